@@ -1,0 +1,27 @@
+import * as z from 'zod'
+import { FaultBody, type Faults } from './faults.ts'
+import { type Call, json, parseJson, type Reply } from './http.ts'
+
+/** `requests` came to a door, whatever became of them; `statements` and `commands` were handed on to be run. */
+export interface Counters {
+  sql: { requests: number; statements: number }
+  redis: { requests: number; commands: number }
+  mail: { requests: number }
+}
+
+/** All at nought. */
+export function createCounters(): Counters {
+  return { sql: { requests: 0, statements: 0 }, redis: { requests: 0, commands: 0 }, mail: { requests: 0 } }
+}
+
+/** Puts all back to nought, in place. */
+export function resetCounters(counters: Counters): void {
+  Object.assign(counters, createCounters())
+}
+
+/** Puts a fault in force: 201 with the fault, 400 with every reason why not. */
+export function addFault(faults: Faults, call: Call): Reply {
+  const body = FaultBody.safeParse(parseJson(call.body))
+  if (!body.success) return json(400, { error: 'invalid_fault', message: z.prettifyError(body.error) })
+  return json(201, faults.add(body.data))
+}

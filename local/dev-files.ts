@@ -1,0 +1,47 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import type { Credentials } from './seed-data.ts'
+
+/** The folder's files: `credentials.json` for people and their scripts, `dev.vars` for the Worker. */
+const CREDENTIALS = 'credentials.json'
+const VARIABLES = 'dev.vars'
+
+export interface DevCredentials extends Credentials {
+  base_url: string
+  local_url: string
+}
+
+/** @returns what an earlier start wrote; nothing of it when there was none or the file is damaged */
+export async function readCredentials(folder: string): Promise<Partial<DevCredentials>> {
+  try {
+    return JSON.parse(await readFile(`${folder}/${CREDENTIALS}`, 'utf8'))
+  } catch {
+    return {}
+  }
+}
+
+export async function writeCredentials(folder: string, credentials: DevCredentials): Promise<void> {
+  await writeFile(`${folder}/${CREDENTIALS}`, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600 })
+}
+
+/** The Worker's variables that have to stay the same from start to start, or everybody would be signed out. */
+export async function devVariables(folder: string, port: number) {
+  const known = await readVariables(folder)
+  const kept = (name: string) =>
+    known.get(name) ?? Buffer.from(crypto.getRandomValues(new Uint8Array(36))).toString('base64url')
+  return {
+    PUBLIC_URL: `http://localhost:${port}`,
+    JWT_SECRET_KEY: kept('JWT_SECRET_KEY'),
+    SECRET_KEY: kept('SECRET_KEY'),
+    UPSTASH_REDIS_REST_TOKEN: kept('UPSTASH_REDIS_REST_TOKEN'),
+  }
+}
+
+export async function writeVariables(folder: string, variables: Readonly<Record<string, string>>): Promise<void> {
+  const lines = Object.entries(variables).map(([name, value]) => `${name}=${JSON.stringify(value)}\n`)
+  await writeFile(`${folder}/${VARIABLES}`, lines.join(''), { mode: 0o600 })
+}
+
+async function readVariables(folder: string): Promise<Map<string, string>> {
+  const text = await readFile(`${folder}/${VARIABLES}`, 'utf8').catch(() => '')
+  return new Map([...text.matchAll(/^(\w+)="(.*)"$/gm)].map((match) => [match[1] as string, match[2] as string]))
+}

@@ -1,0 +1,137 @@
+/** `npm run dev`: the local stack, migrations, seed, and the Worker in wrangler's server. Ctrl-C ends all of it. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { command, describe } from './command.ts'
+import { through } from './connect.ts'
+import { devVariables, readCredentials, writeCredentials, writeVariables } from './dev-files.ts'
+import { migrateUp } from './migrations.ts'
+import { seedDemo } from './seed-data.ts'
+import { type Stack, startStack } from './stack.ts'
+import { welcome } from './welcome.ts'
+
+const HELP = `Usage: npm run dev -- [--fresh]
+
+Serves everything at http://localhost:8000, with all its data in .local/.
+  --fresh        starts from nothing
+Environment: PORT (8000), LOCAL_PORT (8001), DATABASE_URL and REDIS_URL for real stores instead of the embedded ones.`
+
+const FOLDER = '.local'
+/** The embedded database takes any name and password; only the protocol matters. */
+const EMBEDDED_URL = 'postgresql://postgres:local@localhost/postgres'
+
+await command(async function dev() {
+  if (process.argv.includes('--help')) return console.log(HELP)
+  const port = portFrom('PORT', 8000)
+  const localPort = portFrom('LOCAL_PORT', 8001)
+  await refuseTakenPort('PORT', port)
+  if (process.argv.includes('--fresh')) await rm(FOLDER, { recursive: true, force: true })
+  await mkdir(FOLDER, { recursive: true })
+
+  const variables = await devVariables(FOLDER, port)
+  const stack = await openStack(localPort, variables.UPSTASH_REDIS_REST_TOKEN)
+  try {
+    await prepareDatabase(stack, port)
+    await writeVariables(FOLDER, {
+      ...variables,
+      DATABASE_URL: process.env.DATABASE_URL ?? EMBEDDED_URL,
+      NEON_FETCH_ENDPOINT: `${stack.url}/sql`,
+      UPSTASH_REDIS_REST_URL: `${stack.url}/redis`,
+    })
+    await serve(port, stack)
+  } finally {
+    await stack.close()
+  }
+})
+
+function portFrom(name: string, otherwise: number): number {
+  const port = Number(process.env[name] || otherwise)
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new Error(`${name}=${process.env[name]} is not a port.`)
+  return port
+}
+
+async function refuseTakenPort(name: string, port: number): Promise<void> {
+  const probe = createServer().listen(port, 'localhost')
+  await once(probe, 'listening').catch(() => {
+    throw new Error(`Port ${port} is taken. Stop what uses it, or choose another: ${name}=${port + 100} npm run dev`)
+  })
+  probe.close()
+  await once(probe, 'close')
+}
+
+async function openStack(port: number, redisToken: string): Promise<Stack> {
+  const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl } = process.env
+  try {
+    return await startStack({
+      port,
+      redisToken,
+      dataDir: `${FOLDER}/postgres`,
+      ...(databaseUrl && { databaseUrl }),
+      ...(redisUrl && { redisUrl }),
+    })
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
+    throw new Error(
+      `Port ${port} is taken. Stop what uses it, or choose another: LOCAL_PORT=${port + 100} npm run dev`,
+      { cause: error },
+    )
+  }
+}
+
+async function prepareDatabase(stack: Stack, port: number): Promise<void> {
+  const { sql } = through(process.env.DATABASE_URL ?? EMBEDDED_URL, `${stack.url}/sql`)
+  await migrateUp(sql, undefined, (name) => console.log(`migrated ${name}`))
+  const credentials = await seedDemo(sql, await readCredentials(FOLDER))
+  await writeCredentials(FOLDER, { base_url: `http://localhost:${port}`, local_url: stack.url, ...credentials })
+}
+
+/** Runs wrangler's server until it or the user ends it. */
+async function serve(port: number, stack: Stack): Promise<void> {
+  const server = spawn(
+    'wrangler',
+    ['dev', '--port', String(port), '--env-file', `${FOLDER}/dev.vars`, '--show-interactive-dev-session=false'],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, CI: '1', WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false' },
+    },
+  )
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => server.kill(signal))
+  const ended = once(server, 'exit')
+  server.stdout.on('data', (chunk: Buffer) => {
+    if (process.env.DEBUG) process.stdout.write(chunk)
+  })
+  if (await isUp(port, server)) await greet(port, stack)
+  const crons = setInterval(() => void runCron(port), 60_000)
+  await ended
+  clearInterval(crons)
+}
+
+/** @returns false when the server ended before it answered */
+async function isUp(port: number, server: ChildProcess): Promise<boolean> {
+  while (server.exitCode === null && server.signalCode === null) {
+    const answer = await fetch(`http://localhost:${port}/health`).catch(() => undefined)
+    if (answer?.ok) return true
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+  return false
+}
+
+async function greet(port: number, stack: Stack): Promise<void> {
+  const { api_key, service_key } = await readCredentials(FOLDER)
+  console.log(
+    welcome({
+      baseUrl: `http://localhost:${port}`,
+      localUrl: stack.url,
+      apiKey: api_key ?? '',
+      serviceKey: service_key ?? '',
+    }),
+  )
+}
+
+/** wrangler's server fires no cron by itself. */
+async function runCron(port: number): Promise<void> {
+  const url = `http://localhost:${port}/cdn-cgi/handler/scheduled?cron=${encodeURIComponent('* * * * *')}`
+  await fetch(url).catch((error) => console.error(`The every-minute jobs did not run: ${describe(error)}`))
+}

@@ -1,0 +1,47 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { DoorName, Fault, Faults } from './faults.ts'
+import type { Answer, Call, Reply } from './http.ts'
+
+/** `reset` stands for a connection dropped without an answer. */
+type Outcome = Reply | 'reset'
+
+interface Passage {
+  fault: Fault
+  call: Call
+  answer: () => Reply | Promise<Reply>
+  faults: Faults
+}
+
+/** What each kind of fault makes of a request. `answer()` is the moment at which its effect happens. */
+const EFFECTS: Record<Fault['kind'], (passage: Passage) => Promise<Outcome>> = {
+  // A client that gives up does not undo the delayed statement, just as with a slow database.
+  delay: async ({ fault, answer }) => {
+    await wait('value' in fault ? fault.value : 0, undefined, { ref: false })
+    return answer()
+  },
+  status: async ({ fault, call }) => brokenProxy('value' in fault ? fault.value : 500, call),
+  hang: async ({ call, answer, faults }) => {
+    const left = await Promise.race([faults.cleared().then(() => false), call.gone.then(() => true)])
+    return left ? 'reset' : answer()
+  },
+  reset_before: async () => 'reset',
+  reset_after: async ({ answer }) => {
+    await answer()
+    return 'reset'
+  },
+  truncate: async ({ answer }) => ({ ...(await answer()), cut: true }),
+}
+
+/** Lets a request through to its door, or does to it what the first fault that hits it says. */
+export async function pass(door: DoorName, call: Call, answer: Answer, faults: Faults): Promise<Outcome> {
+  const fault = faults.strike(door, call.body)
+  if (!fault) return answer(call)
+  return EFFECTS[fault.kind]({ fault, call, faults, answer: () => answer(call) })
+}
+
+/** What proxies answer for a server they cannot reach: a page that names it, which nobody outside should ever see. */
+function brokenProxy(status: number, call: Call): Reply {
+  const body = `<html><head><title>${status}</title></head><body><h1>Error ${status}</h1>
+<p>The upstream ${call.url.origin}${call.url.pathname} did not answer.</p></body></html>`
+  return { status, type: 'text/html; charset=utf-8', body }
+}

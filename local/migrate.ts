@@ -1,0 +1,46 @@
+import { command } from './command.ts'
+import { type Connection, connect } from './connect.ts'
+import { listMigrations, migrateDown, migrateUp } from './migrations.ts'
+
+const HELP = `Usage: npm run migrate -- up [NAME] | down [NAME] | status
+
+  up          applies every pending migration, or those up to and including NAME
+  down        undoes the newest migration, or all down to and including NAME
+  status      lists them, and when each was applied
+
+NAME may be a number alone, such as 0001. DATABASE_URL names the database.`
+
+type Verb = (connection: Connection, name: string | undefined) => Promise<void>
+
+const VERBS: Record<string, Verb | undefined> = {
+  async up({ sql }, name) {
+    let count = 0
+    await migrateUp(sql, name, (applied) => {
+      count += 1
+      console.log(`applied ${applied}`)
+    })
+    if (count === 0) console.log('Nothing is pending.')
+  },
+  async down({ sql }, name) {
+    await migrateDown(sql, name, (undone) => console.log(`undone ${undone}`))
+  },
+  async status({ sql }) {
+    for (const { name, appliedAt } of await listMigrations(sql)) console.log(`${name}  ${appliedAt ?? 'pending'}`)
+  },
+}
+
+await command(async function migrate() {
+  const [verb = 'help', name] = process.argv.slice(2)
+  const run = VERBS[verb]
+  if (!run) {
+    console.log(HELP)
+    process.exitCode = verb === 'help' || verb === '--help' ? 0 : 2
+    return
+  }
+  const connection = await connect(process.env)
+  try {
+    await run(connection, name)
+  } finally {
+    await connection.close()
+  }
+})

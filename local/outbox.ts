@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto'
+
+/** Memory is the only store: the oldest mail leaves when this many are kept. */
+const MAX_MAILS = 1_000
+
+/** What a sender gives; recipients are one or many addresses, as `a@b.c` or `Name <a@b.c>`. */
+export interface Draft {
+  from: string
+  to: string[]
+  subject: string
+  text: string | null
+  html: string | null
+  headers: Record<string, string>
+  reply_to: string[]
+}
+
+/** A sent mail as the outbox shows it. `to` holds all recipients, joined by a comma and a space. */
+export interface Mail extends Omit<Draft, 'to'> {
+  id: string
+  to: string
+  /** every http(s) address in text and html, each once, in the order met */
+  links: string[]
+  /** ISO 8601, UTC */
+  sent_at: string
+}
+
+export interface Outbox {
+  /** @returns the mail's id */
+  deliver(draft: Draft): string
+  /** Newest first; with an address only the mails to it, in any case of letters. */
+  list(to?: string): Mail[]
+  clear(): void
+}
+
+/** Keeps what was sent, for people and tests to read. */
+export function createOutbox(): Outbox {
+  let mails: Mail[] = []
+  return {
+    deliver(draft) {
+      const id = randomUUID()
+      const links = findLinks(draft.text, draft.html)
+      const mail = { ...draft, id, to: draft.to.join(', '), links, sent_at: new Date().toISOString() }
+      mails = [mail, ...mails].slice(0, MAX_MAILS)
+      return id
+    },
+    list: (to) => (to ? mails.filter((mail) => addresses(mail.to).includes(to.toLowerCase())) : mails),
+    clear() {
+      mails = []
+    },
+  }
+}
+
+function addresses(to: string): string[] {
+  return to.split(', ').map((recipient) => (/<([^>]*)>$/.exec(recipient)?.[1] ?? recipient).toLowerCase())
+}
+
+/** Finds addresses in prose and in HTML, where `&` is written `&amp;` and quotes end an address. */
+function findLinks(text: string | null, html: string | null): string[] {
+  const prose = `${text ?? ''}\n${(html ?? '').replaceAll('&amp;', '&')}`
+  const found = prose.match(/https?:\/\/[^\s<>"'`]+/gi) ?? []
+  return [...new Set(found.map((link) => link.replace(/[.,;:!?)\]}]+$/, '')))]
+}

@@ -1,0 +1,77 @@
+import pg from 'pg'
+import { type Database, type Field, type Result, ROLLBACK, type Run, type Statement } from './database.ts'
+
+const MAX_CONNECTIONS = 20
+const CONNECT_TIMEOUT_MS = 5_000
+
+/** `queryMode` is missing from pg's types. Without it a statement with no parameters could hold several commands. */
+interface RawQuery extends pg.QueryArrayConfig {
+  queryMode: 'extended'
+}
+
+/**
+ * Opens a pool over a real Postgres.
+ *
+ * @param url a `postgresql://` address
+ * @throws an Error that names host and database, never the password, when it cannot be reached
+ */
+export async function openPostgres(url: string): Promise<Database> {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: MAX_CONNECTIONS,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    // Neon's sessions are in UTC, whatever this machine's are in.
+    options: '-c timezone=UTC',
+    types: { getTypeParser: () => (text: string) => text },
+  })
+  // A connection lost while nobody uses it is replaced by the pool; without a listener it would end the process.
+  pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
+  await reach(pool, url)
+  return { session: (work) => session(pool, work), close: () => pool.end() }
+}
+
+async function reach(pool: pg.Pool, url: string): Promise<void> {
+  try {
+    await pool.query('select 1')
+  } catch (cause) {
+    await pool.end()
+    const { host, pathname } = new URL(url)
+    throw new Error(`The database ${host}${pathname} of DATABASE_URL cannot be reached: ${reason(cause)}`, { cause })
+  }
+}
+
+/** A refused connection to a name with several addresses has an empty message of its own. */
+function reason(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(reason).join(', ')
+  return error instanceof Error ? error.message : String(error)
+}
+
+async function session<T>(pool: pg.Pool, work: (run: Run) => Promise<T>): Promise<T> {
+  const client = await pool.connect()
+  try {
+    return await work((statement) => run(client, statement))
+  } finally {
+    await giveBack(client)
+  }
+}
+
+async function giveBack(client: pg.PoolClient): Promise<void> {
+  try {
+    if (client.getTransactionStatus() !== 'I') await client.query(ROLLBACK.query)
+    client.release()
+  } catch {
+    client.release(true)
+  }
+}
+
+async function run(client: pg.PoolClient, { query, params }: Statement): Promise<Result> {
+  const raw: RawQuery = { text: query, values: params, rowMode: 'array', queryMode: 'extended' }
+  const { fields, rows, command, rowCount } = await client.query<(string | null)[]>(raw)
+  return { fields: fields.map(asField), rows, command: command ?? '', rowCount }
+}
+
+function asField(field: pg.FieldDef): Field {
+  const { name, dataTypeID, tableID, columnID, dataTypeSize, dataTypeModifier } = field
+  return { name, dataTypeID, tableID, columnID, dataTypeSize, dataTypeModifier, format: 'text' }
+}

@@ -1,0 +1,59 @@
+import { addFault, type Counters, resetCounters } from './control.ts'
+import type { Database } from './database.ts'
+import type { DoorName, Faults } from './faults.ts'
+import { type Answer, type Call, html, json, type Reply } from './http.ts'
+import { mailDoor } from './mail.ts'
+import { createOutbox, type Outbox } from './outbox.ts'
+import { indexPage, outboxPage } from './pages.ts'
+import type { RedisBackend } from './redis.ts'
+import { sqlDoor } from './sql.ts'
+import { redisDoors } from './upstash.ts'
+
+/** Where a method and path lead. Only a route with a `door` is counted and can be made to fail. */
+export interface Route {
+  door?: DoorName
+  answer: Answer
+}
+
+interface Parts {
+  database: Database
+  redis: RedisBackend
+  redisToken: string
+  faults: Faults
+  counters: Counters
+}
+
+/** Every door of the stack, by method and path. */
+export function routes({ database, redis, redisToken, faults, counters }: Parts): Map<string, Route> {
+  const outbox = createOutbox()
+  const countStatements = (statements: number) => void (counters.sql.statements += statements)
+  const countCommands = (commands: number) => void (counters.redis.commands += commands)
+  const upstash = redisDoors({ redis, token: redisToken, count: countCommands })
+  const table: Record<string, Route> = {
+    'GET /': { answer: () => html(200, indexPage()) },
+    'POST /sql': { door: 'sql', answer: sqlDoor(database, countStatements) },
+    'POST /redis': { door: 'redis', answer: upstash.single },
+    'POST /redis/pipeline': { door: 'redis', answer: upstash.pipeline },
+    'POST /redis/multi-exec': { door: 'redis', answer: upstash.multiExec },
+    'POST /mail/emails': { door: 'mail', answer: mailDoor(outbox) },
+    'GET /outbox': { answer: (call) => showOutbox(outbox, call) },
+    'DELETE /outbox': { answer: () => done(outbox.clear) },
+    'GET /control/counters': { answer: () => json(200, counters) },
+    'DELETE /control/counters': { answer: () => done(() => resetCounters(counters)) },
+    'GET /control/faults': { answer: () => json(200, faults.list()) },
+    'POST /control/faults': { answer: (call) => addFault(faults, call) },
+    'DELETE /control/faults': { answer: () => done(faults.clear) },
+  }
+  return new Map(Object.entries(table))
+}
+
+function showOutbox(outbox: Outbox, { url, headers }: Call): Reply {
+  const mails = outbox.list(url.searchParams.get('to') ?? undefined)
+  const wantsJson = url.searchParams.get('format') === 'json' || headers.accept?.includes('application/json')
+  return wantsJson ? json(200, mails) : html(200, outboxPage(mails))
+}
+
+function done(work: () => void): Reply {
+  work()
+  return { status: 204, type: 'text/plain', body: '' }
+}

@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto'
+
+/** Lets a script touch keys it did not declare. Only Upstash knows it; Redis and Valkey refuse scripts that have it. */
+const UPSTASH_FLAG = 'allow-key-locking'
+
+/** Makes Upstash's scripts run on a plain Redis without the client noticing. */
+export interface ScriptBook {
+  /** The command to send instead: scripts without the flag, and the hashes of those. */
+  translate(command: string[]): string[]
+  /** The hash a client must be told when this command was a SCRIPT LOAD, else `undefined`. */
+  loadedHash(command: string[]): string | undefined
+}
+
+/**
+ * Starts an empty book.
+ *
+ * A hash enters it when its script is first seen. A hash it does not know goes on as it is, so that the server answers
+ * NOSCRIPT and the client falls back to EVAL, which is what Upstash does too.
+ */
+export function createScriptBook(): ScriptBook {
+  const changedHashes = new Map<string, string>()
+
+  function learn(script: string): string {
+    const changed = removeFlag(script)
+    if (changed !== script) changedHashes.set(sha1(script), sha1(changed))
+    return changed
+  }
+  const known = (hash: string) => changedHashes.get(hash.toLowerCase()) ?? hash
+
+  return {
+    translate: function translate(command) {
+      const [name = '', first = '', ...rest] = command
+      const verb = name.toUpperCase()
+      if (verb === 'EVAL' || verb === 'EVAL_RO') return [name, learn(first), ...rest]
+      if (verb === 'EVALSHA' || verb === 'EVALSHA_RO') return [name, known(first), ...rest]
+      if (isScript(command, 'LOAD')) return [name, first, ...rest.map(learn)]
+      if (isScript(command, 'EXISTS')) return [name, first, ...rest.map(known)]
+      return command
+    },
+    loadedHash: (command) => (isScript(command, 'LOAD') && command[2] !== undefined ? sha1(command[2]) : undefined),
+  }
+}
+
+function isScript(command: string[], verb: string): boolean {
+  return command[0]?.toUpperCase() === 'SCRIPT' && command[1]?.toUpperCase() === verb
+}
+
+/** Takes the flag out of a shebang line and leaves every other line where it was, for the sake of error messages. */
+function removeFlag(script: string): string {
+  return script.replace(/^#!lua[^\n]*/, (shebang) =>
+    shebang.replace(/ flags=(\S+)/, (_, flags: string) => {
+      const others = flags.split(',').filter((flag) => flag !== UPSTASH_FLAG)
+      return others.length > 0 ? ` flags=${others.join(',')}` : ''
+    }),
+  )
+}
+
+function sha1(text: string): string {
+  return createHash('sha1').update(text).digest('hex')
+}

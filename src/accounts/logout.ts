@@ -1,0 +1,26 @@
+import type { ManagementDeps } from '../http/management-env.ts'
+import { sha256 } from '../lib/bytes.ts'
+import { Problem } from '../problems.ts'
+import { loadSession } from './load-session.ts'
+import { endSession } from './queries.ts'
+import { findRefreshToken } from './refresh-queries.ts'
+
+/**
+ * Ends the session of an access token, of a refresh token, or of both. Doing so twice is no error: afterwards the
+ * session is over either way.
+ *
+ * @throws Problem `unauthenticated` when neither says which session is meant
+ */
+export async function logout(
+  deps: ManagementDeps,
+  accessToken: string | undefined,
+  refreshToken: string | undefined,
+): Promise<void> {
+  if (!accessToken && !refreshToken) throw new Problem('unauthenticated')
+  const now = new Date(deps.now())
+  const session = accessToken ? await loadSession(deps, accessToken) : undefined
+  if (session) await endSession(deps.db, session, 'logout', now)
+  const known = refreshToken ? await findRefreshToken(deps.db, sha256(refreshToken)) : undefined
+  if (known) await endSession(deps.db, known, 'logout', now)
+  if (!session && !refreshToken) throw new Problem('unauthenticated')
+}

@@ -1,0 +1,145 @@
+import { and, eq, gt, isNull, ne, sql } from 'drizzle-orm'
+import type { Database } from '../db/orm.ts'
+import { refreshTokens, sessions, totpCredentials } from '../db/schema/accounts.ts'
+import { memberships, organizations } from '../db/schema/organizations.ts'
+import { users } from '../db/schema/users.ts'
+import type { Membership } from '../http/principal.ts'
+
+/** Whether a user runs this deployment: an owner or admin of the platform organization. */
+const isAdministrator = sql<boolean>`exists (
+  select 1 from ${memberships} m join ${organizations} p on p.id = m.organization_id and p.is_platform
+  where m.user_id = ${users.id} and m.role in ('owner', 'admin'))`
+
+/** @returns the session if it, its user and its time are all still good */
+export async function selectSession(db: Database, sessionId: string, userId: string, now: Date) {
+  const [row] = await db
+    .select({
+      organizationId: sessions.organizationId,
+      isAdministrator,
+      memberships: sql<Membership[]>`(
+        select coalesce(json_agg(json_build_object('organization_id', m.organization_id, 'role', m.role)), '[]'::json)
+        from ${memberships} m where m.user_id = ${users.id})`,
+    })
+    .from(sessions)
+    .innerJoin(users, eq(users.id, sessions.userId))
+    .where(
+      and(
+        eq(sessions.id, sessionId),
+        eq(sessions.userId, userId),
+        isNull(sessions.endedAt),
+        gt(sessions.expiresAt, now),
+        eq(users.isActive, true),
+      ),
+    )
+  return row
+}
+
+/** What login needs of an account. */
+export async function findUserByEmail(db: Database, email: string) {
+  const [row] = await db
+    .select({ id: users.id, passwordHash: users.passwordHash, isActive: users.isActive })
+    .from(users)
+    .where(eq(users.email, email))
+  return row
+}
+
+/** A user as others may see them, acting for one of their organizations. */
+export async function selectProfile(db: Database, userId: string, organizationId: string | null) {
+  const [row] = await db
+    .select({
+      id: users.id,
+      email: users.email,
+      name: users.name,
+      isActive: users.isActive,
+      emailVerifiedAt: users.emailVerifiedAt,
+      createdAt: users.createdAt,
+      updatedAt: users.updatedAt,
+      passwordHash: users.passwordHash,
+      organizationId: memberships.organizationId,
+      role: memberships.role,
+      planId: organizations.planId,
+      twoFactorEnabledAt: totpCredentials.enabledAt,
+      isAdministrator,
+    })
+    .from(users)
+    .leftJoin(
+      memberships,
+      and(eq(memberships.userId, users.id), eq(memberships.organizationId, sql`${organizationId}::uuid`)),
+    )
+    .leftJoin(organizations, eq(organizations.id, memberships.organizationId))
+    .leftJoin(totpCredentials, eq(totpCredentials.userId, users.id))
+    .where(eq(users.id, userId))
+  return row
+}
+
+export type Profile = NonNullable<Awaited<ReturnType<typeof selectProfile>>>
+
+interface NewUser {
+  readonly user: typeof users.$inferInsert
+  readonly organization: typeof organizations.$inferInsert
+}
+
+/** Makes a user, their organization and their ownership of it: all of it or nothing. */
+export async function insertUser(db: Database, { user, organization }: NewUser): Promise<void> {
+  await db.batch([
+    db.insert(organizations).values(organization),
+    db.insert(users).values(user),
+    db.insert(memberships).values({ organizationId: organization.id, userId: user.id, role: 'owner' }),
+  ])
+}
+
+interface NewSession {
+  readonly session: typeof sessions.$inferInsert
+  readonly token: typeof refreshTokens.$inferInsert
+}
+
+export async function insertSession(db: Database, { session, token }: NewSession): Promise<void> {
+  await db.batch([db.insert(sessions).values(session), db.insert(refreshTokens).values(token)])
+}
+
+/** The organization a new session acts for: the user's personal one, else the one they joined first. */
+export async function selectHomeOrganization(db: Database, userId: string): Promise<string | null> {
+  const [row] = await db
+    .select({ id: memberships.organizationId })
+    .from(memberships)
+    .innerJoin(organizations, eq(organizations.id, memberships.organizationId))
+    .where(eq(memberships.userId, userId))
+    .orderBy(sql`${organizations.isPersonal} desc`, memberships.createdAt)
+    .limit(1)
+  return row?.id ?? null
+}
+
+export async function updateUserName(db: Database, userId: string, name: string | null): Promise<void> {
+  await db.update(users).set({ name }).where(eq(users.id, userId))
+}
+
+/** Sets a password and ends every other session of the user, in one step. */
+export async function updatePassword(db: Database, user: OfSession, passwordHash: string, now: Date): Promise<void> {
+  await db.batch([
+    db.update(users).set({ passwordHash }).where(eq(users.id, user.userId)),
+    db
+      .update(sessions)
+      .set({ endedAt: now, endReason: 'password_changed' })
+      .where(and(eq(sessions.userId, user.userId), ne(sessions.id, user.sessionId), isNull(sessions.endedAt))),
+  ])
+}
+
+interface OfSession {
+  readonly userId: string
+  readonly sessionId: string
+}
+
+/** @returns whether there was such a live session to end */
+export async function endSession(
+  db: Database,
+  { userId, sessionId }: OfSession,
+  reason: string,
+  now: Date,
+): Promise<boolean> {
+  const rows = await db
+    .update(sessions)
+    .set({ endedAt: now, endReason: reason })
+    .where(and(eq(sessions.id, sessionId), eq(sessions.userId, userId), isNull(sessions.endedAt)))
+    .returning({ id: sessions.id })
+  return rows.length === 1
+}

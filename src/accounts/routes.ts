@@ -1,0 +1,121 @@
+import { apiRoute, newRouter } from '../http/api-route.ts'
+import { readCredential } from '../http/credentials.ts'
+import { changePassword } from './change-password.ts'
+import { login } from './login.ts'
+import { logout } from './logout.ts'
+import { selectProfile, updateUserName } from './queries.ts'
+import { refresh } from './refresh.ts'
+import { register } from './register.ts'
+import { Login, Logout, PasswordChange, ProfileChange, Refresh, Registration, Tokens, User } from './schemas.ts'
+import { toUser } from './user.ts'
+
+const tag = 'Accounts'
+
+const registerRoute = apiRoute({
+  allow: 'anyone',
+  method: 'post',
+  path: '/auth/register',
+  tag,
+  summary: 'Register',
+  description: 'Makes an account and an organization that it owns.',
+  body: Registration,
+  returns: { 201: User },
+  fails: ['email_taken', 'rate_limited'],
+})
+
+const loginRoute = apiRoute({
+  allow: 'anyone',
+  method: 'post',
+  path: '/auth/login',
+  tag,
+  summary: 'Sign in',
+  body: Login,
+  returns: { 200: Tokens },
+  fails: ['invalid_credentials', 'rate_limited'],
+})
+
+const refreshRoute = apiRoute({
+  allow: 'anyone',
+  method: 'post',
+  path: '/auth/refresh',
+  tag,
+  summary: 'Exchange a refresh token',
+  description: 'Each refresh token is good once; the answer holds its successor.',
+  body: Refresh,
+  returns: { 200: Tokens },
+  fails: ['invalid_refresh_token', 'rate_limited'],
+})
+
+const logoutRoute = apiRoute({
+  allow: 'anyone',
+  method: 'post',
+  path: '/auth/logout',
+  tag,
+  summary: 'Sign out',
+  description: 'Ends the session of the bearer token, of the refresh token in the body, or of both.',
+  optionalBody: Logout,
+  returns: { 204: null },
+  fails: ['unauthenticated'],
+})
+
+const getMeRoute = apiRoute({
+  allow: 'user',
+  method: 'get',
+  path: '/auth/me',
+  tag,
+  summary: 'Who am I',
+  returns: { 200: User },
+})
+
+const putMeRoute = apiRoute({
+  allow: 'user',
+  method: 'put',
+  path: '/auth/me',
+  tag,
+  summary: 'Change my profile',
+  body: ProfileChange,
+  returns: { 200: User },
+})
+
+const passwordChange = {
+  allow: 'user',
+  tag,
+  summary: 'Change my password',
+  description: 'Ends every other session.',
+  body: PasswordChange,
+  returns: { 204: null },
+  fails: ['wrong_password', 'rate_limited'],
+} as const
+const changePasswordRoute = apiRoute({ ...passwordChange, method: 'post', path: '/auth/password/change' })
+const putPasswordRoute = apiRoute({ ...passwordChange, method: 'put', path: '/auth/password' })
+
+export const accountRoutes = newRouter()
+  .openapi(registerRoute, async (c) => c.json(await register(c.var.deps, c.req.valid('json'), c.var.clientIp), 201))
+  .openapi(loginRoute, async (c) => {
+    const device = { ip: c.var.clientIp, userAgent: c.req.header('User-Agent') }
+    return c.json(await login(c.var.deps, c.req.valid('json'), device), 200)
+  })
+  .openapi(refreshRoute, async (c) =>
+    c.json(await refresh(c.var.deps, c.req.valid('json').refresh_token, c.var.clientIp), 200),
+  )
+  .openapi(logoutRoute, async (c) => {
+    await logout(c.var.deps, readCredential(c.req.raw), c.req.valid('json').refresh_token)
+    return c.body(null, 204)
+  })
+  .openapi(getMeRoute, async (c) => {
+    const { userId, organizationId } = c.var.user
+    return c.json(toUser(await selectProfile(c.var.deps.db, userId, organizationId)), 200)
+  })
+  .openapi(putMeRoute, async (c) => {
+    const { userId, organizationId } = c.var.user
+    await updateUserName(c.var.deps.db, userId, c.req.valid('json').name)
+    return c.json(toUser(await selectProfile(c.var.deps.db, userId, organizationId)), 200)
+  })
+  .openapi(changePasswordRoute, async (c) => {
+    await changePassword(c.var.deps, c.var.user, c.req.valid('json'))
+    return c.body(null, 204)
+  })
+  .openapi(putPasswordRoute, async (c) => {
+    await changePassword(c.var.deps, c.var.user, c.req.valid('json'))
+    return c.body(null, 204)
+  })

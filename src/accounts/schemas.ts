@@ -1,0 +1,61 @@
+import * as z from 'zod'
+import { email, line, text } from '../http/fields.ts'
+
+/** Bounded before anything is hashed; what else a password must be is decided with the account in view. */
+const password = z.string().min(1).max(1024)
+const token = z.string().min(1).max(512)
+
+export const User = z
+  .object({
+    id: z.uuid(),
+    email: z.email(),
+    name: z.string().nullable(),
+    subscription_tier: z.string().meta({ description: 'The plan of the active organization.' }),
+    role: z
+      .enum(['owner', 'admin', 'member', 'viewer'])
+      .nullable()
+      .meta({ description: 'In the active organization.' }),
+    organization_id: z.uuid().nullable().meta({ description: 'The active organization.' }),
+    is_active: z.boolean(),
+    is_verified: z.boolean().meta({ description: 'Whether the e-mail address is confirmed.' }),
+    is_administrator: z.boolean().meta({ description: 'Whether they run this deployment.' }),
+    two_factor_enabled: z.boolean(),
+    created_at: z.iso.datetime(),
+    updated_at: z.iso.datetime(),
+  })
+  .meta({ id: 'User' })
+
+export const Tokens = z
+  .object({
+    access_token: z.string(),
+    refresh_token: z.string(),
+    token_type: z.literal('bearer'),
+    expires_in: z.int().meta({ description: 'Seconds the access token is good for.' }),
+  })
+  .meta({ id: 'Tokens' })
+
+export const Registration = z
+  .object({
+    email,
+    password: password.meta({ description: 'At least 10 characters, at most 256; taken exactly as sent.' }),
+    confirm_password: z.string().optional().meta({ description: 'When sent, must equal `password`.' }),
+    name: line(200).optional(),
+    organization: line(200)
+      .optional()
+      .meta({ description: "The name of the organization to make; the person's own when absent." }),
+  })
+  .refine((body) => body.confirm_password === undefined || body.confirm_password === body.password, {
+    path: ['confirm_password'],
+    message: 'does not equal password',
+  })
+
+export const Login = z.object({ email, password })
+export const Refresh = z.object({ refresh_token: token })
+export const Logout = z.object({ refresh_token: token.optional() })
+export const ProfileChange = z.object({ name: line(200).nullable() })
+export const PasswordChange = z
+  .object({ current_password: password, new_password: password, confirm_password: text(1024).optional() })
+  .refine((body) => body.confirm_password === undefined || body.confirm_password === body.new_password, {
+    path: ['confirm_password'],
+    message: 'does not equal new_password',
+  })

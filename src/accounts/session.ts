@@ -1,0 +1,52 @@
+import type { ManagementDeps } from '../http/management-env.ts'
+import { sha256 } from '../lib/bytes.ts'
+import { uuidv7 } from '../lib/uuid.ts'
+import { ACCESS_TOKEN_SECONDS, signAccessToken } from './access-token.ts'
+import { insertSession, selectHomeOrganization } from './queries.ts'
+import type { LiveSession } from './refresh-queries.ts'
+import { ABSOLUTE_MS, IDLE_MS, newRefreshToken } from './refresh-token.ts'
+
+/** Where a session was opened from, for its owner to recognize. */
+export interface Device {
+  readonly ip: string | undefined
+  readonly userAgent: string | undefined
+}
+
+/** Opens a session for a user who has proved who they are, and gives its first tokens. */
+export async function openSession(deps: ManagementDeps, userId: string, device: Device) {
+  const now = deps.now()
+  const refreshToken = newRefreshToken()
+  const sessionId = uuidv7(now)
+  const organizationId = await selectHomeOrganization(deps.db, userId)
+  await insertSession(deps.db, {
+    session: {
+      id: sessionId,
+      userId,
+      organizationId,
+      ip: device.ip ?? null,
+      userAgent: device.userAgent?.slice(0, 500) ?? null,
+      createdAt: new Date(now),
+      lastUsedAt: new Date(now),
+      expiresAt: new Date(now + ABSOLUTE_MS),
+    },
+    token: {
+      id: uuidv7(now),
+      sessionId,
+      tokenHash: sha256(refreshToken),
+      createdAt: new Date(now),
+      expiresAt: new Date(now + IDLE_MS),
+    },
+  })
+  return tokensFor(deps, { sessionId, userId, organizationId }, refreshToken)
+}
+
+/** The wire form of a session's current tokens. */
+export async function tokensFor(deps: ManagementDeps, session: LiveSession, refreshToken: string) {
+  const claims = { sub: session.userId, sid: session.sessionId, org: session.organizationId }
+  return {
+    access_token: await signAccessToken(deps.config, claims, deps.now()),
+    refresh_token: refreshToken,
+    token_type: 'bearer' as const,
+    expires_in: ACCESS_TOKEN_SECONDS,
+  }
+}

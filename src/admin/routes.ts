@@ -1,0 +1,30 @@
+import { apiRoute, newRouter } from '../http/api-route.ts'
+import { readQuotas } from '../limits/quotas.ts'
+import { announceVersion, organizationVersion } from '../limits/versions.ts'
+import { Problem } from '../problems.ts'
+import { Quotas } from '../usage/schemas.ts'
+import { updateLimitOverrides } from './queries.ts'
+import { OrganizationParams, QuotaOverrides } from './schemas.ts'
+
+const setQuotasRoute = apiRoute({
+  allow: 'administrator',
+  method: 'put',
+  path: '/admin/organizations/{id}/quotas',
+  tag: 'Administration',
+  summary: "Set an organization's own limits",
+  description:
+    "A number overrides the plan's limit, null returns to it, what is absent stays. In force everywhere within two seconds.",
+  params: OrganizationParams,
+  body: QuotaOverrides,
+  returns: { 200: Quotas },
+  fails: ['organization_not_found'],
+})
+
+export const adminRoutes = newRouter().openapi(setQuotasRoute, async (c) => {
+  const { deps } = c.var
+  const { id } = c.req.valid('param')
+  const version = await updateLimitOverrides(deps.db, id, c.req.valid('json'))
+  if (version === undefined) throw new Problem('organization_not_found')
+  await announceVersion(deps, organizationVersion(id), version)
+  return c.json(await readQuotas(deps, id), 200)
+})

@@ -1,0 +1,34 @@
+/**
+ * Table of contents: what runs for every request, what is answered at once, and where the rest is.
+ *
+ * Only what a key verification needs is imported here. Everything else is behind one `import()`, so that an isolate
+ * which only verifies keys never evaluates it.
+ */
+import { Hono } from 'hono'
+import type { AppEnv } from './http/env.ts'
+import { health, live } from './http/health.ts'
+import { answerError, withCors, withManners } from './http/manners.ts'
+import { handleVerify } from './keys/verify-route.ts'
+
+export const app = new Hono<AppEnv>()
+
+app.onError((error, c) => answerError(error, c))
+app.use(withManners, withCors)
+
+app.post('/api/v1/keys/verify', handleVerify)
+app.get('/health', health)
+app.get('/health/live', live)
+
+app.all('*', async (c) => {
+  const { management } = await import('./management.ts')
+  const { deps, requestId, clientIp } = c.var
+  return management.fetch(underV1(c.req.raw), { deps, requestId, clientIp }, c.executionCtx)
+})
+
+/** `/api/auth/…` is another name of `/api/v1/auth/…`. */
+function underV1(request: Request): Request {
+  const url = new URL(request.url)
+  if (!url.pathname.startsWith('/api/auth/')) return request
+  url.pathname = `/api/v1${url.pathname.slice('/api'.length)}`
+  return new Request(url, request)
+}

@@ -1,0 +1,73 @@
+import * as z from 'zod'
+import { Problem } from './problems.ts'
+
+const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/
+
+/** Plain HTTP is for a store on the same machine only. */
+const secureUrl = z.url({ protocol: /^https?$/ }).refine((text) => {
+  const url = new URL(text)
+  return url.protocol === 'https:' || LOOPBACK.test(url.hostname)
+}, 'must be https, except on this machine')
+
+/** 32 bytes is what HS256 asks of its key (RFC 7518 §3.2); the placeholder of the example file is refused. */
+const secret = z
+  .string()
+  .refine((text) => new TextEncoder().encode(text).length >= 32, 'must have at least 32 bytes')
+  .refine((text) => !text.startsWith('replace-'), 'is still the placeholder')
+
+const list = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((item) => item.trim())
+      .filter(Boolean),
+  )
+
+const Env = z.object({
+  /** Neon's connection string; the driver derives its HTTPS endpoint from it. */
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  /** Another endpoint that speaks Neon's HTTP protocol, such as the local stack's. */
+  NEON_FETCH_ENDPOINT: secureUrl.optional(),
+  UPSTASH_REDIS_REST_URL: secureUrl,
+  UPSTASH_REDIS_REST_TOKEN: z.string().min(1),
+  /** Milliseconds after which a Redis round trip counts as failed. */
+  REDIS_TIMEOUT_MS: z.coerce.number().int().min(10).max(10_000).default(300),
+  /** Signs access tokens (HS256). */
+  JWT_SECRET_KEY: secret,
+  /** The root of every other derived key. */
+  SECRET_KEY: secret,
+  /** Where users reach this deployment; the `iss` of its tokens. */
+  PUBLIC_URL: secureUrl.transform((text) => text.replace(/\/+$/, '')),
+  /** Origins whose pages may call the API, separated by commas; `*` for any. */
+  CORS_ORIGINS: list,
+  /** The prefix of keys that are issued without another one. */
+  KEY_PREFIX: z.stringFormat('key_prefix', /^[a-z][a-z0-9]{1,7}$/).default('ck'),
+  /** What verification does while Redis fails: go on with per-isolate limits, or refuse with 503. */
+  ON_LIMITER_OUTAGE: z.enum(['open', 'closed']).default('open'),
+  /** Raw events older than this are dropped; the hourly sums stay. */
+  USAGE_RETENTION_DAYS: z.coerce.number().int().min(40).max(3650).default(400),
+  SERVICE_NAME: z.string().min(1).default('tollgate'),
+})
+
+export type Config = z.output<typeof Env>
+
+const parsed = new WeakMap<object, Config>()
+
+/**
+ * The environment, checked whole, once per isolate.
+ *
+ * @throws Problem `misconfigured`, naming every variable that is missing or wrong, never a value
+ */
+export function readConfig(env: object): Config {
+  const known = parsed.get(env)
+  if (known) return known
+  const result = Env.safeParse(env)
+  if (!result.success) {
+    const names = new Set(result.error.issues.map((issue) => issue.path.join('.')))
+    throw new Problem('misconfigured', { detail: `Missing or wrong: ${[...names].join(', ')}. See .dev.vars.example.` })
+  }
+  parsed.set(env, result.data)
+  return result.data
+}

@@ -1,0 +1,88 @@
+import { type NeonQueryFunction, neon, neonConfig } from '@neondatabase/serverless'
+import { Redis } from '@upstash/redis/cloudflare'
+import type { Config } from '../config.ts'
+import { Problem } from '../problems.ts'
+
+/** One statement, or one batch in a transaction, per HTTP request. There are no interactive transactions. */
+export type Sql = NeonQueryFunction<false, false>
+
+/** A query that takes longer has failed; Neon wakes a sleeping database well within it. */
+const DATABASE_TIMEOUT_MS = 5_000
+
+/** SQLSTATE classes that say "not now" rather than "not so": connection, resources, operator, system. */
+const TRANSIENT_SQLSTATE = /^(08|53|57|58)/
+
+/** The database, over Neon's HTTP protocol. Opening is free: nothing is sent before the first query. */
+export function openDatabase(config: Config): Sql {
+  if (config.NEON_FETCH_ENDPOINT) neonConfig.fetchEndpoint = config.NEON_FETCH_ENDPOINT
+  neonConfig.fetchFunction = fetchWhole
+  return neon(config.DATABASE_URL)
+}
+
+/**
+ * Redis, over Upstash's REST protocol. Commands issued in one tick share one round trip, so a client must not be shared
+ * by requests: a Worker may not wait for another request's I/O.
+ */
+export function openRedis(config: Config): Redis {
+  return new Redis({
+    url: config.UPSTASH_REDIS_REST_URL,
+    token: config.UPSTASH_REDIS_REST_TOKEN,
+    enableTelemetry: false,
+    enableAutoPipelining: true,
+    retry: { retries: 0 }, // the client would repeat INCR and EVAL after a lost answer, and count twice
+    signal: () => AbortSignal.timeout(config.REDIS_TIMEOUT_MS), // the function form: with a fixed signal it answers null
+  })
+}
+
+/**
+ * What the driver calls instead of `fetch`: with a timeout, and with everything that is not an answer of the database
+ * turned into one failure. The driver itself would quote upstream pages, and read half an answer as a result.
+ */
+async function fetchWhole(url: string, init: RequestInit) {
+  let response: Response
+  let body: unknown
+  try {
+    response = await fetch(url, { ...init, signal: AbortSignal.timeout(DATABASE_TIMEOUT_MS) })
+    body = await response.json()
+  } catch {
+    throw new Problem('unavailable', { detail: 'The database does not answer.' })
+  }
+  if (!isAnswer(response.status, body)) throw new Problem('unavailable', { detail: 'The database does not answer.' })
+  return { ok: response.status === 200, status: response.status, json: async () => body }
+}
+
+function isAnswer(status: number, body: unknown): boolean {
+  if (typeof body !== 'object' || body === null) return false
+  if (status === 200) return ('rows' in body && 'fields' in body) || 'results' in body
+  return status === 400 && 'message' in body && !TRANSIENT_SQLSTATE.test(String('code' in body ? body.code : ''))
+}
+
+/** @returns the SQLSTATE inside an error of the driver or of drizzle, such as `23505` for a broken unique constraint */
+export function sqlState(error: unknown): string | undefined {
+  const found = inCauses(
+    error,
+    (cause) => 'code' in cause && typeof cause.code === 'string' && /^[0-9A-Z]{5}$/.test(cause.code),
+  )
+  return found && 'code' in found ? String(found.code) : undefined
+}
+
+/** @returns the constraint that a statement broke */
+export function brokenConstraint(error: unknown): string | undefined {
+  const found = inCauses(error, (cause) => 'constraint' in cause && typeof cause.constraint === 'string')
+  return found && 'constraint' in found ? String(found.constraint) : undefined
+}
+
+/** @returns the Problem an error is, or was caused by: drivers wrap what their fetch function throws */
+export function problemIn(error: unknown): Problem | undefined {
+  const found = inCauses(error, (cause) => cause instanceof Problem)
+  return found instanceof Problem ? found : undefined
+}
+
+function inCauses(error: unknown, matches: (cause: object) => boolean): object | undefined {
+  let cause = error
+  for (let depth = 0; depth < 5 && typeof cause === 'object' && cause !== null; depth++) {
+    if (matches(cause)) return cause
+    cause = 'sourceError' in cause && cause.sourceError ? cause.sourceError : 'cause' in cause ? cause.cause : undefined
+  }
+  return undefined
+}

@@ -1,0 +1,104 @@
+import { sql } from 'drizzle-orm'
+import { bigint, check, index, integer, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+import { bytea, createdAt, moment } from './columns.ts'
+import { organizations } from './organizations.ts'
+import { users } from './users.ts'
+
+/** One signed-in device. Ending it ends every refresh and access token that came from it. */
+export const sessions = pgTable(
+  'sessions',
+  {
+    id: uuid().primaryKey(),
+    userId: uuid()
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    /** The organization the session acts for; null when that organization is gone. */
+    organizationId: uuid().references(() => organizations.id, { onDelete: 'set null' }),
+    ip: text(),
+    userAgent: text(),
+    createdAt: createdAt(),
+    lastUsedAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
+    /** Absolute end, however often the session is refreshed. */
+    expiresAt: timestamp({ withTimezone: true }).notNull(),
+    endedAt: moment(),
+    endReason: text(),
+  },
+  (t) => [
+    index('sessions_user_live').on(t.userId).where(sql`${t.endedAt} is null`),
+    index('sessions_expiry').on(t.expiresAt),
+  ],
+)
+
+/** A chain per session: each token is used once and names its successor. Only hashes are stored. */
+export const refreshTokens = pgTable(
+  'refresh_tokens',
+  {
+    id: uuid().primaryKey(),
+    sessionId: uuid()
+      .notNull()
+      .references(() => sessions.id, { onDelete: 'cascade' }),
+    /** SHA-256 of the token. */
+    tokenHash: bytea().notNull(),
+    createdAt: createdAt(),
+    /** Idle end: a token not used until then is dead. */
+    expiresAt: timestamp({ withTimezone: true }).notNull(),
+    usedAt: moment(),
+    /** Random; with the token itself and the server's secret it gives the successor again, inside the grace period. */
+    successorSalt: bytea(),
+    successorId: uuid(),
+  },
+  (t) => [uniqueIndex('refresh_tokens_hash_unique').on(t.tokenHash), index('refresh_tokens_session').on(t.sessionId)],
+)
+
+/** Single-use secrets sent by e-mail: verification, password reset, address change. */
+export const emailTokens = pgTable(
+  'email_tokens',
+  {
+    id: uuid().primaryKey(),
+    userId: uuid()
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    purpose: text({ enum: ['verify', 'reset', 'change'] }).notNull(),
+    /** SHA-256 of the token. */
+    tokenHash: bytea().notNull(),
+    /** The address the token was sent to; what it proves. */
+    email: text().notNull(),
+    createdAt: createdAt(),
+    expiresAt: timestamp({ withTimezone: true }).notNull(),
+    usedAt: moment(),
+  },
+  (t) => [
+    uniqueIndex('email_tokens_hash_unique').on(t.tokenHash),
+    index('email_tokens_user').on(t.userId, t.purpose),
+    check('email_tokens_purpose', sql`${t.purpose} in ('verify', 'reset', 'change')`),
+  ],
+)
+
+/** The TOTP secret of a user (RFC 6238), set up but not yet enabled while `enabledAt` is null. */
+export const totpCredentials = pgTable('totp_credentials', {
+  userId: uuid()
+    .primaryKey()
+    .references(() => users.id, { onDelete: 'cascade' }),
+  /** AES-GCM ciphertext with its nonce in front; the user's id is the additional data. */
+  secretEncrypted: bytea().notNull(),
+  enabledAt: moment(),
+  /** The last accepted 30-second step: a code is never accepted twice (RFC 6238 §5.2). */
+  lastStep: bigint({ mode: 'number' }),
+  failedAttempts: integer().notNull().default(0),
+  lockedUntil: moment(),
+  createdAt: createdAt(),
+})
+
+/** Ten per user, each good once. */
+export const backupCodes = pgTable(
+  'backup_codes',
+  {
+    id: uuid().primaryKey(),
+    userId: uuid()
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    codeHash: bytea().notNull(),
+    usedAt: moment(),
+  },
+  (t) => [uniqueIndex('backup_codes_user_hash').on(t.userId, t.codeHash)],
+)

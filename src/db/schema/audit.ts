@@ -1,0 +1,24 @@
+import { index, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'
+import { createdAt } from './columns.ts'
+
+/** Who did what to what, from where. Append-only: a trigger refuses updates and deletes (see the migration). */
+export const auditLogs = pgTable(
+  'audit_logs',
+  {
+    id: uuid().primaryKey(),
+    /** Null for acts outside any organization, such as a failed login to an unknown address. No reference: the row outlives it. */
+    organizationId: uuid(),
+    actorType: text({ enum: ['user', 'key', 'administrator', 'system'] }).notNull(),
+    actorId: uuid(),
+    action: text().notNull(),
+    targetType: text(),
+    targetId: text(),
+    result: text({ enum: ['success', 'failure'] }).notNull(),
+    ip: text(),
+    userAgent: text(),
+    requestId: text(),
+    detail: jsonb().$type<Record<string, unknown>>().notNull().default({}),
+    createdAt: createdAt(),
+  },
+  (t) => [index('audit_logs_organization').on(t.organizationId, t.createdAt)],
+)

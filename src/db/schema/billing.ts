@@ -1,0 +1,71 @@
+import { sql } from 'drizzle-orm'
+import { boolean, check, index, integer, jsonb, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+import { createdAt, moment, updatedAt } from './columns.ts'
+import { organizations } from './organizations.ts'
+import { plans } from './plans.ts'
+
+const SUBSCRIPTION_STATUSES = ['incomplete', 'trialing', 'active', 'past_due', 'paused', 'canceled', 'unpaid'] as const
+
+/** What an organization has bought at its billing provider; at most one is current. */
+export const subscriptions = pgTable(
+  'subscriptions',
+  {
+    id: uuid().primaryKey(),
+    organizationId: uuid()
+      .notNull()
+      .references(() => organizations.id, { onDelete: 'cascade' }),
+    provider: text({ enum: ['polar', 'stripe'] }).notNull(),
+    providerSubscriptionId: text().notNull(),
+    providerCustomerId: text().notNull(),
+    planId: text()
+      .notNull()
+      .references(() => plans.id),
+    /** The plan that starts when the period ends, after a downgrade. */
+    pendingPlanId: text().references(() => plans.id),
+    status: text({ enum: SUBSCRIPTION_STATUSES }).notNull(),
+    currentPeriodStart: moment(),
+    currentPeriodEnd: moment(),
+    cancelAtPeriodEnd: boolean().notNull().default(false),
+    trialEnd: moment(),
+    pastDueSince: moment(),
+    endedAt: moment(),
+    /** The provider's time of the newest state applied: older news never overwrites it. */
+    providerUpdatedAt: moment(),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (t) => [
+    uniqueIndex('subscriptions_provider_unique').on(t.provider, t.providerSubscriptionId),
+    uniqueIndex('subscriptions_one_current').on(t.organizationId).where(sql`${t.endedAt} is null`),
+    check('subscriptions_provider', sql`${t.provider} in ('polar', 'stripe')`),
+  ],
+)
+
+/** Inbox of provider webhooks: stored whole before anything is done, effect once. */
+export const billingEvents = pgTable(
+  'billing_events',
+  {
+    id: uuid().primaryKey(),
+    provider: text({ enum: ['polar', 'stripe'] }).notNull(),
+    eventId: text().notNull(),
+    type: text().notNull(),
+    organizationId: uuid().references(() => organizations.id, { onDelete: 'set null' }),
+    payload: jsonb().notNull(),
+    state: text({ enum: ['received', 'processing', 'done', 'failed'] })
+      .notNull()
+      .default('received'),
+    /** A claim older than this is up for grabs: its worker died. */
+    claimedUntil: moment(),
+    attempts: integer().notNull().default(0),
+    error: text(),
+    occurredAt: timestamp({ withTimezone: true }).notNull(),
+    receivedAt: createdAt(),
+    processedAt: moment(),
+  },
+  (t) => [
+    uniqueIndex('billing_events_provider_unique').on(t.provider, t.eventId),
+    index('billing_events_organization').on(t.organizationId, t.receivedAt),
+    index('billing_events_open').on(t.receivedAt).where(sql`${t.state} <> 'done'`),
+    check('billing_events_state', sql`${t.state} in ('received', 'processing', 'done', 'failed')`),
+  ],
+)

@@ -1,0 +1,20 @@
+import { index, pgTable, smallint, timestamp } from 'drizzle-orm/pg-core'
+import { bytea, createdAt } from './columns.ts'
+
+/** The first answer to a POST that carried an `Idempotency-Key`, to be given again to its repeats. */
+export const idempotencyKeys = pgTable(
+  'idempotency_keys',
+  {
+    /** SHA-256 of who asked, for what, with which key. */
+    id: bytea().primaryKey(),
+    /** SHA-256 of the body: the same key with another body is a mistake of the caller's. */
+    requestHash: bytea().notNull(),
+    /** Null while the first request is still running. */
+    status: smallint(),
+    /** AES-GCM ciphertext under a key derived from the caller's own `Idempotency-Key`: at rest nobody can read a secret in it. */
+    response: bytea(),
+    createdAt: createdAt(),
+    expiresAt: timestamp({ withTimezone: true }).notNull(),
+  },
+  (t) => [index('idempotency_keys_expiry').on(t.expiresAt)],
+)

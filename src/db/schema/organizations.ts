@@ -1,0 +1,95 @@
+import { sql } from 'drizzle-orm'
+import {
+  boolean,
+  check,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core'
+import { bytea, createdAt, moment, updatedAt } from './columns.ts'
+import { plans } from './plans.ts'
+import type { LimitOverrides } from './shapes.ts'
+import { users } from './users.ts'
+
+/** A customer of the operator, and the tenant: keys, quotas, usage and billing belong to it. */
+export const organizations = pgTable(
+  'organizations',
+  {
+    id: uuid().primaryKey(),
+    name: text().notNull(),
+    /** Lower-case letters, digits and hyphens; unique, for addresses people read. */
+    slug: text().notNull(),
+    /** The operator's own organization: its admins administrate, its keys may be service keys. There is one. */
+    isPlatform: boolean().notNull().default(false),
+    /** Made at registration for one person. */
+    isPersonal: boolean().notNull().default(false),
+    planId: text()
+      .notNull()
+      .references(() => plans.id),
+    /** What an administrator set differently from the plan; keys that are absent follow the plan. */
+    limitOverrides: jsonb().$type<LimitOverrides>().notNull().default({}),
+    /** While set, none of the organization's keys verifies. */
+    suspendedAt: moment(),
+    suspendedReason: text(),
+    /** Raised by every change that a key verification can see. */
+    version: integer().notNull().default(1),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (t) => [
+    uniqueIndex('organizations_slug_unique').on(t.slug),
+    uniqueIndex('organizations_one_platform').on(t.isPlatform).where(sql`${t.isPlatform}`),
+    index('organizations_plan').on(t.planId),
+  ],
+)
+
+/** Who may act for an organization, and as what. */
+export const memberships = pgTable(
+  'memberships',
+  {
+    organizationId: uuid()
+      .notNull()
+      .references(() => organizations.id, { onDelete: 'cascade' }),
+    userId: uuid()
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    role: text({ enum: ['owner', 'admin', 'member', 'viewer'] }).notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.organizationId, t.userId] }),
+    index('memberships_user').on(t.userId),
+    check('memberships_role', sql`${t.role} in ('owner', 'admin', 'member', 'viewer')`),
+  ],
+)
+
+/** A seat offered by e-mail; single-use, and dead once accepted, revoked or expired. */
+export const invitations = pgTable(
+  'invitations',
+  {
+    id: uuid().primaryKey(),
+    organizationId: uuid()
+      .notNull()
+      .references(() => organizations.id, { onDelete: 'cascade' }),
+    email: text().notNull(),
+    role: text({ enum: ['owner', 'admin', 'member', 'viewer'] }).notNull(),
+    /** SHA-256 of the token in the link. */
+    tokenHash: bytea().notNull(),
+    invitedBy: uuid().references(() => users.id, { onDelete: 'set null' }),
+    createdAt: createdAt(),
+    expiresAt: timestamp({ withTimezone: true }).notNull(),
+    acceptedAt: moment(),
+    revokedAt: moment(),
+  },
+  (t) => [
+    uniqueIndex('invitations_hash_unique').on(t.tokenHash),
+    index('invitations_organization').on(t.organizationId, t.createdAt),
+    check('invitations_role', sql`${t.role} in ('owner', 'admin', 'member', 'viewer')`),
+  ],
+)

@@ -1,0 +1,29 @@
+import { Problem } from '../problems.ts'
+
+/** RFC 6750 §2.1: a b64token. Anything else counts as no token, so that malformed and absent look the same. */
+const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*)$/i
+
+/** Names under which clients of other systems put credentials into the query string, where logs and referrers keep them. */
+const IN_URL = ['api_key', 'apikey', 'key', 'access_token', 'token']
+
+/**
+ * The credential a request presents: a user's access token or an API key, from `Authorization: Bearer` or `X-API-Key`.
+ *
+ * @throws Problem `ambiguous_credentials` when both headers hold different ones (RFC 6750 §2), `credentials_in_url`
+ *   when there is one in the query string (ASVS 14.2.1)
+ */
+export function readCredential(request: Request): string | undefined {
+  const bearer = BEARER.exec(request.headers.get('Authorization') ?? '')?.[1]
+  const apiKey = request.headers.get('X-API-Key')?.trim() || undefined
+  if (bearer && apiKey && bearer !== apiKey) throw new Problem('ambiguous_credentials')
+  const credential = bearer ?? apiKey
+  if (!credential) refuseCredentialInUrl(request.url)
+  return credential
+}
+
+function refuseCredentialInUrl(url: string): void {
+  const query = url.indexOf('?')
+  if (query < 0) return
+  const parameters = new URLSearchParams(url.slice(query))
+  if (IN_URL.some((name) => parameters.has(name))) throw new Problem('credentials_in_url')
+}

@@ -1,0 +1,15 @@
+import type { Deps } from '../deps.ts'
+
+/** What every handler finds in its context. */
+export interface AppEnv {
+  Bindings: Env
+  Variables: {
+    deps: Deps
+    requestId: string
+    /** The caller's address as the platform tells it; never from a header that a client can set. */
+    clientIp: string | undefined
+  }
+}
+
+/** The Worker's bindings: strings that `readConfig` checks. */
+export type Env = Record<string, unknown>

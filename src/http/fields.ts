@@ -1,0 +1,44 @@
+/** Fields that several schemas share. */
+import * as z from 'zod'
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is its purpose
+const CONTROL = /[\u0000-\u001f\u007f]/
+
+/** One line of text that a person wrote: trimmed, not empty, without control characters (they forge lines and headers). */
+export function line(maxLength: number) {
+  return z
+    .string()
+    .trim()
+    .min(1)
+    .max(maxLength)
+    .refine((text) => !CONTROL.test(text), 'must not hold control characters')
+}
+
+/** Text that goes to Postgres, which knows no NUL. */
+export function text(maxLength: number) {
+  return z
+    .string()
+    .max(maxLength)
+    .refine((value) => !value.includes('\0'), 'must not hold NUL')
+}
+
+export const uuid = z.uuid().transform((id) => id.toLowerCase())
+
+/** Lower-cased and trimmed: what is typed at login then matches what was typed at registration. */
+export const email = z.string().trim().toLowerCase().max(254).pipe(z.email())
+
+export const timestamp = z.iso.datetime()
+
+/** What every list takes. `limit` arrives as text; only digits are a number. */
+export const pageQuery = z.object({
+  limit: z
+    .stringFormat('integer', /^\d{1,3}$/)
+    .transform(Number)
+    .pipe(z.int().min(1).max(100))
+    .default(50),
+  cursor: z.string().max(200).optional(),
+})
+
+export function listOf<T extends z.ZodType>(item: T) {
+  return z.object({ data: z.array(item), next_cursor: z.string().nullable() })
+}

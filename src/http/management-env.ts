@@ -1,0 +1,24 @@
+import type { Database } from '../db/orm.ts'
+import type { Deps } from '../deps.ts'
+import type { Principal, UserPrincipal } from './principal.ts'
+
+/** Deps of the management API: everything outside key verification may also use drizzle. */
+export interface ManagementDeps extends Deps {
+  readonly db: Database
+}
+
+/** The management app gets what the edge already made as its bindings, so that nothing is made twice. */
+export interface ManagementEnv {
+  Bindings: { readonly deps: Deps; readonly requestId: string; readonly clientIp: string | undefined }
+  Variables: {
+    deps: ManagementDeps
+    requestId: string
+    clientIp: string | undefined
+    /** Set by every guard but `anyone`. */
+    principal: Principal
+    /** Set by the guards `user` and `administrator`. */
+    user: UserPrincipal
+    /** Set by a guard that asks for a permission: the organization in which the principal has it. */
+    organizationId: string
+  }
+}

@@ -1,0 +1,64 @@
+import type { Context, MiddlewareHandler } from 'hono'
+import { cors } from 'hono/cors'
+import { createMiddleware } from 'hono/factory'
+import { problemIn, sqlState } from '../db/client.ts'
+import { createDeps } from '../deps.ts'
+import { errorFields, log } from '../lib/log.ts'
+import { uuidv7 } from '../lib/uuid.ts'
+import { Problem, problemBody } from '../problems.ts'
+import type { AppEnv } from './env.ts'
+
+/** On every answer, errors included. An API answer is never a page: nothing in it may load, run or be framed. */
+const SECURITY_HEADERS = {
+  'Content-Security-Policy': "default-src 'none'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'",
+  'Strict-Transport-Security': 'max-age=63072000; includeSubDomains',
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Resource-Policy': 'same-site',
+  'Cache-Control': 'no-store',
+} as const
+
+/** Gives each request its id, its address and its Deps, and each answer its headers. */
+export const withManners = createMiddleware<AppEnv>(async function withManners(c, next) {
+  c.set('requestId', uuidv7(Date.now()))
+  c.set('clientIp', c.req.header('CF-Connecting-IP')) // the edge overwrites what a client sends here, unlike X-Forwarded-For
+  c.set('deps', createDeps(c.env, c.executionCtx))
+  await next()
+  addHeaders(c)
+})
+
+function addHeaders(c: Context): void {
+  c.header('X-Request-Id', c.get('requestId'))
+  for (const [name, value] of Object.entries(SECURITY_HEADERS)) if (!c.res.headers.has(name)) c.header(name, value)
+}
+
+/** Lets pages of the configured origins call the API. Credentials are bearer tokens and keys, so cookies are never allowed. */
+export const withCors: MiddlewareHandler<AppEnv> = async function withCors(c, next) {
+  const origins = c.get('deps').config.CORS_ORIGINS
+  const answer = cors({
+    origin: (origin) => (origins.includes('*') ? '*' : origins.includes(origin) ? origin : null),
+    allowMethods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    allowHeaders: ['Authorization', 'Content-Type', 'X-API-Key', 'Idempotency-Key'],
+    exposeHeaders: ['X-Request-Id', 'RateLimit', 'RateLimit-Policy', 'Retry-After', 'Location'],
+    maxAge: 600,
+  })
+  return answer(c, next)
+}
+
+/** The last stop of everything thrown. What is no Problem is a bug or an outage: logged here, and bare outside. */
+export function answerError(error: unknown, c: Context): Response {
+  const problem = problemIn(error) ?? unexpected(error, c)
+  for (const [name, value] of Object.entries(problem.extra.headers ?? {})) c.header(name, value)
+  if (problem.status === 401) c.header('WWW-Authenticate', 'Bearer realm="tollgate"')
+  if (problem.status === 503) c.header('Retry-After', '2')
+  c.header('Content-Type', 'application/problem+json')
+  addHeaders(c)
+  const docs = new URL('/docs', c.req.url).href
+  return c.body(JSON.stringify(problemBody(problem, docs, c.get('requestId'))), problem.status)
+}
+
+function unexpected(error: unknown, c: Context): Problem {
+  const isContention = sqlState(error)?.startsWith('40') // deadlock or serialization failure: nothing was done
+  log('error', 'request_failed', { request_id: c.get('requestId'), path: c.req.path, ...errorFields(error) })
+  return new Problem(isContention ? 'unavailable' : 'internal')
+}

@@ -1,0 +1,60 @@
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import type { Config } from '../config.ts'
+import { VERSION } from '../version.ts'
+import type { ManagementEnv } from './management-env.ts'
+
+export type OpenApiDocument = ReturnType<OpenAPIHono['getOpenAPI31Document']>
+
+const DESCRIPTION = `Accounts, organizations, API keys, rate limits, quotas and usage metering.
+
+JSON in snake_case, times in ISO 8601 UTC, ids UUIDv7. Errors are \`application/problem+json\` (RFC 9457); their \`code\`
+is stable. Lists page by \`cursor\`. Every answer carries \`X-Request-Id\`.`
+
+/** The document of all routes, made from their declarations. */
+export function openApiDocument(app: OpenAPIHono<ManagementEnv>, config: Config): OpenApiDocument {
+  const document = app.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: {
+      title: 'Tollgate',
+      version: VERSION,
+      description: DESCRIPTION,
+      license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
+    },
+    servers: [{ url: config.PUBLIC_URL }],
+  })
+  document.components = {
+    ...document.components,
+    securitySchemes: {
+      bearer: { type: 'http', scheme: 'bearer', description: "A user's access token, or an API key." },
+      apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+    },
+  }
+  return document
+}
+
+/** Paths that are answered outside the documented API. */
+const OTHERS: Readonly<Record<string, string[]>> = {
+  '/health': ['GET'],
+  '/health/live': ['GET'],
+  '/openapi.json': ['GET'],
+  '/docs': ['GET'],
+  '/': ['GET'],
+}
+
+/** @returns the methods a path takes, as `Allow` lists them (RFC 9110 §10.2.1); none when there is no such path */
+export function allowedMethods(app: OpenAPIHono<ManagementEnv>, path: string): string[] {
+  const methods =
+    OTHERS[path] ??
+    app.openAPIRegistry.definitions.flatMap((definition) =>
+      definition.type === 'route' && matches(definition.route.path, path)
+        ? [definition.route.method.toUpperCase()]
+        : [],
+    )
+  return methods.includes('GET') ? [...methods, 'HEAD'] : methods
+}
+
+/** Whether a path such as `/keys/1` is one of a template such as `/keys/{id}`. */
+function matches(template: string, path: string): boolean {
+  const [expected, actual] = [template.split('/'), path.split('/')]
+  return expected.length === actual.length && expected.every((part, at) => part.startsWith('{') || part === actual[at])
+}

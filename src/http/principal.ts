@@ -1,0 +1,28 @@
+import type { Role } from '../organizations/roles.ts'
+
+export interface Membership {
+  readonly organization_id: string
+  readonly role: Role
+}
+
+/** A signed-in user, as the database says at this moment. */
+export interface UserPrincipal {
+  readonly kind: 'user'
+  readonly userId: string
+  readonly sessionId: string
+  /** The organization the session acts for when the request names none. */
+  readonly organizationId: string | null
+  readonly memberships: readonly Membership[]
+  /** An owner or admin of the platform organization. */
+  readonly isAdministrator: boolean
+}
+
+/** A program that presented an API key. */
+export interface KeyPrincipal {
+  readonly kind: 'key'
+  readonly keyId: string
+  readonly organizationId: string
+  readonly scopes: readonly string[]
+}
+
+export type Principal = UserPrincipal | KeyPrincipal

@@ -1,0 +1,40 @@
+import { base62, base62Number } from '../lib/base62.ts'
+import { randomBytes } from '../lib/bytes.ts'
+import { crc32 } from '../lib/crc32.ts'
+
+export type Environment = 'live' | 'test'
+
+const SECRET_BYTES = 32
+const SECRET_LENGTH = 43
+const CHECKSUM_LENGTH = 6
+
+/** Anchored and without alternatives that overlap: it cannot backtrack. */
+const KEY = /^([a-z][a-z0-9]{1,7})_(live|test)_[0-9A-Za-z]{43}([0-9A-Za-z]{6})$/
+
+/**
+ * Makes a key: `<prefix>_<environment>_<secret><checksum>`.
+ *
+ * The secret is 256 bits from a CSPRNG in base 62 (43 characters). The checksum is the CRC-32 of everything before it in
+ * base 62 (6 characters): it lets typing errors and guesses be refused without asking anyone, and secret scanners
+ * confirm a find.
+ */
+export function newKey(prefix: string, environment: Environment): string {
+  const body = `${prefix}_${environment}_${base62(randomBytes(SECRET_BYTES), SECRET_LENGTH)}`
+  return body + checksum(body)
+}
+
+/** Whether this has the form of a key and its checksum is right. Says nothing about whether such a key was ever issued. */
+export function isWellFormed(key: string): boolean {
+  const match = KEY.exec(key)
+  return match !== null && match[3] === checksum(key.slice(0, -CHECKSUM_LENGTH))
+}
+
+/** What lists show of a key: enough to recognize it, and 41 of its 43 secret characters short of using it. */
+export function hintOf(key: string): string {
+  const secretAt = key.indexOf('_', key.indexOf('_') + 1) + 1
+  return `${key.slice(0, secretAt)}${key.slice(secretAt, secretAt + 2)}…${key.slice(-4)}`
+}
+
+function checksum(body: string): string {
+  return base62Number(crc32(body), CHECKSUM_LENGTH)
+}

@@ -1,0 +1,93 @@
+import { apiRoute, newRouter } from '../http/api-route.ts'
+import { decodeCursor, page } from '../lib/cursor.ts'
+import { Problem } from '../problems.ts'
+import { toApiKey } from './api-key.ts'
+import { issueKey } from './issue.ts'
+import { findKeyById, listKeys } from './queries.ts'
+import { revoke } from './revoke.ts'
+import { ApiKey, ApiKeyList, IssuedKey, KeyListQuery, KeyParams, NewKey, OrganizationQuery } from './schemas.ts'
+
+const tag = 'API keys'
+
+const issuing = {
+  allow: 'keys:write',
+  method: 'post',
+  tag,
+  summary: 'Issue an API key',
+  description: 'The answer is the only place where the key itself ever appears: store it then.',
+  body: NewKey,
+  returns: { 201: IssuedKey },
+  fails: ['key_limit_reached', 'rate_limit_above_plan', 'organization_not_found'],
+} as const
+const issueRoute = apiRoute({ ...issuing, path: '/auth/api-keys' })
+const generateRoute = apiRoute({
+  ...issuing,
+  path: '/auth/api-keys/generate',
+  summary: 'Issue an API key (another name)',
+})
+
+const listRoute = apiRoute({
+  allow: 'keys:read',
+  method: 'get',
+  path: '/auth/api-keys',
+  tag,
+  summary: 'List API keys',
+  description: 'Newest first.',
+  query: KeyListQuery,
+  returns: { 200: ApiKeyList },
+  fails: ['organization_not_found'],
+})
+
+const one = {
+  tag,
+  params: KeyParams,
+  query: OrganizationQuery,
+  path: '/auth/api-keys/{id}',
+  fails: ['key_not_found'],
+} as const
+const getRoute = apiRoute({
+  ...one,
+  allow: 'keys:read',
+  method: 'get',
+  summary: 'Get an API key',
+  returns: { 200: ApiKey },
+})
+const revokeRoute = apiRoute({
+  ...one,
+  allow: 'keys:write',
+  method: 'delete',
+  summary: 'Revoke an API key',
+  description: 'For good, and everywhere within two seconds.',
+  returns: { 204: null },
+})
+
+export const keyRoutes = newRouter()
+  .openapi(issueRoute, async (c) =>
+    c.json(await issueKey(c.var.deps, c.var.principal, c.var.organizationId, c.req.valid('json')), 201),
+  )
+  .openapi(generateRoute, async (c) =>
+    c.json(await issueKey(c.var.deps, c.var.principal, c.var.organizationId, c.req.valid('json')), 201),
+  )
+  .openapi(listRoute, async (c) => {
+    const { limit, cursor } = c.req.valid('query')
+    const rows = await listKeys(c.var.deps.db, c.var.organizationId, { limit, after: afterCursor(cursor) })
+    const { data, next_cursor } = page(rows, limit)
+    return c.json({ data: data.map(toApiKey), next_cursor }, 200)
+  })
+  .openapi(getRoute, async (c) =>
+    c.json(toApiKey(await findKeyById(c.var.deps.db, c.var.organizationId, c.req.valid('param').id)), 200),
+  )
+  .openapi(revokeRoute, async (c) => {
+    await revoke(c.var.deps, c.var.organizationId, c.req.valid('param').id)
+    return c.body(null, 204)
+  })
+
+function afterCursor(cursor: string | undefined): string | undefined {
+  if (cursor === undefined) return undefined
+  const id = decodeCursor(cursor)
+  if (!id)
+    throw new Problem('invalid_request', {
+      errors: [{ path: 'query.cursor', message: 'is not a cursor of this list' }],
+    })
+  return id
+}

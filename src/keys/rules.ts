@@ -1,0 +1,76 @@
+import { inRange } from '../lib/cidr.ts'
+
+/** Why a key is refused, in the order in which the reasons are looked at; the first that applies is the verdict's code. */
+export const REFUSALS = [
+  'NOT_FOUND',
+  'REVOKED',
+  'DISABLED',
+  'EXPIRED',
+  'ORGANIZATION_SUSPENDED',
+  'FORBIDDEN_IP',
+  'INSUFFICIENT_SCOPE',
+  'RATE_LIMITED',
+  'QUOTA_EXCEEDED',
+] as const
+
+export type Refusal = (typeof REFUSALS)[number]
+export type VerdictCode = Refusal | 'VALID'
+
+/** Scopes that give power over Tollgate itself. A wildcard never reaches them: they are granted by name. */
+const RESERVED = /^(platform|tollgate):/
+
+/** What of a key's record the rules look at; times in Unix milliseconds. */
+export interface Judged {
+  readonly isActive: boolean
+  readonly revokedAt: number | undefined
+  readonly expiresAt: number | undefined
+  readonly suspended: boolean
+  readonly allowedIps: readonly string[] | undefined
+  readonly scopes: readonly string[]
+}
+
+export interface Asked {
+  readonly scopes: readonly string[]
+  readonly ip: string | undefined
+}
+
+type Reason = (key: Judged, asked: Asked, now: number) => boolean
+
+/** When each refusal applies to a key that exists. */
+const REASONS: readonly (readonly [Refusal, Reason])[] = [
+  ['REVOKED', ({ revokedAt }, _, now) => revokedAt !== undefined && revokedAt <= now],
+  ['DISABLED', ({ isActive }) => !isActive],
+  ['EXPIRED', ({ expiresAt }, _, now) => expiresAt !== undefined && expiresAt <= now],
+  ['ORGANIZATION_SUSPENDED', ({ suspended }) => suspended],
+  ['FORBIDDEN_IP', ({ allowedIps }, { ip }) => allowedIps !== undefined && !isAllowed(allowedIps, ip)],
+  ['INSUFFICIENT_SCOPE', (key, { scopes }) => !scopes.every((scope) => holdsScope(key.scopes, scope))],
+]
+
+/**
+ * Everything about a key that can be decided without asking how much was used. No I/O, no clock.
+ *
+ * A key may be revoked in the future (the grace period of a rotation); it dies at that moment, as at its expiry. A key
+ * bound to addresses is refused when the caller does not say where the request came from.
+ *
+ * @returns the first refusal that applies, or `undefined` when limits and quotas are all that is left to ask
+ */
+export function refusalOf(key: Judged | undefined, asked: Asked, now: number): Refusal | undefined {
+  if (!key) return 'NOT_FOUND'
+  return REASONS.find(([, applies]) => applies(key, asked, now))?.[0]
+}
+
+function isAllowed(ranges: readonly string[], ip: string | undefined): boolean {
+  return ip !== undefined && ranges.some((range) => inRange(ip, range))
+}
+
+/** Whether a key's scopes cover one that is asked for: by name, by `reports:*`, or, unless it is reserved, by `*`. */
+export function holdsScope(held: readonly string[], needed: string): boolean {
+  if (held.includes(needed)) return true
+  if (RESERVED.test(needed)) return false
+  return held.some((scope) => scope === '*' || (scope.endsWith(':*') && needed.startsWith(scope.slice(0, -1))))
+}
+
+/** Whether a scope gives power over Tollgate, and so may only be granted by somebody who has it. */
+export function isReserved(scope: string): boolean {
+  return RESERVED.test(scope)
+}

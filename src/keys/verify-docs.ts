@@ -1,0 +1,22 @@
+import { apiRoute, newRouter } from '../http/api-route.ts'
+import { VerdictBody } from './schemas.ts'
+import { VerifyInput } from './verify-input.ts'
+
+const { middleware: _, ...verifyRoute } = apiRoute({
+  allow: 'anyone',
+  method: 'post',
+  path: '/keys/verify',
+  tag: 'Verification',
+  summary: 'Verify an API key',
+  description: `For the operator's own services: the bearer is a service key with the scope \`platform:verify\`.
+
+Always 200 with a verdict. The first reason that applies is its \`code\`. A valid verdict has taken \`cost\` units of the
+key's rate limit and of its organization's quota; any other has taken nothing.`,
+  body: VerifyInput,
+  returns: { 200: VerdictBody },
+  fails: ['unauthenticated', 'forbidden', 'ambiguous_credentials'],
+})
+
+/** The documentation of a route that is served ahead of everything else (keys/verify-route.ts). */
+export const verifyDocs = newRouter()
+verifyDocs.openAPIRegistry.registerPath({ ...verifyRoute, security: [{ bearer: [] }, { apiKey: [] }] })

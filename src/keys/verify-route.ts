@@ -1,0 +1,48 @@
+import type { Context } from 'hono'
+import type { Deps } from '../deps.ts'
+import { readCredential } from '../http/credentials.ts'
+import type { AppEnv } from '../http/env.ts'
+import { readJson } from '../http/json-body.ts'
+import { rateLimitHeaders } from '../limits/headers.ts'
+import { Problem } from '../problems.ts'
+import { type CachedKey, findKey, reloadKey } from './cache.ts'
+import { refusalOf } from './rules.ts'
+import type { Verdict } from './verdict.ts'
+import { type Caller, verifyKey } from './verify.ts'
+import { parseVerifyInput } from './verify-input.ts'
+
+const SCOPE = 'platform:verify'
+
+/**
+ * `POST /api/v1/keys/verify`, for the operator's own services: always 200 with a verdict, once the service itself has
+ * shown a service key.
+ */
+export async function handleVerify(c: Context<AppEnv>): Promise<Response> {
+  const { deps, requestId, clientIp } = c.var
+  const serviceKey = readCredential(c.req.raw)
+  if (!serviceKey) throw new Problem('unauthenticated')
+  const caller = await serviceCaller(deps, serviceKey, clientIp)
+  const verdict = await verifyKey(deps, parseVerifyInput(await readJson(c.req.raw)), { requestId, caller })
+  for (const [name, value] of Object.entries(limitHeaders(verdict, deps.now()))) c.header(name, value)
+  return c.json(verdict)
+}
+
+/** @throws Problem `unauthenticated` or `forbidden`: a customer's key learns nothing by trying */
+async function serviceCaller(deps: Deps, key: string, ip: string | undefined): Promise<Caller> {
+  const check = (cached: CachedKey): Caller => {
+    const record = cached.record?.isPlatform ? cached.record : undefined
+    const refusal = refusalOf(record, { scopes: [SCOPE], ip }, deps.now())
+    if (refusal === 'INSUFFICIENT_SCOPE')
+      throw new Problem('forbidden', { detail: `The key needs the scope ${SCOPE}.` })
+    if (refusal)
+      throw new Problem('unauthenticated', { detail: 'Verifying keys takes a service key of this deployment.' })
+    return { cached, renew: async () => check(await reloadKey(deps, key)) }
+  }
+  return check(await findKey(deps, key))
+}
+
+function limitHeaders({ ratelimit }: Verdict, now: number): Record<string, string> {
+  if (!ratelimit) return {}
+  const { 'Retry-After': _, ...headers } = rateLimitHeaders({ policy: 'key', ...ratelimit, windowMs: 60_000 }, now)
+  return headers // the answer is a 200: the verdict is about the key's holder, not about the service that asks
+}

@@ -1,0 +1,182 @@
+/**
+ * The hot path: whether a key may do this now. HTTP, RPC and Tollgate's own authentication all end here.
+ *
+ * 1. The key's form and checksum: a typing error or a guess costs nothing.
+ * 2. Its record, from the isolate's cache or with one query.
+ * 3. The rules that need no counting: revoked, expired, addresses, scopes.
+ * 4. Rate limit, quota and the versions of what was cached, in one atomic round trip that takes all or nothing.
+ * 5. The usage event, written after the answer.
+ */
+import type { Deps } from '../deps.ts'
+import { monthOf } from '../lib/period.ts'
+import { uuidv7 } from '../lib/uuid.ts'
+import type { Claim } from '../limits/admission.ts'
+import { quotaClaim } from '../limits/quota-claim.ts'
+import { take } from '../limits/take.ts'
+import { keyVersion, organizationVersion } from '../limits/versions.ts'
+import { Problem } from '../problems.ts'
+import { recordUsage } from '../usage/record.ts'
+import { type CachedKey, findKey, reloadKey } from './cache.ts'
+import type { KeyRecord } from './record.ts'
+import { refusalOf } from './rules.ts'
+import { admittedVerdict, refusedVerdict, type Verdict } from './verdict.ts'
+import type { VerifyRequest } from './verify-input.ts'
+
+/** A row that was confirmed within this time needs no new look before it refuses; with the promise of 2 s in mind. */
+const FRESH_MS = 1_000
+const WINDOW_MS = 60_000
+/** Stale rows are rare and reloads settle them; more than this many in a row is a fault, not a race. */
+const ATTEMPTS = 4
+
+/** The service that asks for the verdict, when it is known by a key itself. */
+export interface Caller {
+  readonly cached: CachedKey
+  /** Loads the caller's own key again. @throws Problem when it may no longer ask */
+  renew(): Promise<Caller>
+}
+
+export interface VerifyContext {
+  readonly requestId: string
+  /** Confirmed in the same round trip, so that its revocation is seen as soon as any other. */
+  readonly caller?: Caller
+}
+
+/**
+ * Decides whether a key may be used, and takes `cost` units of its rate limit and its organization's quota if so.
+ * A refusal takes nothing and is data, not an error.
+ *
+ * @throws Problem `unavailable` when the key is not in memory and the database does not answer, or when Redis does not
+ *   and `ON_LIMITER_OUTAGE` is `closed`
+ */
+export async function verifyKey(deps: Deps, request: VerifyRequest, context: VerifyContext): Promise<Verdict> {
+  const { verdict, record } = await decide(deps, request, context)
+  if (record) recordVerification(deps, request, verdict, record)
+  return verdict
+}
+
+/** What a verdict is decided from: rows that may turn out to be outdated, and then are loaded again. */
+interface Basis {
+  readonly cached: CachedKey
+  readonly caller: Caller | undefined
+  /** Whether something was loaded again already: then a refusal stands. */
+  readonly isRenewed: boolean
+}
+
+interface Decision {
+  readonly verdict: Verdict
+  readonly record: KeyRecord | undefined
+}
+
+async function decide(deps: Deps, request: VerifyRequest, { requestId, caller }: VerifyContext): Promise<Decision> {
+  let basis: Basis = { cached: await findKey(deps, request.key), caller, isRenewed: false }
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const step = await decideOn(basis, deps, request, requestId)
+    if ('verdict' in step) return step
+    basis = step
+  }
+  throw new Problem('unavailable', { detail: 'The key is being changed right now.' })
+}
+
+/** @returns the decision, or a newer basis to decide on */
+async function decideOn(
+  basis: Basis,
+  deps: Deps,
+  request: VerifyRequest,
+  requestId: string,
+): Promise<Decision | Basis> {
+  const { record } = basis.cached
+  const now = deps.now()
+  const refusal = refusalOf(record, { scopes: request.scopes, ip: request.ip }, now)
+  if (refusal || !record) {
+    const newer = basis.isRenewed ? undefined : await renewOld(basis, deps, request.key, now)
+    return newer ?? { verdict: refusedVerdict(refusal ?? 'NOT_FOUND', record, requestId), record }
+  }
+  return decideByLimits(basis, record, { deps, request, requestId, now })
+}
+
+interface Moment {
+  readonly deps: Deps
+  readonly request: VerifyRequest
+  readonly requestId: string
+  readonly now: number
+}
+
+async function decideByLimits(basis: Basis, record: KeyRecord, { deps, request, requestId, now }: Moment) {
+  const { cached, caller } = basis
+  const admission = await take(deps, claimFor(basis, record, request.cost, now))
+  if (admission.outcome === 'stale' && admission.index >= OWN_VERSIONS) {
+    return { cached, caller: await caller?.renew(), isRenewed: true }
+  }
+  if (admission.outcome === 'stale' || admission.outcome === 'unseeded') {
+    return { cached: await reloadKey(deps, request.key), caller, isRenewed: true }
+  }
+  for (const confirmed of [cached, caller?.cached]) if (confirmed) confirmed.confirmedAt = now
+  return { verdict: admittedVerdict(admission, record, requestId, now), record }
+}
+
+/** A refusal needs no round trip, so what it rests on is looked at again when that was long ago: it may have been lifted. */
+async function renewOld({ cached, caller }: Basis, deps: Deps, key: string, now: number): Promise<Basis | undefined> {
+  const isKeyOld = cached.record !== undefined && now - cached.confirmedAt > FRESH_MS
+  const isCallerOld = caller !== undefined && now - caller.cached.confirmedAt > FRESH_MS
+  if (!isKeyOld && !isCallerOld) return undefined
+  return {
+    cached: isKeyOld ? await reloadKey(deps, key) : cached,
+    caller: isCallerOld ? await caller.renew() : caller,
+    isRenewed: true,
+  }
+}
+
+/** The key's own version and its organization's; a caller's come after them. */
+const OWN_VERSIONS = 2
+
+function claimFor({ cached, caller }: Basis, record: KeyRecord, cost: number, now: number): Claim {
+  const period = monthOf(now)
+  const { limit, blocks, used, month } = record.apiCalls
+  const isJustRead = now - cached.loadedAt < FRESH_MS && month === period.name
+  const { organizationId } = record
+  const quota = { organizationId, meter: 'api_calls', period, amount: cost, limit: blocks ? limit : null }
+  return {
+    now,
+    cost,
+    windowKey: record.keyId,
+    windowMs: WINDOW_MS,
+    limit: record.ratePerMinute,
+    quotas: [quotaClaim({ ...quota, seed: isJustRead ? used : undefined })],
+    versions: [record, caller?.cached.record].flatMap((one) => (one ? versionsOf(one) : [])),
+  }
+}
+
+function versionsOf(record: KeyRecord) {
+  return [
+    { key: keyVersion(record.keyId), version: record.version },
+    { key: organizationVersion(record.organizationId), version: record.organizationVersion },
+  ]
+}
+
+/** How a refusal looks in the statistics: as the status the operator's API will most likely answer. */
+const STATUS = {
+  VALID: 200,
+  RATE_LIMITED: 429,
+  QUOTA_EXCEEDED: 429,
+  INSUFFICIENT_SCOPE: 403,
+  FORBIDDEN_IP: 403,
+} as const
+
+function recordVerification(deps: Deps, request: VerifyRequest, verdict: Verdict, record: KeyRecord): void {
+  const now = deps.now()
+  recordUsage(deps, {
+    id: request.idempotency_key ?? uuidv7(now),
+    organization_id: record.organizationId,
+    occurred_at: new Date(now).toISOString(),
+    key_id: record.keyId,
+    user_id: record.userId,
+    environment: record.environment,
+    endpoint: request.endpoint ?? '',
+    method: request.method ?? '',
+    status_code: verdict.code in STATUS ? STATUS[verdict.code as keyof typeof STATUS] : 401,
+    api_calls: verdict.valid ? request.cost : 0,
+    ip: request.ip ?? null,
+    user_agent: request.user_agent ?? null,
+    error_code: verdict.valid ? null : verdict.code,
+  })
+}

@@ -1,0 +1,29 @@
+import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex } from '@noble/hashes/utils.js'
+
+const encoder = new TextEncoder()
+
+export function utf8(text: string): Uint8Array {
+  return encoder.encode(text)
+}
+
+export function sha256(text: string): Uint8Array {
+  return nobleSha256(encoder.encode(text))
+}
+
+export function sha256Hex(text: string): string {
+  return bytesToHex(nobleSha256(encoder.encode(text)))
+}
+
+/** @returns that many bytes from the platform's CSPRNG */
+export function randomBytes(length: number): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(length))
+}
+
+/** Base64url without padding (RFC 4648 §5). */
+export function base64url(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replace(/=+$/, '')
+}

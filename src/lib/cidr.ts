@@ -1,0 +1,72 @@
+/** An address as one number and the width of its family in bits. */
+interface Address {
+  readonly bits: 32 | 128
+  readonly value: bigint
+}
+
+/**
+ * Whether an address lies in a range. IPv4-mapped IPv6 addresses (`::ffff:192.0.2.1`, RFC 4291 §2.5.5.2) count as IPv4,
+ * because which of the two forms arrives depends on the caller's network, not on the caller.
+ *
+ * @param range an address or a CIDR block (RFC 4632), such as `192.0.2.0/24` or `2001:db8::/32`
+ */
+export function inRange(ip: string, range: string): boolean {
+  const address = parseAddress(ip)
+  const block = parseRange(range)
+  if (!address || !block || address.bits !== block.address.bits) return false
+  const shift = BigInt(block.address.bits - block.prefix)
+  return address.value >> shift === block.address.value >> shift
+}
+
+export function isRange(text: string): boolean {
+  return parseRange(text) !== undefined
+}
+
+/** What one network counts as: an IPv4 address, or the /64 of an IPv6 one, since its user chooses the rest freely. */
+export function networkOf(ip: string): string {
+  const address = parseAddress(ip)
+  return address?.bits === 128 ? `${(address.value >> 64n).toString(16)}::/64` : ip
+}
+
+function parseRange(text: string) {
+  const [ip = '', prefixText, ...rest] = text.split('/')
+  const address = parseAddress(ip)
+  if (!address || rest.length > 0) return undefined
+  if (prefixText === undefined) return { address, prefix: address.bits as number }
+  if (!/^\d{1,3}$/.test(prefixText) || Number(prefixText) > address.bits) return undefined
+  return { address, prefix: Number(prefixText) }
+}
+
+function parseAddress(text: string): Address | undefined {
+  if (!text.includes(':')) return parseV4(text)
+  const value = parseV6(text)
+  if (value === undefined) return undefined
+  return value >> 32n === 0xffffn ? { bits: 32, value: value & 0xffffffffn } : { bits: 128, value }
+}
+
+function parseV4(text: string): Address | undefined {
+  const parts = text.split('.')
+  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255))
+    return undefined
+  return { bits: 32, value: parts.reduce((sum, part) => (sum << 8n) | BigInt(part), 0n) }
+}
+
+function parseV6(text: string): bigint | undefined {
+  const lastColon = text.lastIndexOf(':')
+  const tail = text.slice(lastColon + 1)
+  if (tail.includes('.')) {
+    const v4 = parseV4(tail)
+    if (!v4) return undefined
+    return parseV6(
+      `${text.slice(0, lastColon + 1)}${(v4.value >> 16n).toString(16)}:${(v4.value & 0xffffn).toString(16)}`,
+    )
+  }
+  const halves = text.split('::')
+  if (halves.length > 2) return undefined
+  const [head, rest] = halves.map((half) => (half === '' ? [] : half.split(':'))) as [string[], string[] | undefined]
+  const missing = 8 - head.length - (rest?.length ?? 0)
+  if (rest ? missing < 1 : missing !== 0) return undefined
+  const groups = [...head, ...Array<string>(missing).fill('0'), ...(rest ?? [])]
+  if (!groups.every((group) => /^[0-9a-f]{1,4}$/i.test(group))) return undefined
+  return groups.reduce((sum, group) => (sum << 16n) | BigInt(`0x${group}`), 0n)
+}

@@ -1,0 +1,68 @@
+import type { Deps } from '../deps.ts'
+import { networkOf } from '../lib/cidr.ts'
+import { Problem } from '../problems.ts'
+import type { Admission } from './admission.ts'
+import { rateLimitHeaders } from './headers.ts'
+import { take } from './take.ts'
+
+const MINUTE = 60_000
+
+/**
+ * Every limit of Tollgate's own endpoints: how many in which time, for each subject (an address, an account, both).
+ * They are spent before any password is hashed. Those that watch an account are forgiven by a successful login; the
+ * narrow one holds per network, so that guessing from elsewhere does not lock the owner out.
+ */
+const POLICIES = {
+  register_address: { limit: 200, windowMs: 60 * MINUTE },
+  login_address: { limit: 300, windowMs: 10 * MINUTE },
+  login_account_address: { limit: 10, windowMs: 10 * MINUTE },
+  login_account: { limit: 100, windowMs: 60 * MINUTE },
+  refresh_address: { limit: 600, windowMs: 10 * MINUTE },
+  password_change: { limit: 10, windowMs: 10 * MINUTE },
+} as const satisfies Record<string, { limit: number; windowMs: number }>
+
+export type Policy = keyof typeof POLICIES
+
+/** What a policy counts; parts are joined, and an address counts as its network. */
+export interface Subject {
+  readonly address?: string
+  readonly account?: string
+}
+
+const keyOf = (policy: Policy, { address, account }: Subject) =>
+  `policy:${policy}:${[address && networkOf(address), account].filter(Boolean).join('|')}`
+
+/**
+ * Takes one unit of each policy, in one round trip.
+ *
+ * @throws Problem `rate_limited`, with the headers of the policy that frees up last
+ */
+export async function spend(deps: Deps, policies: Partial<Record<Policy, Subject>>): Promise<void> {
+  const asked = Object.entries(policies) as [Policy, Subject][]
+  const now = deps.now()
+  const admissions = await Promise.all(
+    asked.map(([policy, subject]) =>
+      take(deps, { now, cost: 1, windowKey: keyOf(policy, subject), ...POLICIES[policy], quotas: [], versions: [] }),
+    ),
+  )
+  const refused = admissions.flatMap((admission, at) => refusal(admission, asked[at]?.[0] as Policy))
+  const last = refused.toSorted((a, b) => b.window.reset - a.window.reset)[0]
+  if (!last) return
+  const headers = rateLimitHeaders(
+    { ...last.window, windowMs: POLICIES[last.policy].windowMs, policy: last.policy },
+    now,
+  )
+  throw new Problem('rate_limited', { headers })
+}
+
+function refusal(admission: Admission, policy: Policy) {
+  return admission.outcome === 'rate_limited' ? [{ policy, window: admission.window }] : []
+}
+
+/** Gives a subject its policies back: whoever proved to be the owner is not held to what others tried. */
+export async function forgive(deps: Deps, policies: Partial<Record<Policy, Subject>>): Promise<void> {
+  const keys = (Object.entries(policies) as [Policy, Subject][]).map(
+    ([policy, subject]) => `window:${keyOf(policy, subject)}`,
+  )
+  await deps.redis.del(...keys).catch(() => undefined) // they expire by themselves
+}

@@ -1,0 +1,42 @@
+/** Everything but key verification: the features' routes, their OpenAPI document and its page. Imported when first asked for. */
+import { createMiddleware } from 'hono/factory'
+import { accountRoutes } from './accounts/routes.ts'
+import { adminRoutes } from './admin/routes.ts'
+import { ormOver } from './db/orm.ts'
+import { newRouter } from './http/api-route.ts'
+import { docsPage } from './http/docs-page.tsx'
+import type { ManagementEnv } from './http/management-env.ts'
+import { answerError } from './http/manners.ts'
+import { allowedMethods, openApiDocument } from './http/openapi.ts'
+import { keyRoutes } from './keys/routes.ts'
+import { verifyDocs } from './keys/verify-docs.ts'
+import { Problem } from './problems.ts'
+import { usageRoutes } from './usage/routes.ts'
+
+/** The edge has made Deps already; here they get drizzle. */
+const withDeps = createMiddleware<ManagementEnv>(async function withDeps(c, next) {
+  const { deps, requestId, clientIp } = c.env
+  c.set('deps', { ...deps, db: ormOver(deps.sql) })
+  c.set('requestId', requestId)
+  c.set('clientIp', clientIp)
+  await next()
+})
+
+export const management = newRouter()
+
+management.onError((error, c) => answerError(error, c))
+management.use(withDeps)
+
+for (const routes of [accountRoutes, keyRoutes, verifyDocs, usageRoutes, adminRoutes])
+  management.route('/api/v1', routes)
+
+management.get('/', (c) => c.redirect('/docs'))
+management.get('/openapi.json', (c) => c.json(openApiDocument(management, c.env.deps.config)))
+management.get('/docs', (c) => docsPage(c, openApiDocument(management, c.env.deps.config)))
+
+/** What no route took: a wrong method where the path is known, else nothing. */
+management.notFound((c) => {
+  const methods = allowedMethods(management, c.req.path)
+  if (methods.length === 0) throw new Problem('not_found')
+  throw new Problem('method_not_allowed', { headers: { Allow: methods.join(', ') } })
+})

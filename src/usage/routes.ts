@@ -1,0 +1,41 @@
+import * as z from 'zod'
+import { apiRoute, newRouter } from '../http/api-route.ts'
+import { uuid } from '../http/fields.ts'
+import { monthNamed, monthOf } from '../lib/period.ts'
+import { readQuotas } from '../limits/quotas.ts'
+import { PeriodQuery, Quotas, Statistics } from './schemas.ts'
+import { usageStatistics } from './statistics.ts'
+
+const tag = 'Usage'
+
+const statisticsRoute = apiRoute({
+  allow: 'usage:read',
+  method: 'get',
+  path: '/auth/usage/stats',
+  tag,
+  summary: 'Usage of a month',
+  description: 'In all, and by endpoint, model, key, route and day. Complete to within a second.',
+  query: PeriodQuery,
+  returns: { 200: Statistics },
+  fails: ['organization_not_found'],
+})
+
+const quotasRoute = apiRoute({
+  allow: 'usage:read',
+  method: 'get',
+  path: '/quotas',
+  tag,
+  summary: 'Quotas of the current month',
+  description: 'In real time: what the last verification counted is in it.',
+  query: z.object({ organization_id: uuid.optional() }),
+  returns: { 200: Quotas },
+  fails: ['organization_not_found'],
+})
+
+export const usageRoutes = newRouter()
+  .openapi(statisticsRoute, async (c) => {
+    const { period } = c.req.valid('query')
+    const month = (period && monthNamed(period)) || monthOf(c.var.deps.now())
+    return c.json(await usageStatistics(c.var.deps.sql, c.var.organizationId, month), 200)
+  })
+  .openapi(quotasRoute, async (c) => c.json(await readQuotas(c.var.deps, c.var.organizationId), 200))

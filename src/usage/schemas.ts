@@ -1,0 +1,58 @@
+import * as z from 'zod'
+import { METERS } from '../db/schema/shapes.ts'
+import { timestamp, uuid } from '../http/fields.ts'
+
+const sums = {
+  requests: z.int(),
+  api_calls: z.int(),
+  queries: z.int(),
+  tokens: z.int(),
+  input_tokens: z.int(),
+  output_tokens: z.int(),
+  cost_usd: z.string().meta({ description: 'US dollars, a decimal string.' }),
+  errors: z.int(),
+  avg_response_time_ms: z.number().nullable(),
+}
+
+export const PeriodQuery = z.object({
+  period: z
+    .stringFormat('month', /^\d{4}-(0[1-9]|1[0-2])$/)
+    .optional()
+    .meta({ description: 'A calendar month in UTC, such as `2026-11`; the current one when absent.' }),
+  organization_id: uuid.optional(),
+})
+
+export const Statistics = z
+  .object({
+    period: z.string(),
+    totals: z.object(sums),
+    by_endpoint: z.array(z.object({ endpoint: z.string(), ...sums })),
+    by_model: z.array(z.object({ model: z.string(), ...sums })),
+    by_key: z.array(z.object({ key_id: z.uuid().nullable(), ...sums })),
+    by_route: z.array(z.object({ route: z.string(), ...sums })),
+    by_day: z.array(z.object({ day: z.iso.date(), ...sums })),
+  })
+  .meta({ id: 'UsageStatistics' })
+
+const Meter = z.object({
+  limit: z.number().nullable(),
+  used: z.number(),
+  held: z.number().meta({ description: 'Reserved and not settled yet.' }),
+  remaining: z.number().nullable(),
+  percent: z.number().nullable(),
+  overage: z.number().meta({ description: 'Used above a limit that only starts the overage.' }),
+})
+
+export const Quotas = z
+  .object({
+    period: z.string(),
+    resets_at: timestamp,
+    plan: z.string(),
+    rate_limit_per_minute: z.int(),
+    max_api_keys: z.int(),
+    meters: z.object(
+      Object.fromEntries(METERS.map((meter) => [meter, Meter])) as Record<(typeof METERS)[number], typeof Meter>,
+    ),
+    features: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: 'Quotas' })

@@ -1,0 +1,28 @@
+import type { TestProject } from 'vitest/node'
+import { through } from '../../local/connect.ts'
+import { migrateUp } from '../../local/migrations.ts'
+import { seedDemo } from '../../local/seed-data.ts'
+import { startStack } from '../../local/stack.ts'
+import { scratchDatabase } from './scratch-database.ts'
+
+/**
+ * One local stack for the whole run, with PGlite and Valkey inside, or over DATABASE_URL and REDIS_URL when they are set.
+ * Tests do not share organizations, so they need no stack of their own.
+ */
+export default async function setup(project: TestProject) {
+  const { TEST_STACK_PORT, DATABASE_URL, REDIS_URL } = process.env
+  const scratch = DATABASE_URL ? await scratchDatabase(DATABASE_URL) : undefined
+  const stack = await startStack({
+    port: Number(TEST_STACK_PORT),
+    redisToken: 'test-redis-token',
+    ...(scratch && { databaseUrl: scratch.url }),
+    ...(REDIS_URL && { redisUrl: REDIS_URL }),
+  })
+  const { sql } = through('postgresql://postgres:local@localhost/postgres', `${stack.url}/sql`)
+  await migrateUp(sql, undefined, () => undefined)
+  project.provide('credentials', await seedDemo(sql, {}))
+  return async function teardown() {
+    await stack.close()
+    await scratch?.drop()
+  }
+}

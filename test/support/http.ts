@@ -1,0 +1,115 @@
+import { exports } from 'cloudflare:workers'
+import { inject } from 'vitest'
+
+/** A call of the Worker over HTTP, and its parsed answer. */
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  // biome-ignore lint/suspicious/noExplicitAny: tests say what they expect of a body by looking at it
+  readonly body: any
+}
+
+interface Call {
+  readonly body?: unknown
+  readonly token?: string
+  readonly headers?: Record<string, string>
+  /** The caller's address, as the edge would tell it; a random one when absent, so that limits do not meet. */
+  readonly ip?: string
+}
+
+/** Sends a request as `METHOD /path` to the Worker under test. An object becomes JSON, a string is sent as it is. */
+export async function call(line: string, { body, token, headers = {}, ip = randomIp() }: Call = {}): Promise<Answer> {
+  const [method = 'GET', path = '/'] = line.split(' ')
+  const response = await exports.default.fetch(`https://tollgate.test${path}`, {
+    method,
+    redirect: 'manual',
+    headers: {
+      'CF-Connecting-IP': ip,
+      ...(body !== undefined && { 'Content-Type': 'application/json' }),
+      ...(token && { Authorization: `Bearer ${token}` }),
+      ...headers,
+    },
+    ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  })
+  return { status: response.status, headers: response.headers, body: parsed(await response.text()) }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+export function randomIp(): string {
+  const [a, b, c] = crypto.getRandomValues(new Uint8Array(3))
+  return `10.${a}.${b}.${c}`
+}
+
+let people = 0
+
+/** A new person with an account: what they know, and a token that is good. */
+export async function newUser(fields: Record<string, unknown> = {}) {
+  const credentials = {
+    email: `person-${Date.now()}-${people++}-${randomIp()}@example.com`,
+    password: 'correct horse battery',
+  }
+  const registered = await call('POST /api/v1/auth/register', { body: { ...credentials, ...fields } })
+  const { body: tokens } = await call('POST /api/v1/auth/login', { body: credentials })
+  return {
+    ...credentials,
+    user: registered.body,
+    token: tokens.access_token as string,
+    refreshToken: tokens.refresh_token as string,
+  }
+}
+
+/** The administrator that the seed made, signed in. */
+export async function administrator(): Promise<string> {
+  const { body } = await call('POST /api/v1/auth/login', { body: inject('credentials').admin })
+  return body.access_token
+}
+
+/** Asks for a verdict as a service of the operator's would. */
+export function verify(key: string, more: Record<string, unknown> = {}): Promise<Answer> {
+  return call('POST /api/v1/keys/verify', { token: inject('credentials').service_key, body: { key, ...more } })
+}
+
+/** An organization with a key, and an owner who issued it. */
+export async function newKeyHolder(fields: Record<string, unknown> = {}) {
+  const owner = await newUser()
+  const { body } = await call('POST /api/v1/auth/api-keys', {
+    token: owner.token,
+    body: { name: 'Key of a test', ...fields },
+  })
+  return {
+    ...owner,
+    organizationId: owner.user.organization_id as string,
+    keyId: body.id as string,
+    key: body.key as string,
+  }
+}
+
+/** Sets an organization's own limits, as an administrator. */
+export async function setLimits(organizationId: string, limits: Record<string, number | null>): Promise<Answer> {
+  return call(`PUT /api/v1/admin/organizations/${organizationId}/quotas`, {
+    token: await administrator(),
+    body: limits,
+  })
+}
+
+/** Waits until a condition holds; the interval is how often it is looked at, not how long it takes. */
+export async function eventually<T>(
+  read: () => Promise<T>,
+  holds: (value: T) => boolean,
+  withinMs = 10_000,
+): Promise<T> {
+  const end = Date.now() + withinMs
+  for (;;) {
+    const value = await read()
+    if (holds(value)) return value
+    if (Date.now() > end) throw new Error(`still ${JSON.stringify(value)} after ${withinMs} ms`)
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+}

@@ -1,0 +1,8 @@
+import type { Credentials } from '../../local/seed-data.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** What the seed of this test run made. */
+    credentials: Credentials
+  }
+}
