@@ -42,9 +42,9 @@ interface Row {
   environment: Environment
   scopes: string[]
   is_active: boolean
-  expires_at: Date | null
-  revoked_at: Date | null
-  suspended_at: Date | null
+  expires_at: number | null
+  revoked_at: number | null
+  is_suspended: boolean
   custom_rate_limit: number | null
   allowed_ips: string[] | null
   metadata: Record<string, unknown>
@@ -56,13 +56,15 @@ interface Row {
 }
 
 /**
- * One query for all of it. It looks up by the hash alone, since the key is what says which organization is asking;
+ * One query for all of it. Times come as numbers: how the driver parses a timestamp changes for the whole isolate once
+ * drizzle is loaded. It looks up by the hash alone, since the key is what says which organization is asking;
  * everything after it names that organization.
  */
 const SELECT_KEY = `
 select k.id, k.version, k.organization_id, o.version as organization_version, o.is_platform, k.created_by, k.name,
-  k.environment, k.scopes, k.is_active, k.expires_at, k.revoked_at, o.suspended_at, k.custom_rate_limit, k.allowed_ips,
-  k.metadata, o.plan_id, o.limit_overrides, p.limits, p.features,
+  k.environment, k.scopes, k.is_active, extract(epoch from k.expires_at)::float8 * 1000 as expires_at,
+  extract(epoch from k.revoked_at)::float8 * 1000 as revoked_at, o.suspended_at is not null as is_suspended,
+  k.custom_rate_limit, k.allowed_ips, k.metadata, o.plan_id, o.limit_overrides, p.limits, p.features,
   (select coalesce(sum(api_calls), 0) from usage_hourly u
     where u.organization_id = o.id and u.hour >= $2 and u.hour < $3) as api_calls
 from api_keys k
@@ -90,9 +92,9 @@ function toRecord(row: Row, month: string): KeyRecord {
     environment: row.environment,
     scopes: row.scopes,
     isActive: row.is_active,
-    expiresAt: row.expires_at?.getTime(),
-    revokedAt: row.revoked_at?.getTime(),
-    suspended: row.suspended_at !== null,
+    expiresAt: row.expires_at ?? undefined,
+    revokedAt: row.revoked_at ?? undefined,
+    suspended: row.is_suspended,
     allowedIps: row.allowed_ips ?? undefined,
     metadata: row.metadata,
     plan: row.plan_id,

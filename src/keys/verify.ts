@@ -60,6 +60,8 @@ interface Basis {
   readonly caller: Caller | undefined
   /** Whether something was loaded again already: then a refusal stands. */
   readonly isRenewed: boolean
+  /** When the verification began, in Unix milliseconds: what was loaded since then is the truth of now. */
+  readonly since: number
 }
 
 interface Decision {
@@ -68,7 +70,8 @@ interface Decision {
 }
 
 async function decide(deps: Deps, request: VerifyRequest, { requestId, caller }: VerifyContext): Promise<Decision> {
-  let basis: Basis = { cached: await findKey(deps, request.key), caller, isRenewed: false }
+  const since = deps.now()
+  let basis: Basis = { cached: await findKey(deps, request.key), caller, isRenewed: false, since }
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const step = await decideOn(basis, deps, request, requestId)
     if ('verdict' in step) return step
@@ -105,21 +108,23 @@ async function decideByLimits(basis: Basis, record: KeyRecord, { deps, request, 
   const { cached, caller } = basis
   const admission = await take(deps, claimFor(basis, record, request.cost, now))
   if (admission.outcome === 'stale' && admission.index >= OWN_VERSIONS) {
-    return { cached, caller: await caller?.renew(), isRenewed: true }
+    return { ...basis, caller: await caller?.renew(), isRenewed: true }
   }
   if (admission.outcome === 'stale' || admission.outcome === 'unseeded') {
-    return { cached: await reloadKey(deps, request.key), caller, isRenewed: true }
+    return { ...basis, cached: await reloadKey(deps, request.key), isRenewed: true }
   }
   for (const confirmed of [cached, caller?.cached]) if (confirmed) confirmed.confirmedAt = now
   return { verdict: admittedVerdict(admission, record, requestId, now), record }
 }
 
 /** A refusal needs no round trip, so what it rests on is looked at again when that was long ago: it may have been lifted. */
-async function renewOld({ cached, caller }: Basis, deps: Deps, key: string, now: number): Promise<Basis | undefined> {
+async function renewOld(basis: Basis, deps: Deps, key: string, now: number): Promise<Basis | undefined> {
+  const { cached, caller } = basis
   const isKeyOld = cached.record !== undefined && now - cached.confirmedAt > FRESH_MS
   const isCallerOld = caller !== undefined && now - caller.cached.confirmedAt > FRESH_MS
   if (!isKeyOld && !isCallerOld) return undefined
   return {
+    ...basis,
     cached: isKeyOld ? await reloadKey(deps, key) : cached,
     caller: isCallerOld ? await caller.renew() : caller,
     isRenewed: true,
@@ -129,10 +134,11 @@ async function renewOld({ cached, caller }: Basis, deps: Deps, key: string, now:
 /** The key's own version and its organization's; a caller's come after them. */
 const OWN_VERSIONS = 2
 
-function claimFor({ cached, caller }: Basis, record: KeyRecord, cost: number, now: number): Claim {
+function claimFor({ cached, caller, since }: Basis, record: KeyRecord, cost: number, now: number): Claim {
   const period = monthOf(now)
   const { limit, blocks, used, month } = record.apiCalls
-  const isJustRead = now - cached.loadedAt < FRESH_MS && month === period.name
+  const recorded = month === period.name ? used : 0
+  const isFresh = cached.loadedAt >= since && month === period.name
   const { organizationId } = record
   const quota = { organizationId, meter: 'api_calls', period, amount: cost, limit: blocks ? limit : null }
   return {
@@ -141,7 +147,7 @@ function claimFor({ cached, caller }: Basis, record: KeyRecord, cost: number, no
     windowKey: record.keyId,
     windowMs: WINDOW_MS,
     limit: record.ratePerMinute,
-    quotas: [quotaClaim({ ...quota, seed: isJustRead ? used : undefined })],
+    quotas: [quotaClaim({ ...quota, recorded, isFresh })],
     versions: [record, caller?.cached.record].flatMap((one) => (one ? versionsOf(one) : [])),
   }
 }

@@ -10,8 +10,10 @@ export interface QuotaClaim {
   readonly amount: number
   /** What may be used in all; `null` counts without a limit. */
   readonly limit: number | null
-  /** The truth from Postgres, for a counter that Redis does not have; `undefined` when it was not just read. */
-  readonly seed: number | undefined
+  /** What Postgres said was used, when it was last asked. */
+  readonly recorded: number
+  /** Whether it was asked just now: then a counter that Redis has lost starts from it. */
+  readonly isFresh: boolean
   /** Unix milliseconds after which the counter is of no use. */
   readonly keepUntil: number
 }
@@ -37,7 +39,7 @@ export interface WindowReading {
 
 /**
  * - `stale`: the cached row at that index of `versions` is outdated. Nothing was decided or taken.
- * - `unseeded`: Redis lacks a counter and no seed was given. Nothing was decided or taken.
+ * - `unseeded`: Redis lacks a counter and no fresh figure was given. Nothing was decided or taken.
  */
 export type Admission =
   | { readonly outcome: 'stale'; readonly index: number }
@@ -175,7 +177,8 @@ function runAdmit(redis: Pick<Redis, 'evalsha' | 'eval'>, windowKey: string, cos
   const keys = [windowKey, ...claim.versions.map(({ key }) => key), ...claim.quotas.map(({ counter }) => counter)]
   const args: (string | number)[] = [claim.now, claim.windowMs, claim.limit, cost, claim.versions.length]
   for (const { version } of claim.versions) args.push(version)
-  for (const quota of claim.quotas) args.push(quota.amount, quota.limit ?? -1, quota.seed ?? '', quota.keepUntil)
+  for (const quota of claim.quotas)
+    args.push(quota.amount, quota.limit ?? -1, quota.isFresh ? quota.recorded : '', quota.keepUntil)
   return runScript<Answer>(redis, ADMIT, keys, args)
 }
 

@@ -28,7 +28,7 @@ export function admitAlone(claim: Claim, error: unknown): Admission {
   log('warn', 'limiter_outage', { fallbacks, ...errorFields(error) })
   const window = localWindow(claim)
   const state = { now: claim.now, windowMs: claim.windowMs, limit: claim.limit, ...window }
-  const used = claim.quotas.map((quota) => quotas.get(quota.counter) ?? quota.seed ?? 0)
+  const used = claim.quotas.map((quota) => Math.max(quotas.get(quota.counter) ?? 0, quota.recorded))
   const full = claim.quotas.some(
     ({ amount, limit }, at) => amount > 0 && limit !== null && (used[at] ?? 0) + amount > limit,
   )

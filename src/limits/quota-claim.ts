@@ -14,10 +14,14 @@ interface Wanted {
   readonly period: Period
   readonly amount: number
   readonly limit: number | null
-  readonly seed: number | undefined
+  readonly recorded: number
+  readonly isFresh: boolean
 }
 
-export function quotaClaim({ organizationId, meter, period, amount, limit, seed }: Wanted): QuotaClaim {
-  const counter = counterKey(organizationId, meter, period.name)
-  return { counter, amount, limit, seed, keepUntil: period.end + KEEP_AFTER_END_MS }
+export function quotaClaim({ organizationId, meter, period, ...claim }: Wanted): QuotaClaim {
+  return {
+    ...claim,
+    counter: counterKey(organizationId, meter, period.name),
+    keepUntil: period.end + KEEP_AFTER_END_MS,
+  }
 }

@@ -31,7 +31,9 @@ export function recordUsage(deps: Deps, event: UsageEvent): void {
   if (!open) open = openBatch(deps)
   else if (!open.hasGuardian) guard(deps, open)
   addTo(open.events, event)
-  if (open.events.size >= BATCH_EVENTS) open.close()
+  if (open.events.size < BATCH_EVENTS) return
+  open.close()
+  open = undefined // the next event opens another batch, also before this one's writer has run
 }
 
 /**
@@ -57,7 +59,7 @@ function openBatch(deps: Deps): Batch {
 
 async function gatherThenWrite(deps: Deps, events: Map<string, UsageEvent>, full: Promise<void>): Promise<void> {
   await within(BATCH_MS, full)
-  open = undefined // from here on new events open a new batch
+  if (open?.events === events) open = undefined
   await persist(deps, [...events.values()])
 }
 

@@ -1,0 +1,167 @@
+import { env } from 'cloudflare:workers'
+import { describe, expect, test, vi } from 'vitest'
+import { monthOf } from '../../src/lib/period.ts'
+import { newKeyHolder, setLimits } from '../support/http.ts'
+import { NOWHERE, newIsolate } from '../support/isolate.ts'
+
+describe('quotas over isolates', () => {
+  test('three isolates that verify at once never admit more than the quota', async () => {
+    const { key, organizationId } = await newKeyHolder()
+    await setLimits(organizationId, { rate_limit_per_minute: 100_000, api_calls: 50 })
+    const isolates = [await newIsolate(), await newIsolate(), await newIsolate()]
+    const verdicts = await Promise.all(
+      isolates.flatMap((isolate) => Array.from({ length: 40 }, () => isolate.verify(key))),
+    )
+    await Promise.all(isolates.map((isolate) => isolate.settled()))
+    expect(verdicts.filter(({ valid }) => valid)).toHaveLength(50)
+  })
+
+  test('a counter that Redis lost is rebuilt from what was recorded', async () => {
+    const { key, organizationId } = await newKeyHolder()
+    const isolate = await newIsolate()
+    for (let count = 0; count < 4; count++) await isolate.verify(key, { cost: 5 })
+    await isolate.settled()
+    await isolate.deps().redis.del(`quota:${organizationId}:api_calls:${monthOf(Date.now()).name}`)
+    expect(await isolate.verify(key)).toMatchObject({ code: 'VALID', quotas: { api_calls: { used: 21 } } })
+    isolate.advance(10_000)
+    await isolate.settled()
+    await isolate.deps().redis.del(`quota:${organizationId}:api_calls:${monthOf(Date.now()).name}`)
+    expect(await isolate.verify(key)).toMatchObject({ code: 'VALID', quotas: { api_calls: { used: 22 } } })
+    await isolate.settled()
+  })
+
+  test('a new month begins at zero, in UTC, with the same key still in memory', async () => {
+    const { key } = await newKeyHolder()
+    const isolate = await newIsolate()
+    const { end } = monthOf(isolate.now())
+    isolate.advance(end - isolate.now() - 20_000)
+    expect(await isolate.verify(key, { cost: 7 })).toMatchObject({
+      quotas: { api_calls: { used: 7, resets_at: new Date(end).toISOString() } },
+    })
+    isolate.advance(21_000)
+    const verdict = await isolate.verify(key)
+    expect(verdict).toMatchObject({
+      code: 'VALID',
+      quotas: { api_calls: { used: 1, resets_at: new Date(monthOf(end).end).toISOString() } },
+    })
+    await isolate.settled()
+  })
+})
+
+describe('the rate limit', () => {
+  test('whoever waits until reset is admitted, and whoever comes a moment earlier is not', async () => {
+    const { key, organizationId } = await newKeyHolder()
+    await setLimits(organizationId, { rate_limit_per_minute: 10 })
+    const isolate = await newIsolate()
+    expect(await isolate.verify(key, { cost: 10 })).toMatchObject({ code: 'VALID', ratelimit: { remaining: 0 } })
+    const { ratelimit } = await isolate.verify(key, { cost: 4 })
+    const waitMs = (ratelimit?.reset ?? 0) - isolate.now()
+    expect(waitMs).toBeGreaterThan(0)
+    isolate.advance(waitMs - 1_500)
+    expect(await isolate.verify(key, { cost: 4 })).toMatchObject({ code: 'RATE_LIMITED' })
+    isolate.advance(1_500)
+    expect(await isolate.verify(key, { cost: 4 })).toMatchObject({ code: 'VALID' })
+    await isolate.settled()
+  })
+
+  test('an isolate whose clock lags cannot reopen a window that others closed', async () => {
+    const { key, organizationId } = await newKeyHolder()
+    await setLimits(organizationId, { rate_limit_per_minute: 10 })
+    const [ahead, behind] = [await newIsolate(), await newIsolate()]
+    ahead.advance(30_000)
+    behind.advance(-30_000)
+    expect(await ahead.verify(key, { cost: 6 })).toMatchObject({ code: 'VALID' })
+    expect(await behind.verify(key, { cost: 5 })).toMatchObject({ code: 'RATE_LIMITED' })
+    expect(await behind.verify(key, { cost: 4 })).toMatchObject({ code: 'VALID' })
+    expect(await ahead.verify(key, { cost: 1 })).toMatchObject({ code: 'RATE_LIMITED' })
+    await Promise.all([ahead.settled(), behind.settled()])
+  })
+
+  test('a cost above the limit never fits, and nothing is lost by asking', async () => {
+    const { key } = await newKeyHolder()
+    const isolate = await newIsolate()
+    expect(await isolate.verify(key, { cost: 61 })).toMatchObject({
+      code: 'RATE_LIMITED',
+      ratelimit: { remaining: 60 },
+    })
+    expect(await isolate.verify(key, { cost: 1_000_000 })).toMatchObject({ code: 'RATE_LIMITED' })
+    expect(await isolate.verify(key, { cost: 60 })).toMatchObject({ code: 'VALID', ratelimit: { remaining: 0 } })
+    await isolate.settled()
+  })
+})
+
+describe('while Redis fails', () => {
+  test('limits hold per isolate, quotas against the last known figure, and usage is recorded', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const { key, organizationId } = await newKeyHolder()
+    await setLimits(organizationId, { rate_limit_per_minute: 5, api_calls: 8 })
+    const healthy = await newIsolate()
+    expect(await healthy.verify(key, { cost: 4 })).toMatchObject({ code: 'VALID' })
+    await healthy.settled()
+
+    const alone = await newIsolate({ UPSTASH_REDIS_REST_URL: NOWHERE })
+    expect(await alone.verify(key, { cost: 6 })).toMatchObject({ code: 'RATE_LIMITED' })
+    expect(await alone.verify(key, { cost: 5 })).toMatchObject({
+      code: 'QUOTA_EXCEEDED',
+      quotas: { api_calls: { used: 4 } },
+    })
+    expect(await alone.verify(key, { cost: 3 })).toMatchObject({ code: 'VALID', quotas: { api_calls: { used: 7 } } })
+    expect(await alone.verify(key, { cost: 2 })).toMatchObject({ code: 'QUOTA_EXCEEDED' })
+    await alone.settled()
+
+    const [row] = await healthy
+      .deps()
+      .sql.query('select sum(api_calls)::int as used from usage_hourly where organization_id = $1', [organizationId])
+    expect(row?.used).toBe(7)
+    vi.restoreAllMocks()
+  })
+
+  test('a deployment that chose to fail closed answers unavailable instead', async () => {
+    const { key } = await newKeyHolder()
+    const closed = await newIsolate({ UPSTASH_REDIS_REST_URL: NOWHERE, ON_LIMITER_OUTAGE: 'closed' })
+    await expect(closed.verify(key)).rejects.toMatchObject({ code: 'unavailable' })
+    await closed.settled()
+  })
+
+  test('a Redis that hangs costs its timeout, no more', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const { key, keyId } = await newKeyHolder()
+    const isolate = await newIsolate({ REDIS_TIMEOUT_MS: '100' })
+    await fetch(`${env.STACK_URL}/control/faults`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ door: 'redis', kind: 'hang', match: keyId }),
+    })
+    expect(await isolate.verify(key)).toMatchObject({ code: 'VALID' })
+    await fetch(`${env.STACK_URL}/control/faults`, { method: 'DELETE' })
+    await isolate.settled()
+    vi.restoreAllMocks()
+  })
+})
+
+describe('while Neon fails', () => {
+  test('a key in memory goes on being verified, an unknown one is unavailable, never refused', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const [known, unknown] = [await newKeyHolder(), await newKeyHolder()]
+    const isolate = await newIsolate()
+    expect(await isolate.verify(known.key)).toMatchObject({ code: 'VALID' })
+    await isolate.settled()
+    vi.spyOn(globalThis, 'fetch').mockImplementation(failingSql(globalThis.fetch))
+    expect(await isolate.verify(known.key)).toMatchObject({ code: 'VALID' })
+    await expect(isolate.verify(unknown.key)).rejects.toSatisfy((error: Error) =>
+      String((error as never as { sourceError: Error }).sourceError ?? error).includes('database'),
+    )
+    vi.restoreAllMocks()
+    await isolate.settled()
+    expect(await isolate.verify(unknown.key)).toMatchObject({ code: 'VALID' })
+    await isolate.settled()
+  })
+})
+
+/** A network in which only the database cannot be reached. */
+function failingSql(real: typeof fetch): typeof fetch {
+  return async (input, init) => {
+    if (String(input).includes('/sql')) throw new TypeError('connection refused')
+    return real(input, init)
+  }
+}

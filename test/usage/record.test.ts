@@ -1,0 +1,121 @@
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { uuidv7 } from '../../src/lib/uuid.ts'
+import type { UsageEvent } from '../../src/usage/event.ts'
+import { countTrips, newIsolate } from '../support/isolate.ts'
+
+afterEach(() => vi.restoreAllMocks())
+
+type Isolate = Awaited<ReturnType<typeof newIsolate>>
+
+function event(organization_id: string, changes: Partial<UsageEvent> = {}): UsageEvent {
+  return { id: crypto.randomUUID(), organization_id, occurred_at: new Date().toISOString(), api_calls: 1, ...changes }
+}
+
+async function recorded(isolate: Isolate, organizationId: string): Promise<number> {
+  const [row] = await isolate
+    .deps()
+    .sql.query('select coalesce(sum(api_calls), 0)::int as used from usage_hourly where organization_id = $1', [
+      organizationId,
+    ])
+  return row?.used
+}
+
+/** A network in which requests to some stores fail; `lose` lets them arrive and loses the answer. */
+function breakStores(broken: readonly string[], how: 'refuse' | 'lose' = 'refuse') {
+  const real = globalThis.fetch
+  return vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
+    const isBroken = broken.some((door) => String(input instanceof Request ? input.url : input).includes(door))
+    if (isBroken && how === 'lose') await (await real(input, init)).text()
+    if (isBroken) throw new TypeError('connection lost')
+    return real(input, init)
+  })
+}
+
+describe('recording', () => {
+  test('1,000 events take two statements', async () => {
+    const isolate = await newIsolate()
+    const id = uuidv7(Date.now())
+    const { sql } = await countTrips(async () => {
+      for (let count = 0; count < 1_000; count++) isolate.record(event(id))
+      await isolate.settled()
+    })
+    expect(sql).toBe(2)
+    expect(await recorded(isolate, id)).toBe(1_000)
+  })
+
+  test('equal refusals of one moment become one row that counts them all', async () => {
+    const isolate = await newIsolate()
+    const [id, key_id] = [uuidv7(Date.now()), uuidv7(Date.now())]
+    for (let count = 0; count < 50; count++)
+      isolate.record(event(id, { key_id, api_calls: 0, status_code: 429, error_code: 'RATE_LIMITED' }))
+    isolate.record(event(id, { key_id, api_calls: 0, status_code: 403, error_code: 'FORBIDDEN_IP' }))
+    await isolate.settled()
+    const rows = await isolate
+      .deps()
+      .sql.query('select error_code, requests from usage_events where organization_id = $1 order by requests', [id])
+    expect(rows).toEqual([
+      { error_code: 'FORBIDDEN_IP', requests: 1 },
+      { error_code: 'RATE_LIMITED', requests: 50 },
+    ])
+  })
+})
+
+describe('when the database fails', () => {
+  test('events go to the spool, and the job brings each into the database once', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const isolate = await newIsolate()
+    const { drainUsageSpool } = await import('../../src/usage/spool.ts')
+    const id = uuidv7(Date.now())
+    breakStores(['/sql'])
+    for (let count = 0; count < 5; count++) isolate.record(event(id, { metadata: { 2: 'b', 1: 'a', note: 'ü"\\' } }))
+    await isolate.settled()
+    vi.restoreAllMocks()
+    expect(await recorded(isolate, id)).toBe(0)
+    const results = await Promise.all([drainUsageSpool(isolate.deps()), drainUsageSpool(isolate.deps())])
+    expect(results.every(({ left }) => left === 0)).toBe(true)
+    expect(await recorded(isolate, id)).toBe(5)
+  })
+
+  test('an answer that was lost after the commit leads to no second count', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const isolate = await newIsolate()
+    const { drainUsageSpool } = await import('../../src/usage/spool.ts')
+    const id = uuidv7(Date.now())
+    breakStores(['/sql'], 'lose')
+    isolate.record(event(id, { api_calls: 3 }))
+    await isolate.settled()
+    vi.restoreAllMocks()
+    await drainUsageSpool(isolate.deps())
+    expect(await recorded(isolate, id)).toBe(3)
+  })
+
+  test('and Redis too, the write is tried again until one of them is back', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const isolate = await newIsolate()
+    const id = uuidv7(Date.now())
+    const network = breakStores(['/sql', '/redis'])
+    isolate.record(event(id, { api_calls: 4 }))
+    await vi.waitFor(() => expect(network.mock.calls.length).toBeGreaterThanOrEqual(2))
+    vi.restoreAllMocks()
+    await isolate.settled()
+    expect(await recorded(isolate, id)).toBe(4)
+  })
+
+  test('and Redis too for longer than the platform waits, the events are in the log, whole', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const lost = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    const isolate = await newIsolate()
+    const id = uuidv7(Date.now())
+    const network = breakStores(['/sql', '/redis'])
+    isolate.record(event(id, { api_calls: 6, endpoint: '/v1/answers' }))
+    await vi.waitFor(() => expect(network.mock.calls.length).toBeGreaterThanOrEqual(2))
+    isolate.advance(26_000)
+    await isolate.settled()
+    const [entry] = lost.mock.calls.map(([line]) => JSON.parse(String(line)))
+    expect(entry).toMatchObject({
+      event: 'usage_lost',
+      count: 1,
+      events: [{ api_calls: 6, endpoint: '/v1/answers', organization_id: id }],
+    })
+  })
+})
