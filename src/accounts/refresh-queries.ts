@@ -1,6 +1,7 @@
 import { eq, sql } from 'drizzle-orm'
 import type { Database } from '../db/orm.ts'
 import { refreshTokens, sessions } from '../db/schema/accounts.ts'
+import { bytesParameter } from '../db/schema/columns.ts'
 import { users } from '../db/schema/users.ts'
 
 interface Rotation {
@@ -34,16 +35,16 @@ export async function rotateRefreshToken(
   const at = now.toISOString()
   const { rows } = await db.execute<{ session_id: string; user_id: string; organization_id: string | null }>(sql`
     with used as (
-      update refresh_tokens t set used_at = ${at}::timestamptz, successor_id = ${successor.id}::uuid, successor_salt = ${bytes(successor.salt)}
+      update refresh_tokens t set used_at = ${at}::timestamptz, successor_id = ${successor.id}::uuid, successor_salt = ${bytesParameter(successor.salt)}
       from sessions s join users u on u.id = s.user_id
-      where t.token_hash = ${bytes(tokenHash)} and t.used_at is null and t.expires_at > ${at}::timestamptz
+      where t.token_hash = ${bytesParameter(tokenHash)} and t.used_at is null and t.expires_at > ${at}::timestamptz
         and s.id = t.session_id and s.ended_at is null and s.expires_at > ${at}::timestamptz and u.is_active
       returning s.id as session_id, s.user_id, s.organization_id
     ), touched as (
       update sessions set last_used_at = ${at}::timestamptz from used where sessions.id = used.session_id
     ), inserted as (
       insert into refresh_tokens (id, session_id, token_hash, created_at, expires_at)
-      select ${successor.id}::uuid, session_id, ${bytes(successor.hash)}, ${at}::timestamptz, ${successor.expiresAt.toISOString()}::timestamptz from used
+      select ${successor.id}::uuid, session_id, ${bytesParameter(successor.hash)}, ${at}::timestamptz, ${successor.expiresAt.toISOString()}::timestamptz from used
     )
     select * from used`)
   const row = rows[0]
@@ -72,6 +73,3 @@ export async function findRefreshToken(db: Database, tokenHash: Uint8Array) {
     .where(eq(refreshTokens.tokenHash, tokenHash))
   return row
 }
-
-const bytes = (value: Uint8Array) =>
-  sql`decode(${Array.from(value, (byte) => byte.toString(16).padStart(2, '0')).join('')}, 'hex')`

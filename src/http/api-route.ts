@@ -2,6 +2,7 @@ import { createRoute, OpenAPIHono } from '@hono/zod-openapi'
 import type { ZodType, z } from 'zod'
 import { fieldErrors, PROBLEMS, Problem, type ProblemCode } from '../problems.ts'
 import { type Access, guard } from './access.ts'
+import { withIdempotency } from './idempotency.ts'
 import { withJsonBody, withOptionalJsonBody } from './json-body.ts'
 import type { ManagementEnv } from './management-env.ts'
 import { ProblemBody } from './problem-schema.ts'
@@ -23,6 +24,8 @@ interface Declaration<M extends Method, P extends string, B, O, Q, A, R extends 
   readonly query?: Q
   readonly params?: A
   readonly returns: R
+  /** Whether it makes something: then a repeat with the same `Idempotency-Key` gets the first answer. */
+  readonly creates?: boolean
   /** Beyond those that follow from the rest of the declaration. */
   readonly fails?: readonly ProblemCode[]
 }
@@ -53,6 +56,8 @@ const OF_GUARDS: readonly ProblemCode[] = [
   'forbidden',
 ]
 
+const OF_IDEMPOTENCY: readonly ProblemCode[] = ['request_in_progress', 'idempotency_key_reused']
+
 /**
  * Declares a route: who may call it, what it takes, what it answers and how it fails. Guard, validation, OpenAPI and the
  * handler's types all follow from it; without `allow` it does not compile.
@@ -82,16 +87,16 @@ export function apiRoute<
       ...(params && { params }),
     } as unknown as RequestParts<B, O, Q, A>,
     responses: { ...successes(returns), ...failures(codesOf(declared)) } as Responses<R>,
-    middleware: [...readersOf(declared), guard(allow)],
+    middleware: [...readersOf(declared), guard(allow), ...(declared.creates ? [withIdempotency] : [])],
   })
 }
 
 type Declared = Declaration<Method, string, unknown, unknown, unknown, unknown, Returns>
 
 /** Every way in which a route can fail: its own, and those that follow from what it takes and whom it lets in. */
-function codesOf({ allow, body, optionalBody, query, params, fails = [] }: Declared): ProblemCode[] {
+function codesOf({ allow, body, optionalBody, query, params, creates, fails = [] }: Declared): ProblemCode[] {
   const ofInput: readonly ProblemCode[] = body || optionalBody ? OF_BODIES : query || params ? ['invalid_request'] : []
-  return [...COMMON, ...(allow === 'anyone' ? [] : OF_GUARDS), ...ofInput, ...fails]
+  return [...COMMON, ...(allow === 'anyone' ? [] : OF_GUARDS), ...ofInput, ...(creates ? OF_IDEMPOTENCY : []), ...fails]
 }
 
 function readersOf({ body, optionalBody }: Declared) {

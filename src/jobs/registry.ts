@@ -50,6 +50,7 @@ const dropPartitions: Job = {
 /** What is of no use any more: each statement deletes by an indexed time, a bounded number of rows. */
 const PRUNED = {
   usage_dedupe: `delete from usage_dedupe where ctid = any(array(select ctid from usage_dedupe where first_seen < $1 limit ${PRUNE_AT_MOST}))`,
+  idempotency_keys: `delete from idempotency_keys where ctid = any(array(select ctid from idempotency_keys where expires_at < $1 limit ${PRUNE_AT_MOST}))`,
   sessions: `delete from sessions where ctid = any(array(select ctid from sessions where expires_at < $1 limit ${PRUNE_AT_MOST}))`,
 } as const
 

@@ -16,6 +16,7 @@ const issuing = {
   summary: 'Issue an API key',
   description: 'The answer is the only place where the key itself ever appears: store it then.',
   body: NewKey,
+  creates: true,
   returns: { 201: IssuedKey },
   fails: ['key_limit_reached', 'rate_limit_above_plan', 'organization_not_found'],
 } as const

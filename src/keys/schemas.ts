@@ -68,7 +68,7 @@ export const KeyListQuery = pageQuery.extend({ organization_id: uuid.optional() 
 const WindowReading = z.object({
   limit: z.int(),
   remaining: z.int(),
-  reset: z.int().meta({ description: "Unix milliseconds: the window's end, or when a refused cost will fit." }),
+  reset: z.int().meta({ description: 'Unix milliseconds: when all units are back, or when a refused cost will fit.' }),
 })
 
 const QuotaReading = z.object({

@@ -1,5 +1,6 @@
 import { monthOf } from '../lib/period.ts'
-import type { Admission, WindowReading } from '../limits/admission.ts'
+import type { Admission } from '../limits/admission.ts'
+import type { WindowReading } from '../limits/window.ts'
 import type { KeyRecord } from './record.ts'
 import type { VerdictCode } from './rules.ts'
 
@@ -27,7 +28,7 @@ export interface Verdict {
   readonly metadata?: Readonly<Record<string, unknown>>
   /** ISO 8601. */
   readonly expires_at?: string | null
-  /** `reset` in Unix milliseconds, as \@upstash/ratelimit gives it: the window's end, or when a refused cost will fit. */
+  /** `reset` in Unix milliseconds, as \@upstash/ratelimit gives it: when all units are back, or when a refused cost fits. */
   readonly ratelimit?: WindowReading
   readonly quotas?: Readonly<Record<string, QuotaReading>>
 }

@@ -1,7 +1,7 @@
 import { Ratelimit, type RatelimitConfig } from '@upstash/ratelimit'
 import type { Redis } from '@upstash/redis/cloudflare'
 import { defineScript, runScript } from '../db/script.ts'
-import { fitsAt, remainingIn, type WindowState, windowEnd } from './window.ts'
+import { BUCKETS, readingOf, type WindowReading } from './window.ts'
 
 /** One quota to take from. Amounts are whole units of the meter. */
 export interface QuotaClaim {
@@ -30,13 +30,6 @@ export interface Claim {
   readonly versions: readonly { readonly key: string; readonly version: number }[]
 }
 
-export interface WindowReading {
-  readonly limit: number
-  readonly remaining: number
-  /** Unix milliseconds: the window's end, or for a refused claim the moment at which it will fit. */
-  readonly reset: number
-}
-
 /**
  * - `stale`: the cached row at that index of `versions` is outdated. Nothing was decided or taken.
  * - `unseeded`: Redis lacks a counter and no fresh figure was given. Nothing was decided or taken.
@@ -54,78 +47,85 @@ export type Admission =
 /**
  * Checks versions, the rate limit's window and every quota, and takes from all or from none, in one atomic step.
  *
- * KEYS: the window (a hash), then one key per version, then one counter per quota.
- * ARGV: now (ms), window (ms), limit, cost, how many versions, each version, then per quota: amount, limit (-1 for
- * none), seed ('' for none), keep until (ms).
- * Answer: {'stale', index from 0} | {'unseeded'} | {outcome, now, current, previous, used of each quota}.
+ * KEYS: the window (a hash: a count per bucket, and the time it has reached), then one key per version, then one counter
+ * per quota.
+ * ARGV: now (ms), window (ms), limit, cost, buckets, how many versions, each version, then per quota: amount, limit (-1
+ * for none), the recorded figure to start from ('' for none), keep until (ms).
+ * Answer: {'stale', index from 0} | {'unseeded'} | {outcome, units in the window, the bucket that `reset` waits for, used
+ * of each quota}.
  *
  * The window never goes back in time: isolates' clocks differ, and one that lags must not reopen what others closed.
  */
 const ADMIT = defineScript(`
 local now, window, limit, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local versions = tonumber(ARGV[5])
+local buckets, versions = tonumber(ARGV[5]), tonumber(ARGV[6])
 for i = 1, versions do
   local newest = redis.call('GET', KEYS[1 + i])
-  if newest and tonumber(newest) > tonumber(ARGV[5 + i]) then return {'stale', i - 1} end
+  if newest and tonumber(newest) > tonumber(ARGV[6 + i]) then return {'stale', i - 1} end
 end
 
-local used, quotas = {}, #KEYS - 1 - versions
-local full = false
+local used, quotas, full = {}, #KEYS - 1 - versions, false
 for i = 1, quotas do
-  local counter, at = KEYS[1 + versions + i], 5 + versions + (i - 1) * 4
-  local amount, most, seed = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), ARGV[at + 3]
+  local counter, at = KEYS[1 + versions + i], 6 + versions + (i - 1) * 4
+  local amount, most, recorded = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), ARGV[at + 3]
   local count = redis.call('GET', counter)
   if not count then
-    if seed == '' then return {'unseeded'} end
-    redis.call('SET', counter, seed)
+    if recorded == '' then return {'unseeded'} end
+    redis.call('SET', counter, recorded)
     redis.call('PEXPIREAT', counter, ARGV[at + 4])
-    count = seed
+    count = recorded
   end
   used[i] = tonumber(count)
   if amount > 0 and most >= 0 and used[i] + amount > most then full = true end
 end
 
-local state = redis.call('HMGET', KEYS[1], 'now', 'index', 'current', 'previous')
-now = math.max(now, tonumber(state[1] or 0))
-local index = math.floor(now / window)
-local last = tonumber(state[2] or -2)
-local current, previous = 0, 0
-if last == index then
-  current, previous = tonumber(state[3]), tonumber(state[4])
-elseif last == index - 1 then
-  previous = tonumber(state[3])
+local counts, live, expired, taken = redis.call('HGETALL', KEYS[1]), {}, {}, 0
+for i = 1, #counts, 2 do
+  if counts[i] == 'now' then now = math.max(now, tonumber(counts[i + 1])) end
 end
-local share = math.ceil(previous * (1 - (now % window) / window))
+local width = window / buckets
+local current = math.floor(now / width)
+for i = 1, #counts, 2 do
+  local bucket = tonumber(counts[i])
+  if bucket and bucket >= current - buckets then
+    live[#live + 1] = {bucket, tonumber(counts[i + 1])}
+    taken = taken + live[#live][2]
+  elseif bucket then
+    expired[#expired + 1] = counts[i]
+  end
+end
 
-local outcome = 'admitted'
-if cost > 0 and share + current + cost > limit then
+local outcome, awaited = 'admitted', current
+if cost > 0 and taken + cost > limit then
   outcome = 'rate_limited'
+  table.sort(live, function(a, b) return a[1] < b[1] end)
+  local left = taken
+  for i = 1, #live do
+    awaited, left = live[i][1], left - live[i][2]
+    if left + cost <= limit then break end
+  end
 elseif full then
   outcome = 'quota_exceeded'
 elseif cost > 0 then
-  current = current + cost
-  redis.call('HSET', KEYS[1], 'now', now, 'index', index, 'current', current, 'previous', previous)
-  redis.call('PEXPIRE', KEYS[1], window * 2 + 1000)
+  taken = taken + cost
+  if #expired > 0 then redis.call('HDEL', KEYS[1], unpack(expired)) end
+  redis.call('HINCRBY', KEYS[1], string.format('%d', current), cost)
+  redis.call('HSET', KEYS[1], 'now', string.format('%d', now))
+  redis.call('PEXPIRE', KEYS[1], math.ceil(window + width) + 1000)
   for i = 1, quotas do
-    local amount = tonumber(ARGV[5 + versions + (i - 1) * 4 + 1])
+    local amount = tonumber(ARGV[6 + versions + (i - 1) * 4 + 1])
     if amount > 0 then used[i] = redis.call('INCRBY', KEYS[1 + versions + i], amount) end
   end
 end
 
-local answer = {outcome, now, current, previous}
-for i = 1, quotas do answer[4 + i] = used[i] end
+local answer = {outcome, taken, awaited}
+for i = 1, quotas do answer[3 + i] = used[i] end
 return answer`)
 
 type Answer =
   | [outcome: 'stale', index: number]
   | [outcome: 'unseeded']
-  | [
-      outcome: 'admitted' | 'rate_limited' | 'quota_exceeded',
-      now: number,
-      current: number,
-      previous: number,
-      ...used: number[],
-    ]
+  | [outcome: 'admitted' | 'rate_limited' | 'quota_exceeded', taken: number, awaited: number, ...used: number[]]
 
 /**
  * Takes what a claim asks for, or nothing. One round trip.
@@ -153,7 +153,7 @@ export async function admit(redis: Redis, claim: Claim): Promise<Admission> {
 /** The algorithm for one claim; `report` gets what the interface of \@upstash/ratelimit has no place for. */
 function allOrNothing(claim: Claim, report: (admission: Admission) => void): RatelimitConfig['limiter'] {
   async function take(redis: Pick<Redis, 'evalsha' | 'eval'>, windowKey: string, cost: number) {
-    const admission = readAnswer(claim, cost, await runAdmit(redis, windowKey, cost, claim))
+    const admission = readAnswer(claim, await runAdmit(redis, windowKey, cost, claim))
     report(admission)
     return admission
   }
@@ -175,23 +175,17 @@ function allOrNothing(claim: Claim, report: (admission: Admission) => void): Rat
 
 function runAdmit(redis: Pick<Redis, 'evalsha' | 'eval'>, windowKey: string, cost: number, claim: Claim) {
   const keys = [windowKey, ...claim.versions.map(({ key }) => key), ...claim.quotas.map(({ counter }) => counter)]
-  const args: (string | number)[] = [claim.now, claim.windowMs, claim.limit, cost, claim.versions.length]
+  const args: (string | number)[] = [claim.now, claim.windowMs, claim.limit, cost, BUCKETS, claim.versions.length]
   for (const { version } of claim.versions) args.push(version)
-  for (const quota of claim.quotas)
+  for (const quota of claim.quotas) {
     args.push(quota.amount, quota.limit ?? -1, quota.isFresh ? quota.recorded : '', quota.keepUntil)
+  }
   return runScript<Answer>(redis, ADMIT, keys, args)
 }
 
-function readAnswer(claim: Claim, cost: number, answer: Answer): Admission {
+function readAnswer(claim: Claim, answer: Answer): Admission {
   if (answer[0] === 'stale') return { outcome: 'stale', index: answer[1] }
   if (answer[0] === 'unseeded') return { outcome: 'unseeded' }
-  const [outcome, now, current, previous, ...used] = answer
-  const state: WindowState = { now, windowMs: claim.windowMs, limit: claim.limit, current, previous }
-  return { outcome, window: readWindow(state, outcome === 'rate_limited' ? cost : undefined), used }
-}
-
-/** @param refusedCost what did not fit, if this window was the reason */
-export function readWindow(state: WindowState, refusedCost?: number): WindowReading {
-  const reset = refusedCost === undefined ? windowEnd(state) : fitsAt(state, refusedCost)
-  return { limit: state.limit, remaining: remainingIn(state), reset }
+  const [outcome, taken, awaited, ...used] = answer
+  return { outcome, window: readingOf(claim, taken, awaited), used }
 }

@@ -1,14 +1,10 @@
 import { errorFields, log } from '../lib/log.ts'
 import { createLru } from '../lib/lru.ts'
-import { type Admission, type Claim, readWindow } from './admission.ts'
+import type { Admission, Claim } from './admission.ts'
+import { bucketOf, bucketThatMakesRoom, liveBuckets, readingOf } from './window.ts'
 
-interface LocalWindow {
-  index: number
-  current: number
-  previous: number
-}
-
-const windows = createLru<LocalWindow>(10_000)
+/** Units per bucket, for each window of this isolate. */
+const windows = createLru<ReadonlyMap<number, number>>(10_000)
 const quotas = createLru<number>(10_000)
 
 /** How often this isolate had to decide alone; logged with every entry so that an alert can look at its growth. */
@@ -26,27 +22,20 @@ export function rememberUsed(claim: Claim, used: readonly number[]): void {
 export function admitAlone(claim: Claim, error: unknown): Admission {
   fallbacks += 1
   log('warn', 'limiter_outage', { fallbacks, ...errorFields(error) })
-  const window = localWindow(claim)
-  const state = { now: claim.now, windowMs: claim.windowMs, limit: claim.limit, ...window }
   const used = claim.quotas.map((quota) => Math.max(quotas.get(quota.counter) ?? 0, quota.recorded))
-  const full = claim.quotas.some(
+  const isFull = claim.quotas.some(
     ({ amount, limit }, at) => amount > 0 && limit !== null && (used[at] ?? 0) + amount > limit,
   )
+  const live = liveBuckets(windows.get(claim.windowKey) ?? new Map(), claim.now, claim.windowMs)
+  const taken = live.reduce((sum, [, units]) => sum + units, 0)
+  const current = bucketOf(claim.now, claim.windowMs)
 
-  const reading = readWindow(state)
-  if (claim.cost > reading.remaining) return { outcome: 'rate_limited', window: readWindow(state, claim.cost), used }
-  if (full) return { outcome: 'quota_exceeded', window: reading, used }
-  window.current += claim.cost
+  const awaited = bucketThatMakesRoom(live, claim.cost, claim.limit, current)
+  if (awaited !== undefined) return { outcome: 'rate_limited', window: readingOf(claim, taken, awaited), used }
+  if (isFull) return { outcome: 'quota_exceeded', window: readingOf(claim, taken, current), used }
+  const counts = new Map(live)
+  windows.set(claim.windowKey, counts.set(current, (counts.get(current) ?? 0) + claim.cost))
   const after = claim.quotas.map((quota, at) => (used[at] ?? 0) + quota.amount)
   rememberUsed(claim, after)
-  return { outcome: 'admitted', window: readWindow({ ...state, current: window.current }), used: after }
-}
-
-function localWindow(claim: Claim): LocalWindow {
-  const index = Math.floor(claim.now / claim.windowMs)
-  const known = windows.get(claim.windowKey)
-  if (known?.index === index) return known
-  const fresh = { index, current: 0, previous: known?.index === index - 1 ? known.current : 0 }
-  windows.set(claim.windowKey, fresh)
-  return fresh
+  return { outcome: 'admitted', window: readingOf(claim, taken + claim.cost, current), used: after }
 }

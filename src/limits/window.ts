@@ -1,43 +1,66 @@
 /**
- * The sliding window, decided purely. It weighs two fixed windows, like the algorithm of that name in
- * \@upstash/ratelimit, but rounds the share of the previous one up, so that no stretch of one window's length is ever
- * admitted more than the limit by rounding.
+ * The rolling window, decided purely: never more than the limit in any stretch of the window's length, wherever it
+ * begins. It counts in buckets of a thirtieth of the window and holds every bucket against the caller until its last
+ * moment has left the window, so units return up to one bucket late, and never early.
+ *
+ * The Lua script of limits/admission.ts does the same where it must be atomic.
  */
-export interface WindowState {
-  /** Unix milliseconds, by the clock that counted. */
-  readonly now: number
+export const BUCKETS = 30
+
+/** Units taken, by the number of their bucket: `floor(time / width)`. */
+export type Counts = ReadonlyMap<number, number>
+
+export interface Window {
   readonly windowMs: number
   readonly limit: number
-  /** Units taken in the fixed window that holds `now`, and in the one before. */
-  readonly current: number
-  readonly previous: number
 }
 
-/** @returns units that may still be taken at this moment, never below 0 */
-export function remainingIn(state: WindowState): number {
-  const share = 1 - (state.now % state.windowMs) / state.windowMs
-  return Math.max(0, state.limit - state.current - Math.ceil(state.previous * share))
+export interface WindowReading {
+  readonly limit: number
+  readonly remaining: number
+  /** Unix milliseconds: when all units are back, or for a refused claim when it will fit. */
+  readonly reset: number
 }
 
-/** @returns when the current fixed window ends, in Unix milliseconds */
-export function windowEnd(state: WindowState): number {
-  return (Math.floor(state.now / state.windowMs) + 1) * state.windowMs
+/** @returns the number of the bucket that holds a time in Unix milliseconds */
+export function bucketOf(now: number, windowMs: number): number {
+  return Math.floor(now / (windowMs / BUCKETS))
+}
+
+/** @returns the buckets that still count, oldest first */
+export function liveBuckets(counts: Counts, now: number, windowMs: number): [number, number][] {
+  const oldest = bucketOf(now, windowMs) - BUCKETS
+  return [...counts].filter(([bucket]) => bucket >= oldest).toSorted(([a], [b]) => a - b)
 }
 
 /**
- * When `cost` units will fit if nobody takes any meanwhile: what a refused caller should wait for.
- *
- * @returns Unix milliseconds; the window's end for a cost above the limit, which never fits
+ * @param taken units in the live buckets
+ * @param lastBucket the bucket whose end brings what `reset` promises: the newest, or the one that makes room
  */
-export function fitsAt(state: WindowState, cost: number): number {
-  const end = windowEnd(state)
-  if (cost > state.limit) return end
-  const spareNow = state.limit - state.current - cost
-  if (spareNow >= 0) return Math.max(state.now, decaysTo(end - state.windowMs, state, state.previous, spareNow))
-  return decaysTo(end, state, state.current, state.limit - cost)
+export function readingOf({ windowMs, limit }: Window, taken: number, lastBucket: number): WindowReading {
+  const reset = Math.ceil((lastBucket + BUCKETS + 1) * (windowMs / BUCKETS))
+  return { limit, remaining: Math.max(0, limit - taken), reset }
 }
 
-/** When, in the window from `start`, the weighted `previous` has sunk to `spare`. */
-function decaysTo(start: number, { windowMs }: WindowState, previous: number, spare: number): number {
-  return previous <= spare ? start : Math.ceil(start + windowMs * (1 - spare / previous))
+/**
+ * Whether `cost` units fit now. A cost of 0 always does; one above the limit never does, and is told to come back when
+ * everything else has.
+ *
+ * @param live the buckets that still count, oldest first
+ * @param current the bucket of now
+ * @returns undefined when they fit, else the bucket whose end makes room
+ */
+export function bucketThatMakesRoom(
+  live: readonly [number, number][],
+  cost: number,
+  limit: number,
+  current: number,
+): number | undefined {
+  let taken = live.reduce((sum, [, units]) => sum + units, 0)
+  if (cost === 0 || taken + cost <= limit) return undefined
+  for (const [bucket, units] of live) {
+    taken -= units
+    if (taken + cost <= limit) return bucket
+  }
+  return live.at(-1)?.[0] ?? current
 }

@@ -1,15 +1,16 @@
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
+import { sql } from 'drizzle-orm'
 import { customType, timestamp } from 'drizzle-orm/pg-core'
 
 /** Raw bytes. Over Neon's HTTP protocol they travel as Postgres' `\x…` text, so that no driver has to guess. */
 export const bytea = customType<{ data: Uint8Array; driverData: string | Uint8Array }>({
   dataType: () => 'bytea',
-  toDriver: (bytes) => `\\x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`,
-  fromDriver: (value) => (typeof value === 'string' ? fromHex(value.slice(2)) : value),
+  toDriver: (bytes) => `\\x${bytesToHex(bytes)}`,
+  fromDriver: (value) => (typeof value === 'string' ? hexToBytes(value.slice(2)) : value),
 })
 
-function fromHex(hex: string): Uint8Array {
-  return Uint8Array.from({ length: hex.length / 2 }, (_, at) => Number.parseInt(hex.slice(at * 2, at * 2 + 2), 16))
-}
+/** The same bytes inside a hand-written statement. */
+export const bytesParameter = (bytes: Uint8Array) => sql`decode(${bytesToHex(bytes)}, 'hex')`
 
 /** A point in time that may not have come yet, or ever. */
 export const moment = () => timestamp({ withTimezone: true })

@@ -1,0 +1,112 @@
+/** A body as the rows of a table: one for each field, nested ones under their path. */
+import type { OpenApiDocument } from '../openapi.ts'
+import { type AnySchema, objectWithin, type Shape, shapeOf, typeName } from './schema.ts'
+
+export interface Field {
+  /** The path to the object that has it: `data[].`, empty at the top. */
+  readonly within: string
+  readonly name: string
+  readonly type: string
+  readonly isRequired: boolean
+  /** Markdown, each a phrase: `1 to 100 characters`. */
+  readonly limits: readonly string[]
+  /** The default; as JSON unless it is text. */
+  readonly preset: string | undefined
+  /** Markdown. */
+  readonly description: string | undefined
+}
+
+const DEEPEST = 5
+const LONGEST_ENUM = 12
+
+/** The fields of an object, of what a list or map holds, or of all members of a union; none for a plain value. */
+export function fieldsOf(document: OpenApiDocument, schema: AnySchema): Field[] {
+  const fields: Field[] = []
+  const shown = new Map<string, string>()
+  walk(schema, '', 0)
+  return fields
+
+  function walk(given: AnySchema, path: string, depth: number): void {
+    const [shape, steps] = objectWithin(document, given) ?? []
+    if (!shape || depth > DEEPEST) return
+    const within = `${path}${steps}`.replace(/(.)$/, '$1.')
+    for (const [name, property] of Object.entries(shape.schema.properties ?? {})) {
+      const { limits, ...field } = fieldOf(document, property, name)
+      const twin = twinOf(property, `${within}${name}`)
+      const isRequired = shape.schema.required?.includes(name) ?? false
+      fields.push({ ...field, within, isRequired, limits: twin ? [...limits, twin] : limits })
+      if (!twin) walk(property, `${within}${name}`, depth + 1)
+    }
+  }
+
+  /** Siblings of one shape are described once; the others point to the first. */
+  function twinOf(property: AnySchema, here: string): string | undefined {
+    const key = JSON.stringify(objectWithin(document, property)?.[0].schema.properties)
+    const first = key && shown.get(key)
+    if (key && !first) shown.set(key, here)
+    return first ? `fields as in \`${first}\`` : undefined
+  }
+}
+
+/** One named value, such as a parameter; the caller knows whether it is required. */
+export function fieldOf(document: OpenApiDocument, schema: AnySchema, name: string): Field {
+  const shape = shapeOf(document, schema)
+  const { default: preset, description, items } = shape.schema
+  return {
+    within: '',
+    name,
+    type: typeName(document, shape),
+    isRequired: false,
+    limits: limitsOf(document, shape),
+    preset: preset === undefined ? undefined : textOf(preset),
+    description: description ?? (items && shapeOf(document, items).schema.description),
+  }
+}
+
+type Limit = (schema: Shape['schema']) => string
+
+/** Each keyword that bounds a value, in words; empty when the schema lacks it. */
+const LIMITS: readonly Limit[] = [
+  (schema) => enumeration(schema.type === 'boolean' ? [] : (schema.enum ?? [schema.const])),
+  (schema) => range(schema.minLength, schema.maxLength, ' characters'),
+  (schema) => range(schema.minimum, schema.maximum),
+  (schema) => phrase(schema.exclusiveMinimum, (bound) => `more than ${number(bound)}`),
+  (schema) => phrase(schema.exclusiveMaximum, (bound) => `less than ${number(bound)}`),
+  (schema) => phrase(schema.multipleOf, (step) => `a multiple of ${number(step)}`),
+  (schema) => range(schema.minItems, schema.maxItems, ' items'),
+  (schema) => (schema.uniqueItems ? 'no item twice' : ''),
+  (schema) => phrase(schema.pattern, (pattern) => `matches \`${pattern}\``),
+]
+
+function limitsOf(document: OpenApiDocument, { schema }: Shape): string[] {
+  const own = LIMITS.map((limit) => limit(schema)).filter(Boolean)
+  const items = schema.items ? limitsOf(document, shapeOf(document, schema.items)) : []
+  return [...own, ...items.map((limit) => `each ${limit}`)]
+}
+
+function enumeration(values: readonly unknown[]): string {
+  const names = values.filter((value) => value !== null && value !== undefined).map((value) => `\`${textOf(value)}\``)
+  if (names.length <= 1) return names.map((name) => `always ${name}`).join('')
+  if (names.length <= LONGEST_ENUM) return `one of ${names.join(', ')}`
+  return `one of ${names.length} values, such as ${names.slice(0, 3).join(', ')}`
+}
+
+/** Bounds that only say what a JavaScript integer can hold are no news to the reader. */
+function range(least = Number.MIN_SAFE_INTEGER, most = Number.MAX_SAFE_INTEGER, unit = ''): string {
+  const [isFloored, isCapped] = [least > Number.MIN_SAFE_INTEGER, most < Number.MAX_SAFE_INTEGER]
+  if (isFloored && isCapped) return `${number(least)}${least === most ? '' : ` to ${number(most)}`}${unit}`
+  if (isCapped) return `at most ${number(most)}${unit}`
+  return isFloored ? `at least ${number(least)}${unit}` : ''
+}
+
+function phrase<T>(value: T | undefined, inWords: (value: T) => string): string {
+  return value === undefined ? '' : inWords(value)
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+function number(value: number): string {
+  return value.toLocaleString('en-US')
+}

@@ -1,0 +1,115 @@
+/** The document's operations in the form the page prints them in. */
+import { PROBLEMS, type ProblemCode } from '../../problems.ts'
+import type { OpenApiDocument } from '../openapi.ts'
+import { type Field, fieldOf } from './fields.ts'
+import type { AnySchema } from './schema.ts'
+
+type PathItem = NonNullable<OpenApiDocument['paths']>[string]
+type Declared = NonNullable<PathItem['get']>
+type Media = Readonly<Record<string, { schema?: AnySchema }>>
+
+export interface Operation {
+  /** The anchor. */
+  readonly id: string
+  readonly method: string
+  readonly path: string
+  readonly tag: string
+  readonly summary: string
+  readonly description: string | undefined
+  /** `x-allow`: anyone, user, administrator, or a permission. */
+  readonly allow: string
+  /** Names of the security schemes of which one is needed; none for an open route. */
+  readonly schemes: readonly string[]
+  readonly parameters: readonly Parameter[]
+  readonly body: { readonly schema: AnySchema; readonly isRequired: boolean } | undefined
+  readonly successes: readonly Success[]
+  readonly failures: readonly Failure[]
+}
+
+export interface Parameter extends Field {
+  /** The part of the request: path, query, header. */
+  readonly place: string
+  readonly schema: AnySchema
+}
+
+export interface Success {
+  readonly status: string
+  readonly description: string
+  readonly schema: AnySchema | undefined
+}
+
+export interface Failure {
+  readonly status: string
+  readonly description: string
+  readonly codes: readonly ProblemCode[]
+}
+
+const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const
+
+/** All operations by tag, in the order in which the document names them. */
+export function operationsByTag(document: OpenApiDocument): Map<string, Operation[]> {
+  const operations = Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
+    METHODS.flatMap((method) => {
+      const declared = item[method]
+      return declared ? [operationOf(document, method, path, declared)] : []
+    }),
+  )
+  return Map.groupBy(operations, (operation) => operation.tag)
+}
+
+/** The fragment that points to an operation or, given one word, to a tag. */
+export function anchorOf(...words: string[]): string {
+  return words
+    .join('-')
+    .toLowerCase()
+    .replace(/[^a-z0-9_]+/g, '-')
+    .replace(/^-|-$/g, '')
+}
+
+function operationOf(document: OpenApiDocument, method: string, path: string, declared: Declared): Operation {
+  const answers = Object.entries(declared.responses ?? {}) as [string, { description: string; content?: Media }][]
+  const isSuccess = ([status]: (typeof answers)[number]) => /^[123]/.test(status)
+  return {
+    id: anchorOf(method, path),
+    method: method.toUpperCase(),
+    path,
+    tag: declared.tags?.[0] ?? 'Other',
+    summary: declared.summary ?? path,
+    description: declared.description,
+    allow: String(declared['x-allow'] ?? 'anyone'),
+    schemes: (declared.security ?? document.security ?? []).flatMap((scheme) => Object.keys(scheme)),
+    parameters: parametersOf(document, declared),
+    body: bodyOf(declared),
+    successes: answers
+      .filter(isSuccess)
+      .map(([status, { description, content }]) => ({ status, description, schema: schemaIn(content) })),
+    failures: answers
+      .filter((answer) => !isSuccess(answer))
+      .map(([status, { description }]) => ({ status, description, codes: codesIn(description) })),
+  }
+}
+
+function parametersOf(document: OpenApiDocument, declared: Declared): Parameter[] {
+  return (declared.parameters ?? []).flatMap((parameter) => {
+    if ('$ref' in parameter) return []
+    const { name, in: place, required = false, schema = {}, description } = parameter
+    const field = fieldOf(document, schema, name)
+    return [{ ...field, description: description ?? field.description, isRequired: required, place, schema }]
+  })
+}
+
+function bodyOf({ requestBody }: Declared): Operation['body'] {
+  if (!requestBody || '$ref' in requestBody) return undefined
+  const schema = schemaIn(requestBody.content)
+  return schema && { schema, isRequired: requestBody.required ?? false }
+}
+
+function schemaIn(content: Media = {}): AnySchema | undefined {
+  return content['application/json']?.schema ?? Object.values(content)[0]?.schema
+}
+
+/** Failures are described as one paragraph for each code, which begins with it. */
+function codesIn(description: string): ProblemCode[] {
+  const starts = [...description.matchAll(/^`(\w+)`:/gm)].map(([, code]) => code)
+  return starts.filter((code): code is ProblemCode => code !== undefined && Object.hasOwn(PROBLEMS, code))
+}

@@ -1,0 +1,87 @@
+/** Reads the JSON Schemas of the document: what a type is called, and which fields a body has. */
+import type { OpenApiDocument } from '../openapi.ts'
+
+type Schemas = NonNullable<NonNullable<OpenApiDocument['components']>['schemas']>
+export type AnySchema = Schemas[string]
+type Schema = Exclude<AnySchema, { $ref: string }>
+
+/** A schema with its references and unions looked through. */
+export interface Shape {
+  readonly schema: Schema
+  /** The component's name, when it has one. */
+  readonly name: string | undefined
+  /** Without `null`; several for a union, none for anything at all. */
+  readonly types: readonly string[]
+  readonly isNullable: boolean
+  /** The members of a union; empty when there is but one way. */
+  readonly alternatives: readonly Shape[]
+}
+
+const REFERENCE = '#/components/schemas/'
+
+/** A union of objects takes the properties of all, and requires what all require. */
+export function shapeOf(document: OpenApiDocument, given: AnySchema): Shape {
+  const name = given.$ref?.startsWith(REFERENCE) ? given.$ref.slice(REFERENCE.length) : undefined
+  const found = name === undefined ? (given as Schema) : document.components?.schemas?.[name]
+  if (name !== undefined) return { ...shapeOf(document, found ?? {}), name }
+  return shapeOfInline(document, given as Schema)
+}
+
+function shapeOfInline(document: OpenApiDocument, given: Schema): Shape {
+  const { allOf = [], anyOf = [], oneOf = [] } = given
+  const all = allOf.map((part) => shapeOf(document, part).schema)
+  const any = [...anyOf, ...oneOf].map((part) => shapeOf(document, part))
+  const alternatives = any.filter((shape) => shape.types.length > 0 || !shape.isNullable)
+  const only = alternatives.length === 1 ? alternatives[0] : undefined
+  const schema = Object.assign({}, only?.schema, ...all, given, mergedObject([...all, given], alternatives)) as Schema
+  const types = [schema.type ?? alternatives.flatMap((shape) => shape.types)].flat()
+  return {
+    schema,
+    name: only?.name,
+    types: [...new Set(types.filter((type) => type !== 'null'))],
+    isNullable: types.includes('null') || any.some((shape) => shape.isNullable),
+    alternatives: only ? [] : alternatives,
+  }
+}
+
+function mergedObject(all: readonly Schema[], alternatives: readonly Shape[]): Schema {
+  const union = alternatives.map((shape) => shape.schema)
+  const [first = [], ...rest] = union.map((schema) => schema.required ?? [])
+  const inEach = first.filter((name) => rest.every((names) => names.includes(name)))
+  const properties: Schemas = Object.assign({}, ...[...all, ...union].map((schema) => schema.properties))
+  const required = [...new Set([...all.flatMap((schema) => schema.required ?? []), ...inEach])]
+  return Object.keys(properties).length > 0 ? { properties, required } : {}
+}
+
+/** The type in words: `string (uuid) or null`, `array of ApiKey`. */
+export function typeName(document: OpenApiDocument, shape: Shape): string {
+  const name = shape.name ?? (unionName(document, shape) || plainName(document, shape))
+  return shape.isNullable ? `${name} or null` : name
+}
+
+function unionName(document: OpenApiDocument, shape: Shape): string {
+  return [...new Set(shape.alternatives.map((one) => typeName(document, one)))].join(' or ')
+}
+
+function plainName(document: OpenApiDocument, { schema, types }: Shape): string {
+  if (types.includes('array') && schema.items) return `array of ${typeName(document, shapeOf(document, schema.items))}`
+  if (isMap(schema)) return `map of ${typeName(document, shapeOf(document, schema.additionalProperties))}`
+  const name = types.join(' or ') || 'any'
+  return schema.format && name === 'string' ? `string (${schema.format})` : name
+}
+
+/** An object whose names are free: what it holds is described once for all of them. */
+function isMap(schema: Schema): schema is Schema & { additionalProperties: AnySchema } {
+  return typeof schema.additionalProperties === 'object' && schema.properties === undefined
+}
+
+/** The object inside a schema, with the steps that lead to it: `[]` into a list, `.*` into a map. */
+export function objectWithin(document: OpenApiDocument, given: AnySchema, steps = ''): [Shape, string] | undefined {
+  const shape = shapeOf(document, given)
+  const { schema } = shape
+  if (schema.properties) return [shape, steps]
+  if (steps.length > 8) return undefined
+  if (schema.items) return objectWithin(document, schema.items, `${steps}[]`)
+  if (isMap(schema)) return objectWithin(document, schema.additionalProperties, `${steps}.*`)
+  return undefined
+}

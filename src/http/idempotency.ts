@@ -1,0 +1,70 @@
+import type { Context } from 'hono'
+import { createMiddleware } from 'hono/factory'
+import { sha256 } from '../lib/bytes.ts'
+import { seal, unseal } from '../lib/seal.ts'
+import { Problem } from '../problems.ts'
+import { claimIdempotencyKey, deleteIdempotencyKey, storeIdempotentAnswer } from './idempotency-queries.ts'
+import type { ManagementEnv } from './management-env.ts'
+
+/** As long as Stripe keeps them. */
+const KEPT_MS = 24 * 3_600_000
+/** A request that has not finished after this was cut off; its key may be used again. */
+const ABANDONED_MS = 60_000
+const LONGEST_KEY = 255
+
+/**
+ * Makes a POST safe to repeat (draft-ietf-httpapi-idempotency-key-header-07): with the same `Idempotency-Key` and body it
+ * is done once, and each repeat gets the first answer. Only successes are kept: what failed may be tried again.
+ *
+ * The kept answer may hold a secret that is shown once. It is sealed under the caller's own key, of which only a hash is
+ * stored: whoever reads the database cannot open it.
+ */
+export const withIdempotency = createMiddleware<ManagementEnv>(async function withIdempotency(c, next) {
+  const key = c.req.header('Idempotency-Key')
+  if (key === undefined) return next()
+  if (key === '' || key.length > LONGEST_KEY) {
+    const message = `must have 1 to ${LONGEST_KEY} characters`
+    throw new Problem('invalid_request', { errors: [{ path: 'header.Idempotency-Key', message }] })
+  }
+  const { deps } = c.var
+  const purpose = purposeOf(c, key)
+  const id = sha256(purpose)
+  const now = deps.now()
+  const earlier = await claimIdempotencyKey(deps.db, {
+    id,
+    requestHash: sha256(await c.req.text()),
+    now: new Date(now),
+    expiresAt: new Date(now + KEPT_MS),
+    abandonedBefore: new Date(now - ABANDONED_MS),
+  })
+  if (earlier) return replay(c, purpose, earlier)
+
+  await next()
+  if (!c.res.ok) return deleteIdempotencyKey(deps.db, id)
+  const response = await seal(deps.config.SECRET_KEY, purpose, await c.res.clone().text())
+  await storeIdempotentAnswer(deps.db, id, c.res.status, response)
+})
+
+/** Keys of different callers, organizations and routes never meet. */
+function purposeOf(c: Context<ManagementEnv>, key: string): string {
+  const { principal, organizationId } = c.var
+  const caller = principal.kind === 'user' ? principal.userId : principal.keyId
+  return ['idempotency', caller, organizationId, c.req.method, c.req.path, key].join('\n')
+}
+
+interface Earlier {
+  readonly isSameRequest: boolean
+  readonly status: number | null
+  readonly response: Uint8Array | null
+}
+
+async function replay(
+  c: Context<ManagementEnv>,
+  purpose: string,
+  { isSameRequest, status, response }: Earlier,
+): Promise<Response> {
+  if (!isSameRequest) throw new Problem('idempotency_key_reused')
+  if (status === null || !response) throw new Problem('request_in_progress', { headers: { 'Retry-After': '1' } })
+  const body = await unseal(c.var.deps.config.SECRET_KEY, purpose, response)
+  return new Response(body, { status, headers: { 'Content-Type': 'application/json', 'Idempotent-Replayed': 'true' } })
+}

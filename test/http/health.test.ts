@@ -1,0 +1,47 @@
+import { createExecutionContext } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { afterEach, expect, test, vi } from 'vitest'
+import { app } from '../../src/app.ts'
+import { VERSION } from '../../src/version.ts'
+import { NOWHERE } from '../support/isolate.ts'
+
+afterEach(() => vi.restoreAllMocks())
+
+async function ask(path: string, variables: Record<string, string> = {}) {
+  vi.spyOn(console, 'error').mockImplementation(() => undefined)
+  const response = await app.request(path, {}, { ...env, ...variables }, createExecutionContext())
+  return { status: response.status, body: await response.json() }
+}
+
+test('with both stores there the service is healthy', async () => {
+  expect(await ask('/health')).toEqual({
+    status: 200,
+    body: { status: 'healthy', service: 'tollgate', version: VERSION, database: 'connected', redis: 'connected' },
+  })
+})
+
+test.each([
+  [{ UPSTASH_REDIS_REST_URL: NOWHERE }, { database: 'connected', redis: 'unreachable' }],
+  [{ NEON_FETCH_ENDPOINT: NOWHERE }, { database: 'unreachable', redis: 'connected' }],
+  [
+    { UPSTASH_REDIS_REST_URL: NOWHERE, NEON_FETCH_ENDPOINT: NOWHERE },
+    { database: 'unreachable', redis: 'unreachable' },
+  ],
+])('with %o it is a 503 that names the part', async (variables, parts) => {
+  expect(await ask('/health', variables)).toMatchObject({ status: 503, body: { status: 'unhealthy', ...parts } })
+})
+
+test('the isolate is alive without either', async () => {
+  expect(await ask('/health/live', { UPSTASH_REDIS_REST_URL: NOWHERE, NEON_FETCH_ENDPOINT: NOWHERE })).toMatchObject({
+    status: 200,
+    body: { status: 'healthy' },
+  })
+})
+
+test('without its configuration every route is a 503 that names what is missing, and no value', async () => {
+  const { status, body } = await ask('/health', { JWT_SECRET_KEY: 'far-too-short', DATABASE_URL: '' })
+  expect(status).toBe(503)
+  expect(body).toMatchObject({ code: 'misconfigured' })
+  expect(JSON.stringify(body)).toMatch(/DATABASE_URL.*JWT_SECRET_KEY/)
+  expect(JSON.stringify(body)).not.toContain('far-too-short')
+})

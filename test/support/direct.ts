@@ -1,0 +1,21 @@
+import { env, exports } from 'cloudflare:workers'
+import { createDeps, type Deps } from '../../src/deps.ts'
+import { randomIp } from './http.ts'
+
+/** The stores of the Worker under test, for the states that no route leads to. */
+export function directly(): Deps {
+  return createDeps(env, { waitUntil: () => undefined })
+}
+
+/** Sends a request as it is: for bodies and headers that `call` would put right. */
+export async function send(line: string, init: RequestInit = {}): Promise<Response> {
+  const [method = 'GET', path = '/'] = line.split(' ')
+  const headers = new Headers(init.headers)
+  if (!headers.has('CF-Connecting-IP')) headers.set('CF-Connecting-IP', randomIp())
+  return exports.default.fetch(`https://tollgate.test${path}`, { redirect: 'manual', ...init, method, headers })
+}
+
+/** A problem's body without what differs from request to request: two refusals that must not be told apart. */
+export function withoutRequestId(body: Record<string, unknown>): Record<string, unknown> {
+  return { ...body, request_id: undefined }
+}
