@@ -2,7 +2,7 @@ import { createRoute, OpenAPIHono } from '@hono/zod-openapi'
 import type { ZodType, z } from 'zod'
 import { fieldErrors, PROBLEMS, Problem, type ProblemCode } from '../problems.ts'
 import { type Access, guard } from './access.ts'
-import { withIdempotency } from './idempotency.ts'
+import { IdempotencyHeaders, withIdempotency } from './idempotency.ts'
 import { withJsonBody, withOptionalJsonBody } from './json-body.ts'
 import type { ManagementEnv } from './management-env.ts'
 import { ProblemBody } from './problem-schema.ts'
@@ -85,6 +85,7 @@ export function apiRoute<
       ...(content && { body: { content: { 'application/json': { schema: content } }, required: body !== undefined } }),
       ...(query && { query }),
       ...(params && { params }),
+      ...(declared.creates && { headers: IdempotencyHeaders }),
     } as unknown as RequestParts<B, O, Q, A>,
     responses: { ...successes(returns), ...failures(codesOf(declared)) } as Responses<R>,
     middleware: [...readersOf(declared), guard(allow), ...(declared.creates ? [withIdempotency] : [])],

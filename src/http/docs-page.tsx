@@ -28,8 +28,10 @@ const rendered = new WeakMap<OpenApiDocument, ReturnType<typeof html>>()
  * everyone.
  */
 export function docsPage(c: Context, document: OpenApiDocument) {
+  const page = rendered.get(document) ?? html`<!doctype html>${<Page document={document} />}`
+  rendered.set(document, page)
   c.header('Content-Security-Policy', POLICY)
-  return c.html(html`<!doctype html>${<Page document={document} />}`)
+  return c.html(page)
 }
 
 function Page({ document }: { readonly document: OpenApiDocument }) {

@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
+import * as z from 'zod'
 import { sha256 } from '../lib/bytes.ts'
 import { seal, unseal } from '../lib/seal.ts'
 import { Problem } from '../problems.ts'
@@ -11,6 +12,14 @@ const KEPT_MS = 24 * 3_600_000
 /** A request that has not finished after this was cut off; its key may be used again. */
 const ABANDONED_MS = 60_000
 const LONGEST_KEY = 255
+
+/** For the documentation; `withIdempotency` is what checks it. */
+export const IdempotencyHeaders = z.object({
+  'Idempotency-Key': z.string().min(1).max(LONGEST_KEY).optional().meta({
+    description:
+      'A random text of your choice: a repeat with the same one and the same body gets the first answer, for 24 hours.',
+  }),
+})
 
 /**
  * Makes a POST safe to repeat (draft-ietf-httpapi-idempotency-key-header-07): with the same `Idempotency-Key` and body it

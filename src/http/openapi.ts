@@ -10,8 +10,16 @@ const DESCRIPTION = `Accounts, organizations, API keys, rate limits, quotas and 
 JSON in snake_case, times in ISO 8601 UTC, ids UUIDv7. Errors are \`application/problem+json\` (RFC 9457); their \`code\`
 is stable. Lists page by \`cursor\`. Every answer carries \`X-Request-Id\`.`
 
-/** The document of all routes, made from their declarations. */
+const documents = new WeakMap<Config, OpenApiDocument>()
+
+/** The document of all routes, made from their declarations, once per isolate. */
 export function openApiDocument(app: OpenAPIHono<ManagementEnv>, config: Config): OpenApiDocument {
+  const known = documents.get(config) ?? makeDocument(app, config)
+  documents.set(config, known)
+  return known
+}
+
+function makeDocument(app: OpenAPIHono<ManagementEnv>, config: Config): OpenApiDocument {
   const document = app.getOpenAPI31Document({
     openapi: '3.1.0',
     info: {

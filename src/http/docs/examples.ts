@@ -89,7 +89,7 @@ export function exampleOf(document: OpenApiDocument, schema: AnySchema, directio
     if (one.types.includes('object')) return depth > DEEPEST ? {} : objectOf(one, field, depth)
     const named = BY_NAME[field]
     if (one.types.includes('array') && !Array.isArray(named))
-      return one.schema.items ? [valueOf(one.schema.items, '', depth + 1)] : []
+      return one.schema.items && depth <= DEEPEST ? [valueOf(one.schema.items, '', depth + 1)] : []
     return namedExample(one, field, direction) ?? inBounds(one)
   }
 

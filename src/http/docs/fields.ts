@@ -79,9 +79,12 @@ const LIMITS: readonly Limit[] = [
 ]
 
 function limitsOf(document: OpenApiDocument, { schema }: Shape): string[] {
-  const own = LIMITS.map((limit) => limit(schema)).filter(Boolean)
-  const items = schema.items ? limitsOf(document, shapeOf(document, schema.items)) : []
-  return [...own, ...items.map((limit) => `each ${limit}`)]
+  const items = schema.items ? boundsOf(shapeOf(document, schema.items)) : []
+  return [...boundsOf({ schema }), ...items.map((limit) => `each ${limit}`)]
+}
+
+function boundsOf({ schema }: Pick<Shape, 'schema'>): string[] {
+  return LIMITS.map((limit) => limit(schema)).filter(Boolean)
 }
 
 function enumeration(values: readonly unknown[]): string {
