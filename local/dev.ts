@@ -132,6 +132,6 @@ async function greet(port: number, stack: Stack): Promise<void> {
 
 /** wrangler's server fires no cron by itself. */
 async function runCron(port: number): Promise<void> {
-  const url = `http://localhost:${port}/cdn-cgi/handler/scheduled?cron=${encodeURIComponent('* * * * *')}`
+  const url = `http://localhost:${port}/cdn-cgi/local/scheduled?cron=${encodeURIComponent('* * * * *')}`
   await fetch(url).catch((error) => console.error(`The every-minute jobs did not run: ${describe(error)}`))
 }

@@ -82,6 +82,6 @@ async function readApplied(sql: Sql): Promise<Map<string, string>> {
   await sql.query(
     'create table if not exists schema_migrations (name text primary key, applied_at timestamptz not null default now())',
   )
-  const rows = await sql.query('select name, applied_at from schema_migrations')
-  return new Map(rows.map((row) => [String(row.name), (row.applied_at as Date).toISOString()]))
+  const rows = await sql.query(`select name, to_json(applied_at) #>> '{}' as applied_at from schema_migrations`)
+  return new Map(rows.map((row) => [String(row.name), new Date(row.applied_at).toISOString()]))
 }

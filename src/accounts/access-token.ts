@@ -11,7 +11,7 @@ const TYPE = 'at+jwt'
 const AUDIENCE = 'tollgate'
 /** How far the clocks of issuer and verifier may differ. */
 const CLOCK_TOLERANCE_SECONDS = 30
-/** Base64url and dots alone (RFC 7515 §3.1): decoders also take padding and line ends, and one token would have many spellings. */
+/** Base64url and dots alone (RFC 7515 §3.1): a decoder also takes padding, and one token would have many spellings. */
 const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
 const Claims = z.object({ sub: z.uuid(), sid: z.uuid(), org: z.uuid().nullable(), jti: z.uuid() })

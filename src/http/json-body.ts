@@ -30,9 +30,18 @@ export const withOptionalJsonBody = createMiddleware<ManagementEnv>(async functi
   const text = await readAtMost(c.req.raw, MAX_BODY_BYTES)
   if (text !== '' && !isJson(c.req.raw)) throw new Problem('unsupported_media_type')
   parseJson(text || '{}')
+  if (text === '') c.req.raw = withEmptyObject(c.req.raw)
   keepText(c, text || '{}')
   await next()
 })
+
+/** A proxy may announce a body where there is none: what comes after must not mistake that for one of no known type. */
+function withEmptyObject(request: Request): Request {
+  const headers = new Headers(request.headers)
+  headers.set('Content-Type', 'application/json')
+  headers.delete('Content-Length')
+  return new Request(request.url, { method: request.method, headers, body: '{}' })
+}
 
 /** Puts a body that was read here where Hono looks for it. It keeps promises there, whatever the type says. */
 function keepText(c: Context, text: string): void {

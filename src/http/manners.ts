@@ -48,9 +48,9 @@ export const withCors: MiddlewareHandler<AppEnv> = async function withCors(c, ne
 /** The last stop of everything thrown. What is no Problem is a bug or an outage: logged here, and bare outside. */
 export function answerError(error: unknown, c: Context): Response {
   const problem = problemIn(error) ?? unexpected(error, c)
-  for (const [name, value] of Object.entries(problem.extra.headers ?? {})) c.header(name, value)
   if (problem.status === 401) c.header('WWW-Authenticate', 'Bearer realm="tollgate"')
   if (problem.status === 503) c.header('Retry-After', '2')
+  for (const [name, value] of Object.entries(problem.extra.headers ?? {})) c.header(name, value)
   c.header('Content-Type', 'application/problem+json')
   addHeaders(c)
   const docs = new URL('/docs', c.req.url).href

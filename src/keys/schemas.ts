@@ -8,10 +8,13 @@ const scope = z
   .max(100)
   .meta({ description: 'A name such as `reports:read`; `reports:*` stands for all that begin so.' })
 
+/** NUL and halves of a surrogate pair, as JSON writes them: Postgres keeps neither in `jsonb`. */
+const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/
+
 const metadata = z
   .record(z.string().max(100), z.unknown())
   .refine((value) => JSON.stringify(value).length <= 4_000, 'must not be larger than 4,000 characters as JSON')
-  .refine((value) => !JSON.stringify(value).includes('\\u0000'), 'must not hold NUL')
+  .refine((value) => !UNSTORABLE.test(JSON.stringify(value)), 'must not hold NUL or half a character')
 
 export const ApiKey = z
   .object({

@@ -25,7 +25,9 @@ export function isRange(text: string): boolean {
 /** What one network counts as: an IPv4 address, or the /64 of an IPv6 one, since its user chooses the rest freely. */
 export function networkOf(ip: string): string {
   const address = parseAddress(ip)
-  return address?.bits === 128 ? `${(address.value >> 64n).toString(16)}::/64` : ip
+  if (!address) return ip
+  if (address.bits === 128) return `${(address.value >> 64n).toString(16)}::/64`
+  return [24n, 16n, 8n, 0n].map((shift) => (address.value >> shift) & 255n).join('.')
 }
 
 function parseRange(text: string) {
@@ -33,8 +35,10 @@ function parseRange(text: string) {
   const address = parseAddress(ip)
   if (!address || rest.length > 0) return undefined
   if (prefixText === undefined) return { address, prefix: address.bits as number }
-  if (!/^\d{1,3}$/.test(prefixText) || Number(prefixText) > address.bits) return undefined
-  return { address, prefix: Number(prefixText) }
+  const mappingBits = address.bits === 32 && ip.includes(':') ? 96 : 0
+  const prefix = Number(prefixText) - mappingBits
+  if (!/^\d{1,3}$/.test(prefixText) || prefix < 0 || prefix > address.bits) return undefined
+  return { address, prefix }
 }
 
 function parseAddress(text: string): Address | undefined {

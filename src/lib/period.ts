@@ -11,9 +11,12 @@ export function monthOf(at: number): Period {
   return month(date.getUTCFullYear(), date.getUTCMonth())
 }
 
-/** @param name such as `2026-11`; anything else gives `undefined` */
+/**
+ * @param name such as `2026-11`, of this millennium: in others `Date.UTC` means another year, or a time that Postgres
+ * cannot read. Anything else gives `undefined`
+ */
 export function monthNamed(name: string): Period | undefined {
-  const match = /^(\d{4})-(0[1-9]|1[0-2])$/.exec(name)
+  const match = /^(2\d{3})-(0[1-9]|1[0-2])$/.exec(name)
   return match ? month(Number(match[1]), Number(match[2]) - 1) : undefined
 }
 

@@ -16,7 +16,7 @@ const sums = {
 
 export const PeriodQuery = z.object({
   period: z
-    .stringFormat('month', /^\d{4}-(0[1-9]|1[0-2])$/)
+    .stringFormat('month', /^2\d{3}-(0[1-9]|1[0-2])$/)
     .optional()
     .meta({ description: 'A calendar month in UTC, such as `2026-11`; the current one when absent.' }),
   organization_id: uuid.optional(),
