@@ -16,6 +16,10 @@ const bindings = {
   JWT_SECRET_KEY: 'test-jwt-secret-of-at-least-32-bytes',
   SECRET_KEY: 'test-root-secret-of-at-least-32-bytes',
   PUBLIC_URL: 'https://tollgate.test',
+  MAIL_PROVIDER: 'resend',
+  MAIL_API_URL: `${stackUrl}/mail/emails`,
+  MAIL_API_KEY: 'test-mail-key',
+  MAIL_FROM: 'Tollgate <no-reply@tollgate.test>',
   CORS_ORIGINS: 'https://app.example.com,https://admin.example.com',
   STACK_URL: stackUrl,
 }

@@ -38,6 +38,9 @@ await command(async function dev() {
       DATABASE_URL: process.env.DATABASE_URL ?? EMBEDDED_URL,
       NEON_FETCH_ENDPOINT: `${stack.url}/sql`,
       UPSTASH_REDIS_REST_URL: `${stack.url}/redis`,
+      MAIL_PROVIDER: 'resend',
+      MAIL_API_URL: `${stack.url}/mail/emails`,
+      MAIL_API_KEY: 'local',
     })
     await serve(port, stack)
   } finally {

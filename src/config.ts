@@ -5,15 +5,18 @@ const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/
 
 /** Plain HTTP is for a store on the same machine only. */
 const secureUrl = z.url({ protocol: /^https?$/ }).refine((text) => {
-  const url = new URL(text)
-  return url.protocol === 'https:' || LOOPBACK.test(url.hostname)
+  const url = URL.parse(text) // this runs for what is no URL, too
+  return url?.protocol === 'https:' || LOOPBACK.test(url?.hostname ?? '')
 }, 'must be https, except on this machine')
 
-/** 32 bytes is what HS256 asks of its key (RFC 7518 §3.2); the placeholder of the example file is refused. */
-const secret = z
+/** The placeholders of the example file are refused. */
+const credential = z
   .string()
-  .refine((text) => new TextEncoder().encode(text).length >= 32, 'must have at least 32 bytes')
+  .min(1)
   .refine((text) => !text.startsWith('replace-'), 'is still the placeholder')
+
+/** 32 bytes is what HS256 asks of its key (RFC 7518 §3.2). */
+const secret = credential.refine((text) => new TextEncoder().encode(text).length >= 32, 'must have at least 32 bytes')
 
 const list = z
   .string()
@@ -31,7 +34,7 @@ const Env = z.object({
   /** Another endpoint that speaks Neon's HTTP protocol, such as the local stack's. */
   NEON_FETCH_ENDPOINT: secureUrl.optional(),
   UPSTASH_REDIS_REST_URL: secureUrl,
-  UPSTASH_REDIS_REST_TOKEN: z.string().min(1),
+  UPSTASH_REDIS_REST_TOKEN: credential,
   /** Milliseconds after which a Redis round trip counts as failed. */
   REDIS_TIMEOUT_MS: z.coerce.number().int().min(10).max(10_000).default(300),
   /** Signs access tokens (HS256). */
@@ -48,6 +51,14 @@ const Env = z.object({
   ON_LIMITER_OUTAGE: z.enum(['open', 'closed']).default('open'),
   /** Raw events older than this are dropped; the hourly sums stay. */
   USAGE_RETENTION_DAYS: z.coerce.number().int().min(40).max(3650).default(400),
+  /** Whether an e-mail address must be confirmed before its owner can sign in. */
+  EMAIL_VERIFICATION: z.enum(['optional', 'required']).default('optional'),
+  /** Who sends mail: Resend, or anything that takes the same fields as JSON. With `none` mails wait in their table. */
+  MAIL_PROVIDER: z.enum(['none', 'resend', 'http']).default('none'),
+  MAIL_API_URL: secureUrl.default('https://api.resend.com/emails'),
+  MAIL_API_KEY: z.string().default(''),
+  /** The sender, as `Name <address>`. */
+  MAIL_FROM: z.string().min(3).default('Tollgate <no-reply@localhost>'),
   SERVICE_NAME: z.string().min(1).default('tollgate'),
 })
 

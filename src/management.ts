@@ -16,7 +16,8 @@ import { usageRoutes } from './usage/routes.ts'
 /** The edge has made Deps already; here they get drizzle. */
 const withDeps = createMiddleware<ManagementEnv>(async function withDeps(c, next) {
   const { deps, requestId, clientIp } = c.env
-  c.set('deps', { ...deps, db: ormOver(deps.sql) })
+  const origin = { requestId, ip: clientIp, userAgent: c.req.header('User-Agent')?.slice(0, 500) }
+  c.set('deps', { ...deps, db: ormOver(deps.sql), origin })
   c.set('requestId', requestId)
   c.set('clientIp', clientIp)
   await next()

@@ -1,11 +1,11 @@
 import type * as z from 'zod'
 import type { ManagementDeps } from '../http/management-env.ts'
-import { forgive, spend } from '../limits/policies.ts'
+import { addressOf, forgive, spend } from '../limits/policies.ts'
 import { Problem } from '../problems.ts'
 import { passwordMatches } from './passwords.ts'
 import { findUserByEmail } from './queries.ts'
 import type { Login } from './schemas.ts'
-import { type Device, openSession } from './session.ts'
+import { openSession } from './session.ts'
 
 /**
  * Signs in with e-mail address and password. An unknown address, a wrong password and a disabled account get the same
@@ -13,8 +13,8 @@ import { type Device, openSession } from './session.ts'
  *
  * @throws Problem `rate_limited` before anything is hashed, `invalid_credentials`
  */
-export async function login(deps: ManagementDeps, request: z.output<typeof Login>, device: Device) {
-  const address = device.ip ?? 'unknown'
+export async function login(deps: ManagementDeps, request: z.output<typeof Login>) {
+  const address = addressOf(deps)
   const account = request.email
   await spend(deps, {
     login_address: { address },
@@ -26,5 +26,5 @@ export async function login(deps: ManagementDeps, request: z.output<typeof Login
   const matches = passwordMatches(request.password, user?.passwordHash)
   if (!user?.isActive || !matches) throw new Problem('invalid_credentials')
   deps.defer(forgive(deps, { login_account_address: { address, account }, login_account: { account } }))
-  return openSession(deps, user.id, device)
+  return openSession(deps, user.id)
 }

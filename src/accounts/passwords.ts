@@ -8,6 +8,8 @@ const HASH_BYTES = 32
 
 /** A stored hash may cost this much at most: a row that somebody tampered with must not stop the isolate. */
 const MOST = { m: 65_536, t: 4, p: 1 } as const
+/** And argon2 cannot work with less (RFC 9106 §3.1). */
+const LEAST = { m: 8, t: 1, p: 1 } as const
 const PHC = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/
 
 /**
@@ -39,9 +41,12 @@ export function passwordMatches(password: string, stored: string | null | undefi
 function parsePhc(stored: string) {
   const match = PHC.exec(stored)
   if (!match) return undefined
-  const [m, t, p] = match.slice(1, 4).map(Number) as [number, number, number]
-  if (m > MOST.m || t > MOST.t || p > MOST.p) return undefined
-  return { m, t, p, salt: fromBase64(match[4] as string), hash: fromBase64(match[5] as string) }
+  const parameters = { m: Number(match[1]), t: Number(match[2]), p: Number(match[3]) }
+  const names = ['m', 't', 'p'] as const
+  const texts = match.slice(4) as [salt: string, hash: string]
+  if (names.some((name) => parameters[name] < LEAST[name] || parameters[name] > MOST[name])) return undefined
+  if (texts.some((text) => text.length % 4 === 1)) return undefined // no base64 has that length
+  return { ...parameters, salt: fromBase64(texts[0]), hash: fromBase64(texts[1]) }
 }
 
 /** Compares in a time that does not depend on where they differ. */

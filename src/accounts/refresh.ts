@@ -2,7 +2,7 @@ import type { ManagementDeps } from '../http/management-env.ts'
 import { sha256 } from '../lib/bytes.ts'
 import { log } from '../lib/log.ts'
 import { uuidv7 } from '../lib/uuid.ts'
-import { spend } from '../limits/policies.ts'
+import { addressOf, spend } from '../limits/policies.ts'
 import { Problem } from '../problems.ts'
 import { endSession } from './queries.ts'
 import { findRefreshToken, rotateRefreshToken } from './refresh-queries.ts'
@@ -16,8 +16,8 @@ import { tokensFor } from './session.ts'
  *
  * @throws Problem `invalid_refresh_token`, the same for unknown, expired, repeated and revoked
  */
-export async function refresh(deps: ManagementDeps, token: string, address: string | undefined) {
-  await spend(deps, { refresh_address: { address: address ?? 'unknown' } })
+export async function refresh(deps: ManagementDeps, token: string) {
+  await spend(deps, { refresh_address: { address: addressOf(deps) } })
   const now = deps.now()
   const salt = newSalt()
   const next = successorOf(deps.config, token, salt)

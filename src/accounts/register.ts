@@ -4,7 +4,7 @@ import type { ManagementDeps } from '../http/management-env.ts'
 import { base62 } from '../lib/base62.ts'
 import { randomBytes } from '../lib/bytes.ts'
 import { uuidv7 } from '../lib/uuid.ts'
-import { spend } from '../limits/policies.ts'
+import { addressOf, spend } from '../limits/policies.ts'
 import { Problem } from '../problems.ts'
 import { hashPassword } from './passwords.ts'
 import { insertUser, selectProfile } from './queries.ts'
@@ -20,12 +20,8 @@ const FIRST_PLAN = 'free'
  *
  * @throws Problem `rate_limited` before anything is hashed, `invalid_request` for a weak password, `email_taken`
  */
-export async function register(
-  deps: ManagementDeps,
-  request: z.output<typeof Registration>,
-  address: string | undefined,
-) {
-  await spend(deps, { register_address: { address: address ?? 'unknown' } })
+export async function register(deps: ManagementDeps, request: z.output<typeof Registration>) {
+  await spend(deps, { register_address: { address: addressOf(deps) } })
   refuseWeakPassword(deps, request.password, request.email, 'password')
 
   const [userId, organizationId] = [uuidv7(deps.now()), uuidv7(deps.now())]

@@ -90,14 +90,9 @@ const changePasswordRoute = apiRoute({ ...passwordChange, method: 'post', path: 
 const putPasswordRoute = apiRoute({ ...passwordChange, method: 'put', path: '/auth/password' })
 
 export const accountRoutes = newRouter()
-  .openapi(registerRoute, async (c) => c.json(await register(c.var.deps, c.req.valid('json'), c.var.clientIp), 201))
-  .openapi(loginRoute, async (c) => {
-    const device = { ip: c.var.clientIp, userAgent: c.req.header('User-Agent') }
-    return c.json(await login(c.var.deps, c.req.valid('json'), device), 200)
-  })
-  .openapi(refreshRoute, async (c) =>
-    c.json(await refresh(c.var.deps, c.req.valid('json').refresh_token, c.var.clientIp), 200),
-  )
+  .openapi(registerRoute, async (c) => c.json(await register(c.var.deps, c.req.valid('json')), 201))
+  .openapi(loginRoute, async (c) => c.json(await login(c.var.deps, c.req.valid('json')), 200))
+  .openapi(refreshRoute, async (c) => c.json(await refresh(c.var.deps, c.req.valid('json').refresh_token), 200))
   .openapi(logoutRoute, async (c) => {
     await logout(c.var.deps, readCredential(c.req.raw), c.req.valid('json').refresh_token)
     return c.body(null, 204)

@@ -6,14 +6,8 @@ import { insertSession, selectHomeOrganization } from './queries.ts'
 import type { LiveSession } from './refresh-queries.ts'
 import { ABSOLUTE_MS, IDLE_MS, newRefreshToken } from './refresh-token.ts'
 
-/** Where a session was opened from, for its owner to recognize. */
-export interface Device {
-  readonly ip: string | undefined
-  readonly userAgent: string | undefined
-}
-
 /** Opens a session for a user who has proved who they are, and gives its first tokens. */
-export async function openSession(deps: ManagementDeps, userId: string, device: Device) {
+export async function openSession(deps: ManagementDeps, userId: string) {
   const now = deps.now()
   const refreshToken = newRefreshToken()
   const sessionId = uuidv7(now)
@@ -23,8 +17,8 @@ export async function openSession(deps: ManagementDeps, userId: string, device: 
       id: sessionId,
       userId,
       organizationId,
-      ip: device.ip ?? null,
-      userAgent: device.userAgent?.slice(0, 500) ?? null,
+      ip: deps.origin.ip ?? null,
+      userAgent: deps.origin.userAgent ?? null,
       createdAt: new Date(now),
       lastUsedAt: new Date(now),
       expiresAt: new Date(now + ABSOLUTE_MS),

@@ -35,7 +35,8 @@ export const pageQuery = z.object({
     .stringFormat('integer', /^\d{1,3}$/)
     .transform(Number)
     .pipe(z.int().min(1).max(100))
-    .default(50),
+    .default(50)
+    .meta({ type: 'integer', minimum: 1, maximum: 100, default: 50 }),
   cursor: z.string().max(200).optional(),
 })
 

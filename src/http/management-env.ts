@@ -2,9 +2,19 @@ import type { Database } from '../db/orm.ts'
 import type { Deps } from '../deps.ts'
 import type { Principal, UserPrincipal } from './principal.ts'
 
+/** Where a request comes from, for limits, sessions and the audit log. */
+export interface Origin {
+  readonly requestId: string
+  /** As the platform tells it; undefined only where there is no edge in front. */
+  readonly ip: string | undefined
+  /** Cut to 500 characters. */
+  readonly userAgent: string | undefined
+}
+
 /** Deps of the management API: everything outside key verification may also use drizzle. */
 export interface ManagementDeps extends Deps {
   readonly db: Database
+  readonly origin: Origin
 }
 
 /** The management app gets what the edge already made as its bindings, so that nothing is made twice. */

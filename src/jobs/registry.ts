@@ -1,5 +1,6 @@
 import type { Deps } from '../deps.ts'
 import { monthOf } from '../lib/period.ts'
+import { deliverDueMail } from '../mail/outbox.ts'
 import { drainUsageSpool } from '../usage/spool.ts'
 
 /** Work that a cron trigger does. Twice is the same as once. What `run` returns becomes its log line. */
@@ -20,6 +21,8 @@ const DEDUPE_DAYS = 36
 const PRUNE_AT_MOST = 50_000
 
 const drainSpool: Job = { name: 'drain-usage-spool', cron: EVERY_MINUTE, run: drainUsageSpool }
+
+const deliverMail: Job = { name: 'deliver-mail', cron: EVERY_MINUTE, run: deliverDueMail }
 
 const makePartitions: Job = {
   name: 'make-usage-partitions',
@@ -67,4 +70,4 @@ const prune: Job = {
   },
 }
 
-export const JOBS: readonly Job[] = [drainSpool, makePartitions, dropPartitions, prune]
+export const JOBS: readonly Job[] = [drainSpool, deliverMail, makePartitions, dropPartitions, prune]

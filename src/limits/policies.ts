@@ -32,6 +32,11 @@ export interface Subject {
 const keyOf = (policy: Policy, { address, account }: Subject) =>
   `policy:${policy}:${[address && networkOf(address), account].filter(Boolean).join('|')}`
 
+/** The caller's address as a subject; callers whom no edge identifies share one. */
+export function addressOf(deps: { readonly origin: { readonly ip: string | undefined } }): string {
+  return deps.origin.ip ?? 'unknown'
+}
+
 /**
  * Takes one unit of each policy, in one round trip.
  *

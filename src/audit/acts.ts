@@ -1,0 +1,31 @@
+/** Every act that leaves an audit row. The one list: documentation and tests read it. */
+export const ACTS = {
+  'account.registered': 'An account was made.',
+  'account.deleted': 'An account was deleted by its owner.',
+  'account.exported': 'A user took a copy of everything about them.',
+  'account.updated': 'A profile was changed.',
+  'login.succeeded': 'Somebody signed in; `factors` says how.',
+  'login.failed': 'A sign-in was refused.',
+  'session.ended': 'A session was ended: by logout, from another device, or because its refresh token was used twice.',
+  'password.changed': 'A password was changed by somebody who knew the old one.',
+  'password.reset_requested': 'A password reset was asked for.',
+  'password.reset': 'A password was set with a link sent by e-mail.',
+  'email.verified': 'An e-mail address was confirmed.',
+  'email.change_requested': 'A new e-mail address was asked for.',
+  'email.changed': 'An e-mail address was replaced by one that was confirmed.',
+  'two_factor.enabled': 'A second factor was switched on.',
+  'two_factor.disabled': 'A second factor was switched off.',
+  'two_factor.locked': 'Too many wrong codes: the second factor is locked for a while.',
+  'two_factor.backup_codes_renewed': 'New backup codes replaced the old ones.',
+  'key.issued': 'An API key was issued.',
+  'key.revoked': 'An API key was revoked.',
+  'organization.limits_changed': "An administrator changed an organization's own limits.",
+  'admin.user_disabled': 'An administrator disabled an account.',
+  'admin.user_enabled': 'An administrator enabled an account.',
+  'admin.user_logged_out': 'An administrator ended all sessions of a user.',
+  'admin.two_factor_reset': "An administrator took away a user's second factor.",
+  'admin.plan_changed': "An administrator changed an organization's plan.",
+  'admin.impersonated': 'An administrator opened a support session as a user.',
+} as const
+
+export type Act = keyof typeof ACTS
