@@ -1,13 +1,22 @@
 import { app } from './app.ts'
 import { createDeps } from './deps.ts'
 import type { Env } from './http/env.ts'
-import { runJobs } from './jobs/run.ts'
 
 export { Tollgate } from './rpc.ts'
 
 export default {
   fetch: app.fetch,
   scheduled(event, env, context) {
-    context.waitUntil(runJobs(createDeps(env, context), event.cron, event.scheduledTime))
+    context.waitUntil(runDue(env, context, event))
   },
 } satisfies ExportedHandler<Env>
+
+/** Jobs are imported when one is due: a verification has no use for their modules. */
+async function runDue(
+  env: Env,
+  context: ExecutionContext,
+  { cron, scheduledTime }: ScheduledController,
+): Promise<void> {
+  const { runJobs } = await import('./jobs/run.ts')
+  await runJobs(createDeps(env, context), cron, scheduledTime)
+}

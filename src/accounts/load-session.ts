@@ -20,6 +20,8 @@ export async function loadSession(deps: ManagementDeps, token: string): Promise<
     sessionId: claims.sid,
     organizationId: row.organizationId,
     memberships: row.memberships,
-    isAdministrator: row.isAdministrator,
+    isAdministrator: row.isAdministrator && row.impersonatorId === null,
+    hasTwoFactor: row.hasTwoFactor,
+    impersonatorId: row.impersonatorId,
   }
 }

@@ -15,7 +15,10 @@ export async function selectSession(db: Database, sessionId: string, userId: str
   const [row] = await db
     .select({
       organizationId: sessions.organizationId,
+      impersonatorId: sessions.impersonatorId,
       isAdministrator,
+      hasTwoFactor: sql<boolean>`exists (
+        select 1 from ${totpCredentials} t where t.user_id = ${users.id} and t.enabled_at is not null)`,
       memberships: sql<Membership[]>`(
         select coalesce(json_agg(json_build_object('organization_id', m.organization_id, 'role', m.role)), '[]'::json)
         from ${memberships} m where m.user_id = ${users.id})`,

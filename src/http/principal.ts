@@ -15,6 +15,10 @@ export interface UserPrincipal {
   readonly memberships: readonly Membership[]
   /** An owner or admin of the platform organization. */
   readonly isAdministrator: boolean
+  /** Whether a second factor is switched on. */
+  readonly hasTwoFactor: boolean
+  /** The administrator who acts as this user for support, if somebody does. */
+  readonly impersonatorId: string | null
 }
 
 /** A program that presented an API key. */

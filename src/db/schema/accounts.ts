@@ -22,6 +22,8 @@ export const sessions = pgTable(
     expiresAt: timestamp({ withTimezone: true }).notNull(),
     endedAt: moment(),
     endReason: text(),
+    /** The administrator who opened this session for support; it may not change credentials. */
+    impersonatorId: uuid().references(() => users.id, { onDelete: 'cascade' }),
   },
   (t) => [
     index('sessions_user_live').on(t.userId).where(sql`${t.endedAt} is null`),
