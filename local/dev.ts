@@ -15,9 +15,10 @@ const HELP = `Usage: npm run dev -- [--fresh]
 
 Serves everything at http://localhost:8000, with all its data in .local/.
   --fresh        starts from nothing
-Environment: PORT (8000), LOCAL_PORT (8001), DATABASE_URL and REDIS_URL for real stores instead of the embedded ones.`
+Environment: PORT (8000), LOCAL_PORT (8001), DATABASE_URL and REDIS_URL for real stores instead of the embedded ones,
+TOLLGATE_LOCAL_DIR for another folder.`
 
-const FOLDER = '.local'
+const FOLDER = process.env.TOLLGATE_LOCAL_DIR || '.local'
 /** The embedded database takes any name and password; only the protocol matters. */
 const EMBEDDED_URL = 'postgresql://postgres:local@localhost/postgres'
 
@@ -25,6 +26,7 @@ await command(async function dev() {
   if (process.argv.includes('--help')) return console.log(HELP)
   const port = portFrom('PORT', 8000)
   const localPort = portFrom('LOCAL_PORT', 8001)
+  if (port === localPort) throw new Error(`PORT and LOCAL_PORT are both ${port}; they must differ.`)
   await refuseTakenPort('PORT', port)
   if (process.argv.includes('--fresh')) await rm(FOLDER, { recursive: true, force: true })
   await mkdir(FOLDER, { recursive: true })
@@ -90,7 +92,11 @@ async function prepareDatabase(stack: Stack, port: number): Promise<void> {
   await writeCredentials(FOLDER, { base_url: `http://localhost:${port}`, local_url: stack.url, ...credentials })
 }
 
-/** Runs wrangler's server until it or the user ends it. */
+/**
+ * Runs wrangler's server until the user ends it.
+ *
+ * @throws Error when it ends by itself; what went wrong it has said
+ */
 async function serve(port: number, stack: Stack): Promise<void> {
   const server = spawn(
     'wrangler',
@@ -100,7 +106,13 @@ async function serve(port: number, stack: Stack): Promise<void> {
       env: { ...process.env, CI: '1', WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false' },
     },
   )
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => server.kill(signal))
+  let isWanted = true
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      isWanted = false
+      server.kill(signal)
+    })
+  }
   const ended = once(server, 'exit')
   server.stdout.on('data', (chunk: Buffer) => {
     if (process.env.DEBUG) process.stdout.write(chunk)
@@ -109,6 +121,7 @@ async function serve(port: number, stack: Stack): Promise<void> {
   const crons = setInterval(() => void runCron(port), 60_000)
   await ended
   clearInterval(crons)
+  if (isWanted) throw new Error("wrangler's server ended by itself.")
 }
 
 /** @returns false when the server ended before it answered */
@@ -125,6 +138,7 @@ async function greet(port: number, stack: Stack): Promise<void> {
   const { api_key, service_key } = await readCredentials(FOLDER)
   console.log(
     welcome({
+      folder: FOLDER,
       baseUrl: `http://localhost:${port}`,
       localUrl: stack.url,
       apiKey: api_key ?? '',

@@ -22,7 +22,12 @@ const VERBS: Record<string, Verb | undefined> = {
     if (count === 0) console.log('Nothing is pending.')
   },
   async down({ sql }, name) {
-    await migrateDown(sql, name, (undone) => console.log(`undone ${undone}`))
+    let count = 0
+    await migrateDown(sql, name, (undone) => {
+      count += 1
+      console.log(`undone ${undone}`)
+    })
+    if (count === 0) console.log('There is nothing to undo.')
   },
   async status({ sql }) {
     for (const { name, appliedAt } of await listMigrations(sql)) console.log(`${name}  ${appliedAt ?? 'pending'}`)

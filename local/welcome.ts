@@ -1,4 +1,5 @@
 interface Started {
+  readonly folder: string
   readonly baseUrl: string
   readonly localUrl: string
   readonly apiKey: string
@@ -6,17 +7,17 @@ interface Started {
 }
 
 /** What a newcomer reads first: where everything is, and one line to try that works as printed. */
-export function welcome({ baseUrl, localUrl, apiKey, serviceKey }: Started): string {
+export function welcome({ folder, baseUrl, localUrl, apiKey, serviceKey }: Started): string {
   return `
 Tollgate is at ${baseUrl}   (API docs: ${baseUrl}/docs)
 Its outside: ${localUrl}   (mail outbox: ${localUrl}/outbox)
-Logins, keys and addresses: .local/credentials.json
+Logins, keys and addresses: ${folder}/credentials.json
 
 The test key: ${apiKey}
 Verify it, as your API would for each request:
 
 curl -X POST ${baseUrl}/api/v1/keys/verify -H "Authorization: Bearer ${serviceKey}" -H "Content-Type: application/json" -d '{"key":"${apiKey}"}'
 
-Ctrl-C stops everything; the data stays in .local/ (npm run dev -- --fresh starts from nothing).
+Ctrl-C stops everything; the data stays in ${folder} (npm run dev -- --fresh starts from nothing).
 `
 }

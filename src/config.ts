@@ -53,6 +53,11 @@ const Env = z.object({
   USAGE_RETENTION_DAYS: z.coerce.number().int().min(40).max(3650).default(400),
   /** Whether an e-mail address must be confirmed before its owner can sign in. */
   EMAIL_VERIFICATION: z.enum(['optional', 'required']).default('optional'),
+  /** Whether the administration is closed to administrators without a second factor. */
+  ADMIN_REQUIRES_TWO_FACTOR: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((text) => text === 'true'),
   /** Who sends mail: Resend, or anything that takes the same fields as JSON. With `none` mails wait in their table. */
   MAIL_PROVIDER: z.enum(['none', 'resend', 'http']).default('none'),
   MAIL_API_URL: secureUrl.default('https://api.resend.com/emails'),

@@ -1,6 +1,8 @@
 /** Everything but key verification: the features' routes, their OpenAPI document and its page. Imported when first asked for. */
 import { createMiddleware } from 'hono/factory'
 import { accountRoutes } from './accounts/routes.ts'
+import { sessionRoutes } from './accounts/session-routes.ts'
+import { twoFactorRoutes } from './accounts/two-factor-routes.ts'
 import { adminRoutes } from './admin/routes.ts'
 import { ormOver } from './db/orm.ts'
 import { newRouter } from './http/api-route.ts'
@@ -28,7 +30,7 @@ export const management = newRouter()
 management.onError((error, c) => answerError(error, c))
 management.use(withDeps)
 
-for (const routes of [accountRoutes, keyRoutes, verifyDocs, usageRoutes, adminRoutes])
+for (const routes of [accountRoutes, sessionRoutes, twoFactorRoutes, keyRoutes, verifyDocs, usageRoutes, adminRoutes])
   management.route('/api/v1', routes)
 
 management.get('/', (c) => c.redirect('/docs'))

@@ -2,14 +2,16 @@ import type * as z from 'zod'
 import type { ManagementDeps } from '../http/management-env.ts'
 import { addressOf, forgive, spend } from '../limits/policies.ts'
 import { Problem } from '../problems.ts'
+import { openChallenge } from './challenge.ts'
 import { passwordMatches } from './passwords.ts'
 import { findUserByEmail } from './queries.ts'
 import type { Login } from './schemas.ts'
 import { openSession } from './session.ts'
+import { findTotp } from './two-factor-queries.ts'
 
 /**
  * Signs in with e-mail address and password. An unknown address, a wrong password and a disabled account get the same
- * answer after the same work.
+ * answer after the same work. With a second factor switched on the answer is a challenge, and no token of any kind.
  *
  * @throws Problem `rate_limited` before anything is hashed, `invalid_credentials`
  */
@@ -26,5 +28,6 @@ export async function login(deps: ManagementDeps, request: z.output<typeof Login
   const matches = passwordMatches(request.password, user?.passwordHash)
   if (!user?.isActive || !matches) throw new Problem('invalid_credentials')
   deps.defer(forgive(deps, { login_account_address: { address, account }, login_account: { account } }))
-  return openSession(deps, user.id)
+  const known = await findTotp(deps.db, user.id)
+  return known?.enabledAt ? openChallenge(deps, user.id) : openSession(deps, user.id)
 }

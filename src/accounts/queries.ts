@@ -16,6 +16,7 @@ export async function selectSession(db: Database, sessionId: string, userId: str
     .select({
       organizationId: sessions.organizationId,
       impersonatorId: sessions.impersonatorId,
+      createdAt: sessions.createdAt,
       isAdministrator,
       hasTwoFactor: sql<boolean>`exists (
         select 1 from ${totpCredentials} t where t.user_id = ${users.id} and t.enabled_at is not null)`,

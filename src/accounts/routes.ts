@@ -1,3 +1,4 @@
+import * as z from 'zod'
 import { apiRoute, newRouter } from '../http/api-route.ts'
 import { readCredential } from '../http/credentials.ts'
 import { changePassword } from './change-password.ts'
@@ -7,6 +8,7 @@ import { selectProfile, updateUserName } from './queries.ts'
 import { refresh } from './refresh.ts'
 import { register } from './register.ts'
 import { Login, Logout, PasswordChange, ProfileChange, Refresh, Registration, Tokens, User } from './schemas.ts'
+import { Challenge } from './two-factor-schemas.ts'
 import { toUser } from './user.ts'
 
 const tag = 'Accounts'
@@ -29,8 +31,9 @@ const loginRoute = apiRoute({
   path: '/auth/login',
   tag,
   summary: 'Sign in',
+  description: 'With a second factor switched on the answer is a challenge for `2fa/verify` instead.',
   body: Login,
-  returns: { 200: Tokens },
+  returns: { 200: z.union([Tokens, Challenge]) },
   fails: ['invalid_credentials', 'rate_limited'],
 })
 
@@ -73,6 +76,7 @@ const putMeRoute = apiRoute({
   path: '/auth/me',
   tag,
   summary: 'Change my profile',
+  credentials: true,
   body: ProfileChange,
   returns: { 200: User },
 })
@@ -81,6 +85,7 @@ const passwordChange = {
   allow: 'user',
   tag,
   summary: 'Change my password',
+  credentials: true,
   description: 'Ends every other session.',
   body: PasswordChange,
   returns: { 204: null },

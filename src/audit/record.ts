@@ -1,3 +1,5 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { sqlState } from '../db/client.ts'
 import { auditLogs } from '../db/schema/audit.ts'
 import type { ManagementDeps } from '../http/management-env.ts'
 import type { Principal } from '../http/principal.ts'
@@ -15,6 +17,18 @@ export interface Entry {
   readonly result?: 'success' | 'failure'
   /** Never a secret, a token or a password. */
   readonly detail?: Readonly<Record<string, unknown>>
+  /** What must hold at this place of the batch: if it does not, nothing of the batch happens (see `wasRefused`). */
+  readonly provided?: SQL
+}
+
+const NOT_NULL_VIOLATION = '23502'
+
+/**
+ * Whether a batch did not happen because of its entry's `provided`. The row then has no result, which the column refuses:
+ * over HTTP this is how a batch decides by what its own statements find, under their locks.
+ */
+export function wasRefused(error: unknown): boolean {
+  return sqlState(error) === NOT_NULL_VIOLATION
 }
 
 /**
@@ -23,28 +37,36 @@ export interface Entry {
  */
 export function audited(
   deps: ManagementDeps,
-  { act, actor, organizationId, target, result = 'success', detail = {} }: Entry,
+  { act, actor, organizationId, target, result = 'success', detail = {}, provided }: Entry,
 ) {
   const { requestId, ip, userAgent } = deps.origin
   return deps.db.insert(auditLogs).values({
     id: uuidv7(deps.now()),
     organizationId: organizationId ?? null,
-    ...actorOf(actor),
+    ...actorOf(actor, act),
     action: act,
     targetType: target?.type ?? null,
     targetId: target?.id ?? null,
-    result,
+    result: provided ? sql`case when ${provided} then ${result}::text end` : result,
     ip: ip ?? null,
     userAgent: userAgent ?? null,
     requestId,
-    detail,
+    detail: { ...detail, ...supportOf(actor) },
     createdAt: new Date(deps.now()),
   })
 }
 
-function actorOf(actor: Entry['actor']) {
+function actorOf(actor: Entry['actor'], act: Act) {
   if (actor === undefined) return { actorType: 'system', actorId: null } as const
   if (typeof actor === 'string') return { actorType: 'user', actorId: actor } as const
   if (actor.kind === 'key') return { actorType: 'key', actorId: actor.keyId } as const
-  return { actorType: 'user', actorId: actor.userId } as const
+  return { actorType: isOfAdministration(act) ? 'administrator' : 'user', actorId: actor.userId } as const
+}
+
+const isOfAdministration = (act: Act) => act.startsWith('admin.') || act === 'organization.limits_changed'
+
+/** What is done in a support session is done by the administrator behind it. */
+function supportOf(actor: Entry['actor']) {
+  const isSupport = typeof actor === 'object' && actor.kind === 'user' && actor.impersonatorId !== null
+  return isSupport ? { impersonator_id: actor.impersonatorId } : {}
 }

@@ -1,8 +1,10 @@
 import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import { loadSession } from '../accounts/load-session.ts'
+import type { Config } from '../config.ts'
 import { holdsScope } from '../keys/rules.ts'
 import { verifyKey } from '../keys/verify.ts'
+import { log } from '../lib/log.ts'
 import { type Permission, roleMay, scopeFor } from '../organizations/roles.ts'
 import { Problem } from '../problems.ts'
 import { readCredential } from './credentials.ts'
@@ -15,23 +17,55 @@ import type { KeyPrincipal, Principal, UserPrincipal } from './principal.ts'
  */
 export type Access = 'anyone' | 'user' | 'administrator' | Permission
 
-/** The guard of one route. Everything it lets through has a principal and, for a permission, an organization. */
-export const guard = (access: Access) =>
+/**
+ * The guard of one route. Everything it lets through has a principal and, for a permission, an organization.
+ *
+ * @param credentials whether the route touches credentials or security settings: support sessions do not get there
+ */
+export const guard = (access: Access, credentials = false) =>
   createMiddleware<ManagementEnv>(async function guard(c, next) {
-    if (access !== 'anyone') await admitPrincipal(c, access)
+    if (access !== 'anyone') await admitOrLog(c, access, credentials)
     await next()
   })
+
+/** Who was refused what they are signed in for is logged (ASVS 16.3.2): a stranger's attempts are too many and say little. */
+async function admitOrLog(c: Context<ManagementEnv>, access: Exclude<Access, 'anyone'>, credentials: boolean) {
+  try {
+    await admitPrincipal(c, access)
+    if (credentials && isImpersonated(c.var.principal)) throw new Problem('forbidden_while_impersonating')
+  } catch (error) {
+    const { principal, requestId } = c.var
+    if (principal && error instanceof Problem) {
+      const about = { method: c.req.method, path: c.req.path, allow: access, ...whoIs(principal) }
+      log('warn', 'access_refused', { request_id: requestId, code: error.code, ...about })
+    }
+    throw error
+  }
+}
+
+const isImpersonated = (principal: Principal) => principal.kind === 'user' && principal.impersonatorId !== null
+
+const whoIs = (principal: Principal) =>
+  principal.kind === 'user'
+    ? { user_id: principal.userId, impersonator_id: principal.impersonatorId }
+    : { key_id: principal.keyId }
 
 async function admitPrincipal(c: Context<ManagementEnv>, access: Exclude<Access, 'anyone'>): Promise<void> {
   const principal = await authenticate(c)
   c.set('principal', principal)
   if (access === 'user' || access === 'administrator') {
     if (principal.kind !== 'user') throw new Problem('user_only')
-    if (access === 'administrator' && !principal.isAdministrator) throw new Problem('not_found')
+    if (access === 'administrator') refuseOthers(c.var.deps.config, principal)
     c.set('user', principal)
   } else {
     c.set('organizationId', organizationFor(principal, access, await namedOrganization(c)))
   }
+}
+
+/** That there is an administration is nobody's business but theirs. */
+function refuseOthers(config: Config, { isAdministrator, hasTwoFactor }: UserPrincipal): void {
+  if (!isAdministrator) throw new Problem('not_found')
+  if (config.ADMIN_REQUIRES_TWO_FACTOR && !hasTwoFactor) throw new Problem('two_factor_required')
 }
 
 /** @throws Problem `unauthenticated`, the same for every way in which a credential can be wrong */

@@ -26,6 +26,8 @@ interface Declaration<M extends Method, P extends string, B, O, Q, A, R extends 
   readonly returns: R
   /** Whether it makes something: then a repeat with the same `Idempotency-Key` gets the first answer. */
   readonly creates?: boolean
+  /** Whether it touches credentials or security settings: then an administrator who acts as the user cannot do it. */
+  readonly credentials?: boolean
   /** Beyond those that follow from the rest of the declaration. */
   readonly fails?: readonly ProblemCode[]
 }
@@ -56,6 +58,7 @@ const OF_GUARDS: readonly ProblemCode[] = [
   'forbidden',
 ]
 
+const OF_ADMINISTRATION: readonly ProblemCode[] = ['user_only', 'not_found', 'two_factor_required']
 const OF_IDEMPOTENCY: readonly ProblemCode[] = ['request_in_progress', 'idempotency_key_reused']
 
 /**
@@ -88,16 +91,26 @@ export function apiRoute<
       ...(declared.creates && { headers: IdempotencyHeaders }),
     } as unknown as RequestParts<B, O, Q, A>,
     responses: { ...successes(returns), ...failures(codesOf(declared)) } as Responses<R>,
-    middleware: [...readersOf(declared), guard(allow), ...(declared.creates ? [withIdempotency] : [])],
+    middleware: [
+      ...readersOf(declared),
+      guard(allow, declared.credentials),
+      ...(declared.creates ? [withIdempotency] : []),
+    ],
   })
 }
 
 type Declared = Declaration<Method, string, unknown, unknown, unknown, unknown, Returns>
 
 /** Every way in which a route can fail: its own, and those that follow from what it takes and whom it lets in. */
-function codesOf({ allow, body, optionalBody, query, params, creates, fails = [] }: Declared): ProblemCode[] {
+function codesOf(declared: Declared): ProblemCode[] {
+  const { allow, body, optionalBody, query, params, creates, credentials, fails = [] } = declared
   const ofInput: readonly ProblemCode[] = body || optionalBody ? OF_BODIES : query || params ? ['invalid_request'] : []
-  return [...COMMON, ...(allow === 'anyone' ? [] : OF_GUARDS), ...ofInput, ...(creates ? OF_IDEMPOTENCY : []), ...fails]
+  const ofCallers: readonly ProblemCode[] = [
+    ...(allow === 'anyone' ? [] : OF_GUARDS),
+    ...(allow === 'administrator' ? OF_ADMINISTRATION : []),
+    ...(credentials ? (['forbidden_while_impersonating'] as const) : []),
+  ]
+  return [...COMMON, ...ofCallers, ...ofInput, ...(creates ? OF_IDEMPOTENCY : []), ...fails]
 }
 
 function readersOf({ body, optionalBody }: Declared) {

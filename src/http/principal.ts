@@ -15,6 +15,8 @@ export interface UserPrincipal {
   readonly memberships: readonly Membership[]
   /** An owner or admin of the platform organization. */
   readonly isAdministrator: boolean
+  /** When the session was opened, in Unix milliseconds. */
+  readonly signedInAt: number
   /** Whether a second factor is switched on. */
   readonly hasTwoFactor: boolean
   /** The administrator who acts as this user for support, if somebody does. */

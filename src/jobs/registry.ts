@@ -54,6 +54,7 @@ const dropPartitions: Job = {
 const PRUNED = {
   usage_dedupe: `delete from usage_dedupe where ctid = any(array(select ctid from usage_dedupe where first_seen < $1 limit ${PRUNE_AT_MOST}))`,
   idempotency_keys: `delete from idempotency_keys where ctid = any(array(select ctid from idempotency_keys where expires_at < $1 limit ${PRUNE_AT_MOST}))`,
+  login_challenges: `delete from login_challenges where ctid = any(array(select ctid from login_challenges where expires_at < $1 limit ${PRUNE_AT_MOST}))`,
   sessions: `delete from sessions where ctid = any(array(select ctid from sessions where expires_at < $1 limit ${PRUNE_AT_MOST}))`,
 } as const
 

@@ -1,6 +1,6 @@
 import { apiRoute, newRouter } from '../http/api-route.ts'
-import { decodeCursor, page } from '../lib/cursor.ts'
-import { Problem } from '../problems.ts'
+import { pageEnd } from '../http/paging.ts'
+import { page } from '../lib/cursor.ts'
 import { toApiKey } from './api-key.ts'
 import { issueKey } from './issue.ts'
 import { findKeyById, listKeys } from './queries.ts'
@@ -17,6 +17,7 @@ const issuing = {
   description: 'The answer is the only place where the key itself ever appears: store it then.',
   body: NewKey,
   creates: true,
+  credentials: true,
   returns: { 201: IssuedKey },
   fails: ['key_limit_reached', 'rate_limit_above_plan', 'organization_not_found'],
 } as const
@@ -58,6 +59,7 @@ const revokeRoute = apiRoute({
   allow: 'keys:write',
   method: 'delete',
   summary: 'Revoke an API key',
+  credentials: true,
   description: 'For good, and everywhere within two seconds.',
   returns: { 204: null },
 })
@@ -71,7 +73,7 @@ export const keyRoutes = newRouter()
   )
   .openapi(listRoute, async (c) => {
     const { limit, cursor } = c.req.valid('query')
-    const rows = await listKeys(c.var.deps.db, c.var.organizationId, { limit, after: afterCursor(cursor) })
+    const rows = await listKeys(c.var.deps.db, c.var.organizationId, { limit, after: pageEnd(cursor) })
     const { data, next_cursor } = page(rows, limit)
     return c.json({ data: data.map(toApiKey), next_cursor }, 200)
   })
@@ -82,13 +84,3 @@ export const keyRoutes = newRouter()
     await revoke(c.var.deps, c.var.organizationId, c.req.valid('param').id)
     return c.body(null, 204)
   })
-
-function afterCursor(cursor: string | undefined): string | undefined {
-  if (cursor === undefined) return undefined
-  const id = decodeCursor(cursor)
-  if (!id)
-    throw new Problem('invalid_request', {
-      errors: [{ path: 'query.cursor', message: 'is not a cursor of this list' }],
-    })
-  return id
-}

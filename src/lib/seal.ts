@@ -11,15 +11,20 @@ const NONCE_BYTES = 12
  */
 export async function seal(secret: string, purpose: string, text: string): Promise<Uint8Array> {
   const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES))
-  const sealed = await crypto.subtle.encrypt({ name: 'AES-GCM', iv: nonce }, await derive(secret, purpose), utf8(text))
+  const sealed = await crypto.subtle.encrypt(parameters(nonce, purpose), await derive(secret, purpose), utf8(text))
   return new Uint8Array([...nonce, ...new Uint8Array(sealed)])
 }
 
 /** @throws when it was sealed under another secret or purpose, or tampered with */
 export async function unseal(secret: string, purpose: string, sealed: Uint8Array): Promise<string> {
   const [nonce, ciphertext] = [sealed.slice(0, NONCE_BYTES), sealed.slice(NONCE_BYTES)]
-  const opened = await crypto.subtle.decrypt({ name: 'AES-GCM', iv: nonce }, await derive(secret, purpose), ciphertext)
+  const opened = await crypto.subtle.decrypt(parameters(nonce, purpose), await derive(secret, purpose), ciphertext)
   return new TextDecoder().decode(opened)
+}
+
+/** The purpose is the additional data, too: what was sealed for one user never opens as another's. */
+function parameters(iv: Uint8Array, purpose: string) {
+  return { name: 'AES-GCM', iv, additionalData: utf8(purpose) }
 }
 
 async function derive(secret: string, purpose: string): Promise<CryptoKey> {

@@ -18,6 +18,7 @@ const POLICIES = {
   login_account_address: { limit: 10, windowMs: 10 * MINUTE },
   login_account: { limit: 100, windowMs: 60 * MINUTE },
   refresh_address: { limit: 600, windowMs: 10 * MINUTE },
+  account_export: { limit: 5, windowMs: 60 * MINUTE },
   password_change: { limit: 10, windowMs: 10 * MINUTE },
 } as const satisfies Record<string, { limit: number; windowMs: number }>
 

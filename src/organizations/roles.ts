@@ -2,8 +2,8 @@
 export const ROLES = {
   viewer: ['keys:read', 'usage:read'],
   member: ['keys:read', 'usage:read', 'keys:write'],
-  admin: ['keys:read', 'usage:read', 'keys:write'],
-  owner: ['keys:read', 'usage:read', 'keys:write'],
+  admin: ['keys:read', 'usage:read', 'keys:write', 'audit:read'],
+  owner: ['keys:read', 'usage:read', 'keys:write', 'audit:read'],
 } as const satisfies Record<string, readonly string[]>
 
 export type Role = keyof typeof ROLES

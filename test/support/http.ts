@@ -65,10 +65,14 @@ export async function newUser(fields: Record<string, unknown> = {}) {
   }
 }
 
-/** The administrator that the seed made, signed in. */
-export async function administrator(): Promise<string> {
-  const { body } = await call('POST /api/v1/auth/login', { body: inject('credentials').admin })
-  return body.access_token
+let admin: Promise<string> | undefined
+
+/** The administrator that the seed made, signed in once for all tests of a file. */
+export function administrator(): Promise<string> {
+  admin ??= call('POST /api/v1/auth/login', { body: inject('credentials').admin }).then(
+    ({ body }) => body.access_token as string,
+  )
+  return admin
 }
 
 /** Asks for a verdict as a service of the operator's would. */

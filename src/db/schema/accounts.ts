@@ -91,6 +91,27 @@ export const totpCredentials = pgTable('totp_credentials', {
   createdAt: createdAt(),
 })
 
+/** A sign-in that waits for its second factor: opaque, short-lived, good for that alone and once. */
+export const loginChallenges = pgTable(
+  'login_challenges',
+  {
+    id: uuid().primaryKey(),
+    userId: uuid()
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    /** SHA-256 of the challenge token. */
+    tokenHash: bytea().notNull(),
+    createdAt: createdAt(),
+    expiresAt: timestamp({ withTimezone: true }).notNull(),
+    usedAt: moment(),
+  },
+  (t) => [
+    uniqueIndex('login_challenges_hash_unique').on(t.tokenHash),
+    index('login_challenges_user').on(t.userId),
+    index('login_challenges_expiry').on(t.expiresAt),
+  ],
+)
+
 /** Ten per user, each good once. */
 export const backupCodes = pgTable(
   'backup_codes',

@@ -1,0 +1,70 @@
+import { importJWK } from 'jose'
+import type { Config } from '../config.ts'
+import { utf8 } from '../lib/bytes.ts'
+import { type JwtAlgorithm, type PrivateJwk, publicJwk } from '../lib/jwk-set.ts'
+import { Problem } from '../problems.ts'
+
+type KeyMaterial = CryptoKey | Uint8Array
+
+/** One key, and the one algorithm it is ever used with. */
+export interface RingKey {
+  /** Absent for JWT_SECRET_KEY alone. */
+  readonly kid: string | undefined
+  readonly alg: JwtAlgorithm
+  readonly signing: KeyMaterial
+  readonly verifying: KeyMaterial
+}
+
+export interface KeyRing {
+  /** The first key: it signs. */
+  readonly signer: RingKey
+  /** All of them by their kid; `undefined` leads to JWT_SECRET_KEY, if that is what is configured. */
+  readonly byKid: ReadonlyMap<string | undefined, RingKey>
+}
+
+/** Rings, not promises of them: a request must not wait for what another one began. */
+const rings = new WeakMap<Config, KeyRing>()
+
+/**
+ * The configured keys, imported once per isolate.
+ *
+ * @throws Problem `misconfigured` for a key that cannot be used, naming its place and nothing of it
+ */
+export async function keyRing(config: Config): Promise<KeyRing> {
+  const known = rings.get(config)
+  if (known) return known
+  const keys = config.JWT_KEYS ? await Promise.all(config.JWT_KEYS.map(importKey)) : [fromSecret(config)]
+  const ring = { signer: keys[0] as RingKey, byKid: new Map(keys.map((key) => [key.kid, key])) }
+  rings.set(config, ring)
+  return ring
+}
+
+/** What others verify our tokens with, as a JWK set (RFC 7517); shared secrets are not in it. */
+export function publicKeys(config: Config): { keys: Record<string, string>[] } {
+  return { keys: (config.JWT_KEYS ?? []).flatMap((key) => publicJwk(key) ?? []) }
+}
+
+function fromSecret({ JWT_SECRET_KEY = '' }: Config): RingKey {
+  const secret = utf8(JWT_SECRET_KEY)
+  return { kid: undefined, alg: 'HS256', signing: secret, verifying: secret }
+}
+
+async function importKey(jwk: PrivateJwk, at: number): Promise<RingKey> {
+  try {
+    const signing = await importJWK({ ...jwk, ext: false }, jwk.alg)
+    const verifying = await importJWK({ ...(publicJwk(jwk) ?? jwk) }, jwk.alg)
+    await proveHalves(signing, verifying)
+    return { kid: jwk.kid, alg: jwk.alg, signing, verifying }
+  } catch {
+    throw new Problem('misconfigured', { detail: `JWT_KEYS: key ${at + 1} cannot be used; its parts do not fit.` })
+  }
+}
+
+/** A platform may take a private half that does not belong to the public one; every token would then be refused. */
+async function proveHalves(signing: KeyMaterial, verifying: KeyMaterial): Promise<void> {
+  if (signing instanceof Uint8Array || verifying instanceof Uint8Array) return
+  const algorithm = { name: signing.algorithm.name, hash: 'SHA-256' }
+  const probe = utf8('probe')
+  const signature = await crypto.subtle.sign(algorithm, signing, probe)
+  if (!(await crypto.subtle.verify(algorithm, verifying, signature, probe))) throw new Error('The halves differ.')
+}

@@ -1,0 +1,13 @@
+import { decodeCursor } from '../lib/cursor.ts'
+import { Problem } from '../problems.ts'
+
+/** @returns the id after which a page begins. @throws Problem `invalid_request` for what is no cursor of ours */
+export function pageEnd(cursor: string | undefined): string | undefined {
+  if (cursor === undefined) return undefined
+  const id = decodeCursor(cursor)
+  if (!id)
+    throw new Problem('invalid_request', {
+      errors: [{ path: 'query.cursor', message: 'is not a cursor of this list' }],
+    })
+  return id
+}

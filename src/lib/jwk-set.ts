@@ -1,0 +1,99 @@
+/** What a key type is used as, by its `kty` (RFC 7518 §6, RFC 8037). The algorithm follows from the key, never from a token. */
+const KINDS = {
+  EC: { alg: 'ES256', crv: 'P-256', publicParts: ['x', 'y'], secretPart: 'd' },
+  OKP: { alg: 'EdDSA', crv: 'Ed25519', publicParts: ['x'], secretPart: 'd' },
+  oct: { alg: 'HS256', crv: undefined, publicParts: [], secretPart: 'k' },
+} as const
+
+type KeyType = keyof typeof KINDS
+export type JwtAlgorithm = (typeof KINDS)[KeyType]['alg']
+
+/** A key that signs: what of a JWK is needed, and nothing else of what it held. */
+export interface PrivateJwk {
+  readonly kty: KeyType
+  readonly alg: JwtAlgorithm
+  readonly kid: string
+  readonly [member: string]: string
+}
+
+/** Every coordinate and scalar of P-256 and Ed25519; HS256 asks for as much or more (RFC 7518 §3.2). */
+const PART_BYTES = 32
+const MOST_KEYS = 10
+/** Random bytes hardly ever have fewer different values among 32; a typed secret often does. */
+const LEAST_DIFFERENT_BYTES = 12
+const KID = /^[\w.:-]{1,64}$/
+
+/**
+ * Reads a set of private keys (RFC 7517 §5) as far as that goes without cryptography: shape, kinds, lengths, names.
+ *
+ * @returns the keys in their order, or a sentence that says what is wrong where and holds nothing of the text
+ */
+export function parseJwkSet(text: string): PrivateJwk[] | string {
+  const keys = keysOf(text)
+  if (!keys) return 'is no JWK set, {"keys":[…]}'
+  if (keys.length === 0 || keys.length > MOST_KEYS) return `must hold 1 to ${MOST_KEYS} keys`
+  const flaws = keys.flatMap((key, at) => {
+    const flaw = flawOf(key)
+    return flaw ? [`key ${at + 1} ${flaw}`] : []
+  })
+  if (flaws.length > 0) return flaws.join('; ')
+  const good = keys.map(trimmed)
+  return new Set(good.map(({ kid }) => kid)).size === good.length ? good : 'has two keys with the same kid'
+}
+
+type Members = Readonly<Record<string, unknown>>
+
+function keysOf(text: string): Members[] | undefined {
+  try {
+    const { keys } = JSON.parse(text) as { keys?: unknown }
+    return Array.isArray(keys) && keys.every((key) => typeof key === 'object' && key !== null) ? keys : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function flawOf(key: Members): string | undefined {
+  const { kty, kid, use = 'sig' } = key
+  if (!isKeyType(kty)) return 'is of a type that is not taken: EC, OKP and oct are'
+  const { alg, crv } = KINDS[kty]
+  if (typeof kid !== 'string' || !KID.test(kid)) return 'has no kid of 1 to 64 letters, digits and any of . _ : -'
+  if ((key.alg ?? alg) !== alg) return `has another alg than ${alg}`
+  if (key.crv !== crv && crv) return `is not on the curve ${crv}`
+  if (use !== 'sig') return 'is not for signatures: its use is another'
+  if ('key_ops' in key && !(Array.isArray(key.key_ops) && key.key_ops.includes('sign'))) return 'may not sign: see key_ops'
+  return flawOfParts(key, kty)
+}
+
+function flawOfParts(key: Members, kty: KeyType): string | undefined {
+  const { publicParts, secretPart } = KINDS[kty]
+  if (key[secretPart] === undefined) return `has no private part (${secretPart})`
+  for (const name of [...publicParts, secretPart]) {
+    const bytes = bytesOf(key[name])
+    if (!bytes) return `has no base64url in ${name}`
+    if (kty === 'oct' ? bytes.length < PART_BYTES : bytes.length !== PART_BYTES)
+      return `is too weak or damaged: ${name} has not the ${PART_BYTES} bytes it needs`
+    if (new Set(bytes).size < LEAST_DIFFERENT_BYTES) return `is too weak: ${name} is not random`
+  }
+  return undefined
+}
+
+const isKeyType = (kty: unknown): kty is KeyType => typeof kty === 'string' && Object.hasOwn(KINDS, kty)
+
+function bytesOf(part: unknown): Uint8Array | undefined {
+  if (typeof part !== 'string' || !/^[\w-]+$/.test(part) || part.length % 4 === 1) return undefined
+  return Uint8Array.from(atob(part.replaceAll('-', '+').replaceAll('_', '/')), (character) => character.charCodeAt(0))
+}
+
+function trimmed(key: Members): PrivateJwk {
+  const kty = key.kty as KeyType
+  const { alg, crv, publicParts, secretPart } = KINDS[kty]
+  const parts = [...publicParts, secretPart].map((name) => [name, String(key[name])])
+  return { kty, alg, kid: String(key.kid), ...(crv && { crv }), ...Object.fromEntries(parts) }
+}
+
+/** The part of a key that anybody may have (RFC 7517 §9.2: never `d`); `undefined` for a shared secret. */
+export function publicJwk(key: PrivateJwk): Record<string, string> | undefined {
+  if (key.kty === 'oct') return undefined
+  const { d: _, ...members } = key
+  return { ...members, use: 'sig' }
+}

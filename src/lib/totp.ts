@@ -1,0 +1,43 @@
+import { hmac } from '@noble/hashes/hmac.js'
+import { sha1 } from '@noble/hashes/legacy.js'
+
+/** RFC 6238: steps of 30 s since 1970, six digits, HMAC-SHA-1, which is what authenticator apps speak. */
+export const STEP_SECONDS = 30
+const DIGITS = 6
+/** Steps that the clocks of phone and server may differ (RFC 6238 §5.2 recommends one). */
+const WINDOW = 1
+
+/** @returns the number of the step that holds a time in Unix milliseconds */
+export function stepOf(now: number): number {
+  return Math.floor(now / 1000 / STEP_SECONDS)
+}
+
+/** The code of one step (RFC 4226 §5.3). */
+export function totp(secret: Uint8Array, step: number): string {
+  const counter = new DataView(new ArrayBuffer(8))
+  counter.setBigUint64(0, BigInt(step))
+  const mac = new DataView(hmac(sha1, secret, new Uint8Array(counter.buffer)).buffer)
+  const truncated = mac.getUint32(mac.getUint8(mac.byteLength - 1) & 0x0f) & 0x7fffffff
+  return String(truncated % 10 ** DIGITS).padStart(DIGITS, '0')
+}
+
+/**
+ * The step whose code this is, among the present one and its neighbours. All of them are compared whatever is found, so
+ * that the time does not tell which.
+ *
+ * @param now Unix milliseconds
+ */
+export function matchingStep(secret: Uint8Array, code: string, now: number): number | undefined {
+  const present = stepOf(now)
+  const steps = Array.from({ length: 2 * WINDOW + 1 }, (_, at) => present - WINDOW + at)
+  return steps.filter((step) => totp(secret, step) === code).at(-1)
+}
+
+const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
+
+/** RFC 4648 §6, without padding: how authenticator apps take a secret. */
+export function base32(bytes: Uint8Array): string {
+  const bits = Array.from(bytes, (byte) => byte.toString(2).padStart(8, '0')).join('')
+  const groups = bits.match(/.{1,5}/g) ?? []
+  return groups.map((group) => BASE32[Number.parseInt(group.padEnd(5, '0'), 2)]).join('')
+}

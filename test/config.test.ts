@@ -1,0 +1,159 @@
+import { describe, expect, test } from 'vitest'
+import { readConfig } from '../src/config.ts'
+import { Problem } from '../src/problems.ts'
+
+const REQUIRED = {
+  DATABASE_URL: 'postgresql://ada:pass@db.example.com/tollgate',
+  UPSTASH_REDIS_REST_URL: 'https://redis.example.com',
+  UPSTASH_REDIS_REST_TOKEN: 'redis-token',
+  JWT_SECRET_KEY: 'x'.repeat(32),
+  SECRET_KEY: 'y'.repeat(32),
+  PUBLIC_URL: 'https://tollgate.example.com',
+}
+
+/** The problem that an environment is refused with. */
+function refusal(env: object): Problem {
+  try {
+    readConfig(env)
+  } catch (error) {
+    if (error instanceof Problem) return error
+    throw error
+  }
+  throw new Error('It was not refused.')
+}
+
+const namesIn = (env: object) => refusal(env).message.match(/[A-Z_]{5,}/g)
+const isTaken = (more: object) => {
+  try {
+    return readConfig({ ...REQUIRED, ...more }) !== undefined
+  } catch {
+    return false
+  }
+}
+
+describe('what is required', () => {
+  test.each(Object.keys(REQUIRED))('%s: without it, or with it empty, it alone is named', (name) => {
+    for (const value of [undefined, '', null, 0, {}]) expect(namesIn({ ...REQUIRED, [name]: value })).toEqual([name])
+  })
+
+  test('all that is missing or wrong is named at once, as a deployment that is not configured', () => {
+    expect(namesIn({})).toEqual(Object.keys(REQUIRED))
+    expect(namesIn({ ...REQUIRED, SECRET_KEY: 'short', KEY_PREFIX: 'UP' })).toEqual(['SECRET_KEY', 'KEY_PREFIX'])
+    expect(refusal({})).toMatchObject({ code: 'misconfigured', status: 503 })
+    expect(refusal({}).message).toContain('.dev.vars.example')
+  })
+
+  test('nothing else is', () => {
+    expect(readConfig({ ...REQUIRED })).toEqual({
+      ...REQUIRED,
+      REDIS_TIMEOUT_MS: 300,
+      CORS_ORIGINS: [],
+      KEY_PREFIX: 'ck',
+      ON_LIMITER_OUTAGE: 'open',
+      USAGE_RETENTION_DAYS: 400,
+      SERVICE_NAME: 'tollgate',
+    })
+  })
+})
+
+test('a value is never in the message, whichever variable is wrong and however', () => {
+  const marked = Object.keys(REQUIRED).map((name) => [name, `sesame-${name.toLowerCase()}`])
+  const wrong = {
+    ...Object.fromEntries(marked),
+    SECRET_KEY: 'sesame',
+    REDIS_TIMEOUT_MS: 'sesame',
+    KEY_PREFIX: 'SESAME',
+  }
+  const { message, extra } = refusal(wrong)
+  expect(`${message}${JSON.stringify(extra)}`.toLowerCase()).not.toContain('sesame')
+})
+
+test('an environment is read once: the same object gives the same configuration', () => {
+  const env = { ...REQUIRED }
+  expect(readConfig(env)).toBe(readConfig(env))
+  expect(readConfig({ ...env })).not.toBe(readConfig(env))
+})
+
+describe('secrets', () => {
+  test.each(['JWT_SECRET_KEY', 'SECRET_KEY'])('%s has at least 32 bytes', (name) => {
+    const lengths = [0, 1, 31, 32, 33, 1_000]
+    expect(lengths.filter((length) => isTaken({ [name]: 'x'.repeat(length) }))).toEqual([32, 33, 1_000])
+    expect(['é'.repeat(15), 'é'.repeat(16)].map((secret) => isTaken({ [name]: secret }))).toEqual([false, true])
+  })
+
+  test.each([
+    ['JWT_SECRET_KEY', 'replace-with-a-random-secret'],
+    ['JWT_SECRET_KEY', 'replace-with-a-random-secret-of-at-least-32-bytes'],
+    ['SECRET_KEY', 'replace-with-another-random-secret'],
+    ['UPSTASH_REDIS_REST_TOKEN', 'replace-with-the-token'],
+  ])('the placeholder of %s is refused: %s', (name, placeholder) => {
+    expect(namesIn({ ...REQUIRED, [name]: placeholder })).toEqual([name])
+  })
+})
+
+describe('addresses', () => {
+  test.each(['UPSTASH_REDIS_REST_URL', 'PUBLIC_URL', 'NEON_FETCH_ENDPOINT'])(
+    '%s is HTTPS; plain HTTP is for this machine alone',
+    (name) => {
+      const good = [
+        'https://a.example.com',
+        'http://localhost:8001/redis',
+        'http://127.0.0.1:8001',
+        'http://[::1]:8001',
+      ]
+      const bad = [
+        'http://a.example.com',
+        'http://localhost.example.com',
+        'http://127.0.0.1.example.com',
+        'http://127.0.0.1@example.com',
+        'http://localhost@example.com',
+        'http://10.0.0.1',
+        'http://0.0.0.0:8001',
+        'ftp://localhost',
+        'javascript:alert(1)',
+        'a.example.com',
+        '//a.example.com',
+      ]
+      expect([...good, ...bad].filter((url) => isTaken({ [name]: url }))).toEqual(good)
+    },
+  )
+
+  test('DATABASE_URL is one of Postgres', () => {
+    const good = ['postgres://a:b@c/d', 'postgresql://a:b@c.neon.tech/d?sslmode=require']
+    const bad = ['mysql://a:b@c/d', 'https://a:b@c/d', 'postgresq://a:b@c/d', 'a:b@c/d']
+    expect([...good, ...bad].filter((url) => isTaken({ DATABASE_URL: url }))).toEqual(good)
+  })
+
+  test('PUBLIC_URL ends without a slash, as the issuer of tokens must always be the same text', () => {
+    const urls = ['https://a.example.com', 'https://a.example.com/', 'https://a.example.com///']
+    expect(new Set(urls.map((url) => readConfig({ ...REQUIRED, PUBLIC_URL: url }).PUBLIC_URL))).toEqual(
+      new Set(['https://a.example.com']),
+    )
+  })
+})
+
+describe('the rest', () => {
+  test.each([
+    ['REDIS_TIMEOUT_MS', ['10', '300', '10000'], ['9', '10001', '-1', '1.5', 'fast', '', '1e9']],
+    ['USAGE_RETENTION_DAYS', ['40', '3650'], ['39', '3651', '', 'forever']],
+    ['KEY_PREFIX', ['ck', 'a1', 'abcdefg8'], ['c', 'abcdefgh9', '1k', 'CK', 'c_k', 'c-k', '', 'ck ']],
+    ['ON_LIMITER_OUTAGE', ['open', 'closed'], ['', 'Open', 'true']],
+    ['SERVICE_NAME', ['Example API'], ['']],
+  ])('%s: %j and not %j', (name, good, bad) => {
+    expect([...good, ...bad].filter((value) => isTaken({ [name]: value }))).toEqual(good)
+  })
+
+  test.each([
+    ['', []],
+    [' , ,', []],
+    ['*', ['*']],
+    ['https://a.example.com', ['https://a.example.com']],
+    [' https://a.example.com ,https://b.example.com,', ['https://a.example.com', 'https://b.example.com']],
+  ])('CORS_ORIGINS %j is a list: %j', (text, origins) => {
+    expect(readConfig({ ...REQUIRED, CORS_ORIGINS: text }).CORS_ORIGINS).toEqual(origins)
+  })
+
+  test('variables and bindings of others are no concern of it', () => {
+    expect(readConfig({ ...REQUIRED, SOMETHING_ELSE: {} })).not.toHaveProperty('SOMETHING_ELSE')
+  })
+})

@@ -1,0 +1,79 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { readConfig } from '../../src/config.ts'
+import { JOBS } from '../../src/jobs/registry.ts'
+import { PROBLEMS, Problem } from '../../src/problems.ts'
+import { VERSION } from '../../src/version.ts'
+import { ROOT } from './support.ts'
+
+const read = (file: string) => readFile(join(ROOT, file), 'utf8')
+const assignedIn = (text: string) => [...text.matchAll(/^([A-Z][A-Z0-9_]+) *=/gm)].map(([, name]) => name as string)
+
+/** @returns the variables that a configuration names as missing or wrong */
+function refused(env: object): string[] {
+  try {
+    readConfig(env)
+    return []
+  } catch (error) {
+    return (error instanceof Problem && error.message.match(/\b[A-Z][A-Z0-9]*(_[A-Z0-9]+)+\b/g)) || []
+  }
+}
+
+test('wrangler fires the crons that there are jobs for, and no others', async () => {
+  const [, list = '[]'] = /^crons = (\[.*\])$/m.exec(await read('wrangler.toml')) ?? []
+  const crons: string[] = JSON.parse(list)
+  expect(new Set(crons)).toEqual(new Set(JOBS.map(({ cron }) => cron)))
+  expect(new Set(crons).size).toBe(crons.length)
+})
+
+test('every job has a name of its own', () => {
+  const names = JOBS.map(({ name }) => name)
+  expect(new Set(names).size).toBe(names.length)
+  expect(names.filter((name) => !/^[a-z]+(-[a-z]+)*$/.test(name))).toEqual([])
+})
+
+test('the version is that of package.json', async () => {
+  expect(VERSION).toBe(JSON.parse(await read('package.json')).version)
+})
+
+test('every problem is one that something ends in', async () => {
+  const files = (await readdir(join(ROOT, 'src'), { recursive: true })).filter((file) => /\.tsx?$/.test(file))
+  const sources = await Promise.all(files.filter((file) => file !== 'problems.ts').map((file) => read(`src/${file}`)))
+  const unused = Object.keys(PROBLEMS).filter((code) => !sources.some((source) => source.includes(`'${code}'`)))
+  expect(unused).toEqual([])
+})
+
+test('the example of variables names exactly the required ones', async () => {
+  expect(assignedIn(await read('.dev.vars.example')).toSorted()).toEqual(refused({}).toSorted())
+})
+
+test('no placeholder of the example passes for a secret', async () => {
+  const values = [...(await read('.dev.vars.example')).matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [
+    name,
+    value,
+  ])
+  expect(refused(Object.fromEntries(values))).toEqual(
+    values.filter(([, value]) => value?.startsWith('replace-')).map(([name]) => name),
+  )
+})
+
+test('what wrangler.toml sets is known to the configuration and good, and is no secret', async () => {
+  const [, section = ''] = /^\[vars\]$([\s\S]*?)^\[/m.exec(await read('wrangler.toml')) ?? []
+  const values = [...section.matchAll(/^([A-Z_]+) = (".*")$/gm)].map(([, name = '', value = '']) => [
+    name,
+    JSON.parse(value),
+  ])
+  const config = readConfig({
+    DATABASE_URL: 'postgresql://ada:pass@db.example.com/tollgate',
+    UPSTASH_REDIS_REST_URL: 'https://redis.example.com',
+    UPSTASH_REDIS_REST_TOKEN: 'token',
+    JWT_SECRET_KEY: 'x'.repeat(32),
+    SECRET_KEY: 'x'.repeat(32),
+    ...Object.fromEntries(values),
+  })
+  expect(values.map(([name]) => name)).toEqual(assignedIn(section))
+  expect(assignedIn(section).filter((name) => !(name in config) || /SECRET|TOKEN|PASSWORD|_KEY$/.test(name))).toEqual(
+    [],
+  )
+})
