@@ -31,7 +31,7 @@ export default defineConfig({
       {
         extends: true,
         plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' }, miniflare: { bindings } })],
-        test: { name: 'worker', include: ['test/**/*.test.ts'], exclude: ['test/local/**', 'test/scripts/**'] },
+        test: { name: 'worker', maxWorkers: 2, include: ['test/**/*.test.ts'], exclude: ['test/local/**', 'test/scripts/**'] },
       },
       {
         extends: true,

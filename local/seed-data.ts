@@ -1,4 +1,4 @@
-import { and, eq, isNull } from 'drizzle-orm'
+import { and, eq, isNull, sql } from 'drizzle-orm'
 import { hashPassword } from '../src/accounts/passwords.ts'
 import { SEED_PLANS } from '../src/billing/plans.ts'
 import type { Sql } from '../src/db/client.ts'
@@ -124,7 +124,10 @@ export async function ensureKey(db: Database, wanted: SeedKey, known?: string): 
   const same = and(eq(apiKeys.organizationId, organizationId), eq(apiKeys.name, name), isNull(apiKeys.revokedAt))
   const key = newKey(prefix, environment)
   await db.batch([
-    db.update(apiKeys).set({ revokedAt: new Date(), isActive: false }).where(same),
+    db
+      .update(apiKeys)
+      .set({ revokedAt: new Date(), isActive: false, version: sql`${apiKeys.version} + 1` })
+      .where(same),
     db.insert(apiKeys).values({
       id: uuidv7(Date.now()),
       organizationId,

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { parseJwkSet } from './lib/jwk-set.ts'
 import { Problem } from './problems.ts'
 
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/
@@ -18,6 +19,14 @@ const credential = z
 /** 32 bytes is what HS256 asks of its key (RFC 7518 §3.2). */
 const secret = credential.refine((text) => new TextEncoder().encode(text).length >= 32, 'must have at least 32 bytes')
 
+/** A set of private JWKs; what is wrong with it is told by the key's place in it. */
+const jwkSet = credential.transform((text, context) => {
+  const keys = parseJwkSet(text)
+  if (typeof keys !== 'string') return keys
+  context.issues.push({ code: 'custom', message: keys, input: undefined })
+  return z.NEVER
+})
+
 const list = z
   .string()
   .default('')
@@ -28,7 +37,7 @@ const list = z
       .filter(Boolean),
   )
 
-const Env = z.object({
+const Variables = z.object({
   /** Neon's connection string; the driver derives its HTTPS endpoint from it. */
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
   /** Another endpoint that speaks Neon's HTTP protocol, such as the local stack's. */
@@ -37,8 +46,10 @@ const Env = z.object({
   UPSTASH_REDIS_REST_TOKEN: credential,
   /** Milliseconds after which a Redis round trip counts as failed. */
   REDIS_TIMEOUT_MS: z.coerce.number().int().min(10).max(10_000).default(300),
-  /** Signs access tokens (HS256). */
-  JWT_SECRET_KEY: secret,
+  /** The private keys of tokens, as a JWK set: the first signs, all verify (docs/keys.md). */
+  JWT_KEYS: jwkSet.optional(),
+  /** The short form of it: one secret (HS256). */
+  JWT_SECRET_KEY: secret.optional(),
   /** The root of every other derived key. */
   SECRET_KEY: secret,
   /** Where users reach this deployment; the `iss` of its tokens. */
@@ -64,8 +75,19 @@ const Env = z.object({
   MAIL_API_KEY: z.string().default(''),
   /** The sender, as `Name <address>`. */
   MAIL_FROM: z.string().min(3).default('Tollgate <no-reply@localhost>'),
+  /** A range endpoint of breached passwords, such as https://api.pwnedpasswords.com/range; absent for no such check. */
+  BREACHED_PASSWORDS_URL: secureUrl.transform((text) => text.replace(/\/+$/, '')).optional(),
   SERVICE_NAME: z.string().min(1).default('tollgate'),
 })
+
+/** With both set nobody could tell which one signs. Checked also where something else is wrong: all is told at once. */
+const Env = Variables.refine(
+  ({ JWT_KEYS, JWT_SECRET_KEY }) => (JWT_KEYS === undefined) !== (JWT_SECRET_KEY === undefined),
+  { path: ['JWT_KEYS'], message: 'give either this or JWT_SECRET_KEY', when: () => true },
+)
+
+/** Of these the message says what is wrong, too: it is written here and quotes nothing. */
+const EXPLAINED = new Set(['JWT_KEYS'])
 
 export type Config = z.output<typeof Env>
 
@@ -81,9 +103,14 @@ export function readConfig(env: object): Config {
   if (known) return known
   const result = Env.safeParse(env)
   if (!result.success) {
-    const names = new Set(result.error.issues.map((issue) => issue.path.join('.')))
+    const names = new Set(result.error.issues.map(describeIssue))
     throw new Problem('misconfigured', { detail: `Missing or wrong: ${[...names].join(', ')}. See .dev.vars.example.` })
   }
   parsed.set(env, result.data)
   return result.data
+}
+
+function describeIssue({ path, message, code }: z.core.$ZodIssue): string {
+  const name = path.join('.')
+  return code === 'custom' && EXPLAINED.has(name) ? `${name} (${message})` : name
 }

@@ -1,5 +1,8 @@
 /** Everything but key verification: the features' routes, their OpenAPI document and its page. Imported when first asked for. */
 import { createMiddleware } from 'hono/factory'
+import { emailRoutes } from './accounts/email-routes.ts'
+import { publicKeys } from './accounts/key-ring.ts'
+import { accountPages } from './accounts/pages/pages.tsx'
 import { accountRoutes } from './accounts/routes.ts'
 import { sessionRoutes } from './accounts/session-routes.ts'
 import { twoFactorRoutes } from './accounts/two-factor-routes.ts'
@@ -30,10 +33,24 @@ export const management = newRouter()
 management.onError((error, c) => answerError(error, c))
 management.use(withDeps)
 
-for (const routes of [accountRoutes, sessionRoutes, twoFactorRoutes, keyRoutes, verifyDocs, usageRoutes, adminRoutes])
+for (const routes of [
+  accountRoutes,
+  sessionRoutes,
+  twoFactorRoutes,
+  emailRoutes,
+  keyRoutes,
+  verifyDocs,
+  usageRoutes,
+  adminRoutes,
+])
   management.route('/api/v1', routes)
 
+management.route('/account', accountPages)
 management.get('/', (c) => c.redirect('/docs'))
+management.get('/.well-known/jwks.json', (c) => {
+  c.header('Cache-Control', 'public, max-age=300') // how long a verifier may go without a new key: see docs/keys.md
+  return c.json(publicKeys(c.env.deps.config))
+})
 management.get('/openapi.json', (c) => c.json(openApiDocument(management, c.env.deps.config)))
 management.get('/docs', (c) => docsPage(c, openApiDocument(management, c.env.deps.config)))
 

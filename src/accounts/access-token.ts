@@ -6,17 +6,25 @@ export const ACCESS_TOKEN_SECONDS = 30 * 60
 /** RFC 9068: says what kind of token this is. */
 const TYPE = 'at+jwt'
 
-const Claims = z.object({ sub: z.uuid(), sid: z.uuid(), org: z.uuid().nullable(), jti: z.uuid() })
+const Claims = z.object({
+  sub: z.uuid(),
+  sid: z.uuid(),
+  org: z.uuid().nullable(),
+  jti: z.uuid(),
+  /** Who acts as the subject (RFC 8693 §4.1): the administrator behind a support session. */
+  act: z.object({ sub: z.uuid() }).optional(),
+})
 
 export type AccessClaims = z.output<typeof Claims>
 
 /** @param at Unix milliseconds */
 export function signAccessToken(
   config: Config,
-  { sub, sid, org }: Omit<AccessClaims, 'jti'>,
+  { sub, sid, org, act }: Omit<AccessClaims, 'jti'>,
   at: number,
+  ttlSeconds = ACCESS_TOKEN_SECONDS,
 ): Promise<string> {
-  return signToken(config, { typ: TYPE, ttlSeconds: ACCESS_TOKEN_SECONDS, claims: { sub, sid, org } }, at)
+  return signToken(config, { typ: TYPE, ttlSeconds, claims: { sub, sid, org, ...(act && { act }) } }, at)
 }
 
 /**

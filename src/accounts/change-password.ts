@@ -1,15 +1,19 @@
 import type * as z from 'zod'
+import { audited } from '../audit/record.ts'
 import type { ManagementDeps } from '../http/management-env.ts'
 import type { UserPrincipal } from '../http/principal.ts'
 import { spend } from '../limits/policies.ts'
+import { notice } from '../mail/notice.ts'
 import { Problem } from '../problems.ts'
+import { deleteEmailTokens } from './email-queries.ts'
 import { hashPassword, passwordMatches } from './passwords.ts'
 import { selectProfile, updatePassword } from './queries.ts'
 import { refuseWeakPassword } from './register.ts'
 import type { PasswordChange } from './schemas.ts'
 
 /**
- * Changes a password, given the current one, and ends the user's other sessions.
+ * Changes a password, given the current one, and ends the user's other sessions and every link that was
+ * sent to them. They are told by mail.
  *
  * @throws Problem `rate_limited` before anything is hashed, `wrong_password`, `invalid_request` for a weak one
  */
@@ -22,5 +26,19 @@ export async function changePassword(
   const profile = await selectProfile(deps.db, user.userId, user.organizationId)
   if (!profile || !passwordMatches(request.current_password, profile.passwordHash)) throw new Problem('wrong_password')
   refuseWeakPassword(deps, request.new_password, profile.email, 'new_password')
-  await updatePassword(deps.db, user, hashPassword(request.new_password), new Date(deps.now()))
+  const mail = notice(deps, profile, 'password_changed')
+  await updatePassword(deps.db, user, hashPassword(request.new_password), {
+    now: new Date(deps.now()),
+    also: [
+      deleteEmailTokens(deps.db, user.userId),
+      mail.insert,
+      audited(deps, {
+        act: 'password.changed',
+        actor: user,
+        organizationId: user.organizationId,
+        target: { type: 'user', id: user.userId },
+      }),
+    ],
+  })
+  mail.send()
 }

@@ -40,8 +40,8 @@ export async function keyRing(config: Config): Promise<KeyRing> {
 }
 
 /** What others verify our tokens with, as a JWK set (RFC 7517); shared secrets are not in it. */
-export function publicKeys(config: Config): { keys: Record<string, string>[] } {
-  return { keys: (config.JWT_KEYS ?? []).flatMap((key) => publicJwk(key) ?? []) }
+export function publicKeys(config: Config) {
+  return { keys: (config.JWT_KEYS ?? []).map(publicJwk).filter((key) => key !== undefined) }
 }
 
 function fromSecret({ JWT_SECRET_KEY = '' }: Config): RingKey {

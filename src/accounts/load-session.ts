@@ -13,7 +13,7 @@ export async function loadSession(deps: ManagementDeps, token: string): Promise<
   const claims = await verifyAccessToken(deps.config, token, deps.now())
   if (!claims) return undefined
   const row = await selectSession(deps.db, claims.sid, claims.sub, new Date(deps.now()))
-  if (!row) return undefined
+  if (!row || row.impersonatorId !== (claims.act?.sub ?? null)) return undefined
   return {
     kind: 'user',
     userId: claims.sub,

@@ -1,28 +1,25 @@
 import { and, eq, gt, isNull, ne, sql } from 'drizzle-orm'
+import type { BatchItem } from 'drizzle-orm/batch'
 import type { Database } from '../db/orm.ts'
 import { refreshTokens, sessions, totpCredentials } from '../db/schema/accounts.ts'
 import { memberships, organizations } from '../db/schema/organizations.ts'
 import { users } from '../db/schema/users.ts'
 import type { Membership } from '../http/principal.ts'
+import { administrates } from '../organizations/administrators.ts'
 
-/** Whether a user runs this deployment: an owner or admin of the platform organization. */
-const isAdministrator = sql<boolean>`exists (
-  select 1 from ${memberships} m join ${organizations} p on p.id = m.organization_id and p.is_platform
-  where m.user_id = ${users.id} and m.role in ('owner', 'admin'))`
-
-/** @returns the session if it, its user and its time are all still good */
+/** @returns the session if it, its user and its time are all still good; a support session only as long as its administrator is one */
 export async function selectSession(db: Database, sessionId: string, userId: string, now: Date) {
   const [row] = await db
     .select({
       organizationId: sessions.organizationId,
       impersonatorId: sessions.impersonatorId,
       createdAt: sessions.createdAt,
-      isAdministrator,
+      isAdministrator: administrates(sql`users.id`),
       hasTwoFactor: sql<boolean>`exists (
-        select 1 from ${totpCredentials} t where t.user_id = ${users.id} and t.enabled_at is not null)`,
+        select 1 from ${totpCredentials} t where t.user_id = users.id and t.enabled_at is not null)`,
       memberships: sql<Membership[]>`(
         select coalesce(json_agg(json_build_object('organization_id', m.organization_id, 'role', m.role)), '[]'::json)
-        from ${memberships} m where m.user_id = ${users.id})`,
+        from ${memberships} m where m.user_id = users.id)`,
     })
     .from(sessions)
     .innerJoin(users, eq(users.id, sessions.userId))
@@ -33,6 +30,8 @@ export async function selectSession(db: Database, sessionId: string, userId: str
         isNull(sessions.endedAt),
         gt(sessions.expiresAt, now),
         eq(users.isActive, true),
+        sql`(sessions.impersonator_id is null or exists (select 1 from users a
+          where a.id = sessions.impersonator_id and a.is_active and ${administrates(sql`a.id`)}))`,
       ),
     )
   return row
@@ -41,11 +40,22 @@ export async function selectSession(db: Database, sessionId: string, userId: str
 /** What login needs of an account. */
 export async function findUserByEmail(db: Database, email: string) {
   const [row] = await db
-    .select({ id: users.id, passwordHash: users.passwordHash, isActive: users.isActive })
+    .select({
+      id: users.id,
+      passwordHash: users.passwordHash,
+      isActive: users.isActive,
+      knownAddresses,
+      emailVerifiedAt: users.emailVerifiedAt,
+    })
     .from(users)
     .where(eq(users.email, email))
   return row
 }
+
+/** Where the user signed in from lately; not where somebody acted for them. The outer column by its full name: drizzle would leave the table out. */
+const knownAddresses = sql<string[]>`(
+  select coalesce(json_agg(distinct s.ip), '[]'::json) from ${sessions} s
+  where s.user_id = users.id and s.ip is not null and s.impersonator_id is null)`
 
 /** A user as others may see them, acting for one of their organizations. */
 export async function selectProfile(db: Database, userId: string, organizationId: string | null) {
@@ -63,7 +73,7 @@ export async function selectProfile(db: Database, userId: string, organizationId
       role: memberships.role,
       planId: organizations.planId,
       twoFactorEnabledAt: totpCredentials.enabledAt,
-      isAdministrator,
+      isAdministrator: administrates(sql`users.id`),
     })
     .from(users)
     .leftJoin(
@@ -83,12 +93,21 @@ interface NewUser {
   readonly organization: typeof organizations.$inferInsert
 }
 
-/** Makes a user, their organization and their ownership of it: all of it or nothing. */
-export async function insertUser(db: Database, { user, organization }: NewUser): Promise<void> {
+/**
+ * Makes a user, their organization and their ownership of it: all of it or nothing.
+ *
+ * @param also what goes with it, such as the mail about it
+ */
+export async function insertUser(
+  db: Database,
+  { user, organization }: NewUser,
+  also: readonly BatchItem<'pg'>[] = [],
+): Promise<void> {
   await db.batch([
     db.insert(organizations).values(organization),
     db.insert(users).values(user),
     db.insert(memberships).values({ organizationId: organization.id, userId: user.id, role: 'owner' }),
+    ...also,
   ])
 }
 
@@ -117,14 +136,24 @@ export async function updateUserName(db: Database, userId: string, name: string 
   await db.update(users).set({ name }).where(eq(users.id, userId))
 }
 
-/** Sets a password and ends every other session of the user, in one step. */
-export async function updatePassword(db: Database, user: OfSession, passwordHash: string, now: Date): Promise<void> {
+/**
+ * Sets a password and ends every other session of the user, in one step.
+ *
+ * @param also what goes with it, such as the notice of it
+ */
+export async function updatePassword(
+  db: Database,
+  user: OfSession,
+  passwordHash: string,
+  { now, also }: { readonly now: Date; readonly also: readonly BatchItem<'pg'>[] },
+): Promise<void> {
   await db.batch([
     db.update(users).set({ passwordHash }).where(eq(users.id, user.userId)),
     db
       .update(sessions)
       .set({ endedAt: now, endReason: 'password_changed' })
       .where(and(eq(sessions.userId, user.userId), ne(sessions.id, user.sessionId), isNull(sessions.endedAt))),
+    ...also,
   ])
 }
 

@@ -1,4 +1,5 @@
 import type * as z from 'zod'
+import { audited } from '../audit/record.ts'
 import { brokenConstraint } from '../db/client.ts'
 import type { ManagementDeps } from '../http/management-env.ts'
 import { base62 } from '../lib/base62.ts'
@@ -6,8 +7,11 @@ import { randomBytes } from '../lib/bytes.ts'
 import { uuidv7 } from '../lib/uuid.ts'
 import { addressOf, spend } from '../limits/policies.ts'
 import { Problem } from '../problems.ts'
+import { addressInUseMail, tokenMail } from './email-mail.ts'
+import { findRecipient, insertEmailToken } from './email-queries.ts'
+import { masked } from './masked.ts'
 import { hashPassword } from './passwords.ts'
-import { insertUser, selectProfile } from './queries.ts'
+import { insertUser, type Profile } from './queries.ts'
 import { passwordFlaw } from './rules.ts'
 import type { Registration } from './schemas.ts'
 import { toUser } from './user.ts'
@@ -16,36 +20,101 @@ import { toUser } from './user.ts'
 const FIRST_PLAN = 'free'
 
 /**
- * Makes an account and an organization that it owns.
+ * Makes an account and an organization that it owns, and sends a mail to confirm its address.
  *
- * @throws Problem `rate_limited` before anything is hashed, `invalid_request` for a weak password, `email_taken`
+ * Where addresses must be confirmed, nothing here tells whether one has an account: a taken one gets the answer of a new
+ * one after the same work, with ids of nothing, and its owner gets a mail.
+ *
+ * @throws Problem `rate_limited` before anything is hashed, `invalid_request` for a weak password; `email_taken` where
+ *   addresses need not be confirmed
  */
 export async function register(deps: ManagementDeps, request: z.output<typeof Registration>) {
-  await spend(deps, { register_address: { address: addressOf(deps) } })
-  refuseWeakPassword(deps, request.password, request.email, 'password')
+  const { email } = request
+  const isHidden = deps.config.EMAIL_VERIFICATION === 'required'
+  await spend(deps, {
+    register_address: { address: addressOf(deps) },
+    ...(isHidden && { register_account: { account: email } }),
+  })
+  refuseWeakPassword(deps, request.password, email, 'password')
 
-  const [userId, organizationId] = [uuidv7(deps.now()), uuidv7(deps.now())]
+  const account = newAccount(deps, request)
+  const owner = isHidden ? await findRecipient(deps.db, email) : undefined
+  if (owner || !(await insertAccount(deps, account))) {
+    if (!isHidden) throw new Problem('email_taken')
+    await tellOwner(deps, email)
+  }
+  return toUser(firstProfile(account))
+}
+
+function newAccount(deps: ManagementDeps, request: z.output<typeof Registration>) {
   const name = request.organization ?? request.name ?? request.email.slice(0, request.email.indexOf('@'))
-  const user = {
-    id: userId,
-    email: request.email,
-    name: request.name ?? null,
-    passwordHash: hashPassword(request.password),
+  const createdAt = new Date(deps.now())
+  return {
+    user: {
+      id: uuidv7(deps.now()),
+      email: request.email,
+      name: request.name ?? null,
+      passwordHash: hashPassword(request.password),
+      createdAt,
+      updatedAt: createdAt,
+    },
+    organization: {
+      id: uuidv7(deps.now()),
+      name,
+      slug: slugFor(name),
+      planId: FIRST_PLAN,
+      isPersonal: !request.organization,
+    },
   }
-  const organization = {
-    id: organizationId,
-    name,
-    slug: slugFor(name),
-    planId: FIRST_PLAN,
-    isPersonal: !request.organization,
-  }
+}
+
+type Account = ReturnType<typeof newAccount>
+
+/** @returns false when the address has an account already */
+async function insertAccount(deps: ManagementDeps, account: Account): Promise<boolean> {
+  const { id, email } = account.user
+  const mail = tokenMail(deps, { userId: id, email }, 'verify')
   try {
-    await insertUser(deps.db, { user, organization })
+    await insertUser(deps.db, account, [
+      insertEmailToken(deps.db, mail.token),
+      mail.insert,
+      audited(deps, {
+        act: 'account.registered',
+        actor: id,
+        organizationId: account.organization.id,
+        target: { type: 'user', id },
+      }),
+    ])
   } catch (error) {
-    if (brokenConstraint(error) === 'users_email_unique') throw new Problem('email_taken')
+    if (brokenConstraint(error) === 'users_email_unique') return false
     throw error
   }
-  return toUser(await selectProfile(deps.db, userId, organizationId))
+  mail.send()
+  return true
+}
+
+async function tellOwner(deps: ManagementDeps, email: string): Promise<void> {
+  const mail = addressInUseMail(deps, email)
+  const attempt = { act: 'account.registered', actor: undefined, result: 'failure' } as const
+  await deps.db.batch([
+    mail.insert,
+    audited(deps, { ...attempt, detail: { reason: 'email_taken', email: masked(email) } }),
+  ])
+  mail.send()
+}
+
+/** A new account as reading it back would give it, which is never done: it would take time that a taken address does not. */
+function firstProfile({ user, organization }: Account): Profile {
+  return {
+    ...user,
+    isActive: true,
+    emailVerifiedAt: null,
+    organizationId: organization.id,
+    role: 'owner',
+    planId: organization.planId,
+    twoFactorEnabledAt: null,
+    isAdministrator: false,
+  }
 }
 
 /** @throws Problem `invalid_request` naming the field */

@@ -45,7 +45,11 @@ const OTHERS: Readonly<Record<string, string[]>> = {
   '/health': ['GET'],
   '/health/live': ['GET'],
   '/openapi.json': ['GET'],
+  '/.well-known/jwks.json': ['GET'],
   '/docs': ['GET'],
+  '/account/verify-email': ['GET'],
+  '/account/reset-password': ['GET'],
+  '/account/confirm-email': ['GET'],
   '/': ['GET'],
 }
 

@@ -50,10 +50,12 @@ const dropPartitions: Job = {
   },
 }
 
-/** What is of no use any more: each statement deletes by an indexed time, a bounded number of rows. */
+/** What is of no use any more: each statement deletes by time, a bounded number of rows. */
 const PRUNED = {
   usage_dedupe: `delete from usage_dedupe where ctid = any(array(select ctid from usage_dedupe where first_seen < $1 limit ${PRUNE_AT_MOST}))`,
   idempotency_keys: `delete from idempotency_keys where ctid = any(array(select ctid from idempotency_keys where expires_at < $1 limit ${PRUNE_AT_MOST}))`,
+  email_tokens: `delete from email_tokens where ctid = any(array(select ctid from email_tokens where expires_at < $1 limit ${PRUNE_AT_MOST}))`,
+  mail_outbox: `delete from mail_outbox where ctid = any(array(select ctid from mail_outbox where created_at < $1 limit ${PRUNE_AT_MOST}))`,
   login_challenges: `delete from login_challenges where ctid = any(array(select ctid from login_challenges where expires_at < $1 limit ${PRUNE_AT_MOST}))`,
   sessions: `delete from sessions where ctid = any(array(select ctid from sessions where expires_at < $1 limit ${PRUNE_AT_MOST}))`,
 } as const

@@ -30,6 +30,10 @@ export function networkOf(ip: string): string {
   return [24n, 16n, 8n, 0n].map((shift) => (address.value >> shift) & 255n).join('.')
 }
 
+export function isSameNetwork(one: string, other: string): boolean {
+  return networkOf(one) === networkOf(other)
+}
+
 function parseRange(text: string) {
   const [ip = '', prefixText, ...rest] = text.split('/')
   const address = parseAddress(ip)

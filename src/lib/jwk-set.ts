@@ -52,16 +52,20 @@ function keysOf(text: string): Members[] | undefined {
   }
 }
 
+/** What can be wrong with the members of a key that are no secret, in the order in which it is told. */
+const CHECKS: readonly [flaw: string, isWrong: (key: Members, kind: (typeof KINDS)[KeyType]) => boolean][] = [
+  ['has no kid of 1 to 64 letters, digits and any of . _ : -', ({ kid }) => typeof kid !== 'string' || !KID.test(kid)],
+  ['has an alg that its type is not used with', (key, { alg }) => (key.alg ?? alg) !== alg],
+  ['is not on the one curve its type is used with', (key, { crv }) => crv !== undefined && key.crv !== crv],
+  ['is not for signatures: see its use', ({ use = 'sig' }) => use !== 'sig'],
+  ['may not sign: see its key_ops', ({ key_ops: uses = ['sign'] }) => !Array.isArray(uses) || !uses.includes('sign')],
+]
+
 function flawOf(key: Members): string | undefined {
-  const { kty, kid, use = 'sig' } = key
+  const { kty } = key
   if (!isKeyType(kty)) return 'is of a type that is not taken: EC, OKP and oct are'
-  const { alg, crv } = KINDS[kty]
-  if (typeof kid !== 'string' || !KID.test(kid)) return 'has no kid of 1 to 64 letters, digits and any of . _ : -'
-  if ((key.alg ?? alg) !== alg) return `has another alg than ${alg}`
-  if (key.crv !== crv && crv) return `is not on the curve ${crv}`
-  if (use !== 'sig') return 'is not for signatures: its use is another'
-  if ('key_ops' in key && !(Array.isArray(key.key_ops) && key.key_ops.includes('sign'))) return 'may not sign: see key_ops'
-  return flawOfParts(key, kty)
+  const flaw = CHECKS.find(([, isWrong]) => isWrong(key, KINDS[kty]))?.[0]
+  return flaw ?? flawOfParts(key, kty)
 }
 
 function flawOfParts(key: Members, kty: KeyType): string | undefined {

@@ -9,17 +9,30 @@ const MINUTE = 60_000
 
 /**
  * Every limit of Tollgate's own endpoints: how many in which time, for each subject (an address, an account, both).
- * They are spent before any password is hashed. Those that watch an account are forgiven by a successful login; the
- * narrow one holds per network, so that guessing from elsewhere does not lock the owner out.
+ * They are spent before any password is hashed. A successful login forgives the one that watches an account from one
+ * network. The two that hold from everywhere are not asked of a network from which the user signed in before: guessing,
+ * however widely spread, does not lock owners out.
  */
 const POLICIES = {
   register_address: { limit: 200, windowMs: 60 * MINUTE },
+  register_account: { limit: 10, windowMs: 60 * MINUTE },
   login_address: { limit: 300, windowMs: 10 * MINUTE },
   login_account_address: { limit: 10, windowMs: 10 * MINUTE },
   login_account: { limit: 100, windowMs: 60 * MINUTE },
+  login_anywhere: { limit: 3_000, windowMs: 10 * MINUTE },
   refresh_address: { limit: 600, windowMs: 10 * MINUTE },
   account_export: { limit: 5, windowMs: 60 * MINUTE },
   password_change: { limit: 10, windowMs: 10 * MINUTE },
+  password_reset_address: { limit: 60, windowMs: 10 * MINUTE },
+  password_reset_account_address: { limit: 5, windowMs: 10 * MINUTE },
+  password_reset_account: { limit: 10, windowMs: 60 * MINUTE },
+  email_resend_address: { limit: 60, windowMs: 10 * MINUTE },
+  email_resend_account_address: { limit: 5, windowMs: 10 * MINUTE },
+  email_resend_account: { limit: 10, windowMs: 60 * MINUTE },
+  email_change_address: { limit: 60, windowMs: 10 * MINUTE },
+  email_change_account: { limit: 5, windowMs: 60 * MINUTE },
+  email_token_address: { limit: 60, windowMs: 10 * MINUTE },
+  email_token_token: { limit: 10, windowMs: 10 * MINUTE },
 } as const satisfies Record<string, { limit: number; windowMs: number }>
 
 export type Policy = keyof typeof POLICIES

@@ -1,5 +1,5 @@
 import { base64url, CompactSign, decodeJwt, decodeProtectedHeader, EncryptJWT, SignJWT, UnsecuredJWT } from 'jose'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { ACCESS_TOKEN_SECONDS, signAccessToken, verifyAccessToken } from '../../src/accounts/access-token.ts'
 import { readConfig } from '../../src/config.ts'
 import { utf8 } from '../../src/lib/bytes.ts'
@@ -35,6 +35,21 @@ function token(claims: object = {}, header: object = {}, key = SECRET): Promise<
   return new SignJWT({ ...CLAIMS, ...claims }).setProtectedHeader({ ...HEADER, ...header }).sign(utf8(key))
 }
 
+/** A rightly signed token with whatever header, for those that a builder refuses to make. */
+async function signBytes(header: object, claims: object): Promise<string> {
+  const text = `${base64url.encode(JSON.stringify(header))}.${base64url.encode(JSON.stringify(claims))}`
+  const algorithm = { name: 'HMAC', hash: 'SHA-256' }
+  const key = await crypto.subtle.importKey('raw', utf8(SECRET), algorithm, false, ['sign'])
+  return `${text}.${base64url.encode(new Uint8Array(await crypto.subtle.sign(algorithm, key, utf8(text))))}`
+}
+
+/** The JSON serializations of a JWS (RFC 7515 §7.2), which a JWT never has. */
+function inJson(compact: string, isGeneral: boolean): object {
+  const [header, payload, signature] = compact.split('.')
+  const signed = { protected: header, signature }
+  return { payload, ...(isGeneral ? { signatures: [signed] } : signed) }
+}
+
 const verify = (text: string, at = NOW) => verifyAccessToken(config, text, at)
 const without = (name: keyof typeof CLAIMS) => ({ [name]: undefined })
 
@@ -64,7 +79,7 @@ describe('a token of ours', () => {
   })
 })
 
-describe('time', () => {
+describe('v5.0.0-9.2.1: time', () => {
   const LIFE_MS = ACCESS_TOKEN_SECONDS * 1000
   const TOLERANCE_MS = 30_000
 
@@ -92,7 +107,7 @@ describe('time', () => {
   })
 })
 
-describe('attacks on the signature', () => {
+describe('v5.0.0-9.1.1, v5.0.0-9.1.2, v5.0.0-9.1.3: attacks on the signature', () => {
   test.each(['none', 'None', 'NONE', 'nOnE'])('the algorithm %s, unsigned', async (alg) => {
     const [, payload] = (await token()).split('.')
     const header = base64url.encode(JSON.stringify({ ...HEADER, alg }))
@@ -151,10 +166,49 @@ describe('attacks on the signature', () => {
     ['a line after', (good: string) => `${good}\n`],
     ['padding', (good: string) => `${good}=`],
     ['JSON', () => JSON.stringify(CLAIMS)],
+    ['the general JSON serialization', (good: string) => JSON.stringify(inJson(good, true))],
+    ['the flattened JSON serialization', (good: string) => JSON.stringify(inJson(good, false))],
+    ['other letters of base64', (good: string) => good.replaceAll('-', '+').replaceAll('_', '/').concat('/')],
+    [
+      'a part of a length that no base64 has',
+      (good: string) => good.replace('.', 'A'.repeat(5 - (good.indexOf('.') % 4)).concat('.')),
+    ],
+    ['a letter that is like another', (good: string) => good.replace('e', '\u0435')],
+    ['more than 4,096 characters', async () => token({ more: 'x'.repeat(4_096) })],
     ['a megabyte', () => 'x'.repeat(1_000_000)],
     ['a megabyte of dots', () => '.'.repeat(1_000_000)],
   ])('a text that is no token: %s', async (_, made) => {
-    expect(await verify(made(await token()))).toBeUndefined()
+    expect(await verify(await made(await token()))).toBeUndefined()
+  })
+
+  test('the last character in another spelling, of which a decoder drops bits', async () => {
+    const good = await token()
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+    const spellings = [...alphabet].map((letter) => good.slice(0, -1) + letter)
+    const taken = await Promise.all(spellings.map(async (text) => ((await verify(text)) ? [text] : [])))
+    expect(taken.flat()).toEqual([good])
+  })
+
+  test.each([
+    ['jku', 'https://attacker.example.com/jwks.json'],
+    ['x5u', 'https://attacker.example.com/cert.pem'],
+    ['jwk', { kty: 'oct', k: base64url.encode(SECRET) }],
+    ['x5c', ['MIIB']],
+    ['x5t', 'AAAA'],
+    ['kid', 'a-key-that-is-not-configured'],
+    ['kid', '../../../../dev/null'],
+    ['kid', "' or '1'='1"],
+    ['kid', ''],
+    ['kid', null],
+    ['kid', ['x']],
+    ['zip', 'DEF'],
+    ['cty', 'JWT'],
+    ['url', 'https://tollgate.example.com'],
+  ])('a header with a %s of %j, even under the right key; nobody is asked for it', async (name, value) => {
+    const asked = vi.spyOn(globalThis, 'fetch')
+    expect(await verify(await signBytes({ ...HEADER, [name]: value }, CLAIMS))).toBeUndefined()
+    expect(asked).not.toHaveBeenCalled()
+    asked.mockRestore()
   })
 
   test('an encrypted token, and one whose header asks for what is not understood', async () => {
@@ -168,7 +222,7 @@ describe('attacks on the signature', () => {
   })
 })
 
-describe('rightly signed, but not for this', () => {
+describe('v5.0.0-9.2.2, v5.0.0-9.2.3: rightly signed, but not for this', () => {
   test.each([
     ['another type', {}, { typ: 'JWT' }],
     ['the type of an ID token', {}, { typ: 'id_token+jwt' }],

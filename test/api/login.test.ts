@@ -183,6 +183,16 @@ describe('guessing', () => {
     })
   })
 
+  test('v5.0.0-6.1.1: guessing from everywhere does not lock owners out of where they signed in before', async () => {
+    const ip = randomIp()
+    const victim = await newUser()
+    await login(victim, ip)
+    await Promise.all(Array.from({ length: 98 }, () => spend(directly(), { login_account: { account: victim.email } })))
+    expect((await login({ email: victim.email, password: 'wrong guess' })).status).toBe(429)
+    expect((await login(victim)).status).toBe(429)
+    expect((await login(victim, ip)).status).toBe(200)
+  })
+
   test('a refusal says when to come back, in whole seconds, under the name of the limit', async () => {
     const deps = directly()
     const ip = randomIp()

@@ -8,7 +8,7 @@ import { VERSION } from '../../src/version.ts'
 import { ROOT } from './support.ts'
 
 const read = (file: string) => readFile(join(ROOT, file), 'utf8')
-const assignedIn = (text: string) => [...text.matchAll(/^([A-Z][A-Z0-9_]+) *=/gm)].map(([, name]) => name as string)
+const assignedIn = (text: string) => [...text.matchAll(/^([A-Z][A-Z0-9_]+) *=/gm)].map(([, name = '']) => name)
 
 /** @returns the variables that a configuration names as missing or wrong */
 function refused(env: object): string[] {

@@ -27,8 +27,8 @@ beforeEach(async () => {
 const filesOf = async (folder: string) => (await readdir(join(ROOT, folder))).toSorted()
 const applied = async () => (await listMigrations(database.sql)).filter((one) => one.appliedAt).map(({ name }) => name)
 const catalogue = () => readCatalogue(database.sql)
-const first = () => names[0] as string
-const newest = () => names.at(-1) as string
+const first = () => names[0] ?? ''
+const newest = () => names.at(-1) ?? ''
 
 /** @returns the names it went through */
 async function up(last?: string, folder?: string): Promise<string[]> {
@@ -206,7 +206,7 @@ describe('drizzle’s tables and the migrated ones', () => {
   })
 })
 
-describe('npm run migrate', () => {
+describe('npm run migrate', { timeout: 30_000 }, () => {
   const migrate = (line: string, env: NodeJS.ProcessEnv = database.env) => runScript(`migrate ${line}`, env)
 
   test('up, status and down say what they did, line by line', async () => {

@@ -63,10 +63,7 @@ describe('the foundation', () => {
 
   test('what the operator has changed since stays changed', async () => {
     await seedFoundation(database.sql)
-    await db
-      .update(plans)
-      .set({ name: 'Gratis', priceCents: 100 } as object)
-      .where(eq(plans.id, 'free'))
+    await db.update(plans).set({ name: 'Gratis' }).where(eq(plans.id, 'free'))
     await db.update(organizations).set({ name: 'Example Inc.' })
     await seedFoundation(database.sql)
 
@@ -92,12 +89,10 @@ describe('the demo', () => {
     expect(await db.select().from(organizations).where(organization)).toMatchObject([
       { name: 'Default Organization', slug: 'default', planId: 'free', isPlatform: false },
     ])
-    expect((await db.select().from(memberships)).map(({ createdAt, ...one }) => one)).toEqual(
-      expect.arrayContaining([
-        { organizationId: credentials.organization_id, userId: demo.id, role: 'owner' },
-        { organizationId: platformId, userId: admin.id, role: 'owner' },
-      ]),
-    )
+    expect(await db.select().from(memberships).orderBy(memberships.createdAt)).toMatchObject([
+      { organizationId: credentials.organization_id, userId: demo.id, role: 'owner' },
+      { organizationId: platformId, userId: admin.id, role: 'owner' },
+    ])
     expect([demo.emailVerifiedAt, admin.emailVerifiedAt]).toEqual([expect.any(Date), expect.any(Date)])
     expect(await keysNamed('Test key')).toMatchObject([
       { organizationId: credentials.organization_id, keyPrefix: 'pk', environment: 'test', scopes: [] },
@@ -129,7 +124,6 @@ describe('the demo', () => {
     const before = await rows()
 
     expect(await seed(credentials)).toEqual(credentials)
-    expect(await seed({ ...credentials })).toEqual(credentials)
     expect(await rows()).toEqual(before)
   })
 
@@ -145,8 +139,8 @@ describe('the demo', () => {
     ] as const) {
       expect(found[field]).not.toBe(lost[field])
       const [old, fresh, ...others] = await keysNamed(name)
-      expect(old).toMatchObject({ revokedAt: expect.any(Date), isActive: false })
-      expect(fresh).toMatchObject({ revokedAt: null, isActive: true })
+      expect(old).toMatchObject({ revokedAt: expect.any(Date), isActive: false, version: 2 })
+      expect(fresh).toMatchObject({ revokedAt: null, isActive: true, version: 1 })
       expect(others).toEqual([])
     }
     for (const [at, { email, password }] of [found.user, found.admin].entries()) {
@@ -170,13 +164,6 @@ describe('the demo', () => {
     expect(swapped.api_key).toBe(second.api_key)
   })
 
-  test('a key that is revoked with its version raised is seen as revoked by whoever has it in memory', async () => {
-    await seed()
-    await seed()
-    const [old] = await keysNamed('Test key')
-    expect(old?.version).toBe(2)
-  })
-
   test('over a foundation that is there it only adds', async () => {
     const { platformId } = await seedFoundation(database.sql)
     await seed()
@@ -185,11 +172,10 @@ describe('the demo', () => {
   })
 })
 
-describe('npm run seed and npm run admin', () => {
+describe('npm run seed and npm run admin', { timeout: 30_000 }, () => {
   const run = (line: string) => runScript(line, database.env)
 
   test('seed lays the foundation alone', async () => {
-    expect(await run('seed')).toMatchObject({ code: 0, stderr: '' })
     expect(await run('seed')).toMatchObject({ code: 0, stderr: '' })
     expect(await counts()).toEqual([Object.keys(SEED_PLANS).length, 1, 0, 0, 0])
   })
@@ -219,10 +205,8 @@ describe('npm run seed and npm run admin', () => {
   })
 
   test('admin refuses what is no address in one line', async () => {
-    for (const line of ['admin --email nobody', 'admin --email']) {
-      const { code, stderr } = await run(line)
+    for (const { code, stderr } of await Promise.all([run('admin --email nobody'), run('admin --email')]))
       expect([code, stderr]).toEqual([1, expect.stringMatching(/^--email: [^\n]+ is not an e-mail address\.\n$/)])
-    }
     expect(await counts()).toEqual([0, 0, 0, 0, 0])
   })
 })

@@ -1,0 +1,32 @@
+import * as z from 'zod'
+import { email, text } from '../http/fields.ts'
+
+/** Any text: what is no token of ours is answered like one that is no longer good. */
+const token = z.string().max(1024).meta({ description: 'From the fragment of the link in the mail.' })
+const password = z.string().min(1).max(1024)
+
+export const TokenUse = z.object({ token })
+export const ForAddress = z.object({ email })
+
+export const PasswordReset = z
+  .object({
+    token,
+    new_password: password.meta({ description: 'At least 10 characters, at most 256; taken exactly as sent.' }),
+    confirm_password: text(1024).optional().meta({ description: 'When sent, must equal `new_password`.' }),
+  })
+  .refine((body) => body.confirm_password === undefined || body.confirm_password === body.new_password, {
+    path: ['confirm_password'],
+    message: 'does not equal new_password',
+  })
+
+export const EmailChange = z.object({
+  new_email: email,
+  password: password.meta({ description: 'The current one.' }),
+  code: z
+    .string()
+    .trim()
+    .min(6)
+    .max(64)
+    .optional()
+    .meta({ description: 'From the authenticator app, or a backup code; needed when two-factor is on.' }),
+})

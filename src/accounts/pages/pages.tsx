@@ -1,0 +1,66 @@
+import type { Context } from 'hono'
+import { html } from 'hono/html'
+import { newRouter } from '../../http/api-route.ts'
+import { PAGE_POLICY, Page } from './page.tsx'
+
+const ASK_AGAIN = 'This link is not valid any more: it was used, it is too old, or a newer one replaced it.'
+
+const VerifyEmail = (
+  <Page
+    title="Confirm your e-mail address"
+    intro="Press the button to confirm that the address this link was sent to is yours."
+    button="Confirm the address"
+    endpoint="/api/v1/auth/email/verify"
+    done="Your e-mail address is confirmed. You can close this page."
+    invalid={`${ASK_AGAIN} If your address is not confirmed yet, ask for a new link where you sign in.`}
+  />
+)
+
+const ResetPassword = (
+  <Page
+    title="Set a new password"
+    intro="Your other devices will be signed out."
+    button="Set the password"
+    endpoint="/api/v1/auth/password/reset/confirm"
+    done="Your new password is set. Sign in with it now."
+    invalid={`${ASK_AGAIN} Ask for a new link where you sign in.`}
+  >
+    <label for="new">New password</label>
+    <input
+      id="new"
+      name="new_password"
+      type="password"
+      autocomplete="new-password"
+      required
+      minlength={10}
+      maxlength={512}
+      aria-describedby="rule"
+    />
+    <small id="rule">At least 10 characters. A few words in a row are good.</small>
+    <label for="again">The same once more</label>
+    <input id="again" name="confirm_password" type="password" autocomplete="new-password" required maxlength={512} />
+  </Page>
+)
+
+const ConfirmEmail = (
+  <Page
+    title="Use your new e-mail address"
+    intro="Press the button to use the address this link was sent to from now on. Your devices will be signed out."
+    button="Use this address"
+    endpoint="/api/v1/auth/email/change/confirm"
+    done="Your account uses this e-mail address now. Sign in with it."
+    invalid={`${ASK_AGAIN} Ask for the change again in your account.`}
+  />
+)
+
+/** The pages that the links of mails open: the token is in the fragment, which only the page itself can read. */
+export const accountPages = newRouter()
+accountPages.get('/verify-email', (c) => answer(c, VerifyEmail))
+accountPages.get('/reset-password', (c) => answer(c, ResetPassword))
+accountPages.get('/confirm-email', (c) => answer(c, ConfirmEmail))
+
+function answer(c: Context, page: typeof VerifyEmail) {
+  c.header('Content-Security-Policy', PAGE_POLICY)
+  c.header('Cross-Origin-Opener-Policy', 'same-origin')
+  return c.html(html`<!doctype html>${page}`)
+}

@@ -1,0 +1,116 @@
+import type * as z from 'zod'
+import { audited } from '../audit/record.ts'
+import { brokenConstraint, sqlState } from '../db/client.ts'
+import type { ManagementDeps } from '../http/management-env.ts'
+import { sha256, sha256Hex } from '../lib/bytes.ts'
+import { addressOf, spend } from '../limits/policies.ts'
+import { notice } from '../mail/notice.ts'
+import { Problem } from '../problems.ts'
+import {
+  deleteEmailTokens,
+  EFFECTS,
+  endSessionsOf,
+  findTokenUser,
+  lockUser,
+  NOT_REDEEMED,
+  redeem,
+} from './email-queries.ts'
+import type { PasswordReset } from './email-schemas.ts'
+import type { EmailPurpose } from './email-token.ts'
+import { loadSession } from './load-session.ts'
+import { masked } from './masked.ts'
+import { hashPassword } from './passwords.ts'
+import { refuseWeakPassword } from './register.ts'
+
+/** Confirms the address that a token was sent to. @throws Problem `invalid_token`, the same for all causes */
+export async function verifyEmail(deps: ManagementDeps, token: string): Promise<void> {
+  const { user, use, act } = await presented(deps, 'verify', token)
+  await orInvalidToken(
+    deps.db.batch([
+      lockUser(deps.db, user.id),
+      redeem(deps.db, use, EFFECTS.verify(use.now)),
+      audited(deps, { act: 'email.verified', ...act }),
+    ]),
+  )
+}
+
+/**
+ * Sets a password with a token that was sent by e-mail, ends every session of the user and every other link that was
+ * sent to them. It signs nobody in, and a second factor stays as it is (ASVS 6.4.3).
+ *
+ * @throws Problem `invalid_token`, the same for all causes; `invalid_request` for a weak password, which leaves the token
+ *   as good as before
+ */
+export async function resetPassword(deps: ManagementDeps, request: z.output<typeof PasswordReset>): Promise<void> {
+  const { user, use, act } = await presented(deps, 'reset', request.token)
+  refuseWeakPassword(deps, request.new_password, user.email, 'new_password')
+  const mail = notice(deps, user, 'password_reset')
+  await orInvalidToken(
+    deps.db.batch([
+      lockUser(deps.db, user.id),
+      redeem(deps.db, use, EFFECTS.reset(use.now, hashPassword(request.new_password))),
+      deleteEmailTokens(deps.db, user.id),
+      ...endSessionsOf(deps.db, user.id, 'password_reset', { now: use.now }),
+      mail.insert,
+      audited(deps, { act: 'password.reset', ...act }),
+    ]),
+  )
+  mail.send()
+}
+
+/**
+ * Replaces a user's address by the one that a token was sent to, and ends the user's other sessions: all of them, unless
+ * the request also presents an access token of one.
+ *
+ * @throws Problem `invalid_token`, the same for all causes; also when the address has another account meanwhile
+ */
+export async function confirmEmailChange(
+  deps: ManagementDeps,
+  token: string,
+  accessToken: string | undefined,
+): Promise<void> {
+  const { user, use, act } = await presented(deps, 'change', token)
+  const session = accessToken ? await loadSession(deps, accessToken) : undefined
+  const except = session?.userId === user.id ? session.sessionId : undefined
+  const mail = notice(deps, user, 'email_changed')
+  await orInvalidToken(
+    deps.db.batch([
+      lockUser(deps.db, user.id),
+      redeem(deps.db, use, EFFECTS.change(use.now)),
+      deleteEmailTokens(deps.db, user.id),
+      ...endSessionsOf(deps.db, user.id, 'email_changed', { now: use.now, except }),
+      mail.insert,
+      audited(deps, {
+        act: 'email.changed',
+        ...act,
+        detail: { from: masked(user.email), to: masked(user.tokenEmail) },
+      }),
+    ]),
+  )
+  mail.send()
+}
+
+/**
+ * Looks a token up, to know whose it is; it is used in the batch. Attempts are counted per network, and per token before
+ * it is known whether there is such a one.
+ */
+async function presented(deps: ManagementDeps, purpose: EmailPurpose, token: string) {
+  await spend(deps, {
+    email_token_address: { address: addressOf(deps) },
+    email_token_token: { account: sha256Hex(token) },
+  })
+  const use = { purpose, tokenHash: sha256(token), now: new Date(deps.now()) }
+  const user = await findTokenUser(deps.db, use)
+  if (!user) throw new Problem('invalid_token')
+  const act = { actor: user.id, organizationId: user.organizationId, target: { type: 'user', id: user.id } } as const
+  return { user, use, act }
+}
+
+async function orInvalidToken(batch: Promise<unknown>): Promise<void> {
+  try {
+    await batch
+  } catch (error) {
+    const isTaken = brokenConstraint(error) === 'users_email_unique'
+    throw isTaken || sqlState(error) === NOT_REDEEMED ? new Problem('invalid_token') : error
+  }
+}

@@ -1,0 +1,78 @@
+import { and, desc, eq, ilike, lt, or, sql } from 'drizzle-orm'
+import type { Database } from '../db/orm.ts'
+import { organizations } from '../db/schema/organizations.ts'
+import { plans } from '../db/schema/plans.ts'
+import { containing } from './user-queries.ts'
+
+const shown = {
+  id: organizations.id,
+  name: organizations.name,
+  slug: organizations.slug,
+  planId: organizations.planId,
+  isPlatform: organizations.isPlatform,
+  isPersonal: organizations.isPersonal,
+  limitOverrides: organizations.limitOverrides,
+  suspendedAt: organizations.suspendedAt,
+  suspendedReason: organizations.suspendedReason,
+  createdAt: organizations.createdAt,
+  memberCount: sql<number>`(select count(*)::int from memberships m where m.organization_id = organizations.id)`,
+}
+
+export type ShownOrganization = NonNullable<Awaited<ReturnType<typeof findOrganization>>>
+
+export async function findOrganization(db: Database, organizationId: string) {
+  const [row] = await db.select(shown).from(organizations).where(eq(organizations.id, organizationId))
+  return row
+}
+
+interface OrganizationFilter {
+  readonly search?: string | undefined
+  readonly plan?: string | undefined
+}
+
+/** One page of all organizations, newest first, and one row more when there is another page. */
+export function listOrganizations(
+  db: Database,
+  { search, plan }: OrganizationFilter,
+  { limit, after }: { limit: number; after: string | undefined },
+) {
+  const pattern = search === undefined ? undefined : containing(search)
+  return db
+    .select(shown)
+    .from(organizations)
+    .where(
+      and(
+        pattern === undefined ? undefined : or(ilike(organizations.name, pattern), ilike(organizations.slug, pattern)),
+        plan === undefined ? undefined : eq(organizations.planId, plan),
+        after ? lt(organizations.id, after) : undefined,
+      ),
+    )
+    .orderBy(desc(organizations.id))
+    .limit(limit + 1)
+}
+
+export async function hasPlan(db: Database, planId: string): Promise<boolean> {
+  return (await db.select({ id: plans.id }).from(plans).where(eq(plans.id, planId))).length === 1
+}
+
+/** Puts an organization on a plan. The statement returns its new version. */
+export function updatePlan(db: Database, organizationId: string, planId: string) {
+  return db
+    .update(organizations)
+    .set({ planId, version: sql`${organizations.version} + 1` })
+    .where(eq(organizations.id, organizationId))
+    .returning({ version: organizations.version })
+}
+
+/** Whether an organization is there and not on this plan yet. */
+export const isNotOn = (organizationId: string, planId: string) =>
+  sql`exists (select 1 from organizations o where o.id = ${organizationId}::uuid and o.plan_id <> ${planId})`
+
+/** Locks an organization's row, so that what follows in the batch reads it as it is. */
+export function lockOrganization(db: Database, organizationId: string) {
+  return db
+    .select({ id: organizations.id })
+    .from(organizations)
+    .where(eq(organizations.id, organizationId))
+    .for('update')
+}

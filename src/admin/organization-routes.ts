@@ -1,0 +1,60 @@
+import type * as z from 'zod'
+import { apiRoute, newRouter } from '../http/api-route.ts'
+import { pageEnd } from '../http/paging.ts'
+import { page } from '../lib/cursor.ts'
+import { changePlan } from './change-plan.ts'
+import { listOrganizations, type ShownOrganization } from './organization-queries.ts'
+import { OrganizationParams } from './schemas.ts'
+import { AdminOrganization, AdminOrganizationList, OrganizationQuery, PlanChange } from './user-schemas.ts'
+
+const common = { allow: 'administrator', tag: 'Administration' } as const
+
+const listRoute = apiRoute({
+  ...common,
+  method: 'get',
+  path: '/admin/organizations',
+  summary: 'List organizations',
+  description: 'Newest first.',
+  query: OrganizationQuery,
+  returns: { 200: AdminOrganizationList },
+})
+
+const changePlanRoute = apiRoute({
+  ...common,
+  method: 'put',
+  path: '/admin/organizations/{id}/plan',
+  summary: "Change an organization's plan",
+  description: 'In force everywhere within two seconds.',
+  params: OrganizationParams,
+  body: PlanChange,
+  returns: { 200: AdminOrganization },
+  fails: ['organization_not_found'],
+})
+
+export const adminOrganizationRoutes = newRouter()
+  .openapi(listRoute, async (c) => {
+    const { limit, cursor, ...filter } = c.req.valid('query')
+    const rows = await listOrganizations(c.var.deps.db, filter, { limit, after: pageEnd(cursor) })
+    const { data, next_cursor } = page(rows, limit)
+    return c.json({ data: data.map(toAdminOrganization), next_cursor }, 200)
+  })
+  .openapi(changePlanRoute, async (c) => {
+    const act = { administrator: c.var.user, organizationId: c.req.valid('param').id, ...c.req.valid('json') }
+    return c.json(toAdminOrganization(await changePlan(c.var.deps, { reason: undefined, ...act })), 200)
+  })
+
+function toAdminOrganization(row: ShownOrganization): z.output<typeof AdminOrganization> {
+  return {
+    id: row.id,
+    name: row.name,
+    slug: row.slug,
+    plan: row.planId,
+    is_platform: row.isPlatform,
+    is_personal: row.isPersonal,
+    limit_overrides: row.limitOverrides,
+    member_count: row.memberCount,
+    suspended_at: row.suspendedAt?.toISOString() ?? null,
+    suspended_reason: row.suspendedReason,
+    created_at: row.createdAt.toISOString(),
+  }
+}

@@ -1,0 +1,138 @@
+import type * as z from 'zod'
+import { apiRoute, newRouter } from '../http/api-route.ts'
+import { pageEnd } from '../http/paging.ts'
+import { page } from '../lib/cursor.ts'
+import { impersonate } from './impersonate.ts'
+import { disableUser, enableUser, getUser, logOutUser, resetTwoFactor } from './user-acts.ts'
+import { listUsers, type ShownUser } from './user-queries.ts'
+import {
+  AdminUser,
+  AdminUserList,
+  OptionalReason,
+  Reason,
+  SupportToken,
+  UserParams,
+  UserQuery,
+} from './user-schemas.ts'
+
+const common = { allow: 'administrator', tag: 'Administration' } as const
+
+const listRoute = apiRoute({
+  ...common,
+  method: 'get',
+  path: '/admin/users',
+  summary: 'List users',
+  description: 'Newest first.',
+  query: UserQuery,
+  returns: { 200: AdminUserList },
+})
+
+const getRoute = apiRoute({
+  ...common,
+  method: 'get',
+  path: '/admin/users/{id}',
+  summary: 'Get a user',
+  params: UserParams,
+  returns: { 200: AdminUser },
+  fails: ['user_not_found'],
+})
+
+const acting = { ...common, method: 'post', params: UserParams } as const
+
+const disableRoute = apiRoute({
+  ...acting,
+  path: '/admin/users/{id}/disable',
+  summary: 'Disable a user',
+  description:
+    'Every session ends at once. Keys of organizations without another active member stop within two seconds; those of other organizations go on. The user is told by mail.',
+  optionalBody: OptionalReason,
+  returns: { 200: AdminUser },
+  fails: ['user_not_found', 'own_account', 'administrator_protected'],
+})
+
+const enableRoute = apiRoute({
+  ...acting,
+  path: '/admin/users/{id}/enable',
+  summary: 'Enable a user again',
+  description: 'And the organizations that stopped with them. The user is told by mail.',
+  optionalBody: OptionalReason,
+  returns: { 200: AdminUser },
+  fails: ['user_not_found'],
+})
+
+const logOutRoute = apiRoute({
+  ...acting,
+  path: '/admin/users/{id}/logout',
+  summary: 'End all sessions of a user',
+  description: 'The user is told by mail.',
+  optionalBody: OptionalReason,
+  returns: { 204: null },
+  fails: ['user_not_found'],
+})
+
+const resetTwoFactorRoute = apiRoute({
+  ...acting,
+  path: '/admin/users/{id}/two-factor/reset',
+  summary: "Take a user's second factor away",
+  description: 'After they proved by other means who they are. Every session ends, and the user is told by mail.',
+  body: Reason,
+  returns: { 204: null },
+  fails: ['user_not_found', 'own_account', 'two_factor_not_enabled'],
+})
+
+const impersonateRoute = apiRoute({
+  ...acting,
+  path: '/admin/users/{id}/impersonate',
+  summary: 'Act as a user, for support',
+  description:
+    'For 15 minutes, without a refresh token; credentials and security settings cannot be changed that way. The user is told by mail.',
+  body: Reason,
+  returns: { 200: SupportToken },
+  fails: ['user_not_found', 'administrator_protected', 'user_disabled'],
+})
+
+export const adminUserRoutes = newRouter()
+  .openapi(listRoute, async (c) => {
+    const { limit, cursor, ...filter } = c.req.valid('query')
+    const rows = await listUsers(c.var.deps.db, filter, { limit, after: pageEnd(cursor) })
+    const { data, next_cursor } = page(rows, limit)
+    return c.json({ data: data.map(toAdminUser), next_cursor }, 200)
+  })
+  .openapi(getRoute, async (c) => c.json(toAdminUser(await getUser(c.var.deps, c.req.valid('param').id)), 200))
+  .openapi(disableRoute, async (c) => {
+    const act = { administrator: c.var.user, userId: c.req.valid('param').id, reason: c.req.valid('json').reason }
+    return c.json(toAdminUser(await disableUser(c.var.deps, act)), 200)
+  })
+  .openapi(enableRoute, async (c) => {
+    const act = { administrator: c.var.user, userId: c.req.valid('param').id, reason: c.req.valid('json').reason }
+    return c.json(toAdminUser(await enableUser(c.var.deps, act)), 200)
+  })
+  .openapi(logOutRoute, async (c) => {
+    const act = { administrator: c.var.user, userId: c.req.valid('param').id, reason: c.req.valid('json').reason }
+    await logOutUser(c.var.deps, act)
+    return c.body(null, 204)
+  })
+  .openapi(resetTwoFactorRoute, async (c) => {
+    const act = { administrator: c.var.user, userId: c.req.valid('param').id, reason: c.req.valid('json').reason }
+    await resetTwoFactor(c.var.deps, act)
+    return c.body(null, 204)
+  })
+  .openapi(impersonateRoute, async (c) => {
+    const act = { administrator: c.var.user, userId: c.req.valid('param').id, reason: c.req.valid('json').reason }
+    return c.json(await impersonate(c.var.deps, act), 200)
+  })
+
+function toAdminUser(row: ShownUser): z.output<typeof AdminUser> {
+  return {
+    id: row.id,
+    email: row.email,
+    name: row.name,
+    is_active: row.isActive,
+    is_verified: row.emailVerifiedAt !== null,
+    is_administrator: row.isAdministrator,
+    two_factor_enabled: row.hasTwoFactor,
+    organizations: row.organizations,
+    created_at: row.createdAt.toISOString(),
+    updated_at: row.updatedAt.toISOString(),
+  }
+}

@@ -1,0 +1,51 @@
+/** The mails with which an account's owner proves that an address is theirs. None repeats what somebody else typed. */
+import type { Content } from './render.tsx'
+
+interface Link {
+  readonly service: string
+  /** With the token in its fragment, which no server ever sees. */
+  readonly url: string
+}
+
+export function verifyAddress({ service, url }: Link): Content {
+  return {
+    subject: `Confirm your e-mail address for ${service}`,
+    paragraphs: [`An account at ${service} was made with this e-mail address. Confirm that it is yours.`],
+    action: { label: 'Confirm the address', url },
+    closing: ['The link works once, for 24 hours. If you did not make an account, do nothing.'],
+  }
+}
+
+export function resetPassword({ service, url }: Link): Content {
+  return {
+    subject: `Set a new password for ${service}`,
+    paragraphs: [`Somebody, probably you, asked to set a new password for your account at ${service}.`],
+    action: { label: 'Set a new password', url },
+    closing: [
+      'The link works once, for 10 minutes. A newer one replaces it.',
+      'If it was not you, do nothing: your password stays as it is.',
+    ],
+  }
+}
+
+export function confirmNewAddress({ service, url }: Link): Content {
+  return {
+    subject: `Confirm your new e-mail address for ${service}`,
+    paragraphs: [`The owner of an account at ${service} wants to use this e-mail address for it from now on.`],
+    action: { label: 'Use this address', url },
+    closing: ['The link works once, for 1 hour. If it was not you, do nothing.'],
+  }
+}
+
+/** For the owner of an address that somebody tried to register once more, or to move another account to. */
+export function addressInUse({ service }: Pick<Link, 'service'>): Content {
+  return {
+    subject: `Your e-mail address has an account at ${service} already`,
+    paragraphs: [
+      `Somebody tried to register with your e-mail address at ${service}, or to use it for another account.`,
+      'There is an account with it already, so nothing was changed.',
+      'If it was you: sign in as usual, or ask for a new password if you forgot yours.',
+      'If it was not you: there is nothing to do.',
+    ],
+  }
+}

@@ -1,0 +1,114 @@
+import type { Content } from './render.tsx'
+
+interface Told {
+  /** What happened, as a heading without a full stop. */
+  readonly title: string
+  readonly sentence: string
+  /** An administrator's act: the owner is told, but not from where it was done. */
+  readonly byAdministrator?: true
+}
+
+/** Everything an account's owner is told without having asked: what changed how they sign in (ASVS 6.3.7). */
+export const NOTICES = {
+  password_changed: {
+    title: 'Your password was changed',
+    sentence: 'The password of your account was changed. All other devices were signed out.',
+  },
+  password_reset: {
+    title: 'Your password was reset',
+    sentence:
+      'The password of your account was set anew with a link that was sent to this address. All devices were signed out.',
+  },
+  email_change_requested: {
+    title: 'A new e-mail address was asked for',
+    sentence:
+      'Somebody signed in to your account asked to use another e-mail address for it. Nothing changes until that address is confirmed.',
+  },
+  email_changed: {
+    title: 'Your e-mail address was changed',
+    sentence: 'Your account uses another e-mail address from now on. This one is no longer good for signing in.',
+  },
+  two_factor_enabled: {
+    title: 'Two-factor authentication was switched on',
+    sentence: 'Signing in to your account takes a code besides the password from now on.',
+  },
+  two_factor_disabled: {
+    title: 'Two-factor authentication was switched off',
+    sentence: 'Signing in to your account takes the password alone from now on.',
+  },
+  backup_codes_renewed: {
+    title: 'New backup codes were made',
+    sentence: 'New backup codes replaced the old ones of your account, which are good for nothing any more.',
+  },
+  backup_code_used: {
+    title: 'A backup code was used',
+    sentence: 'Somebody signed in to your account with one of its backup codes. Each is good once.',
+  },
+  two_factor_locked: {
+    title: 'Too many wrong codes',
+    sentence:
+      'Somebody who knows your password entered too many wrong codes. The second factor is locked for a while; if it was not you, change your password.',
+  },
+  account_deleted: {
+    title: 'Your account was deleted',
+    sentence: 'Your account was deleted, as asked for by somebody who knew its password.',
+  },
+  account_deleted_by_admin: {
+    title: 'Your account was deleted',
+    sentence: 'An administrator of the service deleted your account.',
+    byAdministrator: true,
+  },
+  account_disabled: {
+    title: 'Your account was disabled',
+    sentence: 'An administrator of the service disabled your account. Nobody can sign in to it.',
+    byAdministrator: true,
+  },
+  account_enabled: {
+    title: 'Your account was enabled again',
+    sentence: 'An administrator of the service enabled your account again. You can sign in as before.',
+    byAdministrator: true,
+  },
+  sessions_ended_by_admin: {
+    title: 'You were signed out',
+    sentence: 'An administrator of the service signed out all devices of your account.',
+    byAdministrator: true,
+  },
+  support_session: {
+    title: 'Support looked into your account',
+    sentence:
+      'An administrator of the service opened your account to help you, for 15 minutes at most. Your password, keys and security settings cannot be changed that way.',
+    byAdministrator: true,
+  },
+  two_factor_reset_by_admin: {
+    title: 'Two-factor authentication was taken away',
+    sentence: 'An administrator of the service took the second factor away from your account. Set it up again.',
+    byAdministrator: true,
+  },
+} as const satisfies Record<string, Told>
+
+export type NoticeKind = keyof typeof NOTICES
+
+interface Circumstances {
+  readonly service: string
+  readonly name: string | null
+  /** Unix milliseconds. */
+  readonly at: number
+  readonly ip: string | undefined
+}
+
+/** What the owner of an account is told about an act: what, when, from where, and what to do if it was not theirs. */
+export function noticeFor(kind: NoticeKind, { service, name, at, ip }: Circumstances): Content {
+  const { title, sentence, byAdministrator }: Told = NOTICES[kind]
+  const time = `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+  const where = ip && !byAdministrator ? `, from the network address ${ip}` : ''
+  return {
+    subject: `${title} (${service})`,
+    name,
+    paragraphs: [sentence, `This was on ${time}${where}.`],
+    closing: [
+      byAdministrator
+        ? `If you do not know why, ask the people who run ${service}.`
+        : `If it was you, there is nothing to do. If it was not, set a new password at once and tell the people who run ${service}.`,
+    ],
+  }
+}

@@ -1,0 +1,91 @@
+import type { Mail } from '../provider.ts'
+
+/** What a mail says. Text and HTML are made of the same sentences, so that neither says less than the other. */
+export interface Content {
+  readonly subject: string
+  /** Whom it greets, as far as that is known and safe to repeat. */
+  readonly name?: string | null
+  readonly paragraphs: readonly string[]
+  /** The one thing to do, if there is one. */
+  readonly action?: { readonly label: string; readonly url: string }
+  /** After the action: how long it works, and what to do when it was somebody else. */
+  readonly closing?: readonly string[]
+}
+
+const LONGEST_NAME = 60
+// biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is its purpose
+const LINE_BREAKING = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g
+
+/** A mail of a service to one address. */
+export function render(service: string, to: string, content: Content): Mail {
+  const { paragraphs, action, closing = [] } = content
+  const greeting = greetingFor(content.name)
+  const link = action ? [`${action.label}:\n${action.url}`] : []
+  return {
+    to,
+    subject: oneLine(content.subject),
+    text: `${[greeting, ...paragraphs, ...link, ...closing, `-- \n${oneLine(service)}`].join('\n\n')}\n`,
+    html: `<!doctype html>${String(<Page service={service} greeting={greeting} content={content} />)}`,
+  }
+}
+
+/** A line break in a subject would begin another header (ASVS 1.3.11). */
+function oneLine(text: string): string {
+  return text.replaceAll(LINE_BREAKING, ' ').trim()
+}
+
+/**
+ * A name that could be read as an address of the web is left out: whoever registers somebody else's address chooses the
+ * name, and would have this service send their advertisement.
+ */
+function greetingFor(name: string | null | undefined): string {
+  const safe = oneLine(name ?? '').slice(0, LONGEST_NAME)
+  return safe === '' || /[/@:\\]|\.\S/.test(safe) ? 'Hello,' : `Hello ${safe},`
+}
+
+const FONT = 'font-family:system-ui,-apple-system,Segoe UI,Roboto,sans-serif;font-size:16px;line-height:1.5'
+const BUTTON =
+  'display:inline-block;padding:12px 20px;border-radius:6px;background:#3346c7;color:#ffffff;text-decoration:none'
+
+interface PageProps {
+  readonly service: string
+  readonly greeting: string
+  readonly content: Content
+}
+
+/** Inline styles only, and nothing loaded: mail programs keep neither, and an outside image would tell who reads. */
+function Page({ service, greeting, content: { subject, paragraphs, action, closing = [] } }: PageProps) {
+  return (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="color-scheme" content="light dark" />
+        <title>{oneLine(subject)}</title>
+      </head>
+      <body style={`margin:0;padding:24px;${FONT}`}>
+        <div style="max-width:560px;margin:0 auto">
+          <p>{greeting}</p>
+          {paragraphs.map((paragraph) => (
+            <p>{paragraph}</p>
+          ))}
+          {action && (
+            <p style="margin:24px 0">
+              <a href={action.url} style={BUTTON}>
+                {action.label}
+              </a>
+            </p>
+          )}
+          {action && (
+            <p style="font-size:14px;word-break:break-all">
+              Or open this address: <a href={action.url}>{action.url}</a>
+            </p>
+          )}
+          {closing.map((paragraph) => (
+            <p>{paragraph}</p>
+          ))}
+          <p style="font-size:14px;border-top:1px solid #8a93a6;padding-top:12px">{oneLine(service)}</p>
+        </div>
+      </body>
+    </html>
+  )
+}
