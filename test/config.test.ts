@@ -33,11 +33,14 @@ const isTaken = (more: object) => {
 
 describe('what is required', () => {
   test.each(Object.keys(REQUIRED))('%s: without it, or with it empty, it alone is named', (name) => {
-    for (const value of [undefined, '', null, 0, {}]) expect(namesIn({ ...REQUIRED, [name]: value })).toEqual([name])
+    const missing = name === 'JWT_SECRET_KEY' ? ['JWT_KEYS', name] : [name] // the set of keys would do as well
+    expect(namesIn({ ...REQUIRED, [name]: undefined })).toEqual(missing)
+    for (const value of ['', null, 0, {}]) expect(namesIn({ ...REQUIRED, [name]: value })).toEqual([name])
   })
 
   test('all that is missing or wrong is named at once, as a deployment that is not configured', () => {
-    expect(namesIn({})).toEqual(Object.keys(REQUIRED))
+    const single = Object.keys(REQUIRED).filter((name) => name !== 'JWT_SECRET_KEY')
+    expect(namesIn({})).toEqual([...single, 'JWT_KEYS', 'JWT_SECRET_KEY'])
     expect(namesIn({ ...REQUIRED, SECRET_KEY: 'short', KEY_PREFIX: 'UP' })).toEqual(['SECRET_KEY', 'KEY_PREFIX'])
     expect(refusal({})).toMatchObject({ code: 'misconfigured', status: 503 })
     expect(refusal({}).message).toContain('.dev.vars.example')

@@ -16,47 +16,15 @@ import { keyRing, publicKeys } from '../../src/accounts/key-ring.ts'
 import { type Config, readConfig } from '../../src/config.ts'
 import { utf8 } from '../../src/lib/bytes.ts'
 import { uuidv7 } from '../../src/lib/uuid.ts'
-import { Problem } from '../../src/problems.ts'
+import { configOf, EDWARDS, ELLIPTIC, type Jwk, REST, SHARED } from '../support/jwk.ts'
 
 const ES256 = 'ES256'
-const REST = {
-  DATABASE_URL: 'postgresql://ada:pass@db.example.com/tollgate',
-  UPSTASH_REDIS_REST_URL: 'https://redis.example.com',
-  UPSTASH_REDIS_REST_TOKEN: 'token',
-  SECRET_KEY: 'another-secret-of-at-least-32-bytes',
-  PUBLIC_URL: 'https://tollgate.example.com',
-}
 const SECRET = 'a-secret-of-the-key-ring-tests-here'
-
-type Jwk = Record<string, unknown>
-
-/** The key of RFC 7517 Appendix A.2, and those of RFC 8037 Appendix A.1 and RFC 7515 Appendix A.1. */
-const ELLIPTIC = {
-  kty: 'EC',
-  crv: 'P-256',
-  kid: 'elliptic',
-  x: 'MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4',
-  y: '4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM',
-  d: '870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE',
-}
-const EDWARDS = {
-  kty: 'OKP',
-  crv: 'Ed25519',
-  kid: 'edwards',
-  x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
-  d: 'nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A',
-}
-const SHARED = {
-  kty: 'oct',
-  kid: 'shared',
-  k: 'AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow',
-}
 const KINDS = [ELLIPTIC, EDWARDS, SHARED] as const
 
 const NOW = 1_800_000_000_000
 const CLAIMS = { sub: uuidv7(NOW), sid: uuidv7(NOW), org: uuidv7(NOW) }
 
-const configOf = (...keys: Jwk[]): Config => readConfig({ ...REST, JWT_KEYS: JSON.stringify({ keys }) })
 const secretConfig = (secret = SECRET) => readConfig({ ...REST, JWT_SECRET_KEY: secret })
 const sign = (config: Config) => signAccessToken(config, CLAIMS, NOW)
 const isGood = async (config: Config, token: string) => (await verifyAccessToken(config, token, NOW)) !== undefined
@@ -64,16 +32,6 @@ const isGood = async (config: Config, token: string) => (await verifyAccessToken
 /** A token under any key and header, with the claims of a good one. */
 async function forge(config: Config, header: Jwk & { alg: string }, key: CryptoKey | Uint8Array): Promise<string> {
   return new SignJWT(decodeJwt(await sign(config))).setProtectedHeader({ typ: 'at+jwt', ...header }).sign(key)
-}
-
-function refusal(work: () => unknown): Problem {
-  try {
-    work()
-  } catch (error) {
-    if (error instanceof Problem) return error
-    throw error
-  }
-  throw new Error('It was not refused.')
 }
 
 describe('signing', () => {
@@ -257,83 +215,5 @@ describe('what is published', () => {
 
   test('with JWT_SECRET_KEY there is nothing', () => {
     expect(publicKeys(secretConfig())).toEqual({ keys: [] })
-  })
-})
-
-describe('what is refused at the start', () => {
-  const { d: _, ...onlyPublic } = ELLIPTIC
-  const { kid: __, ...nameless } = ELLIPTIC
-
-  test.each<[string, unknown]>([
-    ['is no JWK set', 'sesame'],
-    ['is no JWK set', '{"keys":'],
-    ['is no JWK set', JSON.stringify(ELLIPTIC)],
-    ['is no JWK set', { keys: ['sesame'] }],
-    ['must hold 1 to 10 keys', { keys: [] }],
-    ['must hold 1 to 10 keys', { keys: Array.from({ length: 11 }, (_, at) => ({ ...ELLIPTIC, kid: `k${at}` })) }],
-    ['key 1 has no kid', { keys: [nameless] }],
-    ['key 1 has no kid', { keys: [{ ...ELLIPTIC, kid: '' }] }],
-    ['key 1 has no kid', { keys: [{ ...ELLIPTIC, kid: 7 }] }],
-    ['key 1 has no kid', { keys: [{ ...ELLIPTIC, kid: 'a b' }] }],
-    ['same kid', { keys: [ELLIPTIC, { ...EDWARDS, kid: 'elliptic' }] }],
-    ['key 1 has no private part', { keys: [onlyPublic] }],
-    ['key 2 has no private part', { keys: [EDWARDS, { kty: 'oct', kid: 'x' }] }],
-    ['key 1 is of a type', { keys: [{ ...ELLIPTIC, kty: 'RSA', n: 'AQAB', e: 'AQAB' }] }],
-    ['key 1 is of a type', { keys: [{ ...ELLIPTIC, kty: 'constructor' }] }],
-    ['key 1 is not on the one curve', { keys: [{ ...ELLIPTIC, crv: 'P-384' }] }],
-    ['key 1 is not on the one curve', { keys: [{ ...EDWARDS, crv: 'X25519' }] }],
-    ['key 1 has an alg', { keys: [{ ...ELLIPTIC, alg: 'ES384' }] }],
-    ['key 1 has an alg', { keys: [{ ...ELLIPTIC, alg: 'HS256' }] }],
-    ['key 1 has an alg', { keys: [{ ...SHARED, alg: 'none' }] }],
-    ['key 1 is not for signatures', { keys: [{ ...ELLIPTIC, use: 'enc' }] }],
-    ['key 1 may not sign', { keys: [{ ...ELLIPTIC, key_ops: ['verify'] }] }],
-    ['key 1 has no base64url in d', { keys: [{ ...ELLIPTIC, d: `${ELLIPTIC.d}=` }] }],
-    ['key 1 has no base64url in x', { keys: [{ ...ELLIPTIC, x: 17 }] }],
-    ['key 1 is too weak or damaged', { keys: [{ ...ELLIPTIC, d: ELLIPTIC.d.slice(4) }] }],
-    ['key 1 is too weak or damaged', { keys: [{ ...SHARED, k: SHARED.k.slice(0, 42) }] }],
-    ['key 1 is too weak', { keys: [{ ...SHARED, k: base64url.encode('sesame'.repeat(9)) }] }],
-    ['key 1 is too weak', { keys: [{ ...SHARED, k: 'A'.repeat(43) }] }],
-    ['key 1 has no kid of 1 to 64', { keys: [{ ...ELLIPTIC, kid: 'x'.repeat(65) }, onlyPublic] }],
-  ])('%s: told by the place of the key, without anything of it', (flaw, value) => {
-    const JWT_KEYS = typeof value === 'string' ? value : JSON.stringify(value)
-    const { code, message } = refusal(() => readConfig({ ...REST, JWT_KEYS }))
-    expect(code).toBe('misconfigured')
-    expect(message).toContain(`JWT_KEYS (`)
-    expect(message).toContain(flaw)
-    for (const part of ['sesame', ELLIPTIC.d, ELLIPTIC.x, EDWARDS.d, SHARED.k, 'elliptic'])
-      expect(message).not.toContain(part)
-  })
-
-  test('a shared secret has at least 32 bytes: 31 are refused, 32 and 33 taken', () => {
-    const lengths = [31, 32, 33].filter((length) => {
-      const k = base64url.encode(Uint8Array.from({ length }, (_, at) => at))
-      try {
-        return configOf({ ...SHARED, k })
-      } catch {
-        return false
-      }
-    })
-    expect(lengths).toEqual([32, 33])
-  })
-
-  test.each<[string, Jwk]>([
-    ['halves that do not belong together', { ...ELLIPTIC, d: EDWARDS.d }],
-    ['halves that do not belong together', { ...EDWARDS, d: ELLIPTIC.d }],
-    ['a point that is on no curve', { ...ELLIPTIC, x: EDWARDS.x }],
-  ])('%s: refused at the first use, before anything is signed', async (_, key) => {
-    const problem = await keyRing(configOf(key)).catch((error) => error)
-    expect(problem).toMatchObject({ code: 'misconfigured' })
-    expect(problem.message).toBe('JWT_KEYS: key 1 cannot be used; its parts do not fit.')
-    await expect(verifyAccessToken(configOf(key), await sign(configOf(ELLIPTIC)), NOW)).rejects.toMatchObject({
-      code: 'misconfigured',
-    })
-  })
-
-  test('exactly one of JWT_KEYS and JWT_SECRET_KEY is taken; otherwise both are named', () => {
-    const both = { JWT_KEYS: JSON.stringify({ keys: [ELLIPTIC] }), JWT_SECRET_KEY: SECRET }
-    for (const variables of [{}, both]) {
-      const { message } = refusal(() => readConfig({ ...REST, ...variables }))
-      expect(message.match(/[A-Z_]{5,}/g)).toEqual(['JWT_KEYS', 'JWT_SECRET_KEY'])
-    }
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, inject, test } from 'vitest'
-import { call, eventually, newKeyHolder, setLimits, verify } from '../support/http.ts'
+import { administrator, call, eventually, newKeyHolder, setLimits, verify } from '../support/http.ts'
 
 describe('POST /api/v1/keys/verify', () => {
   test('of 61 verifications in a minute with the key of a free plan 60 are valid and the last is rate limited', async () => {
@@ -69,5 +69,26 @@ describe('POST /api/v1/keys/verify', () => {
     const quotas = await call('GET /api/v1/quotas', { token })
     expect(quotas.body.meters.api_calls).toMatchObject({ used: 14, limit: 100_000, remaining: 99_986 })
     expect(inject('credentials').api_key).toMatch(/^pk_test_/)
+  })
+
+  test('a service key that is revoked stops verifying at once, also with a key whose limits are not asked', async () => {
+    const { key } = await newKeyHolder()
+    const token = await administrator()
+    const scopes = ['platform:verify']
+    const { body: service } = await call('POST /api/v1/auth/api-keys', { token, body: { name: 'Service', scopes } })
+    const ask = (presented: string) =>
+      call('POST /api/v1/keys/verify', { token: service.key, body: { key: presented } })
+    expect((await ask(key)).body.code).toBe('VALID')
+    expect((await ask('nonsense')).body.code).toBe('NOT_FOUND')
+    await call(`DELETE /api/v1/auth/api-keys/${service.id}`, { token })
+    expect((await ask(key)).status).toBe(401)
+    expect((await ask('nonsense')).status).toBe(401)
+  })
+
+  test('a service key without the scope is told so, and one of another organization learns nothing', async () => {
+    const token = await administrator()
+    const { body: service } = await call('POST /api/v1/auth/api-keys', { token, body: { name: 'No scope' } })
+    const answer = await call('POST /api/v1/keys/verify', { token: service.key, body: { key: 'any' } })
+    expect([answer.status, answer.body.code]).toEqual([403, 'forbidden'])
   })
 })

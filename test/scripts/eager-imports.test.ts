@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { expect, test } from 'vitest'
+
+/** `import … from '…'` and `export … from '…'` that are there at run time, not for types alone. */
+const STATIC = /^(?:import|export)\s+(?!type\s)(?:[^'"]*?\sfrom\s+)?['"]([^'"]+)['"]/gm
+
+/** Everything that is evaluated before the first request: what the entry imports statically, and so on. */
+function eager(file: string, seen = new Set<string>()): Set<string> {
+  if (seen.has(file)) return seen
+  seen.add(file)
+  for (const [, specifier = ''] of readFileSync(file, 'utf8').matchAll(STATIC)) {
+    if (specifier.startsWith('.')) eager(join(dirname(file), specifier), seen)
+    else seen.add(specifier)
+  }
+  return seen
+}
+
+const found = eager('src/index.ts')
+const packages = [...found].filter((name) => !name.startsWith('src/'))
+
+test('before the first verification only what it needs is evaluated', () => {
+  expect(packages.map((name) => name.split('/').slice(0, name.startsWith('@') ? 2 : 1).join('/')).toSorted()).toEqual(
+    expect.arrayContaining(['@neondatabase/serverless', '@upstash/ratelimit', '@upstash/redis', 'hono', 'zod']),
+  )
+  for (const heavy of ['drizzle-orm', 'jose', '@hono/zod-openapi', 'uqr', 'bcryptjs', '@noble/hashes/argon2.js', 'hono/jsx']) {
+    expect(packages.filter((name) => name.startsWith(heavy))).toEqual([])
+  }
+})
+
+test('no feature but keys, limits and usage is among it', () => {
+  const features = new Set([...found].filter((name) => name.startsWith('src/')).map((name) => name.split('/')[1]))
+  for (const lazy of ['accounts', 'admin', 'audit', 'billing', 'mail', 'organizations', 'jobs']) expect(features).not.toContain(lazy)
+})

@@ -1,0 +1,56 @@
+import { env } from 'cloudflare:workers'
+import { call, eventually } from './http.ts'
+
+/** A mail as the outbox of the local stack shows it. */
+export interface SentMail {
+  readonly to: string
+  readonly from: string
+  readonly subject: string
+  readonly text: string
+  readonly html: string
+  readonly links: readonly string[]
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** What was sent to an address so far, newest first. */
+export async function mailsTo(email: string): Promise<SentMail[]> {
+  const response = await fetch(`${env.STACK_URL}/outbox?format=json&to=${encodeURIComponent(email)}`)
+  return response.json()
+}
+
+/** Waits for the newest mail to an address whose subject matches, and for `count` of them. */
+export async function mailTo(email: string, subject: RegExp, count = 1): Promise<SentMail> {
+  const matching = async () => (await mailsTo(email)).filter((mail) => subject.test(mail.subject))
+  const [newest] = await eventually(matching, (mails) => mails.length >= count)
+  return newest as SentMail
+}
+
+export const SUBJECTS = {
+  verify: /^Confirm your e-mail address/,
+  reset: /^Set a new password/,
+  change: /^Confirm your new e-mail address/,
+  inUse: /has an account at .* already/,
+} as const
+
+/** The token of a mail's one link, which must have it in its fragment. */
+export function tokenIn(mail: SentMail): string {
+  const token = /^https:\/\/tollgate\.test\/account\/[a-z-]+#token=([\w-]+)$/.exec(mail.links[0] ?? '')?.[1]
+  if (!token) throw new Error(`no token in ${mail.links[0]}`)
+  return token
+}
+
+/** Asks for a password reset and gives the token that was mailed. */
+export async function resetToken(email: string, count = 1): Promise<string> {
+  await call('POST /api/v1/auth/password/reset', { body: { email } })
+  return tokenIn(await mailTo(email, SUBJECTS.reset, count))
+}
+
+/** Makes the mail provider fail for mails to one address; the fault ends by itself. */
+export async function failMailTo(email: string, fault: Record<string, unknown>): Promise<void> {
+  const response = await fetch(`${env.STACK_URL}/control/faults`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ door: 'mail', match: email, ...fault }),
+  })
+  if (response.status !== 201) throw new Error(await response.text())
+}
