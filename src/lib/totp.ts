@@ -2,7 +2,7 @@ import { hmac } from '@noble/hashes/hmac.js'
 import { sha1 } from '@noble/hashes/legacy.js'
 
 /** RFC 6238: steps of 30 s since 1970, six digits, HMAC-SHA-1, which is what authenticator apps speak. */
-export const STEP_SECONDS = 30
+const STEP_SECONDS = 30
 const DIGITS = 6
 /** Steps that the clocks of phone and server may differ (RFC 6238 §5.2 recommends one). */
 const WINDOW = 1
@@ -30,7 +30,7 @@ export function totp(secret: Uint8Array, step: number): string {
 export function matchingStep(secret: Uint8Array, code: string, now: number): number | undefined {
   const present = stepOf(now)
   const steps = Array.from({ length: 2 * WINDOW + 1 }, (_, at) => present - WINDOW + at)
-  return steps.filter((step) => totp(secret, step) === code).at(-1)
+  return steps.reduce<number | undefined>((found, step) => (totp(secret, step) === code ? step : found), undefined)
 }
 
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'

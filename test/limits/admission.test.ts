@@ -40,7 +40,17 @@ describe('one claim', () => {
     const [roomy, tight] = [quota({ limit: 100 }), quota({ limit: 2 })]
     const windowKey = unique()
     const take = (amount: number) =>
-      admit(redis(), claim({ windowKey, cost: amount, quotas: [roomy, tight].map((one) => ({ ...one, amount })) }))
+      admit(
+        redis(),
+        claim({
+          windowKey,
+          cost: amount,
+          quotas: [
+            { ...roomy, amount },
+            { ...tight, amount },
+          ],
+        }),
+      )
     expect(await take(2)).toMatchObject({ outcome: 'admitted', used: [2, 2], window: { remaining: 8 } })
     expect(await take(1)).toMatchObject({ outcome: 'quota_exceeded', used: [2, 2], window: { remaining: 8 } })
     expect(await take(9)).toMatchObject({ outcome: 'rate_limited', used: [2, 2], window: { remaining: 8 } })
@@ -152,14 +162,12 @@ describe('many claims at once', () => {
     const admitted: { at: number; cost: number }[] = []
     let promised: { at: number; cost: number } | undefined
     for (let step = 0, at = start; step < 300; step++, at += Math.floor(Math.random() * 2_500)) {
-      const due = promised !== undefined && at >= promised.at
-      const now = due && promised ? promised.at : at
-      const cost = due && promised ? promised.cost : 1 + Math.floor(Math.random() * 6)
-      const admission = await admit(redis(), claim({ now, windowKey, cost, limit: 20 }))
+      const due = promised && at >= promised.at ? promised : undefined
+      const asked = due ?? { at, cost: 1 + Math.floor(Math.random() * 6) }
+      const admission = await admit(redis(), claim({ now: asked.at, windowKey, cost: asked.cost, limit: 20 }))
       if (due) expect(admission.outcome).toBe('admitted')
-      if (admission.outcome === 'admitted') admitted.push({ at: now, cost })
-      promised = admission.outcome === 'rate_limited' ? { at: admission.window.reset, cost } : undefined
-      at = Math.max(at, now)
+      if (admission.outcome === 'admitted') admitted.push(asked)
+      promised = admission.outcome === 'rate_limited' ? { at: admission.window.reset, cost: asked.cost } : undefined
     }
     for (const { at: begin } of admitted) {
       const within = admitted.filter(({ at }) => at >= begin && at < begin + MINUTE)
