@@ -20,6 +20,7 @@ const bindings = {
   MAIL_API_URL: `${stackUrl}/mail/emails`,
   MAIL_API_KEY: 'test-mail-key',
   MAIL_FROM: 'Tollgate <no-reply@tollgate.test>',
+  BREACHED_PASSWORDS_URL: `${stackUrl}/breached/range`,
   CORS_ORIGINS: 'https://app.example.com,https://admin.example.com',
   STACK_URL: stackUrl,
 }
@@ -27,11 +28,17 @@ const bindings = {
 export default defineConfig({
   test: {
     globalSetup: './test/support/global-setup.ts',
+    testTimeout: 30_000, // a busy machine is slow, not wrong
     projects: [
       {
         extends: true,
         plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' }, miniflare: { bindings } })],
-        test: { name: 'worker', maxWorkers: 2, include: ['test/**/*.test.ts'], exclude: ['test/local/**', 'test/scripts/**'] },
+        test: {
+          name: 'worker',
+          maxWorkers: 2,
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/local/**', 'test/scripts/**'],
+        },
       },
       {
         extends: true,

@@ -7,11 +7,18 @@ export interface Counters {
   sql: { requests: number; statements: number }
   redis: { requests: number; commands: number }
   mail: { requests: number }
+  breached: { requests: number }
 }
 
 /** All at nought. */
 export function createCounters(): Counters {
-  return { sql: { requests: 0, statements: 0 }, redis: { requests: 0, commands: 0 }, mail: { requests: 0 } }
+  const requests = 0
+  return {
+    sql: { requests, statements: 0 },
+    redis: { requests, commands: 0 },
+    mail: { requests },
+    breached: { requests },
+  }
 }
 
 /** Puts all back to nought, in place. */

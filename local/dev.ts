@@ -43,6 +43,7 @@ await command(async function dev() {
       MAIL_PROVIDER: 'resend',
       MAIL_API_URL: `${stack.url}/mail/emails`,
       MAIL_API_KEY: 'local',
+      BREACHED_PASSWORDS_URL: `${stack.url}/breached/range`,
     })
     await serve(port, stack)
   } finally {

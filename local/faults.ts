@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-const DOOR_NAMES = ['sql', 'redis', 'mail'] as const
+const DOOR_NAMES = ['sql', 'redis', 'mail', 'breached'] as const
 
 /** The doors that count requests and can be made to fail. */
 export type DoorName = (typeof DOOR_NAMES)[number]
@@ -9,7 +9,7 @@ const MAX_DELAY_MS = 600_000
 
 const aim = {
   door: z.enum(DOOR_NAMES),
-  /** only requests whose body holds this text */
+  /** only requests whose body, or path where they have none, holds this text */
   match: z.string().min(1).optional(),
   /** only each n-th of those requests */
   every: z.int().min(1).default(1),

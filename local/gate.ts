@@ -34,7 +34,7 @@ const EFFECTS: Record<Fault['kind'], (passage: Passage) => Promise<Outcome>> = {
 
 /** Lets a request through to its door, or does to it what the first fault that hits it says. */
 export async function pass(door: DoorName, call: Call, answer: Answer, faults: Faults): Promise<Outcome> {
-  const fault = faults.strike(door, call.body)
+  const fault = faults.strike(door, call.body || call.url.pathname) // a GET is aimed at by its path
   if (!fault) return answer(call)
   return EFFECTS[fault.kind]({ fault, call, faults, answer: () => answer(call) })
 }

@@ -1,4 +1,4 @@
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
+import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose'
 import { base62 } from '../src/lib/base62.ts'
 import { base64url, randomBytes } from '../src/lib/bytes.ts'
 import { type PrivateJwk, publicJwk } from '../src/lib/jwk-set.ts'
@@ -36,7 +36,7 @@ export async function tableOf(keys: readonly PrivateJwk[]): Promise<string> {
   const rows = await Promise.all(
     keys.map(async (key, at) => {
       const known = publicJwk(key)
-      const thumbprint = known ? await calculateJwkThumbprint(known as JWK) : '(secret)'
+      const thumbprint = known ? await calculateJwkThumbprint(known) : '(secret)'
       return [key.kid, key.alg, at === 0 ? 'signs' : 'verifies', thumbprint]
     }),
   )

@@ -39,10 +39,11 @@ await command(async function keys() {
     allowPositionals: true,
     options: { alg: { type: 'string' }, help: { type: 'boolean' } },
   })
-  const verb = VERBS[positionals[0] ?? 'help']
+  const name = positionals[0] || 'help'
+  const verb = VERBS[name]
   if (!verb || values.help) {
     console.log(HELP)
-    process.exitCode = values.help || positionals.length === 0 || positionals[0] === 'help' ? 0 : 2
+    process.exitCode = name === 'help' || values.help ? 0 : 2
     return
   }
   const { alg } = values

@@ -12,6 +12,7 @@ const DOORS = [
   ['POST /sql', "Neon's SQL over HTTP"],
   ['POST /redis, /redis/pipeline, /redis/multi-exec', 'Upstash REST'],
   ['POST /mail/emails', "Resend's send call"],
+  ['GET /breached/range/{prefix}', "Have I Been Pwned's range call"],
   ['GET, DELETE <a href="/outbox">/outbox</a>', 'the mails that were sent; JSON with ?format=json, ?to= filters'],
   ['GET, DELETE <a href="/control/counters">/control/counters</a>', 'how many requests, statements and commands came'],
   ['GET, POST, DELETE <a href="/control/faults">/control/faults</a>', 'failures to practise with'],

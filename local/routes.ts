@@ -1,3 +1,4 @@
+import { BREACHED_RANGE, breachedDoor } from './breached.ts'
 import { addFault, type Counters, resetCounters } from './control.ts'
 import type { Database } from './database.ts'
 import type { DoorName, Faults } from './faults.ts'
@@ -35,6 +36,7 @@ export function routes({ database, redis, redisToken, faults, counters }: Parts)
     'POST /redis': { door: 'redis', answer: upstash.single },
     'POST /redis/pipeline': { door: 'redis', answer: upstash.pipeline },
     'POST /redis/multi-exec': { door: 'redis', answer: upstash.multiExec },
+    [`GET ${BREACHED_RANGE}*`]: { door: 'breached', answer: breachedDoor },
     'POST /mail/emails': { door: 'mail', answer: mailDoor(outbox) },
     'GET /outbox': { answer: (call) => showOutbox(outbox, call) },
     'DELETE /outbox': { answer: () => done(outbox.clear) },
@@ -45,6 +47,11 @@ export function routes({ database, redis, redisToken, faults, counters }: Parts)
     'DELETE /control/faults': { answer: () => done(faults.clear) },
   }
   return new Map(Object.entries(table))
+}
+
+/** @returns the route of a path, or of everything in its folder: `GET /breached/range/*` */
+export function findRoute(table: ReadonlyMap<string, Route>, method: string, path: string): Route | undefined {
+  return table.get(`${method} ${path}`) ?? table.get(`${method} ${path.slice(0, path.lastIndexOf('/') + 1)}*`)
 }
 
 function showOutbox(outbox: Outbox, { url, headers }: Call): Reply {

@@ -6,7 +6,7 @@ import { type Counters, createCounters } from './control.ts'
 import { createFaults, type Faults } from './faults.ts'
 import { pass } from './gate.ts'
 import { json, type Reply, readBody, send } from './http.ts'
-import { type Route, routes } from './routes.ts'
+import { findRoute, type Route, routes } from './routes.ts'
 
 // A client that reuses a connection just as the server drops it for idleness sees a reset that no fault asked for.
 const KEEP_ALIVE_MS = 120_000
@@ -95,7 +95,7 @@ async function answer({ opening, faults, counters }: Serving, request: IncomingM
 
   const url = new URL(`http://${headers.host}${request.url}`)
   const call = { method, url, headers, body, gone }
-  const route = (await opening).get(`${method} ${url.pathname}`)
+  const route = findRoute(await opening, method, url.pathname)
   if (!route) return notFound(method, url.pathname)
   if (!route.door) return route.answer(call)
   counters[route.door].requests += 1

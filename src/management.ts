@@ -3,10 +3,14 @@ import { createMiddleware } from 'hono/factory'
 import { emailRoutes } from './accounts/email-routes.ts'
 import { publicKeys } from './accounts/key-ring.ts'
 import { accountPages } from './accounts/pages/pages.tsx'
+import { privacyRoutes } from './accounts/privacy-routes.ts'
 import { accountRoutes } from './accounts/routes.ts'
 import { sessionRoutes } from './accounts/session-routes.ts'
 import { twoFactorRoutes } from './accounts/two-factor-routes.ts'
+import { adminOrganizationRoutes } from './admin/organization-routes.ts'
 import { adminRoutes } from './admin/routes.ts'
+import { adminUserRoutes } from './admin/user-routes.ts'
+import { auditRoutes } from './audit/routes.ts'
 import { ormOver } from './db/orm.ts'
 import { newRouter } from './http/api-route.ts'
 import { docsPage } from './http/docs-page.tsx'
@@ -38,10 +42,14 @@ for (const routes of [
   sessionRoutes,
   twoFactorRoutes,
   emailRoutes,
+  privacyRoutes,
   keyRoutes,
   verifyDocs,
   usageRoutes,
+  auditRoutes,
   adminRoutes,
+  adminUserRoutes,
+  adminOrganizationRoutes,
 ])
   management.route('/api/v1', routes)
 

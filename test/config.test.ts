@@ -47,13 +47,19 @@ describe('what is required', () => {
   })
 
   test('nothing else is', () => {
-    expect(readConfig({ ...REQUIRED })).toEqual({
+    expect(readConfig({ ...REQUIRED })).toMatchObject({
       ...REQUIRED,
       REDIS_TIMEOUT_MS: 300,
       CORS_ORIGINS: [],
       KEY_PREFIX: 'ck',
       ON_LIMITER_OUTAGE: 'open',
       USAGE_RETENTION_DAYS: 400,
+      EMAIL_VERIFICATION: 'optional',
+      ADMIN_REQUIRES_TWO_FACTOR: false,
+      MAIL_PROVIDER: 'none',
+      MAIL_API_URL: 'https://api.resend.com/emails',
+      MAIL_API_KEY: '',
+      MAIL_FROM: 'Tollgate <no-reply@localhost>',
       SERVICE_NAME: 'tollgate',
     })
   })
@@ -95,7 +101,7 @@ describe('secrets', () => {
 })
 
 describe('addresses', () => {
-  test.each(['UPSTASH_REDIS_REST_URL', 'PUBLIC_URL', 'NEON_FETCH_ENDPOINT'])(
+  test.each(['UPSTASH_REDIS_REST_URL', 'PUBLIC_URL', 'NEON_FETCH_ENDPOINT', 'BREACHED_PASSWORDS_URL'])(
     '%s is HTTPS; plain HTTP is for this machine alone',
     (name) => {
       const good = [
@@ -140,6 +146,7 @@ describe('the rest', () => {
     ['REDIS_TIMEOUT_MS', ['10', '300', '10000'], ['9', '10001', '-1', '1.5', 'fast', '', '1e9']],
     ['USAGE_RETENTION_DAYS', ['40', '3650'], ['39', '3651', '', 'forever']],
     ['KEY_PREFIX', ['ck', 'a1', 'abcdefg8'], ['c', 'abcdefgh9', '1k', 'CK', 'c_k', 'c-k', '', 'ck ']],
+    ['ADMIN_REQUIRES_TWO_FACTOR', ['true', 'false'], ['', 'yes', '1', 'True']],
     ['ON_LIMITER_OUTAGE', ['open', 'closed'], ['', 'Open', 'true']],
     ['SERVICE_NAME', ['Example API'], ['']],
   ])('%s: %j and not %j', (name, good, bad) => {

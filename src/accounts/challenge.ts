@@ -1,3 +1,4 @@
+import { audited } from '../audit/record.ts'
 import type { ManagementDeps } from '../http/management-env.ts'
 import { base64url, randomBytes, sha256 } from '../lib/bytes.ts'
 import { uuidv7 } from '../lib/uuid.ts'
@@ -7,7 +8,7 @@ import { verifySecondFactor } from './two-factor.ts'
 import { findChallenge, insertChallenge, useChallenge } from './two-factor-queries.ts'
 
 /** Long enough to find the phone. */
-export const CHALLENGE_SECONDS = 5 * 60
+const CHALLENGE_SECONDS = 5 * 60
 
 /** What a sign-in with the right password gets where a second factor is on: good for `completeLogin` alone, and once. */
 export async function openChallenge(deps: ManagementDeps, userId: string) {
@@ -33,7 +34,10 @@ export async function completeLogin(deps: ManagementDeps, token: string, code: s
   const now = new Date(deps.now())
   const userId = await findChallenge(deps.db, hash, now)
   if (!userId) throw new Problem('invalid_challenge')
-  if (!(await verifySecondFactor(deps, userId, code))) throw new Problem('invalid_code')
+  if (!(await verifySecondFactor(deps, userId, code))) {
+    await audited(deps, { act: 'login.failed', actor: userId, result: 'failure', detail: { factor: 'second_factor' } })
+    throw new Problem('invalid_code')
+  }
   if (!(await useChallenge(deps.db, hash, now))) throw new Problem('invalid_challenge')
-  return openSession(deps, userId)
+  return openSession(deps, userId, ['password', 'second_factor'])
 }

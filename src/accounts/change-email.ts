@@ -25,7 +25,6 @@ export async function requestEmailChange(
   user: UserPrincipal,
   request: z.output<typeof EmailChange>,
 ): Promise<void> {
-  if (user.impersonatorId) throw new Problem('forbidden', { detail: 'A support session changes no credentials.' })
   await spend(deps, {
     email_change_address: { address: addressOf(deps) },
     email_change_account: { account: user.userId },

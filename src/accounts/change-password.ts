@@ -6,10 +6,11 @@ import { spend } from '../limits/policies.ts'
 import { notice } from '../mail/notice.ts'
 import { Problem } from '../problems.ts'
 import { deleteEmailTokens } from './email-queries.ts'
-import { hashPassword, passwordMatches } from './passwords.ts'
+import { hashPassword } from './passwords.ts'
 import { selectProfile, updatePassword } from './queries.ts'
-import { refuseWeakPassword } from './register.ts'
 import type { PasswordChange } from './schemas.ts'
+import { verifyPassword } from './verify-password.ts'
+import { refuseWeakPassword } from './weak-password.ts'
 
 /**
  * Changes a password, given the current one, and ends the user's other sessions and every link that was
@@ -24,8 +25,9 @@ export async function changePassword(
 ): Promise<void> {
   await spend(deps, { password_change: { account: user.userId } })
   const profile = await selectProfile(deps.db, user.userId, user.organizationId)
-  if (!profile || !passwordMatches(request.current_password, profile.passwordHash)) throw new Problem('wrong_password')
-  refuseWeakPassword(deps, request.new_password, profile.email, 'new_password')
+  if (!profile || !(await verifyPassword(request.current_password, profile.passwordHash)))
+    throw new Problem('wrong_password')
+  await refuseWeakPassword(deps, request.new_password, profile.email, 'new_password')
   const mail = notice(deps, profile, 'password_changed')
   await updatePassword(deps.db, user, hashPassword(request.new_password), {
     now: new Date(deps.now()),

@@ -77,8 +77,6 @@ export async function findTokenUser(db: Database, { purpose, tokenHash, now }: P
   return row
 }
 
-export type TokenUser = NonNullable<Awaited<ReturnType<typeof findTokenUser>>>
-
 /** What a statement fails with when its token was not good; see `redeem`. */
 export const NOT_REDEEMED = '22012'
 

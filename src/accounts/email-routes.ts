@@ -66,6 +66,7 @@ const changeRoute = apiRoute({
   description:
     'Sends a link to the new address, good once, for 1 hour, and a notice to the old one. Nothing changes before the link is used. The answer is the same whether or not the new address has an account.',
   body: EmailChange,
+  credentials: true,
   returns: { 202: null },
   fails: ['wrong_password', 'invalid_code', 'two_factor_locked', 'rate_limited'],
 })

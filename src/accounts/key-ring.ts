@@ -7,7 +7,7 @@ import { Problem } from '../problems.ts'
 type KeyMaterial = CryptoKey | Uint8Array
 
 /** One key, and the one algorithm it is ever used with. */
-export interface RingKey {
+interface RingKey {
   /** Absent for JWT_SECRET_KEY alone. */
   readonly kid: string | undefined
   readonly alg: JwtAlgorithm

@@ -38,6 +38,15 @@ export function passwordMatches(password: string, stored: string | null | undefi
   return equalBytes(actual, hash) && parsed !== undefined
 }
 
+/** The work in a stored hash, as KiB times passes; `undefined` when it is none of argon2id, or costs too much. */
+export function hashCost(stored: string): number | undefined {
+  const parsed = parsePhc(stored)
+  return parsed && parsed.m * parsed.t
+}
+
+/** Whether a hash is weaker than a new one would be, or of another kind. */
+export const isOutdated = (stored: string): boolean => (hashCost(stored) ?? 0) < PARAMETERS.m * PARAMETERS.t
+
 function parsePhc(stored: string) {
   const match = PHC.exec(stored)
   if (!match) return undefined

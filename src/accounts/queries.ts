@@ -1,5 +1,6 @@
 import { and, eq, gt, isNull, ne, sql } from 'drizzle-orm'
 import type { BatchItem } from 'drizzle-orm/batch'
+import type { AuditRow } from '../audit/record.ts'
 import type { Database } from '../db/orm.ts'
 import { refreshTokens, sessions, totpCredentials } from '../db/schema/accounts.ts'
 import { memberships, organizations } from '../db/schema/organizations.ts'
@@ -56,6 +57,14 @@ export async function findUserByEmail(db: Database, email: string) {
 const knownAddresses = sql<string[]>`(
   select coalesce(json_agg(distinct s.ip), '[]'::json) from ${sessions} s
   where s.user_id = users.id and s.ip is not null and s.impersonator_id is null)`
+
+/** Stores another hash of the same password, unless the password was changed meanwhile. */
+export async function replacePasswordHash(db: Database, userId: string, old: string, renewed: string): Promise<void> {
+  await db
+    .update(users)
+    .set({ passwordHash: renewed })
+    .where(and(eq(users.id, userId), eq(users.passwordHash, old)))
+}
 
 /** A user as others may see them, acting for one of their organizations. */
 export async function selectProfile(db: Database, userId: string, organizationId: string | null) {
@@ -116,8 +125,9 @@ interface NewSession {
   readonly token: typeof refreshTokens.$inferInsert
 }
 
-export async function insertSession(db: Database, { session, token }: NewSession): Promise<void> {
-  await db.batch([db.insert(sessions).values(session), db.insert(refreshTokens).values(token)])
+/** @param row the audit row of the sign-in */
+export async function insertSession(db: Database, { session, token }: NewSession, row: AuditRow): Promise<void> {
+  await db.batch([db.insert(sessions).values(session), db.insert(refreshTokens).values(token), row])
 }
 
 /** The organization a new session acts for: the user's personal one, else the one they joined first. */
@@ -132,8 +142,8 @@ export async function selectHomeOrganization(db: Database, userId: string): Prom
   return row?.id ?? null
 }
 
-export async function updateUserName(db: Database, userId: string, name: string | null): Promise<void> {
-  await db.update(users).set({ name }).where(eq(users.id, userId))
+export function updateUserName(db: Database, userId: string, name: string | null) {
+  return db.update(users).set({ name }).where(eq(users.id, userId))
 }
 
 /**

@@ -2,8 +2,8 @@ import type { ManagementDeps } from '../http/management-env.ts'
 import type { UserPrincipal } from '../http/principal.ts'
 import { spend } from '../limits/policies.ts'
 import { Problem } from '../problems.ts'
-import { passwordMatches } from './passwords.ts'
 import { selectProfile } from './queries.ts'
+import { verifyPassword } from './verify-password.ts'
 
 /** How long a sign-in counts as proof that its owner is there. */
 const FRESH_MS = 15 * 60_000
@@ -27,5 +27,5 @@ export async function requireOwner(
 export async function requirePassword(deps: ManagementDeps, user: UserPrincipal, password: string): Promise<void> {
   await spend(deps, { password_change: { account: user.userId } })
   const profile = await selectProfile(deps.db, user.userId, user.organizationId)
-  if (!profile || !passwordMatches(password, profile.passwordHash)) throw new Problem('wrong_password')
+  if (!profile || !(await verifyPassword(password, profile.passwordHash))) throw new Problem('wrong_password')
 }

@@ -20,7 +20,7 @@ import type { EmailPurpose } from './email-token.ts'
 import { loadSession } from './load-session.ts'
 import { masked } from './masked.ts'
 import { hashPassword } from './passwords.ts'
-import { refuseWeakPassword } from './register.ts'
+import { refuseWeakPassword } from './weak-password.ts'
 
 /** Confirms the address that a token was sent to. @throws Problem `invalid_token`, the same for all causes */
 export async function verifyEmail(deps: ManagementDeps, token: string): Promise<void> {
@@ -43,7 +43,7 @@ export async function verifyEmail(deps: ManagementDeps, token: string): Promise<
  */
 export async function resetPassword(deps: ManagementDeps, request: z.output<typeof PasswordReset>): Promise<void> {
   const { user, use, act } = await presented(deps, 'reset', request.token)
-  refuseWeakPassword(deps, request.new_password, user.email, 'new_password')
+  await refuseWeakPassword(deps, request.new_password, user.email, 'new_password')
   const mail = notice(deps, user, 'password_reset')
   await orInvalidToken(
     deps.db.batch([

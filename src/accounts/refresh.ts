@@ -1,3 +1,4 @@
+import { audited } from '../audit/record.ts'
 import type { ManagementDeps } from '../http/management-env.ts'
 import { sha256 } from '../lib/bytes.ts'
 import { log } from '../lib/log.ts'
@@ -38,6 +39,14 @@ async function repeatOrEnd(deps: ManagementDeps, token: string) {
     return tokensFor(deps, known, successorOf(deps.config, token, known.successorSalt))
   }
   await endSession(deps.db, known, 'refresh_token_reused', new Date(now))
+  await audited(deps, {
+    act: 'session.ended',
+    actor: undefined, // the owner or a thief: nobody can tell
+    organizationId: known.organizationId,
+    target: { type: 'session', id: known.sessionId },
+    result: 'failure',
+    detail: { reason: 'refresh_token_reused', user_id: known.userId },
+  })
   log('warn', 'refresh_token_reused', { session_id: known.sessionId, user_id: known.userId })
   throw new Problem('invalid_refresh_token')
 }

@@ -2,22 +2,17 @@ import type * as z from 'zod'
 import { audited } from '../audit/record.ts'
 import { brokenConstraint } from '../db/client.ts'
 import type { ManagementDeps } from '../http/management-env.ts'
-import { base62 } from '../lib/base62.ts'
-import { randomBytes } from '../lib/bytes.ts'
-import { uuidv7 } from '../lib/uuid.ts'
 import { addressOf, spend } from '../limits/policies.ts'
 import { Problem } from '../problems.ts'
 import { addressInUseMail, tokenMail } from './email-mail.ts'
 import { findRecipient, insertEmailToken } from './email-queries.ts'
 import { masked } from './masked.ts'
+import { type NewAccount, newAccount } from './new-account.ts'
 import { hashPassword } from './passwords.ts'
 import { insertUser, type Profile } from './queries.ts'
-import { passwordFlaw } from './rules.ts'
 import type { Registration } from './schemas.ts'
 import { toUser } from './user.ts'
-
-/** The plan of an organization that has bought nothing. */
-const FIRST_PLAN = 'free'
+import { refuseWeakPassword } from './weak-password.ts'
 
 /**
  * Makes an account and an organization that it owns, and sends a mail to confirm its address.
@@ -35,9 +30,9 @@ export async function register(deps: ManagementDeps, request: z.output<typeof Re
     register_address: { address: addressOf(deps) },
     ...(isHidden && { register_account: { account: email } }),
   })
-  refuseWeakPassword(deps, request.password, email, 'password')
+  await refuseWeakPassword(deps, request.password, email, 'password')
 
-  const account = newAccount(deps, request)
+  const account = newAccount({ ...request, passwordHash: hashPassword(request.password) }, deps.now())
   const owner = isHidden ? await findRecipient(deps.db, email) : undefined
   if (owner || !(await insertAccount(deps, account))) {
     if (!isHidden) throw new Problem('email_taken')
@@ -46,32 +41,8 @@ export async function register(deps: ManagementDeps, request: z.output<typeof Re
   return toUser(firstProfile(account))
 }
 
-function newAccount(deps: ManagementDeps, request: z.output<typeof Registration>) {
-  const name = request.organization ?? request.name ?? request.email.slice(0, request.email.indexOf('@'))
-  const createdAt = new Date(deps.now())
-  return {
-    user: {
-      id: uuidv7(deps.now()),
-      email: request.email,
-      name: request.name ?? null,
-      passwordHash: hashPassword(request.password),
-      createdAt,
-      updatedAt: createdAt,
-    },
-    organization: {
-      id: uuidv7(deps.now()),
-      name,
-      slug: slugFor(name),
-      planId: FIRST_PLAN,
-      isPersonal: !request.organization,
-    },
-  }
-}
-
-type Account = ReturnType<typeof newAccount>
-
 /** @returns false when the address has an account already */
-async function insertAccount(deps: ManagementDeps, account: Account): Promise<boolean> {
+async function insertAccount(deps: ManagementDeps, account: NewAccount): Promise<boolean> {
   const { id, email } = account.user
   const mail = tokenMail(deps, { userId: id, email }, 'verify')
   try {
@@ -104,7 +75,7 @@ async function tellOwner(deps: ManagementDeps, email: string): Promise<void> {
 }
 
 /** A new account as reading it back would give it, which is never done: it would take time that a taken address does not. */
-function firstProfile({ user, organization }: Account): Profile {
+function firstProfile({ user, organization }: NewAccount): Profile {
   return {
     ...user,
     isActive: true,
@@ -115,21 +86,4 @@ function firstProfile({ user, organization }: Account): Profile {
     twoFactorEnabledAt: null,
     isAdministrator: false,
   }
-}
-
-/** @throws Problem `invalid_request` naming the field */
-export function refuseWeakPassword(deps: ManagementDeps, password: string, email: string, field: string): void {
-  const flaw = passwordFlaw(password, { email, productName: deps.config.SERVICE_NAME })
-  if (flaw) throw new Problem('invalid_request', { errors: [{ path: `body.${field}`, message: flaw }] })
-}
-
-/** A readable slug that no other organization has: the random tail spares asking and a race. */
-function slugFor(name: string): string {
-  const readable = name
-    .toLowerCase()
-    .normalize('NFKD')
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '')
-    .slice(0, 40)
-  return `${readable || 'org'}-${base62(randomBytes(5), 7).toLowerCase()}`
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { audited } from '../audit/record.ts'
 import { apiRoute, newRouter } from '../http/api-route.ts'
 import { readCredential } from '../http/credentials.ts'
 import { changePassword } from './change-password.ts'
@@ -107,9 +108,13 @@ export const accountRoutes = newRouter()
     return c.json(toUser(await selectProfile(c.var.deps.db, userId, organizationId)), 200)
   })
   .openapi(putMeRoute, async (c) => {
-    const { userId, organizationId } = c.var.user
-    await updateUserName(c.var.deps.db, userId, c.req.valid('json').name)
-    return c.json(toUser(await selectProfile(c.var.deps.db, userId, organizationId)), 200)
+    const { deps, user } = c.var
+    const { userId, organizationId } = user
+    await deps.db.batch([
+      updateUserName(deps.db, userId, c.req.valid('json').name),
+      audited(deps, { act: 'account.updated', actor: user, organizationId, target: { type: 'user', id: userId } }),
+    ])
+    return c.json(toUser(await selectProfile(deps.db, userId, organizationId)), 200)
   })
   .openapi(changePasswordRoute, async (c) => {
     await changePassword(c.var.deps, c.var.user, c.req.valid('json'))

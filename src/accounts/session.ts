@@ -1,3 +1,4 @@
+import { audited } from '../audit/record.ts'
 import type { ManagementDeps } from '../http/management-env.ts'
 import { sha256 } from '../lib/bytes.ts'
 import { uuidv7 } from '../lib/uuid.ts'
@@ -6,13 +7,28 @@ import { insertSession, selectHomeOrganization } from './queries.ts'
 import type { LiveSession } from './refresh-queries.ts'
 import { ABSOLUTE_MS, IDLE_MS, newRefreshToken } from './refresh-token.ts'
 
-/** Opens a session for a user who has proved who they are, and gives its first tokens. */
-export async function openSession(deps: ManagementDeps, userId: string) {
+/**
+ * Opens a session for a user who has proved who they are, and gives its first tokens.
+ *
+ * @param factors what they proved it with, for the audit log
+ */
+export async function openSession(
+  deps: ManagementDeps,
+  userId: string,
+  factors: readonly ('password' | 'second_factor')[],
+) {
   const now = deps.now()
   const refreshToken = newRefreshToken()
   const sessionId = uuidv7(now)
   const organizationId = await selectHomeOrganization(deps.db, userId)
-  await insertSession(deps.db, {
+  const row = audited(deps, {
+    act: 'login.succeeded',
+    actor: userId,
+    organizationId,
+    target: { type: 'session', id: sessionId },
+    detail: { factors },
+  })
+  const opened = {
     session: {
       id: sessionId,
       userId,
@@ -30,7 +46,8 @@ export async function openSession(deps: ManagementDeps, userId: string) {
       createdAt: new Date(now),
       expiresAt: new Date(now + IDLE_MS),
     },
-  })
+  }
+  await insertSession(deps.db, opened, row)
   return tokensFor(deps, { sessionId, userId, organizationId }, refreshToken)
 }
 

@@ -1,4 +1,4 @@
-import { audited, wasRefused } from '../audit/record.ts'
+import { audited, unlessRefused } from '../audit/record.ts'
 import type { ManagementDeps } from '../http/management-env.ts'
 import type { UserPrincipal } from '../http/principal.ts'
 import { announceVersion, organizationVersion } from '../limits/versions.ts'
@@ -38,8 +38,8 @@ export async function changePlan(deps: ManagementDeps, act: PlanAct): Promise<Sh
 /** @returns the organization's new version, or `undefined` when it was on that plan already */
 async function putOnPlan(deps: ManagementDeps, act: PlanAct, from: string): Promise<number | undefined> {
   const { administrator, organizationId, plan, reason } = act
-  try {
-    const [, , changed] = await deps.db.batch([
+  const done = await unlessRefused(
+    deps.db.batch([
       lockOrganization(deps.db, organizationId),
       audited(deps, {
         act: 'admin.plan_changed',
@@ -50,12 +50,9 @@ async function putOnPlan(deps: ManagementDeps, act: PlanAct, from: string): Prom
         provided: isNotOn(organizationId, plan),
       }),
       updatePlan(deps.db, organizationId, plan),
-    ])
-    return changed[0]?.version
-  } catch (error) {
-    if (wasRefused(error)) return undefined
-    throw error
-  }
+    ]),
+  )
+  return done?.[2][0]?.version
 }
 
 async function getOrganization(deps: ManagementDeps, organizationId: string): Promise<ShownOrganization> {

@@ -3,7 +3,7 @@ import { audited } from '../audit/record.ts'
 import type { ManagementDeps } from '../http/management-env.ts'
 import { notice } from '../mail/notice.ts'
 import { Problem } from '../problems.ts'
-import { entryOf, getUser, type OnUser, unlessRefused } from './user-acts.ts'
+import { done, entryOf, getUser, type OnUser } from './user-acts.ts'
 import { mayBeImpersonated } from './user-queries.ts'
 
 /**
@@ -19,7 +19,7 @@ export async function impersonate(deps: ManagementDeps, act: OnUser) {
   const session = await openSupportSession(deps, act.userId, act.administrator.userId)
   const mail = notice(deps, user, 'support_session')
   const entry = entryOf('admin.impersonated', act)
-  await unlessRefused(
+  await done(
     deps.db.batch([
       audited(deps, {
         ...entry,

@@ -1,10 +1,8 @@
 import { apiRoute, newRouter } from '../http/api-route.ts'
 import { readQuotas } from '../limits/quotas.ts'
-import { announceVersion, organizationVersion } from '../limits/versions.ts'
-import { Problem } from '../problems.ts'
 import { Quotas } from '../usage/schemas.ts'
-import { updateLimitOverrides } from './queries.ts'
 import { OrganizationParams, QuotaOverrides } from './schemas.ts'
+import { setLimits } from './set-limits.ts'
 
 const setQuotasRoute = apiRoute({
   allow: 'administrator',
@@ -23,8 +21,6 @@ const setQuotasRoute = apiRoute({
 export const adminRoutes = newRouter().openapi(setQuotasRoute, async (c) => {
   const { deps } = c.var
   const { id } = c.req.valid('param')
-  const version = await updateLimitOverrides(deps.db, id, c.req.valid('json'))
-  if (version === undefined) throw new Problem('organization_not_found')
-  await announceVersion(deps, organizationVersion(id), version)
+  await setLimits(deps, c.var.user, id, c.req.valid('json'))
   return c.json(await readQuotas(deps, id), 200)
 })

@@ -1,5 +1,5 @@
 import type { Act } from '../audit/acts.ts'
-import { audited, wasRefused } from '../audit/record.ts'
+import { audited, unlessRefused } from '../audit/record.ts'
 import type { ManagementDeps } from '../http/management-env.ts'
 import type { UserPrincipal } from '../http/principal.ts'
 import { announceVersion, organizationVersion } from '../limits/versions.ts'
@@ -44,12 +44,10 @@ export function entryOf(act: Act, { administrator, userId, reason }: OnUser) {
 }
 
 /** Runs a batch that its own audit entry may refuse. @throws Problem of that code if it does */
-export async function unlessRefused<T>(batch: Promise<T>, code: ProblemCode): Promise<T> {
-  try {
-    return await batch
-  } catch (error) {
-    throw wasRefused(error) ? new Problem(code) : error
-  }
+export async function done<T>(batch: Promise<T>, code: ProblemCode): Promise<T> {
+  const results = await unlessRefused(batch)
+  if (results === undefined) throw new Problem(code)
+  return results
 }
 
 /**
@@ -65,7 +63,7 @@ export async function disableUser(deps: ManagementDeps, act: OnUser): Promise<Sh
   if (!user.isActive) return user
   const now = new Date(deps.now())
   const mail = notice(deps, user, 'account_disabled')
-  const [, , , , suspended] = await unlessRefused(
+  const [, , , , suspended] = await done(
     deps.db.batch([
       lockAround(deps.db, userId),
       audited(deps, { ...entryOf('admin.user_disabled', act), provided: mayBeDisabled(userId) }),
@@ -87,7 +85,7 @@ export async function enableUser(deps: ManagementDeps, act: OnUser): Promise<Sho
   const user = await getUser(deps, userId)
   if (user.isActive) return user
   const mail = notice(deps, user, 'account_enabled')
-  const [, , , resumed] = await unlessRefused(
+  const [, , , resumed] = await done(
     deps.db.batch([
       lockAround(deps.db, userId),
       audited(deps, { ...entryOf('admin.user_enabled', act), provided: isDisabled(userId) }),
@@ -105,7 +103,7 @@ export async function enableUser(deps: ManagementDeps, act: OnUser): Promise<Sho
 /** Ends every session of a user. @throws Problem `user_not_found` */
 export async function logOutUser(deps: ManagementDeps, act: OnUser): Promise<void> {
   const mail = notice(deps, await getUser(deps, act.userId), 'sessions_ended_by_admin')
-  await unlessRefused(
+  await done(
     deps.db.batch([
       audited(deps, { ...entryOf('admin.user_logged_out', act), provided: isSomebody(act.userId) }),
       endSessions(deps.db, act.userId, 'ended_by_administrator', new Date(deps.now())),
@@ -126,7 +124,7 @@ export async function resetTwoFactor(deps: ManagementDeps, act: OnUser): Promise
   const user = await getUser(deps, act.userId)
   if (!user.hasTwoFactor) throw new Problem('two_factor_not_enabled')
   const mail = notice(deps, user, 'two_factor_reset_by_admin')
-  await unlessRefused(
+  await done(
     deps.db.batch([
       audited(deps, { ...entryOf('admin.two_factor_reset', act), provided: isSomebody(act.userId) }),
       ...deleteTwoFactor(deps.db, act.userId),

@@ -65,12 +65,15 @@ export function listUsers(
     .limit(limit + 1)
 }
 
+const inOrganization = (condition: SQL) => sql`exists (
+  select 1 from memberships m join organizations o on o.id = m.organization_id
+  where m.user_id = users.id and ${condition})`
+
 function conditions({ search, is_active, is_verified, two_factor_enabled, plan, organization_id }: UserFilter) {
-  const inOrganization = (condition: SQL) => sql`exists (
-    select 1 from memberships m join organizations o on o.id = m.organization_id
-    where m.user_id = users.id and ${condition})`
   return [
-    search === undefined ? undefined : or(ilike(users.email, containing(search)), ilike(users.name, containing(search))),
+    search === undefined
+      ? undefined
+      : or(ilike(users.email, containing(search)), ilike(users.name, containing(search))),
     is_active === undefined ? undefined : eq(users.isActive, is_active),
     is_verified === undefined ? undefined : (is_verified ? isNotNull : isNull)(users.emailVerifiedAt),
     two_factor_enabled === undefined ? undefined : sql`${hasTwoFactor} = ${two_factor_enabled}`,

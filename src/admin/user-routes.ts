@@ -1,9 +1,10 @@
 import type * as z from 'zod'
 import { apiRoute, newRouter } from '../http/api-route.ts'
 import { pageEnd } from '../http/paging.ts'
+import type { UserPrincipal } from '../http/principal.ts'
 import { page } from '../lib/cursor.ts'
 import { impersonate } from './impersonate.ts'
-import { disableUser, enableUser, getUser, logOutUser, resetTwoFactor } from './user-acts.ts'
+import { disableUser, enableUser, getUser, logOutUser, type OnUser, resetTwoFactor } from './user-acts.ts'
 import { listUsers, type ShownUser } from './user-queries.ts'
 import {
   AdminUser,
@@ -100,27 +101,31 @@ export const adminUserRoutes = newRouter()
   })
   .openapi(getRoute, async (c) => c.json(toAdminUser(await getUser(c.var.deps, c.req.valid('param').id)), 200))
   .openapi(disableRoute, async (c) => {
-    const act = { administrator: c.var.user, userId: c.req.valid('param').id, reason: c.req.valid('json').reason }
+    const act = actOf(c.var.user, c.req.valid('param').id, c.req.valid('json'))
     return c.json(toAdminUser(await disableUser(c.var.deps, act)), 200)
   })
   .openapi(enableRoute, async (c) => {
-    const act = { administrator: c.var.user, userId: c.req.valid('param').id, reason: c.req.valid('json').reason }
+    const act = actOf(c.var.user, c.req.valid('param').id, c.req.valid('json'))
     return c.json(toAdminUser(await enableUser(c.var.deps, act)), 200)
   })
   .openapi(logOutRoute, async (c) => {
-    const act = { administrator: c.var.user, userId: c.req.valid('param').id, reason: c.req.valid('json').reason }
+    const act = actOf(c.var.user, c.req.valid('param').id, c.req.valid('json'))
     await logOutUser(c.var.deps, act)
     return c.body(null, 204)
   })
   .openapi(resetTwoFactorRoute, async (c) => {
-    const act = { administrator: c.var.user, userId: c.req.valid('param').id, reason: c.req.valid('json').reason }
+    const act = actOf(c.var.user, c.req.valid('param').id, c.req.valid('json'))
     await resetTwoFactor(c.var.deps, act)
     return c.body(null, 204)
   })
   .openapi(impersonateRoute, async (c) => {
-    const act = { administrator: c.var.user, userId: c.req.valid('param').id, reason: c.req.valid('json').reason }
+    const act = actOf(c.var.user, c.req.valid('param').id, c.req.valid('json'))
     return c.json(await impersonate(c.var.deps, act), 200)
   })
+
+function actOf(administrator: UserPrincipal, userId: string, { reason }: { reason?: string | undefined }): OnUser {
+  return { administrator, userId, reason }
+}
 
 function toAdminUser(row: ShownUser): z.output<typeof AdminUser> {
   return {

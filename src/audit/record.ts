@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { sqlState } from '../db/client.ts'
+import { emptyColumn } from '../db/client.ts'
 import { auditLogs } from '../db/schema/audit.ts'
 import type { ManagementDeps } from '../http/management-env.ts'
 import type { Principal } from '../http/principal.ts'
@@ -17,19 +17,27 @@ export interface Entry {
   readonly result?: 'success' | 'failure'
   /** Never a secret, a token or a password. */
   readonly detail?: Readonly<Record<string, unknown>>
-  /** What must hold at this place of the batch: if it does not, nothing of the batch happens (see `wasRefused`). */
+  /** What must hold at this place of the batch: if it does not, nothing of the batch happens (see `unlessRefused`). */
   readonly provided?: SQL
 }
 
-const NOT_NULL_VIOLATION = '23502'
-
 /**
- * Whether a batch did not happen because of its entry's `provided`. The row then has no result, which the column refuses:
- * over HTTP this is how a batch decides by what its own statements find, under their locks.
+ * Runs a batch that its audit row may refuse: where `provided` does not hold the row has no result, which the column
+ * refuses. Over HTTP this is how a batch decides by what its own statements find, under their locks.
+ *
+ * @returns what the batch returned, or `undefined` when nothing of it happened
  */
-export function wasRefused(error: unknown): boolean {
-  return sqlState(error) === NOT_NULL_VIOLATION
+export async function unlessRefused<T>(batch: Promise<T>): Promise<T | undefined> {
+  try {
+    return await batch
+  } catch (error) {
+    if (emptyColumn(error) === 'audit_logs.result') return undefined
+    throw error
+  }
 }
+
+/** A row that waits to be inserted. */
+export type AuditRow = ReturnType<typeof audited>
 
 /**
  * The insert of an audit row: await it, or put it into the batch of the act itself, so that there is not one without the
@@ -45,8 +53,7 @@ export function audited(
     organizationId: organizationId ?? null,
     ...actorOf(actor, act),
     action: act,
-    targetType: target?.type ?? null,
-    targetId: target?.id ?? null,
+    ...targetOf(target),
     result: provided ? sql`case when ${provided} then ${result}::text end` : result,
     ip: ip ?? null,
     userAgent: userAgent ?? null,
@@ -54,6 +61,10 @@ export function audited(
     detail: { ...detail, ...supportOf(actor) },
     createdAt: new Date(deps.now()),
   })
+}
+
+function targetOf(target: Entry['target']) {
+  return target ? { targetType: target.type, targetId: target.id } : { targetType: null, targetId: null }
 }
 
 function actorOf(actor: Entry['actor'], act: Act) {

@@ -72,6 +72,12 @@ export function brokenConstraint(error: unknown): string | undefined {
   return found && 'constraint' in found ? String(found.constraint) : undefined
 }
 
+/** @returns the column that a statement left empty against its NOT NULL, as `table.column` */
+export function emptyColumn(error: unknown): string | undefined {
+  const found = inCauses(error, (cause) => 'code' in cause && cause.code === '23502')
+  return found && 'table' in found && 'column' in found ? `${String(found.table)}.${String(found.column)}` : undefined
+}
+
 /** @returns the Problem an error is, or was caused by: drivers wrap what their fetch function throws */
 export function problemIn(error: unknown): Problem | undefined {
   const found = inCauses(error, (cause) => cause instanceof Problem)

@@ -1,4 +1,5 @@
 import type * as z from 'zod'
+import { audited } from '../audit/record.ts'
 import { organizationFor } from '../http/access.ts'
 import type { ManagementDeps } from '../http/management-env.ts'
 import type { Principal } from '../http/principal.ts'
@@ -8,7 +9,7 @@ import { permissionOf } from '../organizations/roles.ts'
 import { Problem } from '../problems.ts'
 import { toApiKey } from './api-key.ts'
 import { hintOf, newKey } from './format.ts'
-import { findKeyById, insertKey, selectKeyAllowance } from './queries.ts'
+import { findKeyById, insertKey, isLiveKey, selectKeyAllowance } from './queries.ts'
 import { isReserved } from './rules.ts'
 import type { IssuedKey, NewKey } from './schemas.ts'
 
@@ -42,7 +43,15 @@ export async function issueKey(
     createdBy: principal.kind === 'user' ? principal.userId : null,
     ...rowOf(key, request),
   }
-  if (!(await insertKey(deps.db, row, allowance.max_api_keys))) throw new Problem('key_limit_reached')
+  const auditRow = audited(deps, {
+    act: 'key.issued',
+    actor: principal,
+    organizationId,
+    target: { type: 'key', id: row.id },
+    detail: { name: row.name, environment: row.environment, scopes: row.scopes },
+    provided: isLiveKey(organizationId, row.id),
+  })
+  if (!(await insertKey(deps.db, row, allowance.max_api_keys, auditRow))) throw new Problem('key_limit_reached')
   return { ...toApiKey(await findKeyById(deps.db, organizationId, row.id)), key }
 }
 

@@ -1,4 +1,5 @@
 import { and, desc, eq, getTableColumns, isNull, lt, sql } from 'drizzle-orm'
+import { type AuditRow, unlessRefused } from '../audit/record.ts'
 import type { Database } from '../db/orm.ts'
 import { apiKeys, apiKeyUsage } from '../db/schema/keys.ts'
 import { organizations } from '../db/schema/organizations.ts'
@@ -66,12 +67,13 @@ export interface NewKeyRow {
  * Stores a key unless the organization has its full number of live ones. The organization's row is locked first and the
  * count read by the statement after it, so that keys issued at the same time are counted one after the other.
  *
+ * @param row the audit row of it: without room there is neither, since it is provided that the key is there
  * @returns whether there was room
  */
-export async function insertKey(db: Database, key: NewKeyRow, maxKeys: number): Promise<boolean> {
+export async function insertKey(db: Database, key: NewKeyRow, maxKeys: number, row: AuditRow): Promise<boolean> {
   const live = sql`select count(*) from api_keys where organization_id = ${key.organizationId}::uuid
     and revoked_at is null and (expires_at is null or expires_at > now())`
-  const [, inserted] = await db.batch([
+  const batch = db.batch([
     db
       .select({ id: organizations.id })
       .from(organizations)
@@ -84,11 +86,15 @@ export async function insertKey(db: Database, key: NewKeyRow, maxKeys: number): 
         decode(${key.keyHash}, 'hex'), ${key.keyPrefix}, ${key.keyHint}, ${key.environment}, ${asArray(key.scopes)},
         ${key.expiresAt}::timestamptz, ${key.customRateLimit}::int, ${key.allowedIps && asArray(key.allowedIps)},
         ${JSON.stringify(key.metadata)}::jsonb
-      where (${live}) < ${maxKeys}::int
-      returning id`),
+      where (${live}) < ${maxKeys}::int`),
+    row,
   ])
-  return inserted.rows.length === 1
+  return (await unlessRefused(batch)) !== undefined
 }
+
+/** Whether there is such a key, not revoked: what the audit row of issuing or revoking it asks for. */
+export const isLiveKey = (organizationId: string, id: string) => sql`exists (
+  select 1 from api_keys where id = ${id}::uuid and organization_id = ${organizationId}::uuid and revoked_at is null)`
 
 /** A text array as one parameter: a JSON array that Postgres unfolds. */
 const asArray = (values: readonly string[]) =>
@@ -97,18 +103,24 @@ const asArray = (values: readonly string[]) =>
 /**
  * Revokes a key for good.
  *
+ * @param row the audit row of it, provided that the key is live; its row is locked first, so that of two at once one is
  * @returns its new version, or `undefined` when there was no such live key
  */
 export async function revokeKey(
   db: Database,
-  organizationId: string,
-  id: string,
+  { organizationId, id }: { readonly organizationId: string; readonly id: string },
   at: Date,
+  row: AuditRow,
 ): Promise<number | undefined> {
-  const [row] = await db
-    .update(apiKeys)
-    .set({ revokedAt: at, isActive: false, version: sql`${apiKeys.version} + 1` })
-    .where(and(eq(apiKeys.id, id), eq(apiKeys.organizationId, organizationId), isNull(apiKeys.revokedAt)))
-    .returning({ version: apiKeys.version })
-  return row?.version
+  const live = and(eq(apiKeys.id, id), eq(apiKeys.organizationId, organizationId), isNull(apiKeys.revokedAt))
+  const batch = db.batch([
+    db.select({ id: apiKeys.id }).from(apiKeys).where(live).for('update'),
+    row,
+    db
+      .update(apiKeys)
+      .set({ revokedAt: at, isActive: false, version: sql`${apiKeys.version} + 1` })
+      .where(live)
+      .returning({ version: apiKeys.version }),
+  ])
+  return (await unlessRefused(batch))?.[2][0]?.version
 }

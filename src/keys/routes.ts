@@ -81,6 +81,6 @@ export const keyRoutes = newRouter()
     c.json(toApiKey(await findKeyById(c.var.deps.db, c.var.organizationId, c.req.valid('param').id)), 200),
   )
   .openapi(revokeRoute, async (c) => {
-    await revoke(c.var.deps, c.var.organizationId, c.req.valid('param').id)
+    await revoke(c.var.deps, c.var.principal, c.var.organizationId, c.req.valid('param').id)
     return c.body(null, 204)
   })

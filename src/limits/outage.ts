@@ -34,7 +34,8 @@ export function admitAlone(claim: Claim, error: unknown): Admission {
   if (awaited !== undefined) return { outcome: 'rate_limited', window: readingOf(claim, taken, awaited), used }
   if (isFull) return { outcome: 'quota_exceeded', window: readingOf(claim, taken, current), used }
   const counts = new Map(live)
-  windows.set(claim.windowKey, counts.set(current, (counts.get(current) ?? 0) + claim.cost))
+  if (claim.cost > 0) counts.set(current, (counts.get(current) ?? 0) + claim.cost) // nothing taken leaves no bucket
+  windows.set(claim.windowKey, counts)
   const after = claim.quotas.map((quota, at) => (used[at] ?? 0) + quota.amount)
   rememberUsed(claim, after)
   return { outcome: 'admitted', window: readingOf(claim, taken + claim.cost, current), used: after }

@@ -3,6 +3,7 @@ import { directly, withoutRequestId } from '../support/direct.ts'
 import { call, eventually, newUser, randomIp } from '../support/http.ts'
 import { mailsTo, mailTo, resetToken, SUBJECTS, tokenIn } from '../support/mail.ts'
 
+vi.setConfig({ testTimeout: 30_000 }) // hashing takes its time where many tests run at once
 afterEach(() => vi.useRealTimers())
 
 const HOUR = 3_600_000
@@ -55,10 +56,9 @@ describe('v5.0.0-6.4.1 a token that was sent by e-mail', () => {
   test('works once: of twenty uses at once one', async () => {
     const person = await newUser()
     const token = await verifyToken(person.email)
-    await directly().sql.query(`update users set email_verified_at = null where id = $1`, [person.user.id])
-    const answers = await Promise.all(Array.from({ length: 10 }, () => verify(token)))
+    const answers = await Promise.all(Array.from({ length: 20 }, () => verify(token)))
     expect(answers.filter(({ status }) => status === 204)).toHaveLength(1)
-    expect(answers.filter(({ body }) => body.code === 'invalid_token')).toHaveLength(9)
+    expect(answers.filter(({ body }) => body.code === 'invalid_token')).toHaveLength(9) // and ten are one try too many
     const [row] = await directly().sql.query(
       `select count(*)::int as acts from audit_logs where actor_id = $1 and action = 'email.verified'`,
       [person.user.id],
@@ -72,10 +72,6 @@ describe('v5.0.0-6.4.1 a token that was sent by e-mail', () => {
   ])('%s: %i ms after it was made, %i', async (_, after, status) => {
     const person = await newUser()
     const token = await verifyToken(person.email)
-    await directly().sql.query(
-      `update email_tokens set expires_at = created_at + interval '24 hours' where user_id = $1`,
-      [person.user.id],
-    )
     const [row] = await directly().sql.query(`select created_at from email_tokens where user_id = $1`, [person.user.id])
     vi.useFakeTimers({ toFake: ['Date'], now: new Date(row?.created_at).getTime() + after })
     expect((await verify(token)).status).toBe(status)

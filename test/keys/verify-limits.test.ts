@@ -161,7 +161,8 @@ describe('while Neon fails', () => {
 /** A network in which only the database cannot be reached. */
 function failingSql(real: typeof fetch): typeof fetch {
   return async (input, init) => {
-    if ((input instanceof Request ? input.url : String(input)).includes('/sql')) throw new TypeError('connection refused')
+    if ((input instanceof Request ? input.url : String(input)).includes('/sql'))
+      throw new TypeError('connection refused')
     return real(input, init)
   }
 }

@@ -61,12 +61,14 @@ test('counters tell what came and what ran, and go back to nought', async () => 
     sql: { requests: 2, statements: 3 },
     redis: { requests: 2, commands: 3 },
     mail: { requests: 1 },
+    breached: { requests: 0 },
   })
   await control('DELETE', 'counters')
   expect((await control('GET', 'counters')).body).toEqual({
     sql: { requests: 0, statements: 0 },
     redis: { requests: 0, commands: 0 },
     mail: { requests: 0 },
+    breached: { requests: 0 },
   })
 })
 

@@ -20,15 +20,31 @@ const found = eager('src/index.ts')
 const packages = [...found].filter((name) => !name.startsWith('src/'))
 
 test('before the first verification only what it needs is evaluated', () => {
-  expect(packages.map((name) => name.split('/').slice(0, name.startsWith('@') ? 2 : 1).join('/')).toSorted()).toEqual(
-    expect.arrayContaining(['@neondatabase/serverless', '@upstash/ratelimit', '@upstash/redis', 'hono', 'zod']),
-  )
-  for (const heavy of ['drizzle-orm', 'jose', '@hono/zod-openapi', 'uqr', 'bcryptjs', '@noble/hashes/argon2.js', 'hono/jsx']) {
+  expect(
+    packages
+      .map((name) =>
+        name
+          .split('/')
+          .slice(0, name.startsWith('@') ? 2 : 1)
+          .join('/'),
+      )
+      .toSorted(),
+  ).toEqual(expect.arrayContaining(['@neondatabase/serverless', '@upstash/ratelimit', '@upstash/redis', 'hono', 'zod']))
+  for (const heavy of [
+    'drizzle-orm',
+    'jose',
+    '@hono/zod-openapi',
+    'uqr',
+    'bcryptjs',
+    '@noble/hashes/argon2.js',
+    'hono/jsx',
+  ]) {
     expect(packages.filter((name) => name.startsWith(heavy))).toEqual([])
   }
 })
 
 test('no feature but keys, limits and usage is among it', () => {
   const features = new Set([...found].filter((name) => name.startsWith('src/')).map((name) => name.split('/')[1]))
-  for (const lazy of ['accounts', 'admin', 'audit', 'billing', 'mail', 'organizations', 'jobs']) expect(features).not.toContain(lazy)
+  for (const lazy of ['accounts', 'admin', 'audit', 'billing', 'mail', 'organizations', 'jobs'])
+    expect(features).not.toContain(lazy)
 })

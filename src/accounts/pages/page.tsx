@@ -50,8 +50,8 @@ export function Page({ title, intro, button, endpoint, done, invalid, children }
             {children}
             <button type="submit">{button}</button>
           </form>
-          <p id="done" role="status" hidden />
-          <p id="failed" role="alert" hidden />
+          <p id="done" role="status" />
+          <p id="failed" role="alert" />
           <noscript>
             <p>This page needs JavaScript, for one request: your link must not work by merely being opened.</p>
           </noscript>

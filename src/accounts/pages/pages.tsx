@@ -7,7 +7,7 @@ const ASK_AGAIN = 'This link is not valid any more: it was used, it is too old, 
 
 const VerifyEmail = (
   <Page
-    title="Confirm your e-mail address"
+    title="Confirm your address"
     intro="Press the button to confirm that the address this link was sent to is yours."
     button="Confirm the address"
     endpoint="/api/v1/auth/email/verify"
@@ -19,7 +19,7 @@ const VerifyEmail = (
 const ResetPassword = (
   <Page
     title="Set a new password"
-    intro="Your other devices will be signed out."
+    intro="All your devices will be signed out."
     button="Set the password"
     endpoint="/api/v1/auth/password/reset/confirm"
     done="Your new password is set. Sign in with it now."
@@ -44,7 +44,7 @@ const ResetPassword = (
 
 const ConfirmEmail = (
   <Page
-    title="Use your new e-mail address"
+    title="Use your new address"
     intro="Press the button to use the address this link was sent to from now on. Your devices will be signed out."
     button="Use this address"
     endpoint="/api/v1/auth/email/change/confirm"

@@ -9,15 +9,15 @@ const token = new URLSearchParams(location.hash.slice(1)).get('token')
 history.replaceState(null, '', location.pathname)
 
 function tell(place, text) {
-  done.hidden = failed.hidden = true
+  done.textContent = failed.textContent = ''
   place.textContent = text
-  place.hidden = false
 }
 
 function reason(status, problem, retryAfter) {
-  const field = (problem.errors || [])[0]
-  if (field) return field.path.endsWith('confirm_password') ? 'The two passwords differ.' : 'The password ' + field.message + '.'
-  if (problem.code === 'invalid_token') return form.dataset.invalid
+  const { path, message } = (problem.errors || [])[0] || {}
+  if (path === 'body.confirm_password') return 'The two passwords differ.'
+  if (path === 'body.new_password') return 'The password ' + message + '.'
+  if (status === 400) return form.dataset.invalid
   if (status === 429) return 'Too many attempts. Try again in ' + Math.ceil((retryAfter || 60) / 60) + ' min.'
   return 'This did not work just now. Try again in a moment.'
 }

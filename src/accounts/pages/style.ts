@@ -18,6 +18,6 @@ button { margin-top: 1.4rem; border: 0; background: var(--action); color: var(--
 button:disabled { opacity: .6; cursor: progress }
 :focus-visible { outline: 3px solid var(--action); outline-offset: 2px }
 small { display: block; font-size: .875rem; margin-top: .3rem }
-[role] { border-left: 4px solid; padding: .5rem .9rem; background: var(--raised); border-radius: 0 8px 8px 0 }
-[role=status] { border-color: var(--good) } [role=alert] { border-color: var(--bad) }
+[role]:not(:empty) { border-left: 4px solid; padding: .5rem .9rem; background: var(--raised); border-radius: 0 8px 8px 0 }
+[role=status]:not(:empty) { border-color: var(--good) } [role=alert]:not(:empty) { border-color: var(--bad) }
 `

@@ -27,6 +27,7 @@ export const sessions = pgTable(
   },
   (t) => [
     index('sessions_user_live').on(t.userId).where(sql`${t.endedAt} is null`),
+    index('sessions_impersonator').on(t.impersonatorId).where(sql`${t.impersonatorId} is not null`),
     index('sessions_expiry').on(t.expiresAt),
   ],
 )

@@ -1,7 +1,7 @@
 import { index, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'
 import { createdAt } from './columns.ts'
 
-/** Who did what to what, from where. Append-only: a trigger refuses updates and deletes (see the migration). */
+/** Who did what to what, from where. Append-only: triggers refuse everything but inserts (see the migrations). */
 export const auditLogs = pgTable(
   'audit_logs',
   {
@@ -20,5 +20,9 @@ export const auditLogs = pgTable(
     detail: jsonb().$type<Record<string, unknown>>().notNull().default({}),
     createdAt: createdAt(),
   },
-  (t) => [index('audit_logs_organization').on(t.organizationId, t.createdAt)],
+  (t) => [
+    index('audit_logs_organization').on(t.organizationId, t.createdAt),
+    index('audit_logs_actor').on(t.actorId, t.createdAt),
+    index('audit_logs_target').on(t.targetId, t.createdAt),
+  ],
 )

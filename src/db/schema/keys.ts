@@ -53,6 +53,7 @@ export const apiKeys = pgTable(
   (t) => [
     uniqueIndex('api_keys_hash_unique').on(t.keyHash),
     index('api_keys_organization').on(t.organizationId, t.id),
+    index('api_keys_creator').on(t.createdBy),
     check('api_keys_environment', sql`${t.environment} in ('live', 'test')`),
     check('api_keys_custom_rate_limit', sql`${t.customRateLimit} > 0`),
   ],

@@ -9,7 +9,7 @@ export const users = pgTable(
     /** Lower-cased and trimmed; what is typed at login is normalised the same way. */
     email: text().notNull(),
     name: text(),
-    /** A PHC string (argon2id); null for a user who has no password. */
+    /** A PHC string (argon2id), or bcrypt of an imported user until they sign in; null for a user who has no password. */
     passwordHash: text(),
     /** False when an administrator disabled the account: every session and login ends with it. */
     isActive: boolean().notNull().default(true),

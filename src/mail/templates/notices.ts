@@ -6,6 +6,8 @@ interface Told {
   readonly sentence: string
   /** An administrator's act: the owner is told, but not from where it was done. */
   readonly byAdministrator?: true
+  /** Whether its reader cannot sign in any more, and so not set a new password either. */
+  readonly isOut?: true
 }
 
 /** Everything an account's owner is told without having asked: what changed how they sign in (ASVS 6.3.7). */
@@ -27,6 +29,7 @@ export const NOTICES = {
   email_changed: {
     title: 'Your e-mail address was changed',
     sentence: 'Your account uses another e-mail address from now on. This one is no longer good for signing in.',
+    isOut: true,
   },
   two_factor_enabled: {
     title: 'Two-factor authentication was switched on',
@@ -52,6 +55,7 @@ export const NOTICES = {
   account_deleted: {
     title: 'Your account was deleted',
     sentence: 'Your account was deleted, as asked for by somebody who knew its password.',
+    isOut: true,
   },
   account_deleted_by_admin: {
     title: 'Your account was deleted',
@@ -98,7 +102,7 @@ interface Circumstances {
 
 /** What the owner of an account is told about an act: what, when, from where, and what to do if it was not theirs. */
 export function noticeFor(kind: NoticeKind, { service, name, at, ip }: Circumstances): Content {
-  const { title, sentence, byAdministrator }: Told = NOTICES[kind]
+  const { title, sentence, byAdministrator, isOut }: Told = NOTICES[kind]
   const time = `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`
   const where = ip && !byAdministrator ? `, from the network address ${ip}` : ''
   return {
@@ -108,7 +112,7 @@ export function noticeFor(kind: NoticeKind, { service, name, at, ip }: Circumsta
     closing: [
       byAdministrator
         ? `If you do not know why, ask the people who run ${service}.`
-        : `If it was you, there is nothing to do. If it was not, set a new password at once and tell the people who run ${service}.`,
+        : `If it was you, there is nothing to do. If it was not, ${isOut ? '' : 'set a new password at once and '}tell the people who run ${service}.`,
     ],
   }
 }

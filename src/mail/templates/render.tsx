@@ -1,3 +1,4 @@
+import type { HtmlEscapedString } from 'hono/utils/html'
 import type { Mail } from '../provider.ts'
 
 /** What a mail says. Text and HTML are made of the same sentences, so that neither says less than the other. */
@@ -20,12 +21,13 @@ const LINE_BREAKING = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g
 export function render(service: string, to: string, content: Content): Mail {
   const { paragraphs, action, closing = [] } = content
   const greeting = greetingFor(content.name)
+  const page = (<Page service={service} greeting={greeting} content={content} />) as HtmlEscapedString // nothing in it waits
   const link = action ? [`${action.label}:\n${action.url}`] : []
   return {
     to,
     subject: oneLine(content.subject),
     text: `${[greeting, ...paragraphs, ...link, ...closing, `-- \n${oneLine(service)}`].join('\n\n')}\n`,
-    html: `<!doctype html>${String(<Page service={service} greeting={greeting} content={content} />)}`,
+    html: `<!doctype html>${page.toString()}`,
   }
 }
 

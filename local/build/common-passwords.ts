@@ -1,0 +1,78 @@
+/**
+ * Writes src/accounts/common-passwords.ts from a list of passwords in order of frequency, as JSON. Not part of any build:
+ * the file it writes is committed. To repeat it:
+ *
+ *   npm pack @zxcvbn-ts/language-common@4.1.3    # MIT; the list it has is src/passwords.json
+ *   tar -xzf zxcvbn-ts-language-common-4.1.3.tgz
+ *   node local/build/common-passwords.ts package/src/passwords.json
+ *   npm run format
+ */
+import { readFile, writeFile } from 'node:fs/promises'
+import * as z from 'zod'
+import { command } from '../command.ts'
+
+const TARGET = 'src/accounts/common-passwords.ts'
+/** The shortest that is accepted at all (src/accounts/rules.ts); what is shorter matters only as a part. */
+const SHORTEST_PASSWORD = 10
+/** With six characters added to it, as many as are looked through, this is the shortest that becomes long enough. */
+const SHORTEST_WORD = 4
+const MOST_ENTRIES = 4_000
+const MOST_BYTES = 40_000
+const LINE_CHARACTERS = 480
+
+/** The MIT License asks for itself to be passed on. */
+const LICENSE = ` * Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+ * documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
+ * rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
+ * persons to whom the Software is furnished to do so, subject to the following conditions: The above copyright notice and
+ * this permission notice shall be included in all copies or substantial portions of the Software. THE SOFTWARE IS PROVIDED
+ * "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF
+ * MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS
+ * BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
+ * OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.`
+
+await command(async function commonPasswords() {
+  const file = process.argv[2]
+  if (!file) throw new Error('Usage: node local/build/common-passwords.ts passwords.json')
+  const passwords = z.array(z.string()).parse(JSON.parse(await readFile(file, 'utf8')))
+  const usable = [...new Set(passwords.map((password) => password.toLowerCase()))].filter(isPlain)
+  const common = usable.filter((password) => password.length >= SHORTEST_PASSWORD)
+  const words = usable
+    .filter((password) => password.length >= SHORTEST_WORD && password.length < SHORTEST_PASSWORD)
+    .slice(0, MOST_ENTRIES - common.length)
+  const source = sourceOf(common, words)
+  if (source.length > MOST_BYTES) throw new Error(`${source.length} bytes are more than ${MOST_BYTES}.`)
+  await writeFile(TARGET, source)
+  console.log(`${TARGET}: ${common.length} passwords, ${words.length} words, ${source.length} bytes.`)
+})
+
+/** Printable ASCII without what a template literal takes for its own. */
+function isPlain(password: string): boolean {
+  return /^[\x21-\x7e]+$/.test(password) && !/[\\`$]/.test(password)
+}
+
+function sourceOf(common: string[], words: string[]): string {
+  return `/**
+ * Written by local/build/common-passwords.ts from the list of @zxcvbn-ts/language-common: passwords as they were found in
+ * breaches, in order of frequency. Copyright (c) 2012-2016 Dan Wheeler and Dropbox, Inc.; (c) 2021 @zxcvbn-ts.
+ *
+${LICENSE}
+ */
+
+/** Passwords that are long enough. */
+export const COMMON = \`${wrapped(common)}\`
+
+/** Shorter ones, common as the beginning of a longer one. */
+export const WORDS = \`${wrapped(words)}\`
+`
+}
+
+function wrapped(list: string[]): string {
+  const lines = ['']
+  for (const item of list) {
+    const line = lines.at(-1) ?? ''
+    if (line.length + item.length >= LINE_CHARACTERS) lines.push(item)
+    else lines[lines.length - 1] = line ? `${line} ${item}` : item
+  }
+  return lines.join('\n')
+}

@@ -1,0 +1,41 @@
+import * as z from 'zod'
+import { isUsableHash } from '../../src/accounts/verify-password.ts'
+import { email, line } from '../../src/http/fields.ts'
+
+/** What a line may hold. Nothing else: a misspelt field would be lost in silence. */
+const Line = z.strictObject({
+  email,
+  password_hash: z
+    .string('must be a text')
+    .refine(isUsableHash, 'must be bcrypt ($2a, $2b or $2y) of a cost of 4 to 14, or argon2id as a PHC string'),
+  name: line(200).nullish(),
+  email_verified: z.boolean().default(false),
+  created_at: z.iso
+    .datetime({ offset: true })
+    .refine((text) => !(Date.parse(text) > Date.now()), 'must not be in the future')
+    .optional(),
+  organization: line(200).nullish(),
+})
+
+export type ImportedUser = z.output<typeof Line>
+
+/** One thing wrong with a line; never what the line holds. */
+export interface Flaw {
+  readonly field: string
+  readonly message: string
+}
+
+/** Reads one line of a file: a user, or all that is wrong with it. */
+export function readLine(text: string): { user: ImportedUser } | { flaws: Flaw[] } {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return { flaws: [{ field: 'line', message: 'is not JSON' }] }
+  }
+  const result = Line.safeParse(value)
+  if (result.success) return { user: result.data }
+  return { flaws: result.error.issues.map((issue) => ({ field: fieldOf(issue), message: issue.message })) }
+}
+
+const fieldOf = ({ path }: z.core.$ZodIssue) => path.join('.') || 'line'

@@ -1,0 +1,19 @@
+/** What a user needs is some hundred; a file that is not of lines must not end up in memory whole. */
+const MOST_CHARACTERS = 65_536
+
+/**
+ * The lines of a text that comes in pieces, whichever way it is cut.
+ *
+ * @throws Error at a line of more than 65,536 characters
+ */
+export async function* linesOf(chunks: AsyncIterable<string>): AsyncGenerator<string> {
+  let rest = ''
+  for await (const chunk of chunks) {
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop() ?? ''
+    yield* lines
+    if (rest.length > MOST_CHARACTERS)
+      throw new Error('A line is too long. The file must have one JSON object per line.')
+  }
+  if (rest) yield rest
+}

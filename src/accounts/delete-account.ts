@@ -1,0 +1,89 @@
+import type * as z from 'zod'
+import { audited, unlessRefused } from '../audit/record.ts'
+import type { ManagementDeps } from '../http/management-env.ts'
+import type { UserPrincipal } from '../http/principal.ts'
+import { monthOf } from '../lib/period.ts'
+import { announceVersion, keyVersion, organizationVersion } from '../limits/versions.ts'
+import { notice } from '../mail/notice.ts'
+import { Problem } from '../problems.ts'
+import {
+  anonymizeEvents,
+  deleteOwnOrganizations,
+  deleteUser,
+  disownKeys,
+  listStranded,
+  lockOrganizationsOf,
+  mayLeave,
+} from './privacy-queries.ts'
+import type { Deletion } from './privacy-schemas.ts'
+import { selectProfile } from './queries.ts'
+import { requirePassword } from './reauthentication.ts'
+import { requireSecondFactor } from './two-factor.ts'
+import { toUser } from './user.ts'
+
+/**
+ * Deletes an account for good, given its password and, where one is on, its second factor: the user, all sessions, and the
+ * organizations that were theirs alone, whose keys stop within two seconds. The audit log and sums of usage stay.
+ *
+ * @throws Problem `wrong_password`, `invalid_code`, `last_owner` naming the organizations that would have no owner
+ */
+export async function deleteAccount(
+  deps: ManagementDeps,
+  user: UserPrincipal,
+  { password, code }: z.output<typeof Deletion>,
+): Promise<void> {
+  await requirePassword(deps, user, password)
+  if (user.hasTwoFactor) await requireCode(deps, user, code)
+  const profile = toUser(await selectProfile(deps.db, user.userId, user.organizationId))
+  const mail = notice(deps, profile, 'account_deleted')
+  const { keys, gone } = await erase(deps, user, mail.insert)
+  await Promise.all([
+    ...keys.map(({ id, version }) => announceVersion(deps, keyVersion(id), version)),
+    ...gone.map(({ id, version }) => announceVersion(deps, organizationVersion(id), version + 1)),
+  ])
+  mail.send()
+}
+
+async function requireCode(deps: ManagementDeps, user: UserPrincipal, code: string | undefined): Promise<void> {
+  if (code === undefined) {
+    const message = 'is needed: the account has a second factor'
+    throw new Problem('invalid_request', { errors: [{ path: 'body.code', message }] })
+  }
+  await requireSecondFactor(deps, user.userId, code)
+}
+
+/** All of it or nothing. @throws Problem `last_owner` */
+async function erase(deps: ManagementDeps, user: UserPrincipal, mail: ReturnType<typeof notice>['insert']) {
+  const { db } = deps
+  const { userId, organizationId } = user
+  const lastMonth = monthOf(monthOf(deps.now()).start - 1)
+  const done = await unlessRefused(
+    db.batch([
+      lockOrganizationsOf(db, userId),
+      audited(deps, {
+        act: 'account.deleted',
+        actor: user,
+        organizationId,
+        target: { type: 'user', id: userId },
+        provided: mayLeave(userId),
+      }),
+      disownKeys(db, userId),
+      anonymizeEvents(db, userId, new Date(lastMonth.start)),
+      deleteOwnOrganizations(db, userId),
+      deleteUser(db, userId),
+      mail,
+    ]),
+  )
+  if (!done) throw await whyNot(deps, userId)
+  return { keys: done[2], gone: done[4] }
+}
+
+async function whyNot(deps: ManagementDeps, userId: string): Promise<Problem> {
+  const organizations = await listStranded(deps.db, userId)
+  if (organizations.length === 0) return new Problem('unauthenticated') // another request deleted the account meanwhile
+  const errors = organizations.map(({ id, name }) => ({
+    path: `organizations.${id}`,
+    message: `${name} has no other owner`,
+  }))
+  return new Problem('last_owner', { errors })
+}

@@ -1,0 +1,28 @@
+import type * as z from 'zod'
+import type { auditLogs } from '../db/schema/audit.ts'
+import type { AuditLog } from './schemas.ts'
+
+type Row = typeof auditLogs.$inferSelect
+
+/** A row as administrators see it. */
+export function toAuditLog(row: Row): z.output<typeof AuditLog> {
+  return {
+    id: row.id,
+    organization_id: row.organizationId,
+    act: row.action,
+    actor: { type: row.actorType, id: row.actorId },
+    target: row.targetType !== null && row.targetId !== null ? { type: row.targetType, id: row.targetId } : null,
+    result: row.result,
+    ip: row.ip,
+    user_agent: row.userAgent,
+    request_id: row.requestId,
+    detail: row.detail,
+    created_at: row.createdAt.toISOString(),
+  }
+}
+
+/** The same as customers see it: where the operator's people sit and what they use is not theirs to know. */
+export function toCustomersAuditLog(row: Row): z.output<typeof AuditLog> {
+  const isOfOperator = row.actorType === 'administrator' || 'impersonator_id' in row.detail
+  return { ...toAuditLog(row), ...(isOfOperator && { ip: null, user_agent: null }) }
+}

@@ -1,0 +1,60 @@
+import { and, desc, eq, gte, lt, type SQL, sql } from 'drizzle-orm'
+import type { Database } from '../db/orm.ts'
+import { auditLogs } from '../db/schema/audit.ts'
+import type { Act } from './acts.ts'
+
+interface AuditFilter {
+  readonly act?: Act | undefined
+  readonly actor_id?: string | undefined
+  readonly result?: 'success' | 'failure' | undefined
+  /** ISO 8601; `to` is the first moment outside. */
+  readonly from?: string | undefined
+  readonly to?: string | undefined
+}
+
+interface PageOf {
+  readonly limit: number
+  readonly after: string | undefined
+}
+
+/** One page of an organization's rows, newest first, and one row more when there is another page. */
+export function listOrganizationAuditLogs(db: Database, organizationId: string, filter: AuditFilter, page: PageOf) {
+  const rest = page.after
+    ? sql`(created_at, id) < (select created_at, id from audit_logs where id = ${page.after}::uuid)`
+    : undefined
+  return select(db, [eq(auditLogs.organizationId, organizationId), rest, ...conditions(filter)])
+    .orderBy(desc(auditLogs.createdAt), desc(auditLogs.id))
+    .limit(page.limit + 1)
+}
+
+/** The same over all organizations and over what belongs to none, by id: ids sort by time, and are indexed. */
+export function listAllAuditLogs(
+  db: Database,
+  { organization_id, ...filter }: AuditFilter & { readonly organization_id?: string | undefined },
+  page: PageOf,
+) {
+  return select(db, [
+    organization_id === undefined ? undefined : eq(auditLogs.organizationId, organization_id),
+    page.after ? lt(auditLogs.id, page.after) : undefined,
+    ...conditions(filter),
+  ])
+    .orderBy(desc(auditLogs.id))
+    .limit(page.limit + 1)
+}
+
+function select(db: Database, conditions: (SQL | undefined)[]) {
+  return db
+    .select()
+    .from(auditLogs)
+    .where(and(...conditions))
+}
+
+function conditions({ act, actor_id, result, from, to }: AuditFilter) {
+  return [
+    act === undefined ? undefined : eq(auditLogs.action, act),
+    actor_id === undefined ? undefined : eq(auditLogs.actorId, actor_id),
+    result === undefined ? undefined : eq(auditLogs.result, result),
+    from === undefined ? undefined : gte(auditLogs.createdAt, new Date(from)),
+    to === undefined ? undefined : lt(auditLogs.createdAt, new Date(to)),
+  ]
+}

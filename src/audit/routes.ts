@@ -1,0 +1,44 @@
+import { apiRoute, newRouter } from '../http/api-route.ts'
+import { pageEnd } from '../http/paging.ts'
+import { page } from '../lib/cursor.ts'
+import { toAuditLog, toCustomersAuditLog } from './audit-log.ts'
+import { listAllAuditLogs, listOrganizationAuditLogs } from './queries.ts'
+import { AuditLogList, AuditQuery } from './schemas.ts'
+
+const listRoute = apiRoute({
+  allow: 'audit:read',
+  method: 'get',
+  path: '/audit-logs',
+  tag: 'Audit',
+  summary: "List an organization's audit log",
+  description: 'Newest first. Rows are never changed or deleted.',
+  query: AuditQuery,
+  returns: { 200: AuditLogList },
+  fails: ['organization_not_found'],
+})
+
+const listAllRoute = apiRoute({
+  allow: 'administrator',
+  method: 'get',
+  path: '/admin/audit-logs',
+  tag: 'Administration',
+  summary: 'List the audit log of the whole deployment',
+  description: 'Newest first, with what belongs to no organization.',
+  query: AuditQuery,
+  returns: { 200: AuditLogList },
+})
+
+export const auditRoutes = newRouter()
+  .openapi(listRoute, async (c) => {
+    const { limit, cursor, organization_id: _guarded, ...filter } = c.req.valid('query')
+    const end = { limit, after: pageEnd(cursor) }
+    const rows = await listOrganizationAuditLogs(c.var.deps.db, c.var.organizationId, filter, end)
+    const { data, next_cursor } = page(rows, limit)
+    return c.json({ data: data.map(toCustomersAuditLog), next_cursor }, 200)
+  })
+  .openapi(listAllRoute, async (c) => {
+    const { limit, cursor, ...filter } = c.req.valid('query')
+    const rows = await listAllAuditLogs(c.var.deps.db, filter, { limit, after: pageEnd(cursor) })
+    const { data, next_cursor } = page(rows, limit)
+    return c.json({ data: data.map(toAuditLog), next_cursor }, 200)
+  })

@@ -1,0 +1,41 @@
+import * as z from 'zod'
+import { listOf, pageQuery, timestamp, uuid } from '../http/fields.ts'
+import { ACTS, type Act } from './acts.ts'
+
+const filters = {
+  act: z
+    .enum(Object.keys(ACTS) as [Act, ...Act[]])
+    .optional()
+    .meta({
+      description: Object.entries(ACTS)
+        .map(([act, what]) => `\`${act}\`: ${what}`)
+        .join(' '),
+    }),
+  actor_id: uuid.optional(),
+  result: z.enum(['success', 'failure']).optional(),
+  from: timestamp.optional(),
+  to: timestamp.optional().meta({ description: 'The first moment outside.' }),
+}
+
+export const AuditQuery = pageQuery.extend({ ...filters, organization_id: uuid.optional() })
+
+export const AuditLog = z
+  .object({
+    id: z.uuid(),
+    organization_id: z.uuid().nullable(),
+    act: z.string(),
+    actor: z.object({
+      type: z.enum(['user', 'key', 'administrator', 'system']),
+      id: z.uuid().nullable().meta({ description: 'Null where nobody was known yet.' }),
+    }),
+    target: z.object({ type: z.string(), id: z.string() }).nullable(),
+    result: z.enum(['success', 'failure']),
+    ip: z.string().nullable().meta({ description: 'Not shown to customers where an administrator acted.' }),
+    user_agent: z.string().nullable(),
+    request_id: z.string().nullable(),
+    detail: z.record(z.string(), z.unknown()),
+    created_at: timestamp,
+  })
+  .meta({ id: 'AuditLog' })
+
+export const AuditLogList = listOf(AuditLog)

@@ -1,0 +1,153 @@
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { deliverDueMail, mailFor } from '../../src/mail/outbox.ts'
+import { directly } from '../support/direct.ts'
+import { eventually } from '../support/http.ts'
+import { newIsolate } from '../support/isolate.ts'
+import { failFor, mailsTo, mailTo } from '../support/mail.ts'
+import { managementDeps } from '../support/management.ts'
+
+vi.setConfig({ testTimeout: 30_000 })
+afterEach(() => vi.restoreAllMocks())
+
+const newAddress = () => `outbox-${crypto.randomUUID()}@example.com`
+const mailOf = (to: string) => ({ to, subject: 'A subject', text: 'A text', html: '<p>A text</p>' })
+
+async function rowOf(recipient: string) {
+  const [row] = await directly().sql.query(
+    `select id, text, html, attempts, error, next_attempt_at, sent_at from mail_outbox where recipient = $1`,
+    [recipient],
+  )
+  return row as Record<string, any>
+}
+
+/** An isolate with a clock of its own, and a mail that waits in its outbox. */
+async function waiting(variables: Record<string, string> = {}) {
+  const isolate = await newIsolate(variables)
+  const email = newAddress()
+  const mail = mailFor(managementDeps(isolate.deps()), mailOf(email))
+  await mail.insert
+  /** What the job of every minute does; it also meets what other tests left. */
+  const runJob = () => deliverDueMail(isolate.deps())
+  return { isolate, email, mail, runJob }
+}
+
+/** Seconds until a mail is tried again, from the isolate's present. */
+const dueIn = async (email: string, now: number) =>
+  Math.round((new Date((await rowOf(email)).next_attempt_at).getTime() - now) / 1000)
+
+describe('a mail', () => {
+  test('is sent once the request is answered; then its text is forgotten, since a link in it may be good for a while', async () => {
+    const { isolate, email, mail } = await waiting()
+    expect(await mailsTo(email)).toEqual([])
+    mail.send()
+    await isolate.settled()
+    expect(await mailTo(email, /^A subject$/)).toMatchObject({ text: 'A text', html: '<p>A text</p>', headers: {} })
+    expect(await rowOf(email)).toMatchObject({
+      text: null,
+      html: null,
+      attempts: 1,
+      error: null,
+      next_attempt_at: null,
+      sent_at: expect.anything(),
+    })
+  })
+
+  test('F53 survives an isolate that dies before it sends: the job finds it', async () => {
+    const { email, runJob } = await waiting()
+    await runJob()
+    await mailTo(email, /^A subject$/)
+  })
+
+  test('is sent once by two runs of the job at once', async () => {
+    const { email, runJob } = await waiting()
+    await Promise.all([runJob(), runJob()])
+    await mailTo(email, /^A subject$/)
+    expect(await rowOf(email)).toMatchObject({ attempts: 1 })
+    expect(await mailsTo(email)).toHaveLength(1)
+  })
+
+  test('goes to a relay of your own as plain JSON', async () => {
+    const { isolate, email, mail } = await waiting({ MAIL_PROVIDER: 'http' })
+    mail.send()
+    await isolate.settled()
+    expect(await mailTo(email, /^A subject$/)).toMatchObject({ to: email, from: 'Tollgate <no-reply@tollgate.test>' })
+  })
+
+  test('waits, with the reason, where no provider is configured', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const { isolate, email, mail } = await waiting({ MAIL_PROVIDER: 'none' })
+    mail.send()
+    await isolate.settled()
+    expect(await rowOf(email)).toMatchObject({
+      attempts: 1,
+      text: 'A text',
+      error: expect.stringContaining('MAIL_PROVIDER'),
+    })
+  })
+})
+
+describe('F52 a mail that the provider does not take', () => {
+  test.each([
+    ['an error', { kind: 'status', value: 500 }, 'The mail provider answered 500.'],
+    ['a refusal', { kind: 'status', value: 403 }, 'The mail provider answered 403.'],
+    ['a dropped connection', { kind: 'reset_before' }, /./],
+  ])('by %s is tried again 30 seconds later, not earlier', async (_, fault, error) => {
+    const logged = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const { isolate, email, mail, runJob } = await waiting()
+    await failFor(email, { ...fault, count: 1 })
+    mail.send()
+    await isolate.settled()
+    expect(await rowOf(email)).toMatchObject({ attempts: 1, text: 'A text', error: expect.stringMatching(error) })
+    expect(logged.mock.calls.flat().join()).not.toMatch(/A text|A subject|outbox-/)
+
+    isolate.advance(28_000)
+    await runJob()
+    expect(await mailsTo(email)).toEqual([])
+    isolate.advance(3_000)
+    await runJob()
+    await mailTo(email, /^A subject$/)
+    expect(await rowOf(email)).toMatchObject({ attempts: 2, text: null, error: null, next_attempt_at: null })
+  })
+
+  test('is tried eight times, at growing distances, and then given up and logged as an error', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const errors = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    const { isolate, email, runJob } = await waiting()
+    await failFor(email, { kind: 'status', value: 500, count: 8 })
+    const distances = []
+    for (let attempt = 1; attempt <= 7; attempt++) {
+      await runJob()
+      const seconds = await dueIn(email, isolate.now())
+      distances.push(seconds)
+      isolate.advance((seconds + 1) * 1000)
+    }
+    expect(distances.map((seconds) => Math.round(seconds / 10) * 10)).toEqual([
+      30, 120, 600, 1_800, 7_200, 21_600, 86_400,
+    ])
+    await runJob()
+    expect(await rowOf(email)).toMatchObject({ attempts: 8, next_attempt_at: null, sent_at: null })
+    const { id } = await rowOf(email)
+    const given = errors.mock.calls.map(([line]) => JSON.parse(String(line))).find(({ mail_id }) => mail_id === id)
+    expect(given).toMatchObject({ event: 'mail_given_up', attempts: 8 })
+    isolate.advance(30 * 86_400_000)
+    await runJob()
+    expect(await mailsTo(email)).toEqual([])
+  })
+
+  test('F54 or took, but whose answer was lost, arrives once', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const { isolate, email, mail, runJob } = await waiting()
+    await failFor(email, { kind: 'reset_after', count: 1 })
+    mail.send()
+    await isolate.settled()
+    await mailTo(email, /^A subject$/)
+    expect(await rowOf(email)).toMatchObject({ attempts: 1, sent_at: null })
+    isolate.advance(31_000)
+    await runJob()
+    await eventually(
+      () => rowOf(email),
+      ({ sent_at }) => sent_at !== null,
+    )
+    expect(await mailsTo(email)).toHaveLength(1)
+  })
+})

@@ -1,0 +1,22 @@
+import { stepOf, totp } from '../../src/lib/totp.ts'
+import { call, newUser } from './http.ts'
+
+/** The code an authenticator app shows at this moment, for a base32 secret. */
+export function codeOf(secret: string, at = Date.now()): string {
+  const bits = [...secret]
+    .map((letter) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'))
+    .join('')
+  const bytes = Uint8Array.from(bits.match(/.{8}/g) ?? [], (byte) => Number.parseInt(byte, 2))
+  return totp(bytes, stepOf(at))
+}
+
+/** Somebody with a second factor; their ten backup codes are unused. */
+export async function newTwoFactorUser() {
+  const user = await newUser()
+  const { body: setup } = await call('POST /api/v1/auth/2fa/setup', { token: user.token })
+  const { body } = await call('POST /api/v1/auth/2fa/enable', {
+    token: user.token,
+    body: { code: codeOf(setup.secret) },
+  })
+  return { ...user, secret: setup.secret as string, backupCodes: body.backup_codes as [string, string, string] }
+}
