@@ -4,7 +4,7 @@ import { base64url, randomBytes, sha256 } from '../lib/bytes.ts'
 import { uuidv7 } from '../lib/uuid.ts'
 import { Problem } from '../problems.ts'
 import { openSession } from './session.ts'
-import { verifySecondFactor } from './two-factor.ts'
+import { verifySecondFactor } from './two-factor-code.ts'
 import { findChallenge, insertChallenge, useChallenge } from './two-factor-queries.ts'
 
 /** Long enough to find the phone. */

@@ -11,7 +11,7 @@ import type { EmailChange } from './email-schemas.ts'
 import { masked } from './masked.ts'
 import { selectProfile } from './queries.ts'
 import { requirePassword } from './reauthentication.ts'
-import { requireSecondFactor } from './two-factor.ts'
+import { requireSecondFactor } from './two-factor-code.ts'
 
 /**
  * Sends a link to a new address, which replaces the old one once it is opened there, and tells the old address. An

@@ -18,7 +18,7 @@ import {
 import type { Deletion } from './privacy-schemas.ts'
 import { selectProfile } from './queries.ts'
 import { requirePassword } from './reauthentication.ts'
-import { requireSecondFactor } from './two-factor.ts'
+import { requireSecondFactor } from './two-factor-code.ts'
 import { toUser } from './user.ts'
 
 /**

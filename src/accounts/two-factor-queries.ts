@@ -30,27 +30,32 @@ export async function upsertPendingTotp(db: Database, userId: string, secretEncr
  * Counts an attempt before its code is looked at, so that any number of guesses at once are counted, too. The tenth in a
  * row locks.
  *
- * @returns whether a code may be tried; else until when not
+ * @returns whether a code may be tried, and whether it is the one that locks; else until when not
  */
 export async function claimAttempt(
   db: Database,
   userId: string,
   now: Date,
-): Promise<{ lockedUntil: Date | null; mayTry: boolean }> {
+): Promise<{ lockedUntil: Date | null; mayTry: boolean; isLast: boolean }> {
   const at = sql`${now.toISOString()}::timestamptz`
   const isFree = sql`(locked_until is null or locked_until <= ${at})`
-  const { rows } = await db.execute<{ locked_until: string | null; may_try: boolean }>(sql`
+  const { rows } = await db.execute<{ locked_until: string | null; may_try: boolean; is_last: boolean }>(sql`
     with tried as (
       update totp_credentials set
         failed_attempts = case when failed_attempts + 1 >= ${WRONG_CODES}::int then 0 else failed_attempts + 1 end,
         locked_until = case when failed_attempts + 1 >= ${WRONG_CODES}::int then ${at} + ${LOCK} end
       where user_id = ${userId}::uuid and ${isFree}
-      returning user_id
+      returning locked_until
     )
-    select to_json(locked_until) #>> '{}' as locked_until, exists (select 1 from tried) as may_try
+    select to_json(locked_until) #>> '{}' as locked_until, exists (select 1 from tried) as may_try,
+      exists (select 1 from tried where locked_until is not null) as is_last
     from totp_credentials where user_id = ${userId}::uuid`)
   const row = rows[0]
-  return { lockedUntil: row?.locked_until ? new Date(row.locked_until) : null, mayTry: row?.may_try ?? false }
+  return {
+    lockedUntil: row?.locked_until ? new Date(row.locked_until) : null,
+    mayTry: row?.may_try ?? false,
+    isLast: row?.is_last ?? false,
+  }
 }
 
 /** Accepts a code of a step, once (RFC 6238 §5.2): neither it nor an older one ever again. */

@@ -2,20 +2,18 @@ import { audited } from '../audit/record.ts'
 import type { ManagementDeps } from '../http/management-env.ts'
 import type { UserPrincipal } from '../http/principal.ts'
 import { base64url, randomBytes, sha256 } from '../lib/bytes.ts'
-import { seal, unseal } from '../lib/seal.ts'
-import { base32, matchingStep } from '../lib/totp.ts'
+import { seal } from '../lib/seal.ts'
+import { base32 } from '../lib/totp.ts'
 import { uuidv7 } from '../lib/uuid.ts'
 import { Problem } from '../problems.ts'
+import { normalized, noticeTo, purposeOf, requireSecondFactor, requireTotp } from './two-factor-code.ts'
 import {
-  claimAttempt,
   enableTotp,
   endOtherSessions,
   findTotp,
   removeTwoFactor,
   replaceBackupCodes,
   upsertPendingTotp,
-  useBackupCode,
-  useTotpStep,
 } from './two-factor-queries.ts'
 
 /** RFC 4226 §4 R6 asks for 160 bits with HMAC-SHA-1. */
@@ -23,8 +21,6 @@ const SECRET_BYTES = 20
 const BACKUP_CODES = 10
 /** 120 bits each: at that size a plain hash at rest is enough (ASVS 6.5.2). */
 const BACKUP_CODE_BYTES = 15
-
-const purposeOf = (userId: string) => `totp:${userId}`
 
 /**
  * Makes a TOTP secret that is in force once `enableTwoFactor` has seen a code of it.
@@ -53,75 +49,43 @@ export async function enableTwoFactor(deps: ManagementDeps, user: UserPrincipal,
   await requireTotp(deps, user.userId, code)
   const now = new Date(deps.now())
   const { codes, rows } = newBackupCodes(deps, user.userId)
+  const mail = await noticeTo(deps, user.userId, 'two_factor_enabled')
   await deps.db.batch([
+    mail.insert,
     enableTotp(deps.db, user.userId, now),
     ...replaceBackupCodes(deps.db, rows),
     endOtherSessions(deps.db, user, 'two_factor_changed', now),
     audited(deps, { act: 'two_factor.enabled', actor: user, organizationId: user.organizationId }),
   ])
+  mail.send()
   return codes
 }
 
 /** Takes the second factor away, after its own code, and ends the user's other sessions. */
 export async function disableTwoFactor(deps: ManagementDeps, user: UserPrincipal, code: string): Promise<void> {
   await requireSecondFactor(deps, user.userId, code)
+  const mail = await noticeTo(deps, user.userId, 'two_factor_disabled')
   await deps.db.batch([
+    mail.insert,
     ...removeTwoFactor(deps.db, user.userId),
     endOtherSessions(deps.db, user, 'two_factor_changed', new Date(deps.now())),
     audited(deps, { act: 'two_factor.disabled', actor: user, organizationId: user.organizationId }),
   ])
+  mail.send()
 }
 
 /** New backup codes in the place of the old ones, which are good for nothing from then on. */
 export async function renewBackupCodes(deps: ManagementDeps, user: UserPrincipal, code: string): Promise<string[]> {
   await requireSecondFactor(deps, user.userId, code)
   const { codes, rows } = newBackupCodes(deps, user.userId)
+  const mail = await noticeTo(deps, user.userId, 'backup_codes_renewed')
   await deps.db.batch([
+    mail.insert,
     ...replaceBackupCodes(deps.db, rows),
     audited(deps, { act: 'two_factor.backup_codes_renewed', actor: user, organizationId: user.organizationId }),
   ])
+  mail.send()
   return codes
-}
-
-/** @throws Problem `invalid_code` unless the code is the user's second factor, `two_factor_locked`, `two_factor_not_enabled` */
-export async function requireSecondFactor(deps: ManagementDeps, userId: string, code: string): Promise<void> {
-  const known = await findTotp(deps.db, userId)
-  if (!known?.enabledAt) throw new Problem('two_factor_not_enabled')
-  if (!(await verifySecondFactor(deps, userId, code))) throw new Problem('invalid_code')
-}
-
-/**
- * Whether this is the user's second factor: a TOTP code, or a backup code. Each is good once, also when it is sent many
- * times at once. Every attempt counts before it is looked at.
- *
- * @throws Problem `two_factor_locked` after ten wrong codes in a row, for a while
- */
-export async function verifySecondFactor(deps: ManagementDeps, userId: string, code: string): Promise<boolean> {
-  await countAttempt(deps, userId)
-  if (/^\d{6}$/.test(code)) return isTotp(deps, userId, code)
-  return useBackupCode(deps.db, userId, sha256(normalized(code)), new Date(deps.now()))
-}
-
-/** For enabling: only a code of the new secret will do, and it counts like any other attempt. */
-async function requireTotp(deps: ManagementDeps, userId: string, code: string): Promise<void> {
-  await countAttempt(deps, userId)
-  if (!(await isTotp(deps, userId, code))) throw new Problem('invalid_code')
-}
-
-async function countAttempt(deps: ManagementDeps, userId: string): Promise<void> {
-  const now = deps.now()
-  const { mayTry, lockedUntil } = await claimAttempt(deps.db, userId, new Date(now))
-  if (mayTry) return
-  const seconds = Math.max(1, Math.ceil(((lockedUntil?.getTime() ?? now) - now) / 1000))
-  throw new Problem('two_factor_locked', { headers: { 'Retry-After': String(seconds) } })
-}
-
-async function isTotp(deps: ManagementDeps, userId: string, code: string): Promise<boolean> {
-  const known = await findTotp(deps.db, userId)
-  if (!known) return false
-  const secret = fromBase64url(await unseal(deps.config.SECRET_KEY, purposeOf(userId), known.secretEncrypted))
-  const step = matchingStep(secret, code, deps.now())
-  return step !== undefined && (await useTotpStep(deps.db, userId, step))
 }
 
 function newBackupCodes(deps: ManagementDeps, userId: string) {
@@ -132,7 +96,3 @@ function newBackupCodes(deps: ManagementDeps, userId: string) {
 
 /** In groups of six, lower case: a person types it from paper. */
 const readable = (code: string) => (code.toLowerCase().match(/.{6}/g) ?? []).join('-')
-const normalized = (code: string) => code.toLowerCase().replaceAll(/[\s-]/g, '')
-
-const fromBase64url = (text: string) =>
-  Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (character) => character.charCodeAt(0))

@@ -12,6 +12,7 @@ export function line(maxLength: number) {
     .min(1)
     .max(maxLength)
     .refine((text) => !CONTROL.test(text), 'must not hold control characters')
+    .refine((text) => text.isWellFormed(), 'must be well-formed Unicode')
 }
 
 /** Text that goes to Postgres, which knows no NUL. */
@@ -20,6 +21,7 @@ export function text(maxLength: number) {
     .string()
     .max(maxLength)
     .refine((value) => !value.includes('\0'), 'must not hold NUL')
+    .refine((value) => value.isWellFormed(), 'must be well-formed Unicode')
 }
 
 export const uuid = z.uuid().transform((id) => id.toLowerCase())

@@ -15,7 +15,7 @@ const spare = await newUser()
 
 /** A token that lets the operation look at its input. What signs out gets one that nobody else needs. */
 function tokenFor({ allow, line }: Operation): string | undefined {
-  if (line.endsWith('/logout')) return spare.token
+  if (line.endsWith('/auth/logout')) return spare.token
   if (line.endsWith('/keys/verify')) return inject('credentials').service_key
   if (allow === 'anyone') return undefined
   return allow === 'administrator' ? admin : person.token

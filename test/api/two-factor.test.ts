@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { stepOf, totp } from '../../src/lib/totp.ts'
 import { call, newUser } from '../support/http.ts'
 import { newIsolate } from '../support/isolate.ts'
+import { mailTo } from '../support/mail.ts'
 
 const STEP = 30_000
 
@@ -194,5 +195,29 @@ describe('afterwards', () => {
     expect((await off({ password: user.password, code: codeOf(user.secret) })).status).toBe(204)
     expect((await call('GET /api/v1/auth/me', { token: other.access_token })).status).toBe(401)
     expect((await challenge(user)).access_token).toBeDefined()
+  })
+})
+
+describe('v5.0.0-6.3.7: the owner is told by mail', () => {
+  test('when the factor is switched on, when a backup code was used, when new codes were made, and when it is off', async () => {
+    const user = await newTwoFactorUser()
+    const { challenge_token } = await challenge(user)
+    await finish(challenge_token, user.backupCodes[0] ?? '')
+    await call('POST /api/v1/auth/2fa/backup-codes', { token: user.token, body: { code: codeOf(user.secret) } })
+    advance(STEP)
+    await call('POST /api/v1/auth/2fa/disable', {
+      token: user.token,
+      body: { password: user.password, code: codeOf(user.secret) },
+    })
+    for (const subject of [/switched on/, /backup code was used/i, /new backup codes/i, /switched off/]) {
+      expect((await mailTo(user.email, subject)).to).toBe(user.email)
+    }
+  })
+
+  test('when wrong codes locked it, once', async () => {
+    const user = await newTwoFactorUser()
+    const { challenge_token } = await challenge(user)
+    await Promise.all(Array.from({ length: 15 }, (_, at) => finish(challenge_token, String(100_000 + at))))
+    expect((await mailTo(user.email, /wrong codes/)).text).toContain('locked')
   })
 })
