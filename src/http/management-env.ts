@@ -3,7 +3,7 @@ import type { Deps } from '../deps.ts'
 import type { Principal, UserPrincipal } from './principal.ts'
 
 /** Where a request comes from, for limits, sessions and the audit log. */
-export interface Origin {
+interface Origin {
   readonly requestId: string
   /** As the platform tells it; undefined only where there is no edge in front. */
   readonly ip: string | undefined

@@ -13,6 +13,7 @@ export function log(level: Level, event: string, fields: Record<string, unknown>
 /** What of an error may be logged: its kind and its message's first line, cut. Driver errors can quote whole statements. */
 export function errorFields(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { error: typeof error }
+  if (error.cause instanceof Error) return errorFields(error.cause) // drizzle wraps: outside is the query, inside the reason
   const code = 'code' in error && typeof error.code === 'string' ? { error_code: error.code } : {}
   return { error: error.name, message: error.message.split('\n')[0]?.slice(0, 200), ...code }
 }

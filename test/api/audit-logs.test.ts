@@ -4,7 +4,7 @@ import { audited } from '../../src/audit/record.ts'
 import { ormOver } from '../../src/db/orm.ts'
 import { log } from '../../src/lib/log.ts'
 import { directly } from '../support/direct.ts'
-import { administrator, call, newKeyHolder, newUser, setLimits } from '../support/http.ts'
+import { administrator, call, newKeyHolder, newUser, registeredUser, setLimits } from '../support/http.ts'
 
 const LOGS = 'GET /api/v1/audit-logs'
 const ALL = 'GET /api/v1/admin/audit-logs'
@@ -25,7 +25,7 @@ const rowsOf = async (query = '', as = token, list = LOGS): Promise<Row[]> =>
 const rowsOfActor = (id: string) => rowsOf(`&actor_id=${id}`, token, ALL)
 const actsOf = (rows: readonly Row[]) => rows.map(({ act }) => act)
 
-const holder = await newKeyHolder({ scopes: ['a:b'] })
+const holder = await newKeyHolder({ scopes: ['a:b'] }, await registeredUser())
 
 describe('what is done leaves a row', () => {
   test('with who, what, on what, from where, in which request, how it ended, and when', async () => {
@@ -55,7 +55,7 @@ describe('what is done leaves a row', () => {
   })
 
   test('when somebody registers, signs in, renames themself, changes their password and signs out', async () => {
-    const person = await newUser()
+    const person = await registeredUser()
     const { token: mine } = person
     await call('PUT /api/v1/auth/me', { token: mine, body: { name: 'New' } })
     const passwords = { current_password: person.password, new_password: 'a completely new phrase' }

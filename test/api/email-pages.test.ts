@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { send } from '../support/direct.ts'
-import { newUser } from '../support/http.ts'
+import { registeredUser } from '../support/http.ts'
 import { mailTo, SUBJECTS } from '../support/mail.ts'
 
 const PAGES = ['/account/verify-email', '/account/reset-password', '/account/confirm-email']
@@ -73,7 +73,7 @@ describe.each(PAGES)('%s', async (path) => {
 })
 
 test('the link of a mail leads to a page, and the page to the endpoint that takes its token', async () => {
-  const person = await newUser()
+  const person = await registeredUser()
   const [link = ''] = (await mailTo(person.email, SUBJECTS.verify)).links
   const page = await (await send(`GET ${new URL(link).pathname}`)).text()
   expect(page).toContain('data-endpoint="/api/v1/auth/email/verify"')

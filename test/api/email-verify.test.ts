@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { directly, withoutRequestId } from '../support/direct.ts'
-import { call, eventually, newUser, randomIp } from '../support/http.ts'
+import { call, eventually, randomIp, registeredUser } from '../support/http.ts'
 import { mailsTo, mailTo, resetToken, SUBJECTS, tokenIn } from '../support/mail.ts'
 
 vi.setConfig({ testTimeout: 30_000 }) // hashing takes its time where many tests run at once
@@ -14,7 +14,7 @@ const verifyToken = async (email: string, count = 1) => tokenIn(await mailTo(ema
 
 describe('a registration', () => {
   test('sends a mail whose link confirms the address; the page at its end is ours', async () => {
-    const person = await newUser()
+    const person = await registeredUser()
     const mail = await mailTo(person.email, SUBJECTS.verify)
     expect(mail.links).toHaveLength(1)
     expect(mail.from).toBe('Tollgate <no-reply@tollgate.test>')
@@ -24,7 +24,7 @@ describe('a registration', () => {
   })
 
   test('leaves an audit row, and so does the confirmation, with who, what and from where', async () => {
-    const person = await newUser()
+    const person = await registeredUser()
     await verify(await verifyToken(person.email))
     const rows = await directly().sql.query(
       `select action, actor_type, target_type, result, ip, request_id, organization_id from audit_logs
@@ -41,7 +41,7 @@ describe('a registration', () => {
 
 describe('v5.0.0-6.4.1 a token that was sent by e-mail', () => {
   test('is 256 random bits, of which only a SHA-256 is stored', async () => {
-    const people = await Promise.all([newUser(), newUser()])
+    const people = await Promise.all([registeredUser(), registeredUser()])
     const tokens = await Promise.all(people.map(({ email }) => verifyToken(email)))
     expect(new Set(tokens).size).toBe(2)
     for (const token of tokens) expect(token).toMatch(/^et_[\w-]{43}$/)
@@ -54,7 +54,7 @@ describe('v5.0.0-6.4.1 a token that was sent by e-mail', () => {
   })
 
   test('works once: of twenty uses at once one', async () => {
-    const person = await newUser()
+    const person = await registeredUser()
     const token = await verifyToken(person.email)
     const answers = await Promise.all(Array.from({ length: 20 }, () => verify(token)))
     expect(answers.filter(({ status }) => status === 204)).toHaveLength(1)
@@ -70,7 +70,7 @@ describe('v5.0.0-6.4.1 a token that was sent by e-mail', () => {
     ['a second before its 24 hours', 24 * HOUR - 1_000, 204],
     ['at its 24 hours', 24 * HOUR, 400],
   ])('%s: %i ms after it was made, %i', async (_, after, status) => {
-    const person = await newUser()
+    const person = await registeredUser()
     const token = await verifyToken(person.email)
     const [row] = await directly().sql.query(`select created_at from email_tokens where user_id = $1`, [person.user.id])
     vi.useFakeTimers({ toFake: ['Date'], now: new Date(row?.created_at).getTime() + after })
@@ -79,11 +79,11 @@ describe('v5.0.0-6.4.1 a token that was sent by e-mail', () => {
 
   test('is refused in one and the same way, whatever is wrong with it', async () => {
     const [used, old, banned, moved, foreign] = await Promise.all([
-      newUser(),
-      newUser(),
-      newUser(),
-      newUser(),
-      newUser(),
+      registeredUser(),
+      registeredUser(),
+      registeredUser(),
+      registeredUser(),
+      registeredUser(),
     ])
     const tokens = await Promise.all([used, old, banned, moved].map(({ email }) => verifyToken(email)))
     const { sql } = directly()
@@ -122,7 +122,7 @@ describe('v5.0.0-6.4.1 a token that was sent by e-mail', () => {
 
 describe('v5.0.0-6.6.3 tries of tokens', () => {
   test('of one token are looked at ten times in ten minutes, whether or not there is such a one', async () => {
-    const person = await newUser()
+    const person = await registeredUser()
     for (const token of [await verifyToken(person.email), `et_${'B'.repeat(40)}${randomIp().slice(-3)}`]) {
       const statuses = []
       for (let count = 0; count < 11; count++) statuses.push((await verify(token)).status)
@@ -142,7 +142,7 @@ describe('v5.0.0-6.6.3 tries of tokens', () => {
 
 describe('POST /api/v1/auth/email/resend', () => {
   test('sends a new link, and the old one is dead (v5.0.0-6.6.2)', async () => {
-    const person = await newUser()
+    const person = await registeredUser()
     const first = await verifyToken(person.email)
     expect(await resend(person.email)).toMatchObject({ status: 202, body: '' })
     const second = await verifyToken(person.email, 2)
@@ -151,7 +151,7 @@ describe('POST /api/v1/auth/email/resend', () => {
   })
 
   test('of eight requests at once one link is left', async () => {
-    const person = await newUser()
+    const person = await registeredUser()
     await Promise.all(Array.from({ length: 8 }, () => resend(person.email)))
     await mailTo(person.email, SUBJECTS.verify, 9)
     const live = () =>
@@ -160,13 +160,13 @@ describe('POST /api/v1/auth/email/resend', () => {
   })
 
   test('sends nothing to a confirmed, a disabled or an unknown address', async () => {
-    const [confirmed, disabled] = await Promise.all([newUser(), newUser()])
+    const [confirmed, disabled] = await Promise.all([registeredUser(), registeredUser()])
     await verify(await verifyToken(confirmed.email))
     await mailTo(disabled.email, SUBJECTS.verify)
     await directly().sql.query('update users set is_active = false where id = $1', [disabled.user.id])
     const unknown = `nobody-${crypto.randomUUID()}@example.com`
     for (const email of [confirmed.email, disabled.email, unknown]) expect((await resend(email)).status).toBe(202)
-    const last = await newUser()
+    const last = await registeredUser()
     await resend(last.email)
     await mailTo(last.email, SUBJECTS.verify, 2) // what was asked for later has arrived
     expect(await mailsTo(confirmed.email)).toHaveLength(1)
@@ -175,7 +175,7 @@ describe('POST /api/v1/auth/email/resend', () => {
   })
 
   test('takes an address in other letters for the same', async () => {
-    const person = await newUser()
+    const person = await registeredUser()
     expect((await resend(` ${person.email.toUpperCase()}`)).status).toBe(202)
     await mailTo(person.email, SUBJECTS.verify, 2)
   })
@@ -188,7 +188,7 @@ describe('POST /api/v1/auth/email/resend', () => {
 })
 
 test('v5.0.0-3.5.3 nothing but a POST with the token confirms an address', async () => {
-  const person = await newUser()
+  const person = await registeredUser()
   const token = await verifyToken(person.email)
   for (const line of [
     `GET /account/verify-email`,

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, inject, test } from 'vitest'
 import { spend } from '../../src/limits/policies.ts'
 import { directly, withoutRequestId } from '../support/direct.ts'
 import { type Answer, call, newUser, randomIp } from '../support/http.ts'
+import { countTrips } from '../support/isolate.ts'
 
 const LOGIN = 'POST /api/v1/auth/login'
 const ME = 'GET /api/v1/auth/me'
@@ -56,22 +57,19 @@ describe('POST /api/v1/auth/login', () => {
   })
 
   test('a wrong password and an unknown address are answered alike, after the same work', async () => {
-    const times: { wrong: number[]; unknown: number[] } = { wrong: [], unknown: [] }
-    const timed = async (kind: keyof typeof times, email: string) => {
-      const start = performance.now()
-      const answer = await login({ email, password: 'not this password' })
-      times[kind].push(performance.now() - start)
-      return answer
+    const trips: unknown[] = []
+    const counted = async (email: string) => {
+      let answer: Answer | undefined
+      trips.push(await countTrips(async () => (answer = await login({ email, password: 'not this password' }))))
+      return answer as Answer
     }
-    for (let count = 0; count < 3; count++) {
-      const wrong = await timed('wrong', known.email)
-      const unknown = await timed('unknown', `nobody-${crypto.randomUUID()}@example.com`)
-      expect(wrong).toMatchObject({ status: 401, body: { code: 'invalid_credentials' } })
-      expect(withoutRequestId(unknown.body)).toEqual(withoutRequestId(wrong.body))
-      expect([...unknown.headers.keys()]).toEqual([...wrong.headers.keys()])
-      expect(unknown.headers.has('WWW-Authenticate')).toBe(true)
-    }
-    expect(Math.min(...times.unknown)).toBeGreaterThan(Math.min(...times.wrong) / 2)
+    const wrong = await counted(known.email)
+    const unknown = await counted(`nobody-${crypto.randomUUID()}@example.com`)
+    expect(wrong).toMatchObject({ status: 401, body: { code: 'invalid_credentials' } })
+    expect(withoutRequestId(unknown.body)).toEqual(withoutRequestId(wrong.body))
+    expect([...unknown.headers.keys()]).toEqual([...wrong.headers.keys()])
+    expect(unknown.headers.has('WWW-Authenticate')).toBe(true)
+    expect(trips[1]).toEqual(trips[0])
   })
 
   test.each(['admin', 'password'])('nobody is seeded with the password "%s"', async (password) => {
@@ -107,11 +105,9 @@ describe('POST /api/v1/auth/login', () => {
   })
 
   test('fifty passwords of a megabyte at once are refused without being hashed', async () => {
-    const start = performance.now()
     const huge = 'x'.repeat(1_000_000)
     const answers = await Promise.all(Array.from({ length: 50 }, () => login({ ...known, password: huge })))
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([413]))
-    expect(performance.now() - start).toBeLessThan(5_000)
   })
 })
 
@@ -187,7 +183,7 @@ describe('guessing', () => {
     const ip = randomIp()
     const victim = await newUser()
     await login(victim, ip)
-    await Promise.all(Array.from({ length: 98 }, () => spend(directly(), { login_account: { account: victim.email } })))
+    await Promise.all(Array.from({ length: 99 }, () => spend(directly(), { login_account: { account: victim.email } })))
     expect((await login({ email: victim.email, password: 'wrong guess' })).status).toBe(429)
     expect((await login(victim)).status).toBe(429)
     expect((await login(victim, ip)).status).toBe(200)

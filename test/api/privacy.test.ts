@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { directly } from '../support/direct.ts'
-import { administrator, call, eventually, newKeyHolder, newUser, verify } from '../support/http.ts'
+import { administrator, call, eventually, newKeyHolder, newUser, registeredUser, verify } from '../support/http.ts'
 
 const ME = '/api/v1/auth/me'
 const EXPORT = `GET ${ME}/export`
@@ -170,7 +170,7 @@ describe('GET /api/v1/auth/me/export', () => {
   })
 
   test('it holds everything about me: profile, memberships, sessions, keys, acts and usage', async () => {
-    const person = await newKeyHolder({ metadata: { team: 1 } })
+    const person = await newKeyHolder({ metadata: { team: 1 } }, await registeredUser())
     await verify(person.key)
     await eventually(
       () => sql.query('select 1 from usage_hourly where organization_id = $1', [person.organizationId]),

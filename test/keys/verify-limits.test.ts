@@ -123,17 +123,16 @@ describe('while Redis fails', () => {
     await closed.settled()
   })
 
-  test('a Redis that hangs costs its timeout, no more', async () => {
+  test('a Redis that is slower than the timeout is not waited for', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { key, keyId } = await newKeyHolder()
     const isolate = await newIsolate({ REDIS_TIMEOUT_MS: '100' })
     await fetch(`${env.STACK_URL}/control/faults`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ door: 'redis', kind: 'hang', match: keyId }),
+      body: JSON.stringify({ door: 'redis', kind: 'delay', value: 2_000, match: keyId, count: 1 }),
     })
     expect(await isolate.verify(key)).toMatchObject({ code: 'VALID' })
-    await fetch(`${env.STACK_URL}/control/faults`, { method: 'DELETE' })
     await isolate.settled()
     vi.restoreAllMocks()
   })

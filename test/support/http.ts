@@ -1,5 +1,11 @@
-import { exports } from 'cloudflare:workers'
+import { env, exports } from 'cloudflare:workers'
 import { inject } from 'vitest'
+import { newAccount } from '../../src/accounts/new-account.ts'
+import { hashPassword } from '../../src/accounts/passwords.ts'
+import { insertUser } from '../../src/accounts/queries.ts'
+import { openSession } from '../../src/accounts/session.ts'
+import { createDeps } from '../../src/deps.ts'
+import { managementDeps } from './management.ts'
 
 /** A call of the Worker over HTTP, and its parsed answer. */
 export interface Answer {
@@ -49,12 +55,14 @@ export function randomIp(): string {
 
 let people = 0
 
-/** A new person with an account: what they know, and a token that is good. */
-export async function newUser(fields: Record<string, unknown> = {}) {
-  const credentials = {
-    email: `person-${Date.now()}-${people++}-${randomIp()}@example.com`,
-    password: 'correct horse battery',
-  }
+function newCredentials() {
+  const email = `person-${Date.now()}-${people++}-${randomIp()}@example.com`
+  return { email, password: 'correct horse battery' }
+}
+
+/** A person who registered and signed in over the API: what they know, and a token that is good. */
+export async function registeredUser(fields: Record<string, unknown> = {}) {
+  const credentials = newCredentials()
   const registered = await call('POST /api/v1/auth/register', { body: { ...credentials, ...fields } })
   const { body: tokens } = await call('POST /api/v1/auth/login', { body: credentials })
   return {
@@ -63,6 +71,20 @@ export async function newUser(fields: Record<string, unknown> = {}) {
     token: tokens.access_token as string,
     refreshToken: tokens.refresh_token as string,
   }
+}
+
+let passwordHash: string | undefined
+
+/** The same person without the way there: for tests of something else, which need not hash two passwords for each. */
+export async function newUser(fields: { name?: string; organization?: string } = {}) {
+  const credentials = newCredentials()
+  passwordHash ??= hashPassword(credentials.password)
+  const deps = managementDeps(createDeps(env, { waitUntil: () => undefined }), randomIp())
+  const account = newAccount({ email: credentials.email, passwordHash, ...fields }, Date.now())
+  await insertUser(deps.db, account)
+  const tokens = await openSession(deps, account.user.id, ['password'])
+  const { body: user } = await call('GET /api/v1/auth/me', { token: tokens.access_token })
+  return { ...credentials, user, token: tokens.access_token, refreshToken: tokens.refresh_token }
 }
 
 let admin: Promise<string> | undefined
@@ -81,8 +103,8 @@ export function verify(key: string, more: Record<string, unknown> = {}): Promise
 }
 
 /** An organization with a key, and an owner who issued it. */
-export async function newKeyHolder(fields: Record<string, unknown> = {}) {
-  const owner = await newUser()
+export async function newKeyHolder(fields: Record<string, unknown> = {}, by?: Awaited<ReturnType<typeof newUser>>) {
+  const owner = by ?? (await newUser())
   const { body } = await call('POST /api/v1/auth/api-keys', {
     token: owner.token,
     body: { name: 'Key of a test', ...fields },
