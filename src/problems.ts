@@ -14,7 +14,6 @@ export const PROBLEMS = {
   unauthenticated: [401, 'Present a valid bearer token or API key.'],
   invalid_credentials: [401, 'E-mail address or password is wrong.'],
   invalid_refresh_token: [401, 'The refresh token is not valid; sign in again.'],
-  email_not_verified: [403, 'Confirm your e-mail address first; see the mail that was sent to it.'],
   wrong_password: [403, 'The current password is wrong.'],
   invalid_challenge: [401, 'This sign-in is over; sign in again.'],
   invalid_code: [403, 'The code is wrong, expired or was used before.'],

@@ -1,5 +1,6 @@
 import type * as z from 'zod'
 import { audited } from '../audit/record.ts'
+import type { Config } from '../config.ts'
 import type { ManagementDeps } from '../http/management-env.ts'
 import { isSameNetwork } from '../lib/cidr.ts'
 import { addressOf, forgive, spend } from '../limits/policies.ts'
@@ -20,7 +21,7 @@ import { verifyPassword } from './verify-password.ts'
  * Two limits hold wherever a guess comes from, since an attacker may have many addresses. They are not asked where the
  * user signed in from before, so that nobody can lock owners out of their own network (ASVS 6.1.1).
  *
- * @throws Problem `rate_limited` before anything is hashed, `invalid_credentials`, `email_not_verified` after the right password
+ * @throws Problem `rate_limited` before anything is hashed, `invalid_credentials`, also for an address that must be confirmed first
  */
 export async function login(deps: ManagementDeps, request: z.output<typeof Login>) {
   const address = addressOf(deps)
@@ -31,22 +32,34 @@ export async function login(deps: ManagementDeps, request: z.output<typeof Login
   if (!isKnown) await spend(deps, { login_account: { account }, login_anywhere: {} })
 
   const matches = await verifyPassword(request.password, user?.passwordHash)
-  if (!user?.isActive || !matches) throw await refusal(deps, account, user !== undefined)
+  if (!matches || !maySignIn(deps.config, user)) throw await refusal(deps, account, user !== undefined)
   await renewHash(deps, user, request.password)
   deps.defer(forgive(deps, { login_account_address: { address, account } }))
-  refuseUnverified(deps, user.emailVerifiedAt)
   const known = await findTotp(deps.db, user.id)
   return known?.enabledAt ? openChallenge(deps, user.id) : openSession(deps, user.id, ['password'])
 }
 
-/** Asked once the password was right: whether an address waits for its confirmation is nobody else's business. */
-function refuseUnverified({ config }: ManagementDeps, verifiedAt: Date | null): void {
-  if (config.EMAIL_VERIFICATION === 'required' && !verifiedAt) throw new Problem('email_not_verified')
+type Account = NonNullable<Awaited<ReturnType<typeof findUserByEmail>>>
+
+function maySignIn({ EMAIL_VERIFICATION }: Config, user: Account | undefined): user is Account {
+  return user !== undefined && user.isActive && (EMAIL_VERIFICATION === 'optional' || user.emailVerifiedAt !== null)
 }
 
 /** The row belongs to no organization: whether an address has an account is for administrators alone. */
 async function refusal(deps: ManagementDeps, email: string, isKnown: boolean): Promise<Problem> {
   const detail = { email: masked(email), email_known: isKnown }
   await audited(deps, { act: 'login.failed', actor: undefined, result: 'failure', detail })
-  return new Problem('invalid_credentials')
+  return refused(deps.config)
+}
+
+/**
+ * Where addresses must be confirmed, one that is not is refused in the same words as a wrong password: else whoever
+ * registers a stranger's address and signs in would learn whether it had an account.
+ */
+function refused({ EMAIL_VERIFICATION }: Config): Problem {
+  if (EMAIL_VERIFICATION === 'optional') return new Problem('invalid_credentials')
+  return new Problem('invalid_credentials', {
+    detail:
+      'E-mail address or password is wrong, or the address is not confirmed yet: see the mail that was sent to it.',
+  })
 }

@@ -35,7 +35,7 @@ const loginRoute = apiRoute({
   description: 'With a second factor switched on the answer is a challenge for `2fa/verify` instead.',
   body: Login,
   returns: { 200: z.union([Tokens, Challenge]) },
-  fails: ['invalid_credentials', 'email_not_verified', 'rate_limited'],
+  fails: ['invalid_credentials', 'rate_limited'],
 })
 
 const refreshRoute = apiRoute({

@@ -18,7 +18,7 @@ test('a session ends after 14 days without use and after 90 in any case; a lost 
   expect([IDLE_MS, ABSOLUTE_MS, GRACE_MS]).toEqual([14 * DAY_MS, 90 * DAY_MS, 10_000])
 })
 
-test('a token is rt_ and 256 random bits, and says nothing else', () => {
+test('a token is rt_ and 256 random bits, and says nothing else (v5.0.0-7.2.3)', () => {
   const tokens = Array.from({ length: 2_000 }, newRefreshToken)
   expect(tokens.filter((token) => !FORM.test(token))).toEqual([])
   expect(new Set(tokens).size).toBe(tokens.length)

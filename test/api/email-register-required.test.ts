@@ -119,14 +119,15 @@ describe('v5.0.0-6.3.8 where addresses must be confirmed, registering a taken on
 })
 
 describe('where addresses must be confirmed, signing in', () => {
-  test('is refused until then, with the reason for whoever knows the password and for nobody else', async () => {
+  test('is refused until then like a wrong password, and anybody refused is told of both reasons', async () => {
     const email = newEmail()
     await register(email)
-    expect(await login(email)).toMatchObject({ status: 403, body: { code: 'email_not_verified' } })
+    const unconfirmed = await login(email)
     const wrong = await login(email, 'not this password')
     const unknown = await login(newEmail(), 'not this password')
-    expect(wrong.status).toBe(401)
+    expect(unconfirmed).toMatchObject({ status: 401, body: { detail: expect.stringContaining('not confirmed yet') } })
     expect(withoutRequestId(wrong.body)).toEqual(withoutRequestId(unknown.body))
+    expect(withoutRequestId(wrong.body)).toEqual(withoutRequestId(unconfirmed.body))
     expect([...wrong.headers.keys()]).toEqual([...unknown.headers.keys()])
 
     expect((await verify(tokenIn(await mailTo(email, SUBJECTS.verify)))).status).toBe(204)

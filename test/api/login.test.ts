@@ -16,7 +16,7 @@ describe('POST /api/v1/auth/login', () => {
     known = await newUser()
   })
 
-  test('the right password gives tokens, uncached and without a cookie', async () => {
+  test('the right password gives tokens, uncached and without a cookie (v5.0.0-3.3.1, v5.0.0-3.3.4)', async () => {
     const { status, body, headers } = await login(known)
     expect(status).toBe(200)
     expect(body).toEqual({
@@ -45,7 +45,7 @@ describe('POST /api/v1/auth/login', () => {
     expect(payload.exp - payload.iat).toBe(1800)
   })
 
-  test('each login is a session of its own, with at least 128 random bits to refresh it', async () => {
+  test('each login is a session of its own, with at least 128 random bits to refresh it (v5.0.0-7.2.4)', async () => {
     const again = await login(known)
     expect(again.body.refresh_token).not.toBe(known.refreshToken)
     expect(decoded(again.body.access_token.split('.')[1]).sid).not.toBe(decoded(known.token.split('.')[1]).sid)
@@ -72,7 +72,7 @@ describe('POST /api/v1/auth/login', () => {
     expect(trips[1]).toEqual(trips[0])
   })
 
-  test.each(['admin', 'password'])('nobody is seeded with the password "%s"', async (password) => {
+  test.each(['admin', 'password'])('nobody is seeded with the password "%s" (v5.0.0-6.3.2)', async (password) => {
     expect((await login({ email: inject('credentials').admin.email, password })).status).toBe(401)
   })
 
@@ -133,7 +133,7 @@ describe('a password at login is compared exactly as it was registered', () => {
   })
 })
 
-describe('guessing', () => {
+describe('guessing (v5.0.0-6.3.1)', () => {
   const counted = (answers: Answer[]) => Map.groupBy(answers, ({ status }) => status)
 
   test('of 30 wrong passwords at once, from one network, ten are looked at; the owner still signs in from another', async () => {

@@ -120,7 +120,7 @@ describe('a password change that is refused', async () => {
   const change = (token: string, fields: Record<string, unknown>) =>
     call('POST /api/v1/auth/password/change', { token, body: { ...good, ...fields } })
 
-  test('because the current one is wrong, changes nothing and ends nothing', async () => {
+  test('because the current one is wrong, changes nothing and ends nothing (v5.0.0-6.2.3)', async () => {
     for (const wrong of ['not the password', `${person.password} `, person.password.toUpperCase()]) {
       const answer = await change(person.token, { current_password: wrong })
       expect(answer).toMatchObject({ status: 403, body: { code: 'wrong_password' } })

@@ -56,7 +56,7 @@ describe('POST /api/v1/auth/refresh', () => {
     expect((await refresh([...successors][0])).status).toBe(200)
   })
 
-  test('a token whose successor was used is a stolen one: the whole session ends', async () => {
+  test('a token whose successor was used is a stolen one: the whole session ends (v5.0.0-10.4.5)', async () => {
     const stolen = await session()
     const second = (await refresh(stolen.refresh)).body
     const third = (await refresh(second.refresh_token)).body
@@ -159,7 +159,7 @@ describe('the end of a session by time', () => {
     expect((await refresh(idle.refresh)).status).toBe(401)
   })
 
-  test('a session ends within 400 days however often it is refreshed', async () => {
+  test('a session ends within 400 days however often it is refreshed (v5.0.0-10.4.8)', async () => {
     let { refresh: token } = await session()
     const elapse = clock()
     let ended: number | undefined
@@ -174,7 +174,7 @@ describe('the end of a session by time', () => {
 })
 
 describe('POST /api/v1/auth/logout', () => {
-  test('after it neither token of the session is good any more, at once', async () => {
+  test('after it neither token of the session is good any more, at once (v5.0.0-7.4.1)', async () => {
     const { access, refresh: token } = await session()
     const answer = await logout({ token: access })
     expect(answer).toMatchObject({ status: 204, body: '' })

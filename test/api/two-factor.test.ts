@@ -58,7 +58,7 @@ describe('setting up', () => {
     expect((await call('GET /api/v1/auth/me', { token: user.token })).body.two_factor_enabled).toBe(false)
   })
 
-  test('gives ten backup codes once, and ends the other sessions (v5.0.0-7.4.3)', async () => {
+  test('gives ten backup codes of 120 bits once, and ends the other sessions (v5.0.0-6.5.2, v5.0.0-7.4.3)', async () => {
     const user = await newUser()
     const { access_token: other } = await challenge(user)
     const { body: setup } = await call('POST /api/v1/auth/2fa/setup', { token: user.token })
@@ -67,6 +67,7 @@ describe('setting up', () => {
       body: { code: codeOf(setup.secret) },
     })
     expect(new Set(body.backup_codes).size).toBe(10)
+    for (const code of body.backup_codes) expect(code).toMatch(/^([a-z2-7]{6}-){3}[a-z2-7]{6}$/) // 120 bits: v5.0.0-6.5.2
     expect((await call('GET /api/v1/auth/me', { token: other })).status).toBe(401)
     expect((await call('GET /api/v1/auth/me', { token: user.token })).body.two_factor_enabled).toBe(true)
     expect((await call('POST /api/v1/auth/2fa/setup', { token: user.token })).body.code).toBe(
