@@ -55,8 +55,10 @@ export async function findUserByEmail(db: Database, email: string) {
 
 /** Where the user signed in from lately; not where somebody acted for them. The outer column by its full name: drizzle would leave the table out. */
 const knownAddresses = sql<string[]>`(
-  select coalesce(json_agg(distinct s.ip), '[]'::json) from ${sessions} s
-  where s.user_id = users.id and s.ip is not null and s.impersonator_id is null)`
+  select coalesce(json_agg(distinct lately.ip), '[]'::json) from (
+    select s.ip from ${sessions} s
+    where s.user_id = users.id and s.ip is not null and s.impersonator_id is null
+    order by s.created_at desc limit 100) lately)`
 
 /** Stores another hash of the same password, unless the password was changed meanwhile. */
 export async function replacePasswordHash(db: Database, userId: string, old: string, renewed: string): Promise<void> {

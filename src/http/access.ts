@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
+import { routePath } from 'hono/route'
 import { loadSession } from '../accounts/load-session.ts'
 import type { Config } from '../config.ts'
 import { holdsScope } from '../keys/rules.ts'
@@ -82,7 +83,7 @@ async function authenticateUser(c: Context<ManagementEnv>, token: string): Promi
 }
 
 async function authenticateKey(c: Context<ManagementEnv>, key: string): Promise<KeyPrincipal> {
-  const about = { endpoint: c.req.path, method: c.req.method, ip: c.var.clientIp }
+  const about = { endpoint: routePath(c), method: c.req.method, ip: c.var.clientIp }
   const verdict = await verifyKey(c.var.deps, { key, cost: 0, scopes: [], ...about }, c.var)
   if (!verdict.valid || !verdict.key_id || !verdict.organization_id)
     throw invalid(`The API key is not valid: ${verdict.code}.`)

@@ -29,7 +29,8 @@ export const uuid = z.uuid().transform((id) => id.toLowerCase())
 /** Lower-cased and trimmed: what is typed at login then matches what was typed at registration. */
 export const email = z.string().trim().toLowerCase().max(254).pipe(z.email())
 
-export const timestamp = z.iso.datetime()
+/** ISO 8601 in UTC. Postgres knows no year 0, and nobody means one before 1970. */
+export const timestamp = z.iso.datetime().refine((text) => text >= '1970', 'must be 1970 or later')
 
 /** What every list takes. `limit` arrives as text; only digits are a number. */
 export const pageQuery = z.object({

@@ -1,3 +1,4 @@
+import type { Sql } from '../db/client.ts'
 import type { Deps } from '../deps.ts'
 import { monthOf } from '../lib/period.ts'
 import { deliverDueMail } from '../mail/outbox.ts'
@@ -12,13 +13,15 @@ export interface Job {
 }
 
 const EVERY_MINUTE = '* * * * *'
+const HOURLY = '37 * * * *'
 const DAILY = '17 3 * * *'
 const DAY_MS = 24 * 3_600_000
 
 /** Ids are remembered longer than events may be late (35 days), so that none can count twice. */
 const DEDUPE_DAYS = 36
-/** Rows a single run deletes, so that no statement outgrows its timeout; the rest waits for the next day. */
-const PRUNE_AT_MOST = 50_000
+/** Rows a statement deletes, and statements an hourly run makes of one table: twelve million rows a day. */
+const BITE = 20_000
+const BITES = 25
 
 const drainSpool: Job = { name: 'drain-usage-spool', cron: EVERY_MINUTE, run: drainUsageSpool }
 
@@ -50,27 +53,39 @@ const dropPartitions: Job = {
   },
 }
 
-/** What is of no use any more: each statement deletes by time, a bounded number of rows. */
-const PRUNED = {
-  usage_dedupe: `delete from usage_dedupe where ctid = any(array(select ctid from usage_dedupe where first_seen < $1 limit ${PRUNE_AT_MOST}))`,
-  idempotency_keys: `delete from idempotency_keys where ctid = any(array(select ctid from idempotency_keys where expires_at < $1 limit ${PRUNE_AT_MOST}))`,
-  email_tokens: `delete from email_tokens where ctid = any(array(select ctid from email_tokens where expires_at < $1 limit ${PRUNE_AT_MOST}))`,
-  mail_outbox: `delete from mail_outbox where ctid = any(array(select ctid from mail_outbox where created_at < $1 limit ${PRUNE_AT_MOST}))`,
-  login_challenges: `delete from login_challenges where ctid = any(array(select ctid from login_challenges where expires_at < $1 limit ${PRUNE_AT_MOST}))`,
-  sessions: `delete from sessions where ctid = any(array(select ctid from sessions where expires_at < $1 limit ${PRUNE_AT_MOST}))`,
-} as const
+/** What is of no use any more: the table, the indexed time it is judged by, and how many days after that. */
+const PRUNED = [
+  ['usage_dedupe', 'first_seen', DEDUPE_DAYS],
+  ['idempotency_keys', 'expires_at', 0],
+  ['login_challenges', 'expires_at', 1],
+  ['email_tokens', 'expires_at', 1],
+  ['mail_outbox', 'created_at', 36],
+  ['sessions', 'expires_at', 36],
+] as const
 
 const prune: Job = {
   name: 'prune',
-  cron: DAILY,
+  cron: HOURLY,
   async run({ sql }, at) {
-    const before = new Date(at - DEDUPE_DAYS * DAY_MS).toISOString()
-    const results = await sql.transaction(
-      Object.values(PRUNED).map((statement) => sql.query(statement, [before])),
-      { fullResults: true },
-    )
-    return Object.fromEntries(Object.keys(PRUNED).map((table, index) => [table, results[index]?.rowCount ?? 0]))
+    const deleted: Record<string, number> = {}
+    for (const [table, column, days] of PRUNED) {
+      const before = new Date(at - days * DAY_MS).toISOString()
+      deleted[table] = await pruneTable(sql, table, column, before)
+    }
+    return deleted
   },
+}
+
+/** Deletes in bites that no statement's timeout can end, until there is no full one left or the hour has had enough. */
+async function pruneTable(sql: Sql, table: string, column: string, before: string): Promise<number> {
+  const bite = `delete from ${table} where ctid = any(array(select ctid from ${table} where ${column} < $1 limit ${BITE}))`
+  let deleted = 0
+  for (let count = 0; count < BITES; count++) {
+    const { rowCount } = await sql.query(bite, [before], { fullResults: true })
+    deleted += rowCount
+    if (rowCount < BITE) break
+  }
+  return deleted
 }
 
 export const JOBS: readonly Job[] = [drainSpool, deliverMail, makePartitions, dropPartitions, prune]

@@ -41,7 +41,7 @@ export async function issueKey(
     id: uuidv7(now),
     organizationId,
     createdBy: principal.kind === 'user' ? principal.userId : null,
-    ...rowOf(key, request),
+    ...rowOf(key, request, principal),
   }
   const auditRow = audited(deps, {
     act: 'key.issued',
@@ -55,7 +55,7 @@ export async function issueKey(
   return { ...toApiKey(await findKeyById(deps.db, organizationId, row.id)), key }
 }
 
-function rowOf(key: string, request: z.output<typeof NewKey>) {
+function rowOf(key: string, request: z.output<typeof NewKey>, principal: Principal) {
   return {
     name: request.name,
     description: request.description ?? null,
@@ -66,6 +66,7 @@ function rowOf(key: string, request: z.output<typeof NewKey>) {
     scopes: request.scopes,
     expiresAt: request.expires_at ?? null,
     customRateLimit: request.custom_rate_limit ?? null,
+    isRateLimitGranted: isAdministrator(principal),
     allowedIps: request.allowed_ips ?? null,
     metadata: request.metadata,
   }

@@ -59,6 +59,7 @@ export interface NewKeyRow {
   /** ISO 8601. */
   readonly expiresAt: string | null
   readonly customRateLimit: number | null
+  readonly isRateLimitGranted: boolean
   readonly allowedIps: readonly string[] | null
   readonly metadata: Readonly<Record<string, unknown>>
 }
@@ -81,10 +82,10 @@ export async function insertKey(db: Database, key: NewKeyRow, maxKeys: number, r
       .for('update'),
     db.execute(sql`
       insert into api_keys (id, organization_id, created_by, name, description, key_hash, key_prefix, key_hint, environment,
-        scopes, expires_at, custom_rate_limit, allowed_ips, metadata)
+        scopes, expires_at, custom_rate_limit, is_rate_limit_granted, allowed_ips, metadata)
       select ${key.id}::uuid, ${key.organizationId}::uuid, ${key.createdBy}::uuid, ${key.name}, ${key.description},
         decode(${key.keyHash}, 'hex'), ${key.keyPrefix}, ${key.keyHint}, ${key.environment}, ${asArray(key.scopes)},
-        ${key.expiresAt}::timestamptz, ${key.customRateLimit}::int, ${key.allowedIps && asArray(key.allowedIps)},
+        ${key.expiresAt}::timestamptz, ${key.customRateLimit}::int, ${key.isRateLimitGranted}::boolean, ${key.allowedIps && asArray(key.allowedIps)},
         ${JSON.stringify(key.metadata)}::jsonb
       where (${live}) < ${maxKeys}::int`),
     row,

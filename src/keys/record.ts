@@ -46,6 +46,7 @@ interface Row {
   revoked_at: number | null
   is_suspended: boolean
   custom_rate_limit: number | null
+  is_rate_limit_granted: boolean
   allowed_ips: string[] | null
   metadata: Record<string, unknown>
   plan_id: string
@@ -64,7 +65,7 @@ const SELECT_KEY = `
 select k.id, k.version, k.organization_id, o.version as organization_version, o.is_platform, k.created_by, k.name,
   k.environment, k.scopes, k.is_active, extract(epoch from k.expires_at)::float8 * 1000 as expires_at,
   extract(epoch from k.revoked_at)::float8 * 1000 as revoked_at, o.suspended_at is not null as is_suspended,
-  k.custom_rate_limit, k.allowed_ips, k.metadata, o.plan_id, o.limit_overrides, p.limits, p.features,
+  k.custom_rate_limit, k.is_rate_limit_granted, k.allowed_ips, k.metadata, o.plan_id, o.limit_overrides, p.limits, p.features,
   (select coalesce(sum(api_calls), 0) from usage_hourly u
     where u.organization_id = o.id and u.hour >= $2 and u.hour < $3) as api_calls
 from api_keys k
@@ -99,8 +100,7 @@ function toRecord(row: Row, month: string): KeyRecord {
     metadata: row.metadata,
     plan: row.plan_id,
     features: row.features,
-    ratePerMinute:
-      row.custom_rate_limit ?? row.limit_overrides.rate_limit_per_minute ?? row.limits.rate_limit_per_minute,
+    ratePerMinute: rateLimit(row),
     apiCalls: apiCallQuota(row, month),
   }
 }
@@ -109,4 +109,11 @@ function apiCallQuota(row: Row, month: string): ApiCallQuota {
   const planned = row.limits.meters.api_calls
   const limit = row.limit_overrides.api_calls ?? planned?.limit ?? null
   return { limit, blocks: planned?.at_limit !== 'allow', used: Number(row.api_calls), month }
+}
+
+/** A key's own limit; above the organization's only where an administrator set it, so that a downgrade binds every key. */
+function rateLimit({ custom_rate_limit: custom, is_rate_limit_granted, limit_overrides, limits }: Row): number {
+  const organizations = limit_overrides.rate_limit_per_minute ?? limits.rate_limit_per_minute
+  if (custom === null) return organizations
+  return is_rate_limit_granted ? custom : Math.min(custom, organizations)
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { text } from '../http/fields.ts'
 import { fieldErrors, Problem } from '../problems.ts'
 
 const scope = z.string().min(1).max(100)
@@ -8,14 +9,12 @@ export const VerifyInput = z.object({
   key: z.string().min(1).max(256).meta({ description: 'The API key as its holder sent it.' }),
   cost: z.int().min(0).max(1_000_000).default(1).meta({ description: 'Units to take; 0 only looks.' }),
   scopes: z.array(scope).max(50).default([]).meta({ description: 'Scopes the key must have, all of them.' }),
-  endpoint: z.string().max(200).optional().meta({ description: 'What is called, for the statistics: `/v1/answers`.' }),
-  method: z.string().max(10).optional(),
-  ip: z.string().max(45).optional().meta({ description: "The caller's address; keys bound to addresses need it." }),
-  user_agent: z.string().max(500).optional(),
-  idempotency_key: z
-    .string()
+  endpoint: text(200).optional().meta({ description: 'What is called, for the statistics: `/v1/answers`.' }),
+  method: text(10).optional(),
+  ip: text(45).optional().meta({ description: "The caller's address; keys bound to addresses need it." }),
+  user_agent: text(500).optional(),
+  idempotency_key: text(255)
     .min(1)
-    .max(255)
     .optional()
     .meta({ description: 'Makes a repeated verification count once in the usage.' }),
 })

@@ -171,7 +171,7 @@ const STATUS = {
 function recordVerification(deps: Deps, request: VerifyRequest, verdict: Verdict, record: KeyRecord): void {
   const now = deps.now()
   recordUsage(deps, {
-    id: request.idempotency_key ?? uuidv7(now),
+    id: (verdict.valid && request.idempotency_key) || uuidv7(now), // a refused try must not use up the caller's key
     organization_id: record.organizationId,
     occurred_at: new Date(now).toISOString(),
     key_id: record.keyId,

@@ -54,6 +54,9 @@ export type Admission =
  * Answer: {'stale', index from 0} | {'unseeded'} | {outcome, units in the window, the bucket that `reset` waits for, used
  * of each quota}.
  *
+ * A counter that is lower than what Postgres says, just read, is raised to it: what isolates admitted while Redis was away
+ * counts from then on.
+ *
  * The window never goes back in time: isolates' clocks differ, and one that lags must not reopen what others closed.
  */
 const ADMIT = defineScript(`
@@ -73,6 +76,9 @@ for i = 1, quotas do
     if recorded == '' then return {'unseeded'} end
     redis.call('SET', counter, recorded)
     redis.call('PEXPIREAT', counter, ARGV[at + 4])
+    count = recorded
+  elseif recorded ~= '' and tonumber(recorded) > tonumber(count) then
+    redis.call('SET', counter, recorded, 'KEEPTTL')
     count = recorded
   end
   used[i] = tonumber(count)

@@ -32,18 +32,29 @@ export async function drainUsageSpool(deps: Deps) {
   return { drained, left }
 }
 
-/** @returns false while the database does not answer; a batch it refuses for good goes to the log, or it would block the rest */
+/** SQLSTATE classes that say "this event, never": its data, a constraint, a limit of Postgres. All others say "not now". */
+const HOPELESS = /^(22|23|54)/
+
+/** @returns false while the database does not take anything: the batch stays for the next run */
 async function writeOrGiveUp(deps: Deps, events: UsageEvent[]): Promise<boolean> {
   try {
-    await writeUsage(deps, events)
+    await writeSalvaging(deps, events)
     return true
   } catch (error) {
-    const isRefused = sqlState(error) !== undefined
-    log(isRefused ? 'error' : 'warn', isRefused ? 'usage_lost' : 'usage_drain_failed', {
-      count: events.length,
-      ...(isRefused && { events }),
-      ...errorFields(error),
-    })
-    return isRefused
+    log('warn', 'usage_drain_failed', { count: events.length, ...errorFields(error) })
+    return false
+  }
+}
+
+/** Writes what can be written. An event that Postgres refuses for good goes to the log, whole, and takes no other with it. */
+async function writeSalvaging(deps: Deps, events: readonly UsageEvent[]): Promise<void> {
+  try {
+    await writeUsage(deps, events)
+  } catch (error) {
+    if (!HOPELESS.test(sqlState(error) ?? '')) throw error
+    if (events.length <= 1) return log('error', 'usage_lost', { count: events.length, events, ...errorFields(error) })
+    const half = events.length >> 1
+    await writeSalvaging(deps, events.slice(0, half))
+    await writeSalvaging(deps, events.slice(half))
   }
 }

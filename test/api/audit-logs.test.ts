@@ -200,7 +200,7 @@ describe('reading', () => {
     expect(await rowsOf('&result=failure', holder.token)).toEqual([])
   })
 
-  test.each(['act=nothing', 'actor_id=1', 'result=maybe', 'from=yesterday', 'to=1', 'cursor=x', 'limit=101'])(
+  test.each(['act=nothing', 'actor_id=1', 'result=maybe', 'from=yesterday', 'from=0000-01-01T00:00:00Z', 'to=1', 'cursor=x', 'limit=101'])(
     '★ 15.2.2 %s is refused with the name of the parameter',
     async (query) => {
       for (const [list, as] of [

@@ -48,6 +48,28 @@ describe('POST /api/v1/keys/verify', () => {
     },
   )
 
+  test.each(['endpoint', 'method', 'ip', 'user_agent', 'idempotency_key'])(
+    'a %s that Postgres cannot hold is refused by name',
+    async (field) => {
+      for (const value of ['nul\u0000', 'half \ud800']) {
+        const { status, body } = await verify('whatever', { [field]: value })
+        expect([status, body.errors?.[0].path]).toEqual([400, `body.${field}`])
+      }
+    },
+  )
+
+  test("a program that asks Tollgate itself is recorded under the route's pattern, whatever stands in its path", async () => {
+    const { key, token } = await newKeyHolder({ scopes: ['tollgate:keys:read'] })
+    for (const id of [crypto.randomUUID(), 'x'.repeat(5_000), '%00']) {
+      await call(`GET /api/v1/auth/api-keys/${id}`, { headers: { 'X-API-Key': key } })
+    }
+    const { body } = await eventually(
+      () => call('GET /api/v1/auth/usage/stats', { token }),
+      (answer) => answer.body.totals.requests === 3,
+    )
+    expect(body.by_endpoint).toMatchObject([{ endpoint: '/api/v1/auth/api-keys/:id', requests: 3 }])
+  })
+
   test('a service key is needed, and a customer learns nothing by trying theirs', async () => {
     const { key } = await newKeyHolder()
     for (const token of [undefined, key, 'ck_live_nonsense']) {

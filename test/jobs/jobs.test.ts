@@ -86,5 +86,5 @@ test('a job that fails is logged and does not keep the others of its time from r
   await runJobs(cut.deps(), '17 3 * * *', Date.now())
   isolate.deps() // the endpoint is a setting of the whole isolate
   const names = failed.mock.calls.map(([line]) => JSON.parse(String(line)).job)
-  expect(names).toEqual(['make-usage-partitions', 'drop-usage-partitions', 'prune'])
+  expect(names).toEqual(['make-usage-partitions', 'drop-usage-partitions'])
 })

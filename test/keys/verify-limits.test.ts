@@ -30,6 +30,36 @@ describe('quotas over isolates', () => {
     await isolate.settled()
   })
 
+  test('what was admitted while Redis was away counts from the next look at the database on', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const { key } = await newKeyHolder()
+    const isolate = await newIsolate()
+    await isolate.verify(key, { cost: 3 })
+    await isolate.settled()
+    const alone = await newIsolate({ UPSTASH_REDIS_REST_URL: NOWHERE })
+    await alone.verify(key, { cost: 10 })
+    await alone.settled()
+    isolate.advance(25_000)
+    expect(await isolate.verify(key)).toMatchObject({ code: 'VALID', quotas: { api_calls: { used: 14 } } })
+    await isolate.settled()
+    vi.restoreAllMocks()
+  })
+
+  test('a refused try does not use up the idempotency key of the one that is admitted', async () => {
+    const { key, organizationId } = await newKeyHolder()
+    await setLimits(organizationId, { api_calls: 5 })
+    const isolate = await newIsolate()
+    const idempotency_key = 'r1'
+    expect(await isolate.verify(key, { cost: 6, idempotency_key })).toMatchObject({ code: 'QUOTA_EXCEEDED' })
+    await isolate.settled()
+    expect(await isolate.verify(key, { cost: 4, idempotency_key })).toMatchObject({ code: 'VALID' })
+    await isolate.settled()
+    const [row] = await isolate
+      .deps()
+      .sql.query('select sum(api_calls)::int as used from usage_hourly where organization_id = $1', [organizationId])
+    expect(row?.used).toBe(4)
+  })
+
   test('a new month begins at zero, in UTC, with the same key still in memory', async () => {
     const { key } = await newKeyHolder()
     const isolate = await newIsolate()
@@ -49,6 +79,17 @@ describe('quotas over isolates', () => {
 })
 
 describe('the rate limit', () => {
+  test("a key's own limit falls with its organization's, unless an administrator set it", async () => {
+    const { key, organizationId } = await newKeyHolder({ custom_rate_limit: 50 })
+    const isolate = await newIsolate()
+    expect(await isolate.verify(key)).toMatchObject({ ratelimit: { limit: 50 } })
+    await setLimits(organizationId, { rate_limit_per_minute: 20 })
+    expect(await isolate.verify(key)).toMatchObject({ ratelimit: { limit: 20 } })
+    await setLimits(organizationId, { rate_limit_per_minute: 100 })
+    expect(await isolate.verify(key)).toMatchObject({ ratelimit: { limit: 50 } })
+    await isolate.settled()
+  })
+
   test('whoever waits until reset is admitted, and whoever comes a moment earlier is not', async () => {
     const { key, organizationId } = await newKeyHolder()
     await setLimits(organizationId, { rate_limit_per_minute: 10 })

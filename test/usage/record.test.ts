@@ -60,6 +60,35 @@ describe('recording', () => {
   })
 })
 
+describe('one batch for many organizations', () => {
+  test('keeps apart what two of them call by the same id at the same moment', async () => {
+    const isolate = await newIsolate()
+    const [one, other] = [uuidv7(Date.now()), uuidv7(Date.now())]
+    isolate.record(event(one, { id: 'r1', api_calls: 2 }))
+    isolate.record(event(other, { id: 'r1', api_calls: 3 }))
+    isolate.record(event(one, { id: 'r1', api_calls: 2 }))
+    await isolate.settled()
+    expect([await recorded(isolate, one), await recorded(isolate, other)]).toEqual([2, 3])
+  })
+
+  test('loses nothing but the one event that Postgres refuses for good', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const lost = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    const isolate = await newIsolate()
+    const { drainUsageSpool } = await import('../../src/usage/spool.ts')
+    const id = uuidv7(Date.now())
+    for (let count = 0; count < 20; count++) isolate.record(event(id))
+    isolate.record(event(id, { endpoint: randomText(6_000), api_calls: 100 }))
+    await isolate.settled()
+    expect(await drainUsageSpool(isolate.deps())).toMatchObject({ left: 0 })
+    expect(await recorded(isolate, id)).toBe(20)
+    expect(lost.mock.calls.map(([line]) => JSON.parse(String(line)))).toMatchObject([{ event: 'usage_lost', count: 1 }])
+  })
+})
+
+/** Text that does not compress: longer than an index row of Postgres may be. */
+const randomText = (length: number) => Array.from({ length }, () => Math.random().toString(36)[2] ?? 'x').join('')
+
 describe('when the database fails', () => {
   test('events go to the spool, and the job brings each into the database once', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)

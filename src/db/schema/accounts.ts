@@ -26,7 +26,8 @@ export const sessions = pgTable(
     impersonatorId: uuid().references(() => users.id, { onDelete: 'cascade' }),
   },
   (t) => [
-    index('sessions_user_live').on(t.userId).where(sql`${t.endedAt} is null`),
+    index('sessions_user').on(t.userId, t.createdAt),
+    index('sessions_organization').on(t.organizationId),
     index('sessions_impersonator').on(t.impersonatorId).where(sql`${t.impersonatorId} is not null`),
     index('sessions_expiry').on(t.expiresAt),
   ],
@@ -73,6 +74,7 @@ export const emailTokens = pgTable(
   (t) => [
     uniqueIndex('email_tokens_hash_unique').on(t.tokenHash),
     index('email_tokens_user').on(t.userId, t.purpose),
+    index('email_tokens_expiry').on(t.expiresAt),
     check('email_tokens_purpose', sql`${t.purpose} in ('verify', 'reset', 'change')`),
   ],
 )

@@ -40,6 +40,8 @@ export const apiKeys = pgTable(
     revokedAt: moment(),
     /** Units a minute; null follows the organization. */
     customRateLimit: integer(),
+    /** Whether an administrator set it: only then may it be above the organization's own, also after a downgrade. */
+    isRateLimitGranted: boolean().notNull().default(false),
     /** Addresses and CIDR ranges the key may be used from; null means anywhere. */
     allowedIps: text().array(),
     metadata: jsonb().$type<Record<string, unknown>>().notNull().default({}),

@@ -20,5 +20,8 @@ export const mailOutbox = pgTable(
     error: text(),
     createdAt: createdAt(),
   },
-  (t) => [index('mail_outbox_due').on(t.nextAttemptAt).where(sql`${t.nextAttemptAt} is not null`)],
+  (t) => [
+    index('mail_outbox_created').on(t.createdAt),
+    index('mail_outbox_due').on(t.nextAttemptAt).where(sql`${t.nextAttemptAt} is not null`),
+  ],
 )
