@@ -39,5 +39,5 @@ export async function completeLogin(deps: ManagementDeps, token: string, code: s
     throw new Problem('invalid_code')
   }
   if (!(await useChallenge(deps.db, hash, now))) throw new Problem('invalid_challenge')
-  return openSession(deps, userId, ['password', 'second_factor'])
+  return openSession(deps, userId, { factors: ['password', 'second_factor'] })
 }

@@ -33,10 +33,12 @@ export async function login(deps: ManagementDeps, request: z.output<typeof Login
 
   const matches = await verifyPassword(request.password, user?.passwordHash)
   if (!matches || !maySignIn(deps.config, user)) throw await refusal(deps, account, user !== undefined)
-  await renewHash(deps, user, request.password)
+  const passwordHash = await renewHash(deps, user, request.password)
   deps.defer(forgive(deps, { login_account_address: { address, account } }))
   const known = await findTotp(deps.db, user.id)
-  return known?.enabledAt ? openChallenge(deps, user.id) : openSession(deps, user.id, ['password'])
+  return known?.enabledAt
+    ? openChallenge(deps, user.id)
+    : openSession(deps, user.id, { factors: ['password'], passwordHash })
 }
 
 type Account = NonNullable<Awaited<ReturnType<typeof findUserByEmail>>>

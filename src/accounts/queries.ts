@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull, ne, sql } from 'drizzle-orm'
+import { and, eq, gt, isNull, sql } from 'drizzle-orm'
 import type { BatchItem } from 'drizzle-orm/batch'
 import type { AuditRow } from '../audit/record.ts'
 import type { Database } from '../db/orm.ts'
@@ -7,6 +7,7 @@ import { memberships, organizations } from '../db/schema/organizations.ts'
 import { users } from '../db/schema/users.ts'
 import type { Membership } from '../http/principal.ts'
 import { administrates } from '../organizations/administrators.ts'
+import { endSessionsOf, lockUser } from './email-queries.ts'
 
 /** @returns the session if it, its user and its time are all still good; a support session only as long as its administrator is one */
 export async function selectSession(db: Database, sessionId: string, userId: string, now: Date) {
@@ -60,12 +61,26 @@ const knownAddresses = sql<string[]>`(
     where s.user_id = users.id and s.ip is not null and s.impersonator_id is null
     order by s.created_at desc limit 100) lately)`
 
-/** Stores another hash of the same password, unless the password was changed meanwhile. */
-export async function replacePasswordHash(db: Database, userId: string, old: string, renewed: string): Promise<void> {
-  await db
-    .update(users)
-    .set({ passwordHash: renewed })
-    .where(and(eq(users.id, userId), eq(users.passwordHash, old)))
+/**
+ * Stores another hash of the same password, unless somebody was quicker.
+ *
+ * @returns the hash that is stored afterwards
+ */
+export async function replacePasswordHash(
+  db: Database,
+  userId: string,
+  old: string,
+  renewed: string,
+): Promise<string | null> {
+  const ofUser = eq(users.id, userId)
+  const [, [row]] = await db.batch([
+    db
+      .update(users)
+      .set({ passwordHash: renewed })
+      .where(and(ofUser, eq(users.passwordHash, old))),
+    db.select({ passwordHash: users.passwordHash }).from(users).where(ofUser),
+  ])
+  return row?.passwordHash ?? null
 }
 
 /** A user as others may see them, acting for one of their organizations. */
@@ -127,9 +142,20 @@ interface NewSession {
   readonly token: typeof refreshTokens.$inferInsert
 }
 
-/** @param row the audit row of the sign-in */
-export async function insertSession(db: Database, { session, token }: NewSession, row: AuditRow): Promise<void> {
-  await db.batch([db.insert(sessions).values(session), db.insert(refreshTokens).values(token), row])
+/**
+ * Stores a session under the lock of its user, so that what ends sessions comes wholly before or wholly after it.
+ *
+ * @param row the audit row of the sign-in, which may refuse it
+ */
+export async function insertSession(db: Database, { session, token }: NewSession, row: AuditRow): Promise<true> {
+  const { userId } = session
+  await db.batch([
+    lockUser(db, userId),
+    db.insert(sessions).values(session),
+    db.insert(refreshTokens).values(token),
+    row,
+  ])
+  return true
 }
 
 /** The organization a new session acts for: the user's personal one, else the one they joined first. */
@@ -161,10 +187,7 @@ export async function updatePassword(
 ): Promise<void> {
   await db.batch([
     db.update(users).set({ passwordHash }).where(eq(users.id, user.userId)),
-    db
-      .update(sessions)
-      .set({ endedAt: now, endReason: 'password_changed' })
-      .where(and(eq(sessions.userId, user.userId), ne(sessions.id, user.sessionId), isNull(sessions.endedAt))),
+    ...endSessionsOf(db, user.userId, 'password_changed', { now, except: user.sessionId }),
     ...also,
   ])
 }

@@ -1,6 +1,7 @@
 import type { ManagementDeps } from '../http/management-env.ts'
 import { hashPassword, isOutdated } from './passwords.ts'
 import { replacePasswordHash } from './queries.ts'
+import { verifyPassword } from './verify-password.ts'
 
 interface Owner {
   readonly id: string
@@ -10,9 +11,14 @@ interface Owner {
 /**
  * Hashes a password anew whose hash is of bcrypt or costs less than a new one would: only at a sign-in is the password
  * known. It is done before the answer, so that nothing that comes after a sign-in ever meets an old hash.
+ *
+ * @returns the stored hash that the password matches; the old one when there is none any more
  */
-export async function renewHash(deps: ManagementDeps, owner: Owner, password: string): Promise<void> {
+export async function renewHash(deps: ManagementDeps, owner: Owner, password: string): Promise<string | null> {
   const { id, passwordHash } = owner
-  if (passwordHash === null || !isOutdated(passwordHash)) return
-  await replacePasswordHash(deps.db, id, passwordHash, hashPassword(password))
+  if (passwordHash === null || !isOutdated(passwordHash)) return passwordHash
+  const renewed = hashPassword(password)
+  const stored = await replacePasswordHash(deps.db, id, passwordHash, renewed)
+  if (stored === renewed) return stored
+  return (await verifyPassword(password, stored)) ? stored : passwordHash // another sign-in was quicker, or a new password
 }

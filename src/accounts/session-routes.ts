@@ -5,9 +5,9 @@ import { listOf, pageQuery, timestamp, uuid } from '../http/fields.ts'
 import { pageEnd } from '../http/paging.ts'
 import { page } from '../lib/cursor.ts'
 import { Problem } from '../problems.ts'
+import { endSessionsOf } from './email-queries.ts'
 import { endSession } from './queries.ts'
 import { listSessions } from './session-queries.ts'
-import { endOtherSessions } from './two-factor-queries.ts'
 
 const tag = 'Sessions'
 
@@ -85,7 +85,7 @@ export const sessionRoutes = newRouter()
   .openapi(endOthersRoute, async (c) => {
     const { deps, user } = c.var
     await deps.db.batch([
-      endOtherSessions(deps.db, user, 'ended_by_owner', new Date(deps.now())),
+      ...endSessionsOf(deps.db, user.userId, 'ended_by_owner', { now: new Date(deps.now()), except: user.sessionId }),
       audited(deps, { act: 'session.ended', actor: user, detail: { reason: 'ended_by_owner', all_others: true } }),
     ])
     return c.body(null, 204)

@@ -1,22 +1,30 @@
-import { audited } from '../audit/record.ts'
+import { type SQL, sql } from 'drizzle-orm'
+import { audited, unlessRefused } from '../audit/record.ts'
 import type { ManagementDeps } from '../http/management-env.ts'
 import { sha256 } from '../lib/bytes.ts'
 import { uuidv7 } from '../lib/uuid.ts'
+import { Problem } from '../problems.ts'
 import { ACCESS_TOKEN_SECONDS, signAccessToken } from './access-token.ts'
 import { insertSession, selectHomeOrganization } from './queries.ts'
 import type { LiveSession } from './refresh-queries.ts'
 import { ABSOLUTE_MS, IDLE_MS, newRefreshToken } from './refresh-token.ts'
 
+/** What somebody proved who they are with. */
+interface Proof {
+  readonly factors: readonly ('password' | 'second_factor')[]
+  /** The hash that their password matched, where that was all they were asked for. */
+  readonly passwordHash?: string | null
+}
+
 /**
  * Opens a session for a user who has proved who they are, and gives its first tokens.
  *
- * @param factors what they proved it with, for the audit log
+ * Hashing takes a while, in which the password may be changed, the account disabled or a second factor switched on. The
+ * user's row is locked and all of that looked at again, so that no session outlives what should have ended it.
+ *
+ * @throws Problem `invalid_credentials` when the proof was overtaken
  */
-export async function openSession(
-  deps: ManagementDeps,
-  userId: string,
-  factors: readonly ('password' | 'second_factor')[],
-) {
+export async function openSession(deps: ManagementDeps, userId: string, { factors, passwordHash }: Proof) {
   const now = deps.now()
   const refreshToken = newRefreshToken()
   const sessionId = uuidv7(now)
@@ -27,6 +35,7 @@ export async function openSession(
     organizationId,
     target: { type: 'session', id: sessionId },
     detail: { factors },
+    provided: stillHolds(userId, passwordHash),
   })
   const opened = {
     session: {
@@ -47,8 +56,16 @@ export async function openSession(
       expiresAt: new Date(now + IDLE_MS),
     },
   }
-  await insertSession(deps.db, opened, row)
+  const isOpen = await unlessRefused(insertSession(deps.db, opened, row))
+  if (!isOpen) throw new Problem('invalid_credentials')
   return tokensFor(deps, { sessionId, userId, organizationId }, refreshToken)
+}
+
+function stillHolds(userId: string, passwordHash: string | null | undefined): SQL {
+  const isActive = sql`exists (select 1 from users u where u.id = ${userId}::uuid and u.is_active)`
+  if (passwordHash === undefined) return isActive
+  return sql`exists (select 1 from users u where u.id = ${userId}::uuid and u.is_active and u.password_hash = ${passwordHash})
+    and not exists (select 1 from totp_credentials t where t.user_id = ${userId}::uuid and t.enabled_at is not null)`
 }
 
 /** The wire form of a session's current tokens. */

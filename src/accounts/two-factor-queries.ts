@@ -1,6 +1,6 @@
-import { and, eq, gt, isNull, ne, sql } from 'drizzle-orm'
+import { and, eq, gt, isNull, sql } from 'drizzle-orm'
 import type { Database } from '../db/orm.ts'
-import { backupCodes, loginChallenges, sessions, totpCredentials } from '../db/schema/accounts.ts'
+import { backupCodes, loginChallenges, totpCredentials } from '../db/schema/accounts.ts'
 import { users } from '../db/schema/users.ts'
 
 /** Wrong codes after which the second factor is locked, and for how long. Knowing the password comes first, so only somebody who has it can do this to its owner. */
@@ -109,14 +109,6 @@ export function removeTwoFactor(db: Database, userId: string) {
     db.delete(totpCredentials).where(eq(totpCredentials.userId, userId)),
     db.delete(backupCodes).where(eq(backupCodes.userId, userId)),
   ] as const
-}
-
-/** Ends every session of a user but one. */
-export function endOtherSessions(db: Database, user: { userId: string; sessionId: string }, reason: string, now: Date) {
-  return db
-    .update(sessions)
-    .set({ endedAt: now, endReason: reason })
-    .where(and(eq(sessions.userId, user.userId), ne(sessions.id, user.sessionId), isNull(sessions.endedAt)))
 }
 
 export async function insertChallenge(db: Database, challenge: typeof loginChallenges.$inferInsert): Promise<void> {

@@ -6,15 +6,9 @@ import { seal } from '../lib/seal.ts'
 import { base32 } from '../lib/totp.ts'
 import { uuidv7 } from '../lib/uuid.ts'
 import { Problem } from '../problems.ts'
+import { endSessionsOf, lockUser } from './email-queries.ts'
 import { normalized, noticeTo, purposeOf, requireSecondFactor, requireTotp } from './two-factor-code.ts'
-import {
-  enableTotp,
-  endOtherSessions,
-  findTotp,
-  removeTwoFactor,
-  replaceBackupCodes,
-  upsertPendingTotp,
-} from './two-factor-queries.ts'
+import { enableTotp, findTotp, removeTwoFactor, replaceBackupCodes, upsertPendingTotp } from './two-factor-queries.ts'
 
 /** RFC 4226 §4 R6 asks for 160 bits with HMAC-SHA-1. */
 const SECRET_BYTES = 20
@@ -51,10 +45,11 @@ export async function enableTwoFactor(deps: ManagementDeps, user: UserPrincipal,
   const { codes, rows } = newBackupCodes(deps, user.userId)
   const mail = await noticeTo(deps, user.userId, 'two_factor_enabled')
   await deps.db.batch([
+    lockUser(deps.db, user.userId),
     mail.insert,
     enableTotp(deps.db, user.userId, now),
     ...replaceBackupCodes(deps.db, rows),
-    endOtherSessions(deps.db, user, 'two_factor_changed', now),
+    ...endSessionsOf(deps.db, user.userId, 'two_factor_changed', { now, except: user.sessionId }),
     audited(deps, { act: 'two_factor.enabled', actor: user, organizationId: user.organizationId }),
   ])
   mail.send()
@@ -68,7 +63,7 @@ export async function disableTwoFactor(deps: ManagementDeps, user: UserPrincipal
   await deps.db.batch([
     mail.insert,
     ...removeTwoFactor(deps.db, user.userId),
-    endOtherSessions(deps.db, user, 'two_factor_changed', new Date(deps.now())),
+    ...endSessionsOf(deps.db, user.userId, 'two_factor_changed', { now: new Date(deps.now()), except: user.sessionId }),
     audited(deps, { act: 'two_factor.disabled', actor: user, organizationId: user.organizationId }),
   ])
   mail.send()

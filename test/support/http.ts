@@ -82,7 +82,7 @@ export async function newUser(fields: { name?: string; organization?: string } =
   const deps = managementDeps(createDeps(env, { waitUntil: () => undefined }), randomIp())
   const account = newAccount({ email: credentials.email, passwordHash, ...fields }, Date.now())
   await insertUser(deps.db, account)
-  const tokens = await openSession(deps, account.user.id, ['password'])
+  const tokens = await openSession(deps, account.user.id, { factors: ['password'], passwordHash })
   const { body: user } = await call('GET /api/v1/auth/me', { token: tokens.access_token })
   return { ...credentials, user, token: tokens.access_token, refreshToken: tokens.refresh_token }
 }
