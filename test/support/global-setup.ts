@@ -3,6 +3,7 @@ import { through } from '../../local/connect.ts'
 import { migrateUp } from '../../local/migrations.ts'
 import { seedDemo } from '../../local/seed-data.ts'
 import { startStack } from '../../local/stack.ts'
+import { forgetLimits } from './forget-limits.ts'
 import { scratchDatabase } from './scratch-database.ts'
 
 /**
@@ -12,6 +13,7 @@ import { scratchDatabase } from './scratch-database.ts'
 export default async function setup(project: TestProject) {
   const { TEST_STACK_PORT, DATABASE_URL, REDIS_URL } = process.env
   const scratch = DATABASE_URL ? await scratchDatabase(DATABASE_URL) : undefined
+  if (REDIS_URL) await forgetLimits(REDIS_URL)
   const stack = await startStack({
     port: Number(TEST_STACK_PORT),
     redisToken: 'test-redis-token',
