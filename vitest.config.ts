@@ -1,3 +1,4 @@
+import { globSync, readFileSync } from 'node:fs'
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 import { freePort } from './local/free-port.ts'
@@ -21,9 +22,59 @@ const bindings = {
   MAIL_API_KEY: 'test-mail-key',
   MAIL_FROM: 'Tollgate <no-reply@tollgate.test>',
   BREACHED_PASSWORDS_URL: `${stackUrl}/breached/range`,
+  POLAR_ACCESS_TOKEN: 'polar_oat_local', // those of local/billing-doors-routes.ts
+  POLAR_WEBHOOK_SECRET: 'polar_whs_local-secret-of-the-stack',
+  POLAR_API_URL: `${stackUrl}/polar/v1`,
+  STRIPE_SECRET_KEY: 'sk_test_local',
+  STRIPE_WEBHOOK_SECRET: 'whsec_local-secret-of-the-stack',
+  STRIPE_API_URL: `${stackUrl}/stripe/v1`,
   CORS_ORIGINS: 'https://app.example.com,https://admin.example.com',
   STACK_URL: stackUrl,
 }
+
+const IN_NODE = ['test/local/**', 'test/scripts/**']
+
+/** Tests of pure functions: they call no Worker and share no module that remembers, so one isolate does for all of them. */
+const isPure = (file: string) => !/cloudflare:workers|\/support\/(?!jwk)|resetModules/.test(readFileSync(file, 'utf8'))
+const IN_WORKERD = globSync('test/**/*.test.ts', { exclude: IN_NODE })
+const PURE = IN_WORKERD.filter(isPure)
+
+/** Tests that only call the Worker and never load its modules anew: they share one isolate, as requests to it do. */
+const isApi = (file: string) =>
+  !isPure(file) && !/newIsolate|workerWith|resetModules|useFakeTimers/.test(readFileSync(file, 'utf8'))
+const API = IN_WORKERD.filter(isApi)
+
+/**
+ * What the Worker imports, bundled once: else each file of tests asks for hundreds of modules one by one, which takes more
+ * time than most of the tests. All entries of a package that is here must be: two copies would not know each other's classes.
+ */
+const BUNDLED = [
+  '@hono/zod-openapi',
+  '@neondatabase/serverless',
+  '@noble/hashes/argon2.js',
+  '@noble/hashes/hmac.js',
+  '@noble/hashes/legacy.js',
+  '@noble/hashes/sha2.js',
+  '@noble/hashes/utils.js',
+  '@upstash/ratelimit',
+  '@upstash/redis/cloudflare',
+  'drizzle-orm',
+  'drizzle-orm/neon-http',
+  'drizzle-orm/pg-core',
+  'hono',
+  'hono/cors',
+  'hono/factory',
+  'hono/html',
+  'hono/jsx/jsx-dev-runtime',
+  'hono/jsx/jsx-runtime',
+  'hono/route',
+  'jose',
+  'uqr',
+  'zod',
+]
+const optimizer = { ssr: { enabled: true, include: BUNDLED } }
+
+const workerd = () => cloudflareTest({ wrangler: { configPath: './wrangler.toml' }, miniflare: { bindings } })
 
 export default defineConfig({
   test: {
@@ -32,17 +83,35 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' }, miniflare: { bindings } })],
+        plugins: [workerd()],
         test: {
           name: 'worker',
           maxWorkers: 2,
+          deps: { optimizer },
           include: ['test/**/*.test.ts'],
-          exclude: ['test/local/**', 'test/scripts/**'],
+          exclude: [...IN_NODE, ...PURE, ...API],
         },
       },
       {
         extends: true,
-        test: { name: 'node', include: ['test/local/**/*.test.ts', 'test/scripts/**/*.test.ts'] },
+        plugins: [workerd()],
+        test: {
+          name: 'api',
+          maxWorkers: 2,
+          isolate: false,
+          deps: { optimizer },
+          setupFiles: './test/support/ready.ts',
+          include: API,
+        },
+      },
+      {
+        extends: true,
+        plugins: [workerd()],
+        test: { name: 'pure', maxWorkers: 2, isolate: false, include: PURE },
+      },
+      {
+        extends: true,
+        test: { name: 'node', include: IN_NODE.map((folder) => `${folder}/*.test.ts`) },
       },
     ],
   },

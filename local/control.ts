@@ -8,6 +8,9 @@ export interface Counters {
   redis: { requests: number; commands: number }
   mail: { requests: number }
   breached: { requests: number }
+  webhooks: { requests: number }
+  polar: { requests: number }
+  stripe: { requests: number }
 }
 
 /** All at nought. */
@@ -18,6 +21,9 @@ export function createCounters(): Counters {
     redis: { requests, commands: 0 },
     mail: { requests },
     breached: { requests },
+    webhooks: { requests },
+    polar: { requests },
+    stripe: { requests },
   }
 }
 

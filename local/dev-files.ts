@@ -33,6 +33,10 @@ export async function devVariables(folder: string, port: number) {
     JWT_SECRET_KEY: kept('JWT_SECRET_KEY'),
     SECRET_KEY: kept('SECRET_KEY'),
     UPSTASH_REDIS_REST_TOKEN: kept('UPSTASH_REDIS_REST_TOKEN'),
+    POLAR_ACCESS_TOKEN: kept('POLAR_ACCESS_TOKEN'),
+    POLAR_WEBHOOK_SECRET: kept('POLAR_WEBHOOK_SECRET'),
+    STRIPE_SECRET_KEY: kept('STRIPE_SECRET_KEY'),
+    STRIPE_WEBHOOK_SECRET: kept('STRIPE_WEBHOOK_SECRET'),
   }
 }
 

@@ -3,12 +3,13 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import type { BillingOptions } from './billing-doors-routes.ts'
 import { command, describe } from './command.ts'
 import { through } from './connect.ts'
 import { devVariables, readCredentials, writeCredentials, writeVariables } from './dev-files.ts'
 import { migrateUp } from './migrations.ts'
 import { seedDemo } from './seed-data.ts'
-import { type Stack, startStack } from './stack.ts'
+import { type Stack, type StackOptions, startStack } from './stack.ts'
 import { welcome } from './welcome.ts'
 
 const HELP = `Usage: npm run dev -- [--fresh]
@@ -32,7 +33,8 @@ await command(async function dev() {
   await mkdir(FOLDER, { recursive: true })
 
   const variables = await devVariables(FOLDER, port)
-  const stack = await openStack(localPort, variables.UPSTASH_REDIS_REST_TOKEN)
+  const billing = billingOf(variables, port)
+  const stack = await openStack({ port: localPort, redisToken: variables.UPSTASH_REDIS_REST_TOKEN, billing })
   try {
     await prepareDatabase(stack, port)
     await writeVariables(FOLDER, {
@@ -44,6 +46,8 @@ await command(async function dev() {
       MAIL_API_URL: `${stack.url}/mail/emails`,
       MAIL_API_KEY: 'local',
       BREACHED_PASSWORDS_URL: `${stack.url}/breached/range`,
+      POLAR_API_URL: `${stack.url}/polar/v1`,
+      STRIPE_API_URL: `${stack.url}/stripe/v1`,
     })
     await serve(port, stack)
   } finally {
@@ -67,12 +71,22 @@ async function refuseTakenPort(name: string, port: number): Promise<void> {
   await once(probe, 'close')
 }
 
-async function openStack(port: number, redisToken: string): Promise<Stack> {
+/** Both payment providers tell the Worker what happens there, as they would a deployment. */
+function billingOf(variables: Awaited<ReturnType<typeof devVariables>>, port: number): BillingOptions {
+  const webhooks = `http://localhost:${port}/api/v1/webhooks`
+  const { POLAR_ACCESS_TOKEN, POLAR_WEBHOOK_SECRET, STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET } = variables
+  return {
+    polar: { token: POLAR_ACCESS_TOKEN, webhookSecret: POLAR_WEBHOOK_SECRET, webhookUrl: `${webhooks}/polar` },
+    stripe: { token: STRIPE_SECRET_KEY, webhookSecret: STRIPE_WEBHOOK_SECRET, webhookUrl: `${webhooks}/stripe` },
+  }
+}
+
+async function openStack(options: Pick<StackOptions, 'port' | 'redisToken' | 'billing'>): Promise<Stack> {
   const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl } = process.env
+  const { port } = options
   try {
     return await startStack({
-      port,
-      redisToken,
+      ...options,
       dataDir: `${FOLDER}/postgres`,
       ...(databaseUrl && { databaseUrl }),
       ...(redisUrl && { redisUrl }),

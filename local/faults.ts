@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-const DOOR_NAMES = ['sql', 'redis', 'mail', 'breached'] as const
+const DOOR_NAMES = ['sql', 'redis', 'mail', 'breached', 'webhooks', 'polar', 'stripe'] as const
 
 /** The doors that count requests and can be made to fail. */
 export type DoorName = (typeof DOOR_NAMES)[number]

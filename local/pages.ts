@@ -14,6 +14,10 @@ const DOORS = [
   ['POST /mail/emails', "Resend's send call"],
   ['GET /breached/range/{prefix}', "Have I Been Pwned's range call"],
   ['GET, DELETE <a href="/outbox">/outbox</a>', 'the mails that were sent; JSON with ?format=json, ?to= filters'],
+  ['POST /webhooks/catch', 'a receiver of webhooks; ?status=410 answers that'],
+  ['GET, DELETE <a href="/webhooks">/webhooks</a>', 'the webhooks that arrived; JSON with ?format=json'],
+  ['<a href="/polar">/polar</a>, /polar/v1/…', "Polar: its API's calls, and a page to pay, fail and cancel on"],
+  ['<a href="/stripe">/stripe</a>, /stripe/v1/…', 'Stripe, the same'],
   ['GET, DELETE <a href="/control/counters">/control/counters</a>', 'how many requests, statements and commands came'],
   ['GET, POST, DELETE <a href="/control/faults">/control/faults</a>', 'failures to practise with'],
 ] as const
@@ -42,7 +46,8 @@ function article({ to, from, subject, text, html, links, sent_at }: Mail): strin
   </article>`
 }
 
-function page(title: string, body: string): string {
+/** A whole page. */
+export function page(title: string, body: string): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>${title}</title><style>${STYLE}</style></head>
@@ -50,7 +55,7 @@ function page(title: string, body: string): string {
 }
 
 /** Makes text harmless between tags and inside quoted attributes. */
-function escapeHtml(text: string): string {
+export function escapeHtml(text: string): string {
   const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
   return text.replace(/[&<>"']/g, (character) => entities[character] ?? character)
 }

@@ -1,3 +1,4 @@
+import { type BillingOptions, billingRoutes } from './billing-doors-routes.ts'
 import { BREACHED_RANGE, breachedDoor } from './breached.ts'
 import { addFault, type Counters, resetCounters } from './control.ts'
 import type { Database } from './database.ts'
@@ -9,6 +10,7 @@ import { indexPage, outboxPage } from './pages.ts'
 import type { RedisBackend } from './redis.ts'
 import { sqlDoor } from './sql.ts'
 import { redisDoors } from './upstash.ts'
+import { CATCH, createCatcher } from './webhooks.ts'
 
 /** Where a method and path lead. Only a route with a `door` is counted and can be made to fail. */
 export interface Route {
@@ -22,11 +24,13 @@ interface Parts {
   redisToken: string
   faults: Faults
   counters: Counters
+  billing: BillingOptions
 }
 
 /** Every door of the stack, by method and path. */
-export function routes({ database, redis, redisToken, faults, counters }: Parts): Map<string, Route> {
+export function routes({ database, redis, redisToken, faults, counters, billing }: Parts): Map<string, Route> {
   const outbox = createOutbox()
+  const catcher = createCatcher()
   const countStatements = (statements: number) => void (counters.sql.statements += statements)
   const countCommands = (commands: number) => void (counters.redis.commands += commands)
   const upstash = redisDoors({ redis, token: redisToken, count: countCommands })
@@ -40,6 +44,11 @@ export function routes({ database, redis, redisToken, faults, counters }: Parts)
     'POST /mail/emails': { door: 'mail', answer: mailDoor(outbox) },
     'GET /outbox': { answer: (call) => showOutbox(outbox, call) },
     'DELETE /outbox': { answer: () => done(outbox.clear) },
+    [`POST ${CATCH}`]: { door: 'webhooks', answer: catcher.take },
+    [`POST ${CATCH}/*`]: { door: 'webhooks', answer: catcher.take },
+    'GET /webhooks': { answer: catcher.show },
+    'DELETE /webhooks': { answer: () => done(catcher.clear) },
+    ...billingRoutes(billing),
     'GET /control/counters': { answer: () => json(200, counters) },
     'DELETE /control/counters': { answer: () => done(() => resetCounters(counters)) },
     'GET /control/faults': { answer: () => json(200, faults.list()) },
@@ -49,9 +58,12 @@ export function routes({ database, redis, redisToken, faults, counters }: Parts)
   return new Map(Object.entries(table))
 }
 
-/** @returns the route of a path, or of everything in its folder: `GET /breached/range/*` */
+/** @returns the route of a path, of everything in its folder (`GET /breached/range/*`), or below two folders (`/polar/v1/**`) */
 export function findRoute(table: ReadonlyMap<string, Route>, method: string, path: string): Route | undefined {
-  return table.get(`${method} ${path}`) ?? table.get(`${method} ${path.slice(0, path.lastIndexOf('/') + 1)}*`)
+  const folder = path.slice(0, path.lastIndexOf('/') + 1)
+  const twoFolders = path.split('/').slice(0, 3).join('/')
+  const names = [path, `${folder}*`, `${twoFolders}/**`]
+  return names.map((name) => table.get(`${method} ${name}`)).find((route) => route !== undefined)
 }
 
 function showOutbox(outbox: Outbox, { url, headers }: Call): Reply {

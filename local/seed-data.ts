@@ -10,6 +10,7 @@ import { users } from '../src/db/schema/users.ts'
 import { type Environment, hintOf, newKey } from '../src/keys/format.ts'
 import { base64url, randomBytes, sha256 } from '../src/lib/bytes.ts'
 import { uuidv7 } from '../src/lib/uuid.ts'
+import { LOCAL_PRODUCTS } from './billing-doors-products.ts'
 
 export interface Login {
   email: string
@@ -46,6 +47,7 @@ export async function seedFoundation(sql: Sql): Promise<{ platformId: string }> 
 export async function seedDemo(sql: Sql, known: Partial<Credentials>): Promise<Credentials> {
   const db = ormOver(sql)
   const { platformId } = await seedFoundation(sql)
+  await offerPlans(db)
   const organizationId = await ensureOrganization(db, { name: 'Default Organization', slug: 'default', planId: 'free' })
   const user = await ensureUser(db, 'demo@example.com', known.user?.password)
   const admin = await ensureUser(db, 'admin@example.com', known.admin?.password)
@@ -58,6 +60,17 @@ export async function seedDemo(sql: Sql, known: Partial<Credentials>): Promise<C
     organization_id: organizationId,
     api_key: await ensureKey(db, testKey, known.api_key),
     service_key: await ensureKey(db, serviceKey(platformId), known.service_key),
+  }
+}
+
+/** Has the local payment providers sell the plans, where nobody chose what sells them. */
+async function offerPlans(db: Database): Promise<void> {
+  for (const [id, { polarProductId, stripePriceId }] of Object.entries(LOCAL_PRODUCTS)) {
+    const isUnsold = and(isNull(plans.polarProductId), isNull(plans.stripePriceId))
+    await db
+      .update(plans)
+      .set({ polarProductId, stripePriceId })
+      .where(and(eq(plans.id, id), isUnsold))
   }
 }
 

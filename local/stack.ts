@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Backends, openBackends } from './backends.ts'
+import { type BillingOptions, LOCAL_BILLING } from './billing-doors-routes.ts'
 import { type Counters, createCounters } from './control.ts'
 import { createFaults, type Faults } from './faults.ts'
 import { pass } from './gate.ts'
@@ -22,6 +23,8 @@ export interface StackOptions {
   redisUrl?: string
   dataDir?: string
   redisToken: string
+  /** The payment providers' secrets, and where their webhooks go; without it they go nowhere. */
+  billing?: BillingOptions
 }
 
 export interface Stack {
@@ -50,7 +53,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   await once(server, 'listening')
   try {
     const backends = await openBackends(options)
-    opening.resolve(routes({ ...backends, redisToken: options.redisToken, faults, counters }))
+    opening.resolve(
+      routes({
+        ...backends,
+        redisToken: options.redisToken,
+        faults,
+        counters,
+        billing: options.billing ?? LOCAL_BILLING,
+      }),
+    )
     const { port } = server.address() as AddressInfo
     return { url: `http://127.0.0.1:${port}`, close: () => close(server, faults, backends) }
   } catch (error) {

@@ -22,7 +22,9 @@ app.get('/health/live', live)
 app.all('*', async (c) => {
   const { management } = await import('./management.ts')
   const { deps, requestId, clientIp } = c.var
-  return management.fetch(underV1(c.req.raw), { deps, requestId, clientIp }, c.executionCtx)
+  const answer = management.fetch(underV1(c.req.raw), { deps, requestId, clientIp }, c.executionCtx)
+  deps.defer(Promise.resolve(answer).catch(() => undefined)) // what has begun is finished, also when the caller hangs up
+  return answer
 })
 
 /** `/api/auth/…` is another name of `/api/v1/auth/…`. */

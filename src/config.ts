@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { parseJwkSet } from './lib/jwk-set.ts'
+import { parseReportKeys } from './lib/report-keys.ts'
 import { Problem } from './problems.ts'
 
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/
@@ -27,6 +28,14 @@ const jwkSet = credential.transform((text, context) => {
   return z.NEVER
 })
 
+/** Public keys of a secret scanner; what is wrong with them is told by their place. */
+const reportKeys = z.string().transform((text, context) => {
+  const keys = parseReportKeys(text)
+  if (typeof keys !== 'string') return keys
+  context.issues.push({ code: 'custom', message: keys, input: undefined })
+  return z.NEVER
+})
+
 const list = z
   .string()
   .default('')
@@ -36,6 +45,14 @@ const list = z
       .map((item) => item.trim())
       .filter(Boolean),
   )
+
+/** Webhook secrets, separated by commas: while one replaces another both are good. */
+const webhookSecrets = list.refine(
+  (secrets) => secrets.every((text) => text.length >= 16 && !text.startsWith('replace-')),
+  'each has at least 16 characters',
+)
+
+const apiUrl = secureUrl.transform((text) => text.replace(/\/+$/, ''))
 
 const Variables = z.object({
   /** Neon's connection string; the driver derives its HTTPS endpoint from it. */
@@ -50,6 +67,8 @@ const Variables = z.object({
   JWT_KEYS: jwkSet.optional(),
   /** The short form of it: one secret (HS256). */
   JWT_SECRET_KEY: secret.optional(),
+  /** The public keys of a secret scanner, as it publishes them; absent for no such reports (docs/secret-scanning.md). */
+  LEAK_REPORT_KEYS: reportKeys.optional(),
   /** The root of every other derived key. */
   SECRET_KEY: secret,
   /** Where users reach this deployment; the `iss` of its tokens. */
@@ -58,6 +77,11 @@ const Variables = z.object({
   CORS_ORIGINS: list,
   /** The prefix of keys that are issued without another one. */
   KEY_PREFIX: z.stringFormat('key_prefix', /^[a-z][a-z0-9]{1,7}$/).default('ck'),
+  /** Whether keys of other systems may be imported by hash, and are looked up (docs/api-keys.md). */
+  IMPORTED_KEYS: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((text) => text === 'true'),
   /** What verification does while Redis fails: go on with per-isolate limits, or refuse with 503. */
   ON_LIMITER_OUTAGE: z.enum(['open', 'closed']).default('open'),
   /** Raw events older than this are dropped; the hourly sums stay. */
@@ -77,17 +101,45 @@ const Variables = z.object({
   MAIL_FROM: z.string().min(3).default('Tollgate <no-reply@localhost>'),
   /** A range endpoint of breached passwords, such as https://api.pwnedpasswords.com/range; absent for no such check. */
   BREACHED_PASSWORDS_URL: secureUrl.transform((text) => text.replace(/\/+$/, '')).optional(),
+  /** Polar's organization access token; absent for no payments through Polar (docs/billing.md). */
+  POLAR_ACCESS_TOKEN: credential.optional(),
+  POLAR_WEBHOOK_SECRET: webhookSecrets,
+  /** With the version; the sandbox is https://sandbox-api.polar.sh/v1. */
+  POLAR_API_URL: apiUrl.default('https://api.polar.sh/v1'),
+  /** Stripe's secret or restricted key; absent for no payments through Stripe. */
+  STRIPE_SECRET_KEY: credential.optional(),
+  STRIPE_WEBHOOK_SECRET: webhookSecrets,
+  STRIPE_API_URL: apiUrl.default('https://api.stripe.com/v1'),
+  /** How long a plan stays in force while its payment fails. */
+  BILLING_GRACE_DAYS: z.coerce.number().int().min(0).max(90).default(7),
+  /** Whether usage periods are calendar months, or begin when the subscription began. */
+  USAGE_PERIODS: z.enum(['calendar', 'subscription']).default('calendar'),
   SERVICE_NAME: z.string().min(1).default('tollgate'),
 })
+
+/** An API key without the secret would take money and never hear of it; the other way round nothing could be looked up. */
+function hasBothOrNone(key: string | undefined, secrets: readonly string[] | undefined): boolean {
+  return (key === undefined) === (secrets === undefined || secrets.length === 0)
+}
 
 /** With both set nobody could tell which one signs. Checked also where something else is wrong: all is told at once. */
 const Env = Variables.refine(
   ({ JWT_KEYS, JWT_SECRET_KEY }) => (JWT_KEYS === undefined) !== (JWT_SECRET_KEY === undefined),
   { path: ['JWT_KEYS'], message: 'give either this or JWT_SECRET_KEY', when: () => true },
 )
+  .refine(({ POLAR_ACCESS_TOKEN, POLAR_WEBHOOK_SECRET }) => hasBothOrNone(POLAR_ACCESS_TOKEN, POLAR_WEBHOOK_SECRET), {
+    path: ['POLAR_WEBHOOK_SECRET'],
+    message: 'give both this and POLAR_ACCESS_TOKEN, or neither',
+    when: () => true,
+  })
+  .refine(({ STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET }) => hasBothOrNone(STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET), {
+    path: ['STRIPE_WEBHOOK_SECRET'],
+    message: 'give both this and STRIPE_SECRET_KEY, or neither',
+    when: () => true,
+  })
 
 /** Of these the message says what is wrong, too: it is written here and quotes nothing. */
-const EXPLAINED = new Set(['JWT_KEYS'])
+const EXPLAINED = new Set(['JWT_KEYS', 'LEAK_REPORT_KEYS', 'POLAR_WEBHOOK_SECRET', 'STRIPE_WEBHOOK_SECRET'])
 
 export type Config = z.output<typeof Env>
 

@@ -7,8 +7,10 @@ export interface Deps {
   readonly config: Config
   readonly sql: Sql
   readonly redis: Redis
-  /** Unix time in milliseconds. */
+  /** Unix time in milliseconds, by this isolate's clock. */
   now(): number
+  /** What is added to the clock of Redis, which rate limits go by; 0 but in tests that move time. */
+  readonly redisAheadMs: number
   /** Lets work go on after the answer; the platform gives it 30 s. */
   defer(work: Promise<unknown>): void
 }
@@ -21,11 +23,20 @@ interface Context {
 /** @throws Problem `misconfigured` when the environment is incomplete */
 export function createDeps(env: object, context: Context): Deps {
   const config = readConfig(env)
+  let sql: Sql | undefined
+  let redis: Redis | undefined
   return {
     config,
-    sql: openDatabase(config),
-    redis: openRedis(config),
+    get sql() {
+      sql ??= openDatabase(config) // most requests need neither: their key is in memory, their units in a lease
+      return sql
+    },
+    get redis() {
+      redis ??= openRedis(config)
+      return redis
+    },
     now: Date.now,
+    redisAheadMs: 0,
     defer: (work) => context.waitUntil(work),
   }
 }

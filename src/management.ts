@@ -8,19 +8,35 @@ import { accountRoutes } from './accounts/routes.ts'
 import { sessionRoutes } from './accounts/session-routes.ts'
 import { twoFactorRoutes } from './accounts/two-factor-routes.ts'
 import { adminOrganizationRoutes } from './admin/organization-routes.ts'
+import { adminPlanRoutes } from './admin/plan-routes.ts'
 import { adminRoutes } from './admin/routes.ts'
 import { adminUserRoutes } from './admin/user-routes.ts'
 import { auditRoutes } from './audit/routes.ts'
+import { planRoutes } from './billing/plan-routes.ts'
+import { reconcileRoutes } from './billing/reconcile-routes.ts'
+import { billingRoutes } from './billing/routes.ts'
+import { billingWebhookRoutes } from './billing/webhook-routes.ts'
 import { ormOver } from './db/orm.ts'
 import { newRouter } from './http/api-route.ts'
 import { docsPage } from './http/docs-page.tsx'
 import type { ManagementEnv } from './http/management-env.ts'
 import { answerError } from './http/manners.ts'
 import { allowedMethods, openApiDocument } from './http/openapi.ts'
+import { leakedRoutes } from './keys/leaked-routes.ts'
+import { keyLifeRoutes } from './keys/life-routes.ts'
 import { keyRoutes } from './keys/routes.ts'
 import { verifyDocs } from './keys/verify-docs.ts'
+import { invitationRoutes } from './organizations/invitation-routes.ts'
+import { memberRoutes } from './organizations/member-routes.ts'
+import { organizationRoutes } from './organizations/routes.ts'
 import { Problem } from './problems.ts'
+import { alertRoutes } from './usage/alert-routes.ts'
+import { analyticsRoutes } from './usage/analytics/routes.ts'
+import { usageIngestRoutes } from './usage/ingest-routes.ts'
+import { priceRoutes } from './usage/pricing/routes.ts'
+import { reserveRoutes } from './usage/reserve-routes.ts'
 import { usageRoutes } from './usage/routes.ts'
+import { webhookRoutes } from './webhooks/routes.ts'
 
 /** The edge has made Deps already; here they get drizzle. */
 const withDeps = createMiddleware<ManagementEnv>(async function withDeps(c, next) {
@@ -43,13 +59,29 @@ for (const routes of [
   twoFactorRoutes,
   emailRoutes,
   privacyRoutes,
+  organizationRoutes,
+  memberRoutes,
+  invitationRoutes,
   keyRoutes,
+  keyLifeRoutes,
+  leakedRoutes,
   verifyDocs,
   usageRoutes,
+  analyticsRoutes,
+  usageIngestRoutes,
+  reserveRoutes,
+  priceRoutes,
+  alertRoutes,
+  webhookRoutes,
   auditRoutes,
   adminRoutes,
   adminUserRoutes,
   adminOrganizationRoutes,
+  adminPlanRoutes,
+  planRoutes,
+  billingRoutes,
+  reconcileRoutes,
+  billingWebhookRoutes,
 ])
   management.route('/api/v1', routes)
 

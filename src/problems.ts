@@ -1,4 +1,5 @@
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import type { ZodType, z } from 'zod'
 
 /**
  * Every way a request can fail: code -> status and title. The title says what to do about it, as far as the caller can.
@@ -14,6 +15,7 @@ export const PROBLEMS = {
   unauthenticated: [401, 'Present a valid bearer token or API key.'],
   invalid_credentials: [401, 'E-mail address or password is wrong.'],
   invalid_refresh_token: [401, 'The refresh token is not valid; sign in again.'],
+  payment_failed: [402, 'The payment failed; check the payment method in the billing portal.'],
   wrong_password: [403, 'The current password is wrong.'],
   invalid_challenge: [401, 'This sign-in is over; sign in again.'],
   invalid_code: [403, 'The code is wrong, expired or was used before.'],
@@ -23,29 +25,65 @@ export const PROBLEMS = {
   two_factor_required: [403, 'An administrator needs a second factor here: switch one on, then sign in again.'],
   user_only: [403, 'This needs a signed-in user; an API key cannot do it.'],
   rate_limit_above_plan: [403, "Only an administrator sets a rate limit above the organization's own."],
+  unsigned_report: [403, 'The report is not signed by a key that this deployment knows.'],
+  unsigned_webhook: [403, 'The webhook is not signed with a secret that this deployment knows, or too old.'],
+  imports_disabled: [403, 'This deployment takes no keys of other systems; its operator sets IMPORTED_KEYS.'],
+  organization_suspended: [403, 'The organization is suspended: nothing new is made in it.'],
+  invitation_for_other: [403, 'The invitation was sent to another e-mail address; sign in with that one.'],
+  webhook_endpoint_limit_reached: [403, 'An organization has at most 10 webhook endpoints; delete one first.'],
   key_limit_reached: [403, "The plan's number of API keys is reached; revoke one or upgrade."],
   not_found: [404, 'There is nothing here.'],
   session_not_found: [404, 'No such session.'],
+  too_many_reservations: [429, 'Too many reservations are open; settle or cancel some.'],
+  reservation_not_found: [404, 'No such reservation.'],
   key_not_found: [404, 'No such API key.'],
   user_not_found: [404, 'No such user.'],
   organization_not_found: [404, 'No such organization.'],
+  plan_not_found: [404, 'No such plan.'],
+  webhook_endpoint_not_found: [404, 'No such webhook endpoint.'],
+  webhook_delivery_not_found: [404, 'No such delivery; they are kept for 30 days.'],
+  member_not_found: [404, 'No such member of the organization.'],
+  invitation_not_found: [404, 'No such open invitation.'],
   method_not_allowed: [405, 'The resource does not take this method; see Allow.'],
+  key_revoked: [409, 'The key is revoked; issue a new one.'],
+  key_expired: [409, 'The key has expired; change its expiry first, or issue a new one.'],
+  key_already_rotated: [409, 'The key was rotated already; rotate the one that replaced it.'],
+  webhook_endpoint_off: [409, 'The webhook endpoint is switched off; switch it on first.'],
+  plan_exists: [409, 'There is a plan of this id already.'],
+  plan_in_use: [409, 'Something still refers to the plan; see detail. To offer it no longer, make it not public.'],
+  plan_protected: [409, 'New organizations begin on this plan; it can be changed, not deleted.'],
   own_account: [409, 'Nobody does this to their own account.'],
   administrator_protected: [409, 'An administrator is not impersonated, and one of them must remain.'],
   user_disabled: [409, 'The account is disabled; enable it first.'],
   last_owner: [409, 'You are the only owner of an organization; hand it over or delete it first, see errors.'],
+  last_organization: [409, 'It is your last organization; make or join another one first.'],
+  platform_organization: [409, 'The organization that runs this deployment stays as it is.'],
+  slug_taken: [409, 'Another organization has this slug; choose another one.'],
+  already_member: [409, 'This person is a member of the organization already.'],
+  account_exists: [409, 'The invited address has an account: sign in with it, or send its password along.'],
+  webhook_in_progress: [409, 'Another delivery of this event is being handled; deliver it again shortly.'],
+  subscription_locked: [409, 'The payment provider is at work on the subscription; retry shortly.'],
   request_in_progress: [409, 'The first request with this Idempotency-Key is still running; retry shortly.'],
+  already_subscribed: [409, 'There is a subscription already; change that one.'],
+  no_subscription: [409, 'There is no subscription; buy a plan first.'],
+  subscription_active: [409, 'The organization has a paid subscription that goes on; cancel it first.'],
+  subscription_ending: [409, 'The subscription is cancelled; resume it first.'],
+  plan_not_purchasable: [409, 'The plan is not bought here; see detail.'],
   two_factor_already_enabled: [409, 'The second factor is on already; switch it off first.'],
   two_factor_not_set_up: [409, 'Set up the second factor first.'],
   two_factor_not_enabled: [409, 'The second factor is not on.'],
   body_too_large: [413, 'The body is larger than this endpoint takes.'],
   unsupported_media_type: [415, 'Send the body as application/json.'],
+  billing_refused: [422, 'The payment provider does not take this; see detail.'],
   idempotency_key_reused: [422, 'This Idempotency-Key was used with another request.'],
   rate_limited: [429, 'Too many requests; retry after the time in Retry-After.'],
   two_factor_locked: [429, 'Too many wrong codes; the second factor is locked for a while.'],
   quota_exceeded: [429, 'The quota of this period is used up.'],
   internal: [500, 'Something went wrong on our side; it was logged under the request id.'],
+  billing_not_offered: [501, 'This deployment takes no payments: its operator has set up no payment provider.'],
+  billing_rejected: [502, 'The payment provider did not accept this; it was logged under the request id.'],
   misconfigured: [503, 'This deployment is not configured completely.'],
+  billing_unavailable: [503, 'The payment provider does not answer; retry shortly.'],
   unavailable: [503, 'A part of the service is unavailable; retry shortly.'],
 } as const satisfies Record<string, readonly [ContentfulStatusCode, string]>
 
@@ -63,6 +101,17 @@ export function fieldErrors(
   issues: readonly { path: readonly PropertyKey[]; message: string }[],
 ): FieldError[] {
   return issues.map(({ path, message }) => ({ path: [where, ...path].join('.'), message }))
+}
+
+/**
+ * Input that came without HTTP, checked like a body.
+ *
+ * @throws Problem `invalid_request` that names each field
+ */
+export function parseInput<Schema extends ZodType>(schema: Schema, input: unknown): z.output<Schema> {
+  const result = schema.safeParse(input)
+  if (result.success) return result.data
+  throw new Problem('invalid_request', { errors: fieldErrors('body', result.error.issues) })
 }
 
 interface ProblemExtra {

@@ -1,41 +1,96 @@
 import { WorkerEntrypoint } from 'cloudflare:workers'
 import { problemIn } from './db/client.ts'
-import { createDeps } from './deps.ts'
+import { createDeps, type Deps } from './deps.ts'
 import type { Env } from './http/env.ts'
 import type { Verdict } from './keys/verdict.ts'
 import { verifyKey } from './keys/verify.ts'
-import { parseVerifyInput } from './keys/verify-input.ts'
+import { VerifyInput } from './keys/verify-input.ts'
 import { errorFields, log } from './lib/log.ts'
 import { uuidv7 } from './lib/uuid.ts'
-import { Problem, type ProblemCode, problemBody } from './problems.ts'
+import { Problem, type ProblemCode, parseInput, problemBody } from './problems.ts'
 
-/** A call that could not be answered. `valid` is false, so that code which only looks at that refuses. */
+/**
+ * A call that could not be answered. `valid` and `granted` are false, so that code which only looks at those refuses;
+ * whether there is a `problem` tells it from every answer.
+ */
 export interface Failure {
   readonly valid: false
+  readonly granted: false
   readonly code: Uppercase<ProblemCode>
   readonly problem: ReturnType<typeof problemBody>
 }
 
 /**
  * What other Workers call through a service binding: `env.TOLLGATE.verifyKey({ key, cost })`. No HTTP and no credentials,
- * since only the operator can bind to it. Errors are data: nothing here throws.
+ * since only the operator can bind to it. Input is checked here again: the caller may be months old. Errors are data:
+ * nothing here throws. Every method of this class is public on the wire.
  */
 export class Tollgate extends WorkerEntrypoint<Env> {
-  /** The same function as `POST /api/v1/keys/verify`. Input is checked here again: the caller may be months old. */
+  /** The same function as `POST /api/v1/keys/verify`. */
   async verifyKey(input: unknown): Promise<Verdict | Failure> {
+    return this.#answer((deps, requestId) => verifyKey(deps, parseInput(VerifyInput, input), { requestId }))
+  }
+
+  /**
+   * Whose access token this is, as of now: for an operator's API that signed-in users call. `{ token, organization_id?,
+   * permission? }`; with a permission it is valid only for who has it there.
+   */
+  async verifyToken(input: unknown) {
+    return this.#answer(async (deps, requestId) => {
+      const { TokenInput, verifyToken } = await import('./accounts/verify-token.ts')
+      return verifyToken(deps, parseInput(TokenInput, input), requestId)
+    })
+  }
+
+  /** The same as `POST /api/v1/usage` with a service key: `{ events: [...], durability? }`. */
+  async recordUsage(input: unknown) {
+    return this.#answer(async (deps) => {
+      const { ingestUsage } = await import('./usage/ingest.ts')
+      return ingestUsage(deps, input, { organizationId: null })
+    })
+  }
+
+  /** The same as `POST /api/v1/usage/reserve` with a service key. */
+  async reserve(input: unknown) {
+    return this.#answer(async (deps) => {
+      const [{ reserve }, { ReserveBody }] = await reservations()
+      return reserve(deps, parseInput(ReserveBody, input), null)
+    })
+  }
+
+  /** The same as `POST /api/v1/usage/settle` with a service key. */
+  async settle(input: unknown) {
+    return this.#answer(async (deps) => {
+      const [{ settle }, { SettleBody }] = await settlements()
+      return settle(deps, parseInput(SettleBody, input), null)
+    })
+  }
+
+  /** The same as `GET /api/v1/quotas`, of any organization: `{ organization_id }`. */
+  async getQuotas(input: unknown) {
+    return this.#answer(async (deps) => {
+      const { QuotasInput, readQuotas } = await import('./limits/quotas.ts')
+      return readQuotas(deps, parseInput(QuotasInput, input).organization_id)
+    })
+  }
+
+  async #answer<Result>(work: (deps: Deps, requestId: string) => Promise<Result>): Promise<Result | Failure> {
     const requestId = uuidv7(Date.now())
     try {
-      return await verifyKey(createDeps(this.env, this.ctx), parseVerifyInput(input), { requestId })
+      return await work(createDeps(this.env, this.ctx), requestId)
     } catch (error) {
       return failure(error, requestId)
     }
   }
 }
 
+const reservations = () => Promise.all([import('./usage/reserve.ts'), import('./usage/reserve-schemas.ts')])
+const settlements = () => Promise.all([import('./usage/settle.ts'), import('./usage/reserve-schemas.ts')])
+
 function failure(error: unknown, requestId: string): Failure {
   const known = problemIn(error)
   if (!known) log('error', 'rpc_failed', { request_id: requestId, ...errorFields(error) })
   const problem = known ?? new Problem('internal')
   const code = problem.code.toUpperCase() as Uppercase<ProblemCode>
-  return { valid: false, code, problem: problemBody(problem, 'about:blank', requestId) }
+  return { valid: false, granted: false, code, problem: problemBody(problem, 'about:blank', requestId) }
 }

@@ -147,6 +147,7 @@ describe('the rest', () => {
     ['USAGE_RETENTION_DAYS', ['40', '3650'], ['39', '3651', '', 'forever']],
     ['KEY_PREFIX', ['ck', 'a1', 'abcdefg8'], ['c', 'abcdefgh9', '1k', 'CK', 'c_k', 'c-k', '', 'ck ']],
     ['ADMIN_REQUIRES_TWO_FACTOR', ['true', 'false'], ['', 'yes', '1', 'True']],
+    ['IMPORTED_KEYS', ['true', 'false'], ['', 'yes', 'TRUE']],
     ['ON_LIMITER_OUTAGE', ['open', 'closed'], ['', 'Open', 'true']],
     ['SERVICE_NAME', ['Example API'], ['']],
   ])('%s: %j and not %j', (name, good, bad) => {
@@ -163,7 +164,38 @@ describe('the rest', () => {
     expect(readConfig({ ...REQUIRED, CORS_ORIGINS: text }).CORS_ORIGINS).toEqual(origins)
   })
 
+  test('of a secret scanner’s keys it is said which is wrong, and how; never what it was', () => {
+    const public_keys = [{ key_identifier: 'a', key: 'very private', is_current: true }]
+    const { message } = refusal({ ...REQUIRED, LEAK_REPORT_KEYS: JSON.stringify({ public_keys }) })
+    expect(message).toContain('LEAK_REPORT_KEYS (key 1 has no PEM of a public key on P-256 in key)')
+    expect(message).not.toContain('very private')
+  })
+
   test('variables and bindings of others are no concern of it', () => {
     expect(readConfig({ ...REQUIRED, SOMETHING_ELSE: {} })).not.toHaveProperty('SOMETHING_ELSE')
+  })
+})
+
+describe('payments', () => {
+  const POLAR = { POLAR_ACCESS_TOKEN: 'polar_oat_x', POLAR_WEBHOOK_SECRET: 'polar_whs_old-secret,polar_whs_new-secret' }
+  const STRIPE = { STRIPE_SECRET_KEY: 'sk_live_x', STRIPE_WEBHOOK_SECRET: 'whsec_some-secret' }
+
+  test('a key without its webhook secret is told by name, and the other way round; both, one or none is taken', () => {
+    for (const more of [{}, POLAR, STRIPE, { ...POLAR, ...STRIPE }]) expect(isTaken(more)).toBe(true)
+    for (const [of, secret] of [
+      [POLAR, 'POLAR_WEBHOOK_SECRET'],
+      [STRIPE, 'STRIPE_WEBHOOK_SECRET'],
+    ] as const)
+      for (const [name, value] of Object.entries(of)) expect(namesIn({ ...REQUIRED, [name]: value })?.[0]).toBe(secret)
+  })
+
+  test('several secrets are good while one replaces another; a short one or a placeholder is none', () => {
+    expect(readConfig({ ...REQUIRED, ...POLAR }).POLAR_WEBHOOK_SECRET).toEqual([
+      'polar_whs_old-secret',
+      'polar_whs_new-secret',
+    ])
+    for (const bad of ['fifteen-letters', 'whsec_some-secret,short', 'replace-with-the-secret'])
+      expect(namesIn({ ...REQUIRED, ...STRIPE, STRIPE_WEBHOOK_SECRET: bad })?.[0]).toBe('STRIPE_WEBHOOK_SECRET')
+    expect(isTaken({ BILLING_GRACE_DAYS: '91' })).toBe(false)
   })
 })

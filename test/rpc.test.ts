@@ -1,6 +1,7 @@
 import { exports } from 'cloudflare:workers'
-import { expect, test } from 'vitest'
-import { newKeyHolder } from './support/http.ts'
+import { describe, expect, test } from 'vitest'
+import { directly } from './support/direct.ts'
+import { call, newKeyHolder, newUser } from './support/http.ts'
 
 test('another Worker verifies a key without credentials, and gets the verdict that HTTP gives', async () => {
   const { key, keyId, organizationId } = await newKeyHolder({ metadata: { tier: 'gold' } })
@@ -26,4 +27,47 @@ test.each([
 ])('bad input %j is data that names the field, not an exception', async (input, path) => {
   const failure = await exports.Tollgate.verifyKey(input)
   expect(failure).toMatchObject({ valid: false, code: 'INVALID_REQUEST', problem: { status: 400, errors: [{ path }] } })
+})
+
+describe('verifyToken', () => {
+  test('says who a user is, in which organization and as what, as of now', async () => {
+    const [user, other] = [await newUser(), await newUser()]
+    const { token } = user
+    const organization_id = user.user.organization_id as string
+    expect(await exports.Tollgate.verifyToken({ token })).toMatchObject({
+      valid: true,
+      code: 'VALID',
+      user_id: user.user.id,
+      organization_id,
+      role: 'owner',
+      is_administrator: false,
+    })
+    const may = (permission: string) => exports.Tollgate.verifyToken({ token, organization_id, permission })
+    expect(await may('keys:write')).toMatchObject({ valid: true })
+    const theirs = { token, organization_id: other.user.organization_id }
+    const refused = { valid: false, code: 'FORBIDDEN', request_id: expect.any(String) }
+    expect(await exports.Tollgate.verifyToken(theirs)).toEqual(refused)
+    expect(await exports.Tollgate.verifyToken({ ...theirs, organization_id: crypto.randomUUID() })).toEqual(refused)
+    await directly().sql.query(`update memberships set role = 'viewer' where user_id = $1`, [user.user.id])
+    expect(await may('keys:write')).toEqual(refused)
+    expect(await may('keys:read')).toMatchObject({ valid: true, role: 'viewer' })
+
+    await call('POST /api/v1/auth/logout', { token, body: { refresh_token: user.refreshToken } })
+    const ended = await exports.Tollgate.verifyToken({ token })
+    expect(ended).toEqual({ valid: false, code: 'UNAUTHENTICATED', request_id: expect.any(String) })
+  })
+
+  test.each([
+    [{}, 'body.token'],
+    [{ token: 't', permission: 'everything' }, 'body.permission'],
+    [{ token: 't', organization_id: 'mine' }, 'body.organization_id'],
+  ])('bad input %j is data that names the field', async (input, path) => {
+    const failure = await exports.Tollgate.verifyToken(input)
+    expect(failure).toMatchObject({ valid: false, code: 'INVALID_REQUEST', problem: { errors: [{ path }] } })
+  })
+
+  test('an API key is no token', async () => {
+    const { key } = await newKeyHolder()
+    expect(await exports.Tollgate.verifyToken({ token: key })).toMatchObject({ code: 'UNAUTHENTICATED' })
+  })
 })

@@ -10,6 +10,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import * as z from 'zod'
 import { command } from '../command.ts'
+import { MIT_LICENSE } from './mit-license.ts'
 
 const TARGET = 'src/accounts/common-passwords.ts'
 /** The shortest that is accepted at all (src/accounts/rules.ts); what is shorter matters only as a part. */
@@ -19,17 +20,6 @@ const SHORTEST_WORD = 4
 const MOST_ENTRIES = 4_000
 const MOST_BYTES = 40_000
 const LINE_CHARACTERS = 480
-
-/** The MIT License asks for itself to be passed on. */
-const LICENSE = ` * Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
- * documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
- * rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
- * persons to whom the Software is furnished to do so, subject to the following conditions: The above copyright notice and
- * this permission notice shall be included in all copies or substantial portions of the Software. THE SOFTWARE IS PROVIDED
- * "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF
- * MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS
- * BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
- * OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.`
 
 await command(async function commonPasswords() {
   const file = process.argv[2]
@@ -56,7 +46,7 @@ function sourceOf(common: string[], words: string[]): string {
  * Written by local/build/common-passwords.ts from the list of @zxcvbn-ts/language-common: passwords as they were found in
  * breaches, in order of frequency. Copyright (c) 2012-2016 Dan Wheeler and Dropbox, Inc.; (c) 2021 @zxcvbn-ts.
  *
-${LICENSE}
+${MIT_LICENSE}
  */
 
 /** Passwords that are long enough. */

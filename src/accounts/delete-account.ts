@@ -2,17 +2,20 @@ import type * as z from 'zod'
 import { audited, unlessRefused } from '../audit/record.ts'
 import type { ManagementDeps } from '../http/management-env.ts'
 import type { UserPrincipal } from '../http/principal.ts'
-import { monthOf } from '../lib/period.ts'
-import { announceVersion, keyVersion, organizationVersion } from '../limits/versions.ts'
+import { announceVersion, keyVersion } from '../limits/versions.ts'
 import { notice } from '../mail/notice.ts'
+import { announceGone } from '../organizations/announce.ts'
+import { anonymizeEvents } from '../organizations/anonymize.ts'
+import { lockOrganizationsOf } from '../organizations/lock.ts'
 import { Problem } from '../problems.ts'
 import {
-  anonymizeEvents,
   deleteOwnOrganizations,
   deleteUser,
   disownKeys,
+  dying,
+  listPaidFor,
   listStranded,
-  lockOrganizationsOf,
+  lockLeaving,
   mayLeave,
 } from './privacy-queries.ts'
 import type { Deletion } from './privacy-schemas.ts'
@@ -25,7 +28,8 @@ import { toUser } from './user.ts'
  * Deletes an account for good, given its password and, where one is on, its second factor: the user, all sessions, and the
  * organizations that were theirs alone, whose keys stop within two seconds. The audit log and sums of usage stay.
  *
- * @throws Problem `wrong_password`, `invalid_code`, `last_owner` naming the organizations that would have no owner
+ * @throws Problem `wrong_password`, `invalid_code`, `last_owner` naming the organizations that would have no owner,
+ *   `subscription_active` those that would be deleted though they go on being paid for
  */
 export async function deleteAccount(
   deps: ManagementDeps,
@@ -39,7 +43,7 @@ export async function deleteAccount(
   const { keys, gone } = await erase(deps, user, mail.insert)
   await Promise.all([
     ...keys.map(({ id, version }) => announceVersion(deps, keyVersion(id), version)),
-    ...gone.map(({ id, version }) => announceVersion(deps, organizationVersion(id), version + 1)),
+    announceGone(deps, gone),
   ])
   mail.send()
 }
@@ -52,14 +56,14 @@ async function requireCode(deps: ManagementDeps, user: UserPrincipal, code: stri
   await requireSecondFactor(deps, user.userId, code)
 }
 
-/** All of it or nothing. @throws Problem `last_owner` */
+/** All of it or nothing. @throws Problem `last_owner`, `subscription_active` */
 async function erase(deps: ManagementDeps, user: UserPrincipal, mail: ReturnType<typeof notice>['insert']) {
   const { db } = deps
   const { userId, organizationId } = user
-  const lastMonth = monthOf(monthOf(deps.now()).start - 1)
   const done = await unlessRefused(
     db.batch([
       lockOrganizationsOf(db, userId),
+      lockLeaving(db, userId),
       audited(deps, {
         act: 'account.deleted',
         actor: user,
@@ -68,22 +72,24 @@ async function erase(deps: ManagementDeps, user: UserPrincipal, mail: ReturnType
         provided: mayLeave(userId),
       }),
       disownKeys(db, userId),
-      anonymizeEvents(db, userId, new Date(lastMonth.start)),
+      anonymizeEvents(db, dying(userId), new Date(deps.now())),
       deleteOwnOrganizations(db, userId),
       deleteUser(db, userId),
       mail,
     ]),
   )
   if (!done) throw await whyNot(deps, userId)
-  return { keys: done[2], gone: done[4] }
+  return { keys: done[3], gone: done[5] }
 }
 
 async function whyNot(deps: ManagementDeps, userId: string): Promise<Problem> {
-  const organizations = await listStranded(deps.db, userId)
-  if (organizations.length === 0) return new Problem('unauthenticated') // another request deleted the account meanwhile
-  const errors = organizations.map(({ id, name }) => ({
-    path: `organizations.${id}`,
-    message: `${name} has no other owner`,
-  }))
-  return new Problem('last_owner', { errors })
+  const stranded = await listStranded(deps.db, userId)
+  if (stranded.length > 0) return new Problem('last_owner', { errors: named(stranded, 'has no other owner') })
+  const paidFor = await listPaidFor(deps.db, userId)
+  if (paidFor.length > 0) return new Problem('subscription_active', { errors: named(paidFor, 'has a subscription') })
+  return new Problem('unauthenticated') // another request deleted the account meanwhile
+}
+
+function named(organizations: readonly { readonly id: string; readonly name: string }[], why: string) {
+  return organizations.map(({ id, name }) => ({ path: `organizations.${id}`, message: `${name} ${why}` }))
 }

@@ -2,8 +2,8 @@ import { and, eq, gt, isNull, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../db/orm.ts'
 import { emailTokens, loginChallenges, sessions } from '../db/schema/accounts.ts'
 import { bytesParameter } from '../db/schema/columns.ts'
-import { memberships, organizations } from '../db/schema/organizations.ts'
 import { users } from '../db/schema/users.ts'
+import { homeOf } from '../organizations/home.ts'
 import type { EmailPurpose } from './email-token.ts'
 
 /** Whom a mail about an account goes to, by the address somebody typed. */
@@ -59,9 +59,7 @@ export async function findTokenUser(db: Database, { purpose, tokenHash, now }: P
       email: users.email,
       name: users.name,
       tokenEmail: emailTokens.email,
-      organizationId: sql<string | null>`(
-        select m.organization_id from ${memberships} m join ${organizations} o on o.id = m.organization_id
-        where m.user_id = ${users.id} order by o.is_personal desc, m.created_at limit 1)`,
+      organizationId: homeOf(sql`users.id`),
     })
     .from(emailTokens)
     .innerJoin(users, eq(users.id, emailTokens.userId))

@@ -22,5 +22,10 @@ export function newEmailToken(): { token: string; hash: Uint8Array } {
 
 /** Where a mail sends its reader. The token is in the fragment: no server, log or referrer sees it (ASVS 14.2.1). */
 export function linkFor(publicUrl: string, purpose: EmailPurpose, token: string): string {
-  return `${publicUrl}${EMAIL_TOKENS[purpose].page}#token=${token}`
+  return pageLink(publicUrl, EMAIL_TOKENS[purpose].page, token)
+}
+
+/** The same for tokens that are not of an account. */
+export function pageLink(publicUrl: string, page: string, token: string): string {
+  return `${publicUrl}${page}#token=${token}`
 }

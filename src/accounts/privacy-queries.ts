@@ -1,10 +1,11 @@
 import { and, desc, eq, getTableColumns, isNull, or, sql } from 'drizzle-orm'
+import { isCharged } from '../billing/charging.ts'
 import type { Database } from '../db/orm.ts'
 import { sessions } from '../db/schema/accounts.ts'
 import { auditLogs } from '../db/schema/audit.ts'
 import { apiKeys, apiKeyUsage } from '../db/schema/keys.ts'
 import { memberships, organizations } from '../db/schema/organizations.ts'
-import { monthlyUsage } from '../db/schema/usage.ts'
+import { monthlyUsage } from '../db/schema/rollups.ts'
 import { users } from '../db/schema/users.ts'
 
 /** Rows of each kind that an export holds at most, the newest first. */
@@ -16,7 +17,7 @@ const isAloneIn = (userId: string) => sql`not exists (
   select 1 from memberships m where m.organization_id = o.id and m.user_id <> ${userId}::uuid)`
 
 /** Organizations that die with the user: made for that person, and nobody else ever joined or stayed. */
-const dying = (userId: string) => sql`(
+export const dying = (userId: string) => sql`(
   select o.id from organizations o join memberships mine on mine.organization_id = o.id
   where mine.user_id = ${userId}::uuid and mine.role = 'owner' and o.is_personal and ${isAloneIn(userId)})`
 
@@ -28,19 +29,29 @@ const stranded = (userId: string) => sql`
     and not exists (select 1 from memberships m join users u on u.id = m.user_id
       where m.organization_id = o.id and m.user_id <> ${userId}::uuid and m.role = 'owner' and u.is_active)`
 
+/** Organizations that would die with the user, though somebody goes on paying for them. */
+const paidFor = (userId: string) => sql`
+  select o.id, o.name from organizations o where o.id in ${dying(userId)} and ${isCharged(sql`o.id`)}`
+
 /** Whether a user is there and may go: evaluated inside the batch, after `lockOrganizationsOf`. */
 export const mayLeave = (userId: string) => sql`(
-  exists (select 1 from users u where u.id = ${userId}::uuid) and not exists (${stranded(userId)}))`
+  exists (select 1 from users u where u.id = ${userId}::uuid) and not exists (${stranded(userId)})
+  and not exists (${paidFor(userId)}))`
 
 export async function listStranded(db: Database, userId: string) {
   return (await db.execute<{ id: string; name: string }>(sql`${stranded(userId)} order by o.id`)).rows
 }
 
-/** Two owners who leave at once are looked at one after the other. Always in the same order, so that none waits in a ring. */
-export function lockOrganizationsOf(db: Database, userId: string) {
-  return db.execute(sql`
-    select id from organizations where id in (select organization_id from memberships where user_id = ${userId}::uuid)
-    order by id for update`)
+export async function listPaidFor(db: Database, userId: string) {
+  return (await db.execute<{ id: string; name: string }>(sql`${paidFor(userId)} order by o.id`)).rows
+}
+
+/**
+ * Holds the user before organizations are deleted: a sign-in under way is waited for while it still gets what it needs of
+ * them, and the next one finds no user.
+ */
+export function lockLeaving(db: Database, userId: string) {
+  return db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for('update')
 }
 
 /** Keys that a user made in organizations that go on are no longer theirs, which a verdict tells. */
@@ -56,17 +67,6 @@ export function disownKeys(db: Database, userId: string) {
       ),
     )
     .returning({ id: apiKeys.id, version: apiKeys.version })
-}
-
-/**
- * Takes what is about a person out of the raw events of their own organizations. Only since a time: older ones are in
- * partitions that are dropped whole when their retention is over.
- */
-export function anonymizeEvents(db: Database, userId: string, since: Date) {
-  return db.execute(sql`
-    update usage_events set user_id = null, ip = null, user_agent = null
-    where organization_id in ${dying(userId)} and occurred_at >= ${since.toISOString()}::timestamptz
-      and (user_id is not null or ip is not null or user_agent is not null)`)
 }
 
 /** Deletes the organizations that die with a user, and all that belongs to them; sums of usage and the audit log stay. */

@@ -12,11 +12,11 @@ const deleteRoute = apiRoute({
   tag,
   summary: 'Delete my account',
   description:
-    'For good. An organization that was made for you and has no other member is deleted with it, and its keys stop within two seconds; of any other, somebody else must be an owner.',
+    'For good. An organization that was made for you and has no other member is deleted with it, and its keys stop within two seconds; cancel its subscription first. Of any other, somebody else must be an owner.',
   body: Deletion,
   credentials: true,
   returns: { 204: null },
-  fails: ['wrong_password', 'invalid_code', 'two_factor_locked', 'last_owner', 'rate_limited'],
+  fails: ['wrong_password', 'invalid_code', 'two_factor_locked', 'last_owner', 'subscription_active', 'rate_limited'],
 })
 
 const exportRoute = apiRoute({

@@ -7,6 +7,7 @@ import { memberships, organizations } from '../db/schema/organizations.ts'
 import { users } from '../db/schema/users.ts'
 import type { Membership } from '../http/principal.ts'
 import { administrates } from '../organizations/administrators.ts'
+import { homeOf } from '../organizations/home.ts'
 import { endSessionsOf, lockUser } from './email-queries.ts'
 
 /** @returns the session if it, its user and its time are all still good; a support session only as long as its administrator is one */
@@ -20,8 +21,9 @@ export async function selectSession(db: Database, sessionId: string, userId: str
       hasTwoFactor: sql<boolean>`exists (
         select 1 from ${totpCredentials} t where t.user_id = users.id and t.enabled_at is not null)`,
       memberships: sql<Membership[]>`(
-        select coalesce(json_agg(json_build_object('organization_id', m.organization_id, 'role', m.role)), '[]'::json)
-        from ${memberships} m where m.user_id = users.id)`,
+        select coalesce(json_agg(json_build_object('organization_id', m.organization_id, 'role', m.role,
+          'is_suspended', o.suspended_at is not null)), '[]'::json)
+        from ${memberships} m join ${organizations} o on o.id = m.organization_id where m.user_id = users.id)`,
     })
     .from(sessions)
     .innerJoin(users, eq(users.id, sessions.userId))
@@ -160,14 +162,8 @@ export async function insertSession(db: Database, { session, token }: NewSession
 
 /** The organization a new session acts for: the user's personal one, else the one they joined first. */
 export async function selectHomeOrganization(db: Database, userId: string): Promise<string | null> {
-  const [row] = await db
-    .select({ id: memberships.organizationId })
-    .from(memberships)
-    .innerJoin(organizations, eq(organizations.id, memberships.organizationId))
-    .where(eq(memberships.userId, userId))
-    .orderBy(sql`${organizations.isPersonal} desc`, memberships.createdAt)
-    .limit(1)
-  return row?.id ?? null
+  const { rows } = await db.execute<{ id: string | null }>(sql`select ${homeOf(sql`${userId}::uuid`)} as id`)
+  return rows[0]?.id ?? null
 }
 
 export function updateUserName(db: Database, userId: string, name: string | null) {

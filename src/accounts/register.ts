@@ -79,7 +79,6 @@ function firstProfile({ user, organization }: NewAccount): Profile {
   return {
     ...user,
     isActive: true,
-    emailVerifiedAt: null,
     organizationId: organization.id,
     role: 'owner',
     planId: organization.planId,

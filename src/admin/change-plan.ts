@@ -1,16 +1,12 @@
+import { sql } from 'drizzle-orm'
 import { audited, unlessRefused } from '../audit/record.ts'
 import type { ManagementDeps } from '../http/management-env.ts'
 import type { UserPrincipal } from '../http/principal.ts'
 import { announceVersion, organizationVersion } from '../limits/versions.ts'
+import { lockOrganization } from '../organizations/lock.ts'
 import { Problem } from '../problems.ts'
-import {
-  findOrganization,
-  hasPlan,
-  isNotOn,
-  lockOrganization,
-  type ShownOrganization,
-  updatePlan,
-} from './organization-queries.ts'
+import { findOrganization, hasPlan, isNotOn, type ShownOrganization, updatePlan } from './organization-queries.ts'
+import { isPlan, lockPlan } from './plan-queries.ts'
 
 interface PlanAct {
   readonly administrator: UserPrincipal
@@ -27,12 +23,16 @@ interface PlanAct {
 export async function changePlan(deps: ManagementDeps, act: PlanAct): Promise<ShownOrganization> {
   const { organizationId, plan } = act
   const organization = await getOrganization(deps, organizationId)
-  if (!(await hasPlan(deps.db, plan))) {
-    throw new Problem('invalid_request', { errors: [{ path: 'body.plan', message: 'is no plan of this deployment' }] })
-  }
+  await requirePlan(deps, plan)
   const version = await putOnPlan(deps, act, organization.planId)
+  if (version === undefined) await requirePlan(deps, plan) // it may have been deleted meanwhile
   if (version !== undefined) await announceVersion(deps, organizationVersion(organizationId), version)
   return getOrganization(deps, organizationId)
+}
+
+async function requirePlan(deps: ManagementDeps, plan: string): Promise<void> {
+  if (await hasPlan(deps.db, plan)) return
+  throw new Problem('invalid_request', { errors: [{ path: 'body.plan', message: 'is no plan of this deployment' }] })
 }
 
 /** @returns the organization's new version, or `undefined` when it was on that plan already */
@@ -40,6 +40,7 @@ async function putOnPlan(deps: ManagementDeps, act: PlanAct, from: string): Prom
   const { administrator, organizationId, plan, reason } = act
   const done = await unlessRefused(
     deps.db.batch([
+      lockPlan(deps.db, plan), // before the organization, as a change of the plan does: see plan-acts.ts
       lockOrganization(deps.db, organizationId),
       audited(deps, {
         act: 'admin.plan_changed',
@@ -47,12 +48,12 @@ async function putOnPlan(deps: ManagementDeps, act: PlanAct, from: string): Prom
         organizationId,
         target: { type: 'organization', id: organizationId },
         detail: { from, to: plan, ...(reason !== undefined && { reason }) },
-        provided: isNotOn(organizationId, plan),
+        provided: sql`${isNotOn(organizationId, plan)} and ${isPlan(plan)}`,
       }),
       updatePlan(deps.db, organizationId, plan),
     ]),
   )
-  return done?.[2][0]?.version
+  return done?.[3][0]?.version
 }
 
 async function getOrganization(deps: ManagementDeps, organizationId: string): Promise<ShownOrganization> {

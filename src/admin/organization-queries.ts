@@ -2,7 +2,8 @@ import { and, desc, eq, ilike, lt, or, sql } from 'drizzle-orm'
 import type { Database } from '../db/orm.ts'
 import { organizations } from '../db/schema/organizations.ts'
 import { plans } from '../db/schema/plans.ts'
-import { containing } from './user-queries.ts'
+import { containing } from '../lib/like.ts'
+import { DESERTED } from './deserted.ts'
 
 const shown = {
   id: organizations.id,
@@ -68,11 +69,28 @@ export function updatePlan(db: Database, organizationId: string, planId: string)
 export const isNotOn = (organizationId: string, planId: string) =>
   sql`exists (select 1 from organizations o where o.id = ${organizationId}::uuid and o.plan_id <> ${planId})`
 
-/** Locks an organization's row, so that what follows in the batch reads it as it is. */
-export function lockOrganization(db: Database, organizationId: string) {
+/**
+ * Whether an ordinary organization is not suspended yet, or is; one that was suspended for want of an active member can
+ * still be suspended by an administrator.
+ */
+export const isSuspendable = (organizationId: string, suspended: boolean) => sql`exists (
+  select 1 from organizations o where o.id = ${organizationId}::uuid and not o.is_platform
+    and (o.suspended_at is not null and ${!suspended}::boolean
+      or ${suspended}::boolean and (o.suspended_at is null or o.suspended_reason = ${DESERTED})))`
+
+/** Suspends an organization, or ends that. The statement returns its new version. */
+export function updateSuspension(
+  db: Database,
+  organizationId: string,
+  suspension: { readonly at: Date; readonly reason: string | undefined } | undefined,
+) {
   return db
-    .select({ id: organizations.id })
-    .from(organizations)
+    .update(organizations)
+    .set({
+      suspendedAt: suspension?.at ?? null,
+      suspendedReason: suspension?.reason ?? null,
+      version: sql`${organizations.version} + 1`,
+    })
     .where(eq(organizations.id, organizationId))
-    .for('update')
+    .returning({ id: organizations.id, version: organizations.version })
 }

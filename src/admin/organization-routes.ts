@@ -5,7 +5,8 @@ import { page } from '../lib/cursor.ts'
 import { changePlan } from './change-plan.ts'
 import { listOrganizations, type ShownOrganization } from './organization-queries.ts'
 import { OrganizationParams } from './schemas.ts'
-import { AdminOrganization, AdminOrganizationList, OrganizationQuery, PlanChange } from './user-schemas.ts'
+import { suspendOrganization } from './suspend-organization.ts'
+import { AdminOrganization, AdminOrganizationList, OrganizationQuery, PlanChange, Suspension } from './user-schemas.ts'
 
 const common = { allow: 'administrator', tag: 'Administration' } as const
 
@@ -31,6 +32,19 @@ const changePlanRoute = apiRoute({
   fails: ['organization_not_found'],
 })
 
+const suspendRoute = apiRoute({
+  ...common,
+  method: 'put',
+  path: '/admin/organizations/{id}/suspension',
+  summary: 'Suspend an organization, or end that',
+  description:
+    'Its keys are refused with `ORGANIZATION_SUSPENDED`, or accepted again, everywhere within two seconds; its owners are told by mail, with the reason. Members sign in and read as before, but make no keys and invite nobody.',
+  params: OrganizationParams,
+  body: Suspension,
+  returns: { 200: AdminOrganization },
+  fails: ['organization_not_found', 'platform_organization'],
+})
+
 export const adminOrganizationRoutes = newRouter()
   .openapi(listRoute, async (c) => {
     const { limit, cursor, ...filter } = c.req.valid('query')
@@ -41,6 +55,10 @@ export const adminOrganizationRoutes = newRouter()
   .openapi(changePlanRoute, async (c) => {
     const act = { administrator: c.var.user, organizationId: c.req.valid('param').id, ...c.req.valid('json') }
     return c.json(toAdminOrganization(await changePlan(c.var.deps, { reason: undefined, ...act })), 200)
+  })
+  .openapi(suspendRoute, async (c) => {
+    const act = { administrator: c.var.user, organizationId: c.req.valid('param').id, ...c.req.valid('json') }
+    return c.json(toAdminOrganization(await suspendOrganization(c.var.deps, { reason: undefined, ...act })), 200)
   })
 
 function toAdminOrganization(row: ShownOrganization): z.output<typeof AdminOrganization> {

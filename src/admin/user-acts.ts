@@ -2,8 +2,8 @@ import type { Act } from '../audit/acts.ts'
 import { audited, unlessRefused } from '../audit/record.ts'
 import type { ManagementDeps } from '../http/management-env.ts'
 import type { UserPrincipal } from '../http/principal.ts'
-import { announceVersion, organizationVersion } from '../limits/versions.ts'
 import { notice } from '../mail/notice.ts'
+import { announceOrganizations } from '../organizations/announce.ts'
 import { Problem, type ProblemCode } from '../problems.ts'
 import {
   deleteTwoFactor,
@@ -134,9 +134,4 @@ export async function resetTwoFactor(deps: ManagementDeps, act: OnUser): Promise
     'user_not_found',
   )
   mail.send()
-}
-
-/** Tells every isolate of organizations that changed. */
-async function announceOrganizations(deps: ManagementDeps, changed: readonly { id: string; version: number }[]) {
-  await Promise.all(changed.map(({ id, version }) => announceVersion(deps, organizationVersion(id), version)))
 }

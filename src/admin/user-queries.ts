@@ -3,11 +3,10 @@ import type { Database } from '../db/orm.ts'
 import { backupCodes, sessions, totpCredentials } from '../db/schema/accounts.ts'
 import { organizations } from '../db/schema/organizations.ts'
 import { users } from '../db/schema/users.ts'
+import { containing } from '../lib/like.ts'
 import { administrates } from '../organizations/administrators.ts'
 import type { Role } from '../organizations/roles.ts'
-
-/** Why an organization is suspended that has nobody left to act for it; enabling one of its members ends that. */
-const DESERTED = 'members_disabled'
+import { DESERTED } from './deserted.ts'
 
 interface MemberOf {
   readonly id: string
@@ -82,18 +81,16 @@ function conditions({ search, is_active, is_verified, two_factor_enabled, plan, 
   ]
 }
 
-/** A LIKE pattern for what contains a text, whose own `%`, `_` and `\` mean themselves. */
-export const containing = (text: string) => `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`
-
 /**
  * Locks what an account's state decides about, before the statements that read it: the platform organization, so that
- * administrators are disabled one after the other, and the user's own ones. Always in the same order.
+ * administrators are disabled one after the other, and the user's own ones. Always in the same order, and so that rows that
+ * refer to them come and go: a sign-in holds the user, and would wait for the organization in a circle.
  */
 export function lockAround(db: Database, userId: string) {
   return db.execute(sql`
     select id from organizations
     where is_platform or id in (select organization_id from memberships where user_id = ${userId}::uuid)
-    order by id for update`)
+    order by id for no key update`)
 }
 
 /** Whether a user may be disabled: they are active, and some other administrator is if they are one. */

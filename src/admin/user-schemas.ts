@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { line, listOf, pageQuery, text, timestamp, uuid } from '../http/fields.ts'
+import { DESERTED } from './deserted.ts'
 
 /** Booleans arrive as text in a query. */
 const flag = z
@@ -83,3 +84,17 @@ export const AdminOrganization = z
 export const AdminOrganizationList = listOf(AdminOrganization)
 
 export const PlanChange = z.object({ plan, reason: reason.optional() })
+
+export const Suspension = z
+  .object({
+    suspended: z.boolean(),
+    reason: reason.optional().meta({ description: 'Needed to suspend. Owners read it.' }),
+  })
+  .refine((body) => !body.suspended || body.reason !== undefined, {
+    path: ['reason'],
+    message: 'is needed to suspend',
+  })
+  .refine((body) => body.reason !== DESERTED, {
+    path: ['reason'],
+    message: 'is kept for suspensions that end by themselves',
+  })

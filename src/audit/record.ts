@@ -13,7 +13,18 @@ export interface Entry {
   readonly actor: Principal | string | undefined
   /** The organization whose admins may read of it. */
   readonly organizationId?: string | null | undefined
-  readonly target?: { readonly type: 'user' | 'session' | 'key' | 'organization'; readonly id: string }
+  readonly target?: {
+    readonly type:
+      | 'user'
+      | 'session'
+      | 'key'
+      | 'organization'
+      | 'invitation'
+      | 'webhook_endpoint'
+      | 'plan'
+      | 'subscription'
+    readonly id: string
+  }
   readonly result?: 'success' | 'failure'
   /** Never a secret, a token or a password. */
   readonly detail?: Readonly<Record<string, unknown>>

@@ -1,14 +1,24 @@
-import type { MeterLimit, PlanFeatures, PlanLimits } from '../db/schema/shapes.ts'
+import type { MeterLimit, PlanFeatures, PlanLimits, PlanOverage } from '../db/schema/shapes.ts'
 
 interface Plan {
   readonly name: string
   readonly pricePerMonthCents: number | null
   readonly limits: PlanLimits
   readonly features: PlanFeatures
+  /** Prices above the limits that allow it; where absent nothing above them is charged. */
+  readonly overage?: PlanOverage
 }
 
 const block = (limit: number | null): MeterLimit => ({ limit, at_limit: 'block' })
 const allow = (limit: number | null): MeterLimit => ({ limit, at_limit: 'allow' })
+
+/** So much for each of the first five million units above the limit, and so much for each of the others. */
+const graduated = (first: string, others: string) => ({
+  tiers: [
+    { up_to: 5_000_000, unit_price_usd: first },
+    { up_to: null, unit_price_usd: others },
+  ],
+})
 
 /** The plans a new installation starts with. Afterwards the rows are the operator's: the seed never overwrites them. */
 export const SEED_PLANS: Readonly<Record<string, Plan>> = {
@@ -46,6 +56,7 @@ export const SEED_PLANS: Readonly<Record<string, Plan>> = {
       },
     },
     features: { max_evolution_phase: 3 },
+    overage: { api_calls: graduated('0.00002', '0.000016'), queries: graduated('0.00002', '0.000016') },
   },
   advanced: {
     name: 'Advanced',
@@ -61,6 +72,7 @@ export const SEED_PLANS: Readonly<Record<string, Plan>> = {
       },
     },
     features: { max_evolution_phase: 4 },
+    overage: { api_calls: graduated('0.000015', '0.000012'), queries: graduated('0.000015', '0.000012') },
   },
   pro: {
     name: 'Pro',
@@ -76,6 +88,7 @@ export const SEED_PLANS: Readonly<Record<string, Plan>> = {
       },
     },
     features: { max_evolution_phase: 5 },
+    overage: { api_calls: graduated('0.000012', '0.00001'), queries: graduated('0.000012', '0.00001') },
   },
   enterprise: {
     name: 'Enterprise',

@@ -3,10 +3,11 @@ import { createMiddleware } from 'hono/factory'
 import { routePath } from 'hono/route'
 import { loadSession } from '../accounts/load-session.ts'
 import type { Config } from '../config.ts'
+import { findKey } from '../keys/cache.ts'
 import { holdsScope } from '../keys/rules.ts'
 import { verifyKey } from '../keys/verify.ts'
 import { log } from '../lib/log.ts'
-import { type Permission, roleMay, scopeFor } from '../organizations/roles.ts'
+import { IDLE_WHILE_SUSPENDED, isForKeys, type Permission, roleMay, scopeFor } from '../organizations/roles.ts'
 import { Problem } from '../problems.ts'
 import { readCredential } from './credentials.ts'
 import type { ManagementEnv } from './management-env.ts'
@@ -21,19 +22,29 @@ export type Access = 'anyone' | 'user' | 'administrator' | Permission
 /**
  * The guard of one route. Everything it lets through has a principal and, for a permission, an organization.
  *
- * @param credentials whether the route touches credentials or security settings: support sessions do not get there
+ * @param what of the route's declaration it goes by
  */
-export const guard = (access: Access, credentials = false) =>
+export const guard = (access: Access, what: Guarded = {}) =>
   createMiddleware<ManagementEnv>(async function guard(c, next) {
-    if (access !== 'anyone') await admitOrLog(c, access, credentials)
+    if (access !== 'anyone') await admitOrLog(c, access, what)
     await next()
   })
 
+interface Guarded {
+  /** Whether the route touches credentials or security settings: support sessions do not get there. */
+  readonly credentials?: boolean | undefined
+  /** Whether it makes something, which a suspended organization may not have. */
+  readonly creates?: boolean | undefined
+  /** The scope with which a service key gets in. */
+  readonly service?: string | undefined
+}
+
 /** Who was refused what they are signed in for is logged (ASVS 16.3.2): a stranger's attempts are too many and say little. */
-async function admitOrLog(c: Context<ManagementEnv>, access: Exclude<Access, 'anyone'>, credentials: boolean) {
+async function admitOrLog(c: Context<ManagementEnv>, access: Exclude<Access, 'anyone'>, what: Guarded) {
   try {
-    await admitPrincipal(c, access)
-    if (credentials && isImpersonated(c.var.principal)) throw new Problem('forbidden_while_impersonating')
+    await admitPrincipal(c, access, what)
+    if (what.credentials && isImpersonated(c.var.principal)) throw new Problem('forbidden_while_impersonating')
+    if (what.creates && isIdle(access)) refuseSuspended(c.var.principal, c.var.organizationId)
   } catch (error) {
     const { principal, requestId } = c.var
     if (principal && error instanceof Problem) {
@@ -46,21 +57,49 @@ async function admitOrLog(c: Context<ManagementEnv>, access: Exclude<Access, 'an
 
 const isImpersonated = (principal: Principal) => principal.kind === 'user' && principal.impersonatorId !== null
 
+const isIdle = (access: Access) => (IDLE_WHILE_SUSPENDED as readonly Access[]).includes(access)
+
+/** Keys of a suspended organization do not verify, so that only its people get this far. */
+function refuseSuspended(principal: Principal, organizationId: string): void {
+  if (principal.kind !== 'user') return
+  const membership = principal.memberships.find((one) => one.organization_id === organizationId)
+  if (membership?.is_suspended) throw new Problem('organization_suspended')
+}
+
 const whoIs = (principal: Principal) =>
   principal.kind === 'user'
     ? { user_id: principal.userId, impersonator_id: principal.impersonatorId }
     : { key_id: principal.keyId }
 
-async function admitPrincipal(c: Context<ManagementEnv>, access: Exclude<Access, 'anyone'>): Promise<void> {
+async function admitPrincipal(
+  c: Context<ManagementEnv>,
+  access: Exclude<Access, 'anyone'>,
+  { service }: Guarded,
+): Promise<void> {
   const principal = await authenticate(c)
   c.set('principal', principal)
   if (access === 'user' || access === 'administrator') {
     if (principal.kind !== 'user') throw new Problem('user_only')
     if (access === 'administrator') refuseOthers(c.var.deps.config, principal)
     c.set('user', principal)
+  } else if (service && isService(principal, access, service)) {
+    c.set('isService', true)
   } else {
     c.set('organizationId', organizationFor(principal, access, await namedOrganization(c)))
+    if (principal.kind === 'user') c.set('user', principal)
   }
+}
+
+/**
+ * Whether a service key acts for any organization. One with the scope of customers' keys acts as those do, for its own.
+ *
+ * @throws Problem `forbidden` for a key of the platform organization that has neither scope
+ */
+function isService(principal: Principal, permission: Permission, service: string): boolean {
+  if (principal.kind !== 'key' || !principal.isPlatform) return false
+  if (holdsScope(principal.scopes, service)) return true
+  if (holdsScope(principal.scopes, scopeFor(permission) ?? '')) return false
+  throw new Problem('forbidden', { detail: `The key needs the scope ${service}.` })
 }
 
 /** That there is an administration is nobody's business but theirs. */
@@ -87,7 +126,10 @@ async function authenticateKey(c: Context<ManagementEnv>, key: string): Promise<
   const verdict = await verifyKey(c.var.deps, { key, cost: 0, scopes: [], ...about }, c.var)
   if (!verdict.valid || !verdict.key_id || !verdict.organization_id)
     throw invalid(`The API key is not valid: ${verdict.code}.`)
-  return { kind: 'key', keyId: verdict.key_id, organizationId: verdict.organization_id, scopes: verdict.scopes ?? [] }
+  const { record } = await findKey(c.var.deps, key) // in memory since the verdict
+  const isPlatform = record?.isPlatform ?? false
+  const { key_id: keyId, organization_id: organizationId, scopes = [] } = verdict
+  return { kind: 'key', keyId, organizationId, scopes, isPlatform }
 }
 
 function invalid(detail: string): Problem {
@@ -109,21 +151,27 @@ async function namedOrganization(c: Context<ManagementEnv>): Promise<string | un
 
 /**
  * @throws Problem `organization_not_found` for an organization that the principal does not belong to, as for one that
- *   does not exist; `forbidden` when it belongs, but may not
+ *   does not exist; `forbidden` when it belongs, but may not; `user_only` for a key where it never may
  */
 export function organizationFor(principal: Principal, permission: Permission, named: string | undefined): string {
   const organizationId = named?.toLowerCase() ?? principal.organizationId
   if (!organizationId) throw new Problem('organization_not_found')
-  if (principal.kind === 'key') {
-    if (organizationId !== principal.organizationId) throw new Problem('organization_not_found')
-    const scope = scopeFor(permission)
-    if (scope && !holdsScope(principal.scopes, scope))
-      throw new Problem('forbidden', { detail: `The key needs the scope ${scope}.` })
-    return organizationId
-  }
-  const membership = principal.memberships.find((one) => one.organization_id === organizationId)
+  if (principal.kind === 'key') refuseKey(principal, permission, organizationId)
+  else refuseMember(principal, permission, organizationId)
+  return organizationId
+}
+
+function refuseKey(key: KeyPrincipal, permission: Permission, organizationId: string): void {
+  if (organizationId !== key.organizationId) throw new Problem('organization_not_found')
+  if (!isForKeys(permission)) throw new Problem('user_only')
+  const scope = scopeFor(permission)
+  if (scope && !holdsScope(key.scopes, scope))
+    throw new Problem('forbidden', { detail: `The key needs the scope ${scope}.` })
+}
+
+function refuseMember({ memberships }: UserPrincipal, permission: Permission, organizationId: string): void {
+  const membership = memberships.find((one) => one.organization_id === organizationId)
   if (!membership) throw new Problem('organization_not_found')
   if (!roleMay(membership.role, permission))
     throw new Problem('forbidden', { detail: `The role ${membership.role} lacks ${permission}.` })
-  return organizationId
 }

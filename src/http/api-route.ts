@@ -1,9 +1,10 @@
 import { createRoute, OpenAPIHono } from '@hono/zod-openapi'
 import type { ZodType, z } from 'zod'
+import { IDLE_WHILE_SUSPENDED, isForKeys, type Permission } from '../organizations/roles.ts'
 import { fieldErrors, PROBLEMS, Problem, type ProblemCode } from '../problems.ts'
 import { type Access, guard } from './access.ts'
 import { IdempotencyHeaders, withIdempotency } from './idempotency.ts'
-import { withJsonBody, withOptionalJsonBody } from './json-body.ts'
+import { type BodyForms, withJsonBody, withJsonBodyOf, withOptionalJsonBody } from './json-body.ts'
 import type { ManagementEnv } from './management-env.ts'
 import { ProblemBody } from './problem-schema.ts'
 
@@ -21,13 +22,17 @@ interface Declaration<M extends Method, P extends string, B, O, Q, A, R extends 
   readonly body?: B
   /** A body that may be left out altogether. */
   readonly optionalBody?: O
+  /** What else `body` may come as. */
+  readonly forms?: BodyForms
   readonly query?: Q
   readonly params?: A
   readonly returns: R
   /** Whether it makes something: then a repeat with the same `Idempotency-Key` gets the first answer. */
   readonly creates?: boolean
-  /** Whether it touches credentials or security settings: then an administrator who acts as the user cannot do it. */
+  /** Whether it touches credentials or settings, or spends: then an administrator who acts as the user cannot do it. */
   readonly credentials?: boolean
+  /** The scope with which a service key of this deployment may call it too, for any organization (`isService`). */
+  readonly service?: string
   /** Beyond those that follow from the rest of the declaration. */
   readonly fails?: readonly ProblemCode[]
 }
@@ -58,7 +63,7 @@ const OF_GUARDS: readonly ProblemCode[] = [
   'forbidden',
 ]
 
-const OF_ADMINISTRATION: readonly ProblemCode[] = ['user_only', 'not_found', 'two_factor_required']
+const OF_ADMINISTRATION: readonly ProblemCode[] = ['not_found', 'two_factor_required']
 const OF_IDEMPOTENCY: readonly ProblemCode[] = ['request_in_progress', 'idempotency_key_reused']
 
 /**
@@ -85,7 +90,7 @@ export function apiRoute<
     ...securityOf(allow),
     'x-allow': allow,
     request: {
-      ...(content && { body: { content: { 'application/json': { schema: content } }, required: body !== undefined } }),
+      ...(content && { body: { content: contentOf(content, declared.forms), required: body !== undefined } }),
       ...(query && { query }),
       ...(params && { params }),
       ...(declared.creates && { headers: IdempotencyHeaders }),
@@ -93,7 +98,7 @@ export function apiRoute<
     responses: { ...successes(returns), ...failures(codesOf(declared)) } as Responses<R>,
     middleware: [
       ...readersOf(declared),
-      guard(allow, declared.credentials),
+      guard(allow, { credentials: declared.credentials, creates: declared.creates, service: declared.service }),
       ...(declared.creates ? [withIdempotency] : []),
     ],
   })
@@ -103,27 +108,47 @@ type Declared = Declaration<Method, string, unknown, unknown, unknown, unknown, 
 
 /** Every way in which a route can fail: its own, and those that follow from what it takes and whom it lets in. */
 function codesOf(declared: Declared): ProblemCode[] {
-  const { allow, body, optionalBody, query, params, creates, credentials, fails = [] } = declared
+  const { body, optionalBody, query, params, creates, fails = [] } = declared
   const ofInput: readonly ProblemCode[] = body || optionalBody ? OF_BODIES : query || params ? ['invalid_request'] : []
-  const ofCallers: readonly ProblemCode[] = [
-    ...(allow === 'anyone' ? [] : OF_GUARDS),
-    ...(allow === 'administrator' ? OF_ADMINISTRATION : []),
-    ...(credentials ? (['forbidden_while_impersonating'] as const) : []),
-  ]
-  return [...COMMON, ...ofCallers, ...ofInput, ...(creates ? OF_IDEMPOTENCY : []), ...fails]
+  return [...COMMON, ...callerCodes(declared), ...ofInput, ...(creates ? OF_IDEMPOTENCY : []), ...fails]
 }
 
-function readersOf({ body, optionalBody }: Declared) {
-  if (body) return [withJsonBody]
+/** Other types than JSON are only named: what they hold is put into the form that the schema describes before it is checked. */
+function contentOf(schema: ZodType, { wrap = {} }: BodyForms = {}) {
+  return {
+    'application/json': { schema },
+    ...Object.fromEntries(Object.keys(wrap).map((type) => [type, { schema: {} }])),
+  }
+}
+
+/** Why a caller may be refused: those of which the guard of the route can make use. */
+function callerCodes({ allow, creates, credentials }: Declared): ProblemCode[] {
+  const isIdle = isPermission(allow) && IDLE_WHILE_SUSPENDED.includes(allow)
+  const kinds: readonly (readonly [boolean, readonly ProblemCode[]])[] = [
+    [allow !== 'anyone', OF_GUARDS],
+    [allow === 'administrator', OF_ADMINISTRATION],
+    [isForPeople(allow), ['user_only']],
+    [creates === true && isIdle, ['organization_suspended']],
+    [credentials === true, ['forbidden_while_impersonating']],
+  ]
+  return kinds.flatMap(([applies, codes]) => (applies ? codes : []))
+}
+
+function readersOf({ body, optionalBody, forms }: Declared) {
+  if (body) return [forms ? withJsonBodyOf(forms) : withJsonBody]
   return optionalBody ? [withOptionalJsonBody] : []
 }
 
 function securityOf(allow: Access) {
   if (allow === 'anyone') return {}
-  return {
-    security: allow === 'user' || allow === 'administrator' ? [{ bearer: [] }] : [{ bearer: [] }, { apiKey: [] }],
-  }
+  return { security: isForPeople(allow) ? [{ bearer: [] }] : [{ bearer: [] }, { apiKey: [] }] }
 }
+
+const isPermission = (allow: Access): allow is Permission => !['anyone', 'user', 'administrator'].includes(allow)
+
+/** Whether a route takes access tokens alone. */
+const isForPeople = (allow: Access) =>
+  allow === 'user' || allow === 'administrator' || (isPermission(allow) && !isForKeys(allow))
 
 function successes(returns: Returns) {
   return Object.fromEntries(

@@ -46,3 +46,12 @@ export const pageQuery = z.object({
 export function listOf<T extends z.ZodType>(item: T) {
   return z.object({ data: z.array(item), next_cursor: z.string().nullable() })
 }
+
+/** NUL and halves of a surrogate pair, as JSON writes them: Postgres keeps neither in `jsonb`. */
+const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/
+
+/** A caller's own notes on something, kept as they are. */
+export const metadata = z
+  .record(z.string().max(100), z.unknown())
+  .refine((value) => JSON.stringify(value).length <= 4_000, 'must not be larger than 4,000 characters as JSON')
+  .refine((value) => !UNSTORABLE.test(JSON.stringify(value)), 'must not hold NUL or half a character')

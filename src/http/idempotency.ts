@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import * as z from 'zod'
 import { sha256 } from '../lib/bytes.ts'
+import { errorFields, log } from '../lib/log.ts'
 import { seal, unseal } from '../lib/seal.ts'
 import { Problem } from '../problems.ts'
 import { claimIdempotencyKey, deleteIdempotencyKey, storeIdempotentAnswer } from './idempotency-queries.ts'
@@ -49,10 +50,19 @@ export const withIdempotency = createMiddleware<ManagementEnv>(async function wi
   if (earlier) return replay(c, purpose, earlier)
 
   await next()
-  if (!c.res.ok) return deleteIdempotencyKey(deps.db, id)
-  const response = await seal(deps.config.SECRET_KEY, purpose, await c.res.clone().text())
-  await storeIdempotentAnswer(deps.db, id, c.res.status, response)
+  try {
+    await keepOutcome(c, purpose, id)
+  } catch (error) {
+    // What was asked for is done: an error in its place would have the caller do it again.
+    log('error', 'idempotent_answer_lost', { path: c.req.path, ...errorFields(error) })
+  }
 })
+
+async function keepOutcome({ res, var: { deps } }: Context<ManagementEnv>, purpose: string, id: Uint8Array) {
+  if (!res.ok) return deleteIdempotencyKey(deps.db, id)
+  const response = await seal(deps.config.SECRET_KEY, purpose, await res.clone().text())
+  return storeIdempotentAnswer(deps.db, id, res.status, response)
+}
 
 /** Keys of different callers, organizations and routes never meet. */
 function purposeOf(c: Context<ManagementEnv>, key: string): string {

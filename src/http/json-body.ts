@@ -25,6 +25,29 @@ export const withJsonBody = createMiddleware<ManagementEnv>(async function withJ
   await next()
 })
 
+/** How the body of a route may come, where not only as JSON of the usual size. */
+export interface BodyForms {
+  readonly maxBytes?: number
+  /** Further media types: how a text of that type is put into the JSON that the route's schema describes. */
+  readonly wrap?: Readonly<Record<string, (text: string) => string>>
+}
+
+/** The same for a route that takes more than JSON of the usual size. */
+export const withJsonBodyOf = ({ maxBytes = MAX_BODY_BYTES, wrap = {} }: BodyForms) =>
+  createMiddleware<ManagementEnv>(async function withJsonBodyOf(c, next) {
+    const wrapped = Object.hasOwn(wrap, mediaType(c.req.raw)) ? wrap[mediaType(c.req.raw)] : undefined
+    if (!wrapped && !isJson(c.req.raw)) throw new Problem('unsupported_media_type')
+    const text = await readAtMost(c.req.raw, maxBytes)
+    parseJson(text)
+    keepText(c, wrapped ? wrapped(text) : text)
+    await next()
+  })
+
+/** @returns the media type of a body, without parameters and in lower case */
+export function mediaType(request: Request): string {
+  return (request.headers.get('Content-Type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
+}
+
 /** For routes that can do without a body. One that is sent is read as strictly as any other. */
 export const withOptionalJsonBody = createMiddleware<ManagementEnv>(async function withOptionalJsonBody(c, next) {
   const text = await readAtMost(c.req.raw, MAX_BODY_BYTES)
@@ -58,7 +81,26 @@ function isJson(request: Request): boolean {
 }
 
 async function readAtMost(request: Request, maxBytes: number): Promise<string> {
-  if (Number(request.headers.get('Content-Length') ?? 0) > maxBytes) throw new Problem('body_too_large')
+  const announced = Number(request.headers.get('Content-Length') ?? Number.NaN)
+  if (announced > maxBytes) throw new Problem('body_too_large')
+  return announced <= maxBytes ? readWhole(request, maxBytes) : readStream(request, maxBytes)
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
+
+/** At once, as nearly every body comes: HTTP lets none be longer than it says. */
+async function readWhole(request: Request, maxBytes: number): Promise<string> {
+  const bytes = await request.arrayBuffer()
+  if (bytes.byteLength > maxBytes) throw new Problem('body_too_large')
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    throw new Problem('malformed_json', { detail: 'The body is not UTF-8.' })
+  }
+}
+
+/** For a body that does not say how long it is. */
+async function readStream(request: Request, maxBytes: number): Promise<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
   let text = ''
   let bytes = 0

@@ -26,9 +26,11 @@ export interface ManagementEnv {
     clientIp: string | undefined
     /** Set by every guard but `anyone`. */
     principal: Principal
-    /** Set by the guards `user` and `administrator`. */
+    /** Set by the guards `user` and `administrator`, and by those of permissions that no key has. */
     user: UserPrincipal
     /** Set by a guard that asks for a permission: the organization in which the principal has it. */
     organizationId: string
+    /** Set in its place for a service key where a route takes those: it acts for any organization. */
+    isService: boolean | undefined
   }
 }

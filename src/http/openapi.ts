@@ -5,7 +5,7 @@ import type { ManagementEnv } from './management-env.ts'
 
 export type OpenApiDocument = ReturnType<OpenAPIHono['getOpenAPI31Document']>
 
-const DESCRIPTION = `Accounts, organizations, API keys, rate limits, quotas and usage metering.
+const DESCRIPTION = `Accounts, organizations, API keys, rate limits, quotas, usage metering and billing.
 
 JSON in snake_case, times in ISO 8601 UTC, ids UUIDv7. Errors are \`application/problem+json\` (RFC 9457); their \`code\`
 is stable. Lists page by \`cursor\`. Every answer carries \`X-Request-Id\`.`
@@ -50,6 +50,7 @@ const OTHERS: Readonly<Record<string, string[]>> = {
   '/account/verify-email': ['GET'],
   '/account/reset-password': ['GET'],
   '/account/confirm-email': ['GET'],
+  '/account/accept-invitation': ['GET'],
   '/': ['GET'],
 }
 

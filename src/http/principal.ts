@@ -3,6 +3,7 @@ import type { Role } from '../organizations/roles.ts'
 export interface Membership {
   readonly organization_id: string
   readonly role: Role
+  readonly is_suspended: boolean
 }
 
 /** A signed-in user, as the database says at this moment. */
@@ -29,6 +30,8 @@ export interface KeyPrincipal {
   readonly keyId: string
   readonly organizationId: string
   readonly scopes: readonly string[]
+  /** Whether it is one of the platform organization: a service key, if its scopes say so. */
+  readonly isPlatform: boolean
 }
 
 export type Principal = UserPrincipal | KeyPrincipal

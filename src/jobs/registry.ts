@@ -1,8 +1,13 @@
 import type { Sql } from '../db/client.ts'
 import type { Deps } from '../deps.ts'
+import { errorFields, log } from '../lib/log.ts'
 import { monthOf } from '../lib/period.ts'
+import { reconcileQuotas } from '../limits/reconcile.ts'
 import { deliverDueMail } from '../mail/outbox.ts'
+import { checkUsageAlerts } from '../usage/alerts.ts'
+import { eraseFromUsage } from '../usage/erase.ts'
 import { drainUsageSpool } from '../usage/spool.ts'
+import { deliverDueWebhooks } from '../webhooks/deliver.ts'
 
 /** Work that a cron trigger does. Twice is the same as once. What `run` returns becomes its log line. */
 export interface Job {
@@ -25,7 +30,36 @@ const BITES = 25
 
 const drainSpool: Job = { name: 'drain-usage-spool', cron: EVERY_MINUTE, run: drainUsageSpool }
 
+const reconcile: Job = { name: 'reconcile-quotas', cron: HOURLY, run: reconcileQuotas }
+
+/** The code of billing is evaluated when one of its jobs runs. */
+const reconcilePayments: Job = {
+  name: 'reconcile-billing',
+  cron: HOURLY,
+  async run(deps) {
+    const { reconcileBilling } = await import('../billing/reconcile.ts')
+    return reconcileBilling(deps)
+  },
+}
+
+const sendUsage: Job = {
+  name: 'send-metered-usage',
+  cron: EVERY_MINUTE,
+  async run(deps, at) {
+    const { POLAR_ACCESS_TOKEN, STRIPE_SECRET_KEY } = deps.config
+    if (!POLAR_ACCESS_TOKEN && !STRIPE_SECRET_KEY) return { recorded: 0 } // without evaluating the code of billing
+    const { sendMeteredUsage } = await import('../billing/metered.ts')
+    return sendMeteredUsage(deps, at)
+  },
+}
+
 const deliverMail: Job = { name: 'deliver-mail', cron: EVERY_MINUTE, run: deliverDueMail }
+
+const checkAlerts: Job = { name: 'check-usage-alerts', cron: EVERY_MINUTE, run: checkUsageAlerts }
+
+const deliverWebhooks: Job = { name: 'deliver-webhooks', cron: EVERY_MINUTE, run: deliverDueWebhooks }
+
+const eraseUsage: Job = { name: 'erase-from-usage', cron: EVERY_MINUTE, run: eraseFromUsage }
 
 const makePartitions: Job = {
   name: 'make-usage-partitions',
@@ -53,14 +87,16 @@ const dropPartitions: Job = {
   },
 }
 
-/** What is of no use any more: the table, the indexed time it is judged by, and how many days after that. */
+/** What is of no use any more: the table, the indexed time it is judged by, and how many days after that. Largest last. */
 const PRUNED = [
-  ['usage_dedupe', 'first_seen', DEDUPE_DAYS],
   ['idempotency_keys', 'expires_at', 0],
   ['login_challenges', 'expires_at', 1],
   ['email_tokens', 'expires_at', 1],
+  ['invitations', 'expires_at', 36],
   ['mail_outbox', 'created_at', 36],
+  ['webhook_deliveries', 'created_at', 30],
   ['sessions', 'expires_at', 36],
+  ['usage_dedupe', 'first_seen', DEDUPE_DAYS],
 ] as const
 
 const prune: Job = {
@@ -70,8 +106,14 @@ const prune: Job = {
     const deleted: Record<string, number> = {}
     for (const [table, column, days] of PRUNED) {
       const before = new Date(at - days * DAY_MS).toISOString()
-      deleted[table] = await pruneTable(sql, table, column, before)
+      try {
+        deleted[table] = await pruneTable(sql, table, column, before)
+      } catch (error) {
+        log('error', 'table_not_pruned', { table, ...errorFields(error) }) // no reason to let the others grow
+      }
     }
+    const left = PRUNED.flatMap(([table]) => (table in deleted ? [] : [table]))
+    if (left.length > 0) throw new Error(`Not pruned: ${left.join(', ')}.`)
     return deleted
   },
 }
@@ -88,4 +130,17 @@ async function pruneTable(sql: Sql, table: string, column: string, before: strin
   return deleted
 }
 
-export const JOBS: readonly Job[] = [drainSpool, deliverMail, makePartitions, dropPartitions, prune]
+/** In the order in which they run: what one puts on its way, a later one of the same minute sends. */
+export const JOBS: readonly Job[] = [
+  drainSpool,
+  checkAlerts,
+  deliverMail,
+  deliverWebhooks,
+  sendUsage,
+  eraseUsage,
+  reconcile,
+  reconcilePayments,
+  makePartitions,
+  dropPartitions,
+  prune,
+]

@@ -15,15 +15,21 @@ export function toApiKey(row: ShownKey | undefined): z.output<typeof ApiKey> {
     environment: row.environment,
     scopes: row.scopes,
     is_active: row.isActive,
-    expires_at: row.expiresAt?.toISOString() ?? null,
-    revoked_at: row.revokedAt?.toISOString() ?? null,
+    expires_at: iso(row.expiresAt),
+    revoked_at: iso(row.revokedAt),
     custom_rate_limit: row.customRateLimit,
+    limits: [...row.limits],
     allowed_ips: row.allowedIps,
     metadata: row.metadata,
     total_requests: row.totalRequests ?? 0,
-    last_used_at: row.lastUsedAt?.toISOString() ?? null,
+    last_used_at: iso(row.lastUsedAt),
     created_at: row.createdAt.toISOString(),
     organization_id: row.organizationId,
     created_by: row.createdBy,
+    rotated_from: row.rotatedFrom,
+    replaced_by: row.replacedBy,
+    leaked_at: iso(row.leakedAt),
   }
 }
+
+const iso = (at: Date | null) => at?.toISOString() ?? null

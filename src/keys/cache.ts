@@ -1,7 +1,8 @@
 import type { Deps } from '../deps.ts'
 import { sha256Hex } from '../lib/bytes.ts'
 import { createLru } from '../lib/lru.ts'
-import { isWellFormed } from './format.ts'
+import { waitFor } from '../lib/waiting.ts'
+import { mayExist } from './format.ts'
 import { type KeyRecord, selectKey } from './record.ts'
 
 /** What the isolate knows of one presented key. Times in Unix milliseconds. */
@@ -21,21 +22,36 @@ const HARD_AGE_MS = 25_000
 /** How long an unknown key stays unknown: guessing the same key costs one query in this time. */
 const UNKNOWN_AGE_MS = 5_000
 
+/** Somewhat longer than a query may take. */
+const LOAD_MS = 6_000
+
 const keys = createLru<CachedKey>(10_000)
+/**
+ * Hashes of service keys by the keys themselves: a back end shows the same one with every request. The isolate's memory
+ * holds what is worth more (the database's credentials); a customer's key is in it for its own request only.
+ */
+const serviceKeyHashes = createLru<string>(8)
 const loading = new Map<string, Promise<CachedKey>>()
 
 /**
  * The record of a presented key, from this isolate's memory or with one query. Requests that miss the same key at the
- * same time share the query. A key of the wrong form is unknown without asking anyone.
+ * same time share the query. A key of the wrong form or with a wrong checksum is unknown without asking anyone.
  *
  * @throws Problem `unavailable` when the record is not in memory and the database does not answer
  */
 export async function findKey(deps: Deps, key: string): Promise<CachedKey> {
-  if (!isWellFormed(key)) return { record: undefined, loadedAt: 0, confirmedAt: deps.now() }
-  const hash = sha256Hex(key)
+  const service = serviceKeyHashes.get(key)
+  if (!service && !mayExist(key, deps.config.IMPORTED_KEYS))
+    return { record: undefined, loadedAt: 0, confirmedAt: deps.now() }
+  const hash = service ?? sha256Hex(key)
   const known = keys.get(hash)
   if (known && deps.now() - known.loadedAt < (known.record ? HARD_AGE_MS : UNKNOWN_AGE_MS)) return known
   return loadKey(deps, hash)
+}
+
+/** Spares a service key the hashing from now on. */
+export function rememberService(key: string): void {
+  if (!serviceKeyHashes.get(key)) serviceKeyHashes.set(key, sha256Hex(key))
 }
 
 /** Loads a record again, past the cache: its version has been overtaken, or a counter needs its true value. */
@@ -43,9 +59,10 @@ export function reloadKey(deps: Deps, key: string): Promise<CachedKey> {
   return loadKey(deps, sha256Hex(key))
 }
 
-function loadKey(deps: Deps, hash: string): Promise<CachedKey> {
+async function loadKey(deps: Deps, hash: string): Promise<CachedKey> {
   const underway = loading.get(hash)
-  if (underway) return underway
+  const loaded = underway && (await waitFor(underway, LOAD_MS))
+  if (loaded) return loaded
   const load = selectAndRemember(deps, hash).finally(() => loading.delete(hash))
   loading.set(hash, load)
   deps.defer(load.catch(() => undefined)) // others wait for it too: it must outlive a caller that hangs up

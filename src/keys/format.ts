@@ -10,6 +10,9 @@ const CHECKSUM_LENGTH = 6
 
 /** Anchored and without alternatives that overlap: it cannot backtrack. */
 const KEY = /^([a-z][a-z0-9]{1,7})_(live|test)_[0-9A-Za-z]{43}([0-9A-Za-z]{6})$/
+const PREFIX = /^[a-z][a-z0-9]{1,7}$/
+/** A key of another system: printable ASCII, and long enough that guessing is not worth the while. */
+const FOREIGN = /^[!-~]{16,256}$/
 
 /**
  * Makes a key: `<prefix>_<environment>_<secret><checksum>`.
@@ -28,6 +31,18 @@ export function isWellFormed(key: string): boolean {
   const match = KEY.exec(key)
   return match !== null && match[3] === checksum(key.slice(0, -CHECKSUM_LENGTH))
 }
+
+/**
+ * Whether it is worth a look-up. A key of Tollgate's own form must have the right checksum, always: a typing error costs
+ * nothing. Another form can only be an imported key's.
+ *
+ * @param takesForeign whether this deployment has keys of other systems
+ */
+export function mayExist(key: string, takesForeign: boolean): boolean {
+  return isWellFormed(key) || (takesForeign && FOREIGN.test(key) && !KEY.test(key))
+}
+
+export const isPrefix = (text: string) => PREFIX.test(text)
 
 /** What lists show of a key: enough to recognize it, and 41 of its 43 secret characters short of using it. */
 export function hintOf(key: string): string {

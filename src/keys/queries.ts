@@ -1,30 +1,79 @@
-import { and, desc, eq, getTableColumns, isNull, lt, sql } from 'drizzle-orm'
-import { type AuditRow, unlessRefused } from '../audit/record.ts'
+import { and, desc, eq, getTableColumns, ilike, lt, or, sql } from 'drizzle-orm'
 import type { Database } from '../db/orm.ts'
 import { apiKeys, apiKeyUsage } from '../db/schema/keys.ts'
-import { organizations } from '../db/schema/organizations.ts'
+import { containing } from '../lib/like.ts'
 
 const { keyHash: _secret, ...keyColumns } = getTableColumns(apiKeys)
 const shown = { ...keyColumns, totalRequests: apiKeyUsage.totalRequests, lastUsedAt: apiKeyUsage.lastUsedAt }
 
-export type ShownKey = Awaited<ReturnType<typeof listKeys>>[number]
+export type ShownKey = NonNullable<Awaited<ReturnType<typeof findKeyById>>>
 
-/** One page of an organization's keys, newest first, and one row more when there is another page. */
-export function listKeys(
-  db: Database,
-  organizationId: string,
-  { limit, after }: { limit: number; after: string | undefined },
-) {
+/** One key's place. */
+export interface KeyRef {
+  readonly organizationId: string
+  readonly id: string
+}
+
+export const KEY_STATES = ['active', 'disabled', 'expired', 'revoked'] as const
+
+/** What narrows a list; every part that is there must apply. */
+interface KeyFilter {
+  readonly environment?: 'live' | 'test' | undefined
+  readonly status?: (typeof KEY_STATES)[number] | undefined
+  readonly created_by?: string | undefined
+  readonly scope?: string | undefined
+  readonly search?: string | undefined
+}
+
+interface Page {
+  readonly limit: number
+  /** The id after which it begins. */
+  readonly after: string | undefined
+  /** The moment as of which keys have expired or not. */
+  readonly at: Date
+}
+
+/**
+ * One page of an organization's keys, newest first, and one row more when there is another page. No filter has an index
+ * of its own: an organization's keys are few, and the index of the list itself finds them.
+ */
+export function listKeys(db: Database, organizationId: string, filter: KeyFilter, { limit, after, at }: Page) {
   return db
     .select(shown)
     .from(apiKeys)
     .leftJoin(apiKeyUsage, eq(apiKeyUsage.keyId, apiKeys.id))
-    .where(and(eq(apiKeys.organizationId, organizationId), after ? lt(apiKeys.id, after) : undefined))
+    .where(
+      and(
+        eq(apiKeys.organizationId, organizationId),
+        after ? lt(apiKeys.id, after) : undefined,
+        ...conditions(filter, at),
+      ),
+    )
     .orderBy(desc(apiKeys.id))
     .limit(limit + 1)
 }
 
-export async function findKeyById(db: Database, organizationId: string, id: string): Promise<ShownKey | undefined> {
+function conditions({ environment, status, created_by, scope, search }: KeyFilter, at: Date) {
+  return [
+    environment && eq(apiKeys.environment, environment),
+    status && sql`${stateAt(at)} = ${status}`,
+    created_by ? eq(apiKeys.createdBy, created_by) : undefined,
+    scope === undefined ? undefined : sql`${scope} = any(${apiKeys.scopes})`,
+    search === undefined ? undefined : mentions(containing(search)),
+  ]
+}
+
+const mentions = (pattern: string) =>
+  or(ilike(apiKeys.name, pattern), ilike(apiKeys.keyHint, pattern), ilike(apiKeys.description, pattern))
+
+/** The same order as the verdict's reasons (rules.ts): what is revoked is that, whether or not it also expired. */
+const stateAt = (at: Date) => sql`case
+  when ${apiKeys.revokedAt} <= ${at.toISOString()}::timestamptz then 'revoked'
+  when not ${apiKeys.isActive} then 'disabled'
+  when ${apiKeys.expiresAt} <= ${at.toISOString()}::timestamptz then 'expired'
+  else 'active' end`
+
+export async function findKeyById(db: Database, organizationId: string, id: string) {
   const [row] = await db
     .select(shown)
     .from(apiKeys)
@@ -41,87 +90,4 @@ export async function selectKeyAllowance(db: Database, organizationId: string) {
       coalesce((o.limit_overrides->>'max_api_keys')::int, (p.limits->>'max_api_keys')::int) as max_api_keys
     from organizations o join plans p on p.id = o.plan_id where o.id = ${organizationId}`)
   return rows[0]
-}
-
-/** A key to store; the rest of its columns have defaults. */
-export interface NewKeyRow {
-  readonly id: string
-  readonly organizationId: string
-  readonly createdBy: string | null
-  readonly name: string
-  readonly description: string | null
-  /** SHA-256 of the key, in hex. */
-  readonly keyHash: string
-  readonly keyPrefix: string
-  readonly keyHint: string
-  readonly environment: 'live' | 'test'
-  readonly scopes: readonly string[]
-  /** ISO 8601. */
-  readonly expiresAt: string | null
-  readonly customRateLimit: number | null
-  readonly isRateLimitGranted: boolean
-  readonly allowedIps: readonly string[] | null
-  readonly metadata: Readonly<Record<string, unknown>>
-}
-
-/**
- * Stores a key unless the organization has its full number of live ones. The organization's row is locked first and the
- * count read by the statement after it, so that keys issued at the same time are counted one after the other.
- *
- * @param row the audit row of it: without room there is neither, since it is provided that the key is there
- * @returns whether there was room
- */
-export async function insertKey(db: Database, key: NewKeyRow, maxKeys: number, row: AuditRow): Promise<boolean> {
-  const live = sql`select count(*) from api_keys where organization_id = ${key.organizationId}::uuid
-    and revoked_at is null and (expires_at is null or expires_at > now())`
-  const batch = db.batch([
-    db
-      .select({ id: organizations.id })
-      .from(organizations)
-      .where(eq(organizations.id, key.organizationId))
-      .for('update'),
-    db.execute(sql`
-      insert into api_keys (id, organization_id, created_by, name, description, key_hash, key_prefix, key_hint, environment,
-        scopes, expires_at, custom_rate_limit, is_rate_limit_granted, allowed_ips, metadata)
-      select ${key.id}::uuid, ${key.organizationId}::uuid, ${key.createdBy}::uuid, ${key.name}, ${key.description},
-        decode(${key.keyHash}, 'hex'), ${key.keyPrefix}, ${key.keyHint}, ${key.environment}, ${asArray(key.scopes)},
-        ${key.expiresAt}::timestamptz, ${key.customRateLimit}::int, ${key.isRateLimitGranted}::boolean, ${key.allowedIps && asArray(key.allowedIps)},
-        ${JSON.stringify(key.metadata)}::jsonb
-      where (${live}) < ${maxKeys}::int`),
-    row,
-  ])
-  return (await unlessRefused(batch)) !== undefined
-}
-
-/** Whether there is such a key, not revoked: what the audit row of issuing or revoking it asks for. */
-export const isLiveKey = (organizationId: string, id: string) => sql`exists (
-  select 1 from api_keys where id = ${id}::uuid and organization_id = ${organizationId}::uuid and revoked_at is null)`
-
-/** A text array as one parameter: a JSON array that Postgres unfolds. */
-const asArray = (values: readonly string[]) =>
-  sql`array(select jsonb_array_elements_text(${JSON.stringify(values)}::jsonb))`
-
-/**
- * Revokes a key for good.
- *
- * @param row the audit row of it, provided that the key is live; its row is locked first, so that of two at once one is
- * @returns its new version, or `undefined` when there was no such live key
- */
-export async function revokeKey(
-  db: Database,
-  { organizationId, id }: { readonly organizationId: string; readonly id: string },
-  at: Date,
-  row: AuditRow,
-): Promise<number | undefined> {
-  const live = and(eq(apiKeys.id, id), eq(apiKeys.organizationId, organizationId), isNull(apiKeys.revokedAt))
-  const batch = db.batch([
-    db.select({ id: apiKeys.id }).from(apiKeys).where(live).for('update'),
-    row,
-    db
-      .update(apiKeys)
-      .set({ revokedAt: at, isActive: false, version: sql`${apiKeys.version} + 1` })
-      .where(live)
-      .returning({ version: apiKeys.version }),
-  ])
-  return (await unlessRefused(batch))?.[2][0]?.version
 }

@@ -1,6 +1,15 @@
-import type { LimitOverrides, PlanFeatures, PlanLimits } from '../db/schema/shapes.ts'
+import {
+  type LimitOverrides,
+  METERS,
+  type Meter,
+  type NamedLimit,
+  type PlanFeatures,
+  type PlanLimits,
+} from '../db/schema/shapes.ts'
 import type { Deps } from '../deps.ts'
-import { monthOf } from '../lib/period.ts'
+import { type Period, periodOf } from '../lib/period.ts'
+import type { Recorded } from '../limits/claim.ts'
+import { toUnits } from '../limits/meter-units.ts'
 import type { Environment } from './format.ts'
 import type { Judged } from './rules.ts'
 
@@ -18,17 +27,23 @@ export interface KeyRecord extends Judged {
   readonly plan: string
   readonly features: PlanFeatures
   readonly ratePerMinute: number
-  readonly apiCalls: ApiCallQuota
+  readonly namedLimits: readonly NamedLimit[]
+  /** The meters that a verification takes from or is refused by. */
+  readonly meters: readonly MeterQuota[]
+  /** Where usage periods begin, in Unix milliseconds; undefined for calendar months. */
+  readonly periodAnchor: number | undefined
+  /** The period `used` speaks of. */
+  readonly period: Period
+  /** Used in that period, when the record was read; in whole units (limits/meter-units.ts). */
+  readonly used: Recorded
 }
 
-interface ApiCallQuota {
-  /** `null`: there is none. */
+interface MeterQuota {
+  readonly meter: Meter
+  /** In whole units; `null`: there is none. */
   readonly limit: number | null
   /** Whether the limit refuses, or only starts the overage. */
   readonly blocks: boolean
-  /** Used in the month named, when the record was read. */
-  readonly used: number
-  readonly month: string
 }
 
 interface Row {
@@ -47,6 +62,8 @@ interface Row {
   is_suspended: boolean
   custom_rate_limit: number | null
   is_rate_limit_granted: boolean
+  named_limits: NamedLimit[]
+  period_anchor: number | null
   allowed_ips: string[] | null
   metadata: Record<string, unknown>
   plan_id: string
@@ -54,6 +71,9 @@ interface Row {
   limits: PlanLimits
   features: PlanFeatures
   api_calls: string
+  queries: string
+  tokens: string
+  cost_usd: string
 }
 
 /**
@@ -65,23 +85,25 @@ const SELECT_KEY = `
 select k.id, k.version, k.organization_id, o.version as organization_version, o.is_platform, k.created_by, k.name,
   k.environment, k.scopes, k.is_active, extract(epoch from k.expires_at)::float8 * 1000 as expires_at,
   extract(epoch from k.revoked_at)::float8 * 1000 as revoked_at, o.suspended_at is not null as is_suspended,
-  k.custom_rate_limit, k.is_rate_limit_granted, k.allowed_ips, k.metadata, o.plan_id, o.limit_overrides, p.limits, p.features,
-  (select coalesce(sum(api_calls), 0) from usage_hourly u
-    where u.organization_id = o.id and u.hour >= $2 and u.hour < $3) as api_calls
+  k.custom_rate_limit, k.is_rate_limit_granted, k.limits as named_limits, k.allowed_ips, k.metadata, o.plan_id,
+  o.limit_overrides, extract(epoch from o.period_anchor)::float8 * 1000 as period_anchor, p.limits, p.features,
+  coalesce(u.api_calls, 0) as api_calls, coalesce(u.queries, 0) as queries,
+  coalesce(u.input_tokens + u.output_tokens, 0) as tokens, coalesce(u.cost_usd, 0) as cost_usd
 from api_keys k
 join organizations o on o.id = k.organization_id
 join plans p on p.id = o.plan_id
+left join usage_periods u on u.organization_id = o.id
+  and u.period_start = usage_period_start(o.period_anchor, $2::timestamptz)
 where k.key_hash = decode($1, 'hex')`
 
 /** @param hash SHA-256 of the key, in hex */
 export async function selectKey(deps: Deps, hash: string, now: number): Promise<KeyRecord | undefined> {
-  const month = monthOf(now)
-  const parameters = [hash, new Date(month.start).toISOString(), new Date(month.end).toISOString()]
-  const [row] = (await deps.sql.query(SELECT_KEY, parameters)) as Row[]
-  return row && toRecord(row, month.name)
+  const [row] = (await deps.sql.query(SELECT_KEY, [hash, new Date(now).toISOString()])) as Row[]
+  return row && toRecord(row, now)
 }
 
-function toRecord(row: Row, month: string): KeyRecord {
+function toRecord(row: Row, now: number): KeyRecord {
+  const periodAnchor = row.period_anchor ?? undefined
   return {
     keyId: row.id,
     version: row.version,
@@ -101,14 +123,23 @@ function toRecord(row: Row, month: string): KeyRecord {
     plan: row.plan_id,
     features: row.features,
     ratePerMinute: rateLimit(row),
-    apiCalls: apiCallQuota(row, month),
+    namedLimits: row.named_limits,
+    meters: METERS.map((meter) => meterQuota(row, meter)).filter(isOfVerification),
+    periodAnchor,
+    period: periodOf(periodAnchor, now),
+    used: Object.fromEntries(METERS.map((meter) => [meter, toUnits(meter, row[meter])])),
   }
 }
 
-function apiCallQuota(row: Row, month: string): ApiCallQuota {
-  const planned = row.limits.meters.api_calls
-  const limit = row.limit_overrides.api_calls ?? planned?.limit ?? null
-  return { limit, blocks: planned?.at_limit !== 'allow', used: Number(row.api_calls), month }
+function meterQuota({ limits, limit_overrides }: Row, meter: Meter): MeterQuota {
+  const planned = limits.meters[meter]
+  const limit = limit_overrides[meter] ?? planned?.limit ?? null
+  return { meter, limit: limit === null ? null : toUnits(meter, limit), blocks: planned?.at_limit !== 'allow' }
+}
+
+/** Calls are counted here; any other meter is looked at where it refuses. */
+function isOfVerification({ meter, limit, blocks }: MeterQuota): boolean {
+  return meter === 'api_calls' || (blocks && limit !== null)
 }
 
 /** A key's own limit; above the organization's only where an administrator set it, so that a downgrade binds every key. */

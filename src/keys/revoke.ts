@@ -3,27 +3,25 @@ import type { ManagementDeps } from '../http/management-env.ts'
 import type { Principal } from '../http/principal.ts'
 import { announceVersion, keyVersion } from '../limits/versions.ts'
 import { Problem } from '../problems.ts'
-import { findKeyById, isLiveKey, revokeKey } from './queries.ts'
+import { findKeyById, type KeyRef } from './queries.ts'
+import { isLiveKey, revokeKey } from './write-queries.ts'
 
 /**
- * Revokes a key for good; every isolate refuses it within 2 s. Revoking it again is no error.
+ * Revokes a key for good; every isolate refuses it within 2 s. It ends a grace period at once. Revoking again is no error.
  *
  * @throws Problem `key_not_found`
  */
-export async function revoke(
-  deps: ManagementDeps,
-  principal: Principal,
-  organizationId: string,
-  id: string,
-): Promise<void> {
+export async function revoke(deps: ManagementDeps, principal: Principal, key: KeyRef): Promise<void> {
+  const at = new Date(deps.now())
   const row = audited(deps, {
     act: 'key.revoked',
     actor: principal,
-    organizationId,
-    target: { type: 'key', id },
-    provided: isLiveKey(organizationId, id),
+    organizationId: key.organizationId,
+    target: { type: 'key', id: key.id },
+    provided: isLiveKey(key, at),
   })
-  const version = await revokeKey(deps.db, { organizationId, id }, new Date(deps.now()), row)
-  if (version !== undefined) await announceVersion(deps, keyVersion(id), version)
-  else if (!(await findKeyById(deps.db, organizationId, id))) throw new Problem('key_not_found')
+  const version =
+    (await revokeKey(deps.db, key, at, row)) ?? (await findKeyById(deps.db, key.organizationId, key.id))?.version
+  if (version === undefined) throw new Problem('key_not_found')
+  await announceVersion(deps, keyVersion(key.id), version) // again, too: the first time it may have failed
 }

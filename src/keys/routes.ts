@@ -3,9 +3,10 @@ import { pageEnd } from '../http/paging.ts'
 import { page } from '../lib/cursor.ts'
 import { toApiKey } from './api-key.ts'
 import { issueKey } from './issue.ts'
+import { KeyListQuery } from './life-schemas.ts'
 import { findKeyById, listKeys } from './queries.ts'
 import { revoke } from './revoke.ts'
-import { ApiKey, ApiKeyList, IssuedKey, KeyListQuery, KeyParams, NewKey, OrganizationQuery } from './schemas.ts'
+import { ApiKey, ApiKeyList, IssuedKey, KeyParams, NewKey, OrganizationQuery } from './schemas.ts'
 
 const tag = 'API keys'
 
@@ -34,7 +35,7 @@ const listRoute = apiRoute({
   path: '/auth/api-keys',
   tag,
   summary: 'List API keys',
-  description: 'Newest first.',
+  description: 'Newest first. Each filter narrows the list.',
   query: KeyListQuery,
   returns: { 200: ApiKeyList },
   fails: ['organization_not_found'],
@@ -60,7 +61,7 @@ const revokeRoute = apiRoute({
   method: 'delete',
   summary: 'Revoke an API key',
   credentials: true,
-  description: 'For good, and everywhere within two seconds.',
+  description: 'For good, and everywhere within two seconds. It ends the grace period of a rotated key at once, too.',
   returns: { 204: null },
 })
 
@@ -72,8 +73,9 @@ export const keyRoutes = newRouter()
     c.json(await issueKey(c.var.deps, c.var.principal, c.var.organizationId, c.req.valid('json')), 201),
   )
   .openapi(listRoute, async (c) => {
-    const { limit, cursor } = c.req.valid('query')
-    const rows = await listKeys(c.var.deps.db, c.var.organizationId, { limit, after: pageEnd(cursor) })
+    const { limit, cursor, organization_id: _, ...filter } = c.req.valid('query')
+    const wanted = { limit, after: pageEnd(cursor), at: new Date(c.var.deps.now()) }
+    const rows = await listKeys(c.var.deps.db, c.var.organizationId, filter, wanted)
     const { data, next_cursor } = page(rows, limit)
     return c.json({ data: data.map(toApiKey), next_cursor }, 200)
   })
@@ -81,6 +83,6 @@ export const keyRoutes = newRouter()
     c.json(toApiKey(await findKeyById(c.var.deps.db, c.var.organizationId, c.req.valid('param').id)), 200),
   )
   .openapi(revokeRoute, async (c) => {
-    await revoke(c.var.deps, c.var.principal, c.var.organizationId, c.req.valid('param').id)
+    await revoke(c.var.deps, c.var.principal, { organizationId: c.var.organizationId, id: c.req.valid('param').id })
     return c.body(null, 204)
   })

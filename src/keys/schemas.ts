@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { line, listOf, pageQuery, text, timestamp, uuid } from '../http/fields.ts'
+import { line, listOf, metadata, text, timestamp, uuid } from '../http/fields.ts'
 import { isRange } from '../lib/cidr.ts'
 import { REFUSALS } from './rules.ts'
 
@@ -8,13 +8,29 @@ const scope = z
   .max(100)
   .meta({ description: 'A name such as `reports:read`; `reports:*` stands for all that begin so.' })
 
-/** NUL and halves of a surrogate pair, as JSON writes them: Postgres keeps neither in `jsonb`. */
-const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/
+const limitName = z
+  .stringFormat('limit_name', /^[a-z][a-z0-9_-]{0,49}$/)
+  .refine((name) => name !== 'ratelimit', 'is the name of the rate limit itself')
 
-const metadata = z
-  .record(z.string().max(100), z.unknown())
-  .refine((value) => JSON.stringify(value).length <= 4_000, 'must not be larger than 4,000 characters as JSON')
-  .refine((value) => !UNSTORABLE.test(JSON.stringify(value)), 'must not hold NUL or half a character')
+const NamedLimit = z
+  .object({
+    name: limitName,
+    limit: z.int().min(1).max(1_000_000_000),
+    window_seconds: z.int().min(1).max(2_678_400).meta({ description: 'How long a unit counts; up to 31 days.' }),
+    cost: z
+      .int()
+      .min(0)
+      .max(1_000_000)
+      .default(1)
+      .meta({ description: 'What a verification takes unless it says otherwise; 0: only those that name the limit.' }),
+  })
+  .meta({ id: 'NamedLimit' })
+
+const namedLimits = z
+  .array(NamedLimit)
+  .max(10)
+  .refine((limits) => new Set(limits.map(({ name }) => name)).size === limits.length, 'must have different names')
+  .meta({ description: 'Limits beside the rate limit, checked with it: all or nothing is taken.' })
 
 export const ApiKey = z
   .object({
@@ -27,11 +43,12 @@ export const ApiKey = z
     scopes: z.array(z.string()),
     is_active: z.boolean(),
     expires_at: timestamp.nullable(),
-    revoked_at: timestamp.nullable(),
+    revoked_at: timestamp.nullable().meta({ description: 'Lies ahead while a rotated key is in its grace period.' }),
     custom_rate_limit: z
       .int()
       .nullable()
       .meta({ description: "Units a minute; null follows the organization's plan." }),
+    limits: z.array(NamedLimit),
     allowed_ips: z.array(z.string()).nullable(),
     metadata: z.record(z.string(), z.unknown()),
     total_requests: z.int(),
@@ -39,6 +56,11 @@ export const ApiKey = z
     created_at: timestamp,
     organization_id: z.uuid(),
     created_by: z.uuid().nullable(),
+    rotated_from: z.uuid().nullable().meta({ description: 'The key that this one replaced.' }),
+    replaced_by: z.uuid().nullable().meta({ description: 'The key that replaced this one.' }),
+    leaked_at: timestamp.nullable().meta({
+      description: 'When a secret scanner found it in public, and it was switched off.',
+    }),
   })
   .meta({ id: 'ApiKey' })
 
@@ -59,6 +81,7 @@ export const NewKey = z.object({
   scopes: z.array(scope).max(50).default([]),
   expires_at: timestamp.nullish(),
   custom_rate_limit: z.int().min(1).max(1_000_000).nullish(),
+  limits: namedLimits.default([]),
   allowed_ips: z.array(z.string().max(49).refine(isRange, 'is no IP address or CIDR range')).min(1).max(100).nullish(),
   metadata: metadata.default({}),
   organization_id: uuid.optional().meta({ description: 'The active organization when absent.' }),
@@ -66,7 +89,6 @@ export const NewKey = z.object({
 
 export const KeyParams = z.object({ id: uuid })
 export const OrganizationQuery = z.object({ organization_id: uuid.optional() })
-export const KeyListQuery = pageQuery.extend({ organization_id: uuid.optional() })
 
 const WindowReading = z.object({
   limit: z.int(),
@@ -75,9 +97,10 @@ const WindowReading = z.object({
 })
 
 const QuotaReading = z.object({
-  limit: z.int().nullable(),
-  used: z.int(),
-  remaining: z.int().nullable(),
+  limit: z.number().nullable(),
+  used: z.number(),
+  held: z.number().meta({ description: 'Reserved and not settled yet.' }),
+  remaining: z.number().nullable(),
   resets_at: timestamp,
 })
 
@@ -97,6 +120,14 @@ export const VerdictBody = z
     metadata: z.record(z.string(), z.unknown()).optional(),
     expires_at: timestamp.nullable().optional(),
     ratelimit: WindowReading.optional(),
+    limits: z
+      .record(z.string(), WindowReading)
+      .optional()
+      .meta({ description: "The key's named limits, where it has any." }),
     quotas: z.record(z.string(), QuotaReading).optional(),
+    refused_by: z
+      .string()
+      .optional()
+      .meta({ description: 'What refused, where it was a limit: `ratelimit`, a named limit or a meter.' }),
   })
   .meta({ id: 'Verdict', description: 'For a key that is not found: `valid`, `code` and `request_id` alone.' })

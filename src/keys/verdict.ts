@@ -1,12 +1,15 @@
-import { monthOf } from '../lib/period.ts'
-import type { Admission } from '../limits/admission.ts'
+import type { Decided } from '../limits/claim.ts'
+import { fromUnits } from '../limits/meter-units.ts'
 import type { WindowReading } from '../limits/window.ts'
+import { currentPeriod } from './key-claim.ts'
 import type { KeyRecord } from './record.ts'
 import type { VerdictCode } from './rules.ts'
 
 interface QuotaReading {
   readonly limit: number | null
   readonly used: number
+  /** Reserved and not settled yet. */
+  readonly held: number
   readonly remaining: number | null
   /** ISO 8601. */
   readonly resets_at: string
@@ -30,10 +33,12 @@ export interface Verdict {
   readonly expires_at?: string | null
   /** `reset` in Unix milliseconds, as \@upstash/ratelimit gives it: when all units are back, or when a refused cost fits. */
   readonly ratelimit?: WindowReading
+  /** The key's named limits, where it has any. */
+  readonly limits?: Readonly<Record<string, WindowReading>>
   readonly quotas?: Readonly<Record<string, QuotaReading>>
+  /** What refused, where it was a limit: `ratelimit`, a named limit or a meter. */
+  readonly refused_by?: string
 }
-
-type Decided = Extract<Admission, { window: WindowReading }>
 
 const CODES = { admitted: 'VALID', rate_limited: 'RATE_LIMITED', quota_exceeded: 'QUOTA_EXCEEDED' } as const
 
@@ -51,9 +56,23 @@ export function admittedVerdict(admission: Decided, record: KeyRecord, requestId
     code,
     request_id: requestId,
     ...about(record),
-    ratelimit: admission.window,
-    quotas: { api_calls: readQuota(record, admission.used[0] ?? 0, now) },
+    ratelimit: admission.windows[0] as WindowReading,
+    ...(record.namedLimits.length > 0 && { limits: readNamedLimits(admission, record) }),
+    quotas: readQuotas(admission, record, now),
+    ...refusedBy(admission, record),
   }
+}
+
+function refusedBy({ outcome, refused }: Decided, record: KeyRecord): { refused_by?: string } {
+  if (refused < 0) return {}
+  const names = outcome === 'quota_exceeded' ? record.meters.map(({ meter }) => meter) : windowNames(record)
+  return { refused_by: names[refused] ?? '' }
+}
+
+const windowNames = ({ namedLimits }: KeyRecord) => ['ratelimit', ...namedLimits.map(({ name }) => name)]
+
+function readNamedLimits({ windows }: Decided, { namedLimits }: KeyRecord): Record<string, WindowReading> {
+  return Object.fromEntries(namedLimits.map(({ name }, at) => [name, windows[at + 1] as WindowReading]))
 }
 
 function about(record: KeyRecord) {
@@ -71,7 +90,13 @@ function about(record: KeyRecord) {
   }
 }
 
-function readQuota({ apiCalls: { limit } }: KeyRecord, used: number, now: number): QuotaReading {
-  const remaining = limit === null ? null : Math.max(0, limit - used)
-  return { limit, used, remaining, resets_at: new Date(monthOf(now).end).toISOString() }
+function readQuotas(admission: Decided, record: KeyRecord, now: number): Record<string, QuotaReading> {
+  const resets_at = new Date(currentPeriod(record, now).end).toISOString()
+  const readings = record.meters.map(({ meter, limit }, at) => {
+    const { used = 0, held = 0 } = admission.meters[at] ?? {}
+    const remaining = limit === null ? null : fromUnits(meter, Math.max(0, limit - used - held))
+    const of = { limit: limit === null ? null : fromUnits(meter, limit), used: fromUnits(meter, used) }
+    return [meter, { ...of, held: fromUnits(meter, held), remaining, resets_at }]
+  })
+  return Object.fromEntries(readings)
 }

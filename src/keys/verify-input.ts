@@ -1,6 +1,5 @@
 import * as z from 'zod'
 import { text } from '../http/fields.ts'
-import { fieldErrors, Problem } from '../problems.ts'
 
 const scope = z.string().min(1).max(100)
 
@@ -9,21 +8,17 @@ export const VerifyInput = z.object({
   key: z.string().min(1).max(256).meta({ description: 'The API key as its holder sent it.' }),
   cost: z.int().min(0).max(1_000_000).default(1).meta({ description: 'Units to take; 0 only looks.' }),
   scopes: z.array(scope).max(50).default([]).meta({ description: 'Scopes the key must have, all of them.' }),
+  limits: z
+    .record(z.string().min(1).max(50), z.int().min(0).max(1_000_000))
+    .optional()
+    .meta({ description: "Units to take of the key's named limits, instead of each one's usual cost." }),
   endpoint: text(200).optional().meta({ description: 'What is called, for the statistics: `/v1/answers`.' }),
   method: text(10).optional(),
   ip: text(45).optional().meta({ description: "The caller's address; keys bound to addresses need it." }),
   user_agent: text(500).optional(),
-  idempotency_key: text(255)
-    .min(1)
-    .optional()
-    .meta({ description: 'Makes a repeated verification count once in the usage.' }),
+  idempotency_key: text(255).min(1).optional().meta({
+    description: 'Makes a repeated verification count once: in the usage for good, in limits and quota for a day.',
+  }),
 })
 
 export type VerifyRequest = z.output<typeof VerifyInput>
-
-/** @throws Problem `invalid_request` that names each field */
-export function parseVerifyInput(input: unknown): VerifyRequest {
-  const result = VerifyInput.safeParse(input)
-  if (result.success) return result.data
-  throw new Problem('invalid_request', { errors: fieldErrors('body', result.error.issues) })
-}

@@ -3,13 +3,14 @@ import type { Deps } from '../deps.ts'
 import { readCredential } from '../http/credentials.ts'
 import type { AppEnv } from '../http/env.ts'
 import { readJson } from '../http/json-body.ts'
+import { jsonWithManners } from '../http/manners.ts'
 import { rateLimitHeaders } from '../limits/headers.ts'
-import { Problem } from '../problems.ts'
-import { type CachedKey, findKey, reloadKey } from './cache.ts'
+import { Problem, parseInput } from '../problems.ts'
+import { type CachedKey, findKey, reloadKey, rememberService } from './cache.ts'
 import { refusalOf } from './rules.ts'
 import type { Verdict } from './verdict.ts'
 import { type Caller, verifyKey } from './verify.ts'
-import { parseVerifyInput } from './verify-input.ts'
+import { VerifyInput } from './verify-input.ts'
 
 const SCOPE = 'platform:verify'
 
@@ -18,13 +19,12 @@ const SCOPE = 'platform:verify'
  * shown a service key.
  */
 export async function handleVerify(c: Context<AppEnv>): Promise<Response> {
-  const { deps, requestId, clientIp } = c.var
+  const [deps, requestId, clientIp] = [c.get('deps'), c.get('requestId'), c.get('clientIp')] // c.var copies all
   const serviceKey = readCredential(c.req.raw)
   if (!serviceKey) throw new Problem('unauthenticated')
   const caller = await serviceCaller(deps, serviceKey, clientIp)
-  const verdict = await verifyKey(deps, parseVerifyInput(await readJson(c.req.raw)), { requestId, caller })
-  for (const [name, value] of Object.entries(limitHeaders(verdict, deps.now()))) c.header(name, value)
-  return c.json(verdict)
+  const verdict = await verifyKey(deps, parseInput(VerifyInput, await readJson(c.req.raw)), { requestId, caller })
+  return jsonWithManners(requestId, verdict, limitHeaders(verdict, deps.now()))
 }
 
 /** @throws Problem `unauthenticated` or `forbidden`: a customer's key learns nothing by trying */
@@ -38,7 +38,9 @@ async function serviceCaller(deps: Deps, key: string, ip: string | undefined): P
       throw new Problem('unauthenticated', { detail: 'Verifying keys takes a service key of this deployment.' })
     return { cached, renew: async () => check(await reloadKey(deps, key)) }
   }
-  return check(await findKey(deps, key))
+  const caller = check(await findKey(deps, key))
+  rememberService(key)
+  return caller
 }
 
 function limitHeaders({ ratelimit }: Verdict, now: number): Record<string, string> {

@@ -8,15 +8,12 @@
  * 5. The usage event, written after the answer.
  */
 import type { Deps } from '../deps.ts'
-import { monthOf } from '../lib/period.ts'
 import { uuidv7 } from '../lib/uuid.ts'
-import type { Claim } from '../limits/admission.ts'
-import { quotaClaim } from '../limits/quota-claim.ts'
-import { take } from '../limits/take.ts'
-import { keyVersion, organizationVersion } from '../limits/versions.ts'
+import { takeLeased } from '../limits/leases.ts'
 import { Problem } from '../problems.ts'
 import { recordUsage } from '../usage/record.ts'
 import { type CachedKey, findKey, reloadKey } from './cache.ts'
+import { claimFor, OWN_VERSIONS, onceId } from './key-claim.ts'
 import type { KeyRecord } from './record.ts'
 import { refusalOf } from './rules.ts'
 import { admittedVerdict, refusedVerdict, type Verdict } from './verdict.ts'
@@ -24,7 +21,6 @@ import type { VerifyRequest } from './verify-input.ts'
 
 /** A row that was confirmed within this time needs no new look before it refuses; with the promise of 2 s in mind. */
 const FRESH_MS = 1_000
-const WINDOW_MS = 60_000
 /** Stale rows are rare and reloads settle them; more than this many in a row is a fault, not a race. */
 const ATTEMPTS = 4
 
@@ -106,14 +102,16 @@ interface Moment {
 
 async function decideByLimits(basis: Basis, record: KeyRecord, { deps, request, requestId, now }: Moment) {
   const { cached, caller } = basis
-  const admission = await take(deps, claimFor(basis, record, request.cost, now))
+  const isFresh = cached.loadedAt >= basis.since
+  const about = { record, caller: caller?.cached.record, request, isFresh, now, aheadMs: deps.redisAheadMs }
+  const admission = await takeLeased(deps, claimFor(about))
   if (admission.outcome === 'stale' && admission.index >= OWN_VERSIONS) {
     return { ...basis, caller: await caller?.renew(), isRenewed: true }
   }
   if (admission.outcome === 'stale' || admission.outcome === 'unseeded') {
     return { ...basis, cached: await reloadKey(deps, request.key), isRenewed: true }
   }
-  for (const confirmed of [cached, caller?.cached]) if (confirmed) confirmed.confirmedAt = now
+  for (const row of [cached, caller?.cached]) if (row) row.confirmedAt = Math.max(row.confirmedAt, admission.asOf)
   return { verdict: admittedVerdict(admission, record, requestId, now), record }
 }
 
@@ -131,34 +129,6 @@ async function renewOld(basis: Basis, deps: Deps, key: string, now: number): Pro
   }
 }
 
-/** The key's own version and its organization's; a caller's come after them. */
-const OWN_VERSIONS = 2
-
-function claimFor({ cached, caller, since }: Basis, record: KeyRecord, cost: number, now: number): Claim {
-  const period = monthOf(now)
-  const { limit, blocks, used, month } = record.apiCalls
-  const recorded = month === period.name ? used : 0
-  const isFresh = cached.loadedAt >= since && month === period.name
-  const { organizationId } = record
-  const quota = { organizationId, meter: 'api_calls', period, amount: cost, limit: blocks ? limit : null }
-  return {
-    now,
-    cost,
-    windowKey: record.keyId,
-    windowMs: WINDOW_MS,
-    limit: record.ratePerMinute,
-    quotas: [quotaClaim({ ...quota, recorded, isFresh })],
-    versions: [record, caller?.cached.record].flatMap((one) => (one ? versionsOf(one) : [])),
-  }
-}
-
-function versionsOf(record: KeyRecord) {
-  return [
-    { key: keyVersion(record.keyId), version: record.version },
-    { key: organizationVersion(record.organizationId), version: record.organizationVersion },
-  ]
-}
-
 /** How a refusal looks in the statistics: as the status the operator's API will most likely answer. */
 const STATUS = {
   VALID: 200,
@@ -171,7 +141,8 @@ const STATUS = {
 function recordVerification(deps: Deps, request: VerifyRequest, verdict: Verdict, record: KeyRecord): void {
   const now = deps.now()
   recordUsage(deps, {
-    id: (verdict.valid && request.idempotency_key) || uuidv7(now), // a refused try must not use up the caller's key
+    id: (verdict.valid && onceId(record, request)) || uuidv7(now), // a refused try must not use up the caller's key
+    source: 'verification',
     organization_id: record.organizationId,
     occurred_at: new Date(now).toISOString(),
     key_id: record.keyId,

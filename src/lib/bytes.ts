@@ -3,8 +3,8 @@ import { bytesToHex } from '@noble/hashes/utils.js'
 
 const encoder = new TextEncoder()
 
-export function utf8(text: string): Uint8Array {
-  return encoder.encode(text)
+export function utf8(text: string): Uint8Array<ArrayBuffer> {
+  return encoder.encode(text) as Uint8Array<ArrayBuffer> // the platforms' types differ in how exactly they say so
 }
 
 export function sha256(text: string): Uint8Array {

@@ -1,4 +1,7 @@
-/** A calendar month in UTC; times are Unix milliseconds, `end` is the first moment outside. */
+/**
+ * A calendar month in UTC, or a month counted from an anchor; times are Unix milliseconds, `end` is the first moment
+ * outside. The name of a month is `2026-11`, that of a period that begins on another day `2026-11-15`.
+ */
 export interface Period {
   readonly name: string
   readonly start: number
@@ -9,6 +12,42 @@ export interface Period {
 export function monthOf(at: number): Period {
   const date = new Date(at)
   return month(date.getUTCFullYear(), date.getUTCMonth())
+}
+
+/**
+ * The usage period that holds `at`. With an anchor, periods begin at its time of day on its day of each month, or on the
+ * last day where a month is too short; each is counted from the anchor itself, so that the 31st comes back after
+ * February. Time before the anchor passes in calendar months, the last of them cut short. The same as the SQL function
+ * `usage_period_start`.
+ */
+export function periodOf(anchor: number | undefined, at: number): Period {
+  if (anchor === undefined || at < anchor) {
+    const calendar = monthOf(at)
+    return anchor === undefined ? calendar : { ...calendar, end: Math.min(calendar.end, anchor) }
+  }
+  const passed = monthsBetween(anchor, at)
+  const months = monthsAfter(anchor, passed) > at ? passed - 1 : passed
+  const start = monthsAfter(anchor, months)
+  return { name: periodNamed(start), start, end: monthsAfter(anchor, months + 1) }
+}
+
+function monthsBetween(anchor: number, at: number): number {
+  const [from, to] = [new Date(anchor), new Date(at)]
+  return (to.getUTCFullYear() - from.getUTCFullYear()) * 12 + to.getUTCMonth() - from.getUTCMonth()
+}
+
+function monthsAfter(anchor: number, months: number): number {
+  const date = new Date(anchor)
+  const [year, month] = [date.getUTCFullYear(), date.getUTCMonth() + months]
+  const lastDay = new Date(Date.UTC(year, month + 1, 0)).getUTCDate()
+  const timeOfDay = anchor - Date.UTC(year, date.getUTCMonth(), date.getUTCDate())
+  return Date.UTC(year, month, Math.min(date.getUTCDate(), lastDay)) + timeOfDay
+}
+
+/** @returns the name of the period that begins at that moment */
+export function periodNamed(start: number): string {
+  const day = new Date(start).toISOString()
+  return start === monthOf(start).start ? day.slice(0, 7) : day.slice(0, 10)
 }
 
 /**

@@ -1,17 +1,11 @@
-import { randomBytes } from './bytes.ts'
-
 /**
  * A UUIDv7 (RFC 9562 §5.7): 48 bits of Unix milliseconds, then 74 random bits. Sorts by time, which keeps indexes dense.
+ *
+ * The random bits are those of a version 4, which the platform writes faster than code here could.
  *
  * @param now Unix time in milliseconds
  */
 export function uuidv7(now: number): string {
-  const bytes = randomBytes(16)
-  const view = new DataView(bytes.buffer)
-  view.setUint32(0, Math.floor(now / 0x10000))
-  view.setUint16(4, now % 0x10000)
-  view.setUint8(6, (view.getUint8(6) & 0x0f) | 0x70)
-  view.setUint8(8, (view.getUint8(8) & 0x3f) | 0x80)
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+  const time = Math.floor(now).toString(16).padStart(12, '0')
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}`
 }

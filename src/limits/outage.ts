@@ -1,42 +1,68 @@
 import { errorFields, log } from '../lib/log.ts'
 import { createLru } from '../lib/lru.ts'
-import type { Admission, Claim } from './admission.ts'
+import { type Admission, type Claim, type MeterClaim, type MeterState, type QuotaClaim, quotaKey } from './claim.ts'
 import { bucketOf, bucketThatMakesRoom, liveBuckets, readingOf } from './window.ts'
 
 /** Units per bucket, for each window of this isolate. */
 const windows = createLru<ReadonlyMap<number, number>>(10_000)
-const quotas = createLru<number>(10_000)
+/** What a meter's counter last said. */
+const meters = createLru<MeterState>(40_000)
 
 /** How often this isolate had to decide alone; logged with every entry so that an alert can look at its growth. */
 let fallbacks = 0
 
-/** Remembers what a counter said, as the last known figure for when Redis cannot be asked. */
-export function rememberUsed(claim: Claim, used: readonly number[]): void {
-  for (const [at, quota] of claim.quotas.entries()) quotas.set(quota.counter, used[at] ?? 0)
+const slotOf = ({ organizationId, period }: QuotaClaim, { meter }: MeterClaim) =>
+  `${quotaKey(organizationId, period.name)}:${meter}`
+
+/** Remembers what the counters said, as the last known figures for when Redis cannot be asked. */
+export function rememberUsed({ quota }: Claim, states: readonly MeterState[]): void {
+  for (const [at, meter] of (quota?.meters ?? []).entries()) {
+    if (quota) meters.set(slotOf(quota, meter), states[at] ?? { used: 0, held: 0 })
+  }
 }
 
 /**
- * Decides a claim while Redis fails: the same rules, counted in this isolate alone. The rate limit then holds per
- * isolate and the quota against the last known figure; what is admitted is still recorded, so the truth catches up.
+ * Decides a claim while Redis fails: the same rules, counted in this isolate alone. Rate limits then hold per isolate
+ * and quotas against the last known figure; what is admitted is still recorded, so the truth catches up.
  */
 export function admitAlone(claim: Claim, error: unknown): Admission {
   fallbacks += 1
   log('warn', 'limiter_outage', { fallbacks, ...errorFields(error) })
-  const used = claim.quotas.map((quota) => Math.max(quotas.get(quota.counter) ?? 0, quota.recorded))
-  const isFull = claim.quotas.some(
-    ({ amount, limit }, at) => amount > 0 && limit !== null && (used[at] ?? 0) + amount > limit,
-  )
-  const live = liveBuckets(windows.get(claim.windowKey) ?? new Map(), claim.now, claim.windowMs)
-  const taken = live.reduce((sum, [, units]) => sum + units, 0)
-  const current = bucketOf(claim.now, claim.windowMs)
-
-  const awaited = bucketThatMakesRoom(live, claim.cost, claim.limit, current)
-  if (awaited !== undefined) return { outcome: 'rate_limited', window: readingOf(claim, taken, awaited), used }
-  if (isFull) return { outcome: 'quota_exceeded', window: readingOf(claim, taken, current), used }
-  const counts = new Map(live)
-  if (claim.cost > 0) counts.set(current, (counts.get(current) ?? 0) + claim.cost) // nothing taken leaves no bucket
-  windows.set(claim.windowKey, counts)
-  const after = claim.quotas.map((quota, at) => (used[at] ?? 0) + quota.amount)
+  const costs = claim.windows.some(({ cost }) => cost > 0)
+  const known = claim.quota?.meters.map((meter) => lastKnown(claim.quota as QuotaClaim, meter)) ?? []
+  const reads = claim.windows.map((window) => readWindow(window, claim.now))
+  const limited = reads.findIndex(({ awaited }) => awaited !== undefined)
+  const full = costs ? (claim.quota?.meters.findIndex((meter, at) => isFull(meter, known[at])) ?? -1) : -1
+  const decided = { asOf: claim.now, isAlone: true, windows: reads.map(({ reading }) => reading) } as const
+  if (limited >= 0) return { outcome: 'rate_limited', refused: limited, meters: known, ...decided }
+  if (full >= 0) return { outcome: 'quota_exceeded', refused: full, meters: known, ...decided }
+  const after = known.map(({ used, held }, at) => ({ used: used + (claim.quota?.meters[at]?.amount ?? 0), held }))
   rememberUsed(claim, after)
-  return { outcome: 'admitted', window: readingOf(claim, taken + claim.cost, current), used: after }
+  return { outcome: 'admitted', refused: -1, meters: after, ...decided, windows: reads.map((read) => read.take()) }
+}
+
+function lastKnown(quota: QuotaClaim, meter: MeterClaim): MeterState {
+  const { used = 0, held = 0 } = meters.get(slotOf(quota, meter)) ?? {}
+  return { used: Math.max(used, quota.recorded[meter.meter] ?? 0), held }
+}
+
+function isFull({ amount, limit }: MeterClaim, state: MeterState | undefined): boolean {
+  return limit !== null && (state?.used ?? 0) + (state?.held ?? 0) + Math.max(amount, 1) > limit
+}
+
+function readWindow(window: Claim['windows'][number], now: number) {
+  const live = liveBuckets(windows.get(window.key) ?? new Map(), now, window.windowMs)
+  const taken = live.reduce((sum, [, units]) => sum + units, 0)
+  const current = bucketOf(now, window.windowMs)
+  const awaited = bucketThatMakesRoom(live, window.cost, window.limit, current)
+  return {
+    awaited,
+    reading: readingOf(window, taken, awaited ?? current),
+    take() {
+      const counts = new Map(live)
+      if (window.cost > 0) counts.set(current, (counts.get(current) ?? 0) + window.cost) // nothing taken leaves no bucket
+      windows.set(window.key, counts)
+      return readingOf(window, taken + window.cost, current)
+    },
+  }
 }

@@ -1,7 +1,8 @@
 import type { Deps } from '../deps.ts'
 import { networkOf } from '../lib/cidr.ts'
 import { Problem } from '../problems.ts'
-import type { Admission } from './admission.ts'
+import { windowKeyOf } from './admission.ts'
+import type { Admission } from './claim.ts'
 import { rateLimitHeaders } from './headers.ts'
 import { take } from './take.ts'
 
@@ -31,6 +32,16 @@ const POLICIES = {
   email_resend_account: { limit: 10, windowMs: 60 * MINUTE },
   email_change_address: { limit: 60, windowMs: 10 * MINUTE },
   email_change_account: { limit: 5, windowMs: 60 * MINUTE },
+  key_leak_report_address: { limit: 600, windowMs: 10 * MINUTE },
+  billing_organization: { limit: 30, windowMs: 10 * MINUTE },
+  usage_export: { limit: 30, windowMs: 10 * MINUTE },
+  organization_create: { limit: 20, windowMs: 60 * MINUTE },
+  invitation_user: { limit: 50, windowMs: 60 * MINUTE },
+  invitation_organization: { limit: 50, windowMs: 60 * MINUTE },
+  invitation_organization_recipient: { limit: 5, windowMs: 60 * MINUTE },
+  invitation_recipient: { limit: 20, windowMs: 60 * MINUTE },
+  webhook_send_account: { limit: 60, windowMs: 10 * MINUTE },
+  usage_write_organization: { limit: 3_000, windowMs: MINUTE },
   email_token_address: { limit: 60, windowMs: 10 * MINUTE },
   email_token_token: { limit: 10, windowMs: 10 * MINUTE },
 } as const satisfies Record<string, { limit: number; windowMs: number }>
@@ -61,7 +72,12 @@ export async function spend(deps: Deps, policies: Partial<Record<Policy, Subject
   const now = deps.now()
   const admissions = await Promise.all(
     asked.map(([policy, subject]) =>
-      take(deps, { now, cost: 1, windowKey: keyOf(policy, subject), ...POLICIES[policy], quotas: [], versions: [] }),
+      take(deps, {
+        now,
+        aheadMs: deps.redisAheadMs,
+        windows: [{ key: keyOf(policy, subject), cost: 1, ...POLICIES[policy] }],
+        versions: [],
+      }),
     ),
   )
   const refused = admissions.flatMap((admission, at) => refusal(admission, asked[at]?.[0] as Policy))
@@ -75,13 +91,13 @@ export async function spend(deps: Deps, policies: Partial<Record<Policy, Subject
 }
 
 function refusal(admission: Admission, policy: Policy) {
-  return admission.outcome === 'rate_limited' ? [{ policy, window: admission.window }] : []
+  return admission.outcome === 'rate_limited' ? admission.windows.map((window) => ({ policy, window })) : []
 }
 
 /** Gives a subject its policies back: whoever proved to be the owner is not held to what others tried. */
 export async function forgive(deps: Deps, policies: Partial<Record<Policy, Subject>>): Promise<void> {
-  const keys = (Object.entries(policies) as [Policy, Subject][]).map(
-    ([policy, subject]) => `window:${keyOf(policy, subject)}`,
+  const keys = (Object.entries(policies) as [Policy, Subject][]).map(([policy, subject]) =>
+    windowKeyOf(keyOf(policy, subject)),
   )
   await deps.redis.del(...keys).catch(() => undefined) // they expire by themselves
 }

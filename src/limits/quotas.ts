@@ -1,3 +1,4 @@
+import * as z from 'zod'
 import type { Sql } from '../db/client.ts'
 import {
   GAUGES,
@@ -7,21 +8,28 @@ import {
   type PlanFeatures,
   type PlanLimits,
 } from '../db/schema/shapes.ts'
+import { defineScript, runScript } from '../db/script.ts'
 import type { Deps } from '../deps.ts'
+import { uuid } from '../http/fields.ts'
 import { errorFields, log } from '../lib/log.ts'
-import { monthOf, type Period } from '../lib/period.ts'
+import { type Period, periodOf } from '../lib/period.ts'
 import { Problem } from '../problems.ts'
-import { counterKey } from './quota-claim.ts'
+import { holdsKey, type MeterState, quotaKey } from './claim.ts'
+import { fromUnits } from './meter-units.ts'
+import { QUOTA_FUNCTIONS } from './quota-script.ts'
 
-interface Row {
-  plan_id: string
-  limits: PlanLimits
-  features: PlanFeatures
-  limit_overrides: LimitOverrides
-  api_calls: string
-  queries: string
-  tokens: string
-  cost_usd: string
+export const QuotasInput = z.object({ organization_id: uuid })
+
+/** What an organization may use and has used, as Postgres knows it. Amounts as people read them. */
+export interface OrganizationUse {
+  /** Raised by every change of what follows but `used`. */
+  readonly version: number
+  readonly plan: string
+  readonly limits: PlanLimits
+  readonly features: PlanFeatures
+  readonly overrides: LimitOverrides
+  readonly period: Period
+  readonly used: Readonly<Record<Meter, number>>
 }
 
 export interface MeterReading {
@@ -34,76 +42,108 @@ export interface MeterReading {
   readonly overage: number
 }
 
-const SELECT_USED = `
-select o.plan_id, p.limits, p.features, o.limit_overrides, coalesce(u.api_calls, 0) as api_calls,
-  coalesce(u.queries, 0) as queries, coalesce(u.tokens, 0) as tokens, coalesce(u.cost_usd, 0) as cost_usd
+type Row = Record<Meter, string> & {
+  version: number
+  plan_id: string
+  limits: PlanLimits
+  features: PlanFeatures
+  limit_overrides: LimitOverrides
+  period_anchor: number | null
+}
+
+const SELECT_USE = `
+select o.version, o.plan_id, p.limits, p.features, o.limit_overrides, extract(epoch from o.period_anchor)::float8 * 1000 as period_anchor,
+  coalesce(u.api_calls, 0) as api_calls, coalesce(u.queries, 0) as queries,
+  coalesce(u.input_tokens + u.output_tokens, 0) as tokens, coalesce(u.cost_usd, 0) as cost_usd,
+  coalesce((select value from usage_gauges g where g.organization_id = o.id and g.meter = 'concepts'), 0) as concepts,
+  coalesce((select value from usage_gauges g where g.organization_id = o.id and g.meter = 'storage_gb'), 0) as storage_gb
 from organizations o
 join plans p on p.id = o.plan_id
-left join lateral (
-  select sum(api_calls) as api_calls, sum(queries) as queries, sum(input_tokens + output_tokens) as tokens, sum(cost_usd) as cost_usd
-  from usage_hourly where organization_id = o.id and hour >= $2 and hour < $3) u on true
+left join usage_periods u on u.organization_id = o.id
+  and u.period_start = usage_period_start(o.period_anchor, $2::timestamptz)
 where o.id = $1`
 
+/** @throws Problem `organization_not_found` */
+export async function getUse(sql: Sql, organizationId: string, now: number): Promise<OrganizationUse> {
+  const [row] = (await sql.query(SELECT_USE, [organizationId, new Date(now).toISOString()])) as Row[]
+  if (!row) throw new Problem('organization_not_found')
+  return {
+    version: row.version,
+    plan: row.plan_id,
+    limits: row.limits,
+    features: row.features,
+    overrides: row.limit_overrides,
+    period: periodOf(row.period_anchor ?? undefined, now),
+    used: Object.fromEntries(ALL_METERS.map((meter) => [meter, Number(row[meter])])) as Record<Meter, number>,
+  }
+}
+
+export const ALL_METERS: readonly Meter[] = [...METERS, ...GAUGES]
+
+const isGauge = (meter: Meter) => (GAUGES as readonly Meter[]).includes(meter)
+
+/** An organization's limit of a meter: its own, else its plan's; `null` for none. */
+export function limitOf({ limits, overrides }: OrganizationUse, meter: Meter): number | null {
+  return overrides[meter] ?? limits.meters[meter]?.limit ?? null
+}
+
 /**
- * An organization's quotas at this moment. What verification counts in real time is read where it counts; the rest, and
- * everything while Redis fails, from what was recorded.
+ * An organization's quotas at this moment. What is counted in real time is read where it counts; while Redis fails, all
+ * of it is what was recorded.
  *
  * @throws Problem `organization_not_found`
  */
 export async function readQuotas(deps: Deps, organizationId: string) {
-  const period = monthOf(deps.now())
-  const [row, counted] = await Promise.all([
-    selectUsed(deps.sql, organizationId, period),
-    readCounter(deps, organizationId, period),
-  ])
-  if (!row) throw new Problem('organization_not_found')
-  const used = {
-    api_calls: counted ?? Number(row.api_calls),
-    queries: Number(row.queries),
-    tokens: Number(row.tokens),
-    cost_usd: Number(row.cost_usd),
-  }
+  const use = await getUse(deps.sql, organizationId, deps.now())
+  const counted = await readCounted(deps, organizationId, use.period)
   const meters = Object.fromEntries(
-    METERS.map((meter) => [meter, readMeter(limitOf(row, meter), used[meter])]),
-  ) as Record<(typeof METERS)[number], MeterReading>
+    ALL_METERS.map((meter) => {
+      const { used, held } = counted?.get(meter) ?? { used: 0, held: 0 }
+      const known = isGauge(meter) ? use.used[meter] : Math.max(used, use.used[meter]) // a gauge falls, too
+      return [meter, readMeter(limitOf(use, meter), known, held)]
+    }),
+  ) as Record<Meter, MeterReading>
   return {
-    period: period.name,
-    resets_at: new Date(period.end).toISOString(),
-    plan: row.plan_id,
-    rate_limit_per_minute: row.limit_overrides.rate_limit_per_minute ?? row.limits.rate_limit_per_minute,
-    max_api_keys: row.limit_overrides.max_api_keys ?? row.limits.max_api_keys,
+    period: use.period.name,
+    resets_at: new Date(use.period.end).toISOString(),
+    plan: use.plan,
+    rate_limit_per_minute: use.overrides.rate_limit_per_minute ?? use.limits.rate_limit_per_minute,
+    max_api_keys: use.overrides.max_api_keys ?? use.limits.max_api_keys,
     meters,
-    features: { ...row.features, ...gaugeLimits(row) },
+    features: { ...use.features, ...Object.fromEntries(GAUGES.map((gauge) => [`max_${gauge}`, limitOf(use, gauge)])) },
   }
 }
 
-async function selectUsed(sql: Sql, organizationId: string, period: Period): Promise<Row | undefined> {
-  const parameters = [organizationId, new Date(period.start).toISOString(), new Date(period.end).toISOString()]
-  return ((await sql.query(SELECT_USED, parameters)) as Row[])[0]
-}
+/** KEYS: a quota's hash, its holds. ARGV: added to the clock (ms), then meters. Answer: used and held of each. */
+const LOOK = defineScript(`${QUOTA_FUNCTIONS}
+local state = openQuota(KEYS[1], KEYS[2], {}, clock(tonumber(ARGV[1])))
+if not state then return {} end
+local answer = {}
+for i = 2, #ARGV do
+  answer[#answer + 1] = state[ARGV[i]] or 0
+  answer[#answer + 1] = state['held:' .. ARGV[i]] or 0
+end
+return answer`)
 
-/** @returns what verification counted, `undefined` when Redis has not counted this month or does not answer */
-async function readCounter(deps: Deps, organizationId: string, period: Period): Promise<number | undefined> {
+/** @returns what is counted in Redis, as people read it; `undefined` when it has not counted this period or does not answer */
+async function readCounted(deps: Deps, organizationId: string, period: Period) {
   try {
-    const counted = await deps.redis.get<number>(counterKey(organizationId, 'api_calls', period.name))
-    return counted ?? undefined
+    const keys = [quotaKey(organizationId, period.name), holdsKey(organizationId, period.name)]
+    const answer = await runScript<number[]>(deps.redis, LOOK, keys, [deps.redisAheadMs, ...ALL_METERS])
+    const state = (meter: Meter, at: number): MeterState => ({
+      used: fromUnits(meter, answer[at * 2] ?? 0),
+      held: fromUnits(meter, answer[at * 2 + 1] ?? 0),
+    })
+    return new Map(ALL_METERS.map((meter, at) => [meter, state(meter, at)]))
   } catch (error) {
     log('warn', 'quota_counter_unread', errorFields(error))
     return undefined
   }
 }
 
-function limitOf(row: Row, meter: Meter): number | null {
-  return row.limit_overrides[meter] ?? row.limits.meters[meter]?.limit ?? null
-}
-
-function readMeter(limit: number | null, used: number): MeterReading {
-  if (limit === null) return { limit, used, held: 0, remaining: null, percent: null, overage: 0 }
+function readMeter(limit: number | null, used: number, held: number): MeterReading {
+  if (limit === null) return { limit, used, held, remaining: null, percent: null, overage: 0 }
   const percent = limit === 0 ? (used > 0 ? 100 : 0) : Math.round((used / limit) * 1000) / 10
-  return { limit, used, held: 0, remaining: Math.max(0, limit - used), percent, overage: Math.max(0, used - limit) }
-}
-
-/** Gauges have a limit that the operator's API enforces; until something reports them they are values like features. */
-function gaugeLimits(row: Row) {
-  return Object.fromEntries(GAUGES.map((gauge) => [`max_${gauge}`, limitOf(row, gauge)]))
+  const remaining = Math.max(0, limit - used - held)
+  return { limit, used, held, remaining, percent, overage: Math.max(0, used - limit) }
 }

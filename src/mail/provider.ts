@@ -9,6 +9,10 @@ export interface Mail {
 
 /** A provider that has not answered within this has failed; the mail is tried again. */
 const TIMEOUT_MS = 10_000
+/** How long a provider that had enough of us is left alone where it does not say, and at most, whatever it says. */
+const PAUSE_SECONDS = { unsaid: 30, most: 3_600 }
+
+const TOO_MANY = 429
 
 /**
  * How each provider wants a mail. `resend` is Resend's send call; `http` is the same fields in plain JSON, for a relay of
@@ -24,9 +28,10 @@ const BODIES: Record<Config['MAIL_PROVIDER'], ((mail: Mail, from: string) => obj
  * Hands a mail to the configured provider.
  *
  * @param id the same for every attempt: a provider that took an earlier one does not send twice
+ * @returns `undefined` when it took the mail; when it takes none for now (429), the seconds to leave it alone
  * @throws Error when it did not take the mail; the message holds nothing of the mail
  */
-export async function handOver(config: Config, mail: Mail, id: string): Promise<void> {
+export async function handOver(config: Config, mail: Mail, id: string): Promise<number | undefined> {
   const body = BODIES[config.MAIL_PROVIDER]
   if (!body) throw new Error('No mail provider is configured (MAIL_PROVIDER).')
   const response = await fetch(config.MAIL_API_URL, {
@@ -40,5 +45,16 @@ export async function handOver(config: Config, mail: Mail, id: string): Promise<
     body: JSON.stringify(body(mail, config.MAIL_FROM)),
     signal: AbortSignal.timeout(TIMEOUT_MS),
   })
+  await response.body?.cancel().catch(() => undefined) // unread, it would keep one of a Worker's six connections
+  if (response.status === TOO_MANY) return pauseSeconds(response.headers.get('Retry-After'))
   if (!response.ok) throw new Error(`The mail provider answered ${response.status}.`)
+  return undefined
+}
+
+/** @param header a number of seconds or a date (RFC 9110 §10.2.3) */
+function pauseSeconds(header: string | null): number {
+  const text = header ?? ''
+  const seconds = /^\d+$/.test(text) ? Number(text) : Math.ceil((Date.parse(text) - Date.now()) / 1000)
+  if (Number.isNaN(seconds)) return PAUSE_SECONDS.unsaid
+  return Math.min(Math.max(1, seconds), PAUSE_SECONDS.most)
 }

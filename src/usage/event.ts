@@ -3,8 +3,15 @@
  * a decimal string, since money is never a float.
  */
 export interface UsageEvent {
-  /** Unique within the organization: the caller's idempotency key, or a UUIDv7. */
+  /** Unique within the organization and source: the caller's own, what stands for their idempotency key, or a UUIDv7. */
   readonly id: string
+  /** Whose ids it is numbered by, so that a request may be verified and metered under one id. Without spaces. */
+  readonly source?: string
+  /**
+   * SHA-256, in hex, of what the caller sent, by which a repeat is told from another event of the same id; absent where
+   * the event is what was sent.
+   */
+  readonly payload_hash?: string
   readonly organization_id: string
   /** ISO 8601. */
   readonly occurred_at: string
@@ -22,6 +29,10 @@ export interface UsageEvent {
   readonly input_tokens?: number
   readonly output_tokens?: number
   readonly cached_tokens?: number
+  /** Readings of the gauges, not amounts to add: the newest is the organization's. */
+  readonly concepts?: number | null
+  /** A decimal string. */
+  readonly storage_gb?: string | null
   readonly provider?: string
   readonly model?: string
   readonly cost_usd?: string | null
@@ -31,4 +42,17 @@ export interface UsageEvent {
   readonly error_code?: string | null
   readonly error_message?: string | null
   readonly metadata?: Readonly<Record<string, unknown>> | null
+}
+
+/** A use of which only the caller has said whose it is: by a key, an organization, or nothing where they are their own. */
+export interface UnattributedEvent extends Omit<UsageEvent, 'organization_id'> {
+  readonly organization_id?: string | null
+  /** The id of a key or of an organization. */
+  readonly subject?: string
+}
+
+export interface UnattributedUsage {
+  readonly events: readonly UnattributedEvent[]
+  /** The organization that recorded it, for which alone it may; null for a service of the operator's. */
+  readonly caller: string | null
 }

@@ -101,7 +101,7 @@ async function persist(deps: Deps, events: readonly UsageEvent[]): Promise<void>
 
 async function tryStores(deps: Deps, events: readonly UsageEvent[]): Promise<boolean> {
   try {
-    await writeUsage(deps, events)
+    await writeUsage(deps, events) // what a verification takes is counted already
     return true
   } catch (error) {
     log('warn', 'usage_write_failed', { count: events.length, ...errorFields(error) })

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { METERS } from '../db/schema/shapes.ts'
+import { GAUGES, METERS, type Meter as MeterName } from '../db/schema/shapes.ts'
 import { timestamp, uuid } from '../http/fields.ts'
 
 const sums = {
@@ -51,7 +51,7 @@ export const Quotas = z
     rate_limit_per_minute: z.int(),
     max_api_keys: z.int(),
     meters: z.object(
-      Object.fromEntries(METERS.map((meter) => [meter, Meter])) as Record<(typeof METERS)[number], typeof Meter>,
+      Object.fromEntries([...METERS, ...GAUGES].map((meter) => [meter, Meter])) as Record<MeterName, typeof Meter>,
     ),
     features: z.record(z.string(), z.unknown()),
   })

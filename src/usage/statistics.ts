@@ -1,14 +1,8 @@
 import type { Sql } from '../db/client.ts'
 import type { Period } from '../lib/period.ts'
-
-const SUMS = `coalesce(sum(requests), 0)::float8 as requests, coalesce(sum(api_calls), 0)::float8 as api_calls,
-  coalesce(sum(queries), 0)::float8 as queries, coalesce(sum(input_tokens + output_tokens), 0)::float8 as tokens,
-  coalesce(sum(input_tokens), 0)::float8 as input_tokens, coalesce(sum(output_tokens), 0)::float8 as output_tokens,
-  coalesce(sum(cost_usd), 0)::text as cost_usd, coalesce(sum(errors), 0)::float8 as errors,
-  case when sum(response_time_count) > 0
-    then round(sum(response_time_ms_sum)::numeric / sum(response_time_count), 1)::float8 end as avg_response_time_ms`
-
-const WITHIN = 'from usage_hourly where organization_id = $1 and hour >= $2 and hour < $3'
+import { type BreakdownRow, breakdownQuery } from './analytics/breakdown.ts'
+import { ANSWER, SUMS, type SumRow } from './analytics/columns.ts'
+import type { Dimension } from './analytics/dimensions.ts'
 
 /** The largest groups of a breakdown; the tail is in the totals. */
 const MOST_GROUPS = 100
@@ -27,18 +21,6 @@ interface Sums {
   readonly avg_response_time_ms: number | null
 }
 
-/** How each breakdown groups: its column, and the name it has in the answer. */
-const BREAKDOWNS = {
-  by_endpoint: `endpoint`,
-  by_model: `model`,
-  by_key: `nullif(key_id, '00000000-0000-0000-0000-000000000000')`,
-  by_route: `route`,
-} as const
-
-const NAMES = { by_endpoint: 'endpoint', by_model: 'model', by_key: 'key_id', by_route: 'route' } as const
-
-type Breakdown = keyof typeof BREAKDOWNS
-
 interface Statistics {
   readonly period: string
   readonly totals: Sums
@@ -51,31 +33,64 @@ interface Statistics {
   readonly by_day: (Sums & { day: string })[]
 }
 
+const GROUPED: readonly Dimension[] = ['endpoint', 'model', 'key', 'route']
+
+/** The month as a whole, and each of its days: `day` is null for the month. */
+const SELECT_DAYS = `
+with sums as (
+  select (hour at time zone 'UTC')::date as day, ${SUMS} from usage_totals
+  where organization_id = $1 and hour >= $2 and hour < $3 group by rollup (1)
+)
+select day::text as day, ${ANSWER} from sums order by sums.day`
+
 /**
- * What an organization used in a month: in all, by endpoint, model, key and route, and by day (UTC). Read from the hourly
- * sums in one batch, so that all parts speak of the same moment. Events without a model or route are left out of those
+ * What an organization used in a month: in all, by endpoint, model, key and route, and by day (UTC). Read from the roll-ups
+ * in one batch, so that all parts speak of the same moment. Events without a model or route are left out of those
  * breakdowns.
+ *
+ * @param period a calendar month
  */
 export async function usageStatistics(sql: Sql, organizationId: string, period: Period): Promise<Statistics> {
-  const parameters = [organizationId, new Date(period.start).toISOString(), new Date(period.end).toISOString()]
-  const breakdowns = Object.keys(BREAKDOWNS) as Breakdown[]
-  const [totals, days, ...groups] = await sql.transaction(
-    [
-      sql.query(`select ${SUMS} ${WITHIN}`, parameters),
-      sql.query(
-        `select to_char(hour at time zone 'UTC', 'YYYY-MM-DD') as day, ${SUMS} ${WITHIN} group by 1 order by 1`,
-        parameters,
-      ),
-      ...breakdowns.map((name) => sql.query(groupedBy(name), parameters)),
-    ],
+  const span = { from: period.start, to: period.end }
+  const bounds = [organizationId, new Date(span.from).toISOString(), new Date(span.to).toISOString()]
+  const ask = { span, limit: MOST_GROUPS, order: 'requests' } as const
+  const [days, ...groups] = (await sql.transaction(
+    [sql.query(SELECT_DAYS, bounds), ...GROUPED.map((by) => breakdownQuery(sql, organizationId, { ...ask, by }))],
     { readOnly: true, isolationLevel: 'RepeatableRead' },
-  )
-  const parts = Object.fromEntries(breakdowns.map((name, at) => [name, groups[at]]))
-  return { period: period.name, totals: totals?.[0], ...parts, by_day: days } as unknown as Statistics
+  )) as [(SumRow & { day: string | null })[], ...BreakdownRow[][]]
+  const [endpoints = [], models = [], keys = [], routes = []] = groups.map(listed)
+  return {
+    period: period.name,
+    totals: toSums(days.find(({ day }) => day === null) as SumRow),
+    by_endpoint: endpoints.map((row) => withSums({ endpoint: row.value }, row)),
+    by_model: models.filter(({ value }) => value !== '').map((row) => withSums({ model: row.value }, row)),
+    by_key: keys.map((row) => withSums({ key_id: row.value || null }, row)),
+    by_route: routes.filter(({ value }) => value !== '').map((row) => withSums({ route: row.value }, row)),
+    by_day: days.flatMap((row) => (row.day === null ? [] : [withSums({ day: row.day }, row)])),
+  }
 }
 
-function groupedBy(name: Breakdown): string {
-  const column = BREAKDOWNS[name]
-  const named = name === 'by_model' || name === 'by_route' ? `and ${column} <> ''` : ''
-  return `select ${column} as ${NAMES[name]}, ${SUMS} ${WITHIN} ${named} group by 1 order by sum(requests) desc, 1 limit ${MOST_GROUPS}`
+/** Without the row that sums up all others. */
+function listed(rows: readonly BreakdownRow[]) {
+  return rows.filter((row): row is BreakdownRow & { value: string } => row.value !== null)
+}
+
+function withSums<T extends object>(name: T, row: SumRow): T & Sums {
+  return { ...name, ...toSums(row) }
+}
+
+function toSums(row: SumRow): Sums {
+  const { response_time_ms_sum, response_time_count } = row
+  return {
+    requests: row.requests,
+    api_calls: row.api_calls,
+    queries: row.queries,
+    tokens: row.input_tokens + row.output_tokens,
+    input_tokens: row.input_tokens,
+    output_tokens: row.output_tokens,
+    cost_usd: row.cost_usd,
+    errors: row.errors,
+    avg_response_time_ms:
+      response_time_count > 0 ? Math.round((response_time_ms_sum / response_time_count) * 10) / 10 : null,
+  }
 }

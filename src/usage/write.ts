@@ -1,77 +1,54 @@
 import { problemIn, sqlState } from '../db/client.ts'
 import type { Deps } from '../deps.ts'
 import type { UsageEvent } from './event.ts'
-
-/**
- * Writes a batch in one statement; each event once, however often and in however many batches it arrives.
- *
- * 1. `incoming` reads the batch; `distinct` collapses repeats inside it, which the unique key would not see.
- * 2. `fresh` claims the ids. Sorted, because a repeat in flight elsewhere is waited for, and two batches that wait in
- *    opposite orders deadlock.
- * 3. Only fresh events are stored, and only they are folded into the hourly sums and the keys' totals; both sorted, for
- *    the same reason.
- */
-const WRITE = `
-with incoming as (
-  select body, sha256(convert_to(event.id, 'UTF8')) as dedupe_key, event.*
-  from jsonb_array_elements($1::jsonb) as item(body), jsonb_to_record(item.body) as event(
-    id text, organization_id uuid, occurred_at timestamptz, key_id uuid, user_id uuid, environment text, endpoint text,
-    method text, status_code smallint, response_time_ms integer, requests integer, api_calls bigint, queries bigint, input_tokens bigint,
-    output_tokens bigint, cached_tokens bigint, provider text, model text, cost_usd numeric, route text, ip text,
-    user_agent text, error_code text, error_message text, metadata jsonb)
-), batch as materialized (
-  select distinct on (organization_id, dedupe_key) * from incoming order by organization_id, dedupe_key
-), fresh as (
-  insert into usage_dedupe (organization_id, key, payload_hash)
-  select organization_id, dedupe_key, sha256(convert_to(body::text, 'UTF8')) from batch
-  order by organization_id, dedupe_key
-  on conflict do nothing
-  returning organization_id, key
-), stored as (
-  insert into usage_events (id, organization_id, occurred_at, key_id, user_id, environment, endpoint, method, status_code,
-    response_time_ms, requests, api_calls, queries, input_tokens, output_tokens, cached_tokens, provider, model, cost_usd, route, ip,
-    user_agent, error_code, error_message, metadata)
-  select b.id, b.organization_id, b.occurred_at, b.key_id, b.user_id, coalesce(b.environment, ''), coalesce(b.endpoint, ''),
-    coalesce(b.method, ''), coalesce(b.status_code, 0), b.response_time_ms, coalesce(b.requests, 1), coalesce(b.api_calls, 0), coalesce(b.queries, 0),
-    coalesce(b.input_tokens, 0), coalesce(b.output_tokens, 0), coalesce(b.cached_tokens, 0), coalesce(b.provider, ''),
-    coalesce(b.model, ''), b.cost_usd, coalesce(b.route, ''), b.ip, b.user_agent, b.error_code, b.error_message, b.metadata
-  from batch b join fresh f on f.organization_id = b.organization_id and f.key = b.dedupe_key
-  returning *
-), hourly as (
-  insert into usage_hourly as sums (organization_id, hour, key_id, environment, endpoint, status_code, provider, model, route,
-    requests, errors, api_calls, queries, input_tokens, output_tokens, cached_tokens, cost_usd, unpriced,
-    response_time_ms_sum, response_time_count)
-  select organization_id, date_trunc('hour', occurred_at, 'UTC'), coalesce(key_id, '00000000-0000-0000-0000-000000000000'),
-    environment, endpoint, status_code, provider, model, route,
-    sum(requests), coalesce(sum(requests) filter (where status_code >= 400 or error_code is not null), 0), sum(api_calls), sum(queries),
-    sum(input_tokens), sum(output_tokens), sum(cached_tokens), coalesce(sum(cost_usd), 0),
-    count(*) filter (where model <> '' and cost_usd is null), coalesce(sum(response_time_ms), 0), count(response_time_ms)
-  from stored group by 1, 2, 3, 4, 5, 6, 7, 8, 9 order by 1, 2, 3, 4, 5, 6, 7, 8, 9
-  on conflict (organization_id, hour, key_id, environment, endpoint, status_code, provider, model, route) do update set
-    requests = sums.requests + excluded.requests, errors = sums.errors + excluded.errors,
-    api_calls = sums.api_calls + excluded.api_calls, queries = sums.queries + excluded.queries,
-    input_tokens = sums.input_tokens + excluded.input_tokens, output_tokens = sums.output_tokens + excluded.output_tokens,
-    cached_tokens = sums.cached_tokens + excluded.cached_tokens, cost_usd = sums.cost_usd + excluded.cost_usd,
-    unpriced = sums.unpriced + excluded.unpriced,
-    response_time_ms_sum = sums.response_time_ms_sum + excluded.response_time_ms_sum,
-    response_time_count = sums.response_time_count + excluded.response_time_count
-), keys as (
-  insert into api_key_usage as totals (key_id, organization_id, total_requests, last_used_at)
-  select key_id, organization_id, sum(requests), max(occurred_at) from stored where key_id is not null
-  group by 1, 2 order by 1
-  on conflict (key_id) do update set total_requests = totals.total_requests + excluded.total_requests,
-    last_used_at = greatest(totals.last_used_at, excluded.last_used_at)
-)
-select (select count(*) from incoming)::int as sent, (select count(*) from fresh)::int as accepted`
+import { JUDGE, writeStatement } from './write-statement.ts'
 
 /** Deadlock and serialization failure: the statement did nothing and may simply be tried again. */
 const RETRYABLE = new Set(['40P01', '40001'])
 const TRIES = 3
 
+/**
+ * What became of one event: counted now; the same as one that was counted before; or left out, since its id was used
+ * for a different one.
+ */
+export type Outcome = 'accepted' | 'duplicate' | 'conflict'
+
+/** What an organization has used in one of its usage periods. */
+export interface PeriodUsage {
+  readonly organization_id: string
+  /** Unix milliseconds. */
+  readonly period_start: number
+  readonly api_calls: number
+  readonly queries: number
+  /** Input and output together. */
+  readonly tokens: number
+  /** A decimal string. */
+  readonly cost_usd: string
+}
+
+/** The same after a batch, and the calls in it that no verification has counted. */
+export interface WrittenPeriod extends PeriodUsage {
+  readonly added_api_calls: number
+}
+
 export interface Written {
   readonly sent: number
   /** Events that had not been counted before. */
   readonly accepted: number
+  /** Of each event, in the order sent. */
+  readonly outcomes: readonly Outcome[]
+  /** The sums of every period that the batch added to. */
+  readonly periods: readonly WrittenPeriod[]
+}
+
+/** What became of the events that were not counted, by their place; null where that cannot be told yet. */
+type Others = readonly (readonly [number, Outcome | null])[]
+
+interface Row {
+  readonly sent: number
+  readonly accepted: number
+  readonly others: Others
+  readonly periods: readonly WrittenPeriod[]
 }
 
 /**
@@ -80,12 +57,28 @@ export interface Written {
  * @throws Problem `unavailable` when the database does not answer: whether it wrote is then unknown, and irrelevant
  */
 export async function writeUsage(deps: Deps, events: readonly UsageEvent[]): Promise<Written> {
+  const { sent, accepted, others, periods } = await runWrite(deps, events)
+  const outcomes: Outcome[] = Array.from({ length: sent }, () => 'accepted')
+  for (const [at, outcome] of await settled(deps, events, others)) outcomes[at] = outcome ?? 'duplicate'
+  return { sent, accepted, outcomes, periods }
+}
+
+async function runWrite(deps: Deps, events: readonly UsageEvent[]): Promise<Row> {
   for (let attempt = 1; ; attempt++) {
     try {
-      const [written] = (await deps.sql.query(WRITE, [JSON.stringify(events)])) as Written[]
-      return written as Written
+      const [row] = (await deps.sql.query(writeStatement(events), [JSON.stringify(events)])) as Row[]
+      return row as Row
     } catch (error) {
       if (attempt === TRIES || !RETRYABLE.has(sqlState(error) ?? '')) throw problemIn(error) ?? error
     }
   }
+}
+
+/** Asks again about ids that another batch claimed while ours ran. Rare: it takes two writers of the same event at once. */
+async function settled(deps: Deps, events: readonly UsageEvent[], others: Others): Promise<Others> {
+  const open = others.flatMap(([at, outcome]) => (outcome === null ? [at] : []))
+  if (open.length === 0) return others
+  const asked = JSON.stringify(open.map((at) => events[at]))
+  const [row] = (await deps.sql.query(JUDGE, [asked])) as Pick<Row, 'others'>[]
+  return [...others, ...(row?.others ?? []).map(([at, outcome]) => [open[at] as number, outcome] as const)]
 }

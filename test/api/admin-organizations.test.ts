@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import { raiseOrganizations } from '../../src/admin/plan-queries.ts'
+import { ormOver } from '../../src/db/orm.ts'
 import { directly } from '../support/direct.ts'
 import { administrator, call, eventually, newKeyHolder, newUser, verify } from '../support/http.ts'
 import { departures, openApi } from '../support/openapi.ts'
@@ -65,6 +67,30 @@ test('★ 15.3.3 with a plan nothing else is set', async () => {
   expect(body.name).not.toBe('x')
 })
 
+test('a change of a plan raises the versions of as many organizations on it as are announced, the most active first', async () => {
+  const plan = `wide-${crypto.randomUUID().slice(0, 13)}`
+  await sql.query(
+    `insert into plans (id, name, limits, features, is_public)
+     select $1::text, 'Wide', limits, features, false from plans where id = 'free'`,
+    [plan],
+  )
+  const ids: string[] = []
+  for (const seconds of [undefined, 60, 0]) {
+    const id: string = (await newUser()).user.organization_id
+    ids.unshift(id)
+    await sql.query('update organizations set plan_id = $2, version = 7 where id = $1', [id, plan])
+    if (seconds === undefined) continue
+    await sql.query(
+      `insert into usage_periods (organization_id, period_start, updated_at) values ($1, now(), now() - $2::int * interval '1 s')`,
+      [id, seconds],
+    )
+  }
+  const { rows } = await raiseOrganizations(ormOver(sql), plan, 2)
+  expect(rows).toEqual(ids.slice(0, 2).map((id) => ({ id, version: 8 })))
+  const [idle] = await sql.query('select version from organizations where id = $1', [ids[2]])
+  expect(idle?.version).toBe(7)
+})
+
 test('organizations are listed page by page and found by a part of their name, and by plan', async () => {
   const { user } = await newUser({ organization: '50%_off & Söhne' })
   const id = user.organization_id
@@ -91,6 +117,8 @@ test('what the administration, the audit log and the export answer is what the d
     [`POST ${admin}/users/{id}/impersonate`, id, token, { reason: 'Ticket 1' }],
     [`GET ${admin}/organizations`, '', token],
     [`PUT ${admin}/organizations/{id}/plan`, holder.organizationId, token, { plan: 'pro' }],
+    [`PUT ${admin}/organizations/{id}/suspension`, holder.organizationId, token, { suspended: true, reason: 'Abuse' }],
+    [`PUT ${admin}/organizations/{id}/suspension`, holder.organizationId, token, { suspended: false }],
     [`GET ${admin}/audit-logs`, '', token],
     ['GET /api/v1/audit-logs', '', holder.token],
     ['GET /api/v1/auth/me/export', '', holder.token],

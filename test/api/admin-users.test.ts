@@ -1,11 +1,13 @@
 import { sql as drizzleSql } from 'drizzle-orm'
 import { describe, expect, inject, test } from 'vitest'
+import { openSession } from '../../src/accounts/session.ts'
 import { lockAround, mayBeDisabled } from '../../src/admin/user-queries.ts'
 import { app } from '../../src/app.ts'
 import { audited, unlessRefused } from '../../src/audit/record.ts'
 import { ormOver } from '../../src/db/orm.ts'
 import { directly } from '../support/direct.ts'
 import { administrator, call, eventually, newKeyHolder, newUser, verify } from '../support/http.ts'
+import { managementDeps } from '../support/management.ts'
 
 const USERS = '/api/v1/admin/users'
 const UNKNOWN = '01900000-0000-7000-8000-000000000000'
@@ -224,6 +226,18 @@ describe('disabling', () => {
       { actor_type: 'administrator', actor_id: me.id, organization_id: null, detail: { reason: 'Abuse' } },
     ])
     expect(rows[0]).toMatchObject({ result: 'success', ip: expect.any(String), request_id: expect.any(String) })
+  })
+
+  test('while they sign in many times at once neither waits for the other in a circle', async () => {
+    const one = await newUser()
+    const origin = managementDeps(deps)
+    for (const verb of ['disable', 'enable']) {
+      const signIns = Array.from({ length: 10 }, () => openSession(origin, one.user.id, { factors: ['password'] }))
+      const [answer, ...opened] = await Promise.allSettled([act(one.user.id, verb), ...signIns])
+      expect(answer).toMatchObject({ value: { status: 200 } })
+      const failed = opened.flatMap((each) => (each.status === 'rejected' ? [each.reason.code] : []))
+      expect(failed.filter((code) => code !== 'invalid_credentials')).toEqual([])
+    }
   })
 
   test('nobody disables themself', async () => {

@@ -10,6 +10,7 @@ const issue = (token: string, fields: Record<string, unknown> = {}) =>
 const ACTIONS = {
   'keys:read': (token: string) => call(`GET ${KEYS}`, { token }),
   'keys:write': (token: string) => call(`DELETE ${KEYS}/01900000-0000-7000-8000-000000000000`, { token }),
+  'usage:events': (token: string) => call('GET /api/v1/usage/events', { token }),
   'usage:read': (token: string) => call('GET /api/v1/quotas', { token }),
 }
 const allowed = async (token: string) => {
@@ -72,6 +73,7 @@ describe('what a key may do in Tollgate itself', async () => {
     ['scopes of the customer’s own', ['reports:read', 'keys:read', 'keys:*', 'xtollgate:keys:read'], []],
     ['tollgate:keys:read', ['tollgate:keys:read'], ['keys:read']],
     ['tollgate:keys:write', ['tollgate:keys:write'], ['keys:write']],
+    ['tollgate:usage:events', ['tollgate:usage:events'], ['usage:events']],
   ])('with %s is no more than that, and to see its own usage', async (_, scopes, more) => {
     expect(await allowed(await keyWith(scopes))).toEqual([...more, 'usage:read'])
   })
@@ -140,8 +142,9 @@ describe('what a member’s role lets them do', async () => {
     directly().sql.query('update memberships set role = $1 where user_id = $2', [role, person.user.id])
 
   test.each([
-    ['owner', ['keys:read', 'keys:write', 'usage:read']],
-    ['admin', ['keys:read', 'keys:write', 'usage:read']],
+    ['owner', ['keys:read', 'keys:write', 'usage:events', 'usage:read']],
+    ['admin', ['keys:read', 'keys:write', 'usage:events', 'usage:read']],
+    ['member', ['keys:read', 'keys:write', 'usage:events', 'usage:read']],
     ['viewer', ['keys:read', 'usage:read']],
   ])('%s: %j, from the next request on', async (role, can) => {
     await become(role)

@@ -3,14 +3,19 @@ import { send } from '../support/direct.ts'
 import { registeredUser } from '../support/http.ts'
 import { mailTo, SUBJECTS } from '../support/mail.ts'
 
-const PAGES = ['/account/verify-email', '/account/reset-password', '/account/confirm-email']
+const PAGES = {
+  '/account/verify-email': 0,
+  '/account/reset-password': 2,
+  '/account/confirm-email': 0,
+  '/account/accept-invitation': 1,
+}
 
 const hashOf = async (text = '') => {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
   return `'sha256-${btoa(String.fromCharCode(...new Uint8Array(digest)))}'`
 }
 
-describe.each(PAGES)('%s', async (path) => {
+describe.each(Object.entries(PAGES))('%s', async (path, passwords) => {
   const response = await send(`GET ${path}`)
   const page = await response.text()
 
@@ -24,8 +29,8 @@ describe.each(PAGES)('%s', async (path) => {
     expect(page).toContain('role="alert"')
     const inputs = [...page.matchAll(/<input id="(\w+)"/g)].map(([, id]) => id)
     for (const id of inputs) expect(page).toContain(`<label for="${id}">`)
-    expect(page.match(/autocomplete="new-password"/g) ?? []).toHaveLength(inputs.length)
-    expect(inputs).toHaveLength(path.includes('password') ? 2 : 0)
+    expect(page.match(/autocomplete="(new|current)-password"/g) ?? []).toHaveLength(inputs.length)
+    expect(inputs).toHaveLength(passwords)
   })
 
   test('runs one script and has one style, allowed by their hashes, and loads nothing', async () => {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { directly, withoutRequestId } from '../support/direct.ts'
-import { type Answer, call, newUser, randomIp, registeredUser } from '../support/http.ts'
+import { type Answer, call, newUser, randomIp } from '../support/http.ts'
 import { failFor, mailsTo, mailTo, resetToken, SUBJECTS, tokenIn } from '../support/mail.ts'
 import { codeOf, newTwoFactorUser } from '../support/two-factor.ts'
 
@@ -41,7 +41,8 @@ describe('a password reset', () => {
   })
 
   test('ends every session, and every other link that was sent to the user (v5.0.0-7.4.3)', async () => {
-    const person = await registeredUser()
+    const person = await newUser()
+    await call('POST /api/v1/auth/email/resend', { body: { email: person.email } })
     const verification = tokenIn(await mailTo(person.email, SUBJECTS.verify))
     const other = (await login(person.email, person.password)).body
     await confirm(await resetToken(person.email))
@@ -54,14 +55,14 @@ describe('a password reset', () => {
     expect(late.body.code).toBe('invalid_token')
   })
 
-  test('of twenty uses at once sets one password', async () => {
+  test('of six uses at once sets one password', async () => {
     const person = await newUser()
     const token = await resetToken(person.email)
-    const wishes = Array.from({ length: 20 }, (_, at) => `seven purple lanterns ${at}`)
+    const wishes = Array.from({ length: 6 }, (_, at) => `seven purple lanterns ${at}`)
     const answers = await Promise.all(wishes.map((wish) => confirm(token, { new_password: wish })))
     const statuses = Map.groupBy(answers, ({ status }) => status)
     expect(statuses.get(204)).toHaveLength(1)
-    expect([400, 429]).toEqual(expect.arrayContaining([...statuses.keys()].filter((status) => status !== 204)))
+    expect(statuses.get(400)).toHaveLength(5)
     const [won, lost] = [
       answers.findIndex(({ status }) => status === 204),
       answers.findIndex(({ status }) => status === 400),
@@ -147,7 +148,8 @@ describe('v5.0.0-6.4.1 a reset link', () => {
   })
 
   test('of another purpose or another person is good for neither', async () => {
-    const [person, other] = await Promise.all([registeredUser(), registeredUser()])
+    const [person, other] = await Promise.all([newUser(), newUser()])
+    await call('POST /api/v1/auth/email/resend', { body: { email: person.email } })
     const verification = tokenIn(await mailTo(person.email, SUBJECTS.verify))
     expect((await confirm(verification)).body.code).toBe('invalid_token')
     expect((await confirm(await resetToken(person.email))).status).toBe(204)

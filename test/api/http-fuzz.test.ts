@@ -50,20 +50,9 @@ const HOSTILE = [
   '../../etc/passwd',
   '${7*7}{{7*7}}',
 ]
-const GARBAGE = [
-  '',
-  'null',
-  '[]',
-  '"text"',
-  '7',
-  '{',
-  '[[[[',
-  '{"":{}}',
-  '{"__proto__":null}',
-  '\ufeff{}',
-  '\u0000',
-  '{"a":1e999}',
-]
+/** What the schema of a route gets to see, and what never comes so far: one place refuses that for all routes. */
+const JSON_OF_NO_USE = ['null', '[]', '"text"', '7', '{"":{}}', '{"__proto__":null}', '{"a":1e999}']
+const NO_JSON = ['', '{', '[[[[', '\ufeff{}', '\u0000', 'x'.repeat(300_000)]
 const QUERIES = ['x', '%00', '%ff', "'--", '-1', '1e9', '%F0%9F%98%80', 'a'.repeat(5_000), '[]', '%2e%2e']
 
 /** A body that the operation would take as far as its form goes, and that costs and changes nothing that matters. */
@@ -87,86 +76,100 @@ const ID = '01900000-0000-7000-8000-000000000000'
 const ask = (operation: Operation, body: unknown, id = ID) =>
   call(operation.line.replaceAll(/\{\w+\}/g, id), { token: tokenFor(operation) ?? '', body, ip: '192.0.2.1' })
 
+/** Sends requests at once, and looks at each answer. */
+const askAll = (operation: Operation, bodies: readonly unknown[], look: (answer: Answer, body: unknown) => void) =>
+  Promise.all(
+    bodies.map(async (body) => {
+      const answer = await ask(operation, body)
+      expectNoInsides(answer, `${operation.line} ${JSON.stringify(body).slice(0, 300)}`)
+      look(answer, body)
+    }),
+  )
+
+const pathsOf = ({ body }: Answer): string[] => body.errors.map(({ path }: { path: string }) => path)
+
+/** Expects that it was refused by its form, which names all these fields; or that whatever it is about is not there. */
+function expectNamed(answer: Answer, names: readonly string[], what: string): void {
+  expect([400, 404], what).toContain(answer.status)
+  if (answer.status === 404) return
+  const paths = pathsOf(answer)
+  expect(
+    names.filter((name) => !paths.some((path) => path.startsWith(`body.${name}`))),
+    what,
+  ).toEqual([])
+}
+
+/** A few of a list, others for each place: all of them over the routes. */
+const someOf = <T>(list: readonly T[], place: number, count: number): T[] =>
+  Array.from({ length: count }, (_, at) => list[(place + at * 3) % list.length] as T)
+
 describe.each(named(withBody))('%s', (line, operation) => {
   const properties = Object.entries(operation.body?.properties ?? {})
+  const place = withBody.indexOf(operation)
 
-  test('refuses each field of a wrong type, by name', async () => {
-    for (const [name, schema] of properties) {
-      for (const value of wrongFor(schema)) {
-        const answer = await ask(operation, { ...sample(operation), [name]: value })
-        const what = `${line} ${name}: ${JSON.stringify(value)}`
-        expectNoInsides(answer, what)
-        expect([400, 404], what).toContain(answer.status)
-        if (answer.status === 400)
-          expect(
-            answer.body.errors.some((one: any) => one.path.startsWith(`body.${name}`)),
-            what,
-          ).toBe(true)
-      }
-    }
-  })
-
-  test('refuses what leaves a required field out', async () => {
-    for (const name of operation.body?.required ?? []) {
-      const { [name]: _, ...rest } = sample(operation)
-      const answer = await ask(operation, rest)
-      expectNoInsides(answer, `${line} without ${name}`)
-      expect([400, 404]).toContain(answer.status)
-    }
+  test('refuses each field of a wrong type, by name, and what leaves a required field out', async () => {
+    const wrong = properties
+      .map(([name, schema]) => [name, wrongFor(schema)] as const)
+      .filter(([, list]) => list.length)
+    const rounds = Math.max(0, ...wrong.map(([, list]) => list.length))
+    const bodies = Array.from({ length: rounds }, (_, round) => ({
+      ...sample(operation),
+      ...Object.fromEntries(wrong.map(([name, list]) => [name, list[round % list.length]])),
+    }))
+    const names = wrong.map(([name]) => name)
+    await askAll(operation, bodies, (answer, body) => expectNamed(answer, names, `${line} ${JSON.stringify(body)}`))
+    const required = operation.body?.required ?? []
+    if (required.length > 0)
+      await askAll(operation, [{}], (answer) => expectNamed(answer, required, `${line} without anything`))
   })
 
   test('survives hostile text in every field, and fields it does not know', async () => {
     const costly = line.endsWith('/login') // each of these that is well-formed is hashed
     const fields = properties.filter(([, schema]) => typesOf(schema).includes('string')).map(([name]) => name)
-    for (const name of [...fields, 'constructor', ...(costly ? [] : ['unknown_field', 'toString'])]) {
-      for (const value of costly ? HOSTILE.slice(1, 3) : HOSTILE) {
-        expectNoInsides(
-          await ask(operation, { ...sample(operation), [name]: value }),
-          `${line} ${name}: ${value.slice(0, 20)}`,
-        )
-      }
-    }
+    const unknown = costly ? ['constructor'] : ['constructor', 'unknown_field', 'toString']
+    const everywhere = (costly ? HOSTILE.slice(1, 3) : HOSTILE).flatMap((value) =>
+      [fields, unknown].map((names) => Object.fromEntries(names.map((name) => [name, value]))),
+    )
+    const alone = costly ? [] : fields.flatMap((name, at) => someOf(HOSTILE, at, 2).map((value) => ({ [name]: value })))
+    const bodies = [...everywhere, ...alone].map((changed) => Object.assign(sample(operation), changed))
+    await askAll(operation, bodies, () => undefined)
   })
 
   test('survives garbage in place of a body', async () => {
-    for (const text of [...GARBAGE, 'x'.repeat(300_000)]) {
-      const answer = await ask(operation, text)
-      expectNoInsides(answer, `${line} ${text.slice(0, 20)}`)
-      if (operation.raw.requestBody.required) expect(answer.status).toBeGreaterThanOrEqual(400)
-    }
+    const texts = [...JSON_OF_NO_USE, ...someOf(NO_JSON, place, 3)]
+    await askAll(operation, texts, ({ status }) => {
+      if (operation.raw.requestBody.required) expect(status).toBeGreaterThanOrEqual(400)
+    })
   })
 })
 
 describe('what stands in the path or the query', () => {
+  const askAt = async (operation: Operation, id: string, query = '') => {
+    const token = tokenFor(operation)
+    const line = `${operation.line.replaceAll(/\{\w+\}/g, id)}${query && `?${query}`}`
+    const answer = await call(line, { ...(token && { token }), body: operation.body && {} })
+    expectNoInsides(answer, line.slice(0, 300))
+  }
+
   test.each(named(operations.filter(({ parameters }) => parameters.length > 0)))(
     'of %s breaks nothing',
-    async (line, operation) => {
-      const token = tokenFor(operation)
-      const body = operation.body && {}
-      for (const value of QUERIES) {
-        for (const { name, in: where } of operation.parameters) {
-          const path = operation.line.replaceAll(/\{\w+\}/g, where === 'path' ? value : ID)
-          const answer = await call(where === 'path' ? path : `${path}?${name}=${value}&${name}=x`, {
-            ...(token && { token }),
-            body,
-          })
-          expectNoInsides(answer, `${line} ${name}=${value.slice(0, 20)}`)
-        }
-      }
+    async (_, operation) => {
+      const namesIn = (where: string) => operation.parameters.filter((one) => one.in === where).map(({ name }) => name)
+      const names = namesIn('query')
+      const twice = (name: string, value: string) => `${name}=${value}&${name}=x`
+      const paths = namesIn('path').length > 0 ? QUERIES.map((value) => askAt(operation, value)) : []
+      const everywhere =
+        names.length > 0 ? QUERIES.map((value) => names.map((name) => twice(name, value)).join('&')) : []
+      const alone = names.flatMap((name, at) => someOf(QUERIES, at, 4).map((value) => `${name}=${value}`))
+      await Promise.all([...paths, ...[...everywhere, ...alone].map((query) => askAt(operation, ID, query))])
     },
   )
 
-  test.each(named(operations.filter(({ line }) => line.startsWith('GET'))))(
-    'of %s, unknown, changes nothing',
-    async (_, operation) => {
-      const token = tokenFor(operation)
-      const answer = await call(`${operation.line.replaceAll(/\{\w+\}/g, ID)}?unknown=1&constructor=2&__proto__[x]=3`, {
-        ...(token && { token }),
-      })
-      expectNoInsides(answer, operation.line)
-      expect(({} as Record<string, unknown>).x).toBeUndefined()
-    },
-  )
+  test('unknown, changes nothing of what is read', async () => {
+    const reads = operations.filter(({ line }) => line.startsWith('GET'))
+    await Promise.all(reads.map((operation) => askAt(operation, ID, 'unknown=1&constructor=2&__proto__[x]=3')))
+    expect(({} as Record<string, unknown>).x).toBeUndefined()
+  })
 })
 
 describe('random bytes and shapes', () => {
@@ -193,11 +196,11 @@ describe('random bytes and shapes', () => {
     async (line, operation) => {
       const names = [...Object.keys(operation.body?.properties ?? {}), 'x', '__proto__', '']
       const next = random(line.length * 7_919)
-      for (let round = 0; round < 40; round++) {
+      const bodies = Array.from({ length: 12 }, () => {
         const body = Object.fromEntries(names.map((name) => [name, shape(next, names)]))
-        const fuzzed = { ...(next(2) ? sample(operation) : {}), ...(next(5) ? body : {}) }
-        expectNoInsides(await ask(operation, fuzzed), `${line} ${JSON.stringify(fuzzed)}`)
-      }
+        return { ...(next(2) ? sample(operation) : {}), ...(next(5) ? body : {}) }
+      })
+      await askAll(operation, bodies, () => undefined)
     },
   )
 })

@@ -1,6 +1,9 @@
-import { expect, test } from 'vitest'
-import { call, newUser } from '../support/http.ts'
+import { bytesToHex } from '@noble/hashes/utils.js'
+import { expect, test, vi } from 'vitest'
+import { sha256 } from '../../src/lib/bytes.ts'
+import { call, newUser, verify } from '../support/http.ts'
 import { newIsolate } from '../support/isolate.ts'
+import { failFor } from '../support/mail.ts'
 
 const issue = (token: string, idempotencyKey: string, body: unknown = { name: 'Once' }) =>
   call('POST /api/v1/auth/api-keys', { token, body, headers: { 'Idempotency-Key': idempotencyKey } })
@@ -48,6 +51,20 @@ test('the same key of another person is another key', async () => {
   const [first, second] = [await issue(one.token, 'e'), await issue(other.token, 'e')]
   expect(second.status).toBe(201)
   expect(second.body.key).not.toBe(first.body.key)
+})
+
+test('a lost write of the kept answer costs the caller nothing: what was done is answered as done', async () => {
+  const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+  const { token, user } = await newUser()
+  const place = [user.id, user.organization_id, 'POST', '/api/v1/auth/api-keys']
+  const id = bytesToHex(sha256(['idempotency', ...place, 'lost'].join('\n')))
+  await failFor(id, { door: 'sql', kind: 'status', value: 500, every: 2, count: 1 }) // the first that names it claims it
+  const { status, body } = await issue(token, 'lost')
+  expect(status).toBe(201)
+  expect((await verify(body.key)).body.code).toBe('VALID')
+  expect(await keysOf(token)).toHaveLength(1)
+  expect(logged.mock.calls.flat().join()).toContain('idempotent_answer_lost')
+  logged.mockRestore()
 })
 
 test('an empty or endless key is refused by name', async () => {

@@ -70,6 +70,15 @@ describe('POST /api/v1/keys/verify', () => {
     expect(body.by_endpoint).toMatchObject([{ endpoint: '/api/v1/auth/api-keys/:id', requests: 3 }])
   })
 
+  test('a verdict has the headers of every other answer', async () => {
+    const [verdict, other] = [await verify((await newKeyHolder()).key), await call('GET /health/live')]
+    const shared = [...other.headers].filter(([name]) => !['content-length', 'x-request-id'].includes(name))
+    expect(shared.length).toBeGreaterThan(6)
+    for (const [name, value] of shared) expect([name, verdict.headers.get(name)]).toEqual([name, value])
+    expect(verdict.headers.get('X-Request-Id')).toBe(verdict.body.request_id)
+    expect(verdict.headers.get('RateLimit')).toMatch(/^"key";r=59;t=\d+$/)
+  })
+
   test('a service key is needed, and a customer learns nothing by trying theirs', async () => {
     const { key } = await newKeyHolder()
     for (const token of [undefined, key, 'ck_live_nonsense']) {

@@ -90,6 +90,7 @@ describe('the document', () => {
         'DELETE /api/v1/auth/api-keys/{id}',
         'POST /api/v1/keys/verify',
         'GET /api/v1/auth/usage/stats',
+        'POST /api/v1/usage',
         'GET /api/v1/quotas',
         'PUT /api/v1/admin/organizations/{id}/quotas',
       ]),
@@ -154,6 +155,11 @@ test('what is answered when all goes well is what the document says, no more and
     ['GET /api/v1/auth/api-keys/{id}', keyId, { token }],
     ['GET /api/v1/auth/usage/stats', '', { token }],
     ['GET /api/v1/quotas', '', { token }],
+    ['POST /api/v1/usage', '', { token, body: { events: [{}, { queries: -1 }] } }],
+    ['POST /api/v1/webhook-endpoints', '', { token, body: { url: 'https://hooks.example.com/' } }],
+    ['GET /api/v1/webhook-endpoints', '', { token }],
+    ['GET /api/v1/usage/alerts', '', { token }],
+    ['GET /api/v1/usage/alerts/thresholds', '', { token }],
     ['PUT /api/v1/admin/organizations/{id}/quotas', organizationId, { token: await administrator(), body: {} }],
   ]
   for (const [line, id, options] of answers) {

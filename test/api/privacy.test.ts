@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { openSession } from '../../src/accounts/session.ts'
+import { eraseFromUsage } from '../../src/usage/erase.ts'
 import { directly } from '../support/direct.ts'
 import { administrator, call, eventually, newKeyHolder, newUser, registeredUser, verify } from '../support/http.ts'
+import { managementDeps } from '../support/management.ts'
+import { subscribe } from '../support/organizations.ts'
 
 const ME = '/api/v1/auth/me'
 const EXPORT = `GET ${ME}/export`
@@ -121,6 +125,28 @@ describe('DELETE /api/v1/auth/me', () => {
     expect(await auditsOf(person.user.id, 'account.deleted')).toHaveLength(1)
   })
 
+  test('while somebody signs in many times at once it is done, and neither waits for the other in a circle', async () => {
+    const person = await newUser()
+    const deps = managementDeps(directly())
+    const signIns = Array.from({ length: 10 }, () => openSession(deps, person.user.id, { factors: ['password'] }))
+    const [left, ...opened] = await Promise.allSettled([leave(person), ...signIns])
+    expect(left).toMatchObject({ value: { status: 204 } })
+    const failed = opened.flatMap((each) => (each.status === 'rejected' ? [each.reason.code] : []))
+    expect(failed.filter((code) => code !== 'invalid_credentials')).toEqual([])
+  })
+
+  test('is not done while the own organization has a subscription that goes on, and is once that is cancelled', async () => {
+    const person = await newUser({ name: 'Payer' })
+    const id = person.user.organization_id
+    await subscribe(id, 'active')
+    const refused = await leave(person)
+    expect(refused).toMatchObject({ status: 409, body: { code: 'subscription_active' } })
+    expect(refused.body.errors).toEqual([{ path: `organizations.${id}`, message: 'Payer has a subscription' }])
+    expect(await existing('users', person.user.id)).toBe(true)
+    await sql.query('update subscriptions set cancel_at_period_end = true where organization_id = $1', [id])
+    expect((await leave(person)).status).toBe(204)
+  })
+
   test('keys in organizations that go on are nobody’s from then on, and go on', async () => {
     const [host, guest] = [await newUser(), await newUser()]
     await join(host.user.organization_id, guest.user.id, 'member')
@@ -141,7 +167,10 @@ describe('DELETE /api/v1/auth/me', () => {
     await verify(person.key, { endpoint: '/v1/answers', ip: '192.0.2.7', user_agent: 'Somebody’s phone' })
     const events = () => sql.query('select * from usage_events where organization_id = $1', [person.organizationId])
     await eventually(events, (rows) => rows.length > 0)
+    const [before] = await events()
+    expect(before?.ip).toBe('192.0.2.7')
     expect((await leave(person)).status).toBe(204)
+    await eraseFromUsage(directly(), Date.now() + 3_600_000)
     for (const row of await events()) expect(row).toMatchObject({ user_id: null, ip: null, user_agent: null })
     const sums = await sql.query('select * from usage_hourly where organization_id = $1', [person.organizationId])
     expect(sums.length).toBeGreaterThan(0)

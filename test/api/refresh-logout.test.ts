@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { withoutRequestId } from '../support/direct.ts'
+import { openSession } from '../../src/accounts/session.ts'
+import { directly, withoutRequestId } from '../support/direct.ts'
 import { call, newUser } from '../support/http.ts'
+import { managementDeps } from '../support/management.ts'
 
 const ME = 'GET /api/v1/auth/me'
 const SECOND = 1_000
@@ -13,8 +15,10 @@ const statusOfMe = async (token: string) => (await call(ME, { token })).status
 
 /** A session of its own, so that one test's end of it is not another's. */
 async function session() {
-  const { body } = await call('POST /api/v1/auth/login', { body: person })
-  return { access: body.access_token as string, refresh: body.refresh_token as string }
+  const { access_token, refresh_token } = await openSession(managementDeps(directly()), person.user.id, {
+    factors: ['password'],
+  })
+  return { access: access_token, refresh: refresh_token }
 }
 
 /** Stops the Worker's clock, and moves it on from here. The database's own goes on. */

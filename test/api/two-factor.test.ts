@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { openChallenge } from '../../src/accounts/challenge.ts'
 import { stepOf, totp } from '../../src/lib/totp.ts'
+import { directly } from '../support/direct.ts'
 import { call, newUser } from '../support/http.ts'
-import { newIsolate } from '../support/isolate.ts'
 import { mailTo } from '../support/mail.ts'
+import { managementDeps } from '../support/management.ts'
 
 const STEP = 30_000
 
@@ -34,9 +36,12 @@ async function newTwoFactorUser() {
 
 type Person = Awaited<ReturnType<typeof newTwoFactorUser>>
 
-async function challenge({ email, password }: Pick<Person, 'email' | 'password'>) {
+async function login({ email, password }: Pick<Person, 'email' | 'password'>) {
   return (await call('POST /api/v1/auth/login', { body: { email, password } })).body
 }
+
+/** What a sign-in with the right password gets, without the work of looking at it. */
+const challenge = ({ user }: Person) => openChallenge(managementDeps(directly()), user.id)
 
 const finish = (challenge_token: string, code: string) =>
   call('POST /api/v1/auth/2fa/verify', { body: { challenge_token, code } })
@@ -51,7 +56,7 @@ describe('setting up', () => {
       `otpauth://totp/tollgate:${encodeURIComponent(user.email)}?secret=${body.secret}&issuer=tollgate`,
     )
     expect(body.qr_svg).toMatch(/^<svg/)
-    expect((await challenge(user)).access_token).toBeDefined()
+    expect((await login(user)).access_token).toBeDefined()
     expect(
       (await call('POST /api/v1/auth/2fa/enable', { token: user.token, body: { code: '000000' } })).body.code,
     ).toBe('invalid_code')
@@ -60,7 +65,7 @@ describe('setting up', () => {
 
   test('gives ten backup codes of 120 bits once, and ends the other sessions (v5.0.0-6.5.2, v5.0.0-7.4.3)', async () => {
     const user = await newUser()
-    const { access_token: other } = await challenge(user)
+    const { access_token: other } = await login(user)
     const { body: setup } = await call('POST /api/v1/auth/2fa/setup', { token: user.token })
     const { body } = await call('POST /api/v1/auth/2fa/enable', {
       token: user.token,
@@ -77,7 +82,7 @@ describe('setting up', () => {
 
   test('the secret is encrypted at rest, and of no use to another user (v5.0.0-11.3.3)', async () => {
     const [one, other] = [await newTwoFactorUser(), await newTwoFactorUser()]
-    const { sql } = (await newIsolate()).deps()
+    const { sql } = directly()
     await sql`update totp_credentials set secret_encrypted = (
       select secret_encrypted from totp_credentials where user_id = ${one.user.id}) where user_id = ${other.user.id}`
     vi.spyOn(console, 'error').mockImplementationOnce(() => undefined)
@@ -104,7 +109,7 @@ describe('setting up', () => {
 describe('signing in with a second factor', () => {
   test('the password alone gives no usable token, on any path (v5.0.0-6.3.4)', async () => {
     const user = await newTwoFactorUser()
-    const body = await challenge(user)
+    const body = await login(user)
     expect(Object.keys(body).toSorted()).toEqual(['challenge_token', 'expires_in', 'two_factor_required'])
     for (const line of [
       'GET /api/v1/auth/me',
@@ -195,7 +200,7 @@ describe('afterwards', () => {
     expect((await off({ password: user.password, code: '000000' })).body.code).toBe('invalid_code')
     expect((await off({ password: user.password, code: codeOf(user.secret) })).status).toBe(204)
     expect((await call('GET /api/v1/auth/me', { token: other.access_token })).status).toBe(401)
-    expect((await challenge(user)).access_token).toBeDefined()
+    expect((await login(user)).access_token).toBeDefined()
   })
 })
 

@@ -23,7 +23,7 @@ describe(`GET ${STATS}`, async () => {
         tokens: 0,
         input_tokens: 0,
         output_tokens: 0,
-        cost_usd: '0',
+        cost_usd: '0.000000',
         errors: 0,
         avg_response_time_ms: null,
       },

@@ -4,6 +4,7 @@ import { runJobs } from '../../src/jobs/run.ts'
 import { uuidv7 } from '../../src/lib/uuid.ts'
 import { writeUsage } from '../../src/usage/write.ts'
 import { NOWHERE, newIsolate } from '../support/isolate.ts'
+import { failFor } from '../support/mail.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
@@ -78,6 +79,56 @@ test('ids are forgotten only after every event with them would be too late anywa
   await job('prune').run(isolate.deps(), Date.now())
   const [row] = await sql.query('select count(*)::int as ids from usage_dedupe where organization_id = $1', [id])
   expect(row?.ids).toBe(1)
+})
+
+test('what is about persons leaves the events of a deleted organization, all of them, an hour later and bite by bite', async () => {
+  const [gone, other] = [uuidv7(Date.now()), uuidv7(Date.now())]
+  const { sql } = isolate.deps()
+  const deletedAt = Date.now()
+  await sql.query('insert into usage_erasures (organization_id, deleted_at) values ($1, $2)', [
+    gone,
+    new Date(deletedAt).toISOString(),
+  ])
+  // More than two bites, many of them of one moment, in several months, one of them without a partition of its own.
+  await sql.query(
+    `insert into usage_events (organization_id, id, occurred_at, user_id, ip, user_agent)
+     select $1::uuid, n::text, date_trunc('month', now()) - (n % 4) * interval '1 month' + (n % 2) * interval '0.000001 s', $1::uuid, '192.0.2.7', 'x'
+     from generate_series(1, 10001) n
+     union all select $1::uuid, 'old', '2001-01-01', null, null, 'x'
+     union all select $2::uuid, 'mine', now(), $2::uuid, '192.0.2.7', 'x'`,
+    [gone, other],
+  )
+  const left = async (id: string) => {
+    const [row] = await sql.query(
+      `select count(*) filter (where user_id is not null or ip is not null or user_agent is not null)::int as told,
+         count(*)::int as events from usage_events where organization_id = $1`,
+      [id],
+    )
+    return [row?.told, row?.events]
+  }
+  const erase = (at: number) => job('erase-from-usage').run(isolate.deps(), at)
+  await erase(deletedAt + 3_600_000 - 1)
+  expect(await left(gone)).toEqual([10_002, 10_002])
+  expect(await erase(deletedAt + 3_600_000)).toMatchObject({ organizations: 1, events: 10_002, left: 0 })
+  expect(await left(gone)).toEqual([0, 10_002])
+  expect(await left(other)).toEqual([1, 1])
+  expect(await erase(deletedAt + 3_600_000)).toEqual({ organizations: 0, events: 0, left: 0 })
+})
+
+test('a table that cannot be pruned does not keep the others from it, and the job says which', async () => {
+  const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+  const { sql } = isolate.deps()
+  const id = uuidv7(Date.now())
+  await sql.query(
+    `insert into mail_outbox (id, recipient, subject, created_at) values ($1, 'a@example.com', 'Old', $2)`,
+    [id, new Date(Date.now() - 37 * DAY).toISOString()],
+  )
+  await failFor('delete from login_challenges where ctid', { door: 'sql', kind: 'status', value: 500, count: 1 })
+  await expect(job('prune').run(isolate.deps(), Date.now())).rejects.toThrow('Not pruned: login_challenges.')
+  expect(await sql.query('select from mail_outbox where id = $1', [id])).toEqual([])
+  expect(logged.mock.calls.map(([line]) => JSON.parse(String(line)))).toMatchObject([
+    { event: 'table_not_pruned', table: 'login_challenges' },
+  ])
 })
 
 test('a job that fails is logged and does not keep the others of its time from running', async () => {

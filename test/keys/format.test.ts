@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { hintOf, isWellFormed, newKey } from '../../src/keys/format.ts'
+import { hintOf, isWellFormed, mayExist, newKey } from '../../src/keys/format.ts'
 import { base62Number } from '../../src/lib/base62.ts'
 import { crc32 } from '../../src/lib/crc32.ts'
 
@@ -30,6 +30,13 @@ describe('a new key', () => {
     const keys = Array.from({ length: 5_000 }, () => newKey('ck', 'live'))
     expect(new Set(keys).size).toBe(keys.length)
   })
+})
+
+test('the worked example of docs/secret-scanning.md is right', () => {
+  const body = 'ck_live_ExampleOfAKeyThatWasNeverIssuedToAnybody012'
+  expect(crc32(body)).toBe(3_065_007_802)
+  expect(signed(body)).toBe(`${body}3LQSXi`)
+  expect(isWellFormed(signed(body))).toBe(true)
 })
 
 describe('a typing error', () => {
@@ -105,4 +112,28 @@ test('a hint shows the prefix, the environment, two characters of the secret and
     const key = newKey('ck', 'live')
     expect(hintOf(key)).toBe(`${key.slice(0, 10)}…${key.slice(-4)}`)
   }
+})
+
+describe('what is worth a look-up', () => {
+  const key = newKey('ck', 'live')
+  const typo = key.slice(0, -1) + (key.endsWith('0') ? '1' : '0')
+
+  test('is a key of our form with a right checksum, wherever; with a wrong one nowhere', () => {
+    expect([true, false].map((takesForeign) => mayExist(key, takesForeign))).toEqual([true, true])
+    expect([true, false].map((takesForeign) => mayExist(typo, takesForeign))).toEqual([false, false])
+  })
+
+  test.each<[string, string, boolean]>([
+    ['16 characters', 'x'.repeat(16), true],
+    ['15', 'x'.repeat(15), false],
+    ['256', 'x'.repeat(256), true],
+    ['257', 'x'.repeat(257), false],
+    ['all that is printable', Array.from({ length: 94 }, (_, at) => String.fromCharCode(33 + at)).join(''), true],
+    ['a space', `${'x'.repeat(16)} y`, false],
+    ['a line break at the end', `${'x'.repeat(16)}\n`, false],
+    ['a character beyond ASCII', `${'x'.repeat(16)}ü`, false],
+    ['a form like ours, but shorter', 'sk_live_4eC39HqLyjWDarjtT1zdp7dc', true],
+  ])('of another form, only where there are such keys: %s', (_, text, isOne) => {
+    expect([mayExist(text, true), mayExist(text, false)]).toEqual([isOne, false])
+  })
 })

@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
 import { monthOf } from '../../src/lib/period.ts'
+import { quotaKey } from '../../src/limits/claim.ts'
 import { newKeyHolder, setLimits } from '../support/http.ts'
 import { NOWHERE, newIsolate } from '../support/isolate.ts'
 
@@ -21,11 +22,11 @@ describe('quotas over isolates', () => {
     const isolate = await newIsolate()
     for (let count = 0; count < 4; count++) await isolate.verify(key, { cost: 5 })
     await isolate.settled()
-    await isolate.deps().redis.del(`quota:${organizationId}:api_calls:${monthOf(Date.now()).name}`)
+    await isolate.deps().redis.del(quotaKey(organizationId, monthOf(Date.now()).name))
     expect(await isolate.verify(key)).toMatchObject({ code: 'VALID', quotas: { api_calls: { used: 21 } } })
     isolate.advance(10_000)
     await isolate.settled()
-    await isolate.deps().redis.del(`quota:${organizationId}:api_calls:${monthOf(Date.now()).name}`)
+    await isolate.deps().redis.del(quotaKey(organizationId, monthOf(Date.now()).name))
     expect(await isolate.verify(key)).toMatchObject({ code: 'VALID', quotas: { api_calls: { used: 22 } } })
     await isolate.settled()
   })
@@ -109,8 +110,8 @@ describe('the rate limit', () => {
     const { key, organizationId } = await newKeyHolder()
     await setLimits(organizationId, { rate_limit_per_minute: 10 })
     const [ahead, behind] = [await newIsolate(), await newIsolate()]
-    ahead.advance(30_000)
-    behind.advance(-30_000)
+    ahead.skew(30_000)
+    behind.skew(-30_000)
     expect(await ahead.verify(key, { cost: 6 })).toMatchObject({ code: 'VALID' })
     expect(await behind.verify(key, { cost: 5 })).toMatchObject({ code: 'RATE_LIMITED' })
     expect(await behind.verify(key, { cost: 4 })).toMatchObject({ code: 'VALID' })

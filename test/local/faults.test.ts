@@ -62,6 +62,9 @@ test('counters tell what came and what ran, and go back to nought', async () => 
     redis: { requests: 2, commands: 3 },
     mail: { requests: 1 },
     breached: { requests: 0 },
+    webhooks: { requests: 0 },
+    polar: { requests: 0 },
+    stripe: { requests: 0 },
   })
   await control('DELETE', 'counters')
   expect((await control('GET', 'counters')).body).toEqual({
@@ -69,6 +72,9 @@ test('counters tell what came and what ran, and go back to nought', async () => 
     redis: { requests: 0, commands: 0 },
     mail: { requests: 0 },
     breached: { requests: 0 },
+    webhooks: { requests: 0 },
+    polar: { requests: 0 },
+    stripe: { requests: 0 },
   })
 })
 

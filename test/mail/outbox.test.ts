@@ -1,10 +1,12 @@
+import { sql } from 'drizzle-orm'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { deliverDueMail, mailFor } from '../../src/mail/outbox.ts'
+import { deliverDueMail, insertMails, mailFor } from '../../src/mail/outbox.ts'
 import { directly } from '../support/direct.ts'
 import { eventually } from '../support/http.ts'
 import { newIsolate } from '../support/isolate.ts'
 import { failFor, mailsTo, mailTo } from '../support/mail.ts'
 import { managementDeps } from '../support/management.ts'
+import { bodyOf, urlOf } from '../support/shop.ts'
 
 vi.setConfig({ testTimeout: 30_000 })
 afterEach(() => vi.restoreAllMocks())
@@ -91,7 +93,7 @@ describe('F52 a mail that the provider does not take', () => {
     ['an error', { kind: 'status', value: 500 }, 'The mail provider answered 500.'],
     ['a refusal', { kind: 'status', value: 403 }, 'The mail provider answered 403.'],
     ['a dropped connection', { kind: 'reset_before' }, /./],
-  ])('by %s is tried again 30 seconds later, not earlier', async (_, fault, error) => {
+  ])('by %s is tried again 30 to 36 seconds later, not earlier', async (_, fault, error) => {
     const logged = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { isolate, email, mail, runJob } = await waiting()
     await failFor(email, { ...fault, count: 1 })
@@ -103,13 +105,13 @@ describe('F52 a mail that the provider does not take', () => {
     isolate.advance(28_000)
     await runJob()
     expect(await mailsTo(email)).toEqual([])
-    isolate.advance(3_000)
+    isolate.advance(9_000)
     await runJob()
     await mailTo(email, /^A subject$/)
     expect(await rowOf(email)).toMatchObject({ attempts: 2, text: null, error: null, next_attempt_at: null })
   })
 
-  test('is tried eight times, at growing distances, and then given up and logged as an error', async () => {
+  test('is tried eight times, at growing distances stretched by chance, and then given up: logged as an error, its links forgotten', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const errors = vi.spyOn(console, 'error').mockImplementation(() => undefined)
     const { isolate, email, runJob } = await waiting()
@@ -121,11 +123,15 @@ describe('F52 a mail that the provider does not take', () => {
       distances.push(seconds)
       isolate.advance((seconds + 1) * 1000)
     }
-    expect(distances.map((seconds) => Math.round(seconds / 10) * 10)).toEqual([
-      30, 120, 600, 1_800, 7_200, 21_600, 86_400,
-    ])
+    for (const [at, least] of [30, 120, 600, 1_800, 7_200, 21_600, 86_400].entries()) {
+      expect(distances[at]).toBeGreaterThan(least - 5)
+      expect(distances[at]).toBeLessThanOrEqual(least * 1.2)
+    }
+    expect(distances.slice(2)).not.toEqual([600, 1_800, 7_200, 21_600, 86_400])
+    expect(await rowOf(email)).toMatchObject({ attempts: 7, text: 'A text' })
     await runJob()
-    expect(await rowOf(email)).toMatchObject({ attempts: 8, next_attempt_at: null, sent_at: null })
+    const given_up = { attempts: 8, next_attempt_at: null, sent_at: null, text: null, html: null }
+    expect(await rowOf(email)).toMatchObject(given_up)
     const { id } = await rowOf(email)
     const given = errors.mock.calls.map(([line]) => JSON.parse(String(line))).find(({ mail_id }) => mail_id === id)
     expect(given).toMatchObject({ event: 'mail_given_up', attempts: 8 })
@@ -142,12 +148,79 @@ describe('F52 a mail that the provider does not take', () => {
     await isolate.settled()
     await mailTo(email, /^A subject$/)
     expect(await rowOf(email)).toMatchObject({ attempts: 1, sent_at: null })
-    isolate.advance(31_000)
+    isolate.advance(37_000)
     await runJob()
     await eventually(
       () => rowOf(email),
       ({ sent_at }) => sent_at !== null,
     )
     expect(await mailsTo(email)).toHaveLength(1)
+  })
+})
+
+describe('a provider that limits its rate', () => {
+  /** Answers hand-overs of mails to an address with 429, as often as there are values of `Retry-After`, and counts. */
+  function limited(email: string, retryAfter: string[]) {
+    const real = globalThis.fetch
+    const seen = { atOnce: 0, most: 0 }
+    vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
+      if (!urlOf(input).endsWith('/mail/emails')) return real(input, init)
+      const wait = bodyOf(init).includes(email) ? retryAfter.shift() : undefined
+      if (wait !== undefined) return new Response(null, { status: 429, headers: { 'Retry-After': wait } })
+      seen.atOnce += 1
+      seen.most = Math.max(seen.most, seen.atOnce)
+      return real(input, init).finally(() => {
+        seen.atOnce -= 1
+      })
+    })
+    return seen
+  }
+
+  test.each([
+    ['7', 7],
+    ['0', 1],
+    ['86400', 3_600],
+    ['Thu, 01 Jan 1970 00:00:00 GMT', 1],
+    ['soon', 30],
+  ])(
+    'and says "Retry-After: %s" gets the mail again after %d s; the attempt does not count',
+    async (header, seconds) => {
+      vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+      const { isolate, email, mail } = await waiting()
+      limited(email, [header])
+      const before = isolate.now()
+      mail.send()
+      await isolate.settled()
+      expect(await rowOf(email)).toMatchObject({ attempts: 0, text: 'A text', sent_at: null })
+      const due = await dueIn(email, before)
+      expect(due).toBeGreaterThanOrEqual(seconds)
+      expect(due).toBeLessThan(seconds + 20)
+    },
+  )
+
+  test('is waited for by the job where it asks for a moment, and gets no more than four mails at once', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const { isolate, email, runJob } = await waiting()
+    const others = Array.from({ length: 5 }, () => newAddress())
+    const { db, ...deps } = managementDeps(isolate.deps())
+    await db.execute(insertMails(deps.now(), others.map(mailOf), sql`true`))
+    const seen = limited(email, ['1'])
+    await runJob()
+    for (const one of [email, ...others])
+      expect(await rowOf(one)).toMatchObject({ attempts: 1, sent_at: expect.anything() })
+    expect(seen.most).toBeLessThanOrEqual(4)
+  })
+
+  test('and asks for long gets nothing more from that run', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const { isolate, email, runJob } = await waiting()
+    isolate.advance(-3_600_000) // before anything else of the outbox is due
+    await directly().sql.query('update mail_outbox set next_attempt_at = $2 where recipient = $1', [
+      email,
+      new Date(isolate.now()).toISOString(),
+    ])
+    limited(email, ['600', '600'])
+    expect(await runJob()).toEqual({ sent: 0, failed: 0, put_off: 1 })
+    expect(await dueIn(email, isolate.now())).toBeGreaterThan(590)
   })
 })

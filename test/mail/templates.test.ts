@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { addressInUse, confirmNewAddress, resetPassword, verifyAddress } from '../../src/mail/templates/account.ts'
+import { leakedKey } from '../../src/mail/templates/keys.ts'
 import { NOTICES, type NoticeKind, noticeFor } from '../../src/mail/templates/notices.ts'
+import {
+  invitation,
+  ORGANIZATION_NOTICES,
+  type OrganizationNotice,
+  organizationNotice,
+} from '../../src/mail/templates/organization.ts'
 import { type Content, render } from '../../src/mail/templates/render.tsx'
 
 const service = 'Analytical & Sons'
@@ -14,6 +21,22 @@ const MAILS: [string, Content][] = [
   ['resetPassword', resetPassword({ service, url })],
   ['confirmNewAddress', confirmNewAddress({ service, url })],
   ['addressInUse', addressInUse({ service })],
+  ['invitation', invitation({ service, url, organization: 'Engines', role: 'admin', inviter: 'Ada' })],
+  ...(Object.keys(ORGANIZATION_NOTICES) as OrganizationNotice[]).map((kind): [string, Content] => [
+    `organization ${kind}`,
+    organizationNotice(kind, { service, name: 'Ada', organization: 'Engines', reason: 'Unpaid' }),
+  ]),
+  [
+    'leakedKey',
+    leakedKey({
+      service,
+      name: 'Ada',
+      organization: "Ada's",
+      key: { name: 'Web & shop', hint: 'ck_live_8Q…x9Kd' },
+      places: ['https://example.com/a?b=c&d'],
+      at,
+    }),
+  ],
   ...kinds.map((kind): [string, Content] => [`notice ${kind}`, noticeFor(kind, about())]),
 ]
 
@@ -103,4 +126,13 @@ describe('v5.0.0-1.3.11 what a person chose as their name', () => {
     )
     expect(subject).toBe('Your password was changed (Toll Bcc: x)')
   })
+})
+
+test('v5.0.0-1.3.11 an organization or a person whose name could be read as an address is not named in a mail', () => {
+  const hostile = { service, url, role: 'viewer', organization: 'win.example', inviter: 'https://evil.example' }
+  const mail = render(service, 'a@b.c', invitation(hostile))
+  expect(`${mail.subject}${mail.text}${mail.html}`).not.toMatch(/win\.example|evil\.example/)
+  expect(mail.subject).toBe('You are invited to an organization at Analytical & Sons')
+  const about = { service, name: null, organization: 'a\r\nBcc: x@evil.example' }
+  expect(render(service, 'a@b.c', organizationNotice('suspended', about)).subject).toMatch(/^Your organization was /)
 })

@@ -1,6 +1,15 @@
 import { expect, test } from 'vitest'
 import { isReserved } from '../../src/keys/rules.ts'
-import { type Permission, permissionOf, ROLES, type Role, roleMay, scopeFor } from '../../src/organizations/roles.ts'
+import {
+  isForKeys,
+  type Permission,
+  permissionOf,
+  ROLES,
+  type Role,
+  roleMay,
+  rolesWith,
+  scopeFor,
+} from '../../src/organizations/roles.ts'
 
 const ASCENDING: readonly Role[] = ['viewer', 'member', 'admin', 'owner']
 const PERMISSIONS: readonly Permission[] = ROLES.owner
@@ -22,10 +31,19 @@ test('an owner may do everything that there is', () => {
 test.each([
   ['viewer', 'keys:read', true],
   ['viewer', 'usage:read', true],
+  ['viewer', 'usage:events', false],
+  ['member', 'usage:events', true],
   ['viewer', 'keys:write', false],
   ['member', 'keys:write', true],
   ['admin', 'keys:write', true],
   ['owner', 'keys:write', true],
+  ['viewer', 'members:read', true],
+  ['member', 'members:write', false],
+  ['admin', 'members:write', true],
+  ['admin', 'owners:write', false],
+  ['owner', 'owners:write', true],
+  ['admin', 'organization:delete', false],
+  ['owner', 'organization:delete', true],
 ] as const)('a %s and %s: %s', (role, permission, may) => {
   expect(roleMay(role, permission)).toBe(may)
 })
@@ -37,13 +55,16 @@ test('a viewer changes nothing', () => {
 test('a key has a permission only by a scope of that name, which no wildcard covers; usage it may always see', () => {
   for (const permission of PERMISSIONS) {
     const scope = scopeFor(permission)
-    if (permission === 'usage:read') expect(scope).toBeUndefined()
+    if (permission === 'usage:read' || !isForKeys(permission)) expect(scope).toBeUndefined()
     else expect([scope, isReserved(scope ?? '')]).toEqual([`tollgate:${permission}`, true])
   }
 })
 
 test('a scope stands for the permission it was made from, and any other for none', () => {
-  for (const permission of PERMISSIONS) expect(permissionOf(`tollgate:${permission}`)).toBe(permission)
+  for (const permission of PERMISSIONS) {
+    const expected = scopeFor(permission) ? permission : undefined
+    expect(permissionOf(`tollgate:${permission}`)).toBe(expected)
+  }
   const others = [
     '',
     'keys:write',
@@ -54,4 +75,18 @@ test('a scope stands for the permission it was made from, and any other for none
     'platform:keys:write',
   ]
   expect(others.filter((scope) => permissionOf(scope))).toEqual([])
+})
+
+test('no key has a say over who belongs to an organization, what becomes of it or what it buys', () => {
+  const forPeople = PERMISSIONS.filter((permission) =>
+    /^(organization|members|owners):|^billing:write$/.test(permission),
+  )
+  expect(forPeople).toHaveLength(7)
+  expect(PERMISSIONS.filter((permission) => !isForKeys(permission)).toSorted()).toEqual(forPeople.toSorted())
+})
+
+test('the roles with a permission are listed from the least', () => {
+  expect(rolesWith('organization:read')).toEqual(ASCENDING)
+  expect(rolesWith('members:write')).toEqual(['admin', 'owner'])
+  expect(rolesWith('owners:write')).toEqual(['owner'])
 })

@@ -48,3 +48,16 @@ test('no feature but keys, limits and usage is among it', () => {
   for (const lazy of ['accounts', 'admin', 'audit', 'billing', 'mail', 'organizations', 'jobs'])
     expect(features).not.toContain(lazy)
 })
+
+test('no price is read before an event has tokens without a cost', () => {
+  expect([...found].filter((name) => name.startsWith('src/usage/pricing'))).toEqual([])
+})
+
+test('nothing of the payment providers is evaluated before somebody asks for it, and no SDK of theirs ever', () => {
+  const everyMinute = [...eager('src/jobs/run.ts')]
+  const providers = ['polar', 'stripe', 'webhook', 'apply', 'reconcile'].map((name) => `src/billing/${name}.ts`)
+  expect(everyMinute.filter((name) => providers.includes(name))).toEqual([])
+  const whole = [...everyMinute, ...eager('src/management.ts'), ...eager('src/billing/webhook.ts')]
+  expect(whole).toEqual(expect.arrayContaining(providers.filter((name) => !name.endsWith('reconcile.ts'))))
+  expect(whole.filter((name) => /^(stripe|@polar-sh|standardwebhooks)/.test(name))).toEqual([])
+})

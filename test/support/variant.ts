@@ -2,7 +2,10 @@ import { env } from 'cloudflare:workers'
 import { app } from '../../src/app.ts'
 import { type Answer, randomIp } from './http.ts'
 
-/** The Worker with other variables: sends a request as `METHOD /path`, and can wait for what goes on after the answer. */
+/**
+ * The Worker with other variables: sends a request as `METHOD /path`, a string as it is and anything else as JSON, and can
+ * wait for what goes on after the answer.
+ */
 export function workerWith(variables: Record<string, string>) {
   const deferred: Promise<unknown>[] = []
   const bindings = { ...env, ...variables }
@@ -11,16 +14,23 @@ export function workerWith(variables: Record<string, string>) {
     passThroughOnException: () => undefined,
   } as unknown as ExecutionContext
 
-  async function call(line: string, body?: unknown, ip = randomIp()): Promise<Answer> {
+  async function call(
+    line: string,
+    body?: unknown,
+    ip = randomIp(),
+    more: Record<string, string> = {},
+  ): Promise<Answer> {
     const [method = 'GET', path = '/'] = line.split(' ')
-    const headers = { 'CF-Connecting-IP': ip, ...(body !== undefined && { 'Content-Type': 'application/json' }) }
-    const init = { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) }
+    const type = body !== undefined && { 'Content-Type': 'application/json' }
+    const headers = { 'CF-Connecting-IP': ip, ...type, ...more }
+    const text = typeof body === 'string' ? body : JSON.stringify(body)
+    const init = { method, headers, ...(body !== undefined && { body: text }) }
     const response = await app.fetch(new Request(`https://tollgate.test${path}`, init), bindings, context)
-    const text = await response.text()
+    const answer = await response.text()
     return {
       status: response.status,
       headers: response.headers,
-      body: text.startsWith('{') ? JSON.parse(text) : text,
+      body: /^[{[]/.test(answer) ? JSON.parse(answer) : answer,
     }
   }
 

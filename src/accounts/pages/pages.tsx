@@ -53,11 +53,38 @@ const ConfirmEmail = (
   />
 )
 
+const AcceptInvitation = (
+  <Page
+    title="Accept the invitation"
+    intro="You were invited to join an organization."
+    button="Join"
+    endpoint="/api/v1/organizations/invitations/accept"
+    done="You are a member now. Sign in to see the organization."
+    invalid="This invitation is not valid any more: it was used, taken back, or is too old. Ask for a new one."
+  >
+    <label for="password">Password</label>
+    <input
+      id="password"
+      name="password"
+      type="password"
+      autocomplete="current-password"
+      required
+      maxlength={512}
+      aria-describedby="rule"
+    />
+    <small id="rule">
+      If the address this link was sent to has an account, its password. If not, one is made: choose at least 10
+      characters.
+    </small>
+  </Page>
+)
+
 /** The pages that the links of mails open: the token is in the fragment, which only the page itself can read. */
 export const accountPages = newRouter()
 accountPages.get('/verify-email', (c) => answer(c, VerifyEmail))
 accountPages.get('/reset-password', (c) => answer(c, ResetPassword))
 accountPages.get('/confirm-email', (c) => answer(c, ConfirmEmail))
+accountPages.get('/accept-invitation', (c) => answer(c, AcceptInvitation))
 
 function answer(c: Context, page: typeof VerifyEmail) {
   c.header('Content-Security-Policy', PAGE_POLICY)

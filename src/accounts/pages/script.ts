@@ -16,7 +16,9 @@ function tell(place, text) {
 function reason(status, problem, retryAfter) {
   const { path, message } = (problem.errors || [])[0] || {}
   if (path === 'body.confirm_password') return 'The two passwords differ.'
-  if (path === 'body.new_password') return 'The password ' + message + '.'
+  if (problem.code === 'wrong_password') return 'This is not the password of your account.'
+  if (problem.code === 'already_member') return 'You are a member already. Sign in to see the organization.'
+  if (path === 'body.new_password' || path === 'body.password') return 'The password ' + message + '.'
   if (status === 400) return form.dataset.invalid
   if (status === 429) return 'Too many attempts. Try again in ' + Math.ceil((retryAfter || 60) / 60) + ' min.'
   return 'This did not work just now. Try again in a moment.'

@@ -29,14 +29,22 @@ export const subscriptions = pgTable(
     trialEnd: moment(),
     pastDueSince: moment(),
     endedAt: moment(),
-    /** The provider's time of the newest state applied: older news never overwrites it. */
+    /** The provider's time of the state that this row shows. */
     providerUpdatedAt: moment(),
+    /** When the charge was made that was refunded in full since: while that is in the current period, nothing is in force. */
+    refundedChargeAt: moment(),
+    /** The one that decides the organization's plan. */
+    isCurrent: boolean().notNull().default(false),
+    /** Raised by every write; who fetched a state from the provider writes it only if nobody else did meanwhile. */
+    revision: integer().notNull().default(1),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
   (t) => [
     uniqueIndex('subscriptions_provider_unique').on(t.provider, t.providerSubscriptionId),
-    uniqueIndex('subscriptions_one_current').on(t.organizationId).where(sql`${t.endedAt} is null`),
+    uniqueIndex('subscriptions_one_current').on(t.organizationId).where(sql`${t.isCurrent}`),
+    index('subscriptions_organization').on(t.organizationId, t.createdAt),
+    index('subscriptions_customer').on(t.provider, t.providerCustomerId),
     check('subscriptions_provider', sql`${t.provider} in ('polar', 'stripe')`),
   ],
 )
@@ -58,6 +66,8 @@ export const billingEvents = pgTable(
     claimedUntil: moment(),
     attempts: integer().notNull().default(0),
     error: text(),
+    /** What came of it, in a word or a sentence, once it is done. */
+    outcome: text(),
     occurredAt: timestamp({ withTimezone: true }).notNull(),
     receivedAt: createdAt(),
     processedAt: moment(),

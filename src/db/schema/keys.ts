@@ -14,6 +14,7 @@ import {
 } from 'drizzle-orm/pg-core'
 import { bytea, createdAt, moment, updatedAt } from './columns.ts'
 import { organizations } from './organizations.ts'
+import type { NamedLimit } from './shapes.ts'
 import { users } from './users.ts'
 
 /** What an organization's programs present. The key itself is shown once and stored nowhere. */
@@ -42,11 +43,19 @@ export const apiKeys = pgTable(
     customRateLimit: integer(),
     /** Whether an administrator set it: only then may it be above the organization's own, also after a downgrade. */
     isRateLimitGranted: boolean().notNull().default(false),
+    /** Limits beside the rate limit; checked with it, all or nothing. */
+    limits: jsonb().$type<readonly NamedLimit[]>().notNull().default([]),
     /** Addresses and CIDR ranges the key may be used from; null means anywhere. */
     allowedIps: text().array(),
     metadata: jsonb().$type<Record<string, unknown>>().notNull().default({}),
     /** False for keys imported by hash from another system: their format cannot be checked. */
     hasChecksum: boolean().notNull().default(true),
+    /** The key that this one was made from by rotation. No reference: keys only go with their organization, all at once. */
+    rotatedFrom: uuid(),
+    /** The key that rotation put in its place: set once, so that of two rotations at once one happens. */
+    replacedBy: uuid(),
+    /** When a secret scanner reported it as found in public, and it was switched off; null again once it is switched on. */
+    leakedAt: moment(),
     /** Raised by every change; an isolate that cached a lower one reloads. */
     version: integer().notNull().default(1),
     createdAt: createdAt(),

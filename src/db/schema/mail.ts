@@ -9,7 +9,7 @@ export const mailOutbox = pgTable(
     id: uuid().primaryKey(),
     recipient: text().notNull(),
     subject: text().notNull(),
-    /** Null once sent: a mail may hold a link that is good for a while. */
+    /** Null once sent or given up: a mail may hold a link that is good for a while. */
     text: text(),
     html: text(),
     attempts: integer().notNull().default(0),

@@ -34,6 +34,10 @@ export const organizations = pgTable(
       .references(() => plans.id),
     /** What an administrator set differently from the plan; keys that are absent follow the plan. */
     limitOverrides: jsonb().$type<LimitOverrides>().notNull().default({}),
+    /** Usage periods begin on this day and at this time of each month; null for calendar months in UTC. */
+    periodAnchor: moment(),
+    /** Percentages of a limit at which its owners and admins are told; null for the usual ones. */
+    alertThresholds: jsonb().$type<readonly number[]>(),
     /** While set, none of the organization's keys verifies. */
     suspendedAt: moment(),
     suspendedReason: text(),
@@ -90,6 +94,11 @@ export const invitations = pgTable(
   (t) => [
     uniqueIndex('invitations_hash_unique').on(t.tokenHash),
     index('invitations_organization').on(t.organizationId, t.createdAt),
+    index('invitations_expiry').on(t.expiresAt),
+    /** One open invitation for an address; a newer one takes the place of an older one. */
+    uniqueIndex('invitations_open_unique')
+      .on(t.organizationId, t.email)
+      .where(sql`${t.acceptedAt} is null and ${t.revokedAt} is null`),
     check('invitations_role', sql`${t.role} in ('owner', 'admin', 'member', 'viewer')`),
   ],
 )

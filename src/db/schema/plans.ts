@@ -1,6 +1,6 @@
 import { boolean, integer, jsonb, pgTable, text } from 'drizzle-orm/pg-core'
 import { createdAt, updatedAt } from './columns.ts'
-import type { PlanFeatures, PlanLimits } from './shapes.ts'
+import type { PlanFeatures, PlanLimits, PlanOverage } from './shapes.ts'
 
 /** The catalogue. Seeded from code, then owned by the operator. */
 export const plans = pgTable('plans', {
@@ -11,6 +11,8 @@ export const plans = pgTable('plans', {
   pricePerMonthCents: integer(),
   limits: jsonb().$type<PlanLimits>().notNull(),
   features: jsonb().$type<PlanFeatures>().notNull(),
+  /** Prices of what is used above the limits. */
+  overage: jsonb().$type<PlanOverage>().notNull().default({}),
   /** Shown to customers. */
   isPublic: boolean().notNull().default(true),
   sortOrder: integer().notNull().default(0),

@@ -1,4 +1,3 @@
-import { sql } from 'drizzle-orm'
 import {
   bigint,
   index,
@@ -6,14 +5,13 @@ import {
   jsonb,
   numeric,
   pgTable,
-  pgView,
   primaryKey,
   smallint,
   text,
   timestamp,
   uuid,
 } from 'drizzle-orm/pg-core'
-import { bytea } from './columns.ts'
+import { bytea, moment } from './columns.ts'
 
 const count = () => bigint({ mode: 'number' }).notNull().default(0)
 const usd = () => numeric({ precision: 20, scale: 6 })
@@ -72,70 +70,14 @@ export const usageEvents = pgTable(
   (t) => [primaryKey({ columns: [t.organizationId, t.occurredAt, t.id] })],
 )
 
-/** Sums per hour (UTC) and dimension. Kept for good: statistics read only this. */
-export const usageHourly = pgTable(
-  'usage_hourly',
-  {
-    organizationId: uuid().notNull(),
-    hour: timestamp({ withTimezone: true }).notNull(),
-    /** The zero UUID for events without a key: a primary key has no nulls. */
-    keyId: uuid().notNull(),
-    environment: text().notNull(),
-    endpoint: text().notNull(),
-    statusCode: smallint().notNull(),
-    provider: text().notNull(),
-    model: text().notNull(),
-    route: text().notNull(),
-    requests: count(),
-    errors: count(),
-    apiCalls: count(),
-    queries: count(),
-    inputTokens: count(),
-    outputTokens: count(),
-    cachedTokens: count(),
-    costUsd: usd().notNull().default('0'),
-    /** Events that used a model without a known price. */
-    unpriced: count(),
-    responseTimeMsSum: count(),
-    responseTimeCount: count(),
-  },
-  (t) => [
-    primaryKey({
-      columns: [
-        t.organizationId,
-        t.hour,
-        t.keyId,
-        t.environment,
-        t.endpoint,
-        t.statusCode,
-        t.provider,
-        t.model,
-        t.route,
-      ],
-    }),
-  ],
-)
-
-/** The same sums per calendar month (UTC). */
-export const monthlyUsage = pgView('monthly_usage', {
-  organizationId: uuid().notNull(),
-  month: timestamp({ withTimezone: true }).notNull(),
-  requests: bigint({ mode: 'number' }).notNull(),
-  errors: bigint({ mode: 'number' }).notNull(),
-  apiCalls: bigint({ mode: 'number' }).notNull(),
-  queries: bigint({ mode: 'number' }).notNull(),
-  inputTokens: bigint({ mode: 'number' }).notNull(),
-  outputTokens: bigint({ mode: 'number' }).notNull(),
-  cachedTokens: bigint({ mode: 'number' }).notNull(),
-  tokens: bigint({ mode: 'number' }).notNull(),
-  costUsd: numeric().notNull(),
-  unpriced: bigint({ mode: 'number' }).notNull(),
-}).as(
-  sql`select organization_id, date_trunc('month', hour, 'UTC') as month,
-    sum(requests)::bigint as requests, sum(errors)::bigint as errors,
-    sum(api_calls)::bigint as api_calls, sum(queries)::bigint as queries,
-    sum(input_tokens)::bigint as input_tokens, sum(output_tokens)::bigint as output_tokens,
-    sum(cached_tokens)::bigint as cached_tokens, sum(input_tokens + output_tokens)::bigint as tokens,
-    sum(cost_usd) as cost_usd, sum(unpriced)::bigint as unpriced
-    from usage_hourly group by organization_id, date_trunc('month', hour, 'UTC')`,
-)
+/**
+ * Organizations that are deleted, while their raw events may still say something about persons: a job takes that out. No
+ * reference: the row outlives the organization.
+ */
+export const usageErasures = pgTable('usage_erasures', {
+  organizationId: uuid().primaryKey(),
+  deletedAt: timestamp({ withTimezone: true }).notNull(),
+  /** How far the job has come, in the order of the events' primary key; null before the first. */
+  doneTime: moment(),
+  doneId: text(),
+})

@@ -12,6 +12,9 @@ const DEEPEST = 6
 /** Values that read better than what their type alone suggests. */
 const BY_NAME: Readonly<Record<string, unknown>> = {
   name: 'Production',
+  slug: 'analytical-engines',
+  confirm_name: 'Production',
+  organization_name: 'Analytical Engines',
   email: 'ada@example.com',
   password: PASSPHRASE,
   current_password: PASSPHRASE,
@@ -21,6 +24,15 @@ const BY_NAME: Readonly<Record<string, unknown>> = {
   key_prefix: 'ck',
   key_hint: 'ck_live_8Qf3…x9Kd',
   prefix: 'ck',
+  hash: 'b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9',
+  hint: 'sk_4e…7dc',
+  grace_period_seconds: 86_400,
+  rotated_from: null,
+  replaced_by: null,
+  leaked_at: null,
+  imported: 1,
+  duplicates: 0,
+  index: 0,
   scopes: ['reports:read'],
   allowed_ips: ['203.0.113.0/24'],
   endpoint: '/v1/answers',
@@ -90,7 +102,8 @@ export function exampleOf(document: OpenApiDocument, schema: AnySchema, directio
     const named = BY_NAME[field]
     if (one.types.includes('array') && !Array.isArray(named))
       return one.schema.items && depth <= DEEPEST ? [valueOf(one.schema.items, '', depth + 1)] : []
-    return namedExample(one, field, direction) ?? inBounds(one)
+    const example = namedExample(one, field, direction)
+    return example === undefined ? inBounds(one) : example
   }
 
   function objectOf({ schema }: Shape, field: string, depth: number): unknown {

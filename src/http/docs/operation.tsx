@@ -1,6 +1,6 @@
 /** One operation: what it does, who may call it, what it takes, what it answers, and a call to copy. */
 
-import { scopeFor } from '../../organizations/roles.ts'
+import { rolesWith, scopeFor } from '../../organizations/roles.ts'
 import type { OpenApiDocument } from '../openapi.ts'
 import { Code } from './code.tsx'
 import { curlFor } from './curl.ts'
@@ -8,7 +8,7 @@ import { exampleOf } from './examples.ts'
 import { fieldsOf } from './fields.ts'
 import { Inline, Markdown, Name } from './markdown.tsx'
 import type { Operation, Success } from './operations.ts'
-import { PERMISSIONS, rolesWith } from './roles.tsx'
+import { PERMISSIONS } from './roles.tsx'
 import { shapeOf, typeName } from './schema.ts'
 import { Failures, FieldTable, Status } from './tables.tsx'
 

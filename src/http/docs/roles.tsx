@@ -1,13 +1,9 @@
-import { type Permission, ROLES, type Role, roleMay, scopeFor } from '../../organizations/roles.ts'
+import { isForKeys, type Permission, ROLES, type Role, roleMay, scopeFor } from '../../organizations/roles.ts'
 
 const NAMES = Object.keys(ROLES) as Role[]
 
 /** Every permission that some role has. */
 export const PERMISSIONS: readonly Permission[] = [...new Set(Object.values(ROLES).flat())]
-
-export function rolesWith(permission: Permission): Role[] {
-  return NAMES.filter((role) => roleMay(role, permission))
-}
 
 /** Which role may do what, and the scope with which a key may. */
 export function Roles() {
@@ -16,7 +12,7 @@ export function Roles() {
       <h2 id="roles.title">Roles</h2>
       <p>
         A member of an organization has one role in it. An API key acts within its own organization, and needs a scope
-        where one is named; <code>tollgate:*</code> stands for all of them.
+        where one is named, by its full name. Some permissions are for people only.
       </p>
       <div class="wide" tabindex={0} role="region" aria-labelledby="roles.title">
         <table class="grid">
@@ -48,7 +44,7 @@ function RoleRow({ permission }: { readonly permission: Permission }) {
         <code>{permission}</code>
       </th>
       {NAMES.map((role) => (roleMay(role, permission) ? <td class="yes">yes</td> : <td class="no">no</td>))}
-      <td>{scope ? <code>{scope}</code> : 'none needed'}</td>
+      <td>{scope ? <code>{scope}</code> : isForKeys(permission) ? 'none needed' : 'people only'}</td>
     </tr>
   )
 }

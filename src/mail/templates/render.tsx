@@ -36,13 +36,18 @@ function oneLine(text: string): string {
   return text.replaceAll(LINE_BREAKING, ' ').trim()
 }
 
-/**
- * A name that could be read as an address of the web is left out: whoever registers somebody else's address chooses the
- * name, and would have this service send their advertisement.
- */
 function greetingFor(name: string | null | undefined): string {
+  const safe = quotable(name)
+  return safe === undefined ? 'Hello,' : `Hello ${safe},`
+}
+
+/**
+ * A name as far as a mail may repeat it. One that could be read as an address of the web is left out: whoever registers
+ * somebody else's address, or invites it, chooses the name, and would have this service send their advertisement.
+ */
+export function quotable(name: string | null | undefined): string | undefined {
   const safe = oneLine(name ?? '').slice(0, LONGEST_NAME)
-  return safe === '' || /[/@:\\]|\.\S/.test(safe) ? 'Hello,' : `Hello ${safe},`
+  return safe === '' || /[/@:\\]|\.\S/.test(safe) ? undefined : safe
 }
 
 const FONT = 'font-family:system-ui,-apple-system,Segoe UI,Roboto,sans-serif;font-size:16px;line-height:1.5'

@@ -1,0 +1,79 @@
+/**
+ * `node bench/bench-profile.ts`: where a busy verification over HTTP spends its time, by the profiler of workerd's inspector.
+ * Writes .local/busy.cpuprofile for a browser's tools, and prints what took longest.
+ */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { freePort } from '../local/free-port.ts'
+import { buildAll, casesOf } from './bench-cases.ts'
+import { openWorld } from './bench-world.ts'
+import { load } from './load.ts'
+import { startWorkerd } from './worker.ts'
+
+const SECONDS = 5
+const CONNECTIONS = 16
+const LONGEST = 40
+
+interface Profile {
+  readonly nodes: readonly { id: number; callFrame: { functionName: string; lineNumber: number } }[]
+  readonly samples: readonly number[]
+  readonly timeDeltas: readonly number[]
+}
+
+const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl } = process.env
+const world = await openWorld({ databaseUrl, redisUrl })
+const busy = (await casesOf(world, await buildAll())).find(({ name }) => name === 'http busy')
+if (!busy) throw new Error('There is no such case.')
+const address = `127.0.0.1:${await freePort()}`
+const workerd = await startWorkerd(busy.services, ['--inspector-addr', address])
+try {
+  const asked = { url: workerd.url + busy.path, connections: CONNECTIONS, ...busy.how }
+  await load({ ...asked, seconds: 2 })
+  const inspector = await inspect(address)
+  await inspector.send('Profiler.enable')
+  await inspector.send('Profiler.setSamplingInterval', { interval: 200 })
+  await inspector.send('Profiler.start')
+  const { requests } = await load({ ...asked, seconds: SECONDS })
+  const { profile } = await inspector.send<{ profile: Profile }>('Profiler.stop')
+  inspector.close()
+  await mkdir('.local', { recursive: true })
+  await writeFile('.local/busy.cpuprofile', JSON.stringify(profile))
+  for (const [name, micros] of longest(profile))
+    console.log(`${(micros / requests).toFixed(1).padStart(7)} us  ${name}`)
+} finally {
+  await workerd.kill()
+  await world.close()
+}
+
+/** The DevTools protocol of the one Worker behind an inspector's address. */
+async function inspect(at: string) {
+  const [target] = (await (await fetch(`http://${at}/json`)).json()) as { webSocketDebuggerUrl: string }[]
+  const socket = new WebSocket(target?.webSocketDebuggerUrl ?? '')
+  await new Promise((resolve) => socket.addEventListener('open', resolve))
+  const waiting = new Map<number, (result: unknown) => void>()
+  socket.addEventListener('message', ({ data }) => {
+    const { id, result } = JSON.parse(String(data))
+    waiting.get(id)?.(result)
+  })
+  let sent = 0
+  return {
+    send<Result>(method: string, params: object = {}): Promise<Result> {
+      const id = ++sent
+      socket.send(JSON.stringify({ id, method, params }))
+      return new Promise((resolve) => waiting.set(id, resolve as (result: unknown) => void))
+    },
+    close: () => socket.close(),
+  }
+}
+
+/** Microseconds in each function itself, idle time left out. */
+function longest({ nodes, samples, timeDeltas }: Profile): [string, number][] {
+  const names = new Map(
+    nodes.map(({ id, callFrame }) => [id, `${callFrame.functionName || '(anonymous)'}:${callFrame.lineNumber}`]),
+  )
+  const micros = new Map<string, number>()
+  for (const [at, id] of samples.entries()) {
+    const name = names.get(id) ?? ''
+    if (!name.startsWith('(idle)')) micros.set(name, (micros.get(name) ?? 0) + (timeDeltas[at] ?? 0))
+  }
+  return [...micros].toSorted(([, a], [, b]) => b - a).slice(0, LONGEST)
+}

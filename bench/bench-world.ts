@@ -1,0 +1,168 @@
+/** What a bench runs in: stores with keys in them, and the variables with which a Worker finds them. */
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { through } from '../local/connect.ts'
+import type { Counters } from '../local/control.ts'
+import { migrateUp } from '../local/migrations.ts'
+import { ensureKey, seedFoundation, serviceKey } from '../local/seed-data.ts'
+import type { Sql } from '../src/db/client.ts'
+import { ormOver } from '../src/db/orm.ts'
+import { hintOf, newKey } from '../src/keys/format.ts'
+import { sha256Hex } from '../src/lib/bytes.ts'
+import { uuidv7 } from '../src/lib/uuid.ts'
+import { scratchDatabase } from '../test/support/scratch-database.ts'
+
+const STACK = fileURLToPath(new URL('bench-stack.ts', import.meta.url))
+const ANY_URL = 'postgresql://postgres:local@localhost/postgres'
+const KEYS_AT_ONCE = 5_000
+
+export interface World {
+  readonly stackUrl: string
+  readonly sql: Sql
+  readonly serviceKey: string
+  /** Of a Tollgate Worker. */
+  readonly variables: Readonly<Record<string, string>>
+  /** Issues keys of one new organization; limits are per key and minute, and per period. */
+  issueKeys(count: number, limits: { perMinute: number; quota: number | null }): Promise<Holder>
+  /** Sets the doors of the stores back by so many milliseconds each. */
+  delay(ms: number): Promise<void>
+  /** What came to the stores since the last call. */
+  trips(): Promise<Trips>
+  close(): Promise<void>
+}
+
+interface Holder {
+  readonly organizationId: string
+  readonly keys: readonly string[]
+}
+
+export interface Trips {
+  readonly sqlRequests: number
+  readonly redisRequests: number
+  /** Commands that Redis ran, those inside of scripts, too: each of them is billed. */
+  readonly redisCommands: number
+}
+
+/** @param stores addresses of real ones; embedded ones where there are none */
+export async function openWorld(stores: {
+  databaseUrl?: string | undefined
+  redisUrl?: string | undefined
+}): Promise<World> {
+  const scratch = stores.databaseUrl ? await scratchDatabase(stores.databaseUrl) : undefined
+  const child = fork(STACK, {
+    execArgv: ['--no-warnings'],
+    env: { PATH: process.env.PATH, DATABASE_URL: scratch?.url, REDIS_URL: stores.redisUrl },
+  })
+  const stackUrl = await urlOf(child)
+  const { sql } = through(ANY_URL, `${stackUrl}/sql`)
+  await migrateUp(sql, undefined, () => undefined)
+  const { platformId } = await seedFoundation(sql)
+  return {
+    stackUrl,
+    sql,
+    serviceKey: await ensureKey(ormOver(sql), serviceKey(platformId)),
+    variables: variablesOf(stackUrl),
+    issueKeys: (count, limits) => issueKeys(sql, count, limits),
+    delay: (ms) => delay(stackUrl, ms),
+    trips: tripsOf(stackUrl),
+    async close() {
+      child.disconnect()
+      await once(child, 'exit')
+      await scratch?.drop()
+    },
+  }
+}
+
+async function urlOf(child: ChildProcess): Promise<string> {
+  const early = once(child, 'exit').then(() => Promise.reject(new Error('The local stack ended at its start.')))
+  const [url] = await Promise.race([once(child, 'message'), early])
+  return String(url)
+}
+
+const variablesOf = (stackUrl: string) => ({
+  DATABASE_URL: ANY_URL,
+  NEON_FETCH_ENDPOINT: `${stackUrl}/sql`,
+  UPSTASH_REDIS_REST_URL: `${stackUrl}/redis`,
+  UPSTASH_REDIS_REST_TOKEN: 'bench-redis-token',
+  REDIS_TIMEOUT_MS: '5000', // a busy machine is slow, not down
+  JWT_SECRET_KEY: 'bench-jwt-secret-of-at-least-32-bytes',
+  SECRET_KEY: 'bench-root-secret-of-at-least-32-bytes',
+  PUBLIC_URL: 'https://tollgate.example.com',
+})
+
+async function issueKeys(
+  sql: Sql,
+  count: number,
+  { perMinute, quota }: { perMinute: number; quota: number | null },
+): Promise<Holder> {
+  const organizationId = uuidv7(Date.now())
+  await sql.query(
+    `insert into organizations (id, name, slug, plan_id, limit_overrides)
+     values ($1, 'Bench', $2, $4, $3::jsonb)`,
+    [
+      organizationId,
+      `bench-${organizationId}`,
+      JSON.stringify({ rate_limit_per_minute: perMinute, ...(quota !== null && { api_calls: quota }) }),
+      quota === null ? 'enterprise' : 'free', // the latter's quotas refuse, the former's only count
+    ],
+  )
+  const keys = Array.from({ length: count }, () => newKey('ck', 'live'))
+  for (let at = 0; at < count; at += KEYS_AT_ONCE)
+    await insertKeys(sql, organizationId, keys.slice(at, at + KEYS_AT_ONCE))
+  return { organizationId, keys }
+}
+
+async function insertKeys(sql: Sql, organizationId: string, keys: readonly string[]): Promise<void> {
+  const rows = keys.map((key) => ({ id: uuidv7(Date.now()), hash: sha256Hex(key), hint: hintOf(key) }))
+  await sql.query(
+    `insert into api_keys (id, organization_id, name, key_hash, key_prefix, key_hint, environment, scopes)
+     select id, $1, 'Bench', decode(hash, 'hex'), 'ck', hint, 'live', '{}'
+     from jsonb_to_recordset($2::jsonb) as key(id uuid, hash text, hint text)`,
+    [organizationId, JSON.stringify(rows)],
+  )
+}
+
+async function delay(stackUrl: string, ms: number): Promise<void> {
+  const faults = `${stackUrl}/control/faults`
+  await fetch(faults, { method: 'DELETE' })
+  if (ms === 0) return
+  for (const door of ['sql', 'redis']) {
+    const answer = await fetch(faults, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ door, kind: 'delay', value: ms }),
+    })
+    if (!answer.ok) throw new Error(`The stack takes no delay: ${await answer.text()}`)
+  }
+}
+
+function tripsOf(stackUrl: string): () => Promise<Trips> {
+  let before = { sqlRequests: 0, redisRequests: 0, redisCommands: 0 }
+  return async function trips() {
+    const now = await readTrips(stackUrl)
+    const since = {
+      sqlRequests: now.sqlRequests - before.sqlRequests,
+      redisRequests: now.redisRequests - before.redisRequests,
+      redisCommands: now.redisCommands - before.redisCommands,
+    }
+    before = { ...now, redisRequests: now.redisRequests + 1 } // the question itself
+    return since
+  }
+}
+
+async function readTrips(stackUrl: string): Promise<Trips> {
+  const counters = (await (await fetch(`${stackUrl}/control/counters`)).json()) as Counters
+  const answer = await fetch(`${stackUrl}/redis`, {
+    method: 'POST',
+    headers: { Authorization: 'Bearer bench-redis-token', 'Content-Type': 'application/json' },
+    body: JSON.stringify(['INFO', 'commandstats']),
+  })
+  const { result } = (await answer.json()) as { result: string }
+  const calls = [...result.matchAll(/^cmdstat_(?!info|hello|client|select)\S+:calls=(\d+)/gm)].map(([, n]) => Number(n))
+  return {
+    sqlRequests: counters.sql.requests,
+    redisRequests: counters.redis.requests,
+    redisCommands: calls.reduce((sum, n) => sum + n, 0),
+  }
+}

@@ -1,0 +1,118 @@
+/** `npm run bench`: see HELP. */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { cpus, loadavg, totalmem } from 'node:os'
+import { command } from '../local/command.ts'
+import { withBetterAuth } from './bench-better-auth.ts'
+import { type Bundles, buildAll, type Case, casesOf } from './bench-cases.ts'
+import { type Measured, measure, measureStart, type Start } from './bench-measure.ts'
+import { openWorld, type World } from './bench-world.ts'
+import { broken } from './budgets.ts'
+import { figuresOf, print, publish } from './report.ts'
+
+const HELP = `Usage: npm run bench -- [--seconds 5] [--connections 32] [--only "http busy,json"] [--better-auth] [--publish]
+
+Builds the Worker as it is deployed, runs it in workerd over the local stack, and measures it beside an empty route and
+what people write by hand. Fails when a budget of bench/budgets.ts is broken.
+  --better-auth  also Better Auth's api-key plugin; fetches it into a temporary folder, and needs DATABASE_URL
+  --publish      writes bench/results/bench.json and the figures of docs/performance.md
+Environment: DATABASE_URL and REDIS_URL for real stores; a database of its own is made beside the given one.`
+
+const DELAYS_MS = [0, 5, 20]
+const DELAYED = new Set(['http busy', 'http quiet', 'http cold', 'naive'])
+const RESULTS = new URL('results/', import.meta.url)
+
+export interface Results {
+  readonly date: string
+  readonly machine: string
+  /** Processes that wanted a core in the minute before: above 0.5 or so, others were at work. */
+  readonly loadBefore: number
+  readonly stores: string
+  readonly effort: { readonly seconds: number; readonly connections: number }
+  readonly cases: readonly Measured[]
+  /** With that many milliseconds before each answer of the stores. */
+  readonly delayed: readonly { readonly ms: number; readonly cases: readonly Measured[] }[]
+  readonly bundle: { readonly bytes: number; readonly gzipBytes: number }
+  readonly start: { readonly empty: Start; readonly tollgate: Start }
+}
+
+const option = (name: string, otherwise: string) => {
+  const at = process.argv.indexOf(`--${name}`)
+  return at < 0 ? otherwise : (process.argv[at + 1] ?? otherwise)
+}
+
+await command(async function bench() {
+  if (process.argv.includes('--help')) return console.log(HELP)
+  const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl } = process.env
+  const world = await openWorld({ databaseUrl, redisUrl })
+  try {
+    const results = await run(world)
+    print(results)
+    if (process.argv.includes('--publish')) {
+      await mkdir(RESULTS, { recursive: true })
+      await writeFile(new URL('bench.json', RESULTS), `${JSON.stringify(results, null, 2)}\n`)
+      await publish(results)
+    }
+    const faults = broken(figuresOf(results))
+    if (faults.length > 0) throw new Error(`Budgets broken: ${faults.join('; ')}`)
+  } finally {
+    await world.close()
+  }
+})
+
+async function run(world: World): Promise<Results> {
+  const [loadBefore = 0] = loadavg()
+  const effort = { seconds: Number(option('seconds', '5')), connections: Number(option('connections', '32')) }
+  const only = option('only', '')
+  const bundles = await buildAll()
+  await world.sql.query(
+    'create table naive_usage (organization_id uuid, key_id uuid, endpoint text, at timestamptz default now())',
+  )
+  const cases = (await casesOf(world, bundles)).filter(({ name }) => only === '' || only.split(',').includes(name))
+  const start = await startsOf(world, bundles)
+  const measured: Measured[] = []
+  for (const one of cases) measured.push(await shown(measure(world, one, effort)))
+  if (process.argv.includes('--better-auth')) measured.push(await shown(withBetterAuth(effort)))
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    machine: `${cpus().length} x ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}`,
+    loadBefore: Number(loadBefore.toFixed(1)),
+    stores: [process.env.DATABASE_URL ? 'Postgres' : 'PGlite', process.env.REDIS_URL ? 'Redis' : 'Valkey (wasm)'].join(
+      ', ',
+    ),
+    effort,
+    cases: measured,
+    delayed: await delayedOf(world, cases, effort),
+    bundle: { bytes: bundles.tollgate.bytes, gzipBytes: bundles.tollgate.gzipBytes },
+    start,
+  }
+}
+
+async function startsOf(world: World, bundles: Bundles) {
+  const empty = await measureStart({ bundle: bundles.empty }, '/')
+  const tollgate = await measureStart({ bundle: bundles.tollgate, variables: world.variables }, '/health/live')
+  return { empty, tollgate }
+}
+
+async function delayedOf(world: World, cases: readonly Case[], effort: Results['effort']) {
+  const delayed: Results['delayed'][number][] = []
+  for (const ms of DELAYS_MS) {
+    await world.delay(ms)
+    const measured: Measured[] = []
+    for (const one of cases.filter(({ name }) => DELAYED.has(name)))
+      measured.push(
+        await shown(measure(world, { ...one, name: `${one.name}, +${ms} ms` }, { ...effort, connections: 16 })),
+      )
+    delayed.push({ ms, cases: measured })
+  }
+  await world.delay(0)
+  return delayed
+}
+
+async function shown(measuring: Promise<Measured>): Promise<Measured> {
+  const measured = await measuring
+  const { name, perSecond, cpuMicros, p50, p99, failed } = measured
+  console.error(
+    `${name.padEnd(22)} ${Math.round(perSecond)}/s ${Math.round(cpuMicros)} us CPU, p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms${failed > 0 ? `, ${failed} FAILED` : ''}`,
+  )
+  return measured
+}

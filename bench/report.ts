@@ -1,0 +1,143 @@
+/** Figures as tables and bars: to the terminal, and into docs/performance.md between its markers. */
+import { readFile, writeFile } from 'node:fs/promises'
+import type { Results } from './bench.ts'
+import type { Measured } from './bench-measure.ts'
+import { BUDGETS, type Budget } from './budgets.ts'
+
+const PAGE = new URL('../docs/performance.md', import.meta.url)
+const BARS = {
+  'performance-requests.svg': ['Answers a second (one workerd process)', (one: Measured) => one.perSecond],
+  'performance-cpu.svg': ['CPU of the process per answer, in microseconds', (one: Measured) => one.cpuMicros],
+} as const
+
+const NAMES: Readonly<Record<string, string>> = {
+  empty: 'empty Hono route (GET, two bytes)',
+  json: 'Hono route that takes and gives JSON',
+  'http busy': 'verification over HTTP, busy key',
+  'http quiet': 'verification over HTTP, quiet keys',
+  'http cold': 'verification over HTTP, cold keys',
+  'http invalid': 'verification over HTTP, mistyped key',
+  'rpc busy': 'verification over RPC, busy key',
+  'rpc quiet': 'verification over RPC, quiet keys',
+  'rpc cold': 'verification over RPC, cold keys',
+  'rpc invalid': 'verification over RPC, mistyped key',
+  naive: 'by hand: ratelimit + query + insert',
+  'better-auth': 'Better Auth api-key plugin (Node)',
+}
+
+const labelOf = ({ name }: Measured) => NAMES[name] ?? name
+
+/** What the budgets are about, as far as it was measured. */
+export function figuresOf({ cases, bundle, start }: Results): Partial<Record<Budget, number>> {
+  const of = (name: string) => cases.find((one) => one.name === name)
+  const [json, busy, quiet, cold] = [of('json'), of('http busy'), of('http quiet'), of('http cold')]
+  return {
+    ...(json && busy && { busyPerSecond: busy.perSecond / json.perSecond, busyCpu: busy.cpuMicros / json.cpuMicros }),
+    ...(busy && { busyRedisRequests: busy.trips.redisRequests, busySqlRequests: busy.trips.sqlRequests }),
+    ...(quiet && { quietRedisRequests: quiet.trips.redisRequests, quietSqlRequests: quiet.trips.sqlRequests }),
+    ...(cold && { coldSqlRequests: cold.trips.sqlRequests }),
+    startCpuMs: start.tollgate.cpuMs - start.empty.cpuMs,
+    bundleBytes: bundle.bytes,
+    bundleGzipBytes: bundle.gzipBytes,
+  }
+}
+
+export function print(results: Results): void {
+  console.log(text(results))
+}
+
+/** Writes the page's figures and its pictures anew. */
+export async function publish(results: Results): Promise<void> {
+  const page = await readFile(PAGE, 'utf8')
+  const [from, to] = ['<!-- figures -->', '<!-- /figures -->']
+  const written = `${page.slice(0, page.indexOf(from) + from.length)}\n${text(results)}\n${page.slice(page.indexOf(to))}`
+  await writeFile(PAGE, written)
+  for (const [file, [title, value]] of Object.entries(BARS)) {
+    const svg = bars(
+      title,
+      results.cases.map((one) => [labelOf(one), value(one)]),
+    )
+    await writeFile(new URL(file, PAGE), svg)
+  }
+}
+
+function text(results: Results): string {
+  const { date, machine, loadBefore, stores, effort, cases, delayed, bundle, start } = results
+  const json = cases.find(({ name }) => name === 'json')
+  return `
+${date}, ${machine}; ${stores}. ${effort.seconds} s each on ${effort.connections} connections, all on this one machine, whose load was ${loadBefore}
+before it began${loadBefore > 1 ? ': others were at work on it, so that only the proportions count' : ''}.
+
+${table(
+  ['', 'answers/s', 'CPU µs', 'of the JSON route', 'p50 ms', 'p99 ms', 'Redis', 'Neon', 'failed'],
+  cases.map((one) => [
+    labelOf(one),
+    Math.round(one.perSecond).toLocaleString('en'),
+    String(Math.round(one.cpuMicros)),
+    json ? `${(one.perSecond / json.perSecond).toFixed(2)} / ${(one.cpuMicros / json.cpuMicros).toFixed(2)}` : '',
+    one.p50.toFixed(2),
+    one.p99.toFixed(2),
+    one.trips.redisRequests.toFixed(3),
+    one.trips.sqlRequests.toFixed(3),
+    String(one.failed),
+  ]),
+)}
+
+"Of the JSON route": answers a second / CPU, as multiples of its. "Redis" and "Neon": round trips per answer.
+
+With a delay before each answer of the stores, on 16 connections, p50 / p99 in ms:
+
+${table(
+  ['', ...delayed.map(({ ms }) => `+${ms} ms`)],
+  (delayed[0]?.cases ?? []).map((one, at) =>
+    [NAMES[one.name.split(',')[0] ?? ''] ?? one.name].concat(
+      delayed.map(({ cases: some }) => `${some[at]?.p50.toFixed(1)} / ${some[at]?.p99.toFixed(1)}`),
+    ),
+  ),
+)}
+
+The bundle has ${kb(bundle.bytes)}, ${kb(bundle.gzipBytes)} with gzip. From the start of the process to its first answer: ${Math.round(start.tollgate.ms)} ms and ${Math.round(start.tollgate.cpuMs)} ms of CPU; an
+empty Worker with Hono takes ${Math.round(start.empty.ms)} ms and ${Math.round(start.empty.cpuMs)} ms. The difference is what compiling and evaluating the modules costs.
+
+${table(
+  ['budget (`bench/budgets.ts`)', 'measured', 'allowed'],
+  (Object.entries(figuresOf(results)) as [Budget, number][]).map(([name, figure]) => [
+    name,
+    shortly(figure),
+    shortly(BUDGETS[name]),
+  ]),
+)}
+`
+}
+
+const shortly = (figure: number) =>
+  figure >= 1_000 ? figure.toLocaleString('en') : String(Number(figure.toPrecision(3)))
+const kb = (bytes: number) => `${Math.round(bytes / 1000).toLocaleString('en')} kB`
+
+/** A table in Markdown; all columns but the first are numbers. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+  return [line(head), line(head.map((_, at) => (at === 0 ? '---' : '--:'))), ...rows.map(line)].join('\n')
+}
+
+const ROW = 26
+const LABEL = 300
+const WIDTH = 760
+
+/** Horizontal bars, drawn without anything but shapes and text; readable on a dark page, too. */
+function bars(title: string, rows: readonly (readonly [string, number])[]): string {
+  const most = Math.max(...rows.map(([, value]) => value))
+  const height = ROW * (rows.length + 2)
+  const lines = rows.map(([label, value], at) => {
+    const y = ROW * (at + 1.5)
+    const width = Math.max(1, (value / most) * (WIDTH - LABEL - 90))
+    return `  <text x="${LABEL - 8}" y="${y + 14}" text-anchor="end">${label}</text>
+  <rect x="${LABEL}" y="${y}" width="${width.toFixed(1)}" height="18" fill="#2f7d6d"/>
+  <text x="${(LABEL + width + 6).toFixed(1)}" y="${y + 14}">${Math.round(value).toLocaleString('en')}</text>`
+  })
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="13" fill="#57606a">
+  <text x="8" y="20" font-size="15">${title}</text>
+${lines.join('\n')}
+</svg>
+`
+}

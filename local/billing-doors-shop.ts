@@ -1,0 +1,246 @@
+/** What both local providers have in common: customers, checkouts, subscriptions and what happens to them. In memory. */
+import { proRata } from '../src/billing/money.ts'
+import type { Product } from './billing-doors-products.ts'
+
+export interface Customer {
+  readonly id: string
+  /** The organization, as Polar is told it; Stripe has it in metadata. */
+  readonly externalId: string | null
+  readonly email: string
+  readonly name: string | null
+  readonly createdAt: Date
+  /** While set every payment is refused. */
+  cardFails: boolean
+}
+
+export interface Checkout {
+  readonly id: string
+  readonly customer: Customer
+  readonly productId: string
+  readonly successUrl: string
+  readonly cancelUrl: string | null
+  readonly metadata: Readonly<Record<string, string>>
+  readonly subscriptionMetadata: Readonly<Record<string, string>>
+  readonly createdAt: Date
+  status: 'open' | 'succeeded' | 'expired'
+  subscriptionId: string | null
+}
+
+export interface Subscription {
+  readonly id: string
+  readonly customer: Customer
+  readonly checkoutId: string
+  readonly metadata: Readonly<Record<string, string>>
+  readonly createdAt: Date
+  productId: string
+  pendingProductId: string | null
+  status: 'active' | 'past_due' | 'canceled'
+  periodStart: Date
+  periodEnd: Date
+  cancelAtPeriodEnd: boolean
+  canceledAt: Date | null
+  endedAt: Date | null
+  pastDueAt: Date | null
+  modifiedAt: Date
+}
+
+/** Money that moved, or should have. */
+export interface Order {
+  readonly id: string
+  readonly subscriptionId: string
+  readonly customerId: string
+  readonly cents: number
+  readonly reason: 'subscription_create' | 'subscription_update' | 'subscription_cycle'
+  readonly paid: boolean
+  readonly createdAt: Date
+}
+
+/** What a provider tells the Worker of, in the order in which it tells it. */
+export type Happening =
+  | 'bought'
+  | 'plan_changed'
+  | 'plan_change_planned'
+  | 'cancel_planned'
+  | 'resumed'
+  | 'renewed'
+  | 'renewal_failed'
+  | 'payment_failed'
+  | 'ended'
+  | 'revoked'
+
+export type Tell = (
+  happening: Happening,
+  about: { subscription: Subscription; order?: Order; checkout?: Checkout },
+) => void
+
+export interface Shop {
+  readonly products: Map<string, Product>
+  readonly customers: Map<string, Customer>
+  readonly checkouts: Map<string, Checkout>
+  readonly subscriptions: Map<string, Subscription>
+  readonly orders: Order[]
+  readonly newId: (kind: 'customer' | 'checkout' | 'subscription' | 'order') => string
+  readonly tell: Tell
+}
+
+export function openShop(products: Map<string, Product>, newId: Shop['newId'], tell: Tell): Shop {
+  return {
+    products,
+    customers: new Map(),
+    checkouts: new Map(),
+    subscriptions: new Map(),
+    orders: [],
+    newId,
+    tell,
+  }
+}
+
+export function addCustomer(shop: Shop, fields: { externalId: string | null; email: string; name: string | null }) {
+  const customer: Customer = { id: shop.newId('customer'), ...fields, createdAt: new Date(), cardFails: false }
+  shop.customers.set(customer.id, customer)
+  return customer
+}
+
+type NewCheckout = Omit<Checkout, 'id' | 'createdAt' | 'status' | 'subscriptionId'>
+
+export function addCheckout(shop: Shop, fields: NewCheckout): Checkout {
+  const rest = { createdAt: new Date(), status: 'open', subscriptionId: null } as const
+  const checkout: Checkout = { id: shop.newId('checkout'), ...fields, ...rest }
+  shop.checkouts.set(checkout.id, checkout)
+  return checkout
+}
+
+/** @returns false when the card is refused, or there is nothing to pay any more */
+export function payCheckout(shop: Shop, checkout: Checkout): boolean {
+  if (checkout.customer.cardFails || checkout.status !== 'open') return false
+  const now = new Date()
+  const subscription: Subscription = {
+    id: shop.newId('subscription'),
+    customer: checkout.customer,
+    checkoutId: checkout.id,
+    metadata: checkout.subscriptionMetadata,
+    createdAt: now,
+    productId: checkout.productId,
+    pendingProductId: null,
+    status: 'active',
+    periodStart: now,
+    periodEnd: monthAfter(now),
+    cancelAtPeriodEnd: false,
+    canceledAt: null,
+    endedAt: null,
+    pastDueAt: null,
+    modifiedAt: now,
+  }
+  shop.subscriptions.set(subscription.id, subscription)
+  Object.assign(checkout, { status: 'succeeded', subscriptionId: subscription.id })
+  const order = charge(shop, subscription, { cents: centsOf(shop, checkout.productId), reason: 'subscription_create' })
+  shop.tell('bought', { subscription, order, checkout })
+  return true
+}
+
+/**
+ * Changes the plan at once, for the rest of the period, which is reckoned by the second.
+ *
+ * @returns false when the card is refused: then nothing has changed
+ */
+export function changeProduct(shop: Shop, subscription: Subscription, productId: string): boolean {
+  if (subscription.productId === productId && subscription.pendingProductId === null) return true
+  const cents = differenceIn(shop, subscription, productId)
+  if (cents > 0 && subscription.customer.cardFails) return false
+  touch(subscription, { productId, pendingProductId: null })
+  const order = charge(shop, subscription, { cents, reason: 'subscription_update' })
+  shop.tell('plan_changed', { subscription, order })
+  return true
+}
+
+function differenceIn(shop: Shop, { productId: from, periodStart, periodEnd }: Subscription, to: string): number {
+  const seconds = (ms: number) => BigInt(Math.floor(ms / 1_000))
+  const end = periodEnd.getTime()
+  const difference = proRata({
+    fromCents: BigInt(centsOf(shop, from)),
+    toCents: BigInt(centsOf(shop, to)),
+    secondsLeft: seconds(Math.max(0, end - Date.now())),
+    secondsInPeriod: seconds(end - periodStart.getTime()),
+  })
+  return Number(difference)
+}
+
+/** From the next period on; the product it has already takes an earlier plan to change back. */
+export function planProduct(shop: Shop, subscription: Subscription, productId: string): void {
+  touch(subscription, { pendingProductId: productId === subscription.productId ? null : productId })
+  shop.tell('plan_change_planned', { subscription })
+}
+
+export function planCancel(shop: Shop, subscription: Subscription, isPlanned: boolean): void {
+  if (subscription.cancelAtPeriodEnd === isPlanned) return
+  touch(subscription, { cancelAtPeriodEnd: isPlanned, canceledAt: isPlanned ? new Date() : null })
+  shop.tell(isPlanned ? 'cancel_planned' : 'resumed', { subscription })
+}
+
+export function revoke(shop: Shop, subscription: Subscription): void {
+  if (subscription.endedAt) return
+  end(subscription)
+  shop.tell('revoked', { subscription })
+}
+
+/** The period ends now: what was planned happens, or another month begins and is paid for. */
+export function advance(shop: Shop, subscription: Subscription): void {
+  if (subscription.endedAt) return
+  if (subscription.cancelAtPeriodEnd) {
+    end(subscription)
+    return shop.tell('ended', { subscription })
+  }
+  const now = new Date()
+  const productId = subscription.pendingProductId ?? subscription.productId
+  touch(subscription, { productId, pendingProductId: null, periodStart: now, periodEnd: monthAfter(now) })
+  const isPaid = !subscription.customer.cardFails
+  const bill = { cents: centsOf(shop, productId), reason: 'subscription_cycle' } as const
+  const order = charge(shop, subscription, bill)
+  touch(subscription, isPaid ? { status: 'active', pastDueAt: null } : { status: 'past_due', pastDueAt: now })
+  shop.tell(isPaid ? 'renewed' : 'renewal_failed', { subscription, order })
+}
+
+/** A payment that is tried again fails, as after a card has expired; the next one, too, until `mendCard`. */
+export function failPayment(shop: Shop, subscription: Subscription): void {
+  subscription.customer.cardFails = true
+  touch(subscription, { status: 'past_due', pastDueAt: subscription.pastDueAt ?? new Date() })
+  const bill = { cents: centsOf(shop, subscription.productId), reason: 'subscription_cycle' } as const
+  shop.tell('payment_failed', { subscription, order: charge(shop, subscription, bill) })
+}
+
+/** The card is good again, and what is overdue is paid with it. */
+export function mendCard(shop: Shop, subscription: Subscription): void {
+  subscription.customer.cardFails = false
+  if (subscription.status !== 'past_due') return
+  touch(subscription, { status: 'active', pastDueAt: null })
+  const bill = { cents: centsOf(shop, subscription.productId), reason: 'subscription_cycle' } as const
+  shop.tell('renewed', { subscription, order: charge(shop, subscription, bill) })
+}
+
+function charge(shop: Shop, { id, customer }: Subscription, { cents, reason }: Pick<Order, 'cents' | 'reason'>): Order {
+  const rest = { paid: !customer.cardFails || cents <= 0, createdAt: new Date() }
+  const order = { id: shop.newId('order'), subscriptionId: id, customerId: customer.id, cents, reason, ...rest }
+  shop.orders.push(order)
+  return order
+}
+
+const centsOf = (shop: Shop, productId: string) => shop.products.get(productId)?.cents ?? 0
+
+/** Each state is newer than the one before, however fast they follow: receivers tell by this which came last. */
+function touch(subscription: Subscription, changes: Partial<Subscription>): void {
+  const modifiedAt = new Date(Math.max(Date.now(), subscription.modifiedAt.getTime() + 1))
+  Object.assign(subscription, changes, { modifiedAt })
+}
+
+function end(subscription: Subscription): void {
+  const now = new Date()
+  touch(subscription, { status: 'canceled', endedAt: now, canceledAt: subscription.canceledAt ?? now })
+}
+
+/** The same day and time of the next month, or its last day. */
+function monthAfter(time: Date): Date {
+  const next = new Date(time)
+  next.setUTCMonth(next.getUTCMonth() + 1)
+  if (next.getUTCDate() !== time.getUTCDate()) next.setUTCDate(0)
+  return next
+}

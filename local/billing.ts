@@ -1,0 +1,73 @@
+import { parseArgs } from 'node:util'
+import { systemDeps } from '../src/billing/reconcile.ts'
+import { findAllDrift } from '../src/billing/reconcile-drift.ts'
+import { replayEvents } from '../src/billing/reconcile-replay.ts'
+import { createDeps } from '../src/deps.ts'
+import type { ManagementDeps } from '../src/http/management-env.ts'
+import { command } from './command.ts'
+import { connect } from './connect.ts'
+
+const HELP = `Usage: npm run billing -- replay [--event ID | --failed]
+       npm run billing -- drift
+
+replay  does once more what follows from stored events of the payment providers, in the order in which they came:
+        --event ID  one of them, by the provider's id or ours
+        --failed    those that are not done
+        neither     all
+drift   prints what differs between the providers and the database, one line each; repairs nothing
+
+It needs the same variables as the Worker (.dev.vars.example). The exit code is 1 when something failed or differs.`
+
+type Values = { readonly event?: string; readonly failed?: boolean }
+
+const ACTS = { replay, drift } as const
+
+await command(async function billing() {
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: { event: { type: 'string' }, failed: { type: 'boolean' }, help: { type: 'boolean' } },
+  })
+  if (values.help || positionals.length === 0) return console.log(HELP)
+  const [act = '', ...others] = positionals
+  const run = Object.hasOwn(ACTS, act) && others.length === 0 ? ACTS[act as keyof typeof ACTS] : undefined
+  if (!run || (values.event !== undefined && values.failed)) throw new Error('See npm run billing -- --help')
+  await withDeps((deps) => run(deps, values))
+})
+
+async function withDeps(work: (deps: ManagementDeps) => Promise<void>): Promise<void> {
+  const connection = await connect(process.env)
+  const after: Promise<unknown>[] = []
+  try {
+    const deps = createDeps(process.env, { waitUntil: (promise) => void after.push(promise) })
+    await work(systemDeps({ ...deps, sql: connection.sql }))
+    await Promise.all(after)
+  } finally {
+    await connection.close()
+  }
+}
+
+async function replay(deps: ManagementDeps, { event, failed = false }: Values): Promise<void> {
+  const { done, failed: left } = await replayEvents(deps, { event, isOpen: failed }, ({ event: one, result }) =>
+    console.log(`${one.provider} ${one.eventId} ${one.type}: ${result}`),
+  )
+  if (event !== undefined && done + left === 0) throw new Error(`There is no event ${event}.`)
+  console.log(`${done} done, ${left} not.`)
+  if (left > 0) process.exitCode = 1
+}
+
+async function drift(deps: ManagementDeps): Promise<void> {
+  const { compared, drifts } = await findAllDrift(deps)
+  for (const { provider, kind, subscriptionId, organizationId, fields, isRepairable } of drifts)
+    console.log(
+      [
+        provider,
+        subscriptionId,
+        organizationId ?? '-',
+        kind,
+        fields.join(',') || '-',
+        isRepairable ? 'repairable' : 'for a person',
+      ].join(' '),
+    )
+  console.log(`${compared} compared, ${drifts.length} differ.`)
+  if (drifts.length > 0) process.exitCode = 1
+}

@@ -1,0 +1,80 @@
+/** The account side of an invitation: whose address it went to, and making an account for somebody who has none. */
+import { and, eq, sql } from 'drizzle-orm'
+import type { BatchItem } from 'drizzle-orm/batch'
+import { audited, unlessRefused } from '../audit/record.ts'
+import { brokenConstraint } from '../db/client.ts'
+import { users } from '../db/schema/users.ts'
+import type { ManagementDeps } from '../http/management-env.ts'
+import { spend } from '../limits/policies.ts'
+import { Problem } from '../problems.ts'
+import { newAccount } from './new-account.ts'
+import { hashPassword } from './passwords.ts'
+import { findUserByEmail, insertUser } from './queries.ts'
+import { verifyPassword } from './verify-password.ts'
+import { refuseWeakPassword } from './weak-password.ts'
+
+type Invited = NonNullable<Awaited<ReturnType<typeof findInvited>>>
+
+/** The account that an invited address has. */
+export function findInvited(deps: ManagementDeps, email: string) {
+  return findUserByEmail(deps.db, email)
+}
+
+/**
+ * Asks for the password of the account with an invited address. With the link, which only its mailbox got, that is two
+ * proofs; it signs nobody in, so that a second factor is not asked for.
+ *
+ * @throws Problem `wrong_password`, `rate_limited` before anything is hashed
+ */
+export async function requireInvited(deps: ManagementDeps, account: Invited, password: string): Promise<void> {
+  await spend(deps, { password_change: { account: account.id } })
+  const matches = await verifyPassword(password, account.passwordHash)
+  if (!matches || !account.isActive) throw new Problem('wrong_password')
+}
+
+/** Counts an address as confirmed, since a link that was sent there was opened; for a batch. */
+export function confirmAddress(deps: ManagementDeps, userId: string, email: string) {
+  const now = new Date(deps.now()).toISOString()
+  return deps.db
+    .update(users)
+    .set({ emailVerifiedAt: sql`coalesce(email_verified_at, ${now}::timestamptz)` })
+    .where(and(eq(users.id, userId), eq(users.email, email)))
+}
+
+interface Person {
+  readonly email: string
+  readonly password: string
+  readonly name: string | undefined
+}
+
+/**
+ * Makes an account whose address is confirmed from the start, with a personal organization like any other.
+ *
+ * @param also the statements that go with it, which may refuse it
+ * @returns the user's id, or `undefined` when they did, or the address has an account meanwhile
+ * @throws Problem `invalid_request` for a weak password
+ */
+export async function registerInvited(
+  deps: ManagementDeps,
+  { password, ...person }: Person,
+  also: (userId: string) => readonly BatchItem<'pg'>[],
+): Promise<string | undefined> {
+  await refuseWeakPassword(deps, password, person.email, 'password')
+  const now = deps.now()
+  const account = newAccount({ ...person, passwordHash: hashPassword(password), emailVerifiedAt: new Date(now) }, now)
+  const { id } = account.user
+  const registered = audited(deps, {
+    act: 'account.registered',
+    actor: id,
+    organizationId: account.organization.id,
+    target: { type: 'user', id },
+    detail: { by: 'invitation' },
+  })
+  try {
+    const batch = insertUser(deps.db, account, [registered, ...also(id)]).then(() => id)
+    return await unlessRefused(batch)
+  } catch (error) {
+    if (brokenConstraint(error) === 'users_email_unique') return undefined
+    throw error
+  }
+}

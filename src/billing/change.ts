@@ -1,0 +1,98 @@
+import type { ManagementDeps } from '../http/management-env.ts'
+import type { UserPrincipal } from '../http/principal.ts'
+import { spend } from '../limits/policies.ts'
+import { Problem } from '../problems.ts'
+import { requireCurrent, requirePaidPlan, requireProduct, requireProvider } from './account.ts'
+import { applySubscription } from './apply.ts'
+import { askProvider } from './asked.ts'
+import { recordOverage } from './metered.ts'
+import type { BillingProvider } from './provider.ts'
+import { type Account, findSubscription, getAccount, type OfferedPlan, type Subscription } from './queries.ts'
+
+interface Wish {
+  readonly user: UserPrincipal
+  readonly organizationId: string
+}
+
+/**
+ * Changes what is subscribed to: at once and for the rest of the period where the new plan costs as much or more, with the
+ * next period where it costs less. The plan one has already takes a change back that has not happened yet. Asking for what
+ * is so, or is going to be, changes nothing.
+ *
+ * @throws Problem `no_subscription`, `subscription_ending`, `plan_not_purchasable`, `payment_failed`, and those of providers
+ */
+export async function changeSubscription(
+  deps: ManagementDeps,
+  { user, organizationId, plan }: Wish & { plan: string },
+) {
+  const { account, current, provider } = await open(deps, organizationId)
+  const wanted = requirePaidPlan(account, plan)
+  const product = requireProduct(wanted, provider.name)
+  if ((current.pendingPlanId ?? current.planId) === wanted.id) return current
+  if (current.cancelAtPeriodEnd) throw new Problem('subscription_ending')
+  const when = isDown(account, current, wanted) ? ('period_end' as const) : ('now' as const)
+  // What is above the limits of the plan that is left stays to be paid: the larger plan includes it no more.
+  if (when === 'now') await recordOverage(deps, deps.now(), organizationId)
+  const subscriptionId = current.providerSubscriptionId
+  const detail = { from: current.planId, to: wanted.id, when }
+  return perform(deps, { act: 'billing.change_requested', user, organizationId, detail }, current, () =>
+    provider.changePlan({
+      subscriptionId,
+      product,
+      when,
+      // Of this request alone: Stripe would repeat a refused payment for a day. Twice the same plan costs nothing anyway.
+      idempotencyKey: `change-${deps.origin.requestId}`,
+    }),
+  )
+}
+
+function isDown({ plans }: Account, { planId }: Subscription, { pricePerMonthCents }: OfferedPlan): boolean {
+  const now = plans.find(({ id }) => id === planId)?.pricePerMonthCents ?? 0
+  return (pricePerMonthCents ?? 0) < now
+}
+
+/** Ends a subscription with its period; it goes on until then. Twice is once. @throws Problem `no_subscription` */
+export async function cancelSubscription(deps: ManagementDeps, { user, organizationId }: Wish) {
+  const { current, provider } = await open(deps, organizationId)
+  if (current.cancelAtPeriodEnd) return current
+  const detail = { plan: current.planId, ends: current.currentPeriodEnd?.toISOString() ?? null }
+  return perform(deps, { act: 'billing.cancel_requested', user, organizationId, detail }, current, () =>
+    provider.cancelAtPeriodEnd(current.providerSubscriptionId),
+  )
+}
+
+/** Takes a cancellation back, before it happens. Twice is once. @throws Problem `no_subscription` */
+export async function resumeSubscription(deps: ManagementDeps, { user, organizationId }: Wish) {
+  const { current, provider } = await open(deps, organizationId)
+  if (!current.cancelAtPeriodEnd) return current
+  const detail = { plan: current.planId }
+  return perform(deps, { act: 'billing.resume_requested', user, organizationId, detail }, current, () =>
+    provider.resume(current.providerSubscriptionId),
+  )
+}
+
+interface Open {
+  readonly account: Account
+  readonly current: Subscription
+  readonly provider: BillingProvider
+}
+
+async function open(deps: ManagementDeps, organizationId: string): Promise<Open> {
+  await spend(deps, { billing_organization: { account: organizationId } })
+  const account = await getAccount(deps.db, organizationId)
+  const current = requireCurrent(account)
+  return { account, current, provider: requireProvider(deps.config, current.provider) }
+}
+
+/** What the provider did is in force here when the answer is given; its webhook finds it done. */
+async function perform(
+  deps: ManagementDeps,
+  asked: Parameters<typeof askProvider>[1],
+  current: Subscription,
+  work: () => Promise<unknown>,
+): Promise<Subscription> {
+  await askProvider(deps, asked, work)
+  const provider = requireProvider(deps.config, current.provider)
+  await applySubscription(deps, provider, { subscriptionId: current.providerSubscriptionId, because: asked.act })
+  return (await findSubscription(deps.db, asked.organizationId, current.id)) ?? current
+}

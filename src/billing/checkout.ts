@@ -1,0 +1,90 @@
+import type * as z from 'zod'
+import type { ManagementDeps } from '../http/management-env.ts'
+import type { UserPrincipal } from '../http/principal.ts'
+import { sha256Hex } from '../lib/bytes.ts'
+import { spend } from '../limits/policies.ts'
+import { Problem } from '../problems.ts'
+import { chooseProvider, requirePaidPlan, requireProduct, safeReturn } from './account.ts'
+import { applySubscription } from './apply.ts'
+import { askProvider } from './asked.ts'
+import type { BillingProvider, CheckoutInput, SubscriptionStatus } from './provider.ts'
+import { type Account, getAccount, getPayer, type OfferedPlan } from './queries.ts'
+import type { NewCheckout } from './schemas.ts'
+
+/** Two of the same wish within this are one checkout, also without an Idempotency-Key. */
+const SAME_WISH_MS = 10 * 60_000
+/** Those that stand in the way of another subscription. */
+const LIVING: ReadonlySet<SubscriptionStatus> = new Set(['trialing', 'active', 'past_due', 'paused', 'unpaid'])
+
+interface Wish {
+  readonly user: UserPrincipal
+  readonly organizationId: string
+  readonly input: z.output<typeof NewCheckout>
+}
+
+/**
+ * Opens a checkout of a plan at a payment provider. Nothing is bought until the customer pays there.
+ *
+ * @throws Problem `already_subscribed`, `plan_not_purchasable`, `billing_not_offered`, `platform_organization`, and those of
+ *   providers
+ */
+export async function startCheckout(deps: ManagementDeps, wish: Wish) {
+  const { user, organizationId, input } = wish
+  const successUrl = safeReturn(deps.config, 'success_url', input.success_url)
+  const cancelUrl = safeReturn(deps.config, 'cancel_url', input.cancel_url)
+  await spend(deps, { billing_organization: { account: organizationId } })
+  const account = await getAccount(deps.db, organizationId)
+  if (account.organization.isPlatform) throw new Problem('platform_organization')
+  const plan = requirePaidPlan(account, input.plan)
+  if (account.current && !account.current.endedAt) throw new Problem('already_subscribed')
+  const provider = chooseProvider(deps.config, plan, input.provider)
+  const detail = { plan: plan.id, provider: provider.name }
+  return askProvider(deps, { act: 'billing.checkout_started', user, organizationId, detail }, async () => {
+    const customerId = account.subscriptions.find((one) => one.provider === provider.name)?.providerCustomerId
+    await refuseSecond(deps, provider, organizationId, customerId)
+    const payer = await getPayer(deps.db, user.userId)
+    const fields = {
+      ...fieldsOf(account, plan, provider),
+      ...payer,
+      name: payer.name ?? account.organization.name,
+      successUrl,
+      cancelUrl,
+      customerId,
+    }
+    const checkout = await provider.createCheckout({ ...fields, idempotencyKey: keyOf(deps, account, fields) })
+    return { ...checkout, ...detail }
+  })
+}
+
+/** Of a purchase whose webhook is still on its way the provider knows already. */
+async function refuseSecond(
+  deps: ManagementDeps,
+  provider: BillingProvider,
+  organizationId: string,
+  customerId: string | undefined,
+): Promise<void> {
+  const bought = await provider.findSubscriptionsOf({ organizationId, customerId })
+  const living = bought.find(({ status, endedAt }) => !endedAt && LIVING.has(status))
+  if (!living) return
+  await applySubscription(deps, provider, { subscriptionId: living.id, because: 'checkout' })
+  throw new Problem('already_subscribed')
+}
+
+function fieldsOf({ organization }: Account, plan: OfferedPlan, { name }: BillingProvider) {
+  const metered = Object.values(plan.overage).flatMap(({ stripe_price_id: id }) => (id === undefined ? [] : [id]))
+  return {
+    organizationId: organization.id,
+    product: requireProduct(plan, name),
+    ...(name === 'stripe' && { meteredProducts: metered }),
+  }
+}
+
+/** The same for the same wish at the same time; another one once a subscription has come and gone. */
+function keyOf(
+  deps: ManagementDeps,
+  { subscriptions }: Account,
+  fields: Omit<CheckoutInput, 'idempotencyKey'>,
+): string {
+  const wish = [fields, subscriptions[0]?.id ?? null, Math.floor(deps.now() / SAME_WISH_MS)]
+  return `checkout-${sha256Hex(JSON.stringify(wish))}`
+}

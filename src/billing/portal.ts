@@ -1,0 +1,34 @@
+import type * as z from 'zod'
+import type { ManagementDeps } from '../http/management-env.ts'
+import type { UserPrincipal } from '../http/principal.ts'
+import { spend } from '../limits/policies.ts'
+import { Problem } from '../problems.ts'
+import { requireProvider, safeReturn } from './account.ts'
+import { askProvider } from './asked.ts'
+import { getAccount } from './queries.ts'
+import type { NewPortal } from './schemas.ts'
+
+interface Wish {
+  readonly user: UserPrincipal
+  readonly organizationId: string
+  readonly input: z.output<typeof NewPortal>
+}
+
+/**
+ * Opens the provider's own page for a customer: card, invoices. Also for one whose subscription is over.
+ *
+ * @throws Problem `no_subscription` where nothing was ever bought, and those of providers
+ */
+export async function openPortal(deps: ManagementDeps, { user, organizationId, input }: Wish) {
+  const returnUrl = safeReturn(deps.config, 'return_url', input.return_url)
+  await spend(deps, { billing_organization: { account: organizationId } })
+  const { current, subscriptions } = await getAccount(deps.db, organizationId)
+  const bought = current ?? subscriptions[0]
+  if (!bought) throw new Problem('no_subscription')
+  const provider = requireProvider(deps.config, bought.provider)
+  const detail = { provider: provider.name }
+  return askProvider(deps, { act: 'billing.portal_opened', user, organizationId, detail }, async () => {
+    const { url } = await provider.createPortal({ customerId: bought.providerCustomerId, returnUrl })
+    return { url, provider: provider.name }
+  })
+}

@@ -1,0 +1,123 @@
+/**
+ * What billing asks of a payment provider. polar.ts and stripe.ts answer it; nothing else knows how either of them speaks.
+ *
+ * Every function fails with a Problem: `payment_failed` (402: the card was refused), `subscription_locked` (409: the
+ * provider is at work on it, retry), `billing_refused` (422: the provider does not take this; `detail` holds its words),
+ * `billing_unavailable` (503: no answer within 10 s, rate limited, or a failure of the provider's).
+ */
+
+export type ProviderName = 'polar' | 'stripe'
+
+export const PROVIDERS: readonly ProviderName[] = ['polar', 'stripe']
+
+export type SubscriptionStatus = 'incomplete' | 'trialing' | 'active' | 'past_due' | 'paused' | 'canceled' | 'unpaid'
+
+/** A subscription as its provider has it now, in words that both share. */
+export interface ProviderSubscription {
+  readonly provider: ProviderName
+  readonly id: string
+  readonly customerId: string
+  /** From the customer's external id (Polar) or the metadata `org_id` (Stripe); absent where somebody made it by hand. */
+  readonly organizationId: string | undefined
+  readonly status: SubscriptionStatus
+  /** What was bought: Polar's product id, Stripe's price id. A plan has it in `polarProductId` or `stripePriceId`. */
+  readonly product: string
+  /** What is bought from the period's end on, where that was agreed upon. */
+  readonly pendingProduct: string | undefined
+  readonly periodStart: Date | undefined
+  readonly periodEnd: Date | undefined
+  /** It ends with its period unless that is taken back. */
+  readonly cancelAtPeriodEnd: boolean
+  readonly trialEnd: Date | undefined
+  /** Since when payment has failed, where the provider says so. */
+  readonly pastDueSince: Date | undefined
+  /** When it was over; absent while it lives. */
+  readonly endedAt: Date | undefined
+  /** The provider's time of this state, where it tells one. */
+  readonly updatedAt: Date | undefined
+}
+
+export interface CheckoutInput {
+  readonly organizationId: string
+  /** The product or price id of the plan, at this provider. */
+  readonly product: string
+  /** Price ids of metered prices that are billed along (Stripe); at Polar they belong to the product. */
+  readonly meteredProducts?: readonly string[]
+  readonly email: string
+  readonly name?: string
+  /** Where the customer comes back to; the provider's checkout id is added as `checkout_id`. */
+  readonly successUrl: string
+  readonly cancelUrl: string
+  /** The same for a repeated request: the provider answers the second with the first's session (Stripe). */
+  readonly idempotencyKey: string
+  /** The customer at this provider, where there is one already. */
+  readonly customerId?: string | undefined
+}
+
+export interface PlanSwitch {
+  readonly subscriptionId: string
+  /** The product or price id to change to. */
+  readonly product: string
+  /** `now`: charged or credited for the rest of the period; `period_end`: from the next period on, nothing charged now. */
+  readonly when: 'now' | 'period_end'
+  readonly idempotencyKey: string
+}
+
+/** An amount of a meter, used by one organization. */
+export interface UsageAmount {
+  /** The provider counts one key once, for ever (Polar) or for a day and more (Stripe). */
+  readonly idempotencyKey: string
+  readonly organizationId: string
+  readonly customerId: string
+  /** The meter's event name, at both providers. */
+  readonly meter: string
+  /** Whole units, at least 0. */
+  readonly value: number
+  /** When it was used; must be in the past. */
+  readonly at: Date
+}
+
+/** What became of a batch; an amount is in one of the two. Where nothing of a batch was taken `sendUsage` throws. */
+export interface UsageReceipt {
+  /** Idempotency keys of what the provider has now, whether from this call or an earlier one. */
+  readonly taken: readonly string[]
+  /** What it will never take, and why; one that may succeed later is in neither list. */
+  readonly refused: readonly { readonly idempotencyKey: string; readonly reason: string }[]
+}
+
+export interface PaymentMethod {
+  /** Such as `visa`. */
+  readonly brand: string
+  readonly last4: string
+  readonly expiresMonth: number
+  readonly expiresYear: number
+}
+
+export interface BillingProvider {
+  readonly name: ProviderName
+  createCheckout(input: CheckoutInput): Promise<{ readonly id: string; readonly url: string }>
+  /** A page of the provider's, good for some minutes, where the customer changes card, reads invoices and cancels. */
+  createPortal(input: { readonly customerId: string; readonly returnUrl: string }): Promise<{ readonly url: string }>
+  getSubscription(id: string): Promise<ProviderSubscription | undefined>
+  /** One page of all subscriptions, also of those that are over; pass `next` to get the one after it. */
+  listSubscriptions(cursor?: string): Promise<{
+    readonly subscriptions: readonly ProviderSubscription[]
+    readonly next: string | undefined
+  }>
+  /** The organization's subscriptions, also those that are over, the newest first. Stripe's search is a minute behind without `customerId`. */
+  findSubscriptionsOf(of: {
+    readonly organizationId: string
+    readonly customerId?: string | undefined
+  }): Promise<readonly ProviderSubscription[]>
+  changePlan(change: PlanSwitch): Promise<ProviderSubscription>
+  cancelAtPeriodEnd(subscriptionId: string): Promise<ProviderSubscription>
+  /** Takes a cancellation at the period's end back. */
+  resume(subscriptionId: string): Promise<ProviderSubscription>
+  sendUsage(amounts: readonly UsageAmount[]): Promise<UsageReceipt>
+  /** Absent where the provider tells it to its own portal alone. */
+  getPaymentMethod?(subscriptionId: string): Promise<PaymentMethod | undefined>
+  /** What a payment was for, where news of a refund names the payment alone; undefined for no subscription. */
+  subscriptionOfPayment?(
+    paymentId: string,
+  ): Promise<{ readonly subscriptionId: string; readonly reason: string } | undefined>
+}

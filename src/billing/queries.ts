@@ -1,0 +1,58 @@
+import { and, desc, eq, sql } from 'drizzle-orm'
+import type { Database } from '../db/orm.ts'
+import { subscriptions } from '../db/schema/billing.ts'
+import { organizations } from '../db/schema/organizations.ts'
+import { plans } from '../db/schema/plans.ts'
+import { users } from '../db/schema/users.ts'
+import { Problem } from '../problems.ts'
+
+const MOST_SUBSCRIPTIONS = 50
+
+export type Account = Awaited<ReturnType<typeof getAccount>>
+export type OfferedPlan = Account['plans'][number]
+export type Subscription = Account['subscriptions'][number]
+
+/**
+ * What billing knows of an organization: itself, its subscriptions, the newest first, and all plans.
+ *
+ * @throws Problem `organization_not_found`
+ */
+export async function getAccount(db: Database, organizationId: string) {
+  const { id, name, planId, isPlatform } = organizations
+  const [[organization], bought, catalogue] = await db.batch([
+    db.select({ id, name, planId, isPlatform }).from(organizations).where(eq(id, organizationId)),
+    db
+      .select()
+      .from(subscriptions)
+      .where(eq(subscriptions.organizationId, organizationId))
+      .orderBy(desc(subscriptions.createdAt))
+      .limit(MOST_SUBSCRIPTIONS),
+    db.select().from(plans),
+  ])
+  if (!organization) throw new Problem('organization_not_found')
+  return { organization, subscriptions: bought, plans: catalogue, current: bought.find(({ isCurrent }) => isCurrent) }
+}
+
+/** Whom a provider writes to. */
+export async function getPayer(db: Database, userId: string): Promise<{ email: string; name: string | null }> {
+  const [row] = await db.select({ email: users.email, name: users.name }).from(users).where(eq(users.id, userId))
+  if (!row) throw new Problem('unauthenticated')
+  return row
+}
+
+export type Charged = { readonly meter: string; readonly units: string; readonly amount: string }
+
+/** What the ledger holds of one usage period, by meter: units, and micro-dollars. */
+export async function listCharged(db: Database, organizationId: string, periodStart: Date): Promise<Charged[]> {
+  const { rows } = await db.execute<Charged>(sql`
+    select meter, sum(units)::text as units, sum(amount_micro_usd)::text as amount from billing_usage_ledger
+    where organization_id = ${organizationId}::uuid and period_start = ${periodStart.toISOString()}::timestamptz group by meter`)
+  return rows
+}
+
+/** An organization's subscription as it is known after a change. */
+export async function findSubscription(db: Database, organizationId: string, id: string) {
+  const mine = and(eq(subscriptions.organizationId, organizationId), eq(subscriptions.id, id))
+  const [row] = await db.select().from(subscriptions).where(mine)
+  return row
+}

@@ -1,0 +1,128 @@
+import { apiRoute, newRouter } from '../http/api-route.ts'
+import { cancelSubscription, changeSubscription, resumeSubscription } from './change.ts'
+import { startCheckout } from './checkout.ts'
+import { billingInfo, toSubscription } from './info.ts'
+import { ledgerReport } from './ledger.ts'
+import { openPortal } from './portal.ts'
+import * as schemas from './schemas.ts'
+
+const tag = 'Billing'
+
+/** How anything can fail that asks a provider. */
+const OF_PROVIDERS = [
+  'organization_not_found',
+  'rate_limited',
+  'billing_not_offered',
+  'billing_rejected',
+  'billing_unavailable',
+] as const
+
+const infoRoute = apiRoute({
+  allow: 'billing:read',
+  method: 'get',
+  path: '/auth/billing/info',
+  tag,
+  summary: 'Plan, subscription, usage and what it costs',
+  description: 'Everything that a billing page shows, in one answer.',
+  query: schemas.InfoQuery,
+  returns: { 200: schemas.BillingInfo },
+  fails: ['organization_not_found'],
+})
+
+const common = { allow: 'billing:write', method: 'post', tag, credentials: true, creates: true } as const
+
+const checkoutRoute = apiRoute({
+  ...common,
+  path: '/billing/checkout',
+  summary: 'Buy a plan',
+  description:
+    "Gives the address of the payment provider's page. Nothing is bought until the customer pays there; then the plan is in force within seconds. Who has a subscription changes it instead.",
+  body: schemas.NewCheckout,
+  returns: { 201: schemas.Checkout },
+  fails: [...OF_PROVIDERS, 'plan_not_purchasable', 'already_subscribed', 'platform_organization'],
+})
+
+const portalRoute = apiRoute({
+  ...common,
+  path: '/billing/portal',
+  summary: "Open the payment provider's own page",
+  description: 'For payment method and invoices. The address is good for some minutes.',
+  body: schemas.NewPortal,
+  returns: { 201: schemas.Portal },
+  fails: [...OF_PROVIDERS, 'no_subscription'],
+})
+
+const changeRoute = apiRoute({
+  ...common,
+  path: '/billing/change',
+  summary: 'Change to another plan',
+  description:
+    'To one that costs as much or more at once, paid for the rest of the period; to one that costs less with the next period (`pending_plan`). The plan one has takes such a change back.',
+  body: schemas.PlanChoice,
+  returns: { 200: schemas.BillingSubscription },
+  fails: [
+    ...OF_PROVIDERS,
+    'no_subscription',
+    'subscription_ending',
+    'plan_not_purchasable',
+    'payment_failed',
+    'subscription_locked',
+  ],
+})
+
+const cancelRoute = apiRoute({
+  ...common,
+  path: '/billing/cancel',
+  summary: 'Cancel the subscription',
+  description: 'It goes on to the end of the period that is paid for.',
+  body: schemas.OnlyOrganization,
+  returns: { 200: schemas.BillingSubscription },
+  fails: [...OF_PROVIDERS, 'no_subscription', 'subscription_locked'],
+})
+
+const resumeRoute = apiRoute({
+  ...common,
+  path: '/billing/resume',
+  summary: 'Take a cancellation back',
+  description: 'Before the period has ended.',
+  body: schemas.OnlyOrganization,
+  returns: { 200: schemas.BillingSubscription },
+  fails: [...OF_PROVIDERS, 'no_subscription', 'subscription_locked'],
+})
+
+const ledgerRoute = apiRoute({
+  allow: 'administrator',
+  method: 'get',
+  path: '/admin/billing/ledger',
+  tag: 'Administration',
+  summary: 'Overage as used, as recorded and as sent',
+  description:
+    'Of each meter and period, the latest first: what the sums of usage say, what the ledger holds, and the difference, which is usage of the last hour at most.',
+  query: schemas.LedgerQuery,
+  returns: { 200: schemas.Ledger },
+})
+
+export const billingRoutes = newRouter()
+  .openapi(infoRoute, async (c) => c.json(await billingInfo(c.var.deps, c.var.organizationId), 200))
+  .openapi(checkoutRoute, async (c) => {
+    const { deps, user, organizationId } = c.var
+    return c.json(await startCheckout(deps, { user, organizationId, input: c.req.valid('json') }), 201)
+  })
+  .openapi(portalRoute, async (c) => {
+    const { deps, user, organizationId } = c.var
+    return c.json(await openPortal(deps, { user, organizationId, input: c.req.valid('json') }), 201)
+  })
+  .openapi(changeRoute, async (c) => {
+    const { deps, user, organizationId } = c.var
+    const { plan } = c.req.valid('json')
+    return c.json(toSubscription(await changeSubscription(deps, { user, organizationId, plan })), 200)
+  })
+  .openapi(cancelRoute, async (c) => {
+    const { deps, user, organizationId } = c.var
+    return c.json(toSubscription(await cancelSubscription(deps, { user, organizationId })), 200)
+  })
+  .openapi(resumeRoute, async (c) => {
+    const { deps, user, organizationId } = c.var
+    return c.json(toSubscription(await resumeSubscription(deps, { user, organizationId })), 200)
+  })
+  .openapi(ledgerRoute, async (c) => c.json(await ledgerReport(c.var.deps, c.req.valid('query').organization_id), 200))

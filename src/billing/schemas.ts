@@ -1,0 +1,121 @@
+import * as z from 'zod'
+import { listOf, text, timestamp, uuid } from '../http/fields.ts'
+
+const organizationId = uuid.optional().meta({ description: 'The active organization of the token if absent.' })
+
+/** Where it may lead is decided by `safeReturn`: this deployment, and the origins that may call it. */
+const address = z.url({ protocol: /^https?$/ }).max(1_000)
+
+const provider = z.enum(['polar', 'stripe'])
+const cents = z.int().meta({ description: 'US cents.' })
+const usd = z.string().meta({ description: 'US dollars, with six decimals.' })
+
+const Period = {
+  current_period_start: timestamp.nullable(),
+  current_period_end: timestamp.nullable().meta({ description: 'The first moment outside.' }),
+}
+
+export const BillingSubscription = z
+  .object({
+    provider,
+    status: z.enum(['incomplete', 'trialing', 'active', 'past_due', 'paused', 'canceled', 'unpaid']),
+    plan: z.string().meta({ description: 'What was bought.' }),
+    pending_plan: z.string().nullable().meta({ description: 'The plan that begins with the next period.' }),
+    ...Period,
+    cancel_at_period_end: z.boolean().meta({ description: 'It ends with this period, unless that is taken back.' }),
+    trial_end: timestamp.nullable(),
+    past_due_since: timestamp.nullable().meta({ description: 'Since when its payment has failed.' }),
+  })
+  .meta({ id: 'BillingSubscription' })
+
+const Use = z.object({
+  limit: z.number().nullable(),
+  used: z.number(),
+  remaining: z.number().nullable(),
+  percent: z.number().nullable(),
+  overage: z.number(),
+})
+
+export const InfoQuery = z.object({ organization_id: organizationId })
+
+export const BillingInfo = z
+  .object({
+    organization_id: z.uuid(),
+    plan: z.object({ id: z.string(), name: z.string(), price_per_month_cents: z.int().nullable() }).meta({
+      description: 'What is in force.',
+    }),
+    status: z
+      .enum(['none', ...BillingSubscription.shape.status.options])
+      .meta({ description: 'Of the subscription; `none` without one.' }),
+    provider: provider.nullable(),
+    subscription: BillingSubscription.nullable(),
+    next_charge: z
+      .object({ at: timestamp, amount_cents: cents, currency: z.literal('usd') })
+      .nullable()
+      .meta({
+        description:
+          'The next period at the list price, and the overage of this one so far; before taxes and discounts.',
+      }),
+    usage: z.object({ period: z.string(), resets_at: timestamp, meters: z.record(z.string(), Use) }),
+    overage: z
+      .object({
+        meters: z.record(z.string(), z.object({ units: z.int(), amount_usd: usd })),
+        total_usd: usd,
+        total_cents: cents,
+      })
+      .meta({ description: 'What was used above the limits in this period, and what it costs.' }),
+    payment_method: z
+      .object({ brand: z.string(), last4: z.string(), expires_month: z.int(), expires_year: z.int() })
+      .nullable()
+      .meta({ description: 'Null where the provider tells it on its own pages alone.' }),
+    providers: z.array(provider).meta({ description: 'By which one can pay here.' }),
+  })
+  .meta({ id: 'BillingInfo' })
+
+export const NewCheckout = z.object({
+  organization_id: organizationId,
+  plan: text(200),
+  provider: provider.optional().meta({ description: 'The first of those that sell the plan if absent.' }),
+  success_url: address.optional().meta({
+    description: 'Where the customer comes back to, with `checkout_id` added: here, or at an origin of CORS_ORIGINS.',
+  }),
+  cancel_url: address.optional(),
+})
+
+export const Checkout = z.object({ id: z.string(), url: z.url(), provider, plan: z.string() }).meta({ id: 'Checkout' })
+
+export const NewPortal = z.object({ organization_id: organizationId, return_url: address.optional() })
+export const Portal = z.object({ url: z.url(), provider })
+
+export const PlanChoice = z.object({ organization_id: organizationId, plan: text(200) })
+export const OnlyOrganization = z.object({ organization_id: organizationId })
+
+export const LedgerQuery = z.object({ organization_id: uuid })
+
+const LedgerMeter = z.object({
+  period_start: timestamp,
+  period_end: timestamp,
+  meter: z.string(),
+  plan: z.string(),
+  provider,
+  included_units: z.int().nullable().meta({ description: 'Null where nothing is charged.' }),
+  used_units: z.int(),
+  used_units_by_hour: z
+    .int()
+    .nullable()
+    .meta({ description: 'The same from the hourly sums; null where no hour begins with the period.' }),
+  overage_units: z.int(),
+  overage_usd: usd.meta({ description: 'Their price.' }),
+  recorded_units: z.int().meta({ description: 'What the ledger holds.' }),
+  recorded_usd: usd,
+  pending_units: z.int(),
+  sent_units: z.int(),
+  refused_units: z.int(),
+  unknown_units: z.int().meta({ description: 'Sent without an answer, and too long ago to be sent again.' }),
+  difference_units: z
+    .int()
+    .meta({ description: 'Overage that is not recorded; negative where more was recorded, as before an upgrade.' }),
+  difference_usd: usd,
+})
+
+export const Ledger = listOf(LedgerMeter)

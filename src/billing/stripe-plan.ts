@@ -1,0 +1,98 @@
+import * as z from 'zod'
+import { Problem } from '../problems.ts'
+import type { PlanSwitch, ProviderSubscription } from './provider.ts'
+import type { Caller } from './provider-http.ts'
+import {
+  planItem,
+  StripeSchedule,
+  StripeSubscription,
+  type StripeSubscriptionRead,
+  toSubscription,
+} from './stripe-shapes.ts'
+
+const WITH_SCHEDULE = { 'expand[]': 'schedule' }
+const Anything = z.unknown()
+
+export const pathOf = (subscriptionId: string) => `/subscriptions/${encodeURIComponent(subscriptionId)}`
+
+export async function findSubscription(stripe: Caller, id: string): Promise<ProviderSubscription | undefined> {
+  const found = await stripe.find(pathOf(id), StripeSubscription, { query: WITH_SCHEDULE })
+  return found && toSubscription(found)
+}
+
+export async function changePlan(stripe: Caller, change: PlanSwitch): Promise<ProviderSubscription> {
+  const read = await getSubscription(stripe, change.subscriptionId)
+  if (change.when === 'period_end') await scheduleChange(stripe, read, change)
+  else await changeNow(stripe, read, change)
+  return toSubscription(await getSubscription(stripe, change.subscriptionId))
+}
+
+export async function cancelAtPeriodEnd(stripe: Caller, id: string): Promise<ProviderSubscription> {
+  await release(stripe, await getSubscription(stripe, id))
+  await stripe.ask(['POST', pathOf(id)], Anything, { body: { cancel_at_period_end: true } })
+  return toSubscription(await getSubscription(stripe, id))
+}
+
+/** The end may have been set as a flag, or as a date by Stripe's portal; both at once Stripe does not take. */
+export async function resume(stripe: Caller, id: string): Promise<ProviderSubscription> {
+  const read = await getSubscription(stripe, id)
+  const body = read.cancel_at_period_end || !read.cancel_at ? { cancel_at_period_end: false } : { cancel_at: '' }
+  await stripe.ask(['POST', pathOf(id)], Anything, { body })
+  return toSubscription(await getSubscription(stripe, id))
+}
+
+async function getSubscription(stripe: Caller, id: string): Promise<StripeSubscriptionRead> {
+  const found = await stripe.find(pathOf(id), StripeSubscription, { query: WITH_SCHEDULE })
+  if (!found) throw new Problem('billing_refused', { detail: 'The payment provider has no such subscription.' })
+  return found
+}
+
+/** The difference is charged now; without the money nothing changes. */
+async function changeNow(stripe: Caller, read: StripeSubscriptionRead, change: PlanSwitch): Promise<void> {
+  await release(stripe, read)
+  const body = {
+    items: [{ id: planItem(read).id, price: change.product }],
+    proration_behavior: 'always_invoice',
+    payment_behavior: 'error_if_incomplete',
+  }
+  await stripe.ask(['POST', pathOf(read.id)], Anything, { body, idempotencyKey: change.idempotencyKey })
+}
+
+/** A schedule of two phases: what is now, to the period's end, and what is from then on. After that it lets go. */
+async function scheduleChange(stripe: Caller, read: StripeSubscriptionRead, change: PlanSwitch): Promise<void> {
+  const schedule = await scheduleOf(stripe, read, change.idempotencyKey)
+  const from = schedule.phases.at(0)?.start_date ?? read.created
+  const until = planItem(read).current_period_end
+  if (!until) throw new Problem('billing_refused', { detail: 'The subscription has no period.' })
+  const end = Math.floor(until.getTime() / 1000)
+  const body = {
+    end_behavior: 'release',
+    proration_behavior: 'none',
+    phases: [
+      { start_date: from, end_date: end, items: phaseItems(read, planItem(read).price.id) },
+      { start_date: end, items: phaseItems(read, change.product) },
+    ],
+  }
+  await stripe.ask(['POST', schedulePath(schedule.id)], Anything, { body })
+}
+
+async function scheduleOf(stripe: Caller, read: StripeSubscriptionRead, idempotencyKey: string) {
+  if (typeof read.schedule === 'object' && read.schedule !== null) return read.schedule
+  const body = { from_subscription: read.id }
+  return stripe.ask(['POST', '/subscription_schedules'], StripeSchedule, { body, idempotencyKey })
+}
+
+/** Metered prices stay; a quantity belongs to the others alone. */
+function phaseItems(read: StripeSubscriptionRead, price: string) {
+  const item = planItem(read)
+  const others = read.items.data.filter(({ id }) => id !== item.id)
+  return [{ price, quantity: item.quantity ?? 1 }, ...others.map((other) => ({ price: other.price.id }))]
+}
+
+/** A subscription with a schedule takes no other orders; what was planned is off with it. */
+async function release(stripe: Caller, { schedule }: StripeSubscriptionRead): Promise<void> {
+  const id = typeof schedule === 'string' ? schedule : schedule?.id
+  if (id !== undefined) await stripe.ask(['POST', `${schedulePath(id)}/release`], Anything, { body: {} })
+}
+
+const schedulePath = (id: string) => `/subscription_schedules/${encodeURIComponent(id)}`

@@ -1,0 +1,144 @@
+/** What of Stripe's objects is used; everything else in them may come and go. */
+import * as z from 'zod'
+import type { ProviderSubscription, SubscriptionStatus } from './provider.ts'
+import { organizationIn, unixTime } from './provider-http.ts'
+
+const STATUSES = {
+  incomplete: 'incomplete',
+  incomplete_expired: 'canceled',
+  trialing: 'trialing',
+  active: 'active',
+  past_due: 'past_due',
+  paused: 'paused',
+  canceled: 'canceled',
+  unpaid: 'unpaid',
+} as const satisfies Record<string, SubscriptionStatus>
+
+/** A reference: an id, or the object itself where it was expanded. */
+export const reference = z
+  .union([z.string().min(1), z.object({ id: z.string().min(1) }).transform(({ id }) => id)])
+  .nullish()
+  .transform((id) => id ?? undefined)
+
+const Item = z.object({
+  id: z.string(),
+  quantity: z.number().nullish(),
+  current_period_start: unixTime,
+  current_period_end: unixTime,
+  price: z.object({ id: z.string(), recurring: z.object({ usage_type: z.string().nullish() }).nullish() }),
+})
+
+const Phase = z.object({
+  start_date: z.number(),
+  end_date: z.number().nullish(),
+  items: z.array(z.object({ price: reference, quantity: z.number().nullish() })),
+})
+
+export const StripeSchedule = z.object({ id: z.string(), status: z.string().nullish(), phases: z.array(Phase) })
+
+/** As Stripe has it: for what needs the items, or the schedule that changes them. */
+export const StripeSubscription = z.object({
+  id: z.string().min(1),
+  status: z.enum(Object.keys(STATUSES) as (keyof typeof STATUSES)[]),
+  customer: reference.pipe(z.string()),
+  created: z.number(),
+  cancel_at_period_end: z.boolean(),
+  cancel_at: unixTime,
+  trial_end: unixTime,
+  ended_at: unixTime,
+  pause_collection: z.object({ behavior: z.string() }).nullish(),
+  metadata: z.record(z.string(), z.unknown()).nullish(),
+  items: z.object({ data: z.array(Item).min(1) }),
+  schedule: z.union([z.string(), StripeSchedule]).nullish(),
+})
+
+export type StripeSubscriptionRead = z.output<typeof StripeSubscription>
+
+/** The item that is the plan: the others are metered prices that are billed along. */
+export function planItem({ items }: StripeSubscriptionRead): z.output<typeof Item> {
+  const found = items.data.find(({ price }) => price.recurring?.usage_type !== 'metered') ?? items.data[0]
+  if (!found) throw new Error('A subscription has an item; the schema saw to it.')
+  return found
+}
+
+/** The periods are the items': since 2025 the subscription itself has none. */
+export function toSubscription(read: StripeSubscriptionRead): ProviderSubscription {
+  const item = planItem(read)
+  const periodEnd = item.current_period_end
+  return {
+    provider: 'stripe',
+    id: read.id,
+    customerId: read.customer,
+    organizationId: organizationIn(read.metadata?.org_id),
+    status: statusOf(read),
+    product: item.price.id,
+    pendingProduct: pendingPrice(read, item),
+    periodStart: item.current_period_start,
+    periodEnd,
+    cancelAtPeriodEnd: read.cancel_at_period_end || isWithin(read.cancel_at, periodEnd),
+    trialEnd: read.trial_end,
+    pastDueSince: undefined,
+    endedAt: read.ended_at ?? (read.status === 'incomplete_expired' ? new Date(read.created * 1000) : undefined),
+    updatedAt: undefined,
+  }
+}
+
+/** Stripe's portal may set a date where it once set the flag. */
+const isWithin = (at: Date | undefined, end: Date | undefined) => at !== undefined && end !== undefined && at <= end
+
+/** Collection that is paused with `void` is how Stripe says that no service is given; its other kinds are a favour. */
+function statusOf({ status, pause_collection }: StripeSubscriptionRead): SubscriptionStatus {
+  return status === 'active' && pause_collection?.behavior === 'void' ? 'paused' : STATUSES[status]
+}
+
+/** @returns the first price of the phase that follows the current one */
+function pendingPrice({ schedule }: StripeSubscriptionRead, current: z.output<typeof Item>): string | undefined {
+  if (typeof schedule !== 'object' || schedule === null) return undefined
+  const from = (current.current_period_start?.getTime() ?? 0) / 1000
+  const next = schedule.phases.find(({ start_date }) => start_date > from)?.items[0]?.price
+  return next === current.price.id ? undefined : next
+}
+
+export const StripePage = z.object({ data: z.array(StripeSubscription), has_more: z.boolean() })
+export const StripeCheckout = z.object({ id: z.string().min(1), url: z.url() })
+export const StripePortal = z.object({ url: z.url() })
+
+export const StripePayments = z.object({
+  data: z.array(
+    z.object({
+      invoice: z.object({
+        billing_reason: z.string().nullish(),
+        parent: z.object({ subscription_details: z.object({ subscription: reference }).nullish() }).nullish(),
+      }),
+    }),
+  ),
+})
+
+const Method = z
+  .object({
+    card: z.object({ brand: z.string(), last4: z.string(), exp_month: z.number(), exp_year: z.number() }).nullish(),
+  })
+  .nullish()
+
+/** A card is the subscription's own, or else its customer's. */
+export const StripePaidWith = z.object({
+  default_payment_method: Method,
+  customer: z.object({ invoice_settings: z.object({ default_payment_method: Method }).nullish() }),
+})
+
+const Refusal = z.object({ error: z.object({ message: z.string() }) })
+
+export const stripeReason = (body: unknown): string | undefined => Refusal.safeParse(body).data?.error.message
+
+/** `{ items: [{ price: 'x' }] }` as `items[0][price]=x`; what is undefined is left out. */
+export function formOf(fields: object): string {
+  const form = new URLSearchParams()
+  const add = (name: string, value: unknown) => {
+    if (value === undefined) return
+    if (typeof value === 'object' && value !== null)
+      for (const [key, one] of Object.entries(value)) add(`${name}[${key}]`, one)
+    else form.append(name, typeof value === 'string' ? value : JSON.stringify(value))
+  }
+  for (const [name, value] of Object.entries(fields)) add(name, value)
+  return form.toString()
+}

@@ -1,0 +1,103 @@
+import { sql } from 'drizzle-orm'
+import {
+  boolean,
+  index,
+  integer,
+  jsonb,
+  numeric,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  timestamp,
+  uuid,
+} from 'drizzle-orm/pg-core'
+import { bytea, createdAt, moment, updatedAt } from './columns.ts'
+import { organizations } from './organizations.ts'
+
+/** A threshold that was passed: once per period, meter, limit and threshold, so that a raised limit may be passed again. */
+export const usageAlerts = pgTable(
+  'usage_alerts',
+  {
+    organizationId: uuid()
+      .notNull()
+      .references(() => organizations.id, { onDelete: 'cascade' }),
+    meter: text().notNull(),
+    periodStart: timestamp({ withTimezone: true }).notNull(),
+    limitValue: numeric({ precision: 20, scale: 6 }).notNull(),
+    /** Percent of the limit. */
+    threshold: smallint().notNull(),
+    /** What was used when it was seen. */
+    used: numeric({ precision: 20, scale: 6 }).notNull(),
+    crossedAt: createdAt(),
+    /** When mails and webhooks were put on their way; null until then. */
+    notifiedAt: moment(),
+    /** What lists page by and webhooks name; the primary key is what makes each happen once. */
+    id: uuid().notNull().defaultRandom(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.organizationId, t.periodStart, t.meter, t.limitValue, t.threshold] }),
+    index('usage_alerts_crossed').on(t.organizationId, t.crossedAt),
+    index('usage_alerts_open').on(t.crossedAt).where(sql`${t.notifiedAt} is null`),
+  ],
+)
+
+/** Where an organization wants to be told of events, by signed requests (Standard Webhooks). */
+export const webhookEndpoints = pgTable(
+  'webhook_endpoints',
+  {
+    id: uuid().primaryKey(),
+    organizationId: uuid()
+      .notNull()
+      .references(() => organizations.id, { onDelete: 'cascade' }),
+    url: text().notNull(),
+    description: text(),
+    /** Event types; empty for all. */
+    events: text().array().notNull().default([]),
+    /** The signing secret, sealed: it is needed in the clear for every delivery. */
+    secret: bytea().notNull(),
+    /** What it was before the last rotation, also sealed; deliveries are signed with both until then. */
+    previousSecret: bytea(),
+    previousSecretUntil: moment(),
+    isActive: boolean().notNull().default(true),
+    /** Why Tollgate itself switched it off. */
+    disabledReason: text(),
+    /** Events in a row that were given up; one that arrives puts it back to nought. */
+    failedEvents: integer().notNull().default(0),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (t) => [index('webhook_endpoints_organization').on(t.organizationId, t.id)],
+)
+
+/** One event on its way to one endpoint, and afterwards the record of it. */
+export const webhookDeliveries = pgTable(
+  'webhook_deliveries',
+  {
+    id: uuid().primaryKey(),
+    organizationId: uuid().notNull(),
+    endpointId: uuid()
+      .notNull()
+      .references(() => webhookEndpoints.id, { onDelete: 'cascade' }),
+    /** `webhook-id`: the same on every attempt. */
+    eventId: text().notNull(),
+    type: text().notNull(),
+    payload: jsonb().notNull(),
+    state: text({ enum: ['pending', 'delivered', 'failed'] })
+      .notNull()
+      .default('pending'),
+    attempts: integer().notNull().default(0),
+    /** When it is due; null once it is delivered or given up. */
+    nextAttemptAt: moment(),
+    lastStatusCode: smallint(),
+    lastError: text(),
+    responseTimeMs: integer(),
+    createdAt: createdAt(),
+    deliveredAt: moment(),
+  },
+  (t) => [
+    index('webhook_deliveries_endpoint').on(t.endpointId, t.id),
+    index('webhook_deliveries_created').on(t.createdAt),
+    index('webhook_deliveries_due').on(t.nextAttemptAt).where(sql`${t.nextAttemptAt} is not null`),
+  ],
+)

@@ -1,0 +1,162 @@
+import { sql } from 'drizzle-orm'
+import {
+  bigint,
+  date,
+  index,
+  integer,
+  numeric,
+  pgTable,
+  pgView,
+  primaryKey,
+  smallint,
+  text,
+  timestamp,
+  uuid,
+} from 'drizzle-orm/pg-core'
+import { LATENCY_BOUNDS_MS } from './shapes.ts'
+
+const count = () => bigint({ mode: 'number' }).notNull().default(0)
+const usd = () => numeric({ precision: 20, scale: 6 }).notNull().default('0')
+
+/** What an event is told apart by. Text is empty, and the key the zero UUID, where there is none: a primary key has no nulls. */
+const dimensions = () => ({
+  keyId: uuid().notNull(),
+  environment: text().notNull(),
+  endpoint: text().notNull(),
+  statusCode: smallint().notNull(),
+  provider: text().notNull(),
+  model: text().notNull(),
+  route: text().notNull(),
+})
+
+const counts = () => ({
+  requests: count(),
+  errors: count(),
+  apiCalls: count(),
+  queries: count(),
+  inputTokens: count(),
+  outputTokens: count(),
+  cachedTokens: count(),
+  costUsd: usd(),
+  /** Events that used a model without a known price. */
+  unpriced: count(),
+})
+
+/** `latency_0` … : responses per bucket of LATENCY_BOUNDS_MS, and one more for all that were slower. */
+export const LATENCY_COLUMNS = [...LATENCY_BOUNDS_MS, Number.POSITIVE_INFINITY].map((_, bucket) => `latency_${bucket}`)
+
+const responseTimes = () => ({
+  responseTimeMsSum: count(),
+  responseTimeCount: count(),
+  ...Object.fromEntries(LATENCY_COLUMNS.map((name) => [name, integer(name).notNull().default(0)])),
+})
+
+/**
+ * Sums per hour (UTC) and dimension. Kept for good: the finest that statistics read. This and all other roll-ups are kept
+ * by one statement (`usage/write-statement.ts`), so whoever repairs rows by hand repairs them in each.
+ */
+export const usageHourly = pgTable(
+  'usage_hourly',
+  {
+    organizationId: uuid().notNull(),
+    hour: timestamp({ withTimezone: true }).notNull(),
+    ...dimensions(),
+    ...counts(),
+    ...responseTimes(),
+  },
+  (t) => [
+    primaryKey({
+      columns: [
+        t.organizationId,
+        t.hour,
+        t.keyId,
+        t.environment,
+        t.endpoint,
+        t.statusCode,
+        t.provider,
+        t.model,
+        t.route,
+      ],
+    }),
+  ],
+)
+
+/** The same per hour without dimensions: time series in any time zone. */
+export const usageTotals = pgTable(
+  'usage_totals',
+  {
+    organizationId: uuid().notNull(),
+    hour: timestamp({ withTimezone: true }).notNull(),
+    ...counts(),
+    ...responseTimes(),
+  },
+  (t) => [primaryKey({ columns: [t.organizationId, t.hour] })],
+)
+
+/** Which sums a slice is of: `endpoint`, `key`, `model`, `provider`, `route`, `status` or `environment`, and its value as text. */
+const slice = () => ({ organizationId: uuid().notNull(), dimension: text().notNull(), value: text().notNull() })
+
+/**
+ * Sums per hour (UTC) and value of one dimension, whatever the others were: a time series of one endpoint or key reads a
+ * row per hour. An event without a value has no slice: what had none is the total less all slices.
+ */
+export const usageSlices = pgTable(
+  'usage_slices',
+  { ...slice(), hour: timestamp({ withTimezone: true }).notNull(), ...counts(), ...responseTimes() },
+  (t) => [primaryKey({ columns: [t.organizationId, t.dimension, t.value, t.hour] })],
+)
+
+/** The same per day (UTC), ordered for breakdowns: all values of one dimension over a span. */
+export const usageDailySlices = pgTable(
+  'usage_daily_slices',
+  { ...slice(), day: date().notNull(), ...counts(), ...responseTimes() },
+  (t) => [primaryKey({ columns: [t.organizationId, t.dimension, t.day, t.value] })],
+)
+
+/** What an organization has used in each of its usage periods: what quotas, alerts and invoices are reckoned from. */
+export const usagePeriods = pgTable(
+  'usage_periods',
+  {
+    organizationId: uuid().notNull(),
+    periodStart: timestamp({ withTimezone: true }).notNull(),
+    ...counts(),
+    updatedAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.organizationId, t.periodStart] }), index('usage_periods_updated').on(t.updatedAt)],
+)
+
+/** The latest reading of each gauge. */
+export const usageGauges = pgTable(
+  'usage_gauges',
+  {
+    organizationId: uuid().notNull(),
+    meter: text().notNull(),
+    value: numeric({ precision: 20, scale: 6 }).notNull(),
+    observedAt: timestamp({ withTimezone: true }).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.organizationId, t.meter] })],
+)
+
+/** The same sums per calendar month (UTC). */
+export const monthlyUsage = pgView('monthly_usage', {
+  organizationId: uuid().notNull(),
+  month: timestamp({ withTimezone: true }).notNull(),
+  requests: bigint({ mode: 'number' }).notNull(),
+  errors: bigint({ mode: 'number' }).notNull(),
+  apiCalls: bigint({ mode: 'number' }).notNull(),
+  queries: bigint({ mode: 'number' }).notNull(),
+  inputTokens: bigint({ mode: 'number' }).notNull(),
+  outputTokens: bigint({ mode: 'number' }).notNull(),
+  cachedTokens: bigint({ mode: 'number' }).notNull(),
+  tokens: bigint({ mode: 'number' }).notNull(),
+  costUsd: numeric().notNull(),
+  unpriced: bigint({ mode: 'number' }).notNull(),
+}).as(
+  sql`select organization_id, date_trunc('month', hour, 'UTC') as month,
+    sum(requests)::bigint as requests, sum(errors)::bigint as errors,
+    sum(api_calls)::bigint as api_calls, sum(queries)::bigint as queries,
+    sum(input_tokens)::bigint as input_tokens, sum(output_tokens)::bigint as output_tokens,
+    sum(cached_tokens)::bigint as cached_tokens, sum(input_tokens + output_tokens)::bigint as tokens,
+    sum(cost_usd) as cost_usd, sum(unpriced)::bigint as unpriced
+    from usage_totals group by organization_id, date_trunc('month', hour, 'UTC')`,
+)

@@ -1,0 +1,106 @@
+import type * as z from 'zod'
+import { audited } from '../audit/record.ts'
+import type { ManagementDeps } from '../http/management-env.ts'
+import type { Principal } from '../http/principal.ts'
+import { uuidv7 } from '../lib/uuid.ts'
+import { Problem } from '../problems.ts'
+import { type Allowance, allowanceOf, isAdministrator, refuseUngrantable } from './grants.ts'
+import { fitsWithin, insertImported, selectKnownHashes } from './import-queries.ts'
+import type { ImportResult, KeyImport } from './life-schemas.ts'
+import type { NewKeyRow } from './write-queries.ts'
+
+type Item = z.output<typeof KeyImport>['keys'][number]
+type Result = z.output<typeof ImportResult>
+
+/** Another import of the same keys may come between look-up and insert; after it they are duplicates. */
+const ROUNDS = 5
+
+/**
+ * Imports keys of another system by their hashes. What is there already is told and left alone; the rest is stored whole,
+ * or, where it does not fit into the organization's number of keys, not at all. Doing it again changes nothing.
+ *
+ * @throws Problem `imports_disabled`, `key_limit_reached`, and what `refuseUngrantable` throws
+ */
+export async function importKeys(
+  deps: ManagementDeps,
+  principal: Principal,
+  organizationId: string,
+  items: readonly Item[],
+): Promise<Result> {
+  if (!deps.config.IMPORTED_KEYS) throw new Problem('imports_disabled')
+  const now = deps.now()
+  const allowance = await allowanceOf(deps, organizationId)
+  for (const [at, item] of items.entries()) refuseUngrantable(item, { principal, allowance, now }, `body.keys.${at}`)
+  for (let round = 0; round < ROUNDS; round++) {
+    const plan = await planOf(deps, principal, allowance, items)
+    const outcome = plan.fresh.size === 0 ? 'stored' : await store(deps, principal, allowance, [...plan.fresh.values()])
+    if (outcome === 'stored') return summary(plan.results)
+    if (outcome === 'no_room') throw noRoom(plan.fresh.size, allowance)
+  }
+  throw new Problem('unavailable', { detail: 'The same keys are being imported right now.' })
+}
+
+/** What becomes of each item: the first of a hash that nobody has is imported. */
+async function planOf(
+  deps: ManagementDeps,
+  principal: Principal,
+  { organizationId }: Allowance,
+  items: readonly Item[],
+) {
+  const hashes = [...new Set(items.map(({ hash }) => hash))]
+  const known = await selectKnownHashes(deps.db, organizationId, hashes)
+  const ids = new Map(known.map(({ hash, id }) => [hash, id]))
+  const fresh = new Map<string, NewKeyRow>()
+  const results = items.map((item, index) => {
+    if (ids.has(item.hash)) return { index, status: 'duplicate' as const, id: ids.get(item.hash) ?? null }
+    const row = rowOf(item, organizationId, principal, deps.now())
+    fresh.set(item.hash, row)
+    ids.set(item.hash, row.id)
+    return { index, status: 'imported' as const, id: row.id }
+  })
+  return { results, fresh }
+}
+
+function store(deps: ManagementDeps, principal: Principal, allowance: Allowance, rows: readonly NewKeyRow[]) {
+  const { organizationId, maxKeys } = allowance
+  const auditRow = audited(deps, {
+    act: 'key.imported',
+    actor: principal,
+    organizationId,
+    target: { type: 'organization', id: organizationId },
+    detail: { keys: rows.length },
+    provided: fitsWithin(organizationId, maxKeys, new Date(deps.now())),
+  })
+  return insertImported(deps.db, organizationId, rows, auditRow)
+}
+
+function summary(results: Result['results']): Result {
+  const imported = results.filter(({ status }) => status === 'imported').length
+  return { imported, duplicates: results.length - imported, results }
+}
+
+function noRoom(wanted: number, { maxKeys }: Allowance): Problem {
+  const detail = `These are ${wanted} new keys, and with those that are there the organization may have ${maxKeys}. None was imported.`
+  return new Problem('key_limit_reached', { detail })
+}
+
+function rowOf(item: Item, organizationId: string, principal: Principal, now: number): NewKeyRow {
+  return {
+    id: uuidv7(now),
+    organizationId,
+    createdBy: principal.kind === 'user' ? principal.userId : null,
+    name: item.name,
+    description: item.description ?? null,
+    keyHash: item.hash,
+    keyPrefix: item.prefix ?? '',
+    keyHint: item.hint ?? `${item.prefix ?? ''}…`,
+    environment: item.environment,
+    scopes: item.scopes,
+    expiresAt: item.expires_at ?? null,
+    customRateLimit: item.custom_rate_limit ?? null,
+    isRateLimitGranted: isAdministrator(principal),
+    limits: item.limits,
+    allowedIps: item.allowed_ips ?? null,
+    metadata: item.metadata,
+  }
+}

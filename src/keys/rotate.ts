@@ -1,0 +1,66 @@
+import type * as z from 'zod'
+import { audited } from '../audit/record.ts'
+import type { ManagementDeps } from '../http/management-env.ts'
+import type { Principal } from '../http/principal.ts'
+import { sha256Hex } from '../lib/bytes.ts'
+import { uuidv7 } from '../lib/uuid.ts'
+import { announceVersion, keyVersion } from '../limits/versions.ts'
+import { Problem } from '../problems.ts'
+import { toApiKey } from './api-key.ts'
+import { changeKey } from './change.ts'
+import { hintOf, isPrefix, newKey } from './format.ts'
+import { allowanceOf, refuseUnheldScopes } from './grants.ts'
+import { findKeyById, type KeyRef, type ShownKey } from './queries.ts'
+import type { IssuedKey } from './schemas.ts'
+import { mayBeReplaced, replaceKey } from './write-queries.ts'
+
+/**
+ * Replaces a key by a new one with everything the old one had. Both work for the grace period; then the old one is
+ * revoked, to the millisecond and without anybody doing anything.
+ *
+ * Whoever rotates gets a secret that may do what the key may do, and so must be able to grant it.
+ *
+ * @throws Problem `key_not_found`, `key_revoked`, `key_expired`, `key_already_rotated`, `forbidden`; `key_limit_reached`
+ *   when as many keys are in their grace period as the organization may have
+ */
+export async function rotateKey(
+  deps: ManagementDeps,
+  principal: Principal,
+  key: KeyRef,
+  graceSeconds: number,
+): Promise<z.output<typeof IssuedKey>> {
+  const now = deps.now()
+  const allowance = await allowanceOf(deps, key.organizationId)
+  const issued = await changeKey(deps, key, async (row) => {
+    refuseUnrotatable(row, now)
+    refuseUnheldScopes(principal, allowance, row.scopes)
+    const { secret, successor } = successorOf(row, deps, now)
+    const grace = graceSeconds > 0 ? { maxKeys: allowance.maxKeys, at: new Date(now) } : undefined
+    const auditRow = audited(deps, {
+      act: 'key.rotated',
+      actor: principal,
+      organizationId: key.organizationId,
+      target: { type: 'key', id: key.id },
+      detail: { replaced_by: successor.id, grace_period_seconds: graceSeconds },
+      provided: mayBeReplaced(key, row.version, grace),
+    })
+    const ending = { successor, endsAt: new Date(now + graceSeconds * 1_000), hasGrace: graceSeconds > 0 }
+    const version = await replaceKey(deps.db, key, ending, auditRow)
+    if (version === undefined) return undefined
+    await announceVersion(deps, keyVersion(key.id), version)
+    return { secret, id: successor.id }
+  })
+  return { ...toApiKey(await findKeyById(deps.db, key.organizationId, issued.id)), key: issued.secret }
+}
+
+function refuseUnrotatable({ replacedBy, expiresAt }: ShownKey, now: number): void {
+  if (replacedBy) throw new Problem('key_already_rotated')
+  if (expiresAt && expiresAt.getTime() <= now) throw new Problem('key_expired')
+}
+
+function successorOf({ keyPrefix, environment }: ShownKey, { config }: ManagementDeps, now: number) {
+  const secret = newKey(isPrefix(keyPrefix) ? keyPrefix : config.KEY_PREFIX, environment) // an imported key's may be none
+  const prefix = secret.slice(0, secret.indexOf('_'))
+  const successor = { id: uuidv7(now), keyHash: sha256Hex(secret), keyPrefix: prefix, keyHint: hintOf(secret) }
+  return { secret, successor }
+}

@@ -1,0 +1,119 @@
+import type * as z from 'zod'
+import { audited } from '../audit/record.ts'
+import type { ManagementDeps } from '../http/management-env.ts'
+import type { Principal } from '../http/principal.ts'
+import { announceVersion, keyVersion } from '../limits/versions.ts'
+import { toApiKey } from './api-key.ts'
+import { changeKey } from './change.ts'
+import { allowanceOf, isAdministrator, refuseUngrantable } from './grants.ts'
+import type { KeyUpdate } from './life-schemas.ts'
+import { findKeyById, type KeyRef, type ShownKey } from './queries.ts'
+import type { ApiKey } from './schemas.ts'
+import { type KeyChanges, mayBeUpdated, updateKey } from './write-queries.ts'
+
+type Update = z.output<typeof KeyUpdate>
+
+/**
+ * Changes what is named of a key and nothing else; every isolate sees it within 2 s. Switching on a key that was reported
+ * as leaked is its owner's decision: another report switches it off again.
+ *
+ * @throws Problem `key_not_found`; `key_revoked`; `key_limit_reached` when a key that had expired would live again and
+ *   there is no room; what `refuseUngrantable` throws
+ */
+export async function updateApiKey(
+  deps: ManagementDeps,
+  principal: Principal,
+  key: KeyRef,
+  update: Update,
+): Promise<z.output<typeof ApiKey>> {
+  const now = deps.now()
+  const allowance = await allowanceOf(deps, key.organizationId)
+  refuseUngrantable(update, { principal, allowance, now })
+  await changeKey(deps, key, async (row) => {
+    const changed = changedFields(row, update, principal)
+    if (changed.length === 0) return row.version
+    const room = isRevived(row, update, now) ? { maxKeys: allowance.maxKeys, at: new Date(now) } : undefined
+    const auditRow = audited(deps, {
+      act: 'key.updated',
+      actor: principal,
+      organizationId: key.organizationId,
+      target: { type: 'key', id: key.id },
+      detail: detailOf(row, update, changed),
+      provided: mayBeUpdated(key, row.version, room),
+    })
+    const version = await updateKey(deps.db, key, changesOf(update, changed, principal), auditRow)
+    if (version !== undefined) await announceVersion(deps, keyVersion(key.id), version)
+    return version
+  })
+  return toApiKey(await findKeyById(deps.db, key.organizationId, key.id))
+}
+
+type Field = keyof Update
+
+type Values = { readonly [F in Field]-?: Exclude<Update[F], undefined> }
+
+interface Access<Value> {
+  /** In the form in which requests have it. */
+  readonly read: (row: ShownKey) => unknown
+  readonly write: (value: Value, byAdministrator: boolean) => KeyChanges
+}
+
+const FIELDS: { readonly [F in Field]: Access<Values[F]> } = {
+  name: { read: (row) => row.name, write: (name) => ({ name }) },
+  description: { read: (row) => row.description, write: (description) => ({ description }) },
+  scopes: { read: (row) => row.scopes, write: (scopes) => ({ scopes }) },
+  expires_at: { read: (row) => row.expiresAt, write: (at) => ({ expiresAt: at === null ? null : new Date(at) }) },
+  custom_rate_limit: {
+    read: (row) => row.customRateLimit,
+    write: (customRateLimit, isRateLimitGranted) => ({ customRateLimit, isRateLimitGranted }),
+  },
+  limits: { read: (row) => row.limits, write: (limits) => ({ limits }) },
+  allowed_ips: { read: (row) => row.allowedIps, write: (allowedIps) => ({ allowedIps }) },
+  metadata: { read: (row) => row.metadata, write: (metadata) => ({ metadata }) },
+  is_active: {
+    read: (row) => row.isActive,
+    write: (isActive) => ({ isActive, ...(isActive && { leakedAt: null }) }),
+  },
+}
+
+function changedFields(row: ShownKey, update: Update, principal: Principal): Field[] {
+  const fields = (Object.keys(FIELDS) as Field[]).filter((field) => update[field] !== undefined)
+  return fields.filter((field) => {
+    const wanted = field === 'expires_at' && update.expires_at ? new Date(update.expires_at) : update[field]
+    const isRegranted = field === 'custom_rate_limit' && row.isRateLimitGranted !== isAdministrator(principal)
+    return isRegranted || canonical(wanted) !== canonical(FIELDS[field].read(row))
+  })
+}
+
+/** JSON with the members of objects in one order: `jsonb` keeps none. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  )
+}
+
+function changesOf(update: Update, changed: readonly Field[], principal: Principal): KeyChanges {
+  return Object.assign({}, ...changed.map((field) => changeOf(field, update[field], isAdministrator(principal))))
+}
+
+function changeOf<F extends Field>(field: F, value: Update[F], byAdministrator: boolean): KeyChanges {
+  return value === undefined ? {} : FIELDS[field].write(value as Values[F], byAdministrator)
+}
+
+/** Whether a key that no longer counts would count again. One in its grace period never does. */
+function isRevived({ expiresAt, revokedAt }: ShownKey, { expires_at }: Update, now: number): boolean {
+  return revokedAt === null && expiresAt !== null && expiresAt.getTime() <= now && expires_at !== undefined
+}
+
+/** Metadata is the customer's own and may be about people: the log, which forgets nothing, only says that it changed. */
+function detailOf(row: ShownKey, update: Update, changed: readonly Field[]) {
+  const told = changed.filter((field) => field !== 'metadata')
+  const shown = toApiKey(row)
+  return {
+    changed,
+    before: Object.fromEntries(told.map((field) => [field, shown[field]])),
+    after: Object.fromEntries(told.map((field) => [field, update[field]])),
+  }
+}

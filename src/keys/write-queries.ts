@@ -1,0 +1,230 @@
+import { and, eq, gt, isNull, or, type SQL, sql } from 'drizzle-orm'
+import { type AuditRow, unlessRefused } from '../audit/record.ts'
+import type { Database } from '../db/orm.ts'
+import { apiKeys } from '../db/schema/keys.ts'
+import { organizations } from '../db/schema/organizations.ts'
+import type { NamedLimit } from '../db/schema/shapes.ts'
+import type { KeyRef } from './queries.ts'
+
+/** A key to store; the rest of its columns have defaults. */
+export interface NewKeyRow {
+  readonly id: string
+  readonly organizationId: string
+  readonly createdBy: string | null
+  readonly name: string
+  readonly description: string | null
+  /** SHA-256 of the key, in hex. */
+  readonly keyHash: string
+  readonly keyPrefix: string
+  readonly keyHint: string
+  readonly environment: 'live' | 'test'
+  readonly scopes: readonly string[]
+  /** ISO 8601. */
+  readonly expiresAt: string | null
+  readonly customRateLimit: number | null
+  readonly isRateLimitGranted: boolean
+  readonly limits: readonly NamedLimit[]
+  readonly allowedIps: readonly string[] | null
+  readonly metadata: Readonly<Record<string, unknown>>
+}
+
+/** Whatever changes how many keys an organization has locks it first, so that the statements after it count one after the other. */
+export const lockOrganization = (db: Database, organizationId: string) =>
+  db.select({ id: organizations.id }).from(organizations).where(eq(organizations.id, organizationId)).for('update')
+
+const isThe = ({ organizationId, id }: KeyRef) => and(eq(apiKeys.id, id), eq(apiKeys.organizationId, organizationId))
+
+export const lockKey = (db: Database, key: KeyRef) =>
+  db.select({ id: apiKeys.id }).from(apiKeys).where(isThe(key)).for('update')
+
+const moment = (at: Date) => sql`${at.toISOString()}::timestamptz`
+
+/**
+ * How many keys count towards an organization's number: all that verify, or would if they were switched on. One in its
+ * grace period does not, since the key that replaced it does.
+ */
+export const liveKeys = (organizationId: string, at: Date) => sql`(
+  select count(*) from api_keys where organization_id = ${organizationId}::uuid
+    and revoked_at is null and (expires_at is null or expires_at > ${moment(at)}))`
+
+/** How many keys of an organization were rotated and still work. */
+const keysInGrace = (organizationId: string, at: Date) => sql`(
+  select count(*) from api_keys where organization_id = ${organizationId}::uuid and revoked_at > ${moment(at)})`
+
+/**
+ * Stores a key unless the organization has its full number of live ones.
+ *
+ * @param row the audit row of it: without room there is neither, since it is provided that the key is there
+ * @returns whether there was room
+ */
+export async function insertKey(
+  db: Database,
+  key: NewKeyRow,
+  { maxKeys, at }: { readonly maxKeys: number; readonly at: Date },
+  row: AuditRow,
+): Promise<boolean> {
+  const batch = db.batch([
+    lockOrganization(db, key.organizationId),
+    db.execute(sql`
+      insert into api_keys (id, organization_id, created_by, name, description, key_hash, key_prefix, key_hint, environment,
+        scopes, expires_at, custom_rate_limit, is_rate_limit_granted, limits, allowed_ips, metadata)
+      select ${key.id}::uuid, ${key.organizationId}::uuid, ${key.createdBy}::uuid, ${key.name}, ${key.description},
+        decode(${key.keyHash}, 'hex'), ${key.keyPrefix}, ${key.keyHint}, ${key.environment}, ${asArray(key.scopes)},
+        ${key.expiresAt}::timestamptz, ${key.customRateLimit}::int, ${key.isRateLimitGranted}::boolean, ${JSON.stringify(key.limits)}::jsonb, ${key.allowedIps && asArray(key.allowedIps)},
+        ${JSON.stringify(key.metadata)}::jsonb
+      where ${liveKeys(key.organizationId, at)} < ${maxKeys}::int`),
+    row,
+  ])
+  return (await unlessRefused(batch)) !== undefined
+}
+
+/** Whether there is such a key, not revoked by then: what the audit row of issuing or revoking it asks for. */
+export const isLiveKey = ({ organizationId, id }: KeyRef, at: Date) => sql`exists (
+  select 1 from api_keys where id = ${id}::uuid and organization_id = ${organizationId}::uuid
+    and (revoked_at is null or revoked_at > ${moment(at)}))`
+
+/** A text array as one parameter: a JSON array that Postgres unfolds. */
+const asArray = (values: readonly string[]) =>
+  sql`array(select jsonb_array_elements_text(${JSON.stringify(values)}::jsonb))`
+
+/**
+ * Revokes a key for good, in its grace period too.
+ *
+ * @param row the audit row of it, provided that the key is live; its row is locked first, so that of two at once one is
+ * @returns its new version, or `undefined` when there was no such live key
+ */
+export async function revokeKey(db: Database, key: KeyRef, at: Date, row: AuditRow): Promise<number | undefined> {
+  const live = and(isThe(key), or(isNull(apiKeys.revokedAt), gt(apiKeys.revokedAt, at)))
+  const batch = db.batch([
+    lockKey(db, key),
+    row,
+    db
+      .update(apiKeys)
+      .set({ revokedAt: at, isActive: false, version: nextVersion })
+      .where(live)
+      .returning({ version: apiKeys.version }),
+  ])
+  return (await unlessRefused(batch))?.[2][0]?.version
+}
+
+const nextVersion = sql`${apiKeys.version} + 1`
+
+/** That a key's row is still the one on which a change was decided. */
+const isUnchanged = ({ organizationId, id }: KeyRef, version: number) => sql`exists (
+  select 1 from api_keys where id = ${id}::uuid and organization_id = ${organizationId}::uuid and version = ${version}::int)`
+
+/** What the audit row of a change asks for: the row as it was read and, where another key begins to count, room for it. */
+export function mayBeUpdated(
+  key: KeyRef,
+  version: number,
+  room?: { readonly maxKeys: number; readonly at: Date },
+): SQL {
+  const same = isUnchanged(key, version)
+  return room ? sql`${same} and ${liveKeys(key.organizationId, room.at)} < ${room.maxKeys}::int` : same
+}
+
+/** The columns that a change may set. */
+export type KeyChanges = Partial<
+  Pick<
+    typeof apiKeys.$inferInsert,
+    | 'name'
+    | 'description'
+    | 'expiresAt'
+    | 'customRateLimit'
+    | 'isRateLimitGranted'
+    | 'limits'
+    | 'metadata'
+    | 'isActive'
+    | 'leakedAt'
+  >
+> & { readonly scopes?: readonly string[]; readonly allowedIps?: readonly string[] | null }
+
+/**
+ * Sets these columns of a key and leaves the others alone.
+ *
+ * @param row the audit row of it, which decides by `mayBeUpdated`
+ * @returns the key's new version, or `undefined` when nothing was done
+ */
+export async function updateKey(
+  db: Database,
+  key: KeyRef,
+  { scopes, allowedIps, ...changes }: KeyChanges,
+  row: AuditRow,
+): Promise<number | undefined> {
+  const batch = db.batch([
+    lockOrganization(db, key.organizationId),
+    lockKey(db, key),
+    row,
+    db
+      .update(apiKeys)
+      .set({
+        ...changes,
+        ...(scopes && { scopes: asArray(scopes) }),
+        ...(allowedIps !== undefined && { allowedIps: allowedIps && asArray(allowedIps) }),
+        version: nextVersion,
+      })
+      .where(isThe(key))
+      .returning({ version: apiKeys.version }),
+  ])
+  return (await unlessRefused(batch))?.[3][0]?.version
+}
+
+/** What of a key's successor is its own. */
+export interface Successor {
+  readonly id: string
+  /** SHA-256 of the key, in hex. */
+  readonly keyHash: string
+  readonly keyPrefix: string
+  readonly keyHint: string
+}
+
+/**
+ * What the audit row of a rotation asks for. As many keys may be in their grace period as may be live: rotating over and
+ * over does not multiply the limits that each key has for itself.
+ */
+export function mayBeReplaced(
+  key: KeyRef,
+  version: number,
+  grace?: { readonly maxKeys: number; readonly at: Date },
+): SQL {
+  const same = isUnchanged(key, version)
+  return grace ? sql`${same} and ${keysInGrace(key.organizationId, grace.at)} < ${grace.maxKeys}::int` : same
+}
+
+/**
+ * Puts a successor with everything the key has in its place, and lets the key end at a moment; never later than it would
+ * have anyway. A key that is off because it leaked has a successor that is on.
+ *
+ * @param row the audit row of it, which decides by `mayBeReplaced`
+ * @returns the old key's new version, or `undefined` when nothing was done
+ */
+export async function replaceKey(
+  db: Database,
+  key: KeyRef,
+  { successor, endsAt, hasGrace }: { successor: Successor; endsAt: Date; hasGrace: boolean },
+  row: AuditRow,
+): Promise<number | undefined> {
+  const batch = db.batch([
+    lockOrganization(db, key.organizationId),
+    lockKey(db, key),
+    row,
+    db.execute(sql`
+      insert into api_keys (id, organization_id, key_hash, key_prefix, key_hint, rotated_from, is_active, created_by, name,
+        description, environment, scopes, expires_at, custom_rate_limit, is_rate_limit_granted, limits, allowed_ips, metadata)
+      select ${successor.id}::uuid, organization_id, decode(${successor.keyHash}, 'hex'), ${successor.keyPrefix},
+        ${successor.keyHint}, id, is_active or leaked_at is not null, created_by, name,
+        description, environment, scopes, expires_at, custom_rate_limit, is_rate_limit_granted, limits, allowed_ips, metadata
+      from api_keys where id = ${key.id}::uuid and organization_id = ${key.organizationId}::uuid`),
+    db
+      .update(apiKeys)
+      .set({
+        replacedBy: successor.id,
+        revokedAt: sql`least(${apiKeys.revokedAt}, ${apiKeys.expiresAt}, ${moment(endsAt)})`,
+        isActive: sql`${apiKeys.isActive} and ${hasGrace}::boolean`,
+        version: nextVersion,
+      })
+      .where(isThe(key))
+      .returning({ version: apiKeys.version }),
+  ])
+  return (await unlessRefused(batch))?.[4][0]?.version
+}

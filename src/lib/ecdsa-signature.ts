@@ -1,0 +1,37 @@
+/** Bytes of each of the two numbers of a signature on P-256. */
+const NUMBER_BYTES = 32
+const SEQUENCE = 0x30
+const INTEGER = 0x02
+
+/**
+ * Turns an ECDSA signature on P-256 from DER (RFC 3279 §2.2.3) into what WebCrypto takes: r and s, 32 bytes each.
+ *
+ * Only the one DER encoding is taken (X.690 §10, §8.3): short lengths, integers in as few bytes as they need, positive and
+ * not zero, nothing behind them. So nobody makes a second signature out of one.
+ *
+ * @returns 64 bytes, or `undefined` when this is no such signature
+ */
+export function rawSignature(der: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
+  if (der[0] !== SEQUENCE || der[1] !== der.length - 2 || der.length > 0x7f + 2) return undefined
+  const r = readInteger(der, 2)
+  const s = r && readInteger(der, r.end)
+  if (!r || !s || s.end !== der.length) return undefined
+  const raw = new Uint8Array(2 * NUMBER_BYTES)
+  raw.set(r.bytes, NUMBER_BYTES - r.bytes.length)
+  raw.set(s.bytes, 2 * NUMBER_BYTES - s.bytes.length)
+  return raw
+}
+
+function readInteger(der: Uint8Array, at: number): { bytes: Uint8Array; end: number } | undefined {
+  const length = der[at + 1] ?? 0
+  const end = at + 2 + length
+  const number = der.subarray(at + 2, end)
+  if (der[at] !== INTEGER || number.length !== length || !isShortestPositive(number)) return undefined
+  const bytes = number[0] === 0 ? number.subarray(1) : number
+  return bytes.length > NUMBER_BYTES ? undefined : { bytes, end }
+}
+
+/** A first bit that is set says "negative"; a zero byte stands before such a number to say that it is not, and else nowhere. */
+function isShortestPositive([first = 0, second = 0]: Uint8Array): boolean {
+  return first === 0 ? second > 0x7f : first <= 0x7f
+}

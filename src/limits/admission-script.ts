@@ -1,0 +1,153 @@
+import { defineScript } from '../db/script.ts'
+import { QUOTA_FUNCTIONS } from './quota-script.ts'
+
+/**
+ * Checks versions, every window and every quota, and takes from all or from none, in one atomic step.
+ *
+ * KEYS: each window (a hash: units per bucket, `now`, the time it has reached, and `born`, when it was made), then each
+ * version, then, with a quota, its hash and its holds, then, if given, the marker of a request that must count once.
+ * ARGV[1]: JSON. `buckets` of a window; `ahead` (ms); `windows` of { ms, limit, cost }; `versions`; `quota` of { recorded
+ * by meter if just read, keepUntil (ms), meters of { name, amount, limit or -1 } }; `once` (ms to remember it); `lease` of
+ * { units wanted beyond, ms, share of what is left that may be had, fewest that are worth it }.
+ *
+ * Answer: {'stale', index from 0} | {'unseeded'} | {outcome, index from 0 of the window or meter that refused or -1,
+ * {units taken, bucket that \`reset\` waits for, …}, {units used, held, …}, {units leased, their bucket, born, epoch}}.
+ *
+ * A meter of which nothing is asked refuses all the same once it is used up: whoever has no tokens left gets no more
+ * verdicts. A window never goes back in time. Leased units count in the bucket in which the last of them may be spent.
+ */
+export const ADMIT = defineScript(`${QUOTA_FUNCTIONS}
+local claim = cjson.decode(ARGV[1])
+local now, buckets = clock(claim.ahead), claim.buckets
+local windows, versions = #claim.windows, #claim.versions
+
+if versions > 0 then
+  local newest = redis.call('MGET', unpack(KEYS, windows + 1, windows + versions))
+  for i = 1, versions do
+    if newest[i] and tonumber(newest[i]) > claim.versions[i] then return {'stale', i - 1} end
+  end
+end
+
+local quotaKey, state = KEYS[windows + versions + 1], nil
+if claim.quota then
+  state = openQuota(quotaKey, KEYS[windows + versions + 2], claim.quota, now)
+  if not state then return {'unseeded'} end
+end
+local meters = claim.quota and claim.quota.meters or {}
+
+local function readWindow(key, window)
+  local counts = redis.call('HGETALL', key)
+  local read = {now = now, live = {}, expired = {}, taken = 0, width = window.ms / buckets}
+  for i = 1, #counts, 2 do
+    if counts[i] == 'now' then read.now = math.max(now, tonumber(counts[i + 1])) end
+    if counts[i] == 'born' then read.born = tonumber(counts[i + 1]) end
+  end
+  read.current = math.floor(read.now / read.width)
+  read.awaited = read.current
+  for i = 1, #counts, 2 do
+    local bucket = tonumber(counts[i])
+    if bucket and bucket >= read.current - buckets then
+      read.live[#read.live + 1] = {bucket, tonumber(counts[i + 1])}
+      read.taken = read.taken + tonumber(counts[i + 1])
+    elseif bucket then
+      read.expired[#read.expired + 1] = counts[i]
+    end
+  end
+  return read
+end
+
+local function bucketThatMakesRoom(read, window)
+  table.sort(read.live, function(a, b) return a[1] < b[1] end)
+  local left, awaited = read.taken, read.current
+  for i = 1, #read.live do
+    awaited, left = read.live[i][1], left - read.live[i][2]
+    if left + window.cost <= window.limit then break end
+  end
+  return awaited
+end
+
+local function add(key, read, window, bucket, units)
+  if #read.expired > 0 then redis.call('HDEL', key, unpack(read.expired)) end
+  read.expired = {}
+  redis.call('HINCRBY', key, whole(bucket), whole(units))
+  if not read.born then read.born = now end
+  redis.call('HSET', key, 'now', whole(read.now), 'born', whole(read.born))
+  redis.call('PEXPIRE', key, whole(math.ceil(window.ms + read.width * 2) + 1000))
+  read.taken = read.taken + units
+end
+
+local outcome, refused, reads, costs = 'admitted', -1, {}, false
+for i, window in ipairs(claim.windows) do
+  local read = readWindow(KEYS[i], window)
+  reads[i] = read
+  costs = costs or window.cost > 0
+  if window.cost > 0 and read.taken + window.cost > window.limit then
+    if outcome == 'admitted' then outcome, refused = 'rate_limited', i - 1 end
+    read.awaited = bucketThatMakesRoom(read, window)
+  end
+end
+for i, meter in ipairs(meters) do
+  local after = (state[meter.name] or 0) + (state['held:' .. meter.name] or 0) + math.max(meter.amount, 1)
+  if outcome == 'admitted' and costs and meter.limit >= 0 and after > meter.limit then
+    outcome, refused = 'quota_exceeded', i - 1
+  end
+end
+
+local once = claim.once and KEYS[#KEYS]
+local isRepeated = once and redis.call('EXISTS', once) == 1
+local lease = {0, 0, 0, 0}
+if isRepeated then
+  outcome, refused = 'admitted', -1
+elseif outcome == 'admitted' and costs then
+  for i, window in ipairs(claim.windows) do
+    if window.cost > 0 then add(KEYS[i], reads[i], window, reads[i].current, window.cost) end
+  end
+  for _, meter in ipairs(meters) do
+    if meter.amount > 0 then state[meter.name] = redis.call('HINCRBY', quotaKey, meter.name, whole(meter.amount)) end
+  end
+  if state then redis.call('HSET', quotaKey, 'at', whole(now)) end
+  if once then redis.call('SET', once, 1, 'PX', whole(claim.once)) end
+  if claim.lease then
+    local read, window = reads[1], claim.windows[1]
+    local units = math.min(claim.lease.units, math.floor((window.limit - read.taken) * claim.lease.share))
+    for _, meter in ipairs(meters) do
+      if meter.amount > 0 and meter.limit >= 0 then
+        local left = meter.limit - state[meter.name] - (state['held:' .. meter.name] or 0)
+        units = math.min(units, math.floor(left * claim.lease.share))
+      end
+    end
+    if units >= claim.lease.fewest then
+      local bucket = math.floor((read.now + claim.lease.ms) / read.width)
+      add(KEYS[1], read, window, bucket, units)
+      read.awaited = math.max(read.awaited, bucket)
+      for _, meter in ipairs(meters) do
+        if meter.amount > 0 then state[meter.name] = redis.call('HINCRBY', quotaKey, meter.name, whole(units)) end
+      end
+      lease = {units, bucket, read.born, state and state.epoch or 0}
+    end
+  end
+end
+
+local readings, used = {}, {}
+for i, read in ipairs(reads) do
+  readings[i * 2 - 1], readings[i * 2] = read.taken, read.awaited
+end
+for i, meter in ipairs(meters) do
+  used[i * 2 - 1], used[i * 2] = state[meter.name] or 0, state['held:' .. meter.name] or 0
+end
+return {outcome, refused, readings, used, lease}`)
+
+/**
+ * Gives unspent units of a lease back, where the counts they were taken from are still the same ones.
+ *
+ * KEYS: the window, the quota's hash. ARGV: units, their bucket, the window's `born`, the quota's `epoch`, then the meters.
+ */
+export const GIVE_BACK = defineScript(`
+local units, bucket = ARGV[1], ARGV[2]
+if redis.call('HGET', KEYS[1], 'born') == ARGV[3] and redis.call('HEXISTS', KEYS[1], bucket) == 1 then
+  redis.call('HINCRBY', KEYS[1], bucket, -tonumber(units))
+end
+if KEYS[2] and redis.call('HGET', KEYS[2], 'epoch') == ARGV[4] then
+  for i = 5, #ARGV do redis.call('HINCRBY', KEYS[2], ARGV[i], -tonumber(units)) end
+end
+return 1`)

@@ -1,0 +1,105 @@
+import type { Meter } from '../db/schema/shapes.ts'
+import type { Period } from '../lib/period.ts'
+import type { WindowReading } from './window.ts'
+
+/** Units of one rolling window. */
+export interface WindowClaim {
+  /** Its Redis key, without the prefix all windows share. */
+  readonly key: string
+  readonly windowMs: number
+  readonly limit: number
+  readonly cost: number
+}
+
+/** Units of one meter: whole ones, of `cost_usd` and `storage_gb` millionths (limits/meter-units.ts). */
+export interface MeterClaim {
+  readonly meter: Meter
+  /** 0 takes nothing, but is refused once the meter is used up. */
+  readonly amount: number
+  /** What may be used in all; `null` counts without a limit. */
+  readonly limit: number | null
+}
+
+export type Recorded = Readonly<Partial<Record<Meter, number>>>
+
+/** What is taken from an organization's quota of one period. */
+export interface QuotaClaim {
+  readonly organizationId: string
+  readonly period: Period
+  readonly meters: readonly MeterClaim[]
+  /** What Postgres said was used, when it was last asked. */
+  readonly recorded: Recorded
+  /** Whether it was asked just now: then counters that Redis has lost start from it. */
+  readonly isFresh: boolean
+}
+
+/** What a verification wants to take, all or nothing, and which cached rows it was decided from. */
+export interface Claim {
+  /** Unix milliseconds by this isolate's clock: only what is decided without Redis goes by it. */
+  readonly now: number
+  /** Added to the clock of Redis (see Deps). */
+  readonly aheadMs: number
+  /** The rate limit first, then named limits. */
+  readonly windows: readonly [WindowClaim, ...WindowClaim[]]
+  readonly quota?: QuotaClaim
+  readonly versions: readonly { readonly key: string; readonly version: number }[]
+  /** The Redis key of a request that counts once however often it is repeated. */
+  readonly once?: string
+}
+
+/** Units that a claim wants beyond its own, to spend without asking. */
+export interface LeaseRequest {
+  readonly units: number
+  readonly ms: number
+  /** The part of what is left that may be had at most, 0 … 1. */
+  readonly share: number
+  /** If no more than this can be had, none are. */
+  readonly fewest: number
+}
+
+/** Units had beyond the claim's own, and where they were counted. */
+export interface LeaseGrant {
+  readonly units: number
+  readonly bucket: number
+  /** Unix milliseconds at which the counts were begun: units go back to the same counts only. */
+  readonly born: number
+  readonly epoch: number
+}
+
+export interface MeterState {
+  readonly used: number
+  readonly held: number
+}
+
+/**
+ * - `stale`: the cached row at that index of `versions` is outdated. Nothing was decided or taken.
+ * - `unseeded`: Redis lacks the quota and no fresh figure was given. Nothing was decided or taken.
+ */
+export type Admission =
+  | { readonly outcome: 'stale'; readonly index: number }
+  | { readonly outcome: 'unseeded' }
+  | Decided
+
+export interface Decided {
+  readonly outcome: 'admitted' | 'rate_limited' | 'quota_exceeded'
+  /** The place of the window or meter that refused; -1 when none did. */
+  readonly refused: number
+  /** In the order of the claim's windows, after this claim. */
+  readonly windows: readonly WindowReading[]
+  /** In the order of the claim's meters, after this claim. */
+  readonly meters: readonly MeterState[]
+  /** When the rows it was decided from were last confirmed, in Unix milliseconds by this isolate's clock. */
+  readonly asOf: number
+  readonly lease?: LeaseGrant
+  /** Set where it was decided without Redis. */
+  readonly isAlone?: true
+}
+
+/** How long the counters of a period outlive it, so that late settlements and reconciliation still find them. */
+const KEEP_AFTER_END_MS = 3 * 24 * 3_600_000
+
+export const keepUntil = (period: Period) => period.end + KEEP_AFTER_END_MS
+
+/** The counters of an organization's period, and its holds. The names say everything docs/storage.md tells of them. */
+export const quotaKey = (organizationId: string, period: string) => `quota:${organizationId}:${period}`
+export const holdsKey = (organizationId: string, period: string) => `holds:${organizationId}:${period}`

@@ -1,0 +1,166 @@
+/**
+ * Holds: units reserved for work whose cost is known only afterwards. They count against the quota until they are
+ * released or expire by themselves.
+ */
+
+import type { Meter } from '../db/schema/shapes.ts'
+import { defineScript, runScript } from '../db/script.ts'
+import type { Deps } from '../deps.ts'
+import { quotaArgument } from './admission.ts'
+import { holdsKey, type MeterState, type QuotaClaim, quotaKey, type Recorded } from './claim.ts'
+import { QUOTA_FUNCTIONS } from './quota-script.ts'
+
+/** The most of what is left that one hold may have: a single estimate, however wild, never shuts out everybody else. */
+const MOST_OF_WHAT_IS_LEFT = 0.9
+/** Open holds of an organization in a period. */
+const MOST_HOLDS = 5_000
+
+/**
+ * KEYS: the quota's hash, its holds, the organization's version. ARGV[1]: JSON of `ahead` (ms), `quota` as the admission
+ * script has it with `gauges`, their latest readings, `version`, `id`, `ms` until the hold expires, `share`, and `most` holds
+ * of an organization: when the first of them expires all are looked at.
+ *
+ * Answer: {'stale'} | {'unseeded'} | {'too_many'} | {'exceeded', index from 0 of the meter, 0, used and held of each} |
+ * {'held', -1, expiry (ms), used and held of each, amount held of each}. The same id again gets the hold there is.
+ *
+ * Unlike used-up counters, gauges fall: their latest reading replaces what was known.
+ */
+const HOLD = defineScript(`${QUOTA_FUNCTIONS}
+local request = cjson.decode(ARGV[1])
+local newest = redis.call('GET', KEYS[3])
+if newest and tonumber(newest) > request.version then return {'stale'} end
+local now = clock(request.ahead)
+local state = openQuota(KEYS[1], KEYS[2], request.quota, now)
+if not state then return {'unseeded'} end
+for meter, value in pairs(request.gauges or {}) do
+  state[meter] = value
+  redis.call('HSET', KEYS[1], meter, whole(value))
+end
+
+local meters, states, amounts, byMeter = request.quota.meters, {}, {}, {}
+local function remember()
+  for i, meter in ipairs(meters) do
+    states[i * 2 - 1], states[i * 2] = state[meter.name] or 0, state['held:' .. meter.name] or 0
+  end
+end
+
+local known = redis.call('HGET', KEYS[2], request.id)
+if known then
+  local hold = cjson.decode(known)
+  remember()
+  for i, meter in ipairs(meters) do amounts[i] = hold.amounts[meter.name] or 0 end
+  return {'held', -1, hold.expires, states, amounts}
+end
+
+if redis.call('HLEN', KEYS[2]) >= request.most then return {'too_many'} end
+for i, meter in ipairs(meters) do
+  local room = meter.limit - (state[meter.name] or 0) - (state['held:' .. meter.name] or 0)
+  amounts[i] = meter.amount
+  if meter.limit >= 0 and meter.amount > 0 then
+    if meter.amount > room then
+      remember()
+      return {'exceeded', i - 1, 0, states}
+    end
+    amounts[i] = math.min(meter.amount, math.max(1, math.floor(room * request.share)))
+  end
+  byMeter[meter.name] = amounts[i]
+end
+
+local expires = now + request.ms
+redis.call('HSET', KEYS[2], request.id, cjson.encode({expires = expires, amounts = byMeter}))
+redis.call('PEXPIREAT', KEYS[2], whole(request.keepUntil))
+if not state.next or expires < state.next then redis.call('HSET', KEYS[1], 'next', whole(expires)) end
+for i, meter in ipairs(meters) do
+  local field = 'held:' .. meter.name
+  if amounts[i] > 0 then state[field] = redis.call('HINCRBY', KEYS[1], field, whole(amounts[i])) end
+end
+remember()
+return {'held', -1, expires, states, amounts}`)
+
+/**
+ * KEYS: the quota's hash, its holds. ARGV: the hold's id, the time (ms), then meter and units used as Postgres says, in
+ * turn. Answer: whether there was such a hold. What was used counts before what was held no longer does.
+ */
+const RELEASE = defineScript(`
+if redis.call('HEXISTS', KEYS[1], 'epoch') == 1 then
+  for i = 3, #ARGV, 2 do
+    local used = tonumber(redis.call('HGET', KEYS[1], ARGV[i]) or '0')
+    if used < tonumber(ARGV[i + 1]) then
+      redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1], 'epoch', ARGV[2], 'at', ARGV[2])
+    end
+  end
+end
+local known = redis.call('HGET', KEYS[2], ARGV[1])
+if not known then return 0 end
+redis.call('HDEL', KEYS[2], ARGV[1])
+for meter, amount in pairs(cjson.decode(known).amounts) do
+  if amount > 0 then redis.call('HINCRBY', KEYS[1], 'held:' .. meter, string.format('%.0f', -amount)) end
+end
+return 1`)
+
+/** What is to be held. The claim's meters name the amounts. */
+export interface HoldRequest {
+  readonly id: string
+  readonly quota: QuotaClaim
+  /** Readings of gauges, where they were read just now. */
+  readonly gauges: Readonly<Partial<Record<Meter, number>>>
+  /** The organization's version that the limits were read with, and its Redis key. */
+  readonly version: { readonly key: string; readonly version: number }
+  readonly ms: number
+}
+
+export type Hold =
+  | { readonly outcome: 'stale' | 'unseeded' | 'too_many' }
+  | { readonly outcome: 'exceeded'; readonly refused: number; readonly meters: readonly MeterState[] }
+  | {
+      readonly outcome: 'held'
+      /** Unix milliseconds by the clock of Redis. */
+      readonly expiresAt: number
+      readonly meters: readonly MeterState[]
+      /** In the order of the claim's meters; less than was asked for where it would have been nearly all that is left. */
+      readonly amounts: readonly number[]
+    }
+
+type Answer = [outcome: Hold['outcome'], refused: number, expires: number, states: number[], amounts?: number[]]
+
+/** Holds what is asked for, of all meters or of none. @throws whatever the client throws when Redis fails */
+export async function holdUnits(deps: Deps, { id, quota, gauges, version, ms }: HoldRequest): Promise<Hold> {
+  const { organizationId, period } = quota
+  const keys = [quotaKey(organizationId, period.name), holdsKey(organizationId, period.name), version.key]
+  const argument = {
+    ahead: deps.redisAheadMs,
+    quota: quotaArgument(quota),
+    ...(quota.isFresh && { gauges }),
+    version: version.version,
+    id,
+    ms,
+    share: MOST_OF_WHAT_IS_LEFT,
+    most: MOST_HOLDS,
+    keepUntil: deps.now() + ms + HOLDS_OUTLIVE_MS,
+  }
+  const [outcome, refused, expiresAt, states, amounts = []] = await runScript<Answer>(deps.redis, HOLD, keys, [
+    JSON.stringify(argument),
+  ])
+  if (outcome === 'stale' || outcome === 'unseeded' || outcome === 'too_many') return { outcome }
+  const meters = quota.meters.map((_, at) => ({ used: states[at * 2] ?? 0, held: states[at * 2 + 1] ?? 0 }))
+  return outcome === 'exceeded' ? { outcome, refused, meters } : { outcome, expiresAt, meters, amounts }
+}
+
+/** A hold may be the last of its period: the hash goes a while after it. */
+const HOLDS_OUTLIVE_MS = 3 * 24 * 3_600_000
+
+interface Release {
+  readonly organizationId: string
+  /** The period's name. */
+  readonly period: string
+  readonly holdId: string
+  /** What Postgres says was used in that period, by meter, in whole units; of another period nothing. */
+  readonly recorded: Recorded
+}
+
+/** @returns whether there was such a hold: not released before and not expired */
+export async function releaseHold(deps: Deps, { organizationId, period, holdId, recorded }: Release): Promise<boolean> {
+  const keys = [quotaKey(organizationId, period), holdsKey(organizationId, period)]
+  const args = [holdId, deps.now(), ...Object.entries(recorded).flat()]
+  return (await runScript<number>(deps.redis, RELEASE, keys, args)) === 1
+}

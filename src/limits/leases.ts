@@ -1,0 +1,195 @@
+/**
+ * Leases: an isolate that verifies one key often takes units in advance and spends them without asking.
+ *
+ * A quiet key is asked for each time, and exact. A busy one gets a lease for what it will likely need in the next moment,
+ * never more than a twentieth of what is left, so that little is stranded when others want it too; what is not spent
+ * goes back. Leased units are counted as taken from the start, so no number of isolates, however they end, admits more
+ * than a limit; at most the units of outstanding leases less (docs/performance.md).
+ */
+import { runScript } from '../db/script.ts'
+import type { Deps } from '../deps.ts'
+import { errorFields, log } from '../lib/log.ts'
+import { createLru } from '../lib/lru.ts'
+import { waitFor } from '../lib/waiting.ts'
+import { windowKeyOf } from './admission.ts'
+import { GIVE_BACK } from './admission-script.ts'
+import { type Admission, type Claim, type Decided, type LeaseGrant, quotaKey } from './claim.ts'
+import { take } from './take.ts'
+
+/** A lease spends on rows confirmed when it was taken: with the promise of 2 s for a revocation in mind. */
+const LEASE_MS = 1_500
+/** The part of what is left that one lease may have. */
+const SHARE = 0.05
+/** Verifications a second from which a key is busy. */
+const BUSY_PER_SECOND = 5
+/** How long nobody asks for a lease again after none was to be had. */
+const PAUSE_MS = 1_000
+/** After Redis did not answer in time: a lease may have been taken all the same, and then nobody has it. */
+const OUTAGE_PAUSE_MS = 30_000
+/** Fewer are not worth a lease; so the last two hundred units of any limit are taken one by one, exactly. */
+const FEWEST_UNITS = 10
+const MOST_UNITS = 100_000
+/** What a key that has just become busy gets: its rate is not known yet. */
+const FIRST_UNITS = 20
+/** How often a request waits for a lease that others take, before it asks by itself. */
+const MOST_WAITS = 3
+const TAKING_MS = 1_000
+
+interface Lease {
+  readonly claim: Claim
+  readonly decided: Decided
+  readonly grant: LeaseGrant
+  /** Unix milliseconds by this isolate's clock. */
+  readonly until: number
+  /** Versions of rows that were confirmed since it was taken: its own, and those of services that asked. */
+  confirmed: Claim['versions']
+  left: number
+}
+
+interface Asked {
+  readonly times: number
+  readonly units: number
+}
+
+/** What the isolate has seen of one key. */
+interface Traffic {
+  /** The second it counts in, and what was asked in it and in the one before. */
+  second: number
+  asked: Asked
+  askedBefore: Asked
+  lease: Lease | undefined
+  /** Unix milliseconds until which no lease is asked for. */
+  pausedUntil: number
+  /** While a lease is being taken: others wait for it rather than ask, too. */
+  taking: Promise<unknown> | undefined
+}
+
+const traffic = createLru<Traffic>(10_000)
+
+/**
+ * Takes what a claim asks for from a lease where there is one, else from Redis; and begins a lease when the key is busy.
+ * Only for claims whose single window and single amount move together: named limits and repeats are always asked for.
+ *
+ * @throws what {@link take} throws
+ */
+export async function takeLeased(deps: Deps, claim: Claim): Promise<Admission> {
+  const seen = observe(claim)
+  if (!isLeasable(claim)) return take(deps, claim)
+  for (let waits = 0; waits < MOST_WAITS; waits++) {
+    const lease = leaseFor(seen, claim)
+    if (lease) return isConfirmed(lease, claim) ? spend(lease, claim) : confirm(deps, lease, claim)
+    if (perSecond(seen, 'times') < BUSY_PER_SECOND || claim.now < seen.pausedUntil) break
+    if (!seen.taking) return beginLease(deps, claim, seen)
+    await waitFor(seen.taking, TAKING_MS)
+  }
+  return take(deps, claim)
+}
+
+function isLeasable({ windows, once }: Claim): boolean {
+  return windows.length === 1 && once === undefined && windows[0].cost > 0
+}
+
+function observe({ windows: [window], now }: Claim): Traffic {
+  const second = Math.floor(now / 1000)
+  const seen = traffic.get(window.key) ?? unseen(second)
+  if (second !== seen.second) {
+    seen.askedBefore = second === seen.second + 1 ? seen.asked : NEVER
+    seen.asked = NEVER
+    seen.second = second
+  }
+  seen.asked = { times: seen.asked.times + 1, units: seen.asked.units + window.cost }
+  traffic.set(window.key, seen)
+  return seen
+}
+
+const NEVER: Asked = { times: 0, units: 0 }
+
+const unseen = (second: number): Traffic => ({
+  second,
+  asked: NEVER,
+  askedBefore: NEVER,
+  lease: undefined,
+  pausedUntil: 0,
+  taking: undefined,
+})
+
+const perSecond = (seen: Traffic, what: keyof Asked) => Math.max(seen.asked[what], seen.askedBefore[what])
+
+/** @returns the lease of the key when it covers the claim */
+function leaseFor({ lease }: Traffic, { windows: [window], quota, now }: Claim): Lease | undefined {
+  const isLive = lease && lease.left >= window.cost && now < lease.until
+  if (!isLive) return undefined
+  const { windows, quota: leased } = lease.claim
+  return windows[0].limit === window.limit && leased?.period.start === quota?.period.start ? lease : undefined
+}
+
+function isConfirmed({ confirmed }: Lease, { versions }: Claim): boolean {
+  return versions.every(({ key, version }) => confirmed.some((row) => row.key === key && row.version === version))
+}
+
+function spend(lease: Lease, claim: Claim): Decided {
+  lease.left -= claim.windows[0].cost
+  return reading(lease)
+}
+
+/** Another service asks for the same key, or its row was loaded again: once it was asked for, the lease is theirs, too. */
+async function confirm(deps: Deps, lease: Lease, claim: Claim): Promise<Admission> {
+  const admission = await take(deps, claim)
+  if (admission.outcome === 'admitted') lease.confirmed = [...lease.confirmed, ...claim.versions]
+  return admission
+}
+
+/** What the counters said when the lease was taken, less what of it is left: those units are taken, but not used. */
+function reading({ claim, decided, left }: Lease): Decided {
+  const [window] = decided.windows
+  return {
+    ...decided,
+    windows: window ? [{ ...window, remaining: window.remaining + left }] : [],
+    meters: decided.meters.map((state, at) =>
+      claim.quota?.meters[at]?.amount ? { ...state, used: state.used - left } : state,
+    ),
+  }
+}
+
+async function beginLease(deps: Deps, claim: Claim, seen: Traffic): Promise<Admission> {
+  const expected = Math.ceil((perSecond(seen, 'units') * LEASE_MS) / 1000)
+  const units = Math.min(MOST_UNITS, Math.max(FIRST_UNITS, expected))
+  const taking = take(deps, claim, { units, ms: LEASE_MS, share: SHARE, fewest: FEWEST_UNITS })
+  seen.taking = taking.then(
+    () => undefined,
+    () => undefined,
+  )
+  deps.defer(seen.taking) // others wait for it too: it must outlive a caller that hangs up
+  try {
+    const admission = await taking
+    if (!('lease' in admission) || !admission.lease) {
+      seen.pausedUntil = claim.now + ('isAlone' in admission ? OUTAGE_PAUSE_MS : PAUSE_MS)
+      return admission
+    }
+    const { lease: grant, ...decided } = admission
+    const until = Math.min(claim.now + LEASE_MS, claim.quota?.period.end ?? Number.POSITIVE_INFINITY)
+    const lease = { claim, decided, grant, until, confirmed: claim.versions, left: grant.units }
+    seen.lease = lease
+    deps.defer(endLease(deps, lease))
+    return reading(lease)
+  } finally {
+    seen.taking = undefined
+  }
+}
+
+/** When a lease's time is over, what is left of it goes back. If that fails the limit is short of it, never over. */
+async function endLease(deps: Deps, lease: Lease): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, LEASE_MS))
+  const units = lease.left
+  lease.left = 0
+  if (units === 0) return
+  const { windows, quota } = lease.claim
+  const meters = quota?.meters.filter(({ amount }) => amount > 0).map(({ meter }) => meter) ?? []
+  const keys = [windowKeyOf(windows[0].key), ...(quota ? [quotaKey(quota.organizationId, quota.period.name)] : [])]
+  const { bucket, born, epoch } = lease.grant
+  try {
+    await runScript(deps.redis, GIVE_BACK, keys, [units, bucket, born, epoch, ...meters])
+  } catch (error) {
+    log('warn', 'lease_not_given_back', { units, ...errorFields(error) })
+  }
+}

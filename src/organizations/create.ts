@@ -1,0 +1,47 @@
+import type * as z from 'zod'
+import { FIRST_PLAN } from '../accounts/new-account.ts'
+import { audited } from '../audit/record.ts'
+import { brokenConstraint } from '../db/client.ts'
+import type { ManagementDeps } from '../http/management-env.ts'
+import type { UserPrincipal } from '../http/principal.ts'
+import { uuidv7 } from '../lib/uuid.ts'
+import { spend } from '../limits/policies.ts'
+import { Problem } from '../problems.ts'
+import { getOrganization } from './organization.ts'
+import { insertOrganization, type ShownOrganization } from './queries.ts'
+import type { NewOrganization } from './schemas.ts'
+import { slugFor } from './slug.ts'
+
+/** Makes an organization that the user owns. @throws Problem `rate_limited`, `slug_taken` */
+export async function createOrganization(
+  deps: ManagementDeps,
+  user: UserPrincipal,
+  { name, slug = slugFor(name) }: z.output<typeof NewOrganization>,
+): Promise<ShownOrganization> {
+  await spend(deps, { organization_create: { account: user.userId } })
+  const id = uuidv7(deps.now())
+  const row = { id, name, slug, planId: FIRST_PLAN, createdAt: new Date(deps.now()) }
+  await orSlugTaken(
+    deps.db.batch([
+      ...insertOrganization(deps.db, row, user.userId),
+      audited(deps, {
+        act: 'organization.created',
+        actor: user,
+        organizationId: id,
+        target: { type: 'organization', id },
+        detail: { name, slug },
+      }),
+    ]),
+  )
+  return getOrganization(deps, user, id)
+}
+
+/** @throws Problem `slug_taken` when a statement of the batch broke on that */
+export async function orSlugTaken<T>(batch: Promise<T>): Promise<T> {
+  try {
+    return await batch
+  } catch (error) {
+    if (brokenConstraint(error) !== 'organizations_slug_unique') throw error
+    throw new Problem('slug_taken', { errors: [{ path: 'body.slug', message: 'is taken' }] })
+  }
+}

@@ -1,0 +1,93 @@
+import { sql } from 'drizzle-orm'
+import type * as z from 'zod'
+import { requireOwner } from '../accounts/reauthentication.ts'
+import { audited, unlessRefused } from '../audit/record.ts'
+import type { ManagementDeps } from '../http/management-env.ts'
+import type { UserPrincipal } from '../http/principal.ts'
+import { Problem } from '../problems.ts'
+import { announceGone } from './announce.ts'
+import { anonymizeEvents } from './anonymize.ts'
+import { holds } from './invitation-queries.ts'
+import { lockOrganizationsOf } from './lock.ts'
+import { noticesToOwners } from './notice.ts'
+import { getOrganization } from './organization.ts'
+import {
+  deleteMemberships,
+  deleteOrganization,
+  isMember,
+  isPaidFor,
+  leaveSessions,
+  listOrganizations,
+  mayBeDeleted,
+  type ShownOrganization,
+} from './queries.ts'
+import { rolesWith } from './roles.ts'
+import type { OrganizationDeletion } from './schemas.ts'
+
+/**
+ * Deletes an organization for good: its keys stop within two seconds, sessions that acted for it act for another one of
+ * their user's. The audit log and sums of usage stay.
+ *
+ * @throws Problem `reauthentication_required`, `wrong_password`; `invalid_request` for another name than its own;
+ *   `platform_organization`, `last_organization`; `subscription_active` while somebody goes on paying for it
+ */
+export async function removeOrganization(
+  deps: ManagementDeps,
+  user: UserPrincipal,
+  organizationId: string,
+  { confirm_name, password }: z.output<typeof OrganizationDeletion>,
+): Promise<void> {
+  const organization = await getOrganization(deps, user, organizationId)
+  refuseDeletion(organization, user, confirm_name)
+  await requireOwner(deps, user, password)
+  const about = { organization: organization.name, except: user.userId }
+  const mails = await noticesToOwners(deps, organizationId, 'deleted', about)
+  const gone = await erase(deps, user, organization, mails)
+  await announceGone(deps, gone)
+  for (const mail of mails) mail.send()
+}
+
+function refuseDeletion({ id, name, isPlatform }: ShownOrganization, user: UserPrincipal, confirmed: string): void {
+  if (isPlatform) throw new Problem('platform_organization')
+  if (confirmed !== name) {
+    throw new Problem('invalid_request', { errors: [{ path: 'body.confirm_name', message: 'is not its name' }] })
+  }
+  if (user.memberships.every((one) => one.organization_id === id)) throw new Problem('last_organization')
+}
+
+type Mails = Awaited<ReturnType<typeof noticesToOwners>>
+
+/** All of it or nothing, by what holds under the lock. */
+async function erase(deps: ManagementDeps, user: UserPrincipal, { id, name, slug }: ShownOrganization, mails: Mails) {
+  const { db } = deps
+  const isOwner = isMember(id, user.userId, rolesWith('organization:delete'))
+  const done = await unlessRefused(
+    db.batch([
+      lockOrganizationsOf(db, user.userId), // all of them: of two deletions at once one leaves the last
+      audited(deps, {
+        act: 'organization.deleted',
+        actor: user,
+        organizationId: id,
+        target: { type: 'organization', id },
+        detail: { name, slug },
+        provided: sql`(${isOwner} and ${mayBeDeleted(id, user.userId, name)} and not ${isPaidFor(id)})`,
+      }),
+      deleteMemberships(db, id),
+      leaveSessions(db, id),
+      anonymizeEvents(db, sql`(${id}::uuid)`, new Date(deps.now())),
+      deleteOrganization(db, id),
+      ...mails.map(({ insert }) => insert),
+    ]),
+  )
+  if (!done) throw await whyNot(deps, user, id)
+  return done[5]
+}
+
+/** Why it stays: what another request changed meanwhile, or a subscription. */
+async function whyNot(deps: ManagementDeps, user: UserPrincipal, organizationId: string): Promise<Problem> {
+  const left = await listOrganizations(deps.db, user.userId, { limit: 1, after: undefined })
+  const isLast = left.length === 1 && left[0]?.id === organizationId
+  if (isLast) return new Problem('last_organization')
+  const isPaid = await holds(deps.db, isPaidFor(organizationId))
+  return new Problem(isPaid ? 'subscription_active' : 'organization_not_found')
+}

@@ -1,0 +1,32 @@
+import type { ManagementDeps } from '../http/management-env.ts'
+import { mailFor } from '../mail/outbox.ts'
+import { type OrganizationNotice, organizationNotice } from '../mail/templates/organization.ts'
+import { render } from '../mail/templates/render.tsx'
+import { selectOwners } from './queries.ts'
+
+interface Told {
+  readonly email: string
+  readonly name: string | null
+}
+
+interface About {
+  readonly organization: string
+  readonly reason?: string | undefined
+}
+
+/** A mail about an organization: `insert` belongs into the batch of what it tells, `send` is called after it. */
+export function noticeTo(deps: ManagementDeps, { email, name }: Told, kind: OrganizationNotice, about: About) {
+  const service = deps.config.SERVICE_NAME
+  return mailFor(deps, render(service, email, organizationNotice(kind, { service, name, ...about })))
+}
+
+/** The same to every active owner, or to those that are not `except`. */
+export async function noticesToOwners(
+  deps: ManagementDeps,
+  organizationId: string,
+  kind: OrganizationNotice,
+  { except, ...about }: About & { readonly except?: string },
+) {
+  const owners = await selectOwners(deps.db, organizationId)
+  return owners.filter(({ id }) => id !== except).map((owner) => noticeTo(deps, owner, kind, about))
+}

@@ -1,0 +1,33 @@
+import type * as z from 'zod'
+import type { ManagementDeps } from '../http/management-env.ts'
+import type { UserPrincipal } from '../http/principal.ts'
+import { Problem } from '../problems.ts'
+import { findOrganization, type ShownOrganization } from './queries.ts'
+import type { Organization } from './schemas.ts'
+
+/** An organization as it goes over the wire. @param activeId the one that the caller's token acts for */
+export function toOrganization(row: ShownOrganization, activeId: string | null): z.output<typeof Organization> {
+  return {
+    id: row.id,
+    name: row.name,
+    slug: row.slug,
+    plan: row.planId,
+    role: row.role,
+    is_personal: row.isPersonal,
+    is_active: row.id === activeId,
+    suspended_at: row.suspendedAt?.toISOString() ?? null,
+    member_count: row.memberCount,
+    created_at: row.createdAt.toISOString(),
+  }
+}
+
+/** @throws Problem `organization_not_found` */
+export async function getOrganization(
+  deps: ManagementDeps,
+  user: UserPrincipal,
+  organizationId: string,
+): Promise<ShownOrganization> {
+  const row = await findOrganization(deps.db, organizationId, user.userId)
+  if (!row) throw new Problem('organization_not_found')
+  return row
+}

@@ -1,0 +1,17 @@
+import { type SQL, sql } from 'drizzle-orm'
+
+/** Somebody who is told by mail of what happens to an organization. */
+export interface Responsible {
+  readonly email: string
+  readonly name: string | null
+}
+
+/**
+ * Those who run an organization, its owners and admins, as a JSON array.
+ *
+ * @param organizationId as it is called in the query around, such as `o.id`
+ */
+export const responsibleFor = (organizationId: SQL) => sql<Responsible[]>`coalesce((
+  select json_agg(json_build_object('email', u.email, 'name', u.name) order by u.id)
+  from memberships m join users u on u.id = m.user_id and u.is_active
+  where m.organization_id = ${organizationId} and m.role in ('owner', 'admin')), '[]'::json)`

@@ -1,0 +1,130 @@
+import { apiRoute, newRouter } from '../http/api-route.ts'
+import { pageEnd } from '../http/paging.ts'
+import { page } from '../lib/cursor.ts'
+import { createOrganization } from './create.ts'
+import { removeOrganization } from './delete.ts'
+import { getOrganization, toOrganization } from './organization.ts'
+import { listOrganizations } from './queries.ts'
+import {
+  ListQuery,
+  NewOrganization,
+  Organization,
+  OrganizationChange,
+  OrganizationDeletion,
+  OrganizationList,
+  OrganizationParams,
+  SwitchedToken,
+} from './schemas.ts'
+import { switchOrganization } from './switch.ts'
+import { changeOrganization } from './update.ts'
+
+const tag = 'Organizations'
+
+const createRoute = apiRoute({
+  allow: 'user',
+  method: 'post',
+  path: '/organizations',
+  tag,
+  summary: 'Make an organization',
+  description: 'You own it. Your token goes on acting for the one before; `switch` changes that.',
+  body: NewOrganization,
+  creates: true,
+  credentials: true,
+  returns: { 201: Organization },
+  fails: ['slug_taken', 'rate_limited'],
+})
+
+const listRoute = apiRoute({
+  allow: 'user',
+  method: 'get',
+  path: '/organizations',
+  tag,
+  summary: 'List my organizations',
+  description: 'Newest first.',
+  query: ListQuery,
+  returns: { 200: OrganizationList },
+})
+
+const one = { tag, params: OrganizationParams, path: '/organizations/{organization_id}' } as const
+
+const getRoute = apiRoute({
+  ...one,
+  allow: 'organization:read',
+  method: 'get',
+  summary: 'Get an organization',
+  returns: { 200: Organization },
+  fails: ['organization_not_found'],
+})
+
+const changeRoute = apiRoute({
+  ...one,
+  allow: 'organization:write',
+  method: 'patch',
+  summary: 'Rename an organization',
+  credentials: true,
+  body: OrganizationChange,
+  returns: { 200: Organization },
+  fails: ['organization_not_found', 'slug_taken'],
+})
+
+const deleteRoute = apiRoute({
+  ...one,
+  allow: 'organization:delete',
+  method: 'delete',
+  summary: 'Delete an organization',
+  description:
+    'For good, with its keys, which stop within two seconds. Sessions that acted for it act for another organization of their user. Your last organization stays, and so does one with a subscription that is not cancelled.',
+  credentials: true,
+  body: OrganizationDeletion,
+  returns: { 204: null },
+  fails: [
+    'organization_not_found',
+    'reauthentication_required',
+    'wrong_password',
+    'platform_organization',
+    'last_organization',
+    'subscription_active',
+    'rate_limited',
+  ],
+})
+
+const switchRoute = apiRoute({
+  ...one,
+  allow: 'organization:read',
+  method: 'post',
+  path: '/organizations/{organization_id}/switch',
+  summary: 'Act for another organization',
+  description:
+    'Gives an access token whose `org` is this organization. The session keeps it: its refresh token gives such tokens from now on. A new sign-in begins with the personal organization again.',
+  returns: { 200: SwitchedToken },
+  fails: ['organization_not_found'],
+})
+
+export const organizationRoutes = newRouter()
+  .openapi(createRoute, async (c) => {
+    const { deps, user } = c.var
+    return c.json(toOrganization(await createOrganization(deps, user, c.req.valid('json')), user.organizationId), 201)
+  })
+  .openapi(listRoute, async (c) => {
+    const { deps, user } = c.var
+    const { limit, cursor } = c.req.valid('query')
+    const rows = await listOrganizations(deps.db, user.userId, { limit, after: pageEnd(cursor) })
+    const { data, next_cursor } = page(rows, limit)
+    return c.json({ data: data.map((row) => toOrganization(row, user.organizationId)), next_cursor }, 200)
+  })
+  .openapi(getRoute, async (c) => {
+    const { deps, user, organizationId } = c.var
+    return c.json(toOrganization(await getOrganization(deps, user, organizationId), user.organizationId), 200)
+  })
+  .openapi(changeRoute, async (c) => {
+    const { deps, user, organizationId } = c.var
+    const changed = await changeOrganization(deps, user, organizationId, c.req.valid('json'))
+    return c.json(toOrganization(changed, user.organizationId), 200)
+  })
+  .openapi(deleteRoute, async (c) => {
+    await removeOrganization(c.var.deps, c.var.user, c.var.organizationId, c.req.valid('json'))
+    return c.body(null, 204)
+  })
+  .openapi(switchRoute, async (c) =>
+    c.json(await switchOrganization(c.var.deps, c.var.user, c.var.organizationId), 200),
+  )

@@ -1,0 +1,115 @@
+import * as z from 'zod'
+import { email, line, listOf, pageQuery, timestamp, uuid } from '../http/fields.ts'
+import { ROLES, type Role } from './roles.ts'
+
+const role = z.enum(Object.keys(ROLES) as [Role, ...Role[]])
+const name = line(200)
+const slug = z
+  .stringFormat('slug', /^[a-z0-9](?:-?[a-z0-9])*$/)
+  .min(3)
+  .max(40)
+  .meta({ description: 'Lower-case letters, digits and single hyphens between them; unique.' })
+const password = z
+  .string()
+  .min(1)
+  .max(1024)
+  .optional()
+  .meta({ description: 'Needed when you signed in longer than 15 minutes ago.' })
+
+export const OrganizationParams = z.object({ organization_id: uuid })
+export const MemberParams = OrganizationParams.extend({ user_id: uuid })
+export const InvitationParams = OrganizationParams.extend({ id: uuid })
+export const ListQuery = pageQuery
+export const InvitationQuery = pageQuery.extend({
+  status: z.enum(['pending', 'accepted', 'revoked', 'expired']).optional(),
+})
+
+export const Organization = z
+  .object({
+    id: z.uuid(),
+    name: z.string(),
+    slug: z.string(),
+    plan: z.string(),
+    role: role.meta({ description: 'Yours.' }),
+    is_personal: z.boolean().meta({ description: 'Made for one person when they registered.' }),
+    is_active: z.boolean().meta({ description: 'Whether it is the one your token acts for.' }),
+    suspended_at: timestamp.nullable().meta({ description: 'Since when its keys are not accepted.' }),
+    member_count: z.int(),
+    created_at: timestamp,
+  })
+  .meta({ id: 'Organization' })
+
+export const OrganizationList = listOf(Organization)
+
+export const NewOrganization = z.object({ name, slug: slug.optional() })
+
+export const OrganizationChange = z
+  .object({ name: name.optional(), slug: slug.optional() })
+  .refine((body) => body.name !== undefined || body.slug !== undefined, 'must name what to change')
+
+export const OrganizationDeletion = z.object({
+  confirm_name: z.string().max(200).meta({ description: 'The name of the organization, exactly.' }),
+  password,
+})
+
+export const SwitchedToken = z
+  .object({
+    access_token: z.string(),
+    token_type: z.literal('bearer'),
+    expires_in: z.int().meta({ description: 'Seconds. The refresh token stays as it is.' }),
+    organization_id: z.uuid(),
+  })
+  .meta({ id: 'SwitchedToken' })
+
+export const Member = z
+  .object({
+    user_id: z.uuid(),
+    email: z.email(),
+    name: z.string().nullable(),
+    role,
+    is_active: z.boolean().meta({ description: 'False while an administrator has disabled the account.' }),
+    created_at: timestamp.meta({ description: 'When they became a member.' }),
+  })
+  .meta({ id: 'Member' })
+
+export const MemberList = listOf(Member)
+export const RoleChange = z.object({ role })
+export const Transfer = z.object({ user_id: uuid.meta({ description: 'A member.' }), password })
+
+export const NewInvitation = z.object({ email, role })
+
+export const Invitation = z
+  .object({
+    id: z.uuid(),
+    email: z.email(),
+    role,
+    status: z.enum(['pending', 'accepted', 'revoked', 'expired']).meta({
+      description: 'Also revoked once whoever sent it may not invite for that role any more.',
+    }),
+    invited_by: z.uuid().nullable(),
+    created_at: timestamp,
+    expires_at: timestamp,
+    accepted_at: timestamp.nullable(),
+  })
+  .meta({ id: 'Invitation' })
+
+export const InvitationList = listOf(Invitation)
+
+export const Acceptance = z.object({
+  token: z.string().max(1024).meta({ description: 'From the fragment of the link in the mail.' }),
+  password: z.string().min(1).max(1024).optional().meta({
+    description:
+      'Without an access token: the password of the account that the invited address has, or of the one to be made.',
+  }),
+  name: line(200).optional().meta({ description: 'For an account that is made.' }),
+})
+
+export const Accepted = z
+  .object({
+    organization_id: z.uuid(),
+    organization_name: z.string(),
+    role,
+    user_id: z.uuid(),
+    is_new_account: z.boolean(),
+  })
+  .meta({ id: 'AcceptedInvitation' })

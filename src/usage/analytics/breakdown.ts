@@ -1,0 +1,97 @@
+import type { Sql } from '../../db/client.ts'
+import { ANSWER, rounded, SUM_COLUMNS, SUMS, type SumRow, toSums } from './columns.ts'
+import { DIMENSIONS, type Dimension } from './dimensions.ts'
+import { cutIntoDays, dayOf, iso, type Span } from './span.ts'
+
+/** What the list is sorted by, and the share is of. */
+export const ORDERS = ['requests', 'errors', 'tokens', 'cost_usd'] as const
+type Order = (typeof ORDERS)[number]
+
+const MEASURES: Readonly<Record<Order, string>> = {
+  requests: 'requests',
+  errors: 'errors',
+  tokens: 'input_tokens + output_tokens',
+  cost_usd: 'cost_usd',
+}
+
+interface Ask {
+  readonly by: Dimension
+  /** Whole hours. */
+  readonly span: Span
+  readonly limit: number
+  readonly order: Order
+}
+
+/** One group as the database gives it; the last is the rest when there are more than asked for. */
+export interface BreakdownRow extends SumRow {
+  /** Empty for what had none; null for the rest that was not listed. */
+  readonly value: string | null
+  readonly name: string | null
+  readonly groups: number
+  readonly measure: string
+}
+
+const TAKEN_AWAY = SUM_COLUMNS.map((name) => `-sum(${name})`).join(', ')
+
+/**
+ * Whole UTC days come from the daily slices, the hours at the edges from the hourly sums. Slices leave out what has no
+ * value: that is the days' total less all of them.
+ */
+function statementOf({ by, order }: Ask): string {
+  return `
+with days as (
+  select value, ${SUMS} from usage_daily_slices
+  where organization_id = $1 and dimension = $2 and day >= $3 and day < $4 group by 1
+), edges as (
+  select * from usage_hourly where organization_id = $1 and hour >= $5 and hour < $6
+  union all
+  select * from usage_hourly where organization_id = $1 and hour >= $7 and hour < $8
+), parts as (
+  select * from days
+  union all
+  select ${DIMENSIONS[by]}, ${SUMS} from edges group by 1
+  union all
+  select '', ${SUMS} from usage_totals where organization_id = $1 and hour >= $6 and hour < $7
+  union all
+  select '', ${TAKEN_AWAY} from days
+), sums as (
+  select value, ${SUMS} from parts group by 1 having sum(requests) > 0
+), placed as (
+  select *, row_number() over (order by ${MEASURES[order]} desc, requests desc, value) as place from sums
+), listed as (
+  select case when place <= $9 then value end as value, count(*)::int as groups, sum(${MEASURES[order]})::text as measure, ${SUMS}
+  from placed group by 1
+)
+select value, groups, measure, ${by === 'key' ? KEY_NAME : 'null'} as name, ${ANSWER}
+from listed order by value is null, ${MEASURES[order]} desc, requests desc, value`
+}
+
+const KEY_NAME = `(select name from api_keys where organization_id = $1 and id = nullif(listed.value, '')::uuid)`
+
+/** What an organization used in a span by one dimension: the largest first, and all others as one. One statement. */
+export async function usageBreakdown(sql: Sql, organizationId: string, ask: Ask) {
+  const rows = (await breakdownQuery(sql, organizationId, ask)) as BreakdownRow[]
+  const total = rows.reduce((sum, row) => sum + Number(row.measure), 0)
+  const shareOf = (row: BreakdownRow) => (total > 0 ? rounded(Number(row.measure) / total, 4) : null)
+  const rest = rows.find(({ value }) => value === null)
+  return {
+    from: iso(ask.span.from),
+    to: iso(ask.span.to),
+    by: ask.by,
+    order: ask.order,
+    data: rows.filter(({ value }) => value !== null).map((row) => toGroup(ask.by, row, shareOf(row))),
+    other: rest ? { groups: rest.groups, share: shareOf(rest), ...toSums(rest) } : null,
+  }
+}
+
+function toGroup(by: Dimension, row: BreakdownRow, share: number | null) {
+  return { value: row.value || null, ...(by === 'key' && { name: row.name }), share, ...toSums(row) }
+}
+
+/** The statement of a breakdown, not sent yet: also for a batch. Its rows are `BreakdownRow`s. */
+export function breakdownQuery(sql: Sql, organizationId: string, ask: Ask) {
+  const { before, days, after } = cutIntoDays(ask.span)
+  const edges = [before.from, before.to, after.from, after.to].map(iso)
+  const parameters = [organizationId, ask.by, dayOf(days.from), dayOf(days.to), ...edges, ask.limit]
+  return sql.query(statementOf(ask), parameters)
+}

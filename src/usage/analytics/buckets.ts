@@ -1,0 +1,95 @@
+import { HOUR_MS, type Span } from './span.ts'
+
+export type Interval = 'hour' | 'day' | 'month'
+
+/** What a time series sums up to one point: whole UTC hours, which is how fine the roll-ups are. */
+export interface Bucket extends Span {
+  /** In the time zone: `2026-03-29`, `2026-03`, or for hours the time with its offset. */
+  readonly name: string
+}
+
+/** Local days are looked for this far around the same day in UTC: offsets go from -12 to +14 hours. */
+const [EARLIEST_HOURS, LATEST_HOURS] = [-15, 13]
+
+/**
+ * The buckets that a span touches, in order and without gaps. A day or month has the UTC hours that begin in it by the
+ * time zone's clock, so a day has 23 or 25 of them when clocks change. Where the offset is no whole hour, an hour that
+ * straddles midnight belongs to the day in which it begins. A day that a zone skipped has no bucket.
+ *
+ * @param zone an IANA name, known to `isTimeZone`
+ */
+export function bucketsOf(interval: Interval, { from, to }: Span, zone: string): Bucket[] {
+  const local = clockOf(zone)
+  if (interval === 'hour') return hours(from, to, local)
+  const buckets: Bucket[] = []
+  const first = local(Math.floor(from / HOUR_MS) * HOUR_MS)
+  for (let step = 0; ; step++) {
+    const [name, next] = [nameOf(interval, first, step), nameOf(interval, first, step + 1)]
+    const bucket = { name, from: startOfDay(name, local), to: startOfDay(next, local) }
+    if (bucket.from >= to) return buckets
+    if (bucket.to > from && bucket.from < bucket.to) buckets.push(bucket)
+  }
+}
+
+function hours(from: number, to: number, local: Clock): Bucket[] {
+  const first = Math.floor(from / HOUR_MS)
+  return Array.from({ length: Math.ceil(to / HOUR_MS) - first }, (_, at) => {
+    const start = (first + at) * HOUR_MS
+    return { name: withOffset(start, local(start)), from: start, to: start + HOUR_MS }
+  })
+}
+
+/** The day or month `step` after the one that holds a local time. */
+function nameOf(interval: 'day' | 'month', local: string, step: number): string {
+  const [year = 0, month = 1, day = 1] = local.slice(0, 10).split('-').map(Number)
+  const date = interval === 'day' ? Date.UTC(year, month - 1, day + step) : Date.UTC(year, month - 1 + step, 1)
+  return new Date(date).toISOString().slice(0, interval === 'day' ? 10 : 7)
+}
+
+/** @returns the first UTC hour that begins on a local day (or month) or after it */
+function startOfDay(name: string, local: Clock): number {
+  const utc = Date.parse(name.length === 7 ? `${name}-01` : name)
+  let [low, high] = [EARLIEST_HOURS, LATEST_HOURS]
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2)
+    if (local(utc + middle * HOUR_MS) >= name) high = middle
+    else low = middle + 1
+  }
+  return utc + low * HOUR_MS
+}
+
+/** A time (Unix milliseconds) as a zone's clocks show it: `2026-03-29 03:00`. */
+type Clock = (at: number) => string
+
+function clockOf(zone: string): Clock {
+  const format = new Intl.DateTimeFormat('sv-SE', {
+    timeZone: zone,
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+  })
+  return (at) => format.format(at)
+}
+
+/** ISO 8601 with the offset that the zone has then. */
+function withOffset(at: number, local: string): string {
+  const minutes = (Date.parse(`${local.replace(' ', 'T')}Z`) - at) / 60_000
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60]
+  const offset = [hours, rest].map((part) => String(part).padStart(2, '0')).join(':')
+  return `${local.replace(' ', 'T')}:00${minutes < 0 ? '-' : '+'}${offset}`
+}
+
+/** Whether this runtime knows a time zone by that name. */
+export function isTimeZone(name: string): boolean {
+  try {
+    clockOf(name)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The moment at which a day (`2026-03-29`) begins in a zone, as exactly as buckets are: to the UTC hour. */
+export const dayStart = (day: string, zone: string) => startOfDay(day, clockOf(zone))

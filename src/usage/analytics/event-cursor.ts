@@ -1,0 +1,36 @@
+import { base64url, utf8 } from '../../lib/bytes.ts'
+import type { EventRow, Place } from './events.ts'
+import { refused } from './span.ts'
+
+/** The end of a page as an opaque token. Ids are the callers' own, so a cursor holds the time with it. */
+export function cursorAfter({ occurred_at, id }: EventRow): string {
+  return base64url(utf8(JSON.stringify([occurred_at, id])))
+}
+
+/** @throws Problem `invalid_request` for what is no cursor of this list */
+export function placeIn(cursor: string | undefined): Place | undefined {
+  if (cursor === undefined) return undefined
+  const place = decoded(cursor)
+  if (!place) throw refused('query.cursor', 'is not a cursor of this list')
+  return place
+}
+
+function decoded(cursor: string): Place | undefined {
+  try {
+    const bytes = Uint8Array.from(atob(cursor.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0))
+    const parts: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
+    if (!Array.isArray(parts) || parts.length !== 2) return undefined
+    const [occurredAt, id] = parts as unknown[]
+    return isTime(occurredAt) && isId(id) ? { occurredAt, id } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const isTime = (value: unknown): value is string =>
+  typeof value === 'string' &&
+  /^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/.test(value) &&
+  !Number.isNaN(Date.parse(value))
+
+const isId = (value: unknown): value is string =>
+  typeof value === 'string' && value.isWellFormed() && !value.includes('\0') && value.length <= 500

@@ -1,0 +1,152 @@
+import type { Sql } from '../../db/client.ts'
+import { conditionsOf, type Filter, namedIn } from './filter.ts'
+import { iso, type Span } from './span.ts'
+
+export interface EventFilter extends Filter {
+  readonly id?: string | undefined
+  readonly errorsOnly?: boolean
+}
+
+/** Where a page ended: an event's time to the microsecond, and its id. */
+export interface Place {
+  readonly occurredAt: string
+  readonly id: string
+}
+
+/** Columns of a raw event, in the order of the CSV. */
+export const EVENT_COLUMNS = [
+  'id',
+  'occurred_at',
+  'key_id',
+  'user_id',
+  'environment',
+  'endpoint',
+  'method',
+  'status_code',
+  'response_time_ms',
+  'requests',
+  'api_calls',
+  'queries',
+  'input_tokens',
+  'output_tokens',
+  'cached_tokens',
+  'provider',
+  'model',
+  'cost_usd',
+  'route',
+  'ip',
+  'user_agent',
+  'error_code',
+  'error_message',
+  'metadata',
+] as const satisfies readonly (keyof EventRow)[]
+
+/** Times as text, since a JavaScript date would lose the microseconds by which pages are told apart. */
+const AS_ANSWERED: Readonly<Record<string, string>> = {
+  occurred_at: `to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as occurred_at`,
+  ...Object.fromEntries(
+    ['api_calls', 'queries', 'input_tokens', 'output_tokens', 'cached_tokens'].map((name) => [
+      name,
+      `${name}::float8 as ${name}`,
+    ]),
+  ),
+}
+
+const SELECTED = EVENT_COLUMNS.map((name) => AS_ANSWERED[name] ?? name).join(', ')
+
+/** A stored event as it is answered. */
+export interface EventRow {
+  readonly id: string
+  /** ISO 8601 with microseconds. */
+  readonly occurred_at: string
+  readonly key_id: string | null
+  readonly user_id: string | null
+  readonly environment: string
+  readonly endpoint: string
+  readonly method: string
+  readonly status_code: number
+  readonly response_time_ms: number | null
+  readonly requests: number
+  readonly api_calls: number
+  readonly queries: number
+  readonly input_tokens: number
+  readonly output_tokens: number
+  readonly cached_tokens: number
+  readonly provider: string
+  readonly model: string
+  readonly cost_usd: string | null
+  readonly route: string
+  readonly ip: string | null
+  readonly user_agent: string | null
+  readonly error_code: string | null
+  readonly error_message: string | null
+  readonly metadata: Record<string, unknown> | null
+}
+
+interface Ask {
+  readonly span: Span
+  readonly filter: EventFilter
+  readonly after?: Place | undefined
+  readonly limit: number
+}
+
+/**
+ * Raw events, newest first. The roll-ups say which hours can hold a match at all, and only those are looked through, one
+ * by one and until the page is full: a rare event of last month is found without reading the month. The bounds of time
+ * let Postgres leave out the other partitions.
+ */
+export async function listEvents(
+  sql: Sql,
+  organizationId: string,
+  { span, filter, after, limit }: Ask,
+): Promise<EventRow[]> {
+  const parameters: unknown[] = [organizationId, iso(span.from), after?.occurredAt ?? iso(span.to), limit]
+  const named = conditionsOf(filter, parameters)
+  const matches = [
+    named,
+    filter.id === undefined ? '' : `and id = $${parameters.push(filter.id)}`,
+    filter.errorsOnly ? 'and (status_code >= 400 or error_code is not null)' : '',
+    after ? `and (occurred_at, id) < ($3::timestamptz, $${parameters.push(after.id)})` : 'and occurred_at < $3',
+  ].join(' ')
+  const hour = isCombined(filter) ? 'known.held' : 'hours.hour'
+  const statement = `
+with hours as materialized (
+  ${hoursOf(filter, parameters)}
+), page as (
+  select event.* from (select hour from hours order by hour desc) as hours
+  ${holdingAll(filter, named)}
+  cross join lateral (
+    select * from usage_events
+    where organization_id = $1 and occurred_at >= ${hour} and occurred_at < ${hour} + interval '1 hour'
+      and occurred_at >= $2 and occurred_at <= $3 ${matches}
+    order by occurred_at desc, id desc limit $4
+  ) as event limit $4
+)
+select ${SELECTED} from page order by page.occurred_at desc, page.id desc`
+  return (await sql.query(statement, parameters)) as EventRow[]
+}
+
+const isCombined = (filter: EventFilter) => namedIn(filter).length + Number(filter.errorsOnly === true) > 1
+
+/** Of the hours in which each of several parts matches something, those in which an event may match all of them. */
+function holdingAll(filter: EventFilter, named: string): string {
+  if (!isCombined(filter)) return ''
+  // The next step asks for this one's hour, so that Postgres looks here first, and only as far as the page needs.
+  return `cross join lateral (
+    select usage_hourly.hour as held from usage_hourly where organization_id = $1 and usage_hourly.hour = hours.hour ${named}
+      ${filter.errorsOnly ? 'and errors > 0' : ''} limit 1
+  ) as known`
+}
+
+/** The hours in which every part of the filter matches something. */
+function hoursOf(filter: EventFilter, parameters: unknown[]): string {
+  const span = `organization_id = $1 and hour > $2::timestamptz - interval '1 hour' and hour <= $3`
+  const slices = namedIn(filter)
+    .filter(([, value]) => value !== '')
+    .map(
+      ([dimension, value]) =>
+        `select hour from usage_slices where ${span} and dimension = $${parameters.push(dimension)} and value = $${parameters.push(value)}`,
+    )
+  const all = `select hour from usage_totals where ${span}${filter.errorsOnly ? ' and errors > 0' : ''}`
+  return [all, ...slices].join(' intersect ')
+}

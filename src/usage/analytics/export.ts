@@ -1,0 +1,56 @@
+import type { Sql } from '../../db/client.ts'
+import { errorFields, log } from '../../lib/log.ts'
+import { csvRecord } from './csv.ts'
+import { DAILY_COLUMNS, type DailyPlace, listDailySums } from './daily-sums.ts'
+import { EVENT_COLUMNS, listEvents, type Place } from './events.ts'
+import type { Span } from './span.ts'
+
+/** Rows of one statement. At about a kilobyte a row it is what the isolate holds at a time, whatever the file's size. */
+const ROWS = 4_000
+
+export const EXPORTS = ['events', 'daily'] as const
+export type Export = (typeof EXPORTS)[number]
+
+/** Rows of a file, page by page; each page says where the next begins, the last does not. */
+type Page<P> = { readonly rows: readonly (readonly unknown[])[]; readonly next: P | undefined }
+
+/** A CSV file that is written as it is read: the next page is asked for when the client has taken the last. */
+export function exportUsage(sql: Sql, organizationId: string, what: Export, span: Span): ReadableStream<Uint8Array> {
+  if (what === 'daily')
+    return csvStream(DAILY_COLUMNS, async (after: DailyPlace | undefined) => {
+      const rows = await listDailySums(sql, organizationId, { span, after, limit: ROWS })
+      const last = rows.length === ROWS ? rows.at(-1) : undefined
+      return { rows: rows.map((row) => DAILY_COLUMNS.map((name) => row[name])), next: last }
+    })
+  return csvStream(EVENT_COLUMNS, async (after: Place | undefined) => {
+    const rows = await listEvents(sql, organizationId, { span, filter: {}, after, limit: ROWS })
+    const last = rows.length === ROWS ? rows.at(-1) : undefined
+    return {
+      rows: rows.map((row) => EVENT_COLUMNS.map((name) => row[name])),
+      next: last && { occurredAt: last.occurred_at, id: last.id },
+    }
+  })
+}
+
+function broken(error: unknown): never {
+  log('error', 'export_broken', errorFields(error))
+  throw error
+}
+
+/** A page that cannot be read ends the transfer as broken: a client never takes half a file for a whole one. */
+function csvStream<P>(columns: readonly string[], read: (after: P | undefined) => Promise<Page<P>>) {
+  const encoder = new TextEncoder()
+  let next: P | undefined
+  return new ReadableStream<Uint8Array>(
+    {
+      start: (controller) => controller.enqueue(encoder.encode(csvRecord(columns))),
+      async pull(controller) {
+        const page = await read(next).catch(broken)
+        if (page.rows.length > 0) controller.enqueue(encoder.encode(page.rows.map(csvRecord).join('')))
+        next = page.next
+        if (next === undefined) controller.close()
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}

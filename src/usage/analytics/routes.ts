@@ -1,0 +1,125 @@
+import * as z from 'zod'
+import { apiRoute, newRouter } from '../../http/api-route.ts'
+import { spend } from '../../limits/policies.ts'
+import { usageForecast } from '../forecast.ts'
+import { askedBuckets, askedEvents, askedFilter, askedHours } from './asked.ts'
+import { usageBreakdown } from './breakdown.ts'
+import { cursorAfter, placeIn } from './event-cursor.ts'
+import { listEvents } from './events.ts'
+import { exportUsage } from './export.ts'
+import * as schemas from './schemas.ts'
+import { dayOf } from './span.ts'
+import { usageSummary } from './summary.ts'
+import { usageTimeseries } from './timeseries.ts'
+
+const common = { allow: 'usage:read', method: 'get', tag: 'Usage', fails: ['organization_not_found'] } as const
+
+/** Single events say who called from where: more than a viewer, or a key that leaks, should see. */
+const single = { ...common, allow: 'usage:events' } as const
+
+const summaryRoute = apiRoute({
+  ...common,
+  path: '/usage/summary',
+  summary: 'Usage in all',
+  description:
+    'Of the current month (UTC) unless told otherwise, and of the span of the same length before it. In whole UTC hours: `from` and `to` are moved outwards to them. At most 400 days.',
+  query: schemas.SummaryQuery,
+  returns: { 200: schemas.Summary },
+})
+
+const timeseriesRoute = apiRoute({
+  ...common,
+  path: '/usage/timeseries',
+  summary: 'Usage over time',
+  description:
+    'By hour, day or month of a time zone; what was not used is zero. A day has the UTC hours that begin in it, 23 to 25 when clocks change. At most 31 days of hours, 400 days or 60 months; with several filters 2 days.',
+  query: schemas.TimeseriesQuery,
+  returns: { 200: schemas.Timeseries },
+})
+
+const breakdownRoute = apiRoute({
+  ...common,
+  path: '/usage/breakdown',
+  summary: 'Usage by endpoint, key, model and more',
+  description: 'The largest first, and all others summed up. In whole UTC hours; at most 400 days.',
+  query: schemas.BreakdownQuery,
+  returns: { 200: schemas.Breakdown },
+})
+
+const eventsRoute = apiRoute({
+  ...single,
+  path: '/usage/events',
+  summary: 'Single usage events',
+  description: 'Newest first, of the last 24 hours unless told otherwise; at most 35 days at a time.',
+  query: schemas.EventsQuery,
+  returns: { 200: schemas.EventList },
+})
+
+const exportRoute = apiRoute({
+  ...single,
+  path: '/usage/export',
+  summary: 'Usage as CSV',
+  description:
+    'Single events (at most 35 days, the last 24 hours unless told otherwise) or the sums of whole UTC days (at most 400, those of the current month). Texts that a spreadsheet would take for a formula begin with an apostrophe. A file that cannot be finished ends as a broken transfer.',
+  query: schemas.ExportQuery,
+  returns: { 200: null },
+  fails: [...common.fails, 'rate_limited'],
+})
+
+Object.assign(exportRoute.responses, {
+  200: { description: 'A file.', content: { 'text/csv': { schema: z.string() } } },
+})
+
+const forecastRoute = apiRoute({
+  ...common,
+  path: '/usage/forecast',
+  summary: 'How far the quotas reach',
+  description:
+    'Each meter at the rate of the last seven days, of which the latest count most: what will be used when the period ends, and when the limit is reached.',
+  query: schemas.ForecastQuery,
+  returns: { 200: schemas.Forecast },
+})
+
+export const analyticsRoutes = newRouter()
+  .openapi(summaryRoute, async (c) => {
+    const { deps, organizationId } = c.var
+    return c.json(await usageSummary(deps.sql, organizationId, askedHours(c.req.valid('query'), deps.now())), 200)
+  })
+  .openapi(timeseriesRoute, async (c) => {
+    const { deps, organizationId } = c.var
+    const query = c.req.valid('query')
+    const filter = askedFilter(query)
+    const buckets = askedBuckets(query, filter, deps.now())
+    const data = await usageTimeseries(deps.sql, organizationId, buckets, filter)
+    return c.json({ interval: query.interval, tz: query.tz, data }, 200)
+  })
+  .openapi(breakdownRoute, async (c) => {
+    const { deps, organizationId } = c.var
+    const { by, limit, order, ...bounds } = c.req.valid('query')
+    const ask = { by, limit, order, span: askedHours(bounds, deps.now()) }
+    return c.json(await usageBreakdown(deps.sql, organizationId, ask), 200)
+  })
+  .openapi(eventsRoute, async (c) => {
+    const { deps, organizationId } = c.var
+    const { limit, cursor, id, errors_only, ...query } = c.req.valid('query')
+    const filter = { ...askedFilter(query), id, errorsOnly: errors_only === 'true' }
+    const [span, after] = [askedEvents(query, deps.now()), placeIn(cursor)]
+    const rows = await listEvents(deps.sql, organizationId, { span, filter, after, limit: limit + 1 })
+    const data = rows.slice(0, limit)
+    const last = data.at(-1)
+    return c.json({ data, next_cursor: rows.length > limit && last ? cursorAfter(last) : null }, 200)
+  })
+  .openapi(exportRoute, async (c) => {
+    const { deps, organizationId } = c.var
+    const { what, ...bounds } = c.req.valid('query')
+    const span = (what === 'events' ? askedEvents : askedHours)(bounds, deps.now())
+    await spend(deps, { usage_export: { account: organizationId } })
+    const name = `usage-${what}-${dayOf(span.from)}-${dayOf(span.to - 1)}.csv`
+    return c.body(exportUsage(deps.sql, organizationId, what, span), 200, {
+      'Content-Type': 'text/csv; charset=utf-8; header=present',
+      'Content-Disposition': `attachment; filename="${name}"`,
+    })
+  })
+  .openapi(forecastRoute, async (c) =>
+    c.json(await usageForecast(c.var.deps.sql, c.var.organizationId, c.var.deps.now()), 200),
+  )

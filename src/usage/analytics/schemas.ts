@@ -1,0 +1,215 @@
+import * as z from 'zod'
+import { pageQuery, text, timestamp, uuid } from '../../http/fields.ts'
+import { OUTLOOKS } from '../forecast-rules.ts'
+import { ORDERS } from './breakdown.ts'
+import { isTimeZone } from './buckets.ts'
+import { DIMENSION_NAMES } from './dimensions.ts'
+import { EXPORTS } from './export.ts'
+
+/** A moment, or a day for its first moment. Postgres and JavaScript agree about all of these. */
+const moment = z
+  .union([z.iso.datetime({ offset: true }), z.iso.date()])
+  .refine((value) => value >= '2000' && value < '2100', 'must be in this century')
+
+const span = {
+  from: moment.optional().meta({ description: 'ISO 8601, or a day such as `2026-11-01` for its beginning.' }),
+  to: moment.optional().meta({ description: 'The first moment outside; now when absent.' }),
+  organization_id: uuid.optional(),
+}
+
+const filters = {
+  key_id: uuid.optional(),
+  endpoint: text(500).optional(),
+  model: text(200).optional(),
+  provider: text(200).optional(),
+  route: text(200).optional(),
+  status: z
+    .stringFormat('status', /^[1-5]\d\d$/)
+    .optional()
+    .meta({ description: 'An HTTP status.' }),
+  environment: text(100).optional(),
+}
+
+export const SummaryQuery = z.object(span)
+
+export const TimeseriesQuery = z.object({
+  ...span,
+  ...filters,
+  interval: z.enum(['hour', 'day', 'month']).default('day'),
+  tz: z
+    .string()
+    .max(64)
+    .refine(isTimeZone, 'is not a time zone')
+    .default('UTC')
+    .meta({ description: 'An IANA time zone, such as `Europe/Berlin`.' }),
+})
+
+export const BreakdownQuery = z.object({
+  ...span,
+  by: z.enum(DIMENSION_NAMES),
+  order: z.enum(ORDERS).default('requests').meta({ description: 'What is largest first, and what shares are of.' }),
+  limit: pageQuery.shape.limit
+    .removeDefault()
+    .default(10)
+    .meta({ type: 'integer', minimum: 1, maximum: 100, default: 10 }),
+})
+
+export const EventsQuery = pageQuery.extend({
+  ...span,
+  ...filters,
+  cursor: z.string().max(2_000).optional(),
+  id: text(500).optional(),
+  errors_only: z
+    .enum(['true', 'false'])
+    .optional()
+    .meta({ description: 'Only events with a status of 400 or more, or an error code.' }),
+})
+
+export const ExportQuery = z.object({ ...span, what: z.enum(EXPORTS).default('events') })
+
+export const ForecastQuery = z.object({ organization_id: uuid.optional() })
+
+const milliseconds = z.number().nullable()
+const money = z.string().meta({ description: 'US dollars, a decimal string.' })
+const share = z.number().nullable()
+
+const sums = {
+  requests: z.int(),
+  errors: z.int(),
+  error_rate: share.meta({ description: 'Of the requests; null without any.' }),
+  api_calls: z.int(),
+  queries: z.int(),
+  tokens: z.int(),
+  input_tokens: z.int(),
+  output_tokens: z.int(),
+  cached_tokens: z.int(),
+  cost_usd: money,
+  unpriced: z
+    .int()
+    .meta({ description: 'Events with a model that has no known price: their cost is not in `cost_usd`.' }),
+  avg_response_time_ms: milliseconds,
+  p50_response_time_ms: milliseconds,
+  p95_response_time_ms: milliseconds,
+  p99_response_time_ms: milliseconds,
+}
+
+const Sums = z.object(sums).meta({ id: 'UsageSums' })
+
+export const Summary = z
+  .object({
+    from: timestamp,
+    to: timestamp,
+    totals: Sums,
+    previous: z.object({ from: timestamp, to: timestamp, totals: Sums }),
+    change: z.object({
+      requests: share,
+      errors: share,
+      api_calls: share,
+      queries: share,
+      tokens: share,
+      cost_usd: share,
+    }),
+  })
+  .meta({ id: 'UsageSummary' })
+
+export const Timeseries = z
+  .object({
+    interval: z.enum(['hour', 'day', 'month']),
+    tz: z.string(),
+    data: z.array(
+      z.object({
+        bucket: z.string().meta({ description: 'Its day or month in the time zone, or its hour with the offset.' }),
+        from: timestamp,
+        to: timestamp,
+        ...sums,
+      }),
+    ),
+  })
+  .meta({ id: 'UsageTimeseries' })
+
+export const Breakdown = z
+  .object({
+    from: timestamp,
+    to: timestamp,
+    by: z.enum(DIMENSION_NAMES),
+    order: z.enum(ORDERS),
+    data: z.array(
+      z.object({
+        value: z.string().nullable().meta({ description: 'Null for what had none.' }),
+        name: z.string().nullable().optional().meta({ description: 'Of a key.' }),
+        share,
+        ...sums,
+      }),
+    ),
+    other: z
+      .object({ groups: z.int(), share, ...sums })
+      .nullable()
+      .meta({ description: 'All that were not listed.' }),
+  })
+  .meta({ id: 'UsageBreakdown' })
+
+const UsageEvent = z
+  .object({
+    id: z.string(),
+    occurred_at: timestamp,
+    key_id: z.uuid().nullable(),
+    user_id: z.uuid().nullable(),
+    environment: z.string(),
+    endpoint: z.string(),
+    method: z.string(),
+    status_code: z.int(),
+    response_time_ms: z.int().nullable(),
+    requests: z.int(),
+    api_calls: z.int(),
+    queries: z.int(),
+    input_tokens: z.int(),
+    output_tokens: z.int(),
+    cached_tokens: z.int(),
+    provider: z.string(),
+    model: z.string(),
+    cost_usd: money.nullable().meta({ description: 'Null when the model has no known price.' }),
+    route: z.string(),
+    ip: z.string().nullable(),
+    user_agent: z.string().nullable(),
+    error_code: z.string().nullable(),
+    error_message: z.string().nullable(),
+    metadata: z.record(z.string(), z.unknown()).nullable(),
+  })
+  .meta({ id: 'StoredUsageEvent' })
+
+export const EventList = z.object({ data: z.array(UsageEvent), next_cursor: z.string().nullable() })
+
+const outlook = {
+  outlook: z.enum(OUTLOOKS),
+  exhausted_at: timestamp.nullable().meta({ description: 'Null when no day can be named, or the period ends first.' }),
+}
+
+const CountForecast = z.object({
+  limit: z.number().nullable(),
+  used: z.number(),
+  rate_per_day: z.number().nullable(),
+  projected: z.number().nullable().meta({ description: "Used by the period's end at that rate." }),
+  ...outlook,
+})
+
+const MoneyForecast = z.object({
+  limit: money.nullable(),
+  used: money,
+  rate_per_day: money.nullable(),
+  projected: money.nullable(),
+  ...outlook,
+})
+
+export const Forecast = z
+  .object({
+    period: z.string(),
+    resets_at: timestamp,
+    generated_at: timestamp,
+    meters: z.object({
+      api_calls: CountForecast,
+      queries: CountForecast,
+      tokens: CountForecast,
+      cost_usd: MoneyForecast,
+    }),
+  })
+  .meta({ id: 'UsageForecast' })

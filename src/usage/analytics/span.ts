@@ -1,0 +1,43 @@
+import { Problem } from '../../problems.ts'
+
+export const HOUR_MS = 3_600_000
+export const DAY_MS = 24 * HOUR_MS
+
+/** From and to in Unix milliseconds; `to` is the first moment outside. */
+export interface Span {
+  readonly from: number
+  readonly to: number
+}
+
+/** The whole UTC hours that hold a span: what roll-ups can answer for. */
+export function wholeHours({ from, to }: Span): Span {
+  return { from: Math.floor(from / HOUR_MS) * HOUR_MS, to: Math.ceil(to / HOUR_MS) * HOUR_MS }
+}
+
+/** @throws Problem `invalid_request` when it is empty, turned round, or longer than `days` */
+export function checkSpan(span: Span, days: number): Span {
+  if (span.from >= span.to) throw refused('query.to', 'must be later than from')
+  if (span.to - span.from > days * DAY_MS) throw refused('query.from', `must be at most ${days} days before to`)
+  return span
+}
+
+export function refused(path: string, message: string): Problem {
+  return new Problem('invalid_request', { errors: [{ path, message }] })
+}
+
+/**
+ * A span of whole hours, cut into the whole UTC days inside it and the hours at its edges.
+ *
+ * @returns three spans that follow each other, any of which may be empty
+ */
+export function cutIntoDays({ from, to }: Span): { before: Span; days: Span; after: Span } {
+  const first = Math.ceil(from / DAY_MS) * DAY_MS
+  const last = Math.floor(to / DAY_MS) * DAY_MS
+  if (first > last) return { before: { from, to }, days: { from: to, to }, after: { from: to, to } }
+  return { before: { from, to: first }, days: { from: first, to: last }, after: { from: last, to } }
+}
+
+export const iso = (at: number) => new Date(at).toISOString()
+
+/** The UTC day that a moment is in, as `2026-11-21`. */
+export const dayOf = (at: number) => iso(at).slice(0, 10)

@@ -1,0 +1,47 @@
+import type { Sql } from '../../db/client.ts'
+import { ANSWER, rounded, SUMS, type SumRow, toSums } from './columns.ts'
+import { iso, type Span } from './span.ts'
+
+const SELECT = `
+with sums as (
+  select hour >= $3 as is_now, ${SUMS} from usage_totals
+  where organization_id = $1 and hour >= $2 and hour < $4 group by 1
+)
+select is_now, ${ANSWER} from sums`
+
+/** What is compared with the span before. */
+const COMPARED = ['requests', 'errors', 'api_calls', 'queries', 'tokens'] as const
+
+/**
+ * What an organization used in a span, and in the one of the same length just before it. One statement.
+ *
+ * @param span whole hours
+ */
+export async function usageSummary(sql: Sql, organizationId: string, { from, to }: Span) {
+  const before = from - (to - from)
+  const parameters = [organizationId, iso(before), iso(from), iso(to)]
+  const rows = (await sql.query(SELECT, parameters)) as (SumRow & { is_now: boolean })[]
+  const [current, previous] = [true, false].map((isNow) => toSums(rows.find((row) => row.is_now === isNow)))
+  return {
+    from: iso(from),
+    to: iso(to),
+    totals: current as Sums,
+    previous: { from: iso(before), to: iso(from), totals: previous as Sums },
+    change: changeBetween(previous as Sums, current as Sums),
+  }
+}
+
+type Sums = ReturnType<typeof toSums>
+
+/** By how much each figure grew, as a share of what it was: 0.25 is a quarter more; `null` where it was nothing. */
+function changeBetween(before: Sums, now: Sums) {
+  const counts = COMPARED.map((name) => [name, growth(before[name], now[name])] as const)
+  return {
+    ...(Object.fromEntries(counts) as Record<(typeof COMPARED)[number], number | null>),
+    cost_usd: growth(Number(before.cost_usd), Number(now.cost_usd)), // a ratio: no money is reckoned with it
+  }
+}
+
+function growth(before: number, now: number): number | null {
+  return before > 0 ? rounded((now - before) / before, 4) : null
+}

@@ -1,0 +1,84 @@
+import type { Deps } from '../deps.ts'
+
+/** Until then isolates that remember a key, and the spool, may still bring events of a deleted organization. */
+const SETTLED_MS = 3_600_000
+/** Events that a statement looks at: well within its time, on the smallest database. */
+const BITE = 5_000
+/** After this long a run leaves the rest to the next one. */
+const PATIENCE_MS = 15_000
+
+interface Erasure {
+  readonly organizationId: string
+  /** The last event that is done; as text, since a Date would lose the microseconds. */
+  readonly doneTime: string
+  readonly doneId: string
+}
+
+/**
+ * Takes what is about persons out of the raw events of organizations that were deleted an hour ago or longer: of all of
+ * them, in bites that no statement's timeout can end. Each bite leaves how far it came, so that any run goes on from there,
+ * and two at once do nothing twice.
+ */
+export async function eraseFromUsage(deps: Deps, at: number) {
+  const end = deps.now() + PATIENCE_MS
+  const waiting = await listErasures(deps, at)
+  let [events, organizations] = [0, 0]
+  for (const erasure of waiting) {
+    let left: Erasure | undefined = erasure
+    while (left && deps.now() < end) {
+      const { next, erased } = await eraseBite(deps, left)
+      events += erased
+      left = next
+    }
+    if (!left) organizations++
+  }
+  return { organizations, events, left: waiting.length - organizations }
+}
+
+async function listErasures({ sql }: Deps, at: number): Promise<Erasure[]> {
+  const rows = await sql.query(
+    `select organization_id, coalesce(done_time, '-infinity')::text as done_time, coalesce(done_id, '') as done_id
+     from usage_erasures where deleted_at <= $1 order by deleted_at limit 100`,
+    [new Date(at - SETTLED_MS).toISOString()],
+  )
+  return rows.map((row) => ({ organizationId: row.organization_id, doneTime: row.done_time, doneId: row.done_id }))
+}
+
+/** Of one key range: beside the pair, which the index finds, the time alone, which spares the other partitions. */
+const IN_RANGE = `organization_id = $1 and occurred_at >= $2::timestamptz and occurred_at <= $4::timestamptz
+  and (occurred_at, id) > ($2::timestamptz, $3) and (occurred_at, id) <= ($4::timestamptz, $5)`
+
+const ERASE = `update usage_events set user_id = null, ip = null, user_agent = null
+  where ${IN_RANGE} and (user_id is not null or ip is not null or user_agent is not null)`
+
+/** @returns where to go on, nowhere when this was the last */
+async function eraseBite({ sql }: Deps, from: Erasure): Promise<{ next: Erasure | undefined; erased: number }> {
+  const { organizationId, doneTime, doneId } = from
+  const to = await lastOfBite({ sql }, from)
+  const range = [organizationId, doneTime, doneId, to.doneTime, to.doneId]
+  const [erased] = await sql.transaction(
+    [
+      sql.query(ERASE, range),
+      to.isEnd
+        ? sql.query('delete from usage_erasures where organization_id = $1', [organizationId])
+        : sql.query(
+            'update usage_erasures set done_time = $2::timestamptz, done_id = $3 where organization_id = $1 and (done_time is null or (done_time, done_id) < ($2::timestamptz, $3))',
+            [organizationId, to.doneTime, to.doneId],
+          ),
+    ],
+    { fullResults: true },
+  )
+  return { next: to.isEnd ? undefined : to, erased: erased?.rowCount ?? 0 }
+}
+
+async function lastOfBite({ sql }: Pick<Deps, 'sql'>, { organizationId, doneTime, doneId }: Erasure) {
+  const [row] = await sql.query(
+    `select occurred_at::text as done_time, id as done_id from usage_events
+     where organization_id = $1 and occurred_at >= $2::timestamptz and (occurred_at, id) > ($2::timestamptz, $3)
+     order by occurred_at, id offset $4 limit 1`,
+    [organizationId, doneTime, doneId, BITE - 1],
+  )
+  return row
+    ? { organizationId, doneTime: row.done_time as string, doneId: row.done_id as string, isEnd: false }
+    : { organizationId, doneTime: 'infinity', doneId: '', isEnd: true }
+}

@@ -1,0 +1,87 @@
+import type { Sql } from '../db/client.ts'
+import { type LimitOverrides, METERS, type PlanLimits } from '../db/schema/shapes.ts'
+import { periodOf } from '../lib/period.ts'
+import { Problem } from '../problems.ts'
+import { DAYS_LOOKED_AT, daysOf, forecast, ratePerDay, startOfDay } from './forecast-rules.ts'
+
+const DAY_MS = 86_400_000
+const MICRO = 1_000_000
+
+type Counted = (typeof METERS)[number]
+
+/** Each amount is in whole units, money in micro-dollars. */
+type Amounts = Readonly<Record<Counted, number>>
+
+interface Row extends Amounts {
+  readonly limits: PlanLimits
+  readonly limit_overrides: LimitOverrides
+  /** Unix milliseconds. */
+  readonly period_anchor: number | null
+  readonly first_use: number | null
+  readonly days: readonly (Amounts & { readonly day: string })[]
+}
+
+const SELECT = `
+select p.limits, o.limit_overrides, extract(epoch from o.period_anchor)::float8 * 1000 as period_anchor,
+  coalesce(u.api_calls, 0)::float8 as api_calls, coalesce(u.queries, 0)::float8 as queries,
+  coalesce(u.input_tokens + u.output_tokens, 0)::float8 as tokens, round(coalesce(u.cost_usd, 0) * ${MICRO})::float8 as cost_usd,
+  (select extract(epoch from min(hour))::float8 * 1000 from usage_totals where organization_id = o.id) as first_use,
+  (select coalesce(json_agg(days), '[]') from (
+    select (hour at time zone 'UTC')::date as day, sum(api_calls)::float8 as api_calls, sum(queries)::float8 as queries,
+      sum(input_tokens + output_tokens)::float8 as tokens, round(sum(cost_usd) * ${MICRO})::float8 as cost_usd
+    from usage_totals where organization_id = o.id and hour >= $3 and hour <= $2 group by 1) as days) as days
+from organizations o
+join plans p on p.id = o.plan_id
+left join usage_periods u on u.organization_id = o.id
+  and u.period_start = usage_period_start(o.period_anchor, $2::timestamptz)
+where o.id = $1`
+
+/**
+ * How far an organization's quotas reach in its current period at the rate of the last days. One statement; amounts are
+ * those recorded, which are a second behind.
+ *
+ * @throws Problem `organization_not_found`
+ */
+export async function usageForecast(sql: Sql, organizationId: string, now: number) {
+  const since = startOfDay(now) - DAYS_LOOKED_AT * DAY_MS
+  const parameters = [organizationId, new Date(now).toISOString(), new Date(since).toISOString()]
+  const [row] = (await sql.query(SELECT, parameters)) as Row[]
+  if (!row) throw new Problem('organization_not_found')
+  const period = periodOf(row.period_anchor ?? undefined, now)
+  const { cost_usd, ...counts } = Object.fromEntries(
+    METERS.map((meter) => [meter, forecastOf(row, meter, { now, periodEnd: period.end })]),
+  ) as Record<Counted, ReturnType<typeof forecastOf>>
+  return {
+    period: period.name,
+    resets_at: new Date(period.end).toISOString(),
+    generated_at: new Date(now).toISOString(),
+    meters: { ...counts, cost_usd: inDollars(cost_usd) },
+  }
+}
+
+function forecastOf(row: Row, meter: Counted, { now, periodEnd }: { now: number; periodEnd: number }) {
+  const byDay = new Map(row.days.map((day) => [Date.parse(day.day), day[meter]]))
+  const rate = ratePerDay(daysOf({ firstUse: row.first_use ?? undefined, byDay }, now))
+  const limit = row.limit_overrides[meter] ?? row.limits.meters[meter]?.limit ?? null
+  const units = limit !== null && meter === 'cost_usd' ? Math.round(limit * MICRO) : limit
+  const { outlook, exhaustedAt, projected } = forecast({ limit: units, used: row[meter], rate, now, periodEnd })
+  return {
+    limit: units,
+    used: row[meter],
+    rate_per_day: rate === null ? null : Math.round(rate),
+    projected: projected === null ? null : Math.round(projected),
+    outlook,
+    exhausted_at: exhaustedAt === null ? null : new Date(exhaustedAt).toISOString(),
+  }
+}
+
+function inDollars({ limit, used, rate_per_day, projected, ...rest }: ReturnType<typeof forecastOf>) {
+  const dollars = (micro: number | null) => (micro === null ? null : (micro / MICRO).toFixed(6))
+  return {
+    limit: dollars(limit),
+    used: (used / MICRO).toFixed(6),
+    rate_per_day: dollars(rate_per_day),
+    projected: dollars(projected),
+    ...rest,
+  }
+}

@@ -1,0 +1,169 @@
+/** Reads the table of prices.ts and finds in it what a model costs. The grammar is described there. */
+import { createLru } from '../../lib/lru.ts'
+import { TABLE } from './prices.ts'
+
+/** What one token costs, in picodollars (a dollar per million tokens is a million of them): whole numbers, exactly. */
+export interface Rates {
+  readonly input: bigint
+  readonly output: bigint
+  readonly cachedInput: bigint
+}
+
+/** Rates of a request as a whole, by how much goes in. Ascending; the first is for any number of tokens. */
+export interface Tier {
+  /** For requests with more input tokens than this. */
+  readonly above: number
+  readonly rates: Rates
+}
+
+/** A price and when it holds; `tiers` is undefined where tokens have no price of their own. */
+interface DatedPrice {
+  /** Unix milliseconds. */
+  readonly from: number | undefined
+  /** Minutes of the day in UTC; from the first to before the second, past midnight if that is smaller. */
+  readonly daily: readonly [start: number, end: number] | undefined
+  readonly tiers: readonly Tier[] | undefined
+}
+
+type Fits = (name: string) => boolean
+
+export interface Model {
+  readonly id: string
+  readonly fits: Fits
+  readonly prices: readonly DatedPrice[]
+}
+
+export interface Provider {
+  readonly id: string
+  readonly isNamed: Fits
+  /** Whether a model's name alone means this provider. */
+  readonly isMeantBy: Fits
+  readonly also: readonly string[]
+  readonly models: Model[]
+}
+
+const MINUTE_MS = 60_000
+const DAY_MINUTES = 1_440
+/** No model has a longer name; nothing longer is held against hundreds of patterns. */
+const LONGEST_NAME = 200
+
+let parsed: readonly Provider[] | undefined
+
+/** All that is known, read when it is first asked for. */
+export function catalogue(): readonly Provider[] {
+  parsed ??= parseTable(TABLE)
+  return parsed
+}
+
+const found = createLru<{ readonly model: Model | undefined }>(1_000)
+
+/**
+ * The model of that name, whatever the case of its letters, at that provider; without one (absent or empty) at the provider
+ * whose names it fits. A date written as `-20260305` is also looked for as `-2026-03-05`.
+ *
+ * @returns undefined for what is not known: also for a known model at an unknown provider, whose price may be another
+ */
+export function findModel(provider: string | undefined, name: string): Model | undefined {
+  if (name.length > LONGEST_NAME || (provider?.length ?? 0) > LONGEST_NAME) return undefined
+  const asked = `${provider ?? ''}\n${name}`
+  const known = found.get(asked)
+  if (known) return known.model
+  const model = lookUp(provider?.toLowerCase().trim(), name.toLowerCase().trim())
+  found.set(asked, { model })
+  return model
+}
+
+function lookUp(named: string | undefined, name: string): Model | undefined {
+  const providers = catalogue()
+  const provider = named
+    ? (providers.find(({ id }) => id === named) ?? providers.find(({ isNamed }) => isNamed(named)))
+    : providers.find(({ isMeantBy }) => isMeantBy(name))
+  if (!provider) return undefined
+  const places = [provider.id, ...provider.also].flatMap((id) => providers.filter((one) => one.id === id))
+  return modelIn(places, name) ?? modelIn(places, withDashedDate(name))
+}
+
+function modelIn(places: readonly Provider[], name: string): Model | undefined {
+  for (const { models } of places) {
+    const model = models.find(({ fits }) => fits(name))
+    if (model) return model
+  }
+  return undefined
+}
+
+const withDashedDate = (name: string) =>
+  name.replaceAll(/-(20\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)/g, '-$1-$2-$3')
+
+/** The prices of a moment. @param at Unix milliseconds */
+export function tiersAt({ prices }: Model, at: number): readonly Tier[] | undefined {
+  return (prices.findLast((price) => holdsAt(price, at)) ?? prices[0])?.tiers
+}
+
+function holdsAt({ from, daily }: DatedPrice, at: number): boolean {
+  if (from !== undefined) return at >= from
+  if (!daily) return true
+  const [start, end] = daily
+  const minute = (at / MINUTE_MS) % DAY_MINUTES
+  return end < start ? minute >= start || minute < end : minute >= start && minute < end
+}
+
+function parseTable(table: string): Provider[] {
+  const providers: Provider[] = []
+  for (const line of table.trim().split('\n')) {
+    if (line.startsWith('# ')) providers.push(parseProvider(line))
+    else providers.at(-1)?.models.push(parseModel(line))
+  }
+  return providers
+}
+
+function parseProvider(line: string): Provider {
+  const [, id = '', ...rest] = line.split(' ')
+  const listAfter = (word: string) => rest[rest.indexOf(word) + 1]?.split(',') ?? []
+  const list = (word: string) => (rest.includes(word) ? listAfter(word) : [])
+  return { id, isNamed: anyOf(list('as')), isMeantBy: anyOf(list('by')), also: list('also'), models: [] }
+}
+
+function parseModel(line: string): Model {
+  const [id = '', names = '', ...prices] = line.split(' ')
+  return { id, fits: anyOf(names.split(',').map((name) => (name === '=' ? id : name))), prices: prices.map(parsePrice) }
+}
+
+function anyOf(patterns: readonly string[]): Fits {
+  const tests = patterns.map((pattern) => pattern.split('&').map(parsePattern))
+  return (name) => tests.some((all) => all.every((fits) => fits(name)))
+}
+
+function parsePattern(pattern: string): Fits {
+  if (pattern.startsWith('/')) {
+    const expression = new RegExp(pattern.slice(1, -1))
+    return (name) => expression.test(name)
+  }
+  const text = pattern.replaceAll('*', '')
+  const [isOpenBefore, isOpenAfter] = [pattern.startsWith('*'), pattern.endsWith('*')]
+  if (isOpenBefore && isOpenAfter) return (name) => name.includes(text)
+  if (isOpenBefore) return (name) => name.endsWith(text)
+  return isOpenAfter ? (name) => name.startsWith(text) : (name) => name === text
+}
+
+function parsePrice(text: string): DatedPrice {
+  const [, condition, price = ''] = /^(?:(.*)=)?(.*)$/.exec(text) ?? []
+  const tiers = price === '-' ? undefined : price.split('>').map(parseTier)
+  if (!condition) return { from: undefined, daily: undefined, tiers }
+  const [, start, end] = /^(\d\d:\d\d)-(\d\d:\d\d)$/.exec(condition) ?? []
+  if (start && end) return { from: undefined, daily: [minuteOf(start), minuteOf(end)], tiers }
+  return { from: Date.parse(`${condition}T00:00:00Z`), daily: undefined, tiers }
+}
+
+const minuteOf = (time: string) => Number(time.slice(0, 2)) * 60 + Number(time.slice(3))
+
+function parseTier(text: string): Tier {
+  const [, above = '-1', rates = ''] = /^(?:(\d+):)?(.*)$/.exec(text) ?? []
+  const [input = '0', output = '0', cachedInput = input] = rates.split('/')
+  return { above: Number(above), rates: { input: pico(input), output: pico(output), cachedInput: pico(cachedInput) } }
+}
+
+/** @param dollars per million tokens, with at most six decimals */
+function pico(dollars: string): bigint {
+  const [whole = '0', decimals = ''] = dollars.split('.')
+  return BigInt(whole + decimals.padEnd(6, '0'))
+}

@@ -1,0 +1,38 @@
+import { catalogue, findModel, type Model, type Tier, tiersAt } from './catalogue.ts'
+import { inUsd } from './price.ts'
+import { CHECKED_AT, SOURCE } from './prices.ts'
+
+interface PriceFilter {
+  readonly provider?: string | undefined
+  readonly model?: string | undefined
+}
+
+/**
+ * Known models and what their tokens cost now, in US dollars per million. With `model` it is the one that an event of that
+ * model would be priced by, if there is one.
+ *
+ * @param at Unix milliseconds
+ */
+export function listPrices({ provider, model }: PriceFilter, at: number) {
+  const one = model === undefined ? undefined : findModel(provider, model)
+  const isWanted = (id: string, known: Model) =>
+    model === undefined ? provider === undefined || provider === id : known === one
+  const data = catalogue().flatMap(({ id, models }) =>
+    models.filter((known) => isWanted(id, known)).flatMap((known) => priceOf(id, known, at)),
+  )
+  return { source: SOURCE, checked_at: CHECKED_AT, data }
+}
+
+function priceOf(provider: string, model: Model, at: number) {
+  const [base, ...tiers] = tiersAt(model, at) ?? []
+  if (!base) return []
+  const long_context = tiers.map((tier) => Object.assign({ above_input_tokens: tier.above }, perMillion(tier)))
+  return [{ provider, model: model.id, ...perMillion(base), long_context }]
+}
+
+/** A picodollar for one token is a microdollar for a million. */
+const perMillion = ({ rates }: Tier) => ({
+  input_usd: inUsd(rates.input),
+  cached_input_usd: inUsd(rates.cachedInput),
+  output_usd: inUsd(rates.output),
+})

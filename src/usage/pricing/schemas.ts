@@ -1,0 +1,31 @@
+import * as z from 'zod'
+import { text, uuid } from '../../http/fields.ts'
+
+export const PriceQuery = z.object({
+  provider: text(200).min(1).optional(),
+  model: text(200)
+    .min(1)
+    .optional()
+    .meta({ description: 'A model as events name it: the answer is what such an event is priced by, or nothing.' }),
+  organization_id: uuid.optional(),
+})
+
+const dollars = z.string().meta({ description: 'US dollars per million tokens, a decimal string.' })
+const rates = { input_usd: dollars, cached_input_usd: dollars, output_usd: dollars }
+
+export const Prices = z
+  .object({
+    source: z.string(),
+    checked_at: z.iso.date().meta({ description: 'The day of the source: later changes of price are not in it.' }),
+    data: z.array(
+      z.object({
+        provider: z.string(),
+        model: z.string(),
+        ...rates,
+        long_context: z
+          .array(z.object({ above_input_tokens: z.int(), ...rates }))
+          .meta({ description: 'What a whole request costs that has more input tokens than that.' }),
+      }),
+    ),
+  })
+  .meta({ id: 'ModelPrices' })

@@ -1,0 +1,168 @@
+import { GAUGES, type Meter } from '../db/schema/shapes.ts'
+import type { Deps } from '../deps.ts'
+import { base62 } from '../lib/base62.ts'
+import { randomBytes, sha256Hex } from '../lib/bytes.ts'
+import { errorFields, log } from '../lib/log.ts'
+import { type Allowance, findAllowance, reloadAllowance } from '../limits/allowance.ts'
+import type { MeterClaim, MeterState, QuotaClaim } from '../limits/claim.ts'
+import { type Hold, holdUnits } from '../limits/holds.ts'
+import { fromUnits, toUnits } from '../limits/meter-units.ts'
+import { ALL_METERS, limitOf } from '../limits/quotas.ts'
+import { organizationVersion } from '../limits/versions.ts'
+import { Problem } from '../problems.ts'
+import { attribute, findHolders } from './ingest-holders.ts'
+import { reservationId } from './reservation-id.ts'
+import type { Reservation, ReserveRequest } from './reserve-schemas.ts'
+
+/** Outdated figures are rare and a reload settles them; more than this many in a row is a fault, not a race. */
+const ATTEMPTS = 3
+
+/**
+ * Holds units of an organization's quota for work whose cost is known only afterwards: of every meter asked for, or of
+ * none. The hold counts against the quota until it is settled, or expires.
+ *
+ * What is held is what may be used. It is less than was asked for where one hold would take nearly all that is left.
+ * While Redis fails, and the deployment goes on then, the last known figures decide and nothing is held.
+ *
+ * @param caller the organization that may reserve for itself alone; null for a service of the operator's
+ * @throws Problem `key_not_found`, `organization_not_found`, `too_many_reservations`, `unavailable`
+ */
+export async function reserve(deps: Deps, request: ReserveRequest, caller: string | null): Promise<Reservation> {
+  const organizationId = await organizationOf(deps, request, caller)
+  const amounts = await amountsOf(deps, request)
+  const needsReading = GAUGES.some((gauge) => amounts.has(gauge)) // only Postgres knows what gauges read now
+  let allowance = await (needsReading ? reloadAllowance : findAllowance)(deps, organizationId)
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const isFresh = needsReading || attempt > 0
+    const asked = askedOf(allowance, organizationId, amounts, { deps, request, isFresh })
+    const hold = await holdOrDecideAlone(deps, asked)
+    if (hold.outcome === 'too_many') throw new Problem('too_many_reservations', { headers: { 'Retry-After': '10' } })
+    if (hold.outcome === 'held' || hold.outcome === 'exceeded') return answerOf(asked, hold)
+    allowance = await reloadAllowance(deps, organizationId)
+  }
+  throw new Problem('unavailable', { detail: 'The quota is being changed right now.' })
+}
+
+/** As for reported usage: what is another organization's is answered as what does not exist. */
+async function organizationOf(deps: Deps, { key_id, organization_id }: ReserveRequest, caller: string | null) {
+  const event = { id: '', occurred_at: '', key_id: key_id ?? null, organization_id: organization_id ?? null }
+  const holder = attribute(event, await findHolders(deps, [event], caller), caller)
+  if (typeof holder !== 'string') return holder.organization_id
+  if (holder !== 'holder_missing') throw new Problem(holder)
+  const errors = [{ path: 'body', message: 'must have key_id or organization_id' }]
+  throw new Problem('invalid_request', { errors })
+}
+
+type Amounts = ReadonlyMap<Meter, number>
+
+/** In whole units; the cost of tokens at the model's price where none is given. */
+async function amountsOf(deps: Deps, request: ReserveRequest): Promise<Amounts> {
+  const { input_tokens, output_tokens } = request
+  const tokens = request.tokens ?? sumOf(input_tokens, output_tokens)
+  const cost_usd = request.cost_usd ?? (await estimatedCost(deps, request))
+  const given = { ...request, tokens, cost_usd }
+  return new Map(
+    ALL_METERS.flatMap((meter) => {
+      const amount = given[meter]
+      return amount === undefined || amount === null ? [] : [[meter, toUnits(meter, amount)] as const]
+    }),
+  )
+}
+
+const sumOf = (...parts: (number | null | undefined)[]) =>
+  parts.every((part) => part === undefined || part === null)
+    ? undefined
+    : parts.reduce<number>((sum, part) => sum + (part ?? 0), 0)
+
+/** Tokens of which nobody says whether they go in or come out are priced as what costs more. */
+async function estimatedCost(deps: Deps, request: ReserveRequest) {
+  const { provider, model, input_tokens, tokens } = request
+  if (!model) return undefined
+  const output_tokens = Math.max(request.output_tokens ?? 0, (tokens ?? 0) - (input_tokens ?? 0))
+  const { priceTokens } = await import('./pricing/price.ts')
+  const asked = { inputTokens: input_tokens ?? 0, outputTokens: output_tokens, cachedTokens: 0 }
+  return priceTokens({ provider: provider ?? '', model, at: deps.now(), ...asked })
+}
+
+function askedOf(
+  { use }: Allowance,
+  organizationId: string,
+  amounts: Amounts,
+  { deps, request, isFresh }: { deps: Deps; request: ReserveRequest; isFresh: boolean },
+) {
+  const meters = [...amounts].map(([meter, amount]): MeterClaim => {
+    const limit = use.limits.meters[meter]?.at_limit === 'allow' ? null : limitOf(use, meter)
+    return { meter, amount, limit: limit === null ? null : toUnits(meter, limit) }
+  })
+  const unitsOf = (...names: Meter[]) =>
+    Object.fromEntries(names.map((meter) => [meter, toUnits(meter, use.used[meter])]))
+  const recorded = unitsOf('api_calls', 'queries', 'tokens', 'cost_usd')
+  const quota: QuotaClaim = { organizationId, period: use.period, meters, recorded, isFresh }
+  const { idempotency_key } = request
+  return {
+    id: idempotency_key ? sha256Hex(idempotency_key).slice(0, 32) : base62(randomBytes(16), 22),
+    quota,
+    gauges: unitsOf('concepts', 'storage_gb'),
+    version: { key: organizationVersion(organizationId), version: use.version },
+    ms: request.expires_in_seconds * 1000,
+    now: deps.now(),
+  }
+}
+
+type Asked = ReturnType<typeof askedOf>
+
+async function holdOrDecideAlone(deps: Deps, asked: Asked): Promise<Hold> {
+  try {
+    return await holdUnits(deps, asked)
+  } catch (error) {
+    log('warn', 'hold_not_taken', errorFields(error))
+    if (deps.config.ON_LIMITER_OUTAGE === 'closed')
+      throw new Problem('unavailable', { detail: 'Limits cannot be checked.' })
+    return decideAlone(asked)
+  }
+}
+
+function decideAlone({ quota, gauges, ms, now }: Asked): Hold {
+  const known = { ...quota.recorded, ...gauges }
+  const meters = quota.meters.map(({ meter }): MeterState => ({ used: known[meter] ?? 0, held: 0 }))
+  const refused = quota.meters.findIndex(
+    ({ amount, limit }, at) => limit !== null && amount > 0 && (meters[at]?.used ?? 0) + amount > limit,
+  )
+  if (refused >= 0) return { outcome: 'exceeded', refused, meters }
+  return { outcome: 'held', expiresAt: now + ms, meters, amounts: quota.meters.map(({ amount }) => amount) }
+}
+
+function answerOf({ id, quota }: Asked, hold: Extract<Hold, { meters: unknown }>): Reservation {
+  const resets_at = new Date(quota.period.end).toISOString()
+  const readings = quota.meters.map((claim, at) => [claim.meter, readingOf(claim, hold.meters[at], resets_at)] as const)
+  const quotas = Object.fromEntries(readings)
+  if (hold.outcome === 'held') {
+    const held = quota.meters.map(({ meter }, at) => [meter, fromUnits(meter, hold.amounts[at] ?? 0)] as const)
+    return {
+      granted: true,
+      reservation_id: reservationId(quota.organizationId, quota.period.name, id),
+      expires_at: new Date(hold.expiresAt).toISOString(),
+      held: Object.fromEntries(held),
+      quotas,
+    }
+  }
+  const { meter, amount } = quota.meters[hold.refused] as MeterClaim
+  const reading = readingOf(quota.meters[hold.refused] as MeterClaim, hold.meters[hold.refused], resets_at)
+  return {
+    granted: false,
+    code: 'QUOTA_EXCEEDED',
+    exceeded: { meter, requested: fromUnits(meter, amount), ...reading },
+    quotas,
+  }
+}
+
+function readingOf({ meter, limit }: MeterClaim, state: MeterState | undefined, resets_at: string) {
+  const { used = 0, held = 0 } = state ?? {}
+  return {
+    limit: limit === null ? null : fromUnits(meter, limit),
+    used: fromUnits(meter, used),
+    held: fromUnits(meter, held),
+    remaining: limit === null ? null : fromUnits(meter, Math.max(0, limit - used - held)),
+    resets_at,
+  }
+}

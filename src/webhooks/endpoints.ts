@@ -1,0 +1,133 @@
+import type * as z from 'zod'
+import { audited } from '../audit/record.ts'
+import type { ManagementDeps } from '../http/management-env.ts'
+import type { Principal } from '../http/principal.ts'
+import { uuidv7 } from '../lib/uuid.ts'
+import { Problem } from '../problems.ts'
+import {
+  deleteEndpoint,
+  type EndpointChanges,
+  type EndpointOf,
+  findEndpoint,
+  insertEndpoint,
+  isEndpoint,
+  replaceSecret,
+  type ShownEndpoint,
+  updateEndpoint,
+} from './queries.ts'
+import { flawOfTarget } from './rules.ts'
+import type { NewWebhookEndpoint, WebhookEndpointChanges } from './schemas.ts'
+import { sealSecret } from './secrets.ts'
+import { newSecret } from './sign.ts'
+
+/** How long deliveries are signed with the secret before a rotation, too. */
+const OVERLAP_MS = 24 * 3_600_000
+
+interface WithSecret {
+  readonly endpoint: ShownEndpoint
+  readonly secret: string
+}
+
+/**
+ * Sets up an endpoint. The answer is the only place where its secret appears.
+ *
+ * @throws Problem `invalid_request` for an address that nothing is sent to, `webhook_endpoint_limit_reached`
+ */
+export async function createEndpoint(
+  deps: ManagementDeps,
+  principal: Principal,
+  organizationId: string,
+  request: z.output<typeof NewWebhookEndpoint>,
+): Promise<WithSecret> {
+  const one = { organizationId, id: uuidv7(deps.now()) }
+  const secret = newSecret()
+  const row = {
+    ...one,
+    url: allowedUrl(deps, request.url),
+    description: request.description ?? null,
+    events: [...new Set(request.events)],
+    secret: await sealSecret(deps.config.SECRET_KEY, one.id, secret),
+    at: new Date(deps.now()),
+  }
+  const detail = { host: new URL(row.url).host, events: row.events }
+  const auditRow = auditedFor(deps, principal, one, { act: 'webhook_endpoint.created', detail })
+  if (!(await insertEndpoint(deps.db, row, auditRow))) throw new Problem('webhook_endpoint_limit_reached')
+  return { endpoint: await getEndpoint(deps, one), secret }
+}
+
+/** @throws Problem `webhook_endpoint_not_found`, also for a stranger's */
+export async function getEndpoint(deps: ManagementDeps, one: EndpointOf): Promise<ShownEndpoint> {
+  const endpoint = await findEndpoint(deps.db, one)
+  if (!endpoint) throw new Problem('webhook_endpoint_not_found')
+  return endpoint
+}
+
+/** @throws Problem `webhook_endpoint_not_found`, `invalid_request` */
+export async function changeEndpoint(
+  deps: ManagementDeps,
+  principal: Principal,
+  one: EndpointOf,
+  request: z.output<typeof WebhookEndpointChanges>,
+): Promise<ShownEndpoint> {
+  const changes = changesOf(deps, request)
+  const changed = Object.keys(request)
+  if (changed.length === 0) return getEndpoint(deps, one)
+  const row = auditedFor(deps, principal, one, { act: 'webhook_endpoint.updated', detail: { changed } })
+  const endpoint = await updateEndpoint(deps.db, one, changes, row)
+  if (!endpoint) throw new Problem('webhook_endpoint_not_found')
+  return endpoint
+}
+
+function changesOf(deps: ManagementDeps, request: z.output<typeof WebhookEndpointChanges>): EndpointChanges {
+  const { url, description, events, is_active } = request
+  return {
+    ...(url !== undefined && { url: allowedUrl(deps, url) }),
+    ...(description !== undefined && { description }),
+    ...(events !== undefined && { events: [...new Set(events)] }),
+    ...(is_active !== undefined && { isActive: is_active, disabledReason: null, failedEvents: 0 as const }),
+  }
+}
+
+/** @throws Problem `webhook_endpoint_not_found` */
+export async function removeEndpoint(deps: ManagementDeps, principal: Principal, one: EndpointOf): Promise<void> {
+  const row = auditedFor(deps, principal, one, { act: 'webhook_endpoint.deleted' })
+  if (!(await deleteEndpoint(deps.db, one, row))) throw new Problem('webhook_endpoint_not_found')
+}
+
+/**
+ * Gives an endpoint a new secret. For a day deliveries carry a signature of each, so that the receiver may change over at
+ * any time; of two rotations within it the last secret but one is good no more.
+ *
+ * @throws Problem `webhook_endpoint_not_found`
+ */
+export async function rotateSecret(deps: ManagementDeps, principal: Principal, one: EndpointOf): Promise<WithSecret> {
+  const secret = newSecret()
+  const sealed = await sealSecret(deps.config.SECRET_KEY, one.id, secret)
+  const row = auditedFor(deps, principal, one, { act: 'webhook_endpoint.secret_rotated' })
+  const secrets = { secret: sealed, previousUntil: new Date(deps.now() + OVERLAP_MS) }
+  const endpoint = await replaceSecret(deps.db, one, secrets, row)
+  if (!endpoint) throw new Problem('webhook_endpoint_not_found')
+  return { endpoint, secret }
+}
+
+interface Act {
+  readonly act:
+    | 'webhook_endpoint.created'
+    | 'webhook_endpoint.updated'
+    | 'webhook_endpoint.deleted'
+    | 'webhook_endpoint.secret_rotated'
+  readonly detail?: Readonly<Record<string, unknown>>
+}
+
+function auditedFor(deps: ManagementDeps, actor: Principal, one: EndpointOf, act: Act) {
+  const { organizationId, id } = one
+  const target = { type: 'webhook_endpoint', id } as const
+  return audited(deps, { ...act, actor, organizationId, target, provided: isEndpoint(one) })
+}
+
+/** @returns the address as it is parsed. @throws Problem `invalid_request` that says what is wrong with it */
+function allowedUrl({ config }: ManagementDeps, url: string): string {
+  const flaw = flawOfTarget(url, config.PUBLIC_URL)
+  if (flaw) throw new Problem('invalid_request', { errors: [{ path: 'body.url', message: flaw }] })
+  return new URL(url).href
+}

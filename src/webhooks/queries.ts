@@ -1,0 +1,195 @@
+import { and, desc, eq, getTableColumns, isNotNull, lt, type SQL, sql } from 'drizzle-orm'
+import { type AuditRow, unlessRefused } from '../audit/record.ts'
+import type { Database } from '../db/orm.ts'
+import { webhookDeliveries, webhookEndpoints } from '../db/schema/alerts.ts'
+import { bytesParameter } from '../db/schema/columns.ts'
+import { lockOrganization } from '../organizations/lock.ts'
+import { MOST_ENDPOINTS } from './event.ts'
+
+const { secret: _secret, previousSecret: _previous, ...shown } = getTableColumns(webhookEndpoints)
+const { organizationId: _owner, endpointId: _endpoint, ...shownDelivery } = getTableColumns(webhookDeliveries)
+
+type Payload = Record<string, unknown>
+export type ShownEndpoint = Awaited<ReturnType<typeof listEndpoints>>[number]
+export type ShownDelivery = Awaited<ReturnType<typeof listDeliveries>>[number] & { readonly payload: Payload }
+
+interface PageOf {
+  readonly limit: number
+  readonly after: string | undefined
+}
+
+/** One of an organization's endpoints: a stranger's is none. */
+export interface EndpointOf {
+  readonly organizationId: string
+  readonly id: string
+}
+
+const isOne = ({ organizationId, id }: EndpointOf) =>
+  and(eq(webhookEndpoints.id, id), eq(webhookEndpoints.organizationId, organizationId))
+
+/** Whether there is such an endpoint, as a condition of an audit row. */
+export const isEndpoint = ({ organizationId, id }: EndpointOf) => sql`exists (
+  select 1 from webhook_endpoints where id = ${id}::uuid and organization_id = ${organizationId}::uuid)`
+
+/** One page of an organization's endpoints, newest first, and one row more when there is another page. */
+export function listEndpoints(db: Database, organizationId: string, { limit, after }: PageOf) {
+  return db
+    .select(shown)
+    .from(webhookEndpoints)
+    .where(and(eq(webhookEndpoints.organizationId, organizationId), after ? lt(webhookEndpoints.id, after) : undefined))
+    .orderBy(desc(webhookEndpoints.id))
+    .limit(limit + 1)
+}
+
+export async function findEndpoint(db: Database, endpoint: EndpointOf): Promise<ShownEndpoint | undefined> {
+  const [row] = await db.select(shown).from(webhookEndpoints).where(isOne(endpoint))
+  return row
+}
+
+export interface NewEndpointRow extends EndpointOf {
+  readonly url: string
+  readonly description: string | null
+  readonly events: readonly string[]
+  /** Sealed. */
+  readonly secret: Uint8Array
+  readonly at: Date
+}
+
+/**
+ * Stores an endpoint unless the organization has its full number. Its row is locked first, so that endpoints made at the
+ * same time are counted one after the other.
+ *
+ * @param row the audit row, provided that the endpoint is there
+ * @returns whether there was room
+ */
+export async function insertEndpoint(db: Database, endpoint: NewEndpointRow, row: AuditRow): Promise<boolean> {
+  const { id, organizationId, url, description, events, secret } = endpoint
+  const at = sql`${endpoint.at.toISOString()}::timestamptz`
+  const batch = db.batch([
+    lockOrganization(db, organizationId),
+    db.execute(sql`
+      insert into webhook_endpoints (id, organization_id, url, description, events, secret, created_at, updated_at)
+      select ${id}::uuid, ${organizationId}::uuid, ${url}, ${description}, ${asArray(events)}, ${bytesParameter(secret)},
+        ${at}, ${at}
+      where (select count(*) from webhook_endpoints where organization_id = ${organizationId}::uuid) < ${MOST_ENDPOINTS}::int`),
+    row,
+  ])
+  return (await unlessRefused(batch)) !== undefined
+}
+
+/** A text array as one parameter: a JSON array that Postgres unfolds. */
+const asArray = (values: readonly string[]) =>
+  sql`array(select jsonb_array_elements_text(${JSON.stringify(values)}::jsonb))`
+
+export interface EndpointChanges {
+  readonly url?: string
+  readonly description?: string | null
+  readonly events?: string[]
+  readonly isActive?: boolean
+  readonly disabledReason?: null
+  readonly failedEvents?: 0
+}
+
+/**
+ * Changes an endpoint. Switched off, it leaves nothing waiting behind.
+ *
+ * @returns the endpoint after it, or `undefined` when there is none
+ */
+export async function updateEndpoint(db: Database, endpoint: EndpointOf, changes: EndpointChanges, row: AuditRow) {
+  const batch = db.batch([
+    lockEndpoint(db, endpoint),
+    row,
+    db
+      .update(webhookDeliveries)
+      .set({ state: 'failed', nextAttemptAt: null, lastError: 'The endpoint was switched off.' })
+      .where(
+        and(
+          eq(webhookDeliveries.endpointId, endpoint.id),
+          isNotNull(webhookDeliveries.nextAttemptAt),
+          sql`${changes.isActive === false}::boolean`,
+        ),
+      ),
+    db.update(webhookEndpoints).set(changes).where(isOne(endpoint)).returning(shown),
+  ])
+  return (await unlessRefused(batch))?.[3][0]
+}
+
+/** @param secret the new one, sealed; the current one becomes the previous one until a time */
+export async function replaceSecret(
+  db: Database,
+  endpoint: EndpointOf,
+  { secret, previousUntil }: { readonly secret: Uint8Array; readonly previousUntil: Date },
+  row: AuditRow,
+) {
+  const batch = db.batch([
+    lockEndpoint(db, endpoint),
+    row,
+    db
+      .update(webhookEndpoints)
+      .set({ secret, previousSecret: sql`${webhookEndpoints.secret}`, previousSecretUntil: previousUntil })
+      .where(isOne(endpoint))
+      .returning(shown),
+  ])
+  return (await unlessRefused(batch))?.[2][0]
+}
+
+/** @returns whether there was such an endpoint */
+export async function deleteEndpoint(db: Database, endpoint: EndpointOf, row: AuditRow): Promise<boolean> {
+  const batch = db.batch([lockEndpoint(db, endpoint), row, db.delete(webhookEndpoints).where(isOne(endpoint))])
+  return (await unlessRefused(batch)) !== undefined
+}
+
+function lockEndpoint(db: Database, endpoint: EndpointOf) {
+  return db.select({ id: webhookEndpoints.id }).from(webhookEndpoints).where(isOne(endpoint)).for('update')
+}
+
+const ofEndpoint = ({ organizationId, id }: EndpointOf) =>
+  and(eq(webhookDeliveries.endpointId, id), eq(webhookDeliveries.organizationId, organizationId))
+
+/** One page of what was sent to an endpoint, newest first, and one row more when there is another page. */
+export function listDeliveries(db: Database, endpoint: EndpointOf, { limit, after }: PageOf) {
+  return db
+    .select({ ...shownDelivery, payload: sql<Payload>`${webhookDeliveries.payload}` })
+    .from(webhookDeliveries)
+    .where(and(ofEndpoint(endpoint), after ? lt(webhookDeliveries.id, after) : undefined))
+    .orderBy(desc(webhookDeliveries.id))
+    .limit(limit + 1)
+}
+
+export async function findDelivery(db: Database, endpoint: EndpointOf, id: string): Promise<ShownDelivery | undefined> {
+  const [row] = await db
+    .select({ ...shownDelivery, payload: sql<Payload>`${webhookDeliveries.payload}` })
+    .from(webhookDeliveries)
+    .where(and(ofEndpoint(endpoint), eq(webhookDeliveries.id, id)))
+  return row
+}
+
+/** Whether a delivery to an endpoint waits, as a condition of an audit row. */
+export const isWaiting = ({ organizationId, id }: EndpointOf, deliveryId: SQL) => sql`exists (
+  select 1 from webhook_deliveries where id = any(${deliveryId}) and endpoint_id = ${id}::uuid
+    and organization_id = ${organizationId}::uuid and next_attempt_at is not null)`
+
+/**
+ * Makes a delivery due again, from the first attempt on, if its endpoint is switched on.
+ *
+ * @param row the audit row, provided that the delivery waits
+ * @returns whether it was
+ */
+export async function restartDelivery(
+  db: Database,
+  endpoint: EndpointOf,
+  { id, at }: { readonly id: string; readonly at: Date },
+  row: AuditRow,
+): Promise<boolean> {
+  const active = sql`exists (select 1 from webhook_endpoints e where e.id = ${endpoint.id}::uuid and e.is_active)`
+  const one = and(ofEndpoint(endpoint), eq(webhookDeliveries.id, id), active)
+  const batch = db.batch([
+    lockEndpoint(db, endpoint),
+    db
+      .update(webhookDeliveries)
+      .set({ state: 'pending', attempts: 0, nextAttemptAt: at, deliveredAt: null, lastError: null })
+      .where(one),
+    row,
+  ])
+  return (await unlessRefused(batch)) !== undefined
+}

@@ -1,0 +1,182 @@
+import { apiRoute, newRouter } from '../http/api-route.ts'
+import { pageEnd } from '../http/paging.ts'
+import { page } from '../lib/cursor.ts'
+import { resend, testEndpoint } from './by-hand.ts'
+import { changeEndpoint, createEndpoint, getEndpoint, removeEndpoint, rotateSecret } from './endpoints.ts'
+import { listDeliveries, listEndpoints } from './queries.ts'
+import {
+  DeliveryParams,
+  EndpointListQuery,
+  EndpointParams,
+  NewWebhookEndpoint,
+  OrganizationQuery,
+  WebhookDelivery,
+  WebhookDeliveryList,
+  WebhookEndpoint,
+  WebhookEndpointChanges,
+  WebhookEndpointList,
+  WebhookEndpointWithSecret,
+} from './schemas.ts'
+import { toDelivery, toEndpoint } from './shown.ts'
+
+const tag = 'Webhooks'
+
+const createEndpointRoute = apiRoute({
+  allow: 'webhooks:write',
+  method: 'post',
+  path: '/webhook-endpoints',
+  tag,
+  summary: 'Set up a webhook endpoint',
+  description: 'Events are sent to it, signed as Standard Webhooks says. The answer is the only place with the secret.',
+  body: NewWebhookEndpoint,
+  creates: true,
+  credentials: true,
+  returns: { 201: WebhookEndpointWithSecret },
+  fails: ['webhook_endpoint_limit_reached', 'organization_not_found'],
+})
+
+const listEndpointsRoute = apiRoute({
+  allow: 'webhooks:read',
+  method: 'get',
+  path: '/webhook-endpoints',
+  tag,
+  summary: 'List webhook endpoints',
+  description: 'Newest first. Secrets are never shown again.',
+  query: EndpointListQuery,
+  returns: { 200: WebhookEndpointList },
+  fails: ['organization_not_found'],
+})
+
+const one = {
+  tag,
+  params: EndpointParams,
+  query: OrganizationQuery,
+  path: '/webhook-endpoints/{id}',
+  fails: ['webhook_endpoint_not_found', 'organization_not_found'],
+} as const
+
+const getEndpointRoute = apiRoute({
+  ...one,
+  allow: 'webhooks:read',
+  method: 'get',
+  summary: 'Get a webhook endpoint',
+  returns: { 200: WebhookEndpoint },
+})
+
+const changeEndpointRoute = apiRoute({
+  ...one,
+  allow: 'webhooks:write',
+  method: 'patch',
+  summary: 'Change a webhook endpoint',
+  description: 'What is left out stays as it is.',
+  body: WebhookEndpointChanges,
+  credentials: true,
+  returns: { 200: WebhookEndpoint },
+})
+
+const removeEndpointRoute = apiRoute({
+  ...one,
+  allow: 'webhooks:write',
+  method: 'delete',
+  summary: 'Delete a webhook endpoint',
+  description: 'With the record of its deliveries. What waits for it is not sent.',
+  credentials: true,
+  returns: { 204: null },
+})
+
+const rotateSecretRoute = apiRoute({
+  ...one,
+  allow: 'webhooks:write',
+  method: 'post',
+  path: '/webhook-endpoints/{id}/rotate-secret',
+  summary: 'Rotate the secret of a webhook endpoint',
+  description: 'For 24 hours deliveries carry a signature of the new secret and one of the old.',
+  creates: true,
+  credentials: true,
+  returns: { 200: WebhookEndpointWithSecret },
+})
+
+const testRoute = apiRoute({
+  ...one,
+  allow: 'webhooks:write',
+  method: 'post',
+  path: '/webhook-endpoints/{id}/test',
+  summary: 'Send a test event',
+  description: 'One `webhook.test`, tried once, right after the answer. Look at the deliveries for what became of it.',
+  credentials: true,
+  returns: { 202: WebhookDelivery },
+  fails: [...one.fails, 'webhook_endpoint_off', 'rate_limited'],
+})
+
+const listDeliveriesRoute = apiRoute({
+  ...one,
+  allow: 'webhooks:read',
+  method: 'get',
+  path: '/webhook-endpoints/{id}/deliveries',
+  summary: 'List deliveries',
+  description: 'Newest first, for 30 days.',
+  query: EndpointListQuery,
+  returns: { 200: WebhookDeliveryList },
+})
+
+const resendRoute = apiRoute({
+  ...one,
+  allow: 'webhooks:write',
+  method: 'post',
+  path: '/webhook-endpoints/{id}/deliveries/{delivery_id}/resend',
+  summary: 'Send an event again',
+  description: 'With the same `webhook-id`, right after the answer, and with all retries.',
+  params: DeliveryParams,
+  credentials: true,
+  returns: { 202: WebhookDelivery },
+  fails: [...one.fails, 'webhook_delivery_not_found', 'webhook_endpoint_off', 'rate_limited'],
+})
+
+export const webhookRoutes = newRouter()
+  .openapi(createEndpointRoute, async (c) => {
+    const { deps, principal, organizationId } = c.var
+    const { endpoint, secret } = await createEndpoint(deps, principal, organizationId, c.req.valid('json'))
+    return c.json({ ...toEndpoint(endpoint), secret }, 201)
+  })
+  .openapi(listEndpointsRoute, async (c) => {
+    const { limit, cursor } = c.req.valid('query')
+    const rows = await listEndpoints(c.var.deps.db, c.var.organizationId, { limit, after: pageEnd(cursor) })
+    const { data, next_cursor } = page(rows, limit)
+    return c.json({ data: data.map(toEndpoint), next_cursor }, 200)
+  })
+  .openapi(getEndpointRoute, async (c) => {
+    const { organizationId, deps } = c.var
+    return c.json(toEndpoint(await getEndpoint(deps, { organizationId, ...c.req.valid('param') })), 200)
+  })
+  .openapi(changeEndpointRoute, async (c) => {
+    const { organizationId, deps, principal } = c.var
+    const endpoint = { organizationId, ...c.req.valid('param') }
+    return c.json(toEndpoint(await changeEndpoint(deps, principal, endpoint, c.req.valid('json'))), 200)
+  })
+  .openapi(removeEndpointRoute, async (c) => {
+    const { organizationId, deps, principal } = c.var
+    await removeEndpoint(deps, principal, { organizationId, ...c.req.valid('param') })
+    return c.body(null, 204)
+  })
+  .openapi(rotateSecretRoute, async (c) => {
+    const { organizationId, deps, principal } = c.var
+    const { endpoint, secret } = await rotateSecret(deps, principal, { organizationId, ...c.req.valid('param') })
+    return c.json({ ...toEndpoint(endpoint), secret }, 200)
+  })
+  .openapi(testRoute, async (c) => {
+    const { organizationId, deps, principal } = c.var
+    return c.json(toDelivery(await testEndpoint(deps, principal, { organizationId, ...c.req.valid('param') })), 202)
+  })
+  .openapi(listDeliveriesRoute, async (c) => {
+    const { limit, cursor } = c.req.valid('query')
+    const endpoint = { organizationId: c.var.organizationId, ...c.req.valid('param') }
+    await getEndpoint(c.var.deps, endpoint)
+    const rows = await listDeliveries(c.var.deps.db, endpoint, { limit, after: pageEnd(cursor) })
+    const { data, next_cursor } = page(rows, limit)
+    return c.json({ data: data.map(toDelivery), next_cursor }, 200)
+  })
+  .openapi(resendRoute, async (c) => {
+    const { organizationId, deps, principal } = c.var
+    const { id, delivery_id } = c.req.valid('param')
+    return c.json(toDelivery(await resend(deps, principal, { organizationId, id }, delivery_id)), 202)
+  })

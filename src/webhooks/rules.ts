@@ -1,0 +1,76 @@
+import { inRange } from '../lib/cidr.ts'
+
+/** What of the web's address space is nobody's public server (RFC 6890 and its registries). */
+const RESERVED_V4 = [
+  '0.0.0.0/8',
+  '10.0.0.0/8',
+  '100.64.0.0/10', // carrier-grade NAT
+  '127.0.0.0/8',
+  '169.254.0.0/16', // link-local, and where clouds keep their metadata
+  '172.16.0.0/12',
+  '192.0.0.0/24',
+  '192.0.2.0/24',
+  '192.88.99.0/24',
+  '192.168.0.0/16',
+  '198.18.0.0/15',
+  '198.51.100.0/24',
+  '203.0.113.0/24',
+  '224.0.0.0/3', // multicast, reserved, broadcast
+]
+/** The one block that public IPv6 servers are in: loopback, ULA, link-local, mapped, NAT64 and multicast lie outside. */
+const GLOBAL_V6 = '2000::/3'
+/** Inside it: special purposes with Teredo, documentation, 6to4 (which wraps any IPv4 address). */
+const RESERVED_V6 = ['2001::/23', '2001:db8::/32', '2002::/16', '2620:4f:8000::/48', '3fff::/20']
+
+/** Names that mean something inside a network only, those of the clouds' metadata among them. */
+const PRIVATE_ZONES =
+  /(^|\.)(localhost|local|localdomain|internal|intranet|private|corp|home|lan|arpa|test|invalid|onion|alt)$/
+/** At least two labels. A name of one is looked up inside the network of whoever asks. */
+const FULL_NAME = /^([a-z0-9_-]{1,63}\.)+[a-z0-9-]{1,63}$/
+const V4 = /^\d+\.\d+\.\d+\.\d+$/
+const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/
+const PORTS = new Set(['', '8443']) // 443 is '' once parsed
+
+const LONGEST_URL = 2_000
+
+/** What can be wrong with the address of an endpoint, in the order in which it is told. Names are without a last dot. */
+const CHECKS: readonly [flaw: string, isWrong: (url: URL, name: string, ownName: string) => boolean][] = [
+  ['must begin with https:', ({ protocol }) => protocol !== 'https:'],
+  ['must use the port 443 or 8443', ({ port }) => !PORTS.has(port)],
+  ['must not lead to a private or reserved address', (_, name) => isLiteral(name) && !isPublicAddress(name)],
+  ['must have a full public host name', (_, name) => !isLiteral(name) && !isPublicName(name)],
+  ['must not lead back to this service', (_, name, ownName) => name === ownName],
+]
+
+/**
+ * What keeps a webhook from being sent to an address, so that no customer has Tollgate reach for what only Tollgate can
+ * reach (ASVS 1.3.6). Judged are the address and the name as they are stored and sent to, after the parser has undone every
+ * odd notation and encoded what is not ASCII; what a name resolves to is not known here.
+ *
+ * A deployment that itself runs on a loopback address may send to loopback addresses, by plain HTTP and to any port.
+ *
+ * @param publicUrl where the deployment is reached
+ * @returns what is wrong, as the rest of a sentence that quotes nothing; `undefined` when nothing is
+ */
+export function flawOfTarget(text: string, publicUrl: string): string | undefined {
+  const url = URL.parse(text)
+  if (!url || url.href.length > LONGEST_URL) return `must be a URL of at most ${LONGEST_URL} characters once encoded`
+  if (url.username !== '' || url.password !== '') return 'must not hold a user name or password'
+  const own = new URL(publicUrl)
+  const isLocal = LOOPBACK.test(own.hostname) && LOOPBACK.test(url.hostname)
+  if (isLocal) return /^https?:$/.test(url.protocol) ? undefined : 'must begin with https: or http:'
+  const name = withoutLastDot(url.hostname)
+  return CHECKS.find(([, isWrong]) => isWrong(url, name, withoutLastDot(own.hostname)))?.[0]
+}
+
+const withoutLastDot = (name: string) => name.replace(/\.$/, '')
+
+const isLiteral = (name: string) => name.startsWith('[') || V4.test(name)
+
+const isPublicName = (name: string) => FULL_NAME.test(name) && name.length <= 253 && !PRIVATE_ZONES.test(name)
+
+function isPublicAddress(name: string): boolean {
+  if (V4.test(name)) return !RESERVED_V4.some((range) => inRange(name, range))
+  const ip = name.slice(1, -1)
+  return inRange(ip, GLOBAL_V6) && !RESERVED_V6.some((range) => inRange(ip, range))
+}

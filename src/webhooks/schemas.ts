@@ -1,0 +1,81 @@
+import * as z from 'zod'
+import { line, listOf, pageQuery, timestamp, uuid } from '../http/fields.ts'
+import { WEBHOOK_EVENT_TYPES, WEBHOOK_EVENTS } from './events.ts'
+
+const events = z.array(z.enum(WEBHOOK_EVENT_TYPES)).max(WEBHOOK_EVENT_TYPES.length)
+const EVENTS = 'Which events it is told of; empty for all, also those that come with later versions.'
+
+export const WebhookEndpoint = z
+  .object({
+    id: z.uuid(),
+    organization_id: z.uuid(),
+    url: z.string(),
+    description: z.string().nullable(),
+    events: z.array(z.string()).meta({ description: EVENTS }),
+    is_active: z.boolean(),
+    disabled_reason: z.string().nullable().meta({ description: 'Why Tollgate itself switched it off.' }),
+    failed_events: z.int().meta({ description: 'Events in a row that were given up; at 5 it is switched off.' }),
+    previous_secret_until: timestamp
+      .nullable()
+      .meta({ description: 'Until then deliveries are signed with the secret before the last rotation, too.' }),
+    created_at: timestamp,
+    updated_at: timestamp,
+  })
+  .meta({ id: 'WebhookEndpoint' })
+
+export const WebhookEndpointWithSecret = WebhookEndpoint.extend({
+  secret: z.string().meta({ description: 'What deliveries are signed with. It is shown here and never again.' }),
+}).meta({ id: 'WebhookEndpointWithSecret' })
+
+export const WebhookEndpointList = listOf(WebhookEndpoint)
+
+/** The address is judged where the deployment's own is known. */
+const url = z
+  .string()
+  .max(2_000)
+  .meta({ description: 'Public, `https:`, port 443 or 8443, without user name and password.' })
+
+export const NewWebhookEndpoint = z.object({
+  url,
+  description: line(200).nullish(),
+  events: events.default([]).meta({
+    description: `${EVENTS}\n\n${Object.entries(WEBHOOK_EVENTS)
+      .map(([type, meaning]) => `\`${type}\`: ${meaning}`)
+      .join('\n\n')}`,
+  }),
+  organization_id: uuid.optional().meta({ description: 'The active organization when absent.' }),
+})
+
+export const WebhookEndpointChanges = z.object({
+  url: url.optional(),
+  description: line(200).nullish(),
+  events: events.optional().meta({ description: EVENTS }),
+  is_active: z
+    .boolean()
+    .optional()
+    .meta({ description: 'Switching it off gives up what waits for it; switching it on forgets its failures.' }),
+})
+
+export const WebhookDelivery = z
+  .object({
+    id: z.uuid(),
+    event_id: z.string().meta({ description: 'The `webhook-id`, the same on every attempt and when sent again.' }),
+    type: z.string(),
+    state: z.enum(['pending', 'delivered', 'failed']),
+    attempts: z.int(),
+    next_attempt_at: timestamp.nullable(),
+    status_code: z.int().nullable().meta({ description: 'What the endpoint answered last.' }),
+    error: z.string().nullable().meta({ description: 'Why the last attempt failed.' }),
+    response_time_ms: z.int().nullable(),
+    payload: z.record(z.string(), z.unknown()).meta({ description: 'The body that is sent.' }),
+    created_at: timestamp,
+    delivered_at: timestamp.nullable(),
+  })
+  .meta({ id: 'WebhookDelivery' })
+
+export const WebhookDeliveryList = listOf(WebhookDelivery)
+
+export const EndpointParams = z.object({ id: uuid })
+export const DeliveryParams = z.object({ id: uuid, delivery_id: uuid })
+export const OrganizationQuery = z.object({ organization_id: uuid.optional() })
+export const EndpointListQuery = pageQuery.extend({ organization_id: uuid.optional() })

@@ -1,0 +1,68 @@
+import type { Deps } from '../deps.ts'
+import { VERSION } from '../version.ts'
+import { flawOfTarget } from './rules.ts'
+import { signatures } from './sign.ts'
+
+/** An endpoint that has not answered within this has failed. */
+const TIMEOUT_MS = 10_000
+
+interface Attempt {
+  readonly url: string
+  /** The current secret and, for a while after a rotation, the one before. */
+  readonly secrets: readonly string[]
+  readonly eventId: string
+  readonly body: string
+}
+
+export interface Outcome {
+  readonly isDelivered: boolean
+  /** What the endpoint answered; null when it did not. */
+  readonly statusCode: number | null
+  /** Why it was not delivered: a sentence for the endpoint's owner. */
+  readonly error: string | null
+  readonly responseTimeMs: number
+}
+
+/**
+ * Makes one attempt. The address is judged again, since rules may be newer than it. Of the answer only the status counts:
+ * its body is not read, so that an endpoint can neither feed us megabytes nor show its owner a page of somebody else's.
+ */
+export async function send(deps: Deps, attempt: Attempt): Promise<Outcome> {
+  const flaw = flawOfTarget(attempt.url, deps.config.PUBLIC_URL)
+  const started = deps.now()
+  const answer = flaw ? `The address ${flaw}.` : await post(deps, attempt)
+  const responseTimeMs = Math.max(0, deps.now() - started)
+  if (typeof answer === 'string') return { isDelivered: false, statusCode: null, error: answer, responseTimeMs }
+  const isDelivered = answer >= 200 && answer < 300
+  return { isDelivered, statusCode: answer, error: isDelivered ? null : refusal(answer), responseTimeMs }
+}
+
+function refusal(status: number): string {
+  if (status >= 300 && status < 400) return `The endpoint answered ${status}; redirects are not followed.`
+  return status === 410 ? 'The endpoint answered 410: it wants no more events.' : `The endpoint answered ${status}.`
+}
+
+/** @returns the status, or why there is none */
+async function post(deps: Deps, { url, secrets, eventId: id, body }: Attempt): Promise<number | string> {
+  const timestamp = Math.floor(deps.now() / 1000)
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: {
+        'Content-Type': 'application/json',
+        'User-Agent': `Tollgate-Webhooks/${VERSION}`,
+        'webhook-id': id,
+        'webhook-timestamp': String(timestamp),
+        'webhook-signature': await signatures(secrets, { id, timestamp, body }),
+      },
+      body,
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    })
+    await response.body?.cancel().catch(() => undefined)
+    return response.status
+  } catch (error) {
+    const isLate = error instanceof Error && error.name === 'TimeoutError'
+    return isLate ? `The endpoint did not answer within ${TIMEOUT_MS / 1000} s.` : 'The endpoint could not be reached.'
+  }
+}

@@ -1,0 +1,39 @@
+import type * as z from 'zod'
+import type { ShownDelivery, ShownEndpoint } from './queries.ts'
+import type { WebhookDelivery, WebhookEndpoint } from './schemas.ts'
+
+const iso = (at: Date | null) => at?.toISOString() ?? null
+
+/** An endpoint as the API shows it. */
+export function toEndpoint(row: ShownEndpoint): z.output<typeof WebhookEndpoint> {
+  return {
+    id: row.id,
+    organization_id: row.organizationId,
+    url: row.url,
+    description: row.description,
+    events: row.events,
+    is_active: row.isActive,
+    disabled_reason: row.disabledReason,
+    failed_events: row.failedEvents,
+    previous_secret_until: iso(row.previousSecretUntil),
+    created_at: row.createdAt.toISOString(),
+    updated_at: row.updatedAt.toISOString(),
+  }
+}
+
+export function toDelivery(row: ShownDelivery): z.output<typeof WebhookDelivery> {
+  return {
+    id: row.id,
+    event_id: row.eventId,
+    type: row.type,
+    state: row.state,
+    attempts: row.attempts,
+    next_attempt_at: iso(row.nextAttemptAt),
+    status_code: row.lastStatusCode,
+    error: row.lastError,
+    response_time_ms: row.responseTimeMs,
+    payload: row.payload,
+    created_at: row.createdAt.toISOString(),
+    delivered_at: iso(row.deliveredAt),
+  }
+}

@@ -1,0 +1,31 @@
+import { randomBytes, utf8 } from '../lib/bytes.ts'
+
+const PREFIX = 'whsec_'
+const SECRET_BYTES = 32
+
+/** @returns a signing secret as Standard Webhooks writes them: `whsec_` and base64 */
+export function newSecret(): string {
+  return PREFIX + btoa(String.fromCharCode(...randomBytes(SECRET_BYTES)))
+}
+
+interface Message {
+  readonly id: string
+  /** Unix seconds. */
+  readonly timestamp: number
+  readonly body: string
+}
+
+/**
+ * The `webhook-signature` of a message (Standard Webhooks 1.0.0): one HMAC-SHA-256 of `id.timestamp.body` for each
+ * secret, so that a receiver may know either.
+ */
+export async function signatures(secrets: readonly string[], { id, timestamp, body }: Message): Promise<string> {
+  const signed = await Promise.all(secrets.map((secret) => hmac(secret, `${id}.${timestamp}.${body}`)))
+  return signed.map((one) => `v1,${one}`).join(' ')
+}
+
+async function hmac(secret: string, text: string): Promise<string> {
+  const bytes = Uint8Array.from(atob(secret.slice(PREFIX.length)), (character) => character.charCodeAt(0))
+  const key = await crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
+  return btoa(String.fromCharCode(...new Uint8Array(await crypto.subtle.sign('HMAC', key, utf8(text)))))
+}

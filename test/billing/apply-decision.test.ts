@@ -1,0 +1,96 @@
+import { expect, test } from 'vitest'
+import { type Context, type Decided, decide } from '../../src/billing/apply-decision.ts'
+import type { ProviderSubscription } from '../../src/billing/provider.ts'
+
+const ORGANIZATION = '0193e3a0-0000-7000-8000-000000000001'
+const NOW = Date.UTC(2026, 10, 15)
+const MOMENT = { at: NOW, graceDays: 7, newId: '0193e3a0-0000-7000-8000-0000000000aa' }
+const PLANS = ['pro', 'starter'].map((id) => ({ id, polarProductId: `product_${id}`, stripePriceId: `price_${id}` }))
+
+const found = (changes: Partial<ProviderSubscription> = {}): ProviderSubscription => ({
+  provider: 'stripe',
+  id: 'sub_1',
+  customerId: 'cus_1',
+  organizationId: ORGANIZATION,
+  status: 'active',
+  product: 'price_pro',
+  pendingProduct: undefined,
+  periodStart: new Date(Date.UTC(2026, 10, 1)),
+  periodEnd: new Date(Date.UTC(2026, 11, 1)),
+  cancelAtPeriodEnd: false,
+  trialEnd: undefined,
+  pastDueSince: undefined,
+  endedAt: undefined,
+  updatedAt: undefined,
+  ...changes,
+})
+
+const context = (planId = 'free', rows: Context['rows'] = []): Context => ({
+  organization: { id: ORGANIZATION, planId },
+  rows,
+  plans: PLANS,
+})
+
+function decided(about: Context, changes: Partial<ProviderSubscription> = {}, at = NOW): Decided {
+  const result = decide(about, { found: found(changes) }, { ...MOMENT, at })
+  if (typeof result === 'string') throw new Error(result)
+  return result
+}
+
+/** What the next decision finds after this one was written. */
+const after = ({ row, planId }: Decided, before: string) =>
+  context(planId ?? before, [{ ...row, id: 'first', revision: 1, updatedAt: new Date(NOW) }])
+
+test('each status puts the organization on its plan', () => {
+  const pro = after(decided(context()), 'free')
+  const planAfter = (changes: Partial<ProviderSubscription>) => decided(pro, changes).planId
+  expect(pro.organization?.planId).toBe('pro')
+  for (const status of ['active', 'trialing', 'past_due', 'incomplete'] as const)
+    expect([status, planAfter({ status })]).toEqual([status, status === 'incomplete' ? 'free' : undefined])
+  for (const status of ['paused', 'unpaid'] as const) expect(planAfter({ status })).toBe('free')
+  expect(planAfter({ status: 'canceled', endedAt: new Date(NOW) })).toBe('free')
+  expect(planAfter({ cancelAtPeriodEnd: true })).toBeUndefined()
+  expect(planAfter({ product: 'price_starter' })).toBe('starter')
+})
+
+test('a plan that an administrator chose stays while nothing was bought, or a first payment is under way', () => {
+  expect(decided(context('enterprise'), { status: 'incomplete' })).toMatchObject({
+    planId: undefined,
+    currentId: undefined,
+    row: { isCurrent: false },
+  })
+  expect(decided(context('enterprise'), { status: 'canceled', endedAt: new Date(NOW - 1) }).planId).toBeUndefined()
+})
+
+test('the same news twice changes nothing, and the time at which a provider wrote it is no news', () => {
+  const once = after(decided(context()), 'free')
+  expect(decided(once, { updatedAt: new Date(NOW) })).toMatchObject({ changed: [], planId: undefined })
+  expect(decided(once, { cancelAtPeriodEnd: true }).changed).toEqual(['cancelAtPeriodEnd'])
+})
+
+test('where the provider does not say since when payment fails, it is since it was first seen', () => {
+  const failing = after(decided(after(decided(context()), 'free'), { status: 'past_due' }), 'pro')
+  const later = decided(failing, { status: 'past_due' }, NOW + 7 * 24 * 3_600_000)
+  expect(later).toMatchObject({ planId: 'free', row: { pastDueSince: new Date(NOW) } })
+  expect(decided(failing, { status: 'active' }).row.pastDueSince).toBeNull()
+})
+
+test('a second subscription that is paid for does not take the place of the first, until that is over', () => {
+  const first = after(decided(context()), 'free')
+  const second = decided(first, { id: 'sub_2', product: 'price_starter' })
+  expect(second).toMatchObject({ isSecond: true, planId: undefined, currentId: 'first' })
+  const both = {
+    ...first,
+    rows: [...first.rows, { ...second.row, id: 'second', revision: 1, updatedAt: new Date(NOW) }],
+  }
+  const ended = decided(both, { status: 'canceled', endedAt: new Date(NOW) })
+  expect(ended).toMatchObject({ planId: 'starter', currentId: 'second', row: { isCurrent: false } })
+})
+
+test('what is bought that is no plan of ours, or for nobody that we know, is told by name', () => {
+  expect(decide(context(), { found: found({ product: 'price_book' }) }, MOMENT)).toBe('unknown_product')
+  expect(decide({ ...context(), organization: undefined }, { found: found() }, MOMENT)).toBe('unknown_organization')
+  const known = after(decided(context()), 'free')
+  expect(decided(known, { product: 'price_book' })).toMatchObject({ planId: undefined, row: { planId: 'pro' } })
+  expect(decided(known, { pendingProduct: 'price_starter' }).row.pendingPlanId).toBe('starter')
+})

@@ -1,0 +1,71 @@
+import { env } from 'cloudflare:workers'
+import { type Answer, call, newUser } from './http.ts'
+
+type Provider = 'polar' | 'stripe'
+
+/** What the local provider tells of itself (`GET /{provider}/state`). */
+export interface ShopState {
+  readonly customers: readonly any[]
+  readonly checkouts: readonly any[]
+  readonly subscriptions: readonly any[]
+  readonly orders: readonly any[]
+  readonly usage: readonly any[]
+  readonly events: readonly { id: string; type: string; headers: Record<string, string>; body: string }[]
+}
+
+export async function shopState(provider: Provider, organizationId = ''): Promise<ShopState> {
+  return (await fetch(`${env.STACK_URL}/${provider}/state?organization=${organizationId}`)).json()
+}
+
+/** Does to the local provider what its customers, its staff and bad luck do. */
+export async function act(provider: Provider, what: Record<string, unknown>): Promise<number> {
+  const response = await fetch(`${env.STACK_URL}/${provider}/act`, { method: 'POST', body: JSON.stringify(what) })
+  await response.body?.cancel()
+  return response.status
+}
+
+const delivered = new Set<string>()
+
+/** Has the local provider's webhooks of an organization arrive: those that have not yet, in their order. */
+async function deliver(provider: Provider, organizationId: string): Promise<Answer[]> {
+  const { events } = await shopState(provider, organizationId)
+  const answers: Answer[] = []
+  for (const { id, headers, body } of events.filter((one) => !delivered.has(one.id))) {
+    delivered.add(id)
+    answers.push(await call(`POST /api/v1/webhooks/${provider}`, { headers, body }))
+  }
+  return answers
+}
+
+/** Clicks on "Pay". @returns where the customer is led back to */
+export async function pay(url: string): Promise<string> {
+  const response = await fetch(url, { method: 'POST', redirect: 'manual' })
+  await response.body?.cancel()
+  return response.headers.get('location') ?? ''
+}
+
+/** An organization and its owner, who can buy. */
+export async function newCustomer(provider: Provider = 'polar') {
+  const owner = await newUser()
+  const organizationId = owner.user.organization_id as string
+  const post = (what: string, body: object = {}, headers: Record<string, string> = {}) =>
+    call(`POST /api/v1/billing/${what}`, { token: owner.token, body, headers })
+  const info = async () => (await call('GET /api/v1/auth/billing/info', { token: owner.token })).body
+
+  /** The whole way, to the plan that is in force. */
+  async function buy(plan: string): Promise<void> {
+    const { status, body } = await post('checkout', { plan, provider })
+    if (status !== 201) throw new Error(JSON.stringify(body))
+    await pay(body.url)
+    await deliver(provider, organizationId)
+  }
+
+  /** Its subscription at the provider. */
+  async function subscription(): Promise<any> {
+    const { subscriptions } = await shopState(provider)
+    const mine = (one: any) => (one.customer.externalId ?? one.metadata.org_id) === organizationId
+    return subscriptions.findLast(mine)
+  }
+
+  return { ...owner, organizationId, post, info, buy, subscription, arrive: () => deliver(provider, organizationId) }
+}
