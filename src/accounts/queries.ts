@@ -153,9 +153,9 @@ export async function insertSession(db: Database, { session, token }: NewSession
   const { userId } = session
   await db.batch([
     lockUser(db, userId),
+    row, // first: of a user who is gone it says so, where a session would be an error of the database
     db.insert(sessions).values(session),
     db.insert(refreshTokens).values(token),
-    row,
   ])
   return true
 }

@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull, or, type SQL, sql } from 'drizzle-orm'
+import { and, eq, type SQL, sql } from 'drizzle-orm'
 import { type AuditRow, unlessRefused } from '../audit/record.ts'
 import type { Database } from '../db/orm.ts'
 import { apiKeys } from '../db/schema/keys.ts'
@@ -78,10 +78,14 @@ export async function insertKey(
   return (await unlessRefused(batch)) !== undefined
 }
 
-/** Whether there is such a key, not revoked by then: what the audit row of issuing or revoking it asks for. */
+/**
+ * Whether there is such a key, not revoked by then: what the audit row of issuing or revoking it asks for. Requests at once
+ * reach the row in another order than they read their clocks, so the database's clock counts where it is ahead: to the
+ * earlier reader a revocation of a moment ago would else look like the end of a grace period.
+ */
 export const isLiveKey = ({ organizationId, id }: KeyRef, at: Date) => sql`exists (
   select 1 from api_keys where id = ${id}::uuid and organization_id = ${organizationId}::uuid
-    and (revoked_at is null or revoked_at > ${moment(at)}))`
+    and (revoked_at is null or revoked_at > greatest(${moment(at)}, clock_timestamp())))`
 
 /** A text array as one parameter: a JSON array that Postgres unfolds. */
 const asArray = (values: readonly string[]) =>
@@ -94,14 +98,13 @@ const asArray = (values: readonly string[]) =>
  * @returns its new version, or `undefined` when there was no such live key
  */
 export async function revokeKey(db: Database, key: KeyRef, at: Date, row: AuditRow): Promise<number | undefined> {
-  const live = and(isThe(key), or(isNull(apiKeys.revokedAt), gt(apiKeys.revokedAt, at)))
   const batch = db.batch([
     lockKey(db, key),
     row,
     db
       .update(apiKeys)
       .set({ revokedAt: at, isActive: false, version: nextVersion })
-      .where(live)
+      .where(isThe(key))
       .returning({ version: apiKeys.version }),
   ])
   return (await unlessRefused(batch))?.[2][0]?.version
