@@ -7,25 +7,25 @@
 import { Hono } from 'hono'
 import type { AppEnv } from './http/env.ts'
 import { health, live } from './http/health.ts'
-import { answerError, withCors, withManners } from './http/manners.ts'
+import { withManners } from './http/manners.ts'
 import { handleVerify } from './keys/verify-route.ts'
 
 export const app = new Hono<AppEnv>()
 
-app.onError((error, c) => answerError(error, c))
-app.use(withManners, withCors)
+app.post('/api/v1/keys/verify', withManners(handleVerify))
+app.get('/health', withManners(health))
+app.get('/health/live', withManners(live))
 
-app.post('/api/v1/keys/verify', handleVerify)
-app.get('/health', health)
-app.get('/health/live', live)
-
-app.all('*', async (c) => {
-  const { management } = await import('./management.ts')
-  const { deps, requestId, clientIp } = c.var
-  const answer = management.fetch(underV1(c.req.raw), { deps, requestId, clientIp }, c.executionCtx)
-  deps.defer(Promise.resolve(answer).catch(() => undefined)) // what has begun is finished, also when the caller hangs up
-  return answer
-})
+app.all(
+  '*',
+  withManners(async (c) => {
+    const { management } = await import('./management.ts')
+    const { deps, requestId } = c.var
+    const answer = management.fetch(underV1(c.req.raw), { deps, requestId }, c.executionCtx)
+    deps.defer(Promise.resolve(answer).catch(() => undefined)) // what has begun is finished, also when the caller hangs up
+    return answer
+  }),
+)
 
 /** `/api/auth/…` is another name of `/api/v1/auth/…`. */
 function underV1(request: Request): Request {

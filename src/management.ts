@@ -20,7 +20,7 @@ import { ormOver } from './db/orm.ts'
 import { newRouter } from './http/api-route.ts'
 import { docsPage } from './http/docs-page.tsx'
 import type { ManagementEnv } from './http/management-env.ts'
-import { answerError } from './http/manners.ts'
+import { answerError, clientIp } from './http/manners.ts'
 import { allowedMethods, openApiDocument } from './http/openapi.ts'
 import { leakedRoutes } from './keys/leaked-routes.ts'
 import { keyLifeRoutes } from './keys/life-routes.ts'
@@ -40,11 +40,10 @@ import { webhookRoutes } from './webhooks/routes.ts'
 
 /** The edge has made Deps already; here they get drizzle. */
 const withDeps = createMiddleware<ManagementEnv>(async function withDeps(c, next) {
-  const { deps, requestId, clientIp } = c.env
-  const origin = { requestId, ip: clientIp, userAgent: c.req.header('User-Agent')?.slice(0, 500) }
+  const { deps, requestId } = c.env
+  const origin = { requestId, ip: clientIp(c), userAgent: c.req.header('User-Agent')?.slice(0, 500) }
   c.set('deps', { ...deps, db: ormOver(deps.sql), origin })
   c.set('requestId', requestId)
-  c.set('clientIp', clientIp)
   await next()
 })
 

@@ -11,6 +11,7 @@ import { IDLE_WHILE_SUSPENDED, isForKeys, type Permission, roleMay, scopeFor } f
 import { Problem } from '../problems.ts'
 import { readCredential } from './credentials.ts'
 import type { ManagementEnv } from './management-env.ts'
+import { clientIp } from './manners.ts'
 import type { KeyPrincipal, Principal, UserPrincipal } from './principal.ts'
 
 /**
@@ -122,7 +123,7 @@ async function authenticateUser(c: Context<ManagementEnv>, token: string): Promi
 }
 
 async function authenticateKey(c: Context<ManagementEnv>, key: string): Promise<KeyPrincipal> {
-  const about = { endpoint: routePath(c), method: c.req.method, ip: c.var.clientIp }
+  const about = { endpoint: routePath(c), method: c.req.method, ip: clientIp(c) }
   const verdict = await verifyKey(c.var.deps, { key, cost: 0, scopes: [], ...about }, c.var)
   if (!verdict.valid || !verdict.key_id || !verdict.organization_id)
     throw invalid(`The API key is not valid: ${verdict.code}.`)

@@ -6,8 +6,6 @@ export interface AppEnv {
   Variables: {
     deps: Deps
     requestId: string
-    /** The caller's address as the platform tells it; never from a header that a client can set. */
-    clientIp: string | undefined
   }
 }
 

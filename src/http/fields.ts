@@ -20,8 +20,7 @@ export function text(maxLength: number) {
   return z
     .string()
     .max(maxLength)
-    .refine((value) => !value.includes('\0'), 'must not hold NUL')
-    .refine((value) => value.isWellFormed(), 'must be well-formed Unicode')
+    .refine((value) => value.isWellFormed() && !value.includes('\0'), 'must be well-formed Unicode without NUL')
 }
 
 export const uuid = z.uuid().transform((id) => id.toLowerCase())

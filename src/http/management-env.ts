@@ -19,11 +19,10 @@ export interface ManagementDeps extends Deps {
 
 /** The management app gets what the edge already made as its bindings, so that nothing is made twice. */
 export interface ManagementEnv {
-  Bindings: { readonly deps: Deps; readonly requestId: string; readonly clientIp: string | undefined }
+  Bindings: { readonly deps: Deps; readonly requestId: string }
   Variables: {
     deps: ManagementDeps
     requestId: string
-    clientIp: string | undefined
     /** Set by every guard but `anyone`. */
     principal: Principal
     /** Set by the guards `user` and `administrator`, and by those of permissions that no key has. */

@@ -1,6 +1,5 @@
-import type { Context, MiddlewareHandler } from 'hono'
+import type { Context } from 'hono'
 import { cors } from 'hono/cors'
-import { createMiddleware } from 'hono/factory'
 import { problemIn, sqlState } from '../db/client.ts'
 import { createDeps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
@@ -9,26 +8,61 @@ import { Problem, problemBody } from '../problems.ts'
 import type { AppEnv } from './env.ts'
 
 /** On every answer, errors included. An API answer is never a page: nothing in it may load, run or be framed. */
-const SECURITY_HEADERS = {
+const HEADERS = {
   'Content-Security-Policy': "default-src 'none'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'",
   'Strict-Transport-Security': 'max-age=63072000; includeSubDomains',
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
   'Cross-Origin-Resource-Policy': 'same-site',
   'Cache-Control': 'no-store',
+  Vary: 'Origin', // what a page of another origin would be told differs
 }
 
 /** Made once: an answer that begins with them copies them in one go. */
-const JSON_HEADERS = new Headers({ ...SECURITY_HEADERS, 'Content-Type': 'application/json' })
+const JSON_HEADERS = new Headers({ ...HEADERS, 'Content-Type': 'application/json' })
 
-/** Gives each request its id, its address and its Deps, and each answer its headers. */
-export const withManners = createMiddleware<AppEnv>(async function withManners(c, next) {
-  c.set('requestId', uuidv7(Date.now()))
-  c.set('clientIp', c.req.header('CF-Connecting-IP')) // the edge overwrites what a client sends here, unlike X-Forwarded-For
-  c.set('deps', createDeps(c.env, c.executionCtx))
-  await next()
-  addHeaders(c)
-})
+/** The caller's address as the edge tells it: it overwrites what a client sends here, unlike in X-Forwarded-For. */
+export const clientIp = (c: Context) => c.req.header('CF-Connecting-IP')
+
+type Handler = (c: Context<AppEnv>) => Response | Promise<Response>
+
+/**
+ * Gives each request its id and its Deps, and each answer its headers; and lets pages of the configured
+ * origins call the API.
+ *
+ * One wrapper instead of several middlewares: a route with a single handler is spared Hono's chain of them.
+ */
+export function withManners(handler: Handler): Handler {
+  return async function mannered(c) {
+    c.set('requestId', uuidv7(Date.now()))
+    const answer = await unlessItFails(c, () => {
+      c.set('deps', createDeps(c.env, c.executionCtx))
+      return isOfPage(c) ? answerPage(c, handler) : handler(c)
+    })
+    addHeaders(c, answer)
+    return answer
+  }
+}
+
+async function unlessItFails(c: Context<AppEnv>, handler: Handler): Promise<Response> {
+  try {
+    return await handler(c)
+  } catch (error) {
+    return answerError(error, c)
+  }
+}
+
+const isOfPage = (c: Context) => c.req.header('Origin') !== undefined || c.req.method === 'OPTIONS'
+
+/** Answers a preflight, and gives every other answer, errors too, what lets the page read it. */
+async function answerPage(c: Context<AppEnv>, handler: Handler): Promise<Response> {
+  const preflight = await corsOf(c, async () => {
+    c.res = await unlessItFails(c, handler)
+  })
+  const answer = preflight ?? c.res
+  answer.headers.set('Vary', HEADERS.Vary) // the middleware adds its own to what is there
+  return answer
+}
 
 /** A JSON answer that has its headers already: for what is asked so often that adding them afterwards would tell. */
 export function jsonWithManners(requestId: string, body: unknown, more: Readonly<Record<string, string>>): Response {
@@ -38,20 +72,13 @@ export function jsonWithManners(requestId: string, body: unknown, more: Readonly
   return answer
 }
 
-function addHeaders(c: Context): void {
-  const { headers } = c.res // not by c.header(): it copies the whole answer each time
+function addHeaders(c: Context, { headers }: Response): void {
   if (headers.has('X-Request-Id')) return
   headers.set('X-Request-Id', c.get('requestId'))
-  for (const [name, value] of Object.entries(SECURITY_HEADERS)) if (!headers.has(name)) headers.set(name, value)
+  for (const [name, value] of Object.entries(HEADERS)) if (!headers.has(name)) headers.set(name, value)
 }
 
-/** Lets pages of the configured origins call the API. Credentials are bearer tokens and keys, so cookies are never allowed. */
-export const withCors: MiddlewareHandler<AppEnv> = async function withCors(c, next) {
-  if (c.req.header('Origin') !== undefined || c.req.method === 'OPTIONS') return corsOf(c, next)
-  await next()
-  c.res.headers.append('Vary', 'Origin') // what a page of another origin would be told differs
-}
-
+/** Credentials are bearer tokens and keys, so cookies are never allowed. */
 const corsOf = cors({
   origin(origin, c: Context<AppEnv>) {
     const origins = c.get('deps').config.CORS_ORIGINS
@@ -70,7 +97,6 @@ export function answerError(error: unknown, c: Context): Response {
   if (problem.status === 503) c.header('Retry-After', '2')
   for (const [name, value] of Object.entries(problem.extra.headers ?? {})) c.header(name, value)
   c.header('Content-Type', 'application/problem+json')
-  addHeaders(c)
   const docs = new URL('/docs', c.req.url).href
   return c.body(JSON.stringify(problemBody(problem, docs, c.get('requestId'))), problem.status)
 }

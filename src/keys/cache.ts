@@ -22,15 +22,17 @@ const HARD_AGE_MS = 25_000
 /** How long an unknown key stays unknown: guessing the same key costs one query in this time. */
 const UNKNOWN_AGE_MS = 5_000
 
+const MOST_HASHES = 1_000
 /** Somewhat longer than a query may take. */
 const LOAD_MS = 6_000
 
 const keys = createLru<CachedKey>(10_000)
 /**
- * Hashes of service keys by the keys themselves: a back end shows the same one with every request. The isolate's memory
- * holds what is worth more (the database's credentials); a customer's key is in it for its own request only.
+ * Hashes of the keys that were presented in this second, by the keys themselves: a busy key and the service that asks for
+ * it need not be hashed for each request. No longer than that: keys are worth more than what else is in memory.
  */
-const serviceKeyHashes = createLru<string>(8)
+const hashes = new Map<string, string>()
+let hashesOf = 0
 const loading = new Map<string, Promise<CachedKey>>()
 
 /**
@@ -39,19 +41,26 @@ const loading = new Map<string, Promise<CachedKey>>()
  *
  * @throws Problem `unavailable` when the record is not in memory and the database does not answer
  */
-export async function findKey(deps: Deps, key: string): Promise<CachedKey> {
-  const service = serviceKeyHashes.get(key)
-  if (!service && !mayExist(key, deps.config.IMPORTED_KEYS))
-    return { record: undefined, loadedAt: 0, confirmedAt: deps.now() }
-  const hash = service ?? sha256Hex(key)
+export function findKey(deps: Deps, key: string): CachedKey | Promise<CachedKey> {
+  const now = deps.now()
+  const hash = hashOf(key, now, deps.config.IMPORTED_KEYS)
+  if (hash === undefined) return { record: undefined, loadedAt: 0, confirmedAt: now }
   const known = keys.get(hash)
-  if (known && deps.now() - known.loadedAt < (known.record ? HARD_AGE_MS : UNKNOWN_AGE_MS)) return known
+  if (known && now - known.loadedAt < (known.record ? HARD_AGE_MS : UNKNOWN_AGE_MS)) return known
   return loadKey(deps, hash)
 }
 
-/** Spares a service key the hashing from now on. */
-export function rememberService(key: string): void {
-  if (!serviceKeyHashes.get(key)) serviceKeyHashes.set(key, sha256Hex(key))
+/** @returns the SHA-256 of a key that may exist, in hex */
+function hashOf(key: string, now: number, takesForeign: boolean): string | undefined {
+  const second = Math.floor(now / 1000)
+  if (second !== hashesOf || hashes.size >= MOST_HASHES) hashes.clear()
+  hashesOf = second
+  const known = hashes.get(key)
+  if (known !== undefined) return known
+  if (!mayExist(key, takesForeign)) return undefined
+  const hash = sha256Hex(key)
+  hashes.set(key, hash)
+  return hash
 }
 
 /** Loads a record again, past the cache: its version has been overtaken, or a counter needs its true value. */

@@ -31,7 +31,7 @@ export interface Judged {
 
 export interface Asked {
   readonly scopes: readonly string[]
-  readonly ip: string | undefined
+  readonly ip?: string | undefined
 }
 
 type Reason = (key: Judged, asked: Asked, now: number) => boolean

@@ -1,3 +1,4 @@
+import { isoOf } from '../lib/iso.ts'
 import type { Decided } from '../limits/claim.ts'
 import { fromUnits } from '../limits/meter-units.ts'
 import type { WindowReading } from '../limits/window.ts'
@@ -86,17 +87,23 @@ function about(record: KeyRecord) {
     plan: record.plan,
     features: record.features,
     metadata: record.metadata,
-    expires_at: record.expiresAt === undefined ? null : new Date(record.expiresAt).toISOString(),
+    expires_at: record.expiresAt === undefined ? null : isoOf(record.expiresAt),
   }
 }
 
 function readQuotas(admission: Decided, record: KeyRecord, now: number): Record<string, QuotaReading> {
-  const resets_at = new Date(currentPeriod(record, now).end).toISOString()
-  const readings = record.meters.map(({ meter, limit }, at) => {
+  const resets_at = isoOf(currentPeriod(record, now).end)
+  const readings: Record<string, QuotaReading> = {}
+  for (let at = 0; at < record.meters.length; at++) {
+    const { meter, limit } = record.meters[at] as KeyRecord['meters'][number]
     const { used = 0, held = 0 } = admission.meters[at] ?? {}
-    const remaining = limit === null ? null : fromUnits(meter, Math.max(0, limit - used - held))
-    const of = { limit: limit === null ? null : fromUnits(meter, limit), used: fromUnits(meter, used) }
-    return [meter, { ...of, held: fromUnits(meter, held), remaining, resets_at }]
-  })
-  return Object.fromEntries(readings)
+    readings[meter] = {
+      limit: limit === null ? null : fromUnits(meter, limit),
+      used: fromUnits(meter, used),
+      held: fromUnits(meter, held),
+      remaining: limit === null ? null : fromUnits(meter, Math.max(0, limit - used - held)),
+      resets_at,
+    }
+  }
+  return readings
 }

@@ -3,10 +3,10 @@ import type { Deps } from '../deps.ts'
 import { readCredential } from '../http/credentials.ts'
 import type { AppEnv } from '../http/env.ts'
 import { readJson } from '../http/json-body.ts'
-import { jsonWithManners } from '../http/manners.ts'
-import { rateLimitHeaders } from '../limits/headers.ts'
+import { clientIp, jsonWithManners } from '../http/manners.ts'
+import { rateLimitFields } from '../limits/headers.ts'
 import { Problem, parseInput } from '../problems.ts'
-import { type CachedKey, findKey, reloadKey, rememberService } from './cache.ts'
+import { type CachedKey, findKey, reloadKey } from './cache.ts'
 import { refusalOf } from './rules.ts'
 import type { Verdict } from './verdict.ts'
 import { type Caller, verifyKey } from './verify.ts'
@@ -19,10 +19,11 @@ const SCOPE = 'platform:verify'
  * shown a service key.
  */
 export async function handleVerify(c: Context<AppEnv>): Promise<Response> {
-  const [deps, requestId, clientIp] = [c.get('deps'), c.get('requestId'), c.get('clientIp')] // c.var copies all
+  const deps = c.get('deps') // c.var copies all
+  const requestId = c.get('requestId')
   const serviceKey = readCredential(c.req.raw)
   if (!serviceKey) throw new Problem('unauthenticated')
-  const caller = await serviceCaller(deps, serviceKey, clientIp)
+  const caller = await serviceCaller(deps, serviceKey, clientIp(c))
   const verdict = await verifyKey(deps, parseInput(VerifyInput, await readJson(c.req.raw)), { requestId, caller })
   return jsonWithManners(requestId, verdict, limitHeaders(verdict, deps.now()))
 }
@@ -38,13 +39,10 @@ async function serviceCaller(deps: Deps, key: string, ip: string | undefined): P
       throw new Problem('unauthenticated', { detail: 'Verifying keys takes a service key of this deployment.' })
     return { cached, renew: async () => check(await reloadKey(deps, key)) }
   }
-  const caller = check(await findKey(deps, key))
-  rememberService(key)
-  return caller
+  return check(await findKey(deps, key))
 }
 
+/** Without `Retry-After`: the answer is a 200, since the verdict is about the key's holder, not about the service that asks. */
 function limitHeaders({ ratelimit }: Verdict, now: number): Record<string, string> {
-  if (!ratelimit) return {}
-  const { 'Retry-After': _, ...headers } = rateLimitHeaders({ policy: 'key', ...ratelimit, windowMs: 60_000 }, now)
-  return headers // the answer is a 200: the verdict is about the key's holder, not about the service that asks
+  return ratelimit ? rateLimitFields('key', ratelimit, 60_000, now) : {}
 }

@@ -8,14 +8,15 @@
  * 5. The usage event, written after the answer.
  */
 import type { Deps } from '../deps.ts'
-import { uuidv7 } from '../lib/uuid.ts'
+import { isoOf } from '../lib/iso.ts'
+import type { Admission, Decided } from '../limits/claim.ts'
 import { takeLeased } from '../limits/leases.ts'
 import { Problem } from '../problems.ts'
 import { recordUsage } from '../usage/record.ts'
 import { type CachedKey, findKey, reloadKey } from './cache.ts'
 import { claimFor, OWN_VERSIONS, onceId } from './key-claim.ts'
 import type { KeyRecord } from './record.ts'
-import { refusalOf } from './rules.ts'
+import { type Refusal, refusalOf } from './rules.ts'
 import { admittedVerdict, refusedVerdict, type Verdict } from './verdict.ts'
 import type { VerifyRequest } from './verify-input.ts'
 
@@ -45,9 +46,20 @@ export interface VerifyContext {
  *   and `ON_LIMITER_OUTAGE` is `closed`
  */
 export async function verifyKey(deps: Deps, request: VerifyRequest, context: VerifyContext): Promise<Verdict> {
-  const { verdict, record } = await decide(deps, request, context)
-  if (record) recordVerification(deps, request, verdict, record)
-  return verdict
+  const { requestId, caller } = context
+  const since = deps.now()
+  const found = findKey(deps, request.key)
+  let basis: Basis = { cached: found instanceof Promise ? await found : found, caller, isRenewed: false, since }
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const step = decide(basis, { deps, request, requestId, now: deps.now() })
+    const decided = step instanceof Promise ? await step : step
+    if ('verdict' in decided) {
+      if (decided.record) recordVerification(deps, request, decided.verdict, decided.record)
+      return decided.verdict
+    }
+    basis = decided
+  }
+  throw new Problem('unavailable', { detail: 'The key is being changed right now.' })
 }
 
 /** What a verdict is decided from: rows that may turn out to be outdated, and then are loaded again. */
@@ -65,34 +77,6 @@ interface Decision {
   readonly record: KeyRecord | undefined
 }
 
-async function decide(deps: Deps, request: VerifyRequest, { requestId, caller }: VerifyContext): Promise<Decision> {
-  const since = deps.now()
-  let basis: Basis = { cached: await findKey(deps, request.key), caller, isRenewed: false, since }
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const step = await decideOn(basis, deps, request, requestId)
-    if ('verdict' in step) return step
-    basis = step
-  }
-  throw new Problem('unavailable', { detail: 'The key is being changed right now.' })
-}
-
-/** @returns the decision, or a newer basis to decide on */
-async function decideOn(
-  basis: Basis,
-  deps: Deps,
-  request: VerifyRequest,
-  requestId: string,
-): Promise<Decision | Basis> {
-  const { record } = basis.cached
-  const now = deps.now()
-  const refusal = refusalOf(record, { scopes: request.scopes, ip: request.ip }, now)
-  if (refusal || !record) {
-    const newer = basis.isRenewed ? undefined : await renewOld(basis, deps, request.key, now)
-    return newer ?? { verdict: refusedVerdict(refusal ?? 'NOT_FOUND', record, requestId), record }
-  }
-  return decideByLimits(basis, record, { deps, request, requestId, now })
-}
-
 interface Moment {
   readonly deps: Deps
   readonly request: VerifyRequest
@@ -100,30 +84,53 @@ interface Moment {
   readonly now: number
 }
 
-async function decideByLimits(basis: Basis, record: KeyRecord, { deps, request, requestId, now }: Moment) {
-  const { cached, caller } = basis
-  const isFresh = cached.loadedAt >= basis.since
-  const about = { record, caller: caller?.cached.record, request, isFresh, now, aheadMs: deps.redisAheadMs }
-  const admission = await takeLeased(deps, claimFor(about))
-  if (admission.outcome === 'stale' && admission.index >= OWN_VERSIONS) {
-    return { ...basis, caller: await caller?.renew(), isRenewed: true }
-  }
-  if (admission.outcome === 'stale' || admission.outcome === 'unseeded') {
-    return { ...basis, cached: await reloadKey(deps, request.key), isRenewed: true }
-  }
-  for (const row of [cached, caller?.cached]) if (row) row.confirmedAt = Math.max(row.confirmedAt, admission.asOf)
-  return { verdict: admittedVerdict(admission, record, requestId, now), record }
+/** @returns the decision, at once where nobody has to be asked for it, or a newer basis to decide on */
+function decide(basis: Basis, moment: Moment): Decision | Promise<Decision | Basis> {
+  const { record } = basis.cached
+  const { deps, request, now } = moment
+  const refusal = refusalOf(record, request, now)
+  if (refusal || !record) return decideRefusal(refusal ?? 'NOT_FOUND', basis, moment)
+  const isFresh = basis.cached.loadedAt >= basis.since
+  const caller = basis.caller?.cached.record
+  const admission = takeLeased(deps, claimFor({ record, caller, request, isFresh, now, aheadMs: deps.redisAheadMs }))
+  if (!(admission instanceof Promise) && 'windows' in admission) return decideByLimits(admission, basis, record, moment)
+  return decideLater(admission, basis, record, moment)
+}
+
+async function decideLater(
+  asked: Admission | Promise<Admission>,
+  basis: Basis,
+  record: KeyRecord,
+  moment: Moment,
+): Promise<Decision | Basis> {
+  const admission = await asked
+  if ('windows' in admission) return decideByLimits(admission, basis, record, moment)
+  if (admission.outcome === 'stale' && admission.index >= OWN_VERSIONS)
+    return { ...basis, caller: await basis.caller?.renew(), isRenewed: true }
+  return { ...basis, cached: await reloadKey(moment.deps, moment.request.key), isRenewed: true }
+}
+
+function decideByLimits(decided: Decided, basis: Basis, record: KeyRecord, { requestId, now }: Moment): Decision {
+  for (const row of [basis.cached, basis.caller?.cached])
+    if (row) row.confirmedAt = Math.max(row.confirmedAt, decided.asOf)
+  return { verdict: admittedVerdict(decided, record, requestId, now), record }
+}
+
+async function decideRefusal(refusal: Refusal, basis: Basis, moment: Moment): Promise<Decision | Basis> {
+  const { record } = basis.cached
+  return (await renewOld(basis, moment)) ?? { verdict: refusedVerdict(refusal, record, moment.requestId), record }
 }
 
 /** A refusal needs no round trip, so what it rests on is looked at again when that was long ago: it may have been lifted. */
-async function renewOld(basis: Basis, deps: Deps, key: string, now: number): Promise<Basis | undefined> {
+async function renewOld(basis: Basis, { deps, request, now }: Moment): Promise<Basis | undefined> {
+  if (basis.isRenewed) return undefined
   const { cached, caller } = basis
   const isKeyOld = cached.record !== undefined && now - cached.confirmedAt > FRESH_MS
   const isCallerOld = caller !== undefined && now - caller.cached.confirmedAt > FRESH_MS
   if (!isKeyOld && !isCallerOld) return undefined
   return {
     ...basis,
-    cached: isKeyOld ? await reloadKey(deps, key) : cached,
+    cached: isKeyOld ? await reloadKey(deps, request.key) : cached,
     caller: isCallerOld ? await caller.renew() : caller,
     isRenewed: true,
   }
@@ -141,10 +148,10 @@ const STATUS = {
 function recordVerification(deps: Deps, request: VerifyRequest, verdict: Verdict, record: KeyRecord): void {
   const now = deps.now()
   recordUsage(deps, {
-    id: (verdict.valid && onceId(record, request)) || uuidv7(now), // a refused try must not use up the caller's key
+    id: (verdict.valid && onceId(record, request)) || verdict.request_id, // a refused try must not use up the caller's key
     source: 'verification',
     organization_id: record.organizationId,
-    occurred_at: new Date(now).toISOString(),
+    occurred_at: isoOf(now),
     key_id: record.keyId,
     user_id: record.userId,
     environment: record.environment,

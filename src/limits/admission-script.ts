@@ -4,8 +4,9 @@ import { QUOTA_FUNCTIONS } from './quota-script.ts'
 /**
  * Checks versions, every window and every quota, and takes from all or from none, in one atomic step.
  *
- * KEYS: each window (a hash: units per bucket, `now`, the time it has reached, and `born`, when it was made), then each
- * version, then, with a quota, its hash and its holds, then, if given, the marker of a request that must count once.
+ * KEYS: each window (a hash: units per bucket, `now`, the time it has reached, `born`, when it was made, and `kept`, until
+ * when it is), then each version, then, with a quota, its hash and its holds, then, if given, the marker of a request that
+ * must count once.
  * ARGV[1]: JSON. `buckets` of a window; `ahead` (ms); `windows` of { ms, limit, cost }; `versions`; `quota` of { recorded
  * by meter if just read, keepUntil (ms), meters of { name, amount, limit or -1 } }; `once` (ms to remember it); `lease` of
  * { units wanted beyond, ms, share of what is left that may be had, fewest that are worth it }.
@@ -15,6 +16,9 @@ import { QUOTA_FUNCTIONS } from './quota-script.ts'
  *
  * A meter of which nothing is asked refuses all the same once it is used up: whoever has no tokens left gets no more
  * verdicts. A window never goes back in time. Leased units count in the bucket in which the last of them may be spent.
+ *
+ * Upstash bills each call: so what is written of one hash goes in one, old buckets are swept ten at a time, and a window is
+ * kept for two lengths, that it need not be told anew each time.
  */
 export const ADMIT = defineScript(`${QUOTA_FUNCTIONS}
 local claim = cjson.decode(ARGV[1])
@@ -37,11 +41,10 @@ local meters = claim.quota and claim.quota.meters or {}
 
 local function readWindow(key, window)
   local counts = redis.call('HGETALL', key)
-  local read = {now = now, live = {}, expired = {}, taken = 0, width = window.ms / buckets}
-  for i = 1, #counts, 2 do
-    if counts[i] == 'now' then read.now = math.max(now, tonumber(counts[i + 1])) end
-    if counts[i] == 'born' then read.born = tonumber(counts[i + 1]) end
-  end
+  local read = {now = now, fields = {}, live = {}, expired = {}, taken = 0, width = window.ms / buckets}
+  for i = 1, #counts, 2 do read.fields[counts[i]] = tonumber(counts[i + 1]) end
+  read.now = math.max(now, read.fields.now or 0)
+  read.born = read.fields.born or now
   read.current = math.floor(read.now / read.width)
   read.awaited = read.current
   for i = 1, #counts, 2 do
@@ -67,13 +70,29 @@ local function bucketThatMakesRoom(read, window)
 end
 
 local function add(key, read, window, bucket, units)
-  if #read.expired > 0 then redis.call('HDEL', key, unpack(read.expired)) end
-  read.expired = {}
-  redis.call('HINCRBY', key, whole(bucket), whole(units))
-  if not read.born then read.born = now end
-  redis.call('HSET', key, 'now', whole(read.now), 'born', whole(read.born))
-  redis.call('PEXPIRE', key, whole(math.ceil(window.ms + read.width * 2) + 1000))
+  if #read.expired >= 10 then
+    redis.call('HDEL', key, unpack(read.expired))
+    read.expired = {}
+  end
+  local fields, life = read.fields, math.ceil(window.ms + read.width * 2) + 1000
+  local name, isLasting = whole(bucket), (fields.kept or 0) >= now + life
+  fields[name] = (fields[name] or 0) + units
+  if not isLasting then fields.kept = now + life * 2 end
+  redis.call('HSET', key, name, whole(fields[name]), 'now', whole(read.now), 'born', whole(read.born), 'kept', whole(fields.kept))
+  if not isLasting then redis.call('PEXPIRE', key, whole(life * 2)) end
   read.taken = read.taken + units
+end
+
+local function count(unitsOf)
+  if not state then return end
+  local written = {'at', whole(now)}
+  for _, meter in ipairs(meters) do
+    if meter.amount > 0 then
+      state[meter.name] = (state[meter.name] or 0) + unitsOf(meter)
+      written[#written + 1], written[#written + 2] = meter.name, whole(state[meter.name])
+    end
+  end
+  redis.call('HSET', quotaKey, unpack(written))
 end
 
 local outcome, refused, reads, costs = 'admitted', -1, {}, false
@@ -102,10 +121,7 @@ elseif outcome == 'admitted' and costs then
   for i, window in ipairs(claim.windows) do
     if window.cost > 0 then add(KEYS[i], reads[i], window, reads[i].current, window.cost) end
   end
-  for _, meter in ipairs(meters) do
-    if meter.amount > 0 then state[meter.name] = redis.call('HINCRBY', quotaKey, meter.name, whole(meter.amount)) end
-  end
-  if state then redis.call('HSET', quotaKey, 'at', whole(now)) end
+  count(function(meter) return meter.amount end)
   if once then redis.call('SET', once, 1, 'PX', whole(claim.once)) end
   if claim.lease then
     local read, window = reads[1], claim.windows[1]
@@ -120,9 +136,7 @@ elseif outcome == 'admitted' and costs then
       local bucket = math.floor((read.now + claim.lease.ms) / read.width)
       add(KEYS[1], read, window, bucket, units)
       read.awaited = math.max(read.awaited, bucket)
-      for _, meter in ipairs(meters) do
-        if meter.amount > 0 then state[meter.name] = redis.call('HINCRBY', quotaKey, meter.name, whole(units)) end
-      end
+      count(function() return units end)
       lease = {units, bucket, read.born, state and state.epoch or 0}
     end
   end

@@ -1,24 +1,31 @@
-interface Limited {
-  readonly policy: string
-  readonly limit: number
-  readonly remaining: number
-  /** Unix milliseconds. */
-  readonly reset: number
-  readonly windowMs: number
-}
+import type { WindowReading } from './window.ts'
 
 /**
- * `RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers-10, and `Retry-After` (RFC 9110 §10.2.3)
- * once nothing remains. Seconds are rounded up: a client that waits exactly that long is not refused again.
+ * `RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers-10. Seconds are rounded up: a client that
+ * waits exactly that long is not refused again.
  */
-export function rateLimitHeaders(
-  { policy, limit, remaining, reset, windowMs }: Limited,
+export function rateLimitFields(
+  policy: string,
+  { limit, remaining, reset }: WindowReading,
+  windowMs: number,
   now: number,
-): Record<string, string> {
-  const seconds = Math.max(0, Math.ceil((reset - now) / 1000))
+) {
   return {
     'RateLimit-Policy': `"${policy}";q=${limit};w=${windowMs / 1000}`,
-    RateLimit: `"${policy}";r=${remaining};t=${seconds}`,
-    ...(remaining === 0 && { 'Retry-After': String(Math.max(1, seconds)) }),
+    RateLimit: `"${policy}";r=${remaining};t=${secondsUntil(reset, now)}`,
   }
 }
+
+/** The same with `Retry-After` (RFC 9110 §10.2.3) once nothing remains. */
+export function rateLimitHeaders(
+  policy: string,
+  window: WindowReading,
+  windowMs: number,
+  now: number,
+): Record<string, string> {
+  const fields = rateLimitFields(policy, window, windowMs, now)
+  if (window.remaining > 0) return fields
+  return { ...fields, 'Retry-After': String(Math.max(1, secondsUntil(window.reset, now))) }
+}
+
+const secondsUntil = (reset: number, now: number) => Math.max(0, Math.ceil((reset - now) / 1000))

@@ -72,9 +72,14 @@ const traffic = createLru<Traffic>(10_000)
  *
  * @throws what {@link take} throws
  */
-export async function takeLeased(deps: Deps, claim: Claim): Promise<Admission> {
+export function takeLeased(deps: Deps, claim: Claim): Admission | Promise<Admission> {
   const seen = observe(claim)
   if (!isLeasable(claim)) return take(deps, claim)
+  const lease = leaseFor(seen, claim)
+  return lease && isConfirmed(lease, claim) ? spend(lease, claim) : takeOrLease(deps, claim, seen)
+}
+
+async function takeOrLease(deps: Deps, claim: Claim, seen: Traffic): Promise<Admission> {
   for (let waits = 0; waits < MOST_WAITS; waits++) {
     const lease = leaseFor(seen, claim)
     if (lease) return isConfirmed(lease, claim) ? spend(lease, claim) : confirm(deps, lease, claim)
@@ -91,27 +96,23 @@ function isLeasable({ windows, once }: Claim): boolean {
 
 function observe({ windows: [window], now }: Claim): Traffic {
   const second = Math.floor(now / 1000)
-  const seen = traffic.get(window.key) ?? unseen(second)
+  const seen = traffic.get(window.key) ?? unseen(window.key, second)
   if (second !== seen.second) {
     seen.askedBefore = second === seen.second + 1 ? seen.asked : NEVER
     seen.asked = NEVER
     seen.second = second
   }
   seen.asked = { times: seen.asked.times + 1, units: seen.asked.units + window.cost }
-  traffic.set(window.key, seen)
   return seen
 }
 
 const NEVER: Asked = { times: 0, units: 0 }
 
-const unseen = (second: number): Traffic => ({
-  second,
-  asked: NEVER,
-  askedBefore: NEVER,
-  lease: undefined,
-  pausedUntil: 0,
-  taking: undefined,
-})
+function unseen(key: string, second: number): Traffic {
+  const never = { second, asked: NEVER, askedBefore: NEVER, lease: undefined, pausedUntil: 0, taking: undefined }
+  traffic.set(key, never)
+  return never
+}
 
 const perSecond = (seen: Traffic, what: keyof Asked) => Math.max(seen.asked[what], seen.askedBefore[what])
 

@@ -83,10 +83,7 @@ export async function spend(deps: Deps, policies: Partial<Record<Policy, Subject
   const refused = admissions.flatMap((admission, at) => refusal(admission, asked[at]?.[0] as Policy))
   const last = refused.toSorted((a, b) => b.window.reset - a.window.reset)[0]
   if (!last) return
-  const headers = rateLimitHeaders(
-    { ...last.window, windowMs: POLICIES[last.policy].windowMs, policy: last.policy },
-    now,
-  )
+  const headers = rateLimitHeaders(last.policy, last.window, POLICIES[last.policy].windowMs, now)
   throw new Problem('rate_limited', { headers })
 }
 

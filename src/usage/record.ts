@@ -17,8 +17,14 @@ const RETRY_UNTIL_MS = 20_000
 /** A log entry holds 256 KB. */
 const LOGGED_TOGETHER = 100
 
+interface Gathered {
+  readonly uses: UsageEvent[]
+  /** By what they have in common. */
+  readonly refusals: Map<string, UsageEvent>
+}
+
 interface Batch {
-  readonly events: Map<string, UsageEvent>
+  readonly gathered: Gathered
   /** Ends the gathering before its time. */
   close(): void
   readonly written: Promise<void>
@@ -35,38 +41,41 @@ let open: Batch | undefined
 export function recordUsage(deps: Deps, event: UsageEvent): void {
   if (!open) open = openBatch(deps)
   else if (!open.hasGuardian) guard(deps, open)
-  addTo(open.events, event)
-  if (open.events.size < BATCH_EVENTS) return
+  addTo(open.gathered, event)
+  if (sizeOf(open.gathered) < BATCH_EVENTS) return
   open.close()
   open = undefined // the next event opens another batch, also before this one's writer has run
 }
 
 /**
  * Refusals that differ in nothing but their moment become one event: a client that hammers with a dead key must not be
- * able to fill the database.
+ * able to fill the database. Everything else is kept as it is; that a repeat counts once the statement sees to.
  */
-function addTo(events: Map<string, UsageEvent>, event: UsageEvent): void {
-  const isRefusal = event.error_code && !event.api_calls
-  const slot = isRefusal
-    ? [event.key_id, event.error_code, event.method, event.ip].join('\n')
-    : `${event.organization_id}\n${event.id}`
-  const known = events.get(slot)
-  if (!known) events.set(slot, event)
-  else if (isRefusal) events.set(slot, { ...known, requests: (known.requests ?? 1) + 1 })
+function addTo({ uses, refusals }: Gathered, event: UsageEvent): void {
+  if (!event.error_code || event.api_calls) {
+    uses.push(event)
+    return
+  }
+  const slot = [event.key_id, event.error_code, event.method, event.ip].join('\n')
+  const known = refusals.get(slot)
+  refusals.set(slot, known ? { ...known, requests: (known.requests ?? 1) + 1 } : event)
 }
+
+const sizeOf = ({ uses, refusals }: Gathered) => uses.length + refusals.size
+const eventsOf = ({ uses, refusals }: Gathered) => [...uses, ...refusals.values()]
 
 function openBatch(deps: Deps): Batch {
-  const gathered = Promise.withResolvers<void>()
-  const events = new Map<string, UsageEvent>()
-  const written = gatherThenWrite(deps, events, gathered.promise)
+  const full = Promise.withResolvers<void>()
+  const gathered = { uses: [], refusals: new Map() }
+  const written = gatherThenWrite(deps, gathered, full.promise)
   deps.defer(written)
-  return { events, close: gathered.resolve, written, hasGuardian: false }
+  return { gathered, close: full.resolve, written, hasGuardian: false }
 }
 
-async function gatherThenWrite(deps: Deps, events: Map<string, UsageEvent>, full: Promise<void>): Promise<void> {
+async function gatherThenWrite(deps: Deps, gathered: Gathered, full: Promise<void>): Promise<void> {
   await within(BATCH_MS, full)
-  if (open?.events === events) open = undefined
-  await persist(deps, [...events.values()])
+  if (open?.gathered === gathered) open = undefined
+  await persist(deps, eventsOf(gathered))
 }
 
 /** A second request watches over a batch, should the first one's context be torn down. Writing twice counts once. */
@@ -78,7 +87,7 @@ function guard(deps: Deps, batch: Batch): void {
 async function takeOver(deps: Deps, batch: Batch): Promise<void> {
   if (await within(TAKEOVER_MS, batch.written)) return
   if (open === batch) open = undefined
-  await persist(deps, [...batch.events.values()])
+  await persist(deps, eventsOf(batch.gathered))
 }
 
 /**

@@ -244,6 +244,7 @@ async function unitsIn(windowKey: string): Promise<number> {
   const {
     now: _now,
     born: _born,
+    kept: _kept,
     ...buckets
   } = (await redis().hgetall<Record<string, number>>(`window:${windowKey}`)) ?? {}
   return Object.values(buckets).reduce((sum, units) => sum + units, 0)

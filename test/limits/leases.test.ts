@@ -65,7 +65,7 @@ describe('a busy key', () => {
       for (let count = 0; count < 8; count++) await isolate.takeLeased(claim(services[count % 2]))
     })
     expect(trips.redis).toBe(1)
-    const changed = await countTrips(() => isolate.takeLeased(claim(services[1], 2)))
+    const changed = await countTrips(async () => isolate.takeLeased(claim(services[1], 2)))
     expect(changed.redis).toBe(1)
   })
 
@@ -83,7 +83,7 @@ describe('a busy key', () => {
     const [windowKey, organizationId] = [crypto.randomUUID(), crypto.randomUUID()]
     const ending = { name: 'ending', start: now - 1_000, end: now + 500 }
     for (let count = 0; count < 10; count++) await isolate.takeLeased(claim(now, ending))
-    const trips = await countTrips(() => isolate.takeLeased(claim(now + 499, ending)))
+    const trips = await countTrips(async () => isolate.takeLeased(claim(now + 499, ending)))
     expect(trips.redis).toBe(0)
     const next = { name: 'next', start: now + 500, end: now + 60_000 }
     expect(await isolate.takeLeased(claim(now + 500, next))).toMatchObject({ meters: [{ used: 1 }] })
