@@ -14,7 +14,7 @@ const impersonate = (userId: string, body: unknown = { reason: 'Ticket 42' }, as
   call(`POST /api/v1/admin/users/${userId}/impersonate`, { token: as, body })
 const claimsOf = (accessToken: string) => JSON.parse(atob(accessToken.split('.')[1] ?? ''))
 const auditsAbout = (userId: string) =>
-  sql.query(`select * from audit_logs where target_id = $1 and action = 'admin.impersonated'`, [userId])
+  sql.query(`select * from audit_logs where target_id = $1 and action = 'admin.impersonated' order by id`, [userId])
 
 /** A second administrator, who can be demoted and disabled. */
 async function newAdministrator() {

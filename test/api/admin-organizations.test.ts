@@ -13,7 +13,9 @@ const list = (query: string) => call(`GET /api/v1/admin/organizations?${query}`,
 const setPlan = (organizationId: string, body: unknown) =>
   call(`PUT /api/v1/admin/organizations/${organizationId}/plan`, { token, body })
 const changesOf = (organizationId: string) =>
-  sql.query(`select * from audit_logs where organization_id = $1 and action = 'admin.plan_changed'`, [organizationId])
+  sql.query(`select * from audit_logs where organization_id = $1 and action = 'admin.plan_changed' order by id`, [
+    organizationId,
+  ])
 
 test('a plan is in force at the next verification, and who changed it from what is kept', async () => {
   const holder = await newKeyHolder()

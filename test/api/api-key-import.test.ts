@@ -60,7 +60,7 @@ describe('importing keys', () => {
     await isolate.settled()
     expect(
       await directly().sql.query(
-        "select detail from audit_logs where organization_id = $1 and action = 'key.imported'",
+        "select detail from audit_logs where organization_id = $1 and action = 'key.imported' order by id",
         [organizationId],
       ),
     ).toEqual([{ detail: { keys: 3 } }])

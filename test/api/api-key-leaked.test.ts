@@ -68,7 +68,7 @@ async function report(finds: unknown, headers: Record<string, string> = {}) {
 
 const auditOf = (id: string) =>
   directly().sql.query(
-    "select actor_type, actor_id, detail from audit_logs where target_id = $1 and action = 'key.leaked'",
+    "select actor_type, actor_id, detail from audit_logs where target_id = $1 and action = 'key.leaked' order by id",
     [id],
   )
 

@@ -49,7 +49,7 @@ describe('rotating a key', () => {
     expect((await verify(old.key, { ip })).body.code).toBe('REVOKED')
     expect(await read(old.id)).toMatchObject({ is_active: false, replaced_by: body.id, revoked_at: expect.any(String) })
     const [row] = await directly().sql.query(
-      "select detail, actor_id from audit_logs where target_id = $1 and action = 'key.rotated'",
+      "select detail, actor_id from audit_logs where target_id = $1 and action = 'key.rotated' order by id",
       [old.id],
     )
     expect(row).toEqual({ actor_id: owner.user.id, detail: { replaced_by: body.id, grace_period_seconds: 0 } })

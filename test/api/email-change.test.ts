@@ -44,7 +44,7 @@ describe('a change of address', () => {
     const { token, new_email } = await asked(person)
     await confirm(token)
     const rows = await directly().sql.query(
-      `select action, detail from audit_logs where target_id = $1 and action like 'email.change%' order by created_at`,
+      `select action, detail from audit_logs where target_id = $1 and action like 'email.change%' order by id`,
       [person.user.id],
     )
     expect(rows.map(({ action }) => action)).toEqual(['email.change_requested', 'email.changed'])

@@ -31,7 +31,7 @@ const accept = (body: unknown, token?: string) =>
   call(`POST ${ORGANIZATIONS}/invitations/accept`, { body, ...(token && { token }) })
 const mailed = async (email: string, count = 1) => tokenIn(await mailTo(email, /^You are invited/, count))
 const actsOf = async (id: string, act: string) =>
-  sql.query('select * from audit_logs where organization_id = $1 and action = $2', [id, act])
+  sql.query('select * from audit_logs where organization_id = $1 and action = $2 order by id', [id, act])
 
 describe('an invitation', () => {
   test('goes out by mail, names the organization and the role, and is stored without its token', async () => {

@@ -19,10 +19,10 @@ const leave = (id: string, by: Person) => call(`POST ${ORGANIZATIONS}/${id}/leav
 const transfer = (id: string, by: Person, user_id: string, more: object = {}) =>
   call(`POST ${ORGANIZATIONS}/${id}/transfer`, { token: by.token, body: { user_id, ...more } })
 const actsOf = (organizationId: string, act: string) =>
-  sql.query('select actor_id, target_id, detail from audit_logs where organization_id = $1 and action = $2', [
-    organizationId,
-    act,
-  ])
+  sql.query(
+    'select actor_id, target_id, detail from audit_logs where organization_id = $1 and action = $2 order by id',
+    [organizationId, act],
+  )
 
 /** An organization with one member of each role named; `owner` made it. */
 async function team<const R extends string>(...roles: R[]) {

@@ -31,13 +31,20 @@ test('ids of different milliseconds sort by time', () => {
   }
 })
 
-test('version and variant are fixed and each of the other 74 bits is random', () => {
-  const samples = Array.from({ length: 200 }, () => bitsOf(uuidv7(0)))
+test('version, variant and where the count within a millisecond begins are fixed; each of the other bits varies', () => {
+  const samples = Array.from({ length: 400 }, (_, at) => bitsOf(uuidv7(at % 2)))
   const seen = Array.from({ length: 128 }, (_, at) => new Set(samples.map((bits) => bits[at])))
 
   const fixed = seen.flatMap((values, at) => (values.size === 1 ? [[at, ...values]] : []))
-  const time = Array.from({ length: 48 }, (_, at) => [at, '0'])
-  expect(fixed).toEqual([...time, [48, '0'], [49, '1'], [50, '1'], [51, '1'], [64, '1'], [65, '0']])
+  const time = Array.from({ length: 47 }, (_, at) => [at, '0'])
+  expect(fixed).toEqual([...time, [48, '0'], [49, '1'], [50, '1'], [51, '1'], [52, '0'], [64, '1'], [65, '0']])
+})
+
+test('ids of one millisecond sort in the order they were made', () => {
+  for (const now of [1_645_557_742_000, 1_645_557_742_001, 1_645_557_742_000]) {
+    const ids = Array.from({ length: 2_000 }, () => uuidv7(now))
+    expect(ids.toSorted()).toEqual(ids)
+  }
 })
 
 test('no two ids of one millisecond are the same', () => {
