@@ -27,7 +27,7 @@ export interface Case {
   readonly services: Readonly<Record<string, Service>>
   readonly path: string
   readonly how: Pick<Load, 'method' | 'headers' | 'body'>
-  /** So many requests go first, to fill memories; a second of the same load where absent. */
+  /** So many requests go first, to fill memories; some seconds of the same load where absent. */
   readonly warmUp?: number | undefined
 }
 
@@ -51,6 +51,7 @@ export async function casesOf(world: World, bundles: Bundles): Promise<Case[]> {
   return [
     { name: 'empty', services: { empty: { bundle: empty } }, path: '/', how: {} },
     { name: 'json', services: { empty: { bundle: empty } }, path: '/json', how: post(world, asked.busy.body) },
+    { name: 'same', services: { empty: { bundle: empty } }, path: '/same', how: post(world, asked.busy.body) },
     ...Object.entries(asked).map(([name, { body, warmUp }]) => ({
       name: `http ${name}`,
       services: { tollgate },

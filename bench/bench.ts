@@ -6,7 +6,7 @@ import { withBetterAuth } from './bench-better-auth.ts'
 import { type Bundles, buildAll, type Case, casesOf } from './bench-cases.ts'
 import { type Measured, measure, measureStart, type Start } from './bench-measure.ts'
 import { openWorld, type World } from './bench-world.ts'
-import { broken } from './budgets.ts'
+import { broken, GOALS } from './budgets.ts'
 import { figuresOf, print, publish } from './report.ts'
 
 const HELP = `Usage: npm run bench -- [--seconds 5] [--connections 32] [--only "http busy,json"] [--better-auth] [--publish]
@@ -19,6 +19,8 @@ Environment: DATABASE_URL and REDIS_URL for real stores; a database of its own i
 
 const DELAYS_MS = [0, 5, 20]
 const DELAYED = new Set(['http busy', 'http quiet', 'http cold', 'naive'])
+const COMPARED = ['same', 'http busy']
+const TURNS = 3
 const RESULTS = new URL('results/', import.meta.url)
 
 export interface Results {
@@ -52,6 +54,8 @@ await command(async function bench() {
       await writeFile(new URL('bench.json', RESULTS), `${JSON.stringify(results, null, 2)}\n`)
       await publish(results)
     }
+    const missed = broken(figuresOf(results), GOALS)
+    if (missed.length > 0) console.log(`Not reached yet: ${missed.join('; ')}`)
     const faults = broken(figuresOf(results))
     if (faults.length > 0) throw new Error(`Budgets broken: ${faults.join('; ')}`)
   } finally {
@@ -71,6 +75,7 @@ async function run(world: World): Promise<Results> {
   const start = await startsOf(world, bundles)
   const measured: Measured[] = []
   for (const one of cases) measured.push(await shown(measure(world, one, effort)))
+  await compare(world, cases, measured, effort)
   if (process.argv.includes('--better-auth')) measured.push(await shown(withBetterAuth(effort)))
   return {
     date: new Date().toISOString().slice(0, 10),
@@ -84,6 +89,19 @@ async function run(world: World): Promise<Results> {
     delayed: await delayedOf(world, cases, effort),
     bundle: { bytes: bundles.tollgate.bytes, gzipBytes: bundles.tollgate.gzipBytes },
     start,
+  }
+}
+
+/** What a budget compares is measured in turns, since a shared machine is faster in one minute than in the next. */
+async function compare(world: World, cases: readonly Case[], measured: Measured[], effort: Results['effort']) {
+  const compared = cases.filter(({ name }) => COMPARED.includes(name))
+  const runs = measured.filter(({ name }) => COMPARED.includes(name))
+  for (let turn = 1; turn < TURNS; turn++)
+    for (const one of compared) runs.push(await shown(measure(world, one, effort)))
+  for (const name of COMPARED) {
+    const place = measured.findIndex((one) => one.name === name)
+    const middle = runs.filter((one) => one.name === name).toSorted((a, b) => a.cpuMicros - b.cpuMicros)[TURNS >> 1]
+    if (middle) measured[place] = middle
   }
 }
 

@@ -1,3 +1,6 @@
+import { existsSync, openAsBlob } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type messages, PGlite, protocol } from '@electric-sql/pglite'
 import { type Database, type Field, type Result, ROLLBACK, type Run, type Statement } from './database.ts'
 import { lockFolder } from './folder-lock.ts'
@@ -29,11 +32,26 @@ export async function openPglite(dataDir?: string): Promise<Database> {
 
 async function create(dataDir?: string): Promise<PGlite> {
   try {
-    return await PGlite.create(dataDir === undefined ? {} : { dataDir })
+    return await PGlite.create({ ...(dataDir !== undefined && { dataDir }), ...(await beginning(dataDir)) })
   } catch (cause) {
     const place = dataDir === undefined ? 'in memory' : `from the folder ${dataDir}. Delete it to begin anew`
     throw new Error(`The local database cannot start ${place}.`, { cause })
   }
+}
+
+/** What a database that does not exist yet begins from: making a cluster takes seconds, unpacking one does not. */
+async function beginning(dataDir: string | undefined): Promise<{ loadDataDir?: Blob }> {
+  const { PGLITE_SNAPSHOT } = process.env
+  const isNew = dataDir === undefined || !existsSync(join(dataDir, 'PG_VERSION'))
+  return PGLITE_SNAPSHOT && isNew ? { loadDataDir: await openAsBlob(PGLITE_SNAPSHOT) } : {}
+}
+
+/** Writes an empty cluster to a file. Processes that find its name in PGLITE_SNAPSHOT begin their databases from it. */
+export async function writeSnapshot(file: string): Promise<void> {
+  const lite = await PGlite.create({})
+  const cluster = await lite.dumpDataDir('none')
+  await lite.close()
+  await writeFile(file, Buffer.from(await cluster.arrayBuffer()))
 }
 
 async function session<T>(lite: PGlite, work: (run: Run) => Promise<T>): Promise<T> {

@@ -57,6 +57,18 @@ describe('verifyToken', () => {
     expect(ended).toEqual({ valid: false, code: 'UNAUTHENTICATED', request_id: expect.any(String) })
   })
 
+  test('while an organization is suspended, nothing is made there: reading goes on, and it is told', async () => {
+    const { token, user } = await newUser()
+    const may = (permission?: string) => exports.Tollgate.verifyToken({ token, permission })
+    await directly().sql.query('update organizations set suspended_at = now() where id = $1', [user.organization_id])
+    for (const permission of ['keys:write', 'keys:import', 'members:write'])
+      expect(await may(permission)).toEqual({ valid: false, code: 'FORBIDDEN', request_id: expect.any(String) })
+    for (const permission of [undefined, 'keys:read', 'organization:write'])
+      expect(await may(permission)).toMatchObject({ valid: true, organization_suspended: true })
+    await directly().sql.query('update organizations set suspended_at = null where id = $1', [user.organization_id])
+    expect(await may('keys:write')).toMatchObject({ valid: true, organization_suspended: false })
+  })
+
   test.each([
     [{}, 'body.token'],
     [{ token: 't', permission: 'everything' }, 'body.permission'],

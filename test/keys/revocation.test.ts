@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { announceVersion, organizationVersion } from '../../src/limits/versions.ts'
+import { announceVersion, keyVersion, organizationVersion } from '../../src/limits/versions.ts'
 import { directly } from '../support/direct.ts'
 import { administrator, call, newKeyHolder, setLimits } from '../support/http.ts'
 import { NOWHERE, newIsolate } from '../support/isolate.ts'
+import { failFor } from '../support/mail.ts'
 
 const SECOND = 1_000
 type Holder = Awaited<ReturnType<typeof newKeyHolder>>
@@ -86,6 +87,36 @@ describe('what another isolate sees of', () => {
       expect(await isolate.verify(holder.key)).toMatchObject({ code: 'VALID' })
     }
     await Promise.all([connected.settled(), cutOff.settled()])
+  })
+})
+
+describe('where Redis fails just when a revocation is announced', () => {
+  afterEach(() => void vi.restoreAllMocks())
+
+  async function revokedWhileFailing(times: number) {
+    const holder = await newKeyHolder()
+    expect(await connected.verify(holder.key)).toMatchObject({ code: 'VALID' })
+    await failFor(keyVersion(holder.keyId), { door: 'redis', kind: 'status', value: 500, count: times })
+    expect((await act('DELETE {id}', holder)).status).toBe(204)
+    return holder
+  }
+
+  test('it is announced again, up to three times in all, and another isolate sees it at once', async () => {
+    const { key } = await revokedWhileFailing(2)
+    expect(await connected.verify(key)).toMatchObject({ code: 'REVOKED' })
+    await connected.settled()
+  })
+
+  test('after the third time that is in the log, and another isolate sees it when its row is loaded again', async () => {
+    const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const { key, keyId } = await revokedWhileFailing(3)
+    expect(warned.mock.calls.map(([line]) => JSON.parse(String(line)))).toMatchObject([
+      { event: 'versions_not_announced', count: 1, first: { name: keyVersion(keyId), version: 2 } },
+    ])
+    expect(await connected.verify(key)).toMatchObject({ code: 'VALID' })
+    connected.advance(25 * SECOND)
+    expect(await connected.verify(key)).toMatchObject({ code: 'REVOKED' })
+    await connected.settled()
   })
 })
 

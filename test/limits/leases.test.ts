@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { monthOf, type Period } from '../../src/lib/period.ts'
 import { type Claim, quotaKey } from '../../src/limits/claim.ts'
 import { announceVersion, keyVersion } from '../../src/limits/versions.ts'
+import { breakStores } from '../support/broken-stores.ts'
 import { newKeyHolder, setLimits } from '../support/http.ts'
 import { countTrips, NOWHERE, newIsolate } from '../support/isolate.ts'
 
@@ -49,6 +50,25 @@ describe('a busy key', () => {
     const trips = await countTrips(() => times(isolate, key, 20))
     expect(trips.redis).toBeGreaterThanOrEqual(20)
     expect((await times(isolate, key, 125)).filter((code) => code === 'VALID')).toHaveLength(120)
+  })
+
+  test('has no lease for half a minute after an answer was lost: another one may be taken, and nobody has it', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const isolate = await newIsolate()
+    const [windowKey, start] = [crypto.randomUUID(), Date.now()]
+    const take = async (afterMs: number, count: number) => {
+      const windows: Claim['windows'] = [{ key: windowKey, windowMs: 60_000, limit: 100_000, cost: 1 }]
+      const claim = { now: start + afterMs, aheadMs: afterMs, windows, versions: [] }
+      for (let at = 0; at < count; at++) await isolate.takeLeased(claim)
+    }
+    const trips = async (afterMs: number, count: number) => (await countTrips(() => take(afterMs, count))).redis
+    await take(0, 4)
+    breakStores(['/redis'], 'lose')
+    await take(0, 1)
+    vi.restoreAllMocks()
+    expect(await trips(0, 8)).toBe(8)
+    expect(await trips(29_999, 8)).toBe(8)
+    expect(await trips(30_000, 21)).toBe(1) // all of a lease of twenty: nothing of it goes back
   })
 
   test('is asked for once more when another service verifies it, which then shares the lease', async () => {

@@ -1,9 +1,13 @@
-import { expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { monthOf } from '../../src/lib/period.ts'
 import { quotaKey } from '../../src/limits/claim.ts'
 import { reconcileQuotas } from '../../src/limits/reconcile.ts'
+import { drainUsageSpool, spoolUsage } from '../../src/usage/spool.ts'
 import { newKeyHolder } from '../support/http.ts'
 import { newIsolate } from '../support/isolate.ts'
+import { failFor } from '../support/mail.ts'
+
+afterEach(() => vi.restoreAllMocks())
 
 async function counted() {
   const { key, organizationId } = await newKeyHolder()
@@ -14,6 +18,8 @@ async function counted() {
   const { redis } = isolate.deps()
   return {
     isolate,
+    organizationId,
+    counter,
     lose: (units: number) => redis.hincrby(counter, 'api_calls', -units),
     strand: (units: number) => redis.hincrby(counter, 'api_calls', units),
     flush: () => redis.del(counter),
@@ -54,6 +60,25 @@ test('but not while something waits in the spool: it was counted, and is not rec
   } finally {
     await redis.lrem('usage:spool', 1, '[]')
   }
+})
+
+test('nor where it leaves the spool while the two are read, though raising the counter for it failed', async () => {
+  vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  const { isolate, organizationId: organization_id, counter, strand, used, reconcile } = await counted()
+  await strand(7) // as the verification did whose event follows
+  isolate.advance(20 * 60_000)
+  const occurred_at = new Date().toISOString()
+  const event = { id: crypto.randomUUID(), source: 'verification', occurred_at, organization_id, api_calls: 7 }
+  await spoolUsage(isolate.deps(), [event])
+  await failFor(counter, { door: 'redis', kind: 'status', value: 500, count: 1 })
+  const { fetch } = globalThis
+  vi.spyOn(globalThis, 'fetch').mockImplementationOnce(async (...request) => {
+    const first = await fetch(...request)
+    await drainUsageSpool(isolate.deps())
+    return first
+  })
+  await reconcile()
+  expect(await used()).toBe(12)
 })
 
 test('a counter that Redis has lost is left to be started by whoever needs it', async () => {

@@ -39,7 +39,7 @@ export async function runScript(line: string, env: NodeJS.ProcessEnv) {
   const [script = '', ...args] = line.split(' ')
   const child = spawn(process.execPath, [`local/${script}.ts`, ...args], {
     cwd: ROOT,
-    env: { PATH: process.env.PATH, ...env },
+    env: { PATH: process.env.PATH, PGLITE_SNAPSHOT: process.env.PGLITE_SNAPSHOT, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)]

@@ -1,6 +1,10 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { through } from '../../local/connect.ts'
 import { migrateUp } from '../../local/migrations.ts'
+import { writeSnapshot } from '../../local/pglite.ts'
 import { seedDemo } from '../../local/seed-data.ts'
 import { startStack } from '../../local/stack.ts'
 import { forgetLimits } from './forget-limits.ts'
@@ -12,6 +16,9 @@ import { scratchDatabase } from './scratch-database.ts'
  */
 export default async function setup(project: TestProject) {
   const { TEST_STACK_PORT, DATABASE_URL, REDIS_URL } = process.env
+  const folder = await mkdtemp(join(tmpdir(), 'tollgate-test-'))
+  process.env.PGLITE_SNAPSHOT = join(folder, 'cluster.tar') // many tests start a database of their own
+  await writeSnapshot(process.env.PGLITE_SNAPSHOT)
   const scratch = DATABASE_URL ? await scratchDatabase(DATABASE_URL) : undefined
   if (REDIS_URL) await forgetLimits(REDIS_URL)
   const stack = await startStack({
@@ -26,5 +33,6 @@ export default async function setup(project: TestProject) {
   return async function teardown() {
     await stack.close()
     await scratch?.drop()
+    await rm(folder, { recursive: true })
   }
 }

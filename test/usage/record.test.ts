@@ -5,7 +5,10 @@ import { breakStores } from '../support/broken-stores.ts'
 import { eventually } from '../support/http.ts'
 import { countTrips, newIsolate } from '../support/isolate.ts'
 
-afterEach(() => vi.restoreAllMocks())
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
 
 type Isolate = Awaited<ReturnType<typeof newIsolate>>
 
@@ -32,6 +35,19 @@ describe('recording', () => {
     })
     expect(sql).toBe(2)
     expect(await recorded(isolate, id)).toBe(1_000)
+  })
+
+  test('a full batch is written at once, whoever fills it, and what comes later in its time', async () => {
+    const isolate = await newIsolate()
+    const id = uuidv7(Date.now())
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }) // no batch's time is over until it is moved
+    for (let count = 0; count < 1_200; count++) isolate.record(event(id))
+    for (let looks = 0; looks < 1_000 && (await recorded(isolate, id)) < 1_000; looks++);
+    expect(await recorded(isolate, id)).toBe(1_000)
+    vi.advanceTimersByTime(100)
+    vi.useRealTimers()
+    await isolate.settled()
+    expect(await recorded(isolate, id)).toBe(1_200)
   })
 
   test('equal refusals of one moment become one row that counts them all', async () => {
@@ -100,6 +116,26 @@ describe('when the database fails', () => {
     const results = await Promise.all([drainUsageSpool(isolate.deps()), drainUsageSpool(isolate.deps())])
     expect(results.every(({ left }) => left === 0)).toBe(true)
     expect(await recorded(isolate, id)).toBe(5)
+  })
+
+  test('small batches leave the spool together, at most 500 events in a statement', async () => {
+    const isolate = await newIsolate()
+    const { drainUsageSpool, spoolUsage } = await import('../../src/usage/spool.ts')
+    const [id, deps] = [uuidv7(Date.now()), isolate.deps()]
+    const batches = [...Array.from({ length: 30 }, () => [event(id)]), Array.from({ length: 490 }, () => event(id))]
+    await Promise.all(batches.map((batch) => spoolUsage(deps, batch))) // one round trip: nobody else's come in between
+    const network = vi.spyOn(globalThis, 'fetch')
+    await drainUsageSpool(isolate.deps())
+    const statements = network.mock.calls.map((call) => JSON.stringify(call)).filter((call) => call.includes('/sql"'))
+    const sizes = statements.map((call) => call.split(id).length - 1).filter((size) => size > 0)
+    expect(sizes.length).toBeLessThanOrEqual(3) // two, or fewer or more where a test in another process drains, too
+    expect(Math.max(0, ...sizes)).toBeLessThanOrEqual(500)
+    expect(
+      await eventually(
+        () => recorded(isolate, id),
+        (count) => count >= 520,
+      ),
+    ).toBe(520)
   })
 
   test('an answer that was lost after the commit leads to no second count', async () => {
