@@ -13,7 +13,9 @@ const bindings = {
   NEON_FETCH_ENDPOINT: `${stackUrl}/sql`,
   UPSTASH_REDIS_REST_URL: `${stackUrl}/redis`,
   UPSTASH_REDIS_REST_TOKEN: 'test-redis-token',
-  REDIS_TIMEOUT_MS: '5000', // the machine may be busy; outages are injected, not awaited
+  DATABASE_TIMEOUT_MS: '20000', // the machine may be busy; outages are injected, not awaited
+  REDIS_TIMEOUT_MS: '5000',
+  BREACHED_PASSWORDS_TIMEOUT_MS: '3000',
   JWT_SECRET_KEY: 'test-jwt-secret-of-at-least-32-bytes',
   SECRET_KEY: 'test-root-secret-of-at-least-32-bytes',
   PUBLIC_URL: 'https://tollgate.test',
@@ -80,6 +82,7 @@ export default defineConfig({
   test: {
     globalSetup: './test/support/global-setup.ts',
     testTimeout: 30_000, // a busy machine is slow, not wrong
+    hookTimeout: 60_000,
     projects: [
       {
         extends: true,

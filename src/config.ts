@@ -59,6 +59,8 @@ const Variables = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
   /** Another endpoint that speaks Neon's HTTP protocol, such as the local stack's. */
   NEON_FETCH_ENDPOINT: secureUrl.optional(),
+  /** Milliseconds after which a query counts as failed; Neon wakes a sleeping database well within the default. */
+  DATABASE_TIMEOUT_MS: z.coerce.number().int().min(100).max(30_000).default(5_000),
   UPSTASH_REDIS_REST_URL: secureUrl,
   UPSTASH_REDIS_REST_TOKEN: credential,
   /** Milliseconds after which a Redis round trip counts as failed. */
@@ -101,6 +103,8 @@ const Variables = z.object({
   MAIL_FROM: z.string().min(3).default('Tollgate <no-reply@localhost>'),
   /** A range endpoint of breached passwords, such as https://api.pwnedpasswords.com/range; absent for no such check. */
   BREACHED_PASSWORDS_URL: secureUrl.transform((text) => text.replace(/\/+$/, '')).optional(),
+  /** Milliseconds that whoever chooses a password waits for it at most. */
+  BREACHED_PASSWORDS_TIMEOUT_MS: z.coerce.number().int().min(100).max(10_000).default(1_000),
   /** Polar's organization access token; absent for no payments through Polar (docs/billing.md). */
   POLAR_ACCESS_TOKEN: credential.optional(),
   POLAR_WEBHOOK_SECRET: webhookSecrets,

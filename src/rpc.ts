@@ -1,5 +1,5 @@
 import { WorkerEntrypoint } from 'cloudflare:workers'
-import { problemIn } from './db/client.ts'
+import { isOvertaken, problemIn } from './db/client.ts'
 import { createDeps, type Deps } from './deps.ts'
 import type { Env } from './http/env.ts'
 import type { Verdict } from './keys/verdict.ts'
@@ -90,7 +90,7 @@ const settlements = () => Promise.all([import('./usage/settle.ts'), import('./us
 function failure(error: unknown, requestId: string): Failure {
   const known = problemIn(error)
   if (!known) log('error', 'rpc_failed', { request_id: requestId, ...errorFields(error) })
-  const problem = known ?? new Problem('internal')
+  const problem = known ?? new Problem(isOvertaken(error) ? 'unavailable' : 'internal')
   const code = problem.code.toUpperCase() as Uppercase<ProblemCode>
   return { valid: false, granted: false, code, problem: problemBody(problem, 'about:blank', requestId) }
 }

@@ -50,6 +50,8 @@ describe('what is required', () => {
     expect(readConfig({ ...REQUIRED })).toMatchObject({
       ...REQUIRED,
       REDIS_TIMEOUT_MS: 300,
+      DATABASE_TIMEOUT_MS: 5_000,
+      BREACHED_PASSWORDS_TIMEOUT_MS: 1_000,
       CORS_ORIGINS: [],
       KEY_PREFIX: 'ck',
       ON_LIMITER_OUTAGE: 'open',
@@ -144,6 +146,8 @@ describe('addresses', () => {
 describe('the rest', () => {
   test.each([
     ['REDIS_TIMEOUT_MS', ['10', '300', '10000'], ['9', '10001', '-1', '1.5', 'fast', '', '1e9']],
+    ['DATABASE_TIMEOUT_MS', ['100', '30000'], ['99', '30001', '']],
+    ['BREACHED_PASSWORDS_TIMEOUT_MS', ['100', '10000'], ['99', '10001', '']],
     ['USAGE_RETENTION_DAYS', ['40', '3650'], ['39', '3651', '', 'forever']],
     ['KEY_PREFIX', ['ck', 'a1', 'abcdefg8'], ['c', 'abcdefgh9', '1k', 'CK', 'c_k', 'c-k', '', 'ck ']],
     ['ADMIN_REQUIRES_TWO_FACTOR', ['true', 'false'], ['', 'yes', '1', 'True']],

@@ -4,8 +4,6 @@ import type { Deps } from '../deps.ts'
 import { utf8 } from '../lib/bytes.ts'
 import { errorFields, log } from '../lib/log.ts'
 
-/** Whoever chooses a password waits for this; a slow answer counts as none. */
-const TIMEOUT_MS = 1_000
 const PREFIX_LENGTH = 5
 /** A line of the answer: the rest of a hash, and how often it was seen. */
 const LINE = /^([0-9A-F]{35}):(\d+)$/
@@ -15,7 +13,7 @@ const LINE = /^([0-9A-F]{35}):(\d+)$/
  * SHA-1 go out, all known hashes that begin so come back, padded so that their number tells nothing either. Lines with a
  * count of 0 are padding.
  *
- * While the service does not answer, passwords are accepted: `breach_check_unavailable` is logged, and the other rules hold.
+ * While the service does not answer in time, passwords are accepted: `breach_check_unavailable` is logged, and the other rules hold.
  *
  * @returns false when BREACHED_PASSWORDS_URL is not set
  */
@@ -23,7 +21,8 @@ export async function isBreachedPassword({ config }: Pick<Deps, 'config'>, passw
   if (!config.BREACHED_PASSWORDS_URL) return false
   const hash = bytesToHex(sha1(utf8(password))).toUpperCase()
   try {
-    const range = await fetchRange(`${config.BREACHED_PASSWORDS_URL}/${hash.slice(0, PREFIX_LENGTH)}`)
+    const url = `${config.BREACHED_PASSWORDS_URL}/${hash.slice(0, PREFIX_LENGTH)}`
+    const range = await fetchRange(url, config.BREACHED_PASSWORDS_TIMEOUT_MS)
     return (range.get(hash.slice(PREFIX_LENGTH)) ?? 0) > 0
   } catch (error) {
     log('warn', 'breach_check_unavailable', errorFields(error))
@@ -31,11 +30,11 @@ export async function isBreachedPassword({ config }: Pick<Deps, 'config'>, passw
   }
 }
 
-async function fetchRange(url: string): Promise<Map<string, number>> {
+async function fetchRange(url: string, timeoutMs: number): Promise<Map<string, number>> {
   const response = await fetch(url, {
     headers: { 'Add-Padding': 'true', 'User-Agent': 'tollgate' },
     redirect: 'manual',
-    signal: AbortSignal.timeout(TIMEOUT_MS),
+    signal: AbortSignal.timeout(timeoutMs),
   })
   if (response.status !== 200) throw new Error(`The range service answered ${response.status}.`)
   const lines = (await response.text()).split(/\r?\n/).filter(Boolean)

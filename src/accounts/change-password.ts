@@ -7,7 +7,7 @@ import { notice } from '../mail/notice.ts'
 import { Problem } from '../problems.ts'
 import { deleteEmailTokens } from './email-queries.ts'
 import { hashPassword } from './passwords.ts'
-import { selectProfile, updatePassword } from './queries.ts'
+import { hasPassword, selectProfile, updatePassword } from './queries.ts'
 import type { PasswordChange } from './schemas.ts'
 import { verifyPassword } from './verify-password.ts'
 import { refuseWeakPassword } from './weak-password.ts'
@@ -29,18 +29,19 @@ export async function changePassword(
     throw new Problem('wrong_password')
   await refuseWeakPassword(deps, request.new_password, profile.email, 'new_password')
   const mail = notice(deps, profile, 'password_changed')
-  await updatePassword(deps.db, user, hashPassword(request.new_password), {
-    now: new Date(deps.now()),
-    also: [
-      deleteEmailTokens(deps.db, user.userId),
-      mail.insert,
-      audited(deps, {
-        act: 'password.changed',
-        actor: user,
-        organizationId: user.organizationId,
-        target: { type: 'user', id: user.userId },
-      }),
-    ],
+  const row = audited(deps, {
+    act: 'password.changed',
+    actor: user,
+    organizationId: user.organizationId,
+    target: { type: 'user', id: user.userId },
+    provided: hasPassword(user.userId, profile.passwordHash), // or a reset came between, by its owner
   })
+  const also = [deleteEmailTokens(deps.db, user.userId), mail.insert]
+  const isDone = await updatePassword(deps.db, user, hashPassword(request.new_password), {
+    now: new Date(deps.now()),
+    row,
+    also,
+  })
+  if (!isDone) throw new Problem('wrong_password')
   mail.send()
 }

@@ -111,7 +111,7 @@ export async function selectEverythingAbout(db: Database, userId: string) {
       .select()
       .from(auditLogs)
       .where(or(eq(auditLogs.actorId, userId), and(eq(auditLogs.targetType, 'user'), eq(auditLogs.targetId, userId))))
-      .orderBy(desc(auditLogs.createdAt))
+      .orderBy(desc(auditLogs.createdAt), desc(auditLogs.id))
       .limit(MOST_AUDIT_ROWS),
     db
       .select()

@@ -1,6 +1,6 @@
 import { and, eq, gt, isNull, sql } from 'drizzle-orm'
 import type { BatchItem } from 'drizzle-orm/batch'
-import type { AuditRow } from '../audit/record.ts'
+import { type AuditRow, unlessRefused } from '../audit/record.ts'
 import type { Database } from '../db/orm.ts'
 import { refreshTokens, sessions, totpCredentials } from '../db/schema/accounts.ts'
 import { memberships, organizations } from '../db/schema/organizations.ts'
@@ -170,22 +170,31 @@ export function updateUserName(db: Database, userId: string, name: string | null
   return db.update(users).set({ name }).where(eq(users.id, userId))
 }
 
+/** Whether a user's password is still the one of that hash. */
+export const hasPassword = (userId: string, hash: string | null) => sql`exists (
+  select 1 from users where id = ${userId}::uuid and password_hash = ${hash})`
+
 /**
  * Sets a password and ends every other session of the user, in one step.
  *
+ * @param row the audit row of it, which may refuse it
  * @param also what goes with it, such as the notice of it
+ * @returns whether it was done
  */
 export async function updatePassword(
   db: Database,
   user: OfSession,
   passwordHash: string,
-  { now, also }: { readonly now: Date; readonly also: readonly BatchItem<'pg'>[] },
-): Promise<void> {
-  await db.batch([
+  { now, row, also }: { readonly now: Date; readonly row: AuditRow; readonly also: readonly BatchItem<'pg'>[] },
+): Promise<boolean> {
+  const batch = db.batch([
+    lockUser(db, user.userId),
+    row,
     db.update(users).set({ passwordHash }).where(eq(users.id, user.userId)),
     ...endSessionsOf(db, user.userId, 'password_changed', { now, except: user.sessionId }),
     ...also,
   ])
+  return (await unlessRefused(batch)) !== undefined
 }
 
 interface OfSession {

@@ -6,8 +6,9 @@ import { Problem } from '../problems.ts'
 /** One statement, or one batch in a transaction, per HTTP request. There are no interactive transactions. */
 export type Sql = NeonQueryFunction<false, false>
 
-/** A query that takes longer has failed; Neon wakes a sleeping database well within it. */
-const DATABASE_TIMEOUT_MS = 5_000
+/** Deadlock and serialization failure: all of the statement or batch was undone, so it may simply be sent again. */
+const UNDONE = new Set(['40P01', '40001'])
+const TRIES = 3
 
 /** SQLSTATE classes that say "not now" rather than "not so": connection, resources, operator, system. */
 const TRANSIENT_SQLSTATE = /^(08|53|57|58)/
@@ -15,7 +16,7 @@ const TRANSIENT_SQLSTATE = /^(08|53|57|58)/
 /** The database, over Neon's HTTP protocol. Opening is free: nothing is sent before the first query. */
 export function openDatabase(config: Config): Sql {
   if (config.NEON_FETCH_ENDPOINT) neonConfig.fetchEndpoint = config.NEON_FETCH_ENDPOINT
-  neonConfig.fetchFunction = fetchWhole
+  neonConfig.fetchFunction = (url: string, init: RequestInit) => fetchAgain(url, init, config.DATABASE_TIMEOUT_MS)
   return neon(config.DATABASE_URL)
 }
 
@@ -34,27 +35,46 @@ export function openRedis(config: Config): Redis {
   })
 }
 
+/** What the driver calls instead of `fetch`: two requests that locked each other out are no failure of either. */
+async function fetchAgain(url: string, init: RequestInit, timeoutMs: number) {
+  for (let attempt = 1; ; attempt++) {
+    const answer = await fetchWhole(url, init, timeoutMs)
+    if (attempt === TRIES || !UNDONE.has(answer.sqlState)) return answer
+  }
+}
+
 /**
- * What the driver calls instead of `fetch`: with a timeout, and with everything that is not an answer of the database
+ * One attempt: with a timeout, and with everything that is not an answer of the database
  * turned into one failure. The driver itself would quote upstream pages, and read half an answer as a result.
  */
-async function fetchWhole(url: string, init: RequestInit) {
+async function fetchWhole(url: string, init: RequestInit, timeoutMs: number) {
   let response: Response
   let body: unknown
   try {
-    response = await fetch(url, { ...init, signal: AbortSignal.timeout(DATABASE_TIMEOUT_MS) })
+    response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) })
     body = await response.json()
   } catch {
     throw new Problem('unavailable', { detail: 'The database does not answer.' })
   }
   if (!isAnswer(response.status, body)) throw new Problem('unavailable', { detail: 'The database does not answer.' })
-  return { ok: response.status === 200, status: response.status, json: async () => body }
+  return { ok: response.status === 200, status: response.status, json: async () => body, sqlState: codeIn(body) }
 }
 
 function isAnswer(status: number, body: unknown): boolean {
   if (typeof body !== 'object' || body === null) return false
   if (status === 200) return ('rows' in body && 'fields' in body) || 'results' in body
-  return status === 400 && 'message' in body && !TRANSIENT_SQLSTATE.test(String('code' in body ? body.code : ''))
+  return status === 400 && 'message' in body && !TRANSIENT_SQLSTATE.test(codeIn(body))
+}
+
+const codeIn = (body: unknown) => (typeof body === 'object' && body !== null && 'code' in body ? String(body.code) : '')
+
+/**
+ * Whether an error says that another request overtook this one: it took the same rows at the same time, or deleted what
+ * was about to be referred to. Nothing was done; whoever asks again is told how things are now.
+ */
+export function isOvertaken(error: unknown): boolean {
+  const state = sqlState(error)
+  return state !== undefined && (UNDONE.has(state) || state === '23503')
 }
 
 /** @returns the SQLSTATE inside an error of the driver or of drizzle, such as `23505` for a broken unique constraint */

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import { cors } from 'hono/cors'
-import { problemIn, sqlState } from '../db/client.ts'
+import { isOvertaken, problemIn } from '../db/client.ts'
 import { createDeps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { uuidv7 } from '../lib/uuid.ts'
@@ -102,7 +102,6 @@ export function answerError(error: unknown, c: Context): Response {
 }
 
 function unexpected(error: unknown, c: Context): Problem {
-  const isContention = sqlState(error)?.startsWith('40') // deadlock or serialization failure: nothing was done
   log('error', 'request_failed', { request_id: c.get('requestId'), path: c.req.path, ...errorFields(error) })
-  return new Problem(isContention ? 'unavailable' : 'internal')
+  return new Problem(isOvertaken(error) ? 'unavailable' : 'internal')
 }

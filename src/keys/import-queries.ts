@@ -28,9 +28,6 @@ export async function selectKnownHashes(
 export const fitsWithin = (organizationId: string, maxKeys: number, at: Date): SQL =>
   sql`${liveKeys(organizationId, at)} <= ${maxKeys}::int`
 
-/** SQLSTATEs of losing to another import at the same moment: a hash was taken meanwhile, or both waited for each other. */
-const LOST_A_RACE = new Set(['23505', '40P01'])
-
 /**
  * Stores imported keys, all or none.
  *
@@ -47,7 +44,7 @@ export async function insertImported(
   try {
     return (await unlessRefused(batch)) === undefined ? 'no_room' : 'stored'
   } catch (error) {
-    if (LOST_A_RACE.has(sqlState(error) ?? '')) return 'raced'
+    if (sqlState(error) === '23505') return 'raced'
     throw error
   }
 }

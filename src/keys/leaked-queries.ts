@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull, or, sql } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
 import { type AuditRow, unlessRefused } from '../audit/record.ts'
 import type { Database } from '../db/orm.ts'
 import { apiKeys } from '../db/schema/keys.ts'
@@ -30,10 +30,10 @@ export async function selectFoundKeys(db: Database, hashes: readonly string[]): 
   return rows
 }
 
-/** What the audit row of a leak asks for: neither revoked nor reported before, unless it was switched on again since. */
+/** What the audit row of a leak asks for: neither revoked (by which clock: see `isLiveKey`) nor reported before, unless it was switched on again since. */
 export const isNewlyLeaked = ({ organizationId, id }: KeyRef, at: Date) => sql`exists (
   select 1 from api_keys where id = ${id}::uuid and organization_id = ${organizationId}::uuid and leaked_at is null
-    and (revoked_at is null or revoked_at > ${at.toISOString()}::timestamptz))`
+    and (revoked_at is null or revoked_at > greatest(${at.toISOString()}::timestamptz, clock_timestamp())))`
 
 type Statement = Parameters<Database['batch']>[0][number]
 
@@ -56,13 +56,7 @@ export async function disableLeaked(
     db
       .update(apiKeys)
       .set({ isActive: false, leakedAt: at, version: sql`${apiKeys.version} + 1` })
-      .where(
-        and(
-          eq(apiKeys.id, key.id),
-          eq(apiKeys.organizationId, key.organizationId),
-          or(isNull(apiKeys.revokedAt), gt(apiKeys.revokedAt, at)),
-        ),
-      )
+      .where(and(eq(apiKeys.id, key.id), eq(apiKeys.organizationId, key.organizationId)))
       .returning({ version: apiKeys.version }),
     ...mails,
   ])

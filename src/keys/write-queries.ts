@@ -49,7 +49,7 @@ export const liveKeys = (organizationId: string, at: Date) => sql`(
 
 /** How many keys of an organization were rotated and still work. */
 const keysInGrace = (organizationId: string, at: Date) => sql`(
-  select count(*) from api_keys where organization_id = ${organizationId}::uuid and revoked_at > ${moment(at)})`
+  select count(*) from api_keys where organization_id = ${organizationId}::uuid and revoked_at > greatest(${moment(at)}, clock_timestamp()))`
 
 /**
  * Stores a key unless the organization has its full number of live ones.

@@ -1,11 +1,7 @@
-import { problemIn, sqlState } from '../db/client.ts'
+import { problemIn } from '../db/client.ts'
 import type { Deps } from '../deps.ts'
 import type { UsageEvent } from './event.ts'
 import { JUDGE, writeStatement } from './write-statement.ts'
-
-/** Deadlock and serialization failure: the statement did nothing and may simply be tried again. */
-const RETRYABLE = new Set(['40P01', '40001'])
-const TRIES = 3
 
 /**
  * What became of one event: counted now; the same as one that was counted before; or left out, since its id was used
@@ -64,13 +60,11 @@ export async function writeUsage(deps: Deps, events: readonly UsageEvent[]): Pro
 }
 
 async function runWrite(deps: Deps, events: readonly UsageEvent[]): Promise<Row> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const [row] = (await deps.sql.query(writeStatement(events), [JSON.stringify(events)])) as Row[]
-      return row as Row
-    } catch (error) {
-      if (attempt === TRIES || !RETRYABLE.has(sqlState(error) ?? '')) throw problemIn(error) ?? error
-    }
+  try {
+    const [row] = (await deps.sql.query(writeStatement(events), [JSON.stringify(events)])) as Row[]
+    return row as Row
+  } catch (error) {
+    throw problemIn(error) ?? error
   }
 }
 
