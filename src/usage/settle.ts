@@ -15,7 +15,8 @@ import type { SettleBody, Settlement } from './reserve-schemas.ts'
  * Records what a reservation really came to, and gives its hold back. The event's id is the reservation's, so that
  * settling twice counts once, also after the hold has expired.
  *
- * The event is written first, and counts before the hold no longer does. Without a time of its own it belongs to the
+ * The event is written first, and counts before the hold no longer does: for a moment both do, so that nobody is admitted
+ * beyond the limit, and somebody may be refused just below it. Without a time of its own it belongs to the
  * period in which the units were held, so that holds bind over a period's end. Where the database fails and the event
  * waits in the spool, or Redis does not answer, the hold stays in its place until it expires.
  *
