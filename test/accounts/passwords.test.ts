@@ -92,19 +92,19 @@ test('a hash with one changed character is matched no more', () => {
 test('without a hash the answer takes the time that one takes, so that it tells nothing', SLOW, async () => {
   const withHash = await median(() => passwordMatches(PASSWORD, HASH))
   const without = await median(() => passwordMatches(PASSWORD, undefined))
-  expect(without).toBeGreaterThan(withHash / 3)
-  expect(without).toBeLessThan(withHash * 3)
+  expect(without).toBeGreaterThan(withHash / 5)
+  expect(without).toBeLessThan(withHash * 5)
 })
 
 /** The middle of some runs, in milliseconds. The clock of a Worker only moves with its I/O. */
 async function median(work: () => void): Promise<number> {
   const times: number[] = []
-  for (let run = 0; run < 3; run++) {
+  for (let run = 0; run < 7; run++) {
     await scheduler.wait(1)
     const start = performance.now()
     work()
     await scheduler.wait(1)
     times.push(performance.now() - start)
   }
-  return times.toSorted((a, b) => a - b)[1] as number
+  return times.toSorted((a, b) => a - b)[3] as number
 }

@@ -140,13 +140,22 @@ describe.each(['polar', 'stripe'] as const)('at %s', (provider) => {
 })
 
 test('the same wish is one checkout, by its Idempotency-Key or by itself', async () => {
-  const { post, organizationId } = await newCustomer('stripe')
-  const headers = { 'Idempotency-Key': crypto.randomUUID() }
-  const first = await post('checkout', { plan: 'pro', provider: 'stripe' }, headers)
-  const again = await post('checkout', { plan: 'pro', provider: 'stripe' }, headers)
+  async function wish() {
+    const { post, organizationId } = await newCustomer('stripe')
+    const headers = { 'Idempotency-Key': crypto.randomUUID() }
+    const first = await post('checkout', { plan: 'pro', provider: 'stripe' }, headers)
+    const again = await post('checkout', { plan: 'pro', provider: 'stripe' }, headers)
+    const byItself = await post('checkout', { plan: 'pro', provider: 'stripe' })
+    const other = await post('checkout', { plan: 'starter', provider: 'stripe' })
+    return { organizationId, first, again, byItself, other }
+  }
+  const tenMinutes = () => Math.floor(Date.now() / 600_000) // wishes are the same within one span of them
+  const began = tenMinutes()
+  const asked = await wish()
+  const { organizationId, first, again, byItself, other } = tenMinutes() === began ? asked : await wish()
   expect(again.body).toEqual(first.body)
-  expect((await post('checkout', { plan: 'pro', provider: 'stripe' })).body.id).toBe(first.body.id)
-  expect((await post('checkout', { plan: 'starter', provider: 'stripe' })).body.id).not.toBe(first.body.id)
+  expect(byItself.body.id).toBe(first.body.id)
+  expect(other.body.id).not.toBe(first.body.id)
   const { checkouts } = await shopState('stripe')
   expect(checkouts.filter(({ metadata }) => metadata.org_id === organizationId)).toHaveLength(2)
 })

@@ -35,7 +35,7 @@ describe('a registration', () => {
     await verify(await verifyToken(person.email))
     const rows = await directly().sql.query(
       `select action, actor_type, target_type, result, ip, request_id, organization_id from audit_logs
-       where actor_id = $1 and action in ('account.registered', 'email.verified') order by created_at`,
+       where actor_id = $1 and action in ('account.registered', 'email.verified') order by id`,
       [person.user.id],
     )
     expect(rows.map(({ action }) => action)).toEqual(['account.registered', 'email.verified'])

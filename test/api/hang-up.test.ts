@@ -14,7 +14,7 @@ async function hasHit(match: string): Promise<boolean> {
 test('what a caller began is done to its end, though they hang up in the midst of it', async () => {
   const { keyId, token } = await newKeyHolder()
   const name = `Renamed ${keyId}`
-  await failFor(name, { door: 'sql', kind: 'delay', value: 1_000, count: 1 })
+  await failFor(name, { door: 'sql', kind: 'delay', value: 4_000, count: 1 })
   const caller = new AbortController()
   const asked = exports.default.fetch(`https://tollgate.test/api/v1/auth/api-keys/${keyId}`, {
     method: 'PATCH',

@@ -71,7 +71,7 @@ test('a delivery while another one is being handled is never told that all is we
   const { sql } = directly()
   await sql.query(
     `insert into billing_events (id, provider, event_id, type, payload, state, claimed_until, occurred_at)
-     values (gen_random_uuid(), 'polar', $1, $2, '{}', 'processing', now() + interval '1 second', now())`,
+     values (gen_random_uuid(), 'polar', $1, $2, '{}', 'processing', now() + interval '60 seconds', now())`,
     [event.id, event.type],
   )
   expect(await deliver('polar', event)).toMatchObject({ status: 409, body: { code: 'webhook_in_progress' } })

@@ -196,9 +196,9 @@ test('late usage within the time that an invoice stays open belongs to it; later
   await use(1_001, end - HOUR)
   await recordOverage(directly(), fullLook(end - HOUR))
   await use(1, end - 2_000)
-  await recordOverage(directly(), fullLook(end))
+  await recordOverage({ ...directly(), now: () => fullLook(end) }, fullLook(end))
   await use(1, end - 1_500)
-  await recordOverage(directly(), fullLook(end + HOUR))
+  await recordOverage({ ...directly(), now: () => fullLook(end + HOUR) }, fullLook(end + HOUR)) // the month may be young
   const times = (await ledger()).map(({ occurred_at }) => new Date(occurred_at).getTime())
   expect(times).toEqual([fullLook(end - HOUR), end - 1_000, fullLook(end + HOUR)])
 })

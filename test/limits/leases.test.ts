@@ -1,10 +1,15 @@
-import { describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { monthOf, type Period } from '../../src/lib/period.ts'
 import { type Claim, quotaKey } from '../../src/limits/claim.ts'
 import { announceVersion, keyVersion } from '../../src/limits/versions.ts'
 import { breakStores } from '../support/broken-stores.ts'
 import { newKeyHolder, setLimits } from '../support/http.ts'
 import { countTrips, NOWHERE, newIsolate } from '../support/isolate.ts'
+
+afterEach(() => vi.useRealTimers())
+
+/** No lease's time is over until time is moved. */
+const stopTime = () => vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] })
 
 /** A key that may be used often, and how often that is in all. */
 async function busyKey(apiCalls = 1_000_000) {
@@ -73,6 +78,7 @@ describe('a busy key', () => {
 
   test('is asked for once more when another service verifies it, which then shares the lease', async () => {
     const isolate = await newIsolate()
+    stopTime()
     const [windowKey, ...services] = [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()]
     const claim = (service = '', version = 1): Claim => ({
       now: Date.now(),
@@ -91,6 +97,7 @@ describe('a busy key', () => {
 
   test('spends no lease beyond the end of the month it was taken in', async () => {
     const isolate = await newIsolate()
+    stopTime()
     const now = Date.now()
     const claim = (at: number, period: Period): Claim => ({
       now: at,
@@ -162,6 +169,7 @@ describe('a busy key', () => {
   test('is told as used exactly what it used, and unspent units go back', async () => {
     const { key, organizationId } = await busyKey()
     const isolate = await newIsolate()
+    stopTime()
     await times(isolate, key, 49)
     expect(await isolate.verify(key)).toMatchObject({
       code: 'VALID',
@@ -169,6 +177,8 @@ describe('a busy key', () => {
       quotas: { api_calls: { used: 50, remaining: 999_950 } },
     })
     expect(await usedOf(isolate, organizationId)).toBeGreaterThan(50)
+    vi.advanceTimersByTime(2_000)
+    vi.useRealTimers()
     await isolate.settled()
     expect(await usedOf(isolate, organizationId)).toBe(50)
   })

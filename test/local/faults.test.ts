@@ -127,7 +127,7 @@ test('truncate cuts the answer of a statement that ran', async () => {
 test('hang keeps a request until the faults are cleared, and then it runs', async () => {
   await inject({ door: 'sql', kind: 'hang' })
   const hanging = outcome(insert())
-  await expect.poll(async () => (await control('GET', 'faults')).body[0].hits).toBe(1)
+  await expect.poll(async () => (await control('GET', 'faults')).body[0].hits, { timeout: 10_000 }).toBe(1)
   await control('DELETE', 'faults')
 
   expect(await hanging).toBe('fine')

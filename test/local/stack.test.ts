@@ -69,7 +69,7 @@ test('closing drops the requests that hang', async () => {
     .ping()
     .catch((error: Error) => error.message)
   const hits = async () => (await (await fetch(`${stack.url}/control/faults`)).json())[0].hits
-  await expect.poll(hits).toBe(1)
+  await expect.poll(hits, { timeout: 10_000 }).toBe(1)
   await restart()
 
   expect(await hanging).toBe('fetch failed')

@@ -127,7 +127,7 @@ test('it starts from nothing, serves, ends on Ctrl-C, and goes on with its data'
 
   process.kill(-first.pid, 'SIGINT') // a terminal sends it to the whole group
   expect(await first.ended).toEqual([0, null])
-  await expect.poll(() => runningIn(first.pid)).toBe(0)
+  await expect.poll(() => runningIn(first.pid), { timeout: 10_000 }).toBe(0)
   expect(await Promise.all([isFree(ports.PORT), isFree(ports.LOCAL_PORT)])).toEqual([true, true])
 
   const second = await start()
@@ -144,7 +144,7 @@ test('it starts from nothing, serves, ends on Ctrl-C, and goes on with its data'
 
   process.kill(second.pid, 'SIGTERM') // as a supervisor does, to this one process
   expect(await second.ended).toEqual([0, null])
-  await expect.poll(() => runningIn(second.pid)).toBe(0)
+  await expect.poll(() => runningIn(second.pid), { timeout: 10_000 }).toBe(0)
 })
 
 describe('what keeps it from starting is one line on stderr, and exit code 1', { timeout: STARTS_WITHIN_MS }, () => {

@@ -83,9 +83,9 @@ describe('a reservation', () => {
     const holder = await holderWith({ tokens: 1_000 })
     const isolate = await newIsolate()
     const first = await isolate.reserve({ key_id: holder.keyId, tokens: 800, expires_in_seconds: 60 })
-    isolate.advance(59_000)
+    isolate.advance(45_000)
     expect(await isolate.reserve({ key_id: holder.keyId, tokens: 201 })).toMatchObject({ granted: false })
-    isolate.advance(1_000)
+    isolate.advance(15_000)
     expect(await isolate.reserve({ key_id: holder.keyId, tokens: 201 })).toMatchObject({
       granted: true,
       quotas: { tokens: { held: 201 } },

@@ -144,16 +144,16 @@ describe('F55 a delivery that fails', () => {
       await happen()
       await runJob()
       expect(await deliveries()).toMatchObject([{ state: 'pending', attempts: 1, status_code: status, error }])
-      isolate.advance(28_000)
+      isolate.advance(15_000)
       await runJob()
       expect(await receiver.caught()).toEqual([])
-      isolate.advance(9_000)
+      isolate.advance(22_000)
       await runJob()
       const [delivery] = await deliveries()
       expect(delivery).toMatchObject({ state: 'delivered', attempts: 2, status_code: 204, error: null })
       const [caught] = await receiver.caught()
       expect(caught?.headers['webhook-id']).toBe(delivery.event_id)
-      expect(Number(caught?.headers['webhook-timestamp']) * 1000 - Date.now()).toBeGreaterThan(30_000)
+      expect(Number(caught?.headers['webhook-timestamp']) - Date.parse(delivery.created_at) / 1000).toBeGreaterThan(30)
     },
   )
 
@@ -175,7 +175,7 @@ describe('F55 a delivery that fails', () => {
     const least = [30, 120, 600, 1_800, 7_200, 21_600, 43_200]
     expect(distances).toHaveLength(least.length)
     for (const [at, seconds] of distances.entries()) {
-      expect(seconds).toBeGreaterThan((least[at] ?? 0) - 5)
+      expect(seconds).toBeGreaterThan((least[at] ?? 0) - 15) // what a run takes is a part of it
       expect(seconds).toBeLessThanOrEqual((least[at] ?? 0) * 1.2)
     }
     expect(await here.deliveries()).toMatchObject([{ state: 'failed', attempts: 8, status_code: 503 }])
@@ -291,7 +291,7 @@ describe('what a job takes first', () => {
       [ids],
     )
     await due(healthy, 5)
-    await failWebhooks(dead.organizationId, { kind: 'delay', value: 700, count: 6 })
+    await failWebhooks(dead.organizationId, { kind: 'delay', value: 3_000, count: 6 })
     await healthy.runJob()
     const [slow] = await dead.receiver.caught()
     const [fast] = await healthy.receiver.caught()
