@@ -13,6 +13,8 @@ export const BUDGETS = {
   busyRedisRequests: 0.1,
   busySqlRequests: 0.05,
   quietRedisRequests: 1.1,
+  /** Upstash bills those inside of scripts, too. */
+  quietRedisCommands: 9,
   quietSqlRequests: 0.1,
   coldSqlRequests: 1.1,
   /** Above an empty Worker with Hono, in milliseconds of CPU until the first answer. */

@@ -35,7 +35,11 @@ export function figuresOf({ cases, bundle, start }: Results): Partial<Record<Bud
   return {
     ...(same && busy && { busyPerSecond: busy.perSecond / same.perSecond, busyCpu: busy.cpuMicros / same.cpuMicros }),
     ...(busy && { busyRedisRequests: busy.trips.redisRequests, busySqlRequests: busy.trips.sqlRequests }),
-    ...(quiet && { quietRedisRequests: quiet.trips.redisRequests, quietSqlRequests: quiet.trips.sqlRequests }),
+    ...(quiet && {
+      quietRedisRequests: quiet.trips.redisRequests,
+      quietRedisCommands: quiet.trips.redisCommands,
+      quietSqlRequests: quiet.trips.sqlRequests,
+    }),
     ...(cold && { coldSqlRequests: cold.trips.sqlRequests }),
     startCpuMs: start.tollgate.cpuMs - start.empty.cpuMs,
     bundleBytes: bundle.bytes,

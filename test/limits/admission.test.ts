@@ -99,6 +99,18 @@ describe('one claim', () => {
     expect(await take(first)).toMatchObject({ outcome: 'admitted', windows: [{ remaining: 8 }], meters: [{ used: 2 }] })
   })
 
+  test('leaves a window that outlives its last unit, and stays small however long it is used', async () => {
+    const windowKey = unique()
+    const start = Date.now()
+    for (let at = 0; at < 6 * MINUTE; at += 2_000) {
+      expect((await admit(redis(), claim({ windowKey, limit: 31, now: start + at }))).outcome).toBe('admitted')
+      const left = await redis().hgetall<Record<string, number>>(`window:${windowKey}`)
+      expect(left?.kept).toBeGreaterThanOrEqual(start + at + MINUTE + 2_000)
+    }
+    expect(await redis().pttl(`window:${windowKey}`)).toBeGreaterThan(MINUTE + 2_000)
+    expect(await redis().hlen(`window:${windowKey}`)).toBeLessThanOrEqual(31 + 10 + 3)
+  })
+
   test('of nothing writes nothing', async () => {
     const windowKey = unique()
     await admit(redis(), claim({ windowKey, cost: 0 }))
