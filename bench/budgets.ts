@@ -6,9 +6,9 @@
  */
 export const BUDGETS = {
   /** Warm-busy verifications a second over HTTP. */
-  busyPerSecond: 0.45,
+  busyPerSecond: 0.6,
   /** CPU of a warm-busy verification over HTTP. */
-  busyCpu: 1.7,
+  busyCpu: 1.5,
   /** Round trips of one verification. */
   busyRedisRequests: 0.1,
   busySqlRequests: 0.05,
@@ -26,7 +26,7 @@ export const BUDGETS = {
 export type Budget = keyof typeof BUDGETS
 
 /** What is wanted where a budget is only what was reached so far, with room for a noisy machine; printed, and not failed on. */
-export const GOALS: Readonly<Partial<Record<Budget, number>>> = { busyPerSecond: 0.6, busyCpu: 1.5, startCpuMs: 25 }
+export const GOALS: Readonly<Partial<Record<Budget, number>>> = { startCpuMs: 25 }
 
 /** Of a budget with this name a figure below it breaks it; of every other one, a figure above it. */
 const AT_LEAST: ReadonlySet<Budget> = new Set(['busyPerSecond'])

@@ -27,7 +27,7 @@ const INPUTS = {
 
 /** How the bills came about, and what can be turned. */
 const REMARKS = `
-A quiet verification takes about ten commands, since one script checks versions, window and quotas and takes from all or
+A quiet verification takes several commands, since one script checks versions, window and quotas and takes from all or
 none; the window by hand takes four. A busy key's lease makes them none. So the more of the traffic is busy, the cheaper
 Tollgate is; for many quiet keys a fixed plan is the choice. What Tollgate stores for each use, and the design by hand does
 not, is what makes statistics, exports and counting once possible: \`USAGE_RETENTION_DAYS\` says for how long, and the hourly
