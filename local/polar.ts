@@ -49,7 +49,32 @@ export function polarDoor({ token, webhookSecret, webhookUrl }: BillingDoorOptio
     sender.send({ id: randomUUID(), type, organization: customer.externalId, body })
   }
 
-  const handlers: readonly Handler[] = [
+  return {
+    name: 'polar',
+    shop,
+    sender,
+    usage: usage.list,
+    isAllowed: ({ headers }) => headers.authorization === `Bearer ${token}`,
+    refused: () => json(401, { error: 'Unauthorized', detail: 'The access token is invalid.' }),
+    unknown: notFound,
+    handlers: handlersOf(shop, usage),
+  }
+}
+
+/** The calls, in the order in which they are looked for. */
+function handlersOf(shop: Shop, usage: ReturnType<typeof createPolarUsage>): readonly Handler[] {
+  const shown = (subscription: Subscription) => shapes.polarSubscription(subscription, shop)
+  const state = (customer: shops.Customer | undefined) =>
+    show(customer, (one) => shapes.polarCustomerState(one, shop, usage.sumsOf(one)))
+
+  function listMeters({ url }: Call): Reply {
+    const customer = byExternalId(shop, url.searchParams.get('external_customer_id') ?? '')
+    const sums = customer ? usage.sumsOf(customer) : []
+    const items = sums.map(({ name, units }) => ({ id: name, meter: { name }, consumed_units: units, balance: -units }))
+    return json(200, listPage(items, url))
+  }
+
+  return [
     ['POST', /^checkouts\/?$/, (call) => createCheckout(shop, call)],
     ['GET', /^checkouts\/([^/]+)$/, (call, id) => showCheckout(shop, call, id)],
     ['POST', /^customer-sessions\/?$/, (call) => createSession(shop, call)],
@@ -65,28 +90,6 @@ export function polarDoor({ token, webhookSecret, webhookUrl }: BillingDoorOptio
     ['PATCH', /^subscriptions\/([^/]+)$/, (call, id) => change(shop, call, id)],
     ['DELETE', /^subscriptions\/([^/]+)$/, (_, id) => patchOf({ revoke: true }, shop, id)],
   ]
-
-  const shown = (subscription: Subscription) => shapes.polarSubscription(subscription, shop)
-  const state = (customer: shops.Customer | undefined) =>
-    show(customer, (one) => shapes.polarCustomerState(one, shop, usage.sumsOf(one)))
-
-  function listMeters({ url }: Call): Reply {
-    const customer = byExternalId(shop, url.searchParams.get('external_customer_id') ?? '')
-    const sums = customer ? usage.sumsOf(customer) : []
-    const items = sums.map(({ name, units }) => ({ id: name, meter: { name }, consumed_units: units, balance: -units }))
-    return json(200, listPage(items, url))
-  }
-
-  return {
-    name: 'polar',
-    shop,
-    sender,
-    usage: usage.list,
-    isAllowed: ({ headers }) => headers.authorization === `Bearer ${token}`,
-    refused: () => json(401, { error: 'Unauthorized', detail: 'The access token is invalid.' }),
-    unknown: notFound,
-    handlers,
-  }
 }
 
 /** Standard Webhooks, but for the key, which is the whole text of the secret. */

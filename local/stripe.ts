@@ -37,7 +37,6 @@ export function stripeDoor({ token, webhookSecret, webhookUrl }: BillingDoorOpti
   const newId: Shop['newId'] = (kind) => `${PREFIXES[kind]}_${randomBytes(12).toString('hex')}`
   const shop = shops.openShop(productsOf('stripe'), newId, tell)
   const usage = createStripeUsage(shop)
-  const answers = new Map<string, { request: string; reply: Reply }>()
 
   function tell(happening: shops.Happening, { subscription, order, checkout }: Parameters<shops.Tell>[1]): void {
     for (const type of EVENTS[happening]) {
@@ -57,8 +56,22 @@ export function stripeDoor({ token, webhookSecret, webhookUrl }: BillingDoorOpti
     sender.send({ id, type, organization: metadata.org_id ?? customer.externalId, body: JSON.stringify(body) })
   }
 
-  /** A POST with a key that was used before gets the first answer, unless it asks for something else. */
-  function once(answer: (form: Form, call: Call, id: string) => Reply): Handler[2] {
+  return {
+    name: 'stripe',
+    shop,
+    sender,
+    usage: usage.list,
+    isAllowed: ({ headers }) => headers.authorization === `Bearer ${token}`,
+    refused: () => stripeError('api_key_invalid', 'Invalid API Key provided.', undefined, 401),
+    unknown: missing,
+    handlers: handlersOf(shop, usage),
+  }
+}
+
+/** A POST with a key that was used before gets the first answer, unless it asks for something else. */
+function repeatable() {
+  const answers = new Map<string, { request: string; reply: Reply }>()
+  return function once(answer: (form: Form, call: Call, id: string) => Reply): Handler[2] {
     return function answerOnce(call, id) {
       const form = parseForm(call.body)
       const key = call.headers['idempotency-key']?.toString()
@@ -75,10 +88,14 @@ export function stripeDoor({ token, webhookSecret, webhookUrl }: BillingDoorOpti
       return reply
     }
   }
+}
 
+/** The calls, in the order in which they are looked for. */
+function handlersOf(shop: Shop, usage: ReturnType<typeof createStripeUsage>): readonly Handler[] {
+  const once = repeatable()
   const subscriptionOf = (id: string) => shop.subscriptions.get(id.replace('sub_sched_', 'sub_'))
 
-  const handlers: readonly Handler[] = [
+  return [
     ['POST', /^checkout\/sessions$/, once((form, call) => createSession(shop, form, call))],
     [
       'GET',
@@ -111,17 +128,6 @@ export function stripeDoor({ token, webhookSecret, webhookUrl }: BillingDoorOpti
     ],
     ['POST', /^subscription_schedules\/([^/]+)$/, once((form, _, id) => schedule(shop, subscriptionOf(id), form))],
   ]
-
-  return {
-    name: 'stripe',
-    shop,
-    sender,
-    usage: usage.list,
-    isAllowed: ({ headers }) => headers.authorization === `Bearer ${token}`,
-    refused: () => stripeError('api_key_invalid', 'Invalid API Key provided.', undefined, 401),
-    unknown: missing,
-    handlers,
-  }
 }
 
 /** `v1` is over the time and the raw body, with the whole secret as the key. */

@@ -3,7 +3,7 @@ import { type AuditRow, unlessRefused } from '../audit/record.ts'
 import type { Database } from '../db/orm.ts'
 import { apiKeys } from '../db/schema/keys.ts'
 import type { KeyRef } from './queries.ts'
-import { lockKey } from './write-queries.ts'
+import { isInGrace, lockKey } from './write-queries.ts'
 
 /** A key that was found in public, with those who are to be told. */
 export interface FoundKey extends KeyRef {
@@ -30,10 +30,10 @@ export async function selectFoundKeys(db: Database, hashes: readonly string[]): 
   return rows
 }
 
-/** What the audit row of a leak asks for: neither revoked (by which clock: see `isLiveKey`) nor reported before, unless it was switched on again since. */
+/** What the audit row of a leak asks for: neither revoked nor reported before, unless it was switched on again since. */
 export const isNewlyLeaked = ({ organizationId, id }: KeyRef, at: Date) => sql`exists (
   select 1 from api_keys where id = ${id}::uuid and organization_id = ${organizationId}::uuid and leaked_at is null
-    and (revoked_at is null or revoked_at > greatest(${at.toISOString()}::timestamptz, clock_timestamp())))`
+    and (revoked_at is null or ${isInGrace(at)}))`
 
 type Statement = Parameters<Database['batch']>[0][number]
 

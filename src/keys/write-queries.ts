@@ -40,6 +40,13 @@ export const lockKey = (db: Database, key: KeyRef) =>
 const moment = (at: Date) => sql`${at.toISOString()}::timestamptz`
 
 /**
+ * Whether a key's row is to be revoked in time to come: it is in its grace period. Requests at once reach the row in another
+ * order than they read their clocks, so the database's clock counts where it is ahead: to the earlier reader a revocation
+ * of a moment ago would else look like the end of a grace period.
+ */
+export const isInGrace = (at: Date) => sql`revoked_at > greatest(${moment(at)}, clock_timestamp())`
+
+/**
  * How many keys count towards an organization's number: all that verify, or would if they were switched on. One in its
  * grace period does not, since the key that replaced it does.
  */
@@ -49,7 +56,7 @@ export const liveKeys = (organizationId: string, at: Date) => sql`(
 
 /** How many keys of an organization were rotated and still work. */
 const keysInGrace = (organizationId: string, at: Date) => sql`(
-  select count(*) from api_keys where organization_id = ${organizationId}::uuid and revoked_at > greatest(${moment(at)}, clock_timestamp()))`
+  select count(*) from api_keys where organization_id = ${organizationId}::uuid and ${isInGrace(at)})`
 
 /**
  * Stores a key unless the organization has its full number of live ones.
@@ -78,14 +85,10 @@ export async function insertKey(
   return (await unlessRefused(batch)) !== undefined
 }
 
-/**
- * Whether there is such a key, not revoked by then: what the audit row of issuing or revoking it asks for. Requests at once
- * reach the row in another order than they read their clocks, so the database's clock counts where it is ahead: to the
- * earlier reader a revocation of a moment ago would else look like the end of a grace period.
- */
+/** Whether there is such a key, not revoked by then: what the audit row of issuing or revoking it asks for. */
 export const isLiveKey = ({ organizationId, id }: KeyRef, at: Date) => sql`exists (
   select 1 from api_keys where id = ${id}::uuid and organization_id = ${organizationId}::uuid
-    and (revoked_at is null or revoked_at > greatest(${moment(at)}, clock_timestamp())))`
+    and (revoked_at is null or ${isInGrace(at)}))`
 
 /** A text array as one parameter: a JSON array that Postgres unfolds. */
 const asArray = (values: readonly string[]) =>
