@@ -1,46 +1,28 @@
-/** What a member of each role may do with an organization. The one table: guards, docs and tests all read it. */
-export const ROLES = {
-  viewer: ['organization:read', 'members:read', 'keys:read', 'usage:read'],
-  member: ['organization:read', 'members:read', 'keys:read', 'usage:read', 'keys:write', 'usage:events'],
-  admin: [
-    'organization:read',
-    'members:read',
-    'keys:read',
-    'usage:read',
-    'keys:write',
-    'usage:events',
-    'keys:import',
-    'audit:read',
-    'usage:write',
-    'usage:alerts',
-    'webhooks:read',
-    'webhooks:write',
-    'organization:write',
-    'members:write',
-    'billing:read',
-    'billing:write',
-  ],
-  owner: [
-    'organization:read',
-    'members:read',
-    'keys:read',
-    'usage:read',
-    'keys:write',
-    'usage:events',
-    'keys:import',
-    'audit:read',
-    'usage:write',
-    'usage:alerts',
-    'webhooks:read',
-    'webhooks:write',
-    'organization:write',
-    'members:write',
-    'billing:read',
-    'billing:write',
-    'owners:write',
-    'organization:delete',
-  ],
-} as const satisfies Record<string, readonly string[]>
+const VIEWER = ['organization:read', 'members:read', 'keys:read', 'usage:read'] as const
+const MEMBER = [...VIEWER, 'keys:write', 'usage:events'] as const
+const ADMIN = [
+  ...MEMBER,
+  'keys:import',
+  'audit:read',
+  'usage:write',
+  'usage:alerts',
+  'webhooks:read',
+  'webhooks:write',
+  'organization:write',
+  'members:write',
+  'billing:read',
+  'billing:write',
+] as const
+const OWNER = [...ADMIN, 'owners:write', 'organization:delete'] as const
+
+/**
+ * What a member of each role may do with an organization; each may all that the one before it may. The one table: guards,
+ * docs and tests all read it.
+ */
+export const ROLES = { viewer: VIEWER, member: MEMBER, admin: ADMIN, owner: OWNER } as const satisfies Record<
+  string,
+  readonly string[]
+>
 
 export type Role = keyof typeof ROLES
 export type Permission = (typeof ROLES)[Role][number]
