@@ -76,7 +76,8 @@ const BUNDLED = [
 ]
 const optimizer = { ssr: { enabled: true, include: BUNDLED } }
 
-const workerd = () => cloudflareTest({ wrangler: { configPath: './wrangler.toml' }, miniflare: { bindings } })
+const workerd = () =>
+  cloudflareTest({ main: './src/index.ts', wrangler: { configPath: './wrangler.toml' }, miniflare: { bindings } })
 
 export default defineConfig({
   test: {

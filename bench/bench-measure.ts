@@ -4,7 +4,7 @@ import type { Trips, World } from './bench-world.ts'
 import { type Loaded, load } from './load.ts'
 import { type Service, startWorkerd, type Workerd } from './worker.ts'
 
-const STARTS = 9
+const STARTS = 15
 const TICK_MS = 10
 /** Until the busy functions are compiled. */
 const WARM_UP_SECONDS = 3
@@ -109,17 +109,36 @@ export interface Start {
   readonly cpuMs: number
 }
 
-/** How long a Worker takes from nothing to its first answer: reading, compiling and evaluating its modules is most of it. */
-export async function measureStart(service: Service, path: string): Promise<Start> {
-  const starts: Start[] = []
-  for (let n = 0; n < STARTS; n++) {
-    const started = performance.now()
-    const workerd = await startWorkerd({ worker: service })
+interface Asked {
+  readonly service: Service
+  readonly path: string
+}
+
+/**
+ * How long Workers take from nothing to their first answer: reading, compiling and evaluating their modules is most of it.
+ * Each starts in turn, since a shared machine is faster in one minute than in the next.
+ */
+export async function measureStarts<Name extends string>(
+  workers: Readonly<Record<Name, Asked>>,
+): Promise<Record<Name, Start>> {
+  const names = Object.keys(workers) as Name[]
+  const starts: [Name, Start][] = []
+  for (let n = 0; n < STARTS; n++) for (const name of names) starts.push([name, await startOnce(workers[name])])
+  const middle = (name: Name, figure: keyof Start) =>
+    median(starts.filter(([one]) => one === name).map(([, start]) => start[figure]))
+  const medians = names.map((name) => [name, { ms: middle(name, 'ms'), cpuMs: middle(name, 'cpuMs') }])
+  return Object.fromEntries(medians) as Record<Name, Start>
+}
+
+async function startOnce({ service, path }: Asked): Promise<Start> {
+  const started = performance.now()
+  const workerd = await startWorkerd({ worker: service })
+  try {
     await (await fetch(workerd.url + path)).arrayBuffer()
-    starts.push({ ms: performance.now() - started, cpuMs: await workerd.cpuMs() })
+    return { ms: performance.now() - started, cpuMs: await workerd.cpuMs() }
+  } finally {
     await workerd.kill()
   }
-  return { ms: median(starts.map(({ ms }) => ms)), cpuMs: median(starts.map(({ cpuMs }) => cpuMs)) }
 }
 
 function median(values: readonly number[]): number {

@@ -4,9 +4,9 @@ import { cpus, loadavg, totalmem } from 'node:os'
 import { command } from '../local/command.ts'
 import { withBetterAuth } from './bench-better-auth.ts'
 import { type Bundles, buildAll, type Case, casesOf } from './bench-cases.ts'
-import { type Measured, measure, measureStart, type Start } from './bench-measure.ts'
+import { type Measured, measure, measureStarts, type Start } from './bench-measure.ts'
 import { openWorld, type World } from './bench-world.ts'
-import { broken, GOALS } from './budgets.ts'
+import { broken } from './budgets.ts'
 import { figuresOf, print, publish } from './report.ts'
 
 const HELP = `Usage: npm run bench -- [--seconds 5] [--connections 32] [--only "http busy,json"] [--better-auth] [--publish]
@@ -34,7 +34,8 @@ export interface Results {
   /** With that many milliseconds before each answer of the stores. */
   readonly delayed: readonly { readonly ms: number; readonly cases: readonly Measured[] }[]
   readonly bundle: { readonly bytes: number; readonly gzipBytes: number }
-  readonly start: { readonly empty: Start; readonly tollgate: Start }
+  /** An empty Worker, one that has Tollgate's modules and imports none of them, and Tollgate. */
+  readonly start: Readonly<Record<'empty' | 'compiled' | 'tollgate', Start>>
 }
 
 const option = (name: string, otherwise: string) => {
@@ -54,8 +55,6 @@ await command(async function bench() {
       await writeFile(new URL('bench.json', RESULTS), `${JSON.stringify(results, null, 2)}\n`)
       await publish(results)
     }
-    const missed = broken(figuresOf(results), GOALS)
-    if (missed.length > 0) console.log(`Not reached yet: ${missed.join('; ')}`)
     const faults = broken(figuresOf(results))
     if (faults.length > 0) throw new Error(`Budgets broken: ${faults.join('; ')}`)
   } finally {
@@ -105,10 +104,14 @@ async function compare(world: World, cases: readonly Case[], measured: Measured[
   }
 }
 
-async function startsOf(world: World, bundles: Bundles) {
-  const empty = await measureStart({ bundle: bundles.empty }, '/')
-  const tollgate = await measureStart({ bundle: bundles.tollgate, variables: world.variables }, '/health/live')
-  return { empty, tollgate }
+/** Between the second and the third there is nothing but the evaluation: both have the same modules compiled. */
+async function startsOf(world: World, { empty, tollgate }: Bundles): Promise<Results['start']> {
+  const asleep = [...empty.pieces.map((piece) => ({ ...piece, name: `empty-${piece.name}` })), ...tollgate.pieces]
+  return await measureStarts({
+    empty: { service: { bundle: empty }, path: '/' },
+    compiled: { service: { bundle: { ...tollgate, pieces: asleep } }, path: '/' },
+    tollgate: { service: { bundle: tollgate, variables: world.variables }, path: '/health/live' },
+  })
 }
 
 async function delayedOf(world: World, cases: readonly Case[], effort: Results['effort']) {

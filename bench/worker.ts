@@ -1,48 +1,31 @@
 /** Workers as they are deployed, in workerd itself: nothing of wrangler's server between them and who asks. */
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
+import { bundle, type Piece } from '../local/build/bundle.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** The runtime that wrangler brings along: the same build that `npm run dev` and the tests run. */
 const WORKERD: string = createRequire(createRequire(import.meta.url).resolve('wrangler/package.json'))(
   'workerd',
 ).default
-/** A tick of /proc is a hundredth of a second on every Linux that workerd runs on. */
-const TICK_MS = 10
-
-/** One Worker's module, as `wrangler deploy` would send it. */
+/** One Worker's modules, as `wrangler deploy` would send them. */
 export interface Bundle {
-  readonly script: string
+  readonly pieces: readonly Piece[]
   readonly bytes: number
   readonly gzipBytes: number
 }
 
-/** Builds a Worker with the settings of wrangler.toml. @param entry below the project's root */
+/** Builds a Worker as it is deployed. @param entry below the project's root */
 export async function buildWorker(entry: string): Promise<Bundle> {
-  const folder = await mkdtemp(join(tmpdir(), 'tollgate-bundle-'))
-  try {
-    const wrangler = join(ROOT, 'node_modules/wrangler/bin/wrangler.js')
-    await promisify(execFile)(process.execPath, [wrangler, 'deploy', entry, '--dry-run', '--outdir', folder], {
-      cwd: ROOT,
-      env: { ...process.env, CI: '1', WRANGLER_SEND_METRICS: 'false' },
-    })
-    const name =
-      entry
-        .split('/')
-        .at(-1)
-        ?.replace(/\.tsx?$/, '.js') ?? ''
-    const script = await readFile(join(folder, name), 'utf8')
-    return { script, bytes: Buffer.byteLength(script), gzipBytes: gzipSync(script, { level: 9 }).length }
-  } finally {
-    await rm(folder, { recursive: true })
-  }
+  const pieces = await bundle(entry)
+  const whole = pieces.map(({ text }) => text).join('')
+  return { pieces, bytes: Buffer.byteLength(whole), gzipBytes: gzipSync(whole, { level: 9 }).length }
 }
 
 /** A Worker of one workerd process, by the name others bind to. */
@@ -75,7 +58,10 @@ export async function startWorkerd(
 ): Promise<Workerd> {
   const folder = await mkdtemp(join(tmpdir(), 'tollgate-workerd-'))
   const config = join(folder, 'config.capnp')
-  for (const [name, { bundle }] of Object.entries(services)) await writeFile(join(folder, `${name}.js`), bundle.script)
+  for (const [name, { bundle }] of Object.entries(services)) {
+    await mkdir(join(folder, name))
+    for (const piece of bundle.pieces) await writeFile(join(folder, name, piece.name), piece.text)
+  }
   await writeFile(config, configOf(services, await compatibilityDate()))
   const child = spawn(WORKERD, ['serve', config, '--control-fd=3', ...more], {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
@@ -114,13 +100,11 @@ async function listening(child: ChildProcess): Promise<number> {
 function measured(pid: number) {
   return {
     pid,
+    /** By the scheduler's nanoseconds of each thread, all of which live as long as the process: ticks would be too coarse for a start. */
     async cpuMs() {
-      const line = await readFile(`/proc/${pid}/stat`, 'utf8')
-      const [user, system] = line
-        .slice(line.lastIndexOf(')') + 2)
-        .split(' ')
-        .slice(11, 13)
-      return (Number(user) + Number(system)) * TICK_MS
+      const threads = await readdir(`/proc/${pid}/task`)
+      const stats = await Promise.all(threads.map((id) => readFile(`/proc/${pid}/task/${id}/schedstat`, 'utf8')))
+      return stats.reduce((sum, stat) => sum + Number(stat.split(' ')[0]), 0) / 1e6
     },
     async memoryBytes() {
       const status = await readFile(`/proc/${pid}/status`, 'utf8')
@@ -147,12 +131,13 @@ const config :Workerd.Config = (
 `
 }
 
-function worker(name: string, { variables = {}, bindings = {} }: Service, date: string): string {
+function worker(name: string, { bundle, variables = {}, bindings = {} }: Service, date: string): string {
+  const modules = bundle.pieces.map((piece) => `(name = "${piece.name}", esModule = embed "${name}/${piece.name}")`)
   const texts = Object.entries(variables).map(([key, value]) => `(name = "${key}", text = ${JSON.stringify(value)})`)
   const services = Object.entries(bindings).map(
     ([key, { service, entrypoint }]) =>
       `(name = "${key}", service = (name = "${service}"${entrypoint ? `, entrypoint = "${entrypoint}"` : ''}))`,
   )
-  return `(modules = [(name = "${name}.js", esModule = embed "${name}.js")], compatibilityDate = "${date}",
+  return `(modules = [${modules.join(', ')}], compatibilityDate = "${date}",
       bindings = [${[...texts, ...services].join(', ')}])`
 }

@@ -11,6 +11,9 @@ const secureUrl = z.url({ protocol: /^https?$/ }).refine((text) => {
   return url?.protocol === 'https:' || LOOPBACK.test(url?.hostname ?? '')
 }, 'must be https, except on this machine')
 
+/** What paths are appended to. */
+const baseUrl = secureUrl.transform((text) => text.replace(/\/+$/, ''))
+
 /** The placeholders of the example file are refused. */
 const credential = z
   .string()
@@ -36,6 +39,19 @@ const reportKeys = z.string().transform((text, context) => {
   return z.NEVER
 })
 
+function wholeNumber(least: number, most: number, otherwise: number) {
+  return z.coerce
+    .number()
+    .refine((value) => Number.isInteger(value) && value >= least && value <= most)
+    .default(otherwise)
+}
+
+/** Off unless it says `true`; what is neither is a mistake. */
+const flag = z
+  .enum(['true', 'false'])
+  .default('false')
+  .transform((text) => text === 'true')
+
 const list = z
   .string()
   .default('')
@@ -52,19 +68,17 @@ const webhookSecrets = list.refine(
   'each has at least 16 characters',
 )
 
-const apiUrl = secureUrl.transform((text) => text.replace(/\/+$/, ''))
-
 const Variables = z.object({
   /** Neon's connection string; the driver derives its HTTPS endpoint from it. */
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
   /** Another endpoint that speaks Neon's HTTP protocol, such as the local stack's. */
   NEON_FETCH_ENDPOINT: secureUrl.optional(),
   /** Milliseconds after which a query counts as failed; Neon wakes a sleeping database well within the default. */
-  DATABASE_TIMEOUT_MS: z.coerce.number().int().min(100).max(30_000).default(5_000),
+  DATABASE_TIMEOUT_MS: wholeNumber(100, 30_000, 5_000),
   UPSTASH_REDIS_REST_URL: secureUrl,
   UPSTASH_REDIS_REST_TOKEN: credential,
   /** Milliseconds after which a Redis round trip counts as failed. */
-  REDIS_TIMEOUT_MS: z.coerce.number().int().min(10).max(10_000).default(300),
+  REDIS_TIMEOUT_MS: wholeNumber(10, 10_000, 300),
   /** The private keys of tokens, as a JWK set: the first signs, all verify (docs/keys.md). */
   JWT_KEYS: jwkSet.optional(),
   /** The short form of it: one secret (HS256). */
@@ -74,27 +88,21 @@ const Variables = z.object({
   /** The root of every other derived key. */
   SECRET_KEY: secret,
   /** Where users reach this deployment; the `iss` of its tokens. */
-  PUBLIC_URL: secureUrl.transform((text) => text.replace(/\/+$/, '')),
+  PUBLIC_URL: baseUrl,
   /** Origins whose pages may call the API, separated by commas; `*` for any. */
   CORS_ORIGINS: list,
   /** The prefix of keys that are issued without another one. */
   KEY_PREFIX: z.stringFormat('key_prefix', /^[a-z][a-z0-9]{1,7}$/).default('ck'),
   /** Whether keys of other systems may be imported by hash, and are looked up (docs/api-keys.md). */
-  IMPORTED_KEYS: z
-    .enum(['true', 'false'])
-    .default('false')
-    .transform((text) => text === 'true'),
+  IMPORTED_KEYS: flag,
   /** What verification does while Redis fails: go on with per-isolate limits, or refuse with 503. */
   ON_LIMITER_OUTAGE: z.enum(['open', 'closed']).default('open'),
   /** Raw events older than this are dropped; the hourly sums stay. */
-  USAGE_RETENTION_DAYS: z.coerce.number().int().min(40).max(3650).default(400),
+  USAGE_RETENTION_DAYS: wholeNumber(40, 3650, 400),
   /** Whether an e-mail address must be confirmed before its owner can sign in. */
   EMAIL_VERIFICATION: z.enum(['optional', 'required']).default('optional'),
   /** Whether the administration is closed to administrators without a second factor. */
-  ADMIN_REQUIRES_TWO_FACTOR: z
-    .enum(['true', 'false'])
-    .default('false')
-    .transform((text) => text === 'true'),
+  ADMIN_REQUIRES_TWO_FACTOR: flag,
   /** Who sends mail: Resend, or anything that takes the same fields as JSON. With `none` mails wait in their table. */
   MAIL_PROVIDER: z.enum(['none', 'resend', 'http']).default('none'),
   MAIL_API_URL: secureUrl.default('https://api.resend.com/emails'),
@@ -102,20 +110,20 @@ const Variables = z.object({
   /** The sender, as `Name <address>`. */
   MAIL_FROM: z.string().min(3).default('Tollgate <no-reply@localhost>'),
   /** A range endpoint of breached passwords, such as https://api.pwnedpasswords.com/range; absent for no such check. */
-  BREACHED_PASSWORDS_URL: secureUrl.transform((text) => text.replace(/\/+$/, '')).optional(),
+  BREACHED_PASSWORDS_URL: baseUrl.optional(),
   /** Milliseconds that whoever chooses a password waits for it at most. */
-  BREACHED_PASSWORDS_TIMEOUT_MS: z.coerce.number().int().min(100).max(10_000).default(1_000),
+  BREACHED_PASSWORDS_TIMEOUT_MS: wholeNumber(100, 10_000, 1_000),
   /** Polar's organization access token; absent for no payments through Polar (docs/billing.md). */
   POLAR_ACCESS_TOKEN: credential.optional(),
   POLAR_WEBHOOK_SECRET: webhookSecrets,
   /** With the version; the sandbox is https://sandbox-api.polar.sh/v1. */
-  POLAR_API_URL: apiUrl.default('https://api.polar.sh/v1'),
+  POLAR_API_URL: baseUrl.default('https://api.polar.sh/v1'),
   /** Stripe's secret or restricted key; absent for no payments through Stripe. */
   STRIPE_SECRET_KEY: credential.optional(),
   STRIPE_WEBHOOK_SECRET: webhookSecrets,
-  STRIPE_API_URL: apiUrl.default('https://api.stripe.com/v1'),
+  STRIPE_API_URL: baseUrl.default('https://api.stripe.com/v1'),
   /** How long a plan stays in force while its payment fails. */
-  BILLING_GRACE_DAYS: z.coerce.number().int().min(0).max(90).default(7),
+  BILLING_GRACE_DAYS: wholeNumber(0, 90, 7),
   /** Whether usage periods are calendar months, or begin when the subscription began. */
   USAGE_PERIODS: z.enum(['calendar', 'subscription']).default('calendar'),
   SERVICE_NAME: z.string().min(1).default('tollgate'),

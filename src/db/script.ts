@@ -12,9 +12,17 @@ export interface Script {
   readonly sha: string
 }
 
+/** The hash is made when the script first runs: most isolates run only one of them. */
 export function defineScript(body: string): Script {
   const source = `#!lua flags=allow-key-locking\n${body}`
-  return { source, sha: bytesToHex(sha1(utf8(source))) }
+  let sha: string | undefined
+  return {
+    source,
+    get sha() {
+      sha ??= bytesToHex(sha1(utf8(source)))
+      return sha
+    },
+  }
 }
 
 /** Runs a script by its hash; with its source where Redis has forgotten it, after a restart or `SCRIPT FLUSH`. */

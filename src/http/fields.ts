@@ -1,6 +1,8 @@
 /** Fields that several schemas share. */
 import * as z from 'zod'
 
+export { text } from './text-field.ts'
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is its purpose
 const CONTROL = /[\u0000-\u001f\u007f]/
 
@@ -13,14 +15,6 @@ export function line(maxLength: number) {
     .max(maxLength)
     .refine((text) => !CONTROL.test(text), 'must not hold control characters')
     .refine((text) => text.isWellFormed(), 'must be well-formed Unicode')
-}
-
-/** Text that goes to Postgres, which knows no NUL. */
-export function text(maxLength: number) {
-  return z
-    .string()
-    .max(maxLength)
-    .refine((value) => value.isWellFormed() && !value.includes('\0'), 'must be well-formed Unicode without NUL')
 }
 
 export const uuid = z.uuid().transform((id) => id.toLowerCase())

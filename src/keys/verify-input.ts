@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { text } from '../http/fields.ts'
+import { text } from '../http/text-field.ts'
 
 const scope = z.string().min(1).max(100)
 
