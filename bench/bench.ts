@@ -19,7 +19,7 @@ Environment: DATABASE_URL and REDIS_URL for real stores; a database of its own i
 
 const DELAYS_MS = [0, 5, 20]
 const DELAYED = new Set(['http busy', 'http quiet', 'http cold', 'naive'])
-const COMPARED = ['same', 'http busy']
+const COMPARED = ['empty', 'same', 'http busy']
 const TURNS = 3
 const RESULTS = new URL('results/', import.meta.url)
 
