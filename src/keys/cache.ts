@@ -1,5 +1,6 @@
 import type { Deps } from '../deps.ts'
 import { sha256Hex } from '../lib/bytes.ts'
+import { errorFields, log } from '../lib/log.ts'
 import { createLru } from '../lib/lru.ts'
 import { waitFor } from '../lib/waiting.ts'
 import { mayExist } from './format.ts'
@@ -12,6 +13,8 @@ export interface CachedKey {
   readonly loadedAt: number
   /** When a round trip last found the record's version to be the newest; counts as fresh from then. */
   confirmedAt: number
+  /** Since the database did not answer: when it is asked again. */
+  retryAt?: number
 }
 
 /**
@@ -21,6 +24,9 @@ export interface CachedKey {
 const HARD_AGE_MS = 25_000
 /** How long an unknown key stays unknown: guessing the same key costs one query in this time. */
 const UNKNOWN_AGE_MS = 5_000
+
+/** How often a database that does not answer is asked again for one key. */
+const RETRY_MS = 5_000
 
 const MOST_HASHES = 1_000
 /** Somewhat longer than a query may take. */
@@ -39,7 +45,7 @@ const loading = new Map<string, Promise<CachedKey>>()
  * The record of a presented key, from this isolate's memory or with one query. Requests that miss the same key at the
  * same time share the query. A key of the wrong form or with a wrong checksum is unknown without asking anyone.
  *
- * @throws Problem `unavailable` when the record is not in memory and the database does not answer
+ * @throws Problem `unavailable` when the record is not in memory, or too old, and the database does not answer
  */
 export function findKey(deps: Deps, key: string): CachedKey | Promise<CachedKey> {
   const now = deps.now()
@@ -47,7 +53,26 @@ export function findKey(deps: Deps, key: string): CachedKey | Promise<CachedKey>
   if (hash === undefined) return { record: undefined, loadedAt: 0, confirmedAt: now }
   const known = keys.get(hash)
   if (known && now - known.loadedAt < (known.record ? HARD_AGE_MS : UNKNOWN_AGE_MS)) return known
-  return loadKey(deps, hash)
+  const isConfirmed = known?.record !== undefined && now - known.confirmedAt < HARD_AGE_MS
+  return isConfirmed ? loadOrKeep(deps, hash, known) : loadKey(deps, hash)
+}
+
+/**
+ * While the database does not answer, nothing can be changed in it: a row that Redis has confirmed since it was loaded
+ * goes on. Only the first request waits to find that out.
+ */
+function loadOrKeep(deps: Deps, hash: string, known: CachedKey): CachedKey | Promise<CachedKey> {
+  const keep = (error: unknown): CachedKey => {
+    known.retryAt = deps.now() + RETRY_MS
+    log('warn', 'key_not_reloaded', { key_id: known.record?.keyId, ...errorFields(error) })
+    return known
+  }
+  if (known.retryAt === undefined) return loadKey(deps, hash).catch(keep)
+  if (deps.now() >= known.retryAt) {
+    known.retryAt = deps.now() + RETRY_MS
+    deps.defer(loadKey(deps, hash).catch(keep))
+  }
+  return known
 }
 
 /** @returns the SHA-256 of a key that may exist, in hex */

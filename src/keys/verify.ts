@@ -111,8 +111,9 @@ async function decideLater(
 }
 
 function decideByLimits(decided: Decided, basis: Basis, record: KeyRecord, { requestId, now }: Moment): Decision {
-  for (const row of [basis.cached, basis.caller?.cached])
-    if (row) row.confirmedAt = Math.max(row.confirmedAt, decided.asOf)
+  if (!('isAlone' in decided))
+    for (const row of [basis.cached, basis.caller?.cached])
+      if (row) row.confirmedAt = Math.max(row.confirmedAt, decided.asOf)
   return { verdict: admittedVerdict(decided, record, requestId, now), record }
 }
 
@@ -126,7 +127,8 @@ async function renewOld(basis: Basis, { deps, request, now }: Moment): Promise<B
   if (basis.isRenewed) return undefined
   const { cached, caller } = basis
   const isKeyOld = cached.record !== undefined && now - cached.confirmedAt > FRESH_MS
-  const isCallerOld = caller !== undefined && now - caller.cached.confirmedAt > FRESH_MS
+  const wasLookedUp = cached.loadedAt > 0 // nobody is asked about a mistyped key
+  const isCallerOld = wasLookedUp && caller !== undefined && now - caller.cached.confirmedAt > FRESH_MS
   if (!isKeyOld && !isCallerOld) return undefined
   return {
     ...basis,

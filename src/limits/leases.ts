@@ -4,7 +4,7 @@
  * A quiet key is asked for each time, and exact. A busy one gets a lease for what it will likely need in the next moment,
  * never more than a twentieth of what is left, so that little is stranded when others want it too; what is not spent
  * goes back. Leased units are counted as taken from the start, so no number of isolates, however they end, admits more
- * than a limit; at most the units of outstanding leases less (docs/performance.md).
+ * than a limit; at most the units of outstanding leases less (docs/decisions/0004).
  */
 import { runScript } from '../db/script.ts'
 import type { Deps } from '../deps.ts'
@@ -153,9 +153,7 @@ function reading({ claim, decided, left }: Lease): Decided {
 }
 
 async function beginLease(deps: Deps, claim: Claim, seen: Traffic): Promise<Admission> {
-  const expected = Math.ceil((perSecond(seen, 'units') * LEASE_MS) / 1000)
-  const units = Math.min(MOST_UNITS, Math.max(FIRST_UNITS, expected))
-  const taking = take(deps, claim, { units, ms: LEASE_MS, share: SHARE, fewest: FEWEST_UNITS })
+  const taking = takeAhead(deps, claim, seen)
   seen.taking = taking.then(
     () => undefined,
     () => undefined,
@@ -164,23 +162,39 @@ async function beginLease(deps: Deps, claim: Claim, seen: Traffic): Promise<Admi
   try {
     const admission = await taking
     if (!('lease' in admission) || !admission.lease) {
-      seen.pausedUntil = claim.now + ('isAlone' in admission ? OUTAGE_PAUSE_MS : PAUSE_MS)
+      if ('windows' in admission) seen.pausedUntil = claim.now + ('isAlone' in admission ? OUTAGE_PAUSE_MS : PAUSE_MS)
       return admission
     }
     const { lease: grant, ...decided } = admission
     const until = Math.min(claim.now + LEASE_MS, claim.quota?.period.end ?? Number.POSITIVE_INFINITY)
     const lease = { claim, decided, grant, until, confirmed: claim.versions, left: grant.units }
+    if (seen.lease) deps.defer(giveBack(deps, seen.lease)) // what is asked for now did not fit into it
     seen.lease = lease
     deps.defer(endLease(deps, lease))
     return reading(lease)
+  } catch (error) {
+    seen.pausedUntil = claim.now + OUTAGE_PAUSE_MS
+    throw error
   } finally {
     seen.taking = undefined
   }
 }
 
-/** When a lease's time is over, what is left of it goes back. If that fails the limit is short of it, never over. */
+/** Takes what the claim asks for, and what will likely be asked for while a lease lasts. */
+function takeAhead(deps: Deps, claim: Claim, seen: Traffic): Promise<Admission> {
+  const expected = Math.ceil((perSecond(seen, 'units') * LEASE_MS) / 1000)
+  const units = Math.min(MOST_UNITS, Math.max(FIRST_UNITS, expected))
+  const fewest = Math.max(FEWEST_UNITS, claim.windows[0].cost) // one that is too small for the next request is in nobody's use
+  return take(deps, claim, { units, ms: LEASE_MS, share: SHARE, fewest })
+}
+
 async function endLease(deps: Deps, lease: Lease): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, LEASE_MS))
+  await giveBack(deps, lease)
+}
+
+/** What is left of a lease goes back when its time is over. If that fails the limit is short of it, never over. */
+async function giveBack(deps: Deps, lease: Lease): Promise<void> {
   const units = lease.left
   lease.left = 0
   if (units === 0) return

@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
 import { monthOf } from '../../src/lib/period.ts'
 import { quotaKey } from '../../src/limits/claim.ts'
+import { breakStores } from '../support/broken-stores.ts'
 import { newKeyHolder, setLimits } from '../support/http.ts'
 import { NOWHERE, newIsolate } from '../support/isolate.ts'
 
@@ -181,6 +182,28 @@ describe('while Redis fails', () => {
 })
 
 describe('while Neon fails', () => {
+  test('a key that Redis confirms goes on beyond the age of its row, and nobody waits for the database after the first', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const { key } = await newKeyHolder()
+    const isolate = await newIsolate()
+    await isolate.verify(key)
+    await isolate.settled()
+    const failing = breakStores(['/sql'])
+    const asked = () => failing.mock.calls.filter(([input]) => String(input).includes('/sql')).length
+    for (const advance of [20_000, 6_000, 1_000, 20_000]) {
+      isolate.advance(advance)
+      expect(await isolate.verify(key)).toMatchObject({ code: 'VALID' })
+    }
+    const before = asked()
+    for (let count = 0; count < 5; count++) await isolate.verify(key)
+    expect(asked()).toBe(before)
+    isolate.advance(26_000)
+    await expect(isolate.verify(key)).rejects.toThrow() // nobody has said for half a minute that its version is the newest
+    vi.restoreAllMocks()
+    expect(await isolate.verify(key)).toMatchObject({ code: 'VALID' })
+    await isolate.settled()
+  })
+
   test('a key in memory goes on being verified, an unknown one is unavailable, never refused', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const [known, unknown] = [await newKeyHolder(), await newKeyHolder()]

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { monthOf, type Period } from '../../src/lib/period.ts'
+import { windowKeyOf } from '../../src/limits/admission.ts'
 import { type Claim, quotaKey } from '../../src/limits/claim.ts'
 import { announceVersion, keyVersion } from '../../src/limits/versions.ts'
 import { breakStores } from '../support/broken-stores.ts'
@@ -76,6 +77,59 @@ describe('a busy key', () => {
     expect(await trips(30_000, 21)).toBe(1) // all of a lease of twenty: nothing of it goes back
   })
 
+  test('has none either where an outage refuses everything', async () => {
+    const isolate = await newIsolate({ ON_LIMITER_OUTAGE: 'closed' })
+    const claim: Claim = {
+      now: Date.now(),
+      aheadMs: 0,
+      windows: [{ key: crypto.randomUUID(), windowMs: 60_000, limit: 100_000, cost: 1 }],
+      versions: [],
+    }
+    for (let count = 0; count < 4; count++) await isolate.takeLeased(claim)
+    breakStores(['/redis'], 'lose')
+    for (let count = 0; count < 50; count++) await expect((async () => isolate.takeLeased(claim))()).rejects.toThrow()
+    vi.restoreAllMocks()
+    const admission = await isolate.takeLeased(claim)
+    const taken = 'windows' in admission ? 100_000 - (admission.windows[0]?.remaining ?? 0) : 0
+    expect(taken).toBeLessThanOrEqual(4 + 50 + 1 + 20) // one lease of twenty, by the first answer that was lost
+  })
+
+  test('gets no lease that its next request would not fit into, and what is left of one goes back when another begins', async () => {
+    const isolate = await newIsolate()
+    stopTime()
+    const windowKey = crypto.randomUUID()
+    const claim = (cost: number): Claim => ({
+      now: Date.now(),
+      aheadMs: 0,
+      windows: [{ key: windowKey, windowMs: 60_000, limit: 4_000, cost }],
+      versions: [],
+    })
+    const counted = async () => {
+      const hash = (await isolate.deps().redis.hgetall<Record<string, number>>(windowKeyOf(windowKey))) ?? {}
+      return Object.entries(hash).reduce((sum, [field, units]) => sum + (/^\d+$/.test(field) ? Number(units) : 0), 0)
+    }
+    for (let count = 0; count < 10; count++) await isolate.takeLeased(claim(300))
+    expect(await counted()).toBe(3_000) // a twentieth of what is left is less than one more
+    for (let count = 0; count < 10; count++) await isolate.takeLeased(claim(1))
+    await isolate.takeLeased(claim(45)) // fits into no lease: another one begins, if any
+    vi.advanceTimersByTime(2_000)
+    vi.useRealTimers()
+    await isolate.settled()
+    expect(await counted()).toBe(3_000 + 10 + 45)
+  })
+
+  test('has a lease again at once after its row was changed', async () => {
+    const { key, keyId } = await busyKey()
+    const isolate = await newIsolate()
+    await times(isolate, key, 30)
+    const { sql } = isolate.deps()
+    await sql.query('update api_keys set name = $2, version = version + 1 where id = $1', [keyId, 'renamed'])
+    await announceVersion(isolate.deps(), keyVersion(keyId), 2)
+    isolate.advance(1_600)
+    const trips = await countTrips(async () => void (await times(isolate, key, 60)))
+    expect(trips.redis).toBeLessThanOrEqual(20)
+  })
+
   test('is asked for once more when another service verifies it, which then shares the lease', async () => {
     const isolate = await newIsolate()
     stopTime()
@@ -124,6 +178,37 @@ describe('a busy key', () => {
       expect(new Set(await times(isolate, key, 300))).toEqual(new Set(['VALID']))
     })
     expect(trips.redis).toBeLessThanOrEqual(30)
+  })
+
+  test('that is verified 200 times a second costs at most a tenth of a round trip each, leases that go back included', async () => {
+    const { key } = await busyKey()
+    const isolate = await newIsolate()
+    stopTime()
+    await times(isolate, key, 20)
+    const trips = await countTrips(async () => {
+      for (let count = 0; count < 1_000; count++) {
+        await isolate.verify(key)
+        vi.advanceTimersByTime(5)
+      }
+      vi.advanceTimersByTime(2_000)
+      vi.useRealTimers()
+      await isolate.settled()
+    })
+    expect(trips.redis).toBeGreaterThan(3) // several leases in these five seconds
+    expect(trips.redis).toBeLessThanOrEqual(100)
+  })
+
+  test('has the usage of a thousand verifications written with ten statements at most', async () => {
+    const { key } = await busyKey()
+    const isolate = await newIsolate()
+    stopTime()
+    const trips = await countTrips(async () => {
+      await times(isolate, key, 1_000)
+      vi.advanceTimersByTime(2_000)
+      vi.useRealTimers()
+      await isolate.settled()
+    })
+    expect(trips.sql).toBeLessThanOrEqual(1 + 10) // the first verification reads the key
   })
 
   test('shares one lease among requests that come at once', async () => {
