@@ -131,12 +131,19 @@ async function serve(port: number, stack: Stack): Promise<void> {
   const ended = once(server, 'exit')
   server.stdout.on('data', (chunk: Buffer) => {
     if (process.env.DEBUG) process.stdout.write(chunk)
+    else process.stderr.write(complaintsIn(chunk.toString()))
   })
   if (await isUp(port, server)) await greet(port, stack)
   const crons = setInterval(() => void runCron(port), 60_000)
   await ended
   clearInterval(crons)
   if (isWanted) throw new Error("wrangler's server ended by itself.")
+}
+
+/** What the build says of a mistake in the sources, of all that wrangler says. */
+function complaintsIn(text: string): string {
+  const lines = text.split('\n').filter((line) => line.includes('[custom build]') && !line.includes('Running:'))
+  return lines.map((line) => `${line}\n`).join('')
 }
 
 /** @returns false when the server ended before it answered */

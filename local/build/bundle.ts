@@ -14,6 +14,8 @@ export interface Piece {
   /** `index.js` is the entry. */
   readonly name: string
   readonly text: string
+  /** Where its lines come from, for stack traces. */
+  readonly map: string
 }
 
 /**
@@ -25,7 +27,9 @@ const smallZod: Plugin = {
   name: 'small-zod',
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^zod$/ }, ({ importer, resolveDir }) =>
-      importer.includes('/@hono/zod-openapi/') ? { path: 'zod', namespace: 'small-zod', pluginData: resolveDir } : null,
+      /[\\/]@hono[\\/]zod-openapi[\\/]/.test(importer)
+        ? { path: 'zod', namespace: 'small-zod', pluginData: resolveDir }
+        : null,
     )
     onLoad({ filter: /.*/, namespace: 'small-zod' }, ({ pluginData }) => ({
       contents: ZOD_OF_OPENAPI,
@@ -35,30 +39,54 @@ const smallZod: Plugin = {
 }
 
 /**
+ * What wrangler's own bundler would add for its server: between that and workerd, an answer given before a large body was
+ * read breaks the connection. Cloudflare's edge takes care of it.
+ */
+const drained = (entry: string) => `import worker from './${entry}'
+export * from './${entry}'
+export default {
+  ...worker,
+  async fetch(request, env, context) {
+    try {
+      return await worker.fetch(request, env, context)
+    } finally {
+      if (request.body && !request.bodyUsed) for await (const _ of request.body);
+    }
+  },
+}`
+
+/**
  * @param entry below the project's root
+ * @param server whose the Worker is to run behind: Cloudflare's, or wrangler's on this machine
  * @returns the entry first
  * @throws Error when something cannot be built; what and where is printed before
  */
-export async function bundle(entry: string): Promise<Piece[]> {
+export async function bundle(entry: string, server: 'edge' | 'dev' = 'edge'): Promise<Piece[]> {
   const { outputFiles } = await build({
     absWorkingDir: ROOT,
-    entryPoints: { index: entry },
+    ...(server === 'dev' ? { stdin: { contents: drained(entry), resolveDir: ROOT } } : { entryPoints: [entry] }),
+    entryNames: 'index',
+    chunkNames: '[name]-[hash]',
     outdir: 'dist',
     write: false,
     bundle: true,
     splitting: true,
     format: 'esm',
     minify: true, // names of functions are not kept: it would cost each closure a call, on every request
+    sourcemap: 'linked',
+    sourcesContent: false,
     target: 'es2024',
+    supported: { using: true },
     conditions: ['workerd', 'worker', 'browser'],
     define: { 'process.env.NODE_ENV': '"production"', 'navigator.userAgent': '"Cloudflare-Workers"' },
     external: ['cloudflare:*'],
     alias: { crypto: './src/lib/no-node-crypto.ts' }, // a fallback of bcryptjs that a Worker never needs; see the file
-    chunkNames: '[name]-[hash]',
     plugins: [smallZod],
     logLevel: 'error',
   })
-  return outputFiles
-    .map(({ path, text }) => ({ name: basename(path), text }))
+  const texts = new Map(outputFiles.map(({ path, text }) => [basename(path), text]))
+  return [...texts]
+    .filter(([name]) => name.endsWith('.js'))
+    .map(([name, text]) => ({ name, text, map: texts.get(`${name}.map`) ?? '' }))
     .toSorted((one, other) => Number(other.name === 'index.js') - Number(one.name === 'index.js'))
 }

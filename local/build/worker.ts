@@ -1,22 +1,27 @@
 /** Builds the Worker into dist/, where wrangler takes it from: it runs this itself, before `dev` and before `deploy`. */
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { command } from '../command.ts'
 import { bundle } from './bundle.ts'
 
-const FOLDER = 'dist'
+const FOLDER = fileURLToPath(new URL('../../dist', import.meta.url))
 
 await command(async function buildWorker() {
-  const pieces = await bundle('src/index.ts')
+  const pieces = await bundle('src/index.ts', process.env.WRANGLER_COMMAND === 'dev' ? 'dev' : 'edge')
   await mkdir(FOLDER, { recursive: true })
-  for (const { name, text } of pieces) await put(join(FOLDER, name), text)
-  const built = new Set(pieces.map(({ name }) => name))
-  const old = (await readdir(FOLDER)).filter((name) => name.endsWith('.js') && !built.has(name))
+  for (const { name, text, map } of pieces.toReversed()) {
+    await put(`${name}.map`, map)
+    await put(name, text) // the entry comes last: what it imports is there by then
+  }
+  const built = new Set(pieces.flatMap(({ name }) => [name, `${name}.map`]))
+  const old = (await readdir(FOLDER)).filter((name) => /\.js(\.map)?$/.test(name) && !built.has(name))
   await Promise.all(old.map((name) => rm(join(FOLDER, name), { force: true })))
 })
 
 /** Several servers may start at once: a file is there whole or not at all, and the same one is not written again. */
-async function put(file: string, text: string): Promise<void> {
+async function put(name: string, text: string): Promise<void> {
+  const file = join(FOLDER, name)
   if ((await readFile(file, 'utf8').catch(() => undefined)) === text) return
   const draft = `${file}.${process.pid}`
   await writeFile(draft, text)

@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { email, text } from '../http/fields.ts'
+import { email } from '../http/fields.ts'
+import { text } from '../http/text-field.ts'
 
 /** Any text: what is no token of ours is answered like one that is no longer good. */
 const token = z.string().max(1024).meta({ description: 'From the fragment of the link in the mail.' })

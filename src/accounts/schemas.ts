@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { email, line, text } from '../http/fields.ts'
+import { email, line } from '../http/fields.ts'
+import { text } from '../http/text-field.ts'
 
 /** Bounded before anything is hashed; what else a password must be is decided with the account in view. */
 const password = z.string().min(1).max(1024)

@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { line, listOf, text, timestamp } from '../http/fields.ts'
+import { line, listOf, timestamp } from '../http/fields.ts'
+import { text } from '../http/text-field.ts'
 
 const MOST_FEATURES = 100
 

@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { line, listOf, pageQuery, text, timestamp, uuid } from '../http/fields.ts'
+import { line, listOf, pageQuery, timestamp, uuid } from '../http/fields.ts'
+import { text } from '../http/text-field.ts'
 import { DESERTED } from './deserted.ts'
 
 /** Booleans arrive as text in a query. */

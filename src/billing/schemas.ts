@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { listOf, text, timestamp, uuid } from '../http/fields.ts'
+import { listOf, timestamp, uuid } from '../http/fields.ts'
+import { text } from '../http/text-field.ts'
 
 const organizationId = uuid.optional().meta({ description: 'The active organization of the token if absent.' })
 

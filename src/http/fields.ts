@@ -1,8 +1,6 @@
 /** Fields that several schemas share. */
 import * as z from 'zod'
 
-export { text } from './text-field.ts'
-
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is its purpose
 const CONTROL = /[\u0000-\u001f\u007f]/
 

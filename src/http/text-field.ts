@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-/** Text that goes to Postgres, which knows no NUL. Apart from the other fields: a verification needs no more of them. */
+/** Text that goes to Postgres, which knows no NUL. Apart from the other fields: a verification evaluates none of those. */
 export function text(maxLength: number) {
   return z
     .string()

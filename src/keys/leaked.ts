@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { audited } from '../audit/record.ts'
-import { text } from '../http/fields.ts'
 import type { ManagementDeps } from '../http/management-env.ts'
+import { text } from '../http/text-field.ts'
 import { sha256Hex } from '../lib/bytes.ts'
 import { announceVersion, keyVersion } from '../limits/versions.ts'
 import { mailFor } from '../mail/outbox.ts'

@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { line, listOf, metadata, text, timestamp, uuid } from '../http/fields.ts'
+import { line, listOf, metadata, timestamp, uuid } from '../http/fields.ts'
+import { text } from '../http/text-field.ts'
 import { isRange } from '../lib/cidr.ts'
 import { REFUSALS } from './rules.ts'
 

@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { text, uuid as Uuid } from '../http/fields.ts'
+import { uuid as Uuid } from '../http/fields.ts'
+import { text } from '../http/text-field.ts'
 
 /** A single event, and a list of them (CloudEvents 1.0, JSON format §3 and §4). */
 export const CLOUD_EVENT = 'application/cloudevents+json'

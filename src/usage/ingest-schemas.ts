@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { metadata, text, uuid } from '../http/fields.ts'
+import { metadata, uuid } from '../http/fields.ts'
+import { text } from '../http/text-field.ts'
 
 /** What a single event can stand for; a sum of all that are ever sent then still fits its column. */
 const MOST = 10_000_000_000

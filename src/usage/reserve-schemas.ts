@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { text, timestamp, uuid } from '../http/fields.ts'
+import { timestamp, uuid } from '../http/fields.ts'
+import { text } from '../http/text-field.ts'
 import { ReportedEvent } from './ingest-schemas.ts'
 
 const { api_calls, queries, input_tokens, output_tokens, concepts, storage_gb, cost_usd, provider, model } =

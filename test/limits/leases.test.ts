@@ -105,7 +105,7 @@ describe('a busy key', () => {
       versions: [],
     })
     const counted = async () => {
-      const hash = (await isolate.deps().redis.hgetall<Record<string, number>>(windowKeyOf(windowKey))) ?? {}
+      const hash = (await isolate.deps().redis.hgetall<Record<string, string | number>>(windowKeyOf(windowKey))) ?? {}
       return Object.entries(hash).reduce((sum, [field, units]) => sum + (/^\d+$/.test(field) ? Number(units) : 0), 0)
     }
     for (let count = 0; count < 10; count++) await isolate.takeLeased(claim(300))

@@ -49,6 +49,12 @@ test('no feature but keys, limits and usage is among it', () => {
     expect(features).not.toContain(lazy)
 })
 
+test('of the fields that schemas share it has the one that it needs', () => {
+  expect([...found].filter((name) => name.startsWith('src/http/') && name.includes('field'))).toEqual([
+    'src/http/text-field.ts',
+  ])
+})
+
 test('no price is read before an event has tokens without a cost', () => {
   expect([...found].filter((name) => name.startsWith('src/usage/pricing'))).toEqual([])
 })

@@ -83,3 +83,20 @@ test('what wrangler.toml sets is known to the configuration and good, and is no 
     [],
   )
 })
+
+test('the Worker is bundled by the same esbuild that wrangler has', async () => {
+  const [ours, wranglers] = await Promise.all(
+    ['package.json', 'node_modules/wrangler/package.json'].map(async (file) => JSON.parse(await read(file))),
+  )
+  expect(ours.devDependencies.esbuild).toBe(wranglers.dependencies.esbuild)
+})
+
+test('zod is taken from zod: in the bundle @hono/zod-openapi has one class of it', async () => {
+  const files = (await readdir(join(ROOT, 'src'), { recursive: true })).filter((file) => /\.tsx?$/.test(file))
+  const taking = await Promise.all(
+    files.map(async (file) =>
+      (await read(`src/${file}`)).match(/\bz\b[^}]*\} from '@hono\/zod-openapi'/) ? file : '',
+    ),
+  )
+  expect(taking.filter(Boolean)).toEqual([])
+})

@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { pageQuery, text, timestamp, uuid } from '../../http/fields.ts'
+import { pageQuery, timestamp, uuid } from '../../http/fields.ts'
+import { text } from '../../http/text-field.ts'
 import { OUTLOOKS } from '../forecast-rules.ts'
 import { ORDERS } from './breakdown.ts'
 import { isTimeZone } from './buckets.ts'

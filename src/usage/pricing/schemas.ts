@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { text, uuid } from '../../http/fields.ts'
+import { uuid } from '../../http/fields.ts'
+import { text } from '../../http/text-field.ts'
 
 export const PriceQuery = z.object({
   provider: text(200).min(1).optional(),
