@@ -91,6 +91,22 @@ test('three Workers that verify one busy key admit its whole quota and not one m
   expect(asked.count('VALID')).toBe(LIMIT)
 })
 
+test('one Worker asks Redis at most once for ten verifications of a busy key, by the count of the stack', {
+  timeout: WITHIN_MS,
+}, async () => {
+  const {
+    keys: [key = ''],
+  } = await world.issueKeys(1, { perMinute: 1_000_000, quota: null })
+  const asked = asking(key)
+  await world.trips()
+
+  await asked.askUntil(workers.slice(0, 1), () => asked.count('VALID') >= 600)
+
+  const { redisRequests } = await world.trips()
+  expect(redisRequests).toBeGreaterThan(0)
+  expect(redisRequests).toBeLessThanOrEqual(asked.count('VALID') / 10)
+})
+
 test('with a Worker that dies in the midst of it a limit still holds, short of its lease and what it was answering', {
   timeout: WITHIN_MS,
 }, async () => {
