@@ -15,6 +15,7 @@ declare module 'autocannon' {
     amount?: number
     timeout?: number
     overallRate?: number
+    verifyBody?(body: string): boolean
     requests: Request[]
   }
   interface Latencies {

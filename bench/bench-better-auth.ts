@@ -81,7 +81,13 @@ async function measureServer(
     const early = once(child, 'exit').then(() => Promise.reject(new Error('The server of Better Auth ended.')))
     const [ready] = (await Promise.race([once(child, 'message'), early])) as [{ port: number; key: string }]
     const url = `http://127.0.0.1:${ready.port}`
-    const asked = { url, method: 'POST' as const, body: JSON.stringify({ key: ready.key }), connections }
+    const asked = {
+      url,
+      method: 'POST' as const,
+      body: JSON.stringify({ key: ready.key }),
+      expected: '"valid":true',
+      connections,
+    }
     await load({ ...asked, seconds: 1 })
     const before = { cpu: await cpuMs(child.pid), statements: await statements(url) }
     const loaded = await load({ ...asked, seconds })
@@ -90,7 +96,7 @@ async function measureServer(
       ...loaded,
       cpuMicros: ((await cpuMs(child.pid)) - before.cpu) * (1_000 / loaded.requests),
       memoryBytes: 0,
-      storedBytes: 0,
+      storedBytes: { events: 0, dedupe: 0 },
       trips: {
         sqlRequests: ((await statements(url)) - before.statements) / loaded.requests,
         redisRequests: 0,

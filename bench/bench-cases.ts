@@ -7,6 +7,13 @@ import { type Bundle, buildWorker, type Service } from './worker.ts'
 const QUIET_KEYS = 2_000
 /** More than the isolate remembers, so that a round finds none of them in memory. */
 const COLD_KEYS = 15_000
+/** A second, at which one busy key is measured. */
+const BUSY_RATES = [10, 20, 50, 200]
+/** A second in all, at which the others are measured, each of another organization than the one before. */
+const OTHER_RATE = 20
+const STEADY_ORGANIZATIONS = 100
+/** Of each, so that none comes twice. */
+const STEADY_COLD_KEYS = 10
 const UNLIMITED = { perMinute: 1_000_000_000, quota: null }
 
 export type Bundles = Readonly<Record<'empty' | 'tollgate' | 'caller' | 'naive', Bundle>>
@@ -26,10 +33,17 @@ export interface Case {
   /** The first one is asked. */
   readonly services: Readonly<Record<string, Service>>
   readonly path: string
-  readonly how: Pick<Load, 'method' | 'headers' | 'body'>
+  readonly how: Pick<Load, 'method' | 'headers' | 'body' | 'expected'>
   /** So many requests go first, to fill memories; some seconds of the same load where absent. */
   readonly warmUp?: number | undefined
+  /** Requests a second, where there are not to be as many as there can be. */
+  readonly rate?: number
+  /** What is asked about before that, so that functions are compiled. */
+  readonly before?: Pick<Load, 'body'>
 }
+
+const VALID = '"code":"VALID"'
+const NOT_FOUND = '"code":"NOT_FOUND"'
 
 /** All cases of a run, in the order of the report. */
 export async function casesOf(world: World, bundles: Bundles): Promise<Case[]> {
@@ -40,55 +54,98 @@ export async function casesOf(world: World, bundles: Bundles): Promise<Case[]> {
   const { keys: cold } = await world.issueKeys(COLD_KEYS, UNLIMITED)
   const mistyped = busy.slice(0, -1) + (busy.endsWith('0') ? '1' : '0')
   const asked = {
-    busy: { body: bodyOf(busy), warmUp: undefined },
-    quiet: { body: cycling(quiet), warmUp: QUIET_KEYS },
-    cold: { body: cycling(cold), warmUp: 1 },
-    invalid: { body: bodyOf(mistyped), warmUp: undefined },
+    busy: { how: post(world, bodyOf(busy), VALID), warmUp: undefined },
+    quiet: { how: post(world, cycling(quiet), VALID), warmUp: QUIET_KEYS },
+    cold: { how: post(world, cycling(cold), VALID), warmUp: 1 },
+    invalid: { how: post(world, bodyOf(mistyped), NOT_FOUND), warmUp: undefined },
   }
   const tollgate = { bundle: bundles.tollgate, variables: world.variables }
   const caller = { bundle: bundles.caller, bindings: { TOLLGATE: { service: 'tollgate', entrypoint: 'Tollgate' } } }
   const { empty, naive } = bundles
   return [
-    { name: 'empty', services: { empty: { bundle: empty } }, path: '/', how: {} },
-    { name: 'json', services: { empty: { bundle: empty } }, path: '/json', how: post(world, asked.busy.body) },
-    { name: 'same', services: { empty: { bundle: empty } }, path: '/same', how: post(world, asked.busy.body) },
-    ...Object.entries(asked).map(([name, { body, warmUp }]) => ({
+    { name: 'empty', services: { empty: { bundle: empty } }, path: '/', how: { expected: 'ok' } },
+    { name: 'json', services: { empty: { bundle: empty } }, path: '/json', how: { ...asked.busy.how, expected: busy } },
+    { name: 'same', services: { empty: { bundle: empty } }, path: '/same', how: asked.busy.how },
+    ...Object.entries(asked).map(([name, { how, warmUp }]) => ({
       name: `http ${name}`,
       services: { tollgate },
       path: '/api/v1/keys/verify',
-      how: post(world, body),
+      how,
       warmUp,
     })),
-    ...Object.entries(asked).map(([name, { body, warmUp }]) => ({
+    ...Object.entries(asked).map(([name, { how, warmUp }]) => ({
       name: `rpc ${name}`,
       services: { caller, tollgate },
       path: '/',
-      how: post(world, body),
+      how,
       warmUp,
     })),
     {
       name: 'naive',
       services: { naive: { bundle: naive, variables: world.variables } },
       path: '/',
-      how: post(world, asked.busy.body),
+      how: asked.busy.how,
     },
   ]
 }
 
+/**
+ * Cases at a fixed rate, as a deployment has them: what leases and batches save is less the less is asked for. Functions are
+ * compiled by a load of a key that is not measured.
+ */
+export async function steadyCasesOf(world: World, { tollgate, naive }: Bundles): Promise<Case[]> {
+  const { keys } = await world.issueKeys(BUSY_RATES.length + 1, UNLIMITED)
+  const quiet = cycling(await spread(world, 1))
+  const cold = cycling(await spread(world, STEADY_COLD_KEYS))
+  const before = { body: bodyOf(keys.at(-1) ?? '') }
+  const services = { tollgate: { bundle: tollgate, variables: world.variables } }
+  const verified = (name: string, body: Load['body'], rate: number, warmUp?: number): Case => ({
+    name: `http ${name} at ${rate}/s`,
+    services,
+    path: '/api/v1/keys/verify',
+    how: post(world, body, VALID),
+    warmUp,
+    rate,
+    before,
+  })
+  return [
+    ...BUSY_RATES.map((rate, at) => verified('busy', bodyOf(keys[at] ?? ''), rate)),
+    verified('quiet', quiet, OTHER_RATE, STEADY_ORGANIZATIONS),
+    verified('cold', cold, OTHER_RATE, STEADY_ORGANIZATIONS), // by another key of each, so that Redis has their quotas
+    {
+      name: `naive at ${OTHER_RATE}/s`,
+      services: { naive: { bundle: naive, variables: world.variables } },
+      path: '/',
+      how: post(world, before.body, VALID),
+      rate: OTHER_RATE,
+    },
+  ]
+}
+
+/** So many keys of each organization, the organizations in turn. */
+async function spread(world: World, count: number): Promise<string[]> {
+  const issuing = Array.from({ length: STEADY_ORGANIZATIONS }, () => world.issueKeys(count, UNLIMITED))
+  const holders = await Promise.all(issuing)
+  return Array.from({ length: count }, (_, at) => holders.map(({ keys }) => keys[at] ?? '')).flat()
+}
+
 const bodyOf = (key: string) => JSON.stringify({ key, endpoint: '/v1/answers', method: 'GET' })
 
-function cycling(keys: readonly string[]): (n: number) => string {
+/** Goes on with the next key from load to load, so that what warmed up a cold case does not come again. */
+function cycling(keys: readonly string[]): () => string {
   const bodies = keys.map(bodyOf)
-  return (n) => bodies[n % bodies.length] ?? ''
+  let asked = 0
+  return () => bodies[asked++ % bodies.length] ?? ''
 }
 
 /** As a back end asks, from behind Cloudflare's edge. */
-const post = (world: World, body: string | ((n: number) => string)) => ({
+const post = (world: World, body: Load['body'], expected: string) => ({
   method: 'POST' as const,
   headers: {
     Authorization: `Bearer ${world.serviceKey}`,
     'CF-Connecting-IP': '203.0.113.9',
     'User-Agent': 'bench',
   },
-  body,
+  ...(body !== undefined && { body }),
+  expected,
 })

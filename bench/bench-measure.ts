@@ -2,12 +2,19 @@ import { readFile } from 'node:fs/promises'
 import type { Case } from './bench-cases.ts'
 import type { Trips, World } from './bench-world.ts'
 import { type Loaded, load } from './load.ts'
+import { steadyLoad } from './steady.ts'
 import { type Service, startWorkerd, type Workerd } from './worker.ts'
 
 const STARTS = 15
-const TICK_MS = 10
 /** Until the busy functions are compiled. */
 const WARM_UP_SECONDS = 3
+/** The last batch is written within a tenth of a second of the last answer. */
+const WRITTEN_MS = 500
+/** A lease gives back 1.5 s after it began. */
+const GIVEN_BACK_MS = 2_500
+const STEADY_SECONDS = 10
+/** Longer than a lease, so that those of the load before are over. */
+const STEADY_WARM_UP_SECONDS = 2
 
 export interface Measured extends Loaded {
   readonly name: string
@@ -18,8 +25,8 @@ export interface Measured extends Loaded {
   readonly trips: Trips
   /** Of Postgres, per request; absent where it is not a process of this machine. */
   readonly postgresMicros?: number
-  /** By which the tables of single uses grew, indexes with them, per request. */
-  readonly storedBytes: number
+  /** By which the tables of single uses grew, indexes with them, per request; of the ids that repeats are found by apart. */
+  readonly storedBytes: Readonly<Record<'events' | 'dedupe', number>>
 }
 
 interface Effort {
@@ -28,49 +35,63 @@ interface Effort {
 }
 
 /** Runs one case in a process of its own. */
-export async function measure(
-  world: World,
-  { name, services, path, how, warmUp }: Case,
-  effort: Effort,
-): Promise<Measured> {
-  const workerd = await startWorkerd(services)
+export async function measure(world: World, one: Case, effort: Effort): Promise<Measured> {
+  const workerd = await startWorkerd(one.services)
   try {
-    const url = workerd.url + path
-    const { connections, seconds } = effort
-    await load({
-      url,
-      connections,
-      ...how,
-      ...(warmUp === undefined ? { seconds: WARM_UP_SECONDS } : { amount: Math.max(warmUp, connections) }),
-    })
-    return { name, ...(await between(world, workerd, () => load({ url, connections, seconds, ...how }))) }
+    const { rate } = one
+    const measured = rate === undefined ? measureBusy : measureSteady
+    return { name: one.name, ...(await measured(world, workerd, one, effort)) }
   } finally {
     await workerd.kill()
   }
 }
 
-async function between(world: World, workerd: Workerd, work: () => Promise<Loaded>) {
+/** As many requests as there can be. */
+async function measureBusy(world: World, workerd: Workerd, { path, how, warmUp }: Case, effort: Effort) {
+  const { connections, seconds } = effort
+  const asked = { url: workerd.url + path, connections, ...how }
+  await load({
+    ...asked,
+    ...(warmUp === undefined ? { seconds: WARM_UP_SECONDS } : { amount: Math.max(warmUp, connections) }),
+  })
+  return await between(world, workerd, WRITTEN_MS, () => load({ ...asked, seconds }))
+}
+
+/** As many as there are in `rate`; functions are compiled before, as those of an isolate that has lived for a while are. */
+async function measureSteady(
+  world: World,
+  workerd: Workerd,
+  { path, how, warmUp, rate = 0, before }: Case,
+  effort: Effort,
+) {
+  const asked = { url: workerd.url + path, ...how }
+  await load({ ...asked, ...before, connections: effort.connections, seconds: WARM_UP_SECONDS })
+  if (warmUp !== undefined) await load({ ...asked, connections: 1, amount: warmUp })
+  await steadyLoad(asked, { rate, seconds: STEADY_WARM_UP_SECONDS })
+  return await between(world, workerd, GIVEN_BACK_MS, () => steadyLoad(asked, { rate, seconds: STEADY_SECONDS }))
+}
+
+/** @param settleMs how long after the last answer the stores may still be asked on its behalf */
+async function between(world: World, workerd: Workerd, settleMs: number, work: () => Promise<Loaded>) {
   await world.trips()
   const before = { cpu: await workerd.cpuMs(), postgres: await postgresMs(world), bytes: await usageBytes(world) }
   const loaded = await work()
   const cpuMicros = ((await workerd.cpuMs()) - before.cpu) * (1_000 / loaded.requests)
   const memoryBytes = await workerd.memoryBytes()
-  await settled()
+  await new Promise((resolve) => setTimeout(resolve, settleMs))
   const after = await postgresMs(world)
   const trips = await world.trips()
-  const storedBytes = Math.max(0, (await usageBytes(world)) - before.bytes) / loaded.requests
+  const bytes = await usageBytes(world)
+  const grown = (what: 'events' | 'dedupe') => Math.max(0, bytes[what] - before.bytes[what]) / loaded.requests
   return {
     ...loaded,
     cpuMicros,
     memoryBytes,
     trips: perRequest(trips, loaded.requests),
-    storedBytes,
-    ...(after !== undefined && { postgresMicros: ((after - (before.postgres ?? 0)) * 1_000) / loaded.requests }),
+    storedBytes: { events: grown('events'), dedupe: grown('dedupe') },
+    ...(after.size > 0 && { postgresMicros: (since(before.postgres, after) * 1_000) / loaded.requests }),
   }
 }
-
-/** The last batch is written within a tenth of a second of the last answer. */
-const settled = () => new Promise((resolve) => setTimeout(resolve, 500))
 
 const perRequest = (trips: Trips, requests: number): Trips => ({
   sqlRequests: trips.sqlRequests / requests,
@@ -79,29 +100,30 @@ const perRequest = (trips: Trips, requests: number): Trips => ({
 })
 
 /** Of what grows with each use: events, the ids by which repeats are found, and the one table of the design by hand. */
-async function usageBytes({ sql }: World): Promise<number> {
+async function usageBytes({ sql }: World) {
   const [row] = await sql.query(
-    `select sum(pg_total_relation_size(oid))::float8 as bytes from pg_class
-     where relkind = 'r' and relname ~ '^(usage_events|usage_dedupe|naive_usage)'`,
+    `select sum(pg_total_relation_size(oid)) filter (where relname ~ '^(usage_events|naive_usage)')::float8 as events,
+       sum(pg_total_relation_size(oid)) filter (where relname ~ '^usage_dedupe')::float8 as dedupe
+     from pg_class where relkind = 'r'`,
   )
-  return Number(row?.bytes)
+  return { events: Number(row?.events), dedupe: Number(row?.dedupe) }
 }
 
-/** @returns the CPU of the processes of Postgres that serve this database, in milliseconds, where they are this machine's */
-async function postgresMs({ sql }: World): Promise<number | undefined> {
+/** @returns the CPU of each process of Postgres that serves this database, in milliseconds; of none that is not this machine's */
+async function postgresMs({ sql }: World): Promise<ReadonlyMap<number, number>> {
   const rows = await sql.query('select pid from pg_stat_activity where datname = current_database()')
-  const stats = await Promise.all(rows.map(({ pid }) => readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')))
-  if (!stats.some((stat) => stat.includes('(postgres)'))) return undefined
-  return stats.reduce((sum, stat) => sum + cpuOf(stat), 0)
+  const times = new Map<number, number>()
+  for (const pid of rows.map((row) => Number(row.pid))) {
+    const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')
+    const stat = await readFile(`/proc/${pid}/schedstat`, 'utf8').catch(() => '')
+    if (name.startsWith('postgres')) times.set(pid, Number(stat.split(' ')[0]) / 1e6)
+  }
+  return times
 }
 
-function cpuOf(stat: string): number {
-  const [user, system] = stat
-    .slice(stat.lastIndexOf(')') + 2)
-    .split(' ')
-    .slice(11, 13)
-  return (Number(user ?? 0) + Number(system ?? 0)) * TICK_MS
-}
+/** By process, since those of connections that were idle for long end and take their sum with them. */
+const since = (before: ReadonlyMap<number, number>, after: ReadonlyMap<number, number>) =>
+  [...after].reduce((sum, [pid, ms]) => sum + ms - (before.get(pid) ?? 0), 0)
 
 export interface Start {
   /** Medians until the first answer, from the start of the process. */

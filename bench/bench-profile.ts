@@ -13,8 +13,16 @@ const SECONDS = 5
 const CONNECTIONS = 16
 const LONGEST = 40
 
+/** Lines and columns from 0. */
+interface CallFrame {
+  readonly functionName: string
+  readonly url: string
+  readonly lineNumber: number
+  readonly columnNumber: number
+}
+
 interface Profile {
-  readonly nodes: readonly { id: number; callFrame: { functionName: string; lineNumber: number } }[]
+  readonly nodes: readonly { id: number; callFrame: CallFrame }[]
   readonly samples: readonly number[]
   readonly timeDeltas: readonly number[]
 }
@@ -67,13 +75,17 @@ async function inspect(at: string) {
 
 /** Microseconds in each function itself, idle time left out. */
 function longest({ nodes, samples, timeDeltas }: Profile): [string, number][] {
-  const names = new Map(
-    nodes.map(({ id, callFrame }) => [id, `${callFrame.functionName || '(anonymous)'}:${callFrame.lineNumber}`]),
-  )
+  const names = new Map(nodes.map(({ id, callFrame }) => [id, placeOf(callFrame)]))
   const micros = new Map<string, number>()
   for (const [at, id] of samples.entries()) {
     const name = names.get(id) ?? ''
     if (!name.startsWith('(idle)')) micros.set(name, (micros.get(name) ?? 0) + (timeDeltas[at] ?? 0))
   }
   return [...micros].toSorted(([, a], [, b]) => b - a).slice(0, LONGEST)
+}
+
+/** Each piece of the bundle is minified by itself, most of it in one line: only file, line and column tell functions apart. */
+function placeOf({ functionName, url, lineNumber, columnNumber }: CallFrame): string {
+  const name = functionName || '(anonymous)'
+  return url === '' ? name : `${name} ${url}:${lineNumber + 1}:${columnNumber + 1}`
 }

@@ -3,16 +3,17 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus, loadavg, totalmem } from 'node:os'
 import { command } from '../local/command.ts'
 import { withBetterAuth } from './bench-better-auth.ts'
-import { type Bundles, buildAll, type Case, casesOf } from './bench-cases.ts'
+import { type Bundles, buildAll, type Case, casesOf, steadyCasesOf } from './bench-cases.ts'
 import { type Measured, measure, measureStarts, type Start } from './bench-measure.ts'
 import { openWorld, type World } from './bench-world.ts'
-import { broken } from './budgets.ts'
+import { broken, misanswered } from './budgets.ts'
 import { figuresOf, print, publish } from './report.ts'
 
 const HELP = `Usage: npm run bench -- [--seconds 5] [--connections 32] [--only "http busy,json"] [--better-auth] [--publish]
 
 Builds the Worker as it is deployed, runs it in workerd over the local stack, and measures it beside an empty route and
-what people write by hand. Fails when a budget of bench/budgets.ts is broken.
+what people write by hand. Fails when a request is not answered as it has to be, and when a budget of bench/budgets.ts is
+broken.
   --better-auth  also Better Auth's api-key plugin; fetches it into a temporary folder, and needs DATABASE_URL
   --publish      writes bench/results/bench.json and the figures of docs/performance.md
 Environment: DATABASE_URL and REDIS_URL for real stores; a database of its own is made beside the given one.`
@@ -31,6 +32,8 @@ export interface Results {
   readonly stores: string
   readonly effort: { readonly seconds: number; readonly connections: number }
   readonly cases: readonly Measured[]
+  /** At a fixed rate. */
+  readonly steady: readonly Measured[]
   /** With that many milliseconds before each answer of the stores. */
   readonly delayed: readonly { readonly ms: number; readonly cases: readonly Measured[] }[]
   readonly bundle: { readonly bytes: number; readonly gzipBytes: number }
@@ -50,6 +53,8 @@ await command(async function bench() {
   try {
     const results = await run(world)
     print(results)
+    const wrong = misanswered([results.cases, results.steady, ...results.delayed.map(({ cases }) => cases)].flat())
+    if (wrong.length > 0) throw new Error(`Not answered as they have to be: ${wrong.join('; ')}`)
     if (process.argv.includes('--publish')) {
       await mkdir(RESULTS, { recursive: true })
       await writeFile(new URL('bench.json', RESULTS), `${JSON.stringify(results, null, 2)}\n`)
@@ -70,11 +75,15 @@ async function run(world: World): Promise<Results> {
   await world.sql.query(
     'create table naive_usage (organization_id uuid, key_id uuid, endpoint text, at timestamptz default now())',
   )
-  const cases = (await casesOf(world, bundles)).filter(({ name }) => only === '' || only.split(',').includes(name))
+  const isWanted = ({ name }: Case) => only === '' || only.split(',').includes(name)
+  const cases = (await casesOf(world, bundles)).filter(isWanted)
+  const steadyCases = (await steadyCasesOf(world, bundles)).filter(isWanted)
   const start = await startsOf(world, bundles)
   const measured: Measured[] = []
   for (const one of cases) measured.push(await shown(measure(world, one, effort)))
   await compare(world, cases, measured, effort)
+  const steady: Measured[] = []
+  for (const one of steadyCases) steady.push(await shown(measure(world, one, effort)))
   if (process.argv.includes('--better-auth')) measured.push(await shown(withBetterAuth(effort)))
   return {
     date: new Date().toISOString().slice(0, 10),
@@ -85,6 +94,7 @@ async function run(world: World): Promise<Results> {
     ),
     effort,
     cases: measured,
+    steady,
     delayed: await delayedOf(world, cases, effort),
     bundle: { bytes: bundles.tollgate.bytes, gzipBytes: bundles.tollgate.gzipBytes },
     start,
@@ -104,7 +114,10 @@ async function compare(world: World, cases: readonly Case[], measured: Measured[
   }
 }
 
-/** Between the second and the third there is nothing but the evaluation: both have the same modules compiled. */
+/**
+ * Both the second and the third have all of Tollgate's modules read and compiled. The second answers with the empty Worker, which
+ * it compiles and evaluates besides; so from there to the third is what evaluating Tollgate and its first answer take above that.
+ */
 async function startsOf(world: World, { empty, tollgate }: Bundles): Promise<Results['start']> {
   const asleep = [...empty.pieces.map((piece) => ({ ...piece, name: `empty-${piece.name}` })), ...tollgate.pieces]
   return await measureStarts({
@@ -131,9 +144,9 @@ async function delayedOf(world: World, cases: readonly Case[], effort: Results['
 
 async function shown(measuring: Promise<Measured>): Promise<Measured> {
   const measured = await measuring
-  const { name, perSecond, cpuMicros, p50, p99, failed } = measured
+  const { name, perSecond, cpuMicros, p50, p99, failed, unexpected } = measured
   console.error(
-    `${name.padEnd(22)} ${Math.round(perSecond)}/s ${Math.round(cpuMicros)} us CPU, p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms${failed > 0 ? `, ${failed} FAILED` : ''}`,
+    `${name.padEnd(22)} ${Math.round(perSecond)}/s ${Math.round(cpuMicros)} us CPU, p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms${failed + unexpected > 0 ? `, ${failed} FAILED, ${unexpected} ANSWERED OTHERWISE` : ''}`,
   )
   return measured
 }

@@ -5,14 +5,16 @@ export interface Load {
   readonly url: string
   readonly method?: 'GET' | 'POST'
   readonly headers?: Readonly<Record<string, string>>
-  /** The body of the n-th request, or of all. */
-  readonly body?: string | ((n: number) => string)
+  /** The body of all requests, or what makes that of the next. */
+  readonly body?: string | (() => string)
   readonly connections: number
   /** Ends after so many seconds, or after so many requests; the latter leaves none without its answer. */
   readonly seconds?: number
   readonly amount?: number
   /** At most so many requests a second, where it is not to be as many as there can be. */
   readonly rate?: number
+  /** What each answer has to have in it. */
+  readonly expected?: string
   /** Told each answer. */
   readonly onAnswer?: (status: number, body: string) => void
 }
@@ -26,13 +28,24 @@ export interface Loaded {
   readonly p99: number
   /** Answers that are no 2xx, and requests without any. */
   readonly failed: number
-  /** Why there was none. */
+  /** Answers without what was expected in them. */
+  readonly unexpected: number
+  /** Why there was no answer, and the beginning of the first that was not expected. */
   readonly reasons: readonly string[]
 }
 
 /** Sends requests on so many connections, on each the next one when the last one is answered. */
-export async function load({ url, method = 'GET', headers = {}, body, onAnswer, ...how }: Load): Promise<Loaded> {
+export async function load({
+  url,
+  method = 'GET',
+  headers = {},
+  body,
+  expected,
+  onAnswer,
+  ...how
+}: Load): Promise<Loaded> {
   const { connections, seconds, amount, rate } = how
+  const checked = checkedFor(expected)
   const run = autocannon({
     url,
     connections,
@@ -40,6 +53,7 @@ export async function load({ url, method = 'GET', headers = {}, body, onAnswer, 
     ...(seconds !== undefined && { duration: seconds }),
     ...(amount !== undefined && { amount }),
     ...(rate !== undefined && { overallRate: rate }),
+    ...(expected !== undefined && { verifyBody: checked.isExpected }),
     requests: [
       {
         method,
@@ -56,22 +70,45 @@ export async function load({ url, method = 'GET', headers = {}, body, onAnswer, 
   const started = performance.now()
   const result = await run
   const took = amount === undefined ? result.duration : (performance.now() - started) / 1000
-  times.sort((a, b) => a - b)
+  return {
+    ...timesOf(times, took),
+    failed: result.errors + result.non2xx,
+    unexpected: checked.unexpected(),
+    reasons: [...reasons, ...checked.reasons()],
+  }
+}
+
+/** Counts the answers without what is expected in them: a search in some hundred bytes, after the next request is sent. */
+export function checkedFor(expected = '') {
+  let unexpected = 0
+  let first: string | undefined
+  return {
+    isExpected(body: string): boolean {
+      if (body.includes(expected)) return true
+      unexpected += 1
+      first ??= body.slice(0, 200)
+      return false
+    },
+    unexpected: () => unexpected,
+    reasons: () => (first === undefined ? [] : [`answered ${first}`]),
+  }
+}
+
+/** @param times milliseconds of each answer */
+export function timesOf(times: readonly number[], seconds: number) {
+  const sorted = times.toSorted((a, b) => a - b)
   return {
     requests: times.length,
-    seconds: took,
-    perSecond: times.length / took,
-    p50: quantile(times, 0.5),
-    p99: quantile(times, 0.99),
-    failed: result.errors + result.non2xx,
-    reasons: [...reasons],
+    seconds,
+    perSecond: times.length / seconds,
+    p50: quantile(sorted, 0.5),
+    p99: quantile(sorted, 0.99),
   }
 }
 
 function bodyOf(body: Load['body']) {
   if (typeof body !== 'function') return body === undefined ? {} : { body }
-  let sent = 0
-  return { setupRequest: (request: object) => ({ ...request, body: body(sent++) }) }
+  return { setupRequest: (request: object) => ({ ...request, body: body() }) }
 }
 
 /** @param sorted ascending */

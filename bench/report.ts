@@ -29,9 +29,10 @@ const NAMES: Readonly<Record<string, string>> = {
 const labelOf = ({ name }: Measured) => NAMES[name] ?? name
 
 /** What the budgets are about, as far as it was measured. */
-export function figuresOf({ cases, bundle, start }: Results): Partial<Record<Budget, number>> {
-  const of = (name: string) => cases.find((one) => one.name === name)
+export function figuresOf({ cases, steady, bundle, start }: Results): Partial<Record<Budget, number>> {
+  const of = (name: string) => [...cases, ...steady].find((one) => one.name === name)
   const [same, busy, quiet, cold] = [of('same'), of('http busy'), of('http quiet'), of('http cold')]
+  const [invalid, at200] = [of('http invalid'), of('http busy at 200/s')]
   return {
     ...(same && busy && { busyPerSecond: busy.perSecond / same.perSecond, busyCpu: busy.cpuMicros / same.cpuMicros }),
     ...(busy && { busyRedisRequests: busy.trips.redisRequests, busySqlRequests: busy.trips.sqlRequests }),
@@ -40,7 +41,12 @@ export function figuresOf({ cases, bundle, start }: Results): Partial<Record<Bud
       quietRedisCommands: quiet.trips.redisCommands,
       quietSqlRequests: quiet.trips.sqlRequests,
     }),
-    ...(cold && { coldSqlRequests: cold.trips.sqlRequests }),
+    ...(cold && { coldRedisRequests: cold.trips.redisRequests, coldSqlRequests: cold.trips.sqlRequests }),
+    ...(invalid && {
+      invalidRedisRequests: invalid.trips.redisRequests,
+      invalidSqlRequests: invalid.trips.sqlRequests,
+    }),
+    ...(at200 && { steadyRedisRequests: at200.trips.redisRequests }),
     evaluationCpuMs: start.tollgate.cpuMs - start.compiled.cpuMs,
     startCpuMs: start.tollgate.cpuMs - start.empty.cpuMs,
     bundleBytes: bundle.bytes,
@@ -68,7 +74,7 @@ export async function publish(results: Results): Promise<void> {
 }
 
 function text(results: Results): string {
-  const { date, machine, loadBefore, stores, effort, cases, delayed, bundle, start } = results
+  const { date, machine, loadBefore, stores, effort, cases, steady, delayed, bundle, start } = results
   const [empty, same] = ['empty', 'same'].map((wanted) => cases.find(({ name }) => name === wanted))
   return `
 ${date}, ${machine}; ${stores}. ${effort.seconds} s each on ${effort.connections} connections, all on this one machine, whose load was ${loadBefore}
@@ -86,12 +92,17 @@ ${table(
     one.p99.toFixed(2),
     one.trips.redisRequests.toFixed(3),
     one.trips.sqlRequests.toFixed(3),
-    String(one.failed),
+    String(one.failed + one.unexpected),
   ]),
 )}
 
 "Of the empty one", "of the same bytes": answers a second / CPU, as multiples of that route's. "Redis" and "Neon": round
-trips per answer.
+trips per answer. "Failed": without an answer, or with another one than the case has to get.
+
+At a fixed rate, 10 s each: one busy key, or quiet and cold keys of a hundred organizations. Requests come at moments that
+know nothing of each other, and trips are counted until the last lease has given back. Per verification:
+
+${steadyTable(steady)}
 
 With a delay before each answer of the stores, on 16 connections, p50 / p99 in ms:
 
@@ -133,6 +144,24 @@ ${table(
   ]),
 )}
 `
+}
+
+/** @param steady cases whose names end in their rates */
+function steadyTable(steady: readonly Measured[]): string {
+  return table(
+    ['', 'a second', 'Redis', 'Redis commands', 'Neon', 'CPU µs', 'CPU µs of Postgres', 'failed'],
+    steady.map((one) => {
+      const [name = '', rate = ''] = one.name.replace('/s', '').split(' at ')
+      const { redisRequests, redisCommands, sqlRequests } = one.trips
+      return [
+        NAMES[name] ?? name,
+        rate,
+        ...[redisRequests, redisCommands, sqlRequests].map((trips) => trips.toFixed(3)),
+        ...[one.cpuMicros, one.postgresMicros].map((micros) => micros?.toFixed(0) ?? ''),
+        String(one.failed + one.unexpected),
+      ]
+    }),
+  )
 }
 
 const multiples = (one: Measured, base: Measured | undefined) =>

@@ -14,6 +14,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const WORKERD: string = createRequire(createRequire(import.meta.url).resolve('wrangler/package.json'))(
   'workerd',
 ).default
+
 /** One Worker's modules, as `wrangler deploy` would send them. */
 export interface Bundle {
   readonly pieces: readonly Piece[]

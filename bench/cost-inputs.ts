@@ -1,0 +1,41 @@
+/**
+ * All that docs/cost.md takes as given: public list prices in US dollars, before taxes and discounts, and what is assumed rather than
+ * measured. How many bytes a row of a roll-up has is measured in docs/scale.md.
+ */
+export const INPUTS = {
+  workersPlan: [5, 'Workers Paid, a month, with 10 million requests and 30 million ms of CPU'],
+  workersPerMillionRequests: [0.3, 'Workers, each million requests beyond that; calls over a service binding are none'],
+  workersPerMillionCpuMs: [0.02, 'Workers, each million ms of CPU beyond that'],
+  upstashPer100kCommands: [0.2, 'Upstash pay-as-you-go, each 100,000 commands; those inside a script are counted, too'],
+  upstashPerGbMonth: [0.25, 'Upstash pay-as-you-go, each GB stored beyond the first, a month'],
+  upstashPerGbSent: [0.03, 'Upstash pay-as-you-go, each GB of bandwidth beyond 200 a month'],
+  upstashFixed: [
+    100,
+    'Upstash, the fixed plan of 5 GB, a month, up to 10,000 commands a second (not confirmed; nor how much bandwidth is included)',
+  ],
+  neonPerCuHour: [0.106, 'Neon Launch, each hour of a compute unit (about one CPU)'],
+  neonPerGbMonth: [0.35, 'Neon Launch, storage, each GB and month'],
+  neonUse: [0.5, 'assumed: the part of a compute unit that is in use while it is paid for'],
+  neonLeastCu: [0.25, 'assumed: the compute units that are always on'],
+  freeCold: [0.8, "assumed: the part of a free user's verifications that is cold; the others are quiet"],
+  allBusy: [0.7, 'assumed: the part of all verifications that is of busy keys'],
+  allCold: [0.05, 'assumed: the part of all that is cold; what is neither is quiet'],
+  busyRate: [20, 'assumed: verifications a second of one busy key in one isolate (a measured rate)'],
+  otherRate: [20, 'assumed: verifications a second that an isolate sees of other keys (a measured rate)'],
+  redisKbPerRequest: [
+    1,
+    'assumed: kB of one request to Redis with its answer; how Upstash counts them is not confirmed',
+  ],
+  redisKbPerOrganization: [5, 'assumed: kB in Redis for an organization: a window for each key in use, and its quotas'],
+  organizations: [1_000, 'assumed: organizations that share all verifications'],
+  combinations: [10, 'assumed: combinations of key, endpoint, status and so on that an organization has in an hour'],
+  values: [15, 'assumed: different keys, endpoints, statuses and so on of an organization, taken together'],
+  hourlyRowBytes: [413, 'bytes of a row of `usage_hourly`: one for each hour and combination (docs/scale.md)'],
+  sliceRowBytes: [323, 'bytes of a row of `usage_slices`: one for each hour and value; and as many by day'],
+  totalsRowBytes: [262, 'bytes of a row of `usage_totals`: one for each hour'],
+  monthsKept: [13.2, 'months for which raw events are kept (USAGE_RETENTION_DAYS = 400)'],
+  monthsDeduped: [1.2, 'months for which ids are kept that repeats are found by (36 days)'],
+  monthsRun: [24, 'assumed: months since the start; roll-ups are kept for good'],
+} as const
+
+export const input = (name: keyof typeof INPUTS): number => INPUTS[name][0]
