@@ -79,13 +79,15 @@ export function takeLeased(deps: Deps, claim: Claim): Admission | Promise<Admiss
   return lease && isConfirmed(lease, claim) ? spend(lease, claim) : takeOrLease(deps, claim, seen)
 }
 
-async function takeOrLease(deps: Deps, claim: Claim, seen: Traffic): Promise<Admission> {
+async function takeOrLease(deps: Deps, asked: Claim, seen: Traffic): Promise<Admission> {
+  let claim = asked
   for (let waits = 0; waits < MOST_WAITS; waits++) {
     const lease = leaseFor(seen, claim)
     if (lease) return isConfirmed(lease, claim) ? spend(lease, claim) : confirm(deps, lease, claim)
     if (perSecond(seen, 'times') < BUSY_PER_SECOND || claim.now < seen.pausedUntil) break
     if (!seen.taking) return beginLease(deps, claim, seen)
     await waitFor(seen.taking, TAKING_MS)
+    claim = { ...asked, now: deps.now() } // a lease that was good when it began to wait may be over
   }
   return take(deps, claim)
 }

@@ -21,13 +21,37 @@ export async function newIsolate(variables: Record<string, string> = {}) {
   const { recordUsage } = await import('../../src/usage/record.ts')
   const ownEnv = { ...env, ...variables }
   const deferred: Promise<unknown>[] = []
+  const underway = new Set<Promise<unknown>>()
   let offsetMs = 0
   let skewMs = 0
+  let isDead = false
+
+  function defer(work: Promise<unknown>) {
+    const end = () => underway.delete(work)
+    deferred.push(work)
+    underway.add(work)
+    void work.then(end, end)
+  }
+
+  const alive = <Store>(store: Store): Store => {
+    if (isDead) throw new TypeError('This isolate is dead.')
+    return store
+  }
 
   /** Deps as each request gets them. */
   function deps(): Deps {
-    const made = createDeps(ownEnv, { waitUntil: (work) => void deferred.push(work) })
-    return { ...made, now: () => Date.now() + offsetMs + skewMs, redisAheadMs: offsetMs }
+    const made = createDeps(ownEnv, { waitUntil: defer })
+    return {
+      ...made,
+      get sql() {
+        return alive(made.sql)
+      },
+      get redis() {
+        return alive(made.redis)
+      },
+      now: () => Date.now() + offsetMs + skewMs,
+      redisAheadMs: offsetMs,
+    }
   }
 
   return {
@@ -46,11 +70,60 @@ export async function newIsolate(variables: Record<string, string> = {}) {
       skewMs = ms
     },
     now: () => Date.now() + offsetMs,
+    /** What goes on after the answers, and has not ended yet. */
+    underway: (): readonly Promise<unknown>[] => [...underway],
+    /** From now on nothing of it reaches a store: what it had in memory is lost, and its timers do nothing. */
+    die: () => {
+      isDead = true
+    },
+    /** Another life, in which nothing of the last one goes on. What its modules remember they still remember. */
+    revive: () => {
+      isDead = false
+      deferred.length = 0
+      underway.clear()
+    },
     /** Waits for everything that goes on after the answers. */
     async settled() {
       while (deferred.length > 0) await Promise.all(deferred.splice(0))
     },
   }
+}
+
+type Isolate = Awaited<ReturnType<typeof newIsolate>>
+
+/** In what steps time goes on while timers wait for it. */
+const TICK_MS = 100
+
+/**
+ * Moves time for isolates that have always been moved together, and their timers with it. It goes by what the test says,
+ * and by real time only where that took longer. Ends with `vi.useRealTimers()`.
+ */
+export function moveTime(isolates: readonly [Isolate, ...Isolate[]]) {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const clock = () => isolates[0].now()
+  let planned = clock()
+  let timersAt = planned
+
+  /** Waits for everything that does not wait for a timer: each lease waits for one. */
+  async function idle() {
+    const underway = () => isolates.flatMap((isolate) => isolate.underway())
+    while (underway().length > vi.getTimerCount()) await Promise.race(underway())
+  }
+
+  async function until(at: number) {
+    planned = at
+    do {
+      const left = Math.max(0, planned - clock())
+      const step = vi.getTimerCount() === 0 ? left : Math.min(left, TICK_MS)
+      for (const isolate of isolates) isolate.advance(step)
+      const now = clock()
+      vi.advanceTimersByTime(now - timersAt)
+      timersAt = now
+      await idle()
+    } while (clock() < planned)
+  }
+
+  return { planned: () => planned, until, advance: (ms: number) => until(planned + ms), idle }
 }
 
 /** Counts what leaves the isolate while `work` runs: requests to each store. */
