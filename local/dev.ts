@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { createInterface } from 'node:readline'
 import type { BillingOptions } from './billing-doors-routes.ts'
 import { command, describe } from './command.ts'
 import { through } from './connect.ts'
@@ -129,21 +130,15 @@ async function serve(port: number, stack: Stack): Promise<void> {
     })
   }
   const ended = once(server, 'exit')
-  server.stdout.on('data', (chunk: Buffer) => {
-    if (process.env.DEBUG) process.stdout.write(chunk)
-    else process.stderr.write(complaintsIn(chunk.toString()))
+  createInterface({ input: server.stdout }).on('line', (line) => {
+    if (process.env.DEBUG) console.log(line)
+    else if (line.includes('[custom build]') && !line.includes('Running:')) console.error(line) // a mistake in the sources
   })
   if (await isUp(port, server)) await greet(port, stack)
   const crons = setInterval(() => void runCron(port), 60_000)
   await ended
   clearInterval(crons)
   if (isWanted) throw new Error("wrangler's server ended by itself.")
-}
-
-/** What the build says of a mistake in the sources, of all that wrangler says. */
-function complaintsIn(text: string): string {
-  const lines = text.split('\n').filter((line) => line.includes('[custom build]') && !line.includes('Running:'))
-  return lines.map((line) => `${line}\n`).join('')
 }
 
 /** @returns false when the server ended before it answered */

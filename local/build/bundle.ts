@@ -50,7 +50,7 @@ export default {
     try {
       return await worker.fetch(request, env, context)
     } finally {
-      if (request.body && !request.bodyUsed) for await (const _ of request.body);
+      if (request.body && !request.bodyUsed) await request.body.pipeTo(new WritableStream()).catch(() => {})
     }
   },
 }`

@@ -195,7 +195,7 @@ async function endLease(deps: Deps, lease: Lease): Promise<void> {
   await giveBack(deps, lease)
 }
 
-/** What is left of a lease goes back when its time is over. If that fails the limit is short of it, never over. */
+/** What is left of a lease goes back when its time is over, or when another takes its place. If that fails the limit is short of it, never over. */
 async function giveBack(deps: Deps, lease: Lease): Promise<void> {
   const units = lease.left
   lease.left = 0

@@ -208,6 +208,22 @@ describe('while Neon fails', () => {
     await isolate.settled()
   })
 
+  test('a key that Redis cannot confirm either lasts no longer than its row', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    const { key } = await newKeyHolder()
+    const isolate = await newIsolate()
+    await isolate.verify(key)
+    await isolate.settled()
+    breakStores(['/sql', '/redis'])
+    isolate.advance(20_000)
+    expect(await isolate.verify(key)).toMatchObject({ code: 'VALID' }) // decided by this isolate alone: that confirms nothing
+    isolate.advance(6_000)
+    await expect(isolate.verify(key)).rejects.toThrow()
+    vi.restoreAllMocks()
+    await isolate.settled()
+  })
+
   test('a key in memory goes on being verified, an unknown one is unavailable, never refused', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const [known, unknown] = [await newKeyHolder(), await newKeyHolder()]

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { windowKeyOf } from '../../src/limits/admission.ts'
-import { type Claim, quotaKey } from '../../src/limits/claim.ts'
+import { quotaKey } from '../../src/limits/claim.ts'
 import { BUCKETS } from '../../src/limits/window.ts'
-import { countTrips, moveTime, newIsolate } from '../support/isolate.ts'
+import { claimOf, countTrips, moveTime, newIsolate } from '../support/isolate.ts'
 
 const MINUTE = 60_000
 const BUCKET_MS = MINUTE / BUCKETS
@@ -38,20 +38,7 @@ async function begin({ limit = 10_000, quota = 10_000 }: Limits = {}) {
   async function take(count: number, cost = 1) {
     let admitted = 0
     for (let at = 0; at < count; at++) {
-      const { now, redisAheadMs } = isolate.deps()
-      const claim: Claim = {
-        now: now(),
-        aheadMs: redisAheadMs,
-        windows: [{ key: windowKey, windowMs: MINUTE, limit, cost }],
-        quota: {
-          organizationId,
-          period,
-          meters: [{ meter: 'api_calls', amount: cost, limit: quota }],
-          recorded: { api_calls: 0 },
-          isFresh: true,
-        },
-        versions: [],
-      }
+      const claim = claimOf(isolate, { windowKey, limit, organizationId, period, quota, cost })
       if ((await isolate.takeLeased(claim)).outcome === 'admitted') admitted++
     }
     return admitted

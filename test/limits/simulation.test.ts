@@ -7,9 +7,9 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { windowKeyOf } from '../../src/limits/admission.ts'
-import { type Claim, quotaKey } from '../../src/limits/claim.ts'
+import { quotaKey } from '../../src/limits/claim.ts'
 import { BUCKETS } from '../../src/limits/window.ts'
-import { moveTime, newIsolate } from '../support/isolate.ts'
+import { claimOf, type Isolate, moveTime, newIsolate } from '../support/isolate.ts'
 
 const MINUTE = 60_000
 const BUCKET_MS = MINUTE / BUCKETS
@@ -24,8 +24,6 @@ const LONGEST_MS = MINUTE + BUCKET_MS + LEASE_MS + CLOCK_MS
 /** One after the other until it is refused: nothing is left then, and few requests were needed. */
 const FLOOD = [64, 16, 4, 1]
 const MOST_AT_ONCE = 40
-
-type Isolate = Awaited<ReturnType<typeof newIsolate>>
 
 const isolates: readonly [Isolate, ...Isolate[]] = [await newIsolate(), await newIsolate(), await newIsolate()]
 const [first] = isolates
@@ -129,20 +127,8 @@ function begin({ limits, quota, skews }: World) {
 
   async function take(isolate: Isolate, key: Key, cost: number): Promise<Asked> {
     const from = clock()
-    const { now, redisAheadMs } = isolate.deps()
-    const claim: Claim = {
-      now: now(),
-      aheadMs: redisAheadMs,
-      windows: [{ key: key.windowKey, windowMs: MINUTE, limit: key.limit, cost }],
-      quota: {
-        organizationId,
-        period,
-        meters: [{ meter: 'api_calls', amount: cost, limit: quota }],
-        recorded: { api_calls: 0 },
-        isFresh: true,
-      },
-      versions: [],
-    }
+    const { windowKey, limit } = key
+    const claim = claimOf(isolate, { windowKey, limit, organizationId, period, quota, cost })
     const { outcome } = await isolate.takeLeased(claim)
     const asked = { from, to: clock(), cost, outcome }
     if (outcome === 'admitted') key.admitted.push(asked)

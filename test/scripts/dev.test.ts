@@ -116,6 +116,12 @@ test('it starts from nothing, serves, ends on Ctrl-C, and goes on with its data'
   expect(await obey(first.curl)).toMatchObject({ status: 200, body: { valid: true, code: 'VALID' } })
   const base = `http://localhost:${ports.PORT}`
   expect(await (await fetch(`${base}/health`)).json()).toMatchObject({ status: 'healthy', database: 'connected' })
+  expect(await (await fetch(`${base}/openapi.json`)).json()).toMatchObject({ openapi: '3.1.0' }) // pieces are found when asked for
+  for (let count = 0; count < 10; count++) {
+    const body = 'a'.repeat(3_000_000)
+    const headers = { 'Content-Type': 'application/json' }
+    expect((await fetch(`${base}/api/v1/keys/verify`, { method: 'POST', headers, body })).status).toBe(401)
+  }
   const file = join(folder, 'data', 'credentials.json')
   const credentials = JSON.parse(await readFile(file, 'utf8'))
   expect(credentials).toMatchObject({

@@ -95,7 +95,7 @@ test('zod is taken from zod: in the bundle @hono/zod-openapi has one class of it
   const files = (await readdir(join(ROOT, 'src'), { recursive: true })).filter((file) => /\.tsx?$/.test(file))
   const taking = await Promise.all(
     files.map(async (file) =>
-      (await read(`src/${file}`)).match(/\bz\b[^}]*\} from '@hono\/zod-openapi'/) ? file : '',
+      (await read(`src/${file}`)).match(/import \{[^}]*\bz\b[^}]*\} from '@hono\/zod-openapi'/) ? file : '',
     ),
   )
   expect(taking.filter(Boolean)).toEqual([])

@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers'
 import { vi } from 'vitest'
 import type { Deps } from '../../src/deps.ts'
 import type { VerifyRequest } from '../../src/keys/verify-input.ts'
+import type { Period } from '../../src/lib/period.ts'
 import type { Claim } from '../../src/limits/claim.ts'
 import type { UsageEvent } from '../../src/usage/event.ts'
 
@@ -89,7 +90,35 @@ export async function newIsolate(variables: Record<string, string> = {}) {
   }
 }
 
-type Isolate = Awaited<ReturnType<typeof newIsolate>>
+export type Isolate = Awaited<ReturnType<typeof newIsolate>>
+
+/** What is asked for, and of which limits. */
+interface Asked {
+  readonly windowKey: string
+  readonly limit: number
+  readonly organizationId: string
+  readonly period: Period
+  readonly quota: number
+  readonly cost: number
+}
+
+/** A claim that a lease can serve, at the isolate's own time: of one window of a minute, and of a quota that begins at 0. */
+export function claimOf(isolate: Isolate, { windowKey, limit, organizationId, period, quota, cost }: Asked): Claim {
+  const { now, redisAheadMs } = isolate.deps()
+  return {
+    now: now(),
+    aheadMs: redisAheadMs,
+    windows: [{ key: windowKey, windowMs: 60_000, limit, cost }],
+    quota: {
+      organizationId,
+      period,
+      meters: [{ meter: 'api_calls', amount: cost, limit: quota }],
+      recorded: { api_calls: 0 },
+      isFresh: true,
+    },
+    versions: [],
+  }
+}
 
 /** In what steps time goes on while timers wait for it. */
 const TICK_MS = 100
