@@ -1,6 +1,7 @@
 import { type NeonQueryFunction, neon, neonConfig } from '@neondatabase/serverless'
 import { Redis } from '@upstash/redis/cloudflare'
 import type { Config } from '../config.ts'
+import { log } from '../lib/log.ts'
 import { Problem } from '../problems.ts'
 
 /** One statement, or one batch in a transaction, per HTTP request. There are no interactive transactions. */
@@ -10,8 +11,26 @@ export type Sql = NeonQueryFunction<false, false>
 const UNDONE = new Set(['40P01', '40001'])
 const TRIES = 3
 
-/** SQLSTATE classes that say "not now" rather than "not so": connection, resources, operator, system. */
-const TRANSIENT_SQLSTATE = /^(08|53|57|58)/
+/**
+ * Errors that mean "not now" instead of "wrong": the same request may succeed later, so the caller gets a 503 and usage
+ * is spooled. Every other SQLSTATE is an error of the statement: a bug of ours, or data that Postgres never takes.
+ */
+const NOT_NOW: readonly (readonly [pattern: RegExp, reason: string])[] = [
+  [/^$/, 'the error is of the Neon proxy, not of Postgres: it lost or cannot reach the compute'],
+  [/^08/, 'the connection failed'],
+  [/^25006$/, 'the server is read-only: a replica, or a primary that is failing over'],
+  [/^28/, 'the password or role is refused: it is being rotated, or the deployment is misconfigured'],
+  [/^3D000$/, 'the database does not exist at this moment: a branch is being restored'],
+  [/^40/, 'the transaction was rolled back in favor of another one, also after the retries'],
+  [/^53/, 'connections, memory or disk are exhausted'],
+  [/^55(P03|006)$/, 'a lock is held, or an object is in use'],
+  [/^57/, 'the operator or a timeout canceled it, or the server is starting or stopping'],
+  [/^58/, 'the system below Postgres failed'],
+  [/^(?!.{5}$)/, 'no SQLSTATE at all: nothing is known of the statement'],
+  [/^XX/, "an internal error of the server, or of Neon's storage"],
+]
+
+const isNotNow = (state: string) => NOT_NOW.some(([pattern]) => pattern.test(state))
 
 /** The database, over Neon's HTTP protocol. Opening is free: nothing is sent before the first query. */
 export function openDatabase(config: Config): Sql {
@@ -39,7 +58,11 @@ export function openRedis(config: Config): Redis {
 async function fetchAgain(url: string, init: RequestInit, timeoutMs: number) {
   for (let attempt = 1; ; attempt++) {
     const answer = await fetchWhole(url, init, timeoutMs)
-    if (attempt === TRIES || !UNDONE.has(answer.sqlState)) return answer
+    if (answer.status === 200) return answer
+    if (attempt < TRIES && UNDONE.has(answer.sqlState)) continue
+    if (!isNotNow(answer.sqlState)) return answer
+    log('warn', 'database_refuses_for_now', { sql_state: answer.sqlState })
+    throw notAnswering()
   }
 }
 
@@ -54,16 +77,18 @@ async function fetchWhole(url: string, init: RequestInit, timeoutMs: number) {
     response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) })
     body = await response.json()
   } catch {
-    throw new Problem('unavailable', { detail: 'The database does not answer.' })
+    throw notAnswering()
   }
-  if (!isAnswer(response.status, body)) throw new Problem('unavailable', { detail: 'The database does not answer.' })
+  if (!isAnswer(response.status, body)) throw notAnswering()
   return { ok: response.status === 200, status: response.status, json: async () => body, sqlState: codeIn(body) }
 }
+
+const notAnswering = () => new Problem('unavailable', { detail: 'The database does not answer.' })
 
 function isAnswer(status: number, body: unknown): boolean {
   if (typeof body !== 'object' || body === null) return false
   if (status === 200) return ('rows' in body && 'fields' in body) || 'results' in body
-  return status === 400 && 'message' in body && !TRANSIENT_SQLSTATE.test(codeIn(body))
+  return status === 400 && 'message' in body
 }
 
 const codeIn = (body: unknown) => (typeof body === 'object' && body !== null && 'code' in body ? String(body.code) : '')

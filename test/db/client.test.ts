@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { directly } from '../support/direct.ts'
 import { call, newUser } from '../support/http.ts'
 import { countTrips } from '../support/isolate.ts'
+import { countQueryRounds } from '../support/query-rounds.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
@@ -21,7 +22,9 @@ describe('a statement that Postgres undid in favour of another', () => {
     overtake(sqlState, 2)
     expect(await directly().sql.query('select 1 as one')).toEqual([{ one: 1 }])
     overtake(sqlState, 3)
-    await expect(directly().sql.query('select 1 as one')).rejects.toMatchObject({ code: sqlState })
+    await expect(directly().sql.query('select 1 as one')).rejects.toMatchObject({
+      sourceError: { code: 'unavailable' },
+    })
   })
 
   test('is sent once where it failed for another reason', async () => {
@@ -41,3 +44,37 @@ test.each(['40P01', '23503'])(
     expect(answer).toMatchObject({ status: 503, body: { code: 'unavailable' } })
   },
 )
+
+test.each(['', '08006', '25006', '28P01', '40001', '53300', '55P03', '57P01', '57P03', '58030', 'XX000'])(
+  'what the database cannot do now is a 503 that says when to retry: SQLSTATE "%s"',
+  async (sqlState) => {
+    const person = await newUser()
+    overtake(sqlState, 3, 'update')
+    const answer = await call('PUT /api/v1/auth/me', { token: person.token, body: { name: 'Ada' } })
+    expect(answer).toMatchObject({ status: 503, body: { code: 'unavailable' } })
+    expect(Number(answer.headers.get('Retry-After'))).toBeGreaterThan(0)
+  },
+)
+
+test.each(['22P02', '23514', '42601', '42P01'])(
+  'what is wrong stays wrong: SQLSTATE "%s" is logged as ours',
+  async (sqlState) => {
+    const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    const person = await newUser()
+    overtake(sqlState, 1, 'update')
+    const answer = await call('PUT /api/v1/auth/me', { token: person.token, body: { name: 'Ada' } })
+    expect(answer).toMatchObject({ status: 500, body: { code: 'internal' } })
+    expect(logged.mock.calls.flat().join()).toContain('request_failed')
+  },
+)
+
+test.each([
+  ['GET /api/v1/auth/api-keys', 2],
+  ['GET /api/v1/quotas', 3],
+  ['GET /api/v1/organizations', 2],
+] as const)('%s waits for the database %i times in a row at most', async (line, atMost) => {
+  const { token } = await newUser()
+  const { rounds, result } = await countQueryRounds(() => call(line, { token }))
+  expect(result.status).toBe(200)
+  expect(rounds).toBeLessThanOrEqual(atMost)
+})
