@@ -1,5 +1,6 @@
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { ZodType, z } from 'zod'
+import { describeUnknown, findKnownNames, quoteName } from './lib/unknown-fields.ts'
 
 /**
  * Every way a request can fail: code -> status and title. The title says what to do about it, as far as the caller can.
@@ -95,12 +96,33 @@ export interface FieldError {
   readonly message: string
 }
 
-/** A validation's findings in the form of a problem. @param where the part of the request: body, query, path */
-export function fieldErrors(
-  where: string,
-  issues: readonly { path: readonly PropertyKey[]; message: string }[],
-): FieldError[] {
-  return issues.map(({ path, message }) => ({ path: [where, ...path].join('.'), message }))
+interface Issue {
+  readonly path: readonly PropertyKey[]
+  readonly message: string
+  /** Names that a strict object does not know. */
+  readonly keys?: readonly string[]
+}
+
+/** More findings help nobody, and an answer must not grow with what was sent. */
+const MAX_ERRORS = 50
+
+/**
+ * A validation's findings in the form of a problem; each unknown field is one of its own, with the nearest known name.
+ *
+ * @param where the part of the request: body, query, path
+ */
+export function fieldErrors(where: string, issues: readonly Issue[]): FieldError[] {
+  return issues.flatMap((issue) => toFieldErrors(where, issue)).slice(0, MAX_ERRORS)
+}
+
+function toFieldErrors(where: string, { path, message, keys }: Issue): FieldError[] {
+  const at = [where, ...path.map(quoteName)]
+  if (!keys) return [{ path: at.join('.'), message }]
+  const kind = where === 'query' ? 'query parameter' : 'field'
+  return keys.slice(0, MAX_ERRORS).map((name) => ({
+    path: [...at, quoteName(name)].join('.'),
+    message: describeUnknown(name, findKnownNames(keys), kind),
+  }))
 }
 
 /**
@@ -109,9 +131,19 @@ export function fieldErrors(
  * @throws Problem `invalid_request` that names each field
  */
 export function parseInput<Schema extends ZodType>(schema: Schema, input: unknown): z.output<Schema> {
-  const result = schema.safeParse(input)
+  const result = parseSafely(schema, input)
   if (result.success) return result.data
   throw new Problem('invalid_request', { errors: fieldErrors('body', result.error.issues) })
+}
+
+/** Without HTTP nobody has bounded how deep the input is nested, and what follows it may run out of stack. */
+function parseSafely<Schema extends ZodType>(schema: Schema, input: unknown) {
+  try {
+    return schema.safeParse(input)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new Problem('invalid_request', { errors: [{ path: 'body', message: 'is nested too deeply' }] })
+  }
 }
 
 interface ProblemExtra {

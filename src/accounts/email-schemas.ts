@@ -6,11 +6,11 @@ import { text } from '../http/text-field.ts'
 const token = z.string().max(1024).meta({ description: 'From the fragment of the link in the mail.' })
 const password = z.string().min(1).max(1024)
 
-export const TokenUse = z.object({ token })
-export const ForAddress = z.object({ email })
+export const TokenUse = z.strictObject({ token })
+export const ForAddress = z.strictObject({ email })
 
 export const PasswordReset = z
-  .object({
+  .strictObject({
     token,
     new_password: password.meta({ description: 'At least 10 characters, at most 256; taken exactly as sent.' }),
     confirm_password: text(1024).optional().meta({ description: 'When sent, must equal `new_password`.' }),
@@ -20,7 +20,7 @@ export const PasswordReset = z
     message: 'does not equal new_password',
   })
 
-export const EmailChange = z.object({
+export const EmailChange = z.strictObject({
   new_email: email,
   password: password.meta({ description: 'The current one.' }),
   code: z

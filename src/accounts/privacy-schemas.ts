@@ -4,7 +4,7 @@ import { timestamp } from '../http/fields.ts'
 import { ApiKey } from '../keys/schemas.ts'
 import { User } from './schemas.ts'
 
-export const Deletion = z.object({
+export const Deletion = z.strictObject({
   password: z.string().min(1).max(1024),
   code: z
     .string()

@@ -36,7 +36,7 @@ export const Tokens = z
   .meta({ id: 'Tokens' })
 
 export const Registration = z
-  .object({
+  .strictObject({
     email,
     password: password.meta({ description: 'At least 10 characters, at most 256; taken exactly as sent.' }),
     confirm_password: z.string().optional().meta({ description: 'When sent, must equal `password`.' }),
@@ -50,12 +50,12 @@ export const Registration = z
     message: 'does not equal password',
   })
 
-export const Login = z.object({ email, password })
-export const Refresh = z.object({ refresh_token: token })
-export const Logout = z.object({ refresh_token: token.optional() })
-export const ProfileChange = z.object({ name: line(200).nullable() })
+export const Login = z.strictObject({ email, password })
+export const Refresh = z.strictObject({ refresh_token: token })
+export const Logout = z.strictObject({ refresh_token: token.optional() })
+export const ProfileChange = z.strictObject({ name: line(200).nullable() })
 export const PasswordChange = z
-  .object({ current_password: password, new_password: password, confirm_password: text(1024).optional() })
+  .strictObject({ current_password: password, new_password: password, confirm_password: text(1024).optional() })
   .refine((body) => body.confirm_password === undefined || body.confirm_password === body.new_password, {
     path: ['confirm_password'],
     message: 'does not equal new_password',

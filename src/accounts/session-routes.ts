@@ -41,7 +41,7 @@ const endRoute = apiRoute({
   credentials: true,
   tag,
   summary: 'End one of my sessions',
-  params: z.object({ id: uuid }),
+  params: z.strictObject({ id: uuid }),
   returns: { 204: null },
   fails: ['session_not_found'],
 })

@@ -12,7 +12,7 @@ const code = z
 
 const optionalPassword = password.optional().meta({ description: 'Needed when the sign-in is older than 15 minutes.' })
 
-export const SetUp = z.object({ password: optionalPassword })
+export const SetUp = z.strictObject({ password: optionalPassword })
 export const SetUpAnswer = z
   .object({
     secret: z.string().meta({ description: 'Base32, for typing it in.' }),
@@ -21,7 +21,7 @@ export const SetUpAnswer = z
   })
   .meta({ id: 'TwoFactorSetup' })
 
-export const Enable = z.object({ code, password: optionalPassword })
+export const Enable = z.strictObject({ code, password: optionalPassword })
 export const BackupCodes = z
   .object({
     backup_codes: z
@@ -30,9 +30,9 @@ export const BackupCodes = z
   })
   .meta({ id: 'BackupCodes' })
 
-export const Disable = z.object({ password, code })
-export const Renew = z.object({ code, password: optionalPassword })
-export const Complete = z.object({ challenge_token: z.string().min(1).max(512), code })
+export const Disable = z.strictObject({ password, code })
+export const Renew = z.strictObject({ code, password: optionalPassword })
+export const Complete = z.strictObject({ challenge_token: z.string().min(1).max(512), code })
 
 export const Challenge = z
   .object({ two_factor_required: z.literal(true), challenge_token: z.string(), expires_in: z.int() })

@@ -6,7 +6,7 @@ import type { UserPrincipal } from '../http/principal.ts'
 import { IDLE_WHILE_SUSPENDED, PERMISSIONS, type Role, roleMay } from '../organizations/roles.ts'
 import { loadSession } from './load-session.ts'
 
-export const TokenInput = z.object({
+export const TokenInput = z.strictObject({
   token: z.string().min(1).max(8_192),
   /** The active organization of the token when absent. */
   organization_id: uuid.optional(),

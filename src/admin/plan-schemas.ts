@@ -10,7 +10,7 @@ const wholeUnits = z.int().min(0).max(1_000_000_000_000)
 const fractions = z.number().min(0).max(1_000_000_000).multipleOf(0.000001)
 
 const meter = (limit: z.ZodNumber) =>
-  z.object({
+  z.strictObject({
     limit: limit.nullable().meta({ description: 'In a month, or at any time for a gauge; null for no limit.' }),
     at_limit: z.enum(['block', 'allow']).meta({
       description: '`block` refuses what goes beyond; `allow` goes on, and what is beyond is counted as overage.',
@@ -29,13 +29,13 @@ const METER_LIMITS = {
 const rateLimit = z.int().min(1).max(1_000_000).meta({ description: 'Of each key.' })
 const keyCount = z.int().min(0).max(1_000_000).meta({ description: 'Keys that are not revoked, of the organization.' })
 
-const Limits = z.object({
+const Limits = z.strictObject({
   rate_limit_per_minute: rateLimit,
   max_api_keys: keyCount,
   meters: z.strictObject(METER_LIMITS).partial().meta({ description: 'A meter that is absent has no limit.' }),
 })
 
-const LimitChanges = z.object({
+const LimitChanges = z.strictObject({
   rate_limit_per_minute: rateLimit.optional(),
   max_api_keys: keyCount.optional(),
   meters: z
@@ -54,7 +54,7 @@ const LimitChanges = z.object({
 
 const MOST_TIERS = 20
 
-const tier = z.object({
+const tier = z.strictObject({
   up_to: z
     .int()
     .min(1)
@@ -76,7 +76,7 @@ function areAscending(tiers: readonly { up_to: number | null }[]): boolean {
   })
 }
 
-const overagePrice = z.object({
+const overagePrice = z.strictObject({
   tiers: z
     .array(tier)
     .min(1)
@@ -114,7 +114,7 @@ const FeatureChanges = z.record(featureName, feature.nullable()).refine(few, too
 const PLAN_ID = /^[a-z][a-z0-9_-]{1,31}$/
 
 /** Any text: what is no id of a plan is the id of none. */
-export const PlanParams = z.object({ plan_id: text(200) })
+export const PlanParams = z.strictObject({ plan_id: text(200) })
 
 const descriptive = {
   name: line(100),
@@ -130,7 +130,7 @@ const descriptive = {
   stripe_price_id: line(200).nullable(),
 }
 
-export const NewPlan = z.object({
+export const NewPlan = z.strictObject({
   id: z
     .stringFormat('plan_id', PLAN_ID)
     .meta({ description: 'What verdicts and the catalogue call it; it never changes.' }),
@@ -145,7 +145,7 @@ export const NewPlan = z.object({
   stripe_price_id: descriptive.stripe_price_id.default(null),
 })
 
-export const PlanChanges = z.object({
+export const PlanChanges = z.strictObject({
   ...z.object(descriptive).partial().shape,
   limits: LimitChanges.optional(),
   overage: OverageChanges.optional().meta({ description: 'What is absent stays; null takes a meter out.' }),

@@ -1,12 +1,12 @@
 import * as z from 'zod'
 import { uuid } from '../http/fields.ts'
 
-export const OrganizationParams = z.object({ id: uuid })
+export const OrganizationParams = z.strictObject({ id: uuid })
 
 /** Far above any real limit, and far below where sums would leave the exact integers. */
 const count = z.int().min(0).max(1_000_000_000_000).nullable().optional()
 
-export const QuotaOverrides = z.object({
+export const QuotaOverrides = z.strictObject({
   api_calls: count,
   queries: count,
   tokens: count,

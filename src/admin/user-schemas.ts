@@ -13,7 +13,7 @@ const flag = z
 const search = text(200).min(1).optional()
 const plan = text(100).min(1)
 
-export const UserParams = z.object({ id: uuid })
+export const UserParams = z.strictObject({ id: uuid })
 
 export const UserQuery = pageQuery.extend({
   search: search.meta({ description: 'A part of the e-mail address or the name, in any case of letters.' }),
@@ -50,8 +50,8 @@ export const AdminUserList = listOf(AdminUser)
 
 const reason = line(500).meta({ description: 'Kept in the audit log.' })
 
-export const Reason = z.object({ reason })
-export const OptionalReason = z.object({ reason: reason.optional() })
+export const Reason = z.strictObject({ reason })
+export const OptionalReason = z.strictObject({ reason: reason.optional() })
 
 export const SupportToken = z
   .object({
@@ -84,10 +84,10 @@ export const AdminOrganization = z
 
 export const AdminOrganizationList = listOf(AdminOrganization)
 
-export const PlanChange = z.object({ plan, reason: reason.optional() })
+export const PlanChange = z.strictObject({ plan, reason: reason.optional() })
 
 export const Suspension = z
-  .object({
+  .strictObject({
     suspended: z.boolean(),
     reason: reason.optional().meta({ description: 'Needed to suspend. Owners read it.' }),
   })

@@ -37,7 +37,7 @@ const Use = z.object({
   overage: z.number(),
 })
 
-export const InfoQuery = z.object({ organization_id: organizationId })
+export const InfoQuery = z.strictObject({ organization_id: organizationId })
 
 export const BillingInfo = z
   .object({
@@ -73,7 +73,7 @@ export const BillingInfo = z
   })
   .meta({ id: 'BillingInfo' })
 
-export const NewCheckout = z.object({
+export const NewCheckout = z.strictObject({
   organization_id: organizationId,
   plan: text(200),
   provider: provider.optional().meta({ description: 'The first of those that sell the plan if absent.' }),
@@ -85,13 +85,13 @@ export const NewCheckout = z.object({
 
 export const Checkout = z.object({ id: z.string(), url: z.url(), provider, plan: z.string() }).meta({ id: 'Checkout' })
 
-export const NewPortal = z.object({ organization_id: organizationId, return_url: address.optional() })
+export const NewPortal = z.strictObject({ organization_id: organizationId, return_url: address.optional() })
 export const Portal = z.object({ url: z.url(), provider })
 
-export const PlanChoice = z.object({ organization_id: organizationId, plan: text(200) })
-export const OnlyOrganization = z.object({ organization_id: organizationId })
+export const PlanChoice = z.strictObject({ organization_id: organizationId, plan: text(200) })
+export const OnlyOrganization = z.strictObject({ organization_id: organizationId })
 
-export const LedgerQuery = z.object({ organization_id: uuid })
+export const LedgerQuery = z.strictObject({ organization_id: uuid })
 
 const LedgerMeter = z.object({
   period_start: timestamp,

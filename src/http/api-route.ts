@@ -1,12 +1,14 @@
 import { createRoute, OpenAPIHono } from '@hono/zod-openapi'
-import type { ZodType, z } from 'zod'
+import type { ZodType } from 'zod'
+import * as z from 'zod'
 import { IDLE_WHILE_SUSPENDED, isForKeys, type Permission } from '../organizations/roles.ts'
 import { fieldErrors, PROBLEMS, Problem, type ProblemCode } from '../problems.ts'
 import { type Access, guard } from './access.ts'
 import { IdempotencyHeaders, withIdempotency } from './idempotency.ts'
-import { type BodyForms, withJsonBody, withJsonBodyOf, withOptionalJsonBody } from './json-body.ts'
+import { type BodyForms, withJsonBody, withJsonBodyOf, withOptionalJsonBody, withoutBody } from './json-body.ts'
 import type { ManagementEnv } from './management-env.ts'
 import { ProblemBody } from './problem-schema.ts'
+import { findLooseObject } from './strict-schema.ts'
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
 /** What a route answers when all goes well: its schema by status, `null` for an answer without a body. */
@@ -80,6 +82,7 @@ export function apiRoute<
   A extends ZodType | undefined = undefined,
 >(declared: Declaration<M, P, B, O, Q, A, R>) {
   const { allow, method, path, tag, summary, body, optionalBody, query, params, returns } = declared
+  requireStrict(declared)
   const content = body ?? optionalBody
   return createRoute({
     method,
@@ -91,7 +94,7 @@ export function apiRoute<
     'x-allow': allow,
     request: {
       ...(content && { body: { content: contentOf(content, declared.forms), required: body !== undefined } }),
-      ...(query && { query }),
+      query: query ?? NO_QUERY,
       ...(params && { params }),
       ...(declared.creates && { headers: IdempotencyHeaders }),
     } as unknown as RequestParts<B, O, Q, A>,
@@ -104,12 +107,23 @@ export function apiRoute<
   })
 }
 
+/** For a route that declares no query parameters: it refuses any by name, as the others refuse those they do not know. */
+const NO_QUERY = z.strictObject({})
+
+/** @throws Error when the module is loaded, so that no route that lets unknown input pass gets as far as a test */
+function requireStrict({ method, path, ...declared }: Declared): void {
+  for (const part of ['body', 'optionalBody', 'query', 'params'] as const) {
+    const loose = declared[part] instanceof z.ZodType ? findLooseObject(declared[part], part) : undefined
+    if (loose) throw new Error(`${method} ${path} takes unknown fields in ${loose}: use z.strictObject`)
+  }
+}
+
 type Declared = Declaration<Method, string, unknown, unknown, unknown, unknown, Returns>
 
 /** Every way in which a route can fail: its own, and those that follow from what it takes and whom it lets in. */
 function codesOf(declared: Declared): ProblemCode[] {
-  const { body, optionalBody, query, params, creates, fails = [] } = declared
-  const ofInput: readonly ProblemCode[] = body || optionalBody ? OF_BODIES : query || params ? ['invalid_request'] : []
+  const { method, body, optionalBody, creates, fails = [] } = declared
+  const ofInput: readonly ProblemCode[] = method === 'get' && !(body || optionalBody) ? ['invalid_request'] : OF_BODIES
   return [...COMMON, ...callerCodes(declared), ...ofInput, ...(creates ? OF_IDEMPOTENCY : []), ...fails]
 }
 
@@ -136,7 +150,7 @@ function callerCodes({ allow, creates, credentials }: Declared): ProblemCode[] {
 
 function readersOf({ body, optionalBody, forms }: Declared) {
   if (body) return [forms ? withJsonBodyOf(forms) : withJsonBody]
-  return optionalBody ? [withOptionalJsonBody] : []
+  return [optionalBody ? withOptionalJsonBody : withoutBody]
 }
 
 function securityOf(allow: Access) {

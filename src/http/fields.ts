@@ -24,7 +24,7 @@ export const email = z.string().trim().toLowerCase().max(254).pipe(z.email())
 export const timestamp = z.iso.datetime().refine((text) => text >= '1970', 'must be 1970 or later')
 
 /** What every list takes. `limit` arrives as text; only digits are a number. */
-export const pageQuery = z.object({
+export const pageQuery = z.strictObject({
   limit: z
     .stringFormat('integer', /^\d{1,3}$/)
     .transform(Number)

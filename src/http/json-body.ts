@@ -1,11 +1,12 @@
 import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
-import { Problem } from '../problems.ts'
+import * as z from 'zod'
+import { quoteName } from '../lib/unknown-fields.ts'
+import { Problem, parseInput } from '../problems.ts'
 import type { ManagementEnv } from './management-env.ts'
 
 /** Larger than any body of ours needs to be; the platform's own limit is 100 MB. */
 const MAX_BODY_BYTES = 256 * 1024
-const JSON_TYPE = /^application\/json(\s*;.*)?$/i
 
 /**
  * Reads a JSON body as strictly as the answer to a bad one deserves: 415 for another type, 413 for too much (also when
@@ -36,7 +37,8 @@ export interface BodyForms {
 export const withJsonBodyOf = ({ maxBytes = MAX_BODY_BYTES, wrap = {} }: BodyForms) =>
   createMiddleware<ManagementEnv>(async function withJsonBodyOf(c, next) {
     const wrapped = Object.hasOwn(wrap, mediaType(c.req.raw)) ? wrap[mediaType(c.req.raw)] : undefined
-    if (!wrapped && !isJson(c.req.raw)) throw new Problem('unsupported_media_type')
+    requireReadable(c.req.raw)
+    if (!wrapped) requireJson(c.req.raw)
     const text = await readAtMost(c.req.raw, maxBytes)
     parseJson(text)
     keepText(c, wrapped ? wrapped(text) : text)
@@ -48,10 +50,24 @@ export function mediaType(request: Request): string {
   return (request.headers.get('Content-Type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
 }
 
+/** For routes that take no body. An empty object is none; fields are refused by name, like any other unknown field. */
+export const withoutBody = createMiddleware<ManagementEnv>(async function withoutBody(c, next) {
+  if (c.req.raw.body !== null) {
+    const text = await readAtMost(c.req.raw, MAX_BODY_BYTES)
+    if (text.trim() !== '') {
+      requireJson(c.req.raw)
+      parseInput(NOTHING, parseJson(text))
+    }
+  }
+  await next()
+})
+
+const NOTHING = z.strictObject({})
+
 /** For routes that can do without a body. One that is sent is read as strictly as any other. */
 export const withOptionalJsonBody = createMiddleware<ManagementEnv>(async function withOptionalJsonBody(c, next) {
   const text = await readAtMost(c.req.raw, MAX_BODY_BYTES)
-  if (text !== '' && !isJson(c.req.raw)) throw new Problem('unsupported_media_type')
+  if (text !== '') requireJson(c.req.raw)
   parseJson(text || '{}')
   if (text === '') c.req.raw = withEmptyObject(c.req.raw)
   keepText(c, text || '{}')
@@ -68,17 +84,47 @@ function withEmptyObject(request: Request): Request {
 
 /** Puts a body that was read here where Hono looks for it. It keeps promises there, whatever the type says. */
 function keepText(c: Context, text: string): void {
+  tidyType(c)
   c.req.bodyCache.text = Promise.resolve(text) as unknown as string
 }
 
+/** zod-openapi and Hono read the header again, each by a pattern of its own: they get it without the parameters. */
+function tidyType(c: Context): void {
+  const type = mediaType(c.req.raw)
+  if (c.req.raw.headers.get('Content-Type') === type) return
+  const headers = new Headers(c.req.raw.headers)
+  headers.set('Content-Type', type)
+  c.req.raw = new Request(c.req.raw.url, { method: c.req.raw.method, headers })
+}
+
 function readJsonText(request: Request): Promise<string> {
-  if (!isJson(request)) throw new Problem('unsupported_media_type')
+  requireJson(request)
   return readAtMost(request, MAX_BODY_BYTES)
 }
 
-function isJson(request: Request): boolean {
-  return JSON_TYPE.test(request.headers.get('Content-Type') ?? '')
+/** @throws Problem `unsupported_media_type` for what is no JSON in UTF-8 (RFC 8259 §8.1), or compressed */
+function requireJson(request: Request): void {
+  const type = request.headers.get('Content-Type') ?? ''
+  if (type === 'application/json') return requireReadable(request) // as nearly every body comes
+  if (mediaType(request) !== 'application/json') throw new Problem('unsupported_media_type')
+  requireReadable(request)
 }
+
+/** @throws Problem `unsupported_media_type` for a charset that is not UTF-8, and for a body that is compressed */
+function requireReadable(request: Request): void {
+  const encoding = request.headers.get('Content-Encoding')
+  if (encoding !== null && !/^(identity)?$/i.test(encoding.trim())) {
+    const detail = `Send the body without Content-Encoding; ${quoteName(encoding)} is not decoded here.`
+    throw new Problem('unsupported_media_type', { detail, headers: { 'Accept-Encoding': 'identity' } })
+  }
+  const charset = CHARSET.exec(request.headers.get('Content-Type') ?? '')?.[1]
+  if (charset !== undefined && !/^(utf-?8|us-ascii)$/i.test(charset))
+    throw new Problem('unsupported_media_type', {
+      detail: `Send the body in UTF-8; ${quoteName(charset)} is not decoded here.`,
+    })
+}
+
+const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]*)/i
 
 function readAtMost(request: Request, maxBytes: number): Promise<string> {
   const announced = Number(request.headers.get('Content-Length') ?? Number.NaN)

@@ -6,7 +6,7 @@ import { NewKey } from './schemas.ts'
 const { name, description, scopes, expires_at, custom_rate_limit, limits, allowed_ips, metadata } = NewKey.shape
 
 /** Without the defaults of a new key: what is absent stays as it is. */
-export const KeyUpdate = z.object({
+export const KeyUpdate = z.strictObject({
   name: name.optional(),
   description,
   scopes: scopes.unwrap().optional(),
@@ -21,7 +21,7 @@ export const KeyUpdate = z.object({
 /** A week: long enough to roll out a new key everywhere, short enough not to be forgotten. */
 const LONGEST_GRACE_SECONDS = 604_800
 
-export const Rotation = z.object({
+export const Rotation = z.strictObject({
   grace_period_seconds: z
     .int()
     .min(0)
@@ -54,7 +54,7 @@ const imported = {
 }
 
 /** Keys of another system, told by their hashes alone. */
-export const KeyImport = z.object({
+export const KeyImport = z.strictObject({
   keys: z
     .array(NewKey.omit({ organization_id: true, prefix: true }).extend(imported))
     .min(1)

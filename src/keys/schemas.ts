@@ -14,7 +14,7 @@ const limitName = z
   .refine((name) => name !== 'ratelimit', 'is the name of the rate limit itself')
 
 const NamedLimit = z
-  .object({
+  .strictObject({
     name: limitName,
     limit: z.int().min(1).max(1_000_000_000),
     window_seconds: z.int().min(1).max(2_678_400).meta({ description: 'How long a unit counts; up to 31 days.' }),
@@ -71,7 +71,7 @@ export const IssuedKey = ApiKey.extend({
 
 export const ApiKeyList = listOf(ApiKey)
 
-export const NewKey = z.object({
+export const NewKey = z.strictObject({
   name: line(100),
   description: text(500).nullish(),
   prefix: z
@@ -88,8 +88,8 @@ export const NewKey = z.object({
   organization_id: uuid.optional().meta({ description: 'The active organization when absent.' }),
 })
 
-export const KeyParams = z.object({ id: uuid })
-export const OrganizationQuery = z.object({ organization_id: uuid.optional() })
+export const KeyParams = z.strictObject({ id: uuid })
+export const OrganizationQuery = z.strictObject({ organization_id: uuid.optional() })
 
 const WindowReading = z.object({
   limit: z.int(),

@@ -4,7 +4,7 @@ import { text } from '../http/text-field.ts'
 const scope = z.string().min(1).max(100)
 
 /** What a verification may be asked. `cost` is in units of the rate limit and of the quota alike. */
-export const VerifyInput = z.object({
+export const VerifyInput = z.strictObject({
   key: z.string().min(1).max(256).meta({ description: 'The API key as its holder sent it.' }),
   cost: z.int().min(0).max(1_000_000).default(1).meta({ description: 'Units to take; 0 only looks.' }),
   scopes: z.array(scope).max(50).default([]).meta({ description: 'Scopes the key must have, all of them.' }),

@@ -4,6 +4,7 @@ import { readCredential } from '../http/credentials.ts'
 import type { AppEnv } from '../http/env.ts'
 import { readJson } from '../http/json-body.ts'
 import { clientIp, jsonWithManners } from '../http/manners.ts'
+import { describeUnknown, quoteName } from '../lib/unknown-fields.ts'
 import { rateLimitFields } from '../limits/headers.ts'
 import { Problem, parseInput } from '../problems.ts'
 import { type CachedKey, findKey, reloadKey } from './cache.ts'
@@ -24,8 +25,18 @@ export async function handleVerify(c: Context<AppEnv>): Promise<Response> {
   const serviceKey = readCredential(c.req.raw)
   if (!serviceKey) throw new Problem('unauthenticated')
   const caller = await serviceCaller(deps, serviceKey, clientIp(c))
+  refuseParameters(c.req.raw.url)
   const verdict = await verifyKey(deps, parseInput(VerifyInput, await readJson(c.req.raw)), { requestId, caller })
   return jsonWithManners(requestId, verdict, limitHeaders(verdict, deps.now()))
+}
+
+/** @throws Problem `invalid_request`: like any other route, this one ignores nothing */
+function refuseParameters(url: string): void {
+  if (!url.includes('?')) return
+  const errors = [...new URL(url).searchParams.keys()]
+    .slice(0, 10)
+    .map((name) => ({ path: `query.${quoteName(name)}`, message: describeUnknown(name, [], 'query parameter') }))
+  if (errors.length > 0) throw new Problem('invalid_request', { errors })
 }
 
 /** @throws Problem `unauthenticated` or `forbidden`: a customer's key learns nothing by trying */

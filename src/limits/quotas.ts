@@ -18,7 +18,7 @@ import { holdsKey, type MeterState, quotaKey } from './claim.ts'
 import { fromUnits } from './meter-units.ts'
 import { QUOTA_FUNCTIONS } from './quota-script.ts'
 
-export const QuotasInput = z.object({ organization_id: uuid })
+export const QuotasInput = z.strictObject({ organization_id: uuid })
 
 /** What an organization may use and has used, as Postgres knows it. Amounts as people read them. */
 export interface OrganizationUse {

@@ -16,7 +16,7 @@ const password = z
   .optional()
   .meta({ description: 'Needed when you signed in longer than 15 minutes ago.' })
 
-export const OrganizationParams = z.object({ organization_id: uuid })
+export const OrganizationParams = z.strictObject({ organization_id: uuid })
 export const MemberParams = OrganizationParams.extend({ user_id: uuid })
 export const InvitationParams = OrganizationParams.extend({ id: uuid })
 export const ListQuery = pageQuery
@@ -41,13 +41,13 @@ export const Organization = z
 
 export const OrganizationList = listOf(Organization)
 
-export const NewOrganization = z.object({ name, slug: slug.optional() })
+export const NewOrganization = z.strictObject({ name, slug: slug.optional() })
 
 export const OrganizationChange = z
-  .object({ name: name.optional(), slug: slug.optional() })
+  .strictObject({ name: name.optional(), slug: slug.optional() })
   .refine((body) => body.name !== undefined || body.slug !== undefined, 'must name what to change')
 
-export const OrganizationDeletion = z.object({
+export const OrganizationDeletion = z.strictObject({
   confirm_name: z.string().max(200).meta({ description: 'The name of the organization, exactly.' }),
   password,
 })
@@ -73,10 +73,10 @@ export const Member = z
   .meta({ id: 'Member' })
 
 export const MemberList = listOf(Member)
-export const RoleChange = z.object({ role })
-export const Transfer = z.object({ user_id: uuid.meta({ description: 'A member.' }), password })
+export const RoleChange = z.strictObject({ role })
+export const Transfer = z.strictObject({ user_id: uuid.meta({ description: 'A member.' }), password })
 
-export const NewInvitation = z.object({ email, role })
+export const NewInvitation = z.strictObject({ email, role })
 
 export const Invitation = z
   .object({
@@ -95,7 +95,7 @@ export const Invitation = z
 
 export const InvitationList = listOf(Invitation)
 
-export const Acceptance = z.object({
+export const Acceptance = z.strictObject({
   token: z.string().max(1024).meta({ description: 'From the fragment of the link in the mail.' }),
   password: z.string().min(1).max(1024).optional().meta({
     description:

@@ -18,7 +18,7 @@ export const UsageAlert = z
 
 export const UsageAlertList = listOf(UsageAlert)
 export const AlertListQuery = pageQuery.extend({ organization_id: uuid.optional() })
-export const OrganizationQuery = z.object({ organization_id: uuid.optional() })
+export const OrganizationQuery = z.strictObject({ organization_id: uuid.optional() })
 
 export const AlertThresholds = z
   .object({
@@ -27,7 +27,7 @@ export const AlertThresholds = z
   })
   .meta({ id: 'AlertThresholds' })
 
-export const AlertThresholdsChange = z.object({
+export const AlertThresholdsChange = z.strictObject({
   thresholds: z
     .array(z.int().min(1).max(100))
     .max(10)

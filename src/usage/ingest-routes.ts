@@ -33,7 +33,7 @@ else for their own alone.
 
 200 says that the events are in the database. 202 says that they are kept safely elsewhere, since it does not answer right
 now, and will be counted once it does.`,
-  query: z.object({ organization_id: uuid.optional(), durability: Durability.optional() }),
+  query: z.strictObject({ organization_id: uuid.optional(), durability: Durability.optional() }),
   body: UsageBatch,
   forms: FORMS,
   credentials: true,

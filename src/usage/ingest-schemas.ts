@@ -38,7 +38,7 @@ const moment = z.iso
 
 /** One use, as it is reported. `null` is the same as leaving a field out. */
 export const ReportedEvent = z
-  .object({
+  .strictObject({
     id: text(255)
       .min(1)
       .nullish()
@@ -81,7 +81,7 @@ export const Durability = z.enum(['spool', 'sync']).meta({
 
 /** The batch as a whole; each event is looked at by itself, so that a bad one spoils no other. */
 export const UsageBatch = z
-  .object({
+  .strictObject({
     events: z
       .array(z.unknown().meta({ $ref: '#/components/schemas/ReportedUsageEvent' }))
       .min(1)

@@ -12,7 +12,7 @@ const LONGEST_SECONDS = 86_400
 
 /** An estimate; of gauges, what would be added to them. */
 export const ReserveBody = z
-  .object({
+  .strictObject({
     key_id: uuid.nullish(),
     organization_id: uuid.nullish(),
     api_calls,
@@ -78,7 +78,7 @@ export type Reservation = z.output<typeof ReservationBody>
 const { id: _id, organization_id: _organization, ...used } = ReportedEvent.shape
 
 /** What was really used: the fields of an event. Its organization is the reservation's. */
-export const SettleBody = z.object({
+export const SettleBody = z.strictObject({
   ...used,
   reservation_id: z.string().max(120),
   cancel: z

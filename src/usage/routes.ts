@@ -27,7 +27,7 @@ const quotasRoute = apiRoute({
   tag,
   summary: 'Quotas of the current month',
   description: 'In real time: what the last verification counted is in it.',
-  query: z.object({ organization_id: uuid.optional() }),
+  query: z.strictObject({ organization_id: uuid.optional() }),
   returns: { 200: Quotas },
   fails: ['organization_not_found'],
 })

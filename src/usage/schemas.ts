@@ -14,7 +14,7 @@ const sums = {
   avg_response_time_ms: z.number().nullable(),
 }
 
-export const PeriodQuery = z.object({
+export const PeriodQuery = z.strictObject({
   period: z
     .stringFormat('month', /^2\d{3}-(0[1-9]|1[0-2])$/)
     .optional()

@@ -35,7 +35,7 @@ const url = z
   .max(2_000)
   .meta({ description: 'Public, `https:`, port 443 or 8443, without user name and password.' })
 
-export const NewWebhookEndpoint = z.object({
+export const NewWebhookEndpoint = z.strictObject({
   url,
   description: line(200).nullish(),
   events: events.default([]).meta({
@@ -46,7 +46,7 @@ export const NewWebhookEndpoint = z.object({
   organization_id: uuid.optional().meta({ description: 'The active organization when absent.' }),
 })
 
-export const WebhookEndpointChanges = z.object({
+export const WebhookEndpointChanges = z.strictObject({
   url: url.optional(),
   description: line(200).nullish(),
   events: events.optional().meta({ description: EVENTS }),
@@ -75,7 +75,7 @@ export const WebhookDelivery = z
 
 export const WebhookDeliveryList = listOf(WebhookDelivery)
 
-export const EndpointParams = z.object({ id: uuid })
-export const DeliveryParams = z.object({ id: uuid, delivery_id: uuid })
-export const OrganizationQuery = z.object({ organization_id: uuid.optional() })
+export const EndpointParams = z.strictObject({ id: uuid })
+export const DeliveryParams = z.strictObject({ id: uuid, delivery_id: uuid })
+export const OrganizationQuery = z.strictObject({ organization_id: uuid.optional() })
 export const EndpointListQuery = pageQuery.extend({ organization_id: uuid.optional() })

@@ -64,7 +64,10 @@ test('★ 15.3.3 with a plan nothing else is set', async () => {
     name: 'x',
     suspended_at: '2026-01-01T00:00:00Z',
   }
-  const { body } = await setPlan(user.organization_id, { plan: 'pro', ...wishes })
+  const refused = await setPlan(user.organization_id, { plan: 'pro', ...wishes })
+  const paths = Object.keys(wishes).map((name) => ({ path: `body.${name}` }))
+  expect(refused).toMatchObject({ status: 400, body: { errors: paths } })
+  const { body } = await setPlan(user.organization_id, { plan: 'pro' })
   expect(body).toMatchObject({ is_platform: false, limit_overrides: {}, suspended_at: null })
   expect(body.name).not.toBe('x')
 })

@@ -52,7 +52,8 @@ test('a plan is made, read, listed, changed and deleted, and each act leaves its
   const orders = list.data.map((one: { sort_order: number }) => one.sort_order)
   expect(orders).toEqual(orders.toSorted((a: number, b: number) => a - b))
 
-  const changed = await change(id, { name: 'Gold II', features: { tier: 'x', beta: true, depth: 2 }, id: 'other' })
+  const changed = await change(id, { name: 'Gold II', features: { tier: 'x', beta: true, depth: 2 } })
+  expect(await change(id, { id: 'other' })).toMatchObject({ status: 400, body: { errors: [{ path: 'body.id' }] } })
   expect(changed).toMatchObject({
     status: 200,
     body: { id, name: 'Gold II', limits, features: { tier: 'x', beta: true } },

@@ -6,7 +6,8 @@ import { countTrips } from '../support/isolate.ts'
 
 const LOGIN = 'POST /api/v1/auth/login'
 const ME = 'GET /api/v1/auth/me'
-const login = (body: Record<string, unknown>, ip = randomIp(), headers = {}) => call(LOGIN, { body, ip, headers })
+const login = ({ email, password }: Record<string, unknown>, ip = randomIp(), headers = {}) =>
+  call(LOGIN, { body: { email, password }, ip, headers })
 
 const decoded = (part = '') => JSON.parse(atob(part.replaceAll('-', '+').replaceAll('_', '/')))
 

@@ -140,9 +140,11 @@ describe('an organization', async () => {
 
   test('★ 15.3.3 takes nothing with a new name but that and its slug', async () => {
     const wishes = { plan_id: 'pro', plan: 'pro', is_platform: true, suspended_at: null, version: 99 }
-    expect((await change(id, token, { name: 'Renamed', ...wishes })).body).toMatchObject({ plan: 'free' })
+    const paths = Object.keys(wishes).map((name) => ({ path: `body.${name}` }))
+    const refused = await change(id, token, { name: 'Renamed', ...wishes })
+    expect(refused).toMatchObject({ status: 400, body: { errors: paths } })
     const [row] = await sql.query('select is_platform, version from organizations where id = $1', [id])
-    expect(row).toEqual({ is_platform: false, version: 1 })
+    expect(row).toMatchObject({ is_platform: false, version: 1 })
   })
 })
 

@@ -31,9 +31,9 @@ const filters = {
   environment: text(100).optional(),
 }
 
-export const SummaryQuery = z.object(span)
+export const SummaryQuery = z.strictObject(span)
 
-export const TimeseriesQuery = z.object({
+export const TimeseriesQuery = z.strictObject({
   ...span,
   ...filters,
   interval: z.enum(['hour', 'day', 'month']).default('day'),
@@ -45,7 +45,7 @@ export const TimeseriesQuery = z.object({
     .meta({ description: 'An IANA time zone, such as `Europe/Berlin`.' }),
 })
 
-export const BreakdownQuery = z.object({
+export const BreakdownQuery = z.strictObject({
   ...span,
   by: z.enum(DIMENSION_NAMES),
   order: z.enum(ORDERS).default('requests').meta({ description: 'What is largest first, and what shares are of.' }),
@@ -66,9 +66,9 @@ export const EventsQuery = pageQuery.extend({
     .meta({ description: 'Only events with a status of 400 or more, or an error code.' }),
 })
 
-export const ExportQuery = z.object({ ...span, what: z.enum(EXPORTS).default('events') })
+export const ExportQuery = z.strictObject({ ...span, what: z.enum(EXPORTS).default('events') })
 
-export const ForecastQuery = z.object({ organization_id: uuid.optional() })
+export const ForecastQuery = z.strictObject({ organization_id: uuid.optional() })
 
 const milliseconds = z.number().nullable()
 const money = z.string().meta({ description: 'US dollars, a decimal string.' })

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { uuid } from '../../http/fields.ts'
 import { text } from '../../http/text-field.ts'
 
-export const PriceQuery = z.object({
+export const PriceQuery = z.strictObject({
   provider: text(200).min(1).optional(),
   model: text(200)
     .min(1)

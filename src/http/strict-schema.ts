@@ -1,0 +1,35 @@
+import * as z from 'zod'
+
+type Def = z.core.$ZodTypeDef & Readonly<Record<string, unknown>>
+
+/**
+ * The first object inside a schema that would let unknown fields pass. A `z.record` is no such object: any name is known
+ * to it, as in metadata.
+ *
+ * @returns its path such as `body.events.[]`, or undefined when all objects are strict
+ */
+export function findLooseObject(schema: z.ZodType, path: string): string | undefined {
+  const def = schema.def as unknown as Def
+  if (def.type === 'object' && !(def['catchall'] instanceof z.ZodNever)) return path
+  for (const [name, part] of listParts(def)) {
+    const found = findLooseObject(part, name ? `${path}.${name}` : path)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/** The schemas directly inside one, by name; what a transform makes of the input is no input. */
+function listParts(def: Def): [string, z.ZodType][] {
+  if (def.type === 'object') return Object.entries(def['shape'] as Record<string, z.ZodType>)
+  if (def.type === 'array') return [['[]', def['element'] as z.ZodType]]
+  if (def.type === 'record') return [['*', def['valueType'] as z.ZodType]]
+  if (def.type === 'pipe') return [['', def['in'] as z.ZodType]]
+  if (def.type === 'union') return (def['options'] as z.ZodType[]).map((option) => ['', option])
+  if (def.type === 'tuple') return (def['items'] as z.ZodType[]).map((item, at) => [String(at), item])
+  if (def.type === 'intersection')
+    return [
+      ['', def['left'] as z.ZodType],
+      ['', def['right'] as z.ZodType],
+    ]
+  return def['innerType'] instanceof z.ZodType ? [['', def['innerType']]] : []
+}
