@@ -30,7 +30,7 @@ const BITES = 25
 
 const drainSpool: Job = { name: 'drain-usage-spool', cron: EVERY_MINUTE, run: drainUsageSpool }
 
-const reconcile: Job = { name: 'reconcile-quotas', cron: HOURLY, run: reconcileQuotas }
+const reconcile: Job = { name: 'reconcile-quotas', cron: EVERY_MINUTE, run: reconcileQuotas }
 
 /** The code of billing is evaluated when one of its jobs runs. */
 const reconcilePayments: Job = {

@@ -28,7 +28,7 @@ export function claimFor({ record, caller, request, isFresh, now, aheadMs }: Wan
     now,
     aheadMs,
     windows: [
-      { key: record.keyId, windowMs: WINDOW_MS, limit: record.ratePerMinute, cost: request.cost },
+      { key: record.lineageId, windowMs: WINDOW_MS, limit: record.ratePerMinute, cost: request.cost },
       ...record.namedLimits.map((limit) => namedWindow(record, limit, request)),
     ],
     quota: {
@@ -43,26 +43,32 @@ export function claimFor({ record, caller, request, isFresh, now, aheadMs }: Wan
       isFresh: isFresh && isOfPeriod,
     },
     versions: caller ? [...versionsOf(record), ...versionsOf(caller)] : versionsOf(record),
-    ...(request.idempotency_key && { once: `once:${organizationId}:${onceId(record, request)}` }),
+    ...(request.idempotency_key && { once: onceClaim(record, caller, request) }),
   }
 }
 
-/**
- * What a request with an idempotency key is known by: only the same key asking for the same is a repeat. `undefined`
- * without one.
- */
-export function onceId(
-  { keyId }: KeyRecord,
-  { idempotency_key, cost, limits = {} }: VerifyRequest,
-): string | undefined {
-  const named = Object.entries(limits).toSorted(([a], [b]) => (a < b ? -1 : 1))
-  return idempotency_key && sha256Hex(JSON.stringify([keyId, idempotency_key, cost, named])).slice(0, 32)
+/** An idempotency key stands for one request of one caller about one key; `body` tells that request from any other. */
+function onceClaim(record: KeyRecord, caller: KeyRecord | undefined, request: VerifyRequest) {
+  const of = [record.lineageId, caller?.lineageId, request.idempotency_key]
+  return { key: `once:${record.organizationId}:${shortHash(of)}`, body: shortHash(askedOf(request)) }
 }
+
+/** The id of the event of a request with an idempotency key, so that a repeat counts once; `undefined` without one. */
+export function onceId(record: KeyRecord, caller: KeyRecord | undefined, request: VerifyRequest): string | undefined {
+  if (!request.idempotency_key) return undefined
+  return shortHash([record.lineageId, caller?.lineageId, request.idempotency_key, ...askedOf(request)])
+}
+
+function askedOf({ cost, limits = {}, endpoint, method }: VerifyRequest) {
+  return [cost, Object.entries(limits).toSorted(([a], [b]) => (a < b ? -1 : 1)), endpoint, method]
+}
+
+const shortHash = (parts: readonly unknown[]) => sha256Hex(JSON.stringify(parts)).slice(0, 32)
 
 /** The key's own version and its organization's come first in a claim; a caller's come after them. */
 export const OWN_VERSIONS = 2
 
-const NOTHING_USED = { api_calls: 0, queries: 0, tokens: 0, cost_usd: 0 }
+const NOTHING_USED = { api_calls: 0, queries: 0, tokens: 0, cost_usd: 0, lanes: [0, 0] } as const
 
 /** The usage period that holds `now`: nearly always the one the record was read in. */
 export function currentPeriod({ period, periodAnchor }: KeyRecord, now: number): Period {
@@ -73,7 +79,7 @@ function namedWindow(record: KeyRecord, limit: KeyRecord['namedLimits'][number],
   const named = request.limits
   const usual = request.cost === 0 ? 0 : limit.cost // what only looks takes nothing
   return {
-    key: `${record.keyId}:${limit.name}:${limit.window_seconds}`, // of another length, buckets mean other times
+    key: `${record.lineageId}:${limit.name}:${limit.window_seconds}`, // of another length, buckets mean other times
     windowMs: limit.window_seconds * 1000,
     limit: limit.limit,
     cost: (named && Object.hasOwn(named, limit.name) ? named[limit.name] : undefined) ?? usual,

@@ -16,6 +16,8 @@ import type { Judged } from './rules.ts'
 /** Everything a verdict needs of a key, its organization and its plan. Times in Unix milliseconds. */
 export interface KeyRecord extends Judged {
   readonly keyId: string
+  /** The first key of its line of rotations: all of them count in the same windows. */
+  readonly lineageId: string
   readonly version: number
   readonly organizationId: string
   readonly organizationVersion: number
@@ -48,6 +50,7 @@ interface MeterQuota {
 
 interface Row {
   id: string
+  lineage_id: string
   version: number
   organization_id: string
   organization_version: number
@@ -71,6 +74,8 @@ interface Row {
   limits: PlanLimits
   features: PlanFeatures
   api_calls: string
+  even_calls: string
+  odd_calls: string
   queries: string
   tokens: string
   cost_usd: string
@@ -82,12 +87,13 @@ interface Row {
  * everything after it names that organization.
  */
 const SELECT_KEY = `
-select k.id, k.version, k.organization_id, o.version as organization_version, o.is_platform, k.created_by, k.name,
+select k.id, coalesce(k.lineage_id, k.id) as lineage_id, k.version, k.organization_id, o.version as organization_version, o.is_platform, k.created_by, k.name,
   k.environment, k.scopes, k.is_active, extract(epoch from k.expires_at)::float8 * 1000 as expires_at,
   extract(epoch from k.revoked_at)::float8 * 1000 as revoked_at, o.suspended_at is not null as is_suspended,
   k.custom_rate_limit, k.is_rate_limit_granted, k.limits as named_limits, k.allowed_ips, k.metadata, o.plan_id,
   o.limit_overrides, extract(epoch from o.period_anchor)::float8 * 1000 as period_anchor, p.limits, p.features,
-  coalesce(u.api_calls, 0) as api_calls, coalesce(u.queries, 0) as queries,
+  coalesce(u.api_calls, 0) as api_calls, coalesce(u.even_calls, 0) as even_calls,
+  coalesce(u.odd_calls, 0) as odd_calls, coalesce(u.queries, 0) as queries,
   coalesce(u.input_tokens + u.output_tokens, 0) as tokens, coalesce(u.cost_usd, 0) as cost_usd
 from api_keys k
 join organizations o on o.id = k.organization_id
@@ -106,6 +112,7 @@ function toRecord(row: Row, now: number): KeyRecord {
   const periodAnchor = row.period_anchor ?? undefined
   return {
     keyId: row.id,
+    lineageId: row.lineage_id,
     version: row.version,
     organizationId: row.organization_id,
     organizationVersion: row.organization_version,
@@ -127,7 +134,10 @@ function toRecord(row: Row, now: number): KeyRecord {
     meters: METERS.map((meter) => meterQuota(row, meter)).filter(isOfVerification),
     periodAnchor,
     period: periodOf(periodAnchor, now),
-    used: Object.fromEntries(METERS.map((meter) => [meter, toUnits(meter, row[meter])])),
+    used: {
+      ...Object.fromEntries(METERS.map((meter) => [meter, toUnits(meter, row[meter])])),
+      lanes: [Number(row.even_calls), Number(row.odd_calls)],
+    },
   }
 }
 

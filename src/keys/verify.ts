@@ -42,7 +42,7 @@ export interface VerifyContext {
  * Decides whether a key may be used, and takes `cost` units of its rate limit and its organization's quota if so.
  * A refusal takes nothing and is data, not an error.
  *
- * @throws Problem `unavailable` when the key is not in memory and the database does not answer, or when Redis does not
+ * @throws Problem `idempotency_key_reused` when its idempotency key stands for another request, `unavailable` when the key is not in memory and the database does not answer, or when Redis does not
  *   and `ON_LIMITER_OUTAGE` is `closed`
  */
 export async function verifyKey(deps: Deps, request: VerifyRequest, context: VerifyContext): Promise<Verdict> {
@@ -54,7 +54,7 @@ export async function verifyKey(deps: Deps, request: VerifyRequest, context: Ver
     const step = decide(basis, { deps, request, requestId, now: deps.now() })
     const decided = step instanceof Promise ? await step : step
     if ('verdict' in decided) {
-      if (decided.record) recordVerification(deps, request, decided.verdict, decided.record)
+      recordVerification(deps, request, decided, caller?.cached.record)
       return decided.verdict
     }
     basis = decided
@@ -75,6 +75,10 @@ interface Basis {
 interface Decision {
   readonly verdict: Verdict
   readonly record: KeyRecord | undefined
+  /** Unix milliseconds: the moment for which it was decided. Its event belongs to the same period as the claim. */
+  readonly at: number
+  /** See Decided. */
+  readonly generation?: number | undefined
 }
 
 interface Moment {
@@ -104,6 +108,7 @@ async function decideLater(
   moment: Moment,
 ): Promise<Decision | Basis> {
   const admission = await asked
+  if (admission.outcome === 'reused') throw new Problem('idempotency_key_reused')
   if ('windows' in admission) return decideByLimits(admission, basis, record, moment)
   if (admission.outcome === 'stale' && admission.index >= OWN_VERSIONS)
     return { ...basis, caller: await basis.caller?.renew(), isRenewed: true }
@@ -114,12 +119,19 @@ function decideByLimits(decided: Decided, basis: Basis, record: KeyRecord, { req
   if (!('isAlone' in decided))
     for (const row of [basis.cached, basis.caller?.cached])
       if (row) row.confirmedAt = Math.max(row.confirmedAt, decided.asOf)
-  return { verdict: admittedVerdict(decided, record, requestId, now), record }
+  const verdict = admittedVerdict(decided, record, requestId, now)
+  return { verdict, record, at: now, generation: decided.generation }
 }
 
 async function decideRefusal(refusal: Refusal, basis: Basis, moment: Moment): Promise<Decision | Basis> {
   const { record } = basis.cached
-  return (await renewOld(basis, moment)) ?? { verdict: refusedVerdict(refusal, record, moment.requestId), record }
+  return (
+    (await renewOld(basis, moment)) ?? {
+      verdict: refusedVerdict(refusal, record, moment.requestId),
+      record,
+      at: moment.now,
+    }
+  )
 }
 
 /** A refusal needs no round trip, so what it rests on is looked at again when that was long ago: it may have been lifted. */
@@ -147,22 +159,32 @@ const STATUS = {
   FORBIDDEN_IP: 403,
 } as const
 
-function recordVerification(deps: Deps, request: VerifyRequest, verdict: Verdict, record: KeyRecord): void {
-  const now = deps.now()
+function recordVerification(
+  deps: Deps,
+  request: VerifyRequest,
+  { verdict, record, at, generation }: Decision,
+  caller: KeyRecord | undefined,
+): void {
+  if (!record) return
   recordUsage(deps, {
-    id: (verdict.valid && onceId(record, request)) || verdict.request_id, // a refused try must not use up the caller's key
+    id: (verdict.valid && onceId(record, caller, request)) || verdict.request_id, // a refused try must not use up the caller's key
     source: 'verification',
+    ...laneOf(generation),
     organization_id: record.organizationId,
-    occurred_at: isoOf(now),
+    occurred_at: isoOf(at),
     key_id: record.keyId,
     user_id: record.userId,
     environment: record.environment,
     endpoint: request.endpoint ?? '',
     method: request.method ?? '',
-    status_code: verdict.code in STATUS ? STATUS[verdict.code as keyof typeof STATUS] : 401,
+    status_code: statusOf(verdict),
     api_calls: verdict.valid ? request.cost : 0,
     ip: request.ip ?? null,
     user_agent: request.user_agent ?? null,
     error_code: verdict.valid ? null : verdict.code,
   })
 }
+
+const laneOf = (generation: number | undefined) => (generation === undefined ? {} : { lane: generation % 2 })
+
+const statusOf = ({ code }: Verdict) => (code in STATUS ? STATUS[code as keyof typeof STATUS] : 401)

@@ -215,10 +215,10 @@ export async function replaceKey(
     lockKey(db, key),
     row,
     db.execute(sql`
-      insert into api_keys (id, organization_id, key_hash, key_prefix, key_hint, rotated_from, is_active, created_by, name,
+      insert into api_keys (id, organization_id, key_hash, key_prefix, key_hint, rotated_from, lineage_id, is_active, created_by, name,
         description, environment, scopes, expires_at, custom_rate_limit, is_rate_limit_granted, limits, allowed_ips, metadata)
       select ${successor.id}::uuid, organization_id, decode(${successor.keyHash}, 'hex'), ${successor.keyPrefix},
-        ${successor.keyHint}, id, is_active or leaked_at is not null, created_by, name,
+        ${successor.keyHint}, id, coalesce(lineage_id, id), is_active or leaked_at is not null, created_by, name,
         description, environment, scopes, expires_at, custom_rate_limit, is_rate_limit_granted, limits, allowed_ips, metadata
       from api_keys where id = ${key.id}::uuid and organization_id = ${key.organizationId}::uuid`),
     db

@@ -8,11 +8,13 @@ import { QUOTA_FUNCTIONS } from './quota-script.ts'
  * when it is), then each version, then, with a quota, its hash and its holds, then, if given, the marker of a request that
  * must count once.
  * ARGV[1]: JSON. `buckets` of a window; `ahead` (ms); `windows` of { ms, limit, cost }; `versions`; `quota` of { recorded
- * by meter if just read, keepUntil (ms), meters of { name, amount, limit or -1 } }; `once` (ms to remember it); `lease` of
+ * by meter if just read, keepUntil (ms), meters of { name, amount, limit or -1 } }; `once` of { ms to remember it, body: what the request asks for }; `lease` of
  * { units wanted beyond, ms, share of what is left that may be had, fewest that are worth it }.
  *
- * Answer: {'stale', index from 0} | {'unseeded'} | {outcome, index from 0 of the window or meter that refused or -1,
- * {units taken, bucket that \`reset\` waits for, …}, {units used, held, …}, {units leased, their bucket, born, epoch}}.
+ * Answer: {'stale', index from 0} | {'unseeded'} | {'reused'} | {outcome, index from 0 of the window or meter that refused or -1,
+ * {units taken, bucket that \`reset\` waits for, …}, {units used, held, …}, {units leased, their bucket,
+ * the window's born, the quota's born}, generation that counts the calls or -1}. `reused`: the marker of ARGV's `once` stands
+ * for another request.
  *
  * A meter of which nothing is asked refuses all the same once it is used up: whoever has no tokens left gets no more
  * verdicts. A window never goes back in time. Leased units count in the bucket in which the last of them may be spent.
@@ -85,14 +87,18 @@ end
 
 local function count(unitsOf)
   if not state then return end
-  local written = {'at', whole(now)}
+  local written = {}
+  local function add(field, units)
+    state[field] = (state[field] or 0) + units
+    written[#written + 1], written[#written + 2] = field, whole(state[field])
+  end
   for _, meter in ipairs(meters) do
     if meter.amount > 0 then
-      state[meter.name] = (state[meter.name] or 0) + unitsOf(meter)
-      written[#written + 1], written[#written + 2] = meter.name, whole(state[meter.name])
+      add(meter.name, unitsOf(meter))
+      if meter.name == 'api_calls' then add(laneOf(state.generation), unitsOf(meter)) end
     end
   end
-  redis.call('HSET', quotaKey, unpack(written))
+  if #written > 0 then redis.call('HSET', quotaKey, unpack(written)) end
 end
 
 local outcome, refused, reads, costs = 'admitted', -1, {}, false
@@ -113,8 +119,14 @@ for i, meter in ipairs(meters) do
 end
 
 local once = claim.once and KEYS[#KEYS]
-local isRepeated = once and redis.call('EXISTS', once) == 1
-local lease = {0, 0, 0, 0}
+local known = once and redis.call('GET', once)
+local isRepeated = known and true
+local lease, generation = {0, 0, 0, 0}, state and state.generation or -1
+if known then
+  local counted, body = string.match(known, '^(-?%d+) (.*)$')
+  if body ~= claim.once.body then return {'reused'} end
+  generation = tonumber(counted)
+end
 if isRepeated then
   outcome, refused = 'admitted', -1
 elseif outcome == 'admitted' and costs then
@@ -122,7 +134,7 @@ elseif outcome == 'admitted' and costs then
     if window.cost > 0 then add(KEYS[i], reads[i], window, reads[i].current, window.cost) end
   end
   count(function(meter) return meter.amount end)
-  if once then redis.call('SET', once, 1, 'PX', whole(claim.once)) end
+  if once then redis.call('SET', once, whole(generation) .. ' ' .. claim.once.body, 'PX', whole(claim.once.ms)) end
   if claim.lease then
     local read, window = reads[1], claim.windows[1]
     local units = math.min(claim.lease.units, math.floor((window.limit - read.taken) * claim.lease.share))
@@ -137,7 +149,7 @@ elseif outcome == 'admitted' and costs then
       add(KEYS[1], read, window, bucket, units)
       read.awaited = math.max(read.awaited, bucket)
       count(function() return units end)
-      lease = {units, bucket, read.born, state and state.epoch or 0}
+      lease = {units, bucket, read.born, state and state.born or 0}
     end
   end
 end
@@ -149,19 +161,26 @@ end
 for i, meter in ipairs(meters) do
   used[i * 2 - 1], used[i * 2] = state[meter.name] or 0, state['held:' .. meter.name] or 0
 end
-return {outcome, refused, readings, used, lease}`)
+return {outcome, refused, readings, used, lease, generation}`)
 
 /**
- * Gives unspent units of a lease back, where the counts they were taken from are still the same ones.
+ * Gives unspent units of a lease back, where the counts they were taken from are still the same ones: the window and the
+ * quota were not lost since, and the generation was not settled. No count falls below 0.
  *
- * KEYS: the window, the quota's hash. ARGV: units, their bucket, the window's `born`, the quota's `epoch`, then the meters.
+ * KEYS: the window, the quota's hash. ARGV: units, their bucket, the window's `born`, the quota's `born`, the generation.
  */
 export const GIVE_BACK = defineScript(`
-local units, bucket = ARGV[1], ARGV[2]
-if redis.call('HGET', KEYS[1], 'born') == ARGV[3] and redis.call('HEXISTS', KEYS[1], bucket) == 1 then
-  redis.call('HINCRBY', KEYS[1], bucket, -tonumber(units))
+local units, bucket = tonumber(ARGV[1]), ARGV[2]
+local function lower(key, field)
+  local left = tonumber(redis.call('HGET', key, field) or '0')
+  if left > 0 then redis.call('HINCRBY', key, field, string.format('%.0f', -math.min(units, left))) end
 end
-if KEYS[2] and redis.call('HGET', KEYS[2], 'epoch') == ARGV[4] then
-  for i = 5, #ARGV do redis.call('HINCRBY', KEYS[2], ARGV[i], -tonumber(units)) end
+if redis.call('HGET', KEYS[1], 'born') == ARGV[3] then lower(KEYS[1], bucket) end
+if KEYS[2] then
+  local quota = redis.call('HMGET', KEYS[2], 'born', 'settled')
+  if quota[1] == ARGV[4] and tonumber(quota[2] or '-1') < tonumber(ARGV[5]) then
+    lower(KEYS[2], 'api_calls')
+    lower(KEYS[2], 'lane:' .. string.format('%.0f', tonumber(ARGV[5]) % 2))
+  end
 end
 return 1`)

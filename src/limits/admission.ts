@@ -21,12 +21,14 @@ const PREFIX = 'window'
 type Answer =
   | ['stale', index: number]
   | ['unseeded']
+  | ['reused']
   | [
       outcome: 'admitted' | 'rate_limited' | 'quota_exceeded',
       refused: number,
       windows: number[],
       meters: number[],
-      lease: [units: number, bucket: number, born: number, epoch: number],
+      lease: [units: number, bucket: number, born: number, quotaBorn: number],
+      generation: number,
     ]
 
 /**
@@ -88,7 +90,7 @@ function runAdmit(
     ...windows.slice(1).map(({ key }) => windowKeyOf(key)),
     ...versions.map(({ key }) => key),
     ...(quota ? keysOf(quota) : []),
-    ...(once ? [once] : []),
+    ...(once ? [once.key] : []),
   ]
   const argument = JSON.stringify({
     ahead: claim.aheadMs,
@@ -96,7 +98,7 @@ function runAdmit(
     windows: windows.map(({ windowMs, limit, cost }) => ({ ms: windowMs, limit, cost })),
     versions: versions.map(({ version }) => version),
     quota: quota && quotaArgument(quota),
-    once: once && ONCE_MS,
+    once: once && { ms: ONCE_MS, body: once.body },
     lease,
   })
   return runScript<Answer>(redis, ADMIT, keys, [argument])
@@ -119,14 +121,15 @@ export function quotaArgument({ period, meters, recorded, isFresh }: QuotaClaim)
 
 function readAnswer(claim: Claim, answer: Answer): Admission {
   if (answer[0] === 'stale') return { outcome: 'stale', index: answer[1] }
-  if (answer[0] === 'unseeded') return { outcome: 'unseeded' }
-  const [outcome, refused, windows, meters, [units, bucket, born, epoch]] = answer
+  if (answer[0] === 'unseeded' || answer[0] === 'reused') return { outcome: answer[0] }
+  const [outcome, refused, windows, meters, [units, bucket, born, quotaBorn], generation] = answer
   return {
     outcome,
     refused,
     asOf: claim.now,
     windows: claim.windows.map((window, at) => readingOf(window, windows[at * 2] ?? 0, windows[at * 2 + 1] ?? 0)),
     meters: (claim.quota?.meters ?? []).map((_, at) => ({ used: meters[at * 2] ?? 0, held: meters[at * 2 + 1] ?? 0 })),
-    ...(units > 0 && { lease: { units, bucket, born, epoch } }),
+    ...(generation >= 0 && { generation }),
+    ...(units > 0 && { lease: { units, bucket, born, quotaBorn } }),
   }
 }

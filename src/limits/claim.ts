@@ -20,7 +20,8 @@ export interface MeterClaim {
   readonly limit: number | null
 }
 
-export type Recorded = Readonly<Partial<Record<Meter, number>>>
+/** Units used by meter, and the calls among them that verifications counted in even and in odd generations. */
+export type Recorded = Readonly<Partial<Record<Meter, number>>> & { readonly lanes?: readonly [number, number] }
 
 /** What is taken from an organization's quota of one period. */
 export interface QuotaClaim {
@@ -43,8 +44,8 @@ export interface Claim {
   readonly windows: readonly [WindowClaim, ...WindowClaim[]]
   readonly quota?: QuotaClaim
   readonly versions: readonly { readonly key: string; readonly version: number }[]
-  /** The Redis key of a request that counts once however often it is repeated. */
-  readonly once?: string
+  /** The Redis key of a request that counts once however often it is repeated, and a hash of what the request asks for. */
+  readonly once?: { readonly key: string; readonly body: string }
 }
 
 /** Units that a claim wants beyond its own, to spend without asking. */
@@ -61,9 +62,9 @@ export interface LeaseRequest {
 export interface LeaseGrant {
   readonly units: number
   readonly bucket: number
-  /** Unix milliseconds at which the counts were begun: units go back to the same counts only. */
+  /** Unix milliseconds at which the window and the quota were begun: units go back to the same counts only. */
   readonly born: number
-  readonly epoch: number
+  readonly quotaBorn: number
 }
 
 export interface MeterState {
@@ -73,11 +74,12 @@ export interface MeterState {
 
 /**
  * - `stale`: the cached row at that index of `versions` is outdated. Nothing was decided or taken.
+ * - `reused`: the idempotency key stands for another request. Nothing was decided or taken.
  * - `unseeded`: Redis lacks the quota and no fresh figure was given. Nothing was decided or taken.
  */
 export type Admission =
   | { readonly outcome: 'stale'; readonly index: number }
-  | { readonly outcome: 'unseeded' }
+  | { readonly outcome: 'unseeded' | 'reused' }
   | Decided
 
 export interface Decided {
@@ -91,6 +93,8 @@ export interface Decided {
   /** When the rows it was decided from were last confirmed, in Unix milliseconds by this isolate's clock. */
   readonly asOf: number
   readonly lease?: LeaseGrant
+  /** The generation of the quota's counter that counts the calls (limits/quota-script.ts); absent without a quota or Redis. */
+  readonly generation?: number
   /** Set where it was decided without Redis. */
   readonly isAlone?: true
 }

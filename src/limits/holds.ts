@@ -48,7 +48,7 @@ local known = redis.call('HGET', KEYS[2], request.id)
 if known then
   local hold = cjson.decode(known)
   remember()
-  for i, meter in ipairs(meters) do amounts[i] = hold.amounts[meter.name] or 0 end
+  for i, meter in ipairs(meters) do amounts[i] = tonumber(hold.amounts[meter.name] or 0) end
   return {'held', -1, hold.expires, states, amounts}
 end
 
@@ -63,7 +63,7 @@ for i, meter in ipairs(meters) do
     end
     amounts[i] = math.min(meter.amount, math.max(1, math.floor(room * request.share)))
   end
-  byMeter[meter.name] = amounts[i]
+  byMeter[meter.name] = whole(amounts[i])
 end
 
 local expires = now + request.ms
@@ -78,23 +78,19 @@ remember()
 return {'held', -1, expires, states, amounts}`)
 
 /**
- * KEYS: the quota's hash, its holds. ARGV: the hold's id, the time (ms), then meter and units used as Postgres says, in
- * turn. Answer: whether there was such a hold. What was used counts before what was held no longer does.
+ * KEYS: the quota's hash, its holds. ARGV: the hold's id, JSON of what Postgres says was used. Answer: whether there was
+ * such a hold. The used units count in the same step in which the held ones no longer do. Held units never fall below 0:
+ * a quota's hash that was lost counts the holds again when it is started.
  */
-const RELEASE = defineScript(`
-if redis.call('HEXISTS', KEYS[1], 'epoch') == 1 then
-  for i = 3, #ARGV, 2 do
-    local used = tonumber(redis.call('HGET', KEYS[1], ARGV[i]) or '0')
-    if used < tonumber(ARGV[i + 1]) then
-      redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1], 'epoch', ARGV[2], 'at', ARGV[2])
-    end
-  end
-end
+const RELEASE = defineScript(`${QUOTA_FUNCTIONS}
+local state = readQuota(KEYS[1])
+if state.born then raise(KEYS[1], state, cjson.decode(ARGV[2])) end
 local known = redis.call('HGET', KEYS[2], ARGV[1])
 if not known then return 0 end
 redis.call('HDEL', KEYS[2], ARGV[1])
 for meter, amount in pairs(cjson.decode(known).amounts) do
-  if amount > 0 then redis.call('HINCRBY', KEYS[1], 'held:' .. meter, string.format('%.0f', -amount)) end
+  local field = 'held:' .. meter
+  if state.born and state[field] then redis.call('HSET', KEYS[1], field, whole(math.max(0, state[field] - tonumber(amount)))) end
 end
 return 1`)
 
@@ -161,6 +157,6 @@ interface Release {
 /** @returns whether there was such a hold: not released before and not expired */
 export async function releaseHold(deps: Deps, { organizationId, period, holdId, recorded }: Release): Promise<boolean> {
   const keys = [quotaKey(organizationId, period), holdsKey(organizationId, period)]
-  const args = [holdId, deps.now(), ...Object.entries(recorded).flat()]
+  const args = [holdId, JSON.stringify(recorded)]
   return (await runScript<number>(deps.redis, RELEASE, keys, args)) === 1
 }

@@ -201,11 +201,10 @@ async function giveBack(deps: Deps, lease: Lease): Promise<void> {
   lease.left = 0
   if (units === 0) return
   const { windows, quota } = lease.claim
-  const meters = quota?.meters.filter(({ amount }) => amount > 0).map(({ meter }) => meter) ?? []
   const keys = [windowKeyOf(windows[0].key), ...(quota ? [quotaKey(quota.organizationId, quota.period.name)] : [])]
-  const { bucket, born, epoch } = lease.grant
+  const { bucket, born, quotaBorn } = lease.grant
   try {
-    await runScript(deps.redis, GIVE_BACK, keys, [units, bucket, born, epoch, ...meters])
+    await runScript(deps.redis, GIVE_BACK, keys, [units, bucket, born, quotaBorn, lease.decided.generation ?? -1])
   } catch (error) {
     log('warn', 'lease_not_given_back', { units, ...errorFields(error) })
   }

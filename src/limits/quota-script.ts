@@ -2,13 +2,18 @@
  * Lua that the scripts over quotas begin with.
  *
  * An organization's quota of one period is a hash: a field per meter with the units used, `held:<meter>` with the units
- * reserved, `next` (ms) when the first hold expires, `at` (ms) when something was counted last, and `epoch` (ms), which
- * changes whenever a count was set anew. Its holds are another hash: id -> JSON of `expires` (ms) and `amounts` by meter.
+ * reserved, `next` (ms) when the first hold expires, and `born` (ms). Its holds are another hash: id -> JSON of `expires`
+ * (ms) and `amounts` by meter, as text: cjson writes numbers with 14 digits.
+ *
+ * `api_calls` is the sum of three parts. `lane:0` and `lane:1` hold the calls that verifications took in even and odd
+ * generations (`generation` is the current one, since `flipped`; `settled` the last that was set to what Postgres says).
+ * The rest is reported usage, which Redis knows from Postgres alone. So no two writers change the same part, and each part
+ * can be compared with Postgres by itself (docs/decisions/0008).
  *
  * - `clock(ahead)`: the time of Redis in ms. Isolates' clocks differ; limits go by one.
- * - `openQuota(quotaKey, holdsKey, quota, now)`: the hash as a table, after expired holds were dropped. A count that is
- *   lower than what Postgres says, just read, is raised to it: so a hash that Redis has lost starts again, and what was
- *   admitted while Redis was away counts from then on. `nil` when it is lost and nothing fresh was given.
+ * - `raise(key, state, recorded)`: raises every part that is lower than Postgres says. Idempotent. Returns how many rose.
+ * - `openQuota(quotaKey, holdsKey, quota, now)`: the hash as a table, after expired holds were dropped. Fresh figures of
+ *   Postgres start a lost hash and raise one that is behind. `nil` when it is lost and nothing fresh was given.
  */
 export const QUOTA_FUNCTIONS = `
 local function clock(ahead)
@@ -18,37 +23,78 @@ end
 
 local function whole(number) return string.format('%.0f', number) end
 
-local function dropExpired(quotaKey, holdsKey, state, now)
-  local holds, first = redis.call('HGETALL', holdsKey), nil
+local function readQuota(key)
+  local fields, state = redis.call('HGETALL', key), {}
+  for i = 1, #fields, 2 do state[fields[i]] = tonumber(fields[i + 1]) end
+  return state
+end
+
+local function laneOf(generation) return 'lane:' .. whole(generation % 2) end
+
+local function reported(state) return (state.api_calls or 0) - (state['lane:0'] or 0) - (state['lane:1'] or 0) end
+
+local function raise(key, state, recorded)
+  local written, lanes, grown, raised = {}, recorded.lanes or {0, 0}, 0, 0
+  local function set(field, value)
+    state[field], raised = value, raised + 1
+    written[#written + 1], written[#written + 2] = field, whole(value)
+  end
+  if recorded.api_calls then
+    grown = math.max(0, recorded.api_calls - lanes[1] - lanes[2] - reported(state))
+    for i = 1, 2 do
+      local field = laneOf(i - 1)
+      local missing = lanes[i] - (state[field] or 0)
+      if missing > 0 then
+        set(field, lanes[i])
+        grown = grown + missing
+      end
+    end
+    if grown > 0 or not state.api_calls then set('api_calls', (state.api_calls or 0) + grown) end
+  end
+  for meter, used in pairs(recorded) do
+    if meter ~= 'api_calls' and meter ~= 'lanes' and (state[meter] or -1) < used then set(meter, used) end
+  end
+  if raised > 0 then redis.call('HSET', key, unpack(written)) end
+  return raised
+end
+
+local function recountHolds(quotaKey, holdsKey, state, now)
+  local holds, first, held = redis.call('HGETALL', holdsKey), nil, {}
+  for field in pairs(state) do
+    if string.sub(field, 1, 5) == 'held:' then held[field] = 0 end
+  end
   for i = 1, #holds, 2 do
     local hold = cjson.decode(holds[i + 1])
     if hold.expires <= now then
       redis.call('HDEL', holdsKey, holds[i])
+    else
       for meter, amount in pairs(hold.amounts) do
-        state['held:' .. meter] = redis.call('HINCRBY', quotaKey, 'held:' .. meter, whole(-amount))
+        held['held:' .. meter] = (held['held:' .. meter] or 0) + tonumber(amount)
       end
-    elseif not first or hold.expires < first then
-      first = hold.expires
+      if not first or hold.expires < first then first = hold.expires end
     end
   end
+  for field, amount in pairs(held) do
+    state[field] = amount
+    redis.call('HSET', quotaKey, field, whole(amount))
+  end
+  state.next = first
   if first then redis.call('HSET', quotaKey, 'next', whole(first)) else redis.call('HDEL', quotaKey, 'next') end
 end
 
 local function openQuota(quotaKey, holdsKey, quota, now)
-  local fields, state = redis.call('HGETALL', quotaKey), {}
-  for i = 1, #fields, 2 do state[fields[i]] = tonumber(fields[i + 1]) end
-  if quota.recorded then
-    for meter, recorded in pairs(quota.recorded) do
-      if (state[meter] or -1) < recorded then
-        state[meter], state.epoch = recorded, now
-        redis.call('HSET', quotaKey, meter, whole(recorded), 'epoch', whole(now), 'at', whole(now))
-      end
-    end
-    redis.call('PEXPIREAT', quotaKey, whole(quota.keepUntil))
-  elseif not state.epoch then
-    return nil
+  local state = readQuota(quotaKey)
+  local isLost = not state.born
+  if isLost and not quota.recorded then return nil end
+  if isLost then
+    state.born, state.generation = now, 0
+    redis.call('HSET', quotaKey, 'born', whole(now), 'generation', '0')
   end
-  if state.next and state.next <= now then dropExpired(quotaKey, holdsKey, state, now) end
+  if quota.recorded then
+    raise(quotaKey, state, quota.recorded)
+    redis.call('PEXPIREAT', quotaKey, whole(quota.keepUntil))
+  end
+  if isLost or (state.next and state.next <= now) then recountHolds(quotaKey, holdsKey, state, now) end
   return state
 end
 `

@@ -30,6 +30,8 @@ export interface OrganizationUse {
   readonly overrides: LimitOverrides
   readonly period: Period
   readonly used: Readonly<Record<Meter, number>>
+  /** The calls among them that verifications counted in even and in odd generations (limits/quota-script.ts). */
+  readonly lanes: readonly [number, number]
 }
 
 export interface MeterReading {
@@ -49,11 +51,14 @@ type Row = Record<Meter, string> & {
   features: PlanFeatures
   limit_overrides: LimitOverrides
   period_anchor: number | null
+  even_calls: string
+  odd_calls: string
 }
 
 const SELECT_USE = `
 select o.version, o.plan_id, p.limits, p.features, o.limit_overrides, extract(epoch from o.period_anchor)::float8 * 1000 as period_anchor,
-  coalesce(u.api_calls, 0) as api_calls, coalesce(u.queries, 0) as queries,
+  coalesce(u.api_calls, 0) as api_calls, coalesce(u.even_calls, 0) as even_calls,
+  coalesce(u.odd_calls, 0) as odd_calls, coalesce(u.queries, 0) as queries,
   coalesce(u.input_tokens + u.output_tokens, 0) as tokens, coalesce(u.cost_usd, 0) as cost_usd,
   coalesce((select value from usage_gauges g where g.organization_id = o.id and g.meter = 'concepts'), 0) as concepts,
   coalesce((select value from usage_gauges g where g.organization_id = o.id and g.meter = 'storage_gb'), 0) as storage_gb
@@ -75,6 +80,7 @@ export async function getUse(sql: Sql, organizationId: string, now: number): Pro
     overrides: row.limit_overrides,
     period: periodOf(row.period_anchor ?? undefined, now),
     used: Object.fromEntries(ALL_METERS.map((meter) => [meter, Number(row[meter])])) as Record<Meter, number>,
+    lanes: [Number(row.even_calls), Number(row.odd_calls)],
   }
 }
 

@@ -12,6 +12,8 @@ export interface UsageEvent {
    * the event is what was sent.
    */
   readonly payload_hash?: string
+  /** Whether an even (0) or an odd (1) generation of the quota's counter has counted its calls; absent where none has. */
+  readonly lane?: number
   readonly organization_id: string
   /** ISO 8601. */
   readonly occurred_at: string

@@ -4,7 +4,7 @@ import { base62 } from '../lib/base62.ts'
 import { randomBytes, sha256Hex } from '../lib/bytes.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { type Allowance, findAllowance, reloadAllowance } from '../limits/allowance.ts'
-import type { MeterClaim, MeterState, QuotaClaim } from '../limits/claim.ts'
+import type { MeterClaim, MeterState, QuotaClaim, Recorded } from '../limits/claim.ts'
 import { type Hold, holdUnits } from '../limits/holds.ts'
 import { fromUnits, toUnits } from '../limits/meter-units.ts'
 import { ALL_METERS, limitOf } from '../limits/quotas.ts'
@@ -96,7 +96,7 @@ function askedOf(
   })
   const unitsOf = (...names: Meter[]) =>
     Object.fromEntries(names.map((meter) => [meter, toUnits(meter, use.used[meter])]))
-  const recorded = unitsOf('api_calls', 'queries', 'tokens', 'cost_usd')
+  const recorded = { ...unitsOf('api_calls', 'queries', 'tokens', 'cost_usd'), lanes: use.lanes }
   const quota: QuotaClaim = { organizationId, period: use.period, meters, recorded, isFresh }
   const { idempotency_key } = request
   return {
@@ -123,7 +123,7 @@ async function holdOrDecideAlone(deps: Deps, asked: Asked): Promise<Hold> {
 }
 
 function decideAlone({ quota, gauges, ms, now }: Asked): Hold {
-  const known = { ...quota.recorded, ...gauges }
+  const known: Recorded = { ...quota.recorded, ...gauges }
   const meters = quota.meters.map(({ meter }): MeterState => ({ used: known[meter] ?? 0, held: 0 }))
   const refused = quota.meters.findIndex(
     ({ amount, limit }, at) => limit !== null && amount > 0 && (meters[at]?.used ?? 0) + amount > limit,

@@ -54,7 +54,11 @@ async function momentIn(deps: Deps, { organizationId, period }: Reserved): Promi
 async function releaseCounted(deps: Deps, reservation: Reserved): Promise<boolean> {
   const { use } = await reloadAllowance(deps, reservation.organizationId)
   const counts = METERS.map((meter) => [meter, toUnits(meter, use.used[meter])])
-  return release(deps, reservation, use.period.name === reservation.period ? Object.fromEntries(counts) : {})
+  return release(
+    deps,
+    reservation,
+    use.period.name === reservation.period ? { ...Object.fromEntries(counts), lanes: use.lanes } : {},
+  )
 }
 
 async function release(deps: Deps, reservation: Reserved, recorded: Recorded): Promise<boolean> {

@@ -29,7 +29,7 @@ with incoming as (
   select position, event.*, sha256(convert_to(coalesce(event.source || ' ', '') || event.id, 'UTF8')) as dedupe_key,
     coalesce(decode(event.payload_hash, 'hex'), sha256(convert_to(body::text, 'UTF8'))) as body_hash
   from jsonb_array_elements($1::jsonb) with ordinality as item(body, position), jsonb_to_record(item.body) as event(
-    id text, source text, payload_hash text, organization_id uuid, occurred_at timestamptz, key_id uuid, user_id uuid,
+    id text, source text, payload_hash text, lane smallint, organization_id uuid, occurred_at timestamptz, key_id uuid, user_id uuid,
     environment text, endpoint text, method text, status_code smallint, response_time_ms integer, requests integer,
     api_calls bigint, queries bigint, input_tokens bigint, output_tokens bigint, cached_tokens bigint, concepts numeric,
     storage_gb numeric, provider text, model text, cost_usd numeric, route text, ip text, user_agent text,
@@ -42,7 +42,7 @@ with incoming as (
   on conflict do nothing
   returning organization_id, key
 ), counted as materialized (
-  select b.position, b.source, b.id, b.organization_id, b.occurred_at, b.key_id, b.user_id, coalesce(b.environment, '') as environment,
+  select b.position, b.lane, b.id, b.organization_id, b.occurred_at, b.key_id, b.user_id, coalesce(b.environment, '') as environment,
     coalesce(b.endpoint, '') as endpoint, coalesce(b.method, '') as method, coalesce(b.status_code, 0) as status_code,
     b.response_time_ms, coalesce(b.requests, 1) as requests, coalesce(b.api_calls, 0) as api_calls,
     coalesce(b.queries, 0) as queries, coalesce(b.input_tokens, 0) as input_tokens,
@@ -63,7 +63,7 @@ with incoming as (
     usage_period_start(o.period_anchor, e.occurred_at) as period_start,
     coalesce(e.key_id, '00000000-0000-0000-0000-000000000000') as key_id, e.environment, e.endpoint, e.status_code,
     e.provider, e.model, e.route, e.requests, e.error_code, e.api_calls, e.queries, e.input_tokens, e.output_tokens,
-    e.cached_tokens, e.cost_usd, e.response_time_ms, e.source,
+    e.cached_tokens, e.cost_usd, e.response_time_ms, e.lane,
     width_bucket(e.response_time_ms - 1, '{${LATENCY_BOUNDS_MS.join(',')}}'::integer[]) as latency
   from counted e left join organizations o on o.id = e.organization_id
 )`
@@ -99,9 +99,7 @@ select (select count(*) from incoming)::int as sent, (select count(*) from fresh
     where outcome is distinct from 'accepted') as others,
   (select coalesce(jsonb_agg(jsonb_build_object('organization_id', organization_id,
     'period_start', extract(epoch from period_start) * 1000, 'api_calls', api_calls, 'queries', queries,
-    'tokens', tokens, 'cost_usd', cost_usd::text, 'added_api_calls', (select coalesce(sum(api_calls), 0) from placed p
-      where p.organization_id = periods.organization_id and p.period_start = periods.period_start
-        and p.source is distinct from 'verification'))), '[]')
+    'tokens', tokens, 'cost_usd', cost_usd::text, 'even_calls', even_calls, 'odd_calls', odd_calls)), '[]')
     from periods) as periods`
 
 /**
@@ -119,7 +117,8 @@ select (select count(*) from incoming)::int as sent, (select count(*) from fresh
  * @param events the same as `$1`: columns that none of them adds to are left out
  */
 export function writeStatement(events: readonly UsageEvent[]): string {
-  const { counts, times } = sumsOf(events)
+  const { counts, times, lanes } = sumsOf(events)
+  const ofPeriod = { ...counts, ...lanes }
   const all = { ...counts, ...times }
   const names = Object.keys(all)
   return `${TAKE}, deltas as materialized (
@@ -130,8 +129,8 @@ export function writeStatement(events: readonly UsageEvent[]): string {
 ), totals as (${addTo('usage_totals', TOTALS, names, `slices where dimension = ''`)}
 ), hourly_slices as (${addTo('usage_slices', SLICES, names, `slices where dimension <> ''`)}
 ), daily_slices as (${addTo('usage_daily_slices', DAILY_SLICES, names, `(${grouped(DAILY_SLICES, added(names), DAYS)}) as days`)}
-), periods as (${addTo('usage_periods', PERIODS, Object.keys(counts), `(${grouped(PERIODS, counts, 'placed')}) as periods`)}, updated_at = now()
-  returning organization_id, period_start, api_calls, queries, input_tokens + output_tokens as tokens, cost_usd
+), periods as (${addTo('usage_periods', PERIODS, Object.keys(ofPeriod), `(${grouped(PERIODS, ofPeriod, 'placed')}) as periods`)}, updated_at = now()
+  returning organization_id, period_start, api_calls, even_calls, odd_calls, queries, input_tokens + output_tokens as tokens, cost_usd
 ), ${TELL}`
 }
 

@@ -8,12 +8,19 @@ type Sums = Readonly<Record<string, string>>
 interface BatchSums {
   readonly counts: Sums
   readonly times: Sums
+  /** Of a period alone. */
+  readonly lanes: Sums
 }
 
 const ALWAYS: Sums = {
   requests: 'sum(requests)',
   errors: 'coalesce(sum(requests) filter (where status_code >= 400 or error_code is not null), 0)',
   api_calls: 'sum(api_calls)',
+}
+
+const LANES: Sums = {
+  even_calls: 'coalesce(sum(api_calls) filter (where lane = 0), 0)',
+  odd_calls: 'coalesce(sum(api_calls) filter (where lane = 1), 0)',
 }
 
 const QUERIES: Sums = { queries: 'sum(queries)' }
@@ -40,6 +47,7 @@ export function sumsOf(events: readonly UsageEvent[]): BatchSums {
       ...(events.some(({ queries }) => queries) && QUERIES),
       ...(events.some(usesModel) && OF_MODELS),
     },
+    lanes: events.some(({ lane }) => lane !== undefined) ? LANES : {},
     times: timesOf(events.flatMap(({ response_time_ms }) => response_time_ms ?? [])),
   }
 }

@@ -20,11 +20,9 @@ export interface PeriodUsage {
   readonly tokens: number
   /** A decimal string. */
   readonly cost_usd: string
-}
-
-/** The same after a batch, and the calls in it that no verification has counted. */
-export interface WrittenPeriod extends PeriodUsage {
-  readonly added_api_calls: number
+  /** The calls among them that verifications counted in even and in odd generations (limits/quota-script.ts). */
+  readonly even_calls: number | string
+  readonly odd_calls: number | string
 }
 
 export interface Written {
@@ -34,7 +32,7 @@ export interface Written {
   /** Of each event, in the order sent. */
   readonly outcomes: readonly Outcome[]
   /** The sums of every period that the batch added to. */
-  readonly periods: readonly WrittenPeriod[]
+  readonly periods: readonly PeriodUsage[]
 }
 
 /** What became of the events that were not counted, by their place; null where that cannot be told yet. */
@@ -44,7 +42,7 @@ interface Row {
   readonly sent: number
   readonly accepted: number
   readonly others: Others
-  readonly periods: readonly WrittenPeriod[]
+  readonly periods: readonly PeriodUsage[]
 }
 
 /**

@@ -17,6 +17,22 @@ const read = async (id: string, token = owner.token) => (await call(`GET ${KEYS}
 const revoke = (id: string, token = owner.token) => call(`DELETE ${KEYS}/${id}`, { token })
 
 describe('rotating a key', () => {
+  test('gives no new allowance: old and new keys count in the same windows, however often it is done', async () => {
+    const limits = [{ name: 'reports', limit: 3, window_seconds: 30 * DAY }]
+    const first = await issue({ limits, custom_rate_limit: 5 })
+    for (const left of [2, 1, 0])
+      expect((await verify(first.key)).body).toMatchObject({ valid: true, limits: { reports: { remaining: left } } })
+    let current = first
+    for (let times = 0; times < 3; times++) {
+      current = (await rotate(current.id, { grace_period_seconds: 3_600 })).body
+      expect((await verify(current.key)).body).toMatchObject({
+        code: 'RATE_LIMITED',
+        refused_by: 'reports',
+        ratelimit: { remaining: 2 },
+      })
+    }
+  })
+
   test('gives a new one with all the old one had, and without a grace period ends that at once', async () => {
     const old = await issue({
       description: 'Nightly',

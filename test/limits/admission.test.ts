@@ -92,10 +92,12 @@ describe('one claim', () => {
   test('that must count once is admitted again without taking anything, also once nothing is left', async () => {
     const windowKey = unique()
     const of = quota([calls(3, 2)])
-    const take = (once: string) => admit(redis(), claim({ windowKey, cost: 2, quota: of, once }))
+    const take = (key: string, body = 'the same') =>
+      admit(redis(), claim({ windowKey, cost: 2, quota: of, once: { key, body } }))
     const first = `once:${unique()}`
     expect(await take(first)).toMatchObject({ outcome: 'admitted', windows: [{ remaining: 8 }], meters: [{ used: 2 }] })
     expect(await take(`once:${unique()}`)).toMatchObject({ outcome: 'quota_exceeded' })
+    expect(await take(first, 'another request')).toEqual({ outcome: 'reused' })
     expect(await take(first)).toMatchObject({ outcome: 'admitted', windows: [{ remaining: 8 }], meters: [{ used: 2 }] })
   })
 
@@ -164,10 +166,14 @@ describe('a counter that Redis does not have', () => {
 
   test('is raised to a fresh figure that is higher, and never lowered to one that is not', async () => {
     const of = quota([calls(100)])
-    const take = (used: number) => admit(redis(), claim({ quota: { ...of, recorded: { api_calls: used } } }))
-    expect(await take(5)).toMatchObject({ meters: [{ used: 6 }] })
-    expect(await take(20)).toMatchObject({ meters: [{ used: 21 }] })
-    expect(await take(7)).toMatchObject({ meters: [{ used: 22 }] })
+    const take = (reported: number, ...lanes: [number, number]) => {
+      const recorded = { api_calls: reported + lanes[0] + lanes[1], lanes }
+      return admit(redis(), claim({ quota: { ...of, recorded } }))
+    }
+    expect(await take(5, 0, 0)).toMatchObject({ meters: [{ used: 6 }] })
+    expect(await take(20, 1, 0)).toMatchObject({ meters: [{ used: 22 }] })
+    expect(await take(7, 2, 0)).toMatchObject({ meters: [{ used: 23 }] })
+    expect(await take(20, 9, 2)).toMatchObject({ meters: [{ used: 32 }] })
   })
 })
 

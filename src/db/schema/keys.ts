@@ -52,6 +52,8 @@ export const apiKeys = pgTable(
     hasChecksum: boolean().notNull().default(true),
     /** The key that this one was made from by rotation. No reference: keys only go with their organization, all at once. */
     rotatedFrom: uuid(),
+    /** The first key of its line of rotations, in whose windows it counts; null for the first itself. */
+    lineageId: uuid(),
     /** The key that rotation put in its place: set once, so that of two rotations at once one happens. */
     replacedBy: uuid(),
     /** When a secret scanner reported it as found in public, and it was switched off; null again once it is switched on. */

@@ -120,6 +120,9 @@ export const usagePeriods = pgTable(
     organizationId: uuid().notNull(),
     periodStart: timestamp({ withTimezone: true }).notNull(),
     ...counts(),
+    /** The calls among them that verifications counted in even and in odd generations of the counter in Redis. */
+    evenCalls: count(),
+    oddCalls: count(),
     updatedAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
   },
   (t) => [primaryKey({ columns: [t.organizationId, t.periodStart] }), index('usage_periods_updated').on(t.updatedAt)],
