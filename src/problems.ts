@@ -48,6 +48,10 @@ export const PROBLEMS = {
   method_not_allowed: [405, 'The resource does not take this method; see Allow.'],
   key_revoked: [409, 'The key is revoked; issue a new one.'],
   key_expired: [409, 'The key has expired; change its expiry first, or issue a new one.'],
+  reservation_closed: [
+    409,
+    'This idempotency_key stands for a reservation that was settled, cancelled or has expired.',
+  ],
   key_already_rotated: [409, 'The key was rotated already; rotate the one that replaced it.'],
   webhook_endpoint_off: [409, 'The webhook endpoint is switched off; switch it on first.'],
   plan_exists: [409, 'There is a plan of this id already.'],

@@ -53,8 +53,8 @@ export class Tollgate extends WorkerEntrypoint<Env> {
   /** The same as `POST /api/v1/usage/reserve` with a service key. */
   async reserve(input: unknown) {
     return this.#answer(async (deps) => {
-      const [{ reserve }, { ReserveBody }] = await reservations()
-      return reserve(deps, parseInput(ReserveBody, input), null)
+      const [{ BOUND_WORKER, reserve }, { ReserveBody }] = await reservations()
+      return reserve(deps, parseInput(ReserveBody, input), BOUND_WORKER)
     })
   }
 

@@ -130,7 +130,7 @@ async function authenticateKey(c: Context<ManagementEnv>, key: string): Promise<
   const { record } = await findKey(c.var.deps, key) // in memory since the verdict
   const isPlatform = record?.isPlatform ?? false
   const { key_id: keyId, organization_id: organizationId, scopes = [] } = verdict
-  return { kind: 'key', keyId, organizationId, scopes, isPlatform }
+  return { kind: 'key', keyId, lineageId: record?.lineageId ?? keyId, organizationId, scopes, isPlatform }
 }
 
 function invalid(detail: string): Problem {

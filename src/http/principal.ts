@@ -28,6 +28,8 @@ export interface UserPrincipal {
 export interface KeyPrincipal {
   readonly kind: 'key'
   readonly keyId: string
+  /** The first key of its line of rotations. */
+  readonly lineageId: string
   readonly organizationId: string
   readonly scopes: readonly string[]
   /** Whether it is one of the platform organization: a service key, if its scopes say so. */

@@ -12,15 +12,18 @@ import { QUOTA_FUNCTIONS } from './quota-script.ts'
 
 /** The most of what is left that one hold may have: a single estimate, however wild, never shuts out everybody else. */
 const MOST_OF_WHAT_IS_LEFT = 0.9
+/** How long the marker of an idempotency key outlives its hold. */
+const MARKED_MS = 24 * 3_600_000
 /** Open holds of an organization in a period. */
 const MOST_HOLDS = 5_000
 
 /**
- * KEYS: the quota's hash, its holds, the organization's version. ARGV[1]: JSON of `ahead` (ms), `quota` as the admission
- * script has it with `gauges`, their latest readings, `version`, `id`, `ms` until the hold expires, `share`, and `most` holds
+ * KEYS: the quota's hash, its holds, the organization's version, with an idempotency key its marker. ARGV[1]: JSON of `ahead` (ms), `quota` as the admission
+ * script has it with `gauges`, their latest readings, `version`, `id`, `body` (a hash of the request that an
+ * idempotency key stands for), `marked` (ms), `ms` until the hold expires, `share`, and `most` holds
  * of an organization: when the first of them expires all are looked at.
  *
- * Answer: {'stale'} | {'unseeded'} | {'too_many'} | {'exceeded', index from 0 of the meter, 0, used and held of each} |
+ * Answer: {'reused'} | {'closed'} (the marker stands for another request, for a hold that is over) | {'stale'} | {'unseeded'} | {'too_many'} | {'exceeded', index from 0 of the meter, 0, used and held of each} |
  * {'held', -1, expiry (ms), used and held of each, amount held of each}. The same id again gets the hold there is.
  *
  * Unlike used-up counters, gauges fall: their latest reading replaces what was known.
@@ -44,7 +47,9 @@ local function remember()
   end
 end
 
-local known = redis.call('HGET', KEYS[2], request.id)
+local marker, known = KEYS[4] and redis.call('GET', KEYS[4]), redis.call('HGET', KEYS[2], request.id)
+if marker and marker ~= request.body then return {'reused'} end
+if marker and not known then return {'closed'} end
 if known then
   local hold = cjson.decode(known)
   remember()
@@ -67,6 +72,7 @@ for i, meter in ipairs(meters) do
 end
 
 local expires = now + request.ms
+if KEYS[4] then redis.call('SET', KEYS[4], request.body, 'PX', whole(request.ms + request.marked)) end
 redis.call('HSET', KEYS[2], request.id, cjson.encode({expires = expires, amounts = byMeter}))
 redis.call('PEXPIREAT', KEYS[2], whole(request.keepUntil))
 if not state.next or expires < state.next then redis.call('HSET', KEYS[1], 'next', whole(expires)) end
@@ -97,6 +103,8 @@ return 1`)
 /** What is to be held. The claim's meters name the amounts. */
 export interface HoldRequest {
   readonly id: string
+  /** A hash of the request, where the id stands for an idempotency key. */
+  readonly body?: string
   readonly quota: QuotaClaim
   /** Readings of gauges, where they were read just now. */
   readonly gauges: Readonly<Partial<Record<Meter, number>>>
@@ -106,7 +114,7 @@ export interface HoldRequest {
 }
 
 export type Hold =
-  | { readonly outcome: 'stale' | 'unseeded' | 'too_many' }
+  | { readonly outcome: 'stale' | 'unseeded' | 'too_many' | 'reused' | 'closed' }
   | { readonly outcome: 'exceeded'; readonly refused: number; readonly meters: readonly MeterState[] }
   | {
       readonly outcome: 'held'
@@ -120,15 +128,18 @@ export type Hold =
 type Answer = [outcome: Hold['outcome'], refused: number, expires: number, states: number[], amounts?: number[]]
 
 /** Holds what is asked for, of all meters or of none. @throws whatever the client throws when Redis fails */
-export async function holdUnits(deps: Deps, { id, quota, gauges, version, ms }: HoldRequest): Promise<Hold> {
+export async function holdUnits(deps: Deps, { id, body, quota, gauges, version, ms }: HoldRequest): Promise<Hold> {
   const { organizationId, period } = quota
   const keys = [quotaKey(organizationId, period.name), holdsKey(organizationId, period.name), version.key]
+  if (body) keys.push(`reserved:${organizationId}:${id}`)
   const argument = {
     ahead: deps.redisAheadMs,
     quota: quotaArgument(quota),
     ...(quota.isFresh && { gauges }),
     version: version.version,
     id,
+    body,
+    marked: MARKED_MS,
     ms,
     share: MOST_OF_WHAT_IS_LEFT,
     most: MOST_HOLDS,
@@ -137,7 +148,7 @@ export async function holdUnits(deps: Deps, { id, quota, gauges, version, ms }: 
   const [outcome, refused, expiresAt, states, amounts = []] = await runScript<Answer>(deps.redis, HOLD, keys, [
     JSON.stringify(argument),
   ])
-  if (outcome === 'stale' || outcome === 'unseeded' || outcome === 'too_many') return { outcome }
+  if (outcome !== 'held' && outcome !== 'exceeded') return { outcome }
   const meters = quota.meters.map((_, at) => ({ used: states[at * 2] ?? 0, held: states[at * 2 + 1] ?? 0 }))
   return outcome === 'exceeded' ? { outcome, refused, meters } : { outcome, expiresAt, meters, amounts }
 }

@@ -27,7 +27,7 @@ const OLDEST_MS = 35 * 86_400_000
 const AHEAD_MS = 5 * 60_000
 
 /** Ids of what is reported are apart from those of verifications: one request may be verified and metered under one id. */
-const SOURCE = 'usage'
+export const SOURCE = 'usage'
 
 interface Reading {
   readonly now: number

@@ -1,4 +1,5 @@
 import { apiRoute, newRouter } from '../http/api-route.ts'
+import type { Principal } from '../http/principal.ts'
 import { spend } from '../limits/policies.ts'
 import { reserve } from './reserve.ts'
 import { ReservationBody, ReserveBody, SettleBody, SettlementBody } from './reserve-schemas.ts'
@@ -21,7 +22,14 @@ const reserveRoute = apiRoute({
 itself (10 minutes unless you say otherwise).`,
   body: ReserveBody,
   returns: { 200: ReservationBody },
-  fails: ['key_not_found', 'organization_not_found', 'rate_limited', 'too_many_reservations'],
+  fails: [
+    'key_not_found',
+    'organization_not_found',
+    'rate_limited',
+    'too_many_reservations',
+    'idempotency_key_reused',
+    'reservation_closed',
+  ],
 })
 
 const settleRoute = apiRoute({
@@ -35,11 +43,16 @@ too. \`cancel\` gives it back without an event.`,
   fails: ['reservation_not_found', 'organization_not_found', 'rate_limited'],
 })
 
+const callerId = (principal: Principal) => (principal.kind === 'key' ? principal.lineageId : principal.userId)
+
 export const reserveRoutes = newRouter()
   .openapi(reserveRoute, async (c) => {
     const organizationId = c.var.isService ? null : c.var.organizationId
     if (organizationId) await spend(c.var.deps, { usage_write_organization: { account: organizationId } })
-    return c.json(await reserve(c.var.deps, c.req.valid('json'), organizationId), 200)
+    return c.json(
+      await reserve(c.var.deps, c.req.valid('json'), { organizationId, id: callerId(c.var.principal) }),
+      200,
+    )
   })
   .openapi(settleRoute, async (c) => {
     const organizationId = c.var.isService ? null : c.var.organizationId

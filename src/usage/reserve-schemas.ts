@@ -26,7 +26,10 @@ export const ReserveBody = z
     provider,
     model,
     expires_in_seconds: z.int().min(1).max(LONGEST_SECONDS).default(USUAL_SECONDS),
-    idempotency_key: text(255).min(1).optional().meta({ description: 'A repeat gets the same hold.' }),
+    idempotency_key: text(255)
+      .min(1)
+      .optional()
+      .meta({ description: 'A repeat by the same caller gets the same hold, and is refused once that is over.' }),
   })
   .refine((asked) => METERED.some((field) => typeof asked[field] === 'number' || asked[field]), {
     message: 'must ask for units of at least one meter',

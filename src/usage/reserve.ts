@@ -11,6 +11,7 @@ import { ALL_METERS, limitOf } from '../limits/quotas.ts'
 import { organizationVersion } from '../limits/versions.ts'
 import { Problem } from '../problems.ts'
 import { attribute, findHolders } from './ingest-holders.ts'
+import { SOURCE } from './ingest-items.ts'
 import { reservationId } from './reservation-id.ts'
 import type { Reservation, ReserveRequest } from './reserve-schemas.ts'
 
@@ -24,23 +25,66 @@ const ATTEMPTS = 3
  * What is held is what may be used. It is less than was asked for where one hold would take nearly all that is left.
  * While Redis fails, and the deployment goes on then, the last known figures decide and nothing is held.
  *
- * @param caller the organization that may reserve for itself alone; null for a service of the operator's
- * @throws Problem `key_not_found`, `organization_not_found`, `too_many_reservations`, `unavailable`
+ * An idempotency key stands for one request of one caller: its repeats get the same hold while that is open, and are
+ * refused afterwards, so that no second piece of work hides behind a reservation that is settled.
+ *
+ * @throws Problem `key_not_found`, `organization_not_found`, `too_many_reservations`, `unavailable`; with an idempotency key
+ *   `idempotency_key_reused` for another request, `reservation_closed` for one whose hold is over
  */
-export async function reserve(deps: Deps, request: ReserveRequest, caller: string | null): Promise<Reservation> {
-  const organizationId = await organizationOf(deps, request, caller)
+export async function reserve(deps: Deps, request: ReserveRequest, caller: ReserveCaller): Promise<Reservation> {
+  const organizationId = await organizationOf(deps, request, caller.organizationId)
   const amounts = await amountsOf(deps, request)
   const needsReading = GAUGES.some((gauge) => amounts.has(gauge)) // only Postgres knows what gauges read now
   let allowance = await (needsReading ? reloadAllowance : findAllowance)(deps, organizationId)
+  await requireUnsettled(deps, allowance, organizationId, holdIdOf(request, caller))
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const isFresh = needsReading || attempt > 0
-    const asked = askedOf(allowance, organizationId, amounts, { deps, request, isFresh })
+    const asked = askedOf(allowance, organizationId, amounts, { deps, request, caller, isFresh })
     const hold = await holdOrDecideAlone(deps, asked)
+    if (hold.outcome === 'reused') throw new Problem('idempotency_key_reused')
+    if (hold.outcome === 'closed') throw new Problem('reservation_closed')
     if (hold.outcome === 'too_many') throw new Problem('too_many_reservations', { headers: { 'Retry-After': '10' } })
     if (hold.outcome === 'held' || hold.outcome === 'exceeded') return answerOf(asked, hold)
     allowance = await reloadAllowance(deps, organizationId)
   }
   throw new Problem('unavailable', { detail: 'The quota is being changed right now.' })
+}
+
+/** Who reserves: the same idempotency key of another caller is another key. */
+export interface ReserveCaller {
+  /** The organization that may reserve for itself alone; null for a service of the operator's. */
+  readonly organizationId: string | null
+  readonly id: string
+}
+
+/** Workers that are bound to this one are one caller. */
+export const BOUND_WORKER: ReserveCaller = { organizationId: null, id: 'binding' }
+
+/** @returns `undefined` without an idempotency key: such a request is never a repeat */
+function holdIdOf({ idempotency_key }: ReserveRequest, { id }: ReserveCaller): string | undefined {
+  return idempotency_key && sha256Hex(JSON.stringify([id, idempotency_key])).slice(0, 32)
+}
+
+const SELECT_SETTLED = `select 1 from usage_dedupe
+where organization_id = $1::uuid and key = sha256(convert_to($2, 'UTF8'))`
+
+/**
+ * Redis may have lost what it knew of a hold; Postgres keeps the ids of settled ones. While Postgres does not answer,
+ * Redis alone decides.
+ */
+async function requireUnsettled(
+  deps: Deps,
+  { use }: Allowance,
+  organizationId: string,
+  holdId: string | undefined,
+): Promise<void> {
+  if (holdId === undefined) return
+  const id = reservationId(organizationId, use.period.name, holdId)
+  const rows = await deps.sql.query(SELECT_SETTLED, [organizationId, `${SOURCE} ${id}`]).catch((error: unknown) => {
+    log('warn', 'settlement_not_looked_up', errorFields(error))
+    return []
+  })
+  if (rows.length > 0) throw new Problem('reservation_closed')
 }
 
 /** As for reported usage: what is another organization's is answered as what does not exist. */
@@ -88,7 +132,7 @@ function askedOf(
   { use }: Allowance,
   organizationId: string,
   amounts: Amounts,
-  { deps, request, isFresh }: { deps: Deps; request: ReserveRequest; isFresh: boolean },
+  { deps, request, caller, isFresh }: { deps: Deps; request: ReserveRequest; caller: ReserveCaller; isFresh: boolean },
 ) {
   const meters = [...amounts].map(([meter, amount]): MeterClaim => {
     const limit = use.limits.meters[meter]?.at_limit === 'allow' ? null : limitOf(use, meter)
@@ -98,9 +142,10 @@ function askedOf(
     Object.fromEntries(names.map((meter) => [meter, toUnits(meter, use.used[meter])]))
   const recorded = { ...unitsOf('api_calls', 'queries', 'tokens', 'cost_usd'), lanes: use.lanes }
   const quota: QuotaClaim = { organizationId, period: use.period, meters, recorded, isFresh }
-  const { idempotency_key } = request
+  const repeatable = holdIdOf(request, caller)
   return {
-    id: idempotency_key ? sha256Hex(idempotency_key).slice(0, 32) : base62(randomBytes(16), 22),
+    id: repeatable ?? base62(randomBytes(16), 22),
+    ...(repeatable && { body: sha256Hex(JSON.stringify({ ...request, idempotency_key: undefined })).slice(0, 32) }),
     quota,
     gauges: unitsOf('concepts', 'storage_gb'),
     version: { key: organizationVersion(organizationId), version: use.version },

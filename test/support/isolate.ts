@@ -15,7 +15,7 @@ export async function newIsolate(variables: Record<string, string> = {}) {
   const { createDeps } = await import('../../src/deps.ts')
   const { verifyKey } = await import('../../src/keys/verify.ts')
   const { takeLeased } = await import('../../src/limits/leases.ts')
-  const { reserve } = await import('../../src/usage/reserve.ts')
+  const { BOUND_WORKER, reserve } = await import('../../src/usage/reserve.ts')
   const { settle } = await import('../../src/usage/settle.ts')
   const { ReserveBody, SettleBody } = await import('../../src/usage/reserve-schemas.ts')
   const { parseInput } = await import('../../src/problems.ts')
@@ -61,7 +61,7 @@ export async function newIsolate(variables: Record<string, string> = {}) {
       verifyKey(deps(), { key, cost: 1, scopes: [], ...more }, { requestId: crypto.randomUUID() }),
     takeLeased: (claim: Claim) => takeLeased(deps(), claim),
     settle: (input: unknown) => settle(deps(), parseInput(SettleBody, input), null),
-    reserve: (input: unknown) => reserve(deps(), parseInput(ReserveBody, input), null),
+    reserve: (input: unknown) => reserve(deps(), parseInput(ReserveBody, input), BOUND_WORKER),
     record: (event: UsageEvent) => recordUsage(deps(), event),
     advance: (ms: number) => {
       offsetMs += ms

@@ -14,13 +14,8 @@ vi.setConfig({ testTimeout: 30_000 })
 afterEach(() => vi.restoreAllMocks())
 
 const HOUR = 3_600_000
-const PRINCIPAL = {
-  kind: 'key',
-  keyId: crypto.randomUUID(),
-  organizationId: '',
-  scopes: [],
-  isPlatform: false,
-} as const
+const ID = crypto.randomUUID()
+const PRINCIPAL = { kind: 'key', keyId: ID, lineageId: ID, organizationId: '', scopes: [], isPlatform: false } as const
 
 /** An organization with one receiver, and an isolate that may reach it and whose clock can be moved. */
 async function world(fields: Record<string, unknown> = {}, query = '') {
