@@ -94,7 +94,9 @@ export const OrganizationQuery = z.strictObject({ organization_id: uuid.optional
 const WindowReading = z.object({
   limit: z.int(),
   remaining: z.int(),
-  reset: z.int().meta({ description: 'Unix milliseconds: when all units are back, or when a refused cost will fit.' }),
+  reset: z.int().nullable().meta({
+    description: 'Unix milliseconds: when all units are back, or when a refused cost will fit; null if never.',
+  }),
 })
 
 const QuotaReading = z.object({
@@ -130,5 +132,9 @@ export const VerdictBody = z
       .string()
       .optional()
       .meta({ description: 'What refused, where it was a limit: `ratelimit`, a named limit or a meter.' }),
+    never_fits: z
+      .literal(true)
+      .optional()
+      .meta({ description: 'More was asked for than the limit is: no waiting helps.' }),
   })
   .meta({ id: 'Verdict', description: 'For a key that is not found: `valid`, `code` and `request_id` alone.' })

@@ -16,6 +16,9 @@ interface QuotaReading {
   readonly resets_at: string
 }
 
+/** `reset` is null where what was asked for never fits. */
+type WindowVerdict = Omit<WindowReading, 'reset'> & { readonly reset: number | null }
+
 /** A key that is not known gets nothing but the first three. */
 export interface Verdict {
   readonly valid: boolean
@@ -33,12 +36,14 @@ export interface Verdict {
   /** ISO 8601. */
   readonly expires_at?: string | null
   /** `reset` in Unix milliseconds, as \@upstash/ratelimit gives it: when all units are back, or when a refused cost fits. */
-  readonly ratelimit?: WindowReading
+  readonly ratelimit?: WindowVerdict
   /** The key's named limits, where it has any. */
-  readonly limits?: Readonly<Record<string, WindowReading>>
+  readonly limits?: Readonly<Record<string, WindowVerdict>>
   readonly quotas?: Readonly<Record<string, QuotaReading>>
   /** What refused, where it was a limit: `ratelimit`, a named limit or a meter. */
   readonly refused_by?: string
+  /** Set where more was asked for than the limit is: no waiting helps. */
+  readonly never_fits?: true
 }
 
 const CODES = { admitted: 'VALID', rate_limited: 'RATE_LIMITED', quota_exceeded: 'QUOTA_EXCEEDED' } as const
@@ -57,23 +62,32 @@ export function admittedVerdict(admission: Decided, record: KeyRecord, requestId
     code,
     request_id: requestId,
     ...about(record),
-    ratelimit: admission.windows[0] as WindowReading,
+    ratelimit: readWindow(admission, 0),
     ...(record.namedLimits.length > 0 && { limits: readNamedLimits(admission, record) }),
     quotas: readQuotas(admission, record, now),
     ...refusedBy(admission, record),
   }
 }
 
-function refusedBy({ outcome, refused }: Decided, record: KeyRecord): { refused_by?: string } {
+function refusedBy(
+  { outcome, refused, neverFits }: Decided,
+  record: KeyRecord,
+): Pick<Verdict, 'refused_by' | 'never_fits'> {
   if (refused < 0) return {}
   const names = outcome === 'quota_exceeded' ? record.meters.map(({ meter }) => meter) : windowNames(record)
-  return { refused_by: names[refused] ?? '' }
+  return { refused_by: names[refused] ?? '', ...(neverFits && { never_fits: true }) }
+}
+
+/** Hardly anything is refused for ever: as a rule it is the reading itself. */
+function readWindow({ windows, outcome, refused, neverFits }: Decided, at: number): WindowVerdict {
+  const window = windows[at] as WindowReading
+  return neverFits && outcome === 'rate_limited' && refused === at ? { ...window, reset: null } : window
 }
 
 const windowNames = ({ namedLimits }: KeyRecord) => ['ratelimit', ...namedLimits.map(({ name }) => name)]
 
-function readNamedLimits({ windows }: Decided, { namedLimits }: KeyRecord): Record<string, WindowReading> {
-  return Object.fromEntries(namedLimits.map(({ name }, at) => [name, windows[at + 1] as WindowReading]))
+function readNamedLimits(admission: Decided, { namedLimits }: KeyRecord): Record<string, WindowVerdict> {
+  return Object.fromEntries(namedLimits.map(({ name }, at) => [name, readWindow(admission, at + 1)]))
 }
 
 function about(record: KeyRecord) {

@@ -5,6 +5,7 @@ import { ADMIT } from './admission-script.ts'
 import {
   type Admission,
   type Claim,
+  findNeverFitting,
   holdsKey,
   keepUntil,
   type LeaseRequest,
@@ -126,6 +127,7 @@ function readAnswer(claim: Claim, answer: Answer): Admission {
   return {
     outcome,
     refused,
+    ...(outcome !== 'admitted' && findNeverFitting(claim, outcome)),
     asOf: claim.now,
     windows: claim.windows.map((window, at) => readingOf(window, windows[at * 2] ?? 0, windows[at * 2 + 1] ?? 0)),
     meters: (claim.quota?.meters ?? []).map((_, at) => ({ used: meters[at * 2] ?? 0, held: meters[at * 2 + 1] ?? 0 })),

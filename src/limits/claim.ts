@@ -90,6 +90,8 @@ export interface Decided {
   readonly windows: readonly WindowReading[]
   /** In the order of the claim's meters, after this claim. */
   readonly meters: readonly MeterState[]
+  /** Set where what refused will never let this claim pass: it asks for more than the limit. */
+  readonly neverFits?: true
   /** When the rows it was decided from were last confirmed, in Unix milliseconds by this isolate's clock. */
   readonly asOf: number
   readonly lease?: LeaseGrant
@@ -97,6 +99,18 @@ export interface Decided {
   readonly generation?: number
   /** Set where it was decided without Redis. */
   readonly isAlone?: true
+}
+
+/**
+ * Of a refused claim: the first window, or meter, whose limit is below what is asked for, so that waiting is of no use. It
+ * is named instead of one that would fit later; the outcome stays.
+ */
+export function findNeverFitting({ windows, quota }: Claim, outcome: Decided['outcome']) {
+  const refused =
+    outcome === 'rate_limited'
+      ? windows.findIndex(({ cost, limit }) => cost > limit)
+      : (quota?.meters.findIndex(({ amount, limit }) => limit !== null && Math.max(amount, 1) > limit) ?? -1)
+  return refused >= 0 ? ({ refused, neverFits: true } as const) : undefined
 }
 
 /** How long the counters of a period outlive it, so that late settlements and reconciliation still find them. */

@@ -6,13 +6,14 @@ import type { WindowReading } from './window.ts'
  */
 export function rateLimitFields(
   policy: string,
-  { limit, remaining, reset }: WindowReading,
+  { limit, remaining, reset }: Omit<WindowReading, 'reset'> & { readonly reset: number | null },
   windowMs: number,
   now: number,
 ) {
   return {
     'RateLimit-Policy': `"${policy}";q=${limit};w=${windowMs / 1000}`,
-    RateLimit: `"${policy}";r=${remaining};t=${secondsUntil(reset, now)}`,
+    RateLimit:
+      reset === null ? `"${policy}";r=${remaining}` : `"${policy}";r=${remaining};t=${secondsUntil(reset, now)}`,
   }
 }
 

@@ -1,6 +1,14 @@
 import { errorFields, log } from '../lib/log.ts'
 import { createLru } from '../lib/lru.ts'
-import { type Admission, type Claim, type MeterClaim, type MeterState, type QuotaClaim, quotaKey } from './claim.ts'
+import {
+  type Admission,
+  type Claim,
+  findNeverFitting,
+  type MeterClaim,
+  type MeterState,
+  type QuotaClaim,
+  quotaKey,
+} from './claim.ts'
 import { bucketOf, bucketThatMakesRoom, liveBuckets, readingOf } from './window.ts'
 
 /** Units per bucket, for each window of this isolate. */
@@ -34,8 +42,22 @@ export function admitAlone(claim: Claim, error: unknown): Admission {
   const limited = reads.findIndex(({ awaited }) => awaited !== undefined)
   const full = costs ? (claim.quota?.meters.findIndex((meter, at) => isFull(meter, known[at])) ?? -1) : -1
   const decided = { asOf: claim.now, isAlone: true, windows: reads.map(({ reading }) => reading) } as const
-  if (limited >= 0) return { outcome: 'rate_limited', refused: limited, meters: known, ...decided }
-  if (full >= 0) return { outcome: 'quota_exceeded', refused: full, meters: known, ...decided }
+  if (limited >= 0)
+    return {
+      outcome: 'rate_limited',
+      refused: limited,
+      meters: known,
+      ...decided,
+      ...findNeverFitting(claim, 'rate_limited'),
+    }
+  if (full >= 0)
+    return {
+      outcome: 'quota_exceeded',
+      refused: full,
+      meters: known,
+      ...decided,
+      ...findNeverFitting(claim, 'quota_exceeded'),
+    }
   const after = known.map(({ used, held }, at) => ({ used: used + (claim.quota?.meters[at]?.amount ?? 0), held }))
   rememberUsed(claim, after)
   return { outcome: 'admitted', refused: -1, meters: after, ...decided, windows: reads.map((read) => read.take()) }

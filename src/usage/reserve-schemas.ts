@@ -70,7 +70,13 @@ export const ReservationBody = z
     z.object({
       granted: z.literal(false),
       code: z.literal('QUOTA_EXCEEDED'),
-      exceeded: z.object({ meter: z.string(), requested: z.number(), ...reading }),
+      exceeded: z.object({
+        meter: z.string(),
+        requested: z.number(),
+        ...reading,
+        resets_at: timestamp.nullable().meta({ description: 'Null where the request never fits.' }),
+      }),
+      never_fits: z.literal(true).optional().meta({ description: 'More was asked for than the limit is.' }),
       quotas,
     }),
   ])

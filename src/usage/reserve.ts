@@ -191,12 +191,16 @@ function answerOf({ id, quota }: Asked, hold: Extract<Hold, { meters: unknown }>
       quotas,
     }
   }
-  const { meter, amount } = quota.meters[hold.refused] as MeterClaim
-  const reading = readingOf(quota.meters[hold.refused] as MeterClaim, hold.meters[hold.refused], resets_at)
+  const never = quota.meters.findIndex(({ amount, limit }) => limit !== null && amount > limit)
+  const refused = never >= 0 ? never : hold.refused
+  const claim = quota.meters[refused] as MeterClaim
+  const { meter, amount } = claim
+  const reading = readingOf(claim, hold.meters[refused], resets_at)
   return {
     granted: false,
     code: 'QUOTA_EXCEEDED',
-    exceeded: { meter, requested: fromUnits(meter, amount), ...reading },
+    exceeded: { meter, requested: fromUnits(meter, amount), ...reading, ...(never >= 0 && { resets_at: null }) },
+    ...(never >= 0 && { never_fits: true as const }),
     quotas,
   }
 }

@@ -27,6 +27,14 @@ describe('named limits of a key', () => {
     })
     expect(await verify({ limits: { reports: 10 } })).toMatchObject({ refused_by: 'reports' })
     expect(await verify({ cost: 58 })).toMatchObject({ refused_by: 'ratelimit', limits: { monthly: { remaining: 5 } } })
+    const never = { code: 'RATE_LIMITED', never_fits: true }
+    expect(await verify({ limits: { reports: 13 } })).toMatchObject({
+      ...never,
+      refused_by: 'reports',
+      limits: { reports: { remaining: 9, reset: null }, monthly: { reset: expect.any(Number) } },
+    })
+    expect(await verify({ cost: 61 })).toMatchObject({ ...never, ratelimit: { remaining: 57, reset: null } })
+    expect(await verify({ limits: { reports: 10 } })).not.toHaveProperty('never_fits')
     expect(await verify({ limits: { reports: 9 } })).toMatchObject({
       code: 'VALID',
       limits: { reports: { remaining: 0 }, monthly: { remaining: 0 } },

@@ -15,6 +15,17 @@ async function holderWith(limits: Record<string, number>) {
 }
 
 describe('a reservation', () => {
+  test('of more than the limit says that it never fits, before what only does not fit now', async () => {
+    const { organizationId: organization_id } = await holderWith({ tokens: 1_000, queries: 10 })
+    await ask('reserve', { organization_id, tokens: 600 })
+    expect((await ask('reserve', { organization_id, tokens: 900, queries: 11 })).body).toMatchObject({
+      granted: false,
+      never_fits: true,
+      exceeded: { meter: 'queries', resets_at: null },
+    })
+    expect((await ask('reserve', { organization_id, tokens: 900 })).body).not.toHaveProperty('never_fits')
+  })
+
   test('is refused under an idempotency key whose hold was settled, cancelled or expired, though Redis forgot it', async () => {
     const { organizationId: organization_id } = await holderWith({ tokens: 1_000 })
     const isolate = await newIsolate()
