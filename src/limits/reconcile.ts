@@ -95,7 +95,8 @@ export async function reconcileQuotas(deps: Deps, at: number) {
   return { periods: changed.length, corrected, failed }
 }
 
-async function reconcile(deps: Deps, used: PeriodUsage, wasSpoolEmpty: boolean): Promise<number> {
+/** Compares the counters of one period with its row. */
+export async function reconcile(deps: Deps, used: PeriodUsage, wasSpoolEmpty: boolean): Promise<number> {
   const key = quotaKey(used.organization_id, periodNamed(used.period_start))
   const args = [deps.redisAheadMs, wasSpoolEmpty ? 1 : 0, GRACE_MS, JSON.stringify(toRecorded(used))]
   const [corrected, ...above] = await runScript<[number, ...(string | number)[]]>(deps.redis, RECONCILE, [key], args)

@@ -6,15 +6,26 @@
  */
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { monthOf } from '../../src/lib/period.ts'
 import { windowKeyOf } from '../../src/limits/admission.ts'
 import { quotaKey } from '../../src/limits/claim.ts'
+import { raiseUsed } from '../../src/limits/raise.ts'
+import { reconcile } from '../../src/limits/reconcile.ts'
 import { BUCKETS } from '../../src/limits/window.ts'
+import {
+  BUCKET_MS,
+  EXAMPLES,
+  histories,
+  MINUTE,
+  MOST_AT_ONCE,
+  type Step,
+  type World,
+  worlds,
+} from '../support/histories.ts'
 import { claimOf, type Isolate, moveTime, newIsolate } from '../support/isolate.ts'
 
-const MINUTE = 60_000
-const BUCKET_MS = MINUTE / BUCKETS
-const SKEW_MS = 30_000
 const LEASE_MS = 1_500
+const SETTLED_AFTER_MS = 91_000
 /** The part of what is left that one lease may have. */
 const SHARE = 0.05
 /** Times are read here and in Redis, to the millisecond. */
@@ -23,67 +34,10 @@ const CLOCK_MS = 20
 const LONGEST_MS = MINUTE + BUCKET_MS + LEASE_MS + CLOCK_MS
 /** One after the other until it is refused: nothing is left then, and few requests were needed. */
 const FLOOD = [64, 16, 4, 1]
-const MOST_AT_ONCE = 40
 
 const isolates: readonly [Isolate, ...Isolate[]] = [await newIsolate(), await newIsolate(), await newIsolate()]
 const [first] = isolates
 const clock = () => first.now()
-
-interface World {
-  readonly limits: readonly number[]
-  readonly quota: number
-  readonly skews: readonly number[]
-  /** Of the minute's limit, what each key is asked for in a minute. */
-  readonly load: number
-  /** Where in a bucket the history begins, in milliseconds. */
-  readonly phaseMs: number
-}
-
-interface Step {
-  readonly pauseMs: number
-  readonly by: number
-  readonly key: number
-  readonly costs: readonly number[]
-  readonly floods: boolean
-  readonly dies: boolean
-}
-
-const between = (min: number, max: number) => fc.integer({ min, max })
-/** One in `times` is the rare one. */
-const rarely = <T>(times: number, rare: fc.Arbitrary<T>, usual: fc.Arbitrary<T>) =>
-  fc.oneof({ weight: times - 1, arbitrary: usual }, { weight: 1, arbitrary: rare })
-const seldom = (times: number) => rarely(times, fc.constant(true), fc.constant(false))
-
-const worlds: fc.Arbitrary<World> = fc.record({
-  limits: fc.tuple(between(250, 1_500), between(250, 1_500)),
-  quota: rarely(3, between(500, 2_000), between(2_000, 12_000)),
-  skews: fc.tuple(...isolates.map(() => between(-SKEW_MS, SKEW_MS))),
-  load: fc.double({ min: 2, max: 3, noNaN: true }),
-  phaseMs: fc.nat(BUCKET_MS - 1),
-})
-
-const longPauses = fc.oneof(between(58_000, 62_500), between(4_000, 70_000))
-const steps: fc.Arbitrary<Step> = fc.record({
-  pauseMs: rarely(14, longPauses, fc.oneof(between(20, 1_500), between(20, 4_000))),
-  by: rarely(3, fc.nat(isolates.length - 1), fc.constant(0)), // or it would seldom come back to its lease
-  key: rarely(3, fc.constant(1), fc.constant(0)),
-  costs: fc.array(rarely(60, between(4, 300), between(1, 3)), { minLength: 1, maxLength: MOST_AT_ONCE }),
-  floods: seldom(8),
-  dies: seldom(50),
-})
-const histories = fc.array(steps, { minLength: 20, maxLength: 50 })
-
-const PLAIN = { key: 0, costs: [1], floods: false, dies: false }
-const step = (pauseMs: number, by: number, more: Partial<Step> = {}): Step => ({ ...PLAIN, pauseMs, by, ...more })
-const WORLD: World = { limits: [1_000, 600], quota: 5_000, skews: [SKEW_MS, 0, -SKEW_MS], load: 2.4, phaseMs: 0 }
-const FLOODS = { floods: true }
-/** Spends a lease in the bucket after the one it was taken in, and asks for all there is as soon as the first returns. */
-const ACROSS_BUCKETS = [step(400, 0), step(1_500, 0), step(900, 0), step(20, 1, FLOODS), step(59_280, 1, FLOODS)]
-const DYING = [step(300, 0), step(50, 0, { dies: true }), step(1_000, 1), step(1_000, 2), step(20, 1, FLOODS)]
-const EXAMPLES: [World, Step[]][] = [
-  [WORLD, ACROSS_BUCKETS],
-  [{ ...WORLD, quota: 800 }, DYING],
-]
 
 /** What was admitted or refused at some moment from `from` to `to`. */
 interface Asked {
@@ -120,8 +74,13 @@ const mostLent = ({ limit }: Key) => isolates.length * SHARE * limit
 /** Two keys of an organization of its own, and everything that is admitted to them. */
 function begin({ limits, quota, skews }: World) {
   const organizationId = crypto.randomUUID()
-  const { redis } = first.deps() // of its own: the first isolate may die
-  const period = { name: 'simulated', start: 0, end: clock() + 1_000 * MINUTE }
+  const alive = { ...first.deps() } // stores of its own: the first isolate may die
+  const { redis } = alive
+  const deps = () => ({ ...alive, redisAheadMs: first.aheadMs() })
+  const { name, start } = monthOf(clock())
+  const period = { name, start, end: clock() + 1_000 * MINUTE }
+  /** What Postgres holds: calls by the lane that counted them, and reported ones. */
+  const recorded = { lanes: [0, 0] as [number, number], reported: 0 }
   const keys = limits.map((limit): Key => ({ windowKey: crypto.randomUUID(), limit, admitted: [] }))
   for (const [at, isolate] of isolates.entries()) isolate.skew(skews[at] ?? 0)
 
@@ -129,9 +88,13 @@ function begin({ limits, quota, skews }: World) {
     const from = clock()
     const { windowKey, limit } = key
     const claim = claimOf(isolate, { windowKey, limit, organizationId, period, quota, cost })
-    const { outcome } = await isolate.takeLeased(claim)
+    const admission = await isolate.takeLeased(claim)
+    const { outcome } = admission
     const asked = { from, to: clock(), cost, outcome }
-    if (outcome === 'admitted') key.admitted.push(asked)
+    if (outcome === 'admitted') {
+      key.admitted.push(asked)
+      if ('generation' in admission) recorded.lanes[((admission.generation ?? 0) % 2) as 0 | 1] += cost
+    }
     return asked
   }
 
@@ -145,6 +108,28 @@ function begin({ limits, quota, skews }: World) {
     return refused
   }
 
+  const row = () => ({
+    organization_id: organizationId,
+    period_start: start,
+    api_calls: sum(recorded.lanes) + recorded.reported,
+    even_calls: recorded.lanes[0],
+    odd_calls: recorded.lanes[1],
+    queries: 0,
+    tokens: recorded.reported,
+    cost_usd: '0',
+  })
+
+  /** Where they fit, so that nothing but verifications may pass the quota. */
+  async function report(calls: number, raises: number) {
+    const before = await counted()
+    if (before === 0 || before + calls > quota) return // without a counter nothing is raised
+    recorded.reported += calls
+    await Promise.all(Array.from({ length: raises }, () => raiseUsed(deps(), [row()])))
+  }
+
+  const settle = () => Promise.all([reconcile(deps(), row(), true), reconcile(deps(), row(), true)])
+  const counted = async () => Number((await redis.hget(quotaKey(organizationId, name), 'api_calls')) ?? 0)
+
   /** What the window's counter holds, in buckets that still count. */
   async function countedIn({ windowKey }: Key) {
     const counts = (await redis.hgetall<Record<string, number>>(windowKeyOf(windowKey))) ?? {}
@@ -157,8 +142,10 @@ function begin({ limits, quota, skews }: World) {
     take,
     flood,
     countedIn,
-    total: () => sum(keys.map(({ admitted }) => unitsOf(admitted))),
-    counted: async () => Number((await redis.hget(quotaKey(organizationId, period.name), 'api_calls')) ?? 0),
+    report,
+    settle,
+    total: () => sum(keys.map(({ admitted }) => unitsOf(admitted))) + recorded.reported,
+    counted,
   }
 }
 
@@ -211,8 +198,10 @@ async function pass(simulated: Simulated, time: Time, until: number) {
 /** @returns those that are alive at its end */
 async function live(simulated: Simulated, world: World, history: readonly Step[], time: Time) {
   const living = [...isolates]
-  for (const { pauseMs, by, key: at, costs, floods, dies } of history) {
+  for (const { pauseMs, by, key: at, costs, floods, dies, ...more } of history) {
     await pass(simulated, time, time.planned() + pauseMs)
+    if (more.reports > 0) await simulated.report(more.reports, more.raises + 1)
+    if (more.reconciles) await simulated.settle()
     const isolate = living[by % living.length] as Isolate
     const key = simulated.keys[at] as Key
     const count = Math.min(MOST_AT_ONCE, Math.ceil((key.limit * world.load * pauseMs) / MINUTE))
@@ -234,6 +223,11 @@ async function end(simulated: Simulated, { quota }: World, living: readonly Isol
   await time.until(clock() + LEASE_MS)
   if (living.length < isolates.length) {
     seen.stranded += await checkCounters(simulated)
+    for (let runs = 0; runs < 4; runs++) {
+      await time.until(clock() + SETTLED_AFTER_MS)
+      await simulated.settle()
+    }
+    expect(await simulated.counted(), 'counted once every lane was settled').toBe(simulated.total())
     return
   }
   seen.all_given_back++

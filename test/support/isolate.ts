@@ -71,6 +71,7 @@ export async function newIsolate(variables: Record<string, string> = {}) {
       skewMs = ms
     },
     now: () => Date.now() + offsetMs,
+    aheadMs: () => offsetMs,
     /** What goes on after the answers, and has not ended yet. */
     underway: (): readonly Promise<unknown>[] => [...underway],
     /** From now on nothing of it reaches a store: what it had in memory is lost, and its timers do nothing. */

@@ -1,0 +1,71 @@
+/** Random histories of three isolates that share two keys of one organization (test/limits/simulation.test.ts). */
+import fc from 'fast-check'
+import { BUCKETS } from '../../src/limits/window.ts'
+
+export const MINUTE = 60_000
+export const BUCKET_MS = MINUTE / BUCKETS
+export const MOST_AT_ONCE = 40
+const SKEW_MS = 30_000
+
+export interface World {
+  readonly limits: readonly number[]
+  readonly quota: number
+  readonly skews: readonly number[]
+  /** Of the minute's limit, what each key is asked for in a minute. */
+  readonly load: number
+  /** Where in a bucket the history begins, in milliseconds. */
+  readonly phaseMs: number
+}
+
+export interface Step {
+  readonly pauseMs: number
+  readonly by: number
+  readonly key: number
+  readonly costs: readonly number[]
+  readonly floods: boolean
+  readonly dies: boolean
+  /** Calls that are reported, and how often at once the counters are raised to them. */
+  readonly reports: number
+  readonly raises: number
+  readonly reconciles: boolean
+}
+
+const between = (min: number, max: number) => fc.integer({ min, max })
+/** One in `times` is the rare one. */
+const rarely = <T>(times: number, rare: fc.Arbitrary<T>, usual: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: times - 1, arbitrary: usual }, { weight: 1, arbitrary: rare })
+const seldom = (times: number) => rarely(times, fc.constant(true), fc.constant(false))
+
+export const worlds: fc.Arbitrary<World> = fc.record({
+  limits: fc.tuple(between(250, 1_500), between(250, 1_500)),
+  quota: rarely(3, between(500, 2_000), between(2_000, 12_000)),
+  skews: fc.tuple(between(-SKEW_MS, SKEW_MS), between(-SKEW_MS, SKEW_MS), between(-SKEW_MS, SKEW_MS)),
+  load: fc.double({ min: 2, max: 3, noNaN: true }),
+  phaseMs: fc.nat(BUCKET_MS - 1),
+})
+
+const longPauses = fc.oneof(between(58_000, 62_500), between(4_000, 70_000))
+const steps: fc.Arbitrary<Step> = fc.record({
+  pauseMs: rarely(14, longPauses, fc.oneof(between(20, 1_500), between(20, 4_000))),
+  by: rarely(3, fc.nat(2), fc.constant(0)), // or it would seldom come back to its lease
+  key: rarely(3, fc.constant(1), fc.constant(0)),
+  costs: fc.array(rarely(60, between(4, 300), between(1, 3)), { minLength: 1, maxLength: MOST_AT_ONCE }),
+  floods: seldom(8),
+  dies: seldom(50),
+  reports: rarely(3, between(1, 30), fc.constant(0)),
+  raises: between(0, 2),
+  reconciles: seldom(3),
+})
+export const histories = fc.array(steps, { minLength: 20, maxLength: 50 })
+
+const PLAIN = { key: 0, costs: [1], floods: false, dies: false, reports: 0, raises: 0, reconciles: false }
+const step = (pauseMs: number, by: number, more: Partial<Step> = {}): Step => ({ ...PLAIN, pauseMs, by, ...more })
+const WORLD: World = { limits: [1_000, 600], quota: 5_000, skews: [SKEW_MS, 0, -SKEW_MS], load: 2.4, phaseMs: 0 }
+const FLOODS = { floods: true }
+/** Spends a lease in the bucket after the one it was taken in, and asks for all there is as soon as the first returns. */
+const ACROSS_BUCKETS = [step(400, 0), step(1_500, 0), step(900, 0), step(20, 1, FLOODS), step(59_280, 1, FLOODS)]
+const DYING = [step(300, 0), step(50, 0, { dies: true }), step(1_000, 1), step(1_000, 2), step(20, 1, FLOODS)]
+export const EXAMPLES: [World, Step[]][] = [
+  [WORLD, ACROSS_BUCKETS],
+  [{ ...WORLD, quota: 800 }, DYING],
+]
