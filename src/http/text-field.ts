@@ -7,3 +7,19 @@ export function text(maxLength: number) {
     .max(maxLength)
     .refine((value) => value.isWellFormed() && !value.includes('\0'), 'must be well-formed Unicode without NUL')
 }
+
+/** Text that only describes what happened. It is cut where {@link text} would refuse the request that it came with. */
+export function descriptiveText(maxLength: number) {
+  return z
+    .string()
+    .transform((value) => cutText(value, maxLength))
+    .meta({ description: `Cut after ${maxLength} characters.` })
+}
+
+const UNSTORABLE = /\0|\p{Surrogate}/gu
+
+/** The beginning of a text, without NUL and halves of surrogate pairs, which Postgres cannot store. */
+export function cutText(value: string, maxLength: number): string {
+  const kept = value.length > maxLength ? value.slice(0, maxLength) : value
+  return kept.isWellFormed() && !kept.includes('\0') ? kept : kept.replaceAll(UNSTORABLE, '')
+}

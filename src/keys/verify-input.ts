@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { text } from '../http/text-field.ts'
+import { descriptiveText, text } from '../http/text-field.ts'
 
 const scope = z.string().min(1).max(100)
 
@@ -12,10 +12,12 @@ export const VerifyInput = z.strictObject({
     .record(z.string().min(1).max(50), z.int().min(0).max(1_000_000))
     .optional()
     .meta({ description: "Units to take of the key's named limits, instead of each one's usual cost." }),
-  endpoint: text(200).optional().meta({ description: 'What is called, for the statistics: `/v1/answers`.' }),
-  method: text(10).optional(),
+  endpoint: descriptiveText(200)
+    .optional()
+    .meta({ description: 'What is called, for the statistics: `/v1/answers`. Cut after 200 characters.' }),
+  method: descriptiveText(10).optional(),
   ip: text(45).optional().meta({ description: "The caller's address; keys bound to addresses need it." }),
-  user_agent: text(500).optional(),
+  user_agent: descriptiveText(500).optional(),
   idempotency_key: text(255).min(1).optional().meta({
     description: 'Makes a repeated verification count once: in the usage for good, in limits and quota for a day.',
   }),

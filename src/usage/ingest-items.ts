@@ -1,10 +1,15 @@
 /** What was sent, item by item: an event that can be counted, or why it cannot. No I/O, no clock. */
 import * as z from 'zod'
+import { uuid } from '../http/fields.ts'
 import { sha256Hex } from '../lib/bytes.ts'
 import { uuidv7 } from '../lib/uuid.ts'
+import { fieldErrors } from '../problems.ts'
 import { fromCloudEvent, type Report } from './cloud-events.ts'
+import { cleanDescription, type Warning } from './describe.ts'
 import type { UnattributedEvent } from './event.ts'
 import { type RejectionCode, ReportedEvent } from './ingest-schemas.ts'
+import { normalizeName } from './normalize-name.ts'
+import { resolveTokens, TOKEN_FIELDS } from './tokens.ts'
 
 export interface Place {
   readonly index: number
@@ -14,6 +19,7 @@ export interface Place {
 
 export interface Item<E = UnattributedEvent> extends Place {
   readonly event: E
+  readonly warnings: readonly Warning[]
 }
 
 export interface Rejection extends Place {
@@ -38,13 +44,23 @@ export function readItem(raw: unknown, index: number, { now, isCloudEvent }: Rea
   const report: Report | z.ZodError = isCloudEvent ? fromCloudEvent(raw) : { event: raw, id: idOf(raw) }
   if (report instanceof z.ZodError) return { index, id: idOf(raw), code: 'invalid_event', detail: detailOf(report) }
   const place = { index, id: report.id }
-  const parsed = parse(report.event)
+  const { event, warnings } = cleanDescription(report.event)
+  const parsed = parse(event)
   if (!parsed.success) return { ...place, code: 'invalid_event', detail: detailOf(parsed.error) }
   const occurredAt = parsed.data.timestamp ? Date.parse(parsed.data.timestamp) : now
   if (occurredAt < now - OLDEST_MS) return { ...place, code: 'too_old', detail: 'It happened more than 35 days ago.' }
   if (occurredAt > now + AHEAD_MS) return { ...place, code: 'in_future', detail: 'It lies more than 5 minutes ahead.' }
-  return { ...place, event: toEvent(parsed.data, report, { occurredAt, now }) }
+  const tokens = resolveTokens(parsed.data)
+  if ('field' in tokens) return { ...place, code: 'invalid_event', detail: `${tokens.field}: ${tokens.message}` }
+  return {
+    ...place,
+    warnings,
+    event: toEvent({ ...parsed.data, ...NO_TOKENS, ...tokens }, report, { occurredAt, now }),
+  }
 }
+
+/** What the resolved counts replace. */
+const NO_TOKENS = Object.fromEntries(TOKEN_FIELDS.map((field) => [field, undefined]))
 
 /** Deeper nesting than the schema can follow is no reason to fail the whole batch. */
 function parse(event: unknown) {
@@ -61,15 +77,40 @@ function toEvent(
   { identity, subject }: Pick<Report, 'identity' | 'subject'>,
   { occurredAt, now }: { occurredAt: number; now: number },
 ): UnattributedEvent {
-  const { id, timestamp, ...fields } = given(reported)
-  const named = { ...fields, ...(subject !== undefined && { subject }) }
+  const { id, timestamp, request_id, ...fields } = given(reported)
+  const named = { ...normalizeNames(fields), ...(subject !== undefined && { subject }) }
   return {
     ...named,
     id: identity ?? id ?? uuidv7(now),
     source: SOURCE,
-    occurred_at: new Date(occurredAt).toISOString(),
-    payload_hash: sha256Hex(canonical({ ...named, timestamp })),
+    occurred_at: toStoredMoment(occurredAt, id),
+    ...(request_id && { requests: 0 }), // the verification is the request
+    payload_hash: sha256Hex(canonical({ ...named, request_id, timestamp })),
   }
+}
+
+/** One spelling for each model, provider and method, so that statistics have one row for it. */
+function normalizeNames<
+  T extends { model?: string; provider?: string; method?: string; endpoint?: string; route?: string },
+>(fields: T): T {
+  const { model, provider, method, endpoint, route } = fields
+  return {
+    ...fields,
+    ...(model !== undefined && { model: normalizeName(model) }),
+    ...(provider !== undefined && { provider: normalizeName(provider) }),
+    ...(method !== undefined && { method: method.trim().toUpperCase() }),
+    ...(endpoint !== undefined && { endpoint: endpoint.trim() }),
+    ...(route !== undefined && { route: route.trim() }),
+  }
+}
+
+/**
+ * Raw events are kept by moment and id. A report under the id of its verification, of the same millisecond, is kept one
+ * microsecond later, so that both have a place.
+ */
+function toStoredMoment(occurredAt: number, id: string | undefined): string {
+  const moment = new Date(occurredAt).toISOString()
+  return id !== undefined && uuid.safeParse(id).success ? moment.replace('Z', '001Z') : moment
 }
 
 type Given<T> = { [K in keyof T]?: NonNullable<T[K]> }
@@ -95,5 +136,8 @@ function idOf(raw: unknown): string | null {
 }
 
 function detailOf({ issues }: z.ZodError): string {
-  return issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': ')).join('; ')
+  const errors = fieldErrors('event', issues)
+  return errors
+    .map(({ path, message }) => [path.replace(/^event\.?/, ''), message].filter(Boolean).join(': '))
+    .join('; ')
 }

@@ -1,10 +1,11 @@
 import * as z from 'zod'
 import { metadata, uuid } from '../http/fields.ts'
 import { text } from '../http/text-field.ts'
+import { roundDecimal } from '../lib/decimal.ts'
+import { MAX_RESPONSE_TIME_MS, TEXT_LENGTHS } from './describe.ts'
 
 /** What a single event can stand for; a sum of all that are ever sent then still fits its column. */
 const MOST = 10_000_000_000
-const DAY_MS = 86_400_000
 
 const quantity = (description?: string) =>
   z
@@ -14,65 +15,78 @@ const quantity = (description?: string) =>
     .nullish()
     .meta(description ? { description } : {})
 
-/** A number of at most six decimals, as text or as a JSON number; it comes out as text with six, and never was a sum of floats. */
+/** What money and gauges are kept in: nano-dollars, and billionths of a gigabyte. */
+const DECIMALS = 9
+const MAX_DECIMAL = 999_999_999
+
+/** A number as text or as JSON writes it, with an exponent or without; rounded half up to nine decimals. */
 const decimal = (description: string) =>
   z
-    .union([z.string().max(20), z.number()])
-    .transform(String)
-    .refine((value) => DECIMAL.test(value), 'must be a number from 0 to 999,999,999 with at most six decimals')
-    .transform(withSixDecimals)
+    .union([z.string().max(100), z.number()])
+    .transform((value) => roundDecimal(String(value).trim(), DECIMALS))
+    .refine(
+      (value) => value !== undefined && Number(value) <= MAX_DECIMAL,
+      'must be a number from 0 to 999,999,999, as text or as a number',
+    )
+    .transform((value) => value as string)
     .nullish()
-    .meta({ description })
-
-const DECIMAL = /^\d{1,9}(\.\d{1,6})?$/
-
-function withSixDecimals(value: string): string {
-  const [whole = '0', fraction = ''] = value.split('.')
-  return `${Number(whole)}.${fraction.padEnd(6, '0')}`
-}
+    .meta({ description: `${description} Rounded half up to nine decimals.` })
 
 const moment = z.iso
   .datetime({ offset: true })
   .refine((value) => !Number.isNaN(Date.parse(value)), 'must be a moment that exists')
   .transform((value) => new Date(value).toISOString())
 
+/** Texts that describe a use; longer ones were cut before they are parsed (describe.ts). */
+const describing = Object.fromEntries(
+  Object.entries(TEXT_LENGTHS).map(([field, maxLength]) => [field, text(maxLength).nullish()]),
+) as Readonly<Record<keyof typeof TEXT_LENGTHS, z.ZodOptional<z.ZodNullable<ReturnType<typeof text>>>>>
+
+/** Tokens by every name that providers give them (tokens.ts says what they mean together). */
+const TOKENS = {
+  tokens: quantity('Input and output together, where they are not known apart.'),
+  total_tokens: quantity('The same as `tokens`.'),
+  input_tokens: quantity('All that went in, cached or not.'),
+  prompt_tokens: quantity('The same as `input_tokens`.'),
+  output_tokens: quantity(),
+  completion_tokens: quantity('The same as `output_tokens`.'),
+  cached_tokens: quantity('Those of the input that came from a cache. More than the input are added to it.'),
+  cache_read_input_tokens: quantity('Read from a cache beside `input_tokens`, as Anthropic counts them.'),
+  cache_creation_input_tokens: quantity('Written to a cache beside `input_tokens`, as Anthropic counts them.'),
+}
+
 /** One use, as it is reported. `null` is the same as leaving a field out. */
-export const ReportedEvent = z
-  .strictObject({
-    id: text(255)
-      .min(1)
-      .nullish()
-      .meta({ description: 'Yours, to repeat it by: it counts once. Absent, a repeat counts again.' }),
-    key_id: uuid
-      .nullish()
-      .meta({ description: 'The API key that was used; gives organization, user and environment.' }),
-    organization_id: uuid.nullish().meta({ description: 'Where no key was used.' }),
-    timestamp: moment.nullish().meta({ description: 'When it happened; now when absent. At most 35 days ago.' }),
-    endpoint: text(200).nullish(),
-    method: text(10).nullish(),
-    status_code: z.int().min(100).max(599).nullish(),
-    response_time_ms: z.number().min(0).max(DAY_MS).transform(Math.round).nullish(),
-    api_calls: quantity('Of the quota; what a verification took is counted already.'),
-    queries: quantity(),
-    input_tokens: quantity('All that went in, cached or not.'),
-    output_tokens: quantity(),
-    cached_tokens: quantity('Those of the input that came from a cache.'),
-    concepts: quantity('How many there are now: a reading, not an amount to add.'),
-    storage_gb: decimal('How much is stored now: a reading, not an amount to add.'),
-    provider: text(100).nullish(),
-    model: text(200).nullish(),
-    cost_usd: decimal('US dollars. Absent, it is reckoned from model and tokens where the price is known.'),
-    route: text(100).nullish().meta({ description: 'How your system answered, for routing statistics.' }),
-    ip: text(45).nullish(),
-    user_agent: text(500).nullish(),
-    error_code: text(100).nullish(),
-    error_message: text(1_000).nullish(),
-    metadata: metadata.nullish(),
-  })
-  .refine(({ cached_tokens, input_tokens }) => (cached_tokens ?? 0) <= (input_tokens ?? 0), {
-    path: ['cached_tokens'],
-    message: 'must not be more than input_tokens, which has them in it',
-  })
+export const ReportedEvent = z.strictObject({
+  id: text(255)
+    .min(1)
+    .nullish()
+    .meta({ description: 'Yours, to repeat it by: it counts once. Absent, a repeat counts again.' }),
+  key_id: uuid.nullish().meta({ description: 'The API key that was used; gives organization, user and environment.' }),
+  organization_id: uuid.nullish().meta({ description: 'Where no key was used.' }),
+  timestamp: moment.nullish().meta({ description: 'When it happened; now when absent. At most 35 days ago.' }),
+  endpoint: describing.endpoint,
+  method: describing.method,
+  status_code: z.int().min(100).max(599).nullish(),
+  response_time_ms: z.number().min(0).max(MAX_RESPONSE_TIME_MS).transform(Math.round).nullish(),
+  api_calls: quantity('Of the quota; what a verification took is counted already.'),
+  queries: quantity(),
+  ...TOKENS,
+  concepts: quantity('How many there are now: a reading, not an amount to add.'),
+  storage_gb: decimal('How much is stored now: a reading, not an amount to add.'),
+  request_id: uuid.nullish().meta({
+    description:
+      'The `request_id` of the verdict that this use was admitted by. The event then completes that request and counts as none of its own.',
+  }),
+  provider: describing.provider,
+  model: describing.model,
+  cost_usd: decimal('US dollars. Absent, it is reckoned from model and tokens where the price is known.'),
+  route: describing.route.meta({ description: 'How your system answered, for routing statistics.' }),
+  ip: describing.ip,
+  user_agent: describing.user_agent,
+  error_code: describing.error_code,
+  error_message: describing.error_message,
+  metadata: metadata.nullish(),
+})
 
 export const Durability = z.enum(['spool', 'sync']).meta({
   description:
@@ -112,6 +126,13 @@ const counts = {
   duplicates: z.int().meta({ description: 'Repeats of events that were counted before.' }),
   conflicts: z.array(Place).meta({ description: 'Events whose id was used for a different one; not counted.' }),
   rejected: z.array(Place.extend({ code: z.enum(REJECTIONS), detail: z.string() })),
+  warnings: z
+    .array(Place.extend({ field: z.string(), code: z.enum(['cut', 'left_out']), detail: z.string() }))
+    .optional()
+    .meta({
+      description:
+        'Descriptive fields that were cut or left out. Their events count all the same. Absent when there are none.',
+    }),
 }
 
 export const Recorded = z.object(counts).meta({ id: 'RecordedUsage' })

@@ -136,10 +136,16 @@ async function write(deps: Deps, { items, rejected }: Sorted<UsageEvent>): Promi
     duplicates: having('duplicate').length,
     conflicts: having('conflict'),
     rejected: inOrder([...rejected, ...having('refused').map(notStorable)]),
+    ...collectWarnings(items),
   }
 }
 
 const inOrder = (rejected: readonly Rejection[]) => rejected.toSorted((one, other) => one.index - other.index)
+
+function collectWarnings(items: readonly Item<unknown>[]) {
+  const warnings = items.flatMap(({ index, id, warnings: own }) => own.map((warning) => ({ index, id, ...warning })))
+  return warnings.length > 0 && { warnings }
+}
 
 /** @throws Problem `unavailable` when the spool fails, too */
 async function keep(
@@ -153,5 +159,12 @@ async function keep(
     log('warn', 'usage_spool_failed', { count: items.length, ...errorFields(error) })
     throw new Problem('unavailable', { detail: 'Nothing could be kept; send all events again, with the same ids.' })
   }
-  return { accepted: items.length, duplicates: 0, conflicts: [], rejected: inOrder(rejected), spooled: true }
+  return {
+    accepted: items.length,
+    duplicates: 0,
+    conflicts: [],
+    rejected: inOrder(rejected),
+    spooled: true,
+    ...collectWarnings(items),
+  }
 }

@@ -1,10 +1,13 @@
 import * as z from 'zod'
 import { timestamp, uuid } from '../http/fields.ts'
 import { text } from '../http/text-field.ts'
-import { ReportedEvent } from './ingest-schemas.ts'
+import { TEXT_LENGTHS } from './describe.ts'
+import { Recorded, ReportedEvent } from './ingest-schemas.ts'
+import { type ReportedTokens, resolveTokens, TOKEN_FIELDS } from './tokens.ts'
 
-const { api_calls, queries, input_tokens, output_tokens, concepts, storage_gb, cost_usd, provider, model } =
-  ReportedEvent.shape
+const { api_calls, queries, concepts, storage_gb, cost_usd, provider, model } = ReportedEvent.shape
+const tokenFields = pick(TOKEN_FIELDS)
+const metered = pick([...TOKEN_FIELDS, 'api_calls', 'queries', 'cost_usd', 'concepts', 'storage_gb'])
 
 /** Long enough for the slowest work, short enough that what was forgotten does not shut others out. */
 const USUAL_SECONDS = 600
@@ -17,9 +20,7 @@ export const ReserveBody = z
     organization_id: uuid.nullish(),
     api_calls,
     queries,
-    tokens: queries.meta({ description: 'Input and output together; else the sum of the two.' }),
-    input_tokens,
-    output_tokens: output_tokens.meta({ description: 'The most the answer may have.' }),
+    ...tokenFields,
     cost_usd: cost_usd.meta({ description: 'US dollars. Absent, it is estimated from model and tokens.' }),
     concepts: concepts.meta({ description: 'How many would be added.' }),
     storage_gb: storage_gb.meta({ description: 'How much would be added.' }),
@@ -31,20 +32,8 @@ export const ReserveBody = z
       .optional()
       .meta({ description: 'A repeat by the same caller gets the same hold, and is refused once that is over.' }),
   })
-  .refine((asked) => METERED.some((field) => typeof asked[field] === 'number' || asked[field]), {
-    message: 'must ask for units of at least one meter',
-  })
-
-const METERED = [
-  'api_calls',
-  'queries',
-  'tokens',
-  'input_tokens',
-  'output_tokens',
-  'cost_usd',
-  'concepts',
-  'storage_gb',
-] as const
+  .refine((asked) => saysUnits(asked), { message: 'must ask for units of at least one meter' })
+  .superRefine(refuseContradiction)
 
 export type ReserveRequest = z.output<typeof ReserveBody>
 
@@ -86,15 +75,36 @@ export type Reservation = z.output<typeof ReservationBody>
 
 const { id: _id, organization_id: _organization, ...used } = ReportedEvent.shape
 
+/** Texts and measures of a use: each is cut or left out with a warning, and none stops the settlement. */
+const describing = Object.fromEntries(
+  [...Object.keys(TEXT_LENGTHS), 'status_code', 'response_time_ms', 'metadata'].map((field) => [
+    field,
+    z
+      .unknown()
+      .optional()
+      .meta({ description: 'As in a reported event. Cut or left out, with a warning, where it does not fit.' }),
+  ]),
+) as unknown as Pick<typeof used, keyof typeof TEXT_LENGTHS | 'status_code' | 'response_time_ms' | 'metadata'>
+
 /** What was really used: the fields of an event. Its organization is the reservation's. */
-export const SettleBody = z.strictObject({
-  ...used,
-  reservation_id: z.string().max(120),
-  cancel: z
-    .boolean()
-    .optional()
-    .meta({ description: 'Nothing was used: the hold is given back and no event recorded.' }),
-})
+export const SettleBody = z
+  .strictObject({
+    ...used,
+    ...describing,
+    reservation_id: z.string().max(120),
+    cancel: z
+      .boolean()
+      .optional()
+      .meta({ description: 'Nothing was used: the hold is given back and no event recorded.' }),
+  })
+  .refine((settled) => settled.cancel === true || saysUnits(settled), {
+    message: 'must say what was used of at least one meter (0 is an answer), or `cancel`',
+  })
+  .refine((settled) => settled.cancel !== true || !saysUnits(settled), {
+    path: ['cancel'],
+    message: 'must not come with units that were used',
+  })
+  .superRefine(refuseContradiction)
 
 export const SettlementBody = z
   .object({
@@ -102,7 +112,26 @@ export const SettlementBody = z
       .enum(['settled', 'duplicate', 'conflict', 'spooled', 'cancelled'])
       .meta({ description: 'A repeat counts once: `duplicate`, or `conflict` where it says something else.' }),
     released: z.boolean().meta({ description: 'Whether the hold was still there; it may have expired.' }),
+    warnings: Recorded.shape.warnings,
   })
   .meta({ id: 'Settlement' })
 
 export type Settlement = z.output<typeof SettlementBody>
+
+function pick<Field extends keyof typeof ReportedEvent.shape>(fields: readonly Field[]) {
+  return Object.fromEntries(fields.map((field) => [field, ReportedEvent.shape[field]])) as Pick<
+    typeof ReportedEvent.shape,
+    Field
+  >
+}
+
+type Units = { readonly [Field in keyof typeof metered]?: unknown }
+
+/** Whether a meter is named at all; 0 counts. */
+const saysUnits = (body: Units) => Object.keys(metered).some((field) => body[field as keyof Units] != null)
+
+function refuseContradiction(body: ReportedTokens, context: z.RefinementCtx): void {
+  if (context.issues.length > 0) return // a count that is none contradicts nothing
+  const tokens = resolveTokens(body)
+  if ('field' in tokens) context.addIssue({ code: 'custom', path: [tokens.field], message: tokens.message })
+}

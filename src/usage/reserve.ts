@@ -14,6 +14,7 @@ import { attribute, findHolders } from './ingest-holders.ts'
 import { SOURCE } from './ingest-items.ts'
 import { reservationId } from './reservation-id.ts'
 import type { Reservation, ReserveRequest } from './reserve-schemas.ts'
+import { resolveTokens, type Tokens } from './tokens.ts'
 
 /** Outdated figures are rare and a reload settles them; more than this many in a row is a fault, not a race. */
 const ATTEMPTS = 3
@@ -101,9 +102,9 @@ type Amounts = ReadonlyMap<Meter, number>
 
 /** In whole units; the cost of tokens at the model's price where none is given. */
 async function amountsOf(deps: Deps, request: ReserveRequest): Promise<Amounts> {
-  const { input_tokens, output_tokens } = request
-  const tokens = request.tokens ?? sumOf(input_tokens, output_tokens)
-  const cost_usd = request.cost_usd ?? (await estimatedCost(deps, request))
+  const counted = resolveTokens(request) as Tokens // the schema has refused contradictions
+  const tokens = sumOf(counted.input_tokens, counted.output_tokens)
+  const cost_usd = request.cost_usd ?? (await estimatedCost(deps, request, counted))
   const given = { ...request, tokens, cost_usd }
   return new Map(
     ALL_METERS.flatMap((meter) => {
@@ -118,13 +119,11 @@ const sumOf = (...parts: (number | null | undefined)[]) =>
     ? undefined
     : parts.reduce<number>((sum, part) => sum + (part ?? 0), 0)
 
-/** Tokens of which nobody says whether they go in or come out are priced as what costs more. */
-async function estimatedCost(deps: Deps, request: ReserveRequest) {
-  const { provider, model, input_tokens, tokens } = request
+async function estimatedCost(deps: Deps, { provider, model }: ReserveRequest, counted: Tokens) {
   if (!model) return undefined
-  const output_tokens = Math.max(request.output_tokens ?? 0, (tokens ?? 0) - (input_tokens ?? 0))
+  const { input_tokens = 0, output_tokens = 0, cached_tokens = 0 } = counted
   const { priceTokens } = await import('./pricing/price.ts')
-  const asked = { inputTokens: input_tokens ?? 0, outputTokens: output_tokens, cachedTokens: 0 }
+  const asked = { inputTokens: input_tokens, outputTokens: output_tokens, cachedTokens: cached_tokens }
   return priceTokens({ provider: provider ?? '', model, at: deps.now(), ...asked })
 }
 

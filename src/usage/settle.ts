@@ -36,11 +36,18 @@ export async function settle(
   const timestamp = used.timestamp ?? (await momentIn(deps, reservation))
   const events = [{ ...used, timestamp, id: reservation_id, organization_id: reservation.organizationId }]
   const recorded = await ingestUsage(deps, { events }, { organizationId: caller })
+  const outcome = readOutcome(recorded)
+  const released = outcome === 'spooled' ? false : await releaseCounted(deps, reservation)
+  return { outcome, released, ...(recorded.warnings && { warnings: recorded.warnings }) }
+}
+
+/** @throws Problem `invalid_request` for an event that was rejected */
+function readOutcome(recorded: Awaited<ReturnType<typeof ingestUsage>>): Settlement['outcome'] {
   const [rejected] = recorded.rejected
   if (rejected) throw new Problem('invalid_request', { errors: [{ path: 'body', message: rejected.detail }] })
-  if ('spooled' in recorded) return { outcome: 'spooled', released: false }
-  const repeated = recorded.conflicts.length > 0 ? 'conflict' : 'duplicate'
-  return { outcome: recorded.accepted > 0 ? 'settled' : repeated, released: await releaseCounted(deps, reservation) }
+  if ('spooled' in recorded) return 'spooled'
+  if (recorded.accepted > 0) return 'settled'
+  return recorded.conflicts.length > 0 ? 'conflict' : 'duplicate'
 }
 
 type Reserved = NonNullable<ReturnType<typeof parseReservationId>>

@@ -14,7 +14,8 @@ interface BatchSums {
 
 const ALWAYS: Sums = {
   requests: 'sum(requests)',
-  errors: 'coalesce(sum(requests) filter (where status_code >= 400 or error_code is not null), 0)',
+  /** A report that completes a verified request is no request of its own, but its failure is an error. */
+  errors: 'coalesce(sum(greatest(requests, 1)) filter (where status_code >= 400 or error_code is not null), 0)',
   api_calls: 'sum(api_calls)',
 }
 

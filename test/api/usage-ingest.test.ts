@@ -56,7 +56,7 @@ describe('a reported event', () => {
     const { id, key_id, response_time_ms: _, ip, user_agent, metadata, error_message, ...rest } = event
     const row = await stored(id)
     expect(row).toMatchObject({ id, key_id, ip, user_agent, metadata, error_message, response_time_ms: 13 })
-    expect(row).toMatchObject({ user_id: holder.user.id, environment: 'live', cost_usd: '0.100000', requests: 1 })
+    expect(row).toMatchObject({ user_id: holder.user.id, environment: 'live', cost_usd: '0.100000000', requests: 1 })
     expect(new Date(row?.occurred_at).getTime()).toBe(at)
     for (const name of ['endpoint', 'method', 'status_code', 'provider', 'model', 'route', 'error_code'] as const)
       expect(row?.[name], name).toBe(rest[name])
@@ -101,7 +101,7 @@ describe('a reported event', () => {
     ]
     expect((await report(events)).body).toMatchObject({ accepted: 3 })
     const costs = await Promise.all(events.map(async ({ id }) => (await stored(id))?.cost_usd))
-    expect(costs).toEqual(['0.150000', '0.000001', null])
+    expect(costs).toEqual(['0.150000000', '0.000001000', null])
   })
 
   test('may read gauges, of which the newest counts', async () => {
@@ -171,15 +171,15 @@ describe('an event that is not taken', () => {
     ['half a token', { key_id: keyId, input_tokens: 0.5 }, 'invalid_event', 'input_tokens'],
     ['a quantity as text', { key_id: keyId, api_calls: '1' }, 'invalid_event', 'api_calls'],
     ['more than an event can stand for', { key_id: keyId, api_calls: 10_000_000_001 }, 'invalid_event', 'api_calls'],
-    ['more cached than put in', { key_id: keyId, input_tokens: 4, cached_tokens: 5 }, 'invalid_event', 'cached_tokens'],
-    ['seven decimals', { key_id: keyId, cost_usd: '0.0000001' }, 'invalid_event', 'cost_usd'],
-    ['a sum of floats', { key_id: keyId, cost_usd: 0.1 + 0.2 }, 'invalid_event', 'cost_usd'],
+    ['an unknown field', { key_id: keyId, cost: 1 }, 'invalid_event', '`cost`; did you mean `cost_usd`?'],
+    ['another unknown one', { key_id: keyId, inputTokens: 5 }, 'invalid_event', 'did you mean `input_tokens`?'],
+    ['a sum that is none', { key_id: keyId, tokens: 5, input_tokens: 3, output_tokens: 1 }, 'invalid_event', 'tokens'],
+    ['two counts of the same', { key_id: keyId, input_tokens: 5, prompt_tokens: 6 }, 'invalid_event', 'prompt_tokens'],
     ['a negative cost', { key_id: keyId, cost_usd: '-1' }, 'invalid_event', 'cost_usd'],
-    ['a cost in words', { key_id: keyId, cost_usd: '1e3' }, 'invalid_event', 'cost_usd'],
+    ['a cost in words', { key_id: keyId, cost_usd: 'one' }, 'invalid_event', 'cost_usd'],
+    ['a cost beyond all', { key_id: keyId, cost_usd: '1e9' }, 'invalid_event', 'cost_usd'],
     ['an empty id', { id: '', key_id: keyId }, 'invalid_event', 'id'],
     ['too long an id', { id: 'x'.repeat(256), key_id: keyId }, 'invalid_event', 'id'],
-    ['NUL', { key_id: keyId, endpoint: 'a\u0000b' }, 'invalid_event', 'endpoint'],
-    ['too much metadata', { key_id: keyId, metadata: { a: 'x'.repeat(4_000) } }, 'invalid_event', 'metadata'],
     ['no moment', { key_id: keyId, timestamp: '2026-02-30T00:00:00Z' }, 'invalid_event', 'timestamp'],
     ['36 days of age', { key_id: keyId, timestamp: ago(35 * DAY + 60_000) }, 'too_old', ''],
     ['a moment to come', { key_id: keyId, timestamp: ago(-6 * 60_000) }, 'in_future', ''],

@@ -43,7 +43,7 @@ describe('the roll-ups', () => {
       input_tokens: 105,
       output_tokens: 20,
       cached_tokens: 60,
-      cost_usd: '0.000325',
+      cost_usd: '0.000325000',
       unpriced: 1,
     }
     for (const table of ['usage_hourly', 'usage_totals', 'usage_periods'])
@@ -181,12 +181,12 @@ describe('the sums of a period', () => {
         event(id, { occurred_at: '2026-10-15T11:00:00.000Z', api_calls: 9 }),
       ]),
     ).toEqual([
-      { start: '2026-10-01T00:00:00.000Z', api_calls: 9, queries: 0, tokens: 0, cost_usd: '0.000000' },
-      { start: '2026-10-15T12:00:00.000Z', api_calls: 1, queries: 0, tokens: 3, cost_usd: '0.100000' },
-      { start: '2026-11-15T12:00:00.000Z', api_calls: 0, queries: 5, tokens: 4, cost_usd: '0.000000' },
+      { start: '2026-10-01T00:00:00.000Z', api_calls: 9, queries: 0, tokens: 0, cost_usd: '0.000000000' },
+      { start: '2026-10-15T12:00:00.000Z', api_calls: 1, queries: 0, tokens: 3, cost_usd: '0.100000000' },
+      { start: '2026-11-15T12:00:00.000Z', api_calls: 0, queries: 5, tokens: 4, cost_usd: '0.000000000' },
     ])
     expect(await starts([{ ...inside, id: 'another' }])).toEqual([
-      { start: '2026-10-15T12:00:00.000Z', api_calls: 2, queries: 0, tokens: 6, cost_usd: '0.200000' },
+      { start: '2026-10-15T12:00:00.000Z', api_calls: 2, queries: 0, tokens: 6, cost_usd: '0.200000000' },
     ])
     expect(await starts([inside])).toEqual([])
   })

@@ -52,7 +52,7 @@ describe('a batch', () => {
     const id = organization()
     const costs = Array.from({ length: 10 }, () => event(id, { model: 'm', cost_usd: '0.100001' }))
     await writeUsage(deps, [...costs, event(id, { model: 'unknown' }), event(id, { model: 'm', cost_usd: '0.000001' })])
-    expect(await sums(id)).toMatchObject({ cost_usd: '1.000011', unpriced: 1 })
+    expect(await sums(id)).toMatchObject({ cost_usd: '1.000011000', unpriced: 1 })
   })
 
   test('of no events writes nothing', async () => {

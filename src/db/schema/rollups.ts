@@ -16,7 +16,7 @@ import {
 import { LATENCY_BOUNDS_MS } from './shapes.ts'
 
 const count = () => bigint({ mode: 'number' }).notNull().default(0)
-const usd = () => numeric({ precision: 20, scale: 6 }).notNull().default('0')
+const usd = () => numeric({ precision: 24, scale: 9 }).notNull().default('0')
 
 /** What an event is told apart by. Text is empty, and the key the zero UUID, where there is none: a primary key has no nulls. */
 const dimensions = () => ({
@@ -134,7 +134,7 @@ export const usageGauges = pgTable(
   {
     organizationId: uuid().notNull(),
     meter: text().notNull(),
-    value: numeric({ precision: 20, scale: 6 }).notNull(),
+    value: numeric({ precision: 24, scale: 9 }).notNull(),
     observedAt: timestamp({ withTimezone: true }).notNull(),
   },
   (t) => [primaryKey({ columns: [t.organizationId, t.meter] })],

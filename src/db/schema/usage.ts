@@ -14,7 +14,7 @@ import {
 import { bytea, moment } from './columns.ts'
 
 const count = () => bigint({ mode: 'number' }).notNull().default(0)
-const usd = () => numeric({ precision: 20, scale: 6 })
+const usd = () => numeric({ precision: 24, scale: 9 })
 
 /**
  * Every event id seen, so that none counts twice. A table of its own: a unique key on the partitioned events would have

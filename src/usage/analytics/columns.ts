@@ -23,11 +23,14 @@ export const SUM_COLUMNS = [
 /** `sum(…) as …` of every column: what folds rows of one roll-up, or of several, into one. */
 export const SUMS = SUM_COLUMNS.map((name) => `sum(${name}) as ${name}`).join(', ')
 
+/** SQL: money as decimal text with six to nine decimals. It is stored in nano-dollars; most amounts need no more than six. */
+export const toUsdText = (amount: string) => `regexp_replace((${amount})::numeric(24, 9)::text, '0{1,3}$', '')`
+
 /** Sums as an answer of the database carries them. Casts to float8 are exact up to 2^53; money stays text. */
 export const ANSWER = `coalesce(requests, 0)::float8 as requests, coalesce(errors, 0)::float8 as errors,
   coalesce(api_calls, 0)::float8 as api_calls, coalesce(queries, 0)::float8 as queries,
   coalesce(input_tokens, 0)::float8 as input_tokens, coalesce(output_tokens, 0)::float8 as output_tokens,
-  coalesce(cached_tokens, 0)::float8 as cached_tokens, coalesce(cost_usd, 0)::numeric(20, 6)::text as cost_usd,
+  coalesce(cached_tokens, 0)::float8 as cached_tokens, ${toUsdText('coalesce(cost_usd, 0)')} as cost_usd,
   coalesce(unpriced, 0)::float8 as unpriced, coalesce(response_time_ms_sum, 0)::float8 as response_time_ms_sum,
   coalesce(response_time_count, 0)::float8 as response_time_count,
   json_build_array(${LATENCIES.map((name) => `coalesce(${name}, 0)`).join(', ')}) as latency`

@@ -1,4 +1,5 @@
 import type { Sql } from '../../db/client.ts'
+import { toUsdText } from './columns.ts'
 import { dayOf, type Span } from './span.ts'
 
 const KEYS = ['day', 'key_id', 'environment', 'endpoint', 'status_code', 'provider', 'model', 'route'] as const
@@ -29,7 +30,7 @@ const DIMENSIONS = KEYS.slice(1).join(', ')
 const ORDER = KEYS.map((name) => (['day', 'key_id', 'status_code'].includes(name) ? name : `${name} collate "C"`))
 
 const SELECTED = `day::text as day, ${DIMENSIONS}, ${SUMS.map((name) =>
-  name === 'cost_usd' ? 'cost_usd::text as cost_usd' : `${name}::float8 as ${name}`,
+  name === 'cost_usd' ? `${toUsdText('cost_usd')} as cost_usd` : `${name}::float8 as ${name}`,
 ).join(', ')}`
 
 interface Ask {

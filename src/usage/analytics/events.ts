@@ -1,4 +1,5 @@
 import type { Sql } from '../../db/client.ts'
+import { toUsdText } from './columns.ts'
 import { conditionsOf, type Filter, namedIn } from './filter.ts'
 import { iso, type Span } from './span.ts'
 
@@ -44,6 +45,7 @@ export const EVENT_COLUMNS = [
 /** Times as text, since a JavaScript date would lose the microseconds by which pages are told apart. */
 const AS_ANSWERED: Readonly<Record<string, string>> = {
   occurred_at: `to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as occurred_at`,
+  cost_usd: `${toUsdText('cost_usd')} as cost_usd`,
   ...Object.fromEntries(
     ['api_calls', 'queries', 'input_tokens', 'output_tokens', 'cached_tokens'].map((name) => [
       name,

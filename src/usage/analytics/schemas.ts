@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { pageQuery, timestamp, uuid } from '../../http/fields.ts'
 import { text } from '../../http/text-field.ts'
 import { OUTLOOKS } from '../forecast-rules.ts'
+import { normalizeName } from '../normalize-name.ts'
 import { ORDERS } from './breakdown.ts'
 import { isTimeZone } from './buckets.ts'
 import { DIMENSION_NAMES } from './dimensions.ts'
@@ -21,8 +22,8 @@ const span = {
 const filters = {
   key_id: uuid.optional(),
   endpoint: text(500).optional(),
-  model: text(200).optional(),
-  provider: text(200).optional(),
+  model: text(200).transform(normalizeName).optional(),
+  provider: text(200).transform(normalizeName).optional(),
   route: text(200).optional(),
   status: z
     .stringFormat('status', /^[1-5]\d\d$/)

@@ -1,4 +1,5 @@
 /** What language models' tokens cost. Reached by `import()` alone: a Worker that only verifies keys evaluates none of it. */
+import { formatDecimal, formatNanoUsd } from '../../lib/decimal.ts'
 import { findModel, type Rates, tiersAt } from './catalogue.ts'
 
 /** Tokens that a model took and gave in one request. Whole numbers, not negative. */
@@ -15,12 +16,12 @@ export interface TokenUse {
   readonly cachedTokens: number
 }
 
-const PICO_PER_MICRO = 1_000_000n
+const PICO_PER_NANO = 1_000n
 
 /**
- * What tokens cost in US dollars, as a decimal string with six decimals: "0.012500".
+ * What tokens cost in US dollars, as a decimal string with six to nine decimals: "0.012500".
  *
- * Reckoned in whole picodollars and rounded to whole microdollars once, at the end, half up. No step of it is a float.
+ * Reckoned in whole picodollars and rounded to whole nano-dollars once, at the end, half up. No step of it is a float.
  *
  * @returns undefined for a model whose price is not known; one that costs nothing is "0.000000"
  */
@@ -28,7 +29,7 @@ export function priceTokens({ provider, model, at, ...used }: TokenUse): string 
   const known = findModel(provider, model)
   const tiers = known && tiersAt(known, at)
   const rates = tiers?.findLast(({ above }) => used.inputTokens > above)?.rates
-  return rates && inUsd((costOf(used, rates) + PICO_PER_MICRO / 2n) / PICO_PER_MICRO)
+  return rates && formatNanoUsd((costOf(used, rates) + PICO_PER_NANO / 2n) / PICO_PER_NANO)
 }
 
 type Counts = Pick<TokenUse, 'inputTokens' | 'outputTokens' | 'cachedTokens'>
@@ -43,7 +44,4 @@ function costOf({ inputTokens, outputTokens, cachedTokens }: Counts, rates: Rate
 }
 
 /** @param amount millionths of a dollar */
-export function inUsd(amount: bigint): string {
-  const digits = String(amount).padStart(7, '0')
-  return `${digits.slice(0, -6)}.${digits.slice(-6)}`
-}
+export const inUsd = (amount: bigint) => formatDecimal(amount, 6)

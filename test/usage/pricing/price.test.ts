@@ -70,22 +70,23 @@ describe('what is counted', () => {
     expect(cost('gpt-5', { inputTokens: 1_000, cachedTokens: 1_001 })).toBe('0.000125')
   })
 
-  test('is rounded once, half up, to the microdollar', () => {
-    const nano = (inputTokens: number) => cost('gpt-5-nano', { inputTokens }) // 0.05 microdollars each
+  test('is rounded once, half up, to the nano-dollar', () => {
+    const nano = (inputTokens: number) => cost('gpt-5-nano', { inputTokens }) // 50 nano-dollars each
     expect([0, 9, 10, 11, 29, 30].map(nano)).toEqual([
       '0.000000',
-      '0.000000',
-      '0.000001',
-      '0.000001',
-      '0.000001',
-      '0.000002',
+      '0.00000045',
+      '0.0000005',
+      '0.00000055',
+      '0.00000145',
+      '0.0000015',
     ])
-    expect(cost('gpt-5-nano', { inputTokens: 9, outputTokens: 1 })).toBe('0.000001') // 0.45 + 0.4
+    expect(cost('gpt-5-nano', { inputTokens: 9, outputTokens: 1 })).toBe('0.00000085')
+    expect(cost('gpt-5-nano', { inputTokens: 1, cachedTokens: 1 })).toBe('0.000000005')
   })
 
   test('is exact for any number of tokens', () => {
     expect(cost('claude-fable-5', { inputTokens: 999_999_999_999, outputTokens: 1 })).toBe('10000000.000040')
-    expect(cost('gpt-5', { inputTokens: Number.MAX_SAFE_INTEGER })).toBe('11258999068.426239') // 1.25 each, and .75 up
+    expect(cost('gpt-5', { inputTokens: Number.MAX_SAFE_INTEGER })).toBe('11258999068.42623875')
   })
 })
 

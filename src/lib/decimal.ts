@@ -1,0 +1,25 @@
+const DECIMAL = /^(\d{1,30})(?:\.(\d{0,60}))?(?:e([+-]?\d{1,2}))?$/i
+
+/**
+ * A number as text, rounded half up to a fixed count of decimals. No step is a float.
+ *
+ * @param text digits with an optional fraction and exponent, as JSON writes numbers: `0.00014175`, `1e-7`
+ * @returns undefined for anything else, negative numbers included
+ */
+export function roundDecimal(text: string, places: number): string | undefined {
+  const [, whole, fraction = '', exponent = '0'] = DECIMAL.exec(text) ?? []
+  if (whole === undefined) return undefined
+  const excess = fraction.length - Number(exponent) - places // digits behind the last one that is kept
+  const digits = BigInt(whole + fraction)
+  const divisor = 10n ** BigInt(Math.max(0, excess))
+  return formatDecimal((digits * 10n ** BigInt(Math.max(0, -excess)) + divisor / 2n) / divisor, places)
+}
+
+/** @param amount in units of the last decimal */
+export function formatDecimal(amount: bigint, places: number): string {
+  const digits = String(amount).padStart(places + 1, '0')
+  return `${digits.slice(0, -places)}.${digits.slice(-places)}`
+}
+
+/** Nano-dollars as decimal text: nine decimals without the last zeros, but never less than six. */
+export const formatNanoUsd = (nanoUsd: bigint) => formatDecimal(nanoUsd, 9).replace(/0{1,3}$/, '')

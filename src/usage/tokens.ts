@@ -1,0 +1,104 @@
+/** The names that token counts go by, and what they mean together. Pure. */
+
+/** Every name that a reporter may use. OpenAI says prompt, completion and total; Anthropic counts its cache apart. */
+export const TOKEN_FIELDS = [
+  'tokens',
+  'total_tokens',
+  'input_tokens',
+  'prompt_tokens',
+  'output_tokens',
+  'completion_tokens',
+  'cached_tokens',
+  'cache_read_input_tokens',
+  'cache_creation_input_tokens',
+] as const
+
+type TokenField = (typeof TOKEN_FIELDS)[number]
+export type ReportedTokens = { readonly [Field in TokenField]?: number | null | undefined }
+
+/** Absent where nothing was said of it. */
+export interface Tokens {
+  /** All that went in, cached or not. */
+  readonly input_tokens?: number
+  readonly output_tokens?: number
+  /** Those of the input that came from a cache. */
+  readonly cached_tokens?: number
+}
+
+export interface Contradiction {
+  readonly field: TokenField
+  readonly message: string
+}
+
+/**
+ * What was reported, in the three counts that are stored.
+ *
+ * `cache_read_input_tokens` and `cache_creation_input_tokens` are beside `input_tokens`, as Anthropic counts them; so are
+ * `cached_tokens` that are more than the input, since they cannot be part of it. Tokens of which only the sum is known
+ * count as output, the dearer of the two, the same as in a reservation.
+ */
+export function resolveTokens(reported: ReportedTokens): Tokens | Contradiction {
+  const contradiction = findContradiction(reported)
+  if (contradiction) return contradiction
+  const read = reported.cache_read_input_tokens ?? undefined
+  const cached = reported.cached_tokens ?? read
+  const fresh = reported.input_tokens ?? reported.prompt_tokens ?? undefined
+  const beside = add(
+    read ?? (cached !== undefined && cached > (fresh ?? 0) ? cached : undefined),
+    reported.cache_creation_input_tokens,
+  )
+  return complete(reported, add(fresh, beside), cached)
+}
+
+function complete(
+  reported: ReportedTokens,
+  input: number | undefined,
+  cached: number | undefined,
+): Tokens | Contradiction {
+  const output = reported.output_tokens ?? reported.completion_tokens ?? undefined
+  const rest = findRest(reported, input, output)
+  if (rest !== undefined && rest < 0) {
+    return {
+      field: reported.tokens == null ? 'total_tokens' : 'tokens',
+      message: 'must be the sum of input and output tokens',
+    }
+  }
+  const isInput = output !== undefined && input === undefined
+  return {
+    ...defined('input_tokens', isInput ? rest : input),
+    ...defined('output_tokens', isInput ? output : add(output, rest)),
+    ...defined('cached_tokens', cached),
+  }
+}
+
+/** @returns the tokens of the sum that are neither input nor output; below 0 when the sum is wrong */
+function findRest(reported: ReportedTokens, input: number | undefined, output: number | undefined): number | undefined {
+  const total = reported.tokens ?? reported.total_tokens
+  if (total == null) return undefined
+  const rest = total - (input ?? 0) - (output ?? 0)
+  return rest > 0 && input !== undefined && output !== undefined ? -1 : rest
+}
+
+const SYNONYMS = [
+  ['input_tokens', 'prompt_tokens'],
+  ['output_tokens', 'completion_tokens'],
+  ['tokens', 'total_tokens'],
+  ['cached_tokens', 'cache_read_input_tokens'],
+] as const
+
+function findContradiction(reported: ReportedTokens): Contradiction | undefined {
+  const pair = SYNONYMS.find(([one, other]) => {
+    const [a, b] = [reported[one], reported[other]]
+    return a != null && b != null && a !== b
+  })
+  return pair && { field: pair[1], message: `must be the same as ${pair[0]}, which means the same` }
+}
+
+/** The sum of the counts that are known; undefined when none is. */
+function add(...counts: (number | null | undefined)[]): number | undefined {
+  const known = counts.filter((count) => count != null)
+  return known.length === 0 ? undefined : known.reduce((sum, count) => sum + count, 0)
+}
+
+const defined = <Name extends string>(name: Name, value: number | undefined) =>
+  (value === undefined ? {} : { [name]: value }) as { [Key in Name]?: number }
