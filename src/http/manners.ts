@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { cors } from 'hono/cors'
 import { isOvertaken, problemIn } from '../db/client.ts'
-import { createDeps } from '../deps.ts'
+import { createDeps, type Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { uuidv7 } from '../lib/uuid.ts'
 import { Problem, problemBody } from '../problems.ts'
@@ -92,13 +92,24 @@ const corsOf = cors({
 
 /** The last stop of everything thrown. What is no Problem is a bug or an outage: logged here, and bare outside. */
 export function answerError(error: unknown, c: Context): Response {
-  const problem = problemIn(error) ?? unexpected(error, c)
+  const problem = problemIn(error) ?? problemOfFramework(error) ?? unexpected(error, c)
   if (problem.status === 401) c.header('WWW-Authenticate', 'Bearer realm="tollgate"')
   if (problem.status === 503) c.header('Retry-After', '2')
   for (const [name, value] of Object.entries(problem.extra.headers ?? {})) c.header(name, value)
   c.header('Content-Type', 'application/problem+json')
-  const docs = new URL('/docs', c.req.url).href
-  return c.body(JSON.stringify(problemBody(problem, docs, c.get('requestId'))), problem.status)
+  return c.body(JSON.stringify(problemBody(problem, docsUrl(c.get('deps')), c.get('requestId'))), problem.status)
+}
+
+/** By the configuration, never by the request: its `Host` is the caller's to choose. Relative where there is none yet. */
+const docsUrl = (deps: Deps | undefined) => (deps ? new URL('/docs', deps.config.PUBLIC_URL).href : '/docs')
+
+/** What Hono throws about a request (its HTTPException, by its form, since the class may be loaded twice) is the caller's. */
+function problemOfFramework(error: unknown): Problem | undefined {
+  if (error instanceof URIError) return new Problem('invalid_request', { detail: 'The URL is not encoded properly.' })
+  if (!(error instanceof Error && 'getResponse' in error && 'status' in error)) return undefined
+  if (error.status === 413) return new Problem('body_too_large')
+  if (error.status === 415) return new Problem('unsupported_media_type')
+  return Number(error.status) < 500 ? new Problem('invalid_request', { detail: error.message }) : undefined
 }
 
 function unexpected(error: unknown, c: Context): Problem {

@@ -134,3 +134,30 @@ describe('over the service binding', () => {
     expect(found.message).toContain(`unknown field \`${MISSPELT}\``)
   })
 })
+
+describe('the form of a request', () => {
+  const login = (headers: Record<string, string>) =>
+    call('POST /api/v1/auth/login', { body: { email: 'nobody@example.com' }, headers })
+
+  test.each(['application/json;', 'application/json ; charset=utf-8', 'Application/JSON; Charset="UTF-8"'])(
+    'of the type %s is taken',
+    async (type) => {
+      const errors = [{ path: 'body.password' }]
+      expect(await login({ 'Content-Type': type })).toMatchObject({ status: 400, body: { errors } })
+    },
+  )
+
+  test('in another charset or compressed is a 415 that says so', async () => {
+    const utf16 = await login({ 'Content-Type': 'application/json; charset=utf-16' })
+    expect(utf16).toMatchObject({ status: 415, body: { detail: expect.stringContaining('utf-16') } })
+    const gzip = await login({ 'Content-Encoding': 'gzip' })
+    expect(gzip).toMatchObject({ status: 415, body: { detail: expect.stringContaining('Content-Encoding') } })
+  })
+})
+
+test('addresses are made from the configuration, never from the Host of the request', async () => {
+  const response = await exports.default.fetch('https://evil.test/api/v1/auth/me')
+  const text = await response.text()
+  expect(JSON.parse(text).type).toBe('https://tollgate.test/docs#unauthenticated')
+  expect(text).not.toContain('evil.test')
+})
