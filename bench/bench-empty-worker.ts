@@ -16,7 +16,7 @@ const VERDICT = {
   features: {},
   metadata: {},
   expires_at: null,
-  ratelimit: { limit: 1_000_000_000, remaining: 999_999_900, reset: 1_795_253_360_000 },
+  ratelimit: { limit: 1_000_000_000, remaining: 999_999_900, resets_at: '2026-11-21T16:09:20.000Z' },
   quotas: {
     api_calls: { limit: null, used: 12_345, held: 0, remaining: null, resets_at: '2026-12-01T00:00:00.000Z' },
   },

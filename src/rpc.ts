@@ -3,6 +3,7 @@ import { isOvertaken, problemIn } from './db/client.ts'
 import { createDeps, type Deps } from './deps.ts'
 import type { Env } from './http/env.ts'
 import type { Verdict } from './keys/verdict.ts'
+import { readVerdictHeaders } from './keys/verdict-headers.ts'
 import { verifyKey } from './keys/verify.ts'
 import { VerifyInput } from './keys/verify-input.ts'
 import { errorFields, log } from './lib/log.ts'
@@ -17,7 +18,17 @@ export interface Failure {
   readonly valid: false
   readonly granted: false
   readonly code: Uppercase<ProblemCode>
+  /** As over HTTP: 503 while a store is unavailable, which is nobody's fault who holds a key. */
+  readonly status: number
+  readonly retry_after: number | null
+  /** Ready to copy into an answer. */
+  readonly headers: Readonly<Record<string, string>>
   readonly problem: ReturnType<typeof problemBody>
+}
+
+/** A verdict with the headers of an answer that goes by it, ready to copy. */
+export interface AnswerableVerdict extends Verdict {
+  readonly headers: Readonly<Record<string, string>>
 }
 
 /**
@@ -27,8 +38,11 @@ export interface Failure {
  */
 export class Tollgate extends WorkerEntrypoint<Env> {
   /** The same function as `POST /api/v1/keys/verify`. */
-  async verifyKey(input: unknown): Promise<Verdict | Failure> {
-    return this.#answer((deps, requestId) => verifyKey(deps, parseInput(VerifyInput, input), { requestId }))
+  async verifyKey(input: unknown): Promise<AnswerableVerdict | Failure> {
+    return this.#answer(async (deps, requestId) => {
+      const verdict = await verifyKey(deps, parseInput(VerifyInput, input), { requestId })
+      return { ...verdict, headers: readVerdictHeaders(verdict, deps.now()) }
+    })
   }
 
   /**
@@ -92,5 +106,14 @@ function failure(error: unknown, requestId: string): Failure {
   if (!known) log('error', 'rpc_failed', { request_id: requestId, ...errorFields(error) })
   const problem = known ?? new Problem(isOvertaken(error) ? 'unavailable' : 'internal')
   const code = problem.code.toUpperCase() as Uppercase<ProblemCode>
-  return { valid: false, granted: false, code, problem: problemBody(problem, 'about:blank', requestId) }
+  const seconds = problem.extra.headers?.['Retry-After'] ?? (problem.status === 503 ? '2' : undefined)
+  return {
+    valid: false,
+    granted: false,
+    code,
+    status: problem.status,
+    retry_after: seconds === undefined ? null : Number(seconds),
+    headers: seconds === undefined ? {} : { 'Retry-After': seconds },
+    problem: problemBody(problem, '/docs', requestId),
+  }
 }

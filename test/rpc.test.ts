@@ -29,6 +29,19 @@ test.each([
   expect(failure).toMatchObject({ valid: false, code: 'INVALID_REQUEST', problem: { status: 400, errors: [{ path }] } })
 })
 
+test('a verdict says with which status and headers to answer, and an outage is no refusal', async () => {
+  const { key } = await newKeyHolder({ custom_rate_limit: 1 })
+  const first = await exports.Tollgate.verifyKey({ key })
+  expect(first).toMatchObject({ status: 200, retry_after: null, headers: { RateLimit: expect.stringMatching(/r=0/) } })
+  const second = (await exports.Tollgate.verifyKey({ key })) as any
+  expect(second).toMatchObject({ code: 'RATE_LIMITED', status: 429, headers: { 'RateLimit-Policy': '"key";q=1;w=60' } })
+  expect(second.retry_after).toBeGreaterThanOrEqual(1)
+  expect(second.headers['Retry-After']).toBe(String(second.retry_after))
+  expect(Date.parse(second.ratelimit.resets_at)).toBeGreaterThan(Date.now())
+  const unknown = await exports.Tollgate.verifyKey({ key: 'nonsense' })
+  expect(unknown).toMatchObject({ status: 401, retry_after: null, headers: { 'WWW-Authenticate': 'Bearer' } })
+})
+
 describe('verifyToken', () => {
   test('says who a user is, in which organization and as what, as of now', async () => {
     const [user, other] = [await newUser(), await newUser()]

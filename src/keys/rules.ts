@@ -16,6 +16,23 @@ export const REFUSALS = [
 export type Refusal = (typeof REFUSALS)[number]
 export type VerdictCode = Refusal | 'VALID'
 
+/**
+ * The HTTP status with which an API answers its caller for a verdict. 402 is not among them: no verdict means that a payment
+ * is due, and a used-up quota comes back with the next period. An outage is no verdict: it is a problem with 503.
+ */
+export const STATUS_BY_CODE = {
+  VALID: 200,
+  NOT_FOUND: 401,
+  REVOKED: 401,
+  DISABLED: 401,
+  EXPIRED: 401,
+  ORGANIZATION_SUSPENDED: 403,
+  FORBIDDEN_IP: 403,
+  INSUFFICIENT_SCOPE: 403,
+  RATE_LIMITED: 429,
+  QUOTA_EXCEEDED: 429,
+} as const satisfies Record<VerdictCode, number>
+
 /** Scopes that give power over Tollgate itself. A wildcard never reaches them: they are granted by name. */
 const RESERVED = /^(platform|tollgate):/
 

@@ -94,8 +94,8 @@ export const OrganizationQuery = z.strictObject({ organization_id: uuid.optional
 const WindowReading = z.object({
   limit: z.int(),
   remaining: z.int(),
-  reset: z.int().nullable().meta({
-    description: 'Unix milliseconds: when all units are back, or when a refused cost will fit; null if never.',
+  resets_at: timestamp.nullable().meta({
+    description: 'When all units are back, or when a refused cost will fit; null if never.',
   }),
 })
 
@@ -111,6 +111,13 @@ export const VerdictBody = z
   .object({
     valid: z.boolean(),
     code: z.enum(['VALID', ...REFUSALS]),
+    status: z
+      .int()
+      .meta({ description: 'With which your API answers its caller: 401 for the key, 403 for what it may not, 429.' }),
+    retry_after: z
+      .int()
+      .nullable()
+      .meta({ description: 'Seconds for `Retry-After`, with 429; null where waiting does not help.' }),
     request_id: z.uuid(),
     key_id: z.uuid().optional(),
     organization_id: z.uuid().optional(),
@@ -137,4 +144,7 @@ export const VerdictBody = z
       .optional()
       .meta({ description: 'More was asked for than the limit is: no waiting helps.' }),
   })
-  .meta({ id: 'Verdict', description: 'For a key that is not found: `valid`, `code` and `request_id` alone.' })
+  .meta({
+    id: 'Verdict',
+    description: 'For a key that is not found: `valid`, `code`, `status`, `retry_after` and `request_id` alone.',
+  })

@@ -4,7 +4,7 @@ import { fromUnits } from '../limits/meter-units.ts'
 import type { WindowReading } from '../limits/window.ts'
 import { currentPeriod } from './key-claim.ts'
 import type { KeyRecord } from './record.ts'
-import type { VerdictCode } from './rules.ts'
+import { STATUS_BY_CODE, type VerdictCode } from './rules.ts'
 
 interface QuotaReading {
   readonly limit: number | null
@@ -16,13 +16,22 @@ interface QuotaReading {
   readonly resets_at: string
 }
 
-/** `reset` is null where what was asked for never fits. */
-type WindowVerdict = Omit<WindowReading, 'reset'> & { readonly reset: number | null }
+/** A window as a verdict tells it. */
+interface WindowVerdict {
+  readonly limit: number
+  readonly remaining: number
+  /** ISO 8601: when all units are back, or when a refused cost fits; null where it never does. */
+  readonly resets_at: string | null
+}
 
-/** A key that is not known gets nothing but the first three. */
+/** A key that is not known gets nothing but the first five. */
 export interface Verdict {
   readonly valid: boolean
   readonly code: VerdictCode
+  /** With which an API answers its caller: 200, 401, 403 or 429. */
+  readonly status: (typeof STATUS_BY_CODE)[VerdictCode]
+  /** Seconds until it is worth trying again, at least 1; null where waiting does not help. */
+  readonly retry_after: number | null
   readonly request_id: string
   readonly key_id?: string
   readonly organization_id?: string
@@ -35,7 +44,6 @@ export interface Verdict {
   readonly metadata?: Readonly<Record<string, unknown>>
   /** ISO 8601. */
   readonly expires_at?: string | null
-  /** `reset` in Unix milliseconds, as \@upstash/ratelimit gives it: when all units are back, or when a refused cost fits. */
   readonly ratelimit?: WindowVerdict
   /** The key's named limits, where it has any. */
   readonly limits?: Readonly<Record<string, WindowVerdict>>
@@ -50,7 +58,8 @@ const CODES = { admitted: 'VALID', rate_limited: 'RATE_LIMITED', quota_exceeded:
 
 /** A verdict that was reached before limits were asked. */
 export function refusedVerdict(code: VerdictCode, record: KeyRecord | undefined, requestId: string): Verdict {
-  const verdict: Verdict = { valid: false, code, request_id: requestId }
+  const status = STATUS_BY_CODE[code]
+  const verdict: Verdict = { valid: false, code, status, retry_after: null, request_id: requestId }
   return record ? { ...verdict, ...about(record) } : verdict
 }
 
@@ -60,6 +69,8 @@ export function admittedVerdict(admission: Decided, record: KeyRecord, requestId
   return {
     valid: code === 'VALID',
     code,
+    status: STATUS_BY_CODE[code],
+    retry_after: readRetryAfter(admission, record, now),
     request_id: requestId,
     ...about(record),
     ratelimit: readWindow(admission, 0),
@@ -78,10 +89,21 @@ function refusedBy(
   return { refused_by: names[refused] ?? '', ...(neverFits && { never_fits: true }) }
 }
 
-/** Hardly anything is refused for ever: as a rule it is the reading itself. */
 function readWindow({ windows, outcome, refused, neverFits }: Decided, at: number): WindowVerdict {
-  const window = windows[at] as WindowReading
-  return neverFits && outcome === 'rate_limited' && refused === at ? { ...window, reset: null } : window
+  const { limit, remaining, reset } = windows[at] as WindowReading
+  const isNever = neverFits && outcome === 'rate_limited' && refused === at
+  return { limit, remaining, resets_at: isNever ? null : isoOf(reset) }
+}
+
+/** Rounded up, so that whoever waits exactly that long is not refused again. */
+function readRetryAfter(
+  { outcome, refused, windows, neverFits }: Decided,
+  record: KeyRecord,
+  now: number,
+): number | null {
+  if (outcome === 'admitted' || neverFits) return null
+  const at = outcome === 'quota_exceeded' ? currentPeriod(record, now).end : (windows[refused]?.reset ?? now)
+  return Math.max(1, Math.ceil((at - now) / 1_000))
 }
 
 const windowNames = ({ namedLimits }: KeyRecord) => ['ratelimit', ...namedLimits.map(({ name }) => name)]

@@ -5,11 +5,11 @@ import type { AppEnv } from '../http/env.ts'
 import { readJson } from '../http/json-body.ts'
 import { clientIp, jsonWithManners } from '../http/manners.ts'
 import { describeUnknown, quoteName } from '../lib/unknown-fields.ts'
-import { rateLimitFields } from '../limits/headers.ts'
 import { Problem, parseInput } from '../problems.ts'
 import { type CachedKey, findKey, reloadKey } from './cache.ts'
 import { refusalOf } from './rules.ts'
 import type { Verdict } from './verdict.ts'
+import { verdictFields } from './verdict-headers.ts'
 import { type Caller, verifyKey } from './verify.ts'
 import { VerifyInput } from './verify-input.ts'
 
@@ -55,5 +55,5 @@ async function serviceCaller(deps: Deps, key: string, ip: string | undefined): P
 
 /** Without `Retry-After`: the answer is a 200, since the verdict is about the key's holder, not about the service that asks. */
 function limitHeaders({ ratelimit }: Verdict, now: number): Record<string, string> {
-  return ratelimit ? rateLimitFields('key', ratelimit, 60_000, now) : {}
+  return ratelimit ? verdictFields(ratelimit, now) : {}
 }

@@ -150,15 +150,6 @@ async function renewOld(basis: Basis, { deps, request, now }: Moment): Promise<B
   }
 }
 
-/** How a refusal looks in the statistics: as the status the operator's API will most likely answer. */
-const STATUS = {
-  VALID: 200,
-  RATE_LIMITED: 429,
-  QUOTA_EXCEEDED: 429,
-  INSUFFICIENT_SCOPE: 403,
-  FORBIDDEN_IP: 403,
-} as const
-
 function recordVerification(
   deps: Deps,
   request: VerifyRequest,
@@ -177,7 +168,7 @@ function recordVerification(
     environment: record.environment,
     endpoint: request.endpoint ?? '',
     method: request.method ?? '',
-    status_code: statusOf(verdict),
+    status_code: verdict.status,
     api_calls: verdict.valid ? request.cost : 0,
     ip: request.ip ?? null,
     user_agent: request.user_agent ?? null,
@@ -186,5 +177,3 @@ function recordVerification(
 }
 
 const laneOf = (generation: number | undefined) => (generation === undefined ? {} : { lane: generation % 2 })
-
-const statusOf = ({ code }: Verdict) => (code in STATUS ? STATUS[code as keyof typeof STATUS] : 401)

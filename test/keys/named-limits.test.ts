@@ -31,9 +31,9 @@ describe('named limits of a key', () => {
     expect(await verify({ limits: { reports: 13 } })).toMatchObject({
       ...never,
       refused_by: 'reports',
-      limits: { reports: { remaining: 9, reset: null }, monthly: { reset: expect.any(Number) } },
+      limits: { reports: { remaining: 9, resets_at: null }, monthly: { resets_at: expect.any(String) } },
     })
-    expect(await verify({ cost: 61 })).toMatchObject({ ...never, ratelimit: { remaining: 57, reset: null } })
+    expect(await verify({ cost: 61 })).toMatchObject({ ...never, ratelimit: { remaining: 57, resets_at: null } })
     expect(await verify({ limits: { reports: 10 } })).not.toHaveProperty('never_fits')
     expect(await verify({ limits: { reports: 9 } })).toMatchObject({
       code: 'VALID',

@@ -98,7 +98,7 @@ describe('the rate limit', () => {
     const isolate = await newIsolate()
     expect(await isolate.verify(key, { cost: 10 })).toMatchObject({ code: 'VALID', ratelimit: { remaining: 0 } })
     const { ratelimit } = await isolate.verify(key, { cost: 4 })
-    const waitMs = (ratelimit?.reset ?? 0) - isolate.now()
+    const waitMs = Date.parse(ratelimit?.resets_at ?? '') - isolate.now()
     expect(waitMs).toBeGreaterThan(0)
     isolate.advance(waitMs - 15_000)
     expect(await isolate.verify(key, { cost: 4 })).toMatchObject({ code: 'RATE_LIMITED' })

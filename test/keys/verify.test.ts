@@ -35,7 +35,7 @@ describe('round trips', () => {
     expect(trips).toEqual({ sql: 1, redis: 0 })
     const again = await countTrips(async () => {
       const verdict = await isolate.verify(unknown)
-      expect(Object.keys(verdict).toSorted()).toEqual(['code', 'request_id', 'valid'])
+      expect(Object.keys(verdict).toSorted()).toEqual(['code', 'request_id', 'retry_after', 'status', 'valid'])
     })
     expect(again).toEqual({ sql: 0, redis: 0 })
   })
