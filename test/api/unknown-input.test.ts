@@ -115,7 +115,7 @@ test('an unknown field of a usage event is told with the event, and its neighbou
   expect({ status, accepted: body.accepted }).toEqual({ status: 200, accepted: 1 })
   expect(body.rejected).toMatchObject([
     { index: 1, code: 'invalid_event', detail: expect.stringContaining('unknown field `promt`') },
-    { index: 2, code: 'invalid_event', detail: 'unknown field `endpont`; did you mean `endpoint`?' },
+    { index: 2, code: 'invalid_event', detail: expect.stringContaining('did you mean `endpoint`?') },
   ])
 })
 
