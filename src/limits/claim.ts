@@ -99,6 +99,8 @@ export interface Decided {
   readonly generation?: number
   /** Set where it was decided without Redis. */
   readonly isAlone?: true
+  /** Set where an answer was lost before: its lease, if it took one, is nobody's. */
+  readonly isRetried?: true
 }
 
 /**

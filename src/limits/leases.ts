@@ -164,7 +164,8 @@ async function beginLease(deps: Deps, claim: Claim, seen: Traffic): Promise<Admi
   try {
     const admission = await taking
     if (!('lease' in admission) || !admission.lease) {
-      if ('windows' in admission) seen.pausedUntil = claim.now + ('isAlone' in admission ? OUTAGE_PAUSE_MS : PAUSE_MS)
+      if ('windows' in admission)
+        seen.pausedUntil = claim.now + (admission.isAlone || admission.isRetried ? OUTAGE_PAUSE_MS : PAUSE_MS)
       return admission
     }
     const { lease: grant, ...decided } = admission

@@ -3,6 +3,7 @@ import { createLru } from '../lib/lru.ts'
 import {
   type Admission,
   type Claim,
+  type Decided,
   findNeverFitting,
   type MeterClaim,
   type MeterState,
@@ -11,7 +12,7 @@ import {
 } from './claim.ts'
 import { bucketOf, bucketThatMakesRoom, liveBuckets, readingOf } from './window.ts'
 
-/** Units per bucket, for each window of this isolate. */
+/** Units per bucket of each window, as far as this isolate knows: what Redis told it last, and what it admitted alone since. */
 const windows = createLru<ReadonlyMap<number, number>>(10_000)
 /** What a meter's counter last said. */
 const meters = createLru<MeterState>(40_000)
@@ -22,16 +23,26 @@ let fallbacks = 0
 const slotOf = ({ organizationId, period }: QuotaClaim, { meter }: MeterClaim) =>
   `${quotaKey(organizationId, period.name)}:${meter}`
 
-/** Remembers what the counters said, as the last known figures for when Redis cannot be asked. */
-export function rememberUsed({ quota }: Claim, states: readonly MeterState[]): void {
-  for (const [at, meter] of (quota?.meters ?? []).entries()) {
-    if (quota) meters.set(slotOf(quota, meter), states[at] ?? { used: 0, held: 0 })
+/** Remembers what the counters of a quota said, as the last known figures for when Redis cannot be asked. */
+export function rememberUsed(quota: QuotaClaim, states: readonly MeterState[]): void {
+  for (const [at, meter] of quota.meters.entries()) meters.set(slotOf(quota, meter), states[at] ?? { used: 0, held: 0 })
+}
+
+/** The same of a decision that Redis made. Units of a window count from now on: when they were taken, nobody has told. */
+export function rememberDecision(
+  { windows: asked, quota, now }: Claim,
+  { windows: readings, meters: states }: Decided,
+): void {
+  for (const [at, { key, windowMs }] of asked.entries()) {
+    const reading = readings[at]
+    if (reading) windows.set(key, new Map([[bucketOf(now, windowMs), reading.limit - reading.remaining]]))
   }
+  if (quota) rememberUsed(quota, states)
 }
 
 /**
- * Decides a claim while Redis fails: the same rules, counted in this isolate alone. Rate limits then hold per isolate
- * and quotas against the last known figure; what is admitted is still recorded, so the truth catches up.
+ * Decides a claim while Redis fails: the same rules, by what this isolate was told last and has admitted since. What is
+ * admitted is still recorded, and carried to the counters when Redis is back (carry.ts).
  */
 export function admitAlone(claim: Claim, error: unknown): Admission {
   fallbacks += 1
@@ -59,11 +70,12 @@ export function admitAlone(claim: Claim, error: unknown): Admission {
       ...findNeverFitting(claim, 'quota_exceeded'),
     }
   const after = known.map(({ used, held }, at) => ({ used: used + (claim.quota?.meters[at]?.amount ?? 0), held }))
-  rememberUsed(claim, after)
+  if (claim.quota) rememberUsed(claim.quota, after)
   return { outcome: 'admitted', refused: -1, meters: after, ...decided, windows: reads.map((read) => read.take()) }
 }
 
-function lastKnown(quota: QuotaClaim, meter: MeterClaim): MeterState {
+/** The figures that a meter's counter said last, or Postgres if those are higher. */
+export function lastKnown(quota: QuotaClaim, meter: MeterClaim): MeterState {
   const { used = 0, held = 0 } = meters.get(slotOf(quota, meter)) ?? {}
   return { used: Math.max(used, quota.recorded[meter.meter] ?? 0), held }
 }

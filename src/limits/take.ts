@@ -1,23 +1,34 @@
 import type { Deps } from '../deps.ts'
 import { Problem } from '../problems.ts'
 import { admit } from './admission.ts'
+import { carryPending, keepForLater } from './carry.ts'
 import type { Admission, Claim, LeaseRequest } from './claim.ts'
-import { admitAlone, rememberUsed } from './outage.ts'
+import { admitAlone, rememberDecision } from './outage.ts'
+import { retryLost } from './retry.ts'
 
 /**
- * Takes what a claim asks for, all or nothing; while Redis fails, decided by this isolate alone.
+ * Takes what a claim asks for, all or nothing. A lost answer is asked for again; while Redis fails, this isolate decides
+ * alone, and what it admits reaches the counters before Redis decides the organization's next claim.
  *
  * @param lease units wanted beyond the claim's own, if any
  * @throws Problem `unavailable` while Redis fails and `ON_LIMITER_OUTAGE` is `closed`
  */
 export async function take(deps: Deps, claim: Claim, lease?: LeaseRequest): Promise<Admission> {
   try {
-    const admission = await admit(deps.redis, claim, lease)
-    if ('meters' in admission) rememberUsed(claim, admission.meters)
-    return admission
+    if ((await carryPending(deps, claim)) && claim.quota && !claim.quota.isFresh) return { outcome: 'unseeded' }
+    let isRetried = false
+    const admission = await retryLost(deps, (isFirst) => {
+      isRetried = !isFirst
+      return admit(deps.redis, claim, isFirst ? lease : undefined) // the lost try may have taken a lease already
+    })
+    if (!('meters' in admission)) return admission
+    rememberDecision(claim, admission)
+    return isRetried ? { ...admission, isRetried: true } : admission
   } catch (error) {
     if (deps.config.ON_LIMITER_OUTAGE === 'closed')
       throw new Problem('unavailable', { detail: 'Limits cannot be checked.' })
-    return admitAlone(claim, error)
+    const admission = admitAlone(claim, error)
+    if (admission.outcome === 'admitted') keepForLater(claim)
+    return admission
   }
 }

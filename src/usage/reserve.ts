@@ -4,10 +4,12 @@ import { base62 } from '../lib/base62.ts'
 import { randomBytes, sha256Hex } from '../lib/bytes.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { type Allowance, findAllowance, reloadAllowance } from '../limits/allowance.ts'
-import type { MeterClaim, MeterState, QuotaClaim, Recorded } from '../limits/claim.ts'
+import type { MeterClaim, MeterState, QuotaClaim } from '../limits/claim.ts'
 import { type Hold, holdUnits } from '../limits/holds.ts'
 import { fromUnits, toUnits } from '../limits/meter-units.ts'
+import { lastKnown, rememberUsed } from '../limits/outage.ts'
 import { ALL_METERS, limitOf } from '../limits/quotas.ts'
+import { retryLost } from '../limits/retry.ts'
 import { organizationVersion } from '../limits/versions.ts'
 import { Problem } from '../problems.ts'
 import { attribute, findHolders } from './ingest-holders.ts'
@@ -157,7 +159,9 @@ type Asked = ReturnType<typeof askedOf>
 
 async function holdOrDecideAlone(deps: Deps, asked: Asked): Promise<Hold> {
   try {
-    return await holdUnits(deps, asked)
+    const hold = await retryLost(deps, () => holdUnits(deps, asked))
+    if ('meters' in hold) rememberUsed(asked.quota, hold.meters)
+    return hold
   } catch (error) {
     log('warn', 'hold_not_taken', errorFields(error))
     if (deps.config.ON_LIMITER_OUTAGE === 'closed')
@@ -166,15 +170,20 @@ async function holdOrDecideAlone(deps: Deps, asked: Asked): Promise<Hold> {
   }
 }
 
+/** By the figures that this isolate was told last, and what it granted since. Nothing is held: no other isolate knows. */
 function decideAlone({ quota, gauges, ms, now }: Asked): Hold {
-  const known: Recorded = { ...quota.recorded, ...gauges }
-  const meters = quota.meters.map(({ meter }): MeterState => ({ used: known[meter] ?? 0, held: 0 }))
+  const known = { ...quota, recorded: { ...quota.recorded, ...gauges } }
+  const meters = quota.meters.map((meter) => lastKnown(known, meter))
   const refused = quota.meters.findIndex(
-    ({ amount, limit }, at) => limit !== null && amount > 0 && (meters[at]?.used ?? 0) + amount > limit,
+    ({ amount, limit }, at) => limit !== null && amount > 0 && sumState(meters[at]) + amount > limit,
   )
   if (refused >= 0) return { outcome: 'exceeded', refused, meters }
-  return { outcome: 'held', expiresAt: now + ms, meters, amounts: quota.meters.map(({ amount }) => amount) }
+  const granted = meters.map(({ used, held }, at) => ({ used, held: held + (quota.meters[at]?.amount ?? 0) }))
+  rememberUsed(quota, granted)
+  return { outcome: 'held', expiresAt: now + ms, meters: granted, amounts: quota.meters.map(({ amount }) => amount) }
 }
+
+const sumState = (state: MeterState | undefined) => (state?.used ?? 0) + (state?.held ?? 0)
 
 function answerOf({ id, quota }: Asked, hold: Extract<Hold, { meters: unknown }>): Reservation {
   const resets_at = new Date(quota.period.end).toISOString()

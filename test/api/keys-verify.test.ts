@@ -48,15 +48,12 @@ describe('POST /api/v1/keys/verify', () => {
     },
   )
 
-  test.each(['endpoint', 'method', 'ip', 'user_agent', 'idempotency_key'])(
-    'a %s that Postgres cannot hold is refused by name',
-    async (field) => {
-      for (const value of ['nul\u0000', 'half \ud800']) {
-        const { status, body } = await verify('whatever', { [field]: value })
-        expect([status, body.errors?.[0].path]).toEqual([400, `body.${field}`])
-      }
-    },
-  )
+  test.each(['ip', 'idempotency_key'])('a %s that Postgres cannot hold is refused by name', async (field) => {
+    for (const value of ['nul\u0000', 'half \ud800']) {
+      const { status, body } = await verify('whatever', { [field]: value })
+      expect([status, body.errors?.[0].path]).toEqual([400, `body.${field}`])
+    }
+  })
 
   test("a program that asks Tollgate itself is recorded under the route's pattern, whatever stands in its path", async () => {
     const { key, token } = await newKeyHolder({ scopes: ['tollgate:keys:read'] })
