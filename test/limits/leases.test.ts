@@ -72,7 +72,7 @@ describe('a busy key', () => {
     breakStores(['/redis'], 'lose')
     await take(0, 1)
     vi.restoreAllMocks()
-    expect(await trips(0, 8)).toBe(8 + 1) // the first carries what was admitted alone
+    expect([9, 10]).toContain(await trips(0, 8)) // the first carries what was admitted alone, by a script that Redis may not know
     expect(await trips(29_999, 8)).toBe(8)
     expect(await trips(30_000, 21)).toBe(1) // all of a lease of twenty: nothing of it goes back
   })
