@@ -17,6 +17,19 @@ export interface World {
   readonly phaseMs: number
 }
 
+/** Units that are held for a while. */
+export interface Hold {
+  readonly units: number
+  readonly ms: number
+}
+
+/** One of the holds that nobody has settled, the part of it that was used (0 cancels it), and how often at once it is told. */
+export interface Settlement {
+  readonly which: number
+  readonly part: number
+  readonly times: number
+}
+
 export interface Step {
   readonly pauseMs: number
   readonly by: number
@@ -28,6 +41,8 @@ export interface Step {
   readonly reports: number
   readonly raises: number
   readonly reconciles: boolean
+  readonly hold: Hold | undefined
+  readonly settlement: Settlement | undefined
 }
 
 const between = (min: number, max: number) => fc.integer({ min, max })
@@ -44,6 +59,16 @@ export const worlds: fc.Arbitrary<World> = fc.record({
   phaseMs: fc.nat(BUCKET_MS - 1),
 })
 
+const holds: fc.Arbitrary<Hold> = fc.record({
+  units: between(1, 600),
+  ms: rarely(3, between(4_000, 30_000), between(500, 4_000)),
+})
+const settlements: fc.Arbitrary<Settlement> = fc.record({
+  which: fc.nat(5),
+  part: fc.constantFrom(0, 0.4, 0.8, 1, 1.2),
+  times: between(1, 2),
+})
+
 const longPauses = fc.oneof(between(58_000, 62_500), between(4_000, 70_000))
 const steps: fc.Arbitrary<Step> = fc.record({
   pauseMs: rarely(14, longPauses, fc.oneof(between(20, 1_500), between(20, 4_000))),
@@ -55,17 +80,42 @@ const steps: fc.Arbitrary<Step> = fc.record({
   reports: rarely(3, between(1, 30), fc.constant(0)),
   raises: between(0, 2),
   reconciles: seldom(3),
+  hold: rarely(4, holds, fc.constant(undefined)),
+  settlement: rarely(4, settlements, fc.constant(undefined)),
 })
 export const histories = fc.array(steps, { minLength: 20, maxLength: 50 })
 
-const PLAIN = { key: 0, costs: [1], floods: false, dies: false, reports: 0, raises: 0, reconciles: false }
+const PLAIN = {
+  key: 0,
+  costs: [1],
+  floods: false,
+  dies: false,
+  reports: 0,
+  raises: 0,
+  reconciles: false,
+  hold: undefined,
+  settlement: undefined,
+}
 const step = (pauseMs: number, by: number, more: Partial<Step> = {}): Step => ({ ...PLAIN, pauseMs, by, ...more })
 const WORLD: World = { limits: [1_000, 600], quota: 5_000, skews: [SKEW_MS, 0, -SKEW_MS], load: 2.4, phaseMs: 0 }
 const FLOODS = { floods: true }
 /** Spends a lease in the bucket after the one it was taken in, and asks for all there is as soon as the first returns. */
 const ACROSS_BUCKETS = [step(400, 0), step(1_500, 0), step(900, 0), step(20, 1, FLOODS), step(59_280, 1, FLOODS)]
 const DYING = [step(300, 0), step(50, 0, { dies: true }), step(1_000, 1), step(1_000, 2), step(20, 1, FLOODS)]
+/** Of two holds one is settled in time and one after it has expired; a third is left to expire while all else is taken. */
+const HOLDING = [
+  step(300, 0, { hold: { units: 200, ms: 30_000 } }),
+  step(300, 1, { hold: { units: 100, ms: 500 } }),
+  step(300, 0, { settlement: { which: 0, part: 0.4, times: 2 } }),
+  step(900, 1, { settlement: { which: 0, part: 1, times: 1 } }),
+  step(300, 1, { hold: { units: 90, ms: 10_000 } }),
+  step(300, 0, { hold: { units: 50, ms: 10_000 } }),
+  step(20, 2, FLOODS),
+  step(300, 1, { settlement: { which: 1, part: 0, times: 2 } }),
+  step(10_000, 1, FLOODS),
+]
 export const EXAMPLES: [World, Step[]][] = [
   [WORLD, ACROSS_BUCKETS],
   [{ ...WORLD, quota: 800 }, DYING],
+  [{ ...WORLD, quota: 600 }, HOLDING],
 ]

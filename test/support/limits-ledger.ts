@@ -1,0 +1,213 @@
+/** What really happened in a random history, written down beside what the code counts (test/limits/simulation.test.ts). */
+import { expect } from 'vitest'
+import { monthOf } from '../../src/lib/period.ts'
+import { windowKeyOf } from '../../src/limits/admission.ts'
+import { holdsKey, quotaKey } from '../../src/limits/claim.ts'
+import { holdUnits, releaseHold } from '../../src/limits/holds.ts'
+import { raiseUsed, toRecorded } from '../../src/limits/raise.ts'
+import { reconcile } from '../../src/limits/reconcile.ts'
+import { BUCKETS } from '../../src/limits/window.ts'
+import { BUCKET_MS, type Hold, MINUTE, type Settlement, type World } from './histories.ts'
+import { claimOf, type Isolate } from './isolate.ts'
+
+export const LEASE_MS = 1_500
+/** The part of what is left that one lease may have. */
+const SHARE = 0.05
+/** Times are read here and in Redis, to the millisecond. */
+const CLOCK_MS = 20
+/** Units return up to one bucket late, and count in the bucket of their lease's end though they be spent at its beginning. */
+const LONGEST_MS = MINUTE + BUCKET_MS + LEASE_MS + CLOCK_MS
+/** One after the other until it is refused: nothing is left then, and few requests were needed. */
+const FLOOD = [64, 16, 4, 1]
+
+/** What was admitted or refused at some moment from `from` to `to`. */
+export interface Asked {
+  readonly from: number
+  readonly to: number
+  readonly cost: number
+  readonly outcome: string
+  /** Units of the quota that others may have held then. */
+  readonly mayBeHeld: number
+}
+
+export interface Key {
+  readonly windowKey: string
+  readonly limit: number
+  readonly admitted: Asked[]
+}
+
+/** Units that are held until they are settled, or until it expires. */
+interface Held {
+  readonly id: string
+  readonly amount: number
+  readonly expiresAt: number
+}
+
+export const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
+const unitsOf = (asked: readonly Asked[]) => sum(asked.map(({ cost }) => cost))
+
+/** The most that was surely admitted in a stretch of a window's length, wherever it begins. */
+export const mostWithinWindow = (admitted: readonly Asked[]) =>
+  Math.max(
+    0,
+    ...admitted.map(({ from: start }) =>
+      unitsOf(admitted.filter(({ from, to }) => from >= start && to < start + MINUTE - CLOCK_MS)),
+    ),
+  )
+
+export const mayCount = ({ admitted }: Key, at: number) => unitsOf(admitted.filter(({ to }) => to >= at - LONGEST_MS))
+export const mustCount = ({ admitted }: Key, at: number) => unitsOf(admitted.filter(({ from }) => from >= at - MINUTE))
+
+/** Two keys of an organization of its own, and everything that is admitted to them, held and settled. */
+export function begin(isolates: readonly [Isolate, ...Isolate[]], { limits, quota, skews }: World) {
+  const [first] = isolates
+  const clock = () => first.now()
+  const organizationId = crypto.randomUUID()
+  const alive = { ...first.deps() } // stores of its own: the first isolate may die
+  const { redis } = alive
+  const deps = () => ({ ...alive, redisAheadMs: first.aheadMs() })
+  const { name, start } = monthOf(clock())
+  const period = { name, start, end: clock() + 1_000 * MINUTE }
+  /** What Postgres holds: calls by the lane that counted them, and reported ones. */
+  const recorded = { lanes: [0, 0] as [number, number], reported: 0 }
+  const keys = limits.map((limit): Key => ({ windowKey: crypto.randomUUID(), limit, admitted: [] }))
+  const open = new Map<string, Held>()
+  /** Settled beyond what was held: of a hold that had expired that is all. */
+  let beyond = 0
+  for (const [at, isolate] of isolates.entries()) isolate.skew(skews[at] ?? 0)
+
+  const amountOf = (holds: readonly Held[]) => sum(holds.map(({ amount }) => amount))
+  /** Units of holds that may be open at that moment or later. */
+  const heldSince = (at: number) => amountOf([...open.values()].filter(({ expiresAt }) => expiresAt > at - CLOCK_MS))
+
+  async function take(isolate: Isolate, key: Key, cost: number): Promise<Asked> {
+    const from = clock()
+    const mayBeHeld = heldSince(from)
+    const { windowKey, limit } = key
+    const claim = claimOf(isolate, { windowKey, limit, organizationId, period, quota, cost })
+    const admission = await isolate.takeLeased(claim)
+    const { outcome } = admission
+    const asked = { from, to: clock(), cost, outcome, mayBeHeld }
+    if (outcome === 'admitted') {
+      key.admitted.push(asked)
+      if ('generation' in admission) recorded.lanes[((admission.generation ?? 0) % 2) as 0 | 1] += cost
+    }
+    return asked
+  }
+
+  async function flood(isolate: Isolate, key: Key): Promise<Asked[]> {
+    const refused: Asked[] = []
+    for (const cost of FLOOD) {
+      let asked = await take(isolate, key, cost)
+      while (asked.outcome === 'admitted') asked = await take(isolate, key, cost)
+      refused.push(asked)
+    }
+    return refused
+  }
+
+  const row = () => ({
+    organization_id: organizationId,
+    period_start: start,
+    api_calls: sum(recorded.lanes) + recorded.reported,
+    even_calls: recorded.lanes[0],
+    odd_calls: recorded.lanes[1],
+    queries: 0,
+    tokens: 0,
+    cost_usd: '0',
+  })
+
+  /** Where they fit, so that nothing but verifications may pass the quota. */
+  async function report(calls: number, raises: number) {
+    const { used, held } = await counted()
+    if (used === 0 || used + held + calls > quota) return // without a counter nothing is raised
+    recorded.reported += calls
+    await Promise.all(Array.from({ length: raises }, () => raiseUsed(deps(), [row()])))
+  }
+
+  /** @returns what became of it, with the moment before it */
+  async function hold({ units, ms }: Hold): Promise<Asked> {
+    const from = clock()
+    const mayBeHeld = heldSince(from)
+    const id = crypto.randomUUID()
+    open.set(id, { id, amount: units, expiresAt: Number.POSITIVE_INFINITY })
+    const answer = await holdUnits(deps(), {
+      id,
+      quota: {
+        organizationId,
+        period,
+        meters: [{ meter: 'api_calls', amount: units, limit: quota }],
+        recorded: { api_calls: 0 },
+        isFresh: true,
+      },
+      gauges: {},
+      version: { key: `version:organization:${organizationId}`, version: 1 },
+      ms,
+    })
+    if (answer.outcome === 'held') open.set(id, { id, amount: answer.amounts[0] ?? 0, expiresAt: answer.expiresAt })
+    else open.delete(id)
+    const outcome = answer.outcome === 'exceeded' ? 'quota_exceeded' : answer.outcome
+    return { from, to: clock(), cost: units, outcome, mayBeHeld }
+  }
+
+  /** In Postgres first, as it is done; a cancelled one is not recorded. */
+  async function settleHold({
+    which,
+    part,
+    times,
+  }: Settlement): Promise<'cancelled' | 'settled' | 'settled_late' | undefined> {
+    const held = [...open.values()][which % Math.max(1, open.size)]
+    if (!held) return undefined
+    const units = Math.round(held.amount * part)
+    recorded.reported += units
+    const wasOpen = clock() < held.expiresAt - CLOCK_MS
+    beyond += wasOpen ? Math.max(0, units - held.amount) : units
+    const release = { organizationId, period: name, holdId: held.id, recorded: part > 0 ? toRecorded(row()) : {} }
+    const released = await Promise.all(Array.from({ length: times }, () => releaseHold(deps(), release)))
+    open.delete(held.id)
+    if (wasOpen) expect(released.filter(Boolean), 'released once').toHaveLength(1)
+    if (part === 0) return 'cancelled'
+    return wasOpen ? 'settled' : 'settled_late'
+  }
+
+  const settle = () => Promise.all([reconcile(deps(), row(), true), reconcile(deps(), row(), true)])
+  async function counted() {
+    const counter = await redis.hmget<Record<string, number>>(
+      quotaKey(organizationId, name),
+      'api_calls',
+      'held:api_calls',
+    )
+    return { used: counter?.['api_calls'] ?? 0, held: counter?.['held:api_calls'] ?? 0 }
+  }
+
+  /** What the window's counter holds, in buckets that still count. */
+  async function countedIn({ windowKey }: Key) {
+    const counts = (await redis.hgetall<Record<string, number>>(windowKeyOf(windowKey))) ?? {}
+    const oldest = Math.floor(clock() / BUCKET_MS) - BUCKETS
+    return sum(Object.entries(counts).flatMap(([bucket, units]) => (Number(bucket) >= oldest ? [units] : [])))
+  }
+
+  return {
+    clock,
+    keys,
+    take,
+    flood,
+    countedIn,
+    report,
+    settle,
+    hold,
+    settleHold,
+    counted,
+    /** What all leases, one of each isolate, may have of a key's limit; of a dead one it may stay for good. */
+    mostLent: ({ limit }: Key) => isolates.length * SHARE * limit,
+    total: () => sum(keys.map(({ admitted }) => unitsOf(admitted))) + recorded.reported,
+    recordedCalls: () => row().api_calls,
+    beyond: () => beyond,
+    /** Units of holds that are surely open. */
+    mustHold: () => amountOf([...open.values()].filter(({ expiresAt }) => expiresAt > clock() + CLOCK_MS)),
+    /** Units of holds that nobody has settled: expired ones count until somebody looks. */
+    mayHold: () => amountOf([...open.values()]),
+    holdsLeft: () => redis.hlen(holdsKey(organizationId, name)),
+  }
+}
+
+export type Simulated = ReturnType<typeof begin>
