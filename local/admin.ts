@@ -1,25 +1,32 @@
 import * as z from 'zod'
 import { ormOver } from '../src/db/orm.ts'
+import { readArguments } from './arguments.ts'
 import { command } from './command.ts'
 import { connect } from './connect.ts'
-import { ensureOwner, ensureUser, seedFoundation } from './seed-data.ts'
+import { ensureOwner, ensureUser, findUserId, seedFoundation } from './seed-data.ts'
 
-const HELP = `Usage: npm run admin -- --email you@example.com
+const HELP = `Usage: npm run admin -- --email you@example.com [--reset-password]
 
-Makes an administrator of this deployment: a user, known or new, who owns the platform organization. Prints the new
-password once; change it after the first login. DATABASE_URL names the database.`
+Makes an administrator of this deployment: a user, known or new, who owns the platform organization. A new
+user gets a password, which is printed once; change it after the first login. Who is there keeps theirs, unless
+--reset-password asks for another. DATABASE_URL names the database.`
+
+const KEPT = 'The password is what it was; --reset-password sets another.'
 
 await command(async function admin() {
-  const email = process.argv[process.argv.indexOf('--email') + 1]
-  if (process.argv.includes('--help') || !process.argv.includes('--email')) return console.log(HELP)
+  const { values } = readArguments({ email: { type: 'string' }, 'reset-password': { type: 'boolean' } })
+  const { email } = values
+  if (values.help || email === undefined) return console.log(HELP)
   if (!z.email().safeParse(email).success) throw new Error(`--email: ${email ?? 'nothing'} is not an e-mail address.`)
   const connection = await connect(process.env)
   try {
     const db = ormOver(connection.sql)
     const { platformId } = await seedFoundation(connection.sql)
-    const { id, login } = await ensureUser(db, String(email).toLowerCase())
+    const address = email.toLowerCase()
+    const known = values['reset-password'] ? undefined : await findUserId(db, address)
+    const { id, login } = known ? { id: known } : await ensureUser(db, address)
     await ensureOwner(db, platformId, id)
-    console.log(`${login.email} is an administrator. Password, shown this once: ${login.password}`)
+    console.log(`${address} is an administrator. ${login ? `Password, shown this once: ${login.password}` : KEPT}`)
   } finally {
     await connection.close()
   }

@@ -1,9 +1,9 @@
-import { parseArgs } from 'node:util'
 import { systemDeps } from '../src/billing/reconcile.ts'
 import { findAllDrift } from '../src/billing/reconcile-drift.ts'
 import { replayEvents } from '../src/billing/reconcile-replay.ts'
 import { createDeps } from '../src/deps.ts'
 import type { ManagementDeps } from '../src/http/management-env.ts'
+import { readArguments } from './arguments.ts'
 import { command } from './command.ts'
 import { connect } from './connect.ts'
 
@@ -23,10 +23,7 @@ type Values = { readonly event?: string; readonly failed?: boolean }
 const ACTS = { replay, drift } as const
 
 await command(async function billing() {
-  const { positionals, values } = parseArgs({
-    allowPositionals: true,
-    options: { event: { type: 'string' }, failed: { type: 'boolean' }, help: { type: 'boolean' } },
-  })
+  const { positionals, values } = readArguments({ event: { type: 'string' }, failed: { type: 'boolean' } }, 1)
   if (values.help || positionals.length === 0) return console.log(HELP)
   const [act = '', ...others] = positionals
   const run = Object.hasOwn(ACTS, act) && others.length === 0 ? ACTS[act as keyof typeof ACTS] : undefined

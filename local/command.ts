@@ -8,7 +8,19 @@ export async function command(main: () => Promise<void>): Promise<void> {
   }
 }
 
+/** One line that says what went wrong. Of a failed query that is its cause, not the statement. */
 export function describe(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error)
+  const reason = findReason(error)
+  const message =
+    reason instanceof Error ? reason.message || String('code' in reason ? reason.code : reason.name) : String(reason)
   return message.split('\n')[0] ?? message
+}
+
+/** Drivers wrap what happened in an error that quotes the statement, and Node puts several attempts into one. */
+function findReason(error: unknown): unknown {
+  if (error instanceof AggregateError && error.errors.length > 0) return findReason(error.errors[0])
+  if (!(error instanceof Error)) return error
+  const inner = error.cause ?? ('sourceError' in error ? error.sourceError : undefined)
+  const saysLittle = !error.message || /^Failed query|^Error connecting to database|^fetch failed/.test(error.message)
+  return inner && saysLittle ? findReason(inner) : error
 }

@@ -1,6 +1,7 @@
 import { neon, neonConfig } from '@neondatabase/serverless'
 import type { Sql } from '../src/db/client.ts'
 import { startStack } from './stack.ts'
+import { readAddress } from './store-addresses.ts'
 
 export interface Connection {
   readonly sql: Sql
@@ -14,7 +15,7 @@ export interface Connection {
  * @throws Error when DATABASE_URL is missing
  */
 export async function connect(env: NodeJS.ProcessEnv): Promise<Connection> {
-  const url = env.DATABASE_URL
+  const url = readAddress(env, 'DATABASE_URL')
   if (!url)
     throw new Error('DATABASE_URL is not set. It names the Postgres database, as postgresql://user:password@host/name.')
   if (env.NEON_FETCH_ENDPOINT) return through(url, env.NEON_FETCH_ENDPOINT)

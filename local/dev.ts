@@ -4,6 +4,8 @@ import { once } from 'node:events'
 import { mkdir, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { readArguments } from './arguments.ts'
 import type { BillingOptions } from './billing-doors-routes.ts'
 import { command, describe } from './command.ts'
 import { through } from './connect.ts'
@@ -11,6 +13,7 @@ import { devVariables, readCredentials, writeCredentials, writeVariables } from 
 import { migrateUp } from './migrations.ts'
 import { seedDemo } from './seed-data.ts'
 import { type Stack, type StackOptions, startStack } from './stack.ts'
+import { readAddress } from './store-addresses.ts'
 import { welcome } from './welcome.ts'
 
 const HELP = `Usage: npm run dev -- [--fresh]
@@ -24,25 +27,40 @@ const FOLDER = process.env.TOLLGATE_LOCAL_DIR || '.local'
 /** The embedded database takes any name and password; only the protocol matters. */
 const EMBEDDED_URL = 'postgresql://postgres:local@localhost/postgres'
 
+/** By its path, not by name: on Windows only a shell finds programs of npm. */
+const WRANGLER = fileURLToPath(new URL('../node_modules/wrangler/bin/wrangler.js', import.meta.url))
+const END_WITH_PARENT = new URL('./end-with-parent.ts', import.meta.url).href
+
+interface Addresses {
+  readonly databaseUrl: string | undefined
+  readonly redisUrl: string | undefined
+}
+
 await command(async function dev() {
-  if (process.argv.includes('--help')) return console.log(HELP)
+  const { values } = readArguments({ fresh: { type: 'boolean' } })
+  if (values.help) return console.log(HELP)
+  const addresses = {
+    databaseUrl: readAddress(process.env, 'DATABASE_URL'),
+    redisUrl: readAddress(process.env, 'REDIS_URL'),
+  }
   const port = portFrom('PORT', 8000)
   const localPort = portFrom('LOCAL_PORT', 8001)
   if (port === localPort) throw new Error(`PORT and LOCAL_PORT are both ${port}; they must differ.`)
   await refuseTakenPort('PORT', port)
-  if (process.argv.includes('--fresh')) await rm(FOLDER, { recursive: true, force: true })
+  if (values.fresh) await rm(FOLDER, { recursive: true, force: true })
   await mkdir(FOLDER, { recursive: true })
 
   const variables = await devVariables(FOLDER, port)
   const billing = billingOf(variables, port)
-  const stack = await openStack({ port: localPort, redisToken: variables.UPSTASH_REDIS_REST_TOKEN, billing })
+  const stack = await openStack({ port: localPort, redisToken: variables.UPSTASH_REDIS_REST_TOKEN, billing }, addresses)
   try {
-    await prepareDatabase(stack, port)
+    await prepareDatabase(stack, port, addresses.databaseUrl)
     await writeVariables(FOLDER, {
       ...variables,
-      DATABASE_URL: process.env.DATABASE_URL ?? EMBEDDED_URL,
+      DATABASE_URL: addresses.databaseUrl ?? EMBEDDED_URL,
       NEON_FETCH_ENDPOINT: `${stack.url}/sql`,
       UPSTASH_REDIS_REST_URL: `${stack.url}/redis`,
+      REDIS_TIMEOUT_MS: '5000', // a laptop that does something else is slow, not broken
       MAIL_PROVIDER: 'resend',
       MAIL_API_URL: `${stack.url}/mail/emails`,
       MAIL_API_KEY: 'local',
@@ -82,8 +100,10 @@ function billingOf(variables: Awaited<ReturnType<typeof devVariables>>, port: nu
   }
 }
 
-async function openStack(options: Pick<StackOptions, 'port' | 'redisToken' | 'billing'>): Promise<Stack> {
-  const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl } = process.env
+async function openStack(
+  options: Pick<StackOptions, 'port' | 'redisToken' | 'billing'>,
+  { databaseUrl, redisUrl }: Addresses,
+): Promise<Stack> {
   const { port } = options
   try {
     return await startStack({
@@ -101,10 +121,11 @@ async function openStack(options: Pick<StackOptions, 'port' | 'redisToken' | 'bi
   }
 }
 
-async function prepareDatabase(stack: Stack, port: number): Promise<void> {
-  const { sql } = through(process.env.DATABASE_URL ?? EMBEDDED_URL, `${stack.url}/sql`)
+async function prepareDatabase(stack: Stack, port: number, databaseUrl = EMBEDDED_URL): Promise<void> {
+  const { sql } = through(databaseUrl, `${stack.url}/sql`)
   await migrateUp(sql, undefined, (name) => console.log(`migrated ${name}`))
   const credentials = await seedDemo(sql, await readCredentials(FOLDER))
+  console.log('The database is ready; starting the Worker …')
   await writeCredentials(FOLDER, { base_url: `http://localhost:${port}`, local_url: stack.url, ...credentials })
 }
 
@@ -115,10 +136,20 @@ async function prepareDatabase(stack: Stack, port: number): Promise<void> {
  */
 async function serve(port: number, stack: Stack): Promise<void> {
   const server = spawn(
-    'wrangler',
-    ['dev', '--port', String(port), '--env-file', `${FOLDER}/dev.vars`, '--show-interactive-dev-session=false'],
+    process.execPath,
+    [
+      '--import',
+      END_WITH_PARENT,
+      WRANGLER,
+      'dev',
+      '--port',
+      String(port),
+      '--env-file',
+      `${FOLDER}/dev.vars`,
+      '--show-interactive-dev-session=false',
+    ],
     {
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['pipe', 'pipe', 'inherit'],
       env: { ...process.env, CI: '1', WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false' },
     },
   )

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
-import { parseArgs } from 'node:util'
 import { FIRST_PLAN } from '../src/accounts/new-account.ts'
 import type { Sql } from '../src/db/client.ts'
+import { readArguments } from './arguments.ts'
 import { command } from './command.ts'
 import { connect } from './connect.ts'
 import type { Flaw } from './import/line.ts'
@@ -20,10 +20,10 @@ then 1. --dry-run only tells what would happen. DATABASE_URL names the database.
 const PROGRESS_MS = 1_000
 
 await command(async function importUsersFromFile() {
-  const { positionals, values } = parseArgs({
-    allowPositionals: true,
-    options: { 'dry-run': { type: 'boolean', default: false }, help: { type: 'boolean' } },
-  })
+  const { positionals, values } = readArguments(
+    { 'dry-run': { type: 'boolean', default: false } },
+    Number.POSITIVE_INFINITY,
+  )
   const [file, ...others] = positionals
   if (values.help) return console.log(HELP)
   if (!file || others.length > 0) throw new Error('Name one file: npm run import-users -- users.ndjson')

@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers'
-import { parseArgs } from 'node:util'
 import { parseJwkSet } from '../src/lib/jwk-set.ts'
+import { readArguments } from './arguments.ts'
 import { command } from './command.ts'
 import { ALGORITHMS, isAlgorithm, newKey, rotate, type SignatureAlgorithm, tableOf } from './key-set.ts'
 
@@ -35,10 +35,7 @@ const VERBS: Record<string, ((alg: SignatureAlgorithm | undefined) => Promise<vo
 }
 
 await command(async function keys() {
-  const { positionals, values } = parseArgs({
-    allowPositionals: true,
-    options: { alg: { type: 'string' }, help: { type: 'boolean' } },
-  })
+  const { positionals, values } = readArguments({ alg: { type: 'string' } }, 1)
   const name = positionals[0] || 'help'
   const verb = VERBS[name]
   if (!verb || values.help) {

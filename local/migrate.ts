@@ -1,3 +1,4 @@
+import { readArguments } from './arguments.ts'
 import { command } from './command.ts'
 import { type Connection, connect } from './connect.ts'
 import { listMigrations, migrateDown, migrateUp } from './migrations.ts'
@@ -35,11 +36,12 @@ const VERBS: Record<string, Verb | undefined> = {
 }
 
 await command(async function migrate() {
-  const [verb = 'help', name] = process.argv.slice(2)
-  const run = VERBS[verb]
+  const { values, positionals } = readArguments({}, 2)
+  const [verb = 'help', name] = positionals
+  const run = values.help ? undefined : VERBS[verb]
   if (!run) {
     console.log(HELP)
-    process.exitCode = verb === 'help' || verb === '--help' ? 0 : 2
+    process.exitCode = verb === 'help' || values.help ? 0 : 2
     return
   }
   const connection = await connect(process.env)

@@ -97,16 +97,21 @@ export async function ensureUser(
   email: string,
   password?: string,
 ): Promise<{ id: string; login: Login }> {
-  const [known] = await db.select({ id: users.id }).from(users).where(eq(users.email, email))
-  if (known && password) return { id: known.id, login: { email, password } }
+  const known = await findUserId(db, email)
+  if (known && password) return { id: known, login: { email, password } }
   const chosen = base64url(randomBytes(15))
   const fields = { passwordHash: hashPassword(chosen), emailVerifiedAt: new Date(), isActive: true }
-  const id = known?.id ?? uuidv7(Date.now())
+  const id = known ?? uuidv7(Date.now())
   await db
     .insert(users)
     .values({ id, email, ...fields })
     .onConflictDoUpdate({ target: users.email, set: fields })
   return { id, login: { email, password: chosen } }
+}
+
+export async function findUserId(db: Database, email: string): Promise<string | undefined> {
+  const [known] = await db.select({ id: users.id }).from(users).where(eq(users.email, email))
+  return known?.id
 }
 
 async function ensureOrganization(

@@ -13,7 +13,7 @@ export interface CachedKey {
   readonly loadedAt: number
   /** When a round trip last found the record's version to be the newest; counts as fresh from then. */
   confirmedAt: number
-  /** Since the database did not answer: when it is asked again. */
+  /** Since the row is being loaded again: when the database is asked once more, should it not have answered. */
   retryAt?: number
 }
 
@@ -54,21 +54,19 @@ export function findKey(deps: Deps, key: string): CachedKey | Promise<CachedKey>
   const known = keys.get(hash)
   if (known && now - known.loadedAt < (known.record ? HARD_AGE_MS : UNKNOWN_AGE_MS)) return known
   const isConfirmed = known?.record !== undefined && now - known.confirmedAt < HARD_AGE_MS
-  return isConfirmed ? loadOrKeep(deps, hash, known) : loadKey(deps, hash)
+  return isConfirmed ? keepAndReload(deps, hash, known) : loadKey(deps, hash)
 }
 
 /**
- * While the database does not answer, nothing can be changed in it: a row that Redis has confirmed since it was loaded
- * goes on. Only the first request waits to find that out.
+ * Keeps a row that Redis has confirmed within its age, and loads it again behind the requests' back: none of them waits.
+ * If the database does not answer, the row goes on as long as Redis confirms it.
  */
-function loadOrKeep(deps: Deps, hash: string, known: CachedKey): CachedKey | Promise<CachedKey> {
+function keepAndReload(deps: Deps, hash: string, known: CachedKey): CachedKey {
   const keep = (error: unknown): CachedKey => {
-    known.retryAt = deps.now() + RETRY_MS
     log('warn', 'key_not_reloaded', { key_id: known.record?.keyId, ...errorFields(error) })
     return known
   }
-  if (known.retryAt === undefined) return loadKey(deps, hash).catch(keep)
-  if (deps.now() >= known.retryAt) {
+  if (known.retryAt === undefined || deps.now() >= known.retryAt) {
     known.retryAt = deps.now() + RETRY_MS
     deps.defer(loadKey(deps, hash).catch(keep))
   }

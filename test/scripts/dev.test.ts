@@ -105,7 +105,7 @@ async function isFree(port: string): Promise<boolean> {
   return isListening.finally(() => probe.close())
 }
 
-test('it starts from nothing, serves, ends on Ctrl-C, and goes on with its data', {
+test('it starts from nothing, serves, ends on Ctrl-C, goes on with its data, and leaves nothing behind when it is killed', {
   timeout: 2 * STARTS_WITHIN_MS,
 }, async () => {
   await mkdir(join(folder, 'data'))
@@ -148,9 +148,9 @@ test('it starts from nothing, serves, ends on Ctrl-C, and goes on with its data'
   })
   expect(status).toBe(200)
 
-  process.kill(second.pid, 'SIGTERM') // as a supervisor does, to this one process
-  expect(await second.ended).toEqual([0, null])
-  await expect.poll(() => runningIn(second.pid), { timeout: 10_000 }).toBe(0)
+  process.kill(second.pid, 'SIGKILL') // it alone: whatever it started must notice
+  await expect.poll(() => runningIn(second.pid), { timeout: 30_000 }).toBe(0)
+  await expect.poll(() => isFree(ports.PORT), { timeout: 10_000 }).toBe(true)
 })
 
 describe('what keeps it from starting is one line on stderr, and exit code 1', { timeout: STARTS_WITHIN_MS }, () => {
@@ -178,6 +178,35 @@ describe('what keeps it from starting is one line on stderr, and exit code 1', {
   test('one port for both', async () => {
     const { code, stderr } = await dev({ LOCAL_PORT: ports.PORT })
     expect([code, stderr]).toEqual([1, `PORT and LOCAL_PORT are both ${ports.PORT}; they must differ.\n`])
+  })
+
+  test.each([
+    [
+      'DATABASE_URL',
+      'hello',
+      'DATABASE_URL is not an address of that store: it must look like postgresql://user:password@host/name.',
+    ],
+    [
+      'DATABASE_URL',
+      'mysql://root@localhost/x',
+      'DATABASE_URL is not an address of that store: it must look like postgresql://user:password@host/name.',
+    ],
+    ['REDIS_URL', '127.0.0.1:6379', 'REDIS_URL is not an address of that store: it must look like redis://host:6379.'],
+  ])('%s=%s', async (name, value, said) => {
+    expect(await dev({ [name]: value })).toEqual({ code: 1, stdout: '', stderr: `${said}\n` })
+  })
+
+  test('a database that is not there', async () => {
+    const url = `postgres://somebody:secret@127.0.0.1:${await freePort()}/nothing`
+    const { code, stderr } = await dev({ DATABASE_URL: url, LOCAL_PORT: String(await freePort()) })
+    expect(code).toBe(1)
+    expect(stderr.trim().split('\n')).toHaveLength(1)
+    expect(stderr).not.toContain('secret')
+  })
+
+  test('an unknown option, with the nearest known one', async () => {
+    const { code, stderr } = await runScript('dev --frsh', environment())
+    expect([code, stderr]).toEqual([1, 'Unknown option --frsh; did you mean --fresh? Try --help.\n'])
   })
 
   test('a PORT that is none', async () => {

@@ -148,7 +148,7 @@ describe('npm run import-users', () => {
     ['', 1, 'Name one file'],
     ['a.ndjson b.ndjson', 1, 'Name one file'],
     ['/nowhere/users.ndjson', 1, 'ENOENT: no such file'],
-    ['users.ndjson --overwrite', 1, "Unknown option '--overwrite'"],
+    ['users.ndjson --overwrite', 1, 'Unknown option --overwrite'],
   ])('%s: exit code %d, %s', async (args, code, text) => {
     const result = await runScript(`import-users ${args}`.trim(), database.env)
     expect(result.code).toBe(code)

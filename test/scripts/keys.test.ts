@@ -99,7 +99,7 @@ test.each([
   ['--help', 0, 'Usage: npm run keys'],
   ['burn', 2, 'Usage: npm run keys'],
   ['new --alg RS256', 1, '--alg: one of ES256, EdDSA, HS256.'],
-  ['new --bits 8', 1, "Unknown option '--bits'"],
+  ['new --bits 8', 1, 'Unknown option --bits'],
 ])('npm run keys -- %s: exit code %d, %s', async (line, code, text) => {
   const run = await keys(line)
   expect(run.code).toBe(code)

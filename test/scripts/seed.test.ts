@@ -204,9 +204,21 @@ describe('npm run seed and npm run admin', { timeout: 30_000 }, () => {
     ])
   })
 
+  test('admin leaves the password of who is there, unless it is asked to reset it', async () => {
+    const run = (more = '') => runScript(`admin --email twice@example.com${more}`, database.env)
+    expect((await run()).stdout).toContain('Password, shown this once')
+    const { passwordHash } = await userOf('twice@example.com')
+    expect((await run()).stdout).toBe(
+      'twice@example.com is an administrator. The password is what it was; --reset-password sets another.\n',
+    )
+    expect((await userOf('twice@example.com')).passwordHash).toBe(passwordHash)
+    expect((await run(' --reset-password')).stdout).toContain('Password, shown this once')
+    expect((await userOf('twice@example.com')).passwordHash).not.toBe(passwordHash)
+  })
+
   test('admin refuses what is no address in one line', async () => {
     for (const { code, stderr } of await Promise.all([run('admin --email nobody'), run('admin --email')]))
-      expect([code, stderr]).toEqual([1, expect.stringMatching(/^--email: [^\n]+ is not an e-mail address\.\n$/)])
+      expect([code, stderr]).toEqual([1, expect.stringMatching(/^[^\n]*--email[^\n]+\n$/)])
     expect(await counts()).toEqual([0, 0, 0, 0, 0])
   })
 })

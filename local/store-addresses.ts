@@ -1,0 +1,19 @@
+/** Schemes by variable, with the form that an address has. */
+const FORMS = {
+  DATABASE_URL: [/^postgres(ql)?:$/, 'postgresql://user:password@host/name'],
+  REDIS_URL: [/^rediss?:$/, 'redis://host:6379'],
+} as const
+
+/**
+ * A store's address from the environment. An empty variable counts as unset.
+ *
+ * @throws Error that names the variable and says what an address looks like, never the value: it may hold a password
+ */
+export function readAddress(env: NodeJS.ProcessEnv, name: keyof typeof FORMS): string | undefined {
+  const value = env[name]?.trim()
+  if (!value) return undefined
+  const [scheme, form] = FORMS[name]
+  const url = URL.parse(value)
+  if (url && scheme.test(url.protocol) && url.hostname) return value
+  throw new Error(`${name} is not an address of that store: it must look like ${form}.`)
+}
