@@ -15,6 +15,8 @@ export interface CachedKey {
   confirmedAt: number
   /** Since the row is being loaded again: when the database is asked once more, should it not have answered. */
   retryAt?: number
+  /** Until a verification has been decided from it. */
+  isUnused?: boolean
 }
 
 /**
@@ -103,7 +105,7 @@ async function loadKey(deps: Deps, hash: string): Promise<CachedKey> {
 
 async function selectAndRemember(deps: Deps, hash: string): Promise<CachedKey> {
   const record = await selectKey(deps, hash, deps.now())
-  const cached = { record, loadedAt: deps.now(), confirmedAt: deps.now() }
+  const cached = { record, loadedAt: deps.now(), confirmedAt: deps.now(), isUnused: true }
   keys.set(hash, cached)
   return cached
 }

@@ -94,11 +94,18 @@ function decide(basis: Basis, moment: Moment): Decision | Promise<Decision | Bas
   const { deps, request, now } = moment
   const refusal = refusalOf(record, request, now)
   if (refusal || !record) return decideRefusal(refusal ?? 'NOT_FOUND', basis, moment)
-  const isFresh = basis.cached.loadedAt >= basis.since
+  const isFresh = isFirstUse(basis, now)
   const caller = basis.caller?.cached.record
   const admission = takeLeased(deps, claimFor({ record, caller, request, isFresh, now, aheadMs: deps.redisAheadMs }))
   if (!(admission instanceof Promise) && 'windows' in admission) return decideByLimits(admission, basis, record, moment)
   return decideLater(admission, basis, record, moment)
+}
+
+/** Whether a row was read for this verification, or behind the back of an earlier one and not used since: its figures are of now. */
+function isFirstUse({ cached, since }: Basis, now: number): boolean {
+  const isUnused = cached.isUnused === true && now - cached.loadedAt < FRESH_MS
+  cached.isUnused = false
+  return isUnused || cached.loadedAt >= since
 }
 
 async function decideLater(
@@ -116,7 +123,7 @@ async function decideLater(
 }
 
 function decideByLimits(decided: Decided, basis: Basis, record: KeyRecord, { requestId, now }: Moment): Decision {
-  if (!('isAlone' in decided))
+  if (decided.isConfirmed)
     for (const row of [basis.cached, basis.caller?.cached])
       if (row) row.confirmedAt = Math.max(row.confirmedAt, decided.asOf)
   const verdict = admittedVerdict(decided, record, requestId, now)

@@ -16,6 +16,9 @@ import { QUOTA_FUNCTIONS } from './quota-script.ts'
  * the window's born, the quota's born}, generation that counts the calls or -1}. `reused`: the marker of ARGV's `once` stands
  * for another request.
  *
+ * A version that is absent confirms nothing: an announcement may have been lost with it. Rows that were read just now
+ * (`freshSeconds`) write theirs, so that later claims have something to compare with.
+ *
  * A meter of which nothing is asked refuses all the same once it is used up: whoever has no tokens left gets no more
  * verdicts. A window never goes back in time. Leased units count in the bucket in which the last of them may be spent.
  *
@@ -27,10 +30,17 @@ local claim = cjson.decode(ARGV[1])
 local now, buckets = clock(claim.ahead), claim.buckets
 local windows, versions = #claim.windows, #claim.versions
 
+local confirmed = 1
 if versions > 0 then
   local newest = redis.call('MGET', unpack(KEYS, windows + 1, windows + versions))
   for i = 1, versions do
-    if newest[i] and tonumber(newest[i]) > claim.versions[i] then return {'stale', i - 1} end
+    local known = tonumber(newest[i] or -1)
+    if known > claim.versions[i] then return {'stale', i - 1} end
+    if known < claim.versions[i] and claim.freshSeconds then
+      redis.call('SET', KEYS[windows + i], whole(claim.versions[i]), 'EX', whole(claim.freshSeconds))
+    elseif known < claim.versions[i] then
+      confirmed = 0
+    end
   end
 end
 
@@ -161,7 +171,7 @@ end
 for i, meter in ipairs(meters) do
   used[i * 2 - 1], used[i * 2] = state[meter.name] or 0, state['held:' .. meter.name] or 0
 end
-return {outcome, refused, readings, used, lease, generation}`)
+return {outcome, refused, readings, used, lease, generation, confirmed}`)
 
 /**
  * Gives unspent units of a lease back, where the counts they were taken from are still the same ones: the window and the

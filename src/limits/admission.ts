@@ -12,6 +12,7 @@ import {
   type QuotaClaim,
   quotaKey,
 } from './claim.ts'
+import { VERSION_LIFETIME_SECONDS } from './versions.ts'
 import { BUCKETS, readingOf } from './window.ts'
 
 /** A month and more: a client that repeats itself for longer than this has stopped meaning the same request. */
@@ -30,6 +31,7 @@ type Answer =
       meters: number[],
       lease: [units: number, bucket: number, born: number, quotaBorn: number],
       generation: number,
+      confirmed: 0 | 1,
     ]
 
 /**
@@ -98,6 +100,7 @@ function runAdmit(
     buckets: BUCKETS,
     windows: windows.map(({ windowMs, limit, cost }) => ({ ms: windowMs, limit, cost })),
     versions: versions.map(({ version }) => version),
+    freshSeconds: quota?.isFresh ? VERSION_LIFETIME_SECONDS : undefined,
     quota: quota && quotaArgument(quota),
     once: once && { ms: ONCE_MS, body: once.body },
     lease,
@@ -123,7 +126,7 @@ export function quotaArgument({ period, meters, recorded, isFresh }: QuotaClaim)
 function readAnswer(claim: Claim, answer: Answer): Admission {
   if (answer[0] === 'stale') return { outcome: 'stale', index: answer[1] }
   if (answer[0] === 'unseeded' || answer[0] === 'reused') return { outcome: answer[0] }
-  const [outcome, refused, windows, meters, [units, bucket, born, quotaBorn], generation] = answer
+  const [outcome, refused, windows, meters, [units, bucket, born, quotaBorn], generation, confirmed] = answer
   return {
     outcome,
     refused,
@@ -131,6 +134,7 @@ function readAnswer(claim: Claim, answer: Answer): Admission {
     asOf: claim.now,
     windows: claim.windows.map((window, at) => readingOf(window, windows[at * 2] ?? 0, windows[at * 2 + 1] ?? 0)),
     meters: (claim.quota?.meters ?? []).map((_, at) => ({ used: meters[at * 2] ?? 0, held: meters[at * 2 + 1] ?? 0 })),
+    ...(confirmed === 1 && { isConfirmed: true }),
     ...(generation >= 0 && { generation }),
     ...(units > 0 && { lease: { units, bucket, born, quotaBorn } }),
   }

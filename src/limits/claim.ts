@@ -99,6 +99,8 @@ export interface Decided {
   readonly generation?: number
   /** Set where it was decided without Redis. */
   readonly isAlone?: true
+  /** Set where Redis knew the version of every row it was decided from. */
+  readonly isConfirmed?: true
   /** Set where an answer was lost before: its lease, if it took one, is nobody's. */
   readonly isRetried?: true
 }

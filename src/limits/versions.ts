@@ -2,9 +2,15 @@ import { defineScript, runScript } from '../db/script.ts'
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 
-/** Longer than any isolate keeps a row: after that nobody is left to be told. */
-const LIFETIME_SECONDS = 120
+/**
+ * Longer than any isolate keeps a row that is not confirmed. It is also how long keys in memory go on while Postgres does
+ * not answer, since an absent version confirms nothing.
+ */
+export const VERSION_LIFETIME_SECONDS = 600
 const TRIES = 3
+/** How often, and for how long, an announcement is repeated after the answer: the platform gives deferred work 30 s. */
+const REPEAT_MS = 1_000
+const MAX_REPEATS = 20
 
 /** KEYS: versions. ARGV: their lifetime in seconds, then a version for each. Never lowers one: announcements overtake each other. */
 const RAISE = defineScript(`
@@ -23,24 +29,49 @@ interface Raised {
   readonly version: number
 }
 
+/** Announcements of this isolate that have not arrived, by their Redis key. The next one that does takes them along. */
+const unannounced = new Map<string, number>()
+
 /**
- * Tells every isolate, after a commit, that rows cached with a lower version are outdated, in one round trip. If Redis
- * fails the change is still seen, when the cached row reaches its hard age; so this never fails the request that made it.
+ * Tells every isolate, after a commit, that rows cached with a lower version are outdated, in one round trip. It never
+ * fails the request that made the change. While Redis fails it is repeated until it arrives; a change is seen all the same
+ * when the cached row reaches its hard age.
  */
 export async function announceVersions(deps: Deps, raised: readonly Raised[]): Promise<void> {
   if (raised.length === 0) return
-  const names = raised.map(({ name }) => name)
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await runScript(deps.redis, RAISE, names, [LIFETIME_SECONDS, ...raised.map(({ version }) => version)])
-      return
-    } catch (error) {
-      if (attempt < TRIES) continue // raising twice is raising once
-      log('warn', 'versions_not_announced', { count: raised.length, first: raised[0], ...errorFields(error) })
-      return
-    }
+  for (const { name, version } of raised) unannounced.set(name, Math.max(version, unannounced.get(name) ?? 0))
+  let failure: unknown
+  for (let attempt = 1; attempt <= TRIES; attempt++) {
+    failure = await sendAnnouncements(deps)
+    if (failure === undefined) return
+  }
+  log('warn', 'versions_not_announced', { count: raised.length, first: raised[0], ...errorFields(failure) })
+  deps.defer(repeatAnnouncements(deps))
+}
+
+async function repeatAnnouncements(deps: Deps): Promise<void> {
+  for (let repeat = 0; repeat < MAX_REPEATS && unannounced.size > 0; repeat++) {
+    await new Promise((resolve) => setTimeout(resolve, REPEAT_MS))
+    await sendAnnouncements(deps)
   }
 }
+
+/** @returns what went wrong, if anything; announcing twice is announcing once */
+async function sendAnnouncements(deps: Deps): Promise<unknown> {
+  const sent = [...unannounced].slice(0, MAX_ANNOUNCED)
+  const names = sent.map(([name]) => name)
+  try {
+    if (sent.length > 0)
+      await runScript(deps.redis, RAISE, names, [VERSION_LIFETIME_SECONDS, ...sent.map(([, version]) => version)])
+  } catch (error) {
+    return error
+  }
+  for (const [name, version] of sent) if (unannounced.get(name) === version) unannounced.delete(name)
+  return undefined
+}
+
+/** Of one script: Lua unpacks no more than some thousand values. */
+const MAX_ANNOUNCED = 1_000
 
 export const announceVersion = (deps: Deps, name: string, version: number): Promise<void> =>
   announceVersions(deps, [{ name, version }])

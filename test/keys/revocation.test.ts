@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { announceVersion, keyVersion, organizationVersion } from '../../src/limits/versions.ts'
+import { breakStores } from '../support/broken-stores.ts'
 import { directly } from '../support/direct.ts'
 import { administrator, call, newKeyHolder, setLimits } from '../support/http.ts'
 import { NOWHERE, newIsolate } from '../support/isolate.ts'
@@ -117,6 +118,45 @@ describe('where Redis fails just when a revocation is announced', () => {
     connected.advance(25 * SECOND)
     expect(await connected.verify(key)).toMatchObject({ code: 'REVOKED' })
     await connected.settled()
+  })
+
+  test('it is repeated until it arrives, and seen also where Neon fails right after it', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const { key } = await revokedWhileFailing(4)
+    breakStores(['/sql'])
+    // the row on which it would be refused cannot be read: what must not happen is that it is valid
+    await expect
+      .poll(
+        () =>
+          connected.verify(key).then(
+            ({ code }) => code,
+            () => 'UNAVAILABLE',
+          ),
+        { timeout: 20_000 },
+      )
+      .not.toBe('VALID')
+    vi.restoreAllMocks()
+    expect(await connected.verify(key)).toMatchObject({ code: 'REVOKED' })
+    await connected.settled()
+  })
+})
+
+describe('while Neon fails', () => {
+  afterEach(() => void vi.restoreAllMocks())
+
+  test('a version that Redis does not have confirms nothing', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const { key, keyId, organizationId } = await newKeyHolder()
+    const isolate = await newIsolate()
+    expect(await isolate.verify(key)).toMatchObject({ code: 'VALID' })
+    await isolate.deps().redis.del(keyVersion(keyId), organizationVersion(organizationId)) // as when it ends, or Redis is flushed
+    breakStores(['/sql'])
+    isolate.advance(24 * SECOND)
+    expect(await isolate.verify(key)).toMatchObject({ code: 'VALID' })
+    isolate.advance(2 * SECOND)
+    await expect(isolate.verify(key)).rejects.toThrow()
+    vi.restoreAllMocks()
+    await isolate.settled()
   })
 })
 
