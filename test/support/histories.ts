@@ -13,6 +13,8 @@ export interface World {
   readonly skews: readonly number[]
   /** Of the minute's limit, what each key is asked for in a minute. */
   readonly load: number
+  /** Whether Redis ever fails. */
+  readonly isTroubled: boolean
   /** Where in a bucket the history begins, in milliseconds. */
   readonly phaseMs: number
 }
@@ -43,6 +45,8 @@ export interface Step {
   readonly reconciles: boolean
   readonly hold: Hold | undefined
   readonly settlement: Settlement | undefined
+  /** What becomes of requests to Redis meanwhile: they are refused, or run and their answers are lost. */
+  readonly trouble: 'refuse' | 'lose' | undefined
 }
 
 const between = (min: number, max: number) => fc.integer({ min, max })
@@ -56,6 +60,7 @@ export const worlds: fc.Arbitrary<World> = fc.record({
   quota: rarely(3, between(500, 2_000), between(2_000, 12_000)),
   skews: fc.tuple(between(-SKEW_MS, SKEW_MS), between(-SKEW_MS, SKEW_MS), between(-SKEW_MS, SKEW_MS)),
   load: fc.double({ min: 2, max: 3, noNaN: true }),
+  isTroubled: seldom(3),
   phaseMs: fc.nat(BUCKET_MS - 1),
 })
 
@@ -82,6 +87,7 @@ const steps: fc.Arbitrary<Step> = fc.record({
   reconciles: seldom(3),
   hold: rarely(4, holds, fc.constant(undefined)),
   settlement: rarely(4, settlements, fc.constant(undefined)),
+  trouble: rarely(4, fc.constantFrom('refuse', 'lose'), fc.constant(undefined)),
 })
 export const histories = fc.array(steps, { minLength: 20, maxLength: 50 })
 
@@ -95,9 +101,17 @@ const PLAIN = {
   reconciles: false,
   hold: undefined,
   settlement: undefined,
+  trouble: undefined,
 }
 const step = (pauseMs: number, by: number, more: Partial<Step> = {}): Step => ({ ...PLAIN, pauseMs, by, ...more })
-const WORLD: World = { limits: [1_000, 600], quota: 5_000, skews: [SKEW_MS, 0, -SKEW_MS], load: 2.4, phaseMs: 0 }
+const WORLD: World = {
+  limits: [1_000, 600],
+  quota: 5_000,
+  skews: [SKEW_MS, 0, -SKEW_MS],
+  load: 2.4,
+  isTroubled: false,
+  phaseMs: 0,
+}
 const FLOODS = { floods: true }
 /** Spends a lease in the bucket after the one it was taken in, and asks for all there is as soon as the first returns. */
 const ACROSS_BUCKETS = [step(400, 0), step(1_500, 0), step(900, 0), step(20, 1, FLOODS), step(59_280, 1, FLOODS)]
@@ -114,8 +128,19 @@ const HOLDING = [
   step(300, 1, { settlement: { which: 1, part: 0, times: 2 } }),
   step(10_000, 1, FLOODS),
 ]
+/** Two isolates decide alone, one of them up to its limit, and learn of each other when Redis is back. */
+const TROUBLED = [
+  step(300, 0),
+  step(300, 1),
+  step(300, 0, { trouble: 'lose' }),
+  step(300, 1, { trouble: 'refuse', floods: true }),
+  step(300, 0),
+  step(300, 1),
+  step(20, 2, FLOODS),
+]
 export const EXAMPLES: [World, Step[]][] = [
   [WORLD, ACROSS_BUCKETS],
   [{ ...WORLD, quota: 800 }, DYING],
   [{ ...WORLD, quota: 600 }, HOLDING],
+  [{ ...WORLD, isTroubled: true, quota: 900 }, TROUBLED],
 ]

@@ -3,7 +3,7 @@ import { vi } from 'vitest'
 import type { Deps } from '../../src/deps.ts'
 import type { VerifyRequest } from '../../src/keys/verify-input.ts'
 import type { Period } from '../../src/lib/period.ts'
-import type { Claim } from '../../src/limits/claim.ts'
+import type { Claim, Recorded } from '../../src/limits/claim.ts'
 import type { UsageEvent } from '../../src/usage/event.ts'
 
 /**
@@ -101,10 +101,15 @@ interface Asked {
   readonly period: Period
   readonly quota: number
   readonly cost: number
+  /** What Postgres says was used, and whether it has just said so. */
+  readonly recorded?: Recorded
+  readonly isFresh?: boolean
 }
 
-/** A claim that a lease can serve, at the isolate's own time: of one window of a minute, and of a quota that begins at 0. */
-export function claimOf(isolate: Isolate, { windowKey, limit, organizationId, period, quota, cost }: Asked): Claim {
+/** A claim that a lease can serve, at the isolate's own time: of one window of a minute, and of a quota. */
+export function claimOf(isolate: Isolate, asked: Asked): Claim {
+  const { windowKey, limit, organizationId, period, quota, cost } = asked
+  const { recorded = { api_calls: 0 }, isFresh = true } = asked
   const { now, redisAheadMs } = isolate.deps()
   return {
     now: now(),
@@ -114,8 +119,8 @@ export function claimOf(isolate: Isolate, { windowKey, limit, organizationId, pe
       organizationId,
       period,
       meters: [{ meter: 'api_calls', amount: cost, limit: quota }],
-      recorded: { api_calls: 0 },
-      isFresh: true,
+      recorded,
+      isFresh,
     },
     versions: [],
   }

@@ -1,5 +1,6 @@
 /** What really happened in a random history, written down beside what the code counts (test/limits/simulation.test.ts). */
 import { expect } from 'vitest'
+import type { Deps } from '../../src/deps.ts'
 import { monthOf } from '../../src/lib/period.ts'
 import { windowKeyOf } from '../../src/limits/admission.ts'
 import { holdsKey, quotaKey } from '../../src/limits/claim.ts'
@@ -28,12 +29,21 @@ export interface Asked {
   readonly outcome: string
   /** Units of the quota that others may have held then. */
   readonly mayBeHeld: number
+  readonly by?: Isolate
+}
+
+interface Alone extends Asked {
+  /** Whether the isolate has had an answer since: then the counters of Redis hold it. */
+  isCarried: boolean
 }
 
 export interface Key {
   readonly windowKey: string
   readonly limit: number
+  /** By the counters of Redis. */
   readonly admitted: Asked[]
+  /** By an isolate that Redis did not answer. */
+  readonly alone: Alone[]
 }
 
 /** Units that are held until they are settled, or until it expires. */
@@ -47,30 +57,33 @@ export const sum = (values: readonly number[]) => values.reduce((total, value) =
 const unitsOf = (asked: readonly Asked[]) => sum(asked.map(({ cost }) => cost))
 
 /** The most that was surely admitted in a stretch of a window's length, wherever it begins. */
-export const mostWithinWindow = (admitted: readonly Asked[]) =>
+export const mostWithin = (windowMs: number, admitted: readonly Asked[]) =>
   Math.max(
     0,
     ...admitted.map(({ from: start }) =>
-      unitsOf(admitted.filter(({ from, to }) => from >= start && to < start + MINUTE - CLOCK_MS)),
+      unitsOf(admitted.filter(({ from, to }) => from >= start && to < start + windowMs - CLOCK_MS)),
     ),
   )
 
 export const mayCount = ({ admitted }: Key, at: number) => unitsOf(admitted.filter(({ to }) => to >= at - LONGEST_MS))
-export const mustCount = ({ admitted }: Key, at: number) => unitsOf(admitted.filter(({ from }) => from >= at - MINUTE))
+export const mustCount = ({ admitted, alone }: Key, at: number) =>
+  unitsOf([...admitted, ...alone.filter(({ isCarried }) => isCarried)].filter(({ from }) => from >= at - MINUTE))
 
 /** Two keys of an organization of its own, and everything that is admitted to them, held and settled. */
-export function begin(isolates: readonly [Isolate, ...Isolate[]], { limits, quota, skews }: World) {
+export function begin(isolates: readonly [Isolate, ...Isolate[]], { limits, quota, skews, isTroubled }: World) {
   const [first] = isolates
   const clock = () => first.now()
   const organizationId = crypto.randomUUID()
   const alive = { ...first.deps() } // stores of its own: the first isolate may die
   const { redis } = alive
-  const deps = () => ({ ...alive, redisAheadMs: first.aheadMs() })
+  const sql = { query: () => Promise.resolve([row()]) } as unknown as Deps['sql']
+  const deps = () => ({ ...alive, sql, redisAheadMs: first.aheadMs() })
   const { name, start } = monthOf(clock())
   const period = { name, start, end: clock() + 1_000 * MINUTE }
   /** What Postgres holds: calls by the lane that counted them, and reported ones. */
   const recorded = { lanes: [0, 0] as [number, number], reported: 0 }
-  const keys = limits.map((limit): Key => ({ windowKey: crypto.randomUUID(), limit, admitted: [] }))
+  const keys = limits.map((limit): Key => ({ windowKey: crypto.randomUUID(), limit, admitted: [], alone: [] }))
+  const aloneOnes = () => keys.flatMap(({ alone }) => alone)
   const open = new Map<string, Held>()
   /** Settled beyond what was held: of a hold that had expired that is all. */
   let beyond = 0
@@ -84,15 +97,27 @@ export function begin(isolates: readonly [Isolate, ...Isolate[]], { limits, quot
     const from = clock()
     const mayBeHeld = heldSince(from)
     const { windowKey, limit } = key
-    const claim = claimOf(isolate, { windowKey, limit, organizationId, period, quota, cost })
-    const admission = await isolate.takeLeased(claim)
+    const claim = { windowKey, limit, organizationId, period, quota, cost }
+    let admission = await isolate.takeLeased(claimOf(isolate, { ...claim, isFresh: false }))
+    if (admission.outcome === 'unseeded')
+      admission = await isolate.takeLeased(claimOf(isolate, { ...claim, recorded: toRecorded(row()) }))
     const { outcome } = admission
-    const asked = { from, to: clock(), cost, outcome, mayBeHeld }
-    if (outcome === 'admitted') {
+    const asked = { from, to: clock(), cost, outcome, mayBeHeld, by: isolate }
+    if (outcome !== 'admitted') return asked
+    if ('isAlone' in admission) {
+      key.alone.push({ ...asked, isCarried: false })
+      recorded.reported += cost
+    } else {
       key.admitted.push(asked)
       if ('generation' in admission) recorded.lanes[((admission.generation ?? 0) % 2) as 0 | 1] += cost
     }
     return asked
+  }
+
+  /** Asks for nothing, now that Redis answers: what the isolate admitted alone is counted first. */
+  async function look(isolate: Isolate) {
+    await take(isolate, keys[0] as Key, 0)
+    for (const asked of aloneOnes()) if (asked.by === isolate) asked.isCarried = true
   }
 
   async function flood(isolate: Isolate, key: Key): Promise<Asked[]> {
@@ -136,7 +161,7 @@ export function begin(isolates: readonly [Isolate, ...Isolate[]], { limits, quot
         organizationId,
         period,
         meters: [{ meter: 'api_calls', amount: units, limit: quota }],
-        recorded: { api_calls: 0 },
+        recorded: toRecorded(row()),
         isFresh: true,
       },
       gauges: {},
@@ -197,10 +222,15 @@ export function begin(isolates: readonly [Isolate, ...Isolate[]], { limits, quot
     hold,
     settleHold,
     counted,
-    /** What all leases, one of each isolate, may have of a key's limit; of a dead one it may stay for good. */
-    mostLent: ({ limit }: Key) => isolates.length * SHARE * limit,
-    total: () => sum(keys.map(({ admitted }) => unitsOf(admitted))) + recorded.reported,
-    recordedCalls: () => row().api_calls,
+    /** What all leases, one of each isolate, may have of a key's limit; of a dead one it may stay for good. Lost answers may have taken anything. */
+    mostLent: ({ limit }: Key) => (isTroubled ? Number.POSITIVE_INFINITY : isolates.length * SHARE * limit),
+    look,
+    total: () => row().api_calls,
+    alone: () => unitsOf(aloneOnes()),
+    /** Admitted alone by isolates that Redis has not answered since. */
+    uncarried: () => unitsOf(aloneOnes().filter(({ isCarried }) => !isCarried)),
+    admittedBy: (isolate: Isolate) =>
+      unitsOf(keys.flatMap(({ admitted, alone }) => admitted.concat(alone)).filter(({ by }) => by === isolate)),
     beyond: () => beyond,
     /** Units of holds that are surely open. */
     mustHold: () => amountOf([...open.values()].filter(({ expiresAt }) => expiresAt > clock() + CLOCK_MS)),
