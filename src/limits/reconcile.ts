@@ -100,7 +100,7 @@ export async function reconcile(deps: Deps, used: PeriodUsage, wasSpoolEmpty: bo
   const key = quotaKey(used.organization_id, periodNamed(used.period_start))
   const args = [deps.redisAheadMs, wasSpoolEmpty ? 1 : 0, GRACE_MS, JSON.stringify(toRecorded(used))]
   const [corrected, ...above] = await runScript<[number, ...(string | number)[]]>(deps.redis, RECONCILE, [key], args)
-  if (above.length === 0) return corrected
+  if (above.length === 0 || !wasSpoolEmpty) return corrected // what was carried (carry.ts) may be in the spool
   const [again] = (await deps.sql.query(AGAIN, [used.organization_id, used.period_start])) as PeriodUsage[]
   return corrected + (again ? await lower(deps, key, toRecorded(again), above) : 0)
 }

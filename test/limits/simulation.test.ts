@@ -85,6 +85,7 @@ const seen = {
   stranded: 0,
   all_given_back: 0,
   alone: 0,
+  reconciled_while_spooled: 0,
 }
 
 function witness(lent: number, refused: readonly Asked[]) {
@@ -134,13 +135,21 @@ async function act(simulated: Simulated, { load, isTroubled }: World, isolate: I
   return asked
 }
 
+async function settle(simulated: Simulated) {
+  if (!simulated.isSpoolEmpty()) seen.reconciled_while_spooled++
+  await simulated.settle()
+}
+
 /** @returns those that are alive at its end */
 async function live(simulated: Simulated, world: World, history: readonly Step[], time: Time) {
   const living = [...isolates]
+  await simulated.look(first)
   for (const step of history) {
     await pass(simulated, time, time.planned() + step.pauseMs)
+    if (step.drains) await simulated.drain()
     if (step.reports > 0) await simulated.report(step.reports, step.raises + 1)
-    if (step.reconciles) await simulated.settle()
+    if (step.reconciles) await settle(simulated)
+    simulated.spools(step.spools)
     const isolate = living[step.by % living.length] as Isolate
     const asked = await act(simulated, world, isolate, step)
     await time.idle()
@@ -164,6 +173,8 @@ async function checkSettled(simulated: Simulated, looker: Isolate) {
 /** When all leases are over: what nobody died with has gone back, and anybody may have all that is left. */
 async function end(simulated: Simulated, { quota, isTroubled }: World, living: readonly Isolate[], time: Time) {
   await time.until(clock() + LEASE_MS)
+  simulated.spools(false)
+  await simulated.drain()
   if (living.length < isolates.length || isTroubled) {
     seen.stranded += await checkCounters(simulated)
     for (let runs = 0; runs < 4; runs++) {

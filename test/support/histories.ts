@@ -47,6 +47,9 @@ export interface Step {
   readonly settlement: Settlement | undefined
   /** What becomes of requests to Redis meanwhile: they are refused, or run and their answers are lost. */
   readonly trouble: 'refuse' | 'lose' | undefined
+  /** Postgres takes nothing meanwhile; what waits in the spool for it is drained before. */
+  readonly spools: boolean
+  readonly drains: boolean
 }
 
 const between = (min: number, max: number) => fc.integer({ min, max })
@@ -88,6 +91,8 @@ const steps: fc.Arbitrary<Step> = fc.record({
   hold: rarely(4, holds, fc.constant(undefined)),
   settlement: rarely(4, settlements, fc.constant(undefined)),
   trouble: rarely(4, fc.constantFrom('refuse', 'lose'), fc.constant(undefined)),
+  spools: seldom(6),
+  drains: seldom(6),
 })
 export const histories = fc.array(steps, { minLength: 20, maxLength: 50 })
 
@@ -102,6 +107,8 @@ const PLAIN = {
   hold: undefined,
   settlement: undefined,
   trouble: undefined,
+  spools: false,
+  drains: false,
 }
 const step = (pauseMs: number, by: number, more: Partial<Step> = {}): Step => ({ ...PLAIN, pauseMs, by, ...more })
 const WORLD: World = {
@@ -138,9 +145,21 @@ const TROUBLED = [
   step(300, 1),
   step(20, 2, FLOODS),
 ]
+/** Generations end while the calls of the first wait in the spool, some of them admitted alone. */
+const SPOOLED = [
+  step(300, 0),
+  step(300, 0, { spools: true }),
+  step(300, 1, { spools: true, trouble: 'refuse' }),
+  step(3_000, 2, { reconciles: true }),
+  step(92_000, 0, { reconciles: true }),
+  step(92_000, 0, { reconciles: true }),
+  step(300, 0, { drains: true }),
+  step(20, 2, FLOODS),
+]
 export const EXAMPLES: [World, Step[]][] = [
   [WORLD, ACROSS_BUCKETS],
   [{ ...WORLD, quota: 800 }, DYING],
   [{ ...WORLD, quota: 600 }, HOLDING],
   [{ ...WORLD, isTroubled: true, quota: 900 }, TROUBLED],
+  [{ ...WORLD, isTroubled: true, quota: 900 }, SPOOLED],
 ]

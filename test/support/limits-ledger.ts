@@ -83,6 +83,11 @@ export function begin(isolates: readonly [Isolate, ...Isolate[]], { limits, quot
   /** What Postgres holds: calls by the lane that counted them, and reported ones. */
   const recorded = { lanes: [0, 0] as [number, number], reported: 0 }
   const keys = limits.map((limit): Key => ({ windowKey: crypto.randomUUID(), limit, admitted: [], alone: [] }))
+  /** What Postgres could not take yet, each batch until it was drained; and those that it has taken. */
+  const spool: { readonly units: number; readonly write: () => void }[] = []
+  const written = new Set<object>()
+  let isSpooling = false
+  const waiting = () => sum(spool.filter((batch) => !written.has(batch)).map(({ units }) => units))
   const aloneOnes = () => keys.flatMap(({ alone }) => alone)
   const open = new Map<string, Held>()
   /** Settled beyond what was held: of a hold that had expired that is all. */
@@ -104,13 +109,15 @@ export function begin(isolates: readonly [Isolate, ...Isolate[]], { limits, quot
     const { outcome } = admission
     const asked = { from, to: clock(), cost, outcome, mayBeHeld, by: isolate }
     if (outcome !== 'admitted') return asked
-    if ('isAlone' in admission) {
-      key.alone.push({ ...asked, isCarried: false })
-      recorded.reported += cost
-    } else {
-      key.admitted.push(asked)
-      if ('generation' in admission) recorded.lanes[((admission.generation ?? 0) % 2) as 0 | 1] += cost
+    const lane = 'generation' in admission ? (((admission.generation ?? 0) % 2) as 0 | 1) : undefined
+    const write = () => {
+      if (lane === undefined) recorded.reported += cost
+      else recorded.lanes[lane] += cost
     }
+    if (isSpooling) spool.push({ units: cost, write })
+    else write()
+    if ('isAlone' in admission) key.alone.push({ ...asked, isCarried: false })
+    else key.admitted.push(asked)
     return asked
   }
 
@@ -194,7 +201,19 @@ export function begin(isolates: readonly [Isolate, ...Isolate[]], { limits, quot
     return wasOpen ? 'settled' : 'settled_late'
   }
 
-  const settle = () => Promise.all([reconcile(deps(), row(), true), reconcile(deps(), row(), true)])
+  /** Each batch is written once and then leaves, though two runs at once look at it. */
+  async function drain() {
+    const batches = [...spool]
+    for (const batch of batches) {
+      if (!written.has(batch)) batch.write()
+      written.add(batch)
+    }
+    await raiseUsed(deps(), [row()])
+    for (const batch of batches) if (spool.includes(batch)) spool.splice(spool.indexOf(batch), 1)
+  }
+
+  const isSpoolEmpty = () => spool.length === 0
+  const settle = () => Promise.all([reconcile(deps(), row(), isSpoolEmpty()), reconcile(deps(), row(), isSpoolEmpty())])
   async function counted() {
     const counter = await redis.hmget<Record<string, number>>(
       quotaKey(organizationId, name),
@@ -225,7 +244,13 @@ export function begin(isolates: readonly [Isolate, ...Isolate[]], { limits, quot
     /** What all leases, one of each isolate, may have of a key's limit; of a dead one it may stay for good. Lost answers may have taken anything. */
     mostLent: ({ limit }: Key) => (isTroubled ? Number.POSITIVE_INFINITY : isolates.length * SHARE * limit),
     look,
-    total: () => row().api_calls,
+    drain: () => Promise.all([drain(), drain()]),
+    isSpoolEmpty,
+    /** From now on Postgres takes what is admitted, or it waits in the spool. */
+    spools: (isDown: boolean) => {
+      isSpooling = isDown
+    },
+    total: () => row().api_calls + waiting(),
     alone: () => unitsOf(aloneOnes()),
     /** Admitted alone by isolates that Redis has not answered since. */
     uncarried: () => unitsOf(aloneOnes().filter(({ isCarried }) => !isCarried)),
