@@ -50,6 +50,7 @@ async function checkCounters(simulated: Simulated, mayBeLent = simulated.mostLen
   expect(lent, 'lent of the quota').toBeLessThanOrEqual(sum(keys.map(mayBeLent)))
   expect(held, 'held of the quota').toBeGreaterThanOrEqual(mustHold())
   expect(held, 'held of the quota').toBeLessThanOrEqual(mayBeHeld)
+  expect(used + mustHold(), 'used and held').toBeLessThanOrEqual(simulated.mostCounted())
   for (const key of keys) {
     const inWindow = await countedIn(key)
     expect(inWindow, 'counted in the window').toBeGreaterThanOrEqual(mustCount(key, clock()))
@@ -106,6 +107,11 @@ async function pass(simulated: Simulated, time: Time, until: number) {
   await time.until(until)
 }
 
+/** Whoever is refused has looked at the holds: what expired before counts no more. */
+async function checkExpired({ counted }: Simulated, { mayBeHeld }: Asked) {
+  expect((await counted()).held, 'held after a look').toBeLessThanOrEqual(mayBeHeld)
+}
+
 /** What a step asks for at once, by one of the isolates that live. */
 async function ask(simulated: Simulated, load: number, isolate: Isolate, step: Step): Promise<Asked[]> {
   const { pauseMs, costs, floods, settlement, hold } = step
@@ -121,6 +127,7 @@ async function ask(simulated: Simulated, load: number, isolate: Isolate, step: S
   if (held?.outcome === 'held') seen.held++
   else if (held) asked.push(held)
   if (floods) asked.push(...(await simulated.flood(isolate, key)))
+  if (floods && !step.trouble) await checkExpired(simulated, asked.at(-1) as Asked)
   return asked
 }
 

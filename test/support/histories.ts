@@ -156,10 +156,17 @@ const SPOOLED = [
   step(300, 0, { drains: true }),
   step(20, 2, FLOODS),
 ]
+/** The hold that was made last expires first. */
+const EXPIRING = [
+  step(300, 0, { hold: { units: 200, ms: 30_000 } }),
+  step(300, 1, { hold: { units: 100, ms: 500 } }),
+  step(900, 2, FLOODS),
+]
 export const EXAMPLES: [World, Step[]][] = [
   [WORLD, ACROSS_BUCKETS],
   [{ ...WORLD, quota: 800 }, DYING],
   [{ ...WORLD, quota: 600 }, HOLDING],
+  [{ ...WORLD, quota: 600 }, EXPIRING],
   [{ ...WORLD, isTroubled: true, quota: 900 }, TROUBLED],
   [{ ...WORLD, isTroubled: true, quota: 900 }, SPOOLED],
 ]

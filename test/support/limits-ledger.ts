@@ -257,6 +257,8 @@ export function begin(isolates: readonly [Isolate, ...Isolate[]], { limits, quot
     admittedBy: (isolate: Isolate) =>
       unitsOf(keys.flatMap(({ admitted, alone }) => admitted.concat(alone)).filter(({ by }) => by === isolate)),
     beyond: () => beyond,
+    /** Used and held: what is carried, and what lost answers took, may pass the quota. */
+    mostCounted: () => (isTroubled ? Number.POSITIVE_INFINITY : quota + beyond),
     /** Units of holds that are surely open. */
     mustHold: () => amountOf([...open.values()].filter(({ expiresAt }) => expiresAt > clock() + CLOCK_MS)),
     /** Units of holds that nobody has settled: expired ones count until somebody looks. */
