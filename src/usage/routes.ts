@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { apiRoute, newRouter } from '../http/api-route.ts'
 import { uuid } from '../http/fields.ts'
 import { monthNamed, monthOf } from '../lib/period.ts'
+import { spend } from '../limits/policies.ts'
 import { readQuotas } from '../limits/quotas.ts'
 import { PeriodQuery, Quotas, Statistics } from './schemas.ts'
 import { usageStatistics } from './statistics.ts'
@@ -17,7 +18,7 @@ const statisticsRoute = apiRoute({
   description: 'In all, and by endpoint, model, key, route and day. Complete to within a second.',
   query: PeriodQuery,
   returns: { 200: Statistics },
-  fails: ['organization_not_found'],
+  fails: ['organization_not_found', 'rate_limited'],
 })
 
 const quotasRoute = apiRoute({
@@ -35,6 +36,7 @@ const quotasRoute = apiRoute({
 export const usageRoutes = newRouter()
   .openapi(statisticsRoute, async (c) => {
     const { period } = c.req.valid('query')
+    await spend(c.var.deps, { usage_analytics: { account: c.var.organizationId } })
     const month = (period && monthNamed(period)) || monthOf(c.var.deps.now())
     return c.json(await usageStatistics(c.var.deps.sql, c.var.organizationId, month), 200)
   })

@@ -206,3 +206,20 @@ test("another organization's usage is answered like that of an unknown one, on e
   )
   expect(own.body.data).toEqual([])
 })
+
+describe('GET /usage/…', () => {
+  test('answers 300 questions a minute of one organization, and leaves the others alone', async () => {
+    const [busy, other] = [await newUser(), await newUser()]
+    const ask = ({ token }: { token: string }, of = 'summary') => call(`GET /api/v1/usage/${of}`, { token })
+    const statuses: number[] = []
+    for (let round = 0; round < 10; round++) {
+      const answers = await Promise.all(Array.from({ length: 30 }, () => ask(busy, 'forecast')))
+      statuses.push(...answers.map(({ status }) => status))
+    }
+    expect(new Set(statuses)).toEqual(new Set([200]))
+    const refused = await ask(busy)
+    expect([refused.status, refused.body.code]).toEqual([429, 'rate_limited'])
+    expect(Number(refused.headers.get('Retry-After'))).toBeGreaterThan(0)
+    expect((await ask(other)).status).toBe(200)
+  })
+})

@@ -5,8 +5,11 @@ import { DAILY_COLUMNS, type DailyPlace, listDailySums } from './daily-sums.ts'
 import { EVENT_COLUMNS, listEvents, type Place } from './events.ts'
 import type { Span } from './span.ts'
 
-/** Rows of one statement. At about a kilobyte a row it is what the isolate holds at a time, whatever the file's size. */
-const ROWS = 4_000
+/**
+ * Rows of one statement: what the isolate holds at a time, whatever the file's size. The fields' own limits bound a row to
+ * some 7 kB, so a page is at most some 6 MB and takes less than 20 MB of memory.
+ */
+const ROWS = 800
 
 export const EXPORTS = ['events', 'daily'] as const
 export type Export = (typeof EXPORTS)[number]

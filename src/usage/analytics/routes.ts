@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import type { Deps } from '../../deps.ts'
 import { apiRoute, newRouter } from '../../http/api-route.ts'
 import { spend } from '../../limits/policies.ts'
 import { usageForecast } from '../forecast.ts'
@@ -12,7 +13,12 @@ import { dayOf } from './span.ts'
 import { usageSummary } from './summary.ts'
 import { usageTimeseries } from './timeseries.ts'
 
-const common = { allow: 'usage:read', method: 'get', tag: 'Usage', fails: ['organization_not_found'] } as const
+const common = {
+  allow: 'usage:read',
+  method: 'get',
+  tag: 'Usage',
+  fails: ['organization_not_found', 'rate_limited'],
+} as const
 
 /** Single events say who called from where: more than a viewer, or a key that leaks, should see. */
 const single = { ...common, allow: 'usage:events' } as const
@@ -63,7 +69,7 @@ const exportRoute = apiRoute({
     'Single events (at most 35 days, the last 24 hours unless told otherwise) or the sums of whole UTC days (at most 400, those of the current month). Texts that a spreadsheet would take for a formula begin with an apostrophe. A file that cannot be finished ends as a broken transfer.',
   query: schemas.ExportQuery,
   returns: { 200: null },
-  fails: [...common.fails, 'rate_limited'],
+  fails: common.fails,
 })
 
 Object.assign(exportRoute.responses, {
@@ -80,12 +86,18 @@ const forecastRoute = apiRoute({
   returns: { 200: schemas.Forecast },
 })
 
+/** A question costs the database more than a verification: one organization must not take it from the others. */
+const limitQuestions = ({ deps, organizationId }: { deps: Deps; organizationId: string }) =>
+  spend(deps, { usage_analytics: { account: organizationId } })
+
 export const analyticsRoutes = newRouter()
   .openapi(summaryRoute, async (c) => {
+    await limitQuestions(c.var)
     const { deps, organizationId } = c.var
     return c.json(await usageSummary(deps.sql, organizationId, askedHours(c.req.valid('query'), deps.now())), 200)
   })
   .openapi(timeseriesRoute, async (c) => {
+    await limitQuestions(c.var)
     const { deps, organizationId } = c.var
     const query = c.req.valid('query')
     const filter = askedFilter(query)
@@ -94,12 +106,14 @@ export const analyticsRoutes = newRouter()
     return c.json({ interval: query.interval, tz: query.tz, data }, 200)
   })
   .openapi(breakdownRoute, async (c) => {
+    await limitQuestions(c.var)
     const { deps, organizationId } = c.var
     const { by, limit, order, ...bounds } = c.req.valid('query')
     const ask = { by, limit, order, span: askedHours(bounds, deps.now()) }
     return c.json(await usageBreakdown(deps.sql, organizationId, ask), 200)
   })
   .openapi(eventsRoute, async (c) => {
+    await limitQuestions(c.var)
     const { deps, organizationId } = c.var
     const { limit, cursor, id, errors_only, ...query } = c.req.valid('query')
     const filter = { ...askedFilter(query), id, errorsOnly: errors_only === 'true' }
@@ -120,6 +134,7 @@ export const analyticsRoutes = newRouter()
       'Content-Disposition': `attachment; filename="${name}"`,
     })
   })
-  .openapi(forecastRoute, async (c) =>
-    c.json(await usageForecast(c.var.deps.sql, c.var.organizationId, c.var.deps.now()), 200),
-  )
+  .openapi(forecastRoute, async (c) => {
+    await limitQuestions(c.var)
+    return c.json(await usageForecast(c.var.deps.sql, c.var.organizationId, c.var.deps.now()), 200)
+  })
