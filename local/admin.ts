@@ -1,5 +1,5 @@
-import * as z from 'zod'
 import { ormOver } from '../src/db/orm.ts'
+import { parseEmailAddress } from '../src/lib/email-address.ts'
 import { readArguments } from './arguments.ts'
 import { command } from './command.ts'
 import { connect } from './connect.ts'
@@ -17,12 +17,12 @@ await command(async function admin() {
   const { values } = readArguments({ email: { type: 'string' }, 'reset-password': { type: 'boolean' } })
   const { email } = values
   if (values.help || email === undefined) return console.log(HELP)
-  if (!z.email().safeParse(email).success) throw new Error(`--email: ${email ?? 'nothing'} is not an e-mail address.`)
+  const address = parseEmailAddress(email)
+  if (address === undefined) throw new Error(`--email: ${email} is not an e-mail address.`)
   const connection = await connect(process.env)
   try {
     const db = ormOver(connection.sql)
     const { platformId } = await seedFoundation(connection.sql)
-    const address = email.toLowerCase()
     const known = values['reset-password'] ? undefined : await findUserId(db, address)
     const { id, login } = known ? { id: known } : await ensureUser(db, address)
     await ensureOwner(db, platformId, id)

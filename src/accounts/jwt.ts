@@ -6,7 +6,7 @@ import { keyRing } from './key-ring.ts'
 
 /** Tokens of this deployment are for this deployment; what each is for is told by its type. */
 const AUDIENCE = 'tollgate'
-/** How far the clocks of issuer and verifier may differ. */
+/** How far the clock of an issuer may be fast. A token is never good after its own end. */
 const CLOCK_TOLERANCE_SECONDS = 30
 /** Ours have some 600; what is longer is refused before anything is decoded. */
 const MOST_CHARACTERS = 4_096
@@ -73,7 +73,8 @@ export async function verifyToken<Claims extends z.ZodType>(
       clockTolerance: CLOCK_TOLERANCE_SECONDS,
       currentDate: new Date(at),
     })
-    return claims.parse(payload)
+    const endsAt = Math.min(Number(payload.exp), Number(payload.iat) + ttlSeconds) * 1000
+    return at < endsAt ? claims.parse(payload) : undefined // the tolerance is for beginnings alone
   } catch {
     return undefined
   }

@@ -9,7 +9,7 @@ const token = z.string().min(1).max(512)
 export const User = z
   .object({
     id: z.uuid(),
-    email: z.email(),
+    email: z.string(),
     name: z.string().nullable(),
     subscription_tier: z.string().meta({ description: 'The plan of the active organization.' }),
     role: z

@@ -12,8 +12,18 @@ import { claimAttempt, findTotp, useBackupCode, useTotpStep } from './two-factor
 /** What a TOTP secret is sealed for: its user, and nobody else. */
 export const purposeOf = (userId: string) => `totp:${userId}`
 
-/** A backup code as it is hashed, however it was typed. */
-export const normalized = (code: string) => code.toLowerCase().replaceAll(/[\s-]/g, '')
+/**
+ * A code as it is compared, however it was typed: full-width digits, spaces of every kind, dashes, dots and case make no
+ * difference.
+ */
+export const normalizeCode = (code: string) =>
+  code
+    .normalize('NFKC')
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}]/gu, '')
+
+/** Whether it can be a code at all: six digits, or a backup code. Anything else is a slip of the hand, and no attempt. */
+const mayBeCode = (code: string) => /^(\d{6}|[a-z0-9]{10,})$/.test(code)
 
 /** @throws Problem `invalid_code` unless the code is the user's second factor, `two_factor_locked`, `two_factor_not_enabled` */
 export async function requireSecondFactor(deps: ManagementDeps, userId: string, code: string): Promise<void> {
@@ -29,11 +39,13 @@ export async function requireSecondFactor(deps: ManagementDeps, userId: string, 
  *
  * @throws Problem `two_factor_locked` after ten wrong codes in a row, for a while
  */
-export async function verifySecondFactor(deps: ManagementDeps, userId: string, code: string): Promise<boolean> {
+export async function verifySecondFactor(deps: ManagementDeps, userId: string, typed: string): Promise<boolean> {
+  const code = normalizeCode(typed)
+  if (!mayBeCode(code)) return false
   const isLast = await countAttempt(deps, userId)
   const isBackupCode = !/^\d{6}$/.test(code)
   const isRight = isBackupCode
-    ? await useBackupCode(deps.db, userId, sha256(normalized(code)), new Date(deps.now()))
+    ? await useBackupCode(deps.db, userId, sha256(code), new Date(deps.now()))
     : await isTotp(deps, userId, code)
   if (isRight && isBackupCode) await tell(deps, userId, 'backup_code_used')
   if (!isRight && isLast) await tellLocked(deps, userId)
@@ -41,7 +53,9 @@ export async function verifySecondFactor(deps: ManagementDeps, userId: string, c
 }
 
 /** For enabling: only a code of the new secret will do, and it counts like any other attempt. */
-export async function requireTotp(deps: ManagementDeps, userId: string, code: string): Promise<void> {
+export async function requireTotp(deps: ManagementDeps, userId: string, typed: string): Promise<void> {
+  const code = normalizeCode(typed)
+  if (!/^\d{6}$/.test(code)) throw new Problem('invalid_code')
   await countAttempt(deps, userId)
   if (!(await isTotp(deps, userId, code))) throw new Problem('invalid_code')
 }

@@ -7,7 +7,7 @@ import { base32 } from '../lib/totp.ts'
 import { uuidv7 } from '../lib/uuid.ts'
 import { Problem } from '../problems.ts'
 import { endSessionsOf, lockUser } from './email-queries.ts'
-import { normalized, noticeTo, purposeOf, requireSecondFactor, requireTotp } from './two-factor-code.ts'
+import { normalizeCode, noticeTo, purposeOf, requireSecondFactor, requireTotp } from './two-factor-code.ts'
 import { enableTotp, findTotp, removeTwoFactor, replaceBackupCodes, upsertPendingTotp } from './two-factor-queries.ts'
 
 /** RFC 4226 §4 R6 asks for 160 bits with HMAC-SHA-1. */
@@ -85,7 +85,7 @@ export async function renewBackupCodes(deps: ManagementDeps, user: UserPrincipal
 
 function newBackupCodes(deps: ManagementDeps, userId: string) {
   const codes = Array.from({ length: BACKUP_CODES }, () => readable(base32(randomBytes(BACKUP_CODE_BYTES))))
-  const rows = codes.map((code) => ({ id: uuidv7(deps.now()), codeHash: sha256(normalized(code)) }))
+  const rows = codes.map((code) => ({ id: uuidv7(deps.now()), codeHash: sha256(normalizeCode(code)) }))
   return { codes, rows: { userId, codes: rows } }
 }
 

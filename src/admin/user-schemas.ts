@@ -27,7 +27,7 @@ export const UserQuery = pageQuery.extend({
 export const AdminUser = z
   .object({
     id: z.uuid(),
-    email: z.email(),
+    email: z.string(),
     name: z.string().nullable(),
     is_active: z.boolean(),
     is_verified: z.boolean(),

@@ -1,5 +1,6 @@
 /** Fields that several schemas share. */
 import * as z from 'zod'
+import { parseEmailAddress } from '../lib/email-address.ts'
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is its purpose
 const CONTROL = /[\u0000-\u001f\u007f]/
@@ -17,11 +18,23 @@ export function line(maxLength: number) {
 
 export const uuid = z.uuid().transform((id) => id.toLowerCase())
 
-/** Lower-cased and trimmed: what is typed at login then matches what was typed at registration. */
-export const email = z.string().trim().toLowerCase().max(254).pipe(z.email())
+/** In one form (lib/email-address.ts): what is typed at login then matches what was typed at registration. */
+export const email = z
+  .string()
+  .max(1_000)
+  .transform((text, context) => {
+    const address = parseEmailAddress(text)
+    if (address !== undefined) return address
+    context.issues.push({ code: 'custom', message: 'must be an email address', input: text })
+    return z.NEVER
+  })
+  .meta({ type: 'string', format: 'email' })
 
-/** ISO 8601 in UTC. Postgres knows no year 0, and nobody means one before 1970. */
-export const timestamp = z.iso.datetime().refine((text) => text >= '1970', 'must be 1970 or later')
+/** RFC 3339 with any offset: `Z`, `+00:00`, `-05:30`. Postgres knows no year 0, and nobody means one before 1970. */
+export const timestamp = z.iso
+  .datetime({ offset: true })
+  .refine((text) => !Number.isNaN(Date.parse(text)), 'must be a moment that exists')
+  .refine((text) => text >= '1970', 'must be 1970 or later')
 
 /** What every list takes. `limit` arrives as text; only digits are a number. */
 export const pageQuery = z.strictObject({

@@ -64,7 +64,7 @@ export const SwitchedToken = z
 export const Member = z
   .object({
     user_id: z.uuid(),
-    email: z.email(),
+    email: z.string(),
     name: z.string().nullable(),
     role,
     is_active: z.boolean().meta({ description: 'False while an administrator has disabled the account.' }),
@@ -81,7 +81,7 @@ export const NewInvitation = z.strictObject({ email, role })
 export const Invitation = z
   .object({
     id: z.uuid(),
-    email: z.email(),
+    email: z.string(),
     role,
     status: z.enum(['pending', 'accepted', 'revoked', 'expired']).meta({
       description: 'Also revoked once whoever sent it may not invite for that role any more.',

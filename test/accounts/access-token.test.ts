@@ -86,9 +86,8 @@ describe('v5.0.0-9.2.1: time', () => {
   test.each([
     ['at once', 0, true],
     ['to the last moment', LIFE_MS - 1, true],
-    ['and as much longer as clocks may differ', LIFE_MS + TOLERANCE_MS - 1, true],
-    ['not at the end of that', LIFE_MS + TOLERANCE_MS, false],
-    ['not after', LIFE_MS + TOLERANCE_MS + 1, false],
+    ['not at its end', LIFE_MS, false],
+    ['not a second after', LIFE_MS + 1_000, false],
     ['nor in a year', 365 * 86_400_000, false],
     ['where the clock is behind, as much as clocks may differ', -TOLERANCE_MS, true],
     ['not where it is behind more', -TOLERANCE_MS - 1_000, false],
@@ -98,8 +97,8 @@ describe('v5.0.0-9.2.1: time', () => {
 
   test('a token that claims a longer life is held to half an hour', async () => {
     const long = await token({ exp: SECONDS + 86_400 })
-    expect(await verify(long, NOW + LIFE_MS)).toBeDefined()
-    expect(await verify(long, NOW + LIFE_MS + TOLERANCE_MS + 1_000)).toBeUndefined()
+    expect(await verify(long, NOW + LIFE_MS - 1)).toBeDefined()
+    expect(await verify(long, NOW + LIFE_MS)).toBeUndefined()
   })
 
   test('a token that is not good yet is refused', async () => {

@@ -153,6 +153,21 @@ describe('signing in with a second factor', () => {
     expect((await finish(challenge_token, ` ${second.toUpperCase().replaceAll('-', ' ')} `)).status).toBe(200)
   })
 
+  test.each([
+    ['a space', (code: string) => `${code.slice(0, 3)} ${code.slice(3)}`],
+    ['a dash', (code: string) => `${code.slice(0, 3)}-${code.slice(3)}`],
+    ['a no-break space', (code: string) => `${code.slice(0, 3)}\u00a0${code.slice(3)}`],
+    [
+      'full-width digits',
+      (code: string) => code.replaceAll(/\d/g, (digit) => String.fromCharCode(0xff10 + Number(digit))),
+    ],
+  ])('a code is read as people type it: with %s', async (_, type) => {
+    const user = await newTwoFactorUser()
+    const { challenge_token } = await challenge(user)
+    expect((await finish(challenge_token, 'no code!!')).body.code).toBe('invalid_code') // a slip, and no attempt
+    expect((await finish(challenge_token, type(codeOf(user.secret)))).status).toBe(200)
+  })
+
   test('a code two steps old or early is refused (v5.0.0-6.5.5)', async () => {
     const user = await newTwoFactorUser()
     const { challenge_token } = await challenge(user)

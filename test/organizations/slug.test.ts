@@ -3,7 +3,9 @@ import { slugFor } from '../../src/organizations/slug.ts'
 
 test.each([
   ['Ada Lovelace', /^ada-lovelace-[a-z0-9]{7}$/],
-  ['  --Ünder & Söhne!  ', /^u-nder-so-hne-[a-z0-9]{7}$/],
+  ['  --Ünder & Söhne!  ', /^under-sohne-[a-z0-9]{7}$/],
+  ['Éclair', /^eclair-[a-z0-9]{7}$/],
+  ['Straße Łódź Ørsted', /^strasse-lodz-orsted-[a-z0-9]{7}$/],
   ['東京', /^org-[a-z0-9]{7}$/],
   ['', /^org-[a-z0-9]{7}$/],
   ['a'.repeat(200), /^a{32}-[a-z0-9]{7}$/],
