@@ -162,11 +162,18 @@ const EXPIRING = [
   step(300, 1, { hold: { units: 100, ms: 500 } }),
   step(900, 2, FLOODS),
 ]
+/** Nearly all is held: there is no room for another hold, nor for a lease. */
+const FULL = [
+  step(300, 0, { hold: { units: 500, ms: 30_000 } }),
+  step(300, 1, { hold: { units: 500, ms: 30_000 } }),
+  ...[0, 0, 0, 0, 0].map((by) => step(300, by)),
+]
 export const EXAMPLES: [World, Step[]][] = [
   [WORLD, ACROSS_BUCKETS],
   [{ ...WORLD, quota: 800 }, DYING],
   [{ ...WORLD, quota: 600 }, HOLDING],
   [{ ...WORLD, quota: 600 }, EXPIRING],
+  [{ ...WORLD, quota: 600 }, FULL],
   [{ ...WORLD, isTroubled: true, quota: 900 }, TROUBLED],
   [{ ...WORLD, isTroubled: true, quota: 900 }, SPOOLED],
 ]
