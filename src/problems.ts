@@ -68,7 +68,7 @@ export const PROBLEMS = {
   account_exists: [409, 'The invited address has an account: sign in with it, or send its password along.'],
   webhook_in_progress: [409, 'Another delivery of this event is being handled; deliver it again shortly.'],
   subscription_locked: [409, 'The payment provider is at work on the subscription; retry shortly.'],
-  request_in_progress: [409, 'The first request with this Idempotency-Key is still running; retry shortly.'],
+  request_in_progress: [409, 'Another request with this Idempotency-Key is being answered; retry shortly.'],
   already_subscribed: [409, 'There is a subscription already; change that one.'],
   no_subscription: [409, 'There is no subscription; buy a plan first.'],
   subscription_active: [409, 'The organization has a paid subscription that goes on; cancel it first.'],

@@ -2,9 +2,11 @@ import type * as z from 'zod'
 import { FIRST_PLAN } from '../accounts/new-account.ts'
 import { audited, unlessRefused } from '../audit/record.ts'
 import { brokenConstraint } from '../db/client.ts'
+import { keepAnswer } from '../http/idempotency.ts'
 import type { ManagementDeps } from '../http/management-env.ts'
 import type { UserPrincipal } from '../http/principal.ts'
 import { Problem } from '../problems.ts'
+import { toPlan } from './plan.ts'
 import { announceOrganizations, MOST_ANNOUNCED } from './plan-announce.ts'
 import {
   countUses,
@@ -16,6 +18,7 @@ import {
   lockPlan,
   raiseOrganizations,
   type ShownPlan,
+  toPlanRow,
   updatePlanFields,
 } from './plan-queries.ts'
 import type { NewPlan, PlanChanges } from './plan-schemas.ts'
@@ -34,16 +37,19 @@ export async function createPlan(
   plan: z.output<typeof NewPlan>,
 ): Promise<ShownPlan> {
   const { id, ...detail } = plan
+  const row = toPlanRow(plan, new Date(deps.now()))
+  const created = { ...row, organizationCount: 0 }
   try {
     await deps.db.batch([
-      insertPlan(deps.db, plan),
+      insertPlan(deps.db, row),
       audited(deps, { act: 'admin.plan_created', actor: administrator, target: { type: 'plan', id }, detail }),
+      ...(await keepAnswer(deps, 201, toPlan(created))),
     ])
   } catch (error) {
     if (brokenConstraint(error) === 'plans_pkey') throw new Problem('plan_exists')
     throw error
   }
-  return getPlan(deps, id)
+  return created
 }
 
 interface PlanChange {

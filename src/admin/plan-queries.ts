@@ -33,12 +33,26 @@ export function listPlans(db: Database) {
   return db.select(shown).from(plans).orderBy(asc(plans.sortOrder), asc(plans.id))
 }
 
-/** Breaks `plans_pkey` where there is one of that id. */
-export function insertPlan(db: Database, plan: z.output<typeof NewPlan>) {
-  const { id, limits, features, overage, ...rest } = plan
-  const shapes = { limits: limits as PlanLimits, overage: overage as PlanOverage, features }
-  return db.insert(plans).values({ id, ...shapes, ...columnsOf(rest), name: plan.name })
+/** A new plan's row. */
+export function toPlanRow(plan: z.output<typeof NewPlan>, createdAt: Date) {
+  return {
+    id: plan.id,
+    name: plan.name,
+    pricePerMonthCents: plan.price_per_month_cents,
+    limits: plan.limits as PlanLimits,
+    features: plan.features,
+    overage: plan.overage as PlanOverage,
+    isPublic: plan.is_public,
+    sortOrder: plan.sort_order,
+    polarProductId: plan.polar_product_id,
+    stripePriceId: plan.stripe_price_id,
+    createdAt,
+    updatedAt: createdAt,
+  }
 }
+
+/** Breaks `plans_pkey` where there is one of that id. */
+export const insertPlan = (db: Database, row: ReturnType<typeof toPlanRow>) => db.insert(plans).values(row)
 
 /**
  * Locks a plan against changes, deletion, and organizations that are put on it: none slips between a change and the

@@ -1,7 +1,7 @@
-import type * as z from 'zod'
 import { apiRoute, newRouter } from '../http/api-route.ts'
+import { toPlan } from './plan.ts'
 import { changePlanFields, createPlan, deletePlan, getPlan } from './plan-acts.ts'
-import { listPlans, type ShownPlan } from './plan-queries.ts'
+import { listPlans } from './plan-queries.ts'
 import { NewPlan, Plan, PlanChanges, PlanList, PlanParams } from './plan-schemas.ts'
 
 const common = { allow: 'administrator', tag: 'Administration' } as const
@@ -70,21 +70,3 @@ export const adminPlanRoutes = newRouter()
     await deletePlan(c.var.deps, c.var.user, c.req.valid('param').plan_id)
     return c.body(null, 204)
   })
-
-function toPlan(row: ShownPlan): z.output<typeof Plan> {
-  return {
-    id: row.id,
-    name: row.name,
-    price_per_month_cents: row.pricePerMonthCents,
-    limits: row.limits,
-    features: row.features,
-    is_public: row.isPublic,
-    sort_order: row.sortOrder,
-    overage: row.overage as z.output<typeof Plan>['overage'],
-    polar_product_id: row.polarProductId,
-    stripe_price_id: row.stripePriceId,
-    organization_count: row.organizationCount,
-    created_at: row.createdAt.toISOString(),
-    updated_at: row.updatedAt.toISOString(),
-  }
-}

@@ -1,5 +1,6 @@
 import type { Act } from '../audit/acts.ts'
 import { audited } from '../audit/record.ts'
+import { keepAnswer } from '../http/idempotency.ts'
 import type { ManagementDeps } from '../http/management-env.ts'
 import type { UserPrincipal } from '../http/principal.ts'
 import { log } from '../lib/log.ts'
@@ -10,6 +11,8 @@ interface Asked {
   readonly user: UserPrincipal
   readonly organizationId: string
   readonly detail: Readonly<Record<string, unknown>>
+  /** The status with which what the provider gives is the answer to the caller, as it is. */
+  readonly answers?: number
 }
 
 /**
@@ -18,14 +21,19 @@ interface Asked {
  *
  * @throws Problem `billing_rejected`, and what `work` throws
  */
-export async function askProvider<T>(deps: ManagementDeps, asked: Asked, work: () => Promise<T>): Promise<T> {
+export async function askProvider<T extends object>(
+  deps: ManagementDeps,
+  asked: Asked,
+  work: () => Promise<T>,
+): Promise<T> {
   const { act, user, organizationId, detail } = asked
   const target = { type: 'organization', id: organizationId } as const
   const row = (result: 'success' | 'failure', more: object = {}) =>
     audited(deps, { act, actor: user, organizationId, target, result, detail: { ...detail, ...more } })
   try {
     const answer = await work()
-    await row('success')
+    const kept = asked.answers ? await keepAnswer(deps, asked.answers, answer) : []
+    await deps.db.batch([row('success'), ...kept])
     return answer
   } catch (error) {
     if (!(error instanceof Problem)) throw error

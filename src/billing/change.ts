@@ -89,7 +89,7 @@ async function perform(
   deps: ManagementDeps,
   asked: Parameters<typeof askProvider>[1],
   current: Subscription,
-  work: () => Promise<unknown>,
+  work: () => Promise<object>,
 ): Promise<Subscription> {
   await askProvider(deps, asked, work)
   const provider = requireProvider(deps.config, current.provider)

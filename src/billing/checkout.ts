@@ -39,21 +39,28 @@ export async function startCheckout(deps: ManagementDeps, wish: Wish) {
   if (account.current && !account.current.endedAt) throw new Problem('already_subscribed')
   const provider = chooseProvider(deps.config, plan, input.provider)
   const detail = { plan: plan.id, provider: provider.name }
-  return askProvider(deps, { act: 'billing.checkout_started', user, organizationId, detail }, async () => {
-    const customerId = account.subscriptions.find((one) => one.provider === provider.name)?.providerCustomerId
-    await refuseSecond(deps, provider, organizationId, customerId)
-    const payer = await getPayer(deps.db, user.userId)
-    const fields = {
-      ...fieldsOf(account, plan, provider),
-      ...payer,
-      name: payer.name ?? account.organization.name,
-      successUrl,
-      cancelUrl,
-      customerId,
-    }
-    const checkout = await provider.createCheckout({ ...fields, idempotencyKey: keyOf(deps, account, fields) })
-    return { ...checkout, ...detail }
-  })
+  return askProvider(
+    deps,
+    { act: 'billing.checkout_started', user, organizationId, detail, answers: 201 },
+    async () => {
+      const customerId = account.subscriptions.find((one) => one.provider === provider.name)?.providerCustomerId
+      await refuseSecond(deps, provider, organizationId, customerId)
+      const payer = await getPayer(deps.db, user.userId)
+      const fields = {
+        ...fieldsOf(account, plan, provider),
+        ...payer,
+        name: payer.name ?? account.organization.name,
+        successUrl,
+        cancelUrl,
+        customerId,
+      }
+      const checkout = await provider.createCheckout({
+        ...fields,
+        idempotencyKey: keyOf(deps, account, fields),
+      })
+      return { ...checkout, ...detail }
+    },
+  )
 }
 
 /** Of a purchase whose webhook is still on its way the provider knows already. */

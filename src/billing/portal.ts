@@ -27,7 +27,7 @@ export async function openPortal(deps: ManagementDeps, { user, organizationId, i
   if (!bought) throw new Problem('no_subscription')
   const provider = requireProvider(deps.config, bought.provider)
   const detail = { provider: provider.name }
-  return askProvider(deps, { act: 'billing.portal_opened', user, organizationId, detail }, async () => {
+  return askProvider(deps, { act: 'billing.portal_opened', user, organizationId, detail, answers: 201 }, async () => {
     const { url } = await provider.createPortal({ customerId: bought.providerCustomerId, returnUrl })
     return { url, provider: provider.name }
   })

@@ -1,63 +1,54 @@
-import { and, eq, isNull, lt, or, sql } from 'drizzle-orm'
+import { and, eq, gte, sql } from 'drizzle-orm'
+import { emptyColumn } from '../db/client.ts'
 import type { Database } from '../db/orm.ts'
 import { bytesParameter } from '../db/schema/columns.ts'
 import { idempotencyKeys } from '../db/schema/idempotency.ts'
 
-interface NewClaim {
-  readonly id: Uint8Array
-  readonly requestHash: Uint8Array
-  readonly now: Date
-  readonly expiresAt: Date
-  /** Claims older than this that never finished are free again. */
-  readonly abandonedBefore: Date
+/** The answer to the first request with an `Idempotency-Key`. */
+export interface KeptAnswer {
+  readonly isSameRequest: boolean
+  readonly status: number
+  readonly response: Uint8Array
+}
+
+/** @returns `undefined` where no request with this key has had an effect, or its answer is not kept any more */
+export async function findKeptAnswer(
+  db: Database,
+  id: Uint8Array,
+  { requestHash, at }: { readonly requestHash: Uint8Array; readonly at: Date },
+): Promise<KeptAnswer | undefined> {
+  const [row] = await db
+    .select({
+      isSameRequest: sql<boolean>`${idempotencyKeys.requestHash} = ${bytesParameter(requestHash)}`,
+      status: idempotencyKeys.status,
+      response: idempotencyKeys.response,
+    })
+    .from(idempotencyKeys)
+    .where(and(eq(idempotencyKeys.id, id), gte(idempotencyKeys.expiresAt, at)))
+  return row
 }
 
 /**
- * Claims a key for a request, in one statement: of any number of equal requests exactly one gets it.
- *
- * @returns the earlier request that holds the key, `undefined` when the claim is ours
+ * The insert that keeps an answer, for the batch of what it answers. A key that has an answer already fails the whole
+ * batch (see `isAnsweredMeanwhile`): of any number of equal requests at once, one has an effect.
  */
-export async function claimIdempotencyKey(
-  db: Database,
-  { id, requestHash, now, expiresAt, abandonedBefore }: NewClaim,
-) {
-  const fresh = { requestHash, createdAt: now, expiresAt, status: null, response: null }
-  const isFree = or(
-    lt(idempotencyKeys.expiresAt, now),
-    and(isNull(idempotencyKeys.status), lt(idempotencyKeys.createdAt, abandonedBefore)),
-  )
-  const [, [earlier], claimed] = await db.batch([
-    db
-      .select({ locked: sql`pg_advisory_xact_lock(hashtextextended(encode(${bytesParameter(id)}, 'hex'), 0))` })
-      .from(sql`(select 1) as one`),
-    db
-      .select({
-        isSameRequest: sql<boolean>`${idempotencyKeys.requestHash} = ${bytesParameter(requestHash)}`,
-        status: idempotencyKeys.status,
-        response: idempotencyKeys.response,
-      })
-      .from(idempotencyKeys)
-      .where(eq(idempotencyKeys.id, id)),
-    db
-      .insert(idempotencyKeys)
-      .values({ id, ...fresh })
-      .onConflictDoUpdate({ target: idempotencyKeys.id, set: fresh, ...(isFree && { setWhere: isFree }) })
-      .returning({ id: idempotencyKeys.id }),
-  ])
-  return claimed.length === 1 ? undefined : earlier
+export function insertKeptAnswer(db: Database, row: typeof idempotencyKeys.$inferInsert & { createdAt: Date }) {
+  const { requestHash, response, createdAt, expiresAt } = row
+  return db
+    .insert(idempotencyKeys)
+    .values(row)
+    .onConflictDoUpdate({
+      target: idempotencyKeys.id,
+      set: {
+        requestHash,
+        response,
+        createdAt,
+        expiresAt,
+        // NULL, which the column refuses, unless the earlier answer has expired and only waits to be pruned.
+        status: sql`case when ${idempotencyKeys.expiresAt} < ${createdAt.toISOString()}::timestamptz then excluded.status end`,
+      },
+    })
 }
 
-/** Keeps a finished request's answer for its repeats. */
-export async function storeIdempotentAnswer(
-  db: Database,
-  id: Uint8Array,
-  status: number,
-  response: Uint8Array,
-): Promise<void> {
-  await db.update(idempotencyKeys).set({ status, response }).where(eq(idempotencyKeys.id, id))
-}
-
-/** Frees the key of a request that failed. */
-export async function deleteIdempotencyKey(db: Database, id: Uint8Array): Promise<void> {
-  await db.delete(idempotencyKeys).where(and(eq(idempotencyKeys.id, id), isNull(idempotencyKeys.status)))
-}
+/** Whether a batch was undone because an equal request was faster. */
+export const isAnsweredMeanwhile = (error: unknown) => emptyColumn(error) === 'idempotency_keys.status'

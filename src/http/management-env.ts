@@ -1,5 +1,6 @@
 import type { Database } from '../db/orm.ts'
 import type { Deps } from '../deps.ts'
+import type { Repeats } from './idempotency.ts'
 import type { Principal, UserPrincipal } from './principal.ts'
 
 /** Where a request comes from, for limits, sessions and the audit log. */
@@ -15,6 +16,8 @@ interface Origin {
 export interface ManagementDeps extends Deps {
   readonly db: Database
   readonly origin: Origin
+  /** Set where the request has an `Idempotency-Key`. */
+  readonly repeats?: Repeats
 }
 
 /** The management app gets what the edge already made as its bindings, so that nothing is made twice. */

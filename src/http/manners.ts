@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import { cors } from 'hono/cors'
-import { isOvertaken, problemIn } from '../db/client.ts'
+import { emptyColumn, isOvertaken, problemIn } from '../db/client.ts'
 import { createDeps, type Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { uuidv7 } from '../lib/uuid.ts'
@@ -113,6 +113,9 @@ function problemOfFramework(error: unknown): Problem | undefined {
 }
 
 function unexpected(error: unknown, c: Context): Problem {
+  // An equal request was faster; `withIdempotency` puts its answer in the place of this one.
+  if (emptyColumn(error) === 'idempotency_keys.status')
+    return new Problem('request_in_progress', { headers: { 'Retry-After': '1' } })
   log('error', 'request_failed', { request_id: c.get('requestId'), path: c.req.path, ...errorFields(error) })
   return new Problem(isOvertaken(error) ? 'unavailable' : 'internal')
 }

@@ -2,6 +2,7 @@ import type * as z from 'zod'
 import { Problem } from '../problems.ts'
 import type { ShownKey } from './queries.ts'
 import type { ApiKey } from './schemas.ts'
+import type { NewKeyRow } from './write-queries.ts'
 
 /** A key's row as it goes over the wire. @throws Problem `key_not_found` */
 export function toApiKey(row: ShownKey | undefined): z.output<typeof ApiKey> {
@@ -29,6 +30,27 @@ export function toApiKey(row: ShownKey | undefined): z.output<typeof ApiKey> {
     rotated_from: row.rotatedFrom,
     replaced_by: row.replacedBy,
     leaked_at: iso(row.leakedAt),
+  }
+}
+
+/** A row as it reads right after it was written: its answer is kept by the batch that writes it. */
+export function asIssued(row: NewKeyRow & { readonly createdAt: Date }): ShownKey {
+  return {
+    ...row,
+    scopes: [...row.scopes],
+    allowedIps: row.allowedIps && [...row.allowedIps],
+    expiresAt: row.expiresAt === null ? null : new Date(row.expiresAt),
+    updatedAt: row.createdAt,
+    isActive: true,
+    revokedAt: null,
+    hasChecksum: true,
+    rotatedFrom: null,
+    lineageId: null,
+    replacedBy: null,
+    leakedAt: null,
+    version: 1,
+    totalRequests: null,
+    lastUsedAt: null,
   }
 }
 

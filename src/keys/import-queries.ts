@@ -1,8 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { type AuditRow, unlessRefused } from '../audit/record.ts'
+import { unlessRefused } from '../audit/record.ts'
 import { sqlState } from '../db/client.ts'
 import type { Database } from '../db/orm.ts'
-import { liveKeys, lockOrganization, type NewKeyRow } from './write-queries.ts'
+import { liveKeys, lockOrganization, type NewKeyRow, type Statement } from './write-queries.ts'
 
 /** A hash that is there already. */
 export interface KnownHash {
@@ -31,16 +31,16 @@ export const fitsWithin = (organizationId: string, maxKeys: number, at: Date): S
 /**
  * Stores imported keys, all or none.
  *
- * @param row the audit row of them, which decides by `fitsWithin`
+ * @param effects begin with the audit row of them, which decides by `fitsWithin`
  * @returns whether they were stored, or why they were not: there is no room, or one of them came from elsewhere meanwhile
  */
 export async function insertImported(
   db: Database,
   organizationId: string,
   keys: readonly NewKeyRow[],
-  row: AuditRow,
+  effects: readonly Statement[],
 ): Promise<'stored' | 'no_room' | 'raced'> {
-  const batch = db.batch([lockOrganization(db, organizationId), insertAll(db, organizationId, keys), row])
+  const batch = db.batch([lockOrganization(db, organizationId), insertAll(db, organizationId, keys), ...effects])
   try {
     return (await unlessRefused(batch)) === undefined ? 'no_room' : 'stored'
   } catch (error) {

@@ -1,5 +1,6 @@
 import type * as z from 'zod'
 import { audited } from '../audit/record.ts'
+import { keepAnswer } from '../http/idempotency.ts'
 import type { ManagementDeps } from '../http/management-env.ts'
 import type { Principal } from '../http/principal.ts'
 import { uuidv7 } from '../lib/uuid.ts'
@@ -33,12 +34,14 @@ export async function importKeys(
   for (const [at, item] of items.entries()) refuseUngrantable(item, { principal, allowance, now }, `body.keys.${at}`)
   for (let round = 0; round < ROUNDS; round++) {
     const plan = await planOf(deps, principal, allowance, items)
-    const outcome = plan.fresh.size === 0 ? 'stored' : await store(deps, principal, allowance, [...plan.fresh.values()])
+    const outcome = plan.fresh.size === 0 ? 'stored' : await store(deps, principal, allowance, plan)
     if (outcome === 'stored') return summary(plan.results)
     if (outcome === 'no_room') throw noRoom(plan.fresh.size, allowance)
   }
   throw new Problem('unavailable', { detail: 'The same keys are being imported right now.' })
 }
+
+type Plan = Awaited<ReturnType<typeof planOf>>
 
 /** What becomes of each item: the first of a hash that nobody has is imported. */
 async function planOf(
@@ -61,7 +64,8 @@ async function planOf(
   return { results, fresh }
 }
 
-function store(deps: ManagementDeps, principal: Principal, allowance: Allowance, rows: readonly NewKeyRow[]) {
+async function store(deps: ManagementDeps, principal: Principal, allowance: Allowance, plan: Plan) {
+  const rows = [...plan.fresh.values()]
   const { organizationId, maxKeys } = allowance
   const auditRow = audited(deps, {
     act: 'key.imported',
@@ -71,7 +75,8 @@ function store(deps: ManagementDeps, principal: Principal, allowance: Allowance,
     detail: { keys: rows.length },
     provided: fitsWithin(organizationId, maxKeys, new Date(deps.now())),
   })
-  return insertImported(deps.db, organizationId, rows, auditRow)
+  const kept = await keepAnswer(deps, 200, summary(plan.results))
+  return insertImported(deps.db, organizationId, rows, [auditRow, ...kept])
 }
 
 function summary(results: Result['results']): Result {

@@ -1,14 +1,14 @@
 import type * as z from 'zod'
 import { audited } from '../audit/record.ts'
+import { keepAnswer } from '../http/idempotency.ts'
 import type { ManagementDeps } from '../http/management-env.ts'
 import type { Principal } from '../http/principal.ts'
 import { sha256Hex } from '../lib/bytes.ts'
 import { uuidv7 } from '../lib/uuid.ts'
 import { Problem } from '../problems.ts'
-import { toApiKey } from './api-key.ts'
+import { asIssued, toApiKey } from './api-key.ts'
 import { hintOf, newKey } from './format.ts'
 import { allowanceOf, isAdministrator, refuseUngrantable } from './grants.ts'
-import { findKeyById } from './queries.ts'
 import type { IssuedKey, NewKey } from './schemas.ts'
 import { insertKey, isLiveKey } from './write-queries.ts'
 
@@ -33,8 +33,10 @@ export async function issueKey(
     id: uuidv7(now),
     organizationId,
     createdBy: principal.kind === 'user' ? principal.userId : null,
+    createdAt: at,
     ...rowOf(key, request, principal),
   }
+  const issued = { ...toApiKey(asIssued(row)), key }
   const auditRow = audited(deps, {
     act: 'key.issued',
     actor: principal,
@@ -43,9 +45,10 @@ export async function issueKey(
     detail: { name: row.name, environment: row.environment, scopes: row.scopes },
     provided: isLiveKey({ organizationId, id: row.id }, at),
   })
-  if (!(await insertKey(deps.db, row, { maxKeys: allowance.maxKeys, at }, auditRow)))
+  const kept = await keepAnswer(deps, 201, issued)
+  if (!(await insertKey(deps.db, row, { maxKeys: allowance.maxKeys, at }, [auditRow, ...kept])))
     throw new Problem('key_limit_reached')
-  return { ...toApiKey(await findKeyById(deps.db, organizationId, row.id)), key }
+  return issued
 }
 
 function rowOf(key: string, request: z.output<typeof NewKey>, principal: Principal) {

@@ -65,6 +65,7 @@ a time. Where \`IMPORTED_KEYS\` is on, a key of any form verifies: 16 to 256 pri
 
 What is there already is told as a \`duplicate\` and left as it is. The rest is imported as a whole, or not at all.`,
   body: KeyImport,
+  creates: true,
   credentials: true,
   returns: { 200: ImportResult },
   fails: ['imports_disabled', ...OF_GRANTS],

@@ -1,18 +1,19 @@
 import type * as z from 'zod'
 import { audited } from '../audit/record.ts'
+import { keepAnswer } from '../http/idempotency.ts'
 import type { ManagementDeps } from '../http/management-env.ts'
 import type { Principal } from '../http/principal.ts'
 import { sha256Hex } from '../lib/bytes.ts'
 import { uuidv7 } from '../lib/uuid.ts'
-import { announceVersion, keyVersion } from '../limits/versions.ts'
+import { announceVersions, keyVersion } from '../limits/versions.ts'
 import { Problem } from '../problems.ts'
 import { toApiKey } from './api-key.ts'
 import { changeKey } from './change.ts'
 import { hintOf, isPrefix, newKey } from './format.ts'
 import { allowanceOf, refuseUnheldScopes } from './grants.ts'
-import { findKeyById, type KeyRef, type ShownKey } from './queries.ts'
+import type { KeyRef, ShownKey } from './queries.ts'
 import type { IssuedKey } from './schemas.ts'
-import { mayBeReplaced, replaceKey } from './write-queries.ts'
+import { mayBeReplaced, replaceKey, type Successor } from './write-queries.ts'
 
 /**
  * Replaces a key by a new one with everything the old one had. Both work for the grace period; then the old one is
@@ -31,7 +32,7 @@ export async function rotateKey(
 ): Promise<z.output<typeof IssuedKey>> {
   const now = deps.now()
   const allowance = await allowanceOf(deps, key.organizationId)
-  const issued = await changeKey(deps, key, async (row) => {
+  return changeKey(deps, key, async (row) => {
     refuseUnrotatable(row, now)
     refuseUnheldScopes(principal, allowance, row.scopes)
     const { secret, successor } = successorOf(row, deps, now)
@@ -45,12 +46,13 @@ export async function rotateKey(
       provided: mayBeReplaced(key, row.version, grace),
     })
     const ending = { successor, endsAt: new Date(now + graceSeconds * 1_000), hasGrace: graceSeconds > 0 }
-    const version = await replaceKey(deps.db, key, ending, auditRow)
-    if (version === undefined) return undefined
-    await announceVersion(deps, keyVersion(key.id), version)
-    return { secret, id: successor.id }
+    const issued = { ...toApiKey(asSuccessor(row, successor)), key: secret }
+    const ended = { name: keyVersion(key.id), version: row.version + 1 }
+    const kept = await keepAnswer(deps, 201, issued, [ended])
+    if ((await replaceKey(deps.db, key, ending, { row: auditRow, kept })) === undefined) return undefined
+    await announceVersions(deps, [ended])
+    return issued
   })
-  return { ...toApiKey(await findKeyById(deps.db, key.organizationId, issued.id)), key: issued.secret }
 }
 
 function refuseUnrotatable({ replacedBy, expiresAt }: ShownKey, now: number): void {
@@ -61,6 +63,23 @@ function refuseUnrotatable({ replacedBy, expiresAt }: ShownKey, now: number): vo
 function successorOf({ keyPrefix, environment }: ShownKey, { config }: ManagementDeps, now: number) {
   const secret = newKey(isPrefix(keyPrefix) ? keyPrefix : config.KEY_PREFIX, environment) // an imported key's may be none
   const prefix = secret.slice(0, secret.indexOf('_'))
-  const successor = { id: uuidv7(now), keyHash: sha256Hex(secret), keyPrefix: prefix, keyHint: hintOf(secret) }
+  const successor = {
+    id: uuidv7(now),
+    createdAt: new Date(now),
+    keyHash: sha256Hex(secret),
+    keyPrefix: prefix,
+    keyHint: hintOf(secret),
+  }
   return { secret, successor }
+}
+
+/** The successor's row as it reads right after it was written. */
+function asSuccessor(row: ShownKey, { id, createdAt, keyPrefix, keyHint }: Successor): ShownKey {
+  return {
+    ...row,
+    ...{ id, createdAt, updatedAt: createdAt, keyPrefix, keyHint },
+    isActive: row.isActive || row.leakedAt !== null,
+    ...{ revokedAt: null, leakedAt: null, replacedBy: null, rotatedFrom: row.id, lineageId: row.lineageId ?? row.id },
+    ...{ hasChecksum: true, version: 1, totalRequests: null, lastUsedAt: null },
+  }
 }

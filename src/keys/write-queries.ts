@@ -1,4 +1,5 @@
-import { and, eq, type SQL, sql } from 'drizzle-orm'
+import { and, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
+import type { BatchItem } from 'drizzle-orm/batch'
 import { type AuditRow, unlessRefused } from '../audit/record.ts'
 import type { Database } from '../db/orm.ts'
 import { apiKeys } from '../db/schema/keys.ts'
@@ -25,8 +26,11 @@ export interface NewKeyRow {
   readonly isRateLimitGranted: boolean
   readonly limits: readonly NamedLimit[]
   readonly allowedIps: readonly string[] | null
-  readonly metadata: Readonly<Record<string, unknown>>
+  readonly metadata: Record<string, unknown>
 }
+
+/** A statement of a batch. */
+export type Statement = BatchItem<'pg'>
 
 /** Whatever changes how many keys an organization has locks it first, so that the statements after it count one after the other. */
 export const lockOrganization = (db: Database, organizationId: string) =>
@@ -61,26 +65,26 @@ const keysInGrace = (organizationId: string, at: Date) => sql`(
 /**
  * Stores a key unless the organization has its full number of live ones.
  *
- * @param row the audit row of it: without room there is neither, since it is provided that the key is there
+ * @param effects begin with the audit row of it: without room there is nothing, since it is provided that the key is there
  * @returns whether there was room
  */
 export async function insertKey(
   db: Database,
-  key: NewKeyRow,
+  key: NewKeyRow & { readonly createdAt: Date },
   { maxKeys, at }: { readonly maxKeys: number; readonly at: Date },
-  row: AuditRow,
+  effects: readonly Statement[],
 ): Promise<boolean> {
   const batch = db.batch([
     lockOrganization(db, key.organizationId),
     db.execute(sql`
       insert into api_keys (id, organization_id, created_by, name, description, key_hash, key_prefix, key_hint, environment,
-        scopes, expires_at, custom_rate_limit, is_rate_limit_granted, limits, allowed_ips, metadata)
+        scopes, expires_at, custom_rate_limit, is_rate_limit_granted, limits, allowed_ips, metadata, created_at)
       select ${key.id}::uuid, ${key.organizationId}::uuid, ${key.createdBy}::uuid, ${key.name}, ${key.description},
         decode(${key.keyHash}, 'hex'), ${key.keyPrefix}, ${key.keyHint}, ${key.environment}, ${asArray(key.scopes)},
         ${key.expiresAt}::timestamptz, ${key.customRateLimit}::int, ${key.isRateLimitGranted}::boolean, ${JSON.stringify(key.limits)}::jsonb, ${key.allowedIps && asArray(key.allowedIps)},
-        ${JSON.stringify(key.metadata)}::jsonb
+        ${JSON.stringify(key.metadata)}::jsonb, ${moment(key.createdAt)}
       where ${liveKeys(key.organizationId, at)} < ${maxKeys}::int`),
-    row,
+    ...effects,
   ])
   return (await unlessRefused(batch)) !== undefined
 }
@@ -175,9 +179,37 @@ export async function updateKey(
   return (await unlessRefused(batch))?.[3][0]?.version
 }
 
+type KeyColumn = keyof typeof apiKeys.$inferSelect
+
+/** Taken from the schema, so that a column that is added later is copied to successors without anybody thinking of it. */
+const KEY_COLUMNS = Object.keys(getTableColumns(apiKeys)) as KeyColumn[]
+
+const toSnakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+
+/** What a successor does not take over; every other column is copied. */
+function ownColumns({ id, createdAt, keyHash, keyPrefix, keyHint }: Successor): Partial<Record<KeyColumn, SQL>> {
+  return {
+    id: sql`${id}::uuid`,
+    keyHash: sql`decode(${keyHash}, 'hex')`,
+    keyPrefix: sql`${keyPrefix}`,
+    keyHint: sql`${keyHint}`,
+    hasChecksum: sql`true`,
+    rotatedFrom: sql`id`,
+    lineageId: sql`coalesce(lineage_id, id)`,
+    isActive: sql`is_active or leaked_at is not null`,
+    revokedAt: sql`null::timestamptz`,
+    replacedBy: sql`null::uuid`,
+    leakedAt: sql`null::timestamptz`,
+    version: sql`1`,
+    createdAt: moment(createdAt),
+    updatedAt: moment(createdAt),
+  }
+}
+
 /** What of a key's successor is its own. */
 export interface Successor {
   readonly id: string
+  readonly createdAt: Date
   /** SHA-256 of the key, in hex. */
   readonly keyHash: string
   readonly keyPrefix: string
@@ -208,18 +240,19 @@ export async function replaceKey(
   db: Database,
   key: KeyRef,
   { successor, endsAt, hasGrace }: { successor: Successor; endsAt: Date; hasGrace: boolean },
-  row: AuditRow,
+  { row, kept }: { readonly row: AuditRow; readonly kept: readonly Statement[] },
 ): Promise<number | undefined> {
+  const own = ownColumns(successor)
   const batch = db.batch([
     lockOrganization(db, key.organizationId),
     lockKey(db, key),
     row,
     db.execute(sql`
-      insert into api_keys (id, organization_id, key_hash, key_prefix, key_hint, rotated_from, lineage_id, is_active, created_by, name,
-        description, environment, scopes, expires_at, custom_rate_limit, is_rate_limit_granted, limits, allowed_ips, metadata)
-      select ${successor.id}::uuid, organization_id, decode(${successor.keyHash}, 'hex'), ${successor.keyPrefix},
-        ${successor.keyHint}, id, coalesce(lineage_id, id), is_active or leaked_at is not null, created_by, name,
-        description, environment, scopes, expires_at, custom_rate_limit, is_rate_limit_granted, limits, allowed_ips, metadata
+      insert into api_keys (${sql.raw(KEY_COLUMNS.map(toSnakeCase).join(', '))})
+      select ${sql.join(
+        KEY_COLUMNS.map((column) => own[column] ?? sql.raw(toSnakeCase(column))),
+        sql`, `,
+      )}
       from api_keys where id = ${key.id}::uuid and organization_id = ${key.organizationId}::uuid`),
     db
       .update(apiKeys)
@@ -231,6 +264,7 @@ export async function replaceKey(
       })
       .where(isThe(key))
       .returning({ version: apiKeys.version }),
+    ...kept,
   ])
   return (await unlessRefused(batch))?.[4][0]?.version
 }

@@ -2,12 +2,13 @@ import type * as z from 'zod'
 import { FIRST_PLAN } from '../accounts/new-account.ts'
 import { audited } from '../audit/record.ts'
 import { brokenConstraint } from '../db/client.ts'
+import { keepAnswer } from '../http/idempotency.ts'
 import type { ManagementDeps } from '../http/management-env.ts'
 import type { UserPrincipal } from '../http/principal.ts'
 import { uuidv7 } from '../lib/uuid.ts'
 import { spend } from '../limits/policies.ts'
 import { Problem } from '../problems.ts'
-import { getOrganization } from './organization.ts'
+import { toOrganization } from './organization.ts'
 import { insertOrganization, type ShownOrganization } from './queries.ts'
 import type { NewOrganization } from './schemas.ts'
 import { slugFor } from './slug.ts'
@@ -19,8 +20,19 @@ export async function createOrganization(
   { name, slug = slugFor(name) }: z.output<typeof NewOrganization>,
 ): Promise<ShownOrganization> {
   await spend(deps, { organization_create: { account: user.userId } })
-  const id = uuidv7(deps.now())
-  const row = { id, name, slug, planId: FIRST_PLAN, createdAt: new Date(deps.now()) }
+  const now = deps.now()
+  const id = uuidv7(now)
+  const createdAt = new Date(now)
+  const row = { id, name, slug, planId: FIRST_PLAN, createdAt }
+  const created: ShownOrganization = {
+    ...row,
+    role: 'owner',
+    isPersonal: false,
+    isPlatform: false,
+    suspendedAt: null,
+    memberCount: 1,
+  }
+  const kept = await keepAnswer(deps, 201, toOrganization(created, user.organizationId))
   await orSlugTaken(
     deps.db.batch([
       ...insertOrganization(deps.db, row, user.userId),
@@ -31,9 +43,10 @@ export async function createOrganization(
         target: { type: 'organization', id },
         detail: { name, slug },
       }),
+      ...kept,
     ]),
   )
-  return getOrganization(deps, user, id)
+  return created
 }
 
 /** @throws Problem `slug_taken` when a statement of the batch broke on that */

@@ -1,10 +1,10 @@
-import type * as z from 'zod'
 import { apiRoute, newRouter } from '../http/api-route.ts'
 import { readCredential } from '../http/credentials.ts'
 import { pageEnd } from '../http/paging.ts'
 import { page } from '../lib/cursor.ts'
 import { accept } from './accept.ts'
-import { listInvitations, type ShownInvitation } from './invitation-queries.ts'
+import { toInvitation } from './invitation.ts'
+import { listInvitations } from './invitation-queries.ts'
 import { invite, resendInvitation, takeBackInvitation } from './invite.ts'
 import {
   Acceptance,
@@ -123,16 +123,3 @@ export const invitationRoutes = newRouter()
   .openapi(acceptRoute, async (c) =>
     c.json(await accept(c.var.deps, c.req.valid('json'), readCredential(c.req.raw)), 200),
   )
-
-function toInvitation(row: ShownInvitation): z.output<typeof Invitation> {
-  return {
-    id: row.id,
-    email: row.email,
-    role: row.role,
-    status: row.status,
-    invited_by: row.invitedBy,
-    created_at: row.createdAt.toISOString(),
-    expires_at: row.expiresAt.toISOString(),
-    accepted_at: row.acceptedAt?.toISOString() ?? null,
-  }
-}

@@ -3,11 +3,13 @@ import type * as z from 'zod'
 import { masked } from '../accounts/masked.ts'
 import { audited, unlessRefused } from '../audit/record.ts'
 import { organizationFor } from '../http/access.ts'
+import { keepAnswer } from '../http/idempotency.ts'
 import type { ManagementDeps } from '../http/management-env.ts'
 import type { UserPrincipal } from '../http/principal.ts'
 import { uuidv7 } from '../lib/uuid.ts'
 import { spend } from '../limits/policies.ts'
 import { Problem } from '../problems.ts'
+import { toInvitation } from './invitation.ts'
 import { invitationMail } from './invitation-mail.ts'
 import {
   findInvitation,
@@ -45,6 +47,8 @@ export async function invite(
   const mail = await mailOf(deps, user, organizationId, { email, role })
   const { tokenHash, createdAt, expiresAt } = mail
   const row = { id, organizationId, email, role, tokenHash, invitedBy: user.userId, createdAt, expiresAt }
+  const sent: ShownInvitation = { ...row, status: 'pending', acceptedAt: null, isClosed: false }
+  const kept = await keepAnswer(deps, 201, toInvitation(sent))
   const isThere = isMemberByEmail(organizationId, email)
   const done = await unlessRefused(
     deps.db.batch([
@@ -59,11 +63,12 @@ export async function invite(
       }),
       ...replaceInvitation(deps.db, row),
       mail.insert,
+      ...kept,
     ]),
   )
   if (!done) throw new Problem((await holds(deps.db, isThere)) ? 'already_member' : 'forbidden')
   mail.send()
-  return getInvitation(deps, { organizationId, id })
+  return sent
 }
 
 /**
@@ -77,13 +82,16 @@ export async function resendInvitation(
   ref: InvitationRef,
 ): Promise<ShownInvitation> {
   const { organizationId, id } = ref
-  const { email, role, isClosed } = await getInvitation(deps, ref)
-  if (isClosed) throw new Problem('invitation_not_found')
+  const open = await getInvitation(deps, ref)
+  const { email, role } = open
+  if (open.isClosed) throw new Problem('invitation_not_found')
   const permission = await requireMayInvite(deps, user, organizationId, role)
   if (await holds(deps.db, isMemberByEmail(organizationId, email))) throw new Problem('already_member')
   await spendOn(deps, user, organizationId, email)
   const mail = await mailOf(deps, user, organizationId, { email, role })
   const { tokenHash, expiresAt } = mail
+  const renewed: ShownInvitation = { ...open, status: 'pending', expiresAt, invitedBy: user.userId }
+  const kept = await keepAnswer(deps, 200, toInvitation(renewed))
   const done = await unlessRefused(
     deps.db.batch([
       lockOrganization(deps.db, organizationId),
@@ -97,11 +105,12 @@ export async function resendInvitation(
       }),
       renewInvitation(deps.db, ref, { tokenHash, expiresAt, invitedBy: user.userId }),
       mail.insert,
+      ...kept,
     ]),
   )
   if (!done) throw new Problem('invitation_not_found')
   mail.send()
-  return getInvitation(deps, ref)
+  return renewed
 }
 
 /** Takes an invitation back: its link is dead. Doing so twice is no error. @throws Problem `invitation_not_found` */

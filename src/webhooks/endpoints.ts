@@ -1,5 +1,6 @@
 import type * as z from 'zod'
 import { audited } from '../audit/record.ts'
+import { keepAnswer } from '../http/idempotency.ts'
 import type { ManagementDeps } from '../http/management-env.ts'
 import type { Principal } from '../http/principal.ts'
 import { uuidv7 } from '../lib/uuid.ts'
@@ -18,6 +19,7 @@ import {
 import { flawOfTarget } from './rules.ts'
 import type { NewWebhookEndpoint, WebhookEndpointChanges } from './schemas.ts'
 import { sealSecret } from './secrets.ts'
+import { toEndpoint } from './shown.ts'
 import { newSecret } from './sign.ts'
 
 /** How long deliveries are signed with the secret before a rotation, too. */
@@ -51,8 +53,12 @@ export async function createEndpoint(
   }
   const detail = { host: new URL(row.url).host, events: row.events }
   const auditRow = auditedFor(deps, principal, one, { act: 'webhook_endpoint.created', detail })
-  if (!(await insertEndpoint(deps.db, row, auditRow))) throw new Problem('webhook_endpoint_limit_reached')
-  return { endpoint: await getEndpoint(deps, one), secret }
+  const { at, secret: _sealed, ...columns } = row
+  const made = { isActive: true, disabledReason: null, failedEvents: 0, previousSecretUntil: null }
+  const endpoint = { ...columns, ...made, createdAt: at, updatedAt: at }
+  const kept = await keepAnswer(deps, 201, { ...toEndpoint(endpoint), secret })
+  if (!(await insertEndpoint(deps.db, row, [auditRow, ...kept]))) throw new Problem('webhook_endpoint_limit_reached')
+  return { endpoint, secret }
 }
 
 /** @throws Problem `webhook_endpoint_not_found`, also for a stranger's */
@@ -104,8 +110,12 @@ export async function rotateSecret(deps: ManagementDeps, principal: Principal, o
   const secret = newSecret()
   const sealed = await sealSecret(deps.config.SECRET_KEY, one.id, secret)
   const row = auditedFor(deps, principal, one, { act: 'webhook_endpoint.secret_rotated' })
-  const secrets = { secret: sealed, previousUntil: new Date(deps.now() + OVERLAP_MS) }
-  const endpoint = await replaceSecret(deps.db, one, secrets, row)
+  const now = deps.now()
+  const secrets = { secret: sealed, previousUntil: new Date(now + OVERLAP_MS), updatedAt: new Date(now) }
+  const current = await getEndpoint(deps, one)
+  const rotated = { ...current, previousSecretUntil: secrets.previousUntil, updatedAt: secrets.updatedAt }
+  const kept = await keepAnswer(deps, 200, { ...toEndpoint(rotated), secret })
+  const endpoint = await replaceSecret(deps.db, one, secrets, { row, kept })
   if (!endpoint) throw new Problem('webhook_endpoint_not_found')
   return { endpoint, secret }
 }

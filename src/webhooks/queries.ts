@@ -1,4 +1,5 @@
 import { and, desc, eq, getTableColumns, isNotNull, lt, type SQL, sql } from 'drizzle-orm'
+import type { BatchItem } from 'drizzle-orm/batch'
 import { type AuditRow, unlessRefused } from '../audit/record.ts'
 import type { Database } from '../db/orm.ts'
 import { webhookDeliveries, webhookEndpoints } from '../db/schema/alerts.ts'
@@ -59,10 +60,14 @@ export interface NewEndpointRow extends EndpointOf {
  * Stores an endpoint unless the organization has its full number. Its row is locked first, so that endpoints made at the
  * same time are counted one after the other.
  *
- * @param row the audit row, provided that the endpoint is there
+ * @param effects begin with the audit row, provided that the endpoint is there
  * @returns whether there was room
  */
-export async function insertEndpoint(db: Database, endpoint: NewEndpointRow, row: AuditRow): Promise<boolean> {
+export async function insertEndpoint(
+  db: Database,
+  endpoint: NewEndpointRow,
+  effects: readonly BatchItem<'pg'>[],
+): Promise<boolean> {
   const { id, organizationId, url, description, events, secret } = endpoint
   const at = sql`${endpoint.at.toISOString()}::timestamptz`
   const batch = db.batch([
@@ -72,7 +77,7 @@ export async function insertEndpoint(db: Database, endpoint: NewEndpointRow, row
       select ${id}::uuid, ${organizationId}::uuid, ${url}, ${description}, ${asArray(events)}, ${bytesParameter(secret)},
         ${at}, ${at}
       where (select count(*) from webhook_endpoints where organization_id = ${organizationId}::uuid) < ${MOST_ENDPOINTS}::int`),
-    row,
+    ...effects,
   ])
   return (await unlessRefused(batch)) !== undefined
 }
@@ -118,17 +123,22 @@ export async function updateEndpoint(db: Database, endpoint: EndpointOf, changes
 export async function replaceSecret(
   db: Database,
   endpoint: EndpointOf,
-  { secret, previousUntil }: { readonly secret: Uint8Array; readonly previousUntil: Date },
-  row: AuditRow,
+  {
+    secret,
+    previousUntil,
+    updatedAt,
+  }: { readonly secret: Uint8Array; readonly previousUntil: Date; readonly updatedAt: Date },
+  { row, kept }: { readonly row: AuditRow; readonly kept: readonly BatchItem<'pg'>[] },
 ) {
   const batch = db.batch([
     lockEndpoint(db, endpoint),
     row,
     db
       .update(webhookEndpoints)
-      .set({ secret, previousSecret: sql`${webhookEndpoints.secret}`, previousSecretUntil: previousUntil })
+      .set({ secret, previousSecret: sql`${webhookEndpoints.secret}`, previousSecretUntil: previousUntil, updatedAt })
       .where(isOne(endpoint))
       .returning(shown),
+    ...kept,
   ])
   return (await unlessRefused(batch))?.[2][0]
 }

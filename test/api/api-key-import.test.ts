@@ -4,6 +4,7 @@ import { sha256Hex } from '../../src/lib/bytes.ts'
 import { directly } from '../support/direct.ts'
 import { call, newUser, setLimits } from '../support/http.ts'
 import { countTrips, newIsolate } from '../support/isolate.ts'
+import { failFor } from '../support/mail.ts'
 import { workerWith } from '../support/variant.ts'
 
 const IMPORT = 'POST /api/v1/auth/api-keys/import'
@@ -206,4 +207,14 @@ describe('looking up keys of another form', () => {
     const other = await newIsolate()
     expect(await countTrips(() => other.verify(key))).toEqual({ sql: 0, redis: 0 })
   })
+})
+
+test('tells the repeat what was imported, when the answer was lost after its effect', async () => {
+  const key = foreignKey()
+  const { token } = await newUser()
+  const headers = { Authorization: `Bearer ${token}`, 'Idempotency-Key': crypto.randomUUID() }
+  const attempt = () => worker.call(IMPORT, { keys: [itemFor(key)] }, undefined, headers)
+  await failFor('insert into api_keys', { door: 'sql', kind: 'reset_after', count: 1 })
+  expect((await attempt()).status).toBe(503)
+  expect((await attempt()).body).toMatchObject({ imported: 1, duplicates: 0 })
 })

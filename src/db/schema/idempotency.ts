@@ -1,7 +1,7 @@
 import { index, pgTable, smallint, timestamp } from 'drizzle-orm/pg-core'
 import { bytea, createdAt } from './columns.ts'
 
-/** The first answer to a POST that carried an `Idempotency-Key`, to be given again to its repeats. */
+/** The first answer to a request that carried an `Idempotency-Key`, written by the batch that had the effect. */
 export const idempotencyKeys = pgTable(
   'idempotency_keys',
   {
@@ -9,10 +9,9 @@ export const idempotencyKeys = pgTable(
     id: bytea().primaryKey(),
     /** SHA-256 of the body: the same key with another body is a mistake of the caller's. */
     requestHash: bytea().notNull(),
-    /** Null while the first request is still running. */
-    status: smallint(),
+    status: smallint().notNull(),
     /** AES-GCM ciphertext under a key derived from the caller's own `Idempotency-Key`: at rest nobody can read a secret in it. */
-    response: bytea(),
+    response: bytea().notNull(),
     createdAt: createdAt(),
     expiresAt: timestamp({ withTimezone: true }).notNull(),
   },

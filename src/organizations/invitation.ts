@@ -1,0 +1,17 @@
+import type * as z from 'zod'
+import type { ShownInvitation } from './invitation-queries.ts'
+import type { Invitation } from './schemas.ts'
+
+/** An invitation as it goes over the wire: without its token. */
+export function toInvitation(row: ShownInvitation): z.output<typeof Invitation> {
+  return {
+    id: row.id,
+    email: row.email,
+    role: row.role,
+    status: row.status,
+    invited_by: row.invitedBy,
+    created_at: row.createdAt.toISOString(),
+    expires_at: row.expiresAt.toISOString(),
+    accepted_at: row.acceptedAt?.toISOString() ?? null,
+  }
+}
