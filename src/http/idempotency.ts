@@ -84,7 +84,8 @@ export const withIdempotency = createMiddleware<ManagementEnv>(async function wi
   }
   const { deps } = c.var
   const purpose = purposeOf(c, key)
-  const use = { purpose, id: sha256(purpose), requestHash: sha256(await c.req.text()) }
+  const body = await (c.req.bodyCache.text ?? '') // kept by the reader of the route's body, where it takes one
+  const use = { purpose, id: sha256(purpose), requestHash: sha256(body) }
   const earlier = await findKept(deps, use)
   if (earlier) return replay(deps, use, earlier)
 

@@ -22,6 +22,16 @@ const send = (keys: unknown, token = owner.token) =>
 const base64 = (hex: string) =>
   btoa(String.fromCharCode(...(hex.match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16))))
 
+test('tells the repeat what was imported, when the answer was lost after its effect', async () => {
+  const key = foreignKey()
+  const { token } = await newUser()
+  const headers = { Authorization: `Bearer ${token}`, 'Idempotency-Key': crypto.randomUUID() }
+  const attempt = () => worker.call(IMPORT, { keys: [itemFor(key)] }, undefined, headers)
+  await failFor('insert into api_keys', { door: 'sql', kind: 'reset_after', count: 1 })
+  expect((await attempt()).status).toBe(503)
+  expect((await attempt()).body).toMatchObject({ imported: 1, duplicates: 0 })
+})
+
 describe('importing keys', () => {
   test('takes hashes in hex and base64, keeps what is said of each, and the keys verify', async () => {
     const [one, two, three] = [foreignKey(), foreignKey(), foreignKey()]
@@ -207,14 +217,4 @@ describe('looking up keys of another form', () => {
     const other = await newIsolate()
     expect(await countTrips(() => other.verify(key))).toEqual({ sql: 0, redis: 0 })
   })
-})
-
-test('tells the repeat what was imported, when the answer was lost after its effect', async () => {
-  const key = foreignKey()
-  const { token } = await newUser()
-  const headers = { Authorization: `Bearer ${token}`, 'Idempotency-Key': crypto.randomUUID() }
-  const attempt = () => worker.call(IMPORT, { keys: [itemFor(key)] }, undefined, headers)
-  await failFor('insert into api_keys', { door: 'sql', kind: 'reset_after', count: 1 })
-  expect((await attempt()).status).toBe(503)
-  expect((await attempt()).body).toMatchObject({ imported: 1, duplicates: 0 })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { directly, withoutRequestId } from '../support/direct.ts'
-import { administrator, call, newUser, setLimits, verify } from '../support/http.ts'
+import { administrator, call, newKeyHolder, newUser, setLimits, verify } from '../support/http.ts'
 import { newIsolate } from '../support/isolate.ts'
 
 const KEYS = '/api/v1/auth/api-keys'
@@ -190,4 +190,30 @@ describe('a key in its grace period', () => {
     await revoke(first.id, token)
     expect((await rotate(third.id, { grace_period_seconds: 60 }, token)).status).toBe(201)
   })
+})
+
+test('a successor has every column of the key, whichever are added to the table, but those that are its own', async () => {
+  const { token, keyId } = await newKeyHolder({ scopes: ['a:b'], metadata: { a: 1 }, allowed_ips: ['192.0.2.0/24'] })
+  const { sql } = directly()
+  await sql.query(
+    `update api_keys set description = 'odd', expires_at = '2099-01-01', custom_rate_limit = 7, environment = 'test',
+       is_rate_limit_granted = true, limits = '[{"name":"odd","limit":3,"window_seconds":60,"cost":1}]', version = 7
+     where id = $1`,
+    [keyId],
+  )
+  const { body } = await call(`POST /api/v1/auth/api-keys/${keyId}/rotate`, { token })
+  const read = async (id: string) =>
+    (await sql.query('select to_jsonb(k) as row from api_keys k where id = $1', [id]))[0]?.row as Record<
+      string,
+      unknown
+    >
+  const [old, successor] = [await read(keyId), await read(body.id)]
+  const differing = Object.keys(old).filter(
+    (column) => JSON.stringify(old[column]) !== JSON.stringify(successor[column]),
+  )
+  expect(differing.toSorted()).toEqual(
+    ['created_at', 'id', 'is_active', 'key_hash', 'key_hint', 'lineage_id', 'replaced_by', 'revoked_at', 'rotated_from']
+      .concat('updated_at', 'version')
+      .toSorted(),
+  )
 })
