@@ -84,7 +84,7 @@ export const withIdempotency = createMiddleware<ManagementEnv>(async function wi
   }
   const { deps } = c.var
   const purpose = purposeOf(c, key)
-  const body = await (c.req.bodyCache.text ?? '') // kept by the reader of the route's body, where it takes one
+  const body = c.req.bodyCache.text === undefined ? '' : await c.req.text() // there is none where the route takes none
   const use = { purpose, id: sha256(purpose), requestHash: sha256(body) }
   const earlier = await findKept(deps, use)
   if (earlier) return replay(deps, use, earlier)

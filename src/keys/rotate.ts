@@ -77,9 +77,20 @@ function successorOf({ keyPrefix, environment }: ShownKey, { config }: Managemen
 function asSuccessor(row: ShownKey, { id, createdAt, keyPrefix, keyHint }: Successor): ShownKey {
   return {
     ...row,
-    ...{ id, createdAt, updatedAt: createdAt, keyPrefix, keyHint },
+    id,
+    keyPrefix,
+    keyHint,
+    createdAt,
+    updatedAt: createdAt,
     isActive: row.isActive || row.leakedAt !== null,
-    ...{ revokedAt: null, leakedAt: null, replacedBy: null, rotatedFrom: row.id, lineageId: row.lineageId ?? row.id },
-    ...{ hasChecksum: true, version: 1, totalRequests: null, lastUsedAt: null },
+    revokedAt: null,
+    leakedAt: null,
+    replacedBy: null,
+    rotatedFrom: row.id,
+    lineageId: row.lineageId ?? row.id,
+    hasChecksum: true,
+    version: 1,
+    totalRequests: null,
+    lastUsedAt: null,
   }
 }
