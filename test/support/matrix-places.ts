@@ -42,11 +42,11 @@ const OF_COLLECTION: Readonly<Record<string, Kind>> = {
   plans: 'plan',
 }
 
-/** Not ours: what a billing provider calls something. */
-const OF_PROVIDERS = /^(polar|stripe|provider)_/
+/** What a billing provider calls something, and the id of a request: nothing of anybody is looked up by it. */
+const OPAQUE = /^(polar|stripe|provider)_|^request_id$/
 
 const isId = (name: string, { format }: Schema) =>
-  !OF_PROVIDERS.test(name) && (format === 'uuid' || /^(id|.*_id|.*_by)$/.test(name))
+  !OPAQUE.test(name) && (format === 'uuid' || /^(id|.*_id|.*_by)$/.test(name))
 
 /** Every place of a route that takes an id. */
 export function placesOf(operation: Operation, document: Document): Place[] {
