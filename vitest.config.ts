@@ -13,6 +13,7 @@ const bindings = {
   NEON_FETCH_ENDPOINT: `${stackUrl}/sql`,
   UPSTASH_REDIS_REST_URL: `${stackUrl}/redis`,
   UPSTASH_REDIS_REST_TOKEN: 'test-redis-token',
+  REQUEST_BUDGET_MS: '60000',
   DATABASE_TIMEOUT_MS: '20000', // the machine may be busy; outages are injected, not awaited
   REDIS_TIMEOUT_MS: '5000',
   BREACHED_PASSWORDS_TIMEOUT_MS: '3000',

@@ -75,6 +75,8 @@ const Variables = z.object({
   NEON_FETCH_ENDPOINT: secureUrl.optional(),
   /** Milliseconds after which a query counts as failed; Neon wakes a sleeping database well within the default. */
   DATABASE_TIMEOUT_MS: wholeNumber(100, 30_000, 5_000),
+  /** Milliseconds that a request waits for its stores and services in all; then it is a 503. */
+  REQUEST_BUDGET_MS: wholeNumber(1_000, 60_000, 15_000),
   UPSTASH_REDIS_REST_URL: secureUrl,
   UPSTASH_REDIS_REST_TOKEN: credential,
   /** Milliseconds after which a Redis round trip counts as failed. */

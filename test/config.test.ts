@@ -51,6 +51,7 @@ describe('what is required', () => {
       ...REQUIRED,
       REDIS_TIMEOUT_MS: 300,
       DATABASE_TIMEOUT_MS: 5_000,
+      REQUEST_BUDGET_MS: 15_000,
       BREACHED_PASSWORDS_TIMEOUT_MS: 1_000,
       CORS_ORIGINS: [],
       KEY_PREFIX: 'ck',
@@ -147,6 +148,7 @@ describe('the rest', () => {
   test.each([
     ['REDIS_TIMEOUT_MS', ['10', '300', '10000'], ['9', '10001', '-1', '1.5', 'fast', '', '1e9']],
     ['DATABASE_TIMEOUT_MS', ['100', '30000'], ['99', '30001', '']],
+    ['REQUEST_BUDGET_MS', ['1000', '60000'], ['999', '60001', '']],
     ['BREACHED_PASSWORDS_TIMEOUT_MS', ['100', '10000'], ['99', '10001', '']],
     ['USAGE_RETENTION_DAYS', ['40', '3650'], ['39', '3651', '', 'forever']],
     ['KEY_PREFIX', ['ck', 'a1', 'abcdefg8'], ['c', 'abcdefgh9', '1k', 'CK', 'c_k', 'c-k', '', 'ck ']],

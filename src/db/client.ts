@@ -3,6 +3,7 @@ import { Redis } from '@upstash/redis/cloudflare'
 import type { Config } from '../config.ts'
 import { log } from '../lib/log.ts'
 import { Problem } from '../problems.ts'
+import type { TimeBudget } from './time-budget.ts'
 
 /** One statement, or one batch in a transaction, per HTTP request. There are no interactive transactions. */
 export type Sql = NeonQueryFunction<false, false>
@@ -32,32 +33,43 @@ const NOT_NOW: readonly (readonly [pattern: RegExp, reason: string])[] = [
 
 const isNotNow = (state: string) => NOT_NOW.some(([pattern]) => pattern.test(state))
 
-/** The database, over Neon's HTTP protocol. Opening is free: nothing is sent before the first query. */
-export function openDatabase(config: Config): Sql {
+/**
+ * The database, over Neon's HTTP protocol. Opening is free: nothing is sent before the first query.
+ *
+ * @param budget what all queries of a request have together; verification and jobs have none
+ */
+export function openDatabase(config: Config, budget?: TimeBudget): Sql {
   if (config.NEON_FETCH_ENDPOINT) neonConfig.fetchEndpoint = config.NEON_FETCH_ENDPOINT
-  neonConfig.fetchFunction = (url: string, init: RequestInit) => fetchAgain(url, init, config.DATABASE_TIMEOUT_MS)
-  return neon(config.DATABASE_URL)
+  neonConfig.fetchFunction = (url: string, init: QueryInit) => fetchAgain(url, init, config.DATABASE_TIMEOUT_MS)
+  return neon(config.DATABASE_URL, { fetchOptions: { budget } }) // handed to the fetch function with each query
 }
 
 /**
  * Redis, over Upstash's REST protocol. Commands issued in one tick share one round trip, so a client must not be shared
  * by requests: a Worker may not wait for another request's I/O.
  */
-export function openRedis(config: Config): Redis {
+export function openRedis(config: Config, budget?: TimeBudget): Redis {
   return new Redis({
     url: config.UPSTASH_REDIS_REST_URL,
     token: config.UPSTASH_REDIS_REST_TOKEN,
     enableTelemetry: false,
     enableAutoPipelining: true,
     retry: { retries: 0 }, // the client would repeat INCR and EVAL after a lost answer, and count twice
-    signal: () => AbortSignal.timeout(config.REDIS_TIMEOUT_MS), // the function form: with a fixed signal it answers null
+    signal: () => AbortSignal.timeout(limitTo(budget, config.REDIS_TIMEOUT_MS)), // the function form: with a fixed signal it answers null
   })
 }
 
+/** What the driver hands to its fetch function: its own part, and the `fetchOptions` of the client. */
+interface QueryInit extends RequestInit {
+  readonly budget: TimeBudget | undefined
+}
+
+const limitTo = (budget: TimeBudget | undefined, ownMs: number) => budget?.limit(ownMs) ?? ownMs
+
 /** What the driver calls instead of `fetch`: two requests that locked each other out are no failure of either. */
-async function fetchAgain(url: string, init: RequestInit, timeoutMs: number) {
+async function fetchAgain(url: string, { budget, ...init }: QueryInit, timeoutMs: number) {
   for (let attempt = 1; ; attempt++) {
-    const answer = await fetchWhole(url, init, timeoutMs)
+    const answer = await fetchWhole(url, init, limitTo(budget, timeoutMs))
     if (answer.status === 200) return answer
     if (attempt < TRIES && UNDONE.has(answer.sqlState)) continue
     if (!isNotNow(answer.sqlState)) return answer

@@ -124,10 +124,11 @@ async function authenticateUser(c: Context<ManagementEnv>, token: string): Promi
 
 async function authenticateKey(c: Context<ManagementEnv>, key: string): Promise<KeyPrincipal> {
   const about = { endpoint: routePath(c), method: c.req.method, ip: clientIp(c) }
-  const verdict = await verifyKey(c.var.deps, { key, cost: 0, scopes: [], ...about }, c.var)
+  const { deps } = c.env // a batch of usage may begin here that others' events join: no request's budget ends it
+  const verdict = await verifyKey(deps, { key, cost: 0, scopes: [], ...about }, c.var)
   if (!verdict.valid || !verdict.key_id || !verdict.organization_id)
     throw invalid(`The API key is not valid: ${verdict.code}.`)
-  const { record } = await findKey(c.var.deps, key) // in memory since the verdict
+  const { record } = await findKey(deps, key) // in memory since the verdict
   const isPlatform = record?.isPlatform ?? false
   const { key_id: keyId, organization_id: organizationId, scopes = [] } = verdict
   return { kind: 'key', keyId, lineageId: record?.lineageId ?? keyId, organizationId, scopes, isPlatform }

@@ -3,6 +3,7 @@ import { directly } from '../support/direct.ts'
 import { call, newUser } from '../support/http.ts'
 import { countTrips } from '../support/isolate.ts'
 import { countQueryRounds } from '../support/query-rounds.ts'
+import { workerWith } from '../support/variant.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
@@ -77,4 +78,32 @@ test.each([
   const { rounds, result } = await countQueryRounds(() => call(line, { token }))
   expect(result.status).toBe(200)
   expect(rounds).toBeLessThanOrEqual(atMost)
+})
+
+describe('a request has a budget of time for all its queries', () => {
+  /** Lets each query take its time, or more than it has. */
+  function slowDown(ms: number) {
+    const real = globalThis.fetch
+    vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
+      if (!String(input).includes('/sql')) return real(input, init)
+      await new Promise<void>((resolve, reject) => {
+        setTimeout(resolve, ms)
+        init?.signal?.addEventListener('abort', () => reject(new Error('aborted')))
+      })
+      return real(input, init)
+    })
+  }
+
+  test('and is a 503 that says when to retry once it is used up, whatever each query has for itself', async () => {
+    const { token } = await newUser()
+    const worker = workerWith({ REQUEST_BUDGET_MS: '1000', DATABASE_TIMEOUT_MS: '20000' })
+    slowDown(19_000)
+    const began = Date.now()
+    const answer = await worker.call('GET /api/v1/auth/api-keys', undefined, undefined, {
+      Authorization: `Bearer ${token}`,
+    })
+    expect(answer).toMatchObject({ status: 503, body: { code: 'unavailable' } })
+    expect(answer.headers.get('Retry-After')).toBeTruthy()
+    expect(Date.now() - began).toBeLessThan(15_000) // the query alone would take 19 s, and has 20
+  })
 })
