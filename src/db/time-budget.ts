@@ -29,14 +29,15 @@ export class TimeBudget {
 
   /** Waits for work as long as there is time. Calls to others than the stores are not cut short: what they do is finished. */
   async race<T>(work: Promise<T>): Promise<T> {
-    let timer: ReturnType<typeof setTimeout> | null = null
+    let stop = () => {}
     const end = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(outOfTime()), this.#endsAt - Date.now())
+      const timer = setTimeout(() => reject(outOfTime()), this.#endsAt - Date.now())
+      stop = () => clearTimeout(timer)
     })
     try {
       return await Promise.race([work, end])
     } finally {
-      clearTimeout(timer)
+      stop()
     }
   }
 }
