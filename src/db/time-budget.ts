@@ -29,15 +29,12 @@ export class TimeBudget {
 
   /** Waits for work as long as there is time. Calls to others than the stores are not cut short: what they do is finished. */
   async race<T>(work: Promise<T>): Promise<T> {
-    let stop = () => {}
-    const end = new Promise<never>((_, reject) => {
-      const timer = setTimeout(() => reject(outOfTime()), this.#endsAt - Date.now())
-      stop = () => clearTimeout(timer)
-    })
+    const { promise: end, reject } = Promise.withResolvers<never>()
+    const timer = setTimeout(() => reject(outOfTime()), this.#endsAt - Date.now())
     try {
       return await Promise.race([work, end])
     } finally {
-      stop()
+      clearTimeout(timer)
     }
   }
 }

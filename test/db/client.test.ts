@@ -85,7 +85,7 @@ describe('a request has a budget of time for all its queries', () => {
   function slowDown(ms: number) {
     const real = globalThis.fetch
     vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
-      if (!String(input).includes('/sql')) return real(input, init)
+      if (typeof input !== 'string' || !input.includes('/sql')) return real(input, init)
       await new Promise<void>((resolve, reject) => {
         setTimeout(resolve, ms)
         init?.signal?.addEventListener('abort', () => reject(new Error('aborted')))
