@@ -12,6 +12,7 @@ const RESERVED_V4 = [
   '192.0.2.0/24',
   '192.88.99.0/24',
   '192.168.0.0/16',
+  '168.63.129.16/32', // public by number, but Azure's own host answers at it
   '198.18.0.0/15',
   '198.51.100.0/24',
   '203.0.113.0/24',
@@ -22,11 +23,17 @@ const GLOBAL_V6 = '2000::/3'
 /** Inside it: special purposes with Teredo, documentation, 6to4 (which wraps any IPv4 address). */
 const RESERVED_V6 = ['2001::/23', '2001:db8::/32', '2002::/16', '2620:4f:8000::/48', '3fff::/20']
 
-/** Names that mean something inside a network only, those of the clouds' metadata among them. */
-const PRIVATE_ZONES =
-  /(^|\.)(localhost|local|localdomain|internal|intranet|private|corp|home|lan|arpa|test|invalid|onion|alt)$/
-/** At least two labels. A name of one is looked up inside the network of whoever asks. */
-const FULL_NAME = /^([a-z0-9_-]{1,63}\.)+[a-z0-9-]{1,63}$/
+/** Names that only a private network resolves: reserved (RFC 6761, 6762, 8375), and those of clusters, clouds and routers. */
+const PRIVATE_ZONES = `
+  localhost local localdomain internal intranet private priv intra corp home lan arpa test invalid onion alt
+  i2p bit domain workgroup dhcp gateway router mail svc cluster pod default k8s kube kubernetes consul docker
+  mesh nomad rancher containers openstacklocal novalocal compute-internal metadata metadata.goog fritz.box
+  ts.net`
+/** Public names that spell out a private address, or stand for the machine of whoever asks. */
+const LOOPBACK_ZONES = 'nip.io sslip.io xip.io localtest.me lvh.me vcap.me lacolhost.com local.gd'
+const NOWHERE = new Set(`${PRIVATE_ZONES} ${LOOPBACK_ZONES}`.split(/\s+/))
+/** At least two labels, the last of letters (RFC 3696 §2). A name of one is looked up inside the network of whoever asks. */
+const FULL_NAME = /^([a-z0-9_-]{1,63}\.)+([a-z]{2,63}|xn--[a-z0-9-]{1,59})$/
 const V4 = /^\d+\.\d+\.\d+\.\d+$/
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/
 const PORTS = new Set(['', '8443']) // 443 is '' once parsed
@@ -67,7 +74,11 @@ const withoutLastDot = (name: string) => name.replace(/\.$/, '')
 
 const isLiteral = (name: string) => name.startsWith('[') || V4.test(name)
 
-const isPublicName = (name: string) => FULL_NAME.test(name) && name.length <= 253 && !PRIVATE_ZONES.test(name)
+function isPublicName(name: string): boolean {
+  const labels = name.split('.')
+  const isNowhere = labels.some((_, at) => NOWHERE.has(labels.slice(at).join('.')))
+  return FULL_NAME.test(name) && name.length <= 253 && !isNowhere
+}
 
 function isPublicAddress(name: string): boolean {
   if (V4.test(name)) return !RESERVED_V4.some((range) => inRange(name, range))
