@@ -73,7 +73,7 @@ export interface OpenAlerts {
   readonly responsible: readonly { readonly email: string; readonly name: string | null }[]
 }
 
-interface OpenAlert {
+export interface OpenAlert {
   readonly id: string
   readonly threshold: number
   readonly limit: number

@@ -28,9 +28,8 @@ export const AlertThresholds = z
   .meta({ id: 'AlertThresholds' })
 
 export const AlertThresholdsChange = z.strictObject({
-  thresholds: z
-    .array(z.int().min(1).max(100))
-    .max(10)
-    .nullable()
-    .meta({ description: 'Percentages of a limit; null for the default, empty for the limit itself alone.' }),
+  thresholds: z.array(z.int().min(1).max(1_000)).max(10).nullable().meta({
+    description:
+      'Percentages of a limit; null for the default, empty for the limit itself alone. Those above 100 are of meters that go on as overage.',
+  }),
 })

@@ -6,7 +6,7 @@ import { usageAlert } from '../mail/templates/alerts.ts'
 import { render } from '../mail/templates/render.tsx'
 import { responsibleFor } from '../organizations/responsible.ts'
 import { insertDeliveries, webhookEvent } from '../webhooks/event.ts'
-import type { OpenAlerts } from './alert-queries.ts'
+import type { OpenAlert, OpenAlerts } from './alert-queries.ts'
 
 /** Organizations and meters that one run tells of; the next one goes on. */
 const TOLD_AT_MOST = 200
@@ -37,6 +37,7 @@ async function selectOpen(deps: Deps): Promise<OpenAlerts[]> {
         select *, max(crossed_at) over (partition by organization_id, period_start, meter, limit_value) as passed_last
         from usage_alerts where notified_at is null) open
       group by organization_id, period_start, meter
+      order by random() -- alerts that can never be sent must not take the places of the others for good
       limit ${TOLD_AT_MOST}::int) grouped
     join organizations o on o.id = grouped.organization_id`)
   return rows
@@ -49,12 +50,21 @@ async function selectOpen(deps: Deps): Promise<OpenAlerts[]> {
 async function tell(deps: Deps, open: OpenAlerts): Promise<boolean> {
   const now = deps.now()
   const [highest] = open.alerts
-  const data = dataOf(open)
   const organizationId = open.organization_id
   const isNew = sql`exists (select from told where id = ${highest.id}::uuid)`
-  const isFull = sql`${isNew} and ${highest.threshold}::int >= 100`
-  const passed = webhookEvent(now, { organizationId, type: 'usage.threshold_reached', data })
-  const reached = webhookEvent(now, { organizationId, type: 'usage.limit_reached', data })
+  // Overage passes 150 % together with 100 %, or long after it: the limit is reached once.
+  const full = open.alerts.find(({ threshold, limit }) => threshold === 100 && limit === highest.limit)
+  const isFull = full ? sql`exists (select from told where id = ${full.id}::uuid)` : sql`false`
+  const passed = webhookEvent(now, {
+    organizationId,
+    type: 'usage.threshold_reached',
+    data: toData(open, highest),
+  })
+  const reached = webhookEvent(now, {
+    organizationId,
+    type: 'usage.limit_reached',
+    data: toData(open, full ?? highest),
+  })
   const { rows } = await ormOver(deps.sql).execute<{ is_new: boolean }>(sql`
     with told as (
       update usage_alerts set notified_at = ${new Date(now).toISOString()}::timestamptz
@@ -68,8 +78,8 @@ async function tell(deps: Deps, open: OpenAlerts): Promise<boolean> {
   return rows[0]?.is_new ?? false
 }
 
-function dataOf({ organization_id, meter, period_start, alerts: [highest] }: OpenAlerts) {
-  const { id, threshold, limit, used, crossed_at } = highest
+function toData({ organization_id, meter, period_start }: OpenAlerts, alert: OpenAlert) {
+  const { id, threshold, limit, used, crossed_at } = alert
   return {
     alert_id: id,
     organization_id,

@@ -104,6 +104,34 @@ describe('a threshold', () => {
     expect(await mails()).toHaveLength(2)
   })
 
+  test('may be above the limit, for overage: 150 % is told by itself, and the limit is reached once', async () => {
+    const { choose, use, run, events, mails } = await world()
+    await choose([150, 200])
+    await use({ api_calls: 1_499 })
+    await run()
+    expect(await events()).toEqual([
+      ['usage.threshold_reached', 100],
+      ['usage.limit_reached', 100],
+    ])
+    await use({ api_calls: 1_500 })
+    await run()
+    await run()
+    expect((await events()).slice(2)).toEqual([['usage.threshold_reached', 150]])
+    expect((await mails()).at(-1)).toContain('150 %')
+  })
+
+  test('of 100 % that is passed together with a higher one says that the limit is reached, too', async () => {
+    const { choose, use, run, events, mails } = await world()
+    await choose([1_000, 300])
+    await use({ api_calls: 3_000 })
+    await run()
+    expect(await events()).toEqual([
+      ['usage.threshold_reached', 300],
+      ['usage.limit_reached', 100],
+    ])
+    expect(await mails()).toEqual([expect.stringContaining('300 %')])
+  })
+
   test('may be passed in each period', async () => {
     const { use, run, alerts } = await world()
     await use({ api_calls: 800 })
@@ -191,17 +219,22 @@ describe('the thresholds of an organization', () => {
     expect(body.data[2].detail).toEqual({ thresholds: [1, 50, 95, 100] })
   })
 
-  test.each([[[0]], [[101]], [[50.5]], [['80']], [Array.from({ length: 11 }, (_, at) => at + 1)], ['80'], [undefined]])(
-    'are not %j',
-    async (thresholds) => {
-      const { token } = await newUser()
-      const { status, body } = await call('PUT /api/v1/usage/alerts/thresholds', { token, body: { thresholds } })
-      expect({ status, path: body.errors?.[0].path }).toMatchObject({
-        status: 400,
-        path: expect.stringMatching(/^body\.thresholds/),
-      })
-    },
-  )
+  test.each([
+    [[0]],
+    [[1_001]],
+    [[50.5]],
+    [['80']],
+    [Array.from({ length: 11 }, (_, at) => at + 1)],
+    ['80'],
+    [undefined],
+  ])('are not %j', async (thresholds) => {
+    const { token } = await newUser()
+    const { status, body } = await call('PUT /api/v1/usage/alerts/thresholds', { token, body: { thresholds } })
+    expect({ status, path: body.errors?.[0].path }).toMatchObject({
+      status: 400,
+      path: expect.stringMatching(/^body\.thresholds/),
+    })
+  })
 
   test('decide what is told; one that is asked for later than a higher one was told is not', async () => {
     const { choose, use, run, thresholds, events } = await world()

@@ -41,9 +41,10 @@ export function usageAlert({
   const what = METER_NAMES[meter] ?? meter
   const isFull = threshold >= 100
   return {
-    subject: isFull
-      ? `${nameOf(organization)} reached its limit of ${what} (${service})`
-      : `${nameOf(organization)} has used ${threshold} % of its ${what} (${service})`,
+    subject:
+      threshold === 100
+        ? `${nameOf(organization)} reached its limit of ${what} (${service})`
+        : `${nameOf(organization)} has used ${threshold} % of its ${what} (${service})`,
     name,
     paragraphs: [
       `${NUMBER.format(used)} of ${NUMBER.format(limit)} are used: ${what} of ${nameOf(organization)}, in the period that began on ${periodStart.slice(0, 10)}.`,
