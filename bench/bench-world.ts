@@ -88,7 +88,7 @@ const variablesOf = (stackUrl: string) => ({
   REDIS_TIMEOUT_MS: '5000', // a busy machine is slow, not down
   JWT_SECRET_KEY: 'bench-jwt-secret-of-at-least-32-bytes',
   SECRET_KEY: 'bench-root-secret-of-at-least-32-bytes',
-  PUBLIC_URL: 'https://tollgate.example.com',
+  PUBLIC_URL: 'https://tollgate.test',
 })
 
 async function issueKeys(

@@ -64,6 +64,7 @@ await command(async function dev() {
       MAIL_PROVIDER: 'resend',
       MAIL_API_URL: `${stack.url}/mail/emails`,
       MAIL_API_KEY: 'local',
+      MAIL_FROM: 'Tollgate <no-reply@tollgate.local>',
       BREACHED_PASSWORDS_URL: `${stack.url}/breached/range`,
       POLAR_API_URL: `${stack.url}/polar/v1`,
       STRIPE_API_URL: `${stack.url}/stripe/v1`,

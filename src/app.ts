@@ -5,10 +5,12 @@
  * which only verifies keys never evaluates it.
  */
 import { Hono } from 'hono'
+import type { Config } from './config.ts'
 import type { AppEnv } from './http/env.ts'
 import { health, live } from './http/health.ts'
 import { withManners } from './http/manners.ts'
 import { handleVerify } from './keys/verify-route.ts'
+import { Problem } from './problems.ts'
 
 export const app = new Hono<AppEnv>()
 
@@ -19,13 +21,20 @@ app.get('/health/live', withManners(live))
 app.all(
   '*',
   withManners(async (c) => {
-    const { management } = await import('./management.ts')
     const { deps, requestId } = c.var
+    requireManagement(deps.config)
+    const { management } = await import('./management.ts')
     const answer = management.fetch(underV1(c.req.raw), { deps, requestId }, c.executionCtx)
     deps.defer(Promise.resolve(answer).catch(() => undefined)) // what has begun is finished, also when the caller hangs up
     return answer
   }),
 )
+
+/** Without its own address nothing can be signed or linked to; keys are verified all the same. */
+function requireManagement({ faults }: Config): void {
+  const fault = faults.find(({ feature }) => feature === 'management')
+  if (fault) throw new Problem('misconfigured', { detail: `${fault.variable} ${fault.reason}.` })
+}
 
 /** `/api/auth/…` is another name of `/api/v1/auth/…`. */
 function underV1(request: Request): Request {

@@ -1,5 +1,7 @@
 import * as z from 'zod'
+import { type ConfigFault, featureOf, findFaults, findNotices, SIDE_FEATURES } from './config-checks.ts'
 import { parseJwkSet } from './lib/jwk-set.ts'
+import { log } from './lib/log.ts'
 import { parseReportKeys } from './lib/report-keys.ts'
 import { Problem } from './problems.ts'
 
@@ -62,6 +64,17 @@ const list = z
       .filter(Boolean),
   )
 
+/**
+ * Origins as browsers send them: scheme and host, never a path. One slash at the end is forgiven; a wildcard within a host is
+ * none that anything compares with.
+ */
+const origins = list
+  .transform((items) => items.map((item) => (/^[^/]+:\/\/[^/]+\/$/.test(item) ? item.slice(0, -1) : item)))
+  .refine(
+    (items) => items.every((item) => item === '*' || /^[a-z][a-z0-9+.-]*:\/\/[^/?#@*\s]+$/.test(item)),
+    'each is a scheme and a host, such as https://app.example.com, without a path',
+  )
+
 /** Webhook secrets, separated by commas: while one replaces another both are good. */
 const webhookSecrets = list.refine(
   (secrets) => secrets.every((text) => text.length >= 16 && !text.startsWith('replace-')),
@@ -92,7 +105,7 @@ const Variables = z.object({
   /** Where users reach this deployment; the `iss` of its tokens. */
   PUBLIC_URL: baseUrl,
   /** Origins whose pages may call the API, separated by commas; `*` for any. */
-  CORS_ORIGINS: list,
+  CORS_ORIGINS: origins,
   /** The prefix of keys that are issued without another one. */
   KEY_PREFIX: z.stringFormat('key_prefix', /^[a-z][a-z0-9]{1,7}$/).default('ck'),
   /** Whether keys of other systems may be imported by hash, and are looked up (docs/api-keys.md). */
@@ -153,30 +166,72 @@ const Env = Variables.refine(
   })
 
 /** Of these the message says what is wrong, too: it is written here and quotes nothing. */
-const EXPLAINED = new Set(['JWT_KEYS', 'LEAK_REPORT_KEYS', 'POLAR_WEBHOOK_SECRET', 'STRIPE_WEBHOOK_SECRET'])
+const EXPLAINED = new Set([
+  'JWT_KEYS',
+  'LEAK_REPORT_KEYS',
+  'POLAR_WEBHOOK_SECRET',
+  'STRIPE_WEBHOOK_SECRET',
+  'CORS_ORIGINS',
+])
 
-export type Config = z.output<typeof Env>
+export type Config = z.output<typeof Env> & {
+  /** Settings that cannot work. Their features are off; key verification does not need them. */
+  readonly faults: readonly ConfigFault[]
+}
 
 const parsed = new WeakMap<object, Config>()
 
 /**
- * The environment, checked whole, once per isolate.
+ * The environment, checked whole, once per isolate. A wrong setting of a side feature turns that feature off; it is logged as
+ * `setting_refused`, and what was probably meant otherwise as `setting_suspicious`.
  *
- * @throws Problem `misconfigured`, naming every variable that is missing or wrong, never a value
+ * @throws Problem `misconfigured`, naming every variable that verification needs and that is missing or wrong, never a value
  */
 export function readConfig(env: object): Config {
   const known = parsed.get(env)
   if (known) return known
-  const result = Env.safeParse(env)
-  if (!result.success) {
-    const names = new Set(result.error.issues.map(describeIssue))
-    throw new Problem('misconfigured', { detail: `Missing or wrong: ${[...names].join(', ')}. See .dev.vars.example.` })
-  }
-  parsed.set(env, result.data)
-  return result.data
+  const config = parseConfig(env)
+  for (const { feature, variable, reason } of config.faults)
+    log('error', 'setting_refused', { variable, reason, stopped: feature })
+  for (const notice of findNotices(config, env, Object.keys(Variables.shape)))
+    log('warn', 'setting_suspicious', { ...notice })
+  parsed.set(env, config)
+  return config
 }
 
-function describeIssue({ path, message, code }: z.core.$ZodIssue): string {
-  const name = path.join('.')
-  return code === 'custom' && EXPLAINED.has(name) ? `${name} (${message})` : name
+function parseConfig(env: object): Config {
+  const result = Env.safeParse(env)
+  if (result.success) return withoutFaulty(env, result.data, [])
+  const { issues } = result.error
+  const malformed = issues.flatMap((issue): ConfigFault[] => {
+    const feature = featureOf(String(issue.path[0]))
+    return feature ? [{ feature, variable: String(issue.path[0]), reason: describeReason(issue) }] : []
+  })
+  const rest = Env.safeParse(leaveOut(env, malformed))
+  if (rest.success) return withoutFaulty(env, rest.data, malformed)
+  const names = new Set(issues.map(describeIssue))
+  throw new Problem('misconfigured', { detail: `Missing or wrong: ${[...names].join(', ')}. See .dev.vars.example.` })
 }
+
+/** A second look at what is well formed: what cannot work is left out as well. */
+function withoutFaulty(env: object, settings: z.output<typeof Env>, malformed: readonly ConfigFault[]): Config {
+  const faults = [...malformed, ...findFaults(settings)]
+  if (faults.length === malformed.length) return { ...settings, faults }
+  return { ...Env.parse(leaveOut(env, faults)), faults }
+}
+
+function leaveOut(env: object, faults: readonly ConfigFault[]): object {
+  const stopped = new Set<string>(
+    faults.flatMap(({ feature }) => (feature === 'management' ? [] : SIDE_FEATURES[feature])),
+  )
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !stopped.has(name)))
+}
+
+function describeIssue(issue: z.core.$ZodIssue): string {
+  const name = issue.path.join('.')
+  return isExplained(issue) ? `${name} (${issue.message})` : name
+}
+
+const describeReason = (issue: z.core.$ZodIssue) => (isExplained(issue) ? issue.message : 'is not valid')
+
+const isExplained = ({ code, path }: z.core.$ZodIssue) => code === 'custom' && EXPLAINED.has(path.join('.'))

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { readConfig } from '../src/config.ts'
 import { Problem } from '../src/problems.ts'
 
@@ -8,7 +8,7 @@ const REQUIRED = {
   UPSTASH_REDIS_REST_TOKEN: 'redis-token',
   JWT_SECRET_KEY: 'x'.repeat(32),
   SECRET_KEY: 'y'.repeat(32),
-  PUBLIC_URL: 'https://tollgate.example.com',
+  PUBLIC_URL: 'https://api.example.org',
 }
 
 /** The problem that an environment is refused with. */
@@ -23,9 +23,12 @@ function refusal(env: object): Problem {
 }
 
 const namesIn = (env: object) => refusal(env).message.match(/[A-Z_]{5,}/g)
+const faultsIn = (more: object) => readConfig({ ...REQUIRED, ...more }).faults
+/** The features that are off, and by which variables. */
+const stoppedBy = (more: object) => faultsIn(more).map(({ feature, variable }) => `${feature}: ${variable}`)
 const isTaken = (more: object) => {
   try {
-    return readConfig({ ...REQUIRED, ...more }) !== undefined
+    return faultsIn(more).length === 0
   } catch {
     return false
   }
@@ -172,9 +175,15 @@ describe('the rest', () => {
 
   test('of a secret scanner’s keys it is said which is wrong, and how; never what it was', () => {
     const public_keys = [{ key_identifier: 'a', key: 'very private', is_current: true }]
-    const { message } = refusal({ ...REQUIRED, LEAK_REPORT_KEYS: JSON.stringify({ public_keys }) })
-    expect(message).toContain('LEAK_REPORT_KEYS (key 1 has no PEM of a public key on P-256 in key)')
-    expect(message).not.toContain('very private')
+    const config = readConfig({ ...REQUIRED, LEAK_REPORT_KEYS: JSON.stringify({ public_keys }) })
+    expect(config.LEAK_REPORT_KEYS).toBeUndefined()
+    expect(config.faults).toEqual([
+      {
+        feature: 'secret_scanning',
+        variable: 'LEAK_REPORT_KEYS',
+        reason: 'key 1 has no PEM of a public key on P-256 in key',
+      },
+    ])
   })
 
   test('variables and bindings of others are no concern of it', () => {
@@ -186,13 +195,18 @@ describe('payments', () => {
   const POLAR = { POLAR_ACCESS_TOKEN: 'polar_oat_x', POLAR_WEBHOOK_SECRET: 'polar_whs_old-secret,polar_whs_new-secret' }
   const STRIPE = { STRIPE_SECRET_KEY: 'sk_live_x', STRIPE_WEBHOOK_SECRET: 'whsec_some-secret' }
 
-  test('a key without its webhook secret is told by name, and the other way round; both, one or none is taken', () => {
+  test('a key without its webhook secret, or the other way round, stops that provider alone', () => {
     for (const more of [{}, POLAR, STRIPE, { ...POLAR, ...STRIPE }]) expect(isTaken(more)).toBe(true)
-    for (const [of, secret] of [
-      [POLAR, 'POLAR_WEBHOOK_SECRET'],
-      [STRIPE, 'STRIPE_WEBHOOK_SECRET'],
-    ] as const)
-      for (const [name, value] of Object.entries(of)) expect(namesIn({ ...REQUIRED, [name]: value })?.[0]).toBe(secret)
+    for (const [name, value] of Object.entries(POLAR)) {
+      expect(stoppedBy({ [name]: value, ...STRIPE })).toEqual(['polar: POLAR_WEBHOOK_SECRET'])
+      expect(readConfig({ ...REQUIRED, [name]: value, ...STRIPE })).toMatchObject({
+        POLAR_WEBHOOK_SECRET: [],
+        STRIPE_SECRET_KEY: STRIPE.STRIPE_SECRET_KEY,
+      })
+      expect(readConfig({ ...REQUIRED, [name]: value }).POLAR_ACCESS_TOKEN).toBeUndefined()
+    }
+    for (const [name, value] of Object.entries(STRIPE))
+      expect(stoppedBy({ [name]: value })).toEqual(['stripe: STRIPE_WEBHOOK_SECRET'])
   })
 
   test('several secrets are good while one replaces another; a short one or a placeholder is none', () => {
@@ -201,7 +215,81 @@ describe('payments', () => {
       'polar_whs_new-secret',
     ])
     for (const bad of ['fifteen-letters', 'whsec_some-secret,short', 'replace-with-the-secret'])
-      expect(namesIn({ ...REQUIRED, ...STRIPE, STRIPE_WEBHOOK_SECRET: bad })?.[0]).toBe('STRIPE_WEBHOOK_SECRET')
+      expect(stoppedBy({ ...STRIPE, STRIPE_WEBHOOK_SECRET: bad })).toContain('stripe: STRIPE_WEBHOOK_SECRET')
     expect(isTaken({ BILLING_GRACE_DAYS: '91' })).toBe(false)
+  })
+})
+
+describe('what cannot work stops its feature, by name, and verification goes on', () => {
+  const MAIL = { MAIL_PROVIDER: 'resend', MAIL_API_KEY: 're_x', MAIL_FROM: 'Acme <no-reply@acme.dev>' }
+
+  test.each([
+    [{ ...MAIL, MAIL_API_KEY: '' }, ['mail: MAIL_API_KEY']],
+    [{ ...MAIL, MAIL_FROM: undefined }, ['mail: MAIL_FROM']],
+    [{ ...MAIL, MAIL_FROM: 'Acme <no-reply@example.com>' }, ['mail: MAIL_FROM']],
+    [{ ...MAIL, MAIL_FROM: 'no-reply@acme.dev' }, []],
+    [{ ...MAIL, MAIL_PROVIDER: 'sendgrid' }, ['mail: MAIL_PROVIDER']],
+    [{ ...MAIL, MAIL_PROVIDER: 'http', MAIL_API_KEY: undefined }, []],
+    [{ ...MAIL, MAIL_API_URL: 'http://mail.acme.dev' }, ['mail: MAIL_API_URL']],
+    [{ CORS_ORIGINS: 'https://app.acme.dev/login' }, ['cors: CORS_ORIGINS']],
+    [{ CORS_ORIGINS: 'https://*.acme.dev' }, ['cors: CORS_ORIGINS']],
+    [{ CORS_ORIGINS: 'app.acme.dev' }, ['cors: CORS_ORIGINS']],
+    [{ CORS_ORIGINS: 'capacitor://localhost, http://localhost:3000' }, []],
+    [{ BREACHED_PASSWORDS_URL: 'http://api.pwnedpasswords.com/range' }, ['breached_passwords: BREACHED_PASSWORDS_URL']],
+    [{ STRIPE_SECRET_KEY: 'replace-with-it' }, ['stripe: STRIPE_SECRET_KEY', 'stripe: STRIPE_WEBHOOK_SECRET']],
+    [{ PUBLIC_URL: 'https://tollgate.example.com' }, ['management: PUBLIC_URL']],
+  ])('%j: %j', (more, stopped) => {
+    expect(new Set(stoppedBy(more))).toEqual(new Set(stopped))
+  })
+
+  test('a feature that is stopped is as one that was never set', () => {
+    const config = readConfig({ ...REQUIRED, ...MAIL, MAIL_API_KEY: '', CORS_ORIGINS: 'https://a.dev/x,https://b.dev' })
+    expect(config).toMatchObject({ MAIL_PROVIDER: 'none', CORS_ORIGINS: [] })
+  })
+
+  test('what verification needs is refused beside it, and both are named', () => {
+    expect(namesIn({ ...REQUIRED, SECRET_KEY: 'short', MAIL_PROVIDER: 'sendgrid' })).toEqual([
+      'SECRET_KEY',
+      'MAIL_PROVIDER',
+    ])
+  })
+
+  test('one slash at the end of an origin is forgiven: browsers send none', () => {
+    expect(readConfig({ ...REQUIRED, CORS_ORIGINS: 'https://a.dev/' }).CORS_ORIGINS).toEqual(['https://a.dev'])
+  })
+})
+
+describe('what was probably meant otherwise is logged once per isolate', () => {
+  function logged(more: object): Record<string, unknown>[] {
+    const lines: string[] = []
+    const spies = (['error', 'warn'] as const).map((level) =>
+      vi.spyOn(console, level).mockImplementation((line) => void lines.push(String(line))),
+    )
+    onTestFinished(() => spies.forEach((spy) => spy.mockRestore()))
+    const env = { ...REQUIRED, ...more }
+    readConfig(env)
+    readConfig(env)
+    return lines.map((line) => JSON.parse(line))
+  }
+
+  test.each([
+    [{ ON_LIMITER_OUTGAE: 'closed' }, 'ON_LIMITER_OUTGAE', 'is not known; did you mean ON_LIMITER_OUTAGE?'],
+    [{ POLAR_WEBHOK_SECRET: 'x' }, 'POLAR_WEBHOK_SECRET', 'is not known; did you mean POLAR_WEBHOOK_SECRET?'],
+    [{ cors_origins: '*' }, 'cors_origins', 'is not known; did you mean CORS_ORIGINS?'],
+    [{ SECRET_KEY: REQUIRED.JWT_SECRET_KEY }, 'SECRET_KEY', expect.stringContaining('equals JWT_SECRET_KEY')],
+    [{ MAIL_API_KEY: 're_x' }, 'MAIL_PROVIDER', expect.stringContaining('mails wait')],
+    [{ EMAIL_VERIFICATION: 'required' }, 'EMAIL_VERIFICATION', expect.stringContaining('nobody new can sign in')],
+  ])('%j', (more, variable, reason) => {
+    expect(logged(more)).toEqual([{ level: 'warn', event: 'setting_suspicious', variable, reason }])
+  })
+
+  test('what cannot work is an error that names the feature it stops', () => {
+    expect(logged({ CORS_ORIGINS: 'https://a.dev/sesame' })).toEqual([
+      expect.objectContaining({ event: 'setting_refused', variable: 'CORS_ORIGINS', stopped: 'cors' }),
+    ])
+  })
+
+  test('nothing is said of good settings, nor of names that are near to none', () => {
+    expect(logged({ NAME: 'x', STACK_URL: 'x', CF_PAGES: '1', BUCKET: {} })).toEqual([])
   })
 })

@@ -38,6 +38,24 @@ test('the isolate is alive without either', async () => {
   })
 })
 
+test('with the address of the example everything but verification is a 503 that names it', async () => {
+  const variables = { PUBLIC_URL: 'https://tollgate.example.com' }
+  expect(await ask('/openapi.json', variables)).toMatchObject({
+    status: 503,
+    body: { code: 'misconfigured', detail: 'PUBLIC_URL is still that of the example.' },
+  })
+  expect(await ask('/health', variables)).toMatchObject({ status: 200 })
+  expect(
+    (await app.request('/api/v1/keys/verify', { method: 'POST' }, { ...env, ...variables }, createExecutionContext()))
+      .status,
+  ).toBe(401)
+})
+
+test('a side feature that cannot work stops alone', async () => {
+  expect(await ask('/health', { MAIL_API_KEY: '', POLAR_WEBHOOK_SECRET: '' })).toMatchObject({ status: 200 })
+  expect(await ask('/openapi.json', { MAIL_API_KEY: '', POLAR_WEBHOOK_SECRET: '' })).toMatchObject({ status: 200 })
+})
+
 test('without its configuration every route is a 503 that names what is missing, and no value', async () => {
   const { status, body } = await ask('/health', { JWT_SECRET_KEY: 'far-too-short', DATABASE_URL: '' })
   expect(status).toBe(503)

@@ -1,0 +1,101 @@
+/**
+ * What a configuration is checked for beyond the form of its variables: which feature a wrong one stops, and which settings
+ * were probably meant otherwise. Nothing here quotes a value.
+ */
+import { findNearestName } from './lib/nearest-name.ts'
+
+/**
+ * A feature beside key verification, and the variables that it alone needs. A wrong one stops the feature, not the Worker:
+ * the feature then behaves as if none of its variables were set.
+ */
+export const SIDE_FEATURES = {
+  mail: ['MAIL_PROVIDER', 'MAIL_API_URL', 'MAIL_API_KEY', 'MAIL_FROM'],
+  polar: ['POLAR_ACCESS_TOKEN', 'POLAR_WEBHOOK_SECRET', 'POLAR_API_URL'],
+  stripe: ['STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET', 'STRIPE_API_URL'],
+  breached_passwords: ['BREACHED_PASSWORDS_URL', 'BREACHED_PASSWORDS_TIMEOUT_MS'],
+  secret_scanning: ['LEAK_REPORT_KEYS'],
+  cors: ['CORS_ORIGINS'],
+} as const satisfies Record<string, readonly string[]>
+
+export type SideFeature = keyof typeof SIDE_FEATURES
+
+/** A setting that cannot work, and the feature that is off because of it. `management` is everything but verification. */
+export interface ConfigFault {
+  readonly feature: SideFeature | 'management'
+  readonly variable: string
+  readonly reason: string
+}
+
+/** A setting that works, but probably not as it was meant. */
+export interface ConfigNotice {
+  readonly variable: string
+  readonly reason: string
+}
+
+export function featureOf(variable: string): SideFeature | undefined {
+  const entry = Object.entries(SIDE_FEATURES).find(([, variables]) => variables.some((one) => one === variable))
+  return entry?.[0] as SideFeature | undefined
+}
+
+/** Domains that RFC 2606 §3 reserves for examples: nobody can be reached there. */
+const EXAMPLE_HOST = /(^|\.)example(\.(com|net|org))?$/
+
+const isExample = (host: string) => EXAMPLE_HOST.test(host.toLowerCase())
+
+/** The domain of a sender, as `Name <address>` or as the address alone. */
+const domainIn = (sender: string) => /@([^@>\s]+)>?\s*$/.exec(sender)?.[1] ?? ''
+
+interface Settings {
+  readonly PUBLIC_URL: string
+  readonly MAIL_PROVIDER: 'none' | 'resend' | 'http'
+  readonly MAIL_API_KEY: string
+  readonly MAIL_FROM: string
+  readonly EMAIL_VERIFICATION: 'optional' | 'required'
+  readonly SECRET_KEY: string
+  readonly JWT_SECRET_KEY?: string | undefined
+}
+
+/** What is well formed and cannot work all the same. */
+export function findFaults(settings: Settings): ConfigFault[] {
+  const faults: ConfigFault[] = []
+  if (new URL(settings.PUBLIC_URL).hostname === 'tollgate.example.com')
+    faults.push({ feature: 'management', variable: 'PUBLIC_URL', reason: 'is still that of the example' })
+  if (settings.MAIL_PROVIDER === 'none') return faults
+  const mail = { feature: 'mail' } as const
+  if (settings.MAIL_PROVIDER === 'resend' && settings.MAIL_API_KEY === '')
+    faults.push({ ...mail, variable: 'MAIL_API_KEY', reason: 'is missing, and MAIL_PROVIDER=resend needs it' })
+  const domain = domainIn(settings.MAIL_FROM)
+  if (!domain.includes('.') || isExample(domain))
+    faults.push({ ...mail, variable: 'MAIL_FROM', reason: 'is no address that a provider sends from' })
+  return faults
+}
+
+/** @param env as the platform gives it, with whatever else is in it */
+export function findNotices(settings: Settings, env: object, known: readonly string[]): ConfigNotice[] {
+  const notices = findMisspelled(env, known)
+  if (settings.SECRET_KEY === settings.JWT_SECRET_KEY)
+    notices.push({
+      variable: 'SECRET_KEY',
+      reason: 'equals JWT_SECRET_KEY: whoever learns one has both, and neither can be replaced alone',
+    })
+  if (settings.MAIL_PROVIDER === 'none' && settings.MAIL_API_KEY !== '')
+    notices.push({ variable: 'MAIL_PROVIDER', reason: 'is none although MAIL_API_KEY is set: mails wait and expire' })
+  if (settings.MAIL_PROVIDER === 'none' && settings.EMAIL_VERIFICATION === 'required')
+    notices.push({
+      variable: 'EMAIL_VERIFICATION',
+      reason: 'is required although MAIL_PROVIDER is none: nobody new can sign in',
+    })
+  return notices
+}
+
+/** Lengths of a misspelled name and the one that was meant; more than that is another name. */
+const MAX_LENGTH_DIFFERENCE = 3
+
+function findMisspelled(env: object, known: readonly string[]): ConfigNotice[] {
+  return Object.keys(env).flatMap((variable) => {
+    if (known.includes(variable) || typeof Reflect.get(env, variable) !== 'string') return []
+    const nearest = findNearestName(variable, known)
+    if (!nearest || Math.abs(nearest.length - variable.length) > MAX_LENGTH_DIFFERENCE) return []
+    return [{ variable, reason: `is not known; did you mean ${nearest}?` }]
+  })
+}
