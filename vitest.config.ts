@@ -83,6 +83,8 @@ const workerd = () =>
 export default defineConfig({
   test: {
     globalSetup: './test/support/global-setup.ts',
+    silent: 'passed-only', // a refusal that a test expects is logged by the Worker as any other; a failing test shows its logs
+    slowTestThreshold: 5_000,
     testTimeout: 30_000, // a busy machine is slow, not wrong
     hookTimeout: 60_000,
     projects: [

@@ -8,6 +8,7 @@ import { writeSnapshot } from '../../local/pglite.ts'
 import { seedDemo } from '../../local/seed-data.ts'
 import { startStack } from '../../local/stack.ts'
 import { forgetLimits } from './forget-limits.ts'
+import { quietRuntime } from './quiet-runtime.ts'
 import { scratchDatabase } from './scratch-database.ts'
 
 /**
@@ -16,6 +17,7 @@ import { scratchDatabase } from './scratch-database.ts'
  */
 export default async function setup(project: TestProject) {
   const { TEST_STACK_PORT, DATABASE_URL, REDIS_URL } = process.env
+  const endQuiet = quietRuntime()
   const folder = await mkdtemp(join(tmpdir(), 'tollgate-test-'))
   process.env.PGLITE_SNAPSHOT = join(folder, 'cluster.tar') // many tests start a database of their own
   await writeSnapshot(process.env.PGLITE_SNAPSHOT)
@@ -31,6 +33,8 @@ export default async function setup(project: TestProject) {
   await migrateUp(sql, undefined, () => undefined)
   project.provide('credentials', await seedDemo(sql, {}))
   return async function teardown() {
+    const withheld = endQuiet()
+    if (project.vitest.state.getCountOfFailedTests() > 0) console.error(withheld.join('\n'))
     await stack.close()
     await scratch?.drop()
     await rm(folder, { recursive: true })
