@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -75,7 +76,7 @@ test('what wrangler.toml sets is known to the configuration and good, and is no 
     UPSTASH_REDIS_REST_URL: 'https://redis.example.com',
     UPSTASH_REDIS_REST_TOKEN: 'token',
     JWT_SECRET_KEY: 'x'.repeat(32),
-    SECRET_KEY: 'x'.repeat(32),
+    SECRET_KEY: 'y'.repeat(32),
     ...Object.fromEntries(values),
   })
   expect(values.map(([name]) => name)).toEqual(assignedIn(section))
@@ -89,6 +90,22 @@ test('the Worker is bundled by the same esbuild that wrangler has', async () => 
     ['package.json', 'node_modules/wrangler/package.json'].map(async (file) => JSON.parse(await read(file))),
   )
   expect(ours.devDependencies.esbuild).toBe(wranglers.dependencies.esbuild)
+})
+
+test('every script begins with a look at the Node that runs it: an older one is told what to do in one line', async () => {
+  const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> }
+  const unguarded = Object.entries(scripts).filter(
+    ([, line]) =>
+      !line.startsWith('node --import ./local/require-node.mjs ') && !/^(npm run|tsc|oxlint|biome|knip)\b/.test(line),
+  )
+  expect(unguarded).toEqual([])
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--no-experimental-strip-types', ...(scripts.dev ?? '').split(' ').slice(1)], // what Node 20 can read
+    { cwd: ROOT, encoding: 'utf8' },
+  )
+  expect([status, stdout]).toEqual([1, ''])
+  expect(stderr).toMatch(/^This needs Node 22\.18 or newer, and runs on [^\n]+ Run: npm rebuild node\n$/)
 })
 
 test('zod is taken from zod: in the bundle @hono/zod-openapi has one class of it', async () => {
