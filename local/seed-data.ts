@@ -135,17 +135,25 @@ interface SeedKey {
   readonly scopes: string[]
 }
 
+/** Whether there is a live key under that name, whose text nobody can know any more. */
+export async function hasKeyNamed(db: Database, { organizationId, name }: SeedKey): Promise<boolean> {
+  const rows = await db.select({ id: apiKeys.id }).from(apiKeys).where(liveKeys(organizationId, name)).limit(1)
+  return rows.length > 0
+}
+
+const liveKeys = (organizationId: string, name: string) =>
+  and(eq(apiKeys.organizationId, organizationId), eq(apiKeys.name, name), isNull(apiKeys.revokedAt))
+
 /** @returns the known key while the database has it, else a new one in its place */
 export async function ensureKey(db: Database, wanted: SeedKey, known?: string): Promise<string> {
   const { organizationId, name, prefix, environment, scopes } = wanted
   if (known && (await hasKey(db, organizationId, known))) return known
-  const same = and(eq(apiKeys.organizationId, organizationId), eq(apiKeys.name, name), isNull(apiKeys.revokedAt))
   const key = newKey(prefix, environment)
   await db.batch([
     db
       .update(apiKeys)
       .set({ revokedAt: new Date(), isActive: false, version: sql`${apiKeys.version} + 1` })
-      .where(same),
+      .where(liveKeys(organizationId, name)),
     db.insert(apiKeys).values({
       id: uuidv7(Date.now()),
       organizationId,

@@ -2,22 +2,29 @@ import { ormOver } from '../src/db/orm.ts'
 import { readArguments } from './arguments.ts'
 import { command } from './command.ts'
 import { connect } from './connect.ts'
-import { ensureKey, seedFoundation, serviceKey } from './seed-data.ts'
+import { ensureKey, hasKeyNamed, seedFoundation, serviceKey } from './seed-data.ts'
 
-const HELP = `Usage: npm run seed -- [--service-key]
+const HELP = `Usage: npm run seed -- [--service-key [--replace]]
 
 Puts the plans and the platform organization into the database that DATABASE_URL names. What is there already stays.
-  --service-key   also issues a service key, in place of an earlier one, and prints it: it is shown this once`
+  --service-key   also issues a service key and prints it: it is shown this once
+  --replace       issues one also where there is one already, which is revoked`
+
+const KEPT = 'There is a service key already, and it stays; --replace revokes it and issues another.'
 
 await command(async function seed() {
-  const { values } = readArguments({ 'service-key': { type: 'boolean' } })
+  const { values } = readArguments({ 'service-key': { type: 'boolean' }, replace: { type: 'boolean' } })
   if (values.help) return console.log(HELP)
+  if (values.replace && !values['service-key']) throw new Error('--replace goes with --service-key.')
   const connection = await connect(process.env)
   try {
     const { platformId } = await seedFoundation(connection.sql)
     console.log(`The plans and the platform organization (${platformId}) are there.`)
     if (!values['service-key']) return
-    console.log(`Service key, shown this once: ${await ensureKey(ormOver(connection.sql), serviceKey(platformId))}`)
+    const db = ormOver(connection.sql)
+    const wanted = serviceKey(platformId)
+    if (!values.replace && (await hasKeyNamed(db, wanted))) return console.log(KEPT)
+    console.log(`Service key, shown this once: ${await ensureKey(db, wanted)}`)
   } finally {
     await connection.close()
   }

@@ -180,9 +180,11 @@ describe('npm run seed and npm run admin', { timeout: 30_000 }, () => {
     expect(await counts()).toEqual([Object.keys(SEED_PLANS).length, 1, 0, 0, 0])
   })
 
-  test('a service key is printed once, and asking again puts another in its place', async () => {
+  test('a service key is printed once and stays; another one takes its place when that is asked for', async () => {
     const keyIn = ({ stdout }: { stdout: string }) => /svc_live_\w+/.exec(stdout)?.[0] ?? ''
-    const [first, second] = [keyIn(await run('seed --service-key')), keyIn(await run('seed --service-key'))]
+    const first = keyIn(await run('seed --service-key'))
+    expect((await run('seed --service-key')).stdout).toContain('There is a service key already, and it stays')
+    const second = keyIn(await run('seed --service-key --replace'))
 
     expect([first, second].map(isWellFormed)).toEqual([true, true])
     const live = await database.sql.query(
