@@ -1,6 +1,7 @@
 import { answerApi, type BillingDoor, type BillingDoorOptions } from './billing-doors.ts'
 import { answerAct, answerPay, answerState } from './billing-doors-acts.ts'
 import { checkoutPage, dashboardPage } from './billing-doors-pages.ts'
+import type { Parts } from './memory.ts'
 import { polarDoor } from './polar.ts'
 import type { Route } from './routes.ts'
 import { stripeDoor } from './stripe.ts'
@@ -18,8 +19,12 @@ export const LOCAL_BILLING: BillingOptions = {
 }
 
 /** Both providers' doors, their pages, and what makes things happen there. */
-export function billingRoutes({ polar, stripe }: BillingOptions): Record<string, Route> {
-  return { ...routesOf(polarDoor(polar)), ...routesOf(stripeDoor(stripe)) }
+export function openBilling({ polar, stripe }: BillingOptions): { routes: Record<string, Route>; memory: Parts } {
+  const doors = [polarDoor(polar), stripeDoor(stripe)]
+  const memory = doors.flatMap(({ name, memory }) =>
+    Object.entries(memory).map(([part, one]) => [`${name} ${part}`, one] as const),
+  )
+  return { routes: Object.assign({}, ...doors.map(routesOf)), memory: Object.fromEntries(memory) }
 }
 
 function routesOf(door: BillingDoor): Record<string, Route> {

@@ -1,6 +1,7 @@
-/** What both local providers have in common: customers, checkouts, subscriptions and what happens to them. In memory. */
+/** What both local providers have in common: customers, checkouts, subscriptions and what happens to them. */
 import { proRata } from '../src/billing/money.ts'
 import type { Product } from './billing-doors-products.ts'
+import type { Part } from './memory.ts'
 
 export interface Customer {
   readonly id: string
@@ -92,6 +93,22 @@ export function openShop(products: Map<string, Product>, newId: Shop['newId'], t
     orders: [],
     newId,
     tell,
+  }
+}
+
+/** What happens in a shop; what it sells and how it tells are made anew at each start. */
+export type ShopState = Pick<Shop, 'customers' | 'checkouts' | 'subscriptions' | 'orders'>
+
+/** @returns the state of a shop, to be kept and put back */
+export function shopMemory({ customers, checkouts, subscriptions, orders }: Shop): Part<ShopState> {
+  return {
+    read: () => ({ customers, checkouts, subscriptions, orders }),
+    restore(kept) {
+      for (const [id, one] of kept.customers) customers.set(id, one)
+      for (const [id, one] of kept.checkouts) checkouts.set(id, one)
+      for (const [id, one] of kept.subscriptions) subscriptions.set(id, one)
+      orders.push(...kept.orders)
+    },
   }
 }
 

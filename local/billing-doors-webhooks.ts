@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import type { Part } from './memory.ts'
 
-/** Memory is the only store: the oldest event leaves when this many are kept. */
+/** The oldest event leaves when this many are kept. */
 const MOST_EVENTS = 500
 const ATTEMPTS = 10
 /** Doubled after each failure; at the real providers the first is seconds and the last half an hour. */
@@ -110,5 +111,13 @@ export function createSender({ url, sign }: SenderOptions) {
     /** Settles when everything that was sent so far has been tried once. */
     tried: () => queue,
     clear: () => void (events = []),
+    /** After a restart what had not arrived is sent once more. */
+    memory: {
+      read: () => events,
+      restore(kept) {
+        events = kept
+        for (const event of events.filter(({ state }) => state === 'waiting' || state === 'held')) enqueue(event)
+      },
+    } satisfies Part<SentEvent[]>,
   }
 }

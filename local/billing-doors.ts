@@ -1,6 +1,7 @@
 import type { Checkout, Shop } from './billing-doors-shop.ts'
 import type { Sender } from './billing-doors-webhooks.ts'
 import type { Call, Reply } from './http.ts'
+import type { Parts } from './memory.ts'
 
 /** A provider's secrets, as the Worker knows them too, and where its webhooks go; without that they are only kept. */
 export interface BillingDoorOptions {
@@ -19,6 +20,8 @@ export interface BillingDoor {
   readonly sender: Sender
   /** What was reported as used, the oldest first. */
   readonly usage: () => readonly object[]
+  /** What a restart goes on with. */
+  readonly memory: Parts
   readonly isAllowed: (call: Call) => boolean
   readonly refused: () => Reply
   readonly unknown: () => Reply

@@ -4,13 +4,16 @@ import { once } from 'node:events'
 import { mkdir, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
+import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { createAdviceFilter } from './advice.ts'
 import { readArguments } from './arguments.ts'
 import type { BillingOptions } from './billing-doors-routes.ts'
 import { command, describe } from './command.ts'
 import { through } from './connect.ts'
 import { devVariables, readCredentials, writeCredentials, writeVariables } from './dev-files.ts'
 import { migrateUp } from './migrations.ts'
+import { endOrphans } from './orphans.ts'
 import { seedDemo } from './seed-data.ts'
 import { type Stack, type StackOptions, startStack } from './stack.ts'
 import { readAddress } from './store-addresses.ts'
@@ -76,19 +79,37 @@ await command(async function dev() {
 })
 
 function portFrom(name: string, otherwise: number): number {
-  const port = Number(process.env[name] || otherwise)
-  if (!Number.isInteger(port) || port < 1 || port > 65_535)
-    throw new Error(`${name}=${process.env[name]} is not a port.`)
+  const text = process.env[name]?.trim() || String(otherwise)
+  const port = Number(text)
+  if (!/^\d+$/.test(text) || port < 1 || port > 65_535) throw new Error(`${name}=${text} is not a port.`)
   return port
 }
 
 async function refuseTakenPort(name: string, port: number): Promise<void> {
+  if (await isFree(port)) return
+  if (await endOrphans(port)) {
+    console.log(`Port ${port} was held by what is left of a server that was killed. Taking it over …`)
+    for (let tries = 0; tries < 20; tries++) {
+      if (await isFree(port)) return
+      await wait(100)
+    }
+  }
+  throw new Error(`Port ${port} is taken. Stop what uses it, or choose another: ${name}=${otherPort(port)} npm run dev`)
+}
+
+async function isFree(port: number): Promise<boolean> {
   const probe = createServer().listen(port, 'localhost')
-  await once(probe, 'listening').catch(() => {
-    throw new Error(`Port ${port} is taken. Stop what uses it, or choose another: ${name}=${port + 100} npm run dev`)
-  })
+  const isListening = await once(probe, 'listening').then(
+    () => true,
+    () => false, // its error
+  )
   probe.close()
-  await once(probe, 'close')
+  if (isListening) await once(probe, 'close')
+  return isListening
+}
+
+function otherPort(port: number): number {
+  return port < 65_000 ? port + 100 : port - 100
 }
 
 /** Both payment providers tell the Worker what happens there, as they would a deployment. */
@@ -110,13 +131,14 @@ async function openStack(
     return await startStack({
       ...options,
       dataDir: `${FOLDER}/postgres`,
+      memoryFile: `${FOLDER}/memory`,
       ...(databaseUrl && { databaseUrl }),
       ...(redisUrl && { redisUrl }),
     })
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
     throw new Error(
-      `Port ${port} is taken. Stop what uses it, or choose another: LOCAL_PORT=${port + 100} npm run dev`,
+      `Port ${port} is taken. Stop what uses it, or choose another: LOCAL_PORT=${otherPort(port)} npm run dev`,
       { cause: error },
     )
   }
@@ -150,7 +172,7 @@ async function serve(port: number, stack: Stack): Promise<void> {
       '--show-interactive-dev-session=false',
     ],
     {
-      stdio: ['pipe', 'pipe', 'inherit'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, CI: '1', WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false' },
     },
   )
@@ -166,6 +188,8 @@ async function serve(port: number, stack: Stack): Promise<void> {
     if (process.env.DEBUG) console.log(line)
     else if (line.includes('[custom build]') && !line.includes('Running:')) console.error(line) // a mistake in the sources
   })
+  const isWorthShowing = createAdviceFilter()
+  createInterface({ input: server.stderr }).on('line', (line) => isWorthShowing(line) && console.error(line))
   if (await isUp(port, server)) await greet(port, stack)
   const crons = setInterval(() => void runCron(port), 60_000)
   await ended

@@ -19,15 +19,16 @@ const SendBody = z.strictObject({
   reply_to: OneOrMany(MAX_RECIPIENTS).default([]),
 })
 
+/** What was sent under which Idempotency-Key. */
+export type SentMails = Map<string, { id: string; body: string }>
+
 /**
  * The door that takes Resend's send call (`POST /emails`) and puts the mail into the outbox.
  *
  * Any bearer token will do. Attachments, tags, cc, bcc and scheduled sending are refused by name. A repeated
  * Idempotency-Key gives the first id and sends nothing; with another body it is a conflict, as at Resend.
  */
-export function mailDoor(outbox: Outbox) {
-  const sent = new Map<string, { id: string; body: string }>()
-
+export function mailDoor(outbox: Outbox, sent: SentMails = new Map()) {
   return function answerMail(call: Call): Reply {
     if (!/^Bearer \S+$/.test(call.headers.authorization ?? '')) {
       return failure(401, 'missing_api_key', 'Missing API key in the authorization header')

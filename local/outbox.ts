@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import type { Part } from './memory.ts'
 
-/** Memory is the only store: the oldest mail leaves when this many are kept. */
+/** The oldest mail leaves when this many are kept. */
 const MAX_MAILS = 1_000
 
 /** What a sender gives; recipients are one or many addresses, as `a@b.c` or `Name <a@b.c>`. */
@@ -30,6 +31,8 @@ export interface Outbox {
   /** Newest first; with an address only the mails to it, in any case of letters. */
   list(to?: string): Mail[]
   clear(): void
+  /** What a restart goes on with. */
+  readonly memory: Part<Mail[]>
 }
 
 /** Keeps what was sent, for people and tests to read. */
@@ -46,6 +49,12 @@ export function createOutbox(): Outbox {
     list: (to) => (to ? mails.filter((mail) => addresses(mail.to).includes(to.toLowerCase())) : mails),
     clear() {
       mails = []
+    },
+    memory: {
+      read: () => mails,
+      restore(kept) {
+        mails = kept
+      },
     },
   }
 }

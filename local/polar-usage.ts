@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { Customer, Shop } from './billing-doors-shop.ts'
 import { json, type Reply } from './http.ts'
+import type { Part } from './memory.ts'
 
 const Event = z
   .object({
@@ -63,7 +64,14 @@ export function createPolarUsage(shop: Shop) {
     }))
   }
 
-  return { ingest, sumsOf, list: () => taken }
+  const memory: Part<{ taken: PolarUsage[]; seen: Set<string> }> = {
+    read: () => ({ taken, seen }),
+    restore(kept) {
+      taken.push(...kept.taken)
+      for (const id of kept.seen) seen.add(id)
+    },
+  }
+  return { ingest, sumsOf, list: () => taken, memory }
 }
 
 function customerOf(shop: Shop, event: z.output<typeof Event>): Customer | undefined {

@@ -54,6 +54,7 @@ export function polarDoor({ token, webhookSecret, webhookUrl }: BillingDoorOptio
     shop,
     sender,
     usage: usage.list,
+    memory: { shop: shops.shopMemory(shop), usage: usage.memory, webhooks: sender.memory },
     isAllowed: ({ headers }) => headers.authorization === `Bearer ${token}`,
     refused: () => json(401, { error: 'Unauthorized', detail: 'The access token is invalid.' }),
     unknown: notFound,

@@ -17,6 +17,8 @@ export type RedisReply = Buffer | number | null | Error | RedisReply[]
 export interface RedisBackend {
   /** Sends one command. Commands sent in the same turn of the event loop run in that order. */
   send(command: string[]): Promise<RedisReply>
+  /** Puts back a key as DUMP gave it. @param expiresAt Unix milliseconds, 0 for never */
+  restore(key: string, value: Buffer, expiresAt: number): Promise<unknown>
   /** Runs all commands with nothing between them; rejects when the server takes none of them. */
   transaction(commands: string[][]): Promise<RedisReply[]>
   close(): Promise<void>
@@ -56,6 +58,7 @@ export async function connectRedis(url: string): Promise<RedisBackend> {
       if (!Array.isArray(replies)) throw new Error('EXEC did not answer with a list')
       return replies.map((reply, index) => told(commands[index] ?? [], reply))
     },
+    restore: (key, value, expiresAt) => redis.callBuffer('RESTORE', [key, expiresAt, value, 'ABSTTL', 'REPLACE']),
     close: async () => redis.disconnect(),
   }
 }

@@ -1,10 +1,11 @@
-import { type BillingOptions, billingRoutes } from './billing-doors-routes.ts'
+import { type BillingOptions, openBilling } from './billing-doors-routes.ts'
 import { BREACHED_RANGE, breachedDoor } from './breached.ts'
 import { addFault, type Counters, resetCounters } from './control.ts'
 import type { Database } from './database.ts'
 import type { DoorName, Faults } from './faults.ts'
 import { type Answer, type Call, html, json, type Reply } from './http.ts'
-import { mailDoor } from './mail.ts'
+import { mailDoor, type SentMails } from './mail.ts'
+import { mapPart, type Parts } from './memory.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import { indexPage, outboxPage } from './pages.ts'
 import type { RedisBackend } from './redis.ts'
@@ -18,7 +19,7 @@ export interface Route {
   answer: Answer
 }
 
-interface Parts {
+interface Stores {
   database: Database
   redis: RedisBackend
   redisToken: string
@@ -27,10 +28,13 @@ interface Parts {
   billing: BillingOptions
 }
 
-/** Every door of the stack, by method and path. */
-export function routes({ database, redis, redisToken, faults, counters, billing }: Parts): Map<string, Route> {
+/** Every door of the stack, by method and path, and what they keep in memory. */
+export function openDoors(stores: Stores): { routes: Map<string, Route>; memory: Parts } {
+  const { database, redis, redisToken, faults, counters } = stores
   const outbox = createOutbox()
   const catcher = createCatcher()
+  const sent: SentMails = new Map()
+  const billing = openBilling(stores.billing)
   const countStatements = (statements: number) => void (counters.sql.statements += statements)
   const countCommands = (commands: number) => void (counters.redis.commands += commands)
   const upstash = redisDoors({ redis, token: redisToken, count: countCommands })
@@ -41,21 +45,22 @@ export function routes({ database, redis, redisToken, faults, counters, billing 
     'POST /redis/pipeline': { door: 'redis', answer: upstash.pipeline },
     'POST /redis/multi-exec': { door: 'redis', answer: upstash.multiExec },
     [`GET ${BREACHED_RANGE}*`]: { door: 'breached', answer: breachedDoor },
-    'POST /mail/emails': { door: 'mail', answer: mailDoor(outbox) },
+    'POST /mail/emails': { door: 'mail', answer: mailDoor(outbox, sent) },
     'GET /outbox': { answer: (call) => showOutbox(outbox, call) },
     'DELETE /outbox': { answer: () => done(outbox.clear) },
     [`POST ${CATCH}`]: { door: 'webhooks', answer: catcher.take },
     [`POST ${CATCH}/*`]: { door: 'webhooks', answer: catcher.take },
     'GET /webhooks': { answer: catcher.show },
     'DELETE /webhooks': { answer: () => done(catcher.clear) },
-    ...billingRoutes(billing),
+    ...billing.routes,
     'GET /control/counters': { answer: () => json(200, counters) },
     'DELETE /control/counters': { answer: () => done(() => resetCounters(counters)) },
     'GET /control/faults': { answer: () => json(200, faults.list()) },
     'POST /control/faults': { answer: (call) => addFault(faults, call) },
     'DELETE /control/faults': { answer: () => done(faults.clear) },
   }
-  return new Map(Object.entries(table))
+  const memory = { ...billing.memory, outbox: outbox.memory, caught: catcher.memory, sent: mapPart(sent) }
+  return { routes: new Map(Object.entries(table)), memory }
 }
 
 /** @returns the route of a path, of everything in its folder (`GET /breached/range/*`), or below two folders (`/polar/v1/**`) */

@@ -7,7 +7,9 @@ import { type Counters, createCounters } from './control.ts'
 import { createFaults, type Faults } from './faults.ts'
 import { pass } from './gate.ts'
 import { json, type Reply, readBody, send } from './http.ts'
-import { findRoute, type Route, routes } from './routes.ts'
+import { keepMemory, type Memory, type Parts } from './memory.ts'
+import { redisPart } from './redis-memory.ts'
+import { findRoute, openDoors, type Route } from './routes.ts'
 
 // A client that reuses a connection just as the server drops it for idleness sees a reset that no fault asked for.
 const KEEP_ALIVE_MS = 120_000
@@ -15,13 +17,15 @@ const LOCAL_HOST = /^(127\.0\.0\.1|localhost)(:\d+)?$/
 
 /**
  * `port` 0 takes any free one. Without `databaseUrl` PGlite keeps the data, in `dataDir` or in memory; without
- * `redisUrl` Valkey does, always in memory. `redisToken` is the bearer token of the Redis doors.
+ * `redisUrl` Valkey does, in memory. `redisToken` is the bearer token of the Redis doors.
  */
 export interface StackOptions {
   port: number
   databaseUrl?: string
   redisUrl?: string
   dataDir?: string
+  /** Keeps from start to start what is otherwise in memory: outbox, caught webhooks, payments, the embedded Redis. */
+  memoryFile?: string
   redisToken: string
   /** The payment providers' secrets, and where their webhooks go; without it they go nowhere. */
   billing?: BillingOptions
@@ -53,26 +57,28 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   await once(server, 'listening')
   try {
     const backends = await openBackends(options)
-    opening.resolve(
-      routes({
-        ...backends,
-        redisToken: options.redisToken,
-        faults,
-        counters,
-        billing: options.billing ?? LOCAL_BILLING,
-      }),
-    )
+    const { redisToken, billing = LOCAL_BILLING } = options
+    const doors = openDoors({ ...backends, redisToken, faults, counters, billing })
+    const memory = await remember(options, doors.memory, backends)
+    opening.resolve(doors.routes)
     const { port } = server.address() as AddressInfo
-    return { url: `http://127.0.0.1:${port}`, close: () => close(server, faults, backends) }
+    return { url: `http://127.0.0.1:${port}`, close: () => close(server, faults, backends, memory) }
   } catch (error) {
     await stopListening(server)
     throw error
   }
 }
 
-async function close(server: Server, faults: Faults, backends: Backends): Promise<void> {
+/** A Redis that was given keeps its own data. */
+async function remember({ memoryFile, redisUrl }: StackOptions, parts: Parts, { redis }: Backends) {
+  if (memoryFile === undefined) return undefined
+  return keepMemory(memoryFile, redisUrl ? parts : { ...parts, redis: redisPart(redis) }, console.error)
+}
+
+async function close(server: Server, faults: Faults, backends: Backends, memory: Memory | undefined): Promise<void> {
   await stopListening(server)
   faults.clear()
+  await memory?.close()
   await backends.close()
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Customer, Shop } from './billing-doors-shop.ts'
 import { json, type Reply } from './http.ts'
+import { mapPart } from './memory.ts'
 import { type Form, textAt } from './stripe-form.ts'
 
 const OLDEST_SECONDS = 35 * 86_400
@@ -42,7 +43,7 @@ export function createStripeUsage(shop: Shop) {
     })
   }
 
-  return { take, list: () => [...taken.values()] }
+  return { take, list: () => [...taken.values()], memory: mapPart(taken) }
 }
 
 interface Facts {

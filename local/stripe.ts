@@ -61,6 +61,7 @@ export function stripeDoor({ token, webhookSecret, webhookUrl }: BillingDoorOpti
     shop,
     sender,
     usage: usage.list,
+    memory: { shop: shops.shopMemory(shop), usage: usage.memory, webhooks: sender.memory },
     isAllowed: ({ headers }) => headers.authorization === `Bearer ${token}`,
     refused: () => stripeError('api_key_invalid', 'Invalid API Key provided.', undefined, 401),
     unknown: missing,

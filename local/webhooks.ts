@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Call, html, json, type Reply } from './http.ts'
+import type { Part } from './memory.ts'
 import { webhooksPage } from './webhooks-page.ts'
 
-/** Memory is the only store: the oldest request leaves when this many are kept. */
+/** The oldest request leaves when this many are kept. */
 const MOST_REQUESTS = 100
 
 export const CATCH = '/webhooks/catch'
@@ -40,7 +41,8 @@ export function createCatcher() {
     return wantsJson ? json(200, list) : html(200, webhooksPage(list))
   }
 
-  return { take, show, clear: () => void (caught = []) }
+  const memory: Part<Caught[]> = { read: () => caught, restore: (kept) => void (caught = kept) }
+  return { take, show, clear: () => void (caught = []), memory }
 }
 
 function replyFor(asked: URLSearchParams): Reply {

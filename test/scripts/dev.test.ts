@@ -7,7 +7,9 @@ import { delimiter, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { createAdviceFilter } from '../../local/advice.ts'
 import { freePort } from '../../local/free-port.ts'
+import { findOrphans } from '../../local/orphans.ts'
 import { collect, ROOT, runScript } from './support.ts'
 
 /** Far more than it takes; a machine may be busy with other tests. */
@@ -50,7 +52,7 @@ async function start(...args: string[]) {
   })
   await Promise.race([started, ended, setTimeout(STARTS_WITHIN_MS, undefined, { ref: false })])
   expect(stdout(), stderr()).toContain('Ctrl-C')
-  return { pid, stdout: stdout(), ended, ...printedIn(stdout()) }
+  return { pid, stdout: stdout(), stderr, ended, ...printedIn(stdout()) }
 }
 
 function printedIn(stdout: string) {
@@ -131,6 +133,17 @@ test('it starts from nothing, serves, ends on Ctrl-C, goes on with its data, and
   })
   expect((await stat(file)).mode & 0o077).toBe(0)
 
+  await fetch(`${credentials.local_url}/mail/emails`, {
+    method: 'POST',
+    headers: { Authorization: 'Bearer local', 'Content-Type': 'application/json' },
+    body: JSON.stringify({
+      from: 'a@tollgate.local',
+      to: 'b@tollgate.local',
+      subject: 'kept',
+      text: 'from start to start',
+    }),
+  })
+
   process.kill(-first.pid, 'SIGINT') // a terminal sends it to the whole group
   expect(await first.ended).toEqual([0, null])
   await expect.poll(() => runningIn(first.pid), { timeout: 10_000 }).toBe(0)
@@ -139,6 +152,9 @@ test('it starts from nothing, serves, ends on Ctrl-C, goes on with its data, and
   const second = await start()
   expect([second.key, second.curl]).toEqual([first.key, first.curl])
   expect(second.stdout).not.toContain('migrated')
+  expect(second.stderr()).not.toContain('Scheduled Workers are not')
+  const outbox = await fetch(`${credentials.local_url}/outbox?format=json&to=b@tollgate.local`)
+  expect(await outbox.json()).toMatchObject([{ subject: 'kept' }])
   expect(await obey(second.curl)).toMatchObject({ status: 200, body: { valid: true, code: 'VALID' } })
   expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(credentials)
   const { status } = await fetch(`${base}/api/v1/auth/login`, {
@@ -232,6 +248,32 @@ describe('what keeps it from starting is one line on stderr, and exit code 1', {
       stderr: `The local database cannot start from the folder ${place}. Delete it to begin anew.\n`,
     })
   })
+})
+
+test('of a server that was killed with all its parents the runtimes are found by port, of others and of living ones none', () => {
+  const workerd = '/app/node_modules/@cloudflare/workerd-linux-64/bin/workerd serve --binary'
+  const listed = [
+    `  10     1    7 ${workerd} --socket-addr=entry=localhost:8000 --experimental`,
+    `  11     1    7 ${workerd} --socket-addr=entry=127.0.0.1:0 --experimental`,
+    `  12     1    8 ${workerd} --socket-addr=entry=localhost:8100 --experimental`,
+    `  20     9    9 node /app/node_modules/wrangler/wrangler-dist/cli.js dev`,
+    `  21    20    9 ${workerd} --socket-addr=entry=localhost:8200 --experimental`,
+    `  30     1    5 /elsewhere/node_modules/workerd serve --socket-addr=entry=localhost:8300 -`,
+    '',
+  ].join('\n')
+  const found = [8000, 8100, 8200, 8300].map((port) => findOrphans(listed, port, '/app/node_modules/'))
+  expect(found).toEqual([[10, 11], [12], [], []])
+})
+
+test('of wrangler’s warnings the one about crons is left out, whole: they are fired here', () => {
+  const lines = [
+    '▲ [WARNING] Scheduled Workers are not automatically triggered during local development.',
+    '',
+    '  To manually trigger a scheduled event, run:',
+    '▲ [WARNING] another one',
+    '  about something else',
+  ]
+  expect(lines.filter(createAdviceFilter())).toEqual(lines.slice(3))
 })
 
 test('asked for help it says what it does and takes, and does nothing', async () => {

@@ -1,0 +1,15 @@
+/** The first words of a warning that does not hold here: `npm run dev` fires the jobs itself. */
+const WRONG_ADVICE = 'Scheduled Workers are not automatically triggered'
+
+/**
+ * Tells which lines of wrangler's standard error are worth showing. A warning is a paragraph: its first line has a mark, the
+ * others are blank or indented.
+ */
+export function createAdviceFilter(): (line: string) => boolean {
+  let isDropping = false
+  return function isWorthShowing(line) {
+    if (line.includes(WRONG_ADVICE)) isDropping = true
+    else if (/^\S/.test(line)) isDropping = false
+    return !isDropping
+  }
+}
