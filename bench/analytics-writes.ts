@@ -1,6 +1,9 @@
 import { Client } from 'pg'
+import { readArguments } from '../local/arguments.ts'
+import { command } from '../local/command.ts'
 import { connect } from '../local/connect.ts'
 import { migrateUp } from '../local/migrations.ts'
+import { readAddress, readCount } from '../local/settings.ts'
 import { writeStatement } from '../src/usage/write-statement.ts'
 import { scratchDatabase } from '../test/support/scratch-database.ts'
 
@@ -10,7 +13,6 @@ Writes batches of events to a database of its own beside DATABASE_URL (a real Po
 writes with, for SECONDS (5) each. Prints of each size of batch how many organizations it was of, batches and events per
 second, milliseconds a batch, and how many of these it takes to read and plan the statement where nothing else goes on.`
 
-const { DATABASE_URL, SECONDS = '5' } = process.env
 const WRITERS = 8
 
 interface Case {
@@ -26,13 +28,16 @@ const CASES: readonly Case[] = [
   { batch: 500, organizations: 1_000 },
 ]
 
-if (DATABASE_URL) await main(DATABASE_URL)
-else {
-  console.error(HELP)
-  process.exitCode = 1
-}
+await command(async function benchWrites() {
+  const { values } = readArguments({})
+  if (values.help) return console.log(HELP)
+  const databaseUrl = readAddress(process.env, 'DATABASE_URL')
+  const seconds = readCount('SECONDS', process.env.SECONDS, 5)
+  if (!databaseUrl) throw new Error('DATABASE_URL is not set: it names a real Postgres. Try --help.')
+  await main(databaseUrl, seconds)
+})
 
-async function main(databaseUrl: string): Promise<void> {
+async function main(databaseUrl: string, seconds: number): Promise<void> {
   const scratch = await scratchDatabase(databaseUrl)
   const { sql, close } = await connect({ ...process.env, DATABASE_URL: scratch.url })
   await migrateUp(sql, undefined, () => undefined)
@@ -41,7 +46,7 @@ async function main(databaseUrl: string): Promise<void> {
   try {
     await Promise.all(clients.map((client) => client.connect()))
     for (const one of CASES) {
-      const written = await measure(clients, one)
+      const written = await measure(clients, one, seconds)
       console.log(
         `| ${one.batch} | ${one.organizations} | ${written} | ${await planningMs(clients[0] as Client, one)} |`,
       )
@@ -52,8 +57,8 @@ async function main(databaseUrl: string): Promise<void> {
   }
 }
 
-async function measure(clients: readonly Client[], one: Case): Promise<string> {
-  const [started, end] = [performance.now(), performance.now() + Number(SECONDS) * 1_000]
+async function measure(clients: readonly Client[], one: Case, seconds: number): Promise<string> {
+  const [started, end] = [performance.now(), performance.now() + seconds * 1_000]
   const counts = await Promise.all(
     clients.map(async (client) => {
       let batches = 0

@@ -1,5 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { Client } from 'pg'
+import { readArguments } from '../local/arguments.ts'
+import { command } from '../local/command.ts'
+import { readAddress, readCount } from '../local/settings.ts'
 import { scratchDatabase } from '../test/support/scratch-database.ts'
 import { fill } from './analytics-database.ts'
 import { explaining, type Measured } from './analytics-explain.ts'
@@ -19,24 +22,24 @@ const LIMIT_MS = 200
 const USUAL_EVENTS = 10_000_000
 const PLANS = new URL('results/analytics-explain.txt', import.meta.url)
 
-const { DATABASE_URL, FILLED, EVENTS = String(USUAL_EVENTS), RUNS = '5' } = process.env
-
-if (!DATABASE_URL && !FILLED) {
-  console.error(HELP)
-  process.exitCode = 1
-} else if (FILLED) {
-  await measure(FILLED)
-} else {
-  const scratch = await scratchDatabase(String(DATABASE_URL))
+await command(async function benchAnalytics() {
+  const { values } = readArguments({})
+  if (values.help) return console.log(HELP)
+  const databaseUrl = readAddress(process.env, 'DATABASE_URL')
+  const events = readCount('EVENTS', process.env.EVENTS, USUAL_EVENTS)
+  const runs = readCount('RUNS', process.env.RUNS, 5)
+  if (process.env.FILLED) return measure(process.env.FILLED, runs)
+  if (!databaseUrl) throw new Error('DATABASE_URL is not set: it names a real Postgres. Try --help.')
+  const scratch = await scratchDatabase(databaseUrl)
   try {
-    await fill(scratch.url, Number(EVENTS), new Date())
-    await measure(scratch.url)
+    await fill(scratch.url, events, new Date())
+    await measure(scratch.url, runs)
   } finally {
     await scratch.drop()
   }
-}
+})
 
-async function measure(url: string): Promise<void> {
+async function measure(url: string, runs: number): Promise<void> {
   const client = new Client({ connectionString: url, options: '-c timezone=UTC' })
   await client.connect()
   try {
@@ -44,7 +47,7 @@ async function measure(url: string): Promise<void> {
     const now = rows[0].hour.getTime() + 1_800_000
     const results: [string, Measured][] = []
     for (const [name, ask] of Object.entries(QUESTIONS)) {
-      const sql = explaining(client, Number(RUNS))
+      const sql = explaining(client, runs)
       const answered = await ask(sql, now)
       const measured = { ...sql.measured(), rows: answered }
       results.push([name, measured])

@@ -1,7 +1,9 @@
 /** `npm run bench`: see HELP. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus, loadavg, totalmem } from 'node:os'
+import { readArguments } from '../local/arguments.ts'
 import { command } from '../local/command.ts'
+import { readAddress, readCount } from '../local/settings.ts'
 import { withBetterAuth } from './bench-better-auth.ts'
 import { type Bundles, buildAll, type Case, casesOf, steadyCasesOf } from './bench-cases.ts'
 import { type Measured, measure, measureStarts, type Start } from './bench-measure.ts'
@@ -41,21 +43,31 @@ export interface Results {
   readonly start: Readonly<Record<'empty' | 'compiled' | 'tollgate', Start>>
 }
 
-const option = (name: string, otherwise: string) => {
-  const at = process.argv.indexOf(`--${name}`)
-  return at < 0 ? otherwise : (process.argv[at + 1] ?? otherwise)
-}
+const OPTIONS = {
+  seconds: { type: 'string' },
+  connections: { type: 'string' },
+  only: { type: 'string' },
+  'better-auth': { type: 'boolean' },
+  publish: { type: 'boolean' },
+} as const
+
+type Options = ReturnType<typeof readArguments<typeof OPTIONS>>['values']
 
 await command(async function bench() {
-  if (process.argv.includes('--help')) return console.log(HELP)
-  const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl } = process.env
+  const { values } = readArguments(OPTIONS)
+  if (values.help) return console.log(HELP)
+  const effort = {
+    seconds: readCount('--seconds', values.seconds, 5),
+    connections: readCount('--connections', values.connections, 32),
+  }
+  const [databaseUrl, redisUrl] = [readAddress(process.env, 'DATABASE_URL'), readAddress(process.env, 'REDIS_URL')]
   const world = await openWorld({ databaseUrl, redisUrl })
   try {
-    const results = await run(world)
+    const results = await run(world, effort, values)
     print(results)
     const wrong = misanswered([results.cases, results.steady, ...results.delayed.map(({ cases }) => cases)].flat())
     if (wrong.length > 0) throw new Error(`Not answered as they have to be: ${wrong.join('; ')}`)
-    if (process.argv.includes('--publish')) {
+    if (values.publish) {
       await mkdir(RESULTS, { recursive: true })
       await writeFile(new URL('bench.json', RESULTS), `${JSON.stringify(results, null, 2)}\n`)
       await publish(results)
@@ -67,10 +79,9 @@ await command(async function bench() {
   }
 })
 
-async function run(world: World): Promise<Results> {
+async function run(world: World, effort: Results['effort'], values: Options): Promise<Results> {
   const [loadBefore = 0] = loadavg()
-  const effort = { seconds: Number(option('seconds', '5')), connections: Number(option('connections', '32')) }
-  const only = option('only', '')
+  const { only = '' } = values
   const bundles = await buildAll()
   await world.sql.query(
     'create table naive_usage (organization_id uuid, key_id uuid, endpoint text, at timestamptz default now())',
@@ -84,7 +95,7 @@ async function run(world: World): Promise<Results> {
   await compare(world, cases, measured, effort)
   const steady: Measured[] = []
   for (const one of steadyCases) steady.push(await shown(measure(world, one, effort)))
-  if (process.argv.includes('--better-auth')) measured.push(await shown(withBetterAuth(effort)))
+  if (values['better-auth']) measured.push(await shown(withBetterAuth(effort)))
   return {
     date: new Date().toISOString().slice(0, 10),
     machine: `${cpus().length} x ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}`,

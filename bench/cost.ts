@@ -1,5 +1,6 @@
 /** `npm run cost` writes docs/cost.md anew, from bench/results/bench.json and bench/cost-inputs.ts. */
 import { readFile, writeFile } from 'node:fs/promises'
+import { readArguments } from '../local/arguments.ts'
 import { command } from '../local/command.ts'
 import type { Results } from './bench.ts'
 import {
@@ -153,7 +154,12 @@ events are most of what is stored: \`USAGE_RETENTION_DAYS\` says for how long. R
 that is in use in every hour, however much it is used, and are kept for good.`
 }
 
+const HELP = `Usage: npm run cost
+
+Writes docs/cost.md from bench/results/bench.json and the prices of bench/cost-inputs.ts.`
+
 await command(async function cost() {
+  if (readArguments({}).values.help) return console.log(HELP)
   const results = JSON.parse(await readFile(RESULTS, 'utf8')) as Results
   await writeFile(PAGE, page(results))
   console.log('docs/cost.md is written.')

@@ -1,6 +1,8 @@
 /** `npm run soak`: see HELP. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readArguments } from '../local/arguments.ts'
 import { command } from '../local/command.ts'
+import { readAddress, readCount } from '../local/settings.ts'
 import { openWorld, type World } from './bench-world.ts'
 import { load } from './load.ts'
 import { buildWorker, startWorkerd, type Workerd } from './worker.ts'
@@ -24,11 +26,6 @@ const MISTYPED_OF_100 = 5
 /** Few enough for each to be busy. */
 const BUSY_KEYS = 5
 
-const option = (name: string, otherwise: number) => {
-  const at = process.argv.indexOf(`--${name}`)
-  return at < 0 ? otherwise : Number(process.argv[at + 1])
-}
-
 type Report = Awaited<ReturnType<typeof run>>
 
 interface Traffic {
@@ -39,14 +36,19 @@ interface Traffic {
 }
 
 await command(async function soak() {
-  if (process.argv.includes('--help')) return console.log(HELP)
-  const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl } = process.env
+  const { values } = readArguments({ minutes: { type: 'string' }, rate: { type: 'string' } })
+  if (values.help) return console.log(HELP)
+  const effort = {
+    minutes: readCount('--minutes', values.minutes, 10),
+    rate: readCount('--rate', values.rate, 300),
+  }
+  const [databaseUrl, redisUrl] = [readAddress(process.env, 'DATABASE_URL'), readAddress(process.env, 'REDIS_URL')]
   const world = await openWorld({ databaseUrl, redisUrl })
   try {
     const worker = await startWorkerd({
       tollgate: { bundle: await buildWorker('src/index.ts'), variables: world.variables },
     })
-    const report = await run(world, worker).finally(() => worker.kill())
+    const report = await run(world, worker, effort).finally(() => worker.kill())
     console.log(JSON.stringify(report, null, 2))
     await mkdir(new URL('results/', import.meta.url), { recursive: true })
     await writeFile(new URL('results/soak.json', import.meta.url), `${JSON.stringify(report, null, 2)}\n`)
@@ -68,8 +70,7 @@ Postgres, ${used.redis.toLocaleString('en')} in Redis. Memory: ${mean(memoryMb.s
   await writeFile(url, `${page.slice(0, page.indexOf(from) + from.length)}\n${text}\n${page.slice(page.indexOf(to))}`)
 }
 
-async function run(world: World, worker: Workerd) {
-  const [minutes, rate] = [option('minutes', 10), option('rate', 300)]
+async function run(world: World, worker: Workerd, { minutes, rate }: { minutes: number; rate: number }) {
   const traffic = await trafficOf(world)
   const memoryMb: number[] = []
   let failed = 0

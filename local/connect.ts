@@ -1,7 +1,7 @@
 import { neon, neonConfig } from '@neondatabase/serverless'
 import type { Sql } from '../src/db/client.ts'
+import { readAddress } from './settings.ts'
 import { startStack } from './stack.ts'
-import { readAddress } from './store-addresses.ts'
 
 export interface Connection {
   readonly sql: Sql

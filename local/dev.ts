@@ -15,8 +15,8 @@ import { devVariables, readCredentials, writeCredentials, writeVariables } from 
 import { migrateUp } from './migrations.ts'
 import { endOrphans } from './orphans.ts'
 import { seedDemo } from './seed-data.ts'
+import { readAddress } from './settings.ts'
 import { type Stack, type StackOptions, startStack } from './stack.ts'
-import { readAddress } from './store-addresses.ts'
 import { welcome } from './welcome.ts'
 
 const HELP = `Usage: npm run dev -- [--fresh]

@@ -9,6 +9,7 @@
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import * as z from 'zod'
+import { readArguments } from '../arguments.ts'
 import { command } from '../command.ts'
 import { MIT_LICENSE } from './mit-license.ts'
 
@@ -22,8 +23,9 @@ const MOST_BYTES = 40_000
 const LINE_CHARACTERS = 480
 
 await command(async function commonPasswords() {
-  const file = process.argv[2]
-  if (!file) throw new Error('Usage: node local/build/common-passwords.ts passwords.json')
+  const { values, positionals } = readArguments({}, 1)
+  const [file] = positionals
+  if (values.help || !file) return console.log('Usage: node local/build/common-passwords.ts passwords.json')
   const passwords = z.array(z.string()).parse(JSON.parse(await readFile(file, 'utf8')))
   const usable = [...new Set(passwords.map((password) => password.toLowerCase()))].filter(isPlain)
   const common = usable.filter((password) => password.length >= SHORTEST_PASSWORD)

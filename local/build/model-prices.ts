@@ -8,6 +8,7 @@
  *   git diff src/usage/pricing/prices.ts
  */
 import { readFile, writeFile } from 'node:fs/promises'
+import { readArguments } from '../arguments.ts'
 import { command } from '../command.ts'
 import { MIT_LICENSE } from './mit-license.ts'
 import { priceTable } from './price-table.ts'
@@ -16,13 +17,19 @@ const TARGET = 'src/usage/pricing/prices.ts'
 const PACKAGE = '@pydantic/genai-prices'
 const MOST_BYTES = 60_000
 
+const HELP = `Usage: npm run build:prices -- DAY
+
+Writes ${TARGET} from the installed ${PACKAGE}, which was released on DAY, such as 2026-09-23.`
+
 await command(async function modelPrices() {
+  const { values, positionals } = readArguments({}, 1)
+  if (values.help) return console.log(HELP)
   const { version } = JSON.parse(await readFile(`node_modules/${PACKAGE}/package.json`, 'utf8')) as { version: string }
   const source = `${PACKAGE} ${version}`
   const table = priceTable()
   const known = await readFile(TARGET, 'utf8').catch(() => '')
   const checkedAt =
-    process.argv[2] ?? (known.includes(`'${source}'`) ? /CHECKED_AT = '(.*)'/.exec(known)?.[1] : undefined)
+    positionals[0] ?? (known.includes(`'${source}'`) ? /CHECKED_AT = '(.*)'/.exec(known)?.[1] : undefined)
   if (!checkedAt || !/^\d{4}-\d{2}-\d{2}$/.test(checkedAt))
     throw new Error('Say on which day the package was released.')
   const text = sourceOf({ source, checkedAt, table })

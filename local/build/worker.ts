@@ -2,12 +2,18 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { readArguments } from '../arguments.ts'
 import { command } from '../command.ts'
 import { bundle } from './bundle.ts'
 
 const FOLDER = fileURLToPath(new URL('../../dist', import.meta.url))
 
+const HELP = `Usage: npm run build
+
+Builds the Worker's modules into dist/.`
+
 await command(async function buildWorker() {
+  if (readArguments({}).values.help) return console.log(HELP)
   const pieces = await bundle('src/index.ts', process.env.WRANGLER_COMMAND === 'dev' ? 'dev' : 'edge')
   await mkdir(FOLDER, { recursive: true })
   for (const { name, text, map } of pieces.toReversed()) {

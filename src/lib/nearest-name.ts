@@ -27,16 +27,24 @@ const toPlain = (name: string) => name.toLowerCase().replaceAll(/[^a-z0-9]/g, ''
 const isPart = (one: string, other: string) =>
   one.includes(other) ? other.length >= MIN_PART_LENGTH : other.includes(one)
 
-/** The Levenshtein distance: letters put in, left out or replaced. */
+/** Letters put in, left out, replaced, or swapped with their neighbor (optimal string alignment distance). */
 function countEdits(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, at) => at)
-  for (let i = 1; i <= from.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= to.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1)
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, replaced))
+  let beforeLast: number[] = []
+  let last = Array.from({ length: to.length + 1 }, (_, column) => column)
+  for (let row = 1; row <= from.length; row++) {
+    const current = [row]
+    for (let column = 1; column <= to.length; column++) {
+      const isSame = from[row - 1] === to[column - 1]
+      const isSwap = from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1]
+      current[column] = Math.min(
+        (last[column] as number) + 1,
+        (current[column - 1] as number) + 1,
+        (last[column - 1] as number) + (isSame ? 0 : 1),
+        isSwap ? (beforeLast[column - 2] as number) + 1 : Number.POSITIVE_INFINITY,
+      )
     }
-    row = next
+    beforeLast = last
+    last = current
   }
-  return row[to.length] ?? 0
+  return last[to.length] as number
 }

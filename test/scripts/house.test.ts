@@ -1,6 +1,7 @@
-import { spawnSync } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import { JOBS } from '../../src/jobs/registry.ts'
@@ -106,6 +107,30 @@ test('every script begins with a look at the Node that runs it: an older one is 
   )
   expect([status, stdout]).toEqual([1, ''])
   expect(stderr).toMatch(/^This needs Node 22\.18 or newer, and runs on [^\n]+ Run: npm rebuild node\n$/)
+})
+
+test('every script refuses an option that it does not know, in one line, with the nearest one, and does nothing', async () => {
+  const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> }
+  const ours = Object.values(scripts).flatMap((line) => /\S+\.ts$/.exec(line)?.[0] ?? [])
+  expect(ours.length).toBeGreaterThan(10)
+  await Promise.all(
+    ours.map(async (file) => {
+      const run = promisify(execFile)(process.execPath, [file, '--hlep'], {
+        cwd: ROOT,
+        env: { PATH: process.env.PATH },
+      })
+      const { code, stdout, stderr } = await run.then(
+        () => ({ code: 0, stdout: '', stderr: file }),
+        (error) => error,
+      )
+      expect([file, code, stdout, stderr]).toEqual([
+        file,
+        1,
+        '',
+        'Unknown option --hlep; did you mean --help? Try --help.\n',
+      ])
+    }),
+  )
 })
 
 test('zod is taken from zod: in the bundle @hono/zod-openapi has one class of it', async () => {

@@ -1,3 +1,15 @@
+/**
+ * A whole number above zero from a script's options or the environment.
+ *
+ * @throws Error that names it and says what it is, when it is something else
+ */
+export function readCount(name: string, text: string | undefined, otherwise: number): number {
+  if (!text?.trim()) return otherwise
+  if (!/^\d+$/.test(text.trim()) || Number(text) < 1)
+    throw new Error(`${name}=${text} is not a whole number above zero.`)
+  return Number(text)
+}
+
 /** Schemes by variable, with the form that an address has. */
 const FORMS = {
   DATABASE_URL: [/^postgres(ql)?:$/, 'postgresql://user:password@host/name'],
