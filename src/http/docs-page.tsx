@@ -7,13 +7,17 @@ import { OperationArticle } from './docs/operation.tsx'
 import { anchorOf, operationsByTag } from './docs/operations.ts'
 import { Problems } from './docs/problems.tsx'
 import { Roles } from './docs/roles.tsx'
+import { SCRIPT } from './docs/script.ts'
 import { STYLE } from './docs/style.ts'
 import type { OpenApiDocument } from './openapi.ts'
 
-/** The page runs nothing and loads nothing; the one style it holds is allowed by its hash (CSP3 §2.3.1). */
+const hashOf = (text: string) => `'sha256-${btoa(String.fromCharCode(...sha256(text)))}'`
+
+/** The page loads nothing; the one style and the one script that it holds are allowed by their hashes (CSP3 §2.3.1). */
 const POLICY = [
   "default-src 'none'",
-  `style-src 'sha256-${btoa(String.fromCharCode(...sha256(STYLE)))}'`,
+  `style-src ${hashOf(STYLE)}`,
+  `script-src ${hashOf(SCRIPT)}`,
   "base-uri 'none'",
   "object-src 'none'",
   "frame-ancestors 'none'",
@@ -33,6 +37,8 @@ export function docsPage(c: Context, document: OpenApiDocument) {
   c.header('Content-Security-Policy', POLICY)
   return c.html(page)
 }
+
+const descriptionOf = ({ tags }: OpenApiDocument, tag: string) => tags?.find(({ name }) => name === tag)?.description
 
 function Page({ document }: { readonly document: OpenApiDocument }) {
   const tags = operationsByTag(document)
@@ -56,6 +62,7 @@ function Page({ document }: { readonly document: OpenApiDocument }) {
           {[...tags].map(([tag, operations]) => (
             <section id={anchorOf('tag', tag)} aria-labelledby={anchorOf('title', tag)}>
               <h2 id={anchorOf('title', tag)}>{tag}</h2>
+              <p class="facts">{descriptionOf(document, tag)}</p>
               {operations.map((operation) => (
                 <OperationArticle document={document} operation={operation} />
               ))}
@@ -64,6 +71,7 @@ function Page({ document }: { readonly document: OpenApiDocument }) {
           <Roles />
           <Problems document={document} />
         </main>
+        <script>{raw(SCRIPT)}</script>
       </body>
     </html>
   )

@@ -10,6 +10,22 @@ const DESCRIPTION = `Accounts, organizations, API keys, rate limits, quotas, usa
 JSON in snake_case, times in ISO 8601 UTC, ids UUIDv7. Errors are \`application/problem+json\` (RFC 9457); their \`code\`
 is stable. Lists page by \`cursor\`. Every answer carries \`X-Request-Id\`.`
 
+/** In the order in which a reader meets them: what an API's back end calls for each request comes first. */
+const TAGS = [
+  ['Verification', 'Is this key good, and does the request still fit?'],
+  ['Usage', 'Reporting, reserving and settling; quotas, analytics and alerts.'],
+  ['API keys', 'Issuing, changing, rotating and revoking.'],
+  ['Organizations', 'Members, roles and invitations.'],
+  ['Billing', 'Plans, checkout and subscriptions.'],
+  ['Webhooks', 'Endpoints that are told of what happens, and their deliveries.'],
+  ['Accounts', 'Registering, signing in, tokens and what is stored of a person.'],
+  ['Sessions', 'Where one is signed in.'],
+  ['Two-factor authentication', 'Authenticator apps and backup codes.'],
+  ['E-mail', 'Confirming an address, changing it, resetting a password.'],
+  ['Audit', 'Who did what.'],
+  ['Administration', 'For those who run this deployment.'],
+] as const
+
 const documents = new WeakMap<Config, OpenApiDocument>()
 
 /** The document of all routes, made from their declarations, once per isolate. */
@@ -29,6 +45,7 @@ function makeDocument(app: OpenAPIHono<ManagementEnv>, config: Config): OpenApiD
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
     servers: [{ url: config.PUBLIC_URL }],
+    tags: TAGS.map(([name, description]) => ({ name, description })),
   })
   document.components = {
     ...document.components,

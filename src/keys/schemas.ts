@@ -111,9 +111,10 @@ export const VerdictBody = z
   .object({
     valid: z.boolean(),
     code: z.enum(['VALID', ...REFUSALS]),
-    status: z
-      .int()
-      .meta({ description: 'With which your API answers its caller: 401 for the key, 403 for what it may not, 429.' }),
+    status: z.int().meta({
+      description: 'With which your API answers its caller: 401 for the key, 403 for what it may not, 429.',
+      example: 200,
+    }),
     retry_after: z
       .int()
       .nullable()

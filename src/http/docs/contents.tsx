@@ -5,18 +5,21 @@ import { anchorOf, type Operation } from './operations.ts'
 export function Contents({ tags }: { readonly tags: ReadonlyMap<string, readonly Operation[]> }) {
   return (
     <nav aria-label="Contents">
+      <Search />
       <details>
         <summary>Contents</summary>
-        <ul>
-          <Entry id="top" text="Introduction" />
-          <Entry id="authentication" text="Authentication" />
-        </ul>
+        <div class="group">
+          <ul>
+            <Entry id="top" text="Introduction" />
+            <Entry id="authentication" text="Authentication" />
+          </ul>
+        </div>
         {[...tags].map(([tag, operations]) => (
-          <>
+          <div class="group">
             <p>
               <a href={`#${anchorOf('tag', tag)}`}>{tag}</a>
             </p>
-            <ul>
+            <ul class="entries">
               {operations.map(({ id, method, summary }) => (
                 <li>
                   <a href={`#${id}`}>
@@ -25,15 +28,31 @@ export function Contents({ tags }: { readonly tags: ReadonlyMap<string, readonly
                 </li>
               ))}
             </ul>
-          </>
+          </div>
         ))}
-        <p>Reference</p>
-        <ul>
-          <Entry id="roles" text="Roles" />
-          <Entry id="problems" text="Problems" />
-        </ul>
+        <div class="group">
+          <p>Reference</p>
+          <ul>
+            <Entry id="roles" text="Roles" />
+            <Entry id="problems" text="Problems" />
+          </ul>
+        </div>
       </details>
     </nav>
+  )
+}
+
+/** Shown by the script, which does the searching. */
+function Search() {
+  return (
+    <search class="search" hidden>
+      <label>
+        <span class="unseen">Search operations, fields and problems</span>
+        <input type="search" placeholder="Search" autocomplete="off" spellcheck={false} aria-keyshortcuts="/" />
+        <kbd aria-hidden="true">/</kbd>
+      </label>
+      <output aria-live="polite" />
+    </search>
   )
 }
 

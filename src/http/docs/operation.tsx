@@ -1,4 +1,6 @@
-/** One operation: what it does, who may call it, what it takes, what it answers, and a call to copy. */
+/**
+ * One operation, folded: a browser unfolds it when a link leads into it or a search in the page finds something in it.
+ * What it does, who may call it, what it takes, what it answers, and a call to copy. */
 
 import { rolesWith, scopeFor } from '../../organizations/roles.ts'
 import type { OpenApiDocument } from '../openapi.ts'
@@ -20,29 +22,34 @@ interface OperationProps {
 export function OperationArticle({ document, operation }: OperationProps) {
   const { id, method, path, summary, description } = operation
   return (
-    <article id={id} aria-labelledby={`${id}.title`}>
-      <div class="prose">
+    <details class="operation">
+      <summary>
         <h3 id={`${id}.title`}>{summary}</h3>
-        <p class="endpoint">
-          <a href={`#${id}`}>
-            <Method name={method} />{' '}
-            <code>
-              <Name text={path} />
-            </code>
-          </a>
-        </p>
-        <Markdown text={description} />
-        <Allowed operation={operation} />
-        <Request document={document} operation={operation} />
-        <h4>Answer</h4>
-        {operation.successes.map((success) => (
-          <Answer document={document} operation={operation} success={success} />
-        ))}
-        <h4>Problems</h4>
-        <Failures failures={operation.failures} />
-      </div>
-      <Examples document={document} operation={operation} />
-    </article>
+        <span class="endpoint">
+          <Method name={method} />{' '}
+          <code>
+            <Name text={path} />
+          </code>
+        </span>
+      </summary>
+      <article id={id} aria-labelledby={`${id}.title`}>
+        <div class="prose">
+          <Markdown text={description} />
+          <Allowed operation={operation} />
+          <Request document={document} operation={operation} />
+          <h4>Answer</h4>
+          {operation.successes.map((success) => (
+            <Answer document={document} operation={operation} success={success} />
+          ))}
+          <h4>Problems</h4>
+          <Failures failures={operation.failures} />
+          <p class="facts">
+            <a href={`#${id}`}>Link to this operation</a>
+          </p>
+        </div>
+        <Examples document={document} operation={operation} />
+      </article>
+    </details>
   )
 }
 

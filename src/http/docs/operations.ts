@@ -46,7 +46,7 @@ export interface Failure {
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const
 
-/** All operations by tag, in the order in which the document names them. */
+/** All operations by tag, in the order of the document's list of tags; what is in no list comes last. */
 export function operationsByTag(document: OpenApiDocument): Map<string, Operation[]> {
   const operations = Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
     METHODS.flatMap((method) => {
@@ -54,7 +54,12 @@ export function operationsByTag(document: OpenApiDocument): Map<string, Operatio
       return declared ? [operationOf(document, method, path, declared)] : []
     }),
   )
-  return Map.groupBy(operations, (operation) => operation.tag)
+  const order = (document.tags ?? []).map(({ name }) => name)
+  const place = ({ tag }: Operation) => (order.includes(tag) ? order.indexOf(tag) : order.length)
+  return Map.groupBy(
+    operations.toSorted((a, b) => place(a) - place(b)),
+    (operation) => operation.tag,
+  )
 }
 
 /** The fragment that points to an operation or, given one word, to a tag. */

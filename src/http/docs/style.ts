@@ -17,7 +17,6 @@ export const STYLE = `
     --code: #171d29; --code-line: #2a3242;
   }
 }
-@media (prefers-reduced-motion: no-preference) { html { scroll-behavior: smooth } }
 
 *, ::before, ::after { box-sizing: border-box }
 html { color-scheme: light dark; scroll-padding-top: 1.5rem; -webkit-text-size-adjust: 100%; text-size-adjust: 100% }
@@ -48,12 +47,20 @@ ul { list-style: none; margin: 0; padding: 0 }
 
 main { padding: 1.5rem 1.25rem 6rem; min-width: 0 }
 section { margin-top: 4rem }
-article { padding: 2.25rem 0; border-top: 1px solid var(--line) }
-h2 + article { border-top-color: transparent; padding-top: 1rem }
+[hidden] { display: none !important }
+.operation { border-top: 1px solid var(--line) }
+.operation:last-of-type { border-bottom: 1px solid var(--line) }
+.operation > summary { display: grid; gap: .1rem 1.5rem; padding: .8rem .5rem .8rem 1.6rem; width: auto; color: inherit; list-style: none; position: relative; scroll-margin-top: 5rem }
+.operation > summary::-webkit-details-marker { display: none }
+.operation > summary::before { content: ""; position: absolute; left: .35rem; top: 1.35rem; width: .45rem; height: .45rem; border: solid var(--muted); border-width: 0 2px 2px 0; rotate: -45deg; translate: 0 -25% }
+.operation[open] > summary::before { rotate: 45deg }
+.operation > summary:hover { background: var(--raised) }
+.operation > summary h3 { font-size: 1.05rem; font-weight: 600 }
+.operation[open] > summary { margin-bottom: 0 }
+article { padding: 0 0 2.25rem 1.6rem; scroll-margin-top: 9rem }
+#problems article { padding: .5rem 0 2.25rem }
 .prose { min-width: 0 }
 .facts { color: var(--muted); font-size: .925rem }
-.endpoint a { color: inherit; text-decoration: none }
-.endpoint a:hover code { text-decoration: underline }
 .endpoint code { font-size: .925rem }
 .allowed { font-size: .925rem; color: var(--muted) }
 .allowed strong { color: var(--text); font-weight: 600; margin-right: .3rem }
@@ -98,6 +105,16 @@ details[open] > summary { margin-bottom: .4rem }
 .code var { color: var(--code-var); font-size: inherit } .code .key { color: var(--code-key) }
 
 nav { background: var(--raised); border-bottom: 1px solid var(--line); padding: .75rem 1.25rem; font-size: .9rem }
+.search { position: sticky; top: 0; z-index: 1; background: var(--raised); padding: .25rem 0 .6rem }
+.search label { position: relative; display: block }
+.search input { width: 100%; font: inherit; font-size: 1rem; color: var(--text); background: var(--ground); border: 1px solid var(--muted); border-radius: 8px; padding: .45rem 2.2rem .45rem .7rem }
+.search input::placeholder { color: var(--muted); opacity: 1 }
+.search kbd { position: absolute; right: .6rem; top: 50%; translate: 0 -50%; font: 600 .75rem var(--mono); color: var(--muted); border: 1px solid var(--line); border-radius: 4px; padding: 0 .4rem }
+.search input:focus + kbd { display: none }
+.search output { display: block; color: var(--muted); font-size: .8rem; margin-top: .3rem }
+.search output:empty { display: none }
+.searching section { margin-top: 2rem }
+.searching #top, .searching #problems > article { display: none }
 nav summary { font-weight: 600 }
 nav p { margin: 1.1rem 0 .2rem; font-size: .75rem; font-weight: 600; text-transform: uppercase; letter-spacing: .06em; color: var(--muted) }
 nav p a { color: inherit; text-decoration: none }
@@ -107,18 +124,31 @@ nav .method { flex: 0 0 2.9rem; font-size: .65rem; white-space: nowrap }
 
 @media (min-width: 60rem) {
   body { display: grid; grid-template-columns: 17rem minmax(0, 1fr) }
-  nav { position: sticky; top: 0; height: 100vh; overflow-y: auto; border: 0; border-right: 1px solid var(--line); padding: 1.75rem 1.25rem }
+  nav { position: sticky; top: 0; height: 100vh; overflow-y: auto; border: 0; border-right: 1px solid var(--line); padding: 0 1.25rem 1.75rem }
+  nav > details { padding-top: .75rem }
   main { padding: 2.5rem 3rem 8rem; max-width: 80rem }
+  .search { padding: 1.25rem 0 .6rem }
+  .operation > summary { grid-template-columns: minmax(0, 1fr) minmax(0, 1.2fr); align-items: baseline }
+  .operation > summary::before { top: 1.3rem }
   @supports selector(::details-content) {
     nav summary { display: none }
     nav details::details-content { content-visibility: visible; block-size: auto }
   }
 }
 @media (min-width: 75rem) {
+  .operation > summary { grid-template-columns: minmax(0, 1fr) minmax(0, 27rem); column-gap: 2.5rem; padding-right: 0 }
   article { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 27rem); gap: 2.5rem }
   .examples { position: sticky; top: 1.5rem; align-self: start; padding-top: .25rem }
   .examples .code:first-child { margin-top: 0 }
   .examples pre { max-height: calc(50vh - 5rem); min-height: 4rem }
 }
-@media print { nav { display: none } .code pre { max-height: none } }
+@media (max-width: 59.99rem) {
+  html { scroll-padding-top: 5rem }
+  nav { display: contents }
+  .search kbd { display: none }
+  nav > details, nav > .search { padding-left: 1.25rem; padding-right: 1.25rem; background: var(--raised) }
+  nav > details { padding-bottom: .75rem; border-bottom: 1px solid var(--line) }
+  nav > .search { padding-top: .6rem }
+}
+@media print { nav { display: none } .code pre { max-height: none } details::details-content { content-visibility: visible; block-size: auto } }
 `
