@@ -1,9 +1,9 @@
 import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
-import { routePath } from 'hono/route'
 import { loadSession } from '../accounts/load-session.ts'
 import type { Config } from '../config.ts'
 import { findKey } from '../keys/cache.ts'
+import { noteLastUse } from '../keys/last-use.ts'
 import { holdsScope } from '../keys/rules.ts'
 import { verifyKey } from '../keys/verify.ts'
 import { log } from '../lib/log.ts'
@@ -123,14 +123,18 @@ async function authenticateUser(c: Context<ManagementEnv>, token: string): Promi
 }
 
 async function authenticateKey(c: Context<ManagementEnv>, key: string): Promise<KeyPrincipal> {
-  const about = { endpoint: routePath(c), method: c.req.method, ip: clientIp(c) }
-  const { deps } = c.env // a batch of usage may begin here that others' events join: no request's budget ends it
-  const verdict = await verifyKey(deps, { key, cost: 0, scopes: [], ...about }, c.var)
+  const { deps } = c.env
+  const verdict = await verifyKey(
+    deps,
+    { key, cost: 0, scopes: [], ip: clientIp(c) },
+    { requestId: c.var.requestId, isUnrecorded: true },
+  )
   if (!verdict.valid || !verdict.key_id || !verdict.organization_id)
     throw invalid(`The API key is not valid: ${verdict.code}.`)
   const { record } = await findKey(deps, key) // in memory since the verdict
   const isPlatform = record?.isPlatform ?? false
   const { key_id: keyId, organization_id: organizationId, scopes = [] } = verdict
+  noteLastUse(deps, { keyId, organizationId })
   return { kind: 'key', keyId, lineageId: record?.lineageId ?? keyId, organizationId, scopes, isPlatform }
 }
 

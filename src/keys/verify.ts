@@ -36,6 +36,8 @@ export interface VerifyContext {
   readonly requestId: string
   /** Confirmed in the same round trip, so that its revocation is seen as soon as any other. */
   readonly caller?: Caller
+  /** For a call to the management API: what is asked of Tollgate itself is no usage of the customer's. */
+  readonly isUnrecorded?: boolean
 }
 
 /**
@@ -54,7 +56,7 @@ export async function verifyKey(deps: Deps, request: VerifyRequest, context: Ver
     const step = decide(basis, { deps, request, requestId, now: deps.now() })
     const decided = step instanceof Promise ? await step : step
     if ('verdict' in decided) {
-      recordVerification(deps, request, decided, caller?.cached.record)
+      if (!context.isUnrecorded) recordVerification(deps, request, decided, caller?.cached.record)
       return decided.verdict
     }
     basis = decided

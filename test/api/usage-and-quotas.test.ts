@@ -59,6 +59,23 @@ describe(`GET ${STATS}`, async () => {
     expect((await call(`GET /api/v1/auth/api-keys/${keyId}`, { token })).body.last_used_at).not.toBeNull()
   })
 
+  test('what a key asks of the management API is in no statistics, and still is a use of the key', async () => {
+    const { key, keyId, token } = await newKeyHolder()
+    expect((await call(`GET ${STATS}`, { headers: { 'X-API-Key': key } })).status).toBe(200)
+    const used = await eventually(
+      () => call(`GET /api/v1/auth/api-keys/${keyId}`, { token }),
+      (answer) => answer.body.last_used_at !== null,
+    )
+    expect(used.body.last_used_at).toEqual(expect.any(String))
+    await verify(key, { endpoint: '/v1/answers' })
+    const { body } = await eventually(
+      () => call(`GET ${STATS}`, { token }),
+      (answer) => answer.body.totals.requests > 0,
+    )
+    expect(body.totals.requests).toBe(1)
+    expect(body.by_endpoint).toMatchObject([{ endpoint: '/v1/answers' }])
+  })
+
   test('one idempotency key is one event, however often it is sent', async () => {
     const holder = await newKeyHolder()
     const idempotency_key = crypto.randomUUID()
