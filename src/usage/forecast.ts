@@ -2,6 +2,7 @@ import type { Sql } from '../db/client.ts'
 import { type LimitOverrides, METERS, type PlanLimits } from '../db/schema/shapes.ts'
 import { periodOf } from '../lib/period.ts'
 import { Problem } from '../problems.ts'
+import { readRows } from './analytics/read.ts'
 import { DAYS_LOOKED_AT, daysOf, forecast, ratePerDay, startOfDay } from './forecast-rules.ts'
 
 const DAY_MS = 86_400_000
@@ -45,7 +46,7 @@ where o.id = $1`
 export async function usageForecast(sql: Sql, organizationId: string, now: number) {
   const since = startOfDay(now) - DAYS_LOOKED_AT * DAY_MS
   const parameters = [organizationId, new Date(now).toISOString(), new Date(since).toISOString()]
-  const [row] = (await sql.query(SELECT, parameters)) as Row[]
+  const [row] = await readRows<Row>(sql, sql.query(SELECT, parameters))
   if (!row) throw new Problem('organization_not_found')
   const period = periodOf(row.period_anchor ?? undefined, now)
   const { cost_usd, ...counts } = Object.fromEntries(

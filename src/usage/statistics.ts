@@ -3,6 +3,7 @@ import type { Period } from '../lib/period.ts'
 import { type BreakdownRow, breakdownQuery } from './analytics/breakdown.ts'
 import { ANSWER, SUMS, type SumRow } from './analytics/columns.ts'
 import type { Dimension } from './analytics/dimensions.ts'
+import { readTogether } from './analytics/read.ts'
 
 /** The largest groups of a breakdown; the tail is in the totals. */
 const MOST_GROUPS = 100
@@ -54,10 +55,10 @@ export async function usageStatistics(sql: Sql, organizationId: string, period: 
   const span = { from: period.start, to: period.end }
   const bounds = [organizationId, new Date(span.from).toISOString(), new Date(span.to).toISOString()]
   const ask = { span, limit: MOST_GROUPS, order: 'requests' } as const
-  const [days, ...groups] = (await sql.transaction(
-    [sql.query(SELECT_DAYS, bounds), ...GROUPED.map((by) => breakdownQuery(sql, organizationId, { ...ask, by }))],
-    { readOnly: true, isolationLevel: 'RepeatableRead' },
-  )) as [(SumRow & { day: string | null })[], ...BreakdownRow[][]]
+  const [days, ...groups] = (await readTogether(sql, [
+    sql.query(SELECT_DAYS, bounds),
+    ...GROUPED.map((by) => breakdownQuery(sql, organizationId, { ...ask, by })),
+  ])) as [(SumRow & { day: string | null })[], ...BreakdownRow[][]]
   const [endpoints = [], models = [], keys = [], routes = []] = groups.map(listed)
   return {
     period: period.name,

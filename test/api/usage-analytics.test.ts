@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { spend } from '../../src/limits/policies.ts'
+import { QUESTION_TIMEOUT_MS, readRows } from '../../src/usage/analytics/read.ts'
 import type { UsageEvent } from '../../src/usage/event.ts'
 import { writeUsage } from '../../src/usage/write.ts'
 import { directly, withoutRequestId } from '../support/direct.ts'
@@ -206,6 +207,20 @@ test("another organization's usage is answered like that of an unknown one, on e
     stranger.token,
   )
   expect(own.body.data).toEqual([])
+})
+
+describe('a question to the database', () => {
+  test('is ended by Postgres itself, before the Worker would stop waiting for it', async () => {
+    const { sql, config } = deps
+    const [row] = await readRows<{ timeout: string }>(
+      sql,
+      sql.query(`select current_setting('statement_timeout') as timeout`),
+    )
+    expect(row).toEqual({ timeout: `${QUESTION_TIMEOUT_MS}ms` })
+    expect(QUESTION_TIMEOUT_MS).toBeLessThan(config.DATABASE_TIMEOUT_MS)
+    const [after] = await sql.query(`select current_setting('statement_timeout') as timeout`)
+    expect(after?.timeout).not.toBe(row?.timeout) // of a pooled connection others keep their own
+  })
 })
 
 describe('GET /usage/…', () => {

@@ -1,6 +1,7 @@
 import type { Sql } from '../../db/client.ts'
 import { ANSWER, rounded, SUM_COLUMNS, SUMS, type SumRow, toSums } from './columns.ts'
 import { DIMENSIONS, type Dimension } from './dimensions.ts'
+import { readRows } from './read.ts'
 import { cutIntoDays, dayOf, iso, type Span } from './span.ts'
 
 /** What the list is sorted by, and the share is of. */
@@ -70,7 +71,7 @@ const KEY_NAME = `(select name from api_keys where organization_id = $1 and id =
 
 /** What an organization used in a span by one dimension: the largest first, and all others as one. One statement. */
 export async function usageBreakdown(sql: Sql, organizationId: string, ask: Ask) {
-  const rows = (await breakdownQuery(sql, organizationId, ask)) as BreakdownRow[]
+  const rows = await readRows<BreakdownRow>(sql, breakdownQuery(sql, organizationId, ask))
   const total = rows.reduce((sum, row) => sum + Number(row.measure), 0)
   const shareOf = (row: BreakdownRow) => (total > 0 ? rounded(Number(row.measure) / total, 4) : null)
   const rest = rows.find(({ value }) => value === null)

@@ -1,5 +1,6 @@
 import type { Sql } from '../../db/client.ts'
 import { toUsdText } from './columns.ts'
+import { readRows } from './read.ts'
 import { dayOf, type Span } from './span.ts'
 
 const KEYS = ['day', 'key_id', 'environment', 'endpoint', 'status_code', 'provider', 'model', 'route'] as const
@@ -61,5 +62,5 @@ select ${SELECTED} from (
     group by ${DIMENSIONS} order by ${ORDER.slice(1).join(', ')} limit $4
   ) as sums limit $4
 ) as page order by ${ORDER.map((name) => `page.${name}`).join(', ')}`
-  return (await sql.query(statement, parameters)) as DailyPlace[]
+  return readRows<DailyPlace>(sql, sql.query(statement, parameters))
 }

@@ -1,6 +1,7 @@
 import type { Sql } from '../../db/client.ts'
 import { toUsdText } from './columns.ts'
 import { conditionsOf, type Filter, namedIn } from './filter.ts'
+import { readRows } from './read.ts'
 import { iso, type Span } from './span.ts'
 
 export interface EventFilter extends Filter {
@@ -125,7 +126,7 @@ with hours as materialized (
   ) as event limit $4
 )
 select ${SELECTED} from page order by page.occurred_at desc, page.id desc`
-  return (await sql.query(statement, parameters)) as EventRow[]
+  return readRows<EventRow>(sql, sql.query(statement, parameters))
 }
 
 const isCombined = (filter: EventFilter) => namedIn(filter).length + Number(filter.errorsOnly === true) > 1

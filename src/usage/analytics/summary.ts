@@ -1,5 +1,6 @@
 import type { Sql } from '../../db/client.ts'
 import { ANSWER, rounded, SUMS, type SumRow, toSums } from './columns.ts'
+import { readRows } from './read.ts'
 import { iso, type Span } from './span.ts'
 
 const SELECT = `
@@ -20,7 +21,7 @@ const COMPARED = ['requests', 'errors', 'api_calls', 'queries', 'tokens'] as con
 export async function usageSummary(sql: Sql, organizationId: string, { from, to }: Span) {
   const before = from - (to - from)
   const parameters = [organizationId, iso(before), iso(from), iso(to)]
-  const rows = (await sql.query(SELECT, parameters)) as (SumRow & { is_now: boolean })[]
+  const rows = await readRows<SumRow & { is_now: boolean }>(sql, sql.query(SELECT, parameters))
   const [current, previous] = [true, false].map((isNow) => toSums(rows.find((row) => row.is_now === isNow)))
   return {
     from: iso(from),

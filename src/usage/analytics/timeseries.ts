@@ -2,6 +2,7 @@ import type { Sql } from '../../db/client.ts'
 import type { Bucket } from './buckets.ts'
 import { ANSWER, SUMS, type SumRow, toSums } from './columns.ts'
 import { conditionsOf, type Filter, namedIn } from './filter.ts'
+import { readRows } from './read.ts'
 import { iso } from './span.ts'
 
 /**
@@ -19,7 +20,7 @@ with sums as (
   select width_bucket(hour, $4::timestamptz[]) - 1 as bucket, ${SUMS} from ${source} group by 1
 )
 select bucket, ${ANSWER} from sums`
-  const rows = (await sql.query(statement, parameters)) as (SumRow & { bucket: number })[]
+  const rows = await readRows<SumRow & { bucket: number }>(sql, sql.query(statement, parameters))
   const known = new Map(rows.map(({ bucket, ...sums }) => [bucket, sums]))
   return buckets.map(({ name, from, to }, at) => ({
     bucket: name,

@@ -1,0 +1,30 @@
+import type { NeonQueryPromise } from '@neondatabase/serverless'
+import type { Sql } from '../../db/client.ts'
+
+/**
+ * Postgres ends a question after this. The Worker itself stops waiting after DATABASE_TIMEOUT_MS (5 s unless set), but that
+ * leaves the statement running: who asks again and again would pile them up.
+ */
+export const QUESTION_TIMEOUT_MS = 4_500
+
+type Query = NeonQueryPromise<false, false>
+
+/**
+ * Asks several questions of the same moment in one read-only batch, together no longer than the timeout lets each run.
+ *
+ * @throws Problem `unavailable` when Postgres ended one of them
+ */
+export async function readTogether(sql: Sql, queries: readonly Query[]): Promise<unknown[][]> {
+  const limit = sql.query(`set local statement_timeout = ${QUESTION_TIMEOUT_MS}`)
+  const [, ...answers] = await sql.transaction([limit, ...queries], {
+    readOnly: true,
+    isolationLevel: 'RepeatableRead',
+  })
+  return answers
+}
+
+/** Asks one question, as `readTogether` does. */
+export async function readRows<Row>(sql: Sql, query: Query): Promise<Row[]> {
+  const [rows] = await readTogether(sql, [query])
+  return rows as Row[]
+}
