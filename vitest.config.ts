@@ -118,7 +118,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'node', include: IN_NODE.map((folder) => `${folder}/*.test.ts`) },
+        test: { name: 'node', maxWorkers: 2, include: IN_NODE.map((folder) => `${folder}/*.test.ts`) },
       },
     ],
   },

@@ -34,12 +34,18 @@ export async function emptyDatabase(): Promise<EmptyDatabase> {
   }
 }
 
+/** Of the tests' own environment: no store, nor anything else that a script would read. */
+const inherited = () => {
+  const { PATH, PGLITE_SNAPSHOT, NODE_COMPILE_CACHE } = process.env
+  return { PATH, PGLITE_SNAPSHOT, NODE_COMPILE_CACHE }
+}
+
 /** Runs one of the scripts to its end. */
 export async function runScript(line: string, env: NodeJS.ProcessEnv) {
   const [script = '', ...args] = line.split(' ')
   const child = spawn(process.execPath, [`local/${script}.ts`, ...args], {
     cwd: ROOT,
-    env: { PATH: process.env.PATH, PGLITE_SNAPSHOT: process.env.PGLITE_SNAPSHOT, ...env },
+    env: { ...inherited(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)]

@@ -20,6 +20,7 @@ export default async function setup(project: TestProject) {
   const endQuiet = quietRuntime()
   const folder = await mkdtemp(join(tmpdir(), 'tollgate-test-'))
   process.env.PGLITE_SNAPSHOT = join(folder, 'cluster.tar') // many tests start a database of their own
+  process.env.NODE_COMPILE_CACHE = join(folder, 'compiled') // and run the scripts, each in a process of its own
   await writeSnapshot(process.env.PGLITE_SNAPSHOT)
   const scratch = DATABASE_URL ? await scratchDatabase(DATABASE_URL) : undefined
   if (REDIS_URL) await forgetLimits(REDIS_URL)
