@@ -16,7 +16,7 @@ export interface Part<State = unknown> {
 export type Parts = Readonly<Record<string, { read(): unknown; restore(state: never): void | Promise<void> }>>
 
 export interface Memory {
-  /** Writes a last time and stops. */
+  /** Writes a last time and stops. What cannot be written is told: nothing may keep the rest from closing. */
   close(): Promise<void>
 }
 
@@ -46,7 +46,7 @@ export async function keepMemory(file: string, parts: Parts, warn: (line: string
   return {
     async close() {
       clearInterval(timer)
-      await saveNext()
+      await saveNext().catch((error) => warn(`The last seconds were not saved to ${file}: ${String(error)}`))
     },
   }
 }

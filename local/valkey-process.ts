@@ -24,8 +24,8 @@ class Valkey extends Steppable {
 const { createServer } = net
 net.createServer = ((listener: () => void) => createServer({ noDelay: true }, listener)) as typeof createServer
 
-// Ctrl-C reaches the whole process group. The parent needs this server until it has closed its doors.
-process.on('SIGINT', () => {})
+// Ctrl-C and a supervisor's signal reach the whole process group. The parent needs this server until it has saved its state.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {})
 process.on('disconnect', () => process.exit(0))
 
 /** Starting returns before the port is open: a connection that succeeds is the only sign. */

@@ -21,6 +21,6 @@ export async function startValkey(): Promise<{ url: string; stop(): Promise<void
 }
 
 async function stop(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
-  child.kill()
+  child.kill('SIGKILL') // it has nothing to save, and ignores the other signals
   await exited
 }

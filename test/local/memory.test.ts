@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { LOCAL_BILLING } from '../../local/billing-doors-routes.ts'
+import { keepMemory } from '../../local/memory.ts'
 import type { Stack } from '../../local/stack.ts'
 import { connectUpstash, openStack, sendMail, uniqueName } from './support.ts'
 
@@ -63,4 +64,21 @@ test('a file that cannot be read is said, and everything begins empty', async ()
   said.mockRestore()
   expect(await json(stack, '/outbox')).toEqual([])
   await stack.close()
+})
+
+test('a store that is gone keeps nothing else from closing, and what was saved before stays', async () => {
+  const [file, said] = [join(folder, 'store-gone'), [] as string[]]
+  const counts = { read: () => 1, restore: () => undefined }
+  await (await keepMemory(file, { counts }, (line) => said.push(line))).close()
+  expect(said).toEqual([])
+  const gone = { read: () => Promise.reject(new Error('gone')), restore: () => undefined }
+  await (await keepMemory(file, { counts, gone }, (line) => said.push(line))).close()
+  expect(said).toEqual([`The last seconds were not saved to ${file}: Error: gone`])
+  let restored: unknown
+  await (
+    await keepMemory(file, { counts: { read: () => restored, restore: (kept) => void (restored = kept) } }, (line) =>
+      said.push(line),
+    )
+  ).close()
+  expect([restored, said.length]).toEqual([1, 1])
 })
