@@ -10,6 +10,8 @@ const id = z.string().min(1)
 const Act = z.discriminatedUnion('act', [
   z.strictObject({ act: z.literal('pay'), checkout: id }),
   z.strictObject({ act: z.enum(['fail_payment', 'mend_card', 'cancel_now', 'advance']), subscription: id }),
+  z.strictObject({ act: z.literal('move'), subscription: id, product: id }),
+  z.strictObject({ act: z.literal('subscribe'), customer: id, product: id }),
   z.strictObject({ act: z.enum(['refuse_card', 'accept_card']), customer: id }),
   z.strictObject({ act: z.literal('redeliver'), event: id }),
   z.strictObject({ act: z.enum(['hold', 'release', 'clear_events']) }),
@@ -39,17 +41,27 @@ export function answerAct(door: BillingDoor) {
 function perform(door: BillingDoor, act: Act): number {
   const { shop, sender } = door
   if ('subscription' in act)
-    return withOne(shop.subscriptions.get(act.subscription), (one) => OF_SUBSCRIPTIONS[act.act](shop, one))
+    return withOne(shop.subscriptions.get(act.subscription), (one) => changeOne(shop, one, act))
   if ('checkout' in act)
     return withOne(shop.checkouts.get(act.checkout), (one) => (shops.payCheckout(shop, one) ? 204 : 402))
-  if ('customer' in act)
-    return withOne(shop.customers.get(act.customer), (one) => void (one.cardFails = act.act === 'refuse_card'))
+  if ('customer' in act) return withOne(shop.customers.get(act.customer), (one) => changeCustomer(shop, one, act))
   if (act.act === 'redeliver') return sender.redeliver(act.event) ? 204 : 404
   if (act.act === 'add_product') shop.products.set(act.id, act satisfies Product)
   else if (act.act === 'hold') sender.hold()
   else if (act.act === 'release') sender.release()
   else sender.clear()
   return 204
+}
+
+/** A move is what the provider's portal does, or its staff. */
+function changeOne(shop: shops.Shop, one: shops.Subscription, act: Extract<Act, { subscription: string }>) {
+  if (act.act === 'move') return shops.changeProduct(shop, one, act.product) ? 204 : 402
+  return OF_SUBSCRIPTIONS[act.act](shop, one)
+}
+
+function changeCustomer(shop: shops.Shop, one: shops.Customer, act: Extract<Act, { customer: string }>): void {
+  if (act.act === 'subscribe') shops.subscribe(shop, one, act.product)
+  else one.cardFails = act.act === 'refuse_card'
 }
 
 function withOne<T>(found: T | undefined, work: (one: T) => number | void): number {

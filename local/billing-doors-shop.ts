@@ -30,7 +30,7 @@ export interface Checkout {
 export interface Subscription {
   readonly id: string
   readonly customer: Customer
-  readonly checkoutId: string
+  readonly checkoutId: string | null
   readonly metadata: Readonly<Record<string, string>>
   readonly createdAt: Date
   productId: string
@@ -130,14 +130,29 @@ export function addCheckout(shop: Shop, fields: NewCheckout): Checkout {
 /** @returns false when the card is refused, or there is nothing to pay any more */
 export function payCheckout(shop: Shop, checkout: Checkout): boolean {
   if (checkout.customer.cardFails || checkout.status !== 'open') return false
+  const { customer, productId, subscriptionMetadata } = checkout
+  const subscription = begin(shop, { customer, productId, checkoutId: checkout.id, metadata: subscriptionMetadata })
+  Object.assign(checkout, { status: 'succeeded', subscriptionId: subscription.id })
+  const order = charge(shop, subscription, { cents: centsOf(shop, productId), reason: 'subscription_create' })
+  shop.tell('bought', { subscription, order, checkout })
+  return true
+}
+
+/** A subscription that staff make in the provider's dashboard: nothing of it names an organization. */
+export function subscribe(shop: Shop, customer: Customer, productId: string): void {
+  const subscription = begin(shop, { customer, productId, checkoutId: null, metadata: {} })
+  const order = charge(shop, subscription, { cents: centsOf(shop, productId), reason: 'subscription_create' })
+  shop.tell('bought', { subscription, order })
+}
+
+type Begun = Pick<Subscription, 'customer' | 'productId' | 'checkoutId' | 'metadata'>
+
+function begin(shop: Shop, begun: Begun): Subscription {
   const now = new Date()
   const subscription: Subscription = {
+    ...begun,
     id: shop.newId('subscription'),
-    customer: checkout.customer,
-    checkoutId: checkout.id,
-    metadata: checkout.subscriptionMetadata,
     createdAt: now,
-    productId: checkout.productId,
     pendingProductId: null,
     status: 'active',
     periodStart: now,
@@ -149,10 +164,7 @@ export function payCheckout(shop: Shop, checkout: Checkout): boolean {
     modifiedAt: now,
   }
   shop.subscriptions.set(subscription.id, subscription)
-  Object.assign(checkout, { status: 'succeeded', subscriptionId: subscription.id })
-  const order = charge(shop, subscription, { cents: centsOf(shop, checkout.productId), reason: 'subscription_create' })
-  shop.tell('bought', { subscription, order, checkout })
-  return true
+  return subscription
 }
 
 /**

@@ -12,6 +12,7 @@ export interface Context {
     readonly id: string
     readonly polarProductId: string | null
     readonly stripePriceId: string | null
+    readonly pricePerMonthCents: number | null
   }[]
 }
 
@@ -33,6 +34,8 @@ export interface Decided {
   readonly planId: string | undefined
   /** It is paid for, and another one decides: somebody pays twice. */
   readonly isSecond: boolean
+  /** What a subscription that was on a plan was moved to, where that is no plan: the plan it had stays until there is one. */
+  readonly unknownProduct: string | undefined
 }
 
 export type Ignored = 'unknown_organization' | 'unknown_product'
@@ -55,6 +58,7 @@ export function decide(context: Context, news: News, moment: Moment & { readonly
     currentId: current?.id,
     planId: planId === organization.planId ? undefined : planId,
     isSecond: !row.isCurrent && hasSay(row, moment.at) && isInForce(row, moment),
+    unknownProduct: findUnknown(context, news.found),
   }
 }
 
@@ -71,6 +75,16 @@ function planAfter(
   return before.some(({ isCurrent }) => isCurrent) ? FIRST_PLAN : undefined
 }
 
+/**
+ * A subscription whose items are no plan of ours any more, such as after a change in the provider's dashboard or portal. The
+ * plan it was on stays in force: somebody pays, and whoever runs the deployment has to say for what. It is logged, and in
+ * the drift report, until a plan has the id.
+ */
+function findUnknown({ plans }: Context, { provider, items, endedAt }: ProviderSubscription): string | undefined {
+  const products = items.map(({ product }) => product)
+  return endedAt || findPlan(plans, provider, products) ? undefined : products.join(' ')
+}
+
 /** @returns undefined where what was bought is no plan of ours, and never was */
 function rowOf(
   { plans, organization }: Context,
@@ -78,15 +92,15 @@ function rowOf(
   known: SubscriptionRow | undefined,
   { at, newId }: { at: number; newId: string },
 ): Decided['row'] | undefined {
-  const planId = planOf(plans, found.provider, found.product) ?? known?.planId
+  const { planId = known?.planId, item, pendingPlanId } = readPlans(plans, found)
   if (planId === undefined || !organization) return undefined
   const { id, isCurrent, createdAt } = known ?? { id: newId, isCurrent: false, createdAt: new Date(at) }
   return {
     id,
     organizationId: organization.id,
-    ...columnsOf(found),
+    ...toColumns(found, item),
     planId,
-    pendingPlanId: orNull(planOf(plans, found.provider, found.pendingProduct)),
+    pendingPlanId: pendingPlanId === planId ? null : orNull(pendingPlanId),
     pastDueSince: pastDueSince(found, known, at),
     refundedChargeAt: later(known?.refundedChargeAt, refundedChargeAt),
     isCurrent,
@@ -94,15 +108,24 @@ function rowOf(
   }
 }
 
-function columnsOf(found: ProviderSubscription) {
+/** The plan that was bought with its line, and the one that is bought from the next period on. */
+function readPlans(plans: Context['plans'], { provider, items, pendingProducts }: ProviderSubscription) {
+  const products = items.map(({ product }) => product)
+  const bought = findPlan(plans, provider, products)
+  const item = items.find(({ product }) => product === bought?.product) ?? items.at(0)
+  return { planId: bought?.plan.id, item, pendingPlanId: findPlan(plans, provider, pendingProducts)?.plan.id }
+}
+
+function toColumns(found: ProviderSubscription, item: ProviderSubscription['items'][number] | undefined) {
+  const { periodStart, periodEnd } = item ?? {}
   return {
     provider: found.provider,
     providerSubscriptionId: found.id,
     providerCustomerId: found.customerId,
     status: found.status,
-    currentPeriodStart: orNull(found.periodStart),
-    currentPeriodEnd: orNull(found.periodEnd),
-    cancelAtPeriodEnd: found.cancelAtPeriodEnd,
+    currentPeriodStart: orNull(periodStart),
+    currentPeriodEnd: orNull(periodEnd),
+    cancelAtPeriodEnd: found.cancelAtPeriodEnd || isWithin(found.cancelAt, periodEnd),
     trialEnd: orNull(found.trialEnd),
     endedAt: orNull(found.endedAt),
     providerUpdatedAt: orNull(found.updatedAt),
@@ -111,11 +134,23 @@ function columnsOf(found: ProviderSubscription) {
 
 const orNull = <T>(value: T | undefined): T | null => value ?? null
 
-function planOf(plans: Context['plans'], provider: ProviderName, product: string | undefined): string | undefined {
-  if (product === undefined) return undefined
+/** Stripe's portal may set a date where it once set the flag. */
+const isWithin = (at: Date | undefined, end: Date | undefined) => at !== undefined && end !== undefined && at <= end
+
+/** The plan among the products of a subscription, wherever it stands among them; of several the one that costs most. */
+function findPlan(plans: Context['plans'], provider: ProviderName, products: readonly string[]) {
   const column = provider === 'polar' ? 'polarProductId' : 'stripePriceId'
-  return plans.find((plan) => plan[column] === product)?.id
+  return plans
+    .flatMap((plan) => {
+      const product = plan[column]
+      return product !== null && products.includes(product) ? [{ plan, product }] : []
+    })
+    .toSorted((a, b) => rankPrice(b.plan) - rankPrice(a.plan))
+    .at(0)
 }
+
+/** A price that is agreed upon in person is above those of the catalogue. */
+const rankPrice = ({ pricePerMonthCents }: Context['plans'][number]) => pricePerMonthCents ?? Number.MAX_SAFE_INTEGER
 
 /** Where the provider does not say since when payment fails, it is since we first saw it. */
 function pastDueSince(found: ProviderSubscription, known: SubscriptionRow | undefined, at: number): Date | null {

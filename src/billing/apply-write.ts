@@ -30,7 +30,8 @@ export async function writeDecision(
 ): Promise<Outcome | undefined> {
   const { organizationId } = decided.row
   const isChanged = decided.changed.length > 0 || decided.planId !== undefined
-  const outcome: Outcome = { what: isChanged ? 'applied' : 'unchanged', organizationId }
+  const idle = decided.unknownProduct === undefined ? 'unchanged' : 'unknown_product'
+  const outcome: Outcome = { what: isChanged ? 'applied' : idle, organizationId }
   const finish = cause.finish?.(outcome)
   if (!isChanged) {
     await finish

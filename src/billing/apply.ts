@@ -5,7 +5,7 @@ import { Problem } from '../problems.ts'
 import { type Context, decide, type Ignored, isRowOf } from './apply-decision.ts'
 import { writeDecision } from './apply-write.ts'
 import type { BillingProvider, ProviderSubscription } from './provider.ts'
-import { listKnown, readContexts } from './subscription-queries.ts'
+import { findPayersOrganizations, listKnown, readContexts } from './subscription-queries.ts'
 import type { finishEvent } from './webhook-queries.ts'
 
 /** Others that write about the same organization at the same time are waited for so often. */
@@ -58,8 +58,10 @@ async function applyOnce(deps: ManagementDeps, provider: BillingProvider, cause:
   if (!found) return ignore(cause, { what: 'not_found', organizationId })
   const decided = decide(context, { found, refundedChargeAt: cause.refundedChargeAt }, momentOf(deps))
   if (typeof decided === 'string') return ignore(cause, { what: decided, organizationId })
-  if (decided.isSecond)
-    log('error', 'second_subscription', { subscription_id: decided.row.id, organization_id: organizationId })
+  const about = { subscription_id: decided.row.id, organization_id: organizationId }
+  if (decided.isSecond) log('error', 'second_subscription', about)
+  if (decided.unknownProduct !== undefined)
+    log('error', 'unknown_product', { ...about, product: decided.unknownProduct })
   return writeDecision(deps, cause, context, decided)
 }
 
@@ -67,10 +69,16 @@ async function applyOnce(deps: ManagementDeps, provider: BillingProvider, cause:
 async function lookAt(deps: ManagementDeps, provider: BillingProvider, { subscriptionId, isGone = false }: Cause) {
   const [before] = await listKnown(deps.db, provider.name, [subscriptionId])
   const found = await provider.getSubscription(subscriptionId)
-  const context = await contextOf(deps, before?.organizationId ?? found?.organizationId)
+  const context = await contextOf(deps, before?.organizationId ?? (found && (await findOrganization(deps, found))))
   const row = context.rows.find(isRowOf(provider.name, subscriptionId))
   if (row?.revision !== before?.revision) return undefined
   return { context, found: found ?? (isGone ? goneState(row, deps.now()) : undefined) }
+}
+
+/** Whom it is for, by its own word or by its customer. */
+async function findOrganization(deps: ManagementDeps, found: ProviderSubscription): Promise<string | undefined> {
+  const { provider, customerId, organizationId } = found
+  return organizationId ?? (await findPayersOrganizations(deps.db, provider, [customerId])).get(customerId)
 }
 
 async function contextOf(deps: ManagementDeps, organizationId: string | undefined): Promise<Context> {
@@ -95,10 +103,14 @@ function goneState(row: Row | undefined, at: number): ProviderSubscription | und
       customerId: row.providerCustomerId,
       organizationId: row.organizationId,
       status: 'canceled',
-      product: '',
-      pendingProduct: undefined,
-      periodStart: row.currentPeriodStart ?? undefined,
-      periodEnd: row.currentPeriodEnd ?? undefined,
+      items: [
+        {
+          product: '',
+          periodStart: row.currentPeriodStart ?? undefined,
+          periodEnd: row.currentPeriodEnd ?? undefined,
+        },
+      ],
+      pendingProducts: [],
       cancelAtPeriodEnd: row.cancelAtPeriodEnd,
       trialEnd: row.trialEnd ?? undefined,
       pastDueSince: undefined,

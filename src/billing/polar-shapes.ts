@@ -29,7 +29,9 @@ export const PolarSubscription = z
     past_due_at: isoTime,
     ended_at: isoTime,
     metadata: z.record(z.string(), z.unknown()).nullish(),
-    customer: z.object({ external_id: z.string().nullish() }).nullish(),
+    customer: z
+      .object({ external_id: z.string().nullish(), metadata: z.record(z.string(), z.unknown()).nullish() })
+      .nullish(),
     pending_update: z.object({ product_id: z.string().nullish() }).nullish(),
   })
   .transform(toSubscription)
@@ -48,7 +50,13 @@ interface Read {
   readonly past_due_at: Date | undefined
   readonly ended_at: Date | undefined
   readonly metadata?: Readonly<Record<string, unknown>> | null | undefined
-  readonly customer?: { readonly external_id?: string | null | undefined } | null | undefined
+  readonly customer?:
+    | {
+        readonly external_id?: string | null | undefined
+        readonly metadata?: Readonly<Record<string, unknown>> | null | undefined
+      }
+    | null
+    | undefined
   readonly pending_update?: { readonly product_id?: string | null | undefined } | null | undefined
 }
 
@@ -62,12 +70,10 @@ function toSubscription(read: Read): ProviderSubscription {
     provider: 'polar',
     id: read.id,
     customerId: read.customer_id,
-    organizationId: organizationIn(read.metadata?.org_id, read.customer?.external_id),
+    organizationId: organizationIn(read.metadata?.org_id, read.customer?.external_id, read.customer?.metadata?.org_id),
     status: STATUSES[read.status],
-    product: read.product_id,
-    pendingProduct: read.pending_update?.product_id ?? undefined,
-    periodStart: read.current_period_start,
-    periodEnd: read.current_period_end,
+    items: [{ product: read.product_id, periodStart: read.current_period_start, periodEnd: read.current_period_end }],
+    pendingProducts: [read.pending_update?.product_id ?? []].flat(),
     cancelAtPeriodEnd: read.cancel_at_period_end,
     trialEnd: read.trial_end,
     pastDueSince: read.past_due_at,
@@ -77,7 +83,7 @@ function toSubscription(read: Read): ProviderSubscription {
 }
 
 export const PolarPage = z.object({
-  items: z.array(PolarSubscription),
+  items: z.array(z.unknown()), // each is read by itself: see `readRows`
   pagination: z.object({ max_page: z.number() }),
 })
 

@@ -9,7 +9,7 @@ import {
   polarReason,
 } from './polar-shapes.ts'
 import type { BillingProvider, CheckoutInput, PlanSwitch, UsageAmount, UsageReceipt } from './provider.ts'
-import { type Caller, openCaller, withCheckoutId } from './provider-http.ts'
+import { type Caller, openCaller, readRows, withCheckoutId } from './provider-http.ts'
 
 /** Polar's API is versioned by date; what was written for one keeps working until this is raised. */
 const VERSION = '2026-04'
@@ -74,7 +74,8 @@ async function listSubscriptions(polar: Caller, cursor = '1') {
   const query = { page: cursor, limit: PAGE, sorting: 'started_at' }
   const { items, pagination } = await polar.ask(['GET', '/subscriptions/'], PolarPage, { query })
   const page = Number(cursor)
-  return { subscriptions: items, next: page < pagination.max_page ? String(page + 1) : undefined }
+  const { read: subscriptions, unreadable } = readRows('polar', PolarSubscription, items)
+  return { subscriptions, unreadable, next: page < pagination.max_page ? String(page + 1) : undefined }
 }
 
 /** A customer can pay for several organizations: by whose subscriptions we came, only this one's are told. */
@@ -83,7 +84,7 @@ async function findSubscriptionsOf(polar: Caller, of: { organizationId: string; 
   const whose = customerId === undefined ? { external_customer_id: organizationId } : { customer_id: customerId }
   const query = { ...whose, limit: PAGE, sorting: '-started_at' }
   const { items } = await polar.ask(['GET', '/subscriptions/'], PolarPage, { query })
-  return items.filter((one) => one.organizationId === organizationId)
+  return readRows('polar', PolarSubscription, items).read.filter((one) => one.organizationId === organizationId)
 }
 
 /** One bad event has Polar refuse the whole batch: those that it names are taken out, and the rest is sent once more. */

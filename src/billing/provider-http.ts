@@ -116,6 +116,25 @@ function refusal(service: Service, { status, body }: Answer): Problem {
   return new Problem(REFUSALS[status] ?? 'billing_refused', reason === undefined ? {} : { detail: reason })
 }
 
+/** The rows of a page that have the shape of a schema, and the ids of those that do not, which are logged. */
+export function readRows<Schema extends z.ZodType>(name: ProviderName, schema: Schema, rows: readonly unknown[]) {
+  const read: z.output<Schema>[] = []
+  const unreadable: string[] = []
+  for (const row of rows) {
+    const result = schema.safeParse(row)
+    if (result.success) read.push(result.data)
+    else {
+      const id = Identified.safeParse(row).data?.id ?? '?'
+      const fields = result.error.issues.map(({ path }) => path.join('.')).slice(0, 5)
+      log('error', 'billing_row_unreadable', { provider: name, id, fields })
+      unreadable.push(id)
+    }
+  }
+  return { read, unreadable }
+}
+
+const Identified = z.object({ id: z.string() })
+
 /** A path without ids, for logs. */
 const kindOf = (path: string) => path.split('/').slice(0, 2).join('/')
 

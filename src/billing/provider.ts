@@ -12,22 +12,30 @@ export const PROVIDERS: readonly ProviderName[] = ['polar', 'stripe']
 
 export type SubscriptionStatus = 'incomplete' | 'trialing' | 'active' | 'past_due' | 'paused' | 'canceled' | 'unpaid'
 
+/** One line of a subscription. Lines may have periods of their own: a yearly add-on beside a monthly plan. */
+interface BoughtItem {
+  /** Polar's product id, Stripe's price id. A plan has it in `polarProductId` or `stripePriceId`. */
+  readonly product: string
+  readonly periodStart: Date | undefined
+  readonly periodEnd: Date | undefined
+}
+
 /** A subscription as its provider has it now, in words that both share. */
 export interface ProviderSubscription {
   readonly provider: ProviderName
   readonly id: string
   readonly customerId: string
-  /** From the customer's external id (Polar) or the metadata `org_id` (Stripe); absent where somebody made it by hand. */
+  /** From metadata `org_id` of it or its customer, or the customer's external id (Polar); absent where somebody made it by hand. */
   readonly organizationId: string | undefined
   readonly status: SubscriptionStatus
-  /** What was bought: Polar's product id, Stripe's price id. A plan has it in `polarProductId` or `stripePriceId`. */
-  readonly product: string
-  /** What is bought from the period's end on, where that was agreed upon. */
-  readonly pendingProduct: string | undefined
-  readonly periodStart: Date | undefined
-  readonly periodEnd: Date | undefined
+  /** What was bought, in no order that means anything: one of them may be a plan, others are add-ons and metered prices. */
+  readonly items: readonly BoughtItem[]
+  /** Products or prices that are bought from the next period on, where a change was agreed upon; else none. */
+  readonly pendingProducts: readonly string[]
   /** It ends with its period unless that is taken back. */
   readonly cancelAtPeriodEnd: boolean
+  /** A date at which it ends, where the provider has one instead of the flag. */
+  readonly cancelAt?: Date | undefined
   readonly trialEnd: Date | undefined
   /** Since when payment has failed, where the provider says so. */
   readonly pastDueSince: Date | undefined
@@ -35,6 +43,13 @@ export interface ProviderSubscription {
   readonly endedAt: Date | undefined
   /** The provider's time of this state, where it tells one. */
   readonly updatedAt: Date | undefined
+}
+
+interface SubscriptionPage {
+  readonly subscriptions: readonly ProviderSubscription[]
+  /** Ids of those that do not have the shape we know: the others are none the worse for it. */
+  readonly unreadable: readonly string[]
+  readonly next: string | undefined
 }
 
 export interface CheckoutInput {
@@ -100,10 +115,7 @@ export interface BillingProvider {
   createPortal(input: { readonly customerId: string; readonly returnUrl: string }): Promise<{ readonly url: string }>
   getSubscription(id: string): Promise<ProviderSubscription | undefined>
   /** One page of all subscriptions, also of those that are over; pass `next` to get the one after it. */
-  listSubscriptions(cursor?: string): Promise<{
-    readonly subscriptions: readonly ProviderSubscription[]
-    readonly next: string | undefined
-  }>
+  listSubscriptions(cursor?: string): Promise<SubscriptionPage>
   /** The organization's subscriptions, also those that are over, the newest first. Stripe's search is a minute behind without `customerId`. */
   findSubscriptionsOf(of: {
     readonly organizationId: string

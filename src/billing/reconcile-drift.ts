@@ -3,7 +3,7 @@ import { momentOf } from './apply.ts'
 import { type Context, type Decided, decide, type Ignored } from './apply-decision.ts'
 import type { BillingProvider, ProviderName, ProviderSubscription } from './provider.ts'
 import { configuredProviders } from './providers.ts'
-import { listKnown, listLiving, readContexts } from './subscription-queries.ts'
+import { findPayersOrganizations, listKnown, listLiving, readContexts } from './subscription-queries.ts'
 
 /** Pages of a hundred; what a run of a Worker can ask for is limited. */
 const MOST_PAGES = 200
@@ -11,9 +11,9 @@ const MOST_PAGES = 200
 /**
  * How a provider and we differ. `missing_here`: we never heard of it; `differs`: see `fields`; `plan`: the organization is
  * on another plan than follows; `second`: paid for, while another one decides; `missing_there`: the provider does not list
- * it; the others name what we do not know.
+ * it; `unreadable`: it does not have the shape we know; the others name what we do not know.
  */
-type DriftKind = 'missing_here' | 'differs' | 'plan' | 'second' | 'missing_there' | Ignored
+type DriftKind = 'missing_here' | 'differs' | 'plan' | 'second' | 'missing_there' | 'unreadable' | Ignored
 
 export interface Drift {
   readonly provider: ProviderName
@@ -50,8 +50,9 @@ export async function findDrift(deps: ManagementDeps, provider: BillingProvider)
   const listed = new Set<string>()
   let cursor: string | undefined
   for (let page = 0; page < MOST_PAGES; page++) {
-    const { subscriptions, next } = await provider.listSubscriptions(cursor)
-    for (const { id } of subscriptions) listed.add(id)
+    const { subscriptions, unreadable, next } = await provider.listSubscriptions(cursor)
+    for (const id of [...subscriptions.map((one) => one.id), ...unreadable]) listed.add(id)
+    drifts.push(...unreadable.map((id) => toUnreadable(provider.name, id)))
     drifts.push(...(await driftOf(deps, provider.name, subscriptions)))
     cursor = next
     if (next === undefined) break
@@ -69,7 +70,14 @@ async function driftOf(
   const known = new Map(
     (await listKnown(deps.db, provider, ids)).map((one) => [one.providerSubscriptionId, one.organizationId]),
   )
-  const organizationOf = (one: ProviderSubscription) => known.get(one.id) ?? one.organizationId
+  const strangers = subscriptions.filter((one) => !known.has(one.id) && one.organizationId === undefined)
+  const payers = await findPayersOrganizations(
+    deps.db,
+    provider,
+    strangers.map(({ customerId }) => customerId),
+  )
+  const organizationOf = (one: ProviderSubscription) =>
+    known.get(one.id) ?? one.organizationId ?? payers.get(one.customerId)
   const contextOf = await readContexts(
     deps.db,
     subscriptions.flatMap((one) => organizationOf(one) ?? []),
@@ -87,8 +95,9 @@ function judge(
   organizationId: string | undefined,
 ): Drift | undefined {
   const decided = decide(context, { found }, momentOf(deps))
-  const { provider, id: subscriptionId, status, product } = found
-  const common = { provider, subscriptionId, organizationId, there: { status, product } }
+  const { provider, id: subscriptionId, status, items } = found
+  const there = { status, product: items.map(({ product }) => product).join(' ') }
+  const common = { provider, subscriptionId, organizationId, there }
   if (typeof decided === 'string') {
     const isPast = found.endedAt !== undefined // nobody needs to look after what is over
     return isPast ? undefined : { ...common, kind: decided, fields: [], here: undefined, isRepairable: false }
@@ -96,14 +105,28 @@ function judge(
   const kind = kindOf(decided)
   if (!kind) return undefined
   const here = decided.known && { status: decided.known.status, plan: decided.known.planId }
-  return { ...common, kind, fields: decided.known ? decided.changed : [], here, isRepairable: kind !== 'second' }
+  const fields = decided.known ? decided.changed : []
+  return {
+    ...common,
+    kind,
+    fields,
+    here,
+    isRepairable: kind === 'unknown_product' ? fields.length > 0 : kind !== 'second',
+  }
 }
 
-function kindOf({ known, row, changed, planId, isSecond }: Decided): DriftKind | undefined {
+function kindOf({ known, row, changed, planId, isSecond, unknownProduct }: Decided): DriftKind | undefined {
   if (!known) return 'missing_here'
+  if (unknownProduct !== undefined) return 'unknown_product'
   if (changed.length > 0) return 'differs'
   if (planId !== undefined && row.isCurrent) return 'plan'
   return isSecond ? 'second' : undefined
+}
+
+/** Whoever it is for: nobody but a person can tell. */
+function toUnreadable(provider: ProviderName, subscriptionId: string): Drift {
+  const unknown = { organizationId: undefined, fields: [], here: undefined, there: undefined }
+  return { provider, kind: 'unreadable', subscriptionId, ...unknown, isRepairable: false }
 }
 
 /** With the token of another account nothing is listed: so that nobody loses a plan by that, it is only reported. */

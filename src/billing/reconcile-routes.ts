@@ -16,6 +16,7 @@ const DriftReport = z
             'plan',
             'second',
             'missing_there',
+            'unreadable',
             'unknown_organization',
             'unknown_product',
           ])

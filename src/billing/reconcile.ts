@@ -48,7 +48,8 @@ async function reconcileProvider(deps: ManagementDeps, provider: BillingProvider
     let repaired = 0
     for (const drift of drifts.filter(({ isRepairable }) => isRepairable))
       if (await repair(deps, provider, drift.subscriptionId)) repaired += 1
-    return { compared, repaired, left: drifts.length - repaired }
+    const lasting = drifts.filter(({ kind, isRepairable }) => kind === 'unknown_product' && isRepairable).length
+    return { compared, repaired, left: drifts.length - repaired + lasting }
   } catch (error) {
     log('error', 'billing_not_reconciled', { provider: provider.name, ...errorFields(error) })
     return { compared: 0, repaired: 0, left: 0 }

@@ -10,7 +10,7 @@ import {
   toSubscription,
 } from './stripe-shapes.ts'
 
-const WITH_SCHEDULE = { 'expand[]': 'schedule' }
+const WITH_SCHEDULE = { 'expand[0]': 'schedule', 'expand[1]': 'customer' }
 const Anything = z.unknown()
 
 export const pathOf = (subscriptionId: string) => `/subscriptions/${encodeURIComponent(subscriptionId)}`

@@ -34,13 +34,21 @@ const Phase = z.object({
   items: z.array(z.object({ price: reference, quantity: z.number().nullish() })),
 })
 
-export const StripeSchedule = z.object({ id: z.string(), status: z.string().nullish(), phases: z.array(Phase) })
+export const StripeSchedule = z.object({
+  id: z.string(),
+  status: z.string().nullish(),
+  current_phase: z.object({ start_date: z.number(), end_date: z.number() }).nullish(),
+  phases: z.array(Phase),
+})
 
 /** As Stripe has it: for what needs the items, or the schedule that changes them. */
 export const StripeSubscription = z.object({
   id: z.string().min(1),
   status: z.enum(Object.keys(STATUSES) as (keyof typeof STATUSES)[]),
-  customer: reference.pipe(z.string()),
+  customer: z.union([
+    z.string().min(1),
+    z.object({ id: z.string().min(1), metadata: z.record(z.string(), z.unknown()).nullish() }),
+  ]),
   created: z.number(),
   cancel_at_period_end: z.boolean(),
   cancel_at: unixTime,
@@ -63,19 +71,21 @@ export function planItem({ items }: StripeSubscriptionRead): z.output<typeof Ite
 
 /** The periods are the items': since 2025 the subscription itself has none. */
 export function toSubscription(read: StripeSubscriptionRead): ProviderSubscription {
-  const item = planItem(read)
-  const periodEnd = item.current_period_end
+  const customer = typeof read.customer === 'string' ? { id: read.customer } : read.customer
   return {
     provider: 'stripe',
     id: read.id,
-    customerId: read.customer,
-    organizationId: organizationIn(read.metadata?.org_id),
+    customerId: customer.id,
+    organizationId: organizationIn(read.metadata?.org_id, customer.metadata?.org_id),
     status: statusOf(read),
-    product: item.price.id,
-    pendingProduct: pendingPrice(read, item),
-    periodStart: item.current_period_start,
-    periodEnd,
-    cancelAtPeriodEnd: read.cancel_at_period_end || isWithin(read.cancel_at, periodEnd),
+    items: read.items.data.map(({ price, current_period_start, current_period_end }) => ({
+      product: price.id,
+      periodStart: current_period_start,
+      periodEnd: current_period_end,
+    })),
+    pendingProducts: pendingPrices(read),
+    cancelAtPeriodEnd: read.cancel_at_period_end,
+    cancelAt: read.cancel_at,
     trialEnd: read.trial_end,
     pastDueSince: undefined,
     endedAt: read.ended_at ?? (read.status === 'incomplete_expired' ? new Date(read.created * 1000) : undefined),
@@ -83,23 +93,28 @@ export function toSubscription(read: StripeSubscriptionRead): ProviderSubscripti
   }
 }
 
-/** Stripe's portal may set a date where it once set the flag. */
-const isWithin = (at: Date | undefined, end: Date | undefined) => at !== undefined && end !== undefined && at <= end
-
 /** Collection that is paused with `void` is how Stripe says that no service is given; its other kinds are a favour. */
 function statusOf({ status, pause_collection }: StripeSubscriptionRead): SubscriptionStatus {
   return status === 'active' && pause_collection?.behavior === 'void' ? 'paused' : STATUSES[status]
 }
 
-/** @returns the first price of the phase that follows the current one */
-function pendingPrice({ schedule }: StripeSubscriptionRead, current: z.output<typeof Item>): string | undefined {
-  if (typeof schedule !== 'object' || schedule === null) return undefined
-  const from = (current.current_period_start?.getTime() ?? 0) / 1000
-  const next = schedule.phases.find(({ start_date }) => start_date > from)?.items[0]?.price
-  return next === current.price.id ? undefined : next
+/** @returns all prices of the phase that follows the current one */
+function pendingPrices({ schedule, items }: StripeSubscriptionRead): string[] {
+  if (typeof schedule !== 'object' || schedule === null) return []
+  const starts = items.data.flatMap(({ current_period_start: start }) => start ?? [])
+  const now = schedule.current_phase?.start_date ?? Math.min(...starts.map((start) => start.getTime() / 1000))
+  const next = schedule.phases
+    .filter(({ start_date }) => start_date > now)
+    .toSorted((a, b) => a.start_date - b.start_date)
+    .at(0)
+  return next?.items.flatMap(({ price }) => price ?? []) ?? []
 }
 
-export const StripePage = z.object({ data: z.array(StripeSubscription), has_more: z.boolean() })
+export const StripePage = z.object({
+  data: z.array(z.unknown()), // each is read by itself: see `readRows`
+  has_more: z.boolean(),
+})
+export const StripeId = z.object({ id: z.string() })
 export const StripeCheckout = z.object({ id: z.string().min(1), url: z.url() })
 export const StripePortal = z.object({ url: z.url() })
 

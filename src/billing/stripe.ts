@@ -1,20 +1,23 @@
 import type { Config } from '../config.ts'
 import type { BillingProvider, CheckoutInput, PaymentMethod, UsageAmount, UsageReceipt } from './provider.ts'
-import { type Caller, openCaller, withCheckoutId } from './provider-http.ts'
+import { type Caller, openCaller, readRows, withCheckoutId } from './provider-http.ts'
 import { cancelAtPeriodEnd, changePlan, findSubscription, pathOf, resume } from './stripe-plan.ts'
 import {
   formOf,
   StripeCheckout,
+  StripeId,
   StripePage,
   StripePaidWith,
   StripePayments,
   StripePortal,
+  StripeSubscription,
   stripeReason,
   toSubscription,
 } from './stripe-shapes.ts'
 
 /** Stripe's API is versioned by date; an account's own default may be any other. */
 const VERSION = '2026-10-28.endive'
+const WITH_PARTS = { 'expand[0]': 'data.schedule', 'expand[1]': 'data.customer' }
 /** The largest page there is. */
 const PAGE = '100'
 /** Meter events under way at once: the platform opens at most six connections for a request. */
@@ -76,16 +79,18 @@ async function listSubscriptions(stripe: Caller, cursor?: string) {
   const query = {
     status: 'all',
     limit: PAGE,
-    'expand[]': 'data.schedule',
+    ...WITH_PARTS,
     ...(cursor !== undefined && { starting_after: cursor }),
   }
   const { data, has_more } = await stripe.ask(['GET', '/subscriptions'], StripePage, { query })
-  return { subscriptions: data.map(toSubscription), next: has_more ? data.at(-1)?.id : undefined }
+  const { read, unreadable } = readRows('stripe', StripeSubscription, data)
+  const last = StripeId.safeParse(data.at(-1)).data?.id
+  return { subscriptions: read.map(toSubscription), unreadable, next: has_more ? last : undefined }
 }
 
 async function findSubscriptionsOf(stripe: Caller, of: { organizationId: string; customerId?: string | undefined }) {
   const { organizationId, customerId } = of
-  const common = { limit: PAGE, 'expand[]': 'data.schedule' }
+  const common = { limit: PAGE, ...WITH_PARTS }
   const { data } =
     customerId === undefined
       ? await stripe.ask(['GET', '/subscriptions/search'], StripePage, {
@@ -94,7 +99,8 @@ async function findSubscriptionsOf(stripe: Caller, of: { organizationId: string;
       : await stripe.ask(['GET', '/subscriptions'], StripePage, {
           query: { ...common, customer: customerId, status: 'all' },
         })
-  return data.map(toSubscription).filter((one) => one.organizationId === organizationId)
+  const { read } = readRows('stripe', StripeSubscription, data)
+  return read.map(toSubscription).filter((one) => one.organizationId === organizationId)
 }
 
 async function getPaymentMethod(stripe: Caller, subscriptionId: string): Promise<PaymentMethod | undefined> {

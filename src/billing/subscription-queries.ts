@@ -36,6 +36,28 @@ export async function listOfCustomer(db: Database, provider: ProviderName, custo
   return rows.map(({ id }) => id)
 }
 
+/**
+ * The organizations that customers of a provider pay for, for subscriptions that somebody made in the provider's dashboard.
+ * A customer who pays for several is nobody's; an e-mail address says nothing, since whoever pays types it in.
+ */
+export async function findPayersOrganizations(
+  db: Database,
+  provider: ProviderName,
+  customerIds: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const { providerCustomerId, organizationId } = subscriptions
+  const rows = await db
+    .selectDistinct({ customerId: providerCustomerId, organizationId })
+    .from(subscriptions)
+    .where(and(eq(subscriptions.provider, provider), inArray(providerCustomerId, [...new Set(customerIds)])))
+  const byCustomer = Map.groupBy(rows, ({ customerId }) => customerId)
+  return new Map(
+    [...byCustomer].flatMap(([customerId, found]) =>
+      found.length === 1 && found[0] ? [[customerId, found[0].organizationId] as const] : [],
+    ),
+  )
+}
+
 /** Subscriptions that are not over, for the reconcile job: of whichever organization. */
 export function listLiving(db: Database, provider: ProviderName) {
   const { providerSubscriptionId, organizationId, planId, status } = subscriptions
@@ -58,7 +80,12 @@ export async function readContexts(
       .where(inArray(organizations.id, ids)),
     db.select().from(subscriptions).where(inArray(subscriptions.organizationId, ids)).orderBy(asc(subscriptions.id)),
     db
-      .select({ id: plans.id, polarProductId: plans.polarProductId, stripePriceId: plans.stripePriceId })
+      .select({
+        id: plans.id,
+        polarProductId: plans.polarProductId,
+        stripePriceId: plans.stripePriceId,
+        pricePerMonthCents: plans.pricePerMonthCents,
+      })
       .from(plans)
       .orderBy(asc(plans.sortOrder), asc(plans.id)),
   ])

@@ -5,7 +5,21 @@ import type { ProviderSubscription } from '../../src/billing/provider.ts'
 const ORGANIZATION = '0193e3a0-0000-7000-8000-000000000001'
 const NOW = Date.UTC(2026, 10, 15)
 const MOMENT = { at: NOW, graceDays: 7, newId: '0193e3a0-0000-7000-8000-0000000000aa' }
-const PLANS = ['pro', 'starter'].map((id) => ({ id, polarProductId: `product_${id}`, stripePriceId: `price_${id}` }))
+const PLANS = [
+  ['starter', 900],
+  ['pro', 4_900],
+].map(([id, price]) => ({
+  id: String(id),
+  polarProductId: `product_${id}`,
+  stripePriceId: `price_${id}`,
+  pricePerMonthCents: Number(price),
+}))
+
+const item = (product: string, periodEnd = new Date(Date.UTC(2026, 11, 1))) => ({
+  product,
+  periodStart: new Date(Date.UTC(2026, 10, 1)),
+  periodEnd,
+})
 
 const found = (changes: Partial<ProviderSubscription> = {}): ProviderSubscription => ({
   provider: 'stripe',
@@ -13,10 +27,8 @@ const found = (changes: Partial<ProviderSubscription> = {}): ProviderSubscriptio
   customerId: 'cus_1',
   organizationId: ORGANIZATION,
   status: 'active',
-  product: 'price_pro',
-  pendingProduct: undefined,
-  periodStart: new Date(Date.UTC(2026, 10, 1)),
-  periodEnd: new Date(Date.UTC(2026, 11, 1)),
+  items: [item('price_pro')],
+  pendingProducts: [],
   cancelAtPeriodEnd: false,
   trialEnd: undefined,
   pastDueSince: undefined,
@@ -50,7 +62,7 @@ test('each status puts the organization on its plan', () => {
   for (const status of ['paused', 'unpaid'] as const) expect(planAfter({ status })).toBe('free')
   expect(planAfter({ status: 'canceled', endedAt: new Date(NOW) })).toBe('free')
   expect(planAfter({ cancelAtPeriodEnd: true })).toBeUndefined()
-  expect(planAfter({ product: 'price_starter' })).toBe('starter')
+  expect(planAfter({ items: [item('price_starter')] })).toBe('starter')
 })
 
 test('a plan that an administrator chose stays while nothing was bought, or a first payment is under way', () => {
@@ -77,7 +89,7 @@ test('where the provider does not say since when payment fails, it is since it w
 
 test('a second subscription that is paid for does not take the place of the first, until that is over', () => {
   const first = after(decided(context()), 'free')
-  const second = decided(first, { id: 'sub_2', product: 'price_starter' })
+  const second = decided(first, { id: 'sub_2', items: [item('price_starter')] })
   expect(second).toMatchObject({ isSecond: true, planId: undefined, currentId: 'first' })
   const both = {
     ...first,
@@ -88,9 +100,34 @@ test('a second subscription that is paid for does not take the place of the firs
 })
 
 test('what is bought that is no plan of ours, or for nobody that we know, is told by name', () => {
-  expect(decide(context(), { found: found({ product: 'price_book' }) }, MOMENT)).toBe('unknown_product')
+  expect(decide(context(), { found: found({ items: [item('price_book')] }) }, MOMENT)).toBe('unknown_product')
   expect(decide({ ...context(), organization: undefined }, { found: found() }, MOMENT)).toBe('unknown_organization')
   const known = after(decided(context()), 'free')
-  expect(decided(known, { product: 'price_book' })).toMatchObject({ planId: undefined, row: { planId: 'pro' } })
-  expect(decided(known, { pendingProduct: 'price_starter' }).row.pendingPlanId).toBe('starter')
+  expect(decided(known, { items: [item('price_book'), item('price_tea')] })).toMatchObject({
+    planId: undefined,
+    unknownProduct: 'price_book price_tea',
+    row: { planId: 'pro' },
+  })
+  const over = { items: [item('price_book')], status: 'canceled', endedAt: new Date(NOW) } as const
+  expect(decided(known, over)).toMatchObject({ planId: 'free', unknownProduct: undefined })
+})
+
+test('a plan is recognized by its price, wherever it stands, and the period is its own', () => {
+  const yearly = item('price_support', new Date(Date.UTC(2027, 10, 1)))
+  const bought = decided(context(), { items: [yearly, item('price_metered'), item('price_pro')] })
+  expect(bought).toMatchObject({ planId: 'pro', unknownProduct: undefined })
+  expect(bought.row.currentPeriodEnd).toEqual(new Date(Date.UTC(2026, 11, 1)))
+  expect(decided(context(), { items: [item('price_starter'), item('price_pro')] }).planId).toBe('pro')
+  const known = after(decided(context()), 'free')
+  const pending = (...pendingProducts: string[]) => decided(known, { pendingProducts }).row.pendingPlanId
+  expect(pending('price_starter')).toBe('starter')
+  expect(pending('price_support', 'price_starter')).toBe('starter')
+  expect(pending('price_support', 'price_pro')).toBeNull()
+  expect(pending('price_support')).toBeNull()
+})
+
+test('an end that is set as a date is the end of the period where it is not after it', () => {
+  const end = Date.UTC(2026, 11, 1)
+  expect(decided(context(), { cancelAt: new Date(end) }).row.cancelAtPeriodEnd).toBe(true)
+  expect(decided(context(), { cancelAt: new Date(end + 1) }).row.cancelAtPeriodEnd).toBe(false)
 })

@@ -89,7 +89,7 @@ test('versions are pinned, credentials sent, and redirects not followed', async 
   await stripe.getSubscription('sub_1')
   expect(asked.map(({ line }) => line)).toEqual([
     'GET /polar/v1/subscriptions/sub%2F1',
-    'GET /stripe/v1/subscriptions/sub_1?expand[]=schedule',
+    'GET /stripe/v1/subscriptions/sub_1?expand[0]=schedule&expand[1]=customer',
   ])
   expect(asked[0]?.headers.get('Polar-Version')).toBe('2026-04')
   expect(asked[1]?.headers.get('Stripe-Version')).toBe('2026-10-28.endive')
@@ -120,20 +120,31 @@ test('a subscription is read from the fields that are used; whoever it is for is
     id: 'sub_1',
     customerId: 'cus_1',
     status: 'active',
-    periodStart: new Date('2026-11-01T00:00:00Z'),
-    periodEnd: new Date('2026-12-01T00:00:00Z'),
   }
+  const period = { periodStart: new Date('2026-11-01T00:00:00Z'), periodEnd: new Date('2026-12-01T00:00:00Z') }
   expect(await polar.getSubscription('sub_1')).toMatchObject({
     ...common,
-    product: 'product_1',
+    items: [{ product: 'product_1', ...period }],
     organizationId: '0193e3a0-0000-7000-8000-000000000001',
     updatedAt: new Date('2026-11-01T00:00:00Z'),
   })
   expect(await stripe.getSubscription('sub_1')).toMatchObject({
     ...common,
-    product: 'price_1',
+    items: [{ product: 'price_metered' }, { product: 'price_1', ...period }],
     organizationId: undefined,
     updatedAt: undefined,
+  })
+})
+
+test('one odd row of a page is told by its id, and the others are read', async () => {
+  const odd = { ...POLAR_SUBSCRIPTION, id: 'odd', status: 'suspended' }
+  answering(json({ items: [odd, POLAR_SUBSCRIPTION, 7], pagination: { max_page: 1 } }))
+  expect(await polar.listSubscriptions()).toMatchObject({ subscriptions: [{ id: 'sub_1' }], unreadable: ['odd', '?'] })
+  answering(json({ data: [STRIPE_SUBSCRIPTION, { ...STRIPE_SUBSCRIPTION, id: 'odd', items: {} }], has_more: true }))
+  expect(await stripe.listSubscriptions()).toMatchObject({
+    subscriptions: [{ id: 'sub_1' }],
+    unreadable: ['odd'],
+    next: 'odd',
   })
 })
 
@@ -228,7 +239,7 @@ describe('Stripe', () => {
     const asked = answering(json(STRIPE_SUBSCRIPTION), json(schedule), json(schedule), json(planned))
     const change = { subscriptionId: 'sub_1', product: 'price_2', idempotencyKey: 'k' }
     const later = await stripe.changePlan({ ...change, when: 'period_end' })
-    expect(later).toMatchObject({ product: 'price_1', pendingProduct: 'price_2' })
+    expect(later).toMatchObject({ pendingProducts: ['price_2'] })
     expect(Object.fromEntries(new URLSearchParams(asked[2]?.body))).toMatchObject({
       end_behavior: 'release',
       'phases[0][end_date]': '1796083200',
@@ -246,15 +257,20 @@ describe('Stripe', () => {
     })
   })
 
-  test('collection paused as `void` is a pause; an end that its portal set as a date is an end with the period', async () => {
+  test('collection paused as `void` is a pause; its portal sets an end as a date', async () => {
     answering(
       json({ ...STRIPE_SUBSCRIPTION, pause_collection: { behavior: 'void' } }),
       json({ ...STRIPE_SUBSCRIPTION, pause_collection: { behavior: 'keep_as_draft' }, cancel_at: 1_796_083_200 }),
-      json({ ...STRIPE_SUBSCRIPTION, cancel_at: 1_796_083_201 }),
     )
-    expect(await stripe.getSubscription('sub_1')).toMatchObject({ status: 'paused', cancelAtPeriodEnd: false })
-    expect(await stripe.getSubscription('sub_1')).toMatchObject({ status: 'active', cancelAtPeriodEnd: true })
-    expect(await stripe.getSubscription('sub_1')).toMatchObject({ cancelAtPeriodEnd: false })
+    expect(await stripe.getSubscription('sub_1')).toMatchObject({ status: 'paused', cancelAt: undefined })
+    const cancelAt = new Date(1_796_083_200_000)
+    expect(await stripe.getSubscription('sub_1')).toMatchObject({ status: 'active', cancelAt })
+  })
+
+  test('the organization is also told by the customer’s metadata, as in what staff made in the dashboard', async () => {
+    const org_id = '0193e3a0-0000-7000-8000-000000000002'
+    answering(json({ ...STRIPE_SUBSCRIPTION, customer: { id: 'cus_1', metadata: { org_id } } }))
+    expect((await stripe.getSubscription('sub_1'))?.organizationId).toBe(org_id)
   })
 
   test('an amount that it has already counts as taken; what has no answer is in neither list', async () => {

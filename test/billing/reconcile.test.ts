@@ -121,6 +121,49 @@ test('two subscriptions of one organization: the first decides, the second is re
   expect(await driftOf(organizationId)).toEqual([])
 })
 
+describe.each(['polar', 'stripe'] as const)('made by hand at %s', (name) => {
+  test('a move to a product that is no plan is reported, and the plan stays until a plan has its id', async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    const { organizationId, subscriptionId } = await newPayer(name)
+    await apply(name, subscriptionId)
+    const product = `unknown_${crypto.randomUUID()}`
+    await act(name, { act: 'add_product', id: product, name: 'Lite', cents: 100, plan: 'lite' })
+    await act(name, { act: 'move', subscription: subscriptionId, product })
+    expect(await apply(name, subscriptionId)).toMatchObject({ what: 'unknown_product' })
+    expect(await driftOf(organizationId)).toMatchObject([
+      { kind: 'unknown_product', subscriptionId, here: { plan: 'pro' }, there: { product }, isRepairable: false },
+    ])
+    expect(await planOf(organizationId)).toBe('pro')
+    await reconcileAlone(deps(), organizationId)
+    expect(await driftOf(organizationId)).toHaveLength(1)
+    const plan = `lite-${crypto.randomUUID().slice(0, 8)}`
+    const limits = { rate_limit_per_minute: 1, max_api_keys: 1, meters: {} }
+    const column = name === 'polar' ? 'polar_product_id' : 'stripe_price_id'
+    const body = { id: plan, name: 'Lite', price_per_month_cents: 100, limits, [column]: product }
+    expect((await call('POST /api/v1/admin/plans', { token: await administrator(), body })).status).toBe(201)
+    await apply(name, subscriptionId)
+    expect(await planOf(organizationId)).toBe(plan)
+    expect(await driftOf(organizationId)).toEqual([])
+  })
+
+  test('a subscription without metadata is its customer’s, where that pays for one organization alone', async () => {
+    const { organizationId, subscriptionId } = await newPayer(name)
+    await apply(name, subscriptionId)
+    await act(name, { act: 'cancel_now', subscription: subscriptionId })
+    await apply(name, subscriptionId)
+    expect(await planOf(organizationId)).toBe('free')
+    const [row] = await directly().sql.query(
+      'select provider_customer_id as id from subscriptions where provider_subscription_id = $1',
+      [subscriptionId],
+    )
+    await act(name, { act: 'subscribe', customer: row?.id, product: productOf(name, 'builder') })
+    const drifts = await driftOf(organizationId)
+    expect(drifts).toMatchObject([{ kind: 'missing_here', isRepairable: true }])
+    await apply(name, drifts[0]?.subscriptionId ?? '')
+    expect(await planOf(organizationId)).toBe('builder')
+  })
+})
+
 describe('refunds', () => {
   test('a full refund of the period takes the plan, a part of it does not, and the next period gives it back', async () => {
     const { organizationId, subscriptionId } = await newPayer('polar')
