@@ -4,6 +4,7 @@ import { loadSession } from '../accounts/load-session.ts'
 import type { Config } from '../config.ts'
 import { findKey } from '../keys/cache.ts'
 import { noteLastUse } from '../keys/last-use.ts'
+import type { KeyRecord } from '../keys/record.ts'
 import { holdsScope } from '../keys/rules.ts'
 import { verifyKey } from '../keys/verify.ts'
 import { log } from '../lib/log.ts'
@@ -12,7 +13,7 @@ import { Problem } from '../problems.ts'
 import { readCredential } from './credentials.ts'
 import type { ManagementEnv } from './management-env.ts'
 import { clientIp } from './manners.ts'
-import type { KeyPrincipal, Principal, UserPrincipal } from './principal.ts'
+import type { KeyBounds, KeyPrincipal, Principal, UserPrincipal } from './principal.ts'
 
 /**
  * Who may call a route: anyone, a signed-in user, an administrator of the deployment, or whoever holds a permission in
@@ -123,19 +124,23 @@ async function authenticateUser(c: Context<ManagementEnv>, token: string): Promi
 }
 
 async function authenticateKey(c: Context<ManagementEnv>, key: string): Promise<KeyPrincipal> {
-  const { deps } = c.env
+  const { deps } = c.env // a batch of usage may begin here that others' events join: no request's budget ends it
   const verdict = await verifyKey(
     deps,
     { key, cost: 0, scopes: [], ip: clientIp(c) },
     { requestId: c.var.requestId, isUnrecorded: true },
   )
-  if (!verdict.valid || !verdict.key_id || !verdict.organization_id)
-    throw invalid(`The API key is not valid: ${verdict.code}.`)
+  if (!verdict.valid) throw invalid(`The API key is not valid: ${verdict.code}.`)
   const { record } = await findKey(deps, key) // in memory since the verdict
-  const isPlatform = record?.isPlatform ?? false
-  const { key_id: keyId, organization_id: organizationId, scopes = [] } = verdict
+  if (!record) throw invalid('The API key is not valid: NOT_FOUND.')
+  const { keyId, lineageId, organizationId, scopes, isPlatform } = record
   noteLastUse(deps, { keyId, organizationId })
-  return { kind: 'key', keyId, lineageId: record?.lineageId ?? keyId, organizationId, scopes, isPlatform }
+  return { kind: 'key', keyId, lineageId, organizationId, scopes, isPlatform, bounds: boundsOf(record) }
+}
+
+function boundsOf({ environment, expiresAt, allowedIps, customRateLimit, namedLimits }: KeyRecord): KeyBounds {
+  const end = expiresAt === undefined ? null : new Date(expiresAt).toISOString()
+  return { environment, expiresAt: end, allowedIps: allowedIps ?? null, customRateLimit, namedLimits }
 }
 
 function invalid(detail: string): Problem {

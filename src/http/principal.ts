@@ -1,3 +1,4 @@
+import type { NamedLimit } from '../db/schema/shapes.ts'
 import type { Role } from '../organizations/roles.ts'
 
 export interface Membership {
@@ -24,6 +25,17 @@ export interface UserPrincipal {
   readonly impersonatorId: string | null
 }
 
+/** How a key is limited in itself. */
+export interface KeyBounds {
+  readonly environment: 'live' | 'test'
+  /** ISO 8601; `null` for no end. */
+  readonly expiresAt: string | null
+  readonly allowedIps: readonly string[] | null
+  /** Units a minute; `null` follows the organization. */
+  readonly customRateLimit: number | null
+  readonly namedLimits: readonly NamedLimit[]
+}
+
 /** A program that presented an API key. */
 export interface KeyPrincipal {
   readonly kind: 'key'
@@ -32,6 +44,8 @@ export interface KeyPrincipal {
   readonly lineageId: string
   readonly organizationId: string
   readonly scopes: readonly string[]
+  /** What binds it: no key that it makes, changes or rotates is bound less (keys/grants.ts). */
+  readonly bounds: KeyBounds
   /** Whether it is one of the platform organization: a service key, if its scopes say so. */
   readonly isPlatform: boolean
 }

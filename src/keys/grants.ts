@@ -1,11 +1,13 @@
 /** What whoever issues, changes, rotates or imports a key may give to it. */
+import type { NamedLimit } from '../db/schema/shapes.ts'
 import { organizationFor } from '../http/access.ts'
 import type { ManagementDeps } from '../http/management-env.ts'
-import type { Principal } from '../http/principal.ts'
+import type { KeyBounds, KeyPrincipal, Principal } from '../http/principal.ts'
+import { isWithin } from '../lib/cidr.ts'
 import { permissionOf } from '../organizations/roles.ts'
 import { Problem } from '../problems.ts'
-import { selectKeyAllowance } from './queries.ts'
-import { isReserved } from './rules.ts'
+import { type ShownKey, selectKeyAllowance } from './queries.ts'
+import { holdsScope, isReserved } from './rules.ts'
 
 /** What an organization allows its keys. */
 export interface Allowance {
@@ -16,11 +18,14 @@ export interface Allowance {
   readonly maxKeys: number
 }
 
-/** What is to be given to a key. */
+/** What is to be given to a key. What is undefined is not touched. */
 interface Wish {
   readonly scopes?: readonly string[] | undefined
   readonly custom_rate_limit?: number | null | undefined
   readonly expires_at?: string | null | undefined
+  readonly allowed_ips?: readonly string[] | null | undefined
+  readonly environment?: 'live' | 'test' | undefined
+  readonly limits?: readonly NamedLimit[] | undefined
 }
 
 /** @throws Problem `organization_not_found` */
@@ -34,8 +39,8 @@ export const isAdministrator = (principal: Principal) => principal.kind === 'use
 
 /**
  * Nobody grants what they do not have: scopes over Tollgate need the permission they stand for, `platform:` scopes an
- * administrator and the platform organization; a rate limit above the organization's own needs an administrator. An
- * expiry lies ahead.
+ * administrator and the platform organization; a rate limit above the organization's own needs an administrator. A key
+ * gives no more than it has itself: see `refuseBeyond`. An expiry lies ahead.
  *
  * @param where the place of the wish in the request
  * @throws Problem `forbidden`, `rate_limit_above_plan`, `invalid_request`
@@ -51,16 +56,102 @@ export function refuseUngrantable(
     })
   }
   refuseUnheldScopes(principal, allowance, wish.scopes ?? [])
+  if (principal.kind === 'key') refuseBeyond(principal, wish)
   if ((wish.custom_rate_limit ?? 0) > allowance.rateLimit && !isAdministrator(principal))
     throw new Problem('rate_limit_above_plan')
 }
 
-/** Also asked of whoever rotates a key: its successor's secret gives all that the key may do. @throws Problem `forbidden` */
-export function refuseUnheldScopes(principal: Principal, allowance: Allowance, scopes: readonly string[]): void {
+/** @throws Problem `forbidden` */
+function refuseUnheldScopes(principal: Principal, allowance: Allowance, scopes: readonly string[]): void {
   for (const scope of scopes.filter(isReserved)) {
     const permission = permissionOf(scope)
     if (permission) organizationFor(principal, permission, allowance.organizationId)
     else if (!allowance.isPlatform || !isAdministrator(principal))
       throw new Problem('forbidden', { detail: `You cannot grant the scope ${scope}.` })
   }
+  if (principal.kind !== 'key') return
+  const unheld = scopes.find((scope) => !holdsScope(principal.scopes, scope))
+  if (unheld !== undefined) throw beyond(`the scope ${unheld}`)
+}
+
+/**
+ * A new key gets what binds the key that makes it, where the request does not say: addresses, expiry, its own
+ * rate limit and its named limits.
+ */
+export function withBoundsOf<W extends Wish>(principal: Principal, wish: W): W {
+  if (principal.kind !== 'key') return wish
+  const { allowedIps, expiresAt, customRateLimit, namedLimits } = principal.bounds
+  return {
+    ...wish,
+    ...(wish.allowed_ips === undefined && { allowed_ips: allowedIps && [...allowedIps] }),
+    ...(wish.expires_at === undefined && { expires_at: expiresAt }),
+    ...(wish.custom_rate_limit === undefined && { custom_rate_limit: customRateLimit }),
+    ...(wish.limits?.length === 0 && { limits: [...namedLimits] }),
+  }
+}
+
+/**
+ * A key makes no key that is bound less than itself: from more addresses, for longer, at a higher rate, or for the live
+ * environment where it is one of tests. Else whoever holds it would have all that by one request more.
+ *
+ * @throws Problem `forbidden`
+ */
+function refuseBeyond({ bounds }: KeyPrincipal, wish: Wish): void {
+  const lacking = EXCESSES.find(([, exceeds]) => exceeds(bounds, wish))
+  if (lacking) throw beyond(lacking[0])
+}
+
+/** What a wish may ask for beyond a key's bounds. What it leaves undefined is not touched. */
+const EXCESSES: readonly (readonly [what: string, exceeds: (bounds: KeyBounds, wish: Wish) => boolean])[] = [
+  ['the live environment', (bounds, wish) => bounds.environment === 'test' && wish.environment === 'live'],
+  [
+    'other addresses',
+    ({ allowedIps }, wish) =>
+      allowedIps !== null && wish.allowed_ips !== undefined && !areWithin(wish.allowed_ips, allowedIps),
+  ],
+  [
+    'a later expiry',
+    ({ expiresAt }, wish) => expiresAt !== null && wish.expires_at !== undefined && isLater(wish.expires_at, expiresAt),
+  ],
+  [
+    'a higher rate limit',
+    ({ customRateLimit }, wish) =>
+      customRateLimit !== null &&
+      wish.custom_rate_limit !== undefined &&
+      (wish.custom_rate_limit ?? Number.POSITIVE_INFINITY) > customRateLimit,
+  ],
+  [
+    'wider named limits',
+    ({ namedLimits }, { limits }) => limits !== undefined && !namedLimits.every((one) => limits.some(isAsTight(one))),
+  ],
+]
+
+const isAsTight = (outer: NamedLimit) => (one: NamedLimit) =>
+  one.name === outer.name &&
+  one.limit <= outer.limit &&
+  one.window_seconds >= outer.window_seconds &&
+  one.cost >= outer.cost
+
+const areWithin = (ranges: readonly string[] | null, outer: readonly string[]) =>
+  ranges?.every((range) => outer.some((one) => isWithin(range, one))) ?? false
+
+const isLater = (one: string | null, other: string) => one === null || Date.parse(one) > Date.parse(other)
+
+const beyond = (what: string) =>
+  new Problem('forbidden', { detail: `A key gives no more than it has itself; this one lacks ${what}.` })
+
+/** Asked of whoever rotates a key: its successor's secret gives all that the key has. @throws Problem `forbidden` */
+export function refuseRotation(principal: Principal, allowance: Allowance, row: ShownKey): void {
+  if (principal.kind === 'key' && principal.keyId === row.id) return
+  refuseUnheldScopes(principal, allowance, row.scopes)
+  if (principal.kind !== 'key') return
+  const { environment, allowedIps, customRateLimit, limits } = row
+  const expires_at = row.expiresAt?.toISOString() ?? null
+  refuseBeyond(principal, {
+    environment,
+    expires_at,
+    allowed_ips: allowedIps,
+    custom_rate_limit: customRateLimit,
+    limits,
+  })
 }

@@ -5,7 +5,7 @@ import type { ManagementDeps } from '../http/management-env.ts'
 import type { Principal } from '../http/principal.ts'
 import { uuidv7 } from '../lib/uuid.ts'
 import { Problem } from '../problems.ts'
-import { type Allowance, allowanceOf, isAdministrator, refuseUngrantable } from './grants.ts'
+import { type Allowance, allowanceOf, isAdministrator, refuseUngrantable, withBoundsOf } from './grants.ts'
 import { fitsWithin, insertImported, selectKnownHashes } from './import-queries.ts'
 import type { ImportResult, KeyImport } from './life-schemas.ts'
 import type { NewKeyRow } from './write-queries.ts'
@@ -26,8 +26,9 @@ export async function importKeys(
   deps: ManagementDeps,
   principal: Principal,
   organizationId: string,
-  items: readonly Item[],
+  asked: readonly Item[],
 ): Promise<Result> {
+  const items = asked.map((item) => withBoundsOf(principal, item))
   if (!deps.config.IMPORTED_KEYS) throw new Problem('imports_disabled')
   const now = deps.now()
   const allowance = await allowanceOf(deps, organizationId)

@@ -8,7 +8,7 @@ import { uuidv7 } from '../lib/uuid.ts'
 import { Problem } from '../problems.ts'
 import { asIssued, toApiKey } from './api-key.ts'
 import { hintOf, newKey } from './format.ts'
-import { allowanceOf, isAdministrator, refuseUngrantable } from './grants.ts'
+import { allowanceOf, isAdministrator, refuseUngrantable, withBoundsOf } from './grants.ts'
 import type { IssuedKey, NewKey } from './schemas.ts'
 import { insertKey, isLiveKey } from './write-queries.ts'
 
@@ -21,10 +21,11 @@ export async function issueKey(
   deps: ManagementDeps,
   principal: Principal,
   organizationId: string,
-  request: z.output<typeof NewKey>,
+  asked: z.output<typeof NewKey>,
 ): Promise<z.output<typeof IssuedKey>> {
   const now = deps.now()
   const at = new Date(now)
+  const request = withBoundsOf(principal, asked)
   const allowance = await allowanceOf(deps, organizationId)
   refuseUngrantable(request, { principal, allowance, now })
 

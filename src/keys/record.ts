@@ -29,6 +29,8 @@ export interface KeyRecord extends Judged {
   readonly plan: string
   readonly features: PlanFeatures
   readonly ratePerMinute: number
+  /** The key's own, as it was set; null follows the organization. */
+  readonly customRateLimit: number | null
   readonly namedLimits: readonly NamedLimit[]
   /** The meters that a verification takes from or is refused by. */
   readonly meters: readonly MeterQuota[]
@@ -130,6 +132,7 @@ function toRecord(row: Row, now: number): KeyRecord {
     plan: row.plan_id,
     features: row.features,
     ratePerMinute: rateLimit(row),
+    customRateLimit: row.custom_rate_limit,
     namedLimits: row.named_limits,
     meters: METERS.map((meter) => meterQuota(row, meter)).filter(isOfVerification),
     periodAnchor,

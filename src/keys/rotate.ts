@@ -10,7 +10,7 @@ import { Problem } from '../problems.ts'
 import { toApiKey } from './api-key.ts'
 import { changeKey } from './change.ts'
 import { hintOf, isPrefix, newKey } from './format.ts'
-import { allowanceOf, refuseUnheldScopes } from './grants.ts'
+import { allowanceOf, refuseRotation } from './grants.ts'
 import type { KeyRef, ShownKey } from './queries.ts'
 import type { IssuedKey } from './schemas.ts'
 import { mayBeReplaced, replaceKey, type Successor } from './write-queries.ts'
@@ -34,7 +34,7 @@ export async function rotateKey(
   const allowance = await allowanceOf(deps, key.organizationId)
   return changeKey(deps, key, async (row) => {
     refuseUnrotatable(row, now)
-    refuseUnheldScopes(principal, allowance, row.scopes)
+    refuseRotation(principal, allowance, row)
     const { secret, successor } = successorOf(row, deps, now)
     const grace = graceSeconds > 0 ? { maxKeys: allowance.maxKeys, at: new Date(now) } : undefined
     const auditRow = audited(deps, {

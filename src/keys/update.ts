@@ -31,7 +31,10 @@ export async function updateApiKey(
   refuseUngrantable(update, { principal, allowance, now })
   await changeKey(deps, key, async (row) => {
     const changed = changedFields(row, update, principal)
-    if (changed.length === 0) return row.version
+    if (changed.length === 0) {
+      await announceVersion(deps, keyVersion(key.id), row.version) // the first request may have died before it did
+      return row.version
+    }
     const room = isRevived(row, update, now) ? { maxKeys: allowance.maxKeys, at: new Date(now) } : undefined
     const auditRow = audited(deps, {
       act: 'key.updated',

@@ -18,6 +18,14 @@ export function inRange(ip: string, range: string): boolean {
   return address.value >> shift === block.address.value >> shift
 }
 
+/** Whether every address of one range lies in another. */
+export function isWithin(inner: string, outer: string): boolean {
+  const [small, large] = [parseRange(inner), parseRange(outer)]
+  if (!small || !large || small.address.bits !== large.address.bits || small.prefix < large.prefix) return false
+  const shift = BigInt(large.address.bits - large.prefix)
+  return small.address.value >> shift === large.address.value >> shift
+}
+
 export function isRange(text: string): boolean {
   return parseRange(text) !== undefined
 }

@@ -102,6 +102,49 @@ describe('what a key may do in Tollgate itself', async () => {
     expect((await issue(key, { scopes: ['tollgate:keys:write'] })).status).toBe(201)
   })
 
+  test('is not to make, change or rotate a key that is bound less than itself', async () => {
+    const bounds = {
+      allowed_ips: ['192.0.2.0/24'],
+      expires_at: '2099-01-01T00:00:00.000Z',
+      custom_rate_limit: 50,
+      limits: [{ name: 'daily', limit: 10, window_seconds: 86_400, cost: 0 }],
+    }
+    const scopes = ['tollgate:keys:write', 'reports:*']
+    const { body: issuer } = await issue(owner.token, { ...bounds, scopes, environment: 'test' })
+    const ip = '192.0.2.9'
+    const test = { name: 'Made by a key', environment: 'test' }
+    const make = (fields: object) => call(`POST ${KEYS}`, { token: issuer.key, body: { ...test, ...fields }, ip })
+    const change = (id: string, body: object) => call(`PATCH ${KEYS}/${id}`, { token: issuer.key, body, ip })
+
+    const made = await make({ scopes: ['reports:read'] })
+    expect(made).toMatchObject({ status: 201, body: bounds })
+    const more = [
+      { scopes: ['*'] },
+      { scopes: ['billing:read'] },
+      { allowed_ips: null },
+      { allowed_ips: ['192.0.0.0/16'] },
+      { expires_at: null },
+      { expires_at: '2099-01-02T00:00:00Z' },
+      { custom_rate_limit: null },
+      { custom_rate_limit: 51 },
+      { limits: [{ name: 'daily', limit: 11, window_seconds: 86_400, cost: 0 }] },
+    ]
+    for (const fields of more) {
+      expect(await make(fields), JSON.stringify(fields)).toMatchObject({ status: 403, body: { code: 'forbidden' } })
+      for (const id of [made.body.id, issuer.id])
+        expect(await change(id, fields), JSON.stringify(fields)).toMatchObject({ status: 403 })
+    }
+    expect((await make({ environment: 'live' })).status).toBe(403)
+    expect((await make({ allowed_ips: ['192.0.2.7', '192.0.2.16/28'], custom_rate_limit: 49 })).status).toBe(201)
+    expect((await change(issuer.id, { limits: [] })).status).toBe(403)
+
+    const { body: stronger } = await issue(owner.token, { scopes: ['reports:read'], environment: 'test' })
+    const rotate = (id: string) => call(`POST ${KEYS}/${id}/rotate`, { token: issuer.key, ip })
+    expect(await rotate(stronger.id)).toMatchObject({ status: 403, body: { code: 'forbidden' } })
+    expect((await rotate(made.body.id)).status).toBe(201)
+    expect((await rotate(issuer.id)).status).toBe(201)
+  })
+
   test('ends with the key, in both headers it may come in', async () => {
     const { body } = await issue(owner.token)
     const ways: Record<string, string>[] = [{ 'X-API-Key': body.key }, { Authorization: `Bearer ${body.key}` }]

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import type { UserPrincipal } from '../../src/http/principal.ts'
 import { claimDeliveries } from '../../src/webhooks/claim.ts'
 import { deliverDueWebhooks } from '../../src/webhooks/deliver.ts'
 import { rotateSecret } from '../../src/webhooks/endpoints.ts'
@@ -15,7 +16,7 @@ afterEach(() => vi.restoreAllMocks())
 
 const HOUR = 3_600_000
 const ID = crypto.randomUUID()
-const PRINCIPAL = { kind: 'key', keyId: ID, lineageId: ID, organizationId: '', scopes: [], isPlatform: false } as const
+const USER = { kind: 'user', userId: ID, impersonatorId: null } as unknown as UserPrincipal
 
 /** An organization with one receiver, and an isolate that may reach it and whose clock can be moved. */
 async function world(fields: Record<string, unknown> = {}, query = '') {
@@ -110,7 +111,7 @@ describe('an event', () => {
   test('of a rotated endpoint is signed with both secrets for 24 hours, and not after', async () => {
     const { happen, runJob, receiver, isolate, organizationId } = await world()
     const one = { organizationId, id: receiver.id }
-    const { secret } = await rotateSecret(managementDeps(isolate.deps()), { ...PRINCIPAL, organizationId }, one)
+    const { secret } = await rotateSecret(managementDeps(isolate.deps()), USER, one)
     const verdicts = []
     for (const ms of [24 * HOUR - 5_000, 10_000]) {
       isolate.advance(ms)
