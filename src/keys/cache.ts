@@ -97,7 +97,9 @@ async function loadKey(deps: Deps, hash: string): Promise<CachedKey> {
   const underway = loading.get(hash)
   const loaded = underway && (await waitFor(underway, LOAD_MS))
   if (loaded) return loaded
-  const load = selectAndRemember(deps, hash).finally(() => loading.delete(hash))
+  const load = selectAndRemember(deps, hash).finally(() => {
+    if (loading.get(hash) === load) loading.delete(hash) // else another request took over from this one
+  })
   loading.set(hash, load)
   deps.defer(load.catch(() => undefined)) // others wait for it too: it must outlive a caller that hangs up
   return load

@@ -33,7 +33,9 @@ export async function reloadAllowance(deps: Deps, organizationId: string): Promi
   const underway = loading.get(organizationId)
   const loaded = underway && (await waitFor(underway, LOAD_MS))
   if (loaded) return loaded
-  const load = loadAllowance(deps, organizationId).finally(() => loading.delete(organizationId))
+  const load = loadAllowance(deps, organizationId).finally(() => {
+    if (loading.get(organizationId) === load) loading.delete(organizationId) // else another request took over from this one
+  })
   loading.set(organizationId, load)
   deps.defer(load.catch(() => undefined)) // others wait for it too: it must outlive a caller that hangs up
   return load

@@ -1,9 +1,11 @@
 /**
  * Units that this isolate admitted alone, on their way to the counters of Redis.
  *
- * They go there before the next claim of the same organization is decided. Units older than a few seconds are in Postgres
- * already, so the quota's counter is raised from there (`unseeded` asks for fresh figures): adding them would count them
- * twice. Units of an isolate that dies, or is not asked again, reach the counter with the next fresh row of any isolate, or
+ * They go there before the next claim of the same organization is decided, into the lane of the generation that the isolate
+ * knew last; their events say the same lane, so that Postgres settles it (docs/decisions/0008). Units older than a few
+ * seconds are in Postgres already: the claim is asked for with fresh figures first, and where those come they replace the
+ * units. If Postgres does not answer, the units are added: they may count twice until their lane is settled, and are never
+ * missed. Units of an isolate that dies, or is not asked again, reach the counter with the next fresh row of any isolate, or
  * with the reconciliation of every minute.
  */
 import { defineScript, runScript } from '../db/script.ts'
@@ -12,15 +14,33 @@ import { createLru } from '../lib/lru.ts'
 import { waitFor } from '../lib/waiting.ts'
 import { windowKeyOf } from './admission.ts'
 import { type Claim, quotaKey } from './claim.ts'
+import { retryLost } from './retry.ts'
 import { BUCKETS } from './window.ts'
 
 /** By then the event of an admission is in Postgres, or in the spool. */
 const WRITTEN_AFTER_MS = 3_000
 /** Of one organization; beyond this the oldest are left to Postgres. */
 const MAX_CLAIMS = 1_000
+/** How long Redis remembers that a batch has arrived. */
+const BATCH_MARKER_MS = 600_000
+
+interface Admitted {
+  readonly claim: Claim
+  /** The last generation of the quota's counter that this isolate was told of, if any. */
+  readonly generation: number | undefined
+}
+
+/** What is sent to Redis, and sent again unchanged until the answer arrives. */
+interface Batch {
+  readonly keys: string[]
+  readonly argument: string
+}
 
 interface Pending {
-  claims: Claim[]
+  admitted: Admitted[]
+  unsent: Batch | undefined
+  /** Whether a claim was sent back for fresh figures since the last time that everything was carried. */
+  hasAskedPostgres: boolean
   /** While the units are being added: others wait, so that they are decided by counters that hold them. */
   carrying: Promise<void> | undefined
 }
@@ -31,15 +51,19 @@ let isAnyPending = false
 const ownerOf = ({ quota, windows: [window] }: Claim) => quota?.organizationId ?? window.key
 
 /**
- * KEYS: windows, then quotas. ARGV[1]: JSON of `ahead` (ms), `buckets`, `windows` of { ms, units } and `quotas` of units by
- * meter. Units of a window count from now on, since the isolate's clock is not that of Redis. A quota that is lost starts
- * from Postgres by itself.
+ * KEYS: windows, then quotas, then the marker of the batch. ARGV[1]: JSON of `buckets`, `windows` of { ms, units } and
+ * `quotas` of { generation or -1, units by meter }. ARGV[2]: added to the clock (ms). ARGV[3]: how long the marker lives (ms).
+ * The same batch again changes nothing.
+ *
+ * Units of a window count from now on, since the isolate's clock is not that of Redis. A quota that is lost starts from
+ * Postgres by itself, and a generation that is settled is what Postgres says.
  */
 const CARRY = defineScript(`
 local request = cjson.decode(ARGV[1])
-local time = redis.call('TIME')
-local clock = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000) + request.ahead
 local function whole(number) return string.format('%.0f', number) end
+if not redis.call('SET', KEYS[#KEYS], 1, 'NX', 'PX', ARGV[3]) then return 0 end
+local time = redis.call('TIME')
+local clock = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000) + tonumber(ARGV[2])
 for i, window in ipairs(request.windows) do
   local width = window.ms / request.buckets
   local now = math.max(clock, tonumber(redis.call('HGET', KEYS[i], 'now') or '0'))
@@ -49,83 +73,110 @@ for i, window in ipairs(request.windows) do
   redis.call('HSET', KEYS[i], 'now', whole(now), 'kept', whole(clock + life * 2))
   redis.call('PEXPIRE', KEYS[i], whole(life * 2))
 end
-for i, meters in ipairs(request.quotas) do
+for i, quota in ipairs(request.quotas) do
   local key = KEYS[#request.windows + i]
-  if redis.call('HEXISTS', key, 'born') == 1 then
-    for meter, units in pairs(meters) do redis.call('HINCRBY', key, meter, whole(units)) end
+  local isSettled = quota.generation >= 0 and quota.generation <= tonumber(redis.call('HGET', key, 'settled') or '-1')
+  if redis.call('HEXISTS', key, 'born') == 1 and not isSettled then
+    for meter, units in pairs(quota.units) do
+      redis.call('HINCRBY', key, meter, whole(units))
+      if meter == 'api_calls' and quota.generation >= 0 then
+        redis.call('HINCRBY', key, 'lane:' .. whole(quota.generation % 2), whole(units))
+      end
+    end
   end
 end
 return 1`)
 
 /** Remembers what was admitted without Redis. */
-export function keepForLater(claim: Claim): void {
+export function keepForLater(claim: Claim, generation: number | undefined): void {
   const owner = ownerOf(claim)
-  const known = pending.get(owner) ?? { claims: [], carrying: undefined }
-  known.claims.push(claim)
-  if (known.claims.length > MAX_CLAIMS) known.claims.shift()
+  const known = pending.get(owner) ?? newPending()
+  known.admitted.push({ claim, generation })
+  if (known.admitted.length > MAX_CLAIMS) known.admitted.shift()
   pending.set(owner, known)
   isAnyPending = true
 }
 
+const newPending = (): Pending => ({ admitted: [], unsent: undefined, hasAskedPostgres: false, carrying: undefined })
+
 /**
  * Brings what this isolate admitted alone to the counters that a claim is about to be decided by.
  *
- * @returns whether the quota has to be read from Postgres first, where older units are
+ * @returns whether the claim has to be asked again with fresh figures, since Postgres has some of the units
  * @throws whatever the client throws when Redis fails; the units stay pending
  */
 export async function carryPending(deps: Deps, claim: Claim): Promise<boolean> {
   const known = isAnyPending ? pending.get(ownerOf(claim)) : undefined
   if (!known) return false
   if (known.carrying) await waitFor(known.carrying, deps.config.REDIS_TIMEOUT_MS)
-  if (known.claims.length === 0) return false
-  const claims = known.claims.splice(0)
-  const carrying = send(deps, claims)
-  known.carrying = carrying.then(
-    () => undefined,
-    () => undefined,
-  )
+  if (known.admitted.length === 0 && !known.unsent) return false
+  if (needsPostgres(known, claim, deps.now())) {
+    known.hasAskedPostgres = true
+    return true
+  }
+  const carrying = carry(deps, known, claim.quota?.isFresh ?? false)
+  known.carrying = carrying.catch(() => undefined)
   try {
-    return await carrying
-  } catch (error) {
-    known.claims.unshift(...claims)
-    throw error
+    await carrying
   } finally {
     known.carrying = undefined
   }
+  return false
 }
 
-/** @returns whether some of them are left to Postgres */
-async function send(deps: Deps, claims: readonly Claim[]): Promise<boolean> {
-  const now = deps.now()
+/** Once: if no fresh figures come of it, Postgres does not answer, and the units are added as they are. */
+function needsPostgres({ admitted, hasAskedPostgres }: Pending, { quota }: Claim, now: number): boolean {
+  if (!quota || quota.isFresh || hasAskedPostgres) return false
+  return admitted.some((one) => isWritten(one, now))
+}
+
+const isWritten = ({ claim }: Admitted, now: number) => now - claim.now > WRITTEN_AFTER_MS
+
+/** One batch after the other: one whose answer was lost is sent again before another is made. */
+async function carry(deps: Deps, known: Pending, isFresh: boolean): Promise<void> {
+  while (known.unsent || known.admitted.length > 0) {
+    const batch = known.unsent ?? buildBatch(known.admitted.splice(0), isFresh, deps.now())
+    known.unsent = batch
+    const args = [batch.argument, deps.redisAheadMs, BATCH_MARKER_MS]
+    await retryLost(deps, () => runScript(deps.redis, CARRY, batch.keys, args))
+    known.unsent = undefined
+  }
+  known.hasAskedPostgres = false
+}
+
+/** @param isFresh whether the claim that follows has fresh figures of Postgres: then written units are among those */
+function buildBatch(admitted: readonly Admitted[], isFresh: boolean, now: number): Batch {
   const windows = new Map<string, { ms: number; units: number }>()
-  const quotas = new Map<string, Record<string, number>>()
-  let isLeftToPostgres = false
-  for (const { windows: asked, quota, now: at } of claims) {
+  const quotas = new Map<string, { key: string; generation: number; units: Record<string, number> }>()
+  for (const one of admitted) {
+    const { windows: asked, now: at } = one.claim
     for (const { key, windowMs, cost } of asked) {
-      if (cost === 0 || now - at > windowMs) continue
-      windows.set(key, { ms: windowMs, units: (windows.get(key)?.units ?? 0) + cost })
+      if (cost > 0 && now - at <= windowMs)
+        windows.set(key, { ms: windowMs, units: (windows.get(key)?.units ?? 0) + cost })
     }
-    if (!quota) continue
-    if (now - at > WRITTEN_AFTER_MS) isLeftToPostgres = true
-    else addUnits(quotas, quota)
+    if (!(isFresh && isWritten(one, now))) addUnits(quotas, one)
   }
-  const keys = [...[...windows.keys()].map(windowKeyOf), ...quotas.keys()]
-  const argument = {
-    ahead: deps.redisAheadMs,
-    buckets: BUCKETS,
-    windows: [...windows.values()],
-    quotas: [...quotas.values()],
+  const lanes = [...quotas.values()]
+  return {
+    keys: [...[...windows.keys()].map(windowKeyOf), ...lanes.map(({ key }) => key), `carried:${crypto.randomUUID()}`],
+    argument: JSON.stringify({
+      buckets: BUCKETS,
+      windows: [...windows.values()],
+      quotas: lanes.map(({ generation, units }) => ({ generation, units })),
+    }),
   }
-  if (keys.length > 0) await runScript(deps.redis, CARRY, keys, [JSON.stringify(argument)])
-  return isLeftToPostgres
 }
 
 function addUnits(
-  quotas: Map<string, Record<string, number>>,
-  { organizationId, period, meters }: NonNullable<Claim['quota']>,
+  quotas: Map<string, { key: string; generation: number; units: Record<string, number> }>,
+  { claim: { quota }, generation = -1 }: Admitted,
 ): void {
-  const key = quotaKey(organizationId, period.name)
-  const units = quotas.get(key) ?? {}
-  for (const { meter, amount } of meters) if (amount > 0) units[meter] = (units[meter] ?? 0) + amount
-  quotas.set(key, units)
+  if (!quota) return
+  const key = quotaKey(quota.organizationId, quota.period.name)
+  const slot = `${key} ${generation}`
+  const known = quotas.get(slot) ?? { key, generation, units: {} }
+  for (const { meter, amount } of quota.meters) {
+    if (amount > 0) known.units[meter] = (known.units[meter] ?? 0) + amount
+  }
+  if (Object.keys(known.units).length > 0) quotas.set(slot, known)
 }

@@ -62,6 +62,8 @@ interface Traffic {
   pausedUntil: number
   /** While a lease is being taken: others wait for it rather than ask, too. */
   taking: Promise<unknown> | undefined
+  /** Unix milliseconds since when: a taker that is lost, with its request, holds nobody up for longer than a wait. */
+  takingSince: number
 }
 
 const traffic = createLru<Traffic>(10_000)
@@ -85,7 +87,7 @@ async function takeOrLease(deps: Deps, asked: Claim, seen: Traffic): Promise<Adm
     const lease = leaseFor(seen, claim)
     if (lease) return isConfirmed(lease, claim) ? spend(lease, claim) : confirm(deps, lease, claim)
     if (perSecond(seen, 'times') < BUSY_PER_SECOND || claim.now < seen.pausedUntil) break
-    if (!seen.taking) return beginLease(deps, claim, seen)
+    if (!seen.taking || claim.now - seen.takingSince >= TAKING_MS) return beginLease(deps, claim, seen)
     await waitFor(seen.taking, TAKING_MS)
     claim = { ...asked, now: deps.now() } // a lease that was good when it began to wait may be over
   }
@@ -111,7 +113,15 @@ function observe({ windows: [window], now }: Claim): Traffic {
 const NEVER: Asked = { times: 0, units: 0 }
 
 function unseen(key: string, second: number): Traffic {
-  const never = { second, asked: NEVER, askedBefore: NEVER, lease: undefined, pausedUntil: 0, taking: undefined }
+  const never = {
+    second,
+    asked: NEVER,
+    askedBefore: NEVER,
+    lease: undefined,
+    pausedUntil: 0,
+    taking: undefined,
+    takingSince: 0,
+  }
   traffic.set(key, never)
   return never
 }
@@ -156,10 +166,12 @@ function reading({ claim, decided, left }: Lease): Decided {
 
 async function beginLease(deps: Deps, claim: Claim, seen: Traffic): Promise<Admission> {
   const taking = takeAhead(deps, claim, seen)
-  seen.taking = taking.then(
-    () => undefined,
-    () => undefined,
-  )
+  seen.takingSince = claim.now
+  seen.taking = taking
+    .catch(() => undefined)
+    .finally(() => {
+      if (seen.takingSince === claim.now) seen.taking = undefined // else another took over from this one
+    })
   deps.defer(seen.taking) // others wait for it too: it must outlive a caller that hangs up
   try {
     const admission = await taking
@@ -178,8 +190,6 @@ async function beginLease(deps: Deps, claim: Claim, seen: Traffic): Promise<Admi
   } catch (error) {
     seen.pausedUntil = claim.now + OUTAGE_PAUSE_MS
     throw error
-  } finally {
-    seen.taking = undefined
   }
 }
 

@@ -1,7 +1,6 @@
 import { errorFields, log } from '../lib/log.ts'
 import { createLru } from '../lib/lru.ts'
 import {
-  type Admission,
   type Claim,
   type Decided,
   findNeverFitting,
@@ -17,6 +16,9 @@ const windows = createLru<ReadonlyMap<number, number>>(10_000)
 /** What a meter's counter last said. */
 const meters = createLru<MeterState>(40_000)
 
+/** The generation that a quota's counter was in last (limits/quota-script.ts). */
+const generations = createLru<number>(10_000)
+
 /** How often this isolate had to decide alone; logged with every entry so that an alert can look at its growth. */
 let fallbacks = 0
 
@@ -31,20 +33,22 @@ export function rememberUsed(quota: QuotaClaim, states: readonly MeterState[]): 
 /** The same of a decision that Redis made. Units of a window count from now on: when they were taken, nobody has told. */
 export function rememberDecision(
   { windows: asked, quota, now }: Claim,
-  { windows: readings, meters: states }: Decided,
+  { windows: readings, meters: states, generation }: Decided,
 ): void {
   for (const [at, { key, windowMs }] of asked.entries()) {
     const reading = readings[at]
     if (reading) windows.set(key, new Map([[bucketOf(now, windowMs), reading.limit - reading.remaining]]))
   }
-  if (quota) rememberUsed(quota, states)
+  if (!quota) return
+  rememberUsed(quota, states)
+  if (generation !== undefined) generations.set(quotaKey(quota.organizationId, quota.period.name), generation)
 }
 
 /**
  * Decides a claim while Redis fails: the same rules, by what this isolate was told last and has admitted since. What is
  * admitted is still recorded, and carried to the counters when Redis is back (carry.ts).
  */
-export function admitAlone(claim: Claim, error: unknown): Admission {
+export function admitAlone(claim: Claim, error: unknown): Decided {
   fallbacks += 1
   log('warn', 'limiter_outage', { fallbacks, ...errorFields(error) })
   const costs = claim.windows.some(({ cost }) => cost > 0)
@@ -71,7 +75,14 @@ export function admitAlone(claim: Claim, error: unknown): Admission {
     }
   const after = known.map(({ used, held }, at) => ({ used: used + (claim.quota?.meters[at]?.amount ?? 0), held }))
   if (claim.quota) rememberUsed(claim.quota, after)
-  return { outcome: 'admitted', refused: -1, meters: after, ...decided, windows: reads.map((read) => read.take()) }
+  const taken = reads.map((read) => read.take())
+  return { outcome: 'admitted', refused: -1, meters: after, ...decided, windows: taken, ...lastGeneration(claim) }
+}
+
+/** The lane of its event is where the units are carried to. */
+function lastGeneration({ quota }: Claim): { readonly generation?: number } {
+  const generation = quota && generations.get(quotaKey(quota.organizationId, quota.period.name))
+  return generation === undefined ? {} : { generation }
 }
 
 /** The figures that a meter's counter said last, or Postgres if those are higher. */

@@ -28,7 +28,7 @@ export async function take(deps: Deps, claim: Claim, lease?: LeaseRequest): Prom
     if (deps.config.ON_LIMITER_OUTAGE === 'closed')
       throw new Problem('unavailable', { detail: 'Limits cannot be checked.' })
     const admission = admitAlone(claim, error)
-    if (admission.outcome === 'admitted') keepForLater(claim)
+    if (admission.outcome === 'admitted') keepForLater(claim, admission.generation)
     return admission
   }
 }

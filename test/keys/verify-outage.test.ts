@@ -88,6 +88,54 @@ describe('while Redis fails', () => {
     vi.restoreAllMocks()
   })
 
+  test('are carried once, however often the answer to that is lost', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const { key, organizationId } = await newKeyHolder()
+    await setLimits(organizationId, { rate_limit_per_minute: 1_000, api_calls: 1_000 })
+    const isolate = await newIsolate()
+    await isolate.verify(key)
+    breakStores(['/redis'])
+    expect(await isolate.verify(key, { cost: 100 })).toMatchObject({ code: 'VALID' })
+    vi.restoreAllMocks()
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const lost = breakStores(['/redis'], 'lose')
+    for (let count = 0; count < 4; count++) await isolate.verify(key, { cost: 1 })
+    lost.mockRestore()
+    expect(await isolate.verify(key)).toMatchObject({
+      code: 'VALID',
+      ratelimit: { remaining: 1_000 - 1 - 100 - 4 - 1 },
+      quotas: { api_calls: { used: 1 + 100 + 4 + 1 } },
+    })
+    vi.restoreAllMocks()
+    await isolate.settled()
+  })
+
+  test('are not forgotten where Neon fails when Redis is back', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const { key, organizationId } = await newKeyHolder()
+    await setLimits(organizationId, { rate_limit_per_minute: 1_000, api_calls: 100 })
+    const isolate = await newIsolate()
+    await isolate.verify(key)
+    const noRedis = breakStores(['/redis'])
+    for (let count = 0; count < 60; count++) expect(await isolate.verify(key)).toMatchObject({ code: 'VALID' })
+    await isolate.settled()
+    noRedis.mockRestore()
+    isolate.advance(4_000)
+    breakStores(['/sql'])
+    const codes: string[] = []
+    for (let count = 0; count < 60; count++)
+      codes.push(
+        await isolate.verify(key).then(
+          ({ code }) => code,
+          () => 'UNAVAILABLE',
+        ),
+      )
+    expect(codes.filter((code) => code === 'VALID').length).toBeLessThanOrEqual(39)
+    expect(codes.filter((code) => code === 'UNAVAILABLE').length).toBeLessThanOrEqual(1)
+    vi.restoreAllMocks()
+    await isolate.settled()
+  })
+
   test('reservations fit into what this isolate knows and has granted', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { organizationId: organization_id } = await newKeyHolder()
