@@ -20,8 +20,12 @@ export function parseEmailAddress(text: string): string | undefined {
 
 function toAsciiDomain(domain: string): string | undefined {
   if (/[^\p{L}\p{M}\p{N}.-]/u.test(domain)) return undefined // URL would take ports, paths and escapes
+  if ([...domain].some(isLookAlike)) return undefined
   const ascii = URL.parse(`https://${domain}`)?.hostname
   const labels = ascii?.split('.') ?? []
   const isDomain = labels.length > 1 && labels.every((label) => LABEL.test(label)) && !/^\d+$/.test(labels.at(-1) ?? '')
   return isDomain ? ascii : undefined
 }
+
+/** Letters that `URL` folds to ASCII ones, such as U+212A to `k` and full-width forms. */
+const isLookAlike = (letter: string) => letter > '\u007f' && /^[\w.-]+$/.test(letter.normalize('NFKC').toLowerCase())
