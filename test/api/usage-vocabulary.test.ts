@@ -164,13 +164,22 @@ describe('a report that names the verdict’s request', () => {
         key_id: holder.keyId,
         status_code,
         response_time_ms: 12,
-        input_tokens: 5,
+        model: 'gpt-4o',
+        provider: 'openai',
+        input_tokens: 20,
       }
       expect((await report([event])).body).toMatchObject({ accepted: 1, rejected: [] })
       expect((await report([event])).body).toMatchObject({ accepted: 0, duplicates: 1 })
     }
     await expect
       .poll(async () => totalsOf(holder), { timeout: 20_000 })
-      .toMatchObject({ requests: 3, errors: 3, api_calls: 3, input_tokens: 15 })
+      .toMatchObject({ requests: 3, errors: 3, api_calls: 3, input_tokens: 60, cost_usd: '0.000150' })
+    const { body } = await call('GET /api/v1/usage/breakdown?by=model&order=cost_usd', { token: holder.token })
+    expect(body.data).toMatchObject([
+      { value: 'gpt-4o', input_tokens: 60, cost_usd: '0.000150', errors: 3 },
+      { value: null, requests: 3, cost_usd: '0.000000' },
+    ])
+    const stats = await call('GET /api/v1/auth/usage/stats', { token: holder.token })
+    expect(stats.body.by_model).toMatchObject([{ model: 'gpt-4o', cost_usd: '0.000150' }])
   })
 })

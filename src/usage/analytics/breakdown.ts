@@ -34,6 +34,11 @@ export interface BreakdownRow extends SumRow {
 
 const TAKEN_AWAY = SUM_COLUMNS.map((name) => `-sum(${name})`).join(', ')
 
+/** A group counts by any of its sums: a report that completes a verified request has tokens and a cost, and no request. */
+const IS_USED = ['requests', 'errors', 'api_calls', 'queries', 'input_tokens', 'output_tokens', 'cost_usd', 'unpriced']
+  .map((name) => `sum(${name}) <> 0`)
+  .join(' or ')
+
 /**
  * Whole UTC days come from the daily slices, the hours at the edges from the hourly sums. Slices leave out what has no
  * value: that is the days' total less all of them.
@@ -56,7 +61,7 @@ with days as (
   union all
   select '', ${TAKEN_AWAY} from days
 ), sums as (
-  select value, ${SUMS} from parts group by 1 having sum(requests) > 0
+  select value, ${SUMS} from parts group by 1 having ${IS_USED}
 ), placed as (
   select *, row_number() over (order by ${MEASURES[order]} desc, requests desc, value) as place from sums
 ), listed as (
