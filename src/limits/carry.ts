@@ -14,6 +14,7 @@ import { createLru } from '../lib/lru.ts'
 import { waitFor } from '../lib/waiting.ts'
 import { windowKeyOf } from './admission.ts'
 import { type Claim, quotaKey } from './claim.ts'
+import { markCarried } from './known.ts'
 import { retryLost } from './retry.ts'
 import { BUCKETS } from './window.ts'
 
@@ -21,6 +22,8 @@ import { BUCKETS } from './window.ts'
 const WRITTEN_AFTER_MS = 3_000
 /** Of one organization; beyond this the oldest are left to Postgres. */
 const MAX_CLAIMS = 1_000
+/** How often a claim waits for what others carry, before it carries by itself: a carrier may be lost. */
+const MAX_WAITS = 3
 /** How long Redis remembers that a batch has arrived. */
 const BATCH_MARKER_MS = 600_000
 
@@ -32,6 +35,7 @@ interface Admitted {
 
 /** What is sent to Redis, and sent again unchanged until the answer arrives. */
 interface Batch {
+  readonly admitted: readonly Admitted[]
   readonly keys: string[]
   readonly argument: string
 }
@@ -55,8 +59,8 @@ const ownerOf = ({ quota, windows: [window] }: Claim) => quota?.organizationId ?
  * `quotas` of { generation or -1, units by meter }. ARGV[2]: added to the clock (ms). ARGV[3]: how long the marker lives (ms).
  * The same batch again changes nothing.
  *
- * Units of a window count from now on, since the isolate's clock is not that of Redis. A quota that is lost starts from
- * Postgres by itself, and a generation that is settled is what Postgres says.
+ * Units of a window count from now on, since the isolate's clock is not that of Redis. Units of a quota that Redis does not
+ * have wait beside it (`carried:<meter>`) until it is started; a generation that is settled is what Postgres says.
  */
 const CARRY = defineScript(`
 local request = cjson.decode(ARGV[1])
@@ -76,14 +80,18 @@ end
 for i, quota in ipairs(request.quotas) do
   local key = KEYS[#request.windows + i]
   local isSettled = quota.generation >= 0 and quota.generation <= tonumber(redis.call('HGET', key, 'settled') or '-1')
-  if redis.call('HEXISTS', key, 'born') == 1 and not isSettled then
-    for meter, units in pairs(quota.units) do
+  local isBorn = redis.call('HEXISTS', key, 'born') == 1
+  for meter, units in pairs(quota.units) do
+    if not isBorn then
+      redis.call('HINCRBY', key, 'carried:' .. meter, whole(units))
+    elseif not isSettled then
       redis.call('HINCRBY', key, meter, whole(units))
       if meter == 'api_calls' and quota.generation >= 0 then
         redis.call('HINCRBY', key, 'lane:' .. whole(quota.generation % 2), whole(units))
       end
     end
   end
+  if not isBorn then redis.call('PEXPIRE', key, ARGV[3]) end
 end
 return 1`)
 
@@ -92,7 +100,7 @@ export function keepForLater(claim: Claim, generation: number | undefined): void
   const owner = ownerOf(claim)
   const known = pending.get(owner) ?? newPending()
   known.admitted.push({ claim, generation })
-  if (known.admitted.length > MAX_CLAIMS) known.admitted.shift()
+  if (known.admitted.length > MAX_CLAIMS) markCarried((known.admitted.shift() as Admitted).claim)
   pending.set(owner, known)
   isAnyPending = true
 }
@@ -108,20 +116,25 @@ const newPending = (): Pending => ({ admitted: [], unsent: undefined, hasAskedPo
 export async function carryPending(deps: Deps, claim: Claim): Promise<boolean> {
   const known = isAnyPending ? pending.get(ownerOf(claim)) : undefined
   if (!known) return false
-  if (known.carrying) await waitFor(known.carrying, deps.config.REDIS_TIMEOUT_MS)
+  await waitForOthers(known, deps.config.REDIS_TIMEOUT_MS)
   if (known.admitted.length === 0 && !known.unsent) return false
   if (needsPostgres(known, claim, deps.now())) {
     known.hasAskedPostgres = true
     return true
   }
   const carrying = carry(deps, known, claim.quota?.isFresh ?? false)
-  known.carrying = carrying.catch(() => undefined)
+  const ended = carrying.catch(() => undefined)
+  known.carrying = ended
   try {
     await carrying
   } finally {
-    known.carrying = undefined
+    if (known.carrying === ended) known.carrying = undefined
   }
   return false
+}
+
+async function waitForOthers(known: Pending, timeoutMs: number): Promise<void> {
+  for (let waits = 0; known.carrying && waits < MAX_WAITS; waits++) await waitFor(known.carrying, timeoutMs)
 }
 
 /** Once: if no fresh figures come of it, Postgres does not answer, and the units are added as they are. */
@@ -139,7 +152,9 @@ async function carry(deps: Deps, known: Pending, isFresh: boolean): Promise<void
     known.unsent = batch
     const args = [batch.argument, deps.redisAheadMs, BATCH_MARKER_MS]
     await retryLost(deps, () => runScript(deps.redis, CARRY, batch.keys, args))
+    if (known.unsent !== batch) return // another request sent it as well, and goes on from there
     known.unsent = undefined
+    for (const { claim } of batch.admitted) markCarried(claim)
   }
   known.hasAskedPostgres = false
 }
@@ -158,6 +173,7 @@ function buildBatch(admitted: readonly Admitted[], isFresh: boolean, now: number
   }
   const lanes = [...quotas.values()]
   return {
+    admitted,
     keys: [...[...windows.keys()].map(windowKeyOf), ...lanes.map(({ key }) => key), `carried:${crypto.randomUUID()}`],
     argument: JSON.stringify({
       buckets: BUCKETS,

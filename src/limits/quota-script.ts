@@ -12,6 +12,7 @@
  *
  * - `clock(ahead)`: the time of Redis in ms. Isolates' clocks differ; limits go by one.
  * - `raise(key, state, recorded)`: raises every part that is lower than Postgres says. Idempotent. Returns how many rose.
+ * - `addCarried(key, state)`: units that isolates admitted alone while there was no hash (limits/carry.ts) count in a new one.
  * - `openQuota(quotaKey, holdsKey, quota, now)`: the hash as a table, after expired holds were dropped. Fresh figures of
  *   Postgres start a lost hash and raise one that is behind. `nil` when it is lost and nothing fresh was given.
  */
@@ -82,6 +83,19 @@ local function recountHolds(quotaKey, holdsKey, state, now)
   if first then redis.call('HSET', quotaKey, 'next', whole(first)) else redis.call('HDEL', quotaKey, 'next') end
 end
 
+local function addCarried(key, state)
+  local carried = {}
+  for field, units in pairs(state) do
+    local meter = string.match(field, '^carried:(.*)$')
+    if meter then carried[meter] = units end
+  end
+  for meter, units in pairs(carried) do
+    state[meter] = (state[meter] or 0) + units
+    redis.call('HSET', key, meter, whole(state[meter]))
+    redis.call('HDEL', key, 'carried:' .. meter)
+  end
+end
+
 local function openQuota(quotaKey, holdsKey, quota, now)
   local state = readQuota(quotaKey)
   local isLost = not state.born
@@ -94,6 +108,7 @@ local function openQuota(quotaKey, holdsKey, quota, now)
     raise(quotaKey, state, quota.recorded)
     redis.call('PEXPIREAT', quotaKey, whole(quota.keepUntil))
   end
+  if isLost then addCarried(quotaKey, state) end
   if isLost or (state.next and state.next <= now) then recountHolds(quotaKey, holdsKey, state, now) end
   return state
 end

@@ -3,7 +3,8 @@ import { Problem } from '../problems.ts'
 import { admit } from './admission.ts'
 import { carryPending, keepForLater } from './carry.ts'
 import type { Admission, Claim, LeaseRequest } from './claim.ts'
-import { admitAlone, rememberDecision } from './outage.ts'
+import { rememberDecision, trackSent } from './known.ts'
+import { admitAlone } from './outage.ts'
 import { retryLost } from './retry.ts'
 
 /**
@@ -14,6 +15,7 @@ import { retryLost } from './retry.ts'
  * @throws Problem `unavailable` while Redis fails and `ON_LIMITER_OUTAGE` is `closed`
  */
 export async function take(deps: Deps, claim: Claim, lease?: LeaseRequest): Promise<Admission> {
+  const sent = trackSent(claim)
   try {
     if ((await carryPending(deps, claim)) && claim.quota && !claim.quota.isFresh) return { outcome: 'unseeded' }
     let isRetried = false
@@ -22,13 +24,16 @@ export async function take(deps: Deps, claim: Claim, lease?: LeaseRequest): Prom
       return admit(deps.redis, claim, isFirst ? lease : undefined) // the lost try may have taken a lease already
     })
     if (!('meters' in admission)) return admission
-    rememberDecision(claim, admission)
+    rememberDecision(claim, admission, sent)
     return isRetried ? { ...admission, isRetried: true } : admission
   } catch (error) {
+    sent.end() // it is decided here: what was lost of it takes from the limit, and never adds to it
     if (deps.config.ON_LIMITER_OUTAGE === 'closed')
       throw new Problem('unavailable', { detail: 'Limits cannot be checked.' })
     const admission = admitAlone(claim, error)
     if (admission.outcome === 'admitted') keepForLater(claim, admission.generation)
     return admission
+  } finally {
+    sent.end()
   }
 }

@@ -6,8 +6,8 @@ import { errorFields, log } from '../lib/log.ts'
 import { type Allowance, findAllowance, reloadAllowance } from '../limits/allowance.ts'
 import type { MeterClaim, MeterState, QuotaClaim } from '../limits/claim.ts'
 import { type Hold, holdUnits } from '../limits/holds.ts'
+import { findMeter, rememberHeld, rememberMeters, trackSent } from '../limits/known.ts'
 import { fromUnits, toUnits } from '../limits/meter-units.ts'
-import { lastKnown, rememberUsed } from '../limits/outage.ts'
 import { ALL_METERS, limitOf } from '../limits/quotas.ts'
 import { retryLost } from '../limits/retry.ts'
 import { organizationVersion } from '../limits/versions.ts'
@@ -158,28 +158,32 @@ function askedOf(
 type Asked = ReturnType<typeof askedOf>
 
 async function holdOrDecideAlone(deps: Deps, asked: Asked): Promise<Hold> {
+  const sent = trackSent(asked)
   try {
     const hold = await retryLost(deps, () => holdUnits(deps, asked))
-    if ('meters' in hold) rememberUsed(asked.quota, hold.meters)
+    if ('meters' in hold) rememberMeters(asked.quota, hold.meters, sent)
     return hold
   } catch (error) {
+    sent.end()
     log('warn', 'hold_not_taken', errorFields(error))
     if (deps.config.ON_LIMITER_OUTAGE === 'closed')
       throw new Problem('unavailable', { detail: 'Limits cannot be checked.' })
     return decideAlone(asked)
+  } finally {
+    sent.end()
   }
 }
 
-/** By the figures that this isolate was told last, and what it granted since. Nothing is held: no other isolate knows. */
+/** By what this isolate knows. Redis holds nothing of it: no other isolate knows. */
 function decideAlone({ quota, gauges, ms, now }: Asked): Hold {
   const known = { ...quota, recorded: { ...quota.recorded, ...gauges } }
-  const meters = quota.meters.map((meter) => lastKnown(known, meter))
+  const meters = quota.meters.map((meter) => findMeter(known, meter, now))
   const refused = quota.meters.findIndex(
     ({ amount, limit }, at) => limit !== null && amount > 0 && sumState(meters[at]) + amount > limit,
   )
   if (refused >= 0) return { outcome: 'exceeded', refused, meters }
   const granted = meters.map(({ used, held }, at) => ({ used, held: held + (quota.meters[at]?.amount ?? 0) }))
-  rememberUsed(quota, granted)
+  rememberHeld(quota, now + ms, now)
   return { outcome: 'held', expiresAt: now + ms, meters: granted, amounts: quota.meters.map(({ amount }) => amount) }
 }
 

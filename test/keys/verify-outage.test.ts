@@ -30,10 +30,15 @@ describe('while Redis fails', () => {
     vi.restoreAllMocks()
   })
 
-  test.each([3, 10])('lost answers (every %ith) are asked for again, and no quota is passed', async (every) => {
+  test.each([
+    ['quota', 2, { rate_limit_per_minute: 100_000, api_calls: 60 }],
+    ['quota', 10, { rate_limit_per_minute: 100_000, api_calls: 60 }],
+    ['rate limit', 2, { rate_limit_per_minute: 60, api_calls: 100_000 }],
+    ['rate limit', 10, { rate_limit_per_minute: 60, api_calls: 100_000 }],
+  ])('no %s is passed where every %ith request to Redis is lost', async (_, every, limits) => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { key, organizationId } = await newKeyHolder()
-    await setLimits(organizationId, { rate_limit_per_minute: 100_000, api_calls: 60 })
+    await setLimits(organizationId, limits)
     const isolate = await newIsolate()
     breakEveryNth(every)
     const codes: string[] = []
