@@ -3,6 +3,11 @@ import type { World } from './bench-world.ts'
 import type { Load } from './load.ts'
 import { type Bundle, buildWorker, type Service } from './worker.ts'
 
+const SIGN_IN_RATE = 200
+/** The two whose p99 is compared: verifications while nobody signs in, and while some do. */
+export const ALONE = `http busy at ${SIGN_IN_RATE}/s`
+export const BESIDE_SIGN_INS = `http busy beside sign-ins at ${SIGN_IN_RATE}/s`
+
 /** More than a second's worth of any machine, so that each of them stays quiet. */
 const QUIET_KEYS = 2_000
 /** More than the isolate remembers, so that a round finds none of them in memory. */
@@ -12,6 +17,9 @@ const BUSY_RATES = [10, 20, 50, 200]
 /** A second in all, at which the others are measured, each of another organization than the one before. */
 const OTHER_RATE = 20
 const STEADY_ORGANIZATIONS = 100
+/** A second, beside a busy key. */
+const SIGN_INS = 5
+const PEOPLE = 20
 /** Of each, so that none comes twice. */
 const STEADY_COLD_KEYS = 10
 const UNLIMITED = { perMinute: 1_000_000_000, quota: null }
@@ -40,6 +48,8 @@ export interface Case {
   readonly rate?: number
   /** What is asked about before that, so that functions are compiled. */
   readonly before?: Pick<Load, 'body'>
+  /** What others ask of the same Worker meanwhile, at a rate of its own. */
+  readonly beside?: Pick<Case, 'path' | 'how'> & { readonly rate: number }
 }
 
 const VALID = '"code":"VALID"'
@@ -94,10 +104,15 @@ export async function casesOf(world: World, bundles: Bundles): Promise<Case[]> {
  * compiled by a load of a key that is not measured.
  */
 export async function steadyCasesOf(world: World, { tollgate, naive }: Bundles): Promise<Case[]> {
-  const { keys } = await world.issueKeys(BUSY_RATES.length + 1, UNLIMITED)
+  const { keys } = await world.issueKeys(BUSY_RATES.length + 2, UNLIMITED)
   const quiet = cycling(await spread(world, 1))
   const cold = cycling(await spread(world, STEADY_COLD_KEYS))
   const before = { body: bodyOf(keys.at(-1) ?? '') }
+  const signIns = {
+    path: '/api/v1/auth/login',
+    how: signIn(await world.registerPeople(PEOPLE)),
+    rate: SIGN_INS,
+  }
   const services = { tollgate: { bundle: tollgate, variables: world.variables } }
   const verified = (name: string, body: Load['body'], rate: number, warmUp?: number): Case => ({
     name: `http ${name} at ${rate}/s`,
@@ -110,6 +125,11 @@ export async function steadyCasesOf(world: World, { tollgate, naive }: Bundles):
   })
   return [
     ...BUSY_RATES.map((rate, at) => verified('busy', bodyOf(keys[at] ?? ''), rate)),
+    {
+      ...verified('busy', bodyOf(keys[BUSY_RATES.length] ?? ''), SIGN_IN_RATE),
+      name: BESIDE_SIGN_INS,
+      beside: signIns,
+    },
     verified('quiet', quiet, OTHER_RATE, STEADY_ORGANIZATIONS),
     verified('cold', cold, OTHER_RATE, STEADY_ORGANIZATIONS), // by another key of each, so that Redis has their quotas
     {
@@ -136,6 +156,19 @@ function cycling(keys: readonly string[]): () => string {
   const bodies = keys.map(bodyOf)
   let asked = 0
   return () => bodies[asked++ % bodies.length] ?? ''
+}
+
+/** As people of one office do. */
+function signIn(bodies: readonly string[]): Case['how'] {
+  let asked = 0
+  const [one, other] = crypto.randomUUID().split('-').slice(1)
+  const network = `2001:db8:${one}:${other}::1` // limits outlast a run
+  return {
+    method: 'POST',
+    headers: { 'CF-Connecting-IP': network, 'User-Agent': 'bench' },
+    body: () => bodies[asked++ % bodies.length] ?? '',
+    expected: '"access_token"',
+  }
 }
 
 /** As a back end asks, from behind Cloudflare's edge. */

@@ -61,15 +61,32 @@ async function measureBusy(world: World, workerd: Workerd, { path, how, warmUp }
 async function measureSteady(
   world: World,
   workerd: Workerd,
-  { path, how, warmUp, rate = 0, before }: Case,
+  { path, how, warmUp, rate = 0, before, beside }: Case,
   effort: Effort,
 ) {
   const asked = { url: workerd.url + path, ...how }
   await load({ ...asked, ...before, connections: effort.connections, seconds: WARM_UP_SECONDS })
   if (warmUp !== undefined) await load({ ...asked, connections: 1, amount: warmUp })
-  await steadyLoad(asked, { rate, seconds: STEADY_WARM_UP_SECONDS })
-  return await between(world, workerd, GIVEN_BACK_MS, () => steadyLoad(asked, { rate, seconds: STEADY_SECONDS }))
+  const both = async (seconds: number) => {
+    const others =
+      beside && steadyLoad({ url: workerd.url + beside.path, ...beside.how }, { rate: beside.rate, seconds })
+    const loaded = await steadyLoad(asked, { rate, seconds })
+    return withOthers(loaded, await others)
+  }
+  await both(STEADY_WARM_UP_SECONDS)
+  return await between(world, workerd, GIVEN_BACK_MS, () => both(STEADY_SECONDS))
 }
+
+/** Those are not measured, but have to be answered as well. */
+const withOthers = (loaded: Loaded, others: Loaded | undefined): Loaded =>
+  others
+    ? {
+        ...loaded,
+        failed: loaded.failed + others.failed,
+        unexpected: loaded.unexpected + others.unexpected,
+        reasons: [...loaded.reasons, ...others.reasons],
+      }
+    : loaded
 
 /** @param settleMs how long after the last answer the stores may still be asked on its behalf */
 async function between(world: World, workerd: Workerd, settleMs: number, work: () => Promise<Loaded>) {

@@ -6,6 +6,7 @@ import { through } from '../local/connect.ts'
 import type { Counters } from '../local/control.ts'
 import { migrateUp } from '../local/migrations.ts'
 import { ensureKey, seedFoundation, serviceKey } from '../local/seed-data.ts'
+import { hashPassword } from '../src/accounts/passwords.ts'
 import type { Sql } from '../src/db/client.ts'
 import { ormOver } from '../src/db/orm.ts'
 import { hintOf, newKey } from '../src/keys/format.ts'
@@ -25,6 +26,8 @@ export interface World {
   readonly variables: Readonly<Record<string, string>>
   /** Issues keys of one new organization; limits are per key and minute, and per period. */
   issueKeys(count: number, limits: { perMinute: number; quota: number | null }): Promise<Holder>
+  /** Makes so many people who can sign in. @returns a body of a login each */
+  registerPeople(count: number): Promise<readonly string[]>
   /** Sets the doors of the stores back by so many milliseconds each. */
   delay(ms: number): Promise<void>
   /** What came to the stores since the last call. */
@@ -64,6 +67,7 @@ export async function openWorld(stores: {
     serviceKey: await ensureKey(ormOver(sql), serviceKey(platformId)),
     variables: variablesOf(stackUrl),
     issueKeys: (count, limits) => issueKeys(sql, count, limits),
+    registerPeople: (count) => registerPeople(sql, count),
     delay: (ms) => delay(stackUrl, ms),
     trips: tripsOf(stackUrl),
     async close() {
@@ -121,6 +125,33 @@ async function insertKeys(sql: Sql, organizationId: string, keys: readonly strin
      from jsonb_to_recordset($2::jsonb) as key(id uuid, hash text, hint text)`,
     [organizationId, JSON.stringify(rows)],
   )
+}
+
+async function registerPeople(sql: Sql, count: number): Promise<readonly string[]> {
+  const password = 'correct horse battery'
+  const people = Array.from({ length: count }, (_, at) => ({
+    id: uuidv7(Date.now()),
+    email: `bench-${at}-${crypto.randomUUID()}@example.com`,
+  }))
+  const rows = JSON.stringify(people)
+  await sql.transaction([
+    sql.query(
+      `insert into users (id, email, password_hash, email_verified_at)
+       select id, email, $2, now() from jsonb_to_recordset($1::jsonb) as person(id uuid, email text)`,
+      [rows, await hashPassword(password)],
+    ),
+    sql.query(
+      `insert into organizations (id, name, slug, is_personal, plan_id)
+       select id, email, 'bench-' || id, true, 'free' from jsonb_to_recordset($1::jsonb) as person(id uuid, email text)`,
+      [rows],
+    ),
+    sql.query(
+      `insert into memberships (organization_id, user_id, role)
+       select id, id, 'owner' from jsonb_to_recordset($1::jsonb) as person(id uuid)`,
+      [rows],
+    ),
+  ])
+  return people.map(({ email }) => JSON.stringify({ email, password }))
 }
 
 async function delay(stackUrl: string, ms: number): Promise<void> {

@@ -23,6 +23,8 @@ export const BUDGETS = {
   /** Nobody is asked about a mistyped key; what is left is the row of the service that asks, now and then. */
   invalidRedisRequests: 0.01,
   invalidSqlRequests: 0.01,
+  /** The p99 of a key that is verified 200 times a second, while five people sign in each second, in multiples of it without. */
+  signInsP99: 1.5,
   /** Of a key that is verified 200 times a second, with what its leases give back. */
   steadyRedisRequests: 0.1,
   /** Milliseconds of CPU for evaluating modules until the first answer, above an empty Worker with Hono. */

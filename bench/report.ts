@@ -1,6 +1,7 @@
 /** Figures as tables and bars: to the terminal, and into docs/performance.md between its markers. */
 import { readFile, writeFile } from 'node:fs/promises'
 import type { Results } from './bench.ts'
+import { ALONE, BESIDE_SIGN_INS } from './bench-cases.ts'
 import type { Measured } from './bench-measure.ts'
 import { BUDGETS, type Budget } from './budgets.ts'
 
@@ -15,6 +16,7 @@ const NAMES: Readonly<Record<string, string>> = {
   json: 'Hono route that takes and gives JSON',
   same: 'the same with the bytes of a verification',
   'http busy': 'verification over HTTP, busy key',
+  'http busy beside sign-ins': 'the same while five people sign in each second',
   'http quiet': 'verification over HTTP, quiet keys',
   'http cold': 'verification over HTTP, cold keys',
   'http invalid': 'verification over HTTP, mistyped key',
@@ -32,7 +34,7 @@ const labelOf = ({ name }: Measured) => NAMES[name] ?? name
 export function figuresOf({ cases, steady, bundle, start }: Results): Partial<Record<Budget, number>> {
   const of = (name: string) => [...cases, ...steady].find((one) => one.name === name)
   const [same, busy, quiet, cold] = [of('same'), of('http busy'), of('http quiet'), of('http cold')]
-  const [invalid, at200] = [of('http invalid'), of('http busy at 200/s')]
+  const [invalid, at200, beside] = [of('http invalid'), of(ALONE), of(BESIDE_SIGN_INS)]
   return {
     ...(same && busy && { busyPerSecond: busy.perSecond / same.perSecond, busyCpu: busy.cpuMicros / same.cpuMicros }),
     ...(busy && { busyRedisRequests: busy.trips.redisRequests, busySqlRequests: busy.trips.sqlRequests }),
@@ -47,6 +49,7 @@ export function figuresOf({ cases, steady, bundle, start }: Results): Partial<Re
       invalidSqlRequests: invalid.trips.sqlRequests,
     }),
     ...(at200 && { steadyRedisRequests: at200.trips.redisRequests }),
+    ...(at200 && beside && { signInsP99: beside.p99 / at200.p99 }),
     evaluationCpuMs: start.tollgate.cpuMs - start.compiled.cpuMs,
     startCpuMs: start.tollgate.cpuMs - start.empty.cpuMs,
     bundleBytes: bundle.bytes,
@@ -149,13 +152,14 @@ ${table(
 /** @param steady cases whose names end in their rates */
 function steadyTable(steady: readonly Measured[]): string {
   return table(
-    ['', 'a second', 'Redis', 'Redis commands', 'Neon', 'CPU µs', 'CPU µs of Postgres', 'failed'],
+    ['', 'a second', 'p50 ms', 'p99 ms', 'Redis', 'Redis commands', 'Neon', 'CPU µs', 'CPU µs of Postgres', 'failed'],
     steady.map((one) => {
       const [name = '', rate = ''] = one.name.replace('/s', '').split(' at ')
       const { redisRequests, redisCommands, sqlRequests } = one.trips
       return [
         NAMES[name] ?? name,
         rate,
+        ...[one.p50, one.p99].map((ms) => ms.toFixed(1)),
         ...[redisRequests, redisCommands, sqlRequests].map((trips) => trips.toFixed(3)),
         ...[one.cpuMicros, one.postgresMicros].map((micros) => micros?.toFixed(0) ?? ''),
         String(one.failed + one.unexpected),

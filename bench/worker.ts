@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
-import { bundle, type Piece } from '../local/build/bundle.ts'
+import { bundle, isCompiled, type Piece } from '../local/build/bundle.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** The runtime that wrangler brings along: the same build that `npm run dev` and the tests run. */
@@ -25,8 +25,8 @@ export interface Bundle {
 /** Builds a Worker as it is deployed. @param entry below the project's root */
 export async function buildWorker(entry: string): Promise<Bundle> {
   const pieces = await bundle(entry)
-  const whole = pieces.map(({ text }) => text).join('')
-  return { pieces, bytes: Buffer.byteLength(whole), gzipBytes: gzipSync(whole, { level: 9 }).length }
+  const whole = Buffer.concat(pieces.map(({ bytes }) => bytes))
+  return { pieces, bytes: whole.length, gzipBytes: gzipSync(whole, { level: 9 }).length }
 }
 
 /** A Worker of one workerd process, by the name others bind to. */
@@ -61,7 +61,7 @@ export async function startWorkerd(
   const config = join(folder, 'config.capnp')
   for (const [name, { bundle }] of Object.entries(services)) {
     await mkdir(join(folder, name))
-    for (const piece of bundle.pieces) await writeFile(join(folder, name, piece.name), piece.text)
+    for (const piece of bundle.pieces) await writeFile(join(folder, name, piece.name), piece.bytes)
   }
   await writeFile(config, configOf(services, await compatibilityDate()))
   const child = spawn(WORKERD, ['serve', config, '--control-fd=3', ...more], {
@@ -133,7 +133,10 @@ const config :Workerd.Config = (
 }
 
 function worker(name: string, { bundle, variables = {}, bindings = {} }: Service, date: string): string {
-  const modules = bundle.pieces.map((piece) => `(name = "${piece.name}", esModule = embed "${name}/${piece.name}")`)
+  const modules = bundle.pieces.map(
+    (piece) =>
+      `(name = "${piece.name}", ${isCompiled(piece.name) ? 'wasm' : 'esModule'} = embed "${name}/${piece.name}")`,
+  )
   const texts = Object.entries(variables).map(([key, value]) => `(name = "${key}", text = ${JSON.stringify(value)})`)
   const services = Object.entries(bindings).map(
     ([key, { service, entrypoint }]) =>

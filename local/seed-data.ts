@@ -100,7 +100,7 @@ export async function ensureUser(
   const known = await findUserId(db, email)
   if (known && password) return { id: known, login: { email, password } }
   const chosen = base64url(randomBytes(15))
-  const fields = { passwordHash: hashPassword(chosen), emailVerifiedAt: new Date(), isActive: true }
+  const fields = { passwordHash: await hashPassword(chosen), emailVerifiedAt: new Date(), isActive: true }
   const id = known ?? uuidv7(Date.now())
   await db
     .insert(users)

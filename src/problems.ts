@@ -89,6 +89,7 @@ export const PROBLEMS = {
   billing_rejected: [502, 'The payment provider did not accept this; it was logged under the request id.'],
   misconfigured: [503, 'This deployment is not configured completely.'],
   billing_unavailable: [503, 'The payment provider does not answer; retry shortly.'],
+  busy: [503, 'Too many passwords are being checked; retry after the time in Retry-After.'],
   unavailable: [503, 'A part of the service is unavailable; retry shortly.'],
 } as const satisfies Record<string, readonly [ContentfulStatusCode, string]>
 

@@ -13,8 +13,10 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 export interface Piece {
   /** `index.js` is the entry. */
   readonly name: string
+  /** Of a script; empty of what is compiled already (`*.wasm`). */
   readonly text: string
-  /** Where its lines come from, for stack traces. */
+  readonly bytes: Uint8Array
+  /** Where a script's lines come from, for stack traces. */
   readonly map: string
 }
 
@@ -55,6 +57,9 @@ export default {
   },
 }`
 
+/** Whether a piece is WebAssembly; all others are scripts. */
+export const isCompiled = (name: string): boolean => name.endsWith('.wasm')
+
 /**
  * @param entry below the project's root
  * @param server whose the Worker is to run behind: Cloudflare's, or wrangler's on this machine
@@ -67,6 +72,8 @@ export async function bundle(entry: string, server: 'edge' | 'dev' = 'edge'): Pr
     ...(server === 'dev' ? { stdin: { contents: drained(entry), resolveDir: ROOT } } : { entryPoints: [entry] }),
     entryNames: 'index',
     chunkNames: '[name]-[hash]',
+    assetNames: '[name]-[hash]',
+    loader: { '.wasm': 'copy' }, // a module that workerd compiles when it starts: at run time it may not
     outdir: 'dist',
     write: false,
     bundle: true,
@@ -84,9 +91,14 @@ export async function bundle(entry: string, server: 'edge' | 'dev' = 'edge'): Pr
     plugins: [smallZod],
     logLevel: 'error',
   })
-  const texts = new Map(outputFiles.map(({ path, text }) => [basename(path), text]))
-  return [...texts]
-    .filter(([name]) => name.endsWith('.js'))
-    .map(([name, text]) => ({ name, text, map: texts.get(`${name}.map`) ?? '' }))
+  const files = new Map(outputFiles.map((file) => [basename(file.path), file]))
+  return [...files]
+    .filter(([name]) => !name.endsWith('.map'))
+    .map(([name, { contents, text }]) => ({
+      name,
+      bytes: contents,
+      text: isCompiled(name) ? '' : text,
+      map: files.get(`${name}.map`)?.text ?? '',
+    }))
     .toSorted((one, other) => Number(other.name === 'index.js') - Number(one.name === 'index.js'))
 }

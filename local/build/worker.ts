@@ -16,20 +16,20 @@ await command(async function buildWorker() {
   if (readArguments({}).values.help) return console.log(HELP)
   const pieces = await bundle('src/index.ts', process.env.WRANGLER_COMMAND === 'dev' ? 'dev' : 'edge')
   await mkdir(FOLDER, { recursive: true })
-  for (const { name, text, map } of pieces.toReversed()) {
-    await put(`${name}.map`, map)
-    await put(name, text) // the entry comes last: what it imports is there by then
+  for (const { name, bytes, map } of pieces.toReversed()) {
+    if (map) await put(`${name}.map`, Buffer.from(map))
+    await put(name, bytes) // the entry comes last: what it imports is there by then
   }
   const built = new Set(pieces.flatMap(({ name }) => [name, `${name}.map`]))
-  const old = (await readdir(FOLDER)).filter((name) => /\.js(\.map)?$/.test(name) && !built.has(name))
+  const old = (await readdir(FOLDER)).filter((name) => /\.(js(\.map)?|wasm)$/.test(name) && !built.has(name))
   await Promise.all(old.map((name) => rm(join(FOLDER, name), { force: true })))
 })
 
 /** Several servers may start at once: a file is there whole or not at all, and the same one is not written again. */
-async function put(name: string, text: string): Promise<void> {
+async function put(name: string, bytes: Uint8Array): Promise<void> {
   const file = join(FOLDER, name)
-  if ((await readFile(file, 'utf8').catch(() => undefined)) === text) return
+  if ((await readFile(file).catch(() => undefined))?.equals(bytes)) return
   const draft = `${file}.${process.pid}`
-  await writeFile(draft, text)
+  await writeFile(draft, bytes)
   await rename(draft, file)
 }

@@ -37,7 +37,7 @@ export async function changePassword(
     provided: hasPassword(user.userId, profile.passwordHash), // or a reset came between, by its owner
   })
   const also = [deleteEmailTokens(deps.db, user.userId), mail.insert]
-  const isDone = await updatePassword(deps.db, user, hashPassword(request.new_password), {
+  const isDone = await updatePassword(deps.db, user, await hashPassword(request.new_password), {
     now: new Date(deps.now()),
     row,
     also,

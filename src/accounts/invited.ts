@@ -61,7 +61,10 @@ export async function registerInvited(
 ): Promise<string | undefined> {
   await refuseWeakPassword(deps, password, person.email, 'password')
   const now = deps.now()
-  const account = newAccount({ ...person, passwordHash: hashPassword(password), emailVerifiedAt: new Date(now) }, now)
+  const account = newAccount(
+    { ...person, passwordHash: await hashPassword(password), emailVerifiedAt: new Date(now) },
+    now,
+  )
   const { id } = account.user
   const registered = audited(deps, {
     act: 'account.registered',

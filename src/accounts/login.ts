@@ -7,6 +7,7 @@ import { addressOf, forgive, spend } from '../limits/policies.ts'
 import { Problem } from '../problems.ts'
 import { openChallenge } from './challenge.ts'
 import { masked } from './masked.ts'
+import { REFUSAL_MS } from './password-cost.ts'
 import { findUserByEmail } from './queries.ts'
 import { renewHash } from './renew-hash.ts'
 import type { Login } from './schemas.ts'
@@ -16,12 +17,13 @@ import { verifyPassword } from './verify-password.ts'
 
 /**
  * Signs in with e-mail address and password. An unknown address, a wrong password and a disabled account get the same
- * answer after the same work. With a second factor switched on the answer is a challenge, and no token of any kind.
+ * answer after the same time. With a second factor switched on the answer is a challenge, and no token of any kind.
  *
  * Two limits hold wherever a guess comes from, since an attacker may have many addresses. They are not asked where the
  * user signed in from before, so that nobody can lock owners out of their own network (ASVS 6.1.1).
  *
- * @throws Problem `rate_limited` before anything is hashed, `invalid_credentials`, also for an address that must be confirmed first
+ * @throws Problem `rate_limited` before anything is hashed, `busy` when too many passwords wait in this isolate,
+ *   `invalid_credentials`, also for an address that must be confirmed first
  */
 export async function login(deps: ManagementDeps, request: z.output<typeof Login>) {
   const address = addressOf(deps)
@@ -31,8 +33,13 @@ export async function login(deps: ManagementDeps, request: z.output<typeof Login
   const isKnown = user?.knownAddresses.some((known) => isSameNetwork(known, address)) ?? false
   if (!isKnown) await spend(deps, { login_account: { account }, login_anywhere: {} })
 
+  const hashing = Date.now()
   const matches = await verifyPassword(request.password, user?.passwordHash)
-  if (!matches || !maySignIn(deps.config, user)) throw await refusal(deps, account, user !== undefined)
+  if (!matches || !maySignIn(deps.config, user)) {
+    const refused = await refusal(deps, account, user !== undefined)
+    await notBefore(hashing + REFUSAL_MS)
+    throw refused
+  }
   const passwordHash = await renewHash(deps, user, request.password)
   deps.defer(forgive(deps, { login_account_address: { address, account } }))
   const known = await findTotp(deps.db, user.id)
@@ -40,6 +47,9 @@ export async function login(deps: ManagementDeps, request: z.output<typeof Login
     ? openChallenge(deps, user.id)
     : openSession(deps, user.id, { factors: ['password'], passwordHash })
 }
+
+/** @param moment in milliseconds since 1970 */
+const notBefore = (moment: number) => new Promise((resolve) => setTimeout(resolve, Math.max(0, moment - Date.now())))
 
 type Account = NonNullable<Awaited<ReturnType<typeof findUserByEmail>>>
 

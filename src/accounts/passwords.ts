@@ -1,8 +1,8 @@
-import { argon2id } from '@noble/hashes/argon2.js'
-import { base64url, randomBytes } from '../lib/bytes.ts'
+import { base64url, randomBytes, utf8 } from '../lib/bytes.ts'
+import { argon2id } from './argon2id.ts'
+import { inTurn } from './hash-turns.ts'
+import { COST, HASH_MS } from './password-cost.ts'
 
-/** OWASP Password Storage Cheat Sheet: 19 MiB, two passes, one lane; measured at about 175 ms in workerd. */
-const PARAMETERS = { m: 19_456, t: 2, p: 1 } as const
 const SALT_BYTES = 16
 const HASH_BYTES = 32
 
@@ -12,29 +12,36 @@ const MOST = { m: 65_536, t: 4, p: 1 } as const
 const LEAST = { m: 8, t: 1, p: 1 } as const
 const PHC = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/
 
+/** For whoever has no hash: the work is done all the same. */
+const NO_ONES = { ...COST, salt: new Uint8Array(SALT_BYTES), hash: new Uint8Array(HASH_BYTES) }
+
 /**
- * Hashes a password with argon2id (RFC 9106), exactly as received: no trimming, no Unicode normalisation.
+ * Hashes a password with argon2id (RFC 9106), exactly as received: no trimming, no Unicode normalization.
  *
  * @returns a PHC string, which carries its parameters
+ * @throws Problem `busy` when too many passwords wait in this isolate
  */
-export function hashPassword(password: string): string {
+export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(SALT_BYTES)
-  const hash = argon2id(password, salt, { ...PARAMETERS, dkLen: HASH_BYTES })
-  return `$argon2id$v=19$m=${PARAMETERS.m},t=${PARAMETERS.t},p=${PARAMETERS.p}$${base64(salt)}$${base64(hash)}`
+  const hash = await inTurn(HASH_MS, (pause) =>
+    argon2id({ password: utf8(password), salt, cost: COST, length: HASH_BYTES }, pause),
+  )
+  return `$argon2id$v=19$m=${COST.m},t=${COST.t},p=${COST.p}$${base64(salt)}$${base64(hash)}`
 }
 
 /**
  * Whether this is the password of a stored hash. Without a hash it does the same work and says no, so that the time does
  * not tell whether the account exists.
+ *
+ * @throws Problem `busy` when too many passwords wait in this isolate
  */
-export function passwordMatches(password: string, stored: string | null | undefined): boolean {
+export async function passwordMatches(password: string, stored: string | null | undefined): Promise<boolean> {
   const parsed = parsePhc(stored ?? '')
-  const { m, t, p, salt, hash } = parsed ?? {
-    ...PARAMETERS,
-    salt: new Uint8Array(SALT_BYTES),
-    hash: new Uint8Array(HASH_BYTES),
-  }
-  const actual = argon2id(password, salt, { m, t, p, dkLen: hash.length })
+  const { salt, hash, ...cost } = parsed ?? NO_ONES
+  const ms = (HASH_MS * cost.m * cost.t) / (COST.m * COST.t)
+  const actual = await inTurn(ms, (pause) =>
+    argon2id({ password: utf8(password), salt, cost, length: hash.length }, pause),
+  )
   return equalBytes(actual, hash) && parsed !== undefined
 }
 
@@ -45,7 +52,7 @@ export function hashCost(stored: string): number | undefined {
 }
 
 /** Whether a hash is weaker than a new one would be, or of another kind. */
-export const isOutdated = (stored: string): boolean => (hashCost(stored) ?? 0) < PARAMETERS.m * PARAMETERS.t
+export const isOutdated = (stored: string): boolean => (hashCost(stored) ?? 0) < COST.m * COST.t
 
 function parsePhc(stored: string) {
   const match = PHC.exec(stored)

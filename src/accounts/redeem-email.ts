@@ -44,11 +44,12 @@ export async function verifyEmail(deps: ManagementDeps, token: string): Promise<
 export async function resetPassword(deps: ManagementDeps, request: z.output<typeof PasswordReset>): Promise<void> {
   const { user, use, act } = await presented(deps, 'reset', request.token)
   await refuseWeakPassword(deps, request.new_password, user.email, 'new_password')
+  const passwordHash = await hashPassword(request.new_password)
   const mail = notice(deps, user, 'password_reset')
   await orInvalidToken(
     deps.db.batch([
       lockUser(deps.db, user.id),
-      redeem(deps.db, use, EFFECTS.reset(use.now, hashPassword(request.new_password))),
+      redeem(deps.db, use, EFFECTS.reset(use.now, passwordHash)),
       deleteEmailTokens(deps.db, user.id),
       ...endSessionsOf(deps.db, user.id, 'password_reset', { now: use.now }),
       mail.insert,

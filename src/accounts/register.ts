@@ -32,7 +32,7 @@ export async function register(deps: ManagementDeps, request: z.output<typeof Re
   })
   await refuseWeakPassword(deps, request.password, email, 'password')
 
-  const account = newAccount({ ...request, passwordHash: hashPassword(request.password) }, deps.now())
+  const account = newAccount({ ...request, passwordHash: await hashPassword(request.password) }, deps.now())
   const owner = isHidden ? await findRecipient(deps.db, email) : undefined
   if (owner || !(await insertAccount(deps, account))) {
     if (!isHidden) throw new Problem('email_taken')

@@ -1,4 +1,5 @@
 import type { ManagementDeps } from '../http/management-env.ts'
+import { Problem } from '../problems.ts'
 import { hashPassword, isOutdated } from './passwords.ts'
 import { replacePasswordHash } from './queries.ts'
 import { verifyPassword } from './verify-password.ts'
@@ -17,8 +18,14 @@ interface Owner {
 export async function renewHash(deps: ManagementDeps, owner: Owner, password: string): Promise<string | null> {
   const { id, passwordHash } = owner
   if (passwordHash === null || !isOutdated(passwordHash)) return passwordHash
-  const renewed = hashPassword(password)
+  const renewed = await hashPassword(password).catch(unlessBusy)
+  if (renewed === undefined) return passwordHash
   const stored = await replacePasswordHash(deps.db, id, passwordHash, renewed)
   if (stored === renewed) return stored
   return (await verifyPassword(password, stored)) ? stored : passwordHash // another sign-in was quicker, or a new password
+}
+
+/** The password was right: where others wait for their turn, the next sign-in renews the hash. */
+function unlessBusy(error: unknown): undefined {
+  if (!(error instanceof Problem && error.code === 'busy')) throw error
 }

@@ -4,7 +4,7 @@ import { hashPassword, isOutdated } from '../../src/accounts/passwords.ts'
 import { isUsableHash, verifyPassword } from '../../src/accounts/verify-password.ts'
 
 const PASSWORD = 'correct horse battery'
-const ARGON2ID = hashPassword(PASSWORD)
+const ARGON2ID = await hashPassword(PASSWORD)
 const BCRYPT = hashSync(PASSWORD, 4)
 const as = (version: string) => BCRYPT.replace(/^\$2.\$/, `$${version}$`)
 

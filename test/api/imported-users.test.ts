@@ -1,6 +1,7 @@
 import { hashSync } from 'bcryptjs'
 import { describe, expect, test } from 'vitest'
 import { importUsers } from '../../local/import/run.ts'
+import { COST, REFUSAL_MS } from '../../src/accounts/password-cost.ts'
 import { hashPassword } from '../../src/accounts/passwords.ts'
 import { renewHash } from '../../src/accounts/renew-hash.ts'
 import { ormOver } from '../../src/db/orm.ts'
@@ -10,6 +11,7 @@ import { call } from '../support/http.ts'
 
 const PASSWORD = 'correct horse battery'
 const { sql } = directly()
+const NEW = `$m=${COST.m},t=${COST.t},p=${COST.p}$`
 const WEAK_ARGON2 = '$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4' // "password"
 
 /** Imports one user as the script does, and gives what they sign in with. */
@@ -20,9 +22,11 @@ async function imported(passwordHash: string, fields = {}) {
   }
   const options = { isDryRun: false, onBad: () => undefined, onBatch: () => undefined }
   expect(await importUsers(sql, lines(), options)).toMatchObject({ imported: 1, bad: 0 })
-  const login = (password = PASSWORD) => call('POST /api/v1/auth/login', { body: { email, password } })
+  const login = (password = PASSWORD) => loginOf(email, password)
   return { email, login, hash: () => hashOf(email) }
 }
+
+const loginOf = (email: string, password: string) => call('POST /api/v1/auth/login', { body: { email, password } })
 
 async function hashOf(email: string): Promise<string> {
   const [row] = await sql.query('select password_hash from users where email = $1', [email])
@@ -39,7 +43,7 @@ describe('an imported user', () => {
 
       expect((await person.login()).status).toBe(200)
       const renewed = await person.hash()
-      expect(renewed).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
+      expect(renewed).toContain(NEW)
       expect([(await person.login()).status, (await person.login('another password')).status]).toEqual([200, 401])
       expect(await person.hash()).toBe(renewed)
     },
@@ -48,9 +52,9 @@ describe('an imported user', () => {
   test('with argon2id of weaker parameters is hashed anew; with current ones not', async () => {
     const weak = await imported(WEAK_ARGON2)
     expect((await weak.login('password')).status).toBe(200)
-    expect(await weak.hash()).toContain('$m=19456,t=2,p=1$')
+    expect(await weak.hash()).toContain(NEW)
 
-    const current = hashPassword(PASSWORD)
+    const current = await hashPassword(PASSWORD)
     const person = await imported(current)
     expect((await person.login()).status).toBe(200)
     expect(await person.hash()).toBe(current)
@@ -77,7 +81,7 @@ describe('an imported user', () => {
     const old = hashSync(PASSWORD, 6)
     const person = await imported(old)
     const [{ id } = {}] = await sql.query('select id from users where email = $1', [person.email])
-    const changed = hashPassword('another password')
+    const changed = await hashPassword('another password')
     await sql.query('update users set password_hash = $2 where id = $1', [id, changed])
     const deps = { ...directly(), db: ormOver(sql) } as unknown as ManagementDeps
     await renewHash(deps, { id, passwordHash: old }, PASSWORD)
@@ -107,4 +111,15 @@ describe('an imported user', () => {
       slug: expect.stringMatching(/^ada-lovelace-\w{7}$/),
     })
   })
+})
+
+test('a wrong password of an imported user, of another one and of nobody is refused after the same time', async () => {
+  const bcrypt = await imported(hashSync(PASSWORD, 4))
+  const argon2id = await imported(await hashPassword(PASSWORD))
+  const nobody = { login: (password: string) => loginOf(`nobody-${crypto.randomUUID()}@example.com`, password) }
+  for (const { login } of [bcrypt, argon2id, nobody]) {
+    const sent = Date.now()
+    expect((await login('another password')).status).toBe(401)
+    expect(Date.now() - sent).toBeGreaterThanOrEqual(REFUSAL_MS - 1)
+  }
 })

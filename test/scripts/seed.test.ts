@@ -110,7 +110,7 @@ describe('the demo', () => {
   test('its keys and passwords are the ones it gives out, and only their hashes are stored', async () => {
     const { api_key, service_key, user, admin } = await seed()
     for (const { email, password } of [user, admin])
-      expect(passwordMatches(password, (await userOf(email)).passwordHash)).toBe(true)
+      expect(await passwordMatches(password, (await userOf(email)).passwordHash)).toBe(true)
 
     expect([api_key, service_key].map(isWellFormed)).toEqual([true, true])
     const hashes = await database.sql.query(`select encode(key_hash, 'hex') as hash from api_keys`)
@@ -146,7 +146,7 @@ describe('the demo', () => {
     for (const [at, { email, password }] of [found.user, found.admin].entries()) {
       const { id, passwordHash } = await userOf(email)
       expect(id).toBe(people[at]?.id)
-      expect(passwordMatches(password, passwordHash)).toBe(true)
+      expect(await passwordMatches(password, passwordHash)).toBe(true)
     }
     expect(found.user.password).not.toBe(lost.user.password)
     expect(await counts()).toEqual([Object.keys(SEED_PLANS).length, 2, 2, 2, 4])
@@ -199,7 +199,7 @@ describe('npm run seed and npm run admin', { timeout: 30_000 }, () => {
 
     expect(code).toBe(0)
     const ada = await userOf('ada@example.com')
-    expect(passwordMatches(password, ada.passwordHash)).toBe(true)
+    expect(await passwordMatches(password, ada.passwordHash)).toBe(true)
     const { platformId } = await seedFoundation(database.sql)
     expect(await db.select().from(memberships)).toMatchObject([
       { organizationId: platformId, userId: ada.id, role: 'owner' },

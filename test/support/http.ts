@@ -1,7 +1,7 @@
 import { env, exports } from 'cloudflare:workers'
-import { argon2id } from '@noble/hashes/argon2.js'
 import { inject } from 'vitest'
 import { newAccount } from '../../src/accounts/new-account.ts'
+import { hashPassword } from '../../src/accounts/passwords.ts'
 import { insertUser } from '../../src/accounts/queries.ts'
 import { openSession } from '../../src/accounts/session.ts'
 import { createDeps } from '../../src/deps.ts'
@@ -73,21 +73,10 @@ export async function registeredUser(fields: Record<string, unknown> = {}) {
   }
 }
 
-/** A hash of the least work there is: a hundred of them are verified in the time of one that is made for real. */
-function cheapHash(password: string): string {
-  const encoded = (bytes: Uint8Array) => btoa(String.fromCharCode(...bytes)).replace(/=+$/, '')
-  const salt = crypto.getRandomValues(new Uint8Array(16))
-  const hash = argon2id(password, salt, { m: 8, t: 1, p: 1, dkLen: 32 })
-  return `$argon2id$v=19$m=8,t=1,p=1$${encoded(salt)}$${encoded(hash)}`
-}
-
-/**
- * The same person without the way there: for tests of something else. Their password is verified at next to no cost; when
- * they first sign in it is hashed anew, as any that is outdated.
- */
+/** The same person without the way there: for tests of something else. */
 export async function newUser(fields: { name?: string; organization?: string } = {}) {
   const credentials = newCredentials()
-  const passwordHash = cheapHash(credentials.password)
+  const passwordHash = await hashPassword(credentials.password)
   const deps = managementDeps(createDeps(env, { waitUntil: () => undefined }), randomIp())
   const account = newAccount({ email: credentials.email, passwordHash, ...fields }, Date.now())
   await insertUser(deps.db, account)
