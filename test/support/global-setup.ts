@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
@@ -35,9 +35,9 @@ export default async function setup(project: TestProject) {
   project.provide('credentials', await seedDemo(sql, {}))
   return async function teardown() {
     const withheld = endQuiet()
-    if (project.vitest.state.getCountOfFailedTests() > 0) console.error(withheld.join('\n'))
+    if (process.env.RUNTIME_LOG) await writeFile(process.env.RUNTIME_LOG, withheld.join('\n'))
     await stack.close()
     await scratch?.drop()
-    await rm(folder, { recursive: true })
+    await rm(folder, { recursive: true, maxRetries: 20 }) // a script that was just killed may still write to its cache
   }
 }
