@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { ALL_METERS, forEachMeter, METER_ROWS, METERS, type Meter } from '../db/schema/meters.ts'
 import { line, listOf, timestamp } from '../http/fields.ts'
 import { text } from '../http/text-field.ts'
 
@@ -17,14 +18,8 @@ const meter = (limit: z.ZodNumber) =>
     }),
   })
 
-const METER_LIMITS = {
-  api_calls: meter(wholeUnits),
-  queries: meter(wholeUnits),
-  tokens: meter(wholeUnits),
-  cost_usd: meter(fractions),
-  concepts: meter(wholeUnits),
-  storage_gb: meter(fractions),
-}
+const limitOf = (name: Meter) => meter(METER_ROWS[name].unitsPerOne === 1 ? wholeUnits : fractions)
+const METER_LIMITS = forEachMeter(ALL_METERS, limitOf)
 
 const rateLimit = z.int().min(1).max(1_000_000).meta({ description: 'Of each key.' })
 const keyCount = z.int().min(0).max(1_000_000).meta({ description: 'Keys that are not revoked, of the organization.' })
@@ -39,14 +34,7 @@ const LimitChanges = z.strictObject({
   rate_limit_per_minute: rateLimit.optional(),
   max_api_keys: keyCount.optional(),
   meters: z
-    .strictObject({
-      api_calls: METER_LIMITS.api_calls.nullable(),
-      queries: METER_LIMITS.queries.nullable(),
-      tokens: METER_LIMITS.tokens.nullable(),
-      cost_usd: METER_LIMITS.cost_usd.nullable(),
-      concepts: METER_LIMITS.concepts.nullable(),
-      storage_gb: METER_LIMITS.storage_gb.nullable(),
-    })
+    .strictObject(forEachMeter(ALL_METERS, (name) => METER_LIMITS[name].nullable()))
     .partial()
     .optional()
     .meta({ description: 'What is absent stays; null takes a meter out of the plan.' }),
@@ -88,20 +76,12 @@ const overagePrice = z.strictObject({
   stripe_price_id: line(200).optional().meta({ description: 'The metered price that Stripe bills along.' }),
 })
 
-const OVERAGE = { api_calls: overagePrice, queries: overagePrice, tokens: overagePrice, cost_usd: overagePrice }
 const Overage = z
-  .strictObject(OVERAGE)
+  .strictObject(forEachMeter(METERS, () => overagePrice))
   .partial()
   .meta({ description: 'What units above a limit that allows them cost; a meter that is absent costs nothing more.' })
 
-const OverageChanges = z
-  .strictObject({
-    api_calls: overagePrice.nullable(),
-    queries: overagePrice.nullable(),
-    tokens: overagePrice.nullable(),
-    cost_usd: overagePrice.nullable(),
-  })
-  .partial()
+const OverageChanges = z.strictObject(forEachMeter(METERS, () => overagePrice.nullable())).partial()
 
 const featureName = z.stringFormat('feature', /^[a-z][a-z0-9_]{0,63}$/)
 const feature = z.union([z.number(), z.boolean(), text(500)])

@@ -1,18 +1,16 @@
 import * as z from 'zod'
+import { ALL_METERS, forEachMeter, METER_ROWS, type Meter } from '../db/schema/meters.ts'
 import { uuid } from '../http/fields.ts'
 
 export const OrganizationParams = z.strictObject({ id: uuid })
 
 /** Far above any real limit, and far below where sums would leave the exact integers. */
-const count = z.int().min(0).max(1_000_000_000_000).nullable().optional()
+const wholeUnits = z.int().min(0).max(1_000_000_000_000)
+const fractions = z.number().min(0).max(1_000_000_000)
+const limitOf = (meter: Meter) => (METER_ROWS[meter].unitsPerOne === 1 ? wholeUnits : fractions).nullable().optional()
 
 export const QuotaOverrides = z.strictObject({
-  api_calls: count,
-  queries: count,
-  tokens: count,
-  concepts: count,
-  cost_usd: z.number().min(0).max(1_000_000_000).nullable().optional(),
-  storage_gb: z.number().min(0).max(1_000_000_000).nullable().optional(),
+  ...forEachMeter(ALL_METERS, limitOf),
   rate_limit_per_minute: z.int().min(1).max(1_000_000).nullable().optional(),
   max_api_keys: z.int().min(0).max(1_000_000).nullable().optional(),
 })

@@ -1,4 +1,5 @@
 import type { Sql } from '../db/client.ts'
+import { amountIn, caseOfMeter, METERS, unitsIn } from '../db/schema/meters.ts'
 import type { OverageTier } from '../db/schema/shapes.ts'
 import { USED_UNITS } from './metered-queries.ts'
 import type { ProviderName, UsageReceipt } from './provider.ts'
@@ -71,8 +72,7 @@ export async function giveUpEntries(sql: Sql, attemptedBefore: number, now: numb
 
 const iso = (time: number) => new Date(time).toISOString()
 
-const UNITS_OF_HOURS = `case t.meter when 'api_calls' then sum(h.api_calls) when 'queries' then sum(h.queries)
-  when 'tokens' then sum(h.input_tokens + h.output_tokens) else floor(sum(h.cost_usd) * 1000000) end`
+const UNITS_OF_HOURS = caseOfMeter('t.meter', (meter) => unitsIn(`sum(${amountIn('h', meter)})`, meter))
 
 const READ = `
 with of_periods as (
@@ -95,8 +95,8 @@ cross join lateral (
   where l.organization_id = t.organization_id and l.period_start = t.period_start and l.meter = t.meter) l
 order by t.period_start desc, t.meter`
 
-/** Thirteen months of four meters. */
-const MOST_ROWS = 52
+/** Thirteen months of every meter. */
+const MOST_ROWS = 13 * METERS.length
 
 /** One meter in one period. Sums are whole numbers as text. */
 export interface LedgerRow {

@@ -1,4 +1,5 @@
 import type { Sql } from '../db/client.ts'
+import { amountIn, COUNTERS, caseOfMeter, unitsIn } from '../db/schema/meters.ts'
 import type { OverageTier } from '../db/schema/shapes.ts'
 import type { ProviderName } from './provider.ts'
 
@@ -34,7 +35,7 @@ const KEEP_TERMS = `
 insert into billing_terms (organization_id, period_start, meter, plan_id, included_units, tiers, provider, provider_customer_id, event_name, updated_at)
 select o.id, usage_period_start(o.period_anchor, $1), priced.meter, p.id,
   floor(coalesce((o.limit_overrides->>priced.meter)::numeric, (p.limits->'meters'->priced.meter->>'limit')::numeric)
-    * case priced.meter when 'cost_usd' then 1000000 else 1 end)::bigint,
+    * ${caseOfMeter('priced.meter', (meter) => COUNTERS[meter].unitsPerOne)})::bigint,
   priced.price->'tiers', s.provider, s.provider_customer_id,
   coalesce(priced.price->>(case s.provider when 'polar' then 'polar_event' else 'stripe_meter' end), priced.meter), $1
 from subscriptions s
@@ -65,8 +66,7 @@ export const keepTerms = (sql: Sql, look: Look) =>
 const valuesOf = ({ at, isFull, organizationId }: Look) => [at, isFull, organizationId]
 
 /** What a period's sums say was used, in the units that are counted. */
-export const USED_UNITS = `case t.meter when 'api_calls' then u.api_calls when 'queries' then u.queries
-  when 'tokens' then u.input_tokens + u.output_tokens else floor(u.cost_usd * 1000000)::bigint end`
+export const USED_UNITS = `(${caseOfMeter('t.meter', (meter) => unitsIn(amountIn('u', meter), meter))})::bigint`
 
 const FIND_DELTAS = `
 select t.organization_id, t.meter, to_json(t.period_start) #>> '{}' as period_start, t.tiers, t.provider, t.provider_customer_id,

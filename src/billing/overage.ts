@@ -1,10 +1,10 @@
-import { METERS, type OverageTier } from '../db/schema/shapes.ts'
+import { type Counter, METERS } from '../db/schema/meters.ts'
+import type { OverageTier } from '../db/schema/shapes.ts'
 import { toUnits } from '../limits/meter-units.ts'
 import type { MeterReading } from '../limits/quotas.ts'
 import { price, readTiers, toCents, toUsd } from './money.ts'
 import type { Charged, OfferedPlan } from './queries.ts'
 
-type Counter = (typeof METERS)[number]
 type Readings = Readonly<Record<Counter, MeterReading>>
 
 /** What is above the limits at this moment, or was charged already: after an upgrade in the period that is more. */

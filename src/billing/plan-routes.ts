@@ -1,4 +1,5 @@
-import { GAUGES, METERS, type Meter, type MeterLimit, type PlanLimits } from '../db/schema/shapes.ts'
+import { ALL_METERS, forEachMeter } from '../db/schema/meters.ts'
+import { type MeterLimit, type PlanLimits } from '../db/schema/shapes.ts'
 import { apiRoute, newRouter } from '../http/api-route.ts'
 import { listPublicPlans, type PublicPlan } from './plan-queries.ts'
 import { Catalogue } from './plan-schemas.ts'
@@ -40,6 +41,5 @@ function toCataloguePlan({ id, name, pricePerMonthCents, limits, features, overa
 const UNLIMITED: MeterLimit = { limit: null, at_limit: 'allow' }
 
 function allMeters({ meters }: PlanLimits) {
-  const entries = [...METERS, ...GAUGES].map((meter) => [meter, meters[meter] ?? UNLIMITED])
-  return Object.fromEntries(entries) as Record<Meter, MeterLimit>
+  return forEachMeter(ALL_METERS, (meter) => meters[meter] ?? UNLIMITED)
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { GAUGES, METERS, type Meter } from '../db/schema/shapes.ts'
+import { ALL_METERS, forEachMeter } from '../db/schema/meters.ts'
 
 const MeterLimit = z.object({
   limit: z.number().nullable().meta({ description: 'Null for no limit.' }),
@@ -28,12 +28,7 @@ const CataloguePlan = z
     currency: z.literal('usd'),
     rate_limit_per_minute: z.int().meta({ description: 'Of each API key.' }),
     max_api_keys: z.int(),
-    meters: z.object(
-      Object.fromEntries([...METERS, ...GAUGES].map((meter) => [meter, MeterLimit])) as Record<
-        Meter,
-        typeof MeterLimit
-      >,
-    ),
+    meters: z.object(forEachMeter(ALL_METERS, () => MeterLimit)),
     overage: z
       .record(z.string(), OverageTiers)
       .meta({ description: 'What units above a limit cost, by meter; a meter that is absent costs nothing more.' }),

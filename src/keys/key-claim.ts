@@ -1,3 +1,4 @@
+import { forEachMeter, METERS } from '../db/schema/meters.ts'
 import { sha256Hex } from '../lib/bytes.ts'
 import { type Period, periodOf } from '../lib/period.ts'
 import type { Claim, WindowClaim } from '../limits/claim.ts'
@@ -68,7 +69,7 @@ const shortHash = (parts: readonly unknown[]) => sha256Hex(JSON.stringify(parts)
 /** The key's own version and its organization's come first in a claim; a caller's come after them. */
 export const OWN_VERSIONS = 2
 
-const NOTHING_USED = { api_calls: 0, queries: 0, tokens: 0, cost_usd: 0, lanes: [0, 0] } as const
+const NOTHING_USED = { ...forEachMeter(METERS, () => 0), lanes: [0, 0] } as const
 
 /** The usage period that holds `now`: nearly always the one the record was read in. */
 export function currentPeriod({ period, periodAnchor }: KeyRecord, now: number): Period {

@@ -1,11 +1,5 @@
-import {
-  type LimitOverrides,
-  METERS,
-  type Meter,
-  type NamedLimit,
-  type PlanFeatures,
-  type PlanLimits,
-} from '../db/schema/shapes.ts'
+import { type Counter, forEachMeter, METERS, type Meter, selectCounters } from '../db/schema/meters.ts'
+import { type LimitOverrides, type NamedLimit, type PlanFeatures, type PlanLimits } from '../db/schema/shapes.ts'
 import type { Deps } from '../deps.ts'
 import { type Period, periodOf } from '../lib/period.ts'
 import type { Recorded } from '../limits/claim.ts'
@@ -50,7 +44,7 @@ interface MeterQuota {
   readonly blocks: boolean
 }
 
-interface Row {
+interface Row extends Readonly<Record<Counter, string>> {
   id: string
   lineage_id: string
   version: number
@@ -75,12 +69,8 @@ interface Row {
   limit_overrides: LimitOverrides
   limits: PlanLimits
   features: PlanFeatures
-  api_calls: string
   even_calls: string
   odd_calls: string
-  queries: string
-  tokens: string
-  cost_usd: string
 }
 
 /**
@@ -94,9 +84,8 @@ select k.id, coalesce(k.lineage_id, k.id) as lineage_id, k.version, k.organizati
   extract(epoch from k.revoked_at)::float8 * 1000 as revoked_at, o.suspended_at is not null as is_suspended,
   k.custom_rate_limit, k.is_rate_limit_granted, k.limits as named_limits, k.allowed_ips, k.metadata, o.plan_id,
   o.limit_overrides, extract(epoch from o.period_anchor)::float8 * 1000 as period_anchor, p.limits, p.features,
-  coalesce(u.api_calls, 0) as api_calls, coalesce(u.even_calls, 0) as even_calls,
-  coalesce(u.odd_calls, 0) as odd_calls, coalesce(u.queries, 0) as queries,
-  coalesce(u.input_tokens + u.output_tokens, 0) as tokens, coalesce(u.cost_usd, 0) as cost_usd
+  coalesce(u.even_calls, 0) as even_calls, coalesce(u.odd_calls, 0) as odd_calls,
+  ${selectCounters('u', (amount) => `coalesce(${amount}, 0)`)}
 from api_keys k
 join organizations o on o.id = k.organization_id
 join plans p on p.id = o.plan_id
@@ -138,7 +127,7 @@ function toRecord(row: Row, now: number): KeyRecord {
     periodAnchor,
     period: periodOf(periodAnchor, now),
     used: {
-      ...Object.fromEntries(METERS.map((meter) => [meter, toUnits(meter, row[meter])])),
+      ...forEachMeter(METERS, (meter) => toUnits(meter, row[meter])),
       lanes: [Number(row.even_calls), Number(row.odd_calls)],
     },
   }

@@ -1,4 +1,4 @@
-import type { Meter } from '../db/schema/shapes.ts'
+import type { Meter } from '../db/schema/meters.ts'
 import type { Period } from '../lib/period.ts'
 import type { WindowReading } from './window.ts'
 

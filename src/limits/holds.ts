@@ -3,7 +3,7 @@
  * released or expire by themselves.
  */
 
-import type { Meter } from '../db/schema/shapes.ts'
+import type { Meter } from '../db/schema/meters.ts'
 import { defineScript, runScript } from '../db/script.ts'
 import type { Deps } from '../deps.ts'
 import { quotaArgument } from './admission.ts'

@@ -1,13 +1,7 @@
 import * as z from 'zod'
 import type { Sql } from '../db/client.ts'
-import {
-  GAUGES,
-  type LimitOverrides,
-  METERS,
-  type Meter,
-  type PlanFeatures,
-  type PlanLimits,
-} from '../db/schema/shapes.ts'
+import { ALL_METERS, forEachMeter, GAUGES, type Meter, selectCounters } from '../db/schema/meters.ts'
+import { type LimitOverrides, type PlanFeatures, type PlanLimits } from '../db/schema/shapes.ts'
 import { defineScript, runScript } from '../db/script.ts'
 import type { Deps } from '../deps.ts'
 import { uuid } from '../http/fields.ts'
@@ -55,13 +49,13 @@ type Row = Record<Meter, string> & {
   odd_calls: string
 }
 
+const readingOf = (gauge: Meter) =>
+  `coalesce((select value from usage_gauges g where g.organization_id = o.id and g.meter = '${gauge}'), 0) as ${gauge}`
+
 const SELECT_USE = `
 select o.version, o.plan_id, p.limits, p.features, o.limit_overrides, extract(epoch from o.period_anchor)::float8 * 1000 as period_anchor,
-  coalesce(u.api_calls, 0) as api_calls, coalesce(u.even_calls, 0) as even_calls,
-  coalesce(u.odd_calls, 0) as odd_calls, coalesce(u.queries, 0) as queries,
-  coalesce(u.input_tokens + u.output_tokens, 0) as tokens, coalesce(u.cost_usd, 0) as cost_usd,
-  coalesce((select value from usage_gauges g where g.organization_id = o.id and g.meter = 'concepts'), 0) as concepts,
-  coalesce((select value from usage_gauges g where g.organization_id = o.id and g.meter = 'storage_gb'), 0) as storage_gb
+  coalesce(u.even_calls, 0) as even_calls, coalesce(u.odd_calls, 0) as odd_calls,
+  ${selectCounters('u', (amount) => `coalesce(${amount}, 0)`)}, ${GAUGES.map(readingOf).join(', ')}
 from organizations o
 join plans p on p.id = o.plan_id
 left join usage_periods u on u.organization_id = o.id
@@ -79,12 +73,10 @@ export async function getUse(sql: Sql, organizationId: string, now: number): Pro
     features: row.features,
     overrides: row.limit_overrides,
     period: periodOf(row.period_anchor ?? undefined, now),
-    used: Object.fromEntries(ALL_METERS.map((meter) => [meter, Number(row[meter])])) as Record<Meter, number>,
+    used: forEachMeter(ALL_METERS, (meter) => Number(row[meter])),
     lanes: [Number(row.even_calls), Number(row.odd_calls)],
   }
 }
-
-export const ALL_METERS: readonly Meter[] = [...METERS, ...GAUGES]
 
 const isGauge = (meter: Meter) => (GAUGES as readonly Meter[]).includes(meter)
 

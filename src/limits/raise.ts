@@ -1,4 +1,4 @@
-import { METERS } from '../db/schema/shapes.ts'
+import { forEachMeter, METERS } from '../db/schema/meters.ts'
 import { defineScript, runScript } from '../db/script.ts'
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
@@ -33,6 +33,6 @@ export async function raiseUsed(deps: Deps, periods: readonly PeriodUsage[]): Pr
 
 /** A period's row in the units that counters have. */
 export function toRecorded(used: PeriodUsage): Recorded {
-  const units = METERS.map((meter) => [meter, toUnits(meter, used[meter])])
-  return { ...Object.fromEntries(units), lanes: [Number(used.even_calls), Number(used.odd_calls)] }
+  const units = forEachMeter(METERS, (meter) => toUnits(meter, used[meter]))
+  return { ...units, lanes: [Number(used.even_calls), Number(used.odd_calls)] }
 }

@@ -1,3 +1,4 @@
+import { selectCounters } from '../db/schema/meters.ts'
 import { defineScript, runScript } from '../db/script.ts'
 import type { Deps } from '../deps.ts'
 import { periodNamed } from '../lib/period.ts'
@@ -70,8 +71,8 @@ for i = 2, #ARGV, 2 do
 end
 return lowered`)
 
-const COLUMNS = `organization_id, extract(epoch from period_start)::float8 * 1000 as period_start, api_calls, even_calls, odd_calls,
-  queries, input_tokens + output_tokens as tokens, cost_usd`
+const COLUMNS = `organization_id, extract(epoch from period_start)::float8 * 1000 as period_start, even_calls, odd_calls,
+  ${selectCounters('usage_periods', String)}`
 const CHANGED = `select ${COLUMNS} from usage_periods where updated_at > $1 order by updated_at desc limit ${MAX_PERIODS}`
 const AGAIN = `select ${COLUMNS} from usage_periods
 where organization_id = $1::uuid and period_start = to_timestamp($2::float8 / 1000)`

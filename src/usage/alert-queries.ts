@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../db/orm.ts'
+import { amountIn, METERS, type Meter } from '../db/schema/meters.ts'
 import type { Deps } from '../deps.ts'
 
 /** The percentages of organizations that chose none. */
@@ -21,8 +22,7 @@ with readings as (
   from usage_periods u
   join organizations o on o.id = u.organization_id
     and u.period_start in (usage_period_start(o.period_anchor, $1), usage_period_start(o.period_anchor, $3))
-  cross join lateral (values ('api_calls', u.api_calls::numeric), ('queries', u.queries::numeric),
-    ('tokens', (u.input_tokens + u.output_tokens)::numeric), ('cost_usd', u.cost_usd)) as reading(meter, used)
+  cross join lateral (values ${METERS.map((meter) => `('${meter}', (${amountIn('u', meter)})::numeric)`).join(', ')}) as reading(meter, used)
   where u.updated_at >= $2
   union all
   select g.organization_id, usage_period_start(o.period_anchor, $1), g.meter, g.value
@@ -68,7 +68,7 @@ export interface OpenAlerts {
   readonly organization: string
   /** ISO 8601, as is `crossed_at`. */
   readonly period_start: string
-  readonly meter: string
+  readonly meter: Meter
   readonly alerts: readonly [OpenAlert, ...OpenAlert[]]
   readonly responsible: readonly { readonly email: string; readonly name: string | null }[]
 }

@@ -1,5 +1,6 @@
 import type { Sql } from '../db/client.ts'
-import { type LimitOverrides, METERS, type PlanLimits } from '../db/schema/shapes.ts'
+import { COUNTERS, type Counter, forEachMeter, METERS, selectCounters } from '../db/schema/meters.ts'
+import { type LimitOverrides, type PlanLimits } from '../db/schema/shapes.ts'
 import { periodOf } from '../lib/period.ts'
 import { Problem } from '../problems.ts'
 import { readRows } from './analytics/read.ts'
@@ -8,10 +9,8 @@ import { DAYS_LOOKED_AT, daysOf, forecast, ratePerDay, startOfDay } from './fore
 const DAY_MS = 86_400_000
 const MICRO = 1_000_000
 
-type Counted = (typeof METERS)[number]
-
 /** Each amount is in whole units, money in micro-dollars. */
-type Amounts = Readonly<Record<Counted, number>>
+type Amounts = Readonly<Record<Counter, number>>
 
 interface Row extends Amounts {
   readonly limits: PlanLimits
@@ -22,15 +21,16 @@ interface Row extends Amounts {
   readonly days: readonly (Amounts & { readonly day: string })[]
 }
 
+const roundedUnits = (amount: string, meter: Counter) => `round(${amount} * ${COUNTERS[meter].unitsPerOne})::float8`
+
 const SELECT = `
 select p.limits, o.limit_overrides, extract(epoch from o.period_anchor)::float8 * 1000 as period_anchor,
-  coalesce(u.api_calls, 0)::float8 as api_calls, coalesce(u.queries, 0)::float8 as queries,
-  coalesce(u.input_tokens + u.output_tokens, 0)::float8 as tokens, round(coalesce(u.cost_usd, 0) * ${MICRO})::float8 as cost_usd,
+  ${selectCounters('u', (amount, meter) => roundedUnits(`coalesce(${amount}, 0)`, meter))},
   (select extract(epoch from min(hour))::float8 * 1000 from usage_totals where organization_id = o.id) as first_use,
   (select coalesce(json_agg(days), '[]') from (
-    select (hour at time zone 'UTC')::date as day, sum(api_calls)::float8 as api_calls, sum(queries)::float8 as queries,
-      sum(input_tokens + output_tokens)::float8 as tokens, round(sum(cost_usd) * ${MICRO})::float8 as cost_usd
-    from usage_totals where organization_id = o.id and hour >= $3 and hour <= $2 group by 1) as days) as days
+    select (hour at time zone 'UTC')::date as day,
+      ${selectCounters('t', (amount, meter) => roundedUnits(`sum(${amount})`, meter))}
+    from usage_totals t where organization_id = o.id and hour >= $3 and hour <= $2 group by 1) as days) as days
 from organizations o
 join plans p on p.id = o.plan_id
 left join usage_periods u on u.organization_id = o.id
@@ -49,22 +49,29 @@ export async function usageForecast(sql: Sql, organizationId: string, now: numbe
   const [row] = await readRows<Row>(sql, sql.query(SELECT, parameters))
   if (!row) throw new Problem('organization_not_found')
   const period = periodOf(row.period_anchor ?? undefined, now)
-  const { cost_usd, ...counts } = Object.fromEntries(
-    METERS.map((meter) => [meter, forecastOf(row, meter, { now, periodEnd: period.end })]),
-  ) as Record<Counted, ReturnType<typeof forecastOf>>
   return {
     period: period.name,
     resets_at: new Date(period.end).toISOString(),
     generated_at: new Date(now).toISOString(),
-    meters: { ...counts, cost_usd: inDollars(cost_usd) },
+    meters: forecastMeters((meter) => forecastOf(row, meter, { now, periodEnd: period.end })),
   }
 }
 
-function forecastOf(row: Row, meter: Counted, { now, periodEnd }: { now: number; periodEnd: number }) {
+/** Money as decimal text, all else as numbers. */
+function forecastMeters(of: (meter: Counter) => Outlook): ForecastMeters {
+  return forEachMeter(METERS, (meter) => (COUNTERS[meter].isMoney ? inDollars(of(meter)) : of(meter))) as ForecastMeters
+}
+
+type Outlook = ReturnType<typeof forecastOf>
+type ForecastMeters = {
+  readonly [Name in Counter]: (typeof COUNTERS)[Name]['isMoney'] extends true ? ReturnType<typeof inDollars> : Outlook
+}
+
+function forecastOf(row: Row, meter: Counter, { now, periodEnd }: { now: number; periodEnd: number }) {
   const byDay = new Map(row.days.map((day) => [Date.parse(day.day), day[meter]]))
   const rate = ratePerDay(daysOf({ firstUse: row.first_use ?? undefined, byDay }, now))
   const limit = row.limit_overrides[meter] ?? row.limits.meters[meter]?.limit ?? null
-  const units = limit !== null && meter === 'cost_usd' ? Math.round(limit * MICRO) : limit
+  const units = limit === null ? null : Math.round(limit * COUNTERS[meter].unitsPerOne)
   const { outlook, exhaustedAt, projected } = forecast({ limit: units, used: row[meter], rate, now, periodEnd })
   return {
     limit: units,
@@ -76,7 +83,7 @@ function forecastOf(row: Row, meter: Counted, { now, periodEnd }: { now: number;
   }
 }
 
-function inDollars({ limit, used, rate_per_day, projected, ...rest }: ReturnType<typeof forecastOf>) {
+function inDollars({ limit, used, rate_per_day, projected, ...rest }: Outlook) {
   const dollars = (micro: number | null) => (micro === null ? null : (micro / MICRO).toFixed(6))
   return {
     limit: dollars(limit),

@@ -1,4 +1,4 @@
-import { GAUGES, type Meter } from '../db/schema/shapes.ts'
+import { ALL_METERS, forEachMeter, GAUGES, METERS, type Meter } from '../db/schema/meters.ts'
 import type { Deps } from '../deps.ts'
 import { base62 } from '../lib/base62.ts'
 import { randomBytes, sha256Hex } from '../lib/bytes.ts'
@@ -8,7 +8,7 @@ import type { MeterClaim, MeterState, QuotaClaim } from '../limits/claim.ts'
 import { type Hold, holdUnits } from '../limits/holds.ts'
 import { findMeter, rememberHeld, rememberMeters, trackSent } from '../limits/known.ts'
 import { fromUnits, toUnits } from '../limits/meter-units.ts'
-import { ALL_METERS, limitOf } from '../limits/quotas.ts'
+import { limitOf } from '../limits/quotas.ts'
 import { retryLost } from '../limits/retry.ts'
 import { organizationVersion } from '../limits/versions.ts'
 import { Problem } from '../problems.ts'
@@ -139,16 +139,15 @@ function askedOf(
     const limit = use.limits.meters[meter]?.at_limit === 'allow' ? null : limitOf(use, meter)
     return { meter, amount, limit: limit === null ? null : toUnits(meter, limit) }
   })
-  const unitsOf = (...names: Meter[]) =>
-    Object.fromEntries(names.map((meter) => [meter, toUnits(meter, use.used[meter])]))
-  const recorded = { ...unitsOf('api_calls', 'queries', 'tokens', 'cost_usd'), lanes: use.lanes }
+  const unitsUsed = (meter: Meter) => toUnits(meter, use.used[meter])
+  const recorded = { ...forEachMeter(METERS, unitsUsed), lanes: use.lanes }
   const quota: QuotaClaim = { organizationId, period: use.period, meters, recorded, isFresh }
   const repeatable = holdIdOf(request, caller)
   return {
     id: repeatable ?? base62(randomBytes(16), 22),
     ...(repeatable && { body: sha256Hex(JSON.stringify({ ...request, idempotency_key: undefined })).slice(0, 32) }),
     quota,
-    gauges: unitsOf('concepts', 'storage_gb'),
+    gauges: forEachMeter(GAUGES, unitsUsed),
     version: { key: organizationVersion(organizationId), version: use.version },
     ms: request.expires_in_seconds * 1000,
     now: deps.now(),

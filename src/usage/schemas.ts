@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { GAUGES, METERS, type Meter as MeterName } from '../db/schema/shapes.ts'
+import { ALL_METERS, forEachMeter } from '../db/schema/meters.ts'
 import { timestamp, uuid } from '../http/fields.ts'
 
 const sums = {
@@ -50,9 +50,7 @@ export const Quotas = z
     plan: z.string(),
     rate_limit_per_minute: z.int(),
     max_api_keys: z.int(),
-    meters: z.object(
-      Object.fromEntries([...METERS, ...GAUGES].map((meter) => [meter, Meter])) as Record<MeterName, typeof Meter>,
-    ),
+    meters: z.object(forEachMeter(ALL_METERS, () => Meter)),
     features: z.record(z.string(), z.unknown()),
   })
   .meta({ id: 'Quotas' })

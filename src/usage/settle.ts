@@ -1,5 +1,5 @@
 import type * as z from 'zod'
-import { METERS } from '../db/schema/shapes.ts'
+import { forEachMeter, METERS } from '../db/schema/meters.ts'
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { findAllowance, reloadAllowance } from '../limits/allowance.ts'
@@ -60,12 +60,8 @@ async function momentIn(deps: Deps, { organizationId, period }: Reserved): Promi
 
 async function releaseCounted(deps: Deps, reservation: Reserved): Promise<boolean> {
   const { use } = await reloadAllowance(deps, reservation.organizationId)
-  const counts = METERS.map((meter) => [meter, toUnits(meter, use.used[meter])])
-  return release(
-    deps,
-    reservation,
-    use.period.name === reservation.period ? { ...Object.fromEntries(counts), lanes: use.lanes } : {},
-  )
+  const counts = forEachMeter(METERS, (meter) => toUnits(meter, use.used[meter]))
+  return release(deps, reservation, use.period.name === reservation.period ? { ...counts, lanes: use.lanes } : {})
 }
 
 async function release(deps: Deps, reservation: Reserved, recorded: Recorded): Promise<boolean> {

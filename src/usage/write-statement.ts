@@ -1,3 +1,4 @@
+import { COUNTERS, GAUGES, METERS, selectCounters } from '../db/schema/meters.ts'
 import { LATENCY_BOUNDS_MS } from '../db/schema/shapes.ts'
 import { DIMENSIONS } from './analytics/dimensions.ts'
 import type { UsageEvent } from './event.ts'
@@ -73,7 +74,7 @@ const TELL = `
 gauges as (
   insert into usage_gauges as known (organization_id, meter, value, observed_at)
   select distinct on (organization_id, meter) organization_id, meter, value, occurred_at
-  from counted, lateral (values ('concepts', concepts), ('storage_gb', storage_gb)) as gauge(meter, value)
+  from counted, lateral (values ${GAUGES.map((gauge) => `('${gauge}', ${gauge})`).join(', ')}) as gauge(meter, value)
   where value is not null order by organization_id, meter, occurred_at desc, position desc
   on conflict (organization_id, meter) do update set value = excluded.value, observed_at = excluded.observed_at
     where known.observed_at <= excluded.observed_at
@@ -98,8 +99,7 @@ select (select count(*) from incoming)::int as sent, (select count(*) from fresh
   (select coalesce(jsonb_agg(jsonb_build_array(position - 1, outcome)), '[]') from judged
     where outcome is distinct from 'accepted') as others,
   (select coalesce(jsonb_agg(jsonb_build_object('organization_id', organization_id,
-    'period_start', extract(epoch from period_start) * 1000, 'api_calls', api_calls, 'queries', queries,
-    'tokens', tokens, 'cost_usd', cost_usd::text, 'even_calls', even_calls, 'odd_calls', odd_calls)), '[]')
+    'period_start', extract(epoch from period_start) * 1000, ${METERS.map((meter) => `'${meter}', ${meter}${COUNTERS[meter].isMoney ? '::text' : ''}`).join(', ')}, 'even_calls', even_calls, 'odd_calls', odd_calls)), '[]')
     from periods) as periods`
 
 /**
@@ -130,9 +130,12 @@ export function writeStatement(events: readonly UsageEvent[]): string {
 ), hourly_slices as (${addTo('usage_slices', SLICES, names, `slices where dimension <> ''`)}
 ), daily_slices as (${addTo('usage_daily_slices', DAILY_SLICES, names, `(${grouped(DAILY_SLICES, added(names), DAYS)}) as days`)}
 ), periods as (${addTo('usage_periods', PERIODS, Object.keys(ofPeriod), `(${grouped(PERIODS, ofPeriod, 'placed')}) as periods`)}, updated_at = now()
-  returning organization_id, period_start, api_calls, even_calls, odd_calls, queries, input_tokens + output_tokens as tokens, cost_usd
+  returning organization_id, period_start, even_calls, odd_calls, ${COUNTED}
 ), ${TELL}`
 }
+
+/** Of the whole row: also what this batch adds nothing to. */
+const COUNTED = selectCounters('known', String)
 
 const DAYS = `(select *, (hour at time zone 'UTC')::date as day from slices where dimension <> '') as dated`
 

@@ -1,4 +1,5 @@
 import { problemIn } from '../db/client.ts'
+import type { Counter } from '../db/schema/meters.ts'
 import type { Deps } from '../deps.ts'
 import type { UsageEvent } from './event.ts'
 import { JUDGE, writeStatement } from './write-statement.ts'
@@ -9,17 +10,11 @@ import { JUDGE, writeStatement } from './write-statement.ts'
  */
 export type Outcome = 'accepted' | 'duplicate' | 'conflict'
 
-/** What an organization has used in one of its usage periods. */
-export interface PeriodUsage {
+/** What an organization has used in one of its usage periods; money as decimal text. */
+export interface PeriodUsage extends Readonly<Record<Counter, number | string>> {
   readonly organization_id: string
   /** Unix milliseconds. */
   readonly period_start: number
-  readonly api_calls: number
-  readonly queries: number
-  /** Input and output together. */
-  readonly tokens: number
-  /** A decimal string. */
-  readonly cost_usd: string
   /** The calls among them that verifications counted in even and in odd generations (limits/quota-script.ts). */
   readonly even_calls: number | string
   readonly odd_calls: number | string

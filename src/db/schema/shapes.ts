@@ -1,9 +1,4 @@
-/** Counters that start at zero each month, in the order people read them. */
-export const METERS = ['api_calls', 'queries', 'tokens', 'cost_usd'] as const
-/** Amounts that are held, not used up. */
-export const GAUGES = ['concepts', 'storage_gb'] as const
-
-export type Meter = (typeof METERS)[number] | (typeof GAUGES)[number]
+import type { Counter, Meter } from './meters.ts'
 
 /** At the limit a meter either refuses (`block`) or goes on, counted and billed (`allow`). `limit: null` is no limit. */
 export interface MeterLimit {
@@ -36,7 +31,7 @@ export interface OveragePrice {
 }
 
 /** A plan's prices for what is used above limits that allow it; a meter that is absent costs nothing more. */
-export type PlanOverage = Readonly<Partial<Record<(typeof METERS)[number], OveragePrice>>>
+export type PlanOverage = Readonly<Partial<Record<Counter, OveragePrice>>>
 
 /** Static values the operator's API reads from a verdict. */
 export type PlanFeatures = Readonly<Record<string, number | string | boolean>>

@@ -1,4 +1,5 @@
 /** Mails to those who run an organization, about what it used and what could not be delivered to it. */
+import { METER_ROWS, type Meter } from '../../db/schema/meters.ts'
 import { type Content, quotable } from './render.tsx'
 
 interface About {
@@ -9,7 +10,7 @@ interface About {
 }
 
 interface UsageAlert extends About {
-  readonly meter: string
+  readonly meter: Meter
   /** Percent of the limit that was passed. */
   readonly threshold: number
   readonly used: number
@@ -21,13 +22,6 @@ interface UsageAlert extends About {
 const nameOf = (organization: string) => quotable(organization) ?? 'your organization'
 const NUMBER = new Intl.NumberFormat('en-US', { maximumFractionDigits: 6 })
 
-/** What meters are called where people read of them; others by their name. */
-const METER_NAMES: Readonly<Record<string, string>> = {
-  api_calls: 'API calls',
-  cost_usd: 'cost in US dollars',
-  storage_gb: 'storage in GB',
-}
-
 export function usageAlert({
   service,
   name,
@@ -38,7 +32,7 @@ export function usageAlert({
   limit,
   periodStart,
 }: UsageAlert): Content {
-  const what = METER_NAMES[meter] ?? meter
+  const what = METER_ROWS[meter].label
   const isFull = threshold >= 100
   return {
     subject:

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { COUNTERS, type Counter, forEachMeter, METERS } from '../../db/schema/meters.ts'
 import { pageQuery, timestamp, uuid } from '../../http/fields.ts'
 import { text } from '../../http/text-field.ts'
 import { OUTLOOKS } from '../forecast-rules.ts'
@@ -202,16 +203,16 @@ const MoneyForecast = z.object({
   ...outlook,
 })
 
+const forecastOf = (meter: Counter) => (COUNTERS[meter].isMoney ? MoneyForecast : CountForecast)
+type ForecastOfMeters = {
+  [Name in Counter]: (typeof COUNTERS)[Name]['isMoney'] extends true ? typeof MoneyForecast : typeof CountForecast
+}
+
 export const Forecast = z
   .object({
     period: z.string(),
     resets_at: timestamp,
     generated_at: timestamp,
-    meters: z.object({
-      api_calls: CountForecast,
-      queries: CountForecast,
-      tokens: CountForecast,
-      cost_usd: MoneyForecast,
-    }),
+    meters: z.object(forEachMeter(METERS, forecastOf) as ForecastOfMeters),
   })
   .meta({ id: 'UsageForecast' })

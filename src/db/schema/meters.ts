@@ -1,0 +1,77 @@
+/**
+ * What is metered, in one table: SQL, schemas, limits and labels are made from it. A meter that is added here without a
+ * column that holds it does not compile, and test/db/meters.test.ts looks for it wherever meters are read.
+ */
+import type { usagePeriods } from './rollups.ts'
+
+type SnakeCase<Name> = Name extends `${infer First}${infer Rest}`
+  ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${SnakeCase<Rest>}`
+  : ''
+
+interface MeterRow {
+  /** What people read where the meter is meant. */
+  readonly label: string
+  /** Whole units of so much are counted: 1, or a millionth where amounts have fractions. */
+  readonly unitsPerOne: 1 | 1_000_000
+}
+
+interface CounterRow extends MeterRow {
+  /** The columns of the roll-ups whose sum it is. */
+  readonly columns: readonly [Column, ...Column[]]
+  /** Whether it is US dollars: decimal text on the wire. */
+  readonly isMoney: boolean
+}
+
+type Column = SnakeCase<keyof typeof usagePeriods.$inferSelect>
+
+/** Counters that start at zero each month, in the order people read them. */
+export const COUNTERS = {
+  api_calls: { label: 'API calls', columns: ['api_calls'], unitsPerOne: 1, isMoney: false },
+  queries: { label: 'queries', columns: ['queries'], unitsPerOne: 1, isMoney: false },
+  tokens: { label: 'tokens', columns: ['input_tokens', 'output_tokens'], unitsPerOne: 1, isMoney: false },
+  cost_usd: { label: 'cost in US dollars', columns: ['cost_usd'], unitsPerOne: 1_000_000, isMoney: true },
+} as const satisfies Readonly<Record<string, CounterRow>>
+
+/** Amounts that are held, not used up. */
+const GAUGE_ROWS = {
+  concepts: { label: 'concepts', unitsPerOne: 1 },
+  storage_gb: { label: 'storage in GB', unitsPerOne: 1_000_000 },
+} as const satisfies Readonly<Record<string, MeterRow>>
+
+export type Counter = keyof typeof COUNTERS
+type Gauge = keyof typeof GAUGE_ROWS
+export type Meter = Counter | Gauge
+
+export const METERS = Object.keys(COUNTERS) as readonly Counter[]
+export const GAUGES = Object.keys(GAUGE_ROWS) as readonly Gauge[]
+export const ALL_METERS: readonly Meter[] = [...METERS, ...GAUGES]
+export const METER_ROWS: Readonly<Record<Meter, MeterRow>> = { ...COUNTERS, ...GAUGE_ROWS }
+
+/** @returns an object with one value for each of the meters */
+export function forEachMeter<Name extends Meter, Value>(
+  meters: readonly Name[],
+  valueOf: (meter: Name) => Value,
+): Record<Name, Value> {
+  return Object.fromEntries(meters.map((meter) => [meter, valueOf(meter)])) as Record<Name, Value>
+}
+
+/** @returns the SQL of a counter's amount in a row of a roll-up, by the row's alias */
+export function amountIn(row: string, meter: Counter): string {
+  return COUNTERS[meter].columns.map((column) => `${row}.${column}`).join(' + ')
+}
+
+/** @returns a select list: each counter's amount under its name, made of its SQL by `wrap` */
+export function selectCounters(row: string, wrap: (amount: string, meter: Counter) => string): string {
+  return METERS.map((meter) => `${wrap(amountIn(row, meter), meter)} as ${meter}`).join(', ')
+}
+
+/** @returns SQL that says for each counter what `valueOf` says, by the name in `meter`; null for any other */
+export function caseOfMeter(meter: string, valueOf: (meter: Counter) => string | number): string {
+  return `case ${meter} ${METERS.map((name) => `when '${name}' then ${valueOf(name)}`).join(' ')} end`
+}
+
+/** @returns SQL of the whole units in an amount; what is less than a unit is left out */
+export function unitsIn(amount: string, meter: Counter): string {
+  const { unitsPerOne } = COUNTERS[meter]
+  return unitsPerOne === 1 ? amount : `floor((${amount}) * ${unitsPerOne})`
+}
