@@ -15,7 +15,14 @@ const Act = z.discriminatedUnion('act', [
   z.strictObject({ act: z.enum(['refuse_card', 'accept_card']), customer: id }),
   z.strictObject({ act: z.literal('redeliver'), event: id }),
   z.strictObject({ act: z.enum(['hold', 'release', 'clear_events']) }),
-  z.strictObject({ act: z.literal('add_product'), id, name: z.string(), cents: z.int().min(0), plan: z.string() }),
+  z.strictObject({
+    act: z.literal('add_product'),
+    id,
+    name: z.string(),
+    cents: z.int().min(0),
+    plan: z.string(),
+    metered: z.boolean().default(false),
+  }),
 ])
 
 type Act = z.output<typeof Act>
@@ -55,7 +62,7 @@ function perform(door: BillingDoor, act: Act): number {
 
 /** A move is what the provider's portal does, or its staff. */
 function changeOne(shop: shops.Shop, one: shops.Subscription, act: Extract<Act, { subscription: string }>) {
-  if (act.act === 'move') return shops.changeProduct(shop, one, act.product) ? 204 : 402
+  if (act.act === 'move') return shops.changeProduct(shop, one, { productId: act.product }) ? 204 : 402
   return OF_SUBSCRIPTIONS[act.act](shop, one)
 }
 

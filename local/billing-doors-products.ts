@@ -5,6 +5,8 @@ export interface Product {
   readonly plan: string
   readonly name: string
   readonly cents: number
+  /** A price of what is used (Stripe): it has no quantity. */
+  readonly metered?: boolean
 }
 
 const sold = Object.entries(SEED_PLANS).filter(([, { pricePerMonthCents }]) => (pricePerMonthCents ?? 0) > 0)

@@ -22,6 +22,8 @@ export interface Checkout {
   readonly cancelUrl: string | null
   readonly metadata: Readonly<Record<string, string>>
   readonly subscriptionMetadata: Readonly<Record<string, string>>
+  /** Prices beside the product (Stripe): add-ons and metered ones. */
+  readonly extras?: readonly string[]
   readonly createdAt: Date
   status: 'open' | 'succeeded' | 'expired'
   subscriptionId: string | null
@@ -35,6 +37,8 @@ export interface Subscription {
   readonly createdAt: Date
   productId: string
   pendingProductId: string | null
+  extras?: readonly string[]
+  pendingExtras?: readonly string[] | undefined
   status: 'active' | 'past_due' | 'canceled'
   periodStart: Date
   periodEnd: Date
@@ -130,8 +134,8 @@ export function addCheckout(shop: Shop, fields: NewCheckout): Checkout {
 /** @returns false when the card is refused, or there is nothing to pay any more */
 export function payCheckout(shop: Shop, checkout: Checkout): boolean {
   if (checkout.customer.cardFails || checkout.status !== 'open') return false
-  const { customer, productId, subscriptionMetadata } = checkout
-  const subscription = begin(shop, { customer, productId, checkoutId: checkout.id, metadata: subscriptionMetadata })
+  const { customer, productId, subscriptionMetadata: metadata, extras = [] } = checkout
+  const subscription = begin(shop, { customer, productId, checkoutId: checkout.id, metadata, extras })
   Object.assign(checkout, { status: 'succeeded', subscriptionId: subscription.id })
   const order = charge(shop, subscription, { cents: centsOf(shop, productId), reason: 'subscription_create' })
   shop.tell('bought', { subscription, order, checkout })
@@ -145,7 +149,7 @@ export function subscribe(shop: Shop, customer: Customer, productId: string): vo
   shop.tell('bought', { subscription, order })
 }
 
-type Begun = Pick<Subscription, 'customer' | 'productId' | 'checkoutId' | 'metadata'>
+type Begun = Pick<Subscription, 'customer' | 'productId' | 'checkoutId' | 'metadata' | 'extras'>
 
 function begin(shop: Shop, begun: Begun): Subscription {
   const now = new Date()
@@ -172,11 +176,16 @@ function begin(shop: Shop, begun: Begun): Subscription {
  *
  * @returns false when the card is refused: then nothing has changed
  */
-export function changeProduct(shop: Shop, subscription: Subscription, productId: string): boolean {
-  if (subscription.productId === productId && subscription.pendingProductId === null) return true
+export function changeProduct(
+  shop: Shop,
+  subscription: Subscription,
+  { productId, extras = subscription.extras ?? [] }: Pick<Subscription, 'productId' | 'extras'>,
+): boolean {
+  const isSame = extras.join() === (subscription.extras ?? []).join()
+  if (isSame && subscription.productId === productId && subscription.pendingProductId === null) return true
   const cents = differenceIn(shop, subscription, productId)
   if (cents > 0 && subscription.customer.cardFails) return false
-  touch(subscription, { productId, pendingProductId: null })
+  touch(subscription, { productId, extras, pendingProductId: null, pendingExtras: undefined })
   const order = charge(shop, subscription, { cents, reason: 'subscription_update' })
   shop.tell('plan_changed', { subscription, order })
   return true
@@ -195,8 +204,12 @@ function differenceIn(shop: Shop, { productId: from, periodStart, periodEnd }: S
 }
 
 /** From the next period on; the product it has already takes an earlier plan to change back. */
-export function planProduct(shop: Shop, subscription: Subscription, productId: string): void {
-  touch(subscription, { pendingProductId: productId === subscription.productId ? null : productId })
+export function planProduct(
+  shop: Shop,
+  subscription: Subscription,
+  { productId, extras: pendingExtras }: Pick<Subscription, 'productId' | 'extras'>,
+): void {
+  touch(subscription, { pendingProductId: productId === subscription.productId ? null : productId, pendingExtras })
   shop.tell('plan_change_planned', { subscription })
 }
 
@@ -221,7 +234,9 @@ export function advance(shop: Shop, subscription: Subscription): void {
   }
   const now = new Date()
   const productId = subscription.pendingProductId ?? subscription.productId
-  touch(subscription, { productId, pendingProductId: null, periodStart: now, periodEnd: monthAfter(now) })
+  const extras = subscription.pendingExtras ?? subscription.extras ?? []
+  touch(subscription, { productId, extras, pendingProductId: null, pendingExtras: undefined })
+  touch(subscription, { periodStart: now, periodEnd: monthAfter(now) })
   const isPaid = !subscription.customer.cardFails
   const bill = { cents: centsOf(shop, productId), reason: 'subscription_cycle' } as const
   const order = charge(shop, subscription, bill)

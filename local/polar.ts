@@ -226,8 +226,9 @@ function patchOf(patch: z.output<typeof Patch>, shop: Shop, id: string): Reply {
   else {
     if (!shop.products.has(patch.product_id))
       return invalid([{ path: ['product_id'], message: 'Product does not exist.' }])
-    if (patch.proration_behavior === 'next_period') shops.planProduct(shop, subscription, patch.product_id)
-    else if (!shops.changeProduct(shop, subscription, patch.product_id))
+    if (patch.proration_behavior === 'next_period')
+      shops.planProduct(shop, subscription, { productId: patch.product_id })
+    else if (!shops.changeProduct(shop, subscription, { productId: patch.product_id }))
       return json(402, { error: 'PaymentFailed', detail: 'The payment failed: Your card was declined.' })
   }
   return json(200, shapes.polarSubscription(subscription, shop))

@@ -31,7 +31,10 @@ export function stripeSession(checkout: Checkout, page: string | null) {
   }
 }
 
-const itemOf = (subscription: Subscription) => subscription.id.replace('sub_', 'si_')
+/** @param extra the price of an item beside the first */
+export const itemOf = ({ id }: Subscription, extra?: string) =>
+  id.replace('sub_', 'si_') + (extra === undefined ? '' : `_${extra}`)
+const quantityOf = (price: string, { products }: Shop) => (products.get(price)?.metered ? undefined : 1)
 const scheduleOf = (subscription: Subscription) => subscription.id.replace('sub_', 'sub_sched_')
 
 /** The period is on the item: the subscription itself has none any more. */
@@ -60,7 +63,7 @@ export function stripeSubscription(subscription: Subscription, shop: Shop, expan
       pendingProductId === null
         ? null
         : isExpanded('schedule')
-          ? stripeSchedule(subscription)
+          ? stripeSchedule(subscription, shop)
           : scheduleOf(subscription),
     default_payment_method: isExpanded('default_payment_method') ? card(customer) : `pm_${customer.id}`,
     metadata: subscription.metadata,
@@ -68,24 +71,27 @@ export function stripeSubscription(subscription: Subscription, shop: Shop, expan
     items: {
       object: 'list',
       has_more: false,
-      data: [
-        {
-          id: itemOf(subscription),
-          object: 'subscription_item',
-          current_period_start: seconds(periodStart),
-          current_period_end: seconds(periodEnd),
-          price: stripePrice(productId, shop),
-          quantity: 1,
-          subscription: id,
-        },
-      ],
+      data: [productId, ...(subscription.extras ?? [])].map((price, place) => ({
+        id: itemOf(subscription, place === 0 ? undefined : price),
+        object: 'subscription_item',
+        current_period_start: seconds(periodStart),
+        current_period_end: seconds(periodEnd),
+        price: stripePrice(price, shop),
+        quantity: quantityOf(price, shop),
+        subscription: id,
+      })),
     },
   }
 }
 
 function stripePrice(id: string, shop: Shop) {
   const product = shop.products.get(id)
-  const recurring = { interval: 'month', interval_count: 1, usage_type: 'licensed', meter: null }
+  const recurring = {
+    interval: 'month',
+    interval_count: 1,
+    usage_type: product?.metered ? 'metered' : 'licensed',
+    meter: null,
+  }
   return {
     id,
     object: 'price',
@@ -97,10 +103,11 @@ function stripePrice(id: string, shop: Shop) {
   }
 }
 
-export function stripeSchedule(subscription: Subscription) {
-  const { productId, pendingProductId, periodStart, periodEnd } = subscription
-  const phases = [{ start: periodStart, end: periodEnd as Date | null, price: productId }]
-  if (pendingProductId !== null) phases.push({ start: periodEnd, end: null, price: pendingProductId })
+export function stripeSchedule(subscription: Subscription, shop: Shop) {
+  const { productId, pendingProductId, periodStart, periodEnd, extras = [], pendingExtras = extras } = subscription
+  const phases = [{ start: periodStart, end: periodEnd as Date | null, prices: [productId, ...extras] }]
+  if (pendingProductId !== null)
+    phases.push({ start: periodEnd, end: null, prices: [pendingProductId, ...pendingExtras] })
   return {
     id: scheduleOf(subscription),
     object: 'subscription_schedule',
@@ -109,10 +116,10 @@ export function stripeSchedule(subscription: Subscription) {
     subscription: subscription.id,
     end_behavior: 'release',
     current_phase: { start_date: seconds(periodStart), end_date: seconds(periodEnd) },
-    phases: phases.map(({ start, end, price }) => ({
+    phases: phases.map(({ start, end, prices }) => ({
       start_date: seconds(start),
       end_date: orNull(end),
-      items: [{ price, quantity: 1 }],
+      items: prices.map((price) => ({ price, quantity: quantityOf(price, shop) })),
     })),
   }
 }

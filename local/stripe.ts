@@ -5,6 +5,7 @@ import * as shops from './billing-doors-shop.ts'
 import { createSender } from './billing-doors-webhooks.ts'
 import { type Call, json, type Reply } from './http.ts'
 import { type Form, parseForm, textAt, textsAt } from './stripe-form.ts'
+import { changedItems, newItems } from './stripe-items.ts'
 import * as shapes from './stripe-shapes.ts'
 import { createStripeUsage, stripeError } from './stripe-usage.ts'
 
@@ -94,6 +95,7 @@ function repeatable() {
 /** The calls, in the order in which they are looked for. */
 function handlersOf(shop: Shop, usage: ReturnType<typeof createStripeUsage>): readonly Handler[] {
   const once = repeatable()
+  const scheduled = (one: Subscription) => shapes.stripeSchedule(one, shop)
   const subscriptionOf = (id: string) => shop.subscriptions.get(id.replace('sub_sched_', 'sub_'))
 
   return [
@@ -119,9 +121,9 @@ function handlersOf(shop: Shop, usage: ReturnType<typeof createStripeUsage>): re
     [
       'POST',
       /^subscription_schedules$/,
-      once((form) => show(subscriptionOf(textAt(form, 'from_subscription') ?? ''), shapes.stripeSchedule)),
+      once((form) => show(subscriptionOf(textAt(form, 'from_subscription') ?? ''), scheduled)),
     ],
-    ['GET', /^subscription_schedules\/([^/]+)$/, (_, id) => show(subscriptionOf(id), shapes.stripeSchedule)],
+    ['GET', /^subscription_schedules\/([^/]+)$/, (_, id) => show(subscriptionOf(id), scheduled)],
     [
       'POST',
       /^subscription_schedules\/([^/]+)\/(?:release|cancel)$/,
@@ -144,9 +146,9 @@ const expansions = ({ url, body }: Call): string[] =>
   )
 
 function createSession(shop: Shop, form: Form, call: Call): Reply {
-  const productId = textAt(form, 'line_items', '0', 'price') ?? ''
-  if (!shop.products.has(productId))
-    return stripeError('resource_missing', `No such price: '${productId}'`, 'line_items[0][price]')
+  const items = newItems(shop, form, 'line_items')
+  if (items === undefined) return stripeError('parameter_missing', 'Missing required param: line_items.', 'line_items')
+  if ('status' in items) return items
   const successUrl = textAt(form, 'success_url')
   if (!successUrl) return stripeError('parameter_missing', 'Missing required param: success_url.', 'success_url')
   const named = textAt(form, 'customer')
@@ -154,7 +156,7 @@ function createSession(shop: Shop, form: Form, call: Call): Reply {
   if (!customer) return stripeError('resource_missing', `No such customer: '${named}'`, 'customer')
   const checkout = shops.addCheckout(shop, {
     customer,
-    productId,
+    ...items,
     successUrl,
     cancelUrl: textAt(form, 'cancel_url') ?? null,
     metadata: textsAt(form, 'metadata'),
@@ -199,10 +201,9 @@ function list(shop: Shop, call: Call, isSearch: boolean): Reply {
 function change(shop: Shop, subscription: Subscription | undefined, form: Form, call: Call): Reply {
   if (!subscription) return missing()
   if (subscription.endedAt) return stripeError('resource_missing', 'This subscription is canceled.', 'id', 404)
-  const product = textAt(form, 'items', '0', 'price')
-  if (product !== undefined && !shop.products.has(product))
-    return stripeError('resource_missing', `No such price: '${product}'`, 'items[0][price]')
-  if (product !== undefined && !shops.changeProduct(shop, subscription, product))
+  const items = changedItems(shop, subscription, form)
+  if ('status' in items) return items
+  if (form.items !== undefined && !shops.changeProduct(shop, subscription, items))
     return stripeError('card_declined', 'Your card was declined.', undefined, 402)
   const cancel = textAt(form, 'cancel_at_period_end')
   if (cancel !== undefined) shops.planCancel(shop, subscription, cancel === 'true')
@@ -220,11 +221,10 @@ function schedule(shop: Shop, subscription: Subscription | undefined, form: Form
   if (!subscription) return missing()
   const phases = Object.values(form?.phases ?? {})
   const last = phases.at(-1)
-  const product = typeof last === 'object' ? textAt(last, 'items', '0', 'price') : undefined
-  if (product !== undefined && !shop.products.has(product))
-    return stripeError('resource_missing', `No such price: '${product}'`)
-  shops.planProduct(shop, subscription, product ?? subscription.productId)
-  return json(200, shapes.stripeSchedule(subscription))
+  const items = typeof last === 'object' ? newItems(shop, last, 'items') : undefined
+  if (items && 'status' in items) return items
+  shops.planProduct(shop, subscription, items ?? { productId: subscription.productId })
+  return json(200, shapes.stripeSchedule(subscription, shop))
 }
 
 function show<T>(found: T | undefined, shape: (one: T) => object): Reply {

@@ -46,6 +46,14 @@ export function requireProduct(plan: OfferedPlan, provider: ProviderName): strin
   return product
 }
 
+/** What Stripe bills along with a plan: the metered prices of what is used above its limits. */
+export const meteredOf = ({ overage }: OfferedPlan): string[] =>
+  Object.values(overage).flatMap(({ stripe_price_id: id }) => id ?? [])
+
+/** All that plans are bought as at a provider, metered prices among it. */
+export const productsOf = ({ plans }: Account, provider: ProviderName): string[] =>
+  plans.flatMap((plan) => [productOf(plan, provider) ?? [], provider === 'stripe' ? meteredOf(plan) : []].flat())
+
 const notSold = ({ id }: OfferedPlan) =>
   new Problem('plan_not_purchasable', { detail: `The plan ${id} is not sold by the payment provider.` })
 

@@ -2,7 +2,7 @@ import type { ManagementDeps } from '../http/management-env.ts'
 import type { UserPrincipal } from '../http/principal.ts'
 import { spend } from '../limits/policies.ts'
 import { Problem } from '../problems.ts'
-import { requireCurrent, requirePaidPlan, requireProduct, requireProvider } from './account.ts'
+import { meteredOf, productsOf, requireCurrent, requirePaidPlan, requireProduct, requireProvider } from './account.ts'
 import { applySubscription } from './apply.ts'
 import { askProvider } from './asked.ts'
 import { recordOverage } from './metered.ts'
@@ -39,6 +39,8 @@ export async function changeSubscription(
     provider.changePlan({
       subscriptionId,
       product,
+      meteredProducts: meteredOf(wanted),
+      ofPlans: productsOf(account, provider.name),
       when,
       // Of this request alone: Stripe would repeat a refused payment for a day. Twice the same plan costs nothing anyway.
       idempotencyKey: `change-${deps.origin.requestId}`,

@@ -4,7 +4,7 @@ import type { UserPrincipal } from '../http/principal.ts'
 import { sha256Hex } from '../lib/bytes.ts'
 import { spend } from '../limits/policies.ts'
 import { Problem } from '../problems.ts'
-import { chooseProvider, requirePaidPlan, requireProduct, safeReturn } from './account.ts'
+import { chooseProvider, meteredOf, requirePaidPlan, requireProduct, safeReturn } from './account.ts'
 import { applySubscription } from './apply.ts'
 import { askProvider } from './asked.ts'
 import type { BillingProvider, CheckoutInput, SubscriptionStatus } from './provider.ts'
@@ -78,11 +78,10 @@ async function refuseSecond(
 }
 
 function fieldsOf({ organization }: Account, plan: OfferedPlan, { name }: BillingProvider) {
-  const metered = Object.values(plan.overage).flatMap(({ stripe_price_id: id }) => (id === undefined ? [] : [id]))
   return {
     organizationId: organization.id,
     product: requireProduct(plan, name),
-    ...(name === 'stripe' && { meteredProducts: metered }),
+    ...(name === 'stripe' && { meteredProducts: meteredOf(plan) }),
   }
 }
 

@@ -73,6 +73,10 @@ export interface PlanSwitch {
   readonly subscriptionId: string
   /** The product or price id to change to. */
   readonly product: string
+  /** Metered prices that are billed along with it (Stripe); at Polar they belong to the product. */
+  readonly meteredProducts?: readonly string[]
+  /** All that plans are bought as, metered prices among it: these are replaced, and what else a subscription has stays (Stripe). */
+  readonly ofPlans?: readonly string[]
   /** `now`: charged or credited for the rest of the period; `period_end`: from the next period on, nothing charged now. */
   readonly when: 'now' | 'period_end'
   readonly idempotencyKey: string

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { Problem } from '../problems.ts'
 import type { PlanSwitch, ProviderSubscription } from './provider.ts'
 import type { Caller } from './provider-http.ts'
+import { phasesFrom } from './stripe-schedule.ts'
 import {
   planItem,
   StripeSchedule,
@@ -47,31 +48,43 @@ async function getSubscription(stripe: Caller, id: string): Promise<StripeSubscr
   return found
 }
 
-/** The difference is charged now; without the money nothing changes. */
+/**
+ * The difference is charged now; without the money nothing changes. Metered prices follow the plan: with this behavior
+ * Stripe invoices what was used of those that go, which `none` would forgive.
+ */
 async function changeNow(stripe: Caller, read: StripeSubscriptionRead, change: PlanSwitch): Promise<void> {
   await release(stripe, read)
   const body = {
-    items: [{ id: planItem(read).id, price: change.product }],
+    items: changedItems(read, change),
     proration_behavior: 'always_invoice',
     payment_behavior: 'error_if_incomplete',
   }
   await stripe.ask(['POST', pathOf(read.id)], Anything, { body, idempotencyKey: change.idempotencyKey })
 }
 
-/** A schedule of two phases: what is now, to the period's end, and what is from then on. After that it lets go. */
+/** What is to be done to the items of a subscription; those that are not named stay as they are. */
+function changedItems(read: StripeSubscriptionRead, { product, meteredProducts = [], ofPlans = [] }: PlanSwitch) {
+  const plan = planItem(read, ofPlans)
+  const others = read.items.data.filter(({ id }) => id !== plan.id)
+  const gone = others.filter(({ price }) => ofPlans.includes(price.id) && !meteredProducts.includes(price.id))
+  const missing = meteredProducts.filter((wanted) => others.every(({ price }) => price.id !== wanted))
+  return [
+    { id: plan.id, price: product },
+    ...gone.map(({ id }) => ({ id, deleted: true })),
+    ...missing.map((price) => ({ price })),
+  ]
+}
+
+/** A schedule of what is now, to the period's end, and of what is from then on. After its last phase it lets go. */
 async function scheduleChange(stripe: Caller, read: StripeSubscriptionRead, change: PlanSwitch): Promise<void> {
-  const schedule = await scheduleOf(stripe, read, change.idempotencyKey)
-  const from = schedule.phases.at(0)?.start_date ?? read.created
-  const until = planItem(read).current_period_end
+  const plan = planItem(read, change.ofPlans)
+  const until = plan.current_period_end
   if (!until) throw new Problem('billing_refused', { detail: 'The subscription has no period.' })
-  const end = Math.floor(until.getTime() / 1000)
+  const schedule = await scheduleOf(stripe, read, change.idempotencyKey)
   const body = {
-    end_behavior: 'release',
+    end_behavior: schedule.end_behavior ?? 'release',
     proration_behavior: 'none',
-    phases: [
-      { start_date: from, end_date: end, items: phaseItems(read, planItem(read).price.id) },
-      { start_date: end, items: phaseItems(read, change.product) },
-    ],
+    phases: phasesFrom(schedule, Math.floor(until.getTime() / 1000), { ...change, planPrice: plan.price.id }),
   }
   await stripe.ask(['POST', schedulePath(schedule.id)], Anything, { body })
 }
@@ -80,13 +93,6 @@ async function scheduleOf(stripe: Caller, read: StripeSubscriptionRead, idempote
   if (typeof read.schedule === 'object' && read.schedule !== null) return read.schedule
   const body = { from_subscription: read.id }
   return stripe.ask(['POST', '/subscription_schedules'], StripeSchedule, { body, idempotencyKey })
-}
-
-/** Metered prices stay; a quantity belongs to the others alone. */
-function phaseItems(read: StripeSubscriptionRead, price: string) {
-  const item = planItem(read)
-  const others = read.items.data.filter(({ id }) => id !== item.id)
-  return [{ price, quantity: item.quantity ?? 1 }, ...others.map((other) => ({ price: other.price.id }))]
 }
 
 /** A subscription with a schedule takes no other orders; what was planned is off with it. */

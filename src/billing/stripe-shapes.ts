@@ -28,15 +28,17 @@ const Item = z.object({
   price: z.object({ id: z.string(), recurring: z.object({ usage_type: z.string().nullish() }).nullish() }),
 })
 
-const Phase = z.object({
+/** Phases are given back as they were told, but for what changes: see stripe-schedule.ts. */
+const Phase = z.looseObject({
   start_date: z.number(),
   end_date: z.number().nullish(),
-  items: z.array(z.object({ price: reference, quantity: z.number().nullish() })),
+  items: z.array(z.looseObject({ price: reference, quantity: z.number().nullish() })),
 })
 
 export const StripeSchedule = z.object({
   id: z.string(),
   status: z.string().nullish(),
+  end_behavior: z.string().nullish(),
   current_phase: z.object({ start_date: z.number(), end_date: z.number() }).nullish(),
   phases: z.array(Phase),
 })
@@ -60,11 +62,13 @@ export const StripeSubscription = z.object({
   schedule: z.union([z.string(), StripeSchedule]).nullish(),
 })
 
+export type StripeScheduleRead = z.output<typeof StripeSchedule>
 export type StripeSubscriptionRead = z.output<typeof StripeSubscription>
 
-/** The item that is the plan: the others are metered prices that are billed along. */
-export function planItem({ items }: StripeSubscriptionRead): z.output<typeof Item> {
-  const found = items.data.find(({ price }) => price.recurring?.usage_type !== 'metered') ?? items.data[0]
+/** The item that is the plan, by its price, wherever it stands: the others are add-ons and metered prices. */
+export function planItem({ items }: StripeSubscriptionRead, ofPlans: readonly string[] = []): z.output<typeof Item> {
+  const licensed = items.data.filter(({ price }) => price.recurring?.usage_type !== 'metered')
+  const found = licensed.find(({ price }) => ofPlans.includes(price.id)) ?? licensed[0] ?? items.data[0]
   if (!found) throw new Error('A subscription has an item; the schema saw to it.')
   return found
 }

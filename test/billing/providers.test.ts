@@ -228,7 +228,8 @@ describe('Stripe', () => {
   })
 
   test('a change for the next period is a schedule of two phases; one at once lets an earlier schedule go', async () => {
-    const schedule = { id: 'sub_sched_1', phases: [{ start_date: 1_793_491_200, items: [{ price: 'price_1' }] }] }
+    const items = [{ price: 'price_1' }, { price: 'price_metered' }]
+    const schedule = { id: 'sub_sched_1', phases: [{ start_date: 1_793_491_200, items }] }
     const planned = {
       ...STRIPE_SUBSCRIPTION,
       schedule: {
