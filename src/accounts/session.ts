@@ -14,8 +14,6 @@ interface Proof {
   readonly factors: readonly ('password' | 'second_factor')[]
   /** The hash that their password matched, where that was all they were asked for. */
   readonly passwordHash?: string | null
-  /** What the session acts for at first, where it is known already. */
-  readonly organizationId?: string | null
 }
 
 /**
@@ -26,11 +24,11 @@ interface Proof {
  *
  * @throws Problem `invalid_credentials` when the proof was overtaken
  */
-export async function openSession(deps: ManagementDeps, userId: string, proof: Proof) {
+export async function openSession(deps: ManagementDeps, userId: string, { factors, passwordHash }: Proof) {
   const now = deps.now()
   const refreshToken = newRefreshToken()
   const sessionId = uuidv7(now)
-  const { factors, passwordHash, organizationId = await selectHomeOrganization(deps.db, userId) } = proof
+  const organizationId = await selectHomeOrganization(deps.db, userId)
   const row = audited(deps, {
     act: 'login.succeeded',
     actor: userId,

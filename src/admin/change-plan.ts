@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { audited, unlessRefused } from '../audit/record.ts'
+import { recordBeforeLeaving } from '../billing/metered.ts'
 import type { ManagementDeps } from '../http/management-env.ts'
 import type { UserPrincipal } from '../http/principal.ts'
 import { announceVersion, organizationVersion } from '../limits/versions.ts'
@@ -24,6 +25,7 @@ export async function changePlan(deps: ManagementDeps, act: PlanAct): Promise<Sh
   const { organizationId, plan } = act
   const organization = await getOrganization(deps, organizationId)
   await requirePlan(deps, plan)
+  if (organization.planId !== plan) await recordBeforeLeaving(deps, organizationId)
   const version = await putOnPlan(deps, act, organization.planId)
   if (version === undefined) await requirePlan(deps, plan) // it may have been deleted meanwhile
   if (version !== undefined) await announceVersion(deps, organizationVersion(organizationId), version)

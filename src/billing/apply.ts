@@ -4,6 +4,7 @@ import { uuidv7 } from '../lib/uuid.ts'
 import { Problem } from '../problems.ts'
 import { type Context, decide, type Ignored, isRowOf } from './apply-decision.ts'
 import { writeDecision } from './apply-write.ts'
+import { recordBeforeLeaving } from './metered.ts'
 import type { BillingProvider, ProviderSubscription } from './provider.ts'
 import { findPayersOrganizations, listKnown, readContexts } from './subscription-queries.ts'
 import type { finishEvent } from './webhook-queries.ts'
@@ -15,7 +16,7 @@ export type Finish = ReturnType<typeof finishEvent>
 
 export interface Cause {
   readonly subscriptionId: string
-  /** When the charge was made that an event reports as refunded in full. */
+  /** When the charge was made that an event reports as refunded in full, or when a dispute about one was lost. */
   readonly refundedChargeAt?: Date | undefined
   /** The customer was deleted at the provider: a subscription that it does not find any more is over. */
   readonly isGone?: boolean
@@ -62,6 +63,7 @@ async function applyOnce(deps: ManagementDeps, provider: BillingProvider, cause:
   if (decided.isSecond) log('error', 'second_subscription', about)
   if (decided.unknownProduct !== undefined)
     log('error', 'unknown_product', { ...about, product: decided.unknownProduct })
+  if (decided.planId !== undefined) await recordBeforeLeaving(deps, decided.row.organizationId)
   return writeDecision(deps, cause, context, decided)
 }
 

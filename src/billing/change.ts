@@ -5,7 +5,6 @@ import { Problem } from '../problems.ts'
 import { meteredOf, productsOf, requireCurrent, requirePaidPlan, requireProduct, requireProvider } from './account.ts'
 import { applySubscription } from './apply.ts'
 import { askProvider } from './asked.ts'
-import { recordOverage } from './metered.ts'
 import type { BillingProvider } from './provider.ts'
 import { type Account, findSubscription, getAccount, type OfferedPlan, type Subscription } from './queries.ts'
 
@@ -31,8 +30,6 @@ export async function changeSubscription(
   if ((current.pendingPlanId ?? current.planId) === wanted.id) return current
   if (current.cancelAtPeriodEnd) throw new Problem('subscription_ending')
   const when = isDown(account, current, wanted) ? ('period_end' as const) : ('now' as const)
-  // What is above the limits of the plan that is left stays to be paid: the larger plan includes it no more.
-  if (when === 'now') await recordOverage(deps, deps.now(), organizationId)
   const subscriptionId = current.providerSubscriptionId
   const detail = { from: current.planId, to: wanted.id, when }
   return perform(deps, { act: 'billing.change_requested', user, organizationId, detail }, current, () =>

@@ -39,6 +39,13 @@ export async function sendMeteredUsage(deps: Deps, at: number) {
 }
 
 /**
+ * What is above the limits of the plan that an organization leaves stays to be paid, whatever the next plan includes. Whoever
+ * changes a plan asks for this first: customers, administrators, a provider's word, and the reconcile job.
+ */
+export const recordBeforeLeaving = (deps: Deps, organizationId: string) =>
+  recordOverage(deps, deps.now(), organizationId)
+
+/**
  * Writes overage into the ledger: that of one organization, or of all that are due.
  *
  * @returns how many rows

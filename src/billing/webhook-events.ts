@@ -8,8 +8,15 @@ export interface Subject {
   readonly subscriptionId?: string | undefined
   /** All subscriptions of a customer. */
   readonly customer?: { readonly id: string; readonly externalId?: string | undefined; readonly isGone: boolean }
-  /** A charge that was refunded in full: when it was made and, where it does not name its subscription, its payment. */
-  readonly refund?: { readonly chargedAt: Date; readonly paymentId?: string | undefined }
+  /**
+   * A charge whose money went back: when it was made and, where it does not name its subscription, its payment. After a
+   * dispute the time is that of the loss, whichever charge it was about: what runs now is no longer given.
+   */
+  readonly refund?: {
+    readonly chargedAt: Date
+    readonly paymentId?: string | undefined
+    readonly isDisputed?: boolean
+  }
 }
 
 type Reader = (payload: unknown) => Subject
@@ -30,6 +37,12 @@ const PolarOrder = OfPolar({
   billing_reason: z.string().nullish(),
   created_at: z.string().pipe(z.coerce.date()),
 })
+const PolarRefund = OfPolar({
+  status: z.string(),
+  subscription_id: id.nullish(),
+  created_at: z.string().pipe(z.coerce.date()),
+  dispute: z.object({ status: z.string() }).nullish(),
+})
 const PolarCustomer = OfPolar({ id, external_id: z.string().nullish() })
 
 const polarSubscription: Reader = (payload) => ({ subscriptionId: PolarSubject.parse(payload).data.id })
@@ -39,6 +52,14 @@ const polarOrder: Reader = (payload) => {
   if (!subscription_id) return {}
   const isRefunded = status === 'refunded' && isForPeriod(billing_reason)
   return { subscriptionId: subscription_id, ...(isRefunded && { refund: { chargedAt: created_at } }) }
+}
+
+/** Refunds themselves are told by their orders; one that comes of a dispute takes the money for whatever it was paid. */
+const polarRefund: Reader = (payload) => {
+  const { status, subscription_id, created_at, dispute } = PolarRefund.parse(payload).data
+  if (!subscription_id || !dispute) return {}
+  const isLost = dispute.status === 'lost' || (status === 'succeeded' && dispute.status !== 'won')
+  return isLost ? { subscriptionId: subscription_id, refund: { chargedAt: created_at, isDisputed: true } } : {}
 }
 
 const polarCustomer =
@@ -56,6 +77,8 @@ const StripeInvoice = OfStripe({
 })
 const StripeCharge = OfStripe({ refunded: z.boolean(), payment_intent: reference, created: z.number() })
 
+const StripeDispute = OfStripe({ status: z.string(), payment_intent: reference }).and(z.object({ created: z.number() }))
+
 const stripeSubscription: Reader = (payload) => ({ subscriptionId: StripeObject.parse(payload).data.object.id })
 
 const stripeSession: Reader = (payload) => ({ subscriptionId: StripeSession.parse(payload).data.object.subscription })
@@ -69,6 +92,13 @@ const stripeCharge: Reader = (payload) => {
   const { refunded, payment_intent, created } = StripeCharge.parse(payload).data.object
   if (!refunded || payment_intent === undefined) return {}
   return { refund: { chargedAt: new Date(created * 1000), paymentId: payment_intent } }
+}
+
+const stripeDispute: Reader = (payload) => {
+  const { created, data } = StripeDispute.parse(payload)
+  const { status, payment_intent } = data.object
+  if (status !== 'lost' || payment_intent === undefined) return {}
+  return { refund: { chargedAt: new Date(created * 1000), paymentId: payment_intent, isDisputed: true } }
 }
 
 const stripeCustomerGone: Reader = (payload) => ({
@@ -97,6 +127,7 @@ const READERS: Readonly<Record<ProviderName, ReadonlyMap<string, Reader>>> = {
       ].map((what) => `subscription.${what}`),
     ),
     ...readerOf(polarOrder, ['order.paid', 'order.refunded']),
+    ...readerOf(polarRefund, ['refund.created', 'refund.updated']),
     ...readerOf(polarCustomer(false), ['customer.state_changed']),
     ...readerOf(polarCustomer(true), ['customer.deleted']),
   ]),
@@ -123,6 +154,7 @@ const READERS: Readonly<Record<ProviderName, ReadonlyMap<string, Reader>>> = {
       ['paid', 'payment_failed', 'payment_action_required', 'finalization_failed'].map((what) => `invoice.${what}`),
     ),
     ...readerOf(stripeCharge, ['charge.refunded']),
+    ...readerOf(stripeDispute, ['charge.dispute.closed']),
     ...readerOf(stripeCustomerGone, ['customer.deleted']),
   ]),
 }

@@ -89,7 +89,7 @@ async function targetsOf(deps: ManagementDeps, provider: BillingProvider, subjec
   if (subscriptionId !== undefined) return [{ subscriptionId, refundedChargeAt: refund?.chargedAt }]
   if (refund?.paymentId === undefined) return []
   const paid = await provider.subscriptionOfPayment?.(refund.paymentId)
-  if (!paid || !isForPeriod(paid.reason)) return []
+  if (!paid || (!refund.isDisputed && !isForPeriod(paid.reason))) return []
   return [{ subscriptionId: paid.subscriptionId, refundedChargeAt: refund.chargedAt }]
 }
 
