@@ -2,43 +2,37 @@ import { WorkerEntrypoint } from 'cloudflare:workers'
 import { isOvertaken, problemIn } from './db/client.ts'
 import { createDeps, type Deps } from './deps.ts'
 import type { Env } from './http/env.ts'
-import type { Verdict } from './keys/verdict.ts'
 import { readVerdictHeaders } from './keys/verdict-headers.ts'
 import { verifyKey } from './keys/verify.ts'
 import { VerifyInput } from './keys/verify-input.ts'
 import { errorFields, log } from './lib/log.ts'
 import { uuidv7 } from './lib/uuid.ts'
 import { Problem, type ProblemCode, parseInput, problemBody } from './problems.ts'
-
-/**
- * A call that could not be answered. `valid` and `granted` are false, so that code which only looks at those refuses;
- * whether there is a `problem` tells it from every answer.
- */
-export interface Failure {
-  readonly valid: false
-  readonly granted: false
-  readonly code: Uppercase<ProblemCode>
-  /** As over HTTP: 503 while a store is unavailable, which is nobody's fault who holds a key. */
-  readonly status: number
-  readonly retry_after: number | null
-  /** Ready to copy into an answer. */
-  readonly headers: Readonly<Record<string, string>>
-  readonly problem: ReturnType<typeof problemBody>
-}
-
-/** A verdict with the headers of an answer that goes by it, ready to copy. */
-export interface AnswerableVerdict extends Verdict {
-  readonly headers: Readonly<Record<string, string>>
-}
+import type {
+  Failure,
+  GetQuotasInput,
+  KeyVerdict,
+  Quotas,
+  RecordedUsage,
+  RecordUsageInput,
+  Reservation,
+  ReserveInput,
+  SettleInput,
+  Settlement,
+  TokenVerdict,
+  TollgateBinding,
+  VerifyKeyInput,
+  VerifyTokenInput,
+} from './rpc-types.ts'
 
 /**
  * What other Workers call through a service binding: `env.TOLLGATE.verifyKey({ key, cost })`. No HTTP and no credentials,
  * since only the operator can bind to it. Input is checked here again: the caller may be months old. Errors are data:
- * nothing here throws. Every method of this class is public on the wire.
+ * nothing here throws. Every method of this class is public on the wire, in the types of rpc-types.ts.
  */
-export class Tollgate extends WorkerEntrypoint<Env> {
+export class Tollgate extends WorkerEntrypoint<Env> implements TollgateBinding {
   /** The same function as `POST /api/v1/keys/verify`. */
-  async verifyKey(input: unknown): Promise<AnswerableVerdict | Failure> {
+  async verifyKey(input: VerifyKeyInput): Promise<KeyVerdict | Failure> {
     return this.#answer(async (deps, requestId) => {
       const verdict = await verifyKey(deps, parseInput(VerifyInput, input), { requestId })
       return { ...verdict, headers: readVerdictHeaders(verdict, deps.now()) }
@@ -49,7 +43,7 @@ export class Tollgate extends WorkerEntrypoint<Env> {
    * Whose access token this is, as of now: for an operator's API that signed-in users call. `{ token, organization_id?,
    * permission? }`; with a permission it is valid only for who has it there.
    */
-  async verifyToken(input: unknown) {
+  async verifyToken(input: VerifyTokenInput): Promise<TokenVerdict | Failure> {
     return this.#answer(async (deps, requestId) => {
       const { TokenInput, verifyToken } = await import('./accounts/verify-token.ts')
       return verifyToken(deps, parseInput(TokenInput, input), requestId)
@@ -57,7 +51,7 @@ export class Tollgate extends WorkerEntrypoint<Env> {
   }
 
   /** The same as `POST /api/v1/usage` with a service key: `{ events: [...], durability? }`. */
-  async recordUsage(input: unknown) {
+  async recordUsage(input: RecordUsageInput): Promise<RecordedUsage | Failure> {
     return this.#answer(async (deps) => {
       const { ingestUsage } = await import('./usage/ingest.ts')
       return ingestUsage(deps, input, { organizationId: null })
@@ -65,7 +59,7 @@ export class Tollgate extends WorkerEntrypoint<Env> {
   }
 
   /** The same as `POST /api/v1/usage/reserve` with a service key. */
-  async reserve(input: unknown) {
+  async reserve(input: ReserveInput): Promise<Reservation | Failure> {
     return this.#answer(async (deps) => {
       const [{ BOUND_WORKER, reserve }, { ReserveBody }] = await reservations()
       return reserve(deps, parseInput(ReserveBody, input), BOUND_WORKER)
@@ -73,7 +67,7 @@ export class Tollgate extends WorkerEntrypoint<Env> {
   }
 
   /** The same as `POST /api/v1/usage/settle` with a service key. */
-  async settle(input: unknown) {
+  async settle(input: SettleInput): Promise<Settlement | Failure> {
     return this.#answer(async (deps) => {
       const [{ settle }, { SettleBody }] = await settlements()
       return settle(deps, parseInput(SettleBody, input), null)
@@ -81,7 +75,7 @@ export class Tollgate extends WorkerEntrypoint<Env> {
   }
 
   /** The same as `GET /api/v1/quotas`, of any organization: `{ organization_id }`. */
-  async getQuotas(input: unknown) {
+  async getQuotas(input: GetQuotasInput): Promise<Quotas | Failure> {
     return this.#answer(async (deps) => {
       const { QuotasInput, readQuotas } = await import('./limits/quotas.ts')
       return readQuotas(deps, parseInput(QuotasInput, input).organization_id)

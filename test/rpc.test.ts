@@ -1,5 +1,6 @@
 import { exports } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
+import type { Permission } from '../src/rpc-types.ts'
 import { directly } from './support/direct.ts'
 import { call, newKeyHolder, newUser } from './support/http.ts'
 
@@ -25,7 +26,7 @@ test.each([
   [{ key: 'k', cost: Number.NaN }, 'body.cost'],
   [{ key: 'k', scopes: 'all' }, 'body.scopes'],
 ])('bad input %j is data that names the field, not an exception', async (input, path) => {
-  const failure = await exports.Tollgate.verifyKey(input)
+  const failure = await exports.Tollgate.verifyKey(input as any)
   expect(failure).toMatchObject({ valid: false, code: 'INVALID_REQUEST', problem: { status: 400, errors: [{ path }] } })
 })
 
@@ -55,7 +56,7 @@ describe('verifyToken', () => {
       role: 'owner',
       is_administrator: false,
     })
-    const may = (permission: string) => exports.Tollgate.verifyToken({ token, organization_id, permission })
+    const may = (permission: Permission) => exports.Tollgate.verifyToken({ token, organization_id, permission })
     expect(await may('keys:write')).toMatchObject({ valid: true })
     const theirs = { token, organization_id: other.user.organization_id }
     const refused = { valid: false, code: 'FORBIDDEN', request_id: expect.any(String) }
@@ -72,11 +73,11 @@ describe('verifyToken', () => {
 
   test('while an organization is suspended, nothing is made there: reading goes on, and it is told', async () => {
     const { token, user } = await newUser()
-    const may = (permission?: string) => exports.Tollgate.verifyToken({ token, permission })
+    const may = (permission?: Permission) => exports.Tollgate.verifyToken({ token, permission })
     await directly().sql.query('update organizations set suspended_at = now() where id = $1', [user.organization_id])
-    for (const permission of ['keys:write', 'keys:import', 'members:write'])
+    for (const permission of ['keys:write', 'keys:import', 'members:write'] as const)
       expect(await may(permission)).toEqual({ valid: false, code: 'FORBIDDEN', request_id: expect.any(String) })
-    for (const permission of [undefined, 'keys:read', 'organization:write'])
+    for (const permission of [undefined, 'keys:read', 'organization:write'] as const)
       expect(await may(permission)).toMatchObject({ valid: true, organization_suspended: true })
     await directly().sql.query('update organizations set suspended_at = null where id = $1', [user.organization_id])
     expect(await may('keys:write')).toMatchObject({ valid: true, organization_suspended: false })
@@ -87,7 +88,7 @@ describe('verifyToken', () => {
     [{ token: 't', permission: 'everything' }, 'body.permission'],
     [{ token: 't', organization_id: 'mine' }, 'body.organization_id'],
   ])('bad input %j is data that names the field', async (input, path) => {
-    const failure = await exports.Tollgate.verifyToken(input)
+    const failure = await exports.Tollgate.verifyToken(input as any)
     expect(failure).toMatchObject({ valid: false, code: 'INVALID_REQUEST', problem: { errors: [{ path }] } })
   })
 

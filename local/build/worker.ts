@@ -8,9 +8,15 @@ import { bundle } from './bundle.ts'
 
 const FOLDER = fileURLToPath(new URL('../../dist', import.meta.url))
 
+/** What `wrangler types` finds for a Worker that is bound to this one, when it is given both configurations. */
+const TYPES = `import type { WorkerEntrypoint } from 'cloudflare:workers'
+import type { TollgateBinding } from './rpc-types'
+export declare const Tollgate: new (...args: any[]) => WorkerEntrypoint & TollgateBinding
+`
+
 const HELP = `Usage: npm run build
 
-Builds the Worker's modules into dist/.`
+Builds the Worker's modules, and the types of its service binding, into dist/.`
 
 await command(async function buildWorker() {
   if (readArguments({}).values.help) return console.log(HELP)
@@ -20,6 +26,8 @@ await command(async function buildWorker() {
     if (map) await put(`${name}.map`, Buffer.from(map))
     await put(name, bytes) // the entry comes last: what it imports is there by then
   }
+  await put('index.d.ts', Buffer.from(TYPES))
+  await put('rpc-types.d.ts', await readFile(new URL('../../src/rpc-types.ts', import.meta.url)))
   const built = new Set(pieces.flatMap(({ name }) => [name, `${name}.map`]))
   const old = (await readdir(FOLDER)).filter((name) => /\.(js(\.map)?|wasm)$/.test(name) && !built.has(name))
   await Promise.all(old.map((name) => rm(join(FOLDER, name), { force: true })))

@@ -3,7 +3,8 @@ import { ormOver } from '../db/orm.ts'
 import type { Deps } from '../deps.ts'
 import { uuid } from '../http/fields.ts'
 import type { UserPrincipal } from '../http/principal.ts'
-import { IDLE_WHILE_SUSPENDED, PERMISSIONS, type Role, roleMay } from '../organizations/roles.ts'
+import { IDLE_WHILE_SUSPENDED, PERMISSIONS, roleMay } from '../organizations/roles.ts'
+import type { TokenVerdict } from '../rpc-types.ts'
 import { loadSession } from './load-session.ts'
 
 export const TokenInput = z.strictObject({
@@ -13,23 +14,6 @@ export const TokenInput = z.strictObject({
   /** What the user must be allowed to do there. */
   permission: z.enum(PERMISSIONS).optional(),
 })
-
-/** A token that is good, and who is behind it. A token that is not gets nothing but the first three. */
-export interface TokenVerdict {
-  readonly valid: boolean
-  readonly code: 'VALID' | 'UNAUTHENTICATED' | 'FORBIDDEN'
-  readonly request_id: string
-  readonly user_id?: string
-  readonly session_id?: string
-  /** Null for a user without any. */
-  readonly organization_id?: string | null
-  readonly role?: Role | null
-  /** While set its API keys do not verify; the operator's API may want to refuse its people, too. */
-  readonly organization_suspended?: boolean
-  /** The administrator who acts as the user for support, if somebody does. */
-  readonly impersonator_id?: string | null
-  readonly is_administrator?: boolean
-}
 
 /**
  * Whose access token this is, as the database says at this moment: a token of a session that ended, of a user who was

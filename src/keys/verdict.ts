@@ -1,96 +1,60 @@
 import { isoOf } from '../lib/iso.ts'
 import type { Decided } from '../limits/claim.ts'
 import { fromUnits } from '../limits/meter-units.ts'
-import type { WindowReading } from '../limits/window.ts'
+import type { WindowReading as CountedWindow } from '../limits/window.ts'
+import type { KeyFacts, LimitReadings, QuotaReading, RefusedKey, ValidKey, WindowReading } from '../rpc-types.ts'
 import { currentPeriod } from './key-claim.ts'
 import type { KeyRecord } from './record.ts'
-import { STATUS_BY_CODE, type VerdictCode } from './rules.ts'
+import { type Refusal, STATUS_BY_CODE } from './rules.ts'
 
-interface QuotaReading {
-  readonly limit: number | null
-  readonly used: number
-  /** Reserved and not settled yet. */
-  readonly held: number
-  readonly remaining: number | null
-  /** ISO 8601. */
-  readonly resets_at: string
-}
+export type Verdict = ValidKey | RefusedKey
 
-/** A window as a verdict tells it. */
-interface WindowVerdict {
-  readonly limit: number
-  readonly remaining: number
-  /** ISO 8601: when all units are back, or when a refused cost fits; null where it never does. */
-  readonly resets_at: string | null
-}
-
-/** A key that is not known gets nothing but the first five. */
-export interface Verdict {
-  readonly valid: boolean
-  readonly code: VerdictCode
-  /** With which an API answers its caller: 200, 401, 403 or 429. */
-  readonly status: (typeof STATUS_BY_CODE)[VerdictCode]
-  /** Seconds until it is worth trying again, at least 1; null where waiting does not help. */
-  readonly retry_after: number | null
-  readonly request_id: string
-  readonly key_id?: string
-  readonly organization_id?: string
-  readonly user_id?: string | null
-  readonly name?: string
-  readonly environment?: 'live' | 'test'
-  readonly scopes?: readonly string[]
-  readonly plan?: string
-  readonly features?: Readonly<Record<string, number | string | boolean>>
-  readonly metadata?: Readonly<Record<string, unknown>>
-  /** ISO 8601. */
-  readonly expires_at?: string | null
-  readonly ratelimit?: WindowVerdict
-  /** The key's named limits, where it has any. */
-  readonly limits?: Readonly<Record<string, WindowVerdict>>
-  readonly quotas?: Readonly<Record<string, QuotaReading>>
-  /** What refused, where it was a limit: `ratelimit`, a named limit or a meter. */
-  readonly refused_by?: string
-  /** Set where more was asked for than the limit is: no waiting helps. */
-  readonly never_fits?: true
-}
-
-const CODES = { admitted: 'VALID', rate_limited: 'RATE_LIMITED', quota_exceeded: 'QUOTA_EXCEEDED' } as const
+const CODES = { rate_limited: 'RATE_LIMITED', quota_exceeded: 'QUOTA_EXCEEDED' } as const
 
 /** A verdict that was reached before limits were asked. */
-export function refusedVerdict(code: VerdictCode, record: KeyRecord | undefined, requestId: string): Verdict {
+export function refusedVerdict(code: Refusal, record: KeyRecord | undefined, requestId: string): RefusedKey {
   const status = STATUS_BY_CODE[code]
-  const verdict: Verdict = { valid: false, code, status, retry_after: null, request_id: requestId }
+  const verdict: RefusedKey = { valid: false, code, status, retry_after: null, request_id: requestId }
   return record ? { ...verdict, ...about(record) } : verdict
 }
 
 /** A verdict that limits and quotas decided. */
 export function admittedVerdict(admission: Decided, record: KeyRecord, requestId: string, now: number): Verdict {
-  const code = CODES[admission.outcome]
+  const { outcome } = admission
+  const readings = { ...about(record), ...readLimits(admission, record, now) }
+  if (outcome === 'admitted')
+    return { valid: true, code: 'VALID', status: 200, retry_after: null, request_id: requestId, ...readings }
+  const code = CODES[outcome]
   return {
-    valid: code === 'VALID',
+    valid: false,
     code,
     status: STATUS_BY_CODE[code],
     retry_after: readRetryAfter(admission, record, now),
     request_id: requestId,
-    ...about(record),
+    ...readings,
+    ...refusedBy(admission, record),
+  }
+}
+
+function readLimits(admission: Decided, record: KeyRecord, now: number): LimitReadings {
+  return {
     ratelimit: readWindow(admission, 0),
     ...(record.namedLimits.length > 0 && { limits: readNamedLimits(admission, record) }),
     quotas: readQuotas(admission, record, now),
-    ...refusedBy(admission, record),
   }
 }
 
 function refusedBy(
   { outcome, refused, neverFits }: Decided,
   record: KeyRecord,
-): Pick<Verdict, 'refused_by' | 'never_fits'> {
+): Pick<RefusedKey, 'refused_by' | 'never_fits'> {
   if (refused < 0) return {}
   const names = outcome === 'quota_exceeded' ? record.meters.map(({ meter }) => meter) : windowNames(record)
   return { refused_by: names[refused] ?? '', ...(neverFits && { never_fits: true }) }
 }
 
-function readWindow({ windows, outcome, refused, neverFits }: Decided, at: number): WindowVerdict {
-  const { limit, remaining, reset } = windows[at] as WindowReading
+function readWindow({ windows, outcome, refused, neverFits }: Decided, at: number): WindowReading {
+  const { limit, remaining, reset } = windows[at] as CountedWindow
   const isNever = neverFits && outcome === 'rate_limited' && refused === at
   return { limit, remaining, resets_at: isNever ? null : isoOf(reset) }
 }
@@ -101,18 +65,18 @@ function readRetryAfter(
   record: KeyRecord,
   now: number,
 ): number | null {
-  if (outcome === 'admitted' || neverFits) return null
+  if (neverFits) return null
   const at = outcome === 'quota_exceeded' ? currentPeriod(record, now).end : (windows[refused]?.reset ?? now)
   return Math.max(1, Math.ceil((at - now) / 1_000))
 }
 
 const windowNames = ({ namedLimits }: KeyRecord) => ['ratelimit', ...namedLimits.map(({ name }) => name)]
 
-function readNamedLimits(admission: Decided, { namedLimits }: KeyRecord): Record<string, WindowVerdict> {
+function readNamedLimits(admission: Decided, { namedLimits }: KeyRecord): Record<string, WindowReading> {
   return Object.fromEntries(namedLimits.map(({ name }, at) => [name, readWindow(admission, at + 1)]))
 }
 
-function about(record: KeyRecord) {
+function about(record: KeyRecord): KeyFacts {
   return {
     key_id: record.keyId,
     organization_id: record.organizationId,
@@ -122,7 +86,7 @@ function about(record: KeyRecord) {
     scopes: record.scopes,
     plan: record.plan,
     features: record.features,
-    metadata: record.metadata,
+    metadata: record.metadata as KeyFacts['metadata'], // it is stored as JSON
     expires_at: record.expiresAt === undefined ? null : isoOf(record.expiresAt),
   }
 }

@@ -218,7 +218,7 @@ describe('by service binding', () => {
       problem: { status: 404 },
     })
     expect(await exports.Tollgate.reserve({ key_id })).toMatchObject({ granted: false, code: 'INVALID_REQUEST' })
-    expect(await exports.Tollgate.settle({})).toMatchObject({
+    expect(await exports.Tollgate.settle({} as any)).toMatchObject({
       code: 'INVALID_REQUEST',
       problem: { errors: [{ path: 'body.reservation_id' }] },
     })
