@@ -70,6 +70,11 @@ describe('the answer', () => {
   })
 })
 
+test('what the operator has not set up is a state of the deployment: no method that is unknown, nothing to retry', () => {
+  expect(PROBLEMS.billing_not_offered[0]).toBe(409)
+  expect(ALL.filter(([, [status]]) => status === 501)).toEqual([])
+})
+
 test('a finding says where in the request it is, in one path', () => {
   const issues = [
     { path: [], message: 'is missing' },

@@ -9,7 +9,7 @@ export function toAuditLog(row: Row): z.output<typeof AuditLog> {
   return {
     id: row.id,
     organization_id: row.organizationId,
-    act: row.action,
+    action: row.action,
     actor: { type: row.actorType, id: row.actorId },
     target: row.targetType !== null && row.targetId !== null ? { type: row.targetType, id: row.targetId } : null,
     result: row.result,

@@ -4,7 +4,7 @@ import { auditLogs } from '../db/schema/audit.ts'
 import type { Act } from './acts.ts'
 
 interface AuditFilter {
-  readonly act?: Act | undefined
+  readonly action?: Act | undefined
   readonly actor_id?: string | undefined
   readonly result?: 'success' | 'failure' | undefined
   /** ISO 8601; `to` is the first moment outside. */
@@ -49,9 +49,9 @@ function select(db: Database, conditions: (SQL | undefined)[]) {
     .where(and(...conditions))
 }
 
-function conditions({ act, actor_id, result, from, to }: AuditFilter) {
+function conditions({ action, actor_id, result, from, to }: AuditFilter) {
   return [
-    act === undefined ? undefined : eq(auditLogs.action, act),
+    action === undefined ? undefined : eq(auditLogs.action, action),
     actor_id === undefined ? undefined : eq(auditLogs.actorId, actor_id),
     result === undefined ? undefined : eq(auditLogs.result, result),
     from === undefined ? undefined : gte(auditLogs.createdAt, new Date(from)),

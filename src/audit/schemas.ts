@@ -3,7 +3,7 @@ import { listOf, pageQuery, timestamp, uuid } from '../http/fields.ts'
 import { ACTS, type Act } from './acts.ts'
 
 const filters = {
-  act: z
+  action: z
     .enum(Object.keys(ACTS) as [Act, ...Act[]])
     .optional()
     .meta({
@@ -23,7 +23,7 @@ export const AuditLog = z
   .object({
     id: z.uuid(),
     organization_id: z.uuid().nullable(),
-    act: z.string(),
+    action: z.string(),
     actor: z.object({
       type: z.enum(['user', 'key', 'administrator', 'system']),
       id: z.uuid().nullable().meta({ description: 'Null where nobody was known yet.' }),

@@ -65,7 +65,7 @@ describe('a support session', () => {
   test('leaves an audit row with the reason that the organization may read, but not from where, and a mail', async () => {
     const rows = await auditsAbout(holder.user.id)
     expect(rows[0]).toMatchObject({ actor_id: admin.id, detail: { reason: 'Ticket 42' } })
-    const { body } = await call('GET /api/v1/audit-logs?act=admin.impersonated', { token: holder.token })
+    const { body } = await call('GET /api/v1/audit-logs?action=admin.impersonated', { token: holder.token })
     expect(body.data.at(-1)).toMatchObject({
       actor: { type: 'administrator', id: admin.id },
       detail: { reason: 'Ticket 42' },

@@ -15,7 +15,7 @@ const adminId = (await call('GET /api/v1/auth/me', { token })).body.id
 
 interface Row {
   readonly id: string
-  readonly act: string
+  readonly action: string
   readonly detail: Record<string, unknown>
   readonly [name: string]: unknown
 }
@@ -23,7 +23,7 @@ interface Row {
 const rowsOf = async (query = '', as = token, list = LOGS): Promise<Row[]> =>
   (await call(`${list}?limit=100${query}`, { token: as })).body.data
 const rowsOfActor = (id: string) => rowsOf(`&actor_id=${id}`, token, ALL)
-const actsOf = (rows: readonly Row[]) => rows.map(({ act }) => act)
+const actsOf = (rows: readonly Row[]) => rows.map(({ action }) => action)
 
 const holder = await newKeyHolder({ scopes: ['a:b'] }, await registeredUser())
 
@@ -37,11 +37,11 @@ describe('what is done leaves a row', () => {
       ip,
       headers,
     })
-    const [row] = await rowsOf('&act=key.issued', holder.token)
+    const [row] = await rowsOf('&action=key.issued', holder.token)
     expect(row).toEqual({
       id: expect.any(String),
       organization_id: holder.organizationId,
-      act: 'key.issued',
+      action: 'key.issued',
       actor: { type: 'user', id: holder.user.id },
       target: { type: 'key', id: answer.body.id },
       result: 'success',
@@ -80,12 +80,12 @@ describe('what is done leaves a row', () => {
     const ip = '192.0.2.78'
     for (const email of [person.email, `nobody-${crypto.randomUUID()}@example.com`])
       await call('POST /api/v1/auth/login', { body: { email, password: 'not the password' }, ip })
-    const failed = (await rowsOf('&act=login.failed', token, ALL)).filter((row) => row.ip === ip)
+    const failed = (await rowsOf('&action=login.failed', token, ALL)).filter((row) => row.ip === ip)
     expect(failed.map(({ detail }) => detail.email_known)).toEqual([false, true])
     for (const row of failed)
       expect(row).toMatchObject({ organization_id: null, target: null, result: 'failure', actor: { id: null } })
     expect(JSON.stringify(failed)).not.toContain(person.email)
-    expect(await rowsOf('&act=login.failed', person.token)).toEqual([])
+    expect(await rowsOf('&action=login.failed', person.token)).toEqual([])
   })
 
   test('when a refresh token is used twice', async () => {
@@ -94,7 +94,7 @@ describe('what is done leaves a row', () => {
     const second = (await refresh(person.refreshToken)).body
     await refresh(second.refresh_token)
     await refresh(person.refreshToken)
-    const rows = await rowsOf(`&act=session.ended&organization_id=${person.user.organization_id}`, token, ALL)
+    const rows = await rowsOf(`&action=session.ended&organization_id=${person.user.organization_id}`, token, ALL)
     expect(rows).toMatchObject([
       {
         result: 'failure',
@@ -109,7 +109,7 @@ describe('what is done leaves a row', () => {
     await setLimits(person.user.organization_id, { api_calls: 7, queries: null })
     const [row] = await rowsOf('', person.token)
     expect(row).toMatchObject({
-      act: 'organization.limits_changed',
+      action: 'organization.limits_changed',
       actor: { type: 'administrator', id: adminId },
       detail: { limits: { api_calls: 7, queries: null } },
       ip: null,
@@ -123,14 +123,14 @@ describe('what is done leaves a row', () => {
     const path = `/api/v1/auth/api-keys/${one.keyId}`
     const answers = await Promise.all(Array.from({ length: 10 }, () => call(`DELETE ${path}`, { token: one.token })))
     for (const { status } of answers) expect(status).toBe(204)
-    expect(await rowsOf('&act=key.revoked', one.token)).toHaveLength(1)
+    expect(await rowsOf('&action=key.revoked', one.token)).toHaveLength(1)
     await setLimits(one.organizationId, { max_api_keys: 1 })
     const body = { name: 'Of many' }
     const issued = await Promise.all(
       Array.from({ length: 5 }, () => call('POST /api/v1/auth/api-keys', { token: one.token, body })),
     )
     expect(issued.filter(({ status }) => status === 201)).toHaveLength(1)
-    expect(await rowsOf('&act=key.issued', one.token)).toHaveLength(2)
+    expect(await rowsOf('&action=key.issued', one.token)).toHaveLength(2)
   })
 })
 
@@ -190,18 +190,18 @@ describe('reading', () => {
     )
   })
 
-  test('filters by act, actor, result and time, with the first moment in and the last one out', async () => {
+  test('filters by action, actor, result and time, with the first moment in and the last one out', async () => {
     const rows = await rowsOf('', holder.token)
     const at = String(rows[0]?.created_at)
     expect(await rowsOf(`&from=${at}`, holder.token)).toMatchObject([{ id: rows[0]?.id }])
     expect((await rowsOf(`&to=${at}`, holder.token))[0]?.id).toBe(rows[1]?.id)
-    expect(actsOf(await rowsOf('&act=account.registered', holder.token))).toEqual(['account.registered'])
+    expect(actsOf(await rowsOf('&action=account.registered', holder.token))).toEqual(['account.registered'])
     expect(await rowsOf(`&actor_id=${adminId}`, holder.token)).toEqual([])
     expect(await rowsOf('&result=failure', holder.token)).toEqual([])
   })
 
   test.each([
-    'act=nothing',
+    'action=nothing',
     'actor_id=1',
     'result=maybe',
     'from=yesterday',
@@ -241,7 +241,7 @@ describe('what is written', () => {
       { ...deps, db, origin },
       { act: 'account.updated', actor: holder.user.id, organizationId: holder.organizationId },
     )
-    const [row] = await rowsOf('&act=account.updated', holder.token)
+    const [row] = await rowsOf('&action=account.updated', holder.token)
     expect(row?.user_agent).toBe(userAgent)
     const written = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     log('warn', 'of_a_test', { user_agent: userAgent })

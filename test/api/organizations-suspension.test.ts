@@ -65,7 +65,7 @@ describe('a suspended organization', async () => {
     for (const { body } of again) expect(body.suspended_at).toBe(answer.body.suspended_at)
     expect(await sql.query('select version from organizations where id = $1', [id])).toEqual(before)
     expect(await actsOf(id)).toEqual([{ action: 'admin.organization_suspended', detail: { reason: FOR_ABUSE.reason } }])
-    const { body: log } = await call('GET /api/v1/audit-logs?act=admin.organization_suspended', { token })
+    const { body: log } = await call('GET /api/v1/audit-logs?action=admin.organization_suspended', { token })
     expect(log.data).toMatchObject([{ actor: { type: 'administrator' }, ip: null }])
   })
 

@@ -216,7 +216,7 @@ describe('GET /api/v1/auth/me/export', () => {
     expect(body.memberships).toMatchObject([{ organization_id: person.organizationId, role: 'owner' }])
     expect(body.sessions).toMatchObject([{ ended_at: null, is_support: false }])
     expect(body.api_keys).toMatchObject([{ id: person.keyId, metadata: { team: 1 } }])
-    const acts = body.audit_logs.map(({ act }: { act: string }) => act)
+    const acts = body.audit_logs.map(({ action }: { action: string }) => action)
     expect(acts.toSorted()).toEqual(['account.exported', 'account.registered', 'key.issued', 'login.succeeded'])
     expect(body.usage).toMatchObject([{ organization_id: person.organizationId, api_calls: 1 }])
   })

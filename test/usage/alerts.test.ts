@@ -214,7 +214,7 @@ describe('the thresholds of an organization', () => {
     expect(await read()).toEqual({ thresholds: [1, 50, 95, 100], is_default: false })
     expect((await choose([])).body).toEqual({ thresholds: [], is_default: false })
     expect((await choose(null)).body).toEqual({ thresholds: [80, 95], is_default: true })
-    const { body } = await call('GET /api/v1/audit-logs?act=organization.alert_thresholds_changed', { token })
+    const { body } = await call('GET /api/v1/audit-logs?action=organization.alert_thresholds_changed', { token })
     expect(body.data).toHaveLength(3)
     expect(body.data[2].detail).toEqual({ thresholds: [1, 50, 95, 100] })
   })
