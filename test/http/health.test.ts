@@ -1,10 +1,23 @@
 import { createExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { app } from '../../src/app.ts'
 import { VERSION } from '../../src/version.ts'
+import { bodyOf, refuseWrites } from '../support/broken-stores.ts'
 import { NOWHERE } from '../support/isolate.ts'
 
+let aheadMs = 0
+const realNow = Date.now
+
+/** Moves the clock past what an isolate keeps of the last look. */
+function later() {
+  aheadMs += 2_000
+}
+
+beforeEach(() => {
+  later()
+  vi.spyOn(Date, 'now').mockImplementation(() => realNow() + aheadMs)
+})
 afterEach(() => vi.restoreAllMocks())
 
 async function ask(path: string, variables: Record<string, string> = {}) {
@@ -29,6 +42,32 @@ test.each([
   ],
 ])('with %o it is a 503 that names the part', async (variables, parts) => {
   expect(await ask('/health', variables)).toMatchObject({ status: 503, body: { status: 'unhealthy', ...parts } })
+})
+
+test.each(['full', 'read_only'] as const)('a Redis that is %s answers, but is a 503 that says so', async (why) => {
+  refuseWrites(why)
+  expect(await ask('/health')).toMatchObject({ status: 503, body: { database: 'connected', redis: why } })
+})
+
+test('a database that only reads is a 503 that says so', async () => {
+  const real = globalThis.fetch
+  vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
+    const response = await real(input, init)
+    if (!bodyOf(init).includes('transaction_read_only')) return response
+    return new Response((await response.text()).replace('"off"', '"on"'), response)
+  })
+  expect(await ask('/health')).toMatchObject({ status: 503, body: { database: 'read_only', redis: 'connected' } })
+})
+
+test('who asks often asks the stores once a second', async () => {
+  const network = vi.spyOn(globalThis, 'fetch')
+  const first = await ask('/health')
+  const requests = network.mock.calls.length
+  expect(await ask('/health')).toEqual(first)
+  expect(network.mock.calls).toHaveLength(requests)
+  later()
+  await ask('/health')
+  expect(network.mock.calls).toHaveLength(2 * requests)
 })
 
 test('the isolate is alive without either', async () => {

@@ -13,3 +13,24 @@ export function breakStores(broken: readonly string[], how: 'refuse' | 'lose' = 
     return real(input, init)
   })
 }
+
+/** What Redis says to every write, and to every script that writes, when its memory is full or it is a replica. */
+export const REFUSALS = {
+  full: "OOM command not allowed when used memory > 'maxmemory'.",
+  read_only: "READONLY You can't write against a read only replica.",
+} as const
+
+/** A network in which Redis answers, but refuses to write. Ends with `vi.restoreAllMocks()`. */
+export function refuseWrites(why: keyof typeof REFUSALS) {
+  const real = globalThis.fetch
+  const refusal = { error: REFUSALS[why] }
+  return vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
+    const url = String(input instanceof Request ? input.url : input)
+    if (!url.includes('/redis')) return real(input, init)
+    if (!/pipeline|multi-exec/.test(url)) return Response.json(refusal, { status: 400 })
+    return Response.json((JSON.parse(bodyOf(init)) as unknown[]).map(() => refusal))
+  })
+}
+
+/** What a request of a driver sends. */
+export const bodyOf = (init: RequestInit | undefined) => (typeof init?.body === 'string' ? init.body : '')
