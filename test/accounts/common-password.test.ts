@@ -45,6 +45,23 @@ describe('v5.0.0-6.2.4: the commonest passwords', () => {
     '9876543210',
     'abcdefghijkl',
     'LKJHGFDSAP',
+    'sunshine12345',
+    'sunshine!!!',
+    'P@ssw0rd123',
+    'p@$$w0rd123',
+    'Password@123',
+    'Admin@12345',
+    'adm1n12345',
+    'letme1n123',
+    'letmein!!!',
+    '123password',
+    '1password1',
+    'Welcome@123',
+    'root123456',
+    'secret123456',
+    'qwerty@2025',
+    'zxcvbnm,./',
+    '11223344556677',
   ])('%s is one', async (password) => {
     expect(await isCommonPassword(password)).toBe(true)
   })
@@ -53,8 +70,7 @@ describe('v5.0.0-6.2.4: the commonest passwords', () => {
     'correct horse battery',
     '1029384756x7q',
     'monkey and dragon',
-    'sunshine12345', // five digits: no year, no short row
-    'sunshine!!!',
+    'sunshine948271', // six digits that are no row and no year
     'my-sunshine-2024',
     'xkqzvw2024!',
     'SecurePassword123!', // two words
