@@ -1,10 +1,9 @@
 import * as z from 'zod'
 import { email } from '../http/fields.ts'
-import { text } from '../http/text-field.ts'
+import { chosenPassword, password, passwordAgain } from './password-field.ts'
 
 /** Any text: what is no token of ours is answered like one that is no longer good. */
 const token = z.string().max(1024).meta({ description: 'From the fragment of the link in the mail.' })
-const password = z.string().min(1).max(1024)
 
 export const TokenUse = z.strictObject({ token })
 export const ForAddress = z.strictObject({ email })
@@ -12,8 +11,8 @@ export const ForAddress = z.strictObject({ email })
 export const PasswordReset = z
   .strictObject({
     token,
-    new_password: password.meta({ description: 'At least 10 characters, at most 256; taken exactly as sent.' }),
-    confirm_password: text(1024).optional().meta({ description: 'When sent, must equal `new_password`.' }),
+    new_password: chosenPassword,
+    confirm_password: passwordAgain.meta({ description: 'When sent, must equal `new_password`.' }),
   })
   .refine((body) => body.confirm_password === undefined || body.confirm_password === body.new_password, {
     path: ['confirm_password'],

@@ -2,10 +2,11 @@ import * as z from 'zod'
 import { AuditLog } from '../audit/schemas.ts'
 import { timestamp } from '../http/fields.ts'
 import { ApiKey } from '../keys/schemas.ts'
+import { password } from './password-field.ts'
 import { User } from './schemas.ts'
 
 export const Deletion = z.strictObject({
-  password: z.string().min(1).max(1024),
+  password,
   code: z
     .string()
     .min(1)

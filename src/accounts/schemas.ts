@@ -1,9 +1,7 @@
 import * as z from 'zod'
 import { email, line } from '../http/fields.ts'
-import { text } from '../http/text-field.ts'
+import { chosenPassword, password, passwordAgain } from './password-field.ts'
 
-/** Bounded before anything is hashed; what else a password must be is decided with the account in view. */
-const password = z.string().min(1).max(1024)
 const token = z.string().min(1).max(512)
 
 export const User = z
@@ -38,8 +36,8 @@ export const Tokens = z
 export const Registration = z
   .strictObject({
     email,
-    password: password.meta({ description: 'At least 10 characters, at most 256; taken exactly as sent.' }),
-    confirm_password: z.string().optional().meta({ description: 'When sent, must equal `password`.' }),
+    password: chosenPassword,
+    confirm_password: passwordAgain.meta({ description: 'When sent, must equal `password`.' }),
     name: line(200).optional(),
     organization: line(200)
       .optional()
@@ -55,7 +53,7 @@ export const Refresh = z.strictObject({ refresh_token: token })
 export const Logout = z.strictObject({ refresh_token: token.optional() })
 export const ProfileChange = z.strictObject({ name: line(200).nullable() })
 export const PasswordChange = z
-  .strictObject({ current_password: password, new_password: password, confirm_password: text(1024).optional() })
+  .strictObject({ current_password: password, new_password: password, confirm_password: passwordAgain })
   .refine((body) => body.confirm_password === undefined || body.confirm_password === body.new_password, {
     path: ['confirm_password'],
     message: 'does not equal new_password',

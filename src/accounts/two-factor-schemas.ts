@@ -1,9 +1,8 @@
 import * as z from 'zod'
-
-const password = z.string().min(1).max(1024)
+import { password } from './password-field.ts'
 
 /** A TOTP code, or a backup code in any grouping and case. */
-const code = z
+export const code = z
   .string()
   .trim()
   .min(6)

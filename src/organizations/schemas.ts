@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { password as passwordField } from '../accounts/password-field.ts'
 import { email, line, listOf, pageQuery, timestamp, uuid } from '../http/fields.ts'
 import { ROLES, type Role } from './roles.ts'
 
@@ -97,7 +98,7 @@ export const InvitationList = listOf(Invitation)
 
 export const Acceptance = z.strictObject({
   token: z.string().max(1024).meta({ description: 'From the fragment of the link in the mail.' }),
-  password: z.string().min(1).max(1024).optional().meta({
+  password: passwordField.optional().meta({
     description:
       'Without an access token: the password of the account that the invited address has, or of the one to be made.',
   }),

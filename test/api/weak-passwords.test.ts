@@ -50,3 +50,15 @@ describe.each(Object.entries(WAYS))('at %s', (_, { field, begin }) => {
     expect([200, 201, 204]).toContain((await attempt('ten chars!')).status)
   })
 })
+
+test('half a surrogate pair, which UTF-8 cannot say, is no part of a password', async () => {
+  const password = 'seven purple \ud83d lanterns'
+  const answers = [
+    await call('POST /api/v1/auth/register', { body: { email: `half-${crypto.randomUUID()}@example.com`, password } }),
+    await call('POST /api/v1/auth/login', { body: { email: 'nobody@example.com', password } }),
+  ]
+  for (const { status, body } of answers) {
+    expect(status).toBe(400)
+    expect(body.errors[0].path).toBe('body.password')
+  }
+})
