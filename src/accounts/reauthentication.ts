@@ -3,6 +3,7 @@ import type { UserPrincipal } from '../http/principal.ts'
 import { spend } from '../limits/policies.ts'
 import { Problem } from '../problems.ts'
 import { selectProfile } from './queries.ts'
+import { requireSecondFactor } from './two-factor-code.ts'
 import { verifyPassword } from './verify-password.ts'
 
 /** How long a sign-in counts as proof that its owner is there. */
@@ -21,6 +22,26 @@ export async function requireOwner(
 ): Promise<void> {
   if (password !== undefined) await requirePassword(deps, user, password)
   else if (deps.now() - user.signedInAt > FRESH_MS) throw new Problem('reauthentication_required')
+}
+
+/** What an administrator proves with that they are there: either will do. */
+interface StepUp {
+  readonly password?: string | undefined
+  readonly code?: string | undefined
+}
+
+/**
+ * The same for what an administrator does to somebody else's account: a code of their second factor will do as well.
+ *
+ * @throws Problem `reauthentication_required`, `wrong_password`, `invalid_code`, `two_factor_locked`, `two_factor_not_enabled`
+ */
+export async function requireStepUp(
+  deps: ManagementDeps,
+  user: UserPrincipal,
+  { password, code }: StepUp,
+): Promise<void> {
+  if (code !== undefined) await requireSecondFactor(deps, user.userId, code)
+  else await requireOwner(deps, user, password)
 }
 
 /** @throws Problem `wrong_password`, `rate_limited` before anything is hashed */

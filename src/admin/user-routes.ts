@@ -1,4 +1,5 @@
 import type * as z from 'zod'
+import { requireStepUp } from '../accounts/reauthentication.ts'
 import { apiRoute, newRouter } from '../http/api-route.ts'
 import { pageEnd } from '../http/paging.ts'
 import type { UserPrincipal } from '../http/principal.ts'
@@ -10,7 +11,7 @@ import {
   AdminUser,
   AdminUserList,
   OptionalReason,
-  Reason,
+  ReasonWithProof,
   SupportToken,
   UserParams,
   UserQuery,
@@ -61,6 +62,16 @@ const enableRoute = apiRoute({
   fails: ['user_not_found'],
 })
 
+/** How what needs the administrator's password or code fails besides. */
+const stepUp = [
+  'reauthentication_required',
+  'wrong_password',
+  'rate_limited',
+  'invalid_code',
+  'two_factor_locked',
+  'two_factor_not_enabled',
+] as const
+
 const logOutRoute = apiRoute({
   ...acting,
   path: '/admin/users/{id}/logout',
@@ -76,9 +87,9 @@ const resetTwoFactorRoute = apiRoute({
   path: '/admin/users/{id}/two-factor/reset',
   summary: "Take a user's second factor away",
   description: 'After they proved by other means who they are. Every session ends, and the user is told by mail.',
-  body: Reason,
+  body: ReasonWithProof,
   returns: { 204: null },
-  fails: ['user_not_found', 'own_account', 'two_factor_not_enabled'],
+  fails: [...stepUp, 'user_not_found', 'own_account'],
 })
 
 const impersonateRoute = apiRoute({
@@ -87,9 +98,9 @@ const impersonateRoute = apiRoute({
   summary: 'Act as a user, for support',
   description:
     'For 15 minutes, without a refresh token; credentials and security settings cannot be changed that way. The user is told by mail.',
-  body: Reason,
+  body: ReasonWithProof,
   returns: { 200: SupportToken },
-  fails: ['user_not_found', 'administrator_protected', 'user_disabled'],
+  fails: [...stepUp, 'user_not_found', 'administrator_protected', 'user_disabled'],
 })
 
 export const adminUserRoutes = newRouter()
@@ -114,11 +125,13 @@ export const adminUserRoutes = newRouter()
     return c.body(null, 204)
   })
   .openapi(resetTwoFactorRoute, async (c) => {
+    await requireStepUp(c.var.deps, c.var.user, c.req.valid('json'))
     const act = actOf(c.var.user, c.req.valid('param').id, c.req.valid('json'))
     await resetTwoFactor(c.var.deps, act)
     return c.body(null, 204)
   })
   .openapi(impersonateRoute, async (c) => {
+    await requireStepUp(c.var.deps, c.var.user, c.req.valid('json'))
     const act = actOf(c.var.user, c.req.valid('param').id, c.req.valid('json'))
     return c.json(await impersonate(c.var.deps, act), 200)
   })

@@ -1,4 +1,6 @@
 import * as z from 'zod'
+import { password } from '../accounts/password-field.ts'
+import { code } from '../accounts/two-factor-schemas.ts'
 import { line, listOf, pageQuery, timestamp, uuid } from '../http/fields.ts'
 import { text } from '../http/text-field.ts'
 import { DESERTED } from './deserted.ts'
@@ -50,7 +52,14 @@ export const AdminUserList = listOf(AdminUser)
 
 const reason = line(500).meta({ description: 'Kept in the audit log.' })
 
-export const Reason = z.strictObject({ reason })
+/** With what the administrator proves that it is them, where their sign-in is older than 15 minutes. */
+export const ReasonWithProof = z.strictObject({
+  reason,
+  password: password
+    .optional()
+    .meta({ description: "The administrator's own, when their sign-in is older than 15 minutes." }),
+  code: code.optional().meta({ description: "Or a code of the administrator's second factor." }),
+})
 export const OptionalReason = z.strictObject({ reason: reason.optional() })
 
 export const SupportToken = z

@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { directly } from '../support/direct.ts'
 import { administrator, call, newKeyHolder, newUser } from '../support/http.ts'
 import { openApi } from '../support/openapi.ts'
+import { newTwoFactorUser } from '../support/two-factor.ts'
 
 const ME = 'GET /api/v1/auth/me'
 const UNKNOWN = '01900000-0000-7000-8000-000000000000'
@@ -184,5 +185,37 @@ describe('nobody acts as', () => {
       await end(other.user.id)
       expect((await call(ME, { token: body.access_token })).status).toBe(401)
     }
+  })
+})
+
+describe('an administrator whose sign-in is older than fifteen minutes', () => {
+  /** Signed in an hour ago, with a second factor. */
+  async function longSignedIn() {
+    const person = await newTwoFactorUser()
+    await sql.query(
+      `insert into memberships (organization_id, user_id, role) select id, $1, 'admin' from organizations where is_platform`,
+      [person.user.id],
+    )
+    await sql.query(`update sessions set created_at = now() - interval '1 hour' where user_id = $1`, [person.user.id])
+    return person
+  }
+
+  test.each(['impersonate', 'two-factor/reset'])('is asked for password or code before %s', async (act) => {
+    const [person, target] = [await longSignedIn(), await newTwoFactorUser()]
+    const ask = (proof: object) =>
+      call(`POST /api/v1/admin/users/${target.user.id}/${act}`, {
+        token: person.token,
+        body: { reason: 'Ticket 42', ...proof },
+      })
+    expect((await ask({})).body.code).toBe('reauthentication_required')
+    expect((await ask({ password: 'another password' })).body.code).toBe('wrong_password')
+    expect((await ask({ code: '000000' })).body.code).toBe('invalid_code')
+    expect((await ask({ code: person.backupCodes[0] })).status).toBeLessThan(300)
+  })
+
+  test('may send the password as well', async () => {
+    const [person, target] = [await longSignedIn(), await newUser()]
+    const { status } = await impersonate(target.user.id, { reason: 'x', password: person.password }, person.token)
+    expect(status).toBe(200)
   })
 })
