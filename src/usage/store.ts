@@ -8,6 +8,9 @@ import { type Outcome, type Written, writeUsage } from './write.ts'
 /** SQLSTATE classes that say "this event, never": its data, a constraint, a limit of Postgres. All others say "not now". */
 const HOPELESS = /^(21|22|23|54)/
 
+/** Whether Postgres will never take what it was given. */
+export const isHopeless = (error: unknown) => HOPELESS.test(sqlState(error) ?? '')
+
 /**
  * Writes reported events exactly once, and lets the quotas' counters know of them: no verification has counted them.
  *
@@ -29,7 +32,7 @@ export async function storeEach(deps: Deps, events: readonly UsageEvent[]): Prom
   try {
     return [...(await storeUsage(deps, events)).outcomes]
   } catch (error) {
-    if (!HOPELESS.test(sqlState(error) ?? '')) throw error
+    if (!isHopeless(error)) throw error
     if (events.length <= 1) {
       log('warn', 'usage_refused', { id: events[0]?.id, ...errorFields(error) })
       return events.map(() => 'refused')
