@@ -58,6 +58,7 @@ export async function findTokenUser(db: Database, { purpose, tokenHash, now }: P
       id: users.id,
       email: users.email,
       name: users.name,
+      emailVerifiedAt: users.emailVerifiedAt,
       tokenEmail: emailTokens.email,
       organizationId: homeOf(sql`users.id`),
     })

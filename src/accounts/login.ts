@@ -12,7 +12,6 @@ import { findUserByEmail } from './queries.ts'
 import { renewHash } from './renew-hash.ts'
 import type { Login } from './schemas.ts'
 import { openSession } from './session.ts'
-import { findTotp } from './two-factor-queries.ts'
 import { verifyPassword } from './verify-password.ts'
 
 /**
@@ -20,7 +19,8 @@ import { verifyPassword } from './verify-password.ts'
  * answer after the same time. With a second factor switched on the answer is a challenge, and no token of any kind.
  *
  * Two limits hold wherever a guess comes from, since an attacker may have many addresses. They are not asked where the
- * user signed in from before, so that nobody can lock owners out of their own network (ASVS 6.1.1).
+ * user signed in from before, so that nobody can lock owners out of their own network (ASVS 6.1.1). The one that all
+ * accounts share counts failures alone: whoever knows the password gets in.
  *
  * @throws Problem `rate_limited` before anything is hashed, `busy` when too many passwords wait in this isolate,
  *   `invalid_credentials`, also for an address that must be confirmed first
@@ -31,21 +31,21 @@ export async function login(deps: ManagementDeps, request: z.output<typeof Login
   await spend(deps, { login_address: { address }, login_account_address: { address, account } })
   const user = await findUserByEmail(deps.db, request.email)
   const isKnown = user?.knownAddresses.some((known) => isSameNetwork(known, address)) ?? false
-  if (!isKnown) await spend(deps, { login_account: { account }, login_anywhere: {} })
+  if (!isKnown) await spend(deps, { login_account: { account } })
 
   const hashing = Date.now()
   const matches = await verifyPassword(request.password, user?.passwordHash)
   if (!matches || !maySignIn(deps.config, user)) {
+    if (!isKnown) await spend(deps, { login_anywhere: {} })
     const refused = await refusal(deps, account, user !== undefined)
     await notBefore(hashing + REFUSAL_MS)
     throw refused
   }
   const passwordHash = await renewHash(deps, user, request.password)
   deps.defer(forgive(deps, { login_account_address: { address, account } }))
-  const known = await findTotp(deps.db, user.id)
-  return known?.enabledAt
+  return user.hasTwoFactor
     ? openChallenge(deps, user.id)
-    : openSession(deps, user.id, { factors: ['password'], passwordHash })
+    : openSession(deps, user.id, { factors: ['password'], passwordHash, organizationId: user.homeOrganizationId })
 }
 
 /** @param moment in milliseconds since 1970 */

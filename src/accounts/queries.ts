@@ -50,6 +50,9 @@ export async function findUserByEmail(db: Database, email: string) {
       isActive: users.isActive,
       knownAddresses,
       emailVerifiedAt: users.emailVerifiedAt,
+      homeOrganizationId: homeOf(sql`users.id`),
+      hasTwoFactor: sql<boolean>`exists (
+        select 1 from totp_credentials t where t.user_id = users.id and t.enabled_at is not null)`,
     })
     .from(users)
     .where(eq(users.email, email))

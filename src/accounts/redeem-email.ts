@@ -4,8 +4,11 @@ import { brokenConstraint, sqlState } from '../db/client.ts'
 import type { ManagementDeps } from '../http/management-env.ts'
 import { sha256, sha256Hex } from '../lib/bytes.ts'
 import { addressOf, spend } from '../limits/policies.ts'
+import { announceVersions, keyVersion } from '../limits/versions.ts'
 import { notice } from '../mail/notice.ts'
+import { lockOrganizationsOf } from '../organizations/lock.ts'
 import { Problem } from '../problems.ts'
+import { clearUnconfirmed } from './clear-account.ts'
 import {
   deleteEmailTokens,
   EFFECTS,
@@ -36,7 +39,8 @@ export async function verifyEmail(deps: ManagementDeps, token: string): Promise<
 
 /**
  * Sets a password with a token that was sent by e-mail, ends every session of the user and every other link that was
- * sent to them. It signs nobody in, and a second factor stays as it is (ASVS 6.4.3).
+ * sent to them. It signs nobody in, and a second factor stays as it is (ASVS 6.4.3); only where nobody had confirmed the
+ * address before, what was made until then is taken away (`clearUnconfirmed`).
  *
  * @throws Problem `invalid_token`, the same for all causes; `invalid_request` for a weak password, which leaves the token
  *   as good as before
@@ -45,17 +49,22 @@ export async function resetPassword(deps: ManagementDeps, request: z.output<type
   const { user, use, act } = await presented(deps, 'reset', request.token)
   await refuseWeakPassword(deps, request.new_password, user.email, 'new_password')
   const passwordHash = await hashPassword(request.new_password)
-  const mail = notice(deps, user, 'password_reset')
-  await orInvalidToken(
+  const isFirst = user.emailVerifiedAt === null
+  const mail = notice(deps, user, isFirst ? 'password_reset_first' : 'password_reset')
+  const done = await orInvalidToken(
     deps.db.batch([
+      lockOrganizationsOf(deps.db, user.id),
       lockUser(deps.db, user.id),
+      ...clearUnconfirmed(deps.db, user.id, use.now),
       redeem(deps.db, use, EFFECTS.reset(use.now, passwordHash)),
       deleteEmailTokens(deps.db, user.id),
       ...endSessionsOf(deps.db, user.id, 'password_reset', { now: use.now }),
       mail.insert,
-      audited(deps, { act: 'password.reset', ...act }),
+      audited(deps, { act: 'password.reset', ...act, detail: { cleared: isFirst } }),
     ]),
   )
+  const revoked = done[2].map(({ id, version }) => ({ name: keyVersion(id), version }))
+  await announceVersions(deps, revoked)
   mail.send()
 }
 
@@ -107,9 +116,9 @@ async function presented(deps: ManagementDeps, purpose: EmailPurpose, token: str
   return { user, use, act }
 }
 
-async function orInvalidToken(batch: Promise<unknown>): Promise<void> {
+async function orInvalidToken<Result>(batch: Promise<Result>): Promise<Result> {
   try {
-    await batch
+    return await batch
   } catch (error) {
     const isTaken = brokenConstraint(error) === 'users_email_unique'
     throw isTaken || sqlState(error) === NOT_REDEEMED ? new Problem('invalid_token') : error

@@ -7,8 +7,6 @@ import { base64url, randomBytes, utf8 } from '../lib/bytes.ts'
 export const IDLE_MS = 14 * 24 * 3_600_000
 /** And so is one of this age, however busy (ASVS 7.3.2). */
 export const ABSOLUTE_MS = 90 * 24 * 3_600_000
-/** Within this time a used token gives its successor once more: the answer may have been lost on its way. */
-export const GRACE_MS = 10_000
 
 /** @returns the first token of a session: 256 bits from a CSPRNG */
 export function newRefreshToken(): string {

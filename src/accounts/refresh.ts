@@ -7,13 +7,15 @@ import { addressOf, spend } from '../limits/policies.ts'
 import { Problem } from '../problems.ts'
 import { endSession } from './queries.ts'
 import { findRefreshToken, rotateRefreshToken } from './refresh-queries.ts'
-import { GRACE_MS, IDLE_MS, newSalt, successorOf } from './refresh-token.ts'
+import { IDLE_MS, newSalt, successorOf } from './refresh-token.ts'
 import { tokensFor } from './session.ts'
+import { noticeTo } from './two-factor-code.ts'
 
 /**
- * Exchanges a refresh token for new tokens (RFC 9700 §4.14.2). Each is good once. A repeat within 10 s gets the same
- * successor, as long as that was not used itself: the first answer may have been lost. Any later repeat means that two
- * parties hold the token, and ends the session.
+ * Exchanges a refresh token for new tokens (RFC 9700 §4.14.2). Each is good once. A repeat gets the same successor as long
+ * as that was not used itself: the first answer may have been lost, and a successor that nobody used is nobody's. Any
+ * later repeat means that two parties hold the token: it ends the session, and the owner is told by mail. Only within
+ * `REFRESH_GRACE_SECONDS` it is a straggler, and refused alone.
  *
  * @throws Problem `invalid_refresh_token`, the same for unknown, expired, repeated and revoked
  */
@@ -31,14 +33,25 @@ export async function refresh(deps: ManagementDeps, token: string) {
 }
 
 async function repeatOrEnd(deps: ManagementDeps, token: string) {
-  const now = deps.now()
   const known = await findRefreshToken(deps.db, sha256(token))
-  const isLive = known?.isActive && !known.endedAt && known.sessionExpiresAt.getTime() > now
-  if (!known?.usedAt || !known.successorSalt || !isLive) throw new Problem('invalid_refresh_token')
-  if (now - known.usedAt.getTime() <= GRACE_MS && !known.successorUsedAt) {
+  if (!known?.usedAt || !known.successorSalt || !isLive(known, deps.now())) throw new Problem('invalid_refresh_token')
+  const age = deps.now() - known.usedAt.getTime()
+  if (!known.successorUsedAt) {
+    if (age >= IDLE_MS) throw new Problem('invalid_refresh_token') // the successor has expired
     return tokensFor(deps, known, successorOf(deps.config, token, known.successorSalt))
   }
-  await endSession(deps.db, known, 'refresh_token_reused', new Date(now))
+  if (age > deps.config.REFRESH_GRACE_SECONDS * 1_000) await endStolen(deps, known)
+  throw new Problem('invalid_refresh_token')
+}
+
+type Known = NonNullable<Awaited<ReturnType<typeof findRefreshToken>>>
+
+const isLive = ({ isActive, endedAt, sessionExpiresAt }: Known, now: number) =>
+  isActive && !endedAt && sessionExpiresAt.getTime() > now
+
+async function endStolen(deps: ManagementDeps, known: Known): Promise<void> {
+  const isEnded = await endSession(deps.db, known, 'refresh_token_reused', new Date(deps.now()))
+  if (!isEnded) return // another repeat at the same moment has told of it
   await audited(deps, {
     act: 'session.ended',
     actor: undefined, // the owner or a thief: nobody can tell
@@ -48,5 +61,7 @@ async function repeatOrEnd(deps: ManagementDeps, token: string) {
     detail: { reason: 'refresh_token_reused', user_id: known.userId },
   })
   log('warn', 'refresh_token_reused', { session_id: known.sessionId, user_id: known.userId })
-  throw new Problem('invalid_refresh_token')
+  const mail = await noticeTo(deps, known.userId, 'session_stolen')
+  await mail.insert
+  mail.send()
 }

@@ -14,6 +14,8 @@ interface Proof {
   readonly factors: readonly ('password' | 'second_factor')[]
   /** The hash that their password matched, where that was all they were asked for. */
   readonly passwordHash?: string | null
+  /** What the session acts for at first, where it is known already. */
+  readonly organizationId?: string | null
 }
 
 /**
@@ -24,11 +26,11 @@ interface Proof {
  *
  * @throws Problem `invalid_credentials` when the proof was overtaken
  */
-export async function openSession(deps: ManagementDeps, userId: string, { factors, passwordHash }: Proof) {
+export async function openSession(deps: ManagementDeps, userId: string, proof: Proof) {
   const now = deps.now()
   const refreshToken = newRefreshToken()
   const sessionId = uuidv7(now)
-  const organizationId = await selectHomeOrganization(deps.db, userId)
+  const { factors, passwordHash, organizationId = await selectHomeOrganization(deps.db, userId) } = proof
   const row = audited(deps, {
     act: 'login.succeeded',
     actor: userId,

@@ -2,7 +2,7 @@
  * Units that this isolate admitted alone, on their way to the counters of Redis.
  *
  * They go there before the next claim of the same organization is decided, into the lane of the generation that the isolate
- * knew last; their events say the same lane, so that Postgres settles it (docs/decisions/0008). Units older than a few
+ * knew last; their events say the same lane, so that Postgres settles it (docs/decisions/0008). Units older than some
  * seconds are in Postgres already: the claim is asked for with fresh figures first, and where those come they replace the
  * units. If Postgres does not answer, the units are added: they may count twice until their lane is settled, and are never
  * missed. Units of an isolate that dies, or is not asked again, reach the counter with the next fresh row of any isolate, or
@@ -19,7 +19,7 @@ import { retryLost } from './retry.ts'
 import { BUCKETS } from './window.ts'
 
 /** By then the event of an admission is in Postgres, or in the spool. */
-const WRITTEN_AFTER_MS = 3_000
+const WRITTEN_AFTER_MS = 8_000
 /** Of one organization; beyond this the oldest are left to Postgres. */
 const MAX_CLAIMS = 1_000
 /** How often a claim waits for what others carry, before it carries by itself: a carrier may be lost. */
@@ -152,7 +152,7 @@ async function carry(deps: Deps, known: Pending, isFresh: boolean): Promise<void
     known.unsent = batch
     const args = [batch.argument, deps.redisAheadMs, BATCH_MARKER_MS]
     await retryLost(deps, () => runScript(deps.redis, CARRY, batch.keys, args))
-    if (known.unsent !== batch) return // another request sent it as well, and goes on from there
+    if (known.unsent !== batch) continue // another request sent it as well; what it sends next must arrive for this one, too
     known.unsent = undefined
     for (const { claim } of batch.admitted) markCarried(claim)
   }

@@ -9,6 +9,8 @@ export interface WindowClaim {
   readonly windowMs: number
   readonly limit: number
   readonly cost: number
+  /** What an isolate holds that decides alone, where that is less than the limit. */
+  readonly limitAlone?: number
 }
 
 /** Units of one meter: whole ones, of `cost_usd` and `storage_gb` millionths (limits/meter-units.ts). */

@@ -179,6 +179,11 @@ export function findWindow(key: string, currentBucket: number): Counts {
   return sent ? addTo(counts, currentBucket, sent) : counts
 }
 
+/** Of windows that are given back to whom they counted. */
+export function forgetWindows(keys: readonly string[]): void {
+  for (const windows of [toldWindows, aloneWindows]) for (const key of keys) windows.delete(key)
+}
+
 export const findGeneration = ({ organizationId, period }: QuotaClaim): number | undefined =>
   generations.get(quotaKey(organizationId, period.name))
 

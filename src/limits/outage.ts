@@ -58,7 +58,8 @@ function readWindow(window: Claim['windows'][number], now: number) {
   const current = bucketOf(now, window.windowMs)
   const live = liveBuckets(findWindow(window.key, current), now, window.windowMs)
   const taken = live.reduce((sum, [, units]) => sum + units, 0)
-  const awaited = bucketThatMakesRoom(live, window.cost, window.limit, current)
+  const limit = window.limitAlone ?? window.limit
+  const awaited = bucketThatMakesRoom(live, window.cost, limit, current)
   return {
     awaited,
     reading: readingOf(window, taken, awaited ?? current),

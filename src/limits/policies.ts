@@ -4,6 +4,7 @@ import { Problem } from '../problems.ts'
 import { windowKeyOf } from './admission.ts'
 import type { Admission } from './claim.ts'
 import { rateLimitHeaders } from './headers.ts'
+import { forgetWindows } from './known.ts'
 import { take } from './take.ts'
 
 const MINUTE = 60_000
@@ -12,7 +13,7 @@ const MINUTE = 60_000
  * Every limit of Tollgate's own endpoints: how many in which time, for each subject (an address, an account, both).
  * They are spent before any password is hashed. A successful login forgives the one that watches an account from one
  * network. The two that hold from everywhere are not asked of a network from which the user signed in before: guessing,
- * however widely spread, does not lock owners out.
+ * however widely spread, does not lock owners out. The one of them that is everybody's counts failures alone.
  */
 const POLICIES = {
   register_address: { limit: 200, windowMs: 60 * MINUTE },
@@ -49,6 +50,15 @@ const POLICIES = {
 
 export type Policy = keyof typeof POLICIES
 
+/** Against guessing: an attacker must not gain by an outage of Redis, in which each isolate counts for itself. */
+const GUESSING = /^(login|password|email_token)_/
+const SHARE_ALONE = 0.1
+/** So that a slip of the hand locks nobody out. */
+const LEAST_ALONE = 3
+
+const alone = (policy: Policy) =>
+  GUESSING.test(policy) && { limitAlone: Math.max(LEAST_ALONE, POLICIES[policy].limit * SHARE_ALONE) }
+
 /** What a policy counts; parts are joined, and an address counts as its network. */
 export interface Subject {
   readonly address?: string
@@ -76,7 +86,7 @@ export async function spend(deps: Deps, policies: Partial<Record<Policy, Subject
       take(deps, {
         now,
         aheadMs: deps.redisAheadMs,
-        windows: [{ key: keyOf(policy, subject), cost: 1, ...POLICIES[policy] }],
+        windows: [{ key: keyOf(policy, subject), cost: 1, ...POLICIES[policy], ...alone(policy) }],
         versions: [],
       }),
     ),
@@ -94,8 +104,7 @@ function refusal(admission: Admission, policy: Policy) {
 
 /** Gives a subject its policies back: whoever proved to be the owner is not held to what others tried. */
 export async function forgive(deps: Deps, policies: Partial<Record<Policy, Subject>>): Promise<void> {
-  const keys = (Object.entries(policies) as [Policy, Subject][]).map(([policy, subject]) =>
-    windowKeyOf(keyOf(policy, subject)),
-  )
-  await deps.redis.del(...keys).catch(() => undefined) // they expire by themselves
+  const keys = (Object.entries(policies) as [Policy, Subject][]).map(([policy, subject]) => keyOf(policy, subject))
+  forgetWindows(keys)
+  await deps.redis.del(...keys.map(windowKeyOf)).catch(() => undefined) // they expire by themselves
 }

@@ -101,7 +101,10 @@ describe('work that keeps a core busy', () => {
 
   test('is not waited for where another one does not end', async () => {
     const forEver = async (pause: () => Promise<void>) => {
-      for (;;) await pause()
+      for (;;) {
+        await new Promise((resolve) => setTimeout(resolve, 100))
+        await pause()
+      }
     }
     const asked = [inTurn(MS, forEver), inTurn(MS, forEver)].map((turn) => turn.catch((error) => error.code))
     await vi.advanceTimersByTimeAsync(5_000)

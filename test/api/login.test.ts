@@ -1,8 +1,11 @@
-import { beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { spend } from '../../src/limits/policies.ts'
+import { breakStores } from '../support/broken-stores.ts'
 import { directly, withoutRequestId } from '../support/direct.ts'
 import { type Answer, call, newUser, randomIp } from '../support/http.ts'
 import { countTrips } from '../support/isolate.ts'
+import { countQueryRounds } from '../support/query-rounds.ts'
+import { newTwoFactorUser } from '../support/two-factor.ts'
 
 const LOGIN = 'POST /api/v1/auth/login'
 const ME = 'GET /api/v1/auth/me'
@@ -10,6 +13,22 @@ const login = ({ email, password }: Record<string, unknown>, ip = randomIp(), he
   call(LOGIN, { body: { email, password }, ip, headers })
 
 const decoded = (part = '') => JSON.parse(atob(part.replaceAll('-', '+').replaceAll('_', '/')))
+
+afterEach(() => vi.restoreAllMocks())
+
+test('a sign-in waits for two answers of the database, whatever comes of it', async () => {
+  const [person, withFactor] = [await newUser(), await newTwoFactorUser()]
+  for (const [attempt, status] of [
+    [person, 200],
+    [withFactor, 200],
+    [{ ...person, password: 'wrong guess' }, 401],
+    [{ email: 'nobody@example.com', password: 'wrong guess' }, 401],
+  ] as const) {
+    const { rounds, result } = await countQueryRounds(() => login(attempt))
+    expect(result.status).toBe(status)
+    expect({ ...attempt, rounds }).toMatchObject({ rounds: 2 })
+  }
+})
 
 describe('POST /api/v1/auth/login', () => {
   let known: Awaited<ReturnType<typeof newUser>>
@@ -188,6 +207,38 @@ describe('guessing (v5.0.0-6.3.1)', () => {
     expect((await login({ email: victim.email, password: 'wrong guess' })).status).toBe(429)
     expect((await login(victim)).status).toBe(429)
     expect((await login(victim, ip)).status).toBe(200)
+  })
+
+  test('the limit that everybody shares counts failures alone: who knows the password gets in', async () => {
+    const person = await newUser()
+    const isAsked = async (password: string) => {
+      const asked: string[] = []
+      const real = globalThis.fetch
+      vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
+        asked.push(typeof init?.body === 'string' ? init.body : '')
+        return real(input, init)
+      })
+      await login({ email: person.email, password })
+      vi.restoreAllMocks()
+      return asked.some((body) => body.includes('login_anywhere'))
+    }
+    expect(await isAsked(person.password)).toBe(false)
+    expect(await isAsked('wrong guess')).toBe(true)
+  })
+
+  test('while Redis fails an isolate holds a tenth of them by itself, and three of the least', async () => {
+    const ip = randomIp()
+    const victim = await newUser()
+    breakStores(['/redis'])
+    const ofMany = await Promise.all(
+      Array.from({ length: 40 }, (_, n) => login({ email: `nobody-${n}@example.com`, password: 'wrong guess' }, ip)),
+    )
+    expect(ofMany.filter(({ status }) => status === 401)).toHaveLength(30)
+    const guesses = await Promise.all(
+      Array.from({ length: 5 }, () => login({ email: victim.email, password: 'wrong guess' }, '198.51.100.7')),
+    )
+    expect(guesses.filter(({ status }) => status === 401)).toHaveLength(3)
+    for (let times = 0; times < 5; times++) expect((await login(victim, '198.51.100.8')).status).toBe(200)
   })
 
   test('a refusal says when to come back, in whole seconds, under the name of the limit', async () => {

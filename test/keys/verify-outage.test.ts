@@ -1,8 +1,10 @@
 import { env } from 'cloudflare:workers'
-import { describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { breakStores } from '../support/broken-stores.ts'
 import { newKeyHolder, setLimits } from '../support/http.ts'
 import { NOWHERE, newIsolate } from '../support/isolate.ts'
+
+afterEach(() => vi.restoreAllMocks())
 
 describe('while Redis fails', () => {
   test('limits hold per isolate, quotas against the last known figure, and usage is recorded', async () => {
@@ -34,8 +36,10 @@ describe('while Redis fails', () => {
     ['quota', 2, { rate_limit_per_minute: 100_000, api_calls: 60 }],
     ['quota', 10, { rate_limit_per_minute: 100_000, api_calls: 60 }],
     ['rate limit', 2, { rate_limit_per_minute: 60, api_calls: 100_000 }],
+    ['rate limit', 2, { rate_limit_per_minute: 60, api_calls: 100_000 }],
+    ['rate limit', 2, { rate_limit_per_minute: 60, api_calls: 100_000 }],
     ['rate limit', 10, { rate_limit_per_minute: 60, api_calls: 100_000 }],
-  ])('no %s is passed where every %ith request to Redis is lost', async (_, every, limits) => {
+  ])('no %s is passed where each %i. request to Redis is lost', async (_, every, limits) => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { key, organizationId } = await newKeyHolder()
     await setLimits(organizationId, limits)

@@ -3,8 +3,8 @@ import { createDeps, type Deps } from '../../src/deps.ts'
 import { randomIp } from './http.ts'
 
 /** The stores of the Worker under test, for the states that no route leads to. */
-export function directly(): Deps {
-  return createDeps(env, { waitUntil: () => undefined })
+export function directly(variables: Record<string, string> = {}): Deps {
+  return createDeps({ ...env, ...variables }, { waitUntil: () => undefined })
 }
 
 /** Sends a request as it is: for bodies and headers that `call` would put right. */

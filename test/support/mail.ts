@@ -54,3 +54,11 @@ export async function failFor(match: string, fault: { count: number } & Record<s
   })
   if (response.status !== 201) throw new Error(await response.text())
 }
+
+/** As whoever opens the link in their mailbox does. */
+export async function confirmAddress(email: string): Promise<void> {
+  await call('POST /api/v1/auth/email/resend', { body: { email } })
+  const token = tokenIn(await mailTo(email, SUBJECTS.verify))
+  const { status } = await call('POST /api/v1/auth/email/verify', { body: { token } })
+  if (status !== 204) throw new Error(`The address was not confirmed: ${status}`)
+}

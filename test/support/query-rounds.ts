@@ -10,7 +10,7 @@ export async function countQueryRounds<T>(work: () => Promise<T>): Promise<{ rou
   let rounds = 0
   const spy = vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
     const isQuery = String(input instanceof Request ? input.url : input).includes('/sql')
-    if (!isQuery) return real(input, init)
+    if (!isQuery || isDeferred(init?.body)) return real(input, init)
     const round = completedRounds + 1
     rounds = Math.max(rounds, round)
     try {
@@ -26,3 +26,6 @@ export async function countQueryRounds<T>(work: () => Promise<T>): Promise<{ rou
     spy.mockRestore()
   }
 }
+
+/** Mails are sent after an answer, and then their rows change: also while the next request is under way. */
+const isDeferred = (body: unknown) => String(body).startsWith('{"query":"update mail_outbox')

@@ -21,6 +21,11 @@ export const NOTICES = {
     sentence:
       'The password of your account was set anew with a link that was sent to this address. All devices were signed out.',
   },
+  password_reset_first: {
+    title: 'Your password was reset',
+    sentence:
+      'The password of your account was set anew with a link that was sent to this address, which nobody had confirmed before. What was made under it until then was taken away, since it may have been made by somebody else: a second factor, API keys, webhook endpoints, other members and open invitations of its organizations. All devices were signed out.',
+  },
   email_change_requested: {
     title: 'A new e-mail address was asked for',
     sentence:
@@ -51,6 +56,11 @@ export const NOTICES = {
     title: 'Too many wrong codes',
     sentence:
       'Somebody who knows your password entered too many wrong codes. The second factor is locked for a while; if it was not you, change your password.',
+  },
+  session_stolen: {
+    title: 'One of your devices was signed out',
+    sentence:
+      'A refresh token of your account was used a second time, after its successor: somebody may have copied it. That sign-in was ended on all sides; the others were not.',
   },
   account_deleted: {
     title: 'Your account was deleted',
