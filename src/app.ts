@@ -18,17 +18,32 @@ app.post('/api/v1/keys/verify', withManners(handleVerify))
 app.get('/health', withManners(health))
 app.get('/health/live', withManners(live))
 
-app.all(
-  '*',
-  withManners(async (c) => {
-    const { deps, requestId } = c.var
-    requireManagement(deps.config)
-    const { management } = await import('./management.ts')
-    const answer = management.fetch(underV1(c.req.raw), { deps, requestId }, c.executionCtx)
-    deps.defer(Promise.resolve(answer).catch(() => undefined)) // what has begun is finished, also when the caller hangs up
-    return answer
-  }),
-)
+const handleManagement = withManners(async (c) => {
+  const { deps, requestId } = c.var
+  requireManagement(deps.config)
+  const { management } = await import('./management.ts')
+  const answer = management.fetch(underV1(c.req.raw), { deps, requestId }, c.executionCtx)
+  deps.defer(Promise.resolve(answer).catch(() => undefined)) // what has begun is finished, also when the caller hangs up
+  return answer
+})
+
+/** A path is tidied before anything looks at it, so that what holds for a route holds for every spelling of its path. */
+app.all('*', (c) => {
+  const path = tidyPath(new URL(c.req.raw.url).pathname)
+  return path === undefined ? handleManagement(c) : app.fetch(withPath(c.req.raw, path), c.env, c.executionCtx)
+})
+
+/** @returns the path without slashes at its end or after one another; undefined where there are none */
+function tidyPath(path: string): string | undefined {
+  const tidy = path.replaceAll(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '')
+  return tidy === path ? undefined : tidy
+}
+
+function withPath(request: Request, path: string): Request {
+  const url = new URL(request.url)
+  url.pathname = path
+  return new Request(url, request)
+}
 
 /** Without its own address nothing can be signed or linked to; keys are verified all the same. */
 function requireManagement({ faults }: Config): void {
@@ -38,8 +53,6 @@ function requireManagement({ faults }: Config): void {
 
 /** `/api/auth/…` is another name of `/api/v1/auth/…`. */
 function underV1(request: Request): Request {
-  const url = new URL(request.url)
-  if (!url.pathname.startsWith('/api/auth/')) return request
-  url.pathname = `/api/v1${url.pathname.slice('/api'.length)}`
-  return new Request(url, request)
+  const { pathname } = new URL(request.url)
+  return pathname.startsWith('/api/auth/') ? withPath(request, `/api/v1${pathname.slice('/api'.length)}`) : request
 }

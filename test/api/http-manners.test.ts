@@ -161,7 +161,6 @@ describe('a path', () => {
     '/.dev.vars',
     '/metrics',
     '/api/v1',
-    '/api/v1/auth/me/',
     '/api/v2/auth/me',
     '/api/v1/%2e%2e/health',
     '/%',
