@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { ALL_METERS, forEachMeter, METER_ROWS, METERS, type Meter } from '../db/schema/meters.ts'
 import { line, listOf, timestamp } from '../http/fields.ts'
-import { text } from '../http/text-field.ts'
+import { recordOf, text } from '../http/text-field.ts'
 
 const MOST_FEATURES = 100
 
@@ -88,8 +88,8 @@ const feature = z.union([z.number(), z.boolean(), text(500)])
 const few = (record: object) => Object.keys(record).length <= MOST_FEATURES
 const tooMany = `must have at most ${MOST_FEATURES}`
 
-const Features = z.record(featureName, feature).refine(few, tooMany)
-const FeatureChanges = z.record(featureName, feature.nullable()).refine(few, tooMany)
+const Features = recordOf(featureName, feature).refine(few, tooMany)
+const FeatureChanges = recordOf(featureName, feature.nullable()).refine(few, tooMany)
 
 const PLAN_ID = /^[a-z][a-z0-9_-]{1,31}$/
 

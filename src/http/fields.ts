@@ -1,6 +1,7 @@
 /** Fields that several schemas share. */
 import * as z from 'zod'
 import { parseEmailAddress } from '../lib/email-address.ts'
+import { recordOf } from './text-field.ts'
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is its purpose
 const CONTROL = /[\u0000-\u001f\u007f]/
@@ -55,7 +56,6 @@ export function listOf<T extends z.ZodType>(item: T) {
 const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/
 
 /** A caller's own notes on something, kept as they are. */
-export const metadata = z
-  .record(z.string().max(100), z.unknown())
+export const metadata = recordOf(z.string().max(100), z.unknown())
   .refine((value) => JSON.stringify(value).length <= 4_000, 'must not be larger than 4,000 characters as JSON')
   .refine((value) => !UNSTORABLE.test(JSON.stringify(value)), 'must not hold NUL or half a character')

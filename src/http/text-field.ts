@@ -8,6 +8,22 @@ export function text(maxLength: number) {
     .refine((value) => value.isWellFormed() && !value.includes('\0'), 'must be well-formed Unicode without NUL')
 }
 
+/** A record of any names but `__proto__`: zod would leave that out and say nothing. */
+export function recordOf<Name extends z.ZodType<string, string>, Value extends z.ZodType>(
+  name: Name,
+  value: Value,
+  error?: string,
+) {
+  const record = z.record(name, value, error)
+  return z.preprocess(refusePrototype, record) as unknown as typeof record
+}
+
+function refusePrototype(value: unknown, context: z.RefinementCtx): unknown {
+  if (typeof value === 'object' && value !== null && Object.hasOwn(value, '__proto__'))
+    context.issues.push({ code: 'unrecognized_keys', keys: ['__proto__'], input: value as Record<string, unknown> })
+  return value
+}
+
 /** Text that only describes what happened. It is cut where {@link text} would refuse the request that it came with. */
 export function descriptiveText(maxLength: number) {
   return z

@@ -125,6 +125,32 @@ test('an unknown field of a usage event is told with the event, and its neighbou
   ])
 })
 
+test('what takes any names refuses `__proto__` instead of leaving it out', async () => {
+  const own = JSON.parse('{"__proto__":1,"x":1}') as object
+  const refused = { status: 400, body: { code: 'invalid_request' } }
+  const issued = await call('POST /api/v1/auth/api-keys', { token, body: { name: 'Key', metadata: own } })
+  expect(issued).toMatchObject(refused)
+  expect(errorsOf(issued)).toEqual([{ path: 'body.metadata.__proto__', message: 'unknown field `__proto__`' }])
+  const verify = { token: inject('credentials').service_key, body: { key: 'pk_test_nothing', limits: own } }
+  expect(errorsOf(await call('POST /api/v1/keys/verify', verify))).toMatchObject([{ path: 'body.limits.__proto__' }])
+  const rpc = await exports.Tollgate.verifyKey({ key: 'pk_test_nothing', limits: own as Record<string, number> })
+  expect(rpc).toMatchObject({ code: 'INVALID_REQUEST', problem: { errors: [{ path: 'body.limits.__proto__' }] } })
+  const plan = { token: admin, body: { features: own } }
+  expect(errorsOf(await call('PATCH /api/v1/admin/plans/free', plan))).toMatchObject([
+    { path: 'body.features.__proto__' },
+  ])
+})
+
+test('an event that names `__proto__` is refused alone, as a CloudEvent too', async () => {
+  const own = (more: string) => `{${more}"__proto__":{"queries":5}}`
+  const batch = await call('POST /api/v1/usage', { token, body: `{"events":[{"queries":1},${own('"queries":1,')}]}` })
+  expect(batch.body).toMatchObject({ accepted: 1, rejected: [{ index: 1, code: 'invalid_event' }] })
+  const event = `{"specversion":"1.0","id":"e","source":"/s","type":"t","data":${own('"queries":1,')}}`
+  const headers = { 'Content-Type': 'application/cloudevents+json' }
+  const cloud = await call('POST /api/v1/usage', { token, headers, body: event })
+  expect(cloud.body.rejected).toMatchObject([{ detail: expect.stringContaining('unknown field `__proto__`') }])
+})
+
 test('metadata stays free', async () => {
   const body = { name: 'Key', metadata: { anyThing: { at: ['all'] } } }
   expect(await call('POST /api/v1/auth/api-keys', { token, body })).toMatchObject({ status: 201, body })

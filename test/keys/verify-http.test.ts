@@ -1,11 +1,12 @@
 /** Round trips of whole requests: those of a service that shows a key of its own. */
 import { env } from 'cloudflare:workers'
-import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest'
+import { afterEach, describe, expect, inject, test, vi } from 'vitest'
 import { newKeyHolder } from '../support/http.ts'
 import { countTrips } from '../support/isolate.ts'
 
-/** Of an isolate that knows no key yet. */
+/** Of an isolate that knows no key yet. What is written later is not counted here: its time does not come. */
 async function newWorker() {
+  vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] })
   vi.resetModules()
   const { app } = await import('../../src/app.ts')
   const deferred: Promise<unknown>[] = []
@@ -25,8 +26,6 @@ async function newWorker() {
   return { verify, settled: () => Promise.all(deferred) }
 }
 
-/** What is written later is not counted here: its time does not come. */
-beforeEach(() => void vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] }))
 afterEach(() => void vi.useRealTimers())
 
 describe('round trips over HTTP', () => {
