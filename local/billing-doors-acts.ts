@@ -9,7 +9,10 @@ const id = z.string().min(1)
 /** What can be done to a provider from outside, as its customers, its staff and bad luck do. */
 const Act = z.discriminatedUnion('act', [
   z.strictObject({ act: z.literal('pay'), checkout: id }),
-  z.strictObject({ act: z.enum(['fail_payment', 'mend_card', 'cancel_now', 'advance']), subscription: id }),
+  z.strictObject({
+    act: z.enum(['fail_payment', 'mend_card', 'give_up', 'pause', 'cancel_now', 'advance']),
+    subscription: id,
+  }),
   z.strictObject({ act: z.literal('move'), subscription: id, product: id }),
   z.strictObject({ act: z.literal('subscribe'), customer: id, product: id }),
   z.strictObject({ act: z.enum(['refuse_card', 'accept_card']), customer: id }),
@@ -30,6 +33,8 @@ type Act = z.output<typeof Act>
 const OF_SUBSCRIPTIONS = {
   fail_payment: shops.failPayment,
   mend_card: shops.mendCard,
+  give_up: (shop: shops.Shop, one: shops.Subscription) => shops.turn(shop, one, 'given_up'),
+  pause: (shop: shops.Shop, one: shops.Subscription) => shops.turn(shop, one, 'paused'),
   cancel_now: shops.revoke,
   advance: shops.advance,
 } as const

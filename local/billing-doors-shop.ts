@@ -39,7 +39,7 @@ export interface Subscription {
   pendingProductId: string | null
   extras?: readonly string[]
   pendingExtras?: readonly string[] | undefined
-  status: 'active' | 'past_due' | 'canceled'
+  status: 'active' | 'past_due' | 'unpaid' | 'paused' | 'canceled'
   periodStart: Date
   periodEnd: Date
   cancelAtPeriodEnd: boolean
@@ -70,6 +70,9 @@ export type Happening =
   | 'renewed'
   | 'renewal_failed'
   | 'payment_failed'
+  | 'given_up'
+  | 'paused'
+  | 'unpaused'
   | 'ended'
   | 'revoked'
 
@@ -238,8 +241,7 @@ export function advance(shop: Shop, subscription: Subscription): void {
   touch(subscription, { productId, extras, pendingProductId: null, pendingExtras: undefined })
   touch(subscription, { periodStart: now, periodEnd: monthAfter(now) })
   const isPaid = !subscription.customer.cardFails
-  const bill = { cents: centsOf(shop, productId), reason: 'subscription_cycle' } as const
-  const order = charge(shop, subscription, bill)
+  const order = charge(shop, subscription, cycleOf(shop, subscription))
   touch(subscription, isPaid ? { status: 'active', pastDueAt: null } : { status: 'past_due', pastDueAt: now })
   shop.tell(isPaid ? 'renewed' : 'renewal_failed', { subscription, order })
 }
@@ -248,17 +250,23 @@ export function advance(shop: Shop, subscription: Subscription): void {
 export function failPayment(shop: Shop, subscription: Subscription): void {
   subscription.customer.cardFails = true
   touch(subscription, { status: 'past_due', pastDueAt: subscription.pastDueAt ?? new Date() })
-  const bill = { cents: centsOf(shop, subscription.productId), reason: 'subscription_cycle' } as const
-  shop.tell('payment_failed', { subscription, order: charge(shop, subscription, bill) })
+  shop.tell('payment_failed', { subscription, order: charge(shop, subscription, cycleOf(shop, subscription)) })
+}
+
+const STATUS_AFTER = { given_up: 'unpaid', paused: 'paused', unpaused: 'active' } as const
+
+/** What the last try to be paid, staff, or the customer in the provider's portal does. */
+export function turn(shop: Shop, subscription: Subscription, happening: keyof typeof STATUS_AFTER): void {
+  touch(subscription, { status: STATUS_AFTER[happening] })
+  shop.tell(happening, { subscription })
 }
 
 /** The card is good again, and what is overdue is paid with it. */
 export function mendCard(shop: Shop, subscription: Subscription): void {
   subscription.customer.cardFails = false
-  if (subscription.status !== 'past_due') return
+  if (subscription.status !== 'past_due' && subscription.status !== 'unpaid') return
   touch(subscription, { status: 'active', pastDueAt: null })
-  const bill = { cents: centsOf(shop, subscription.productId), reason: 'subscription_cycle' } as const
-  shop.tell('renewed', { subscription, order: charge(shop, subscription, bill) })
+  shop.tell('renewed', { subscription, order: charge(shop, subscription, cycleOf(shop, subscription)) })
 }
 
 function charge(shop: Shop, { id, customer }: Subscription, { cents, reason }: Pick<Order, 'cents' | 'reason'>): Order {
@@ -268,6 +276,8 @@ function charge(shop: Shop, { id, customer }: Subscription, { cents, reason }: P
   return order
 }
 
+const cycleOf = (shop: Shop, { productId }: Subscription) =>
+  ({ cents: centsOf(shop, productId), reason: 'subscription_cycle' }) as const
 const centsOf = (shop: Shop, productId: string) => shop.products.get(productId)?.cents ?? 0
 
 /** Each state is newer than the one before, however fast they follow: receivers tell by this which came last. */

@@ -21,6 +21,9 @@ const EVENTS: Readonly<Record<shops.Happening, readonly string[]>> = {
   renewed: ['subscription.cycled', 'subscription.updated', 'order.created', 'order.updated', 'order.paid'],
   renewal_failed: ['subscription.cycled', 'order.created', 'subscription.updated', 'subscription.past_due'],
   payment_failed: ['subscription.updated', 'subscription.past_due', 'order.updated'],
+  given_up: ['subscription.updated'],
+  paused: ['subscription.updated', 'subscription.paused'],
+  unpaused: ['subscription.updated', 'subscription.resumed'],
   ended: ['subscription.updated', 'subscription.revoked'],
   revoked: ['subscription.updated', 'subscription.canceled', 'subscription.revoked'],
 }
@@ -205,6 +208,7 @@ function listSubscriptions(shop: Shop, { url }: Call): Reply {
 const Patch = z.union([
   z.strictObject({ cancel_at_period_end: z.boolean() }),
   z.strictObject({ revoke: z.literal(true) }),
+  z.strictObject({ resume: z.literal(true) }),
   z.strictObject({
     product_id: z.string(),
     proration_behavior: z.enum(['invoice', 'prorate', 'next_period']).default('prorate'),
@@ -221,6 +225,7 @@ function patchOf(patch: z.output<typeof Patch>, shop: Shop, id: string): Reply {
   if (!subscription) return notFound()
   if (subscription.endedAt)
     return json(403, { error: 'AlreadyCanceledSubscription', detail: 'This subscription is already canceled.' })
+  if ('resume' in patch) return resumeOf(shop, subscription)
   if ('revoke' in patch) shops.revoke(shop, subscription)
   else if ('cancel_at_period_end' in patch) shops.planCancel(shop, subscription, patch.cancel_at_period_end)
   else {
@@ -231,6 +236,13 @@ function patchOf(patch: z.output<typeof Patch>, shop: Shop, id: string): Reply {
     else if (!shops.changeProduct(shop, subscription, { productId: patch.product_id }))
       return json(402, { error: 'PaymentFailed', detail: 'The payment failed: Your card was declined.' })
   }
+  return json(200, shapes.polarSubscription(subscription, shop))
+}
+
+function resumeOf(shop: Shop, subscription: Subscription): Reply {
+  if (subscription.status !== 'paused')
+    return json(403, { error: 'InactiveSubscription', detail: 'This subscription is not paused.' })
+  shops.turn(shop, subscription, 'unpaused')
   return json(200, shapes.polarSubscription(subscription, shop))
 }
 

@@ -47,7 +47,7 @@ export function stripeSubscription(subscription: Subscription, shop: Shop, expan
     created: seconds(subscription.createdAt),
     start_date: seconds(subscription.createdAt),
     customer: isExpanded('customer') ? paying(customer) : customer.id,
-    status: subscription.status,
+    status: subscription.status === 'paused' ? 'active' : subscription.status,
     currency: 'usd',
     collection_method: 'charge_automatically',
     billing_cycle_anchor: seconds(subscription.createdAt),
@@ -57,7 +57,7 @@ export function stripeSubscription(subscription: Subscription, shop: Shop, expan
     ended_at: orNull(endedAt),
     trial_start: null,
     trial_end: null,
-    pause_collection: null,
+    pause_collection: subscription.status === 'paused' ? { behavior: 'void', resumes_at: null } : null,
     pending_update: null,
     schedule:
       pendingProductId === null

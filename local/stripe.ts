@@ -25,6 +25,9 @@ const EVENTS: Readonly<Record<shops.Happening, readonly string[]>> = {
   renewed: ['customer.subscription.updated', 'invoice.paid'],
   renewal_failed: ['customer.subscription.updated', 'invoice.payment_failed'],
   payment_failed: ['invoice.payment_failed', 'customer.subscription.updated'],
+  given_up: ['customer.subscription.updated'],
+  paused: ['customer.subscription.updated'],
+  unpaused: ['customer.subscription.updated'],
   ended: ['customer.subscription.deleted'],
   revoked: ['customer.subscription.deleted'],
 }
@@ -205,6 +208,8 @@ function change(shop: Shop, subscription: Subscription | undefined, form: Form, 
   if ('status' in items) return items
   if (form.items !== undefined && !shops.changeProduct(shop, subscription, items))
     return stripeError('card_declined', 'Your card was declined.', undefined, 402)
+  if (textAt(form, 'pause_collection') === '' && subscription.status === 'paused')
+    shops.turn(shop, subscription, 'unpaused')
   const cancel = textAt(form, 'cancel_at_period_end')
   if (cancel !== undefined) shops.planCancel(shop, subscription, cancel === 'true')
   return json(200, shapes.stripeSubscription(subscription, shop, expansions(call)))

@@ -72,6 +72,8 @@ export const PROBLEMS = {
   already_subscribed: [409, 'There is a subscription already; change that one.'],
   no_subscription: [409, 'There is no subscription; buy a plan first.'],
   subscription_active: [409, 'The organization has a paid subscription that goes on; cancel it first.'],
+  subscription_paused: [409, 'The subscription is paused; resume it first (POST /api/v1/billing/resume).'],
+  payment_open: [409, 'A payment is open; pay it on the page that POST /api/v1/billing/portal opens.'],
   subscription_ending: [409, 'The subscription is cancelled; resume it first.'],
   billing_not_offered: [409, 'This deployment takes no payments: its operator has set up no payment provider.'],
   plan_not_purchasable: [409, 'The plan is not bought here; see detail.'],

@@ -57,6 +57,28 @@ export const productsOf = ({ plans }: Account, provider: ProviderName): string[]
 const notSold = ({ id }: OfferedPlan) =>
   new Problem('plan_not_purchasable', { detail: `The plan ${id} is not sold by the payment provider.` })
 
+const PORTAL = 'pay what is open on the page that POST /api/v1/billing/portal opens'
+/** The way out of each state in which there is a subscription and no other one is bought. */
+const WAYS_OUT: Readonly<Record<Subscription['status'], string>> = {
+  active: 'Change it with POST /api/v1/billing/change.',
+  trialing: 'Change it with POST /api/v1/billing/change.',
+  past_due: `Its payment failed: ${PORTAL}.`,
+  unpaid: `Its payments failed, and it gives nothing: ${PORTAL}, or cancel it.`,
+  paused: 'It is paused: resume it with POST /api/v1/billing/resume, or cancel it.',
+  incomplete: `Its first payment is not there yet: ${PORTAL}.`,
+  canceled: 'It ends with its period.',
+}
+
+/** Why nothing else is bought, and what to do instead. */
+export const alreadySubscribed = (status: Subscription['status']) =>
+  new Problem('already_subscribed', { detail: `There is a subscription already. ${WAYS_OUT[status]}` })
+
+/** @throws Problem `subscription_paused`, `payment_open` where a change would be taken and give nothing */
+export function requireGiving({ status }: Pick<Subscription, 'status'>): void {
+  if (status === 'paused') throw new Problem('subscription_paused')
+  if (status === 'unpaid' || status === 'incomplete') throw new Problem('payment_open')
+}
+
 /** @throws Problem `no_subscription` */
 export function requireCurrent({ current }: Account): Subscription {
   if (!current || current.endedAt) throw new Problem('no_subscription')

@@ -2,7 +2,15 @@ import type { ManagementDeps } from '../http/management-env.ts'
 import type { UserPrincipal } from '../http/principal.ts'
 import { spend } from '../limits/policies.ts'
 import { Problem } from '../problems.ts'
-import { meteredOf, productsOf, requireCurrent, requirePaidPlan, requireProduct, requireProvider } from './account.ts'
+import {
+  meteredOf,
+  productsOf,
+  requireCurrent,
+  requireGiving,
+  requirePaidPlan,
+  requireProduct,
+  requireProvider,
+} from './account.ts'
 import { applySubscription } from './apply.ts'
 import { askProvider } from './asked.ts'
 import type { BillingProvider } from './provider.ts'
@@ -18,7 +26,7 @@ interface Wish {
  * next period where it costs less. The plan one has already takes a change back that has not happened yet. Asking for what
  * is so, or is going to be, changes nothing.
  *
- * @throws Problem `no_subscription`, `subscription_ending`, `plan_not_purchasable`, `payment_failed`, and those of providers
+ * @throws Problem `no_subscription`, `subscription_ending`, `subscription_paused`, `payment_open`, `plan_not_purchasable`, `payment_failed`, and those of providers
  */
 export async function changeSubscription(
   deps: ManagementDeps,
@@ -29,6 +37,7 @@ export async function changeSubscription(
   const product = requireProduct(wanted, provider.name)
   if ((current.pendingPlanId ?? current.planId) === wanted.id) return current
   if (current.cancelAtPeriodEnd) throw new Problem('subscription_ending')
+  requireGiving(current)
   const when = isDown(account, current, wanted) ? ('period_end' as const) : ('now' as const)
   const subscriptionId = current.providerSubscriptionId
   const detail = { from: current.planId, to: wanted.id, when }
@@ -60,15 +69,28 @@ export async function cancelSubscription(deps: ManagementDeps, { user, organizat
   )
 }
 
-/** Takes a cancellation back, before it happens. Twice is once. @throws Problem `no_subscription` */
+/**
+ * Takes a cancellation back, before it happens, and ends a pause. Twice is once.
+ *
+ * @throws Problem `no_subscription`; `payment_open` where only money helps, also if the provider wants some to go on
+ */
 export async function resumeSubscription(deps: ManagementDeps, { user, organizationId }: Wish) {
   const { current, provider } = await open(deps, organizationId)
-  if (!current.cancelAtPeriodEnd) return current
+  const { status, cancelAtPeriodEnd } = current
+  if (!cancelAtPeriodEnd && status !== 'paused') {
+    if (OPEN.has(status)) throw new Problem('payment_open')
+    return current
+  }
   const detail = { plan: current.planId }
-  return perform(deps, { act: 'billing.resume_requested', user, organizationId, detail }, current, () =>
+  const after = await perform(deps, { act: 'billing.resume_requested', user, organizationId, detail }, current, () =>
     provider.resume(current.providerSubscriptionId),
   )
+  if (after.status === 'paused') throw new Problem('payment_open')
+  return after
 }
+
+/** In which nothing but a payment changes anything. */
+const OPEN: ReadonlySet<Subscription['status']> = new Set(['past_due', 'unpaid', 'incomplete'])
 
 interface Open {
   readonly account: Account

@@ -4,7 +4,7 @@ import type { UserPrincipal } from '../http/principal.ts'
 import { sha256Hex } from '../lib/bytes.ts'
 import { spend } from '../limits/policies.ts'
 import { Problem } from '../problems.ts'
-import { chooseProvider, meteredOf, requirePaidPlan, requireProduct, safeReturn } from './account.ts'
+import { alreadySubscribed, chooseProvider, meteredOf, requirePaidPlan, requireProduct, safeReturn } from './account.ts'
 import { applySubscription } from './apply.ts'
 import { askProvider } from './asked.ts'
 import type { BillingProvider, CheckoutInput, SubscriptionStatus } from './provider.ts'
@@ -36,7 +36,7 @@ export async function startCheckout(deps: ManagementDeps, wish: Wish) {
   const account = await getAccount(deps.db, organizationId)
   if (account.organization.isPlatform) throw new Problem('platform_organization')
   const plan = requirePaidPlan(account, input.plan)
-  if (account.current && !account.current.endedAt) throw new Problem('already_subscribed')
+  if (account.current && !account.current.endedAt) throw alreadySubscribed(account.current.status)
   const provider = chooseProvider(deps.config, plan, input.provider)
   const detail = { plan: plan.id, provider: provider.name }
   return askProvider(
@@ -74,7 +74,7 @@ async function refuseSecond(
   const living = bought.find(({ status, endedAt }) => !endedAt && LIVING.has(status))
   if (!living) return
   await applySubscription(deps, provider, { subscriptionId: living.id, because: 'checkout' })
-  throw new Problem('already_subscribed')
+  throw alreadySubscribed(living.status)
 }
 
 function fieldsOf({ organization }: Account, plan: OfferedPlan, { name }: BillingProvider) {

@@ -47,7 +47,11 @@ export function openPolar({ POLAR_API_URL, POLAR_ACCESS_TOKEN }: Config): Billin
     changePlan: ({ subscriptionId, product, when }) =>
       patch(subscriptionId, { product_id: product, proration_behavior: PRORATION[when] }),
     cancelAtPeriodEnd: (id) => patch(id, { cancel_at_period_end: true }),
-    resume: (id) => patch(id, { cancel_at_period_end: false }),
+    resume: async (id) => {
+      const found = await polar.ask(['GET', pathOf(id)], PolarSubscription)
+      const resumed = found.status === 'paused' ? await patch(id, { resume: true }) : found
+      return resumed.cancelAtPeriodEnd || resumed === found ? patch(id, { cancel_at_period_end: false }) : resumed
+    },
     sendUsage: (amounts) => sendUsage(polar, amounts),
   }
 }

@@ -127,7 +127,7 @@ export interface BillingProvider {
   }): Promise<readonly ProviderSubscription[]>
   changePlan(change: PlanSwitch): Promise<ProviderSubscription>
   cancelAtPeriodEnd(subscriptionId: string): Promise<ProviderSubscription>
-  /** Takes a cancellation at the period's end back. */
+  /** Takes a cancellation at the period's end back, and ends a pause. */
   resume(subscriptionId: string): Promise<ProviderSubscription>
   sendUsage(amounts: readonly UsageAmount[]): Promise<UsageReceipt>
   /** Absent where the provider tells it to its own portal alone. */

@@ -64,6 +64,8 @@ const changeRoute = apiRoute({
     ...OF_PROVIDERS,
     'no_subscription',
     'subscription_ending',
+    'subscription_paused',
+    'payment_open',
     'plan_not_purchasable',
     'payment_failed',
     'subscription_locked',
@@ -83,11 +85,11 @@ const cancelRoute = apiRoute({
 const resumeRoute = apiRoute({
   ...common,
   path: '/billing/resume',
-  summary: 'Take a cancellation back',
-  description: 'Before the period has ended.',
+  summary: 'Take a cancellation back, or end a pause',
+  description: 'Before the period has ended. While a payment is open nothing but paying it helps: `payment_open`.',
   body: schemas.OnlyOrganization,
   returns: { 200: schemas.BillingSubscription },
-  fails: [...OF_PROVIDERS, 'no_subscription', 'subscription_locked'],
+  fails: [...OF_PROVIDERS, 'no_subscription', 'payment_open', 'subscription_locked'],
 })
 
 const ledgerRoute = apiRoute({

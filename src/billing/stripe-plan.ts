@@ -34,11 +34,16 @@ export async function cancelAtPeriodEnd(stripe: Caller, id: string): Promise<Pro
   return toSubscription(await getSubscription(stripe, id))
 }
 
-/** The end may have been set as a flag, or as a date by Stripe's portal; both at once Stripe does not take. */
+/**
+ * The end may have been set as a flag, or as a date by Stripe's portal; both at once Stripe does not take. A pause is one of
+ * collecting money, or the state after a trial that nobody paid for, which has a call of its own.
+ */
 export async function resume(stripe: Caller, id: string): Promise<ProviderSubscription> {
   const read = await getSubscription(stripe, id)
-  const body = read.cancel_at_period_end || !read.cancel_at ? { cancel_at_period_end: false } : { cancel_at: '' }
+  const end = read.cancel_at_period_end || !read.cancel_at ? { cancel_at_period_end: false } : { cancel_at: '' }
+  const body = { ...end, ...(read.pause_collection && { pause_collection: '' }) }
   await stripe.ask(['POST', pathOf(id)], Anything, { body })
+  if (read.status === 'paused') await stripe.ask(['POST', `${pathOf(id)}/resume`], Anything, { body: {} })
   return toSubscription(await getSubscription(stripe, id))
 }
 
