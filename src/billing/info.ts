@@ -3,12 +3,12 @@ import type { ManagementDeps } from '../http/management-env.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { getUse, readQuotas } from '../limits/quotas.ts'
 import { overageOf } from './overage.ts'
-import type { PaymentMethod } from './provider.ts'
+import type { NextCharge, PaymentMethod, ProviderName } from './provider.ts'
 import { configuredProviders, providerNamed } from './providers.ts'
 import { type Account, getAccount, listCharged, type Subscription } from './queries.ts'
 import type { BillingInfo, BillingSubscription } from './schemas.ts'
 
-/** A payment method is told where the provider says it soon; the rest does not wait for it. */
+/** The provider's own words are told where it says them soon; the rest does not wait for them. */
 const PATIENCE_MS = 2_000
 
 /** Everything about an organization's billing at this moment. @throws Problem `organization_not_found` */
@@ -21,15 +21,16 @@ export async function billingInfo(deps: ManagementDeps, organizationId: string):
   const { organization, current, plans } = account
   const plan = plans.find(({ id }) => id === organization.planId)
   const charged = await listCharged(deps.db, organizationId, new Date(period.start))
+  const [method, found] = current ? await askProvider(deps, current) : []
   const overage = overageOf(plan, quotas.meters, charged)
   return {
     organization_id: organization.id,
     plan: { id: organization.planId, name: plan?.name ?? '', price_per_month_cents: plan?.pricePerMonthCents ?? null },
     ...boughtOf(current),
-    next_charge: nextCharge(account, overage.total_cents),
+    next_charge: nextCharge(account, overage.total_cents, found?.nextCharge),
     usage: { period: quotas.period, resets_at: quotas.resets_at, meters: usageOf(quotas.meters) },
     overage,
-    payment_method: current ? await paymentMethod(deps, current) : null,
+    payment_method: toMethod(method),
     providers: configuredProviders(deps.config).map(({ name }) => name),
   }
 }
@@ -49,25 +50,48 @@ const usageOf = (meters: Readings) =>
     ]),
   )
 
-/** The next period's price and this one's overage; nothing where it ends, or where the provider is not asked to go on. */
-function nextCharge({ current, plans }: Account, overageCents: number) {
-  if (!current?.currentPeriodEnd || current.endedAt || current.status === 'canceled') return null
-  const next = plans.find(({ id }) => id === (current.pendingPlanId ?? current.planId))
-  const planCents = current.cancelAtPeriodEnd ? 0 : (next?.pricePerMonthCents ?? 0)
-  const amount = planCents + overageCents
-  if (amount === 0) return null
-  return { at: current.currentPeriodEnd.toISOString(), amount_cents: amount, currency: 'usd' as const }
+/** In which nothing is charged by itself, or nobody knows what. */
+const NOT_CHARGED: ReadonlySet<Subscription['status']> = new Set(['canceled', 'paused', 'unpaid', 'incomplete'])
+
+/**
+ * What the provider charges next, and this period's overage; null where it charges nothing, and where that is not known. Of
+ * a plan that begins with the next period the list price is known alone, which says nothing where other prices were agreed.
+ */
+function nextCharge({ current, plans }: Account, overageCents: number, found: NextCharge | undefined) {
+  const { currentPeriodEnd: end, endedAt, cancelAtPeriodEnd } = current ?? {}
+  if (!current || !end || endedAt || NOT_CHARGED.has(current.status)) return null
+  if (cancelAtPeriodEnd) return chargeOf({ at: end, amount: 0, currency: 'usd' }, overageCents)
+  const charge = found && priceAfter(plans, current, found)
+  return charge ? chargeOf(charge, overageCents) : null
 }
 
-async function paymentMethod(deps: ManagementDeps, { provider, providerSubscriptionId }: Subscription) {
-  const asked = providerNamed(deps.config, provider)?.getPaymentMethod?.(providerSubscriptionId)
-  if (!asked) return null
+function priceAfter(plans: Account['plans'], { planId, pendingPlanId }: Subscription, found: NextCharge) {
+  if (pendingPlanId === null) return found
+  const listed = (plan: string) => plans.find(({ id }) => id === plan)?.pricePerMonthCents ?? undefined
+  const amount = listed(pendingPlanId)
+  const isListed = found.currency === 'usd' && found.amount === listed(planId)
+  return isListed && amount !== undefined ? { ...found, amount } : undefined
+}
+
+/** Overage is in dollars: with other money it is not known what it comes to. */
+function chargeOf({ at, amount, currency }: NextCharge, overageCents: number) {
+  if (amount + overageCents === 0 || (overageCents > 0 && currency !== 'usd')) return null
+  return { at: at.toISOString(), amount_cents: amount + overageCents, currency }
+}
+
+function askProvider(deps: ManagementDeps, { provider: name, providerSubscriptionId: id }: Subscription) {
+  const provider = providerNamed(deps.config, name)
+  return Promise.all([askSoon(name, provider?.getPaymentMethod?.(id)), askSoon(name, provider?.getSubscription(id))])
+}
+
+/** Asks the provider, and does without where it fails or is late. */
+async function askSoon<T>(provider: ProviderName, asked: Promise<T | undefined> | undefined): Promise<T | undefined> {
   const late = new Promise<undefined>((resolve) => setTimeout(resolve, PATIENCE_MS))
   try {
-    return toMethod(await Promise.race([asked, late]))
+    return await Promise.race([asked, late])
   } catch (error) {
-    log('warn', 'payment_method_unread', { provider, ...errorFields(error) })
-    return null
+    log('warn', 'billing_info_unread', { provider, ...errorFields(error) })
+    return undefined
   }
 }
 

@@ -1,6 +1,6 @@
 /** What of Polar's objects is used; everything else in them may come and go. */
 import * as z from 'zod'
-import type { ProviderSubscription, SubscriptionStatus } from './provider.ts'
+import type { NextCharge, ProviderSubscription, SubscriptionStatus } from './provider.ts'
 import { isoTime, organizationIn } from './provider-http.ts'
 
 const STATUSES = {
@@ -25,6 +25,8 @@ export const PolarSubscription = z
     current_period_start: isoTime,
     current_period_end: isoTime,
     cancel_at_period_end: z.boolean(),
+    amount: z.number().nullish(),
+    currency: z.string().nullish(),
     trial_end: isoTime,
     past_due_at: isoTime,
     ended_at: isoTime,
@@ -46,6 +48,8 @@ interface Read {
   readonly current_period_start: Date | undefined
   readonly current_period_end: Date | undefined
   readonly cancel_at_period_end: boolean
+  readonly amount?: number | null | undefined
+  readonly currency?: string | null | undefined
   readonly trial_end: Date | undefined
   readonly past_due_at: Date | undefined
   readonly ended_at: Date | undefined
@@ -75,11 +79,18 @@ function toSubscription(read: Read): ProviderSubscription {
     items: [{ product: read.product_id, periodStart: read.current_period_start, periodEnd: read.current_period_end }],
     pendingProducts: [read.pending_update?.product_id ?? []].flat(),
     cancelAtPeriodEnd: read.cancel_at_period_end,
+    nextCharge: nextCharge(read),
     trialEnd: read.trial_end,
     pastDueSince: read.past_due_at,
     endedAt: read.ended_at ?? (read.status === 'incomplete_expired' ? updatedAt : undefined),
     updatedAt,
   }
+}
+
+/** Polar's amount is that of a whole period, seats and units included. */
+function nextCharge({ amount, currency, current_period_end: at }: Read): NextCharge | undefined {
+  if (typeof amount !== 'number' || !currency || !at) return undefined
+  return { at, amount, currency: currency.toLowerCase() }
 }
 
 export const PolarPage = z.object({

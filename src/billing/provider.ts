@@ -20,6 +20,15 @@ interface BoughtItem {
   readonly periodEnd: Date | undefined
 }
 
+/** What is charged next for what is subscribed to, before taxes, discounts and what was used. */
+export interface NextCharge {
+  readonly at: Date
+  /** In the smallest unit of the currency: cents, or whole yen. */
+  readonly amount: number
+  /** ISO 4217, in small letters. */
+  readonly currency: string
+}
+
 /** A subscription as its provider has it now, in words that both share. */
 export interface ProviderSubscription {
   readonly provider: ProviderName
@@ -36,6 +45,8 @@ export interface ProviderSubscription {
   readonly cancelAtPeriodEnd: boolean
   /** A date at which it ends, where the provider has one instead of the flag. */
   readonly cancelAt?: Date | undefined
+  /** Of what is bought now, whether or not another plan follows; absent where it does not follow from what is known. */
+  readonly nextCharge?: NextCharge | undefined
   readonly trialEnd: Date | undefined
   /** Since when payment has failed, where the provider says so. */
   readonly pastDueSince: Date | undefined

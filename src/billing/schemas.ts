@@ -51,11 +51,15 @@ export const BillingInfo = z
     provider: provider.nullable(),
     subscription: BillingSubscription.nullable(),
     next_charge: z
-      .object({ at: timestamp, amount_cents: cents, currency: z.literal('usd') })
+      .object({
+        at: timestamp,
+        amount_cents: z.int().meta({ description: "In the currency's smallest unit: cents, or whole yen." }),
+        currency: z.string().meta({ description: 'ISO 4217, in small letters.' }),
+      })
       .nullable()
       .meta({
         description:
-          'The next period at the list price, and the overage of this one so far; before taxes and discounts.',
+          'What the provider charges next, and the overage so far; before taxes and discounts. Null where it charges nothing, as while paused, or where that is not known.',
       }),
     usage: z.object({ period: z.string(), resets_at: timestamp, meters: z.record(z.string(), Use) }),
     overage: z

@@ -1,6 +1,6 @@
 /** What of Stripe's objects is used; everything else in them may come and go. */
 import * as z from 'zod'
-import type { ProviderSubscription, SubscriptionStatus } from './provider.ts'
+import type { NextCharge, ProviderSubscription, SubscriptionStatus } from './provider.ts'
 import { organizationIn, unixTime } from './provider-http.ts'
 
 const STATUSES = {
@@ -25,7 +25,12 @@ const Item = z.object({
   quantity: z.number().nullish(),
   current_period_start: unixTime,
   current_period_end: unixTime,
-  price: z.object({ id: z.string(), recurring: z.object({ usage_type: z.string().nullish() }).nullish() }),
+  price: z.object({
+    id: z.string(),
+    unit_amount: z.number().nullish(),
+    currency: z.string().nullish(),
+    recurring: z.object({ usage_type: z.string().nullish() }).nullish(),
+  }),
 })
 
 /** Phases are given back as they were told, but for what changes: see stripe-schedule.ts. */
@@ -90,11 +95,26 @@ export function toSubscription(read: StripeSubscriptionRead): ProviderSubscripti
     pendingProducts: pendingPrices(read),
     cancelAtPeriodEnd: read.cancel_at_period_end,
     cancelAt: read.cancel_at,
+    nextCharge: nextCharge(read),
     trialEnd: read.trial_end,
     pastDueSince: undefined,
     endedAt: read.ended_at ?? (read.status === 'incomplete_expired' ? new Date(read.created * 1000) : undefined),
     updatedAt: undefined,
   }
+}
+
+/** Of the items whose period ends first; one in tiers, or currencies that differ, are left to Stripe to reckon. */
+function nextCharge({ items }: StripeSubscriptionRead): NextCharge | undefined {
+  const licensed = items.data.filter(({ price }) => price.recurring?.usage_type !== 'metered')
+  const ends = licensed.flatMap(({ current_period_end: end }) => end?.getTime() ?? [])
+  const at = Math.min(...ends)
+  const due = licensed.filter(({ current_period_end: end }) => end?.getTime() === at)
+  const amounts = due.flatMap(({ price, quantity }) => (price.unit_amount ?? Number.NaN) * (quantity ?? 1))
+  const amount = amounts.reduce((sum, one) => sum + one, 0)
+  const [currency, ...others] = new Set(due.map(({ price }) => price.currency ?? undefined))
+  if (ends.length < licensed.length || !Number.isFinite(amount) || currency === undefined || others.length > 0)
+    return undefined
+  return { at: new Date(at), amount, currency: currency.toLowerCase() }
 }
 
 /** Collection that is paused with `void` is how Stripe says that no service is given; its other kinds are a favour. */
