@@ -1,10 +1,13 @@
 import * as z from 'zod'
 import { errorFields, log } from '../lib/log.ts'
+import { retryAfterSeconds } from '../lib/retry-after.ts'
 import { Problem, type ProblemCode } from '../problems.ts'
 import type { ProviderName } from './provider.ts'
 
 /** A provider that has not answered within this has failed. */
 const TIMEOUT_MS = 10_000
+/** As long as whoever asks is told to wait at most. */
+const LEFT_ALONE_SECONDS = 3_600
 /** Of a provider's own words, as much is repeated. */
 const DETAIL_LENGTH = 300
 
@@ -27,6 +30,8 @@ interface Options {
 export interface Answer {
   readonly status: number
   readonly body: unknown
+  /** Seconds for which the provider wants to be left alone. */
+  readonly retryAfter?: number | undefined
 }
 
 export type Caller = ReturnType<typeof openCaller>
@@ -41,7 +46,8 @@ export function openCaller(service: Service) {
     const answer = await exchange(service, method, path, options)
     if (answer.status < 500 && !NOT_NOW.has(answer.status)) return answer
     log('warn', 'billing_call_failed', { provider: service.name, method, path: kindOf(path), status: answer.status })
-    throw new Problem('billing_unavailable')
+    const { retryAfter } = answer
+    throw new Problem('billing_unavailable', retryAfter ? { headers: { 'Retry-After': String(retryAfter) } } : {})
   }
 
   /** @throws Problem also for a refusal (see provider.ts) */
@@ -81,7 +87,8 @@ async function exchange(service: Service, method: string, path: string, options:
       signal: AbortSignal.timeout(TIMEOUT_MS),
     })
     const text = await response.text()
-    return { status: response.status, body: text === '' ? undefined : parsed(text) }
+    const retryAfter = retryAfterSeconds(response, Date.now(), LEFT_ALONE_SECONDS)
+    return { status: response.status, body: text === '' ? undefined : parsed(text), retryAfter }
   } catch (error) {
     log('warn', 'billing_call_failed', { provider: service.name, method, path: kindOf(path), ...errorFields(error) })
     throw new Problem('billing_unavailable')

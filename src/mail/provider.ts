@@ -1,4 +1,5 @@
 import type { Config } from '../config.ts'
+import { retryAfterSeconds } from '../lib/retry-after.ts'
 
 export interface Mail {
   readonly to: string
@@ -28,7 +29,7 @@ const BODIES: Record<Config['MAIL_PROVIDER'], ((mail: Mail, from: string) => obj
  * Hands a mail to the configured provider.
  *
  * @param id the same for every attempt: a provider that took an earlier one does not send twice
- * @returns `undefined` when it took the mail; when it takes none for now (429), the seconds to leave it alone
+ * @returns `undefined` when it took the mail; when it takes none for now (429, or 503 with a time), the seconds to leave it alone
  * @throws Error when it did not take the mail; the message holds nothing of the mail
  */
 export async function handOver(config: Config, mail: Mail, id: string): Promise<number | undefined> {
@@ -46,15 +47,8 @@ export async function handOver(config: Config, mail: Mail, id: string): Promise<
     signal: AbortSignal.timeout(TIMEOUT_MS),
   })
   await response.body?.cancel().catch(() => undefined) // unread, it would keep one of a Worker's six connections
-  if (response.status === TOO_MANY) return pauseSeconds(response.headers.get('Retry-After'))
+  const seconds = retryAfterSeconds(response, Date.now(), PAUSE_SECONDS.most)
+  if (seconds !== undefined || response.status === TOO_MANY) return seconds ?? PAUSE_SECONDS.unsaid
   if (!response.ok) throw new Error(`The mail provider answered ${response.status}.`)
   return undefined
-}
-
-/** @param header a number of seconds or a date (RFC 9110 §10.2.3) */
-function pauseSeconds(header: string | null): number {
-  const text = header ?? ''
-  const seconds = /^\d+$/.test(text) ? Number(text) : Math.ceil((Date.parse(text) - Date.now()) / 1000)
-  if (Number.isNaN(seconds)) return PAUSE_SECONDS.unsaid
-  return Math.min(Math.max(1, seconds), PAUSE_SECONDS.most)
 }

@@ -28,13 +28,25 @@ export async function noteDelivered(deps: Deps, { id }: Claimed, outcome: Outcom
   await deps.sql.query(DELIVERED, [id, at, outcome.statusCode, outcome.responseTimeMs])
 }
 
-/** It stays due at the time that was set when it was claimed. An attempt that another one overtook says nothing. */
+/**
+ * It stays due at the time that was set when it was claimed, or at the later one that the endpoint asks for, before which
+ * nothing else that waits for it is sent either. An attempt that another one overtook says nothing.
+ */
 const FAILED = `
-update webhook_deliveries set last_status_code = $3, last_error = $4, response_time_ms = $5
-where id = $1 and attempts = $2 and state = 'pending'`
+with locked as (
+  select id from webhook_endpoints where id = (select endpoint_id from webhook_deliveries where id = $1) for update
+), waiting as (
+  update webhook_deliveries set next_attempt_at = $6::timestamptz
+  where endpoint_id = (select id from locked) and id <> $1 and next_attempt_at < $6::timestamptz
+)
+update webhook_deliveries set last_status_code = $3, last_error = $4, response_time_ms = $5,
+  next_attempt_at = greatest(next_attempt_at, $6::timestamptz)
+where id = $1 and attempts = $2 and state = 'pending' and endpoint_id = (select id from locked)`
 
 export async function noteFailed(deps: Deps, { id, attempts }: Claimed, outcome: Outcome): Promise<void> {
-  await deps.sql.query(FAILED, [id, attempts, outcome.statusCode, outcome.error, outcome.responseTimeMs])
+  const { statusCode, error, responseTimeMs, retryAfterSeconds: seconds } = outcome
+  const notBefore = seconds === undefined ? null : new Date(deps.now() + seconds * 1000).toISOString()
+  await deps.sql.query(FAILED, [id, attempts, statusCode, error, responseTimeMs, notBefore])
 }
 
 interface Verdict {

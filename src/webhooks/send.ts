@@ -1,10 +1,13 @@
 import type { Deps } from '../deps.ts'
+import { retryAfterSeconds } from '../lib/retry-after.ts'
 import { VERSION } from '../version.ts'
 import { flawOfTarget } from './rules.ts'
 import { signatures } from './sign.ts'
 
 /** An endpoint that has not answered within this has failed. */
 const TIMEOUT_MS = 10_000
+/** As long as an endpoint is left alone at most, whatever it says. */
+const LEFT_ALONE_SECONDS = 86_400
 
 interface Attempt {
   readonly url: string
@@ -21,10 +24,12 @@ export interface Outcome {
   /** Why it was not delivered: a sentence for the endpoint's owner. */
   readonly error: string | null
   readonly responseTimeMs: number
+  /** How long the endpoint wants to be left alone (429 and 503), of at most a day; absent where it does not say. */
+  readonly retryAfterSeconds?: number | undefined
 }
 
 /**
- * Makes one attempt. The address is judged again, since rules may be newer than it. Of the answer only the status counts:
+ * Makes one attempt. The address is judged again, since rules may be newer than it. Of the answer only the status counts, and when to come again:
  * its body is not read, so that an endpoint can neither feed us megabytes nor show its owner a page of somebody else's.
  */
 export async function send(deps: Deps, attempt: Attempt): Promise<Outcome> {
@@ -33,8 +38,11 @@ export async function send(deps: Deps, attempt: Attempt): Promise<Outcome> {
   const answer = flaw ? `The address ${flaw}.` : await post(deps, attempt)
   const responseTimeMs = Math.max(0, deps.now() - started)
   if (typeof answer === 'string') return { isDelivered: false, statusCode: null, error: answer, responseTimeMs }
-  const isDelivered = answer >= 200 && answer < 300
-  return { isDelivered, statusCode: answer, error: isDelivered ? null : refusal(answer), responseTimeMs }
+  const { status } = answer
+  const isDelivered = status >= 200 && status < 300
+  const error = isDelivered ? null : refusal(status)
+  const seconds = retryAfterSeconds(answer, deps.now(), LEFT_ALONE_SECONDS)
+  return { isDelivered, statusCode: status, error, responseTimeMs, retryAfterSeconds: seconds }
 }
 
 function refusal(status: number): string {
@@ -42,8 +50,8 @@ function refusal(status: number): string {
   return status === 410 ? 'The endpoint answered 410: it wants no more events.' : `The endpoint answered ${status}.`
 }
 
-/** @returns the status, or why there is none */
-async function post(deps: Deps, { url, secrets, eventId: id, body }: Attempt): Promise<number | string> {
+/** @returns the answer without its body, or why there is none */
+async function post(deps: Deps, { url, secrets, eventId: id, body }: Attempt): Promise<Response | string> {
   const timestamp = Math.floor(deps.now() / 1000)
   try {
     const response = await fetch(url, {
@@ -60,7 +68,7 @@ async function post(deps: Deps, { url, secrets, eventId: id, body }: Attempt): P
       signal: AbortSignal.timeout(TIMEOUT_MS),
     })
     await response.body?.cancel().catch(() => undefined)
-    return response.status
+    return response
   } catch (error) {
     const isLate = error instanceof Error && error.name === 'TimeoutError'
     return isLate ? `The endpoint did not answer within ${TIMEOUT_MS / 1000} s.` : 'The endpoint could not be reached.'

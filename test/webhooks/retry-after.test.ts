@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { openPolar } from '../../src/billing/polar.ts'
-import { deliverDueWebhooks } from '../../src/webhooks/deliver.ts'
+import { deliverNow } from '../../src/webhooks/deliver.ts'
 import { deliveriesFor } from '../../src/webhooks/event.ts'
 import { directly } from '../support/direct.ts'
 import { call, newUser } from '../support/http.ts'
@@ -28,6 +28,7 @@ test.each([429, 503])('an endpoint that answers %i is left alone for as long as 
   const organizationId = user.organization_id as string
   const receiver = await newReceiver(token)
   const isolate = await newIsolate(LOCAL)
+  isolate.advance(30 * 24 * 3_600_000) // due for nobody else: other tests run the job
   const happen = async () => {
     const event = {
       organizationId,
@@ -36,21 +37,24 @@ test.each([429, 503])('an endpoint that answers %i is left alone for as long as 
     } as const
     await deliveriesFor(managementDeps(isolate.deps()), event).insert
   }
+  const deliveries = async () =>
+    (await call(`GET /api/v1/webhook-endpoints/${receiver.id}/deliveries`, { token })).body.data
   const sent = answering(receiver.id, new Response(null, { status, headers: { 'Retry-After': '600' } }))
-  const runAfter = async (seconds: number) => {
+  await happen()
+  const [{ id }] = await deliveries()
+  /** Attempts it if it is due: the job would take those of other tests as well. */
+  const attemptAfter = async (seconds: number) => {
     isolate.advance(seconds * 1_000)
-    await deliverDueWebhooks(isolate.deps())
+    await deliverNow(isolate.deps(), [id])
     return sent()
   }
-  await happen()
-  expect(await runAfter(0)).toBe(1)
-  const [{ next_attempt_at }] = (await call(`GET /api/v1/webhook-endpoints/${receiver.id}/deliveries`, { token })).body
-    .data
+  expect(await attemptAfter(0)).toBe(1)
+  const [{ next_attempt_at }] = await deliveries()
   const seconds = (Date.parse(next_attempt_at) - isolate.now()) / 1_000
   expect(seconds).toBeGreaterThan(590)
   expect(seconds).toBeLessThanOrEqual(600)
-  expect(await runAfter(60)).toBe(1)
-  expect(await runAfter(541)).toBe(2)
+  expect(await attemptAfter(60)).toBe(1)
+  expect(await attemptAfter(541)).toBe(2)
 })
 
 test('who asks a payment provider that has had enough is told when to come again', async () => {
