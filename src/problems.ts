@@ -41,6 +41,7 @@ export const PROBLEMS = {
   user_not_found: [404, 'No such user.'],
   organization_not_found: [404, 'No such organization.'],
   plan_not_found: [404, 'No such plan.'],
+  ledger_row_not_found: [404, 'Not all of these are rows of the organization that were refused or are unknown.'],
   webhook_endpoint_not_found: [404, 'No such webhook endpoint.'],
   webhook_delivery_not_found: [404, 'No such delivery; they are kept for 30 days.'],
   member_not_found: [404, 'No such member of the organization.'],

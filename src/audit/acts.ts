@@ -55,6 +55,9 @@ export const ACTS = {
   'admin.user_enabled': 'An administrator enabled an account.',
   'admin.user_logged_out': 'An administrator ended all sessions of a user.',
   'admin.two_factor_reset': "An administrator took away a user's second factor.",
+  'admin.ledger_resent':
+    'An administrator had overage sent to the payment provider again; `identifiers` names the rows.',
+  'admin.ledger_written_off': 'An administrator wrote overage off; `identifiers` names the rows.',
   'admin.plan_changed': "An administrator changed an organization's plan.",
   'admin.plan_created': 'An administrator made a plan.',
   'admin.plan_updated': 'An administrator changed a plan, and with it what holds for every organization on it.',

@@ -84,13 +84,14 @@ select to_json(t.period_start) #>> '{}' as period_start, to_json(t.period_end) #
   case when t.period_start = date_trunc('hour', t.period_start) then coalesce((
     select ${UNITS_OF_HOURS} from usage_hourly h
     where h.organization_id = $1 and h.hour >= t.period_start and h.hour < t.period_end), 0)::text end as used_by_hour,
-  l.recorded::text, l.amount::text, l.pending::text, l.sent::text, l.refused::text, l.unknown::text
+  l.recorded::text, l.amount::text, l.pending::text, l.sent::text, l.refused::text, l.unknown::text, l.written_off::text
 from of_periods t
 left join usage_periods u on u.organization_id = t.organization_id and u.period_start = t.period_start
 cross join lateral (
   select coalesce(sum(units), 0) as recorded, coalesce(sum(amount_micro_usd), 0) as amount,
     coalesce(sum(units) filter (where state = 'pending'), 0) as pending, coalesce(sum(units) filter (where state = 'sent'), 0) as sent,
-    coalesce(sum(units) filter (where state = 'refused'), 0) as refused, coalesce(sum(units) filter (where state = 'unknown'), 0) as unknown
+    coalesce(sum(units) filter (where state = 'refused'), 0) as refused, coalesce(sum(units) filter (where state = 'unknown'), 0) as unknown,
+    coalesce(sum(units) filter (where state = 'written_off'), 0) as written_off
   from billing_usage_ledger l
   where l.organization_id = t.organization_id and l.period_start = t.period_start and l.meter = t.meter) l
 order by t.period_start desc, t.meter`
@@ -115,6 +116,7 @@ export interface LedgerRow {
   readonly sent: string
   readonly refused: string
   readonly unknown: string
+  readonly written_off: string
 }
 
 /** An organization's periods with terms, the latest first. */

@@ -30,6 +30,7 @@ function toMeter(row: LedgerRow): z.output<typeof Ledger>['data'][number] {
     pending_units: Number(row.pending),
     sent_units: Number(row.sent),
     refused_units: Number(row.refused),
+    written_off_units: Number(row.written_off),
     unknown_units: Number(row.unknown),
     difference_units: overage - Number(row.recorded),
     difference_usd: toUsd(owed - recorded),

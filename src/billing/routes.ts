@@ -3,6 +3,7 @@ import { cancelSubscription, changeSubscription, resumeSubscription } from './ch
 import { startCheckout } from './checkout.ts'
 import { billingInfo, toSubscription } from './info.ts'
 import { ledgerReport } from './ledger.ts'
+import { listStuck, resolveStuck } from './ledger-resolve.ts'
 import { openPortal } from './portal.ts'
 import * as schemas from './schemas.ts'
 
@@ -104,6 +105,30 @@ const ledgerRoute = apiRoute({
   returns: { 200: schemas.Ledger },
 })
 
+const stuckRoute = apiRoute({
+  allow: 'administrator',
+  method: 'get',
+  path: '/admin/billing/ledger/stuck',
+  tag: 'Administration',
+  summary: 'Overage that the provider refused, or may not have',
+  description: 'Rows of the ledger that nothing sends any more, the oldest first, at most 500.',
+  query: schemas.LedgerQuery,
+  returns: { 200: schemas.LedgerRows },
+})
+
+const resolveRoute = apiRoute({
+  allow: 'administrator',
+  method: 'post',
+  path: '/admin/billing/ledger/stuck',
+  tag: 'Administration',
+  summary: 'Have overage sent again, or write it off',
+  description:
+    'All rows that are named, or none. What is `unknown` at Stripe may have arrived: look at its figures before it is sent again, since Stripe forgets identifiers after a day.',
+  body: schemas.LedgerVerdict,
+  returns: { 204: null },
+  fails: ['ledger_row_not_found'],
+})
+
 export const billingRoutes = newRouter()
   .openapi(infoRoute, async (c) => c.json(await billingInfo(c.var.deps, c.var.organizationId), 200))
   .openapi(checkoutRoute, async (c) => {
@@ -126,5 +151,10 @@ export const billingRoutes = newRouter()
   .openapi(resumeRoute, async (c) => {
     const { deps, user, organizationId } = c.var
     return c.json(toSubscription(await resumeSubscription(deps, { user, organizationId })), 200)
+  })
+  .openapi(stuckRoute, async (c) => c.json(await listStuck(c.var.deps, c.req.valid('query').organization_id), 200))
+  .openapi(resolveRoute, async (c) => {
+    await resolveStuck(c.var.deps, c.var.user, c.req.valid('json'))
+    return c.body(null, 204)
   })
   .openapi(ledgerRoute, async (c) => c.json(await ledgerReport(c.var.deps, c.req.valid('query').organization_id), 200))

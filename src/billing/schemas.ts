@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { listOf, timestamp, uuid } from '../http/fields.ts'
+import { line, listOf, timestamp, uuid } from '../http/fields.ts'
 import { text } from '../http/text-field.ts'
 
 const organizationId = uuid.optional().meta({ description: 'The active organization of the token if absent.' })
@@ -97,6 +97,27 @@ export const OnlyOrganization = z.strictObject({ organization_id: organizationId
 
 export const LedgerQuery = z.strictObject({ organization_id: uuid })
 
+export const LedgerRows = listOf(
+  z.object({
+    identifier: z.string().meta({ description: "The row's, and the provider's idempotency key." }),
+    provider,
+    meter: z.string(),
+    period_start: timestamp,
+    units: z.int(),
+    amount_usd: usd,
+    state: z.string(),
+    attempts: z.int(),
+    error: z.string().nullable().meta({ description: "The provider's reason." }),
+  }),
+)
+
+export const LedgerVerdict = z.strictObject({
+  organization_id: uuid,
+  identifiers: z.array(text(200)).min(1).max(100),
+  action: z.enum(['resend', 'write_off']),
+  reason: line(500).meta({ description: 'Kept in the audit log.' }),
+})
+
 const LedgerMeter = z.object({
   period_start: timestamp,
   period_end: timestamp,
@@ -116,6 +137,7 @@ const LedgerMeter = z.object({
   pending_units: z.int(),
   sent_units: z.int(),
   refused_units: z.int(),
+  written_off_units: z.int(),
   unknown_units: z.int().meta({ description: 'Sent without an answer, and too long ago to be sent again.' }),
   difference_units: z
     .int()

@@ -49,7 +49,7 @@ export const billingUsageLedger = pgTable(
     units: bigint({ mode: 'number' }).notNull(),
     /** Its share of the period's price, in millionths of a dollar. */
     amountMicroUsd: bigint({ mode: 'bigint' }).notNull(),
-    state: text({ enum: ['pending', 'sent', 'refused', 'unknown'] })
+    state: text({ enum: ['pending', 'sent', 'refused', 'unknown', 'written_off'] })
       .notNull()
       .default('pending'),
     /** The moment that the provider is told it was used at. */
@@ -68,7 +68,7 @@ export const billingUsageLedger = pgTable(
     index('billing_usage_ledger_period').on(t.organizationId, t.periodStart, t.meter),
     index('billing_usage_ledger_open').on(t.createdAt).where(sql`${t.state} = 'pending'`),
     check('billing_usage_ledger_provider', sql`${t.provider} in ('polar', 'stripe')`),
-    check('billing_usage_ledger_state', sql`${t.state} in ('pending', 'sent', 'refused', 'unknown')`),
+    check('billing_usage_ledger_state', sql`${t.state} in ('pending', 'sent', 'refused', 'unknown', 'written_off')`),
     check('billing_usage_ledger_units', sql`${t.units} > 0 and ${t.fromUnits} >= 0`),
   ],
 )

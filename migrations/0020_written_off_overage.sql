@@ -1,0 +1,2 @@
+ALTER TABLE "billing_usage_ledger" DROP CONSTRAINT "billing_usage_ledger_state";--> statement-breakpoint
+ALTER TABLE "billing_usage_ledger" ADD CONSTRAINT "billing_usage_ledger_state" CHECK ("billing_usage_ledger"."state" in ('pending', 'sent', 'refused', 'unknown', 'written_off'));
