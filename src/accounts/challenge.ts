@@ -4,7 +4,7 @@ import { base64url, randomBytes, sha256 } from '../lib/bytes.ts'
 import { uuidv7 } from '../lib/uuid.ts'
 import { Problem } from '../problems.ts'
 import { openSession } from './session.ts'
-import { verifySecondFactor } from './two-factor-code.ts'
+import { isUsedUp, verifySecondFactor } from './two-factor-code.ts'
 import { findChallenge, insertChallenge, useChallenge } from './two-factor-queries.ts'
 
 /** Long enough to find the phone. */
@@ -34,10 +34,18 @@ export async function completeLogin(deps: ManagementDeps, token: string, code: s
   const now = new Date(deps.now())
   const userId = await findChallenge(deps.db, hash, now)
   if (!userId) throw new Problem('invalid_challenge')
-  if (!(await verifySecondFactor(deps, userId, code))) {
+  const proof = await verifySecondFactor(deps, userId, code)
+  if (!proof) {
     await audited(deps, { act: 'login.failed', actor: userId, result: 'failure', detail: { factor: 'second_factor' } })
     throw new Problem('invalid_code')
   }
-  if (!(await useChallenge(deps.db, hash, now))) throw new Problem('invalid_challenge')
-  return openSession(deps, userId, { factors: ['password', 'second_factor'] })
+  const spent = [...proof.statements, useChallenge(deps.db, hash, now)]
+  try {
+    const tokens = await openSession(deps, userId, { factors: ['password', 'second_factor'], spent })
+    proof.tell()
+    return tokens
+  } catch (error) {
+    if (!isUsedUp(error)) throw error
+    throw new Problem((await findChallenge(deps.db, hash, now)) ? 'invalid_code' : 'invalid_challenge')
+  }
 }

@@ -11,7 +11,7 @@ import type { EmailChange } from './email-schemas.ts'
 import { masked } from './masked.ts'
 import { selectProfile } from './queries.ts'
 import { requirePassword } from './reauthentication.ts'
-import { requireSecondFactor } from './two-factor-code.ts'
+import { orInvalidCode, requireSecondFactor } from './two-factor-code.ts'
 
 /**
  * Sends a link to a new address, which replaces the old one once it is opened there, and tells the old address. An
@@ -30,7 +30,7 @@ export async function requestEmailChange(
     email_change_account: { account: user.userId },
   })
   await requirePassword(deps, user, request.password)
-  if (user.hasTwoFactor) await requireSecondFactor(deps, user.userId, request.code ?? '')
+  const proof = user.hasTwoFactor ? await requireSecondFactor(deps, user.userId, request.code ?? '') : undefined
   const profile = await selectProfile(deps.db, user.userId, user.organizationId)
   if (!profile) throw new Problem('unauthenticated')
   if (profile.email === request.new_email) throw sameAddress()
@@ -39,8 +39,9 @@ export async function requestEmailChange(
   const isTaken = (await findRecipient(deps.db, request.new_email)) !== undefined
   const toNew = isTaken ? addressInUseMail(deps, request.new_email) : link
   const toOld = notice(deps, profile, 'email_change_requested')
-  await deps.db.batch([
+  const batch = deps.db.batch([
     ...replaceEmailToken(deps.db, link.token),
+    ...(proof?.statements ?? []),
     toNew.insert,
     toOld.insert,
     audited(deps, {
@@ -51,6 +52,8 @@ export async function requestEmailChange(
       detail: { to: masked(request.new_email) },
     }),
   ])
+  await orInvalidCode(batch)
+  proof?.tell()
   toNew.send()
   toOld.send()
 }

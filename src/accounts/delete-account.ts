@@ -21,7 +21,7 @@ import {
 import type { Deletion } from './privacy-schemas.ts'
 import { selectProfile } from './queries.ts'
 import { requirePassword } from './reauthentication.ts'
-import { requireSecondFactor } from './two-factor-code.ts'
+import { orInvalidCode, type Proof, requireSecondFactor } from './two-factor-code.ts'
 import { toUser } from './user.ts'
 
 /**
@@ -37,10 +37,10 @@ export async function deleteAccount(
   { password, code }: z.output<typeof Deletion>,
 ): Promise<void> {
   await requirePassword(deps, user, password)
-  if (user.hasTwoFactor) await requireCode(deps, user, code)
+  const proof = user.hasTwoFactor ? await requireCode(deps, user, code) : undefined
   const profile = toUser(await selectProfile(deps.db, user.userId, user.organizationId))
   const mail = notice(deps, profile, 'account_deleted')
-  const { keys, gone } = await erase(deps, user, mail.insert)
+  const { keys, gone } = await erase(deps, user, mail.insert, proof?.statements ?? [])
   await Promise.all([
     ...keys.map(({ id, version }) => announceVersion(deps, keyVersion(id), version)),
     announceGone(deps, gone),
@@ -48,35 +48,43 @@ export async function deleteAccount(
   mail.send()
 }
 
-async function requireCode(deps: ManagementDeps, user: UserPrincipal, code: string | undefined): Promise<void> {
+async function requireCode(deps: ManagementDeps, user: UserPrincipal, code: string | undefined): Promise<Proof> {
   if (code === undefined) {
     const message = 'is needed: the account has a second factor'
     throw new Problem('invalid_request', { errors: [{ path: 'body.code', message }] })
   }
-  await requireSecondFactor(deps, user.userId, code)
+  return requireSecondFactor(deps, user.userId, code)
 }
 
 /** All of it or nothing. @throws Problem `last_owner`, `subscription_active` */
-async function erase(deps: ManagementDeps, user: UserPrincipal, mail: ReturnType<typeof notice>['insert']) {
+async function erase(
+  deps: ManagementDeps,
+  user: UserPrincipal,
+  mail: ReturnType<typeof notice>['insert'],
+  spent: Proof['statements'],
+) {
   const { db } = deps
   const { userId, organizationId } = user
-  const done = await unlessRefused(
-    db.batch([
-      lockOrganizationsOf(db, userId),
-      lockLeaving(db, userId),
-      audited(deps, {
-        act: 'account.deleted',
-        actor: user,
-        organizationId,
-        target: { type: 'user', id: userId },
-        provided: mayLeave(userId),
-      }),
-      disownKeys(db, userId),
-      anonymizeEvents(db, dying(userId), new Date(deps.now())),
-      deleteOwnOrganizations(db, userId),
-      deleteUser(db, userId),
-      mail,
-    ]),
+  const done = await orInvalidCode(
+    unlessRefused(
+      db.batch([
+        lockOrganizationsOf(db, userId),
+        lockLeaving(db, userId),
+        audited(deps, {
+          act: 'account.deleted',
+          actor: user,
+          organizationId,
+          target: { type: 'user', id: userId },
+          provided: mayLeave(userId),
+        }),
+        disownKeys(db, userId),
+        anonymizeEvents(db, dying(userId), new Date(deps.now())),
+        deleteOwnOrganizations(db, userId),
+        ...spent,
+        deleteUser(db, userId),
+        mail,
+      ]),
+    ),
   )
   if (!done) throw await whyNot(deps, userId)
   return { keys: done[3], gone: done[5] }

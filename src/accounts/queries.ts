@@ -152,11 +152,15 @@ interface NewSession {
  *
  * @param row the audit row of the sign-in, which may refuse it
  */
-export async function insertSession(db: Database, { session, token }: NewSession, row: AuditRow): Promise<true> {
+export async function insertSession(
+  db: Database,
+  { session, token }: NewSession,
+  first: readonly BatchItem<'pg'>[],
+): Promise<true> {
   const { userId } = session
   await db.batch([
     lockUser(db, userId),
-    row, // first: of a user who is gone it says so, where a session would be an error of the database
+    ...first, // of a user who is gone it says so, where a session would be an error of the database
     db.insert(sessions).values(session),
     db.insert(refreshTokens).values(token),
   ])

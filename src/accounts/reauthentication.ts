@@ -2,8 +2,9 @@ import type { ManagementDeps } from '../http/management-env.ts'
 import type { UserPrincipal } from '../http/principal.ts'
 import { spend } from '../limits/policies.ts'
 import { Problem } from '../problems.ts'
+import { lockUser } from './email-queries.ts'
 import { selectProfile } from './queries.ts'
-import { requireSecondFactor } from './two-factor-code.ts'
+import { orInvalidCode, requireSecondFactor } from './two-factor-code.ts'
 import { verifyPassword } from './verify-password.ts'
 
 /** How long a sign-in counts as proof that its owner is there. */
@@ -40,8 +41,10 @@ export async function requireStepUp(
   user: UserPrincipal,
   { password, code }: StepUp,
 ): Promise<void> {
-  if (code !== undefined) await requireSecondFactor(deps, user.userId, code)
-  else await requireOwner(deps, user, password)
+  if (code === undefined) return requireOwner(deps, user, password)
+  const proof = await requireSecondFactor(deps, user.userId, code)
+  await orInvalidCode(deps.db.batch([lockUser(deps.db, user.userId), ...proof.statements]))
+  proof.tell()
 }
 
 /** @throws Problem `wrong_password`, `rate_limited` before anything is hashed */

@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
+import type { BatchItem } from 'drizzle-orm/batch'
 import { audited, unlessRefused } from '../audit/record.ts'
 import type { ManagementDeps } from '../http/management-env.ts'
 import { sha256 } from '../lib/bytes.ts'
@@ -16,6 +17,8 @@ interface Proof {
   readonly passwordHash?: string | null
   /** What the session acts for at first, where it is known already. */
   readonly organizationId?: string | null
+  /** Statements that use up what is good once, in the batch that opens the session. */
+  readonly spent?: readonly BatchItem<'pg'>[]
 }
 
 /**
@@ -58,7 +61,7 @@ export async function openSession(deps: ManagementDeps, userId: string, proof: P
       expiresAt: new Date(now + IDLE_MS),
     },
   }
-  const isOpen = await unlessRefused(insertSession(deps.db, opened, row))
+  const isOpen = await unlessRefused(insertSession(deps.db, opened, [...(proof.spent ?? []), row]))
   if (!isOpen) throw new Problem('invalid_credentials')
   return tokensFor(deps, { sessionId, userId, organizationId }, refreshToken)
 }

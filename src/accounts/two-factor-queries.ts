@@ -1,6 +1,7 @@
 import { and, eq, gt, isNull, sql } from 'drizzle-orm'
 import type { Database } from '../db/orm.ts'
 import { backupCodes, loginChallenges, totpCredentials } from '../db/schema/accounts.ts'
+import { bytesParameter } from '../db/schema/columns.ts'
 import { users } from '../db/schema/users.ts'
 
 /** Wrong codes after which the second factor is locked, and for how long. Knowing the password comes first, so only somebody who has it can do this to its owner. */
@@ -9,7 +10,11 @@ const LOCK = sql`interval '15 minutes'`
 
 export async function findTotp(db: Database, userId: string) {
   const [row] = await db
-    .select({ secretEncrypted: totpCredentials.secretEncrypted, enabledAt: totpCredentials.enabledAt })
+    .select({
+      secretEncrypted: totpCredentials.secretEncrypted,
+      enabledAt: totpCredentials.enabledAt,
+      lastStep: totpCredentials.lastStep,
+    })
     .from(totpCredentials)
     .where(eq(totpCredentials.userId, userId))
   return row
@@ -58,32 +63,40 @@ export async function claimAttempt(
   }
 }
 
-/** Accepts a code of a step, once (RFC 6238 §5.2): neither it nor an older one ever again. */
-export async function useTotpStep(db: Database, userId: string, step: number): Promise<boolean> {
-  const rows = await db
-    .update(totpCredentials)
-    .set({ lastStep: step, failedAttempts: 0, lockedUntil: null })
-    .where(and(eq(totpCredentials.userId, userId), sql`coalesce(${totpCredentials.lastStep}, -1) < ${step}`))
-    .returning({ userId: totpCredentials.userId })
-  return rows.length === 1
+/**
+ * Uses a TOTP code up, in a batch with what it was asked for: neither it nor an older one is good again (RFC 6238 §5.2).
+ * When it is no longer good it divides by zero, which undoes the batch (see `redeem`).
+ */
+export function useTotpStep(db: Database, userId: string, step: number) {
+  return db.execute(sql`
+    with used as (
+      update totp_credentials set last_step = ${step}, failed_attempts = 0, locked_until = null
+      where user_id = ${userId}::uuid and coalesce(last_step, -1) < ${step}
+      returning user_id
+    )
+    select 1 / count(*) as used from used`)
 }
 
-/** Uses up a backup code; of any number of requests with the same one exactly one does. */
-export async function useBackupCode(db: Database, userId: string, codeHash: Uint8Array, now: Date): Promise<boolean> {
+/** Whether a backup code is good; looking uses nothing up. */
+export async function hasBackupCode(db: Database, userId: string, codeHash: Uint8Array): Promise<boolean> {
   const rows = await db
-    .update(backupCodes)
-    .set({ usedAt: now })
+    .select({ id: backupCodes.id })
+    .from(backupCodes)
     .where(and(eq(backupCodes.userId, userId), eq(backupCodes.codeHash, codeHash), isNull(backupCodes.usedAt)))
-    .returning({ id: backupCodes.id })
-  if (rows.length === 1) await forgetAttempts(db, userId)
   return rows.length === 1
 }
 
-async function forgetAttempts(db: Database, userId: string): Promise<void> {
-  await db
-    .update(totpCredentials)
-    .set({ failedAttempts: 0, lockedUntil: null })
-    .where(eq(totpCredentials.userId, userId))
+/** Uses a backup code up, in a batch, like {@link useTotpStep}. */
+export function useBackupCode(db: Database, userId: string, codeHash: Uint8Array, now: Date) {
+  return db.execute(sql`
+    with used as (
+      update backup_codes set used_at = ${now.toISOString()}::timestamptz
+      where user_id = ${userId}::uuid and code_hash = ${bytesParameter(codeHash)} and used_at is null
+      returning user_id
+    ), forgotten as (
+      update totp_credentials t set failed_attempts = 0, locked_until = null from used where t.user_id = used.user_id
+    )
+    select 1 / count(*) as used from used`)
 }
 
 interface NewCodes {
@@ -125,14 +138,16 @@ export async function findChallenge(db: Database, tokenHash: Uint8Array, now: Da
   return row?.userId
 }
 
-/** @returns whether it was still good: then the sign-in is ours to finish */
-export async function useChallenge(db: Database, tokenHash: Uint8Array, now: Date): Promise<boolean> {
-  const rows = await db
-    .update(loginChallenges)
-    .set({ usedAt: now })
-    .where(isLive(tokenHash, now))
-    .returning({ id: loginChallenges.id })
-  return rows.length === 1
+/** Uses a challenge up, in the batch that finishes its sign-in, like {@link useTotpStep}. */
+export function useChallenge(db: Database, tokenHash: Uint8Array, now: Date) {
+  const at = sql`${now.toISOString()}::timestamptz`
+  return db.execute(sql`
+    with used as (
+      update login_challenges set used_at = ${at}
+      where token_hash = ${bytesParameter(tokenHash)} and used_at is null and expires_at > ${at}
+      returning id
+    )
+    select 1 / count(*) as used from used`)
 }
 
 function isLive(tokenHash: Uint8Array, now: Date) {

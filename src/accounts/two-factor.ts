@@ -7,7 +7,14 @@ import { base32 } from '../lib/totp.ts'
 import { uuidv7 } from '../lib/uuid.ts'
 import { Problem } from '../problems.ts'
 import { endSessionsOf, lockUser } from './email-queries.ts'
-import { normalizeCode, noticeTo, purposeOf, requireSecondFactor, requireTotp } from './two-factor-code.ts'
+import {
+  normalizeCode,
+  noticeTo,
+  orInvalidCode,
+  purposeOf,
+  requireSecondFactor,
+  requireTotp,
+} from './two-factor-code.ts'
 import { enableTotp, findTotp, removeTwoFactor, replaceBackupCodes, upsertPendingTotp } from './two-factor-queries.ts'
 
 /** RFC 4226 §4 R6 asks for 160 bits with HMAC-SHA-1. */
@@ -40,45 +47,53 @@ export async function enableTwoFactor(deps: ManagementDeps, user: UserPrincipal,
   const known = await findTotp(deps.db, user.userId)
   if (!known) throw new Problem('two_factor_not_set_up')
   if (known.enabledAt) throw new Problem('two_factor_already_enabled')
-  await requireTotp(deps, user.userId, code)
+  const proof = await requireTotp(deps, user.userId, code)
   const now = new Date(deps.now())
   const { codes, rows } = newBackupCodes(deps, user.userId)
   const mail = await noticeTo(deps, user.userId, 'two_factor_enabled')
-  await deps.db.batch([
+  const batch = deps.db.batch([
     lockUser(deps.db, user.userId),
+    ...proof.statements,
     mail.insert,
     enableTotp(deps.db, user.userId, now),
     ...replaceBackupCodes(deps.db, rows),
     ...endSessionsOf(deps.db, user.userId, 'two_factor_changed', { now, except: user.sessionId }),
     audited(deps, { act: 'two_factor.enabled', actor: user, organizationId: user.organizationId }),
   ])
+  await orInvalidCode(batch)
   mail.send()
   return codes
 }
 
 /** Takes the second factor away, after its own code, and ends the user's other sessions. */
 export async function disableTwoFactor(deps: ManagementDeps, user: UserPrincipal, code: string): Promise<void> {
-  await requireSecondFactor(deps, user.userId, code)
+  const proof = await requireSecondFactor(deps, user.userId, code)
   const mail = await noticeTo(deps, user.userId, 'two_factor_disabled')
-  await deps.db.batch([
+  const batch = deps.db.batch([
     mail.insert,
+    ...proof.statements,
     ...removeTwoFactor(deps.db, user.userId),
     ...endSessionsOf(deps.db, user.userId, 'two_factor_changed', { now: new Date(deps.now()), except: user.sessionId }),
     audited(deps, { act: 'two_factor.disabled', actor: user, organizationId: user.organizationId }),
   ])
+  await orInvalidCode(batch)
+  proof.tell()
   mail.send()
 }
 
 /** New backup codes in the place of the old ones, which are good for nothing from then on. */
 export async function renewBackupCodes(deps: ManagementDeps, user: UserPrincipal, code: string): Promise<string[]> {
-  await requireSecondFactor(deps, user.userId, code)
+  const proof = await requireSecondFactor(deps, user.userId, code)
   const { codes, rows } = newBackupCodes(deps, user.userId)
   const mail = await noticeTo(deps, user.userId, 'backup_codes_renewed')
-  await deps.db.batch([
+  const batch = deps.db.batch([
     mail.insert,
+    ...proof.statements,
     ...replaceBackupCodes(deps.db, rows),
     audited(deps, { act: 'two_factor.backup_codes_renewed', actor: user, organizationId: user.organizationId }),
   ])
+  await orInvalidCode(batch)
+  proof.tell()
   mail.send()
   return codes
 }
