@@ -10,8 +10,8 @@ export const password = z
   .max(1024)
   .refine((text) => text.isWellFormed(), 'must be well-formed Unicode')
 
-/** Of a body with one that is chosen: typed twice, if the page asks for that. */
-export const passwordAgain = password.optional()
+/** Of a body with one that is chosen: typed twice, if the page asks for that. It is only compared with the first. */
+export const passwordAgain = z.string().optional()
 
 export const chosenPassword = password.meta({
   description: 'At least 10 characters, at most 256; taken exactly as sent.',
