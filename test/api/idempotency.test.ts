@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { administrator, call, newKeyHolder, newUser, verify } from '../support/http.ts'
 import { newIsolate } from '../support/isolate.ts'
 import { failFor } from '../support/mail.ts'
+import { countQueryRounds } from '../support/query-rounds.ts'
 
 const issue = (token: string, idempotencyKey: string, body: unknown = { name: 'Once' }) =>
   call('POST /api/v1/auth/api-keys', { token, body, headers: { 'Idempotency-Key': idempotencyKey } })
@@ -19,6 +20,14 @@ test('a repeat with the same key and body gets the first answer, and nothing is 
   expect(repeat.body).toEqual(first.body)
   expect(repeat.headers.get('Idempotent-Replayed')).toBe('true')
   expect(await keysOf(token)).toHaveLength(1)
+})
+
+test('issuing a key waits for three answers of the database, and for a fourth where it may be repeated', async () => {
+  const { token } = await newUser()
+  const plain = await countQueryRounds(() => call('POST /api/v1/auth/api-keys', { token, body: { name: 'Plain' } }))
+  const repeatable = await countQueryRounds(() => issue(token, 'rounds'))
+  expect([plain.result.status, repeatable.result.status]).toEqual([201, 201])
+  expect([plain.rounds, repeatable.rounds]).toEqual([3, 4])
 })
 
 test('of ten at once one is done; the others get its answer', async () => {
