@@ -18,5 +18,7 @@ async function runDue(
   { cron, scheduledTime }: ScheduledController,
 ): Promise<void> {
   const { runJobs } = await import('./jobs/run.ts')
-  await runJobs(createDeps(env, context), cron, scheduledTime)
+  const deps = createDeps(env, context)
+  deps.budget.lift() // a job has the time that the platform gives it
+  await runJobs(deps, cron, scheduledTime)
 }

@@ -16,9 +16,7 @@ import { planRoutes } from './billing/plan-routes.ts'
 import { reconcileRoutes } from './billing/reconcile-routes.ts'
 import { billingRoutes } from './billing/routes.ts'
 import { billingWebhookRoutes } from './billing/webhook-routes.ts'
-import { openDatabase, openRedis } from './db/client.ts'
 import { ormOver } from './db/orm.ts'
-import { TimeBudget } from './db/time-budget.ts'
 import { newRouter } from './http/api-route.ts'
 import { docsPage } from './http/docs-page.tsx'
 import type { ManagementEnv } from './http/management-env.ts'
@@ -40,18 +38,16 @@ import { reserveRoutes } from './usage/reserve-routes.ts'
 import { usageRoutes } from './usage/routes.ts'
 import { webhookRoutes } from './webhooks/routes.ts'
 
-/** The edge has made Deps already; here they get drizzle, and a budget of time. */
+/** The edge has made Deps already; here they get drizzle, and all that a request waits for has its budget of time. */
 const withDeps = createMiddleware<ManagementEnv>(async function withDeps(c, next) {
   const { deps, requestId } = c.env
   const origin = { requestId, ip: clientIp(c), userAgent: c.req.header('User-Agent')?.slice(0, 500) }
-  const budget = new TimeBudget(deps.config.REQUEST_BUDGET_MS)
-  const [sql, redis] = [openDatabase(deps.config, budget), openRedis(deps.config, budget)]
-  c.set('deps', { ...deps, sql, redis, db: ormOver(sql), origin })
+  c.set('deps', { ...deps, db: ormOver(deps.sql), origin })
   c.set('requestId', requestId)
   try {
-    await budget.race(next())
+    await deps.budget.race(next())
   } finally {
-    budget.lift()
+    deps.budget.lift()
   }
 })
 

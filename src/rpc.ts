@@ -84,10 +84,14 @@ export class Tollgate extends WorkerEntrypoint<Env> implements TollgateBinding {
 
   async #answer<Result>(work: (deps: Deps, requestId: string) => Promise<Result>): Promise<Result | Failure> {
     const requestId = uuidv7(Date.now())
+    let deps: Deps | undefined
     try {
-      return await work(createDeps(this.env, this.ctx), requestId)
+      deps = createDeps(this.env, this.ctx)
+      return await work(deps, requestId)
     } catch (error) {
       return failure(error, requestId)
+    } finally {
+      deps?.budget.lift() // what is left to do is done behind the answer
     }
   }
 }

@@ -36,7 +36,7 @@ const isNotNow = (state: string) => NOT_NOW.some(([pattern]) => pattern.test(sta
 /**
  * The database, over Neon's HTTP protocol. Opening is free: nothing is sent before the first query.
  *
- * @param budget what all queries of a request have together; verification and jobs have none
+ * @param budget what all queries of a request have together
  */
 export function openDatabase(config: Config, budget?: TimeBudget): Sql {
   if (config.NEON_FETCH_ENDPOINT) neonConfig.fetchEndpoint = config.NEON_FETCH_ENDPOINT

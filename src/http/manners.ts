@@ -39,6 +39,7 @@ export function withManners(handler: Handler): Handler {
       c.set('deps', createDeps(c.env, c.executionCtx))
       return isOfPage(c) ? answerPage(c, handler) : handler(c)
     })
+    c.get('deps')?.budget.lift() // what is left to do is done behind the answer
     addHeaders(c, answer)
     return answer
   }

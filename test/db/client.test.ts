@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { directly } from '../support/direct.ts'
-import { call, newUser } from '../support/http.ts'
+import { call, newKeyHolder, newUser } from '../support/http.ts'
 import { countTrips } from '../support/isolate.ts'
 import { countQueryRounds } from '../support/query-rounds.ts'
 import { workerWith } from '../support/variant.ts'
@@ -105,5 +105,15 @@ describe('a request has a budget of time for all its queries', () => {
     expect(answer).toMatchObject({ status: 503, body: { code: 'unavailable' } })
     expect(answer.headers.get('Retry-After')).toBeTruthy()
     expect(Date.now() - began).toBeLessThan(15_000) // the query alone would take 19 s, and has 20
+  })
+
+  test('a verification, too', async () => {
+    const { key } = await newKeyHolder()
+    const worker = workerWith({ REQUEST_BUDGET_MS: '1000', DATABASE_TIMEOUT_MS: '20000' })
+    slowDown(19_000)
+    const began = Date.now()
+    const answer = await worker.call('POST /api/v1/keys/verify', { key }, undefined, { Authorization: `Bearer ${key}` })
+    expect(answer).toMatchObject({ status: 503, body: { code: 'unavailable' } })
+    expect(Date.now() - began).toBeLessThan(15_000)
   })
 })

@@ -4,7 +4,9 @@ import { randomIp } from './http.ts'
 
 /** The stores of the Worker under test, for the states that no route leads to. */
 export function directly(variables: Record<string, string> = {}): Deps {
-  return createDeps({ ...env, ...variables }, { waitUntil: () => undefined })
+  const deps = createDeps({ ...env, ...variables }, { waitUntil: () => undefined })
+  deps.budget.lift() // a test takes longer than a request
+  return deps
 }
 
 /** Sends a request as it is: for bodies and headers that `call` would put right. */
