@@ -48,7 +48,7 @@ describe('an endpoint', () => {
     expect((await call(`GET ${one}`, { token })).body.code).toBe('webhook_endpoint_not_found')
 
     const { body: audit } = await call('GET /api/v1/audit-logs?limit=3', { token })
-    expect(audit.data.map((entry: any) => [entry.act, entry.target.id])).toEqual([
+    expect(audit.data.map((entry: any) => [entry.action, entry.target.id])).toEqual([
       ['webhook_endpoint.deleted', shown.id],
       ['webhook_endpoint.updated', shown.id],
       ['webhook_endpoint.created', shown.id],
