@@ -3,18 +3,21 @@ import { mailOutbox } from '../db/schema/mail.ts'
 import type { Deps } from '../deps.ts'
 import type { ManagementDeps } from '../http/management-env.ts'
 import { errorFields, log } from '../lib/log.ts'
+import { inPool } from '../lib/pool.ts'
 import { uuidv7 } from '../lib/uuid.ts'
-import { handOver, type Mail } from './provider.ts'
+import { handOver, type Mail, TIMEOUT_MS } from './provider.ts'
 
 /**
  * Seconds until the next attempt, after the first, second … failure; after the last the mail is given up. Each is stretched
  * by up to a fifth, by chance, so that what failed together does not come back together.
  */
 const BACK_OFF_SECONDS = [30, 120, 600, 1_800, 7_200, 21_600, 86_400]
-/** Mails in a round: a Worker has six connections, and a provider takes a few in a second. */
-const AT_ONCE = 4
-/** A run of the job begins no round after this. The next minute's run goes on. */
-const RUN_MS = 20_000
+/** Mails side by side: a Worker has six connections, and a provider takes a few in a second. */
+const PLACES = 4
+/** A run ends within this, of the 30 seconds that the platform gives to work after an answer. The next run goes on. */
+const RUN_MS = 25_000
+/** A claim is good for so long, which is longer than an attempt takes. What a run that died had claimed is due after it. */
+const LEASE_SECONDS = 30
 
 /**
  * A mail with its row: put `insert` into the batch of what the mail is about, so that there is not one without the other,
@@ -47,9 +50,7 @@ export function insertMails(now: number, mails: readonly Mail[], provided: SQL):
 
 /** Due mails, each claimed so that two runs at once do not send it twice, and put off so that a dead run's are tried again. */
 const CLAIM = `
-update mail_outbox set attempts = attempts + 1,
-  next_attempt_at = $1::timestamptz
-    + make_interval(secs => ($2::int[])[least(attempts + 1, cardinality($2::int[]))] * (1 + random() / 5))
+update mail_outbox set attempts = attempts + 1, next_attempt_at = $1::timestamptz + make_interval(secs => $2)
 where id = any(array(
   select id from mail_outbox where next_attempt_at <= $1 and ($3::uuid is null or id = $3)
   order by next_attempt_at limit $4 for update skip locked))
@@ -65,23 +66,37 @@ interface Claimed {
 }
 
 /**
- * Sends what is due, in rounds; a job does so every minute. A provider that limits its rate is left alone for as long as it
- * asks: the run waits if that is short, and else ends.
+ * Sends what is due, side by side, so that a slow mail holds up no other; a job does so every minute. Nothing begins that
+ * could not end within the run's time. A provider that limits its rate is left alone for as long as it asks, by all mails:
+ * the run waits if that is short, and else takes no more.
  *
  * @returns how many were taken by the provider, how many were not, and how often it put one off
  */
 export async function deliverDueMail(deps: Deps) {
-  const end = deps.now() + RUN_MS
+  const lastBegin = deps.now() + RUN_MS - TIMEOUT_MS
   const counts = { sent: 0, failed: 0, put_off: 0 }
-  do {
-    const claimed = await claim(deps, AT_ONCE)
-    if (claimed.length === 0) break
-    const attempts = await Promise.all(claimed.map((mail) => attempt(deps, mail)))
-    for (const { became } of attempts) counts[became] += 1
-    const pauseMs = 1000 * Math.max(...attempts.map(({ pauseSeconds }) => pauseSeconds))
-    if (deps.now() + pauseMs >= end) break
-    if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs))
-  } while (deps.now() < end)
+  let pausedUntil = 0
+
+  async function take(atMost: number): Promise<Claimed[]> {
+    const pauseMs = pausedUntil - deps.now()
+    if (Math.max(deps.now(), pausedUntil) > lastBegin) return []
+    if (pauseMs <= 0) return claim(deps, atMost)
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
+    return take(atMost) // the pause may have become longer
+  }
+
+  async function work(mail: Claimed) {
+    try {
+      const { became, pauseSeconds } = await attempt(deps, mail)
+      counts[became] += 1
+      if (became === 'put_off') pausedUntil = Math.max(pausedUntil, deps.now() + pauseSeconds * 1000)
+    } catch (error) {
+      counts.failed += 1
+      log('warn', 'mail_outcome_lost', { mail_id: mail.id, ...errorFields(error) }) // still due: tried again
+    }
+  }
+
+  await inPool(PLACES, take, work)
   return counts
 }
 
@@ -95,7 +110,7 @@ async function deliver(deps: Deps, id: string): Promise<void> {
 
 /** @param id this one alone, if it is due; any when absent */
 async function claim(deps: Deps, atMost: number, id?: string): Promise<Claimed[]> {
-  const parameters = [new Date(deps.now()).toISOString(), BACK_OFF_SECONDS, id ?? null, atMost]
+  const parameters = [new Date(deps.now()).toISOString(), LEASE_SECONDS, id ?? null, atMost]
   return (await deps.sql.query(CLAIM, parameters)) as Claimed[]
 }
 
@@ -126,19 +141,21 @@ async function attempt(deps: Deps, claimed: Claimed): Promise<Attempt> {
   return { became: 'sent', pauseSeconds: 0 }
 }
 
-/** It stays due at the time that was set when it was claimed; given up, it is emptied as if it had been sent. */
+/** It is due again after its back-off; given up, it is emptied as if it had been sent. An overtaken attempt says nothing. */
 async function noteFailed(deps: Deps, { id, attempts }: Claimed, error: unknown): Promise<void> {
-  const isLast = attempts > BACK_OFF_SECONDS.length
+  const seconds = BACK_OFF_SECONDS[attempts - 1]
+  const isLast = seconds === undefined
   log(isLast ? 'error' : 'warn', isLast ? 'mail_given_up' : 'mail_not_sent', {
     mail_id: id,
     attempts,
     ...errorFields(error),
   })
-  const rest = isLast ? ', next_attempt_at = null, text = null, html = null' : ''
-  await deps.sql.query(`update mail_outbox set error = $2${rest} where id = $1`, [
-    id,
-    errorFields(error).message ?? 'failed',
-  ])
+  const rest = isLast ? ', text = null, html = null' : ''
+  const due = isLast ? null : new Date(deps.now() + seconds * (1 + Math.random() / 5) * 1000).toISOString()
+  await deps.sql.query(
+    `update mail_outbox set error = $3, next_attempt_at = $4${rest} where id = $1 and attempts = $2 and sent_at is null`,
+    [id, attempts, errorFields(error).message ?? 'failed', due],
+  )
 }
 
 /** The mail was not looked at, so the attempt does not count: a crowd is no reason to give one up. */

@@ -9,7 +9,7 @@ export interface Mail {
 }
 
 /** A provider that has not answered within this has failed; the mail is tried again. */
-const TIMEOUT_MS = 10_000
+export const TIMEOUT_MS = 10_000
 /** How long a provider that had enough of us is left alone where it does not say, and at most, whatever it says. */
 const PAUSE_SECONDS = { unsaid: 30, most: 3_600 }
 

@@ -1,11 +1,20 @@
 import { hexToBytes } from '@noble/hashes/utils.js'
 import type { Deps } from '../deps.ts'
-import { BACK_OFF_SECONDS } from './retries.ts'
 
 /**
- * Due deliveries, the oldest of each endpoint, and of each organization one before the second of any: neither a dead
- * endpoint with a long queue nor an organization with ten of them keeps others from theirs. Each is claimed so that two
- * runs at once do not send it twice, and put off so that a dead run's are tried again.
+ * A claim is good for so long: longer than an attempt and what is noted of it take. Of a run that died both the delivery and
+ * its lane are free again after it.
+ */
+const LEASE_SECONDS = 30
+
+/** A lane in which nothing is under way, to an endpoint that did not ask to be left alone. Judged again once it is locked. */
+const IS_FREE = '(e.busy_until is null or e.busy_until <= $1) and (e.paused_until is null or e.paused_until <= $1)'
+
+/**
+ * Due deliveries, the oldest of each endpoint's lane, where the lane is free: deliveries of one endpoint follow one another,
+ * in whichever runs they are made. Of each organization comes one lane before the second of any, and whoever was tried
+ * longest ago comes first: neither an endpoint with a long queue nor an organization with ten of them keeps others from
+ * theirs. Two runs at once claim none twice.
  *
  * An endpoint is failing while something waits for it that did not arrive at the last attempt.
  */
@@ -13,22 +22,33 @@ const CLAIM = `
 with failing as (
   select distinct endpoint_id from webhook_deliveries where next_attempt_at is not null and last_error is not null
 ), due as (
-  select distinct on (endpoint_id) id, organization_id, next_attempt_at from webhook_deliveries
-  where next_attempt_at <= $1 and ($3::uuid[] is null or id = any($3))
-    and ($5::boolean is null or $5 = (endpoint_id in (select endpoint_id from failing)))
+  select distinct on (endpoint_id) id, endpoint_id, next_attempt_at from webhook_deliveries
+  where next_attempt_at <= $1
+    and ($2::uuid[] is null or endpoint_id in (select endpoint_id from webhook_deliveries where id = any($2)))
   order by endpoint_id, next_attempt_at, id
+), lanes as (
+  select due.*, e.organization_id, e.tried_at,
+    (select max(o.tried_at) from webhook_endpoints o where o.organization_id = e.organization_id) as organization_tried_at,
+    e.id in (select endpoint_id from failing) as is_failing
+  from due join webhook_endpoints e on e.id = due.endpoint_id where ${IS_FREE}
 ), turns as (
-  select id, row_number() over (partition by organization_id order by next_attempt_at, id) as turn from due
+  select *, row_number() over (partition by organization_id order by tried_at nulls first, next_attempt_at, id) as turn,
+    row_number() over (partition by is_failing order by tried_at nulls first, next_attempt_at, id) as place
+  from lanes
+), locked as (
+  select turns.id from webhook_endpoints e join turns on turns.endpoint_id = e.id
+  where ${IS_FREE} and (not turns.is_failing or turns.place <= $4)
+  order by turns.turn, turns.organization_tried_at nulls first, turns.next_attempt_at, turns.id
+  limit $3 for no key update of e skip locked
+), claimed as (
+  update webhook_deliveries d set attempts = d.attempts + 1, next_attempt_at = $1::timestamptz + make_interval(secs => $5)
+  from locked where d.id = locked.id and d.next_attempt_at <= $1
+  returning d.*
 )
-update webhook_deliveries d set attempts = d.attempts + 1,
-  next_attempt_at = $1::timestamptz
-    + make_interval(secs => ($2::int[])[least(d.attempts + 1, cardinality($2::int[]))] * (1 + random() / 5))
-from webhook_endpoints e
-where e.id = d.endpoint_id and d.id = any(array(
-  select one.id from webhook_deliveries one join turns on turns.id = one.id
-  where one.next_attempt_at <= $1
-  order by turns.turn, one.next_attempt_at limit $4 for update of one skip locked))
+update webhook_endpoints e set tried_at = $1, busy_until = $1::timestamptz + make_interval(secs => $5)
+from claimed d where e.id = d.endpoint_id
 returning d.id, d.organization_id, d.endpoint_id, d.event_id, d.type, d.payload::text as body, d.attempts, e.url, e.is_active,
+  d.last_error is not null or e.id in (select endpoint_id from failing) as is_failing,
   encode(e.secret, 'hex') as secret,
   encode(case when e.previous_secret_until > $1 then e.previous_secret end, 'hex') as previous_secret`
 
@@ -42,6 +62,7 @@ interface Row {
   readonly attempts: number
   readonly url: string
   readonly is_active: boolean
+  readonly is_failing: boolean
   readonly secret: string
   readonly previous_secret: string | null
 }
@@ -51,20 +72,25 @@ export type Claimed = ReturnType<typeof claimedFrom>
 
 interface Which {
   readonly atMost: number
-  /** These alone, as far as they are due; any when absent. */
-  readonly ids?: readonly string[]
-  /** Whether those of failing endpoints or those of all others; both when absent. */
-  readonly isFailing?: boolean
+  /** How many of them may be of failing endpoints; as many as there are when absent. */
+  readonly failingAtMost?: number
+  /** Only in the lanes that these deliveries are in; in all when absent. */
+  readonly lanesOf?: readonly string[]
 }
 
-export async function claimDeliveries(deps: Deps, { atMost, ids, isFailing }: Which): Promise<Claimed[]> {
-  const parameters = [new Date(deps.now()).toISOString(), BACK_OFF_SECONDS, ids ?? null, atMost, isFailing ?? null]
-  return ((await deps.sql.query(CLAIM, parameters)) as Row[]).map(claimedFrom)
+/** Claims at most one delivery of each lane. */
+export async function claimDeliveries(deps: Deps, which: Which): Promise<Claimed[]> {
+  const { atMost, failingAtMost = atMost, lanesOf = null } = which
+  const at = new Date(deps.now()).toISOString()
+  const rows = (await deps.sql.query(CLAIM, [at, lanesOf, atMost, failingAtMost, LEASE_SECONDS])) as Row[]
+  return rows.map((row) => claimedFrom(row, at))
 }
 
-function claimedFrom(row: Row) {
+function claimedFrom(row: Row, at: string) {
   return {
     id: row.id,
+    /** ISO 8601; with the endpoint it names the hold on the lane. */
+    at,
     organizationId: row.organization_id,
     endpointId: row.endpoint_id,
     eventId: row.event_id,
@@ -74,6 +100,7 @@ function claimedFrom(row: Row) {
     attempts: row.attempts,
     url: row.url,
     isActive: row.is_active,
+    isFailing: row.is_failing,
     /** Sealed; the current one first. */
     secrets: [row.secret, row.previous_secret].flatMap((hex) => (hex === null ? [] : [hexToBytes(hex)])),
   }

@@ -1,52 +1,62 @@
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
+import { inPool } from '../lib/pool.ts'
 import { type Claimed, claimDeliveries } from './claim.ts'
 import { TEST_EVENT } from './events.ts'
 import { giveUp, noteDelivered, noteFailed } from './outcome.ts'
 import { isLastAttempt } from './retries.ts'
 import { openSecret } from './secrets.ts'
-import { type Outcome, send } from './send.ts'
+import { type Outcome, send, TIMEOUT_MS } from './send.ts'
 
-/** A Worker has six connections. */
-const AT_ONCE = 6
+/** Attempts side by side. A Worker has six connections; the others are the stores'. */
+const PLACES = 4
 /** How many of them endpoints may take that failed last: a dead one is waited for until it times out. */
-const FAILING_AT_ONCE = 2
-/** A run begins no round after this. The next one goes on. */
-const RUN_MS = 40_000
+const FAILING_PLACES = 2
+/** A run ends within this, of the 30 seconds that the platform gives to work after an answer. The next run goes on. */
+const RUN_MS = 25_000
 
 const GONE = 410
 
-/** Attempts what is due. A job does so every minute. Failing endpoints have rounds of their own, so nobody waits for them. */
-export async function deliverDueWebhooks(deps: Deps) {
-  const results = await Promise.all([
-    deliverInRounds(deps, { atMost: AT_ONCE - FAILING_AT_ONCE, isFailing: false }),
-    deliverInRounds(deps, { atMost: FAILING_AT_ONCE, isFailing: true }),
-  ])
-  const delivered = results.flat().filter(Boolean).length
-  return { delivered, failed: results.flat().length - delivered }
+/** Attempts what is due. A job does so every minute. */
+export function deliverDueWebhooks(deps: Deps) {
+  return deliverInLanes(deps, { failingAtMost: FAILING_PLACES })
 }
 
-/** One delivery to each endpoint in a round. @returns of each attempt, whether it was delivered */
-async function deliverInRounds(deps: Deps, which: { atMost: number; isFailing: boolean }): Promise<boolean[]> {
-  const end = deps.now() + RUN_MS
-  const results: boolean[] = []
-  do {
-    const claimed = await claimDeliveries(deps, which)
-    if (claimed.length === 0) break
-    results.push(...(await Promise.all(claimed.map((one) => attempt(deps, one)))))
-  } while (deps.now() < end)
-  return results
-}
-
-/** Attempts deliveries that were just made. What goes wrong is left to the job. */
+/** Attempts deliveries that were just made, and what else is due in their lanes. What goes wrong is left to the job. */
 export async function deliverNow(deps: Deps, ids: readonly string[]): Promise<void> {
   try {
-    const claimed = await claimDeliveries(deps, { atMost: ids.length, ids })
-    for (let from = 0; from < claimed.length; from += AT_ONCE)
-      await Promise.all(claimed.slice(from, from + AT_ONCE).map((one) => attempt(deps, one)))
+    await deliverInLanes(deps, { failingAtMost: PLACES, lanesOf: ids })
   } catch (error) {
     log('warn', 'webhook_delivery_failed', errorFields(error))
   }
+}
+
+/**
+ * Each endpoint's deliveries follow one another, and those of different endpoints go side by side: a slow one takes one
+ * place, and only its own wait for it. Nothing begins that could not end within the run's time.
+ */
+async function deliverInLanes(
+  deps: Deps,
+  { failingAtMost, lanesOf }: { failingAtMost: number; lanesOf?: readonly string[] },
+) {
+  const lastBegin = deps.now() + RUN_MS - TIMEOUT_MS
+  const counts = { delivered: 0, failed: 0 }
+  let failing = 0
+
+  async function take(atMost: number) {
+    if (deps.now() > lastBegin) return []
+    return claimDeliveries(deps, { atMost, failingAtMost: failingAtMost - failing, ...(lanesOf && { lanesOf }) })
+  }
+
+  async function work(claimed: Claimed) {
+    const weight = claimed.isFailing ? 1 : 0
+    failing += weight
+    counts[(await attempt(deps, claimed)) ? 'delivered' : 'failed'] += 1
+    failing -= weight
+  }
+
+  await inPool(PLACES, take, work)
+  return counts
 }
 
 /** @returns whether it was delivered; never throws, since others wait beside it */

@@ -87,10 +87,15 @@ export async function changeEndpoint(
 function changesOf(deps: ManagementDeps, request: z.output<typeof WebhookEndpointChanges>): EndpointChanges {
   const { url, description, events, is_active } = request
   return {
-    ...(url !== undefined && { url: allowedUrl(deps, url) }),
+    ...(url !== undefined && { url: allowedUrl(deps, url), pausedUntil: null }),
     ...(description !== undefined && { description }),
     ...(events !== undefined && { events: [...new Set(events)] }),
-    ...(is_active !== undefined && { isActive: is_active, disabledReason: null, failedEvents: 0 as const }),
+    ...(is_active !== undefined && {
+      isActive: is_active,
+      disabledReason: null,
+      failedEvents: 0 as const,
+      pausedUntil: null,
+    }),
   }
 }
 

@@ -42,7 +42,8 @@ export function webhookEvent(now: number, { organizationId, type, data }: Happen
 
 /**
  * The statement that puts an event on its way to every endpoint of its organization that asks for it, as the database
- * knows them at that moment. Endpoints are locked, or one that is deleted meanwhile would break the batch.
+ * knows them at that moment; an endpoint that wants to be left alone gets it afterwards. Endpoints are locked, or one that
+ * is deleted meanwhile would break the batch.
  *
  * @param provided what must hold for anybody to be told
  */
@@ -60,9 +61,9 @@ function insertFor({ id, organizationId, type, payload, deliveryIds, at }: Webho
   return sql`
     insert into webhook_deliveries (id, organization_id, endpoint_id, event_id, type, payload, next_attempt_at, created_at)
     select (string_to_array(${deliveryIds.join(',')}, ',')::uuid[])[place], ${organizationId}::uuid, endpoint_id, ${id},
-      ${type}, ${payload}::jsonb, ${at}::timestamptz, ${at}::timestamptz
-    from (select locked.id as endpoint_id, row_number() over (order by locked.id) as place from (
-      select id from webhook_endpoints where organization_id = ${organizationId}::uuid and ${which}
+      ${type}, ${payload}::jsonb, greatest(${at}::timestamptz, paused_until), ${at}::timestamptz
+    from (select locked.id as endpoint_id, paused_until, row_number() over (order by locked.id) as place from (
+      select id, paused_until from webhook_endpoints where organization_id = ${organizationId}::uuid and ${which}
       order by id for key share) locked) told
     where place <= ${deliveryIds.length}::int and ${provided}`
 }

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import { ormOver } from '../db/orm.ts'
 import type { Deps } from '../deps.ts'
 import { log } from '../lib/log.ts'
@@ -7,46 +7,56 @@ import { endpointDisabled } from '../mail/templates/alerts.ts'
 import { render } from '../mail/templates/render.tsx'
 import { type Responsible, responsibleFor } from '../organizations/responsible.ts'
 import type { Claimed } from './claim.ts'
-import { FAILED_EVENTS_AT_MOST } from './retries.ts'
+import { backOffSeconds, FAILED_EVENTS_AT_MOST } from './retries.ts'
 import type { Outcome } from './send.ts'
 
-/**
- * A delivery that arrived also ends its endpoint's row of failures. Here as everywhere the endpoint is locked before its
- * deliveries: in opposite orders they would wait for each other.
- */
-const DELIVERED = `
-with locked as (
-  select id from webhook_endpoints where id = (select endpoint_id from webhook_deliveries where id = $1) for update
-), done as (
-  update webhook_deliveries set state = 'delivered', next_attempt_at = null, delivered_at = $2, last_status_code = $3,
-    last_error = null, response_time_ms = $4
-  where id = $1 and endpoint_id = (select id from locked) returning endpoint_id)
-update webhook_endpoints set failed_events = 0 where id = (select endpoint_id from done) and failed_events > 0`
+/** The lock that comes first: the endpoint before its deliveries. In opposite orders they would wait for each other. */
+const lockedEndpoint = ({ endpointId }: Claimed) =>
+  sql`select id from webhook_endpoints where id = ${endpointId}::uuid for update`
 
-export async function noteDelivered(deps: Deps, { id }: Claimed, outcome: Outcome): Promise<void> {
+/** What an attempt that ended leaves of its endpoint's lane: free, unless another one has it by now, and perhaps paused. */
+function freedLane({ at }: Claimed, notBefore: string | null): SQL {
+  return sql`busy_until = case when tried_at = ${at}::timestamptz then null else busy_until end,
+    paused_until = greatest(paused_until, ${notBefore}::timestamptz)`
+}
+
+/** When an endpoint that wants to be left alone may be sent something again. */
+function notBeforeOf(deps: Deps, { retryAfterSeconds: seconds }: Outcome): string | null {
+  return seconds === undefined ? null : new Date(deps.now() + seconds * 1000).toISOString()
+}
+
+/** A delivery that arrived also ends its endpoint's row of failures. */
+export async function noteDelivered(deps: Deps, claimed: Claimed, outcome: Outcome): Promise<void> {
   const at = new Date(deps.now()).toISOString()
-  await deps.sql.query(DELIVERED, [id, at, outcome.statusCode, outcome.responseTimeMs])
+  await ormOver(deps.sql).execute(sql`
+    with locked as (${lockedEndpoint(claimed)}), done as (
+      update webhook_deliveries set state = 'delivered', next_attempt_at = null, delivered_at = ${at}::timestamptz,
+        last_status_code = ${outcome.statusCode}::int, last_error = null, response_time_ms = ${outcome.responseTimeMs}::int
+      where id = ${claimed.id}::uuid and endpoint_id = (select id from locked)
+    )
+    update webhook_endpoints set failed_events = 0, ${freedLane(claimed, null)} where id = (select id from locked)`)
 }
 
 /**
- * It stays due at the time that was set when it was claimed, or at the later one that the endpoint asks for, before which
- * nothing else that waits for it is sent either. An attempt that another one overtook says nothing.
+ * It is due again after its back-off, or at the later time that the endpoint asks for, before which nothing else that waits
+ * for it is sent either. An attempt that another one overtook says nothing.
  */
-const FAILED = `
-with locked as (
-  select id from webhook_endpoints where id = (select endpoint_id from webhook_deliveries where id = $1) for update
-), waiting as (
-  update webhook_deliveries set next_attempt_at = $6::timestamptz
-  where endpoint_id = (select id from locked) and id <> $1 and next_attempt_at < $6::timestamptz
-)
-update webhook_deliveries set last_status_code = $3, last_error = $4, response_time_ms = $5,
-  next_attempt_at = greatest(next_attempt_at, $6::timestamptz)
-where id = $1 and attempts = $2 and state = 'pending' and endpoint_id = (select id from locked)`
-
-export async function noteFailed(deps: Deps, { id, attempts }: Claimed, outcome: Outcome): Promise<void> {
-  const { statusCode, error, responseTimeMs, retryAfterSeconds: seconds } = outcome
-  const notBefore = seconds === undefined ? null : new Date(deps.now() + seconds * 1000).toISOString()
-  await deps.sql.query(FAILED, [id, attempts, statusCode, error, responseTimeMs, notBefore])
+export async function noteFailed(deps: Deps, claimed: Claimed, outcome: Outcome): Promise<void> {
+  const notBefore = notBeforeOf(deps, outcome)
+  const again = new Date(deps.now() + backOffSeconds(claimed.attempts) * 1000).toISOString()
+  await ormOver(deps.sql).execute(sql`
+    with locked as (${lockedEndpoint(claimed)}), waiting as (
+      update webhook_deliveries set next_attempt_at = ${notBefore}::timestamptz
+      where endpoint_id = (select id from locked) and id <> ${claimed.id}::uuid
+        and next_attempt_at < ${notBefore}::timestamptz
+    ), freed as (
+      update webhook_endpoints set ${freedLane(claimed, notBefore)} where id = (select id from locked)
+    )
+    update webhook_deliveries set last_status_code = ${outcome.statusCode}::int, last_error = ${outcome.error},
+      response_time_ms = ${outcome.responseTimeMs}::int,
+      next_attempt_at = greatest(${again}::timestamptz, ${notBefore}::timestamptz)
+    where id = ${claimed.id}::uuid and attempts = ${claimed.attempts}::int and state = 'pending'
+      and endpoint_id = (select id from locked)`)
 }
 
 interface Verdict {
@@ -66,11 +76,10 @@ export async function giveUp(deps: Deps, claimed: Claimed, outcome: Outcome, ver
     : `${FAILED_EVENTS_AT_MOST} events in a row could not be delivered to it.`
   const mails = await mailsAbout(deps, claimed, reason)
   const isOff = sql`exists (select from counted where not is_active)`
+  const lane = freedLane(claimed, notBeforeOf(deps, outcome))
   const most = verdict.isGone ? 0 : FAILED_EVENTS_AT_MOST
   const { rows } = await ormOver(deps.sql).execute<{ is_off: boolean }>(sql`
-    with locked as (
-      select id from webhook_endpoints where id = ${claimed.endpointId}::uuid for update
-    ), failed as (
+    with locked as (${lockedEndpoint(claimed)}), failed as (
       update webhook_deliveries set state = 'failed', next_attempt_at = null, last_status_code = ${outcome.statusCode}::int,
         last_error = ${outcome.error}, response_time_ms = ${outcome.responseTimeMs}::int
       where id = ${claimed.id}::uuid and attempts = ${claimed.attempts}::int and state = 'pending'
@@ -78,10 +87,13 @@ export async function giveUp(deps: Deps, claimed: Claimed, outcome: Outcome, ver
       returning endpoint_id
     ), counted as (
       update webhook_endpoints set failed_events = failed_events + 1, is_active = failed_events + 1 < ${most}::int,
-        disabled_reason = case when failed_events + 1 < ${most}::int then disabled_reason else ${reason} end
+        disabled_reason = case when failed_events + 1 < ${most}::int then disabled_reason else ${reason} end,
+        ${lane}
       where id = (select endpoint_id from failed) and is_active
         and (${verdict.isCounted}::boolean or ${verdict.isGone}::boolean)
       returning id, is_active
+    ), freed as (
+      update webhook_endpoints set ${lane} where id = (select id from locked) and not exists (select from counted)
     ), dropped as (
       update webhook_deliveries set state = 'failed', next_attempt_at = null, last_error = 'The endpoint was switched off.'
       where endpoint_id = (select id from counted where not is_active) and next_attempt_at is not null

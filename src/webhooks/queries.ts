@@ -7,7 +7,14 @@ import { bytesParameter } from '../db/schema/columns.ts'
 import { lockOrganization } from '../organizations/lock.ts'
 import { MOST_ENDPOINTS } from './event.ts'
 
-const { secret: _secret, previousSecret: _previous, ...shown } = getTableColumns(webhookEndpoints)
+const {
+  secret: _secret,
+  previousSecret: _previous,
+  triedAt: _tried,
+  busyUntil: _busy,
+  pausedUntil: _paused,
+  ...shown
+} = getTableColumns(webhookEndpoints)
 const { organizationId: _owner, endpointId: _endpoint, ...shownDelivery } = getTableColumns(webhookDeliveries)
 
 type Payload = Record<string, unknown>
@@ -93,6 +100,7 @@ export interface EndpointChanges {
   readonly isActive?: boolean
   readonly disabledReason?: null
   readonly failedEvents?: 0
+  readonly pausedUntil?: null
 }
 
 /**
@@ -180,7 +188,8 @@ export const isWaiting = ({ organizationId, id }: EndpointOf, deliveryId: SQL) =
     and organization_id = ${organizationId}::uuid and next_attempt_at is not null)`
 
 /**
- * Makes a delivery due again, from the first attempt on, if its endpoint is switched on.
+ * Makes a delivery due again, from the first attempt on, if its endpoint is switched on: once that no longer wants to be
+ * left alone.
  *
  * @param row the audit row, provided that the delivery waits
  * @returns whether it was
@@ -193,11 +202,13 @@ export async function restartDelivery(
 ): Promise<boolean> {
   const active = sql`exists (select 1 from webhook_endpoints e where e.id = ${endpoint.id}::uuid and e.is_active)`
   const one = and(ofEndpoint(endpoint), eq(webhookDeliveries.id, id), active)
+  const notBefore = sql`greatest(${at.toISOString()}::timestamptz,
+    (select paused_until from webhook_endpoints where id = ${endpoint.id}::uuid))`
   const batch = db.batch([
     lockEndpoint(db, endpoint),
     db
       .update(webhookDeliveries)
-      .set({ state: 'pending', attempts: 0, nextAttemptAt: at, deliveredAt: null, lastError: null })
+      .set({ state: 'pending', attempts: 0, nextAttemptAt: notBefore, deliveredAt: null, lastError: null })
       .where(one),
     row,
   ])

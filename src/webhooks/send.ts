@@ -5,7 +5,7 @@ import { flawOfTarget } from './rules.ts'
 import { signatures } from './sign.ts'
 
 /** An endpoint that has not answered within this has failed. */
-const TIMEOUT_MS = 10_000
+export const TIMEOUT_MS = 10_000
 /** As long as an endpoint is left alone at most, whatever it says. */
 const LEFT_ALONE_SECONDS = 86_400
 

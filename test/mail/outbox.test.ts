@@ -158,6 +158,69 @@ describe('F52 a mail that the provider does not take', () => {
   })
 })
 
+/** Calls back when a mail to an address is handed over. What it gives, if anything, is the end of all later requests. */
+function atHandOver(email: string, look: () => Error | undefined) {
+  const real = globalThis.fetch
+  let end: Error | undefined
+  vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
+    if (end) throw end
+    if (urlOf(input).endsWith('/mail/emails') && bodyOf(init).includes(email)) end = look()
+    return real(input, init)
+  })
+}
+
+describe('a run of the job', () => {
+  test('keeps no mail waiting for a slow one', async () => {
+    const { isolate, email, runJob } = await waiting()
+    const others = Array.from({ length: 7 }, newAddress)
+    const { db, ...deps } = managementDeps(isolate.deps())
+    await db.execute(insertMails(deps.now(), others.map(mailOf), sql`true`))
+    await failFor(email, { kind: 'delay', value: 4_000, count: 1 })
+    await runJob()
+    const sentAt = async (one: string) => Date.parse((await rowOf(one)).sent_at)
+    const slow = await sentAt(email)
+    for (const one of others) expect(await sentAt(one)).toBeLessThan(slow)
+  })
+
+  test('that dies leaves its mail due half a minute later, however often that was tried before', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const { isolate, email, mail } = await waiting()
+    await directly().sql.query('update mail_outbox set attempts = 6 where recipient = $1', [email])
+    atHandOver(email, () => new TypeError('This isolate is dead.'))
+    mail.send()
+    await isolate.settled()
+    vi.restoreAllMocks()
+    expect(await rowOf(email)).toMatchObject({ attempts: 7, sent_at: null, text: 'A text' })
+    const due = await dueIn(email, isolate.now())
+    expect(due).toBeGreaterThan(15)
+    expect(due).toBeLessThanOrEqual(30)
+    const next = await newIsolate()
+    next.advance(31_000)
+    await deliverDueMail(next.deps())
+    expect(await rowOf(email)).toMatchObject({ sent_at: expect.anything() })
+    expect(await mailsTo(email)).toHaveLength(1)
+  })
+
+  test('begins nothing that could last longer than it may; that stays due', async () => {
+    const { isolate, email, runJob } = await waiting()
+    isolate.advance(-7_200_000) // before anything else of the outbox is due
+    const others = Array.from({ length: 4 }, newAddress)
+    const { db, ...deps } = managementDeps(isolate.deps())
+    await db.execute(insertMails(deps.now(), others.map(mailOf), sql`true`))
+    await directly().sql.query('update mail_outbox set next_attempt_at = $2 where recipient = $1', [
+      email,
+      new Date(isolate.now() - 1_000).toISOString(),
+    ])
+    atHandOver(email, () => {
+      isolate.advance(15_500)
+      return undefined
+    })
+    expect(await runJob()).toEqual({ sent: 4, failed: 0, put_off: 0 })
+    const rows = await Promise.all(others.map(rowOf))
+    expect(rows.filter(({ attempts }) => attempts === 0)).toHaveLength(1)
+  })
+})
+
 describe('a provider that limits its rate', () => {
   /** Answers hand-overs of mails to an address with 429, as often as there are values of `Retry-After`, and counts. */
   function limited(email: string, retryAfter: string[]) {

@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { UserPrincipal } from '../../src/http/principal.ts'
 import { claimDeliveries } from '../../src/webhooks/claim.ts'
-import { deliverDueWebhooks } from '../../src/webhooks/deliver.ts'
 import { rotateSecret } from '../../src/webhooks/endpoints.ts'
 import { deliveriesFor } from '../../src/webhooks/event.ts'
 import { directly } from '../support/direct.ts'
@@ -9,7 +8,8 @@ import { call, newUser } from '../support/http.ts'
 import { newIsolate } from '../support/isolate.ts'
 import { mailTo } from '../support/mail.ts'
 import { managementDeps } from '../support/management.ts'
-import { failWebhooks, isSigned, LOCAL, newReceiver } from '../support/webhooks.ts'
+import { type WebhookWorld, world } from '../support/webhook-world.ts'
+import { failWebhooks, isSigned, newReceiver } from '../support/webhooks.ts'
 
 vi.setConfig({ testTimeout: 30_000 })
 afterEach(() => vi.restoreAllMocks())
@@ -18,33 +18,8 @@ const HOUR = 3_600_000
 const ID = crypto.randomUUID()
 const USER = { kind: 'user', userId: ID, impersonatorId: null } as unknown as UserPrincipal
 
-/** An organization with one receiver, and an isolate that may reach it and whose clock can be moved. */
-async function world(fields: Record<string, unknown> = {}, query = '') {
-  const owner = await newUser()
-  const organizationId = owner.user.organization_id as string
-  const receiver = await newReceiver(owner.token, fields, query)
-  const isolate = await newIsolate(LOCAL)
-  const runJob = () => deliverDueWebhooks(isolate.deps())
-
-  async function happen(data: Record<string, unknown> = {}) {
-    const type = 'usage.threshold_reached'
-    const { insert, send } = deliveriesFor(managementDeps(isolate.deps()), {
-      organizationId,
-      type,
-      data: { organization_id: organizationId, ...data },
-    })
-    await insert
-    return send
-  }
-
-  const deliveries = async () =>
-    (await call(`GET /api/v1/webhook-endpoints/${receiver.id}/deliveries`, { token: owner.token })).body.data
-  const endpoint = async () => (await call(`GET /api/v1/webhook-endpoints/${receiver.id}`, { token: owner.token })).body
-  return { ...owner, organizationId, receiver, isolate, runJob, happen, deliveries, endpoint }
-}
-
 /** Runs the job at each time at which the newest delivery is due. @returns seconds between attempts */
-async function runUntilGivenUp({ isolate, runJob, deliveries }: Awaited<ReturnType<typeof world>>): Promise<number[]> {
+async function runUntilGivenUp({ isolate, runJob, deliveries }: WebhookWorld): Promise<number[]> {
   const distances = []
   for (;;) {
     await runJob()
@@ -252,7 +227,7 @@ test('an address that became forbidden after it was saved is judged again, and n
 
 describe('what a job takes first', () => {
   /** Puts an event on its way to each endpoint, due since so many seconds. @returns the ids of the deliveries */
-  async function due(here: Awaited<ReturnType<typeof world>>, seconds: number): Promise<string[]> {
+  async function due(here: WebhookWorld, seconds: number): Promise<string[]> {
     await here.happen()
     const rows = await directly().sql.query(
       `update webhook_deliveries set next_attempt_at = now() - make_interval(secs => $2)
@@ -269,7 +244,7 @@ describe('what a job takes first', () => {
     expect(ids).toHaveLength(4)
     const turns = []
     for (const atMost of [2, 2]) {
-      const claimed = await claimDeliveries(one.isolate.deps(), { atMost, ids })
+      const claimed = await claimDeliveries(one.isolate.deps(), { atMost, lanesOf: ids })
       turns.push(claimed.map(({ organizationId }) => organizationId).toSorted())
     }
     expect(turns).toEqual([
@@ -287,7 +262,7 @@ describe('what a job takes first', () => {
       [ids],
     )
     await due(healthy, 5)
-    await failWebhooks(dead.organizationId, { kind: 'delay', value: 3_000, count: 2 }) // the others wait for these
+    await failWebhooks(dead.organizationId, { kind: 'delay', value: 3_000, count: 6 })
     await healthy.runJob()
     const [slow] = await dead.receiver.caught()
     const [fast] = await healthy.receiver.caught()

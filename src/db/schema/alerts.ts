@@ -64,6 +64,12 @@ export const webhookEndpoints = pgTable(
     disabledReason: text(),
     /** Events in a row that were given up; one that arrives puts it back to nought. */
     failedEvents: integer().notNull().default(0),
+    /** When the last attempt began: who was tried longest ago comes first. */
+    triedAt: moment(),
+    /** Until when that attempt alone may send to it; null once it has ended. */
+    busyUntil: moment(),
+    /** Until when it wants to be left alone (`Retry-After`). */
+    pausedUntil: moment(),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
