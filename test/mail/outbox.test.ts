@@ -225,11 +225,15 @@ describe('a provider that limits its rate', () => {
   /** Answers hand-overs of mails to an address with 429, as often as there are values of `Retry-After`, and counts. */
   function limited(email: string, retryAfter: string[]) {
     const real = globalThis.fetch
-    const seen = { atOnce: 0, most: 0 }
+    const seen = { atOnce: 0, most: 0, limitedAt: 0, inPause: 0 }
     vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
       if (!urlOf(input).endsWith('/mail/emails')) return real(input, init)
       const wait = bodyOf(init).includes(email) ? retryAfter.shift() : undefined
-      if (wait !== undefined) return new Response(null, { status: 429, headers: { 'Retry-After': wait } })
+      if (wait !== undefined) {
+        seen.limitedAt = Date.now()
+        return new Response(null, { status: 429, headers: { 'Retry-After': wait } })
+      }
+      if (Date.now() < seen.limitedAt + 1_000) seen.inPause += 1
       seen.atOnce += 1
       seen.most = Math.max(seen.most, seen.atOnce)
       return real(input, init).finally(() => {
@@ -261,7 +265,7 @@ describe('a provider that limits its rate', () => {
     },
   )
 
-  test('is waited for by the job where it asks for a moment, and gets no more than four mails at once', async () => {
+  test('is waited for by the job where it asks for a moment, with all mails, and gets no more than four at once', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { isolate, email, runJob } = await waiting()
     const others = Array.from({ length: 5 }, () => newAddress())
@@ -272,6 +276,7 @@ describe('a provider that limits its rate', () => {
     for (const one of [email, ...others])
       expect(await rowOf(one)).toMatchObject({ attempts: 1, sent_at: expect.anything() })
     expect(seen.most).toBeLessThanOrEqual(4)
+    expect(seen.inPause).toBeLessThanOrEqual(3) // what had been claimed with it
   })
 
   test('and asks for long gets nothing more from that run', async () => {
