@@ -30,22 +30,25 @@ const placesOf = async ({ receiver }: WebhookWorld) =>
 const arrivals = async ({ receiver }: WebhookWorld) =>
   (await receiver.caught()).map(({ received_at }) => Date.parse(received_at)).toReversed()
 
-/** Counts what is under way at once to receivers, and looks at each request before it is made. */
-function watch(receivers: readonly { readonly path: string }[], look: () => void = () => undefined) {
+/** Counts what is under way at once to receivers and to each of them, and does something before each request. */
+function watch(receivers: readonly { readonly path: string }[], before: () => unknown = () => undefined) {
   const real = globalThis.fetch
-  const seen = { atOnce: 0, most: 0, all: 0 }
+  const counter = () => ({ atOnce: 0, most: 0, all: 0 })
+  const [seen, each] = [counter(), receivers.map(counter)]
   vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
-    const isTheirs = init?.method === 'POST' && receivers.some(({ path }) => urlOf(input).includes(path))
-    if (!isTheirs) return real(input, init)
-    look()
-    seen.all += 1
-    seen.atOnce += 1
-    seen.most = Math.max(seen.most, seen.atOnce)
+    const own = each[receivers.findIndex(({ path }) => init?.method === 'POST' && urlOf(input).includes(path))]
+    if (!own) return real(input, init)
+    for (const one of [seen, own]) {
+      one.all += 1
+      one.atOnce += 1
+      one.most = Math.max(one.most, one.atOnce)
+    }
+    await before()
     return real(input, init).finally(() => {
-      seen.atOnce -= 1
+      for (const one of [seen, own]) one.atOnce -= 1
     })
   })
-  return seen
+  return Object.assign(seen, { each })
 }
 
 describe('the lane of an endpoint', () => {
@@ -109,19 +112,14 @@ describe('the lane of an endpoint', () => {
     const here = await lateWorld()
     const ids = await happenings(here, 1)
     await failWebhooks(here.organizationId, { kind: 'status', value: 500, count: 1 })
-    let isFirst = true
     const other = await newIsolate(LOCAL)
-    const overtaking: Promise<unknown>[] = []
-    watch([here.receiver], () => {
-      if (!isFirst) return
-      isFirst = false
-      other.advance(LATER_MS + 31_000) // the first is taken for dead, and its delivery claimed anew
-      overtaking.push(claimDeliveries(other.deps(), { atMost: 1, lanesOf: ids }))
+    other.advance(LATER_MS + 31_000) // for it the first is dead, and its delivery to be claimed anew
+    const overtaking: unknown[] = []
+    watch([here.receiver], async () => {
+      overtaking.push(...(await claimDeliveries(other.deps(), { atMost: 1, lanesOf: ids })))
     })
-    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
-    await failWebhooks(here.organizationId, { kind: 'delay', value: 1_000, count: 1 })
     await deliverNow(here.isolate.deps(), ids)
-    expect(await Promise.all(overtaking)).toMatchObject([[{ attempts: 2 }]])
+    expect(overtaking).toMatchObject([{ attempts: 2 }])
     const [lane] = await directly().sql.query('select busy_until from webhook_endpoints where id = $1', [
       here.receiver.id,
     ])
@@ -140,6 +138,19 @@ describe('a run', () => {
     send()
     await here.isolate.settled()
     expect(seen).toMatchObject({ most: 4, all: 10 })
+  })
+
+  test('shares forty deliveries with two others at once: each is sent once, and no two to one endpoint at a time', async () => {
+    const here = await lateWorld()
+    const receivers = [here.receiver]
+    for (let more = 1; more < 10; more++) receivers.push(await newReceiver(here.token))
+    for (let place = 0; place < 4; place++) await here.happen({ place })
+    const idsOf = 'select id from webhook_deliveries where organization_id = $1'
+    const ids = (await directly().sql.query(idsOf, [here.organizationId])).map(({ id }) => id)
+    const { each } = watch(receivers)
+    await Promise.all(Array.from({ length: 3 }, () => deliverNow(here.isolate.deps(), ids)))
+    await deliverNow(here.isolate.deps(), ids) // a run ends where the others have all lanes that it sees
+    expect(each.map(({ all, most }) => [all, most])).toEqual(receivers.map(() => [4, 1]))
   })
 
   test('begins nothing that could last longer than it may; that stays due', async () => {
