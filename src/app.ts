@@ -18,11 +18,14 @@ app.post('/api/v1/keys/verify', withManners(handleVerify))
 app.get('/health', withManners(health))
 app.get('/health/live', withManners(live))
 
+/** Kept when it is there, so that no request waits for what another one began. */
+let loaded: typeof import('./management.ts') | undefined
+
 const handleManagement = withManners(async (c) => {
   const { deps, requestId } = c.var
   requireManagement(deps.config)
-  const { management } = await import('./management.ts')
-  const answer = management.fetch(underV1(c.req.raw), { deps, requestId }, c.executionCtx)
+  loaded ??= await import('./management.ts')
+  const answer = loaded.management.fetch(underV1(c.req.raw), { deps, requestId }, c.executionCtx)
   deps.defer(Promise.resolve(answer).catch(() => undefined)) // what has begun is finished, also when the caller hangs up
   return answer
 })

@@ -1,2 +1,4 @@
-/** Loaded before any request: a request that waits while another one imports the same is taken for hung. */
-export { management } from '../../src/management.ts'
+import { exports } from 'cloudflare:workers'
+
+/** The Worker has loaded its management before any test: a request that waits while another one loads it is taken for hung. */
+await exports.default.fetch('https://tollgate.test/api/v1/nothing')
