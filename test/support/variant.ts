@@ -1,5 +1,4 @@
 import { env } from 'cloudflare:workers'
-import { app } from '../../src/app.ts'
 import { type Answer, randomIp } from './http.ts'
 
 /**
@@ -25,6 +24,7 @@ export function workerWith(variables: Record<string, string>) {
     const headers = { 'CF-Connecting-IP': ip, ...type, ...more }
     const text = typeof body === 'string' ? body : JSON.stringify(body)
     const init = { method, headers, ...(body !== undefined && { body: text }) }
+    const { app } = await import('../../src/app.ts') // that of now: a test may load its modules anew
     const response = await app.fetch(new Request(`https://tollgate.test${path}`, init), bindings, context)
     const answer = await response.text()
     return {
