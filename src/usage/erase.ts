@@ -1,4 +1,5 @@
 import type { Deps } from '../deps.ts'
+import { errorFields, log } from '../lib/log.ts'
 
 /** Until then isolates that remember a key, and the spool, may still bring events of a deleted organization. */
 const SETTLED_MS = 3_600_000
@@ -17,22 +18,32 @@ interface Erasure {
 /**
  * Takes what is about persons out of the raw events of organizations that were deleted an hour ago or longer: of all of
  * them, in bites that no statement's timeout can end. Each bite leaves how far it came, so that any run goes on from there,
- * and two at once do nothing twice.
+ * and two at once do nothing twice. One that fails keeps no other from its turn, and has its own again in the next run.
  */
 export async function eraseFromUsage(deps: Deps, at: number) {
   const end = deps.now() + PATIENCE_MS
   const waiting = await listErasures(deps, at)
   let [events, organizations] = [0, 0]
   for (const erasure of waiting) {
-    let left: Erasure | undefined = erasure
-    while (left && deps.now() < end) {
-      const { next, erased } = await eraseBite(deps, left)
-      events += erased
-      left = next
-    }
-    if (!left) organizations++
+    const { erased, isDone } = await eraseUntil(deps, erasure, end)
+    events += erased
+    if (isDone) organizations++
   }
   return { organizations, events, left: waiting.length - organizations }
+}
+
+async function eraseUntil(deps: Deps, erasure: Erasure, end: number): Promise<{ erased: number; isDone: boolean }> {
+  let [erased, left]: [number, Erasure | undefined] = [0, erasure]
+  try {
+    while (left && deps.now() < end) {
+      const bite = await eraseBite(deps, left)
+      erased += bite.erased
+      left = bite.next
+    }
+  } catch (error) {
+    log('error', 'usage_not_erased', { organization_id: erasure.organizationId, ...errorFields(error) })
+  }
+  return { erased, isDone: !left }
 }
 
 async function listErasures({ sql }: Deps, at: number): Promise<Erasure[]> {

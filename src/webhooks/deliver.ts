@@ -74,8 +74,25 @@ async function attempt(deps: Deps, claimed: Claimed): Promise<boolean> {
 async function outcomeOf(deps: Deps, { url, isActive, eventId, body, ...claimed }: Claimed): Promise<Outcome> {
   if (!isActive)
     return { isDelivered: false, statusCode: null, error: 'The endpoint is switched off.', responseTimeMs: 0 }
-  const open = (sealed: Uint8Array) => openSecret(deps.config.SECRET_KEY, claimed.endpointId, sealed)
-  return send(deps, { url, eventId, body, secrets: await Promise.all(claimed.secrets.map(open)) })
+  const secrets = await openSecrets(deps, claimed)
+  if (!secrets)
+    return {
+      isDelivered: false,
+      statusCode: null,
+      error: 'The signing secret cannot be read; rotate it.',
+      responseTimeMs: 0,
+    }
+  return send(deps, { url, eventId, body, secrets })
+}
+
+/** @returns undefined when they were sealed under another `SECRET_KEY`, or are damaged: a failure like any other */
+async function openSecrets(deps: Deps, { endpointId, secrets }: Pick<Claimed, 'endpointId' | 'secrets'>) {
+  try {
+    return await Promise.all(secrets.map((sealed) => openSecret(deps.config.SECRET_KEY, endpointId, sealed)))
+  } catch (error) {
+    log('error', 'webhook_secret_unreadable', { endpoint_id: endpointId, ...errorFields(error) })
+    return undefined
+  }
 }
 
 async function note(deps: Deps, claimed: Claimed, outcome: Outcome): Promise<void> {

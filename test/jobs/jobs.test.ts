@@ -116,6 +116,34 @@ test('what is about persons leaves the events of a deleted organization, all of 
   expect(await left(other)).toEqual([1, 1])
 })
 
+test('an organization that cannot be erased keeps no other from it, is logged, and has its turn in the next run', async () => {
+  const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+  const { sql } = isolate.deps()
+  const [poison, other] = [uuidv7(Date.now()), uuidv7(Date.now())]
+  const deletedAt = Date.UTC(2001, 0, 1)
+  for (const [id, at] of [
+    [poison, deletedAt],
+    [other, deletedAt + 1],
+  ] as const)
+    await sql.query('insert into usage_erasures (organization_id, deleted_at) values ($1, $2)', [
+      id,
+      new Date(at).toISOString(),
+    ])
+  const waiting = async () =>
+    (
+      await sql.query('select organization_id from usage_erasures where organization_id = any($1)', [[poison, other]])
+    ).map((row) => row.organization_id)
+  const run = () => job('erase-from-usage').run(isolate.deps(), deletedAt + 3_600_001)
+  await failFor(poison, { door: 'sql', kind: 'status', value: 500, count: 1 })
+  await run()
+  expect(await waiting()).toEqual([poison])
+  expect(logged.mock.calls.map(([line]) => JSON.parse(String(line)))).toMatchObject([
+    { event: 'usage_not_erased', organization_id: poison },
+  ])
+  await run()
+  expect(await waiting()).toEqual([])
+})
+
 test('a table that cannot be pruned does not keep the others from it, and the job says which', async () => {
   const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined)
   const { sql } = isolate.deps()

@@ -199,6 +199,19 @@ describe('F55 a delivery that fails', () => {
     expect(await deliveries()).toMatchObject([{ state: 'delivered', status_code: 200 }])
   })
 
+  test('because its secret cannot be read is a failure like any other, and keeps nothing else waiting', async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    const { happen, runJob, receiver, deliveries, token } = await world()
+    const other = await newReceiver(token)
+    await directly().sql.query(`update webhook_endpoints set secret = '\\x00' where id = $1`, [receiver.id])
+    await happen()
+    await runJob()
+    expect(await deliveries()).toMatchObject([
+      { state: 'pending', attempts: 1, error: 'The signing secret cannot be read; rotate it.' },
+    ])
+    expect(await other.caught()).toHaveLength(1)
+  })
+
   test('and then arrives ends the row of failures', async () => {
     const { happen, runJob, endpoint, receiver } = await world()
     await directly().sql.query('update webhook_endpoints set failed_events = 4 where id = $1', [receiver.id])
