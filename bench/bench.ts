@@ -115,9 +115,14 @@ async function run(world: World, effort: Results['effort'], values: Options): Pr
 }
 
 /** Other work on the machine only ever adds. */
-const leastCpu = (runs: readonly Measured[]) => runs.toSorted((a, b) => a.cpuMicros - b.cpuMicros)[0]
+function leastCpu(runs: readonly Measured[]): Measured | undefined {
+  return runs.toSorted((a, b) => a.cpuMicros - b.cpuMicros)[0]
+}
+
 /** The best is a matter of luck: a few requests of a run decide. */
-const middleP99 = (runs: readonly Measured[]) => runs.toSorted((a, b) => a.p99 - b.p99)[runs.length >> 1]
+function middleP99(runs: readonly Measured[]): Measured | undefined {
+  return runs.toSorted((a, b) => a.p99 - b.p99)[runs.length >> 1]
+}
 
 interface Comparison {
   readonly world: World
