@@ -1,7 +1,7 @@
 import { type Counter, METERS } from '../db/schema/meters.ts'
 import type { OverageTier } from '../db/schema/shapes.ts'
 import { toUnits } from '../limits/meter-units.ts'
-import type { MeterReading } from '../limits/quotas.ts'
+import type { MeterReading } from '../rpc-types.ts'
 import { price, readTiers, toCents, toUsd } from './money.ts'
 import type { Charged, OfferedPlan } from './queries.ts'
 

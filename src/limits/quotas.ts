@@ -8,6 +8,7 @@ import { uuid } from '../http/fields.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { type Period, periodOf } from '../lib/period.ts'
 import { Problem } from '../problems.ts'
+import type { MeterReading } from '../rpc-types.ts'
 import { holdsKey, type MeterState, quotaKey } from './claim.ts'
 import { fromUnits } from './meter-units.ts'
 import { QUOTA_FUNCTIONS } from './quota-script.ts'
@@ -26,16 +27,6 @@ export interface OrganizationUse {
   readonly used: Readonly<Record<Meter, number>>
   /** The calls among them that verifications counted in even and in odd generations (limits/quota-script.ts). */
   readonly lanes: readonly [number, number]
-}
-
-export interface MeterReading {
-  readonly limit: number | null
-  readonly used: number
-  readonly held: number
-  readonly remaining: number | null
-  /** Of the limit; null without one. */
-  readonly percent: number | null
-  readonly overage: number
 }
 
 type Row = Record<Meter, string> & {
