@@ -1,8 +1,7 @@
-import { globSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
-import { freePort } from './local/free-port.ts'
+import { freePort } from './local/stack/free-port.ts'
 
 /** The Worker under test gets the local stack's address as a binding, so the port is chosen before anything starts. */
 process.env.TEST_STACK_PORT ??= String(await freePort()) // each project evaluates this file again
@@ -26,7 +25,7 @@ const bindings = {
   MAIL_API_KEY: 'test-mail-key',
   MAIL_FROM: 'Tollgate <no-reply@tollgate.test>',
   BREACHED_PASSWORDS_URL: `${stackUrl}/breached/range`,
-  POLAR_ACCESS_TOKEN: 'polar_oat_local', // those of local/billing-doors-routes.ts
+  POLAR_ACCESS_TOKEN: 'polar_oat_local', // those of local/stack/payments/routes.ts
   POLAR_WEBHOOK_SECRET: 'polar_whs_local-secret-of-the-stack',
   POLAR_API_URL: `${stackUrl}/polar/v1`,
   STRIPE_SECRET_KEY: 'sk_test_local',
@@ -35,18 +34,6 @@ const bindings = {
   CORS_ORIGINS: 'https://app.example.com,https://admin.example.com',
   STACK_URL: stackUrl,
 }
-
-const IN_NODE = ['test/local/**', 'test/scripts/**']
-
-/** Tests of pure functions: they call no Worker and share no module that remembers, so one isolate does for all of them. */
-const isPure = (file: string) => !/cloudflare:workers|\/support\/(?!jwk)|resetModules/.test(readFileSync(file, 'utf8'))
-const IN_WORKERD = globSync('test/**/*.test.ts', { exclude: IN_NODE })
-const PURE = IN_WORKERD.filter(isPure)
-
-/** Tests that only call the Worker and never load its modules anew: they share one isolate, as requests to it do. */
-const isApi = (file: string) =>
-  !isPure(file) && !/newIsolate|workerWith|resetModules|useFakeTimers/.test(readFileSync(file, 'utf8'))
-const API = IN_WORKERD.filter(isApi)
 
 /**
  * What the Worker imports, bundled once: else each file of tests asks for hundreds of modules one by one, which takes more
@@ -78,11 +65,11 @@ const BUNDLED = [
 ]
 const optimizer = { ssr: { enabled: true, include: BUNDLED } }
 
-/** Hashes cost what they cost only where that is what is tested: in the tests of pure functions. */
+/** Password hashes are cheap everywhere but in the unit tests, which test the real ones. */
 const cheapHashes = {
   alias: [
     {
-      find: /^.*\/password-cost\.ts$/,
+      find: /^.*\/hash-cost\.ts$/,
       replacement: fileURLToPath(new URL('test/support/cheap-password-cost.ts', import.meta.url)),
     },
   ],
@@ -98,17 +85,20 @@ export default defineConfig({
     slowTestThreshold: 5_000,
     testTimeout: 30_000, // a busy machine is slow, not wrong
     hookTimeout: 60_000,
+    /**
+     * One project a folder, by how much its tests share: `unit` holds pure functions, `api` and `isolation` call one Worker
+     * that stays, `isolates` loads its modules again or spies on them, `node` runs scripts and the local stack.
+     */
     projects: [
       {
         extends: true,
         plugins: [workerd()],
         test: {
-          name: 'worker',
+          name: 'isolates',
           ...cheapHashes,
           maxWorkers: 2,
           deps: { optimizer },
-          include: ['test/**/*.test.ts'],
-          exclude: [...IN_NODE, ...PURE, ...API],
+          include: ['test/isolates/**/*.test.ts'],
         },
       },
       {
@@ -121,17 +111,17 @@ export default defineConfig({
           isolate: false,
           deps: { optimizer },
           setupFiles: './test/support/ready.ts',
-          include: API,
+          include: ['test/{api,isolation}/**/*.test.ts'],
         },
       },
       {
         extends: true,
         plugins: [workerd()],
-        test: { name: 'pure', maxWorkers: 2, isolate: false, include: PURE },
+        test: { name: 'unit', maxWorkers: 2, isolate: false, include: ['test/unit/**/*.test.ts'] },
       },
       {
         extends: true,
-        test: { name: 'node', maxWorkers: 2, include: IN_NODE.map((folder) => `${folder}/*.test.ts`) },
+        test: { name: 'node', maxWorkers: 2, include: ['test/node/**/*.test.ts'] },
       },
     ],
   },

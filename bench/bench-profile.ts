@@ -3,7 +3,7 @@
  * Writes .local/busy.cpuprofile for a browser's tools, and prints what took longest.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
-import { freePort } from '../local/free-port.ts'
+import { freePort } from '../local/stack/free-port.ts'
 import { buildAll, casesOf } from './bench-cases.ts'
 import { openWorld } from './bench-world.ts'
 import { load } from './load.ts'

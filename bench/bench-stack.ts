@@ -1,5 +1,5 @@
 /** The local stack in a process of its own, so that what it takes of a core is not taken from who asks and measures. */
-import { startStack } from '../local/stack.ts'
+import { startStack } from '../local/stack/stack.ts'
 
 const { DATABASE_URL, REDIS_URL } = process.env
 

@@ -2,19 +2,19 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { through } from '../local/connect.ts'
-import type { Counters } from '../local/control.ts'
-import { migrateUp } from '../local/migrations.ts'
-import { ensureKey, seedFoundation, serviceKey } from '../local/seed-data.ts'
-import { hashPassword } from '../src/accounts/passwords.ts'
+import type { Counters } from '../local/stack/control.ts'
+import { through } from '../local/support/connect.ts'
+import { migrateUp } from '../local/support/migrations.ts'
+import { ensureKey, seedFoundation, serviceKey } from '../local/support/seed-data.ts'
+import { hashPassword } from '../src/accounts/passwords/hash.ts'
 import type { Sql } from '../src/db/client.ts'
 import { ormOver } from '../src/db/orm.ts'
-import { hintOf, newKey } from '../src/keys/format.ts'
 import { sha256Hex } from '../src/lib/bytes.ts'
 import { uuidv7 } from '../src/lib/uuid.ts'
+import { hintOf, newKey } from '../src/verification/key-format.ts'
 import { scratchDatabase } from '../test/support/scratch-database.ts'
 
-const STACK = fileURLToPath(new URL('bench-stack.ts', import.meta.url))
+const STACK = fileURLToPath(new URL('./bench-stack.ts', import.meta.url))
 const ANY_URL = 'postgresql://postgres:local@localhost/postgres'
 const KEYS_AT_ONCE = 5_000
 

@@ -1,15 +1,16 @@
 /** `npm run bench`: see HELP. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus, loadavg, totalmem } from 'node:os'
-import { readArguments } from '../local/arguments.ts'
-import { command } from '../local/command.ts'
-import { readAddress, readCount } from '../local/settings.ts'
+import { readArguments } from '../local/support/arguments.ts'
+import { command } from '../local/support/command.ts'
+import { readAddress, readCount } from '../local/support/settings.ts'
 import { withBetterAuth } from './bench-better-auth.ts'
 import { ALONE, BESIDE_SIGN_INS, type Bundles, buildAll, type Case, casesOf, steadyCasesOf } from './bench-cases.ts'
-import { type Measured, measure, measureStarts, type Start } from './bench-measure.ts'
+import { type Measured, measure, measureStarts } from './bench-measure.ts'
 import { openWorld, type World } from './bench-world.ts'
 import { broken, misanswered } from './budgets.ts'
 import { figuresOf, print, publish } from './report.ts'
+import type { Results } from './results.ts'
 
 const HELP = `Usage: npm run bench -- [--seconds 5] [--connections 32] [--only "http busy,json"] [--better-auth] [--publish]
 
@@ -25,24 +26,7 @@ const DELAYED = new Set(['http busy', 'http quiet', 'http cold', 'naive'])
 const COMPARED = ['empty', 'same', 'http busy']
 const COMPARED_STEADY = [ALONE, BESIDE_SIGN_INS]
 const TURNS = 5
-const RESULTS = new URL('results/', import.meta.url)
-
-export interface Results {
-  readonly date: string
-  readonly machine: string
-  /** Processes that wanted a core in the minute before: above 0.5 or so, others were at work. */
-  readonly loadBefore: number
-  readonly stores: string
-  readonly effort: { readonly seconds: number; readonly connections: number }
-  readonly cases: readonly Measured[]
-  /** At a fixed rate. */
-  readonly steady: readonly Measured[]
-  /** With that many milliseconds before each answer of the stores. */
-  readonly delayed: readonly { readonly ms: number; readonly cases: readonly Measured[] }[]
-  readonly bundle: { readonly bytes: number; readonly gzipBytes: number }
-  /** An empty Worker, one that has Tollgate's modules and imports none of them, and Tollgate. */
-  readonly start: Readonly<Record<'empty' | 'compiled' | 'tollgate', Start>>
-}
+const RESULTS = new URL('./results/', import.meta.url)
 
 const OPTIONS = {
   seconds: { type: 'string' },

@@ -1,9 +1,9 @@
 /** Figures as tables and bars: to the terminal, and into docs/performance.md between its markers. */
 import { readFile, writeFile } from 'node:fs/promises'
-import type { Results } from './bench.ts'
 import { ALONE, BESIDE_SIGN_INS } from './bench-cases.ts'
 import type { Measured } from './bench-measure.ts'
 import { BUDGETS, type Budget } from './budgets.ts'
+import type { Results } from './results.ts'
 
 const PAGE = new URL('../docs/performance.md', import.meta.url)
 const BARS = {

@@ -1,8 +1,8 @@
 /** `npm run soak`: see HELP. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { readArguments } from '../local/arguments.ts'
-import { command } from '../local/command.ts'
-import { readAddress, readCount } from '../local/settings.ts'
+import { readArguments } from '../local/support/arguments.ts'
+import { command } from '../local/support/command.ts'
+import { readAddress, readCount } from '../local/support/settings.ts'
 import { openWorld, type World } from './bench-world.ts'
 import { load } from './load.ts'
 import { buildWorker, startWorkerd, type Workerd } from './worker.ts'
@@ -50,8 +50,8 @@ await command(async function soak() {
     })
     const report = await run(world, worker, effort).finally(() => worker.kill())
     console.log(JSON.stringify(report, null, 2))
-    await mkdir(new URL('results/', import.meta.url), { recursive: true })
-    await writeFile(new URL('results/soak.json', import.meta.url), `${JSON.stringify(report, null, 2)}\n`)
+    await mkdir(new URL('./results/', import.meta.url), { recursive: true })
+    await writeFile(new URL('./results/soak.json', import.meta.url), `${JSON.stringify(report, null, 2)}\n`)
     await publish(report)
     if (report.faults.length > 0) throw new Error(`The soak failed: ${report.faults.join('; ')}`)
   } finally {

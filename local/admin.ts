@@ -1,9 +1,9 @@
 import { ormOver } from '../src/db/orm.ts'
 import { parseEmailAddress } from '../src/lib/email-address.ts'
-import { readArguments } from './arguments.ts'
-import { command } from './command.ts'
-import { connect } from './connect.ts'
-import { ensureOwner, ensureUser, findUserId, seedFoundation } from './seed-data.ts'
+import { readArguments } from './support/arguments.ts'
+import { command } from './support/command.ts'
+import { connect } from './support/connect.ts'
+import { ensureOwner, ensureUser, findUserId, seedFoundation } from './support/seed-data.ts'
 
 const HELP = `Usage: npm run admin -- --email you@example.com [--reset-password]
 

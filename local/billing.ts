@@ -1,11 +1,11 @@
-import { systemDeps } from '../src/billing/reconcile.ts'
-import { findAllDrift } from '../src/billing/reconcile-drift.ts'
-import { replayEvents } from '../src/billing/reconcile-replay.ts'
+import { findAllDrift } from '../src/billing/reconcile/drift.ts'
+import { systemDeps } from '../src/billing/reconcile/job.ts'
+import { replayEvents } from '../src/billing/reconcile/replay.ts'
+import type { ManagementDeps } from '../src/deps.ts'
 import { createDeps } from '../src/deps.ts'
-import type { ManagementDeps } from '../src/http/management-env.ts'
-import { readArguments } from './arguments.ts'
-import { command } from './command.ts'
-import { connect } from './connect.ts'
+import { readArguments } from './support/arguments.ts'
+import { command } from './support/command.ts'
+import { connect } from './support/connect.ts'
 
 const HELP = `Usage: npm run billing -- replay [--event ID | --failed]
        npm run billing -- drift

@@ -6,18 +6,18 @@ import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { createAdviceFilter } from './advice.ts'
-import { readArguments } from './arguments.ts'
-import type { BillingOptions } from './billing-doors-routes.ts'
-import { command, describe } from './command.ts'
-import { through } from './connect.ts'
-import { devVariables, readCredentials, writeCredentials, writeVariables } from './dev-files.ts'
-import { migrateUp } from './migrations.ts'
-import { endOrphans } from './orphans.ts'
-import { seedDemo } from './seed-data.ts'
-import { readAddress } from './settings.ts'
-import { type Stack, type StackOptions, startStack } from './stack.ts'
-import { welcome } from './welcome.ts'
+import type { BillingOptions } from './stack/payments/routes.ts'
+import { type Stack, type StackOptions, startStack } from './stack/stack.ts'
+import { createAdviceFilter } from './support/advice.ts'
+import { readArguments } from './support/arguments.ts'
+import { command, describe } from './support/command.ts'
+import { through } from './support/connect.ts'
+import { devVariables, readCredentials, writeCredentials, writeVariables } from './support/dev-files.ts'
+import { migrateUp } from './support/migrations.ts'
+import { endOrphans } from './support/orphans.ts'
+import { seedDemo } from './support/seed-data.ts'
+import { readAddress } from './support/settings.ts'
+import { welcome } from './support/welcome.ts'
 
 const HELP = `Usage: npm run dev -- [--fresh]
 
@@ -32,7 +32,7 @@ const EMBEDDED_URL = 'postgresql://postgres:local@localhost/postgres'
 
 /** By its path, not by name: on Windows only a shell finds programs of npm. */
 const WRANGLER = fileURLToPath(new URL('../node_modules/wrangler/bin/wrangler.js', import.meta.url))
-const END_WITH_PARENT = new URL('./end-with-parent.ts', import.meta.url).href
+const END_WITH_PARENT = new URL('./support/end-with-parent.ts', import.meta.url).href
 
 interface Addresses {
   readonly databaseUrl: string | undefined

@@ -1,13 +1,13 @@
 import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
-import { FIRST_PLAN } from '../src/accounts/new-account.ts'
 import type { Sql } from '../src/db/client.ts'
-import { readArguments } from './arguments.ts'
-import { command } from './command.ts'
-import { connect } from './connect.ts'
+import { FIRST_PLAN } from '../src/db/schema/shapes.ts'
 import type { Flaw } from './import/line.ts'
 import { linesOf } from './import/lines.ts'
 import { importUsers, type Tally } from './import/run.ts'
+import { readArguments } from './support/arguments.ts'
+import { command } from './support/command.ts'
+import { connect } from './support/connect.ts'
 
 const HELP = `Usage: npm run import-users -- FILE [--dry-run]
 

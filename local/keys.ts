@@ -1,8 +1,8 @@
 import { text } from 'node:stream/consumers'
 import { parseJwkSet } from '../src/lib/jwk-set.ts'
-import { readArguments } from './arguments.ts'
-import { command } from './command.ts'
-import { ALGORITHMS, isAlgorithm, newKey, rotate, type SignatureAlgorithm, tableOf } from './key-set.ts'
+import { readArguments } from './support/arguments.ts'
+import { command } from './support/command.ts'
+import { ALGORITHMS, isAlgorithm, newKey, rotate, type SignatureAlgorithm, tableOf } from './support/key-set.ts'
 
 const HELP = `Usage: npm run keys -- new [--alg ${ALGORITHMS.join('|')}] | rotate [--alg …] | show
 

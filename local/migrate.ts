@@ -1,7 +1,7 @@
-import { readArguments } from './arguments.ts'
-import { command } from './command.ts'
-import { type Connection, connect } from './connect.ts'
-import { listMigrations, migrateDown, migrateUp } from './migrations.ts'
+import { readArguments } from './support/arguments.ts'
+import { command } from './support/command.ts'
+import { type Connection, connect } from './support/connect.ts'
+import { listMigrations, migrateDown, migrateUp } from './support/migrations.ts'
 
 const HELP = `Usage: npm run migrate -- up [NAME] | down [NAME] | status
 

@@ -1,8 +1,8 @@
 import { ormOver } from '../src/db/orm.ts'
-import { readArguments } from './arguments.ts'
-import { command } from './command.ts'
-import { connect } from './connect.ts'
-import { ensureKey, hasKeyNamed, seedFoundation, serviceKey } from './seed-data.ts'
+import { readArguments } from './support/arguments.ts'
+import { command } from './support/command.ts'
+import { connect } from './support/connect.ts'
+import { ensureKey, hasKeyNamed, seedFoundation, serviceKey } from './support/seed-data.ts'
 
 const HELP = `Usage: npm run seed -- [--service-key [--replace]]
 

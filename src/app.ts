@@ -6,11 +6,11 @@
  */
 import { Hono } from 'hono'
 import type { Config } from './config.ts'
+import { withManners } from './http/edge.ts'
 import type { AppEnv } from './http/env.ts'
 import { health, live } from './http/health.ts'
-import { withManners } from './http/manners.ts'
-import { handleVerify } from './keys/verify-route.ts'
 import { Problem } from './problems.ts'
+import { handleVerify } from './verification/route.ts'
 
 export const app = new Hono<AppEnv>()
 

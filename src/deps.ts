@@ -1,6 +1,8 @@
 import type { Redis } from '@upstash/redis/cloudflare'
+import type { BatchItem } from 'drizzle-orm/batch'
 import { type Config, readConfig } from './config.ts'
 import { openDatabase, openRedis, type Sql } from './db/client.ts'
+import type { Database } from './db/orm.ts'
 import { TimeBudget } from './db/time-budget.ts'
 
 /** What a use-case may touch outside itself. One per request; nothing in it is worth keeping longer. */
@@ -44,4 +46,32 @@ export function createDeps(env: object, context: Context): Deps {
     redisAheadMs: 0,
     defer: (work) => context.waitUntil(work),
   }
+}
+
+/** Where a request comes from, for limits, sessions and the audit log. */
+interface Origin {
+  readonly requestId: string
+  /** As the platform tells it; undefined only where there is no edge in front. */
+  readonly ip: string | undefined
+  /** Cut to 500 characters. */
+  readonly userAgent: string | undefined
+}
+
+/** Deps of the management API: everything outside key verification may also use drizzle. */
+export interface ManagementDeps extends Deps {
+  readonly db: Database
+  readonly origin: Origin
+  /** Set where the request has an `Idempotency-Key`. */
+  readonly repeats?: Repeats
+}
+
+/** The Redis key that holds a row's version, and the version the row has now. */
+export interface RowVersion {
+  readonly name: string
+  readonly version: number
+}
+
+/** How a request with an `Idempotency-Key` is kept from having its effect twice. */
+export interface Repeats {
+  keep(status: number, body: object, announcements: readonly RowVersion[]): Promise<BatchItem<'pg'>[]>
 }

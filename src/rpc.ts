@@ -2,9 +2,6 @@ import { WorkerEntrypoint } from 'cloudflare:workers'
 import { isOvertaken, problemIn } from './db/client.ts'
 import { createDeps, type Deps } from './deps.ts'
 import type { Env } from './http/env.ts'
-import { readVerdictHeaders } from './keys/verdict-headers.ts'
-import { verifyKey } from './keys/verify.ts'
-import { VerifyInput } from './keys/verify-input.ts'
 import { errorFields, log } from './lib/log.ts'
 import { uuidv7 } from './lib/uuid.ts'
 import { Problem, type ProblemCode, parseInput, problemBody } from './problems.ts'
@@ -24,6 +21,9 @@ import type {
   VerifyKeyInput,
   VerifyTokenInput,
 } from './rpc-types.ts'
+import { VerifyInput } from './verification/input.ts'
+import { readVerdictHeaders } from './verification/verdict-headers.ts'
+import { verifyKey } from './verification/verify.ts'
 
 /**
  * What other Workers call through a service binding: `env.TOLLGATE.verifyKey({ key, cost })`. No HTTP and no credentials,
@@ -45,7 +45,7 @@ export class Tollgate extends WorkerEntrypoint<Env> implements TollgateBinding {
    */
   async verifyToken(input: VerifyTokenInput): Promise<TokenVerdict | Failure> {
     return this.#answer(async (deps, requestId) => {
-      const { TokenInput, verifyToken } = await import('./accounts/verify-token.ts')
+      const { TokenInput, verifyToken } = await import('./auth/verify-token.ts')
       return verifyToken(deps, parseInput(TokenInput, input), requestId)
     })
   }
@@ -53,7 +53,7 @@ export class Tollgate extends WorkerEntrypoint<Env> implements TollgateBinding {
   /** The same as `POST /api/v1/usage` with a service key: `{ events: [...], durability? }`. */
   async recordUsage(input: RecordUsageInput): Promise<RecordedUsage | Failure> {
     return this.#answer(async (deps) => {
-      const { ingestUsage } = await import('./usage/ingest.ts')
+      const { ingestUsage } = await import('./usage/reporting/ingest.ts')
       return ingestUsage(deps, input, { organizationId: null })
     })
   }
@@ -96,8 +96,10 @@ export class Tollgate extends WorkerEntrypoint<Env> implements TollgateBinding {
   }
 }
 
-const reservations = () => Promise.all([import('./usage/reserve.ts'), import('./usage/reserve-schemas.ts')])
-const settlements = () => Promise.all([import('./usage/settle.ts'), import('./usage/reserve-schemas.ts')])
+const reservations = () =>
+  Promise.all([import('./usage/reservations/reserve.ts'), import('./usage/reservations/schemas.ts')])
+const settlements = () =>
+  Promise.all([import('./usage/reservations/settle.ts'), import('./usage/reservations/schemas.ts')])
 
 function failure(error: unknown, requestId: string): Failure {
   const known = problemIn(error)

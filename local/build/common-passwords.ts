@@ -1,5 +1,5 @@
 /**
- * Writes src/accounts/common-passwords.ts from a list of passwords in order of frequency, as JSON. Not part of any build:
+ * Writes src/accounts/passwords/common-words.ts from a list of passwords in order of frequency, as JSON. Not part of any build:
  * the file it writes is committed. To repeat it:
  *
  *   npm pack @zxcvbn-ts/language-common@4.1.3    # MIT; the list it has is src/passwords.json
@@ -9,12 +9,12 @@
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import * as z from 'zod'
-import { readArguments } from '../arguments.ts'
-import { command } from '../command.ts'
+import { readArguments } from '../support/arguments.ts'
+import { command } from '../support/command.ts'
 import { MIT_LICENSE } from './mit-license.ts'
 
-const TARGET = 'src/accounts/common-passwords.ts'
-/** The shortest that is accepted at all (src/accounts/rules.ts); what is shorter matters only as a part. */
+const TARGET = 'src/accounts/passwords/common-words.ts'
+/** The shortest that is accepted at all (src/accounts/passwords/rules.ts); what is shorter matters only as a part. */
 const SHORTEST_PASSWORD = 10
 /** With six characters added to it, as many as are looked through, this is the shortest that becomes long enough. */
 const SHORTEST_WORD = 4

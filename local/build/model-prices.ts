@@ -8,8 +8,8 @@
  *   git diff src/usage/pricing/prices.ts
  */
 import { readFile, writeFile } from 'node:fs/promises'
-import { readArguments } from '../arguments.ts'
-import { command } from '../command.ts'
+import { readArguments } from '../support/arguments.ts'
+import { command } from '../support/command.ts'
 import { MIT_LICENSE } from './mit-license.ts'
 import { priceTable } from './price-table.ts'
 

@@ -2,8 +2,8 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { readArguments } from '../arguments.ts'
-import { command } from '../command.ts'
+import { readArguments } from '../support/arguments.ts'
+import { command } from '../support/command.ts'
 import { bundle } from './bundle.ts'
 
 const FOLDER = fileURLToPath(new URL('../../dist', import.meta.url))

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { isUsableHash } from '../../src/accounts/verify-password.ts'
+import { isUsableHash } from '../../src/accounts/passwords/verify.ts'
 import { email, line } from '../../src/http/fields.ts'
 
 /** What a line may hold. Nothing else: a misspelt field would be lost in silence. */

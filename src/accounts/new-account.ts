@@ -1,8 +1,6 @@
+import { FIRST_PLAN } from '../db/schema/shapes.ts'
+import { slugFor } from '../lib/slug.ts'
 import { uuidv7 } from '../lib/uuid.ts'
-import { slugFor } from '../organizations/slug.ts'
-
-/** The plan of an organization that has bought nothing. */
-export const FIRST_PLAN = 'free'
 
 export interface Person {
   readonly email: string

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { email, line } from '../http/fields.ts'
-import { chosenPassword, password, passwordAgain } from './password-field.ts'
+import { chosenPassword, password, passwordAgain } from './passwords/field.ts'
 
 const token = z.string().min(1).max(512)
 

@@ -1,8 +1,8 @@
-import { apiRoute, newRouter } from '../http/api-route.ts'
+import { apiRoute, newRouter } from '../api/api-route.ts'
 import { readQuotas } from '../limits/quotas.ts'
 import { Quotas } from '../usage/schemas.ts'
+import { setLimits } from './organizations/set-limits.ts'
 import { OrganizationParams, QuotaOverrides } from './schemas.ts'
-import { setLimits } from './set-limits.ts'
 
 const setQuotasRoute = apiRoute({
   allow: 'administrator',

@@ -1,7 +1,7 @@
 import { and, desc, eq, gte, lt, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../db/orm.ts'
 import { auditLogs } from '../db/schema/audit.ts'
-import type { Act } from './acts.ts'
+import type { Act } from './actions.ts'
 
 interface AuditFilter {
   readonly action?: Act | undefined

@@ -1,10 +1,10 @@
 import { type SQL, sql } from 'drizzle-orm'
+import type { Principal } from '../auth/principal.ts'
 import { emptyColumn } from '../db/client.ts'
 import { auditLogs } from '../db/schema/audit.ts'
-import type { ManagementDeps } from '../http/management-env.ts'
-import type { Principal } from '../http/principal.ts'
+import type { ManagementDeps } from '../deps.ts'
 import { uuidv7 } from '../lib/uuid.ts'
-import type { Act } from './acts.ts'
+import type { Act } from './actions.ts'
 
 /** What was done. Who, from where and in which request is known from the rest. */
 export interface Entry {

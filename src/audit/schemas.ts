@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { listOf, pageQuery, timestamp, uuid } from '../http/fields.ts'
-import { ACTS, type Act } from './acts.ts'
+import { ACTS, type Act } from './actions.ts'
 
 const filters = {
   action: z

@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts'
 import { Problem } from '../problems.ts'
-import type { BillingProvider, ProviderName } from './provider.ts'
-import { configuredProviders, providerNamed } from './providers.ts'
+import { configuredProviders, providerNamed } from './providers/configured.ts'
+import type { BillingProvider, ProviderName } from './providers/provider.ts'
 import type { Account, OfferedPlan, Subscription } from './queries.ts'
 
 /** What a plan is bought as at a provider; `null` where it is not sold there. */

@@ -1,6 +1,6 @@
-import type { ManagementDeps } from '../http/management-env.ts'
-import type { UserPrincipal } from '../http/principal.ts'
-import { spend } from '../limits/policies.ts'
+import type { UserPrincipal } from '../auth/principal.ts'
+import type { ManagementDeps } from '../deps.ts'
+import { spend } from '../limits/endpoint-limits.ts'
 import { Problem } from '../problems.ts'
 import {
   meteredOf,
@@ -11,10 +11,10 @@ import {
   requireProduct,
   requireProvider,
 } from './account.ts'
-import { applySubscription } from './apply.ts'
-import { askProvider } from './asked.ts'
-import type { BillingProvider } from './provider.ts'
+import { askProvider } from './ask-provider.ts'
+import type { BillingProvider } from './providers/provider.ts'
 import { type Account, findSubscription, getAccount, type OfferedPlan, type Subscription } from './queries.ts'
+import { applySubscription } from './subscriptions/sync.ts'
 
 interface Wish {
   readonly user: UserPrincipal

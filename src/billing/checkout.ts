@@ -1,15 +1,15 @@
 import type * as z from 'zod'
-import type { ManagementDeps } from '../http/management-env.ts'
-import type { UserPrincipal } from '../http/principal.ts'
+import type { UserPrincipal } from '../auth/principal.ts'
+import type { ManagementDeps } from '../deps.ts'
 import { sha256Hex } from '../lib/bytes.ts'
-import { spend } from '../limits/policies.ts'
+import { spend } from '../limits/endpoint-limits.ts'
 import { Problem } from '../problems.ts'
 import { alreadySubscribed, chooseProvider, meteredOf, requirePaidPlan, requireProduct, safeReturn } from './account.ts'
-import { applySubscription } from './apply.ts'
-import { askProvider } from './asked.ts'
-import type { BillingProvider, CheckoutInput, SubscriptionStatus } from './provider.ts'
+import { askProvider } from './ask-provider.ts'
+import type { BillingProvider, CheckoutInput, SubscriptionStatus } from './providers/provider.ts'
 import { type Account, getAccount, getPayer, type OfferedPlan } from './queries.ts'
 import type { NewCheckout } from './schemas.ts'
+import { applySubscription } from './subscriptions/sync.ts'
 
 /** Two of the same wish within this are one checkout, also without an Idempotency-Key. */
 const SAME_WISH_MS = 10 * 60_000

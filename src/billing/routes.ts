@@ -1,9 +1,9 @@
-import { apiRoute, newRouter } from '../http/api-route.ts'
+import { apiRoute, newRouter } from '../api/api-route.ts'
 import { cancelSubscription, changeSubscription, resumeSubscription } from './change.ts'
 import { startCheckout } from './checkout.ts'
 import { billingInfo, toSubscription } from './info.ts'
-import { ledgerReport } from './ledger.ts'
-import { listStuck, resolveStuck } from './ledger-resolve.ts'
+import { ledgerReport } from './overage/ledger.ts'
+import { listStuck, resolveStuck } from './overage/resolve.ts'
 import { openPortal } from './portal.ts'
 import * as schemas from './schemas.ts'
 

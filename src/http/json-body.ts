@@ -1,12 +1,8 @@
-import type { Context } from 'hono'
-import { createMiddleware } from 'hono/factory'
-import * as z from 'zod'
 import { quoteName } from '../lib/unknown-fields.ts'
-import { Problem, parseInput } from '../problems.ts'
-import type { ManagementEnv } from './management-env.ts'
+import { Problem } from '../problems.ts'
 
 /** Larger than any body of ours needs to be; the platform's own limit is 100 MB. */
-const MAX_BODY_BYTES = 256 * 1024
+export const MAX_BODY_BYTES = 256 * 1024
 
 /**
  * Reads a JSON body as strictly as the answer to a bad one deserves: 415 for another type, 413 for too much (also when
@@ -18,92 +14,18 @@ export async function readJson(request: Request): Promise<unknown> {
   return parseJson(await readJsonText(request))
 }
 
-/** The same for routes whose schema is checked later: handlers find the body in `c.req.json()`. */
-export const withJsonBody = createMiddleware<ManagementEnv>(async function withJsonBody(c, next) {
-  const text = await readJsonText(c.req.raw)
-  parseJson(text)
-  keepText(c, text)
-  await next()
-})
-
-/** How the body of a route may come, where not only as JSON of the usual size. */
-export interface BodyForms {
-  readonly maxBytes?: number
-  /** Further media types: how a text of that type is put into the JSON that the route's schema describes. */
-  readonly wrap?: Readonly<Record<string, (text: string) => string>>
-}
-
-/** The same for a route that takes more than JSON of the usual size. */
-export const withJsonBodyOf = ({ maxBytes = MAX_BODY_BYTES, wrap = {} }: BodyForms) =>
-  createMiddleware<ManagementEnv>(async function withJsonBodyOf(c, next) {
-    const wrapped = Object.hasOwn(wrap, mediaType(c.req.raw)) ? wrap[mediaType(c.req.raw)] : undefined
-    requireReadable(c.req.raw)
-    if (!wrapped) requireJson(c.req.raw)
-    const text = await readAtMost(c.req.raw, maxBytes)
-    parseJson(text)
-    keepText(c, wrapped ? wrapped(text) : text)
-    await next()
-  })
-
 /** @returns the media type of a body, without parameters and in lower case */
 export function mediaType(request: Request): string {
   return (request.headers.get('Content-Type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
 }
 
-/** For routes that take no body. An empty object is none; fields are refused by name, like any other unknown field. */
-export const withoutBody = createMiddleware<ManagementEnv>(async function withoutBody(c, next) {
-  if (c.req.raw.body !== null) {
-    const text = await readAtMost(c.req.raw, MAX_BODY_BYTES)
-    if (text.trim() !== '') {
-      requireJson(c.req.raw)
-      parseInput(NOTHING, parseJson(text))
-    }
-  }
-  await next()
-})
-
-const NOTHING = z.strictObject({})
-
-/** For routes that can do without a body. One that is sent is read as strictly as any other. */
-export const withOptionalJsonBody = createMiddleware<ManagementEnv>(async function withOptionalJsonBody(c, next) {
-  const text = await readAtMost(c.req.raw, MAX_BODY_BYTES)
-  if (text !== '') requireJson(c.req.raw)
-  parseJson(text || '{}')
-  if (text === '') c.req.raw = withEmptyObject(c.req.raw)
-  keepText(c, text || '{}')
-  await next()
-})
-
-/** A proxy may announce a body where there is none: what comes after must not mistake that for one of no known type. */
-function withEmptyObject(request: Request): Request {
-  const headers = new Headers(request.headers)
-  headers.set('Content-Type', 'application/json')
-  headers.delete('Content-Length')
-  return new Request(request.url, { method: request.method, headers, body: '{}' })
-}
-
-/** Puts a body that was read here where Hono looks for it. It keeps promises there, whatever the type says. */
-function keepText(c: Context, text: string): void {
-  tidyType(c)
-  c.req.bodyCache.text = Promise.resolve(text) as unknown as string
-}
-
-/** zod-openapi and Hono read the header again, each by a pattern of its own: they get it without the parameters. */
-function tidyType(c: Context): void {
-  const type = mediaType(c.req.raw)
-  if (c.req.raw.headers.get('Content-Type') === type) return
-  const headers = new Headers(c.req.raw.headers)
-  headers.set('Content-Type', type)
-  c.req.raw = new Request(c.req.raw.url, { method: c.req.raw.method, headers })
-}
-
-function readJsonText(request: Request): Promise<string> {
+export function readJsonText(request: Request): Promise<string> {
   requireJson(request)
   return readAtMost(request, MAX_BODY_BYTES)
 }
 
 /** @throws Problem `unsupported_media_type` for what is no JSON in UTF-8 (RFC 8259 §8.1), or compressed */
-function requireJson(request: Request): void {
+export function requireJson(request: Request): void {
   const type = request.headers.get('Content-Type') ?? ''
   if (type === 'application/json') return requireReadable(request) // as nearly every body comes
   if (mediaType(request) !== 'application/json') throw new Problem('unsupported_media_type')
@@ -111,7 +33,7 @@ function requireJson(request: Request): void {
 }
 
 /** @throws Problem `unsupported_media_type` for a charset that is not UTF-8, and for a body that is compressed */
-function requireReadable(request: Request): void {
+export function requireReadable(request: Request): void {
   const encoding = request.headers.get('Content-Encoding')
   if (encoding !== null && !/^(identity)?$/i.test(encoding.trim())) {
     const detail = `Send the body without Content-Encoding; ${quoteName(encoding)} is not decoded here.`
@@ -126,7 +48,7 @@ function requireReadable(request: Request): void {
 
 const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]*)/i
 
-function readAtMost(request: Request, maxBytes: number): Promise<string> {
+export function readAtMost(request: Request, maxBytes: number): Promise<string> {
   const announced = Number(request.headers.get('Content-Length') ?? Number.NaN)
   if (announced > maxBytes) throw new Problem('body_too_large')
   return announced <= maxBytes ? readWhole(request, maxBytes) : readStream(request, maxBytes)
@@ -175,7 +97,7 @@ async function readStream(request: Request, maxBytes: number): Promise<string> {
   }
 }
 
-function parseJson(text: string): unknown {
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {

@@ -2,11 +2,11 @@ import type { Sql } from '../db/client.ts'
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { monthOf } from '../lib/period.ts'
-import { reconcileQuotas } from '../limits/reconcile.ts'
 import { deliverDueMail } from '../mail/outbox.ts'
-import { checkUsageAlerts } from '../usage/alerts.ts'
-import { eraseFromUsage } from '../usage/erase.ts'
-import { drainUsageSpool } from '../usage/spool.ts'
+import { reconcileQuotas } from '../metering/reconcile-counters.ts'
+import { drainUsageSpool } from '../metering/spool.ts'
+import { eraseFromUsage } from '../privacy/erase-usage.ts'
+import { checkUsageAlerts } from '../usage/alerts/job.ts'
 import { deliverDueWebhooks } from '../webhooks/deliver.ts'
 
 /** Work that a cron trigger does. Twice is the same as once. What `run` returns becomes its log line. */
@@ -37,7 +37,7 @@ const reconcilePayments: Job = {
   name: 'reconcile-billing',
   cron: HOURLY,
   async run(deps) {
-    const { reconcileBilling } = await import('../billing/reconcile.ts')
+    const { reconcileBilling } = await import('../billing/reconcile/job.ts')
     return reconcileBilling(deps)
   },
 }
@@ -48,7 +48,7 @@ const sendUsage: Job = {
   async run(deps, at) {
     const { POLAR_ACCESS_TOKEN, STRIPE_SECRET_KEY } = deps.config
     if (!POLAR_ACCESS_TOKEN && !STRIPE_SECRET_KEY) return { recorded: 0 } // without evaluating the code of billing
-    const { sendMeteredUsage } = await import('../billing/metered.ts')
+    const { sendMeteredUsage } = await import('../billing/overage/job.ts')
     return sendMeteredUsage(deps, at)
   },
 }

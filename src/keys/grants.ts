@@ -1,13 +1,14 @@
 /** What whoever issues, changes, rotates or imports a key may give to it. */
+
+import { organizationFor } from '../auth/guard.ts'
+import type { KeyBounds, KeyPrincipal, Principal } from '../auth/principal.ts'
+import { permissionOf } from '../auth/roles.ts'
 import type { NamedLimit } from '../db/schema/shapes.ts'
-import { organizationFor } from '../http/access.ts'
-import type { ManagementDeps } from '../http/management-env.ts'
-import type { KeyBounds, KeyPrincipal, Principal } from '../http/principal.ts'
+import type { ManagementDeps } from '../deps.ts'
 import { isWithin } from '../lib/cidr.ts'
-import { permissionOf } from '../organizations/roles.ts'
 import { Problem } from '../problems.ts'
+import { holdsScope, isReserved } from '../verification/rules.ts'
 import { type ShownKey, selectKeyAllowance } from './queries.ts'
-import { holdsScope, isReserved } from './rules.ts'
 
 /** What an organization allows its keys. */
 export interface Allowance {

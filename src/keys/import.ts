@@ -1,13 +1,13 @@
 import type * as z from 'zod'
+import { keepAnswer } from '../api/idempotency.ts'
 import { audited } from '../audit/record.ts'
-import { keepAnswer } from '../http/idempotency.ts'
-import type { ManagementDeps } from '../http/management-env.ts'
-import type { Principal } from '../http/principal.ts'
+import type { Principal } from '../auth/principal.ts'
+import type { ManagementDeps } from '../deps.ts'
 import { uuidv7 } from '../lib/uuid.ts'
 import { Problem } from '../problems.ts'
 import { type Allowance, allowanceOf, isAdministrator, refuseUngrantable, withBoundsOf } from './grants.ts'
 import { fitsWithin, insertImported, selectKnownHashes } from './import-queries.ts'
-import type { ImportResult, KeyImport } from './life-schemas.ts'
+import type { ImportResult, KeyImport } from './lifecycle-schemas.ts'
 import type { NewKeyRow } from './write-queries.ts'
 
 type Item = z.output<typeof KeyImport>['keys'][number]

@@ -1,6 +1,6 @@
 import { audited } from '../audit/record.ts'
-import type { ManagementDeps } from '../http/management-env.ts'
-import type { Principal } from '../http/principal.ts'
+import type { Principal } from '../auth/principal.ts'
+import type { ManagementDeps } from '../deps.ts'
 import { announceVersion, keyVersion } from '../limits/versions.ts'
 import { Problem } from '../problems.ts'
 import { findKeyById, type KeyRef } from './queries.ts'

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { line, listOf, metadata, timestamp, uuid } from '../http/fields.ts'
 import { text } from '../http/text-field.ts'
 import { isRange } from '../lib/cidr.ts'
-import { REFUSALS } from './rules.ts'
+import { REFUSALS } from '../verification/rules.ts'
 
 const scope = z
   .stringFormat('scope', /^([a-z0-9_.-]+:)*(\*|[a-z0-9_.-]+)$/i)

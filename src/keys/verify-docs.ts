@@ -1,6 +1,6 @@
-import { apiRoute, newRouter } from '../http/api-route.ts'
+import { apiRoute, newRouter } from '../api/api-route.ts'
+import { VerifyInput } from '../verification/input.ts'
 import { VerdictBody } from './schemas.ts'
-import { VerifyInput } from './verify-input.ts'
 
 const { middleware: _, ...verifyRoute } = apiRoute({
   allow: 'anyone',
@@ -17,6 +17,6 @@ key's rate limit and of its organization's quota; any other has taken nothing.`,
   fails: ['unauthenticated', 'forbidden', 'ambiguous_credentials'],
 })
 
-/** The documentation of a route that is served ahead of everything else (keys/verify-route.ts). */
+/** The documentation of a route that is served ahead of everything else (verification/route.ts). */
 export const verifyDocs = newRouter()
 verifyDocs.openAPIRegistry.registerPath({ ...verifyRoute, security: [{ bearer: [] }, { apiKey: [] }] })

@@ -11,7 +11,7 @@ import {
   type LeaseRequest,
   type QuotaClaim,
   quotaKey,
-} from './claim.ts'
+} from './limit-request.ts'
 import { VERSION_LIFETIME_SECONDS } from './versions.ts'
 import { BUCKETS, readingOf } from './window.ts'
 

@@ -9,7 +9,7 @@ export interface Allowance {
   readonly loadedAt: number
 }
 
-/** As for keys (keys/cache.ts): with the time that loading may take, the bound on a change while Redis fails. */
+/** As for keys (verification/cache.ts): with the time that loading may take, the bound on a change while Redis fails. */
 const HARD_AGE_MS = 25_000
 /** Somewhat longer than a query may take. */
 const LOAD_MS = 6_000

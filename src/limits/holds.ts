@@ -7,7 +7,7 @@ import type { Meter } from '../db/schema/meters.ts'
 import { defineScript, runScript } from '../db/script.ts'
 import type { Deps } from '../deps.ts'
 import { quotaArgument } from './admission.ts'
-import { holdsKey, type MeterState, type QuotaClaim, quotaKey, type Recorded } from './claim.ts'
+import { holdsKey, type MeterState, type QuotaClaim, quotaKey, type Recorded } from './limit-request.ts'
 import { QUOTA_FUNCTIONS } from './quota-script.ts'
 
 /** The most of what is left that one hold may have: a single estimate, however wild, never shuts out everybody else. */

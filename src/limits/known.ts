@@ -7,7 +7,14 @@
  * as far as this isolate is concerned.
  */
 import { createLru } from '../lib/lru.ts'
-import { type Claim, type Decided, type MeterClaim, type MeterState, type QuotaClaim, quotaKey } from './claim.ts'
+import {
+  type Claim,
+  type Decided,
+  type MeterClaim,
+  type MeterState,
+  type QuotaClaim,
+  quotaKey,
+} from './limit-request.ts'
 import { bucketOf } from './window.ts'
 
 type Counts = ReadonlyMap<number, number>

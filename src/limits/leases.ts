@@ -13,8 +13,8 @@ import { createLru } from '../lib/lru.ts'
 import { waitFor } from '../lib/waiting.ts'
 import { windowKeyOf } from './admission.ts'
 import { GIVE_BACK } from './admission-script.ts'
-import { type Admission, type Claim, type Decided, type LeaseGrant, quotaKey } from './claim.ts'
-import { take } from './take.ts'
+import { take } from './consume.ts'
+import { type Admission, type Claim, type Decided, type LeaseGrant, quotaKey } from './limit-request.ts'
 
 /** A lease spends on rows confirmed when it was taken: with the promise of 2 s for a revocation in mind. */
 const LEASE_MS = 1_500

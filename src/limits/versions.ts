@@ -1,5 +1,5 @@
 import { defineScript, runScript } from '../db/script.ts'
-import type { Deps } from '../deps.ts'
+import type { Deps, RowVersion } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 
 /**
@@ -23,12 +23,6 @@ return #KEYS`)
 export const keyVersion = (keyId: string) => `version:key:${keyId}`
 export const organizationVersion = (organizationId: string) => `version:organization:${organizationId}`
 
-/** A key of `keyVersion` or `organizationVersion`, and the version its row has now. */
-interface Raised {
-  readonly name: string
-  readonly version: number
-}
-
 /** Announcements of this isolate that have not arrived, by their Redis key. The next one that does takes them along. */
 const unannounced = new Map<string, number>()
 
@@ -37,7 +31,7 @@ const unannounced = new Map<string, number>()
  * fails the request that made the change. While Redis fails it is repeated until it arrives; a change is seen all the same
  * when the cached row reaches its hard age.
  */
-export async function announceVersions(deps: Deps, raised: readonly Raised[]): Promise<void> {
+export async function announceVersions(deps: Deps, raised: readonly RowVersion[]): Promise<void> {
   if (raised.length === 0) return
   for (const { name, version } of raised) unannounced.set(name, Math.max(version, unannounced.get(name) ?? 0))
   let failure: unknown

@@ -1,4 +1,4 @@
-import type { ManagementDeps } from '../http/management-env.ts'
+import type { ManagementDeps } from '../deps.ts'
 import { mailFor } from './outbox.ts'
 import { type NoticeKind, noticeFor } from './templates/notices.ts'
 import { render } from './templates/render.tsx'

@@ -1,7 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { mailOutbox } from '../db/schema/mail.ts'
-import type { Deps } from '../deps.ts'
-import type { ManagementDeps } from '../http/management-env.ts'
+import type { Deps, ManagementDeps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { inPool } from '../lib/pool.ts'
 import { uuidv7 } from '../lib/uuid.ts'

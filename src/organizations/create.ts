@@ -1,17 +1,17 @@
 import type * as z from 'zod'
-import { FIRST_PLAN } from '../accounts/new-account.ts'
+import { keepAnswer } from '../api/idempotency.ts'
 import { audited } from '../audit/record.ts'
+import type { UserPrincipal } from '../auth/principal.ts'
 import { brokenConstraint } from '../db/client.ts'
-import { keepAnswer } from '../http/idempotency.ts'
-import type { ManagementDeps } from '../http/management-env.ts'
-import type { UserPrincipal } from '../http/principal.ts'
+import { FIRST_PLAN } from '../db/schema/shapes.ts'
+import type { ManagementDeps } from '../deps.ts'
+import { slugFor } from '../lib/slug.ts'
 import { uuidv7 } from '../lib/uuid.ts'
-import { spend } from '../limits/policies.ts'
+import { spend } from '../limits/endpoint-limits.ts'
 import { Problem } from '../problems.ts'
 import { toOrganization } from './organization.ts'
 import { insertOrganization, type ShownOrganization } from './queries.ts'
 import type { NewOrganization } from './schemas.ts'
-import { slugFor } from './slug.ts'
 
 /** Makes an organization that the user owns. @throws Problem `rate_limited`, `slug_taken` */
 export async function createOrganization(

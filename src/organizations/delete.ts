@@ -1,14 +1,15 @@
 import { sql } from 'drizzle-orm'
 import type * as z from 'zod'
-import { requireOwner } from '../accounts/reauthentication.ts'
+import { requireOwner } from '../accounts/passwords/reauthenticate.ts'
 import { audited, unlessRefused } from '../audit/record.ts'
-import type { ManagementDeps } from '../http/management-env.ts'
-import type { UserPrincipal } from '../http/principal.ts'
+import type { UserPrincipal } from '../auth/principal.ts'
+import { rolesWith } from '../auth/roles.ts'
+import { lockOrganizationsOf } from '../db/locks.ts'
+import { anonymizeEvents } from '../db/usage-erasure.ts'
+import type { ManagementDeps } from '../deps.ts'
 import { Problem } from '../problems.ts'
 import { announceGone } from './announce.ts'
-import { anonymizeEvents } from './anonymize.ts'
-import { holds } from './invitation-queries.ts'
-import { lockOrganizationsOf } from './lock.ts'
+import { holds } from './invitations/queries.ts'
 import { noticesToOwners } from './notice.ts'
 import { getOrganization } from './organization.ts'
 import {
@@ -21,7 +22,6 @@ import {
   mayBeDeleted,
   type ShownOrganization,
 } from './queries.ts'
-import { rolesWith } from './roles.ts'
 import type { OrganizationDeletion } from './schemas.ts'
 
 /**

@@ -1,5 +1,5 @@
 import type * as z from 'zod'
-import type { ShownInvitation } from './invitation-queries.ts'
+import type { ShownInvitation } from './invitations/queries.ts'
 import type { Invitation } from './schemas.ts'
 
 /** An invitation as it goes over the wire: without its token. */

@@ -1,4 +1,4 @@
-import type { ManagementDeps } from '../http/management-env.ts'
+import type { ManagementDeps } from '../deps.ts'
 import { mailFor } from '../mail/outbox.ts'
 import { type OrganizationNotice, organizationNotice } from '../mail/templates/organization.ts'
 import { render } from '../mail/templates/render.tsx'

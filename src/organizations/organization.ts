@@ -1,6 +1,6 @@
 import type * as z from 'zod'
-import type { ManagementDeps } from '../http/management-env.ts'
-import type { UserPrincipal } from '../http/principal.ts'
+import type { UserPrincipal } from '../auth/principal.ts'
+import type { ManagementDeps } from '../deps.ts'
 import { Problem } from '../problems.ts'
 import { findOrganization, type ShownOrganization } from './queries.ts'
 import type { Organization } from './schemas.ts'

@@ -1,10 +1,10 @@
 import { and, desc, eq, isNull, lt, type SQL, sql } from 'drizzle-orm'
-import { isCharged } from '../billing/charging.ts'
+import { homeOf } from '../accounts/sessions/home-organization.ts'
+import { isCharged } from '../billing/subscriptions/is-charged.ts'
 import type { Database } from '../db/orm.ts'
 import { sessions } from '../db/schema/accounts.ts'
 import { memberships, organizations } from '../db/schema/organizations.ts'
 import { users } from '../db/schema/users.ts'
-import { homeOf } from './home.ts'
 
 const shown = {
   id: organizations.id,

@@ -1,4 +1,4 @@
-import { apiRoute, newRouter } from '../http/api-route.ts'
+import { apiRoute, newRouter } from '../api/api-route.ts'
 import { pageEnd } from '../http/paging.ts'
 import { page } from '../lib/cursor.ts'
 import { createOrganization } from './create.ts'

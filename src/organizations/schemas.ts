@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { password as passwordField } from '../accounts/password-field.ts'
+import { password as passwordField } from '../accounts/passwords/field.ts'
+import { ROLES, type Role } from '../auth/roles.ts'
 import { email, line, listOf, pageQuery, timestamp, uuid } from '../http/fields.ts'
-import { ROLES, type Role } from './roles.ts'
 
 const role = z.enum(Object.keys(ROLES) as [Role, ...Role[]])
 const name = line(200)

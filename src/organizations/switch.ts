@@ -1,10 +1,10 @@
-import { ACCESS_TOKEN_SECONDS, signAccessToken } from '../accounts/access-token.ts'
 import { audited, unlessRefused } from '../audit/record.ts'
-import type { ManagementDeps } from '../http/management-env.ts'
-import type { UserPrincipal } from '../http/principal.ts'
+import { ACCESS_TOKEN_SECONDS, signAccessToken } from '../auth/access-token.ts'
+import type { UserPrincipal } from '../auth/principal.ts'
+import { rolesWith } from '../auth/roles.ts'
+import type { ManagementDeps } from '../deps.ts'
 import { Problem } from '../problems.ts'
 import { isMember, lockMembership, switchSession } from './queries.ts'
-import { rolesWith } from './roles.ts'
 
 /**
  * Makes the user's session act for another organization, now and after each refresh, and gives an access token that says

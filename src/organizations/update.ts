@@ -1,13 +1,13 @@
 import type * as z from 'zod'
 import { audited, unlessRefused } from '../audit/record.ts'
-import type { ManagementDeps } from '../http/management-env.ts'
-import type { UserPrincipal } from '../http/principal.ts'
+import type { UserPrincipal } from '../auth/principal.ts'
+import { rolesWith } from '../auth/roles.ts'
+import { lockOrganization } from '../db/locks.ts'
+import type { ManagementDeps } from '../deps.ts'
 import { Problem } from '../problems.ts'
 import { orSlugTaken } from './create.ts'
-import { lockOrganization } from './lock.ts'
 import { getOrganization } from './organization.ts'
 import { isMember, type ShownOrganization, updateOrganization } from './queries.ts'
-import { rolesWith } from './roles.ts'
 import type { OrganizationChange } from './schemas.ts'
 
 /** Renames an organization, or gives it another slug. @throws Problem `slug_taken`, `organization_not_found` */

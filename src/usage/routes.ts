@@ -1,11 +1,11 @@
 import * as z from 'zod'
-import { apiRoute, newRouter } from '../http/api-route.ts'
+import { apiRoute, newRouter } from '../api/api-route.ts'
 import { uuid } from '../http/fields.ts'
 import { monthNamed, monthOf } from '../lib/period.ts'
-import { spend } from '../limits/policies.ts'
+import { spend } from '../limits/endpoint-limits.ts'
 import { readQuotas } from '../limits/quotas.ts'
+import { usageStatistics } from './analytics/month.ts'
 import { PeriodQuery, Quotas, Statistics } from './schemas.ts'
-import { usageStatistics } from './statistics.ts'
 
 const tag = 'Usage'
 

@@ -2,11 +2,11 @@ import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { inPool } from '../lib/pool.ts'
 import { type Claimed, claimDeliveries } from './claim.ts'
-import { TEST_EVENT } from './events.ts'
+import { TEST_EVENT } from './event-types.ts'
 import { giveUp, noteDelivered, noteFailed } from './outcome.ts'
 import { isLastAttempt } from './retries.ts'
-import { openSecret } from './secrets.ts'
 import { type Outcome, send, TIMEOUT_MS } from './send.ts'
+import { openSecret } from './sign.ts'
 
 /** Attempts side by side. A Worker has six connections; the others are the stores'. */
 const PLACES = 4

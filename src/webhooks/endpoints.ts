@@ -1,8 +1,8 @@
 import type * as z from 'zod'
+import { keepAnswer } from '../api/idempotency.ts'
 import { audited } from '../audit/record.ts'
-import { keepAnswer } from '../http/idempotency.ts'
-import type { ManagementDeps } from '../http/management-env.ts'
-import type { Principal } from '../http/principal.ts'
+import type { Principal } from '../auth/principal.ts'
+import type { ManagementDeps } from '../deps.ts'
 import { uuidv7 } from '../lib/uuid.ts'
 import { Problem } from '../problems.ts'
 import {
@@ -16,11 +16,10 @@ import {
   type ShownEndpoint,
   updateEndpoint,
 } from './queries.ts'
-import { flawOfTarget } from './rules.ts'
 import type { NewWebhookEndpoint, WebhookEndpointChanges } from './schemas.ts'
-import { sealSecret } from './secrets.ts'
-import { toEndpoint } from './shown.ts'
-import { newSecret } from './sign.ts'
+import { toEndpoint } from './serialize.ts'
+import { newSecret, sealSecret } from './sign.ts'
+import { flawOfTarget } from './target-rules.ts'
 
 /** How long deliveries are signed with the secret before a rotation, too. */
 const OVERLAP_MS = 24 * 3_600_000

@@ -1,11 +1,11 @@
 import { and, desc, eq, getTableColumns, isNotNull, lt, type SQL, sql } from 'drizzle-orm'
 import type { BatchItem } from 'drizzle-orm/batch'
 import { type AuditRow, unlessRefused } from '../audit/record.ts'
+import { lockOrganization } from '../db/locks.ts'
 import type { Database } from '../db/orm.ts'
 import { webhookDeliveries, webhookEndpoints } from '../db/schema/alerts.ts'
 import { bytesParameter } from '../db/schema/columns.ts'
-import { lockOrganization } from '../organizations/lock.ts'
-import { MOST_ENDPOINTS } from './event.ts'
+import { MOST_ENDPOINTS } from './publish.ts'
 
 const {
   secret: _secret,

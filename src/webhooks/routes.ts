@@ -1,7 +1,6 @@
-import { apiRoute, newRouter } from '../http/api-route.ts'
+import { apiRoute, newRouter } from '../api/api-route.ts'
 import { pageEnd } from '../http/paging.ts'
 import { page } from '../lib/cursor.ts'
-import { resend, testEndpoint } from './by-hand.ts'
 import { changeEndpoint, createEndpoint, getEndpoint, removeEndpoint, rotateSecret } from './endpoints.ts'
 import { listDeliveries, listEndpoints } from './queries.ts'
 import {
@@ -17,7 +16,8 @@ import {
   WebhookEndpointList,
   WebhookEndpointWithSecret,
 } from './schemas.ts'
-import { toDelivery, toEndpoint } from './shown.ts'
+import { resend, testEndpoint } from './send-manually.ts'
+import { toDelivery, toEndpoint } from './serialize.ts'
 
 const tag = 'Webhooks'
 

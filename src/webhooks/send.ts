@@ -1,8 +1,8 @@
 import type { Deps } from '../deps.ts'
 import { retryAfterSeconds } from '../lib/retry-after.ts'
 import { VERSION } from '../version.ts'
-import { flawOfTarget } from './rules.ts'
 import { signatures } from './sign.ts'
+import { flawOfTarget } from './target-rules.ts'
 
 /** An endpoint that has not answered within this has failed. */
 export const TIMEOUT_MS = 10_000

@@ -1,4 +1,5 @@
 import { randomBytes, utf8 } from '../lib/bytes.ts'
+import { seal, unseal } from '../lib/seal.ts'
 
 const PREFIX = 'whsec_'
 const SECRET_BYTES = 32
@@ -28,4 +29,16 @@ async function hmac(secret: string, text: string): Promise<string> {
   const bytes = Uint8Array.from(atob(secret.slice(PREFIX.length)), (character) => character.charCodeAt(0))
   const key = await crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
   return btoa(String.fromCharCode(...new Uint8Array(await crypto.subtle.sign('HMAC', key, utf8(text)))))
+}
+
+/** A secret sealed for one endpoint never opens as another's. */
+const purposeOf = (endpointId: string) => `webhook-secret\n${endpointId}`
+
+export function sealSecret(root: string, endpointId: string, secret: string): Promise<Uint8Array> {
+  return seal(root, purposeOf(endpointId), secret)
+}
+
+/** @throws when `SECRET_KEY` is not the one it was sealed under */
+export function openSecret(root: string, endpointId: string, sealed: Uint8Array): Promise<string> {
+  return unseal(root, purposeOf(endpointId), sealed)
 }

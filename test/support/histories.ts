@@ -1,4 +1,4 @@
-/** Random histories of three isolates that share two keys of one organization (test/limits/simulation.test.ts). */
+/** Random histories of three isolates that share two keys of one organization (test/isolates/limits/simulation.test.ts). */
 import fc from 'fast-check'
 import { BUCKETS } from '../../src/limits/window.ts'
 

@@ -1,9 +1,9 @@
 import { env, exports } from 'cloudflare:workers'
 import { inject } from 'vitest'
 import { newAccount } from '../../src/accounts/new-account.ts'
-import { hashPassword } from '../../src/accounts/passwords.ts'
+import { hashPassword } from '../../src/accounts/passwords/hash.ts'
 import { insertUser } from '../../src/accounts/queries.ts'
-import { openSession } from '../../src/accounts/session.ts'
+import { openSession } from '../../src/accounts/sessions/open.ts'
 import { createDeps } from '../../src/deps.ts'
 import { managementDeps } from './management.ts'
 

@@ -1,10 +1,10 @@
 import { env } from 'cloudflare:workers'
 import { vi } from 'vitest'
 import type { Deps } from '../../src/deps.ts'
-import type { VerifyRequest } from '../../src/keys/verify-input.ts'
 import type { Period } from '../../src/lib/period.ts'
-import type { Claim, Recorded } from '../../src/limits/claim.ts'
-import type { UsageEvent } from '../../src/usage/event.ts'
+import type { Claim, Recorded } from '../../src/limits/limit-request.ts'
+import type { UsageEvent } from '../../src/metering/event.ts'
+import type { VerifyRequest } from '../../src/verification/input.ts'
 
 /**
  * The modules of the hot path, loaded anew: with caches of its own, as another isolate of a deployment has them. Time
@@ -13,13 +13,13 @@ import type { UsageEvent } from '../../src/usage/event.ts'
 export async function newIsolate(variables: Record<string, string> = {}) {
   vi.resetModules()
   const { createDeps } = await import('../../src/deps.ts')
-  const { verifyKey } = await import('../../src/keys/verify.ts')
+  const { verifyKey } = await import('../../src/verification/verify.ts')
   const { takeLeased } = await import('../../src/limits/leases.ts')
-  const { BOUND_WORKER, reserve } = await import('../../src/usage/reserve.ts')
-  const { settle } = await import('../../src/usage/settle.ts')
-  const { ReserveBody, SettleBody } = await import('../../src/usage/reserve-schemas.ts')
+  const { BOUND_WORKER, reserve } = await import('../../src/usage/reservations/reserve.ts')
+  const { settle } = await import('../../src/usage/reservations/settle.ts')
+  const { ReserveBody, SettleBody } = await import('../../src/usage/reservations/schemas.ts')
   const { parseInput } = await import('../../src/problems.ts')
-  const { recordUsage } = await import('../../src/usage/record.ts')
+  const { recordUsage } = await import('../../src/metering/record.ts')
   const ownEnv = { ...env, ...variables }
   const deferred: Promise<unknown>[] = []
   const underway = new Set<Promise<unknown>>()

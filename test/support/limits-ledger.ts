@@ -1,13 +1,13 @@
-/** What really happened in a random history, written down beside what the code counts (test/limits/simulation.test.ts). */
+/** What really happened in a random history, written down beside what the code counts (test/isolates/limits/simulation.test.ts). */
 import { expect } from 'vitest'
 import type { Deps } from '../../src/deps.ts'
 import { monthOf } from '../../src/lib/period.ts'
 import { windowKeyOf } from '../../src/limits/admission.ts'
-import { holdsKey, quotaKey } from '../../src/limits/claim.ts'
 import { holdUnits, releaseHold } from '../../src/limits/holds.ts'
-import { raiseUsed, toRecorded } from '../../src/limits/raise.ts'
-import { reconcile } from '../../src/limits/reconcile.ts'
+import { holdsKey, quotaKey } from '../../src/limits/limit-request.ts'
 import { BUCKETS } from '../../src/limits/window.ts'
+import { raiseUsed, toRecorded } from '../../src/metering/raise-counters.ts'
+import { reconcile } from '../../src/metering/reconcile-counters.ts'
 import { BUCKET_MS, type Hold, MINUTE, type Settlement, type World } from './histories.ts'
 import { claimOf, type Isolate } from './isolate.ts'
 

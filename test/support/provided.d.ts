@@ -1,4 +1,4 @@
-import type { Credentials } from '../../local/seed-data.ts'
+import type { Credentials } from '../../local/support/seed-data.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -1,5 +1,5 @@
 import { deliverDueWebhooks } from '../../src/webhooks/deliver.ts'
-import { deliveriesFor } from '../../src/webhooks/event.ts'
+import { deliveriesFor } from '../../src/webhooks/publish.ts'
 import { call, newUser } from './http.ts'
 import { newIsolate } from './isolate.ts'
 import { managementDeps } from './management.ts'

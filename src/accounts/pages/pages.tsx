@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import { html } from 'hono/html'
-import { newRouter } from '../../http/api-route.ts'
+import { newRouter } from '../../api/api-route.ts'
 import { PAGE_POLICY, Page } from './page.tsx'
 
 const ASK_AGAIN = 'This link is not valid any more: it was used, it is too old, or a newer one replaced it.'

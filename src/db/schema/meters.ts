@@ -1,6 +1,6 @@
 /**
  * What is metered, in one table: SQL, schemas, limits and labels are made from it. A meter that is added here without a
- * column that holds it does not compile, and test/db/meters.test.ts looks for it wherever meters are read.
+ * column that holds it does not compile, and test/api/db/meters.test.ts looks for it wherever meters are read.
  */
 import type { usagePeriods } from './rollups.ts'
 

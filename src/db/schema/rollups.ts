@@ -53,7 +53,7 @@ const responseTimes = () => ({
 
 /**
  * Sums per hour (UTC) and dimension. Kept for good: the finest that statistics read. This and all other roll-ups are kept
- * by one statement (`usage/write-statement.ts`), so whoever repairs rows by hand repairs them in each.
+ * by one statement (`metering/write-statement.ts`), so whoever repairs rows by hand repairs them in each.
  */
 export const usageHourly = pgTable(
   'usage_hourly',

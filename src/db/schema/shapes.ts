@@ -57,3 +57,6 @@ export interface NamedLimit {
 export const LATENCY_BOUNDS_MS = [
   1, 2, 5, 10, 20, 35, 50, 75, 100, 150, 200, 300, 500, 750, 1_000, 2_000, 5_000, 10_000, 30_000,
 ] as const
+
+/** The plan of an organization that has bought nothing. */
+export const FIRST_PLAN = 'free'

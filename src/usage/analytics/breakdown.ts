@@ -1,6 +1,6 @@
 import type { Sql } from '../../db/client.ts'
+import { DIMENSIONS, type Dimension } from '../../metering/dimensions.ts'
 import { ANSWER, rounded, SUM_COLUMNS, SUMS, type SumRow, toSums } from './columns.ts'
-import { DIMENSIONS, type Dimension } from './dimensions.ts'
 import { readRows } from './read.ts'
 import { cutIntoDays, dayOf, iso, type Span } from './span.ts'
 

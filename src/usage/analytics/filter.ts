@@ -1,4 +1,4 @@
-import { COLUMNS, DIMENSION_NAMES, type Dimension } from './dimensions.ts'
+import { COLUMNS, DIMENSION_NAMES, type Dimension } from '../../metering/dimensions.ts'
 
 /** What events must have; absent is anything, and an empty text is none (a key or status is never empty). */
 export type Filter = Readonly<Partial<Record<Dimension, string>>>

@@ -2,12 +2,12 @@ import * as z from 'zod'
 import { COUNTERS, type Counter, forEachMeter, METERS } from '../../db/schema/meters.ts'
 import { pageQuery, timestamp, uuid } from '../../http/fields.ts'
 import { text } from '../../http/text-field.ts'
-import { OUTLOOKS } from '../forecast-rules.ts'
+import { DIMENSION_NAMES } from '../../metering/dimensions.ts'
 import { normalizeName } from '../normalize-name.ts'
 import { ORDERS } from './breakdown.ts'
 import { isTimeZone } from './buckets.ts'
-import { DIMENSION_NAMES } from './dimensions.ts'
 import { EXPORTS } from './export.ts'
+import { OUTLOOKS } from './forecast-rules.ts'
 
 /** A moment, or a day for its first moment. Postgres and JavaScript agree about all of these. */
 const moment = z

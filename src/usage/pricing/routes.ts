@@ -1,4 +1,4 @@
-import { apiRoute, newRouter } from '../../http/api-route.ts'
+import { apiRoute, newRouter } from '../../api/api-route.ts'
 import { PriceQuery, Prices } from './schemas.ts'
 
 const pricesRoute = apiRoute({

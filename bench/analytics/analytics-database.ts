@@ -1,0 +1,94 @@
+import { Client } from 'pg'
+import { connect } from '../../local/support/connect.ts'
+import { migrateUp } from '../../local/support/migrations.ts'
+import { eventTasks, hourlyTasks, inPairs, LARGE, lastTasks, rollUpTasks } from './analytics-fill.ts'
+
+const TABLES = ['usage_hourly', 'usage_totals', 'usage_slices', 'usage_daily_slices', 'usage_periods', 'usage_dedupe']
+
+const DAY_MS = 86_400_000
+
+/** Migrates an empty database and fills it with `events` events of the year before `end`. */
+export async function fill(url: string, events: number, end: Date): Promise<void> {
+  const { sql, close } = await connect({ ...process.env, DATABASE_URL: url })
+  await migrateUp(sql, undefined, () => undefined)
+  await close()
+  const clients = [new Client({ connectionString: url }), new Client({ connectionString: url })]
+  for (const client of clients) {
+    await client.connect()
+    await client.query(
+      `set synchronous_commit = off; set work_mem = '384MB'; set maintenance_work_mem = '512MB'; set timezone = 'UTC'`,
+    )
+  }
+  try {
+    await fillWith(clients, events, end)
+  } finally {
+    await Promise.all(clients.map((client) => client.end()))
+  }
+}
+
+/** Without log and keys while it runs: they come back as they were, in bulk. */
+async function fillWith(clients: readonly Client[], events: number, end: Date): Promise<void> {
+  const [client] = clients as [Client]
+  const partitions = await prepare(client, end)
+  await timed('raw events', () => inPairs(clients, eventTasks(events, end)))
+  const keys = await dropKeys(client, TABLES)
+  await timed('hourly', () => inPairs(clients, hourlyTasks(daysApart(end, 15))))
+  await timed('totals, slices', () => inPairs(clients, rollUpTasks()))
+  await timed('the rest', () => inPairs(clients, lastTasks(events)))
+  await timed('keys', () => inPairs(clients, keys))
+  await timed('vacuum', () =>
+    inPairs(
+      clients,
+      [...TABLES, ...partitions].map((table) => `vacuum analyze ${table}`),
+    ),
+  )
+  await client.query('analyze usage_events')
+}
+
+async function prepare(client: Client, end: Date): Promise<string[]> {
+  await client.query(`insert into plans (id, name, limits, features) values ('bench', 'Bench', $1, '{}')`, [
+    JSON.stringify({
+      rate_limit_per_minute: 60,
+      max_api_keys: 10,
+      meters: { api_calls: { limit: 1_000_000, at_limit: 'block' } },
+    }),
+  ])
+  await client.query(
+    `insert into organizations (id, name, slug, plan_id) values ('${LARGE}', 'Large', 'large', 'bench')`,
+  )
+  await client.query(
+    `select ensure_usage_partition((date_trunc('month', $1::timestamptz) - make_interval(months => n))::date) from generate_series(0, 12) as n`,
+    [end],
+  )
+  const { rows } = await client.query(
+    `select inhrelid::regclass::text as name from pg_inherits where inhparent = 'usage_events'::regclass`,
+  )
+  const partitions = rows.map((row) => String(row.name))
+  for (const table of [...TABLES, ...partitions]) await client.query(`alter table ${table} set unlogged`)
+  return partitions
+}
+
+/** @returns the statements that bring them back */
+async function dropKeys(client: Client, tables: readonly string[]): Promise<string[]> {
+  const { rows } = await client.query(
+    `select conrelid::regclass::text as on_table, conname, pg_get_constraintdef(oid) as definition from pg_constraint
+     where contype = 'p' and conrelid = any($1::regclass[])`,
+    [tables],
+  )
+  for (const row of rows) await client.query(`alter table ${row.on_table} drop constraint "${row.conname}"`)
+  return rows.map((row) => `alter table ${row.on_table} add constraint "${row.conname}" ${row.definition}`)
+}
+
+function daysApart(end: Date, days: number): string[] {
+  const last = end.getTime() + DAY_MS
+  const first = end.getTime() - 366 * DAY_MS
+  const count = Math.ceil((last - first) / (days * DAY_MS)) + 1
+  // Whole days: an hour that two spans share would be in the roll-up twice.
+  return Array.from({ length: count }, (_, at) => `${new Date(first + at * days * DAY_MS).toISOString().slice(0, 10)}Z`)
+}
+
+async function timed(what: string, work: () => Promise<void>): Promise<void> {
+  const started = performance.now()
+  await work()
+  console.error(`${what}: ${Math.round((performance.now() - started) / 1000)} s`)
+}

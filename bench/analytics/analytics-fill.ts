@@ -1,0 +1,95 @@
+import type { Client } from 'pg'
+import { LATENCY_BOUNDS_MS } from '../../src/db/schema/shapes.ts'
+import { DIMENSIONS } from '../../src/metering/dimensions.ts'
+import { LATENCIES, SUM_COLUMNS, SUMS } from '../../src/usage/analytics/columns.ts'
+
+/** The organization that four of five events belong to; the rest is spread over 200 others. */
+export const LARGE = '01990000-0000-7000-8000-000000000001'
+
+const DIMENSION_COLUMNS = 'key_id, environment, endpoint, status_code, provider, model, route'
+const COLUMNS = SUM_COLUMNS.join(', ')
+const NO_KEY = '00000000-0000-0000-0000-000000000000'
+
+/** Runs every task, two at a time: the machine has two processors. */
+export async function inPairs(clients: readonly Client[], tasks: readonly string[]): Promise<void> {
+  const waiting = [...tasks]
+  await Promise.all(
+    clients.map(async (client) => {
+      for (let task = waiting.shift(); task; task = waiting.shift()) await client.query(task)
+    }),
+  )
+}
+
+/**
+ * Events over the 365 days before `end`: 50 endpoints, half of which use one or two of eight models, 20 keys, both with
+ * a few favourites, and statuses, routes and environments. Dimensions are drawn apart from each other, which is hard on
+ * the roll-ups: the hourly one has almost as many rows as there are events.
+ */
+export function eventTasks(events: number, end: Date): string[] {
+  const step = 500_000
+  const starts = Array.from({ length: Math.ceil(events / step) }, (_, at) => at * step)
+  return starts.map((first) => {
+    const last = Math.min(first + step, events) - 1
+    return `
+insert into usage_events (organization_id, id, occurred_at, key_id, environment, endpoint, method, status_code,
+  response_time_ms, api_calls, input_tokens, output_tokens, provider, model, cost_usd, route, ip, user_agent)
+select case when o < 0.8 then '${LARGE}' else ('01990000-0000-7000-9000-' || lpad((o * 1000)::int::text, 12, '0')) end::uuid,
+  gen_random_uuid()::text, timestamptz '${end.toISOString()}' - interval '365 days' * (1 - i / ${events}.0),
+  ('01990000-0000-7000-a000-' || lpad(k::text, 12, '0'))::uuid, case when k < 17 then 'live' else 'test' end,
+  '/v1/resources/' || e, case when e % 3 = 0 then 'POST' else 'GET' end,
+  case when s < 0.95 then 200 when s < 0.97 then 400 when s < 0.985 then 429 when s < 0.995 then 500 else 201 end,
+  (exp(2.5 + 3 * t * t) * 3)::int, 1, case when m then (t * 4000)::int else 0 end, case when m then (t * 900)::int else 0 end,
+  case when m then 'provider-' || (e + v) % 3 else '' end, case when m then 'model-' || (e + v) % 8 else '' end,
+  case when m then round((t * 0.02)::numeric, 6) end, case when v = 1 then 'fallback' when t < 0.2 then 'cache' else 'direct' end,
+  '203.0.113.7', 'example-client/1.4'
+from (
+  select i, random() as o, (20 * random() * random())::int as k, (49 * random() * random())::int as e, random() as s,
+    random() as t, (random() < 0.2)::int as v, random() as u
+  from generate_series(${first}, ${last}) as i offset 0
+) as drawn, lateral (select e < 25 as m) as model`
+  })
+}
+
+/** The hourly roll-up of each span; as the write statement would have filled it. */
+export function hourlyTasks(bounds: readonly string[]): string[] {
+  return bounds.slice(1).map(
+    (to, at) => `
+insert into usage_hourly (organization_id, hour, ${DIMENSION_COLUMNS}, ${COLUMNS})
+select organization_id, date_trunc('hour', occurred_at, 'UTC'), coalesce(key_id, '${NO_KEY}'), environment, endpoint,
+  status_code, provider, model, route, sum(requests),
+  coalesce(sum(requests) filter (where status_code >= 400 or error_code is not null), 0), sum(api_calls), sum(queries),
+  sum(input_tokens), sum(output_tokens), sum(cached_tokens), coalesce(sum(cost_usd), 0),
+  count(*) filter (where model <> '' and cost_usd is null), sum(response_time_ms), count(response_time_ms),
+  ${LATENCIES.map((_, bucket) => `count(*) filter (where latency = ${bucket})`).join(', ')}
+from (select *, width_bucket(response_time_ms - 1, '{${LATENCY_BOUNDS_MS.join(',')}}'::integer[]) as latency
+  from usage_events where occurred_at >= '${bounds[at]}' and occurred_at < '${to}') as e
+group by 1, 2, 3, 4, 5, 6, 7, 8, 9 order by 2, 1`,
+  )
+}
+
+/** All others, from the hourly one. */
+export function rollUpTasks(): string[] {
+  const slices = Object.entries(DIMENSIONS).map(
+    ([dimension, value]) => `
+insert into usage_slices (organization_id, dimension, value, hour, ${COLUMNS})
+select organization_id, '${dimension}', ${value}, hour, ${SUMS} from usage_hourly where ${value} <> '' group by 1, 3, 4`,
+  )
+  return [
+    `insert into usage_totals (organization_id, hour, ${COLUMNS})
+     select organization_id, hour, ${SUMS} from usage_hourly group by 1, 2 order by 2, 1`,
+    ...slices,
+  ]
+}
+
+/** What is made from those. */
+export function lastTasks(events: number): string[] {
+  const counts = SUM_COLUMNS.slice(0, 9)
+  return [
+    `insert into usage_daily_slices (organization_id, dimension, day, value, ${COLUMNS})
+     select organization_id, dimension, (hour at time zone 'UTC')::date, value, ${SUMS} from usage_slices group by 1, 2, 3, 4 order by 3`,
+    `insert into usage_periods (organization_id, period_start, ${counts.join(', ')})
+     select organization_id, date_trunc('month', hour, 'UTC'), ${counts.map((name) => `sum(${name})`).join(', ')} from usage_totals group by 1, 2`,
+    `insert into usage_dedupe (organization_id, key, payload_hash)
+     select '${LARGE}', sha256(i::text::bytea), sha256(i::text::bytea) from generate_series(1, ${Math.round(events / 10)}) as i`,
+  ]
+}

@@ -1,0 +1,90 @@
+import type { Sql } from '../../src/db/client.ts'
+import { monthOf } from '../../src/lib/period.ts'
+import { DIMENSION_NAMES, type Dimension } from '../../src/metering/dimensions.ts'
+import { usageBreakdown } from '../../src/usage/analytics/breakdown.ts'
+import type { Interval } from '../../src/usage/analytics/buckets.ts'
+import { listDailySums } from '../../src/usage/analytics/daily-sums.ts'
+import { type EventFilter, listEvents } from '../../src/usage/analytics/events.ts'
+import type { Filter } from '../../src/usage/analytics/filter.ts'
+import { usageForecast } from '../../src/usage/analytics/forecast.ts'
+import { usageStatistics } from '../../src/usage/analytics/month.ts'
+import { askedBuckets, askedEvents, askedHours } from '../../src/usage/analytics/query-span.ts'
+import { DAY_MS, HOUR_MS, iso } from '../../src/usage/analytics/span.ts'
+import { usageSummary } from '../../src/usage/analytics/summary.ts'
+import { usageTimeseries } from '../../src/usage/analytics/timeseries.ts'
+import { LARGE } from './analytics-fill.ts'
+
+/** Asks one thing of the large organization. @returns how many rows the answer has */
+type Question = (sql: Sql, now: number) => Promise<number>
+
+const [BUSY_KEY, QUIET_KEY] = ['01990000-0000-7000-a000-000000000000', '01990000-0000-7000-a000-000000000019']
+
+const summary =
+  (days?: number): Question =>
+  async (sql, now) => {
+    await usageSummary(sql, LARGE, askedHours(days ? { from: iso(now - days * DAY_MS) } : {}, now))
+    return 1
+  }
+
+const series =
+  (interval: Interval, days: number, tz: string, filter: Filter = {}): Question =>
+  async (sql, now) => {
+    const buckets = askedBuckets({ interval, tz, from: iso(now - days * DAY_MS) }, filter, now)
+    return (await usageTimeseries(sql, LARGE, buckets, filter)).length
+  }
+
+const breakdown =
+  (by: Dimension, days: number): Question =>
+  async (sql, now) => {
+    // Off the hour of midnight: an edge of hours on both sides.
+    const span = askedHours({ from: iso(now - days * DAY_MS + HOUR_MS), to: iso(now) }, now)
+    return (await usageBreakdown(sql, LARGE, { by, span, limit: 10, order: 'requests' })).data.length
+  }
+
+const events =
+  (filter: EventFilter, days: number, limit = 101): Question =>
+  async (sql, now) => {
+    const span = askedEvents({ from: iso(now - days * DAY_MS) }, now)
+    return (await listEvents(sql, LARGE, { span, filter, limit })).length
+  }
+
+/** Every kind of question the analytics answer, each at its longest span. */
+export const QUESTIONS: Readonly<Record<string, Question>> = {
+  'summary, this month': summary(),
+  'summary, 400 days': summary(400),
+  'time series, hours of 31 days, Berlin': series('hour', 31, 'Europe/Berlin'),
+  'time series, 399 days, Berlin': series('day', 399, 'Europe/Berlin'),
+  'time series, 60 months, Kathmandu': series('month', 1_800, 'Asia/Kathmandu'),
+  'time series, hours of 31 days, one key': series('hour', 31, 'Europe/Berlin', { key: BUSY_KEY }),
+  'time series, 399 days, one endpoint': series('day', 399, 'Europe/Berlin', { endpoint: '/v1/resources/1' }),
+  'time series, 60 months, one environment': series('month', 1_800, 'UTC', { environment: 'live' }),
+  'time series, hours of 2 days, key and endpoint': series('hour', 2, 'UTC', {
+    key: BUSY_KEY,
+    endpoint: '/v1/resources/1',
+  }),
+  'time series, hours of 2 days, environment and status': series('hour', 2, 'UTC', {
+    environment: 'live',
+    status: '200',
+  }),
+  ...Object.fromEntries(DIMENSION_NAMES.map((by) => [`breakdown by ${by}, 31 days`, breakdown(by, 31)])),
+  ...Object.fromEntries(DIMENSION_NAMES.map((by) => [`breakdown by ${by}, 400 days`, breakdown(by, 400)])),
+  'events, last 24 hours': events({}, 1),
+  'events, 35 days, errors only': events({ errorsOnly: true }, 35),
+  'events, 35 days, a quiet key': events({ key: QUIET_KEY }, 35),
+  'events, 35 days, a rare endpoint': events({ endpoint: '/v1/resources/49' }, 35),
+  'events, 35 days, a busy key and a rare endpoint': events({ key: BUSY_KEY, endpoint: '/v1/resources/48' }, 35),
+  'events, 35 days, a model and a status': events({ model: 'model-3', status: '500' }, 35),
+  'events, 35 days, an id that is not there': events({ id: 'nothing' }, 35),
+  'export of events, a page': events({}, 35, 4_000),
+  'export of daily sums, a page': async (sql, now) =>
+    (await listDailySums(sql, LARGE, { span: { from: now - 400 * DAY_MS, to: now }, after: undefined, limit: 4_000 }))
+      .length,
+  forecast: async (sql, now) => {
+    await usageForecast(sql, LARGE, now)
+    return 1
+  },
+  'auth/usage/stats, last month (a batch of 5)': async (sql, now) => {
+    await usageStatistics(sql, LARGE, monthOf(monthOf(now).start - 1))
+    return 1
+  },
+}

@@ -1,0 +1,77 @@
+import * as z from 'zod'
+
+const DOOR_NAMES = ['sql', 'redis', 'mail', 'breached', 'webhooks', 'polar', 'stripe'] as const
+
+/** The doors that count requests and can be made to fail. */
+export type DoorName = (typeof DOOR_NAMES)[number]
+
+const MAX_DELAY_MS = 600_000
+
+const aim = {
+  door: z.enum(DOOR_NAMES),
+  /** only requests whose body, or path where they have none, holds this text */
+  match: z.string().min(1).optional(),
+  /** only each n-th of those requests */
+  every: z.int().min(1).default(1),
+  /** disappears after so many hits */
+  count: z.int().min(1).optional(),
+}
+
+/** A fault as asked for; `value` is milliseconds of a delay or the code of a status, and belongs to no other kind. */
+export const FaultBody = z.discriminatedUnion('kind', [
+  z.strictObject({ ...aim, kind: z.literal('delay'), value: z.int().min(0).max(MAX_DELAY_MS) }),
+  z.strictObject({ ...aim, kind: z.literal('status'), value: z.int().min(400).max(599) }),
+  z.strictObject({ ...aim, kind: z.enum(['hang', 'reset_before', 'reset_after', 'truncate']) }),
+])
+
+export type Fault = z.infer<typeof FaultBody>
+
+/** A fault in force, with how many requests it looked at and how many it hit. */
+type ActiveFault = Fault & { seen: number; hits: number }
+
+export interface Faults {
+  add(fault: Fault): ActiveFault
+  list(): ActiveFault[]
+  /** Ends all faults and frees the requests that hang. */
+  clear(): void
+  /** @returns the first fault, in the order they were added, that hits this request; it counts as a hit */
+  strike(door: DoorName, body: string): Fault | undefined
+  /** Settles at the next `clear`. */
+  cleared(): Promise<void>
+}
+
+/** The list of faults in force. It decides; what a fault does to a request is in apply-fault.ts. */
+export function createFaults(): Faults {
+  let active: ActiveFault[] = []
+  let next = Promise.withResolvers<void>()
+  return {
+    add(fault) {
+      const added = { ...fault, seen: 0, hits: 0 }
+      active.push(added)
+      return added
+    },
+    list: () => active,
+    clear() {
+      active = []
+      next.resolve()
+      next = Promise.withResolvers<void>()
+    },
+    strike(door, body) {
+      const hit = active.find((fault) => hits(fault, door, body))
+      active = active.filter((fault) => fault.count === undefined || fault.hits < fault.count)
+      return hit
+    },
+    cleared: () => next.promise,
+  }
+}
+
+/** Quotes are escaped inside JSON bodies, so `insert into "users"` is found the way people write it, too. */
+function hits(fault: ActiveFault, door: DoorName, body: string): boolean {
+  if (fault.door !== door) return false
+  const { match } = fault
+  if (match !== undefined && !body.includes(match) && !body.replaceAll('\\"', '"').includes(match)) return false
+  fault.seen += 1
+  if (fault.seen % fault.every !== 0) return false
+  fault.hits += 1
+  return true
+}

@@ -1,0 +1,77 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { DoorName } from './faults.ts'
+
+const MAX_BODY_BYTES = 10 * 1024 * 1024
+
+/** One request, read whole. `gone` settles when the connection closes, answered or not. */
+export interface Call {
+  method: string
+  url: URL
+  headers: IncomingHttpHeaders
+  body: string
+  gone: Promise<void>
+}
+
+/** What to send back. `cut` sends only half of the body and then drops the connection. */
+export interface Reply {
+  status: number
+  type: string
+  body: string
+  headers?: Record<string, string>
+  cut?: boolean
+}
+
+export type Answer = (call: Call) => Reply | Promise<Reply>
+
+/** An answer in JSON. */
+export function json(status: number, value: unknown): Reply {
+  return { status, type: 'application/json; charset=utf-8', body: JSON.stringify(value) }
+}
+
+/** A page for people, which may load nothing from outside, whatever a mail's HTML asks for. */
+export function html(status: number, body: string): Reply {
+  const policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
+  return { status, type: 'text/html; charset=utf-8', body, headers: { 'content-security-policy': policy } }
+}
+
+/** @returns the parsed body, `undefined` when it is not JSON */
+export function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Reads a request's body whole.
+ *
+ * A body above 10 MB is read to its end and thrown away: an answer sent while the client still writes would reach it
+ * as a broken connection instead of a 413.
+ *
+ * @returns `undefined` when the body is too large
+ */
+export async function readBody(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of request) {
+    bytes += chunk.length
+    if (bytes <= MAX_BODY_BYTES) chunks.push(chunk)
+  }
+  return bytes > MAX_BODY_BYTES ? undefined : Buffer.concat(chunks).toString()
+}
+
+/** Writes the answer; nothing happens when the client has already left. */
+export function send(response: ServerResponse, reply: Reply): void {
+  if (response.destroyed) return
+  const body = Buffer.from(reply.body)
+  response.writeHead(reply.status, { 'content-type': reply.type, 'content-length': body.length, ...reply.headers })
+  if (reply.cut) response.write(body.subarray(0, body.length >> 1), () => response.destroy())
+  else response.end(body)
+}
+
+/** Where a method and path lead. Only a route with a `door` is counted and can be made to fail. */
+export interface Route {
+  door?: DoorName
+  answer: Answer
+}

@@ -1,0 +1,84 @@
+import { type Call, html, type Reply } from '../http.ts'
+import { escapeHtml, page } from '../pages.ts'
+import type { BillingDoor } from './provider.ts'
+import type { Checkout, Subscription } from './shop.ts'
+
+const NAMES = { polar: 'Polar', stripe: 'Stripe' } as const
+
+/** What the buttons of a subscription say, and do. */
+const BUTTONS = [
+  ['advance', "Advance to the period's end"],
+  ['fail_payment', 'Fail a payment'],
+  ['mend_card', 'Mend the card'],
+  ['cancel_now', 'Cancel at once'],
+] as const
+
+const dollars = (cents: number) => `$${(cents / 100).toFixed(2)}`
+
+/** The provider's dashboard: what was bought, what was told, and buttons for what else may happen. */
+export function dashboardPage(door: BillingDoor) {
+  return function answer(): Reply {
+    const { name, shop, sender } = door
+    const bought = [...shop.subscriptions.values()].toReversed().map((one) => subscription(door, one))
+    const open = [...shop.checkouts.values()].filter(({ status }) => status === 'open')
+    const events = sender
+      .list()
+      .toReversed()
+      .map(({ id, type, state, attempts }) => {
+        const tries = attempts.map(({ status }) => status).join(', ')
+        return `<li><code>${escapeHtml(type)}</code> ${state} ${tries} ${button(name, 'Send again', { act: 'redeliver', event: id })}</li>`
+      })
+    return html(
+      200,
+      page(
+        `${NAMES[name]}, local`,
+        `<h2>Subscriptions</h2>${bought.join('') || '<p>Nothing was bought yet.</p>'}
+        <h2>Open checkouts</h2><ul>${open.map((one) => openCheckout(name, one)).join('')}</ul>
+        <h2>Webhooks</h2>${button(name, 'Hold them back', { act: 'hold' })}
+        ${button(name, 'Send what was held back, newest first', { act: 'release' })}<ul>${events.join('')}</ul>`,
+      ),
+    )
+  }
+}
+
+function subscription({ name, shop }: BillingDoor, one: Subscription): string {
+  const product = shop.products.get(one.productId)
+  const paid = shop.orders.filter(({ subscriptionId }) => subscriptionId === one.id)
+  const orders = paid.map(
+    ({ cents, reason, paid }) => `<li>${reason}: ${dollars(cents)}${paid ? '' : ', not paid'}</li>`,
+  )
+  const next = shop.products.get(one.pendingProductId ?? '')
+  const planned = one.cancelAtPeriodEnd ? ', ends then' : next ? `, then ${escapeHtml(next.name)}` : ''
+  return `<article><h2>${escapeHtml(product?.name ?? one.productId)}: ${one.status}</h2>
+    <small>${escapeHtml(one.customer.email)}, <code>${one.id}</code>, until <time>${one.periodEnd.toISOString()}</time>${planned}</small>
+    <ul>${orders.join('')}</ul>
+    ${one.endedAt ? '' : BUTTONS.map(([act, label]) => button(name, label, { act, subscription: one.id })).join(' ')}</article>`
+}
+
+const openCheckout = (name: string, { id, customer }: Checkout) =>
+  `<li><a href="/${name}/checkout/${id}">${escapeHtml(customer.email)}</a></li>`
+
+function button(name: string, label: string, act: object): string {
+  const body = escapeHtml(JSON.stringify(JSON.stringify(act)))
+  return `<button onclick="fetch('/${name}/act', { method: 'POST', body: ${body} }).then(() => location.reload())">${label}</button>`
+}
+
+/** The page on which a customer pays, without a card. */
+export function checkoutPage(door: BillingDoor) {
+  return function answer({ url }: Call): Reply {
+    const checkout = door.shop.checkouts.get(url.pathname.split('/').at(-1) ?? '')
+    if (!checkout) return door.unknown()
+    const product = door.shop.products.get(checkout.productId)
+    const title = `Pay ${dollars(product?.cents ?? 0)} a month`
+    const body = checkout.status === 'open' ? payForm(checkout, url) : `<p>This checkout is ${checkout.status}.</p>`
+    const what = `<p>${escapeHtml(product?.name ?? '')}, for ${escapeHtml(checkout.customer.email)}. No card is asked for: this is ${NAMES[door.name]} on this machine.</p>`
+    return html(200, page(title, what + body))
+  }
+}
+
+function payForm({ cancelUrl }: Checkout, { search }: URL): string {
+  const declined = search === '?declined' ? '<p><strong>The card was declined.</strong></p>' : ''
+  const isLink = cancelUrl !== null && /^https?:/.test(cancelUrl)
+  const cancel = isLink ? `<p><a href="${escapeHtml(cancelUrl)}" rel="noreferrer">Back</a></p>` : ''
+  return `${declined}<form method="post"><button autofocus>Pay</button></form>${cancel}`
+}

@@ -1,0 +1,152 @@
+/** Polar's objects as its API and its webhooks give them: of each the fields that somebody reads. */
+import type { Checkout, Customer, Order, Shop, Subscription } from './shop.ts'
+
+const CURRENCY = 'usd'
+
+export function polarCustomer({ id, externalId, email, name, createdAt }: Customer) {
+  return {
+    id,
+    created_at: createdAt.toISOString(),
+    modified_at: null,
+    external_id: externalId,
+    email,
+    email_verified: false,
+    name,
+    type: 'individual',
+    metadata: {},
+    deleted_at: null,
+  }
+}
+
+export function polarCheckout(checkout: Checkout, page: string, shop: Shop) {
+  const { id, customer, productId, status, successUrl, cancelUrl, metadata, createdAt, subscriptionId } = checkout
+  return {
+    id,
+    created_at: createdAt.toISOString(),
+    modified_at: null,
+    status,
+    client_secret: `polar_c_${id}`,
+    url: page,
+    success_url: successUrl,
+    return_url: cancelUrl,
+    expires_at: new Date(createdAt.getTime() + 3_600_000).toISOString(),
+    product_id: productId,
+    amount: shop.products.get(productId)?.cents ?? 0,
+    currency: CURRENCY,
+    customer_id: customer.id,
+    external_customer_id: customer.externalId,
+    customer_email: customer.email,
+    subscription_id: subscriptionId,
+    metadata,
+  }
+}
+
+export function polarSubscription(subscription: Subscription, shop: Shop) {
+  return { ...stateSubscription(subscription, shop), ...moreOf(subscription, shop) }
+}
+
+/** A subscription as it is in a customer's state. */
+function stateSubscription(subscription: Subscription, shop: Shop) {
+  return {
+    id: subscription.id,
+    created_at: subscription.createdAt.toISOString(),
+    modified_at: subscription.modifiedAt.toISOString(),
+    status: subscription.status,
+    product_id: subscription.productId,
+    amount: shop.products.get(subscription.productId)?.cents ?? 0,
+    currency: CURRENCY,
+    recurring_interval: 'month',
+    recurring_interval_count: 1,
+    current_period_start: subscription.periodStart.toISOString(),
+    current_period_end: subscription.periodEnd.toISOString(),
+    trial_start: null,
+    trial_end: null,
+    cancel_at_period_end: subscription.cancelAtPeriodEnd,
+    canceled_at: iso(subscription.canceledAt),
+    started_at: subscription.createdAt.toISOString(),
+    ends_at: iso(subscription.endedAt ?? (subscription.cancelAtPeriodEnd ? subscription.periodEnd : null)),
+    discount_id: null,
+    seats: null,
+    units: null,
+    meters: [],
+    metadata: subscription.metadata,
+  }
+}
+
+function moreOf(subscription: Subscription, shop: Shop) {
+  const { pendingProductId, productId } = subscription
+  const product = shop.products.get(productId)
+  return {
+    ended_at: iso(subscription.endedAt),
+    past_due_at: iso(subscription.pastDueAt),
+    current_meter_period_start: null,
+    current_meter_period_end: null,
+    pause_at_period_end: false,
+    paused_at: null,
+    resumes_at: null,
+    customer_id: subscription.customer.id,
+    customer: polarCustomer(subscription.customer),
+    checkout_id: subscription.checkoutId,
+    product: { id: productId, name: product?.name ?? '', is_recurring: true, metadata: {} },
+    prices: [],
+    pending_update: pendingProductId && {
+      id: subscription.id,
+      applies_at: subscription.periodEnd.toISOString(),
+      product_id: pendingProductId,
+      seats: null,
+      units: null,
+    },
+  }
+}
+
+export function polarOrder(order: Order, subscription: Subscription, shop: Shop) {
+  const { id, cents, paid, reason, createdAt } = order
+  return {
+    id,
+    created_at: createdAt.toISOString(),
+    modified_at: null,
+    status: paid ? 'paid' : 'pending',
+    paid,
+    subtotal_amount: cents,
+    discount_amount: 0,
+    net_amount: cents,
+    tax_amount: 0,
+    total_amount: cents,
+    due_amount: paid ? 0 : cents,
+    refunded_amount: 0,
+    currency: CURRENCY,
+    billing_reason: reason,
+    customer_id: subscription.customer.id,
+    product_id: subscription.productId,
+    subscription_id: subscription.id,
+    checkout_id: subscription.checkoutId,
+    metadata: {},
+    items: [],
+    customer: polarCustomer(subscription.customer),
+    subscription: polarSubscription(subscription, shop),
+  }
+}
+
+interface MeterSum {
+  readonly name: string
+  readonly units: number
+}
+
+/** Everything that decides what a customer may have. */
+export function polarCustomerState(customer: Customer, shop: Shop, sums: readonly MeterSum[]) {
+  const own = [...shop.subscriptions.values()].filter((one) => one.customer === customer && !one.endedAt)
+  return {
+    ...polarCustomer(customer),
+    active_subscriptions: own.map((one) => stateSubscription(one, shop)),
+    granted_benefits: [],
+    active_meters: sums.map(({ name, units }) => ({
+      id: name,
+      meter_id: name,
+      consumed_units: units,
+      credited_units: 0,
+      balance: -units,
+    })),
+  }
+}
+
+const iso = (time: Date | null) => time?.toISOString() ?? null

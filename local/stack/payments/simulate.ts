@@ -1,0 +1,109 @@
+import * as z from 'zod'
+import { type Call, json, parseJson, type Reply } from '../http.ts'
+import type { Product } from './products.ts'
+import { type BillingDoor, returnAddress } from './provider.ts'
+import * as shops from './shop.ts'
+
+const id = z.string().min(1)
+
+/** What can be done to a provider from outside, as its customers, its staff and bad luck do. */
+const Act = z.discriminatedUnion('act', [
+  z.strictObject({ act: z.literal('pay'), checkout: id }),
+  z.strictObject({
+    act: z.enum(['fail_payment', 'mend_card', 'give_up', 'pause', 'cancel_now', 'advance']),
+    subscription: id,
+  }),
+  z.strictObject({ act: z.literal('move'), subscription: id, product: id }),
+  z.strictObject({ act: z.literal('subscribe'), customer: id, product: id }),
+  z.strictObject({ act: z.enum(['refuse_card', 'accept_card']), customer: id }),
+  z.strictObject({ act: z.literal('redeliver'), event: id }),
+  z.strictObject({ act: z.enum(['hold', 'release', 'clear_events']) }),
+  z.strictObject({
+    act: z.literal('add_product'),
+    id,
+    name: z.string(),
+    cents: z.int().min(0),
+    plan: z.string(),
+    metered: z.boolean().default(false),
+  }),
+])
+
+type Act = z.output<typeof Act>
+
+const OF_SUBSCRIPTIONS = {
+  fail_payment: shops.failPayment,
+  mend_card: shops.mendCard,
+  give_up: (shop: shops.Shop, one: shops.Subscription) => shops.turn(shop, one, 'given_up'),
+  pause: (shop: shops.Shop, one: shops.Subscription) => shops.turn(shop, one, 'paused'),
+  cancel_now: shops.revoke,
+  advance: shops.advance,
+} as const
+
+/** `POST /{provider}/act`: 204 when it is done, 404 when there is no such thing, 402 when the card is refused. */
+export function answerAct(door: BillingDoor) {
+  return async function answer(call: Call): Promise<Reply> {
+    const parsed = Act.safeParse(parseJson(call.body))
+    if (!parsed.success) return json(400, { error: 'invalid_act', message: z.prettifyError(parsed.error) })
+    const status = perform(door, parsed.data)
+    await door.sender.tried()
+    return { status, type: 'text/plain', body: '' }
+  }
+}
+
+function perform(door: BillingDoor, act: Act): number {
+  const { shop, sender } = door
+  if ('subscription' in act)
+    return withOne(shop.subscriptions.get(act.subscription), (one) => changeOne(shop, one, act))
+  if ('checkout' in act)
+    return withOne(shop.checkouts.get(act.checkout), (one) => (shops.payCheckout(shop, one) ? 204 : 402))
+  if ('customer' in act) return withOne(shop.customers.get(act.customer), (one) => changeCustomer(shop, one, act))
+  if (act.act === 'redeliver') return sender.redeliver(act.event) ? 204 : 404
+  if (act.act === 'add_product') shop.products.set(act.id, act satisfies Product)
+  else if (act.act === 'hold') sender.hold()
+  else if (act.act === 'release') sender.release()
+  else sender.clear()
+  return 204
+}
+
+/** A move is what the provider's portal does, or its staff. */
+function changeOne(shop: shops.Shop, one: shops.Subscription, act: Extract<Act, { subscription: string }>) {
+  if (act.act === 'move') return shops.changeProduct(shop, one, { productId: act.product }) ? 204 : 402
+  return OF_SUBSCRIPTIONS[act.act](shop, one)
+}
+
+function changeCustomer(shop: shops.Shop, one: shops.Customer, act: Extract<Act, { customer: string }>): void {
+  if (act.act === 'subscribe') shops.subscribe(shop, one, act.product)
+  else one.cardFails = act.act === 'refuse_card'
+}
+
+function withOne<T>(found: T | undefined, work: (one: T) => number | void): number {
+  return found === undefined ? 404 : (work(found) ?? 204)
+}
+
+/** `POST /{provider}/checkout/{id}`, the page's button: pays, tells the Worker, and leads the customer back. */
+export function answerPay(door: BillingDoor) {
+  return async function answer({ url }: Call): Promise<Reply> {
+    const checkout = door.shop.checkouts.get(url.pathname.split('/').at(-1) ?? '')
+    if (!checkout) return door.unknown()
+    const isPaid = checkout.status === 'succeeded' || shops.payCheckout(door.shop, checkout)
+    await door.sender.tried()
+    const location = isPaid ? returnAddress(checkout) : `${url.pathname}?declined`
+    return { status: 303, type: 'text/plain', body: '', headers: { location } }
+  }
+}
+
+/** `GET /{provider}/state`: everything, as JSON; `?organization=` gives the events of one alone. */
+export function answerState({ shop, sender, usage }: BillingDoor) {
+  return function answer({ url }: Call): Reply {
+    const organization = url.searchParams.get('organization')
+    const events = sender.list().filter((one) => organization === null || one.organization === organization)
+    return json(200, {
+      customers: [...shop.customers.values()],
+      checkouts: [...shop.checkouts.values()],
+      subscriptions: [...shop.subscriptions.values()],
+      orders: shop.orders,
+      usage: usage(),
+      events,
+    })
+  }
+}

@@ -1,0 +1,159 @@
+/** Stripe's objects as its API and its webhooks give them: of each the fields that somebody reads. */
+import type { Checkout, Customer, Order, Shop, Subscription } from './shop.ts'
+
+const seconds = (time: Date) => Math.floor(time.getTime() / 1_000)
+const orNull = (time: Date | null) => time && seconds(time)
+
+export function stripeCustomer({ id, email, name, createdAt }: Customer) {
+  return { id, object: 'customer', created: seconds(createdAt), email, name, metadata: {}, livemode: false }
+}
+
+export function stripeSession(checkout: Checkout, page: string | null) {
+  const { id, customer, status, successUrl, cancelUrl, metadata, createdAt, subscriptionId } = checkout
+  return {
+    id,
+    object: 'checkout.session',
+    created: seconds(createdAt),
+    expires_at: seconds(createdAt) + 86_400,
+    mode: 'subscription',
+    status: status === 'succeeded' ? 'complete' : status,
+    payment_status: status === 'succeeded' ? 'paid' : 'unpaid',
+    client_reference_id: customer.externalId,
+    customer: customer.id,
+    customer_email: customer.email,
+    customer_details: { email: customer.email, name: customer.name },
+    subscription: subscriptionId,
+    success_url: successUrl,
+    cancel_url: cancelUrl,
+    metadata,
+    livemode: false,
+    url: status === 'open' ? page : null,
+  }
+}
+
+/** @param extra the price of an item beside the first */
+export const itemOf = ({ id }: Subscription, extra?: string) =>
+  id.replace('sub_', 'si_') + (extra === undefined ? '' : `_${extra}`)
+const quantityOf = (price: string, { products }: Shop) => (products.get(price)?.metered ? undefined : 1)
+const scheduleOf = (subscription: Subscription) => subscription.id.replace('sub_', 'sub_sched_')
+
+/** The period is on the item: the subscription itself has none any more. */
+export function stripeSubscription(subscription: Subscription, shop: Shop, expanded: readonly string[] = []) {
+  const isExpanded = (name: string) => expanded.some((one) => one.replace('data.', '').startsWith(name))
+  const { id, customer, productId, periodStart, periodEnd, cancelAtPeriodEnd, endedAt, pendingProductId } = subscription
+  return {
+    id,
+    object: 'subscription',
+    created: seconds(subscription.createdAt),
+    start_date: seconds(subscription.createdAt),
+    customer: isExpanded('customer') ? paying(customer) : customer.id,
+    status: subscription.status === 'paused' ? 'active' : subscription.status,
+    currency: 'usd',
+    collection_method: 'charge_automatically',
+    billing_cycle_anchor: seconds(subscription.createdAt),
+    cancel_at_period_end: cancelAtPeriodEnd,
+    cancel_at: cancelAtPeriodEnd ? seconds(periodEnd) : null,
+    canceled_at: orNull(subscription.canceledAt),
+    ended_at: orNull(endedAt),
+    trial_start: null,
+    trial_end: null,
+    pause_collection: subscription.status === 'paused' ? { behavior: 'void', resumes_at: null } : null,
+    pending_update: null,
+    schedule:
+      pendingProductId === null
+        ? null
+        : isExpanded('schedule')
+          ? stripeSchedule(subscription, shop)
+          : scheduleOf(subscription),
+    default_payment_method: isExpanded('default_payment_method') ? card(customer) : `pm_${customer.id}`,
+    metadata: subscription.metadata,
+    livemode: false,
+    items: {
+      object: 'list',
+      has_more: false,
+      data: [productId, ...(subscription.extras ?? [])].map((price, place) => ({
+        id: itemOf(subscription, place === 0 ? undefined : price),
+        object: 'subscription_item',
+        current_period_start: seconds(periodStart),
+        current_period_end: seconds(periodEnd),
+        price: stripePrice(price, shop),
+        quantity: quantityOf(price, shop),
+        subscription: id,
+      })),
+    },
+  }
+}
+
+function stripePrice(id: string, shop: Shop) {
+  const product = shop.products.get(id)
+  const recurring = {
+    interval: 'month',
+    interval_count: 1,
+    usage_type: product?.metered ? 'metered' : 'licensed',
+    meter: null,
+  }
+  return {
+    id,
+    object: 'price',
+    active: true,
+    currency: 'usd',
+    product: `prod_${product?.plan}`,
+    unit_amount: product?.cents,
+    recurring,
+  }
+}
+
+export function stripeSchedule(subscription: Subscription, shop: Shop) {
+  const { productId, pendingProductId, periodStart, periodEnd, extras = [], pendingExtras = extras } = subscription
+  const phases = [{ start: periodStart, end: periodEnd as Date | null, prices: [productId, ...extras] }]
+  if (pendingProductId !== null)
+    phases.push({ start: periodEnd, end: null, prices: [pendingProductId, ...pendingExtras] })
+  return {
+    id: scheduleOf(subscription),
+    object: 'subscription_schedule',
+    status: 'active',
+    customer: subscription.customer.id,
+    subscription: subscription.id,
+    end_behavior: 'release',
+    current_phase: { start_date: seconds(periodStart), end_date: seconds(periodEnd) },
+    phases: phases.map(({ start, end, prices }) => ({
+      start_date: seconds(start),
+      end_date: orNull(end),
+      items: prices.map((price) => ({ price, quantity: quantityOf(price, shop) })),
+    })),
+  }
+}
+
+export function stripeInvoice(order: Order, subscription: Subscription) {
+  const { id, cents, paid, reason, createdAt } = order
+  return {
+    id,
+    object: 'invoice',
+    created: seconds(createdAt),
+    customer: subscription.customer.id,
+    status: paid ? 'paid' : 'open',
+    billing_reason: reason,
+    currency: 'usd',
+    amount_due: cents,
+    amount_paid: paid ? cents : 0,
+    total: cents,
+    attempt_count: 1,
+    parent: {
+      type: 'subscription_details',
+      subscription_details: { subscription: subscription.id, metadata: subscription.metadata },
+    },
+    livemode: false,
+  }
+}
+
+const paying = (customer: Customer) => ({
+  ...stripeCustomer(customer),
+  invoice_settings: { default_payment_method: card(customer) },
+})
+
+const card = ({ id }: Customer) => ({
+  id: `pm_${id}`,
+  object: 'payment_method',
+  type: 'card',
+  card: { brand: 'visa', last4: '4242', exp_month: 12, exp_year: new Date().getUTCFullYear() + 3 },
+})

@@ -1,0 +1,239 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import { type Call, json, type Reply } from '../http.ts'
+import { productsOf } from './products.ts'
+import type { BillingDoor, BillingDoorOptions, Handler } from './provider.ts'
+import { createSender } from './send-webhooks.ts'
+import * as shops from './shop.ts'
+import { type Form, parseForm, textAt, textsAt } from './stripe-form.ts'
+import { changedItems, newItems } from './stripe-items.ts'
+import * as shapes from './stripe-shapes.ts'
+import { createStripeUsage, stripeError } from './stripe-usage.ts'
+
+type Shop = shops.Shop
+type Subscription = shops.Subscription
+
+const API_VERSION = '2026-10-28.endive'
+const PREFIXES = { customer: 'cus', checkout: 'cs_test', subscription: 'sub', order: 'in' } as const
+
+/** What each happening is told as. */
+const EVENTS: Readonly<Record<shops.Happening, readonly string[]>> = {
+  bought: ['checkout.session.completed', 'customer.subscription.created', 'invoice.paid'],
+  plan_changed: ['customer.subscription.updated', 'invoice.paid'],
+  plan_change_planned: ['customer.subscription.updated'],
+  cancel_planned: ['customer.subscription.updated'],
+  resumed: ['customer.subscription.updated'],
+  renewed: ['customer.subscription.updated', 'invoice.paid'],
+  renewal_failed: ['customer.subscription.updated', 'invoice.payment_failed'],
+  payment_failed: ['invoice.payment_failed', 'customer.subscription.updated'],
+  given_up: ['customer.subscription.updated'],
+  paused: ['customer.subscription.updated'],
+  unpaused: ['customer.subscription.updated'],
+  ended: ['customer.subscription.deleted'],
+  revoked: ['customer.subscription.deleted'],
+}
+
+/** The door that answers like Stripe: the calls that billing makes, and webhooks for what comes of them. */
+export function stripeDoor({ token, webhookSecret, webhookUrl }: BillingDoorOptions): BillingDoor {
+  const sender = createSender({
+    url: webhookUrl,
+    sign: ({ body }, at) => ({ 'stripe-signature': signature(webhookSecret, body, at) }),
+  })
+  const newId: Shop['newId'] = (kind) => `${PREFIXES[kind]}_${randomBytes(12).toString('hex')}`
+  const shop = shops.openShop(productsOf('stripe'), newId, tell)
+  const usage = createStripeUsage(shop)
+
+  function tell(happening: shops.Happening, { subscription, order, checkout }: Parameters<shops.Tell>[1]): void {
+    for (const type of EVENTS[happening]) {
+      const data = type.startsWith('checkout.')
+        ? checkout && shapes.stripeSession(checkout, null)
+        : type.startsWith('invoice.')
+          ? order && shapes.stripeInvoice(order, subscription)
+          : shapes.stripeSubscription(subscription, shop)
+      if (data) event(type, subscription, data)
+    }
+  }
+
+  function event(type: string, { metadata, customer }: Subscription, object: object): void {
+    const id = `evt_${randomBytes(12).toString('hex')}`
+    const created = Math.floor(Date.now() / 1_000)
+    const body = { id, object: 'event', api_version: API_VERSION, created, livemode: false, type, data: { object } }
+    sender.send({ id, type, organization: metadata.org_id ?? customer.externalId, body: JSON.stringify(body) })
+  }
+
+  return {
+    name: 'stripe',
+    shop,
+    sender,
+    usage: usage.list,
+    memory: { shop: shops.shopMemory(shop), usage: usage.memory, webhooks: sender.memory },
+    isAllowed: ({ headers }) => headers.authorization === `Bearer ${token}`,
+    refused: () => stripeError('api_key_invalid', 'Invalid API Key provided.', undefined, 401),
+    unknown: missing,
+    handlers: handlersOf(shop, usage),
+  }
+}
+
+/** A POST with a key that was used before gets the first answer, unless it asks for something else. */
+function repeatable() {
+  const answers = new Map<string, { request: string; reply: Reply }>()
+  return function once(answer: (form: Form, call: Call, id: string) => Reply): Handler[2] {
+    return function answerOnce(call, id) {
+      const form = parseForm(call.body)
+      const key = call.headers['idempotency-key']?.toString()
+      if (key === undefined) return answer(form, call, id)
+      const request = `${call.url.pathname}\n${call.body}`
+      const earlier = answers.get(key)
+      if (earlier && earlier.request !== request)
+        return stripeError(
+          'idempotency_key_in_use',
+          'Keys for idempotent requests can only be used with the same parameters.',
+        )
+      const reply = earlier?.reply ?? answer(form, call, id)
+      answers.set(key, { request, reply })
+      return reply
+    }
+  }
+}
+
+/** The calls, in the order in which they are looked for. */
+function handlersOf(shop: Shop, usage: ReturnType<typeof createStripeUsage>): readonly Handler[] {
+  const once = repeatable()
+  const scheduled = (one: Subscription) => shapes.stripeSchedule(one, shop)
+  const subscriptionOf = (id: string) => shop.subscriptions.get(id.replace('sub_sched_', 'sub_'))
+
+  return [
+    ['POST', /^checkout\/sessions$/, once((form, call) => createSession(shop, form, call))],
+    [
+      'GET',
+      /^checkout\/sessions\/([^/]+)$/,
+      ({ url }, id) => show(shop.checkouts.get(id), (one) => shapes.stripeSession(one, pageOf(url, id))),
+    ],
+    ['POST', /^billing_portal\/sessions$/, once((form, call) => createPortal(shop, form, call))],
+    ['POST', /^customers$/, once((form) => json(200, shapes.stripeCustomer(newCustomer(shop, form))))],
+    ['GET', /^customers\/([^/]+)$/, (_, id) => show(shop.customers.get(id), shapes.stripeCustomer)],
+    ['POST', /^billing\/meter_events$/, once((form) => usage.take(form))],
+    ['GET', /^subscriptions$/, (call) => list(shop, call, false)],
+    ['GET', /^subscriptions\/search$/, (call) => list(shop, call, true)],
+    [
+      'GET',
+      /^subscriptions\/([^/]+)$/,
+      (call, id) => show(subscriptionOf(id), (one) => shapes.stripeSubscription(one, shop, expansions(call))),
+    ],
+    ['POST', /^subscriptions\/([^/]+)$/, once((form, call, id) => change(shop, subscriptionOf(id), form, call))],
+    ['DELETE', /^subscriptions\/([^/]+)$/, (_, id) => cancelNow(shop, subscriptionOf(id))],
+    [
+      'POST',
+      /^subscription_schedules$/,
+      once((form) => show(subscriptionOf(textAt(form, 'from_subscription') ?? ''), scheduled)),
+    ],
+    ['GET', /^subscription_schedules\/([^/]+)$/, (_, id) => show(subscriptionOf(id), scheduled)],
+    [
+      'POST',
+      /^subscription_schedules\/([^/]+)\/(?:release|cancel)$/,
+      once((_form, _call, id) => schedule(shop, subscriptionOf(id), undefined)),
+    ],
+    ['POST', /^subscription_schedules\/([^/]+)$/, once((form, _, id) => schedule(shop, subscriptionOf(id), form))],
+  ]
+}
+
+/** `v1` is over the time and the raw body, with the whole secret as the key. */
+function signature(secret: string, body: string, at: number): string {
+  return `t=${at},v1=${createHmac('sha256', secret).update(`${at}.${body}`).digest('hex')}`
+}
+
+const pageOf = ({ origin }: URL, id: string) => `${origin}/stripe/checkout/${id}`
+/** What is to be given whole, in place of its id. */
+const expansions = ({ url, body }: Call): string[] =>
+  [...url.searchParams, ...new URLSearchParams(body)].flatMap(([name, value]) =>
+    name.startsWith('expand[') ? [value] : [],
+  )
+
+function createSession(shop: Shop, form: Form, call: Call): Reply {
+  const items = newItems(shop, form, 'line_items')
+  if (items === undefined) return stripeError('parameter_missing', 'Missing required param: line_items.', 'line_items')
+  if ('status' in items) return items
+  const successUrl = textAt(form, 'success_url')
+  if (!successUrl) return stripeError('parameter_missing', 'Missing required param: success_url.', 'success_url')
+  const named = textAt(form, 'customer')
+  const customer = named === undefined ? newCustomer(shop, form) : shop.customers.get(named)
+  if (!customer) return stripeError('resource_missing', `No such customer: '${named}'`, 'customer')
+  const checkout = shops.addCheckout(shop, {
+    customer,
+    ...items,
+    successUrl,
+    cancelUrl: textAt(form, 'cancel_url') ?? null,
+    metadata: textsAt(form, 'metadata'),
+    subscriptionMetadata: textsAt(form, 'subscription_data', 'metadata'),
+  })
+  return json(200, shapes.stripeSession(checkout, pageOf(call.url, checkout.id)))
+}
+
+function newCustomer(shop: Shop, form: Form): shops.Customer {
+  const email = textAt(form, 'customer_email') ?? textAt(form, 'email') ?? 'customer@example.com'
+  const externalId = textAt(form, 'client_reference_id') ?? textAt(form, 'metadata', 'org_id') ?? null
+  return shops.addCustomer(shop, { externalId, email, name: textAt(form, 'name') ?? null })
+}
+
+function createPortal(shop: Shop, form: Form, { url }: Call): Reply {
+  const customer = shop.customers.get(textAt(form, 'customer') ?? '')
+  if (!customer) return stripeError('resource_missing', 'No such customer.', 'customer')
+  return json(200, {
+    id: `bps_${randomBytes(8).toString('hex')}`,
+    object: 'billing_portal.session',
+    customer: customer.id,
+    return_url: textAt(form, 'return_url') ?? null,
+    url: `${url.origin}/stripe?customer=${customer.id}`,
+  })
+}
+
+function list(shop: Shop, call: Call, isSearch: boolean): Reply {
+  const asked = call.url.searchParams
+  const [customer, status, after] = [asked.get('customer'), asked.get('status'), asked.get('starting_after')]
+  const wanted = /['"]org_id['"]\]:['"]([^'"]+)['"]/.exec(asked.get('query') ?? '')?.[1]
+  const all = [...shop.subscriptions.values()]
+    .filter((one) => customer === null || one.customer.id === customer)
+    .filter((one) => !isSearch || one.metadata.org_id === wanted)
+    .filter((one) => isSearch || status === 'all' || one.endedAt === null)
+    .toReversed()
+  const from = after === null ? 0 : all.findIndex(({ id }) => id === after) + 1
+  const limit = Math.min(100, Number(asked.get('limit')) || 10)
+  const data = all.slice(from, from + limit).map((one) => shapes.stripeSubscription(one, shop, expansions(call)))
+  return json(200, { object: isSearch ? 'search_result' : 'list', data, has_more: all.length > from + limit })
+}
+
+function change(shop: Shop, subscription: Subscription | undefined, form: Form, call: Call): Reply {
+  if (!subscription) return missing()
+  if (subscription.endedAt) return stripeError('resource_missing', 'This subscription is canceled.', 'id', 404)
+  const items = changedItems(shop, subscription, form)
+  if ('status' in items) return items
+  if (form.items !== undefined && !shops.changeProduct(shop, subscription, items))
+    return stripeError('card_declined', 'Your card was declined.', undefined, 402)
+  if (textAt(form, 'pause_collection') === '' && subscription.status === 'paused')
+    shops.turn(shop, subscription, 'unpaused')
+  const cancel = textAt(form, 'cancel_at_period_end')
+  if (cancel !== undefined) shops.planCancel(shop, subscription, cancel === 'true')
+  return json(200, shapes.stripeSubscription(subscription, shop, expansions(call)))
+}
+
+function cancelNow(shop: Shop, subscription: Subscription | undefined): Reply {
+  if (!subscription) return missing()
+  shops.revoke(shop, subscription)
+  return json(200, shapes.stripeSubscription(subscription, shop))
+}
+
+/** The last phase is what comes after this period. */
+function schedule(shop: Shop, subscription: Subscription | undefined, form: Form | undefined): Reply {
+  if (!subscription) return missing()
+  const phases = Object.values(form?.phases ?? {})
+  const last = phases.at(-1)
+  const items = typeof last === 'object' ? newItems(shop, last, 'items') : undefined
+  if (items && 'status' in items) return items
+  shops.planProduct(shop, subscription, items ?? { productId: subscription.productId })
+  return json(200, shapes.stripeSchedule(subscription, shop))
+}
+
+function show<T>(found: T | undefined, shape: (one: T) => object): Reply {
+  return found === undefined ? missing() : json(200, shape(found))
+}
+
+const missing = () => stripeError('resource_missing', 'No such object.', 'id', 404)

@@ -1,0 +1,78 @@
+import { BREACHED_RANGE, breachedDoor } from './breached.ts'
+import { addFault, type Counters, resetCounters } from './control.ts'
+import type { Database } from './database.ts'
+import type { Faults } from './faults.ts'
+import type { Route } from './http.ts'
+import { type Call, html, json, type Reply } from './http.ts'
+import { mailDoor, type SentMails } from './mail.ts'
+import { mapPart, type Parts } from './memory.ts'
+import { createOutbox, type Outbox } from './outbox.ts'
+import { indexPage, outboxPage } from './pages.ts'
+import { type BillingOptions, openBilling } from './payments/routes.ts'
+import type { RedisBackend } from './redis.ts'
+import { sqlDoor } from './sql.ts'
+import { redisDoors } from './upstash.ts'
+import { CATCH, createCatcher } from './webhook-catcher.ts'
+
+interface Stores {
+  database: Database
+  redis: RedisBackend
+  redisToken: string
+  faults: Faults
+  counters: Counters
+  billing: BillingOptions
+}
+
+/** Every door of the stack, by method and path, and what they keep in memory. */
+export function openDoors(stores: Stores): { routes: Map<string, Route>; memory: Parts } {
+  const { database, redis, redisToken, faults, counters } = stores
+  const outbox = createOutbox()
+  const catcher = createCatcher()
+  const sent: SentMails = new Map()
+  const billing = openBilling(stores.billing)
+  const countStatements = (statements: number) => void (counters.sql.statements += statements)
+  const countCommands = (commands: number) => void (counters.redis.commands += commands)
+  const upstash = redisDoors({ redis, token: redisToken, count: countCommands })
+  const table: Record<string, Route> = {
+    'GET /': { answer: () => html(200, indexPage()) },
+    'POST /sql': { door: 'sql', answer: sqlDoor(database, countStatements) },
+    'POST /redis': { door: 'redis', answer: upstash.single },
+    'POST /redis/pipeline': { door: 'redis', answer: upstash.pipeline },
+    'POST /redis/multi-exec': { door: 'redis', answer: upstash.multiExec },
+    [`GET ${BREACHED_RANGE}*`]: { door: 'breached', answer: breachedDoor },
+    'POST /mail/emails': { door: 'mail', answer: mailDoor(outbox, sent) },
+    'GET /outbox': { answer: (call) => showOutbox(outbox, call) },
+    'DELETE /outbox': { answer: () => done(outbox.clear) },
+    [`POST ${CATCH}`]: { door: 'webhooks', answer: catcher.take },
+    [`POST ${CATCH}/*`]: { door: 'webhooks', answer: catcher.take },
+    'GET /webhooks': { answer: catcher.show },
+    'DELETE /webhooks': { answer: () => done(catcher.clear) },
+    ...billing.routes,
+    'GET /control/counters': { answer: () => json(200, counters) },
+    'DELETE /control/counters': { answer: () => done(() => resetCounters(counters)) },
+    'GET /control/faults': { answer: () => json(200, faults.list()) },
+    'POST /control/faults': { answer: (call) => addFault(faults, call) },
+    'DELETE /control/faults': { answer: () => done(faults.clear) },
+  }
+  const memory = { ...billing.memory, outbox: outbox.memory, caught: catcher.memory, sent: mapPart(sent) }
+  return { routes: new Map(Object.entries(table)), memory }
+}
+
+/** @returns the route of a path, of everything in its folder (`GET /breached/range/*`), or below two folders (`/polar/v1/**`) */
+export function findRoute(table: ReadonlyMap<string, Route>, method: string, path: string): Route | undefined {
+  const folder = path.slice(0, path.lastIndexOf('/') + 1)
+  const twoFolders = path.split('/').slice(0, 3).join('/')
+  const names = [path, `${folder}*`, `${twoFolders}/**`]
+  return names.map((name) => table.get(`${method} ${name}`)).find((route) => route !== undefined)
+}
+
+function showOutbox(outbox: Outbox, { url, headers }: Call): Reply {
+  const mails = outbox.list(url.searchParams.get('to') ?? undefined)
+  const wantsJson = url.searchParams.get('format') === 'json' || headers.accept?.includes('application/json')
+  return wantsJson ? json(200, mails) : html(200, outboxPage(mails))
+}
+
+function done(work: () => void): Reply {
+  work()
+  return { status: 204, type: 'text/plain', body: '' }
+}

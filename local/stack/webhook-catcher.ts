@@ -1,0 +1,43 @@
+import { randomUUID } from 'node:crypto'
+import { type Call, html, json, type Reply } from './http.ts'
+import type { Part } from './memory.ts'
+import { type Caught, webhooksPage } from './webhook-catcher-page.ts'
+
+/** The oldest request leaves when this many are kept. */
+const MOST_REQUESTS = 100
+
+export const CATCH = '/webhooks/catch'
+
+/**
+ * A receiver of webhooks: `POST /webhooks/catch`, and any one name below it, keeps what arrives. It answers 204, or what
+ * its address asks for to practise with: `?status=410`, `?bytes=1000000` of body.
+ */
+export function createCatcher() {
+  let caught: Caught[] = []
+
+  function take({ url, headers, body }: Call): Reply {
+    const received_at = new Date().toISOString()
+    caught = [{ id: randomUUID(), path: url.pathname, headers, body, received_at }, ...caught].slice(0, MOST_REQUESTS)
+    return replyFor(url.searchParams)
+  }
+
+  /** Newest first; with `?path=` only what came to that one. */
+  function show({ url, headers }: Call): Reply {
+    const path = url.searchParams.get('path')
+    const list = path === null ? caught : caught.filter((one) => one.path === path)
+    const wantsJson = url.searchParams.get('format') === 'json' || headers.accept?.includes('application/json')
+    return wantsJson ? json(200, list) : html(200, webhooksPage(list))
+  }
+
+  const memory: Part<Caught[]> = { read: () => caught, restore: (kept) => void (caught = kept) }
+  return { take, show, clear: () => void (caught = []), memory }
+}
+
+function replyFor(asked: URLSearchParams): Reply {
+  const status = Number(asked.get('status') ?? 204)
+  if (!Number.isInteger(status) || status < 200 || status > 599)
+    return json(400, { error: 'invalid_status', message: 'status must be 200 to 599' })
+  const body = 'x'.repeat(Math.min(Number(asked.get('bytes')) || 0, 10_000_000))
+  const isRedirect = status >= 300 && status < 400
+  return { status, type: 'text/plain', body, ...(isRedirect && { headers: { location: `${CATCH}/redirected` } }) }
+}

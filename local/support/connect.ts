@@ -1,0 +1,31 @@
+import { neon, neonConfig } from '@neondatabase/serverless'
+import type { Sql } from '../../src/db/client.ts'
+import { startStack } from '../stack/stack.ts'
+import { readAddress } from './settings.ts'
+
+export interface Connection {
+  readonly sql: Sql
+  close(): Promise<void>
+}
+
+/**
+ * Opens the database that the environment names, as the scripts need it: Neon over its own endpoint, another endpoint of
+ * the same protocol by NEON_FETCH_ENDPOINT, and any other Postgres through a door that this process opens for itself.
+ *
+ * @throws Error when DATABASE_URL is missing
+ */
+export async function connect(env: NodeJS.ProcessEnv): Promise<Connection> {
+  const url = readAddress(env, 'DATABASE_URL')
+  if (!url)
+    throw new Error('DATABASE_URL is not set. It names the Postgres database, as postgresql://user:password@host/name.')
+  if (env.NEON_FETCH_ENDPOINT) return through(url, env.NEON_FETCH_ENDPOINT)
+  if (new URL(url).hostname.endsWith('.neon.tech')) return { sql: neon(url), close: async () => undefined }
+  const stack = await startStack({ port: 0, databaseUrl: url, redisToken: crypto.randomUUID() })
+  return { ...through(url, `${stack.url}/sql`), close: stack.close }
+}
+
+/** @param endpoint where Neon's HTTP protocol is spoken */
+export function through(url: string, endpoint: string): Connection {
+  neonConfig.fetchEndpoint = endpoint
+  return { sql: neon(url), close: async () => undefined }
+}

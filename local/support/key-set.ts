@@ -1,0 +1,53 @@
+import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose'
+import { base62 } from '../../src/lib/base62.ts'
+import { base64url, randomBytes } from '../../src/lib/bytes.ts'
+import { type PrivateJwk, publicJwk } from '../../src/lib/jwk-set.ts'
+
+export const ALGORITHMS = ['ES256', 'EdDSA', 'HS256'] as const
+export type SignatureAlgorithm = (typeof ALGORITHMS)[number]
+
+/** Former keys that go on verifying: more would only keep alive what was to be replaced. */
+const FORMER_AT_MOST = 3
+
+export const isAlgorithm = (text: string): text is SignatureAlgorithm =>
+  ALGORITHMS.some((algorithm) => algorithm === text)
+
+/** A fresh private key; its kid begins with the day it was made, so that a list of keys can be read. */
+export async function newKey(alg: SignatureAlgorithm): Promise<PrivateJwk> {
+  const kid = `${new Date().toISOString().slice(0, 10)}-${base62(randomBytes(4), 6)}`
+  if (alg === 'HS256') return { kty: 'oct', alg, kid, k: base64url(randomBytes(32)) }
+  const { privateKey } = await generateKeyPair(alg, { extractable: true })
+  const { kty, crv, ...parts } = await exportJWK(privateKey)
+  return { kty, crv, alg, kid, ...parts } as unknown as PrivateJwk
+}
+
+/**
+ * Puts a new key first, of the kind of the present first one unless another is asked for.
+ *
+ * @returns the set, and the kids of those that it no longer holds
+ */
+export async function rotate(present: readonly PrivateJwk[], alg: SignatureAlgorithm = present[0]?.alg ?? 'ES256') {
+  const [kept, dropped] = [present.slice(0, FORMER_AT_MOST), present.slice(FORMER_AT_MOST)]
+  return { keys: [await newKey(alg), ...kept], dropped: dropped.map(({ kid }) => kid) }
+}
+
+/** A line for each key; the thumbprint of a shared secret would be a hash of it, so that one has none. */
+export async function tableOf(keys: readonly PrivateJwk[]): Promise<string> {
+  const rows = await Promise.all(
+    keys.map(async (key, at) => {
+      const known = publicJwk(key)
+      const thumbprint = known ? await calculateJwkThumbprint(known) : '(secret)'
+      return [key.kid, key.alg, at === 0 ? 'signs' : 'verifies', thumbprint]
+    }),
+  )
+  const lines = [['kid', 'alg', 'role', 'thumbprint'], ...rows]
+  const widths = lines[0]?.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0))) ?? []
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}

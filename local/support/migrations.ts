@@ -1,0 +1,109 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { NeonQueryPromise } from '@neondatabase/serverless'
+import { brokenConstraint, type Sql } from '../../src/db/client.ts'
+import { describe } from './command.ts'
+
+const FOLDER = fileURLToPath(new URL('../../migrations/', import.meta.url))
+const BREAKPOINT = '--> statement-breakpoint'
+
+export interface Migration {
+  readonly name: string
+  /** ISO 8601; undefined while it is pending. */
+  readonly appliedAt: string | undefined
+}
+
+/** Every migration of the folder in order, and whether the database has it. */
+export async function listMigrations(sql: Sql, folder = FOLDER): Promise<Migration[]> {
+  const applied = await readApplied(sql)
+  const files = await readdir(folder)
+  const names = files.filter((file) => /^\d{4}_\w+\.sql$/.test(file)).map((file) => file.slice(0, -'.sql'.length))
+  const unknown = [...applied.keys()].find((name) => !names.includes(name))
+  if (unknown)
+    throw new Error(`The database has migration ${unknown}, which this version does not know. Deploy a newer one.`)
+  return names.toSorted().map((name) => ({ name, appliedAt: applied.get(name) }))
+}
+
+/**
+ * Applies what is pending, in order; each migration whole or not at all, and once, also when two deployments do it at
+ * the same time.
+ *
+ * @param last the last one to apply; all when undefined
+ * @param done called after each that this call applied
+ * @throws Error naming the migration that failed; those before it stay applied
+ */
+export async function migrateUp(
+  sql: Sql,
+  last: string | undefined,
+  done: (name: string) => void,
+  folder = FOLDER,
+): Promise<void> {
+  const migrations = await listMigrations(sql, folder)
+  const end = last === undefined ? migrations.length : indexOf(migrations, last) + 1
+  for (const { name } of migrations.slice(0, end).filter(({ appliedAt }) => !appliedAt)) {
+    const note = sql.query('insert into schema_migrations (name) values ($1)', [name])
+    if (await runFile(sql, join(folder, `${name}.sql`), note)) done(name)
+  }
+}
+
+/**
+ * Undoes migrations, the newest first.
+ *
+ * @param last the oldest one to undo; only the newest applied one when undefined
+ */
+export async function migrateDown(
+  sql: Sql,
+  last: string | undefined,
+  done: (name: string) => void,
+  folder = FOLDER,
+): Promise<void> {
+  const migrations = await listMigrations(sql, folder)
+  const applied = migrations.filter(({ appliedAt }) => appliedAt).toReversed()
+  const end =
+    last === undefined ? 1 : applied.findIndex(({ name }) => name === migrations[indexOf(migrations, last)]?.name) + 1
+  for (const { name } of applied.slice(0, end)) {
+    const note = sql.query('delete from schema_migrations where name = $1', [name])
+    if (await runFile(sql, join(folder, `${name}.down.sql`), note)) done(name)
+  }
+}
+
+/** @param wanted a whole name, or its number: `0001` */
+function indexOf(migrations: readonly Migration[], wanted: string): number {
+  const index = migrations.findIndex(({ name }) => name === wanted || name.startsWith(`${wanted}_`))
+  if (index < 0)
+    throw new Error(`There is no migration ${wanted}. There are: ${migrations.map(({ name }) => name).join(', ')}.`)
+  return index
+}
+
+/**
+ * One transaction: the note that the file ran, and its statements. The lock keeps two deployments apart.
+ *
+ * @returns false when another one was faster, and so nothing was done
+ */
+async function runFile(sql: Sql, file: string, note: NeonQueryPromise<false, false>): Promise<boolean> {
+  const statements = (await readFile(file, 'utf8')).split(BREAKPOINT).map((statement) => statement.trim())
+  try {
+    await sql.transaction([lock(sql), note, ...statements.filter(Boolean).map((statement) => sql.query(statement))])
+    return true
+  } catch (error) {
+    if (brokenConstraint(error) === 'schema_migrations_pkey') return false
+    throw new Error(`Migration ${basename(file)} failed and changed nothing: ${describe(error)}`, { cause: error })
+  }
+}
+
+function lock(sql: Sql) {
+  return sql.query(`select pg_advisory_xact_lock(hashtext('schema_migrations'))`)
+}
+
+async function readApplied(sql: Sql): Promise<Map<string, string>> {
+  // Under the lock: two that find no table would both make it, and one of them would fail.
+  await sql.transaction([
+    lock(sql),
+    sql.query(
+      'create table if not exists schema_migrations (name text primary key, applied_at timestamptz not null default now())',
+    ),
+  ])
+  const rows = await sql.query(`select name, to_json(applied_at) #>> '{}' as applied_at from schema_migrations`)
+  return new Map(rows.map((row) => [String(row.name), new Date(row.applied_at).toISOString()]))
+}

@@ -1,0 +1,63 @@
+import type * as z from 'zod'
+import { audited } from '../../audit/record.ts'
+import type { UserPrincipal } from '../../auth/principal.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { masked } from '../../lib/mask-email.ts'
+import { addressOf, spend } from '../../limits/endpoint-limits.ts'
+import { notice } from '../../mail/notice.ts'
+import { Problem } from '../../problems.ts'
+import { requirePassword } from '../passwords/reauthenticate.ts'
+import { selectProfile } from '../queries.ts'
+import { orInvalidCode, requireSecondFactor } from '../two-factor/code.ts'
+import { addressInUseMail, tokenMail } from './mail.ts'
+import { findRecipient, replaceEmailToken } from './queries.ts'
+import type { EmailChange } from './schemas.ts'
+
+/**
+ * Sends a link to a new address, which replaces the old one once it is opened there, and tells the old address. An
+ * address that has an account is answered alike, after the same work: its owner is told instead, and the token that
+ * nobody gets is stored all the same.
+ *
+ * @throws Problem `rate_limited`, `wrong_password`; `invalid_code` and `two_factor_locked` where a second factor is on
+ */
+export async function requestEmailChange(
+  deps: ManagementDeps,
+  user: UserPrincipal,
+  request: z.output<typeof EmailChange>,
+): Promise<void> {
+  await spend(deps, {
+    email_change_address: { address: addressOf(deps) },
+    email_change_account: { account: user.userId },
+  })
+  await requirePassword(deps, user, request.password)
+  const proof = user.hasTwoFactor ? await requireSecondFactor(deps, user.userId, request.code ?? '') : undefined
+  const profile = await selectProfile(deps.db, user.userId, user.organizationId)
+  if (!profile) throw new Problem('unauthenticated')
+  if (profile.email === request.new_email) throw sameAddress()
+
+  const link = tokenMail(deps, { userId: user.userId, email: request.new_email }, 'change')
+  const isTaken = (await findRecipient(deps.db, request.new_email)) !== undefined
+  const toNew = isTaken ? addressInUseMail(deps, request.new_email) : link
+  const toOld = notice(deps, profile, 'email_change_requested')
+  const batch = deps.db.batch([
+    ...replaceEmailToken(deps.db, link.token),
+    ...(proof?.statements ?? []),
+    toNew.insert,
+    toOld.insert,
+    audited(deps, {
+      act: 'email.change_requested',
+      actor: user,
+      organizationId: user.organizationId,
+      target: { type: 'user', id: user.userId },
+      detail: { to: masked(request.new_email) },
+    }),
+  ])
+  await orInvalidCode(batch)
+  proof?.tell()
+  toNew.send()
+  toOld.send()
+}
+
+function sameAddress(): Problem {
+  return new Problem('invalid_request', { errors: [{ path: 'body.new_email', message: 'is your address already' }] })
+}

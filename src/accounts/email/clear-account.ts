@@ -1,0 +1,55 @@
+import { and, eq, isNull, ne, or, type SQL, sql } from 'drizzle-orm'
+import type { Database } from '../../db/orm.ts'
+import { backupCodes, sessions, totpCredentials } from '../../db/schema/accounts.ts'
+import { webhookEndpoints } from '../../db/schema/alerts.ts'
+import { apiKeys } from '../../db/schema/keys.ts'
+import { invitations, memberships } from '../../db/schema/organizations.ts'
+import { homeOf } from '../sessions/home-organization.ts'
+
+/**
+ * Anybody can register an address that is not theirs. Who then proves that it is theirs must not meet what the stranger
+ * made in the meantime (pre-hijacking: Sudhodanan and Paverd, USENIX Security 2022): the second factor, API keys, webhook
+ * endpoints, and other members and open invitations of the account's own organizations. Plans, usage and settings stay.
+ *
+ * All statements do nothing to an account whose address was confirmed before. They belong before the statement that
+ * confirms it.
+ *
+ * @returns statements of a batch; the first gives the keys that it revoked
+ */
+export function clearUnconfirmed(db: Database, userId: string, now: Date) {
+  const isUnconfirmed = sql`exists (
+    select 1 from users u where u.id = ${userId}::uuid and u.email_verified_at is null)`
+  const own = sql`(select m.organization_id from memberships m join organizations o on o.id = m.organization_id
+    where m.user_id = ${userId}::uuid and m.role = 'owner' and not o.is_platform)`
+  const ofOthers = (column: SQL) => and(isUnconfirmed, sql`${column} in ${own}`)
+  return [
+    db
+      .update(apiKeys)
+      .set({ revokedAt: now, version: sql`${apiKeys.version} + 1` })
+      .where(
+        and(
+          ofOthers(sql`${apiKeys.organizationId}`),
+          or(isNull(apiKeys.revokedAt), sql`${apiKeys.revokedAt} > ${now.toISOString()}::timestamptz`),
+        ),
+      )
+      .returning({ id: apiKeys.id, version: apiKeys.version }),
+    db.delete(totpCredentials).where(and(isUnconfirmed, eq(totpCredentials.userId, userId))),
+    db.delete(backupCodes).where(and(isUnconfirmed, eq(backupCodes.userId, userId))),
+    db.delete(webhookEndpoints).where(ofOthers(sql`${webhookEndpoints.organizationId}`)),
+    db
+      .update(invitations)
+      .set({ revokedAt: now })
+      .where(
+        and(
+          ofOthers(sql`${invitations.organizationId}`),
+          isNull(invitations.acceptedAt),
+          isNull(invitations.revokedAt),
+        ),
+      ),
+    db.delete(memberships).where(and(ofOthers(sql`${memberships.organizationId}`), ne(memberships.userId, userId))),
+    db
+      .update(sessions)
+      .set({ organizationId: homeOf(sql`sessions.user_id`) })
+      .where(and(ofOthers(sql`${sessions.organizationId}`), ne(sessions.userId, userId), isNull(sessions.endedAt))),
+  ] as const
+}

@@ -1,0 +1,41 @@
+import type { ManagementDeps } from '../../deps.ts'
+import { uuidv7 } from '../../lib/uuid.ts'
+import { mailFor } from '../../mail/outbox.ts'
+import { addressInUse, confirmNewAddress, resetPassword, verifyAddress } from '../../mail/templates/account.ts'
+import { render } from '../../mail/templates/render.tsx'
+import { EMAIL_TOKENS, type EmailPurpose, linkFor, newEmailToken } from './token.ts'
+
+const TEMPLATES = { verify: verifyAddress, reset: resetPassword, change: confirmNewAddress } as const
+
+/**
+ * A token for an address, and the mail that brings it there. Both belong into one batch; `send` is called after it.
+ *
+ * @param recipient the user, and the address that the token will prove
+ * @returns `token` as its row
+ */
+export function tokenMail(
+  deps: ManagementDeps,
+  { userId, email }: { readonly userId: string; readonly email: string },
+  purpose: EmailPurpose,
+) {
+  const { token, hash } = newEmailToken()
+  const now = deps.now()
+  const { PUBLIC_URL, SERVICE_NAME: service } = deps.config
+  const content = TEMPLATES[purpose]({ service, url: linkFor(PUBLIC_URL, purpose, token) })
+  const row = {
+    id: uuidv7(now),
+    userId,
+    purpose,
+    tokenHash: hash,
+    email,
+    createdAt: new Date(now),
+    expiresAt: new Date(now + EMAIL_TOKENS[purpose].lifetimeMs),
+  }
+  return { token: row, ...mailFor(deps, render(service, email, content)) }
+}
+
+/** Tells the owner of an address that somebody wants to use it once more. */
+export function addressInUseMail(deps: ManagementDeps, email: string) {
+  const service = deps.config.SERVICE_NAME
+  return mailFor(deps, render(service, email, addressInUse({ service })))
+}

@@ -1,0 +1,118 @@
+import type * as z from 'zod'
+import { audited } from '../../audit/record.ts'
+import { loadSession } from '../../auth/load-session.ts'
+import { brokenConstraint, sqlState } from '../../db/client.ts'
+import { lockOrganizationsOf, lockUser } from '../../db/locks.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { sha256, sha256Hex } from '../../lib/bytes.ts'
+import { masked } from '../../lib/mask-email.ts'
+import { addressOf, spend } from '../../limits/endpoint-limits.ts'
+import { announceVersions, keyVersion } from '../../limits/versions.ts'
+import { notice } from '../../mail/notice.ts'
+import { Problem } from '../../problems.ts'
+import { hashPassword } from '../passwords/hash.ts'
+import { refuseWeakPassword } from '../passwords/policy.ts'
+import { clearUnconfirmed } from './clear-account.ts'
+import { deleteEmailTokens, EFFECTS, endSessionsOf, findTokenUser, NOT_REDEEMED, redeem } from './queries.ts'
+import type { PasswordReset } from './schemas.ts'
+import type { EmailPurpose } from './token.ts'
+
+/** Confirms the address that a token was sent to. @throws Problem `invalid_token`, the same for all causes */
+export async function verifyEmail(deps: ManagementDeps, token: string): Promise<void> {
+  const { user, use, act } = await presented(deps, 'verify', token)
+  await orInvalidToken(
+    deps.db.batch([
+      lockUser(deps.db, user.id),
+      redeem(deps.db, use, EFFECTS.verify(use.now)),
+      audited(deps, { act: 'email.verified', ...act }),
+    ]),
+  )
+}
+
+/**
+ * Sets a password with a token that was sent by e-mail, ends every session of the user and every other link that was
+ * sent to them. It signs nobody in, and a second factor stays as it is (ASVS 6.4.3); only where nobody had confirmed the
+ * address before, what was made until then is taken away (`clearUnconfirmed`).
+ *
+ * @throws Problem `invalid_token`, the same for all causes; `invalid_request` for a weak password, which leaves the token
+ *   as good as before
+ */
+export async function resetPassword(deps: ManagementDeps, request: z.output<typeof PasswordReset>): Promise<void> {
+  const { user, use, act } = await presented(deps, 'reset', request.token)
+  await refuseWeakPassword(deps, request.new_password, user.email, 'new_password')
+  const passwordHash = await hashPassword(request.new_password)
+  const isFirst = user.emailVerifiedAt === null
+  const mail = notice(deps, user, isFirst ? 'password_reset_first' : 'password_reset')
+  const done = await orInvalidToken(
+    deps.db.batch([
+      lockOrganizationsOf(deps.db, user.id),
+      lockUser(deps.db, user.id),
+      ...clearUnconfirmed(deps.db, user.id, use.now),
+      redeem(deps.db, use, EFFECTS.reset(use.now, passwordHash)),
+      deleteEmailTokens(deps.db, user.id),
+      ...endSessionsOf(deps.db, user.id, 'password_reset', { now: use.now }),
+      mail.insert,
+      audited(deps, { act: 'password.reset', ...act, detail: { cleared: isFirst } }),
+    ]),
+  )
+  const revoked = done[2].map(({ id, version }) => ({ name: keyVersion(id), version }))
+  await announceVersions(deps, revoked)
+  mail.send()
+}
+
+/**
+ * Replaces a user's address by the one that a token was sent to, and ends the user's other sessions: all of them, unless
+ * the request also presents an access token of one.
+ *
+ * @throws Problem `invalid_token`, the same for all causes; also when the address has another account meanwhile
+ */
+export async function confirmEmailChange(
+  deps: ManagementDeps,
+  token: string,
+  accessToken: string | undefined,
+): Promise<void> {
+  const { user, use, act } = await presented(deps, 'change', token)
+  const session = accessToken ? await loadSession(deps, accessToken) : undefined
+  const except = session?.userId === user.id ? session.sessionId : undefined
+  const mail = notice(deps, user, 'email_changed')
+  await orInvalidToken(
+    deps.db.batch([
+      lockUser(deps.db, user.id),
+      redeem(deps.db, use, EFFECTS.change(use.now)),
+      deleteEmailTokens(deps.db, user.id),
+      ...endSessionsOf(deps.db, user.id, 'email_changed', { now: use.now, except }),
+      mail.insert,
+      audited(deps, {
+        act: 'email.changed',
+        ...act,
+        detail: { from: masked(user.email), to: masked(user.tokenEmail) },
+      }),
+    ]),
+  )
+  mail.send()
+}
+
+/**
+ * Looks a token up, to know whose it is; it is used in the batch. Attempts are counted per network, and per token before
+ * it is known whether there is such a one.
+ */
+async function presented(deps: ManagementDeps, purpose: EmailPurpose, token: string) {
+  await spend(deps, {
+    email_token_address: { address: addressOf(deps) },
+    email_token_token: { account: sha256Hex(token) },
+  })
+  const use = { purpose, tokenHash: sha256(token), now: new Date(deps.now()) }
+  const user = await findTokenUser(deps.db, use)
+  if (!user) throw new Problem('invalid_token')
+  const act = { actor: user.id, organizationId: user.organizationId, target: { type: 'user', id: user.id } } as const
+  return { user, use, act }
+}
+
+async function orInvalidToken<Result>(batch: Promise<Result>): Promise<Result> {
+  try {
+    return await batch
+  } catch (error) {
+    const isTaken = brokenConstraint(error) === 'users_email_unique'
+    throw isTaken || sqlState(error) === NOT_REDEEMED ? new Problem('invalid_token') : error
+  }
+}

@@ -1,0 +1,66 @@
+import { audited } from '../../audit/record.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { errorFields, log } from '../../lib/log.ts'
+import { addressOf, spend } from '../../limits/endpoint-limits.ts'
+import { tokenMail } from './mail.ts'
+import { findRecipient, replaceEmailToken } from './queries.ts'
+
+/**
+ * Sends a verification mail once more, if the address has an account that waits for it. The look-up is done after the
+ * answer: neither it nor the time before it tells whether there is one.
+ *
+ * @throws Problem `rate_limited`, counted by what was typed
+ */
+export async function resendVerification(deps: ManagementDeps, email: string): Promise<void> {
+  const address = addressOf(deps)
+  await spend(deps, {
+    email_resend_address: { address },
+    email_resend_account_address: { address, account: email },
+    email_resend_account: { account: email },
+  })
+  afterTheAnswer(deps, async function sendVerification() {
+    const user = await findRecipient(deps.db, email)
+    if (!user?.isActive || user.emailVerifiedAt) return
+    const mail = tokenMail(deps, { userId: user.id, email: user.email }, 'verify')
+    await deps.db.batch([...replaceEmailToken(deps.db, mail.token), mail.insert])
+    mail.send()
+  })
+}
+
+/**
+ * Sends a link that sets a new password, if the address has an account; after the answer, as above. A newer link replaces
+ * an older one. Once the limit of an account is reached, whoever reached it, the last link still works for its time.
+ *
+ * @throws Problem `rate_limited`, counted by what was typed
+ */
+export async function requestPasswordReset(deps: ManagementDeps, email: string): Promise<void> {
+  const address = addressOf(deps)
+  await spend(deps, {
+    password_reset_address: { address },
+    password_reset_account_address: { address, account: email },
+    password_reset_account: { account: email },
+  })
+  afterTheAnswer(deps, async function sendReset() {
+    const user = await findRecipient(deps.db, email)
+    if (!user?.isActive) return
+    const mail = tokenMail(deps, { userId: user.id, email: user.email }, 'reset')
+    await deps.db.batch([
+      ...replaceEmailToken(deps.db, mail.token),
+      mail.insert,
+      audited(deps, {
+        act: 'password.reset_requested',
+        actor: undefined, // anybody may ask; who did is not known
+        target: { type: 'user', id: user.id },
+      }),
+    ])
+    mail.send()
+  })
+}
+
+function afterTheAnswer(deps: ManagementDeps, work: () => Promise<void>): void {
+  deps.defer(
+    work().catch((error) =>
+      log('error', 'mail_request_failed', { request_id: deps.origin.requestId, ...errorFields(error) }),
+    ),
+  )
+}

@@ -1,0 +1,111 @@
+import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { readCredential } from '../../http/credentials.ts'
+import { requestEmailChange } from './change.ts'
+import { confirmEmailChange, resetPassword, verifyEmail } from './redeem.ts'
+import { requestPasswordReset, resendVerification } from './request.ts'
+import { EmailChange, ForAddress, PasswordReset, TokenUse } from './schemas.ts'
+
+const tag = 'E-mail'
+const SAME_ANSWER = 'The answer is the same whether or not the address has an account.'
+
+const verifyRoute = apiRoute({
+  allow: 'anyone',
+  method: 'post',
+  path: '/auth/email/verify',
+  tag,
+  summary: 'Confirm an e-mail address',
+  description: 'The token is good once, for 24 hours.',
+  body: TokenUse,
+  returns: { 204: null },
+  fails: ['invalid_token', 'rate_limited'],
+})
+
+const resendRoute = apiRoute({
+  allow: 'anyone',
+  method: 'post',
+  path: '/auth/email/resend',
+  tag,
+  summary: 'Send the verification mail again',
+  description: `To an address that waits for it. ${SAME_ANSWER}`,
+  body: ForAddress,
+  returns: { 202: null },
+  fails: ['rate_limited'],
+})
+
+const resetRoute = apiRoute({
+  allow: 'anyone',
+  method: 'post',
+  path: '/auth/password/reset',
+  tag,
+  summary: 'Ask for a new password',
+  description: `Sends a link that is good once, for 10 minutes; a newer one replaces it. ${SAME_ANSWER}`,
+  body: ForAddress,
+  returns: { 202: null },
+  fails: ['rate_limited'],
+})
+
+const confirmResetRoute = apiRoute({
+  allow: 'anyone',
+  method: 'post',
+  path: '/auth/password/reset/confirm',
+  tag,
+  summary: 'Set a new password',
+  description:
+    'With the token of the mail. Ends every session and signs nobody in; a second factor stays in force. The address counts as confirmed.',
+  body: PasswordReset,
+  returns: { 204: null },
+  fails: ['invalid_token', 'rate_limited'],
+})
+
+const changeRoute = apiRoute({
+  allow: 'user',
+  method: 'post',
+  path: '/auth/email/change',
+  tag,
+  summary: 'Change my e-mail address',
+  description:
+    'Sends a link to the new address, good once, for 1 hour, and a notice to the old one. Nothing changes before the link is used. The answer is the same whether or not the new address has an account.',
+  body: EmailChange,
+  credentials: true,
+  returns: { 202: null },
+  fails: ['wrong_password', 'invalid_code', 'two_factor_locked', 'rate_limited'],
+})
+
+const confirmChangeRoute = apiRoute({
+  allow: 'anyone',
+  method: 'post',
+  path: '/auth/email/change/confirm',
+  tag,
+  summary: 'Confirm a new e-mail address',
+  description:
+    "Replaces the address and ends the user's sessions; sent with an access token of theirs, all but that one's.",
+  body: TokenUse,
+  returns: { 204: null },
+  fails: ['invalid_token', 'rate_limited'],
+})
+
+export const emailRoutes = newRouter()
+  .openapi(verifyRoute, async (c) => {
+    await verifyEmail(c.var.deps, c.req.valid('json').token)
+    return c.body(null, 204)
+  })
+  .openapi(resendRoute, async (c) => {
+    await resendVerification(c.var.deps, c.req.valid('json').email)
+    return c.body(null, 202)
+  })
+  .openapi(resetRoute, async (c) => {
+    await requestPasswordReset(c.var.deps, c.req.valid('json').email)
+    return c.body(null, 202)
+  })
+  .openapi(confirmResetRoute, async (c) => {
+    await resetPassword(c.var.deps, c.req.valid('json'))
+    return c.body(null, 204)
+  })
+  .openapi(changeRoute, async (c) => {
+    await requestEmailChange(c.var.deps, c.var.user, c.req.valid('json'))
+    return c.body(null, 202)
+  })
+  .openapi(confirmChangeRoute, async (c) => {
+    await confirmEmailChange(c.var.deps, c.req.valid('json').token, readCredential(c.req.raw))
+    return c.body(null, 204)
+  })

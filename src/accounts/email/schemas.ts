@@ -1,0 +1,32 @@
+import * as z from 'zod'
+import { email } from '../../http/fields.ts'
+import { chosenPassword, password, passwordAgain } from '../passwords/field.ts'
+
+/** Any text: what is no token of ours is answered like one that is no longer good. */
+const token = z.string().max(1024).meta({ description: 'From the fragment of the link in the mail.' })
+
+export const TokenUse = z.strictObject({ token })
+export const ForAddress = z.strictObject({ email })
+
+export const PasswordReset = z
+  .strictObject({
+    token,
+    new_password: chosenPassword,
+    confirm_password: passwordAgain.meta({ description: 'When sent, must equal `new_password`.' }),
+  })
+  .refine((body) => body.confirm_password === undefined || body.confirm_password === body.new_password, {
+    path: ['confirm_password'],
+    message: 'does not equal new_password',
+  })
+
+export const EmailChange = z.strictObject({
+  new_email: email,
+  password: password.meta({ description: 'The current one.' }),
+  code: z
+    .string()
+    .trim()
+    .min(6)
+    .max(64)
+    .optional()
+    .meta({ description: 'From the authenticator app, or a backup code; needed when two-factor is on.' }),
+})

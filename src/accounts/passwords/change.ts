@@ -1,0 +1,47 @@
+import type * as z from 'zod'
+import { audited } from '../../audit/record.ts'
+import type { UserPrincipal } from '../../auth/principal.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { spend } from '../../limits/endpoint-limits.ts'
+import { notice } from '../../mail/notice.ts'
+import { Problem } from '../../problems.ts'
+import { deleteEmailTokens } from '../email/queries.ts'
+import { hasPassword, selectProfile, updatePassword } from '../queries.ts'
+import type { PasswordChange } from '../schemas.ts'
+import { hashPassword } from './hash.ts'
+import { refuseWeakPassword } from './policy.ts'
+import { verifyPassword } from './verify.ts'
+
+/**
+ * Changes a password, given the current one, and ends the user's other sessions and every link that was
+ * sent to them. They are told by mail.
+ *
+ * @throws Problem `rate_limited` before anything is hashed, `wrong_password`, `invalid_request` for a weak one
+ */
+export async function changePassword(
+  deps: ManagementDeps,
+  user: UserPrincipal,
+  request: z.output<typeof PasswordChange>,
+): Promise<void> {
+  await spend(deps, { password_change: { account: user.userId } })
+  const profile = await selectProfile(deps.db, user.userId, user.organizationId)
+  if (!profile || !(await verifyPassword(request.current_password, profile.passwordHash)))
+    throw new Problem('wrong_password')
+  await refuseWeakPassword(deps, request.new_password, profile.email, 'new_password')
+  const mail = notice(deps, profile, 'password_changed')
+  const row = audited(deps, {
+    act: 'password.changed',
+    actor: user,
+    organizationId: user.organizationId,
+    target: { type: 'user', id: user.userId },
+    provided: hasPassword(user.userId, profile.passwordHash), // or a reset came between, by its owner
+  })
+  const also = [deleteEmailTokens(deps.db, user.userId), mail.insert]
+  const isDone = await updatePassword(deps.db, user, await hashPassword(request.new_password), {
+    now: new Date(deps.now()),
+    row,
+    also,
+  })
+  if (!isDone) throw new Problem('wrong_password')
+  mail.send()
+}

@@ -1,0 +1,85 @@
+import { type SQL, sql } from 'drizzle-orm'
+import type { BatchItem } from 'drizzle-orm/batch'
+import { audited, unlessRefused } from '../../audit/record.ts'
+import { ACCESS_TOKEN_SECONDS, signAccessToken } from '../../auth/access-token.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { sha256 } from '../../lib/bytes.ts'
+import { uuidv7 } from '../../lib/uuid.ts'
+import { Problem } from '../../problems.ts'
+import { insertSession, selectHomeOrganization } from '../queries.ts'
+import type { LiveSession } from './refresh-queries.ts'
+import { ABSOLUTE_MS, IDLE_MS, newRefreshToken } from './refresh-token.ts'
+
+/** What somebody proved who they are with. */
+interface Proof {
+  readonly factors: readonly ('password' | 'second_factor')[]
+  /** The hash that their password matched, where that was all they were asked for. */
+  readonly passwordHash?: string | null
+  /** What the session acts for at first, where it is known already. */
+  readonly organizationId?: string | null
+  /** Statements that use up what is good once, in the batch that opens the session. */
+  readonly spent?: readonly BatchItem<'pg'>[]
+}
+
+/**
+ * Opens a session for a user who has proved who they are, and gives its first tokens.
+ *
+ * Hashing takes a while, in which the password may be changed, the account disabled or a second factor switched on. The
+ * user's row is locked and all of that looked at again, so that no session outlives what should have ended it.
+ *
+ * @throws Problem `invalid_credentials` when the proof was overtaken
+ */
+export async function openSession(deps: ManagementDeps, userId: string, proof: Proof) {
+  const now = deps.now()
+  const refreshToken = newRefreshToken()
+  const sessionId = uuidv7(now)
+  const { factors, passwordHash, organizationId = await selectHomeOrganization(deps.db, userId) } = proof
+  const row = audited(deps, {
+    act: 'login.succeeded',
+    actor: userId,
+    organizationId,
+    target: { type: 'session', id: sessionId },
+    detail: { factors },
+    provided: stillHolds(userId, passwordHash),
+  })
+  const opened = {
+    session: {
+      id: sessionId,
+      userId,
+      organizationId,
+      ip: deps.origin.ip ?? null,
+      userAgent: deps.origin.userAgent ?? null,
+      createdAt: new Date(now),
+      lastUsedAt: new Date(now),
+      expiresAt: new Date(now + ABSOLUTE_MS),
+    },
+    token: {
+      id: uuidv7(now),
+      sessionId,
+      tokenHash: sha256(refreshToken),
+      createdAt: new Date(now),
+      expiresAt: new Date(now + IDLE_MS),
+    },
+  }
+  const isOpen = await unlessRefused(insertSession(deps.db, opened, [...(proof.spent ?? []), row]))
+  if (!isOpen) throw new Problem('invalid_credentials')
+  return tokensFor(deps, { sessionId, userId, organizationId }, refreshToken)
+}
+
+function stillHolds(userId: string, passwordHash: string | null | undefined): SQL {
+  const isActive = sql`exists (select 1 from users u where u.id = ${userId}::uuid and u.is_active)`
+  if (passwordHash === undefined) return isActive
+  return sql`exists (select 1 from users u where u.id = ${userId}::uuid and u.is_active and u.password_hash = ${passwordHash})
+    and not exists (select 1 from totp_credentials t where t.user_id = ${userId}::uuid and t.enabled_at is not null)`
+}
+
+/** The wire form of a session's current tokens. */
+export async function tokensFor(deps: ManagementDeps, session: LiveSession, refreshToken: string) {
+  const claims = { sub: session.userId, sid: session.sessionId, org: session.organizationId }
+  return {
+    access_token: await signAccessToken(deps.config, claims, deps.now()),
+    refresh_token: refreshToken,
+    token_type: 'bearer' as const,
+    expires_in: ACCESS_TOKEN_SECONDS,
+  }
+}

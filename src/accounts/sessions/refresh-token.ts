@@ -1,0 +1,28 @@
+import { hmac } from '@noble/hashes/hmac.js'
+import { sha256 } from '@noble/hashes/sha2.js'
+import type { Config } from '../../config.ts'
+import { base64url, randomBytes, utf8 } from '../../lib/bytes.ts'
+
+/** A session that is not used for this long is over. */
+export const IDLE_MS = 14 * 24 * 3_600_000
+/** And so is one of this age, however busy (ASVS 7.3.2). */
+export const ABSOLUTE_MS = 90 * 24 * 3_600_000
+
+/** @returns the first token of a session: 256 bits from a CSPRNG */
+export function newRefreshToken(): string {
+  return `rt_${base64url(randomBytes(32))}`
+}
+
+/** @returns 128 random bits that make a token's successor unpredictable, also to whoever knows the token */
+export function newSalt(): Uint8Array {
+  return randomBytes(16)
+}
+
+/**
+ * The token that follows: a keyed hash of the old one and a stored salt. So only hashes are stored, and still the same
+ * successor can be given again to a client that lost the first answer.
+ */
+export function successorOf(config: Config, token: string, salt: Uint8Array): string {
+  const key = sha256(utf8(`refresh-token:${config.SECRET_KEY}`))
+  return `rt_${base64url(hmac(sha256, key, new Uint8Array([...salt, ...utf8(token)])))}`
+}

@@ -1,0 +1,67 @@
+import { audited } from '../../audit/record.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { sha256 } from '../../lib/bytes.ts'
+import { log } from '../../lib/log.ts'
+import { uuidv7 } from '../../lib/uuid.ts'
+import { addressOf, spend } from '../../limits/endpoint-limits.ts'
+import { Problem } from '../../problems.ts'
+import { endSession } from '../queries.ts'
+import { noticeTo } from '../two-factor/code.ts'
+import { tokensFor } from './open.ts'
+import { findRefreshToken, rotateRefreshToken } from './refresh-queries.ts'
+import { IDLE_MS, newSalt, successorOf } from './refresh-token.ts'
+
+/**
+ * Exchanges a refresh token for new tokens (RFC 9700 §4.14.2). Each is good once. A repeat gets the same successor as long
+ * as that was not used itself: the first answer may have been lost, and a successor that nobody used is nobody's. Any
+ * later repeat means that two parties hold the token: it ends the session, and the owner is told by mail. Only within
+ * `REFRESH_GRACE_SECONDS` it is a straggler, and refused alone.
+ *
+ * @throws Problem `invalid_refresh_token`, the same for unknown, expired, repeated and revoked
+ */
+export async function refresh(deps: ManagementDeps, token: string) {
+  await spend(deps, { refresh_address: { address: addressOf(deps) } })
+  const now = deps.now()
+  const salt = newSalt()
+  const next = successorOf(deps.config, token, salt)
+  const session = await rotateRefreshToken(deps.db, {
+    tokenHash: sha256(token),
+    successor: { id: uuidv7(now), hash: sha256(next), salt, expiresAt: new Date(now + IDLE_MS) },
+    now: new Date(now),
+  })
+  return session ? tokensFor(deps, session, next) : repeatOrEnd(deps, token)
+}
+
+async function repeatOrEnd(deps: ManagementDeps, token: string) {
+  const known = await findRefreshToken(deps.db, sha256(token))
+  if (!known?.usedAt || !known.successorSalt || !isLive(known, deps.now())) throw new Problem('invalid_refresh_token')
+  const age = deps.now() - known.usedAt.getTime()
+  if (!known.successorUsedAt) {
+    if (age >= IDLE_MS) throw new Problem('invalid_refresh_token') // the successor has expired
+    return tokensFor(deps, known, successorOf(deps.config, token, known.successorSalt))
+  }
+  if (age > deps.config.REFRESH_GRACE_SECONDS * 1_000) await endStolen(deps, known)
+  throw new Problem('invalid_refresh_token')
+}
+
+type Known = NonNullable<Awaited<ReturnType<typeof findRefreshToken>>>
+
+const isLive = ({ isActive, endedAt, sessionExpiresAt }: Known, now: number) =>
+  isActive && !endedAt && sessionExpiresAt.getTime() > now
+
+async function endStolen(deps: ManagementDeps, known: Known): Promise<void> {
+  const isEnded = await endSession(deps.db, known, 'refresh_token_reused', new Date(deps.now()))
+  if (!isEnded) return // another repeat at the same moment has told of it
+  await audited(deps, {
+    act: 'session.ended',
+    actor: undefined, // the owner or a thief: nobody can tell
+    organizationId: known.organizationId,
+    target: { type: 'session', id: known.sessionId },
+    result: 'failure',
+    detail: { reason: 'refresh_token_reused', user_id: known.userId },
+  })
+  log('warn', 'refresh_token_reused', { session_id: known.sessionId, user_id: known.userId })
+  const mail = await noticeTo(deps, known.userId, 'session_stolen')
+  await mail.insert
+  mail.send()
+}

@@ -1,0 +1,106 @@
+import * as z from 'zod'
+import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { audited } from '../../audit/record.ts'
+import { listOf, pageQuery, timestamp, uuid } from '../../http/fields.ts'
+import { pageEnd } from '../../http/paging.ts'
+import { page } from '../../lib/cursor.ts'
+import { Problem } from '../../problems.ts'
+import { endSessionsOf } from '../email/queries.ts'
+import { endSession } from '../queries.ts'
+import { listSessions } from './queries.ts'
+
+const tag = 'Sessions'
+
+const Session = z
+  .object({
+    id: z.uuid(),
+    user_agent: z.string().nullable().meta({ description: 'The device, as it named itself when it signed in.' }),
+    ip: z.string().nullable(),
+    is_current: z.boolean(),
+    created_at: timestamp,
+    last_used_at: timestamp.meta({ description: 'When it last took new tokens.' }),
+    expires_at: timestamp.meta({ description: 'Its end, however often it is used.' }),
+  })
+  .meta({ id: 'Session' })
+
+const listRoute = apiRoute({
+  allow: 'user',
+  method: 'get',
+  path: '/auth/sessions',
+  tag,
+  summary: 'List my sessions',
+  description: 'Those that are live, newest first.',
+  query: pageQuery,
+  returns: { 200: listOf(Session) },
+})
+
+const endRoute = apiRoute({
+  allow: 'user',
+  method: 'delete',
+  path: '/auth/sessions/{id}',
+  credentials: true,
+  tag,
+  summary: 'End one of my sessions',
+  params: z.strictObject({ id: uuid }),
+  returns: { 204: null },
+  fails: ['session_not_found'],
+})
+
+const endOthersRoute = apiRoute({
+  allow: 'user',
+  method: 'delete',
+  path: '/auth/sessions',
+  credentials: true,
+  tag,
+  summary: 'End all my other sessions',
+  returns: { 204: null },
+})
+
+export const sessionRoutes = newRouter()
+  .openapi(listRoute, async (c) => {
+    const { deps, user } = c.var
+    const { limit, cursor } = c.req.valid('query')
+    const rows = await listSessions(deps.db, user.userId, { limit, after: pageEnd(cursor), now: new Date(deps.now()) })
+    const { data, next_cursor } = page(rows, limit)
+    return c.json({ data: data.map((row) => toSession(row, user.sessionId)), next_cursor }, 200)
+  })
+  .openapi(endRoute, async (c) => {
+    const { deps, user } = c.var
+    const { id } = c.req.valid('param')
+    const isEnded = await endSession(
+      deps.db,
+      { userId: user.userId, sessionId: id },
+      'ended_by_owner',
+      new Date(deps.now()),
+    )
+    if (!isEnded) throw new Problem('session_not_found')
+    await audited(deps, {
+      act: 'session.ended',
+      actor: user,
+      target: { type: 'session', id },
+      detail: { reason: 'ended_by_owner' },
+    })
+    return c.body(null, 204)
+  })
+  .openapi(endOthersRoute, async (c) => {
+    const { deps, user } = c.var
+    await deps.db.batch([
+      ...endSessionsOf(deps.db, user.userId, 'ended_by_owner', { now: new Date(deps.now()), except: user.sessionId }),
+      audited(deps, { act: 'session.ended', actor: user, detail: { reason: 'ended_by_owner', all_others: true } }),
+    ])
+    return c.body(null, 204)
+  })
+
+type Row = Awaited<ReturnType<typeof listSessions>>[number]
+
+function toSession(row: Row, currentId: string) {
+  return {
+    id: row.id,
+    user_agent: row.userAgent,
+    ip: row.ip,
+    is_current: row.id === currentId,
+    created_at: row.createdAt.toISOString(),
+    last_used_at: row.lastUsedAt.toISOString(),
+    expires_at: row.expiresAt.toISOString(),
+  }
+}

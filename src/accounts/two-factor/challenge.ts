@@ -1,0 +1,51 @@
+import { audited } from '../../audit/record.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { base64url, randomBytes, sha256 } from '../../lib/bytes.ts'
+import { uuidv7 } from '../../lib/uuid.ts'
+import { Problem } from '../../problems.ts'
+import { openSession } from '../sessions/open.ts'
+import { isUsedUp, verifySecondFactor } from './code.ts'
+import { findChallenge, insertChallenge, useChallenge } from './queries.ts'
+
+/** Long enough to find the phone. */
+const CHALLENGE_SECONDS = 5 * 60
+
+/** What a sign-in with the right password gets where a second factor is on: good for `completeLogin` alone, and once. */
+export async function openChallenge(deps: ManagementDeps, userId: string) {
+  const now = deps.now()
+  const token = `ch_${base64url(randomBytes(32))}`
+  await insertChallenge(deps.db, {
+    id: uuidv7(now),
+    userId,
+    tokenHash: sha256(token),
+    createdAt: new Date(now),
+    expiresAt: new Date(now + CHALLENGE_SECONDS * 1000),
+  })
+  return { two_factor_required: true as const, challenge_token: token, expires_in: CHALLENGE_SECONDS }
+}
+
+/**
+ * Finishes a sign-in with the second factor.
+ *
+ * @throws Problem `invalid_challenge` for one that is unknown, used or expired, `invalid_code`, `two_factor_locked`
+ */
+export async function completeLogin(deps: ManagementDeps, token: string, code: string) {
+  const hash = sha256(token)
+  const now = new Date(deps.now())
+  const userId = await findChallenge(deps.db, hash, now)
+  if (!userId) throw new Problem('invalid_challenge')
+  const proof = await verifySecondFactor(deps, userId, code)
+  if (!proof) {
+    await audited(deps, { act: 'login.failed', actor: userId, result: 'failure', detail: { factor: 'second_factor' } })
+    throw new Problem('invalid_code')
+  }
+  const spent = [...proof.statements, useChallenge(deps.db, hash, now)]
+  try {
+    const tokens = await openSession(deps, userId, { factors: ['password', 'second_factor'], spent })
+    proof.tell()
+    return tokens
+  } catch (error) {
+    if (!isUsedUp(error)) throw error
+    throw new Problem((await findChallenge(deps.db, hash, now)) ? 'invalid_code' : 'invalid_challenge')
+  }
+}

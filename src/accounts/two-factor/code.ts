@@ -1,0 +1,136 @@
+import type { BatchItem } from 'drizzle-orm/batch'
+import { audited } from '../../audit/record.ts'
+import { sqlState } from '../../db/client.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { sha256 } from '../../lib/bytes.ts'
+import { unseal } from '../../lib/seal.ts'
+import { matchingStep } from '../../lib/totp.ts'
+import { notice } from '../../mail/notice.ts'
+import type { NoticeKind } from '../../mail/templates/notices.ts'
+import { Problem } from '../../problems.ts'
+import { NOT_REDEEMED } from '../email/queries.ts'
+import { selectProfile } from '../queries.ts'
+import { claimAttempt, findTotp, hasBackupCode, useBackupCode, useTotpStep } from './queries.ts'
+
+/** What a TOTP secret is sealed for: its user, and nobody else. */
+export const purposeOf = (userId: string) => `totp:${userId}`
+
+/**
+ * A code as it is compared, however it was typed: full-width digits, spaces of every kind, dashes, dots and case make no
+ * difference.
+ */
+export const normalizeCode = (code: string) =>
+  code
+    .normalize('NFKC')
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}]/gu, '')
+
+/** Whether it can be a code at all: six digits, or a backup code. Anything else is a slip of the hand, and no attempt. */
+const mayBeCode = (code: string) => /^(\d{6}|[a-z0-9]{10,})$/.test(code)
+
+/**
+ * A code that is right, and not used up yet: `statements` do that, in the batch of what it was asked for. So a code is
+ * spent if, and only if, something came of it. Of many uses at once one batch is left; see {@link orInvalidCode}.
+ */
+export interface Proof {
+  readonly statements: readonly BatchItem<'pg'>[]
+  /** After the batch: the owner is told when a backup code was used. */
+  tell(): void
+}
+
+/** Runs a batch with the statements of a {@link Proof}. @throws Problem `invalid_code` when the code was used meanwhile */
+export async function orInvalidCode<Result>(batch: Promise<Result>): Promise<Result> {
+  try {
+    return await batch
+  } catch (error) {
+    throw isUsedUp(error) ? new Problem('invalid_code') : error
+  }
+}
+
+export const isUsedUp = (error: unknown): boolean => sqlState(error) === NOT_REDEEMED
+
+/** @throws Problem `invalid_code` unless the code is the user's second factor, `two_factor_locked`, `two_factor_not_enabled` */
+export async function requireSecondFactor(deps: ManagementDeps, userId: string, code: string): Promise<Proof> {
+  const known = await findTotp(deps.db, userId)
+  if (!known?.enabledAt) throw new Problem('two_factor_not_enabled')
+  const proof = await verifySecondFactor(deps, userId, code)
+  if (!proof) throw new Problem('invalid_code')
+  return proof
+}
+
+/**
+ * Whether this is the user's second factor: a TOTP code, or a backup code, each good once. Every attempt counts before it
+ * is looked at. The owner is told when the factor is locked.
+ *
+ * @returns `undefined` for a wrong one
+ * @throws Problem `two_factor_locked` after ten wrong codes in a row, for a while
+ */
+export async function verifySecondFactor(
+  deps: ManagementDeps,
+  userId: string,
+  typed: string,
+): Promise<Proof | undefined> {
+  const code = normalizeCode(typed)
+  if (!mayBeCode(code)) return undefined
+  const isLast = await countAttempt(deps, userId)
+  const proof = /^\d{6}$/.test(code) ? await proveTotp(deps, userId, code) : await proveBackupCode(deps, userId, code)
+  if (!proof && isLast) await tellLocked(deps, userId)
+  return proof
+}
+
+/** For enabling: only a code of the new secret will do, and it counts like any other attempt. */
+export async function requireTotp(deps: ManagementDeps, userId: string, typed: string): Promise<Proof> {
+  const code = normalizeCode(typed)
+  if (!/^\d{6}$/.test(code)) throw new Problem('invalid_code')
+  await countAttempt(deps, userId)
+  const proof = await proveTotp(deps, userId, code)
+  if (!proof) throw new Problem('invalid_code')
+  return proof
+}
+
+/** A mail to a user about their second factor. */
+export async function noticeTo(deps: ManagementDeps, userId: string, kind: NoticeKind) {
+  const profile = await selectProfile(deps.db, userId, null)
+  if (!profile) throw new Problem('unauthenticated')
+  return notice(deps, profile, kind)
+}
+
+async function tellLocked(deps: ManagementDeps, userId: string): Promise<void> {
+  await audited(deps, {
+    act: 'two_factor.locked',
+    actor: userId,
+    result: 'failure',
+    target: { type: 'user', id: userId },
+  })
+  const mail = await noticeTo(deps, userId, 'two_factor_locked')
+  await mail.insert
+  mail.send()
+}
+
+/** @returns whether this is the attempt that locks the factor, if it fails */
+async function countAttempt(deps: ManagementDeps, userId: string): Promise<boolean> {
+  const now = deps.now()
+  const { mayTry, isLast, lockedUntil } = await claimAttempt(deps.db, userId, new Date(now))
+  if (mayTry) return isLast
+  const seconds = Math.max(1, Math.ceil(((lockedUntil?.getTime() ?? now) - now) / 1000))
+  throw new Problem('two_factor_locked', { headers: { 'Retry-After': String(seconds) } })
+}
+
+async function proveTotp(deps: ManagementDeps, userId: string, code: string): Promise<Proof | undefined> {
+  const known = await findTotp(deps.db, userId)
+  if (!known) return undefined
+  const secret = fromBase64url(await unseal(deps.config.SECRET_KEY, purposeOf(userId), known.secretEncrypted))
+  const step = matchingStep(secret, code, deps.now())
+  if (step === undefined || step <= (known.lastStep ?? -1)) return undefined
+  return { statements: [useTotpStep(deps.db, userId, step)], tell: () => undefined }
+}
+
+async function proveBackupCode(deps: ManagementDeps, userId: string, code: string): Promise<Proof | undefined> {
+  const hash = sha256(code)
+  if (!(await hasBackupCode(deps.db, userId, hash))) return undefined
+  const mail = await noticeTo(deps, userId, 'backup_code_used')
+  return { statements: [useBackupCode(deps.db, userId, hash, new Date(deps.now())), mail.insert], tell: mail.send }
+}
+
+const fromBase64url = (text: string) =>
+  Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (character) => character.charCodeAt(0))

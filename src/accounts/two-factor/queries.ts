@@ -1,0 +1,159 @@
+import { and, eq, gt, isNull, sql } from 'drizzle-orm'
+import type { Database } from '../../db/orm.ts'
+import { backupCodes, loginChallenges, totpCredentials } from '../../db/schema/accounts.ts'
+import { bytesParameter } from '../../db/schema/columns.ts'
+import { users } from '../../db/schema/users.ts'
+
+/** Wrong codes after which the second factor is locked, and for how long. Knowing the password comes first, so only somebody who has it can do this to its owner. */
+const WRONG_CODES = 10
+const LOCK = sql`interval '15 minutes'`
+
+export async function findTotp(db: Database, userId: string) {
+  const [row] = await db
+    .select({
+      secretEncrypted: totpCredentials.secretEncrypted,
+      enabledAt: totpCredentials.enabledAt,
+      lastStep: totpCredentials.lastStep,
+    })
+    .from(totpCredentials)
+    .where(eq(totpCredentials.userId, userId))
+  return row
+}
+
+/** Stores a secret that is not in force yet, in place of an earlier one that never was. @returns false when one is in force */
+export async function upsertPendingTotp(db: Database, userId: string, secretEncrypted: Uint8Array): Promise<boolean> {
+  const fresh = { secretEncrypted, lastStep: null, failedAttempts: 0, lockedUntil: null }
+  const rows = await db
+    .insert(totpCredentials)
+    .values({ userId, ...fresh })
+    .onConflictDoUpdate({ target: totpCredentials.userId, set: fresh, setWhere: isNull(totpCredentials.enabledAt) })
+    .returning({ userId: totpCredentials.userId })
+  return rows.length === 1
+}
+
+/**
+ * Counts an attempt before its code is looked at, so that any number of guesses at once are counted, too. The tenth in a
+ * row locks.
+ *
+ * @returns whether a code may be tried, and whether it is the one that locks; else until when not
+ */
+export async function claimAttempt(
+  db: Database,
+  userId: string,
+  now: Date,
+): Promise<{ lockedUntil: Date | null; mayTry: boolean; isLast: boolean }> {
+  const at = sql`${now.toISOString()}::timestamptz`
+  const isFree = sql`(locked_until is null or locked_until <= ${at})`
+  const { rows } = await db.execute<{ locked_until: string | null; may_try: boolean; is_last: boolean }>(sql`
+    with tried as (
+      update totp_credentials set
+        failed_attempts = case when failed_attempts + 1 >= ${WRONG_CODES}::int then 0 else failed_attempts + 1 end,
+        locked_until = case when failed_attempts + 1 >= ${WRONG_CODES}::int then ${at} + ${LOCK} end
+      where user_id = ${userId}::uuid and ${isFree}
+      returning locked_until
+    )
+    select to_json(locked_until) #>> '{}' as locked_until, exists (select 1 from tried) as may_try,
+      exists (select 1 from tried where locked_until is not null) as is_last
+    from totp_credentials where user_id = ${userId}::uuid`)
+  const row = rows[0]
+  return {
+    lockedUntil: row?.locked_until ? new Date(row.locked_until) : null,
+    mayTry: row?.may_try ?? false,
+    isLast: row?.is_last ?? false,
+  }
+}
+
+/**
+ * Uses a TOTP code up, in a batch with what it was asked for: neither it nor an older one is good again (RFC 6238 §5.2).
+ * When it is no longer good it divides by zero, which undoes the batch (see `redeem`).
+ */
+export function useTotpStep(db: Database, userId: string, step: number) {
+  return db.execute(sql`
+    with used as (
+      update totp_credentials set last_step = ${step}, failed_attempts = 0, locked_until = null
+      where user_id = ${userId}::uuid and coalesce(last_step, -1) < ${step}
+      returning user_id
+    )
+    select 1 / count(*) as used from used`)
+}
+
+/** Whether a backup code is good; looking uses nothing up. */
+export async function hasBackupCode(db: Database, userId: string, codeHash: Uint8Array): Promise<boolean> {
+  const rows = await db
+    .select({ id: backupCodes.id })
+    .from(backupCodes)
+    .where(and(eq(backupCodes.userId, userId), eq(backupCodes.codeHash, codeHash), isNull(backupCodes.usedAt)))
+  return rows.length === 1
+}
+
+/** Uses a backup code up, in a batch, like {@link useTotpStep}. */
+export function useBackupCode(db: Database, userId: string, codeHash: Uint8Array, now: Date) {
+  return db.execute(sql`
+    with used as (
+      update backup_codes set used_at = ${now.toISOString()}::timestamptz
+      where user_id = ${userId}::uuid and code_hash = ${bytesParameter(codeHash)} and used_at is null
+      returning user_id
+    ), forgotten as (
+      update totp_credentials t set failed_attempts = 0, locked_until = null from used where t.user_id = used.user_id
+    )
+    select 1 / count(*) as used from used`)
+}
+
+interface NewCodes {
+  readonly userId: string
+  readonly codes: readonly { readonly id: string; readonly codeHash: Uint8Array }[]
+}
+
+/** Statements that put new backup codes in the place of all earlier ones. */
+export function replaceBackupCodes(db: Database, { userId, codes }: NewCodes) {
+  return [
+    db.delete(backupCodes).where(eq(backupCodes.userId, userId)),
+    db.insert(backupCodes).values(codes.map((code) => ({ userId, ...code }))),
+  ] as const
+}
+
+export function enableTotp(db: Database, userId: string, now: Date) {
+  return db.update(totpCredentials).set({ enabledAt: now }).where(eq(totpCredentials.userId, userId))
+}
+
+/** Statements that take the second factor away, with its codes. */
+export function removeTwoFactor(db: Database, userId: string) {
+  return [
+    db.delete(totpCredentials).where(eq(totpCredentials.userId, userId)),
+    db.delete(backupCodes).where(eq(backupCodes.userId, userId)),
+  ] as const
+}
+
+export async function insertChallenge(db: Database, challenge: typeof loginChallenges.$inferInsert): Promise<void> {
+  await db.insert(loginChallenges).values(challenge)
+}
+
+/** @returns whose sign-in the challenge is of, while it is good and the account active */
+export async function findChallenge(db: Database, tokenHash: Uint8Array, now: Date): Promise<string | undefined> {
+  const [row] = await db
+    .select({ userId: loginChallenges.userId })
+    .from(loginChallenges)
+    .innerJoin(users, eq(users.id, loginChallenges.userId))
+    .where(and(isLive(tokenHash, now), eq(users.isActive, true)))
+  return row?.userId
+}
+
+/** Uses a challenge up, in the batch that finishes its sign-in, like {@link useTotpStep}. */
+export function useChallenge(db: Database, tokenHash: Uint8Array, now: Date) {
+  const at = sql`${now.toISOString()}::timestamptz`
+  return db.execute(sql`
+    with used as (
+      update login_challenges set used_at = ${at}
+      where token_hash = ${bytesParameter(tokenHash)} and used_at is null and expires_at > ${at}
+      returning id
+    )
+    select 1 / count(*) as used from used`)
+}
+
+function isLive(tokenHash: Uint8Array, now: Date) {
+  return and(
+    eq(loginChallenges.tokenHash, tokenHash),
+    isNull(loginChallenges.usedAt),
+    gt(loginChallenges.expiresAt, now),
+  )
+}

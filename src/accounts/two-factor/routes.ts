@@ -1,0 +1,104 @@
+import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { requireOwner, requirePassword } from '../passwords/reauthenticate.ts'
+import { selectProfile } from '../queries.ts'
+import { Tokens } from '../schemas.ts'
+import { toUser } from '../user.ts'
+import { completeLogin } from './challenge.ts'
+import { BackupCodes, Complete, Disable, Enable, Renew, SetUp, SetUpAnswer } from './schemas.ts'
+import { disableTwoFactor, enableTwoFactor, renewBackupCodes, setUpTwoFactor } from './setup.ts'
+
+const tag = 'Two-factor authentication'
+const reauthentication = ['reauthentication_required', 'wrong_password', 'rate_limited'] as const
+const wrongCodes = ['invalid_code', 'two_factor_locked'] as const
+
+const setUpRoute = apiRoute({
+  allow: 'user',
+  method: 'post',
+  path: '/auth/2fa/setup',
+  credentials: true,
+  tag,
+  summary: 'Set up an authenticator app',
+  description: 'Gives a secret. It is in force once `enable` has seen a code of it.',
+  optionalBody: SetUp,
+  returns: { 200: SetUpAnswer },
+  fails: [...reauthentication, 'two_factor_already_enabled'],
+})
+
+const enableRoute = apiRoute({
+  allow: 'user',
+  method: 'post',
+  path: '/auth/2fa/enable',
+  credentials: true,
+  tag,
+  summary: 'Switch the second factor on',
+  description: 'Ends every other session.',
+  body: Enable,
+  returns: { 200: BackupCodes },
+  fails: [...reauthentication, ...wrongCodes, 'two_factor_not_set_up', 'two_factor_already_enabled'],
+})
+
+const verifyRoute = apiRoute({
+  allow: 'anyone',
+  method: 'post',
+  path: '/auth/2fa/verify',
+  tag,
+  summary: 'Finish signing in',
+  description: 'With the challenge that `login` gave and a code. A challenge is good for five minutes, and once.',
+  body: Complete,
+  returns: { 200: Tokens },
+  fails: [...wrongCodes, 'invalid_challenge', 'rate_limited'],
+})
+
+const disableRoute = apiRoute({
+  allow: 'user',
+  method: 'post',
+  path: '/auth/2fa/disable',
+  credentials: true,
+  tag,
+  summary: 'Switch the second factor off',
+  description: 'Ends every other session.',
+  body: Disable,
+  returns: { 204: null },
+  fails: ['wrong_password', 'rate_limited', ...wrongCodes, 'two_factor_not_enabled'],
+})
+
+const renewRoute = apiRoute({
+  allow: 'user',
+  method: 'post',
+  path: '/auth/2fa/backup-codes',
+  credentials: true,
+  tag,
+  summary: 'Get new backup codes',
+  description: 'The old ones are good for nothing from then on.',
+  body: Renew,
+  returns: { 200: BackupCodes },
+  fails: [...reauthentication, ...wrongCodes, 'two_factor_not_enabled'],
+})
+
+export const twoFactorRoutes = newRouter()
+  .openapi(setUpRoute, async (c) => {
+    const { deps, user } = c.var
+    await requireOwner(deps, user, c.req.valid('json').password)
+    const { email } = toUser(await selectProfile(deps.db, user.userId, user.organizationId))
+    return c.json(await setUpTwoFactor(deps, user.userId, email), 200)
+  })
+  .openapi(enableRoute, async (c) => {
+    const { code, password } = c.req.valid('json')
+    await requireOwner(c.var.deps, c.var.user, password)
+    return c.json({ backup_codes: await enableTwoFactor(c.var.deps, c.var.user, code) }, 200)
+  })
+  .openapi(verifyRoute, async (c) => {
+    const { challenge_token, code } = c.req.valid('json')
+    return c.json(await completeLogin(c.var.deps, challenge_token, code), 200)
+  })
+  .openapi(disableRoute, async (c) => {
+    const { password, code } = c.req.valid('json')
+    await requirePassword(c.var.deps, c.var.user, password)
+    await disableTwoFactor(c.var.deps, c.var.user, code)
+    return c.body(null, 204)
+  })
+  .openapi(renewRoute, async (c) => {
+    const { code, password } = c.req.valid('json')
+    await requireOwner(c.var.deps, c.var.user, password)
+    return c.json({ backup_codes: await renewBackupCodes(c.var.deps, c.var.user, code) }, 200)
+  })

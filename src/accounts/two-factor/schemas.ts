@@ -1,0 +1,38 @@
+import * as z from 'zod'
+import { password } from '../passwords/field.ts'
+
+/** A TOTP code, or a backup code in any grouping and case. */
+export const code = z
+  .string()
+  .trim()
+  .min(6)
+  .max(40)
+  .meta({ description: 'Six digits of the authenticator app, or a backup code.' })
+
+const optionalPassword = password.optional().meta({ description: 'Needed when the sign-in is older than 15 minutes.' })
+
+export const SetUp = z.strictObject({ password: optionalPassword })
+export const SetUpAnswer = z
+  .object({
+    secret: z.string().meta({ description: 'Base32, for typing it in.' }),
+    otpauth_uri: z.string(),
+    qr_svg: z.string().meta({ description: 'The URI as a QR code, an SVG.' }),
+  })
+  .meta({ id: 'TwoFactorSetup' })
+
+export const Enable = z.strictObject({ code, password: optionalPassword })
+export const BackupCodes = z
+  .object({
+    backup_codes: z
+      .array(z.string())
+      .meta({ description: 'Ten, each good once. They are shown here and never again.' }),
+  })
+  .meta({ id: 'BackupCodes' })
+
+export const Disable = z.strictObject({ password, code })
+export const Renew = z.strictObject({ code, password: optionalPassword })
+export const Complete = z.strictObject({ challenge_token: z.string().min(1).max(512), code })
+
+export const Challenge = z
+  .object({ two_factor_required: z.literal(true), challenge_token: z.string(), expires_in: z.int() })
+  .meta({ id: 'LoginChallenge' })

@@ -1,0 +1,65 @@
+import { sql } from 'drizzle-orm'
+import { audited, unlessRefused } from '../../audit/record.ts'
+import type { UserPrincipal } from '../../auth/principal.ts'
+import { recordBeforeLeaving } from '../../billing/overage/job.ts'
+import { lockOrganization } from '../../db/locks.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { announceVersion, organizationVersion } from '../../limits/versions.ts'
+import { Problem } from '../../problems.ts'
+import { isPlan, lockPlan } from '../plans/queries.ts'
+import { findOrganization, hasPlan, isNotOn, type ShownOrganization, updatePlan } from './queries.ts'
+
+interface PlanAct {
+  readonly administrator: UserPrincipal
+  readonly organizationId: string
+  readonly plan: string
+  readonly reason: string | undefined
+}
+
+/**
+ * Puts an organization on a plan; its limits hold everywhere within two seconds. Putting it there twice is no error.
+ *
+ * @throws Problem `organization_not_found`, `invalid_request` naming `plan` for one that there is not
+ */
+export async function changePlan(deps: ManagementDeps, act: PlanAct): Promise<ShownOrganization> {
+  const { organizationId, plan } = act
+  const organization = await getOrganization(deps, organizationId)
+  await requirePlan(deps, plan)
+  if (organization.planId !== plan) await recordBeforeLeaving(deps, organizationId)
+  const version = await putOnPlan(deps, act, organization.planId)
+  if (version === undefined) await requirePlan(deps, plan) // it may have been deleted meanwhile
+  if (version !== undefined) await announceVersion(deps, organizationVersion(organizationId), version)
+  return getOrganization(deps, organizationId)
+}
+
+async function requirePlan(deps: ManagementDeps, plan: string): Promise<void> {
+  if (await hasPlan(deps.db, plan)) return
+  throw new Problem('invalid_request', { errors: [{ path: 'body.plan', message: 'is no plan of this deployment' }] })
+}
+
+/** @returns the organization's new version, or `undefined` when it was on that plan already */
+async function putOnPlan(deps: ManagementDeps, act: PlanAct, from: string): Promise<number | undefined> {
+  const { administrator, organizationId, plan, reason } = act
+  const done = await unlessRefused(
+    deps.db.batch([
+      lockPlan(deps.db, plan), // before the organization, as a change of the plan does: see plans/actions.ts
+      lockOrganization(deps.db, organizationId),
+      audited(deps, {
+        act: 'admin.plan_changed',
+        actor: administrator,
+        organizationId,
+        target: { type: 'organization', id: organizationId },
+        detail: { from, to: plan, ...(reason !== undefined && { reason }) },
+        provided: sql`${isNotOn(organizationId, plan)} and ${isPlan(plan)}`,
+      }),
+      updatePlan(deps.db, organizationId, plan),
+    ]),
+  )
+  return done?.[3][0]?.version
+}
+
+async function getOrganization(deps: ManagementDeps, organizationId: string): Promise<ShownOrganization> {
+  const organization = await findOrganization(deps.db, organizationId)
+  if (!organization) throw new Problem('organization_not_found')
+  return organization
+}

@@ -1,0 +1,33 @@
+import type * as z from 'zod'
+import { audited, unlessRefused } from '../../audit/record.ts'
+import type { UserPrincipal } from '../../auth/principal.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { announceVersion, organizationVersion } from '../../limits/versions.ts'
+import { Problem } from '../../problems.ts'
+import type { QuotaOverrides } from '../schemas.ts'
+import { isOrganization, updateLimitOverrides } from './queries.ts'
+
+/** Sets an organization's own limits, everywhere within two seconds. @throws Problem `organization_not_found` */
+export async function setLimits(
+  deps: ManagementDeps,
+  administrator: UserPrincipal,
+  organizationId: string,
+  limits: z.output<typeof QuotaOverrides>,
+): Promise<void> {
+  const done = await unlessRefused(
+    deps.db.batch([
+      updateLimitOverrides(deps.db, organizationId, limits),
+      audited(deps, {
+        act: 'organization.limits_changed',
+        actor: administrator,
+        organizationId,
+        target: { type: 'organization', id: organizationId },
+        detail: { limits },
+        provided: isOrganization(organizationId),
+      }),
+    ]),
+  )
+  const version = done?.[0][0]?.version
+  if (version === undefined) throw new Problem('organization_not_found')
+  await announceVersion(deps, organizationVersion(organizationId), version)
+}

@@ -1,0 +1,55 @@
+import { audited, unlessRefused } from '../../audit/record.ts'
+import type { UserPrincipal } from '../../auth/principal.ts'
+import { lockOrganization } from '../../db/locks.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { announceOrganizations } from '../../organizations/announce.ts'
+import { noticesToOwners } from '../../organizations/notice.ts'
+import { Problem } from '../../problems.ts'
+import { findOrganization, isSuspendable, type ShownOrganization, updateSuspension } from './queries.ts'
+
+interface SuspensionAct {
+  readonly administrator: UserPrincipal
+  readonly organizationId: string
+  readonly suspended: boolean
+  readonly reason: string | undefined
+}
+
+/**
+ * Suspends an organization, or ends that: its keys are refused, or accepted again, within two seconds. Its owners are told
+ * by mail. Doing so twice is no error; suspending one whose members were disabled makes it outlast that.
+ *
+ * @throws Problem `organization_not_found`, `platform_organization`
+ */
+export async function suspendOrganization(deps: ManagementDeps, act: SuspensionAct): Promise<ShownOrganization> {
+  const { administrator, organizationId, suspended, reason } = act
+  const { name, isPlatform } = await getOrganization(deps, organizationId)
+  if (isPlatform) throw new Problem('platform_organization')
+  const kind = suspended ? 'suspended' : 'resumed'
+  const mails = await noticesToOwners(deps, organizationId, kind, { organization: name, reason })
+  const done = await unlessRefused(
+    deps.db.batch([
+      lockOrganization(deps.db, organizationId),
+      audited(deps, {
+        act: `admin.organization_${kind}`,
+        actor: administrator,
+        organizationId,
+        target: { type: 'organization', id: organizationId },
+        detail: { ...(reason !== undefined && { reason }) },
+        provided: isSuspendable(organizationId, suspended),
+      }),
+      updateSuspension(deps.db, organizationId, suspended ? { at: new Date(deps.now()), reason } : undefined),
+      ...mails.map(({ insert }) => insert),
+    ]),
+  )
+  if (done) {
+    await announceOrganizations(deps, done[2])
+    for (const mail of mails) mail.send()
+  }
+  return getOrganization(deps, organizationId)
+}
+
+async function getOrganization(deps: ManagementDeps, organizationId: string): Promise<ShownOrganization> {
+  const organization = await findOrganization(deps.db, organizationId)
+  if (!organization) throw new Problem('organization_not_found')
+  return organization
+}

@@ -1,0 +1,125 @@
+import type * as z from 'zod'
+import { keepAnswer } from '../../api/idempotency.ts'
+import { audited, unlessRefused } from '../../audit/record.ts'
+import type { UserPrincipal } from '../../auth/principal.ts'
+import { brokenConstraint } from '../../db/client.ts'
+import { FIRST_PLAN } from '../../db/schema/shapes.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { Problem } from '../../problems.ts'
+import { announceOrganizations, MOST_ANNOUNCED } from './announce.ts'
+import { toPlan } from './plan.ts'
+import {
+  countUses,
+  deletePlanRow,
+  findPlan,
+  insertPlan,
+  isPlan,
+  isUnused,
+  lockPlan,
+  raiseOrganizations,
+  type ShownPlan,
+  toPlanRow,
+  updatePlanFields,
+} from './queries.ts'
+import type { NewPlan, PlanChanges } from './schemas.ts'
+
+/** @throws Problem `plan_not_found` */
+export async function getPlan(deps: ManagementDeps, planId: string): Promise<ShownPlan> {
+  const plan = await findPlan(deps.db, planId)
+  if (!plan) throw new Problem('plan_not_found')
+  return plan
+}
+
+/** @throws Problem `plan_exists` */
+export async function createPlan(
+  deps: ManagementDeps,
+  administrator: UserPrincipal,
+  plan: z.output<typeof NewPlan>,
+): Promise<ShownPlan> {
+  const { id, ...detail } = plan
+  const row = toPlanRow(plan, new Date(deps.now()))
+  const created = { ...row, organizationCount: 0 }
+  try {
+    await deps.db.batch([
+      insertPlan(deps.db, row),
+      audited(deps, { act: 'admin.plan_created', actor: administrator, target: { type: 'plan', id }, detail }),
+      ...(await keepAnswer(deps, 201, toPlan(created))),
+    ])
+  } catch (error) {
+    if (brokenConstraint(error) === 'plans_pkey') throw new Problem('plan_exists')
+    throw error
+  }
+  return created
+}
+
+interface PlanChange {
+  readonly administrator: UserPrincipal
+  readonly planId: string
+  readonly changes: z.output<typeof PlanChanges>
+}
+
+/**
+ * Changes a plan; other limits or features hold for every organization on it, everywhere, within two seconds of the
+ * announcement (see `announceOrganizations`).
+ *
+ * @throws Problem `plan_not_found`
+ */
+export async function changePlanFields(deps: ManagementDeps, change: PlanChange): Promise<ShownPlan> {
+  const { planId, changes } = change
+  const steps = [
+    lockPlan(deps.db, planId),
+    audited(deps, { ...entryOf('admin.plan_updated', change), detail: { changes }, provided: isPlan(planId) }),
+    updatePlanFields(deps.db, planId, changes),
+  ] as const
+  if (changes.limits || changes.features) {
+    const done = await unlessRefused(deps.db.batch([...steps, raiseOrganizations(deps.db, planId, MOST_ANNOUNCED)]))
+    if (done) await announceOrganizations(deps, done[3].rows)
+  } else {
+    await unlessRefused(deps.db.batch(steps))
+  }
+  return getPlan(deps, planId)
+}
+
+/**
+ * Deletes a plan that nothing refers to.
+ *
+ * @throws Problem `plan_not_found`; `plan_protected` for the plan that organizations begin with; `plan_in_use`, with numbers
+ */
+export async function deletePlan(deps: ManagementDeps, administrator: UserPrincipal, planId: string): Promise<void> {
+  const plan = await getPlan(deps, planId)
+  if (planId === FIRST_PLAN) throw new Problem('plan_protected')
+  const { organizationCount: _, createdAt: _created, updatedAt: _updated, id: _id, ...detail } = plan
+  if (!(await deleteUnused(deps, { administrator, planId, detail }))) throw await whyNotDeleted(deps, planId)
+}
+
+interface Deletion {
+  readonly administrator: UserPrincipal
+  readonly planId: string
+  readonly detail: Readonly<Record<string, unknown>>
+}
+
+/** @returns false when something refers to it, or it is gone already */
+async function deleteUnused(deps: ManagementDeps, deletion: Deletion): Promise<boolean> {
+  const { planId, detail } = deletion
+  const entry = audited(deps, { ...entryOf('admin.plan_deleted', deletion), detail, provided: isUnused(planId) })
+  try {
+    const done = await unlessRefused(deps.db.batch([lockPlan(deps.db, planId), entry, deletePlanRow(deps.db, planId)]))
+    return done !== undefined
+  } catch (error) {
+    if (brokenConstraint(error)?.endsWith('plan_id_plans_id_fk')) return false // referred to since it was looked at
+    throw error
+  }
+}
+
+async function whyNotDeleted(deps: ManagementDeps, planId: string): Promise<Problem> {
+  await getPlan(deps, planId)
+  const { organizations, subscriptions } = await countUses(deps.db, planId)
+  return new Problem('plan_in_use', {
+    detail: `On the plan: ${organizations} organizations, ${subscriptions} subscriptions, past ones included.`,
+  })
+}
+
+type PlanAct = 'admin.plan_updated' | 'admin.plan_deleted'
+
+const entryOf = (act: PlanAct, { administrator, planId }: { administrator: UserPrincipal; planId: string }) =>
+  ({ act, actor: administrator, target: { type: 'plan', id: planId } }) as const

@@ -1,0 +1,22 @@
+import type * as z from 'zod'
+import type { ShownPlan } from './queries.ts'
+import type { Plan } from './schemas.ts'
+
+/** A plan as administrators see it. */
+export function toPlan(row: ShownPlan): z.output<typeof Plan> {
+  return {
+    id: row.id,
+    name: row.name,
+    price_per_month_cents: row.pricePerMonthCents,
+    limits: row.limits,
+    features: row.features,
+    is_public: row.isPublic,
+    sort_order: row.sortOrder,
+    overage: row.overage as z.output<typeof Plan>['overage'],
+    polar_product_id: row.polarProductId,
+    stripe_price_id: row.stripePriceId,
+    organization_count: row.organizationCount,
+    created_at: row.createdAt.toISOString(),
+    updated_at: row.updatedAt.toISOString(),
+  }
+}

@@ -1,0 +1,72 @@
+import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { changePlanFields, createPlan, deletePlan, getPlan } from './actions.ts'
+import { toPlan } from './plan.ts'
+import { listPlans } from './queries.ts'
+import { NewPlan, Plan, PlanChanges, PlanList, PlanParams } from './schemas.ts'
+
+const common = { allow: 'administrator', tag: 'Administration' } as const
+const one = { ...common, path: '/admin/plans/{plan_id}', params: PlanParams } as const
+
+const listRoute = apiRoute({
+  ...common,
+  method: 'get',
+  path: '/admin/plans',
+  summary: 'List plans',
+  description: 'All of them, in the order of the catalogue.',
+  returns: { 200: PlanList },
+})
+
+const createRoute = apiRoute({
+  ...common,
+  method: 'post',
+  path: '/admin/plans',
+  summary: 'Make a plan',
+  creates: true,
+  body: NewPlan,
+  returns: { 201: Plan },
+  fails: ['plan_exists'],
+})
+
+const getRoute = apiRoute({
+  ...one,
+  method: 'get',
+  summary: 'Get a plan',
+  returns: { 200: Plan },
+  fails: ['plan_not_found'],
+})
+
+const changeRoute = apiRoute({
+  ...one,
+  method: 'patch',
+  summary: 'Change a plan',
+  description:
+    'What is absent stays. Other limits and features are in force for every organization on the plan within two seconds; with more than 10,000 of them, for those that were idle within thirty.',
+  body: PlanChanges,
+  returns: { 200: Plan },
+  fails: ['plan_not_found'],
+})
+
+const deleteRoute = apiRoute({
+  ...one,
+  method: 'delete',
+  summary: 'Delete a plan',
+  description: 'One that nothing refers to. To offer a plan no longer, set `is_public` to false.',
+  returns: { 204: null },
+  fails: ['plan_not_found', 'plan_protected', 'plan_in_use'],
+})
+
+export const adminPlanRoutes = newRouter()
+  .openapi(listRoute, async (c) =>
+    c.json({ data: (await listPlans(c.var.deps.db)).map(toPlan), next_cursor: null }, 200),
+  )
+  .openapi(createRoute, async (c) => c.json(toPlan(await createPlan(c.var.deps, c.var.user, c.req.valid('json'))), 201))
+  .openapi(getRoute, async (c) => c.json(toPlan(await getPlan(c.var.deps, c.req.valid('param').plan_id)), 200))
+  .openapi(changeRoute, async (c) => {
+    const { plan_id: planId } = c.req.valid('param')
+    const change = { administrator: c.var.user, planId, changes: c.req.valid('json') }
+    return c.json(toPlan(await changePlanFields(c.var.deps, change)), 200)
+  })
+  .openapi(deleteRoute, async (c) => {
+    await deletePlan(c.var.deps, c.var.user, c.req.valid('param').plan_id)
+    return c.body(null, 204)
+  })

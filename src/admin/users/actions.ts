@@ -1,0 +1,137 @@
+import type { Act } from '../../audit/actions.ts'
+import { audited, unlessRefused } from '../../audit/record.ts'
+import type { UserPrincipal } from '../../auth/principal.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { notice } from '../../mail/notice.ts'
+import { announceOrganizations } from '../../organizations/announce.ts'
+import { Problem, type ProblemCode } from '../../problems.ts'
+import {
+  deleteTwoFactor,
+  endSessions,
+  findUser,
+  isDisabled,
+  isSomebody,
+  lockAround,
+  mayBeDisabled,
+  resumeDeserted,
+  type ShownUser,
+  setActive,
+  suspendDeserted,
+} from './queries.ts'
+
+/** An act of administration on an account, and why it is done. */
+export interface OnUser {
+  readonly administrator: UserPrincipal
+  readonly userId: string
+  readonly reason: string | undefined
+}
+
+/** @throws Problem `user_not_found` */
+export async function getUser(deps: ManagementDeps, userId: string): Promise<ShownUser> {
+  const user = await findUser(deps.db, userId)
+  if (!user) throw new Problem('user_not_found')
+  return user
+}
+
+/** The audit entry of such an act; none of a batch happens unless `provided` holds inside it. */
+export function entryOf(act: Act, { administrator, userId, reason }: OnUser) {
+  return {
+    act,
+    actor: administrator,
+    target: { type: 'user', id: userId },
+    detail: { ...(reason !== undefined && { reason }) },
+  } as const
+}
+
+/** Runs a batch that its own audit entry may refuse. @throws Problem of that code if it does */
+export async function done<T>(batch: Promise<T>, code: ProblemCode): Promise<T> {
+  const results = await unlessRefused(batch)
+  if (results === undefined) throw new Problem(code)
+  return results
+}
+
+/**
+ * Disables an account: its sessions end at once, and so do the keys of organizations that have no other active member.
+ * Keys of organizations that others act for go on: they belong to the organization. Doing so twice is no error.
+ *
+ * @throws Problem `user_not_found`, `own_account`, `administrator_protected` for the last active administrator
+ */
+export async function disableUser(deps: ManagementDeps, act: OnUser): Promise<ShownUser> {
+  const { administrator, userId } = act
+  if (userId === administrator.userId) throw new Problem('own_account')
+  const user = await getUser(deps, userId)
+  if (!user.isActive) return user
+  const now = new Date(deps.now())
+  const mail = notice(deps, user, 'account_disabled')
+  const [, , , , suspended] = await done(
+    deps.db.batch([
+      lockAround(deps.db, userId),
+      audited(deps, { ...entryOf('admin.user_disabled', act), provided: mayBeDisabled(userId) }),
+      setActive(deps.db, userId, false),
+      endSessions(deps.db, userId, 'account_disabled', now),
+      suspendDeserted(deps.db, userId, now),
+      mail.insert,
+    ]),
+    'administrator_protected',
+  )
+  await announceOrganizations(deps, suspended)
+  mail.send()
+  return getUser(deps, userId)
+}
+
+/** Enables an account again, and with it the organizations that were suspended for want of an active member. */
+export async function enableUser(deps: ManagementDeps, act: OnUser): Promise<ShownUser> {
+  const { userId } = act
+  const user = await getUser(deps, userId)
+  if (user.isActive) return user
+  const mail = notice(deps, user, 'account_enabled')
+  const [, , , resumed] = await done(
+    deps.db.batch([
+      lockAround(deps.db, userId),
+      audited(deps, { ...entryOf('admin.user_enabled', act), provided: isDisabled(userId) }),
+      setActive(deps.db, userId, true),
+      resumeDeserted(deps.db, userId),
+      mail.insert,
+    ]),
+    'user_not_found',
+  )
+  await announceOrganizations(deps, resumed)
+  mail.send()
+  return getUser(deps, userId)
+}
+
+/** Ends every session of a user. @throws Problem `user_not_found` */
+export async function logOutUser(deps: ManagementDeps, act: OnUser): Promise<void> {
+  const mail = notice(deps, await getUser(deps, act.userId), 'sessions_ended_by_admin')
+  await done(
+    deps.db.batch([
+      audited(deps, { ...entryOf('admin.user_logged_out', act), provided: isSomebody(act.userId) }),
+      endSessions(deps.db, act.userId, 'ended_by_administrator', new Date(deps.now())),
+      mail.insert,
+    ]),
+    'user_not_found',
+  )
+  mail.send()
+}
+
+/**
+ * Takes a user's second factor away, after they proved by other means who they are, and ends every session.
+ *
+ * @throws Problem `user_not_found`, `own_account`, `two_factor_not_enabled`
+ */
+export async function resetTwoFactor(deps: ManagementDeps, act: OnUser): Promise<void> {
+  if (act.userId === act.administrator.userId) throw new Problem('own_account') // `2fa/disable` asks for a code
+  const user = await getUser(deps, act.userId)
+  if (!user.hasTwoFactor) throw new Problem('two_factor_not_enabled')
+  const mail = notice(deps, user, 'two_factor_reset_by_admin')
+  await done(
+    deps.db.batch([
+      audited(deps, { ...entryOf('admin.two_factor_reset', act), provided: isSomebody(act.userId) }),
+      ...deleteTwoFactor(deps.db, act.userId),
+      endSessions(deps.db, act.userId, 'two_factor_changed', new Date(deps.now())),
+      mail.insert,
+    ]),
+    'user_not_found',
+  )
+  mail.send()
+}

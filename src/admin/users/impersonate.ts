@@ -1,0 +1,37 @@
+import { openSupportSession, SUPPORT_SECONDS } from '../../accounts/sessions/support.ts'
+import { audited } from '../../audit/record.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { notice } from '../../mail/notice.ts'
+import { Problem } from '../../problems.ts'
+import { done, entryOf, getUser, type OnUser } from './actions.ts'
+import { mayBeImpersonated } from './queries.ts'
+
+/**
+ * Opens a short session in which an administrator acts as a user, for support. Its token names the administrator, it
+ * cannot be prolonged, and no route lets it change credentials or security settings.
+ *
+ * @throws Problem `user_not_found`, `administrator_protected`, `user_disabled`
+ */
+export async function impersonate(deps: ManagementDeps, act: OnUser) {
+  const user = await getUser(deps, act.userId)
+  if (user.isAdministrator) throw new Problem('administrator_protected')
+  if (!user.isActive) throw new Problem('user_disabled')
+  const session = await openSupportSession(deps, act.userId, act.administrator.userId)
+  const mail = notice(deps, user, 'support_session')
+  const entry = entryOf('admin.impersonated', act)
+  await done(
+    deps.db.batch([
+      audited(deps, {
+        ...entry,
+        organizationId: session.organizationId,
+        detail: { ...entry.detail, session_id: session.id },
+        provided: mayBeImpersonated(act.userId),
+      }),
+      session.insert,
+      mail.insert,
+    ]),
+    'administrator_protected',
+  )
+  mail.send()
+  return { access_token: session.accessToken, token_type: 'bearer' as const, expires_in: SUPPORT_SECONDS }
+}

@@ -1,0 +1,162 @@
+import { and, desc, eq, ilike, isNotNull, isNull, lt, or, type SQL, sql } from 'drizzle-orm'
+import { administrates } from '../../auth/administrators.ts'
+import type { Role } from '../../auth/roles.ts'
+import type { Database } from '../../db/orm.ts'
+import { backupCodes, sessions, totpCredentials } from '../../db/schema/accounts.ts'
+import { organizations } from '../../db/schema/organizations.ts'
+import { users } from '../../db/schema/users.ts'
+import { containing } from '../../lib/like.ts'
+
+interface MemberOf {
+  readonly id: string
+  readonly name: string
+  readonly role: Role
+  readonly plan: string
+}
+
+const hasTwoFactor = sql<boolean>`exists (
+  select 1 from totp_credentials t where t.user_id = users.id and t.enabled_at is not null)`
+
+const shown = {
+  id: users.id,
+  email: users.email,
+  name: users.name,
+  isActive: users.isActive,
+  emailVerifiedAt: users.emailVerifiedAt,
+  createdAt: users.createdAt,
+  updatedAt: users.updatedAt,
+  isAdministrator: administrates(sql`users.id`),
+  hasTwoFactor,
+  organizations: sql<MemberOf[]>`(
+    select coalesce(json_agg(json_build_object('id', o.id, 'name', o.name, 'role', m.role, 'plan', o.plan_id)
+      order by m.created_at, o.id), '[]'::json)
+    from memberships m join organizations o on o.id = m.organization_id where m.user_id = users.id)`,
+}
+
+export type ShownUser = NonNullable<Awaited<ReturnType<typeof findUser>>>
+
+export async function findUser(db: Database, userId: string) {
+  const [row] = await db.select(shown).from(users).where(eq(users.id, userId))
+  return row
+}
+
+interface UserFilter {
+  readonly search?: string | undefined
+  readonly is_active?: boolean | undefined
+  readonly is_verified?: boolean | undefined
+  readonly two_factor_enabled?: boolean | undefined
+  readonly plan?: string | undefined
+  readonly organization_id?: string | undefined
+}
+
+/** One page of all users, newest first, and one row more when there is another page. */
+export function listUsers(
+  db: Database,
+  filter: UserFilter,
+  { limit, after }: { limit: number; after: string | undefined },
+) {
+  return db
+    .select(shown)
+    .from(users)
+    .where(and(...conditions(filter), after ? lt(users.id, after) : undefined))
+    .orderBy(desc(users.id))
+    .limit(limit + 1)
+}
+
+const inOrganization = (condition: SQL) => sql`exists (
+  select 1 from memberships m join organizations o on o.id = m.organization_id
+  where m.user_id = users.id and ${condition})`
+
+function conditions({ search, is_active, is_verified, two_factor_enabled, plan, organization_id }: UserFilter) {
+  return [
+    search === undefined
+      ? undefined
+      : or(ilike(users.email, containing(search)), ilike(users.name, containing(search))),
+    is_active === undefined ? undefined : eq(users.isActive, is_active),
+    is_verified === undefined ? undefined : (is_verified ? isNotNull : isNull)(users.emailVerifiedAt),
+    two_factor_enabled === undefined ? undefined : sql`${hasTwoFactor} = ${two_factor_enabled}`,
+    plan === undefined ? undefined : inOrganization(sql`o.plan_id = ${plan}`),
+    organization_id === undefined ? undefined : inOrganization(sql`o.id = ${organization_id}`),
+  ]
+}
+
+/**
+ * Locks what an account's state decides about, before the statements that read it: the platform organization, so that
+ * administrators are disabled one after the other, and the user's own ones. Always in the same order, and so that rows that
+ * refer to them come and go: a sign-in holds the user, and would wait for the organization in a circle.
+ */
+export function lockAround(db: Database, userId: string) {
+  return db.execute(sql`
+    select id from organizations
+    where is_platform or id in (select organization_id from memberships where user_id = ${userId}::uuid)
+    order by id for no key update`)
+}
+
+/** Whether a user may be disabled: they are active, and some other administrator is if they are one. */
+export const mayBeDisabled = (userId: string) => sql`exists (
+  select 1 from users u where u.id = ${userId}::uuid and u.is_active and (
+    not ${administrates(sql`u.id`)}
+    or exists (select 1 from users a where a.id <> u.id and a.is_active and ${administrates(sql`a.id`)})))`
+
+/** Whether a user may be acted for. */
+export const mayBeImpersonated = (userId: string) => sql`exists (
+  select 1 from users u where u.id = ${userId}::uuid and u.is_active and not ${administrates(sql`u.id`)})`
+
+export const isDisabled = (userId: string) =>
+  sql`exists (select 1 from users u where u.id = ${userId}::uuid and not u.is_active)`
+
+export const isSomebody = (userId: string) => sql`exists (select 1 from users u where u.id = ${userId}::uuid)`
+
+export function setActive(db: Database, userId: string, isActive: boolean) {
+  return db.update(users).set({ isActive }).where(eq(users.id, userId))
+}
+
+/** Ends every session of a user, and those that they opened as others. */
+export function endSessions(db: Database, userId: string, reason: string, now: Date) {
+  return db
+    .update(sessions)
+    .set({ endedAt: now, endReason: reason })
+    .where(and(or(eq(sessions.userId, userId), eq(sessions.impersonatorId, userId)), isNull(sessions.endedAt)))
+}
+
+const ofUser = (userId: string) =>
+  sql`${organizations.id} in (select organization_id from memberships where user_id = ${userId}::uuid)`
+
+/** Suspends the user's organizations that have no active member any more: their keys are nobody's. */
+export function suspendDeserted(db: Database, userId: string, now: Date) {
+  return db
+    .update(organizations)
+    .set({ suspendedAt: now, suspendedReason: DESERTED, version: sql`${organizations.version} + 1` })
+    .where(
+      and(
+        ofUser(userId),
+        isNull(organizations.suspendedAt),
+        sql`not exists (select 1 from memberships m join users u on u.id = m.user_id
+          where m.organization_id = organizations.id and u.is_active)`,
+      ),
+    )
+    .returning({ id: organizations.id, version: organizations.version })
+}
+
+/** Ends the suspension of organizations that have this active member again. */
+export function resumeDeserted(db: Database, userId: string) {
+  return db
+    .update(organizations)
+    .set({ suspendedAt: null, suspendedReason: null, version: sql`${organizations.version} + 1` })
+    .where(and(ofUser(userId), eq(organizations.suspendedReason, DESERTED)))
+    .returning({ id: organizations.id, version: organizations.version })
+}
+
+/** Statements that take a user's second factor away, with its backup codes. */
+export function deleteTwoFactor(db: Database, userId: string) {
+  return [
+    db.delete(totpCredentials).where(eq(totpCredentials.userId, userId)),
+    db.delete(backupCodes).where(eq(backupCodes.userId, userId)),
+  ] as const
+}
+
+/**
+ * The reason of an organization's suspension that has nobody left to act for it; enabling one of its members ends that. No
+ * administrator gives this one: theirs outlast that.
+ */
+export const DESERTED = 'members_disabled'

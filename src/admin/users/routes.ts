@@ -1,0 +1,156 @@
+import type * as z from 'zod'
+import { requireStepUp } from '../../accounts/passwords/reauthenticate.ts'
+import { apiRoute, newRouter } from '../../api/api-route.ts'
+import type { UserPrincipal } from '../../auth/principal.ts'
+import { pageEnd } from '../../http/paging.ts'
+import { page } from '../../lib/cursor.ts'
+import { disableUser, enableUser, getUser, logOutUser, type OnUser, resetTwoFactor } from './actions.ts'
+import { impersonate } from './impersonate.ts'
+import { listUsers, type ShownUser } from './queries.ts'
+import {
+  AdminUser,
+  AdminUserList,
+  OptionalReason,
+  ReasonWithProof,
+  SupportToken,
+  UserParams,
+  UserQuery,
+} from './schemas.ts'
+
+const common = { allow: 'administrator', tag: 'Administration' } as const
+
+const listRoute = apiRoute({
+  ...common,
+  method: 'get',
+  path: '/admin/users',
+  summary: 'List users',
+  description: 'Newest first.',
+  query: UserQuery,
+  returns: { 200: AdminUserList },
+})
+
+const getRoute = apiRoute({
+  ...common,
+  method: 'get',
+  path: '/admin/users/{id}',
+  summary: 'Get a user',
+  params: UserParams,
+  returns: { 200: AdminUser },
+  fails: ['user_not_found'],
+})
+
+const acting = { ...common, method: 'post', params: UserParams } as const
+
+const disableRoute = apiRoute({
+  ...acting,
+  path: '/admin/users/{id}/disable',
+  summary: 'Disable a user',
+  description:
+    'Every session ends at once. Keys of organizations without another active member stop within two seconds; those of other organizations go on. The user is told by mail.',
+  optionalBody: OptionalReason,
+  returns: { 200: AdminUser },
+  fails: ['user_not_found', 'own_account', 'administrator_protected'],
+})
+
+const enableRoute = apiRoute({
+  ...acting,
+  path: '/admin/users/{id}/enable',
+  summary: 'Enable a user again',
+  description: 'And the organizations that stopped with them. The user is told by mail.',
+  optionalBody: OptionalReason,
+  returns: { 200: AdminUser },
+  fails: ['user_not_found'],
+})
+
+/** How what needs the administrator's password or code fails besides. */
+const stepUp = [
+  'reauthentication_required',
+  'wrong_password',
+  'rate_limited',
+  'invalid_code',
+  'two_factor_locked',
+  'two_factor_not_enabled',
+] as const
+
+const logOutRoute = apiRoute({
+  ...acting,
+  path: '/admin/users/{id}/logout',
+  summary: 'End all sessions of a user',
+  description: 'The user is told by mail.',
+  optionalBody: OptionalReason,
+  returns: { 204: null },
+  fails: ['user_not_found'],
+})
+
+const resetTwoFactorRoute = apiRoute({
+  ...acting,
+  path: '/admin/users/{id}/two-factor/reset',
+  summary: "Take a user's second factor away",
+  description: 'After they proved by other means who they are. Every session ends, and the user is told by mail.',
+  body: ReasonWithProof,
+  returns: { 204: null },
+  fails: [...stepUp, 'user_not_found', 'own_account'],
+})
+
+const impersonateRoute = apiRoute({
+  ...acting,
+  path: '/admin/users/{id}/impersonate',
+  summary: 'Act as a user, for support',
+  description:
+    'For 15 minutes, without a refresh token; credentials and security settings cannot be changed that way. The user is told by mail.',
+  body: ReasonWithProof,
+  returns: { 200: SupportToken },
+  fails: [...stepUp, 'user_not_found', 'administrator_protected', 'user_disabled'],
+})
+
+export const adminUserRoutes = newRouter()
+  .openapi(listRoute, async (c) => {
+    const { limit, cursor, ...filter } = c.req.valid('query')
+    const rows = await listUsers(c.var.deps.db, filter, { limit, after: pageEnd(cursor) })
+    const { data, next_cursor } = page(rows, limit)
+    return c.json({ data: data.map(toAdminUser), next_cursor }, 200)
+  })
+  .openapi(getRoute, async (c) => c.json(toAdminUser(await getUser(c.var.deps, c.req.valid('param').id)), 200))
+  .openapi(disableRoute, async (c) => {
+    const act = actOf(c.var.user, c.req.valid('param').id, c.req.valid('json'))
+    return c.json(toAdminUser(await disableUser(c.var.deps, act)), 200)
+  })
+  .openapi(enableRoute, async (c) => {
+    const act = actOf(c.var.user, c.req.valid('param').id, c.req.valid('json'))
+    return c.json(toAdminUser(await enableUser(c.var.deps, act)), 200)
+  })
+  .openapi(logOutRoute, async (c) => {
+    const act = actOf(c.var.user, c.req.valid('param').id, c.req.valid('json'))
+    await logOutUser(c.var.deps, act)
+    return c.body(null, 204)
+  })
+  .openapi(resetTwoFactorRoute, async (c) => {
+    await requireStepUp(c.var.deps, c.var.user, c.req.valid('json'))
+    const act = actOf(c.var.user, c.req.valid('param').id, c.req.valid('json'))
+    await resetTwoFactor(c.var.deps, act)
+    return c.body(null, 204)
+  })
+  .openapi(impersonateRoute, async (c) => {
+    await requireStepUp(c.var.deps, c.var.user, c.req.valid('json'))
+    const act = actOf(c.var.user, c.req.valid('param').id, c.req.valid('json'))
+    return c.json(await impersonate(c.var.deps, act), 200)
+  })
+
+function actOf(administrator: UserPrincipal, userId: string, { reason }: { reason?: string | undefined }): OnUser {
+  return { administrator, userId, reason }
+}
+
+function toAdminUser(row: ShownUser): z.output<typeof AdminUser> {
+  return {
+    id: row.id,
+    email: row.email,
+    name: row.name,
+    is_active: row.isActive,
+    is_verified: row.emailVerifiedAt !== null,
+    is_administrator: row.isAdministrator,
+    two_factor_enabled: row.hasTwoFactor,
+    organizations: row.organizations,
+    created_at: row.createdAt.toISOString(),
+    updated_at: row.updatedAt.toISOString(),
+  }
+}

@@ -1,0 +1,204 @@
+import { createRoute, OpenAPIHono } from '@hono/zod-openapi'
+import type { ZodType } from 'zod'
+import * as z from 'zod'
+import type { ManagementEnv } from '../auth/env.ts'
+import { type Access, guard } from '../auth/guard.ts'
+import { IDLE_WHILE_SUSPENDED, isForKeys, type Permission } from '../auth/roles.ts'
+import { findLooseObject } from '../http/strict-schema.ts'
+import { fieldErrors, PROBLEMS, Problem, type ProblemCode } from '../problems.ts'
+import { type BodyForms, withJsonBody, withJsonBodyOf, withOptionalJsonBody, withoutBody } from './body.ts'
+import { IdempotencyHeaders, withIdempotency } from './idempotency.ts'
+import { ProblemBody } from './problem-schema.ts'
+
+type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
+/** What a route answers when all goes well: its schema by status, `null` for an answer without a body. */
+type Returns = Readonly<Record<number, ZodType | null>>
+
+interface Declaration<M extends Method, P extends string, B, O, Q, A, R extends Returns> {
+  readonly allow: Access
+  readonly method: M
+  readonly path: P
+  readonly tag: string
+  readonly summary: string
+  readonly description?: string
+  readonly body?: B
+  /** A body that may be left out altogether. */
+  readonly optionalBody?: O
+  /** What else `body` may come as. */
+  readonly forms?: BodyForms
+  readonly query?: Q
+  readonly params?: A
+  readonly returns: R
+  /** Whether it makes something: then a repeat with the same `Idempotency-Key` gets the first answer. */
+  readonly creates?: boolean
+  /** Whether it touches credentials or settings, or spends: then an administrator who acts as the user cannot do it. */
+  readonly credentials?: boolean
+  /** The scope with which a service key of this deployment may call it too, for any organization (`isService`). */
+  readonly service?: string
+  /** Beyond those that follow from the rest of the declaration. */
+  readonly fails?: readonly ProblemCode[]
+}
+
+type Json<S> = { 'application/json': { schema: S } }
+type Responses<R extends Returns> = {
+  [Status in keyof R]: R[Status] extends ZodType
+    ? { description: string; content: Json<R[Status]> }
+    : { description: string }
+}
+type RequestParts<B, O, Q, A> = (B extends ZodType ? { body: { content: Json<B>; required: true } } : object) &
+  (O extends ZodType ? { body: { content: Json<O>; required: false } } : object) &
+  (Q extends ZodType ? { query: Q } : object) &
+  (A extends ZodType ? { params: A } : object)
+
+/** Fails that any route of its kind can have; a route lists only its own. */
+const COMMON: readonly ProblemCode[] = ['internal', 'unavailable']
+const OF_BODIES: readonly ProblemCode[] = [
+  'malformed_json',
+  'invalid_request',
+  'body_too_large',
+  'unsupported_media_type',
+]
+const OF_GUARDS: readonly ProblemCode[] = [
+  'unauthenticated',
+  'ambiguous_credentials',
+  'credentials_in_url',
+  'forbidden',
+]
+
+const OF_ADMINISTRATION: readonly ProblemCode[] = ['not_found', 'two_factor_required']
+const OF_IDEMPOTENCY: readonly ProblemCode[] = ['request_in_progress', 'idempotency_key_reused']
+
+/**
+ * Declares a route: who may call it, what it takes, what it answers and how it fails. Guard, validation, OpenAPI and the
+ * handler's types all follow from it; without `allow` it does not compile.
+ */
+export function apiRoute<
+  const M extends Method,
+  const P extends string,
+  const R extends Returns,
+  B extends ZodType | undefined = undefined,
+  O extends ZodType | undefined = undefined,
+  Q extends ZodType | undefined = undefined,
+  A extends ZodType | undefined = undefined,
+>(declared: Declaration<M, P, B, O, Q, A, R>) {
+  const { allow, method, path, tag, summary, body, optionalBody, query, params, returns } = declared
+  requireStrict(declared)
+  const content = body ?? optionalBody
+  return createRoute({
+    method,
+    path,
+    tags: [tag],
+    summary,
+    ...(declared.description && { description: declared.description }),
+    ...securityOf(allow),
+    'x-allow': allow,
+    request: {
+      ...(content && { body: { content: contentOf(content, declared.forms), required: body !== undefined } }),
+      query: query ?? NO_QUERY,
+      ...(params && { params }),
+      ...(declared.creates && { headers: IdempotencyHeaders }),
+    } as unknown as RequestParts<B, O, Q, A>,
+    responses: { ...successes(returns), ...failures(codesOf(declared)) } as Responses<R>,
+    middleware: [
+      ...readersOf(declared),
+      guard(allow, { credentials: declared.credentials, creates: declared.creates, service: declared.service }),
+      ...(declared.creates ? [withIdempotency] : []),
+    ],
+  })
+}
+
+/** For a route that declares no query parameters: it refuses any by name, as the others refuse those they do not know. */
+const NO_QUERY = z.strictObject({})
+
+/** @throws Error when the module is loaded, so that no route that lets unknown input pass gets as far as a test */
+function requireStrict({ method, path, ...declared }: Declared): void {
+  for (const part of ['body', 'optionalBody', 'query', 'params'] as const) {
+    const loose = declared[part] instanceof z.ZodType ? findLooseObject(declared[part], part) : undefined
+    if (loose) throw new Error(`${method} ${path} takes unknown fields in ${loose}: use z.strictObject`)
+  }
+}
+
+type Declared = Declaration<Method, string, unknown, unknown, unknown, unknown, Returns>
+
+/** Every way in which a route can fail: its own, and those that follow from what it takes and whom it lets in. */
+function codesOf(declared: Declared): ProblemCode[] {
+  const { method, body, optionalBody, creates, fails = [] } = declared
+  const ofInput: readonly ProblemCode[] = method === 'get' && !(body || optionalBody) ? ['invalid_request'] : OF_BODIES
+  return [...COMMON, ...callerCodes(declared), ...ofInput, ...(creates ? OF_IDEMPOTENCY : []), ...fails]
+}
+
+/** Other types than JSON are only named: what they hold is put into the form that the schema describes before it is checked. */
+function contentOf(schema: ZodType, { wrap = {} }: BodyForms = {}) {
+  return {
+    'application/json': { schema },
+    ...Object.fromEntries(Object.keys(wrap).map((type) => [type, { schema: {} }])),
+  }
+}
+
+/** Why a caller may be refused: those of which the guard of the route can make use. */
+function callerCodes({ allow, creates, credentials }: Declared): ProblemCode[] {
+  const isIdle = isPermission(allow) && IDLE_WHILE_SUSPENDED.includes(allow)
+  const kinds: readonly (readonly [boolean, readonly ProblemCode[]])[] = [
+    [allow !== 'anyone', OF_GUARDS],
+    [allow === 'administrator', OF_ADMINISTRATION],
+    [isForPeople(allow), ['user_only']],
+    [creates === true && isIdle, ['organization_suspended']],
+    [credentials === true, ['forbidden_while_impersonating']],
+  ]
+  return kinds.flatMap(([applies, codes]) => (applies ? codes : []))
+}
+
+function readersOf({ body, optionalBody, forms }: Declared) {
+  if (body) return [forms ? withJsonBodyOf(forms) : withJsonBody]
+  return [optionalBody ? withOptionalJsonBody : withoutBody]
+}
+
+function securityOf(allow: Access) {
+  if (allow === 'anyone') return {}
+  return { security: isForPeople(allow) ? [{ bearer: [] }] : [{ bearer: [] }, { apiKey: [] }] }
+}
+
+const isPermission = (allow: Access): allow is Permission => !['anyone', 'user', 'administrator'].includes(allow)
+
+/** Whether a route takes access tokens alone. */
+const isForPeople = (allow: Access) =>
+  allow === 'user' || allow === 'administrator' || (isPermission(allow) && !isForKeys(allow))
+
+function successes(returns: Returns) {
+  return Object.fromEntries(
+    Object.entries(returns).map(([status, schema]) => [
+      status,
+      schema
+        ? { description: 'Done.', content: { 'application/json': { schema } } }
+        : { description: 'Done; the answer has no body.' },
+    ]),
+  )
+}
+
+function failures(codes: readonly ProblemCode[]) {
+  const byStatus = Object.groupBy(codes, (code) => String(PROBLEMS[code][0]))
+  return Object.fromEntries(
+    Object.entries(byStatus).map(([status, list = []]) => [
+      status,
+      {
+        description: [...new Set(list)].map((code) => `\`${code}\`: ${PROBLEMS[code][1]}`).join('\n\n'),
+        content: { 'application/problem+json': { schema: ProblemBody } },
+      },
+    ]),
+  )
+}
+
+/** A router whose validation failures are Problems that name the field. */
+export function newRouter() {
+  return new OpenAPIHono<ManagementEnv>({
+    defaultHook: (result) => {
+      if (!result.success) throw invalidRequest(result.target, result.error)
+    },
+  })
+}
+
+/** @param target the part of the request, as Hono calls it */
+function invalidRequest(target: string, error: z.ZodError): Problem {
+  const where = target === 'json' ? 'body' : target === 'param' ? 'path' : target
+  return new Problem('invalid_request', { errors: fieldErrors(where, error.issues) })
+}

@@ -1,0 +1,78 @@
+import type { Context } from 'hono'
+import { html, raw } from 'hono/html'
+import { sha256 } from '../lib/bytes.ts'
+import { Contents } from './docs/contents.tsx'
+import { Authentication, Introduction } from './docs/introduction.tsx'
+import { OperationArticle } from './docs/operation.tsx'
+import { anchorOf, operationsByTag } from './docs/operations.ts'
+import { Problems } from './docs/problem-list.tsx'
+import { Roles } from './docs/role-table.tsx'
+import { SCRIPT } from './docs/script.ts'
+import { STYLE } from './docs/style.ts'
+import type { OpenApiDocument } from './openapi.ts'
+
+const hashOf = (text: string) => `'sha256-${btoa(String.fromCharCode(...sha256(text)))}'`
+
+/** The page loads nothing; the one style and the one script that it holds are allowed by their hashes (CSP3 §2.3.1). */
+const POLICY = [
+  "default-src 'none'",
+  `style-src ${hashOf(STYLE)}`,
+  `script-src ${hashOf(SCRIPT)}`,
+  "base-uri 'none'",
+  "object-src 'none'",
+  "frame-ancestors 'none'",
+  "form-action 'none'",
+].join('; ')
+
+/** Nothing on the page changes while its document does not, and an isolate that keeps one renders once. */
+const rendered = new WeakMap<OpenApiDocument, ReturnType<typeof html>>()
+
+/**
+ * The documentation for people, made from the document alone so that it cannot disagree with the routes. The same for
+ * everyone.
+ */
+export function docsPage(c: Context, document: OpenApiDocument) {
+  const page = rendered.get(document) ?? html`<!doctype html>${<Page document={document} />}`
+  rendered.set(document, page)
+  c.header('Content-Security-Policy', POLICY)
+  return c.html(page)
+}
+
+const descriptionOf = ({ tags }: OpenApiDocument, tag: string) => tags?.find(({ name }) => name === tag)?.description
+
+function Page({ document }: { readonly document: OpenApiDocument }) {
+  const tags = operationsByTag(document)
+  return (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>{`${document.info.title} API`}</title>
+        <style>{raw(STYLE)}</style>
+      </head>
+      <body>
+        <a class="skip" href="#content">
+          Skip to the content
+        </a>
+        <Contents tags={tags} />
+        <main id="content">
+          <Introduction document={document} />
+          <Authentication document={document} />
+          {[...tags].map(([tag, operations]) => (
+            <section id={anchorOf('tag', tag)} aria-labelledby={anchorOf('title', tag)}>
+              <h2 id={anchorOf('title', tag)}>{tag}</h2>
+              <p class="facts">{descriptionOf(document, tag)}</p>
+              {operations.map((operation) => (
+                <OperationArticle document={document} operation={operation} />
+              ))}
+            </section>
+          ))}
+          <Roles />
+          <Problems document={document} />
+        </main>
+        <script>{raw(SCRIPT)}</script>
+      </body>
+    </html>
+  )
+}

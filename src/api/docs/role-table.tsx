@@ -1,0 +1,50 @@
+import { isForKeys, type Permission, ROLES, type Role, roleMay, scopeFor } from '../../auth/roles.ts'
+
+const NAMES = Object.keys(ROLES) as Role[]
+
+/** Every permission that some role has. */
+export const PERMISSIONS: readonly Permission[] = [...new Set(Object.values(ROLES).flat())]
+
+/** Which role may do what, and the scope with which a key may. */
+export function Roles() {
+  return (
+    <section id="roles" aria-labelledby="roles.title">
+      <h2 id="roles.title">Roles</h2>
+      <p>
+        A member of an organization has one role in it. An API key acts within its own organization, and needs a scope
+        where one is named, by its full name. Some permissions are for people only.
+      </p>
+      <div class="wide" tabindex={0} role="region" aria-labelledby="roles.title">
+        <table class="grid">
+          <thead>
+            <tr>
+              <th scope="col">Permission</th>
+              {NAMES.map((role) => (
+                <th scope="col">{role}</th>
+              ))}
+              <th scope="col">Scope of a key</th>
+            </tr>
+          </thead>
+          <tbody>
+            {PERMISSIONS.map((permission) => (
+              <RoleRow permission={permission} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  )
+}
+
+function RoleRow({ permission }: { readonly permission: Permission }) {
+  const scope = scopeFor(permission)
+  return (
+    <tr>
+      <th scope="row">
+        <code>{permission}</code>
+      </th>
+      {NAMES.map((role) => (roleMay(role, permission) ? <td class="yes">yes</td> : <td class="no">no</td>))}
+      <td>{scope ? <code>{scope}</code> : isForKeys(permission) ? 'none needed' : 'people only'}</td>
+    </tr>
+  )
+}

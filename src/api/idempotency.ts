@@ -1,0 +1,151 @@
+import type { BatchItem } from 'drizzle-orm/batch'
+import type { Context } from 'hono'
+import { createMiddleware } from 'hono/factory'
+import * as z from 'zod'
+import type { ManagementEnv } from '../auth/env.ts'
+import type { ManagementDeps, Repeats, RowVersion } from '../deps.ts'
+import { sha256 } from '../lib/bytes.ts'
+import { errorFields, log } from '../lib/log.ts'
+import { seal, unseal } from '../lib/seal.ts'
+import { announceVersions } from '../limits/versions.ts'
+import { Problem } from '../problems.ts'
+import { findKeptAnswer, insertKeptAnswer, isAnsweredMeanwhile, type KeptAnswer } from './idempotency-queries.ts'
+
+/** As long as Stripe keeps them. */
+const KEPT_MS = 24 * 3_600_000
+const MAX_KEY_LENGTH = 255
+
+/** For the documentation; `withIdempotency` is what checks it. */
+export const IdempotencyHeaders = z.object({
+  'Idempotency-Key': z
+    .string()
+    .min(1)
+    .max(MAX_KEY_LENGTH)
+    .optional()
+    .meta({
+      description: `A random text of your choice, which makes the request safe to repeat for 24 hours. A repeat with the same
+key and body does nothing and gets the first answer, secrets included, with \`Idempotent-Replayed: true\`; also where the
+first answer was lost or is a 503. The same key with another body is refused. Refusals are not kept: repeat those freely.`,
+    }),
+})
+
+type Announcements = readonly RowVersion[]
+
+/**
+ * The statements that keep the answer for repeats: part of the batch that has the effect, so that there is never one
+ * without the other. None where the request has no `Idempotency-Key`.
+ *
+ * @param body what goes over the wire
+ * @param announcements what is to be announced after the batch: a repeat announces it again, in case the first could not
+ */
+export async function keepAnswer(
+  { repeats }: ManagementDeps,
+  status: number,
+  body: object,
+  announcements: Announcements = [],
+): Promise<BatchItem<'pg'>[]> {
+  return repeats ? repeats.keep(status, body, announcements) : []
+}
+
+/** The answer in its sealed form. */
+interface Sealed {
+  readonly body: unknown
+  readonly announcements: Announcements
+}
+
+/** One use of an `Idempotency-Key`. */
+interface Use {
+  readonly purpose: string
+  readonly id: Uint8Array
+  readonly requestHash: Uint8Array
+}
+
+/**
+ * Makes a request safe to repeat (draft-ietf-httpapi-idempotency-key-header-07): with the same `Idempotency-Key` and body
+ * it has its effect once, and each repeat gets the first answer.
+ *
+ * The answer is kept by the batch that has the effect (`keepAnswer`). So a repeat finds it wherever the effect
+ * happened, also if the first caller never saw an answer; and of equal requests at once all but one are undone. Refusals
+ * have no effect and are not kept.
+ *
+ * The kept answer may hold a secret that is shown once. It is sealed under the caller's own key, of which only a hash is
+ * stored: whoever reads the database cannot open it.
+ */
+export const withIdempotency = createMiddleware<ManagementEnv>(async function withIdempotency(c, next) {
+  const key = c.req.header('Idempotency-Key')
+  if (key === undefined) return next()
+  if (key === '' || key.length > MAX_KEY_LENGTH) {
+    const message = `must have 1 to ${MAX_KEY_LENGTH} characters`
+    throw new Problem('invalid_request', { errors: [{ path: 'header.Idempotency-Key', message }] })
+  }
+  const { deps } = c.var
+  const purpose = purposeOf(c, key)
+  const body = c.req.bodyCache.text === undefined ? '' : await c.req.text() // there is none where the route takes none
+  const use = { purpose, id: sha256(purpose), requestHash: sha256(body) }
+  const earlier = await findKept(deps, use)
+  if (earlier) return replay(deps, use, earlier)
+
+  let isKept = false
+  const repeats: Repeats = {
+    async keep(status, body, announcements) {
+      isKept = true
+      const row = await sealedRow(deps, use, status, { body, announcements })
+      return [insertKeptAnswer(deps.db, row)] // in an array: awaited by itself it would run
+    },
+  }
+  c.set('deps', { ...deps, repeats })
+  await next()
+  if (c.res.ok && !isKept) await keepAfterwards(c, use)
+  if (!c.res.ok) await replayInstead(c, use)
+})
+
+/** Keys of different callers, organizations and routes never meet. */
+function purposeOf(c: Context<ManagementEnv>, key: string): string {
+  const { principal, organizationId } = c.var
+  const caller = principal.kind === 'user' ? principal.userId : principal.keyId
+  return ['idempotency', caller, organizationId, c.req.method, c.req.path, key].join('\n')
+}
+
+const findKept = (deps: ManagementDeps, { id, requestHash }: Use) =>
+  findKeptAnswer(deps.db, id, { requestHash, at: new Date(deps.now()) })
+
+async function sealedRow(deps: ManagementDeps, { id, purpose, requestHash }: Use, status: number, sealed: Sealed) {
+  const response = await seal(deps.config.SECRET_KEY, purpose, JSON.stringify(sealed))
+  const now = deps.now()
+  const times = { createdAt: new Date(now), expiresAt: new Date(now + KEPT_MS) }
+  return { id, requestHash, status, response, ...times }
+}
+
+/**
+ * For what another service did, or where nothing was to do: there is no batch of ours with the effect. A repeat
+ * after a lost answer asks the service again, which finds that it is so already, or dedupes by the wish (`keyOf`).
+ */
+async function keepAfterwards(c: Context<ManagementEnv>, use: Use): Promise<void> {
+  const { deps } = c.var
+  try {
+    const body: unknown = await c.res.clone().json()
+    await insertKeptAnswer(deps.db, await sealedRow(deps, use, c.res.status, { body, announcements: [] }))
+  } catch (error) {
+    if (isAnsweredMeanwhile(error)) return replayInstead(c, use)
+    // What was asked for is done: an error in its place would have the caller do it again.
+    log('error', 'idempotent_answer_lost', { path: c.req.path, ...errorFields(error) })
+  }
+}
+
+/** A refusal may only say that an equal request was faster: it has the answer, then. A 503 stays, and is repeated. */
+async function replayInstead(c: Context<ManagementEnv>, use: Use): Promise<void> {
+  if (c.res.status >= 500) return
+  const { deps } = c.var
+  const earlier = await findKept(deps, use).catch(() => undefined)
+  if (!earlier?.isSameRequest) return
+  const answer = await replay(deps, use, earlier)
+  c.res = undefined
+  c.res = answer
+}
+
+async function replay(deps: ManagementDeps, { purpose }: Use, earlier: KeptAnswer): Promise<Response> {
+  if (!earlier.isSameRequest) throw new Problem('idempotency_key_reused')
+  const opened: Sealed = JSON.parse(await unseal(deps.config.SECRET_KEY, purpose, earlier.response))
+  await announceVersions(deps, opened.announcements)
+  return Response.json(opened.body, { status: earlier.status, headers: { 'Idempotent-Replayed': 'true' } })
+}

@@ -1,0 +1,90 @@
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import type { ManagementEnv } from '../auth/env.ts'
+import type { Config } from '../config.ts'
+import { VERSION } from '../version.ts'
+
+export type OpenApiDocument = ReturnType<OpenAPIHono['getOpenAPI31Document']>
+
+const DESCRIPTION = `Accounts, organizations, API keys, rate limits, quotas, usage metering and billing.
+
+JSON in snake_case, times in ISO 8601 UTC, ids UUIDv7. Errors are \`application/problem+json\` (RFC 9457); their \`code\`
+is stable. Lists page by \`cursor\`. Every answer carries \`X-Request-Id\`.`
+
+/** In the order in which a reader meets them: what an API's back end calls for each request comes first. */
+const TAGS = [
+  ['Verification', 'Is this key good, and does the request still fit?'],
+  ['Usage', 'Reporting, reserving and settling; quotas, analytics and alerts.'],
+  ['API keys', 'Issuing, changing, rotating and revoking.'],
+  ['Organizations', 'Members, roles and invitations.'],
+  ['Billing', 'Plans, checkout and subscriptions.'],
+  ['Webhooks', 'Endpoints that are told of what happens, and their deliveries.'],
+  ['Accounts', 'Registering, signing in, tokens and what is stored of a person.'],
+  ['Sessions', 'Where one is signed in.'],
+  ['Two-factor authentication', 'Authenticator apps and backup codes.'],
+  ['E-mail', 'Confirming an address, changing it, resetting a password.'],
+  ['Audit', 'Who did what.'],
+  ['Administration', 'For those who run this deployment.'],
+] as const
+
+const documents = new WeakMap<Config, OpenApiDocument>()
+
+/** The document of all routes, made from their declarations, once per isolate. */
+export function openApiDocument(app: OpenAPIHono<ManagementEnv>, config: Config): OpenApiDocument {
+  const known = documents.get(config) ?? makeDocument(app, config)
+  documents.set(config, known)
+  return known
+}
+
+function makeDocument(app: OpenAPIHono<ManagementEnv>, config: Config): OpenApiDocument {
+  const document = app.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: {
+      title: 'Tollgate',
+      version: VERSION,
+      description: DESCRIPTION,
+      license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
+    },
+    servers: [{ url: config.PUBLIC_URL }],
+    tags: TAGS.map(([name, description]) => ({ name, description })),
+  })
+  document.components = {
+    ...document.components,
+    securitySchemes: {
+      bearer: { type: 'http', scheme: 'bearer', description: "A user's access token, or an API key." },
+      apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+    },
+  }
+  return document
+}
+
+/** Paths that are answered outside the documented API. */
+const OTHERS: Readonly<Record<string, string[]>> = {
+  '/health': ['GET'],
+  '/health/live': ['GET'],
+  '/openapi.json': ['GET'],
+  '/.well-known/jwks.json': ['GET'],
+  '/docs': ['GET'],
+  '/account/verify-email': ['GET'],
+  '/account/reset-password': ['GET'],
+  '/account/confirm-email': ['GET'],
+  '/account/accept-invitation': ['GET'],
+  '/': ['GET'],
+}
+
+/** @returns the methods a path takes, as `Allow` lists them (RFC 9110 §10.2.1); none when there is no such path */
+export function allowedMethods(app: OpenAPIHono<ManagementEnv>, path: string): string[] {
+  const methods =
+    OTHERS[path] ??
+    app.openAPIRegistry.definitions.flatMap((definition) =>
+      definition.type === 'route' && matches(definition.route.path, path)
+        ? [definition.route.method.toUpperCase()]
+        : [],
+    )
+  return methods.includes('GET') ? [...methods, 'HEAD'] : methods
+}
+
+/** Whether a path such as `/keys/1` is one of a template such as `/keys/{id}`. */
+function matches(template: string, path: string): boolean {
+  const [expected, actual] = [template.split('/'), path.split('/')]
+  return expected.length === actual.length && expected.every((part, at) => part.startsWith('{') || part === actual[at])
+}

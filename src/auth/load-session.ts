@@ -1,0 +1,28 @@
+import type { ManagementDeps } from '../deps.ts'
+import { verifyAccessToken } from './access-token.ts'
+import type { UserPrincipal } from './principal.ts'
+import { selectSession } from './queries.ts'
+
+/**
+ * Who an access token stands for, as of now: user, session and memberships are read in one query each time, so that
+ * logout, a ban and a change of role hold from the next request on.
+ *
+ * @returns `undefined` when the token, the session or the user is no longer good
+ */
+export async function loadSession(deps: ManagementDeps, token: string): Promise<UserPrincipal | undefined> {
+  const claims = await verifyAccessToken(deps.config, token, deps.now())
+  if (!claims) return undefined
+  const row = await selectSession(deps.db, claims.sid, claims.sub, new Date(deps.now()))
+  if (!row || row.impersonatorId !== (claims.act?.sub ?? null)) return undefined
+  return {
+    kind: 'user',
+    userId: claims.sub,
+    sessionId: claims.sid,
+    organizationId: row.organizationId,
+    memberships: row.memberships,
+    isAdministrator: row.isAdministrator && row.impersonatorId === null,
+    signedInAt: row.createdAt.getTime(),
+    hasTwoFactor: row.hasTwoFactor,
+    impersonatorId: row.impersonatorId,
+  }
+}

@@ -1,0 +1,53 @@
+import type { NamedLimit } from '../db/schema/shapes.ts'
+import type { Role } from './roles.ts'
+
+export interface Membership {
+  readonly organization_id: string
+  readonly role: Role
+  readonly is_suspended: boolean
+}
+
+/** A signed-in user, as the database says at this moment. */
+export interface UserPrincipal {
+  readonly kind: 'user'
+  readonly userId: string
+  readonly sessionId: string
+  /** The organization the session acts for when the request names none. */
+  readonly organizationId: string | null
+  readonly memberships: readonly Membership[]
+  /** An owner or admin of the platform organization. */
+  readonly isAdministrator: boolean
+  /** When the session was opened, in Unix milliseconds. */
+  readonly signedInAt: number
+  /** Whether a second factor is switched on. */
+  readonly hasTwoFactor: boolean
+  /** The administrator who acts as this user for support, if somebody does. */
+  readonly impersonatorId: string | null
+}
+
+/** How a key is limited in itself. */
+export interface KeyBounds {
+  readonly environment: 'live' | 'test'
+  /** ISO 8601; `null` for no end. */
+  readonly expiresAt: string | null
+  readonly allowedIps: readonly string[] | null
+  /** Units a minute; `null` follows the organization. */
+  readonly customRateLimit: number | null
+  readonly namedLimits: readonly NamedLimit[]
+}
+
+/** A program that presented an API key. */
+export interface KeyPrincipal {
+  readonly kind: 'key'
+  readonly keyId: string
+  /** The first key of its line of rotations. */
+  readonly lineageId: string
+  readonly organizationId: string
+  readonly scopes: readonly string[]
+  /** What binds it: no key that it makes, changes or rotates is bound less (keys/grants.ts). */
+  readonly bounds: KeyBounds
+  /** Whether it is one of the platform organization: a service key, if its scopes say so. */
+  readonly isPlatform: boolean
+}
+
+export type Principal = UserPrincipal | KeyPrincipal

@@ -1,0 +1,38 @@
+import { and, eq, gt, isNull, sql } from 'drizzle-orm'
+import type { Database } from '../db/orm.ts'
+import { sessions, totpCredentials } from '../db/schema/accounts.ts'
+import { memberships, organizations } from '../db/schema/organizations.ts'
+import { users } from '../db/schema/users.ts'
+import { administrates } from './administrators.ts'
+import type { Membership } from './principal.ts'
+
+/** @returns the session if it, its user and its time are all still good; a support session only as long as its administrator is one */
+export async function selectSession(db: Database, sessionId: string, userId: string, now: Date) {
+  const [row] = await db
+    .select({
+      organizationId: sessions.organizationId,
+      impersonatorId: sessions.impersonatorId,
+      createdAt: sessions.createdAt,
+      isAdministrator: administrates(sql`users.id`),
+      hasTwoFactor: sql<boolean>`exists (
+        select 1 from ${totpCredentials} t where t.user_id = users.id and t.enabled_at is not null)`,
+      memberships: sql<Membership[]>`(
+        select coalesce(json_agg(json_build_object('organization_id', m.organization_id, 'role', m.role,
+          'is_suspended', o.suspended_at is not null)), '[]'::json)
+        from ${memberships} m join ${organizations} o on o.id = m.organization_id where m.user_id = users.id)`,
+    })
+    .from(sessions)
+    .innerJoin(users, eq(users.id, sessions.userId))
+    .where(
+      and(
+        eq(sessions.id, sessionId),
+        eq(sessions.userId, userId),
+        isNull(sessions.endedAt),
+        gt(sessions.expiresAt, now),
+        eq(users.isActive, true),
+        sql`(sessions.impersonator_id is null or exists (select 1 from users a
+          where a.id = sessions.impersonator_id and a.is_active and ${administrates(sql`a.id`)}))`,
+      ),
+    )
+  return row
+}

@@ -1,0 +1,50 @@
+import { keepAnswer } from '../api/idempotency.ts'
+import type { Act } from '../audit/actions.ts'
+import { audited } from '../audit/record.ts'
+import type { UserPrincipal } from '../auth/principal.ts'
+import type { ManagementDeps } from '../deps.ts'
+import { log } from '../lib/log.ts'
+import { Problem } from '../problems.ts'
+
+interface Asked {
+  readonly act: Act
+  readonly user: UserPrincipal
+  readonly organizationId: string
+  readonly detail: Readonly<Record<string, unknown>>
+  /** The status with which what the provider gives is the answer to the caller, as it is. */
+  readonly answers?: number
+}
+
+/**
+ * Asks a provider for something in a customer's name, and leaves an audit row of how it went. What the provider says of a
+ * refusal is for the operator: it goes to the log, and to nobody else.
+ *
+ * @throws Problem `billing_rejected`, and what `work` throws
+ */
+export async function askProvider<T extends object>(
+  deps: ManagementDeps,
+  asked: Asked,
+  work: () => Promise<T>,
+): Promise<T> {
+  const { act, user, organizationId, detail } = asked
+  const target = { type: 'organization', id: organizationId } as const
+  const row = (result: 'success' | 'failure', more: object = {}) =>
+    audited(deps, { act, actor: user, organizationId, target, result, detail: { ...detail, ...more } })
+  try {
+    const answer = await work()
+    const kept = asked.answers ? await keepAnswer(deps, asked.answers, answer) : []
+    await deps.db.batch([row('success'), ...kept])
+    return answer
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+    const problem = withoutWords(deps, error)
+    await row('failure', { code: problem.code })
+    throw problem
+  }
+}
+
+function withoutWords({ origin }: ManagementDeps, problem: Problem): Problem {
+  if (problem.code !== 'billing_refused') return problem
+  log('error', 'billing_rejected', { request_id: origin.requestId, reason: problem.message })
+  return new Problem('billing_rejected')
+}

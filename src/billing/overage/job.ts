@@ -1,0 +1,125 @@
+import type { Deps } from '../../deps.ts'
+import { errorFields, log } from '../../lib/log.ts'
+import { configuredProviders } from '../providers/configured.ts'
+import type { BillingProvider, UsageAmount, UsageReceipt } from '../providers/provider.ts'
+import { claimEntries, giveUpEntries, type OpenEntry, settleEntries } from './ledger-queries.ts'
+import { priceOfNext, readTiers } from './money.ts'
+import { addEntries, type Delta, findDeltas, keepTerms, type NewEntry } from './queries.ts'
+
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+/** The minute of each hour at which all are looked at; in the others those whose period is about to end, or just has. */
+const FULL_LOOK_MINUTE = 7
+/** Rows that are claimed and sent together, and how often in a run. */
+const BATCH = 100
+const BATCHES = 20
+/** Longer than any batch takes; what a run that died had claimed is sent by another after this. */
+const CLAIM_MS = 2 * MINUTE_MS
+/** Stripe knows an identifier for at least 24 hours: what may have arrived before that is not sent again. */
+const REPEATABLE_MS = 23 * HOUR_MS
+/** Stripe leaves an invoice open for about an hour; what comes later belongs to the next one. */
+const OPEN_INVOICE_MS = 45 * MINUTE_MS
+
+/**
+ * The job that has overage charged: writes down what no row of the ledger holds yet, then sends what is open. Each row is
+ * written before it is sent and has one identifier for good, which the provider counts once: a run that dies, two at
+ * once, or an answer that is lost charge nothing twice.
+ *
+ * @param at when the run was due, in Unix milliseconds
+ */
+export async function sendMeteredUsage(deps: Deps, at: number) {
+  const providers = configuredProviders(deps.config)
+  if (providers.length === 0) return { recorded: 0, sent: 0, refused: 0 }
+  const recorded = await recordOverage(deps, at)
+  const unknown = await giveUpEntries(deps.sql, deps.now() - REPEATABLE_MS, deps.now())
+  if (unknown.length > 0) log('error', 'billing_usage_unknown', { identifiers: unknown.slice(0, 50) })
+  const sums = await Promise.all(providers.map((provider) => sendOpen(deps, provider)))
+  const sumOf = (key: 'sent' | 'refused') => sums.reduce((sum, one) => sum + one[key], 0)
+  return { recorded, sent: sumOf('sent'), refused: sumOf('refused') }
+}
+
+/**
+ * What is above the limits of the plan that an organization leaves stays to be paid, whatever the next plan includes. Whoever
+ * changes a plan asks for this first: customers, administrators, a provider's word, and the reconcile job.
+ */
+export const recordBeforeLeaving = (deps: Deps, organizationId: string) =>
+  recordOverage(deps, deps.now(), organizationId)
+
+/**
+ * Writes overage into the ledger: that of one organization, or of all that are due.
+ *
+ * @returns how many rows
+ */
+export async function recordOverage(deps: Deps, at: number, organizationId: string | null = null): Promise<number> {
+  const isFull = organizationId !== null || Math.floor(at / MINUTE_MS) % 60 === FULL_LOOK_MINUTE
+  const look = { at: new Date(at).toISOString(), isFull, organizationId }
+  await keepTerms(deps.sql, look)
+  const deltas = await findDeltas(deps.sql, look)
+  const latest = Math.min(at, deps.now())
+  return addEntries(
+    deps.sql,
+    deltas.map((delta) => toEntry(delta, latest)),
+  )
+}
+
+/** Its identifier says where in the period's overage it begins: of two runs that find the same beginning one is written. */
+function toEntry(delta: Delta, at: number): NewEntry {
+  const { organization_id, meter, period_start, from_units, units, tiers } = delta
+  const amount = priceOfNext(readTiers(tiers), BigInt(from_units), BigInt(units))
+  const start = Math.floor(Date.parse(period_start) / 1_000)
+  return {
+    identifier: `${organization_id}:${meter}:${start}:${from_units}`,
+    organization_id,
+    provider: delta.provider,
+    provider_customer_id: delta.provider_customer_id,
+    event_name: delta.event_name,
+    meter,
+    period_start,
+    from_units,
+    units,
+    amount_micro_usd: String(amount),
+    occurred_at: new Date(momentOf(delta, at)).toISOString(),
+  }
+}
+
+/** Late usage of a period whose invoice is still open is told to be of its last second. Polar goes by arrival alone. */
+function momentOf({ is_over, period_end }: Delta, at: number): number {
+  const end = Date.parse(period_end)
+  return is_over && at - end < OPEN_INVOICE_MS ? end - 1_000 : at
+}
+
+async function sendOpen(deps: Deps, provider: BillingProvider): Promise<{ sent: number; refused: number }> {
+  let [sent, refused] = [0, 0]
+  for (let batch = 0; batch < BATCHES; batch++) {
+    const now = deps.now()
+    const claim = { provider: provider.name, now, until: now + CLAIM_MS, limit: BATCH }
+    const entries = await claimEntries(deps.sql, claim)
+    if (entries.length === 0) break
+    const receipt = await sendEntries(provider, entries)
+    await settleEntries(deps.sql, entries, receipt, deps.now())
+    for (const refusal of receipt.refused)
+      log('error', 'billing_usage_refused', { provider: provider.name, ...refusal })
+    sent += receipt.taken.length
+    refused += receipt.refused.length
+    if (receipt.taken.length + receipt.refused.length < entries.length) break // it fails: the next run goes on
+  }
+  return { sent, refused }
+}
+
+async function sendEntries(provider: BillingProvider, entries: readonly OpenEntry[]): Promise<UsageReceipt> {
+  try {
+    return await provider.sendUsage(entries.map(toAmount))
+  } catch (error) {
+    log('warn', 'billing_usage_unsent', { provider: provider.name, count: entries.length, ...errorFields(error) })
+    return { taken: [], refused: [] }
+  }
+}
+
+const toAmount = (entry: OpenEntry): UsageAmount => ({
+  idempotencyKey: entry.identifier,
+  organizationId: entry.organization_id,
+  customerId: entry.provider_customer_id,
+  meter: entry.event_name,
+  value: entry.units,
+  at: new Date(entry.occurred_at),
+})

@@ -1,0 +1,125 @@
+import type { Sql } from '../../db/client.ts'
+import { amountIn, caseOfMeter, METERS, unitsIn } from '../../db/schema/meters.ts'
+import type { OverageTier } from '../../db/schema/shapes.ts'
+import type { ProviderName, UsageReceipt } from '../providers/provider.ts'
+import { USED_UNITS } from './queries.ts'
+
+/** A row that is to be sent. */
+export interface OpenEntry {
+  readonly identifier: string
+  readonly organization_id: string
+  readonly provider_customer_id: string
+  readonly event_name: string
+  readonly units: number
+  /** ISO 8601. */
+  readonly occurred_at: string
+}
+
+const CLAIM = `
+update billing_usage_ledger set claimed_until = $2, attempts = attempts + 1, attempted_at = coalesce(attempted_at, $1)
+where identifier in (
+  select identifier from billing_usage_ledger
+  where state = 'pending' and provider = $3 and (claimed_until is null or claimed_until < $1)
+  order by created_at, identifier limit $4 for update skip locked)
+returning identifier, organization_id, provider_customer_id, event_name, units::float8 as units, to_json(occurred_at) #>> '{}' as occurred_at`
+
+interface Claim {
+  readonly provider: ProviderName
+  /** Unix milliseconds, as is `until`: from then on another run may send them. */
+  readonly now: number
+  readonly until: number
+  readonly limit: number
+}
+
+/** Takes rows that nobody else is sending. */
+export async function claimEntries(sql: Sql, { provider, now, until, limit }: Claim): Promise<OpenEntry[]> {
+  return (await sql.query(CLAIM, [iso(now), iso(until), provider, limit])) as OpenEntry[]
+}
+
+const SETTLE = `
+update billing_usage_ledger l set claimed_until = null,
+  state = case when refusal.identifier is not null then 'refused' when l.identifier = any($3) then 'sent' else l.state end,
+  sent_at = case when l.identifier = any($3) then $1::timestamptz end, error = refusal.reason
+from unnest($2::text[]) as claimed(identifier)
+left join jsonb_to_recordset($4::jsonb) as refusal(identifier text, reason text) using (identifier)
+where l.identifier = claimed.identifier and l.state = 'pending'`
+
+/** Writes down what became of claimed rows; those that are neither taken nor refused are open again. */
+export async function settleEntries(
+  sql: Sql,
+  entries: readonly OpenEntry[],
+  { taken, refused }: UsageReceipt,
+  now: number,
+) {
+  const refusals = refused.map(({ idempotencyKey: identifier, reason }) => ({
+    identifier,
+    reason: reason.slice(0, 500),
+  }))
+  const claimed = entries.map(({ identifier }) => identifier)
+  await sql.query(SETTLE, [iso(now), claimed, [...taken], JSON.stringify(refusals)])
+}
+
+const GIVE_UP = `
+update billing_usage_ledger set state = 'unknown', claimed_until = null
+where state = 'pending' and provider = 'stripe' and attempted_at < $1 and (claimed_until is null or claimed_until < $2)
+returning identifier`
+
+/** Ends what may have arrived but cannot be sent again, since the provider forgets identifiers. @returns their identifiers */
+export async function giveUpEntries(sql: Sql, attemptedBefore: number, now: number): Promise<string[]> {
+  const rows = await sql.query(GIVE_UP, [iso(attemptedBefore), iso(now)])
+  return rows.map(({ identifier }) => String(identifier))
+}
+
+const iso = (time: number) => new Date(time).toISOString()
+
+const UNITS_OF_HOURS = caseOfMeter('t.meter', (meter) => unitsIn(`sum(${amountIn('h', meter)})`, meter))
+
+const READ = `
+with of_periods as (
+  select t.*, usage_period_start(o.period_anchor, t.period_start + interval '32 days') as period_end
+  from billing_terms t join organizations o on o.id = t.organization_id
+  where t.organization_id = $1 order by t.period_start desc, t.meter limit $2)
+select to_json(t.period_start) #>> '{}' as period_start, to_json(t.period_end) #>> '{}' as period_end, t.meter, t.plan_id, t.provider,
+  t.tiers, t.included_units::text as included, coalesce(${USED_UNITS}, 0)::text as used,
+  case when t.period_start = date_trunc('hour', t.period_start) then coalesce((
+    select ${UNITS_OF_HOURS} from usage_hourly h
+    where h.organization_id = $1 and h.hour >= t.period_start and h.hour < t.period_end), 0)::text end as used_by_hour,
+  l.recorded::text, l.amount::text, l.pending::text, l.sent::text, l.refused::text, l.unknown::text, l.written_off::text
+from of_periods t
+left join usage_periods u on u.organization_id = t.organization_id and u.period_start = t.period_start
+cross join lateral (
+  select coalesce(sum(units), 0) as recorded, coalesce(sum(amount_micro_usd), 0) as amount,
+    coalesce(sum(units) filter (where state = 'pending'), 0) as pending, coalesce(sum(units) filter (where state = 'sent'), 0) as sent,
+    coalesce(sum(units) filter (where state = 'refused'), 0) as refused, coalesce(sum(units) filter (where state = 'unknown'), 0) as unknown,
+    coalesce(sum(units) filter (where state = 'written_off'), 0) as written_off
+  from billing_usage_ledger l
+  where l.organization_id = t.organization_id and l.period_start = t.period_start and l.meter = t.meter) l
+order by t.period_start desc, t.meter`
+
+/** Thirteen months of every meter. */
+const MOST_ROWS = 13 * METERS.length
+
+/** One meter in one period. Sums are whole numbers as text. */
+export interface LedgerRow {
+  readonly period_start: string
+  readonly period_end: string
+  readonly meter: string
+  readonly plan_id: string
+  readonly provider: ProviderName
+  readonly tiers: readonly OverageTier[]
+  readonly included: string | null
+  readonly used: string
+  readonly used_by_hour: string | null
+  readonly recorded: string
+  readonly amount: string
+  readonly pending: string
+  readonly sent: string
+  readonly refused: string
+  readonly unknown: string
+  readonly written_off: string
+}
+
+/** An organization's periods with terms, the latest first. */
+export async function readLedger(sql: Sql, organizationId: string): Promise<LedgerRow[]> {
+  return (await sql.query(READ, [organizationId, MOST_ROWS])) as LedgerRow[]
+}

@@ -1,0 +1,84 @@
+import type { OverageTier } from '../../db/schema/shapes.ts'
+
+/** One step of a graduated price. */
+export interface Tier {
+  /** The last unit that it is the price of, counted from the first; `null` for all that are left. */
+  readonly upTo: bigint | null
+  /** Of one unit, in millionths of a millionth of a dollar: unit prices are far below a cent. */
+  readonly picoUsd: bigint
+}
+
+const PICO_DIGITS = 12
+const PICO_PER_MICRO = 1_000_000n
+const MICRO_PER_CENT = 10_000n
+
+/**
+ * What `units` cost when each tier's price applies only to the units inside it (graduated pricing).
+ *
+ * @param tiers ascending, the last with `upTo: null`; checked when a plan is saved, not here
+ * @returns whole micro-dollars, half a one rounded up; round to cents once, on the invoice
+ */
+export function price(tiers: readonly Tier[], units: bigint): bigint {
+  let [from, picoUsd] = [0n, 0n]
+  for (const tier of tiers) {
+    const to = tier.upTo === null || tier.upTo > units ? units : tier.upTo
+    if (to > from) picoUsd += (to - from) * tier.picoUsd
+    from = to > from ? to : from
+  }
+  return divideHalfUp(picoUsd, PICO_PER_MICRO)
+}
+
+/** What `units` more cost after `before`: the shares of a sum that is cut into pieces add up to the price of the whole. */
+export function priceOfNext(tiers: readonly Tier[], before: bigint, units: bigint): bigint {
+  return price(tiers, before + units) - price(tiers, before)
+}
+
+/** @param tiers as a plan holds them */
+export function readTiers(tiers: readonly OverageTier[]): Tier[] {
+  return tiers.map(({ up_to, unit_price_usd }) => ({
+    upTo: up_to === null ? null : BigInt(up_to),
+    picoUsd: picoUsd(unit_price_usd),
+  }))
+}
+
+/** @param decimal such as `0.000002`, with at most 12 places */
+function picoUsd(decimal: string): bigint {
+  const [whole = '0', fraction = ''] = decimal.split('.')
+  return BigInt(whole + fraction.padEnd(PICO_DIGITS, '0'))
+}
+
+/** Micro-dollars as cents, half a cent rounded up: what an invoice says. */
+export function toCents(microUsd: bigint): bigint {
+  return divideHalfUp(microUsd, MICRO_PER_CENT)
+}
+
+/** Micro-dollars as a decimal of dollars with six places: `1.234500`. */
+export function toUsd(microUsd: bigint): string {
+  const digits = (microUsd < 0n ? -microUsd : microUsd).toString().padStart(7, '0')
+  return `${microUsd < 0n ? '-' : ''}${digits.slice(0, -6)}.${digits.slice(-6)}`
+}
+
+/** A change of plan in the middle of a period: prices in cents, times in whole seconds. */
+export interface PlanChange {
+  readonly fromCents: bigint
+  readonly toCents: bigint
+  readonly secondsLeft: bigint
+  readonly secondsInPeriod: bigint
+}
+
+/**
+ * What a change of plan costs at once, in cents: the rest of the period at the new price less what is left of the old one.
+ * Both providers reckon it by the second; each of the two lines of the invoice is rounded to cents.
+ *
+ * @returns negative for a credit
+ */
+export function proRata({ fromCents, toCents, secondsLeft, secondsInPeriod }: PlanChange): bigint {
+  const share = (cents: bigint) => divideHalfUp(cents * secondsLeft, secondsInPeriod)
+  return share(toCents) - share(fromCents)
+}
+
+/** Halves go away from zero, as they do on invoices. */
+function divideHalfUp(dividend: bigint, divisor: bigint): bigint {
+  const half = divisor / 2n
+  return dividend < 0n ? (dividend - half) / divisor : (dividend + half) / divisor
+}

@@ -1,0 +1,134 @@
+import type { Sql } from '../../db/client.ts'
+import { amountIn, COUNTERS, caseOfMeter, unitsIn } from '../../db/schema/meters.ts'
+import type { OverageTier } from '../../db/schema/shapes.ts'
+import type { ProviderName } from '../providers/provider.ts'
+
+/** Periods that ended longer ago get no more usage: events may be 35 days late, and a period lasts up to 31. */
+const OLDEST_DAYS = 70
+/** Rows one look makes; the next run goes on. */
+const MOST_DELTAS = 5_000
+
+/** Which organizations a run looks at: all, or those whose period ends within an hour or ended minutes ago. */
+interface Look {
+  /** ISO 8601. */
+  readonly at: string
+  readonly isFull: boolean
+  /** This one alone; null for all of them. */
+  readonly organizationId: string | null
+}
+
+/** Takes `$1`, the time, `$2`, whether all are meant, and `$3`, the one that is. */
+const IS_DUE = `($3::uuid is null or o.id = $3) and ($2 or usage_period_start(o.period_anchor, $1::timestamptz + interval '1 hour') <> usage_period_start(o.period_anchor, $1)
+  or usage_period_start(o.period_anchor, $1::timestamptz - interval '10 minutes') <> usage_period_start(o.period_anchor, $1)
+  or exists (select from subscriptions e where e.organization_id = o.id and e.is_current
+    and e.current_period_end between $1::timestamptz - interval '10 minutes' and $1::timestamptz + interval '1 hour'))`
+
+/** Whether the plan that an organization is on now includes more than the terms that were written down. */
+const INCLUDES_MORE = `(billing_terms.included_units is not null
+  and (excluded.included_units is null or excluded.included_units > billing_terms.included_units))`
+
+/**
+ * Writes down by what the periods that run now are charged. Prices stay what they were when the period was first looked
+ * at, unless a plan that includes more took over. Sorted, so that two runs at once wait for each other in one order.
+ */
+const KEEP_TERMS = `
+insert into billing_terms (organization_id, period_start, meter, plan_id, included_units, tiers, provider, provider_customer_id, event_name, updated_at)
+select o.id, usage_period_start(o.period_anchor, $1), priced.meter, p.id,
+  floor(coalesce((o.limit_overrides->>priced.meter)::numeric, (p.limits->'meters'->priced.meter->>'limit')::numeric)
+    * ${caseOfMeter('priced.meter', (meter) => COUNTERS[meter].unitsPerOne)})::bigint,
+  priced.price->'tiers', s.provider, s.provider_customer_id,
+  coalesce(priced.price->>(case s.provider when 'polar' then 'polar_event' else 'stripe_meter' end), priced.meter), $1
+from subscriptions s
+join organizations o on o.id = s.organization_id
+join plans p on p.id = o.plan_id
+cross join lateral jsonb_each(p.overage) as priced(meter, price)
+where s.is_current and s.ended_at is null and p.limits->'meters'->priced.meter->>'at_limit' = 'allow' and ${IS_DUE}
+order by o.id, priced.meter
+on conflict (organization_id, period_start, meter) do update set
+  plan_id = case when ${INCLUDES_MORE} then excluded.plan_id else billing_terms.plan_id end,
+  included_units = case when ${INCLUDES_MORE} then excluded.included_units else billing_terms.included_units end,
+  tiers = case when ${INCLUDES_MORE} then excluded.tiers else billing_terms.tiers end,
+  provider = excluded.provider, provider_customer_id = excluded.provider_customer_id, event_name = excluded.event_name,
+  updated_at = excluded.updated_at
+where ${INCLUDES_MORE} or (billing_terms.provider, billing_terms.provider_customer_id, billing_terms.event_name)
+  is distinct from (excluded.provider, excluded.provider_customer_id, excluded.event_name)`
+
+/** An organization that moved to a plan without limit or price for a meter is charged no more than it was. */
+const END_TERMS = `
+update billing_terms t set included_units = null, updated_at = $1
+from organizations o join plans p on p.id = o.plan_id
+where t.organization_id = o.id and t.included_units is not null and t.period_start = usage_period_start(o.period_anchor, $1)
+  and p.overage->t.meter is null and coalesce(p.limits->'meters'->t.meter->>'at_limit', 'allow') = 'allow' and ${IS_DUE}`
+
+export const keepTerms = (sql: Sql, look: Look) =>
+  sql.transaction([sql.query(KEEP_TERMS, valuesOf(look)), sql.query(END_TERMS, valuesOf(look))])
+
+const valuesOf = ({ at, isFull, organizationId }: Look) => [at, isFull, organizationId]
+
+/** What a period's sums say was used, in the units that are counted. */
+export const USED_UNITS = `(${caseOfMeter('t.meter', (meter) => unitsIn(amountIn('u', meter), meter))})::bigint`
+
+const FIND_DELTAS = `
+select t.organization_id, t.meter, to_json(t.period_start) #>> '{}' as period_start, t.tiers, t.provider, t.provider_customer_id,
+  t.event_name, known.units::text as from_units, (${USED_UNITS} - t.included_units - known.units)::text as units,
+  t.period_start < usage_period_start(o.period_anchor, $1) as is_over,
+  to_json(usage_period_start(o.period_anchor, t.period_start + interval '32 days')) #>> '{}' as period_end
+from billing_terms t
+join organizations o on o.id = t.organization_id
+join usage_periods u on u.organization_id = t.organization_id and u.period_start = t.period_start
+cross join lateral (
+  select coalesce(sum(l.units), 0)::bigint as units from billing_usage_ledger l
+  where l.organization_id = t.organization_id and l.period_start = t.period_start and l.meter = t.meter) known
+where t.period_start > $1::timestamptz - make_interval(days => ${OLDEST_DAYS}) and ${IS_DUE}
+  and ${USED_UNITS} - t.included_units > known.units
+order by t.organization_id, t.period_start, t.meter
+limit ${MOST_DELTAS}`
+
+/** Overage that no row of the ledger holds yet. */
+export interface Delta {
+  readonly organization_id: string
+  readonly meter: string
+  /** ISO 8601, as is `period_end`. */
+  readonly period_start: string
+  readonly period_end: string
+  readonly is_over: boolean
+  readonly tiers: readonly OverageTier[]
+  readonly provider: ProviderName
+  readonly provider_customer_id: string
+  readonly event_name: string
+  /** Whole units, as text: sums may be beyond a number. */
+  readonly from_units: string
+  readonly units: string
+}
+
+export async function findDeltas(sql: Sql, look: Look): Promise<Delta[]> {
+  return (await sql.query(FIND_DELTAS, valuesOf(look))) as Delta[]
+}
+
+/** A row of the ledger before it is written. */
+export type NewEntry = Pick<
+  Delta,
+  | 'organization_id'
+  | 'provider'
+  | 'provider_customer_id'
+  | 'event_name'
+  | 'meter'
+  | 'period_start'
+  | 'from_units'
+  | 'units'
+> & { readonly identifier: string; readonly amount_micro_usd: string; readonly occurred_at: string }
+
+const ADD_ENTRIES = `
+insert into billing_usage_ledger (identifier, organization_id, provider, provider_customer_id, event_name, meter, period_start,
+  from_units, units, amount_micro_usd, occurred_at)
+select * from jsonb_to_recordset($1::jsonb) as entry(identifier text, organization_id uuid, provider text, provider_customer_id text,
+  event_name text, meter text, period_start timestamptz, from_units bigint, units bigint, amount_micro_usd bigint, occurred_at timestamptz)
+order by identifier
+on conflict (identifier) do nothing
+returning 1`
+
+/** Of two runs that saw the same beginning one writes. @returns how many rows this one wrote */
+export async function addEntries(sql: Sql, entries: readonly NewEntry[]): Promise<number> {
+  if (entries.length === 0) return 0
+  return (await sql.query(ADD_ENTRIES, [JSON.stringify(entries)])).length
+}

@@ -1,0 +1,81 @@
+import { and, asc, eq, inArray, type SQL, sql } from 'drizzle-orm'
+import type * as z from 'zod'
+import { audited, unlessRefused } from '../../audit/record.ts'
+import type { UserPrincipal } from '../../auth/principal.ts'
+import { lockOrganization } from '../../db/locks.ts'
+import { billingUsageLedger } from '../../db/schema/billing-usage.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { Problem } from '../../problems.ts'
+import type { LedgerRows, LedgerVerdict } from '../schemas.ts'
+import { toUsd } from './money.ts'
+
+const MOST_ROWS = 500
+/** What no run of the job sends any more: a person looks at the provider's own figures, and decides. */
+const STUCK = ['refused', 'unknown'] as const
+
+const stuckOf = (organizationId: string, identifiers?: readonly string[]): SQL | undefined =>
+  and(
+    eq(billingUsageLedger.organizationId, organizationId),
+    inArray(billingUsageLedger.state, [...STUCK]),
+    identifiers && inArray(billingUsageLedger.identifier, [...identifiers]),
+  )
+
+/** An organization's rows that the provider refused, or may or may not have, the oldest first. */
+export async function listStuck(deps: ManagementDeps, organizationId: string): Promise<z.output<typeof LedgerRows>> {
+  const rows = await deps.db
+    .select()
+    .from(billingUsageLedger)
+    .where(stuckOf(organizationId))
+    .orderBy(asc(billingUsageLedger.createdAt), asc(billingUsageLedger.identifier))
+    .limit(MOST_ROWS)
+  const data = rows.map((row) => ({
+    identifier: row.identifier,
+    provider: row.provider,
+    meter: row.meter,
+    period_start: row.periodStart.toISOString(),
+    units: row.units,
+    amount_usd: toUsd(row.amountMicroUsd),
+    state: row.state,
+    attempts: row.attempts,
+    error: row.error,
+  }))
+  return { data, next_cursor: null }
+}
+
+const ACTS = { resend: 'admin.ledger_resent', write_off: 'admin.ledger_written_off' } as const
+
+/**
+ * Has rows sent again under the identifiers they have, or writes them off: all that are named, or none.
+ *
+ * @throws Problem `ledger_row_not_found`
+ */
+export async function resolveStuck(
+  deps: ManagementDeps,
+  administrator: UserPrincipal,
+  { organization_id: organizationId, identifiers, action, reason }: z.output<typeof LedgerVerdict>,
+): Promise<void> {
+  const named = [...new Set(identifiers)]
+  const stuck = stuckOf(organizationId, named)
+  const change = {
+    resend: { state: 'pending', attemptedAt: null, error: null },
+    write_off: { state: 'written_off', error: reason },
+  } as const
+  const done = await unlessRefused(
+    deps.db.batch([
+      lockOrganization(deps.db, organizationId),
+      audited(deps, {
+        act: ACTS[action],
+        actor: administrator,
+        organizationId,
+        target: { type: 'organization', id: organizationId },
+        detail: { identifiers: named, reason },
+        provided: sql`(select count(*) from ${billingUsageLedger} where ${stuck}) = ${named.length}::int`,
+      }),
+      deps.db
+        .update(billingUsageLedger)
+        .set({ ...change[action], claimedUntil: null })
+        .where(stuck),
+    ]),
+  )
+  if (!done) throw new Problem('ledger_row_not_found')
+}

@@ -1,0 +1,103 @@
+import type { MeterLimit, PlanFeatures, PlanLimits, PlanOverage } from '../../db/schema/shapes.ts'
+
+interface Plan {
+  readonly name: string
+  readonly pricePerMonthCents: number | null
+  readonly limits: PlanLimits
+  readonly features: PlanFeatures
+  /** Prices above the limits that allow it; where absent nothing above them is charged. */
+  readonly overage?: PlanOverage
+}
+
+const block = (limit: number | null): MeterLimit => ({ limit, at_limit: 'block' })
+const allow = (limit: number | null): MeterLimit => ({ limit, at_limit: 'allow' })
+
+/** So much for each of the first five million units above the limit, and so much for each of the others. */
+const graduated = (first: string, others: string) => ({
+  tiers: [
+    { up_to: 5_000_000, unit_price_usd: first },
+    { up_to: null, unit_price_usd: others },
+  ],
+})
+
+/** The plans a new installation starts with. Afterwards the rows are the operator's: the seed never overwrites them. */
+export const SEED_PLANS: Readonly<Record<string, Plan>> = {
+  free: {
+    name: 'Free',
+    pricePerMonthCents: 0,
+    limits: {
+      rate_limit_per_minute: 60,
+      max_api_keys: 10,
+      meters: { api_calls: block(100_000), queries: block(100_000), concepts: block(100_000), storage_gb: block(1) },
+    },
+    features: { max_evolution_phase: 1 },
+  },
+  starter: {
+    name: 'Starter',
+    pricePerMonthCents: 900,
+    limits: {
+      rate_limit_per_minute: 120,
+      max_api_keys: 20,
+      meters: { api_calls: block(500_000), queries: block(500_000), concepts: block(500_000), storage_gb: block(5) },
+    },
+    features: { max_evolution_phase: 2 },
+  },
+  builder: {
+    name: 'Builder',
+    pricePerMonthCents: 1_900,
+    limits: {
+      rate_limit_per_minute: 300,
+      max_api_keys: 50,
+      meters: {
+        api_calls: allow(1_000_000),
+        queries: allow(1_000_000),
+        concepts: block(1_000_000),
+        storage_gb: block(10),
+      },
+    },
+    features: { max_evolution_phase: 3 },
+    overage: { api_calls: graduated('0.00002', '0.000016'), queries: graduated('0.00002', '0.000016') },
+  },
+  advanced: {
+    name: 'Advanced',
+    pricePerMonthCents: 2_900,
+    limits: {
+      rate_limit_per_minute: 600,
+      max_api_keys: 100,
+      meters: {
+        api_calls: allow(2_500_000),
+        queries: allow(2_500_000),
+        concepts: block(2_500_000),
+        storage_gb: block(25),
+      },
+    },
+    features: { max_evolution_phase: 4 },
+    overage: { api_calls: graduated('0.000015', '0.000012'), queries: graduated('0.000015', '0.000012') },
+  },
+  pro: {
+    name: 'Pro',
+    pricePerMonthCents: 4_900,
+    limits: {
+      rate_limit_per_minute: 1_000,
+      max_api_keys: 200,
+      meters: {
+        api_calls: allow(5_000_000),
+        queries: allow(5_000_000),
+        concepts: block(5_000_000),
+        storage_gb: block(50),
+      },
+    },
+    features: { max_evolution_phase: 5 },
+    overage: { api_calls: graduated('0.000012', '0.00001'), queries: graduated('0.000012', '0.00001') },
+  },
+  enterprise: {
+    name: 'Enterprise',
+    pricePerMonthCents: null,
+    limits: {
+      rate_limit_per_minute: 10_000,
+      max_api_keys: 1_000,
+      meters: { api_calls: allow(null), queries: allow(null), concepts: allow(null), storage_gb: allow(null) },
+    },
+    features: { max_evolution_phase: 5 },
+  },
+}

@@ -1,0 +1,39 @@
+import * as z from 'zod'
+import { ALL_METERS, forEachMeter } from '../../db/schema/meters.ts'
+
+const MeterLimit = z.object({
+  limit: z.number().nullable().meta({ description: 'Null for no limit.' }),
+  at_limit: z
+    .enum(['block', 'allow'])
+    .meta({ description: '`block`: what goes beyond is refused. `allow`: it goes on, as overage.' }),
+})
+
+const OverageTiers = z
+  .array(
+    z.object({
+      up_to: z
+        .int()
+        .nullable()
+        .meta({ description: 'The last unit above the limit at this price; null for all others.' }),
+      unit_price_usd: z.string().meta({ description: 'US dollars of one unit, as a decimal.' }),
+    }),
+  )
+  .meta({ description: 'Each price applies to the units inside its tier alone.' })
+
+const CataloguePlan = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    price_per_month_cents: z.int().nullable().meta({ description: 'Null where it is agreed upon in person.' }),
+    currency: z.literal('usd'),
+    rate_limit_per_minute: z.int().meta({ description: 'Of each API key.' }),
+    max_api_keys: z.int(),
+    meters: z.object(forEachMeter(ALL_METERS, () => MeterLimit)),
+    overage: z
+      .record(z.string(), OverageTiers)
+      .meta({ description: 'What units above a limit cost, by meter; a meter that is absent costs nothing more.' }),
+    features: z.record(z.string(), z.union([z.number(), z.boolean(), z.string()])),
+  })
+  .meta({ id: 'CataloguePlan' })
+
+export const Catalogue = z.object({ data: z.array(CataloguePlan), next_cursor: z.null() })

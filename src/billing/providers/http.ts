@@ -1,0 +1,169 @@
+import * as z from 'zod'
+import { errorFields, log } from '../../lib/log.ts'
+import { retryAfterSeconds } from '../../lib/retry-after.ts'
+import { Problem, type ProblemCode } from '../../problems.ts'
+import type { ProviderName } from './provider.ts'
+
+/** A provider that has not answered within this has failed. */
+const TIMEOUT_MS = 10_000
+/** As long as whoever asks is told to wait at most. */
+const LEFT_ALONE_SECONDS = 3_600
+/** Of a provider's own words, as much is repeated. */
+const DETAIL_LENGTH = 300
+
+interface Service {
+  readonly name: ProviderName
+  readonly baseUrl: string
+  /** Authorization, version and the type of bodies. */
+  readonly headers: Readonly<Record<string, string>>
+  encode(body: object): string
+  /** What is wrong, in the provider's own words, from the body of a refusal. */
+  reason(body: unknown): string | undefined
+}
+
+interface Options {
+  readonly query?: Readonly<Record<string, string>>
+  readonly body?: object
+  readonly idempotencyKey?: string
+}
+
+export interface Answer {
+  readonly status: number
+  readonly body: unknown
+  /** Seconds for which the provider wants to be left alone. */
+  readonly retryAfter?: number | undefined
+}
+
+export type Caller = ReturnType<typeof openCaller>
+
+/** How one provider is called: once, without repeats, since not every call of theirs may be made twice. */
+export function openCaller(service: Service) {
+  /**
+   * @returns an answer below 500 as it came, also a refusal
+   * @throws Problem `billing_unavailable` for every other outcome
+   */
+  async function attempt(method: 'GET' | 'POST' | 'PATCH', path: string, options: Options = {}): Promise<Answer> {
+    const answer = await exchange(service, method, path, options)
+    if (answer.status < 500 && !NOT_NOW.has(answer.status)) return answer
+    log('warn', 'billing_call_failed', { provider: service.name, method, path: kindOf(path), status: answer.status })
+    const { retryAfter } = answer
+    throw new Problem('billing_unavailable', retryAfter ? { headers: { 'Retry-After': String(retryAfter) } } : {})
+  }
+
+  /** @throws Problem also for a refusal (see provider.ts) */
+  async function ask<Schema extends z.ZodType>(
+    [method, path]: readonly ['GET' | 'POST' | 'PATCH', string],
+    schema: Schema,
+    options?: Options,
+  ): Promise<z.output<Schema>> {
+    return read(service, schema, await attempt(method, path, options))
+  }
+
+  /** @returns undefined where there is nothing at that path */
+  async function find<Schema extends z.ZodType>(
+    path: string,
+    schema: Schema,
+    options?: Options,
+  ): Promise<z.output<Schema> | undefined> {
+    const answer = await attempt('GET', path, options)
+    return answer.status === 404 ? undefined : read(service, schema, answer)
+  }
+
+  return { attempt, ask, find, refusalOf: (answer: Answer) => refusal(service, answer) }
+}
+
+/** A token that is not taken, a timeout, too many requests, and a redirect (none is followed): nothing the caller did. */
+const NOT_NOW = new Set([301, 302, 303, 307, 308, 401, 408, 429])
+
+async function exchange(service: Service, method: string, path: string, options: Options): Promise<Answer> {
+  const { query, body, idempotencyKey } = options
+  const search = query ? `?${new URLSearchParams(query).toString()}` : ''
+  try {
+    const response = await fetch(`${service.baseUrl}${path}${search}`, {
+      method,
+      redirect: 'manual',
+      headers: { ...service.headers, ...(idempotencyKey !== undefined && { 'Idempotency-Key': idempotencyKey }) },
+      ...(body && { body: service.encode(body) }),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    })
+    const text = await response.text()
+    const retryAfter = retryAfterSeconds(response, Date.now(), LEFT_ALONE_SECONDS)
+    return { status: response.status, body: text === '' ? undefined : parsed(text), retryAfter }
+  } catch (error) {
+    log('warn', 'billing_call_failed', { provider: service.name, method, path: kindOf(path), ...errorFields(error) })
+    throw new Problem('billing_unavailable')
+  }
+}
+
+/** A refusal may be a page of something in between; it is a refusal all the same. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function read<Schema extends z.ZodType>(service: Service, schema: Schema, answer: Answer): z.output<Schema> {
+  if (answer.status >= 400) throw refusal(service, answer)
+  const result = schema.safeParse(answer.body)
+  if (result.success) return result.data
+  const fields = result.error.issues.map(({ path }) => path.join('.')).slice(0, 5)
+  log('error', 'billing_answer_unreadable', { provider: service.name, fields })
+  throw new Problem('billing_unavailable', {
+    detail: 'The payment provider answered what Tollgate does not understand.',
+  })
+}
+
+const REFUSALS: Readonly<Record<number, ProblemCode>> = { 402: 'payment_failed', 409: 'subscription_locked' }
+
+function refusal(service: Service, { status, body }: Answer): Problem {
+  const reason = service.reason(body)?.slice(0, DETAIL_LENGTH)
+  log('info', 'billing_call_refused', { provider: service.name, status })
+  return new Problem(REFUSALS[status] ?? 'billing_refused', reason === undefined ? {} : { detail: reason })
+}
+
+/** The rows of a page that have the shape of a schema, and the ids of those that do not, which are logged. */
+export function readRows<Schema extends z.ZodType>(name: ProviderName, schema: Schema, rows: readonly unknown[]) {
+  const read: z.output<Schema>[] = []
+  const unreadable: string[] = []
+  for (const row of rows) {
+    const result = schema.safeParse(row)
+    if (result.success) read.push(result.data)
+    else {
+      const id = Identified.safeParse(row).data?.id ?? '?'
+      const fields = result.error.issues.map(({ path }) => path.join('.')).slice(0, 5)
+      log('error', 'billing_row_unreadable', { provider: name, id, fields })
+      unreadable.push(id)
+    }
+  }
+  return { read, unreadable }
+}
+
+const Identified = z.object({ id: z.string() })
+
+/** A path without ids, for logs. */
+const kindOf = (path: string) => path.split('/').slice(0, 2).join('/')
+
+/** A time that a provider writes in ISO 8601, or leaves out. */
+export const isoTime = z
+  .string()
+  .pipe(z.coerce.date())
+  .nullish()
+  .transform((date) => date ?? undefined)
+
+/** The same in Unix seconds. */
+export const unixTime = z
+  .number()
+  .nullish()
+  .transform((seconds) => (typeof seconds === 'number' ? new Date(seconds * 1000) : undefined))
+
+/** Adds the provider's placeholder for a checkout's id, whose braces must not be encoded. */
+export const withCheckoutId = (url: string, placeholder: string) =>
+  `${url}${url.includes('?') ? '&' : '?'}checkout_id=${placeholder}`
+
+/** An organization's id as somebody's metadata or external id has it: anything may be in there. */
+export function organizationIn(...candidates: readonly unknown[]): string | undefined {
+  const found = candidates.find((value) => z.uuid().safeParse(value).success)
+  return typeof found === 'string' ? found.toLowerCase() : undefined
+}

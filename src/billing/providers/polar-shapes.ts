@@ -1,0 +1,124 @@
+/** What of Polar's objects is used; everything else in them may come and go. */
+import * as z from 'zod'
+import { isoTime, organizationIn } from './http.ts'
+import type { NextCharge, ProviderSubscription, SubscriptionStatus } from './provider.ts'
+
+const STATUSES = {
+  incomplete: 'incomplete',
+  incomplete_expired: 'canceled',
+  trialing: 'trialing',
+  active: 'active',
+  past_due: 'past_due',
+  paused: 'paused',
+  canceled: 'canceled',
+  unpaid: 'unpaid',
+} as const satisfies Record<string, SubscriptionStatus>
+
+export const PolarSubscription = z
+  .object({
+    id: z.string().min(1),
+    status: z.enum(Object.keys(STATUSES) as (keyof typeof STATUSES)[]),
+    customer_id: z.string().min(1),
+    product_id: z.string().min(1),
+    created_at: isoTime,
+    modified_at: isoTime,
+    current_period_start: isoTime,
+    current_period_end: isoTime,
+    cancel_at_period_end: z.boolean(),
+    amount: z.number().nullish(),
+    currency: z.string().nullish(),
+    trial_end: isoTime,
+    past_due_at: isoTime,
+    ended_at: isoTime,
+    metadata: z.record(z.string(), z.unknown()).nullish(),
+    customer: z
+      .object({ external_id: z.string().nullish(), metadata: z.record(z.string(), z.unknown()).nullish() })
+      .nullish(),
+    pending_update: z.object({ product_id: z.string().nullish() }).nullish(),
+  })
+  .transform(toSubscription)
+
+interface Read {
+  readonly id: string
+  readonly status: keyof typeof STATUSES
+  readonly customer_id: string
+  readonly product_id: string
+  readonly created_at: Date | undefined
+  readonly modified_at: Date | undefined
+  readonly current_period_start: Date | undefined
+  readonly current_period_end: Date | undefined
+  readonly cancel_at_period_end: boolean
+  readonly amount?: number | null | undefined
+  readonly currency?: string | null | undefined
+  readonly trial_end: Date | undefined
+  readonly past_due_at: Date | undefined
+  readonly ended_at: Date | undefined
+  readonly metadata?: Readonly<Record<string, unknown>> | null | undefined
+  readonly customer?:
+    | {
+        readonly external_id?: string | null | undefined
+        readonly metadata?: Readonly<Record<string, unknown>> | null | undefined
+      }
+    | null
+    | undefined
+  readonly pending_update?: { readonly product_id?: string | null | undefined } | null | undefined
+}
+
+/**
+ * The metadata of a subscription are its checkout's, which Tollgate made. They go before the customer's external id: one
+ * person who pays for two organizations is one customer at Polar, by the e-mail address.
+ */
+function toSubscription(read: Read): ProviderSubscription {
+  const updatedAt = read.modified_at ?? read.created_at
+  return {
+    provider: 'polar',
+    id: read.id,
+    customerId: read.customer_id,
+    organizationId: organizationIn(read.metadata?.org_id, read.customer?.external_id, read.customer?.metadata?.org_id),
+    status: STATUSES[read.status],
+    items: [{ product: read.product_id, periodStart: read.current_period_start, periodEnd: read.current_period_end }],
+    pendingProducts: [read.pending_update?.product_id ?? []].flat(),
+    cancelAtPeriodEnd: read.cancel_at_period_end,
+    nextCharge: nextCharge(read),
+    trialEnd: read.trial_end,
+    pastDueSince: read.past_due_at,
+    endedAt: read.ended_at ?? (read.status === 'incomplete_expired' ? updatedAt : undefined),
+    updatedAt,
+  }
+}
+
+/** Polar's amount is that of a whole period, seats and units included. */
+function nextCharge({ amount, currency, current_period_end: at }: Read): NextCharge | undefined {
+  if (typeof amount !== 'number' || !currency || !at) return undefined
+  return { at, amount, currency: currency.toLowerCase() }
+}
+
+export const PolarPage = z.object({
+  items: z.array(z.unknown()), // each is read by itself: see `readRows`
+  pagination: z.object({ max_page: z.number() }),
+})
+
+export const PolarCheckout = z.object({ id: z.string().min(1), url: z.url() })
+export const PolarSession = z.object({ customer_portal_url: z.url() })
+export const PolarReceipt = z.object({ inserted: z.number() })
+
+/** A refused batch says of each event what is wrong with it: `["body", "events", 3, …]`. */
+const Details = z.object({
+  detail: z.array(z.object({ loc: z.array(z.union([z.string(), z.number()])), msg: z.string() })),
+})
+
+/** @returns what is wrong with which events of a batch, by their places in it */
+export function flawsOfEvents(body: unknown): Map<number, string> {
+  const { data } = Details.safeParse(body)
+  const flaws = (data?.detail ?? []).flatMap(({ loc, msg }) =>
+    loc[1] === 'events' && typeof loc[2] === 'number' ? [[loc[2], msg] as const] : [],
+  )
+  return new Map(flaws)
+}
+
+const Refusal = z.object({ detail: z.union([z.string(), z.array(z.object({ msg: z.string() }))]) })
+
+export function polarReason(body: unknown): string | undefined {
+  const { data } = Refusal.safeParse(body)
+  return typeof data?.detail === 'string' ? data.detail : data?.detail.map(({ msg }) => msg).join('; ')
+}

@@ -1,0 +1,126 @@
+import type { Config } from '../../config.ts'
+import { type Caller, openCaller, readRows, withCheckoutId } from './http.ts'
+import {
+  flawsOfEvents,
+  PolarCheckout,
+  PolarPage,
+  PolarReceipt,
+  PolarSession,
+  PolarSubscription,
+  polarReason,
+} from './polar-shapes.ts'
+import type { BillingProvider, CheckoutInput, PlanSwitch, UsageAmount, UsageReceipt } from './provider.ts'
+
+/** Polar's API is versioned by date; what was written for one keeps working until this is raised. */
+const VERSION = '2026-04'
+/** The largest page there is. */
+const PAGE = '100'
+
+/** Polar, by plain requests to its API. @see https://polar.sh/docs/api-reference */
+export function openPolar({ POLAR_API_URL, POLAR_ACCESS_TOKEN }: Config): BillingProvider {
+  const polar = openCaller({
+    name: 'polar',
+    baseUrl: POLAR_API_URL,
+    headers: {
+      Authorization: `Bearer ${POLAR_ACCESS_TOKEN}`,
+      'Content-Type': 'application/json',
+      'Polar-Version': VERSION,
+    },
+    encode: (body) => JSON.stringify(body),
+    reason: polarReason,
+  })
+  const patch = (id: string, body: object) => polar.ask(['PATCH', pathOf(id)], PolarSubscription, { body })
+  return {
+    name: 'polar',
+    createCheckout: async (input) => {
+      const { id, url } = await polar.ask(['POST', '/checkouts/'], PolarCheckout, { body: checkoutOf(input) })
+      return { id, url }
+    },
+    createPortal: async ({ customerId, returnUrl }) => {
+      const body = { customer_id: customerId, return_url: returnUrl }
+      const session = await polar.ask(['POST', '/customer-sessions/'], PolarSession, { body })
+      return { url: session.customer_portal_url }
+    },
+    getSubscription: (id) => polar.find(pathOf(id), PolarSubscription),
+    listSubscriptions: (cursor) => listSubscriptions(polar, cursor),
+    findSubscriptionsOf: (of) => findSubscriptionsOf(polar, of),
+    changePlan: ({ subscriptionId, product, when }) =>
+      patch(subscriptionId, { product_id: product, proration_behavior: PRORATION[when] }),
+    cancelAtPeriodEnd: (id) => patch(id, { cancel_at_period_end: true }),
+    resume: async (id) => {
+      const found = await polar.ask(['GET', pathOf(id)], PolarSubscription)
+      const resumed = found.status === 'paused' ? await patch(id, { resume: true }) : found
+      return resumed.cancelAtPeriodEnd || resumed === found ? patch(id, { cancel_at_period_end: false }) : resumed
+    },
+    sendUsage: (amounts) => sendUsage(polar, amounts),
+  }
+}
+
+/** `invoice`: the difference is charged now, and without the money nothing changes. */
+const PRORATION: Readonly<Record<PlanSwitch['when'], string>> = { now: 'invoice', period_end: 'next_period' }
+
+const pathOf = (subscriptionId: string) => `/subscriptions/${encodeURIComponent(subscriptionId)}`
+
+function checkoutOf({ organizationId, product, email, name, successUrl, cancelUrl, customerId }: CheckoutInput) {
+  return {
+    products: [product],
+    ...(customerId === undefined ? { external_customer_id: organizationId } : { customer_id: customerId }),
+    customer_email: email,
+    ...(name !== undefined && { customer_name: name.slice(0, 256) }),
+    success_url: withCheckoutId(successUrl, '{CHECKOUT_ID}'),
+    return_url: cancelUrl,
+    metadata: { org_id: organizationId },
+  }
+}
+
+/** In the order in which they began, so that a new one moves none to another page. */
+async function listSubscriptions(polar: Caller, cursor = '1') {
+  const query = { page: cursor, limit: PAGE, sorting: 'started_at' }
+  const { items, pagination } = await polar.ask(['GET', '/subscriptions/'], PolarPage, { query })
+  const page = Number(cursor)
+  const { read: subscriptions, unreadable } = readRows('polar', PolarSubscription, items)
+  return { subscriptions, unreadable, next: page < pagination.max_page ? String(page + 1) : undefined }
+}
+
+/** A customer can pay for several organizations: by whose subscriptions we came, only this one's are told. */
+async function findSubscriptionsOf(polar: Caller, of: { organizationId: string; customerId?: string | undefined }) {
+  const { organizationId, customerId } = of
+  const whose = customerId === undefined ? { external_customer_id: organizationId } : { customer_id: customerId }
+  const query = { ...whose, limit: PAGE, sorting: '-started_at' }
+  const { items } = await polar.ask(['GET', '/subscriptions/'], PolarPage, { query })
+  return readRows('polar', PolarSubscription, items).read.filter((one) => one.organizationId === organizationId)
+}
+
+/** One bad event has Polar refuse the whole batch: those that it names are taken out, and the rest is sent once more. */
+async function sendUsage(polar: Caller, amounts: readonly UsageAmount[]): Promise<UsageReceipt> {
+  const first = await ingest(polar, amounts)
+  if (first === undefined) return { taken: amounts.map(keyOf), refused: [] }
+  const refused = amounts.flatMap((amount, place) => {
+    const reason = first.get(place)
+    return reason === undefined ? [] : [{ idempotencyKey: amount.idempotencyKey, reason }]
+  })
+  const rest = amounts.filter((_, place) => !first.has(place))
+  const second = rest.length === 0 ? undefined : await ingest(polar, rest)
+  return { taken: second === undefined ? rest.map(keyOf) : [], refused }
+}
+
+const keyOf = ({ idempotencyKey }: UsageAmount) => idempotencyKey
+
+/** @returns undefined when Polar took the batch, or what is wrong with which of it: then it took none */
+async function ingest(polar: Caller, amounts: readonly UsageAmount[]): Promise<Map<number, string> | undefined> {
+  const answer = await polar.attempt('POST', '/events/ingest', { body: { events: amounts.map(eventOf) } })
+  if (answer.status < 400 && PolarReceipt.safeParse(answer.body).success) return undefined
+  const flaws = flawsOfEvents(answer.body)
+  if (flaws.size === 0) throw polar.refusalOf(answer)
+  return flaws
+}
+
+function eventOf({ idempotencyKey, customerId, meter, value, at }: UsageAmount) {
+  return {
+    name: meter,
+    customer_id: customerId,
+    external_id: idempotencyKey,
+    timestamp: at.toISOString(),
+    metadata: { value },
+  }
+}

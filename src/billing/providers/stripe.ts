@@ -1,0 +1,164 @@
+import type { Config } from '../../config.ts'
+import { type Caller, openCaller, readRows, withCheckoutId } from './http.ts'
+import type { BillingProvider, CheckoutInput, PaymentMethod, UsageAmount, UsageReceipt } from './provider.ts'
+import { cancelAtPeriodEnd, changePlan, findSubscription, pathOf, resume } from './stripe-plan.ts'
+import {
+  formOf,
+  StripeCheckout,
+  StripeId,
+  StripePage,
+  StripePaidWith,
+  StripePayments,
+  StripePortal,
+  StripeSubscription,
+  stripeReason,
+  toSubscription,
+} from './stripe-shapes.ts'
+
+/** Stripe's API is versioned by date; an account's own default may be any other. */
+const VERSION = '2026-10-28.endive'
+const WITH_PARTS = { 'expand[0]': 'data.schedule', 'expand[1]': 'data.customer' }
+/** The largest page there is. */
+const PAGE = '100'
+/** Meter events under way at once: the platform opens at most six connections for a request. */
+const AT_ONCE = 5
+
+/** Stripe, by plain requests to its API. @see https://docs.stripe.com/api */
+export function openStripe({ STRIPE_API_URL, STRIPE_SECRET_KEY }: Config): BillingProvider {
+  const stripe = openCaller({
+    name: 'stripe',
+    baseUrl: STRIPE_API_URL,
+    headers: {
+      Authorization: `Bearer ${STRIPE_SECRET_KEY}`,
+      'Content-Type': 'application/x-www-form-urlencoded',
+      'Stripe-Version': VERSION,
+    },
+    encode: formOf,
+    reason: stripeReason,
+  })
+  return {
+    name: 'stripe',
+    createCheckout: (input) => createCheckout(stripe, input),
+    createPortal: async ({ customerId, returnUrl }) => {
+      const body = { customer: customerId, return_url: returnUrl }
+      const { url } = await stripe.ask(['POST', '/billing_portal/sessions'], StripePortal, { body })
+      return { url }
+    },
+    getSubscription: (id) => findSubscription(stripe, id),
+    listSubscriptions: (cursor) => listSubscriptions(stripe, cursor),
+    findSubscriptionsOf: (of) => findSubscriptionsOf(stripe, of),
+    changePlan: (change) => changePlan(stripe, change),
+    cancelAtPeriodEnd: (id) => cancelAtPeriodEnd(stripe, id),
+    resume: (id) => resume(stripe, id),
+    sendUsage: (amounts) => sendUsage(stripe, amounts),
+    getPaymentMethod: (id) => getPaymentMethod(stripe, id),
+    subscriptionOfPayment: (id) => subscriptionOfPayment(stripe, id),
+  }
+}
+
+/** The organization is in the subscription's own metadata: what the session has does not come along. */
+async function createCheckout(stripe: Caller, input: CheckoutInput) {
+  const { organizationId, product, meteredProducts = [], email, successUrl, cancelUrl, customerId } = input
+  const metadata = { org_id: organizationId }
+  const body = {
+    mode: 'subscription',
+    line_items: [{ price: product, quantity: 1 }, ...meteredProducts.map((price) => ({ price }))],
+    ...(customerId === undefined ? { customer_email: email } : { customer: customerId }),
+    client_reference_id: organizationId,
+    metadata,
+    subscription_data: { metadata },
+    success_url: withCheckoutId(successUrl, '{CHECKOUT_SESSION_ID}'),
+    cancel_url: cancelUrl,
+  }
+  const { idempotencyKey } = input
+  const { id, url } = await stripe.ask(['POST', '/checkout/sessions'], StripeCheckout, { body, idempotencyKey })
+  return { id, url }
+}
+
+async function listSubscriptions(stripe: Caller, cursor?: string) {
+  const query = {
+    status: 'all',
+    limit: PAGE,
+    ...WITH_PARTS,
+    ...(cursor !== undefined && { starting_after: cursor }),
+  }
+  const { data, has_more } = await stripe.ask(['GET', '/subscriptions'], StripePage, { query })
+  const { read, unreadable } = readRows('stripe', StripeSubscription, data)
+  const last = StripeId.safeParse(data.at(-1)).data?.id
+  return { subscriptions: read.map(toSubscription), unreadable, next: has_more ? last : undefined }
+}
+
+async function findSubscriptionsOf(stripe: Caller, of: { organizationId: string; customerId?: string | undefined }) {
+  const { organizationId, customerId } = of
+  const common = { limit: PAGE, ...WITH_PARTS }
+  const { data } =
+    customerId === undefined
+      ? await stripe.ask(['GET', '/subscriptions/search'], StripePage, {
+          query: { ...common, query: `metadata['org_id']:'${organizationId}'` },
+        })
+      : await stripe.ask(['GET', '/subscriptions'], StripePage, {
+          query: { ...common, customer: customerId, status: 'all' },
+        })
+  const { read } = readRows('stripe', StripeSubscription, data)
+  return read.map(toSubscription).filter((one) => one.organizationId === organizationId)
+}
+
+async function getPaymentMethod(stripe: Caller, subscriptionId: string): Promise<PaymentMethod | undefined> {
+  const query = {
+    'expand[0]': 'default_payment_method',
+    'expand[1]': 'customer.invoice_settings.default_payment_method',
+  }
+  const found = await stripe.find(pathOf(subscriptionId), StripePaidWith, { query })
+  const card = found?.default_payment_method?.card ?? found?.customer.invoice_settings?.default_payment_method?.card
+  if (!card) return undefined
+  return { brand: card.brand, last4: card.last4, expiresMonth: card.exp_month, expiresYear: card.exp_year }
+}
+
+/** Since 2025 neither a charge nor a payment names its invoice; what joins them does. */
+async function subscriptionOfPayment(stripe: Caller, paymentId: string) {
+  const query = {
+    'payment[type]': 'payment_intent',
+    'payment[payment_intent]': paymentId,
+    'expand[]': 'data.invoice',
+  }
+  const { data } = await stripe.ask(['GET', '/invoice_payments'], StripePayments, { query })
+  const invoice = data[0]?.invoice
+  const subscriptionId = invoice?.parent?.subscription_details?.subscription
+  return subscriptionId === undefined ? undefined : { subscriptionId, reason: invoice?.billing_reason ?? '' }
+}
+
+/** Stripe takes meter events one by one. One that has no answer is told neither as taken nor as refused. */
+async function sendUsage(stripe: Caller, amounts: readonly UsageAmount[]): Promise<UsageReceipt> {
+  const taken: string[] = []
+  const refused: { idempotencyKey: string; reason: string }[] = []
+  const failures: unknown[] = []
+  for (let from = 0; from < amounts.length && failures.length === 0; from += AT_ONCE) {
+    const some = amounts.slice(from, from + AT_ONCE)
+    const results = await Promise.allSettled(some.map((amount) => sendAmount(stripe, amount)))
+    for (const [place, { idempotencyKey }] of some.entries()) {
+      const result = results[place]
+      if (result?.status !== 'fulfilled') failures.push(result?.reason)
+      else if (result.value === undefined) taken.push(idempotencyKey)
+      else refused.push({ idempotencyKey, reason: result.value })
+    }
+  }
+  if (failures.length > 0 && taken.length + refused.length === 0) throw failures[0]
+  return { taken, refused }
+}
+
+/** Stripe refuses an identifier that it has already: then the amount is counted, and this was a repeat. */
+const REPEATED = /already exists with identifier/i
+
+/** @returns undefined when Stripe has it, or why it never will */
+async function sendAmount(stripe: Caller, amount: UsageAmount): Promise<string | undefined> {
+  const body = {
+    event_name: amount.meter,
+    identifier: amount.idempotencyKey,
+    timestamp: Math.floor(amount.at.getTime() / 1000),
+    payload: { stripe_customer_id: amount.customerId, value: amount.value },
+  }
+  const answer = await stripe.attempt('POST', '/billing/meter_events', { body })
+  if (answer.status < 400) return undefined
+  const reason = stripeReason(answer.body) ?? `Stripe answered ${answer.status}.`
+  return REPEATED.test(reason) ? undefined : reason
+}

@@ -1,0 +1,144 @@
+import type { ManagementDeps } from '../../deps.ts'
+import { configuredProviders } from '../providers/configured.ts'
+import type { BillingProvider, ProviderName, ProviderSubscription } from '../providers/provider.ts'
+import { type Context, type Decided, decide, type Ignored } from '../subscriptions/decide.ts'
+import { findPayersOrganizations, listKnown, listLiving, readContexts } from '../subscriptions/queries.ts'
+import { momentOf } from '../subscriptions/sync.ts'
+
+/** Pages of a hundred; what a run of a Worker can ask for is limited. */
+const MOST_PAGES = 200
+
+/**
+ * How a provider and we differ. `missing_here`: we never heard of it; `differs`: see `fields`; `plan`: the organization is
+ * on another plan than follows; `second`: paid for, while another one decides; `missing_there`: the provider does not list
+ * it; `unreadable`: it does not have the shape we know; the others name what we do not know.
+ */
+type DriftKind = 'missing_here' | 'differs' | 'plan' | 'second' | 'missing_there' | 'unreadable' | Ignored
+
+export interface Drift {
+  readonly provider: ProviderName
+  readonly kind: DriftKind
+  readonly subscriptionId: string
+  readonly organizationId: string | undefined
+  /** What is otherwise here. */
+  readonly fields: readonly string[]
+  readonly here: { readonly status: string; readonly plan: string } | undefined
+  readonly there: { readonly status: string; readonly product: string } | undefined
+  /** Whether looking at the subscription anew mends it; the rest is for a person. */
+  readonly isRepairable: boolean
+}
+
+interface Found {
+  readonly compared: number
+  readonly drifts: readonly Drift[]
+}
+
+/** What differs between the configured providers and us. @throws Problem `billing_unavailable` */
+export async function findAllDrift(deps: ManagementDeps): Promise<Found> {
+  const all: Found[] = []
+  for (const provider of configuredProviders(deps.config)) all.push(await findDrift(deps, provider))
+  return {
+    compared: all.reduce((sum, { compared }) => sum + compared, 0),
+    drifts: all.flatMap(({ drifts }) => drifts),
+  }
+}
+
+/** The same for one provider: every one of its subscriptions is judged as if there were news of it. */
+export async function findDrift(deps: ManagementDeps, provider: BillingProvider): Promise<Found> {
+  const living = await listLiving(deps.db, provider.name) // before the provider is asked: what begins meanwhile is no drift
+  const drifts: Drift[] = []
+  const listed = new Set<string>()
+  let cursor: string | undefined
+  for (let page = 0; page < MOST_PAGES; page++) {
+    const { subscriptions, unreadable, next } = await provider.listSubscriptions(cursor)
+    for (const id of [...subscriptions.map((one) => one.id), ...unreadable]) listed.add(id)
+    drifts.push(...unreadable.map((id) => toUnreadable(provider.name, id)))
+    drifts.push(...(await driftOf(deps, provider.name, subscriptions)))
+    cursor = next
+    if (next === undefined) break
+  }
+  const missing = cursor === undefined ? living.filter((one) => !listed.has(one.providerSubscriptionId)) : []
+  return { compared: listed.size, drifts: [...drifts, ...missing.map((one) => missingThere(provider.name, one))] }
+}
+
+async function driftOf(
+  deps: ManagementDeps,
+  provider: ProviderName,
+  subscriptions: readonly ProviderSubscription[],
+): Promise<Drift[]> {
+  const ids = subscriptions.map(({ id }) => id)
+  const known = new Map(
+    (await listKnown(deps.db, provider, ids)).map((one) => [one.providerSubscriptionId, one.organizationId]),
+  )
+  const strangers = subscriptions.filter((one) => !known.has(one.id) && one.organizationId === undefined)
+  const payers = await findPayersOrganizations(
+    deps.db,
+    provider,
+    strangers.map(({ customerId }) => customerId),
+  )
+  const organizationOf = (one: ProviderSubscription) =>
+    known.get(one.id) ?? one.organizationId ?? payers.get(one.customerId)
+  const contextOf = await readContexts(
+    deps.db,
+    subscriptions.flatMap((one) => organizationOf(one) ?? []),
+  )
+  return subscriptions.flatMap((found) => {
+    const organizationId = organizationOf(found)
+    return judge(deps, found, contextOf(organizationId), organizationId) ?? []
+  })
+}
+
+function judge(
+  deps: ManagementDeps,
+  found: ProviderSubscription,
+  context: Context,
+  organizationId: string | undefined,
+): Drift | undefined {
+  const decided = decide(context, { found }, momentOf(deps))
+  const { provider, id: subscriptionId, status, items } = found
+  const there = { status, product: items.map(({ product }) => product).join(' ') }
+  const common = { provider, subscriptionId, organizationId, there }
+  if (typeof decided === 'string') {
+    const isPast = found.endedAt !== undefined // nobody needs to look after what is over
+    return isPast ? undefined : { ...common, kind: decided, fields: [], here: undefined, isRepairable: false }
+  }
+  const kind = kindOf(decided)
+  if (!kind) return undefined
+  const here = decided.known && { status: decided.known.status, plan: decided.known.planId }
+  const fields = decided.known ? decided.changed : []
+  return {
+    ...common,
+    kind,
+    fields,
+    here,
+    isRepairable: kind === 'unknown_product' ? fields.length > 0 : kind !== 'second',
+  }
+}
+
+function kindOf({ known, row, changed, planId, isSecond, unknownProduct }: Decided): DriftKind | undefined {
+  if (!known) return 'missing_here'
+  if (unknownProduct !== undefined) return 'unknown_product'
+  if (changed.length > 0) return 'differs'
+  if (planId !== undefined && row.isCurrent) return 'plan'
+  return isSecond ? 'second' : undefined
+}
+
+/** Whoever it is for: nobody but a person can tell. */
+function toUnreadable(provider: ProviderName, subscriptionId: string): Drift {
+  const unknown = { organizationId: undefined, fields: [], here: undefined, there: undefined }
+  return { provider, kind: 'unreadable', subscriptionId, ...unknown, isRepairable: false }
+}
+
+/** With the token of another account nothing is listed: so that nobody loses a plan by that, it is only reported. */
+function missingThere(provider: ProviderName, row: Awaited<ReturnType<typeof listLiving>>[number]): Drift {
+  return {
+    provider,
+    kind: 'missing_there',
+    subscriptionId: row.providerSubscriptionId,
+    organizationId: row.organizationId,
+    fields: [],
+    here: { status: row.status, plan: row.planId },
+    there: undefined,
+    isRepairable: false,
+  }
+}

@@ -1,0 +1,63 @@
+import * as z from 'zod'
+import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { PROVIDERS } from '../providers/provider.ts'
+import type { Drift } from './drift.ts'
+
+const DriftReport = z
+  .object({
+    compared: z.int().meta({ description: 'Subscriptions that the providers listed.' }),
+    data: z.array(
+      z.object({
+        provider: z.enum(PROVIDERS),
+        kind: z
+          .enum([
+            'missing_here',
+            'differs',
+            'plan',
+            'second',
+            'missing_there',
+            'unreadable',
+            'unknown_organization',
+            'unknown_product',
+          ])
+          .meta({ description: 'See docs/billing.md.' }),
+        subscription_id: z.string().meta({ description: "The provider's." }),
+        organization_id: z.uuid().nullable(),
+        fields: z.array(z.string()).meta({ description: 'What is otherwise here.' }),
+        here: z.object({ status: z.string(), plan: z.string() }).nullable(),
+        there: z.object({ status: z.string(), product: z.string() }).nullable(),
+        is_repairable: z.boolean().meta({ description: 'The next hourly run mends it; the rest is for a person.' }),
+      }),
+    ),
+  })
+  .meta({ id: 'BillingDrift' })
+
+const driftRoute = apiRoute({
+  allow: 'administrator',
+  method: 'get',
+  path: '/admin/billing/drift',
+  tag: 'Administration',
+  summary: 'What differs between the payment providers and here',
+  description: 'Asks each configured provider for all its subscriptions; repairs nothing.',
+  returns: { 200: DriftReport },
+  fails: ['billing_unavailable'],
+})
+
+export const reconcileRoutes = newRouter().openapi(driftRoute, async (c) => {
+  const { findAllDrift } = await import('./drift.ts') // with it come both providers
+  const { compared, drifts } = await findAllDrift(c.var.deps)
+  return c.json({ compared, data: drifts.map(shownDrift) }, 200)
+})
+
+function shownDrift(drift: Drift): z.output<typeof DriftReport>['data'][number] {
+  return {
+    provider: drift.provider,
+    kind: drift.kind,
+    subscription_id: drift.subscriptionId,
+    organization_id: drift.organizationId ?? null,
+    fields: drift.fields.map((name) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)),
+    here: drift.here ?? null,
+    there: drift.there ?? null,
+    is_repairable: drift.isRepairable,
+  }
+}

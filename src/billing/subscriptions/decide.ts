@@ -1,0 +1,188 @@
+import type { subscriptions } from '../../db/schema/billing.ts'
+import { FIRST_PLAN } from '../../db/schema/shapes.ts'
+import type { ProviderName, ProviderSubscription } from '../providers/provider.ts'
+import { currentOf, hasSay, isInForce, type Moment } from './rules.ts'
+
+/** What is known here, as far as it concerns one organization. */
+export interface Context {
+  readonly organization: { readonly id: string; readonly planId: string } | undefined
+  /** All its subscriptions, past ones too. */
+  readonly rows: readonly SubscriptionRow[]
+  readonly plans: readonly {
+    readonly id: string
+    readonly polarProductId: string | null
+    readonly stripePriceId: string | null
+    readonly pricePerMonthCents: number | null
+  }[]
+}
+
+/** What the provider tells, and what only an event told: that a charge went back. */
+export interface News {
+  readonly found: ProviderSubscription
+  readonly refundedChargeAt?: Date | undefined
+}
+
+export interface Decided {
+  readonly known: SubscriptionRow | undefined
+  /** The row as it ought to be. */
+  readonly row: Omit<SubscriptionRow, 'revision' | 'updatedAt'>
+  /** Names of its columns that are otherwise now; all of interest for a new one. */
+  readonly changed: readonly string[]
+  /** The subscription that decides the plan from now on. */
+  readonly currentId: string | undefined
+  /** The plan to put the organization on; absent when it is on it already, or nothing is known that would decide. */
+  readonly planId: string | undefined
+  /** It is paid for, and another one decides: somebody pays twice. */
+  readonly isSecond: boolean
+  /** What a subscription that was on a plan was moved to, where that is no plan: the plan it had stays until there is one. */
+  readonly unknownProduct: string | undefined
+}
+
+export type Ignored = 'unknown_organization' | 'unknown_product'
+
+/** What follows from a provider's state. Pure: the same is asked for a webhook, the reconcile job and the drift report. */
+export function decide(context: Context, news: News, moment: Moment & { readonly newId: string }): Decided | Ignored {
+  const { organization, rows } = context
+  if (!organization) return 'unknown_organization'
+  const known = rows.find(isRowOf(news.found.provider, news.found.id))
+  const wanted = rowOf(context, news, known, moment)
+  if (!wanted) return 'unknown_product'
+  const all = [...rows.filter((row) => row !== known), wanted]
+  const current = currentOf(all, moment)
+  const row = { ...wanted, isCurrent: current?.id === wanted.id }
+  const planId = planAfter(current, rows, moment)
+  return {
+    known,
+    row,
+    changed: changesOf(known, row),
+    currentId: current?.id,
+    planId: planId === organization.planId ? undefined : planId,
+    isSecond: !row.isCurrent && hasSay(row, moment.at) && isInForce(row, moment),
+    unknownProduct: findUnknown(context, news.found),
+  }
+}
+
+export const isRowOf = (provider: ProviderName, providerSubscriptionId: string) => (row: SubscriptionRow) =>
+  row.provider === provider && row.providerSubscriptionId === providerSubscriptionId
+
+/** With no subscription left the first plan is in force; where none ever decided, whatever an administrator chose. */
+function planAfter(
+  current: ({ readonly planId: string } & Parameters<typeof isInForce>[0]) | undefined,
+  before: readonly SubscriptionRow[],
+  moment: Moment,
+): string | undefined {
+  if (current) return isInForce(current, moment) ? current.planId : FIRST_PLAN
+  return before.some(({ isCurrent }) => isCurrent) ? FIRST_PLAN : undefined
+}
+
+/**
+ * A subscription whose items are no plan of ours any more, such as after a change in the provider's dashboard or portal. The
+ * plan it was on stays in force: somebody pays, and whoever runs the deployment has to say for what. It is logged, and in
+ * the drift report, until a plan has the id.
+ */
+function findUnknown({ plans }: Context, { provider, items, endedAt }: ProviderSubscription): string | undefined {
+  const products = items.map(({ product }) => product)
+  return endedAt || findPlan(plans, provider, products) ? undefined : products.join(' ')
+}
+
+/** @returns undefined where what was bought is no plan of ours, and never was */
+function rowOf(
+  { plans, organization }: Context,
+  { found, refundedChargeAt }: News,
+  known: SubscriptionRow | undefined,
+  { at, newId }: { at: number; newId: string },
+): Decided['row'] | undefined {
+  const { planId = known?.planId, item, pendingPlanId } = readPlans(plans, found)
+  if (planId === undefined || !organization) return undefined
+  const { id, isCurrent, createdAt } = known ?? { id: newId, isCurrent: false, createdAt: new Date(at) }
+  return {
+    id,
+    organizationId: organization.id,
+    ...toColumns(found, item),
+    planId,
+    pendingPlanId: pendingPlanId === planId ? null : orNull(pendingPlanId),
+    pastDueSince: pastDueSince(found, known, at),
+    refundedChargeAt: later(known?.refundedChargeAt, refundedChargeAt),
+    isCurrent,
+    createdAt,
+  }
+}
+
+/** The plan that was bought with its line, and the one that is bought from the next period on. */
+function readPlans(plans: Context['plans'], { provider, items, pendingProducts }: ProviderSubscription) {
+  const products = items.map(({ product }) => product)
+  const bought = findPlan(plans, provider, products)
+  const item = items.find(({ product }) => product === bought?.product) ?? items.at(0)
+  return { planId: bought?.plan.id, item, pendingPlanId: findPlan(plans, provider, pendingProducts)?.plan.id }
+}
+
+function toColumns(found: ProviderSubscription, item: ProviderSubscription['items'][number] | undefined) {
+  const { periodStart, periodEnd } = item ?? {}
+  return {
+    provider: found.provider,
+    providerSubscriptionId: found.id,
+    providerCustomerId: found.customerId,
+    status: found.status,
+    currentPeriodStart: orNull(periodStart),
+    currentPeriodEnd: orNull(periodEnd),
+    cancelAtPeriodEnd: found.cancelAtPeriodEnd || isWithin(found.cancelAt, periodEnd),
+    trialEnd: orNull(found.trialEnd),
+    endedAt: orNull(found.endedAt),
+    providerUpdatedAt: orNull(found.updatedAt),
+  }
+}
+
+const orNull = <T>(value: T | undefined): T | null => value ?? null
+
+/** Stripe's portal may set a date where it once set the flag. */
+const isWithin = (at: Date | undefined, end: Date | undefined) => at !== undefined && end !== undefined && at <= end
+
+/** The plan among the products of a subscription, wherever it stands among them; of several the one that costs most. */
+function findPlan(plans: Context['plans'], provider: ProviderName, products: readonly string[]) {
+  const column = provider === 'polar' ? 'polarProductId' : 'stripePriceId'
+  return plans
+    .flatMap((plan) => {
+      const product = plan[column]
+      return product !== null && products.includes(product) ? [{ plan, product }] : []
+    })
+    .toSorted((a, b) => rankPrice(b.plan) - rankPrice(a.plan))
+    .at(0)
+}
+
+/** A price that is agreed upon in person is above those of the catalogue. */
+const rankPrice = ({ pricePerMonthCents }: Context['plans'][number]) => pricePerMonthCents ?? Number.MAX_SAFE_INTEGER
+
+/** Where the provider does not say since when payment fails, it is since we first saw it. */
+function pastDueSince(found: ProviderSubscription, known: SubscriptionRow | undefined, at: number): Date | null {
+  if (found.status !== 'past_due') return null
+  return found.pastDueSince ?? known?.pastDueSince ?? new Date(at)
+}
+
+function later(one: Date | null | undefined, other: Date | undefined): Date | null {
+  const times = [one, other].flatMap((date) => date?.getTime() ?? [])
+  return times.length === 0 ? null : new Date(Math.max(...times))
+}
+
+/** What is of interest of a row; its provider's time alone is no change. */
+const COLUMNS = [
+  'providerCustomerId',
+  'planId',
+  'pendingPlanId',
+  'status',
+  'currentPeriodStart',
+  'currentPeriodEnd',
+  'cancelAtPeriodEnd',
+  'trialEnd',
+  'pastDueSince',
+  'endedAt',
+  'refundedChargeAt',
+  'isCurrent',
+] as const
+
+function changesOf(known: SubscriptionRow | undefined, row: Decided['row']): string[] {
+  return COLUMNS.filter((column) => !known || plain(known[column]) !== plain(row[column]))
+}
+
+const plain = (value: Date | string | boolean | null) => (value instanceof Date ? value.getTime() : value)
+
+export type SubscriptionRow = typeof subscriptions.$inferSelect

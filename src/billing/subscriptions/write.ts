@@ -1,0 +1,144 @@
+import { type AuditRow, audited, type Entry, unlessRefused } from '../../audit/record.ts'
+import { lockOrganization } from '../../db/locks.ts'
+import type { Database } from '../../db/orm.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { announceVersion, organizationVersion } from '../../limits/versions.ts'
+
+import type { finishEvent } from '../webhooks/queries.ts'
+import type { Context, Decided, Ignored } from './decide.ts'
+import { isStill, lockPlan, setCurrent, unsetCurrent, updateOrganization, upsertSubscription } from './queries.ts'
+
+type Statement = Parameters<Database['batch']>[0][number]
+
+/**
+ * Writes what was decided, and that its event is done, in one batch; then tells every isolate of another plan. Nothing is
+ * written that would say the same again.
+ *
+ * @returns undefined when the organization is not as it was when that was decided: then nothing is written
+ */
+export async function writeDecision(
+  deps: ManagementDeps,
+  cause: Cause,
+  context: Context,
+  decided: Decided,
+): Promise<Outcome | undefined> {
+  const { organizationId } = decided.row
+  const isChanged = decided.changed.length > 0 || decided.planId !== undefined
+  const idle = decided.unknownProduct === undefined ? 'unchanged' : 'unknown_product'
+  const outcome: Outcome = { what: isChanged ? 'applied' : idle, organizationId }
+  const finish = cause.finish?.(outcome)
+  if (!isChanged) {
+    await finish
+    return outcome
+  }
+  return (await writeBatch(deps, { cause, context, decided, finish })) ? outcome : undefined
+}
+
+interface Writing {
+  readonly cause: Cause
+  readonly context: Context
+  readonly decided: Decided
+  readonly finish: Finish | undefined
+}
+
+/** @returns false when nothing was written */
+async function writeBatch(deps: ManagementDeps, { cause, context, decided, finish }: Writing): Promise<boolean> {
+  const { row, planId } = decided
+  const changed = changesOfOrganization(deps, decided)
+  const [firstEntry, ...entries] = entriesOf(deps, cause, context, decided)
+  const done = await unlessRefused(
+    deps.db.batch([
+      lockPlan(deps.db, planId ?? row.planId), // before the organization: see admin/plans/actions.ts
+      lockOrganization(deps.db, row.organizationId),
+      firstEntry,
+      ...(changed ? [updateOrganization(deps.db, row.organizationId, changed)] : []),
+      ...rows(deps, decided),
+      ...entries,
+      ...(finish ? [finish] : []),
+    ]),
+  )
+  const [updated] = done && changed ? (done[3] as { version: number }[]) : []
+  if (updated) await announceVersion(deps, organizationVersion(row.organizationId), updated.version)
+  return done !== undefined
+}
+
+/** A new subscription can move the beginning of usage periods to its own. */
+function changesOfOrganization({ config }: ManagementDeps, { known, row, planId }: Decided) {
+  const isBeginning = config.USAGE_PERIODS === 'subscription' && row.isCurrent && !known?.isCurrent
+  const periodAnchor = isBeginning ? (row.currentPeriodStart ?? undefined) : undefined
+  return planId === undefined && !periodAnchor ? undefined : { planId, periodAnchor }
+}
+
+/** In this order there is never more than one that decides. */
+function rows(deps: ManagementDeps, { row, currentId }: Decided): Statement[] {
+  const isOther = currentId !== undefined && currentId !== row.id
+  return [
+    unsetCurrent(deps.db, row.organizationId, currentId),
+    upsertSubscription(deps.db, row, new Date(deps.now())),
+    ...(isOther ? [setCurrent(deps.db, row.organizationId, currentId)] : []),
+  ]
+}
+
+/** What the audit log is told; the first of it asks whether everything is still as it was. */
+function entriesOf(deps: ManagementDeps, cause: Cause, context: Context, decided: Decided): [AuditRow, ...AuditRow[]] {
+  const provided = isStill(context)
+  const plan = planEntry(cause, context, decided)
+  if (decided.changed.length === 0) return [audited(deps, { ...plan, provided })]
+  const change = audited(deps, { ...changeEntry(cause, decided), provided })
+  return decided.planId === undefined ? [change] : [change, audited(deps, plan)]
+}
+
+/** Nobody signed in: it is the provider's word, or that of time. */
+const NOBODY = { actor: undefined } as const
+
+function changeEntry(cause: Cause, { known, row, changed }: Decided): Entry {
+  const { provider, providerSubscriptionId, status, planId, cancelAtPeriodEnd, currentPeriodEnd, endedAt } = row
+  return {
+    ...NOBODY,
+    act: 'billing.subscription_changed',
+    organizationId: row.organizationId,
+    target: { type: 'subscription', id: row.id },
+    detail: {
+      because: cause.because,
+      provider,
+      provider_subscription_id: providerSubscriptionId,
+      ...(known && { from: { status: known.status, plan: known.planId }, changed }),
+      to: {
+        status,
+        plan: planId,
+        cancel_at_period_end: cancelAtPeriodEnd,
+        current_period_end: currentPeriodEnd?.toISOString() ?? null,
+        ended_at: endedAt?.toISOString() ?? null,
+      },
+    },
+  }
+}
+
+function planEntry(cause: Cause, { organization }: Context, { row, planId }: Decided): Entry {
+  return {
+    ...NOBODY,
+    act: 'billing.plan_changed',
+    organizationId: row.organizationId,
+    target: { type: 'organization', id: row.organizationId },
+    detail: { because: cause.because, from: organization?.planId, to: planId, status: row.status },
+  }
+}
+
+type Finish = ReturnType<typeof finishEvent>
+
+export interface Cause {
+  readonly subscriptionId: string
+  /** When the charge was made that an event reports as refunded in full, or when a dispute about one was lost. */
+  readonly refundedChargeAt?: Date | undefined
+  /** The customer was deleted at the provider: a subscription that it does not find any more is over. */
+  readonly isGone?: boolean
+  /** The event's id, or the job's name, for the audit log. */
+  readonly because: string
+  /** What happens in the same batch, or alone where nothing changes: how an event becomes done. */
+  finish?(outcome: Outcome): Finish
+}
+
+export interface Outcome {
+  readonly what: 'applied' | 'unchanged' | 'not_found' | Ignored
+  readonly organizationId: string | undefined
+}

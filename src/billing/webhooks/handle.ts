@@ -1,0 +1,107 @@
+import type { ManagementDeps } from '../../deps.ts'
+import { errorFields, log } from '../../lib/log.ts'
+import { Problem } from '../../problems.ts'
+import { providerNamed } from '../providers/configured.ts'
+import type { BillingProvider } from '../providers/provider.ts'
+import { listOfCustomer } from '../subscriptions/queries.ts'
+import { applySubscription } from '../subscriptions/sync.ts'
+import type { Outcome } from '../subscriptions/write.ts'
+import { isForPeriod, type Subject, subjectOf } from './events.ts'
+import { type Claimed, failEvent, finishEvent, type StoredEvent } from './queries.ts'
+
+/**
+ * Does what follows from an event that was claimed, and marks it as done in the same batch as its last effect. If that
+ * fails it is marked as failed, for whoever delivers it again; if not even that succeeds its lease runs out.
+ *
+ * @returns what came of it
+ * @throws whatever kept it from being done
+ */
+export async function handleEvent(deps: ManagementDeps, event: StoredEvent, claimed: Claimed): Promise<string> {
+  try {
+    return await takeEffect(deps, event, claimed)
+  } catch (error) {
+    log('warn', 'billing_event_failed', { event_id: event.eventId, type: event.type, ...errorFields(error) })
+    await markFailed(deps, claimed, error)
+    throw error
+  }
+}
+
+async function markFailed(deps: ManagementDeps, claimed: Claimed, error: unknown): Promise<void> {
+  try {
+    await failEvent(deps.db, claimed, reasonOf(error))
+  } catch {
+    log('warn', 'billing_event_unmarked', { id: claimed.id })
+  }
+}
+
+/** Why an event was not done, in a line. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof Problem) return `${error.code}: ${error.message}`
+  return Object.values(errorFields(error)).join(': ')
+}
+
+async function takeEffect(deps: ManagementDeps, event: StoredEvent, claimed: Claimed): Promise<string> {
+  const finish = ({ what, organizationId }: { readonly what: string; readonly organizationId?: string | undefined }) =>
+    finishEvent(deps.db, claimed, { outcome: what, organizationId, at: new Date(deps.now()) })
+  const subject = subjectOf(event.provider, event.type, event.payload)
+  const provider = subject && providerNamed(deps.config, event.provider)
+  if (subject && !provider) throw new Problem('misconfigured', { detail: `${event.provider} is not configured.` })
+  const targets = subject && provider ? await targetsOf(deps, provider, subject) : []
+  if (targets.length === 0 || !provider) {
+    await finish({ what: 'stored' })
+    return 'stored'
+  }
+  return applyAll(deps, provider, { targets, subject, because: event.eventId, finish })
+}
+
+interface Effects {
+  readonly targets: readonly Target[]
+  readonly subject: Subject | undefined
+  readonly because: string
+  finish(outcome: Outcome): ReturnType<typeof finishEvent>
+}
+
+/** One after the other; the last one's batch says that the event is done. All that came before can be done again. */
+async function applyAll(deps: ManagementDeps, provider: BillingProvider, effects: Effects): Promise<string> {
+  const { targets, subject, because, finish } = effects
+  let what = 'stored'
+  for (const [place, target] of targets.entries()) {
+    const isLast = place === targets.length - 1
+    const outcome = await applySubscription(deps, provider, {
+      ...target,
+      because,
+      isGone: subject?.customer?.isGone ?? false,
+      ...(isLast && { finish }),
+    })
+    what = outcome.what
+  }
+  return what
+}
+
+interface Target {
+  readonly subscriptionId: string
+  readonly refundedChargeAt?: Date | undefined
+}
+
+/** The subscriptions that an event is about. */
+async function targetsOf(deps: ManagementDeps, provider: BillingProvider, subject: Subject): Promise<Target[]> {
+  const { subscriptionId, customer, refund } = subject
+  if (customer) return (await subscriptionsOf(deps, provider, customer)).map((id) => ({ subscriptionId: id }))
+  if (subscriptionId !== undefined) return [{ subscriptionId, refundedChargeAt: refund?.chargedAt }]
+  if (refund?.paymentId === undefined) return []
+  const paid = await provider.subscriptionOfPayment?.(refund.paymentId)
+  if (!paid || (!refund.isDisputed && !isForPeriod(paid.reason))) return []
+  return [{ subscriptionId: paid.subscriptionId, refundedChargeAt: refund.chargedAt }]
+}
+
+/** Those that are known here, and those that the provider knows of. */
+async function subscriptionsOf(
+  deps: ManagementDeps,
+  provider: BillingProvider,
+  { id, externalId, isGone }: NonNullable<Subject['customer']>,
+): Promise<string[]> {
+  const known = await listOfCustomer(deps.db, provider.name, id)
+  if (isGone || externalId === undefined) return known
+  const found = await provider.findSubscriptionsOf({ organizationId: externalId.toLowerCase(), customerId: id })
+  return [...new Set([...known, ...found.map((one) => one.id)])]
+}

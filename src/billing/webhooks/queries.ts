@@ -1,0 +1,121 @@
+import { and, asc, eq, gt, lt, ne, or, type SQL, sql } from 'drizzle-orm'
+import type { Database } from '../../db/orm.ts'
+import { billingEvents } from '../../db/schema/billing.ts'
+import type { ProviderName } from '../providers/provider.ts'
+
+/** Longer than handling takes: one that is not finished by then has died, and its event is anybody's. */
+const LEASE = sql`now() + interval '60 seconds'`
+
+export interface NewEvent {
+  readonly id: string
+  readonly provider: ProviderName
+  readonly eventId: string
+  readonly type: string
+  readonly payload: unknown
+  readonly occurredAt: Date
+}
+
+export interface Claimed {
+  readonly id: string
+  /** Which attempt this is: what another one has taken over since is not marked by this one. */
+  readonly attempts: number
+}
+
+const isFree = sql`(${billingEvents.state} in ('received', 'failed')
+  or ${billingEvents.state} = 'processing' and ${billingEvents.claimedUntil} < now())`
+
+/**
+ * Stores an event, or finds it, and claims it; one statement, so that of many deliveries at once one has it.
+ *
+ * @returns the claim; or `done`, or `processing` for one that somebody else handles at this moment
+ */
+export async function claimEvent(db: Database, event: NewEvent): Promise<Claimed | 'done' | 'processing'> {
+  const [claimed] = await db
+    .insert(billingEvents)
+    .values({ ...event, state: 'processing', claimedUntil: LEASE, attempts: 1 })
+    .onConflictDoUpdate({
+      target: [billingEvents.provider, billingEvents.eventId],
+      set: { state: 'processing', claimedUntil: LEASE, attempts: sql`${billingEvents.attempts} + 1` },
+      setWhere: isFree,
+    })
+    .returning({ id: billingEvents.id, attempts: billingEvents.attempts })
+  if (claimed) return claimed
+  const [row] = await db
+    .select({ state: billingEvents.state })
+    .from(billingEvents)
+    .where(and(eq(billingEvents.provider, event.provider), eq(billingEvents.eventId, event.eventId)))
+  return row?.state === 'done' ? 'done' : 'processing'
+}
+
+export type StoredEvent = Pick<typeof billingEvents.$inferSelect, 'id' | 'provider' | 'eventId' | 'type' | 'payload'>
+
+/** Claims one that is stored, done or not. @returns undefined when somebody else handles it at this moment */
+export async function claimStored(db: Database, id: string): Promise<Claimed | undefined> {
+  const [row] = await db
+    .update(billingEvents)
+    .set({ state: 'processing', claimedUntil: LEASE, attempts: sql`${billingEvents.attempts} + 1` })
+    .where(and(eq(billingEvents.id, id), or(eq(billingEvents.state, 'done'), isFree)))
+    .returning({ id: billingEvents.id, attempts: billingEvents.attempts })
+  return row
+}
+
+/** How an event becomes done: for the batch of its effect. */
+export function finishEvent(
+  db: Database,
+  { id, attempts }: Claimed,
+  result: { readonly outcome: string; readonly organizationId: string | undefined; readonly at: Date },
+) {
+  return db
+    .update(billingEvents)
+    .set({
+      state: 'done',
+      claimedUntil: null,
+      error: null,
+      outcome: result.outcome,
+      processedAt: result.at,
+      ...(result.organizationId !== undefined && { organizationId: result.organizationId }),
+    })
+    .where(isHeld(id, attempts))
+}
+
+export function failEvent(db: Database, { id, attempts }: Claimed, error: string) {
+  return db
+    .update(billingEvents)
+    .set({ state: 'failed', claimedUntil: null, error: error.slice(0, 500) })
+    .where(isHeld(id, attempts))
+}
+
+const isHeld = (id: string, attempts: number) =>
+  and(eq(billingEvents.id, id), eq(billingEvents.state, 'processing'), eq(billingEvents.attempts, attempts))
+
+export interface EventFilter {
+  /** The provider's id of an event, or ours. */
+  readonly event?: string | undefined
+  /** Only what is not done. */
+  readonly isOpen?: boolean
+  /** Only what was tried less often. */
+  readonly belowAttempts?: number
+  /** Only what came before then. */
+  readonly receivedBefore?: Date
+  /** The last id of the page before. */
+  readonly after?: string | undefined
+  readonly limit: number
+}
+
+/** Stored events, in the order in which they came. */
+export function listEvents(db: Database, filter: EventFilter): Promise<StoredEvent[]> {
+  const { id, provider, eventId, type, payload, state, attempts, receivedAt } = billingEvents
+  const conditions: (SQL | undefined)[] = [
+    filter.event === undefined ? undefined : or(eq(eventId, filter.event), sql`${id}::text = ${filter.event}`),
+    filter.isOpen ? and(ne(state, 'done'), isFree) : undefined,
+    filter.belowAttempts === undefined ? undefined : lt(attempts, filter.belowAttempts),
+    filter.receivedBefore && lt(receivedAt, filter.receivedBefore),
+    filter.after === undefined ? undefined : gt(id, filter.after),
+  ]
+  return db
+    .select({ id, provider, eventId, type, payload })
+    .from(billingEvents)
+    .where(and(...conditions))
+    .orderBy(asc(id))
+    .limit(filter.limit)
+}

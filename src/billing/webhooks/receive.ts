@@ -1,0 +1,74 @@
+import type { ManagementDeps } from '../../deps.ts'
+import { uuidv7 } from '../../lib/uuid.ts'
+import { Problem } from '../../problems.ts'
+import { providerNamed } from '../providers/configured.ts'
+import type { ProviderName } from '../providers/provider.ts'
+import { headOf } from './events.ts'
+import { handleEvent } from './handle.ts'
+import { claimEvent } from './queries.ts'
+import { isPolarSigned, isStripeSigned } from './signatures.ts'
+
+/** Several times what either provider was seen to send. */
+const MAX_BODY_BYTES = 1024 * 1024
+/** When to come again while another delivery of the same event is handled. */
+const RETRY_SECONDS = '10'
+
+const SIGNED = {
+  polar: { isSigned: isPolarSigned, secrets: 'POLAR_WEBHOOK_SECRET', idHeader: 'webhook-id' },
+  stripe: { isSigned: isStripeSigned, secrets: 'STRIPE_WEBHOOK_SECRET', idHeader: undefined },
+} as const
+
+/**
+ * Takes one delivery: checks its signature, stores it, and does what follows, once, however often it comes. The answer is
+ * good only when that is done.
+ *
+ * @throws Problem `not_found` where the provider is not configured, `body_too_large`, `unsigned_webhook`,
+ *   `malformed_json`, `webhook_in_progress`; anything else is a 5xx, so that the provider delivers it again
+ */
+export async function receiveWebhook(deps: ManagementDeps, provider: ProviderName, request: Request) {
+  if (!providerNamed(deps.config, provider)) throw new Problem('not_found')
+  const body = await readBytes(request)
+  const { isSigned, secrets, idHeader } = SIGNED[provider]
+  const { headers } = request
+  if (!(await isSigned(deps.config[secrets], { headers, body, now: deps.now() }))) throw new Problem('unsigned_webhook')
+  const payload = parse(body)
+  const head = headOf(payload, idHeader && (headers.get(idHeader) ?? undefined), deps.now())
+  if (!head) throw new Problem('invalid_request', { errors: [{ path: 'body', message: 'is no event' }] })
+  const event = { id: uuidv7(deps.now()), provider, payload, ...head }
+  const claimed = await claimEvent(deps.db, event)
+  if (claimed === 'done') return { received: true, duplicate: true }
+  if (claimed === 'processing') throw new Problem('webhook_in_progress', { headers: { 'Retry-After': RETRY_SECONDS } })
+  await handleEvent(deps, { ...event, id: claimed.id }, claimed)
+  return { received: true, duplicate: false }
+}
+
+/** The very bytes that were signed, and no more of them than an event can have. */
+async function readBytes(request: Request): Promise<Uint8Array<ArrayBuffer>> {
+  if (Number(request.headers.get('Content-Length') ?? 0) > MAX_BODY_BYTES) throw new Problem('body_too_large')
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of request.body ?? []) {
+    length += chunk.byteLength
+    if (length > MAX_BODY_BYTES) throw new Problem('body_too_large')
+    chunks.push(chunk)
+  }
+  const bytes = new Uint8Array(length)
+  let from = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, from)
+    from += chunk.byteLength
+  }
+  return bytes
+}
+
+/** Of what Postgres does not keep in JSON, NUL and halves of characters, nothing is about money: it is left out. */
+function parse(body: Uint8Array): unknown {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(body)
+    return JSON.parse(text, (_, value: unknown) =>
+      typeof value === 'string' ? value.replaceAll('\0', '').toWellFormed() : value,
+    )
+  } catch {
+    throw new Problem('malformed_json')
+  }
+}

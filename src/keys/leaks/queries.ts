@@ -1,0 +1,64 @@
+import { and, eq, sql } from 'drizzle-orm'
+import { type AuditRow, unlessRefused } from '../../audit/record.ts'
+import type { Database } from '../../db/orm.ts'
+import { apiKeys } from '../../db/schema/keys.ts'
+import type { KeyRef } from '../queries.ts'
+import { isInGrace, lockKey } from '../write-queries.ts'
+
+/** A key that was found in public, with those who are to be told. */
+export interface FoundKey extends KeyRef {
+  /** SHA-256 of the key, in hex. */
+  readonly hash: string
+  readonly name: string
+  readonly hint: string
+  readonly organization: string
+  readonly owners: readonly { readonly email: string; readonly name: string | null }[]
+}
+
+/** The keys behind these hashes, of whichever organization: a report knows nothing but the key. */
+export async function selectFoundKeys(db: Database, hashes: readonly string[]): Promise<FoundKey[]> {
+  const { rows } = await db.execute<FoundKey & Record<string, unknown>>(sql`
+    select k.id, k.organization_id as "organizationId", encode(k.key_hash, 'hex') as hash, k.name, k.key_hint as hint,
+      o.name as organization, (
+        select coalesce(json_agg(json_build_object('email', u.email, 'name', u.name) order by m.created_at), '[]'::json)
+        from memberships m join users u on u.id = m.user_id
+        where m.organization_id = o.id and m.role = 'owner' and u.is_active) as owners
+    from api_keys k join organizations o on o.id = k.organization_id
+    where k.key_hash = any(array(
+      select decode(value, 'hex') from jsonb_array_elements_text(${JSON.stringify(hashes)}::jsonb)))
+    order by k.id`)
+  return rows
+}
+
+/** What the audit row of a leak asks for: neither revoked nor reported before, unless it was switched on again since. */
+export const isNewlyLeaked = ({ organizationId, id }: KeyRef, at: Date) => sql`exists (
+  select 1 from api_keys where id = ${id}::uuid and organization_id = ${organizationId}::uuid and leaked_at is null
+    and (revoked_at is null or ${isInGrace(at)}))`
+
+type Statement = Parameters<Database['batch']>[0][number]
+
+/**
+ * Switches off a key that was found in public.
+ *
+ * @param row the audit row of it, which decides by `isNewlyLeaked`
+ * @param mails the inserts of the mails that tell of it
+ * @returns its new version, or `undefined` when nothing was left to do
+ */
+export async function disableLeaked(
+  db: Database,
+  key: KeyRef,
+  at: Date,
+  { row, mails }: { readonly row: AuditRow; readonly mails: readonly Statement[] },
+): Promise<number | undefined> {
+  const batch = db.batch([
+    lockKey(db, key),
+    row,
+    db
+      .update(apiKeys)
+      .set({ isActive: false, leakedAt: at, version: sql`${apiKeys.version} + 1` })
+      .where(and(eq(apiKeys.id, key.id), eq(apiKeys.organizationId, key.organizationId)))
+      .returning({ version: apiKeys.version }),
+    ...mails,
+  ])
+  return (await unlessRefused(batch))?.[2][0]?.version
+}

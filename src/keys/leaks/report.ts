@@ -1,0 +1,90 @@
+import * as z from 'zod'
+import { audited } from '../../audit/record.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { text } from '../../http/text-field.ts'
+import { sha256Hex } from '../../lib/bytes.ts'
+import { announceVersion, keyVersion } from '../../limits/versions.ts'
+import { mailFor } from '../../mail/outbox.ts'
+import { leakedKey } from '../../mail/templates/keys.ts'
+import { render } from '../../mail/templates/render.tsx'
+import { mayExist } from '../../verification/key-format.ts'
+import { disableLeaked, type FoundKey, isNewlyLeaked, selectFoundKeys } from './queries.ts'
+
+/**
+ * A report as GitHub's secret scanning sends it; one find per element, and one key may be in several. What a find says
+ * beside the token is left out where it could not be stored: no oddity of it keeps a leaked key alive.
+ */
+export const LeakReport = z.array(
+  z.object({
+    token: z.string(),
+    type: z.string(),
+    url: text(4_000).nullish().catch(undefined),
+    source: text(200).nullish().catch(undefined),
+  }),
+)
+
+type Find = z.output<typeof LeakReport>[number]
+
+/** What the scanner is told of each find, so that it gets better. The hash stands for the token: no answer repeats a key. */
+interface Feedback {
+  readonly token_hash: string
+  readonly token_type: string
+  readonly label: 'true_positive' | 'false_positive'
+}
+
+/** In mail and log; more of them say nothing new. */
+const MOST_PLACES = 5
+
+/**
+ * Switches off the keys that were found in public, everywhere within 2 s, and tells their organizations' owners. Once for
+ * each key, however often and in however many reports it comes; a revoked key is left alone.
+ */
+export async function takeLeakReport(deps: ManagementDeps, finds: readonly Find[]): Promise<Feedback[]> {
+  const hashed = finds.map((find) => ({ ...find, hash: sha256Hex(find.token) }))
+  const possible = hashed.filter(({ token }) => mayExist(token, deps.config.IMPORTED_KEYS))
+  const hashes = [...new Set(possible.map(({ hash }) => hash))]
+  const keys = hashes.length === 0 ? [] : await selectFoundKeys(deps.db, hashes)
+  const byHash = Map.groupBy(hashed, ({ hash }) => hash)
+  for (const key of keys) await disable(deps, key, byHash.get(key.hash) ?? [])
+  const found = new Set(keys.map(({ hash }) => hash))
+  return hashed.map(({ hash, type }) => ({
+    token_hash: hash,
+    token_type: type,
+    label: found.has(hash) ? 'true_positive' : 'false_positive',
+  }))
+}
+
+async function disable(deps: ManagementDeps, key: FoundKey, finds: readonly Find[]): Promise<void> {
+  const now = deps.now()
+  const at = new Date(now)
+  const places = [...new Set(finds.flatMap(({ url }) => addressOf(url)))].slice(0, MOST_PLACES)
+  const row = audited(deps, {
+    act: 'key.leaked',
+    actor: undefined, // a scanner's report: nobody signed in
+    organizationId: key.organizationId,
+    target: { type: 'key', id: key.id },
+    detail: { places, sources: [...new Set(finds.flatMap(({ source }) => source ?? []))].slice(0, MOST_PLACES) },
+    provided: isNewlyLeaked(key, at),
+  })
+  const mails = mailsAbout(deps, key, places, now)
+  const version = await disableLeaked(deps.db, key, at, { row, mails: mails.map(({ insert }) => insert) })
+  if (version === undefined) return
+  await announceVersion(deps, keyVersion(key.id), version)
+  for (const mail of mails) mail.send()
+}
+
+/** Only addresses of the web are repeated: what else a report might say there is nobody's to click on. */
+function addressOf(url: string | null | undefined): string[] {
+  const parsed = url ? URL.parse(url) : null
+  return parsed && /^https?:$/.test(parsed.protocol) ? [parsed.href] : []
+}
+
+function mailsAbout(deps: ManagementDeps, key: FoundKey, places: readonly string[], at: number) {
+  const service = deps.config.SERVICE_NAME
+  return key.owners.map(({ email, name }) =>
+    mailFor(
+      deps,
+      render(service, email, leakedKey({ service, name, organization: key.organization, key, places, at })),
+    ),
+  )
+}

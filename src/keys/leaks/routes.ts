@@ -1,0 +1,32 @@
+import { newRouter } from '../../api/api-route.ts'
+import { withJsonBody } from '../../api/body.ts'
+import { addressOf, spend } from '../../limits/endpoint-limits.ts'
+import { fieldErrors, Problem } from '../../problems.ts'
+import { LeakReport, takeLeakReport } from './report.ts'
+import { isSigned } from './signature.ts'
+
+/**
+ * Where a secret scanner reports keys that it found in public: GitHub's partner programme, or whatever signs as it does
+ * (docs/secret-scanning.md). No part of the published API: it is there only where the scanner's keys are configured.
+ */
+export const leakedRoutes = newRouter()
+
+leakedRoutes.post(
+  '/keys/leaked',
+  async (c, next) => {
+    if (!c.var.deps.config.LEAK_REPORT_KEYS) throw new Problem('not_found')
+    await spend(c.var.deps, { key_leak_report_address: { address: addressOf(c.var.deps) } })
+    await next()
+  },
+  withJsonBody,
+  async (c) => {
+    const body = await c.req.text()
+    const keyId = c.req.header('Github-Public-Key-Identifier')
+    const signature = c.req.header('Github-Public-Key-Signature')
+    if (!(await isSigned(c.var.deps.config.LEAK_REPORT_KEYS ?? [], { keyId, signature, body })))
+      throw new Problem('unsigned_report')
+    const report = LeakReport.safeParse(JSON.parse(body))
+    if (!report.success) throw new Problem('invalid_request', { errors: fieldErrors('body', report.error.issues) })
+    return c.json(await takeLeakReport(c.var.deps, report.data), 200)
+  },
+)

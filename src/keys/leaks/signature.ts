@@ -1,0 +1,33 @@
+import { utf8 } from '../../lib/bytes.ts'
+import { rawSignature } from '../../lib/ecdsa-signature.ts'
+import { errorFields, log } from '../../lib/log.ts'
+import type { ReportKey } from '../../lib/report-keys.ts'
+
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256' } as const
+/** A DER signature on P-256 has at most 72 bytes. */
+const BASE64 = /^[A-Za-z0-9+/]{1,96}={0,2}$/
+
+interface Signed {
+  /** `Github-Public-Key-Identifier`. */
+  readonly keyId: string | undefined
+  /** `Github-Public-Key-Signature`: DER in base64. */
+  readonly signature: string | undefined
+  /** As it was received: a JSON text that was parsed and written again is another one. */
+  readonly body: string
+}
+
+/** Whether a report is signed by one of these keys: ECDSA on P-256 over SHA-256 of the body, as GitHub signs. */
+export async function isSigned(keys: readonly ReportKey[], { keyId, signature = '', body }: Signed): Promise<boolean> {
+  const key = keys.find(({ id }) => id === keyId)
+  const raw = BASE64.test(signature) && signature.length % 4 === 0 ? rawSignature(bytesOf(signature)) : undefined
+  if (!key || !raw) return false
+  try {
+    const imported = await crypto.subtle.importKey('spki', key.spki, ALGORITHM, false, ['verify'])
+    return await crypto.subtle.verify({ name: 'ECDSA', hash: 'SHA-256' }, imported, raw, utf8(body))
+  } catch (error) {
+    log('error', 'leak_report_key_unusable', { key_id: key.id, ...errorFields(error) }) // a point that is not on the curve
+    return false
+  }
+}
+
+const bytesOf = (base64: string) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))

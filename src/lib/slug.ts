@@ -1,0 +1,30 @@
+import { base62 } from './base62.ts'
+import { randomBytes } from './bytes.ts'
+
+const LONGEST_READABLE = 32
+
+/** Letters that Unicode takes for letters of their own, not for one with a mark. */
+const LATIN: Readonly<Record<string, string>> = {
+  ß: 'ss',
+  ø: 'o',
+  æ: 'ae',
+  œ: 'oe',
+  ł: 'l',
+  đ: 'd',
+  ð: 'd',
+  þ: 'th',
+  ı: 'i',
+}
+
+/** A readable slug that no other organization has: the random tail spares asking and a race. At most 40 characters. */
+export function slugFor(name: string): string {
+  const readable = name
+    .normalize('NFKD')
+    .replace(/\p{M}+/gu, '')
+    .toLowerCase()
+    .replace(/[ßøæœłđðþı]/g, (letter) => LATIN[letter] ?? letter)
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, LONGEST_READABLE)
+    .replace(/^-+|-+$/g, '')
+  return `${readable || 'org'}-${base62(randomBytes(5), 7).toLowerCase()}`
+}

@@ -1,0 +1,110 @@
+import type { Deps } from '../deps.ts'
+import { networkOf } from '../lib/cidr.ts'
+import { Problem } from '../problems.ts'
+import { windowKeyOf } from './admission.ts'
+import { take } from './consume.ts'
+import { rateLimitHeaders } from './headers.ts'
+import { forgetWindows } from './known.ts'
+import type { Admission } from './limit-request.ts'
+
+const MINUTE = 60_000
+
+/**
+ * Every limit of Tollgate's own endpoints: how many in which time, for each subject (an address, an account, both).
+ * They are spent before any password is hashed. A successful login forgives the one that watches an account from one
+ * network. The two that hold from everywhere are not asked of a network from which the user signed in before: guessing,
+ * however widely spread, does not lock owners out. The one of them that is everybody's counts failures alone.
+ */
+const POLICIES = {
+  register_address: { limit: 200, windowMs: 60 * MINUTE },
+  register_account: { limit: 10, windowMs: 60 * MINUTE },
+  login_address: { limit: 300, windowMs: 10 * MINUTE },
+  login_account_address: { limit: 10, windowMs: 10 * MINUTE },
+  login_account: { limit: 100, windowMs: 60 * MINUTE },
+  login_anywhere: { limit: 3_000, windowMs: 10 * MINUTE },
+  refresh_address: { limit: 600, windowMs: 10 * MINUTE },
+  account_export: { limit: 5, windowMs: 60 * MINUTE },
+  password_change: { limit: 10, windowMs: 10 * MINUTE },
+  password_reset_address: { limit: 60, windowMs: 10 * MINUTE },
+  password_reset_account_address: { limit: 5, windowMs: 10 * MINUTE },
+  password_reset_account: { limit: 10, windowMs: 60 * MINUTE },
+  email_resend_address: { limit: 60, windowMs: 10 * MINUTE },
+  email_resend_account_address: { limit: 5, windowMs: 10 * MINUTE },
+  email_resend_account: { limit: 10, windowMs: 60 * MINUTE },
+  email_change_address: { limit: 60, windowMs: 10 * MINUTE },
+  email_change_account: { limit: 5, windowMs: 60 * MINUTE },
+  key_leak_report_address: { limit: 600, windowMs: 10 * MINUTE },
+  billing_organization: { limit: 30, windowMs: 10 * MINUTE },
+  usage_analytics: { limit: 300, windowMs: MINUTE },
+  usage_export: { limit: 30, windowMs: 10 * MINUTE },
+  organization_create: { limit: 20, windowMs: 60 * MINUTE },
+  invitation_user: { limit: 50, windowMs: 60 * MINUTE },
+  invitation_organization: { limit: 50, windowMs: 60 * MINUTE },
+  invitation_organization_recipient: { limit: 5, windowMs: 60 * MINUTE },
+  invitation_recipient: { limit: 20, windowMs: 60 * MINUTE },
+  webhook_send_account: { limit: 60, windowMs: 10 * MINUTE },
+  usage_write_organization: { limit: 3_000, windowMs: MINUTE },
+  email_token_address: { limit: 60, windowMs: 10 * MINUTE },
+  email_token_token: { limit: 10, windowMs: 10 * MINUTE },
+} as const satisfies Record<string, { limit: number; windowMs: number }>
+
+export type Policy = keyof typeof POLICIES
+
+/** Against guessing: an attacker must not gain by an outage of Redis, in which each isolate counts for itself. */
+const GUESSING = /^(login|password|email_token)_/
+const SHARE_ALONE = 0.1
+/** So that a slip of the hand locks nobody out. */
+const LEAST_ALONE = 3
+
+const alone = (policy: Policy) =>
+  GUESSING.test(policy) && { limitAlone: Math.max(LEAST_ALONE, POLICIES[policy].limit * SHARE_ALONE) }
+
+/** What a policy counts; parts are joined, and an address counts as its network. */
+export interface Subject {
+  readonly address?: string
+  readonly account?: string
+}
+
+const keyOf = (policy: Policy, { address, account }: Subject) =>
+  `policy:${policy}:${[address && networkOf(address), account].filter(Boolean).join('|')}`
+
+/** The caller's address as a subject; callers whom no edge identifies share one. */
+export function addressOf(deps: { readonly origin: { readonly ip: string | undefined } }): string {
+  return deps.origin.ip ?? 'unknown'
+}
+
+/**
+ * Takes one unit of each policy, in one round trip.
+ *
+ * @throws Problem `rate_limited`, with the headers of the policy that frees up last
+ */
+export async function spend(deps: Deps, policies: Partial<Record<Policy, Subject>>): Promise<void> {
+  const asked = Object.entries(policies) as [Policy, Subject][]
+  const now = deps.now()
+  const admissions = await Promise.all(
+    asked.map(([policy, subject]) =>
+      take(deps, {
+        now,
+        aheadMs: deps.redisAheadMs,
+        windows: [{ key: keyOf(policy, subject), cost: 1, ...POLICIES[policy], ...alone(policy) }],
+        versions: [],
+      }),
+    ),
+  )
+  const refused = admissions.flatMap((admission, at) => refusal(admission, asked[at]?.[0] as Policy))
+  const last = refused.toSorted((a, b) => b.window.reset - a.window.reset)[0]
+  if (!last) return
+  const headers = rateLimitHeaders(last.policy, last.window, POLICIES[last.policy].windowMs, now)
+  throw new Problem('rate_limited', { headers })
+}
+
+function refusal(admission: Admission, policy: Policy) {
+  return admission.outcome === 'rate_limited' ? admission.windows.map((window) => ({ policy, window })) : []
+}
+
+/** Gives a subject its policies back: whoever proved to be the owner is not held to what others tried. */
+export async function forgive(deps: Deps, policies: Partial<Record<Policy, Subject>>): Promise<void> {
+  const keys = (Object.entries(policies) as [Policy, Subject][]).map(([policy, subject]) => keyOf(policy, subject))
+  forgetWindows(keys)
+  await deps.redis.del(...keys.map(windowKeyOf)).catch(() => undefined) // they expire by themselves
+}

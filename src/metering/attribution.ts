@@ -1,0 +1,99 @@
+/** Whose the usage is that somebody reports. */
+import type { Sql } from '../db/client.ts'
+import type { Deps } from '../deps.ts'
+import { createLru } from '../lib/lru.ts'
+import type { UnattributedEvent, UsageEvent } from './event.ts'
+
+/** A key stays with its organization and its environment; this bounds how long a deleted one still counts. */
+const HOLDER_AGE_MS = 5 * 60_000
+
+const known = createLru<{ readonly holder: HolderRow; readonly loadedAt: number }>(20_000)
+
+type Holders = ReadonlyMap<string, HolderRow>
+
+/**
+ * The keys and organizations that events name, from the isolate's memory or with one query.
+ *
+ * @param caller the organization that may report for itself alone; null for a service of the operator's
+ * @throws Problem `unavailable` when one is not in memory and the database does not answer
+ */
+export async function findHolders(
+  deps: Deps,
+  events: readonly UnattributedEvent[],
+  caller: string | null,
+): Promise<Holders> {
+  const now = deps.now()
+  const named = new Set(events.flatMap(({ key_id, organization_id, subject }) => [key_id, organization_id, subject]))
+  const holders = new Map<string, HolderRow>()
+  const missing: string[] = []
+  for (const id of named) {
+    if (!id || id === caller) continue // it is known to exist: it is asking
+    const entry = known.get(id)
+    if (entry && now - entry.loadedAt < HOLDER_AGE_MS) holders.set(id, entry.holder)
+    else missing.push(id)
+  }
+  if (missing.length === 0) return holders
+  for (const holder of await selectHolders(deps.sql, caller, missing)) {
+    known.set(holder.id, { holder, loadedAt: now })
+    holders.set(holder.id, holder)
+  }
+  return holders
+}
+
+/** Why an event is nobody's. */
+export type Unattributable = 'holder_missing' | 'key_not_found' | 'organization_not_found'
+
+/**
+ * Gives an event the organization, user and environment of its key. What belongs to another organization than the
+ * caller's is answered as what does not exist.
+ */
+export function attribute(
+  reported: UnattributedEvent,
+  holders: Holders,
+  caller: string | null,
+): UsageEvent | Unattributable {
+  const event = withSubjectNamed(reported, holders, caller)
+  const { key_id, organization_id } = event
+  if (organization_id && !isOrganization(organization_id, holders, caller)) return 'organization_not_found'
+  const owner = caller ?? organization_id
+  if (key_id) return ofKey(event, holders.get(key_id), owner)
+  return owner ? { ...event, organization_id: owner } : 'holder_missing'
+}
+
+/** @param owner the organization that the key has to be of, where one is known */
+function ofKey(event: UnattributedEvent, key: HolderRow | undefined, owner: string | null | undefined) {
+  if (!key || key.id === key.organization_id) return 'key_not_found'
+  if (owner && key.organization_id !== owner) return 'key_not_found'
+  const { organization_id, user_id, environment } = key
+  return { ...event, organization_id, user_id, environment }
+}
+
+/** A subject is an organization's id where there is such a one, else a key's. */
+function withSubjectNamed({ subject, ...event }: UnattributedEvent, holders: Holders, caller: string | null) {
+  if (!subject) return event
+  return { ...event, [isOrganization(subject, holders, caller) ? 'organization_id' : 'key_id']: subject }
+}
+
+/** Whether there is such an organization, and it is the caller's to report for. */
+const isOrganization = (id: string, holders: Holders, caller: string | null) =>
+  caller ? id === caller : holders.get(id)?.organization_id === id
+
+/** An API key, or an organization itself, by its id: whose the usage under it is. */
+interface HolderRow {
+  readonly id: string
+  readonly organization_id: string
+  readonly user_id: string | null
+  readonly environment: string
+}
+
+/** Deleted and revoked keys' usage may arrive late, so that only existence counts. */
+const HOLDERS = `
+select id, organization_id, created_by as user_id, environment from api_keys
+where id = any($1::uuid[]) and ($2::uuid is null or organization_id = $2)
+union all
+select id, id, null, '' from organizations where id = any($1::uuid[]) and ($2::uuid is null or id = $2)`
+
+/** @param organizationId the one to look in; null for all, which is for the operator's own services */
+async function selectHolders(sql: Sql, organizationId: string | null, ids: readonly string[]) {
+  return (await sql.query(HOLDERS, [ids, organizationId])) as HolderRow[]
+}

@@ -1,0 +1,179 @@
+import { defineScript, runScript } from '../db/script.ts'
+import type { Deps } from '../deps.ts'
+import { errorFields, log } from '../lib/log.ts'
+import type { UnattributedUsage, UsageEvent } from './event.ts'
+import { isHopeless, storeEach } from './store.ts'
+
+/** A Redis list of JSON batches that Postgres could not take. */
+const SPOOL = 'usage:spool'
+/** A set of what was in it and can never be written: values as they were, and arrays of single events. */
+const ASIDE = 'usage:aside'
+/** Characters of an unreadable value that are logged; all of it is in the set. */
+const LOGGED = 2_000
+/** How long a run of the job goes on, and how many batches it looks at together. */
+const DRAIN_MS = 45_000
+const TAKEN_TOGETHER = 50
+/** No batch of the list is larger, so that writing one stays well within a statement's time. */
+const SPOOLED_TOGETHER = 500
+
+type Batch = readonly UsageEvent[] | UnattributedUsage
+
+/** @throws when Redis fails too */
+export async function spoolUsage(deps: Deps, events: readonly UsageEvent[]): Promise<void> {
+  await push(deps, parts(events))
+}
+
+/** The same for events of which the database could not be asked whose they are. @throws when Redis fails too */
+export async function spoolUnattributed(deps: Deps, { events, caller }: UnattributedUsage): Promise<void> {
+  await push(
+    deps,
+    parts(events).map((part) => ({ events: part, caller })),
+  )
+}
+
+async function push(deps: Deps, batches: readonly Batch[]): Promise<void> {
+  const [first, ...rest] = batches.map((batch) => JSON.stringify(batch))
+  if (first !== undefined) await deps.redis.rpush(SPOOL, first, ...rest)
+}
+
+function parts<T>(events: readonly T[]): T[][] {
+  const count = Math.ceil(events.length / SPOOLED_TOGETHER)
+  return Array.from({ length: count }, (_, at) => events.slice(at * SPOOLED_TOGETHER, (at + 1) * SPOOLED_TOGETHER))
+}
+
+/** Whether everything that was recorded is in Postgres, or on its way there from some isolate. */
+export async function isSpoolEmpty(deps: Deps): Promise<boolean> {
+  return (await deps.redis.llen(SPOOL)) === 0
+}
+
+/**
+ * The first values as they are, each behind a mark: the client would read JSON by itself, and what is removed by its value
+ * must be the same to the last character.
+ */
+const READ = defineScript(`local values = redis.call('LRANGE', KEYS[1], 0, ARGV[1])
+for i, value in ipairs(values) do values[i] = '=' .. value end
+return values`)
+
+/** Moves a value; nothing is removed that could not be kept. */
+const SET_ASIDE = defineScript(`redis.call('SADD', KEYS[2], ARGV[1])
+return redis.call('LREM', KEYS[1], 1, ARGV[1])`)
+
+/** A value of the list: as it stands there, and what it says. */
+interface Spooled {
+  readonly text: string
+  readonly batch: Batch
+  /** What is in it and is no event. */
+  readonly strays: readonly unknown[]
+}
+
+/**
+ * Writes what was spooled, for up to most of a minute; the next run goes on. Small batches are written together. Each
+ * leaves the list only after it is in Postgres, and by its value, so two runs at once or a run that dies in between write
+ * some batches twice, which counts once. What cannot be read or written for good is set aside, and the rest goes on.
+ */
+export async function drainUsageSpool(deps: Deps) {
+  const until = Date.now() + DRAIN_MS
+  let drained = 0
+  while (Date.now() < until) {
+    const values = await runScript<string[]>(deps.redis, READ, [SPOOL], [TAKEN_TOGETHER - 1])
+    const texts = values.map((value) => value.slice(1))
+    const spooled = texts.flatMap((text) => read(text) ?? [])
+    for (const text of texts) if (!read(text)) await setAside(deps, text)
+    const taken = oneStatementOf(spooled)
+    if (texts.length === 0 || (taken.length > 0 && !(await writeOrWait(deps, taken)))) break
+    drained += taken.length
+  }
+  const [left, aside] = await Promise.all([deps.redis.llen(SPOOL), deps.redis.scard(ASIDE)])
+  return { drained, left, aside }
+}
+
+/** @returns undefined for what holds no batch at all */
+function read(text: string): Spooled | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (Array.isArray(value))
+      return { text, batch: value.filter(isEvent), strays: value.filter((one) => !isEvent(one)) }
+    const { events, caller } = value as { events?: unknown; caller?: unknown }
+    if (!Array.isArray(events) || !(caller === null || typeof caller === 'string')) return undefined
+    return { text, batch: { events: events.filter(isEvent), caller }, strays: events.filter((one) => !isEvent(one)) }
+  } catch {
+    return undefined // no JSON, or null
+  }
+}
+
+/** Whether its other fields can be written is for Postgres to say. */
+function isEvent(value: unknown): value is UsageEvent {
+  return typeof value === 'object' && value !== null && 'id' in value && typeof value.id === 'string'
+}
+
+/** Kept for a person, in a set beside the list. */
+async function setAside(deps: Deps, text: string): Promise<void> {
+  const moved = await runScript<number>(deps.redis, SET_ASIDE, [SPOOL, ASIDE], [text])
+  if (moved > 0) log('error', 'usage_set_aside', { size: text.length, text: text.slice(0, LOGGED) }) // else another run did
+}
+
+/** The first batches that make a statement together: of events that are told whose they are, or one of the others. */
+function oneStatementOf(batches: readonly Spooled[]): readonly Spooled[] {
+  const [first] = batches
+  if (!first || 'caller' in first.batch) return batches.slice(0, 1)
+  let events = 0
+  const end = batches.findIndex(({ batch }) => {
+    events += 'caller' in batch ? SPOOLED_TOGETHER : batch.length
+    return events > SPOOLED_TOGETHER
+  })
+  return batches.slice(0, end === -1 ? batches.length : Math.max(1, end))
+}
+
+/** @returns false while the database does not take anything: the batches stay for the next run */
+async function writeOrWait(deps: Deps, taken: readonly Spooled[]): Promise<boolean> {
+  try {
+    const events = (await Promise.all(taken.map(({ batch }) => eventsOf(deps, batch)))).flat()
+    const outcomes = await storeEach(deps, events)
+    const refused = events.filter((_, at) => outcomes[at] === 'refused')
+    await keepLost(deps, refused, 'refused by the database')
+    await keepLost(
+      deps,
+      taken.flatMap(({ strays }) => strays),
+      'unreadable',
+    )
+  } catch (error) {
+    const count = taken.reduce((sum, { batch }) => sum + ('caller' in batch ? batch.events : batch).length, 0)
+    log('warn', 'usage_drain_failed', { count, ...errorFields(error) })
+    return false
+  }
+  await Promise.all(taken.map(({ text }) => deps.redis.lrem(SPOOL, 1, text)))
+  return true
+}
+
+async function eventsOf(deps: Deps, batch: Batch): Promise<readonly UsageEvent[]> {
+  return 'caller' in batch ? attributed(deps, batch) : batch
+}
+
+/**
+ * Whose the events are, now that the database can be asked. What is nobody's is in the log, whole, and set aside; an event
+ * that cannot even be asked about takes no other with it.
+ */
+async function attributed(deps: Deps, { events, caller }: UnattributedUsage): Promise<UsageEvent[]> {
+  const { attribute, findHolders } = await import('./attribution.ts')
+  try {
+    const holders = await findHolders(deps, events, caller)
+    const found = events.map((event) => ({ event, outcome: attribute(event, holders, caller) }))
+    for (const { event, outcome } of found) if (typeof outcome === 'string') await keepLost(deps, [event], outcome)
+    return found.flatMap(({ outcome }) => (typeof outcome === 'string' ? [] : [outcome]))
+  } catch (error) {
+    if (!isHopeless(error)) throw error
+    if (events.length <= 1) {
+      await keepLost(deps, events, 'refused by the database')
+      return []
+    }
+    const half = events.length >> 1
+    const parts = [events.slice(0, half), events.slice(half)]
+    return (await Promise.all(parts.map((part) => attributed(deps, { events: part, caller })))).flat()
+  }
+}
+
+/** Logs what is not written, whole, and keeps it for a person. */
+async function keepLost(deps: Deps, events: readonly unknown[], reason: string): Promise<void> {
+  for (const event of events) log('error', 'usage_lost', { count: 1, reason, events: [event] })
+  if (events.length > 0) await deps.redis.sadd(ASIDE, JSON.stringify(events))
+}

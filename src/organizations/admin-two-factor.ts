@@ -1,0 +1,20 @@
+import type { UserPrincipal } from '../auth/principal.ts'
+import type { ManagementDeps } from '../deps.ts'
+import { Problem } from '../problems.ts'
+import { findOrganization } from './queries.ts'
+
+/**
+ * Whoever lets people into the platform organization makes administrators: where these need a second factor, so does
+ * that.
+ *
+ * @throws Problem `two_factor_required`
+ */
+export async function refuseUnprotected(
+  { config, db }: ManagementDeps,
+  user: UserPrincipal,
+  organizationId: string,
+): Promise<void> {
+  if (!config.ADMIN_REQUIRES_TWO_FACTOR || !user.isAdministrator || user.hasTwoFactor) return
+  const organization = await findOrganization(db, organizationId, user.userId)
+  if (organization?.isPlatform) throw new Problem('two_factor_required')
+}

@@ -1,0 +1,131 @@
+import { sql } from 'drizzle-orm'
+import type * as z from 'zod'
+import { confirmAddress, findInvited, registerInvited, requireInvited } from '../../accounts/invited.ts'
+import { audited, unlessRefused } from '../../audit/record.ts'
+import { loadSession } from '../../auth/load-session.ts'
+import { rolesWith } from '../../auth/roles.ts'
+import { lockOrganization } from '../../db/locks.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { sha256, sha256Hex } from '../../lib/bytes.ts'
+import { addressOf, spend } from '../../limits/endpoint-limits.ts'
+import { Problem } from '../../problems.ts'
+import { isMember } from '../queries.ts'
+import type { Acceptance, Accepted } from '../schemas.ts'
+import { acceptInvitation, type FoundInvitation, findByToken, holds, isAcceptable } from './queries.ts'
+
+/** Whom an invitation is for, and its token. */
+interface Presented {
+  readonly invitation: FoundInvitation
+  readonly tokenHash: Uint8Array
+}
+
+/**
+ * Takes the seat that an invitation offers. Its token proves the address it was sent to; what is asked for besides is
+ * a session of the account with that address, or its password, or a password for the account to be made. Nobody is
+ * signed in by it.
+ *
+ * @param credential the access token that came with the request, if one did
+ * @throws Problem `invalid_token`, the same for all causes; `invitation_for_other`, `account_exists`, `already_member`,
+ *   `wrong_password`; `invalid_request` for a password that is missing or weak
+ */
+export async function accept(
+  deps: ManagementDeps,
+  request: z.output<typeof Acceptance>,
+  credential: string | undefined,
+): Promise<z.output<typeof Accepted>> {
+  await spend(deps, {
+    email_token_address: { address: addressOf(deps) },
+    email_token_token: { account: sha256Hex(request.token) },
+  })
+  const userId = credential === undefined ? undefined : await signedIn(deps, credential)
+  const tokenHash = sha256(request.token)
+  const invitation = await findByToken(deps.db, tokenHash, new Date(deps.now()))
+  if (!invitation) throw new Problem('invalid_token')
+  const presented = { invitation, tokenHash }
+  return userId === undefined ? acceptUnknown(deps, presented, request) : acceptSignedIn(deps, presented, userId)
+}
+
+/** @throws Problem `unauthenticated`, `user_only`, `forbidden_while_impersonating` */
+async function signedIn(deps: ManagementDeps, credential: string): Promise<string> {
+  if (!credential.includes('.')) throw new Problem('user_only')
+  const session = await loadSession(deps, credential)
+  if (!session) throw new Problem('unauthenticated')
+  if (session.impersonatorId !== null) throw new Problem('forbidden_while_impersonating')
+  return session.userId
+}
+
+async function acceptSignedIn(deps: ManagementDeps, presented: Presented, userId: string) {
+  const account = await findInvited(deps, presented.invitation.email)
+  if (account?.id !== userId) throw new Problem('invitation_for_other')
+  return acceptAs(deps, presented, userId)
+}
+
+async function acceptUnknown(deps: ManagementDeps, presented: Presented, request: z.output<typeof Acceptance>) {
+  const { email, status } = presented.invitation
+  if (status !== 'pending') throw new Problem('invalid_token')
+  const account = await findInvited(deps, email)
+  if (!account) return acceptAsNew(deps, presented, request)
+  if (request.password === undefined) throw new Problem('account_exists')
+  await requireInvited(deps, account, request.password)
+  return acceptAs(deps, presented, account.id)
+}
+
+async function acceptAs(deps: ManagementDeps, presented: Presented, userId: string) {
+  const { db } = deps
+  const done = await unlessRefused(
+    db.batch([...seat(deps, presented, userId), confirmAddress(deps, userId, presented.invitation.email)]),
+  )
+  if (!done) throw await whyNot(deps, presented, userId)
+  return accepted(presented, userId, false)
+}
+
+async function acceptAsNew(
+  deps: ManagementDeps,
+  presented: Presented,
+  { password, name }: z.output<typeof Acceptance>,
+) {
+  if (password === undefined) {
+    const message = 'is needed: the invited address has no account yet'
+    throw new Problem('invalid_request', { errors: [{ path: 'body.password', message }] })
+  }
+  const person = { email: presented.invitation.email, password, name }
+  const userId = await registerInvited(deps, person, (id) => seat(deps, presented, id))
+  if (userId === undefined) throw new Problem('invalid_token') // used, taken back or registered by another request meanwhile
+  return accepted(presented, userId, true)
+}
+
+/** The statements that use the token up and make the user a member; they refuse the batch when that cannot be. */
+function seat(deps: ManagementDeps, { invitation, tokenHash }: Presented, userId: string) {
+  const { id, organizationId, role } = invitation
+  const now = new Date(deps.now())
+  return [
+    lockOrganization(deps.db, organizationId),
+    audited(deps, {
+      act: 'invitation.accepted',
+      actor: userId,
+      organizationId,
+      target: { type: 'invitation', id },
+      detail: { role, user_id: userId },
+      provided: sql`(${isAcceptable(tokenHash, now)} and not ${isMemberAlready(organizationId, userId)})`,
+    }),
+    ...acceptInvitation(deps.db, invitation, userId, now),
+  ] as const
+}
+
+const isMemberAlready = (organizationId: string, userId: string) =>
+  isMember(organizationId, userId, rolesWith('organization:read'))
+
+async function whyNot(deps: ManagementDeps, { invitation }: Presented, userId: string): Promise<Problem> {
+  const isThere = await holds(deps.db, isMemberAlready(invitation.organizationId, userId))
+  return new Problem(isThere ? 'already_member' : 'invalid_token')
+}
+
+function accepted({ invitation }: Presented, userId: string, isNew: boolean): z.output<typeof Accepted> {
+  return {
+    organization_id: invitation.organizationId,
+    organization_name: invitation.organizationName,
+    role: invitation.role,
+    user_id: userId,
+    is_new_account: isNew,
+  }
+}

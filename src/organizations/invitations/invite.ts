@@ -1,0 +1,174 @@
+import { sql } from 'drizzle-orm'
+import type * as z from 'zod'
+import { keepAnswer } from '../../api/idempotency.ts'
+import { audited, unlessRefused } from '../../audit/record.ts'
+import { organizationFor } from '../../auth/guard.ts'
+import type { UserPrincipal } from '../../auth/principal.ts'
+import { type Permission, type Role, rolesWith } from '../../auth/roles.ts'
+import { lockOrganization } from '../../db/locks.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { masked } from '../../lib/mask-email.ts'
+import { uuidv7 } from '../../lib/uuid.ts'
+import { spend } from '../../limits/endpoint-limits.ts'
+import { Problem } from '../../problems.ts'
+import { refuseUnprotected } from '../admin-two-factor.ts'
+import { toInvitation } from '../invitation.ts'
+import { findMember } from '../members/queries.ts'
+import { getOrganization } from '../organization.ts'
+import { isMember } from '../queries.ts'
+import type { NewInvitation } from '../schemas.ts'
+import { invitationMail } from './mail.ts'
+import {
+  findInvitation,
+  holds,
+  type InvitationRef,
+  isMemberByEmail,
+  isUnansweredOne,
+  renewInvitation,
+  replaceInvitation,
+  revokeInvitation,
+  type ShownInvitation,
+} from './queries.ts'
+
+/**
+ * Offers a seat by e-mail, in the place of an earlier offer to the same address.
+ *
+ * @throws Problem `forbidden` when somebody else than an owner invites an owner, `already_member`, `rate_limited`
+ */
+export async function invite(
+  deps: ManagementDeps,
+  user: UserPrincipal,
+  organizationId: string,
+  { email, role }: z.output<typeof NewInvitation>,
+): Promise<ShownInvitation> {
+  const permission = await requireMayInvite(deps, user, organizationId, role)
+  await spendOn(deps, user, organizationId, email)
+  const id = uuidv7(deps.now())
+  const mail = await mailOf(deps, user, organizationId, { email, role })
+  const { tokenHash, createdAt, expiresAt } = mail
+  const row = { id, organizationId, email, role, tokenHash, invitedBy: user.userId, createdAt, expiresAt }
+  const sent: ShownInvitation = { ...row, status: 'pending', acceptedAt: null, isClosed: false }
+  const kept = await keepAnswer(deps, 201, toInvitation(sent))
+  const isThere = isMemberByEmail(organizationId, email)
+  const done = await unlessRefused(
+    deps.db.batch([
+      lockOrganization(deps.db, organizationId),
+      audited(deps, {
+        act: 'invitation.sent',
+        actor: user,
+        organizationId,
+        target: { type: 'invitation', id },
+        detail: { email: masked(email), role },
+        provided: sql`(${isMember(organizationId, user.userId, rolesWith(permission))} and not ${isThere})`,
+      }),
+      ...replaceInvitation(deps.db, row),
+      mail.insert,
+      ...kept,
+    ]),
+  )
+  if (!done) throw new Problem((await holds(deps.db, isThere)) ? 'already_member' : 'forbidden')
+  mail.send()
+  return sent
+}
+
+/**
+ * Sends an open invitation again, also one that has expired: with a new link and another 7 days. The old link is dead.
+ *
+ * @throws Problem `invitation_not_found`, `forbidden`, `already_member`, `rate_limited`
+ */
+export async function resendInvitation(
+  deps: ManagementDeps,
+  user: UserPrincipal,
+  ref: InvitationRef,
+): Promise<ShownInvitation> {
+  const { organizationId, id } = ref
+  const open = await getInvitation(deps, ref)
+  const { email, role } = open
+  if (open.isClosed) throw new Problem('invitation_not_found')
+  const permission = await requireMayInvite(deps, user, organizationId, role)
+  if (await holds(deps.db, isMemberByEmail(organizationId, email))) throw new Problem('already_member')
+  await spendOn(deps, user, organizationId, email)
+  const mail = await mailOf(deps, user, organizationId, { email, role })
+  const { tokenHash, expiresAt } = mail
+  const renewed: ShownInvitation = { ...open, status: 'pending', expiresAt, invitedBy: user.userId }
+  const kept = await keepAnswer(deps, 200, toInvitation(renewed))
+  const done = await unlessRefused(
+    deps.db.batch([
+      lockOrganization(deps.db, organizationId),
+      audited(deps, {
+        act: 'invitation.resent',
+        actor: user,
+        organizationId,
+        target: { type: 'invitation', id },
+        detail: { email: masked(email), role },
+        provided: sql`(${isMember(organizationId, user.userId, rolesWith(permission))} and ${isUnansweredOne(ref)})`,
+      }),
+      renewInvitation(deps.db, ref, { tokenHash, expiresAt, invitedBy: user.userId }),
+      mail.insert,
+      ...kept,
+    ]),
+  )
+  if (!done) throw new Problem('invitation_not_found')
+  mail.send()
+  return renewed
+}
+
+/** Takes an invitation back: its link is dead. Doing so twice is no error. @throws Problem `invitation_not_found` */
+export async function takeBackInvitation(deps: ManagementDeps, user: UserPrincipal, ref: InvitationRef): Promise<void> {
+  const { organizationId, id } = ref
+  const done = await unlessRefused(
+    deps.db.batch([
+      lockOrganization(deps.db, organizationId),
+      audited(deps, {
+        act: 'invitation.revoked',
+        actor: user,
+        organizationId,
+        target: { type: 'invitation', id },
+        provided: isUnansweredOne(ref),
+      }),
+      revokeInvitation(deps.db, ref, new Date(deps.now())),
+    ]),
+  )
+  if (done) return
+  const { status } = await getInvitation(deps, ref)
+  if (status === 'accepted') throw new Problem('invitation_not_found')
+}
+
+async function getInvitation(deps: ManagementDeps, ref: InvitationRef): Promise<ShownInvitation> {
+  const row = await findInvitation(deps.db, ref, new Date(deps.now()))
+  if (!row) throw new Problem('invitation_not_found')
+  return row
+}
+
+/** @returns the permission it takes to invite for a role */
+async function requireMayInvite(
+  deps: ManagementDeps,
+  user: UserPrincipal,
+  organizationId: string,
+  role: Role,
+): Promise<Permission> {
+  const permission = role === 'owner' ? 'owners:write' : 'members:write'
+  organizationFor(user, permission, organizationId)
+  await refuseUnprotected(deps, user, organizationId)
+  return permission
+}
+
+function spendOn(deps: ManagementDeps, user: UserPrincipal, organizationId: string, email: string): Promise<void> {
+  return spend(deps, {
+    invitation_user: { account: user.userId },
+    invitation_organization: { account: organizationId },
+    invitation_organization_recipient: { account: `${organizationId}|${email}` },
+    invitation_recipient: { account: email },
+  })
+}
+
+async function mailOf(
+  deps: ManagementDeps,
+  user: UserPrincipal,
+  organizationId: string,
+  offer: { readonly email: string; readonly role: Role },
+) {
+  const { name: organization } = await getOrganization(deps, user, organizationId)
+  const inviter = await findMember(deps.db, organizationId, user.userId)
+  return invitationMail(deps, { ...offer, organization, inviter: inviter?.name ?? null })
+}

@@ -1,0 +1,163 @@
+import { and, desc, eq, isNull, lt, type SQL, sql } from 'drizzle-orm'
+import { type Role, rolesWith } from '../../auth/roles.ts'
+import type { Database } from '../../db/orm.ts'
+import { bytesParameter } from '../../db/schema/columns.ts'
+import { invitations, memberships, organizations } from '../../db/schema/organizations.ts'
+
+type Status = 'pending' | 'accepted' | 'revoked' | 'expired'
+
+const among = (roles: readonly string[]) =>
+  sql`(${sql.join(
+    roles.map((role) => sql`${role}`),
+    sql`, `,
+  )})`
+
+/**
+ * Whether whoever sent an invitation may still invite for its role: what they offered goes with their own seat, and rests
+ * while their account is disabled.
+ */
+const isBacked = sql`exists (
+  select 1 from memberships s join users u on u.id = s.user_id and u.is_active
+  where s.organization_id = invitations.organization_id and s.user_id = invitations.invited_by
+    and (s.role in ${among(rolesWith('owners:write'))}
+      or (invitations.role <> 'owner' and s.role in ${among(rolesWith('members:write'))})))`
+
+const statusAt = (now: Date) => sql<Status>`case
+  when invitations.accepted_at is not null then 'accepted'
+  when invitations.revoked_at is not null then 'revoked'
+  when invitations.expires_at <= ${now.toISOString()}::timestamptz then 'expired'
+  when not ${isBacked} then 'revoked'
+  else 'pending' end`
+
+const shownAt = (now: Date) => ({
+  id: invitations.id,
+  email: invitations.email,
+  role: invitations.role,
+  status: statusAt(now),
+  invitedBy: invitations.invitedBy,
+  createdAt: invitations.createdAt,
+  expiresAt: invitations.expiresAt,
+  acceptedAt: invitations.acceptedAt,
+  isClosed: sql<boolean>`(invitations.accepted_at is not null or invitations.revoked_at is not null)`,
+})
+
+export type ShownInvitation = NonNullable<Awaited<ReturnType<typeof findInvitation>>>
+
+/** One invitation of an organization. */
+export interface InvitationRef {
+  readonly organizationId: string
+  readonly id: string
+}
+
+const isThe = ({ organizationId, id }: InvitationRef) =>
+  and(eq(invitations.id, id), eq(invitations.organizationId, organizationId))
+
+export async function findInvitation(db: Database, invitation: InvitationRef, now: Date) {
+  const [row] = await db.select(shownAt(now)).from(invitations).where(isThe(invitation))
+  return row
+}
+
+interface Page {
+  readonly status: Status | undefined
+  readonly limit: number
+  readonly after: string | undefined
+  readonly now: Date
+}
+
+/** One page of an organization's invitations, newest first, and one row more when there is another page. */
+export function listInvitations(db: Database, organizationId: string, { status, limit, after, now }: Page) {
+  return db
+    .select(shownAt(now))
+    .from(invitations)
+    .where(
+      and(
+        eq(invitations.organizationId, organizationId),
+        after ? lt(invitations.id, after) : undefined,
+        status && sql`${statusAt(now)} = ${status}`,
+      ),
+    )
+    .orderBy(desc(invitations.id))
+    .limit(limit + 1)
+}
+
+/** The invitation that a token stands for, whatever became of it. */
+export async function findByToken(db: Database, tokenHash: Uint8Array, now: Date) {
+  const [row] = await db
+    .select({
+      id: invitations.id,
+      organizationId: invitations.organizationId,
+      organizationName: organizations.name,
+      email: invitations.email,
+      role: invitations.role,
+      status: statusAt(now),
+    })
+    .from(invitations)
+    .innerJoin(organizations, eq(organizations.id, invitations.organizationId))
+    .where(eq(invitations.tokenHash, tokenHash))
+  return row
+}
+
+export type FoundInvitation = NonNullable<Awaited<ReturnType<typeof findByToken>>>
+
+const isUnanswered = and(isNull(invitations.acceptedAt), isNull(invitations.revokedAt))
+
+/** Whether an invitation was neither accepted nor taken back, at this place of the batch. */
+export const isUnansweredOne = ({ organizationId, id }: InvitationRef) => sql`exists (
+  select 1 from invitations where id = ${id}::uuid and organization_id = ${organizationId}::uuid
+    and accepted_at is null and revoked_at is null)`
+
+/** Whether a token can be used now, at this place of the batch. */
+export const isAcceptable = (tokenHash: Uint8Array, now: Date) => sql`exists (
+  select 1 from invitations where token_hash = ${bytesParameter(tokenHash)} and ${statusAt(now)} = 'pending')`
+
+/** Whether a person is a member, by address. */
+export const isMemberByEmail = (organizationId: string, email: string) => sql`exists (
+  select 1 from memberships m join users u on u.id = m.user_id
+  where m.organization_id = ${organizationId}::uuid and u.email = ${email})`
+
+/** Whether a condition of a batch holds now, to tell why one was refused. */
+export async function holds(db: Database, condition: SQL): Promise<boolean> {
+  const { rows } = await db.execute<{ holds: boolean }>(sql`select ${condition} as holds`)
+  return rows[0]?.holds ?? false
+}
+
+/** Statements that store an invitation in the place of an earlier one to the same address. */
+export function replaceInvitation(db: Database, invitation: typeof invitations.$inferInsert) {
+  const { organizationId, email, createdAt } = invitation
+  return [
+    db
+      .update(invitations)
+      .set({ revokedAt: createdAt ?? null })
+      .where(and(eq(invitations.organizationId, organizationId), eq(invitations.email, email), isUnanswered)),
+    db.insert(invitations).values(invitation),
+  ] as const
+}
+
+/** Gives an invitation another token; the old one is good for nothing any more. */
+export function renewInvitation(
+  db: Database,
+  invitation: InvitationRef,
+  renewed: { readonly tokenHash: Uint8Array; readonly expiresAt: Date; readonly invitedBy: string },
+) {
+  return db.update(invitations).set(renewed).where(isThe(invitation))
+}
+
+export function revokeInvitation(db: Database, invitation: InvitationRef, at: Date) {
+  return db
+    .update(invitations)
+    .set({ revokedAt: at })
+    .where(and(isThe(invitation), isUnanswered))
+}
+
+/** Statements that make a user a member by an invitation. */
+export function acceptInvitation(
+  db: Database,
+  { id, organizationId, role }: InvitationRef & { readonly role: Role },
+  userId: string,
+  at: Date,
+) {
+  return [
+    db.update(invitations).set({ acceptedAt: at }).where(isThe({ organizationId, id })),
+    db.insert(memberships).values({ organizationId, userId, role, createdAt: at }),
+  ] as const
+}

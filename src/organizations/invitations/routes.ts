@@ -1,0 +1,125 @@
+import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { readCredential } from '../../http/credentials.ts'
+import { pageEnd } from '../../http/paging.ts'
+import { page } from '../../lib/cursor.ts'
+import { toInvitation } from '../invitation.ts'
+import {
+  Acceptance,
+  Accepted,
+  Invitation,
+  InvitationList,
+  InvitationParams,
+  InvitationQuery,
+  NewInvitation,
+  OrganizationParams,
+} from '../schemas.ts'
+import { accept } from './accept.ts'
+import { invite, resendInvitation, takeBackInvitation } from './invite.ts'
+import { listInvitations } from './queries.ts'
+
+const tag = 'Organizations'
+const path = '/organizations/{organization_id}/invitations'
+
+const inviteRoute = apiRoute({
+  allow: 'members:write',
+  method: 'post',
+  path,
+  tag,
+  summary: 'Invite somebody by e-mail',
+  description:
+    'The link in the mail works once, for 7 days, and needs no account. It replaces an earlier one to the same address. Only owners invite owners.',
+  params: OrganizationParams,
+  body: NewInvitation,
+  creates: true,
+  credentials: true,
+  returns: { 201: Invitation },
+  fails: ['organization_not_found', 'already_member', 'two_factor_required', 'rate_limited'],
+})
+
+const listRoute = apiRoute({
+  allow: 'members:write',
+  method: 'get',
+  path,
+  tag,
+  summary: 'List invitations',
+  description: 'Newest first. They are forgotten some weeks after their end.',
+  params: OrganizationParams,
+  query: InvitationQuery,
+  returns: { 200: InvitationList },
+  fails: ['organization_not_found'],
+})
+
+const one = { allow: 'members:write', tag, params: InvitationParams, credentials: true } as const
+
+const revokeRoute = apiRoute({
+  ...one,
+  method: 'delete',
+  path: `${path}/{id}`,
+  summary: 'Take an invitation back',
+  returns: { 204: null },
+  fails: ['organization_not_found', 'invitation_not_found'],
+})
+
+const resendRoute = apiRoute({
+  ...one,
+  method: 'post',
+  path: `${path}/{id}/resend`,
+  summary: 'Send an invitation again',
+  description: 'With a new link, for another 7 days, also after the old one expired. The old link is dead.',
+  creates: true,
+  returns: { 200: Invitation },
+  fails: ['organization_not_found', 'invitation_not_found', 'already_member', 'two_factor_required', 'rate_limited'],
+})
+
+const acceptRoute = apiRoute({
+  allow: 'anyone',
+  method: 'post',
+  path: '/organizations/invitations/accept',
+  tag,
+  summary: 'Accept an invitation',
+  description:
+    "With an access token of the account that has the invited address; or without one and with its password; or, where the address has no account, with a password for the one that is made. The address counts as confirmed. It signs nobody in, and a signed-in session's organization stays as it is.",
+  body: Acceptance,
+  returns: { 200: Accepted },
+  fails: [
+    'invalid_token',
+    'unauthenticated',
+    'ambiguous_credentials',
+    'credentials_in_url',
+    'user_only',
+    'forbidden_while_impersonating',
+    'invitation_for_other',
+    'wrong_password',
+    'account_exists',
+    'already_member',
+    'rate_limited',
+  ],
+})
+
+export const invitationRoutes = newRouter()
+  .openapi(inviteRoute, async (c) =>
+    c.json(toInvitation(await invite(c.var.deps, c.var.user, c.var.organizationId, c.req.valid('json'))), 201),
+  )
+  .openapi(listRoute, async (c) => {
+    const { deps, organizationId } = c.var
+    const { limit, cursor, status } = c.req.valid('query')
+    const now = new Date(deps.now())
+    const rows = await listInvitations(deps.db, organizationId, { status, limit, after: pageEnd(cursor), now })
+    const { data, next_cursor } = page(rows, limit)
+    return c.json({ data: data.map(toInvitation), next_cursor }, 200)
+  })
+  .openapi(revokeRoute, async (c) => {
+    const { deps, user, organizationId } = c.var
+    await takeBackInvitation(deps, user, { organizationId, id: c.req.valid('param').id })
+    return c.body(null, 204)
+  })
+  .openapi(resendRoute, async (c) => {
+    const { deps, user, organizationId } = c.var
+    return c.json(
+      toInvitation(await resendInvitation(deps, user, { organizationId, id: c.req.valid('param').id })),
+      200,
+    )
+  })
+  .openapi(acceptRoute, async (c) =>
+    c.json(await accept(c.var.deps, c.req.valid('json'), readCredential(c.req.raw)), 200),
+  )

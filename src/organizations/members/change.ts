@@ -1,0 +1,158 @@
+import type { BatchItem } from 'drizzle-orm/batch'
+import { requireOwner } from '../../accounts/passwords/reauthenticate.ts'
+import type { Act } from '../../audit/actions.ts'
+import { audited, unlessRefused } from '../../audit/record.ts'
+import type { UserPrincipal } from '../../auth/principal.ts'
+import type { Role } from '../../auth/roles.ts'
+import { lockOrganization } from '../../db/locks.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { Problem } from '../../problems.ts'
+import { refuseUnprotected } from '../admin-two-factor.ts'
+import { noticeTo } from '../notice.ts'
+import { getOrganization } from '../organization.ts'
+import { leaveSessions } from '../queries.ts'
+import {
+  type Between,
+  deleteMembership,
+  type FoundStanding,
+  findMember,
+  type ShownMember,
+  selectStanding,
+  stillStands,
+  updateRole,
+} from './queries.ts'
+import { refusalOf } from './rules.ts'
+
+/** A decision that is overtaken is taken again; more often than this in a row is no accident. */
+const ATTEMPTS = 5
+
+const DETAILS = {
+  forbidden: 'Your role does not allow this; only owners make, change and remove owners.',
+  last_owner: 'The organization needs another owner first.',
+} as const
+
+interface Change {
+  readonly act: Act
+  readonly user: UserPrincipal
+  readonly between: Between
+  /** The role that the target has afterwards; null for none. */
+  readonly to: Role | null
+  readonly isLeaving?: boolean
+  readonly effects: readonly BatchItem<'pg'>[]
+}
+
+/**
+ * Gives a member another role; in force from their next request on. The same role again is no error.
+ *
+ * @throws Problem `forbidden`, `last_owner`, `member_not_found`
+ */
+export async function changeRole(
+  deps: ManagementDeps,
+  user: UserPrincipal,
+  { organizationId, userId, role }: { readonly organizationId: string; readonly userId: string; readonly role: Role },
+): Promise<ShownMember> {
+  await refuseUnprotected(deps, user, organizationId)
+  const between = { organizationId, actorId: user.userId, targetId: userId }
+  const effects = [updateRole(deps.db, organizationId, userId, role)]
+  await change(deps, { act: 'member.role_changed', user, between, to: role, effects })
+  const member = await findMember(deps.db, organizationId, userId)
+  if (!member) throw new Problem('member_not_found')
+  return member
+}
+
+/**
+ * Takes a member out of an organization, or lets them leave. Their sessions act for another organization of theirs at
+ * once; keys that they issued belong to the organization and go on.
+ *
+ * @throws Problem `forbidden`, `last_owner`, `member_not_found`
+ */
+export async function removeMember(
+  deps: ManagementDeps,
+  user: UserPrincipal,
+  { organizationId, userId }: { readonly organizationId: string; readonly userId: string },
+): Promise<void> {
+  const isLeaving = userId === user.userId
+  await change(deps, {
+    act: isLeaving ? 'member.left' : 'member.removed',
+    user,
+    between: { organizationId, actorId: user.userId, targetId: userId },
+    to: null,
+    isLeaving,
+    effects: [deleteMembership(deps.db, organizationId, userId), leaveSessions(deps.db, organizationId, userId)],
+  })
+}
+
+/**
+ * Makes another member an owner, and the owner who asks for it an admin.
+ *
+ * @throws Problem `reauthentication_required`, `wrong_password`; `own_account`; `member_not_found`, also for a member whose
+ *   account is disabled
+ */
+export async function transferOwnership(
+  deps: ManagementDeps,
+  user: UserPrincipal,
+  organizationId: string,
+  { user_id, password }: { readonly user_id: string; readonly password?: string | undefined },
+): Promise<void> {
+  if (user_id === user.userId) throw new Problem('own_account')
+  await refuseUnprotected(deps, user, organizationId)
+  await requireOwner(deps, user, password)
+  const { name } = await getOrganization(deps, user, organizationId)
+  const member = await findMember(deps.db, organizationId, user_id)
+  if (!member?.isActive) throw new Problem('member_not_found')
+  const mail = noticeTo(deps, member, 'transferred', { organization: name })
+  await change(deps, {
+    act: 'organization.transferred',
+    user,
+    between: { organizationId, actorId: user.userId, targetId: user_id },
+    to: 'owner',
+    effects: [
+      updateRole(deps.db, organizationId, user_id, 'owner'),
+      updateRole(deps.db, organizationId, user.userId, 'admin'),
+      mail.insert,
+    ],
+  })
+  mail.send()
+}
+
+/** Decides by what is so, and does it if that is still so under the lock; else decides anew. */
+async function change(deps: ManagementDeps, what: Change): Promise<void> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const standing = await selectStanding(deps.db, what.between)
+    refuse(standing, what)
+    if (what.act === 'member.role_changed' && standing.target === what.to) return
+    if (await doUnderLock(deps, what, standing)) return
+  }
+  throw new Problem('unavailable', { detail: 'The members are being changed right now.' })
+}
+
+function refuse(standing: FoundStanding, { act, to, isLeaving }: Change): void {
+  const code = refusalOf(standing, to, isLeaving)
+  // The old owner steps down: a new one who cannot sign in would leave nobody.
+  if (!code && act === 'organization.transferred' && !standing.isTargetActive) throw new Problem('member_not_found')
+  if (!code) return
+  throw new Problem(code, code in DETAILS ? { detail: DETAILS[code as keyof typeof DETAILS] } : {})
+}
+
+async function doUnderLock(
+  deps: ManagementDeps,
+  { act, user, between, to, effects }: Change,
+  standing: FoundStanding,
+): Promise<boolean> {
+  const { organizationId, targetId } = between
+  const done = await unlessRefused(
+    deps.db.batch([
+      lockOrganization(deps.db, organizationId),
+      audited(deps, {
+        act,
+        actor: user,
+        organizationId,
+        target: { type: 'user', id: targetId },
+        detail: { from: standing.target, ...(to && { to }) },
+        provided: stillStands(between, standing),
+      }),
+      ...effects,
+    ]),
+  )
+  return done !== undefined
+}

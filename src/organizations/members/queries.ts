@@ -1,0 +1,92 @@
+import { and, asc, eq, gt, sql } from 'drizzle-orm'
+import type { Role } from '../../auth/roles.ts'
+import type { Database } from '../../db/orm.ts'
+import { memberships } from '../../db/schema/organizations.ts'
+import { users } from '../../db/schema/users.ts'
+import type { Standing } from './rules.ts'
+
+/** Who does something to whom, and where. */
+export interface Between {
+  readonly organizationId: string
+  readonly actorId: string
+  readonly targetId: string
+}
+
+const shown = {
+  id: users.id,
+  email: users.email,
+  name: users.name,
+  isActive: users.isActive,
+  role: memberships.role,
+  createdAt: memberships.createdAt,
+}
+
+export type ShownMember = NonNullable<Awaited<ReturnType<typeof findMember>>>
+
+const isOf = (organizationId: string, userId: string) =>
+  and(eq(memberships.organizationId, organizationId), eq(memberships.userId, userId))
+
+export async function findMember(db: Database, organizationId: string, userId: string) {
+  const [row] = await db
+    .select(shown)
+    .from(memberships)
+    .innerJoin(users, eq(users.id, memberships.userId))
+    .where(isOf(organizationId, userId))
+  return row
+}
+
+/** One page of an organization's members, and one row more when there is another page; the oldest accounts first. */
+export function listMembers(
+  db: Database,
+  organizationId: string,
+  { limit, after }: { limit: number; after: string | undefined },
+) {
+  return db
+    .select(shown)
+    .from(memberships)
+    .innerJoin(users, eq(users.id, memberships.userId))
+    .where(and(eq(memberships.organizationId, organizationId), after ? gt(memberships.userId, after) : undefined))
+    .orderBy(asc(memberships.userId))
+    .limit(limit + 1)
+}
+
+const roleOf = (organizationId: string, userId: string) => sql`(
+  select m.role from memberships m where m.organization_id = ${organizationId}::uuid and m.user_id = ${userId}::uuid)`
+
+const hasOtherOwner = ({ organizationId, targetId }: Between) => sql`exists (
+  select 1 from memberships m join users u on u.id = m.user_id and u.is_active
+  where m.organization_id = ${organizationId}::uuid and m.user_id <> ${targetId}::uuid and m.role = 'owner')`
+
+const isActive = (userId: string) => sql`exists (
+  select 1 from users u where u.id = ${userId}::uuid and u.is_active)`
+
+export interface FoundStanding extends Standing {
+  readonly isTargetActive: boolean
+}
+
+/** What a change between two people depends on, as of now. */
+export async function selectStanding(db: Database, between: Between): Promise<FoundStanding> {
+  const { organizationId, actorId, targetId } = between
+  const { rows } = await db.execute<
+    Record<'actor' | 'target', Role | null> & Record<'other_owner' | 'active', boolean>
+  >(sql`
+    select ${roleOf(organizationId, actorId)} as actor, ${roleOf(organizationId, targetId)} as target,
+      ${hasOtherOwner(between)} as other_owner, ${isActive(targetId)} as active`)
+  const { actor = null, target = null, other_owner = false, active = false } = rows[0] ?? {}
+  return { actor, target, hasOtherOwner: other_owner, isTargetActive: active }
+}
+
+/** Whether all of that is still so, at this place of the batch. */
+export const stillStands = (between: Between, standing: FoundStanding) => sql`(
+  ${roleOf(between.organizationId, between.actorId)} is not distinct from ${standing.actor}::text
+  and ${roleOf(between.organizationId, between.targetId)} is not distinct from ${standing.target}::text
+  and ${hasOtherOwner(between)} = ${standing.hasOtherOwner}::boolean
+  and ${isActive(between.targetId)} = ${standing.isTargetActive}::boolean)`
+
+export function updateRole(db: Database, organizationId: string, userId: string, role: Role) {
+  return db.update(memberships).set({ role }).where(isOf(organizationId, userId))
+}
+
+export function deleteMembership(db: Database, organizationId: string, userId: string) {
+  return db.delete(memberships).where(isOf(organizationId, userId))
+}

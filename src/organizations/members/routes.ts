@@ -1,0 +1,125 @@
+import type * as z from 'zod'
+import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { pageEnd } from '../../http/paging.ts'
+import { page } from '../../lib/cursor.ts'
+import { ListQuery, Member, MemberList, MemberParams, OrganizationParams, RoleChange, Transfer } from '../schemas.ts'
+import { changeRole, removeMember, transferOwnership } from './change.ts'
+import { listMembers, type ShownMember } from './queries.ts'
+
+const tag = 'Organizations'
+
+const listRoute = apiRoute({
+  allow: 'members:read',
+  method: 'get',
+  path: '/organizations/{organization_id}/members',
+  tag,
+  summary: 'List members',
+  description: 'The oldest accounts first.',
+  params: OrganizationParams,
+  query: ListQuery,
+  returns: { 200: MemberList },
+  fails: ['organization_not_found'],
+})
+
+const one = {
+  tag,
+  params: MemberParams,
+  path: '/organizations/{organization_id}/members/{user_id}',
+  credentials: true,
+} as const
+
+const changeRoute = apiRoute({
+  ...one,
+  allow: 'members:write',
+  method: 'patch',
+  summary: "Change a member's role",
+  description:
+    'In force from their next request on. Only owners make, change and remove owners, and one who can act always remains.',
+  body: RoleChange,
+  returns: { 200: Member },
+  fails: ['organization_not_found', 'member_not_found', 'last_owner', 'two_factor_required'],
+})
+
+const removeRoute = apiRoute({
+  ...one,
+  allow: 'members:write',
+  method: 'delete',
+  summary: 'Remove a member',
+  description:
+    'From their next request on. Keys that they issued belong to the organization and go on: revoke those they may have kept.',
+  returns: { 204: null },
+  fails: ['organization_not_found', 'member_not_found', 'last_owner'],
+})
+
+const leaveRoute = apiRoute({
+  allow: 'organization:read',
+  method: 'post',
+  path: '/organizations/{organization_id}/leave',
+  tag,
+  summary: 'Leave an organization',
+  description: 'The only owner cannot; `transfer` hands it over.',
+  params: OrganizationParams,
+  credentials: true,
+  returns: { 204: null },
+  fails: ['organization_not_found', 'last_owner'],
+})
+
+const transferRoute = apiRoute({
+  allow: 'owners:write',
+  method: 'post',
+  path: '/organizations/{organization_id}/transfer',
+  tag,
+  summary: 'Hand an organization over',
+  description: 'The member named becomes an owner, and you an admin. They are told by mail.',
+  params: OrganizationParams,
+  body: Transfer,
+  credentials: true,
+  returns: { 204: null },
+  fails: [
+    'organization_not_found',
+    'member_not_found',
+    'own_account',
+    'reauthentication_required',
+    'wrong_password',
+    'two_factor_required',
+    'rate_limited',
+  ],
+})
+
+export const memberRoutes = newRouter()
+  .openapi(listRoute, async (c) => {
+    const { limit, cursor } = c.req.valid('query')
+    const rows = await listMembers(c.var.deps.db, c.var.organizationId, { limit, after: pageEnd(cursor) })
+    const { data, next_cursor } = page(rows, limit)
+    return c.json({ data: data.map(toMember), next_cursor }, 200)
+  })
+  .openapi(changeRoute, async (c) => {
+    const { deps, user, organizationId } = c.var
+    const userId = c.req.valid('param').user_id
+    return c.json(toMember(await changeRole(deps, user, { organizationId, userId, ...c.req.valid('json') })), 200)
+  })
+  .openapi(removeRoute, async (c) => {
+    const { deps, user, organizationId } = c.var
+    await removeMember(deps, user, { organizationId, userId: c.req.valid('param').user_id })
+    return c.body(null, 204)
+  })
+  .openapi(leaveRoute, async (c) => {
+    const { deps, user, organizationId } = c.var
+    await removeMember(deps, user, { organizationId, userId: user.userId })
+    return c.body(null, 204)
+  })
+  .openapi(transferRoute, async (c) => {
+    await transferOwnership(c.var.deps, c.var.user, c.var.organizationId, c.req.valid('json'))
+    return c.body(null, 204)
+  })
+
+function toMember(row: ShownMember): z.output<typeof Member> {
+  return {
+    user_id: row.id,
+    email: row.email,
+    name: row.name,
+    role: row.role,
+    is_active: row.isActive,
+    created_at: row.createdAt.toISOString(),
+  }
+}

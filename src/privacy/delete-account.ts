@@ -1,0 +1,103 @@
+import type * as z from 'zod'
+import { requirePassword } from '../accounts/passwords/reauthenticate.ts'
+import { selectProfile } from '../accounts/queries.ts'
+import { orInvalidCode, type Proof, requireSecondFactor } from '../accounts/two-factor/code.ts'
+import { toUser } from '../accounts/user.ts'
+import { audited, unlessRefused } from '../audit/record.ts'
+import type { UserPrincipal } from '../auth/principal.ts'
+import { lockOrganizationsOf } from '../db/locks.ts'
+import { anonymizeEvents } from '../db/usage-erasure.ts'
+import type { ManagementDeps } from '../deps.ts'
+import { announceVersion, keyVersion } from '../limits/versions.ts'
+import { notice } from '../mail/notice.ts'
+import { announceGone } from '../organizations/announce.ts'
+import { Problem } from '../problems.ts'
+import {
+  deleteOwnOrganizations,
+  deleteUser,
+  disownKeys,
+  dying,
+  listPaidFor,
+  listStranded,
+  lockLeaving,
+  mayLeave,
+} from './queries.ts'
+import type { Deletion } from './schemas.ts'
+
+/**
+ * Deletes an account for good, given its password and, where one is on, its second factor: the user, all sessions, and the
+ * organizations that were theirs alone, whose keys stop within two seconds. The audit log and sums of usage stay.
+ *
+ * @throws Problem `wrong_password`, `invalid_code`, `last_owner` naming the organizations that would have no owner,
+ *   `subscription_active` those that would be deleted though they go on being paid for
+ */
+export async function deleteAccount(
+  deps: ManagementDeps,
+  user: UserPrincipal,
+  { password, code }: z.output<typeof Deletion>,
+): Promise<void> {
+  await requirePassword(deps, user, password)
+  const proof = user.hasTwoFactor ? await requireCode(deps, user, code) : undefined
+  const profile = toUser(await selectProfile(deps.db, user.userId, user.organizationId))
+  const mail = notice(deps, profile, 'account_deleted')
+  const { keys, gone } = await erase(deps, user, mail.insert, proof?.statements ?? [])
+  await Promise.all([
+    ...keys.map(({ id, version }) => announceVersion(deps, keyVersion(id), version)),
+    announceGone(deps, gone),
+  ])
+  mail.send()
+}
+
+async function requireCode(deps: ManagementDeps, user: UserPrincipal, code: string | undefined): Promise<Proof> {
+  if (code === undefined) {
+    const message = 'is needed: the account has a second factor'
+    throw new Problem('invalid_request', { errors: [{ path: 'body.code', message }] })
+  }
+  return requireSecondFactor(deps, user.userId, code)
+}
+
+/** All of it or nothing. @throws Problem `last_owner`, `subscription_active` */
+async function erase(
+  deps: ManagementDeps,
+  user: UserPrincipal,
+  mail: ReturnType<typeof notice>['insert'],
+  spent: Proof['statements'],
+) {
+  const { db } = deps
+  const { userId, organizationId } = user
+  const done = await orInvalidCode(
+    unlessRefused(
+      db.batch([
+        lockOrganizationsOf(db, userId),
+        lockLeaving(db, userId),
+        audited(deps, {
+          act: 'account.deleted',
+          actor: user,
+          organizationId,
+          target: { type: 'user', id: userId },
+          provided: mayLeave(userId),
+        }),
+        disownKeys(db, userId),
+        anonymizeEvents(db, dying(userId), new Date(deps.now())),
+        deleteOwnOrganizations(db, userId),
+        ...spent,
+        deleteUser(db, userId),
+        mail,
+      ]),
+    ),
+  )
+  if (!done) throw await whyNot(deps, userId)
+  return { keys: done[3], gone: done[5] }
+}
+
+async function whyNot(deps: ManagementDeps, userId: string): Promise<Problem> {
+  const stranded = await listStranded(deps.db, userId)
+  if (stranded.length > 0) return new Problem('last_owner', { errors: named(stranded, 'has no other owner') })
+  const paidFor = await listPaidFor(deps.db, userId)
+  if (paidFor.length > 0) return new Problem('subscription_active', { errors: named(paidFor, 'has a subscription') })
+  return new Problem('unauthenticated') // another request deleted the account meanwhile
+}
+
+function named(organizations: readonly { readonly id: string; readonly name: string }[], why: string) {
+  return organizations.map(({ id, name }) => ({ path: `organizations.${id}`, message: `${name} ${why}` }))
+}

@@ -1,0 +1,126 @@
+import { and, desc, eq, getTableColumns, isNull, or, sql } from 'drizzle-orm'
+import { isCharged } from '../billing/subscriptions/is-charged.ts'
+import type { Database } from '../db/orm.ts'
+import { sessions } from '../db/schema/accounts.ts'
+import { auditLogs } from '../db/schema/audit.ts'
+import { apiKeys, apiKeyUsage } from '../db/schema/keys.ts'
+import { memberships, organizations } from '../db/schema/organizations.ts'
+import { monthlyUsage } from '../db/schema/rollups.ts'
+import { users } from '../db/schema/users.ts'
+
+/** Rows of each kind that an export holds at most, the newest first. */
+const MOST_ROWS = 1_000
+const MOST_AUDIT_ROWS = 5_000
+
+/** Whether nobody but the user belongs to the organization `o` of the query around. */
+const isAloneIn = (userId: string) => sql`not exists (
+  select 1 from memberships m where m.organization_id = o.id and m.user_id <> ${userId}::uuid)`
+
+/** Organizations that die with the user: made for that person, and nobody else ever joined or stayed. */
+export const dying = (userId: string) => sql`(
+  select o.id from organizations o join memberships mine on mine.organization_id = o.id
+  where mine.user_id = ${userId}::uuid and mine.role = 'owner' and o.is_personal and ${isAloneIn(userId)})`
+
+/** Organizations that would go on without an active owner if the user left. */
+const stranded = (userId: string) => sql`
+  select o.id, o.name from organizations o join memberships mine on mine.organization_id = o.id
+  where mine.user_id = ${userId}::uuid and mine.role = 'owner'
+    and not (o.is_personal and ${isAloneIn(userId)})
+    and not exists (select 1 from memberships m join users u on u.id = m.user_id
+      where m.organization_id = o.id and m.user_id <> ${userId}::uuid and m.role = 'owner' and u.is_active)`
+
+/** Organizations that would die with the user, though somebody goes on paying for them. */
+const paidFor = (userId: string) => sql`
+  select o.id, o.name from organizations o where o.id in ${dying(userId)} and ${isCharged(sql`o.id`)}`
+
+/** Whether a user is there and may go: evaluated inside the batch, after `lockOrganizationsOf`. */
+export const mayLeave = (userId: string) => sql`(
+  exists (select 1 from users u where u.id = ${userId}::uuid) and not exists (${stranded(userId)})
+  and not exists (${paidFor(userId)}))`
+
+export async function listStranded(db: Database, userId: string) {
+  return (await db.execute<{ id: string; name: string }>(sql`${stranded(userId)} order by o.id`)).rows
+}
+
+export async function listPaidFor(db: Database, userId: string) {
+  return (await db.execute<{ id: string; name: string }>(sql`${paidFor(userId)} order by o.id`)).rows
+}
+
+/**
+ * Holds the user before organizations are deleted: a sign-in under way is waited for while it still gets what it needs of
+ * them, and the next one finds no user.
+ */
+export function lockLeaving(db: Database, userId: string) {
+  return db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for('update')
+}
+
+/** Keys that a user made in organizations that go on are no longer theirs, which a verdict tells. */
+export function disownKeys(db: Database, userId: string) {
+  return db
+    .update(apiKeys)
+    .set({ createdBy: null, version: sql`${apiKeys.version} + 1` })
+    .where(
+      and(
+        eq(apiKeys.createdBy, userId),
+        isNull(apiKeys.revokedAt),
+        sql`${apiKeys.organizationId} not in ${dying(userId)}`,
+      ),
+    )
+    .returning({ id: apiKeys.id, version: apiKeys.version })
+}
+
+/** Deletes the organizations that die with a user, and all that belongs to them; sums of usage and the audit log stay. */
+export function deleteOwnOrganizations(db: Database, userId: string) {
+  return db
+    .delete(organizations)
+    .where(sql`${organizations.id} in ${dying(userId)}`)
+    .returning({ id: organizations.id, version: organizations.version })
+}
+
+/** Deletes a user with their sessions, factors, tokens and memberships. */
+export function deleteUser(db: Database, userId: string) {
+  return db.delete(users).where(eq(users.id, userId))
+}
+
+const { keyHash: _secret, ...keyColumns } = getTableColumns(apiKeys)
+
+/** Everything stored about a user but their profile, each kind bounded. */
+export async function selectEverythingAbout(db: Database, userId: string) {
+  const mine = sql`(select organization_id from memberships where user_id = ${userId}::uuid)`
+  const [belongsTo, devices, keys, acts, usage] = await db.batch([
+    db
+      .select({
+        organizationId: memberships.organizationId,
+        organizationName: organizations.name,
+        role: memberships.role,
+        createdAt: memberships.createdAt,
+      })
+      .from(memberships)
+      .innerJoin(organizations, eq(organizations.id, memberships.organizationId))
+      .where(eq(memberships.userId, userId))
+      .limit(MOST_ROWS),
+    db.select().from(sessions).where(eq(sessions.userId, userId)).orderBy(desc(sessions.id)).limit(MOST_ROWS),
+    db
+      .select({ ...keyColumns, totalRequests: apiKeyUsage.totalRequests, lastUsedAt: apiKeyUsage.lastUsedAt })
+      .from(apiKeys)
+      .leftJoin(apiKeyUsage, eq(apiKeyUsage.keyId, apiKeys.id))
+      .where(eq(apiKeys.createdBy, userId))
+      .orderBy(desc(apiKeys.id))
+      .limit(MOST_ROWS),
+    db
+      .select()
+      .from(auditLogs)
+      .where(or(eq(auditLogs.actorId, userId), and(eq(auditLogs.targetType, 'user'), eq(auditLogs.targetId, userId))))
+      .orderBy(desc(auditLogs.createdAt), desc(auditLogs.id))
+      .limit(MOST_AUDIT_ROWS),
+    db
+      .select()
+      .from(monthlyUsage)
+      .where(sql`${monthlyUsage.organizationId} in ${mine}`)
+      .orderBy(desc(monthlyUsage.month))
+      .limit(MOST_ROWS),
+  ])
+  return { belongsTo, devices, keys, acts, usage }
+}
+
+export type Everything = Awaited<ReturnType<typeof selectEverythingAbout>>

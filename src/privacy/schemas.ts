@@ -1,0 +1,60 @@
+import * as z from 'zod'
+import { password } from '../accounts/passwords/field.ts'
+import { User } from '../accounts/schemas.ts'
+import { AuditLog } from '../audit/schemas.ts'
+import { timestamp } from '../http/fields.ts'
+import { ApiKey } from '../keys/schemas.ts'
+
+export const Deletion = z.strictObject({
+  password,
+  code: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .meta({ description: 'A code of the second factor, or a backup code; needed where one is on.' }),
+})
+
+export const Export = z
+  .object({
+    exported_at: timestamp,
+    profile: User,
+    memberships: z.array(
+      z.object({
+        organization_id: z.uuid(),
+        organization_name: z.string(),
+        role: z.enum(['owner', 'admin', 'member', 'viewer']),
+        created_at: timestamp,
+      }),
+    ),
+    sessions: z.array(
+      z.object({
+        id: z.uuid(),
+        ip: z.string().nullable(),
+        user_agent: z.string().nullable(),
+        created_at: timestamp,
+        last_used_at: timestamp,
+        expires_at: timestamp,
+        ended_at: timestamp.nullable(),
+        end_reason: z.string().nullable(),
+        is_support: z.boolean().meta({ description: 'Whether an administrator opened it.' }),
+      }),
+    ),
+    api_keys: z.array(ApiKey).meta({ description: 'Keys that you issued, in any organization.' }),
+    audit_logs: z.array(AuditLog).meta({ description: 'What you did, and what was done to your account.' }),
+    usage: z
+      .array(
+        z.object({
+          organization_id: z.uuid(),
+          month: z.string(),
+          requests: z.int(),
+          api_calls: z.int(),
+          queries: z.int(),
+          tokens: z.int(),
+          errors: z.int(),
+          cost_usd: z.string().meta({ description: 'US dollars, a decimal string.' }),
+        }),
+      )
+      .meta({ description: 'Of your organizations, by calendar month (UTC).' }),
+  })
+  .meta({ id: 'AccountExport' })

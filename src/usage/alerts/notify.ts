@@ -1,0 +1,102 @@
+import { sql } from 'drizzle-orm'
+import { ormOver } from '../../db/orm.ts'
+import type { Deps } from '../../deps.ts'
+import { insertMails } from '../../mail/outbox.ts'
+import { usageAlert } from '../../mail/templates/alerts.ts'
+import { render } from '../../mail/templates/render.tsx'
+import { responsibleFor } from '../../organizations/contacts.ts'
+import { insertDeliveries, webhookEvent } from '../../webhooks/publish.ts'
+import type { OpenAlert, OpenAlerts } from './queries.ts'
+
+/** Organizations and meters that one run tells of; the next one goes on. */
+const TOLD_AT_MOST = 200
+const AT_ONCE = 6
+
+/**
+ * Tells what is open: of each organization, meter and period the highest threshold of the limit that was passed last.
+ *
+ * @returns for each whether this run told it, or why it could not
+ */
+export async function tellAlerts(deps: Deps): Promise<PromiseSettledResult<boolean>[]> {
+  const open = await selectOpen(deps)
+  const results: PromiseSettledResult<boolean>[] = []
+  for (let from = 0; from < open.length; from += AT_ONCE)
+    results.push(...(await Promise.allSettled(open.slice(from, from + AT_ONCE).map((one) => tell(deps, one)))))
+  return results
+}
+
+async function selectOpen(deps: Deps): Promise<OpenAlerts[]> {
+  const { rows } = await ormOver(deps.sql).execute<OpenAlerts & Record<string, unknown>>(sql`
+    select o.id as organization_id, o.name as organization, to_json(grouped.period_start) #>> '{}' as period_start, grouped.meter,
+      grouped.alerts, ${responsibleFor(sql`o.id`)} as responsible
+    from (
+      select organization_id, period_start, meter,
+        json_agg(json_build_object('id', id, 'threshold', threshold, 'limit', limit_value, 'used', used, 'crossed_at', crossed_at)
+          order by passed_last desc, threshold desc) as alerts
+      from (
+        select *, max(crossed_at) over (partition by organization_id, period_start, meter, limit_value) as passed_last
+        from usage_alerts where notified_at is null) open
+      group by organization_id, period_start, meter
+      order by random() -- alerts that can never be sent must not take the places of the others for good
+      limit ${TOLD_AT_MOST}::int) grouped
+    join organizations o on o.id = grouped.organization_id`)
+  return rows
+}
+
+/**
+ * One statement: it marks the alerts as told and, if the one that is told was open until then, puts mails and webhooks on
+ * their way. A second run waits for the first one's mark, and finds nothing to tell.
+ */
+async function tell(deps: Deps, open: OpenAlerts): Promise<boolean> {
+  const now = deps.now()
+  const [highest] = open.alerts
+  const organizationId = open.organization_id
+  const isNew = sql`exists (select from told where id = ${highest.id}::uuid)`
+  // Overage passes 150 % together with 100 %, or long after it: the limit is reached once.
+  const full = open.alerts.find(({ threshold, limit }) => threshold === 100 && limit === highest.limit)
+  const isFull = full ? sql`exists (select from told where id = ${full.id}::uuid)` : sql`false`
+  const passed = webhookEvent(now, {
+    organizationId,
+    type: 'usage.threshold_reached',
+    data: toData(open, highest),
+  })
+  const reached = webhookEvent(now, {
+    organizationId,
+    type: 'usage.limit_reached',
+    data: toData(open, full ?? highest),
+  })
+  const { rows } = await ormOver(deps.sql).execute<{ is_new: boolean }>(sql`
+    with told as (
+      update usage_alerts set notified_at = ${new Date(now).toISOString()}::timestamptz
+      where organization_id = ${organizationId}::uuid and notified_at is null
+        and id = any(string_to_array(${open.alerts.map(({ id }) => id).join(',')}, ',')::uuid[])
+      returning id
+    ), mailed as (${insertMails(now, mailsOf(deps, open), isNew)}),
+    passed as (${insertDeliveries(passed, isNew)}),
+    reached as (${insertDeliveries(reached, isFull)})
+    select ${isNew} as is_new`)
+  return rows[0]?.is_new ?? false
+}
+
+function toData({ organization_id, meter, period_start }: OpenAlerts, alert: OpenAlert) {
+  const { id, threshold, limit, used, crossed_at } = alert
+  return {
+    alert_id: id,
+    organization_id,
+    meter,
+    threshold,
+    limit,
+    used,
+    period_start: new Date(period_start).toISOString(),
+    crossed_at: new Date(crossed_at).toISOString(),
+  }
+}
+
+function mailsOf({ config }: Deps, open: OpenAlerts) {
+  const service = config.SERVICE_NAME
+  const { threshold, limit, used } = open.alerts[0]
+  const about = { organization: open.organization, meter: open.meter, periodStart: open.period_start }
+  return open.responsible.map(({ email, name }) =>
+    render(service, email, usageAlert({ service, name, ...about, threshold, limit, used })),
+  )
+}

@@ -1,0 +1,35 @@
+import * as z from 'zod'
+import { listOf, pageQuery, timestamp, uuid } from '../../http/fields.ts'
+
+export const UsageAlert = z
+  .object({
+    id: z.uuid(),
+    meter: z.string(),
+    period_start: timestamp,
+    limit: z.number().meta({ description: 'As it was then. A limit that is raised may be approached again.' }),
+    threshold: z.int().meta({ description: 'Percent of the limit.' }),
+    used: z.number().meta({ description: 'When it was noticed.' }),
+    crossed_at: timestamp,
+    notified_at: timestamp
+      .nullable()
+      .meta({ description: 'When it was told. Of several that were passed together only the highest is sent.' }),
+  })
+  .meta({ id: 'UsageAlert' })
+
+export const UsageAlertList = listOf(UsageAlert)
+export const AlertListQuery = pageQuery.extend({ organization_id: uuid.optional() })
+export const OrganizationQuery = z.strictObject({ organization_id: uuid.optional() })
+
+export const AlertThresholds = z
+  .object({
+    thresholds: z.array(z.int()).meta({ description: 'Percentages of a limit, ascending.' }),
+    is_default: z.boolean(),
+  })
+  .meta({ id: 'AlertThresholds' })
+
+export const AlertThresholdsChange = z.strictObject({
+  thresholds: z.array(z.int().min(1).max(1_000)).max(10).nullable().meta({
+    description:
+      'Percentages of a limit; null for the default, empty for the limit itself alone. Those above 100 are of meters that go on as overage.',
+  }),
+})

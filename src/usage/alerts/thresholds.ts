@@ -1,0 +1,60 @@
+import { eq, sql } from 'drizzle-orm'
+import { audited, unlessRefused } from '../../audit/record.ts'
+import type { Principal } from '../../auth/principal.ts'
+import { lockOrganization } from '../../db/locks.ts'
+import { organizations } from '../../db/schema/organizations.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { Problem } from '../../problems.ts'
+import { DEFAULT_THRESHOLDS } from './queries.ts'
+
+/** Percentages, ascending. */
+export interface Thresholds {
+  readonly thresholds: number[]
+  readonly is_default: boolean
+}
+
+const shown = (chosen: readonly number[] | null): Thresholds => ({
+  thresholds: [...(chosen ?? DEFAULT_THRESHOLDS)],
+  is_default: chosen === null,
+})
+
+/** @throws Problem `organization_not_found` */
+export async function readThresholds({ db }: ManagementDeps, organizationId: string): Promise<Thresholds> {
+  const [row] = await db
+    .select({ chosen: organizations.alertThresholds })
+    .from(organizations)
+    .where(eq(organizations.id, organizationId))
+  if (!row) throw new Problem('organization_not_found')
+  return shown(row.chosen)
+}
+
+/**
+ * Sets the percentages at which alerts are sent. They hold for what is used from now on, and within the hour for what was.
+ *
+ * @param chosen in any order; null for the default
+ * @throws Problem `organization_not_found`
+ */
+export async function setThresholds(
+  deps: ManagementDeps,
+  actor: Principal,
+  organizationId: string,
+  chosen: readonly number[] | null,
+): Promise<Thresholds> {
+  const alertThresholds = chosen && [...new Set(chosen)].toSorted((a, b) => a - b)
+  const done = await unlessRefused(
+    deps.db.batch([
+      lockOrganization(deps.db, organizationId),
+      deps.db.update(organizations).set({ alertThresholds }).where(eq(organizations.id, organizationId)),
+      audited(deps, {
+        act: 'organization.alert_thresholds_changed',
+        actor,
+        organizationId,
+        target: { type: 'organization', id: organizationId },
+        detail: { thresholds: alertThresholds },
+        provided: sql`exists (select 1 from organizations o where o.id = ${organizationId}::uuid)`,
+      }),
+    ]),
+  )
+  if (!done) throw new Problem('organization_not_found')
+  return shown(alertThresholds)
+}

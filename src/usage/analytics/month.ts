@@ -1,0 +1,97 @@
+import type { Sql } from '../../db/client.ts'
+import type { Period } from '../../lib/period.ts'
+import type { Dimension } from '../../metering/dimensions.ts'
+import { type BreakdownRow, breakdownQuery } from './breakdown.ts'
+import { ANSWER, SUMS, type SumRow } from './columns.ts'
+import { readTogether } from './read.ts'
+
+/** The largest groups of a breakdown; the tail is in the totals. */
+const MOST_GROUPS = 100
+
+interface Sums {
+  readonly requests: number
+  readonly api_calls: number
+  readonly queries: number
+  readonly tokens: number
+  readonly input_tokens: number
+  readonly output_tokens: number
+  /** US dollars as a decimal string. */
+  readonly cost_usd: string
+  readonly errors: number
+  /** Null where nobody reported any. */
+  readonly avg_response_time_ms: number | null
+}
+
+interface Statistics {
+  readonly period: string
+  readonly totals: Sums
+  readonly by_endpoint: (Sums & { endpoint: string })[]
+  readonly by_model: (Sums & { model: string })[]
+  /** Null for what was used without a key. */
+  readonly by_key: (Sums & { key_id: string | null })[]
+  readonly by_route: (Sums & { route: string })[]
+  /** `YYYY-MM-DD`. */
+  readonly by_day: (Sums & { day: string })[]
+}
+
+const GROUPED: readonly Dimension[] = ['endpoint', 'model', 'key', 'route']
+
+/** The month as a whole, and each of its days: `day` is null for the month. */
+const SELECT_DAYS = `
+with sums as (
+  select (hour at time zone 'UTC')::date as day, ${SUMS} from usage_totals
+  where organization_id = $1 and hour >= $2 and hour < $3 group by rollup (1)
+)
+select day::text as day, ${ANSWER} from sums order by sums.day`
+
+/**
+ * What an organization used in a month: in all, by endpoint, model, key and route, and by day (UTC). Read from the roll-ups
+ * in one batch, so that all parts speak of the same moment. Events without a model or route are left out of those
+ * breakdowns.
+ *
+ * @param period a calendar month
+ */
+export async function usageStatistics(sql: Sql, organizationId: string, period: Period): Promise<Statistics> {
+  const span = { from: period.start, to: period.end }
+  const bounds = [organizationId, new Date(span.from).toISOString(), new Date(span.to).toISOString()]
+  const ask = { span, limit: MOST_GROUPS, order: 'requests' } as const
+  const [days, ...groups] = (await readTogether(sql, [
+    sql.query(SELECT_DAYS, bounds),
+    ...GROUPED.map((by) => breakdownQuery(sql, organizationId, { ...ask, by })),
+  ])) as [(SumRow & { day: string | null })[], ...BreakdownRow[][]]
+  const [endpoints = [], models = [], keys = [], routes = []] = groups.map(listed)
+  return {
+    period: period.name,
+    totals: toSums(days.find(({ day }) => day === null) as SumRow),
+    by_endpoint: endpoints.map((row) => withSums({ endpoint: row.value }, row)),
+    by_model: models.filter(({ value }) => value !== '').map((row) => withSums({ model: row.value }, row)),
+    by_key: keys.map((row) => withSums({ key_id: row.value || null }, row)),
+    by_route: routes.filter(({ value }) => value !== '').map((row) => withSums({ route: row.value }, row)),
+    by_day: days.flatMap((row) => (row.day === null ? [] : [withSums({ day: row.day }, row)])),
+  }
+}
+
+/** Without the row that sums up all others. */
+function listed(rows: readonly BreakdownRow[]) {
+  return rows.filter((row): row is BreakdownRow & { value: string } => row.value !== null)
+}
+
+function withSums<T extends object>(name: T, row: SumRow): T & Sums {
+  return { ...name, ...toSums(row) }
+}
+
+function toSums(row: SumRow): Sums {
+  const { response_time_ms_sum, response_time_count } = row
+  return {
+    requests: row.requests,
+    api_calls: row.api_calls,
+    queries: row.queries,
+    tokens: row.input_tokens + row.output_tokens,
+    input_tokens: row.input_tokens,
+    output_tokens: row.output_tokens,
+    cost_usd: row.cost_usd,
+    errors: row.errors,
+    avg_response_time_ms:
+      response_time_count > 0 ? Math.round((response_time_ms_sum / response_time_count) * 10) / 10 : null,
+  }
+}

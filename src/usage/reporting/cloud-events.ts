@@ -1,0 +1,52 @@
+import * as z from 'zod'
+import { uuid as Uuid } from '../../http/fields.ts'
+import { recordOf, text } from '../../http/text-field.ts'
+
+/** A single event, and a list of them (CloudEvents 1.0, JSON format §3 and §4). */
+export const CLOUD_EVENT = 'application/cloudevents+json'
+export const CLOUD_EVENTS = 'application/cloudevents-batch+json'
+
+/**
+ * The envelope of a CloudEvent. Its `data` is a usage event; `type`, extensions and the rest of the envelope are the
+ * sender's own affair.
+ */
+const CloudEvent = z.object({
+  specversion: z.literal('1.0', { error: 'must be 1.0' }),
+  id: text(255).min(1),
+  /** A URI reference: without spaces, so that source and id joined by one are told apart again. */
+  source: text(255)
+    .min(1)
+    .refine((source) => !/\s/.test(source), 'must be a URI reference'),
+  type: text(255).min(1),
+  time: z.string().nullish(),
+  subject: z.string().nullish(),
+  datacontenttype: z
+    .string()
+    .refine((type) => /^(application|text)\/([\w.-]+\+)?json\b/i.test(type), 'must be JSON')
+    .nullish(),
+  data: recordOf(z.string(), z.unknown(), 'must be an object with the fields of a usage event'),
+})
+
+export interface Report {
+  /** What the schema of a reported event is to make of it. */
+  readonly event: unknown
+  /** Its id as its sender knows it. */
+  readonly id: string | null
+  /** What it is told apart by, where that is more than the id inside the event. */
+  readonly identity?: string
+  /** A key or organization, where the event itself names none. */
+  readonly subject?: string | undefined
+}
+
+/**
+ * A CloudEvent as a reported event. Its identity is `source` and `id` together (CloudEvents 1.0 §3.1), its moment
+ * `time`, and a `subject` that is a UUID the key or organization that used something, unless `data` says so itself.
+ */
+export function fromCloudEvent(raw: unknown): Report | z.ZodError {
+  const envelope = CloudEvent.safeParse(raw)
+  if (!envelope.success) return envelope.error
+  const { id, source, time, subject, data } = envelope.data
+  const isAttributed = data.key_id != null || data.organization_id != null
+  const event = { ...data, id: null, ...(time != null && { timestamp: time }) }
+  return { event, id, identity: `${source} ${id}`, subject: isAttributed ? undefined : Uuid.safeParse(subject).data }
+}

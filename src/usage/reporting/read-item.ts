@@ -1,0 +1,143 @@
+/** What was sent, item by item: an event that can be counted, or why it cannot. No I/O, no clock. */
+import * as z from 'zod'
+import { uuid } from '../../http/fields.ts'
+import { sha256Hex } from '../../lib/bytes.ts'
+import { uuidv7 } from '../../lib/uuid.ts'
+import type { UnattributedEvent } from '../../metering/event.ts'
+import { fieldErrors } from '../../problems.ts'
+import { cleanDescription, type Warning } from '../describe.ts'
+import { normalizeName } from '../normalize-name.ts'
+import { resolveTokens, TOKEN_FIELDS } from '../tokens.ts'
+import { fromCloudEvent, type Report } from './cloud-events.ts'
+import { type RejectionCode, ReportedEvent } from './schemas.ts'
+
+export interface Place {
+  readonly index: number
+  /** As its sender knows it; null where they gave none. */
+  readonly id: string | null
+}
+
+export interface Item<E = UnattributedEvent> extends Place {
+  readonly event: E
+  readonly warnings: readonly Warning[]
+}
+
+export interface Rejection extends Place {
+  readonly code: RejectionCode
+  readonly detail: string
+}
+
+/** Later than this its id may be forgotten, and a repeat would count twice (`DEDUPE_DAYS` of the jobs is one more). */
+const OLDEST_MS = 35 * 86_400_000
+/** What a clock may be fast. */
+const AHEAD_MS = 5 * 60_000
+
+/** Ids of what is reported are apart from those of verifications: one request may be verified and metered under one id. */
+export const SOURCE = 'usage'
+
+interface Reading {
+  readonly now: number
+  readonly isCloudEvent: boolean
+}
+
+export function readItem(raw: unknown, index: number, { now, isCloudEvent }: Reading): Item | Rejection {
+  const report: Report | z.ZodError = isCloudEvent ? fromCloudEvent(raw) : { event: raw, id: idOf(raw) }
+  if (report instanceof z.ZodError) return { index, id: idOf(raw), code: 'invalid_event', detail: detailOf(report) }
+  const place = { index, id: report.id }
+  const { event, warnings } = cleanDescription(report.event)
+  const parsed = parse(event)
+  if (!parsed.success) return { ...place, code: 'invalid_event', detail: detailOf(parsed.error) }
+  const occurredAt = parsed.data.timestamp ? Date.parse(parsed.data.timestamp) : now
+  if (occurredAt < now - OLDEST_MS) return { ...place, code: 'too_old', detail: 'It happened more than 35 days ago.' }
+  if (occurredAt > now + AHEAD_MS) return { ...place, code: 'in_future', detail: 'It lies more than 5 minutes ahead.' }
+  const tokens = resolveTokens(parsed.data)
+  if ('field' in tokens) return { ...place, code: 'invalid_event', detail: `${tokens.field}: ${tokens.message}` }
+  return {
+    ...place,
+    warnings,
+    event: toEvent({ ...parsed.data, ...NO_TOKENS, ...tokens }, report, { occurredAt, now }),
+  }
+}
+
+/** What the resolved counts replace. */
+const NO_TOKENS = Object.fromEntries(TOKEN_FIELDS.map((field) => [field, undefined]))
+
+/** Deeper nesting than the schema can follow is no reason to fail the whole batch. */
+function parse(event: unknown) {
+  try {
+    return ReportedEvent.safeParse(event)
+  } catch {
+    const issue = { code: 'custom' as const, path: [], message: 'is nested too deeply', input: undefined }
+    return { success: false as const, error: new z.ZodError([issue]) }
+  }
+}
+
+function toEvent(
+  reported: z.output<typeof ReportedEvent>,
+  { identity, subject }: Pick<Report, 'identity' | 'subject'>,
+  { occurredAt, now }: { occurredAt: number; now: number },
+): UnattributedEvent {
+  const { id, timestamp, request_id, ...fields } = given(reported)
+  const named = { ...normalizeNames(fields), ...(subject !== undefined && { subject }) }
+  return {
+    ...named,
+    id: identity ?? id ?? uuidv7(now),
+    source: SOURCE,
+    occurred_at: toStoredMoment(occurredAt, id),
+    ...(request_id && { requests: 0 }), // the verification is the request
+    payload_hash: sha256Hex(canonical({ ...named, request_id, timestamp })),
+  }
+}
+
+/** One spelling for each model, provider and method, so that statistics have one row for it. */
+function normalizeNames<
+  T extends { model?: string; provider?: string; method?: string; endpoint?: string; route?: string },
+>(fields: T): T {
+  const { model, provider, method, endpoint, route } = fields
+  return {
+    ...fields,
+    ...(model !== undefined && { model: normalizeName(model) }),
+    ...(provider !== undefined && { provider: normalizeName(provider) }),
+    ...(method !== undefined && { method: method.trim().toUpperCase() }),
+    ...(endpoint !== undefined && { endpoint: endpoint.trim() }),
+    ...(route !== undefined && { route: route.trim() }),
+  }
+}
+
+/**
+ * Raw events are kept by moment and id. A report under the id of its verification, of the same millisecond, is kept one
+ * microsecond later, so that both have a place.
+ */
+function toStoredMoment(occurredAt: number, id: string | undefined): string {
+  const moment = new Date(occurredAt).toISOString()
+  return id !== undefined && uuid.safeParse(id).success ? moment.replace('Z', '001Z') : moment
+}
+
+type Given<T> = { [K in keyof T]?: NonNullable<T[K]> }
+
+/** Without what was left out, in either of the two ways. */
+function given<T extends object>(fields: T): Given<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value != null)) as Given<T>
+}
+
+/** One text for all orders in which the members of an object may come. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  const members = Object.entries(value).filter(([, member]) => member !== undefined)
+  const sorted = members.toSorted(([one], [other]) => (one < other ? -1 : 1))
+  return `{${sorted.map(([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`).join()}}`
+}
+
+/** @returns the id of what may be anything, to tell its sender which one is meant */
+function idOf(raw: unknown): string | null {
+  const id = typeof raw === 'object' && raw !== null && 'id' in raw ? raw.id : undefined
+  return typeof id === 'string' ? id.slice(0, 255) : null
+}
+
+function detailOf({ issues }: z.ZodError): string {
+  const errors = fieldErrors('event', issues)
+  return errors
+    .map(({ path, message }) => [path.replace(/^event\.?/, ''), message].filter(Boolean).join(': '))
+    .join('; ')
+}

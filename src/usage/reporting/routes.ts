@@ -1,0 +1,63 @@
+import * as z from 'zod'
+import { apiRoute, newRouter } from '../../api/api-route.ts'
+import type { BodyForms } from '../../api/body.ts'
+import { uuid } from '../../http/fields.ts'
+import { mediaType } from '../../http/json-body.ts'
+import { spend } from '../../limits/endpoint-limits.ts'
+import { CLOUD_EVENT, CLOUD_EVENTS } from './cloud-events.ts'
+import { ingestUsage } from './ingest.ts'
+import { Durability, Recorded, ReportedEvent, Spooled, UsageBatch } from './schemas.ts'
+
+/** A full batch of a thousand events with all they usually say is some 500 KB. */
+const MAX_BYTES = 1024 * 1024
+
+const FORMS: BodyForms = {
+  maxBytes: MAX_BYTES,
+  wrap: {
+    [CLOUD_EVENT]: (text) => `{"events":[${text}]}`,
+    [CLOUD_EVENTS]: (text) => `{"events":${text}}`,
+  },
+}
+
+const recordRoute = apiRoute({
+  allow: 'usage:write',
+  service: 'platform:usage',
+  method: 'post',
+  path: '/usage',
+  tag: 'Usage',
+  summary: 'Record usage',
+  description: `Up to 1,000 events in up to 1 MB, as JSON or as CloudEvents 1.0 (\`${CLOUD_EVENT}\`, \`${CLOUD_EVENTS}\`). Each
+is judged by itself: a bad one spoils no other. Each \`id\` counts once, so that a batch may be sent again until it is answered.
+
+A service key with the scope \`platform:usage\` records for any organization, by \`key_id\` or \`organization_id\`; everybody
+else for their own alone.
+
+200 says that the events are in the database. 202 says that they are kept safely elsewhere, since it does not answer right
+now, and will be counted once it does.`,
+  query: z.strictObject({ organization_id: uuid.optional(), durability: Durability.optional() }),
+  body: UsageBatch,
+  forms: FORMS,
+  credentials: true,
+  returns: { 200: Recorded, 202: Spooled },
+  fails: ['organization_not_found', 'rate_limited'],
+})
+
+export const usageIngestRoutes = newRouter().openapi(recordRoute, async (c) => {
+  const { deps } = c.var
+  const organizationId = c.var.isService ? null : c.var.organizationId
+  if (organizationId) await spend(deps, { usage_write_organization: { account: organizationId } })
+  const batch = c.req.valid('json')
+  const { durability = batch.durability } = c.req.valid('query')
+  const isCloudEvents = Object.hasOwn(FORMS.wrap ?? {}, mediaType(c.req.raw))
+  const answer = await ingestUsage(deps, { ...batch, durability }, { organizationId, isCloudEvents })
+  return 'spooled' in answer ? c.json(answer, 202) : c.json(answer, 200)
+})
+
+/** Each event is checked by itself, in the handler: the route's own schema does not hold what one is. */
+const { $schema: _, ...reportedEvent } = z.toJSONSchema(ReportedEvent, {
+  io: 'input',
+  override: ({ jsonSchema }) => {
+    if (jsonSchema.format) delete jsonSchema.pattern // the format says the same, and people can read it
+  },
+})
+usageIngestRoutes.openAPIRegistry.registerComponent('schemas', 'ReportedUsageEvent', reportedEvent as object)

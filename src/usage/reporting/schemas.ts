@@ -1,0 +1,143 @@
+import * as z from 'zod'
+import { metadata, uuid } from '../../http/fields.ts'
+import { text } from '../../http/text-field.ts'
+import { roundDecimal } from '../../lib/decimal.ts'
+import { MAX_RESPONSE_TIME_MS, TEXT_LENGTHS } from '../describe.ts'
+
+/** What a single event can stand for; a sum of all that are ever sent then still fits its column. */
+const MOST = 10_000_000_000
+
+const quantity = (description?: string) =>
+  z
+    .int()
+    .min(0)
+    .max(MOST)
+    .nullish()
+    .meta(description ? { description } : {})
+
+/** What money and gauges are kept in: nano-dollars, and billionths of a gigabyte. */
+const DECIMALS = 9
+const MAX_DECIMAL = 999_999_999
+
+/** A number as text or as JSON writes it, with an exponent or without; rounded half up to nine decimals. */
+const decimal = (description: string) =>
+  z
+    .union([z.string().max(100), z.number()])
+    .transform((value) => roundDecimal(String(value).trim(), DECIMALS))
+    .refine(
+      (value) => value !== undefined && Number(value) <= MAX_DECIMAL,
+      'must be a number from 0 to 999,999,999, as text or as a number',
+    )
+    .transform((value) => value as string)
+    .nullish()
+    .meta({ description: `${description} Rounded half up to nine decimals.` })
+
+const moment = z.iso
+  .datetime({ offset: true })
+  .refine((value) => !Number.isNaN(Date.parse(value)), 'must be a moment that exists')
+  .transform((value) => new Date(value).toISOString())
+
+/** Texts that describe a use; longer ones were cut before they are parsed (describe.ts). */
+const describing = Object.fromEntries(
+  Object.entries(TEXT_LENGTHS).map(([field, maxLength]) => [field, text(maxLength).nullish()]),
+) as Readonly<Record<keyof typeof TEXT_LENGTHS, z.ZodOptional<z.ZodNullable<ReturnType<typeof text>>>>>
+
+/** Tokens by every name that providers give them (tokens.ts says what they mean together). */
+const TOKENS = {
+  tokens: quantity('Input and output together, where they are not known apart.'),
+  total_tokens: quantity('The same as `tokens`.'),
+  input_tokens: quantity('All that went in, cached or not.'),
+  prompt_tokens: quantity('The same as `input_tokens`.'),
+  output_tokens: quantity(),
+  completion_tokens: quantity('The same as `output_tokens`.'),
+  cached_tokens: quantity('Those of the input that came from a cache. More than the input are added to it.'),
+  cache_read_input_tokens: quantity('Read from a cache beside `input_tokens`, as Anthropic counts them.'),
+  cache_creation_input_tokens: quantity('Written to a cache beside `input_tokens`, as Anthropic counts them.'),
+}
+
+/** One use, as it is reported. `null` is the same as leaving a field out. */
+export const ReportedEvent = z.strictObject({
+  id: text(255)
+    .min(1)
+    .nullish()
+    .meta({ description: 'Yours, to repeat it by: it counts once. Absent, a repeat counts again.' }),
+  key_id: uuid.nullish().meta({ description: 'The API key that was used; gives organization, user and environment.' }),
+  organization_id: uuid.nullish().meta({ description: 'Where no key was used.' }),
+  timestamp: moment.nullish().meta({ description: 'When it happened; now when absent. At most 35 days ago.' }),
+  endpoint: describing.endpoint,
+  method: describing.method,
+  status_code: z.int().min(100).max(599).nullish(),
+  response_time_ms: z.number().min(0).max(MAX_RESPONSE_TIME_MS).transform(Math.round).nullish(),
+  api_calls: quantity('Of the quota; what a verification took is counted already.'),
+  queries: quantity(),
+  ...TOKENS,
+  concepts: quantity('How many there are now: a reading, not an amount to add.'),
+  storage_gb: decimal('How much is stored now: a reading, not an amount to add.'),
+  request_id: uuid.nullish().meta({
+    description:
+      'The `request_id` of the verdict that this use was admitted by. The event then completes that request and counts as none of its own.',
+  }),
+  provider: describing.provider,
+  model: describing.model,
+  cost_usd: decimal('US dollars. Absent, it is reckoned from model and tokens where the price is known.'),
+  route: describing.route.meta({ description: 'How your system answered, for routing statistics.' }),
+  ip: describing.ip,
+  user_agent: describing.user_agent,
+  error_code: describing.error_code,
+  error_message: describing.error_message,
+  metadata: metadata.nullish(),
+})
+
+export const Durability = z.enum(['spool', 'sync']).meta({
+  description:
+    'What is done while the database fails: `spool` keeps the events elsewhere until it is back, and answers 202; `sync` answers 503.',
+})
+
+/** The batch as a whole; each event is looked at by itself, so that a bad one spoils no other. */
+export const UsageBatch = z
+  .strictObject({
+    events: z
+      .array(z.unknown().meta({ $ref: '#/components/schemas/ReportedUsageEvent' }))
+      .min(1)
+      .max(1_000),
+    durability: Durability.optional(),
+  })
+  .meta({ id: 'UsageBatch' })
+
+/** Why an event was not taken. */
+const REJECTIONS = [
+  'invalid_event',
+  'too_old',
+  'in_future',
+  'key_not_found',
+  'organization_not_found',
+  'not_storable',
+] as const
+
+export type RejectionCode = (typeof REJECTIONS)[number]
+
+const Place = z.object({
+  index: z.int().meta({ description: 'Its place among the events sent, from 0.' }),
+  id: z.string().nullable(),
+})
+
+const counts = {
+  accepted: z.int().meta({ description: 'Events counted now.' }),
+  duplicates: z.int().meta({ description: 'Repeats of events that were counted before.' }),
+  conflicts: z.array(Place).meta({ description: 'Events whose id was used for a different one; not counted.' }),
+  rejected: z.array(Place.extend({ code: z.enum(REJECTIONS), detail: z.string() })),
+  warnings: z
+    .array(Place.extend({ field: z.string(), code: z.enum(['cut', 'left_out']), detail: z.string() }))
+    .optional()
+    .meta({
+      description:
+        'Descriptive fields that were cut or left out. Their events count all the same. Absent when there are none.',
+    }),
+}
+
+export const Recorded = z.object(counts).meta({ id: 'RecordedUsage' })
+
+export const Spooled = z.object({ ...counts, spooled: z.literal(true) }).meta({
+  id: 'SpooledUsage',
+  description: 'Taken and kept, not counted yet: `accepted` may turn out to hold repeats and conflicts.',
+})

@@ -1,0 +1,61 @@
+import { apiRoute, newRouter } from '../../api/api-route.ts'
+import type { Principal } from '../../auth/principal.ts'
+import { spend } from '../../limits/endpoint-limits.ts'
+import { reserve } from './reserve.ts'
+import { ReservationBody, ReserveBody, SettleBody, SettlementBody } from './schemas.ts'
+import { settle } from './settle.ts'
+
+const common = {
+  allow: 'usage:write',
+  service: 'platform:usage',
+  method: 'post',
+  tag: 'Usage',
+  credentials: true,
+} as const
+
+const reserveRoute = apiRoute({
+  ...common,
+  path: '/usage/reserve',
+  summary: 'Reserve quota for work whose cost is known later',
+  description: `Holds the estimate, of every meter or of none; always 200 with a verdict. \`held\` is what may be used: pass it on, as
+\`max_tokens\` for instance. It is less than the estimate where one hold would take nearly all that is left. A hold expires by
+itself (10 minutes unless you say otherwise).`,
+  body: ReserveBody,
+  returns: { 200: ReservationBody },
+  fails: [
+    'key_not_found',
+    'organization_not_found',
+    'rate_limited',
+    'too_many_reservations',
+    'idempotency_key_reused',
+    'reservation_closed',
+  ],
+})
+
+const settleRoute = apiRoute({
+  ...common,
+  path: '/usage/settle',
+  summary: 'Settle a reservation with what was used',
+  description: `Records the event and gives the hold back. Settling twice counts once; settling after the hold expired counts,
+too. \`cancel\` gives it back without an event.`,
+  body: SettleBody,
+  returns: { 200: SettlementBody },
+  fails: ['reservation_not_found', 'organization_not_found', 'rate_limited'],
+})
+
+const callerId = (principal: Principal) => (principal.kind === 'key' ? principal.lineageId : principal.userId)
+
+export const reserveRoutes = newRouter()
+  .openapi(reserveRoute, async (c) => {
+    const organizationId = c.var.isService ? null : c.var.organizationId
+    if (organizationId) await spend(c.var.deps, { usage_write_organization: { account: organizationId } })
+    return c.json(
+      await reserve(c.var.deps, c.req.valid('json'), { organizationId, id: callerId(c.var.principal) }),
+      200,
+    )
+  })
+  .openapi(settleRoute, async (c) => {
+    const organizationId = c.var.isService ? null : c.var.organizationId
+    if (organizationId) await spend(c.var.deps, { usage_write_organization: { account: organizationId } })
+    return c.json(await settle(c.var.deps, c.req.valid('json'), organizationId), 200)
+  })

@@ -1,0 +1,137 @@
+import * as z from 'zod'
+import { timestamp, uuid } from '../../http/fields.ts'
+import { text } from '../../http/text-field.ts'
+import { TEXT_LENGTHS } from '../describe.ts'
+import { Recorded, ReportedEvent } from '../reporting/schemas.ts'
+import { type ReportedTokens, resolveTokens, TOKEN_FIELDS } from '../tokens.ts'
+
+const { api_calls, queries, concepts, storage_gb, cost_usd, provider, model } = ReportedEvent.shape
+const tokenFields = pick(TOKEN_FIELDS)
+const metered = pick([...TOKEN_FIELDS, 'api_calls', 'queries', 'cost_usd', 'concepts', 'storage_gb'])
+
+/** Long enough for the slowest work, short enough that what was forgotten does not shut others out. */
+const USUAL_SECONDS = 600
+const LONGEST_SECONDS = 86_400
+
+/** An estimate; of gauges, what would be added to them. */
+export const ReserveBody = z
+  .strictObject({
+    key_id: uuid.nullish(),
+    organization_id: uuid.nullish(),
+    api_calls,
+    queries,
+    ...tokenFields,
+    cost_usd: cost_usd.meta({ description: 'US dollars. Absent, it is estimated from model and tokens.' }),
+    concepts: concepts.meta({ description: 'How many would be added.' }),
+    storage_gb: storage_gb.meta({ description: 'How much would be added.' }),
+    provider,
+    model,
+    expires_in_seconds: z.int().min(1).max(LONGEST_SECONDS).default(USUAL_SECONDS),
+    idempotency_key: text(255)
+      .min(1)
+      .optional()
+      .meta({ description: 'A repeat by the same caller gets the same hold, and is refused once that is over.' }),
+  })
+  .refine((asked) => saysUnits(asked), { message: 'must ask for units of at least one meter' })
+  .superRefine(refuseContradiction)
+
+export type ReserveRequest = z.output<typeof ReserveBody>
+
+const reading = {
+  limit: z.number().nullable(),
+  used: z.number(),
+  held: z.number(),
+  remaining: z.number().nullable(),
+  resets_at: timestamp,
+}
+
+const quotas = z.record(z.string(), z.object(reading))
+
+export const ReservationBody = z
+  .discriminatedUnion('granted', [
+    z.object({
+      granted: z.literal(true),
+      reservation_id: z.string(),
+      expires_at: timestamp,
+      held: z.record(z.string(), z.number()).meta({ description: 'What may be used, by meter.' }),
+      quotas,
+    }),
+    z.object({
+      granted: z.literal(false),
+      code: z.literal('QUOTA_EXCEEDED'),
+      exceeded: z.object({
+        meter: z.string(),
+        requested: z.number(),
+        ...reading,
+        resets_at: timestamp.nullable().meta({ description: 'Null where the request never fits.' }),
+      }),
+      never_fits: z.literal(true).optional().meta({ description: 'More was asked for than the limit is.' }),
+      quotas,
+    }),
+  ])
+  .meta({ id: 'Reservation' })
+
+export type Reservation = z.output<typeof ReservationBody>
+
+const { id: _id, organization_id: _organization, ...used } = ReportedEvent.shape
+
+/** Texts and measures of a use: each is cut or left out with a warning, and none stops the settlement. */
+const describing = Object.fromEntries(
+  [...Object.keys(TEXT_LENGTHS), 'status_code', 'response_time_ms', 'metadata'].map((field) => [
+    field,
+    z
+      .unknown()
+      .optional()
+      .meta({ description: 'As in a reported event. Cut or left out, with a warning, where it does not fit.' }),
+  ]),
+) as unknown as Pick<typeof used, keyof typeof TEXT_LENGTHS | 'status_code' | 'response_time_ms' | 'metadata'>
+
+/** What was really used: the fields of an event. Its organization is the reservation's. */
+export const SettleBody = z
+  .strictObject({
+    ...used,
+    ...describing,
+    reservation_id: z.string().max(120),
+    cancel: z
+      .boolean()
+      .optional()
+      .meta({ description: 'Nothing was used: the hold is given back and no event recorded.' }),
+  })
+  .refine((settled) => settled.cancel === true || saysUnits(settled), {
+    message: 'must say what was used of at least one meter (0 is an answer), or `cancel`',
+  })
+  .refine((settled) => settled.cancel !== true || !saysUnits(settled), {
+    path: ['cancel'],
+    message: 'must not come with units that were used',
+  })
+  .superRefine(refuseContradiction)
+
+export const SettlementBody = z
+  .object({
+    outcome: z
+      .enum(['settled', 'duplicate', 'conflict', 'spooled', 'cancelled'])
+      .meta({ description: 'A repeat counts once: `duplicate`, or `conflict` where it says something else.' }),
+    released: z.boolean().meta({ description: 'Whether the hold was still there; it may have expired.' }),
+    warnings: Recorded.shape.warnings,
+  })
+  .meta({ id: 'Settlement' })
+
+export type Settlement = z.output<typeof SettlementBody>
+
+function pick<Field extends keyof typeof ReportedEvent.shape>(fields: readonly Field[]) {
+  return Object.fromEntries(fields.map((field) => [field, ReportedEvent.shape[field]])) as Pick<
+    typeof ReportedEvent.shape,
+    Field
+  >
+}
+
+type Units = { readonly [Field in keyof typeof metered]?: unknown }
+
+/** Whether a meter is named at all; 0 counts. */
+const saysUnits = (body: Units) => Object.keys(metered).some((field) => body[field as keyof Units] != null)
+
+function refuseContradiction(body: ReportedTokens, context: z.RefinementCtx): void {
+  if (context.issues.length > 0) return // a count that is none contradicts nothing
+  const tokens = resolveTokens(body)
+  if ('field' in tokens) context.addIssue({ code: 'custom', path: [tokens.field], message: tokens.message })
+}

@@ -1,0 +1,74 @@
+import type * as z from 'zod'
+import { forEachMeter, METERS } from '../../db/schema/meters.ts'
+import type { Deps } from '../../deps.ts'
+import { errorFields, log } from '../../lib/log.ts'
+import { findAllowance, reloadAllowance } from '../../limits/allowance.ts'
+import { releaseHold } from '../../limits/holds.ts'
+import type { Recorded } from '../../limits/limit-request.ts'
+import { toUnits } from '../../limits/meter-units.ts'
+import { Problem } from '../../problems.ts'
+import { ingestUsage } from '../reporting/ingest.ts'
+import { parseReservationId } from './id.ts'
+import type { SettleBody, Settlement } from './schemas.ts'
+
+/**
+ * Records what a reservation really came to, and gives its hold back. The event's id is the reservation's, so that
+ * settling twice counts once, also after the hold has expired.
+ *
+ * The event is written first, and counts before the hold no longer does: for a moment both do, so that nobody is admitted
+ * beyond the limit, and somebody may be refused just below it. Without a time of its own it belongs to the
+ * period in which the units were held, so that holds bind over a period's end. Where the database fails and the event
+ * waits in the spool, or Redis does not answer, the hold stays in its place until it expires.
+ *
+ * @param caller the organization that may settle for itself alone; null for a service of the operator's
+ * @throws Problem `reservation_not_found`, `invalid_request`, `unavailable`
+ */
+export async function settle(
+  deps: Deps,
+  { reservation_id, cancel, ...used }: z.output<typeof SettleBody>,
+  caller: string | null,
+): Promise<Settlement> {
+  const reservation = parseReservationId(reservation_id)
+  if (!reservation || (caller !== null && caller !== reservation.organizationId)) {
+    throw new Problem('reservation_not_found')
+  }
+  if (cancel) return { outcome: 'cancelled', released: await release(deps, reservation, {}) }
+  const timestamp = used.timestamp ?? (await momentIn(deps, reservation))
+  const events = [{ ...used, timestamp, id: reservation_id, organization_id: reservation.organizationId }]
+  const recorded = await ingestUsage(deps, { events }, { organizationId: caller })
+  const outcome = readOutcome(recorded)
+  const released = outcome === 'spooled' ? false : await releaseCounted(deps, reservation)
+  return { outcome, released, ...(recorded.warnings && { warnings: recorded.warnings }) }
+}
+
+/** @throws Problem `invalid_request` for an event that was rejected */
+function readOutcome(recorded: Awaited<ReturnType<typeof ingestUsage>>): Settlement['outcome'] {
+  const [rejected] = recorded.rejected
+  if (rejected) throw new Problem('invalid_request', { errors: [{ path: 'body', message: rejected.detail }] })
+  if ('spooled' in recorded) return 'spooled'
+  if (recorded.accepted > 0) return 'settled'
+  return recorded.conflicts.length > 0 ? 'conflict' : 'duplicate'
+}
+
+type Reserved = NonNullable<ReturnType<typeof parseReservationId>>
+
+/** Absent while the period of the reservation lasts; afterwards its last moment, since the next one follows it at once. */
+async function momentIn(deps: Deps, { organizationId, period }: Reserved): Promise<string | undefined> {
+  const { use } = await findAllowance(deps, organizationId)
+  return use.period.name === period ? undefined : new Date(use.period.start - 1).toISOString()
+}
+
+async function releaseCounted(deps: Deps, reservation: Reserved): Promise<boolean> {
+  const { use } = await reloadAllowance(deps, reservation.organizationId)
+  const counts = forEachMeter(METERS, (meter) => toUnits(meter, use.used[meter]))
+  return release(deps, reservation, use.period.name === reservation.period ? { ...counts, lanes: use.lanes } : {})
+}
+
+async function release(deps: Deps, reservation: Reserved, recorded: Recorded): Promise<boolean> {
+  try {
+    return await releaseHold(deps, { ...reservation, recorded })
+  } catch (error) {
+    log('warn', 'hold_not_released', errorFields(error)) // it expires by itself
+    return false
+  }
+}

@@ -1,0 +1,95 @@
+import { forEachMeter, METERS } from '../db/schema/meters.ts'
+import { sha256Hex } from '../lib/bytes.ts'
+import { type Period, periodOf } from '../lib/period.ts'
+import type { Claim, WindowClaim } from '../limits/limit-request.ts'
+import { keyVersion, organizationVersion } from '../limits/versions.ts'
+import type { VerifyRequest } from './input.ts'
+import type { KeyRecord } from './key-record.ts'
+
+const WINDOW_MS = 60_000
+
+/** What a claim is made from; times in Unix milliseconds. */
+interface Wanted {
+  readonly record: KeyRecord
+  /** The service that asks, when it is known by a key itself. */
+  readonly caller: KeyRecord | undefined
+  readonly request: VerifyRequest
+  /** Whether the record was read for this very request. */
+  readonly isFresh: boolean
+  readonly now: number
+  readonly aheadMs: number
+}
+
+/** What one verification takes: of the key's rate limit and named limits, and of its organization's quota. Pure. */
+export function claimFor({ record, caller, request, isFresh, now, aheadMs }: Wanted): Claim {
+  const period = currentPeriod(record, now)
+  const isOfPeriod = record.period.start === period.start
+  const { organizationId } = record
+  return {
+    now,
+    aheadMs,
+    windows: [
+      { key: record.lineageId, windowMs: WINDOW_MS, limit: record.ratePerMinute, cost: request.cost },
+      ...record.namedLimits.map((limit) => namedWindow(record, limit, request)),
+    ],
+    quota: {
+      organizationId,
+      period,
+      meters: record.meters.map(({ meter, limit, blocks }) => ({
+        meter,
+        amount: meter === 'api_calls' ? request.cost : 0,
+        limit: blocks ? limit : null,
+      })),
+      recorded: isOfPeriod ? record.used : NOTHING_USED,
+      isFresh: isFresh && isOfPeriod,
+    },
+    versions: caller ? [...versionsOf(record), ...versionsOf(caller)] : versionsOf(record),
+    ...(request.idempotency_key && { once: onceClaim(record, caller, request) }),
+  }
+}
+
+/** An idempotency key stands for one request of one caller about one key; `body` tells that request from any other. */
+function onceClaim(record: KeyRecord, caller: KeyRecord | undefined, request: VerifyRequest) {
+  const of = [record.lineageId, caller?.lineageId, request.idempotency_key]
+  return { key: `once:${record.organizationId}:${shortHash(of)}`, body: shortHash(askedOf(request)) }
+}
+
+/** The id of the event of a request with an idempotency key, so that a repeat counts once; `undefined` without one. */
+export function onceId(record: KeyRecord, caller: KeyRecord | undefined, request: VerifyRequest): string | undefined {
+  if (!request.idempotency_key) return undefined
+  return shortHash([record.lineageId, caller?.lineageId, request.idempotency_key, ...askedOf(request)])
+}
+
+function askedOf({ cost, limits = {}, endpoint, method }: VerifyRequest) {
+  return [cost, Object.entries(limits).toSorted(([a], [b]) => (a < b ? -1 : 1)), endpoint, method]
+}
+
+const shortHash = (parts: readonly unknown[]) => sha256Hex(JSON.stringify(parts)).slice(0, 32)
+
+/** The key's own version and its organization's come first in a claim; a caller's come after them. */
+export const OWN_VERSIONS = 2
+
+const NOTHING_USED = { ...forEachMeter(METERS, () => 0), lanes: [0, 0] } as const
+
+/** The usage period that holds `now`: nearly always the one the record was read in. */
+export function currentPeriod({ period, periodAnchor }: KeyRecord, now: number): Period {
+  return now >= period.start && now < period.end ? period : periodOf(periodAnchor, now)
+}
+
+function namedWindow(record: KeyRecord, limit: KeyRecord['namedLimits'][number], request: VerifyRequest): WindowClaim {
+  const named = request.limits
+  const usual = request.cost === 0 ? 0 : limit.cost // what only looks takes nothing
+  return {
+    key: `${record.lineageId}:${limit.name}:${limit.window_seconds}`, // of another length, buckets mean other times
+    windowMs: limit.window_seconds * 1000,
+    limit: limit.limit,
+    cost: (named && Object.hasOwn(named, limit.name) ? named[limit.name] : undefined) ?? usual,
+  }
+}
+
+function versionsOf(record: KeyRecord) {
+  return [
+    { key: keyVersion(record.keyId), version: record.version },
+    { key: organizationVersion(record.organizationId), version: record.organizationVersion },
+  ]
+}

@@ -1,0 +1,59 @@
+import type { Context } from 'hono'
+import type { Deps } from '../deps.ts'
+import { readCredential } from '../http/credentials.ts'
+import { clientIp, jsonWithManners } from '../http/edge.ts'
+import type { AppEnv } from '../http/env.ts'
+import { readJson } from '../http/json-body.ts'
+import { describeUnknown, quoteName } from '../lib/unknown-fields.ts'
+import { Problem, parseInput } from '../problems.ts'
+import { type CachedKey, findKey, reloadKey } from './cache.ts'
+import { VerifyInput } from './input.ts'
+import { refusalOf } from './rules.ts'
+import type { Verdict } from './verdict.ts'
+import { verdictFields } from './verdict-headers.ts'
+import { type Caller, verifyKey } from './verify.ts'
+
+const SCOPE = 'platform:verify'
+
+/**
+ * `POST /api/v1/keys/verify`, for the operator's own services: always 200 with a verdict, once the service itself has
+ * shown a service key.
+ */
+export async function handleVerify(c: Context<AppEnv>): Promise<Response> {
+  const deps = c.get('deps') // c.var copies all
+  const requestId = c.get('requestId')
+  const serviceKey = readCredential(c.req.raw)
+  if (!serviceKey) throw new Problem('unauthenticated')
+  const caller = await serviceCaller(deps, serviceKey, clientIp(c))
+  refuseParameters(c.req.raw.url)
+  const verdict = await verifyKey(deps, parseInput(VerifyInput, await readJson(c.req.raw)), { requestId, caller })
+  return jsonWithManners(requestId, verdict, limitHeaders(verdict, deps.now()))
+}
+
+/** @throws Problem `invalid_request`: like any other route, this one ignores nothing */
+function refuseParameters(url: string): void {
+  if (!url.includes('?')) return
+  const errors = [...new URL(url).searchParams.keys()]
+    .slice(0, 10)
+    .map((name) => ({ path: `query.${quoteName(name)}`, message: describeUnknown(name, [], 'query parameter') }))
+  if (errors.length > 0) throw new Problem('invalid_request', { errors })
+}
+
+/** @throws Problem `unauthenticated` or `forbidden`: a customer's key learns nothing by trying */
+async function serviceCaller(deps: Deps, key: string, ip: string | undefined): Promise<Caller> {
+  const check = (cached: CachedKey): Caller => {
+    const record = cached.record?.isPlatform ? cached.record : undefined
+    const refusal = refusalOf(record, { scopes: [SCOPE], ip }, deps.now())
+    if (refusal === 'INSUFFICIENT_SCOPE')
+      throw new Problem('forbidden', { detail: `The key needs the scope ${SCOPE}.` })
+    if (refusal)
+      throw new Problem('unauthenticated', { detail: 'Verifying keys takes a service key of this deployment.' })
+    return { cached, renew: async () => check(await reloadKey(deps, key)) }
+  }
+  return check(await findKey(deps, key))
+}
+
+/** Without `Retry-After`: the answer is a 200, since the verdict is about the key's holder, not about the service that asks. */
+function limitHeaders({ ratelimit }: Verdict, now: number): Record<string, string> {
+  return ratelimit ? verdictFields(ratelimit, now) : {}
+}

@@ -1,0 +1,109 @@
+import { isoOf } from '../lib/iso.ts'
+import type { Decided } from '../limits/limit-request.ts'
+import { fromUnits } from '../limits/meter-units.ts'
+import type { WindowReading as CountedWindow } from '../limits/window.ts'
+import type { KeyFacts, LimitReadings, QuotaReading, RefusedKey, ValidKey, WindowReading } from '../rpc-types.ts'
+import type { KeyRecord } from './key-record.ts'
+import { currentPeriod } from './limit-check.ts'
+import { type Refusal, STATUS_BY_CODE } from './rules.ts'
+
+export type Verdict = ValidKey | RefusedKey
+
+const CODES = { rate_limited: 'RATE_LIMITED', quota_exceeded: 'QUOTA_EXCEEDED' } as const
+
+/** A verdict that was reached before limits were asked. */
+export function refusedVerdict(code: Refusal, record: KeyRecord | undefined, requestId: string): RefusedKey {
+  const status = STATUS_BY_CODE[code]
+  const verdict: RefusedKey = { valid: false, code, status, retry_after: null, request_id: requestId }
+  return record ? { ...verdict, ...about(record) } : verdict
+}
+
+/** A verdict that limits and quotas decided. */
+export function admittedVerdict(admission: Decided, record: KeyRecord, requestId: string, now: number): Verdict {
+  const { outcome } = admission
+  const readings = { ...about(record), ...readLimits(admission, record, now) }
+  if (outcome === 'admitted')
+    return { valid: true, code: 'VALID', status: 200, retry_after: null, request_id: requestId, ...readings }
+  const code = CODES[outcome]
+  return {
+    valid: false,
+    code,
+    status: STATUS_BY_CODE[code],
+    retry_after: readRetryAfter(admission, record, now),
+    request_id: requestId,
+    ...readings,
+    ...refusedBy(admission, record),
+  }
+}
+
+function readLimits(admission: Decided, record: KeyRecord, now: number): LimitReadings {
+  return {
+    ratelimit: readWindow(admission, 0),
+    ...(record.namedLimits.length > 0 && { limits: readNamedLimits(admission, record) }),
+    quotas: readQuotas(admission, record, now),
+  }
+}
+
+function refusedBy(
+  { outcome, refused, neverFits }: Decided,
+  record: KeyRecord,
+): Pick<RefusedKey, 'refused_by' | 'never_fits'> {
+  if (refused < 0) return {}
+  const names = outcome === 'quota_exceeded' ? record.meters.map(({ meter }) => meter) : windowNames(record)
+  return { refused_by: names[refused] ?? '', ...(neverFits && { never_fits: true }) }
+}
+
+function readWindow({ windows, outcome, refused, neverFits }: Decided, at: number): WindowReading {
+  const { limit, remaining, reset } = windows[at] as CountedWindow
+  const isNever = neverFits && outcome === 'rate_limited' && refused === at
+  return { limit, remaining, resets_at: isNever ? null : isoOf(reset) }
+}
+
+/** Rounded up, so that whoever waits exactly that long is not refused again. */
+function readRetryAfter(
+  { outcome, refused, windows, neverFits }: Decided,
+  record: KeyRecord,
+  now: number,
+): number | null {
+  if (neverFits) return null
+  const at = outcome === 'quota_exceeded' ? currentPeriod(record, now).end : (windows[refused]?.reset ?? now)
+  return Math.max(1, Math.ceil((at - now) / 1_000))
+}
+
+const windowNames = ({ namedLimits }: KeyRecord) => ['ratelimit', ...namedLimits.map(({ name }) => name)]
+
+function readNamedLimits(admission: Decided, { namedLimits }: KeyRecord): Record<string, WindowReading> {
+  return Object.fromEntries(namedLimits.map(({ name }, at) => [name, readWindow(admission, at + 1)]))
+}
+
+function about(record: KeyRecord): KeyFacts {
+  return {
+    key_id: record.keyId,
+    organization_id: record.organizationId,
+    user_id: record.userId,
+    name: record.name,
+    environment: record.environment,
+    scopes: record.scopes,
+    plan: record.plan,
+    features: record.features,
+    metadata: record.metadata as KeyFacts['metadata'], // it is stored as JSON
+    expires_at: record.expiresAt === undefined ? null : isoOf(record.expiresAt),
+  }
+}
+
+function readQuotas(admission: Decided, record: KeyRecord, now: number): Record<string, QuotaReading> {
+  const resets_at = isoOf(currentPeriod(record, now).end)
+  const readings: Record<string, QuotaReading> = {}
+  for (let at = 0; at < record.meters.length; at++) {
+    const { meter, limit } = record.meters[at] as KeyRecord['meters'][number]
+    const { used = 0, held = 0 } = admission.meters[at] ?? {}
+    readings[meter] = {
+      limit: limit === null ? null : fromUnits(meter, limit),
+      used: fromUnits(meter, used),
+      held: fromUnits(meter, held),
+      remaining: limit === null ? null : fromUnits(meter, Math.max(0, limit - used - held)),
+      resets_at,
+    }
+  }
+  return readings
+}

@@ -1,0 +1,76 @@
+import { sql } from 'drizzle-orm'
+import { audited, unlessRefused } from '../audit/record.ts'
+import type { Principal } from '../auth/principal.ts'
+import type { ManagementDeps } from '../deps.ts'
+import { spend } from '../limits/endpoint-limits.ts'
+import { Problem } from '../problems.ts'
+import { getEndpoint } from './endpoints.ts'
+import { TEST_EVENT } from './event-types.ts'
+import { insertDeliveryTo, sendSoon, webhookEvent } from './publish.ts'
+import { type EndpointOf, findDelivery, isWaiting, restartDelivery, type ShownDelivery } from './queries.ts'
+
+/**
+ * Sends a test event to an endpoint, whatever it asks for. It is tried once, right after the answer.
+ *
+ * @throws Problem `webhook_endpoint_not_found`, `webhook_endpoint_off`, `rate_limited`
+ */
+export async function testEndpoint(deps: ManagementDeps, actor: Principal, one: EndpointOf): Promise<ShownDelivery> {
+  const { organizationId, id } = one
+  await spend(deps, { webhook_send_account: { account: organizationId } })
+  const data = { endpoint_id: id, organization_id: organizationId }
+  const event = webhookEvent(deps.now(), { organizationId, type: TEST_EVENT, data })
+  const ids = sql`string_to_array(${event.deliveryIds.join(',')}, ',')::uuid[]`
+  const target = { type: 'webhook_endpoint', id } as const
+  const row = audited(deps, {
+    act: 'webhook_endpoint.tested',
+    actor,
+    organizationId,
+    target,
+    provided: isWaiting(one, ids),
+  })
+  const done = await unlessRefused(deps.db.batch([deps.db.execute(insertDeliveryTo(id, event)), row]))
+  if (!done) throw await whyNothingIsSent(deps, one)
+  const delivery = await getDelivery(deps, one, event.deliveryIds[0] as string)
+  sendSoon(deps, event)
+  return delivery
+}
+
+/**
+ * Sends an event to an endpoint once more, under the same `webhook-id`, whether it was delivered or given up.
+ *
+ * @throws Problem `webhook_endpoint_not_found`, `webhook_delivery_not_found`, `webhook_endpoint_off`, `rate_limited`
+ */
+export async function resend(
+  deps: ManagementDeps,
+  actor: Principal,
+  one: EndpointOf,
+  deliveryId: string,
+): Promise<ShownDelivery> {
+  const { organizationId, id } = one
+  await spend(deps, { webhook_send_account: { account: organizationId } })
+  const row = audited(deps, {
+    act: 'webhook_endpoint.event_resent',
+    actor,
+    organizationId,
+    target: { type: 'webhook_endpoint', id },
+    detail: { delivery_id: deliveryId },
+    provided: isWaiting(one, sql`array[${deliveryId}::uuid]`),
+  })
+  const isDue = await restartDelivery(deps.db, one, { id: deliveryId, at: new Date(deps.now()) }, row)
+  const delivery = await getDelivery(deps, one, deliveryId)
+  if (!isDue) throw await whyNothingIsSent(deps, one)
+  sendSoon(deps, { deliveryIds: [deliveryId] })
+  return delivery
+}
+
+async function getDelivery(deps: ManagementDeps, one: EndpointOf, deliveryId: string): Promise<ShownDelivery> {
+  const delivery = await findDelivery(deps.db, one, deliveryId)
+  if (delivery) return delivery
+  await getEndpoint(deps, one)
+  throw new Problem('webhook_delivery_not_found')
+}
+
+async function whyNothingIsSent(deps: ManagementDeps, one: EndpointOf): Promise<Problem> {
+  await getEndpoint(deps, one)
+  return new Problem('webhook_endpoint_off')
+}

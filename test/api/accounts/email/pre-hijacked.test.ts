@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest'
+import { call, newUser, verify } from '../../../support/http.ts'
+import { confirmAddress, mailTo, resetToken } from '../../../support/mail.ts'
+import { addMember, ORGANIZATIONS } from '../../../support/organizations.ts'
+import { newTwoFactorUser } from '../../../support/two-factor.ts'
+
+const new_password = 'seven purple lanterns'
+const confirm = (token: string) => call('POST /api/v1/auth/password/reset/confirm', { body: { token, new_password } })
+const login = (email: string) => call('POST /api/v1/auth/login', { body: { email, password: new_password } })
+
+describe('a password reset of an address that somebody else had registered', () => {
+  /** What a stranger makes under an address that is not theirs, before its owner comes. */
+  async function preHijacked() {
+    const stranger = await newTwoFactorUser()
+    const own = stranger.user.organization_id as string
+    const partner = await newUser()
+    await addMember(own, partner.user.id, 'owner')
+    const later = { email: `later-${crypto.randomUUID()}@example.com`, role: 'admin' }
+    const invited = await call(`POST ${ORGANIZATIONS}/${own}/invitations`, { token: stranger.token, body: later })
+    const issued = await call('POST /api/v1/auth/api-keys', { token: stranger.token, body: { name: 'theirs' } })
+    expect([invited.status, issued.status]).toEqual([201, 201])
+    return { stranger, partner, own, key: issued.body.key as string }
+  }
+
+  test('gives it clean to who proves that it is theirs', async () => {
+    const { stranger, partner, own, key } = await preHijacked()
+    expect((await verify(key)).body.code).toBe('VALID')
+    expect((await confirm(await resetToken(stranger.email))).status).toBe(204)
+
+    const { status, body } = await login(stranger.email)
+    expect([status, body.two_factor_required]).toEqual([200, undefined])
+    const token = body.access_token as string
+    expect((await verify(key)).body.code).toBe('REVOKED')
+    const { body: members } = await call(`GET ${ORGANIZATIONS}/${own}/members`, { token })
+    expect(members.data.map((one: { user_id: string }) => one.user_id)).toEqual([stranger.user.id])
+    const { body: invitations } = await call(`GET ${ORGANIZATIONS}/${own}/invitations`, { token })
+    expect(invitations.data.filter((one: { status: string }) => one.status === 'pending')).toEqual([])
+    expect((await call(`GET ${ORGANIZATIONS}/${own}`, { token: partner.token })).status).toBe(404)
+    const notice = await mailTo(stranger.email, /^Your password was reset/)
+    expect(notice.text).toContain('API keys')
+  })
+
+  test('leaves all as it is once the address was confirmed', async () => {
+    const { stranger, partner, own, key } = await preHijacked()
+    await confirmAddress(stranger.email)
+    expect((await confirm(await resetToken(stranger.email))).status).toBe(204)
+
+    expect((await login(stranger.email)).body.two_factor_required).toBe(true)
+    expect((await verify(key)).body.code).toBe('VALID')
+    expect((await call(`GET ${ORGANIZATIONS}/${own}`, { token: partner.token })).status).toBe(200)
+  })
+})

@@ -1,0 +1,125 @@
+import { hashSync } from 'bcryptjs'
+import { describe, expect, test } from 'vitest'
+import { importUsers } from '../../../local/import/run.ts'
+import { hashPassword } from '../../../src/accounts/passwords/hash.ts'
+import { COST, REFUSAL_MS } from '../../../src/accounts/passwords/hash-cost.ts'
+import { renewHash } from '../../../src/accounts/passwords/rehash.ts'
+import { ormOver } from '../../../src/db/orm.ts'
+import type { ManagementDeps } from '../../../src/deps.ts'
+import { directly } from '../../support/direct.ts'
+import { call } from '../../support/http.ts'
+
+const PASSWORD = 'correct horse battery'
+const { sql } = directly()
+const NEW = `$m=${COST.m},t=${COST.t},p=${COST.p}$`
+const WEAK_ARGON2 = '$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4' // "password"
+
+/** Imports one user as the script does, and gives what they sign in with. */
+async function imported(passwordHash: string, fields = {}) {
+  const email = `imported-${crypto.randomUUID()}@example.com`
+  const lines = async function* lines() {
+    yield JSON.stringify({ email, password_hash: passwordHash, ...fields })
+  }
+  const options = { isDryRun: false, onBad: () => undefined, onBatch: () => undefined }
+  expect(await importUsers(sql, lines(), options)).toMatchObject({ imported: 1, bad: 0 })
+  const login = (password = PASSWORD) => loginOf(email, password)
+  return { email, login, hash: () => hashOf(email) }
+}
+
+const loginOf = (email: string, password: string) => call('POST /api/v1/auth/login', { body: { email, password } })
+
+async function hashOf(email: string): Promise<string> {
+  const [row] = await sql.query('select password_hash from users where email = $1', [email])
+  return row?.password_hash
+}
+
+describe('an imported user', () => {
+  test.each(['2a', '2b', '2y'])(
+    'signs in with the old password of a $%s$ hash, which is argon2id from then on',
+    async (kind) => {
+      const person = await imported(hashSync(PASSWORD, 6).replace(/^\$2.\$/, `$${kind}$`))
+      expect((await person.login('another password')).status).toBe(401)
+      expect(await person.hash()).toContain(`$${kind}$06$`)
+
+      expect((await person.login()).status).toBe(200)
+      const renewed = await person.hash()
+      expect(renewed).toContain(NEW)
+      expect([(await person.login()).status, (await person.login('another password')).status]).toEqual([200, 401])
+      expect(await person.hash()).toBe(renewed)
+    },
+  )
+
+  test('with argon2id of weaker parameters is hashed anew; with current ones not', async () => {
+    const weak = await imported(WEAK_ARGON2)
+    expect((await weak.login('password')).status).toBe(200)
+    expect(await weak.hash()).toContain(NEW)
+
+    const current = await hashPassword(PASSWORD)
+    const person = await imported(current)
+    expect((await person.login()).status).toBe(200)
+    expect(await person.hash()).toBe(current)
+  })
+
+  test('v5.0.0-6.2.8: beyond 72 bytes the old hash cannot tell; from the first sign-in on every byte counts', async () => {
+    const first72 = 'abcdefghijkl'.repeat(6)
+    const person = await imported(hashSync(`${first72} and more`, 6))
+    expect((await person.login(`${first72.slice(1)} and more`)).status).toBe(401)
+    expect((await person.login(`${first72} and more`)).status).toBe(200)
+    expect((await person.login(`${first72} and less`)).status).toBe(401)
+    expect((await person.login(first72)).status).toBe(401)
+    expect((await person.login(`${first72} and more`)).status).toBe(200)
+  })
+
+  test('signs in many times at once, and one of the new hashes stays', async () => {
+    const person = await imported(hashSync(PASSWORD, 6))
+    const answers = await Promise.all(Array.from({ length: 5 }, () => person.login()))
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200])
+    expect((await person.login()).status).toBe(200)
+  })
+
+  test('whose password was changed while they signed in keeps the changed one', async () => {
+    const old = hashSync(PASSWORD, 6)
+    const person = await imported(old)
+    const [{ id } = {}] = await sql.query('select id from users where email = $1', [person.email])
+    const changed = await hashPassword('another password')
+    await sql.query('update users set password_hash = $2 where id = $1', [id, changed])
+    const deps = { ...directly(), db: ormOver(sql) } as unknown as ManagementDeps
+    await renewHash(deps, { id, passwordHash: old }, PASSWORD)
+    expect(await person.hash()).toBe(changed)
+  })
+
+  test('is who the file said: name, confirmed address, age, and an organization of their own', async () => {
+    const details = { name: 'Ada Lovelace', email_verified: true, created_at: '2019-12-10T08:30:00+02:00' }
+    const person = await imported(hashSync(PASSWORD, 4), details)
+    const { body: tokens } = await person.login()
+    const { body } = await call('GET /api/v1/auth/me', { token: tokens.access_token })
+    expect(body).toMatchObject({
+      email: person.email,
+      name: 'Ada Lovelace',
+      is_verified: true,
+      created_at: '2019-12-10T06:30:00.000Z',
+      role: 'owner',
+      subscription_tier: 'free',
+    })
+    const [home] = await sql.query('select name, is_personal, plan_id, slug from organizations where id = $1', [
+      body.organization_id,
+    ])
+    expect(home).toEqual({
+      name: 'Ada Lovelace',
+      is_personal: true,
+      plan_id: 'free',
+      slug: expect.stringMatching(/^ada-lovelace-\w{7}$/),
+    })
+  })
+})
+
+test('a wrong password of an imported user, of another one and of nobody is refused after the same time', async () => {
+  const bcrypt = await imported(hashSync(PASSWORD, 4))
+  const argon2id = await imported(await hashPassword(PASSWORD))
+  const nobody = { login: (password: string) => loginOf(`nobody-${crypto.randomUUID()}@example.com`, password) }
+  for (const { login } of [bcrypt, argon2id, nobody]) {
+    const sent = Date.now()
+    expect((await login('another password')).status).toBe(401)
+    expect(Date.now() - sent).toBeGreaterThanOrEqual(REFUSAL_MS - 1)
+  }
+})

@@ -1,0 +1,294 @@
+import { env } from 'cloudflare:workers'
+import { describe, expect, test } from 'vitest'
+import { recordOverage, sendMeteredUsage } from '../../../../src/billing/overage/job.ts'
+import { uuidv7 } from '../../../../src/lib/uuid.ts'
+import { writeUsage } from '../../../../src/metering/write.ts'
+import { directly } from '../../../support/direct.ts'
+import { administrator, call } from '../../../support/http.ts'
+import { newCustomer, shopState } from '../../../support/payments.ts'
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+const { sql } = directly()
+
+/** The minute at which all are looked at, of the hour that holds a time. */
+const fullLook = (at = Date.now()) => Math.floor(at / HOUR) * HOUR + 7 * MINUTE
+/** Another minute. */
+const soon = (at = Date.now()) => Math.floor(at / HOUR) * HOUR + 20 * MINUTE
+
+/** An organization on `builder`, with a limit of 1,000 calls and queries of its own: what is above is overage. */
+async function world(provider: 'polar' | 'stripe' = 'polar') {
+  const customer = await newCustomer(provider)
+  const { organizationId } = customer
+  await customer.buy('builder')
+  const token = await administrator()
+  await call(`PUT /api/v1/admin/organizations/${organizationId}/quotas`, {
+    token,
+    body: { api_calls: 1_000, queries: 1_000 },
+  })
+
+  async function use(api_calls: number, at = Date.now()): Promise<void> {
+    const occurred_at = new Date(at).toISOString()
+    await writeUsage(directly(), [{ id: uuidv7(Date.now()), organization_id: organizationId, occurred_at, api_calls }])
+  }
+
+  const ledger = () =>
+    sql.query(
+      `select identifier, units::int, from_units::int, amount_micro_usd::int as amount, state, attempts, occurred_at, period_start
+       from billing_usage_ledger where organization_id = $1 order by period_start, from_units`,
+      [organizationId],
+    )
+  /** What the provider has counted. */
+  async function told(): Promise<{ units: number; id: string }[]> {
+    const { usage } = await shopState(provider)
+    return usage
+      .map((one) => ({ units: one.units ?? one.value, id: one.externalId ?? one.identifier }))
+      .filter(({ id }) => id.startsWith(organizationId))
+  }
+  const report = async () =>
+    (await call(`GET /api/v1/admin/billing/ledger?organization_id=${organizationId}`, { token })).body.data
+  const fault = (how: object) =>
+    fetch(`${env.STACK_URL}/control/faults`, {
+      method: 'POST',
+      body: JSON.stringify({ door: provider, match: encodeURIComponent(organizationId), count: 1, ...how }),
+    })
+  return { ...customer, use, ledger, told, report, fault }
+}
+
+describe.each(['polar', 'stripe'] as const)('at %s', (provider) => {
+  test('overage is told once, from the first unit above the limit on, and the ledger is what was used', async () => {
+    const { use, ledger, told, report, info } = await world(provider)
+    await use(1_000)
+    await sendMeteredUsage(directly(), fullLook())
+    expect(await ledger()).toEqual([])
+    await use(1)
+    await sendMeteredUsage(directly(), fullLook())
+    await sendMeteredUsage(directly(), fullLook())
+    await use(2_499)
+    await sendMeteredUsage(directly(), fullLook())
+    expect(await ledger()).toMatchObject([
+      { from_units: 0, units: 1, amount: 20, state: 'sent', attempts: 1 },
+      { from_units: 1, units: 2_499, amount: 49_980, state: 'sent', attempts: 1 },
+    ])
+    expect((await told()).map(({ units }) => units)).toEqual([1, 2_499])
+    const row = (await report()).find(({ meter }: { meter: string }) => meter === 'api_calls')
+    expect(row).toMatchObject({
+      provider,
+      plan: 'builder',
+      included_units: 1_000,
+      used_units: 3_500,
+      used_units_by_hour: 3_500,
+      overage_units: 2_500,
+      overage_usd: '0.050000',
+      recorded_units: 2_500,
+      recorded_usd: '0.050000',
+      sent_units: 2_500,
+      pending_units: 0,
+      difference_units: 0,
+      difference_usd: '0.000000',
+    })
+    expect(await info()).toMatchObject({
+      overage: {
+        meters: { api_calls: { units: 2_500, amount_usd: '0.050000' } },
+        total_usd: '0.050000',
+        total_cents: 5,
+      },
+      next_charge: { amount_cents: 1_905 },
+    })
+  })
+
+  test('a run that dies after sending, and one that dies before, count once: the next sends under the same identifier', async () => {
+    const { use, ledger, told, fault } = await world(provider)
+    await use(1_010)
+    await fault({ kind: 'reset_after' }) // it arrived, and the answer was lost
+    await sendMeteredUsage(directly(), fullLook())
+    const [open] = await ledger()
+    expect(open).toMatchObject({ state: 'pending', attempts: 1 })
+    expect(await told()).toHaveLength(1)
+    await sendMeteredUsage(directly(), soon())
+    expect(await ledger()).toMatchObject([{ identifier: open?.identifier, state: 'sent', attempts: 2 }])
+
+    await use(5)
+    await fault({ kind: 'reset_before' })
+    await sendMeteredUsage(directly(), fullLook())
+    expect(await told()).toHaveLength(1)
+    await use(5)
+    await sendMeteredUsage(directly(), fullLook())
+    expect((await told()).map(({ units }) => units)).toEqual([10, 5, 5])
+
+    // Killed between the claim and the answer: nobody touches the row until the claim is old.
+    await use(7)
+    await recordOverage(directly(), fullLook())
+    await sql.query(
+      `update billing_usage_ledger set claimed_until = now() + interval '1 minute' where identifier = $1`,
+      [(await ledger()).at(-1)?.identifier],
+    )
+    await sendMeteredUsage(directly(), soon())
+    expect((await ledger()).at(-1)).toMatchObject({ state: 'pending' })
+    await sendMeteredUsage({ ...directly(), now: () => Date.now() + 2 * MINUTE }, soon())
+    expect((await told()).map(({ units }) => units)).toEqual([10, 5, 5, 7])
+  })
+
+  test('ten runs at once tell once', async () => {
+    const { use, ledger, told, report } = await world(provider)
+    await use(1_500)
+    await Promise.all(Array.from({ length: 10 }, () => sendMeteredUsage(directly(), fullLook())))
+    await use(100)
+    await Promise.all(Array.from({ length: 10 }, () => sendMeteredUsage(directly(), fullLook())))
+    await sendMeteredUsage(directly(), fullLook())
+    expect((await told()).map(({ units }) => units)).toEqual([500, 100])
+    expect((await ledger()).map(({ state, attempts }) => [state, attempts])).toEqual([
+      ['sent', 1],
+      ['sent', 1],
+    ])
+    expect((await report()).map(({ difference_units }: any) => difference_units)).toEqual([0, 0])
+  })
+})
+
+test('between the hours only those are looked at whose period is about to end, or just has', async () => {
+  const { use, ledger, organizationId } = await world()
+  const midst = new Date(Date.now() - 10 * 24 * HOUR).toISOString()
+  await sql.query('update organizations set period_anchor = $2 where id = $1', [organizationId, midst])
+  await use(1_001)
+  await recordOverage(directly(), soon())
+  expect(await ledger()).toEqual([])
+  await sql.query(`update subscriptions set current_period_end = $2 where organization_id = $1`, [
+    organizationId,
+    new Date(soon() + HOUR + MINUTE).toISOString(),
+  ])
+  await recordOverage(directly(), soon())
+  expect(await ledger()).toEqual([])
+  await recordOverage(directly(), soon() + 2 * MINUTE)
+  expect(await ledger()).toMatchObject([{ units: 1 }])
+})
+
+test('usage that comes after its period has ended is charged by what held then', async () => {
+  const { use, ledger, organizationId } = await world('stripe')
+  const now = Date.now()
+  const anchor = now - 3 * MINUTE - 40 * 24 * HOUR // periods begin on that day of the month
+  await sql.query('update organizations set period_anchor = $2 where id = $1', [
+    organizationId,
+    new Date(anchor).toISOString(),
+  ])
+  const [{ start, before } = {}] = await sql.query(
+    `select usage_period_start(period_anchor, now()) as start,
+       usage_period_start(period_anchor, usage_period_start(period_anchor, now()) - interval '1 second') as before from organizations where id = $1`,
+    [organizationId],
+  )
+  const end = new Date(start).getTime()
+  await use(1_500, end - 2 * HOUR)
+  await recordOverage(directly(), fullLook(end - 2 * HOUR))
+  expect(await ledger()).toMatchObject([{ units: 500, period_start: before }])
+  // A smaller plan afterwards: what was agreed for the period stays.
+  await sql.query(`update organizations set limit_overrides = '{"api_calls": 10}' where id = $1`, [organizationId])
+  await use(25, end - 1_000)
+  await recordOverage(directly(), fullLook(end + 24 * HOUR))
+  const rows = await ledger()
+  expect(rows.map(({ units, from_units }) => [from_units, units])).toEqual([
+    [0, 500],
+    [500, 25],
+  ])
+})
+
+test('late usage within the time that an invoice stays open belongs to it; later, to the next', async () => {
+  const { use, ledger } = await world('stripe')
+  const end = Date.UTC(new Date().getUTCFullYear(), new Date().getUTCMonth(), 1)
+  await use(1_001, end - HOUR)
+  await recordOverage(directly(), fullLook(end - HOUR))
+  await use(1, end - 2_000)
+  await recordOverage({ ...directly(), now: () => fullLook(end) }, fullLook(end))
+  await use(1, end - 1_500)
+  await recordOverage({ ...directly(), now: () => fullLook(end + HOUR) }, fullLook(end + HOUR)) // the month may be young
+  const times = (await ledger()).map(({ occurred_at }) => new Date(occurred_at).getTime())
+  expect(times).toEqual([fullLook(end - HOUR), end - 1_000, fullLook(end + HOUR)])
+})
+
+test('a larger plan in the period takes nothing back, and charges nothing that it includes', async () => {
+  const { use, ledger, organizationId, info, report } = await world()
+  await use(3_000)
+  await recordOverage(directly(), fullLook())
+  const limit = (units: number) =>
+    sql.query('update organizations set limit_overrides = $2 where id = $1', [
+      organizationId,
+      JSON.stringify({ api_calls: units }),
+    ])
+  await limit(10_000)
+  await use(7_001)
+  await recordOverage(directly(), fullLook())
+  expect((await ledger()).map(({ units }) => units)).toEqual([2_000])
+  expect((await info()).overage.meters.api_calls).toEqual({ units: 2_000, amount_usd: '0.040000' })
+  expect((await report())[0]).toMatchObject({ overage_units: 1, recorded_units: 2_000, difference_units: -1_999 })
+  await limit(1_000)
+  await use(2_000)
+  await recordOverage(directly(), fullLook())
+  expect((await ledger()).map(({ units }) => units)).toEqual([2_000, 1]) // 12,001 used, 10,000 included
+  // On a plan without limits nothing more is charged.
+  await sql.query(`update organizations set plan_id = 'enterprise', limit_overrides = '{}' where id = $1`, [
+    organizationId,
+  ])
+  await use(50_000)
+  await recordOverage(directly(), fullLook())
+  expect(await ledger()).toHaveLength(2)
+})
+
+test('what was above the limits of a plan is recorded before a larger one takes its place', async () => {
+  const { use, ledger, post, organizationId, info } = await world()
+  const token = await administrator()
+  await call(`PUT /api/v1/admin/organizations/${organizationId}/quotas`, { token, body: { api_calls: null } })
+  await use(1_000_500)
+  expect((await post('change', { plan: 'pro' })).body.plan).toBe('pro')
+  expect(await ledger()).toMatchObject([{ units: 500, amount: 10_000, state: 'pending' }])
+  await use(1_000_000)
+  await sendMeteredUsage(directly(), fullLook())
+  expect(await ledger()).toMatchObject([{ units: 500, state: 'sent' }])
+  expect((await info()).overage).toMatchObject({ total_usd: '0.010000', total_cents: 1 })
+})
+
+test('what Stripe may have, and would count again after a day, is not sent again, and the report says so', async () => {
+  const { use, ledger, told, report, organizationId } = await world('stripe')
+  await use(1_003)
+  await recordOverage(directly(), fullLook())
+  const tried = (hours: number) =>
+    sql.query(
+      `update billing_usage_ledger set attempts = 1, attempted_at = now() - make_interval(hours => $2) where organization_id = $1`,
+      [organizationId, hours],
+    )
+  await tried(24)
+  await sendMeteredUsage(directly(), soon())
+  expect(await ledger()).toMatchObject([{ state: 'unknown', attempts: 1 }])
+  expect(await told()).toEqual([])
+  expect((await report())[0]).toMatchObject({ unknown_units: 3, sent_units: 0, difference_units: 0 })
+  await sql.query(`update billing_usage_ledger set state = 'pending' where organization_id = $1`, [organizationId])
+  await tried(22)
+  await sendMeteredUsage(directly(), soon())
+  expect(await ledger()).toMatchObject([{ state: 'sent', attempts: 2 }])
+})
+
+test('what a provider refuses is kept with its reason, and does not hold up the others', async () => {
+  const [one, other] = [await world(), await world()]
+  await one.use(1_001)
+  await other.use(1_001)
+  await recordOverage(directly(), fullLook())
+  await sql.query(`update billing_usage_ledger set provider_customer_id = 'nobody' where organization_id = $1`, [
+    one.organizationId,
+  ])
+  await sendMeteredUsage(directly(), soon())
+  expect([await one.ledger(), await other.ledger()]).toMatchObject([[{ state: 'refused' }], [{ state: 'sent' }]])
+  expect((await one.report())[0]).toMatchObject({ refused_units: 1 })
+})
+
+test('usage within limits, of plans that block or cost nothing more, and of who has no subscription is not charged', async () => {
+  const { use, ledger, organizationId } = await world()
+  const { user } = await newCustomer()
+  await use(500)
+  await sql.query(
+    `insert into usage_periods (organization_id, period_start, api_calls) values ($1, usage_period_start(null, now()), 9000000)`,
+    [user.organization_id],
+  )
+  await recordOverage(directly(), fullLook())
+  expect(await ledger()).toEqual([])
+  expect(await sql.query('select from billing_terms where organization_id = $1', [user.organization_id])).toEqual([])
+  expect(
+    await sql.query('select meter from billing_terms where organization_id = $1 order by 1', [organizationId]),
+  ).toEqual([{ meter: 'api_calls' }, { meter: 'queries' }])
+})

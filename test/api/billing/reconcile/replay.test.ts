@@ -1,0 +1,71 @@
+import { afterEach, expect, test, vi } from 'vitest'
+import { systemDeps } from '../../../../src/billing/reconcile/job.ts'
+import { replayEvents } from '../../../../src/billing/reconcile/replay.ts'
+import { breakStores } from '../../../support/broken-stores.ts'
+import { directly } from '../../../support/direct.ts'
+import {
+  auditOf,
+  deliver,
+  eventsOf,
+  inboxOf,
+  newPayer,
+  planOf,
+  polarEvent,
+  reconcileAlone,
+} from '../../../support/shop.ts'
+
+afterEach(() => vi.restoreAllMocks())
+
+const deps = () => systemDeps(directly())
+
+test('an event that failed is done with the next run, one that is done once more when asked for', async () => {
+  vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  const { organizationId } = await newPayer('polar')
+  const event = (await eventsOf('polar', organizationId)).find(({ type }) => type === 'subscription.created')
+  if (!event) throw new Error('no event')
+  breakStores(['/polar/v1/'])
+  expect((await deliver('polar', event)).status).toBe(503)
+  vi.restoreAllMocks()
+  const results: string[] = []
+  const note = ({ event: one, result }: { event: { eventId: string }; result: string }) => {
+    if (one.eventId === event.id) results.push(result)
+  }
+  await replayEvents(deps(), { event: event.id, isOpen: true }, note)
+  expect(await planOf(organizationId)).toBe('pro')
+  expect(await replayEvents(deps(), { event: event.id, isOpen: true }, note)).toEqual({ done: 0, failed: 0 })
+  expect(await replayEvents(deps(), { event: event.id }, note)).toEqual({ done: 1, failed: 0 })
+  expect(results).toEqual(['applied', 'unchanged'])
+  expect(await inboxOf(event.id)).toMatchObject({ state: 'done', attempts: 3 })
+  expect(await auditOf(organizationId)).toHaveLength(2)
+})
+
+test('the job leaves an event that failed to its provider for half an hour, then does it itself', async () => {
+  vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  const { organizationId, subscriptionId } = await newPayer('polar')
+  const event = await polarEvent('subscription.updated', { id: subscriptionId })
+  breakStores(['/polar/v1/'])
+  await deliver('polar', event)
+  vi.restoreAllMocks()
+  const age = (minutes: number) =>
+    directly().sql.query('update billing_events set received_at = $2 where event_id = $1', [
+      event.id,
+      new Date(Date.now() - minutes * 60_000).toISOString(),
+    ])
+  await age(29)
+  await reconcileAlone(deps(), organizationId)
+  expect(await inboxOf(event.id)).toMatchObject({ state: 'failed', attempts: 1 })
+  await age(31)
+  await reconcileAlone(deps(), organizationId)
+  expect(await inboxOf(event.id)).toMatchObject({ state: 'done', attempts: 2 })
+})
+
+test('what is being handled at this moment is left to whoever does', async () => {
+  const event = await polarEvent('benefit.created', { id: 'x' })
+  await deliver('polar', event)
+  await directly().sql.query(
+    `update billing_events set state = 'processing', claimed_until = now() + interval '1 minute' where event_id = $1`,
+    [event.id],
+  )
+  expect(await replayEvents(deps(), { event: event.id })).toEqual({ done: 0, failed: 1 })
+  expect((await inboxOf(event.id))?.attempts).toBe(1)
+})

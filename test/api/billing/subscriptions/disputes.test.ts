@@ -1,0 +1,45 @@
+import { afterEach, expect, test, vi } from 'vitest'
+import { deliver, eventsOf, newPayer, planOf, polarEvent, stripeEvent, urlOf } from '../../../support/shop.ts'
+
+afterEach(() => vi.restoreAllMocks())
+
+async function payer(name: 'polar' | 'stripe') {
+  const { organizationId, subscriptionId } = await newPayer(name)
+  for (const event of await eventsOf(name, organizationId)) await deliver(name, event)
+  expect(await planOf(organizationId)).toBe('pro')
+  return { organizationId, subscriptionId }
+}
+
+test('a dispute that was lost ends the plan, whatever was paid with the charge; one won or open changes nothing', async () => {
+  const { organizationId, subscriptionId } = await payer('stripe')
+  const invoice = {
+    billing_reason: 'subscription_update',
+    parent: { subscription_details: { subscription: subscriptionId } },
+  }
+  const real = globalThis.fetch
+  vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) =>
+    urlOf(input).includes('/invoice_payments') ? Response.json({ data: [{ invoice }] }) : real(input, init),
+  )
+  const close = async (status: string) => {
+    const dispute = { id: 'du_1', object: 'dispute', status, charge: 'ch_1', payment_intent: 'pi_1', created: 1 }
+    expect((await deliver('stripe', await stripeEvent('charge.dispute.closed', dispute))).status).toBe(200)
+    return planOf(organizationId)
+  }
+  expect(await close('won')).toBe('pro')
+  expect(await close('warning_closed')).toBe('pro')
+  expect(await close('lost')).toBe('free')
+})
+
+test("Polar's refunds tell of disputes: one lost ends the plan, one open or a refund without any does not", async () => {
+  const { organizationId, subscriptionId } = await payer('polar')
+  const refund = async (status: string, dispute: object | null) => {
+    const created_at = new Date().toISOString()
+    const data = { id: crypto.randomUUID(), status, created_at, subscription_id: subscriptionId, dispute }
+    expect((await deliver('polar', await polarEvent('refund.updated', data))).status).toBe(200)
+    return planOf(organizationId)
+  }
+  expect(await refund('succeeded', null)).toBe('pro')
+  expect(await refund('pending', { id: 'd', status: 'under_review' })).toBe('pro')
+  expect(await refund('succeeded', { id: 'd', status: 'won' })).toBe('pro')
+  expect(await refund('pending', { id: 'd', status: 'lost' })).toBe('free')
+})

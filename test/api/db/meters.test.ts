@@ -1,0 +1,101 @@
+import { describe, expect, test } from 'vitest'
+import { NewPlan, PlanChanges } from '../../../src/admin/plans/schemas.ts'
+import { QuotaOverrides } from '../../../src/admin/schemas.ts'
+import { USED_UNITS } from '../../../src/billing/overage/queries.ts'
+import { Catalogue } from '../../../src/billing/plans/schemas.ts'
+import {
+  ALL_METERS,
+  amountIn,
+  COUNTERS,
+  caseOfMeter,
+  GAUGES,
+  METER_ROWS,
+  METERS,
+} from '../../../src/db/schema/meters.ts'
+import { sha256Hex } from '../../../src/lib/bytes.ts'
+import { fromUnits, toUnits } from '../../../src/limits/meter-units.ts'
+import { getUse } from '../../../src/limits/quotas.ts'
+import { writeStatement } from '../../../src/metering/write-statement.ts'
+import { usageForecast } from '../../../src/usage/analytics/forecast.ts'
+import { Forecast } from '../../../src/usage/analytics/schemas.ts'
+import { ReportedEvent } from '../../../src/usage/reporting/schemas.ts'
+import { ReserveBody } from '../../../src/usage/reservations/schemas.ts'
+import { Quotas } from '../../../src/usage/schemas.ts'
+import { selectKey } from '../../../src/verification/key-record.ts'
+import { directly } from '../../support/direct.ts'
+import { newKeyHolder } from '../../support/http.ts'
+
+const names = (shape: object) => Object.keys(shape).filter((name) => ALL_METERS.includes(name as never))
+
+describe('the table of meters', () => {
+  test('every meter has a name of its own for people', () => {
+    expect(new Set(ALL_METERS.map((meter) => METER_ROWS[meter].label)).size).toBe(ALL_METERS.length)
+  })
+
+  test('every schema that names meters names all of them', () => {
+    const [plan, changes] = [NewPlan.shape, PlanChanges.shape]
+    const everywhere = {
+      limits: plan.limits.shape.meters.shape,
+      changes: changes.limits.unwrap().shape.meters.unwrap().shape,
+      overrides: QuotaOverrides.shape,
+      catalogue: Catalogue.shape.data.element.shape.meters.shape,
+      quotas: Quotas.shape.meters.shape,
+      reported: ReportedEvent.shape,
+      reserved: ReserveBody.shape,
+    }
+    for (const [where, shape] of Object.entries(everywhere))
+      expect(names(shape).toSorted(), where).toEqual(ALL_METERS.toSorted())
+    expect(Object.keys(plan.overage.unwrap().shape)).toEqual(METERS)
+    expect(Object.keys(changes.overage.unwrap().shape)).toEqual(METERS)
+    expect(Object.keys(Forecast.shape.meters.shape)).toEqual(METERS)
+  })
+
+  test('every column of a counter is summed when an event adds to it', () => {
+    const event = { id: 'e', occurred_at: '', organization_id: '' }
+    for (const meter of METERS)
+      for (const column of COUNTERS[meter].columns)
+        expect(writeStatement([{ ...event, [column]: 7 }]), column).toContain(`${column} = known.${column} +`)
+  })
+
+  test('what one period used of each is read by every reader as itself, to the unit', async () => {
+    const { key, organizationId } = await newKeyHolder({})
+    const { sql } = directly()
+    const amounts = METERS.map((meter, at) => [meter, at + 3] as const)
+    const columns = amounts.flatMap(([meter, amount]) =>
+      COUNTERS[meter].columns.map(
+        (column, at) => [column, at === 0 ? amount - COUNTERS[meter].columns.length + 1 : 1] as const,
+      ),
+    )
+    await sql.query(
+      `insert into usage_periods (organization_id, period_start, ${columns.map(([column]) => column).join(', ')})
+       select id, usage_period_start(period_anchor, now()), ${columns.map(([, amount]) => amount).join(', ')} from organizations where id = $1`,
+      [organizationId],
+    )
+    const expected = Object.fromEntries(amounts)
+    const rows = await sql.query(
+      `select t.meter, ${USED_UNITS}::text as units from usage_periods u, unnest($2::text[]) as t(meter) where u.organization_id = $1`,
+      [organizationId, [...METERS, 'unheard_of']],
+    )
+    const units = METERS.map((meter) => [meter, String(toUnits(meter, expected[meter] ?? 0))])
+    expect(Object.fromEntries(rows.map(({ meter, units }) => [meter, units]))).toEqual({
+      ...Object.fromEntries(units),
+      unheard_of: null,
+    })
+    const now = Date.now()
+    expect((await getUse(sql, organizationId, now)).used).toEqual({
+      ...expected,
+      ...Object.fromEntries(GAUGES.map((gauge) => [gauge, 0])),
+    })
+    const record = await selectKey(directly(), sha256Hex(key), now)
+    const { meters } = await usageForecast(sql, organizationId, now)
+    for (const meter of METERS) {
+      expect(fromUnits(meter, record?.used[meter] as number), meter).toBe(expected[meter])
+      expect(Number(meters[meter].used), meter).toBe(expected[meter])
+      expect(typeof meters[meter].used).toBe(COUNTERS[meter].isMoney ? 'string' : 'number')
+    }
+  })
+
+  test('a meter that no row of the table names is never taken for another one', () => {
+    expect(caseOfMeter('m', (meter) => amountIn('u', meter))).not.toContain('else')
+  })
+})

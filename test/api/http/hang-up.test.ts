@@ -1,0 +1,31 @@
+import { env, exports } from 'cloudflare:workers'
+import { expect, test } from 'vitest'
+import { keyVersion } from '../../../src/limits/versions.ts'
+import { directly } from '../../support/direct.ts'
+import { eventually, newKeyHolder, randomIp } from '../../support/http.ts'
+import { failFor } from '../../support/mail.ts'
+
+/** Whether a fault that hits once has hit. */
+async function hasHit(match: string): Promise<boolean> {
+  const waiting: { match?: string }[] = await (await fetch(`${env.STACK_URL}/control/faults`)).json()
+  return !waiting.some((fault) => fault.match === match)
+}
+
+test('what a caller began is done to its end, though they hang up in the midst of it', async () => {
+  const { keyId, token } = await newKeyHolder()
+  const name = `Renamed ${keyId}`
+  await failFor(name, { door: 'sql', kind: 'delay', value: 4_000, count: 1 })
+  const caller = new AbortController()
+  const asked = exports.default.fetch(`https://tollgate.test/api/v1/auth/api-keys/${keyId}`, {
+    method: 'PATCH',
+    headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json', 'CF-Connecting-IP': randomIp() },
+    body: JSON.stringify({ name }),
+    signal: caller.signal,
+  })
+  await eventually(() => hasHit(name), Boolean)
+  caller.abort()
+  await expect(asked).rejects.toThrow()
+  const announced = () => directly().redis.get(keyVersion(keyId))
+  expect(await announced()).toBeNull()
+  expect(await eventually(announced, (version) => version !== null)).toBe(2)
+})

@@ -1,0 +1,279 @@
+import { describe, expect, test, vi } from 'vitest'
+import { checkUsageAlerts } from '../../../../src/usage/alerts/job.ts'
+import { directly } from '../../../support/direct.ts'
+import { call, newUser, setLimits } from '../../../support/http.ts'
+import { newReceiver } from '../../../support/webhooks.ts'
+
+vi.setConfig({ testTimeout: 30_000 })
+
+const MINUTE = 60_000
+const DAY = 24 * 60 * MINUTE
+/** A run at a minute that looks at what changed lately, and one at the minute that looks at everything. */
+const soon = () =>
+  Math.floor(Date.now() / (60 * MINUTE)) * 60 * MINUTE + Math.max(1, new Date().getUTCMinutes()) * MINUTE
+const fullLook = () => Math.floor(Date.now() / (60 * MINUTE)) * 60 * MINUTE
+
+/** An organization with a limit of 1,000 API calls, an endpoint, and usage as the roll-ups have it. */
+async function world(limits: Record<string, number> = { api_calls: 1_000 }) {
+  const owner = await newUser()
+  const organizationId = owner.user.organization_id as string
+  await setLimits(organizationId, limits)
+  const { id: endpointId } = await newReceiver(owner.token)
+  const { sql } = directly()
+
+  /** @param changedAgo how long ago the sums changed; @param at a moment of the period that they are of */
+  async function use(columns: Record<string, number>, changedAgo = 0, at = Date.now()) {
+    const names = Object.keys(columns)
+    const list = names.map((name) => `${name} = ${Number(columns[name])}`)
+    await sql.query(
+      `insert into usage_periods (organization_id, period_start, ${names.join(', ')}, updated_at)
+       select id, usage_period_start(period_anchor, $2), ${Object.values(columns).map(Number).join(', ')}, $3
+       from organizations where id = $1
+       on conflict (organization_id, period_start) do update set ${list.join(', ')}, updated_at = $3`,
+      [organizationId, new Date(at).toISOString(), new Date(Date.now() - changedAgo).toISOString()],
+    )
+  }
+
+  const alerts = async () => (await call('GET /api/v1/usage/alerts', { token: owner.token })).body.data
+  const thresholds = async () => (await alerts()).map(({ threshold }: { threshold: number }) => threshold)
+  const mails = async () =>
+    (await sql.query('select subject from mail_outbox where recipient = $1 order by id', [owner.email])).map(
+      ({ subject }) => subject as string,
+    )
+  const events = async () =>
+    (
+      await sql.query(
+        'select type, payload from webhook_deliveries where endpoint_id = $1 order by created_at, type desc',
+        [endpointId],
+      )
+    ).map(({ type, payload }) => [type, payload.data.threshold])
+  const run = (at = soon()) => checkUsageAlerts(directly(), at)
+  const choose = (list: number[] | null) =>
+    call('PUT /api/v1/usage/alerts/thresholds', { token: owner.token, body: { thresholds: list } })
+  return { ...owner, organizationId, use, alerts, thresholds, mails, events, run, choose }
+}
+
+describe('a threshold', () => {
+  test('is told when it is reached, and neither before nor twice, by two runs at once or by later ones', async () => {
+    const { use, run, alerts, mails, events } = await world()
+    await use({ api_calls: 799 })
+    await run()
+    expect(await alerts()).toEqual([])
+
+    await use({ api_calls: 800 })
+    await Promise.all([run(), run(), run()])
+    await run()
+    expect(await alerts()).toMatchObject([
+      { meter: 'api_calls', limit: 1_000, threshold: 80, used: 800, notified_at: expect.any(String) },
+    ])
+    expect(await mails()).toEqual([expect.stringContaining('has used 80 % of its API calls')])
+    expect(await events()).toEqual([['usage.threshold_reached', 80]])
+
+    await use({ api_calls: 950 })
+    await run()
+    expect(await mails()).toHaveLength(2)
+    expect(await events()).toHaveLength(2)
+  })
+
+  test('that is passed together with higher ones is written down, and only the highest is told', async () => {
+    const { use, run, thresholds, mails, events, alerts } = await world()
+    await use({ api_calls: 1_200 })
+    await run()
+    expect(await thresholds()).toEqual([100, 95, 80])
+    expect((await alerts()).every(({ notified_at }: { notified_at: unknown }) => notified_at !== null)).toBe(true)
+    expect(await mails()).toEqual([expect.stringContaining('reached its limit of API calls')])
+    expect(await events()).toEqual([
+      ['usage.threshold_reached', 100],
+      ['usage.limit_reached', 100],
+    ])
+  })
+
+  test('of a limit that is raised may be passed again; of one that is not, never', async () => {
+    const { use, run, organizationId, mails, events } = await world()
+    await use({ api_calls: 960 })
+    await run()
+    await setLimits(organizationId, { api_calls: 1_100 })
+    await use({ api_calls: 970 })
+    await run()
+    expect(await events()).toEqual([
+      ['usage.threshold_reached', 95],
+      ['usage.threshold_reached', 80],
+    ])
+    await setLimits(organizationId, { api_calls: 1_000 })
+    await run()
+    expect(await mails()).toHaveLength(2)
+  })
+
+  test('may be above the limit, for overage: 150 % is told by itself, and the limit is reached once', async () => {
+    const { choose, use, run, events, mails } = await world()
+    await choose([150, 200])
+    await use({ api_calls: 1_499 })
+    await run()
+    expect(await events()).toEqual([
+      ['usage.threshold_reached', 100],
+      ['usage.limit_reached', 100],
+    ])
+    await use({ api_calls: 1_500 })
+    await run()
+    await run()
+    expect((await events()).slice(2)).toEqual([['usage.threshold_reached', 150]])
+    expect((await mails()).at(-1)).toContain('150 %')
+  })
+
+  test('of 100 % that is passed together with a higher one says that the limit is reached, too', async () => {
+    const { choose, use, run, events, mails } = await world()
+    await choose([1_000, 300])
+    await use({ api_calls: 3_000 })
+    await run()
+    expect(await events()).toEqual([
+      ['usage.threshold_reached', 300],
+      ['usage.limit_reached', 100],
+    ])
+    expect(await mails()).toEqual([expect.stringContaining('300 %')])
+  })
+
+  test('may be passed in each period', async () => {
+    const { use, run, alerts } = await world()
+    await use({ api_calls: 800 })
+    await run()
+    const next = Date.now() + 32 * DAY
+    await use({ api_calls: 800 }, -32 * DAY, next)
+    await run(next)
+    expect(new Set((await alerts()).map((one: { period_start: string }) => one.period_start)).size).toBe(2)
+  })
+
+  test('is of every meter and gauge that has a limit above 0', async () => {
+    const limits = { tokens: 100, cost_usd: 0.5, queries: 0, storage_gb: 2 }
+    const { use, run, alerts, organizationId } = await world(limits)
+    await use({ input_tokens: 50, output_tokens: 30, cost_usd: 0.4, queries: 5, api_calls: 1 })
+    await directly().sql.query(
+      `insert into usage_gauges values ($1, 'storage_gb', 1.6, now()), ($1, 'made_up', 5, now())`,
+      [organizationId],
+    )
+    await run()
+    const told = (await alerts()).map(({ meter, used, limit }: any) => [meter, used, limit])
+    expect(told.toSorted()).toEqual([
+      ['cost_usd', 0.4, 0.5],
+      ['storage_gb', 1.6, 2],
+      ['tokens', 80, 100],
+    ])
+  })
+})
+
+describe('what is told', () => {
+  test('reaches owners and admins who can sign in, and nobody else', async () => {
+    const { use, run, organizationId } = await world()
+    const people = await Promise.all([newUser(), newUser(), newUser()])
+    const { sql } = directly()
+    for (const [at, role] of ['admin', 'member', 'admin'].entries())
+      await sql.query('insert into memberships (organization_id, user_id, role) values ($1, $2, $3)', [
+        organizationId,
+        people[at]?.user.id,
+        role,
+      ])
+    await sql.query('update users set is_active = false where id = $1', [people[2]?.user.id])
+    await use({ api_calls: 800 })
+    await run()
+    const told = await Promise.all(
+      people.map(({ email }) => sql.query('select 1 from mail_outbox where recipient = $1', [email])),
+    )
+    expect(told.map((rows) => rows.length)).toEqual([1, 0, 0])
+  })
+
+  test('is lost by no run that dies between seeing and telling', async () => {
+    const { use, run, mails, organizationId, alerts } = await world()
+    await use({ api_calls: 960 })
+    await run()
+    const { sql } = directly()
+    await sql.query(
+      'delete from mail_outbox where subject like $1 and recipient in (select email from users u join memberships m on m.user_id = u.id where m.organization_id = $2)',
+      ['%95%', organizationId],
+    )
+    await sql.query('update usage_alerts set notified_at = null where organization_id = $1', [organizationId])
+    await Promise.all([run(), run()])
+    expect(await mails()).toEqual([expect.stringContaining('95 %')])
+    expect((await alerts()).every(({ notified_at }: { notified_at: unknown }) => notified_at !== null)).toBe(true)
+  })
+
+  test('of usage that changed longer ago than runs look back is seen by the hourly look at everything', async () => {
+    const { use, run, alerts } = await world()
+    await use({ api_calls: 800 }, 70 * MINUTE)
+    await run()
+    expect(await alerts()).toEqual([])
+    await run(fullLook())
+    expect(await alerts()).toHaveLength(1)
+  })
+})
+
+describe('the thresholds of an organization', () => {
+  test('are its own, sorted and each once, and null brings the default back', async () => {
+    const { choose, token } = await world()
+    const read = async () => (await call('GET /api/v1/usage/alerts/thresholds', { token })).body
+    expect(await read()).toEqual({ thresholds: [80, 95], is_default: true })
+    expect((await choose([95, 1, 50, 50, 100])).body).toEqual({ thresholds: [1, 50, 95, 100], is_default: false })
+    expect(await read()).toEqual({ thresholds: [1, 50, 95, 100], is_default: false })
+    expect((await choose([])).body).toEqual({ thresholds: [], is_default: false })
+    expect((await choose(null)).body).toEqual({ thresholds: [80, 95], is_default: true })
+    const { body } = await call('GET /api/v1/audit-logs?action=organization.alert_thresholds_changed', { token })
+    expect(body.data).toHaveLength(3)
+    expect(body.data[2].detail).toEqual({ thresholds: [1, 50, 95, 100] })
+  })
+
+  test.each([
+    [[0]],
+    [[1_001]],
+    [[50.5]],
+    [['80']],
+    [Array.from({ length: 11 }, (_, at) => at + 1)],
+    ['80'],
+    [undefined],
+  ])('are not %j', async (thresholds) => {
+    const { token } = await newUser()
+    const { status, body } = await call('PUT /api/v1/usage/alerts/thresholds', { token, body: { thresholds } })
+    expect({ status, path: body.errors?.[0].path }).toMatchObject({
+      status: 400,
+      path: expect.stringMatching(/^body\.thresholds/),
+    })
+  })
+
+  test('decide what is told; one that is asked for later than a higher one was told is not', async () => {
+    const { choose, use, run, thresholds, events } = await world()
+    await choose([90])
+    await use({ api_calls: 900 })
+    await run()
+    expect(await thresholds()).toEqual([90])
+    await choose([50, 90])
+    await run()
+    expect((await thresholds()).toSorted()).toEqual([50, 90])
+    expect(await events()).toEqual([['usage.threshold_reached', 90]])
+  })
+
+  test('are set by owners and admins, and by keys with the scope; a member may read', async () => {
+    const { organizationId } = await world()
+    const member = await newUser()
+    await directly().sql.query(`insert into memberships (organization_id, user_id, role) values ($1, $2, 'member')`, [
+      organizationId,
+      member.user.id,
+    ])
+    const at = `/api/v1/usage/alerts/thresholds?organization_id=${organizationId}`
+    const { token } = member
+    expect((await call(`GET ${at}`, { token })).status).toBe(200)
+    expect((await call(`PUT ${at}`, { token, body: { thresholds: [1] } })).body.code).toBe('forbidden')
+    const stranger = await newUser()
+    const asStranger = { token: stranger.token, body: { thresholds: [1] } }
+    expect((await call(`PUT ${at}`, asStranger)).body.code).toBe('organization_not_found')
+  })
+})
+
+test('alerts are listed page by page, the latest first, each organization’s own', async () => {
+  const { use, run, token, thresholds } = await world()
+  await use({ api_calls: 1_000 })
+  await run()
+  const first = await call('GET /api/v1/usage/alerts?limit=2', { token })
+  const second = await call(`GET /api/v1/usage/alerts?limit=2&cursor=${first.body.next_cursor}`, { token })
+  const pages = [...first.body.data, ...second.body.data].map(({ threshold }: { threshold: number }) => threshold)
+  expect(pages).toEqual(await thresholds())
+  expect(second.body.next_cursor).toBeNull()
+  const stranger = await newUser()
+  expect((await call('GET /api/v1/usage/alerts', { token: stranger.token })).body.data).toEqual([])
+})

@@ -1,0 +1,237 @@
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { openSession } from '../../../../src/accounts/sessions/open.ts'
+import { refresh as exchange } from '../../../../src/accounts/sessions/refresh.ts'
+import { directly, withoutRequestId } from '../../../support/direct.ts'
+import { call, newUser } from '../../../support/http.ts'
+import { mailsTo, mailTo } from '../../../support/mail.ts'
+import { managementDeps } from '../../../support/management.ts'
+
+const ME = 'GET /api/v1/auth/me'
+const SECOND = 1_000
+const DAY = 24 * 60 * 60 * SECOND
+
+const person = await newUser()
+const refresh = (refresh_token: unknown) => call('POST /api/v1/auth/refresh', { body: { refresh_token } })
+const logout = (options: Parameters<typeof call>[1]) => call('POST /api/v1/auth/logout', options)
+const statusOfMe = async (token: string) => (await call(ME, { token })).status
+
+/** A session of its own, so that one test's end of it is not another's. */
+async function session() {
+  const { access_token, refresh_token } = await openSession(managementDeps(directly()), person.user.id, {
+    factors: ['password'],
+  })
+  return { access: access_token, refresh: refresh_token }
+}
+
+/** Stops the Worker's clock, and moves it on from here. The database's own goes on. */
+function clock() {
+  const start = Date.now()
+  vi.useFakeTimers({ toFake: ['Date'], now: start })
+  return (elapsedMs: number) => vi.setSystemTime(start + elapsedMs)
+}
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+describe('POST /api/v1/auth/refresh', () => {
+  test('a refresh token gives new tokens of the same session, uncached', async () => {
+    const old = await session()
+    const { status, body, headers } = await refresh(old.refresh)
+    expect(status).toBe(200)
+    expect(body).toEqual({
+      access_token: expect.any(String),
+      refresh_token: expect.any(String),
+      token_type: 'bearer',
+      expires_in: 1800,
+    })
+    expect(headers.get('Cache-Control')).toContain('no-store')
+    expect(body.refresh_token).not.toBe(old.refresh)
+    expect(await statusOfMe(body.access_token)).toBe(200)
+    const sid = (token: string) => JSON.parse(atob(token.split('.')[1] ?? '')).sid
+    expect(sid(body.access_token)).toBe(sid(old.access))
+  })
+
+  test('twenty refreshes at once with one token give one and the same successor, and end nothing', async () => {
+    const old = await session()
+    const answers = await Promise.all(Array.from({ length: 20 }, () => refresh(old.refresh)))
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+    const successors = new Set(answers.map(({ body }) => body.refresh_token as string))
+    expect(successors.size).toBe(1)
+    expect(new Set(await Promise.all(answers.map(({ body }) => statusOfMe(body.access_token))))).toEqual(new Set([200]))
+    expect((await refresh([...successors][0])).status).toBe(200)
+  })
+
+  test('a token whose successor was used is a stolen one: the whole session ends (v5.0.0-10.4.5)', async () => {
+    const stolen = await session()
+    const second = (await refresh(stolen.refresh)).body
+    const third = (await refresh(second.refresh_token)).body
+    expect(await statusOfMe(third.access_token)).toBe(200)
+
+    expect(await refresh(stolen.refresh)).toMatchObject({ status: 401, body: { code: 'invalid_refresh_token' } })
+    expect((await refresh(third.refresh_token)).status).toBe(401)
+    expect(await statusOfMe(third.access_token)).toBe(401)
+  })
+
+  test('reuse ends its own session alone', async () => {
+    const [stolen, other] = [await session(), await session()]
+    const second = (await refresh(stolen.refresh)).body
+    await refresh(second.refresh_token)
+    await refresh(stolen.refresh)
+    expect(await statusOfMe(other.access)).toBe(200)
+    expect((await refresh(other.refresh)).status).toBe(200)
+  })
+
+  test.each([12 * SECOND, 3 * DAY])('an answer that got lost can be asked for again after %d ms', async (ms) => {
+    const old = await session()
+    const elapse = clock()
+    const { body } = await refresh(old.refresh)
+    elapse(ms)
+    const again = await refresh(old.refresh)
+    expect(again).toMatchObject({ status: 200, body: { refresh_token: body.refresh_token } })
+    expect((await refresh(again.body.refresh_token)).status).toBe(200)
+  })
+
+  test('a successor that has expired is not given again, and nothing is ended by asking', async () => {
+    const old = await session()
+    const elapse = clock()
+    const { body } = await refresh(old.refresh)
+    elapse(14 * DAY)
+    expect((await refresh(old.refresh)).status).toBe(401)
+    elapse(14 * DAY - SECOND)
+    expect((await refresh(body.refresh_token)).status).toBe(200)
+  })
+
+  test('of a stolen token the owner is told by mail, once', async () => {
+    const owner = await newUser()
+    const second = (await refresh(owner.refreshToken)).body
+    await refresh(second.refresh_token)
+    await Promise.all([refresh(owner.refreshToken), refresh(owner.refreshToken)])
+    await mailTo(owner.email, /was signed out/)
+    expect(await mailsTo(owner.email)).toHaveLength(1)
+  })
+
+  test('a straggler within REFRESH_GRACE_SECONDS is refused, and ends nothing', async () => {
+    const deps = managementDeps(directly({ REFRESH_GRACE_SECONDS: '30' }))
+    const { access, refresh: first } = await session()
+    const second = (await refresh(first)).body
+    await refresh(second.refresh_token)
+    await expect(exchange(deps, first)).rejects.toMatchObject({ code: 'invalid_refresh_token' })
+    expect(await statusOfMe(access)).toBe(200)
+  })
+
+  test('whatever is wrong with a refresh token, the answer is the same', async () => {
+    const [ended, replayed] = [await session(), await session()]
+    await logout({ token: ended.access })
+    await refresh((await refresh(replayed.refresh)).body.refresh_token)
+    const last = replayed.refresh.at(-1) === 'A' ? 'B' : 'A'
+    const bad = {
+      unknown: `rt_${'A'.repeat(43)}`,
+      altered: replayed.refresh.slice(0, -1) + last,
+      ended: ended.refresh,
+      replayed: replayed.refresh,
+      'an access token': replayed.access,
+      'SQL text': "' or 1=1 --",
+      'a NUL': 'rt_\u0000',
+      'half a letter': 'rt_\ud800',
+    }
+    const answers = await Promise.all(Object.values(bad).map(refresh))
+    for (const { status, body, headers } of answers) {
+      expect(status).toBe(401)
+      expect(body.code).toBe('invalid_refresh_token')
+      expect(headers.get('WWW-Authenticate')).toMatch(/^Bearer/)
+      expect(withoutRequestId(body)).toEqual(withoutRequestId(answers[0]?.body))
+    }
+  })
+
+  test.each([undefined, null, 42, '', ['rt_x'], { token: 'x' }, 'x'.repeat(513)])(
+    '%j is no refresh token at all',
+    async (token) => {
+      const { status, body } = await refresh(token)
+      expect(status).toBe(400)
+      expect(body.errors[0].path).toBe('body.refresh_token')
+    },
+  )
+})
+
+describe('the end of a session by time', () => {
+  test('an access token is good for 30 minutes, and not a moment longer', async () => {
+    clock()
+    const { access } = await session()
+    const expiry = JSON.parse(atob(access.split('.')[1] ?? '')).exp * SECOND
+    vi.setSystemTime(expiry - SECOND)
+    expect(await statusOfMe(access)).toBe(200)
+    vi.setSystemTime(expiry)
+    expect(await statusOfMe(access)).toBe(401)
+  })
+
+  test('a refresh token that nobody used for a year is no longer good', async () => {
+    const idle = await session()
+    clock()(366 * DAY)
+    expect((await refresh(idle.refresh)).status).toBe(401)
+  })
+
+  test('a session ends within 400 days however often it is refreshed (v5.0.0-10.4.8)', async () => {
+    let { refresh: token } = await session()
+    const elapse = clock()
+    let ended: number | undefined
+    for (let day = 5; day <= 400 && !ended; day += 5) {
+      elapse(day * DAY)
+      const { status, body } = await refresh(token)
+      if (status === 401) ended = day
+      token = body.refresh_token
+    }
+    expect(ended).toBeGreaterThan(5)
+  })
+})
+
+describe('POST /api/v1/auth/logout', () => {
+  test('after it neither token of the session is good any more, at once (v5.0.0-7.4.1)', async () => {
+    const { access, refresh: token } = await session()
+    const answer = await logout({ token: access })
+    expect(answer).toMatchObject({ status: 204, body: '' })
+    expect(await call(ME, { token: access })).toMatchObject({ status: 401, body: { code: 'unauthenticated' } })
+    expect((await refresh(token)).status).toBe(401)
+  })
+
+  test('a refresh token alone is enough', async () => {
+    const { access, refresh: token } = await session()
+    expect((await logout({ body: { refresh_token: token } })).status).toBe(204)
+    expect(await statusOfMe(access)).toBe(401)
+    expect((await refresh(token)).status).toBe(401)
+  })
+
+  test('both together end it too', async () => {
+    const { access, refresh: token } = await session()
+    expect((await logout({ token: access, body: { refresh_token: token } })).status).toBe(204)
+    expect(await statusOfMe(access)).toBe(401)
+  })
+
+  test("it ends one session and leaves the person's others", async () => {
+    const [one, other] = [await session(), await session()]
+    await logout({ token: one.access })
+    expect(await statusOfMe(other.access)).toBe(200)
+    expect((await refresh(other.refresh)).status).toBe(200)
+  })
+
+  test('without anything to end, it is refused', async () => {
+    for (const body of [undefined, {}]) expect((await logout({ body })).status).toBe(401)
+    expect((await logout({ token: 'nonsense' })).status).toBe(401)
+  })
+
+  test('twenty at once end the session and none of them fails', async () => {
+    const { access } = await session()
+    const answers = await Promise.all(Array.from({ length: 20 }, () => logout({ token: access })))
+    for (const { status } of answers) expect([204, 401]).toContain(status)
+    expect(answers.some(({ status }) => status === 204)).toBe(true)
+    expect(await statusOfMe(access)).toBe(401)
+  })
+
+  test('reading never ends a session', async () => {
+    const { access } = await session()
+    for (const method of ['GET', 'HEAD']) {
+      expect((await call(`${method} /api/v1/auth/logout`, { token: access })).status).toBe(405)
+    }
+    expect(await statusOfMe(access)).toBe(200)
+  })
+})

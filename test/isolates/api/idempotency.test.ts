@@ -1,0 +1,174 @@
+import { describe, expect, test } from 'vitest'
+import { administrator, call, newKeyHolder, newUser, verify } from '../../support/http.ts'
+import { newIsolate } from '../../support/isolate.ts'
+import { failFor } from '../../support/mail.ts'
+import { countQueryRounds } from '../../support/query-rounds.ts'
+
+const issue = (token: string, idempotencyKey: string, body: unknown = { name: 'Once' }) =>
+  call('POST /api/v1/auth/api-keys', { token, body, headers: { 'Idempotency-Key': idempotencyKey } })
+
+async function keysOf(token: string): Promise<unknown[]> {
+  return (await call('GET /api/v1/auth/api-keys', { token })).body.data
+}
+
+test('a repeat with the same key and body gets the first answer, and nothing is made twice', async () => {
+  const { token } = await newUser()
+  const first = await issue(token, 'a')
+  const repeat = await issue(token, 'a')
+  expect(first.status).toBe(201)
+  expect(repeat.status).toBe(201)
+  expect(repeat.body).toEqual(first.body)
+  expect(repeat.headers.get('Idempotent-Replayed')).toBe('true')
+  expect(await keysOf(token)).toHaveLength(1)
+})
+
+test('issuing a key waits for three answers of the database, and for a fourth where it may be repeated', async () => {
+  const { token } = await newUser()
+  const plain = await countQueryRounds(() => call('POST /api/v1/auth/api-keys', { token, body: { name: 'Plain' } }))
+  const repeatable = await countQueryRounds(() => issue(token, 'rounds'))
+  expect([plain.result.status, repeatable.result.status]).toEqual([201, 201])
+  expect([plain.rounds, repeatable.rounds]).toEqual([3, 4])
+})
+
+test('of ten at once one is done; the others get its answer', async () => {
+  const { token } = await newUser()
+  const answers = await Promise.all(Array.from({ length: 10 }, () => issue(token, 'b')))
+  expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 201))
+  expect(new Set(answers.map(({ body }) => body.key)).size).toBe(1)
+  expect(await keysOf(token)).toHaveLength(1)
+})
+
+test('the same key with another body is a mistake, and says so', async () => {
+  const { token } = await newUser()
+  await issue(token, 'c')
+  const { status, body } = await issue(token, 'c', { name: 'Another' })
+  expect(status).toBe(422)
+  expect(body.code).toBe('idempotency_key_reused')
+})
+
+test('what failed may be tried again with the same key', async () => {
+  const { token } = await newUser()
+  const refused = await issue(token, 'd', { name: 'Too much', custom_rate_limit: 1_000_000 })
+  expect(refused.status).toBe(403)
+  expect((await issue(token, 'd')).status).toBe(201)
+})
+
+test('the same key of another person is another key', async () => {
+  const [one, other] = [await newUser(), await newUser()]
+  const [first, second] = [await issue(one.token, 'e'), await issue(other.token, 'e')]
+  expect(second.status).toBe(201)
+  expect(second.body.key).not.toBe(first.body.key)
+})
+
+/** Sends a request whose effect happens and whose answer is lost between database and Worker, then repeats it. */
+async function repeatAfterLoss(line: string, token: string, body: Record<string, unknown>, mark: string) {
+  const headers = { 'Idempotency-Key': crypto.randomUUID() }
+  await failFor(mark, { door: 'sql', kind: 'reset_after', count: 1 })
+  const lost = await call(line, { token, body, headers })
+  const repeat = await call(line, { token, body, headers })
+  return { lost, repeat, again: await call(line, { token, body, headers }) }
+}
+
+describe('an answer that was lost after its effect is given to the repeat:', () => {
+  test('issuing makes one key, and the caller gets it', async () => {
+    const { token } = await newUser()
+    const name = `Lost ${crypto.randomUUID()}`
+    const { lost, repeat, again } = await repeatAfterLoss('POST /api/v1/auth/api-keys', token, { name }, name)
+    expect(lost.status).toBe(503)
+    expect(repeat.status).toBe(201)
+    expect(again.body).toEqual(repeat.body)
+    expect((await verify(repeat.body.key)).body.code).toBe('VALID')
+    expect(await keysOf(token)).toHaveLength(1)
+    const shown = await call(`GET /api/v1/auth/api-keys/${repeat.body.id}`, { token })
+    expect(repeat.body).toEqual({ ...shown.body, key: repeat.body.key, total_requests: 0, last_used_at: null })
+  })
+
+  test('rotating ends the old key everywhere, and the caller gets the new one', async () => {
+    const { token, key, keyId } = await newKeyHolder({ scopes: ['a:b'], metadata: { a: 1 } })
+    expect((await verify(key)).body.code).toBe('VALID')
+    const body = { grace_period_seconds: 0 }
+    const line = `POST /api/v1/auth/api-keys/${keyId}/rotate`
+    const { lost, repeat } = await repeatAfterLoss(line, token, body, `key.rotated`)
+    expect(lost.status).toBe(503)
+    expect(repeat.status).toBe(201)
+    expect((await verify(key)).body.code).toBe('REVOKED')
+    expect((await verify(repeat.body.key)).body.code).toBe('VALID')
+    const shown = await call(`GET /api/v1/auth/api-keys/${repeat.body.id}`, { token })
+    expect(shown.body).toMatchObject({ rotated_from: keyId, scopes: ['a:b'], created_at: repeat.body.created_at })
+  })
+
+  test('making an organization makes one', async () => {
+    const { token } = await newUser()
+    const name = `Lost ${crypto.randomUUID()}`
+    const { lost, repeat } = await repeatAfterLoss('POST /api/v1/organizations', token, { name }, name)
+    expect(lost.status).toBe(503)
+    expect(repeat.status).toBe(201)
+    const { body } = await call('GET /api/v1/organizations', { token })
+    expect(body.data.filter((one: { name: string }) => one.name === name)).toEqual([repeat.body])
+  })
+
+  test('inviting sends one invitation', async () => {
+    const { token, user } = await newUser()
+    const email = `invited-${crypto.randomUUID()}@example.com`
+    const line = `POST /api/v1/organizations/${user.organization_id}/invitations`
+    const { lost, repeat } = await repeatAfterLoss(line, token, { email, role: 'member' }, 'insert into \\"invitations')
+    expect(lost.status).toBe(503)
+    expect(repeat.status).toBe(201)
+    const { body } = await call(line.replace('POST', 'GET'), { token })
+    expect(body.data).toEqual([repeat.body])
+  })
+
+  test('a webhook endpoint is made once and its secret rotated once, and the caller knows the secrets', async () => {
+    const { token } = await newUser()
+    const url = `https://${crypto.randomUUID()}.example.com/hook`
+    const made = await repeatAfterLoss('POST /api/v1/webhook-endpoints', token, { url, events: [] }, url)
+    expect(made.lost.status).toBe(503)
+    expect(made.repeat.status).toBe(201)
+    const { body } = await call('GET /api/v1/webhook-endpoints', { token })
+    expect(body.data).toEqual([{ ...made.repeat.body, secret: undefined }])
+    const line = `POST /api/v1/webhook-endpoints/${made.repeat.body.id}/rotate-secret`
+    const rotated = await repeatAfterLoss(line, token, {}, 'webhook_endpoint.secret_rotated')
+    expect(rotated.lost.status).toBe(503)
+    expect(rotated.repeat.body.secret).toMatch(/^whsec_/)
+    expect(rotated.again.body).toEqual(rotated.repeat.body)
+  })
+
+  test('a plan is made once', async () => {
+    const token = await administrator()
+    const id = `p${crypto.randomUUID().slice(0, 8)}`
+    const limits = { rate_limit_per_minute: 60, max_api_keys: 1, meters: {} }
+    const body = { id, name: 'Lost', price_per_month_cents: null, limits, is_public: false }
+    const { lost, repeat } = await repeatAfterLoss('POST /api/v1/admin/plans', token, body, 'admin.plan_created')
+    expect(lost.status).toBe(503)
+    expect(repeat.body).toEqual((await call(`GET /api/v1/admin/plans/${id}`, { token })).body)
+    await call(`DELETE /api/v1/admin/plans/${id}`, { token })
+  })
+})
+
+test('an equal request that is refused because the first one was faster gets the answer of the first', async () => {
+  const { token, keyId } = await newKeyHolder()
+  const rotate = () =>
+    call(`POST /api/v1/auth/api-keys/${keyId}/rotate`, { token, body: {}, headers: { 'Idempotency-Key': 'at once' } })
+  const answers = await Promise.all(Array.from({ length: 6 }, rotate))
+  expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 6 }, () => 201))
+  expect(new Set(answers.map(({ body }) => body.key)).size).toBe(1)
+})
+
+test('an empty or endless key is refused by name', async () => {
+  const { token } = await newUser()
+  const { status, body } = await issue(token, 'x'.repeat(256))
+  expect(status).toBe(400)
+  expect(body.errors[0].path).toBe('header.Idempotency-Key')
+  expect((await issue(token, 'x'.repeat(255))).status).toBe(201)
+})
+
+test('the database holds no secret of a kept answer', async () => {
+  const { token } = await newUser()
+  const { body } = await issue(token, `f-${crypto.randomUUID()}`)
+  const isolate = await newIsolate()
+  const rows = await isolate
+    .deps()
+    .sql.query('select encode(response, $1) as kept from idempotency_keys where response is not null', ['escape'])
+  expect(rows.length).toBeGreaterThan(0)
+  expect(rows.some(({ kept }) => String(kept).includes(body.key) || String(kept).includes('"key"'))).toBe(false)
+})

@@ -1,0 +1,119 @@
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { directly } from '../../support/direct.ts'
+import { call, newKeyHolder, newUser } from '../../support/http.ts'
+import { countTrips } from '../../support/isolate.ts'
+import { countQueryRounds } from '../../support/query-rounds.ts'
+import { workerWith } from '../../support/variant.ts'
+
+afterEach(() => vi.restoreAllMocks())
+
+/** Answers the first requests to the database as Postgres does when they lose against others. */
+function overtake(sqlState: string, times: number, matching = '') {
+  const real = globalThis.fetch
+  let left = times
+  vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
+    const isMeant = typeof input === 'string' && input.includes('/sql') && JSON.stringify(init?.body).includes(matching)
+    if (!isMeant || left-- <= 0) return real(input, init)
+    return Response.json({ message: 'lost against another', code: sqlState }, { status: 400 })
+  })
+}
+
+describe('a statement that Postgres undid in favour of another', () => {
+  test.each(['40P01', '40001'])('is sent again, twice at most: %s', async (sqlState) => {
+    overtake(sqlState, 2)
+    expect(await directly().sql.query('select 1 as one')).toEqual([{ one: 1 }])
+    overtake(sqlState, 3)
+    await expect(directly().sql.query('select 1 as one')).rejects.toMatchObject({
+      sourceError: { code: 'unavailable' },
+    })
+  })
+
+  test('is sent once where it failed for another reason', async () => {
+    const { sql } = await countTrips(async () => {
+      await expect(directly().sql.query('select 1/0')).rejects.toMatchObject({ code: '22012' })
+    })
+    expect(sql).toBe(1)
+  })
+})
+
+test.each(['40P01', '23503'])(
+  'who is overtaken all the same may ask again: %s is no error of ours',
+  async (sqlState) => {
+    const person = await newUser()
+    overtake(sqlState, 3, 'update')
+    const answer = await call('PUT /api/v1/auth/me', { token: person.token, body: { name: 'Ada' } })
+    expect(answer).toMatchObject({ status: 503, body: { code: 'unavailable' } })
+  },
+)
+
+test.each(['', '08006', '25006', '28P01', '40001', '53300', '55P03', '57P01', '57P03', '58030', 'XX000'])(
+  'what the database cannot do now is a 503 that says when to retry: SQLSTATE "%s"',
+  async (sqlState) => {
+    const person = await newUser()
+    overtake(sqlState, 3, 'update')
+    const answer = await call('PUT /api/v1/auth/me', { token: person.token, body: { name: 'Ada' } })
+    expect(answer).toMatchObject({ status: 503, body: { code: 'unavailable' } })
+    expect(Number(answer.headers.get('Retry-After'))).toBeGreaterThan(0)
+  },
+)
+
+test.each(['22P02', '23514', '42601', '42P01'])(
+  'what is wrong stays wrong: SQLSTATE "%s" is logged as ours',
+  async (sqlState) => {
+    const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    const person = await newUser()
+    overtake(sqlState, 1, 'update')
+    const answer = await call('PUT /api/v1/auth/me', { token: person.token, body: { name: 'Ada' } })
+    expect(answer).toMatchObject({ status: 500, body: { code: 'internal' } })
+    expect(logged.mock.calls.flat().join()).toContain('request_failed')
+  },
+)
+
+test.each([
+  ['GET /api/v1/auth/api-keys', 2],
+  ['GET /api/v1/quotas', 3],
+  ['GET /api/v1/organizations', 2],
+] as const)('%s waits for the database %i times in a row at most', async (line, atMost) => {
+  const { token } = await newUser()
+  const { rounds, result } = await countQueryRounds(() => call(line, { token }))
+  expect(result.status).toBe(200)
+  expect(rounds).toBeLessThanOrEqual(atMost)
+})
+
+describe('a request has a budget of time for all its queries', () => {
+  /** Lets each query take its time, or more than it has. */
+  function slowDown(ms: number) {
+    const real = globalThis.fetch
+    vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
+      if (typeof input !== 'string' || !input.includes('/sql')) return real(input, init)
+      await new Promise<void>((resolve, reject) => {
+        setTimeout(resolve, ms)
+        init?.signal?.addEventListener('abort', () => reject(new Error('aborted')))
+      })
+      return real(input, init)
+    })
+  }
+
+  test('and is a 503 that says when to retry once it is used up, whatever each query has for itself', async () => {
+    const { token } = await newUser()
+    const worker = workerWith({ REQUEST_BUDGET_MS: '1000', DATABASE_TIMEOUT_MS: '20000' })
+    slowDown(19_000)
+    const began = Date.now()
+    const answer = await worker.call('GET /api/v1/auth/api-keys', undefined, undefined, {
+      Authorization: `Bearer ${token}`,
+    })
+    expect(answer).toMatchObject({ status: 503, body: { code: 'unavailable' } })
+    expect(answer.headers.get('Retry-After')).toBeTruthy()
+    expect(Date.now() - began).toBeLessThan(15_000) // the query alone would take 19 s, and has 20
+  })
+
+  test('a verification, too', async () => {
+    const { key } = await newKeyHolder()
+    const worker = workerWith({ REQUEST_BUDGET_MS: '1000', DATABASE_TIMEOUT_MS: '20000' })
+    slowDown(19_000)
+    const began = Date.now()
+    const answer = await worker.call('POST /api/v1/keys/verify', { key }, undefined, { Authorization: `Bearer ${key}` })
+    expect(answer).toMatchObject({ status: 503, body: { code: 'unavailable' } })
+    expect(Date.now() - began).toBeLessThan(15_000)
+  })
+})

@@ -1,0 +1,78 @@
+import { afterEach, describe, expect, inject, test, vi } from 'vitest'
+import { monthOf } from '../../../src/lib/period.ts'
+import { holdsKey, quotaKey } from '../../../src/limits/limit-request.ts'
+import { drainUsageSpool } from '../../../src/metering/spool.ts'
+import { breakStores } from '../../support/broken-stores.ts'
+import { call, eventually, newKeyHolder, setLimits } from '../../support/http.ts'
+import { countTrips, newIsolate } from '../../support/isolate.ts'
+import { failFor } from '../../support/mail.ts'
+
+afterEach(() => vi.restoreAllMocks())
+
+const PERIOD = monthOf(Date.now()).name
+const isolate = await newIsolate()
+const redis = () => isolate.deps().redis
+
+/** An organization that may use 1,000 tokens, and a reservation of 800 of them. */
+async function holding() {
+  vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  const { organizationId: organization_id, keyId: key_id } = await newKeyHolder()
+  await setLimits(organization_id, { tokens: 1_000 })
+  const cancelled = await isolate.reserve({ key_id, tokens: 1 })
+  await isolate.settle({ ...idOf(cancelled), cancel: true }) // now Redis knows the script of a release
+  const used = { ...idOf(await isolate.reserve({ key_id, tokens: 800 })), input_tokens: 700 }
+  const counted = () => redis().hmget(quotaKey(organization_id, PERIOD), 'tokens', 'held:tokens')
+  expect(await counted()).toEqual({ tokens: 0, 'held:tokens': 800 })
+  return { organization_id, used, counted }
+}
+
+const idOf = (reserved: object) => ({ reservation_id: 'reservation_id' in reserved ? reserved.reservation_id : '' })
+
+describe('a settled hold', () => {
+  test('goes in the same step in which what was used counts, also where raising the counter failed before', async () => {
+    const { organization_id, used, counted } = await holding()
+    await failFor(quotaKey(organization_id, PERIOD), { door: 'redis', kind: 'status', value: 500, count: 1 })
+    const trips = await countTrips(async () => {
+      expect(await isolate.settle(used)).toEqual({ outcome: 'settled', released: true })
+    })
+    expect(trips.redis).toBe(2)
+    expect(await counted()).toEqual({ tokens: 700, 'held:tokens': 0 })
+  })
+
+  test('stays while what was used waits in the spool, until it is settled again', async () => {
+    const { used, counted } = await holding()
+    breakStores(['/sql'])
+    expect(await isolate.settle(used)).toEqual({ outcome: 'spooled', released: false })
+    vi.restoreAllMocks()
+    const drained = async () => {
+      await drainUsageSpool(isolate.deps()) // or a test in another process does
+      return counted()
+    }
+    const written = await eventually(drained, (now) => now?.tokens === 700)
+    expect(written).toMatchObject({ 'held:tokens': 800 })
+    expect(await isolate.settle(used)).toEqual({ outcome: 'duplicate', released: true })
+    expect(await counted()).toEqual({ tokens: 700, 'held:tokens': 0 })
+  })
+})
+
+describe('an organization', () => {
+  test('has at most 5,000 open holds, and room again as soon as they expire', async () => {
+    const { organizationId: organization_id } = await newKeyHolder()
+    const expires = Date.now() + 60_000
+    const others = Array.from({ length: 4_999 }, (_, at) => [`other ${at}`, { expires, amounts: {} }])
+    await redis().hset(holdsKey(organization_id, PERIOD), Object.fromEntries(others))
+    const last = { organization_id, queries: 1, expires_in_seconds: 60, idempotency_key: 'the last one' }
+    const granted = await isolate.reserve(last)
+    expect(granted).toMatchObject({ granted: true })
+    const refused = await call('POST /api/v1/usage/reserve', {
+      token: inject('credentials').service_key,
+      body: { organization_id, queries: 1 },
+    })
+    expect(refused).toMatchObject({ status: 429, body: { code: 'too_many_reservations' } })
+    expect(refused.headers.get('Retry-After')).toBe('10')
+    expect(await isolate.reserve(last)).toMatchObject(idOf(granted))
+    isolate.advance(60_000)
+    expect(await isolate.reserve({ organization_id, queries: 1 })).toMatchObject({ granted: true })
+    expect(await redis().hlen(holdsKey(organization_id, PERIOD))).toBe(1)
+  })
+})

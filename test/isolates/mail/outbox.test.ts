@@ -1,0 +1,294 @@
+import { sql } from 'drizzle-orm'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { deliverDueMail, insertMails, mailFor } from '../../../src/mail/outbox.ts'
+import { directly } from '../../support/direct.ts'
+import { eventually } from '../../support/http.ts'
+import { newIsolate } from '../../support/isolate.ts'
+import { failFor, mailsTo, mailTo } from '../../support/mail.ts'
+import { managementDeps } from '../../support/management.ts'
+import { bodyOf, urlOf } from '../../support/shop.ts'
+
+vi.setConfig({ testTimeout: 30_000 })
+afterEach(() => vi.restoreAllMocks())
+
+const newAddress = () => `outbox-${crypto.randomUUID()}@example.com`
+const mailOf = (to: string) => ({ to, subject: 'A subject', text: 'A text', html: '<p>A text</p>' })
+
+async function rowOf(recipient: string) {
+  const [row] = await directly().sql.query(
+    `select id, text, html, attempts, error, next_attempt_at, sent_at from mail_outbox where recipient = $1`,
+    [recipient],
+  )
+  return row as Record<string, any>
+}
+
+/** An isolate with a clock of its own, and a mail that waits in its outbox. */
+async function waiting(variables: Record<string, string> = {}) {
+  const isolate = await newIsolate(variables)
+  const email = newAddress()
+  const mail = mailFor(managementDeps(isolate.deps()), mailOf(email))
+  await mail.insert
+  /** What the job of every minute does; it also meets what other tests left. */
+  const runJob = () => deliverDueMail(isolate.deps())
+  return { isolate, email, mail, runJob }
+}
+
+/** Seconds until a mail is tried again, from the isolate's present. */
+const dueIn = async (email: string, now: number) =>
+  Math.round((new Date((await rowOf(email)).next_attempt_at).getTime() - now) / 1000)
+
+describe('a mail', () => {
+  test('is sent once the request is answered; then its text is forgotten, since a link in it may be good for a while', async () => {
+    const { isolate, email, mail } = await waiting()
+    expect(await mailsTo(email)).toEqual([])
+    mail.send()
+    await isolate.settled()
+    expect(await mailTo(email, /^A subject$/)).toMatchObject({ text: 'A text', html: '<p>A text</p>', headers: {} })
+    expect(await rowOf(email)).toMatchObject({
+      text: null,
+      html: null,
+      attempts: 1,
+      error: null,
+      next_attempt_at: null,
+      sent_at: expect.anything(),
+    })
+  })
+
+  test('F53 survives an isolate that dies before it sends: the job finds it', async () => {
+    const { email, runJob } = await waiting()
+    await runJob()
+    await mailTo(email, /^A subject$/)
+  })
+
+  test('is sent once by two runs of the job at once', async () => {
+    const { email, runJob } = await waiting()
+    await Promise.all([runJob(), runJob()])
+    await mailTo(email, /^A subject$/)
+    expect(await rowOf(email)).toMatchObject({ attempts: 1 })
+    expect(await mailsTo(email)).toHaveLength(1)
+  })
+
+  test('goes to a relay of your own as plain JSON', async () => {
+    const { isolate, email, mail } = await waiting({ MAIL_PROVIDER: 'http' })
+    mail.send()
+    await isolate.settled()
+    expect(await mailTo(email, /^A subject$/)).toMatchObject({ to: email, from: 'Tollgate <no-reply@tollgate.test>' })
+  })
+
+  test('waits, with the reason, where no provider is configured', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const { isolate, email, mail } = await waiting({ MAIL_PROVIDER: 'none' })
+    mail.send()
+    await isolate.settled()
+    expect(await rowOf(email)).toMatchObject({
+      attempts: 1,
+      text: 'A text',
+      error: expect.stringContaining('MAIL_PROVIDER'),
+    })
+  })
+})
+
+describe('F52 a mail that the provider does not take', () => {
+  test.each([
+    ['an error', { kind: 'status', value: 500 }, 'The mail provider answered 500.'],
+    ['a refusal', { kind: 'status', value: 403 }, 'The mail provider answered 403.'],
+    ['a dropped connection', { kind: 'reset_before' }, /./],
+  ])('by %s is tried again 30 to 36 seconds later, not earlier', async (_, fault, error) => {
+    const logged = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const { isolate, email, mail, runJob } = await waiting()
+    await failFor(email, { ...fault, count: 1 })
+    mail.send()
+    await isolate.settled()
+    expect(await rowOf(email)).toMatchObject({ attempts: 1, text: 'A text', error: expect.stringMatching(error) })
+    expect(logged.mock.calls.flat().join()).not.toMatch(/A text|A subject|outbox-/)
+
+    isolate.advance(15_000)
+    await runJob()
+    expect(await mailsTo(email)).toEqual([])
+    isolate.advance(22_000)
+    await runJob()
+    await mailTo(email, /^A subject$/)
+    expect(await rowOf(email)).toMatchObject({ attempts: 2, text: null, error: null, next_attempt_at: null })
+  })
+
+  test('is tried eight times, at growing distances stretched by chance, and then given up: logged as an error, its links forgotten', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const errors = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    const { isolate, email, runJob } = await waiting()
+    await failFor(email, { kind: 'status', value: 500, count: 8 })
+    const distances = []
+    for (let attempt = 1; attempt <= 7; attempt++) {
+      await runJob()
+      const seconds = await dueIn(email, isolate.now())
+      distances.push(seconds)
+      isolate.advance((seconds + 1) * 1000)
+    }
+    for (const [at, least] of [30, 120, 600, 1_800, 7_200, 21_600, 86_400].entries()) {
+      expect(distances[at]).toBeGreaterThan(least - 15) // what a run takes is a part of it
+      expect(distances[at]).toBeLessThanOrEqual(least * 1.2)
+    }
+    expect(distances.slice(2)).not.toEqual([600, 1_800, 7_200, 21_600, 86_400])
+    expect(await rowOf(email)).toMatchObject({ attempts: 7, text: 'A text' })
+    await runJob()
+    const given_up = { attempts: 8, next_attempt_at: null, sent_at: null, text: null, html: null }
+    expect(await rowOf(email)).toMatchObject(given_up)
+    const { id } = await rowOf(email)
+    const given = errors.mock.calls.map(([line]) => JSON.parse(String(line))).find(({ mail_id }) => mail_id === id)
+    expect(given).toMatchObject({ event: 'mail_given_up', attempts: 8 })
+    isolate.advance(30 * 86_400_000)
+    await runJob()
+    expect(await mailsTo(email)).toEqual([])
+  })
+
+  test('F54 or took, but whose answer was lost, arrives once', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const { isolate, email, mail, runJob } = await waiting()
+    await failFor(email, { kind: 'reset_after', count: 1 })
+    mail.send()
+    await isolate.settled()
+    await mailTo(email, /^A subject$/)
+    expect(await rowOf(email)).toMatchObject({ attempts: 1, sent_at: null })
+    isolate.advance(37_000)
+    await runJob()
+    await eventually(
+      () => rowOf(email),
+      ({ sent_at }) => sent_at !== null,
+    )
+    expect(await mailsTo(email)).toHaveLength(1)
+  })
+})
+
+/** Calls back when a mail to an address is handed over. What it gives, if anything, is the end of all later requests. */
+function atHandOver(email: string, look: () => Error | undefined) {
+  const real = globalThis.fetch
+  let end: Error | undefined
+  vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
+    if (end) throw end
+    if (urlOf(input).endsWith('/mail/emails') && bodyOf(init).includes(email)) end = look()
+    return real(input, init)
+  })
+}
+
+describe('a run of the job', () => {
+  test('keeps no mail waiting for a slow one', async () => {
+    const { isolate, email, runJob } = await waiting()
+    const others = Array.from({ length: 7 }, newAddress)
+    const { db, ...deps } = managementDeps(isolate.deps())
+    await db.execute(insertMails(deps.now(), others.map(mailOf), sql`true`))
+    await failFor(email, { kind: 'delay', value: 4_000, count: 1 })
+    await runJob()
+    const sentAt = async (one: string) => Date.parse((await rowOf(one)).sent_at)
+    const slow = await sentAt(email)
+    for (const one of others) expect(await sentAt(one)).toBeLessThan(slow)
+  })
+
+  test('that dies leaves its mail due half a minute later, however often that was tried before', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const { isolate, email, mail } = await waiting()
+    await directly().sql.query('update mail_outbox set attempts = 6 where recipient = $1', [email])
+    atHandOver(email, () => new TypeError('This isolate is dead.'))
+    mail.send()
+    await isolate.settled()
+    vi.restoreAllMocks()
+    expect(await rowOf(email)).toMatchObject({ attempts: 7, sent_at: null, text: 'A text' })
+    const due = await dueIn(email, isolate.now())
+    expect(due).toBeGreaterThan(15)
+    expect(due).toBeLessThanOrEqual(30)
+    const next = await newIsolate()
+    next.advance(31_000)
+    await deliverDueMail(next.deps())
+    expect(await rowOf(email)).toMatchObject({ sent_at: expect.anything() })
+    expect(await mailsTo(email)).toHaveLength(1)
+  })
+
+  test('begins nothing that could last longer than it may; that stays due', async () => {
+    const { isolate, email, runJob } = await waiting()
+    isolate.advance(-7_200_000) // before anything else of the outbox is due
+    const others = Array.from({ length: 4 }, newAddress)
+    const { db, ...deps } = managementDeps(isolate.deps())
+    await db.execute(insertMails(deps.now(), others.map(mailOf), sql`true`))
+    await directly().sql.query('update mail_outbox set next_attempt_at = $2 where recipient = $1', [
+      email,
+      new Date(isolate.now() - 1_000).toISOString(),
+    ])
+    atHandOver(email, () => {
+      isolate.advance(15_500)
+      return undefined
+    })
+    expect(await runJob()).toEqual({ sent: 4, failed: 0, put_off: 0 })
+    const rows = await Promise.all(others.map(rowOf))
+    expect(rows.filter(({ attempts }) => attempts === 0)).toHaveLength(1)
+  })
+})
+
+describe('a provider that limits its rate', () => {
+  /** Answers hand-overs of mails to an address with 429, as often as there are values of `Retry-After`, and counts. */
+  function limited(email: string, retryAfter: string[]) {
+    const real = globalThis.fetch
+    const seen = { atOnce: 0, most: 0, limitedAt: 0, inPause: 0 }
+    vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
+      if (!urlOf(input).endsWith('/mail/emails')) return real(input, init)
+      const wait = bodyOf(init).includes(email) ? retryAfter.shift() : undefined
+      if (wait !== undefined) {
+        seen.limitedAt = Date.now()
+        return new Response(null, { status: 429, headers: { 'Retry-After': wait } })
+      }
+      if (Date.now() < seen.limitedAt + 1_000) seen.inPause += 1
+      seen.atOnce += 1
+      seen.most = Math.max(seen.most, seen.atOnce)
+      return real(input, init).finally(() => {
+        seen.atOnce -= 1
+      })
+    })
+    return seen
+  }
+
+  test.each([
+    ['7', 7],
+    ['0', 1],
+    ['86400', 3_600],
+    ['Thu, 01 Jan 1970 00:00:00 GMT', 1],
+    ['soon', 30],
+  ])(
+    'and says "Retry-After: %s" gets the mail again after %d s; the attempt does not count',
+    async (header, seconds) => {
+      vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+      const { isolate, email, mail } = await waiting()
+      limited(email, [header])
+      const before = isolate.now()
+      mail.send()
+      await isolate.settled()
+      expect(await rowOf(email)).toMatchObject({ attempts: 0, text: 'A text', sent_at: null })
+      const due = await dueIn(email, before)
+      expect(due).toBeGreaterThanOrEqual(seconds)
+      expect(due).toBeLessThan(seconds + 20)
+    },
+  )
+
+  test('is waited for by the job where it asks for a moment, with all mails, and gets no more than four at once', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const { isolate, email, runJob } = await waiting()
+    const others = Array.from({ length: 5 }, () => newAddress())
+    const { db, ...deps } = managementDeps(isolate.deps())
+    await db.execute(insertMails(deps.now(), others.map(mailOf), sql`true`))
+    const seen = limited(email, ['1'])
+    await runJob()
+    for (const one of [email, ...others])
+      expect(await rowOf(one)).toMatchObject({ attempts: 1, sent_at: expect.anything() })
+    expect(seen.most).toBeLessThanOrEqual(4)
+    expect(seen.inPause).toBeLessThanOrEqual(3) // what had been claimed with it
+  })
+
+  test('and asks for long gets nothing more from that run', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const { isolate, email, runJob } = await waiting()
+    isolate.advance(-3_600_000) // before anything else of the outbox is due
+    await directly().sql.query('update mail_outbox set next_attempt_at = $2 where recipient = $1', [
+      email,
+      new Date(isolate.now()).toISOString(),
+    ])
+    limited(email, ['600', '600'])
+    expect(await runJob()).toEqual({ sent: 0, failed: 0, put_off: 1 })
+    expect(await dueIn(email, isolate.now())).toBeGreaterThan(590)
+  })
+})

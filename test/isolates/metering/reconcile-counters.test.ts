@@ -1,0 +1,124 @@
+import { afterEach, expect, inject, test, vi } from 'vitest'
+import { monthOf } from '../../../src/lib/period.ts'
+import { quotaKey } from '../../../src/limits/limit-request.ts'
+import { reconcileQuotas } from '../../../src/metering/reconcile-counters.ts'
+import { drainUsageSpool } from '../../../src/metering/spool.ts'
+import { call, eventually, newKeyHolder } from '../../support/http.ts'
+import { newIsolate } from '../../support/isolate.ts'
+
+afterEach(() => vi.restoreAllMocks())
+
+const LATER_MS = 3 * 3_600_000
+
+async function counted() {
+  const { key, organizationId } = await newKeyHolder()
+  const isolate = await newIsolate()
+  await isolate.verify(key, { cost: 5 })
+  await isolate.settled()
+  const counter = quotaKey(organizationId, monthOf(Date.now()).name)
+  const { redis, sql } = isolate.deps()
+  /** To be the only one that is looked at: of the hours that `look` is told of, no other test's row is. */
+  const change = () =>
+    sql.query(`update usage_periods set updated_at = now() + interval '3 hours' where organization_id = $1`, [
+      organizationId,
+    ])
+  const look = (deps = isolate.deps()) => reconcileQuotas(deps, Date.now() + LATER_MS)
+  return {
+    isolate,
+    organizationId,
+    counter,
+    async verify(cost: number) {
+      await isolate.verify(key, { cost })
+      await isolate.settled()
+    },
+    lose: (units: number) => redis.hincrby(counter, 'api_calls', -units),
+    /** As an isolate does that dies with a lease, or with what it has not written. */
+    async strand(units: number) {
+      for (const field of ['api_calls', 'lane:0']) await redis.hincrby(counter, field, units)
+    },
+    mistake: (meter: string, units: number) => redis.hincrby(counter, meter, units),
+    flush: () => redis.del(counter),
+    used: () => redis.hget(counter, 'api_calls'),
+    change,
+    look,
+    reconcile: async () => {
+      await change()
+      await look()
+    },
+  }
+}
+
+test('a counter below what was recorded is raised, and twice is the same as once', async () => {
+  const { lose, used, reconcile } = await counted()
+  await lose(3)
+  await reconcile()
+  expect(await used()).toBe(5)
+  await reconcile()
+  expect(await used()).toBe(5)
+})
+
+test('calls that nobody wrote come back within minutes, also while others are counted, and none of those is lost', async () => {
+  const { isolate, verify, strand, used, reconcile } = await counted()
+  await strand(40)
+  let admitted = 5
+  const looked = async () => {
+    await verify(1)
+    admitted += 1
+    isolate.advance(91_000)
+    await drainUsageSpool(isolate.deps()) // tests that break the database leave something in it
+    await reconcile()
+    return used()
+  }
+  await eventually(looked, (units) => units === admitted) // now and then a test in another process has something in the spool
+  expect(admitted - 5).toBeLessThanOrEqual(40)
+})
+
+test('but not while something waits in the spool: it was counted, and is not recorded yet', async () => {
+  const { isolate, strand, used, change, look, reconcile } = await counted()
+  await strand(40)
+  await reconcile()
+  isolate.advance(20 * 60_000)
+  await change()
+  const deps = isolate.deps()
+  try {
+    await Promise.all([deps.redis.rpush('usage:spool', '[]'), look(deps)]) // one round trip: no drain in between
+    expect(await used()).toBe(45)
+  } finally {
+    await deps.redis.lrem('usage:spool', 1, '[]')
+  }
+})
+
+test('a mistake in what was reported is lowered at once', async () => {
+  const { mistake, used, counter, isolate, reconcile } = await counted()
+  await mistake('api_calls', 30)
+  await mistake('tokens', 1_000)
+  await reconcile()
+  expect(await used()).toBe(5)
+  expect(await isolate.deps().redis.hget(counter, 'tokens')).toBe(0)
+})
+
+test('a counter that Redis has lost is left to be started by whoever needs it', async () => {
+  const { flush, used, reconcile } = await counted()
+  await flush()
+  await reconcile()
+  expect(await used()).toBeNull()
+})
+
+test('leased units come back also where usage is reported, reserved and settled meanwhile, and each counts once', async () => {
+  const { key, organizationId: organization_id, keyId: key_id } = await newKeyHolder()
+  const isolate = await newIsolate()
+  const { redis } = isolate.deps()
+  const token = inject('credentials').service_key
+  const report = () =>
+    call('POST /api/v1/usage', { token, body: { events: [{ key_id, api_calls: 3, input_tokens: 7 }] } })
+  for (let round = 0; round < 3; round++) {
+    for (let at = 0; at < 8; at++) expect((await isolate.verify(key)).valid).toBe(true)
+    const reserved = await isolate.reserve({ organization_id, tokens: 50 })
+    await Promise.all([report(), report()])
+    const { reservation_id } = reserved as { reservation_id: string }
+    await isolate.settle({ reservation_id, input_tokens: 40 })
+  }
+  await isolate.settled()
+  const counted = await redis.hgetall(quotaKey(organization_id, monthOf(Date.now()).name))
+  expect(counted).toMatchObject({ api_calls: 24 + 18, 'lane:0': 24, tokens: 3 * (14 + 40), 'held:tokens': 0 })
+})

@@ -1,0 +1,73 @@
+import { describe, expect, inject, test } from 'vitest'
+import { monthOf } from '../../../../src/lib/period.ts'
+import { quotaKey } from '../../../../src/limits/limit-request.ts'
+import { call, newKeyHolder, setLimits } from '../../../support/http.ts'
+import { newIsolate } from '../../../support/isolate.ts'
+
+const token = inject('credentials').service_key
+const ask = (line: string, body: Record<string, unknown>, as = token) =>
+  call(`POST /api/v1/usage/${line}`, { token: as, body })
+
+async function holderWith(limits: Record<string, number>) {
+  const holder = await newKeyHolder()
+  await setLimits(holder.organizationId, limits)
+  return holder
+}
+
+describe('a reservation', () => {
+  test('of more than the limit says that it never fits, before what only does not fit now', async () => {
+    const { organizationId: organization_id } = await holderWith({ tokens: 1_000, queries: 10 })
+    await ask('reserve', { organization_id, tokens: 600 })
+    expect((await ask('reserve', { organization_id, tokens: 900, queries: 11 })).body).toMatchObject({
+      granted: false,
+      never_fits: true,
+      exceeded: { meter: 'queries', resets_at: null },
+    })
+    expect((await ask('reserve', { organization_id, tokens: 900 })).body).not.toHaveProperty('never_fits')
+  })
+
+  test('is refused under an idempotency key whose hold was settled, cancelled or expired, though Redis forgot it', async () => {
+    const { organizationId: organization_id } = await holderWith({ tokens: 1_000 })
+    const isolate = await newIsolate()
+    const { redis } = isolate.deps()
+    const reserve = (idempotency_key: string, more = {}) =>
+      ask('reserve', { organization_id, tokens: 300, idempotency_key, ...more })
+    const closed = { status: 409, body: { code: 'reservation_closed' } }
+    for (const end of [{ input_tokens: 200 }, { cancel: true }]) {
+      const { body } = await reserve(JSON.stringify(end))
+      await ask('settle', { reservation_id: body.reservation_id, ...end })
+      expect(await reserve(JSON.stringify(end))).toMatchObject(closed)
+    }
+    const settled = await reserve('lost')
+    await ask('settle', { reservation_id: settled.body.reservation_id, input_tokens: 100 })
+    const markers = await redis.keys(`reserved:${organization_id}:*`)
+    await redis.del(...markers)
+    expect(await reserve('lost')).toMatchObject(closed)
+    const short = { organization_id, tokens: 5, idempotency_key: 'short', expires_in_seconds: 60 }
+    expect(await isolate.reserve(short)).toMatchObject({ granted: true })
+    isolate.advance(60_000)
+    await expect(isolate.reserve(short)).rejects.toMatchObject({ code: 'reservation_closed' })
+    const counted = await redis.hmget(quotaKey(organization_id, monthOf(Date.now()).name), 'tokens', 'held:tokens')
+    expect(counted).toEqual({ tokens: 300, 'held:tokens': 0 })
+  })
+
+  test('under the idempotency key of another request is refused; of another caller or organization it is another', async () => {
+    const [one, other] = [await holderWith({ tokens: 1_000 }), await holderWith({ tokens: 1_000 })]
+    const reserve = (organization_id: string, tokens: number, as = token) =>
+      ask('reserve', { organization_id, tokens, idempotency_key: 'order 1' }, as)
+    const first = await reserve(one.organizationId, 100)
+    expect(await reserve(one.organizationId, 101)).toMatchObject({
+      status: 422,
+      body: { code: 'idempotency_key_reused' },
+    })
+    const own = await reserve(one.organizationId, 101, one.token)
+    const elsewhere = await reserve(other.organizationId, 101)
+    const bound = await (await newIsolate()).reserve({
+      organization_id: one.organizationId,
+      tokens: 102,
+      idempotency_key: 'order 1',
+    })
+    const ids = [first.body, own.body, elsewhere.body, bound].map((body) => body.reservation_id)
+    expect(new Set(ids).size).toBe(4)
+  })
+})

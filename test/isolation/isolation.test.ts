@@ -1,0 +1,230 @@
+import { exports } from 'cloudflare:workers'
+import { describe, expect, inject, test, vi } from 'vitest'
+import { isForKeys, PERMISSIONS, type Permission, roleMay, scopeFor } from '../../src/auth/roles.ts'
+import { Tollgate } from '../../src/rpc.ts'
+import { call } from '../support/http.ts'
+import { openApi } from '../support/openapi.ts'
+import {
+  askAs,
+  casesOf,
+  comparable,
+  findingsOf,
+  pathIdsOf,
+  reached,
+  toldApart,
+  unknownPlaces,
+  type Walked,
+  walkedOf,
+} from './cases.ts'
+import { changedSince, digestOf } from './digest.ts'
+import { requestOf } from './places.ts'
+import { keyWith, type Member, membersOf, newStranger, newWorld, platformOrganization } from './world.ts'
+
+/** What a service key may do for any organization, and with which scope. */
+const OF_SERVICES: Readonly<Record<string, string>> = {
+  'POST /api/v1/keys/verify': 'platform:verify',
+  'POST /api/v1/usage': 'platform:usage',
+  'POST /api/v1/usage/reserve': 'platform:usage',
+  'POST /api/v1/usage/settle': 'platform:usage',
+}
+const SERVICE_SCOPES = ['platform:verify', 'platform:usage']
+const EVERY_SCOPE = PERMISSIONS.map((permission) => `tollgate:${permission}`)
+
+/** What changes the asker's own session or membership: asked last, one after the other. */
+const LAST = [
+  'POST /api/v1/organizations/{organization_id}/switch',
+  'POST /api/v1/organizations/{organization_id}/leave',
+]
+
+vi.setConfig({ testTimeout: 120_000 }) // each test is hundreds of requests: seconds on a quiet machine, more on a busy one
+vi.spyOn(console, 'warn').mockImplementation(() => undefined) // each refusal is logged, and here are many hundreds
+
+const { document, operations } = await openApi()
+const walked = walkedOf(operations, document)
+const [own, stranger] = await Promise.all([newWorld(), newStranger()])
+const before = await digestOf(stranger)
+const worlds = { document, own, stranger }
+
+const isPermission = (allow: string): allow is Permission => (PERMISSIONS as readonly string[]).includes(allow)
+const guarded = walked.filter(({ operation }) => isPermission(operation.allow))
+const ofAdministrators = walked.filter(({ operation }) => operation.allow === 'administrator')
+const notForAnyone = walked.filter(({ operation: { line, allow } }) => allow !== 'anyone' || OF_SERVICES[line])
+const ofCustomers = walked.filter(({ operation }) => operation.allow !== 'administrator')
+
+/** A request with a world's ids in every place of its path. */
+const withIdsOf = (world: typeof own, { operation, places }: Walked) =>
+  requestOf(operation, { ...worlds, ids: pathIdsOf(places, world) })
+
+test('every route says who may call it, and every id it takes is one that this walk can fill in', () => {
+  const known = new Set(['anyone', 'user', 'administrator', ...PERMISSIONS])
+  expect(operations.filter(({ raw }) => !known.has(raw['x-allow'])).map(({ line }) => line)).toEqual([])
+  expect(unknownPlaces(walked)).toEqual([])
+})
+
+test('nothing is changed with a permission to read, but what concerns the member alone', () => {
+  const writing = guarded.filter(
+    ({ operation: { line, allow } }) => allow.endsWith(':read') && !line.startsWith('GET '),
+  )
+  expect(writing.map(({ operation }) => operation.line)).toEqual(LAST)
+})
+
+describe("a stranger's id", async () => {
+  const isGet = ({ operation }: Walked) => operation.line.startsWith('GET ')
+  const cases = ofCustomers
+    .flatMap((one) => casesOf(one, worlds))
+    .toSorted((a, b) => Number(isGet(b)) - Number(isGet(a)))
+
+  test('is to an owner like one that does not exist, on every route and wherever it stands', async () => {
+    expect(cases.length).toBeGreaterThan(ofCustomers.length)
+    const found = await findingsOf(cases, (one) => toldApart(one, { ...worlds, token: own.token }))
+    expect([...found, ...(await changedSince(before, stranger))]).toEqual([])
+  })
+
+  test('is the same to a key that has every scope', async () => {
+    const token = await keyWith(own.organization, EVERY_SCOPE)
+    const some = cases.filter(({ operation: { allow }, foreign }) => {
+      // whoever reports an event names it: by now the owner has reported some of the same names
+      const isUsual = [...foreign].every(([{ kind }, variant]) => variant === 0 && kind !== 'event')
+      return isUsual && isPermission(allow) && isForKeys(allow)
+    })
+    const found = await findingsOf(some, (one) => toldApart(one, { ...worlds, token }))
+    expect([...found, ...(await changedSince(before, stranger))]).toEqual([])
+  })
+})
+
+test('every role may on every route exactly what the table of roles says, in the organization that is named', async () => {
+  const members = await membersOf(own)
+  const found: string[] = []
+  for (const last of [undefined, ...LAST]) {
+    const some = guarded.filter(({ operation: { line } }) => (last ? line === last : !LAST.includes(line)))
+    const asked = some.flatMap((one) => members.map((member) => ({ one, member })))
+    found.push(...(await findingsOf(asked, ({ one, member }) => beyondRole(one, member))))
+  }
+  expect(found).toEqual([])
+})
+
+async function beyondRole(one: Walked, { role, inside, elsewhere }: Member): Promise<string[]> {
+  const { line, allow } = one.operation
+  const expected = isPermission(allow) && roleMay(role, allow) ? 'in' : 'forbidden'
+  const got = await askAs(one, { organization: own.organization, named: elsewhere, active: inside }, worlds)
+  return got === expected ? [] : [`${line}: ${role} got ${got}, expected ${expected}`]
+}
+
+/** What the rules say of a key. */
+function expectedOf({ operation: { line, allow } }: Walked, scopes: readonly string[], isService: boolean): string {
+  const ofServices = OF_SERVICES[line]
+  if (isService && ofServices && scopes.includes(ofServices)) return 'in'
+  if (line === 'POST /api/v1/keys/verify') return 'unauthenticated'
+  if (!isPermission(allow) || !isForKeys(allow)) return 'user_only'
+  const scope = scopeFor(allow)
+  return scope === undefined || scopes.includes(scope) ? 'in' : 'forbidden'
+}
+
+/** Whether a scope can decide: where none does, a few keys stand for all. */
+const isByScope = ({ operation: { allow } }: Walked) =>
+  isPermission(allow) && isForKeys(allow) && scopeFor(allow) !== undefined
+
+test('a key reaches with each scope exactly what the table says, and never a person’s or administrator’s affairs', async () => {
+  const few = [[], ['*', 'tollgate:*', 'platform:*'], EVERY_SCOPE, SERVICE_SCOPES]
+  const each = PERMISSIONS.map((permission) => [`tollgate:${permission}`])
+  const keysWith = (all: readonly (readonly string[])[]) =>
+    Promise.all(
+      all.map(async (scopes) => ({ scopes, isService: false, token: await keyWith(own.organization, scopes) })),
+    )
+  const [fewKeys, eachKeys] = [await keysWith(few), await keysWith(each)]
+  const service = { scopes: SERVICE_SCOPES, isService: true, token: inject('credentials').service_key }
+  const platform = await platformOrganization()
+  const asked = notForAnyone.flatMap((one) =>
+    [...fewKeys, service, ...(isByScope(one) ? eachKeys : [])].map((who) => ({ one, who })),
+  )
+  const found = await findingsOf(asked, async ({ one, who: { scopes, isService, token } }) => {
+    const name = `${isService ? 'the service key' : 'a key'} with ${scopes.join(', ') || 'no scope'}`
+    const organization = isService && !OF_SERVICES[one.operation.line] ? platform : own.organization
+    const got = await askAs(one, { organization, named: token, active: token }, worlds)
+    const expected = expectedOf(one, scopes, isService)
+    return got === expected ? [] : [`${one.operation.line}: ${name} got ${got}, expected ${expected}`]
+  })
+  expect(found).toEqual([])
+})
+
+test('who is not signed in gets one and the same 401 from every route that is not for anyone', async () => {
+  const usual = comparable(await call('GET /api/v1/auth/me'))
+  expect(usual).toMatch(/^401 .*unauthenticated/)
+  const found = await findingsOf(notForAnyone, async (one) => {
+    const { line, body } = withIdsOf(stranger, one)
+    const answer = comparable(await call(line, { body }))
+    return answer === usual ? [] : [`${one.operation.line}: nobody got ${answer.slice(0, 200)}`]
+  })
+  expect([...found, ...(await changedSince(before, stranger))]).toEqual([])
+})
+
+test('to everyone else the routes of administrators are like routes that are not there', async () => {
+  expect(ofAdministrators.length).toBeGreaterThan(10)
+  const found = await findingsOf(ofAdministrators, async (one) => {
+    const [method] = one.operation.line.split(' ')
+    const { line, body } = withIdsOf(stranger, one)
+    const [got, nothing] = await Promise.all(
+      [line, `${method} /api/v1/admin/nothing/of/the/kind`].map((asked) => call(asked, { token: own.token, body })),
+    )
+    if (got === undefined || nothing === undefined) return []
+    if (reached(nothing) !== 'not_found') return [`${method}: what is not there is ${reached(nothing)}`]
+    return comparable(got) === comparable(nothing)
+      ? []
+      : [`${one.operation.line}: an owner got ${comparable(got).slice(0, 200)}`]
+  })
+  expect([...found, ...(await changedSince(before, stranger))]).toEqual([])
+})
+
+test('a page that begins at a stranger’s cursor holds nothing of theirs', async () => {
+  const lists = ofCustomers.filter(({ operation }) => operation.parameters.some(({ name }) => name === 'cursor'))
+  const theirs = Object.values(stranger.ids).flat()
+  let followed = 0
+  const found = await findingsOf(lists, async (one) => {
+    const ask = (world: typeof own, query: string) => {
+      const { line } = withIdsOf(world, one)
+      return call(`${line}${line.includes('?') ? '&' : '?'}${query}`, { token: world.token })
+    }
+    const { body: first } = await ask(stranger, 'limit=1')
+    if (!first.next_cursor) return []
+    followed++
+    const { status, body } = await ask(own, `cursor=${first.next_cursor}`)
+    const leaked = theirs.filter((id) => JSON.stringify(body).includes(id))
+    return status === 200 && leaked.length === 0 ? [] : [`${one.operation.line}: ${status}, shows ${leaked.join(', ')}`]
+  })
+  expect(found).toEqual([])
+  expect(followed).toBeGreaterThan(3)
+})
+
+test('the stranger’s ids are real ones: their owner sees each of them', async () => {
+  const gets = ofCustomers.filter(({ operation }) => operation.line.startsWith('GET '))
+  const pages = await Promise.all(
+    gets.map(async (one) => {
+      const { status, body } = await call(withIdsOf(stranger, one).line, { token: stranger.token })
+      return { line: one.operation.line, status, text: JSON.stringify(body) }
+    }),
+  )
+  expect(pages.filter(({ status }) => status !== 200).map(({ line, status }) => `${line}: ${status}`)).toEqual([])
+  const { reservation: _, ...listed } = stranger.ids
+  const unseen = Object.entries(listed).flatMap(([kind, ids]) =>
+    ids.filter((id) => !pages.some(({ text }) => text.includes(id))).map((id) => `${kind} ${id}`),
+  )
+  expect(unseen).toEqual([])
+})
+
+describe('what another Worker calls', () => {
+  type Method = (input: unknown) => Promise<Record<string, unknown>>
+  const methods = Object.getOwnPropertyNames(Tollgate.prototype).filter((name) => name !== 'constructor')
+  const INPUTS = [undefined, null, 'text', '\0', 7, Number.NaN, true, [], [{}], {}, { key: 7, events: 7 }]
+
+  test('has bad input as data that refuses and says so, whichever method it is', async () => {
+    expect(methods.length).toBeGreaterThan(4)
+    const asked = methods.flatMap((method) => INPUTS.map((input) => ({ method, input })))
+    const found = await findingsOf(asked, async ({ method, input }) => {
+      const answer = await (exports.Tollgate as unknown as Record<string, Method>)[method]?.(input).catch(String)
+      const isRefused = typeof answer === 'object' && answer.valid === false && answer.granted === false
+      if (isRefused && answer.code === 'INVALID_REQUEST' && 'problem' in answer) return []
+      return [`${method}(${JSON.stringify(input)}) got ${JSON.stringify(answer)}`]
+    })
+    expect(found).toEqual([])
+  })
+})

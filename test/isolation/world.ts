@@ -1,0 +1,170 @@
+import { expect } from 'vitest'
+import { openSession } from '../../src/accounts/sessions/open.ts'
+import { ROLES, type Role } from '../../src/auth/roles.ts'
+import { sha256Hex } from '../../src/lib/bytes.ts'
+import { uuidv7 } from '../../src/lib/uuid.ts'
+import { hintOf, newKey } from '../../src/verification/key-format.ts'
+import { directly } from '../support/direct.ts'
+import { call, newUser } from '../support/http.ts'
+import { managementDeps } from '../support/management.ts'
+import { addMember } from '../support/organizations.ts'
+
+/** Whatever an id of the API can stand for, with those of one organization: the first is the usual one, then odd ones. */
+interface Ids {
+  readonly organization: readonly string[]
+  readonly user: readonly string[]
+  readonly session: readonly string[]
+  readonly key: readonly string[]
+  readonly invitation: readonly string[]
+  readonly endpoint: readonly string[]
+  readonly delivery: readonly string[]
+  readonly alert: readonly string[]
+  readonly event: readonly string[]
+  readonly reservation: readonly string[]
+  readonly plan: readonly string[]
+}
+
+export type Kind = keyof Ids
+export type World = Awaited<ReturnType<typeof newWorld>>
+
+const { sql } = directly()
+
+async function made(line: string, token: string, body: unknown, status = 201) {
+  const answer = await call(line, { token, body })
+  expect(answer, line).toMatchObject({ status })
+  return answer.body
+}
+
+/** An organization with something of everything that one can have, and how its owner signs in. */
+export async function newWorld() {
+  const [owner, colleague] = await Promise.all([newUser(), newUser()])
+  const { token, user } = owner
+  const organization: string = user.organization_id
+  await addMember(organization, colleague.user.id, 'member')
+  await sql.query(`update organizations set limit_overrides = $2 where id = $1`, [
+    organization,
+    { rate_limit_per_minute: 100_000, max_api_keys: 1_000 },
+  ])
+  const [key, invitation, endpoint, reservation] = await Promise.all([
+    keysOf(token),
+    invitationsOf(organization, token),
+    made('POST /api/v1/webhook-endpoints', token, { url: 'https://hooks.example.com/matrix' }),
+    made('POST /api/v1/usage/reserve', token, { api_calls: 7 }, 200),
+  ])
+  const event = [`event-${crypto.randomUUID()}`, `event-${crypto.randomUUID()}`]
+  await made('POST /api/v1/usage', token, { events: event.map((id) => ({ id, key_id: key[0], queries: 2 })) }, 200)
+  const sessions = await sql.query('select id from sessions where user_id = $1', [user.id])
+  const ids: Ids = {
+    organization: [organization],
+    user: [colleague.user.id, user.id],
+    session: sessions.map(({ id }) => id as string),
+    key,
+    invitation,
+    endpoint: [endpoint.id],
+    delivery: [await insertDelivery(organization, endpoint.id)],
+    alert: [await insertAlert(organization)],
+    event,
+    reservation: [reservation.reservation_id],
+    plan: ['starter'],
+  }
+  return { token, organization, name: await nameOf(organization), emails: [owner.email, colleague.email], ids }
+}
+
+/** One in use, one with a successor, its successor, and a revoked one. */
+async function keysOf(token: string): Promise<string[]> {
+  const KEYS = '/api/v1/auth/api-keys'
+  const issue = (name: string) => made(`POST ${KEYS}`, token, { name, scopes: ['reports:read'] })
+  const [live, rotated, revoked] = await Promise.all(['Live', 'Rotated', 'Revoked'].map(issue))
+  const grace = { grace_period_seconds: 3_600 }
+  const [successor] = await Promise.all([
+    made(`POST ${KEYS}/${rotated.id}/rotate`, token, grace),
+    call(`DELETE ${KEYS}/${revoked.id}`, { token }),
+  ])
+  return [live, rotated, successor, revoked].map(({ id }) => id)
+}
+
+/** An open one and one that was taken back. */
+async function invitationsOf(organization: string, token: string): Promise<string[]> {
+  const path = `/api/v1/organizations/${organization}/invitations`
+  const invite = () => made(`POST ${path}`, token, { email: `${crypto.randomUUID()}@example.com`, role: 'viewer' })
+  const [open, revoked] = await Promise.all([invite(), invite()])
+  await call(`DELETE ${path}/${revoked.id}`, { token })
+  return [open.id, revoked.id]
+}
+
+/** One that arrived, so that no job touches it. */
+async function insertDelivery(organization: string, endpoint: string): Promise<string> {
+  const id = uuidv7(Date.now())
+  await sql.query(
+    `insert into webhook_deliveries (id, organization_id, endpoint_id, event_id, type, payload, state, attempts)
+     values ($1, $2, $3, $4, 'usage.limit_reached', '{}', 'delivered', 1)`,
+    [id, organization, endpoint, `evt_${id}`],
+  )
+  return id
+}
+
+/** One that was told of, so that no job touches it. */
+async function insertAlert(organization: string): Promise<string> {
+  const [row] = await sql.query(
+    `insert into usage_alerts (organization_id, meter, period_start, limit_value, threshold, used, notified_at)
+     values ($1, 'queries', date_trunc('month', now()), 100, 80, 81, now()) returning id`,
+    [organization],
+  )
+  return row?.id as string
+}
+
+/** Another one, which has bought something once: its provider is not asked about it, and knows nothing of it. */
+export async function newStranger(): Promise<World> {
+  const world = await newWorld()
+  const { organization } = world
+  await sql.query(
+    `insert into subscriptions (id, organization_id, provider, provider_subscription_id, provider_customer_id, plan_id,
+       status, ended_at)
+     values ($1, $2, 'polar', $3, $4, 'starter', 'canceled', now())`,
+    [uuidv7(Date.now()), organization, `sub_${organization}`, `cus_${organization}`],
+  )
+  return world
+}
+
+async function nameOf(organization: string): Promise<string> {
+  const [row] = await sql.query('select name from organizations where id = $1', [organization])
+  return row?.name as string
+}
+
+/** Somebody with a role in an organization, signed in twice. */
+export interface Member {
+  readonly role: Role
+  /** Acts for that organization. */
+  readonly inside: string
+  /** Acts for one of their own, as its owner: what they may do there says nothing. */
+  readonly elsewhere: string
+}
+
+/** A member of each role. */
+export function membersOf({ organization }: World): Promise<Member[]> {
+  return Promise.all(
+    (Object.keys(ROLES) as Role[]).map(async (role) => {
+      const { token: inside, user } = await newUser()
+      await addMember(organization, user.id, role)
+      await sql.query('update sessions set organization_id = $1 where user_id = $2', [organization, user.id])
+      const { access_token } = await openSession(managementDeps(directly()), user.id, { factors: ['password'] })
+      return { role, inside, elsewhere: access_token }
+    }),
+  )
+}
+
+/** A key with exactly these scopes, also with such as nobody could give to one. */
+export async function keyWith(organization: string, scopes: readonly string[]): Promise<string> {
+  const key = newKey('ck', 'live')
+  await sql.query(
+    `insert into api_keys (id, organization_id, name, key_hash, key_prefix, key_hint, environment, scopes)
+     values ($1, $2, 'Key of the matrix', decode($3, 'hex'), 'ck', $4, 'live', $5)`,
+    [uuidv7(Date.now()), organization, sha256Hex(key), hintOf(key), scopes],
+  )
+  return key
+}
+
+export async function platformOrganization(): Promise<string> {
+  const [row] = await sql.query('select id from organizations where is_platform')
+  return row?.id as string
+}

@@ -1,0 +1,57 @@
+import { afterAll, expect, test } from 'vitest'
+import { LOCAL_BILLING } from '../../../local/stack/payments/routes.ts'
+import { emptyDatabase, runScript } from './support.ts'
+
+const database = await emptyDatabase()
+const stack = database.env.NEON_FETCH_ENDPOINT.replace(/\/sql$/, '')
+
+afterAll(() => database.close())
+
+const env = {
+  ...database.env,
+  UPSTASH_REDIS_REST_URL: `${stack}/redis`,
+  UPSTASH_REDIS_REST_TOKEN: 'test-redis-token',
+  JWT_SECRET_KEY: 'x'.repeat(32),
+  SECRET_KEY: 'y'.repeat(32),
+  PUBLIC_URL: 'http://localhost:8000',
+  POLAR_ACCESS_TOKEN: LOCAL_BILLING.polar.token,
+  POLAR_WEBHOOK_SECRET: LOCAL_BILLING.polar.webhookSecret,
+  POLAR_API_URL: `${stack}/polar/v1`,
+}
+
+async function keep(eventId: string, type: string, state: string) {
+  await database.sql.query(
+    `insert into billing_events (id, provider, event_id, type, payload, state, occurred_at)
+     values (gen_random_uuid(), 'polar', $1, $2, '{}', $3, now())`,
+    [eventId, type, state],
+  )
+}
+
+test('events are replayed one, those that failed, or all, each with a line of what came of it; drift is told', async () => {
+  expect((await runScript('migrate up', database.env)).code).toBe(0)
+  await keep('evt-done', 'benefit.created', 'done')
+  await keep('evt-failed', 'benefit.updated', 'failed')
+  await keep('evt-odd', 'subscription.updated', 'failed')
+  expect(await runScript('billing replay --event evt-done', env)).toMatchObject({
+    code: 0,
+    stdout: 'polar evt-done benefit.created: stored\n1 done, 0 not.\n',
+  })
+  const failed = await runScript('billing replay --failed', env)
+  expect(failed).toMatchObject({ code: 1, stdout: expect.stringContaining('1 done, 1 not.') })
+  expect(failed.stdout).toContain('polar evt-odd subscription.updated: failed: ')
+  expect((await runScript('billing replay', env)).stdout).toContain('2 done, 1 not.')
+  expect(await runScript('billing drift', env)).toMatchObject({ code: 0, stdout: '0 compared, 0 differ.\n' })
+})
+
+test('what cannot be done is one line: an event that there is not, a variable that is missing, an act of another name', async () => {
+  for (const [line, variables, message] of [
+    ['billing replay --event nothing', env, 'There is no event nothing.'],
+    ['billing drift', database.env, 'Missing or wrong: UPSTASH_REDIS_REST_URL'],
+    ['billing refund', env, 'See npm run billing -- --help'],
+  ] as const) {
+    const { code, stderr } = await runScript(line, variables)
+    expect(code).toBe(1)
+    expect(stderr.trim().split('\n')).toEqual([expect.stringContaining(message)])
+  }
+  expect((await runScript('billing --help', {})).stdout).toContain('Usage: npm run billing')
+})

@@ -1,0 +1,93 @@
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { expect, test } from 'vitest'
+import { ROOT } from './support.ts'
+
+/** Every way to name another file: `import`, `export … from`, `import()`, and imports of types, which lint rules overlook. */
+const SPECIFIER = /(?:\bfrom\s+|\bimport\s*\(\s*|\bimport\s+)'(\.\.?\/[^']+)'/g
+
+interface Import {
+  readonly file: string
+  readonly target: string
+}
+
+function readImports(top: string): Import[] {
+  return globSync(`${top}/**/*.{ts,tsx}`, { cwd: ROOT }).flatMap((file) =>
+    [...readFileSync(join(ROOT, file), 'utf8').matchAll(SPECIFIER)].map(([, specifier = '']) => ({
+      file,
+      target: relative(ROOT, join(ROOT, dirname(file), specifier)),
+    })),
+  )
+}
+
+/** `src/keys/leaks/report.ts` is in the folder `src/keys`. Files at the top put the folders together, so they are in none. */
+const selectFolder = (file: string) => (file.split('/').length > 2 ? file.split('/').slice(0, 2).join('/') : undefined)
+
+/** @returns for each folder the folders it imports, with the imports that do it */
+function readEdges(top: string): Map<string, Map<string, Import[]>> {
+  const edges = new Map<string, Map<string, Import[]>>()
+  for (const found of readImports(top)) {
+    const [from, to] = [selectFolder(found.file), selectFolder(found.target)]
+    if (!from || !to || from === to || !to.startsWith(`${top}/`)) continue
+    const targets = edges.get(from) ?? new Map<string, Import[]>()
+    targets.set(to, [...(targets.get(to) ?? []), found])
+    edges.set(from, targets)
+  }
+  return edges
+}
+
+/** Every folder that can be reached from `start`, itself only if a circle leads back. */
+function reach(edges: Map<string, Map<string, Import[]>>, start: string): Set<string> {
+  const seen = new Set<string>()
+  const left = [start]
+  for (let folder = left.pop(); folder !== undefined; folder = left.pop())
+    for (const next of edges.get(folder)?.keys() ?? [])
+      if (!seen.has(next)) {
+        seen.add(next)
+        left.push(next)
+      }
+  return seen
+}
+
+/** @returns the imports that are part of a circle of folders: remove one of each circle */
+function findCircles(top: string): string[] {
+  const edges = readEdges(top)
+  return [...edges].flatMap(([from, targets]) =>
+    [...targets]
+      .filter(([to]) => reach(edges, to).has(from))
+      .flatMap(([, imports]) => imports.map(({ file, target }) => `${file} imports ${target}`)),
+  )
+}
+
+test.each(['src', 'local', 'bench'])('no two folders of %s import each other, directly or through others', (top) => {
+  expect(readImports(top).length).toBeGreaterThan(10)
+  expect(findCircles(top)).toEqual([])
+})
+
+test('ARCHITECTURE.md lists the folders of src from the top down', () => {
+  const table = readFileSync(join(ROOT, 'ARCHITECTURE.md'), 'utf8').matchAll(/^\| `(src\/[a-z]+)\/` \|/gm)
+  const order = [...table].map(([, folder = '']) => folder)
+  expect(order.toSorted()).toEqual(globSync('src/*/', { cwd: ROOT }).toSorted())
+  const upward = [...readEdges('src')].flatMap(([from, targets]) =>
+    [...targets.keys()].filter((to) => order.indexOf(to) < order.indexOf(from)).map((to) => `${from} is below ${to}`),
+  )
+  expect(upward).toEqual([])
+})
+
+test('the routes of a feature are known to the table of contents alone', () => {
+  const others = readImports('src').filter(
+    ({ file, target }) => /(^|\/|-)routes\.ts$/.test(target) && file !== 'src/management.ts',
+  )
+  expect(others.map(({ file, target }) => `${file} imports ${target}`)).toEqual([])
+})
+
+test('a test stands in the folder of the project whose isolation it needs', () => {
+  const read = (file: string) => readFileSync(join(ROOT, file), 'utf8')
+  const impure = globSync('test/unit/**/*.test.ts', { cwd: ROOT }).filter((file) =>
+    /cloudflare:workers|\/support\/(?!jwk)|resetModules/.test(read(file)),
+  )
+  const alone = globSync('test/{api,isolation}/**/*.test.ts', { cwd: ROOT }).filter((file) =>
+    /newIsolate|workerWith|resetModules|useFakeTimers/.test(read(file)),
+  )
+  expect({ impure, alone }).toEqual({ impure: [], alone: [] })
+})

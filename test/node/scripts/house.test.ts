@@ -1,0 +1,137 @@
+import { spawnSync } from 'node:child_process'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { readConfig } from '../../../src/config.ts'
+import { JOBS } from '../../../src/jobs/registry.ts'
+import { PROBLEMS, Problem } from '../../../src/problems.ts'
+import { VERSION } from '../../../src/version.ts'
+import { ROOT } from './support.ts'
+
+const read = (file: string) => readFile(join(ROOT, file), 'utf8')
+const assignedIn = (text: string) => [...text.matchAll(/^([A-Z][A-Z0-9_]+) *=/gm)].map(([, name = '']) => name)
+
+/** @returns the variables that a configuration names as missing or wrong */
+function refused(env: object): string[] {
+  try {
+    readConfig(env)
+    return []
+  } catch (error) {
+    return (error instanceof Problem && error.message.match(/\b[A-Z][A-Z0-9]*(_[A-Z0-9]+)+\b/g)) || []
+  }
+}
+
+async function exampleVariables(): Promise<[name: string, value: string][]> {
+  const text = await read('.dev.vars.example')
+  return [...text.matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value])
+}
+
+test('wrangler fires the crons that there are jobs for, and no others', async () => {
+  const [, list = '[]'] = /^crons = (\[.*\])$/m.exec(await read('wrangler.toml')) ?? []
+  const crons: string[] = JSON.parse(list)
+  expect(new Set(crons)).toEqual(new Set(JOBS.map(({ cron }) => cron)))
+  expect(new Set(crons).size).toBe(crons.length)
+})
+
+test('every job has a name of its own', () => {
+  const names = JOBS.map(({ name }) => name)
+  expect(new Set(names).size).toBe(names.length)
+  expect(names.filter((name) => !/^[a-z]+(-[a-z]+)*$/.test(name))).toEqual([])
+})
+
+test('the version is that of package.json', async () => {
+  expect(VERSION).toBe(JSON.parse(await read('package.json')).version)
+})
+
+test('every problem is one that something ends in', async () => {
+  const files = (await readdir(join(ROOT, 'src'), { recursive: true })).filter((file) => /\.tsx?$/.test(file))
+  const sources = await Promise.all(files.filter((file) => file !== 'problems.ts').map((file) => read(`src/${file}`)))
+  const unused = Object.keys(PROBLEMS).filter((code) => !sources.some((source) => source.includes(`'${code}'`)))
+  expect(unused).toEqual([])
+})
+
+test('the example of variables names exactly the required ones: none is missing, and none can be left out', async () => {
+  const example = await exampleVariables()
+  const filledIn = example.map(([name, value]) => [name, value.startsWith('replace-') ? 'x'.repeat(48) : value])
+  expect(refused(Object.fromEntries(filledIn))).toEqual([])
+  for (const [left] of example)
+    expect(refused(Object.fromEntries(filledIn.filter(([name]) => name !== left)))).toContain(left)
+})
+
+test('no placeholder of the example passes for a secret', async () => {
+  const example = await exampleVariables()
+  const placeholders = example.filter(([, value]) => value.startsWith('replace-')).map(([name]) => name)
+  expect(refused(Object.fromEntries(example))).toEqual(placeholders)
+  expect(placeholders.length).toBeGreaterThan(0)
+})
+
+test('what wrangler.toml sets is known to the configuration and good, and is no secret', async () => {
+  const [, section = ''] = /^\[vars\]$([\s\S]*?)^\[/m.exec(await read('wrangler.toml')) ?? []
+  const values = [...section.matchAll(/^([A-Z_]+) = (".*")$/gm)].map(([, name = '', value = '']) => [
+    name,
+    JSON.parse(value),
+  ])
+  const config = readConfig({
+    DATABASE_URL: 'postgresql://ada:pass@db.example.com/tollgate',
+    UPSTASH_REDIS_REST_URL: 'https://redis.example.com',
+    UPSTASH_REDIS_REST_TOKEN: 'token',
+    JWT_SECRET_KEY: 'x'.repeat(32),
+    SECRET_KEY: 'y'.repeat(32),
+    ...Object.fromEntries(values),
+  })
+  expect(values.map(([name]) => name)).toEqual(assignedIn(section))
+  expect(assignedIn(section).filter((name) => !(name in config) || /SECRET|TOKEN|PASSWORD|_KEY$/.test(name))).toEqual(
+    [],
+  )
+})
+
+test('the Worker is bundled by the same esbuild that wrangler has', async () => {
+  const [ours, wranglers] = await Promise.all(
+    ['package.json', 'node_modules/wrangler/package.json'].map(async (file) => JSON.parse(await read(file))),
+  )
+  expect(ours.devDependencies.esbuild).toBe(wranglers.dependencies.esbuild)
+})
+
+test('every script begins with a look at the Node that runs it: an older one is told what to do in one line', async () => {
+  const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> }
+  const unguarded = Object.entries(scripts).filter(
+    ([, line]) =>
+      !line.startsWith('node --import ./local/require-node.mjs ') && !/^(npm run|tsc|oxlint|biome|knip)\b/.test(line),
+  )
+  expect(unguarded).toEqual([])
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--no-experimental-strip-types', ...(scripts.dev ?? '').split(' ').slice(1)], // what Node 20 can read
+    { cwd: ROOT, encoding: 'utf8' },
+  )
+  expect([status, stdout]).toEqual([1, ''])
+  expect(stderr).toMatch(/^This needs Node 22\.18 or newer, and runs on [^\n]+ Run: npm rebuild node\n$/)
+})
+
+test('every script reads its options in the one strict way, which names an unknown one with the nearest', async () => {
+  const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> }
+  const ours = Object.values(scripts).flatMap((line) => /\S+\.ts$/.exec(line)?.[0] ?? [])
+  expect(ours.length).toBeGreaterThan(10)
+  const sources = await Promise.all(ours.map(async (file) => [file, await read(file)] as const))
+  const lax = sources.filter(([, text]) => !/\breadArguments\(/.test(text) || /process\.argv|\bparseArgs\b/.test(text))
+  expect(lax.map(([file]) => file)).toEqual([])
+  for (const file of ['bench/cost/cost.ts', 'local/build/worker.ts']) {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [file, '--hlep'], { cwd: ROOT, encoding: 'utf8' })
+    expect([file, status, stdout, stderr]).toEqual([
+      file,
+      1,
+      '',
+      'Unknown option --hlep; did you mean --help? Try --help.\n',
+    ])
+  }
+})
+
+test('zod is taken from zod: in the bundle @hono/zod-openapi has one class of it', async () => {
+  const files = (await readdir(join(ROOT, 'src'), { recursive: true })).filter((file) => /\.tsx?$/.test(file))
+  const taking = await Promise.all(
+    files.map(async (file) =>
+      (await read(`src/${file}`)).match(/import \{[^}]*\bz\b[^}]*\} from '@hono\/zod-openapi'/) ? file : '',
+    ),
+  )
+  expect(taking.filter(Boolean)).toEqual([])
+})

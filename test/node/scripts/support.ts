@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { startStack } from '../../../local/stack/stack.ts'
+import { type Connection, through } from '../../../local/support/connect.ts'
+import { scratchDatabase } from '../../support/scratch-database.ts'
+
+export const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
+/** The stack looks at no name and no password; the driver wants some. */
+const ANY_URL = 'postgresql://postgres:local@localhost/postgres'
+
+interface EmptyDatabase extends Connection {
+  /** What a script needs in its environment to find it. */
+  readonly env: { DATABASE_URL: string; NEON_FETCH_ENDPOINT: string }
+}
+
+/** A database with nothing in it, for one test file: beside DATABASE_URL where that is set, in this process otherwise. */
+export async function emptyDatabase(): Promise<EmptyDatabase> {
+  const { DATABASE_URL, REDIS_URL } = process.env
+  const scratch = DATABASE_URL ? await scratchDatabase(DATABASE_URL) : undefined
+  const stack = await startStack({
+    port: 0,
+    redisToken: 'test-redis-token',
+    ...(scratch && { databaseUrl: scratch.url }),
+    ...(REDIS_URL && { redisUrl: REDIS_URL }),
+  })
+  return {
+    sql: through(ANY_URL, `${stack.url}/sql`).sql,
+    env: { DATABASE_URL: ANY_URL, NEON_FETCH_ENDPOINT: `${stack.url}/sql` },
+    async close() {
+      await stack.close()
+      await scratch?.drop()
+    },
+  }
+}
+
+/** Of the tests' own environment: no store, nor anything else that a script would read. */
+const inherited = () => {
+  const { PATH, PGLITE_SNAPSHOT, NODE_COMPILE_CACHE } = process.env
+  return { PATH, PGLITE_SNAPSHOT, NODE_COMPILE_CACHE }
+}
+
+/** Runs one of the scripts to its end. */
+export async function runScript(line: string, env: NodeJS.ProcessEnv) {
+  const [script = '', ...args] = line.split(' ')
+  const child = spawn(process.execPath, [`local/${script}.ts`, ...args], {
+    cwd: ROOT,
+    env: { ...inherited(), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)]
+  const [code] = await once(child, 'close')
+  return { code: code as number, stdout: stdout(), stderr: stderr() }
+}
+
+/** @returns what a stream has given so far */
+export function collect(stream: NodeJS.ReadableStream): () => string {
+  let text = ''
+  stream.on('data', (chunk: Buffer) => {
+    text += chunk.toString()
+  })
+  return () => text
+}

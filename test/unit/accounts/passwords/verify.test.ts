@@ -1,0 +1,82 @@
+import { hashSync } from 'bcryptjs'
+import { describe, expect, test } from 'vitest'
+import { hashPassword, isOutdated } from '../../../../src/accounts/passwords/hash.ts'
+import { isUsableHash, verifyPassword } from '../../../../src/accounts/passwords/verify.ts'
+
+const PASSWORD = 'correct horse battery'
+const ARGON2ID = await hashPassword(PASSWORD)
+const BCRYPT = hashSync(PASSWORD, 4)
+const as = (version: string) => BCRYPT.replace(/^\$2.\$/, `$${version}$`)
+
+describe('bcrypt', () => {
+  test.each([
+    ['a', '$2a$06$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe'],
+    ['abc', '$2a$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i'],
+    ['abcdefghijklmnopqrstuvwxyz', '$2a$06$.rCVZVOThsIa97pEDOxvGuRRgzG64bvtJ0938xuqzv18d3ZpQhstC'],
+    ['U*U', '$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW'],
+  ])('a hash of the reference implementations is matched by its password %j alone', async (password, hash) => {
+    expect(await verifyPassword(password, hash)).toBe(true)
+    expect(await verifyPassword(`${password}x`, hash)).toBe(false)
+  })
+
+  test.each(['2a', '2b', '2y'])('is known as $%s$', async (version) => {
+    expect([await verifyPassword(PASSWORD, as(version)), await verifyPassword('another', as(version))]).toEqual([
+      true,
+      false,
+    ])
+  })
+
+  test('looks at 72 bytes, as it did where the hash comes from', async () => {
+    const first72 = 'é'.repeat(36)
+    const hash = hashSync(`${first72}and more`, 4)
+    expect(await verifyPassword(`${first72}and less`, hash)).toBe(true)
+    expect(await verifyPassword(first72.slice(1), hash)).toBe(false)
+  })
+})
+
+describe('what can be stored', () => {
+  const cost = (rounds: string) => BCRYPT.replace(/^(\$2.\$)04/, `$1${rounds}`)
+
+  test.each([
+    ['bcrypt of cost 4', cost('04'), true],
+    ['of cost 14', cost('14'), true],
+    ['of cost 15, which no request can pay', cost('15'), false],
+    ['of cost 3', cost('03'), false],
+    ['of cost 31', cost('31'), false],
+    ['the broken $2x$', as('2x'), false],
+    ['$2$', as('2'), false],
+    ['one that is cut', BCRYPT.slice(0, -1), false],
+    ['one that is too long', `${BCRYPT}a`, false],
+    ['one with a line after it', `${BCRYPT}\n`, false],
+    ['argon2id', ARGON2ID, true],
+    ['argon2id of 64 MiB and four passes', ARGON2ID.replace('m=19456,t=2', 'm=65536,t=4'), true],
+    ['argon2id of a gigabyte', ARGON2ID.replace('m=19456', 'm=1048576'), false],
+    ['argon2i', ARGON2ID.replace('argon2id', 'argon2i'), false],
+    ['the password itself', PASSWORD, false],
+    ['SHA-256', '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08', false],
+    ['nothing', '', false],
+  ])('%s: %s', (_, hash, isUsable) => {
+    expect(isUsableHash(hash)).toBe(isUsable)
+  })
+
+  test.each([cost('15'), `${BCRYPT}\n`, undefined])(
+    'what cannot be stored matches nothing: %j',
+    { timeout: 4_000 },
+    async (hash) => {
+      expect(await verifyPassword(PASSWORD, hash)).toBe(false)
+    },
+  )
+})
+
+describe('v5.0.0-11.4.2: a hash is outdated', () => {
+  test.each([
+    ['a new one', ARGON2ID, false],
+    ['one of more memory', ARGON2ID.replace('m=19456', 'm=65536'), false],
+    ['one of more memory and fewer passes', ARGON2ID.replace('m=19456,t=2', 'm=47104,t=1'), false],
+    ['one of a KiB less', ARGON2ID.replace('m=19456', 'm=19455'), true],
+    ['one of a pass less', ARGON2ID.replace('t=2', 't=1'), true],
+    ['bcrypt', BCRYPT, true],
+  ])('%s: %s', (_, hash, outdated) => {
+    expect(isOutdated(hash)).toBe(outdated)
+  })
+})

@@ -1,0 +1,100 @@
+import { base64url } from 'jose'
+import { describe, expect, test } from 'vitest'
+import { signAccessToken, verifyAccessToken } from '../../../src/auth/access-token.ts'
+import { keyRing } from '../../../src/auth/key-ring.ts'
+import { readConfig } from '../../../src/config.ts'
+import { uuidv7 } from '../../../src/lib/uuid.ts'
+import { Problem } from '../../../src/problems.ts'
+import { configOf, EDWARDS, ELLIPTIC, type Jwk, REST, SHARED } from '../../support/jwk.ts'
+
+const NOW = 1_800_000_000_000
+const CLAIMS = { sub: uuidv7(NOW), sid: uuidv7(NOW), org: null }
+
+function refusal(work: () => unknown): Problem {
+  try {
+    work()
+  } catch (error) {
+    if (error instanceof Problem) return error
+    throw error
+  }
+  throw new Error('It was not refused.')
+}
+
+describe('what is refused at the start', () => {
+  const { d: _, ...onlyPublic } = ELLIPTIC
+  const { kid: __, ...nameless } = ELLIPTIC
+
+  test.each<[string, unknown]>([
+    ['is no JWK set', 'sesame'],
+    ['is no JWK set', '{"keys":'],
+    ['is no JWK set', JSON.stringify(ELLIPTIC)],
+    ['is no JWK set', { keys: ['sesame'] }],
+    ['must hold 1 to 10 keys', { keys: [] }],
+    ['must hold 1 to 10 keys', { keys: Array.from({ length: 11 }, (_, at) => ({ ...ELLIPTIC, kid: `k${at}` })) }],
+    ['key 1 has no kid', { keys: [nameless] }],
+    ['key 1 has no kid', { keys: [{ ...ELLIPTIC, kid: '' }] }],
+    ['key 1 has no kid', { keys: [{ ...ELLIPTIC, kid: 7 }] }],
+    ['key 1 has no kid', { keys: [{ ...ELLIPTIC, kid: 'a b' }] }],
+    ['same kid', { keys: [ELLIPTIC, { ...EDWARDS, kid: 'elliptic' }] }],
+    ['key 1 has no private part', { keys: [onlyPublic] }],
+    ['key 2 has no private part', { keys: [EDWARDS, { kty: 'oct', kid: 'x' }] }],
+    ['key 1 is of a type', { keys: [{ ...ELLIPTIC, kty: 'RSA', n: 'AQAB', e: 'AQAB' }] }],
+    ['key 1 is of a type', { keys: [{ ...ELLIPTIC, kty: 'constructor' }] }],
+    ['key 1 is not on the one curve', { keys: [{ ...ELLIPTIC, crv: 'P-384' }] }],
+    ['key 1 is not on the one curve', { keys: [{ ...EDWARDS, crv: 'X25519' }] }],
+    ['key 1 has an alg', { keys: [{ ...ELLIPTIC, alg: 'ES384' }] }],
+    ['key 1 has an alg', { keys: [{ ...ELLIPTIC, alg: 'HS256' }] }],
+    ['key 1 has an alg', { keys: [{ ...SHARED, alg: 'none' }] }],
+    ['key 1 is not for signatures', { keys: [{ ...ELLIPTIC, use: 'enc' }] }],
+    ['key 1 may not sign', { keys: [{ ...ELLIPTIC, key_ops: ['verify'] }] }],
+    ['key 1 has no base64url in d', { keys: [{ ...ELLIPTIC, d: `${ELLIPTIC.d}=` }] }],
+    ['key 1 has no base64url in x', { keys: [{ ...ELLIPTIC, x: 17 }] }],
+    ['key 1 is too weak or damaged', { keys: [{ ...ELLIPTIC, d: ELLIPTIC.d.slice(4) }] }],
+    ['key 1 is too weak or damaged', { keys: [{ ...SHARED, k: SHARED.k.slice(0, 42) }] }],
+    ['key 1 is too weak', { keys: [{ ...SHARED, k: base64url.encode('sesame'.repeat(9)) }] }],
+    ['key 1 is too weak', { keys: [{ ...SHARED, k: 'A'.repeat(43) }] }],
+    ['key 1 has no kid of 1 to 64', { keys: [{ ...ELLIPTIC, kid: 'x'.repeat(65) }, onlyPublic] }],
+  ])('%s: told by the place of the key, without anything of it', (flaw, value) => {
+    const JWT_KEYS = typeof value === 'string' ? value : JSON.stringify(value)
+    const { code, message } = refusal(() => readConfig({ ...REST, JWT_KEYS }))
+    expect(code).toBe('misconfigured')
+    expect(message).toContain(`JWT_KEYS (`)
+    expect(message).toContain(flaw)
+    for (const part of ['sesame', ELLIPTIC.d, ELLIPTIC.x, EDWARDS.d, SHARED.k, 'elliptic'])
+      expect(message).not.toContain(part)
+  })
+
+  test('a shared secret has at least 32 bytes: 31 are refused, 32 and 33 taken', () => {
+    const lengths = [31, 32, 33].filter((length) => {
+      const k = base64url.encode(Uint8Array.from({ length }, (_, at) => at))
+      try {
+        return configOf({ ...SHARED, k })
+      } catch {
+        return false
+      }
+    })
+    expect(lengths).toEqual([32, 33])
+  })
+
+  test.each<[string, Jwk]>([
+    ['halves that do not belong together', { ...ELLIPTIC, d: EDWARDS.d }],
+    ['halves that do not belong together', { ...EDWARDS, d: ELLIPTIC.d }],
+    ['a point that is on no curve', { ...ELLIPTIC, x: EDWARDS.x }],
+  ])('%s: refused at the first use, before anything is signed', async (_, key) => {
+    const problem = await keyRing(configOf(key)).catch((error) => error)
+    expect(problem).toMatchObject({ code: 'misconfigured' })
+    expect(problem.message).toBe('JWT_KEYS: key 1 cannot be used; its parts do not fit.')
+    const token = await signAccessToken(configOf(ELLIPTIC), CLAIMS, NOW)
+    await expect(verifyAccessToken(configOf(key), token, NOW)).rejects.toMatchObject({
+      code: 'misconfigured',
+    })
+  })
+
+  test('exactly one of JWT_KEYS and JWT_SECRET_KEY is taken; otherwise both are named', () => {
+    const both = { JWT_KEYS: JSON.stringify({ keys: [ELLIPTIC] }), JWT_SECRET_KEY: 'x'.repeat(32) }
+    for (const variables of [{}, both]) {
+      const { message } = refusal(() => readConfig({ ...REST, ...variables }))
+      expect(message.match(/[A-Z_]{5,}/g)).toEqual(['JWT_KEYS', 'JWT_SECRET_KEY'])
+    }
+  })
+})

@@ -1,0 +1,133 @@
+import { expect, test } from 'vitest'
+import type { ProviderSubscription } from '../../../../src/billing/providers/provider.ts'
+import { type Context, type Decided, decide } from '../../../../src/billing/subscriptions/decide.ts'
+
+const ORGANIZATION = '0193e3a0-0000-7000-8000-000000000001'
+const NOW = Date.UTC(2026, 10, 15)
+const MOMENT = { at: NOW, graceDays: 7, newId: '0193e3a0-0000-7000-8000-0000000000aa' }
+const PLANS = [
+  ['starter', 900],
+  ['pro', 4_900],
+].map(([id, price]) => ({
+  id: String(id),
+  polarProductId: `product_${id}`,
+  stripePriceId: `price_${id}`,
+  pricePerMonthCents: Number(price),
+}))
+
+const item = (product: string, periodEnd = new Date(Date.UTC(2026, 11, 1))) => ({
+  product,
+  periodStart: new Date(Date.UTC(2026, 10, 1)),
+  periodEnd,
+})
+
+const found = (changes: Partial<ProviderSubscription> = {}): ProviderSubscription => ({
+  provider: 'stripe',
+  id: 'sub_1',
+  customerId: 'cus_1',
+  organizationId: ORGANIZATION,
+  status: 'active',
+  items: [item('price_pro')],
+  pendingProducts: [],
+  cancelAtPeriodEnd: false,
+  trialEnd: undefined,
+  pastDueSince: undefined,
+  endedAt: undefined,
+  updatedAt: undefined,
+  ...changes,
+})
+
+const context = (planId = 'free', rows: Context['rows'] = []): Context => ({
+  organization: { id: ORGANIZATION, planId },
+  rows,
+  plans: PLANS,
+})
+
+function decided(about: Context, changes: Partial<ProviderSubscription> = {}, at = NOW): Decided {
+  const result = decide(about, { found: found(changes) }, { ...MOMENT, at })
+  if (typeof result === 'string') throw new Error(result)
+  return result
+}
+
+/** What the next decision finds after this one was written. */
+const after = ({ row, planId }: Decided, before: string) =>
+  context(planId ?? before, [{ ...row, id: 'first', revision: 1, updatedAt: new Date(NOW) }])
+
+test('each status puts the organization on its plan', () => {
+  const pro = after(decided(context()), 'free')
+  const planAfter = (changes: Partial<ProviderSubscription>) => decided(pro, changes).planId
+  expect(pro.organization?.planId).toBe('pro')
+  for (const status of ['active', 'trialing', 'past_due', 'incomplete'] as const)
+    expect([status, planAfter({ status })]).toEqual([status, status === 'incomplete' ? 'free' : undefined])
+  for (const status of ['paused', 'unpaid'] as const) expect(planAfter({ status })).toBe('free')
+  expect(planAfter({ status: 'canceled', endedAt: new Date(NOW) })).toBe('free')
+  expect(planAfter({ cancelAtPeriodEnd: true })).toBeUndefined()
+  expect(planAfter({ items: [item('price_starter')] })).toBe('starter')
+})
+
+test('a plan that an administrator chose stays while nothing was bought, or a first payment is under way', () => {
+  expect(decided(context('enterprise'), { status: 'incomplete' })).toMatchObject({
+    planId: undefined,
+    currentId: undefined,
+    row: { isCurrent: false },
+  })
+  expect(decided(context('enterprise'), { status: 'canceled', endedAt: new Date(NOW - 1) }).planId).toBeUndefined()
+})
+
+test('the same news twice changes nothing, and the time at which a provider wrote it is no news', () => {
+  const once = after(decided(context()), 'free')
+  expect(decided(once, { updatedAt: new Date(NOW) })).toMatchObject({ changed: [], planId: undefined })
+  expect(decided(once, { cancelAtPeriodEnd: true }).changed).toEqual(['cancelAtPeriodEnd'])
+})
+
+test('where the provider does not say since when payment fails, it is since it was first seen', () => {
+  const failing = after(decided(after(decided(context()), 'free'), { status: 'past_due' }), 'pro')
+  const later = decided(failing, { status: 'past_due' }, NOW + 7 * 24 * 3_600_000)
+  expect(later).toMatchObject({ planId: 'free', row: { pastDueSince: new Date(NOW) } })
+  expect(decided(failing, { status: 'active' }).row.pastDueSince).toBeNull()
+})
+
+test('a second subscription that is paid for does not take the place of the first, until that is over', () => {
+  const first = after(decided(context()), 'free')
+  const second = decided(first, { id: 'sub_2', items: [item('price_starter')] })
+  expect(second).toMatchObject({ isSecond: true, planId: undefined, currentId: 'first' })
+  const both = {
+    ...first,
+    rows: [...first.rows, { ...second.row, id: 'second', revision: 1, updatedAt: new Date(NOW) }],
+  }
+  const ended = decided(both, { status: 'canceled', endedAt: new Date(NOW) })
+  expect(ended).toMatchObject({ planId: 'starter', currentId: 'second', row: { isCurrent: false } })
+})
+
+test('what is bought that is no plan of ours, or for nobody that we know, is told by name', () => {
+  expect(decide(context(), { found: found({ items: [item('price_book')] }) }, MOMENT)).toBe('unknown_product')
+  expect(decide({ ...context(), organization: undefined }, { found: found() }, MOMENT)).toBe('unknown_organization')
+  const known = after(decided(context()), 'free')
+  expect(decided(known, { items: [item('price_book'), item('price_tea')] })).toMatchObject({
+    planId: undefined,
+    unknownProduct: 'price_book price_tea',
+    row: { planId: 'pro' },
+  })
+  const over = { items: [item('price_book')], status: 'canceled', endedAt: new Date(NOW) } as const
+  expect(decided(known, over)).toMatchObject({ planId: 'free', unknownProduct: undefined })
+})
+
+test('a plan is recognized by its price, wherever it stands, and the period is its own', () => {
+  const yearly = item('price_support', new Date(Date.UTC(2027, 10, 1)))
+  const bought = decided(context(), { items: [yearly, item('price_metered'), item('price_pro')] })
+  expect(bought).toMatchObject({ planId: 'pro', unknownProduct: undefined })
+  expect(bought.row.currentPeriodEnd).toEqual(new Date(Date.UTC(2026, 11, 1)))
+  expect(decided(context(), { items: [item('price_starter'), item('price_pro')] }).planId).toBe('pro')
+  const known = after(decided(context()), 'free')
+  const pending = (...pendingProducts: string[]) => decided(known, { pendingProducts }).row.pendingPlanId
+  expect(pending('price_starter')).toBe('starter')
+  expect(pending('price_support', 'price_starter')).toBe('starter')
+  expect(pending('price_support', 'price_pro')).toBeNull()
+  expect(pending('price_support')).toBeNull()
+})
+
+test('an end that is set as a date is the end of the period where it is not after it', () => {
+  const end = Date.UTC(2026, 11, 1)
+  expect(decided(context(), { cancelAt: new Date(end) }).row.cancelAtPeriodEnd).toBe(true)
+  expect(decided(context(), { cancelAt: new Date(end + 1) }).row.cancelAtPeriodEnd).toBe(false)
+})

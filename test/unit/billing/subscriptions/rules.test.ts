@@ -1,0 +1,95 @@
+import { describe, expect, test } from 'vitest'
+import {
+  ACCESS,
+  currentOf,
+  hasSay,
+  isInForce,
+  isOver,
+  type SubscriptionState,
+} from '../../../../src/billing/subscriptions/rules.ts'
+
+const DAY = 24 * 3_600_000
+const START = Date.UTC(2026, 10, 1)
+const END = Date.UTC(2026, 11, 1)
+const NOW = { at: Date.UTC(2026, 10, 15), graceDays: 7 }
+
+const state = (changes: Partial<SubscriptionState> = {}): SubscriptionState => ({
+  status: 'active',
+  currentPeriodStart: new Date(START),
+  currentPeriodEnd: new Date(END),
+  cancelAtPeriodEnd: false,
+  pastDueSince: null,
+  endedAt: null,
+  refundedChargeAt: null,
+  ...changes,
+})
+
+describe('the plan that was bought is in force', () => {
+  test.each([
+    ['trialing', true],
+    ['active', true],
+    ['past_due', true],
+    ['canceled', true],
+    ['paused', false],
+    ['unpaid', false],
+    ['incomplete', false],
+  ] as const)('while %s: %s', (status, expected) => {
+    const pastDueSince = status === 'past_due' ? new Date(NOW.at) : null
+    expect(isInForce(state({ status, pastDueSince }), NOW)).toBe(expected)
+  })
+
+  test('for the grace days after a payment failed, and not a millisecond longer; with none, not at all', () => {
+    const failed = state({ status: 'past_due', pastDueSince: new Date(NOW.at) })
+    expect(isInForce(failed, { ...NOW, at: NOW.at + 7 * DAY - 1 })).toBe(true)
+    expect(isInForce(failed, { ...NOW, at: NOW.at + 7 * DAY })).toBe(false)
+    expect(isInForce(failed, { ...NOW, graceDays: 0 })).toBe(false)
+  })
+
+  test('to the end of the period of one that was cancelled, also when nobody tells of that end', () => {
+    for (const cancelled of [state({ cancelAtPeriodEnd: true }), state({ status: 'canceled' })]) {
+      expect(isInForce(cancelled, { ...NOW, at: END - 1 })).toBe(true)
+      expect(isInForce(cancelled, { ...NOW, at: END })).toBe(false)
+      expect([isOver(cancelled, END - 1), isOver(cancelled, END)]).toEqual([false, true])
+    }
+    expect(isInForce(state(), { ...NOW, at: END + DAY })).toBe(true) // a renewal that nobody told of yet
+  })
+
+  test('not from its end on, which goes before the period', () => {
+    const revoked = state({ status: 'canceled', endedAt: new Date(NOW.at) })
+    expect(isInForce(revoked, { ...NOW, at: NOW.at - 1 })).toBe(true)
+    expect(isInForce(revoked, NOW)).toBe(false)
+    expect(isInForce(state({ status: 'canceled', currentPeriodEnd: null }), NOW)).toBe(false)
+  })
+
+  test('not while the charge for its period went back; a charge before that is another period’s', () => {
+    const refunded = (at: number) => isInForce(state({ refundedChargeAt: new Date(at) }), NOW)
+    expect(refunded(START)).toBe(false)
+    expect(refunded(START - 3_600_000)).toBe(false)
+    expect(refunded(START - 3_600_001)).toBe(true)
+    expect(refunded(START + DAY)).toBe(false)
+  })
+})
+
+test('before the first payment nothing follows from a subscription, and nothing from one that is over', () => {
+  for (const status of Object.keys(ACCESS) as (keyof typeof ACCESS)[])
+    expect(hasSay(state({ status }), NOW.at)).toBe(status !== 'incomplete')
+  expect(hasSay(state({ endedAt: new Date(NOW.at) }), NOW.at)).toBe(false)
+})
+
+test('of several the one in force decides, then the one that decided before, then the newest', () => {
+  const one = (id: string, changes: Partial<SubscriptionState> & { isCurrent?: boolean; day?: number }) => ({
+    ...state(changes),
+    id,
+    isCurrent: changes.isCurrent ?? false,
+    createdAt: new Date(START + (changes.day ?? 0) * DAY),
+  })
+  const paused = one('paused', { status: 'paused', isCurrent: true })
+  const old = one('old', {})
+  const young = one('young', { day: 1 })
+  expect(currentOf([paused, old, young], NOW)?.id).toBe('young')
+  expect(currentOf([paused, { ...old, isCurrent: true }, young], NOW)?.id).toBe('old')
+  expect(currentOf([paused], NOW)?.id).toBe('paused')
+  expect(
+    currentOf([one('begun', { status: 'incomplete' }), one('past', { endedAt: new Date(START) })], NOW),
+  ).toBeUndefined()
+})

@@ -1,0 +1,89 @@
+import { describe, expect, test } from 'vitest'
+import { fieldErrors, PROBLEMS, Problem, type ProblemCode, problemBody } from '../../src/problems.ts'
+
+const DOCS = 'https://tollgate.example.com/docs'
+const ALL = Object.entries(PROBLEMS) as [ProblemCode, readonly [number, string]][]
+
+describe('the table', () => {
+  test.each(ALL)('%s: a stable name, a failing status and a sentence for people', (code, [status, title]) => {
+    expect(code).toMatch(/^[a-z]+(_[a-z]+)*$/)
+    expect(status).toBeGreaterThanOrEqual(400)
+    expect(status).toBeLessThan(600)
+    expect(title).toMatch(/^[A-Z].*\.$/)
+  })
+
+  test('no two problems say the same', () => {
+    expect(new Set(ALL.map(([, [, title]]) => title)).size).toBe(ALL.length)
+  })
+})
+
+describe('a problem', () => {
+  test('is an error with its code, and the status of the table', () => {
+    const problem = new Problem('key_not_found')
+    expect(problem).toBeInstanceOf(Error)
+    expect(problem).toMatchObject({ name: 'Problem', code: 'key_not_found', status: 404, extra: {} })
+  })
+
+  test('says its detail, else its errors, else its title', () => {
+    const errors = [
+      { path: 'body.name', message: 'is too long' },
+      { path: 'body.cost', message: 'is negative' },
+    ]
+    expect(new Problem('invalid_request', { detail: 'Just no.', errors }).message).toBe('Just no.')
+    expect(new Problem('invalid_request', { errors }).message).toBe('body.name: is too long; body.cost: is negative')
+    expect(new Problem('invalid_request').message).toBe(PROBLEMS.invalid_request[1])
+  })
+})
+
+describe('the answer', () => {
+  test.each(ALL)('for %s has the members of RFC 9457, the code and the request id', (code, [status, title]) => {
+    expect(problemBody(new Problem(code), DOCS, 'request-1')).toEqual({
+      type: `${DOCS}#${code}`,
+      title,
+      status,
+      detail: title,
+      code,
+      request_id: 'request-1',
+    })
+  })
+
+  test('keeps the title and says in detail what happened this time', () => {
+    const problem = new Problem('unavailable', { detail: 'The database does not answer.' })
+    expect(problemBody(problem, DOCS, 'r')).toMatchObject({
+      title: PROBLEMS.unavailable[1],
+      detail: 'The database does not answer.',
+    })
+  })
+
+  test('lists what is wrong where there is such a list, and shows nothing of headers and causes', () => {
+    const errors = [{ path: 'body.name', message: 'is too long' }]
+    const problem = new Problem('invalid_request', { errors, headers: { 'Retry-After': '5' } })
+    expect(problemBody(problem, DOCS, 'r')).toEqual({
+      type: `${DOCS}#invalid_request`,
+      title: PROBLEMS.invalid_request[1],
+      status: 400,
+      detail: 'body.name: is too long',
+      code: 'invalid_request',
+      request_id: 'r',
+      errors,
+    })
+  })
+})
+
+test('what the operator has not set up is a state of the deployment: no method that is unknown, nothing to retry', () => {
+  expect(PROBLEMS.billing_not_offered[0]).toBe(409)
+  expect(ALL.filter(([, [status]]) => status === 501)).toEqual([])
+})
+
+test('a finding says where in the request it is, in one path', () => {
+  const issues = [
+    { path: [], message: 'is missing' },
+    { path: ['events', 0, 'id'], message: 'is not a UUID' },
+    { path: ['limit'], message: 'is not a number', code: 'invalid_type', input: 'secret' },
+  ]
+  expect(fieldErrors('body', issues)).toEqual([
+    { path: 'body', message: 'is missing' },
+    { path: 'body.events.0.id', message: 'is not a UUID' },
+    { path: 'body.limit', message: 'is not a number' },
+  ])
+})
