@@ -1,7 +1,8 @@
 /** The account side of an invitation: whose address it went to, and making an account for somebody who has none. */
+
 import { and, eq, sql } from 'drizzle-orm'
-import type { BatchItem } from 'drizzle-orm/batch'
-import { audited, unlessRefused } from '../audit/record.ts'
+import { audited } from '../audit/record.ts'
+import type { Statement } from '../db/batch.ts'
 import { brokenConstraint } from '../db/client.ts'
 import { users } from '../db/schema/users.ts'
 import type { ManagementDeps } from '../deps.ts'
@@ -57,7 +58,7 @@ interface Person {
 export async function registerInvited(
   deps: ManagementDeps,
   { password, ...person }: Person,
-  also: (userId: string) => readonly BatchItem<'pg'>[],
+  also: (userId: string) => readonly Statement[],
 ): Promise<string | undefined> {
   await refuseWeakPassword(deps, password, person.email, 'password')
   const now = deps.now()
@@ -74,8 +75,7 @@ export async function registerInvited(
     detail: { by: 'invitation' },
   })
   try {
-    const batch = insertUser(deps.db, account, [registered, ...also(id)]).then(() => id)
-    return await unlessRefused(batch)
+    return (await insertUser(deps.db, account, [registered, ...also(id)])) ? id : undefined
   } catch (error) {
     if (brokenConstraint(error) === 'users_email_unique') return undefined
     throw error

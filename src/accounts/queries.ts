@@ -1,7 +1,7 @@
 import { and, eq, isNull, sql } from 'drizzle-orm'
-import type { BatchItem } from 'drizzle-orm/batch'
-import { type AuditRow, unlessRefused } from '../audit/record.ts'
+import type { AuditRow } from '../audit/record.ts'
 import { administrates } from '../auth/administrators.ts'
+import { requireThat, runBatch, type Statement, tryBatch } from '../db/batch.ts'
 import { lockUser } from '../db/locks.ts'
 import type { Database } from '../db/orm.ts'
 import { refreshTokens, sessions, totpCredentials } from '../db/schema/accounts.ts'
@@ -47,14 +47,14 @@ export async function replacePasswordHash(
   renewed: string,
 ): Promise<string | null> {
   const ofUser = eq(users.id, userId)
-  const [, [row]] = await db.batch([
-    db
+  const { stored } = await runBatch(db, {
+    update: db
       .update(users)
       .set({ passwordHash: renewed })
       .where(and(ofUser, eq(users.passwordHash, old))),
-    db.select({ passwordHash: users.passwordHash }).from(users).where(ofUser),
-  ])
-  return row?.passwordHash ?? null
+    stored: db.select({ passwordHash: users.passwordHash }).from(users).where(ofUser),
+  })
+  return stored[0]?.passwordHash ?? null
 }
 
 /** A user as others may see them, acting for one of their organizations. */
@@ -97,18 +97,20 @@ interface NewUser {
  * Makes a user, their organization and their ownership of it: all of it or nothing.
  *
  * @param also what goes with it, such as the mail about it
+ * @returns whether it was done: `also` may refuse it
  */
 export async function insertUser(
   db: Database,
   { user, organization }: NewUser,
-  also: readonly BatchItem<'pg'>[] = [],
-): Promise<void> {
-  await db.batch([
-    db.insert(organizations).values(organization),
-    db.insert(users).values(user),
-    db.insert(memberships).values({ organizationId: organization.id, userId: user.id, role: 'owner' }),
-    ...also,
-  ])
+  also: readonly Statement[] = [],
+): Promise<boolean> {
+  const done = await tryBatch(db, {
+    organization: db.insert(organizations).values(organization),
+    user: db.insert(users).values(user),
+    membership: db.insert(memberships).values({ organizationId: organization.id, userId: user.id, role: 'owner' }),
+    also,
+  })
+  return done !== undefined
 }
 
 interface NewSession {
@@ -119,21 +121,20 @@ interface NewSession {
 /**
  * Stores a session under the lock of its user, so that what ends sessions comes wholly before or wholly after it.
  *
- * @param row the audit row of the sign-in, which may refuse it
+ * @param first what the sign-in requires and uses up, and its audit row
  */
 export async function insertSession(
   db: Database,
   { session, token }: NewSession,
-  first: readonly BatchItem<'pg'>[],
-): Promise<true> {
+  first: readonly Statement[],
+): Promise<void> {
   const { userId } = session
-  await db.batch([
-    lockUser(db, userId),
-    ...first, // of a user who is gone it says so, where a session would be an error of the database
-    db.insert(sessions).values(session),
-    db.insert(refreshTokens).values(token),
-  ])
-  return true
+  await runBatch(db, {
+    lock: lockUser(db, userId),
+    first, // it refuses for a user who is gone, where the insert of the session would be an error of the database
+    session: db.insert(sessions).values(session),
+    token: db.insert(refreshTokens).values(token),
+  })
 }
 
 /** The organization a new session acts for: the user's personal one, else the one they joined first. */
@@ -147,30 +148,31 @@ export function updateUserName(db: Database, userId: string, name: string | null
 }
 
 /** Whether a user's password is still the one of that hash. */
-export const hasPassword = (userId: string, hash: string | null) => sql`exists (
+const hasPassword = (userId: string, hash: string | null) => sql`exists (
   select 1 from users where id = ${userId}::uuid and password_hash = ${hash})`
 
 /**
  * Sets a password and ends every other session of the user, in one step.
  *
- * @param row the audit row of it, which may refuse it
+ * @param from the hash that the password matched; another one by now is a `wrong_password`: a reset came between
+ * @param row the audit row of it
  * @param also what goes with it, such as the notice of it
- * @returns whether it was done
+ * @throws Problem `wrong_password`
  */
 export async function updatePassword(
   db: Database,
   user: OfSession,
-  passwordHash: string,
-  { now, row, also }: { readonly now: Date; readonly row: AuditRow; readonly also: readonly BatchItem<'pg'>[] },
-): Promise<boolean> {
-  const batch = db.batch([
-    lockUser(db, user.userId),
-    row,
-    db.update(users).set({ passwordHash }).where(eq(users.id, user.userId)),
-    ...endSessionsOf(db, user.userId, 'password_changed', { now, except: user.sessionId }),
-    ...also,
-  ])
-  return (await unlessRefused(batch)) !== undefined
+  { from, to }: { readonly from: string | null; readonly to: string },
+  { now, row, also }: { readonly now: Date; readonly row: AuditRow; readonly also: readonly Statement[] },
+): Promise<void> {
+  await runBatch(db, {
+    lock: lockUser(db, user.userId),
+    unchanged: requireThat(db, hasPassword(user.userId, from), 'wrong_password'),
+    audit: row,
+    password: db.update(users).set({ passwordHash: to }).where(eq(users.id, user.userId)),
+    sessions: endSessionsOf(db, user.userId, 'password_changed', { now, except: user.sessionId }),
+    also,
+  })
 }
 
 interface OfSession {

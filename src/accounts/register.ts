@@ -1,5 +1,6 @@
 import type * as z from 'zod'
 import { audited } from '../audit/record.ts'
+import { runBatch } from '../db/batch.ts'
 import { brokenConstraint } from '../db/client.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { masked } from '../lib/mask-email.ts'
@@ -67,10 +68,10 @@ async function insertAccount(deps: ManagementDeps, account: NewAccount): Promise
 async function tellOwner(deps: ManagementDeps, email: string): Promise<void> {
   const mail = addressInUseMail(deps, email)
   const attempt = { act: 'account.registered', actor: undefined, result: 'failure' } as const
-  await deps.db.batch([
-    mail.insert,
-    audited(deps, { ...attempt, detail: { reason: 'email_taken', email: masked(email) } }),
-  ])
+  await runBatch(deps.db, {
+    mail: mail.insert,
+    audit: audited(deps, { ...attempt, detail: { reason: 'email_taken', email: masked(email) } }),
+  })
   mail.send()
 }
 

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { apiRoute, newRouter } from '../api/api-route.ts'
 import { audited } from '../audit/record.ts'
+import { runBatch } from '../db/batch.ts'
 import { readCredential } from '../http/credentials.ts'
 import { login } from './login.ts'
 import { changePassword } from './passwords/change.ts'
@@ -110,10 +111,15 @@ export const accountRoutes = newRouter()
   .openapi(putMeRoute, async (c) => {
     const { deps, user } = c.var
     const { userId, organizationId } = user
-    await deps.db.batch([
-      updateUserName(deps.db, userId, c.req.valid('json').name),
-      audited(deps, { act: 'account.updated', actor: user, organizationId, target: { type: 'user', id: userId } }),
-    ])
+    await runBatch(deps.db, {
+      user: updateUserName(deps.db, userId, c.req.valid('json').name),
+      audit: audited(deps, {
+        act: 'account.updated',
+        actor: user,
+        organizationId,
+        target: { type: 'user', id: userId },
+      }),
+    })
     return c.json(toUser(await selectProfile(deps.db, userId, organizationId)), 200)
   })
   .openapi(changePasswordRoute, async (c) => {

@@ -1,5 +1,5 @@
 import { and, eq, gte, sql } from 'drizzle-orm'
-import { emptyColumn } from '../db/client.ts'
+import { requirement } from '../db/batch.ts'
 import type { Database } from '../db/orm.ts'
 import { bytesParameter } from '../db/schema/columns.ts'
 import { idempotencyKeys } from '../db/schema/idempotency.ts'
@@ -30,10 +30,12 @@ export async function findKeptAnswer(
 
 /**
  * The insert that keeps an answer, for the batch of what it answers. A key that has an answer already fails the whole
- * batch (see `isAnsweredMeanwhile`): of any number of equal requests at once, one has an effect.
+ * batch with
+ * `request_in_progress`: of any number of equal requests at once, one has an effect.
  */
 export function insertKeptAnswer(db: Database, row: typeof idempotencyKeys.$inferInsert & { createdAt: Date }) {
   const { requestHash, response, createdAt, expiresAt } = row
+  const isExpired = sql`${idempotencyKeys.expiresAt} < ${createdAt.toISOString()}::timestamptz`
   return db
     .insert(idempotencyKeys)
     .values(row)
@@ -44,11 +46,9 @@ export function insertKeptAnswer(db: Database, row: typeof idempotencyKeys.$infe
         response,
         createdAt,
         expiresAt,
-        // NULL, which the column refuses, unless the earlier answer has expired and only waits to be pruned.
-        status: sql`case when ${idempotencyKeys.expiresAt} < ${createdAt.toISOString()}::timestamptz then excluded.status end`,
+        status: sql`excluded.status`,
       },
+      // An earlier answer is replaced only where it has expired and waits to be pruned.
+      setWhere: sql`${requirement(isExpired, 'request_in_progress')}`,
     })
 }
-
-/** Whether a batch was undone because an equal request was faster. */
-export const isAnsweredMeanwhile = (error: unknown) => emptyColumn(error) === 'idempotency_keys.status'

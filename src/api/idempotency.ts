@@ -3,13 +3,15 @@ import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import * as z from 'zod'
 import type { ManagementEnv } from '../auth/env.ts'
+import { runBatch } from '../db/batch.ts'
+import { problemIn } from '../db/client.ts'
 import type { ManagementDeps, Repeats, RowVersion } from '../deps.ts'
 import { sha256 } from '../lib/bytes.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { seal, unseal } from '../lib/seal.ts'
 import { announceVersions } from '../limits/versions.ts'
 import { Problem } from '../problems.ts'
-import { findKeptAnswer, insertKeptAnswer, isAnsweredMeanwhile, type KeptAnswer } from './idempotency-queries.ts'
+import { findKeptAnswer, insertKeptAnswer, type KeptAnswer } from './idempotency-queries.ts'
 
 /** As long as Stripe keeps them. */
 const KEPT_MS = 24 * 3_600_000
@@ -124,9 +126,10 @@ async function keepAfterwards(c: Context<ManagementEnv>, use: Use): Promise<void
   const { deps } = c.var
   try {
     const body: unknown = await c.res.clone().json()
-    await insertKeptAnswer(deps.db, await sealedRow(deps, use, c.res.status, { body, announcements: [] }))
+    const row = await sealedRow(deps, use, c.res.status, { body, announcements: [] })
+    await runBatch(deps.db, { answer: insertKeptAnswer(deps.db, row) })
   } catch (error) {
-    if (isAnsweredMeanwhile(error)) return replayInstead(c, use)
+    if (problemIn(error)?.code === 'request_in_progress') return replayInstead(c, use)
     // What was asked for is done: an error in its place would have the caller do it again.
     log('error', 'idempotent_answer_lost', { path: c.req.path, ...errorFields(error) })
   }

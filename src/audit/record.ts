@@ -1,6 +1,4 @@
-import { type SQL, sql } from 'drizzle-orm'
 import type { Principal } from '../auth/principal.ts'
-import { emptyColumn } from '../db/client.ts'
 import { auditLogs } from '../db/schema/audit.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { uuidv7 } from '../lib/uuid.ts'
@@ -28,23 +26,6 @@ export interface Entry {
   readonly result?: 'success' | 'failure'
   /** Never a secret, a token or a password. */
   readonly detail?: Readonly<Record<string, unknown>>
-  /** What must hold at this place of the batch: if it does not, nothing of the batch happens (see `unlessRefused`). */
-  readonly provided?: SQL
-}
-
-/**
- * Runs a batch that its audit row may refuse: where `provided` does not hold the row has no result, which the column
- * refuses. Over HTTP this is how a batch decides by what its own statements find, under their locks.
- *
- * @returns what the batch returned, or `undefined` when nothing of it happened
- */
-export async function unlessRefused<T>(batch: Promise<T>): Promise<T | undefined> {
-  try {
-    return await batch
-  } catch (error) {
-    if (emptyColumn(error) === 'audit_logs.result') return undefined
-    throw error
-  }
 }
 
 /** A row that waits to be inserted. */
@@ -56,7 +37,7 @@ export type AuditRow = ReturnType<typeof audited>
  */
 export function audited(
   deps: ManagementDeps,
-  { act, actor, organizationId, target, result = 'success', detail = {}, provided }: Entry,
+  { act, actor, organizationId, target, result = 'success', detail = {} }: Entry,
 ) {
   const { requestId, ip, userAgent } = deps.origin
   return deps.db.insert(auditLogs).values({
@@ -65,7 +46,7 @@ export function audited(
     ...actorOf(actor, act),
     action: act,
     ...targetOf(target),
-    result: provided ? sql`case when ${provided} then ${result}::text end` : result,
+    result,
     ip: ip ?? null,
     userAgent: userAgent ?? null,
     requestId,

@@ -2,6 +2,7 @@ import { keepAnswer } from '../api/idempotency.ts'
 import type { Act } from '../audit/actions.ts'
 import { audited } from '../audit/record.ts'
 import type { UserPrincipal } from '../auth/principal.ts'
+import { runBatch } from '../db/batch.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { log } from '../lib/log.ts'
 import { Problem } from '../problems.ts'
@@ -33,7 +34,7 @@ export async function askProvider<T extends object>(
   try {
     const answer = await work()
     const kept = asked.answers ? await keepAnswer(deps, asked.answers, answer) : []
-    await deps.db.batch([row('success'), ...kept])
+    await runBatch(deps.db, { audit: row('success'), answer: kept })
     return answer
   } catch (error) {
     if (!(error instanceof Problem)) throw error

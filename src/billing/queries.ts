@@ -1,4 +1,5 @@
 import { and, desc, eq, sql } from 'drizzle-orm'
+import { runBatch } from '../db/batch.ts'
 import type { Database } from '../db/orm.ts'
 import { subscriptions } from '../db/schema/billing.ts'
 import { organizations } from '../db/schema/organizations.ts'
@@ -19,18 +20,19 @@ export type Subscription = Account['subscriptions'][number]
  */
 export async function getAccount(db: Database, organizationId: string) {
   const { id, name, planId, isPlatform } = organizations
-  const [[organization], bought, catalogue] = await db.batch([
-    db.select({ id, name, planId, isPlatform }).from(organizations).where(eq(id, organizationId)),
-    db
+  const found = await runBatch(db, {
+    organizations: db.select({ id, name, planId, isPlatform }).from(organizations).where(eq(id, organizationId)),
+    subscriptions: db
       .select()
       .from(subscriptions)
       .where(eq(subscriptions.organizationId, organizationId))
       .orderBy(desc(subscriptions.createdAt))
       .limit(MOST_SUBSCRIPTIONS),
-    db.select().from(plans),
-  ])
+    plans: db.select().from(plans),
+  })
+  const [organization] = found.organizations
   if (!organization) throw new Problem('organization_not_found')
-  return { organization, subscriptions: bought, plans: catalogue, current: bought.find(({ isCurrent }) => isCurrent) }
+  return { ...found, organization, current: found.subscriptions.find(({ isCurrent }) => isCurrent) }
 }
 
 /** Whom a provider writes to. */

@@ -129,10 +129,10 @@ export function brokenConstraint(error: unknown): string | undefined {
   return found && 'constraint' in found ? String(found.constraint) : undefined
 }
 
-/** @returns the column that a statement left empty against its NOT NULL, as `table.column` */
-export function emptyColumn(error: unknown): string | undefined {
-  const found = inCauses(error, (cause) => 'code' in cause && cause.code === '23502')
-  return found && 'table' in found && 'column' in found ? `${String(found.table)}.${String(found.column)}` : undefined
+/** @returns the error of the database with this SQLSTATE, inside an error of the driver or of drizzle */
+export function errorWithState(error: unknown, state: string): { readonly message: string } | undefined {
+  const found = inCauses(error, (cause) => 'code' in cause && cause.code === state && 'message' in cause)
+  return found && 'message' in found ? { message: String(found.message) } : undefined
 }
 
 /** @returns the Problem an error is, or was caused by: drivers wrap what their fetch function throws */

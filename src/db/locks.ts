@@ -1,12 +1,34 @@
-import { eq, sql } from 'drizzle-orm'
+/**
+ * Every row lock of the management API, in the order in which a batch takes them:
+ *
+ * 1. plan, 2. organizations by id, 3. membership, 4. user, 5. API key or webhook endpoint, 6. deliveries of the endpoint.
+ *
+ * A batch may skip steps and never goes back, so no two batches wait for each other in a circle. Deadlocks that remain
+ * (foreign keys lock rows, too) are retried in db/client.ts.
+ *
+ * `NO KEY UPDATE` is the lock to take: it lets rows that refer to the locked one come and go, so a sign-in never waits for
+ * a change of its organization. `FOR UPDATE` is for a row that is about to be deleted. Jobs that claim rows use
+ * `SKIP LOCKED`: they never wait.
+ */
+import { and, eq, sql } from 'drizzle-orm'
 import type { Database } from './orm.ts'
-import { organizations } from './schema/organizations.ts'
+import { webhookEndpoints } from './schema/alerts.ts'
+import { apiKeys } from './schema/keys.ts'
+import { memberships, organizations } from './schema/organizations.ts'
+import { plans } from './schema/plans.ts'
 import { users } from './schema/users.ts'
 
 /**
- * The first statement of every batch that changes an organization or who belongs to it: such batches follow each other,
- * and the statements after it find what the earlier one left. It lets rows that refer to the organization come and go,
- * so that a sign-in never waits for it in a circle.
+ * Locks a plan against changes, deletion, and organizations that are put on it, so none slips between a change and the
+ * raising of versions. New organizations may begin on it meanwhile: no isolate remembers them yet.
+ */
+export function lockPlan(db: Database, planId: string) {
+  return db.select({ id: plans.id }).from(plans).where(eq(plans.id, planId)).for('no key update')
+}
+
+/**
+ * Locks an organization for every batch that changes it, who belongs to it, or how many keys or endpoints it has. Such
+ * batches run one after the other, and each finds what the earlier ones left.
  */
 export function lockOrganization(db: Database, organizationId: string) {
   return db
@@ -16,17 +38,56 @@ export function lockOrganization(db: Database, organizationId: string) {
     .for('no key update')
 }
 
-/** The same for all organizations of a user, always in the same order, so that none waits in a ring. Nor does a sign-in or a switch: they hold what the batch needs next, and get what they need of an organization. */
+/** Locks all organizations of a user, in id order, so that two such batches cannot deadlock. */
 export function lockOrganizationsOf(db: Database, userId: string) {
   return db.execute(sql`
     select id from organizations where id in (select organization_id from memberships where user_id = ${userId}::uuid)
     order by id for no key update`)
 }
 
-/**
- * The first statement of every batch that makes or uses tokens of a user: such batches follow each other, so that of two
- * requests at once one token is left, and none waits for the other in a circle.
- */
+/** Like {@link lockOrganizationsOf}, and the platform's organization: administrators are disabled one after the other. */
+export function lockOrganizationsAround(db: Database, userId: string) {
+  return db.execute(sql`
+    select id from organizations
+    where is_platform or id in (select organization_id from memberships where user_id = ${userId}::uuid)
+    order by id for no key update`)
+}
+
+/** Holds a membership as it is: a session must not switch to an organization that its user is just leaving. */
+export function lockMembership(db: Database, organizationId: string, userId: string) {
+  return db
+    .select({ role: memberships.role })
+    .from(memberships)
+    .where(and(eq(memberships.organizationId, organizationId), eq(memberships.userId, userId)))
+    .for('key share')
+}
+
+/** Locks a user for every batch that opens or ends sessions, or makes or uses tokens: of two at once one token is left. */
 export function lockUser(db: Database, userId: string) {
   return db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for('no key update')
 }
+
+/** Locks a user who is about to be deleted: a sign-in under way is waited for, and the next one finds no user. */
+export function lockLeavingUser(db: Database, userId: string) {
+  return db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for('update')
+}
+
+/** A row of an organization, by both ids: a stranger's id finds nothing. */
+interface OwnedRow {
+  readonly organizationId: string
+  readonly id: string
+}
+
+export function lockKey(db: Database, { organizationId, id }: OwnedRow) {
+  const isOne = and(eq(apiKeys.id, id), eq(apiKeys.organizationId, organizationId))
+  return db.select({ id: apiKeys.id }).from(apiKeys).where(isOne).for('update')
+}
+
+export function lockEndpoint(db: Database, { organizationId, id }: OwnedRow) {
+  const isOne = and(eq(webhookEndpoints.id, id), eq(webhookEndpoints.organizationId, organizationId))
+  return db.select({ id: webhookEndpoints.id }).from(webhookEndpoints).where(isOne).for('update')
+}
+
+/** The same as part of a statement. */
+export const selectEndpointLocked = (endpointId: string) =>
+  sql`select id from webhook_endpoints where id = ${endpointId}::uuid for update`

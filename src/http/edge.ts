@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import { cors } from 'hono/cors'
-import { emptyColumn, isOvertaken, problemIn } from '../db/client.ts'
+import { isOvertaken, problemIn } from '../db/client.ts'
 import { createDeps, type Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { uuidv7 } from '../lib/uuid.ts'
@@ -96,6 +96,7 @@ export function answerError(error: unknown, c: Context): Response {
   const problem = problemIn(error) ?? problemOfFramework(error) ?? unexpected(error, c)
   if (problem.status === 401) c.header('WWW-Authenticate', 'Bearer realm="tollgate"')
   if (problem.status === 503) c.header('Retry-After', '2')
+  if (problem.code === 'request_in_progress') c.header('Retry-After', '1')
   for (const [name, value] of Object.entries(problem.extra.headers ?? {})) c.header(name, value)
   c.header('Content-Type', 'application/problem+json')
   return c.body(JSON.stringify(problemBody(problem, docsUrl(c.get('deps')), c.get('requestId'))), problem.status)
@@ -114,9 +115,6 @@ function problemOfFramework(error: unknown): Problem | undefined {
 }
 
 function unexpected(error: unknown, c: Context): Problem {
-  // An equal request was faster; `withIdempotency` puts its answer in the place of this one.
-  if (emptyColumn(error) === 'idempotency_keys.status')
-    return new Problem('request_in_progress', { headers: { 'Retry-After': '1' } })
   log('error', 'request_failed', { request_id: c.get('requestId'), path: c.req.path, ...errorFields(error) })
   return new Problem(isOvertaken(error) ? 'unavailable' : 'internal')
 }

@@ -1,8 +1,9 @@
-import { type SQL, sql } from 'drizzle-orm'
-import { unlessRefused } from '../audit/record.ts'
+import { sql } from 'drizzle-orm'
+import { requireThat, type Statement, tryBatch } from '../db/batch.ts'
 import { sqlState } from '../db/client.ts'
+import { lockOrganization } from '../db/locks.ts'
 import type { Database } from '../db/orm.ts'
-import { liveKeys, lockOrganization, type NewKeyRow, type Statement } from './write-queries.ts'
+import { liveKeys, type NewKeyRow } from './write-queries.ts'
 
 /** A hash that is there already. */
 export interface KnownHash {
@@ -24,25 +25,26 @@ export async function selectKnownHashes(
   return rows.map(({ hash, id }) => ({ hash, id: id ?? undefined }))
 }
 
-/** What the audit row of an import asks for, behind the insert: that the organization still has no more than it may. */
-export const fitsWithin = (organizationId: string, maxKeys: number, at: Date): SQL =>
-  sql`${liveKeys(organizationId, at)} <= ${maxKeys}::int`
-
 /**
- * Stores imported keys, all or none.
+ * Stores imported keys, all or none. Behind the insert, the organization must have no more keys than it may.
  *
- * @param effects begin with the audit row of them, which decides by `fitsWithin`
+ * @param effects run with them, such as their audit row
  * @returns whether they were stored, or why they were not: there is no room, or one of them came from elsewhere meanwhile
  */
 export async function insertImported(
   db: Database,
-  organizationId: string,
+  { organizationId, maxKeys, at }: { organizationId: string; maxKeys: number; at: Date },
   keys: readonly NewKeyRow[],
   effects: readonly Statement[],
 ): Promise<'stored' | 'no_room' | 'raced'> {
-  const batch = db.batch([lockOrganization(db, organizationId), insertAll(db, organizationId, keys), ...effects])
   try {
-    return (await unlessRefused(batch)) === undefined ? 'no_room' : 'stored'
+    const done = await tryBatch(db, {
+      lock: lockOrganization(db, organizationId),
+      keys: insertAll(db, organizationId, keys),
+      room: requireThat(db, sql`${liveKeys(organizationId, at)} <= ${maxKeys}::int`),
+      effects,
+    })
+    return done ? 'stored' : 'no_room'
   } catch (error) {
     if (sqlState(error) === '23505') return 'raced'
     throw error

@@ -6,7 +6,7 @@ import type { ManagementDeps } from '../deps.ts'
 import { uuidv7 } from '../lib/uuid.ts'
 import { Problem } from '../problems.ts'
 import { type Allowance, allowanceOf, isAdministrator, refuseUngrantable, withBoundsOf } from './grants.ts'
-import { fitsWithin, insertImported, selectKnownHashes } from './import-queries.ts'
+import { insertImported, selectKnownHashes } from './import-queries.ts'
 import type { ImportResult, KeyImport } from './lifecycle-schemas.ts'
 import type { NewKeyRow } from './write-queries.ts'
 
@@ -74,10 +74,10 @@ async function store(deps: ManagementDeps, principal: Principal, allowance: Allo
     organizationId,
     target: { type: 'organization', id: organizationId },
     detail: { keys: rows.length },
-    provided: fitsWithin(organizationId, maxKeys, new Date(deps.now())),
   })
   const kept = await keepAnswer(deps, 200, summary(plan.results))
-  return insertImported(deps.db, organizationId, rows, [auditRow, ...kept])
+  const room = { organizationId, maxKeys, at: new Date(deps.now()) }
+  return insertImported(deps.db, room, rows, [auditRow, ...kept])
 }
 
 function summary(results: Result['results']): Result {

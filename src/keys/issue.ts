@@ -10,7 +10,7 @@ import { hintOf, newKey } from '../verification/key-format.ts'
 import { asIssued, toApiKey } from './api-key.ts'
 import { allowanceOf, isAdministrator, refuseUngrantable, withBoundsOf } from './grants.ts'
 import type { IssuedKey, NewKey } from './schemas.ts'
-import { insertKey, isLiveKey } from './write-queries.ts'
+import { insertKey } from './write-queries.ts'
 
 /**
  * Issues a key. The answer is the only place where the key itself ever appears.
@@ -44,7 +44,6 @@ export async function issueKey(
     organizationId,
     target: { type: 'key', id: row.id },
     detail: { name: row.name, environment: row.environment, scopes: row.scopes },
-    provided: isLiveKey({ organizationId, id: row.id }, at),
   })
   const kept = await keepAnswer(deps, 201, issued)
   if (!(await insertKey(deps.db, row, { maxKeys: allowance.maxKeys, at }, [auditRow, ...kept])))

@@ -4,7 +4,7 @@ import type { ManagementDeps } from '../deps.ts'
 import { announceVersion, keyVersion } from '../limits/versions.ts'
 import { Problem } from '../problems.ts'
 import { findKeyById, type KeyRef } from './queries.ts'
-import { isLiveKey, revokeKey } from './write-queries.ts'
+import { revokeKey } from './write-queries.ts'
 
 /**
  * Revokes a key for good; every isolate refuses it within 2 s. It ends a grace period at once. Revoking again is no error.
@@ -18,7 +18,6 @@ export async function revoke(deps: ManagementDeps, principal: Principal, key: Ke
     actor: principal,
     organizationId: key.organizationId,
     target: { type: 'key', id: key.id },
-    provided: isLiveKey(key, at),
   })
   const version =
     (await revokeKey(deps.db, key, at, row)) ?? (await findKeyById(deps.db, key.organizationId, key.id))?.version

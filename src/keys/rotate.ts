@@ -43,13 +43,18 @@ export async function rotateKey(
       organizationId: key.organizationId,
       target: { type: 'key', id: key.id },
       detail: { replaced_by: successor.id, grace_period_seconds: graceSeconds },
-      provided: mayBeReplaced(key, row.version, grace),
     })
     const ending = { successor, endsAt: new Date(now + graceSeconds * 1_000), hasGrace: graceSeconds > 0 }
     const issued = { ...toApiKey(asSuccessor(row, successor)), key: secret }
     const ended = { name: keyVersion(key.id), version: row.version + 1 }
     const kept = await keepAnswer(deps, 201, issued, [ended])
-    if ((await replaceKey(deps.db, key, ending, { row: auditRow, kept })) === undefined) return undefined
+    if (
+      (await replaceKey(deps.db, key, ending, {
+        allowed: mayBeReplaced(key, row.version, grace),
+        effects: [auditRow, ...kept],
+      })) === undefined
+    )
+      return undefined
     await announceVersions(deps, [ended])
     return issued
   })

@@ -42,9 +42,11 @@ export async function updateApiKey(
       organizationId: key.organizationId,
       target: { type: 'key', id: key.id },
       detail: detailOf(row, update, changed),
-      provided: mayBeUpdated(key, row.version, room),
     })
-    const version = await updateKey(deps.db, key, changesOf(update, changed, principal), auditRow)
+    const version = await updateKey(deps.db, key, changesOf(update, changed, principal), {
+      allowed: mayBeUpdated(key, row.version, room),
+      row: auditRow,
+    })
     if (version !== undefined) await announceVersion(deps, keyVersion(key.id), version)
     return version
   })

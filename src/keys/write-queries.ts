@@ -1,9 +1,9 @@
 import { and, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
-import type { BatchItem } from 'drizzle-orm/batch'
-import { type AuditRow, unlessRefused } from '../audit/record.ts'
+import type { AuditRow } from '../audit/record.ts'
+import { requireThat, type Statement, tryBatch } from '../db/batch.ts'
+import { lockKey, lockOrganization } from '../db/locks.ts'
 import type { Database } from '../db/orm.ts'
 import { apiKeys } from '../db/schema/keys.ts'
-import { organizations } from '../db/schema/organizations.ts'
 import type { NamedLimit } from '../db/schema/shapes.ts'
 import type { KeyRef } from './queries.ts'
 
@@ -29,17 +29,7 @@ export interface NewKeyRow {
   readonly metadata: Record<string, unknown>
 }
 
-/** A statement of a batch. */
-export type Statement = BatchItem<'pg'>
-
-/** Whatever changes how many keys an organization has locks it first, so that the statements after it count one after the other. */
-export const lockOrganization = (db: Database, organizationId: string) =>
-  db.select({ id: organizations.id }).from(organizations).where(eq(organizations.id, organizationId)).for('update')
-
 const isThe = ({ organizationId, id }: KeyRef) => and(eq(apiKeys.id, id), eq(apiKeys.organizationId, organizationId))
-
-export const lockKey = (db: Database, key: KeyRef) =>
-  db.select({ id: apiKeys.id }).from(apiKeys).where(isThe(key)).for('update')
 
 const moment = (at: Date) => sql`${at.toISOString()}::timestamptz`
 
@@ -65,7 +55,7 @@ const keysInGrace = (organizationId: string, at: Date) => sql`(
 /**
  * Stores a key unless the organization has its full number of live ones.
  *
- * @param effects begin with the audit row of it: without room there is nothing, since it is provided that the key is there
+ * @param effects run with it, such as its audit row
  * @returns whether there was room
  */
 export async function insertKey(
@@ -74,9 +64,9 @@ export async function insertKey(
   { maxKeys, at }: { readonly maxKeys: number; readonly at: Date },
   effects: readonly Statement[],
 ): Promise<boolean> {
-  const batch = db.batch([
-    lockOrganization(db, key.organizationId),
-    db.execute(sql`
+  const done = await tryBatch(db, {
+    lock: lockOrganization(db, key.organizationId),
+    key: db.execute(sql`
       insert into api_keys (id, organization_id, created_by, name, description, key_hash, key_prefix, key_hint, environment,
         scopes, expires_at, custom_rate_limit, is_rate_limit_granted, limits, allowed_ips, metadata, created_at)
       select ${key.id}::uuid, ${key.organizationId}::uuid, ${key.createdBy}::uuid, ${key.name}, ${key.description},
@@ -84,13 +74,14 @@ export async function insertKey(
         ${key.expiresAt}::timestamptz, ${key.customRateLimit}::int, ${key.isRateLimitGranted}::boolean, ${JSON.stringify(key.limits)}::jsonb, ${key.allowedIps && asArray(key.allowedIps)},
         ${JSON.stringify(key.metadata)}::jsonb, ${moment(key.createdAt)}
       where ${liveKeys(key.organizationId, at)} < ${maxKeys}::int`),
-    ...effects,
-  ])
-  return (await unlessRefused(batch)) !== undefined
+    room: requireThat(db, isLiveKey(key, at)),
+    effects,
+  })
+  return done !== undefined
 }
 
-/** Whether there is such a key, not revoked by then: what the audit row of issuing or revoking it asks for. */
-export const isLiveKey = ({ organizationId, id }: KeyRef, at: Date) => sql`exists (
+/** Whether there is such a key, not revoked by then. */
+const isLiveKey = ({ organizationId, id }: KeyRef, at: Date) => sql`exists (
   select 1 from api_keys where id = ${id}::uuid and organization_id = ${organizationId}::uuid
     and (revoked_at is null or ${isInGrace(at)}))`
 
@@ -101,20 +92,21 @@ const asArray = (values: readonly string[]) =>
 /**
  * Revokes a key for good, in its grace period too.
  *
- * @param row the audit row of it, provided that the key is live; its row is locked first, so that of two at once one is
+ * @param row the audit row of it. The key's row is locked first, so that of two revocations at once one is audited
  * @returns its new version, or `undefined` when there was no such live key
  */
 export async function revokeKey(db: Database, key: KeyRef, at: Date, row: AuditRow): Promise<number | undefined> {
-  const batch = db.batch([
-    lockKey(db, key),
-    row,
-    db
+  const done = await tryBatch(db, {
+    lock: lockKey(db, key),
+    live: requireThat(db, isLiveKey(key, at)),
+    audit: row,
+    key: db
       .update(apiKeys)
       .set({ revokedAt: at, isActive: false, version: nextVersion })
       .where(isThe(key))
       .returning({ version: apiKeys.version }),
-  ])
-  return (await unlessRefused(batch))?.[2][0]?.version
+  })
+  return done?.key[0]?.version
 }
 
 const nextVersion = sql`${apiKeys.version} + 1`
@@ -123,7 +115,7 @@ const nextVersion = sql`${apiKeys.version} + 1`
 const isUnchanged = ({ organizationId, id }: KeyRef, version: number) => sql`exists (
   select 1 from api_keys where id = ${id}::uuid and organization_id = ${organizationId}::uuid and version = ${version}::int)`
 
-/** What the audit row of a change asks for: the row as it was read and, where another key begins to count, room for it. */
+/** What a change requires: the row as it was read and, where another key begins to count, room for it. */
 export function mayBeUpdated(
   key: KeyRef,
   version: number,
@@ -152,20 +144,22 @@ export type KeyChanges = Partial<
 /**
  * Sets these columns of a key and leaves the others alone.
  *
- * @param row the audit row of it, which decides by `mayBeUpdated`
+ * @param allowed see {@link mayBeUpdated}
+ * @param row the audit row of it
  * @returns the key's new version, or `undefined` when nothing was done
  */
 export async function updateKey(
   db: Database,
   key: KeyRef,
   { scopes, allowedIps, ...changes }: KeyChanges,
-  row: AuditRow,
+  { allowed, row }: { readonly allowed: SQL; readonly row: AuditRow },
 ): Promise<number | undefined> {
-  const batch = db.batch([
-    lockOrganization(db, key.organizationId),
-    lockKey(db, key),
-    row,
-    db
+  const done = await tryBatch(db, {
+    lock: lockOrganization(db, key.organizationId),
+    lockKey: lockKey(db, key),
+    allowed: requireThat(db, allowed),
+    audit: row,
+    key: db
       .update(apiKeys)
       .set({
         ...changes,
@@ -175,8 +169,8 @@ export async function updateKey(
       })
       .where(isThe(key))
       .returning({ version: apiKeys.version }),
-  ])
-  return (await unlessRefused(batch))?.[3][0]?.version
+  })
+  return done?.key[0]?.version
 }
 
 type KeyColumn = keyof typeof apiKeys.$inferSelect
@@ -217,7 +211,7 @@ export interface Successor {
 }
 
 /**
- * What the audit row of a rotation asks for. As many keys may be in their grace period as may be live: rotating over and
+ * What a rotation requires. As many keys may be in their grace period as may be live: rotating over and
  * over does not multiply the limits that each key has for itself.
  */
 export function mayBeReplaced(
@@ -233,28 +227,29 @@ export function mayBeReplaced(
  * Puts a successor with everything the key has in its place, and lets the key end at a moment; never later than it would
  * have anyway. A key that is off because it leaked has a successor that is on.
  *
- * @param row the audit row of it, which decides by `mayBeReplaced`
+ * @param allowed see {@link mayBeReplaced}
+ * @param effects run with it, such as its audit row
  * @returns the old key's new version, or `undefined` when nothing was done
  */
 export async function replaceKey(
   db: Database,
   key: KeyRef,
   { successor, endsAt, hasGrace }: { successor: Successor; endsAt: Date; hasGrace: boolean },
-  { row, kept }: { readonly row: AuditRow; readonly kept: readonly Statement[] },
+  { allowed, effects }: { readonly allowed: SQL; readonly effects: readonly Statement[] },
 ): Promise<number | undefined> {
   const own = ownColumns(successor)
-  const batch = db.batch([
-    lockOrganization(db, key.organizationId),
-    lockKey(db, key),
-    row,
-    db.execute(sql`
+  const done = await tryBatch(db, {
+    lock: lockOrganization(db, key.organizationId),
+    lockKey: lockKey(db, key),
+    allowed: requireThat(db, allowed),
+    successor: db.execute(sql`
       insert into api_keys (${sql.raw(KEY_COLUMNS.map(toSnakeCase).join(', '))})
       select ${sql.join(
         KEY_COLUMNS.map((column) => own[column] ?? sql.raw(toSnakeCase(column))),
         sql`, `,
       )}
       from api_keys where id = ${key.id}::uuid and organization_id = ${key.organizationId}::uuid`),
-    db
+    key: db
       .update(apiKeys)
       .set({
         replacedBy: successor.id,
@@ -264,7 +259,7 @@ export async function replaceKey(
       })
       .where(isThe(key))
       .returning({ version: apiKeys.version }),
-    ...kept,
-  ])
-  return (await unlessRefused(batch))?.[4][0]?.version
+    effects,
+  })
+  return done?.key[0]?.version
 }

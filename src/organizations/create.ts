@@ -2,6 +2,7 @@ import type * as z from 'zod'
 import { keepAnswer } from '../api/idempotency.ts'
 import { audited } from '../audit/record.ts'
 import type { UserPrincipal } from '../auth/principal.ts'
+import { runBatch } from '../db/batch.ts'
 import { brokenConstraint } from '../db/client.ts'
 import { FIRST_PLAN } from '../db/schema/shapes.ts'
 import type { ManagementDeps } from '../deps.ts'
@@ -34,17 +35,17 @@ export async function createOrganization(
   }
   const kept = await keepAnswer(deps, 201, toOrganization(created, user.organizationId))
   await orSlugTaken(
-    deps.db.batch([
-      ...insertOrganization(deps.db, row, user.userId),
-      audited(deps, {
+    runBatch(deps.db, {
+      organization: insertOrganization(deps.db, row, user.userId),
+      audit: audited(deps, {
         act: 'organization.created',
         actor: user,
         organizationId: id,
         target: { type: 'organization', id },
         detail: { name, slug },
       }),
-      ...kept,
-    ]),
+      answer: kept,
+    }),
   )
   return created
 }

@@ -1,9 +1,10 @@
 import { sql } from 'drizzle-orm'
 import type * as z from 'zod'
 import { requireOwner } from '../accounts/passwords/reauthenticate.ts'
-import { audited, unlessRefused } from '../audit/record.ts'
+import { audited } from '../audit/record.ts'
 import type { UserPrincipal } from '../auth/principal.ts'
 import { rolesWith } from '../auth/roles.ts'
+import { requireThat, tryBatch } from '../db/batch.ts'
 import { lockOrganizationsOf } from '../db/locks.ts'
 import { anonymizeEvents } from '../db/usage-erasure.ts'
 import type { ManagementDeps } from '../deps.ts'
@@ -61,26 +62,24 @@ type Mails = Awaited<ReturnType<typeof noticesToOwners>>
 async function erase(deps: ManagementDeps, user: UserPrincipal, { id, name, slug }: ShownOrganization, mails: Mails) {
   const { db } = deps
   const isOwner = isMember(id, user.userId, rolesWith('organization:delete'))
-  const done = await unlessRefused(
-    db.batch([
-      lockOrganizationsOf(db, user.userId), // all of them: of two deletions at once one leaves the last
-      audited(deps, {
-        act: 'organization.deleted',
-        actor: user,
-        organizationId: id,
-        target: { type: 'organization', id },
-        detail: { name, slug },
-        provided: sql`(${isOwner} and ${mayBeDeleted(id, user.userId, name)} and not ${isPaidFor(id)})`,
-      }),
-      deleteMemberships(db, id),
-      leaveSessions(db, id),
-      anonymizeEvents(db, sql`(${id}::uuid)`, new Date(deps.now())),
-      deleteOrganization(db, id),
-      ...mails.map(({ insert }) => insert),
-    ]),
-  )
+  const done = await tryBatch(db, {
+    lock: lockOrganizationsOf(db, user.userId), // all of them: of two deletions at once one leaves the last
+    allowed: requireThat(db, sql`${isOwner} and ${mayBeDeleted(id, user.userId, name)} and not ${isPaidFor(id)}`),
+    audit: audited(deps, {
+      act: 'organization.deleted',
+      actor: user,
+      organizationId: id,
+      target: { type: 'organization', id },
+      detail: { name, slug },
+    }),
+    memberships: deleteMemberships(db, id),
+    sessions: leaveSessions(db, id),
+    usage: anonymizeEvents(db, sql`(${id}::uuid)`, new Date(deps.now())),
+    organization: deleteOrganization(db, id),
+    mails: mails.map(({ insert }) => insert),
+  })
   if (!done) throw await whyNot(deps, user, id)
-  return done[5]
+  return done.organization
 }
 
 /** Why it stays: what another request changed meanwhile, or a subscription. */

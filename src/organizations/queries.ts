@@ -117,15 +117,6 @@ export function leaveSessions(db: Database, organizationId: string, userId?: str
     )
 }
 
-/** Holds a membership as it is, so that a session does not switch to an organization that its user is just leaving. */
-export function lockMembership(db: Database, organizationId: string, userId: string) {
-  return db
-    .select({ role: memberships.role })
-    .from(memberships)
-    .where(and(eq(memberships.organizationId, organizationId), eq(memberships.userId, userId)))
-    .for('key share')
-}
-
 /** Makes a session act for an organization. The statement returns when the session ends. */
 export function switchSession(db: Database, sessionId: string, userId: string, organizationId: string) {
   return db

@@ -1,10 +1,12 @@
-import { audited, unlessRefused } from '../audit/record.ts'
+import { audited } from '../audit/record.ts'
 import { ACCESS_TOKEN_SECONDS, signAccessToken } from '../auth/access-token.ts'
 import type { UserPrincipal } from '../auth/principal.ts'
 import { rolesWith } from '../auth/roles.ts'
+import { requireThat, runBatch } from '../db/batch.ts'
+import { lockMembership } from '../db/locks.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { Problem } from '../problems.ts'
-import { isMember, lockMembership, switchSession } from './queries.ts'
+import { isMember, switchSession } from './queries.ts'
 
 /**
  * Makes the user's session act for another organization, now and after each refresh, and gives an access token that says
@@ -14,22 +16,20 @@ import { isMember, lockMembership, switchSession } from './queries.ts'
  */
 export async function switchOrganization(deps: ManagementDeps, user: UserPrincipal, organizationId: string) {
   const { userId, sessionId, impersonatorId } = user
-  const done = await unlessRefused(
-    deps.db.batch([
-      lockMembership(deps.db, organizationId, userId),
-      audited(deps, {
-        act: 'session.switched',
-        actor: user,
-        organizationId,
-        target: { type: 'session', id: sessionId },
-        detail: { from: user.organizationId },
-        provided: isMember(organizationId, userId, rolesWith('organization:read')),
-      }),
-      switchSession(deps.db, sessionId, userId, organizationId),
-    ]),
-  )
-  if (!done) throw new Problem('organization_not_found')
-  const session = done[2][0]
+  const mayAct = isMember(organizationId, userId, rolesWith('organization:read'))
+  const done = await runBatch(deps.db, {
+    lock: lockMembership(deps.db, organizationId, userId),
+    allowed: requireThat(deps.db, mayAct, 'organization_not_found'),
+    audit: audited(deps, {
+      act: 'session.switched',
+      actor: user,
+      organizationId,
+      target: { type: 'session', id: sessionId },
+      detail: { from: user.organizationId },
+    }),
+    session: switchSession(deps.db, sessionId, userId, organizationId),
+  })
+  const [session] = done.session
   if (!session) throw new Problem('unauthenticated')
   const now = deps.now()
   const expires_in = Math.min(ACCESS_TOKEN_SECONDS, Math.floor((session.expiresAt.getTime() - now) / 1000))

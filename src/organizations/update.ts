@@ -1,10 +1,10 @@
 import type * as z from 'zod'
-import { audited, unlessRefused } from '../audit/record.ts'
+import { audited } from '../audit/record.ts'
 import type { UserPrincipal } from '../auth/principal.ts'
 import { rolesWith } from '../auth/roles.ts'
+import { requireThat, runBatch } from '../db/batch.ts'
 import { lockOrganization } from '../db/locks.ts'
 import type { ManagementDeps } from '../deps.ts'
-import { Problem } from '../problems.ts'
 import { orSlugTaken } from './create.ts'
 import { getOrganization } from './organization.ts'
 import { isMember, type ShownOrganization, updateOrganization } from './queries.ts'
@@ -19,22 +19,19 @@ export async function changeOrganization(
 ): Promise<ShownOrganization> {
   const changes = { ...(name !== undefined && { name }), ...(slug !== undefined && { slug }) }
   const before = await getOrganization(deps, user, organizationId)
-  const done = await orSlugTaken(
-    unlessRefused(
-      deps.db.batch([
-        lockOrganization(deps.db, organizationId),
-        audited(deps, {
-          act: 'organization.updated',
-          actor: user,
-          organizationId,
-          target: { type: 'organization', id: organizationId },
-          detail: { from: { name: before.name, slug: before.slug }, to: changes },
-          provided: isMember(organizationId, user.userId, rolesWith('organization:write')),
-        }),
-        updateOrganization(deps.db, organizationId, changes),
-      ]),
-    ),
-  )
-  if (!done) throw new Problem('organization_not_found')
+  const mayChange = isMember(organizationId, user.userId, rolesWith('organization:write'))
+  const batch = runBatch(deps.db, {
+    lock: lockOrganization(deps.db, organizationId),
+    allowed: requireThat(deps.db, mayChange, 'organization_not_found'),
+    audit: audited(deps, {
+      act: 'organization.updated',
+      actor: user,
+      organizationId,
+      target: { type: 'organization', id: organizationId },
+      detail: { from: { name: before.name, slug: before.slug }, to: changes },
+    }),
+    organization: updateOrganization(deps.db, organizationId, changes),
+  })
+  await orSlugTaken(batch)
   return getOrganization(deps, user, organizationId)
 }

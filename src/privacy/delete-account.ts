@@ -1,11 +1,12 @@
 import type * as z from 'zod'
 import { requirePassword } from '../accounts/passwords/reauthenticate.ts'
 import { selectProfile } from '../accounts/queries.ts'
-import { orInvalidCode, type Proof, requireSecondFactor } from '../accounts/two-factor/code.ts'
+import { type Proof, requireSecondFactor } from '../accounts/two-factor/code.ts'
 import { toUser } from '../accounts/user.ts'
-import { audited, unlessRefused } from '../audit/record.ts'
+import { audited } from '../audit/record.ts'
 import type { UserPrincipal } from '../auth/principal.ts'
-import { lockOrganizationsOf } from '../db/locks.ts'
+import { requireThat, tryBatch } from '../db/batch.ts'
+import { lockLeavingUser, lockOrganizationsOf } from '../db/locks.ts'
 import { anonymizeEvents } from '../db/usage-erasure.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { announceVersion, keyVersion } from '../limits/versions.ts'
@@ -19,7 +20,6 @@ import {
   dying,
   listPaidFor,
   listStranded,
-  lockLeaving,
   mayLeave,
 } from './queries.ts'
 import type { Deletion } from './schemas.ts'
@@ -65,29 +65,24 @@ async function erase(
 ) {
   const { db } = deps
   const { userId, organizationId } = user
-  const done = await orInvalidCode(
-    unlessRefused(
-      db.batch([
-        lockOrganizationsOf(db, userId),
-        lockLeaving(db, userId),
-        audited(deps, {
-          act: 'account.deleted',
-          actor: user,
-          organizationId,
-          target: { type: 'user', id: userId },
-          provided: mayLeave(userId),
-        }),
-        disownKeys(db, userId),
-        anonymizeEvents(db, dying(userId), new Date(deps.now())),
-        deleteOwnOrganizations(db, userId),
-        ...spent,
-        deleteUser(db, userId),
-        mail,
-      ]),
-    ),
-  )
+  const done = await tryBatch(db, {
+    locks: [lockOrganizationsOf(db, userId), lockLeavingUser(db, userId)],
+    allowed: requireThat(db, mayLeave(userId)),
+    audit: audited(deps, {
+      act: 'account.deleted',
+      actor: user,
+      organizationId,
+      target: { type: 'user', id: userId },
+    }),
+    keys: disownKeys(db, userId),
+    usage: anonymizeEvents(db, dying(userId), new Date(deps.now())),
+    organizations: deleteOwnOrganizations(db, userId),
+    factor: spent,
+    user: deleteUser(db, userId),
+    mail,
+  })
   if (!done) throw await whyNot(deps, userId)
-  return { keys: done[3], gone: done[5] }
+  return { keys: done.keys, gone: done.organizations }
 }
 
 async function whyNot(deps: ManagementDeps, userId: string): Promise<Problem> {

@@ -1,5 +1,6 @@
 import { and, desc, eq, getTableColumns, isNull, or, sql } from 'drizzle-orm'
 import { isCharged } from '../billing/subscriptions/is-charged.ts'
+import { runBatch } from '../db/batch.ts'
 import type { Database } from '../db/orm.ts'
 import { sessions } from '../db/schema/accounts.ts'
 import { auditLogs } from '../db/schema/audit.ts'
@@ -46,14 +47,6 @@ export async function listPaidFor(db: Database, userId: string) {
   return (await db.execute<{ id: string; name: string }>(sql`${paidFor(userId)} order by o.id`)).rows
 }
 
-/**
- * Holds the user before organizations are deleted: a sign-in under way is waited for while it still gets what it needs of
- * them, and the next one finds no user.
- */
-export function lockLeaving(db: Database, userId: string) {
-  return db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for('update')
-}
-
 /** Keys that a user made in organizations that go on are no longer theirs, which a verdict tells. */
 export function disownKeys(db: Database, userId: string) {
   return db
@@ -87,8 +80,8 @@ const { keyHash: _secret, ...keyColumns } = getTableColumns(apiKeys)
 /** Everything stored about a user but their profile, each kind bounded. */
 export async function selectEverythingAbout(db: Database, userId: string) {
   const mine = sql`(select organization_id from memberships where user_id = ${userId}::uuid)`
-  const [belongsTo, devices, keys, acts, usage] = await db.batch([
-    db
+  return runBatch(db, {
+    belongsTo: db
       .select({
         organizationId: memberships.organizationId,
         organizationName: organizations.name,
@@ -99,28 +92,27 @@ export async function selectEverythingAbout(db: Database, userId: string) {
       .innerJoin(organizations, eq(organizations.id, memberships.organizationId))
       .where(eq(memberships.userId, userId))
       .limit(MOST_ROWS),
-    db.select().from(sessions).where(eq(sessions.userId, userId)).orderBy(desc(sessions.id)).limit(MOST_ROWS),
-    db
+    devices: db.select().from(sessions).where(eq(sessions.userId, userId)).orderBy(desc(sessions.id)).limit(MOST_ROWS),
+    keys: db
       .select({ ...keyColumns, totalRequests: apiKeyUsage.totalRequests, lastUsedAt: apiKeyUsage.lastUsedAt })
       .from(apiKeys)
       .leftJoin(apiKeyUsage, eq(apiKeyUsage.keyId, apiKeys.id))
       .where(eq(apiKeys.createdBy, userId))
       .orderBy(desc(apiKeys.id))
       .limit(MOST_ROWS),
-    db
+    acts: db
       .select()
       .from(auditLogs)
       .where(or(eq(auditLogs.actorId, userId), and(eq(auditLogs.targetType, 'user'), eq(auditLogs.targetId, userId))))
       .orderBy(desc(auditLogs.createdAt), desc(auditLogs.id))
       .limit(MOST_AUDIT_ROWS),
-    db
+    usage: db
       .select()
       .from(monthlyUsage)
       .where(sql`${monthlyUsage.organizationId} in ${mine}`)
       .orderBy(desc(monthlyUsage.month))
       .limit(MOST_ROWS),
-  ])
-  return { belongsTo, devices, keys, acts, usage }
+  })
 }
 
 export type Everything = Awaited<ReturnType<typeof selectEverythingAbout>>

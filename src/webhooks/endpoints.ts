@@ -11,7 +11,6 @@ import {
   type EndpointOf,
   findEndpoint,
   insertEndpoint,
-  isEndpoint,
   replaceSecret,
   type ShownEndpoint,
   updateEndpoint,
@@ -78,9 +77,7 @@ export async function changeEndpoint(
   const changed = Object.keys(request)
   if (changed.length === 0) return getEndpoint(deps, one)
   const row = auditedFor(deps, principal, one, { act: 'webhook_endpoint.updated', detail: { changed } })
-  const endpoint = await updateEndpoint(deps.db, one, changes, row)
-  if (!endpoint) throw new Problem('webhook_endpoint_not_found')
-  return endpoint
+  return updateEndpoint(deps.db, one, changes, row)
 }
 
 function changesOf(deps: ManagementDeps, request: z.output<typeof WebhookEndpointChanges>): EndpointChanges {
@@ -101,7 +98,7 @@ function changesOf(deps: ManagementDeps, request: z.output<typeof WebhookEndpoin
 /** @throws Problem `webhook_endpoint_not_found` */
 export async function removeEndpoint(deps: ManagementDeps, principal: Principal, one: EndpointOf): Promise<void> {
   const row = auditedFor(deps, principal, one, { act: 'webhook_endpoint.deleted' })
-  if (!(await deleteEndpoint(deps.db, one, row))) throw new Problem('webhook_endpoint_not_found')
+  await deleteEndpoint(deps.db, one, row)
 }
 
 /**
@@ -120,7 +117,6 @@ export async function rotateSecret(deps: ManagementDeps, principal: Principal, o
   const rotated = { ...current, previousSecretUntil: secrets.previousUntil, updatedAt: secrets.updatedAt }
   const kept = await keepAnswer(deps, 200, { ...toEndpoint(rotated), secret })
   const endpoint = await replaceSecret(deps.db, one, secrets, { row, kept })
-  if (!endpoint) throw new Problem('webhook_endpoint_not_found')
   return { endpoint, secret }
 }
 
@@ -136,7 +132,7 @@ interface Act {
 function auditedFor(deps: ManagementDeps, actor: Principal, one: EndpointOf, act: Act) {
   const { organizationId, id } = one
   const target = { type: 'webhook_endpoint', id } as const
-  return audited(deps, { ...act, actor, organizationId, target, provided: isEndpoint(one) })
+  return audited(deps, { ...act, actor, organizationId, target })
 }
 
 /** @returns the address as it is parsed. @throws Problem `invalid_request` that says what is wrong with it */

@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
+import { selectEndpointLocked } from '../db/locks.ts'
 import { ormOver } from '../db/orm.ts'
 import type { Deps } from '../deps.ts'
 import { log } from '../lib/log.ts'
@@ -9,10 +10,6 @@ import { type Responsible, responsibleFor } from '../organizations/contacts.ts'
 import type { Claimed } from './claim.ts'
 import { backOffSeconds, FAILED_EVENTS_AT_MOST } from './retries.ts'
 import type { Outcome } from './send.ts'
-
-/** The lock that comes first: the endpoint before its deliveries. In opposite orders they would wait for each other. */
-const lockedEndpoint = ({ endpointId }: Claimed) =>
-  sql`select id from webhook_endpoints where id = ${endpointId}::uuid for update`
 
 /** What an attempt that ended leaves of its endpoint's lane: free, unless another one has it by now, and perhaps paused. */
 function freedLane({ at }: Claimed, notBefore: string | null): SQL {
@@ -29,7 +26,7 @@ function notBeforeOf(deps: Deps, { retryAfterSeconds: seconds }: Outcome): strin
 export async function noteDelivered(deps: Deps, claimed: Claimed, outcome: Outcome): Promise<void> {
   const at = new Date(deps.now()).toISOString()
   await ormOver(deps.sql).execute(sql`
-    with locked as (${lockedEndpoint(claimed)}), done as (
+    with locked as (${selectEndpointLocked(claimed.endpointId)}), done as (
       update webhook_deliveries set state = 'delivered', next_attempt_at = null, delivered_at = ${at}::timestamptz,
         last_status_code = ${outcome.statusCode}::int, last_error = null, response_time_ms = ${outcome.responseTimeMs}::int
       where id = ${claimed.id}::uuid and endpoint_id = (select id from locked)
@@ -45,7 +42,7 @@ export async function noteFailed(deps: Deps, claimed: Claimed, outcome: Outcome)
   const notBefore = notBeforeOf(deps, outcome)
   const again = new Date(deps.now() + backOffSeconds(claimed.attempts) * 1000).toISOString()
   await ormOver(deps.sql).execute(sql`
-    with locked as (${lockedEndpoint(claimed)}), waiting as (
+    with locked as (${selectEndpointLocked(claimed.endpointId)}), waiting as (
       update webhook_deliveries set next_attempt_at = ${notBefore}::timestamptz
       where endpoint_id = (select id from locked) and id <> ${claimed.id}::uuid
         and next_attempt_at < ${notBefore}::timestamptz
@@ -79,7 +76,7 @@ export async function giveUp(deps: Deps, claimed: Claimed, outcome: Outcome, ver
   const lane = freedLane(claimed, notBeforeOf(deps, outcome))
   const most = verdict.isGone ? 0 : FAILED_EVENTS_AT_MOST
   const { rows } = await ormOver(deps.sql).execute<{ is_off: boolean }>(sql`
-    with locked as (${lockedEndpoint(claimed)}), failed as (
+    with locked as (${selectEndpointLocked(claimed.endpointId)}), failed as (
       update webhook_deliveries set state = 'failed', next_attempt_at = null, last_status_code = ${outcome.statusCode}::int,
         last_error = ${outcome.error}, response_time_ms = ${outcome.responseTimeMs}::int
       where id = ${claimed.id}::uuid and attempts = ${claimed.attempts}::int and state = 'pending'

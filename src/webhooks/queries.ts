@@ -1,7 +1,7 @@
 import { and, desc, eq, getTableColumns, isNotNull, lt, type SQL, sql } from 'drizzle-orm'
-import type { BatchItem } from 'drizzle-orm/batch'
-import { type AuditRow, unlessRefused } from '../audit/record.ts'
-import { lockOrganization } from '../db/locks.ts'
+import type { AuditRow } from '../audit/record.ts'
+import { requireThat, runBatch, type Statement, tryBatch } from '../db/batch.ts'
+import { lockEndpoint, lockOrganization } from '../db/locks.ts'
 import type { Database } from '../db/orm.ts'
 import { webhookDeliveries, webhookEndpoints } from '../db/schema/alerts.ts'
 import { bytesParameter } from '../db/schema/columns.ts'
@@ -36,7 +36,7 @@ const isOne = ({ organizationId, id }: EndpointOf) =>
   and(eq(webhookEndpoints.id, id), eq(webhookEndpoints.organizationId, organizationId))
 
 /** Whether there is such an endpoint, as a condition of an audit row. */
-export const isEndpoint = ({ organizationId, id }: EndpointOf) => sql`exists (
+const isEndpoint = ({ organizationId, id }: EndpointOf) => sql`exists (
   select 1 from webhook_endpoints where id = ${id}::uuid and organization_id = ${organizationId}::uuid)`
 
 /** One page of an organization's endpoints, newest first, and one row more when there is another page. */
@@ -67,26 +67,27 @@ export interface NewEndpointRow extends EndpointOf {
  * Stores an endpoint unless the organization has its full number. Its row is locked first, so that endpoints made at the
  * same time are counted one after the other.
  *
- * @param effects begin with the audit row, provided that the endpoint is there
+ * @param effects run with it, such as its audit row
  * @returns whether there was room
  */
 export async function insertEndpoint(
   db: Database,
   endpoint: NewEndpointRow,
-  effects: readonly BatchItem<'pg'>[],
+  effects: readonly Statement[],
 ): Promise<boolean> {
   const { id, organizationId, url, description, events, secret } = endpoint
   const at = sql`${endpoint.at.toISOString()}::timestamptz`
-  const batch = db.batch([
-    lockOrganization(db, organizationId),
-    db.execute(sql`
+  const done = await tryBatch(db, {
+    lock: lockOrganization(db, organizationId),
+    endpoint: db.execute(sql`
       insert into webhook_endpoints (id, organization_id, url, description, events, secret, created_at, updated_at)
       select ${id}::uuid, ${organizationId}::uuid, ${url}, ${description}, ${asArray(events)}, ${bytesParameter(secret)},
         ${at}, ${at}
       where (select count(*) from webhook_endpoints where organization_id = ${organizationId}::uuid) < ${MOST_ENDPOINTS}::int`),
-    ...effects,
-  ])
-  return (await unlessRefused(batch)) !== undefined
+    room: requireThat(db, isEndpoint(endpoint)),
+    effects,
+  })
+  return done !== undefined
 }
 
 /** A text array as one parameter: a JSON array that Postgres unfolds. */
@@ -106,13 +107,15 @@ export interface EndpointChanges {
 /**
  * Changes an endpoint. Switched off, it leaves nothing waiting behind.
  *
- * @returns the endpoint after it, or `undefined` when there is none
+ * @returns the endpoint after it
+ * @throws Problem `webhook_endpoint_not_found`
  */
 export async function updateEndpoint(db: Database, endpoint: EndpointOf, changes: EndpointChanges, row: AuditRow) {
-  const batch = db.batch([
-    lockEndpoint(db, endpoint),
-    row,
-    db
+  const done = await runBatch(db, {
+    lock: lockEndpoint(db, endpoint),
+    found: requireEndpoint(db, endpoint),
+    audit: row,
+    deliveries: db
       .update(webhookDeliveries)
       .set({ state: 'failed', nextAttemptAt: null, lastError: 'The endpoint was switched off.' })
       .where(
@@ -122,12 +125,18 @@ export async function updateEndpoint(db: Database, endpoint: EndpointOf, changes
           sql`${changes.isActive === false}::boolean`,
         ),
       ),
-    db.update(webhookEndpoints).set(changes).where(isOne(endpoint)).returning(shown),
-  ])
-  return (await unlessRefused(batch))?.[3][0]
+    endpoint: db.update(webhookEndpoints).set(changes).where(isOne(endpoint)).returning(shown),
+  })
+  return done.endpoint[0] as ShownEndpoint
 }
 
-/** @param secret the new one, sealed; the current one becomes the previous one until a time */
+const requireEndpoint = (db: Database, endpoint: EndpointOf) =>
+  requireThat(db, isEndpoint(endpoint), 'webhook_endpoint_not_found')
+
+/**
+ * @param secret the new one, sealed; the current one becomes the previous one until a time
+ * @throws Problem `webhook_endpoint_not_found`
+ */
 export async function replaceSecret(
   db: Database,
   endpoint: EndpointOf,
@@ -136,29 +145,30 @@ export async function replaceSecret(
     previousUntil,
     updatedAt,
   }: { readonly secret: Uint8Array; readonly previousUntil: Date; readonly updatedAt: Date },
-  { row, kept }: { readonly row: AuditRow; readonly kept: readonly BatchItem<'pg'>[] },
+  { row, kept }: { readonly row: AuditRow; readonly kept: readonly Statement[] },
 ) {
-  const batch = db.batch([
-    lockEndpoint(db, endpoint),
-    row,
-    db
+  const done = await runBatch(db, {
+    lock: lockEndpoint(db, endpoint),
+    found: requireEndpoint(db, endpoint),
+    audit: row,
+    endpoint: db
       .update(webhookEndpoints)
       .set({ secret, previousSecret: sql`${webhookEndpoints.secret}`, previousSecretUntil: previousUntil, updatedAt })
       .where(isOne(endpoint))
       .returning(shown),
-    ...kept,
-  ])
-  return (await unlessRefused(batch))?.[2][0]
+    answer: kept,
+  })
+  return done.endpoint[0] as ShownEndpoint
 }
 
-/** @returns whether there was such an endpoint */
-export async function deleteEndpoint(db: Database, endpoint: EndpointOf, row: AuditRow): Promise<boolean> {
-  const batch = db.batch([lockEndpoint(db, endpoint), row, db.delete(webhookEndpoints).where(isOne(endpoint))])
-  return (await unlessRefused(batch)) !== undefined
-}
-
-function lockEndpoint(db: Database, endpoint: EndpointOf) {
-  return db.select({ id: webhookEndpoints.id }).from(webhookEndpoints).where(isOne(endpoint)).for('update')
+/** @throws Problem `webhook_endpoint_not_found` */
+export async function deleteEndpoint(db: Database, endpoint: EndpointOf, row: AuditRow): Promise<void> {
+  await runBatch(db, {
+    lock: lockEndpoint(db, endpoint),
+    found: requireEndpoint(db, endpoint),
+    audit: row,
+    endpoint: db.delete(webhookEndpoints).where(isOne(endpoint)),
+  })
 }
 
 const ofEndpoint = ({ organizationId, id }: EndpointOf) =>
@@ -182,7 +192,7 @@ export async function findDelivery(db: Database, endpoint: EndpointOf, id: strin
   return row
 }
 
-/** Whether a delivery to an endpoint waits, as a condition of an audit row. */
+/** Whether a delivery to an endpoint waits. */
 export const isWaiting = ({ organizationId, id }: EndpointOf, deliveryId: SQL) => sql`exists (
   select 1 from webhook_deliveries where id = any(${deliveryId}) and endpoint_id = ${id}::uuid
     and organization_id = ${organizationId}::uuid and next_attempt_at is not null)`
@@ -191,8 +201,7 @@ export const isWaiting = ({ organizationId, id }: EndpointOf, deliveryId: SQL) =
  * Makes a delivery due again, from the first attempt on, if its endpoint is switched on: once that no longer wants to be
  * left alone.
  *
- * @param row the audit row, provided that the delivery waits
- * @returns whether it was
+ * @returns whether it is due now
  */
 export async function restartDelivery(
   db: Database,
@@ -204,13 +213,14 @@ export async function restartDelivery(
   const one = and(ofEndpoint(endpoint), eq(webhookDeliveries.id, id), active)
   const notBefore = sql`greatest(${at.toISOString()}::timestamptz,
     (select paused_until from webhook_endpoints where id = ${endpoint.id}::uuid))`
-  const batch = db.batch([
-    lockEndpoint(db, endpoint),
-    db
+  const done = await tryBatch(db, {
+    lock: lockEndpoint(db, endpoint),
+    delivery: db
       .update(webhookDeliveries)
       .set({ state: 'pending', attempts: 0, nextAttemptAt: notBefore, deliveredAt: null, lastError: null })
       .where(one),
-    row,
-  ])
-  return (await unlessRefused(batch)) !== undefined
+    due: requireThat(db, isWaiting(endpoint, sql`array[${id}::uuid]`)),
+    audit: row,
+  })
+  return done !== undefined
 }

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
-import { audited, unlessRefused } from '../audit/record.ts'
+import { audited } from '../audit/record.ts'
 import type { Principal } from '../auth/principal.ts'
+import { requireThat, tryBatch } from '../db/batch.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { spend } from '../limits/endpoint-limits.ts'
 import { Problem } from '../problems.ts'
@@ -21,14 +22,11 @@ export async function testEndpoint(deps: ManagementDeps, actor: Principal, one: 
   const event = webhookEvent(deps.now(), { organizationId, type: TEST_EVENT, data })
   const ids = sql`string_to_array(${event.deliveryIds.join(',')}, ',')::uuid[]`
   const target = { type: 'webhook_endpoint', id } as const
-  const row = audited(deps, {
-    act: 'webhook_endpoint.tested',
-    actor,
-    organizationId,
-    target,
-    provided: isWaiting(one, ids),
+  const done = await tryBatch(deps.db, {
+    delivery: deps.db.execute(insertDeliveryTo(id, event)),
+    due: requireThat(deps.db, isWaiting(one, ids)),
+    audit: audited(deps, { act: 'webhook_endpoint.tested', actor, organizationId, target }),
   })
-  const done = await unlessRefused(deps.db.batch([deps.db.execute(insertDeliveryTo(id, event)), row]))
   if (!done) throw await whyNothingIsSent(deps, one)
   const delivery = await getDelivery(deps, one, event.deliveryIds[0] as string)
   sendSoon(deps, event)
@@ -54,7 +52,6 @@ export async function resend(
     organizationId,
     target: { type: 'webhook_endpoint', id },
     detail: { delivery_id: deliveryId },
-    provided: isWaiting(one, sql`array[${deliveryId}::uuid]`),
   })
   const isDue = await restartDelivery(deps.db, one, { id: deliveryId, at: new Date(deps.now()) }, row)
   const delivery = await getDelivery(deps, one, deliveryId)

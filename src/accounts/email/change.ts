@@ -1,6 +1,7 @@
 import type * as z from 'zod'
 import { audited } from '../../audit/record.ts'
 import type { UserPrincipal } from '../../auth/principal.ts'
+import { runBatch } from '../../db/batch.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { masked } from '../../lib/mask-email.ts'
 import { addressOf, spend } from '../../limits/endpoint-limits.ts'
@@ -8,7 +9,7 @@ import { notice } from '../../mail/notice.ts'
 import { Problem } from '../../problems.ts'
 import { requirePassword } from '../passwords/reauthenticate.ts'
 import { selectProfile } from '../queries.ts'
-import { orInvalidCode, requireSecondFactor } from '../two-factor/code.ts'
+import { requireSecondFactor } from '../two-factor/code.ts'
 import { addressInUseMail, tokenMail } from './mail.ts'
 import { findRecipient, replaceEmailToken } from './queries.ts'
 import type { EmailChange } from './schemas.ts'
@@ -39,20 +40,18 @@ export async function requestEmailChange(
   const isTaken = (await findRecipient(deps.db, request.new_email)) !== undefined
   const toNew = isTaken ? addressInUseMail(deps, request.new_email) : link
   const toOld = notice(deps, profile, 'email_change_requested')
-  const batch = deps.db.batch([
-    ...replaceEmailToken(deps.db, link.token),
-    ...(proof?.statements ?? []),
-    toNew.insert,
-    toOld.insert,
-    audited(deps, {
+  await runBatch(deps.db, {
+    token: replaceEmailToken(deps.db, link.token),
+    factor: proof?.statements,
+    mails: [toNew.insert, toOld.insert],
+    audit: audited(deps, {
       act: 'email.change_requested',
       actor: user,
       organizationId: user.organizationId,
       target: { type: 'user', id: user.userId },
       detail: { to: masked(request.new_email) },
     }),
-  ])
-  await orInvalidCode(batch)
+  })
   proof?.tell()
   toNew.send()
   toOld.send()

@@ -14,7 +14,7 @@ import { homeOf } from '../sessions/home-organization.ts'
  * All statements do nothing to an account whose address was confirmed before. They belong before the statement that
  * confirms it.
  *
- * @returns statements of a batch; the first gives the keys that it revoked
+ * @returns steps of a batch
  */
 export function clearUnconfirmed(db: Database, userId: string, now: Date) {
   const isUnconfirmed = sql`exists (
@@ -22,8 +22,8 @@ export function clearUnconfirmed(db: Database, userId: string, now: Date) {
   const own = sql`(select m.organization_id from memberships m join organizations o on o.id = m.organization_id
     where m.user_id = ${userId}::uuid and m.role = 'owner' and not o.is_platform)`
   const ofOthers = (column: SQL) => and(isUnconfirmed, sql`${column} in ${own}`)
-  return [
-    db
+  return {
+    revokedKeys: db
       .update(apiKeys)
       .set({ revokedAt: now, version: sql`${apiKeys.version} + 1` })
       .where(
@@ -33,10 +33,10 @@ export function clearUnconfirmed(db: Database, userId: string, now: Date) {
         ),
       )
       .returning({ id: apiKeys.id, version: apiKeys.version }),
-    db.delete(totpCredentials).where(and(isUnconfirmed, eq(totpCredentials.userId, userId))),
-    db.delete(backupCodes).where(and(isUnconfirmed, eq(backupCodes.userId, userId))),
-    db.delete(webhookEndpoints).where(ofOthers(sql`${webhookEndpoints.organizationId}`)),
-    db
+    deletedTotp: db.delete(totpCredentials).where(and(isUnconfirmed, eq(totpCredentials.userId, userId))),
+    deletedCodes: db.delete(backupCodes).where(and(isUnconfirmed, eq(backupCodes.userId, userId))),
+    deletedEndpoints: db.delete(webhookEndpoints).where(ofOthers(sql`${webhookEndpoints.organizationId}`)),
+    revokedInvitations: db
       .update(invitations)
       .set({ revokedAt: now })
       .where(
@@ -46,10 +46,12 @@ export function clearUnconfirmed(db: Database, userId: string, now: Date) {
           isNull(invitations.revokedAt),
         ),
       ),
-    db.delete(memberships).where(and(ofOthers(sql`${memberships.organizationId}`), ne(memberships.userId, userId))),
-    db
+    removedMembers: db
+      .delete(memberships)
+      .where(and(ofOthers(sql`${memberships.organizationId}`), ne(memberships.userId, userId))),
+    movedSessions: db
       .update(sessions)
       .set({ organizationId: homeOf(sql`sessions.user_id`) })
       .where(and(ofOthers(sql`${sessions.organizationId}`), ne(sessions.userId, userId), isNull(sessions.endedAt))),
-  ] as const
+  }
 }

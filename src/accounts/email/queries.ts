@@ -1,4 +1,5 @@
 import { and, eq, gt, isNull, type SQL, sql } from 'drizzle-orm'
+import { requirement } from '../../db/batch.ts'
 import { lockUser } from '../../db/locks.ts'
 import type { Database } from '../../db/orm.ts'
 import { emailTokens, loginChallenges, sessions } from '../../db/schema/accounts.ts'
@@ -69,13 +70,10 @@ export async function findTokenUser(db: Database, { purpose, tokenHash, now }: P
   return row
 }
 
-/** What a statement fails with when its token was not good; see `redeem`. */
-export const NOT_REDEEMED = '22012'
-
 /**
- * Uses a token up and does what it is for, in one statement of a batch. When there was nothing to do (used,
- * expired, another purpose, another address by now) it divides by zero: that alone undoes the whole batch, and of any
- * number of uses at once exactly one is left.
+ * Uses a token up and does what it is for, in one statement of a batch. A token that is not good (used, expired, of
+ * another purpose, for another address by now) undoes the whole batch with `invalid_token`, so of any number of uses at
+ * once exactly one succeeds.
  *
  * @param effect assignments to the user `u`, who may refer to the token as `used`
  */
@@ -91,7 +89,7 @@ export function redeem(db: Database, { purpose, tokenHash, now }: Presented, eff
       where u.id = used.user_id and u.is_active and (u.email = used.email or ${purpose} = 'change')
       returning u.id
     )
-    select 1 / count(*) as redeemed from done`)
+    select ${requirement(sql`exists (select 1 from done)`, 'invalid_token')}`)
 }
 
 /** What each purpose does to its user. A link that was opened proves the address it was sent to. */

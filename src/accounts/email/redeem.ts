@@ -1,7 +1,8 @@
 import type * as z from 'zod'
 import { audited } from '../../audit/record.ts'
 import { loadSession } from '../../auth/load-session.ts'
-import { brokenConstraint, sqlState } from '../../db/client.ts'
+import { runBatch } from '../../db/batch.ts'
+import { brokenConstraint } from '../../db/client.ts'
 import { lockOrganizationsOf, lockUser } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { sha256, sha256Hex } from '../../lib/bytes.ts'
@@ -13,20 +14,18 @@ import { Problem } from '../../problems.ts'
 import { hashPassword } from '../passwords/hash.ts'
 import { refuseWeakPassword } from '../passwords/policy.ts'
 import { clearUnconfirmed } from './clear-account.ts'
-import { deleteEmailTokens, EFFECTS, endSessionsOf, findTokenUser, NOT_REDEEMED, redeem } from './queries.ts'
+import { deleteEmailTokens, EFFECTS, endSessionsOf, findTokenUser, redeem } from './queries.ts'
 import type { PasswordReset } from './schemas.ts'
 import type { EmailPurpose } from './token.ts'
 
 /** Confirms the address that a token was sent to. @throws Problem `invalid_token`, the same for all causes */
 export async function verifyEmail(deps: ManagementDeps, token: string): Promise<void> {
   const { user, use, act } = await presented(deps, 'verify', token)
-  await orInvalidToken(
-    deps.db.batch([
-      lockUser(deps.db, user.id),
-      redeem(deps.db, use, EFFECTS.verify(use.now)),
-      audited(deps, { act: 'email.verified', ...act }),
-    ]),
-  )
+  await runBatch(deps.db, {
+    lock: lockUser(deps.db, user.id),
+    token: redeem(deps.db, use, EFFECTS.verify(use.now)),
+    audit: audited(deps, { act: 'email.verified', ...act }),
+  })
 }
 
 /**
@@ -43,19 +42,16 @@ export async function resetPassword(deps: ManagementDeps, request: z.output<type
   const passwordHash = await hashPassword(request.new_password)
   const isFirst = user.emailVerifiedAt === null
   const mail = notice(deps, user, isFirst ? 'password_reset_first' : 'password_reset')
-  const done = await orInvalidToken(
-    deps.db.batch([
-      lockOrganizationsOf(deps.db, user.id),
-      lockUser(deps.db, user.id),
-      ...clearUnconfirmed(deps.db, user.id, use.now),
-      redeem(deps.db, use, EFFECTS.reset(use.now, passwordHash)),
-      deleteEmailTokens(deps.db, user.id),
-      ...endSessionsOf(deps.db, user.id, 'password_reset', { now: use.now }),
-      mail.insert,
-      audited(deps, { act: 'password.reset', ...act, detail: { cleared: isFirst } }),
-    ]),
-  )
-  const revoked = done[2].map(({ id, version }) => ({ name: keyVersion(id), version }))
+  const done = await runBatch(deps.db, {
+    locks: [lockOrganizationsOf(deps.db, user.id), lockUser(deps.db, user.id)],
+    ...clearUnconfirmed(deps.db, user.id, use.now),
+    token: redeem(deps.db, use, EFFECTS.reset(use.now, passwordHash)),
+    tokens: deleteEmailTokens(deps.db, user.id),
+    sessions: endSessionsOf(deps.db, user.id, 'password_reset', { now: use.now }),
+    mail: mail.insert,
+    audit: audited(deps, { act: 'password.reset', ...act, detail: { cleared: isFirst } }),
+  })
+  const revoked = done.revokedKeys.map(({ id, version }) => ({ name: keyVersion(id), version }))
   await announceVersions(deps, revoked)
   mail.send()
 }
@@ -75,20 +71,21 @@ export async function confirmEmailChange(
   const session = accessToken ? await loadSession(deps, accessToken) : undefined
   const except = session?.userId === user.id ? session.sessionId : undefined
   const mail = notice(deps, user, 'email_changed')
-  await orInvalidToken(
-    deps.db.batch([
-      lockUser(deps.db, user.id),
-      redeem(deps.db, use, EFFECTS.change(use.now)),
-      deleteEmailTokens(deps.db, user.id),
-      ...endSessionsOf(deps.db, user.id, 'email_changed', { now: use.now, except }),
-      mail.insert,
-      audited(deps, {
-        act: 'email.changed',
-        ...act,
-        detail: { from: masked(user.email), to: masked(user.tokenEmail) },
-      }),
-    ]),
-  )
+  const batch = runBatch(deps.db, {
+    lock: lockUser(deps.db, user.id),
+    token: redeem(deps.db, use, EFFECTS.change(use.now)),
+    tokens: deleteEmailTokens(deps.db, user.id),
+    sessions: endSessionsOf(deps.db, user.id, 'email_changed', { now: use.now, except }),
+    mail: mail.insert,
+    audit: audited(deps, {
+      act: 'email.changed',
+      ...act,
+      detail: { from: masked(user.email), to: masked(user.tokenEmail) },
+    }),
+  })
+  await batch.catch((error: unknown) => {
+    throw brokenConstraint(error) === 'users_email_unique' ? new Problem('invalid_token') : error
+  })
   mail.send()
 }
 
@@ -106,13 +103,4 @@ async function presented(deps: ManagementDeps, purpose: EmailPurpose, token: str
   if (!user) throw new Problem('invalid_token')
   const act = { actor: user.id, organizationId: user.organizationId, target: { type: 'user', id: user.id } } as const
   return { user, use, act }
-}
-
-async function orInvalidToken<Result>(batch: Promise<Result>): Promise<Result> {
-  try {
-    return await batch
-  } catch (error) {
-    const isTaken = brokenConstraint(error) === 'users_email_unique'
-    throw isTaken || sqlState(error) === NOT_REDEEMED ? new Problem('invalid_token') : error
-  }
 }

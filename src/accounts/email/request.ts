@@ -1,4 +1,5 @@
 import { audited } from '../../audit/record.ts'
+import { runBatch } from '../../db/batch.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { errorFields, log } from '../../lib/log.ts'
 import { addressOf, spend } from '../../limits/endpoint-limits.ts'
@@ -22,7 +23,7 @@ export async function resendVerification(deps: ManagementDeps, email: string): P
     const user = await findRecipient(deps.db, email)
     if (!user?.isActive || user.emailVerifiedAt) return
     const mail = tokenMail(deps, { userId: user.id, email: user.email }, 'verify')
-    await deps.db.batch([...replaceEmailToken(deps.db, mail.token), mail.insert])
+    await runBatch(deps.db, { token: replaceEmailToken(deps.db, mail.token), mail: mail.insert })
     mail.send()
   })
 }
@@ -44,15 +45,15 @@ export async function requestPasswordReset(deps: ManagementDeps, email: string):
     const user = await findRecipient(deps.db, email)
     if (!user?.isActive) return
     const mail = tokenMail(deps, { userId: user.id, email: user.email }, 'reset')
-    await deps.db.batch([
-      ...replaceEmailToken(deps.db, mail.token),
-      mail.insert,
-      audited(deps, {
+    await runBatch(deps.db, {
+      token: replaceEmailToken(deps.db, mail.token),
+      mail: mail.insert,
+      audit: audited(deps, {
         act: 'password.reset_requested',
         actor: undefined, // anybody may ask; who did is not known
         target: { type: 'user', id: user.id },
       }),
-    ])
+    })
     mail.send()
   })
 }

@@ -6,7 +6,7 @@ import { spend } from '../../limits/endpoint-limits.ts'
 import { notice } from '../../mail/notice.ts'
 import { Problem } from '../../problems.ts'
 import { deleteEmailTokens } from '../email/queries.ts'
-import { hasPassword, selectProfile, updatePassword } from '../queries.ts'
+import { selectProfile, updatePassword } from '../queries.ts'
 import type { PasswordChange } from '../schemas.ts'
 import { hashPassword } from './hash.ts'
 import { refuseWeakPassword } from './policy.ts'
@@ -34,14 +34,9 @@ export async function changePassword(
     actor: user,
     organizationId: user.organizationId,
     target: { type: 'user', id: user.userId },
-    provided: hasPassword(user.userId, profile.passwordHash), // or a reset came between, by its owner
   })
   const also = [deleteEmailTokens(deps.db, user.userId), mail.insert]
-  const isDone = await updatePassword(deps.db, user, await hashPassword(request.new_password), {
-    now: new Date(deps.now()),
-    row,
-    also,
-  })
-  if (!isDone) throw new Problem('wrong_password')
+  const hashes = { from: profile.passwordHash, to: await hashPassword(request.new_password) }
+  await updatePassword(deps.db, user, hashes, { now: new Date(deps.now()), row, also })
   mail.send()
 }

@@ -1,10 +1,11 @@
 import type { UserPrincipal } from '../../auth/principal.ts'
+import { runBatch } from '../../db/batch.ts'
 import { lockUser } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { spend } from '../../limits/endpoint-limits.ts'
 import { Problem } from '../../problems.ts'
 import { selectProfile } from '../queries.ts'
-import { orInvalidCode, requireSecondFactor } from '../two-factor/code.ts'
+import { requireSecondFactor } from '../two-factor/code.ts'
 import { verifyPassword } from './verify.ts'
 
 /** How long a sign-in counts as proof that its owner is there. */
@@ -43,7 +44,7 @@ export async function requireStepUp(
 ): Promise<void> {
   if (code === undefined) return requireOwner(deps, user, password)
   const proof = await requireSecondFactor(deps, user.userId, code)
-  await orInvalidCode(deps.db.batch([lockUser(deps.db, user.userId), ...proof.statements]))
+  await runBatch(deps.db, { lock: lockUser(deps.db, user.userId), code: proof.statements })
   proof.tell()
 }
 

@@ -1,11 +1,10 @@
 import { type SQL, sql } from 'drizzle-orm'
-import type { BatchItem } from 'drizzle-orm/batch'
-import { audited, unlessRefused } from '../../audit/record.ts'
+import { audited } from '../../audit/record.ts'
 import { ACCESS_TOKEN_SECONDS, signAccessToken } from '../../auth/access-token.ts'
+import { requireThat, type Statement } from '../../db/batch.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { sha256 } from '../../lib/bytes.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
-import { Problem } from '../../problems.ts'
 import { insertSession, selectHomeOrganization } from '../queries.ts'
 import type { LiveSession } from './refresh-queries.ts'
 import { ABSOLUTE_MS, IDLE_MS, newRefreshToken } from './refresh-token.ts'
@@ -18,7 +17,7 @@ interface Proof {
   /** What the session acts for at first, where it is known already. */
   readonly organizationId?: string | null
   /** Statements that use up what is good once, in the batch that opens the session. */
-  readonly spent?: readonly BatchItem<'pg'>[]
+  readonly spent?: readonly Statement[]
 }
 
 /**
@@ -40,7 +39,6 @@ export async function openSession(deps: ManagementDeps, userId: string, proof: P
     organizationId,
     target: { type: 'session', id: sessionId },
     detail: { factors },
-    provided: stillHolds(userId, passwordHash),
   })
   const opened = {
     session: {
@@ -61,8 +59,8 @@ export async function openSession(deps: ManagementDeps, userId: string, proof: P
       expiresAt: new Date(now + IDLE_MS),
     },
   }
-  const isOpen = await unlessRefused(insertSession(deps.db, opened, [...(proof.spent ?? []), row]))
-  if (!isOpen) throw new Problem('invalid_credentials')
+  const holds = requireThat(deps.db, stillHolds(userId, passwordHash), 'invalid_credentials')
+  await insertSession(deps.db, opened, [...(proof.spent ?? []), holds, row])
   return tokensFor(deps, { sessionId, userId, organizationId }, refreshToken)
 }
 

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
 import { audited } from '../../audit/record.ts'
+import { runBatch } from '../../db/batch.ts'
 import { listOf, pageQuery, timestamp, uuid } from '../../http/fields.ts'
 import { pageEnd } from '../../http/paging.ts'
 import { page } from '../../lib/cursor.ts'
@@ -84,10 +85,15 @@ export const sessionRoutes = newRouter()
   })
   .openapi(endOthersRoute, async (c) => {
     const { deps, user } = c.var
-    await deps.db.batch([
-      ...endSessionsOf(deps.db, user.userId, 'ended_by_owner', { now: new Date(deps.now()), except: user.sessionId }),
-      audited(deps, { act: 'session.ended', actor: user, detail: { reason: 'ended_by_owner', all_others: true } }),
-    ])
+    const ending = { now: new Date(deps.now()), except: user.sessionId }
+    await runBatch(deps.db, {
+      sessions: endSessionsOf(deps.db, user.userId, 'ended_by_owner', ending),
+      audit: audited(deps, {
+        act: 'session.ended',
+        actor: user,
+        detail: { reason: 'ended_by_owner', all_others: true },
+      }),
+    })
     return c.body(null, 204)
   })
 

@@ -4,7 +4,7 @@ import { base64url, randomBytes, sha256 } from '../../lib/bytes.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
 import { Problem } from '../../problems.ts'
 import { openSession } from '../sessions/open.ts'
-import { isUsedUp, verifySecondFactor } from './code.ts'
+import { verifySecondFactor } from './code.ts'
 import { findChallenge, insertChallenge, useChallenge } from './queries.ts'
 
 /** Long enough to find the phone. */
@@ -39,13 +39,8 @@ export async function completeLogin(deps: ManagementDeps, token: string, code: s
     await audited(deps, { act: 'login.failed', actor: userId, result: 'failure', detail: { factor: 'second_factor' } })
     throw new Problem('invalid_code')
   }
-  const spent = [...proof.statements, useChallenge(deps.db, hash, now)]
-  try {
-    const tokens = await openSession(deps, userId, { factors: ['password', 'second_factor'], spent })
-    proof.tell()
-    return tokens
-  } catch (error) {
-    if (!isUsedUp(error)) throw error
-    throw new Problem((await findChallenge(deps.db, hash, now)) ? 'invalid_code' : 'invalid_challenge')
-  }
+  const spent = [useChallenge(deps.db, hash, now), ...proof.statements]
+  const tokens = await openSession(deps, userId, { factors: ['password', 'second_factor'], spent })
+  proof.tell()
+  return tokens
 }

@@ -1,6 +1,5 @@
-import type { BatchItem } from 'drizzle-orm/batch'
 import { audited } from '../../audit/record.ts'
-import { sqlState } from '../../db/client.ts'
+import type { Statement } from '../../db/batch.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { sha256 } from '../../lib/bytes.ts'
 import { unseal } from '../../lib/seal.ts'
@@ -8,7 +7,6 @@ import { matchingStep } from '../../lib/totp.ts'
 import { notice } from '../../mail/notice.ts'
 import type { NoticeKind } from '../../mail/templates/notices.ts'
 import { Problem } from '../../problems.ts'
-import { NOT_REDEEMED } from '../email/queries.ts'
 import { selectProfile } from '../queries.ts'
 import { claimAttempt, findTotp, hasBackupCode, useBackupCode, useTotpStep } from './queries.ts'
 
@@ -30,24 +28,13 @@ const mayBeCode = (code: string) => /^(\d{6}|[a-z0-9]{10,})$/.test(code)
 
 /**
  * A code that is right, and not used up yet: `statements` do that, in the batch of what it was asked for. So a code is
- * spent if, and only if, something came of it. Of many uses at once one batch is left; see {@link orInvalidCode}.
+ * spent if, and only if, something came of it. Of many uses at once one batch succeeds, the others end in `invalid_code`.
  */
 export interface Proof {
-  readonly statements: readonly BatchItem<'pg'>[]
+  readonly statements: readonly Statement[]
   /** After the batch: the owner is told when a backup code was used. */
   tell(): void
 }
-
-/** Runs a batch with the statements of a {@link Proof}. @throws Problem `invalid_code` when the code was used meanwhile */
-export async function orInvalidCode<Result>(batch: Promise<Result>): Promise<Result> {
-  try {
-    return await batch
-  } catch (error) {
-    throw isUsedUp(error) ? new Problem('invalid_code') : error
-  }
-}
-
-export const isUsedUp = (error: unknown): boolean => sqlState(error) === NOT_REDEEMED
 
 /** @throws Problem `invalid_code` unless the code is the user's second factor, `two_factor_locked`, `two_factor_not_enabled` */
 export async function requireSecondFactor(deps: ManagementDeps, userId: string, code: string): Promise<Proof> {

@@ -1,4 +1,5 @@
 import { and, eq, gt, isNull, sql } from 'drizzle-orm'
+import { requirement } from '../../db/batch.ts'
 import type { Database } from '../../db/orm.ts'
 import { backupCodes, loginChallenges, totpCredentials } from '../../db/schema/accounts.ts'
 import { bytesParameter } from '../../db/schema/columns.ts'
@@ -65,7 +66,7 @@ export async function claimAttempt(
 
 /**
  * Uses a TOTP code up, in a batch with what it was asked for: neither it nor an older one is good again (RFC 6238 §5.2).
- * When it is no longer good it divides by zero, which undoes the batch (see `redeem`).
+ * A code that is no longer good undoes the batch with `invalid_code`.
  */
 export function useTotpStep(db: Database, userId: string, step: number) {
   return db.execute(sql`
@@ -74,7 +75,7 @@ export function useTotpStep(db: Database, userId: string, step: number) {
       where user_id = ${userId}::uuid and coalesce(last_step, -1) < ${step}
       returning user_id
     )
-    select 1 / count(*) as used from used`)
+    select ${requirement(sql`exists (select 1 from used)`, 'invalid_code')}`)
 }
 
 /** Whether a backup code is good; looking uses nothing up. */
@@ -96,7 +97,7 @@ export function useBackupCode(db: Database, userId: string, codeHash: Uint8Array
     ), forgotten as (
       update totp_credentials t set failed_attempts = 0, locked_until = null from used where t.user_id = used.user_id
     )
-    select 1 / count(*) as used from used`)
+    select ${requirement(sql`exists (select 1 from used)`, 'invalid_code')}`)
 }
 
 interface NewCodes {
@@ -138,7 +139,7 @@ export async function findChallenge(db: Database, tokenHash: Uint8Array, now: Da
   return row?.userId
 }
 
-/** Uses a challenge up, in the batch that finishes its sign-in, like {@link useTotpStep}. */
+/** Uses a challenge up, in the batch that finishes its sign-in. One that is not good undoes it with `invalid_challenge`. */
 export function useChallenge(db: Database, tokenHash: Uint8Array, now: Date) {
   const at = sql`${now.toISOString()}::timestamptz`
   return db.execute(sql`
@@ -147,7 +148,7 @@ export function useChallenge(db: Database, tokenHash: Uint8Array, now: Date) {
       where token_hash = ${bytesParameter(tokenHash)} and used_at is null and expires_at > ${at}
       returning id
     )
-    select 1 / count(*) as used from used`)
+    select ${requirement(sql`exists (select 1 from used)`, 'invalid_challenge')}`)
 }
 
 function isLive(tokenHash: Uint8Array, now: Date) {

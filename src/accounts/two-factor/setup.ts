@@ -1,5 +1,6 @@
 import { audited } from '../../audit/record.ts'
 import type { UserPrincipal } from '../../auth/principal.ts'
+import { runBatch } from '../../db/batch.ts'
 import { lockUser } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { base64url, randomBytes, sha256 } from '../../lib/bytes.ts'
@@ -8,7 +9,7 @@ import { base32 } from '../../lib/totp.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
 import { Problem } from '../../problems.ts'
 import { endSessionsOf } from '../email/queries.ts'
-import { normalizeCode, noticeTo, orInvalidCode, purposeOf, requireSecondFactor, requireTotp } from './code.ts'
+import { normalizeCode, noticeTo, purposeOf, requireSecondFactor, requireTotp } from './code.ts'
 import { enableTotp, findTotp, removeTwoFactor, replaceBackupCodes, upsertPendingTotp } from './queries.ts'
 
 /** RFC 4226 §4 R6 asks for 160 bits with HMAC-SHA-1. */
@@ -45,16 +46,15 @@ export async function enableTwoFactor(deps: ManagementDeps, user: UserPrincipal,
   const now = new Date(deps.now())
   const { codes, rows } = newBackupCodes(deps, user.userId)
   const mail = await noticeTo(deps, user.userId, 'two_factor_enabled')
-  const batch = deps.db.batch([
-    lockUser(deps.db, user.userId),
-    ...proof.statements,
-    mail.insert,
-    enableTotp(deps.db, user.userId, now),
-    ...replaceBackupCodes(deps.db, rows),
-    ...endSessionsOf(deps.db, user.userId, 'two_factor_changed', { now, except: user.sessionId }),
-    audited(deps, { act: 'two_factor.enabled', actor: user, organizationId: user.organizationId }),
-  ])
-  await orInvalidCode(batch)
+  await runBatch(deps.db, {
+    lock: lockUser(deps.db, user.userId),
+    code: proof.statements,
+    mail: mail.insert,
+    factor: enableTotp(deps.db, user.userId, now),
+    backupCodes: replaceBackupCodes(deps.db, rows),
+    sessions: endSessionsOf(deps.db, user.userId, 'two_factor_changed', { now, except: user.sessionId }),
+    audit: audited(deps, { act: 'two_factor.enabled', actor: user, organizationId: user.organizationId }),
+  })
   mail.send()
   return codes
 }
@@ -63,14 +63,14 @@ export async function enableTwoFactor(deps: ManagementDeps, user: UserPrincipal,
 export async function disableTwoFactor(deps: ManagementDeps, user: UserPrincipal, code: string): Promise<void> {
   const proof = await requireSecondFactor(deps, user.userId, code)
   const mail = await noticeTo(deps, user.userId, 'two_factor_disabled')
-  const batch = deps.db.batch([
-    mail.insert,
-    ...proof.statements,
-    ...removeTwoFactor(deps.db, user.userId),
-    ...endSessionsOf(deps.db, user.userId, 'two_factor_changed', { now: new Date(deps.now()), except: user.sessionId }),
-    audited(deps, { act: 'two_factor.disabled', actor: user, organizationId: user.organizationId }),
-  ])
-  await orInvalidCode(batch)
+  const ending = { now: new Date(deps.now()), except: user.sessionId }
+  await runBatch(deps.db, {
+    mail: mail.insert,
+    code: proof.statements,
+    factor: removeTwoFactor(deps.db, user.userId),
+    sessions: endSessionsOf(deps.db, user.userId, 'two_factor_changed', ending),
+    audit: audited(deps, { act: 'two_factor.disabled', actor: user, organizationId: user.organizationId }),
+  })
   proof.tell()
   mail.send()
 }
@@ -80,13 +80,12 @@ export async function renewBackupCodes(deps: ManagementDeps, user: UserPrincipal
   const proof = await requireSecondFactor(deps, user.userId, code)
   const { codes, rows } = newBackupCodes(deps, user.userId)
   const mail = await noticeTo(deps, user.userId, 'backup_codes_renewed')
-  const batch = deps.db.batch([
-    mail.insert,
-    ...proof.statements,
-    ...replaceBackupCodes(deps.db, rows),
-    audited(deps, { act: 'two_factor.backup_codes_renewed', actor: user, organizationId: user.organizationId }),
-  ])
-  await orInvalidCode(batch)
+  await runBatch(deps.db, {
+    mail: mail.insert,
+    code: proof.statements,
+    backupCodes: replaceBackupCodes(deps.db, rows),
+    audit: audited(deps, { act: 'two_factor.backup_codes_renewed', actor: user, organizationId: user.organizationId }),
+  })
   proof.tell()
   mail.send()
   return codes

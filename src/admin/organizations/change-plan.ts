@@ -1,12 +1,13 @@
 import { sql } from 'drizzle-orm'
-import { audited, unlessRefused } from '../../audit/record.ts'
+import { audited } from '../../audit/record.ts'
 import type { UserPrincipal } from '../../auth/principal.ts'
 import { recordBeforeLeaving } from '../../billing/overage/job.ts'
-import { lockOrganization } from '../../db/locks.ts'
+import { requireThat, tryBatch } from '../../db/batch.ts'
+import { lockOrganization, lockPlan } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { announceVersion, organizationVersion } from '../../limits/versions.ts'
 import { Problem } from '../../problems.ts'
-import { isPlan, lockPlan } from '../plans/queries.ts'
+import { isPlan } from '../plans/queries.ts'
 import { findOrganization, hasPlan, isNotOn, type ShownOrganization, updatePlan } from './queries.ts'
 
 interface PlanAct {
@@ -40,22 +41,20 @@ async function requirePlan(deps: ManagementDeps, plan: string): Promise<void> {
 /** @returns the organization's new version, or `undefined` when it was on that plan already */
 async function putOnPlan(deps: ManagementDeps, act: PlanAct, from: string): Promise<number | undefined> {
   const { administrator, organizationId, plan, reason } = act
-  const done = await unlessRefused(
-    deps.db.batch([
-      lockPlan(deps.db, plan), // before the organization, as a change of the plan does: see plans/actions.ts
-      lockOrganization(deps.db, organizationId),
-      audited(deps, {
-        act: 'admin.plan_changed',
-        actor: administrator,
-        organizationId,
-        target: { type: 'organization', id: organizationId },
-        detail: { from, to: plan, ...(reason !== undefined && { reason }) },
-        provided: sql`${isNotOn(organizationId, plan)} and ${isPlan(plan)}`,
-      }),
-      updatePlan(deps.db, organizationId, plan),
-    ]),
-  )
-  return done?.[3][0]?.version
+  const done = await tryBatch(deps.db, {
+    lockPlan: lockPlan(deps.db, plan), // before the organization, as a change of the plan does: see plans/actions.ts
+    lock: lockOrganization(deps.db, organizationId),
+    allowed: requireThat(deps.db, sql`${isNotOn(organizationId, plan)} and ${isPlan(plan)}`),
+    audit: audited(deps, {
+      act: 'admin.plan_changed',
+      actor: administrator,
+      organizationId,
+      target: { type: 'organization', id: organizationId },
+      detail: { from, to: plan, ...(reason !== undefined && { reason }) },
+    }),
+    organization: updatePlan(deps.db, organizationId, plan),
+  })
+  return done?.organization[0]?.version
 }
 
 async function getOrganization(deps: ManagementDeps, organizationId: string): Promise<ShownOrganization> {

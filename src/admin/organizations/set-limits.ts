@@ -1,6 +1,7 @@
 import type * as z from 'zod'
-import { audited, unlessRefused } from '../../audit/record.ts'
+import { audited } from '../../audit/record.ts'
 import type { UserPrincipal } from '../../auth/principal.ts'
+import { requireThat, runBatch } from '../../db/batch.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { announceVersion, organizationVersion } from '../../limits/versions.ts'
 import { Problem } from '../../problems.ts'
@@ -14,20 +15,18 @@ export async function setLimits(
   organizationId: string,
   limits: z.output<typeof QuotaOverrides>,
 ): Promise<void> {
-  const done = await unlessRefused(
-    deps.db.batch([
-      updateLimitOverrides(deps.db, organizationId, limits),
-      audited(deps, {
-        act: 'organization.limits_changed',
-        actor: administrator,
-        organizationId,
-        target: { type: 'organization', id: organizationId },
-        detail: { limits },
-        provided: isOrganization(organizationId),
-      }),
-    ]),
-  )
-  const version = done?.[0][0]?.version
+  const { organization } = await runBatch(deps.db, {
+    organization: updateLimitOverrides(deps.db, organizationId, limits),
+    found: requireThat(deps.db, isOrganization(organizationId), 'organization_not_found'),
+    audit: audited(deps, {
+      act: 'organization.limits_changed',
+      actor: administrator,
+      organizationId,
+      target: { type: 'organization', id: organizationId },
+      detail: { limits },
+    }),
+  })
+  const version = organization[0]?.version
   if (version === undefined) throw new Problem('organization_not_found')
   await announceVersion(deps, organizationVersion(organizationId), version)
 }

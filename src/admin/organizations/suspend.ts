@@ -1,5 +1,6 @@
-import { audited, unlessRefused } from '../../audit/record.ts'
+import { audited } from '../../audit/record.ts'
 import type { UserPrincipal } from '../../auth/principal.ts'
+import { requireThat, tryBatch } from '../../db/batch.ts'
 import { lockOrganization } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { announceOrganizations } from '../../organizations/announce.ts'
@@ -26,23 +27,21 @@ export async function suspendOrganization(deps: ManagementDeps, act: SuspensionA
   if (isPlatform) throw new Problem('platform_organization')
   const kind = suspended ? 'suspended' : 'resumed'
   const mails = await noticesToOwners(deps, organizationId, kind, { organization: name, reason })
-  const done = await unlessRefused(
-    deps.db.batch([
-      lockOrganization(deps.db, organizationId),
-      audited(deps, {
-        act: `admin.organization_${kind}`,
-        actor: administrator,
-        organizationId,
-        target: { type: 'organization', id: organizationId },
-        detail: { ...(reason !== undefined && { reason }) },
-        provided: isSuspendable(organizationId, suspended),
-      }),
-      updateSuspension(deps.db, organizationId, suspended ? { at: new Date(deps.now()), reason } : undefined),
-      ...mails.map(({ insert }) => insert),
-    ]),
-  )
+  const done = await tryBatch(deps.db, {
+    lock: lockOrganization(deps.db, organizationId),
+    allowed: requireThat(deps.db, isSuspendable(organizationId, suspended)),
+    audit: audited(deps, {
+      act: `admin.organization_${kind}`,
+      actor: administrator,
+      organizationId,
+      target: { type: 'organization', id: organizationId },
+      detail: { ...(reason !== undefined && { reason }) },
+    }),
+    changed: updateSuspension(deps.db, organizationId, suspended ? { at: new Date(deps.now()), reason } : undefined),
+    mails: mails.map(({ insert }) => insert),
+  })
   if (done) {
-    await announceOrganizations(deps, done[2])
+    await announceOrganizations(deps, done.changed)
     for (const mail of mails) mail.send()
   }
   return getOrganization(deps, organizationId)

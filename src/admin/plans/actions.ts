@@ -1,8 +1,10 @@
 import type * as z from 'zod'
 import { keepAnswer } from '../../api/idempotency.ts'
-import { audited, unlessRefused } from '../../audit/record.ts'
+import { audited } from '../../audit/record.ts'
 import type { UserPrincipal } from '../../auth/principal.ts'
+import { requireThat, runBatch, tryBatch } from '../../db/batch.ts'
 import { brokenConstraint } from '../../db/client.ts'
+import { lockPlan } from '../../db/locks.ts'
 import { FIRST_PLAN } from '../../db/schema/shapes.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { Problem } from '../../problems.ts'
@@ -15,7 +17,6 @@ import {
   insertPlan,
   isPlan,
   isUnused,
-  lockPlan,
   raiseOrganizations,
   type ShownPlan,
   toPlanRow,
@@ -40,11 +41,11 @@ export async function createPlan(
   const row = toPlanRow(plan, new Date(deps.now()))
   const created = { ...row, organizationCount: 0 }
   try {
-    await deps.db.batch([
-      insertPlan(deps.db, row),
-      audited(deps, { act: 'admin.plan_created', actor: administrator, target: { type: 'plan', id }, detail }),
-      ...(await keepAnswer(deps, 201, toPlan(created))),
-    ])
+    await runBatch(deps.db, {
+      plan: insertPlan(deps.db, row),
+      audit: audited(deps, { act: 'admin.plan_created', actor: administrator, target: { type: 'plan', id }, detail }),
+      answer: await keepAnswer(deps, 201, toPlan(created)),
+    })
   } catch (error) {
     if (brokenConstraint(error) === 'plans_pkey') throw new Problem('plan_exists')
     throw error
@@ -66,17 +67,15 @@ interface PlanChange {
  */
 export async function changePlanFields(deps: ManagementDeps, change: PlanChange): Promise<ShownPlan> {
   const { planId, changes } = change
-  const steps = [
-    lockPlan(deps.db, planId),
-    audited(deps, { ...entryOf('admin.plan_updated', change), detail: { changes }, provided: isPlan(planId) }),
-    updatePlanFields(deps.db, planId, changes),
-  ] as const
-  if (changes.limits || changes.features) {
-    const done = await unlessRefused(deps.db.batch([...steps, raiseOrganizations(deps.db, planId, MOST_ANNOUNCED)]))
-    if (done) await announceOrganizations(deps, done[3].rows)
-  } else {
-    await unlessRefused(deps.db.batch(steps))
-  }
+  const changesKeys = changes.limits !== undefined || changes.features !== undefined
+  const done = await runBatch(deps.db, {
+    lock: lockPlan(deps.db, planId),
+    found: requireThat(deps.db, isPlan(planId), 'plan_not_found'),
+    audit: audited(deps, { ...entryOf('admin.plan_updated', change), detail: { changes } }),
+    plan: updatePlanFields(deps.db, planId, changes),
+    organizations: changesKeys ? raiseOrganizations(deps.db, planId, MOST_ANNOUNCED) : undefined,
+  })
+  if (done.organizations) await announceOrganizations(deps, done.organizations.rows)
   return getPlan(deps, planId)
 }
 
@@ -101,9 +100,13 @@ interface Deletion {
 /** @returns false when something refers to it, or it is gone already */
 async function deleteUnused(deps: ManagementDeps, deletion: Deletion): Promise<boolean> {
   const { planId, detail } = deletion
-  const entry = audited(deps, { ...entryOf('admin.plan_deleted', deletion), detail, provided: isUnused(planId) })
   try {
-    const done = await unlessRefused(deps.db.batch([lockPlan(deps.db, planId), entry, deletePlanRow(deps.db, planId)]))
+    const done = await tryBatch(deps.db, {
+      lock: lockPlan(deps.db, planId),
+      unused: requireThat(deps.db, isUnused(planId)),
+      audit: audited(deps, { ...entryOf('admin.plan_deleted', deletion), detail }),
+      plan: deletePlanRow(deps.db, planId),
+    })
     return done !== undefined
   } catch (error) {
     if (brokenConstraint(error)?.endsWith('plan_id_plans_id_fk')) return false // referred to since it was looked at

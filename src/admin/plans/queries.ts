@@ -54,14 +54,6 @@ export function toPlanRow(plan: z.output<typeof NewPlan>, createdAt: Date) {
 /** Breaks `plans_pkey` where there is one of that id. */
 export const insertPlan = (db: Database, row: ReturnType<typeof toPlanRow>) => db.insert(plans).values(row)
 
-/**
- * Locks a plan against changes, deletion, and organizations that are put on it: none slips between a change and the
- * raising of versions. New organizations begin on it nevertheless: no isolate remembers them yet.
- */
-export function lockPlan(db: Database, planId: string) {
-  return db.select({ id: plans.id }).from(plans).where(eq(plans.id, planId)).for('no key update')
-}
-
 /** Merges changes into a plan, in the database: of two at once neither undoes the other. */
 export function updatePlanFields(db: Database, planId: string, changes: z.output<typeof PlanChanges>) {
   const { limits, features, overage, ...rest } = changes

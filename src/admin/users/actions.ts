@@ -1,17 +1,18 @@
 import type { Act } from '../../audit/actions.ts'
-import { audited, unlessRefused } from '../../audit/record.ts'
+import { audited } from '../../audit/record.ts'
 import type { UserPrincipal } from '../../auth/principal.ts'
+import { requireThat, runBatch } from '../../db/batch.ts'
+import { lockOrganizationsAround } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { notice } from '../../mail/notice.ts'
 import { announceOrganizations } from '../../organizations/announce.ts'
-import { Problem, type ProblemCode } from '../../problems.ts'
+import { Problem } from '../../problems.ts'
 import {
   deleteTwoFactor,
   endSessions,
   findUser,
   isDisabled,
   isSomebody,
-  lockAround,
   mayBeDisabled,
   resumeDeserted,
   type ShownUser,
@@ -33,7 +34,7 @@ export async function getUser(deps: ManagementDeps, userId: string): Promise<Sho
   return user
 }
 
-/** The audit entry of such an act; none of a batch happens unless `provided` holds inside it. */
+/** The audit entry of such an act. */
 export function entryOf(act: Act, { administrator, userId, reason }: OnUser) {
   return {
     act,
@@ -41,13 +42,6 @@ export function entryOf(act: Act, { administrator, userId, reason }: OnUser) {
     target: { type: 'user', id: userId },
     detail: { ...(reason !== undefined && { reason }) },
   } as const
-}
-
-/** Runs a batch that its own audit entry may refuse. @throws Problem of that code if it does */
-export async function done<T>(batch: Promise<T>, code: ProblemCode): Promise<T> {
-  const results = await unlessRefused(batch)
-  if (results === undefined) throw new Problem(code)
-  return results
 }
 
 /**
@@ -63,17 +57,15 @@ export async function disableUser(deps: ManagementDeps, act: OnUser): Promise<Sh
   if (!user.isActive) return user
   const now = new Date(deps.now())
   const mail = notice(deps, user, 'account_disabled')
-  const [, , , , suspended] = await done(
-    deps.db.batch([
-      lockAround(deps.db, userId),
-      audited(deps, { ...entryOf('admin.user_disabled', act), provided: mayBeDisabled(userId) }),
-      setActive(deps.db, userId, false),
-      endSessions(deps.db, userId, 'account_disabled', now),
-      suspendDeserted(deps.db, userId, now),
-      mail.insert,
-    ]),
-    'administrator_protected',
-  )
+  const { suspended } = await runBatch(deps.db, {
+    lock: lockOrganizationsAround(deps.db, userId),
+    allowed: requireThat(deps.db, mayBeDisabled(userId), 'administrator_protected'),
+    audit: audited(deps, entryOf('admin.user_disabled', act)),
+    user: setActive(deps.db, userId, false),
+    sessions: endSessions(deps.db, userId, 'account_disabled', now),
+    suspended: suspendDeserted(deps.db, userId, now),
+    mail: mail.insert,
+  })
   await announceOrganizations(deps, suspended)
   mail.send()
   return getUser(deps, userId)
@@ -85,16 +77,14 @@ export async function enableUser(deps: ManagementDeps, act: OnUser): Promise<Sho
   const user = await getUser(deps, userId)
   if (user.isActive) return user
   const mail = notice(deps, user, 'account_enabled')
-  const [, , , resumed] = await done(
-    deps.db.batch([
-      lockAround(deps.db, userId),
-      audited(deps, { ...entryOf('admin.user_enabled', act), provided: isDisabled(userId) }),
-      setActive(deps.db, userId, true),
-      resumeDeserted(deps.db, userId),
-      mail.insert,
-    ]),
-    'user_not_found',
-  )
+  const { resumed } = await runBatch(deps.db, {
+    lock: lockOrganizationsAround(deps.db, userId),
+    disabled: requireThat(deps.db, isDisabled(userId), 'user_not_found'),
+    audit: audited(deps, entryOf('admin.user_enabled', act)),
+    user: setActive(deps.db, userId, true),
+    resumed: resumeDeserted(deps.db, userId),
+    mail: mail.insert,
+  })
   await announceOrganizations(deps, resumed)
   mail.send()
   return getUser(deps, userId)
@@ -103,14 +93,12 @@ export async function enableUser(deps: ManagementDeps, act: OnUser): Promise<Sho
 /** Ends every session of a user. @throws Problem `user_not_found` */
 export async function logOutUser(deps: ManagementDeps, act: OnUser): Promise<void> {
   const mail = notice(deps, await getUser(deps, act.userId), 'sessions_ended_by_admin')
-  await done(
-    deps.db.batch([
-      audited(deps, { ...entryOf('admin.user_logged_out', act), provided: isSomebody(act.userId) }),
-      endSessions(deps.db, act.userId, 'ended_by_administrator', new Date(deps.now())),
-      mail.insert,
-    ]),
-    'user_not_found',
-  )
+  await runBatch(deps.db, {
+    found: requireThat(deps.db, isSomebody(act.userId), 'user_not_found'),
+    audit: audited(deps, entryOf('admin.user_logged_out', act)),
+    sessions: endSessions(deps.db, act.userId, 'ended_by_administrator', new Date(deps.now())),
+    mail: mail.insert,
+  })
   mail.send()
 }
 
@@ -124,14 +112,12 @@ export async function resetTwoFactor(deps: ManagementDeps, act: OnUser): Promise
   const user = await getUser(deps, act.userId)
   if (!user.hasTwoFactor) throw new Problem('two_factor_not_enabled')
   const mail = notice(deps, user, 'two_factor_reset_by_admin')
-  await done(
-    deps.db.batch([
-      audited(deps, { ...entryOf('admin.two_factor_reset', act), provided: isSomebody(act.userId) }),
-      ...deleteTwoFactor(deps.db, act.userId),
-      endSessions(deps.db, act.userId, 'two_factor_changed', new Date(deps.now())),
-      mail.insert,
-    ]),
-    'user_not_found',
-  )
+  await runBatch(deps.db, {
+    found: requireThat(deps.db, isSomebody(act.userId), 'user_not_found'),
+    audit: audited(deps, entryOf('admin.two_factor_reset', act)),
+    factor: deleteTwoFactor(deps.db, act.userId),
+    sessions: endSessions(deps.db, act.userId, 'two_factor_changed', new Date(deps.now())),
+    mail: mail.insert,
+  })
   mail.send()
 }

@@ -1,9 +1,10 @@
 import { openSupportSession, SUPPORT_SECONDS } from '../../accounts/sessions/support.ts'
 import { audited } from '../../audit/record.ts'
+import { requireThat, runBatch } from '../../db/batch.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { notice } from '../../mail/notice.ts'
 import { Problem } from '../../problems.ts'
-import { done, entryOf, getUser, type OnUser } from './actions.ts'
+import { entryOf, getUser, type OnUser } from './actions.ts'
 import { mayBeImpersonated } from './queries.ts'
 
 /**
@@ -19,19 +20,16 @@ export async function impersonate(deps: ManagementDeps, act: OnUser) {
   const session = await openSupportSession(deps, act.userId, act.administrator.userId)
   const mail = notice(deps, user, 'support_session')
   const entry = entryOf('admin.impersonated', act)
-  await done(
-    deps.db.batch([
-      audited(deps, {
-        ...entry,
-        organizationId: session.organizationId,
-        detail: { ...entry.detail, session_id: session.id },
-        provided: mayBeImpersonated(act.userId),
-      }),
-      session.insert,
-      mail.insert,
-    ]),
-    'administrator_protected',
-  )
+  await runBatch(deps.db, {
+    allowed: requireThat(deps.db, mayBeImpersonated(act.userId), 'administrator_protected'),
+    audit: audited(deps, {
+      ...entry,
+      organizationId: session.organizationId,
+      detail: { ...entry.detail, session_id: session.id },
+    }),
+    session: session.insert,
+    mail: mail.insert,
+  })
   mail.send()
   return { access_token: session.accessToken, token_type: 'bearer' as const, expires_in: SUPPORT_SECONDS }
 }

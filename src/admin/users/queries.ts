@@ -80,18 +80,6 @@ function conditions({ search, is_active, is_verified, two_factor_enabled, plan, 
   ]
 }
 
-/**
- * Locks what an account's state decides about, before the statements that read it: the platform organization, so that
- * administrators are disabled one after the other, and the user's own ones. Always in the same order, and so that rows that
- * refer to them come and go: a sign-in holds the user, and would wait for the organization in a circle.
- */
-export function lockAround(db: Database, userId: string) {
-  return db.execute(sql`
-    select id from organizations
-    where is_platform or id in (select organization_id from memberships where user_id = ${userId}::uuid)
-    order by id for no key update`)
-}
-
 /** Whether a user may be disabled: they are active, and some other administrator is if they are one. */
 export const mayBeDisabled = (userId: string) => sql`exists (
   select 1 from users u where u.id = ${userId}::uuid and u.is_active and (

@@ -1,11 +1,11 @@
 import { and, asc, eq, inArray, type SQL, sql } from 'drizzle-orm'
 import type * as z from 'zod'
-import { audited, unlessRefused } from '../../audit/record.ts'
+import { audited } from '../../audit/record.ts'
 import type { UserPrincipal } from '../../auth/principal.ts'
+import { requireThat, runBatch } from '../../db/batch.ts'
 import { lockOrganization } from '../../db/locks.ts'
 import { billingUsageLedger } from '../../db/schema/billing-usage.ts'
 import type { ManagementDeps } from '../../deps.ts'
-import { Problem } from '../../problems.ts'
 import type { LedgerRows, LedgerVerdict } from '../schemas.ts'
 import { toUsd } from './money.ts'
 
@@ -60,22 +60,20 @@ export async function resolveStuck(
     resend: { state: 'pending', attemptedAt: null, error: null },
     write_off: { state: 'written_off', error: reason },
   } as const
-  const done = await unlessRefused(
-    deps.db.batch([
-      lockOrganization(deps.db, organizationId),
-      audited(deps, {
-        act: ACTS[action],
-        actor: administrator,
-        organizationId,
-        target: { type: 'organization', id: organizationId },
-        detail: { identifiers: named, reason },
-        provided: sql`(select count(*) from ${billingUsageLedger} where ${stuck}) = ${named.length}::int`,
-      }),
-      deps.db
-        .update(billingUsageLedger)
-        .set({ ...change[action], claimedUntil: null })
-        .where(stuck),
-    ]),
-  )
-  if (!done) throw new Problem('ledger_row_not_found')
+  const areAllStuck = sql`(select count(*) from ${billingUsageLedger} where ${stuck}) = ${named.length}::int`
+  await runBatch(deps.db, {
+    lock: lockOrganization(deps.db, organizationId),
+    found: requireThat(deps.db, areAllStuck, 'ledger_row_not_found'),
+    audit: audited(deps, {
+      act: ACTS[action],
+      actor: administrator,
+      organizationId,
+      target: { type: 'organization', id: organizationId },
+      detail: { identifiers: named, reason },
+    }),
+    rows: deps.db
+      .update(billingUsageLedger)
+      .set({ ...change[action], claimedUntil: null })
+      .where(stuck),
+  })
 }

@@ -1,4 +1,5 @@
 import { and, asc, eq, inArray, isNull, ne, type SQL, sql } from 'drizzle-orm'
+import { runBatch } from '../../db/batch.ts'
 import type { Database } from '../../db/orm.ts'
 import { subscriptions } from '../../db/schema/billing.ts'
 import { organizations } from '../../db/schema/organizations.ts'
@@ -71,13 +72,17 @@ export async function readContexts(
   organizationIds: readonly string[],
 ): Promise<(organizationId: string | undefined) => Context> {
   const ids = [...new Set(organizationIds)]
-  const [found, rows, catalogue] = await db.batch([
-    db
+  const found = await runBatch(db, {
+    organizations: db
       .select({ id: organizations.id, planId: organizations.planId })
       .from(organizations)
       .where(inArray(organizations.id, ids)),
-    db.select().from(subscriptions).where(inArray(subscriptions.organizationId, ids)).orderBy(asc(subscriptions.id)),
-    db
+    subscriptions: db
+      .select()
+      .from(subscriptions)
+      .where(inArray(subscriptions.organizationId, ids))
+      .orderBy(asc(subscriptions.id)),
+    plans: db
       .select({
         id: plans.id,
         polarProductId: plans.polarProductId,
@@ -86,13 +91,13 @@ export async function readContexts(
       })
       .from(plans)
       .orderBy(asc(plans.sortOrder), asc(plans.id)),
-  ])
-  const byId = new Map(found.map((organization) => [organization.id, organization]))
-  const rowsById = Map.groupBy(rows, ({ organizationId }) => organizationId)
+  })
+  const byId = new Map(found.organizations.map((organization) => [organization.id, organization]))
+  const rowsById = Map.groupBy(found.subscriptions, ({ organizationId }) => organizationId)
   return (organizationId = '') => ({
     organization: byId.get(organizationId),
     rows: rowsById.get(organizationId) ?? [],
-    plans: catalogue,
+    plans: found.plans,
   })
 }
 
@@ -105,11 +110,6 @@ export function isStill({ organization, rows }: Context): SQL {
   return sql`exists (select 1 from organizations o where o.id = ${organization?.id ?? null}::uuid and o.plan_id = ${organization?.planId ?? null}
     and ${seen} = (select coalesce(string_agg(s.id || ':' || s.revision, ' ' order by s.id), '')
       from subscriptions s where s.organization_id = o.id))`
-}
-
-/** Held while organizations are put on it: a change of the plan either sees them, or is seen by them. */
-export function lockPlan(db: Database, planId: string) {
-  return db.select({ id: plans.id }).from(plans).where(eq(plans.id, planId)).for('no key update')
 }
 
 /** The first of three statements that say which one decides; before the others, as there is never more than one. */

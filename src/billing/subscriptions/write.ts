@@ -1,12 +1,13 @@
-import { type AuditRow, audited, type Entry, unlessRefused } from '../../audit/record.ts'
-import { lockOrganization } from '../../db/locks.ts'
+import { audited, type Entry } from '../../audit/record.ts'
+import { requireThat, tryBatch } from '../../db/batch.ts'
+import { lockOrganization, lockPlan } from '../../db/locks.ts'
 import type { Database } from '../../db/orm.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { announceVersion, organizationVersion } from '../../limits/versions.ts'
 
 import type { finishEvent } from '../webhooks/queries.ts'
 import type { Context, Decided, Ignored } from './decide.ts'
-import { isStill, lockPlan, setCurrent, unsetCurrent, updateOrganization, upsertSubscription } from './queries.ts'
+import { isStill, setCurrent, unsetCurrent, updateOrganization, upsertSubscription } from './queries.ts'
 
 type Statement = Parameters<Database['batch']>[0][number]
 
@@ -45,19 +46,16 @@ interface Writing {
 async function writeBatch(deps: ManagementDeps, { cause, context, decided, finish }: Writing): Promise<boolean> {
   const { row, planId } = decided
   const changed = changesOfOrganization(deps, decided)
-  const [firstEntry, ...entries] = entriesOf(deps, cause, context, decided)
-  const done = await unlessRefused(
-    deps.db.batch([
-      lockPlan(deps.db, planId ?? row.planId), // before the organization: see admin/plans/actions.ts
-      lockOrganization(deps.db, row.organizationId),
-      firstEntry,
-      ...(changed ? [updateOrganization(deps.db, row.organizationId, changed)] : []),
-      ...rows(deps, decided),
-      ...entries,
-      ...(finish ? [finish] : []),
-    ]),
-  )
-  const [updated] = done && changed ? (done[3] as { version: number }[]) : []
+  const done = await tryBatch(deps.db, {
+    lockPlan: lockPlan(deps.db, planId ?? row.planId), // before the organization: see db/locks.ts
+    lock: lockOrganization(deps.db, row.organizationId),
+    unchanged: requireThat(deps.db, isStill(context)),
+    organization: changed ? updateOrganization(deps.db, row.organizationId, changed) : undefined,
+    rows: rows(deps, decided),
+    audit: entriesOf(cause, context, decided).map((entry) => audited(deps, entry)),
+    event: finish,
+  })
+  const updated = done?.organization?.[0]
   if (updated) await announceVersion(deps, organizationVersion(row.organizationId), updated.version)
   return done !== undefined
 }
@@ -79,13 +77,9 @@ function rows(deps: ManagementDeps, { row, currentId }: Decided): Statement[] {
   ]
 }
 
-/** What the audit log is told; the first of it asks whether everything is still as it was. */
-function entriesOf(deps: ManagementDeps, cause: Cause, context: Context, decided: Decided): [AuditRow, ...AuditRow[]] {
-  const provided = isStill(context)
-  const plan = planEntry(cause, context, decided)
-  if (decided.changed.length === 0) return [audited(deps, { ...plan, provided })]
-  const change = audited(deps, { ...changeEntry(cause, decided), provided })
-  return decided.planId === undefined ? [change] : [change, audited(deps, plan)]
+function entriesOf(cause: Cause, context: Context, decided: Decided): Entry[] {
+  const change = decided.changed.length > 0 ? [changeEntry(cause, decided)] : []
+  return decided.planId === undefined ? change : [...change, planEntry(cause, context, decided)]
 }
 
 /** Nobody signed in: it is the provider's word, or that of time. */

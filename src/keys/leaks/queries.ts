@@ -1,9 +1,11 @@
 import { and, eq, sql } from 'drizzle-orm'
-import { type AuditRow, unlessRefused } from '../../audit/record.ts'
+import type { AuditRow } from '../../audit/record.ts'
+import { requireThat, type Statement, tryBatch } from '../../db/batch.ts'
+import { lockKey } from '../../db/locks.ts'
 import type { Database } from '../../db/orm.ts'
 import { apiKeys } from '../../db/schema/keys.ts'
 import type { KeyRef } from '../queries.ts'
-import { isInGrace, lockKey } from '../write-queries.ts'
+import { isInGrace } from '../write-queries.ts'
 
 /** A key that was found in public, with those who are to be told. */
 export interface FoundKey extends KeyRef {
@@ -30,17 +32,15 @@ export async function selectFoundKeys(db: Database, hashes: readonly string[]): 
   return rows
 }
 
-/** What the audit row of a leak asks for: neither revoked nor reported before, unless it was switched on again since. */
-export const isNewlyLeaked = ({ organizationId, id }: KeyRef, at: Date) => sql`exists (
+/** Neither revoked nor reported before, unless it was switched on again since. */
+const isNewlyLeaked = ({ organizationId, id }: KeyRef, at: Date) => sql`exists (
   select 1 from api_keys where id = ${id}::uuid and organization_id = ${organizationId}::uuid and leaked_at is null
     and (revoked_at is null or ${isInGrace(at)}))`
-
-type Statement = Parameters<Database['batch']>[0][number]
 
 /**
  * Switches off a key that was found in public.
  *
- * @param row the audit row of it, which decides by `isNewlyLeaked`
+ * @param row the audit row of it
  * @param mails the inserts of the mails that tell of it
  * @returns its new version, or `undefined` when nothing was left to do
  */
@@ -50,15 +50,16 @@ export async function disableLeaked(
   at: Date,
   { row, mails }: { readonly row: AuditRow; readonly mails: readonly Statement[] },
 ): Promise<number | undefined> {
-  const batch = db.batch([
-    lockKey(db, key),
-    row,
-    db
+  const done = await tryBatch(db, {
+    lock: lockKey(db, key),
+    newlyLeaked: requireThat(db, isNewlyLeaked(key, at)),
+    audit: row,
+    key: db
       .update(apiKeys)
       .set({ isActive: false, leakedAt: at, version: sql`${apiKeys.version} + 1` })
       .where(and(eq(apiKeys.id, key.id), eq(apiKeys.organizationId, key.organizationId)))
       .returning({ version: apiKeys.version }),
-    ...mails,
-  ])
-  return (await unlessRefused(batch))?.[2][0]?.version
+    mails,
+  })
+  return done?.key[0]?.version
 }

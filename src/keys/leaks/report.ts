@@ -8,7 +8,7 @@ import { mailFor } from '../../mail/outbox.ts'
 import { leakedKey } from '../../mail/templates/keys.ts'
 import { render } from '../../mail/templates/render.tsx'
 import { mayExist } from '../../verification/key-format.ts'
-import { disableLeaked, type FoundKey, isNewlyLeaked, selectFoundKeys } from './queries.ts'
+import { disableLeaked, type FoundKey, selectFoundKeys } from './queries.ts'
 
 /**
  * A report as GitHub's secret scanning sends it; one find per element, and one key may be in several. What a find says
@@ -64,7 +64,6 @@ async function disable(deps: ManagementDeps, key: FoundKey, finds: readonly Find
     organizationId: key.organizationId,
     target: { type: 'key', id: key.id },
     detail: { places, sources: [...new Set(finds.flatMap(({ source }) => source ?? []))].slice(0, MOST_PLACES) },
-    provided: isNewlyLeaked(key, at),
   })
   const mails = mailsAbout(deps, key, places, now)
   const version = await disableLeaked(deps.db, key, at, { row, mails: mails.map(({ insert }) => insert) })

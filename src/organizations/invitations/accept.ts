@@ -1,9 +1,10 @@
 import { sql } from 'drizzle-orm'
 import type * as z from 'zod'
 import { confirmAddress, findInvited, registerInvited, requireInvited } from '../../accounts/invited.ts'
-import { audited, unlessRefused } from '../../audit/record.ts'
+import { audited } from '../../audit/record.ts'
 import { loadSession } from '../../auth/load-session.ts'
 import { rolesWith } from '../../auth/roles.ts'
+import { requireThat, tryBatch } from '../../db/batch.ts'
 import { lockOrganization } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { sha256, sha256Hex } from '../../lib/bytes.ts'
@@ -72,9 +73,10 @@ async function acceptUnknown(deps: ManagementDeps, presented: Presented, request
 
 async function acceptAs(deps: ManagementDeps, presented: Presented, userId: string) {
   const { db } = deps
-  const done = await unlessRefused(
-    db.batch([...seat(deps, presented, userId), confirmAddress(deps, userId, presented.invitation.email)]),
-  )
+  const done = await tryBatch(db, {
+    seat: seat(deps, presented, userId),
+    address: confirmAddress(deps, userId, presented.invitation.email),
+  })
   if (!done) throw await whyNot(deps, presented, userId)
   return accepted(presented, userId, false)
 }
@@ -100,13 +102,13 @@ function seat(deps: ManagementDeps, { invitation, tokenHash }: Presented, userId
   const now = new Date(deps.now())
   return [
     lockOrganization(deps.db, organizationId),
+    requireThat(deps.db, sql`${isAcceptable(tokenHash, now)} and not ${isMemberAlready(organizationId, userId)}`),
     audited(deps, {
       act: 'invitation.accepted',
       actor: userId,
       organizationId,
       target: { type: 'invitation', id },
       detail: { role, user_id: userId },
-      provided: sql`(${isAcceptable(tokenHash, now)} and not ${isMemberAlready(organizationId, userId)})`,
     }),
     ...acceptInvitation(deps.db, invitation, userId, now),
   ] as const

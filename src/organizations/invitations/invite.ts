@@ -1,10 +1,11 @@
 import { sql } from 'drizzle-orm'
 import type * as z from 'zod'
 import { keepAnswer } from '../../api/idempotency.ts'
-import { audited, unlessRefused } from '../../audit/record.ts'
+import { audited } from '../../audit/record.ts'
 import { organizationFor } from '../../auth/guard.ts'
 import type { UserPrincipal } from '../../auth/principal.ts'
 import { type Permission, type Role, rolesWith } from '../../auth/roles.ts'
+import { requireThat, runBatch, tryBatch } from '../../db/batch.ts'
 import { lockOrganization } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { masked } from '../../lib/mask-email.ts'
@@ -49,24 +50,22 @@ export async function invite(
   const row = { id, organizationId, email, role, tokenHash, invitedBy: user.userId, createdAt, expiresAt }
   const sent: ShownInvitation = { ...row, status: 'pending', acceptedAt: null, isClosed: false }
   const kept = await keepAnswer(deps, 201, toInvitation(sent))
-  const isThere = isMemberByEmail(organizationId, email)
-  const done = await unlessRefused(
-    deps.db.batch([
-      lockOrganization(deps.db, organizationId),
-      audited(deps, {
-        act: 'invitation.sent',
-        actor: user,
-        organizationId,
-        target: { type: 'invitation', id },
-        detail: { email: masked(email), role },
-        provided: sql`(${isMember(organizationId, user.userId, rolesWith(permission))} and not ${isThere})`,
-      }),
-      ...replaceInvitation(deps.db, row),
-      mail.insert,
-      ...kept,
-    ]),
-  )
-  if (!done) throw new Problem((await holds(deps.db, isThere)) ? 'already_member' : 'forbidden')
+  const mayInvite = isMember(organizationId, user.userId, rolesWith(permission))
+  await runBatch(deps.db, {
+    lock: lockOrganization(deps.db, organizationId),
+    newcomer: requireThat(deps.db, sql`not ${isMemberByEmail(organizationId, email)}`, 'already_member'),
+    allowed: requireThat(deps.db, mayInvite, 'forbidden'),
+    audit: audited(deps, {
+      act: 'invitation.sent',
+      actor: user,
+      organizationId,
+      target: { type: 'invitation', id },
+      detail: { email: masked(email), role },
+    }),
+    invitation: replaceInvitation(deps.db, row),
+    mail: mail.insert,
+    answer: kept,
+  })
   mail.send()
   return sent
 }
@@ -92,23 +91,21 @@ export async function resendInvitation(
   const { tokenHash, expiresAt } = mail
   const renewed: ShownInvitation = { ...open, status: 'pending', expiresAt, invitedBy: user.userId }
   const kept = await keepAnswer(deps, 200, toInvitation(renewed))
-  const done = await unlessRefused(
-    deps.db.batch([
-      lockOrganization(deps.db, organizationId),
-      audited(deps, {
-        act: 'invitation.resent',
-        actor: user,
-        organizationId,
-        target: { type: 'invitation', id },
-        detail: { email: masked(email), role },
-        provided: sql`(${isMember(organizationId, user.userId, rolesWith(permission))} and ${isUnansweredOne(ref)})`,
-      }),
-      renewInvitation(deps.db, ref, { tokenHash, expiresAt, invitedBy: user.userId }),
-      mail.insert,
-      ...kept,
-    ]),
-  )
-  if (!done) throw new Problem('invitation_not_found')
+  const mayResend = sql`${isMember(organizationId, user.userId, rolesWith(permission))} and ${isUnansweredOne(ref)}`
+  await runBatch(deps.db, {
+    lock: lockOrganization(deps.db, organizationId),
+    allowed: requireThat(deps.db, mayResend, 'invitation_not_found'),
+    audit: audited(deps, {
+      act: 'invitation.resent',
+      actor: user,
+      organizationId,
+      target: { type: 'invitation', id },
+      detail: { email: masked(email), role },
+    }),
+    invitation: renewInvitation(deps.db, ref, { tokenHash, expiresAt, invitedBy: user.userId }),
+    mail: mail.insert,
+    answer: kept,
+  })
   mail.send()
   return renewed
 }
@@ -116,19 +113,17 @@ export async function resendInvitation(
 /** Takes an invitation back: its link is dead. Doing so twice is no error. @throws Problem `invitation_not_found` */
 export async function takeBackInvitation(deps: ManagementDeps, user: UserPrincipal, ref: InvitationRef): Promise<void> {
   const { organizationId, id } = ref
-  const done = await unlessRefused(
-    deps.db.batch([
-      lockOrganization(deps.db, organizationId),
-      audited(deps, {
-        act: 'invitation.revoked',
-        actor: user,
-        organizationId,
-        target: { type: 'invitation', id },
-        provided: isUnansweredOne(ref),
-      }),
-      revokeInvitation(deps.db, ref, new Date(deps.now())),
-    ]),
-  )
+  const done = await tryBatch(deps.db, {
+    lock: lockOrganization(deps.db, organizationId),
+    open: requireThat(deps.db, isUnansweredOne(ref)),
+    audit: audited(deps, {
+      act: 'invitation.revoked',
+      actor: user,
+      organizationId,
+      target: { type: 'invitation', id },
+    }),
+    invitation: revokeInvitation(deps.db, ref, new Date(deps.now())),
+  })
   if (done) return
   const { status } = await getInvitation(deps, ref)
   if (status === 'accepted') throw new Problem('invitation_not_found')

@@ -1,9 +1,9 @@
-import type { BatchItem } from 'drizzle-orm/batch'
 import { requireOwner } from '../../accounts/passwords/reauthenticate.ts'
 import type { Act } from '../../audit/actions.ts'
-import { audited, unlessRefused } from '../../audit/record.ts'
+import { audited } from '../../audit/record.ts'
 import type { UserPrincipal } from '../../auth/principal.ts'
 import type { Role } from '../../auth/roles.ts'
+import { requireThat, type Statement, tryBatch } from '../../db/batch.ts'
 import { lockOrganization } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { Problem } from '../../problems.ts'
@@ -38,7 +38,7 @@ interface Change {
   /** The role that the target has afterwards; null for none. */
   readonly to: Role | null
   readonly isLeaving?: boolean
-  readonly effects: readonly BatchItem<'pg'>[]
+  readonly effects: readonly Statement[]
 }
 
 /**
@@ -140,19 +140,17 @@ async function doUnderLock(
   standing: FoundStanding,
 ): Promise<boolean> {
   const { organizationId, targetId } = between
-  const done = await unlessRefused(
-    deps.db.batch([
-      lockOrganization(deps.db, organizationId),
-      audited(deps, {
-        act,
-        actor: user,
-        organizationId,
-        target: { type: 'user', id: targetId },
-        detail: { from: standing.target, ...(to && { to }) },
-        provided: stillStands(between, standing),
-      }),
-      ...effects,
-    ]),
-  )
+  const done = await tryBatch(deps.db, {
+    lock: lockOrganization(deps.db, organizationId),
+    unchanged: requireThat(deps.db, stillStands(between, standing)),
+    audit: audited(deps, {
+      act,
+      actor: user,
+      organizationId,
+      target: { type: 'user', id: targetId },
+      detail: { from: standing.target, ...(to && { to }) },
+    }),
+    effects,
+  })
   return done !== undefined
 }

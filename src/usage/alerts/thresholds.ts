@@ -1,6 +1,7 @@
 import { eq, sql } from 'drizzle-orm'
-import { audited, unlessRefused } from '../../audit/record.ts'
+import { audited } from '../../audit/record.ts'
 import type { Principal } from '../../auth/principal.ts'
+import { requireThat, runBatch } from '../../db/batch.ts'
 import { lockOrganization } from '../../db/locks.ts'
 import { organizations } from '../../db/schema/organizations.ts'
 import type { ManagementDeps } from '../../deps.ts'
@@ -41,20 +42,18 @@ export async function setThresholds(
   chosen: readonly number[] | null,
 ): Promise<Thresholds> {
   const alertThresholds = chosen && [...new Set(chosen)].toSorted((a, b) => a - b)
-  const done = await unlessRefused(
-    deps.db.batch([
-      lockOrganization(deps.db, organizationId),
-      deps.db.update(organizations).set({ alertThresholds }).where(eq(organizations.id, organizationId)),
-      audited(deps, {
-        act: 'organization.alert_thresholds_changed',
-        actor,
-        organizationId,
-        target: { type: 'organization', id: organizationId },
-        detail: { thresholds: alertThresholds },
-        provided: sql`exists (select 1 from organizations o where o.id = ${organizationId}::uuid)`,
-      }),
-    ]),
-  )
-  if (!done) throw new Problem('organization_not_found')
+  const isThere = sql`exists (select 1 from organizations o where o.id = ${organizationId}::uuid)`
+  await runBatch(deps.db, {
+    lock: lockOrganization(deps.db, organizationId),
+    found: requireThat(deps.db, isThere, 'organization_not_found'),
+    organization: deps.db.update(organizations).set({ alertThresholds }).where(eq(organizations.id, organizationId)),
+    audit: audited(deps, {
+      act: 'organization.alert_thresholds_changed',
+      actor,
+      organizationId,
+      target: { type: 'organization', id: organizationId },
+      detail: { thresholds: alertThresholds },
+    }),
+  })
   return shown(alertThresholds)
 }

@@ -135,3 +135,13 @@ test('zod is taken from zod: in the bundle @hono/zod-openapi has one class of it
   )
   expect(taking.filter(Boolean)).toEqual([])
 })
+
+test('a batch is run by db/batch.ts alone, so that a requirement always becomes a problem or a refusal', async () => {
+  const files = (await readdir(join(ROOT, 'src'), { recursive: true })).filter((file) => /\.tsx?$/.test(file))
+  const sources = await Promise.all(files.map(async (file) => [file, await read(`src/${file}`)] as const))
+  const running = sources.filter(([, text]) => /\bdb\s*\.batch\(/.test(text)).map(([file]) => file)
+  expect(running).toEqual(['db/batch.ts'])
+  const locking = sources.filter(([, text]) => /\.for\('|for (no key )?update(?! (of \w+ )?skip locked)/.test(text))
+  const allowed = ['admin/plans/queries.ts', 'db/locks.ts'] // raiseOrganizations locks and updates in one statement
+  expect(locking.map(([file]) => file).toSorted()).toEqual(allowed)
+})

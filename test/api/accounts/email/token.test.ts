@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { EFFECTS, redeem, replaceEmailToken } from '../../../../src/accounts/email/queries.ts'
 import { EMAIL_TOKENS, linkFor, newEmailToken } from '../../../../src/accounts/email/token.ts'
-import { sqlState } from '../../../../src/db/client.ts'
+import { runBatch } from '../../../../src/db/batch.ts'
 import { lockUser } from '../../../../src/db/locks.ts'
 import { sha256 } from '../../../../src/lib/bytes.ts'
 import { masked } from '../../../../src/lib/mask-email.ts'
@@ -60,11 +60,11 @@ describe('of twenty statements at once', () => {
     const use = { purpose: row.purpose, tokenHash: row.tokenHash, now: new Date() }
     const results = await Promise.allSettled(
       Array.from({ length: 20 }, (_, at) =>
-        db.batch([lockUser(db, user.id), redeem(db, use, EFFECTS.reset(use.now, `hash ${at}`))]),
+        runBatch(db, { lock: lockUser(db, user.id), token: redeem(db, use, EFFECTS.reset(use.now, `hash ${at}`)) }),
       ),
     )
-    const failed = results.flatMap((result) => (result.status === 'rejected' ? [sqlState(result.reason)] : []))
-    expect(failed).toEqual(Array(19).fill('22012'))
+    const failed = results.flatMap((result) => (result.status === 'rejected' ? [result.reason.code] : []))
+    expect(failed).toEqual(Array(19).fill('invalid_token'))
     const [stored] = await sql.query('select password_hash from users where id = $1', [user.id])
     expect(stored?.password_hash).toBe(`hash ${results.findIndex(({ status }) => status === 'fulfilled')}`)
   })

@@ -1,0 +1,1 @@
+DROP FUNCTION require_that(boolean, text);

@@ -1,0 +1,83 @@
+/**
+ * Batches: several statements in one transaction, in one HTTP request. Over HTTP there is no interactive transaction, so a
+ * batch decides by its own statements: it locks the rows it depends on, requires what must hold under those locks, and
+ * does the rest only if that held.
+ */
+import { type SQL, sql } from 'drizzle-orm'
+import type { BatchItem } from 'drizzle-orm/batch'
+import { Problem, type ProblemCode } from '../problems.ts'
+import { errorWithState } from './client.ts'
+import type { Database } from './orm.ts'
+
+/** A statement that was built and not sent. */
+export type Statement = BatchItem<'pg'>
+
+/** The SQLSTATE that the function `require_that` raises (migrations/0022_require_that.sql). */
+const REQUIREMENT_FAILED = 'TG001'
+/** The reason of a requirement that names no problem. */
+const REFUSED = 'refused'
+
+/**
+ * SQL for a statement that must not succeed unless `condition` holds. A condition that is null does not hold.
+ *
+ * @param code the problem that the batch ends in; without one the batch is refused, see {@link tryBatch}
+ */
+export const requirement = (condition: SQL, code: ProblemCode | typeof REFUSED = REFUSED): SQL =>
+  sql`require_that((${condition}), ${code}::text)`
+
+/** A step that undoes the whole batch unless `condition` holds at this place of it. */
+export function requireThat(db: Database, condition: SQL, code?: ProblemCode) {
+  return db.execute(sql`select ${requirement(condition, code)}`)
+}
+
+/** The steps of a batch by name, in the order in which they run. A list is a step of several statements. */
+type Steps = Readonly<Record<string, Statement | readonly Statement[] | undefined>>
+
+type ResultOf<Step> = Step extends Statement
+  ? Step['_']['result']
+  : Step extends readonly Statement[]
+    ? Step[number]['_']['result'][]
+    : undefined
+
+/** What each step returned, under its name. */
+type Results<S extends Steps> = { readonly [Name in keyof S]: ResultOf<S[Name]> }
+
+/**
+ * Runs steps in one transaction: all of them, or none.
+ *
+ * @returns what each step returned, or `undefined` when a requirement without a problem did not hold
+ * @throws Problem of the requirement that did not hold
+ */
+export async function tryBatch<S extends Steps>(db: Database, steps: S): Promise<Results<S> | undefined> {
+  const entries = Object.entries(steps)
+  const statements = entries.flatMap(([, step]) => (step === undefined ? [] : toList(step)))
+  let rows: unknown[]
+  try {
+    rows = await db.batch(statements as [Statement, ...Statement[]])
+  } catch (error) {
+    const failed = errorWithState(error, REQUIREMENT_FAILED)
+    if (!failed) throw error
+    if (failed.message === REFUSED) return undefined
+    throw new Problem(failed.message as ProblemCode)
+  }
+  const take = (step: Steps[string]) => {
+    if (step === undefined) return undefined
+    return isList(step) ? rows.splice(0, step.length) : rows.shift()
+  }
+  return Object.fromEntries(entries.map(([name, step]) => [name, take(step)])) as Results<S>
+}
+
+/**
+ * Like {@link tryBatch}, for batches whose requirements all name a problem.
+ *
+ * @throws Problem of the requirement that did not hold
+ */
+export async function runBatch<S extends Steps>(db: Database, steps: S): Promise<Results<S>> {
+  const results = await tryBatch(db, steps)
+  if (!results) throw new Error('A requirement of the batch names no problem')
+  return results
+}
+
+const isList = (step: Statement | readonly Statement[]): step is readonly Statement[] => Array.isArray(step)
+
+const toList = (step: Statement | readonly Statement[]) => (isList(step) ? step : [step])
