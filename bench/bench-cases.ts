@@ -56,7 +56,7 @@ const VALID = '"code":"VALID"'
 const NOT_FOUND = '"code":"NOT_FOUND"'
 
 /** All cases of a run, in the order of the report. */
-export async function casesOf(world: World, bundles: Bundles): Promise<Case[]> {
+export async function buildCases(world: World, bundles: Bundles): Promise<Case[]> {
   const {
     keys: [busy = ''],
   } = await world.issueKeys(1, UNLIMITED)
@@ -64,10 +64,10 @@ export async function casesOf(world: World, bundles: Bundles): Promise<Case[]> {
   const { keys: cold } = await world.issueKeys(COLD_KEYS, UNLIMITED)
   const mistyped = busy.slice(0, -1) + (busy.endsWith('0') ? '1' : '0')
   const asked = {
-    busy: { how: post(world, bodyOf(busy), VALID), warmUp: undefined },
+    busy: { how: post(world, buildBody(busy), VALID), warmUp: undefined },
     quiet: { how: post(world, cycling(quiet), VALID), warmUp: QUIET_KEYS },
     cold: { how: post(world, cycling(cold), VALID), warmUp: 1 },
-    invalid: { how: post(world, bodyOf(mistyped), NOT_FOUND), warmUp: undefined },
+    invalid: { how: post(world, buildBody(mistyped), NOT_FOUND), warmUp: undefined },
   }
   const tollgate = { bundle: bundles.tollgate, variables: world.variables }
   const caller = { bundle: bundles.caller, bindings: { TOLLGATE: { service: 'tollgate', entrypoint: 'Tollgate' } } }
@@ -103,11 +103,11 @@ export async function casesOf(world: World, bundles: Bundles): Promise<Case[]> {
  * Cases at a fixed rate, as a deployment has them: what leases and batches save is less the less is asked for. Functions are
  * compiled by a load of a key that is not measured.
  */
-export async function steadyCasesOf(world: World, { tollgate, naive }: Bundles): Promise<Case[]> {
+export async function buildSteadyCases(world: World, { tollgate, naive }: Bundles): Promise<Case[]> {
   const { keys } = await world.issueKeys(BUSY_RATES.length + 2, UNLIMITED)
   const quiet = cycling(await spread(world, 1))
   const cold = cycling(await spread(world, STEADY_COLD_KEYS))
-  const before = { body: bodyOf(keys.at(-1) ?? '') }
+  const before = { body: buildBody(keys.at(-1) ?? '') }
   const signIns = {
     path: '/api/v1/auth/login',
     how: signIn(await world.registerPeople(PEOPLE)),
@@ -124,9 +124,9 @@ export async function steadyCasesOf(world: World, { tollgate, naive }: Bundles):
     before,
   })
   return [
-    ...BUSY_RATES.map((rate, at) => verified('busy', bodyOf(keys[at] ?? ''), rate)),
+    ...BUSY_RATES.map((rate, at) => verified('busy', buildBody(keys[at] ?? ''), rate)),
     {
-      ...verified('busy', bodyOf(keys[BUSY_RATES.length] ?? ''), SIGN_IN_RATE),
+      ...verified('busy', buildBody(keys[BUSY_RATES.length] ?? ''), SIGN_IN_RATE),
       name: BESIDE_SIGN_INS,
       beside: signIns,
     },
@@ -149,11 +149,11 @@ async function spread(world: World, count: number): Promise<string[]> {
   return Array.from({ length: count }, (_, at) => holders.map(({ keys }) => keys[at] ?? '')).flat()
 }
 
-const bodyOf = (key: string) => JSON.stringify({ key, endpoint: '/v1/answers', method: 'GET' })
+const buildBody = (key: string) => JSON.stringify({ key, endpoint: '/v1/answers', method: 'GET' })
 
 /** Goes on with the next key from load to load, so that what warmed up a cold case does not come again. */
 function cycling(keys: readonly string[]): () => string {
-  const bodies = keys.map(bodyOf)
+  const bodies = keys.map(buildBody)
   let asked = 0
   return () => bodies[asked++ % bodies.length] ?? ''
 }

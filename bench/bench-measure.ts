@@ -54,7 +54,7 @@ async function measureBusy(world: World, workerd: Workerd, { path, how, warmUp }
     ...asked,
     ...(warmUp === undefined ? { seconds: WARM_UP_SECONDS } : { amount: Math.max(warmUp, connections) }),
   })
-  return await between(world, workerd, WRITTEN_MS, () => load({ ...asked, seconds }))
+  return await measureBetween(world, workerd, WRITTEN_MS, () => load({ ...asked, seconds }))
 }
 
 /** As many as there are in `rate`; functions are compiled before, as those of an isolate that has lived for a while are. */
@@ -74,7 +74,7 @@ async function measureSteady(
     return withOthers(loaded, await others)
   }
   await both(STEADY_WARM_UP_SECONDS)
-  return await between(world, workerd, GIVEN_BACK_MS, () => both(STEADY_SECONDS))
+  return await measureBetween(world, workerd, GIVEN_BACK_MS, () => both(STEADY_SECONDS))
 }
 
 /** Those are not measured, but have to be answered as well. */
@@ -89,7 +89,7 @@ const withOthers = (loaded: Loaded, others: Loaded | undefined): Loaded =>
     : loaded
 
 /** @param settleMs how long after the last answer the stores may still be asked on its behalf */
-async function between(world: World, workerd: Workerd, settleMs: number, work: () => Promise<Loaded>) {
+async function measureBetween(world: World, workerd: Workerd, settleMs: number, work: () => Promise<Loaded>) {
   await world.trips()
   const before = { cpu: await workerd.cpuMs(), postgres: await postgresMs(world), bytes: await usageBytes(world) }
   const loaded = await work()
@@ -148,7 +148,7 @@ export interface Start {
   readonly cpuMs: number
 }
 
-interface Asked {
+interface LoadRequest {
   readonly service: Service
   readonly path: string
 }
@@ -158,7 +158,7 @@ interface Asked {
  * Each starts in turn, since a shared machine is faster in one minute than in the next.
  */
 export async function measureStarts<Name extends string>(
-  workers: Readonly<Record<Name, Asked>>,
+  workers: Readonly<Record<Name, LoadRequest>>,
 ): Promise<Record<Name, Start>> {
   const names = Object.keys(workers) as Name[]
   const starts: [Name, Start][] = []
@@ -169,7 +169,7 @@ export async function measureStarts<Name extends string>(
   return Object.fromEntries(medians) as Record<Name, Start>
 }
 
-async function startOnce({ service, path }: Asked): Promise<Start> {
+async function startOnce({ service, path }: LoadRequest): Promise<Start> {
   const started = performance.now()
   const workerd = await startWorkerd({ worker: service })
   try {

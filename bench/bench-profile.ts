@@ -4,7 +4,7 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { freePort } from '../local/stack/free-port.ts'
-import { buildAll, casesOf } from './bench-cases.ts'
+import { buildAll, buildCases } from './bench-cases.ts'
 import { openWorld } from './bench-world.ts'
 import { load } from './load.ts'
 import { startWorkerd } from './worker.ts'
@@ -29,7 +29,7 @@ interface Profile {
 
 const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl } = process.env
 const world = await openWorld({ databaseUrl, redisUrl })
-const busy = (await casesOf(world, await buildAll())).find(({ name }) => name === 'http busy')
+const busy = (await buildCases(world, await buildAll())).find(({ name }) => name === 'http busy')
 if (!busy) throw new Error('There is no such case.')
 const address = `127.0.0.1:${await freePort()}`
 const workerd = await startWorkerd(busy.services, ['--inspector-addr', address])
@@ -75,7 +75,7 @@ async function inspect(at: string) {
 
 /** Microseconds in each function itself, idle time left out. */
 function longest({ nodes, samples, timeDeltas }: Profile): [string, number][] {
-  const names = new Map(nodes.map(({ id, callFrame }) => [id, placeOf(callFrame)]))
+  const names = new Map(nodes.map(({ id, callFrame }) => [id, describePlace(callFrame)]))
   const micros = new Map<string, number>()
   for (const [at, id] of samples.entries()) {
     const name = names.get(id) ?? ''
@@ -85,7 +85,7 @@ function longest({ nodes, samples, timeDeltas }: Profile): [string, number][] {
 }
 
 /** Each piece of the bundle is minified by itself, most of it in one line: only file, line and column tell functions apart. */
-function placeOf({ functionName, url, lineNumber, columnNumber }: CallFrame): string {
+function describePlace({ functionName, url, lineNumber, columnNumber }: CallFrame): string {
   const name = functionName || '(anonymous)'
   return url === '' ? name : `${name} ${url}:${lineNumber + 1}:${columnNumber + 1}`
 }

@@ -11,7 +11,7 @@ import type { Sql } from '../src/db/client.ts'
 import { ormOver } from '../src/db/orm.ts'
 import { sha256Hex } from '../src/lib/bytes.ts'
 import { uuidv7 } from '../src/lib/uuid.ts'
-import { hintOf, newKey } from '../src/verification/key-format.ts'
+import { describeKey, newKey } from '../src/verification/key-format.ts'
 import { scratchDatabase } from '../test/support/scratch-database.ts'
 
 const STACK = fileURLToPath(new URL('./bench-stack.ts', import.meta.url))
@@ -28,7 +28,7 @@ export interface World {
   issueKeys(count: number, limits: { perMinute: number; quota: number | null }): Promise<Holder>
   /** Makes so many people who can sign in. @returns a body of a login each */
   registerPeople(count: number): Promise<readonly string[]>
-  /** Sets the doors of the stores back by so many milliseconds each. */
+  /** Sets the services of the stores back by so many milliseconds each. */
   delay(ms: number): Promise<void>
   /** What came to the stores since the last call. */
   trips(): Promise<Trips>
@@ -57,7 +57,7 @@ export async function openWorld(stores: {
     execArgv: ['--no-warnings'],
     env: { PATH: process.env.PATH, DATABASE_URL: scratch?.url, REDIS_URL: stores.redisUrl },
   })
-  const stackUrl = await urlOf(child)
+  const stackUrl = await readUrl(child)
   const { sql } = through(ANY_URL, `${stackUrl}/sql`)
   await migrateUp(sql, undefined, () => undefined)
   const { platformId } = await seedFoundation(sql)
@@ -65,11 +65,11 @@ export async function openWorld(stores: {
     stackUrl,
     sql,
     serviceKey: await ensureKey(ormOver(sql), serviceKey(platformId)),
-    variables: variablesOf(stackUrl),
+    variables: toVariables(stackUrl),
     issueKeys: (count, limits) => issueKeys(sql, count, limits),
     registerPeople: (count) => registerPeople(sql, count),
     delay: (ms) => delay(stackUrl, ms),
-    trips: tripsOf(stackUrl),
+    trips: countTrips(stackUrl),
     async close() {
       child.disconnect()
       await once(child, 'exit')
@@ -78,13 +78,13 @@ export async function openWorld(stores: {
   }
 }
 
-async function urlOf(child: ChildProcess): Promise<string> {
+async function readUrl(child: ChildProcess): Promise<string> {
   const early = once(child, 'exit').then(() => Promise.reject(new Error('The local stack ended at its start.')))
   const [url] = await Promise.race([once(child, 'message'), early])
   return String(url)
 }
 
-const variablesOf = (stackUrl: string) => ({
+const toVariables = (stackUrl: string) => ({
   DATABASE_URL: ANY_URL,
   NEON_FETCH_ENDPOINT: `${stackUrl}/sql`,
   UPSTASH_REDIS_REST_URL: `${stackUrl}/redis`,
@@ -118,7 +118,7 @@ async function issueKeys(
 }
 
 async function insertKeys(sql: Sql, organizationId: string, keys: readonly string[]): Promise<void> {
-  const rows = keys.map((key) => ({ id: uuidv7(Date.now()), hash: sha256Hex(key), hint: hintOf(key) }))
+  const rows = keys.map((key) => ({ id: uuidv7(Date.now()), hash: sha256Hex(key), hint: describeKey(key) }))
   await sql.query(
     `insert into api_keys (id, organization_id, name, key_hash, key_prefix, key_hint, environment, scopes)
      select id, $1, 'Bench', decode(hash, 'hex'), 'ck', hint, 'live', '{}'
@@ -168,7 +168,7 @@ async function delay(stackUrl: string, ms: number): Promise<void> {
   }
 }
 
-function tripsOf(stackUrl: string): () => Promise<Trips> {
+function countTrips(stackUrl: string): () => Promise<Trips> {
   let before = { sqlRequests: 0, redisRequests: 0, redisCommands: 0 }
   return async function trips() {
     const now = await readTrips(stackUrl)

@@ -5,18 +5,26 @@ import { readArguments } from '../local/support/arguments.ts'
 import { command } from '../local/support/command.ts'
 import { readAddress, readCount } from '../local/support/settings.ts'
 import { withBetterAuth } from './bench-better-auth.ts'
-import { ALONE, BESIDE_SIGN_INS, type Bundles, buildAll, type Case, casesOf, steadyCasesOf } from './bench-cases.ts'
+import {
+  ALONE,
+  BESIDE_SIGN_INS,
+  type Bundles,
+  buildAll,
+  buildCases,
+  buildSteadyCases,
+  type Case,
+} from './bench-cases.ts'
 import { type Measured, measure, measureStarts } from './bench-measure.ts'
 import { openWorld, type World } from './bench-world.ts'
-import { broken, misanswered } from './budgets.ts'
-import { figuresOf, print, publish } from './report.ts'
+import { listBroken, listMisanswered } from './budgets.ts'
+import { computeFigures, print, publish } from './report.ts'
 import type { Results } from './results.ts'
 
 const HELP = `Usage: npm run bench -- [--seconds 5] [--connections 32] [--only "http busy,json"] [--better-auth] [--publish]
 
 Builds the Worker as it is deployed, runs it in workerd over the local stack, and measures it beside an empty route and
 what people write by hand. Fails when a request is not answered as it has to be, and when a budget of bench/budgets.ts is
-broken.
+listBroken.
   --better-auth  also Better Auth's api-key plugin; fetches it into a temporary folder, and needs DATABASE_URL
   --publish      writes bench/results/bench.json and the figures of docs/performance.md
 Environment: DATABASE_URL and REDIS_URL for real stores; a database of its own is made beside the given one.`
@@ -50,15 +58,15 @@ await command(async function bench() {
   try {
     const results = await run(world, effort, values)
     print(results)
-    const wrong = misanswered([results.cases, results.steady, ...results.delayed.map(({ cases }) => cases)].flat())
+    const wrong = listMisanswered([results.cases, results.steady, ...results.delayed.map(({ cases }) => cases)].flat())
     if (wrong.length > 0) throw new Error(`Not answered as they have to be: ${wrong.join('; ')}`)
     if (values.publish) {
       await mkdir(RESULTS, { recursive: true })
       await writeFile(new URL('bench.json', RESULTS), `${JSON.stringify(results, null, 2)}\n`)
       await publish(results)
     }
-    const faults = broken(figuresOf(results))
-    if (faults.length > 0) throw new Error(`Budgets broken: ${faults.join('; ')}`)
+    const faults = listBroken(computeFigures(results))
+    if (faults.length > 0) throw new Error(`Budgets listBroken: ${faults.join('; ')}`)
   } finally {
     await world.close()
   }
@@ -72,16 +80,16 @@ async function run(world: World, effort: Results['effort'], values: Options): Pr
     'create table naive_usage (organization_id uuid, key_id uuid, endpoint text, at timestamptz default now())',
   )
   const isWanted = ({ name }: Case) => only === '' || only.split(',').includes(name)
-  const cases = (await casesOf(world, bundles)).filter(isWanted)
-  const steadyCases = (await steadyCasesOf(world, bundles)).filter(isWanted)
-  const start = await startsOf(world, bundles)
+  const cases = (await buildCases(world, bundles)).filter(isWanted)
+  const steadyCases = (await buildSteadyCases(world, bundles)).filter(isWanted)
+  const start = await measureAllStarts(world, bundles)
   const measured: Measured[] = []
-  for (const one of cases) measured.push(await shown(measure(world, one, effort)))
+  for (const one of cases) measured.push(await printWhenDone(measure(world, one, effort)))
   await compare({ world, cases, measured, effort }, COMPARED, leastCpu)
   const steady: Measured[] = []
-  for (const one of steadyCases) steady.push(await shown(measure(world, one, effort)))
+  for (const one of steadyCases) steady.push(await printWhenDone(measure(world, one, effort)))
   await compare({ world, cases: steadyCases, measured: steady, effort }, COMPARED_STEADY, middleP99)
-  if (values['better-auth']) measured.push(await shown(withBetterAuth(effort)))
+  if (values['better-auth']) measured.push(await printWhenDone(withBetterAuth(effort)))
   return {
     date: new Date().toISOString().slice(0, 10),
     machine: `${cpus().length} x ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}`,
@@ -92,7 +100,7 @@ async function run(world: World, effort: Results['effort'], values: Options): Pr
     effort,
     cases: measured,
     steady,
-    delayed: await delayedOf(world, cases, effort),
+    delayed: await measureDelayed(world, cases, effort),
     bundle: { bytes: bundles.tollgate.bytes, gzipBytes: bundles.tollgate.gzipBytes },
     start,
   }
@@ -126,7 +134,7 @@ async function compare(
   const compared = cases.filter(({ name }) => names.includes(name))
   const runs = measured.filter(({ name }) => names.includes(name))
   for (let turn = 1; turn < TURNS; turn++)
-    for (const one of compared) runs.push(await shown(measure(world, one, effort)))
+    for (const one of compared) runs.push(await printWhenDone(measure(world, one, effort)))
   for (const name of names) {
     const place = measured.findIndex((one) => one.name === name)
     const chosen = choose(runs.filter((one) => one.name === name))
@@ -138,7 +146,7 @@ async function compare(
  * Both the second and the third have all of Tollgate's modules read and compiled. The second answers with the empty Worker, which
  * it compiles and evaluates besides; so from there to the third is what evaluating Tollgate and its first answer take above that.
  */
-async function startsOf(world: World, { empty, tollgate }: Bundles): Promise<Results['start']> {
+async function measureAllStarts(world: World, { empty, tollgate }: Bundles): Promise<Results['start']> {
   const asleep = [...empty.pieces.map((piece) => ({ ...piece, name: `empty-${piece.name}` })), ...tollgate.pieces]
   return await measureStarts({
     empty: { service: { bundle: empty }, path: '/' },
@@ -147,14 +155,14 @@ async function startsOf(world: World, { empty, tollgate }: Bundles): Promise<Res
   })
 }
 
-async function delayedOf(world: World, cases: readonly Case[], effort: Results['effort']) {
+async function measureDelayed(world: World, cases: readonly Case[], effort: Results['effort']) {
   const delayed: Results['delayed'][number][] = []
   for (const ms of DELAYS_MS) {
     await world.delay(ms)
     const measured: Measured[] = []
     for (const one of cases.filter(({ name }) => DELAYED.has(name)))
       measured.push(
-        await shown(measure(world, { ...one, name: `${one.name}, +${ms} ms` }, { ...effort, connections: 16 })),
+        await printWhenDone(measure(world, { ...one, name: `${one.name}, +${ms} ms` }, { ...effort, connections: 16 })),
       )
     delayed.push({ ms, cases: measured })
   }
@@ -162,7 +170,7 @@ async function delayedOf(world: World, cases: readonly Case[], effort: Results['
   return delayed
 }
 
-async function shown(measuring: Promise<Measured>): Promise<Measured> {
+async function printWhenDone(measuring: Promise<Measured>): Promise<Measured> {
   const measured = await measuring
   const { name, perSecond, cpuMicros, p50, p99, failed, unexpected } = measured
   console.error(

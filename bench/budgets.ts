@@ -41,7 +41,7 @@ export type Budget = keyof typeof BUDGETS
 const AT_LEAST: ReadonlySet<Budget> = new Set(['busyPerSecond'])
 
 /** @returns a line for each budget that a figure breaks; a figure that was not measured breaks none */
-export function broken(figures: Readonly<Partial<Record<Budget, number>>>): string[] {
+export function listBroken(figures: Readonly<Partial<Record<Budget, number>>>): string[] {
   return (Object.entries(figures) as [Budget, number][]).flatMap(([name, figure]) => {
     const limit = BUDGETS[name]
     const isKept = AT_LEAST.has(name) ? figure >= limit : figure <= limit // neither of a figure that is no number
@@ -50,7 +50,7 @@ export function broken(figures: Readonly<Partial<Record<Budget, number>>>): stri
 }
 
 /** @returns a line for each case that was not answered as it has to be: what answers nothing or an error is fast, too */
-export function misanswered(cases: readonly Measured[]): string[] {
+export function listMisanswered(cases: readonly Measured[]): string[] {
   return cases.flatMap(({ name, requests, failed, unexpected, reasons }) => {
     const faults = [
       requests === 0 && 'no answers',

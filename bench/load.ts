@@ -58,7 +58,7 @@ export async function load({
       {
         method,
         headers: { ...headers, ...(body !== undefined && { 'Content-Type': 'application/json' }) },
-        ...bodyOf(body),
+        ...readBody(body),
         ...(onAnswer && { onResponse: onAnswer }),
       },
     ],
@@ -71,7 +71,7 @@ export async function load({
   const result = await run
   const took = amount === undefined ? result.duration : (performance.now() - started) / 1000
   return {
-    ...timesOf(times, took),
+    ...summarizeTimes(times, took),
     failed: result.errors + result.non2xx,
     unexpected: checked.unexpected(),
     reasons: [...reasons, ...checked.reasons()],
@@ -95,7 +95,7 @@ export function checkedFor(expected = '') {
 }
 
 /** @param times milliseconds of each answer */
-export function timesOf(times: readonly number[], seconds: number) {
+export function summarizeTimes(times: readonly number[], seconds: number) {
   const sorted = times.toSorted((a, b) => a - b)
   return {
     requests: times.length,
@@ -106,7 +106,7 @@ export function timesOf(times: readonly number[], seconds: number) {
   }
 }
 
-function bodyOf(body: Load['body']) {
+function readBody(body: Load['body']) {
   if (typeof body !== 'function') return body === undefined ? {} : { body }
   return { setupRequest: (request: object) => ({ ...request, body: body() }) }
 }

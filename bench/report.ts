@@ -28,10 +28,10 @@ const NAMES: Readonly<Record<string, string>> = {
   'better-auth': 'Better Auth api-key plugin (Node)',
 }
 
-const labelOf = ({ name }: Measured) => NAMES[name] ?? name
+const labelCase = ({ name }: Measured) => NAMES[name] ?? name
 
 /** What the budgets are about, as far as it was measured. */
-export function figuresOf({ cases, steady, bundle, start }: Results): Partial<Record<Budget, number>> {
+export function computeFigures({ cases, steady, bundle, start }: Results): Partial<Record<Budget, number>> {
   const of = (name: string) => [...cases, ...steady].find((one) => one.name === name)
   const [same, busy, quiet, cold] = [of('same'), of('http busy'), of('http quiet'), of('http cold')]
   const [invalid, at200, beside] = [of('http invalid'), of(ALONE), of(BESIDE_SIGN_INS)]
@@ -70,7 +70,7 @@ export async function publish(results: Results): Promise<void> {
   for (const [file, [title, value]] of Object.entries(BARS)) {
     const svg = bars(
       title,
-      results.cases.map((one) => [labelOf(one), value(one)]),
+      results.cases.map((one) => [labelCase(one), value(one)]),
     )
     await writeFile(new URL(file, PAGE), svg)
   }
@@ -86,7 +86,7 @@ before it began${loadBefore > 1 ? ': others were at work on it, so that only the
 ${table(
   ['', 'answers/s', 'CPU µs', 'of the empty one', 'of the same bytes', 'p50 ms', 'p99 ms', 'Redis', 'Neon', 'failed'],
   cases.map((one) => [
-    labelOf(one),
+    labelCase(one),
     Math.round(one.perSecond).toLocaleString('en'),
     String(Math.round(one.cpuMicros)),
     multiples(one, empty),
@@ -140,7 +140,7 @@ ${table(
 
 ${table(
   ['budget (`bench/budgets.ts`)', 'measured', 'allowed'],
-  (Object.entries(figuresOf(results)) as [Budget, number][]).map(([name, figure]) => [
+  (Object.entries(computeFigures(results)) as [Budget, number][]).map(([name, figure]) => [
     name,
     shortly(figure),
     shortly(BUDGETS[name]),

@@ -71,7 +71,7 @@ Postgres, ${used.redis.toLocaleString('en')} in Redis. Memory: ${mean(memoryMb.s
 }
 
 async function run(world: World, worker: Workerd, { minutes, rate }: { minutes: number; rate: number }) {
-  const traffic = await trafficOf(world)
+  const traffic = await createTraffic(world)
   const memoryMb: number[] = []
   let failed = 0
   let requests = 0
@@ -109,7 +109,7 @@ async function run(world: World, worker: Workerd, { minutes, rate }: { minutes: 
   return { ...measured, faults: faultsIn(measured) }
 }
 
-async function trafficOf(world: World): Promise<Traffic> {
+async function createTraffic(world: World): Promise<Traffic> {
   const organizations: string[] = []
   const keys: string[] = []
   for (let n = 0; n < ORGANIZATIONS; n++) {
@@ -127,7 +127,7 @@ function slice(world: World, worker: Workerd, { keys, codes }: Traffic, rate: nu
     url: `${worker.url}/api/v1/keys/verify`,
     method: 'POST',
     headers: { Authorization: `Bearer ${world.serviceKey}` },
-    body: () => JSON.stringify({ key: keyOf(keys), endpoint: '/v1/answers', method: 'GET' }),
+    body: () => JSON.stringify({ key: pickKey(keys), endpoint: '/v1/answers', method: 'GET' }),
     connections: CONNECTIONS,
     amount: rate * SLICE_SECONDS,
     rate,
@@ -135,7 +135,7 @@ function slice(world: World, worker: Workerd, { keys, codes }: Traffic, rate: nu
   })
 }
 
-function keyOf(keys: readonly string[]): string {
+function pickKey(keys: readonly string[]): string {
   const dice = Math.random() * 100
   if (dice < MISTYPED_OF_100) return `${keys[0]?.slice(0, -2)}--`
   const among = dice < MISTYPED_OF_100 + BUSY_OF_100 ? BUSY_KEYS : keys.length

@@ -1,6 +1,6 @@
 import { Agent, request } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
-import { checkedFor, type Load, type Loaded, timesOf } from './load.ts'
+import { checkedFor, type Load, type Loaded, summarizeTimes } from './load.ts'
 
 const TIMEOUT_MS = 30_000
 
@@ -42,7 +42,7 @@ export async function steadyLoad(asked: Omit<Load, 'connections'>, { rate, secon
   await Promise.all(asking)
   agent.destroy()
   return {
-    ...timesOf(times, seconds),
+    ...summarizeTimes(times, seconds),
     failed,
     unexpected: checked.unexpected(),
     reasons: [...reasons, ...checked.reasons()],

@@ -63,7 +63,7 @@ export async function startWorkerd(
     await mkdir(join(folder, name))
     for (const piece of bundle.pieces) await writeFile(join(folder, name, piece.name), piece.bytes)
   }
-  await writeFile(config, configOf(services, await compatibilityDate()))
+  await writeFile(config, renderConfig(services, await compatibilityDate()))
   const child = spawn(WORKERD, ['serve', config, '--control-fd=3', ...more], {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   })
@@ -78,7 +78,7 @@ export async function startWorkerd(
     await exited
   }
   const port = await listening(child)
-  return { url: `http://127.0.0.1:${port}`, ...measured(Number(child.pid)), kill }
+  return { url: `http://127.0.0.1:${port}`, ...readUsage(Number(child.pid)), kill }
 }
 
 async function listening(child: ChildProcess): Promise<number> {
@@ -98,7 +98,7 @@ async function listening(child: ChildProcess): Promise<number> {
   throw new Error(`workerd ended at its start: ${said}`)
 }
 
-function measured(pid: number) {
+function readUsage(pid: number) {
   return {
     pid,
     /** By the scheduler's nanoseconds of each thread, all of which live as long as the process: ticks would be too coarse for a start. */
@@ -119,7 +119,7 @@ async function compatibilityDate(): Promise<string> {
 }
 
 /** The configuration in the text form of Cap'n Proto, whose strings JSON's are. */
-function configOf(services: Readonly<Record<string, Service>>, date: string): string {
+function renderConfig(services: Readonly<Record<string, Service>>, date: string): string {
   const workers = Object.entries(services).map(
     ([name, service]) => `(name = "${name}", worker = ${worker(name, service, date)})`,
   )

@@ -49,12 +49,12 @@ await command(async function dev() {
   const port = portFrom('PORT', 8000)
   const localPort = portFrom('LOCAL_PORT', 8001)
   if (port === localPort) throw new Error(`PORT and LOCAL_PORT are both ${port}; they must differ.`)
-  await refuseTakenPort('PORT', port)
+  await requireFreePort('PORT', port)
   if (values.fresh) await rm(FOLDER, { recursive: true, force: true })
   await mkdir(FOLDER, { recursive: true })
 
   const variables = await devVariables(FOLDER, port)
-  const billing = billingOf(variables, port)
+  const billing = toBillingOptions(variables, port)
   const stack = await openStack({ port: localPort, redisToken: variables.UPSTASH_REDIS_REST_TOKEN, billing }, addresses)
   try {
     await prepareDatabase(stack, port, addresses.databaseUrl)
@@ -85,7 +85,7 @@ function portFrom(name: string, otherwise: number): number {
   return port
 }
 
-async function refuseTakenPort(name: string, port: number): Promise<void> {
+async function requireFreePort(name: string, port: number): Promise<void> {
   if (await isFree(port)) return
   if (await endOrphans(port)) {
     console.log(`Port ${port} was held by what is left of a server that was killed. Taking it over …`)
@@ -113,7 +113,7 @@ function otherPort(port: number): number {
 }
 
 /** Both payment providers tell the Worker what happens there, as they would a deployment. */
-function billingOf(variables: Awaited<ReturnType<typeof devVariables>>, port: number): BillingOptions {
+function toBillingOptions(variables: Awaited<ReturnType<typeof devVariables>>, port: number): BillingOptions {
   const webhooks = `http://localhost:${port}/api/v1/webhooks`
   const { POLAR_ACCESS_TOKEN, POLAR_WEBHOOK_SECRET, STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET } = variables
   return {

@@ -2,7 +2,7 @@ import { text } from 'node:stream/consumers'
 import { parseJwkSet } from '../src/lib/jwk-set.ts'
 import { readArguments } from './support/arguments.ts'
 import { command } from './support/command.ts'
-import { ALGORITHMS, isAlgorithm, newKey, rotate, type SignatureAlgorithm, tableOf } from './support/key-set.ts'
+import { ALGORITHMS, isAlgorithm, newKey, renderTable, rotate, type SignatureAlgorithm } from './support/key-set.ts'
 
 const HELP = `Usage: npm run keys -- new [--alg ${ALGORITHMS.join('|')}] | rotate [--alg …] | show
 
@@ -30,7 +30,7 @@ const VERBS: Record<string, ((alg: SignatureAlgorithm | undefined) => Promise<vo
     tell({ keys }, NEXT.rotate + gone)
   },
   async show() {
-    console.log(await tableOf(await presentKeys()))
+    console.log(await renderTable(await presentKeys()))
   },
 }
 

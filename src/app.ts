@@ -6,7 +6,7 @@
  */
 import { Hono } from 'hono'
 import type { Config } from './config.ts'
-import { withManners } from './http/edge.ts'
+import { withRequestContext } from './http/edge.ts'
 import type { AppEnv } from './http/env.ts'
 import { health, live } from './http/health.ts'
 import { Problem } from './problems.ts'
@@ -14,14 +14,14 @@ import { handleVerify } from './verification/route.ts'
 
 export const app = new Hono<AppEnv>()
 
-app.post('/api/v1/keys/verify', withManners(handleVerify))
-app.get('/health', withManners(health))
-app.get('/health/live', withManners(live))
+app.post('/api/v1/keys/verify', withRequestContext(handleVerify))
+app.get('/health', withRequestContext(health))
+app.get('/health/live', withRequestContext(live))
 
 /** Kept when it is there, so that no request waits for what another one began. */
 let loaded: typeof import('./management.ts') | undefined
 
-const handleManagement = withManners(async (c) => {
+const handleManagement = withRequestContext(async (c) => {
   const { deps, requestId } = c.var
   requireManagement(deps.config)
   loaded ??= await import('./management.ts')

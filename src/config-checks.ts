@@ -32,7 +32,7 @@ export interface ConfigNotice {
   readonly reason: string
 }
 
-export function featureOf(variable: string): SideFeature | undefined {
+export function findFeature(variable: string): SideFeature | undefined {
   const entry = Object.entries(SIDE_FEATURES).find(([, variables]) => variables.some((one) => one === variable))
   return entry?.[0] as SideFeature | undefined
 }

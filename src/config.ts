@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { type ConfigFault, featureOf, findFaults, findNotices, SIDE_FEATURES } from './config-checks.ts'
+import { type ConfigFault, findFaults, findFeature, findNotices, SIDE_FEATURES } from './config-checks.ts'
 import { parseJwkSet } from './lib/jwk-set.ts'
 import { log } from './lib/log.ts'
 import { parseReportKeys } from './lib/report-keys.ts'
@@ -206,7 +206,7 @@ function parseConfig(env: object): Config {
   if (result.success) return withoutFaulty(env, result.data, [])
   const { issues } = result.error
   const malformed = issues.flatMap((issue): ConfigFault[] => {
-    const feature = featureOf(String(issue.path[0]))
+    const feature = findFeature(String(issue.path[0]))
     return feature ? [{ feature, variable: String(issue.path[0]), reason: describeReason(issue) }] : []
   })
   const rest = Env.safeParse(leaveOut(env, malformed))

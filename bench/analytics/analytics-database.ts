@@ -30,13 +30,13 @@ export async function fill(url: string, events: number, end: Date): Promise<void
 async function fillWith(clients: readonly Client[], events: number, end: Date): Promise<void> {
   const [client] = clients as [Client]
   const partitions = await prepare(client, end)
-  await timed('raw events', () => inPairs(clients, eventTasks(events, end)))
+  await logDuration('raw events', () => inPairs(clients, eventTasks(events, end)))
   const keys = await dropKeys(client, TABLES)
-  await timed('hourly', () => inPairs(clients, hourlyTasks(daysApart(end, 15))))
-  await timed('totals, slices', () => inPairs(clients, rollUpTasks()))
-  await timed('the rest', () => inPairs(clients, lastTasks(events)))
-  await timed('keys', () => inPairs(clients, keys))
-  await timed('vacuum', () =>
+  await logDuration('hourly', () => inPairs(clients, hourlyTasks(daysApart(end, 15))))
+  await logDuration('totals, slices', () => inPairs(clients, rollUpTasks()))
+  await logDuration('the rest', () => inPairs(clients, lastTasks(events)))
+  await logDuration('keys', () => inPairs(clients, keys))
+  await logDuration('vacuum', () =>
     inPairs(
       clients,
       [...TABLES, ...partitions].map((table) => `vacuum analyze ${table}`),
@@ -87,7 +87,7 @@ function daysApart(end: Date, days: number): string[] {
   return Array.from({ length: count }, (_, at) => `${new Date(first + at * days * DAY_MS).toISOString().slice(0, 10)}Z`)
 }
 
-async function timed(what: string, work: () => Promise<void>): Promise<void> {
+async function logDuration(what: string, work: () => Promise<void>): Promise<void> {
   const started = performance.now()
   await work()
   console.error(`${what}: ${Math.round((performance.now() - started) / 1000)} s`)

@@ -1,5 +1,5 @@
 import type { Sql } from '../../src/db/client.ts'
-import { monthOf } from '../../src/lib/period.ts'
+import { toMonth } from '../../src/lib/period.ts'
 import { DIMENSION_NAMES, type Dimension } from '../../src/metering/dimensions.ts'
 import { usageBreakdown } from '../../src/usage/analytics/breakdown.ts'
 import type { Interval } from '../../src/usage/analytics/buckets.ts'
@@ -8,7 +8,7 @@ import { type EventFilter, listEvents } from '../../src/usage/analytics/events.t
 import type { Filter } from '../../src/usage/analytics/filter.ts'
 import { usageForecast } from '../../src/usage/analytics/forecast.ts'
 import { usageStatistics } from '../../src/usage/analytics/month.ts'
-import { askedBuckets, askedEvents, askedHours } from '../../src/usage/analytics/query-span.ts'
+import { parseBuckets, parseEventSpan, parseHours } from '../../src/usage/analytics/query-span.ts'
 import { DAY_MS, HOUR_MS, iso } from '../../src/usage/analytics/span.ts'
 import { usageSummary } from '../../src/usage/analytics/summary.ts'
 import { usageTimeseries } from '../../src/usage/analytics/timeseries.ts'
@@ -22,14 +22,14 @@ const [BUSY_KEY, QUIET_KEY] = ['01990000-0000-7000-a000-000000000000', '01990000
 const summary =
   (days?: number): Question =>
   async (sql, now) => {
-    await usageSummary(sql, LARGE, askedHours(days ? { from: iso(now - days * DAY_MS) } : {}, now))
+    await usageSummary(sql, LARGE, parseHours(days ? { from: iso(now - days * DAY_MS) } : {}, now))
     return 1
   }
 
 const series =
   (interval: Interval, days: number, tz: string, filter: Filter = {}): Question =>
   async (sql, now) => {
-    const buckets = askedBuckets({ interval, tz, from: iso(now - days * DAY_MS) }, filter, now)
+    const buckets = parseBuckets({ interval, tz, from: iso(now - days * DAY_MS) }, filter, now)
     return (await usageTimeseries(sql, LARGE, buckets, filter)).length
   }
 
@@ -37,14 +37,14 @@ const breakdown =
   (by: Dimension, days: number): Question =>
   async (sql, now) => {
     // Off the hour of midnight: an edge of hours on both sides.
-    const span = askedHours({ from: iso(now - days * DAY_MS + HOUR_MS), to: iso(now) }, now)
+    const span = parseHours({ from: iso(now - days * DAY_MS + HOUR_MS), to: iso(now) }, now)
     return (await usageBreakdown(sql, LARGE, { by, span, limit: 10, order: 'requests' })).data.length
   }
 
 const events =
   (filter: EventFilter, days: number, limit = 101): Question =>
   async (sql, now) => {
-    const span = askedEvents({ from: iso(now - days * DAY_MS) }, now)
+    const span = parseEventSpan({ from: iso(now - days * DAY_MS) }, now)
     return (await listEvents(sql, LARGE, { span, filter, limit })).length
   }
 
@@ -84,7 +84,7 @@ export const QUESTIONS: Readonly<Record<string, Question>> = {
     return 1
   },
   'auth/usage/stats, last month (a batch of 5)': async (sql, now) => {
-    await usageStatistics(sql, LARGE, monthOf(monthOf(now).start - 1))
+    await usageStatistics(sql, LARGE, toMonth(toMonth(now).start - 1))
     return 1
   },
 }

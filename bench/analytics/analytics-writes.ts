@@ -73,7 +73,7 @@ async function measure(clients: readonly Client[], one: Case, seconds: number): 
 }
 
 async function write(client: Client, one: Case): Promise<void> {
-  const events = eventsOf(one)
+  const events = createEvents(one)
   await client.query(writeStatement(events), [JSON.stringify(events)])
 }
 
@@ -81,7 +81,7 @@ async function write(client: Client, one: Case): Promise<void> {
 async function planningMs(client: Client, one: Case): Promise<string> {
   const times = []
   for (let at = 0; at < 9; at++) {
-    const text = writeStatement(eventsOf(one))
+    const text = writeStatement(createEvents(one))
     const started = performance.now()
     await client.query(`explain ${text}`, ['[]'])
     times.push(performance.now() - started)
@@ -90,7 +90,7 @@ async function planningMs(client: Client, one: Case): Promise<string> {
 }
 
 /** Events of this moment: 50 endpoints, 20 keys, a third of them with one of three models. */
-function eventsOf({ batch, organizations }: Case) {
+function createEvents({ batch, organizations }: Case) {
   const any = (of: number) => Math.floor(Math.random() * of)
   const uuid = (group: string, index: number) => `01990000-0000-7000-${group}-${String(index).padStart(12, '0')}`
   return Array.from({ length: batch }, () => {

@@ -24,7 +24,7 @@ interface Amount {
   readonly organizations: number
 }
 
-interface Priced extends Amount {
+interface PricedAmount extends Amount {
   readonly use: Use
   readonly hasRollUps: boolean
 }
@@ -35,10 +35,10 @@ export type Bill = Readonly<
 >
 
 /** At the rates of a deployment; bytes do not depend on rates, and are more exact of many. */
-export function usesOf(results: Results): Record<Kind, Use> {
+export function computeUses(results: Results): Record<Kind, Use> {
   const [busyRate, otherRate] = [input('busyRate'), input('otherRate')]
   const use = (name: string, rate: number) =>
-    useOf(caseOf(results.steady, `${name} at ${rate}/s`), caseOf(results.cases, name))
+    toUse(findCase(results.steady, `${name} at ${rate}/s`), findCase(results.cases, name))
   return {
     busy: use('http busy', busyRate),
     quiet: use('http quiet', otherRate),
@@ -47,13 +47,13 @@ export function usesOf(results: Results): Record<Kind, Use> {
   }
 }
 
-function caseOf(cases: readonly Measured[] | undefined, name: string): Measured {
+function findCase(cases: readonly Measured[] | undefined, name: string): Measured {
   const found = cases?.find((one) => one.name === name)
   if (!found) throw new Error(`bench/results/bench.json lacks "${name}": npm run bench -- --publish`)
   return found
 }
 
-function useOf({ name, cpuMicros, trips, postgresMicros }: Measured, { storedBytes }: Measured): Use {
+function toUse({ name, cpuMicros, trips, postgresMicros }: Measured, { storedBytes }: Measured): Use {
   if (postgresMicros === undefined) throw new Error(`"${name}" was measured without a Postgres on the same machine.`)
   return {
     cpuMs: cpuMicros / 1_000,
@@ -67,7 +67,7 @@ function useOf({ name, cpuMicros, trips, postgresMicros }: Measured, { storedByt
 }
 
 /** @param mix parts that make one together */
-export function mixed(uses: Readonly<Record<Kind, Use>>, mix: Readonly<Partial<Record<Kind, number>>>): Use {
+export function mixUses(uses: Readonly<Record<Kind, Use>>, mix: Readonly<Partial<Record<Kind, number>>>): Use {
   const parts = Object.entries(mix).map(([kind, part]) => [uses[kind as Kind], part] as const)
   const sum = (what: keyof Use) => parts.reduce((total, [use, part]) => total + use[what] * part, 0)
   return {
@@ -96,7 +96,7 @@ export const redisGbSent = ({ redisRequests }: Use, count: number) =>
 const redisGbStored = (organizations: number) => (organizations * input('redisKbPerOrganization')) / 1e6
 
 /** What so many verifications a month cost beyond what is paid in any case. */
-export function marginal({ use, count, organizations, hasRollUps }: Priced): Bill {
+export function marginal({ use, count, organizations, hasRollUps }: PricedAmount): Bill {
   const gb = (bytes: number, months: number) =>
     ((bytes * count) / 1e9) * Math.min(months, input('monthsRun')) * input('neonPerGbMonth')
   return {
@@ -113,7 +113,7 @@ export function marginal({ use, count, organizations, hasRollUps }: Priced): Bil
 }
 
 /** The same with what is paid in any case, and without what is included in that. */
-export function whole(priced: Priced): Bill {
+export function whole(priced: PricedAmount): Bill {
   const { use, count, organizations } = priced
   const least = input('neonLeastCu') * HOURS_A_MONTH * input('neonPerCuHour')
   const bill = marginal(priced)

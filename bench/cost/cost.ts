@@ -6,15 +6,15 @@ import { table } from '../report.ts'
 import type { Results } from '../results.ts'
 import {
   type Bill,
+  computeUses,
   HOURS_A_MONTH,
   type Kind,
   marginal,
-  mixed,
+  mixUses,
   redisGbSent,
   rollUpGb,
   total,
   type Use,
-  usesOf,
   whole,
 } from './cost-bills.ts'
 import { INPUTS, input } from './cost-inputs.ts'
@@ -86,8 +86,8 @@ const percents = (mix: Mix) =>
     .join(', ')
 
 function page(results: Results): string {
-  const uses = usesOf(results)
-  const [free, all, naive] = [mixed(uses, FREE_MIX), mixed(uses, ALL_MIX), uses['by hand']]
+  const uses = computeUses(results)
+  const [free, all, naive] = [mixUses(uses, FREE_MIX), mixUses(uses, ALL_MIX), uses['by hand']]
   const bills = (price: typeof whole, amount: typeof ALL, use: Use) => ({
     Tollgate: price({ ...amount, use, hasRollUps: true }),
     'by hand': price({ ...amount, use: naive, hasRollUps: false }),

@@ -44,7 +44,7 @@ const smallZod: Plugin = {
  * What wrangler's own bundler would add for its server: between that and workerd, an answer given before a large body was
  * read breaks the connection. Cloudflare's edge takes care of it.
  */
-const drained = (entry: string) => `import worker from './${entry}'
+const renderDrained = (entry: string) => `import worker from './${entry}'
 export * from './${entry}'
 export default {
   ...worker,
@@ -69,7 +69,7 @@ export const isCompiled = (name: string): boolean => name.endsWith('.wasm')
 export async function bundle(entry: string, server: 'edge' | 'dev' = 'edge'): Promise<Piece[]> {
   const { outputFiles } = await build({
     absWorkingDir: ROOT,
-    ...(server === 'dev' ? { stdin: { contents: drained(entry), resolveDir: ROOT } } : { entryPoints: [entry] }),
+    ...(server === 'dev' ? { stdin: { contents: renderDrained(entry), resolveDir: ROOT } } : { entryPoints: [entry] }),
     entryNames: 'index',
     chunkNames: '[name]-[hash]',
     assetNames: '[name]-[hash]',

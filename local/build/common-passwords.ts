@@ -18,8 +18,8 @@ const TARGET = 'src/accounts/passwords/common-words.ts'
 const SHORTEST_PASSWORD = 10
 /** With six characters added to it, as many as are looked through, this is the shortest that becomes long enough. */
 const SHORTEST_WORD = 4
-const MOST_ENTRIES = 4_000
-const MOST_BYTES = 40_000
+const MAX_ENTRIES = 4_000
+const MAX_BYTES = 40_000
 const LINE_CHARACTERS = 480
 
 await command(async function commonPasswords() {
@@ -31,9 +31,9 @@ await command(async function commonPasswords() {
   const common = usable.filter((password) => password.length >= SHORTEST_PASSWORD)
   const words = usable
     .filter((password) => password.length >= SHORTEST_WORD && password.length < SHORTEST_PASSWORD)
-    .slice(0, MOST_ENTRIES - common.length)
-  const source = sourceOf(common, words)
-  if (source.length > MOST_BYTES) throw new Error(`${source.length} bytes are more than ${MOST_BYTES}.`)
+    .slice(0, MAX_ENTRIES - common.length)
+  const source = renderSource(common, words)
+  if (source.length > MAX_BYTES) throw new Error(`${source.length} bytes are more than ${MAX_BYTES}.`)
   await writeFile(TARGET, source)
   console.log(`${TARGET}: ${common.length} passwords, ${words.length} words, ${source.length} bytes.`)
 })
@@ -43,7 +43,7 @@ function isPlain(password: string): boolean {
   return /^[\x21-\x7e]+$/.test(password) && !/[\\`$]/.test(password)
 }
 
-function sourceOf(common: string[], words: string[]): string {
+function renderSource(common: string[], words: string[]): string {
   return `/**
  * Written by local/build/common-passwords.ts from the list of @zxcvbn-ts/language-common: passwords as they were found in
  * breaches, in order of frequency. Copyright (c) 2012-2016 Dan Wheeler and Dropbox, Inc.; (c) 2021 @zxcvbn-ts.
@@ -52,14 +52,14 @@ ${MIT_LICENSE}
  */
 
 /** Passwords that are long enough. */
-export const COMMON = \`${wrapped(common)}\`
+export const COMMON = \`${wrapLines(common)}\`
 
 /** Shorter ones, common as the beginning of a longer one. */
-export const WORDS = \`${wrapped(words)}\`
+export const WORDS = \`${wrapLines(words)}\`
 `
 }
 
-function wrapped(list: string[]): string {
+function wrapLines(list: string[]): string {
   const lines = ['']
   for (const item of list) {
     const line = lines.at(-1) ?? ''

@@ -15,7 +15,7 @@ import { priceTable } from './price-table.ts'
 
 const TARGET = 'src/usage/pricing/prices.ts'
 const PACKAGE = '@pydantic/genai-prices'
-const MOST_BYTES = 60_000
+const MAX_BYTES = 60_000
 
 const HELP = `Usage: npm run build:prices -- DAY
 
@@ -32,13 +32,13 @@ await command(async function modelPrices() {
     positionals[0] ?? (known.includes(`'${source}'`) ? /CHECKED_AT = '(.*)'/.exec(known)?.[1] : undefined)
   if (!checkedAt || !/^\d{4}-\d{2}-\d{2}$/.test(checkedAt))
     throw new Error('Say on which day the package was released.')
-  const text = sourceOf({ source, checkedAt, table })
-  if (text.length > MOST_BYTES) throw new Error(`${text.length} bytes are more than ${MOST_BYTES}.`)
+  const text = renderSource({ source, checkedAt, table })
+  if (text.length > MAX_BYTES) throw new Error(`${text.length} bytes are more than ${MAX_BYTES}.`)
   await writeFile(TARGET, text)
   console.log(`${TARGET}: ${table.split('\n').length} lines, ${text.length} bytes.`)
 })
 
-function sourceOf({ source, checkedAt, table }: Record<'source' | 'checkedAt' | 'table', string>): string {
+function renderSource({ source, checkedAt, table }: Record<'source' | 'checkedAt' | 'table', string>): string {
   return `/**
  * Prices of language models, written by local/build/model-prices.ts from @pydantic/genai-prices; not edited by hand.
  *

@@ -47,33 +47,33 @@ export function priceTable(): string {
   const lines = PROVIDERS.flatMap((id) => {
     const provider = findProvider({ providerId: id })
     if (provider?.id !== id) throw new Error(`The package knows no provider ${id}.`)
-    return [headOf(provider), ...provider.models.filter((model) => isModel(id, model)).map(lineOf)]
+    return [renderHead(provider), ...provider.models.filter((model) => isModel(id, model)).map(renderLine)]
   })
   return [...lines, NOT_THAT_ONE].join('\n')
 }
 
 const isModel = (provider: string, { id }: ModelInfo) => !NOT_MODELS.has(`${provider} ${id}`)
 
-function headOf({ id, provider_match, model_match, fallback_model_providers = [] }: Provider): string {
-  const named = provider_match ? ` as ${namesOf(provider_match).join(',')}` : ''
-  const known = model_match ? ` by ${namesOf(model_match).join(',')}` : ''
+function renderHead({ id, provider_match, model_match, fallback_model_providers = [] }: Provider): string {
+  const named = provider_match ? ` as ${listNames(provider_match).join(',')}` : ''
+  const known = model_match ? ` by ${listNames(model_match).join(',')}` : ''
   const also = fallback_model_providers.filter((one) => PROVIDERS.some((provider) => provider === one))
   return `# ${id}${named}${known}${also.length > 0 ? ` also ${also.join(',')}` : ''}`
 }
 
-function lineOf({ id, match, prices }: ModelInfo): string {
+function renderLine({ id, match, prices }: ModelInfo): string {
   const own = id.toLowerCase()
-  const patterns = namesOf(match).map((pattern) => (pattern === own ? '=' : pattern))
+  const patterns = listNames(match).map((pattern) => (pattern === own ? '=' : pattern))
   const conditional = Array.isArray(prices) ? prices : [{ prices }]
   return [word(own), patterns.join(','), ...conditional.map(conditionalPrice)].join(' ')
 }
 
-const namesOf = (match: MatchLogic) => [...new Set(patternsOf(match))]
+const listNames = (match: MatchLogic) => [...new Set(listPatterns(match))]
 
 /** Any of the patterns must fit; of parts joined by `&` all must. */
-function patternsOf(match: MatchLogic): string[] {
-  if ('or' in match) return match.or.flatMap(patternsOf)
-  if ('and' in match) return [match.and.flatMap(patternsOf).join('&')]
+function listPatterns(match: MatchLogic): string[] {
+  if ('or' in match) return match.or.flatMap(listPatterns)
+  if ('and' in match) return [match.and.flatMap(listPatterns).join('&')]
   if ('regex' in match) return [`/${word(match.regex)}/`]
   if ('equals' in match) return [literal(match.equals)]
   if ('starts_with' in match) return [`${literal(match.starts_with)}*`]
@@ -92,27 +92,27 @@ function word(text: string): string {
 }
 
 function conditionalPrice({ constraint, prices }: Exclude<ModelInfo['prices'], ModelPrice>[number]): string {
-  if (!constraint) return priceOf(prices)
-  if (constraint.type === 'start_date') return `${constraint.start_date}=${priceOf(prices)}`
-  return `${timeOf(constraint.start_time)}-${timeOf(constraint.end_time)}=${priceOf(prices)}`
+  if (!constraint) return renderPrice(prices)
+  if (constraint.type === 'start_date') return `${constraint.start_date}=${renderPrice(prices)}`
+  return `${renderTime(constraint.start_time)}-${renderTime(constraint.end_time)}=${renderPrice(prices)}`
 }
 
-function timeOf(time: string): string {
+function renderTime(time: string): string {
   const [, minutes] = /^(\d\d:\d\d):00Z$/.exec(time) ?? []
   if (!minutes) throw new Error(`Not a whole minute in UTC: ${time}`)
   return minutes
 }
 
 /** A model without any price is one that its host gives away; one with only other prices has none for tokens. */
-function priceOf(prices: ModelPrice): string {
+function renderPrice(prices: ModelPrice): string {
   const isUnknown = 'requests_kcount' in prices || !OF_TOKENS.some((key) => key in prices)
   if (isUnknown && Object.keys(prices).length > 0) return '-'
-  const tiers = OF_TOKENS.flatMap((key) => tiersOf(prices[key]).map(({ start }) => start))
+  const tiers = OF_TOKENS.flatMap((key) => listTiers(prices[key]).map(({ start }) => start))
   const above = [...new Set(tiers)].toSorted((a, b) => a - b)
   return [ratesAt(prices, -1), ...above.map((start) => `${start}:${ratesAt(prices, start)}`)].join('>')
 }
 
-const tiersOf = (price: Price) => (typeof price === 'object' ? price.tiers : [])
+const listTiers = (price: Price) => (typeof price === 'object' ? price.tiers : [])
 
 /** Input, output and, where it differs from input, cached input, in dollars per million tokens. */
 function ratesAt(prices: ModelPrice, start: number): string {

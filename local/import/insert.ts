@@ -27,7 +27,7 @@ returning user_id`
 
 /** @returns how many were new; the others were there and stay as they are */
 export async function insertUsers(sql: Sql, people: readonly ImportedUser[], at: number): Promise<number> {
-  const rows = people.map((person) => rowOf(person, at))
+  const rows = people.map((person) => toRow(person, at))
   return (await sql.query(INSERT, [JSON.stringify(rows)])).length
 }
 
@@ -38,7 +38,7 @@ export async function countNew(sql: Sql, people: readonly ImportedUser[]): Promi
   return addresses.length - known.length
 }
 
-function rowOf({ password_hash: passwordHash, organization, ...person }: ImportedUser, at: number) {
+function toRow({ password_hash: passwordHash, organization, ...person }: ImportedUser, at: number) {
   const account = newAccount({ ...person, passwordHash, organization: organization ?? undefined }, at)
   const createdAt = person.created_at ?? account.user.createdAt.toISOString()
   return {

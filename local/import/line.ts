@@ -35,7 +35,7 @@ export function readLine(text: string): { user: ImportedUser } | { flaws: Flaw[]
   }
   const result = Line.safeParse(value)
   if (result.success) return { user: result.data }
-  return { flaws: result.error.issues.map((issue) => ({ field: fieldOf(issue), message: issue.message })) }
+  return { flaws: result.error.issues.map((issue) => ({ field: nameField(issue), message: issue.message })) }
 }
 
-const fieldOf = ({ path }: z.core.$ZodIssue) => path.join('.') || 'line'
+const nameField = ({ path }: z.core.$ZodIssue) => path.join('.') || 'line'

@@ -1,5 +1,5 @@
 /** What a user needs is some hundred; a file that is not of lines must not end up in memory whole. */
-const MOST_CHARACTERS = 65_536
+const MAX_CHARACTERS = 65_536
 
 /**
  * The lines of a text that comes in pieces, whichever way it is cut.
@@ -12,7 +12,7 @@ export async function* linesOf(chunks: AsyncIterable<string>): AsyncGenerator<st
     const lines = (rest + chunk).split('\n')
     rest = lines.pop() ?? ''
     yield* lines
-    if (rest.length > MOST_CHARACTERS)
+    if (rest.length > MAX_CHARACTERS)
       throw new Error('A line is too long. The file must have one JSON object per line.')
   }
   if (rest) yield rest

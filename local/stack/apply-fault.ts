@@ -1,11 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { DoorName, Fault, Faults } from './faults.ts'
+import type { Fault, Faults, ServiceName } from './faults.ts'
 import type { Answer, Call, Reply } from './http.ts'
 
 /** `reset` stands for a connection dropped without an answer. */
 type Outcome = Reply | 'reset'
 
-interface Passage {
+interface FaultContext {
   fault: Fault
   call: Call
   answer: () => Reply | Promise<Reply>
@@ -13,7 +13,7 @@ interface Passage {
 }
 
 /** What each kind of fault makes of a request. `answer()` is the moment at which its effect happens. */
-const EFFECTS: Record<Fault['kind'], (passage: Passage) => Promise<Outcome>> = {
+const EFFECTS: Record<Fault['kind'], (passage: FaultContext) => Promise<Outcome>> = {
   // A client that gives up does not undo the delayed statement, just as with a slow database.
   delay: async ({ fault, answer }) => {
     await wait('value' in fault ? fault.value : 0, undefined, { ref: false })
@@ -32,8 +32,8 @@ const EFFECTS: Record<Fault['kind'], (passage: Passage) => Promise<Outcome>> = {
   truncate: async ({ answer }) => ({ ...(await answer()), cut: true }),
 }
 
-/** Lets a request through to its door, or does to it what the first fault that hits it says. */
-export async function pass(door: DoorName, call: Call, answer: Answer, faults: Faults): Promise<Outcome> {
+/** Lets a request through to its service, or does to it what the first fault that hits it says. */
+export async function applyFault(door: ServiceName, call: Call, answer: Answer, faults: Faults): Promise<Outcome> {
   const fault = faults.strike(door, call.body || call.url.pathname) // a GET is aimed at by its path
   if (!fault) return answer(call)
   return EFFECTS[fault.kind]({ fault, call, faults, answer: () => answer(call) })

@@ -9,17 +9,17 @@ const PADDING_LINES = 20
 export const BREACHED_RANGE = '/breached/range/'
 
 /**
- * The door that answers like Have I Been Pwned's range endpoint: `GET …/range/{first five hex digits of a SHA-1}` gives the
+ * The service that answers like Have I Been Pwned's range endpoint: `GET …/range/{first five hex digits of a SHA-1}` gives the
  * rest of each known hash that begins so, with its count; with `Add-Padding: true` also lines that count nothing.
  */
-export function breachedDoor({ url, headers }: Call): Reply {
+export function breachedService({ url, headers }: Call): Reply {
   const prefix = url.pathname.slice(BREACHED_RANGE.length).toUpperCase()
   if (!/^[0-9A-F]{5}$/.test(prefix)) return plain(400, 'The hash prefix was not in a valid format')
   const padding = headers['add-padding'] === 'true' ? Array.from({ length: PADDING_LINES }, paddingLine) : []
-  return plain(200, [...linesOf(prefix), ...padding].join('\r\n'))
+  return plain(200, [...listLines(prefix), ...padding].join('\r\n'))
 }
 
-function linesOf(prefix: string): string[] {
+function listLines(prefix: string): string[] {
   return Object.entries(BREACHED).flatMap(([password, count]) => {
     const hash = createHash('sha1').update(password).digest('hex').toUpperCase()
     return hash.startsWith(prefix) ? [`${hash.slice(prefix.length)}:${count}`] : []

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { FaultBody, type Faults } from './faults.ts'
 import { type Call, json, parseJson, type Reply } from './http.ts'
 
-/** `requests` came to a door, whatever became of them; `statements` and `commands` were handed on to be run. */
+/** `requests` came to a service, whatever became of them; `statements` and `commands` were handed on to be run. */
 export interface Counters {
   sql: { requests: number; statements: number }
   redis: { requests: number; commands: number }

@@ -25,7 +25,7 @@ export interface Result {
 
 export type Run = (statement: Statement) => Promise<Result>
 
-/** What the SQL door needs of a database; PGlite and a real Postgres both offer it. */
+/** What the SQL service needs of a database; PGlite and a real Postgres both offer it. */
 export interface Database {
   /** Lends one connection to `work`, to nobody else meanwhile. A transaction left open is rolled back. */
   session<T>(work: (run: Run) => Promise<T>): Promise<T>

@@ -2,8 +2,8 @@ import * as z from 'zod'
 
 const DOOR_NAMES = ['sql', 'redis', 'mail', 'breached', 'webhooks', 'polar', 'stripe'] as const
 
-/** The doors that count requests and can be made to fail. */
-export type DoorName = (typeof DOOR_NAMES)[number]
+/** The services that count requests and can be made to fail. */
+export type ServiceName = (typeof DOOR_NAMES)[number]
 
 const MAX_DELAY_MS = 600_000
 
@@ -35,7 +35,7 @@ export interface Faults {
   /** Ends all faults and frees the requests that hang. */
   clear(): void
   /** @returns the first fault, in the order they were added, that hits this request; it counts as a hit */
-  strike(door: DoorName, body: string): Fault | undefined
+  strike(door: ServiceName, body: string): Fault | undefined
   /** Settles at the next `clear`. */
   cleared(): Promise<void>
 }
@@ -66,7 +66,7 @@ export function createFaults(): Faults {
 }
 
 /** Quotes are escaped inside JSON bodies, so `insert into "users"` is found the way people write it, too. */
-function hits(fault: ActiveFault, door: DoorName, body: string): boolean {
+function hits(fault: ActiveFault, door: ServiceName, body: string): boolean {
   if (fault.door !== door) return false
   const { match } = fault
   if (match !== undefined && !body.includes(match) && !body.replaceAll('\\"', '"').includes(match)) return false

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
-import type { DoorName } from './faults.ts'
+import type { ServiceName } from './faults.ts'
 
 const MAX_BODY_BYTES = 10 * 1024 * 1024
 
@@ -72,6 +72,6 @@ export function send(response: ServerResponse, reply: Reply): void {
 
 /** Where a method and path lead. Only a route with a `door` is counted and can be made to fail. */
 export interface Route {
-  door?: DoorName
+  door?: ServiceName
   answer: Answer
 }

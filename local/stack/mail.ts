@@ -23,12 +23,12 @@ const SendBody = z.strictObject({
 export type SentMails = Map<string, { id: string; body: string }>
 
 /**
- * The door that takes Resend's send call (`POST /emails`) and puts the mail into the outbox.
+ * The service that takes Resend's send call (`POST /emails`) and puts the mail into the outbox.
  *
  * Any bearer token will do. Attachments, tags, cc, bcc and scheduled sending are refused by name. A repeated
  * Idempotency-Key gives the first id and sends nothing; with another body it is a conflict, as at Resend.
  */
-export function mailDoor(outbox: Outbox, sent: SentMails = new Map()) {
+export function mailService(outbox: Outbox, sent: SentMails = new Map()) {
   return function answerMail(call: Call): Reply {
     if (!/^Bearer \S+$/.test(call.headers.authorization ?? '')) {
       return failure(401, 'missing_api_key', 'Missing API key in the authorization header')
@@ -69,7 +69,8 @@ function readDraft(body: string): Draft | Reply {
 
 function explain(error: z.ZodError): string {
   const [issue] = error.issues
-  if (issue?.code === 'unrecognized_keys') return `The local mail door does not support \`${issue.keys.join('`, `')}\`.`
+  if (issue?.code === 'unrecognized_keys')
+    return `The local mail service does not support \`${issue.keys.join('`, `')}\`.`
   return `Invalid \`${issue?.path.join('.')}\` field.`
 }
 

@@ -22,7 +22,7 @@ const DOORS = [
   ['GET, POST, DELETE <a href="/control/faults">/control/faults</a>', 'failures to practise with'],
 ] as const
 
-/** The list of doors. */
+/** The list of services. */
 export function indexPage(): string {
   const rows = DOORS.map(([door, meaning]) => `<li><code>${door}</code>: ${meaning}</li>`)
   return page('Tollgate, local stack', `<ul>${rows.join('')}</ul>`)

@@ -48,11 +48,11 @@ export async function connectRedis(url: string): Promise<RedisBackend> {
 
   return {
     async send(command) {
-      refuse(command)
+      requireSupported(command)
       return told(command, await call(scripts.translate(command)))
     },
     async transaction(commands) {
-      commands.forEach(refuse)
+      commands.forEach(requireSupported)
       const queued = [['MULTI'], ...commands.map(scripts.translate)].map(call)
       const [replies] = await Promise.all([call(['EXEC']), Promise.allSettled(queued)])
       if (!Array.isArray(replies)) throw new Error('EXEC did not answer with a list')
@@ -85,7 +85,7 @@ async function connect(url: string): Promise<Redis> {
   }
 }
 
-function refuse(command: string[]): void {
+function requireSupported(command: string[]): void {
   const name = command[0]?.toUpperCase() ?? ''
   const blocks = name.startsWith('XREAD') && command.some((word) => word.toUpperCase() === 'BLOCK')
   if (!blocks && !REFUSED.has(name)) return

@@ -1,17 +1,17 @@
-import { BREACHED_RANGE, breachedDoor } from './breached.ts'
+import { BREACHED_RANGE, breachedService } from './breached.ts'
 import { addFault, type Counters, resetCounters } from './control.ts'
 import type { Database } from './database.ts'
 import type { Faults } from './faults.ts'
 import type { Route } from './http.ts'
 import { type Call, html, json, type Reply } from './http.ts'
-import { mailDoor, type SentMails } from './mail.ts'
+import { mailService, type SentMails } from './mail.ts'
 import { mapPart, type Parts } from './memory.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import { indexPage, outboxPage } from './pages.ts'
 import { type BillingOptions, openBilling } from './payments/routes.ts'
 import type { RedisBackend } from './redis.ts'
-import { sqlDoor } from './sql.ts'
-import { redisDoors } from './upstash.ts'
+import { sqlService } from './sql.ts'
+import { redisServices } from './upstash.ts'
 import { CATCH, createCatcher } from './webhook-catcher.ts'
 
 interface Stores {
@@ -23,8 +23,8 @@ interface Stores {
   billing: BillingOptions
 }
 
-/** Every door of the stack, by method and path, and what they keep in memory. */
-export function openDoors(stores: Stores): { routes: Map<string, Route>; memory: Parts } {
+/** Every service of the stack, by method and path, and what they keep in memory. */
+export function openServices(stores: Stores): { routes: Map<string, Route>; memory: Parts } {
   const { database, redis, redisToken, faults, counters } = stores
   const outbox = createOutbox()
   const catcher = createCatcher()
@@ -32,15 +32,15 @@ export function openDoors(stores: Stores): { routes: Map<string, Route>; memory:
   const billing = openBilling(stores.billing)
   const countStatements = (statements: number) => void (counters.sql.statements += statements)
   const countCommands = (commands: number) => void (counters.redis.commands += commands)
-  const upstash = redisDoors({ redis, token: redisToken, count: countCommands })
+  const upstash = redisServices({ redis, token: redisToken, count: countCommands })
   const table: Record<string, Route> = {
     'GET /': { answer: () => html(200, indexPage()) },
-    'POST /sql': { door: 'sql', answer: sqlDoor(database, countStatements) },
+    'POST /sql': { door: 'sql', answer: sqlService(database, countStatements) },
     'POST /redis': { door: 'redis', answer: upstash.single },
     'POST /redis/pipeline': { door: 'redis', answer: upstash.pipeline },
     'POST /redis/multi-exec': { door: 'redis', answer: upstash.multiExec },
-    [`GET ${BREACHED_RANGE}*`]: { door: 'breached', answer: breachedDoor },
-    'POST /mail/emails': { door: 'mail', answer: mailDoor(outbox, sent) },
+    [`GET ${BREACHED_RANGE}*`]: { door: 'breached', answer: breachedService },
+    'POST /mail/emails': { door: 'mail', answer: mailService(outbox, sent) },
     'GET /outbox': { answer: (call) => showOutbox(outbox, call) },
     'DELETE /outbox': { answer: () => done(outbox.clear) },
     [`POST ${CATCH}`]: { door: 'webhooks', answer: catcher.take },

@@ -25,15 +25,15 @@ const ERROR_FIELDS = new Set(
 const UNSUPPORTED = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*(copy|listen|unlisten)\b/i
 
 /**
- * The door that speaks Neon's HTTP protocol, as @neondatabase/serverless 1.2 does.
+ * The service that speaks Neon's HTTP protocol, as @neondatabase/serverless 1.2 does.
  *
  * A batch is one transaction. The connection string is not looked at: there is one database here, whoever asks.
  *
  * @param count told how many statements are about to run
  */
-export function sqlDoor(database: Database, count: (statements: number) => void) {
+export function sqlService(database: Database, count: (statements: number) => void) {
   return async function answerSql(call: Call): Promise<Reply> {
-    const refusal = refuseHeaders(call.headers)
+    const refusal = checkHeaders(call.headers)
     if (refusal) return badRequest(refusal)
     const body = SqlBody.safeParse(parseJson(call.body))
     if (!body.success)
@@ -52,7 +52,7 @@ export function sqlDoor(database: Database, count: (statements: number) => void)
   }
 }
 
-function refuseHeaders(headers: IncomingHttpHeaders): string | undefined {
+function checkHeaders(headers: IncomingHttpHeaders): string | undefined {
   // A page in a browser cannot send this header to another origin, so no web page can reach the developer's data.
   if (!headers['neon-connection-string']) return 'The header Neon-Connection-String is missing'
   if (headers['neon-raw-text-output'] !== 'true') return 'Only Neon-Raw-Text-Output: true is supported here'

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { pass } from './apply-fault.ts'
+import { applyFault } from './apply-fault.ts'
 import { type Backends, openBackends } from './backends.ts'
 import { type Counters, createCounters } from './control.ts'
 import { createFaults, type Faults } from './faults.ts'
@@ -10,7 +10,7 @@ import { json, type Reply, readBody, send } from './http.ts'
 import { keepMemory, type Memory, type Parts } from './memory.ts'
 import { type BillingOptions, LOCAL_BILLING } from './payments/routes.ts'
 import { redisPart } from './redis-memory.ts'
-import { findRoute, openDoors } from './routes.ts'
+import { findRoute, openServices } from './routes.ts'
 
 // A client that reuses a connection just as the server drops it for idleness sees a reset that no fault asked for.
 const KEEP_ALIVE_MS = 120_000
@@ -18,7 +18,7 @@ const LOCAL_HOST = /^(127\.0\.0\.1|localhost)(:\d+)?$/
 
 /**
  * `port` 0 takes any free one. Without `databaseUrl` PGlite keeps the data, in `dataDir` or in memory; without
- * `redisUrl` Valkey does, in memory. `redisToken` is the bearer token of the Redis doors.
+ * `redisUrl` Valkey does, in memory. `redisToken` is the bearer token of the Redis services.
  */
 export interface StackOptions {
   port: number
@@ -59,9 +59,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   try {
     const backends = await openBackends(options)
     const { redisToken, billing = LOCAL_BILLING } = options
-    const doors = openDoors({ ...backends, redisToken, faults, counters, billing })
-    const memory = await remember(options, doors.memory, backends)
-    opening.resolve(doors.routes)
+    const services = openServices({ ...backends, redisToken, faults, counters, billing })
+    const memory = await remember(options, services.memory, backends)
+    opening.resolve(services.routes)
     const { port } = server.address() as AddressInfo
     return { url: `http://127.0.0.1:${port}`, close: () => close(server, faults, backends, memory) }
   } catch (error) {
@@ -117,7 +117,7 @@ async function answer({ opening, faults, counters }: Serving, request: IncomingM
   if (!route) return notFound(method, url.pathname)
   if (!route.door) return route.answer(call)
   counters[route.door].requests += 1
-  return pass(route.door, call, route.answer, faults)
+  return applyFault(route.door, call, route.answer, faults)
 }
 
 /**

@@ -16,19 +16,21 @@ interface Parts {
   count: (commands: number) => void
 }
 
-/** The three doors of Upstash's REST interface, as @upstash/redis 1.39 uses them. All want the bearer token. */
-export function redisDoors(parts: Parts): Record<'single' | 'pipeline' | 'multiExec', Answer> {
+/** The three services of Upstash's REST interface, as @upstash/redis 1.39 uses them. All want the bearer token. */
+export function redisServices(parts: Parts): Record<'single' | 'pipeline' | 'multiExec', Answer> {
   return {
-    single: guarded(parts, Command, async (command, encode) => {
+    single: withToken(parts, Command, async (command, encode) => {
       parts.count(1)
       return { result: encodeTop(await parts.redis.send(command), encode) }
     }),
-    pipeline: guarded(parts, Commands, async (commands, encode) => {
+    pipeline: withToken(parts, Commands, async (commands, encode) => {
       parts.count(commands.length)
       const replies = await Promise.allSettled(commands.map(parts.redis.send))
-      return replies.map((reply) => (reply.status === 'fulfilled' ? item(reply.value, encode) : failed(reply.reason)))
+      return replies.map((reply) =>
+        reply.status === 'fulfilled' ? item(reply.value, encode) : describeFailure(reply.reason),
+      )
     }),
-    multiExec: guarded(parts, Commands, async (commands, encode) => {
+    multiExec: withToken(parts, Commands, async (commands, encode) => {
       parts.count(commands.length)
       return (await parts.redis.transaction(commands)).map((reply) => item(reply, encode))
     }),
@@ -36,7 +38,7 @@ export function redisDoors(parts: Parts): Record<'single' | 'pipeline' | 'multiE
 }
 
 /** Checks token and body, and turns what the server refused into a 400 and a lost connection into a 503. */
-function guarded<T>({ token }: Parts, Body: z.ZodType<T>, run: (body: T, encode: Encode) => Promise<unknown>) {
+function withToken<T>({ token }: Parts, Body: z.ZodType<T>, run: (body: T, encode: Encode) => Promise<unknown>) {
   return async function answerRedis(call: Call): Promise<Reply> {
     if (call.headers.authorization !== `Bearer ${token}`) {
       return json(401, { error: 'WRONGPASS invalid or missing auth token' })
@@ -61,7 +63,7 @@ function item(reply: RedisReply, encode: Encode) {
 }
 
 /** A refused command is its own item's error; a lost connection is everybody's. */
-function failed(error: unknown) {
+function describeFailure(error: unknown) {
   if (!isCommandError(error)) throw error
   return { error: error.message }
 }

@@ -11,14 +11,14 @@ export function webhooksPage(caught: readonly Caught[]): string {
 function article({ path, headers, body, received_at }: Caught): string {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}`)
   return `<article>
-    <h2>${escapeHtml(typeOf(body))}</h2>
+    <h2>${escapeHtml(readType(body))}</h2>
     <small>to ${escapeHtml(path)}, <time>${received_at}</time></small>
     <pre>${escapeHtml(body)}</pre>
     <details><summary>Headers</summary><pre>${escapeHtml(lines.join('\n'))}</pre></details>
   </article>`
 }
 
-function typeOf(body: string): string {
+function readType(body: string): string {
   try {
     const { type } = JSON.parse(body) as { type?: unknown }
     return typeof type === 'string' ? type : 'Request'

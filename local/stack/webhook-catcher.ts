@@ -4,7 +4,7 @@ import type { Part } from './memory.ts'
 import { type Caught, webhooksPage } from './webhook-catcher-page.ts'
 
 /** The oldest request leaves when this many are kept. */
-const MOST_REQUESTS = 100
+const MAX_REQUESTS = 100
 
 export const CATCH = '/webhooks/catch'
 
@@ -17,7 +17,7 @@ export function createCatcher() {
 
   function take({ url, headers, body }: Call): Reply {
     const received_at = new Date().toISOString()
-    caught = [{ id: randomUUID(), path: url.pathname, headers, body, received_at }, ...caught].slice(0, MOST_REQUESTS)
+    caught = [{ id: randomUUID(), path: url.pathname, headers, body, received_at }, ...caught].slice(0, MAX_REQUESTS)
     return replyFor(url.searchParams)
   }
 

@@ -10,7 +10,7 @@ export interface Connection {
 
 /**
  * Opens the database that the environment names, as the scripts need it: Neon over its own endpoint, another endpoint of
- * the same protocol by NEON_FETCH_ENDPOINT, and any other Postgres through a door that this process opens for itself.
+ * the same protocol by NEON_FETCH_ENDPOINT, and any other Postgres through a service that this process opens for itself.
  *
  * @throws Error when DATABASE_URL is missing
  */

@@ -7,7 +7,7 @@ export const ALGORITHMS = ['ES256', 'EdDSA', 'HS256'] as const
 export type SignatureAlgorithm = (typeof ALGORITHMS)[number]
 
 /** Former keys that go on verifying: more would only keep alive what was to be replaced. */
-const FORMER_AT_MOST = 3
+const MAX_FORMER_KEYS = 3
 
 export const isAlgorithm = (text: string): text is SignatureAlgorithm =>
   ALGORITHMS.some((algorithm) => algorithm === text)
@@ -27,12 +27,12 @@ export async function newKey(alg: SignatureAlgorithm): Promise<PrivateJwk> {
  * @returns the set, and the kids of those that it no longer holds
  */
 export async function rotate(present: readonly PrivateJwk[], alg: SignatureAlgorithm = present[0]?.alg ?? 'ES256') {
-  const [kept, dropped] = [present.slice(0, FORMER_AT_MOST), present.slice(FORMER_AT_MOST)]
+  const [kept, dropped] = [present.slice(0, MAX_FORMER_KEYS), present.slice(MAX_FORMER_KEYS)]
   return { keys: [await newKey(alg), ...kept], dropped: dropped.map(({ kid }) => kid) }
 }
 
 /** A line for each key; the thumbprint of a shared secret would be a hash of it, so that one has none. */
-export async function tableOf(keys: readonly PrivateJwk[]): Promise<string> {
+export async function renderTable(keys: readonly PrivateJwk[]): Promise<string> {
   const rows = await Promise.all(
     keys.map(async (key, at) => {
       const known = publicJwk(key)

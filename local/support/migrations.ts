@@ -40,7 +40,7 @@ export async function migrateUp(
   folder = FOLDER,
 ): Promise<void> {
   const migrations = await listMigrations(sql, folder)
-  const end = last === undefined ? migrations.length : indexOf(migrations, last) + 1
+  const end = last === undefined ? migrations.length : findIndex(migrations, last) + 1
   for (const { name } of migrations.slice(0, end).filter(({ appliedAt }) => !appliedAt)) {
     const note = sql.query('insert into schema_migrations (name) values ($1)', [name])
     if (await runFile(sql, join(folder, `${name}.sql`), note)) done(name)
@@ -61,7 +61,7 @@ export async function migrateDown(
   const migrations = await listMigrations(sql, folder)
   const applied = migrations.filter(({ appliedAt }) => appliedAt).toReversed()
   const end =
-    last === undefined ? 1 : applied.findIndex(({ name }) => name === migrations[indexOf(migrations, last)]?.name) + 1
+    last === undefined ? 1 : applied.findIndex(({ name }) => name === migrations[findIndex(migrations, last)]?.name) + 1
   for (const { name } of applied.slice(0, end)) {
     const note = sql.query('delete from schema_migrations where name = $1', [name])
     if (await runFile(sql, join(folder, `${name}.down.sql`), note)) done(name)
@@ -69,7 +69,7 @@ export async function migrateDown(
 }
 
 /** @param wanted a whole name, or its number: `0001` */
-function indexOf(migrations: readonly Migration[], wanted: string): number {
+function findIndex(migrations: readonly Migration[], wanted: string): number {
   const index = migrations.findIndex(({ name }) => name === wanted || name.startsWith(`${wanted}_`))
   if (index < 0)
     throw new Error(`There is no migration ${wanted}. There are: ${migrations.map(({ name }) => name).join(', ')}.`)

@@ -9,7 +9,7 @@ import { plans } from '../../src/db/schema/plans.ts'
 import { users } from '../../src/db/schema/users.ts'
 import { base64url, randomBytes, sha256 } from '../../src/lib/bytes.ts'
 import { uuidv7 } from '../../src/lib/uuid.ts'
-import { type Environment, hintOf, newKey } from '../../src/verification/key-format.ts'
+import { describeKey, type Environment, newKey } from '../../src/verification/key-format.ts'
 import { LOCAL_PRODUCTS } from '../stack/payments/products.ts'
 
 export interface Login {
@@ -160,7 +160,7 @@ export async function ensureKey(db: Database, wanted: SeedKey, known?: string): 
       name,
       keyHash: sha256(key),
       keyPrefix: prefix,
-      keyHint: hintOf(key),
+      keyHint: describeKey(key),
       environment,
       scopes,
     }),

@@ -6,11 +6,11 @@ import type { Statement } from '../db/batch.ts'
 import { brokenConstraint } from '../db/client.ts'
 import { users } from '../db/schema/users.ts'
 import type { ManagementDeps } from '../deps.ts'
-import { spend } from '../limits/endpoint-limits.ts'
+import { enforceRateLimits } from '../limits/endpoint-limits.ts'
 import { Problem } from '../problems.ts'
 import { newAccount } from './new-account.ts'
 import { hashPassword } from './passwords/hash.ts'
-import { refuseWeakPassword } from './passwords/policy.ts'
+import { requireStrongPassword } from './passwords/policy.ts'
 import { verifyPassword } from './passwords/verify.ts'
 import { findUserByEmail, insertUser } from './queries.ts'
 
@@ -28,7 +28,7 @@ export function findInvited(deps: ManagementDeps, email: string) {
  * @throws Problem `wrong_password`, `rate_limited` before anything is hashed
  */
 export async function requireInvited(deps: ManagementDeps, account: Invited, password: string): Promise<void> {
-  await spend(deps, { password_change: { account: account.id } })
+  await enforceRateLimits(deps, { password_change: { account: account.id } })
   const matches = await verifyPassword(password, account.passwordHash)
   if (!matches || !account.isActive) throw new Problem('wrong_password')
 }
@@ -60,7 +60,7 @@ export async function registerInvited(
   { password, ...person }: Person,
   also: (userId: string) => readonly Statement[],
 ): Promise<string | undefined> {
-  await refuseWeakPassword(deps, password, person.email, 'password')
+  await requireStrongPassword(deps, password, person.email, 'password')
   const now = deps.now()
   const account = newAccount(
     { ...person, passwordHash: await hashPassword(password), emailVerifiedAt: new Date(now) },
@@ -68,7 +68,7 @@ export async function registerInvited(
   )
   const { id } = account.user
   const registered = audited(deps, {
-    act: 'account.registered',
+    action: 'account.registered',
     actor: id,
     organizationId: account.organization.id,
     target: { type: 'user', id },

@@ -3,8 +3,8 @@ import { audited } from '../audit/record.ts'
 import type { Config } from '../config.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { isSameNetwork } from '../lib/cidr.ts'
-import { masked } from '../lib/mask-email.ts'
-import { addressOf, forgive, spend } from '../limits/endpoint-limits.ts'
+import { maskEmail } from '../lib/mask-email.ts'
+import { enforceRateLimits, networkAddress, resetRateLimits } from '../limits/endpoint-limits.ts'
 import { Problem } from '../problems.ts'
 import { REFUSAL_MS } from './passwords/hash-cost.ts'
 import { renewHash } from './passwords/rehash.ts'
@@ -26,23 +26,23 @@ import { openChallenge } from './two-factor/challenge.ts'
  *   `invalid_credentials`, also for an address that must be confirmed first
  */
 export async function login(deps: ManagementDeps, request: z.output<typeof Login>) {
-  const address = addressOf(deps)
+  const address = networkAddress(deps)
   const account = request.email
-  await spend(deps, { login_address: { address }, login_account_address: { address, account } })
+  await enforceRateLimits(deps, { login_address: { address }, login_account_address: { address, account } })
   const user = await findUserByEmail(deps.db, request.email)
   const isKnown = user?.knownAddresses.some((known) => isSameNetwork(known, address)) ?? false
-  if (!isKnown) await spend(deps, { login_account: { account } })
+  if (!isKnown) await enforceRateLimits(deps, { login_account: { account } })
 
   const hashing = Date.now()
   const matches = await verifyPassword(request.password, user?.passwordHash)
   if (!matches || !maySignIn(deps.config, user)) {
-    if (!isKnown) await spend(deps, { login_anywhere: {} })
-    const refused = await refusal(deps, account, user !== undefined)
+    if (!isKnown) await enforceRateLimits(deps, { login_anywhere: {} })
+    const refusalProblem = await refusal(deps, account, user !== undefined)
     await notBefore(hashing + REFUSAL_MS)
-    throw refused
+    throw refusalProblem
   }
   const passwordHash = await renewHash(deps, user, request.password)
-  deps.defer(forgive(deps, { login_account_address: { address, account } }))
+  deps.defer(resetRateLimits(deps, { login_account_address: { address, account } }))
   return user.hasTwoFactor
     ? openChallenge(deps, user.id)
     : openSession(deps, user.id, { factors: ['password'], passwordHash, organizationId: user.homeOrganizationId })
@@ -59,16 +59,16 @@ function maySignIn({ EMAIL_VERIFICATION }: Config, user: Account | undefined): u
 
 /** The row belongs to no organization: whether an address has an account is for administrators alone. */
 async function refusal(deps: ManagementDeps, email: string, isKnown: boolean): Promise<Problem> {
-  const detail = { email: masked(email), email_known: isKnown }
-  await audited(deps, { act: 'login.failed', actor: undefined, result: 'failure', detail })
-  return refused(deps.config)
+  const detail = { email: maskEmail(email), email_known: isKnown }
+  await audited(deps, { action: 'login.failed', actor: undefined, result: 'failure', detail })
+  return refusalProblem(deps.config)
 }
 
 /**
  * Where addresses must be confirmed, one that is not is refused in the same words as a wrong password: else whoever
  * registers a stranger's address and signs in would learn whether it had an account.
  */
-function refused({ EMAIL_VERIFICATION }: Config): Problem {
+function refusalProblem({ EMAIL_VERIFICATION }: Config): Problem {
   if (EMAIL_VERIFICATION === 'optional') return new Problem('invalid_credentials')
   return new Problem('invalid_credentials', {
     detail:

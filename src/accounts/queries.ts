@@ -7,8 +7,8 @@ import type { Database } from '../db/orm.ts'
 import { refreshTokens, sessions, totpCredentials } from '../db/schema/accounts.ts'
 import { memberships, organizations } from '../db/schema/organizations.ts'
 import { users } from '../db/schema/users.ts'
-import { endSessionsOf } from './email/queries.ts'
-import { homeOf } from './sessions/home-organization.ts'
+import { endSessions } from './email/queries.ts'
+import { defaultOrganization } from './sessions/home-organization.ts'
 
 /** What login needs of an account. */
 export async function findUserByEmail(db: Database, email: string) {
@@ -19,7 +19,7 @@ export async function findUserByEmail(db: Database, email: string) {
       isActive: users.isActive,
       knownAddresses,
       emailVerifiedAt: users.emailVerifiedAt,
-      homeOrganizationId: homeOf(sql`users.id`),
+      homeOrganizationId: defaultOrganization(sql`users.id`),
       hasTwoFactor: sql<boolean>`exists (
         select 1 from totp_credentials t where t.user_id = users.id and t.enabled_at is not null)`,
     })
@@ -139,7 +139,9 @@ export async function insertSession(
 
 /** The organization a new session acts for: the user's personal one, else the one they joined first. */
 export async function selectHomeOrganization(db: Database, userId: string): Promise<string | null> {
-  const { rows } = await db.execute<{ id: string | null }>(sql`select ${homeOf(sql`${userId}::uuid`)} as id`)
+  const { rows } = await db.execute<{ id: string | null }>(
+    sql`select ${defaultOrganization(sql`${userId}::uuid`)} as id`,
+  )
   return rows[0]?.id ?? null
 }
 
@@ -170,7 +172,7 @@ export async function updatePassword(
     unchanged: requireThat(db, hasPassword(user.userId, from), 'wrong_password'),
     audit: row,
     password: db.update(users).set({ passwordHash: to }).where(eq(users.id, user.userId)),
-    sessions: endSessionsOf(db, user.userId, 'password_changed', { now, except: user.sessionId }),
+    sessions: endSessions(db, user.userId, 'password_changed', { now, except: user.sessionId }),
     also,
   })
 }

@@ -3,14 +3,14 @@ import { audited } from '../audit/record.ts'
 import { runBatch } from '../db/batch.ts'
 import { brokenConstraint } from '../db/client.ts'
 import type { ManagementDeps } from '../deps.ts'
-import { masked } from '../lib/mask-email.ts'
-import { addressOf, spend } from '../limits/endpoint-limits.ts'
+import { maskEmail } from '../lib/mask-email.ts'
+import { enforceRateLimits, networkAddress } from '../limits/endpoint-limits.ts'
 import { Problem } from '../problems.ts'
 import { addressInUseMail, tokenMail } from './email/mail.ts'
 import { findRecipient, insertEmailToken } from './email/queries.ts'
 import { type NewAccount, newAccount } from './new-account.ts'
 import { hashPassword } from './passwords/hash.ts'
-import { refuseWeakPassword } from './passwords/policy.ts'
+import { requireStrongPassword } from './passwords/policy.ts'
 import { insertUser, type Profile } from './queries.ts'
 import type { Registration } from './schemas.ts'
 import { toUser } from './user.ts'
@@ -27,11 +27,11 @@ import { toUser } from './user.ts'
 export async function register(deps: ManagementDeps, request: z.output<typeof Registration>) {
   const { email } = request
   const isHidden = deps.config.EMAIL_VERIFICATION === 'required'
-  await spend(deps, {
-    register_address: { address: addressOf(deps) },
+  await enforceRateLimits(deps, {
+    register_address: { address: networkAddress(deps) },
     ...(isHidden && { register_account: { account: email } }),
   })
-  await refuseWeakPassword(deps, request.password, email, 'password')
+  await requireStrongPassword(deps, request.password, email, 'password')
 
   const account = newAccount({ ...request, passwordHash: await hashPassword(request.password) }, deps.now())
   const owner = isHidden ? await findRecipient(deps.db, email) : undefined
@@ -51,7 +51,7 @@ async function insertAccount(deps: ManagementDeps, account: NewAccount): Promise
       insertEmailToken(deps.db, mail.token),
       mail.insert,
       audited(deps, {
-        act: 'account.registered',
+        action: 'account.registered',
         actor: id,
         organizationId: account.organization.id,
         target: { type: 'user', id },
@@ -67,10 +67,10 @@ async function insertAccount(deps: ManagementDeps, account: NewAccount): Promise
 
 async function tellOwner(deps: ManagementDeps, email: string): Promise<void> {
   const mail = addressInUseMail(deps, email)
-  const attempt = { act: 'account.registered', actor: undefined, result: 'failure' } as const
+  const attempt = { action: 'account.registered', actor: undefined, result: 'failure' } as const
   await runBatch(deps.db, {
     mail: mail.insert,
-    audit: audited(deps, { ...attempt, detail: { reason: 'email_taken', email: masked(email) } }),
+    audit: audited(deps, { ...attempt, detail: { reason: 'email_taken', email: maskEmail(email) } }),
   })
   mail.send()
 }

@@ -114,7 +114,7 @@ export const accountRoutes = newRouter()
     await runBatch(deps.db, {
       user: updateUserName(deps.db, userId, c.req.valid('json').name),
       audit: audited(deps, {
-        act: 'account.updated',
+        action: 'account.updated',
         actor: user,
         organizationId,
         target: { type: 'user', id: userId },

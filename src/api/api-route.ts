@@ -6,7 +6,7 @@ import { type Access, guard } from '../auth/guard.ts'
 import { IDLE_WHILE_SUSPENDED, isForKeys, type Permission } from '../auth/roles.ts'
 import { findLooseObject } from '../http/strict-schema.ts'
 import { fieldErrors, PROBLEMS, Problem, type ProblemCode } from '../problems.ts'
-import { type BodyForms, withJsonBody, withJsonBodyOf, withOptionalJsonBody, withoutBody } from './body.ts'
+import { type BodyForms, withBodyForms, withJsonBody, withOptionalJsonBody, withoutBody } from './body.ts'
 import { IdempotencyHeaders, withIdempotency } from './idempotency.ts'
 import { ProblemBody } from './problem-schema.ts'
 
@@ -90,17 +90,17 @@ export function apiRoute<
     tags: [tag],
     summary,
     ...(declared.description && { description: declared.description }),
-    ...securityOf(allow),
+    ...describeSecurity(allow),
     'x-allow': allow,
     request: {
-      ...(content && { body: { content: contentOf(content, declared.forms), required: body !== undefined } }),
+      ...(content && { body: { content: describeContent(content, declared.forms), required: body !== undefined } }),
       query: query ?? NO_QUERY,
       ...(params && { params }),
       ...(declared.creates && { headers: IdempotencyHeaders }),
     } as unknown as RequestParts<B, O, Q, A>,
-    responses: { ...successes(returns), ...failures(codesOf(declared)) } as Responses<R>,
+    responses: { ...successes(returns), ...failures(listCodes(declared)) } as Responses<R>,
     middleware: [
-      ...readersOf(declared),
+      ...selectReaders(declared),
       guard(allow, { credentials: declared.credentials, creates: declared.creates, service: declared.service }),
       ...(declared.creates ? [withIdempotency] : []),
     ],
@@ -121,14 +121,14 @@ function requireStrict({ method, path, ...declared }: Declared): void {
 type Declared = Declaration<Method, string, unknown, unknown, unknown, unknown, Returns>
 
 /** Every way in which a route can fail: its own, and those that follow from what it takes and whom it lets in. */
-function codesOf(declared: Declared): ProblemCode[] {
+function listCodes(declared: Declared): ProblemCode[] {
   const { method, body, optionalBody, creates, fails = [] } = declared
   const ofInput: readonly ProblemCode[] = method === 'get' && !(body || optionalBody) ? ['invalid_request'] : OF_BODIES
   return [...COMMON, ...callerCodes(declared), ...ofInput, ...(creates ? OF_IDEMPOTENCY : []), ...fails]
 }
 
 /** Other types than JSON are only named: what they hold is put into the form that the schema describes before it is checked. */
-function contentOf(schema: ZodType, { wrap = {} }: BodyForms = {}) {
+function describeContent(schema: ZodType, { wrap = {} }: BodyForms = {}) {
   return {
     'application/json': { schema },
     ...Object.fromEntries(Object.keys(wrap).map((type) => [type, { schema: {} }])),
@@ -148,12 +148,12 @@ function callerCodes({ allow, creates, credentials }: Declared): ProblemCode[] {
   return kinds.flatMap(([applies, codes]) => (applies ? codes : []))
 }
 
-function readersOf({ body, optionalBody, forms }: Declared) {
-  if (body) return [forms ? withJsonBodyOf(forms) : withJsonBody]
+function selectReaders({ body, optionalBody, forms }: Declared) {
+  if (body) return [forms ? withBodyForms(forms) : withJsonBody]
   return [optionalBody ? withOptionalJsonBody : withoutBody]
 }
 
-function securityOf(allow: Access) {
+function describeSecurity(allow: Access) {
   if (allow === 'anyone') return {}
   return { security: isForPeople(allow) ? [{ bearer: [] }] : [{ bearer: [] }, { apiKey: [] }] }
 }

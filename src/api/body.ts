@@ -30,8 +30,8 @@ export interface BodyForms {
 }
 
 /** The same for a route that takes more than JSON of the usual size. */
-export const withJsonBodyOf = ({ maxBytes = MAX_BODY_BYTES, wrap = {} }: BodyForms) =>
-  createMiddleware<ManagementEnv>(async function withJsonBodyOf(c, next) {
+export const withBodyForms = ({ maxBytes = MAX_BODY_BYTES, wrap = {} }: BodyForms) =>
+  createMiddleware<ManagementEnv>(async function withBodyForms(c, next) {
     const wrapped = Object.hasOwn(wrap, mediaType(c.req.raw)) ? wrap[mediaType(c.req.raw)] : undefined
     requireReadable(c.req.raw)
     if (!wrapped) requireJson(c.req.raw)

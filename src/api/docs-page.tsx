@@ -4,20 +4,20 @@ import { sha256 } from '../lib/bytes.ts'
 import { Contents } from './docs/contents.tsx'
 import { Authentication, Introduction } from './docs/introduction.tsx'
 import { OperationArticle } from './docs/operation.tsx'
-import { anchorOf, operationsByTag } from './docs/operations.ts'
+import { operationsByTag, toAnchor } from './docs/operations.ts'
 import { Problems } from './docs/problem-list.tsx'
 import { Roles } from './docs/role-table.tsx'
 import { SCRIPT } from './docs/script.ts'
 import { STYLE } from './docs/style.ts'
 import type { OpenApiDocument } from './openapi.ts'
 
-const hashOf = (text: string) => `'sha256-${btoa(String.fromCharCode(...sha256(text)))}'`
+const hashSource = (text: string) => `'sha256-${btoa(String.fromCharCode(...sha256(text)))}'`
 
 /** The page loads nothing; the one style and the one script that it holds are allowed by their hashes (CSP3 §2.3.1). */
 const POLICY = [
   "default-src 'none'",
-  `style-src ${hashOf(STYLE)}`,
-  `script-src ${hashOf(SCRIPT)}`,
+  `style-src ${hashSource(STYLE)}`,
+  `script-src ${hashSource(SCRIPT)}`,
   "base-uri 'none'",
   "object-src 'none'",
   "frame-ancestors 'none'",
@@ -38,7 +38,7 @@ export function docsPage(c: Context, document: OpenApiDocument) {
   return c.html(page)
 }
 
-const descriptionOf = ({ tags }: OpenApiDocument, tag: string) => tags?.find(({ name }) => name === tag)?.description
+const findDescription = ({ tags }: OpenApiDocument, tag: string) => tags?.find(({ name }) => name === tag)?.description
 
 function Page({ document }: { readonly document: OpenApiDocument }) {
   const tags = operationsByTag(document)
@@ -60,9 +60,9 @@ function Page({ document }: { readonly document: OpenApiDocument }) {
           <Introduction document={document} />
           <Authentication document={document} />
           {[...tags].map(([tag, operations]) => (
-            <section id={anchorOf('tag', tag)} aria-labelledby={anchorOf('title', tag)}>
-              <h2 id={anchorOf('title', tag)}>{tag}</h2>
-              <p class="facts">{descriptionOf(document, tag)}</p>
+            <section id={toAnchor('tag', tag)} aria-labelledby={toAnchor('title', tag)}>
+              <h2 id={toAnchor('title', tag)}>{tag}</h2>
+              <p class="facts">{findDescription(document, tag)}</p>
               {operations.map((operation) => (
                 <OperationArticle document={document} operation={operation} />
               ))}

@@ -9,12 +9,12 @@ import type { ManagementDeps, Repeats, RowVersion } from '../deps.ts'
 import { sha256 } from '../lib/bytes.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { seal, unseal } from '../lib/seal.ts'
-import { announceVersions } from '../limits/versions.ts'
+import { publishVersions } from '../limits/versions.ts'
 import { Problem } from '../problems.ts'
 import { findKeptAnswer, insertKeptAnswer, type KeptAnswer } from './idempotency-queries.ts'
 
 /** As long as Stripe keeps them. */
-const KEPT_MS = 24 * 3_600_000
+const ANSWER_TTL_MS = 24 * 3_600_000
 const MAX_KEY_LENGTH = 255
 
 /** For the documentation; `withIdempotency` is what checks it. */
@@ -50,7 +50,7 @@ export async function keepAnswer(
 }
 
 /** The answer in its sealed form. */
-interface Sealed {
+interface AnswerToSeal {
   readonly body: unknown
   readonly announcements: Announcements
 }
@@ -81,7 +81,7 @@ export const withIdempotency = createMiddleware<ManagementEnv>(async function wi
     throw new Problem('invalid_request', { errors: [{ path: 'header.Idempotency-Key', message }] })
   }
   const { deps } = c.var
-  const purpose = purposeOf(c, key)
+  const purpose = describePurpose(c, key)
   const body = c.req.bodyCache.text === undefined ? '' : await c.req.text() // there is none where the route takes none
   const use = { purpose, id: sha256(purpose), requestHash: sha256(body) }
   const earlier = await findKept(deps, use)
@@ -91,7 +91,7 @@ export const withIdempotency = createMiddleware<ManagementEnv>(async function wi
   const repeats: Repeats = {
     async keep(status, body, announcements) {
       isKept = true
-      const row = await sealedRow(deps, use, status, { body, announcements })
+      const row = await sealRow(deps, use, status, { body, announcements })
       return [insertKeptAnswer(deps.db, row)] // in an array: awaited by itself it would run
     },
   }
@@ -102,7 +102,7 @@ export const withIdempotency = createMiddleware<ManagementEnv>(async function wi
 })
 
 /** Keys of different callers, organizations and routes never meet. */
-function purposeOf(c: Context<ManagementEnv>, key: string): string {
+function describePurpose(c: Context<ManagementEnv>, key: string): string {
   const { principal, organizationId } = c.var
   const caller = principal.kind === 'user' ? principal.userId : principal.keyId
   return ['idempotency', caller, organizationId, c.req.method, c.req.path, key].join('\n')
@@ -111,10 +111,10 @@ function purposeOf(c: Context<ManagementEnv>, key: string): string {
 const findKept = (deps: ManagementDeps, { id, requestHash }: Use) =>
   findKeptAnswer(deps.db, id, { requestHash, at: new Date(deps.now()) })
 
-async function sealedRow(deps: ManagementDeps, { id, purpose, requestHash }: Use, status: number, sealed: Sealed) {
+async function sealRow(deps: ManagementDeps, { id, purpose, requestHash }: Use, status: number, sealed: AnswerToSeal) {
   const response = await seal(deps.config.SECRET_KEY, purpose, JSON.stringify(sealed))
   const now = deps.now()
-  const times = { createdAt: new Date(now), expiresAt: new Date(now + KEPT_MS) }
+  const times = { createdAt: new Date(now), expiresAt: new Date(now + ANSWER_TTL_MS) }
   return { id, requestHash, status, response, ...times }
 }
 
@@ -126,7 +126,7 @@ async function keepAfterwards(c: Context<ManagementEnv>, use: Use): Promise<void
   const { deps } = c.var
   try {
     const body: unknown = await c.res.clone().json()
-    const row = await sealedRow(deps, use, c.res.status, { body, announcements: [] })
+    const row = await sealRow(deps, use, c.res.status, { body, announcements: [] })
     await runBatch(deps.db, { answer: insertKeptAnswer(deps.db, row) })
   } catch (error) {
     if (problemIn(error)?.code === 'request_in_progress') return replayInstead(c, use)
@@ -148,7 +148,7 @@ async function replayInstead(c: Context<ManagementEnv>, use: Use): Promise<void>
 
 async function replay(deps: ManagementDeps, { purpose }: Use, earlier: KeptAnswer): Promise<Response> {
   if (!earlier.isSameRequest) throw new Problem('idempotency_key_reused')
-  const opened: Sealed = JSON.parse(await unseal(deps.config.SECRET_KEY, purpose, earlier.response))
-  await announceVersions(deps, opened.announcements)
+  const opened: AnswerToSeal = JSON.parse(await unseal(deps.config.SECRET_KEY, purpose, earlier.response))
+  await publishVersions(deps, opened.announcements)
   return Response.json(opened.body, { status: earlier.status, headers: { 'Idempotent-Replayed': 'true' } })
 }

@@ -1,5 +1,5 @@
 /** Every act that leaves an audit row. The one list: documentation and tests read it. */
-export const ACTS = {
+export const AUDIT_ACTIONS = {
   'account.registered': 'An account was made.',
   'account.deleted': 'An account was deleted by its owner.',
   'account.exported': 'A user took a copy of everything about them.',
@@ -67,4 +67,4 @@ export const ACTS = {
   'admin.impersonated': 'An administrator opened a support session as a user.',
 } as const
 
-export type Act = keyof typeof ACTS
+export type AuditAction = keyof typeof AUDIT_ACTIONS

@@ -1,10 +1,10 @@
 import { and, desc, eq, gte, lt, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../db/orm.ts'
 import { auditLogs } from '../db/schema/audit.ts'
-import type { Act } from './actions.ts'
+import type { AuditAction } from './actions.ts'
 
 interface AuditFilter {
-  readonly action?: Act | undefined
+  readonly action?: AuditAction | undefined
   readonly actor_id?: string | undefined
   readonly result?: 'success' | 'failure' | undefined
   /** ISO 8601; `to` is the first moment outside. */

@@ -2,11 +2,11 @@ import type { Principal } from '../auth/principal.ts'
 import { auditLogs } from '../db/schema/audit.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { uuidv7 } from '../lib/uuid.ts'
-import type { Act } from './actions.ts'
+import type { AuditAction } from './actions.ts'
 
 /** What was done. Who, from where and in which request is known from the rest. */
 export interface Entry {
-  readonly act: Act
+  readonly action: AuditAction
   /** Who did it: a principal, a user's id where nobody is signed in yet, or nobody known. */
   readonly actor: Principal | string | undefined
   /** The organization whose admins may read of it. */
@@ -37,39 +37,40 @@ export type AuditRow = ReturnType<typeof audited>
  */
 export function audited(
   deps: ManagementDeps,
-  { act, actor, organizationId, target, result = 'success', detail = {} }: Entry,
+  { action, actor, organizationId, target, result = 'success', detail = {} }: Entry,
 ) {
   const { requestId, ip, userAgent } = deps.origin
   return deps.db.insert(auditLogs).values({
     id: uuidv7(deps.now()),
     organizationId: organizationId ?? null,
-    ...actorOf(actor, act),
-    action: act,
-    ...targetOf(target),
+    ...toActor(actor, action),
+    action,
+    ...toTarget(target),
     result,
     ip: ip ?? null,
     userAgent: userAgent ?? null,
     requestId,
-    detail: { ...detail, ...supportOf(actor) },
+    detail: { ...detail, ...describeSupport(actor) },
     createdAt: new Date(deps.now()),
   })
 }
 
-function targetOf(target: Entry['target']) {
+function toTarget(target: Entry['target']) {
   return target ? { targetType: target.type, targetId: target.id } : { targetType: null, targetId: null }
 }
 
-function actorOf(actor: Entry['actor'], act: Act) {
+function toActor(actor: Entry['actor'], action: AuditAction) {
   if (actor === undefined) return { actorType: 'system', actorId: null } as const
   if (typeof actor === 'string') return { actorType: 'user', actorId: actor } as const
   if (actor.kind === 'key') return { actorType: 'key', actorId: actor.keyId } as const
-  return { actorType: isOfAdministration(act) ? 'administrator' : 'user', actorId: actor.userId } as const
+  return { actorType: isOfAdministration(action) ? 'administrator' : 'user', actorId: actor.userId } as const
 }
 
-const isOfAdministration = (act: Act) => act.startsWith('admin.') || act === 'organization.limits_changed'
+const isOfAdministration = (action: AuditAction) =>
+  action.startsWith('admin.') || action === 'organization.limits_changed'
 
 /** What is done in a support session is done by the administrator behind it. */
-function supportOf(actor: Entry['actor']) {
+function describeSupport(actor: Entry['actor']) {
   const isSupport = typeof actor === 'object' && actor.kind === 'user' && actor.impersonatorId !== null
   return isSupport ? { impersonator_id: actor.impersonatorId } : {}
 }

@@ -1,14 +1,14 @@
 import * as z from 'zod'
-import { listOf, pageQuery, timestamp, uuid } from '../http/fields.ts'
-import { ACTS, type Act } from './actions.ts'
+import { listSchema, pageQuery, timestamp, uuid } from '../http/fields.ts'
+import { AUDIT_ACTIONS, type AuditAction } from './actions.ts'
 
 const filters = {
   action: z
-    .enum(Object.keys(ACTS) as [Act, ...Act[]])
+    .enum(Object.keys(AUDIT_ACTIONS) as [AuditAction, ...AuditAction[]])
     .optional()
     .meta({
-      description: Object.entries(ACTS)
-        .map(([act, what]) => `\`${act}\`: ${what}`)
+      description: Object.entries(AUDIT_ACTIONS)
+        .map(([action, what]) => `\`${action}\`: ${what}`)
         .join(' '),
     }),
   actor_id: uuid.optional(),
@@ -38,4 +38,4 @@ export const AuditLog = z
   })
   .meta({ id: 'AuditLog' })
 
-export const AuditLogList = listOf(AuditLog)
+export const AuditLogList = listSchema(AuditLog)

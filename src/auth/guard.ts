@@ -46,7 +46,7 @@ async function admitOrLog(c: Context<ManagementEnv>, access: Exclude<Access, 'an
   try {
     await admitPrincipal(c, access, what)
     if (what.credentials && isImpersonated(c.var.principal)) throw new Problem('forbidden_while_impersonating')
-    if (what.creates && isIdle(access)) refuseSuspended(c.var.principal, c.var.organizationId)
+    if (what.creates && isIdle(access)) requireNotSuspended(c.var.principal, c.var.organizationId)
   } catch (error) {
     const { principal, requestId } = c.var
     if (principal && error instanceof Problem) {
@@ -62,7 +62,7 @@ const isImpersonated = (principal: Principal) => principal.kind === 'user' && pr
 const isIdle = (access: Access) => (IDLE_WHILE_SUSPENDED as readonly Access[]).includes(access)
 
 /** Keys of a suspended organization do not verify, so that only its people get this far. */
-function refuseSuspended(principal: Principal, organizationId: string): void {
+function requireNotSuspended(principal: Principal, organizationId: string): void {
   if (principal.kind !== 'user') return
   const membership = principal.memberships.find((one) => one.organization_id === organizationId)
   if (membership?.is_suspended) throw new Problem('organization_suspended')
@@ -82,7 +82,7 @@ async function admitPrincipal(
   c.set('principal', principal)
   if (access === 'user' || access === 'administrator') {
     if (principal.kind !== 'user') throw new Problem('user_only')
-    if (access === 'administrator') refuseOthers(c.var.deps.config, principal)
+    if (access === 'administrator') requireAdministrator(c.var.deps.config, principal)
     c.set('user', principal)
   } else if (service && isService(principal, access, service)) {
     c.set('isService', true)
@@ -105,7 +105,7 @@ function isService(principal: Principal, permission: Permission, service: string
 }
 
 /** That there is an administration is nobody's business but theirs. */
-function refuseOthers(config: Config, { isAdministrator, hasTwoFactor }: UserPrincipal): void {
+function requireAdministrator(config: Config, { isAdministrator, hasTwoFactor }: UserPrincipal): void {
   if (!isAdministrator) throw new Problem('not_found')
   if (config.ADMIN_REQUIRES_TWO_FACTOR && !hasTwoFactor) throw new Problem('two_factor_required')
 }
@@ -135,10 +135,10 @@ async function authenticateKey(c: Context<ManagementEnv>, key: string): Promise<
   if (!record) throw invalid('The API key is not valid: NOT_FOUND.')
   const { keyId, lineageId, organizationId, scopes, isPlatform } = record
   noteLastUse(deps, { keyId, organizationId })
-  return { kind: 'key', keyId, lineageId, organizationId, scopes, isPlatform, bounds: boundsOf(record) }
+  return { kind: 'key', keyId, lineageId, organizationId, scopes, isPlatform, bounds: toBounds(record) }
 }
 
-function boundsOf({ environment, expiresAt, allowedIps, customRateLimit, namedLimits }: KeyRecord): KeyBounds {
+function toBounds({ environment, expiresAt, allowedIps, customRateLimit, namedLimits }: KeyRecord): KeyBounds {
   const end = expiresAt === undefined ? null : new Date(expiresAt).toISOString()
   return { environment, expiresAt: end, allowedIps: allowedIps ?? null, customRateLimit, namedLimits }
 }
@@ -167,12 +167,12 @@ async function namedOrganization(c: Context<ManagementEnv>): Promise<string | un
 export function organizationFor(principal: Principal, permission: Permission, named: string | undefined): string {
   const organizationId = named?.toLowerCase() ?? principal.organizationId
   if (!organizationId) throw new Problem('organization_not_found')
-  if (principal.kind === 'key') refuseKey(principal, permission, organizationId)
-  else refuseMember(principal, permission, organizationId)
+  if (principal.kind === 'key') requireKeyPermission(principal, permission, organizationId)
+  else requireMember(principal, permission, organizationId)
   return organizationId
 }
 
-function refuseKey(key: KeyPrincipal, permission: Permission, organizationId: string): void {
+function requireKeyPermission(key: KeyPrincipal, permission: Permission, organizationId: string): void {
   if (organizationId !== key.organizationId) throw new Problem('organization_not_found')
   if (!isForKeys(permission)) throw new Problem('user_only')
   const scope = scopeFor(permission)
@@ -180,7 +180,7 @@ function refuseKey(key: KeyPrincipal, permission: Permission, organizationId: st
     throw new Problem('forbidden', { detail: `The key needs the scope ${scope}.` })
 }
 
-function refuseMember({ memberships }: UserPrincipal, permission: Permission, organizationId: string): void {
+function requireMember({ memberships }: UserPrincipal, permission: Permission, organizationId: string): void {
   const membership = memberships.find((one) => one.organization_id === organizationId)
   if (!membership) throw new Problem('organization_not_found')
   if (!roleMay(membership.role, permission))

@@ -9,7 +9,7 @@ const AUDIENCE = 'tollgate'
 /** How far the clock of an issuer may be fast. A token is never good after its own end. */
 const CLOCK_TOLERANCE_SECONDS = 30
 /** Ours have some 600; what is longer is refused before anything is decoded. */
-const MOST_CHARACTERS = 4_096
+const MAX_CHARACTERS = 4_096
 /** Base64url and dots alone (RFC 7515 §3.1): a decoder also takes padding, and one token would have many spellings. */
 const COMPACT = /^[\w-]+\.[\w-]+\.([\w-]+)$/
 
@@ -35,7 +35,7 @@ export async function signToken(config: Config, { typ, ttlSeconds, claims }: New
     .sign(signing)
 }
 
-interface Expected<Claims extends z.ZodType> {
+interface ExpectedToken<Claims extends z.ZodType> {
   readonly typ: string
   /** The most a token of this kind may live, whatever it says itself. */
   readonly ttlSeconds: number
@@ -55,7 +55,7 @@ interface Expected<Claims extends z.ZodType> {
 export async function verifyToken<Claims extends z.ZodType>(
   config: Config,
   token: string,
-  { typ, ttlSeconds, claims }: Expected<Claims>,
+  { typ, ttlSeconds, claims }: ExpectedToken<Claims>,
   at: number,
 ): Promise<z.output<Claims> | undefined> {
   const header = readHeader(token)
@@ -83,7 +83,7 @@ export async function verifyToken<Claims extends z.ZodType>(
 const Header = z.strictObject({ alg: z.string(), typ: z.string(), kid: z.string().optional() })
 
 function readHeader(token: string): z.output<typeof Header> | undefined {
-  if (token.length > MOST_CHARACTERS) return undefined
+  if (token.length > MAX_CHARACTERS) return undefined
   const signature = COMPACT.exec(token)?.[1]
   if (signature === undefined) return undefined
   try {

@@ -66,7 +66,7 @@ export function scopeFor(permission: Permission): string | undefined {
 }
 
 /** @returns the permission a scope stands for, if it is one of those */
-export function permissionOf(scope: string): Permission | undefined {
+export function parsePermission(scope: string): Permission | undefined {
   return (ROLES.owner as readonly Permission[]).find((permission) => scopeFor(permission) === scope)
 }
 

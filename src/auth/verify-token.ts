@@ -52,13 +52,13 @@ function about(user: UserPrincipal, organizationId: string | null) {
   }
 }
 
-interface Asked {
+interface TokenCheck {
   readonly organizationId: string | null
   readonly permission: (typeof PERMISSIONS)[number] | undefined
 }
 
 /** Whether the user belongs there and, where a permission is asked about, has it: as Tollgate's own guard decides. */
-function isAllowed(user: UserPrincipal, { organizationId, permission }: Asked): boolean {
+function isAllowed(user: UserPrincipal, { organizationId, permission }: TokenCheck): boolean {
   const membership = membershipIn(user, organizationId)
   if (!membership || !permission) return membership !== undefined
   const isIdle = membership.is_suspended && IDLE_WHILE_SUSPENDED.includes(permission)

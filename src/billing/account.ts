@@ -5,7 +5,7 @@ import type { BillingProvider, ProviderName } from './providers/provider.ts'
 import type { Account, OfferedPlan, Subscription } from './queries.ts'
 
 /** What a plan is bought as at a provider; `null` where it is not sold there. */
-const productOf = (plan: OfferedPlan, provider: ProviderName): string | null =>
+const selectProduct = (plan: OfferedPlan, provider: ProviderName): string | null =>
   provider === 'polar' ? plan.polarProductId : plan.stripePriceId
 
 /**
@@ -27,7 +27,7 @@ export function requirePaidPlan({ plans }: Account, plan: string): OfferedPlan {
 export function chooseProvider(config: Config, plan: OfferedPlan, wanted: ProviderName | undefined): BillingProvider {
   const offered = wanted === undefined ? configuredProviders(config) : [requireProvider(config, wanted)]
   if (offered.length === 0) throw new Problem('billing_not_offered')
-  const provider = offered.find(({ name }) => productOf(plan, name) !== null)
+  const provider = offered.find(({ name }) => selectProduct(plan, name) !== null)
   if (!provider) throw notSold(plan)
   return provider
 }
@@ -41,18 +41,18 @@ export function requireProvider(config: Config, name: ProviderName): BillingProv
 
 /** @throws Problem `plan_not_purchasable` */
 export function requireProduct(plan: OfferedPlan, provider: ProviderName): string {
-  const product = productOf(plan, provider)
+  const product = selectProduct(plan, provider)
   if (product === null) throw notSold(plan)
   return product
 }
 
 /** What Stripe bills along with a plan: the metered prices of what is used above its limits. */
-export const meteredOf = ({ overage }: OfferedPlan): string[] =>
+export const listMetered = ({ overage }: OfferedPlan): string[] =>
   Object.values(overage).flatMap(({ stripe_price_id: id }) => id ?? [])
 
 /** All that plans are bought as at a provider, metered prices among it. */
-export const productsOf = ({ plans }: Account, provider: ProviderName): string[] =>
-  plans.flatMap((plan) => [productOf(plan, provider) ?? [], provider === 'stripe' ? meteredOf(plan) : []].flat())
+export const listProducts = ({ plans }: Account, provider: ProviderName): string[] =>
+  plans.flatMap((plan) => [selectProduct(plan, provider) ?? [], provider === 'stripe' ? listMetered(plan) : []].flat())
 
 const notSold = ({ id }: OfferedPlan) =>
   new Problem('plan_not_purchasable', { detail: `The plan ${id} is not sold by the payment provider.` })

@@ -1,17 +1,17 @@
 import type { UserPrincipal } from '../auth/principal.ts'
 import type { ManagementDeps } from '../deps.ts'
-import { spend } from '../limits/endpoint-limits.ts'
+import { enforceRateLimits } from '../limits/endpoint-limits.ts'
 import { Problem } from '../problems.ts'
 import {
-  meteredOf,
-  productsOf,
+  listMetered,
+  listProducts,
   requireCurrent,
   requireGiving,
   requirePaidPlan,
   requireProduct,
   requireProvider,
 } from './account.ts'
-import { askProvider } from './ask-provider.ts'
+import { callProviderAudited } from './call-provider.ts'
 import type { BillingProvider } from './providers/provider.ts'
 import { type Account, findSubscription, getAccount, type OfferedPlan, type Subscription } from './queries.ts'
 import { applySubscription } from './subscriptions/sync.ts'
@@ -41,12 +41,12 @@ export async function changeSubscription(
   const when = isDown(account, current, wanted) ? ('period_end' as const) : ('now' as const)
   const subscriptionId = current.providerSubscriptionId
   const detail = { from: current.planId, to: wanted.id, when }
-  return perform(deps, { act: 'billing.change_requested', user, organizationId, detail }, current, () =>
+  return perform(deps, { action: 'billing.change_requested', user, organizationId, detail }, current, () =>
     provider.changePlan({
       subscriptionId,
       product,
-      meteredProducts: meteredOf(wanted),
-      ofPlans: productsOf(account, provider.name),
+      meteredProducts: listMetered(wanted),
+      ofPlans: listProducts(account, provider.name),
       when,
       // Of this request alone: Stripe would repeat a refused payment for a day. Twice the same plan costs nothing anyway.
       idempotencyKey: `change-${deps.origin.requestId}`,
@@ -64,7 +64,7 @@ export async function cancelSubscription(deps: ManagementDeps, { user, organizat
   const { current, provider } = await open(deps, organizationId)
   if (current.cancelAtPeriodEnd) return current
   const detail = { plan: current.planId, ends: current.currentPeriodEnd?.toISOString() ?? null }
-  return perform(deps, { act: 'billing.cancel_requested', user, organizationId, detail }, current, () =>
+  return perform(deps, { action: 'billing.cancel_requested', user, organizationId, detail }, current, () =>
     provider.cancelAtPeriodEnd(current.providerSubscriptionId),
   )
 }
@@ -82,7 +82,7 @@ export async function resumeSubscription(deps: ManagementDeps, { user, organizat
     return current
   }
   const detail = { plan: current.planId }
-  const after = await perform(deps, { act: 'billing.resume_requested', user, organizationId, detail }, current, () =>
+  const after = await perform(deps, { action: 'billing.resume_requested', user, organizationId, detail }, current, () =>
     provider.resume(current.providerSubscriptionId),
   )
   if (after.status === 'paused') throw new Problem('payment_open')
@@ -99,7 +99,7 @@ interface Open {
 }
 
 async function open(deps: ManagementDeps, organizationId: string): Promise<Open> {
-  await spend(deps, { billing_organization: { account: organizationId } })
+  await enforceRateLimits(deps, { billing_organization: { account: organizationId } })
   const account = await getAccount(deps.db, organizationId)
   const current = requireCurrent(account)
   return { account, current, provider: requireProvider(deps.config, current.provider) }
@@ -108,12 +108,12 @@ async function open(deps: ManagementDeps, organizationId: string): Promise<Open>
 /** What the provider did is in force here when the answer is given; its webhook finds it done. */
 async function perform(
   deps: ManagementDeps,
-  asked: Parameters<typeof askProvider>[1],
+  asked: Parameters<typeof callProviderAudited>[1],
   current: Subscription,
   work: () => Promise<object>,
 ): Promise<Subscription> {
-  await askProvider(deps, asked, work)
+  await callProviderAudited(deps, asked, work)
   const provider = requireProvider(deps.config, current.provider)
-  await applySubscription(deps, provider, { subscriptionId: current.providerSubscriptionId, because: asked.act })
+  await applySubscription(deps, provider, { subscriptionId: current.providerSubscriptionId, because: asked.action })
   return (await findSubscription(deps.db, asked.organizationId, current.id)) ?? current
 }

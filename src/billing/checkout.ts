@@ -2,10 +2,17 @@ import type * as z from 'zod'
 import type { UserPrincipal } from '../auth/principal.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { sha256Hex } from '../lib/bytes.ts'
-import { spend } from '../limits/endpoint-limits.ts'
+import { enforceRateLimits } from '../limits/endpoint-limits.ts'
 import { Problem } from '../problems.ts'
-import { alreadySubscribed, chooseProvider, meteredOf, requirePaidPlan, requireProduct, safeReturn } from './account.ts'
-import { askProvider } from './ask-provider.ts'
+import {
+  alreadySubscribed,
+  chooseProvider,
+  listMetered,
+  requirePaidPlan,
+  requireProduct,
+  safeReturn,
+} from './account.ts'
+import { callProviderAudited } from './call-provider.ts'
 import type { BillingProvider, CheckoutInput, SubscriptionStatus } from './providers/provider.ts'
 import { type Account, getAccount, getPayer, type OfferedPlan } from './queries.ts'
 import type { NewCheckout } from './schemas.ts'
@@ -32,22 +39,22 @@ export async function startCheckout(deps: ManagementDeps, wish: Wish) {
   const { user, organizationId, input } = wish
   const successUrl = safeReturn(deps.config, 'success_url', input.success_url)
   const cancelUrl = safeReturn(deps.config, 'cancel_url', input.cancel_url)
-  await spend(deps, { billing_organization: { account: organizationId } })
+  await enforceRateLimits(deps, { billing_organization: { account: organizationId } })
   const account = await getAccount(deps.db, organizationId)
   if (account.organization.isPlatform) throw new Problem('platform_organization')
   const plan = requirePaidPlan(account, input.plan)
   if (account.current && !account.current.endedAt) throw alreadySubscribed(account.current.status)
   const provider = chooseProvider(deps.config, plan, input.provider)
   const detail = { plan: plan.id, provider: provider.name }
-  return askProvider(
+  return callProviderAudited(
     deps,
-    { act: 'billing.checkout_started', user, organizationId, detail, answers: 201 },
+    { action: 'billing.checkout_started', user, organizationId, detail, answers: 201 },
     async () => {
       const customerId = account.subscriptions.find((one) => one.provider === provider.name)?.providerCustomerId
-      await refuseSecond(deps, provider, organizationId, customerId)
+      await requireNoSubscription(deps, provider, organizationId, customerId)
       const payer = await getPayer(deps.db, user.userId)
       const fields = {
-        ...fieldsOf(account, plan, provider),
+        ...findUnavailable(account, plan, provider),
         ...payer,
         name: payer.name ?? account.organization.name,
         successUrl,
@@ -56,7 +63,7 @@ export async function startCheckout(deps: ManagementDeps, wish: Wish) {
       }
       const checkout = await provider.createCheckout({
         ...fields,
-        idempotencyKey: keyOf(deps, account, fields),
+        idempotencyKey: toKey(deps, account, fields),
       })
       return { ...checkout, ...detail }
     },
@@ -64,29 +71,29 @@ export async function startCheckout(deps: ManagementDeps, wish: Wish) {
 }
 
 /** Of a purchase whose webhook is still on its way the provider knows already. */
-async function refuseSecond(
+async function requireNoSubscription(
   deps: ManagementDeps,
   provider: BillingProvider,
   organizationId: string,
   customerId: string | undefined,
 ): Promise<void> {
-  const bought = await provider.findSubscriptionsOf({ organizationId, customerId })
+  const bought = await provider.findSubscriptions({ organizationId, customerId })
   const living = bought.find(({ status, endedAt }) => !endedAt && LIVING.has(status))
   if (!living) return
   await applySubscription(deps, provider, { subscriptionId: living.id, because: 'checkout' })
   throw alreadySubscribed(living.status)
 }
 
-function fieldsOf({ organization }: Account, plan: OfferedPlan, { name }: BillingProvider) {
+function findUnavailable({ organization }: Account, plan: OfferedPlan, { name }: BillingProvider) {
   return {
     organizationId: organization.id,
     product: requireProduct(plan, name),
-    ...(name === 'stripe' && { meteredProducts: meteredOf(plan) }),
+    ...(name === 'stripe' && { meteredProducts: listMetered(plan) }),
   }
 }
 
 /** The same for the same wish at the same time; another one once a subscription has come and gone. */
-function keyOf(
+function toKey(
   deps: ManagementDeps,
   { subscriptions }: Account,
   fields: Omit<CheckoutInput, 'idempotencyKey'>,

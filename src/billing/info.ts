@@ -2,14 +2,14 @@ import type * as z from 'zod'
 import type { ManagementDeps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { getUse, readQuotas } from '../limits/quotas.ts'
-import { overageOf } from './overage/overage.ts'
+import { computeOverage } from './overage/overage.ts'
 import { configuredProviders, providerNamed } from './providers/configured.ts'
 import type { NextCharge, PaymentMethod, ProviderName } from './providers/provider.ts'
 import { type Account, getAccount, listCharged, type Subscription } from './queries.ts'
 import type { BillingInfo, BillingSubscription } from './schemas.ts'
 
 /** The provider's own words are told where it says them soon; the rest does not wait for them. */
-const PATIENCE_MS = 2_000
+const PROVIDER_TIMEOUT_MS = 2_000
 
 /** Everything about an organization's billing at this moment. @throws Problem `organization_not_found` */
 export async function billingInfo(deps: ManagementDeps, organizationId: string): Promise<z.output<typeof BillingInfo>> {
@@ -22,27 +22,27 @@ export async function billingInfo(deps: ManagementDeps, organizationId: string):
   const plan = plans.find(({ id }) => id === organization.planId)
   const charged = await listCharged(deps.db, organizationId, new Date(period.start))
   const [method, found] = current ? await askProvider(deps, current) : []
-  const overage = overageOf(plan, quotas.meters, charged)
+  const overage = computeOverage(plan, quotas.meters, charged)
   return {
     organization_id: organization.id,
     plan: { id: organization.planId, name: plan?.name ?? '', price_per_month_cents: plan?.pricePerMonthCents ?? null },
-    ...boughtOf(current),
+    ...describeBought(current),
     next_charge: nextCharge(account, overage.total_cents, found?.nextCharge),
-    usage: { period: quotas.period, resets_at: quotas.resets_at, meters: usageOf(quotas.meters) },
+    usage: { period: quotas.period, resets_at: quotas.resets_at, meters: describeUsage(quotas.meters) },
     overage,
     payment_method: toMethod(method),
     providers: configuredProviders(deps.config).map(({ name }) => name),
   }
 }
 
-const boughtOf = (current: Subscription | undefined) =>
+const describeBought = (current: Subscription | undefined) =>
   current
     ? { status: current.status, provider: current.provider, subscription: toSubscription(current) }
     : { status: 'none' as const, provider: null, subscription: null }
 
 type Readings = Awaited<ReturnType<typeof readQuotas>>['meters']
 
-const usageOf = (meters: Readings) =>
+const describeUsage = (meters: Readings) =>
   Object.fromEntries(
     Object.entries(meters).map(([meter, { limit, used, remaining, percent, overage }]) => [
       meter,
@@ -60,9 +60,9 @@ const NOT_CHARGED: ReadonlySet<Subscription['status']> = new Set(['canceled', 'p
 function nextCharge({ current, plans }: Account, overageCents: number, found: NextCharge | undefined) {
   const { currentPeriodEnd: end, endedAt, cancelAtPeriodEnd } = current ?? {}
   if (!current || !end || endedAt || NOT_CHARGED.has(current.status)) return null
-  if (cancelAtPeriodEnd) return chargeOf({ at: end, amount: 0, currency: 'usd' }, overageCents)
+  if (cancelAtPeriodEnd) return describeCharge({ at: end, amount: 0, currency: 'usd' }, overageCents)
   const charge = found && priceAfter(plans, current, found)
-  return charge ? chargeOf(charge, overageCents) : null
+  return charge ? describeCharge(charge, overageCents) : null
 }
 
 function priceAfter(plans: Account['plans'], { planId, pendingPlanId }: Subscription, found: NextCharge) {
@@ -74,7 +74,7 @@ function priceAfter(plans: Account['plans'], { planId, pendingPlanId }: Subscrip
 }
 
 /** Overage is in dollars: with other money it is not known what it comes to. */
-function chargeOf({ at, amount, currency }: NextCharge, overageCents: number) {
+function describeCharge({ at, amount, currency }: NextCharge, overageCents: number) {
   if (amount + overageCents === 0 || (overageCents > 0 && currency !== 'usd')) return null
   return { at: at.toISOString(), amount_cents: amount + overageCents, currency }
 }
@@ -86,7 +86,7 @@ function askProvider(deps: ManagementDeps, { provider: name, providerSubscriptio
 
 /** Asks the provider, and does without where it fails or is late. */
 async function askSoon<T>(provider: ProviderName, asked: Promise<T | undefined> | undefined): Promise<T | undefined> {
-  const late = new Promise<undefined>((resolve) => setTimeout(resolve, PATIENCE_MS))
+  const late = new Promise<undefined>((resolve) => setTimeout(resolve, PROVIDER_TIMEOUT_MS))
   try {
     return await Promise.race([asked, late])
   } catch (error) {

@@ -1,10 +1,10 @@
 import type * as z from 'zod'
 import type { UserPrincipal } from '../auth/principal.ts'
 import type { ManagementDeps } from '../deps.ts'
-import { spend } from '../limits/endpoint-limits.ts'
+import { enforceRateLimits } from '../limits/endpoint-limits.ts'
 import { Problem } from '../problems.ts'
 import { requireProvider, safeReturn } from './account.ts'
-import { askProvider } from './ask-provider.ts'
+import { callProviderAudited } from './call-provider.ts'
 import { getAccount } from './queries.ts'
 import type { NewPortal } from './schemas.ts'
 
@@ -21,14 +21,18 @@ interface Wish {
  */
 export async function openPortal(deps: ManagementDeps, { user, organizationId, input }: Wish) {
   const returnUrl = safeReturn(deps.config, 'return_url', input.return_url)
-  await spend(deps, { billing_organization: { account: organizationId } })
+  await enforceRateLimits(deps, { billing_organization: { account: organizationId } })
   const { current, subscriptions } = await getAccount(deps.db, organizationId)
   const bought = current ?? subscriptions[0]
   if (!bought) throw new Problem('no_subscription')
   const provider = requireProvider(deps.config, bought.provider)
   const detail = { provider: provider.name }
-  return askProvider(deps, { act: 'billing.portal_opened', user, organizationId, detail, answers: 201 }, async () => {
-    const { url } = await provider.createPortal({ customerId: bought.providerCustomerId, returnUrl })
-    return { url, provider: provider.name }
-  })
+  return callProviderAudited(
+    deps,
+    { action: 'billing.portal_opened', user, organizationId, detail, answers: 201 },
+    async () => {
+      const { url } = await provider.createPortal({ customerId: bought.providerCustomerId, returnUrl })
+      return { url, provider: provider.name }
+    },
+  )
 }

@@ -7,7 +7,7 @@ import { plans } from '../db/schema/plans.ts'
 import { users } from '../db/schema/users.ts'
 import { Problem } from '../problems.ts'
 
-const MOST_SUBSCRIPTIONS = 50
+const MAX_SUBSCRIPTIONS = 50
 
 export type Account = Awaited<ReturnType<typeof getAccount>>
 export type OfferedPlan = Account['plans'][number]
@@ -27,7 +27,7 @@ export async function getAccount(db: Database, organizationId: string) {
       .from(subscriptions)
       .where(eq(subscriptions.organizationId, organizationId))
       .orderBy(desc(subscriptions.createdAt))
-      .limit(MOST_SUBSCRIPTIONS),
+      .limit(MAX_SUBSCRIPTIONS),
     plans: db.select().from(plans),
   })
   const [organization] = found.organizations

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { line, listOf, timestamp, uuid } from '../http/fields.ts'
+import { line, listSchema, timestamp, uuid } from '../http/fields.ts'
 import { text } from '../http/text-field.ts'
 
 const organizationId = uuid.optional().meta({ description: 'The active organization of the token if absent.' })
@@ -97,7 +97,7 @@ export const OnlyOrganization = z.strictObject({ organization_id: organizationId
 
 export const LedgerQuery = z.strictObject({ organization_id: uuid })
 
-export const LedgerRows = listOf(
+export const LedgerRows = listSchema(
   z.object({
     identifier: z.string().meta({ description: "The row's, and the provider's idempotency key." }),
     provider,
@@ -145,4 +145,4 @@ const LedgerMeter = z.object({
   difference_usd: usd,
 })
 
-export const Ledger = listOf(LedgerMeter)
+export const Ledger = listSchema(LedgerMeter)

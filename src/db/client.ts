@@ -10,7 +10,7 @@ export type Sql = NeonQueryFunction<false, false>
 
 /** Deadlock and serialization failure: all of the statement or batch was undone, so it may simply be sent again. */
 const UNDONE = new Set(['40P01', '40001'])
-const TRIES = 3
+const MAX_ATTEMPTS = 3
 
 /**
  * Errors that mean "not now" instead of "wrong": the same request may succeed later, so the caller gets a 503 and usage
@@ -71,7 +71,7 @@ async function fetchAgain(url: string, { budget, ...init }: QueryInit, timeoutMs
   for (let attempt = 1; ; attempt++) {
     const answer = await fetchWhole(url, init, limitTo(budget, timeoutMs))
     if (answer.status === 200) return answer
-    if (attempt < TRIES && UNDONE.has(answer.sqlState)) continue
+    if (attempt < MAX_ATTEMPTS && UNDONE.has(answer.sqlState)) continue
     if (!isNotNow(answer.sqlState)) return answer
     log('warn', 'database_refuses_for_now', { sql_state: answer.sqlState })
     throw notAnswering()

@@ -39,13 +39,13 @@ export function lockOrganization(db: Database, organizationId: string) {
 }
 
 /** Locks all organizations of a user, in id order, so that two such batches cannot deadlock. */
-export function lockOrganizationsOf(db: Database, userId: string) {
+export function lockOwnOrganizations(db: Database, userId: string) {
   return db.execute(sql`
     select id from organizations where id in (select organization_id from memberships where user_id = ${userId}::uuid)
     order by id for no key update`)
 }
 
-/** Like {@link lockOrganizationsOf}, and the platform's organization: administrators are disabled one after the other. */
+/** Like {@link lockOwnOrganizations}, and the platform's organization: administrators are disabled one after the other. */
 export function lockOrganizationsAround(db: Database, userId: string) {
   return db.execute(sql`
     select id from organizations

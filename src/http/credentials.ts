@@ -13,14 +13,14 @@ const IN_URL = ['api_key', 'apikey', 'key', 'access_token', 'token']
  *   when there is one in the query string (ASVS 14.2.1)
  */
 export function readCredential(request: Request): string | undefined {
-  refuseCredentialInUrl(request.url)
+  requireCredentialOutsideUrl(request.url)
   const bearer = BEARER.exec(request.headers.get('Authorization') ?? '')?.[1]
   const apiKey = request.headers.get('X-API-Key')?.trim() || undefined
   if (bearer && apiKey && bearer !== apiKey) throw new Problem('ambiguous_credentials')
   return bearer ?? apiKey
 }
 
-function refuseCredentialInUrl(url: string): void {
+function requireCredentialOutsideUrl(url: string): void {
   const query = url.indexOf('?')
   if (query < 0) return
   const parameters = new URLSearchParams(url.slice(query))

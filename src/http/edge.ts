@@ -32,8 +32,8 @@ type Handler = (c: Context<AppEnv>) => Response | Promise<Response>
  *
  * One wrapper instead of several middlewares: a route with a single handler is spared Hono's chain of them.
  */
-export function withManners(handler: Handler): Handler {
-  return async function mannered(c) {
+export function withRequestContext(handler: Handler): Handler {
+  return async function respond(c) {
     c.set('requestId', uuidv7(Date.now()))
     const answer = await unlessItFails(c, () => {
       c.set('deps', createDeps(c.env, c.executionCtx))
@@ -57,7 +57,7 @@ const isOfPage = (c: Context) => c.req.header('Origin') !== undefined || c.req.m
 
 /** Answers a preflight, and gives every other answer, errors too, what lets the page read it. */
 async function answerPage(c: Context<AppEnv>, handler: Handler): Promise<Response> {
-  const preflight = await corsOf(c, async () => {
+  const preflight = await withCors(c, async () => {
     c.res = await unlessItFails(c, handler)
   })
   const answer = preflight ?? c.res
@@ -66,7 +66,7 @@ async function answerPage(c: Context<AppEnv>, handler: Handler): Promise<Respons
 }
 
 /** A JSON answer that has its headers already: for what is asked so often that adding them afterwards would tell. */
-export function jsonWithManners(requestId: string, body: unknown, more: Readonly<Record<string, string>>): Response {
+export function respondJson(requestId: string, body: unknown, more: Readonly<Record<string, string>>): Response {
   const answer = new Response(JSON.stringify(body), { headers: JSON_HEADERS })
   answer.headers.set('X-Request-Id', requestId)
   for (const name in more) answer.headers.set(name, more[name] as string)
@@ -80,7 +80,7 @@ function addHeaders(c: Context, { headers }: Response): void {
 }
 
 /** Credentials are bearer tokens and keys, so cookies are never allowed. */
-const corsOf = cors({
+const withCors = cors({
   origin(origin, c: Context<AppEnv>) {
     const origins = c.get('deps').config.CORS_ORIGINS
     return origins.includes('*') ? '*' : origins.includes(origin) ? origin : null

@@ -1,7 +1,7 @@
 /** Fields that several schemas share. */
 import * as z from 'zod'
 import { parseEmailAddress } from '../lib/email-address.ts'
-import { recordOf } from './text-field.ts'
+import { recordSchema } from './text-field.ts'
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is its purpose
 const CONTROL = /[\u0000-\u001f\u007f]/
@@ -48,7 +48,7 @@ export const pageQuery = z.strictObject({
   cursor: z.string().max(200).optional(),
 })
 
-export function listOf<T extends z.ZodType>(item: T) {
+export function listSchema<T extends z.ZodType>(item: T) {
   return z.object({ data: z.array(item), next_cursor: z.string().nullable() })
 }
 
@@ -56,6 +56,6 @@ export function listOf<T extends z.ZodType>(item: T) {
 const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/
 
 /** A caller's own notes on something, kept as they are. */
-export const metadata = recordOf(z.string().max(100), z.unknown())
+export const metadata = recordSchema(z.string().max(100), z.unknown())
   .refine((value) => JSON.stringify(value).length <= 4_000, 'must not be larger than 4,000 characters as JSON')
   .refine((value) => !UNSTORABLE.test(JSON.stringify(value)), 'must not hold NUL or half a character')

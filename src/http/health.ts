@@ -14,7 +14,7 @@ interface Stores {
 }
 
 /** Anyone may ask, as often as they like; an isolate asks its stores no more often than this. */
-const KEPT_MS = 1_000
+const CACHE_MS = 1_000
 /** Written and gone again: that Redis answers says nothing about whether it takes writes. */
 const PROBE = 'health:probe'
 const PROBE_S = 60
@@ -48,7 +48,7 @@ async function findStores(deps: Deps): Promise<Stores> {
     look('database', () => askDatabase(deps)),
     look('redis', () => askRedis(deps)),
   ])
-  kept = { until: deps.now() + KEPT_MS, of, stores: { database, redis } }
+  kept = { until: deps.now() + CACHE_MS, of, stores: { database, redis } }
   return kept.stores
 }
 
@@ -71,14 +71,14 @@ async function look(part: string, ask: () => Promise<State>): Promise<State> {
     if (state !== 'connected') log('error', 'health_check_failed', { part, state })
     return state
   } catch (error) {
-    const state = refusedWrite(error)
+    const state = classifyRefusedWrite(error)
     log('error', 'health_check_failed', { part, state, ...errorFields(error) })
     return state
   }
 }
 
 /** By the words that Redis begins such errors with; the client puts its own around them. */
-function refusedWrite(error: unknown): State {
+function classifyRefusedWrite(error: unknown): State {
   const text = error instanceof Error ? error.message : ''
   if (/\bOOM\b|capacity quota|max database size/.test(text)) return 'full'
   return /\b(READONLY|MISCONF|NOPERM|NOREPLICAS)\b/.test(text) ? 'read_only' : 'unreachable'

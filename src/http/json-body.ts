@@ -55,7 +55,7 @@ export function readAtMost(request: Request, maxBytes: number): Promise<string> 
 }
 
 /** Up to this many bytes ASCII is put together here: for the few of nearly every body the decoder takes longer. */
-const FEW_BYTES = 2_048
+const MAX_SMALL_BYTES = 2_048
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 /** Faster than the strict one. It puts U+FFFD where something is wrong. */
 const laxUtf8 = new TextDecoder('utf-8', { fatal: false, ignoreBOM: false })
@@ -64,7 +64,8 @@ const laxUtf8 = new TextDecoder('utf-8', { fatal: false, ignoreBOM: false })
 async function readWhole(request: Request, maxBytes: number): Promise<string> {
   const bytes = new Uint8Array(await request.arrayBuffer())
   if (bytes.byteLength > maxBytes) throw new Problem('body_too_large')
-  if (bytes.length <= FEW_BYTES && isAscii(bytes)) return String.fromCharCode.apply(null, bytes as unknown as number[])
+  if (bytes.length <= MAX_SMALL_BYTES && isAscii(bytes))
+    return String.fromCharCode.apply(null, bytes as unknown as number[])
   const text = laxUtf8.decode(bytes)
   if (!text.includes('\uFFFD')) return text
   try {

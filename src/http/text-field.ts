@@ -9,16 +9,16 @@ export function text(maxLength: number) {
 }
 
 /** A record of any names but `__proto__`: zod would leave that out and say nothing. */
-export function recordOf<Name extends z.ZodType<string, string>, Value extends z.ZodType>(
+export function recordSchema<Name extends z.ZodType<string, string>, Value extends z.ZodType>(
   name: Name,
   value: Value,
   error?: string,
 ) {
   const record = z.record(name, value, error)
-  return z.preprocess(refusePrototype, record) as unknown as typeof record
+  return z.preprocess(requireNoPrototype, record) as unknown as typeof record
 }
 
-function refusePrototype(value: unknown, context: z.RefinementCtx): unknown {
+function requireNoPrototype(value: unknown, context: z.RefinementCtx): unknown {
   if (typeof value === 'object' && value !== null && Object.hasOwn(value, '__proto__'))
     context.issues.push({ code: 'unrecognized_keys', keys: ['__proto__'], input: value as Record<string, unknown> })
   return value

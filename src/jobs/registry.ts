@@ -1,7 +1,7 @@
 import type { Sql } from '../db/client.ts'
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
-import { monthOf } from '../lib/period.ts'
+import { toMonth } from '../lib/period.ts'
 import { deliverDueMail } from '../mail/outbox.ts'
 import { reconcileQuotas } from '../metering/reconcile-counters.ts'
 import { drainUsageSpool } from '../metering/spool.ts'
@@ -25,8 +25,8 @@ const DAY_MS = 24 * 3_600_000
 /** Ids are remembered longer than events may be late (35 days), so that none can count twice. */
 const DEDUPE_DAYS = 36
 /** Rows a statement deletes, and statements an hourly run makes of one table: twelve million rows a day. */
-const BITE = 20_000
-const BITES = 25
+const BATCH_ROWS = 20_000
+const MAX_BATCHES = 25
 
 const drainSpool: Job = { name: 'drain-usage-spool', cron: EVERY_MINUTE, run: drainUsageSpool }
 
@@ -81,7 +81,7 @@ const dropPartitions: Job = {
   name: 'drop-usage-partitions',
   cron: DAILY,
   async run({ sql, config }, at) {
-    const keepFrom = monthOf(at - config.USAGE_RETENTION_DAYS * DAY_MS).name.replace('-', '_')
+    const keepFrom = toMonth(at - config.USAGE_RETENTION_DAYS * DAY_MS).name.replace('-', '_')
     const rows = await sql.query('select drop_usage_partitions_before($1) as dropped', [`usage_events_${keepFrom}`])
     return { dropped: rows[0]?.dropped ?? 0 }
   },
@@ -120,12 +120,12 @@ const prune: Job = {
 
 /** Deletes in bites that no statement's timeout can end, until there is no full one left or the hour has had enough. */
 async function pruneTable(sql: Sql, table: string, column: string, before: string): Promise<number> {
-  const bite = `delete from ${table} where ctid = any(array(select ctid from ${table} where ${column} < $1 limit ${BITE}))`
+  const bite = `delete from ${table} where ctid = any(array(select ctid from ${table} where ${column} < $1 limit ${BATCH_ROWS}))`
   let deleted = 0
-  for (let count = 0; count < BITES; count++) {
+  for (let count = 0; count < MAX_BATCHES; count++) {
     const { rowCount } = await sql.query(bite, [before], { fullResults: true })
     deleted += rowCount
-    if (rowCount < BITE) break
+    if (rowCount < BATCH_ROWS) break
   }
   return deleted
 }

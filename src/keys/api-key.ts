@@ -1,11 +1,11 @@
 import type * as z from 'zod'
 import { Problem } from '../problems.ts'
-import type { ShownKey } from './queries.ts'
+import type { KeyView } from './queries.ts'
 import type { ApiKey } from './schemas.ts'
 import type { NewKeyRow } from './write-queries.ts'
 
 /** A key's row as it goes over the wire. @throws Problem `key_not_found` */
-export function toApiKey(row: ShownKey | undefined): z.output<typeof ApiKey> {
+export function toApiKey(row: KeyView | undefined): z.output<typeof ApiKey> {
   if (!row) throw new Problem('key_not_found')
   return {
     id: row.id,
@@ -34,7 +34,7 @@ export function toApiKey(row: ShownKey | undefined): z.output<typeof ApiKey> {
 }
 
 /** A row as it reads right after it was written: its answer is kept by the batch that writes it. */
-export function asIssued(row: NewKeyRow & { readonly createdAt: Date }): ShownKey {
+export function asIssued(row: NewKeyRow & { readonly createdAt: Date }): KeyView {
   return {
     ...row,
     scopes: [...row.scopes],

@@ -1,9 +1,9 @@
 import type { ManagementDeps } from '../deps.ts'
 import { Problem } from '../problems.ts'
-import { findKeyById, type KeyRef, type ShownKey } from './queries.ts'
+import { findKeyById, type KeyRef, type KeyView } from './queries.ts'
 
 /** Each round somebody's change is done, so this many at once on one key all come through. */
-const ROUNDS = 10
+const MAX_ATTEMPTS = 10
 
 /**
  * Runs a change that is decided on a key's row and done only while the row is still that one; decided again when it is
@@ -15,10 +15,10 @@ const ROUNDS = 10
 export async function changeKey<T>(
   deps: ManagementDeps,
   key: KeyRef,
-  attempt: (row: ShownKey) => Promise<T | undefined>,
+  attempt: (row: KeyView) => Promise<T | undefined>,
 ): Promise<T> {
   let row = await readUnrevoked(deps, key)
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < MAX_ATTEMPTS; round++) {
     const done = await attempt(row)
     if (done !== undefined) return done
     const current = await readUnrevoked(deps, key)
@@ -29,7 +29,7 @@ export async function changeKey<T>(
 }
 
 /** A key in its grace period is not revoked yet. */
-async function readUnrevoked(deps: ManagementDeps, { organizationId, id }: KeyRef): Promise<ShownKey> {
+async function readUnrevoked(deps: ManagementDeps, { organizationId, id }: KeyRef): Promise<KeyView> {
   const row = await findKeyById(deps.db, organizationId, id)
   if (!row) throw new Problem('key_not_found')
   if (row.revokedAt && row.revokedAt.getTime() <= deps.now()) throw new Problem('key_revoked')

@@ -2,13 +2,13 @@
 
 import { organizationFor } from '../auth/guard.ts'
 import type { KeyBounds, KeyPrincipal, Principal } from '../auth/principal.ts'
-import { permissionOf } from '../auth/roles.ts'
+import { parsePermission } from '../auth/roles.ts'
 import type { NamedLimit } from '../db/schema/shapes.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { isWithin } from '../lib/cidr.ts'
 import { Problem } from '../problems.ts'
 import { holdsScope, isReserved } from '../verification/rules.ts'
-import { type ShownKey, selectKeyAllowance } from './queries.ts'
+import { type KeyView, selectKeyAllowance } from './queries.ts'
 
 /** What an organization allows its keys. */
 export interface Allowance {
@@ -30,7 +30,7 @@ interface Wish {
 }
 
 /** @throws Problem `organization_not_found` */
-export async function allowanceOf(deps: ManagementDeps, organizationId: string): Promise<Allowance> {
+export async function selectAllowance(deps: ManagementDeps, organizationId: string): Promise<Allowance> {
   const row = await selectKeyAllowance(deps.db, organizationId)
   if (!row) throw new Problem('organization_not_found')
   return { organizationId, isPlatform: row.is_platform, rateLimit: row.rate_limit, maxKeys: row.max_api_keys }
@@ -41,12 +41,12 @@ export const isAdministrator = (principal: Principal) => principal.kind === 'use
 /**
  * Nobody grants what they do not have: scopes over Tollgate need the permission they stand for, `platform:` scopes an
  * administrator and the platform organization; a rate limit above the organization's own needs an administrator. A key
- * gives no more than it has itself: see `refuseBeyond`. An expiry lies ahead.
+ * gives no more than it has itself: see `requireWithinBounds`. An expiry lies ahead.
  *
  * @param where the place of the wish in the request
  * @throws Problem `forbidden`, `rate_limit_above_plan`, `invalid_request`
  */
-export function refuseUngrantable(
+export function requireGrantable(
   wish: Wish,
   { principal, allowance, now }: { principal: Principal; allowance: Allowance; now: number },
   where = 'body',
@@ -56,16 +56,16 @@ export function refuseUngrantable(
       errors: [{ path: `${where}.expires_at`, message: 'must lie in the future' }],
     })
   }
-  refuseUnheldScopes(principal, allowance, wish.scopes ?? [])
-  if (principal.kind === 'key') refuseBeyond(principal, wish)
+  requireHeldScopes(principal, allowance, wish.scopes ?? [])
+  if (principal.kind === 'key') requireWithinBounds(principal, wish)
   if ((wish.custom_rate_limit ?? 0) > allowance.rateLimit && !isAdministrator(principal))
     throw new Problem('rate_limit_above_plan')
 }
 
 /** @throws Problem `forbidden` */
-function refuseUnheldScopes(principal: Principal, allowance: Allowance, scopes: readonly string[]): void {
+function requireHeldScopes(principal: Principal, allowance: Allowance, scopes: readonly string[]): void {
   for (const scope of scopes.filter(isReserved)) {
-    const permission = permissionOf(scope)
+    const permission = parsePermission(scope)
     if (permission) organizationFor(principal, permission, allowance.organizationId)
     else if (!allowance.isPlatform || !isAdministrator(principal))
       throw new Problem('forbidden', { detail: `You cannot grant the scope ${scope}.` })
@@ -79,7 +79,7 @@ function refuseUnheldScopes(principal: Principal, allowance: Allowance, scopes: 
  * A new key gets what binds the key that makes it, where the request does not say: addresses, expiry, its own
  * rate limit and its named limits.
  */
-export function withBoundsOf<W extends Wish>(principal: Principal, wish: W): W {
+export function withBounds<W extends Wish>(principal: Principal, wish: W): W {
   if (principal.kind !== 'key') return wish
   const { allowedIps, expiresAt, customRateLimit, namedLimits } = principal.bounds
   return {
@@ -97,7 +97,7 @@ export function withBoundsOf<W extends Wish>(principal: Principal, wish: W): W {
  *
  * @throws Problem `forbidden`
  */
-function refuseBeyond({ bounds }: KeyPrincipal, wish: Wish): void {
+function requireWithinBounds({ bounds }: KeyPrincipal, wish: Wish): void {
   const lacking = EXCESSES.find(([, exceeds]) => exceeds(bounds, wish))
   if (lacking) throw beyond(lacking[0])
 }
@@ -142,13 +142,13 @@ const beyond = (what: string) =>
   new Problem('forbidden', { detail: `A key gives no more than it has itself; this one lacks ${what}.` })
 
 /** Asked of whoever rotates a key: its successor's secret gives all that the key has. @throws Problem `forbidden` */
-export function refuseRotation(principal: Principal, allowance: Allowance, row: ShownKey): void {
+export function requireRotatable(principal: Principal, allowance: Allowance, row: KeyView): void {
   if (principal.kind === 'key' && principal.keyId === row.id) return
-  refuseUnheldScopes(principal, allowance, row.scopes)
+  requireHeldScopes(principal, allowance, row.scopes)
   if (principal.kind !== 'key') return
   const { environment, allowedIps, customRateLimit, limits } = row
   const expires_at = row.expiresAt?.toISOString() ?? null
-  refuseBeyond(principal, {
+  requireWithinBounds(principal, {
     environment,
     expires_at,
     allowed_ips: allowedIps,

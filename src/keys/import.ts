@@ -5,7 +5,7 @@ import type { Principal } from '../auth/principal.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { uuidv7 } from '../lib/uuid.ts'
 import { Problem } from '../problems.ts'
-import { type Allowance, allowanceOf, isAdministrator, refuseUngrantable, withBoundsOf } from './grants.ts'
+import { type Allowance, isAdministrator, requireGrantable, selectAllowance, withBounds } from './grants.ts'
 import { insertImported, selectKnownHashes } from './import-queries.ts'
 import type { ImportResult, KeyImport } from './lifecycle-schemas.ts'
 import type { NewKeyRow } from './write-queries.ts'
@@ -14,13 +14,13 @@ type Item = z.output<typeof KeyImport>['keys'][number]
 type Result = z.output<typeof ImportResult>
 
 /** Another import of the same keys may come between look-up and insert; after it they are duplicates. */
-const ROUNDS = 5
+const MAX_ATTEMPTS = 5
 
 /**
  * Imports keys of another system by their hashes. What is there already is told and left alone; the rest is stored whole,
  * or, where it does not fit into the organization's number of keys, not at all. Doing it again changes nothing.
  *
- * @throws Problem `imports_disabled`, `key_limit_reached`, and what `refuseUngrantable` throws
+ * @throws Problem `imports_disabled`, `key_limit_reached`, and what `requireGrantable` throws
  */
 export async function importKeys(
   deps: ManagementDeps,
@@ -28,13 +28,13 @@ export async function importKeys(
   organizationId: string,
   asked: readonly Item[],
 ): Promise<Result> {
-  const items = asked.map((item) => withBoundsOf(principal, item))
+  const items = asked.map((item) => withBounds(principal, item))
   if (!deps.config.IMPORTED_KEYS) throw new Problem('imports_disabled')
   const now = deps.now()
-  const allowance = await allowanceOf(deps, organizationId)
-  for (const [at, item] of items.entries()) refuseUngrantable(item, { principal, allowance, now }, `body.keys.${at}`)
-  for (let round = 0; round < ROUNDS; round++) {
-    const plan = await planOf(deps, principal, allowance, items)
+  const allowance = await selectAllowance(deps, organizationId)
+  for (const [at, item] of items.entries()) requireGrantable(item, { principal, allowance, now }, `body.keys.${at}`)
+  for (let round = 0; round < MAX_ATTEMPTS; round++) {
+    const plan = await planImport(deps, principal, allowance, items)
     const outcome = plan.fresh.size === 0 ? 'stored' : await store(deps, principal, allowance, plan)
     if (outcome === 'stored') return summary(plan.results)
     if (outcome === 'no_room') throw noRoom(plan.fresh.size, allowance)
@@ -42,10 +42,10 @@ export async function importKeys(
   throw new Problem('unavailable', { detail: 'The same keys are being imported right now.' })
 }
 
-type Plan = Awaited<ReturnType<typeof planOf>>
+type Plan = Awaited<ReturnType<typeof planImport>>
 
 /** What becomes of each item: the first of a hash that nobody has is imported. */
-async function planOf(
+async function planImport(
   deps: ManagementDeps,
   principal: Principal,
   { organizationId }: Allowance,
@@ -57,7 +57,7 @@ async function planOf(
   const fresh = new Map<string, NewKeyRow>()
   const results = items.map((item, index) => {
     if (ids.has(item.hash)) return { index, status: 'duplicate' as const, id: ids.get(item.hash) ?? null }
-    const row = rowOf(item, organizationId, principal, deps.now())
+    const row = toRow(item, organizationId, principal, deps.now())
     fresh.set(item.hash, row)
     ids.set(item.hash, row.id)
     return { index, status: 'imported' as const, id: row.id }
@@ -69,7 +69,7 @@ async function store(deps: ManagementDeps, principal: Principal, allowance: Allo
   const rows = [...plan.fresh.values()]
   const { organizationId, maxKeys } = allowance
   const auditRow = audited(deps, {
-    act: 'key.imported',
+    action: 'key.imported',
     actor: principal,
     organizationId,
     target: { type: 'organization', id: organizationId },
@@ -90,7 +90,7 @@ function noRoom(wanted: number, { maxKeys }: Allowance): Problem {
   return new Problem('key_limit_reached', { detail })
 }
 
-function rowOf(item: Item, organizationId: string, principal: Principal, now: number): NewKeyRow {
+function toRow(item: Item, organizationId: string, principal: Principal, now: number): NewKeyRow {
   return {
     id: uuidv7(now),
     organizationId,

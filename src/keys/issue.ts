@@ -6,16 +6,16 @@ import type { ManagementDeps } from '../deps.ts'
 import { sha256Hex } from '../lib/bytes.ts'
 import { uuidv7 } from '../lib/uuid.ts'
 import { Problem } from '../problems.ts'
-import { hintOf, newKey } from '../verification/key-format.ts'
+import { describeKey, newKey } from '../verification/key-format.ts'
 import { asIssued, toApiKey } from './api-key.ts'
-import { allowanceOf, isAdministrator, refuseUngrantable, withBoundsOf } from './grants.ts'
+import { isAdministrator, requireGrantable, selectAllowance, withBounds } from './grants.ts'
 import type { IssuedKey, NewKey } from './schemas.ts'
 import { insertKey } from './write-queries.ts'
 
 /**
  * Issues a key. The answer is the only place where the key itself ever appears.
  *
- * @throws Problem `key_limit_reached`, and what `refuseUngrantable` throws
+ * @throws Problem `key_limit_reached`, and what `requireGrantable` throws
  */
 export async function issueKey(
   deps: ManagementDeps,
@@ -25,9 +25,9 @@ export async function issueKey(
 ): Promise<z.output<typeof IssuedKey>> {
   const now = deps.now()
   const at = new Date(now)
-  const request = withBoundsOf(principal, asked)
-  const allowance = await allowanceOf(deps, organizationId)
-  refuseUngrantable(request, { principal, allowance, now })
+  const request = withBounds(principal, asked)
+  const allowance = await selectAllowance(deps, organizationId)
+  requireGrantable(request, { principal, allowance, now })
 
   const key = newKey(request.prefix ?? deps.config.KEY_PREFIX, request.environment)
   const row = {
@@ -35,11 +35,11 @@ export async function issueKey(
     organizationId,
     createdBy: principal.kind === 'user' ? principal.userId : null,
     createdAt: at,
-    ...rowOf(key, request, principal),
+    ...toRow(key, request, principal),
   }
   const issued = { ...toApiKey(asIssued(row)), key }
   const auditRow = audited(deps, {
-    act: 'key.issued',
+    action: 'key.issued',
     actor: principal,
     organizationId,
     target: { type: 'key', id: row.id },
@@ -51,13 +51,13 @@ export async function issueKey(
   return issued
 }
 
-function rowOf(key: string, request: z.output<typeof NewKey>, principal: Principal) {
+function toRow(key: string, request: z.output<typeof NewKey>, principal: Principal) {
   return {
     name: request.name,
     description: request.description ?? null,
     keyHash: sha256Hex(key),
     keyPrefix: key.slice(0, key.indexOf('_')),
-    keyHint: hintOf(key),
+    keyHint: describeKey(key),
     environment: request.environment,
     scopes: request.scopes,
     expiresAt: request.expires_at ?? null,

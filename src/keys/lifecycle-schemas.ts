@@ -44,7 +44,7 @@ export const KeyListQuery = pageQuery.extend({
 const imported = {
   hash: z
     .string()
-    .transform((text, context) => hexOf(text) ?? refuse(context, 'must be SHA-256 in hex or base64'))
+    .transform((text, context) => toHex(text) ?? rejectInput(context, 'must be SHA-256 in hex or base64'))
     .meta({ type: 'string', description: 'SHA-256 of the whole key, in hex or base64.' }),
   hint: line(40).optional().meta({ description: 'What people recognize the key by: some first and last characters.' }),
   prefix: z
@@ -79,14 +79,14 @@ export const ImportResult = z
   })
   .meta({ id: 'KeyImportResult' })
 
-function hexOf(text: string): string | undefined {
+function toHex(text: string): string | undefined {
   if (/^[0-9a-f]{64}$/i.test(text)) return text.toLowerCase()
   if (!/^[\w+/-]{42}[AEIMQUYcgkosw048]=?$/.test(text)) return undefined // 32 bytes: the last character has two spare bits
   const bytes = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
   return Array.from(bytes, (byte) => byte.charCodeAt(0).toString(16).padStart(2, '0')).join('')
 }
 
-function refuse(context: { readonly issues: unknown[] }, message: string): never {
+function rejectInput(context: { readonly issues: unknown[] }, message: string): never {
   context.issues.push({ code: 'custom', message, input: undefined })
   return z.NEVER
 }

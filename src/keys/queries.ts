@@ -4,9 +4,9 @@ import { apiKeys, apiKeyUsage } from '../db/schema/keys.ts'
 import { containing } from '../lib/like.ts'
 
 const { keyHash: _secret, ...keyColumns } = getTableColumns(apiKeys)
-const shown = { ...keyColumns, totalRequests: apiKeyUsage.totalRequests, lastUsedAt: apiKeyUsage.lastUsedAt }
+const viewColumns = { ...keyColumns, totalRequests: apiKeyUsage.totalRequests, lastUsedAt: apiKeyUsage.lastUsedAt }
 
-export type ShownKey = NonNullable<Awaited<ReturnType<typeof findKeyById>>>
+export type KeyView = NonNullable<Awaited<ReturnType<typeof findKeyById>>>
 
 /** One key's place. */
 export interface KeyRef {
@@ -39,7 +39,7 @@ interface Page {
  */
 export function listKeys(db: Database, organizationId: string, filter: KeyFilter, { limit, after, at }: Page) {
   return db
-    .select(shown)
+    .select(viewColumns)
     .from(apiKeys)
     .leftJoin(apiKeyUsage, eq(apiKeyUsage.keyId, apiKeys.id))
     .where(
@@ -75,7 +75,7 @@ const stateAt = (at: Date) => sql`case
 
 export async function findKeyById(db: Database, organizationId: string, id: string) {
   const [row] = await db
-    .select(shown)
+    .select(viewColumns)
     .from(apiKeys)
     .leftJoin(apiKeyUsage, eq(apiKeyUsage.keyId, apiKeys.id))
     .where(and(eq(apiKeys.id, id), eq(apiKeys.organizationId, organizationId)))

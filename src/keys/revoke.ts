@@ -1,7 +1,7 @@
 import { audited } from '../audit/record.ts'
 import type { Principal } from '../auth/principal.ts'
 import type { ManagementDeps } from '../deps.ts'
-import { announceVersion, keyVersion } from '../limits/versions.ts'
+import { keyVersionKey, publishVersion } from '../limits/versions.ts'
 import { Problem } from '../problems.ts'
 import { findKeyById, type KeyRef } from './queries.ts'
 import { revokeKey } from './write-queries.ts'
@@ -14,7 +14,7 @@ import { revokeKey } from './write-queries.ts'
 export async function revoke(deps: ManagementDeps, principal: Principal, key: KeyRef): Promise<void> {
   const at = new Date(deps.now())
   const row = audited(deps, {
-    act: 'key.revoked',
+    action: 'key.revoked',
     actor: principal,
     organizationId: key.organizationId,
     target: { type: 'key', id: key.id },
@@ -22,5 +22,5 @@ export async function revoke(deps: ManagementDeps, principal: Principal, key: Ke
   const version =
     (await revokeKey(deps.db, key, at, row)) ?? (await findKeyById(deps.db, key.organizationId, key.id))?.version
   if (version === undefined) throw new Problem('key_not_found')
-  await announceVersion(deps, keyVersion(key.id), version) // again, too: the first time it may have failed
+  await publishVersion(deps, keyVersionKey(key.id), version) // again, too: the first time it may have failed
 }

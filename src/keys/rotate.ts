@@ -5,13 +5,13 @@ import type { Principal } from '../auth/principal.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { sha256Hex } from '../lib/bytes.ts'
 import { uuidv7 } from '../lib/uuid.ts'
-import { announceVersions, keyVersion } from '../limits/versions.ts'
+import { keyVersionKey, publishVersions } from '../limits/versions.ts'
 import { Problem } from '../problems.ts'
-import { hintOf, isPrefix, newKey } from '../verification/key-format.ts'
+import { describeKey, isPrefix, newKey } from '../verification/key-format.ts'
 import { toApiKey } from './api-key.ts'
 import { changeKey } from './change-key.ts'
-import { allowanceOf, refuseRotation } from './grants.ts'
-import type { KeyRef, ShownKey } from './queries.ts'
+import { requireRotatable, selectAllowance } from './grants.ts'
+import type { KeyRef, KeyView } from './queries.ts'
 import type { IssuedKey } from './schemas.ts'
 import { mayBeReplaced, replaceKey, type Successor } from './write-queries.ts'
 
@@ -31,14 +31,14 @@ export async function rotateKey(
   graceSeconds: number,
 ): Promise<z.output<typeof IssuedKey>> {
   const now = deps.now()
-  const allowance = await allowanceOf(deps, key.organizationId)
+  const allowance = await selectAllowance(deps, key.organizationId)
   return changeKey(deps, key, async (row) => {
-    refuseUnrotatable(row, now)
-    refuseRotation(principal, allowance, row)
-    const { secret, successor } = successorOf(row, deps, now)
+    requireActive(row, now)
+    requireRotatable(principal, allowance, row)
+    const { secret, successor } = createSuccessor(row, deps, now)
     const grace = graceSeconds > 0 ? { maxKeys: allowance.maxKeys, at: new Date(now) } : undefined
     const auditRow = audited(deps, {
-      act: 'key.rotated',
+      action: 'key.rotated',
       actor: principal,
       organizationId: key.organizationId,
       target: { type: 'key', id: key.id },
@@ -46,7 +46,7 @@ export async function rotateKey(
     })
     const ending = { successor, endsAt: new Date(now + graceSeconds * 1_000), hasGrace: graceSeconds > 0 }
     const issued = { ...toApiKey(asSuccessor(row, successor)), key: secret }
-    const ended = { name: keyVersion(key.id), version: row.version + 1 }
+    const ended = { name: keyVersionKey(key.id), version: row.version + 1 }
     const kept = await keepAnswer(deps, 201, issued, [ended])
     if (
       (await replaceKey(deps.db, key, ending, {
@@ -55,17 +55,17 @@ export async function rotateKey(
       })) === undefined
     )
       return undefined
-    await announceVersions(deps, [ended])
+    await publishVersions(deps, [ended])
     return issued
   })
 }
 
-function refuseUnrotatable({ replacedBy, expiresAt }: ShownKey, now: number): void {
+function requireActive({ replacedBy, expiresAt }: KeyView, now: number): void {
   if (replacedBy) throw new Problem('key_already_rotated')
   if (expiresAt && expiresAt.getTime() <= now) throw new Problem('key_expired')
 }
 
-function successorOf({ keyPrefix, environment }: ShownKey, { config }: ManagementDeps, now: number) {
+function createSuccessor({ keyPrefix, environment }: KeyView, { config }: ManagementDeps, now: number) {
   const secret = newKey(isPrefix(keyPrefix) ? keyPrefix : config.KEY_PREFIX, environment) // an imported key's may be none
   const prefix = secret.slice(0, secret.indexOf('_'))
   const successor = {
@@ -73,13 +73,13 @@ function successorOf({ keyPrefix, environment }: ShownKey, { config }: Managemen
     createdAt: new Date(now),
     keyHash: sha256Hex(secret),
     keyPrefix: prefix,
-    keyHint: hintOf(secret),
+    keyHint: describeKey(secret),
   }
   return { secret, successor }
 }
 
 /** The successor's row as it reads right after it was written. */
-function asSuccessor(row: ShownKey, { id, createdAt, keyPrefix, keyHint }: Successor): ShownKey {
+function asSuccessor(row: KeyView, { id, createdAt, keyPrefix, keyHint }: Successor): KeyView {
   return {
     ...row,
     id,

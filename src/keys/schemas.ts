@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { line, listOf, metadata, timestamp, uuid } from '../http/fields.ts'
+import { line, listSchema, metadata, timestamp, uuid } from '../http/fields.ts'
 import { text } from '../http/text-field.ts'
 import { isRange } from '../lib/cidr.ts'
 import { REFUSALS } from '../verification/rules.ts'
@@ -69,7 +69,7 @@ export const IssuedKey = ApiKey.extend({
   key: z.string().meta({ description: 'The key itself. It is shown here and never again.' }),
 }).meta({ id: 'IssuedApiKey' })
 
-export const ApiKeyList = listOf(ApiKey)
+export const ApiKeyList = listSchema(ApiKey)
 
 export const NewKey = z.strictObject({
   name: line(100),

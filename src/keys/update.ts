@@ -2,12 +2,12 @@ import type * as z from 'zod'
 import { audited } from '../audit/record.ts'
 import type { Principal } from '../auth/principal.ts'
 import type { ManagementDeps } from '../deps.ts'
-import { announceVersion, keyVersion } from '../limits/versions.ts'
+import { keyVersionKey, publishVersion } from '../limits/versions.ts'
 import { toApiKey } from './api-key.ts'
 import { changeKey } from './change-key.ts'
-import { allowanceOf, isAdministrator, refuseUngrantable } from './grants.ts'
+import { isAdministrator, requireGrantable, selectAllowance } from './grants.ts'
 import type { KeyUpdate } from './lifecycle-schemas.ts'
-import { findKeyById, type KeyRef, type ShownKey } from './queries.ts'
+import { findKeyById, type KeyRef, type KeyView } from './queries.ts'
 import type { ApiKey } from './schemas.ts'
 import { type KeyChanges, mayBeUpdated, updateKey } from './write-queries.ts'
 
@@ -18,7 +18,7 @@ type Update = z.output<typeof KeyUpdate>
  * as leaked is its owner's decision: another report switches it off again.
  *
  * @throws Problem `key_not_found`; `key_revoked`; `key_limit_reached` when a key that had expired would live again and
- *   there is no room; what `refuseUngrantable` throws
+ *   there is no room; what `requireGrantable` throws
  */
 export async function updateApiKey(
   deps: ManagementDeps,
@@ -27,27 +27,27 @@ export async function updateApiKey(
   update: Update,
 ): Promise<z.output<typeof ApiKey>> {
   const now = deps.now()
-  const allowance = await allowanceOf(deps, key.organizationId)
-  refuseUngrantable(update, { principal, allowance, now })
+  const allowance = await selectAllowance(deps, key.organizationId)
+  requireGrantable(update, { principal, allowance, now })
   await changeKey(deps, key, async (row) => {
     const changed = changedFields(row, update, principal)
     if (changed.length === 0) {
-      await announceVersion(deps, keyVersion(key.id), row.version) // the first request may have died before it did
+      await publishVersion(deps, keyVersionKey(key.id), row.version) // the first request may have died before it did
       return row.version
     }
     const room = isRevived(row, update, now) ? { maxKeys: allowance.maxKeys, at: new Date(now) } : undefined
     const auditRow = audited(deps, {
-      act: 'key.updated',
+      action: 'key.updated',
       actor: principal,
       organizationId: key.organizationId,
       target: { type: 'key', id: key.id },
-      detail: detailOf(row, update, changed),
+      detail: describeChanges(row, update, changed),
     })
-    const version = await updateKey(deps.db, key, changesOf(update, changed, principal), {
+    const version = await updateKey(deps.db, key, toChanges(update, changed, principal), {
       allowed: mayBeUpdated(key, row.version, room),
       row: auditRow,
     })
-    if (version !== undefined) await announceVersion(deps, keyVersion(key.id), version)
+    if (version !== undefined) await publishVersion(deps, keyVersionKey(key.id), version)
     return version
   })
   return toApiKey(await findKeyById(deps.db, key.organizationId, key.id))
@@ -59,7 +59,7 @@ type Values = { readonly [F in Field]-?: Exclude<Update[F], undefined> }
 
 interface Access<Value> {
   /** In the form in which requests have it. */
-  readonly read: (row: ShownKey) => unknown
+  readonly read: (row: KeyView) => unknown
   readonly write: (value: Value, byAdministrator: boolean) => KeyChanges
 }
 
@@ -81,17 +81,17 @@ const FIELDS: { readonly [F in Field]: Access<Values[F]> } = {
   },
 }
 
-function changedFields(row: ShownKey, update: Update, principal: Principal): Field[] {
+function changedFields(row: KeyView, update: Update, principal: Principal): Field[] {
   const fields = (Object.keys(FIELDS) as Field[]).filter((field) => update[field] !== undefined)
   return fields.filter((field) => {
     const wanted = field === 'expires_at' && update.expires_at ? new Date(update.expires_at) : update[field]
     const isRegranted = field === 'custom_rate_limit' && row.isRateLimitGranted !== isAdministrator(principal)
-    return isRegranted || canonical(wanted) !== canonical(FIELDS[field].read(row))
+    return isRegranted || canonicalize(wanted) !== canonicalize(FIELDS[field].read(row))
   })
 }
 
 /** JSON with the members of objects in one order: `jsonb` keeps none. */
-function canonical(value: unknown): string {
+function canonicalize(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) =>
     typeof part === 'object' && part !== null && !Array.isArray(part)
       ? Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)))
@@ -99,26 +99,26 @@ function canonical(value: unknown): string {
   )
 }
 
-function changesOf(update: Update, changed: readonly Field[], principal: Principal): KeyChanges {
-  return Object.assign({}, ...changed.map((field) => changeOf(field, update[field], isAdministrator(principal))))
+function toChanges(update: Update, changed: readonly Field[], principal: Principal): KeyChanges {
+  return Object.assign({}, ...changed.map((field) => toChange(field, update[field], isAdministrator(principal))))
 }
 
-function changeOf<F extends Field>(field: F, value: Update[F], byAdministrator: boolean): KeyChanges {
+function toChange<F extends Field>(field: F, value: Update[F], byAdministrator: boolean): KeyChanges {
   return value === undefined ? {} : FIELDS[field].write(value as Values[F], byAdministrator)
 }
 
 /** Whether a key that no longer counts would count again. One in its grace period never does. */
-function isRevived({ expiresAt, revokedAt }: ShownKey, { expires_at }: Update, now: number): boolean {
+function isRevived({ expiresAt, revokedAt }: KeyView, { expires_at }: Update, now: number): boolean {
   return revokedAt === null && expiresAt !== null && expiresAt.getTime() <= now && expires_at !== undefined
 }
 
 /** Metadata is the customer's own and may be about people: the log, which forgets nothing, only says that it changed. */
-function detailOf(row: ShownKey, update: Update, changed: readonly Field[]) {
+function describeChanges(row: KeyView, update: Update, changed: readonly Field[]) {
   const told = changed.filter((field) => field !== 'metadata')
-  const shown = toApiKey(row)
+  const viewColumns = toApiKey(row)
   return {
     changed,
-    before: Object.fromEntries(told.map((field) => [field, shown[field]])),
+    before: Object.fromEntries(told.map((field) => [field, viewColumns[field]])),
     after: Object.fromEntries(told.map((field) => [field, update[field]])),
   }
 }

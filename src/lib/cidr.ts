@@ -31,7 +31,7 @@ export function isRange(text: string): boolean {
 }
 
 /** What one network counts as: an IPv4 address, or the /64 of an IPv6 one, since its user chooses the rest freely. */
-export function networkOf(ip: string): string {
+export function toNetwork(ip: string): string {
   const address = parseAddress(ip)
   if (!address) return ip
   if (address.bits === 128) return `${(address.value >> 64n).toString(16)}::/64`
@@ -39,7 +39,7 @@ export function networkOf(ip: string): string {
 }
 
 export function isSameNetwork(one: string, other: string): boolean {
-  return networkOf(one) === networkOf(other)
+  return toNetwork(one) === toNetwork(other)
 }
 
 function parseRange(text: string) {

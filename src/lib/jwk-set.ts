@@ -18,9 +18,9 @@ export interface PrivateJwk {
 
 /** Every coordinate and scalar of P-256 and Ed25519; HS256 asks for as much or more (RFC 7518 §3.2). */
 const PART_BYTES = 32
-const MOST_KEYS = 10
+const MAX_KEYS = 10
 /** Random bytes hardly ever have fewer different values among 32; a typed secret often does. */
-const LEAST_DIFFERENT_BYTES = 12
+const MIN_DIFFERENT_BYTES = 12
 const KID = /^[\w.:-]{1,64}$/
 
 /**
@@ -29,21 +29,21 @@ const KID = /^[\w.:-]{1,64}$/
  * @returns the keys in their order, or a sentence that says what is wrong where and holds nothing of the text
  */
 export function parseJwkSet(text: string): PrivateJwk[] | string {
-  const keys = keysOf(text)
+  const keys = parseKeys(text)
   if (!keys) return 'is no JWK set, {"keys":[…]}'
-  if (keys.length === 0 || keys.length > MOST_KEYS) return `must hold 1 to ${MOST_KEYS} keys`
+  if (keys.length === 0 || keys.length > MAX_KEYS) return `must hold 1 to ${MAX_KEYS} keys`
   const flaws = keys.flatMap((key, at) => {
-    const flaw = flawOf(key)
+    const flaw = findFlaw(key)
     return flaw ? [`key ${at + 1} ${flaw}`] : []
   })
   if (flaws.length > 0) return flaws.join('; ')
-  const good = keys.map(trimmed)
+  const good = keys.map(stripQuotes)
   return new Set(good.map(({ kid }) => kid)).size === good.length ? good : 'has two keys with the same kid'
 }
 
 type Members = Readonly<Record<string, unknown>>
 
-function keysOf(text: string): Members[] | undefined {
+function parseKeys(text: string): Members[] | undefined {
   try {
     const { keys } = JSON.parse(text) as { keys?: unknown }
     return Array.isArray(keys) && keys.every((key) => typeof key === 'object' && key !== null) ? keys : undefined
@@ -61,7 +61,7 @@ const CHECKS: readonly [flaw: string, isWrong: (key: Members, kind: (typeof KIND
   ['may not sign: see its key_ops', ({ key_ops: uses = ['sign'] }) => !Array.isArray(uses) || !uses.includes('sign')],
 ]
 
-function flawOf(key: Members): string | undefined {
+function findFlaw(key: Members): string | undefined {
   const { kty } = key
   if (!isKeyType(kty)) return 'is of a type that is not taken: EC, OKP and oct are'
   const flaw = CHECKS.find(([, isWrong]) => isWrong(key, KINDS[kty]))?.[0]
@@ -72,23 +72,23 @@ function flawOfParts(key: Members, kty: KeyType): string | undefined {
   const { publicParts, secretPart } = KINDS[kty]
   if (key[secretPart] === undefined) return `has no private part (${secretPart})`
   for (const name of [...publicParts, secretPart]) {
-    const bytes = bytesOf(key[name])
+    const bytes = decodePart(key[name])
     if (!bytes) return `has no base64url in ${name}`
     if (kty === 'oct' ? bytes.length < PART_BYTES : bytes.length !== PART_BYTES)
       return `is too weak or damaged: ${name} has not the ${PART_BYTES} bytes it needs`
-    if (new Set(bytes).size < LEAST_DIFFERENT_BYTES) return `is too weak: ${name} is not random`
+    if (new Set(bytes).size < MIN_DIFFERENT_BYTES) return `is too weak: ${name} is not random`
   }
   return undefined
 }
 
 const isKeyType = (kty: unknown): kty is KeyType => typeof kty === 'string' && Object.hasOwn(KINDS, kty)
 
-function bytesOf(part: unknown): Uint8Array | undefined {
+function decodePart(part: unknown): Uint8Array | undefined {
   if (typeof part !== 'string' || !/^[\w-]+$/.test(part) || part.length % 4 === 1) return undefined
   return Uint8Array.from(atob(part.replaceAll('-', '+').replaceAll('_', '/')), (character) => character.charCodeAt(0))
 }
 
-function trimmed(key: Members): PrivateJwk {
+function stripQuotes(key: Members): PrivateJwk {
   const kty = key.kty as KeyType
   const { alg, crv, publicParts, secretPart } = KINDS[kty]
   const parts = [...publicParts, secretPart].map((name) => [name, String(key[name])])

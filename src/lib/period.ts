@@ -9,7 +9,7 @@ export interface Period {
 }
 
 /** The month that holds `at` (Unix milliseconds). */
-export function monthOf(at: number): Period {
+export function toMonth(at: number): Period {
   const date = new Date(at)
   return month(date.getUTCFullYear(), date.getUTCMonth())
 }
@@ -20,9 +20,9 @@ export function monthOf(at: number): Period {
  * February. Time before the anchor passes in calendar months, the last of them cut short. The same as the SQL function
  * `usage_period_start`.
  */
-export function periodOf(anchor: number | undefined, at: number): Period {
+export function toPeriod(anchor: number | undefined, at: number): Period {
   if (anchor === undefined || at < anchor) {
-    const calendar = monthOf(at)
+    const calendar = toMonth(at)
     return anchor === undefined ? calendar : { ...calendar, end: Math.min(calendar.end, anchor) }
   }
   const passed = monthsBetween(anchor, at)
@@ -47,7 +47,7 @@ function monthsAfter(anchor: number, months: number): number {
 /** @returns the name of the period that begins at that moment */
 export function periodNamed(start: number): string {
   const day = new Date(start).toISOString()
-  return start === monthOf(start).start ? day.slice(0, 7) : day.slice(0, 10)
+  return start === toMonth(start).start ? day.slice(0, 7) : day.slice(0, 10)
 }
 
 /**

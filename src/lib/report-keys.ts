@@ -6,7 +6,7 @@ export interface ReportKey {
 }
 
 const ID = /^[\w.:-]{1,128}$/
-const MOST_KEYS = 20
+const MAX_KEYS = 20
 const PEM = /^\s*-----BEGIN PUBLIC KEY-----([\sA-Za-z0-9+/]+={0,2}\s*)-----END PUBLIC KEY-----\s*$/
 /** id-ecPublicKey on prime256v1, with an uncompressed point (RFC 5480 §2): all but the 64 bytes of the point itself. */
 const P256_HEADER = '3059301306072a8648ce3d020106082a8648ce3d03010703420004'
@@ -19,9 +19,9 @@ const P256_LENGTH = 91
  * @returns the keys, current or not, or a sentence that says what is wrong where
  */
 export function parseReportKeys(text: string): ReportKey[] | string {
-  const entries = entriesOf(text)
+  const entries = parseEntries(text)
   if (!entries) return 'is no list of keys, {"public_keys":[…]}'
-  if (entries.length === 0 || entries.length > MOST_KEYS) return `must hold 1 to ${MOST_KEYS} keys`
+  if (entries.length === 0 || entries.length > MAX_KEYS) return `must hold 1 to ${MAX_KEYS} keys`
   const keys = entries.map(readKey)
   const flaws = keys.flatMap((key, at) => (typeof key === 'string' ? [`key ${at + 1} ${key}`] : []))
   if (flaws.length > 0) return flaws.join('; ')
@@ -31,7 +31,7 @@ export function parseReportKeys(text: string): ReportKey[] | string {
 
 type Entry = Readonly<Record<string, unknown>>
 
-function entriesOf(text: string): Entry[] | undefined {
+function parseEntries(text: string): Entry[] | undefined {
   try {
     const { public_keys: list } = JSON.parse(text) as { public_keys?: unknown }
     return Array.isArray(list) && list.every((one) => typeof one === 'object' && one !== null) ? list : undefined
@@ -43,11 +43,11 @@ function entriesOf(text: string): Entry[] | undefined {
 function readKey({ key_identifier: id, key }: Entry): ReportKey | string {
   if (typeof id !== 'string' || !ID.test(id))
     return 'has no key_identifier of 1 to 128 letters, digits and any of . _ : -'
-  const spki = typeof key === 'string' ? spkiOf(key) : undefined
+  const spki = typeof key === 'string' ? parseSpki(key) : undefined
   return spki ? { id, spki } : 'has no PEM of a public key on P-256 in key'
 }
 
-function spkiOf(pem: string): Uint8Array<ArrayBuffer> | undefined {
+function parseSpki(pem: string): Uint8Array<ArrayBuffer> | undefined {
   const base64 = PEM.exec(pem)?.[1]?.replaceAll(/\s/g, '')
   if (!base64 || base64.length % 4 !== 0) return undefined
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))

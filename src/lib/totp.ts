@@ -8,7 +8,7 @@ const DIGITS = 6
 const WINDOW = 1
 
 /** @returns the number of the step that holds a time in Unix milliseconds */
-export function stepOf(now: number): number {
+export function toStep(now: number): number {
   return Math.floor(now / 1000 / STEP_SECONDS)
 }
 
@@ -28,7 +28,7 @@ export function totp(secret: Uint8Array, step: number): string {
  * @param now Unix milliseconds
  */
 export function matchingStep(secret: Uint8Array, code: string, now: number): number | undefined {
-  const present = stepOf(now)
+  const present = toStep(now)
   const steps = Array.from({ length: 2 * WINDOW + 1 }, (_, at) => present - WINDOW + at)
   return steps.reduce<number | undefined>((found, step) => (totp(secret, step) === code ? step : found), undefined)
 }

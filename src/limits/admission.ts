@@ -4,16 +4,16 @@ import { runScript } from '../db/script.ts'
 import { ADMIT } from './admission-script.ts'
 import {
   type Admission,
-  type Claim,
   findNeverFitting,
   holdsKey,
   keepUntil,
   type LeaseRequest,
-  type QuotaClaim,
+  type LimitRequest,
+  type QuotaRequest,
   quotaKey,
 } from './limit-request.ts'
 import { VERSION_LIFETIME_SECONDS } from './versions.ts'
-import { BUCKETS, readingOf } from './window.ts'
+import { BUCKETS, toReading } from './window.ts'
 
 /** A month and more: a client that repeats itself for longer than this has stopped meaning the same request. */
 const ONCE_MS = 24 * 3_600_000
@@ -43,7 +43,7 @@ type Answer =
  * @param lease units wanted beyond the claim's own, if any
  * @throws whatever the client throws when Redis fails or is slower than its timeout; what then happened is unknown
  */
-export async function admit(redis: Redis, claim: Claim, lease?: LeaseRequest): Promise<Admission> {
+export async function admit(redis: Redis, claim: LimitRequest, lease?: LeaseRequest): Promise<Admission> {
   let admission: Admission = { outcome: 'unseeded' }
   const limiter = new Ratelimit({
     redis,
@@ -60,7 +60,7 @@ export async function admit(redis: Redis, claim: Claim, lease?: LeaseRequest): P
 
 /** The algorithm for one claim; `report` gets what the interface of \@upstash/ratelimit has no place for. */
 function allOrNothing(
-  claim: Claim,
+  claim: LimitRequest,
   lease: LeaseRequest | undefined,
   report: (admission: Admission) => void,
 ): RatelimitConfig['limiter'] {
@@ -84,15 +84,15 @@ function allOrNothing(
 function runAdmit(
   redis: Pick<Redis, 'evalsha' | 'eval'>,
   windowKey: string,
-  claim: Claim,
+  claim: LimitRequest,
   lease: LeaseRequest | undefined,
 ) {
   const { windows, versions, quota, once } = claim
   const keys = [
     windowKey,
-    ...windows.slice(1).map(({ key }) => windowKeyOf(key)),
+    ...windows.slice(1).map(({ key }) => toWindowKey(key)),
     ...versions.map(({ key }) => key),
-    ...(quota ? keysOf(quota) : []),
+    ...(quota ? listKeys(quota) : []),
     ...(once ? [once.key] : []),
   ]
   const argument = JSON.stringify({
@@ -108,22 +108,22 @@ function runAdmit(
   return runScript<Answer>(redis, ADMIT, keys, [argument])
 }
 
-export const windowKeyOf = (key: string) => `${PREFIX}:${key}`
+export const toWindowKey = (key: string) => `${PREFIX}:${key}`
 
-const keysOf = ({ organizationId, period }: QuotaClaim) => [
+const listKeys = ({ organizationId, period }: QuotaRequest) => [
   quotaKey(organizationId, period.name),
   holdsKey(organizationId, period.name),
 ]
 
 /** A quota as the scripts take it. */
-export function quotaArgument({ period, meters, recorded, isFresh }: QuotaClaim) {
+export function quotaArgument({ period, meters, recorded, isFresh }: QuotaRequest) {
   return {
     ...(isFresh && { recorded, keepUntil: keepUntil(period) }),
     meters: meters.map(({ meter, amount, limit }) => ({ name: meter, amount, limit: limit ?? -1 })),
   }
 }
 
-function readAnswer(claim: Claim, answer: Answer): Admission {
+function readAnswer(claim: LimitRequest, answer: Answer): Admission {
   if (answer[0] === 'stale') return { outcome: 'stale', index: answer[1] }
   if (answer[0] === 'unseeded' || answer[0] === 'reused') return { outcome: answer[0] }
   const [outcome, refused, windows, meters, [units, bucket, born, quotaBorn], generation, confirmed] = answer
@@ -132,7 +132,7 @@ function readAnswer(claim: Claim, answer: Answer): Admission {
     refused,
     ...(outcome !== 'admitted' && findNeverFitting(claim, outcome)),
     asOf: claim.now,
-    windows: claim.windows.map((window, at) => readingOf(window, windows[at * 2] ?? 0, windows[at * 2 + 1] ?? 0)),
+    windows: claim.windows.map((window, at) => toReading(window, windows[at * 2] ?? 0, windows[at * 2 + 1] ?? 0)),
     meters: (claim.quota?.meters ?? []).map((_, at) => ({ used: meters[at * 2] ?? 0, held: meters[at * 2 + 1] ?? 0 })),
     ...(confirmed === 1 && { isConfirmed: true }),
     ...(generation >= 0 && { generation }),

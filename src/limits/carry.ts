@@ -12,9 +12,9 @@ import { defineScript, runScript } from '../db/script.ts'
 import type { Deps } from '../deps.ts'
 import { createLru } from '../lib/lru.ts'
 import { waitFor } from '../lib/waiting.ts'
-import { windowKeyOf } from './admission.ts'
+import { toWindowKey } from './admission.ts'
 import { markCarried } from './known.ts'
-import { type Claim, quotaKey } from './limit-request.ts'
+import { type LimitRequest, quotaKey } from './limit-request.ts'
 import { retryLost } from './retry.ts'
 import { BUCKETS } from './window.ts'
 
@@ -27,21 +27,21 @@ const MAX_WAITS = 3
 /** How long Redis remembers that a batch has arrived. */
 const BATCH_MARKER_MS = 600_000
 
-interface Admitted {
-  readonly claim: Claim
+interface LocalAdmission {
+  readonly claim: LimitRequest
   /** The last generation of the quota's counter that this isolate was told of, if any. */
   readonly generation: number | undefined
 }
 
 /** What is sent to Redis, and sent again unchanged until the answer arrives. */
 interface Batch {
-  readonly admitted: readonly Admitted[]
+  readonly admitted: readonly LocalAdmission[]
   readonly keys: string[]
   readonly argument: string
 }
 
 interface Pending {
-  admitted: Admitted[]
+  admitted: LocalAdmission[]
   unsent: Batch | undefined
   /** Whether a claim was sent back for fresh figures since the last time that everything was carried. */
   hasAskedPostgres: boolean
@@ -52,7 +52,7 @@ interface Pending {
 const pending = createLru<Pending>(1_000)
 let isAnyPending = false
 
-const ownerOf = ({ quota, windows: [window] }: Claim) => quota?.organizationId ?? window.key
+const selectOwner = ({ quota, windows: [window] }: LimitRequest) => quota?.organizationId ?? window.key
 
 /**
  * KEYS: windows, then quotas, then the marker of the batch. ARGV[1]: JSON of `buckets`, `windows` of { ms, units } and
@@ -96,11 +96,11 @@ end
 return 1`)
 
 /** Remembers what was admitted without Redis. */
-export function keepForLater(claim: Claim, generation: number | undefined): void {
-  const owner = ownerOf(claim)
+export function keepForLater(claim: LimitRequest, generation: number | undefined): void {
+  const owner = selectOwner(claim)
   const known = pending.get(owner) ?? newPending()
   known.admitted.push({ claim, generation })
-  if (known.admitted.length > MAX_CLAIMS) markCarried((known.admitted.shift() as Admitted).claim)
+  if (known.admitted.length > MAX_CLAIMS) markCarried((known.admitted.shift() as LocalAdmission).claim)
   pending.set(owner, known)
   isAnyPending = true
 }
@@ -113,8 +113,8 @@ const newPending = (): Pending => ({ admitted: [], unsent: undefined, hasAskedPo
  * @returns whether the claim has to be asked again with fresh figures, since Postgres has some of the units
  * @throws whatever the client throws when Redis fails; the units stay pending
  */
-export async function carryPending(deps: Deps, claim: Claim): Promise<boolean> {
-  const known = isAnyPending ? pending.get(ownerOf(claim)) : undefined
+export async function carryPending(deps: Deps, claim: LimitRequest): Promise<boolean> {
+  const known = isAnyPending ? pending.get(selectOwner(claim)) : undefined
   if (!known) return false
   await waitForOthers(known, deps.config.REDIS_TIMEOUT_MS)
   if (known.admitted.length === 0 && !known.unsent) return false
@@ -138,12 +138,12 @@ async function waitForOthers(known: Pending, timeoutMs: number): Promise<void> {
 }
 
 /** Once: if no fresh figures come of it, Postgres does not answer, and the units are added as they are. */
-function needsPostgres({ admitted, hasAskedPostgres }: Pending, { quota }: Claim, now: number): boolean {
+function needsPostgres({ admitted, hasAskedPostgres }: Pending, { quota }: LimitRequest, now: number): boolean {
   if (!quota || quota.isFresh || hasAskedPostgres) return false
   return admitted.some((one) => isWritten(one, now))
 }
 
-const isWritten = ({ claim }: Admitted, now: number) => now - claim.now > WRITTEN_AFTER_MS
+const isWritten = ({ claim }: LocalAdmission, now: number) => now - claim.now > WRITTEN_AFTER_MS
 
 /** One batch after the other: one whose answer was lost is sent again before another is made. */
 async function carry(deps: Deps, known: Pending, isFresh: boolean): Promise<void> {
@@ -160,7 +160,7 @@ async function carry(deps: Deps, known: Pending, isFresh: boolean): Promise<void
 }
 
 /** @param isFresh whether the claim that follows has fresh figures of Postgres: then written units are among those */
-function buildBatch(admitted: readonly Admitted[], isFresh: boolean, now: number): Batch {
+function buildBatch(admitted: readonly LocalAdmission[], isFresh: boolean, now: number): Batch {
   const windows = new Map<string, { ms: number; units: number }>()
   const quotas = new Map<string, { key: string; generation: number; units: Record<string, number> }>()
   for (const one of admitted) {
@@ -174,7 +174,7 @@ function buildBatch(admitted: readonly Admitted[], isFresh: boolean, now: number
   const lanes = [...quotas.values()]
   return {
     admitted,
-    keys: [...[...windows.keys()].map(windowKeyOf), ...lanes.map(({ key }) => key), `carried:${crypto.randomUUID()}`],
+    keys: [...[...windows.keys()].map(toWindowKey), ...lanes.map(({ key }) => key), `carried:${crypto.randomUUID()}`],
     argument: JSON.stringify({
       buckets: BUCKETS,
       windows: [...windows.values()],
@@ -185,7 +185,7 @@ function buildBatch(admitted: readonly Admitted[], isFresh: boolean, now: number
 
 function addUnits(
   quotas: Map<string, { key: string; generation: number; units: Record<string, number> }>,
-  { claim: { quota }, generation = -1 }: Admitted,
+  { claim: { quota }, generation = -1 }: LocalAdmission,
 ): void {
   if (!quota) return
   const key = quotaKey(quota.organizationId, quota.period.name)

@@ -2,9 +2,9 @@ import type { Deps } from '../deps.ts'
 import { Problem } from '../problems.ts'
 import { admit } from './admission.ts'
 import { carryPending, keepForLater } from './carry.ts'
-import { admitAlone } from './fallback.ts'
+import { admitLocally } from './fallback.ts'
 import { rememberDecision, trackSent } from './known.ts'
-import type { Admission, Claim, LeaseRequest } from './limit-request.ts'
+import type { Admission, LeaseRequest, LimitRequest } from './limit-request.ts'
 import { retryLost } from './retry.ts'
 
 /**
@@ -14,7 +14,7 @@ import { retryLost } from './retry.ts'
  * @param lease units wanted beyond the claim's own, if any
  * @throws Problem `unavailable` while Redis fails and `ON_LIMITER_OUTAGE` is `closed`
  */
-export async function take(deps: Deps, claim: Claim, lease?: LeaseRequest): Promise<Admission> {
+export async function consume(deps: Deps, claim: LimitRequest, lease?: LeaseRequest): Promise<Admission> {
   const sent = trackSent(claim)
   try {
     if ((await carryPending(deps, claim)) && claim.quota && !claim.quota.isFresh) return { outcome: 'unseeded' }
@@ -30,7 +30,7 @@ export async function take(deps: Deps, claim: Claim, lease?: LeaseRequest): Prom
     sent.end() // it is decided here: what was lost of it takes from the limit, and never adds to it
     if (deps.config.ON_LIMITER_OUTAGE === 'closed')
       throw new Problem('unavailable', { detail: 'Limits cannot be checked.' })
-    const admission = admitAlone(claim, error)
+    const admission = admitLocally(claim, error)
     if (admission.outcome === 'admitted') keepForLater(claim, admission.generation)
     return admission
   } finally {

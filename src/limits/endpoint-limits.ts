@@ -1,8 +1,8 @@
 import type { Deps } from '../deps.ts'
-import { networkOf } from '../lib/cidr.ts'
+import { toNetwork } from '../lib/cidr.ts'
 import { Problem } from '../problems.ts'
-import { windowKeyOf } from './admission.ts'
-import { take } from './consume.ts'
+import { toWindowKey } from './admission.ts'
+import { consume } from './consume.ts'
 import { rateLimitHeaders } from './headers.ts'
 import { forgetWindows } from './known.ts'
 import type { Admission } from './limit-request.ts'
@@ -54,10 +54,10 @@ export type Policy = keyof typeof POLICIES
 const GUESSING = /^(login|password|email_token)_/
 const SHARE_ALONE = 0.1
 /** So that a slip of the hand locks nobody out. */
-const LEAST_ALONE = 3
+const MIN_LOCAL_LIMIT = 3
 
 const alone = (policy: Policy) =>
-  GUESSING.test(policy) && { limitAlone: Math.max(LEAST_ALONE, POLICIES[policy].limit * SHARE_ALONE) }
+  GUESSING.test(policy) && { limitAlone: Math.max(MIN_LOCAL_LIMIT, POLICIES[policy].limit * SHARE_ALONE) }
 
 /** What a policy counts; parts are joined, and an address counts as its network. */
 export interface Subject {
@@ -65,11 +65,11 @@ export interface Subject {
   readonly account?: string
 }
 
-const keyOf = (policy: Policy, { address, account }: Subject) =>
-  `policy:${policy}:${[address && networkOf(address), account].filter(Boolean).join('|')}`
+const toKey = (policy: Policy, { address, account }: Subject) =>
+  `policy:${policy}:${[address && toNetwork(address), account].filter(Boolean).join('|')}`
 
 /** The caller's address as a subject; callers whom no edge identifies share one. */
-export function addressOf(deps: { readonly origin: { readonly ip: string | undefined } }): string {
+export function networkAddress(deps: { readonly origin: { readonly ip: string | undefined } }): string {
   return deps.origin.ip ?? 'unknown'
 }
 
@@ -78,15 +78,15 @@ export function addressOf(deps: { readonly origin: { readonly ip: string | undef
  *
  * @throws Problem `rate_limited`, with the headers of the policy that frees up last
  */
-export async function spend(deps: Deps, policies: Partial<Record<Policy, Subject>>): Promise<void> {
+export async function enforceRateLimits(deps: Deps, policies: Partial<Record<Policy, Subject>>): Promise<void> {
   const asked = Object.entries(policies) as [Policy, Subject][]
   const now = deps.now()
   const admissions = await Promise.all(
     asked.map(([policy, subject]) =>
-      take(deps, {
+      consume(deps, {
         now,
         aheadMs: deps.redisAheadMs,
-        windows: [{ key: keyOf(policy, subject), cost: 1, ...POLICIES[policy], ...alone(policy) }],
+        windows: [{ key: toKey(policy, subject), cost: 1, ...POLICIES[policy], ...alone(policy) }],
         versions: [],
       }),
     ),
@@ -103,8 +103,8 @@ function refusal(admission: Admission, policy: Policy) {
 }
 
 /** Gives a subject its policies back: whoever proved to be the owner is not held to what others tried. */
-export async function forgive(deps: Deps, policies: Partial<Record<Policy, Subject>>): Promise<void> {
-  const keys = (Object.entries(policies) as [Policy, Subject][]).map(([policy, subject]) => keyOf(policy, subject))
+export async function resetRateLimits(deps: Deps, policies: Partial<Record<Policy, Subject>>): Promise<void> {
+  const keys = (Object.entries(policies) as [Policy, Subject][]).map(([policy, subject]) => toKey(policy, subject))
   forgetWindows(keys)
-  await deps.redis.del(...keys.map(windowKeyOf)).catch(() => undefined) // they expire by themselves
+  await deps.redis.del(...keys.map(toWindowKey)).catch(() => undefined) // they expire by themselves
 }

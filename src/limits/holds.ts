@@ -7,15 +7,15 @@ import type { Meter } from '../db/schema/meters.ts'
 import { defineScript, runScript } from '../db/script.ts'
 import type { Deps } from '../deps.ts'
 import { quotaArgument } from './admission.ts'
-import { holdsKey, type MeterState, type QuotaClaim, quotaKey, type Recorded } from './limit-request.ts'
+import { holdsKey, type MeterState, type QuotaRequest, quotaKey, type Recorded } from './limit-request.ts'
 import { QUOTA_FUNCTIONS } from './quota-script.ts'
 
 /** The most of what is left that one hold may have: a single estimate, however wild, never shuts out everybody else. */
-const MOST_OF_WHAT_IS_LEFT = 0.9
+const MAX_SHARE_OF_REST = 0.9
 /** How long the marker of an idempotency key outlives its hold. */
 const MARKED_MS = 24 * 3_600_000
 /** Open holds of an organization in a period. */
-const MOST_HOLDS = 5_000
+const MAX_HOLDS = 5_000
 
 /**
  * KEYS: the quota's hash, its holds, the organization's version, with an idempotency key its marker. ARGV[1]: JSON of `ahead` (ms), `quota` as the admission
@@ -105,7 +105,7 @@ export interface HoldRequest {
   readonly id: string
   /** A hash of the request, where the id stands for an idempotency key. */
   readonly body?: string
-  readonly quota: QuotaClaim
+  readonly quota: QuotaRequest
   /** Readings of gauges, where they were read just now. */
   readonly gauges: Readonly<Partial<Record<Meter, number>>>
   /** The organization's version that the limits were read with, and its Redis key. */
@@ -141,8 +141,8 @@ export async function holdUnits(deps: Deps, { id, body, quota, gauges, version, 
     body,
     marked: MARKED_MS,
     ms,
-    share: MOST_OF_WHAT_IS_LEFT,
-    most: MOST_HOLDS,
+    share: MAX_SHARE_OF_REST,
+    most: MAX_HOLDS,
     keepUntil: deps.now() + ms + HOLDS_OUTLIVE_MS,
   }
   const [outcome, refused, expiresAt, states, amounts = []] = await runScript<Answer>(deps.redis, HOLD, keys, [

@@ -8,14 +8,14 @@
  */
 import { createLru } from '../lib/lru.ts'
 import {
-  type Claim,
-  type Decided,
-  type MeterClaim,
+  type LimitDecision,
+  type LimitRequest,
+  type MeterRequest,
   type MeterState,
-  type QuotaClaim,
+  type QuotaRequest,
   quotaKey,
 } from './limit-request.ts'
-import { bucketOf } from './window.ts'
+import { indexBucket } from './window.ts'
 
 type Counts = ReadonlyMap<number, number>
 
@@ -23,13 +23,13 @@ type Counts = ReadonlyMap<number, number>
  * What Redis told. `number` is that of the newest claim that was sent before: answers to claims up to it may be older.
  * `isCarried`: units were added since that such an answer need not know.
  */
-interface Told {
+interface ReceivedState {
   readonly number: number
   readonly isCarried: boolean
 }
 
-const toldWindows = createLru<Told & { readonly counts: Counts }>(10_000)
-const toldMeters = createLru<Told & { readonly state: MeterState }>(40_000)
+const toldWindows = createLru<ReceivedState & { readonly counts: Counts }>(10_000)
+const toldMeters = createLru<ReceivedState & { readonly state: MeterState }>(40_000)
 /** Admitted alone and not carried yet: by window and bucket, and by meter. */
 const aloneWindows = createLru<Counts>(10_000)
 const aloneMeters = createLru<number>(40_000)
@@ -42,15 +42,15 @@ const generations = createLru<number>(10_000)
 
 let lastNumber = 0
 
-const slotOf = ({ organizationId, period }: QuotaClaim, { meter }: MeterClaim) =>
+const toSlot = ({ organizationId, period }: QuotaRequest, { meter }: MeterRequest) =>
   `${quotaKey(organizationId, period.name)}:${meter}`
 
 /** @returns units by window key and meter slot */
-function listUnits({ windows, quota }: Pick<Claim, 'quota'> & { readonly windows?: Claim['windows'] }) {
+function listUnits({ windows, quota }: Pick<LimitRequest, 'quota'> & { readonly windows?: LimitRequest['windows'] }) {
   const ofWindows = (windows ?? []).map(({ key, cost }) => [key, cost] as const)
   return [
     ...ofWindows,
-    ...(quota?.meters ?? []).map((meter) => [slotOf(quota as QuotaClaim, meter), meter.amount] as const),
+    ...(quota?.meters ?? []).map((meter) => [toSlot(quota as QuotaRequest, meter), meter.amount] as const),
   ]
 }
 
@@ -85,24 +85,24 @@ export function trackSent(claim: Parameters<typeof listUnits>[0]): Sent {
  * Remembers what the counters of a quota said. Of answers that overtook each other the largest counts, and to what was
  * carried meanwhile the units of the claim are added: rather too much than too little.
  */
-export function rememberMeters(quota: QuotaClaim, states: readonly MeterState[], sent: Sent): void {
+export function rememberMeters(quota: QuotaRequest, states: readonly MeterState[], sent: Sent): void {
   for (const [at, meter] of quota.meters.entries()) {
-    const [slot, state] = [slotOf(quota, meter), states[at]]
+    const [slot, state] = [toSlot(quota, meter), states[at]]
     if (!state) continue
     const told = toldMeters.get(slot)
     const used = told && !isNewer(sent, told) ? latest(told, told.state.used, state.used, meter.amount) : state.used
-    toldMeters.set(slot, { state: { ...state, used }, ...received(sent, told) })
+    toldMeters.set(slot, { state: { ...state, used }, ...toReceived(sent, told) })
   }
 }
 
 /** The same of a decision that Redis made. Units of a window count from now on: when they were taken, nobody has told. */
-export function rememberDecision({ windows, quota, now }: Claim, decided: Decided, sent: Sent): void {
+export function rememberDecision({ windows, quota, now }: LimitRequest, decided: LimitDecision, sent: Sent): void {
   for (const [at, { key, windowMs, cost }] of windows.entries()) {
     const [reading, told] = [decided.windows[at], toldWindows.get(key)]
     if (!reading) continue
     const taken = reading.limit - reading.remaining
-    const known = told && !isNewer(sent, told) ? latest(told, sumOf(told.counts), taken, cost) : taken
-    toldWindows.set(key, { counts: new Map([[bucketOf(now, windowMs), known]]), ...received(sent, told) })
+    const known = told && !isNewer(sent, told) ? latest(told, sumCounts(told.counts), taken, cost) : taken
+    toldWindows.set(key, { counts: new Map([[indexBucket(now, windowMs), known]]), ...toReceived(sent, told) })
   }
   if (!quota) return
   rememberMeters(quota, decided.meters, sent)
@@ -110,29 +110,29 @@ export function rememberDecision({ windows, quota, now }: Claim, decided: Decide
     generations.set(quotaKey(quota.organizationId, quota.period.name), decided.generation)
 }
 
-const isNewer = (sent: Sent, told: Told) => sent.number > told.number
+const isNewer = (sent: Sent, told: ReceivedState) => sent.number > told.number
 
-const latest = (told: Told, known: number, answered: number, amount: number) =>
+const latest = (told: ReceivedState, known: number, answered: number, amount: number) =>
   Math.max(answered, told.isCarried ? known + amount : known)
 
-const received = (sent: Sent, told: Told | undefined): Told => ({
+const toReceived = (sent: Sent, told: ReceivedState | undefined): ReceivedState => ({
   number: lastNumber,
   isCarried: told !== undefined && told.isCarried && !isNewer(sent, told),
 })
 
-const sumOf = (counts: Counts) => [...counts.values()].reduce((sum, units) => sum + units, 0)
+const sumCounts = (counts: Counts) => [...counts.values()].reduce((sum, units) => sum + units, 0)
 
 /** Remembers what was admitted alone, until {@link markCarried}. */
-export function rememberAlone({ windows, quota, now }: Claim): void {
+export function rememberAlone({ windows, quota, now }: LimitRequest): void {
   for (const { key, windowMs, cost } of windows) {
-    if (cost > 0) aloneWindows.set(key, addTo(aloneWindows.get(key), bucketOf(now, windowMs), cost))
+    if (cost > 0) aloneWindows.set(key, addTo(aloneWindows.get(key), indexBucket(now, windowMs), cost))
   }
-  for (const meter of quota?.meters ?? []) if (meter.amount > 0) rememberAloneOf(quota as QuotaClaim, meter)
+  for (const meter of quota?.meters ?? []) if (meter.amount > 0) rememberLocalUnits(quota as QuotaRequest, meter)
 }
 
 /** What Postgres said becomes the basis where it is ahead: it may hold some of what was admitted alone before. */
-function rememberAloneOf(quota: QuotaClaim, meter: MeterClaim): void {
-  const slot = slotOf(quota, meter)
+function rememberLocalUnits(quota: QuotaRequest, meter: MeterRequest): void {
+  const slot = toSlot(quota, meter)
   const [alone, told] = [aloneMeters.get(slot) ?? 0, toldMeters.get(slot)]
   const { used, held } = told?.state ?? { used: 0, held: 0 }
   const basis = Math.max(used, (quota.recorded[meter.meter] ?? 0) - alone)
@@ -141,16 +141,16 @@ function rememberAloneOf(quota: QuotaClaim, meter: MeterClaim): void {
 }
 
 /** Redis holds now what was admitted alone. */
-export function markCarried({ windows, quota, now }: Claim): void {
+export function markCarried({ windows, quota, now }: LimitRequest): void {
   const carried = { number: lastNumber, isCarried: true }
   for (const { key, windowMs, cost } of windows) {
     if (cost === 0) continue
-    const bucket = bucketOf(now, windowMs)
+    const bucket = indexBucket(now, windowMs)
     aloneWindows.set(key, addTo(aloneWindows.get(key), bucket, -cost))
     toldWindows.set(key, { ...carried, counts: addTo(toldWindows.get(key)?.counts, bucket, cost) })
   }
   for (const meter of quota?.meters ?? []) {
-    const slot = slotOf(quota as QuotaClaim, meter)
+    const slot = toSlot(quota as QuotaRequest, meter)
     const { used, held } = toldMeters.get(slot)?.state ?? { used: 0, held: 0 }
     aloneMeters.set(slot, Math.max(0, (aloneMeters.get(slot) ?? 0) - meter.amount))
     toldMeters.set(slot, { ...carried, state: { used: used + meter.amount, held } })
@@ -158,17 +158,17 @@ export function markCarried({ windows, quota, now }: Claim): void {
 }
 
 /** Remembers units that were held alone. @param until Unix milliseconds */
-export function rememberHeld(quota: QuotaClaim, until: number, now: number): void {
+export function rememberHeld(quota: QuotaRequest, until: number, now: number): void {
   for (const meter of quota.meters) {
-    const slot = slotOf(quota, meter)
+    const slot = toSlot(quota, meter)
     const open = (aloneHolds.get(slot) ?? []).filter((hold) => hold.until > now)
     aloneHolds.set(slot, [...open, { until, amount: meter.amount }])
   }
 }
 
 /** What a meter has used and held, as far as this isolate knows; as used, what Postgres says if that is higher. */
-export function findMeter(quota: QuotaClaim, meter: MeterClaim, now: number): MeterState {
-  const slot = slotOf(quota, meter)
+export function findMeter(quota: QuotaRequest, meter: MeterRequest, now: number): MeterState {
+  const slot = toSlot(quota, meter)
   const { used = 0, held = 0 } = toldMeters.get(slot)?.state ?? {}
   const alone = aloneMeters.get(slot) ?? 0
   const heldAlone = (aloneHolds.get(slot) ?? []).reduce((sum, { until, amount }) => sum + (until > now ? amount : 0), 0)
@@ -191,7 +191,7 @@ export function forgetWindows(keys: readonly string[]): void {
   for (const windows of [toldWindows, aloneWindows]) for (const key of keys) windows.delete(key)
 }
 
-export const findGeneration = ({ organizationId, period }: QuotaClaim): number | undefined =>
+export const findGeneration = ({ organizationId, period }: QuotaRequest): number | undefined =>
   generations.get(quotaKey(organizationId, period.name))
 
 function addTo(counts: Counts | undefined, bucket: number, units: number): Counts {

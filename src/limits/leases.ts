@@ -11,10 +11,10 @@ import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { createLru } from '../lib/lru.ts'
 import { waitFor } from '../lib/waiting.ts'
-import { windowKeyOf } from './admission.ts'
+import { toWindowKey } from './admission.ts'
 import { GIVE_BACK } from './admission-script.ts'
-import { take } from './consume.ts'
-import { type Admission, type Claim, type Decided, type LeaseGrant, quotaKey } from './limit-request.ts'
+import { consume } from './consume.ts'
+import { type Admission, type LeaseGrant, type LimitDecision, type LimitRequest, quotaKey } from './limit-request.ts'
 
 /** A lease spends on rows confirmed when it was taken: with the promise of 2 s for a revocation in mind. */
 const LEASE_MS = 1_500
@@ -27,26 +27,26 @@ const PAUSE_MS = 1_000
 /** After Redis did not answer in time: a lease may have been taken all the same, and then nobody has it. */
 const OUTAGE_PAUSE_MS = 30_000
 /** Fewer are not worth a lease; so the last two hundred units of any limit are taken one by one, exactly. */
-const FEWEST_UNITS = 10
-const MOST_UNITS = 100_000
+const MIN_UNITS = 10
+const MAX_UNITS = 100_000
 /** What a key that has just become busy gets: its rate is not known yet. */
 const FIRST_UNITS = 20
-/** How often a request waits for a lease that others take, before it asks by itself. */
-const MOST_WAITS = 3
+/** How often a request waits for a lease that others consume, before it asks by itself. */
+const MAX_WAITS = 3
 const TAKING_MS = 1_000
 
 interface Lease {
-  readonly claim: Claim
-  readonly decided: Decided
+  readonly claim: LimitRequest
+  readonly decided: LimitDecision
   readonly grant: LeaseGrant
   /** Unix milliseconds by this isolate's clock. */
   readonly until: number
   /** Versions of rows that were confirmed since it was taken: its own, and those of services that asked. */
-  confirmed: Claim['versions']
+  confirmed: LimitRequest['versions']
   left: number
 }
 
-interface Asked {
+interface RateSample {
   readonly times: number
   readonly units: number
 }
@@ -55,8 +55,8 @@ interface Asked {
 interface Traffic {
   /** The second it counts in, and what was asked in it and in the one before. */
   second: number
-  asked: Asked
-  askedBefore: Asked
+  asked: RateSample
+  askedBefore: RateSample
   lease: Lease | undefined
   /** Unix milliseconds until which no lease is asked for. */
   pausedUntil: number
@@ -72,35 +72,35 @@ const traffic = createLru<Traffic>(10_000)
  * Takes what a claim asks for from a lease where there is one, else from Redis; and begins a lease when the key is busy.
  * Only for claims whose single window and single amount move together: named limits and repeats are always asked for.
  *
- * @throws what {@link take} throws
+ * @throws what {@link consume} throws
  */
-export function takeLeased(deps: Deps, claim: Claim): Admission | Promise<Admission> {
+export function consumeLeased(deps: Deps, claim: LimitRequest): Admission | Promise<Admission> {
   const seen = observe(claim)
-  if (!isLeasable(claim)) return take(deps, claim)
+  if (!isLeasable(claim)) return consume(deps, claim)
   const lease = leaseFor(seen, claim)
   return lease && isConfirmed(lease, claim) ? spend(lease, claim) : takeOrLease(deps, claim, seen)
 }
 
-async function takeOrLease(deps: Deps, asked: Claim, seen: Traffic): Promise<Admission> {
+async function takeOrLease(deps: Deps, asked: LimitRequest, seen: Traffic): Promise<Admission> {
   let claim = asked
-  for (let waits = 0; waits < MOST_WAITS; waits++) {
+  for (let waits = 0; waits < MAX_WAITS; waits++) {
     const lease = leaseFor(seen, claim)
     if (lease) return isConfirmed(lease, claim) ? spend(lease, claim) : confirm(deps, lease, claim)
     if (perSecond(seen, 'times') < BUSY_PER_SECOND || claim.now < seen.pausedUntil) break
-    if (!seen.taking || claim.now - seen.takingSince >= TAKING_MS) return beginLease(deps, claim, seen)
+    if (!seen.taking || claim.now - seen.takingSince >= TAKING_MS) return acquireLease(deps, claim, seen)
     await waitFor(seen.taking, TAKING_MS)
     claim = { ...asked, now: deps.now() } // a lease that was good when it began to wait may be over
   }
-  return take(deps, claim)
+  return consume(deps, claim)
 }
 
-function isLeasable({ windows, once }: Claim): boolean {
+function isLeasable({ windows, once }: LimitRequest): boolean {
   return windows.length === 1 && once === undefined && windows[0].cost > 0
 }
 
-function observe({ windows: [window], now }: Claim): Traffic {
+function observe({ windows: [window], now }: LimitRequest): Traffic {
   const second = Math.floor(now / 1000)
-  const seen = traffic.get(window.key) ?? unseen(window.key, second)
+  const seen = traffic.get(window.key) ?? createTraffic(window.key, second)
   if (second !== seen.second) {
     seen.askedBefore = second === seen.second + 1 ? seen.asked : NEVER
     seen.asked = NEVER
@@ -110,9 +110,9 @@ function observe({ windows: [window], now }: Claim): Traffic {
   return seen
 }
 
-const NEVER: Asked = { times: 0, units: 0 }
+const NEVER: RateSample = { times: 0, units: 0 }
 
-function unseen(key: string, second: number): Traffic {
+function createTraffic(key: string, second: number): Traffic {
   const never = {
     second,
     asked: NEVER,
@@ -126,34 +126,34 @@ function unseen(key: string, second: number): Traffic {
   return never
 }
 
-const perSecond = (seen: Traffic, what: keyof Asked) => Math.max(seen.asked[what], seen.askedBefore[what])
+const perSecond = (seen: Traffic, what: keyof RateSample) => Math.max(seen.asked[what], seen.askedBefore[what])
 
 /** @returns the lease of the key when it covers the claim */
-function leaseFor({ lease }: Traffic, { windows: [window], quota, now }: Claim): Lease | undefined {
+function leaseFor({ lease }: Traffic, { windows: [window], quota, now }: LimitRequest): Lease | undefined {
   const isLive = lease && lease.left >= window.cost && now < lease.until
   if (!isLive) return undefined
   const { windows, quota: leased } = lease.claim
   return windows[0].limit === window.limit && leased?.period.start === quota?.period.start ? lease : undefined
 }
 
-function isConfirmed({ confirmed }: Lease, { versions }: Claim): boolean {
+function isConfirmed({ confirmed }: Lease, { versions }: LimitRequest): boolean {
   return versions.every(({ key, version }) => confirmed.some((row) => row.key === key && row.version === version))
 }
 
-function spend(lease: Lease, claim: Claim): Decided {
+function spend(lease: Lease, claim: LimitRequest): LimitDecision {
   lease.left -= claim.windows[0].cost
   return reading(lease)
 }
 
 /** Another service asks for the same key, or its row was loaded again: once it was asked for, the lease is theirs, too. */
-async function confirm(deps: Deps, lease: Lease, claim: Claim): Promise<Admission> {
-  const admission = await take(deps, claim)
+async function confirm(deps: Deps, lease: Lease, claim: LimitRequest): Promise<Admission> {
+  const admission = await consume(deps, claim)
   if (admission.outcome === 'admitted') lease.confirmed = [...lease.confirmed, ...claim.versions]
   return admission
 }
 
 /** What the counters said when the lease was taken, less what of it is left: those units are taken, but not used. */
-function reading({ claim, decided, left }: Lease): Decided {
+function reading({ claim, decided, left }: Lease): LimitDecision {
   const [window] = decided.windows
   return {
     ...decided,
@@ -164,8 +164,8 @@ function reading({ claim, decided, left }: Lease): Decided {
   }
 }
 
-async function beginLease(deps: Deps, claim: Claim, seen: Traffic): Promise<Admission> {
-  const taking = takeAhead(deps, claim, seen)
+async function acquireLease(deps: Deps, claim: LimitRequest, seen: Traffic): Promise<Admission> {
+  const taking = acquireUnits(deps, claim, seen)
   seen.takingSince = claim.now
   seen.taking = taking
     .catch(() => undefined)
@@ -177,7 +177,7 @@ async function beginLease(deps: Deps, claim: Claim, seen: Traffic): Promise<Admi
     const admission = await taking
     if (!('lease' in admission) || !admission.lease) {
       if ('windows' in admission)
-        seen.pausedUntil = claim.now + (admission.isAlone || admission.isRetried ? OUTAGE_PAUSE_MS : PAUSE_MS)
+        seen.pausedUntil = claim.now + (admission.isLocal || admission.isRetried ? OUTAGE_PAUSE_MS : PAUSE_MS)
       return admission
     }
     const { lease: grant, ...decided } = admission
@@ -194,11 +194,11 @@ async function beginLease(deps: Deps, claim: Claim, seen: Traffic): Promise<Admi
 }
 
 /** Takes what the claim asks for, and what will likely be asked for while a lease lasts. */
-function takeAhead(deps: Deps, claim: Claim, seen: Traffic): Promise<Admission> {
+function acquireUnits(deps: Deps, claim: LimitRequest, seen: Traffic): Promise<Admission> {
   const expected = Math.ceil((perSecond(seen, 'units') * LEASE_MS) / 1000)
-  const units = Math.min(MOST_UNITS, Math.max(FIRST_UNITS, expected))
-  const fewest = Math.max(FEWEST_UNITS, claim.windows[0].cost) // one that is too small for the next request is in nobody's use
-  return take(deps, claim, { units, ms: LEASE_MS, share: SHARE, fewest })
+  const units = Math.min(MAX_UNITS, Math.max(FIRST_UNITS, expected))
+  const fewest = Math.max(MIN_UNITS, claim.windows[0].cost) // one that is too small for the next request is in nobody's use
+  return consume(deps, claim, { units, ms: LEASE_MS, share: SHARE, fewest })
 }
 
 async function endLease(deps: Deps, lease: Lease): Promise<void> {
@@ -212,7 +212,7 @@ async function giveBack(deps: Deps, lease: Lease): Promise<void> {
   lease.left = 0
   if (units === 0) return
   const { windows, quota } = lease.claim
-  const keys = [windowKeyOf(windows[0].key), ...(quota ? [quotaKey(quota.organizationId, quota.period.name)] : [])]
+  const keys = [toWindowKey(windows[0].key), ...(quota ? [quotaKey(quota.organizationId, quota.period.name)] : [])]
   const { bucket, born, quotaBorn } = lease.grant
   try {
     await runScript(deps.redis, GIVE_BACK, keys, [units, bucket, born, quotaBorn, lease.decided.generation ?? -1])

@@ -3,7 +3,7 @@ import type { Period } from '../lib/period.ts'
 import type { WindowReading } from './window.ts'
 
 /** Units of one rolling window. */
-export interface WindowClaim {
+export interface WindowRequest {
   /** Its Redis key, without the prefix all windows share. */
   readonly key: string
   readonly windowMs: number
@@ -14,7 +14,7 @@ export interface WindowClaim {
 }
 
 /** Units of one meter: whole ones, of `cost_usd` and `storage_gb` millionths (limits/meter-units.ts). */
-export interface MeterClaim {
+export interface MeterRequest {
   readonly meter: Meter
   /** 0 takes nothing, but is refused once the meter is used up. */
   readonly amount: number
@@ -26,10 +26,10 @@ export interface MeterClaim {
 export type Recorded = Readonly<Partial<Record<Meter, number>>> & { readonly lanes?: readonly [number, number] }
 
 /** What is taken from an organization's quota of one period. */
-export interface QuotaClaim {
+export interface QuotaRequest {
   readonly organizationId: string
   readonly period: Period
-  readonly meters: readonly MeterClaim[]
+  readonly meters: readonly MeterRequest[]
   /** What Postgres said was used, when it was last asked. */
   readonly recorded: Recorded
   /** Whether it was asked just now: then counters that Redis has lost start from it. */
@@ -37,14 +37,14 @@ export interface QuotaClaim {
 }
 
 /** What a verification wants to take, all or nothing, and which cached rows it was decided from. */
-export interface Claim {
+export interface LimitRequest {
   /** Unix milliseconds by this isolate's clock: only what is decided without Redis goes by it. */
   readonly now: number
   /** Added to the clock of Redis (see Deps). */
   readonly aheadMs: number
   /** The rate limit first, then named limits. */
-  readonly windows: readonly [WindowClaim, ...WindowClaim[]]
-  readonly quota?: QuotaClaim
+  readonly windows: readonly [WindowRequest, ...WindowRequest[]]
+  readonly quota?: QuotaRequest
   readonly versions: readonly { readonly key: string; readonly version: number }[]
   /** The Redis key of a request that counts once however often it is repeated, and a hash of what the request asks for. */
   readonly once?: { readonly key: string; readonly body: string }
@@ -82,9 +82,9 @@ export interface MeterState {
 export type Admission =
   | { readonly outcome: 'stale'; readonly index: number }
   | { readonly outcome: 'unseeded' | 'reused' }
-  | Decided
+  | LimitDecision
 
-export interface Decided {
+export interface LimitDecision {
   readonly outcome: 'admitted' | 'rate_limited' | 'quota_exceeded'
   /** The place of the window or meter that refused; -1 when none did. */
   readonly refused: number
@@ -100,7 +100,7 @@ export interface Decided {
   /** The generation of the quota's counter that counts the calls (limits/quota-script.ts); absent without a quota or Redis. */
   readonly generation?: number
   /** Set where it was decided without Redis. */
-  readonly isAlone?: true
+  readonly isLocal?: true
   /** Set where Redis knew the version of every row it was decided from. */
   readonly isConfirmed?: true
   /** Set where an answer was lost before: its lease, if it took one, is nobody's. */
@@ -111,7 +111,7 @@ export interface Decided {
  * Of a refused claim: the first window, or meter, whose limit is below what is asked for, so that waiting is of no use. It
  * is named instead of one that would fit later; the outcome stays.
  */
-export function findNeverFitting({ windows, quota }: Claim, outcome: Decided['outcome']) {
+export function findNeverFitting({ windows, quota }: LimitRequest, outcome: LimitDecision['outcome']) {
   const refused =
     outcome === 'rate_limited'
       ? windows.findIndex(({ cost, limit }) => cost > limit)

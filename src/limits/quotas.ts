@@ -6,7 +6,7 @@ import { defineScript, runScript } from '../db/script.ts'
 import type { Deps } from '../deps.ts'
 import { uuid } from '../http/fields.ts'
 import { errorFields, log } from '../lib/log.ts'
-import { type Period, periodOf } from '../lib/period.ts'
+import { type Period, toPeriod } from '../lib/period.ts'
 import { Problem } from '../problems.ts'
 import type { MeterReading } from '../rpc-types.ts'
 import { holdsKey, type MeterState, quotaKey } from './limit-request.ts'
@@ -40,13 +40,13 @@ type Row = Record<Meter, string> & {
   odd_calls: string
 }
 
-const readingOf = (gauge: Meter) =>
+const describeReading = (gauge: Meter) =>
   `coalesce((select value from usage_gauges g where g.organization_id = o.id and g.meter = '${gauge}'), 0) as ${gauge}`
 
 const SELECT_USE = `
 select o.version, o.plan_id, p.limits, p.features, o.limit_overrides, extract(epoch from o.period_anchor)::float8 * 1000 as period_anchor,
   coalesce(u.even_calls, 0) as even_calls, coalesce(u.odd_calls, 0) as odd_calls,
-  ${selectCounters('u', (amount) => `coalesce(${amount}, 0)`)}, ${GAUGES.map(readingOf).join(', ')}
+  ${selectCounters('u', (amount) => `coalesce(${amount}, 0)`)}, ${GAUGES.map(describeReading).join(', ')}
 from organizations o
 join plans p on p.id = o.plan_id
 left join usage_periods u on u.organization_id = o.id
@@ -63,7 +63,7 @@ export async function getUse(sql: Sql, organizationId: string, now: number): Pro
     limits: row.limits,
     features: row.features,
     overrides: row.limit_overrides,
-    period: periodOf(row.period_anchor ?? undefined, now),
+    period: toPeriod(row.period_anchor ?? undefined, now),
     used: forEachMeter(ALL_METERS, (meter) => Number(row[meter])),
     lanes: [Number(row.even_calls), Number(row.odd_calls)],
   }
@@ -72,7 +72,7 @@ export async function getUse(sql: Sql, organizationId: string, now: number): Pro
 const isGauge = (meter: Meter) => (GAUGES as readonly Meter[]).includes(meter)
 
 /** An organization's limit of a meter: its own, else its plan's; `null` for none. */
-export function limitOf({ limits, overrides }: OrganizationUse, meter: Meter): number | null {
+export function selectLimit({ limits, overrides }: OrganizationUse, meter: Meter): number | null {
   return overrides[meter] ?? limits.meters[meter]?.limit ?? null
 }
 
@@ -89,7 +89,7 @@ export async function readQuotas(deps: Deps, organizationId: string) {
     ALL_METERS.map((meter) => {
       const { used, held } = counted?.get(meter) ?? { used: 0, held: 0 }
       const known = isGauge(meter) ? use.used[meter] : Math.max(used, use.used[meter]) // a gauge falls, too
-      return [meter, readMeter(limitOf(use, meter), known, held)]
+      return [meter, readMeter(selectLimit(use, meter), known, held)]
     }),
   ) as Record<Meter, MeterReading>
   return {
@@ -99,7 +99,10 @@ export async function readQuotas(deps: Deps, organizationId: string) {
     rate_limit_per_minute: use.overrides.rate_limit_per_minute ?? use.limits.rate_limit_per_minute,
     max_api_keys: use.overrides.max_api_keys ?? use.limits.max_api_keys,
     meters,
-    features: { ...use.features, ...Object.fromEntries(GAUGES.map((gauge) => [`max_${gauge}`, limitOf(use, gauge)])) },
+    features: {
+      ...use.features,
+      ...Object.fromEntries(GAUGES.map((gauge) => [`max_${gauge}`, selectLimit(use, gauge)])),
+    },
   }
 }
 

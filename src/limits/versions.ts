@@ -7,65 +7,65 @@ import { errorFields, log } from '../lib/log.ts'
  * not answer, since an absent version confirms nothing.
  */
 export const VERSION_LIFETIME_SECONDS = 600
-const TRIES = 3
+const MAX_ATTEMPTS = 3
 /** How often, and for how long, an announcement is repeated after the answer: the platform gives deferred work 30 s. */
 const REPEAT_MS = 1_000
 const MAX_REPEATS = 20
 
 /** KEYS: versions. ARGV: their lifetime in seconds, then a version for each. Never lowers one: announcements overtake each other. */
-const RAISE = defineScript(`
+const PUBLISH = defineScript(`
 for i = 1, #KEYS do
   local known = redis.call('GET', KEYS[i])
   if not known or tonumber(known) < tonumber(ARGV[1 + i]) then redis.call('SET', KEYS[i], ARGV[1 + i], 'EX', ARGV[1]) end
 end
 return #KEYS`)
 
-export const keyVersion = (keyId: string) => `version:key:${keyId}`
-export const organizationVersion = (organizationId: string) => `version:organization:${organizationId}`
+export const keyVersionKey = (keyId: string) => `version:key:${keyId}`
+export const organizationVersionKey = (organizationId: string) => `version:organization:${organizationId}`
 
 /** Announcements of this isolate that have not arrived, by their Redis key. The next one that does takes them along. */
-const unannounced = new Map<string, number>()
+const unpublished = new Map<string, number>()
 
 /**
  * Tells every isolate, after a commit, that rows cached with a lower version are outdated, in one round trip. It never
  * fails the request that made the change. While Redis fails it is repeated until it arrives; a change is seen all the same
  * when the cached row reaches its hard age.
  */
-export async function announceVersions(deps: Deps, raised: readonly RowVersion[]): Promise<void> {
+export async function publishVersions(deps: Deps, raised: readonly RowVersion[]): Promise<void> {
   if (raised.length === 0) return
-  for (const { name, version } of raised) unannounced.set(name, Math.max(version, unannounced.get(name) ?? 0))
+  for (const { name, version } of raised) unpublished.set(name, Math.max(version, unpublished.get(name) ?? 0))
   let failure: unknown
-  for (let attempt = 1; attempt <= TRIES; attempt++) {
-    failure = await sendAnnouncements(deps)
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    failure = await sendVersions(deps)
     if (failure === undefined) return
   }
   log('warn', 'versions_not_announced', { count: raised.length, first: raised[0], ...errorFields(failure) })
-  deps.defer(repeatAnnouncements(deps))
+  deps.defer(repeatPublishing(deps))
 }
 
-async function repeatAnnouncements(deps: Deps): Promise<void> {
-  for (let repeat = 0; repeat < MAX_REPEATS && unannounced.size > 0; repeat++) {
+async function repeatPublishing(deps: Deps): Promise<void> {
+  for (let repeat = 0; repeat < MAX_REPEATS && unpublished.size > 0; repeat++) {
     await new Promise((resolve) => setTimeout(resolve, REPEAT_MS))
-    await sendAnnouncements(deps)
+    await sendVersions(deps)
   }
 }
 
 /** @returns what went wrong, if anything; announcing twice is announcing once */
-async function sendAnnouncements(deps: Deps): Promise<unknown> {
-  const sent = [...unannounced].slice(0, MAX_ANNOUNCED)
+async function sendVersions(deps: Deps): Promise<unknown> {
+  const sent = [...unpublished].slice(0, MAX_VERSIONS)
   const names = sent.map(([name]) => name)
   try {
     if (sent.length > 0)
-      await runScript(deps.redis, RAISE, names, [VERSION_LIFETIME_SECONDS, ...sent.map(([, version]) => version)])
+      await runScript(deps.redis, PUBLISH, names, [VERSION_LIFETIME_SECONDS, ...sent.map(([, version]) => version)])
   } catch (error) {
     return error
   }
-  for (const [name, version] of sent) if (unannounced.get(name) === version) unannounced.delete(name)
+  for (const [name, version] of sent) if (unpublished.get(name) === version) unpublished.delete(name)
   return undefined
 }
 
 /** Of one script: Lua unpacks no more than some thousand values. */
-const MAX_ANNOUNCED = 1_000
+const MAX_VERSIONS = 1_000
 
-export const announceVersion = (deps: Deps, name: string, version: number): Promise<void> =>
-  announceVersions(deps, [{ name, version }])
+export const publishVersion = (deps: Deps, name: string, version: number): Promise<void> =>
+  publishVersions(deps, [{ name, version }])

@@ -23,13 +23,13 @@ export interface WindowReading {
 }
 
 /** @returns the number of the bucket that holds a time in Unix milliseconds */
-export function bucketOf(now: number, windowMs: number): number {
+export function indexBucket(now: number, windowMs: number): number {
   return Math.floor(now / (windowMs / BUCKETS))
 }
 
 /** @returns the buckets that still count, oldest first */
 export function liveBuckets(counts: Counts, now: number, windowMs: number): [number, number][] {
-  const oldest = bucketOf(now, windowMs) - BUCKETS
+  const oldest = indexBucket(now, windowMs) - BUCKETS
   return [...counts].filter(([bucket]) => bucket >= oldest).toSorted(([a], [b]) => a - b)
 }
 
@@ -37,7 +37,7 @@ export function liveBuckets(counts: Counts, now: number, windowMs: number): [num
  * @param taken units in the live buckets
  * @param lastBucket the bucket whose end brings what `reset` promises: the newest, or the one that makes room
  */
-export function readingOf({ windowMs, limit }: Window, taken: number, lastBucket: number): WindowReading {
+export function toReading({ windowMs, limit }: Window, taken: number, lastBucket: number): WindowReading {
   const reset = Math.ceil((lastBucket + BUCKETS + 1) * (windowMs / BUCKETS))
   return { limit, remaining: Math.max(0, limit - taken), reset }
 }

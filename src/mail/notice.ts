@@ -3,7 +3,7 @@ import { mailFor } from './outbox.ts'
 import { type NoticeKind, noticeFor } from './templates/notices.ts'
 import { render } from './templates/render.tsx'
 
-interface Told {
+interface Addressee {
   readonly email: string
   readonly name: string | null
 }
@@ -14,7 +14,7 @@ interface Told {
  *
  * @param user as they are reached; when the address changes, the old one
  */
-export function notice(deps: ManagementDeps, { email, name }: Told, kind: NoticeKind) {
+export function notice(deps: ManagementDeps, { email, name }: Addressee, kind: NoticeKind) {
   const service = deps.config.SERVICE_NAME
   const content = noticeFor(kind, { service, name, at: deps.now(), ip: deps.origin.ip })
   return mailFor(deps, render(service, email, content))

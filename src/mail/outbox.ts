@@ -55,7 +55,7 @@ where id = any(array(
   order by next_attempt_at limit $4 for update skip locked))
 returning id, recipient, subject, text, html, attempts`
 
-interface Claimed {
+interface ClaimedMail {
   readonly id: string
   readonly recipient: string
   readonly subject: string
@@ -76,7 +76,7 @@ export async function deliverDueMail(deps: Deps) {
   const counts = { sent: 0, failed: 0, put_off: 0 }
   let pausedUntil = 0
 
-  async function take(atMost: number): Promise<Claimed[]> {
+  async function take(atMost: number): Promise<ClaimedMail[]> {
     const pauseMs = pausedUntil - deps.now()
     if (Math.max(deps.now(), pausedUntil) > lastBegin) return []
     if (pauseMs <= 0) return claim(deps, atMost)
@@ -84,7 +84,7 @@ export async function deliverDueMail(deps: Deps) {
     return take(atMost) // the pause may have become longer
   }
 
-  async function work(mail: Claimed) {
+  async function work(mail: ClaimedMail) {
     try {
       const { became, pauseSeconds } = await attempt(deps, mail)
       counts[became] += 1
@@ -108,9 +108,9 @@ async function deliver(deps: Deps, id: string): Promise<void> {
 }
 
 /** @param id this one alone, if it is due; any when absent */
-async function claim(deps: Deps, atMost: number, id?: string): Promise<Claimed[]> {
+async function claim(deps: Deps, atMost: number, id?: string): Promise<ClaimedMail[]> {
   const parameters = [new Date(deps.now()).toISOString(), LEASE_SECONDS, id ?? null, atMost]
-  return (await deps.sql.query(CLAIM, parameters)) as Claimed[]
+  return (await deps.sql.query(CLAIM, parameters)) as ClaimedMail[]
 }
 
 interface Attempt {
@@ -119,7 +119,7 @@ interface Attempt {
   readonly pauseSeconds: number
 }
 
-async function attempt(deps: Deps, claimed: Claimed): Promise<Attempt> {
+async function attempt(deps: Deps, claimed: ClaimedMail): Promise<Attempt> {
   const { id, recipient, attempts: _, ...mail } = claimed
   let pauseSeconds: number | undefined
   try {
@@ -141,7 +141,7 @@ async function attempt(deps: Deps, claimed: Claimed): Promise<Attempt> {
 }
 
 /** It is due again after its back-off; given up, it is emptied as if it had been sent. An overtaken attempt says nothing. */
-async function noteFailed(deps: Deps, { id, attempts }: Claimed, error: unknown): Promise<void> {
+async function noteFailed(deps: Deps, { id, attempts }: ClaimedMail, error: unknown): Promise<void> {
   const seconds = BACK_OFF_SECONDS[attempts - 1]
   const isLast = seconds === undefined
   log(isLast ? 'error' : 'warn', isLast ? 'mail_given_up' : 'mail_not_sent', {
@@ -158,7 +158,7 @@ async function noteFailed(deps: Deps, { id, attempts }: Claimed, error: unknown)
 }
 
 /** The mail was not looked at, so the attempt does not count: a crowd is no reason to give one up. */
-async function putOff(deps: Deps, { id, attempts }: Claimed, seconds: number): Promise<void> {
+async function putOff(deps: Deps, { id, attempts }: ClaimedMail, seconds: number): Promise<void> {
   log('warn', 'mail_put_off', { mail_id: id, seconds })
   const due = new Date(deps.now() + seconds * 1000).toISOString()
   await deps.sql.query(

@@ -7,9 +7,9 @@ import type { UnattributedEvent, UsageEvent } from './event.ts'
 /** A key stays with its organization and its environment; this bounds how long a deleted one still counts. */
 const HOLDER_AGE_MS = 5 * 60_000
 
-const known = createLru<{ readonly holder: HolderRow; readonly loadedAt: number }>(20_000)
+const known = createLru<{ readonly holder: UsageOwner; readonly loadedAt: number }>(20_000)
 
-type Holders = ReadonlyMap<string, HolderRow>
+type Holders = ReadonlyMap<string, UsageOwner>
 
 /**
  * The keys and organizations that events name, from the isolate's memory or with one query.
@@ -17,14 +17,14 @@ type Holders = ReadonlyMap<string, HolderRow>
  * @param caller the organization that may report for itself alone; null for a service of the operator's
  * @throws Problem `unavailable` when one is not in memory and the database does not answer
  */
-export async function findHolders(
+export async function findOwners(
   deps: Deps,
   events: readonly UnattributedEvent[],
   caller: string | null,
 ): Promise<Holders> {
   const now = deps.now()
   const named = new Set(events.flatMap(({ key_id, organization_id, subject }) => [key_id, organization_id, subject]))
-  const holders = new Map<string, HolderRow>()
+  const holders = new Map<string, UsageOwner>()
   const missing: string[] = []
   for (const id of named) {
     if (!id || id === caller) continue // it is known to exist: it is asking
@@ -33,7 +33,7 @@ export async function findHolders(
     else missing.push(id)
   }
   if (missing.length === 0) return holders
-  for (const holder of await selectHolders(deps.sql, caller, missing)) {
+  for (const holder of await selectOwners(deps.sql, caller, missing)) {
     known.set(holder.id, { holder, loadedAt: now })
     holders.set(holder.id, holder)
   }
@@ -61,7 +61,7 @@ export function attribute(
 }
 
 /** @param owner the organization that the key has to be of, where one is known */
-function ofKey(event: UnattributedEvent, key: HolderRow | undefined, owner: string | null | undefined) {
+function ofKey(event: UnattributedEvent, key: UsageOwner | undefined, owner: string | null | undefined) {
   if (!key || key.id === key.organization_id) return 'key_not_found'
   if (owner && key.organization_id !== owner) return 'key_not_found'
   const { organization_id, user_id, environment } = key
@@ -79,7 +79,7 @@ const isOrganization = (id: string, holders: Holders, caller: string | null) =>
   caller ? id === caller : holders.get(id)?.organization_id === id
 
 /** An API key, or an organization itself, by its id: whose the usage under it is. */
-interface HolderRow {
+interface UsageOwner {
   readonly id: string
   readonly organization_id: string
   readonly user_id: string | null
@@ -87,13 +87,13 @@ interface HolderRow {
 }
 
 /** Deleted and revoked keys' usage may arrive late, so that only existence counts. */
-const HOLDERS = `
+const OWNERS = `
 select id, organization_id, created_by as user_id, environment from api_keys
 where id = any($1::uuid[]) and ($2::uuid is null or organization_id = $2)
 union all
 select id, id, null, '' from organizations where id = any($1::uuid[]) and ($2::uuid is null or id = $2)`
 
 /** @param organizationId the one to look in; null for all, which is for the operator's own services */
-async function selectHolders(sql: Sql, organizationId: string | null, ids: readonly string[]) {
-  return (await sql.query(HOLDERS, [ids, organizationId])) as HolderRow[]
+async function selectOwners(sql: Sql, organizationId: string | null, ids: readonly string[]) {
+  return (await sql.query(OWNERS, [ids, organizationId])) as UsageOwner[]
 }

@@ -21,7 +21,7 @@ return raise(KEYS[1], state, cjson.decode(ARGV[1]))`)
  * Brings the counters up to what was recorded, so that usage which no verification counted is seen by the next one.
  * Never lowers: what is counted but not written yet stays counted. If Redis fails, reconciliation does it later.
  */
-export async function raiseUsed(deps: Deps, periods: readonly PeriodUsage[]): Promise<void> {
+export async function syncCounters(deps: Deps, periods: readonly PeriodUsage[]): Promise<void> {
   const raises = periods.map((used) => {
     const key = quotaKey(used.organization_id, periodNamed(used.period_start))
     return runScript(deps.redis, RAISE, [key], [JSON.stringify(toRecorded(used))])

@@ -17,14 +17,14 @@ const RETRY_UNTIL_MS = 20_000
 /** A log entry holds 256 KB. */
 const LOGGED_TOGETHER = 100
 
-interface Gathered {
+interface GatheredEvents {
   readonly uses: UsageEvent[]
   /** By what they have in common. */
   readonly refusals: Map<string, UsageEvent>
 }
 
 interface Batch {
-  readonly gathered: Gathered
+  readonly gathered: GatheredEvents
   /** Ends the gathering before its time. */
   close(): void
   readonly written: Promise<void>
@@ -42,7 +42,7 @@ export function recordUsage(deps: Deps, event: UsageEvent): void {
   if (!open) open = openBatch(deps)
   else if (!open.hasGuardian) guard(deps, open)
   addTo(open.gathered, event)
-  if (sizeOf(open.gathered) < BATCH_EVENTS) return
+  if (countEvents(open.gathered) < BATCH_EVENTS) return
   open.close()
   open = undefined // the next event opens another batch, also before this one's writer has run
 }
@@ -51,7 +51,7 @@ export function recordUsage(deps: Deps, event: UsageEvent): void {
  * Refusals that differ in nothing but their moment become one event: a client that hammers with a dead key must not be
  * able to fill the database. Everything else is kept as it is; that a repeat counts once the statement sees to.
  */
-function addTo({ uses, refusals }: Gathered, event: UsageEvent): void {
+function addTo({ uses, refusals }: GatheredEvents, event: UsageEvent): void {
   if (!event.error_code || event.api_calls) {
     uses.push(event)
     return
@@ -61,8 +61,8 @@ function addTo({ uses, refusals }: Gathered, event: UsageEvent): void {
   refusals.set(slot, known ? { ...known, requests: (known.requests ?? 1) + 1 } : event)
 }
 
-const sizeOf = ({ uses, refusals }: Gathered) => uses.length + refusals.size
-const eventsOf = ({ uses, refusals }: Gathered) => [...uses, ...refusals.values()]
+const countEvents = ({ uses, refusals }: GatheredEvents) => uses.length + refusals.size
+const listEvents = ({ uses, refusals }: GatheredEvents) => [...uses, ...refusals.values()]
 
 function openBatch(deps: Deps): Batch {
   const full = Promise.withResolvers<void>()
@@ -72,10 +72,10 @@ function openBatch(deps: Deps): Batch {
   return { gathered, close: full.resolve, written, hasGuardian: false }
 }
 
-async function gatherThenWrite(deps: Deps, gathered: Gathered, full: Promise<void>): Promise<void> {
+async function gatherThenWrite(deps: Deps, gathered: GatheredEvents, full: Promise<void>): Promise<void> {
   await within(BATCH_MS, full)
   if (open?.gathered === gathered) open = undefined
-  await persist(deps, eventsOf(gathered))
+  await persist(deps, listEvents(gathered))
 }
 
 /** A second request watches over a batch, should the first one's context be torn down. Writing twice counts once. */
@@ -87,7 +87,7 @@ function guard(deps: Deps, batch: Batch): void {
 async function takeOver(deps: Deps, batch: Batch): Promise<void> {
   if (await within(TAKEOVER_MS, batch.written)) return
   if (open === batch) open = undefined
-  await persist(deps, eventsOf(batch.gathered))
+  await persist(deps, listEvents(batch.gathered))
 }
 
 /**

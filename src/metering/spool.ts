@@ -79,7 +79,7 @@ export async function drainUsageSpool(deps: Deps) {
     const texts = values.map((value) => value.slice(1))
     const spooled = texts.flatMap((text) => read(text) ?? [])
     for (const text of texts) if (!read(text)) await setAside(deps, text)
-    const taken = oneStatementOf(spooled)
+    const taken = selectForOneStatement(spooled)
     if (texts.length === 0 || (taken.length > 0 && !(await writeOrWait(deps, taken)))) break
     drained += taken.length
   }
@@ -113,7 +113,7 @@ async function setAside(deps: Deps, text: string): Promise<void> {
 }
 
 /** The first batches that make a statement together: of events that are told whose they are, or one of the others. */
-function oneStatementOf(batches: readonly Spooled[]): readonly Spooled[] {
+function selectForOneStatement(batches: readonly Spooled[]): readonly Spooled[] {
   const [first] = batches
   if (!first || 'caller' in first.batch) return batches.slice(0, 1)
   let events = 0
@@ -127,7 +127,7 @@ function oneStatementOf(batches: readonly Spooled[]): readonly Spooled[] {
 /** @returns false while the database does not take anything: the batches stay for the next run */
 async function writeOrWait(deps: Deps, taken: readonly Spooled[]): Promise<boolean> {
   try {
-    const events = (await Promise.all(taken.map(({ batch }) => eventsOf(deps, batch)))).flat()
+    const events = (await Promise.all(taken.map(({ batch }) => attributeEvents(deps, batch)))).flat()
     const outcomes = await storeEach(deps, events)
     const refused = events.filter((_, at) => outcomes[at] === 'refused')
     await keepLost(deps, refused, 'refused by the database')
@@ -145,18 +145,19 @@ async function writeOrWait(deps: Deps, taken: readonly Spooled[]): Promise<boole
   return true
 }
 
-async function eventsOf(deps: Deps, batch: Batch): Promise<readonly UsageEvent[]> {
-  return 'caller' in batch ? attributed(deps, batch) : batch
+async function attributeEvents(deps: Deps, batch: Batch): Promise<readonly UsageEvent[]> {
+  return 'caller' in batch ? attributeUsage(deps, batch) : batch
 }
 
 /**
  * Whose the events are, now that the database can be asked. What is nobody's is in the log, whole, and set aside; an event
  * that cannot even be asked about takes no other with it.
  */
-async function attributed(deps: Deps, { events, caller }: UnattributedUsage): Promise<UsageEvent[]> {
-  const { attribute, findHolders } = await import('./attribution.ts')
+async function attributeUsage(deps: Deps, { events, caller }: UnattributedUsage): Promise<UsageEvent[]> {
+  const { attribute } = await import('./attribution.ts')
+  const { findOwners } = await import('./attribution.ts')
   try {
-    const holders = await findHolders(deps, events, caller)
+    const holders = await findOwners(deps, events, caller)
     const found = events.map((event) => ({ event, outcome: attribute(event, holders, caller) }))
     for (const { event, outcome } of found) if (typeof outcome === 'string') await keepLost(deps, [event], outcome)
     return found.flatMap(({ outcome }) => (typeof outcome === 'string' ? [] : [outcome]))
@@ -168,7 +169,7 @@ async function attributed(deps: Deps, { events, caller }: UnattributedUsage): Pr
     }
     const half = events.length >> 1
     const parts = [events.slice(0, half), events.slice(half)]
-    return (await Promise.all(parts.map((part) => attributed(deps, { events: part, caller })))).flat()
+    return (await Promise.all(parts.map((part) => attributeUsage(deps, { events: part, caller })))).flat()
   }
 }
 

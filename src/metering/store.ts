@@ -2,7 +2,7 @@ import { sqlState } from '../db/client.ts'
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import type { UsageEvent } from './event.ts'
-import { raiseUsed } from './raise-counters.ts'
+import { syncCounters } from './raise-counters.ts'
 import { type Outcome, type Written, writeUsage } from './write.ts'
 
 /** SQLSTATE classes that say "this event, never": its data, a constraint, a limit of Postgres. All others say "not now". */
@@ -18,7 +18,7 @@ export const isHopeless = (error: unknown) => HOPELESS.test(sqlState(error) ?? '
  */
 async function storeUsage(deps: Deps, events: readonly UsageEvent[]): Promise<Written> {
   const written = await writeUsage(deps, events)
-  await raiseUsed(deps, written.periods)
+  await syncCounters(deps, written.periods)
   return written
 }
 

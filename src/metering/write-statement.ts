@@ -2,7 +2,7 @@ import { COUNTERS, GAUGES, METERS, selectCounters } from '../db/schema/meters.ts
 import { LATENCY_BOUNDS_MS } from '../db/schema/shapes.ts'
 import { DIMENSIONS } from './dimensions.ts'
 import type { UsageEvent } from './event.ts'
-import { sumsOf } from './write-sums.ts'
+import { sumEvents } from './write-sums.ts'
 
 /** What each roll-up has a row for: its primary key. */
 const HOURLY = [
@@ -25,7 +25,7 @@ const PERIODS = ['organization_id', 'period_start']
 const SLICED = [`('', '')`, ...Object.entries(DIMENSIONS).map(([dimension, value]) => `('${dimension}', ${value})`)]
 
 /** Reads the batch, claims its ids, stores what is fresh, and places it in time. */
-const TAKE = `
+const DEDUPLICATE = `
 with incoming as (
   select position, event.*, sha256(convert_to(coalesce(event.source || ' ', '') || event.id, 'UTF8')) as dedupe_key,
     coalesce(decode(event.payload_hash, 'hex'), sha256(convert_to(body::text, 'UTF8'))) as body_hash
@@ -70,7 +70,7 @@ with incoming as (
 )`
 
 /** What is not a sum: gauges, the keys' last use, and what became of each event. */
-const TELL = `
+const SIDE_EFFECTS = `
 gauges as (
   insert into usage_gauges as known (organization_id, meter, value, observed_at)
   select distinct on (organization_id, meter) organization_id, meter, value, occurred_at
@@ -117,21 +117,21 @@ select (select count(*) from incoming)::int as sent, (select count(*) from fresh
  * @param events the same as `$1`: columns that none of them adds to are left out
  */
 export function writeStatement(events: readonly UsageEvent[]): string {
-  const { counts, times, lanes } = sumsOf(events)
+  const { counts, times, lanes } = sumEvents(events)
   const ofPeriod = { ...counts, ...lanes }
   const all = { ...counts, ...times }
   const names = Object.keys(all)
-  return `${TAKE}, deltas as materialized (
-  ${grouped(HOURLY, all, 'placed')}
+  return `${DEDUPLICATE}, deltas as materialized (
+  ${groupRows(HOURLY, all, 'placed')}
 ), slices as materialized (
-  ${grouped(SLICES, added(names), `deltas, lateral (values ${SLICED.join(', ')}) as slice(dimension, value) where value <> '' or dimension = ''`)}
+  ${groupRows(SLICES, sumColumns(names), `deltas, lateral (values ${SLICED.join(', ')}) as slice(dimension, value) where value <> '' or dimension = ''`)}
 ), hourly as (${addTo('usage_hourly', HOURLY, names, 'deltas')}
 ), totals as (${addTo('usage_totals', TOTALS, names, `slices where dimension = ''`)}
 ), hourly_slices as (${addTo('usage_slices', SLICES, names, `slices where dimension <> ''`)}
-), daily_slices as (${addTo('usage_daily_slices', DAILY_SLICES, names, `(${grouped(DAILY_SLICES, added(names), DAYS)}) as days`)}
-), periods as (${addTo('usage_periods', PERIODS, Object.keys(ofPeriod), `(${grouped(PERIODS, ofPeriod, 'placed')}) as periods`)}, updated_at = now()
+), daily_slices as (${addTo('usage_daily_slices', DAILY_SLICES, names, `(${groupRows(DAILY_SLICES, sumColumns(names), DAYS)}) as days`)}
+), periods as (${addTo('usage_periods', PERIODS, Object.keys(ofPeriod), `(${groupRows(PERIODS, ofPeriod, 'placed')}) as periods`)}, updated_at = now()
   returning organization_id, period_start, even_calls, odd_calls, ${COUNTED}
-), ${TELL}`
+), ${SIDE_EFFECTS}`
 }
 
 /** Of the whole row: also what this batch adds nothing to. */
@@ -140,13 +140,13 @@ const COUNTED = selectCounters('known', String)
 const DAYS = `(select *, (hour at time zone 'UTC')::date as day from slices where dimension <> '') as dated`
 
 /** Rows folded into one for each key. */
-function grouped(keys: readonly string[], sums: Readonly<Record<string, string>>, from: string): string {
+function groupRows(keys: readonly string[], sums: Readonly<Record<string, string>>, from: string): string {
   const made = Object.entries(sums).map(([name, sum]) => `${sum} as ${name}`)
   return `select ${[...keys, ...made].join(', ')} from ${from} group by ${keys.join(', ')}`
 }
 
 /** Sums of sums. */
-const added = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, `sum(${name})`]))
+const sumColumns = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, `sum(${name})`]))
 
 /**
  * Adds rows, one for each key, to a roll-up. They go in sorted by their key: two batches that lock the same rows in
@@ -160,7 +160,7 @@ function addTo(table: string, keys: readonly string[], sums: readonly string[], 
 }
 
 /** The same judgement, some moments later: of the events (`$1`) whose ids another batch had just claimed. */
-export const JUDGE = `
+export const RECHECK = `
 select coalesce(jsonb_agg(jsonb_build_array(position - 1, case
   when d.payload_hash = coalesce(decode(body ->> 'payload_hash', 'hex'), sha256(convert_to(body::text, 'UTF8')))
   then 'duplicate' else 'conflict' end)), '[]') as others

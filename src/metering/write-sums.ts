@@ -41,7 +41,7 @@ const usesModel = (event: UsageEvent) =>
  * The columns that a batch adds to, and those alone: a statement of all 31 takes Postgres longer to read than a small
  * batch takes to write. They go in whole groups, so that there are not too many different statements to keep statistics of.
  */
-export function sumsOf(events: readonly UsageEvent[]): BatchSums {
+export function sumEvents(events: readonly UsageEvent[]): BatchSums {
   return {
     counts: {
       ...ALWAYS,
@@ -49,14 +49,14 @@ export function sumsOf(events: readonly UsageEvent[]): BatchSums {
       ...(events.some(usesModel) && OF_MODELS),
     },
     lanes: events.some(({ lane }) => lane !== undefined) ? LANES : {},
-    times: timesOf(events.flatMap(({ response_time_ms }) => response_time_ms ?? [])),
+    times: sumTimes(events.flatMap(({ response_time_ms }) => response_time_ms ?? [])),
   }
 }
 
 /** The histogram's columns from the fastest response to the slowest. */
-function timesOf(times: readonly number[]): Sums {
+function sumTimes(times: readonly number[]): Sums {
   if (times.length === 0) return {}
-  const [first, last] = [bucketOf(Math.min(...times)), bucketOf(Math.max(...times))]
+  const [first, last] = [toTimeBucket(Math.min(...times)), toTimeBucket(Math.max(...times))]
   const buckets = Array.from({ length: last - first + 1 }, (_, at) => first + at)
   return {
     response_time_ms_sum: 'coalesce(sum(response_time_ms), 0)',
@@ -66,7 +66,7 @@ function timesOf(times: readonly number[]): Sums {
 }
 
 /** The same as the statement's `width_bucket`: the first bucket whose bound a response time does not pass. */
-function bucketOf(ms: number): number {
+function toTimeBucket(ms: number): number {
   const bucket = LATENCY_BOUNDS_MS.findIndex((bound) => ms <= bound)
   return bucket < 0 ? LATENCY_BOUNDS_MS.length : bucket
 }

@@ -2,7 +2,7 @@ import { problemIn } from '../db/client.ts'
 import type { Counter } from '../db/schema/meters.ts'
 import type { Deps } from '../deps.ts'
 import type { UsageEvent } from './event.ts'
-import { JUDGE, writeStatement } from './write-statement.ts'
+import { RECHECK, writeStatement } from './write-statement.ts'
 
 /**
  * What became of one event: counted now; the same as one that was counted before; or left out, since its id was used
@@ -26,17 +26,17 @@ export interface Written {
   readonly accepted: number
   /** Of each event, in the order sent. */
   readonly outcomes: readonly Outcome[]
-  /** The sums of every period that the batch added to. */
+  /** The sums of every period that the batch adds to. */
   readonly periods: readonly PeriodUsage[]
 }
 
 /** What became of the events that were not counted, by their place; null where that cannot be told yet. */
-type Others = readonly (readonly [number, Outcome | null])[]
+type NotAccepted = readonly (readonly [number, Outcome | null])[]
 
 interface Row {
   readonly sent: number
   readonly accepted: number
-  readonly others: Others
+  readonly others: NotAccepted
   readonly periods: readonly PeriodUsage[]
 }
 
@@ -48,7 +48,7 @@ interface Row {
 export async function writeUsage(deps: Deps, events: readonly UsageEvent[]): Promise<Written> {
   const { sent, accepted, others, periods } = await runWrite(deps, events)
   const outcomes: Outcome[] = Array.from({ length: sent }, () => 'accepted')
-  for (const [at, outcome] of await settled(deps, events, others)) outcomes[at] = outcome ?? 'duplicate'
+  for (const [at, outcome] of await resolvePending(deps, events, others)) outcomes[at] = outcome ?? 'duplicate'
   return { sent, accepted, outcomes, periods }
 }
 
@@ -62,10 +62,10 @@ async function runWrite(deps: Deps, events: readonly UsageEvent[]): Promise<Row>
 }
 
 /** Asks again about ids that another batch claimed while ours ran. Rare: it takes two writers of the same event at once. */
-async function settled(deps: Deps, events: readonly UsageEvent[], others: Others): Promise<Others> {
+async function resolvePending(deps: Deps, events: readonly UsageEvent[], others: NotAccepted): Promise<NotAccepted> {
   const open = others.flatMap(([at, outcome]) => (outcome === null ? [at] : []))
   if (open.length === 0) return others
   const asked = JSON.stringify(open.map((at) => events[at]))
-  const [row] = (await deps.sql.query(JUDGE, [asked])) as Pick<Row, 'others'>[]
+  const [row] = (await deps.sql.query(RECHECK, [asked])) as Pick<Row, 'others'>[]
   return [...others, ...(row?.others ?? []).map(([at, outcome]) => [open[at] as number, outcome] as const)]
 }

@@ -9,7 +9,7 @@ import { findOrganization } from './queries.ts'
  *
  * @throws Problem `two_factor_required`
  */
-export async function refuseUnprotected(
+export async function requireProtected(
   { config, db }: ManagementDeps,
   user: UserPrincipal,
   organizationId: string,

@@ -1,5 +1,5 @@
 import type { Deps } from '../deps.ts'
-import { announceVersion, organizationVersion } from '../limits/versions.ts'
+import { organizationVersionKey, publishVersion } from '../limits/versions.ts'
 
 interface Changed {
   readonly id: string
@@ -8,11 +8,11 @@ interface Changed {
 
 /** Tells every isolate of organizations that changed, so that their keys are looked at anew within two seconds. */
 export async function announceOrganizations(deps: Deps, changed: readonly Changed[]): Promise<void> {
-  await Promise.all(changed.map(({ id, version }) => announceVersion(deps, organizationVersion(id), version)))
+  await Promise.all(changed.map(({ id, version }) => publishVersion(deps, organizationVersionKey(id), version)))
 }
 
 /** The same for organizations that are gone, by the version they had: their keys are gone with them. */
-export function announceGone(deps: Deps, gone: readonly Changed[]): Promise<void> {
+export function invalidateDeleted(deps: Deps, gone: readonly Changed[]): Promise<void> {
   return announceOrganizations(
     deps,
     gone.map(({ id, version }) => ({ id, version: version + 1 })),

@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 
 /** Somebody who is told by mail of what happens to an organization. */
-export interface Responsible {
+export interface Contact {
   readonly email: string
   readonly name: string | null
 }
@@ -11,7 +11,7 @@ export interface Responsible {
  *
  * @param organizationId as it is called in the query around, such as `o.id`
  */
-export const responsibleFor = (organizationId: SQL) => sql<Responsible[]>`coalesce((
+export const selectContacts = (organizationId: SQL) => sql<Contact[]>`coalesce((
   select json_agg(json_build_object('email', u.email, 'name', u.name) order by u.id)
   from memberships m join users u on u.id = m.user_id and u.is_active
   where m.organization_id = ${organizationId} and m.role in ('owner', 'admin')), '[]'::json)`

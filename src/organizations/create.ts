@@ -8,10 +8,10 @@ import { FIRST_PLAN } from '../db/schema/shapes.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { slugFor } from '../lib/slug.ts'
 import { uuidv7 } from '../lib/uuid.ts'
-import { spend } from '../limits/endpoint-limits.ts'
+import { enforceRateLimits } from '../limits/endpoint-limits.ts'
 import { Problem } from '../problems.ts'
 import { toOrganization } from './organization.ts'
-import { insertOrganization, type ShownOrganization } from './queries.ts'
+import { insertOrganization, type OrganizationView } from './queries.ts'
 import type { NewOrganization } from './schemas.ts'
 
 /** Makes an organization that the user owns. @throws Problem `rate_limited`, `slug_taken` */
@@ -19,13 +19,13 @@ export async function createOrganization(
   deps: ManagementDeps,
   user: UserPrincipal,
   { name, slug = slugFor(name) }: z.output<typeof NewOrganization>,
-): Promise<ShownOrganization> {
-  await spend(deps, { organization_create: { account: user.userId } })
+): Promise<OrganizationView> {
+  await enforceRateLimits(deps, { organization_create: { account: user.userId } })
   const now = deps.now()
   const id = uuidv7(now)
   const createdAt = new Date(now)
   const row = { id, name, slug, planId: FIRST_PLAN, createdAt }
-  const created: ShownOrganization = {
+  const created: OrganizationView = {
     ...row,
     role: 'owner',
     isPersonal: false,
@@ -38,7 +38,7 @@ export async function createOrganization(
     runBatch(deps.db, {
       organization: insertOrganization(deps.db, row, user.userId),
       audit: audited(deps, {
-        act: 'organization.created',
+        action: 'organization.created',
         actor: user,
         organizationId: id,
         target: { type: 'organization', id },

@@ -5,11 +5,11 @@ import { audited } from '../audit/record.ts'
 import type { UserPrincipal } from '../auth/principal.ts'
 import { rolesWith } from '../auth/roles.ts'
 import { requireThat, tryBatch } from '../db/batch.ts'
-import { lockOrganizationsOf } from '../db/locks.ts'
+import { lockOwnOrganizations } from '../db/locks.ts'
 import { anonymizeEvents } from '../db/usage-erasure.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { Problem } from '../problems.ts'
-import { announceGone } from './announce.ts'
+import { invalidateDeleted } from './announce.ts'
 import { holds } from './invitations/queries.ts'
 import { noticesToOwners } from './notice.ts'
 import { getOrganization } from './organization.ts'
@@ -21,7 +21,7 @@ import {
   leaveSessions,
   listOrganizations,
   mayBeDeleted,
-  type ShownOrganization,
+  type OrganizationView,
 } from './queries.ts'
 import type { OrganizationDeletion } from './schemas.ts'
 
@@ -39,16 +39,16 @@ export async function removeOrganization(
   { confirm_name, password }: z.output<typeof OrganizationDeletion>,
 ): Promise<void> {
   const organization = await getOrganization(deps, user, organizationId)
-  refuseDeletion(organization, user, confirm_name)
+  requireDeletable(organization, user, confirm_name)
   await requireOwner(deps, user, password)
   const about = { organization: organization.name, except: user.userId }
   const mails = await noticesToOwners(deps, organizationId, 'deleted', about)
   const gone = await erase(deps, user, organization, mails)
-  await announceGone(deps, gone)
+  await invalidateDeleted(deps, gone)
   for (const mail of mails) mail.send()
 }
 
-function refuseDeletion({ id, name, isPlatform }: ShownOrganization, user: UserPrincipal, confirmed: string): void {
+function requireDeletable({ id, name, isPlatform }: OrganizationView, user: UserPrincipal, confirmed: string): void {
   if (isPlatform) throw new Problem('platform_organization')
   if (confirmed !== name) {
     throw new Problem('invalid_request', { errors: [{ path: 'body.confirm_name', message: 'is not its name' }] })
@@ -59,14 +59,14 @@ function refuseDeletion({ id, name, isPlatform }: ShownOrganization, user: UserP
 type Mails = Awaited<ReturnType<typeof noticesToOwners>>
 
 /** All of it or nothing, by what holds under the lock. */
-async function erase(deps: ManagementDeps, user: UserPrincipal, { id, name, slug }: ShownOrganization, mails: Mails) {
+async function erase(deps: ManagementDeps, user: UserPrincipal, { id, name, slug }: OrganizationView, mails: Mails) {
   const { db } = deps
   const isOwner = isMember(id, user.userId, rolesWith('organization:delete'))
   const done = await tryBatch(db, {
-    lock: lockOrganizationsOf(db, user.userId), // all of them: of two deletions at once one leaves the last
+    lock: lockOwnOrganizations(db, user.userId), // all of them: of two deletions at once one leaves the last
     allowed: requireThat(db, sql`${isOwner} and ${mayBeDeleted(id, user.userId, name)} and not ${isPaidFor(id)}`),
     audit: audited(deps, {
-      act: 'organization.deleted',
+      action: 'organization.deleted',
       actor: user,
       organizationId: id,
       target: { type: 'organization', id },

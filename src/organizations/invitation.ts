@@ -1,9 +1,9 @@
 import type * as z from 'zod'
-import type { ShownInvitation } from './invitations/queries.ts'
+import type { InvitationView } from './invitations/queries.ts'
 import type { Invitation } from './schemas.ts'
 
 /** An invitation as it goes over the wire: without its token. */
-export function toInvitation(row: ShownInvitation): z.output<typeof Invitation> {
+export function toInvitation(row: InvitationView): z.output<typeof Invitation> {
   return {
     id: row.id,
     email: row.email,

@@ -4,7 +4,7 @@ import { type OrganizationNotice, organizationNotice } from '../mail/templates/o
 import { render } from '../mail/templates/render.tsx'
 import { selectOwners } from './queries.ts'
 
-interface Told {
+interface NoticeData {
   readonly email: string
   readonly name: string | null
 }
@@ -15,7 +15,7 @@ interface About {
 }
 
 /** A mail about an organization: `insert` belongs into the batch of what it tells, `send` is called after it. */
-export function noticeTo(deps: ManagementDeps, { email, name }: Told, kind: OrganizationNotice, about: About) {
+export function noticeTo(deps: ManagementDeps, { email, name }: NoticeData, kind: OrganizationNotice, about: About) {
   const service = deps.config.SERVICE_NAME
   return mailFor(deps, render(service, email, organizationNotice(kind, { service, name, ...about })))
 }

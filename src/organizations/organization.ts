@@ -2,11 +2,11 @@ import type * as z from 'zod'
 import type { UserPrincipal } from '../auth/principal.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { Problem } from '../problems.ts'
-import { findOrganization, type ShownOrganization } from './queries.ts'
+import { findOrganization, type OrganizationView } from './queries.ts'
 import type { Organization } from './schemas.ts'
 
 /** An organization as it goes over the wire. @param activeId the one that the caller's token acts for */
-export function toOrganization(row: ShownOrganization, activeId: string | null): z.output<typeof Organization> {
+export function toOrganization(row: OrganizationView, activeId: string | null): z.output<typeof Organization> {
   return {
     id: row.id,
     name: row.name,
@@ -26,7 +26,7 @@ export async function getOrganization(
   deps: ManagementDeps,
   user: UserPrincipal,
   organizationId: string,
-): Promise<ShownOrganization> {
+): Promise<OrganizationView> {
   const row = await findOrganization(deps.db, organizationId, user.userId)
   if (!row) throw new Problem('organization_not_found')
   return row

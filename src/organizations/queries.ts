@@ -1,12 +1,12 @@
 import { and, desc, eq, isNull, lt, type SQL, sql } from 'drizzle-orm'
-import { homeOf } from '../accounts/sessions/home-organization.ts'
+import { defaultOrganization } from '../accounts/sessions/home-organization.ts'
 import { isCharged } from '../billing/subscriptions/is-charged.ts'
 import type { Database } from '../db/orm.ts'
 import { sessions } from '../db/schema/accounts.ts'
 import { memberships, organizations } from '../db/schema/organizations.ts'
 import { users } from '../db/schema/users.ts'
 
-const shown = {
+const viewColumns = {
   id: organizations.id,
   name: organizations.name,
   slug: organizations.slug,
@@ -19,11 +19,11 @@ const shown = {
   memberCount: sql<number>`(select count(*)::int from memberships m where m.organization_id = organizations.id)`,
 }
 
-export type ShownOrganization = NonNullable<Awaited<ReturnType<typeof findOrganization>>>
+export type OrganizationView = NonNullable<Awaited<ReturnType<typeof findOrganization>>>
 
 const ofMember = (db: Database, userId: string, more: SQL | undefined) =>
   db
-    .select(shown)
+    .select(viewColumns)
     .from(memberships)
     .innerJoin(organizations, eq(organizations.id, memberships.organizationId))
     .where(and(eq(memberships.userId, userId), more))
@@ -107,7 +107,7 @@ export function deleteOrganization(db: Database, organizationId: string) {
 export function leaveSessions(db: Database, organizationId: string, userId?: string) {
   return db
     .update(sessions)
-    .set({ organizationId: homeOf(sql`sessions.user_id`) })
+    .set({ organizationId: defaultOrganization(sql`sessions.user_id`) })
     .where(
       and(
         eq(sessions.organizationId, organizationId),

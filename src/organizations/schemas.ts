@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { password as passwordField } from '../accounts/passwords/field.ts'
 import { ROLES, type Role } from '../auth/roles.ts'
-import { email, line, listOf, pageQuery, timestamp, uuid } from '../http/fields.ts'
+import { email, line, listSchema, pageQuery, timestamp, uuid } from '../http/fields.ts'
 
 const role = z.enum(Object.keys(ROLES) as [Role, ...Role[]])
 const name = line(200)
@@ -40,7 +40,7 @@ export const Organization = z
   })
   .meta({ id: 'Organization' })
 
-export const OrganizationList = listOf(Organization)
+export const OrganizationList = listSchema(Organization)
 
 export const NewOrganization = z.strictObject({ name, slug: slug.optional() })
 
@@ -73,7 +73,7 @@ export const Member = z
   })
   .meta({ id: 'Member' })
 
-export const MemberList = listOf(Member)
+export const MemberList = listSchema(Member)
 export const RoleChange = z.strictObject({ role })
 export const Transfer = z.strictObject({ user_id: uuid.meta({ description: 'A member.' }), password })
 
@@ -94,7 +94,7 @@ export const Invitation = z
   })
   .meta({ id: 'Invitation' })
 
-export const InvitationList = listOf(Invitation)
+export const InvitationList = listSchema(Invitation)
 
 export const Acceptance = z.strictObject({
   token: z.string().max(1024).meta({ description: 'From the fragment of the link in the mail.' }),

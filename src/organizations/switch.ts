@@ -21,7 +21,7 @@ export async function switchOrganization(deps: ManagementDeps, user: UserPrincip
     lock: lockMembership(deps.db, organizationId, userId),
     allowed: requireThat(deps.db, mayAct, 'organization_not_found'),
     audit: audited(deps, {
-      act: 'session.switched',
+      action: 'session.switched',
       actor: user,
       organizationId,
       target: { type: 'session', id: sessionId },

@@ -7,7 +7,7 @@ import { lockOrganization } from '../db/locks.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { orSlugTaken } from './create.ts'
 import { getOrganization } from './organization.ts'
-import { isMember, type ShownOrganization, updateOrganization } from './queries.ts'
+import { isMember, type OrganizationView, updateOrganization } from './queries.ts'
 import type { OrganizationChange } from './schemas.ts'
 
 /** Renames an organization, or gives it another slug. @throws Problem `slug_taken`, `organization_not_found` */
@@ -16,7 +16,7 @@ export async function changeOrganization(
   user: UserPrincipal,
   organizationId: string,
   { name, slug }: z.output<typeof OrganizationChange>,
-): Promise<ShownOrganization> {
+): Promise<OrganizationView> {
   const changes = { ...(name !== undefined && { name }), ...(slug !== undefined && { slug }) }
   const before = await getOrganization(deps, user, organizationId)
   const mayChange = isMember(organizationId, user.userId, rolesWith('organization:write'))
@@ -24,7 +24,7 @@ export async function changeOrganization(
     lock: lockOrganization(deps.db, organizationId),
     allowed: requireThat(deps.db, mayChange, 'organization_not_found'),
     audit: audited(deps, {
-      act: 'organization.updated',
+      action: 'organization.updated',
       actor: user,
       organizationId,
       target: { type: 'organization', id: organizationId },

@@ -6,21 +6,21 @@ import { toUser } from '../accounts/user.ts'
 import { audited } from '../audit/record.ts'
 import type { UserPrincipal } from '../auth/principal.ts'
 import { requireThat, tryBatch } from '../db/batch.ts'
-import { lockLeavingUser, lockOrganizationsOf } from '../db/locks.ts'
+import { lockLeavingUser, lockOwnOrganizations } from '../db/locks.ts'
 import { anonymizeEvents } from '../db/usage-erasure.ts'
 import type { ManagementDeps } from '../deps.ts'
-import { announceVersion, keyVersion } from '../limits/versions.ts'
+import { keyVersionKey, publishVersion } from '../limits/versions.ts'
 import { notice } from '../mail/notice.ts'
-import { announceGone } from '../organizations/announce.ts'
+import { invalidateDeleted } from '../organizations/announce.ts'
 import { Problem } from '../problems.ts'
 import {
+  canBeDeleted,
   deleteOwnOrganizations,
   deleteUser,
-  disownKeys,
-  dying,
+  detachKeys,
+  listOwnerless,
   listPaidFor,
-  listStranded,
-  mayLeave,
+  ownedAlone,
 } from './queries.ts'
 import type { Deletion } from './schemas.ts'
 
@@ -42,8 +42,8 @@ export async function deleteAccount(
   const mail = notice(deps, profile, 'account_deleted')
   const { keys, gone } = await erase(deps, user, mail.insert, proof?.statements ?? [])
   await Promise.all([
-    ...keys.map(({ id, version }) => announceVersion(deps, keyVersion(id), version)),
-    announceGone(deps, gone),
+    ...keys.map(({ id, version }) => publishVersion(deps, keyVersionKey(id), version)),
+    invalidateDeleted(deps, gone),
   ])
   mail.send()
 }
@@ -66,16 +66,16 @@ async function erase(
   const { db } = deps
   const { userId, organizationId } = user
   const done = await tryBatch(db, {
-    locks: [lockOrganizationsOf(db, userId), lockLeavingUser(db, userId)],
-    allowed: requireThat(db, mayLeave(userId)),
+    locks: [lockOwnOrganizations(db, userId), lockLeavingUser(db, userId)],
+    allowed: requireThat(db, canBeDeleted(userId)),
     audit: audited(deps, {
-      act: 'account.deleted',
+      action: 'account.deleted',
       actor: user,
       organizationId,
       target: { type: 'user', id: userId },
     }),
-    keys: disownKeys(db, userId),
-    usage: anonymizeEvents(db, dying(userId), new Date(deps.now())),
+    keys: detachKeys(db, userId),
+    usage: anonymizeEvents(db, ownedAlone(userId), new Date(deps.now())),
     organizations: deleteOwnOrganizations(db, userId),
     factor: spent,
     user: deleteUser(db, userId),
@@ -86,13 +86,14 @@ async function erase(
 }
 
 async function whyNot(deps: ManagementDeps, userId: string): Promise<Problem> {
-  const stranded = await listStranded(deps.db, userId)
-  if (stranded.length > 0) return new Problem('last_owner', { errors: named(stranded, 'has no other owner') })
+  const ownerless = await listOwnerless(deps.db, userId)
+  if (ownerless.length > 0) return new Problem('last_owner', { errors: toFieldErrors(ownerless, 'has no other owner') })
   const paidFor = await listPaidFor(deps.db, userId)
-  if (paidFor.length > 0) return new Problem('subscription_active', { errors: named(paidFor, 'has a subscription') })
+  if (paidFor.length > 0)
+    return new Problem('subscription_active', { errors: toFieldErrors(paidFor, 'has a subscription') })
   return new Problem('unauthenticated') // another request deleted the account meanwhile
 }
 
-function named(organizations: readonly { readonly id: string; readonly name: string }[], why: string) {
+function toFieldErrors(organizations: readonly { readonly id: string; readonly name: string }[], why: string) {
   return organizations.map(({ id, name }) => ({ path: `organizations.${id}`, message: `${name} ${why}` }))
 }

@@ -4,9 +4,9 @@ import { errorFields, log } from '../lib/log.ts'
 /** Until then isolates that remember a key, and the spool, may still bring events of a deleted organization. */
 const SETTLED_MS = 3_600_000
 /** Events that a statement looks at: well within its time, on the smallest database. */
-const BITE = 5_000
+const BATCH_ROWS = 5_000
 /** After this long a run leaves the rest to the next one. */
-const PATIENCE_MS = 15_000
+const TIME_BUDGET_MS = 15_000
 
 interface Erasure {
   readonly organizationId: string
@@ -21,7 +21,7 @@ interface Erasure {
  * and two at once do nothing twice. One that fails keeps no other from its turn, and has its own again in the next run.
  */
 export async function eraseFromUsage(deps: Deps, at: number) {
-  const end = deps.now() + PATIENCE_MS
+  const end = deps.now() + TIME_BUDGET_MS
   const waiting = await listErasures(deps, at)
   let [events, organizations] = [0, 0]
   for (const erasure of waiting) {
@@ -87,7 +87,7 @@ async function lastOfBite({ sql }: Pick<Deps, 'sql'>, { organizationId, doneTime
     `select occurred_at::text as done_time, id as done_id from usage_events
      where organization_id = $1 and occurred_at >= $2::timestamptz and (occurred_at, id) > ($2::timestamptz, $3)
      order by occurred_at, id offset $4 limit 1`,
-    [organizationId, doneTime, doneId, BITE - 1],
+    [organizationId, doneTime, doneId, BATCH_ROWS - 1],
   )
   return row
     ? { organizationId, doneTime: row.done_time as string, doneId: row.done_id as string, isEnd: false }

@@ -6,7 +6,7 @@ import { audited } from '../audit/record.ts'
 import type { UserPrincipal } from '../auth/principal.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { toApiKey } from '../keys/api-key.ts'
-import { spend } from '../limits/endpoint-limits.ts'
+import { enforceRateLimits } from '../limits/endpoint-limits.ts'
 import { type Everything, selectEverythingAbout } from './queries.ts'
 import type { Export } from './schemas.ts'
 
@@ -16,9 +16,9 @@ import type { Export } from './schemas.ts'
  * @throws Problem `rate_limited`
  */
 export async function exportAccount(deps: ManagementDeps, user: UserPrincipal): Promise<z.output<typeof Export>> {
-  await spend(deps, { account_export: { account: user.userId } })
+  await enforceRateLimits(deps, { account_export: { account: user.userId } })
   await audited(deps, {
-    act: 'account.exported',
+    action: 'account.exported',
     actor: user,
     organizationId: user.organizationId,
     target: { type: 'user', id: user.userId },

@@ -10,20 +10,20 @@ import { monthlyUsage } from '../db/schema/rollups.ts'
 import { users } from '../db/schema/users.ts'
 
 /** Rows of each kind that an export holds at most, the newest first. */
-const MOST_ROWS = 1_000
-const MOST_AUDIT_ROWS = 5_000
+const MAX_ROWS = 1_000
+const MAX_AUDIT_ROWS = 5_000
 
 /** Whether nobody but the user belongs to the organization `o` of the query around. */
 const isAloneIn = (userId: string) => sql`not exists (
   select 1 from memberships m where m.organization_id = o.id and m.user_id <> ${userId}::uuid)`
 
 /** Organizations that die with the user: made for that person, and nobody else ever joined or stayed. */
-export const dying = (userId: string) => sql`(
+export const ownedAlone = (userId: string) => sql`(
   select o.id from organizations o join memberships mine on mine.organization_id = o.id
   where mine.user_id = ${userId}::uuid and mine.role = 'owner' and o.is_personal and ${isAloneIn(userId)})`
 
 /** Organizations that would go on without an active owner if the user left. */
-const stranded = (userId: string) => sql`
+const ownerless = (userId: string) => sql`
   select o.id, o.name from organizations o join memberships mine on mine.organization_id = o.id
   where mine.user_id = ${userId}::uuid and mine.role = 'owner'
     and not (o.is_personal and ${isAloneIn(userId)})
@@ -32,15 +32,15 @@ const stranded = (userId: string) => sql`
 
 /** Organizations that would die with the user, though somebody goes on paying for them. */
 const paidFor = (userId: string) => sql`
-  select o.id, o.name from organizations o where o.id in ${dying(userId)} and ${isCharged(sql`o.id`)}`
+  select o.id, o.name from organizations o where o.id in ${ownedAlone(userId)} and ${isCharged(sql`o.id`)}`
 
 /** Whether a user is there and may go: evaluated inside the batch, after `lockOrganizationsOf`. */
-export const mayLeave = (userId: string) => sql`(
-  exists (select 1 from users u where u.id = ${userId}::uuid) and not exists (${stranded(userId)})
+export const canBeDeleted = (userId: string) => sql`(
+  exists (select 1 from users u where u.id = ${userId}::uuid) and not exists (${ownerless(userId)})
   and not exists (${paidFor(userId)}))`
 
-export async function listStranded(db: Database, userId: string) {
-  return (await db.execute<{ id: string; name: string }>(sql`${stranded(userId)} order by o.id`)).rows
+export async function listOwnerless(db: Database, userId: string) {
+  return (await db.execute<{ id: string; name: string }>(sql`${ownerless(userId)} order by o.id`)).rows
 }
 
 export async function listPaidFor(db: Database, userId: string) {
@@ -48,7 +48,7 @@ export async function listPaidFor(db: Database, userId: string) {
 }
 
 /** Keys that a user made in organizations that go on are no longer theirs, which a verdict tells. */
-export function disownKeys(db: Database, userId: string) {
+export function detachKeys(db: Database, userId: string) {
   return db
     .update(apiKeys)
     .set({ createdBy: null, version: sql`${apiKeys.version} + 1` })
@@ -56,7 +56,7 @@ export function disownKeys(db: Database, userId: string) {
       and(
         eq(apiKeys.createdBy, userId),
         isNull(apiKeys.revokedAt),
-        sql`${apiKeys.organizationId} not in ${dying(userId)}`,
+        sql`${apiKeys.organizationId} not in ${ownedAlone(userId)}`,
       ),
     )
     .returning({ id: apiKeys.id, version: apiKeys.version })
@@ -66,7 +66,7 @@ export function disownKeys(db: Database, userId: string) {
 export function deleteOwnOrganizations(db: Database, userId: string) {
   return db
     .delete(organizations)
-    .where(sql`${organizations.id} in ${dying(userId)}`)
+    .where(sql`${organizations.id} in ${ownedAlone(userId)}`)
     .returning({ id: organizations.id, version: organizations.version })
 }
 
@@ -91,27 +91,27 @@ export async function selectEverythingAbout(db: Database, userId: string) {
       .from(memberships)
       .innerJoin(organizations, eq(organizations.id, memberships.organizationId))
       .where(eq(memberships.userId, userId))
-      .limit(MOST_ROWS),
-    devices: db.select().from(sessions).where(eq(sessions.userId, userId)).orderBy(desc(sessions.id)).limit(MOST_ROWS),
+      .limit(MAX_ROWS),
+    devices: db.select().from(sessions).where(eq(sessions.userId, userId)).orderBy(desc(sessions.id)).limit(MAX_ROWS),
     keys: db
       .select({ ...keyColumns, totalRequests: apiKeyUsage.totalRequests, lastUsedAt: apiKeyUsage.lastUsedAt })
       .from(apiKeys)
       .leftJoin(apiKeyUsage, eq(apiKeyUsage.keyId, apiKeys.id))
       .where(eq(apiKeys.createdBy, userId))
       .orderBy(desc(apiKeys.id))
-      .limit(MOST_ROWS),
+      .limit(MAX_ROWS),
     acts: db
       .select()
       .from(auditLogs)
       .where(or(eq(auditLogs.actorId, userId), and(eq(auditLogs.targetType, 'user'), eq(auditLogs.targetId, userId))))
       .orderBy(desc(auditLogs.createdAt), desc(auditLogs.id))
-      .limit(MOST_AUDIT_ROWS),
+      .limit(MAX_AUDIT_ROWS),
     usage: db
       .select()
       .from(monthlyUsage)
       .where(sql`${monthlyUsage.organizationId} in ${mine}`)
       .orderBy(desc(monthlyUsage.month))
-      .limit(MOST_ROWS),
+      .limit(MAX_ROWS),
   })
 }
 

@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { apiRoute, newRouter } from '../api/api-route.ts'
 import { uuid } from '../http/fields.ts'
-import { monthNamed, monthOf } from '../lib/period.ts'
-import { spend } from '../limits/endpoint-limits.ts'
+import { monthNamed, toMonth } from '../lib/period.ts'
+import { enforceRateLimits } from '../limits/endpoint-limits.ts'
 import { readQuotas } from '../limits/quotas.ts'
 import { usageStatistics } from './analytics/month.ts'
 import { PeriodQuery, Quotas, Statistics } from './schemas.ts'
@@ -36,8 +36,8 @@ const quotasRoute = apiRoute({
 export const usageRoutes = newRouter()
   .openapi(statisticsRoute, async (c) => {
     const { period } = c.req.valid('query')
-    await spend(c.var.deps, { usage_analytics: { account: c.var.organizationId } })
-    const month = (period && monthNamed(period)) || monthOf(c.var.deps.now())
+    await enforceRateLimits(c.var.deps, { usage_analytics: { account: c.var.organizationId } })
+    const month = (period && monthNamed(period)) || toMonth(c.var.deps.now())
     return c.json(await usageStatistics(c.var.deps.sql, c.var.organizationId, month), 200)
   })
   .openapi(quotasRoute, async (c) => c.json(await readQuotas(c.var.deps, c.var.organizationId), 200))

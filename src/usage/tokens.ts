@@ -65,9 +65,9 @@ function complete(
   }
   const isInput = output !== undefined && input === undefined
   return {
-    ...defined('input_tokens', isInput ? rest : input),
-    ...defined('output_tokens', isInput ? output : add(output, rest)),
-    ...defined('cached_tokens', cached),
+    ...definedField('input_tokens', isInput ? rest : input),
+    ...definedField('output_tokens', isInput ? output : add(output, rest)),
+    ...definedField('cached_tokens', cached),
   }
 }
 
@@ -100,5 +100,5 @@ function add(...counts: (number | null | undefined)[]): number | undefined {
   return known.length === 0 ? undefined : known.reduce((sum, count) => sum + count, 0)
 }
 
-const defined = <Name extends string>(name: Name, value: number | undefined) =>
+const definedField = <Name extends string>(name: Name, value: number | undefined) =>
   (value === undefined ? {} : { [name]: value }) as { [Key in Name]?: number }

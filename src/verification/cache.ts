@@ -30,7 +30,7 @@ const UNKNOWN_AGE_MS = 5_000
 /** How often a database that does not answer is asked again for one key. */
 const RETRY_MS = 5_000
 
-const MOST_HASHES = 1_000
+const MAX_HASHES = 1_000
 /** Somewhat longer than a query may take. */
 const LOAD_MS = 6_000
 
@@ -51,7 +51,7 @@ const loading = new Map<string, Promise<CachedKey>>()
  */
 export function findKey(deps: Deps, key: string): CachedKey | Promise<CachedKey> {
   const now = deps.now()
-  const hash = hashOf(key, now, deps.config.IMPORTED_KEYS)
+  const hash = hashKey(key, now, deps.config.IMPORTED_KEYS)
   if (hash === undefined) return { record: undefined, loadedAt: 0, confirmedAt: now }
   const known = keys.get(hash)
   if (known && now - known.loadedAt < (known.record ? HARD_AGE_MS : UNKNOWN_AGE_MS)) return known
@@ -76,9 +76,9 @@ function keepAndReload(deps: Deps, hash: string, known: CachedKey): CachedKey {
 }
 
 /** @returns the SHA-256 of a key that may exist, in hex */
-function hashOf(key: string, now: number, takesForeign: boolean): string | undefined {
+function hashKey(key: string, now: number, takesForeign: boolean): string | undefined {
   const second = Math.floor(now / 1000)
-  if (second !== hashesOf || hashes.size >= MOST_HASHES) hashes.clear()
+  if (second !== hashesOf || hashes.size >= MAX_HASHES) hashes.clear()
   hashesOf = second
   const known = hashes.get(key)
   if (known !== undefined) return known

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { descriptiveText, recordOf, text } from '../http/text-field.ts'
+import { descriptiveText, recordSchema, text } from '../http/text-field.ts'
 
 const scope = z.string().min(1).max(100)
 
@@ -8,7 +8,7 @@ export const VerifyInput = z.strictObject({
   key: z.string().min(1).max(256).meta({ description: 'The API key as its holder sent it.' }),
   cost: z.int().min(0).max(1_000_000).default(1).meta({ description: 'Units to take; 0 only looks.' }),
   scopes: z.array(scope).max(50).default([]).meta({ description: 'Scopes the key must have, all of them.' }),
-  limits: recordOf(z.string().min(1).max(50), z.int().min(0).max(1_000_000))
+  limits: recordSchema(z.string().min(1).max(50), z.int().min(0).max(1_000_000))
     .optional()
     .meta({ description: "Units to take of the key's named limits, instead of each one's usual cost." }),
   endpoint: descriptiveText(200)

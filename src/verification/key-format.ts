@@ -45,7 +45,7 @@ export function mayExist(key: string, takesForeign: boolean): boolean {
 export const isPrefix = (text: string) => PREFIX.test(text)
 
 /** What lists show of a key: enough to recognize it, and 41 of its 43 secret characters short of using it. */
-export function hintOf(key: string): string {
+export function describeKey(key: string): string {
   const secretAt = key.indexOf('_', key.indexOf('_') + 1) + 1
   return `${key.slice(0, secretAt)}${key.slice(secretAt, secretAt + 2)}…${key.slice(-4)}`
 }

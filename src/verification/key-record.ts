@@ -1,14 +1,14 @@
 import { type Counter, forEachMeter, METERS, type Meter, selectCounters } from '../db/schema/meters.ts'
 import type { LimitOverrides, NamedLimit, PlanFeatures, PlanLimits } from '../db/schema/shapes.ts'
 import type { Deps } from '../deps.ts'
-import { type Period, periodOf } from '../lib/period.ts'
+import { type Period, toPeriod } from '../lib/period.ts'
 import type { Recorded } from '../limits/limit-request.ts'
 import { toUnits } from '../limits/meter-units.ts'
 import type { Environment } from './key-format.ts'
-import type { Judged } from './rules.ts'
+import type { KeyState } from './rules.ts'
 
 /** Everything a verdict needs of a key, its organization and its plan. Times in Unix milliseconds. */
-export interface KeyRecord extends Judged {
+export interface KeyRecord extends KeyState {
   readonly keyId: string
   /** The first key of its line of rotations: all of them count in the same windows. */
   readonly lineageId: string
@@ -125,7 +125,7 @@ function toRecord(row: Row, now: number): KeyRecord {
     namedLimits: row.named_limits,
     meters: METERS.map((meter) => meterQuota(row, meter)).filter(isOfVerification),
     periodAnchor,
-    period: periodOf(periodAnchor, now),
+    period: toPeriod(periodAnchor, now),
     used: {
       ...forEachMeter(METERS, (meter) => toUnits(meter, row[meter])),
       lanes: [Number(row.even_calls), Number(row.odd_calls)],

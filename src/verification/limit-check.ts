@@ -1,15 +1,15 @@
 import { forEachMeter, METERS } from '../db/schema/meters.ts'
 import { sha256Hex } from '../lib/bytes.ts'
-import { type Period, periodOf } from '../lib/period.ts'
-import type { Claim, WindowClaim } from '../limits/limit-request.ts'
-import { keyVersion, organizationVersion } from '../limits/versions.ts'
+import { type Period, toPeriod } from '../lib/period.ts'
+import type { LimitRequest, WindowRequest } from '../limits/limit-request.ts'
+import { keyVersionKey, organizationVersionKey } from '../limits/versions.ts'
 import type { VerifyRequest } from './input.ts'
 import type { KeyRecord } from './key-record.ts'
 
 const WINDOW_MS = 60_000
 
 /** What a claim is made from; times in Unix milliseconds. */
-interface Wanted {
+interface RequestedLimits {
   readonly record: KeyRecord
   /** The service that asks, when it is known by a key itself. */
   readonly caller: KeyRecord | undefined
@@ -21,7 +21,7 @@ interface Wanted {
 }
 
 /** What one verification takes: of the key's rate limit and named limits, and of its organization's quota. Pure. */
-export function claimFor({ record, caller, request, isFresh, now, aheadMs }: Wanted): Claim {
+export function claimFor({ record, caller, request, isFresh, now, aheadMs }: RequestedLimits): LimitRequest {
   const period = currentPeriod(record, now)
   const isOfPeriod = record.period.start === period.start
   const { organizationId } = record
@@ -43,7 +43,7 @@ export function claimFor({ record, caller, request, isFresh, now, aheadMs }: Wan
       recorded: isOfPeriod ? record.used : NOTHING_USED,
       isFresh: isFresh && isOfPeriod,
     },
-    versions: caller ? [...versionsOf(record), ...versionsOf(caller)] : versionsOf(record),
+    versions: caller ? [...listVersions(record), ...listVersions(caller)] : listVersions(record),
     ...(request.idempotency_key && { once: onceClaim(record, caller, request) }),
   }
 }
@@ -51,16 +51,16 @@ export function claimFor({ record, caller, request, isFresh, now, aheadMs }: Wan
 /** An idempotency key stands for one request of one caller about one key; `body` tells that request from any other. */
 function onceClaim(record: KeyRecord, caller: KeyRecord | undefined, request: VerifyRequest) {
   const of = [record.lineageId, caller?.lineageId, request.idempotency_key]
-  return { key: `once:${record.organizationId}:${shortHash(of)}`, body: shortHash(askedOf(request)) }
+  return { key: `once:${record.organizationId}:${shortHash(of)}`, body: shortHash(readRequest(request)) }
 }
 
 /** The id of the event of a request with an idempotency key, so that a repeat counts once; `undefined` without one. */
 export function onceId(record: KeyRecord, caller: KeyRecord | undefined, request: VerifyRequest): string | undefined {
   if (!request.idempotency_key) return undefined
-  return shortHash([record.lineageId, caller?.lineageId, request.idempotency_key, ...askedOf(request)])
+  return shortHash([record.lineageId, caller?.lineageId, request.idempotency_key, ...readRequest(request)])
 }
 
-function askedOf({ cost, limits = {}, endpoint, method }: VerifyRequest) {
+function readRequest({ cost, limits = {}, endpoint, method }: VerifyRequest) {
   return [cost, Object.entries(limits).toSorted(([a], [b]) => (a < b ? -1 : 1)), endpoint, method]
 }
 
@@ -73,10 +73,14 @@ const NOTHING_USED = { ...forEachMeter(METERS, () => 0), lanes: [0, 0] } as cons
 
 /** The usage period that holds `now`: nearly always the one the record was read in. */
 export function currentPeriod({ period, periodAnchor }: KeyRecord, now: number): Period {
-  return now >= period.start && now < period.end ? period : periodOf(periodAnchor, now)
+  return now >= period.start && now < period.end ? period : toPeriod(periodAnchor, now)
 }
 
-function namedWindow(record: KeyRecord, limit: KeyRecord['namedLimits'][number], request: VerifyRequest): WindowClaim {
+function namedWindow(
+  record: KeyRecord,
+  limit: KeyRecord['namedLimits'][number],
+  request: VerifyRequest,
+): WindowRequest {
   const named = request.limits
   const usual = request.cost === 0 ? 0 : limit.cost // what only looks takes nothing
   return {
@@ -87,9 +91,9 @@ function namedWindow(record: KeyRecord, limit: KeyRecord['namedLimits'][number],
   }
 }
 
-function versionsOf(record: KeyRecord) {
+function listVersions(record: KeyRecord) {
   return [
-    { key: keyVersion(record.keyId), version: record.version },
-    { key: organizationVersion(record.organizationId), version: record.organizationVersion },
+    { key: keyVersionKey(record.keyId), version: record.version },
+    { key: organizationVersionKey(record.organizationId), version: record.organizationVersion },
   ]
 }

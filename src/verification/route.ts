@@ -1,14 +1,14 @@
 import type { Context } from 'hono'
 import type { Deps } from '../deps.ts'
 import { readCredential } from '../http/credentials.ts'
-import { clientIp, jsonWithManners } from '../http/edge.ts'
+import { clientIp, respondJson } from '../http/edge.ts'
 import type { AppEnv } from '../http/env.ts'
 import { readJson } from '../http/json-body.ts'
 import { describeUnknown, quoteName } from '../lib/unknown-fields.ts'
 import { Problem, parseInput } from '../problems.ts'
 import { type CachedKey, findKey, reloadKey } from './cache.ts'
 import { VerifyInput } from './input.ts'
-import { refusalOf } from './rules.ts'
+import { findRefusal } from './rules.ts'
 import type { Verdict } from './verdict.ts'
 import { verdictFields } from './verdict-headers.ts'
 import { type Caller, verifyKey } from './verify.ts'
@@ -25,13 +25,13 @@ export async function handleVerify(c: Context<AppEnv>): Promise<Response> {
   const serviceKey = readCredential(c.req.raw)
   if (!serviceKey) throw new Problem('unauthenticated')
   const caller = await serviceCaller(deps, serviceKey, clientIp(c))
-  refuseParameters(c.req.raw.url)
+  requireNoParameters(c.req.raw.url)
   const verdict = await verifyKey(deps, parseInput(VerifyInput, await readJson(c.req.raw)), { requestId, caller })
-  return jsonWithManners(requestId, verdict, limitHeaders(verdict, deps.now()))
+  return respondJson(requestId, verdict, limitHeaders(verdict, deps.now()))
 }
 
 /** @throws Problem `invalid_request`: like any other route, this one ignores nothing */
-function refuseParameters(url: string): void {
+function requireNoParameters(url: string): void {
   if (!url.includes('?')) return
   const errors = [...new URL(url).searchParams.keys()]
     .slice(0, 10)
@@ -43,7 +43,7 @@ function refuseParameters(url: string): void {
 async function serviceCaller(deps: Deps, key: string, ip: string | undefined): Promise<Caller> {
   const check = (cached: CachedKey): Caller => {
     const record = cached.record?.isPlatform ? cached.record : undefined
-    const refusal = refusalOf(record, { scopes: [SCOPE], ip }, deps.now())
+    const refusal = findRefusal(record, { scopes: [SCOPE], ip }, deps.now())
     if (refusal === 'INSUFFICIENT_SCOPE')
       throw new Problem('forbidden', { detail: `The key needs the scope ${SCOPE}.` })
     if (refusal)

@@ -37,7 +37,7 @@ export const STATUS_BY_CODE = {
 const RESERVED = /^(platform|tollgate):/
 
 /** What of a key's record the rules look at; times in Unix milliseconds. */
-export interface Judged {
+export interface KeyState {
   readonly isActive: boolean
   readonly revokedAt: number | undefined
   readonly expiresAt: number | undefined
@@ -46,12 +46,12 @@ export interface Judged {
   readonly scopes: readonly string[]
 }
 
-export interface Asked {
+export interface ScopeCheck {
   readonly scopes: readonly string[]
   readonly ip?: string | undefined
 }
 
-type Reason = (key: Judged, asked: Asked, now: number) => boolean
+type Reason = (key: KeyState, asked: ScopeCheck, now: number) => boolean
 
 /** When each refusal applies to a key that exists. */
 const REASONS: readonly (readonly [Refusal, Reason])[] = [
@@ -71,7 +71,7 @@ const REASONS: readonly (readonly [Refusal, Reason])[] = [
  *
  * @returns the first refusal that applies, or `undefined` when limits and quotas are all that is left to ask
  */
-export function refusalOf(key: Judged | undefined, asked: Asked, now: number): Refusal | undefined {
+export function findRefusal(key: KeyState | undefined, asked: ScopeCheck, now: number): Refusal | undefined {
   if (!key) return 'NOT_FOUND'
   return REASONS.find(([, applies]) => applies(key, asked, now))?.[0]
 }

@@ -1,5 +1,5 @@
-import { isoOf } from '../lib/iso.ts'
-import type { Decided } from '../limits/limit-request.ts'
+import { formatIso } from '../lib/iso.ts'
+import type { LimitDecision } from '../limits/limit-request.ts'
 import { fromUnits } from '../limits/meter-units.ts'
 import type { WindowReading as CountedWindow } from '../limits/window.ts'
 import type { KeyFacts, LimitReadings, QuotaReading, RefusedKey, ValidKey, WindowReading } from '../rpc-types.ts'
@@ -19,7 +19,7 @@ export function refusedVerdict(code: Refusal, record: KeyRecord | undefined, req
 }
 
 /** A verdict that limits and quotas decided. */
-export function admittedVerdict(admission: Decided, record: KeyRecord, requestId: string, now: number): Verdict {
+export function admittedVerdict(admission: LimitDecision, record: KeyRecord, requestId: string, now: number): Verdict {
   const { outcome } = admission
   const readings = { ...about(record), ...readLimits(admission, record, now) }
   if (outcome === 'admitted')
@@ -36,7 +36,7 @@ export function admittedVerdict(admission: Decided, record: KeyRecord, requestId
   }
 }
 
-function readLimits(admission: Decided, record: KeyRecord, now: number): LimitReadings {
+function readLimits(admission: LimitDecision, record: KeyRecord, now: number): LimitReadings {
   return {
     ratelimit: readWindow(admission, 0),
     ...(record.namedLimits.length > 0 && { limits: readNamedLimits(admission, record) }),
@@ -45,7 +45,7 @@ function readLimits(admission: Decided, record: KeyRecord, now: number): LimitRe
 }
 
 function refusedBy(
-  { outcome, refused, neverFits }: Decided,
+  { outcome, refused, neverFits }: LimitDecision,
   record: KeyRecord,
 ): Pick<RefusedKey, 'refused_by' | 'never_fits'> {
   if (refused < 0) return {}
@@ -53,15 +53,15 @@ function refusedBy(
   return { refused_by: names[refused] ?? '', ...(neverFits && { never_fits: true }) }
 }
 
-function readWindow({ windows, outcome, refused, neverFits }: Decided, at: number): WindowReading {
+function readWindow({ windows, outcome, refused, neverFits }: LimitDecision, at: number): WindowReading {
   const { limit, remaining, reset } = windows[at] as CountedWindow
   const isNever = neverFits && outcome === 'rate_limited' && refused === at
-  return { limit, remaining, resets_at: isNever ? null : isoOf(reset) }
+  return { limit, remaining, resets_at: isNever ? null : formatIso(reset) }
 }
 
 /** Rounded up, so that whoever waits exactly that long is not refused again. */
 function readRetryAfter(
-  { outcome, refused, windows, neverFits }: Decided,
+  { outcome, refused, windows, neverFits }: LimitDecision,
   record: KeyRecord,
   now: number,
 ): number | null {
@@ -72,7 +72,7 @@ function readRetryAfter(
 
 const windowNames = ({ namedLimits }: KeyRecord) => ['ratelimit', ...namedLimits.map(({ name }) => name)]
 
-function readNamedLimits(admission: Decided, { namedLimits }: KeyRecord): Record<string, WindowReading> {
+function readNamedLimits(admission: LimitDecision, { namedLimits }: KeyRecord): Record<string, WindowReading> {
   return Object.fromEntries(namedLimits.map(({ name }, at) => [name, readWindow(admission, at + 1)]))
 }
 
@@ -87,12 +87,12 @@ function about(record: KeyRecord): KeyFacts {
     plan: record.plan,
     features: record.features,
     metadata: record.metadata as KeyFacts['metadata'], // it is stored as JSON
-    expires_at: record.expiresAt === undefined ? null : isoOf(record.expiresAt),
+    expires_at: record.expiresAt === undefined ? null : formatIso(record.expiresAt),
   }
 }
 
-function readQuotas(admission: Decided, record: KeyRecord, now: number): Record<string, QuotaReading> {
-  const resets_at = isoOf(currentPeriod(record, now).end)
+function readQuotas(admission: LimitDecision, record: KeyRecord, now: number): Record<string, QuotaReading> {
+  const resets_at = formatIso(currentPeriod(record, now).end)
   const readings: Record<string, QuotaReading> = {}
   for (let at = 0; at < record.meters.length; at++) {
     const { meter, limit } = record.meters[at] as KeyRecord['meters'][number]

@@ -8,22 +8,22 @@
  * 5. The usage event, written after the answer.
  */
 import type { Deps } from '../deps.ts'
-import { isoOf } from '../lib/iso.ts'
-import { takeLeased } from '../limits/leases.ts'
-import type { Admission, Decided } from '../limits/limit-request.ts'
+import { formatIso } from '../lib/iso.ts'
+import { consumeLeased } from '../limits/leases.ts'
+import type { Admission, LimitDecision } from '../limits/limit-request.ts'
 import { recordUsage } from '../metering/record.ts'
 import { Problem } from '../problems.ts'
 import { type CachedKey, findKey, reloadKey } from './cache.ts'
 import type { VerifyRequest } from './input.ts'
 import type { KeyRecord } from './key-record.ts'
 import { claimFor, OWN_VERSIONS, onceId } from './limit-check.ts'
-import { type Refusal, refusalOf } from './rules.ts'
+import { findRefusal, type Refusal } from './rules.ts'
 import { admittedVerdict, refusedVerdict, type Verdict } from './verdict.ts'
 
 /** A row that was confirmed within this time needs no new look before it refuses; with the promise of 2 s in mind. */
 const FRESH_MS = 1_000
 /** Stale rows are rare and reloads settle them; more than this many in a row is a fault, not a race. */
-const ATTEMPTS = 4
+const MAX_ATTEMPTS = 4
 
 /** The service that asks for the verdict, when it is known by a key itself. */
 export interface Caller {
@@ -51,8 +51,8 @@ export async function verifyKey(deps: Deps, request: VerifyRequest, context: Ver
   const { requestId, caller } = context
   const since = deps.now()
   const found = findKey(deps, request.key)
-  let basis: Basis = { cached: found instanceof Promise ? await found : found, caller, isRenewed: false, since }
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+  let basis: Snapshot = { cached: found instanceof Promise ? await found : found, caller, isRenewed: false, since }
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const step = decide(basis, { deps, request, requestId, now: deps.now() })
     const decided = step instanceof Promise ? await step : step
     if ('verdict' in decided) {
@@ -65,7 +65,7 @@ export async function verifyKey(deps: Deps, request: VerifyRequest, context: Ver
 }
 
 /** What a verdict is decided from: rows that may turn out to be outdated, and then are loaded again. */
-interface Basis {
+interface Snapshot {
   readonly cached: CachedKey
   readonly caller: Caller | undefined
   /** Whether something was loaded again already: then a refusal stands. */
@@ -79,11 +79,11 @@ interface Decision {
   readonly record: KeyRecord | undefined
   /** Unix milliseconds: the moment for which it was decided. Its event belongs to the same period as the claim. */
   readonly at: number
-  /** See Decided. */
+  /** See LimitDecision. */
   readonly generation?: number | undefined
 }
 
-interface Moment {
+interface VerificationContext {
   readonly deps: Deps
   readonly request: VerifyRequest
   readonly requestId: string
@@ -91,31 +91,31 @@ interface Moment {
 }
 
 /** @returns the decision, at once where nobody has to be asked for it, or a newer basis to decide on */
-function decide(basis: Basis, moment: Moment): Decision | Promise<Decision | Basis> {
+function decide(basis: Snapshot, moment: VerificationContext): Decision | Promise<Decision | Snapshot> {
   const { record } = basis.cached
   const { deps, request, now } = moment
-  const refusal = refusalOf(record, request, now)
+  const refusal = findRefusal(record, request, now)
   if (refusal || !record) return decideRefusal(refusal ?? 'NOT_FOUND', basis, moment)
   const isFresh = isFirstUse(basis, now)
   const caller = basis.caller?.cached.record
-  const admission = takeLeased(deps, claimFor({ record, caller, request, isFresh, now, aheadMs: deps.redisAheadMs }))
+  const admission = consumeLeased(deps, claimFor({ record, caller, request, isFresh, now, aheadMs: deps.redisAheadMs }))
   if (!(admission instanceof Promise) && 'windows' in admission) return decideByLimits(admission, basis, record, moment)
-  return decideLater(admission, basis, record, moment)
+  return awaitLimits(admission, basis, record, moment)
 }
 
 /** Whether a row was read for this verification, or behind the back of an earlier one and not used since: its figures are of now. */
-function isFirstUse({ cached, since }: Basis, now: number): boolean {
+function isFirstUse({ cached, since }: Snapshot, now: number): boolean {
   const isUnused = cached.isUnused === true && now - cached.loadedAt < FRESH_MS
   cached.isUnused = false
   return isUnused || cached.loadedAt >= since
 }
 
-async function decideLater(
+async function awaitLimits(
   asked: Admission | Promise<Admission>,
-  basis: Basis,
+  basis: Snapshot,
   record: KeyRecord,
-  moment: Moment,
-): Promise<Decision | Basis> {
+  moment: VerificationContext,
+): Promise<Decision | Snapshot> {
   const admission = await asked
   if (admission.outcome === 'reused') throw new Problem('idempotency_key_reused')
   if ('windows' in admission) return decideByLimits(admission, basis, record, moment)
@@ -124,7 +124,12 @@ async function decideLater(
   return { ...basis, cached: await reloadKey(moment.deps, moment.request.key), isRenewed: true }
 }
 
-function decideByLimits(decided: Decided, basis: Basis, record: KeyRecord, { requestId, now }: Moment): Decision {
+function decideByLimits(
+  decided: LimitDecision,
+  basis: Snapshot,
+  record: KeyRecord,
+  { requestId, now }: VerificationContext,
+): Decision {
   if (decided.isConfirmed)
     for (const row of [basis.cached, basis.caller?.cached])
       if (row) row.confirmedAt = Math.max(row.confirmedAt, decided.asOf)
@@ -132,10 +137,14 @@ function decideByLimits(decided: Decided, basis: Basis, record: KeyRecord, { req
   return { verdict, record, at: now, generation: decided.generation }
 }
 
-async function decideRefusal(refusal: Refusal, basis: Basis, moment: Moment): Promise<Decision | Basis> {
+async function decideRefusal(
+  refusal: Refusal,
+  basis: Snapshot,
+  moment: VerificationContext,
+): Promise<Decision | Snapshot> {
   const { record } = basis.cached
   return (
-    (await renewOld(basis, moment)) ?? {
+    (await reloadIfStale(basis, moment)) ?? {
       verdict: refusedVerdict(refusal, record, moment.requestId),
       record,
       at: moment.now,
@@ -144,7 +153,10 @@ async function decideRefusal(refusal: Refusal, basis: Basis, moment: Moment): Pr
 }
 
 /** A refusal needs no round trip, so what it rests on is looked at again when that was long ago: it may have been lifted. */
-async function renewOld(basis: Basis, { deps, request, now }: Moment): Promise<Basis | undefined> {
+async function reloadIfStale(
+  basis: Snapshot,
+  { deps, request, now }: VerificationContext,
+): Promise<Snapshot | undefined> {
   if (basis.isRenewed) return undefined
   const { cached, caller } = basis
   const isKeyOld = cached.record !== undefined && now - cached.confirmedAt > FRESH_MS
@@ -169,9 +181,9 @@ function recordVerification(
   recordUsage(deps, {
     id: (verdict.valid && onceId(record, caller, request)) || verdict.request_id, // a refused try must not use up the caller's key
     source: 'verification',
-    ...laneOf(generation),
+    ...toLane(generation),
     organization_id: record.organizationId,
-    occurred_at: isoOf(at),
+    occurred_at: formatIso(at),
     key_id: record.keyId,
     user_id: record.userId,
     environment: record.environment,
@@ -185,4 +197,4 @@ function recordVerification(
   })
 }
 
-const laneOf = (generation: number | undefined) => (generation === undefined ? {} : { lane: generation % 2 })
+const toLane = (generation: number | undefined) => (generation === undefined ? {} : { lane: generation % 2 })

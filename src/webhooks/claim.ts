@@ -68,7 +68,7 @@ interface Row {
 }
 
 /** One attempt that is this run's alone to make. */
-export type Claimed = ReturnType<typeof claimedFrom>
+export type ClaimedDelivery = ReturnType<typeof claimedFrom>
 
 interface Which {
   readonly atMost: number
@@ -79,7 +79,7 @@ interface Which {
 }
 
 /** Claims at most one delivery of each lane. */
-export async function claimDeliveries(deps: Deps, which: Which): Promise<Claimed[]> {
+export async function claimDeliveries(deps: Deps, which: Which): Promise<ClaimedDelivery[]> {
   const { atMost, failingAtMost = atMost, lanesOf = null } = which
   const at = new Date(deps.now()).toISOString()
   const rows = (await deps.sql.query(CLAIM, [at, lanesOf, atMost, failingAtMost, LEASE_SECONDS])) as Row[]

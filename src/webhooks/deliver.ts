@@ -1,7 +1,7 @@
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { inPool } from '../lib/pool.ts'
-import { type Claimed, claimDeliveries } from './claim.ts'
+import { type ClaimedDelivery, claimDeliveries } from './claim.ts'
 import { TEST_EVENT } from './event-types.ts'
 import { giveUp, noteDelivered, noteFailed } from './outcome.ts'
 import { isLastAttempt } from './retries.ts'
@@ -48,7 +48,7 @@ async function deliverInLanes(
     return claimDeliveries(deps, { atMost, failingAtMost: failingAtMost - failing, ...(lanesOf && { lanesOf }) })
   }
 
-  async function work(claimed: Claimed) {
+  async function work(claimed: ClaimedDelivery) {
     const weight = claimed.isFailing ? 1 : 0
     failing += weight
     counts[(await attempt(deps, claimed)) ? 'delivered' : 'failed'] += 1
@@ -60,9 +60,9 @@ async function deliverInLanes(
 }
 
 /** @returns whether it was delivered; never throws, since others wait beside it */
-async function attempt(deps: Deps, claimed: Claimed): Promise<boolean> {
+async function attempt(deps: Deps, claimed: ClaimedDelivery): Promise<boolean> {
   try {
-    const outcome = await outcomeOf(deps, claimed)
+    const outcome = await callEndpoint(deps, claimed)
     await note(deps, claimed, outcome)
     return outcome.isDelivered
   } catch (error) {
@@ -71,7 +71,10 @@ async function attempt(deps: Deps, claimed: Claimed): Promise<boolean> {
   }
 }
 
-async function outcomeOf(deps: Deps, { url, isActive, eventId, body, ...claimed }: Claimed): Promise<Outcome> {
+async function callEndpoint(
+  deps: Deps,
+  { url, isActive, eventId, body, ...claimed }: ClaimedDelivery,
+): Promise<Outcome> {
   if (!isActive)
     return { isDelivered: false, statusCode: null, error: 'The endpoint is switched off.', responseTimeMs: 0 }
   const secrets = await openSecrets(deps, claimed)
@@ -86,7 +89,7 @@ async function outcomeOf(deps: Deps, { url, isActive, eventId, body, ...claimed 
 }
 
 /** @returns undefined when they were sealed under another `SECRET_KEY`, or are damaged: a failure like any other */
-async function openSecrets(deps: Deps, { endpointId, secrets }: Pick<Claimed, 'endpointId' | 'secrets'>) {
+async function openSecrets(deps: Deps, { endpointId, secrets }: Pick<ClaimedDelivery, 'endpointId' | 'secrets'>) {
   try {
     return await Promise.all(secrets.map((sealed) => openSecret(deps.config.SECRET_KEY, endpointId, sealed)))
   } catch (error) {
@@ -95,7 +98,7 @@ async function openSecrets(deps: Deps, { endpointId, secrets }: Pick<Claimed, 'e
   }
 }
 
-async function note(deps: Deps, claimed: Claimed, outcome: Outcome): Promise<void> {
+async function note(deps: Deps, claimed: ClaimedDelivery, outcome: Outcome): Promise<void> {
   if (outcome.isDelivered) return noteDelivered(deps, claimed, outcome)
   const isGone = outcome.statusCode === GONE
   const isTest = claimed.type === TEST_EVENT // whoever tests looks at the result, and tests again

@@ -9,10 +9,10 @@ import {
   deleteEndpoint,
   type EndpointChanges,
   type EndpointOf,
+  type EndpointView,
   findEndpoint,
   insertEndpoint,
   replaceSecret,
-  type ShownEndpoint,
   updateEndpoint,
 } from './queries.ts'
 import type { NewWebhookEndpoint, WebhookEndpointChanges } from './schemas.ts'
@@ -24,7 +24,7 @@ import { flawOfTarget } from './target-rules.ts'
 const OVERLAP_MS = 24 * 3_600_000
 
 interface WithSecret {
-  readonly endpoint: ShownEndpoint
+  readonly endpoint: EndpointView
   readonly secret: string
 }
 
@@ -50,7 +50,7 @@ export async function createEndpoint(
     at: new Date(deps.now()),
   }
   const detail = { host: new URL(row.url).host, events: row.events }
-  const auditRow = auditedFor(deps, principal, one, { act: 'webhook_endpoint.created', detail })
+  const auditRow = auditedFor(deps, principal, one, { action: 'webhook_endpoint.created', detail })
   const { at, secret: _sealed, ...columns } = row
   const made = { isActive: true, disabledReason: null, failedEvents: 0, previousSecretUntil: null }
   const endpoint = { ...columns, ...made, createdAt: at, updatedAt: at }
@@ -60,7 +60,7 @@ export async function createEndpoint(
 }
 
 /** @throws Problem `webhook_endpoint_not_found`, also for a stranger's */
-export async function getEndpoint(deps: ManagementDeps, one: EndpointOf): Promise<ShownEndpoint> {
+export async function getEndpoint(deps: ManagementDeps, one: EndpointOf): Promise<EndpointView> {
   const endpoint = await findEndpoint(deps.db, one)
   if (!endpoint) throw new Problem('webhook_endpoint_not_found')
   return endpoint
@@ -72,15 +72,15 @@ export async function changeEndpoint(
   principal: Principal,
   one: EndpointOf,
   request: z.output<typeof WebhookEndpointChanges>,
-): Promise<ShownEndpoint> {
-  const changes = changesOf(deps, request)
+): Promise<EndpointView> {
+  const changes = toChanges(deps, request)
   const changed = Object.keys(request)
   if (changed.length === 0) return getEndpoint(deps, one)
-  const row = auditedFor(deps, principal, one, { act: 'webhook_endpoint.updated', detail: { changed } })
+  const row = auditedFor(deps, principal, one, { action: 'webhook_endpoint.updated', detail: { changed } })
   return updateEndpoint(deps.db, one, changes, row)
 }
 
-function changesOf(deps: ManagementDeps, request: z.output<typeof WebhookEndpointChanges>): EndpointChanges {
+function toChanges(deps: ManagementDeps, request: z.output<typeof WebhookEndpointChanges>): EndpointChanges {
   const { url, description, events, is_active } = request
   return {
     ...(url !== undefined && { url: allowedUrl(deps, url), pausedUntil: null }),
@@ -97,7 +97,7 @@ function changesOf(deps: ManagementDeps, request: z.output<typeof WebhookEndpoin
 
 /** @throws Problem `webhook_endpoint_not_found` */
 export async function removeEndpoint(deps: ManagementDeps, principal: Principal, one: EndpointOf): Promise<void> {
-  const row = auditedFor(deps, principal, one, { act: 'webhook_endpoint.deleted' })
+  const row = auditedFor(deps, principal, one, { action: 'webhook_endpoint.deleted' })
   await deleteEndpoint(deps.db, one, row)
 }
 
@@ -110,7 +110,7 @@ export async function removeEndpoint(deps: ManagementDeps, principal: Principal,
 export async function rotateSecret(deps: ManagementDeps, principal: Principal, one: EndpointOf): Promise<WithSecret> {
   const secret = newSecret()
   const sealed = await sealSecret(deps.config.SECRET_KEY, one.id, secret)
-  const row = auditedFor(deps, principal, one, { act: 'webhook_endpoint.secret_rotated' })
+  const row = auditedFor(deps, principal, one, { action: 'webhook_endpoint.secret_rotated' })
   const now = deps.now()
   const secrets = { secret: sealed, previousUntil: new Date(now + OVERLAP_MS), updatedAt: new Date(now) }
   const current = await getEndpoint(deps, one)
@@ -120,8 +120,8 @@ export async function rotateSecret(deps: ManagementDeps, principal: Principal, o
   return { endpoint, secret }
 }
 
-interface Act {
-  readonly act:
+interface ActionEntry {
+  readonly action:
     | 'webhook_endpoint.created'
     | 'webhook_endpoint.updated'
     | 'webhook_endpoint.deleted'
@@ -129,10 +129,10 @@ interface Act {
   readonly detail?: Readonly<Record<string, unknown>>
 }
 
-function auditedFor(deps: ManagementDeps, actor: Principal, one: EndpointOf, act: Act) {
+function auditedFor(deps: ManagementDeps, actor: Principal, one: EndpointOf, entry: ActionEntry) {
   const { organizationId, id } = one
   const target = { type: 'webhook_endpoint', id } as const
-  return audited(deps, { ...act, actor, organizationId, target })
+  return audited(deps, { ...entry, actor, organizationId, target })
 }
 
 /** @returns the address as it is parsed. @throws Problem `invalid_request` that says what is wrong with it */

@@ -6,24 +6,24 @@ import { log } from '../lib/log.ts'
 import { insertMails } from '../mail/outbox.ts'
 import { endpointDisabled } from '../mail/templates/alerts.ts'
 import { render } from '../mail/templates/render.tsx'
-import { type Responsible, responsibleFor } from '../organizations/contacts.ts'
-import type { Claimed } from './claim.ts'
-import { backOffSeconds, FAILED_EVENTS_AT_MOST } from './retries.ts'
+import { type Contact, selectContacts } from '../organizations/contacts.ts'
+import type { ClaimedDelivery } from './claim.ts'
+import { backOffSeconds, MAX_FAILED_EVENTS } from './retries.ts'
 import type { Outcome } from './send.ts'
 
 /** What an attempt that ended leaves of its endpoint's lane: free, unless another one has it by now, and perhaps paused. */
-function freedLane({ at }: Claimed, notBefore: string | null): SQL {
+function freedLane({ at }: ClaimedDelivery, notBefore: string | null): SQL {
   return sql`busy_until = case when tried_at = ${at}::timestamptz then null else busy_until end,
     paused_until = greatest(paused_until, ${notBefore}::timestamptz)`
 }
 
 /** When an endpoint that wants to be left alone may be sent something again. */
-function notBeforeOf(deps: Deps, { retryAfterSeconds: seconds }: Outcome): string | null {
+function computeNotBefore(deps: Deps, { retryAfterSeconds: seconds }: Outcome): string | null {
   return seconds === undefined ? null : new Date(deps.now() + seconds * 1000).toISOString()
 }
 
 /** A delivery that arrived also ends its endpoint's row of failures. */
-export async function noteDelivered(deps: Deps, claimed: Claimed, outcome: Outcome): Promise<void> {
+export async function noteDelivered(deps: Deps, claimed: ClaimedDelivery, outcome: Outcome): Promise<void> {
   const at = new Date(deps.now()).toISOString()
   await ormOver(deps.sql).execute(sql`
     with locked as (${selectEndpointLocked(claimed.endpointId)}), done as (
@@ -38,8 +38,8 @@ export async function noteDelivered(deps: Deps, claimed: Claimed, outcome: Outco
  * It is due again after its back-off, or at the later time that the endpoint asks for, before which nothing else that waits
  * for it is sent either. An attempt that another one overtook says nothing.
  */
-export async function noteFailed(deps: Deps, claimed: Claimed, outcome: Outcome): Promise<void> {
-  const notBefore = notBeforeOf(deps, outcome)
+export async function noteFailed(deps: Deps, claimed: ClaimedDelivery, outcome: Outcome): Promise<void> {
+  const notBefore = computeNotBefore(deps, outcome)
   const again = new Date(deps.now() + backOffSeconds(claimed.attempts) * 1000).toISOString()
   await ormOver(deps.sql).execute(sql`
     with locked as (${selectEndpointLocked(claimed.endpointId)}), waiting as (
@@ -67,14 +67,14 @@ interface Verdict {
  * Ends a delivery that will not be tried again. When that was one too many, or the endpoint is gone, the endpoint is
  * switched off, what still waited for it is given up, and those who run the organization are told: all in one statement.
  */
-export async function giveUp(deps: Deps, claimed: Claimed, outcome: Outcome, verdict: Verdict): Promise<void> {
+export async function giveUp(deps: Deps, claimed: ClaimedDelivery, outcome: Outcome, verdict: Verdict): Promise<void> {
   const reason = verdict.isGone
     ? 'It answered 410: it wants no more events.'
-    : `${FAILED_EVENTS_AT_MOST} events in a row could not be delivered to it.`
+    : `${MAX_FAILED_EVENTS} events in a row could not be delivered to it.`
   const mails = await mailsAbout(deps, claimed, reason)
   const isOff = sql`exists (select from counted where not is_active)`
-  const lane = freedLane(claimed, notBeforeOf(deps, outcome))
-  const most = verdict.isGone ? 0 : FAILED_EVENTS_AT_MOST
+  const lane = freedLane(claimed, computeNotBefore(deps, outcome))
+  const most = verdict.isGone ? 0 : MAX_FAILED_EVENTS
   const { rows } = await ormOver(deps.sql).execute<{ is_off: boolean }>(sql`
     with locked as (${selectEndpointLocked(claimed.endpointId)}), failed as (
       update webhook_deliveries set state = 'failed', next_attempt_at = null, last_status_code = ${outcome.statusCode}::int,
@@ -100,9 +100,9 @@ export async function giveUp(deps: Deps, claimed: Claimed, outcome: Outcome, ver
   if (rows[0]?.is_off) log('warn', 'webhook_endpoint_disabled', { endpoint_id: claimed.endpointId, reason })
 }
 
-async function mailsAbout(deps: Deps, { organizationId, endpointId }: Claimed, reason: string) {
-  const { rows } = await ormOver(deps.sql).execute<{ name: string; responsible: Responsible[] }>(
-    sql`select o.name, ${responsibleFor(sql`o.id`)} as responsible from organizations o where o.id = ${organizationId}::uuid`,
+async function mailsAbout(deps: Deps, { organizationId, endpointId }: ClaimedDelivery, reason: string) {
+  const { rows } = await ormOver(deps.sql).execute<{ name: string; responsible: Contact[] }>(
+    sql`select o.name, ${selectContacts(sql`o.id`)} as responsible from organizations o where o.id = ${organizationId}::uuid`,
   )
   const service = deps.config.SERVICE_NAME
   return rows.flatMap(({ name: organization, responsible }) =>

@@ -4,7 +4,7 @@ import { uuidv7 } from '../lib/uuid.ts'
 import { deliverNow } from './deliver.ts'
 import type { TEST_EVENT, WebhookEventType } from './event-types.ts'
 
-export const MOST_ENDPOINTS = 10
+export const MAX_ENDPOINTS = 10
 
 interface Happening {
   readonly organizationId: string
@@ -34,7 +34,7 @@ export function webhookEvent(now: number, { organizationId, type, data }: Happen
     organizationId,
     type,
     payload: JSON.stringify({ type, timestamp: at, data }),
-    deliveryIds: Array.from({ length: MOST_ENDPOINTS }, () => uuidv7(now)),
+    deliveryIds: Array.from({ length: MAX_ENDPOINTS }, () => uuidv7(now)),
     at,
   }
 }

@@ -5,7 +5,7 @@ import { lockEndpoint, lockOrganization } from '../db/locks.ts'
 import type { Database } from '../db/orm.ts'
 import { webhookDeliveries, webhookEndpoints } from '../db/schema/alerts.ts'
 import { bytesParameter } from '../db/schema/columns.ts'
-import { MOST_ENDPOINTS } from './publish.ts'
+import { MAX_ENDPOINTS } from './publish.ts'
 
 const {
   secret: _secret,
@@ -13,13 +13,13 @@ const {
   triedAt: _tried,
   busyUntil: _busy,
   pausedUntil: _paused,
-  ...shown
+  ...viewColumns
 } = getTableColumns(webhookEndpoints)
-const { organizationId: _owner, endpointId: _endpoint, ...shownDelivery } = getTableColumns(webhookDeliveries)
+const { organizationId: _owner, endpointId: _endpoint, ...deliveryColumns } = getTableColumns(webhookDeliveries)
 
 type Payload = Record<string, unknown>
-export type ShownEndpoint = Awaited<ReturnType<typeof listEndpoints>>[number]
-export type ShownDelivery = Awaited<ReturnType<typeof listDeliveries>>[number] & { readonly payload: Payload }
+export type EndpointView = Awaited<ReturnType<typeof listEndpoints>>[number]
+export type DeliveryView = Awaited<ReturnType<typeof listDeliveries>>[number] & { readonly payload: Payload }
 
 interface PageOf {
   readonly limit: number
@@ -42,15 +42,15 @@ const isEndpoint = ({ organizationId, id }: EndpointOf) => sql`exists (
 /** One page of an organization's endpoints, newest first, and one row more when there is another page. */
 export function listEndpoints(db: Database, organizationId: string, { limit, after }: PageOf) {
   return db
-    .select(shown)
+    .select(viewColumns)
     .from(webhookEndpoints)
     .where(and(eq(webhookEndpoints.organizationId, organizationId), after ? lt(webhookEndpoints.id, after) : undefined))
     .orderBy(desc(webhookEndpoints.id))
     .limit(limit + 1)
 }
 
-export async function findEndpoint(db: Database, endpoint: EndpointOf): Promise<ShownEndpoint | undefined> {
-  const [row] = await db.select(shown).from(webhookEndpoints).where(isOne(endpoint))
+export async function findEndpoint(db: Database, endpoint: EndpointOf): Promise<EndpointView | undefined> {
+  const [row] = await db.select(viewColumns).from(webhookEndpoints).where(isOne(endpoint))
   return row
 }
 
@@ -83,7 +83,7 @@ export async function insertEndpoint(
       insert into webhook_endpoints (id, organization_id, url, description, events, secret, created_at, updated_at)
       select ${id}::uuid, ${organizationId}::uuid, ${url}, ${description}, ${asArray(events)}, ${bytesParameter(secret)},
         ${at}, ${at}
-      where (select count(*) from webhook_endpoints where organization_id = ${organizationId}::uuid) < ${MOST_ENDPOINTS}::int`),
+      where (select count(*) from webhook_endpoints where organization_id = ${organizationId}::uuid) < ${MAX_ENDPOINTS}::int`),
     room: requireThat(db, isEndpoint(endpoint)),
     effects,
   })
@@ -125,9 +125,9 @@ export async function updateEndpoint(db: Database, endpoint: EndpointOf, changes
           sql`${changes.isActive === false}::boolean`,
         ),
       ),
-    endpoint: db.update(webhookEndpoints).set(changes).where(isOne(endpoint)).returning(shown),
+    endpoint: db.update(webhookEndpoints).set(changes).where(isOne(endpoint)).returning(viewColumns),
   })
-  return done.endpoint[0] as ShownEndpoint
+  return done.endpoint[0] as EndpointView
 }
 
 const requireEndpoint = (db: Database, endpoint: EndpointOf) =>
@@ -155,10 +155,10 @@ export async function replaceSecret(
       .update(webhookEndpoints)
       .set({ secret, previousSecret: sql`${webhookEndpoints.secret}`, previousSecretUntil: previousUntil, updatedAt })
       .where(isOne(endpoint))
-      .returning(shown),
+      .returning(viewColumns),
     answer: kept,
   })
-  return done.endpoint[0] as ShownEndpoint
+  return done.endpoint[0] as EndpointView
 }
 
 /** @throws Problem `webhook_endpoint_not_found` */
@@ -177,16 +177,16 @@ const ofEndpoint = ({ organizationId, id }: EndpointOf) =>
 /** One page of what was sent to an endpoint, newest first, and one row more when there is another page. */
 export function listDeliveries(db: Database, endpoint: EndpointOf, { limit, after }: PageOf) {
   return db
-    .select({ ...shownDelivery, payload: sql<Payload>`${webhookDeliveries.payload}` })
+    .select({ ...deliveryColumns, payload: sql<Payload>`${webhookDeliveries.payload}` })
     .from(webhookDeliveries)
     .where(and(ofEndpoint(endpoint), after ? lt(webhookDeliveries.id, after) : undefined))
     .orderBy(desc(webhookDeliveries.id))
     .limit(limit + 1)
 }
 
-export async function findDelivery(db: Database, endpoint: EndpointOf, id: string): Promise<ShownDelivery | undefined> {
+export async function findDelivery(db: Database, endpoint: EndpointOf, id: string): Promise<DeliveryView | undefined> {
   const [row] = await db
-    .select({ ...shownDelivery, payload: sql<Payload>`${webhookDeliveries.payload}` })
+    .select({ ...deliveryColumns, payload: sql<Payload>`${webhookDeliveries.payload}` })
     .from(webhookDeliveries)
     .where(and(ofEndpoint(endpoint), eq(webhookDeliveries.id, id)))
   return row

@@ -11,4 +11,4 @@ export const backOffSeconds = (attempts: number) => (BACK_OFF_SECONDS[attempts -
 export const isLastAttempt = (attempts: number) => attempts > BACK_OFF_SECONDS.length
 
 /** An endpoint that so many events in a row could not be delivered to is switched off. */
-export const FAILED_EVENTS_AT_MOST = 5
+export const MAX_FAILED_EVENTS = 5

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { line, listOf, pageQuery, timestamp, uuid } from '../http/fields.ts'
+import { line, listSchema, pageQuery, timestamp, uuid } from '../http/fields.ts'
 import { WEBHOOK_EVENT_TYPES, WEBHOOK_EVENTS } from './event-types.ts'
 
 const events = z.array(z.enum(WEBHOOK_EVENT_TYPES)).max(WEBHOOK_EVENT_TYPES.length)
@@ -27,7 +27,7 @@ export const WebhookEndpointWithSecret = WebhookEndpoint.extend({
   secret: z.string().meta({ description: 'What deliveries are signed with. It is shown here and never again.' }),
 }).meta({ id: 'WebhookEndpointWithSecret' })
 
-export const WebhookEndpointList = listOf(WebhookEndpoint)
+export const WebhookEndpointList = listSchema(WebhookEndpoint)
 
 /** The address is judged where the deployment's own is known. */
 const url = z
@@ -73,7 +73,7 @@ export const WebhookDelivery = z
   })
   .meta({ id: 'WebhookDelivery' })
 
-export const WebhookDeliveryList = listOf(WebhookDelivery)
+export const WebhookDeliveryList = listSchema(WebhookDelivery)
 
 export const EndpointParams = z.strictObject({ id: uuid })
 export const DeliveryParams = z.strictObject({ id: uuid, delivery_id: uuid })

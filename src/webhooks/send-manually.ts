@@ -3,21 +3,21 @@ import { audited } from '../audit/record.ts'
 import type { Principal } from '../auth/principal.ts'
 import { requireThat, tryBatch } from '../db/batch.ts'
 import type { ManagementDeps } from '../deps.ts'
-import { spend } from '../limits/endpoint-limits.ts'
+import { enforceRateLimits } from '../limits/endpoint-limits.ts'
 import { Problem } from '../problems.ts'
 import { getEndpoint } from './endpoints.ts'
 import { TEST_EVENT } from './event-types.ts'
 import { insertDeliveryTo, sendSoon, webhookEvent } from './publish.ts'
-import { type EndpointOf, findDelivery, isWaiting, restartDelivery, type ShownDelivery } from './queries.ts'
+import { type DeliveryView, type EndpointOf, findDelivery, isWaiting, restartDelivery } from './queries.ts'
 
 /**
  * Sends a test event to an endpoint, whatever it asks for. It is tried once, right after the answer.
  *
  * @throws Problem `webhook_endpoint_not_found`, `webhook_endpoint_off`, `rate_limited`
  */
-export async function testEndpoint(deps: ManagementDeps, actor: Principal, one: EndpointOf): Promise<ShownDelivery> {
+export async function testEndpoint(deps: ManagementDeps, actor: Principal, one: EndpointOf): Promise<DeliveryView> {
   const { organizationId, id } = one
-  await spend(deps, { webhook_send_account: { account: organizationId } })
+  await enforceRateLimits(deps, { webhook_send_account: { account: organizationId } })
   const data = { endpoint_id: id, organization_id: organizationId }
   const event = webhookEvent(deps.now(), { organizationId, type: TEST_EVENT, data })
   const ids = sql`string_to_array(${event.deliveryIds.join(',')}, ',')::uuid[]`
@@ -25,7 +25,7 @@ export async function testEndpoint(deps: ManagementDeps, actor: Principal, one: 
   const done = await tryBatch(deps.db, {
     delivery: deps.db.execute(insertDeliveryTo(id, event)),
     due: requireThat(deps.db, isWaiting(one, ids)),
-    audit: audited(deps, { act: 'webhook_endpoint.tested', actor, organizationId, target }),
+    audit: audited(deps, { action: 'webhook_endpoint.tested', actor, organizationId, target }),
   })
   if (!done) throw await whyNothingIsSent(deps, one)
   const delivery = await getDelivery(deps, one, event.deliveryIds[0] as string)
@@ -43,11 +43,11 @@ export async function resend(
   actor: Principal,
   one: EndpointOf,
   deliveryId: string,
-): Promise<ShownDelivery> {
+): Promise<DeliveryView> {
   const { organizationId, id } = one
-  await spend(deps, { webhook_send_account: { account: organizationId } })
+  await enforceRateLimits(deps, { webhook_send_account: { account: organizationId } })
   const row = audited(deps, {
-    act: 'webhook_endpoint.event_resent',
+    action: 'webhook_endpoint.event_resent',
     actor,
     organizationId,
     target: { type: 'webhook_endpoint', id },
@@ -60,7 +60,7 @@ export async function resend(
   return delivery
 }
 
-async function getDelivery(deps: ManagementDeps, one: EndpointOf, deliveryId: string): Promise<ShownDelivery> {
+async function getDelivery(deps: ManagementDeps, one: EndpointOf, deliveryId: string): Promise<DeliveryView> {
   const delivery = await findDelivery(deps.db, one, deliveryId)
   if (delivery) return delivery
   await getEndpoint(deps, one)

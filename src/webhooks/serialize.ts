@@ -1,11 +1,11 @@
 import type * as z from 'zod'
-import type { ShownDelivery, ShownEndpoint } from './queries.ts'
+import type { DeliveryView, EndpointView } from './queries.ts'
 import type { WebhookDelivery, WebhookEndpoint } from './schemas.ts'
 
 const iso = (at: Date | null) => at?.toISOString() ?? null
 
 /** An endpoint as the API shows it. */
-export function toEndpoint(row: ShownEndpoint): z.output<typeof WebhookEndpoint> {
+export function toEndpoint(row: EndpointView): z.output<typeof WebhookEndpoint> {
   return {
     id: row.id,
     organization_id: row.organizationId,
@@ -21,7 +21,7 @@ export function toEndpoint(row: ShownEndpoint): z.output<typeof WebhookEndpoint>
   }
 }
 
-export function toDelivery(row: ShownDelivery): z.output<typeof WebhookDelivery> {
+export function toDelivery(row: DeliveryView): z.output<typeof WebhookDelivery> {
   return {
     id: row.id,
     event_id: row.eventId,

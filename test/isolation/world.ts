@@ -3,7 +3,7 @@ import { openSession } from '../../src/accounts/sessions/open.ts'
 import { ROLES, type Role } from '../../src/auth/roles.ts'
 import { sha256Hex } from '../../src/lib/bytes.ts'
 import { uuidv7 } from '../../src/lib/uuid.ts'
-import { hintOf, newKey } from '../../src/verification/key-format.ts'
+import { describeKey, newKey } from '../../src/verification/key-format.ts'
 import { directly } from '../support/direct.ts'
 import { call, newUser } from '../support/http.ts'
 import { managementDeps } from '../support/management.ts'
@@ -159,7 +159,7 @@ export async function keyWith(organization: string, scopes: readonly string[]): 
   await sql.query(
     `insert into api_keys (id, organization_id, name, key_hash, key_prefix, key_hint, environment, scopes)
      values ($1, $2, 'Key of the matrix', decode($3, 'hex'), 'ck', $4, 'live', $5)`,
-    [uuidv7(Date.now()), organization, sha256Hex(key), hintOf(key), scopes],
+    [uuidv7(Date.now()), organization, sha256Hex(key), describeKey(key), scopes],
   )
   return key
 }

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers'
 import { vi } from 'vitest'
 import type { Deps } from '../../src/deps.ts'
 import type { Period } from '../../src/lib/period.ts'
-import type { Claim, Recorded } from '../../src/limits/limit-request.ts'
+import type { LimitRequest, Recorded } from '../../src/limits/limit-request.ts'
 import type { UsageEvent } from '../../src/metering/event.ts'
 import type { VerifyRequest } from '../../src/verification/input.ts'
 
@@ -14,7 +14,7 @@ export async function newIsolate(variables: Record<string, string> = {}) {
   vi.resetModules()
   const { createDeps } = await import('../../src/deps.ts')
   const { verifyKey } = await import('../../src/verification/verify.ts')
-  const { takeLeased } = await import('../../src/limits/leases.ts')
+  const { consumeLeased } = await import('../../src/limits/leases.ts')
   const { BOUND_WORKER, reserve } = await import('../../src/usage/reservations/reserve.ts')
   const { settle } = await import('../../src/usage/reservations/settle.ts')
   const { ReserveBody, SettleBody } = await import('../../src/usage/reservations/schemas.ts')
@@ -60,7 +60,7 @@ export async function newIsolate(variables: Record<string, string> = {}) {
     deps,
     verify: (key: string, more: Partial<VerifyRequest> = {}) =>
       verifyKey(deps(), { key, cost: 1, scopes: [], ...more }, { requestId: crypto.randomUUID() }),
-    takeLeased: (claim: Claim) => takeLeased(deps(), claim),
+    consumeLeased: (claim: LimitRequest) => consumeLeased(deps(), claim),
     settle: (input: unknown) => settle(deps(), parseInput(SettleBody, input), null),
     reserve: (input: unknown) => reserve(deps(), parseInput(ReserveBody, input), BOUND_WORKER),
     record: (event: UsageEvent) => recordUsage(deps(), event),
@@ -108,7 +108,7 @@ interface Asked {
 }
 
 /** A claim that a lease can serve, at the isolate's own time: of one window of a minute, and of a quota. */
-export function claimOf(isolate: Isolate, asked: Asked): Claim {
+export function claimOf(isolate: Isolate, asked: Asked): LimitRequest {
   const { windowKey, limit, organizationId, period, quota, cost } = asked
   const { recorded = { api_calls: 0 }, isFresh = true } = asked
   const { now, redisAheadMs } = isolate.deps()

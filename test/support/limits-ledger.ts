@@ -1,12 +1,12 @@
 /** What really happened in a random history, written down beside what the code counts (test/isolates/limits/simulation.test.ts). */
 import { expect } from 'vitest'
 import type { Deps } from '../../src/deps.ts'
-import { monthOf } from '../../src/lib/period.ts'
-import { windowKeyOf } from '../../src/limits/admission.ts'
+import { toMonth } from '../../src/lib/period.ts'
+import { toWindowKey } from '../../src/limits/admission.ts'
 import { holdUnits, releaseHold } from '../../src/limits/holds.ts'
 import { holdsKey, quotaKey } from '../../src/limits/limit-request.ts'
 import { BUCKETS } from '../../src/limits/window.ts'
-import { raiseUsed, toRecorded } from '../../src/metering/raise-counters.ts'
+import { syncCounters, toRecorded } from '../../src/metering/raise-counters.ts'
 import { reconcile } from '../../src/metering/reconcile-counters.ts'
 import { BUCKET_MS, type Hold, MINUTE, type Settlement, type World } from './histories.ts'
 import { claimOf, type Isolate } from './isolate.ts'
@@ -78,7 +78,7 @@ export function begin(isolates: readonly [Isolate, ...Isolate[]], { limits, quot
   const { redis } = alive
   const sql = { query: () => Promise.resolve([row()]) } as unknown as Deps['sql']
   const deps = () => ({ ...alive, sql, redisAheadMs: first.aheadMs() })
-  const { name, start } = monthOf(clock())
+  const { name, start } = toMonth(clock())
   const period = { name, start, end: clock() + 1_000 * MINUTE }
   /** What Postgres holds: calls by the lane that counted them, and reported ones. */
   const recorded = { lanes: [0, 0] as [number, number], reported: 0 }
@@ -103,9 +103,9 @@ export function begin(isolates: readonly [Isolate, ...Isolate[]], { limits, quot
     const mayBeHeld = heldSince(from)
     const { windowKey, limit } = key
     const claim = { windowKey, limit, organizationId, period, quota, cost }
-    let admission = await isolate.takeLeased(claimOf(isolate, { ...claim, isFresh: false }))
+    let admission = await isolate.consumeLeased(claimOf(isolate, { ...claim, isFresh: false }))
     if (admission.outcome === 'unseeded')
-      admission = await isolate.takeLeased(claimOf(isolate, { ...claim, recorded: toRecorded(row()) }))
+      admission = await isolate.consumeLeased(claimOf(isolate, { ...claim, recorded: toRecorded(row()) }))
     const { outcome } = admission
     const asked = { from, to: clock(), cost, outcome, mayBeHeld, by: isolate }
     if (outcome !== 'admitted') return asked
@@ -116,7 +116,7 @@ export function begin(isolates: readonly [Isolate, ...Isolate[]], { limits, quot
     }
     if (isSpooling) spool.push({ units: cost, write })
     else write()
-    if ('isAlone' in admission) key.alone.push({ ...asked, isCarried: false })
+    if ('isLocal' in admission) key.alone.push({ ...asked, isCarried: false })
     else key.admitted.push(asked)
     return asked
   }
@@ -153,7 +153,7 @@ export function begin(isolates: readonly [Isolate, ...Isolate[]], { limits, quot
     const { used, held } = await counted()
     if (used === 0 || used + held + calls > quota) return // without a counter nothing is raised
     recorded.reported += calls
-    await Promise.all(Array.from({ length: raises }, () => raiseUsed(deps(), [row()])))
+    await Promise.all(Array.from({ length: raises }, () => syncCounters(deps(), [row()])))
   }
 
   /** @returns what became of it, with the moment before it */
@@ -208,7 +208,7 @@ export function begin(isolates: readonly [Isolate, ...Isolate[]], { limits, quot
       if (!written.has(batch)) batch.write()
       written.add(batch)
     }
-    await raiseUsed(deps(), [row()])
+    await syncCounters(deps(), [row()])
     for (const batch of batches) if (spool.includes(batch)) spool.splice(spool.indexOf(batch), 1)
   }
 
@@ -225,7 +225,7 @@ export function begin(isolates: readonly [Isolate, ...Isolate[]], { limits, quot
 
   /** What the window's counter holds, in buckets that still count. */
   async function countedIn({ windowKey }: Key) {
-    const counts = (await redis.hgetall<Record<string, number>>(windowKeyOf(windowKey))) ?? {}
+    const counts = (await redis.hgetall<Record<string, number>>(toWindowKey(windowKey))) ?? {}
     const oldest = Math.floor(clock() / BUCKET_MS) - BUCKETS
     return sum(Object.entries(counts).flatMap(([bucket, units]) => (Number(bucket) >= oldest ? [units] : [])))
   }

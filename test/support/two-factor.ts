@@ -1,4 +1,4 @@
-import { stepOf, totp } from '../../src/lib/totp.ts'
+import { toStep, totp } from '../../src/lib/totp.ts'
 import { call, newUser } from './http.ts'
 
 /** The code an authenticator app shows at this moment, for a base32 secret. */
@@ -7,7 +7,7 @@ export function codeOf(secret: string, at = Date.now()): string {
     .map((letter) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'))
     .join('')
   const bytes = Uint8Array.from(bits.match(/.{8}/g) ?? [], (byte) => Number.parseInt(byte, 2))
-  return totp(bytes, stepOf(at))
+  return totp(bytes, toStep(at))
 }
 
 /** Somebody with a second factor; their ten backup codes are unused. */

@@ -1,6 +1,6 @@
 import { type Call, html, type Reply } from '../http.ts'
 import { escapeHtml, page } from '../pages.ts'
-import type { BillingDoor } from './provider.ts'
+import type { PaymentService } from './provider.ts'
 import type { Checkout, Subscription } from './shop.ts'
 
 const NAMES = { polar: 'Polar', stripe: 'Stripe' } as const
@@ -16,10 +16,10 @@ const BUTTONS = [
 const dollars = (cents: number) => `$${(cents / 100).toFixed(2)}`
 
 /** The provider's dashboard: what was bought, what was told, and buttons for what else may happen. */
-export function dashboardPage(door: BillingDoor) {
+export function dashboardPage(service: PaymentService) {
   return function answer(): Reply {
-    const { name, shop, sender } = door
-    const bought = [...shop.subscriptions.values()].toReversed().map((one) => subscription(door, one))
+    const { name, shop, sender } = service
+    const bought = [...shop.subscriptions.values()].toReversed().map((one) => subscription(service, one))
     const open = [...shop.checkouts.values()].filter(({ status }) => status === 'open')
     const events = sender
       .list()
@@ -41,7 +41,7 @@ export function dashboardPage(door: BillingDoor) {
   }
 }
 
-function subscription({ name, shop }: BillingDoor, one: Subscription): string {
+function subscription({ name, shop }: PaymentService, one: Subscription): string {
   const product = shop.products.get(one.productId)
   const paid = shop.orders.filter(({ subscriptionId }) => subscriptionId === one.id)
   const orders = paid.map(
@@ -64,14 +64,14 @@ function button(name: string, label: string, act: object): string {
 }
 
 /** The page on which a customer pays, without a card. */
-export function checkoutPage(door: BillingDoor) {
+export function checkoutPage(service: PaymentService) {
   return function answer({ url }: Call): Reply {
-    const checkout = door.shop.checkouts.get(url.pathname.split('/').at(-1) ?? '')
-    if (!checkout) return door.unknown()
-    const product = door.shop.products.get(checkout.productId)
+    const checkout = service.shop.checkouts.get(url.pathname.split('/').at(-1) ?? '')
+    if (!checkout) return service.unknown()
+    const product = service.shop.products.get(checkout.productId)
     const title = `Pay ${dollars(product?.cents ?? 0)} a month`
     const body = checkout.status === 'open' ? payForm(checkout, url) : `<p>This checkout is ${checkout.status}.</p>`
-    const what = `<p>${escapeHtml(product?.name ?? '')}, for ${escapeHtml(checkout.customer.email)}. No card is asked for: this is ${NAMES[door.name]} on this machine.</p>`
+    const what = `<p>${escapeHtml(product?.name ?? '')}, for ${escapeHtml(checkout.customer.email)}. No card is asked for: this is ${NAMES[service.name]} on this machine.</p>`
     return html(200, page(title, what + body))
   }
 }

@@ -42,7 +42,7 @@ export function polarCheckout(checkout: Checkout, page: string, shop: Shop) {
 }
 
 export function polarSubscription(subscription: Subscription, shop: Shop) {
-  return { ...stateSubscription(subscription, shop), ...moreOf(subscription, shop) }
+  return { ...stateSubscription(subscription, shop), ...describeRest(subscription, shop) }
 }
 
 /** A subscription as it is in a customer's state. */
@@ -73,7 +73,7 @@ function stateSubscription(subscription: Subscription, shop: Shop) {
   }
 }
 
-function moreOf(subscription: Subscription, shop: Shop) {
+function describeRest(subscription: Subscription, shop: Shop) {
   const { pendingProductId, productId } = subscription
   const product = shop.products.get(productId)
   return {

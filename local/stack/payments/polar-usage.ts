@@ -37,7 +37,7 @@ export function createPolarUsage(shop: Shop) {
     const parsed = IngestBody.safeParse(body)
     if (!parsed.success) return invalid(parsed.error.issues.map(({ path, message }) => ({ path, message })))
     const { events } = parsed.data
-    const customers = events.map((event) => customerOf(shop, event))
+    const customers = events.map((event) => findCustomer(shop, event))
     const strangers = customers.flatMap((customer, at) =>
       customer ? [] : [{ path: ['events', at, 'customer_id'], message: 'Customer does not exist.' }],
     )
@@ -55,7 +55,7 @@ export function createPolarUsage(shop: Shop) {
     return true
   }
 
-  function sumsOf(customer: Customer) {
+  function sumUsage(customer: Customer) {
     const own = taken.filter(({ customerId }) => customerId === customer.id)
     const names = [...new Set(own.map(({ name }) => name))]
     return names.map((name) => ({
@@ -71,10 +71,10 @@ export function createPolarUsage(shop: Shop) {
       for (const id of kept.seen) seen.add(id)
     },
   }
-  return { ingest, sumsOf, list: () => taken, memory }
+  return { ingest, sumUsage, list: () => taken, memory }
 }
 
-function customerOf(shop: Shop, event: z.output<typeof Event>): Customer | undefined {
+function findCustomer(shop: Shop, event: z.output<typeof Event>): Customer | undefined {
   if (event.customer_id !== undefined) return shop.customers.get(event.customer_id)
   return [...shop.customers.values()].find(({ externalId }) => externalId === event.external_customer_id)
 }

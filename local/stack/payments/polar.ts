@@ -3,8 +3,8 @@ import * as z from 'zod'
 import { type Call, json, parseJson, type Reply } from '../http.ts'
 import * as shapes from './polar-shapes.ts'
 import { createPolarUsage, invalid } from './polar-usage.ts'
-import { productsOf } from './products.ts'
-import { type BillingDoor, type BillingDoorOptions, type Handler, listPage, text } from './provider.ts'
+import { listProducts } from './products.ts'
+import { type Handler, listPage, type PaymentService, type PaymentServiceOptions, text } from './provider.ts'
 import { createSender } from './send-webhooks.ts'
 import * as shops from './shop.ts'
 
@@ -28,10 +28,10 @@ const EVENTS: Readonly<Record<shops.Happening, readonly string[]>> = {
   revoked: ['subscription.updated', 'subscription.canceled', 'subscription.revoked'],
 }
 
-/** The door that answers like Polar: the calls that billing makes, and webhooks for what comes of them. */
-export function polarDoor({ token, webhookSecret, webhookUrl }: BillingDoorOptions): BillingDoor {
-  const sender = createSender({ url: webhookUrl, sign: (event, seconds) => signed(webhookSecret, event, seconds) })
-  const shop = shops.openShop(productsOf('polar'), () => randomUUID(), tell)
+/** The service that answers like Polar: the calls that billing makes, and webhooks for what comes of them. */
+export function polarService({ token, webhookSecret, webhookUrl }: PaymentServiceOptions): PaymentService {
+  const sender = createSender({ url: webhookUrl, sign: (event, seconds) => signEvent(webhookSecret, event, seconds) })
+  const shop = shops.openShop(listProducts('polar'), () => randomUUID(), tell)
   const usage = createPolarUsage(shop)
 
   function tell(happening: shops.Happening, about: Parameters<shops.Tell>[1]): void {
@@ -44,7 +44,7 @@ export function polarDoor({ token, webhookSecret, webhookUrl }: BillingDoorOptio
       event(type, subscription, data ?? shapes.polarSubscription(subscription, shop))
     }
     const { customer } = subscription
-    event('customer.state_changed', subscription, shapes.polarCustomerState(customer, shop, usage.sumsOf(customer)))
+    event('customer.state_changed', subscription, shapes.polarCustomerState(customer, shop, usage.sumUsage(customer)))
   }
 
   function event(type: string, { customer }: Subscription, data: object): void {
@@ -61,19 +61,19 @@ export function polarDoor({ token, webhookSecret, webhookUrl }: BillingDoorOptio
     isAllowed: ({ headers }) => headers.authorization === `Bearer ${token}`,
     refused: () => json(401, { error: 'Unauthorized', detail: 'The access token is invalid.' }),
     unknown: notFound,
-    handlers: handlersOf(shop, usage),
+    handlers: createHandlers(shop, usage),
   }
 }
 
 /** The calls, in the order in which they are looked for. */
-function handlersOf(shop: Shop, usage: ReturnType<typeof createPolarUsage>): readonly Handler[] {
+function createHandlers(shop: Shop, usage: ReturnType<typeof createPolarUsage>): readonly Handler[] {
   const shown = (subscription: Subscription) => shapes.polarSubscription(subscription, shop)
   const state = (customer: shops.Customer | undefined) =>
-    show(customer, (one) => shapes.polarCustomerState(one, shop, usage.sumsOf(one)))
+    show(customer, (one) => shapes.polarCustomerState(one, shop, usage.sumUsage(one)))
 
   function listMeters({ url }: Call): Reply {
     const customer = byExternalId(shop, url.searchParams.get('external_customer_id') ?? '')
-    const sums = customer ? usage.sumsOf(customer) : []
+    const sums = customer ? usage.sumUsage(customer) : []
     const items = sums.map(({ name, units }) => ({ id: name, meter: { name }, consumed_units: units, balance: -units }))
     return json(200, listPage(items, url))
   }
@@ -92,12 +92,12 @@ function handlersOf(shop: Shop, usage: ReturnType<typeof createPolarUsage>): rea
     ['GET', /^subscriptions\/?$/, (call) => listSubscriptions(shop, call)],
     ['GET', /^subscriptions\/([^/]+)$/, (_, id) => show(shop.subscriptions.get(id), shown)],
     ['PATCH', /^subscriptions\/([^/]+)$/, (call, id) => change(shop, call, id)],
-    ['DELETE', /^subscriptions\/([^/]+)$/, (_, id) => patchOf({ revoke: true }, shop, id)],
+    ['DELETE', /^subscriptions\/([^/]+)$/, (_, id) => applyPatch({ revoke: true }, shop, id)],
   ]
 }
 
 /** Standard Webhooks, but for the key, which is the whole text of the secret. */
-function signed(secret: string, { id, body }: { id: string; body: string }, seconds: number) {
+function signEvent(secret: string, { id, body }: { id: string; body: string }, seconds: number) {
   const signature = createHmac('sha256', secret).update(`${id}.${seconds}.${body}`).digest('base64')
   return {
     'user-agent': 'polar.sh webhooks',
@@ -136,7 +136,7 @@ function createCheckout(shop: Shop, call: Call): Reply {
     metadata: texts(body.metadata),
     subscriptionMetadata: texts(body.metadata),
   })
-  return json(201, shapes.polarCheckout(checkout, pageOf(call, checkout.id), shop))
+  return json(201, shapes.polarCheckout(checkout, toPageUrl(call, checkout.id), shop))
 }
 
 /** Polar copies a checkout's metadata to what comes of it. */
@@ -152,10 +152,10 @@ function customerFor(shop: Shop, body: z.output<typeof CheckoutBody>): shops.Cus
 const byExternalId = (shop: Shop, id: string) =>
   [...shop.customers.values()].find(({ externalId }) => externalId === decodeURIComponent(id))
 
-const pageOf = (call: Call, id: string) => `${call.url.origin}/polar/checkout/${id}`
+const toPageUrl = (call: Call, id: string) => `${call.url.origin}/polar/checkout/${id}`
 
 function showCheckout(shop: Shop, call: Call, id: string): Reply {
-  return show(shop.checkouts.get(id), (one) => shapes.polarCheckout(one, pageOf(call, id), shop))
+  return show(shop.checkouts.get(id), (one) => shapes.polarCheckout(one, toPageUrl(call, id), shop))
 }
 
 const CustomerBody = z.object({ email: z.email(), external_id: z.string().nullish(), name: z.string().nullish() })
@@ -217,15 +217,15 @@ const Patch = z.union([
 
 function change(shop: Shop, call: Call, id: string): Reply {
   const parsed = Patch.safeParse(parseJson(call.body))
-  return parsed.success ? patchOf(parsed.data, shop, id) : invalid(parsed.error.issues)
+  return parsed.success ? applyPatch(parsed.data, shop, id) : invalid(parsed.error.issues)
 }
 
-function patchOf(patch: z.output<typeof Patch>, shop: Shop, id: string): Reply {
+function applyPatch(patch: z.output<typeof Patch>, shop: Shop, id: string): Reply {
   const subscription = shop.subscriptions.get(id)
   if (!subscription) return notFound()
   if (subscription.endedAt)
     return json(403, { error: 'AlreadyCanceledSubscription', detail: 'This subscription is already canceled.' })
-  if ('resume' in patch) return resumeOf(shop, subscription)
+  if ('resume' in patch) return resume(shop, subscription)
   if ('revoke' in patch) shops.revoke(shop, subscription)
   else if ('cancel_at_period_end' in patch) shops.planCancel(shop, subscription, patch.cancel_at_period_end)
   else {
@@ -239,7 +239,7 @@ function patchOf(patch: z.output<typeof Patch>, shop: Shop, id: string): Reply {
   return json(200, shapes.polarSubscription(subscription, shop))
 }
 
-function resumeOf(shop: Shop, subscription: Subscription): Reply {
+function resume(shop: Shop, subscription: Subscription): Reply {
   if (subscription.status !== 'paused')
     return json(403, { error: 'InactiveSubscription', detail: 'This subscription is not paused.' })
   shops.turn(shop, subscription, 'unpaused')

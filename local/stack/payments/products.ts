@@ -1,6 +1,6 @@
 import { SEED_PLANS } from '../../../src/billing/plans/catalogue.ts'
 
-/** What the doors sell; both providers' catalogues are alike. */
+/** What the services sell; both providers' catalogues are alike. */
 export interface Product {
   readonly plan: string
   readonly name: string
@@ -23,8 +23,8 @@ export const LOCAL_PRODUCTS: Readonly<Record<string, { polarProductId: string; s
     ]),
   )
 
-/** By id, as the door of a provider knows them at its start. */
-export function productsOf(provider: 'polar' | 'stripe'): Map<string, Product> {
+/** By id, as the service of a provider knows them at its start. */
+export function listProducts(provider: 'polar' | 'stripe'): Map<string, Product> {
   return new Map(
     sold.map(([plan, { name, pricePerMonthCents }]) => {
       const ids = LOCAL_PRODUCTS[plan]

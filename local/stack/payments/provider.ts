@@ -4,7 +4,7 @@ import type { Sender } from './send-webhooks.ts'
 import type { Checkout, Shop } from './shop.ts'
 
 /** A provider's secrets, as the Worker knows them too, and where its webhooks go; without that they are only kept. */
-export interface BillingDoorOptions {
+export interface PaymentServiceOptions {
   readonly token: string
   readonly webhookSecret: string
   readonly webhookUrl?: string | undefined
@@ -14,7 +14,7 @@ export interface BillingDoorOptions {
 export type Handler = readonly [method: string, path: RegExp, answer: (call: Call, id: string) => Reply]
 
 /** One provider: what it knows, and how it speaks. */
-export interface BillingDoor {
+export interface PaymentService {
   readonly name: 'polar' | 'stripe'
   readonly shop: Shop
   readonly sender: Sender
@@ -29,15 +29,15 @@ export interface BillingDoor {
 }
 
 /** Answers a call of the provider's API. */
-export function answerApi(door: BillingDoor) {
+export function answerApi(service: PaymentService) {
   return function answer(call: Call): Reply {
-    if (!door.isAllowed(call)) return door.refused()
-    const path = call.url.pathname.slice(`/${door.name}/v1/`.length)
-    for (const [method, pattern, handle] of door.handlers) {
+    if (!service.isAllowed(call)) return service.refused()
+    const path = call.url.pathname.slice(`/${service.name}/v1/`.length)
+    for (const [method, pattern, handle] of service.handlers) {
       const match = method === call.method ? pattern.exec(path) : null
       if (match) return handle(call, match[1] ?? '')
     }
-    return door.unknown()
+    return service.unknown()
   }
 }
 

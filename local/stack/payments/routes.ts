@@ -1,15 +1,15 @@
 import type { Route } from '../http.ts'
 import type { Parts } from '../memory.ts'
 import { checkoutPage, dashboardPage } from './pages.ts'
-import { polarDoor } from './polar.ts'
-import { answerApi, type BillingDoor, type BillingDoorOptions } from './provider.ts'
+import { polarService } from './polar.ts'
+import { answerApi, type PaymentService, type PaymentServiceOptions } from './provider.ts'
 import { answerAct, answerPay, answerState } from './simulate.ts'
-import { stripeDoor } from './stripe.ts'
+import { stripeService } from './stripe.ts'
 
 /** The secrets of both providers, as the Worker is told them, and where the Worker takes their webhooks. */
 export interface BillingOptions {
-  readonly polar: BillingDoorOptions
-  readonly stripe: BillingDoorOptions
+  readonly polar: PaymentServiceOptions
+  readonly stripe: PaymentServiceOptions
 }
 
 /** What works where nobody chose any; webhooks are kept and go nowhere. */
@@ -18,24 +18,24 @@ export const LOCAL_BILLING: BillingOptions = {
   stripe: { token: 'sk_test_local', webhookSecret: 'whsec_local-secret-of-the-stack' },
 }
 
-/** Both providers' doors, their pages, and what makes things happen there. */
+/** Both providers' services, their pages, and what makes things happen there. */
 export function openBilling({ polar, stripe }: BillingOptions): { routes: Record<string, Route>; memory: Parts } {
-  const doors = [polarDoor(polar), stripeDoor(stripe)]
-  const memory = doors.flatMap(({ name, memory }) =>
+  const services = [polarService(polar), stripeService(stripe)]
+  const memory = services.flatMap(({ name, memory }) =>
     Object.entries(memory).map(([part, one]) => [`${name} ${part}`, one] as const),
   )
-  return { routes: Object.assign({}, ...doors.map(routesOf)), memory: Object.fromEntries(memory) }
+  return { routes: Object.assign({}, ...services.map(toRoutes)), memory: Object.fromEntries(memory) }
 }
 
-function routesOf(door: BillingDoor): Record<string, Route> {
-  const { name } = door
-  const api: Route = { door: name, answer: answerApi(door) }
+function toRoutes(service: PaymentService): Record<string, Route> {
+  const { name } = service
+  const api: Route = { door: name, answer: answerApi(service) }
   return {
     ...Object.fromEntries(['GET', 'POST', 'PATCH', 'DELETE'].map((method) => [`${method} /${name}/v1/**`, api])),
-    [`GET /${name}`]: { answer: dashboardPage(door) },
-    [`GET /${name}/checkout/*`]: { answer: checkoutPage(door) },
-    [`POST /${name}/checkout/*`]: { answer: answerPay(door) },
-    [`GET /${name}/state`]: { answer: answerState(door) },
-    [`POST /${name}/act`]: { answer: answerAct(door) },
+    [`GET /${name}`]: { answer: dashboardPage(service) },
+    [`GET /${name}/checkout/*`]: { answer: checkoutPage(service) },
+    [`POST /${name}/checkout/*`]: { answer: answerPay(service) },
+    [`GET /${name}/state`]: { answer: answerState(service) },
+    [`POST /${name}/act`]: { answer: answerAct(service) },
   }
 }

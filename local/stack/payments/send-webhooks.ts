@@ -2,8 +2,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Part } from '../memory.ts'
 
 /** The oldest event leaves when this many are kept. */
-const MOST_EVENTS = 500
-const ATTEMPTS = 10
+const MAX_EVENTS = 500
+const MAX_ATTEMPTS = 10
 /** Doubled after each failure; at the real providers the first is seconds and the last half an hour. */
 const FIRST_RETRY_MS = 250
 const LONGEST_RETRY_MS = 10_000
@@ -42,7 +42,7 @@ export function createSender({ url, sign }: SenderOptions) {
 
   function send(event: NewEvent): void {
     const sent: SentEvent = { ...event, attempts: [], state: url === undefined ? 'kept' : 'waiting' }
-    events = [...events, sent].slice(-MOST_EVENTS)
+    events = [...events, sent].slice(-MAX_EVENTS)
     if (holding) sent.state = 'held'
     else enqueue(sent)
   }
@@ -59,7 +59,7 @@ export function createSender({ url, sign }: SenderOptions) {
   }
 
   async function retry(event: SentEvent): Promise<void> {
-    for (let count = 1; count < ATTEMPTS; count++) {
+    for (let count = 1; count < MAX_ATTEMPTS; count++) {
       await wait(Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (count - 1)), undefined, { ref: false })
       if (await attempt(event)) return
     }

@@ -140,7 +140,7 @@ export function payCheckout(shop: Shop, checkout: Checkout): boolean {
   const { customer, productId, subscriptionMetadata: metadata, extras = [] } = checkout
   const subscription = begin(shop, { customer, productId, checkoutId: checkout.id, metadata, extras })
   Object.assign(checkout, { status: 'succeeded', subscriptionId: subscription.id })
-  const order = charge(shop, subscription, { cents: centsOf(shop, productId), reason: 'subscription_create' })
+  const order = charge(shop, subscription, { cents: findCents(shop, productId), reason: 'subscription_create' })
   shop.tell('bought', { subscription, order, checkout })
   return true
 }
@@ -148,7 +148,7 @@ export function payCheckout(shop: Shop, checkout: Checkout): boolean {
 /** A subscription that staff make in the provider's dashboard: nothing of it names an organization. */
 export function subscribe(shop: Shop, customer: Customer, productId: string): void {
   const subscription = begin(shop, { customer, productId, checkoutId: null, metadata: {} })
-  const order = charge(shop, subscription, { cents: centsOf(shop, productId), reason: 'subscription_create' })
+  const order = charge(shop, subscription, { cents: findCents(shop, productId), reason: 'subscription_create' })
   shop.tell('bought', { subscription, order })
 }
 
@@ -198,8 +198,8 @@ function differenceIn(shop: Shop, { productId: from, periodStart, periodEnd }: S
   const seconds = (ms: number) => BigInt(Math.floor(ms / 1_000))
   const end = periodEnd.getTime()
   const difference = proRata({
-    fromCents: BigInt(centsOf(shop, from)),
-    toCents: BigInt(centsOf(shop, to)),
+    fromCents: BigInt(findCents(shop, from)),
+    toCents: BigInt(findCents(shop, to)),
     secondsLeft: seconds(Math.max(0, end - Date.now())),
     secondsInPeriod: seconds(end - periodStart.getTime()),
   })
@@ -241,7 +241,7 @@ export function advance(shop: Shop, subscription: Subscription): void {
   touch(subscription, { productId, extras, pendingProductId: null, pendingExtras: undefined })
   touch(subscription, { periodStart: now, periodEnd: monthAfter(now) })
   const isPaid = !subscription.customer.cardFails
-  const order = charge(shop, subscription, cycleOf(shop, subscription))
+  const order = charge(shop, subscription, findCycle(shop, subscription))
   touch(subscription, isPaid ? { status: 'active', pastDueAt: null } : { status: 'past_due', pastDueAt: now })
   shop.tell(isPaid ? 'renewed' : 'renewal_failed', { subscription, order })
 }
@@ -250,7 +250,7 @@ export function advance(shop: Shop, subscription: Subscription): void {
 export function failPayment(shop: Shop, subscription: Subscription): void {
   subscription.customer.cardFails = true
   touch(subscription, { status: 'past_due', pastDueAt: subscription.pastDueAt ?? new Date() })
-  shop.tell('payment_failed', { subscription, order: charge(shop, subscription, cycleOf(shop, subscription)) })
+  shop.tell('payment_failed', { subscription, order: charge(shop, subscription, findCycle(shop, subscription)) })
 }
 
 const STATUS_AFTER = { given_up: 'unpaid', paused: 'paused', unpaused: 'active' } as const
@@ -266,7 +266,7 @@ export function mendCard(shop: Shop, subscription: Subscription): void {
   subscription.customer.cardFails = false
   if (subscription.status !== 'past_due' && subscription.status !== 'unpaid') return
   touch(subscription, { status: 'active', pastDueAt: null })
-  shop.tell('renewed', { subscription, order: charge(shop, subscription, cycleOf(shop, subscription)) })
+  shop.tell('renewed', { subscription, order: charge(shop, subscription, findCycle(shop, subscription)) })
 }
 
 function charge(shop: Shop, { id, customer }: Subscription, { cents, reason }: Pick<Order, 'cents' | 'reason'>): Order {
@@ -276,9 +276,9 @@ function charge(shop: Shop, { id, customer }: Subscription, { cents, reason }: P
   return order
 }
 
-const cycleOf = (shop: Shop, { productId }: Subscription) =>
-  ({ cents: centsOf(shop, productId), reason: 'subscription_cycle' }) as const
-const centsOf = (shop: Shop, productId: string) => shop.products.get(productId)?.cents ?? 0
+const findCycle = (shop: Shop, { productId }: Subscription) =>
+  ({ cents: findCents(shop, productId), reason: 'subscription_cycle' }) as const
+const findCents = (shop: Shop, productId: string) => shop.products.get(productId)?.cents ?? 0
 
 /** Each state is newer than the one before, however fast they follow: receivers tell by this which came last. */
 function touch(subscription: Subscription, changes: Partial<Subscription>): void {

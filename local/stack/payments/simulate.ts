@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { type Call, json, parseJson, type Reply } from '../http.ts'
 import type { Product } from './products.ts'
-import { type BillingDoor, returnAddress } from './provider.ts'
+import { type PaymentService, returnAddress } from './provider.ts'
 import * as shops from './shop.ts'
 
 const id = z.string().min(1)
@@ -40,18 +40,18 @@ const OF_SUBSCRIPTIONS = {
 } as const
 
 /** `POST /{provider}/act`: 204 when it is done, 404 when there is no such thing, 402 when the card is refused. */
-export function answerAct(door: BillingDoor) {
+export function answerAct(service: PaymentService) {
   return async function answer(call: Call): Promise<Reply> {
     const parsed = Act.safeParse(parseJson(call.body))
     if (!parsed.success) return json(400, { error: 'invalid_act', message: z.prettifyError(parsed.error) })
-    const status = perform(door, parsed.data)
-    await door.sender.tried()
+    const status = perform(service, parsed.data)
+    await service.sender.tried()
     return { status, type: 'text/plain', body: '' }
   }
 }
 
-function perform(door: BillingDoor, act: Act): number {
-  const { shop, sender } = door
+function perform(service: PaymentService, act: Act): number {
+  const { shop, sender } = service
   if ('subscription' in act)
     return withOne(shop.subscriptions.get(act.subscription), (one) => changeOne(shop, one, act))
   if ('checkout' in act)
@@ -81,19 +81,19 @@ function withOne<T>(found: T | undefined, work: (one: T) => number | void): numb
 }
 
 /** `POST /{provider}/checkout/{id}`, the page's button: pays, tells the Worker, and leads the customer back. */
-export function answerPay(door: BillingDoor) {
+export function answerPay(service: PaymentService) {
   return async function answer({ url }: Call): Promise<Reply> {
-    const checkout = door.shop.checkouts.get(url.pathname.split('/').at(-1) ?? '')
-    if (!checkout) return door.unknown()
-    const isPaid = checkout.status === 'succeeded' || shops.payCheckout(door.shop, checkout)
-    await door.sender.tried()
+    const checkout = service.shop.checkouts.get(url.pathname.split('/').at(-1) ?? '')
+    if (!checkout) return service.unknown()
+    const isPaid = checkout.status === 'succeeded' || shops.payCheckout(service.shop, checkout)
+    await service.sender.tried()
     const location = isPaid ? returnAddress(checkout) : `${url.pathname}?declined`
     return { status: 303, type: 'text/plain', body: '', headers: { location } }
   }
 }
 
 /** `GET /{provider}/state`: everything, as JSON; `?organization=` gives the events of one alone. */
-export function answerState({ shop, sender, usage }: BillingDoor) {
+export function answerState({ shop, sender, usage }: PaymentService) {
   return function answer({ url }: Call): Reply {
     const organization = url.searchParams.get('organization')
     const events = sender.list().filter((one) => organization === null || one.organization === organization)

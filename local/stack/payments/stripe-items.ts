@@ -3,7 +3,7 @@
 import type { Reply } from '../http.ts'
 import type { Shop, Subscription } from './shop.ts'
 import { type Form, textAt } from './stripe-form.ts'
-import { itemOf } from './stripe-shapes.ts'
+import { toItemId } from './stripe-shapes.ts'
 import { stripeError } from './stripe-usage.ts'
 
 /** The price of the first item, and those of the others. */
@@ -40,8 +40,8 @@ export function changedItems(shop: Shop, subscription: Subscription, form: Form)
 /** @returns undefined for an item that there is not */
 function changedBy(subscription: Subscription, { productId, extras }: Prices, item: Form): Prices | undefined {
   const [id, price] = [textAt(item, 'id'), textAt(item, 'price')]
-  if (id === itemOf(subscription)) return { productId: price ?? productId, extras }
-  const rest = extras.filter((extra) => itemOf(subscription, extra) !== id)
+  if (id === toItemId(subscription)) return { productId: price ?? productId, extras }
+  const rest = extras.filter((extra) => toItemId(subscription, extra) !== id)
   if (id !== undefined && rest.length === extras.length) return undefined
   return { productId, extras: textAt(item, 'deleted') === 'true' || price === undefined ? rest : [...rest, price] }
 }

@@ -32,10 +32,10 @@ export function stripeSession(checkout: Checkout, page: string | null) {
 }
 
 /** @param extra the price of an item beside the first */
-export const itemOf = ({ id }: Subscription, extra?: string) =>
+export const toItemId = ({ id }: Subscription, extra?: string) =>
   id.replace('sub_', 'si_') + (extra === undefined ? '' : `_${extra}`)
-const quantityOf = (price: string, { products }: Shop) => (products.get(price)?.metered ? undefined : 1)
-const scheduleOf = (subscription: Subscription) => subscription.id.replace('sub_', 'sub_sched_')
+const findQuantity = (price: string, { products }: Shop) => (products.get(price)?.metered ? undefined : 1)
+const toScheduleId = (subscription: Subscription) => subscription.id.replace('sub_', 'sub_sched_')
 
 /** The period is on the item: the subscription itself has none any more. */
 export function stripeSubscription(subscription: Subscription, shop: Shop, expanded: readonly string[] = []) {
@@ -64,7 +64,7 @@ export function stripeSubscription(subscription: Subscription, shop: Shop, expan
         ? null
         : isExpanded('schedule')
           ? stripeSchedule(subscription, shop)
-          : scheduleOf(subscription),
+          : toScheduleId(subscription),
     default_payment_method: isExpanded('default_payment_method') ? card(customer) : `pm_${customer.id}`,
     metadata: subscription.metadata,
     livemode: false,
@@ -72,12 +72,12 @@ export function stripeSubscription(subscription: Subscription, shop: Shop, expan
       object: 'list',
       has_more: false,
       data: [productId, ...(subscription.extras ?? [])].map((price, place) => ({
-        id: itemOf(subscription, place === 0 ? undefined : price),
+        id: toItemId(subscription, place === 0 ? undefined : price),
         object: 'subscription_item',
         current_period_start: seconds(periodStart),
         current_period_end: seconds(periodEnd),
         price: stripePrice(price, shop),
-        quantity: quantityOf(price, shop),
+        quantity: findQuantity(price, shop),
         subscription: id,
       })),
     },
@@ -109,7 +109,7 @@ export function stripeSchedule(subscription: Subscription, shop: Shop) {
   if (pendingProductId !== null)
     phases.push({ start: periodEnd, end: null, prices: [pendingProductId, ...pendingExtras] })
   return {
-    id: scheduleOf(subscription),
+    id: toScheduleId(subscription),
     object: 'subscription_schedule',
     status: 'active',
     customer: subscription.customer.id,
@@ -119,7 +119,7 @@ export function stripeSchedule(subscription: Subscription, shop: Shop) {
     phases: phases.map(({ start, end, prices }) => ({
       start_date: seconds(start),
       end_date: orNull(end),
-      items: prices.map((price) => ({ price, quantity: quantityOf(price, shop) })),
+      items: prices.map((price) => ({ price, quantity: findQuantity(price, shop) })),
     })),
   }
 }

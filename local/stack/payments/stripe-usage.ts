@@ -29,7 +29,7 @@ export function createStripeUsage(shop: Shop) {
       value: Number(textAt(form, 'payload', 'value') ?? Number.NaN),
       timestamp: Number(textAt(form, 'timestamp') ?? now),
     }
-    const refusal = refusalOf(event, { now, customer: shop.customers.get(event.customerId), known: taken })
+    const refusal = findRefusal(event, { now, customer: shop.customers.get(event.customerId), known: taken })
     if (refusal) return refusal
     taken.set(event.identifier, event)
     return json(200, {
@@ -52,7 +52,7 @@ interface Facts {
   readonly known: ReadonlyMap<string, StripeUsage>
 }
 
-function refusalOf(event: StripeUsage, { now, customer, known }: Facts): Reply | undefined {
+function findRefusal(event: StripeUsage, { now, customer, known }: Facts): Reply | undefined {
   const { identifier, eventName, value, timestamp } = event
   if (eventName === '') return stripeError('parameter_missing', 'Missing required param: event_name.', 'event_name')
   if (!Number.isInteger(value) || value < 0)

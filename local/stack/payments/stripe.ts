@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { type Call, json, type Reply } from '../http.ts'
-import { productsOf } from './products.ts'
-import type { BillingDoor, BillingDoorOptions, Handler } from './provider.ts'
+import { listProducts } from './products.ts'
+import type { Handler, PaymentService, PaymentServiceOptions } from './provider.ts'
 import { createSender } from './send-webhooks.ts'
 import * as shops from './shop.ts'
 import { type Form, parseForm, textAt, textsAt } from './stripe-form.ts'
@@ -32,14 +32,14 @@ const EVENTS: Readonly<Record<shops.Happening, readonly string[]>> = {
   revoked: ['customer.subscription.deleted'],
 }
 
-/** The door that answers like Stripe: the calls that billing makes, and webhooks for what comes of them. */
-export function stripeDoor({ token, webhookSecret, webhookUrl }: BillingDoorOptions): BillingDoor {
+/** The service that answers like Stripe: the calls that billing makes, and webhooks for what comes of them. */
+export function stripeService({ token, webhookSecret, webhookUrl }: PaymentServiceOptions): PaymentService {
   const sender = createSender({
     url: webhookUrl,
     sign: ({ body }, at) => ({ 'stripe-signature': signature(webhookSecret, body, at) }),
   })
   const newId: Shop['newId'] = (kind) => `${PREFIXES[kind]}_${randomBytes(12).toString('hex')}`
-  const shop = shops.openShop(productsOf('stripe'), newId, tell)
+  const shop = shops.openShop(listProducts('stripe'), newId, tell)
   const usage = createStripeUsage(shop)
 
   function tell(happening: shops.Happening, { subscription, order, checkout }: Parameters<shops.Tell>[1]): void {
@@ -69,7 +69,7 @@ export function stripeDoor({ token, webhookSecret, webhookUrl }: BillingDoorOpti
     isAllowed: ({ headers }) => headers.authorization === `Bearer ${token}`,
     refused: () => stripeError('api_key_invalid', 'Invalid API Key provided.', undefined, 401),
     unknown: missing,
-    handlers: handlersOf(shop, usage),
+    handlers: createHandlers(shop, usage),
   }
 }
 
@@ -96,17 +96,17 @@ function repeatable() {
 }
 
 /** The calls, in the order in which they are looked for. */
-function handlersOf(shop: Shop, usage: ReturnType<typeof createStripeUsage>): readonly Handler[] {
+function createHandlers(shop: Shop, usage: ReturnType<typeof createStripeUsage>): readonly Handler[] {
   const once = repeatable()
   const scheduled = (one: Subscription) => shapes.stripeSchedule(one, shop)
-  const subscriptionOf = (id: string) => shop.subscriptions.get(id.replace('sub_sched_', 'sub_'))
+  const findSubscription = (id: string) => shop.subscriptions.get(id.replace('sub_sched_', 'sub_'))
 
   return [
     ['POST', /^checkout\/sessions$/, once((form, call) => createSession(shop, form, call))],
     [
       'GET',
       /^checkout\/sessions\/([^/]+)$/,
-      ({ url }, id) => show(shop.checkouts.get(id), (one) => shapes.stripeSession(one, pageOf(url, id))),
+      ({ url }, id) => show(shop.checkouts.get(id), (one) => shapes.stripeSession(one, toPageUrl(url, id))),
     ],
     ['POST', /^billing_portal\/sessions$/, once((form, call) => createPortal(shop, form, call))],
     ['POST', /^customers$/, once((form) => json(200, shapes.stripeCustomer(newCustomer(shop, form))))],
@@ -117,22 +117,22 @@ function handlersOf(shop: Shop, usage: ReturnType<typeof createStripeUsage>): re
     [
       'GET',
       /^subscriptions\/([^/]+)$/,
-      (call, id) => show(subscriptionOf(id), (one) => shapes.stripeSubscription(one, shop, expansions(call))),
+      (call, id) => show(findSubscription(id), (one) => shapes.stripeSubscription(one, shop, expansions(call))),
     ],
-    ['POST', /^subscriptions\/([^/]+)$/, once((form, call, id) => change(shop, subscriptionOf(id), form, call))],
-    ['DELETE', /^subscriptions\/([^/]+)$/, (_, id) => cancelNow(shop, subscriptionOf(id))],
+    ['POST', /^subscriptions\/([^/]+)$/, once((form, call, id) => change(shop, findSubscription(id), form, call))],
+    ['DELETE', /^subscriptions\/([^/]+)$/, (_, id) => cancelNow(shop, findSubscription(id))],
     [
       'POST',
       /^subscription_schedules$/,
-      once((form) => show(subscriptionOf(textAt(form, 'from_subscription') ?? ''), scheduled)),
+      once((form) => show(findSubscription(textAt(form, 'from_subscription') ?? ''), scheduled)),
     ],
-    ['GET', /^subscription_schedules\/([^/]+)$/, (_, id) => show(subscriptionOf(id), scheduled)],
+    ['GET', /^subscription_schedules\/([^/]+)$/, (_, id) => show(findSubscription(id), scheduled)],
     [
       'POST',
       /^subscription_schedules\/([^/]+)\/(?:release|cancel)$/,
-      once((_form, _call, id) => schedule(shop, subscriptionOf(id), undefined)),
+      once((_form, _call, id) => schedule(shop, findSubscription(id), undefined)),
     ],
-    ['POST', /^subscription_schedules\/([^/]+)$/, once((form, _, id) => schedule(shop, subscriptionOf(id), form))],
+    ['POST', /^subscription_schedules\/([^/]+)$/, once((form, _, id) => schedule(shop, findSubscription(id), form))],
   ]
 }
 
@@ -141,7 +141,7 @@ function signature(secret: string, body: string, at: number): string {
   return `t=${at},v1=${createHmac('sha256', secret).update(`${at}.${body}`).digest('hex')}`
 }
 
-const pageOf = ({ origin }: URL, id: string) => `${origin}/stripe/checkout/${id}`
+const toPageUrl = ({ origin }: URL, id: string) => `${origin}/stripe/checkout/${id}`
 /** What is to be given whole, in place of its id. */
 const expansions = ({ url, body }: Call): string[] =>
   [...url.searchParams, ...new URLSearchParams(body)].flatMap(([name, value]) =>
@@ -165,7 +165,7 @@ function createSession(shop: Shop, form: Form, call: Call): Reply {
     metadata: textsAt(form, 'metadata'),
     subscriptionMetadata: textsAt(form, 'subscription_data', 'metadata'),
   })
-  return json(200, shapes.stripeSession(checkout, pageOf(call.url, checkout.id)))
+  return json(200, shapes.stripeSession(checkout, toPageUrl(call.url, checkout.id)))
 }
 
 function newCustomer(shop: Shop, form: Form): shops.Customer {

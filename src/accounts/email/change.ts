@@ -3,8 +3,8 @@ import { audited } from '../../audit/record.ts'
 import type { UserPrincipal } from '../../auth/principal.ts'
 import { runBatch } from '../../db/batch.ts'
 import type { ManagementDeps } from '../../deps.ts'
-import { masked } from '../../lib/mask-email.ts'
-import { addressOf, spend } from '../../limits/endpoint-limits.ts'
+import { maskEmail } from '../../lib/mask-email.ts'
+import { enforceRateLimits, networkAddress } from '../../limits/endpoint-limits.ts'
 import { notice } from '../../mail/notice.ts'
 import { Problem } from '../../problems.ts'
 import { requirePassword } from '../passwords/reauthenticate.ts'
@@ -26,8 +26,8 @@ export async function requestEmailChange(
   user: UserPrincipal,
   request: z.output<typeof EmailChange>,
 ): Promise<void> {
-  await spend(deps, {
-    email_change_address: { address: addressOf(deps) },
+  await enforceRateLimits(deps, {
+    email_change_address: { address: networkAddress(deps) },
     email_change_account: { account: user.userId },
   })
   await requirePassword(deps, user, request.password)
@@ -45,11 +45,11 @@ export async function requestEmailChange(
     factor: proof?.statements,
     mails: [toNew.insert, toOld.insert],
     audit: audited(deps, {
-      act: 'email.change_requested',
+      action: 'email.change_requested',
       actor: user,
       organizationId: user.organizationId,
       target: { type: 'user', id: user.userId },
-      detail: { to: masked(request.new_email) },
+      detail: { to: maskEmail(request.new_email) },
     }),
   })
   proof?.tell()

@@ -4,7 +4,7 @@ import { backupCodes, sessions, totpCredentials } from '../../db/schema/accounts
 import { webhookEndpoints } from '../../db/schema/alerts.ts'
 import { apiKeys } from '../../db/schema/keys.ts'
 import { invitations, memberships } from '../../db/schema/organizations.ts'
-import { homeOf } from '../sessions/home-organization.ts'
+import { defaultOrganization } from '../sessions/home-organization.ts'
 
 /**
  * Anybody can register an address that is not theirs. Who then proves that it is theirs must not meet what the stranger
@@ -51,7 +51,7 @@ export function clearUnconfirmed(db: Database, userId: string, now: Date) {
       .where(and(ofOthers(sql`${memberships.organizationId}`), ne(memberships.userId, userId))),
     movedSessions: db
       .update(sessions)
-      .set({ organizationId: homeOf(sql`sessions.user_id`) })
+      .set({ organizationId: defaultOrganization(sql`sessions.user_id`) })
       .where(and(ofOthers(sql`${sessions.organizationId}`), ne(sessions.userId, userId), isNull(sessions.endedAt))),
   }
 }

@@ -5,7 +5,7 @@ import type { Database } from '../../db/orm.ts'
 import { emailTokens, loginChallenges, sessions } from '../../db/schema/accounts.ts'
 import { bytesParameter } from '../../db/schema/columns.ts'
 import { users } from '../../db/schema/users.ts'
-import { homeOf } from '../sessions/home-organization.ts'
+import { defaultOrganization } from '../sessions/home-organization.ts'
 import type { EmailPurpose } from './token.ts'
 
 /** Whom a mail about an account goes to, by the address somebody typed. */
@@ -39,14 +39,14 @@ export function deleteEmailTokens(db: Database, userId: string) {
   return db.delete(emailTokens).where(and(eq(emailTokens.userId, userId), isNull(emailTokens.usedAt)))
 }
 
-interface Presented {
+interface TokenUse {
   readonly purpose: EmailPurpose
   readonly tokenHash: Uint8Array
   readonly now: Date
 }
 
 /** The user that a token stands for, if it is still good; looking uses nothing up. */
-export async function findTokenUser(db: Database, { purpose, tokenHash, now }: Presented) {
+export async function findTokenUser(db: Database, { purpose, tokenHash, now }: TokenUse) {
   const [row] = await db
     .select({
       id: users.id,
@@ -54,7 +54,7 @@ export async function findTokenUser(db: Database, { purpose, tokenHash, now }: P
       name: users.name,
       emailVerifiedAt: users.emailVerifiedAt,
       tokenEmail: emailTokens.email,
-      organizationId: homeOf(sql`users.id`),
+      organizationId: defaultOrganization(sql`users.id`),
     })
     .from(emailTokens)
     .innerJoin(users, eq(users.id, emailTokens.userId))
@@ -77,7 +77,7 @@ export async function findTokenUser(db: Database, { purpose, tokenHash, now }: P
  *
  * @param effect assignments to the user `u`, who may refer to the token as `used`
  */
-export function redeem(db: Database, { purpose, tokenHash, now }: Presented, effect: SQL) {
+export function redeem(db: Database, { purpose, tokenHash, now }: TokenUse, effect: SQL) {
   const at = sql`${now.toISOString()}::timestamptz`
   return db.execute(sql`
     with used as (
@@ -101,7 +101,7 @@ export const EFFECTS = {
 }
 
 /** Ends the sessions of a user, all but one if one is named, and the sign-ins that wait for a code; for a batch. */
-export function endSessionsOf(db: Database, userId: string, reason: string, { now, except }: Ending) {
+export function endSessions(db: Database, userId: string, reason: string, { now, except }: Ending) {
   return [
     db
       .update(sessions)

@@ -3,28 +3,28 @@ import { audited } from '../../audit/record.ts'
 import { loadSession } from '../../auth/load-session.ts'
 import { runBatch } from '../../db/batch.ts'
 import { brokenConstraint } from '../../db/client.ts'
-import { lockOrganizationsOf, lockUser } from '../../db/locks.ts'
+import { lockOwnOrganizations, lockUser } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { sha256, sha256Hex } from '../../lib/bytes.ts'
-import { masked } from '../../lib/mask-email.ts'
-import { addressOf, spend } from '../../limits/endpoint-limits.ts'
-import { announceVersions, keyVersion } from '../../limits/versions.ts'
+import { maskEmail } from '../../lib/mask-email.ts'
+import { enforceRateLimits, networkAddress } from '../../limits/endpoint-limits.ts'
+import { keyVersionKey, publishVersions } from '../../limits/versions.ts'
 import { notice } from '../../mail/notice.ts'
 import { Problem } from '../../problems.ts'
 import { hashPassword } from '../passwords/hash.ts'
-import { refuseWeakPassword } from '../passwords/policy.ts'
+import { requireStrongPassword } from '../passwords/policy.ts'
 import { clearUnconfirmed } from './clear-account.ts'
-import { deleteEmailTokens, EFFECTS, endSessionsOf, findTokenUser, redeem } from './queries.ts'
+import { deleteEmailTokens, EFFECTS, endSessions, findTokenUser, redeem } from './queries.ts'
 import type { PasswordReset } from './schemas.ts'
 import type { EmailPurpose } from './token.ts'
 
 /** Confirms the address that a token was sent to. @throws Problem `invalid_token`, the same for all causes */
 export async function verifyEmail(deps: ManagementDeps, token: string): Promise<void> {
-  const { user, use, act } = await presented(deps, 'verify', token)
+  const { user, use, entry } = await findToken(deps, 'verify', token)
   await runBatch(deps.db, {
     lock: lockUser(deps.db, user.id),
     token: redeem(deps.db, use, EFFECTS.verify(use.now)),
-    audit: audited(deps, { act: 'email.verified', ...act }),
+    audit: audited(deps, { action: 'email.verified', ...entry }),
   })
 }
 
@@ -37,22 +37,22 @@ export async function verifyEmail(deps: ManagementDeps, token: string): Promise<
  *   as good as before
  */
 export async function resetPassword(deps: ManagementDeps, request: z.output<typeof PasswordReset>): Promise<void> {
-  const { user, use, act } = await presented(deps, 'reset', request.token)
-  await refuseWeakPassword(deps, request.new_password, user.email, 'new_password')
+  const { user, use, entry } = await findToken(deps, 'reset', request.token)
+  await requireStrongPassword(deps, request.new_password, user.email, 'new_password')
   const passwordHash = await hashPassword(request.new_password)
   const isFirst = user.emailVerifiedAt === null
   const mail = notice(deps, user, isFirst ? 'password_reset_first' : 'password_reset')
   const done = await runBatch(deps.db, {
-    locks: [lockOrganizationsOf(deps.db, user.id), lockUser(deps.db, user.id)],
+    locks: [lockOwnOrganizations(deps.db, user.id), lockUser(deps.db, user.id)],
     ...clearUnconfirmed(deps.db, user.id, use.now),
     token: redeem(deps.db, use, EFFECTS.reset(use.now, passwordHash)),
     tokens: deleteEmailTokens(deps.db, user.id),
-    sessions: endSessionsOf(deps.db, user.id, 'password_reset', { now: use.now }),
+    sessions: endSessions(deps.db, user.id, 'password_reset', { now: use.now }),
     mail: mail.insert,
-    audit: audited(deps, { act: 'password.reset', ...act, detail: { cleared: isFirst } }),
+    audit: audited(deps, { action: 'password.reset', ...entry, detail: { cleared: isFirst } }),
   })
-  const revoked = done.revokedKeys.map(({ id, version }) => ({ name: keyVersion(id), version }))
-  await announceVersions(deps, revoked)
+  const revoked = done.revokedKeys.map(({ id, version }) => ({ name: keyVersionKey(id), version }))
+  await publishVersions(deps, revoked)
   mail.send()
 }
 
@@ -67,7 +67,7 @@ export async function confirmEmailChange(
   token: string,
   accessToken: string | undefined,
 ): Promise<void> {
-  const { user, use, act } = await presented(deps, 'change', token)
+  const { user, use, entry } = await findToken(deps, 'change', token)
   const session = accessToken ? await loadSession(deps, accessToken) : undefined
   const except = session?.userId === user.id ? session.sessionId : undefined
   const mail = notice(deps, user, 'email_changed')
@@ -75,12 +75,12 @@ export async function confirmEmailChange(
     lock: lockUser(deps.db, user.id),
     token: redeem(deps.db, use, EFFECTS.change(use.now)),
     tokens: deleteEmailTokens(deps.db, user.id),
-    sessions: endSessionsOf(deps.db, user.id, 'email_changed', { now: use.now, except }),
+    sessions: endSessions(deps.db, user.id, 'email_changed', { now: use.now, except }),
     mail: mail.insert,
     audit: audited(deps, {
-      act: 'email.changed',
-      ...act,
-      detail: { from: masked(user.email), to: masked(user.tokenEmail) },
+      action: 'email.changed',
+      ...entry,
+      detail: { from: maskEmail(user.email), to: maskEmail(user.tokenEmail) },
     }),
   })
   await batch.catch((error: unknown) => {
@@ -93,14 +93,14 @@ export async function confirmEmailChange(
  * Looks a token up, to know whose it is; it is used in the batch. Attempts are counted per network, and per token before
  * it is known whether there is such a one.
  */
-async function presented(deps: ManagementDeps, purpose: EmailPurpose, token: string) {
-  await spend(deps, {
-    email_token_address: { address: addressOf(deps) },
+async function findToken(deps: ManagementDeps, purpose: EmailPurpose, token: string) {
+  await enforceRateLimits(deps, {
+    email_token_address: { address: networkAddress(deps) },
     email_token_token: { account: sha256Hex(token) },
   })
   const use = { purpose, tokenHash: sha256(token), now: new Date(deps.now()) }
   const user = await findTokenUser(deps.db, use)
   if (!user) throw new Problem('invalid_token')
-  const act = { actor: user.id, organizationId: user.organizationId, target: { type: 'user', id: user.id } } as const
-  return { user, use, act }
+  const entry = { actor: user.id, organizationId: user.organizationId, target: { type: 'user', id: user.id } } as const
+  return { user, use, entry }
 }

@@ -2,7 +2,7 @@ import { audited } from '../../audit/record.ts'
 import { runBatch } from '../../db/batch.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { errorFields, log } from '../../lib/log.ts'
-import { addressOf, spend } from '../../limits/endpoint-limits.ts'
+import { enforceRateLimits, networkAddress } from '../../limits/endpoint-limits.ts'
 import { tokenMail } from './mail.ts'
 import { findRecipient, replaceEmailToken } from './queries.ts'
 
@@ -13,8 +13,8 @@ import { findRecipient, replaceEmailToken } from './queries.ts'
  * @throws Problem `rate_limited`, counted by what was typed
  */
 export async function resendVerification(deps: ManagementDeps, email: string): Promise<void> {
-  const address = addressOf(deps)
-  await spend(deps, {
+  const address = networkAddress(deps)
+  await enforceRateLimits(deps, {
     email_resend_address: { address },
     email_resend_account_address: { address, account: email },
     email_resend_account: { account: email },
@@ -35,8 +35,8 @@ export async function resendVerification(deps: ManagementDeps, email: string): P
  * @throws Problem `rate_limited`, counted by what was typed
  */
 export async function requestPasswordReset(deps: ManagementDeps, email: string): Promise<void> {
-  const address = addressOf(deps)
-  await spend(deps, {
+  const address = networkAddress(deps)
+  await enforceRateLimits(deps, {
     password_reset_address: { address },
     password_reset_account_address: { address, account: email },
     password_reset_account: { account: email },
@@ -49,7 +49,7 @@ export async function requestPasswordReset(deps: ManagementDeps, email: string):
       token: replaceEmailToken(deps.db, mail.token),
       mail: mail.insert,
       audit: audited(deps, {
-        act: 'password.reset_requested',
+        action: 'password.reset_requested',
         actor: undefined, // anybody may ask; who did is not known
         target: { type: 'user', id: user.id },
       }),

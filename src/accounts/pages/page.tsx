@@ -4,13 +4,13 @@ import { sha256 } from '../../lib/bytes.ts'
 import { SCRIPT } from './script.ts'
 import { STYLE } from './style.ts'
 
-const hashOf = (text: string) => `'sha256-${btoa(String.fromCharCode(...sha256(text)))}'`
+const hashSource = (text: string) => `'sha256-${btoa(String.fromCharCode(...sha256(text)))}'`
 
 /** One script and one style, allowed by their hashes (CSP3 §2.3.1), which talk to this origin alone. */
 export const PAGE_POLICY = [
   "default-src 'none'",
-  `script-src ${hashOf(SCRIPT)}`,
-  `style-src ${hashOf(STYLE)}`,
+  `script-src ${hashSource(SCRIPT)}`,
+  `style-src ${hashSource(STYLE)}`,
   "connect-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",

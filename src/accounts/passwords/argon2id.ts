@@ -89,8 +89,8 @@ export async function argon2id(input: Input, pause: () => Promise<void>): Promis
   const { memory } = compression()
   const segment = Math.floor(m / SLICES)
   const last = blockAt(segment * SLICES - 1)
-  const seed = blake2b(seedOf(input), { dkLen: 64 })
-  for (const at of [0, 1]) new Uint8Array(memory, blockAt(at), BLOCK).set(extend(bytesOf(seed, words(at, 0)), BLOCK))
+  const seed = blake2b(hashSeed(input), { dkLen: 64 })
+  for (const at of [0, 1]) new Uint8Array(memory, blockAt(at), BLOCK).set(extend(concat(seed, words(at, 0)), BLOCK))
 
   for (let pass = 0; pass < t; pass++) {
     for (let slice = 0; slice < SLICES; slice++) {
@@ -152,14 +152,14 @@ function filler({ pass, slice, segment, passes, last }: Place): (from: number, t
 }
 
 /** What all of a hash's input and parameters are made into first (RFC 9106 §3.2, H0). */
-function seedOf({ password, salt, cost, length }: Input): Uint8Array {
+function hashSeed({ password, salt, cost, length }: Input): Uint8Array {
   const parameters = words(1, length, cost.m, cost.t, VERSION, TYPE)
-  return bytesOf(parameters, words(password.length), password, words(salt.length), salt, words(0, 0))
+  return concat(parameters, words(password.length), password, words(salt.length), salt, words(0, 0))
 }
 
 /** The hash of variable length (RFC 9106 §3.3, H'). */
 function extend(input: Uint8Array, length: number): Uint8Array {
-  const start = bytesOf(words(length), input)
+  const start = concat(words(length), input)
   if (length <= 64) return blake2b(start, { dkLen: length })
   const out = new Uint8Array(length)
   let part = blake2b(start, { dkLen: 64 })
@@ -175,7 +175,7 @@ function extend(input: Uint8Array, length: number): Uint8Array {
 /** 32 bits each, the lowest byte first; every platform that runs this keeps them so. */
 const words = (...values: number[]) => new Uint8Array(Uint32Array.from(values).buffer)
 
-function bytesOf(...parts: Uint8Array[]): Uint8Array {
+function concat(...parts: Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
   let at = 0
   for (const part of parts) {

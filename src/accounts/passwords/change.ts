@@ -2,14 +2,14 @@ import type * as z from 'zod'
 import { audited } from '../../audit/record.ts'
 import type { UserPrincipal } from '../../auth/principal.ts'
 import type { ManagementDeps } from '../../deps.ts'
-import { spend } from '../../limits/endpoint-limits.ts'
+import { enforceRateLimits } from '../../limits/endpoint-limits.ts'
 import { notice } from '../../mail/notice.ts'
 import { Problem } from '../../problems.ts'
 import { deleteEmailTokens } from '../email/queries.ts'
 import { selectProfile, updatePassword } from '../queries.ts'
 import type { PasswordChange } from '../schemas.ts'
 import { hashPassword } from './hash.ts'
-import { refuseWeakPassword } from './policy.ts'
+import { requireStrongPassword } from './policy.ts'
 import { verifyPassword } from './verify.ts'
 
 /**
@@ -23,14 +23,14 @@ export async function changePassword(
   user: UserPrincipal,
   request: z.output<typeof PasswordChange>,
 ): Promise<void> {
-  await spend(deps, { password_change: { account: user.userId } })
+  await enforceRateLimits(deps, { password_change: { account: user.userId } })
   const profile = await selectProfile(deps.db, user.userId, user.organizationId)
   if (!profile || !(await verifyPassword(request.current_password, profile.passwordHash)))
     throw new Problem('wrong_password')
-  await refuseWeakPassword(deps, request.new_password, profile.email, 'new_password')
+  await requireStrongPassword(deps, request.new_password, profile.email, 'new_password')
   const mail = notice(deps, profile, 'password_changed')
   const row = audited(deps, {
-    act: 'password.changed',
+    action: 'password.changed',
     actor: user,
     organizationId: user.organizationId,
     target: { type: 'user', id: user.userId },

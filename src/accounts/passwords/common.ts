@@ -1,5 +1,5 @@
 /** What people put before or after a common word to make it long enough: a few digits and signs in any order, ... */
-const MOST_ADDED = 5
+const MAX_ADDED = 5
 /** ... or digits in a row, a year, and then up to two signs. */
 const ADDED_ROW = /^\p{P}?(\d*)[^\p{L}\p{N}]{0,2}$/u
 
@@ -91,7 +91,7 @@ function withoutSuffix(lower: string, words: ReadonlySet<string>): string {
 
 function isPredictable(added: string): boolean {
   const [, digits = ''] = ADDED_ROW.exec(added) ?? []
-  return added.length <= MOST_ADDED || (digits !== '' && PATHS.some((path) => path.includes(digits)))
+  return added.length <= MAX_ADDED || (digits !== '' && PATHS.some((path) => path.includes(digits)))
 }
 
 /** With look-alikes between two letters as the letters that they stand for; those around a word are what was added. */

@@ -3,7 +3,7 @@ import { Problem } from '../../problems.ts'
 /** While a core works for a hash, the isolate answers others in pauses: so it takes about three times as long. */
 const STRETCH = 3
 /** Nobody waits longer for a turn: it is better to come again, to another isolate perhaps. */
-const MOST_WAIT_MS = 2_000
+const MAX_WAIT_MS = 2_000
 /** No turn is that far away: the clock was set back. */
 const CLOCK_STEP_MS = 10_000
 const LOOK_MS = 5
@@ -35,13 +35,13 @@ export async function inTurn<Result>(
   const asked = Date.now()
   if (nextTurn > asked + CLOCK_STEP_MS) nextTurn = asked
   const turn = Math.max(asked, nextTurn)
-  if (turn - asked > MOST_WAIT_MS) throw busy(turn - asked)
+  if (turn - asked > MAX_WAIT_MS) throw busy(turn - asked)
   nextTurn = turn + ms * STRETCH
   await wait(turn - asked)
   while (isAtWork(current)) {
     await wait(LOOK_MS)
     const late = Date.now() - asked
-    if (late > 2 * MOST_WAIT_MS) throw busy(late) // the machine is slower than it was taken to be
+    if (late > 2 * MAX_WAIT_MS) throw busy(late) // the machine is slower than it was taken to be
   }
 
   const mine = { seenAt: Date.now(), ms }
@@ -50,7 +50,7 @@ export async function inTurn<Result>(
   async function pause() {
     if (nextTurn - Date.now() > HURRY_FROM_MS && ++pauses % HURRY > 0) return
     await wait(0)
-    if (current !== mine) throw busy(MOST_WAIT_MS) // it was taken for gone, and another one works
+    if (current !== mine) throw busy(MAX_WAIT_MS) // it was taken for gone, and another one works
     mine.seenAt = Date.now()
   }
   try {
@@ -62,7 +62,7 @@ export async function inTurn<Result>(
 
 /** A request that is broken off does not say so: whoever was not seen for much longer than the work takes is gone. */
 const isAtWork = (turn: Turn | undefined): boolean =>
-  turn !== undefined && Math.abs(Date.now() - turn.seenAt) < MOST_WAIT_MS + 4 * turn.ms
+  turn !== undefined && Math.abs(Date.now() - turn.seenAt) < MAX_WAIT_MS + 4 * turn.ms
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 

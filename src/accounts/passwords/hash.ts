@@ -7,9 +7,9 @@ const SALT_BYTES = 16
 const HASH_BYTES = 32
 
 /** A stored hash may cost this much at most: a row that somebody tampered with must not stop the isolate. */
-const MOST = { m: 65_536, t: 4, p: 1 } as const
+const MAX_COST = { m: 65_536, t: 4, p: 1 } as const
 /** And argon2 cannot work with less (RFC 9106 §3.1). */
-const LEAST = { m: 8, t: 1, p: 1 } as const
+const MIN_COST = { m: 8, t: 1, p: 1 } as const
 const PHC = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/
 
 /** For whoever has no hash: the work is done all the same. */
@@ -60,7 +60,7 @@ function parsePhc(stored: string) {
   const parameters = { m: Number(match[1]), t: Number(match[2]), p: Number(match[3]) }
   const names = ['m', 't', 'p'] as const
   const texts = match.slice(4) as [salt: string, hash: string]
-  if (names.some((name) => parameters[name] < LEAST[name] || parameters[name] > MOST[name])) return undefined
+  if (names.some((name) => parameters[name] < MIN_COST[name] || parameters[name] > MAX_COST[name])) return undefined
   if (texts.some((text) => text.length % 4 === 1)) return undefined // no base64 has that length
   return { ...parameters, salt: fromBase64(texts[0]), hash: fromBase64(texts[1]) }
 }

@@ -11,7 +11,7 @@ import { passwordFlaw } from './rules.ts'
  * @param field the member of the body that holds it
  * @throws Problem `invalid_request` naming the field
  */
-export async function refuseWeakPassword(deps: Deps, password: string, email: string, field: string): Promise<void> {
+export async function requireStrongPassword(deps: Deps, password: string, email: string, field: string): Promise<void> {
   const flaw =
     passwordFlaw(password, { email, productName: deps.config.SERVICE_NAME }) ??
     ((await isCommonPassword(password)) ? 'is among the commonest passwords, the first that are guessed' : undefined) ??

@@ -2,7 +2,7 @@ import type { UserPrincipal } from '../../auth/principal.ts'
 import { runBatch } from '../../db/batch.ts'
 import { lockUser } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
-import { spend } from '../../limits/endpoint-limits.ts'
+import { enforceRateLimits } from '../../limits/endpoint-limits.ts'
 import { Problem } from '../../problems.ts'
 import { selectProfile } from '../queries.ts'
 import { requireSecondFactor } from '../two-factor/code.ts'
@@ -50,7 +50,7 @@ export async function requireStepUp(
 
 /** @throws Problem `wrong_password`, `rate_limited` before anything is hashed */
 export async function requirePassword(deps: ManagementDeps, user: UserPrincipal, password: string): Promise<void> {
-  await spend(deps, { password_change: { account: user.userId } })
+  await enforceRateLimits(deps, { password_change: { account: user.userId } })
   const profile = await selectProfile(deps.db, user.userId, user.organizationId)
   if (!profile || !(await verifyPassword(password, profile.passwordHash))) throw new Problem('wrong_password')
 }

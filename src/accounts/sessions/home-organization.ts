@@ -5,6 +5,6 @@ import { type SQL, sql } from 'drizzle-orm'
  *
  * @param userId the user's id as it is called in the query around, such as `users.id`
  */
-export const homeOf = (userId: SQL) => sql<string | null>`(
+export const defaultOrganization = (userId: SQL) => sql<string | null>`(
   select m.organization_id from memberships m join organizations o on o.id = m.organization_id
   where m.user_id = ${userId} order by (o.is_personal and m.role = 'owner') desc, m.created_at, m.organization_id limit 1)`

@@ -29,7 +29,7 @@ export async function logout(
 async function endAudited(deps: ManagementDeps, session: LiveSession, now: Date): Promise<void> {
   if (!(await endSession(deps.db, session, 'logout', now))) return
   await audited(deps, {
-    act: 'session.ended',
+    action: 'session.ended',
     actor: session.userId,
     organizationId: session.organizationId,
     target: { type: 'session', id: session.sessionId },

@@ -34,7 +34,7 @@ export async function openSession(deps: ManagementDeps, userId: string, proof: P
   const sessionId = uuidv7(now)
   const { factors, passwordHash, organizationId = await selectHomeOrganization(deps.db, userId) } = proof
   const row = audited(deps, {
-    act: 'login.succeeded',
+    action: 'login.succeeded',
     actor: userId,
     organizationId,
     target: { type: 'session', id: sessionId },

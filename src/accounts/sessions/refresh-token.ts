@@ -22,7 +22,7 @@ export function newSalt(): Uint8Array {
  * The token that follows: a keyed hash of the old one and a stored salt. So only hashes are stored, and still the same
  * successor can be given again to a client that lost the first answer.
  */
-export function successorOf(config: Config, token: string, salt: Uint8Array): string {
+export function deriveSuccessor(config: Config, token: string, salt: Uint8Array): string {
   const key = sha256(utf8(`refresh-token:${config.SECRET_KEY}`))
   return `rt_${base64url(hmac(sha256, key, new Uint8Array([...salt, ...utf8(token)])))}`
 }

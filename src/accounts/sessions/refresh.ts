@@ -3,13 +3,13 @@ import type { ManagementDeps } from '../../deps.ts'
 import { sha256 } from '../../lib/bytes.ts'
 import { log } from '../../lib/log.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
-import { addressOf, spend } from '../../limits/endpoint-limits.ts'
+import { enforceRateLimits, networkAddress } from '../../limits/endpoint-limits.ts'
 import { Problem } from '../../problems.ts'
 import { endSession } from '../queries.ts'
 import { noticeTo } from '../two-factor/code.ts'
 import { tokensFor } from './open.ts'
 import { findRefreshToken, rotateRefreshToken } from './refresh-queries.ts'
-import { IDLE_MS, newSalt, successorOf } from './refresh-token.ts'
+import { deriveSuccessor, IDLE_MS, newSalt } from './refresh-token.ts'
 
 /**
  * Exchanges a refresh token for new tokens (RFC 9700 §4.14.2). Each is good once. A repeat gets the same successor as long
@@ -20,10 +20,10 @@ import { IDLE_MS, newSalt, successorOf } from './refresh-token.ts'
  * @throws Problem `invalid_refresh_token`, the same for unknown, expired, repeated and revoked
  */
 export async function refresh(deps: ManagementDeps, token: string) {
-  await spend(deps, { refresh_address: { address: addressOf(deps) } })
+  await enforceRateLimits(deps, { refresh_address: { address: networkAddress(deps) } })
   const now = deps.now()
   const salt = newSalt()
-  const next = successorOf(deps.config, token, salt)
+  const next = deriveSuccessor(deps.config, token, salt)
   const session = await rotateRefreshToken(deps.db, {
     tokenHash: sha256(token),
     successor: { id: uuidv7(now), hash: sha256(next), salt, expiresAt: new Date(now + IDLE_MS) },
@@ -38,7 +38,7 @@ async function repeatOrEnd(deps: ManagementDeps, token: string) {
   const age = deps.now() - known.usedAt.getTime()
   if (!known.successorUsedAt) {
     if (age >= IDLE_MS) throw new Problem('invalid_refresh_token') // the successor has expired
-    return tokensFor(deps, known, successorOf(deps.config, token, known.successorSalt))
+    return tokensFor(deps, known, deriveSuccessor(deps.config, token, known.successorSalt))
   }
   if (age > deps.config.REFRESH_GRACE_SECONDS * 1_000) await endStolen(deps, known)
   throw new Problem('invalid_refresh_token')
@@ -53,7 +53,7 @@ async function endStolen(deps: ManagementDeps, known: Known): Promise<void> {
   const isEnded = await endSession(deps.db, known, 'refresh_token_reused', new Date(deps.now()))
   if (!isEnded) return // another repeat at the same moment has told of it
   await audited(deps, {
-    act: 'session.ended',
+    action: 'session.ended',
     actor: undefined, // the owner or a thief: nobody can tell
     organizationId: known.organizationId,
     target: { type: 'session', id: known.sessionId },

@@ -2,11 +2,11 @@ import * as z from 'zod'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
 import { audited } from '../../audit/record.ts'
 import { runBatch } from '../../db/batch.ts'
-import { listOf, pageQuery, timestamp, uuid } from '../../http/fields.ts'
+import { listSchema, pageQuery, timestamp, uuid } from '../../http/fields.ts'
 import { pageEnd } from '../../http/paging.ts'
 import { page } from '../../lib/cursor.ts'
 import { Problem } from '../../problems.ts'
-import { endSessionsOf } from '../email/queries.ts'
+import { endSessions } from '../email/queries.ts'
 import { endSession } from '../queries.ts'
 import { listSessions } from './queries.ts'
 
@@ -32,7 +32,7 @@ const listRoute = apiRoute({
   summary: 'List my sessions',
   description: 'Those that are live, newest first.',
   query: pageQuery,
-  returns: { 200: listOf(Session) },
+  returns: { 200: listSchema(Session) },
 })
 
 const endRoute = apiRoute({
@@ -76,7 +76,7 @@ export const sessionRoutes = newRouter()
     )
     if (!isEnded) throw new Problem('session_not_found')
     await audited(deps, {
-      act: 'session.ended',
+      action: 'session.ended',
       actor: user,
       target: { type: 'session', id },
       detail: { reason: 'ended_by_owner' },
@@ -87,9 +87,9 @@ export const sessionRoutes = newRouter()
     const { deps, user } = c.var
     const ending = { now: new Date(deps.now()), except: user.sessionId }
     await runBatch(deps.db, {
-      sessions: endSessionsOf(deps.db, user.userId, 'ended_by_owner', ending),
+      sessions: endSessions(deps.db, user.userId, 'ended_by_owner', ending),
       audit: audited(deps, {
-        act: 'session.ended',
+        action: 'session.ended',
         actor: user,
         detail: { reason: 'ended_by_owner', all_others: true },
       }),

@@ -36,7 +36,12 @@ export async function completeLogin(deps: ManagementDeps, token: string, code: s
   if (!userId) throw new Problem('invalid_challenge')
   const proof = await verifySecondFactor(deps, userId, code)
   if (!proof) {
-    await audited(deps, { act: 'login.failed', actor: userId, result: 'failure', detail: { factor: 'second_factor' } })
+    await audited(deps, {
+      action: 'login.failed',
+      actor: userId,
+      result: 'failure',
+      detail: { factor: 'second_factor' },
+    })
     throw new Problem('invalid_code')
   }
   const spent = [useChallenge(deps.db, hash, now), ...proof.statements]

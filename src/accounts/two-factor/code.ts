@@ -11,7 +11,7 @@ import { selectProfile } from '../queries.ts'
 import { claimAttempt, findTotp, hasBackupCode, useBackupCode, useTotpStep } from './queries.ts'
 
 /** What a TOTP secret is sealed for: its user, and nobody else. */
-export const purposeOf = (userId: string) => `totp:${userId}`
+export const describePurpose = (userId: string) => `totp:${userId}`
 
 /**
  * A code as it is compared, however it was typed: full-width digits, spaces of every kind, dashes, dots and case make no
@@ -84,7 +84,7 @@ export async function noticeTo(deps: ManagementDeps, userId: string, kind: Notic
 
 async function tellLocked(deps: ManagementDeps, userId: string): Promise<void> {
   await audited(deps, {
-    act: 'two_factor.locked',
+    action: 'two_factor.locked',
     actor: userId,
     result: 'failure',
     target: { type: 'user', id: userId },
@@ -106,7 +106,7 @@ async function countAttempt(deps: ManagementDeps, userId: string): Promise<boole
 async function proveTotp(deps: ManagementDeps, userId: string, code: string): Promise<Proof | undefined> {
   const known = await findTotp(deps.db, userId)
   if (!known) return undefined
-  const secret = fromBase64url(await unseal(deps.config.SECRET_KEY, purposeOf(userId), known.secretEncrypted))
+  const secret = fromBase64url(await unseal(deps.config.SECRET_KEY, describePurpose(userId), known.secretEncrypted))
   const step = matchingStep(secret, code, deps.now())
   if (step === undefined || step <= (known.lastStep ?? -1)) return undefined
   return { statements: [useTotpStep(deps.db, userId, step)], tell: () => undefined }

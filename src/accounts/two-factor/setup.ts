@@ -8,8 +8,8 @@ import { seal } from '../../lib/seal.ts'
 import { base32 } from '../../lib/totp.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
 import { Problem } from '../../problems.ts'
-import { endSessionsOf } from '../email/queries.ts'
-import { normalizeCode, noticeTo, purposeOf, requireSecondFactor, requireTotp } from './code.ts'
+import { endSessions } from '../email/queries.ts'
+import { describePurpose, normalizeCode, noticeTo, requireSecondFactor, requireTotp } from './code.ts'
 import { enableTotp, findTotp, removeTwoFactor, replaceBackupCodes, upsertPendingTotp } from './queries.ts'
 
 /** RFC 4226 §4 R6 asks for 160 bits with HMAC-SHA-1. */
@@ -25,7 +25,7 @@ const BACKUP_CODE_BYTES = 15
  */
 export async function setUpTwoFactor(deps: ManagementDeps, userId: string, email: string) {
   const secret = randomBytes(SECRET_BYTES)
-  const sealed = await seal(deps.config.SECRET_KEY, purposeOf(userId), base64url(secret))
+  const sealed = await seal(deps.config.SECRET_KEY, describePurpose(userId), base64url(secret))
   if (!(await upsertPendingTotp(deps.db, userId, sealed))) throw new Problem('two_factor_already_enabled')
   const { renderSVG } = await import('uqr')
   const issuer = encodeURIComponent(deps.config.SERVICE_NAME)
@@ -52,8 +52,8 @@ export async function enableTwoFactor(deps: ManagementDeps, user: UserPrincipal,
     mail: mail.insert,
     factor: enableTotp(deps.db, user.userId, now),
     backupCodes: replaceBackupCodes(deps.db, rows),
-    sessions: endSessionsOf(deps.db, user.userId, 'two_factor_changed', { now, except: user.sessionId }),
-    audit: audited(deps, { act: 'two_factor.enabled', actor: user, organizationId: user.organizationId }),
+    sessions: endSessions(deps.db, user.userId, 'two_factor_changed', { now, except: user.sessionId }),
+    audit: audited(deps, { action: 'two_factor.enabled', actor: user, organizationId: user.organizationId }),
   })
   mail.send()
   return codes
@@ -68,8 +68,8 @@ export async function disableTwoFactor(deps: ManagementDeps, user: UserPrincipal
     mail: mail.insert,
     code: proof.statements,
     factor: removeTwoFactor(deps.db, user.userId),
-    sessions: endSessionsOf(deps.db, user.userId, 'two_factor_changed', ending),
-    audit: audited(deps, { act: 'two_factor.disabled', actor: user, organizationId: user.organizationId }),
+    sessions: endSessions(deps.db, user.userId, 'two_factor_changed', ending),
+    audit: audited(deps, { action: 'two_factor.disabled', actor: user, organizationId: user.organizationId }),
   })
   proof.tell()
   mail.send()
@@ -84,7 +84,11 @@ export async function renewBackupCodes(deps: ManagementDeps, user: UserPrincipal
     mail: mail.insert,
     code: proof.statements,
     backupCodes: replaceBackupCodes(deps.db, rows),
-    audit: audited(deps, { act: 'two_factor.backup_codes_renewed', actor: user, organizationId: user.organizationId }),
+    audit: audited(deps, {
+      action: 'two_factor.backup_codes_renewed',
+      actor: user,
+      organizationId: user.organizationId,
+    }),
   })
   proof.tell()
   mail.send()

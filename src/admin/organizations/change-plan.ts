@@ -5,10 +5,10 @@ import { recordBeforeLeaving } from '../../billing/overage/job.ts'
 import { requireThat, tryBatch } from '../../db/batch.ts'
 import { lockOrganization, lockPlan } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
-import { announceVersion, organizationVersion } from '../../limits/versions.ts'
+import { organizationVersionKey, publishVersion } from '../../limits/versions.ts'
 import { Problem } from '../../problems.ts'
 import { isPlan } from '../plans/queries.ts'
-import { findOrganization, hasPlan, isNotOn, type ShownOrganization, updatePlan } from './queries.ts'
+import { findOrganization, hasPlan, isNotOn, type OrganizationView, updatePlan } from './queries.ts'
 
 interface PlanAct {
   readonly administrator: UserPrincipal
@@ -22,14 +22,14 @@ interface PlanAct {
  *
  * @throws Problem `organization_not_found`, `invalid_request` naming `plan` for one that there is not
  */
-export async function changePlan(deps: ManagementDeps, act: PlanAct): Promise<ShownOrganization> {
-  const { organizationId, plan } = act
+export async function changePlan(deps: ManagementDeps, request: PlanAct): Promise<OrganizationView> {
+  const { organizationId, plan } = request
   const organization = await getOrganization(deps, organizationId)
   await requirePlan(deps, plan)
   if (organization.planId !== plan) await recordBeforeLeaving(deps, organizationId)
-  const version = await putOnPlan(deps, act, organization.planId)
+  const version = await putOnPlan(deps, request, organization.planId)
   if (version === undefined) await requirePlan(deps, plan) // it may have been deleted meanwhile
-  if (version !== undefined) await announceVersion(deps, organizationVersion(organizationId), version)
+  if (version !== undefined) await publishVersion(deps, organizationVersionKey(organizationId), version)
   return getOrganization(deps, organizationId)
 }
 
@@ -39,14 +39,14 @@ async function requirePlan(deps: ManagementDeps, plan: string): Promise<void> {
 }
 
 /** @returns the organization's new version, or `undefined` when it was on that plan already */
-async function putOnPlan(deps: ManagementDeps, act: PlanAct, from: string): Promise<number | undefined> {
-  const { administrator, organizationId, plan, reason } = act
+async function putOnPlan(deps: ManagementDeps, request: PlanAct, from: string): Promise<number | undefined> {
+  const { administrator, organizationId, plan, reason } = request
   const done = await tryBatch(deps.db, {
     lockPlan: lockPlan(deps.db, plan), // before the organization, as a change of the plan does: see plans/actions.ts
     lock: lockOrganization(deps.db, organizationId),
     allowed: requireThat(deps.db, sql`${isNotOn(organizationId, plan)} and ${isPlan(plan)}`),
     audit: audited(deps, {
-      act: 'admin.plan_changed',
+      action: 'admin.plan_changed',
       actor: administrator,
       organizationId,
       target: { type: 'organization', id: organizationId },
@@ -57,7 +57,7 @@ async function putOnPlan(deps: ManagementDeps, act: PlanAct, from: string): Prom
   return done?.organization[0]?.version
 }
 
-async function getOrganization(deps: ManagementDeps, organizationId: string): Promise<ShownOrganization> {
+async function getOrganization(deps: ManagementDeps, organizationId: string): Promise<OrganizationView> {
   const organization = await findOrganization(deps.db, organizationId)
   if (!organization) throw new Problem('organization_not_found')
   return organization

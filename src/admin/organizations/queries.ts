@@ -3,9 +3,9 @@ import type { Database } from '../../db/orm.ts'
 import { organizations } from '../../db/schema/organizations.ts'
 import { plans } from '../../db/schema/plans.ts'
 import { containing } from '../../lib/like.ts'
-import { DESERTED } from '../users/queries.ts'
+import { NO_ACTIVE_MEMBERS } from '../users/queries.ts'
 
-const shown = {
+const viewColumns = {
   id: organizations.id,
   name: organizations.name,
   slug: organizations.slug,
@@ -19,10 +19,10 @@ const shown = {
   memberCount: sql<number>`(select count(*)::int from memberships m where m.organization_id = organizations.id)`,
 }
 
-export type ShownOrganization = NonNullable<Awaited<ReturnType<typeof findOrganization>>>
+export type OrganizationView = NonNullable<Awaited<ReturnType<typeof findOrganization>>>
 
 export async function findOrganization(db: Database, organizationId: string) {
-  const [row] = await db.select(shown).from(organizations).where(eq(organizations.id, organizationId))
+  const [row] = await db.select(viewColumns).from(organizations).where(eq(organizations.id, organizationId))
   return row
 }
 
@@ -39,7 +39,7 @@ export function listOrganizations(
 ) {
   const pattern = search === undefined ? undefined : containing(search)
   return db
-    .select(shown)
+    .select(viewColumns)
     .from(organizations)
     .where(
       and(
@@ -76,7 +76,7 @@ export const isNotOn = (organizationId: string, planId: string) =>
 export const isSuspendable = (organizationId: string, suspended: boolean) => sql`exists (
   select 1 from organizations o where o.id = ${organizationId}::uuid and not o.is_platform
     and (o.suspended_at is not null and ${!suspended}::boolean
-      or ${suspended}::boolean and (o.suspended_at is null or o.suspended_reason = ${DESERTED})))`
+      or ${suspended}::boolean and (o.suspended_at is null or o.suspended_reason = ${NO_ACTIVE_MEMBERS})))`
 
 /** Suspends an organization, or ends that. The statement returns its new version. */
 export function updateSuspension(

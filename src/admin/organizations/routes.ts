@@ -11,7 +11,7 @@ import {
   Suspension,
 } from '../users/schemas.ts'
 import { changePlan } from './change-plan.ts'
-import { listOrganizations, type ShownOrganization } from './queries.ts'
+import { listOrganizations, type OrganizationView } from './queries.ts'
 import { suspendOrganization } from './suspend.ts'
 
 const common = { allow: 'administrator', tag: 'Administration' } as const
@@ -59,15 +59,15 @@ export const adminOrganizationRoutes = newRouter()
     return c.json({ data: data.map(toAdminOrganization), next_cursor }, 200)
   })
   .openapi(changePlanRoute, async (c) => {
-    const act = { administrator: c.var.user, organizationId: c.req.valid('param').id, ...c.req.valid('json') }
-    return c.json(toAdminOrganization(await changePlan(c.var.deps, { reason: undefined, ...act })), 200)
+    const request = { administrator: c.var.user, organizationId: c.req.valid('param').id, ...c.req.valid('json') }
+    return c.json(toAdminOrganization(await changePlan(c.var.deps, { reason: undefined, ...request })), 200)
   })
   .openapi(suspendRoute, async (c) => {
-    const act = { administrator: c.var.user, organizationId: c.req.valid('param').id, ...c.req.valid('json') }
-    return c.json(toAdminOrganization(await suspendOrganization(c.var.deps, { reason: undefined, ...act })), 200)
+    const request = { administrator: c.var.user, organizationId: c.req.valid('param').id, ...c.req.valid('json') }
+    return c.json(toAdminOrganization(await suspendOrganization(c.var.deps, { reason: undefined, ...request })), 200)
   })
 
-function toAdminOrganization(row: ShownOrganization): z.output<typeof AdminOrganization> {
+function toAdminOrganization(row: OrganizationView): z.output<typeof AdminOrganization> {
   return {
     id: row.id,
     name: row.name,

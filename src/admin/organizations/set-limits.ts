@@ -3,7 +3,7 @@ import { audited } from '../../audit/record.ts'
 import type { UserPrincipal } from '../../auth/principal.ts'
 import { requireThat, runBatch } from '../../db/batch.ts'
 import type { ManagementDeps } from '../../deps.ts'
-import { announceVersion, organizationVersion } from '../../limits/versions.ts'
+import { organizationVersionKey, publishVersion } from '../../limits/versions.ts'
 import { Problem } from '../../problems.ts'
 import type { QuotaOverrides } from '../schemas.ts'
 import { isOrganization, updateLimitOverrides } from './queries.ts'
@@ -19,7 +19,7 @@ export async function setLimits(
     organization: updateLimitOverrides(deps.db, organizationId, limits),
     found: requireThat(deps.db, isOrganization(organizationId), 'organization_not_found'),
     audit: audited(deps, {
-      act: 'organization.limits_changed',
+      action: 'organization.limits_changed',
       actor: administrator,
       organizationId,
       target: { type: 'organization', id: organizationId },
@@ -28,5 +28,5 @@ export async function setLimits(
   })
   const version = organization[0]?.version
   if (version === undefined) throw new Problem('organization_not_found')
-  await announceVersion(deps, organizationVersion(organizationId), version)
+  await publishVersion(deps, organizationVersionKey(organizationId), version)
 }

@@ -6,7 +6,7 @@ import type { ManagementDeps } from '../../deps.ts'
 import { announceOrganizations } from '../../organizations/announce.ts'
 import { noticesToOwners } from '../../organizations/notice.ts'
 import { Problem } from '../../problems.ts'
-import { findOrganization, isSuspendable, type ShownOrganization, updateSuspension } from './queries.ts'
+import { findOrganization, isSuspendable, type OrganizationView, updateSuspension } from './queries.ts'
 
 interface SuspensionAct {
   readonly administrator: UserPrincipal
@@ -21,8 +21,8 @@ interface SuspensionAct {
  *
  * @throws Problem `organization_not_found`, `platform_organization`
  */
-export async function suspendOrganization(deps: ManagementDeps, act: SuspensionAct): Promise<ShownOrganization> {
-  const { administrator, organizationId, suspended, reason } = act
+export async function suspendOrganization(deps: ManagementDeps, request: SuspensionAct): Promise<OrganizationView> {
+  const { administrator, organizationId, suspended, reason } = request
   const { name, isPlatform } = await getOrganization(deps, organizationId)
   if (isPlatform) throw new Problem('platform_organization')
   const kind = suspended ? 'suspended' : 'resumed'
@@ -31,7 +31,7 @@ export async function suspendOrganization(deps: ManagementDeps, act: SuspensionA
     lock: lockOrganization(deps.db, organizationId),
     allowed: requireThat(deps.db, isSuspendable(organizationId, suspended)),
     audit: audited(deps, {
-      act: `admin.organization_${kind}`,
+      action: `admin.organization_${kind}`,
       actor: administrator,
       organizationId,
       target: { type: 'organization', id: organizationId },
@@ -47,7 +47,7 @@ export async function suspendOrganization(deps: ManagementDeps, act: SuspensionA
   return getOrganization(deps, organizationId)
 }
 
-async function getOrganization(deps: ManagementDeps, organizationId: string): Promise<ShownOrganization> {
+async function getOrganization(deps: ManagementDeps, organizationId: string): Promise<OrganizationView> {
   const organization = await findOrganization(deps.db, organizationId)
   if (!organization) throw new Problem('organization_not_found')
   return organization

@@ -8,7 +8,7 @@ import { lockPlan } from '../../db/locks.ts'
 import { FIRST_PLAN } from '../../db/schema/shapes.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { Problem } from '../../problems.ts'
-import { announceOrganizations, MOST_ANNOUNCED } from './announce.ts'
+import { invalidateOrganizations, MAX_ORGANIZATIONS } from './announce.ts'
 import { toPlan } from './plan.ts'
 import {
   countUses,
@@ -17,15 +17,15 @@ import {
   insertPlan,
   isPlan,
   isUnused,
+  type PlanView,
   raiseOrganizations,
-  type ShownPlan,
   toPlanRow,
   updatePlanFields,
 } from './queries.ts'
 import type { NewPlan, PlanChanges } from './schemas.ts'
 
 /** @throws Problem `plan_not_found` */
-export async function getPlan(deps: ManagementDeps, planId: string): Promise<ShownPlan> {
+export async function getPlan(deps: ManagementDeps, planId: string): Promise<PlanView> {
   const plan = await findPlan(deps.db, planId)
   if (!plan) throw new Problem('plan_not_found')
   return plan
@@ -36,14 +36,19 @@ export async function createPlan(
   deps: ManagementDeps,
   administrator: UserPrincipal,
   plan: z.output<typeof NewPlan>,
-): Promise<ShownPlan> {
+): Promise<PlanView> {
   const { id, ...detail } = plan
   const row = toPlanRow(plan, new Date(deps.now()))
   const created = { ...row, organizationCount: 0 }
   try {
     await runBatch(deps.db, {
       plan: insertPlan(deps.db, row),
-      audit: audited(deps, { act: 'admin.plan_created', actor: administrator, target: { type: 'plan', id }, detail }),
+      audit: audited(deps, {
+        action: 'admin.plan_created',
+        actor: administrator,
+        target: { type: 'plan', id },
+        detail,
+      }),
       answer: await keepAnswer(deps, 201, toPlan(created)),
     })
   } catch (error) {
@@ -61,21 +66,21 @@ interface PlanChange {
 
 /**
  * Changes a plan; other limits or features hold for every organization on it, everywhere, within two seconds of the
- * announcement (see `announceOrganizations`).
+ * announcement (see `invalidateOrganizations`).
  *
  * @throws Problem `plan_not_found`
  */
-export async function changePlanFields(deps: ManagementDeps, change: PlanChange): Promise<ShownPlan> {
+export async function changePlanFields(deps: ManagementDeps, change: PlanChange): Promise<PlanView> {
   const { planId, changes } = change
   const changesKeys = changes.limits !== undefined || changes.features !== undefined
   const done = await runBatch(deps.db, {
     lock: lockPlan(deps.db, planId),
     found: requireThat(deps.db, isPlan(planId), 'plan_not_found'),
-    audit: audited(deps, { ...entryOf('admin.plan_updated', change), detail: { changes } }),
+    audit: audited(deps, { ...toEntry('admin.plan_updated', change), detail: { changes } }),
     plan: updatePlanFields(deps.db, planId, changes),
-    organizations: changesKeys ? raiseOrganizations(deps.db, planId, MOST_ANNOUNCED) : undefined,
+    organizations: changesKeys ? raiseOrganizations(deps.db, planId, MAX_ORGANIZATIONS) : undefined,
   })
-  if (done.organizations) await announceOrganizations(deps, done.organizations.rows)
+  if (done.organizations) await invalidateOrganizations(deps, done.organizations.rows)
   return getPlan(deps, planId)
 }
 
@@ -104,7 +109,7 @@ async function deleteUnused(deps: ManagementDeps, deletion: Deletion): Promise<b
     const done = await tryBatch(deps.db, {
       lock: lockPlan(deps.db, planId),
       unused: requireThat(deps.db, isUnused(planId)),
-      audit: audited(deps, { ...entryOf('admin.plan_deleted', deletion), detail }),
+      audit: audited(deps, { ...toEntry('admin.plan_deleted', deletion), detail }),
       plan: deletePlanRow(deps.db, planId),
     })
     return done !== undefined
@@ -124,5 +129,5 @@ async function whyNotDeleted(deps: ManagementDeps, planId: string): Promise<Prob
 
 type PlanAct = 'admin.plan_updated' | 'admin.plan_deleted'
 
-const entryOf = (act: PlanAct, { administrator, planId }: { administrator: UserPrincipal; planId: string }) =>
-  ({ act, actor: administrator, target: { type: 'plan', id: planId } }) as const
+const toEntry = (action: PlanAct, { administrator, planId }: { administrator: UserPrincipal; planId: string }) =>
+  ({ action, actor: administrator, target: { type: 'plan', id: planId } }) as const

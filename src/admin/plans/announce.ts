@@ -1,11 +1,11 @@
 import type { Deps } from '../../deps.ts'
-import { announceVersions, organizationVersion } from '../../limits/versions.ts'
+import { organizationVersionKey, publishVersions } from '../../limits/versions.ts'
 
 /** How many organizations hear of a change of their plan by announcement; the others when what is cached of them ends. */
-export const MOST_ANNOUNCED = 10_000
+export const MAX_ORGANIZATIONS = 10_000
 /** So many in one round trip. */
 const CHUNK = 500
-interface Raised {
+interface OrganizationVersion {
   readonly id: string
   readonly version: number
 }
@@ -14,18 +14,18 @@ interface Raised {
  * Tells every isolate, after a commit, that organizations have changed: the first 500, which should be the most active,
  * before it returns, the others after the answer. If Redis fails they see it when what is cached of them ends, within 30 s.
  */
-export async function announceOrganizations(deps: Deps, raised: readonly Raised[]): Promise<void> {
+export async function invalidateOrganizations(deps: Deps, raised: readonly OrganizationVersion[]): Promise<void> {
   await announceChunk(deps, raised.slice(0, CHUNK))
   if (raised.length > CHUNK) deps.defer(announceRest(deps, raised.slice(CHUNK)))
 }
 
-async function announceRest(deps: Deps, raised: readonly Raised[]): Promise<void> {
+async function announceRest(deps: Deps, raised: readonly OrganizationVersion[]): Promise<void> {
   for (let at = 0; at < raised.length; at += CHUNK) await announceChunk(deps, raised.slice(at, at + CHUNK))
 }
 
-function announceChunk(deps: Deps, chunk: readonly Raised[]): Promise<void> {
-  return announceVersions(
+function announceChunk(deps: Deps, chunk: readonly OrganizationVersion[]): Promise<void> {
+  return publishVersions(
     deps,
-    chunk.map(({ id, version }) => ({ name: organizationVersion(id), version })),
+    chunk.map(({ id, version }) => ({ name: organizationVersionKey(id), version })),
   )
 }

@@ -1,9 +1,9 @@
 import type * as z from 'zod'
-import type { ShownPlan } from './queries.ts'
+import type { PlanView } from './queries.ts'
 import type { Plan } from './schemas.ts'
 
 /** A plan as administrators see it. */
-export function toPlan(row: ShownPlan): z.output<typeof Plan> {
+export function toPlan(row: PlanView): z.output<typeof Plan> {
   return {
     id: row.id,
     name: row.name,

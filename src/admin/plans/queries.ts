@@ -5,7 +5,7 @@ import { plans } from '../../db/schema/plans.ts'
 import type { PlanLimits, PlanOverage } from '../../db/schema/shapes.ts'
 import type { NewPlan, PlanChanges } from './schemas.ts'
 
-const shown = {
+const viewColumns = {
   id: plans.id,
   name: plans.name,
   pricePerMonthCents: plans.pricePerMonthCents,
@@ -21,16 +21,16 @@ const shown = {
   organizationCount: sql<number>`(select count(*)::int from organizations o where o.plan_id = plans.id)`,
 }
 
-export type ShownPlan = NonNullable<Awaited<ReturnType<typeof findPlan>>>
+export type PlanView = NonNullable<Awaited<ReturnType<typeof findPlan>>>
 
 export async function findPlan(db: Database, planId: string) {
-  const [row] = await db.select(shown).from(plans).where(eq(plans.id, planId))
+  const [row] = await db.select(viewColumns).from(plans).where(eq(plans.id, planId))
   return row
 }
 
 /** All of them, in the order of the catalogue. An operator has a dozen. */
 export function listPlans(db: Database) {
-  return db.select(shown).from(plans).orderBy(asc(plans.sortOrder), asc(plans.id))
+  return db.select(viewColumns).from(plans).orderBy(asc(plans.sortOrder), asc(plans.id))
 }
 
 /** A new plan's row. */
@@ -60,22 +60,22 @@ export function updatePlanFields(db: Database, planId: string, changes: z.output
   return db
     .update(plans)
     .set({
-      ...columnsOf(rest),
-      ...(limits && { limits: mergedLimits(limits) }),
-      ...(features && { features: merged(sql`${plans.features}`, features) }),
-      ...(overage && { overage: merged(sql`${plans.overage}`, overage) }),
+      ...toColumns(rest),
+      ...(limits && { limits: mergeLimits(limits) }),
+      ...(features && { features: mergeJson(sql`${plans.features}`, features) }),
+      ...(overage && { overage: mergeJson(sql`${plans.overage}`, overage) }),
       updatedAt: new Date(),
     })
     .where(eq(plans.id, planId))
 }
 
-function mergedLimits({ meters = {}, ...others }: NonNullable<z.output<typeof PlanChanges>['limits']>) {
+function mergeLimits({ meters = {}, ...others }: NonNullable<z.output<typeof PlanChanges>['limits']>) {
   const changed = sql`${plans.limits} || ${JSON.stringify(others)}::jsonb`
-  return sql`jsonb_set(${changed}, '{meters}', ${merged(sql`${plans.limits}->'meters'`, meters)})`
+  return sql`jsonb_set(${changed}, '{meters}', ${mergeJson(sql`${plans.limits}->'meters'`, meters)})`
 }
 
 /** Not with `jsonb_strip_nulls`: it would strip the `null` inside a meter that stands for no limit. */
-function merged(known: ReturnType<typeof sql>, changes: Readonly<Record<string, unknown>>) {
+function mergeJson(known: ReturnType<typeof sql>, changes: Readonly<Record<string, unknown>>) {
   const entries = Object.entries(changes)
   const set = Object.fromEntries(entries.filter(([, value]) => value !== null))
   const removed = entries.flatMap(([name, value]) => (value === null ? [name] : []))
@@ -85,7 +85,7 @@ function merged(known: ReturnType<typeof sql>, changes: Readonly<Record<string, 
 type Descriptive = Omit<z.output<typeof PlanChanges>, 'limits' | 'features' | 'overage'>
 
 /** Drizzle leaves out what is undefined. */
-function columnsOf(fields: Descriptive) {
+function toColumns(fields: Descriptive) {
   return {
     name: fields.name,
     pricePerMonthCents: fields.price_per_month_cents,

@@ -1,9 +1,9 @@
 import * as z from 'zod'
 import { ALL_METERS, forEachMeter, METER_ROWS, METERS, type Meter } from '../../db/schema/meters.ts'
-import { line, listOf, timestamp } from '../../http/fields.ts'
-import { recordOf, text } from '../../http/text-field.ts'
+import { line, listSchema, timestamp } from '../../http/fields.ts'
+import { recordSchema, text } from '../../http/text-field.ts'
 
-const MOST_FEATURES = 100
+const MAX_FEATURES = 100
 
 /** Far above any real limit, and far below where sums would leave the exact integers. */
 const wholeUnits = z.int().min(0).max(1_000_000_000_000)
@@ -18,8 +18,8 @@ const meter = (limit: z.ZodNumber) =>
     }),
   })
 
-const limitOf = (name: Meter) => meter(METER_ROWS[name].unitsPerOne === 1 ? wholeUnits : fractions)
-const METER_LIMITS = forEachMeter(ALL_METERS, limitOf)
+const limitSchema = (name: Meter) => meter(METER_ROWS[name].unitsPerOne === 1 ? wholeUnits : fractions)
+const METER_LIMITS = forEachMeter(ALL_METERS, limitSchema)
 
 const rateLimit = z.int().min(1).max(1_000_000).meta({ description: 'Of each key.' })
 const keyCount = z.int().min(0).max(1_000_000).meta({ description: 'Keys that are not revoked, of the organization.' })
@@ -40,7 +40,7 @@ const LimitChanges = z.strictObject({
     .meta({ description: 'What is absent stays; null takes a meter out of the plan.' }),
 })
 
-const MOST_TIERS = 20
+const MAX_TIERS = 20
 
 const tier = z.strictObject({
   up_to: z
@@ -68,7 +68,7 @@ const overagePrice = z.strictObject({
   tiers: z
     .array(tier)
     .min(1)
-    .max(MOST_TIERS)
+    .max(MAX_TIERS)
     .refine(areAscending, 'must ascend, and the last must have up_to null')
     .meta({ description: 'Each price applies to the units inside its tier alone.' }),
   polar_event: line(128).optional().meta({ description: "The name of the meter's events; the meter's own if absent." }),
@@ -85,11 +85,11 @@ const OverageChanges = z.strictObject(forEachMeter(METERS, () => overagePrice.nu
 
 const featureName = z.stringFormat('feature', /^[a-z][a-z0-9_]{0,63}$/)
 const feature = z.union([z.number(), z.boolean(), text(500)])
-const few = (record: object) => Object.keys(record).length <= MOST_FEATURES
-const tooMany = `must have at most ${MOST_FEATURES}`
+const few = (record: object) => Object.keys(record).length <= MAX_FEATURES
+const tooMany = `must have at most ${MAX_FEATURES}`
 
-const Features = recordOf(featureName, feature).refine(few, tooMany)
-const FeatureChanges = recordOf(featureName, feature.nullable()).refine(few, tooMany)
+const Features = recordSchema(featureName, feature).refine(few, tooMany)
+const FeatureChanges = recordSchema(featureName, feature.nullable()).refine(few, tooMany)
 
 const PLAN_ID = /^[a-z][a-z0-9_-]{1,31}$/
 
@@ -145,4 +145,4 @@ export const Plan = z
   })
   .meta({ id: 'Plan' })
 
-export const PlanList = listOf(Plan)
+export const PlanList = listSchema(Plan)

@@ -1,4 +1,4 @@
-import type { Act } from '../../audit/actions.ts'
+import type { AuditAction } from '../../audit/actions.ts'
 import { audited } from '../../audit/record.ts'
 import type { UserPrincipal } from '../../auth/principal.ts'
 import { requireThat, runBatch } from '../../db/batch.ts'
@@ -14,10 +14,10 @@ import {
   isDisabled,
   isSomebody,
   mayBeDisabled,
-  resumeDeserted,
-  type ShownUser,
+  resumeMemberless,
   setActive,
-  suspendDeserted,
+  suspendMemberless,
+  type UserView,
 } from './queries.ts'
 
 /** An act of administration on an account, and why it is done. */
@@ -28,16 +28,16 @@ export interface OnUser {
 }
 
 /** @throws Problem `user_not_found` */
-export async function getUser(deps: ManagementDeps, userId: string): Promise<ShownUser> {
+export async function getUser(deps: ManagementDeps, userId: string): Promise<UserView> {
   const user = await findUser(deps.db, userId)
   if (!user) throw new Problem('user_not_found')
   return user
 }
 
 /** The audit entry of such an act. */
-export function entryOf(act: Act, { administrator, userId, reason }: OnUser) {
+export function toEntry(action: AuditAction, { administrator, userId, reason }: OnUser) {
   return {
-    act,
+    action,
     actor: administrator,
     target: { type: 'user', id: userId },
     detail: { ...(reason !== undefined && { reason }) },
@@ -50,8 +50,8 @@ export function entryOf(act: Act, { administrator, userId, reason }: OnUser) {
  *
  * @throws Problem `user_not_found`, `own_account`, `administrator_protected` for the last active administrator
  */
-export async function disableUser(deps: ManagementDeps, act: OnUser): Promise<ShownUser> {
-  const { administrator, userId } = act
+export async function disableUser(deps: ManagementDeps, request: OnUser): Promise<UserView> {
+  const { administrator, userId } = request
   if (userId === administrator.userId) throw new Problem('own_account')
   const user = await getUser(deps, userId)
   if (!user.isActive) return user
@@ -60,10 +60,10 @@ export async function disableUser(deps: ManagementDeps, act: OnUser): Promise<Sh
   const { suspended } = await runBatch(deps.db, {
     lock: lockOrganizationsAround(deps.db, userId),
     allowed: requireThat(deps.db, mayBeDisabled(userId), 'administrator_protected'),
-    audit: audited(deps, entryOf('admin.user_disabled', act)),
+    audit: audited(deps, toEntry('admin.user_disabled', request)),
     user: setActive(deps.db, userId, false),
     sessions: endSessions(deps.db, userId, 'account_disabled', now),
-    suspended: suspendDeserted(deps.db, userId, now),
+    suspended: suspendMemberless(deps.db, userId, now),
     mail: mail.insert,
   })
   await announceOrganizations(deps, suspended)
@@ -72,17 +72,17 @@ export async function disableUser(deps: ManagementDeps, act: OnUser): Promise<Sh
 }
 
 /** Enables an account again, and with it the organizations that were suspended for want of an active member. */
-export async function enableUser(deps: ManagementDeps, act: OnUser): Promise<ShownUser> {
-  const { userId } = act
+export async function enableUser(deps: ManagementDeps, request: OnUser): Promise<UserView> {
+  const { userId } = request
   const user = await getUser(deps, userId)
   if (user.isActive) return user
   const mail = notice(deps, user, 'account_enabled')
   const { resumed } = await runBatch(deps.db, {
     lock: lockOrganizationsAround(deps.db, userId),
     disabled: requireThat(deps.db, isDisabled(userId), 'user_not_found'),
-    audit: audited(deps, entryOf('admin.user_enabled', act)),
+    audit: audited(deps, toEntry('admin.user_enabled', request)),
     user: setActive(deps.db, userId, true),
-    resumed: resumeDeserted(deps.db, userId),
+    resumed: resumeMemberless(deps.db, userId),
     mail: mail.insert,
   })
   await announceOrganizations(deps, resumed)
@@ -91,12 +91,12 @@ export async function enableUser(deps: ManagementDeps, act: OnUser): Promise<Sho
 }
 
 /** Ends every session of a user. @throws Problem `user_not_found` */
-export async function logOutUser(deps: ManagementDeps, act: OnUser): Promise<void> {
-  const mail = notice(deps, await getUser(deps, act.userId), 'sessions_ended_by_admin')
+export async function logOutUser(deps: ManagementDeps, request: OnUser): Promise<void> {
+  const mail = notice(deps, await getUser(deps, request.userId), 'sessions_ended_by_admin')
   await runBatch(deps.db, {
-    found: requireThat(deps.db, isSomebody(act.userId), 'user_not_found'),
-    audit: audited(deps, entryOf('admin.user_logged_out', act)),
-    sessions: endSessions(deps.db, act.userId, 'ended_by_administrator', new Date(deps.now())),
+    found: requireThat(deps.db, isSomebody(request.userId), 'user_not_found'),
+    audit: audited(deps, toEntry('admin.user_logged_out', request)),
+    sessions: endSessions(deps.db, request.userId, 'ended_by_administrator', new Date(deps.now())),
     mail: mail.insert,
   })
   mail.send()
@@ -107,16 +107,16 @@ export async function logOutUser(deps: ManagementDeps, act: OnUser): Promise<voi
  *
  * @throws Problem `user_not_found`, `own_account`, `two_factor_not_enabled`
  */
-export async function resetTwoFactor(deps: ManagementDeps, act: OnUser): Promise<void> {
-  if (act.userId === act.administrator.userId) throw new Problem('own_account') // `2fa/disable` asks for a code
-  const user = await getUser(deps, act.userId)
+export async function resetTwoFactor(deps: ManagementDeps, request: OnUser): Promise<void> {
+  if (request.userId === request.administrator.userId) throw new Problem('own_account') // `2fa/disable` asks for a code
+  const user = await getUser(deps, request.userId)
   if (!user.hasTwoFactor) throw new Problem('two_factor_not_enabled')
   const mail = notice(deps, user, 'two_factor_reset_by_admin')
   await runBatch(deps.db, {
-    found: requireThat(deps.db, isSomebody(act.userId), 'user_not_found'),
-    audit: audited(deps, entryOf('admin.two_factor_reset', act)),
-    factor: deleteTwoFactor(deps.db, act.userId),
-    sessions: endSessions(deps.db, act.userId, 'two_factor_changed', new Date(deps.now())),
+    found: requireThat(deps.db, isSomebody(request.userId), 'user_not_found'),
+    audit: audited(deps, toEntry('admin.two_factor_reset', request)),
+    factor: deleteTwoFactor(deps.db, request.userId),
+    sessions: endSessions(deps.db, request.userId, 'two_factor_changed', new Date(deps.now())),
     mail: mail.insert,
   })
   mail.send()

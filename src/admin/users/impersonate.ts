@@ -4,7 +4,7 @@ import { requireThat, runBatch } from '../../db/batch.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { notice } from '../../mail/notice.ts'
 import { Problem } from '../../problems.ts'
-import { entryOf, getUser, type OnUser } from './actions.ts'
+import { getUser, type OnUser, toEntry } from './actions.ts'
 import { mayBeImpersonated } from './queries.ts'
 
 /**
@@ -13,15 +13,15 @@ import { mayBeImpersonated } from './queries.ts'
  *
  * @throws Problem `user_not_found`, `administrator_protected`, `user_disabled`
  */
-export async function impersonate(deps: ManagementDeps, act: OnUser) {
-  const user = await getUser(deps, act.userId)
+export async function impersonate(deps: ManagementDeps, request: OnUser) {
+  const user = await getUser(deps, request.userId)
   if (user.isAdministrator) throw new Problem('administrator_protected')
   if (!user.isActive) throw new Problem('user_disabled')
-  const session = await openSupportSession(deps, act.userId, act.administrator.userId)
+  const session = await openSupportSession(deps, request.userId, request.administrator.userId)
   const mail = notice(deps, user, 'support_session')
-  const entry = entryOf('admin.impersonated', act)
+  const entry = toEntry('admin.impersonated', request)
   await runBatch(deps.db, {
-    allowed: requireThat(deps.db, mayBeImpersonated(act.userId), 'administrator_protected'),
+    allowed: requireThat(deps.db, mayBeImpersonated(request.userId), 'administrator_protected'),
     audit: audited(deps, {
       ...entry,
       organizationId: session.organizationId,

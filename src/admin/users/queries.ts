@@ -17,7 +17,7 @@ interface MemberOf {
 const hasTwoFactor = sql<boolean>`exists (
   select 1 from totp_credentials t where t.user_id = users.id and t.enabled_at is not null)`
 
-const shown = {
+const viewColumns = {
   id: users.id,
   email: users.email,
   name: users.name,
@@ -33,10 +33,10 @@ const shown = {
     from memberships m join organizations o on o.id = m.organization_id where m.user_id = users.id)`,
 }
 
-export type ShownUser = NonNullable<Awaited<ReturnType<typeof findUser>>>
+export type UserView = NonNullable<Awaited<ReturnType<typeof findUser>>>
 
 export async function findUser(db: Database, userId: string) {
-  const [row] = await db.select(shown).from(users).where(eq(users.id, userId))
+  const [row] = await db.select(viewColumns).from(users).where(eq(users.id, userId))
   return row
 }
 
@@ -56,7 +56,7 @@ export function listUsers(
   { limit, after }: { limit: number; after: string | undefined },
 ) {
   return db
-    .select(shown)
+    .select(viewColumns)
     .from(users)
     .where(and(...conditions(filter), after ? lt(users.id, after) : undefined))
     .orderBy(desc(users.id))
@@ -111,10 +111,10 @@ const ofUser = (userId: string) =>
   sql`${organizations.id} in (select organization_id from memberships where user_id = ${userId}::uuid)`
 
 /** Suspends the user's organizations that have no active member any more: their keys are nobody's. */
-export function suspendDeserted(db: Database, userId: string, now: Date) {
+export function suspendMemberless(db: Database, userId: string, now: Date) {
   return db
     .update(organizations)
-    .set({ suspendedAt: now, suspendedReason: DESERTED, version: sql`${organizations.version} + 1` })
+    .set({ suspendedAt: now, suspendedReason: NO_ACTIVE_MEMBERS, version: sql`${organizations.version} + 1` })
     .where(
       and(
         ofUser(userId),
@@ -127,11 +127,11 @@ export function suspendDeserted(db: Database, userId: string, now: Date) {
 }
 
 /** Ends the suspension of organizations that have this active member again. */
-export function resumeDeserted(db: Database, userId: string) {
+export function resumeMemberless(db: Database, userId: string) {
   return db
     .update(organizations)
     .set({ suspendedAt: null, suspendedReason: null, version: sql`${organizations.version} + 1` })
-    .where(and(ofUser(userId), eq(organizations.suspendedReason, DESERTED)))
+    .where(and(ofUser(userId), eq(organizations.suspendedReason, NO_ACTIVE_MEMBERS)))
     .returning({ id: organizations.id, version: organizations.version })
 }
 
@@ -147,4 +147,4 @@ export function deleteTwoFactor(db: Database, userId: string) {
  * The reason of an organization's suspension that has nobody left to act for it; enabling one of its members ends that. No
  * administrator gives this one: theirs outlast that.
  */
-export const DESERTED = 'members_disabled'
+export const NO_ACTIVE_MEMBERS = 'members_disabled'

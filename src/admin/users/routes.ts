@@ -6,7 +6,7 @@ import { pageEnd } from '../../http/paging.ts'
 import { page } from '../../lib/cursor.ts'
 import { disableUser, enableUser, getUser, logOutUser, type OnUser, resetTwoFactor } from './actions.ts'
 import { impersonate } from './impersonate.ts'
-import { listUsers, type ShownUser } from './queries.ts'
+import { listUsers, type UserView } from './queries.ts'
 import {
   AdminUser,
   AdminUserList,
@@ -112,35 +112,39 @@ export const adminUserRoutes = newRouter()
   })
   .openapi(getRoute, async (c) => c.json(toAdminUser(await getUser(c.var.deps, c.req.valid('param').id)), 200))
   .openapi(disableRoute, async (c) => {
-    const act = actOf(c.var.user, c.req.valid('param').id, c.req.valid('json'))
-    return c.json(toAdminUser(await disableUser(c.var.deps, act)), 200)
+    const request = toUserAction(c.var.user, c.req.valid('param').id, c.req.valid('json'))
+    return c.json(toAdminUser(await disableUser(c.var.deps, request)), 200)
   })
   .openapi(enableRoute, async (c) => {
-    const act = actOf(c.var.user, c.req.valid('param').id, c.req.valid('json'))
-    return c.json(toAdminUser(await enableUser(c.var.deps, act)), 200)
+    const request = toUserAction(c.var.user, c.req.valid('param').id, c.req.valid('json'))
+    return c.json(toAdminUser(await enableUser(c.var.deps, request)), 200)
   })
   .openapi(logOutRoute, async (c) => {
-    const act = actOf(c.var.user, c.req.valid('param').id, c.req.valid('json'))
-    await logOutUser(c.var.deps, act)
+    const request = toUserAction(c.var.user, c.req.valid('param').id, c.req.valid('json'))
+    await logOutUser(c.var.deps, request)
     return c.body(null, 204)
   })
   .openapi(resetTwoFactorRoute, async (c) => {
     await requireStepUp(c.var.deps, c.var.user, c.req.valid('json'))
-    const act = actOf(c.var.user, c.req.valid('param').id, c.req.valid('json'))
-    await resetTwoFactor(c.var.deps, act)
+    const request = toUserAction(c.var.user, c.req.valid('param').id, c.req.valid('json'))
+    await resetTwoFactor(c.var.deps, request)
     return c.body(null, 204)
   })
   .openapi(impersonateRoute, async (c) => {
     await requireStepUp(c.var.deps, c.var.user, c.req.valid('json'))
-    const act = actOf(c.var.user, c.req.valid('param').id, c.req.valid('json'))
-    return c.json(await impersonate(c.var.deps, act), 200)
+    const request = toUserAction(c.var.user, c.req.valid('param').id, c.req.valid('json'))
+    return c.json(await impersonate(c.var.deps, request), 200)
   })
 
-function actOf(administrator: UserPrincipal, userId: string, { reason }: { reason?: string | undefined }): OnUser {
+function toUserAction(
+  administrator: UserPrincipal,
+  userId: string,
+  { reason }: { reason?: string | undefined },
+): OnUser {
   return { administrator, userId, reason }
 }
 
-function toAdminUser(row: ShownUser): z.output<typeof AdminUser> {
+function toAdminUser(row: UserView): z.output<typeof AdminUser> {
   return {
     id: row.id,
     email: row.email,

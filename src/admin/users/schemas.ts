@@ -1,9 +1,9 @@
 import * as z from 'zod'
 import { password } from '../../accounts/passwords/field.ts'
 import { code } from '../../accounts/two-factor/schemas.ts'
-import { line, listOf, pageQuery, timestamp, uuid } from '../../http/fields.ts'
+import { line, listSchema, pageQuery, timestamp, uuid } from '../../http/fields.ts'
 import { text } from '../../http/text-field.ts'
-import { DESERTED } from './queries.ts'
+import { NO_ACTIVE_MEMBERS } from './queries.ts'
 
 /** Booleans arrive as text in a query. */
 const flag = z
@@ -48,7 +48,7 @@ export const AdminUser = z
   })
   .meta({ id: 'AdminUser' })
 
-export const AdminUserList = listOf(AdminUser)
+export const AdminUserList = listSchema(AdminUser)
 
 const reason = line(500).meta({ description: 'Kept in the audit log.' })
 
@@ -91,7 +91,7 @@ export const AdminOrganization = z
   })
   .meta({ id: 'AdminOrganization' })
 
-export const AdminOrganizationList = listOf(AdminOrganization)
+export const AdminOrganizationList = listSchema(AdminOrganization)
 
 export const PlanChange = z.strictObject({ plan, reason: reason.optional() })
 
@@ -104,7 +104,7 @@ export const Suspension = z
     path: ['reason'],
     message: 'is needed to suspend',
   })
-  .refine((body) => body.reason !== DESERTED, {
+  .refine((body) => body.reason !== NO_ACTIVE_MEMBERS, {
     path: ['reason'],
     message: 'is kept for suspensions that end by themselves',
   })

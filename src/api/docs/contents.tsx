@@ -1,5 +1,5 @@
 import { Method } from './operation.tsx'
-import { anchorOf, type Operation } from './operations.ts'
+import { type Operation, toAnchor } from './operations.ts'
 
 /** Links to everything on the page. Folded on a narrow screen, a column of its own on a wide one. */
 export function Contents({ tags }: { readonly tags: ReadonlyMap<string, readonly Operation[]> }) {
@@ -17,7 +17,7 @@ export function Contents({ tags }: { readonly tags: ReadonlyMap<string, readonly
         {[...tags].map(([tag, operations]) => (
           <div class="group">
             <p>
-              <a href={`#${anchorOf('tag', tag)}`}>{tag}</a>
+              <a href={`#${toAnchor('tag', tag)}`}>{tag}</a>
             </p>
             <ul class="entries">
               {operations.map(({ id, method, summary }) => (

@@ -1,17 +1,17 @@
 /** The command line that calls an operation; what its reader has to fill in are shell variables. */
 import type { OpenApiDocument } from '../openapi.ts'
-import { exampleOf } from './examples.ts'
+import { buildExample } from './examples.ts'
 import type { Operation, Parameter } from './operations.ts'
 
 /** @returns one command over several lines, ready for `sh` once its variables are set */
 export function curlFor(document: OpenApiDocument, operation: Operation): string {
   const { method, body } = operation
-  const json = body && JSON.stringify(exampleOf(document, body.schema, 'sent'), null, 2).replaceAll('\n', '\n  ')
+  const json = body && JSON.stringify(buildExample(document, body.schema, 'sent'), null, 2).replaceAll('\n', '\n  ')
   return [
-    `curl${method === 'GET' ? '' : ` -X ${method}`} ${urlOf(document, operation)}`,
-    ...credentialOf(operation),
-    ...needed(operation, 'header').map(({ name, value }) => `-H ${quoted(`${name}: ${value}`)}`),
-    ...(json ? ["-H 'Content-Type: application/json'", `-d ${quoted(json)}`] : []),
+    `curl${method === 'GET' ? '' : ` -X ${method}`} ${buildUrl(document, operation)}`,
+    ...buildCredential(operation),
+    ...needed(operation, 'header').map(({ name, value }) => `-H ${quote(`${name}: ${value}`)}`),
+    ...(json ? ["-H 'Content-Type: application/json'", `-d ${quote(json)}`] : []),
   ].join(' \\\n  ')
 
   function needed({ parameters }: Operation, place: string) {
@@ -19,11 +19,11 @@ export function curlFor(document: OpenApiDocument, operation: Operation): string
       .filter((parameter) => parameter.place === place && parameter.isRequired)
       .map((parameter: Parameter) => {
         const { name, schema } = parameter
-        return { name, value: String(exampleOf(document, schema, 'sent', name)) }
+        return { name, value: String(buildExample(document, schema, 'sent', name)) }
       })
   }
 
-  function urlOf({ servers }: OpenApiDocument, { path }: Operation): string {
+  function buildUrl({ servers }: OpenApiDocument, { path }: Operation): string {
     const query = needed(operation, 'query').map(({ name, value }) => `${name}=${encodeURIComponent(value)}`)
     const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => `$${variableFor(path, name)}`)
     const url = `${servers?.[0]?.url ?? ''}${filled}${query.length > 0 ? `?${query.join('&')}` : ''}`
@@ -31,7 +31,7 @@ export function curlFor(document: OpenApiDocument, operation: Operation): string
   }
 }
 
-function credentialOf({ allow, schemes }: Operation): string[] {
+function buildCredential({ allow, schemes }: Operation): string[] {
   if (schemes.length === 0) return []
   // A route that guards itself takes no ordinary key: it is one for the operator's services.
   return [`-H "Authorization: Bearer $${allow === 'anyone' ? 'SERVICE_KEY' : 'ACCESS_TOKEN'}"`]
@@ -49,6 +49,6 @@ function variableFor(path: string, name: string): string {
 }
 
 /** Single quotes keep a text from the shell; a whole value that is a variable is let out of them. */
-function quoted(text: string): string {
+function quote(text: string): string {
   return `'${text.replaceAll("'", "'\\''").replace(/"(\$[A-Z_]+)"/g, `"'$1'"`)}'`
 }

@@ -1,6 +1,6 @@
 /** Example values for schemas: what a request may look like, and what comes back. */
 import type { OpenApiDocument } from '../openapi.ts'
-import { type AnySchema, type Shape, shapeOf } from './schema.ts'
+import { type AnySchema, resolveShape, type Shape } from './schema.ts'
 
 /** Whether the example is sent, with what must be there and secrets as shell variables, or received, with everything. */
 type Direction = 'sent' | 'received'
@@ -90,33 +90,34 @@ const SECRET = /(^|_)(token|key|secret)$/
 const NO_SECRET = /idempotency|^next_|^by_/
 
 /** @param name of the field that holds the value, as far as it has one */
-export function exampleOf(document: OpenApiDocument, schema: AnySchema, direction: Direction, name = ''): unknown {
-  return valueOf(schema, name, 0)
+export function buildExample(document: OpenApiDocument, schema: AnySchema, direction: Direction, name = ''): unknown {
+  return buildValue(schema, name, 0)
 
-  function valueOf(given: AnySchema, field: string, depth: number): unknown {
-    const shape = shapeOf(document, given)
+  function buildValue(given: AnySchema, field: string, depth: number): unknown {
+    const shape = resolveShape(document, given)
     const one = shape.alternatives[0] ?? shape
     const stated = statedExample(one)
     if (stated !== undefined) return stated
-    if (one.types.includes('object')) return depth > DEEPEST ? {} : objectOf(one, field, depth)
+    if (one.types.includes('object')) return depth > DEEPEST ? {} : buildObject(one, field, depth)
     const named = BY_NAME[field]
     if (one.types.includes('array') && !Array.isArray(named))
-      return one.schema.items && depth <= DEEPEST ? [valueOf(one.schema.items, '', depth + 1)] : []
+      return one.schema.items && depth <= DEEPEST ? [buildValue(one.schema.items, '', depth + 1)] : []
     const example = namedExample(one, field, direction)
     return example === undefined ? inBounds(one) : example
   }
 
-  function objectOf({ schema }: Shape, field: string, depth: number): unknown {
+  function buildObject({ schema }: Shape, field: string, depth: number): unknown {
     const all = Object.entries(schema.properties ?? {})
     const required = all.filter(([key]) => schema.required?.includes(key))
     const chosen = direction === 'received' ? all : required.length > 0 ? required : all.slice(0, 2)
-    if (all.length === 0 && typeof schema.additionalProperties === 'object') return mapOf(schema.additionalProperties)
-    return Object.fromEntries(chosen.map(([key, value]) => [key, valueOf(value, key, depth + 1)]))
+    if (all.length === 0 && typeof schema.additionalProperties === 'object')
+      return buildMap(schema.additionalProperties)
+    return Object.fromEntries(chosen.map(([key, value]) => [key, buildValue(value, key, depth + 1)]))
 
-    function mapOf(values: AnySchema) {
-      const held = shapeOf(document, values)
+    function buildMap(values: AnySchema) {
+      const held = resolveShape(document, values)
       if (held.types.length === 0) return {}
-      return { [MAP_KEYS[field] ?? 'example']: valueOf(values, '', depth + 1) }
+      return { [MAP_KEYS[field] ?? 'example']: buildValue(values, '', depth + 1) }
     }
   }
 }
@@ -135,10 +136,10 @@ function namedExample({ types, isNullable }: Shape, field: string, direction: Di
   if (types.includes('string') && SECRET.test(field) && !NO_SECRET.test(field))
     return direction === 'sent' ? `$${field.toUpperCase()}` : secret(field)
   if (named === undefined) return undefined
-  return [named, JSON.stringify(named)].find((value) => types.includes(typeOf(value)) || types.includes(typeof value))
+  return [named, JSON.stringify(named)].find((value) => types.includes(nameType(value)) || types.includes(typeof value))
 }
 
-function typeOf(value: unknown): string {
+function nameType(value: unknown): string {
   if (Array.isArray(value)) return 'array'
   return Number.isInteger(value) ? 'integer' : typeof value
 }

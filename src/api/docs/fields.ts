@@ -1,6 +1,6 @@
 /** A body as the rows of a table: one for each field, nested ones under their path. */
 import type { OpenApiDocument } from '../openapi.ts'
-import { type AnySchema, objectWithin, type Shape, shapeOf, typeName } from './schema.ts'
+import { type AnySchema, objectWithin, resolveShape, type Shape, typeName } from './schema.ts'
 
 export interface Field {
   /** The path to the object that has it: `data[].`, empty at the top. */
@@ -20,7 +20,7 @@ const DEEPEST = 5
 const LONGEST_ENUM = 12
 
 /** The fields of an object, of what a list or map holds, or of all members of a union; none for a plain value. */
-export function fieldsOf(document: OpenApiDocument, schema: AnySchema): Field[] {
+export function listFields(document: OpenApiDocument, schema: AnySchema): Field[] {
   const fields: Field[] = []
   const shown = new Map<string, string>()
   walk(schema, '', 0)
@@ -31,8 +31,8 @@ export function fieldsOf(document: OpenApiDocument, schema: AnySchema): Field[] 
     if (!shape || depth > DEEPEST) return
     const within = `${path}${steps}`.replace(/(.)$/, '$1.')
     for (const [name, property] of Object.entries(shape.schema.properties ?? {})) {
-      const { limits, ...field } = fieldOf(document, property, name)
-      const twin = twinOf(property, `${within}${name}`)
+      const { limits, ...field } = toField(document, property, name)
+      const twin = findTwin(property, `${within}${name}`)
       const isRequired = shape.schema.required?.includes(name) ?? false
       fields.push({ ...field, within, isRequired, limits: twin ? [...limits, twin] : limits })
       if (!twin) walk(property, `${within}${name}`, depth + 1)
@@ -40,7 +40,7 @@ export function fieldsOf(document: OpenApiDocument, schema: AnySchema): Field[] 
   }
 
   /** Siblings of one shape are described once; the others point to the first. */
-  function twinOf(property: AnySchema, here: string): string | undefined {
+  function findTwin(property: AnySchema, here: string): string | undefined {
     const key = JSON.stringify(objectWithin(document, property)?.[0].schema.properties)
     const first = key && shown.get(key)
     if (key && !first) shown.set(key, here)
@@ -49,17 +49,17 @@ export function fieldsOf(document: OpenApiDocument, schema: AnySchema): Field[] 
 }
 
 /** One named value, such as a parameter; the caller knows whether it is required. */
-export function fieldOf(document: OpenApiDocument, schema: AnySchema, name: string): Field {
-  const shape = shapeOf(document, schema)
+export function toField(document: OpenApiDocument, schema: AnySchema, name: string): Field {
+  const shape = resolveShape(document, schema)
   const { default: preset, description, items } = shape.schema
   return {
     within: '',
     name,
     type: typeName(document, shape),
     isRequired: false,
-    limits: limitsOf(document, shape),
-    preset: preset === undefined ? undefined : textOf(preset),
-    description: description ?? (items && shapeOf(document, items).schema.description),
+    limits: describeLimits(document, shape),
+    preset: preset === undefined ? undefined : formatValue(preset),
+    description: description ?? (items && resolveShape(document, items).schema.description),
   }
 }
 
@@ -78,17 +78,19 @@ const LIMITS: readonly Limit[] = [
   (schema) => phrase(schema.pattern, (pattern) => `matches \`${pattern}\``),
 ]
 
-function limitsOf(document: OpenApiDocument, { schema }: Shape): string[] {
-  const items = schema.items ? boundsOf(shapeOf(document, schema.items)) : []
-  return [...boundsOf({ schema }), ...items.map((limit) => `each ${limit}`)]
+function describeLimits(document: OpenApiDocument, { schema }: Shape): string[] {
+  const items = schema.items ? describeBounds(resolveShape(document, schema.items)) : []
+  return [...describeBounds({ schema }), ...items.map((limit) => `each ${limit}`)]
 }
 
-function boundsOf({ schema }: Pick<Shape, 'schema'>): string[] {
+function describeBounds({ schema }: Pick<Shape, 'schema'>): string[] {
   return LIMITS.map((limit) => limit(schema)).filter(Boolean)
 }
 
 function enumeration(values: readonly unknown[]): string {
-  const names = values.filter((value) => value !== null && value !== undefined).map((value) => `\`${textOf(value)}\``)
+  const names = values
+    .filter((value) => value !== null && value !== undefined)
+    .map((value) => `\`${formatValue(value)}\``)
   if (names.length <= 1) return names.map((name) => `always ${name}`).join('')
   if (names.length <= LONGEST_ENUM) return `one of ${names.join(', ')}`
   return `one of ${names.length} values, such as ${names.slice(0, 3).join(', ')}`
@@ -106,7 +108,7 @@ function phrase<T>(value: T | undefined, inWords: (value: T) => string): string 
   return value === undefined ? '' : inWords(value)
 }
 
-function textOf(value: unknown): string {
+function formatValue(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 

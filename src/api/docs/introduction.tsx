@@ -41,7 +41,7 @@ export function Authentication({ document }: DocumentProps) {
         {schemes.map((scheme) => (
           <>
             <dt>
-              <code>{headerOf(scheme)}</code>
+              <code>{describeHeader(scheme)}</code>
             </dt>
             <dd>
               <Inline text={scheme.description ?? 'An API key, where `Authorization` is taken.'} />
@@ -57,7 +57,17 @@ export function Authentication({ document }: DocumentProps) {
   )
 }
 
-function headerOf({ type, scheme, name, in: place }: { type: string; scheme?: string; name?: string; in?: string }) {
+function describeHeader({
+  type,
+  scheme,
+  name,
+  in: place,
+}: {
+  type: string
+  scheme?: string
+  name?: string
+  in?: string
+}) {
   if (type === 'http' && scheme === 'bearer') return 'Authorization: Bearer …'
   return type === 'apiKey' && place === 'header' && name ? `${name}: …` : type
 }

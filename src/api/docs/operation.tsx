@@ -6,12 +6,12 @@ import { rolesWith, scopeFor } from '../../auth/roles.ts'
 import type { OpenApiDocument } from '../openapi.ts'
 import { Code } from './code.tsx'
 import { curlFor } from './curl.ts'
-import { exampleOf } from './examples.ts'
-import { fieldsOf } from './fields.ts'
+import { buildExample } from './examples.ts'
+import { listFields } from './fields.ts'
 import { Inline, Markdown, Name } from './markdown.tsx'
 import type { Operation, Success } from './operations.ts'
 import { PERMISSIONS } from './role-table.tsx'
-import { shapeOf, typeName } from './schema.ts'
+import { resolveShape, typeName } from './schema.ts'
 import { Failures, FieldTable, Status } from './tables.tsx'
 
 interface OperationProps {
@@ -92,7 +92,7 @@ function whoMayCall({ allow, schemes }: Operation): string {
 
 function Request({ document, operation: { parameters, body, method, path } }: OperationProps) {
   const places = [...Map.groupBy(parameters, (parameter) => parameter.place)]
-  const fields = body ? fieldsOf(document, body.schema) : []
+  const fields = body ? listFields(document, body.schema) : []
   return (
     <>
       {places.map(([place, some]) => (
@@ -117,8 +117,8 @@ const MANY_FIELDS = 8
 
 function Answer({ document, operation, success }: OperationProps & { readonly success: Success }) {
   const { status, description, schema } = success
-  const shape = schema && shapeOf(document, schema)
-  const fields = schema ? fieldsOf(document, schema) : []
+  const shape = schema && resolveShape(document, schema)
+  const fields = schema ? listFields(document, schema) : []
   return (
     <>
       <p class="answer">
@@ -143,7 +143,7 @@ function Examples({ document, operation }: OperationProps) {
       {answer?.schema && (
         <Code
           title={`Answer ${answer.status}`}
-          text={JSON.stringify(exampleOf(document, answer.schema, 'received'), null, 2)}
+          text={JSON.stringify(buildExample(document, answer.schema, 'received'), null, 2)}
         />
       )}
     </div>

@@ -1,7 +1,7 @@
 /** The document's operations in the form the page prints them in. */
 import { PROBLEMS, type ProblemCode } from '../../problems.ts'
 import type { OpenApiDocument } from '../openapi.ts'
-import { type Field, fieldOf } from './fields.ts'
+import { type Field, toField } from './fields.ts'
 import type { AnySchema } from './schema.ts'
 
 type PathItem = NonNullable<OpenApiDocument['paths']>[string]
@@ -51,7 +51,7 @@ export function operationsByTag(document: OpenApiDocument): Map<string, Operatio
   const operations = Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
     METHODS.flatMap((method) => {
       const declared = item[method]
-      return declared ? [operationOf(document, method, path, declared)] : []
+      return declared ? [toOperation(document, method, path, declared)] : []
     }),
   )
   const order = (document.tags ?? []).map(({ name }) => name)
@@ -63,7 +63,7 @@ export function operationsByTag(document: OpenApiDocument): Map<string, Operatio
 }
 
 /** The fragment that points to an operation or, given one word, to a tag. */
-export function anchorOf(...words: string[]): string {
+export function toAnchor(...words: string[]): string {
   return words
     .join('-')
     .toLowerCase()
@@ -71,11 +71,11 @@ export function anchorOf(...words: string[]): string {
     .replace(/^-|-$/g, '')
 }
 
-function operationOf(document: OpenApiDocument, method: string, path: string, declared: Declared): Operation {
+function toOperation(document: OpenApiDocument, method: string, path: string, declared: Declared): Operation {
   const answers = Object.entries(declared.responses ?? {}) as [string, { description: string; content?: Media }][]
   const isSuccess = ([status]: (typeof answers)[number]) => /^[123]/.test(status)
   return {
-    id: anchorOf(method, path),
+    id: toAnchor(method, path),
     method: method.toUpperCase(),
     path,
     tag: declared.tags?.[0] ?? 'Other',
@@ -83,8 +83,8 @@ function operationOf(document: OpenApiDocument, method: string, path: string, de
     description: declared.description,
     allow: String(declared['x-allow'] ?? 'anyone'),
     schemes: (declared.security ?? document.security ?? []).flatMap((scheme) => Object.keys(scheme)),
-    parameters: parametersOf(document, declared),
-    body: bodyOf(declared),
+    parameters: listParameters(document, declared),
+    body: describeBody(declared),
     successes: answers
       .filter(isSuccess)
       .map(([status, { description, content }]) => ({ status, description, schema: schemaIn(content) })),
@@ -94,16 +94,16 @@ function operationOf(document: OpenApiDocument, method: string, path: string, de
   }
 }
 
-function parametersOf(document: OpenApiDocument, declared: Declared): Parameter[] {
+function listParameters(document: OpenApiDocument, declared: Declared): Parameter[] {
   return (declared.parameters ?? []).flatMap((parameter) => {
     if ('$ref' in parameter) return []
     const { name, in: place, required = false, schema = {}, description } = parameter
-    const field = fieldOf(document, schema, name)
+    const field = toField(document, schema, name)
     return [{ ...field, description: description ?? field.description, isRequired: required, place, schema }]
   })
 }
 
-function bodyOf({ requestBody }: Declared): Operation['body'] {
+function describeBody({ requestBody }: Declared): Operation['body'] {
   if (!requestBody || '$ref' in requestBody) return undefined
   const schema = schemaIn(requestBody.content)
   return schema && { schema, isRequired: requestBody.required ?? false }

@@ -1,7 +1,7 @@
 import { PROBLEMS, Problem, problemBody } from '../../problems.ts'
 import type { OpenApiDocument } from '../openapi.ts'
 import { Code } from './code.tsx'
-import { fieldsOf } from './fields.ts'
+import { listFields } from './fields.ts'
 import { Name } from './markdown.tsx'
 import { FieldTable, Status } from './tables.tsx'
 
@@ -18,7 +18,7 @@ export function Problems({ document }: { readonly document: OpenApiDocument }) {
             <code>code</code>, which never changes its meaning; <code>title</code> and <code>detail</code> are for
             people. Quote the <code>request_id</code> when you ask for help.
           </p>
-          {schema && <FieldTable fields={fieldsOf(document, schema)} caption="Fields of a problem" isAnswer />}
+          {schema && <FieldTable fields={listFields(document, schema)} caption="Fields of a problem" isAnswer />}
         </div>
         <div class="examples">
           <Code title="A problem" text={JSON.stringify(exampleProblem(document), null, 2)} />

@@ -20,17 +20,17 @@ export interface Shape {
 const REFERENCE = '#/components/schemas/'
 
 /** A union of objects takes the properties of all, and requires what all require. */
-export function shapeOf(document: OpenApiDocument, given: AnySchema): Shape {
+export function resolveShape(document: OpenApiDocument, given: AnySchema): Shape {
   const name = given.$ref?.startsWith(REFERENCE) ? given.$ref.slice(REFERENCE.length) : undefined
   const found = name === undefined ? (given as Schema) : document.components?.schemas?.[name]
-  if (name !== undefined) return { ...shapeOf(document, found ?? {}), name }
+  if (name !== undefined) return { ...resolveShape(document, found ?? {}), name }
   return shapeOfInline(document, given as Schema)
 }
 
 function shapeOfInline(document: OpenApiDocument, given: Schema): Shape {
   const { allOf = [], anyOf = [], oneOf = [] } = given
-  const all = allOf.map((part) => shapeOf(document, part).schema)
-  const any = [...anyOf, ...oneOf].map((part) => shapeOf(document, part))
+  const all = allOf.map((part) => resolveShape(document, part).schema)
+  const any = [...anyOf, ...oneOf].map((part) => resolveShape(document, part))
   const alternatives = any.filter((shape) => shape.types.length > 0 || !shape.isNullable)
   const only = alternatives.length === 1 ? alternatives[0] : undefined
   const schema = Object.assign({}, only?.schema, ...all, given, mergedObject([...all, given], alternatives)) as Schema
@@ -64,8 +64,9 @@ function unionName(document: OpenApiDocument, shape: Shape): string {
 }
 
 function plainName(document: OpenApiDocument, { schema, types }: Shape): string {
-  if (types.includes('array') && schema.items) return `array of ${typeName(document, shapeOf(document, schema.items))}`
-  if (isMap(schema)) return `map of ${typeName(document, shapeOf(document, schema.additionalProperties))}`
+  if (types.includes('array') && schema.items)
+    return `array of ${typeName(document, resolveShape(document, schema.items))}`
+  if (isMap(schema)) return `map of ${typeName(document, resolveShape(document, schema.additionalProperties))}`
   const name = types.join(' or ') || 'any'
   return schema.format && name === 'string' ? `string (${schema.format})` : name
 }
@@ -77,7 +78,7 @@ function isMap(schema: Schema): schema is Schema & { additionalProperties: AnySc
 
 /** The object inside a schema, with the steps that lead to it: `[]` into a list, `.*` into a map. */
 export function objectWithin(document: OpenApiDocument, given: AnySchema, steps = ''): [Shape, string] | undefined {
-  const shape = shapeOf(document, given)
+  const shape = resolveShape(document, given)
   const { schema } = shape
   if (schema.properties) return [shape, steps]
   if (steps.length > 8) return undefined

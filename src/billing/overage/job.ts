@@ -34,8 +34,8 @@ export async function sendMeteredUsage(deps: Deps, at: number) {
   const unknown = await giveUpEntries(deps.sql, deps.now() - REPEATABLE_MS, deps.now())
   if (unknown.length > 0) log('error', 'billing_usage_unknown', { identifiers: unknown.slice(0, 50) })
   const sums = await Promise.all(providers.map((provider) => sendOpen(deps, provider)))
-  const sumOf = (key: 'sent' | 'refused') => sums.reduce((sum, one) => sum + one[key], 0)
-  return { recorded, sent: sumOf('sent'), refused: sumOf('refused') }
+  const sumResults = (key: 'sent' | 'refused') => sums.reduce((sum, one) => sum + one[key], 0)
+  return { recorded, sent: sumResults('sent'), refused: sumResults('refused') }
 }
 
 /**
@@ -78,12 +78,12 @@ function toEntry(delta: Delta, at: number): NewEntry {
     from_units,
     units,
     amount_micro_usd: String(amount),
-    occurred_at: new Date(momentOf(delta, at)).toISOString(),
+    occurred_at: new Date(toEventTime(delta, at)).toISOString(),
   }
 }
 
 /** Late usage of a period whose invoice is still open is told to be of its last second. Polar goes by arrival alone. */
-function momentOf({ is_over, period_end }: Delta, at: number): number {
+function toEventTime({ is_over, period_end }: Delta, at: number): number {
   const end = Date.parse(period_end)
   return is_over && at - end < OPEN_INVOICE_MS ? end - 1_000 : at
 }

@@ -97,7 +97,7 @@ cross join lateral (
 order by t.period_start desc, t.meter`
 
 /** Thirteen months of every meter. */
-const MOST_ROWS = 13 * METERS.length
+const MAX_ROWS = 13 * METERS.length
 
 /** One meter in one period. Sums are whole numbers as text. */
 export interface LedgerRow {
@@ -121,5 +121,5 @@ export interface LedgerRow {
 
 /** An organization's periods with terms, the latest first. */
 export async function readLedger(sql: Sql, organizationId: string): Promise<LedgerRow[]> {
-  return (await sql.query(READ, [organizationId, MOST_ROWS])) as LedgerRow[]
+  return (await sql.query(READ, [organizationId, MAX_ROWS])) as LedgerRow[]
 }

@@ -8,7 +8,7 @@ import { price, readTiers, toCents, toUsd } from './money.ts'
 type Readings = Readonly<Record<Counter, MeterReading>>
 
 /** What is above the limits at this moment, or was charged already: after an upgrade in the period that is more. */
-export function overageOf(plan: OfferedPlan | undefined, readings: Readings, charged: readonly Charged[]) {
+export function computeOverage(plan: OfferedPlan | undefined, readings: Readings, charged: readonly Charged[]) {
   const found = METERS.flatMap((meter) => {
     const known = charged.find((one) => one.meter === meter)
     const tiers = plan?.overage[meter]?.tiers

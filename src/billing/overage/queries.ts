@@ -6,7 +6,7 @@ import type { ProviderName } from '../providers/provider.ts'
 /** Periods that ended longer ago get no more usage: events may be 35 days late, and a period lasts up to 31. */
 const OLDEST_DAYS = 70
 /** Rows one look makes; the next run goes on. */
-const MOST_DELTAS = 5_000
+const MAX_DELTAS = 5_000
 
 /** Which organizations a run looks at: all, or those whose period ends within an hour or ended minutes ago. */
 interface Look {
@@ -61,9 +61,9 @@ where t.organization_id = o.id and t.included_units is not null and t.period_sta
   and p.overage->t.meter is null and coalesce(p.limits->'meters'->t.meter->>'at_limit', 'allow') = 'allow' and ${IS_DUE}`
 
 export const keepTerms = (sql: Sql, look: Look) =>
-  sql.transaction([sql.query(KEEP_TERMS, valuesOf(look)), sql.query(END_TERMS, valuesOf(look))])
+  sql.transaction([sql.query(KEEP_TERMS, toParameters(look)), sql.query(END_TERMS, toParameters(look))])
 
-const valuesOf = ({ at, isFull, organizationId }: Look) => [at, isFull, organizationId]
+const toParameters = ({ at, isFull, organizationId }: Look) => [at, isFull, organizationId]
 
 /** What a period's sums say was used, in the units that are counted. */
 export const USED_UNITS = `(${caseOfMeter('t.meter', (meter) => unitsIn(amountIn('u', meter), meter))})::bigint`
@@ -82,7 +82,7 @@ cross join lateral (
 where t.period_start > $1::timestamptz - make_interval(days => ${OLDEST_DAYS}) and ${IS_DUE}
   and ${USED_UNITS} - t.included_units > known.units
 order by t.organization_id, t.period_start, t.meter
-limit ${MOST_DELTAS}`
+limit ${MAX_DELTAS}`
 
 /** Overage that no row of the ledger holds yet. */
 export interface Delta {
@@ -102,7 +102,7 @@ export interface Delta {
 }
 
 export async function findDeltas(sql: Sql, look: Look): Promise<Delta[]> {
-  return (await sql.query(FIND_DELTAS, valuesOf(look))) as Delta[]
+  return (await sql.query(FIND_DELTAS, toParameters(look))) as Delta[]
 }
 
 /** A row of the ledger before it is written. */

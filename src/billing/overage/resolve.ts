@@ -9,11 +9,11 @@ import type { ManagementDeps } from '../../deps.ts'
 import type { LedgerRows, LedgerVerdict } from '../schemas.ts'
 import { toUsd } from './money.ts'
 
-const MOST_ROWS = 500
+const MAX_ROWS = 500
 /** What no run of the job sends any more: a person looks at the provider's own figures, and decides. */
 const STUCK = ['refused', 'unknown'] as const
 
-const stuckOf = (organizationId: string, identifiers?: readonly string[]): SQL | undefined =>
+const isStuck = (organizationId: string, identifiers?: readonly string[]): SQL | undefined =>
   and(
     eq(billingUsageLedger.organizationId, organizationId),
     inArray(billingUsageLedger.state, [...STUCK]),
@@ -25,9 +25,9 @@ export async function listStuck(deps: ManagementDeps, organizationId: string): P
   const rows = await deps.db
     .select()
     .from(billingUsageLedger)
-    .where(stuckOf(organizationId))
+    .where(isStuck(organizationId))
     .orderBy(asc(billingUsageLedger.createdAt), asc(billingUsageLedger.identifier))
-    .limit(MOST_ROWS)
+    .limit(MAX_ROWS)
   const data = rows.map((row) => ({
     identifier: row.identifier,
     provider: row.provider,
@@ -42,7 +42,7 @@ export async function listStuck(deps: ManagementDeps, organizationId: string): P
   return { data, next_cursor: null }
 }
 
-const ACTS = { resend: 'admin.ledger_resent', write_off: 'admin.ledger_written_off' } as const
+const ACTIONS = { resend: 'admin.ledger_resent', write_off: 'admin.ledger_written_off' } as const
 
 /**
  * Has rows sent again under the identifiers they have, or writes them off: all that are named, or none.
@@ -55,7 +55,7 @@ export async function resolveStuck(
   { organization_id: organizationId, identifiers, action, reason }: z.output<typeof LedgerVerdict>,
 ): Promise<void> {
   const named = [...new Set(identifiers)]
-  const stuck = stuckOf(organizationId, named)
+  const stuck = isStuck(organizationId, named)
   const change = {
     resend: { state: 'pending', attemptedAt: null, error: null },
     write_off: { state: 'written_off', error: reason },
@@ -65,7 +65,7 @@ export async function resolveStuck(
     lock: lockOrganization(deps.db, organizationId),
     found: requireThat(deps.db, areAllStuck, 'ledger_row_not_found'),
     audit: audited(deps, {
-      act: ACTS[action],
+      action: ACTIONS[action],
       actor: administrator,
       organizationId,
       target: { type: 'organization', id: organizationId },

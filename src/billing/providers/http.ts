@@ -45,7 +45,12 @@ export function openCaller(service: Service) {
   async function attempt(method: 'GET' | 'POST' | 'PATCH', path: string, options: Options = {}): Promise<Answer> {
     const answer = await exchange(service, method, path, options)
     if (answer.status < 500 && !NOT_NOW.has(answer.status)) return answer
-    log('warn', 'billing_call_failed', { provider: service.name, method, path: kindOf(path), status: answer.status })
+    log('warn', 'billing_call_failed', {
+      provider: service.name,
+      method,
+      path: nameEndpoint(path),
+      status: answer.status,
+    })
     const { retryAfter } = answer
     throw new Problem('billing_unavailable', retryAfter ? { headers: { 'Retry-After': String(retryAfter) } } : {})
   }
@@ -88,15 +93,20 @@ async function exchange(service: Service, method: string, path: string, options:
     })
     const text = await response.text()
     const retryAfter = retryAfterSeconds(response, Date.now(), LEFT_ALONE_SECONDS)
-    return { status: response.status, body: text === '' ? undefined : parsed(text), retryAfter }
+    return { status: response.status, body: text === '' ? undefined : parseBody(text), retryAfter }
   } catch (error) {
-    log('warn', 'billing_call_failed', { provider: service.name, method, path: kindOf(path), ...errorFields(error) })
+    log('warn', 'billing_call_failed', {
+      provider: service.name,
+      method,
+      path: nameEndpoint(path),
+      ...errorFields(error),
+    })
     throw new Problem('billing_unavailable')
   }
 }
 
 /** A refusal may be a page of something in between; it is a refusal all the same. */
-function parsed(text: string): unknown {
+function parseBody(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
@@ -143,7 +153,7 @@ export function readRows<Schema extends z.ZodType>(name: ProviderName, schema: S
 const Identified = z.object({ id: z.string() })
 
 /** A path without ids, for logs. */
-const kindOf = (path: string) => path.split('/').slice(0, 2).join('/')
+const nameEndpoint = (path: string) => path.split('/').slice(0, 2).join('/')
 
 /** A time that a provider writes in ISO 8601, or leaves out. */
 export const isoTime = z

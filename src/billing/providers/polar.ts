@@ -29,11 +29,11 @@ export function openPolar({ POLAR_API_URL, POLAR_ACCESS_TOKEN }: Config): Billin
     encode: (body) => JSON.stringify(body),
     reason: polarReason,
   })
-  const patch = (id: string, body: object) => polar.ask(['PATCH', pathOf(id)], PolarSubscription, { body })
+  const patch = (id: string, body: object) => polar.ask(['PATCH', toPath(id)], PolarSubscription, { body })
   return {
     name: 'polar',
     createCheckout: async (input) => {
-      const { id, url } = await polar.ask(['POST', '/checkouts/'], PolarCheckout, { body: checkoutOf(input) })
+      const { id, url } = await polar.ask(['POST', '/checkouts/'], PolarCheckout, { body: buildCheckout(input) })
       return { id, url }
     },
     createPortal: async ({ customerId, returnUrl }) => {
@@ -41,14 +41,14 @@ export function openPolar({ POLAR_API_URL, POLAR_ACCESS_TOKEN }: Config): Billin
       const session = await polar.ask(['POST', '/customer-sessions/'], PolarSession, { body })
       return { url: session.customer_portal_url }
     },
-    getSubscription: (id) => polar.find(pathOf(id), PolarSubscription),
+    getSubscription: (id) => polar.find(toPath(id), PolarSubscription),
     listSubscriptions: (cursor) => listSubscriptions(polar, cursor),
-    findSubscriptionsOf: (of) => findSubscriptionsOf(polar, of),
+    findSubscriptions: (of) => findSubscriptions(polar, of),
     changePlan: ({ subscriptionId, product, when }) =>
       patch(subscriptionId, { product_id: product, proration_behavior: PRORATION[when] }),
     cancelAtPeriodEnd: (id) => patch(id, { cancel_at_period_end: true }),
     resume: async (id) => {
-      const found = await polar.ask(['GET', pathOf(id)], PolarSubscription)
+      const found = await polar.ask(['GET', toPath(id)], PolarSubscription)
       const resumed = found.status === 'paused' ? await patch(id, { resume: true }) : found
       return resumed.cancelAtPeriodEnd || resumed === found ? patch(id, { cancel_at_period_end: false }) : resumed
     },
@@ -59,9 +59,9 @@ export function openPolar({ POLAR_API_URL, POLAR_ACCESS_TOKEN }: Config): Billin
 /** `invoice`: the difference is charged now, and without the money nothing changes. */
 const PRORATION: Readonly<Record<PlanSwitch['when'], string>> = { now: 'invoice', period_end: 'next_period' }
 
-const pathOf = (subscriptionId: string) => `/subscriptions/${encodeURIComponent(subscriptionId)}`
+const toPath = (subscriptionId: string) => `/subscriptions/${encodeURIComponent(subscriptionId)}`
 
-function checkoutOf({ organizationId, product, email, name, successUrl, cancelUrl, customerId }: CheckoutInput) {
+function buildCheckout({ organizationId, product, email, name, successUrl, cancelUrl, customerId }: CheckoutInput) {
   return {
     products: [product],
     ...(customerId === undefined ? { external_customer_id: organizationId } : { customer_id: customerId }),
@@ -83,7 +83,7 @@ async function listSubscriptions(polar: Caller, cursor = '1') {
 }
 
 /** A customer can pay for several organizations: by whose subscriptions we came, only this one's are told. */
-async function findSubscriptionsOf(polar: Caller, of: { organizationId: string; customerId?: string | undefined }) {
+async function findSubscriptions(polar: Caller, of: { organizationId: string; customerId?: string | undefined }) {
   const { organizationId, customerId } = of
   const whose = customerId === undefined ? { external_customer_id: organizationId } : { customer_id: customerId }
   const query = { ...whose, limit: PAGE, sorting: '-started_at' }
@@ -94,28 +94,28 @@ async function findSubscriptionsOf(polar: Caller, of: { organizationId: string; 
 /** One bad event has Polar refuse the whole batch: those that it names are taken out, and the rest is sent once more. */
 async function sendUsage(polar: Caller, amounts: readonly UsageAmount[]): Promise<UsageReceipt> {
   const first = await ingest(polar, amounts)
-  if (first === undefined) return { taken: amounts.map(keyOf), refused: [] }
+  if (first === undefined) return { taken: amounts.map(toKey), refused: [] }
   const refused = amounts.flatMap((amount, place) => {
     const reason = first.get(place)
     return reason === undefined ? [] : [{ idempotencyKey: amount.idempotencyKey, reason }]
   })
   const rest = amounts.filter((_, place) => !first.has(place))
   const second = rest.length === 0 ? undefined : await ingest(polar, rest)
-  return { taken: second === undefined ? rest.map(keyOf) : [], refused }
+  return { taken: second === undefined ? rest.map(toKey) : [], refused }
 }
 
-const keyOf = ({ idempotencyKey }: UsageAmount) => idempotencyKey
+const toKey = ({ idempotencyKey }: UsageAmount) => idempotencyKey
 
 /** @returns undefined when Polar took the batch, or what is wrong with which of it: then it took none */
 async function ingest(polar: Caller, amounts: readonly UsageAmount[]): Promise<Map<number, string> | undefined> {
-  const answer = await polar.attempt('POST', '/events/ingest', { body: { events: amounts.map(eventOf) } })
+  const answer = await polar.attempt('POST', '/events/ingest', { body: { events: amounts.map(toEvent) } })
   if (answer.status < 400 && PolarReceipt.safeParse(answer.body).success) return undefined
   const flaws = flawsOfEvents(answer.body)
   if (flaws.size === 0) throw polar.refusalOf(answer)
   return flaws
 }
 
-function eventOf({ idempotencyKey, customerId, meter, value, at }: UsageAmount) {
+function toEvent({ idempotencyKey, customerId, meter, value, at }: UsageAmount) {
   return {
     name: meter,
     customer_id: customerId,

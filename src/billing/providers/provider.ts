@@ -132,7 +132,7 @@ export interface BillingProvider {
   /** One page of all subscriptions, also of those that are over; pass `next` to get the one after it. */
   listSubscriptions(cursor?: string): Promise<SubscriptionPage>
   /** The organization's subscriptions, also those that are over, the newest first. Stripe's search is a minute behind without `customerId`. */
-  findSubscriptionsOf(of: {
+  findSubscriptions(of: {
     readonly organizationId: string
     readonly customerId?: string | undefined
   }): Promise<readonly ProviderSubscription[]>

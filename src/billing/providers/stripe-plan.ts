@@ -14,10 +14,10 @@ import {
 const WITH_SCHEDULE = { 'expand[0]': 'schedule', 'expand[1]': 'customer' }
 const Anything = z.unknown()
 
-export const pathOf = (subscriptionId: string) => `/subscriptions/${encodeURIComponent(subscriptionId)}`
+export const toPath = (subscriptionId: string) => `/subscriptions/${encodeURIComponent(subscriptionId)}`
 
 export async function findSubscription(stripe: Caller, id: string): Promise<ProviderSubscription | undefined> {
-  const found = await stripe.find(pathOf(id), StripeSubscription, { query: WITH_SCHEDULE })
+  const found = await stripe.find(toPath(id), StripeSubscription, { query: WITH_SCHEDULE })
   return found && toSubscription(found)
 }
 
@@ -30,7 +30,7 @@ export async function changePlan(stripe: Caller, change: PlanSwitch): Promise<Pr
 
 export async function cancelAtPeriodEnd(stripe: Caller, id: string): Promise<ProviderSubscription> {
   await release(stripe, await getSubscription(stripe, id))
-  await stripe.ask(['POST', pathOf(id)], Anything, { body: { cancel_at_period_end: true } })
+  await stripe.ask(['POST', toPath(id)], Anything, { body: { cancel_at_period_end: true } })
   return toSubscription(await getSubscription(stripe, id))
 }
 
@@ -42,13 +42,13 @@ export async function resume(stripe: Caller, id: string): Promise<ProviderSubscr
   const read = await getSubscription(stripe, id)
   const end = read.cancel_at_period_end || !read.cancel_at ? { cancel_at_period_end: false } : { cancel_at: '' }
   const body = { ...end, ...(read.pause_collection && { pause_collection: '' }) }
-  await stripe.ask(['POST', pathOf(id)], Anything, { body })
-  if (read.status === 'paused') await stripe.ask(['POST', `${pathOf(id)}/resume`], Anything, { body: {} })
+  await stripe.ask(['POST', toPath(id)], Anything, { body })
+  if (read.status === 'paused') await stripe.ask(['POST', `${toPath(id)}/resume`], Anything, { body: {} })
   return toSubscription(await getSubscription(stripe, id))
 }
 
 async function getSubscription(stripe: Caller, id: string): Promise<StripeSubscriptionRead> {
-  const found = await stripe.find(pathOf(id), StripeSubscription, { query: WITH_SCHEDULE })
+  const found = await stripe.find(toPath(id), StripeSubscription, { query: WITH_SCHEDULE })
   if (!found) throw new Problem('billing_refused', { detail: 'The payment provider has no such subscription.' })
   return found
 }
@@ -64,7 +64,7 @@ async function changeNow(stripe: Caller, read: StripeSubscriptionRead, change: P
     proration_behavior: 'always_invoice',
     payment_behavior: 'error_if_incomplete',
   }
-  await stripe.ask(['POST', pathOf(read.id)], Anything, { body, idempotencyKey: change.idempotencyKey })
+  await stripe.ask(['POST', toPath(read.id)], Anything, { body, idempotencyKey: change.idempotencyKey })
 }
 
 /** What is to be done to the items of a subscription; those that are not named stay as they are. */
@@ -85,7 +85,7 @@ async function scheduleChange(stripe: Caller, read: StripeSubscriptionRead, chan
   const plan = planItem(read, change.ofPlans)
   const until = plan.current_period_end
   if (!until) throw new Problem('billing_refused', { detail: 'The subscription has no period.' })
-  const schedule = await scheduleOf(stripe, read, change.idempotencyKey)
+  const schedule = await readSchedule(stripe, read, change.idempotencyKey)
   const body = {
     end_behavior: schedule.end_behavior ?? 'release',
     proration_behavior: 'none',
@@ -94,7 +94,7 @@ async function scheduleChange(stripe: Caller, read: StripeSubscriptionRead, chan
   await stripe.ask(['POST', schedulePath(schedule.id)], Anything, { body })
 }
 
-async function scheduleOf(stripe: Caller, read: StripeSubscriptionRead, idempotencyKey: string) {
+async function readSchedule(stripe: Caller, read: StripeSubscriptionRead, idempotencyKey: string) {
   if (typeof read.schedule === 'object' && read.schedule !== null) return read.schedule
   const body = { from_subscription: read.id }
   return stripe.ask(['POST', '/subscription_schedules'], StripeSchedule, { body, idempotencyKey })

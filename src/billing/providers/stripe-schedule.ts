@@ -25,7 +25,8 @@ export function phasesFrom({ phases, current_phase }: StripeScheduleRead, end: n
   const last = running.at(-1)
   if (!last) throw new Problem('billing_refused', { detail: 'The schedule of the subscription has no phase now.' })
   const first = later[0]
-  const next = first?.start_date === end ? [] : [{ ...continued(last), start_date: end, end_date: first?.start_date }]
+  const next =
+    first?.start_date === end ? [] : [{ ...continuePhases(last), start_date: end, end_date: first?.start_date }]
   return [
     ...running.slice(0, -1),
     { ...last, end_date: end },
@@ -39,7 +40,7 @@ function phaseWith(phase: Phase, swap: Swap) {
 }
 
 /** What happens once, at a phase's beginning or in it, does not happen again in the one that continues it. */
-function continued({ trial_end: _trial, add_invoice_items: _once, ...phase }: Phase): Phase {
+function continuePhases({ trial_end: _trial, add_invoice_items: _once, ...phase }: Phase): Phase {
   return phase
 }
 

@@ -86,7 +86,7 @@ export function toSubscription(read: StripeSubscriptionRead): ProviderSubscripti
     id: read.id,
     customerId: customer.id,
     organizationId: organizationIn(read.metadata?.org_id, customer.metadata?.org_id),
-    status: statusOf(read),
+    status: parseStatus(read),
     items: read.items.data.map(({ price, current_period_start, current_period_end }) => ({
       product: price.id,
       periodStart: current_period_start,
@@ -118,7 +118,7 @@ function nextCharge({ items }: StripeSubscriptionRead): NextCharge | undefined {
 }
 
 /** Collection that is paused with `void` is how Stripe says that no service is given; its other kinds are a favour. */
-function statusOf({ status, pause_collection }: StripeSubscriptionRead): SubscriptionStatus {
+function parseStatus({ status, pause_collection }: StripeSubscriptionRead): SubscriptionStatus {
   return status === 'active' && pause_collection?.behavior === 'void' ? 'paused' : STATUSES[status]
 }
 
@@ -170,7 +170,7 @@ const Refusal = z.object({ error: z.object({ message: z.string() }) })
 export const stripeReason = (body: unknown): string | undefined => Refusal.safeParse(body).data?.error.message
 
 /** `{ items: [{ price: 'x' }] }` as `items[0][price]=x`; what is undefined is left out. */
-export function formOf(fields: object): string {
+export function encodeForm(fields: object): string {
   const form = new URLSearchParams()
   const add = (name: string, value: unknown) => {
     if (value === undefined) return

@@ -1,9 +1,9 @@
 import type { Config } from '../../config.ts'
 import { type Caller, openCaller, readRows, withCheckoutId } from './http.ts'
 import type { BillingProvider, CheckoutInput, PaymentMethod, UsageAmount, UsageReceipt } from './provider.ts'
-import { cancelAtPeriodEnd, changePlan, findSubscription, pathOf, resume } from './stripe-plan.ts'
+import { cancelAtPeriodEnd, changePlan, findSubscription, resume, toPath } from './stripe-plan.ts'
 import {
-  formOf,
+  encodeForm,
   StripeCheckout,
   StripeId,
   StripePage,
@@ -33,7 +33,7 @@ export function openStripe({ STRIPE_API_URL, STRIPE_SECRET_KEY }: Config): Billi
       'Content-Type': 'application/x-www-form-urlencoded',
       'Stripe-Version': VERSION,
     },
-    encode: formOf,
+    encode: encodeForm,
     reason: stripeReason,
   })
   return {
@@ -46,7 +46,7 @@ export function openStripe({ STRIPE_API_URL, STRIPE_SECRET_KEY }: Config): Billi
     },
     getSubscription: (id) => findSubscription(stripe, id),
     listSubscriptions: (cursor) => listSubscriptions(stripe, cursor),
-    findSubscriptionsOf: (of) => findSubscriptionsOf(stripe, of),
+    findSubscriptions: (of) => findSubscriptions(stripe, of),
     changePlan: (change) => changePlan(stripe, change),
     cancelAtPeriodEnd: (id) => cancelAtPeriodEnd(stripe, id),
     resume: (id) => resume(stripe, id),
@@ -88,7 +88,7 @@ async function listSubscriptions(stripe: Caller, cursor?: string) {
   return { subscriptions: read.map(toSubscription), unreadable, next: has_more ? last : undefined }
 }
 
-async function findSubscriptionsOf(stripe: Caller, of: { organizationId: string; customerId?: string | undefined }) {
+async function findSubscriptions(stripe: Caller, of: { organizationId: string; customerId?: string | undefined }) {
   const { organizationId, customerId } = of
   const common = { limit: PAGE, ...WITH_PARTS }
   const { data } =
@@ -108,7 +108,7 @@ async function getPaymentMethod(stripe: Caller, subscriptionId: string): Promise
     'expand[0]': 'default_payment_method',
     'expand[1]': 'customer.invoice_settings.default_payment_method',
   }
-  const found = await stripe.find(pathOf(subscriptionId), StripePaidWith, { query })
+  const found = await stripe.find(toPath(subscriptionId), StripePaidWith, { query })
   const card = found?.default_payment_method?.card ?? found?.customer.invoice_settings?.default_payment_method?.card
   if (!card) return undefined
   return { brand: card.brand, last4: card.last4, expiresMonth: card.exp_month, expiresYear: card.exp_year }

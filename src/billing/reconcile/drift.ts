@@ -1,12 +1,12 @@
 import type { ManagementDeps } from '../../deps.ts'
 import { configuredProviders } from '../providers/configured.ts'
 import type { BillingProvider, ProviderName, ProviderSubscription } from '../providers/provider.ts'
-import { type Context, type Decided, decide, type Ignored } from '../subscriptions/decide.ts'
+import { type Context, type Decision, decide, type Ignored } from '../subscriptions/decide.ts'
 import { findPayersOrganizations, listKnown, listLiving, readContexts } from '../subscriptions/queries.ts'
-import { momentOf } from '../subscriptions/sync.ts'
+import { toMoment } from '../subscriptions/sync.ts'
 
 /** Pages of a hundred; what a run of a Worker can ask for is limited. */
-const MOST_PAGES = 200
+const MAX_PAGES = 200
 
 /**
  * How a provider and we differ. `missing_here`: we never heard of it; `differs`: see `fields`; `plan`: the organization is
@@ -49,11 +49,11 @@ export async function findDrift(deps: ManagementDeps, provider: BillingProvider)
   const drifts: Drift[] = []
   const listed = new Set<string>()
   let cursor: string | undefined
-  for (let page = 0; page < MOST_PAGES; page++) {
+  for (let page = 0; page < MAX_PAGES; page++) {
     const { subscriptions, unreadable, next } = await provider.listSubscriptions(cursor)
     for (const id of [...subscriptions.map((one) => one.id), ...unreadable]) listed.add(id)
     drifts.push(...unreadable.map((id) => toUnreadable(provider.name, id)))
-    drifts.push(...(await driftOf(deps, provider.name, subscriptions)))
+    drifts.push(...(await describeDrift(deps, provider.name, subscriptions)))
     cursor = next
     if (next === undefined) break
   }
@@ -61,7 +61,7 @@ export async function findDrift(deps: ManagementDeps, provider: BillingProvider)
   return { compared: listed.size, drifts: [...drifts, ...missing.map((one) => missingThere(provider.name, one))] }
 }
 
-async function driftOf(
+async function describeDrift(
   deps: ManagementDeps,
   provider: ProviderName,
   subscriptions: readonly ProviderSubscription[],
@@ -76,15 +76,15 @@ async function driftOf(
     provider,
     strangers.map(({ customerId }) => customerId),
   )
-  const organizationOf = (one: ProviderSubscription) =>
+  const findOrganization = (one: ProviderSubscription) =>
     known.get(one.id) ?? one.organizationId ?? payers.get(one.customerId)
-  const contextOf = await readContexts(
+  const readContext = await readContexts(
     deps.db,
-    subscriptions.flatMap((one) => organizationOf(one) ?? []),
+    subscriptions.flatMap((one) => findOrganization(one) ?? []),
   )
   return subscriptions.flatMap((found) => {
-    const organizationId = organizationOf(found)
-    return judge(deps, found, contextOf(organizationId), organizationId) ?? []
+    const organizationId = findOrganization(found)
+    return judge(deps, found, readContext(organizationId), organizationId) ?? []
   })
 }
 
@@ -94,7 +94,7 @@ function judge(
   context: Context,
   organizationId: string | undefined,
 ): Drift | undefined {
-  const decided = decide(context, { found }, momentOf(deps))
+  const decided = decide(context, { found }, toMoment(deps))
   const { provider, id: subscriptionId, status, items } = found
   const there = { status, product: items.map(({ product }) => product).join(' ') }
   const common = { provider, subscriptionId, organizationId, there }
@@ -102,7 +102,7 @@ function judge(
     const isPast = found.endedAt !== undefined // nobody needs to look after what is over
     return isPast ? undefined : { ...common, kind: decided, fields: [], here: undefined, isRepairable: false }
   }
-  const kind = kindOf(decided)
+  const kind = classifyDrift(decided)
   if (!kind) return undefined
   const here = decided.known && { status: decided.known.status, plan: decided.known.planId }
   const fields = decided.known ? decided.changed : []
@@ -115,7 +115,7 @@ function judge(
   }
 }
 
-function kindOf({ known, row, changed, planId, isSecond, unknownProduct }: Decided): DriftKind | undefined {
+function classifyDrift({ known, row, changed, planId, isSecond, unknownProduct }: Decision): DriftKind | undefined {
   if (!known) return 'missing_here'
   if (unknownProduct !== undefined) return 'unknown_product'
   if (changed.length > 0) return 'differs'

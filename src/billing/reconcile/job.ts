@@ -9,7 +9,7 @@ import { replayEvents } from './replay.ts'
 
 const NAME = 'reconcile-billing'
 /** An event that failed so often is for a person to look at. */
-const MOST_ATTEMPTS = 20
+const MAX_ATTEMPTS = 20
 /** Until then its provider delivers it again by itself. */
 const LEFT_ALONE_MS = 30 * 60_000
 
@@ -29,7 +29,7 @@ export async function reconcileBilling(plain: Deps): Promise<Record<string, unkn
   const providers = configuredProviders(deps.config)
   if (providers.length === 0) return { providers: 0 }
   const receivedBefore = new Date(deps.now() - LEFT_ALONE_MS)
-  const replayed = await replayEvents(deps, { isOpen: true, belowAttempts: MOST_ATTEMPTS, receivedBefore })
+  const replayed = await replayEvents(deps, { isOpen: true, belowAttempts: MAX_ATTEMPTS, receivedBefore })
   const counts = { providers: providers.length, replayed: replayed.done, compared: 0, repaired: 0, left: 0 }
   for (const provider of providers) {
     const { compared, repaired, left } = await reconcileProvider(deps, provider)

@@ -1,5 +1,5 @@
 import type { ManagementDeps } from '../../deps.ts'
-import { handleEvent, reasonOf } from '../webhooks/handle.ts'
+import { describeReason, handleEvent } from '../webhooks/handle.ts'
 import { claimStored, type EventFilter, listEvents, type StoredEvent } from '../webhooks/queries.ts'
 
 const PAGE = 100
@@ -41,6 +41,6 @@ async function replay(deps: ManagementDeps, event: StoredEvent): Promise<Replaye
   try {
     return { event, result: await handleEvent(deps, event, claimed), isDone: true }
   } catch (error) {
-    return { event, result: `failed: ${reasonOf(error)}`, isDone: false }
+    return { event, result: `failed: ${describeReason(error)}`, isDone: false }
   }
 }

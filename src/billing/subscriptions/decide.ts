@@ -1,7 +1,7 @@
 import type { subscriptions } from '../../db/schema/billing.ts'
 import { FIRST_PLAN } from '../../db/schema/shapes.ts'
 import type { ProviderName, ProviderSubscription } from '../providers/provider.ts'
-import { currentOf, hasSay, isInForce, type Moment } from './rules.ts'
+import { type BillingClock, isEligible, isInForce, selectCurrent } from './rules.ts'
 
 /** What is known here, as far as it concerns one organization. */
 export interface Context {
@@ -22,7 +22,7 @@ export interface News {
   readonly refundedChargeAt?: Date | undefined
 }
 
-export interface Decided {
+export interface Decision {
   readonly known: SubscriptionRow | undefined
   /** The row as it ought to be. */
   readonly row: Omit<SubscriptionRow, 'revision' | 'updatedAt'>
@@ -41,35 +41,39 @@ export interface Decided {
 export type Ignored = 'unknown_organization' | 'unknown_product'
 
 /** What follows from a provider's state. Pure: the same is asked for a webhook, the reconcile job and the drift report. */
-export function decide(context: Context, news: News, moment: Moment & { readonly newId: string }): Decided | Ignored {
+export function decide(
+  context: Context,
+  news: News,
+  moment: BillingClock & { readonly newId: string },
+): Decision | Ignored {
   const { organization, rows } = context
   if (!organization) return 'unknown_organization'
-  const known = rows.find(isRowOf(news.found.provider, news.found.id))
-  const wanted = rowOf(context, news, known, moment)
+  const known = rows.find(isSubscription(news.found.provider, news.found.id))
+  const wanted = toRow(context, news, known, moment)
   if (!wanted) return 'unknown_product'
   const all = [...rows.filter((row) => row !== known), wanted]
-  const current = currentOf(all, moment)
+  const current = selectCurrent(all, moment)
   const row = { ...wanted, isCurrent: current?.id === wanted.id }
   const planId = planAfter(current, rows, moment)
   return {
     known,
     row,
-    changed: changesOf(known, row),
+    changed: listChanges(known, row),
     currentId: current?.id,
     planId: planId === organization.planId ? undefined : planId,
-    isSecond: !row.isCurrent && hasSay(row, moment.at) && isInForce(row, moment),
+    isSecond: !row.isCurrent && isEligible(row, moment.at) && isInForce(row, moment),
     unknownProduct: findUnknown(context, news.found),
   }
 }
 
-export const isRowOf = (provider: ProviderName, providerSubscriptionId: string) => (row: SubscriptionRow) =>
+export const isSubscription = (provider: ProviderName, providerSubscriptionId: string) => (row: SubscriptionRow) =>
   row.provider === provider && row.providerSubscriptionId === providerSubscriptionId
 
 /** With no subscription left the first plan is in force; where none ever decided, whatever an administrator chose. */
 function planAfter(
   current: ({ readonly planId: string } & Parameters<typeof isInForce>[0]) | undefined,
   before: readonly SubscriptionRow[],
-  moment: Moment,
+  moment: BillingClock,
 ): string | undefined {
   if (current) return isInForce(current, moment) ? current.planId : FIRST_PLAN
   return before.some(({ isCurrent }) => isCurrent) ? FIRST_PLAN : undefined
@@ -86,12 +90,12 @@ function findUnknown({ plans }: Context, { provider, items, endedAt }: ProviderS
 }
 
 /** @returns undefined where what was bought is no plan of ours, and never was */
-function rowOf(
+function toRow(
   { plans, organization }: Context,
   { found, refundedChargeAt }: News,
   known: SubscriptionRow | undefined,
   { at, newId }: { at: number; newId: string },
-): Decided['row'] | undefined {
+): Decision['row'] | undefined {
   const { planId = known?.planId, item, pendingPlanId } = readPlans(plans, found)
   if (planId === undefined || !organization) return undefined
   const { id, isCurrent, createdAt } = known ?? { id: newId, isCurrent: false, createdAt: new Date(at) }
@@ -179,7 +183,7 @@ const COLUMNS = [
   'isCurrent',
 ] as const
 
-function changesOf(known: SubscriptionRow | undefined, row: Decided['row']): string[] {
+function listChanges(known: SubscriptionRow | undefined, row: Decision['row']): string[] {
   return COLUMNS.filter((column) => !known || plain(known[column]) !== plain(row[column]))
 }
 

@@ -5,7 +5,7 @@ import { subscriptions } from '../../db/schema/billing.ts'
 import { organizations } from '../../db/schema/organizations.ts'
 import { plans } from '../../db/schema/plans.ts'
 import type { ProviderName } from '../providers/provider.ts'
-import type { Context, Decided } from './decide.ts'
+import type { Context, Decision } from './decide.ts'
 
 export interface KnownSubscription {
   readonly providerSubscriptionId: string
@@ -126,7 +126,7 @@ export function unsetCurrent(db: Database, organizationId: string, currentId: st
     )
 }
 
-export function upsertSubscription(db: Database, row: Decided['row'], at: Date) {
+export function upsertSubscription(db: Database, row: Decision['row'], at: Date) {
   const { id: _, createdAt: _created, organizationId: _organization, ...values } = row
   return db
     .insert(subscriptions)

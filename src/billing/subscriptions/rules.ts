@@ -28,7 +28,7 @@ export interface SubscriptionState {
 }
 
 /** At what time, and how many days a plan stays in force while its payment fails. */
-export interface Moment {
+export interface BillingClock {
   readonly at: number
   readonly graceDays: number
 }
@@ -41,7 +41,7 @@ export function isOver(state: SubscriptionState, at: number): boolean {
 }
 
 /** Whether the plan that was bought is in force. */
-export function isInForce(state: SubscriptionState, { at, graceDays }: Moment): boolean {
+export function isInForce(state: SubscriptionState, { at, graceDays }: BillingClock): boolean {
   if (isOver(state, at) || isRefunded(state)) return false
   const access = ACCESS[state.status]
   if (access !== 'grace') return access === 'granted' || access === 'until_end'
@@ -55,7 +55,7 @@ function isRefunded({ refundedChargeAt, currentPeriodStart }: SubscriptionState)
 }
 
 /** Whether it has a say in its organization's plan. */
-export function hasSay(state: SubscriptionState, at: number): boolean {
+export function isEligible(state: SubscriptionState, at: number): boolean {
   return ACCESS[state.status] !== 'undecided' && !isOver(state, at)
 }
 
@@ -68,9 +68,9 @@ interface Candidate extends SubscriptionState {
  * The subscription that decides its organization's plan: one whose plan is in force before one whose is not, then the one
  * that decided before, then the newest. That there is more than one is an accident, such as two checkouts at once.
  */
-export function currentOf<One extends Candidate>(all: readonly One[], moment: Moment): One | undefined {
+export function selectCurrent<One extends Candidate>(all: readonly One[], moment: BillingClock): One | undefined {
   const rank = (one: One) => (isInForce(one, moment) ? 2 : 0) + (one.isCurrent ? 1 : 0)
   return all
-    .filter((one) => hasSay(one, moment.at))
+    .filter((one) => isEligible(one, moment.at))
     .toSorted((a, b) => rank(b) - rank(a) || b.createdAt.getTime() - a.createdAt.getTime())[0]
 }

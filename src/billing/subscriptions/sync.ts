@@ -4,12 +4,12 @@ import { uuidv7 } from '../../lib/uuid.ts'
 import { Problem } from '../../problems.ts'
 import { recordBeforeLeaving } from '../overage/job.ts'
 import type { BillingProvider, ProviderSubscription } from '../providers/provider.ts'
-import { type Context, decide, isRowOf } from './decide.ts'
+import { type Context, decide, isSubscription } from './decide.ts'
 import { findPayersOrganizations, listKnown, readContexts } from './queries.ts'
 import { type Cause, type Outcome, writeDecision } from './write.ts'
 
 /** Others that write about the same organization at the same time are waited for so often. */
-const ATTEMPTS = 6
+const MAX_ATTEMPTS = 6
 
 /**
  * Makes what is known here of a subscription what its provider says of it now, and puts its organization on the plan that
@@ -23,7 +23,7 @@ export async function applySubscription(
   provider: BillingProvider,
   cause: Cause,
 ): Promise<Outcome> {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const outcome = await applyOnce(deps, provider, cause)
     if (outcome) return outcome
   }
@@ -37,7 +37,7 @@ async function applyOnce(deps: ManagementDeps, provider: BillingProvider, cause:
   const { context, found } = seen
   const organizationId = context.organization?.id
   if (!found) return ignore(cause, { what: 'not_found', organizationId })
-  const decided = decide(context, { found, refundedChargeAt: cause.refundedChargeAt }, momentOf(deps))
+  const decided = decide(context, { found, refundedChargeAt: cause.refundedChargeAt }, toMoment(deps))
   if (typeof decided === 'string') return ignore(cause, { what: decided, organizationId })
   const about = { subscription_id: decided.row.id, organization_id: organizationId }
   if (decided.isSecond) log('error', 'second_subscription', about)
@@ -51,8 +51,8 @@ async function applyOnce(deps: ManagementDeps, provider: BillingProvider, cause:
 async function lookAt(deps: ManagementDeps, provider: BillingProvider, { subscriptionId, isGone = false }: Cause) {
   const [before] = await listKnown(deps.db, provider.name, [subscriptionId])
   const found = await provider.getSubscription(subscriptionId)
-  const context = await contextOf(deps, before?.organizationId ?? (found && (await findOrganization(deps, found))))
-  const row = context.rows.find(isRowOf(provider.name, subscriptionId))
+  const context = await readContext(deps, before?.organizationId ?? (found && (await findOrganization(deps, found))))
+  const row = context.rows.find(isSubscription(provider.name, subscriptionId))
   if (row?.revision !== before?.revision) return undefined
   return { context, found: found ?? (isGone ? goneState(row, deps.now()) : undefined) }
 }
@@ -63,13 +63,13 @@ async function findOrganization(deps: ManagementDeps, found: ProviderSubscriptio
   return organizationId ?? (await findPayersOrganizations(deps.db, provider, [customerId])).get(customerId)
 }
 
-async function contextOf(deps: ManagementDeps, organizationId: string | undefined): Promise<Context> {
+async function readContext(deps: ManagementDeps, organizationId: string | undefined): Promise<Context> {
   const read = await readContexts(deps.db, organizationId === undefined ? [] : [organizationId])
   return read(organizationId)
 }
 
 /** The time, the grace days, and an id for a subscription that is new. */
-export function momentOf(deps: ManagementDeps) {
+export function toMoment(deps: ManagementDeps) {
   const at = deps.now()
   return { at, graceDays: deps.config.BILLING_GRACE_DAYS, newId: uuidv7(at) }
 }

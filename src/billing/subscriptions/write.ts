@@ -3,10 +3,10 @@ import { requireThat, tryBatch } from '../../db/batch.ts'
 import { lockOrganization, lockPlan } from '../../db/locks.ts'
 import type { Database } from '../../db/orm.ts'
 import type { ManagementDeps } from '../../deps.ts'
-import { announceVersion, organizationVersion } from '../../limits/versions.ts'
+import { organizationVersionKey, publishVersion } from '../../limits/versions.ts'
 
 import type { finishEvent } from '../webhooks/queries.ts'
-import type { Context, Decided, Ignored } from './decide.ts'
+import type { Context, Decision, Ignored } from './decide.ts'
 import { isStill, setCurrent, unsetCurrent, updateOrganization, upsertSubscription } from './queries.ts'
 
 type Statement = Parameters<Database['batch']>[0][number]
@@ -21,7 +21,7 @@ export async function writeDecision(
   deps: ManagementDeps,
   cause: Cause,
   context: Context,
-  decided: Decided,
+  decided: Decision,
 ): Promise<Outcome | undefined> {
   const { organizationId } = decided.row
   const isChanged = decided.changed.length > 0 || decided.planId !== undefined
@@ -38,7 +38,7 @@ export async function writeDecision(
 interface Writing {
   readonly cause: Cause
   readonly context: Context
-  readonly decided: Decided
+  readonly decided: Decision
   readonly finish: Finish | undefined
 }
 
@@ -52,23 +52,23 @@ async function writeBatch(deps: ManagementDeps, { cause, context, decided, finis
     unchanged: requireThat(deps.db, isStill(context)),
     organization: changed ? updateOrganization(deps.db, row.organizationId, changed) : undefined,
     rows: rows(deps, decided),
-    audit: entriesOf(cause, context, decided).map((entry) => audited(deps, entry)),
+    audit: buildEntries(cause, context, decided).map((entry) => audited(deps, entry)),
     event: finish,
   })
   const updated = done?.organization?.[0]
-  if (updated) await announceVersion(deps, organizationVersion(row.organizationId), updated.version)
+  if (updated) await publishVersion(deps, organizationVersionKey(row.organizationId), updated.version)
   return done !== undefined
 }
 
 /** A new subscription can move the beginning of usage periods to its own. */
-function changesOfOrganization({ config }: ManagementDeps, { known, row, planId }: Decided) {
+function changesOfOrganization({ config }: ManagementDeps, { known, row, planId }: Decision) {
   const isBeginning = config.USAGE_PERIODS === 'subscription' && row.isCurrent && !known?.isCurrent
   const periodAnchor = isBeginning ? (row.currentPeriodStart ?? undefined) : undefined
   return planId === undefined && !periodAnchor ? undefined : { planId, periodAnchor }
 }
 
 /** In this order there is never more than one that decides. */
-function rows(deps: ManagementDeps, { row, currentId }: Decided): Statement[] {
+function rows(deps: ManagementDeps, { row, currentId }: Decision): Statement[] {
   const isOther = currentId !== undefined && currentId !== row.id
   return [
     unsetCurrent(deps.db, row.organizationId, currentId),
@@ -77,7 +77,7 @@ function rows(deps: ManagementDeps, { row, currentId }: Decided): Statement[] {
   ]
 }
 
-function entriesOf(cause: Cause, context: Context, decided: Decided): Entry[] {
+function buildEntries(cause: Cause, context: Context, decided: Decision): Entry[] {
   const change = decided.changed.length > 0 ? [changeEntry(cause, decided)] : []
   return decided.planId === undefined ? change : [...change, planEntry(cause, context, decided)]
 }
@@ -85,11 +85,11 @@ function entriesOf(cause: Cause, context: Context, decided: Decided): Entry[] {
 /** Nobody signed in: it is the provider's word, or that of time. */
 const NOBODY = { actor: undefined } as const
 
-function changeEntry(cause: Cause, { known, row, changed }: Decided): Entry {
+function changeEntry(cause: Cause, { known, row, changed }: Decision): Entry {
   const { provider, providerSubscriptionId, status, planId, cancelAtPeriodEnd, currentPeriodEnd, endedAt } = row
   return {
     ...NOBODY,
-    act: 'billing.subscription_changed',
+    action: 'billing.subscription_changed',
     organizationId: row.organizationId,
     target: { type: 'subscription', id: row.id },
     detail: {
@@ -108,10 +108,10 @@ function changeEntry(cause: Cause, { known, row, changed }: Decided): Entry {
   }
 }
 
-function planEntry(cause: Cause, { organization }: Context, { row, planId }: Decided): Entry {
+function planEntry(cause: Cause, { organization }: Context, { row, planId }: Decision): Entry {
   return {
     ...NOBODY,
-    act: 'billing.plan_changed',
+    action: 'billing.plan_changed',
     organizationId: row.organizationId,
     target: { type: 'organization', id: row.organizationId },
     detail: { because: cause.because, from: organization?.planId, to: planId, status: row.status },

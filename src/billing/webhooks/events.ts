@@ -105,12 +105,12 @@ const stripeCustomerGone: Reader = (payload) => ({
   customer: { id: StripeObject.parse(payload).data.object.id, isGone: true },
 })
 
-const readerOf = (reader: Reader, types: readonly string[]) => types.map((type) => [type, reader] as const)
+const mapTypes = (reader: Reader, types: readonly string[]) => types.map((type) => [type, reader] as const)
 
 /** The types that something follows from; all others are kept, and that is all. */
 const READERS: Readonly<Record<ProviderName, ReadonlyMap<string, Reader>>> = {
   polar: new Map([
-    ...readerOf(
+    ...mapTypes(
       polarSubscription,
       [
         'created',
@@ -126,13 +126,13 @@ const READERS: Readonly<Record<ProviderName, ReadonlyMap<string, Reader>>> = {
         'migrated',
       ].map((what) => `subscription.${what}`),
     ),
-    ...readerOf(polarOrder, ['order.paid', 'order.refunded']),
-    ...readerOf(polarRefund, ['refund.created', 'refund.updated']),
-    ...readerOf(polarCustomer(false), ['customer.state_changed']),
-    ...readerOf(polarCustomer(true), ['customer.deleted']),
+    ...mapTypes(polarOrder, ['order.paid', 'order.refunded']),
+    ...mapTypes(polarRefund, ['refund.created', 'refund.updated']),
+    ...mapTypes(polarCustomer(false), ['customer.state_changed']),
+    ...mapTypes(polarCustomer(true), ['customer.deleted']),
   ]),
   stripe: new Map([
-    ...readerOf(
+    ...mapTypes(
       stripeSubscription,
       [
         'created',
@@ -145,17 +145,17 @@ const READERS: Readonly<Record<ProviderName, ReadonlyMap<string, Reader>>> = {
         'pending_update_expired',
       ].map((what) => `customer.subscription.${what}`),
     ),
-    ...readerOf(
+    ...mapTypes(
       stripeSession,
       ['completed', 'async_payment_succeeded', 'async_payment_failed'].map((what) => `checkout.session.${what}`),
     ),
-    ...readerOf(
+    ...mapTypes(
       stripeInvoice,
       ['paid', 'payment_failed', 'payment_action_required', 'finalization_failed'].map((what) => `invoice.${what}`),
     ),
-    ...readerOf(stripeCharge, ['charge.refunded']),
-    ...readerOf(stripeDispute, ['charge.dispute.closed']),
-    ...readerOf(stripeCustomerGone, ['customer.deleted']),
+    ...mapTypes(stripeCharge, ['charge.refunded']),
+    ...mapTypes(stripeDispute, ['charge.dispute.closed']),
+    ...mapTypes(stripeCustomerGone, ['customer.deleted']),
   ]),
 }
 
@@ -163,7 +163,7 @@ const READERS: Readonly<Record<ProviderName, ReadonlyMap<string, Reader>>> = {
  * @returns undefined for a type that nothing follows from
  * @throws ZodError when an event of a known type is not of its shape
  */
-export function subjectOf(provider: ProviderName, type: string, payload: unknown): Subject | undefined {
+export function readSubject(provider: ProviderName, type: string, payload: unknown): Subject | undefined {
   return READERS[provider].get(type)?.(payload)
 }
 
@@ -185,7 +185,7 @@ export interface EventHead {
  * @param deliveryId the event's id where the payload has none: Polar's is in a header
  * @returns undefined for what is no event
  */
-export function headOf(payload: unknown, deliveryId: string | undefined, receivedAt: number): EventHead | undefined {
+export function readHead(payload: unknown, deliveryId: string | undefined, receivedAt: number): EventHead | undefined {
   const { data } = Common.safeParse(payload)
   const eventId = deliveryId ?? data?.id
   if (!data || eventId === undefined) return undefined

@@ -6,8 +6,8 @@ import type { BillingProvider } from '../providers/provider.ts'
 import { listOfCustomer } from '../subscriptions/queries.ts'
 import { applySubscription } from '../subscriptions/sync.ts'
 import type { Outcome } from '../subscriptions/write.ts'
-import { isForPeriod, type Subject, subjectOf } from './events.ts'
-import { type Claimed, failEvent, finishEvent, type StoredEvent } from './queries.ts'
+import { isForPeriod, readSubject, type Subject } from './events.ts'
+import { type ClaimedEvent, failEvent, finishEvent, type StoredEvent } from './queries.ts'
 
 /**
  * Does what follows from an event that was claimed, and marks it as done in the same batch as its last effect. If that
@@ -16,7 +16,7 @@ import { type Claimed, failEvent, finishEvent, type StoredEvent } from './querie
  * @returns what came of it
  * @throws whatever kept it from being done
  */
-export async function handleEvent(deps: ManagementDeps, event: StoredEvent, claimed: Claimed): Promise<string> {
+export async function handleEvent(deps: ManagementDeps, event: StoredEvent, claimed: ClaimedEvent): Promise<string> {
   try {
     return await takeEffect(deps, event, claimed)
   } catch (error) {
@@ -26,27 +26,27 @@ export async function handleEvent(deps: ManagementDeps, event: StoredEvent, clai
   }
 }
 
-async function markFailed(deps: ManagementDeps, claimed: Claimed, error: unknown): Promise<void> {
+async function markFailed(deps: ManagementDeps, claimed: ClaimedEvent, error: unknown): Promise<void> {
   try {
-    await failEvent(deps.db, claimed, reasonOf(error))
+    await failEvent(deps.db, claimed, describeReason(error))
   } catch {
     log('warn', 'billing_event_unmarked', { id: claimed.id })
   }
 }
 
 /** Why an event was not done, in a line. */
-export function reasonOf(error: unknown): string {
+export function describeReason(error: unknown): string {
   if (error instanceof Problem) return `${error.code}: ${error.message}`
   return Object.values(errorFields(error)).join(': ')
 }
 
-async function takeEffect(deps: ManagementDeps, event: StoredEvent, claimed: Claimed): Promise<string> {
+async function takeEffect(deps: ManagementDeps, event: StoredEvent, claimed: ClaimedEvent): Promise<string> {
   const finish = ({ what, organizationId }: { readonly what: string; readonly organizationId?: string | undefined }) =>
     finishEvent(deps.db, claimed, { outcome: what, organizationId, at: new Date(deps.now()) })
-  const subject = subjectOf(event.provider, event.type, event.payload)
+  const subject = readSubject(event.provider, event.type, event.payload)
   const provider = subject && providerNamed(deps.config, event.provider)
   if (subject && !provider) throw new Problem('misconfigured', { detail: `${event.provider} is not configured.` })
-  const targets = subject && provider ? await targetsOf(deps, provider, subject) : []
+  const targets = subject && provider ? await listTargets(deps, provider, subject) : []
   if (targets.length === 0 || !provider) {
     await finish({ what: 'stored' })
     return 'stored'
@@ -84,9 +84,9 @@ interface Target {
 }
 
 /** The subscriptions that an event is about. */
-async function targetsOf(deps: ManagementDeps, provider: BillingProvider, subject: Subject): Promise<Target[]> {
+async function listTargets(deps: ManagementDeps, provider: BillingProvider, subject: Subject): Promise<Target[]> {
   const { subscriptionId, customer, refund } = subject
-  if (customer) return (await subscriptionsOf(deps, provider, customer)).map((id) => ({ subscriptionId: id }))
+  if (customer) return (await listSubscriptions(deps, provider, customer)).map((id) => ({ subscriptionId: id }))
   if (subscriptionId !== undefined) return [{ subscriptionId, refundedChargeAt: refund?.chargedAt }]
   if (refund?.paymentId === undefined) return []
   const paid = await provider.subscriptionOfPayment?.(refund.paymentId)
@@ -95,13 +95,13 @@ async function targetsOf(deps: ManagementDeps, provider: BillingProvider, subjec
 }
 
 /** Those that are known here, and those that the provider knows of. */
-async function subscriptionsOf(
+async function listSubscriptions(
   deps: ManagementDeps,
   provider: BillingProvider,
   { id, externalId, isGone }: NonNullable<Subject['customer']>,
 ): Promise<string[]> {
   const known = await listOfCustomer(deps.db, provider.name, id)
   if (isGone || externalId === undefined) return known
-  const found = await provider.findSubscriptionsOf({ organizationId: externalId.toLowerCase(), customerId: id })
+  const found = await provider.findSubscriptions({ organizationId: externalId.toLowerCase(), customerId: id })
   return [...new Set([...known, ...found.map((one) => one.id)])]
 }

@@ -15,7 +15,7 @@ export interface NewEvent {
   readonly occurredAt: Date
 }
 
-export interface Claimed {
+export interface ClaimedEvent {
   readonly id: string
   /** Which attempt this is: what another one has taken over since is not marked by this one. */
   readonly attempts: number
@@ -29,7 +29,7 @@ const isFree = sql`(${billingEvents.state} in ('received', 'failed')
  *
  * @returns the claim; or `done`, or `processing` for one that somebody else handles at this moment
  */
-export async function claimEvent(db: Database, event: NewEvent): Promise<Claimed | 'done' | 'processing'> {
+export async function claimEvent(db: Database, event: NewEvent): Promise<ClaimedEvent | 'done' | 'processing'> {
   const [claimed] = await db
     .insert(billingEvents)
     .values({ ...event, state: 'processing', claimedUntil: LEASE, attempts: 1 })
@@ -50,7 +50,7 @@ export async function claimEvent(db: Database, event: NewEvent): Promise<Claimed
 export type StoredEvent = Pick<typeof billingEvents.$inferSelect, 'id' | 'provider' | 'eventId' | 'type' | 'payload'>
 
 /** Claims one that is stored, done or not. @returns undefined when somebody else handles it at this moment */
-export async function claimStored(db: Database, id: string): Promise<Claimed | undefined> {
+export async function claimStored(db: Database, id: string): Promise<ClaimedEvent | undefined> {
   const [row] = await db
     .update(billingEvents)
     .set({ state: 'processing', claimedUntil: LEASE, attempts: sql`${billingEvents.attempts} + 1` })
@@ -62,7 +62,7 @@ export async function claimStored(db: Database, id: string): Promise<Claimed | u
 /** How an event becomes done: for the batch of its effect. */
 export function finishEvent(
   db: Database,
-  { id, attempts }: Claimed,
+  { id, attempts }: ClaimedEvent,
   result: { readonly outcome: string; readonly organizationId: string | undefined; readonly at: Date },
 ) {
   return db
@@ -78,7 +78,7 @@ export function finishEvent(
     .where(isHeld(id, attempts))
 }
 
-export function failEvent(db: Database, { id, attempts }: Claimed, error: string) {
+export function failEvent(db: Database, { id, attempts }: ClaimedEvent, error: string) {
   return db
     .update(billingEvents)
     .set({ state: 'failed', claimedUntil: null, error: error.slice(0, 500) })

@@ -3,7 +3,7 @@ import { uuidv7 } from '../../lib/uuid.ts'
 import { Problem } from '../../problems.ts'
 import { providerNamed } from '../providers/configured.ts'
 import type { ProviderName } from '../providers/provider.ts'
-import { headOf } from './events.ts'
+import { readHead } from './events.ts'
 import { handleEvent } from './handle.ts'
 import { claimEvent } from './queries.ts'
 import { isPolarSigned, isStripeSigned } from './signatures.ts'
@@ -32,7 +32,7 @@ export async function receiveWebhook(deps: ManagementDeps, provider: ProviderNam
   const { headers } = request
   if (!(await isSigned(deps.config[secrets], { headers, body, now: deps.now() }))) throw new Problem('unsigned_webhook')
   const payload = parse(body)
-  const head = headOf(payload, idHeader && (headers.get(idHeader) ?? undefined), deps.now())
+  const head = readHead(payload, idHeader && (headers.get(idHeader) ?? undefined), deps.now())
   if (!head) throw new Problem('invalid_request', { errors: [{ path: 'body', message: 'is no event' }] })
   const event = { id: uuidv7(deps.now()), provider, payload, ...head }
   const claimed = await claimEvent(deps.db, event)

@@ -3,7 +3,7 @@ import { utf8 } from '../../lib/bytes.ts'
 /** How far a delivery's clock may be from ours, in either direction; a delivery that was caught can be repeated so long. */
 const TOLERANCE_SECONDS = 300
 /** More than a roll-over needs; each one costs an HMAC of the body. */
-const MOST_SIGNATURES = 8
+const MAX_SIGNATURES = 8
 
 const EVENT_ID = /^[A-Za-z0-9_-]{1,128}$/ // without full stops, which separate what is signed
 const UNIX_SECONDS = /^[1-9]\d{9}$/
@@ -33,14 +33,14 @@ export async function isPolarSigned(secrets: readonly string[], { headers, body,
   const timestamp = headers.get('webhook-timestamp') ?? ''
   const given = polarSignatures(headers.get('webhook-signature') ?? '')
   if (!EVENT_ID.test(id) || !isRecent(timestamp, now)) return false
-  return isSignedByAny(secrets.flatMap(polarKeys), given, joined(utf8(`${id}.${timestamp}.`), body))
+  return isSignedByAny(secrets.flatMap(polarKeys), given, joinBytes(utf8(`${id}.${timestamp}.`), body))
 }
 
 /** Whether a delivery is one of Stripe's: any `v1` of its header over `t` and the body, at most 300 s from now. */
 export async function isStripeSigned(secrets: readonly string[], { headers, body, now }: Delivery): Promise<boolean> {
   const { timestamp, given } = stripeHeader(headers.get('Stripe-Signature') ?? '')
   if (!isRecent(timestamp, now)) return false
-  return isSignedByAny(secrets.map(utf8), given, joined(utf8(`${timestamp}.`), body))
+  return isSignedByAny(secrets.map(utf8), given, joinBytes(utf8(`${timestamp}.`), body))
 }
 
 /** Stripe's own library lets the future pass; a delivery from there could be repeated for as long as it is ahead. */
@@ -59,9 +59,9 @@ function polarSignatures(header: string): Bytes[] {
 /** A header with two times says nothing: one of them would be judged, and the other signed. */
 function stripeHeader(header: string): { timestamp: string; given: Bytes[] } {
   const parts = header.length > HEADER_LENGTH ? [] : header.split(',').map((part) => part.split('='))
-  const valuesOf = (name: string) => parts.flatMap(([key, value = '']) => (key === name ? [value] : []))
-  const times = valuesOf('t')
-  const given = valuesOf('v1').filter((hex) => STRIPE_SIGNATURE.test(hex))
+  const listValues = (name: string) => parts.flatMap(([key, value = '']) => (key === name ? [value] : []))
+  const times = listValues('t')
+  const given = listValues('v1').filter((hex) => STRIPE_SIGNATURE.test(hex))
   return { timestamp: times.length === 1 ? (times[0] ?? '') : '', given: given.map(fromHex) }
 }
 
@@ -77,7 +77,7 @@ function polarKeys(secret: string): Bytes[] {
 
 /** Compares in constant time: `verify` is specified to, and no signature of ours is ever at hand. */
 async function isSignedByAny(keys: readonly Bytes[], given: readonly Bytes[], content: Bytes): Promise<boolean> {
-  const candidates = given.slice(0, MOST_SIGNATURES)
+  const candidates = given.slice(0, MAX_SIGNATURES)
   for (const key of keys) {
     const imported = await crypto.subtle.importKey('raw', key, HMAC, false, ['verify'])
     for (const signature of candidates)
@@ -86,7 +86,7 @@ async function isSignedByAny(keys: readonly Bytes[], given: readonly Bytes[], co
   return false
 }
 
-function joined(head: Bytes, body: Bytes): Bytes {
+function joinBytes(head: Bytes, body: Bytes): Bytes {
   const whole = new Uint8Array(head.length + body.length)
   whole.set(head)
   whole.set(body, head.length)

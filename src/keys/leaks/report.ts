@@ -3,7 +3,7 @@ import { audited } from '../../audit/record.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { text } from '../../http/text-field.ts'
 import { sha256Hex } from '../../lib/bytes.ts'
-import { announceVersion, keyVersion } from '../../limits/versions.ts'
+import { keyVersionKey, publishVersion } from '../../limits/versions.ts'
 import { mailFor } from '../../mail/outbox.ts'
 import { leakedKey } from '../../mail/templates/keys.ts'
 import { render } from '../../mail/templates/render.tsx'
@@ -33,7 +33,7 @@ interface Feedback {
 }
 
 /** In mail and log; more of them say nothing new. */
-const MOST_PLACES = 5
+const MAX_PLACES = 5
 
 /**
  * Switches off the keys that were found in public, everywhere within 2 s, and tells their organizations' owners. Once for
@@ -57,23 +57,23 @@ export async function takeLeakReport(deps: ManagementDeps, finds: readonly Find[
 async function disable(deps: ManagementDeps, key: FoundKey, finds: readonly Find[]): Promise<void> {
   const now = deps.now()
   const at = new Date(now)
-  const places = [...new Set(finds.flatMap(({ url }) => addressOf(url)))].slice(0, MOST_PLACES)
+  const places = [...new Set(finds.flatMap(({ url }) => listWebAddresses(url)))].slice(0, MAX_PLACES)
   const row = audited(deps, {
-    act: 'key.leaked',
+    action: 'key.leaked',
     actor: undefined, // a scanner's report: nobody signed in
     organizationId: key.organizationId,
     target: { type: 'key', id: key.id },
-    detail: { places, sources: [...new Set(finds.flatMap(({ source }) => source ?? []))].slice(0, MOST_PLACES) },
+    detail: { places, sources: [...new Set(finds.flatMap(({ source }) => source ?? []))].slice(0, MAX_PLACES) },
   })
   const mails = mailsAbout(deps, key, places, now)
   const version = await disableLeaked(deps.db, key, at, { row, mails: mails.map(({ insert }) => insert) })
   if (version === undefined) return
-  await announceVersion(deps, keyVersion(key.id), version)
+  await publishVersion(deps, keyVersionKey(key.id), version)
   for (const mail of mails) mail.send()
 }
 
 /** Only addresses of the web are repeated: what else a report might say there is nobody's to click on. */
-function addressOf(url: string | null | undefined): string[] {
+function listWebAddresses(url: string | null | undefined): string[] {
   const parsed = url ? URL.parse(url) : null
   return parsed && /^https?:$/.test(parsed.protocol) ? [parsed.href] : []
 }

@@ -1,6 +1,6 @@
 import { newRouter } from '../../api/api-route.ts'
 import { withJsonBody } from '../../api/body.ts'
-import { addressOf, spend } from '../../limits/endpoint-limits.ts'
+import { enforceRateLimits, networkAddress } from '../../limits/endpoint-limits.ts'
 import { fieldErrors, Problem } from '../../problems.ts'
 import { LeakReport, takeLeakReport } from './report.ts'
 import { isSigned } from './signature.ts'
@@ -15,7 +15,7 @@ leakedRoutes.post(
   '/keys/leaked',
   async (c, next) => {
     if (!c.var.deps.config.LEAK_REPORT_KEYS) throw new Problem('not_found')
-    await spend(c.var.deps, { key_leak_report_address: { address: addressOf(c.var.deps) } })
+    await enforceRateLimits(c.var.deps, { key_leak_report_address: { address: networkAddress(c.var.deps) } })
     await next()
   },
   withJsonBody,

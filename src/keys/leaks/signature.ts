@@ -7,7 +7,7 @@ const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256' } as const
 /** A DER signature on P-256 has at most 72 bytes. */
 const BASE64 = /^[A-Za-z0-9+/]{1,96}={0,2}$/
 
-interface Signed {
+interface SignedReport {
   /** `Github-Public-Key-Identifier`. */
   readonly keyId: string | undefined
   /** `Github-Public-Key-Signature`: DER in base64. */
@@ -17,9 +17,12 @@ interface Signed {
 }
 
 /** Whether a report is signed by one of these keys: ECDSA on P-256 over SHA-256 of the body, as GitHub signs. */
-export async function isSigned(keys: readonly ReportKey[], { keyId, signature = '', body }: Signed): Promise<boolean> {
+export async function isSigned(
+  keys: readonly ReportKey[],
+  { keyId, signature = '', body }: SignedReport,
+): Promise<boolean> {
   const key = keys.find(({ id }) => id === keyId)
-  const raw = BASE64.test(signature) && signature.length % 4 === 0 ? rawSignature(bytesOf(signature)) : undefined
+  const raw = BASE64.test(signature) && signature.length % 4 === 0 ? rawSignature(decodeBase64(signature)) : undefined
   if (!key || !raw) return false
   try {
     const imported = await crypto.subtle.importKey('spki', key.spki, ALGORITHM, false, ['verify'])
@@ -30,4 +33,4 @@ export async function isSigned(keys: readonly ReportKey[], { keyId, signature = 
   }
 }
 
-const bytesOf = (base64: string) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
+const decodeBase64 = (base64: string) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))

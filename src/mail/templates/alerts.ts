@@ -19,7 +19,7 @@ interface UsageAlert extends About {
   readonly periodStart: string
 }
 
-const nameOf = (organization: string) => quotable(organization) ?? 'your organization'
+const quoteOrganization = (organization: string) => quotable(organization) ?? 'your organization'
 const NUMBER = new Intl.NumberFormat('en-US', { maximumFractionDigits: 6 })
 
 export function usageAlert({
@@ -37,11 +37,11 @@ export function usageAlert({
   return {
     subject:
       threshold === 100
-        ? `${nameOf(organization)} reached its limit of ${what} (${service})`
-        : `${nameOf(organization)} has used ${threshold} % of its ${what} (${service})`,
+        ? `${quoteOrganization(organization)} reached its limit of ${what} (${service})`
+        : `${quoteOrganization(organization)} has used ${threshold} % of its ${what} (${service})`,
     name,
     paragraphs: [
-      `${NUMBER.format(used)} of ${NUMBER.format(limit)} are used: ${what} of ${nameOf(organization)}, in the period that began on ${periodStart.slice(0, 10)}.`,
+      `${NUMBER.format(used)} of ${NUMBER.format(limit)} are used: ${what} of ${quoteOrganization(organization)}, in the period that began on ${periodStart.slice(0, 10)}.`,
       isFull
         ? 'What the plan does at this limit happens now: requests are refused, or go on and are billed.'
         : 'Nothing is refused yet.',
@@ -58,9 +58,11 @@ interface EndpointDisabled extends About {
 /** The endpoint's address is left out: whoever set it up chose it, and need not be who reads this. */
 export function endpointDisabled({ service, name, organization, endpointId, reason }: EndpointDisabled): Content {
   return {
-    subject: `A webhook endpoint of ${nameOf(organization)} was switched off (${service})`,
+    subject: `A webhook endpoint of ${quoteOrganization(organization)} was switched off (${service})`,
     name,
-    paragraphs: [`The webhook endpoint ${endpointId} of ${nameOf(organization)} was switched off. ${reason}`],
+    paragraphs: [
+      `The webhook endpoint ${endpointId} of ${quoteOrganization(organization)} was switched off. ${reason}`,
+    ],
     closing: ['Once it works again, switch it on and have the events sent again that it missed.'],
   }
 }

@@ -1,6 +1,6 @@
 import type { Content } from './render.tsx'
 
-interface Told {
+interface NoticeData {
   /** What happened, as a heading without a full stop. */
   readonly title: string
   readonly sentence: string
@@ -98,7 +98,7 @@ export const NOTICES = {
     sentence: 'An administrator of the service took the second factor away from your account. Set it up again.',
     byAdministrator: true,
   },
-} as const satisfies Record<string, Told>
+} as const satisfies Record<string, NoticeData>
 
 export type NoticeKind = keyof typeof NOTICES
 
@@ -112,7 +112,7 @@ interface Circumstances {
 
 /** What the owner of an account is told about an act: what, when, from where, and what to do if it was not theirs. */
 export function noticeFor(kind: NoticeKind, { service, name, at, ip }: Circumstances): Content {
-  const { title, sentence, byAdministrator, isOut }: Told = NOTICES[kind]
+  const { title, sentence, byAdministrator, isOut }: NoticeData = NOTICES[kind]
   const time = `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`
   const where = ip && !byAdministrator ? `, from the network address ${ip}` : ''
   return {

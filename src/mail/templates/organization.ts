@@ -27,7 +27,7 @@ export function invitation({ service, organization, role, inviter, url }: Invita
   }
 }
 
-interface Told {
+interface NoticeData {
   /** What happened, with the organization's name in it, without a full stop. */
   readonly title: (organization: string) => string
   readonly sentence: string
@@ -53,7 +53,7 @@ export const ORGANIZATION_NOTICES = {
     title: (organization) => `You own ${organization} now`,
     sentence: 'An owner of the organization handed it over to you, and is an administrator of it from now on.',
   },
-} as const satisfies Record<string, Told>
+} as const satisfies Record<string, NoticeData>
 
 export type OrganizationNotice = keyof typeof ORGANIZATION_NOTICES
 
@@ -67,7 +67,7 @@ interface About {
 }
 
 export function organizationNotice(kind: OrganizationNotice, { service, name, organization, reason }: About): Content {
-  const { title, sentence }: Told = ORGANIZATION_NOTICES[kind]
+  const { title, sentence }: NoticeData = ORGANIZATION_NOTICES[kind]
   return {
     subject: `${title(quotable(organization) ?? 'Your organization')} (${service})`,
     name,

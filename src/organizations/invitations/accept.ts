@@ -8,14 +8,14 @@ import { requireThat, tryBatch } from '../../db/batch.ts'
 import { lockOrganization } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { sha256, sha256Hex } from '../../lib/bytes.ts'
-import { addressOf, spend } from '../../limits/endpoint-limits.ts'
+import { enforceRateLimits, networkAddress } from '../../limits/endpoint-limits.ts'
 import { Problem } from '../../problems.ts'
 import { isMember } from '../queries.ts'
 import type { Acceptance, Accepted } from '../schemas.ts'
 import { acceptInvitation, type FoundInvitation, findByToken, holds, isAcceptable } from './queries.ts'
 
 /** Whom an invitation is for, and its token. */
-interface Presented {
+interface PresentedInvitation {
   readonly invitation: FoundInvitation
   readonly tokenHash: Uint8Array
 }
@@ -34,11 +34,11 @@ export async function accept(
   request: z.output<typeof Acceptance>,
   credential: string | undefined,
 ): Promise<z.output<typeof Accepted>> {
-  await spend(deps, {
-    email_token_address: { address: addressOf(deps) },
+  await enforceRateLimits(deps, {
+    email_token_address: { address: networkAddress(deps) },
     email_token_token: { account: sha256Hex(request.token) },
   })
-  const userId = credential === undefined ? undefined : await signedIn(deps, credential)
+  const userId = credential === undefined ? undefined : await requireSignedIn(deps, credential)
   const tokenHash = sha256(request.token)
   const invitation = await findByToken(deps.db, tokenHash, new Date(deps.now()))
   if (!invitation) throw new Problem('invalid_token')
@@ -47,7 +47,7 @@ export async function accept(
 }
 
 /** @throws Problem `unauthenticated`, `user_only`, `forbidden_while_impersonating` */
-async function signedIn(deps: ManagementDeps, credential: string): Promise<string> {
+async function requireSignedIn(deps: ManagementDeps, credential: string): Promise<string> {
   if (!credential.includes('.')) throw new Problem('user_only')
   const session = await loadSession(deps, credential)
   if (!session) throw new Problem('unauthenticated')
@@ -55,13 +55,17 @@ async function signedIn(deps: ManagementDeps, credential: string): Promise<strin
   return session.userId
 }
 
-async function acceptSignedIn(deps: ManagementDeps, presented: Presented, userId: string) {
+async function acceptSignedIn(deps: ManagementDeps, presented: PresentedInvitation, userId: string) {
   const account = await findInvited(deps, presented.invitation.email)
   if (account?.id !== userId) throw new Problem('invitation_for_other')
   return acceptAs(deps, presented, userId)
 }
 
-async function acceptUnknown(deps: ManagementDeps, presented: Presented, request: z.output<typeof Acceptance>) {
+async function acceptUnknown(
+  deps: ManagementDeps,
+  presented: PresentedInvitation,
+  request: z.output<typeof Acceptance>,
+) {
   const { email, status } = presented.invitation
   if (status !== 'pending') throw new Problem('invalid_token')
   const account = await findInvited(deps, email)
@@ -71,19 +75,19 @@ async function acceptUnknown(deps: ManagementDeps, presented: Presented, request
   return acceptAs(deps, presented, account.id)
 }
 
-async function acceptAs(deps: ManagementDeps, presented: Presented, userId: string) {
+async function acceptAs(deps: ManagementDeps, presented: PresentedInvitation, userId: string) {
   const { db } = deps
   const done = await tryBatch(db, {
     seat: seat(deps, presented, userId),
     address: confirmAddress(deps, userId, presented.invitation.email),
   })
   if (!done) throw await whyNot(deps, presented, userId)
-  return accepted(presented, userId, false)
+  return toAccepted(presented, userId, false)
 }
 
 async function acceptAsNew(
   deps: ManagementDeps,
-  presented: Presented,
+  presented: PresentedInvitation,
   { password, name }: z.output<typeof Acceptance>,
 ) {
   if (password === undefined) {
@@ -93,18 +97,18 @@ async function acceptAsNew(
   const person = { email: presented.invitation.email, password, name }
   const userId = await registerInvited(deps, person, (id) => seat(deps, presented, id))
   if (userId === undefined) throw new Problem('invalid_token') // used, taken back or registered by another request meanwhile
-  return accepted(presented, userId, true)
+  return toAccepted(presented, userId, true)
 }
 
 /** The statements that use the token up and make the user a member; they refuse the batch when that cannot be. */
-function seat(deps: ManagementDeps, { invitation, tokenHash }: Presented, userId: string) {
+function seat(deps: ManagementDeps, { invitation, tokenHash }: PresentedInvitation, userId: string) {
   const { id, organizationId, role } = invitation
   const now = new Date(deps.now())
   return [
     lockOrganization(deps.db, organizationId),
     requireThat(deps.db, sql`${isAcceptable(tokenHash, now)} and not ${isMemberAlready(organizationId, userId)}`),
     audited(deps, {
-      act: 'invitation.accepted',
+      action: 'invitation.accepted',
       actor: userId,
       organizationId,
       target: { type: 'invitation', id },
@@ -117,12 +121,12 @@ function seat(deps: ManagementDeps, { invitation, tokenHash }: Presented, userId
 const isMemberAlready = (organizationId: string, userId: string) =>
   isMember(organizationId, userId, rolesWith('organization:read'))
 
-async function whyNot(deps: ManagementDeps, { invitation }: Presented, userId: string): Promise<Problem> {
+async function whyNot(deps: ManagementDeps, { invitation }: PresentedInvitation, userId: string): Promise<Problem> {
   const isThere = await holds(deps.db, isMemberAlready(invitation.organizationId, userId))
   return new Problem(isThere ? 'already_member' : 'invalid_token')
 }
 
-function accepted({ invitation }: Presented, userId: string, isNew: boolean): z.output<typeof Accepted> {
+function toAccepted({ invitation }: PresentedInvitation, userId: string, isNew: boolean): z.output<typeof Accepted> {
   return {
     organization_id: invitation.organizationId,
     organization_name: invitation.organizationName,

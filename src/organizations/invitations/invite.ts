@@ -8,11 +8,11 @@ import { type Permission, type Role, rolesWith } from '../../auth/roles.ts'
 import { requireThat, runBatch, tryBatch } from '../../db/batch.ts'
 import { lockOrganization } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
-import { masked } from '../../lib/mask-email.ts'
+import { maskEmail } from '../../lib/mask-email.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
-import { spend } from '../../limits/endpoint-limits.ts'
+import { enforceRateLimits } from '../../limits/endpoint-limits.ts'
 import { Problem } from '../../problems.ts'
-import { refuseUnprotected } from '../admin-two-factor.ts'
+import { requireProtected } from '../admin-two-factor.ts'
 import { toInvitation } from '../invitation.ts'
 import { findMember } from '../members/queries.ts'
 import { getOrganization } from '../organization.ts'
@@ -23,12 +23,12 @@ import {
   findInvitation,
   holds,
   type InvitationRef,
+  type InvitationView,
   isMemberByEmail,
   isUnansweredOne,
   renewInvitation,
   replaceInvitation,
   revokeInvitation,
-  type ShownInvitation,
 } from './queries.ts'
 
 /**
@@ -41,14 +41,14 @@ export async function invite(
   user: UserPrincipal,
   organizationId: string,
   { email, role }: z.output<typeof NewInvitation>,
-): Promise<ShownInvitation> {
+): Promise<InvitationView> {
   const permission = await requireMayInvite(deps, user, organizationId, role)
   await spendOn(deps, user, organizationId, email)
   const id = uuidv7(deps.now())
-  const mail = await mailOf(deps, user, organizationId, { email, role })
+  const mail = await buildMail(deps, user, organizationId, { email, role })
   const { tokenHash, createdAt, expiresAt } = mail
   const row = { id, organizationId, email, role, tokenHash, invitedBy: user.userId, createdAt, expiresAt }
-  const sent: ShownInvitation = { ...row, status: 'pending', acceptedAt: null, isClosed: false }
+  const sent: InvitationView = { ...row, status: 'pending', acceptedAt: null, isClosed: false }
   const kept = await keepAnswer(deps, 201, toInvitation(sent))
   const mayInvite = isMember(organizationId, user.userId, rolesWith(permission))
   await runBatch(deps.db, {
@@ -56,11 +56,11 @@ export async function invite(
     newcomer: requireThat(deps.db, sql`not ${isMemberByEmail(organizationId, email)}`, 'already_member'),
     allowed: requireThat(deps.db, mayInvite, 'forbidden'),
     audit: audited(deps, {
-      act: 'invitation.sent',
+      action: 'invitation.sent',
       actor: user,
       organizationId,
       target: { type: 'invitation', id },
-      detail: { email: masked(email), role },
+      detail: { email: maskEmail(email), role },
     }),
     invitation: replaceInvitation(deps.db, row),
     mail: mail.insert,
@@ -79,7 +79,7 @@ export async function resendInvitation(
   deps: ManagementDeps,
   user: UserPrincipal,
   ref: InvitationRef,
-): Promise<ShownInvitation> {
+): Promise<InvitationView> {
   const { organizationId, id } = ref
   const open = await getInvitation(deps, ref)
   const { email, role } = open
@@ -87,20 +87,20 @@ export async function resendInvitation(
   const permission = await requireMayInvite(deps, user, organizationId, role)
   if (await holds(deps.db, isMemberByEmail(organizationId, email))) throw new Problem('already_member')
   await spendOn(deps, user, organizationId, email)
-  const mail = await mailOf(deps, user, organizationId, { email, role })
+  const mail = await buildMail(deps, user, organizationId, { email, role })
   const { tokenHash, expiresAt } = mail
-  const renewed: ShownInvitation = { ...open, status: 'pending', expiresAt, invitedBy: user.userId }
+  const renewed: InvitationView = { ...open, status: 'pending', expiresAt, invitedBy: user.userId }
   const kept = await keepAnswer(deps, 200, toInvitation(renewed))
   const mayResend = sql`${isMember(organizationId, user.userId, rolesWith(permission))} and ${isUnansweredOne(ref)}`
   await runBatch(deps.db, {
     lock: lockOrganization(deps.db, organizationId),
     allowed: requireThat(deps.db, mayResend, 'invitation_not_found'),
     audit: audited(deps, {
-      act: 'invitation.resent',
+      action: 'invitation.resent',
       actor: user,
       organizationId,
       target: { type: 'invitation', id },
-      detail: { email: masked(email), role },
+      detail: { email: maskEmail(email), role },
     }),
     invitation: renewInvitation(deps.db, ref, { tokenHash, expiresAt, invitedBy: user.userId }),
     mail: mail.insert,
@@ -117,7 +117,7 @@ export async function takeBackInvitation(deps: ManagementDeps, user: UserPrincip
     lock: lockOrganization(deps.db, organizationId),
     open: requireThat(deps.db, isUnansweredOne(ref)),
     audit: audited(deps, {
-      act: 'invitation.revoked',
+      action: 'invitation.revoked',
       actor: user,
       organizationId,
       target: { type: 'invitation', id },
@@ -129,7 +129,7 @@ export async function takeBackInvitation(deps: ManagementDeps, user: UserPrincip
   if (status === 'accepted') throw new Problem('invitation_not_found')
 }
 
-async function getInvitation(deps: ManagementDeps, ref: InvitationRef): Promise<ShownInvitation> {
+async function getInvitation(deps: ManagementDeps, ref: InvitationRef): Promise<InvitationView> {
   const row = await findInvitation(deps.db, ref, new Date(deps.now()))
   if (!row) throw new Problem('invitation_not_found')
   return row
@@ -144,12 +144,12 @@ async function requireMayInvite(
 ): Promise<Permission> {
   const permission = role === 'owner' ? 'owners:write' : 'members:write'
   organizationFor(user, permission, organizationId)
-  await refuseUnprotected(deps, user, organizationId)
+  await requireProtected(deps, user, organizationId)
   return permission
 }
 
 function spendOn(deps: ManagementDeps, user: UserPrincipal, organizationId: string, email: string): Promise<void> {
-  return spend(deps, {
+  return enforceRateLimits(deps, {
     invitation_user: { account: user.userId },
     invitation_organization: { account: organizationId },
     invitation_organization_recipient: { account: `${organizationId}|${email}` },
@@ -157,7 +157,7 @@ function spendOn(deps: ManagementDeps, user: UserPrincipal, organizationId: stri
   })
 }
 
-async function mailOf(
+async function buildMail(
   deps: ManagementDeps,
   user: UserPrincipal,
   organizationId: string,

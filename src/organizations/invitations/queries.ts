@@ -41,7 +41,7 @@ const shownAt = (now: Date) => ({
   isClosed: sql<boolean>`(invitations.accepted_at is not null or invitations.revoked_at is not null)`,
 })
 
-export type ShownInvitation = NonNullable<Awaited<ReturnType<typeof findInvitation>>>
+export type InvitationView = NonNullable<Awaited<ReturnType<typeof findInvitation>>>
 
 /** One invitation of an organization. */
 export interface InvitationRef {

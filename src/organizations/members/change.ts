@@ -1,5 +1,5 @@
 import { requireOwner } from '../../accounts/passwords/reauthenticate.ts'
-import type { Act } from '../../audit/actions.ts'
+import type { AuditAction } from '../../audit/actions.ts'
 import { audited } from '../../audit/record.ts'
 import type { UserPrincipal } from '../../auth/principal.ts'
 import type { Role } from '../../auth/roles.ts'
@@ -7,7 +7,7 @@ import { requireThat, type Statement, tryBatch } from '../../db/batch.ts'
 import { lockOrganization } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { Problem } from '../../problems.ts'
-import { refuseUnprotected } from '../admin-two-factor.ts'
+import { requireProtected } from '../admin-two-factor.ts'
 import { noticeTo } from '../notice.ts'
 import { getOrganization } from '../organization.ts'
 import { leaveSessions } from '../queries.ts'
@@ -16,15 +16,15 @@ import {
   deleteMembership,
   type FoundStanding,
   findMember,
-  type ShownMember,
+  type MemberView,
   selectStanding,
   stillStands,
   updateRole,
 } from './queries.ts'
-import { refusalOf } from './rules.ts'
+import { findRefusal } from './rules.ts'
 
 /** A decision that is overtaken is taken again; more often than this in a row is no accident. */
-const ATTEMPTS = 5
+const MAX_ATTEMPTS = 5
 
 const DETAILS = {
   forbidden: 'Your role does not allow this; only owners make, change and remove owners.',
@@ -32,7 +32,7 @@ const DETAILS = {
 } as const
 
 interface Change {
-  readonly act: Act
+  readonly action: AuditAction
   readonly user: UserPrincipal
   readonly between: Between
   /** The role that the target has afterwards; null for none. */
@@ -50,11 +50,11 @@ export async function changeRole(
   deps: ManagementDeps,
   user: UserPrincipal,
   { organizationId, userId, role }: { readonly organizationId: string; readonly userId: string; readonly role: Role },
-): Promise<ShownMember> {
-  await refuseUnprotected(deps, user, organizationId)
+): Promise<MemberView> {
+  await requireProtected(deps, user, organizationId)
   const between = { organizationId, actorId: user.userId, targetId: userId }
   const effects = [updateRole(deps.db, organizationId, userId, role)]
-  await change(deps, { act: 'member.role_changed', user, between, to: role, effects })
+  await change(deps, { action: 'member.role_changed', user, between, to: role, effects })
   const member = await findMember(deps.db, organizationId, userId)
   if (!member) throw new Problem('member_not_found')
   return member
@@ -73,7 +73,7 @@ export async function removeMember(
 ): Promise<void> {
   const isLeaving = userId === user.userId
   await change(deps, {
-    act: isLeaving ? 'member.left' : 'member.removed',
+    action: isLeaving ? 'member.left' : 'member.removed',
     user,
     between: { organizationId, actorId: user.userId, targetId: userId },
     to: null,
@@ -95,14 +95,14 @@ export async function transferOwnership(
   { user_id, password }: { readonly user_id: string; readonly password?: string | undefined },
 ): Promise<void> {
   if (user_id === user.userId) throw new Problem('own_account')
-  await refuseUnprotected(deps, user, organizationId)
+  await requireProtected(deps, user, organizationId)
   await requireOwner(deps, user, password)
   const { name } = await getOrganization(deps, user, organizationId)
   const member = await findMember(deps.db, organizationId, user_id)
   if (!member?.isActive) throw new Problem('member_not_found')
   const mail = noticeTo(deps, member, 'transferred', { organization: name })
   await change(deps, {
-    act: 'organization.transferred',
+    action: 'organization.transferred',
     user,
     between: { organizationId, actorId: user.userId, targetId: user_id },
     to: 'owner',
@@ -117,26 +117,26 @@ export async function transferOwnership(
 
 /** Decides by what is so, and does it if that is still so under the lock; else decides anew. */
 async function change(deps: ManagementDeps, what: Change): Promise<void> {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const standing = await selectStanding(deps.db, what.between)
-    refuse(standing, what)
-    if (what.act === 'member.role_changed' && standing.target === what.to) return
+    requireAllowed(standing, what)
+    if (what.action === 'member.role_changed' && standing.target === what.to) return
     if (await doUnderLock(deps, what, standing)) return
   }
   throw new Problem('unavailable', { detail: 'The members are being changed right now.' })
 }
 
-function refuse(standing: FoundStanding, { act, to, isLeaving }: Change): void {
-  const code = refusalOf(standing, to, isLeaving)
+function requireAllowed(standing: FoundStanding, { action, to, isLeaving }: Change): void {
+  const code = findRefusal(standing, to, isLeaving)
   // The old owner steps down: a new one who cannot sign in would leave nobody.
-  if (!code && act === 'organization.transferred' && !standing.isTargetActive) throw new Problem('member_not_found')
+  if (!code && action === 'organization.transferred' && !standing.isTargetActive) throw new Problem('member_not_found')
   if (!code) return
   throw new Problem(code, code in DETAILS ? { detail: DETAILS[code as keyof typeof DETAILS] } : {})
 }
 
 async function doUnderLock(
   deps: ManagementDeps,
-  { act, user, between, to, effects }: Change,
+  { action, user, between, to, effects }: Change,
   standing: FoundStanding,
 ): Promise<boolean> {
   const { organizationId, targetId } = between
@@ -144,7 +144,7 @@ async function doUnderLock(
     lock: lockOrganization(deps.db, organizationId),
     unchanged: requireThat(deps.db, stillStands(between, standing)),
     audit: audited(deps, {
-      act,
+      action,
       actor: user,
       organizationId,
       target: { type: 'user', id: targetId },

@@ -21,9 +21,9 @@ const shown = {
   createdAt: memberships.createdAt,
 }
 
-export type ShownMember = NonNullable<Awaited<ReturnType<typeof findMember>>>
+export type MemberView = NonNullable<Awaited<ReturnType<typeof findMember>>>
 
-const isOf = (organizationId: string, userId: string) =>
+const isMembership = (organizationId: string, userId: string) =>
   and(eq(memberships.organizationId, organizationId), eq(memberships.userId, userId))
 
 export async function findMember(db: Database, organizationId: string, userId: string) {
@@ -31,7 +31,7 @@ export async function findMember(db: Database, organizationId: string, userId: s
     .select(shown)
     .from(memberships)
     .innerJoin(users, eq(users.id, memberships.userId))
-    .where(isOf(organizationId, userId))
+    .where(isMembership(organizationId, userId))
   return row
 }
 
@@ -50,7 +50,7 @@ export function listMembers(
     .limit(limit + 1)
 }
 
-const roleOf = (organizationId: string, userId: string) => sql`(
+const selectRole = (organizationId: string, userId: string) => sql`(
   select m.role from memberships m where m.organization_id = ${organizationId}::uuid and m.user_id = ${userId}::uuid)`
 
 const hasOtherOwner = ({ organizationId, targetId }: Between) => sql`exists (
@@ -70,7 +70,7 @@ export async function selectStanding(db: Database, between: Between): Promise<Fo
   const { rows } = await db.execute<
     Record<'actor' | 'target', Role | null> & Record<'other_owner' | 'active', boolean>
   >(sql`
-    select ${roleOf(organizationId, actorId)} as actor, ${roleOf(organizationId, targetId)} as target,
+    select ${selectRole(organizationId, actorId)} as actor, ${selectRole(organizationId, targetId)} as target,
       ${hasOtherOwner(between)} as other_owner, ${isActive(targetId)} as active`)
   const { actor = null, target = null, other_owner = false, active = false } = rows[0] ?? {}
   return { actor, target, hasOtherOwner: other_owner, isTargetActive: active }
@@ -78,15 +78,15 @@ export async function selectStanding(db: Database, between: Between): Promise<Fo
 
 /** Whether all of that is still so, at this place of the batch. */
 export const stillStands = (between: Between, standing: FoundStanding) => sql`(
-  ${roleOf(between.organizationId, between.actorId)} is not distinct from ${standing.actor}::text
-  and ${roleOf(between.organizationId, between.targetId)} is not distinct from ${standing.target}::text
+  ${selectRole(between.organizationId, between.actorId)} is not distinct from ${standing.actor}::text
+  and ${selectRole(between.organizationId, between.targetId)} is not distinct from ${standing.target}::text
   and ${hasOtherOwner(between)} = ${standing.hasOtherOwner}::boolean
   and ${isActive(between.targetId)} = ${standing.isTargetActive}::boolean)`
 
 export function updateRole(db: Database, organizationId: string, userId: string, role: Role) {
-  return db.update(memberships).set({ role }).where(isOf(organizationId, userId))
+  return db.update(memberships).set({ role }).where(isMembership(organizationId, userId))
 }
 
 export function deleteMembership(db: Database, organizationId: string, userId: string) {
-  return db.delete(memberships).where(isOf(organizationId, userId))
+  return db.delete(memberships).where(isMembership(organizationId, userId))
 }

@@ -4,7 +4,7 @@ import { pageEnd } from '../../http/paging.ts'
 import { page } from '../../lib/cursor.ts'
 import { ListQuery, Member, MemberList, MemberParams, OrganizationParams, RoleChange, Transfer } from '../schemas.ts'
 import { changeRole, removeMember, transferOwnership } from './change.ts'
-import { listMembers, type ShownMember } from './queries.ts'
+import { listMembers, type MemberView } from './queries.ts'
 
 const tag = 'Organizations'
 
@@ -113,7 +113,7 @@ export const memberRoutes = newRouter()
     return c.body(null, 204)
   })
 
-function toMember(row: ShownMember): z.output<typeof Member> {
+function toMember(row: MemberView): z.output<typeof Member> {
   return {
     user_id: row.id,
     email: row.email,

@@ -19,7 +19,7 @@ export interface Standing {
  * @param isLeaving whether it is one's own membership that ends
  * @returns why not, the first reason that applies
  */
-export function refusalOf(
+export function findRefusal(
   { actor, target, hasOtherOwner }: Standing,
   to: Role | null,
   isLeaving = false,

@@ -1,6 +1,6 @@
 import type { Deps } from '../../deps.ts'
 import { errorFields, log } from '../../lib/log.ts'
-import { tellAlerts } from './notify.ts'
+import { notifyAll } from './notify.ts'
 import { recordAlerts } from './queries.ts'
 
 const MINUTE_MS = 60_000
@@ -13,7 +13,7 @@ const PERIOD_MS = 32 * 24 * 60 * MINUTE_MS
 
 /**
  * The alerts job. What passed a threshold is written down, once for each period, limit and threshold; then what was not
- * told yet is told. A run that dies in between loses nothing, and two at once tell once.
+ * told yet is told. A run that dies in between loses nothing, and two at once notify once.
  *
  * @param at when the run was due, in Unix milliseconds
  */
@@ -24,7 +24,7 @@ export async function checkUsageAlerts(deps: Deps, at: number) {
     since: at - (isFull ? PERIOD_MS : LOOK_BACK_MS),
     lookBackMs: LOOK_BACK_MS,
   })
-  const results = await tellAlerts(deps)
+  const results = await notifyAll(deps)
   for (const { reason } of results.filter((one) => one.status === 'rejected'))
     log('error', 'usage_alert_untold', errorFields(reason)) // still open: the next run tells it
   return { crossed, told: results.filter((one) => one.status === 'fulfilled' && one.value).length }

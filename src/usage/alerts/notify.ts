@@ -4,12 +4,12 @@ import type { Deps } from '../../deps.ts'
 import { insertMails } from '../../mail/outbox.ts'
 import { usageAlert } from '../../mail/templates/alerts.ts'
 import { render } from '../../mail/templates/render.tsx'
-import { responsibleFor } from '../../organizations/contacts.ts'
+import { selectContacts } from '../../organizations/contacts.ts'
 import { insertDeliveries, webhookEvent } from '../../webhooks/publish.ts'
 import type { OpenAlert, OpenAlerts } from './queries.ts'
 
 /** Organizations and meters that one run tells of; the next one goes on. */
-const TOLD_AT_MOST = 200
+const MAX_RECIPIENTS = 200
 const AT_ONCE = 6
 
 /**
@@ -17,18 +17,18 @@ const AT_ONCE = 6
  *
  * @returns for each whether this run told it, or why it could not
  */
-export async function tellAlerts(deps: Deps): Promise<PromiseSettledResult<boolean>[]> {
+export async function notifyAll(deps: Deps): Promise<PromiseSettledResult<boolean>[]> {
   const open = await selectOpen(deps)
   const results: PromiseSettledResult<boolean>[] = []
   for (let from = 0; from < open.length; from += AT_ONCE)
-    results.push(...(await Promise.allSettled(open.slice(from, from + AT_ONCE).map((one) => tell(deps, one)))))
+    results.push(...(await Promise.allSettled(open.slice(from, from + AT_ONCE).map((one) => notify(deps, one)))))
   return results
 }
 
 async function selectOpen(deps: Deps): Promise<OpenAlerts[]> {
   const { rows } = await ormOver(deps.sql).execute<OpenAlerts & Record<string, unknown>>(sql`
     select o.id as organization_id, o.name as organization, to_json(grouped.period_start) #>> '{}' as period_start, grouped.meter,
-      grouped.alerts, ${responsibleFor(sql`o.id`)} as responsible
+      grouped.alerts, ${selectContacts(sql`o.id`)} as responsible
     from (
       select organization_id, period_start, meter,
         json_agg(json_build_object('id', id, 'threshold', threshold, 'limit', limit_value, 'used', used, 'crossed_at', crossed_at)
@@ -38,16 +38,16 @@ async function selectOpen(deps: Deps): Promise<OpenAlerts[]> {
         from usage_alerts where notified_at is null) open
       group by organization_id, period_start, meter
       order by random() -- alerts that can never be sent must not take the places of the others for good
-      limit ${TOLD_AT_MOST}::int) grouped
+      limit ${MAX_RECIPIENTS}::int) grouped
     join organizations o on o.id = grouped.organization_id`)
   return rows
 }
 
 /**
  * One statement: it marks the alerts as told and, if the one that is told was open until then, puts mails and webhooks on
- * their way. A second run waits for the first one's mark, and finds nothing to tell.
+ * their way. A second run waits for the first one's mark, and finds nothing to notify.
  */
-async function tell(deps: Deps, open: OpenAlerts): Promise<boolean> {
+async function notify(deps: Deps, open: OpenAlerts): Promise<boolean> {
   const now = deps.now()
   const [highest] = open.alerts
   const organizationId = open.organization_id
@@ -71,7 +71,7 @@ async function tell(deps: Deps, open: OpenAlerts): Promise<boolean> {
       where organization_id = ${organizationId}::uuid and notified_at is null
         and id = any(string_to_array(${open.alerts.map(({ id }) => id).join(',')}, ',')::uuid[])
       returning id
-    ), mailed as (${insertMails(now, mailsOf(deps, open), isNew)}),
+    ), mailed as (${insertMails(now, buildMails(deps, open), isNew)}),
     passed as (${insertDeliveries(passed, isNew)}),
     reached as (${insertDeliveries(reached, isFull)})
     select ${isNew} as is_new`)
@@ -92,7 +92,7 @@ function toData({ organization_id, meter, period_start }: OpenAlerts, alert: Ope
   }
 }
 
-function mailsOf({ config }: Deps, open: OpenAlerts) {
+function buildMails({ config }: Deps, open: OpenAlerts) {
   const service = config.SERVICE_NAME
   const { threshold, limit, used } = open.alerts[0]
   const about = { organization: open.organization, meter: open.meter, periodStart: open.period_start }

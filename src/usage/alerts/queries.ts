@@ -7,7 +7,7 @@ import type { Deps } from '../../deps.ts'
 export const DEFAULT_THRESHOLDS = [80, 95]
 
 /** What `numeric(20, 6)` holds: one organization beyond it must not keep the others from being told. */
-const MOST = '99999999999999'
+const MAX_UNITS = '99999999999999'
 
 /**
  * Writes down every threshold that usage has reached, 100 always among them: each once per period, meter, limit and
@@ -29,7 +29,7 @@ with readings as (
   from usage_gauges g join organizations o on o.id = g.organization_id
   where g.observed_at >= $2
 ), measured as (
-  select r.organization_id, r.period_start, r.meter, least(r.used, ${MOST}) as used, least(round(coalesce((o.limit_overrides->>r.meter)::numeric, (p.limits->'meters'->r.meter->>'limit')::numeric), 6), ${MOST}) as limit_value,
+  select r.organization_id, r.period_start, r.meter, least(r.used, ${MAX_UNITS}) as used, least(round(coalesce((o.limit_overrides->>r.meter)::numeric, (p.limits->'meters'->r.meter->>'limit')::numeric), 6), ${MAX_UNITS}) as limit_value,
     coalesce(o.alert_thresholds, $4::jsonb) as thresholds
   from readings r join organizations o on o.id = r.organization_id join plans p on p.id = o.plan_id
 ), crossed as (

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { listOf, pageQuery, timestamp, uuid } from '../../http/fields.ts'
+import { listSchema, pageQuery, timestamp, uuid } from '../../http/fields.ts'
 
 export const UsageAlert = z
   .object({
@@ -16,7 +16,7 @@ export const UsageAlert = z
   })
   .meta({ id: 'UsageAlert' })
 
-export const UsageAlertList = listOf(UsageAlert)
+export const UsageAlertList = listSchema(UsageAlert)
 export const AlertListQuery = pageQuery.extend({ organization_id: uuid.optional() })
 export const OrganizationQuery = z.strictObject({ organization_id: uuid.optional() })
 

@@ -14,7 +14,7 @@ export interface Thresholds {
   readonly is_default: boolean
 }
 
-const shown = (chosen: readonly number[] | null): Thresholds => ({
+const toThresholds = (chosen: readonly number[] | null): Thresholds => ({
   thresholds: [...(chosen ?? DEFAULT_THRESHOLDS)],
   is_default: chosen === null,
 })
@@ -26,7 +26,7 @@ export async function readThresholds({ db }: ManagementDeps, organizationId: str
     .from(organizations)
     .where(eq(organizations.id, organizationId))
   if (!row) throw new Problem('organization_not_found')
-  return shown(row.chosen)
+  return toThresholds(row.chosen)
 }
 
 /**
@@ -48,12 +48,12 @@ export async function setThresholds(
     found: requireThat(deps.db, isThere, 'organization_not_found'),
     organization: deps.db.update(organizations).set({ alertThresholds }).where(eq(organizations.id, organizationId)),
     audit: audited(deps, {
-      act: 'organization.alert_thresholds_changed',
+      action: 'organization.alert_thresholds_changed',
       actor,
       organizationId,
       target: { type: 'organization', id: organizationId },
       detail: { thresholds: alertThresholds },
     }),
   })
-  return shown(alertThresholds)
+  return toThresholds(alertThresholds)
 }

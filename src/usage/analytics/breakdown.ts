@@ -1,8 +1,8 @@
 import type { Sql } from '../../db/client.ts'
 import { DIMENSIONS, type Dimension } from '../../metering/dimensions.ts'
-import { ANSWER, rounded, SUM_COLUMNS, SUMS, type SumRow, toSums } from './columns.ts'
+import { ANSWER, roundTo, SUM_COLUMNS, SUMS, type SumRow, toSums } from './columns.ts'
 import { readRows } from './read.ts'
-import { cutIntoDays, dayOf, iso, type Span } from './span.ts'
+import { cutIntoDays, formatDay, iso, type Span } from './span.ts'
 
 /** What the list is sorted by, and the share is of. */
 export const ORDERS = ['requests', 'errors', 'tokens', 'cost_usd'] as const
@@ -43,7 +43,7 @@ const IS_USED = ['requests', 'errors', 'api_calls', 'queries', 'input_tokens', '
  * Whole UTC days come from the daily slices, the hours at the edges from the hourly sums. Slices leave out what has no
  * value: that is the days' total less all of them.
  */
-function statementOf({ by, order }: Ask): string {
+function buildStatement({ by, order }: Ask): string {
   return `
 with days as (
   select value, ${SUMS} from usage_daily_slices
@@ -78,15 +78,15 @@ const KEY_NAME = `(select name from api_keys where organization_id = $1 and id =
 export async function usageBreakdown(sql: Sql, organizationId: string, ask: Ask) {
   const rows = await readRows<BreakdownRow>(sql, breakdownQuery(sql, organizationId, ask))
   const total = rows.reduce((sum, row) => sum + Number(row.measure), 0)
-  const shareOf = (row: BreakdownRow) => (total > 0 ? rounded(Number(row.measure) / total, 4) : null)
+  const computeShare = (row: BreakdownRow) => (total > 0 ? roundTo(Number(row.measure) / total, 4) : null)
   const rest = rows.find(({ value }) => value === null)
   return {
     from: iso(ask.span.from),
     to: iso(ask.span.to),
     by: ask.by,
     order: ask.order,
-    data: rows.filter(({ value }) => value !== null).map((row) => toGroup(ask.by, row, shareOf(row))),
-    other: rest ? { groups: rest.groups, share: shareOf(rest), ...toSums(rest) } : null,
+    data: rows.filter(({ value }) => value !== null).map((row) => toGroup(ask.by, row, computeShare(row))),
+    other: rest ? { groups: rest.groups, share: computeShare(rest), ...toSums(rest) } : null,
   }
 }
 
@@ -98,6 +98,6 @@ function toGroup(by: Dimension, row: BreakdownRow, share: number | null) {
 export function breakdownQuery(sql: Sql, organizationId: string, ask: Ask) {
   const { before, days, after } = cutIntoDays(ask.span)
   const edges = [before.from, before.to, after.from, after.to].map(iso)
-  const parameters = [organizationId, ask.by, dayOf(days.from), dayOf(days.to), ...edges, ask.limit]
-  return sql.query(statementOf(ask), parameters)
+  const parameters = [organizationId, ask.by, formatDay(days.from), formatDay(days.to), ...edges, ask.limit]
+  return sql.query(buildStatement(ask), parameters)
 }

@@ -18,13 +18,13 @@ const [EARLIEST_HOURS, LATEST_HOURS] = [-15, 13]
  *
  * @param zone an IANA name, known to `isTimeZone`
  */
-export function bucketsOf(interval: Interval, { from, to }: Span, zone: string): Bucket[] {
-  const local = clockOf(zone)
+export function listBuckets(interval: Interval, { from, to }: Span, zone: string): Bucket[] {
+  const local = createClock(zone)
   if (interval === 'hour') return hours(from, to, local)
   const buckets: Bucket[] = []
   const first = local(Math.floor(from / HOUR_MS) * HOUR_MS)
   for (let step = 0; ; step++) {
-    const [name, next] = [nameOf(interval, first, step), nameOf(interval, first, step + 1)]
+    const [name, next] = [nameBucket(interval, first, step), nameBucket(interval, first, step + 1)]
     const bucket = { name, from: startOfDay(name, local), to: startOfDay(next, local) }
     if (bucket.from >= to) return buckets
     if (bucket.to > from && bucket.from < bucket.to) buckets.push(bucket)
@@ -40,7 +40,7 @@ function hours(from: number, to: number, local: Clock): Bucket[] {
 }
 
 /** The day or month `step` after the one that holds a local time. */
-function nameOf(interval: 'day' | 'month', local: string, step: number): string {
+function nameBucket(interval: 'day' | 'month', local: string, step: number): string {
   const [year = 0, month = 1, day = 1] = local.slice(0, 10).split('-').map(Number)
   const date = interval === 'day' ? Date.UTC(year, month - 1, day + step) : Date.UTC(year, month - 1 + step, 1)
   return new Date(date).toISOString().slice(0, interval === 'day' ? 10 : 7)
@@ -61,7 +61,7 @@ function startOfDay(name: string, local: Clock): number {
 /** A time (Unix milliseconds) as a zone's clocks show it: `2026-03-29 03:00`. */
 type Clock = (at: number) => string
 
-function clockOf(zone: string): Clock {
+function createClock(zone: string): Clock {
   const format = new Intl.DateTimeFormat('sv-SE', {
     timeZone: zone,
     year: 'numeric',
@@ -84,7 +84,7 @@ function withOffset(at: number, local: string): string {
 /** Whether this runtime knows a time zone by that name. */
 export function isTimeZone(name: string): boolean {
   try {
-    clockOf(name)
+    createClock(name)
     return true
   } catch {
     return false
@@ -92,4 +92,4 @@ export function isTimeZone(name: string): boolean {
 }
 
 /** The moment at which a day (`2026-03-29`) begins in a zone, as exactly as buckets are: to the UTC hour. */
-export const dayStart = (day: string, zone: string) => startOfDay(day, clockOf(zone))
+export const dayStart = (day: string, zone: string) => startOfDay(day, createClock(zone))

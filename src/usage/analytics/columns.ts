@@ -72,7 +72,7 @@ export function toSums(row: SumRow = NOTHING) {
   return {
     requests: row.requests,
     errors: row.errors,
-    error_rate: row.requests > 0 ? rounded(row.errors / row.requests, 6) : null,
+    error_rate: row.requests > 0 ? roundTo(row.errors / row.requests, 6) : null,
     api_calls: row.api_calls,
     queries: row.queries,
     tokens: row.input_tokens + row.output_tokens,
@@ -81,13 +81,13 @@ export function toSums(row: SumRow = NOTHING) {
     cached_tokens: row.cached_tokens,
     cost_usd: row.cost_usd,
     unpriced: row.unpriced,
-    avg_response_time_ms: response_time_count > 0 ? rounded(response_time_ms_sum / response_time_count, 1) : null,
+    avg_response_time_ms: response_time_count > 0 ? roundTo(response_time_ms_sum / response_time_count, 1) : null,
     p50_response_time_ms: percentile(latency, 0.5),
     p95_response_time_ms: percentile(latency, 0.95),
     p99_response_time_ms: percentile(latency, 0.99),
   }
 }
 
-export function rounded(value: number, digits: number): number {
+export function roundTo(value: number, digits: number): number {
   return Math.round(value * 10 ** digits) / 10 ** digits
 }

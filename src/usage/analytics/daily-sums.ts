@@ -1,7 +1,7 @@
 import type { Sql } from '../../db/client.ts'
 import { toUsdText } from './columns.ts'
 import { readRows } from './read.ts'
-import { dayOf, type Span } from './span.ts'
+import { formatDay, type Span } from './span.ts'
 
 const KEYS = ['day', 'key_id', 'environment', 'endpoint', 'status_code', 'provider', 'model', 'route'] as const
 
@@ -49,8 +49,8 @@ export async function listDailySums(
   organizationId: string,
   { span, after, limit }: Ask,
 ): Promise<DailyPlace[]> {
-  const from = after ? String(after.day) : dayOf(span.from)
-  const parameters: unknown[] = [organizationId, from, dayOf(span.to - 1), limit]
+  const from = after ? String(after.day) : formatDay(span.from)
+  const parameters: unknown[] = [organizationId, from, formatDay(span.to - 1), limit]
   const place = after
     ? `and (${ORDER.join(', ')}) > (${KEYS.map((name) => `$${parameters.push(after[name])}`).join(', ')})`
     : ''

@@ -1,6 +1,6 @@
 import { base64url, utf8 } from '../../lib/bytes.ts'
 import type { EventRow, Place } from './events.ts'
-import { refused } from './span.ts'
+import { invalidSpan } from './span.ts'
 
 /** The end of a page as an opaque token. Ids are the callers' own, so a cursor holds the time with it. */
 export function cursorAfter({ occurred_at, id }: EventRow): string {
@@ -10,12 +10,12 @@ export function cursorAfter({ occurred_at, id }: EventRow): string {
 /** @throws Problem `invalid_request` for what is no cursor of this list */
 export function placeIn(cursor: string | undefined): Place | undefined {
   if (cursor === undefined) return undefined
-  const place = decoded(cursor)
-  if (!place) throw refused('query.cursor', 'is not a cursor of this list')
+  const place = decodePlace(cursor)
+  if (!place) throw invalidSpan('query.cursor', 'is not a cursor of this list')
   return place
 }
 
-function decoded(cursor: string): Place | undefined {
+function decodePlace(cursor: string): Place | undefined {
   try {
     const bytes = Uint8Array.from(atob(cursor.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0))
     const parts: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))

@@ -1,6 +1,6 @@
 import type { Sql } from '../../db/client.ts'
 import { toUsdText } from './columns.ts'
-import { conditionsOf, type Filter, namedIn } from './filter.ts'
+import { buildConditions, type Filter, namedIn } from './filter.ts'
 import { readRows } from './read.ts'
 import { iso, type Span } from './span.ts'
 
@@ -104,7 +104,7 @@ export async function listEvents(
   { span, filter, after, limit }: Ask,
 ): Promise<EventRow[]> {
   const parameters: unknown[] = [organizationId, iso(span.from), after?.occurredAt ?? iso(span.to), limit]
-  const named = conditionsOf(filter, parameters)
+  const named = buildConditions(filter, parameters)
   const matches = [
     named,
     filter.id === undefined ? '' : `and id = $${parameters.push(filter.id)}`,
@@ -114,7 +114,7 @@ export async function listEvents(
   const hour = isCombined(filter) ? 'known.held' : 'hours.hour'
   const statement = `
 with hours as materialized (
-  ${hoursOf(filter, parameters)}
+  ${selectHours(filter, parameters)}
 ), page as (
   select event.* from (select hour from hours order by hour desc) as hours
   ${holdingAll(filter, named)}
@@ -142,7 +142,7 @@ function holdingAll(filter: EventFilter, named: string): string {
 }
 
 /** The hours in which every part of the filter matches something. */
-function hoursOf(filter: EventFilter, parameters: unknown[]): string {
+function selectHours(filter: EventFilter, parameters: unknown[]): string {
   const span = `organization_id = $1 and hour > $2::timestamptz - interval '1 hour' and hour <= $3`
   const slices = namedIn(filter)
     .filter(([, value]) => value !== '')

@@ -35,7 +35,7 @@ export function exportUsage(sql: Sql, organizationId: string, what: Export, span
   })
 }
 
-function broken(error: unknown): never {
+function rethrow(error: unknown): never {
   log('error', 'export_broken', errorFields(error))
   throw error
 }
@@ -48,7 +48,7 @@ function csvStream<P>(columns: readonly string[], read: (after: P | undefined) =
     {
       start: (controller) => controller.enqueue(encoder.encode(csvRecord(columns))),
       async pull(controller) {
-        const page = await read(next).catch(broken)
+        const page = await read(next).catch(rethrow)
         if (page.rows.length > 0) controller.enqueue(encoder.encode(page.rows.map(csvRecord).join('')))
         next = page.next
         if (next === undefined) controller.close()

@@ -16,7 +16,7 @@ export function namedIn(filter: Filter): [Dimension, string][] {
  *
  * @param parameters where the values are added
  */
-export function conditionsOf(filter: Filter, parameters: unknown[]): string {
+export function buildConditions(filter: Filter, parameters: unknown[]): string {
   return namedIn(filter)
     .map(([name, value]) => `and ${COLUMNS[name][0]} = $${parameters.push(value)}::${COLUMNS[name][1]}`)
     .join(' ')

@@ -21,7 +21,7 @@ export interface History {
 }
 
 /** The days that a rate is taken of: at most seven complete ones and today so far, oldest first. */
-export function daysOf({ firstUse, byDay }: History, now: number): DayOfUse[] {
+export function listDays({ firstUse, byDay }: History, now: number): DayOfUse[] {
   if (firstUse === undefined) return []
   const today = startOfDay(now)
   const first = Math.max(startOfDay(firstUse), today - DAYS_LOOKED_AT * DAY_MS)
@@ -82,11 +82,11 @@ interface Forecast {
 export function forecast(meter: Meter): Forecast {
   const { used, rate, now, periodEnd } = meter
   const projected = rate === null ? null : used + (rate * Math.max(0, periodEnd - now)) / DAY_MS
-  const [outlook, exhaustedAt] = outlookOf(meter)
+  const [outlook, exhaustedAt] = predictOutlook(meter)
   return { outlook, exhaustedAt, projected }
 }
 
-function outlookOf({ limit, used, rate, now, periodEnd }: Meter): [Outlook, number | null] {
+function predictOutlook({ limit, used, rate, now, periodEnd }: Meter): [Outlook, number | null] {
   if (limit === null) return ['unlimited', null]
   if (used >= limit) return ['exhausted', now]
   if (rate === null) return ['too_little_data', null]

@@ -1,9 +1,9 @@
 import type { Sql } from '../../db/client.ts'
 import { COUNTERS, type Counter, forEachMeter, METERS, selectCounters } from '../../db/schema/meters.ts'
 import type { LimitOverrides, PlanLimits } from '../../db/schema/shapes.ts'
-import { periodOf } from '../../lib/period.ts'
+import { toPeriod } from '../../lib/period.ts'
 import { Problem } from '../../problems.ts'
-import { DAYS_LOOKED_AT, daysOf, forecast, ratePerDay, startOfDay } from './forecast-rules.ts'
+import { DAYS_LOOKED_AT, forecast, listDays, ratePerDay, startOfDay } from './forecast-rules.ts'
 import { readRows } from './read.ts'
 
 const DAY_MS = 86_400_000
@@ -48,12 +48,12 @@ export async function usageForecast(sql: Sql, organizationId: string, now: numbe
   const parameters = [organizationId, new Date(now).toISOString(), new Date(since).toISOString()]
   const [row] = await readRows<Row>(sql, sql.query(SELECT, parameters))
   if (!row) throw new Problem('organization_not_found')
-  const period = periodOf(row.period_anchor ?? undefined, now)
+  const period = toPeriod(row.period_anchor ?? undefined, now)
   return {
     period: period.name,
     resets_at: new Date(period.end).toISOString(),
     generated_at: new Date(now).toISOString(),
-    meters: forecastMeters((meter) => forecastOf(row, meter, { now, periodEnd: period.end })),
+    meters: forecastMeters((meter) => toForecast(row, meter, { now, periodEnd: period.end })),
   }
 }
 
@@ -62,14 +62,14 @@ function forecastMeters(of: (meter: Counter) => Outlook): ForecastMeters {
   return forEachMeter(METERS, (meter) => (COUNTERS[meter].isMoney ? inDollars(of(meter)) : of(meter))) as ForecastMeters
 }
 
-type Outlook = ReturnType<typeof forecastOf>
+type Outlook = ReturnType<typeof toForecast>
 type ForecastMeters = {
   readonly [Name in Counter]: (typeof COUNTERS)[Name]['isMoney'] extends true ? ReturnType<typeof inDollars> : Outlook
 }
 
-function forecastOf(row: Row, meter: Counter, { now, periodEnd }: { now: number; periodEnd: number }) {
+function toForecast(row: Row, meter: Counter, { now, periodEnd }: { now: number; periodEnd: number }) {
   const byDay = new Map(row.days.map((day) => [Date.parse(day.day), day[meter]]))
-  const rate = ratePerDay(daysOf({ firstUse: row.first_use ?? undefined, byDay }, now))
+  const rate = ratePerDay(listDays({ firstUse: row.first_use ?? undefined, byDay }, now))
   const limit = row.limit_overrides[meter] ?? row.limits.meters[meter]?.limit ?? null
   const units = limit === null ? null : Math.round(limit * COUNTERS[meter].unitsPerOne)
   const { outlook, exhaustedAt, projected } = forecast({ limit: units, used: row[meter], rate, now, periodEnd })

@@ -6,7 +6,7 @@ import { ANSWER, SUMS, type SumRow } from './columns.ts'
 import { readTogether } from './read.ts'
 
 /** The largest groups of a breakdown; the tail is in the totals. */
-const MOST_GROUPS = 100
+const MAX_GROUPS = 100
 
 interface Sums {
   readonly requests: number
@@ -54,12 +54,12 @@ select day::text as day, ${ANSWER} from sums order by sums.day`
 export async function usageStatistics(sql: Sql, organizationId: string, period: Period): Promise<Statistics> {
   const span = { from: period.start, to: period.end }
   const bounds = [organizationId, new Date(span.from).toISOString(), new Date(span.to).toISOString()]
-  const ask = { span, limit: MOST_GROUPS, order: 'requests' } as const
+  const ask = { span, limit: MAX_GROUPS, order: 'requests' } as const
   const [days, ...groups] = (await readTogether(sql, [
     sql.query(SELECT_DAYS, bounds),
     ...GROUPED.map((by) => breakdownQuery(sql, organizationId, { ...ask, by })),
   ])) as [(SumRow & { day: string | null })[], ...BreakdownRow[][]]
-  const [endpoints = [], models = [], keys = [], routes = []] = groups.map(listed)
+  const [endpoints = [], models = [], keys = [], routes = []] = groups.map(listGroups)
   return {
     period: period.name,
     totals: toSums(days.find(({ day }) => day === null) as SumRow),
@@ -72,7 +72,7 @@ export async function usageStatistics(sql: Sql, organizationId: string, period: 
 }
 
 /** Without the row that sums up all others. */
-function listed(rows: readonly BreakdownRow[]) {
+function listGroups(rows: readonly BreakdownRow[]) {
   return rows.filter((row): row is BreakdownRow & { value: string } => row.value !== null)
 }
 

@@ -1,8 +1,8 @@
-import { monthOf } from '../../lib/period.ts'
+import { toMonth } from '../../lib/period.ts'
 import type { Dimension } from '../../metering/dimensions.ts'
-import { type Bucket, bucketsOf, dayStart, type Interval } from './buckets.ts'
+import { type Bucket, dayStart, type Interval, listBuckets } from './buckets.ts'
 import { type Filter, namedIn } from './filter.ts'
-import { checkSpan, DAY_MS, HOUR_MS, refused, type Span, wholeHours } from './span.ts'
+import { checkSpan, DAY_MS, HOUR_MS, invalidSpan, type Span, wholeHours } from './span.ts'
 
 /** What a query says of its span; ISO 8601, or a day. */
 interface Bounds {
@@ -26,23 +26,23 @@ const SERIES = {
 } as const
 
 /** @param fallback how far back the span begins when the query does not say */
-function spanOf({ from, to }: Bounds, now: number, fallback: (to: number) => number, zone = 'UTC'): Span {
-  const end = to === undefined ? now : momentOf(to, zone)
-  return { from: from === undefined ? fallback(end) : momentOf(from, zone), to: end }
+function parseSpan({ from, to }: Bounds, now: number, fallback: (to: number) => number, zone = 'UTC'): Span {
+  const end = to === undefined ? now : parseMoment(to, zone)
+  return { from: from === undefined ? fallback(end) : parseMoment(from, zone), to: end }
 }
 
-const momentOf = (text: string, zone: string) => (text.length === 10 ? dayStart(text, zone) : Date.parse(text))
+const parseMoment = (text: string, zone: string) => (text.length === 10 ? dayStart(text, zone) : Date.parse(text))
 
 /** The whole hours of a summary or breakdown: of the current month so far, unless the query says otherwise. */
-export function askedHours(bounds: Bounds, now: number): Span {
-  const span = spanOf(bounds, now, (to) => monthOf(to - 1).start)
+export function parseHours(bounds: Bounds, now: number): Span {
+  const span = parseSpan(bounds, now, (to) => toMonth(to - 1).start)
   return wholeHours(checkSpan(span, LONGEST_DAYS))
 }
 
 /** The span of raw events: the last 24 hours, unless the query says otherwise. */
-export function askedEvents(bounds: Bounds, now: number): Span {
+export function parseEventSpan(bounds: Bounds, now: number): Span {
   return checkSpan(
-    spanOf(bounds, now, (to) => to - DAY_MS),
+    parseSpan(bounds, now, (to) => to - DAY_MS),
     LONGEST_EVENTS_DAYS,
   )
 }
@@ -53,13 +53,13 @@ interface Series extends Bounds {
 }
 
 /** @throws Problem `invalid_request` for more points than a series may have */
-export function askedBuckets(asked: Series, filter: Filter, now: number): Bucket[] {
+export function parseBuckets(asked: Series, filter: Filter, now: number): Bucket[] {
   const { most, longestMs, usual } = SERIES[asked.interval]
-  const span = spanOf(asked, now, (to) => to - usual, asked.tz)
-  const tooMany = refused('query.from', `must not be more than ${most} ${asked.interval}s before to`)
-  if (span.from >= span.to) throw refused('query.to', 'must be later than from')
+  const span = parseSpan(asked, now, (to) => to - usual, asked.tz)
+  const tooMany = invalidSpan('query.from', `must not be more than ${most} ${asked.interval}s before to`)
+  if (span.from >= span.to) throw invalidSpan('query.to', 'must be later than from')
   if (span.to - span.from > most * longestMs) throw tooMany
-  const buckets = bucketsOf(asked.interval, span, asked.tz)
+  const buckets = listBuckets(asked.interval, span, asked.tz)
   if (buckets.length > most) throw tooMany
   if (namedIn(filter).length > 1 || Object.values(filter).includes('')) checkHours(span, LONGEST_FILTERED_HOURS)
   return buckets
@@ -67,13 +67,13 @@ export function askedBuckets(asked: Series, filter: Filter, now: number): Bucket
 
 function checkHours({ from, to }: Span, hours: number): void {
   if (to - from > hours * HOUR_MS)
-    throw refused('query.from', `must be at most ${hours} hours before to with these filters`)
+    throw invalidSpan('query.from', `must be at most ${hours} hours before to with these filters`)
 }
 
-type Named = Readonly<Partial<Record<Exclude<Dimension, 'key'> | 'key_id', string | undefined>>>
+type NamedFilters = Readonly<Partial<Record<Exclude<Dimension, 'key'> | 'key_id', string | undefined>>>
 
 /** A query's filters under the names of the dimensions. */
-export function askedFilter({ key_id, endpoint, model, provider, route, status, environment }: Named): Filter {
+export function parseFilter({ key_id, endpoint, model, provider, route, status, environment }: NamedFilters): Filter {
   const filter = { key: key_id, endpoint, model, provider, route, status, environment }
   return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined))
 }

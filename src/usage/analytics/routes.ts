@@ -1,15 +1,15 @@
 import * as z from 'zod'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
 import type { Deps } from '../../deps.ts'
-import { spend } from '../../limits/endpoint-limits.ts'
+import { enforceRateLimits } from '../../limits/endpoint-limits.ts'
 import { usageBreakdown } from './breakdown.ts'
 import { cursorAfter, placeIn } from './event-cursor.ts'
 import { listEvents } from './events.ts'
 import { exportUsage } from './export.ts'
 import { usageForecast } from './forecast.ts'
-import { askedBuckets, askedEvents, askedFilter, askedHours } from './query-span.ts'
+import { parseBuckets, parseEventSpan, parseFilter, parseHours } from './query-span.ts'
 import * as schemas from './schemas.ts'
-import { dayOf } from './span.ts'
+import { formatDay } from './span.ts'
 import { usageSummary } from './summary.ts'
 import { usageTimeseries } from './timeseries.ts'
 
@@ -88,20 +88,20 @@ const forecastRoute = apiRoute({
 
 /** A question costs the database more than a verification: one organization must not take it from the others. */
 const limitQuestions = ({ deps, organizationId }: { deps: Deps; organizationId: string }) =>
-  spend(deps, { usage_analytics: { account: organizationId } })
+  enforceRateLimits(deps, { usage_analytics: { account: organizationId } })
 
 export const analyticsRoutes = newRouter()
   .openapi(summaryRoute, async (c) => {
     await limitQuestions(c.var)
     const { deps, organizationId } = c.var
-    return c.json(await usageSummary(deps.sql, organizationId, askedHours(c.req.valid('query'), deps.now())), 200)
+    return c.json(await usageSummary(deps.sql, organizationId, parseHours(c.req.valid('query'), deps.now())), 200)
   })
   .openapi(timeseriesRoute, async (c) => {
     await limitQuestions(c.var)
     const { deps, organizationId } = c.var
     const query = c.req.valid('query')
-    const filter = askedFilter(query)
-    const buckets = askedBuckets(query, filter, deps.now())
+    const filter = parseFilter(query)
+    const buckets = parseBuckets(query, filter, deps.now())
     const data = await usageTimeseries(deps.sql, organizationId, buckets, filter)
     return c.json({ interval: query.interval, tz: query.tz, data }, 200)
   })
@@ -109,15 +109,15 @@ export const analyticsRoutes = newRouter()
     await limitQuestions(c.var)
     const { deps, organizationId } = c.var
     const { by, limit, order, ...bounds } = c.req.valid('query')
-    const ask = { by, limit, order, span: askedHours(bounds, deps.now()) }
+    const ask = { by, limit, order, span: parseHours(bounds, deps.now()) }
     return c.json(await usageBreakdown(deps.sql, organizationId, ask), 200)
   })
   .openapi(eventsRoute, async (c) => {
     await limitQuestions(c.var)
     const { deps, organizationId } = c.var
     const { limit, cursor, id, errors_only, ...query } = c.req.valid('query')
-    const filter = { ...askedFilter(query), id, errorsOnly: errors_only === 'true' }
-    const [span, after] = [askedEvents(query, deps.now()), placeIn(cursor)]
+    const filter = { ...parseFilter(query), id, errorsOnly: errors_only === 'true' }
+    const [span, after] = [parseEventSpan(query, deps.now()), placeIn(cursor)]
     const rows = await listEvents(deps.sql, organizationId, { span, filter, after, limit: limit + 1 })
     const data = rows.slice(0, limit)
     const last = data.at(-1)
@@ -126,9 +126,9 @@ export const analyticsRoutes = newRouter()
   .openapi(exportRoute, async (c) => {
     const { deps, organizationId } = c.var
     const { what, ...bounds } = c.req.valid('query')
-    const span = (what === 'events' ? askedEvents : askedHours)(bounds, deps.now())
-    await spend(deps, { usage_export: { account: organizationId } })
-    const name = `usage-${what}-${dayOf(span.from)}-${dayOf(span.to - 1)}.csv`
+    const span = (what === 'events' ? parseEventSpan : parseHours)(bounds, deps.now())
+    await enforceRateLimits(deps, { usage_export: { account: organizationId } })
+    const name = `usage-${what}-${formatDay(span.from)}-${formatDay(span.to - 1)}.csv`
     return c.body(exportUsage(deps.sql, organizationId, what, span), 200, {
       'Content-Type': 'text/csv; charset=utf-8; header=present',
       'Content-Disposition': `attachment; filename="${name}"`,

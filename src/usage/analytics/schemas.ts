@@ -203,7 +203,7 @@ const MoneyForecast = z.object({
   ...outlook,
 })
 
-const forecastOf = (meter: Counter) => (COUNTERS[meter].isMoney ? MoneyForecast : CountForecast)
+const forecastSchema = (meter: Counter) => (COUNTERS[meter].isMoney ? MoneyForecast : CountForecast)
 type ForecastOfMeters = {
   [Name in Counter]: (typeof COUNTERS)[Name]['isMoney'] extends true ? typeof MoneyForecast : typeof CountForecast
 }
@@ -213,6 +213,6 @@ export const Forecast = z
     period: z.string(),
     resets_at: timestamp,
     generated_at: timestamp,
-    meters: z.object(forEachMeter(METERS, forecastOf) as ForecastOfMeters),
+    meters: z.object(forEachMeter(METERS, forecastSchema) as ForecastOfMeters),
   })
   .meta({ id: 'UsageForecast' })

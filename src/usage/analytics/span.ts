@@ -16,12 +16,12 @@ export function wholeHours({ from, to }: Span): Span {
 
 /** @throws Problem `invalid_request` when it is empty, turned round, or longer than `days` */
 export function checkSpan(span: Span, days: number): Span {
-  if (span.from >= span.to) throw refused('query.to', 'must be later than from')
-  if (span.to - span.from > days * DAY_MS) throw refused('query.from', `must be at most ${days} days before to`)
+  if (span.from >= span.to) throw invalidSpan('query.to', 'must be later than from')
+  if (span.to - span.from > days * DAY_MS) throw invalidSpan('query.from', `must be at most ${days} days before to`)
   return span
 }
 
-export function refused(path: string, message: string): Problem {
+export function invalidSpan(path: string, message: string): Problem {
   return new Problem('invalid_request', { errors: [{ path, message }] })
 }
 
@@ -40,4 +40,4 @@ export function cutIntoDays({ from, to }: Span): { before: Span; days: Span; aft
 export const iso = (at: number) => new Date(at).toISOString()
 
 /** The UTC day that a moment is in, as `2026-11-21`. */
-export const dayOf = (at: number) => iso(at).slice(0, 10)
+export const formatDay = (at: number) => iso(at).slice(0, 10)

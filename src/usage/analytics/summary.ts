@@ -1,5 +1,5 @@
 import type { Sql } from '../../db/client.ts'
-import { ANSWER, rounded, SUMS, type SumRow, toSums } from './columns.ts'
+import { ANSWER, roundTo, SUMS, type SumRow, toSums } from './columns.ts'
 import { readRows } from './read.ts'
 import { iso, type Span } from './span.ts'
 
@@ -44,5 +44,5 @@ function changeBetween(before: Sums, now: Sums) {
 }
 
 function growth(before: number, now: number): number | null {
-  return before > 0 ? rounded((now - before) / before, 4) : null
+  return before > 0 ? roundTo((now - before) / before, 4) : null
 }

@@ -120,15 +120,19 @@ function parseProvider(line: string): Provider {
   const [, id = '', ...rest] = line.split(' ')
   const listAfter = (word: string) => rest[rest.indexOf(word) + 1]?.split(',') ?? []
   const list = (word: string) => (rest.includes(word) ? listAfter(word) : [])
-  return { id, isNamed: anyOf(list('as')), isMeantBy: anyOf(list('by')), also: list('also'), models: [] }
+  return { id, isNamed: matchAny(list('as')), isMeantBy: matchAny(list('by')), also: list('also'), models: [] }
 }
 
 function parseModel(line: string): Model {
   const [id = '', names = '', ...prices] = line.split(' ')
-  return { id, fits: anyOf(names.split(',').map((name) => (name === '=' ? id : name))), prices: prices.map(parsePrice) }
+  return {
+    id,
+    fits: matchAny(names.split(',').map((name) => (name === '=' ? id : name))),
+    prices: prices.map(parsePrice),
+  }
 }
 
-function anyOf(patterns: readonly string[]): Fits {
+function matchAny(patterns: readonly string[]): Fits {
   const tests = patterns.map((pattern) => pattern.split('&').map(parsePattern))
   return (name) => tests.some((all) => all.every((fits) => fits(name)))
 }
@@ -150,11 +154,11 @@ function parsePrice(text: string): DatedPrice {
   const tiers = price === '-' ? undefined : price.split('>').map(parseTier)
   if (!condition) return { from: undefined, daily: undefined, tiers }
   const [, start, end] = /^(\d\d:\d\d)-(\d\d:\d\d)$/.exec(condition) ?? []
-  if (start && end) return { from: undefined, daily: [minuteOf(start), minuteOf(end)], tiers }
+  if (start && end) return { from: undefined, daily: [parseMinute(start), parseMinute(end)], tiers }
   return { from: Date.parse(`${condition}T00:00:00Z`), daily: undefined, tiers }
 }
 
-const minuteOf = (time: string) => Number(time.slice(0, 2)) * 60 + Number(time.slice(3))
+const parseMinute = (time: string) => Number(time.slice(0, 2)) * 60 + Number(time.slice(3))
 
 function parseTier(text: string): Tier {
   const [, above = '-1', rates = ''] = /^(?:(\d+):)?(.*)$/.exec(text) ?? []

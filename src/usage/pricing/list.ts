@@ -18,12 +18,12 @@ export function listPrices({ provider, model }: PriceFilter, at: number) {
   const isWanted = (id: string, known: Model) =>
     model === undefined ? provider === undefined || provider === id : known === one
   const data = catalogue().flatMap(({ id, models }) =>
-    models.filter((known) => isWanted(id, known)).flatMap((known) => priceOf(id, known, at)),
+    models.filter((known) => isWanted(id, known)).flatMap((known) => describePrice(id, known, at)),
   )
   return { source: SOURCE, checked_at: CHECKED_AT, data }
 }
 
-function priceOf(provider: string, model: Model, at: number) {
+function describePrice(provider: string, model: Model, at: number) {
   const [base, ...tiers] = tiersAt(model, at) ?? []
   if (!base) return []
   const long_context = tiers.map((tier) => Object.assign({ above_input_tokens: tier.above }, perMillion(tier)))

@@ -29,12 +29,12 @@ export function priceTokens({ provider, model, at, ...used }: TokenUse): string 
   const known = findModel(provider, model)
   const tiers = known && tiersAt(known, at)
   const rates = tiers?.findLast(({ above }) => used.inputTokens > above)?.rates
-  return rates && formatNanoUsd((costOf(used, rates) + PICO_PER_NANO / 2n) / PICO_PER_NANO)
+  return rates && formatNanoUsd((computeCost(used, rates) + PICO_PER_NANO / 2n) / PICO_PER_NANO)
 }
 
 type Counts = Pick<TokenUse, 'inputTokens' | 'outputTokens' | 'cachedTokens'>
 
-function costOf({ inputTokens, outputTokens, cachedTokens }: Counts, rates: Rates): bigint {
+function computeCost({ inputTokens, outputTokens, cachedTokens }: Counts, rates: Rates): bigint {
   const cached = Math.min(cachedTokens, inputTokens)
   return (
     BigInt(inputTokens - cached) * rates.input +

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { uuid as Uuid } from '../../http/fields.ts'
-import { recordOf, text } from '../../http/text-field.ts'
+import { recordSchema, text } from '../../http/text-field.ts'
 
 /** A single event, and a list of them (CloudEvents 1.0, JSON format §3 and §4). */
 export const CLOUD_EVENT = 'application/cloudevents+json'
@@ -24,7 +24,7 @@ const CloudEvent = z.object({
     .string()
     .refine((type) => /^(application|text)\/([\w.-]+\+)?json\b/i.test(type), 'must be JSON')
     .nullish(),
-  data: recordOf(z.string(), z.unknown(), 'must be an object with the fields of a usage event'),
+  data: recordSchema(z.string(), z.unknown(), 'must be an object with the fields of a usage event'),
 })
 
 export interface Report {

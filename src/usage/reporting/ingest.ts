@@ -10,7 +10,7 @@ import type * as z from 'zod'
 import { problemIn, sqlState } from '../../db/client.ts'
 import type { Deps } from '../../deps.ts'
 import { errorFields, log } from '../../lib/log.ts'
-import { attribute, findHolders, type Unattributable } from '../../metering/attribution.ts'
+import { attribute, findOwners, type Unattributable } from '../../metering/attribution.ts'
 import type { UnattributedEvent, UsageEvent } from '../../metering/event.ts'
 import { spoolUnattributed } from '../../metering/spool.ts'
 import { storeEach } from '../../metering/store.ts'
@@ -28,7 +28,7 @@ interface Reporter {
 }
 
 /** What of a batch may still be counted, and what will not be. */
-interface Sorted<E> {
+interface ParsedBatch<E> {
   readonly items: readonly Item<E>[]
   readonly rejected: readonly Rejection[]
 }
@@ -46,9 +46,9 @@ export async function ingestUsage(deps: Deps, input: unknown, reporter: Reporter
   const caller = reporter.organizationId
   const read = await readAll(deps, events, reporter)
   const isSpooling = durability !== 'sync'
-  const attributed = await attempt(isSpooling, () => attributeAll(deps, read, caller))
-  const recorded = attributed && (await attempt(isSpooling, () => write(deps, attributed)))
-  return recorded ?? keep(deps, attributed ?? read, caller)
+  const attributed = await tryOrSpool(isSpooling, () => attributeAll(deps, read, caller))
+  const recorded = attributed && (await tryOrSpool(isSpooling, () => write(deps, attributed)))
+  return recorded ?? spool(deps, attributed ?? read, caller)
 }
 
 function parseBatch(input: unknown): z.output<typeof UsageBatch> {
@@ -61,14 +61,14 @@ async function readAll(
   deps: Deps,
   events: readonly unknown[],
   { isCloudEvents = false }: Reporter,
-): Promise<Sorted<UnattributedEvent>> {
+): Promise<ParsedBatch<UnattributedEvent>> {
   const now = deps.now()
   const read = events.map((raw, index) => readItem(raw, index, { now, isCloudEvent: isCloudEvents }))
   const items = read.filter((one) => 'event' in one)
-  return { items: await priced(items), rejected: read.filter((one) => 'code' in one) }
+  return { items: await priceItems(items), rejected: read.filter((one) => 'code' in one) }
 }
 
-async function priced(items: readonly Item[]): Promise<readonly Item[]> {
+async function priceItems(items: readonly Item[]): Promise<readonly Item[]> {
   if (!items.some(({ event }) => lacksCost(event))) return items
   const { priceTokens } = await import('../pricing/price.ts')
   return items.map((item) => (lacksCost(item.event) ? { ...item, event: withCost(item.event) } : item))
@@ -84,7 +84,7 @@ const lacksCost = ({ model, cost_usd, input_tokens, output_tokens }: Unattribute
   Boolean(model) && cost_usd === undefined && (input_tokens !== undefined || output_tokens !== undefined)
 
 /** @returns undefined when a store failed and there is another way; a bug is not that */
-async function attempt<T>(hasOtherWay: boolean, work: () => Promise<T>): Promise<T | undefined> {
+async function tryOrSpool<T>(hasOtherWay: boolean, work: () => Promise<T>): Promise<T | undefined> {
   try {
     return await work()
   } catch (error) {
@@ -96,17 +96,17 @@ async function attempt<T>(hasOtherWay: boolean, work: () => Promise<T>): Promise
 
 async function attributeAll(
   deps: Deps,
-  { items, rejected }: Sorted<UnattributedEvent>,
+  { items, rejected }: ParsedBatch<UnattributedEvent>,
   caller: string | null,
-): Promise<Sorted<UsageEvent>> {
-  const holders = await findHolders(
+): Promise<ParsedBatch<UsageEvent>> {
+  const holders = await findOwners(
     deps,
     items.map(({ event }) => event),
     caller,
   )
   const found = items.map(({ event, ...place }) => {
     const owned = attribute(event, holders, caller)
-    return typeof owned === 'string' ? { ...place, ...NOBODYS[owned] } : { ...place, event: owned }
+    return typeof owned === 'string' ? { ...place, ...UNATTRIBUTABLE[owned] } : { ...place, event: owned }
   })
   return {
     items: found.filter((one) => 'event' in one),
@@ -114,7 +114,7 @@ async function attributeAll(
   }
 }
 
-const NOBODYS: Record<Unattributable, Pick<Rejection, 'code' | 'detail'>> = {
+const UNATTRIBUTABLE: Record<Unattributable, Pick<Rejection, 'code' | 'detail'>> = {
   holder_missing: { code: 'invalid_event', detail: 'key_id: give this or organization_id' },
   key_not_found: { code: 'key_not_found', detail: PROBLEMS.key_not_found[1] },
   organization_not_found: { code: 'organization_not_found', detail: PROBLEMS.organization_not_found[1] },
@@ -124,7 +124,7 @@ function notStorable({ index, id }: Place): Rejection {
   return { index, id, code: 'not_storable', detail: 'The database cannot hold this event.' }
 }
 
-async function write(deps: Deps, { items, rejected }: Sorted<UsageEvent>): Promise<z.output<typeof Recorded>> {
+async function write(deps: Deps, { items, rejected }: ParsedBatch<UsageEvent>): Promise<z.output<typeof Recorded>> {
   const outcomes = await storeEach(
     deps,
     items.map(({ event }) => event),
@@ -148,9 +148,9 @@ function collectWarnings(items: readonly Item<unknown>[]) {
 }
 
 /** @throws Problem `unavailable` when the spool fails, too */
-async function keep(
+async function spool(
   deps: Deps,
-  { items, rejected }: Sorted<UnattributedEvent>,
+  { items, rejected }: ParsedBatch<UnattributedEvent>,
   caller: string | null,
 ): Promise<z.output<typeof Spooled>> {
   try {

@@ -30,7 +30,7 @@ export interface Rejection extends Place {
 /** Later than this its id may be forgotten, and a repeat would count twice (`DEDUPE_DAYS` of the jobs is one more). */
 const OLDEST_MS = 35 * 86_400_000
 /** What a clock may be fast. */
-const AHEAD_MS = 5 * 60_000
+const MAX_CLOCK_SKEW_MS = 5 * 60_000
 
 /** Ids of what is reported are apart from those of verifications: one request may be verified and metered under one id. */
 export const SOURCE = 'usage'
@@ -41,15 +41,17 @@ interface Reading {
 }
 
 export function readItem(raw: unknown, index: number, { now, isCloudEvent }: Reading): Item | Rejection {
-  const report: Report | z.ZodError = isCloudEvent ? fromCloudEvent(raw) : { event: raw, id: idOf(raw) }
-  if (report instanceof z.ZodError) return { index, id: idOf(raw), code: 'invalid_event', detail: detailOf(report) }
+  const report: Report | z.ZodError = isCloudEvent ? fromCloudEvent(raw) : { event: raw, id: readId(raw) }
+  if (report instanceof z.ZodError)
+    return { index, id: readId(raw), code: 'invalid_event', detail: describeIssues(report) }
   const place = { index, id: report.id }
   const { event, warnings } = cleanDescription(report.event)
   const parsed = parse(event)
-  if (!parsed.success) return { ...place, code: 'invalid_event', detail: detailOf(parsed.error) }
+  if (!parsed.success) return { ...place, code: 'invalid_event', detail: describeIssues(parsed.error) }
   const occurredAt = parsed.data.timestamp ? Date.parse(parsed.data.timestamp) : now
   if (occurredAt < now - OLDEST_MS) return { ...place, code: 'too_old', detail: 'It happened more than 35 days ago.' }
-  if (occurredAt > now + AHEAD_MS) return { ...place, code: 'in_future', detail: 'It lies more than 5 minutes ahead.' }
+  if (occurredAt > now + MAX_CLOCK_SKEW_MS)
+    return { ...place, code: 'in_future', detail: 'It lies more than 5 minutes ahead.' }
   const tokens = resolveTokens(parsed.data)
   if ('field' in tokens) return { ...place, code: 'invalid_event', detail: `${tokens.field}: ${tokens.message}` }
   return {
@@ -77,7 +79,7 @@ function toEvent(
   { identity, subject }: Pick<Report, 'identity' | 'subject'>,
   { occurredAt, now }: { occurredAt: number; now: number },
 ): UnattributedEvent {
-  const { id, timestamp, request_id, ...fields } = given(reported)
+  const { id, timestamp, request_id, ...fields } = dropUndefined(reported)
   const named = { ...normalizeNames(fields), ...(subject !== undefined && { subject }) }
   return {
     ...named,
@@ -116,7 +118,7 @@ function toStoredMoment(occurredAt: number, id: string | undefined): string {
 type Given<T> = { [K in keyof T]?: NonNullable<T[K]> }
 
 /** Without what was left out, in either of the two ways. */
-function given<T extends object>(fields: T): Given<T> {
+function dropUndefined<T extends object>(fields: T): Given<T> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value != null)) as Given<T>
 }
 
@@ -130,12 +132,12 @@ function canonical(value: unknown): string {
 }
 
 /** @returns the id of what may be anything, to tell its sender which one is meant */
-function idOf(raw: unknown): string | null {
+function readId(raw: unknown): string | null {
   const id = typeof raw === 'object' && raw !== null && 'id' in raw ? raw.id : undefined
   return typeof id === 'string' ? id.slice(0, 255) : null
 }
 
-function detailOf({ issues }: z.ZodError): string {
+function describeIssues({ issues }: z.ZodError): string {
   const errors = fieldErrors('event', issues)
   return errors
     .map(({ path, message }) => [path.replace(/^event\.?/, ''), message].filter(Boolean).join(': '))

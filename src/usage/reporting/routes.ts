@@ -3,7 +3,7 @@ import { apiRoute, newRouter } from '../../api/api-route.ts'
 import type { BodyForms } from '../../api/body.ts'
 import { uuid } from '../../http/fields.ts'
 import { mediaType } from '../../http/json-body.ts'
-import { spend } from '../../limits/endpoint-limits.ts'
+import { enforceRateLimits } from '../../limits/endpoint-limits.ts'
 import { CLOUD_EVENT, CLOUD_EVENTS } from './cloud-events.ts'
 import { ingestUsage } from './ingest.ts'
 import { Durability, Recorded, ReportedEvent, Spooled, UsageBatch } from './schemas.ts'
@@ -45,7 +45,7 @@ now, and will be counted once it does.`,
 export const usageIngestRoutes = newRouter().openapi(recordRoute, async (c) => {
   const { deps } = c.var
   const organizationId = c.var.isService ? null : c.var.organizationId
-  if (organizationId) await spend(deps, { usage_write_organization: { account: organizationId } })
+  if (organizationId) await enforceRateLimits(deps, { usage_write_organization: { account: organizationId } })
   const batch = c.req.valid('json')
   const { durability = batch.durability } = c.req.valid('query')
   const isCloudEvents = Object.hasOwn(FORMS.wrap ?? {}, mediaType(c.req.raw))

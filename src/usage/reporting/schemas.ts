@@ -5,13 +5,13 @@ import { roundDecimal } from '../../lib/decimal.ts'
 import { MAX_RESPONSE_TIME_MS, TEXT_LENGTHS } from '../describe.ts'
 
 /** What a single event can stand for; a sum of all that are ever sent then still fits its column. */
-const MOST = 10_000_000_000
+const MAX_COUNT = 10_000_000_000
 
 const quantity = (description?: string) =>
   z
     .int()
     .min(0)
-    .max(MOST)
+    .max(MAX_COUNT)
     .nullish()
     .meta(description ? { description } : {})
 

@@ -6,12 +6,12 @@ import { errorFields, log } from '../../lib/log.ts'
 import { type Allowance, findAllowance, reloadAllowance } from '../../limits/allowance.ts'
 import { type Hold, holdUnits } from '../../limits/holds.ts'
 import { findMeter, rememberHeld, rememberMeters, trackSent } from '../../limits/known.ts'
-import type { MeterClaim, MeterState, QuotaClaim } from '../../limits/limit-request.ts'
+import type { MeterRequest, MeterState, QuotaRequest } from '../../limits/limit-request.ts'
 import { fromUnits, toUnits } from '../../limits/meter-units.ts'
-import { limitOf } from '../../limits/quotas.ts'
+import { selectLimit } from '../../limits/quotas.ts'
 import { retryLost } from '../../limits/retry.ts'
-import { organizationVersion } from '../../limits/versions.ts'
-import { attribute, findHolders } from '../../metering/attribution.ts'
+import { organizationVersionKey } from '../../limits/versions.ts'
+import { attribute, findOwners } from '../../metering/attribution.ts'
 import { Problem } from '../../problems.ts'
 import { SOURCE } from '../reporting/read-item.ts'
 import { resolveTokens, type Tokens } from '../tokens.ts'
@@ -19,7 +19,7 @@ import { reservationId } from './id.ts'
 import type { Reservation, ReserveRequest } from './schemas.ts'
 
 /** Outdated figures are rare and a reload settles them; more than this many in a row is a fault, not a race. */
-const ATTEMPTS = 3
+const MAX_ATTEMPTS = 3
 
 /**
  * Holds units of an organization's quota for work whose cost is known only afterwards: of every meter asked for, or of
@@ -35,19 +35,19 @@ const ATTEMPTS = 3
  *   `idempotency_key_reused` for another request, `reservation_closed` for one whose hold is over
  */
 export async function reserve(deps: Deps, request: ReserveRequest, caller: ReserveCaller): Promise<Reservation> {
-  const organizationId = await organizationOf(deps, request, caller.organizationId)
-  const amounts = await amountsOf(deps, request)
+  const organizationId = await selectOrganization(deps, request, caller.organizationId)
+  const amounts = await priceAmounts(deps, request)
   const needsReading = GAUGES.some((gauge) => amounts.has(gauge)) // only Postgres knows what gauges read now
   let allowance = await (needsReading ? reloadAllowance : findAllowance)(deps, organizationId)
-  await requireUnsettled(deps, allowance, organizationId, holdIdOf(request, caller))
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+  await requireUnsettled(deps, allowance, organizationId, deriveHoldId(request, caller))
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const isFresh = needsReading || attempt > 0
-    const asked = askedOf(allowance, organizationId, amounts, { deps, request, caller, isFresh })
+    const asked = planHold(allowance, organizationId, amounts, { deps, request, caller, isFresh })
     const hold = await holdOrDecideAlone(deps, asked)
     if (hold.outcome === 'reused') throw new Problem('idempotency_key_reused')
     if (hold.outcome === 'closed') throw new Problem('reservation_closed')
     if (hold.outcome === 'too_many') throw new Problem('too_many_reservations', { headers: { 'Retry-After': '10' } })
-    if (hold.outcome === 'held' || hold.outcome === 'exceeded') return answerOf(asked, hold)
+    if (hold.outcome === 'held' || hold.outcome === 'exceeded') return toReservation(asked, hold)
     allowance = await reloadAllowance(deps, organizationId)
   }
   throw new Problem('unavailable', { detail: 'The quota is being changed right now.' })
@@ -64,7 +64,7 @@ export interface ReserveCaller {
 export const BOUND_WORKER: ReserveCaller = { organizationId: null, id: 'binding' }
 
 /** @returns `undefined` without an idempotency key: such a request is never a repeat */
-function holdIdOf({ idempotency_key }: ReserveRequest, { id }: ReserveCaller): string | undefined {
+function deriveHoldId({ idempotency_key }: ReserveRequest, { id }: ReserveCaller): string | undefined {
   return idempotency_key && sha256Hex(JSON.stringify([id, idempotency_key])).slice(0, 32)
 }
 
@@ -91,9 +91,9 @@ async function requireUnsettled(
 }
 
 /** As for reported usage: what is another organization's is answered as what does not exist. */
-async function organizationOf(deps: Deps, { key_id, organization_id }: ReserveRequest, caller: string | null) {
+async function selectOrganization(deps: Deps, { key_id, organization_id }: ReserveRequest, caller: string | null) {
   const event = { id: '', occurred_at: '', key_id: key_id ?? null, organization_id: organization_id ?? null }
-  const holder = attribute(event, await findHolders(deps, [event], caller), caller)
+  const holder = attribute(event, await findOwners(deps, [event], caller), caller)
   if (typeof holder !== 'string') return holder.organization_id
   if (holder !== 'holder_missing') throw new Problem(holder)
   const errors = [{ path: 'body', message: 'must have key_id or organization_id' }]
@@ -103,9 +103,9 @@ async function organizationOf(deps: Deps, { key_id, organization_id }: ReserveRe
 type Amounts = ReadonlyMap<Meter, number>
 
 /** In whole units; the cost of tokens at the model's price where none is given. */
-async function amountsOf(deps: Deps, request: ReserveRequest): Promise<Amounts> {
+async function priceAmounts(deps: Deps, request: ReserveRequest): Promise<Amounts> {
   const counted = resolveTokens(request) as Tokens // the schema has refused contradictions
-  const tokens = sumOf(counted.input_tokens, counted.output_tokens)
+  const tokens = addAmounts(counted.input_tokens, counted.output_tokens)
   const cost_usd = request.cost_usd ?? (await estimatedCost(deps, request, counted))
   const given = { ...request, tokens, cost_usd }
   return new Map(
@@ -116,7 +116,7 @@ async function amountsOf(deps: Deps, request: ReserveRequest): Promise<Amounts> 
   )
 }
 
-const sumOf = (...parts: (number | null | undefined)[]) =>
+const addAmounts = (...parts: (number | null | undefined)[]) =>
   parts.every((part) => part === undefined || part === null)
     ? undefined
     : parts.reduce<number>((sum, part) => sum + (part ?? 0), 0)
@@ -129,34 +129,34 @@ async function estimatedCost(deps: Deps, { provider, model }: ReserveRequest, co
   return priceTokens({ provider: provider ?? '', model, at: deps.now(), ...asked })
 }
 
-function askedOf(
+function planHold(
   { use }: Allowance,
   organizationId: string,
   amounts: Amounts,
   { deps, request, caller, isFresh }: { deps: Deps; request: ReserveRequest; caller: ReserveCaller; isFresh: boolean },
 ) {
-  const meters = [...amounts].map(([meter, amount]): MeterClaim => {
-    const limit = use.limits.meters[meter]?.at_limit === 'allow' ? null : limitOf(use, meter)
+  const meters = [...amounts].map(([meter, amount]): MeterRequest => {
+    const limit = use.limits.meters[meter]?.at_limit === 'allow' ? null : selectLimit(use, meter)
     return { meter, amount, limit: limit === null ? null : toUnits(meter, limit) }
   })
   const unitsUsed = (meter: Meter) => toUnits(meter, use.used[meter])
   const recorded = { ...forEachMeter(METERS, unitsUsed), lanes: use.lanes }
-  const quota: QuotaClaim = { organizationId, period: use.period, meters, recorded, isFresh }
-  const repeatable = holdIdOf(request, caller)
+  const quota: QuotaRequest = { organizationId, period: use.period, meters, recorded, isFresh }
+  const repeatable = deriveHoldId(request, caller)
   return {
     id: repeatable ?? base62(randomBytes(16), 22),
     ...(repeatable && { body: sha256Hex(JSON.stringify({ ...request, idempotency_key: undefined })).slice(0, 32) }),
     quota,
     gauges: forEachMeter(GAUGES, unitsUsed),
-    version: { key: organizationVersion(organizationId), version: use.version },
+    version: { key: organizationVersionKey(organizationId), version: use.version },
     ms: request.expires_in_seconds * 1000,
     now: deps.now(),
   }
 }
 
-type Asked = ReturnType<typeof askedOf>
+type HoldPlan = ReturnType<typeof planHold>
 
-async function holdOrDecideAlone(deps: Deps, asked: Asked): Promise<Hold> {
+async function holdOrDecideAlone(deps: Deps, asked: HoldPlan): Promise<Hold> {
   const sent = trackSent(asked)
   try {
     const hold = await retryLost(deps, () => holdUnits(deps, asked))
@@ -174,7 +174,7 @@ async function holdOrDecideAlone(deps: Deps, asked: Asked): Promise<Hold> {
 }
 
 /** By what this isolate knows. Redis holds nothing of it: no other isolate knows. */
-function decideAlone({ quota, gauges, ms, now }: Asked): Hold {
+function decideAlone({ quota, gauges, ms, now }: HoldPlan): Hold {
   const known = { ...quota, recorded: { ...quota.recorded, ...gauges } }
   const meters = quota.meters.map((meter) => findMeter(known, meter, now))
   const refused = quota.meters.findIndex(
@@ -188,9 +188,11 @@ function decideAlone({ quota, gauges, ms, now }: Asked): Hold {
 
 const sumState = (state: MeterState | undefined) => (state?.used ?? 0) + (state?.held ?? 0)
 
-function answerOf({ id, quota }: Asked, hold: Extract<Hold, { meters: unknown }>): Reservation {
+function toReservation({ id, quota }: HoldPlan, hold: Extract<Hold, { meters: unknown }>): Reservation {
   const resets_at = new Date(quota.period.end).toISOString()
-  const readings = quota.meters.map((claim, at) => [claim.meter, readingOf(claim, hold.meters[at], resets_at)] as const)
+  const readings = quota.meters.map(
+    (claim, at) => [claim.meter, describeReading(claim, hold.meters[at], resets_at)] as const,
+  )
   const quotas = Object.fromEntries(readings)
   if (hold.outcome === 'held') {
     const held = quota.meters.map(({ meter }, at) => [meter, fromUnits(meter, hold.amounts[at] ?? 0)] as const)
@@ -204,9 +206,9 @@ function answerOf({ id, quota }: Asked, hold: Extract<Hold, { meters: unknown }>
   }
   const never = quota.meters.findIndex(({ amount, limit }) => limit !== null && amount > limit)
   const refused = never >= 0 ? never : hold.refused
-  const claim = quota.meters[refused] as MeterClaim
+  const claim = quota.meters[refused] as MeterRequest
   const { meter, amount } = claim
-  const reading = readingOf(claim, hold.meters[refused], resets_at)
+  const reading = describeReading(claim, hold.meters[refused], resets_at)
   return {
     granted: false,
     code: 'QUOTA_EXCEEDED',
@@ -216,7 +218,7 @@ function answerOf({ id, quota }: Asked, hold: Extract<Hold, { meters: unknown }>
   }
 }
 
-function readingOf({ meter, limit }: MeterClaim, state: MeterState | undefined, resets_at: string) {
+function describeReading({ meter, limit }: MeterRequest, state: MeterState | undefined, resets_at: string) {
   const { used = 0, held = 0 } = state ?? {}
   return {
     limit: limit === null ? null : fromUnits(meter, limit),

@@ -1,6 +1,6 @@
 import { apiRoute, newRouter } from '../../api/api-route.ts'
 import type { Principal } from '../../auth/principal.ts'
-import { spend } from '../../limits/endpoint-limits.ts'
+import { enforceRateLimits } from '../../limits/endpoint-limits.ts'
 import { reserve } from './reserve.ts'
 import { ReservationBody, ReserveBody, SettleBody, SettlementBody } from './schemas.ts'
 import { settle } from './settle.ts'
@@ -48,7 +48,7 @@ const callerId = (principal: Principal) => (principal.kind === 'key' ? principal
 export const reserveRoutes = newRouter()
   .openapi(reserveRoute, async (c) => {
     const organizationId = c.var.isService ? null : c.var.organizationId
-    if (organizationId) await spend(c.var.deps, { usage_write_organization: { account: organizationId } })
+    if (organizationId) await enforceRateLimits(c.var.deps, { usage_write_organization: { account: organizationId } })
     return c.json(
       await reserve(c.var.deps, c.req.valid('json'), { organizationId, id: callerId(c.var.principal) }),
       200,
@@ -56,6 +56,6 @@ export const reserveRoutes = newRouter()
   })
   .openapi(settleRoute, async (c) => {
     const organizationId = c.var.isService ? null : c.var.organizationId
-    if (organizationId) await spend(c.var.deps, { usage_write_organization: { account: organizationId } })
+    if (organizationId) await enforceRateLimits(c.var.deps, { usage_write_organization: { account: organizationId } })
     return c.json(await settle(c.var.deps, c.req.valid('json'), organizationId), 200)
   })

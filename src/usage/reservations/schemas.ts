@@ -33,7 +33,7 @@ export const ReserveBody = z
       .meta({ description: 'A repeat by the same caller gets the same hold, and is refused once that is over.' }),
   })
   .refine((asked) => saysUnits(asked), { message: 'must ask for units of at least one meter' })
-  .superRefine(refuseContradiction)
+  .superRefine(requireConsistent)
 
 export type ReserveRequest = z.output<typeof ReserveBody>
 
@@ -104,7 +104,7 @@ export const SettleBody = z
     path: ['cancel'],
     message: 'must not come with units that were used',
   })
-  .superRefine(refuseContradiction)
+  .superRefine(requireConsistent)
 
 export const SettlementBody = z
   .object({
@@ -130,7 +130,7 @@ type Units = { readonly [Field in keyof typeof metered]?: unknown }
 /** Whether a meter is named at all; 0 counts. */
 const saysUnits = (body: Units) => Object.keys(metered).some((field) => body[field as keyof Units] != null)
 
-function refuseContradiction(body: ReportedTokens, context: z.RefinementCtx): void {
+function requireConsistent(body: ReportedTokens, context: z.RefinementCtx): void {
   if (context.issues.length > 0) return // a count that is none contradicts nothing
   const tokens = resolveTokens(body)
   if ('field' in tokens) context.addIssue({ code: 'custom', path: [tokens.field], message: tokens.message })

@@ -50,21 +50,21 @@ function readOutcome(recorded: Awaited<ReturnType<typeof ingestUsage>>): Settlem
   return recorded.conflicts.length > 0 ? 'conflict' : 'duplicate'
 }
 
-type Reserved = NonNullable<ReturnType<typeof parseReservationId>>
+type ReservationRef = NonNullable<ReturnType<typeof parseReservationId>>
 
 /** Absent while the period of the reservation lasts; afterwards its last moment, since the next one follows it at once. */
-async function momentIn(deps: Deps, { organizationId, period }: Reserved): Promise<string | undefined> {
+async function momentIn(deps: Deps, { organizationId, period }: ReservationRef): Promise<string | undefined> {
   const { use } = await findAllowance(deps, organizationId)
   return use.period.name === period ? undefined : new Date(use.period.start - 1).toISOString()
 }
 
-async function releaseCounted(deps: Deps, reservation: Reserved): Promise<boolean> {
+async function releaseCounted(deps: Deps, reservation: ReservationRef): Promise<boolean> {
   const { use } = await reloadAllowance(deps, reservation.organizationId)
   const counts = forEachMeter(METERS, (meter) => toUnits(meter, use.used[meter]))
   return release(deps, reservation, use.period.name === reservation.period ? { ...counts, lanes: use.lanes } : {})
 }
 
-async function release(deps: Deps, reservation: Reserved, recorded: Recorded): Promise<boolean> {
+async function release(deps: Deps, reservation: ReservationRef, recorded: Recorded): Promise<boolean> {
   try {
     return await releaseHold(deps, { ...reservation, recorded })
   } catch (error) {

@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest'
-import { spend } from '../../../src/limits/endpoint-limits.ts'
+import { enforceRateLimits } from '../../../src/limits/endpoint-limits.ts'
 import { breakStores } from '../../support/broken-stores.ts'
 import { directly, withoutRequestId } from '../../support/direct.ts'
 import { type Answer, call, newUser, randomIp } from '../../support/http.ts'
@@ -181,7 +181,7 @@ describe('guessing (v5.0.0-6.3.1)', () => {
     const account = `nobody-${crypto.randomUUID()}@example.com`
     const guessFrom = (ip: string) => login({ email: account, password: 'wrong guess' }, ip)
     for (let host = 1; host <= 9; host++) {
-      await spend(deps, { login_account_address: { account, address: `2001:db8:1:2::${host}` } })
+      await enforceRateLimits(deps, { login_account_address: { account, address: `2001:db8:1:2::${host}` } })
     }
     expect((await guessFrom('2001:db8:1:2:ffff::1')).status).toBe(401)
     expect((await guessFrom('2001:db8:1:2:3:4:5:6')).status).toBe(429)
@@ -191,7 +191,7 @@ describe('guessing (v5.0.0-6.3.1)', () => {
   test('the 101st failure of an hour against one account is refused from wherever it comes', async () => {
     const deps = directly()
     const email = `nobody-${crypto.randomUUID()}@example.com`
-    await Promise.all(Array.from({ length: 99 }, () => spend(deps, { login_account: { account: email } })))
+    await Promise.all(Array.from({ length: 99 }, () => enforceRateLimits(deps, { login_account: { account: email } })))
     expect((await login({ email, password: 'wrong guess' })).status).toBe(401)
     expect(await login({ email, password: 'wrong guess' })).toMatchObject({
       status: 429,
@@ -203,7 +203,9 @@ describe('guessing (v5.0.0-6.3.1)', () => {
     const ip = randomIp()
     const victim = await newUser()
     await login(victim, ip)
-    await Promise.all(Array.from({ length: 99 }, () => spend(directly(), { login_account: { account: victim.email } })))
+    await Promise.all(
+      Array.from({ length: 99 }, () => enforceRateLimits(directly(), { login_account: { account: victim.email } })),
+    )
     expect((await login({ email: victim.email, password: 'wrong guess' })).status).toBe(429)
     expect((await login(victim)).status).toBe(429)
     expect((await login(victim, ip)).status).toBe(200)
@@ -244,7 +246,7 @@ describe('guessing (v5.0.0-6.3.1)', () => {
   test('a refusal says when to come back, in whole seconds, under the name of the limit', async () => {
     const deps = directly()
     const ip = randomIp()
-    await Promise.all(Array.from({ length: 300 }, () => spend(deps, { login_address: { address: ip } })))
+    await Promise.all(Array.from({ length: 300 }, () => enforceRateLimits(deps, { login_address: { address: ip } })))
     const { status, body, headers } = await login({ email: 'nobody@example.com', password: 'wrong guess' }, ip)
     expect(status).toBe(429)
     expect(body).toMatchObject({ code: 'rate_limited', status: 429 })

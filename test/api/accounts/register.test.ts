@@ -1,5 +1,5 @@
 import { describe, expect, inject, test } from 'vitest'
-import { spend } from '../../../src/limits/endpoint-limits.ts'
+import { enforceRateLimits } from '../../../src/limits/endpoint-limits.ts'
 import { directly } from '../../support/direct.ts'
 import { call, randomIp } from '../../support/http.ts'
 
@@ -96,7 +96,7 @@ describe('POST /api/v1/auth/register', () => {
   test('the 201st registration of an hour from one network is refused before a password is hashed', async () => {
     const ip = randomIp()
     const deps = directly()
-    await Promise.all(Array.from({ length: 200 }, () => spend(deps, { register_address: { address: ip } })))
+    await Promise.all(Array.from({ length: 200 }, () => enforceRateLimits(deps, { register_address: { address: ip } })))
     const answer = await call(REGISTER, { ip, body: { email: newEmail(), password: 'correct horse battery' } })
     expect(answer).toMatchObject({ status: 429, body: { code: 'rate_limited' } })
     expect(Number(answer.headers.get('Retry-After'))).toBeGreaterThan(0)

@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { curlFor } from '../../../src/api/docs/curl.ts'
-import { anchorOf, operationsByTag } from '../../../src/api/docs/operations.ts'
+import { operationsByTag, toAnchor } from '../../../src/api/docs/operations.ts'
 import { docsPage } from '../../../src/api/docs-page.tsx'
 import type { OpenApiDocument } from '../../../src/api/openapi.ts'
 import { ROLES } from '../../../src/auth/roles.ts'
@@ -27,7 +27,7 @@ describe('GET /docs', () => {
     )
     expect(operations.length).toBeGreaterThan(10)
     for (const [method, path] of operations) {
-      const id = anchorOf(method, path)
+      const id = toAnchor(method, path)
       expect(html).toContain(`<article id="${id}"`)
       expect(html.split(`href="#${id}"`), id).toHaveLength(3)
       expect(html.replaceAll('<wbr/>', '')).toContain(`${method.toUpperCase()}</span> <code>${path}</code>`)

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { ACTS } from '../../../src/audit/actions.ts'
+import { AUDIT_ACTIONS } from '../../../src/audit/actions.ts'
 import { audited } from '../../../src/audit/record.ts'
 import { ormOver } from '../../../src/db/orm.ts'
 import { log } from '../../../src/lib/log.ts'
@@ -239,7 +239,7 @@ describe('what is written', () => {
     const origin = { requestId: 'request of a test', ip: undefined, userAgent }
     await audited(
       { ...deps, db, origin },
-      { act: 'account.updated', actor: holder.user.id, organizationId: holder.organizationId },
+      { action: 'account.updated', actor: holder.user.id, organizationId: holder.organizationId },
     )
     const [row] = await rowsOf('&action=account.updated', holder.token)
     expect(row?.user_agent).toBe(userAgent)
@@ -252,7 +252,7 @@ describe('what is written', () => {
   })
 
   test('every act has a sentence for people, and a name of its own', () => {
-    for (const [act, what] of Object.entries(ACTS)) {
+    for (const [act, what] of Object.entries(AUDIT_ACTIONS)) {
       expect(act).toMatch(/^[a-z_]+\.[a-z_]+$/)
       expect(what).toMatch(/^[A-Z].*\.$/)
     }

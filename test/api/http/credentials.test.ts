@@ -1,5 +1,5 @@
 import { describe, expect, inject, test } from 'vitest'
-import { spend } from '../../../src/limits/endpoint-limits.ts'
+import { enforceRateLimits } from '../../../src/limits/endpoint-limits.ts'
 import { directly, send } from '../../support/direct.ts'
 import { call, newKeyHolder, randomIp } from '../../support/http.ts'
 
@@ -107,7 +107,9 @@ describe('the address of a caller', () => {
     async (name) => {
       const ip = randomIp()
       const deps = directly()
-      await Promise.all(Array.from({ length: 600 }, () => spend(deps, { refresh_address: { address: ip } })))
+      await Promise.all(
+        Array.from({ length: 600 }, () => enforceRateLimits(deps, { refresh_address: { address: ip } })),
+      )
       const refresh = (headers: Record<string, string>) =>
         call('POST /api/v1/auth/refresh', { ip, headers, body: { refresh_token: 'rt_unknown' } })
       for (const spoofed of [randomIp(), '127.0.0.1', `for=${randomIp()}`]) {

@@ -1,5 +1,5 @@
 import { describe, expect, inject, test } from 'vitest'
-import { spend } from '../../../src/limits/endpoint-limits.ts'
+import { enforceRateLimits } from '../../../src/limits/endpoint-limits.ts'
 import { directly, send } from '../../support/direct.ts'
 import { call, newUser, randomIp } from '../../support/http.ts'
 
@@ -46,7 +46,7 @@ const FAILURES: Record<string, [number, string, () => Promise<Response>]> = {
 async function throttled(): Promise<Response> {
   const ip = randomIp()
   const deps = directly()
-  await Promise.all(Array.from({ length: 600 }, () => spend(deps, { refresh_address: { address: ip } })))
+  await Promise.all(Array.from({ length: 600 }, () => enforceRateLimits(deps, { refresh_address: { address: ip } })))
   return send(REFRESH, { headers: { ...JSON_TYPE, 'CF-Connecting-IP': ip }, body: UNKNOWN })
 }
 

@@ -1,6 +1,6 @@
 import { env, exports } from 'cloudflare:workers'
 import { expect, test } from 'vitest'
-import { keyVersion } from '../../../src/limits/versions.ts'
+import { keyVersionKey } from '../../../src/limits/versions.ts'
 import { directly } from '../../support/direct.ts'
 import { eventually, newKeyHolder, randomIp } from '../../support/http.ts'
 import { failFor } from '../../support/mail.ts'
@@ -25,7 +25,7 @@ test('what a caller began is done to its end, though they hang up in the midst o
   await eventually(() => hasHit(name), Boolean)
   caller.abort()
   await expect(asked).rejects.toThrow()
-  const announced = () => directly().redis.get(keyVersion(keyId))
+  const announced = () => directly().redis.get(keyVersionKey(keyId))
   expect(await announced()).toBeNull()
   expect(await eventually(announced, (version) => version !== null)).toBe(2)
 })

@@ -1,5 +1,5 @@
 import { describe, expect, inject, test } from 'vitest'
-import { spend } from '../../../src/limits/endpoint-limits.ts'
+import { enforceRateLimits } from '../../../src/limits/endpoint-limits.ts'
 import { directly, send } from '../../support/direct.ts'
 import { administrator, call, newKeyHolder, newUser, randomIp } from '../../support/http.ts'
 import { type Operation, openApi } from '../../support/openapi.ts'
@@ -96,7 +96,7 @@ describe('another spelling of a path', () => {
     expect((await make('/api/v1/auth/api-keys/')).body).toEqual(first.body)
     expect((await make('/api//auth/api-keys')).body).toEqual(first.body)
     const [ip, deps] = [randomIp(), directly()]
-    await Promise.all(Array.from({ length: 600 }, () => spend(deps, { refresh_address: { address: ip } })))
+    await Promise.all(Array.from({ length: 600 }, () => enforceRateLimits(deps, { refresh_address: { address: ip } })))
     const refresh = (path: string) => call(`POST ${path}`, { ip, body: { refresh_token: 'rt_unknown' } })
     expect((await refresh('/api/v1/auth/refresh')).status).toBe(429)
     expect((await refresh('/api/v1/auth/refresh/')).status).toBe(429)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { monthNamed, monthOf, periodOf } from '../../../src/lib/period.ts'
+import { monthNamed, toMonth, toPeriod } from '../../../src/lib/period.ts'
 import { directly } from '../../support/direct.ts'
 
 test.each([
@@ -13,17 +13,17 @@ test.each([
   const period = { name, start: Date.parse(first), end: Date.parse(next) }
 
   expect(monthNamed(name)).toEqual(period)
-  expect(monthOf(period.start)).toEqual(period)
-  expect(monthOf(period.start + 1)).toEqual(period)
-  expect(monthOf(period.end - 1)).toEqual(period)
-  expect(monthOf(period.start - 1).end).toBe(period.start)
-  expect(monthOf(period.end).start).toBe(period.end)
+  expect(toMonth(period.start)).toEqual(period)
+  expect(toMonth(period.start + 1)).toEqual(period)
+  expect(toMonth(period.end - 1)).toEqual(period)
+  expect(toMonth(period.start - 1).end).toBe(period.start)
+  expect(toMonth(period.end).start).toBe(period.end)
 })
 
 test('every moment lies in exactly one month, which its name gives again', () => {
   for (let sample = 0; sample < 1_000; sample++) {
     const at = Date.UTC(2000, 0, 1) + Math.floor(Math.random() * 200 * 365 * 86_400_000)
-    const period = monthOf(at)
+    const period = toMonth(at)
     expect(period.start <= at && at < period.end).toBe(true)
     expect(period.name).toBe(new Date(at).toISOString().slice(0, 7))
     expect(monthNamed(period.name)).toEqual(period)
@@ -57,7 +57,7 @@ test('years that dates cannot hold in four digits, or that no usage has, name no
 describe('periods counted from an anchor', () => {
   const at = (text: string) => Date.parse(text)
   const anchored = (anchor: string, moment: string) => {
-    const { name, start, end } = periodOf(at(anchor), at(moment))
+    const { name, start, end } = toPeriod(at(anchor), at(moment))
     return [name, new Date(start).toISOString().slice(0, 16), new Date(end).toISOString().slice(0, 16)]
   }
 
@@ -75,7 +75,7 @@ describe('periods counted from an anchor', () => {
     expect(anchored(anchor, '2026-10-31T23:59:59Z')).toEqual(['2026-10', '2026-10-01T00:00', '2026-11-01T00:00'])
     expect(anchored(anchor, '2026-11-15T11:59:59Z')).toEqual(['2026-11', '2026-11-01T00:00', '2026-11-15T12:00'])
     expect(anchored(anchor, '2026-11-15T12:00:00Z')).toEqual(['2026-11-15', '2026-11-15T12:00', '2026-12-15T12:00'])
-    expect(periodOf(undefined, at('2026-11-15T12:00:00Z'))).toEqual(monthOf(at('2026-11-15T12:00:00Z')))
+    expect(toPeriod(undefined, at('2026-11-15T12:00:00Z'))).toEqual(toMonth(at('2026-11-15T12:00:00Z')))
   })
 
   test('are the same in SQL', async () => {
@@ -88,6 +88,6 @@ describe('periods counted from an anchor', () => {
         from jsonb_to_recordset($1::jsonb) as asked(anchor float8, moment float8)`,
       [JSON.stringify(moments)],
     )
-    expect(rows.map(({ start }) => start)).toEqual(moments.map(({ anchor, moment }) => periodOf(anchor, moment).start))
+    expect(rows.map(({ start }) => start)).toEqual(moments.map(({ anchor, moment }) => toPeriod(anchor, moment).start))
   })
 })

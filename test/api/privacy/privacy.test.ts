@@ -21,8 +21,8 @@ const join = (organizationId: string, userId: string, role: string) =>
   ])
 const existing = async (table: string, id: string) =>
   (await sql.query(`select id from ${table} where id = $1`, [id])).length === 1
-const auditsOf = async (userId: string, act: string) =>
-  sql.query('select * from audit_logs where actor_id = $1 and action = $2 order by id', [userId, act])
+const auditsOf = async (userId: string, action: string) =>
+  sql.query('select * from audit_logs where actor_id = $1 and action = $2 order by id', [userId, action])
 
 describe('DELETE /api/v1/auth/me', () => {
   test('★ 7.4.2 deleting an account ends every session of it, and the keys of its own organization', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { announceOrganizations } from '../../../src/admin/plans/announce.ts'
-import { organizationVersion } from '../../../src/limits/versions.ts'
+import { invalidateOrganizations } from '../../../src/admin/plans/announce.ts'
+import { organizationVersionKey } from '../../../src/limits/versions.ts'
 import { directly, withoutRequestId } from '../../support/direct.ts'
 import { administrator, call, newKeyHolder, newUser, setLimits } from '../../support/http.ts'
 import { newIsolate } from '../../support/isolate.ts'
@@ -236,19 +236,19 @@ test('a change of name or price makes no isolate load anything again', async () 
 test('more organizations than fit into one announcement are announced after the answer, and never to a lower version', async () => {
   const raised = Array.from({ length: 1_201 }, (_, at) => ({ id: crypto.randomUUID(), version: at + 2 }))
   const versionsOf = (some: typeof raised) =>
-    redis.mget<(number | null)[]>(some.map(({ id }) => organizationVersion(id)))
+    redis.mget<(number | null)[]>(some.map(({ id }) => organizationVersionKey(id)))
   const deferred: Promise<unknown>[] = []
   const deps = { ...directly(), defer: (work: Promise<unknown>) => void deferred.push(work) }
-  await redis.set(organizationVersion(raised[3]?.id ?? ''), 1_000, { ex: 60 })
-  await announceOrganizations(deps, raised)
+  await redis.set(organizationVersionKey(raised[3]?.id ?? ''), 1_000, { ex: 60 })
+  await invalidateOrganizations(deps, raised)
   expect(deferred).toHaveLength(1)
   await Promise.all(deferred)
   const wanted = raised.map(({ version }, at) => (at === 3 ? 1_000 : version))
   expect(await versionsOf(raised)).toEqual(wanted)
-  expect(await redis.ttl(organizationVersion(raised.at(-1)?.id ?? ''))).toBeGreaterThan(30)
+  expect(await redis.ttl(organizationVersionKey(raised.at(-1)?.id ?? ''))).toBeGreaterThan(30)
 
-  await announceOrganizations(deps, raised.slice(0, 500))
-  await announceOrganizations(deps, [])
+  await invalidateOrganizations(deps, raised.slice(0, 500))
+  await invalidateOrganizations(deps, [])
   expect(deferred).toHaveLength(1)
 })
 

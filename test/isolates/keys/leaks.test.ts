@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { sha256Hex } from '../../../src/lib/bytes.ts'
-import { spend } from '../../../src/limits/endpoint-limits.ts'
+import { enforceRateLimits } from '../../../src/limits/endpoint-limits.ts'
 import { newKey } from '../../../src/verification/key-format.ts'
 import { directly } from '../../support/direct.ts'
 import { call, newKeyHolder, newUser, randomIp, verify } from '../../support/http.ts'
@@ -221,7 +221,7 @@ describe('who may report', async () => {
   test('no more than 600 times in ten minutes from one address', async () => {
     const address = randomIp()
     const deps = directly()
-    const spent = Array.from({ length: 599 }, () => spend(deps, { key_leak_report_address: { address } }))
+    const spent = Array.from({ length: 599 }, () => enforceRateLimits(deps, { key_leak_report_address: { address } }))
     await Promise.all(spent) // their commands share a round trip
     expect((await worker.call(LEAKED, body, address)).status).toBe(403)
     expect(await worker.call(LEAKED, body, address)).toMatchObject({ status: 429, body: { code: 'rate_limited' } })

@@ -1,9 +1,14 @@
 import { describe, expect, test, vi } from 'vitest'
 import { defineScript, runScript } from '../../../src/db/script.ts'
 import { admit } from '../../../src/limits/admission.ts'
-import { admitAlone } from '../../../src/limits/fallback.ts'
-import { type Claim, type Decided, type QuotaClaim, quotaKey } from '../../../src/limits/limit-request.ts'
-import { announceVersion } from '../../../src/limits/versions.ts'
+import { admitLocally } from '../../../src/limits/fallback.ts'
+import {
+  type LimitDecision,
+  type LimitRequest,
+  type QuotaRequest,
+  quotaKey,
+} from '../../../src/limits/limit-request.ts'
+import { publishVersion } from '../../../src/limits/versions.ts'
 import { newIsolate } from '../../support/isolate.ts'
 
 const MINUTE = 60_000
@@ -16,7 +21,7 @@ const redis = () => isolate.deps().redis
 
 const unique = () => crypto.randomUUID()
 
-interface Changes extends Partial<Omit<Claim, 'windows'>> {
+interface Changes extends Partial<Omit<LimitRequest, 'windows'>> {
   readonly windowKey?: string
   readonly windowMs?: number
   readonly cost?: number
@@ -24,7 +29,7 @@ interface Changes extends Partial<Omit<Claim, 'windows'>> {
 }
 
 /** The clock of Redis is moved to the claim's own. */
-function claim(asked: Changes = {}): Claim {
+function claim(asked: Changes = {}): LimitRequest {
   const { windowKey = unique(), windowMs = MINUTE, cost = 1, limit = 10, ...changes } = asked
   const now = changes.now ?? Date.now()
   const windows = [{ key: windowKey, windowMs, limit, cost }] as const
@@ -33,7 +38,7 @@ function claim(asked: Changes = {}): Claim {
 
 const period = { name: 'test', start: 0, end: Date.now() + MINUTE }
 
-function quota(meters: QuotaClaim['meters'], changes: Partial<QuotaClaim> = {}): QuotaClaim {
+function quota(meters: QuotaRequest['meters'], changes: Partial<QuotaRequest> = {}): QuotaRequest {
   const recorded = Object.fromEntries(meters.map(({ meter }) => [meter, 0]))
   return { organizationId: unique(), period, meters, recorded, isFresh: true, ...changes }
 }
@@ -187,17 +192,17 @@ describe('versions', () => {
     const windowKey = unique()
     const take = () => admit(redis(), claim({ windowKey, versions }))
     expect(await take()).toMatchObject({ outcome: 'admitted' })
-    await announceVersion(isolate.deps(), own, 3)
-    await announceVersion(isolate.deps(), callers, 8)
+    await publishVersion(isolate.deps(), own, 3)
+    await publishVersion(isolate.deps(), callers, 8)
     expect(await take()).toEqual({ outcome: 'stale', index: 1 })
-    await announceVersion(isolate.deps(), own, 4)
+    await publishVersion(isolate.deps(), own, 4)
     expect(await take()).toEqual({ outcome: 'stale', index: 0 })
     expect(await unitsIn(windowKey)).toBe(1)
   })
 
   test('announcements that overtake each other never lower a version', async () => {
     const key = `version:test:${unique()}`
-    await Promise.all([5, 3, 4].map((version) => announceVersion(isolate.deps(), key, version)))
+    await Promise.all([5, 3, 4].map((version) => publishVersion(isolate.deps(), key, version)))
     expect(await redis().get(key)).toBe(5)
   })
 })
@@ -253,8 +258,8 @@ describe('many claims at once', () => {
         cost: Math.floor(Math.random() * 1.2 ** (step % 20)),
         limit: 25,
       })
-      const { isConfirmed: _, ...decided } = (await admit(redis(), asked)) as Decided
-      expect(admitAlone(asked, new Error('down'))).toEqual({ ...decided, isAlone: true })
+      const { isConfirmed: _, ...decided } = (await admit(redis(), asked)) as LimitDecision
+      expect(admitLocally(asked, new Error('down'))).toEqual({ ...decided, isLocal: true })
     }
     vi.restoreAllMocks()
   })

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, inject, test, vi } from 'vitest'
-import { monthOf } from '../../../src/lib/period.ts'
+import { toMonth } from '../../../src/lib/period.ts'
 import { holdsKey, quotaKey } from '../../../src/limits/limit-request.ts'
 import { drainUsageSpool } from '../../../src/metering/spool.ts'
 import { breakStores } from '../../support/broken-stores.ts'
@@ -9,7 +9,7 @@ import { failFor } from '../../support/mail.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
-const PERIOD = monthOf(Date.now()).name
+const PERIOD = toMonth(Date.now()).name
 const isolate = await newIsolate()
 const redis = () => isolate.deps().redis
 

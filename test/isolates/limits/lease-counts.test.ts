@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { windowKeyOf } from '../../../src/limits/admission.ts'
+import { toWindowKey } from '../../../src/limits/admission.ts'
 import { quotaKey } from '../../../src/limits/limit-request.ts'
 import { BUCKETS } from '../../../src/limits/window.ts'
 import { claimOf, countTrips, moveTime, newIsolate } from '../../support/isolate.ts'
@@ -39,7 +39,7 @@ async function begin({ limit = 10_000, quota = 10_000 }: Limits = {}) {
     let admitted = 0
     for (let at = 0; at < count; at++) {
       const claim = claimOf(isolate, { windowKey, limit, organizationId, period, quota, cost })
-      if ((await isolate.takeLeased(claim)).outcome === 'admitted') admitted++
+      if ((await isolate.consumeLeased(claim)).outcome === 'admitted') admitted++
     }
     return admitted
   }
@@ -51,14 +51,14 @@ async function begin({ limit = 10_000, quota = 10_000 }: Limits = {}) {
     return units
   }
 
-  const window = async () => (await redis.hgetall<Record<string, number>>(windowKeyOf(windowKey))) ?? {}
+  const window = async () => (await redis.hgetall<Record<string, number>>(toWindowKey(windowKey))) ?? {}
 
   return {
     ...time,
     take,
     fill,
     window,
-    forgetWindow: () => redis.del(windowKeyOf(windowKey)),
+    forgetWindow: () => redis.del(toWindowKey(windowKey)),
     /** Units by the counters of the window and of the quota. */
     async counted() {
       const buckets = Object.entries(await window()).filter(([name]) => /^\d+$/.test(name))

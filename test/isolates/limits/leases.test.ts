@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { monthOf, type Period } from '../../../src/lib/period.ts'
-import { windowKeyOf } from '../../../src/limits/admission.ts'
-import { type Claim, quotaKey } from '../../../src/limits/limit-request.ts'
-import { announceVersion, keyVersion } from '../../../src/limits/versions.ts'
+import { type Period, toMonth } from '../../../src/lib/period.ts'
+import { toWindowKey } from '../../../src/limits/admission.ts'
+import { type LimitRequest, quotaKey } from '../../../src/limits/limit-request.ts'
+import { keyVersionKey, publishVersion } from '../../../src/limits/versions.ts'
 import { breakStores } from '../../support/broken-stores.ts'
 import { newKeyHolder, setLimits } from '../../support/http.ts'
 import { countTrips, NOWHERE, newIsolate } from '../../support/isolate.ts'
@@ -28,7 +28,7 @@ const times = async (isolate: Isolate, key: string, count: number) => {
 }
 
 const usedOf = async (isolate: Isolate, organizationId: string) =>
-  Number(await isolate.deps().redis.hget(quotaKey(organizationId, monthOf(Date.now()).name), 'api_calls'))
+  Number(await isolate.deps().redis.hget(quotaKey(organizationId, toMonth(Date.now()).name), 'api_calls'))
 
 describe('a quiet key', () => {
   test('is asked for each time', async () => {
@@ -63,9 +63,9 @@ describe('a busy key', () => {
     const isolate = await newIsolate()
     const [windowKey, start] = [crypto.randomUUID(), Date.now()]
     const take = async (afterMs: number, count: number) => {
-      const windows: Claim['windows'] = [{ key: windowKey, windowMs: 60_000, limit: 100_000, cost: 1 }]
+      const windows: LimitRequest['windows'] = [{ key: windowKey, windowMs: 60_000, limit: 100_000, cost: 1 }]
       const claim = { now: start + afterMs, aheadMs: afterMs, windows, versions: [] }
-      for (let at = 0; at < count; at++) await isolate.takeLeased(claim)
+      for (let at = 0; at < count; at++) await isolate.consumeLeased(claim)
     }
     const trips = async (afterMs: number, count: number) => (await countTrips(() => take(afterMs, count))).redis
     await take(0, 4)
@@ -80,17 +80,18 @@ describe('a busy key', () => {
   test('has none either where an outage refuses everything', async () => {
     const isolate = await newIsolate({ ON_LIMITER_OUTAGE: 'closed' })
     stopTime()
-    const claim: Claim = {
+    const claim: LimitRequest = {
       now: Date.now(),
       aheadMs: 0,
       windows: [{ key: crypto.randomUUID(), windowMs: 60_000, limit: 100_000, cost: 1 }],
       versions: [],
     }
-    for (let count = 0; count < 4; count++) await isolate.takeLeased(claim)
+    for (let count = 0; count < 4; count++) await isolate.consumeLeased(claim)
     breakStores(['/redis'], 'lose')
-    for (let count = 0; count < 50; count++) await expect((async () => isolate.takeLeased(claim))()).rejects.toThrow()
+    for (let count = 0; count < 50; count++)
+      await expect((async () => isolate.consumeLeased(claim))()).rejects.toThrow()
     vi.restoreAllMocks()
-    const admission = await isolate.takeLeased(claim)
+    const admission = await isolate.consumeLeased(claim)
     vi.useRealTimers()
     const taken = 'windows' in admission ? 100_000 - (admission.windows[0]?.remaining ?? 0) : 0
     expect(taken).toBeLessThanOrEqual(4 + 3 + 49 + 1 + 20) // three tries of the first, and one lease of twenty that nobody has
@@ -100,20 +101,20 @@ describe('a busy key', () => {
     const isolate = await newIsolate()
     stopTime()
     const windowKey = crypto.randomUUID()
-    const claim = (cost: number): Claim => ({
+    const claim = (cost: number): LimitRequest => ({
       now: Date.now(),
       aheadMs: 0,
       windows: [{ key: windowKey, windowMs: 60_000, limit: 4_000, cost }],
       versions: [],
     })
     const counted = async () => {
-      const hash = (await isolate.deps().redis.hgetall<Record<string, string | number>>(windowKeyOf(windowKey))) ?? {}
+      const hash = (await isolate.deps().redis.hgetall<Record<string, string | number>>(toWindowKey(windowKey))) ?? {}
       return Object.entries(hash).reduce((sum, [field, units]) => sum + (/^\d+$/.test(field) ? Number(units) : 0), 0)
     }
-    for (let count = 0; count < 10; count++) await isolate.takeLeased(claim(300))
+    for (let count = 0; count < 10; count++) await isolate.consumeLeased(claim(300))
     expect(await counted()).toBe(3_000) // a twentieth of what is left is less than one more
-    for (let count = 0; count < 10; count++) await isolate.takeLeased(claim(1))
-    await isolate.takeLeased(claim(45)) // fits into no lease: another one begins, if any
+    for (let count = 0; count < 10; count++) await isolate.consumeLeased(claim(1))
+    await isolate.consumeLeased(claim(45)) // fits into no lease: another one begins, if any
     vi.advanceTimersByTime(2_000)
     vi.useRealTimers()
     await isolate.settled()
@@ -126,7 +127,7 @@ describe('a busy key', () => {
     await times(isolate, key, 30)
     const { sql } = isolate.deps()
     await sql.query('update api_keys set name = $2, version = version + 1 where id = $1', [keyId, 'renamed'])
-    await announceVersion(isolate.deps(), keyVersion(keyId), 2)
+    await publishVersion(isolate.deps(), keyVersionKey(keyId), 2)
     isolate.advance(1_600)
     const trips = await countTrips(async () => void (await times(isolate, key, 60)))
     expect(trips.redis).toBeLessThanOrEqual(20)
@@ -136,18 +137,18 @@ describe('a busy key', () => {
     const isolate = await newIsolate()
     stopTime()
     const [windowKey, ...services] = [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()]
-    const claim = (service = '', version = 1): Claim => ({
+    const claim = (service = '', version = 1): LimitRequest => ({
       now: Date.now(),
       aheadMs: 0,
       windows: [{ key: windowKey, windowMs: 60_000, limit: 100_000, cost: 1 }],
       versions: [{ key: `version:test:${service}`, version }],
     })
-    for (let count = 0; count < 10; count++) await isolate.takeLeased(claim(services[0]))
+    for (let count = 0; count < 10; count++) await isolate.consumeLeased(claim(services[0]))
     const trips = await countTrips(async () => {
-      for (let count = 0; count < 8; count++) await isolate.takeLeased(claim(services[count % 2]))
+      for (let count = 0; count < 8; count++) await isolate.consumeLeased(claim(services[count % 2]))
     })
     expect(trips.redis).toBe(1)
-    const changed = await countTrips(async () => isolate.takeLeased(claim(services[1], 2)))
+    const changed = await countTrips(async () => isolate.consumeLeased(claim(services[1], 2)))
     expect(changed.redis).toBe(1)
   })
 
@@ -155,7 +156,7 @@ describe('a busy key', () => {
     const isolate = await newIsolate()
     stopTime()
     const now = Date.now()
-    const claim = (at: number, period: Period): Claim => ({
+    const claim = (at: number, period: Period): LimitRequest => ({
       now: at,
       aheadMs: at - now,
       windows: [{ key: windowKey, windowMs: 60_000, limit: 10_000, cost: 1 }],
@@ -165,11 +166,11 @@ describe('a busy key', () => {
     const calls = { meter: 'api_calls', amount: 1, limit: 10_000 } as const
     const [windowKey, organizationId] = [crypto.randomUUID(), crypto.randomUUID()]
     const ending = { name: 'ending', start: now - 1_000, end: now + 500 }
-    for (let count = 0; count < 10; count++) await isolate.takeLeased(claim(now, ending))
-    const trips = await countTrips(async () => isolate.takeLeased(claim(now + 499, ending)))
+    for (let count = 0; count < 10; count++) await isolate.consumeLeased(claim(now, ending))
+    const trips = await countTrips(async () => isolate.consumeLeased(claim(now + 499, ending)))
     expect(trips.redis).toBe(0)
     const next = { name: 'next', start: now + 500, end: now + 60_000 }
-    expect(await isolate.takeLeased(claim(now + 500, next))).toMatchObject({ meters: [{ used: 1 }] })
+    expect(await isolate.consumeLeased(claim(now + 500, next))).toMatchObject({ meters: [{ used: 1 }] })
   })
 
   test('costs at most a tenth of a round trip to Redis for each verification, and none to Neon', async () => {
@@ -236,7 +237,7 @@ describe('a busy key', () => {
     await times(isolate, key, 30)
     const { sql } = isolate.deps()
     await sql.query('update api_keys set revoked_at = now(), version = version + 1 where id = $1', [keyId])
-    await announceVersion(isolate.deps(), keyVersion(keyId), 2)
+    await publishVersion(isolate.deps(), keyVersionKey(keyId), 2)
     isolate.advance(1_500)
     expect(await isolate.verify(key)).toMatchObject({ code: 'REVOKED' })
   })
@@ -246,7 +247,7 @@ describe('a busy key', () => {
     const isolate = await newIsolate()
     await times(isolate, key, 30)
     const other = await newIsolate()
-    await isolate.deps().redis.del(quotaKey(organizationId, monthOf(Date.now()).name))
+    await isolate.deps().redis.del(quotaKey(organizationId, toMonth(Date.now()).name))
     await other.verify(key)
     const begun = await usedOf(isolate, organizationId)
     await isolate.settled()

@@ -1,5 +1,5 @@
 import { afterEach, expect, inject, test, vi } from 'vitest'
-import { monthOf } from '../../../src/lib/period.ts'
+import { toMonth } from '../../../src/lib/period.ts'
 import { quotaKey } from '../../../src/limits/limit-request.ts'
 import { reconcileQuotas } from '../../../src/metering/reconcile-counters.ts'
 import { drainUsageSpool } from '../../../src/metering/spool.ts'
@@ -15,7 +15,7 @@ async function counted() {
   const isolate = await newIsolate()
   await isolate.verify(key, { cost: 5 })
   await isolate.settled()
-  const counter = quotaKey(organizationId, monthOf(Date.now()).name)
+  const counter = quotaKey(organizationId, toMonth(Date.now()).name)
   const { redis, sql } = isolate.deps()
   /** To be the only one that is looked at: of the hours that `look` is told of, no other test's row is. */
   const change = () =>
@@ -119,6 +119,6 @@ test('leased units come back also where usage is reported, reserved and settled 
     await isolate.settle({ reservation_id, input_tokens: 40 })
   }
   await isolate.settled()
-  const counted = await redis.hgetall(quotaKey(organization_id, monthOf(Date.now()).name))
+  const counted = await redis.hgetall(quotaKey(organization_id, toMonth(Date.now()).name))
   expect(counted).toMatchObject({ api_calls: 24 + 18, 'lane:0': 24, tokens: 3 * (14 + 40), 'held:tokens': 0 })
 })

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { announceVersion, keyVersion, organizationVersion } from '../../../src/limits/versions.ts'
+import { keyVersionKey, organizationVersionKey, publishVersion } from '../../../src/limits/versions.ts'
 import { breakStores } from '../../support/broken-stores.ts'
 import { directly } from '../../support/direct.ts'
 import { administrator, call, newKeyHolder, setLimits } from '../../support/http.ts'
@@ -20,7 +20,7 @@ async function suspend({ organizationId }: Holder) {
     'update organizations set suspended_at = now(), version = version + 1 where id = $1 returning version',
     [organizationId],
   )
-  await announceVersion(deps, organizationVersion(organizationId), row?.version)
+  await publishVersion(deps, organizationVersionKey(organizationId), row?.version)
 }
 
 /** Everything that changes what a key may do, and what its next verdict then is. */
@@ -97,7 +97,7 @@ describe('where Redis fails just when a revocation is announced', () => {
   async function revokedWhileFailing(times: number) {
     const holder = await newKeyHolder()
     expect(await connected.verify(holder.key)).toMatchObject({ code: 'VALID' })
-    await failFor(keyVersion(holder.keyId), { door: 'redis', kind: 'status', value: 500, count: times })
+    await failFor(keyVersionKey(holder.keyId), { door: 'redis', kind: 'status', value: 500, count: times })
     expect((await act('DELETE {id}', holder)).status).toBe(204)
     return holder
   }
@@ -112,7 +112,7 @@ describe('where Redis fails just when a revocation is announced', () => {
     const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { key, keyId } = await revokedWhileFailing(3)
     expect(warned.mock.calls.map(([line]) => JSON.parse(String(line)))).toMatchObject([
-      { event: 'versions_not_announced', count: 1, first: { name: keyVersion(keyId), version: 2 } },
+      { event: 'versions_not_announced', count: 1, first: { name: keyVersionKey(keyId), version: 2 } },
     ])
     expect(await connected.verify(key)).toMatchObject({ code: 'VALID' })
     connected.advance(25 * SECOND)
@@ -149,7 +149,7 @@ describe('while Neon fails', () => {
     const { key, keyId, organizationId } = await newKeyHolder()
     const isolate = await newIsolate()
     expect(await isolate.verify(key)).toMatchObject({ code: 'VALID' })
-    await isolate.deps().redis.del(keyVersion(keyId), organizationVersion(organizationId)) // as when it ends, or Redis is flushed
+    await isolate.deps().redis.del(keyVersionKey(keyId), organizationVersionKey(organizationId)) // as when it ends, or Redis is flushed
     breakStores(['/sql'])
     isolate.advance(24 * SECOND)
     expect(await isolate.verify(key)).toMatchObject({ code: 'VALID' })

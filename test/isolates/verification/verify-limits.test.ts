@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { monthOf } from '../../../src/lib/period.ts'
+import { toMonth } from '../../../src/lib/period.ts'
 import { quotaKey } from '../../../src/limits/limit-request.ts'
 import { newKeyHolder, setLimits } from '../../support/http.ts'
 import { NOWHERE, newIsolate } from '../../support/isolate.ts'
@@ -21,11 +21,11 @@ describe('quotas over isolates', () => {
     const isolate = await newIsolate()
     for (let count = 0; count < 4; count++) await isolate.verify(key, { cost: 5 })
     await isolate.settled()
-    await isolate.deps().redis.del(quotaKey(organizationId, monthOf(Date.now()).name))
+    await isolate.deps().redis.del(quotaKey(organizationId, toMonth(Date.now()).name))
     expect(await isolate.verify(key)).toMatchObject({ code: 'VALID', quotas: { api_calls: { used: 21 } } })
     isolate.advance(10_000)
     await isolate.settled()
-    await isolate.deps().redis.del(quotaKey(organizationId, monthOf(Date.now()).name))
+    await isolate.deps().redis.del(quotaKey(organizationId, toMonth(Date.now()).name))
     expect(await isolate.verify(key)).toMatchObject({ code: 'VALID', quotas: { api_calls: { used: 22 } } })
     await isolate.settled()
   })
@@ -63,7 +63,7 @@ describe('quotas over isolates', () => {
   test('a new month begins at zero, in UTC, with the same key still in memory', async () => {
     const { key } = await newKeyHolder()
     const isolate = await newIsolate()
-    const { end } = monthOf(isolate.now())
+    const { end } = toMonth(isolate.now())
     isolate.advance(end - isolate.now() - 20_000)
     expect(await isolate.verify(key, { cost: 7 })).toMatchObject({
       quotas: { api_calls: { used: 7, resets_at: new Date(end).toISOString() } },
@@ -72,7 +72,7 @@ describe('quotas over isolates', () => {
     const verdict = await isolate.verify(key)
     expect(verdict).toMatchObject({
       code: 'VALID',
-      quotas: { api_calls: { used: 1, resets_at: new Date(monthOf(end).end).toISOString() } },
+      quotas: { api_calls: { used: 1, resets_at: new Date(toMonth(end).end).toISOString() } },
     })
     await isolate.settled()
   })

@@ -126,7 +126,7 @@ describe('rules', () => {
   test('a suspended organization has no working key, and gets them back', async () => {
     const { key, organizationId } = await newKeyHolder()
     const isolate = await newIsolate()
-    const { announceVersion, organizationVersion } = await import('../../../src/limits/versions.ts')
+    const { publishVersion, organizationVersionKey } = await import('../../../src/limits/versions.ts')
     async function suspend(at: string | null) {
       const [row] = await isolate
         .deps()
@@ -134,7 +134,7 @@ describe('rules', () => {
           'update organizations set suspended_at = $2, version = version + 1 where id = $1 returning version',
           [organizationId, at],
         )
-      await announceVersion(isolate.deps(), organizationVersion(organizationId), row?.version)
+      await publishVersion(isolate.deps(), organizationVersionKey(organizationId), row?.version)
     }
     expect(await isolate.verify(key)).toMatchObject({ code: 'VALID' })
     await suspend(new Date().toISOString())

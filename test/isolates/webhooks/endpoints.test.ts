@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { spend } from '../../../src/limits/endpoint-limits.ts'
+import { enforceRateLimits } from '../../../src/limits/endpoint-limits.ts'
 import { directly, withoutRequestId } from '../../support/direct.ts'
 import { call, eventually, newKeyHolder, newUser } from '../../support/http.ts'
 import { workerWith } from '../../support/variant.ts'
@@ -208,7 +208,7 @@ describe('by hand', () => {
     const { id } = await newReceiver(token, {}, '?status=500')
     const policy = { webhook_send_account: { account: user.organization_id } }
     const deps = directly()
-    await Promise.all(Array.from({ length: 59 }, () => spend(deps, policy)))
+    await Promise.all(Array.from({ length: 59 }, () => enforceRateLimits(deps, policy)))
     const statuses = []
     for (const _ of [60, 61]) statuses.push((await call(`POST ${ENDPOINTS}/${id}/test`, { token })).status)
     expect(statuses).toEqual([202, 429])

@@ -105,7 +105,7 @@ test.for(['attachments', 'cc', 'scheduled_at'])('%s is not supported here and re
   expect(await failure(await sendMail(stack, { [field]: 'x' }))).toMatchObject({
     status: 422,
     name: 'validation_error',
-    message: `The local mail door does not support \`${field}\`.`,
+    message: `The local mail service does not support \`${field}\`.`,
   })
 })
 

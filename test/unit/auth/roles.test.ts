@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import {
   isForKeys,
   type Permission,
-  permissionOf,
+  parsePermission,
   ROLES,
   type Role,
   roleMay,
@@ -63,7 +63,7 @@ test('a key has a permission only by a scope of that name, which no wildcard cov
 test('a scope stands for the permission it was made from, and any other for none', () => {
   for (const permission of PERMISSIONS) {
     const expected = scopeFor(permission) ? permission : undefined
-    expect(permissionOf(`tollgate:${permission}`)).toBe(expected)
+    expect(parsePermission(`tollgate:${permission}`)).toBe(expected)
   }
   const others = [
     '',
@@ -74,7 +74,7 @@ test('a scope stands for the permission it was made from, and any other for none
     'tollgate:keys',
     'platform:keys:write',
   ]
-  expect(others.filter((scope) => permissionOf(scope))).toEqual([])
+  expect(others.filter((scope) => parsePermission(scope))).toEqual([])
 })
 
 test('no key has a say over who belongs to an organization, what becomes of it or what it buys', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { inRange, isRange, networkOf } from '../../../src/lib/cidr.ts'
+import { inRange, isRange, toNetwork } from '../../../src/lib/cidr.ts'
 
 describe('what is an address or a block', () => {
   test.each([
@@ -146,22 +146,22 @@ describe('what lies in a block', () => {
 
 describe('what counts as one network', () => {
   test('an IPv4 address is one, in either of its forms', () => {
-    expect(networkOf('192.0.2.1')).toBe('192.0.2.1')
-    expect(networkOf('::ffff:192.0.2.1')).toBe('192.0.2.1')
-    expect(networkOf('::FFFF:C000:201')).toBe('192.0.2.1')
-    expect(networkOf('192.0.2.2')).not.toBe(networkOf('192.0.2.1'))
+    expect(toNetwork('192.0.2.1')).toBe('192.0.2.1')
+    expect(toNetwork('::ffff:192.0.2.1')).toBe('192.0.2.1')
+    expect(toNetwork('::FFFF:C000:201')).toBe('192.0.2.1')
+    expect(toNetwork('192.0.2.2')).not.toBe(toNetwork('192.0.2.1'))
   })
 
   test('the first 64 bits of an IPv6 address are one', () => {
-    const network = networkOf('2001:db8:1:2::')
+    const network = toNetwork('2001:db8:1:2::')
     for (const ip of ['2001:db8:1:2:ffff:ffff:ffff:ffff', '2001:0DB8:1:2:0::1', '2001:db8:1:2::192.0.2.1'])
-      expect(networkOf(ip)).toBe(network)
-    expect(networkOf('2001:db8:1:1:ffff:ffff:ffff:ffff')).not.toBe(network)
-    expect(networkOf('2001:db8:1:3::')).not.toBe(network)
+      expect(toNetwork(ip)).toBe(network)
+    expect(toNetwork('2001:db8:1:1:ffff:ffff:ffff:ffff')).not.toBe(network)
+    expect(toNetwork('2001:db8:1:3::')).not.toBe(network)
   })
 
   test('what is no address stands for itself', () => {
-    expect(networkOf('unknown')).toBe('unknown')
+    expect(toNetwork('unknown')).toBe('unknown')
   })
 })
 

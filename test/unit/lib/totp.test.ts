@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { base32, matchingStep, stepOf, totp } from '../../../src/lib/totp.ts'
+import { base32, matchingStep, toStep, totp } from '../../../src/lib/totp.ts'
 
 const SECRET = new TextEncoder().encode('12345678901234567890')
 
@@ -18,12 +18,12 @@ test.each([
   [1_234_567_890, '005924'],
   [20_000_000_000, '353130'],
 ])('RFC 6238 appendix B: %d seconds give the last six digits %s', (seconds, code) => {
-  expect(totp(SECRET, stepOf(seconds * 1000))).toBe(code)
+  expect(totp(SECRET, toStep(seconds * 1000))).toBe(code)
 })
 
 test('a code is good one step early and one late, and not two (RFC 6238 §5.2)', () => {
   const now = 1_234_567_890_000
-  const step = stepOf(now)
+  const step = toStep(now)
   const matches = [-2, -1, 0, 1, 2].map((off) => matchingStep(SECRET, totp(SECRET, step + off), now))
   expect(matches).toEqual([undefined, step - 1, step, step + 1, undefined])
 })

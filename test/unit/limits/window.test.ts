@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import {
   BUCKETS,
-  bucketOf,
   bucketThatMakesRoom,
   type Counts,
+  indexBucket,
   liveBuckets,
-  readingOf,
+  toReading,
 } from '../../../src/limits/window.ts'
 
 const MINUTE = 60_000
@@ -29,9 +29,9 @@ interface Asked {
 /** What a caller is told who asks at a moment: whether the cost fits, and the reading that goes with it. */
 function ask({ counts, now, windowMs, limit }: Asked, cost: number) {
   const live = liveBuckets(counts, now, windowMs)
-  const current = bucketOf(now, windowMs)
+  const current = indexBucket(now, windowMs)
   const awaited = bucketThatMakesRoom(live, cost, limit, current)
-  return { fits: awaited === undefined, ...readingOf({ windowMs, limit }, sum(live), awaited ?? current) }
+  return { fits: awaited === undefined, ...toReading({ windowMs, limit }, sum(live), awaited ?? current) }
 }
 
 /** Lets callers take random costs at random times, each only if it fits. */
@@ -43,7 +43,7 @@ function live(windowMs: number, limit: number) {
     now += below(Math.ceil(windowMs / anyOf([1, 3, 20, 100])))
     const cost = 1 + below(Math.ceil(limit / anyOf([1, 4, 15])))
     if (!ask({ counts, now, windowMs, limit }, cost).fits) continue
-    const bucket = bucketOf(now, windowMs)
+    const bucket = indexBucket(now, windowMs)
     counts.set(bucket, (counts.get(bucket) ?? 0) + cost)
     taken.push({ at: now, cost })
   }
@@ -53,7 +53,7 @@ function live(windowMs: number, limit: number) {
 const anyHistory = () => live(anyOf(WINDOWS), 1 + below(anyOf([3, 100, 10_000, 1_000_000])))
 
 test('a bucket is a thirtieth of the window and begins with its first millisecond', () => {
-  const buckets = [START - 1, START, START + 1, START + WIDTH - 1, START + WIDTH].map((at) => bucketOf(at, MINUTE))
+  const buckets = [START - 1, START, START + 1, START + WIDTH - 1, START + WIDTH].map((at) => indexBucket(at, MINUTE))
   expect(buckets.map((bucket) => bucket - FIRST)).toEqual([-1, 0, 0, 0, 1])
 })
 
@@ -105,7 +105,7 @@ describe('the reading', () => {
     [61, 0],
     [1_000_000, 0],
   ])('with %d of 60 taken %d remain, never fewer than none', (taken, remaining) => {
-    expect(readingOf({ windowMs: MINUTE, limit: 60 }, taken, FIRST).remaining).toBe(remaining)
+    expect(toReading({ windowMs: MINUTE, limit: 60 }, taken, FIRST).remaining).toBe(remaining)
   })
 
   test('is a whole number from 0 to the limit after every history, also when the limit is lowered', () => {

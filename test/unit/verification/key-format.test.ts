@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { base62Number } from '../../../src/lib/base62.ts'
 import { crc32 } from '../../../src/lib/crc32.ts'
-import { hintOf, isWellFormed, mayExist, newKey } from '../../../src/verification/key-format.ts'
+import { describeKey, isWellFormed, mayExist, newKey } from '../../../src/verification/key-format.ts'
 
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
@@ -107,10 +107,10 @@ describe('the form, with a right checksum', () => {
 })
 
 test('a hint shows the prefix, the environment, two characters of the secret and four of the checksum', () => {
-  expect(hintOf(signed(`abcdefg8_test_12${SECRET.slice(2)}`))).toMatch(/^abcdefg8_test_12…[0-9A-Za-z]{4}$/)
+  expect(describeKey(signed(`abcdefg8_test_12${SECRET.slice(2)}`))).toMatch(/^abcdefg8_test_12…[0-9A-Za-z]{4}$/)
   for (let sample = 0; sample < 100; sample++) {
     const key = newKey('ck', 'live')
-    expect(hintOf(key)).toBe(`${key.slice(0, 10)}…${key.slice(-4)}`)
+    expect(describeKey(key)).toBe(`${key.slice(0, 10)}…${key.slice(-4)}`)
   }
 })
 

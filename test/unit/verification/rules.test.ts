@@ -1,16 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import {
+  findRefusal,
   holdsScope,
   isReserved,
-  type Judged,
+  type KeyState,
   REFUSALS,
   type Refusal,
-  refusalOf,
 } from '../../../src/verification/rules.ts'
 
 const NOW = 1_800_000_000_000
 
-const GOOD: Judged = {
+const GOOD: KeyState = {
   isActive: true,
   revokedAt: undefined,
   expiresAt: undefined,
@@ -20,10 +20,10 @@ const GOOD: Judged = {
 }
 const NOTHING = { scopes: [], ip: undefined }
 
-const judge = (key: Partial<Judged>, asked = {}) => refusalOf({ ...GOOD, ...key }, { ...NOTHING, ...asked }, NOW)
+const judge = (key: Partial<KeyState>, asked = {}) => findRefusal({ ...GOOD, ...key }, { ...NOTHING, ...asked }, NOW)
 
 /** What each refusal of a known key takes to apply, in the order in which they are looked at. */
-const FAULTS: readonly (readonly [Refusal, Partial<Judged>])[] = [
+const FAULTS: readonly (readonly [Refusal, Partial<KeyState>])[] = [
   ['REVOKED', { revokedAt: NOW }],
   ['DISABLED', { isActive: false }],
   ['EXPIRED', { expiresAt: NOW }],
@@ -38,7 +38,7 @@ test('a key with nothing against it is left to limits and quotas', () => {
 })
 
 test('a key that is not there is NOT_FOUND', () => {
-  expect(refusalOf(undefined, NOTHING, NOW)).toBe('NOT_FOUND')
+  expect(findRefusal(undefined, NOTHING, NOW)).toBe('NOT_FOUND')
 })
 
 test('the rules stand in the published order', () => {

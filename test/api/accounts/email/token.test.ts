@@ -4,7 +4,7 @@ import { EMAIL_TOKENS, linkFor, newEmailToken } from '../../../../src/accounts/e
 import { runBatch } from '../../../../src/db/batch.ts'
 import { lockUser } from '../../../../src/db/locks.ts'
 import { sha256 } from '../../../../src/lib/bytes.ts'
-import { masked } from '../../../../src/lib/mask-email.ts'
+import { maskEmail } from '../../../../src/lib/mask-email.ts'
 import { uuidv7 } from '../../../../src/lib/uuid.ts'
 import { directly } from '../../../support/direct.ts'
 import { newUser } from '../../../support/http.ts'
@@ -84,4 +84,4 @@ test.each([
   ['ada@example.com', 'a…@example.com'],
   ['a@example.com', 'a…@example.com'],
   ['😀x@example.com', '😀…@example.com'],
-])('of %s is kept for good: %s', (email, kept) => expect(masked(email)).toBe(kept))
+])('of %s is kept for good: %s', (email, kept) => expect(maskEmail(email)).toBe(kept))

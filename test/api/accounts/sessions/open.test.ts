@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { openSession } from '../../../../src/accounts/sessions/open.ts'
-import { stepOf, totp } from '../../../../src/lib/totp.ts'
+import { toStep, totp } from '../../../../src/lib/totp.ts'
 import { directly } from '../../../support/direct.ts'
 import { call, newUser } from '../../../support/http.ts'
 import { managementDeps } from '../../../support/management.ts'
@@ -39,7 +39,7 @@ test('nor does one with the password alone, once a second factor is on (v5.0.0-6
     .map((letter) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'))
     .join('')
   const secret = Uint8Array.from(bits.match(/.{8}/g) ?? [], (byte) => Number.parseInt(byte, 2))
-  const code = totp(secret, stepOf(Date.now()))
+  const code = totp(secret, toStep(Date.now()))
   expect((await call('POST /api/v1/auth/2fa/enable', { token, body: { code } })).status).toBe(200)
   await expect(openSession(deps, user.id, { factors: ['password'], passwordHash })).rejects.toMatchObject({
     code: 'invalid_credentials',

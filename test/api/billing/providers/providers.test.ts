@@ -3,7 +3,7 @@ import { configuredProviders } from '../../../../src/billing/providers/configure
 import { openPolar } from '../../../../src/billing/providers/polar.ts'
 import type { UsageAmount } from '../../../../src/billing/providers/provider.ts'
 import { openStripe } from '../../../../src/billing/providers/stripe.ts'
-import { formOf } from '../../../../src/billing/providers/stripe-shapes.ts'
+import { encodeForm } from '../../../../src/billing/providers/stripe-shapes.ts'
 import { directly } from '../../../support/direct.ts'
 import { bodyOf, urlOf } from '../../../support/shop.ts'
 
@@ -195,7 +195,7 @@ const amount = (idempotencyKey: string): UsageAmount => ({
 
 describe('Stripe', () => {
   test('bodies are forms with bracketed names', () => {
-    const form = formOf({
+    const form = encodeForm({
       items: [{ price: 'a b' }, { price: 'c' }],
       metadata: { org_id: 'x' },
       flag: true,

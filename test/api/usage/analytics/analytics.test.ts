@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { spend } from '../../../../src/limits/endpoint-limits.ts'
+import { enforceRateLimits } from '../../../../src/limits/endpoint-limits.ts'
 import type { UsageEvent } from '../../../../src/metering/event.ts'
 import { writeUsage } from '../../../../src/metering/write.ts'
 import { QUESTION_TIMEOUT_MS, readRows } from '../../../../src/usage/analytics/read.ts'
@@ -229,7 +229,7 @@ describe('GET /usage/…', () => {
     const ask = ({ token }: { token: string }, of = 'summary') => call(`GET /api/v1/usage/${of}`, { token })
     expect((await ask(busy, 'forecast')).status).toBe(200)
     const subject = { account: busy.user.organization_id as string }
-    await Promise.all(Array.from({ length: 299 }, () => spend(deps, { usage_analytics: subject })))
+    await Promise.all(Array.from({ length: 299 }, () => enforceRateLimits(deps, { usage_analytics: subject })))
     const refused = await ask(busy)
     expect([refused.status, refused.body.code]).toEqual([429, 'rate_limited'])
     expect(Number(refused.headers.get('Retry-After'))).toBeGreaterThan(0)

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { openChallenge } from '../../../../src/accounts/two-factor/challenge.ts'
-import { stepOf, totp } from '../../../../src/lib/totp.ts'
+import { toStep, totp } from '../../../../src/lib/totp.ts'
 import { directly } from '../../../support/direct.ts'
 import { call, newUser } from '../../../support/http.ts'
 import { mailTo } from '../../../support/mail.ts'
@@ -19,7 +19,7 @@ function codeOf(secret: string): string {
     .map((letter) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'))
     .join('')
   const bytes = Uint8Array.from(bits.match(/.{8}/g) ?? [], (byte) => Number.parseInt(byte, 2))
-  return totp(bytes, stepOf(Date.now()))
+  return totp(bytes, toStep(Date.now()))
 }
 
 /** Somebody with a second factor, whose next code is not used yet. */

@@ -1,5 +1,5 @@
 import { describe, expect, inject, test } from 'vitest'
-import { monthOf } from '../../../../src/lib/period.ts'
+import { toMonth } from '../../../../src/lib/period.ts'
 import { quotaKey } from '../../../../src/limits/limit-request.ts'
 import { call, newKeyHolder, setLimits } from '../../../support/http.ts'
 import { newIsolate } from '../../../support/isolate.ts'
@@ -47,7 +47,7 @@ describe('a reservation', () => {
     expect(await isolate.reserve(short)).toMatchObject({ granted: true })
     isolate.advance(60_000)
     await expect(isolate.reserve(short)).rejects.toMatchObject({ code: 'reservation_closed' })
-    const counted = await redis.hmget(quotaKey(organization_id, monthOf(Date.now()).name), 'tokens', 'held:tokens')
+    const counted = await redis.hmget(quotaKey(organization_id, toMonth(Date.now()).name), 'tokens', 'held:tokens')
     expect(counted).toEqual({ tokens: 300, 'held:tokens': 0 })
   })
 

@@ -1,6 +1,6 @@
 import { exports } from 'cloudflare:workers'
 import { describe, expect, inject, test, vi } from 'vitest'
-import { monthOf } from '../../../../src/lib/period.ts'
+import { toMonth } from '../../../../src/lib/period.ts'
 import { quotaKey } from '../../../../src/limits/limit-request.ts'
 import { call, newKeyHolder, setLimits } from '../../../support/http.ts'
 import { NOWHERE, newIsolate } from '../../../support/isolate.ts'
@@ -54,7 +54,7 @@ describe('a reservation', () => {
           used: 0,
           held: 60,
           remaining: 40,
-          resets_at: new Date(monthOf(Date.now()).end).toISOString(),
+          resets_at: new Date(toMonth(Date.now()).end).toISOString(),
         },
         quotas: { queries: { held: 1, remaining: 9 } },
       },
@@ -152,7 +152,7 @@ describe('reported usage', () => {
     const events = [{ id: 'q', key_id: keyId, queries: 5 }]
     expect((await call('POST /api/v1/usage', { token, body: { events } })).body).toMatchObject({ accepted: 1 })
     expect(await isolate.verify(key)).toMatchObject({ code: 'QUOTA_EXCEEDED', refused_by: 'queries' })
-    await isolate.deps().redis.del(quotaKey(organizationId, monthOf(Date.now()).name))
+    await isolate.deps().redis.del(quotaKey(organizationId, toMonth(Date.now()).name))
     expect(await isolate.verify(key)).toMatchObject({ code: 'QUOTA_EXCEEDED', quotas: { queries: { used: 5 } } })
     await isolate.settled()
   })
@@ -257,7 +257,7 @@ describe('a hold', () => {
   test('what is settled after the end of its period counts where it was held', async () => {
     const { keyId, organizationId } = await holderWith({ tokens: 1_000 })
     const isolate = await newIsolate()
-    const { end } = monthOf(isolate.now())
+    const { end } = toMonth(isolate.now())
     isolate.advance(end - isolate.now() - 30_000)
     const held = await isolate.reserve({ key_id: keyId, tokens: 500 })
     isolate.advance(60_000)
@@ -270,7 +270,7 @@ describe('a hold', () => {
         [organizationId],
       )
     expect(rows.map(({ input_tokens, period_start }) => [input_tokens, new Date(period_start).getTime()])).toEqual([
-      [450, monthOf(end - 1).start],
+      [450, toMonth(end - 1).start],
     ])
     await isolate.settled()
   })

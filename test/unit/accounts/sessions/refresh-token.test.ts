@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import {
   ABSOLUTE_MS,
+  deriveSuccessor,
   IDLE_MS,
   newRefreshToken,
   newSalt,
-  successorOf,
 } from '../../../../src/accounts/sessions/refresh-token.ts'
 import type { Config } from '../../../../src/config.ts'
 import { base64url, randomBytes, utf8 } from '../../../../src/lib/bytes.ts'
@@ -32,26 +32,26 @@ test('a salt is 128 random bits', () => {
 test('the same token, salt and secret give the same successor again, which has the form of any token', () => {
   for (let sample = 0; sample < 100; sample++) {
     const [token, salt] = [newRefreshToken(), newSalt()]
-    const successor = successorOf(config, token, salt)
+    const successor = deriveSuccessor(config, token, salt)
     expect(successor).toMatch(FORM)
-    expect(successorOf({ ...config }, token, salt.slice())).toBe(successor)
+    expect(deriveSuccessor({ ...config }, token, salt.slice())).toBe(successor)
     expect(successor).not.toBe(token)
   }
 })
 
 test('another token, another salt or another secret gives another successor; the key of access tokens has no part in it', () => {
   const [token, salt] = [newRefreshToken(), newSalt()]
-  const successor = successorOf(config, token, salt)
+  const successor = deriveSuccessor(config, token, salt)
   const others = [
-    successorOf(config, newRefreshToken(), salt),
-    successorOf(config, `${token} `, salt),
-    successorOf(config, token, newSalt()),
-    successorOf(config, token, salt.with(15, (salt[15] ?? 0) ^ 1)),
-    successorOf({ ...config, SECRET_KEY: `${config.SECRET_KEY}!` }, token, salt),
-    successorOf(config, successor, salt),
+    deriveSuccessor(config, newRefreshToken(), salt),
+    deriveSuccessor(config, `${token} `, salt),
+    deriveSuccessor(config, token, newSalt()),
+    deriveSuccessor(config, token, salt.with(15, (salt[15] ?? 0) ^ 1)),
+    deriveSuccessor({ ...config, SECRET_KEY: `${config.SECRET_KEY}!` }, token, salt),
+    deriveSuccessor(config, successor, salt),
   ]
   expect(new Set([successor, ...others]).size).toBe(1 + others.length)
-  expect(successorOf({ ...config, JWT_SECRET_KEY: 'changed' }, token, salt)).toBe(successor)
+  expect(deriveSuccessor({ ...config, JWT_SECRET_KEY: 'changed' }, token, salt)).toBe(successor)
 })
 
 test('it is HMAC-SHA-256 of salt and token under a key derived for this alone, as the platform computes it', async () => {
@@ -60,6 +60,6 @@ test('it is HMAC-SHA-256 of salt and token under a key derived for this alone, a
   for (let sample = 0; sample < 50; sample++) {
     const [token, salt] = [newRefreshToken(), randomBytes(16)]
     const mac = await crypto.subtle.sign('HMAC', key, new Uint8Array([...salt, ...utf8(token)]))
-    expect(successorOf(config, token, salt)).toBe(`rt_${base64url(new Uint8Array(mac))}`)
+    expect(deriveSuccessor(config, token, salt)).toBe(`rt_${base64url(new Uint8Array(mac))}`)
   }
 })

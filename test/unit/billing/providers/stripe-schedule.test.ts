@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { phasesFrom } from '../../../../src/billing/providers/stripe-schedule.ts'
-import { formOf, StripeSchedule } from '../../../../src/billing/providers/stripe-shapes.ts'
+import { encodeForm, StripeSchedule } from '../../../../src/billing/providers/stripe-shapes.ts'
 
 const [START, END, SPRING] = [1_793_491_200, 1_796_083_200, 1_804_000_000]
 const OF_PLANS = ['price_pro', 'price_pro_tokens', 'price_basic', 'price_basic_tokens']
@@ -59,7 +59,7 @@ test('the next phase has the new plan with its metered prices, and keeps everyth
     proration_behavior: 'create_prorations',
     items: [{ ...plan, price: 'price_basic' }, support, sales, { price: 'price_basic_tokens' }],
   })
-  expect(decodeURIComponent(formOf({ phases: [now] }))).not.toMatch(/null|undefined|object/)
+  expect(decodeURIComponent(encodeForm({ phases: [now] }))).not.toMatch(/null|undefined|object/)
 })
 
 test('phases that somebody planned for later stay, with the new plan in them; those that are over are left out', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { ProviderSubscription } from '../../../../src/billing/providers/provider.ts'
-import { type Context, type Decided, decide } from '../../../../src/billing/subscriptions/decide.ts'
+import { type Context, type Decision, decide } from '../../../../src/billing/subscriptions/decide.ts'
 
 const ORGANIZATION = '0193e3a0-0000-7000-8000-000000000001'
 const NOW = Date.UTC(2026, 10, 15)
@@ -43,14 +43,14 @@ const context = (planId = 'free', rows: Context['rows'] = []): Context => ({
   plans: PLANS,
 })
 
-function decided(about: Context, changes: Partial<ProviderSubscription> = {}, at = NOW): Decided {
+function decided(about: Context, changes: Partial<ProviderSubscription> = {}, at = NOW): Decision {
   const result = decide(about, { found: found(changes) }, { ...MOMENT, at })
   if (typeof result === 'string') throw new Error(result)
   return result
 }
 
 /** What the next decision finds after this one was written. */
-const after = ({ row, planId }: Decided, before: string) =>
+const after = ({ row, planId }: Decision, before: string) =>
   context(planId ?? before, [{ ...row, id: 'first', revision: 1, updatedAt: new Date(NOW) }])
 
 test('each status puts the organization on its plan', () => {

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import {
   ACCESS,
-  currentOf,
-  hasSay,
+  isEligible,
   isInForce,
   isOver,
   type SubscriptionState,
+  selectCurrent,
 } from '../../../../src/billing/subscriptions/rules.ts'
 
 const DAY = 24 * 3_600_000
@@ -72,8 +72,8 @@ describe('the plan that was bought is in force', () => {
 
 test('before the first payment nothing follows from a subscription, and nothing from one that is over', () => {
   for (const status of Object.keys(ACCESS) as (keyof typeof ACCESS)[])
-    expect(hasSay(state({ status }), NOW.at)).toBe(status !== 'incomplete')
-  expect(hasSay(state({ endedAt: new Date(NOW.at) }), NOW.at)).toBe(false)
+    expect(isEligible(state({ status }), NOW.at)).toBe(status !== 'incomplete')
+  expect(isEligible(state({ endedAt: new Date(NOW.at) }), NOW.at)).toBe(false)
 })
 
 test('of several the one in force decides, then the one that decided before, then the newest', () => {
@@ -86,10 +86,10 @@ test('of several the one in force decides, then the one that decided before, the
   const paused = one('paused', { status: 'paused', isCurrent: true })
   const old = one('old', {})
   const young = one('young', { day: 1 })
-  expect(currentOf([paused, old, young], NOW)?.id).toBe('young')
-  expect(currentOf([paused, { ...old, isCurrent: true }, young], NOW)?.id).toBe('old')
-  expect(currentOf([paused], NOW)?.id).toBe('paused')
+  expect(selectCurrent([paused, old, young], NOW)?.id).toBe('young')
+  expect(selectCurrent([paused, { ...old, isCurrent: true }, young], NOW)?.id).toBe('old')
+  expect(selectCurrent([paused], NOW)?.id).toBe('paused')
   expect(
-    currentOf([one('begun', { status: 'incomplete' }), one('past', { endedAt: new Date(START) })], NOW),
+    selectCurrent([one('begun', { status: 'incomplete' }), one('past', { endedAt: new Date(START) })], NOW),
   ).toBeUndefined()
 })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { ROLES, type Role } from '../../../../src/auth/roles.ts'
-import { refusalOf } from '../../../../src/organizations/members/rules.ts'
+import { findRefusal } from '../../../../src/organizations/members/rules.ts'
 
 const NAMES = Object.keys(ROLES) as Role[]
 const TARGETS: (Role | null)[] = [...NAMES, null]
@@ -14,26 +14,26 @@ const changes = NAMES.flatMap((actor) =>
 
 test('who is no member changes nothing, and nobody changes who is none; in this order', () => {
   const standing = { actor: null, target: null, hasOtherOwner: true }
-  expect(refusalOf(standing, 'member')).toBe('organization_not_found')
-  expect(refusalOf({ ...standing, actor: 'viewer' }, 'member')).toBe('member_not_found')
+  expect(findRefusal(standing, 'member')).toBe('organization_not_found')
+  expect(findRefusal({ ...standing, actor: 'viewer' }, 'member')).toBe('member_not_found')
 })
 
 test('members and viewers change nobody', () => {
   for (const { to, ...standing } of changes.filter(({ actor }) => actor === 'member' || actor === 'viewer'))
-    expect(refusalOf(standing, to)).toBe('forbidden')
+    expect(findRefusal(standing, to)).toBe('forbidden')
 })
 
 test('admins change all but owners, and into all but owners', () => {
   for (const { to, ...standing } of changes.filter(({ actor }) => actor === 'admin')) {
     const isAboutOwners = standing.target === 'owner' || to === 'owner'
-    expect(refusalOf(standing, to)).toBe(isAboutOwners ? 'forbidden' : undefined)
+    expect(findRefusal(standing, to)).toBe(isAboutOwners ? 'forbidden' : undefined)
   }
 })
 
 test('owners change everybody, as long as an owner remains', () => {
   for (const { to, ...standing } of changes.filter(({ actor }) => actor === 'owner')) {
     const isLast = standing.target === 'owner' && to !== 'owner' && !standing.hasOtherOwner
-    expect(refusalOf(standing, to)).toBe(isLast ? 'last_owner' : undefined)
+    expect(findRefusal(standing, to)).toBe(isLast ? 'last_owner' : undefined)
   }
 })
 
@@ -41,7 +41,7 @@ test('anybody leaves but the last owner', () => {
   for (const role of NAMES) {
     for (const hasOtherOwner of [true, false]) {
       const standing = { actor: role, target: role, hasOtherOwner }
-      expect(refusalOf(standing, null, true)).toBe(role === 'owner' && !hasOtherOwner ? 'last_owner' : undefined)
+      expect(findRefusal(standing, null, true)).toBe(role === 'owner' && !hasOtherOwner ? 'last_owner' : undefined)
     }
   }
 })

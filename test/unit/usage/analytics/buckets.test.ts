@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { bucketsOf, isTimeZone } from '../../../../src/usage/analytics/buckets.ts'
+import { isTimeZone, listBuckets } from '../../../../src/usage/analytics/buckets.ts'
 
 const HOUR = 3_600_000
 const at = (text: string) => Date.parse(text)
 const iso = (time: number) => new Date(time).toISOString().slice(0, 16)
 
 function days(zone: string, from: string, to: string) {
-  return bucketsOf('day', { from: at(from), to: at(to) }, zone).map((bucket) => [
+  return listBuckets('day', { from: at(from), to: at(to) }, zone).map((bucket) => [
     bucket.name,
     iso(bucket.from),
     (bucket.to - bucket.from) / HOUR,
@@ -64,7 +64,7 @@ describe('the days of a time zone', () => {
     '+05:30',
   ])('follow each other without a gap or an overlap through a year: %s', (zone) => {
     const span = { from: at('2026-01-01T00:00Z'), to: at('2027-01-01T00:00Z') }
-    const buckets = bucketsOf('day', span, zone)
+    const buckets = listBuckets('day', span, zone)
     expect(buckets[0]?.from).toBeLessThanOrEqual(span.from)
     expect(buckets.at(-1)?.to).toBeGreaterThanOrEqual(span.to)
     for (const [index, { from }] of buckets.entries()) if (index > 0) expect(from).toBe(buckets[index - 1]?.to)
@@ -79,7 +79,7 @@ test('an end that is the beginning of a day does not touch that day', () => {
 })
 
 test('months are the days from the first to the last, with the hours that clocks add or take', () => {
-  const months = bucketsOf('month', { from: at('2026-03-15T00:00Z'), to: at('2026-05-01T00:00Z') }, 'Europe/Berlin')
+  const months = listBuckets('month', { from: at('2026-03-15T00:00Z'), to: at('2026-05-01T00:00Z') }, 'Europe/Berlin')
   expect(months.map((month) => [month.name, iso(month.from), (month.to - month.from) / HOUR])).toEqual([
     ['2026-03', '2026-02-28T23:00', 31 * 24 - 1],
     ['2026-04', '2026-03-31T22:00', 30 * 24],
@@ -89,7 +89,7 @@ test('months are the days from the first to the last, with the hours that clocks
 
 test('hours are those of UTC, named by the clock of the zone: the hour that comes twice has two names', () => {
   const names = (zone: string) =>
-    bucketsOf('hour', { from: at('2026-10-25T00:30Z'), to: at('2026-10-25T02:00Z') }, zone).map(({ name }) => name)
+    listBuckets('hour', { from: at('2026-10-25T00:30Z'), to: at('2026-10-25T02:00Z') }, zone).map(({ name }) => name)
   expect(names('Europe/Berlin')).toEqual(['2026-10-25T02:00:00+02:00', '2026-10-25T02:00:00+01:00'])
   expect(names('Asia/Kathmandu')).toEqual(['2026-10-25T05:45:00+05:45', '2026-10-25T06:45:00+05:45'])
   expect(names('America/St_Johns')[0]).toBe('2026-10-24T21:30:00-02:30')

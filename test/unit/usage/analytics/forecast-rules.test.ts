@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { daysOf, forecast, ratePerDay } from '../../../../src/usage/analytics/forecast-rules.ts'
+import { forecast, listDays, ratePerDay } from '../../../../src/usage/analytics/forecast-rules.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
@@ -11,7 +11,7 @@ function rateOf(amounts: readonly number[], hours: number, firstUse?: number) {
   const now = MIDNIGHT + hours * HOUR
   const starts = amounts.map((_, at) => MIDNIGHT - (amounts.length - 1 - at) * DAY)
   const byDay = new Map(amounts.map((amount, at) => [starts[at] as number, amount]))
-  return ratePerDay(daysOf({ firstUse: firstUse ?? starts[0], byDay }, now))
+  return ratePerDay(listDays({ firstUse: firstUse ?? starts[0], byDay }, now))
 }
 
 const week = (amount: number) => Array.from({ length: 7 }, () => amount)
@@ -59,7 +59,7 @@ describe('the rate per day', () => {
   test('counts a day without use as none', () => {
     const now = MIDNIGHT
     const byDay = new Map([1, 2, 4, 5, 6, 7].map((age) => [now - age * DAY, 100]))
-    const rate = ratePerDay(daysOf({ firstUse: now - 30 * DAY, byDay }, now))
+    const rate = ratePerDay(listDays({ firstUse: now - 30 * DAY, byDay }, now))
     expect(rate).toBeCloseTo(100 * (1 - 0.75 ** 2 / 3.466064453125), 9)
   })
 
@@ -79,13 +79,13 @@ describe('the rate per day', () => {
       [MIDNIGHT - DAY, ((MIDNIGHT - firstUse) / HOUR) * 100],
       [MIDNIGHT, 1_200],
     ])
-    const known = ratePerDay(daysOf({ firstUse, byDay }, now))
+    const known = ratePerDay(listDays({ firstUse, byDay }, now))
     if (rate === null) expect(known).toBeNull()
     else expect(known).toBeCloseTo(rate, 6)
   })
 
   test('of nobody who ever used anything is unknown', () => {
-    expect(ratePerDay(daysOf({ firstUse: undefined, byDay: new Map() }, MIDNIGHT))).toBeNull()
+    expect(ratePerDay(listDays({ firstUse: undefined, byDay: new Map() }, MIDNIGHT))).toBeNull()
   })
 })
 

@@ -1,5 +1,5 @@
 import { keepAnswer } from '../api/idempotency.ts'
-import type { Act } from '../audit/actions.ts'
+import type { AuditAction } from '../audit/actions.ts'
 import { audited } from '../audit/record.ts'
 import type { UserPrincipal } from '../auth/principal.ts'
 import { runBatch } from '../db/batch.ts'
@@ -7,8 +7,8 @@ import type { ManagementDeps } from '../deps.ts'
 import { log } from '../lib/log.ts'
 import { Problem } from '../problems.ts'
 
-interface Asked {
-  readonly act: Act
+interface ProviderCall {
+  readonly action: AuditAction
   readonly user: UserPrincipal
   readonly organizationId: string
   readonly detail: Readonly<Record<string, unknown>>
@@ -22,15 +22,15 @@ interface Asked {
  *
  * @throws Problem `billing_rejected`, and what `work` throws
  */
-export async function askProvider<T extends object>(
+export async function callProviderAudited<T extends object>(
   deps: ManagementDeps,
-  asked: Asked,
+  asked: ProviderCall,
   work: () => Promise<T>,
 ): Promise<T> {
-  const { act, user, organizationId, detail } = asked
+  const { action, user, organizationId, detail } = asked
   const target = { type: 'organization', id: organizationId } as const
   const row = (result: 'success' | 'failure', more: object = {}) =>
-    audited(deps, { act, actor: user, organizationId, target, result, detail: { ...detail, ...more } })
+    audited(deps, { action, actor: user, organizationId, target, result, detail: { ...detail, ...more } })
   try {
     const answer = await work()
     const kept = asked.answers ? await keepAnswer(deps, asked.answers, answer) : []
