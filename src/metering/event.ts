@@ -24,8 +24,10 @@ export interface UsageEvent {
   readonly method?: string
   readonly status_code?: number
   readonly response_time_ms?: number | null
-  /** How many requests the event stands for; 1 unless equal refusals were merged. */
+  /** How many requests the event stands for: 1, more where equal refusals were merged, 0 where it completes one. */
   readonly requests?: number
+  /** The id of the verified request that the event completes. */
+  readonly completes?: string
   readonly api_calls?: number
   readonly queries?: number
   readonly input_tokens?: number

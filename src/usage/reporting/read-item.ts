@@ -86,7 +86,7 @@ function toEvent(
     id: identity ?? id ?? uuidv7(now),
     source: SOURCE,
     occurred_at: toStoredMoment(occurredAt, id),
-    ...(request_id && { requests: 0 }), // the verification is the request
+    ...(request_id && { requests: 0, completes: request_id }), // the verification is the request
     payload_hash: sha256Hex(canonical({ ...named, request_id, timestamp })),
   }
 }
