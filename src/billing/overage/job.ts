@@ -6,6 +6,8 @@ import { claimEntries, giveUpEntries, type OpenEntry, settleEntries } from './le
 import { priceOfNext, readTiers } from './money.ts'
 import { addEntries, type Delta, findDeltas, keepTerms, type NewEntry } from './queries.ts'
 
+/** What `amount_micro_usd` holds. */
+const MAX_AMOUNT = 2n ** 63n - 1n
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 /** The minute of each hour at which all are looked at; in the others those whose period is about to end, or just has. */
@@ -53,19 +55,35 @@ export const recordBeforeLeaving = (deps: Deps, organizationId: string) =>
 export async function recordOverage(deps: Deps, at: number, organizationId: string | null = null): Promise<number> {
   const isFull = organizationId !== null || Math.floor(at / MINUTE_MS) % 60 === FULL_LOOK_MINUTE
   const look = { at: new Date(at).toISOString(), isFull, organizationId }
-  await keepTerms(deps.sql, look)
+  for (const odd of await keepTerms(deps.sql, look)) log('error', 'billing_terms_unreadable', odd)
   const deltas = await findDeltas(deps.sql, look)
   const latest = Math.min(at, deps.now())
   return addEntries(
     deps.sql,
-    deltas.map((delta) => toEntry(delta, latest)),
+    deltas.flatMap((delta) => tryEntry(delta, latest) ?? []),
   )
 }
 
-/** Its identifier says where in the period's overage it begins: of two runs that find the same beginning one is written. */
+/** One period whose price cannot be computed is set aside: the others are charged. @returns undefined for such a period */
+function tryEntry(delta: Delta, at: number): NewEntry | undefined {
+  try {
+    return toEntry(delta, at)
+  } catch (error) {
+    const { organization_id, meter, period_start } = delta
+    log('error', 'billing_terms_unreadable', { organization_id, meter, period_start, ...errorFields(error) })
+    return undefined
+  }
+}
+
+/**
+ * Its identifier says where in the period's overage it begins: of two runs that find the same beginning one is written.
+ *
+ * @throws where the price cannot be read, or is beyond what the ledger holds
+ */
 function toEntry(delta: Delta, at: number): NewEntry {
   const { organization_id, meter, period_start, from_units, units, tiers } = delta
   const amount = priceOfNext(readTiers(tiers), BigInt(from_units), BigInt(units))
+  if (amount < 0n || amount > MAX_AMOUNT) throw new RangeError('The amount is no amount of the ledger.')
   const start = Math.floor(Date.parse(period_start) / 1_000)
   return {
     identifier: `${organization_id}:${meter}:${start}:${from_units}`,

@@ -7,6 +7,8 @@ import type { ProviderName } from '../providers/provider.ts'
 const OLDEST_DAYS = 70
 /** Rows one look makes; the next run goes on. */
 const MAX_DELTAS = 5_000
+/** Unreadable terms one look returns: a plan that cannot be read may have thousands of organizations. */
+const MAX_LOGGED = 100
 
 /** Which organizations a run looks at: all, or those whose period ends within an hour or ended minutes ago. */
 interface Look {
@@ -30,28 +32,41 @@ const INCLUDES_MORE = `(billing_terms.included_units is not null
 /**
  * Writes down by what the periods that run now are charged. Prices stay what they were when the period was first looked
  * at, unless a plan that includes more took over. Sorted, so that two runs at once wait for each other in one order.
+ * Limits and prices that cannot be read are returned and write nothing: one odd row must not stop the others.
  */
 const KEEP_TERMS = `
-insert into billing_terms (organization_id, period_start, meter, plan_id, included_units, tiers, provider, provider_customer_id, event_name, updated_at)
-select o.id, usage_period_start(o.period_anchor, $1), priced.meter, p.id,
-  floor(coalesce((o.limit_overrides->>priced.meter)::numeric, (p.limits->'meters'->priced.meter->>'limit')::numeric)
-    * ${caseOfMeter('priced.meter', (meter) => COUNTERS[meter].unitsPerOne)})::bigint,
-  priced.price->'tiers', s.provider, s.provider_customer_id,
-  coalesce(priced.price->>(case s.provider when 'polar' then 'polar_event' else 'stripe_meter' end), priced.meter), $1
-from subscriptions s
-join organizations o on o.id = s.organization_id
-join plans p on p.id = o.plan_id
-cross join lateral jsonb_each(p.overage) as priced(meter, price)
-where s.is_current and s.ended_at is null and p.limits->'meters'->priced.meter->>'at_limit' = 'allow' and ${IS_DUE}
-order by o.id, priced.meter
-on conflict (organization_id, period_start, meter) do update set
-  plan_id = case when ${INCLUDES_MORE} then excluded.plan_id else billing_terms.plan_id end,
-  included_units = case when ${INCLUDES_MORE} then excluded.included_units else billing_terms.included_units end,
-  tiers = case when ${INCLUDES_MORE} then excluded.tiers else billing_terms.tiers end,
-  provider = excluded.provider, provider_customer_id = excluded.provider_customer_id, event_name = excluded.event_name,
-  updated_at = excluded.updated_at
-where ${INCLUDES_MORE} or (billing_terms.provider, billing_terms.provider_customer_id, billing_terms.event_name)
-  is distinct from (excluded.provider, excluded.provider_customer_id, excluded.event_name)`
+with priced as (
+  select o.id as organization_id, usage_period_start(o.period_anchor, $1) as period_start, one.meter, p.id as plan_id,
+    coalesce(nullif(o.limit_overrides->one.meter, 'null'), p.limits->'meters'->one.meter->'limit') as included,
+    ${caseOfMeter('one.meter', (meter) => COUNTERS[meter].unitsPerOne)} as units_per_one, one.price->'tiers' as tiers,
+    s.provider, s.provider_customer_id,
+    coalesce(one.price->>(case s.provider when 'polar' then 'polar_event' else 'stripe_meter' end), one.meter) as event_name
+  from subscriptions s
+  join organizations o on o.id = s.organization_id
+  join plans p on p.id = o.plan_id
+  cross join lateral jsonb_each(case jsonb_typeof(p.overage) when 'object' then p.overage else '{}' end) as one(meter, price)
+  where s.is_current and s.ended_at is null and p.limits->'meters'->one.meter->>'at_limit' = 'allow' and ${IS_DUE}
+), counted as (
+  select *, case jsonb_typeof(included) when 'number' then floor((included#>>'{}')::numeric * units_per_one) end as units from priced
+), terms as materialized (
+  select *, coalesce(jsonb_typeof(tiers) = 'array' and coalesce(jsonb_typeof(included), 'null') in ('number', 'null')
+    and coalesce(units between 0 and ${Number.MAX_SAFE_INTEGER}, true), false) as is_readable from counted
+), kept as (
+  insert into billing_terms (organization_id, period_start, meter, plan_id, included_units, tiers, provider, provider_customer_id, event_name, updated_at)
+  select organization_id, period_start, meter, plan_id, case when is_readable then units::bigint end, tiers, provider,
+    provider_customer_id, event_name, $1
+  from terms where is_readable
+  order by organization_id, meter
+  on conflict (organization_id, period_start, meter) do update set
+    plan_id = case when ${INCLUDES_MORE} then excluded.plan_id else billing_terms.plan_id end,
+    included_units = case when ${INCLUDES_MORE} then excluded.included_units else billing_terms.included_units end,
+    tiers = case when ${INCLUDES_MORE} then excluded.tiers else billing_terms.tiers end,
+    provider = excluded.provider, provider_customer_id = excluded.provider_customer_id, event_name = excluded.event_name,
+    updated_at = excluded.updated_at
+  where ${INCLUDES_MORE} or (billing_terms.provider, billing_terms.provider_customer_id, billing_terms.event_name)
+    is distinct from (excluded.provider, excluded.provider_customer_id, excluded.event_name)
+)
+select organization_id, plan_id, meter from terms where not is_readable order by 1, 3 limit ${MAX_LOGGED}`
 
 /** An organization that moved to a plan without limit or price for a meter is charged no more than it was. */
 const END_TERMS = `
@@ -60,8 +75,12 @@ from organizations o join plans p on p.id = o.plan_id
 where t.organization_id = o.id and t.included_units is not null and t.period_start = usage_period_start(o.period_anchor, $1)
   and p.overage->t.meter is null and coalesce(p.limits->'meters'->t.meter->>'at_limit', 'allow') = 'allow' and ${IS_DUE}`
 
-export const keepTerms = (sql: Sql, look: Look) =>
-  sql.transaction([sql.query(KEEP_TERMS, toParameters(look)), sql.query(END_TERMS, toParameters(look))])
+/** @returns the limits and prices that cannot be read, for the log */
+export async function keepTerms(sql: Sql, look: Look): Promise<readonly Record<string, unknown>[]> {
+  const statements = [KEEP_TERMS, END_TERMS].map((statement) => sql.query(statement, toParameters(look)))
+  const [unreadable = []] = await sql.transaction(statements)
+  return unreadable
+}
 
 const toParameters = ({ at, isFull, organizationId }: Look) => [at, isFull, organizationId]
 

@@ -13,9 +13,10 @@ const PATH = '/api/v1/admin/billing/ledger/stuck'
 /** An organization with a row of three units in some state. */
 async function world(state: string) {
   const { organizationId: organization_id, buy, ...customer } = await newCustomer('stripe')
-  await buy('builder')
   const token = await administrator()
+  // Before it is on the plan: tests beside this one look at all organizations.
   await call(`PUT /api/v1/admin/organizations/${organization_id}/quotas`, { token, body: { api_calls: 1_000 } })
+  await buy('builder')
   const used = { id: uuidv7(Date.now()), organization_id, occurred_at: new Date().toISOString(), api_calls: 1_003 }
   await writeUsage(directly(), [used])
   await recordOverage(directly(), Date.now(), organization_id)
@@ -42,8 +43,8 @@ test.each(['refused', 'unknown'])(
   'what is %s is listed, and sent again or written off, with who did so and why',
   async (state) => {
     for (const [action, after, act] of [
-      ['resend', 'pending', 'admin.ledger_resent'],
-      ['write_off', 'written_off', 'admin.ledger_written_off'],
+      ['resend', /^(pending|sent)$/, 'admin.ledger_resent'], // a test beside this one may send all that is open
+      ['write_off', /^written_off$/, 'admin.ledger_written_off'],
     ] as const) {
       const { listed, resolve, row, acts } = await world(state)
       const [{ identifier }, ...more] = await listed()
@@ -51,7 +52,7 @@ test.each(['refused', 'unknown'])(
       expect(await resolve(action, [identifier, 'none'])).toEqual([404, 'ledger_row_not_found'])
       expect(await row()).toMatchObject({ state })
       expect(await resolve(action, [identifier, identifier])).toEqual([204, undefined])
-      expect(await row()).toMatchObject({ state: after, claimed_until: null, units: expect.anything() })
+      expect(await row()).toMatchObject({ state: expect.stringMatching(after), units: '3' })
       expect(await listed()).toEqual([])
       expect(await resolve(action, [identifier])).toEqual([404, 'ledger_row_not_found'])
       expect(await acts()).toEqual([{ action: act, detail: { identifiers: [identifier], reason: 'As agreed' } }])
