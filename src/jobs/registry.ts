@@ -3,6 +3,7 @@ import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { toMonth } from '../lib/period.ts'
 import { deliverDueMail } from '../mail/outbox.ts'
+import { completeWaiting } from '../metering/complete.ts'
 import { reconcileQuotas } from '../metering/reconcile-counters.ts'
 import { drainUsageSpool } from '../metering/spool.ts'
 import { eraseFromUsage } from '../privacy/erase-usage.ts'
@@ -29,6 +30,8 @@ const BATCH_ROWS = 20_000
 const MAX_BATCHES = 25
 
 const drainSpool: Job = { name: 'drain-usage-spool', cron: EVERY_MINUTE, run: drainUsageSpool }
+
+const complete: Job = { name: 'complete-requests', cron: EVERY_MINUTE, run: completeWaiting }
 
 const reconcile: Job = { name: 'reconcile-quotas', cron: EVERY_MINUTE, run: reconcileQuotas }
 
@@ -96,6 +99,8 @@ const PRUNED = [
   ['mail_outbox', 'created_at', 36],
   ['webhook_deliveries', 'created_at', 30],
   ['sessions', 'expires_at', 36],
+  ['usage_completions', 'created_at', DEDUPE_DAYS],
+  ['usage_request_ids', 'created_at', DEDUPE_DAYS],
   ['usage_dedupe', 'first_seen', DEDUPE_DAYS],
 ] as const
 
@@ -133,6 +138,7 @@ async function pruneTable(sql: Sql, table: string, column: string, before: strin
 /** In the order in which they run: what one puts on its way, a later one of the same minute sends. */
 export const JOBS: readonly Job[] = [
   drainSpool,
+  complete,
   checkAlerts,
   deliverMail,
   deliverWebhooks,

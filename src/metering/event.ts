@@ -1,3 +1,6 @@
+/** The `source` of what a verification counted. */
+export const VERIFICATION = 'verification'
+
 /**
  * One use of an API, as it is stored. Absent quantities are 0, absent texts empty. Counts are whole units; `cost_usd` is
  * a decimal string, since money is never a float.
@@ -12,6 +15,8 @@ export interface UsageEvent {
    * the event is what was sent.
    */
   readonly payload_hash?: string
+  /** Of a verification: its request's id, where it is stored under another one. */
+  readonly request_id?: string
   /** Whether an even (0) or an odd (1) generation of the quota's counter has counted its calls; absent where none has. */
   readonly lane?: number
   readonly organization_id: string

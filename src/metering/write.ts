@@ -1,6 +1,7 @@
 import { problemIn } from '../db/client.ts'
 import type { Counter } from '../db/schema/meters.ts'
 import type { Deps } from '../deps.ts'
+import { completeRequests } from './complete.ts'
 import type { UsageEvent } from './event.ts'
 import { RECHECK, writeStatement } from './write-statement.ts'
 
@@ -38,6 +39,8 @@ interface Row {
   readonly accepted: number
   readonly others: NotAccepted
   readonly periods: readonly PeriodUsage[]
+  /** Absent in batches without verifications. */
+  readonly awaited?: boolean
 }
 
 /**
@@ -46,9 +49,10 @@ interface Row {
  * @throws Problem `unavailable` when the database does not answer: whether it wrote is then unknown, and irrelevant
  */
 export async function writeUsage(deps: Deps, events: readonly UsageEvent[]): Promise<Written> {
-  const { sent, accepted, others, periods } = await runWrite(deps, events)
+  const { sent, accepted, others, periods, awaited } = await runWrite(deps, events)
   const outcomes: Outcome[] = Array.from({ length: sent }, () => 'accepted')
   for (const [at, outcome] of await resolvePending(deps, events, others)) outcomes[at] = outcome ?? 'duplicate'
+  if (awaited || events.some(({ completes }) => completes)) await completeRequests(deps, events)
   return { sent, accepted, outcomes, periods }
 }
 

@@ -11,6 +11,7 @@ import type { Deps } from '../deps.ts'
 import { formatIso } from '../lib/iso.ts'
 import { consumeLeased } from '../limits/leases.ts'
 import type { Admission, LimitDecision } from '../limits/limit-request.ts'
+import { VERIFICATION } from '../metering/event.ts'
 import { recordUsage } from '../metering/record.ts'
 import { Problem } from '../problems.ts'
 import { type CachedKey, findKey, reloadKey } from './cache.ts'
@@ -178,9 +179,11 @@ function recordVerification(
   caller: KeyRecord | undefined,
 ): void {
   if (!record) return
+  // A refused try must not use up the caller's key.
+  const onceOnly = verdict.valid ? onceId(record, caller, request) : undefined
   recordUsage(deps, {
-    id: (verdict.valid && onceId(record, caller, request)) || verdict.request_id, // a refused try must not use up the caller's key
-    source: 'verification',
+    ...nameEvent(verdict.request_id, onceOnly),
+    source: VERIFICATION,
     ...toLane(generation),
     organization_id: record.organizationId,
     occurred_at: formatIso(at),
@@ -196,5 +199,8 @@ function recordVerification(
     error_code: verdict.valid ? null : verdict.code,
   })
 }
+
+const nameEvent = (requestId: string, onceOnly: string | undefined) =>
+  onceOnly === undefined ? { id: requestId } : { id: onceOnly, request_id: requestId }
 
 const toLane = (generation: number | undefined) => (generation === undefined ? {} : { lane: generation % 2 })

@@ -11,7 +11,7 @@ import {
   timestamp,
   uuid,
 } from 'drizzle-orm/pg-core'
-import { bytea, moment } from './columns.ts'
+import { bytea, createdAt, moment } from './columns.ts'
 
 const count = () => bigint({ mode: 'number' }).notNull().default(0)
 const usd = () => numeric({ precision: 24, scale: 9 })
@@ -29,8 +29,47 @@ export const usageDedupe = pgTable(
     /** SHA-256 of the event's body: the same id with another body is a conflict, not a repeat. */
     payloadHash: bytea().notNull(),
     firstSeen: timestamp({ withTimezone: true }).notNull().defaultNow(),
+    /** When it happened, by which its raw event is found again; of verifications, since those are completed later. */
+    occurredAt: moment(),
   },
   (t) => [primaryKey({ columns: [t.organizationId, t.key] }), index('usage_dedupe_first_seen').on(t.firstSeen)],
+)
+
+/**
+ * What the first report of a verified request says of it, until that request is counted there (metering/complete.ts). Such
+ * a row is gone a moment later, unless the verification is not written yet.
+ */
+export const usageCompletions = pgTable(
+  'usage_completions',
+  {
+    organizationId: uuid().notNull(),
+    requestId: text().notNull(),
+    /** 0 and empty texts where the report does not say: the request stays where it is. */
+    statusCode: smallint().notNull(),
+    provider: text().notNull(),
+    model: text().notNull(),
+    route: text().notNull(),
+    createdAt: createdAt(),
+    /** Whose turn it is: those that were looked at longest ago are the next. */
+    triedAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.organizationId, t.requestId] }),
+    index('usage_completions_created').on(t.createdAt),
+    index('usage_completions_tried').on(t.triedAt),
+  ],
+)
+
+/** Requests whose verification is stored under another id than theirs: those with an idempotency key, and their repeats. */
+export const usageRequestIds = pgTable(
+  'usage_request_ids',
+  {
+    organizationId: uuid().notNull(),
+    requestId: text().notNull(),
+    eventId: text().notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [primaryKey({ columns: [t.organizationId, t.requestId] }), index('usage_request_ids_created').on(t.createdAt)],
 )
 
 /** Raw events, partitioned by month of `occurred_at` (see the migration) and dropped whole after the retention. */

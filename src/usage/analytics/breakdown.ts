@@ -1,6 +1,6 @@
 import type { Sql } from '../../db/client.ts'
 import { DIMENSIONS, type Dimension } from '../../metering/dimensions.ts'
-import { ANSWER, roundTo, SUM_COLUMNS, SUMS, type SumRow, toSums } from './columns.ts'
+import { ANSWER, IS_USED, roundTo, SUM_COLUMNS, SUMS, type SumRow, toSums } from './columns.ts'
 import { readRows } from './read.ts'
 import { cutIntoDays, formatDay, iso, type Span } from './span.ts'
 
@@ -33,11 +33,6 @@ export interface BreakdownRow extends SumRow {
 }
 
 const TAKEN_AWAY = SUM_COLUMNS.map((name) => `-sum(${name})`).join(', ')
-
-/** A group counts by any of its sums: a report that completes a verified request has tokens and a cost, and no request. */
-const IS_USED = ['requests', 'errors', 'api_calls', 'queries', 'input_tokens', 'output_tokens', 'cost_usd', 'unpriced']
-  .map((name) => `sum(${name}) <> 0`)
-  .join(' or ')
 
 /**
  * Whole UTC days come from the daily slices, the hours at the edges from the hourly sums. Slices leave out what has no

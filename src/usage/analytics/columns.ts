@@ -23,6 +23,14 @@ export const SUM_COLUMNS = [
 /** `sum(…) as …` of every column: what folds rows of one roll-up, or of several, into one. */
 export const SUMS = SUM_COLUMNS.map((name) => `sum(${name}) as ${name}`).join(', ')
 
+/**
+ * Whether a group has anything to show. A report that completes a verified request has tokens and a cost, and no request; where
+ * the request stood before, nothing is left.
+ */
+export const IS_USED = SUM_COLUMNS.filter((name) => !LATENCIES.includes(name))
+  .map((name) => `sum(${name}) <> 0`)
+  .join(' or ')
+
 /** SQL: money as decimal text with six to nine decimals. It is stored in nano-dollars; most amounts need no more than six. */
 export const toUsdText = (amount: string) => `regexp_replace((${amount})::numeric(24, 9)::text, '0{1,3}$', '')`
 

@@ -1,5 +1,5 @@
 import type { Sql } from '../../db/client.ts'
-import { toUsdText } from './columns.ts'
+import { IS_USED, toUsdText } from './columns.ts'
 import { readRows } from './read.ts'
 import { formatDay, type Span } from './span.ts'
 
@@ -59,7 +59,7 @@ select ${SELECTED} from (
   select day::date, sums.* from generate_series($2::date::timestamp, $3::date, interval '1 day') as day cross join lateral (
     select ${DIMENSIONS}, ${SUMS.map((name) => `sum(${name}) as ${name}`).join(', ')} from usage_hourly
     where organization_id = $1 and hour >= day at time zone 'UTC' and hour < (day + interval '1 day') at time zone 'UTC' ${place}
-    group by ${DIMENSIONS} order by ${ORDER.slice(1).join(', ')} limit $4
+    group by ${DIMENSIONS} having ${IS_USED} order by ${ORDER.slice(1).join(', ')} limit $4
   ) as sums limit $4
 ) as page order by ${ORDER.map((name) => `page.${name}`).join(', ')}`
   return readRows<DailyPlace>(sql, sql.query(statement, parameters))

@@ -1,7 +1,4 @@
 import { describe, expect, inject, test } from 'vitest'
-import { uuidv7 } from '../../../../src/lib/uuid.ts'
-import type { UsageEvent } from '../../../../src/metering/event.ts'
-import { writeUsage } from '../../../../src/metering/write.ts'
 import { directly } from '../../../support/direct.ts'
 import { call, newKeyHolder } from '../../../support/http.ts'
 
@@ -179,9 +176,9 @@ describe('a report that names the verdict’s request', () => {
       .toMatchObject({ requests: 3, errors: 3, api_calls: 3, input_tokens: 60, cost_usd: '0.000150' })
     const { body } = await call('GET /api/v1/usage/breakdown?by=model&order=cost_usd', { token: holder.token })
     expect(body.data).toMatchObject([
-      { value: 'gpt-4o', requests: 3, input_tokens: 60, cost_usd: '0.000150', errors: 3, error_rate: 1 },
-      { value: null, requests: 0, api_calls: 3, cost_usd: '0.000000' },
+      { value: 'gpt-4o', requests: 3, api_calls: 3, input_tokens: 60, cost_usd: '0.000150', errors: 3, error_rate: 1 },
     ])
+    expect(body.data).toHaveLength(1)
     const byStatus = await call('GET /api/v1/usage/breakdown?by=status', { token: holder.token })
     expect(
       byStatus.body.data.map(({ value, requests, errors }: Record<string, unknown>) => [value, requests, errors]),
@@ -189,46 +186,21 @@ describe('a report that names the verdict’s request', () => {
       ['500', 1, 1],
       ['502', 1, 1],
       ['503', 1, 1],
-      ['200', 0, 0],
     ])
     const stats = await call('GET /api/v1/auth/usage/stats', { token: holder.token })
     expect(stats.body.by_model).toMatchObject([{ model: 'gpt-4o', cost_usd: '0.000150' }])
   })
 
-  test('completes it once, in the hour of its verification, whatever arrives first and however often', async () => {
+  test('completes it also where the verdict is a repeat with the same idempotency key', async () => {
     const holder = await newKeyHolder()
-    const verifiedAt = Date.parse('2022-03-04T11:59:59.900Z')
-    const request_id = uuidv7(verifiedAt)
-    const verification = {
-      id: request_id,
-      organization_id: holder.organizationId,
-      key_id: holder.keyId,
-      occurred_at: new Date(verifiedAt).toISOString(),
-      status_code: 200,
-      api_calls: 1,
-    }
-    const completion = (id: string, more: object) => ({
-      ...verification,
-      id,
-      source: 'report',
-      occurred_at: '2022-03-04T12:00:01.000Z',
-      requests: 0,
-      api_calls: 0,
-      completes: request_id,
-      ...more,
-    })
-    const stored = (...events: object[]) => writeUsage(directly(), events as unknown as UsageEvent[])
-    await stored(completion('first', { status_code: 500, model: 'gpt-4o', input_tokens: 5 }))
-    await stored(completion('second', { status_code: 500, model: 'gpt-4o', input_tokens: 7 }), verification)
-    await stored(completion('first', { status_code: 500, model: 'gpt-4o', input_tokens: 5 }), verification)
-    const rows = await directly().sql.query(
-      `select to_char(hour at time zone 'UTC', 'HH24:MI') as hour, status_code, model, requests::int, input_tokens::int
-       from usage_hourly where organization_id = $1 order by status_code, model`,
-      [holder.organizationId],
-    )
-    expect(rows).toEqual([
-      { hour: '11:00', status_code: 200, model: '', requests: 0, input_tokens: 0 },
-      { hour: '11:00', status_code: 500, model: 'gpt-4o', requests: 1, input_tokens: 12 },
-    ])
+    const body = { key: holder.key, idempotency_key: crypto.randomUUID() }
+    const verdicts = [1, 2].map(() => call('POST /api/v1/keys/verify', { token: service_key, body }))
+    const [first, repeat] = await Promise.all(verdicts)
+    expect(repeat?.body.request_id).not.toBe(first?.body.request_id)
+    const event = { request_id: repeat?.body.request_id.toUpperCase(), key_id: holder.keyId, status_code: 500 }
+    expect((await report([event])).body).toMatchObject({ accepted: 1 })
+    const read = async () => (await call('GET /api/v1/usage/breakdown?by=status', { token: holder.token })).body.data
+    await expect.poll(read, { timeout: 20_000 }).toMatchObject([{ value: '500', requests: 1, errors: 1, api_calls: 1 }])
+    expect(await read()).toHaveLength(1)
   })
 })

@@ -1,0 +1,103 @@
+/**
+ * Verified requests that a report completes. The verification has counted its request before anybody knew how it ends, under
+ * status 200 and no model. The first report that names the request moves it: its raw event, and what it added to the sums.
+ */
+import type { Deps } from '../deps.ts'
+import { errorFields, log } from '../lib/log.ts'
+import { DIMENSIONS } from './dimensions.ts'
+import { type UsageEvent, VERIFICATION } from './event.ts'
+import { addTo, DAILY_SLICES, groupRows, HOURLY, SLICES, sumColumns } from './roll-up-sql.ts'
+
+/** Those that a run of the job looks at: the rest has its turn in the next ones. */
+const TAKEN_TOGETHER = 1_000
+
+/** All that a verification adds to sums. */
+const ADDED = ['requests', 'api_calls']
+const SUMS = sumColumns(ADDED)
+
+/** A request may move between these; of the others it keeps what its verification said. */
+const MOVING = ['status', 'provider', 'model', 'route'] as const
+const SLICED = MOVING.map((name) => `('${name}', ${DIMENSIONS[name]})`).join(', ')
+
+const placed = (sign: string, columns: readonly string[]) =>
+  `select organization_id, date_trunc('hour', occurred_at, 'UTC') as hour, coalesce(key_id, '00000000-0000-0000-0000-000000000000') as key_id,
+    environment, endpoint, ${columns.join(', ')}, ${ADDED.map((name) => `${sign}${name} as ${name}`).join(', ')} from moved`
+const FROM = ['status_code', 'provider', 'model', 'route']
+const TO = FROM.map((name) => `to_${name} as ${name}`)
+
+/**
+ * Moves what can be moved, each request once: `moved` claims the verification's id, so that of two runs at once, of two
+ * reports, and of two names of one request, one has an effect. What was found is waited for no more; a request that was
+ * refused stays where it is.
+ *
+ * @param waiting SQL of the rows of `usage_completions` to look at
+ */
+const complete = (waiting: string) => `
+with waiting as materialized (
+  select c.*, coalesce(r.event_id, c.request_id) as event_id from (${waiting}) as c
+  left join usage_request_ids r on r.organization_id = c.organization_id and r.request_id = c.request_id
+), found as materialized (
+  select e.*, w.request_id, w.created_at, coalesce(nullif(w.status_code, 0), e.status_code) as to_status_code,
+    coalesce(nullif(w.provider, ''), e.provider) as to_provider, coalesce(nullif(w.model, ''), e.model) as to_model,
+    coalesce(nullif(w.route, ''), e.route) as to_route
+  from waiting w
+  join usage_dedupe d on d.organization_id = w.organization_id and d.key = sha256(convert_to('${VERIFICATION} ' || w.event_id, 'UTF8'))
+  join usage_events e on e.organization_id = w.organization_id and e.occurred_at = d.occurred_at and e.id = w.event_id
+), claimed as (
+  insert into usage_dedupe (organization_id, key, payload_hash)
+  select distinct organization_id, sha256(convert_to('completed ' || id, 'UTF8')), sha256('') from found where error_code is null order by 1, 2
+  on conflict do nothing
+  returning organization_id, key
+), moved as materialized (
+  select distinct on (f.organization_id, f.id) f.* from found f
+  join claimed c on c.organization_id = f.organization_id and c.key = sha256(convert_to('completed ' || f.id, 'UTF8'))
+  order by f.organization_id, f.id, f.created_at, f.request_id
+), events as (
+  update usage_events e set status_code = m.to_status_code, provider = m.to_provider, model = m.to_model, route = m.to_route
+  from moved m where e.organization_id = m.organization_id and e.occurred_at = m.occurred_at and e.id = m.id
+), done as (
+  delete from usage_completions c using found f where c.organization_id = f.organization_id and c.request_id = f.request_id
+), tried as (
+  update usage_completions c set tried_at = now() from waiting w where c.organization_id = w.organization_id and c.request_id = w.request_id
+    and not exists (select 1 from found f where f.organization_id = w.organization_id and f.request_id = w.request_id)
+), deltas as materialized (
+  ${groupRows(HOURLY, SUMS, `(${placed('-', FROM)} union all ${placed('', TO)}) as placed`)}
+), slices as materialized (
+  ${groupRows(SLICES, SUMS, `deltas, lateral (values ${SLICED}) as slice(dimension, value) where value <> ''`)}
+), hourly as (${addTo('usage_hourly', HOURLY, ADDED, 'deltas')}
+), hourly_slices as (${addTo('usage_slices', SLICES, ADDED, 'slices')}
+), daily_slices as (${addTo('usage_daily_slices', DAILY_SLICES, ADDED, `(${groupRows(DAILY_SLICES, SUMS, DAYS)}) as days`)}
+)
+select (select count(*) from moved)::int as completed, (select count(*) from waiting)::int - (select count(*) from found)::int as waiting`
+
+const DAYS = `(select *, (hour at time zone 'UTC')::date as day from slices) as dated`
+
+const NAMED = `select c.* from usage_completions c
+  join jsonb_to_recordset($1::jsonb) as named(organization_id uuid, request_id text)
+  on named.organization_id = c.organization_id and named.request_id = c.request_id`
+
+/**
+ * Moves the requests that a batch completes, or verified, once it is written. Never fails: what is left to do the job does
+ * within a minute.
+ */
+export async function completeRequests(deps: Deps, events: readonly UsageEvent[]): Promise<void> {
+  const named = events.flatMap(({ organization_id, completes, source, request_id, id }) => {
+    const request = completes ?? (source === VERIFICATION ? (request_id ?? id) : undefined)
+    return request === undefined ? [] : [{ organization_id, request_id: request.toLowerCase() }]
+  })
+  try {
+    await deps.sql.query(complete(NAMED), [JSON.stringify(uniqueOf(named))])
+  } catch (error) {
+    log('warn', 'completion_deferred', errorFields(error))
+  }
+}
+
+const uniqueOf = <T extends object>(rows: readonly T[]) => [
+  ...new Map(rows.map((row) => [JSON.stringify(row), row])).values(),
+]
+
+/** Moves what was waiting for its verification, or for a database that answers. */
+export async function completeWaiting({ sql }: Deps) {
+  const [row] = await sql.query(complete(`select * from usage_completions order by tried_at limit ${TAKEN_TOGETHER}`))
+  return { completed: row?.completed as number, waiting: row?.waiting as number }
+}

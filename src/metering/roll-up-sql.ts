@@ -1,0 +1,37 @@
+/** How rows of the roll-ups are named, summed and added to. */
+
+/** What each roll-up has a row for: its primary key. */
+export const HOURLY = [
+  'organization_id',
+  'hour',
+  'key_id',
+  'environment',
+  'endpoint',
+  'status_code',
+  'provider',
+  'model',
+  'route',
+]
+export const TOTALS = ['organization_id', 'hour']
+export const SLICES = ['organization_id', 'dimension', 'value', 'hour']
+export const DAILY_SLICES = ['organization_id', 'dimension', 'day', 'value']
+
+/** Rows folded into one for each key. */
+export function groupRows(keys: readonly string[], sums: Readonly<Record<string, string>>, from: string): string {
+  const made = Object.entries(sums).map(([name, sum]) => `${sum} as ${name}`)
+  return `select ${[...keys, ...made].join(', ')} from ${from} group by ${keys.join(', ')}`
+}
+
+/** Sums of sums. */
+export const sumColumns = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, `sum(${name})`]))
+
+/**
+ * Adds rows, one for each key, to a roll-up. They go in sorted by their key: two batches that lock the same rows in
+ * opposite orders deadlock.
+ */
+export function addTo(table: string, keys: readonly string[], sums: readonly string[], rows: string): string {
+  const [by, columns] = [keys.join(', '), [...keys, ...sums].join(', ')]
+  return `
+  insert into ${table} as known (${columns}) select ${columns} from ${rows} order by ${by}
+  on conflict (${by}) do update set ${sums.map((name) => `${name} = known.${name} + excluded.${name}`).join(', ')}`
+}
