@@ -128,8 +128,7 @@ export interface LimitReadings {
   readonly ratelimit: WindowReading
   /** The key's named limits, where it has any. */
   readonly limits?: Readonly<Record<string, WindowReading>>
-  /** By meter. */
-  readonly quotas: Readonly<Record<string, QuotaReading>>
+  readonly quotas: QuotaReadings
 }
 
 export interface WindowReading {
@@ -139,12 +138,17 @@ export interface WindowReading {
   readonly resets_at: string | null
 }
 
-export interface QuotaReading {
-  readonly limit: number | null
-  readonly used: number
+/** By meter, in its own form of an amount: of `cost_usd` decimal text, else a number. */
+export interface QuotaReadings extends Readonly<Partial<Record<Exclude<Meter, 'cost_usd'>, QuotaReading | undefined>>> {
+  readonly cost_usd?: QuotaReading<string> | undefined
+}
+
+export interface QuotaReading<Amount = number> {
+  readonly limit: Amount | null
+  readonly used: Amount
   /** Reserved and not settled yet. */
-  readonly held: number
-  readonly remaining: number | null
+  readonly held: Amount
+  readonly remaining: Amount | null
   readonly resets_at: string
 }
 
@@ -274,22 +278,27 @@ export type Reservation =
       readonly reservation_id: string
       readonly expires_at: string
       /** What may be used, by meter. */
-      readonly held: Readonly<Record<string, number>>
-      readonly quotas: Readonly<Record<string, QuotaReading>>
+      readonly held: HeldAmounts
+      readonly quotas: QuotaReadings
     }
   | {
       readonly granted: false
       readonly code: 'QUOTA_EXCEEDED'
-      readonly exceeded: Omit<QuotaReading, 'resets_at'> & {
-        readonly meter: string
-        readonly requested: number
+      readonly exceeded: Omit<QuotaReading<number | string>, 'resets_at'> & {
+        readonly meter: Meter
+        readonly requested: number | string
         /** Null where the request never fits. */
         readonly resets_at: string | null
       }
       /** More was asked for than the limit is. */
       readonly never_fits?: true | undefined
-      readonly quotas: Readonly<Record<string, QuotaReading>>
+      readonly quotas: QuotaReadings
     }
+
+/** By meter. */
+export interface HeldAmounts extends Readonly<Partial<Record<Exclude<Meter, 'cost_usd'>, number | undefined>>> {
+  readonly cost_usd?: string | undefined
+}
 
 /** What was really used, or `cancel`. */
 export interface SettleInput extends UseDetails {
@@ -316,19 +325,23 @@ export interface Quotas {
   readonly plan: string
   readonly rate_limit_per_minute: number
   readonly max_api_keys: number
-  readonly meters: Readonly<Record<Meter, MeterReading>>
+  readonly meters: MeterReadings
   readonly features: Readonly<Record<string, number | string | boolean | null>>
 }
 
 export type Meter = 'api_calls' | 'queries' | 'tokens' | 'cost_usd' | 'concepts' | 'storage_gb'
 
-export interface MeterReading {
-  readonly limit: number | null
-  readonly used: number
-  readonly held: number
-  readonly remaining: number | null
+export interface MeterReadings extends Readonly<Record<Exclude<Meter, 'cost_usd'>, MeterReading>> {
+  readonly cost_usd: MeterReading<string>
+}
+
+export interface MeterReading<Amount = number> {
+  readonly limit: Amount | null
+  readonly used: Amount
+  readonly held: Amount
+  readonly remaining: Amount | null
   /** Of the limit; null without one. */
   readonly percent: number | null
   /** Used above a limit that only starts the overage. */
-  readonly overage: number
+  readonly overage: Amount
 }

@@ -1,7 +1,10 @@
 import type * as z from 'zod'
+import { forEachMeter, type Meter, NUMBER_METERS } from '../db/schema/meters.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
+import type { Amount } from '../limits/meter-units.ts'
 import { getUse, readQuotas } from '../limits/quotas.ts'
+import type { MeterReading } from '../rpc-types.ts'
 import { computeOverage } from './overage/overage.ts'
 import { configuredProviders, providerNamed } from './providers/configured.ts'
 import type { NextCharge, PaymentMethod, ProviderName } from './providers/provider.ts'
@@ -42,13 +45,13 @@ const describeBought = (current: Subscription | undefined) =>
 
 type Readings = Awaited<ReturnType<typeof readQuotas>>['meters']
 
-const describeUsage = (meters: Readings) =>
-  Object.fromEntries(
-    Object.entries(meters).map(([meter, { limit, used, remaining, percent, overage }]) => [
-      meter,
-      { limit, used, remaining, percent, overage },
-    ]),
-  )
+function describeUsage(meters: Readings) {
+  const read = <M extends Meter>(meter: M) => {
+    const { limit, used, remaining, percent, overage } = meters[meter] as MeterReading<Amount<M>>
+    return { limit, used, remaining, percent, overage }
+  }
+  return { ...forEachMeter(NUMBER_METERS, read), cost_usd: read('cost_usd') }
+}
 
 /** In which nothing is charged by itself, or nobody knows what. */
 const NOT_CHARGED: ReadonlySet<Subscription['status']> = new Set(['canceled', 'paused', 'unpaid', 'incomplete'])

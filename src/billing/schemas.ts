@@ -1,4 +1,6 @@
 import * as z from 'zod'
+import { forEachMeter, NUMBER_METERS } from '../db/schema/meters.ts'
+import { money } from '../http/amounts.ts'
 import { line, listSchema, timestamp, uuid } from '../http/fields.ts'
 import { text } from '../http/text-field.ts'
 
@@ -29,13 +31,14 @@ export const BillingSubscription = z
   })
   .meta({ id: 'BillingSubscription' })
 
-const Use = z.object({
-  limit: z.number().nullable(),
-  used: z.number(),
-  remaining: z.number().nullable(),
-  percent: z.number().nullable(),
-  overage: z.number(),
-})
+const use = <Schema extends z.ZodType>(amounts: Schema) =>
+  z.object({
+    limit: amounts.nullable(),
+    used: amounts,
+    remaining: amounts.nullable(),
+    percent: z.number().nullable(),
+    overage: amounts,
+  })
 
 export const InfoQuery = z.strictObject({ organization_id: organizationId })
 
@@ -61,7 +64,11 @@ export const BillingInfo = z
         description:
           'What the provider charges next, and the overage so far; before taxes and discounts. Null where it charges nothing, as while paused, or where that is not known.',
       }),
-    usage: z.object({ period: z.string(), resets_at: timestamp, meters: z.record(z.string(), Use) }),
+    usage: z.object({
+      period: z.string(),
+      resets_at: timestamp,
+      meters: z.object({ ...forEachMeter(NUMBER_METERS, () => use(z.number())), cost_usd: use(money) }),
+    }),
     overage: z
       .object({
         meters: z.record(z.string(), z.object({ units: z.int(), amount_usd: usd })),

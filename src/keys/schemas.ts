@@ -1,4 +1,6 @@
 import * as z from 'zod'
+import { forEachMeter, NUMBER_METERS } from '../db/schema/meters.ts'
+import { money } from '../http/amounts.ts'
 import { line, listSchema, metadata, timestamp, uuid } from '../http/fields.ts'
 import { text } from '../http/text-field.ts'
 import { isRange } from '../lib/cidr.ts'
@@ -99,12 +101,18 @@ const WindowReading = z.object({
   }),
 })
 
-const QuotaReading = z.object({
-  limit: z.number().nullable(),
-  used: z.number(),
-  held: z.number().meta({ description: 'Reserved and not settled yet.' }),
-  remaining: z.number().nullable(),
-  resets_at: timestamp,
+const quotaReading = <Schema extends z.ZodType>(amounts: Schema) =>
+  z.object({
+    limit: amounts.nullable(),
+    used: amounts,
+    held: amounts.meta({ description: 'Reserved and not settled yet.' }),
+    remaining: amounts.nullable(),
+    resets_at: timestamp,
+  })
+
+const QuotaReadings = z.object({
+  ...forEachMeter(NUMBER_METERS, () => quotaReading(z.number()).optional()),
+  cost_usd: quotaReading(money).optional(),
 })
 
 export const VerdictBody = z
@@ -135,7 +143,7 @@ export const VerdictBody = z
       .record(z.string(), WindowReading)
       .optional()
       .meta({ description: "The key's named limits, where it has any." }),
-    quotas: z.record(z.string(), QuotaReading).optional(),
+    quotas: QuotaReadings.optional(),
     refused_by: z
       .string()
       .optional()

@@ -8,9 +8,9 @@ import { uuid } from '../http/fields.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { type Period, toPeriod } from '../lib/period.ts'
 import { Problem } from '../problems.ts'
-import type { MeterReading } from '../rpc-types.ts'
+import type { MeterReading, MeterReadings } from '../rpc-types.ts'
 import { holdsKey, type MeterState, quotaKey } from './limit-request.ts'
-import { fromUnits } from './meter-units.ts'
+import { formatAmount, formatLimit, fromUnits } from './meter-units.ts'
 import { QUOTA_FUNCTIONS } from './quota-script.ts'
 
 export const QuotasInput = z.strictObject({ organization_id: uuid })
@@ -89,9 +89,9 @@ export async function readQuotas(deps: Deps, organizationId: string) {
     ALL_METERS.map((meter) => {
       const { used, held } = counted?.get(meter) ?? { used: 0, held: 0 }
       const known = isGauge(meter) ? use.used[meter] : Math.max(used, use.used[meter]) // a gauge falls, too
-      return [meter, readMeter(selectLimit(use, meter), known, held)]
+      return [meter, readMeter(meter, selectLimit(use, meter), { used: known, held })]
     }),
-  ) as Record<Meter, MeterReading>
+  ) as unknown as MeterReadings
   return {
     period: use.period.name,
     resets_at: new Date(use.period.end).toISOString(),
@@ -101,7 +101,7 @@ export async function readQuotas(deps: Deps, organizationId: string) {
     meters,
     features: {
       ...use.features,
-      ...Object.fromEntries(GAUGES.map((gauge) => [`max_${gauge}`, selectLimit(use, gauge)])),
+      ...Object.fromEntries(GAUGES.map((gauge) => [`max_${gauge}`, formatLimit(gauge, selectLimit(use, gauge))])),
     },
   }
 }
@@ -133,9 +133,11 @@ async function readCounted(deps: Deps, organizationId: string, period: Period) {
   }
 }
 
-function readMeter(limit: number | null, used: number, held: number): MeterReading {
-  if (limit === null) return { limit, used, held, remaining: null, percent: null, overage: 0 }
+function readMeter(meter: Meter, limit: number | null, { used, held }: MeterState): MeterReading<number | string> {
+  const toWire = (amount: number) => formatAmount(meter, amount)
+  const known = { limit: formatLimit(meter, limit), used: toWire(used), held: toWire(held) }
+  if (limit === null) return { ...known, remaining: null, percent: null, overage: toWire(0) }
   const percent = limit === 0 ? (used > 0 ? 100 : 0) : Math.round((used / limit) * 1000) / 10
   const remaining = Math.max(0, limit - used - held)
-  return { limit, used, held, remaining, percent, overage: Math.max(0, used - limit) }
+  return { ...known, remaining: toWire(remaining), percent, overage: toWire(Math.max(0, used - limit)) }
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { ALL_METERS, forEachMeter } from '../db/schema/meters.ts'
+import { forEachMeter, NUMBER_METERS } from '../db/schema/meters.ts'
+import { money } from '../http/amounts.ts'
 import { timestamp, uuid } from '../http/fields.ts'
 
 const sums = {
@@ -34,14 +35,15 @@ export const Statistics = z
   })
   .meta({ id: 'UsageStatistics' })
 
-const Meter = z.object({
-  limit: z.number().nullable(),
-  used: z.number(),
-  held: z.number().meta({ description: 'Reserved and not settled yet.' }),
-  remaining: z.number().nullable(),
-  percent: z.number().nullable(),
-  overage: z.number().meta({ description: 'Used above a limit that only starts the overage.' }),
-})
+const meterReading = <Schema extends z.ZodType>(amounts: Schema) =>
+  z.object({
+    limit: amounts.nullable(),
+    used: amounts,
+    held: amounts.meta({ description: 'Reserved and not settled yet.' }),
+    remaining: amounts.nullable(),
+    percent: z.number().nullable(),
+    overage: amounts.meta({ description: 'Used above a limit that only starts the overage.' }),
+  })
 
 export const Quotas = z
   .object({
@@ -50,7 +52,10 @@ export const Quotas = z
     plan: z.string(),
     rate_limit_per_minute: z.int(),
     max_api_keys: z.int(),
-    meters: z.object(forEachMeter(ALL_METERS, () => Meter)),
+    meters: z.object({
+      ...forEachMeter(NUMBER_METERS, () => meterReading(z.number())),
+      cost_usd: meterReading(money),
+    }),
     features: z.record(z.string(), z.unknown()),
   })
   .meta({ id: 'Quotas' })

@@ -1,8 +1,16 @@
 import { formatIso } from '../lib/iso.ts'
 import type { LimitDecision } from '../limits/limit-request.ts'
-import { fromUnits } from '../limits/meter-units.ts'
+import { formatUnits } from '../limits/meter-units.ts'
 import type { WindowReading as CountedWindow } from '../limits/window.ts'
-import type { KeyFacts, LimitReadings, QuotaReading, RefusedKey, ValidKey, WindowReading } from '../rpc-types.ts'
+import type {
+  KeyFacts,
+  LimitReadings,
+  QuotaReading,
+  QuotaReadings,
+  RefusedKey,
+  ValidKey,
+  WindowReading,
+} from '../rpc-types.ts'
 import type { KeyRecord } from './key-record.ts'
 import { currentPeriod } from './limit-check.ts'
 import { type Refusal, STATUS_BY_CODE } from './rules.ts'
@@ -91,17 +99,17 @@ function about(record: KeyRecord): KeyFacts {
   }
 }
 
-function readQuotas(admission: LimitDecision, record: KeyRecord, now: number): Record<string, QuotaReading> {
+function readQuotas(admission: LimitDecision, record: KeyRecord, now: number): QuotaReadings {
   const resets_at = formatIso(currentPeriod(record, now).end)
-  const readings: Record<string, QuotaReading> = {}
+  const readings: Record<string, QuotaReading<number | string>> = {}
   for (let at = 0; at < record.meters.length; at++) {
     const { meter, limit } = record.meters[at] as KeyRecord['meters'][number]
     const { used = 0, held = 0 } = admission.meters[at] ?? {}
     readings[meter] = {
-      limit: limit === null ? null : fromUnits(meter, limit),
-      used: fromUnits(meter, used),
-      held: fromUnits(meter, held),
-      remaining: limit === null ? null : fromUnits(meter, Math.max(0, limit - used - held)),
+      limit: limit === null ? null : formatUnits(meter, limit),
+      used: formatUnits(meter, used),
+      held: formatUnits(meter, held),
+      remaining: limit === null ? null : formatUnits(meter, Math.max(0, limit - used - held)),
       resets_at,
     }
   }

@@ -120,7 +120,10 @@ export async function newKeyHolder(fields: Record<string, unknown> = {}, by?: Aw
 }
 
 /** Sets an organization's own limits, as an administrator. */
-export async function setLimits(organizationId: string, limits: Record<string, number | null>): Promise<Answer> {
+export async function setLimits(
+  organizationId: string,
+  limits: Record<string, number | string | null>,
+): Promise<Answer> {
   return call(`PUT /api/v1/admin/organizations/${organizationId}/quotas`, {
     token: await administrator(),
     body: limits,

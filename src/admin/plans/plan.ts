@@ -1,4 +1,7 @@
 import type * as z from 'zod'
+import { forEachMeter, type Meter, NUMBER_METERS } from '../../db/schema/meters.ts'
+import type { PlanLimits } from '../../db/schema/shapes.ts'
+import { formatLimit } from '../../limits/meter-units.ts'
 import type { PlanView } from './queries.ts'
 import type { Plan } from './schemas.ts'
 
@@ -8,7 +11,7 @@ export function toPlan(row: PlanView): z.output<typeof Plan> {
     id: row.id,
     name: row.name,
     price_per_month_cents: row.pricePerMonthCents,
-    limits: row.limits,
+    limits: { ...row.limits, meters: formatLimits(row.limits) },
     features: row.features,
     is_public: row.isPublic,
     sort_order: row.sortOrder,
@@ -19,4 +22,12 @@ export function toPlan(row: PlanView): z.output<typeof Plan> {
     created_at: row.createdAt.toISOString(),
     updated_at: row.updatedAt.toISOString(),
   }
+}
+
+function formatLimits({ meters }: PlanLimits) {
+  const read = <M extends Meter>(meter: M) => {
+    const known = meters[meter]
+    return known && { ...known, limit: formatLimit(meter, known.limit) }
+  }
+  return { ...forEachMeter(NUMBER_METERS, read), cost_usd: read('cost_usd') }
 }

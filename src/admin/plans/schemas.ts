@@ -1,16 +1,12 @@
 import * as z from 'zod'
-import { ALL_METERS, forEachMeter, METER_ROWS, METERS, type Meter } from '../../db/schema/meters.ts'
+import { ALL_METERS, forEachMeter, METERS } from '../../db/schema/meters.ts'
+import { limitInput } from '../../http/amounts.ts'
 import { line, listSchema, timestamp } from '../../http/fields.ts'
 import { recordSchema, text } from '../../http/text-field.ts'
 
 const MAX_FEATURES = 100
 
-/** Far above any real limit, and far below where sums would leave the exact integers. */
-const wholeUnits = z.int().min(0).max(1_000_000_000_000)
-/** To the millionth, as it is counted. */
-const fractions = z.number().min(0).max(1_000_000_000).multipleOf(0.000001)
-
-const meter = (limit: z.ZodNumber) =>
+const meter = <Schema extends z.ZodType>(limit: Schema) =>
   z.strictObject({
     limit: limit.nullable().meta({ description: 'In a month, or at any time for a gauge; null for no limit.' }),
     at_limit: z.enum(['block', 'allow']).meta({
@@ -18,8 +14,7 @@ const meter = (limit: z.ZodNumber) =>
     }),
   })
 
-const limitSchema = (name: Meter) => meter(METER_ROWS[name].unitsPerOne === 1 ? wholeUnits : fractions)
-const METER_LIMITS = forEachMeter(ALL_METERS, limitSchema)
+const METER_LIMITS = forEachMeter(ALL_METERS, (name) => meter(limitInput(name)))
 
 const rateLimit = z.int().min(1).max(1_000_000).meta({ description: 'Of each key.' })
 const keyCount = z.int().min(0).max(1_000_000).meta({ description: 'Keys that are not revoked, of the organization.' })

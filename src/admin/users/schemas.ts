@@ -1,6 +1,8 @@
 import * as z from 'zod'
 import { password } from '../../accounts/passwords/field.ts'
 import { code } from '../../accounts/two-factor/schemas.ts'
+import { forEachMeter, NUMBER_METERS } from '../../db/schema/meters.ts'
+import { money } from '../../http/amounts.ts'
 import { line, listSchema, pageQuery, timestamp, uuid } from '../../http/fields.ts'
 import { text } from '../../http/text-field.ts'
 import { NO_ACTIVE_MEMBERS } from './queries.ts'
@@ -83,7 +85,12 @@ export const AdminOrganization = z
     plan: z.string(),
     is_platform: z.boolean(),
     is_personal: z.boolean(),
-    limit_overrides: z.record(z.string(), z.number()),
+    limit_overrides: z.object({
+      ...forEachMeter(NUMBER_METERS, () => z.number().optional()),
+      cost_usd: money.optional(),
+      rate_limit_per_minute: z.int().optional(),
+      max_api_keys: z.int().optional(),
+    }),
     member_count: z.int(),
     suspended_at: timestamp.nullable(),
     suspended_reason: z.string().nullable(),

@@ -5,7 +5,7 @@ import type { MeterReading } from '../../rpc-types.ts'
 import type { Charged, OfferedPlan } from '../queries.ts'
 import { price, readTiers, toCents, toUsd } from './money.ts'
 
-type Readings = Readonly<Record<Counter, MeterReading>>
+type Readings = Readonly<Record<Counter, MeterReading<number | string>>>
 
 /** What is above the limits at this moment, or was charged already: after an upgrade in the period that is more. */
 export function computeOverage(plan: OfferedPlan | undefined, readings: Readings, charged: readonly Charged[]) {
@@ -20,7 +20,7 @@ export function computeOverage(plan: OfferedPlan | undefined, readings: Readings
   return { meters: Object.fromEntries(meters), total_usd: toUsd(total), total_cents: Number(toCents(total)) }
 }
 
-const aboveLimit = ({ limits }: OfferedPlan, meter: Counter, overage: number) =>
+const aboveLimit = ({ limits }: OfferedPlan, meter: Counter, overage: number | string) =>
   limits.meters[meter]?.at_limit === 'allow' ? toUnits(meter, overage) : 0
 
 function larger(tiers: readonly OverageTier[], above: number, known: Charged | undefined) {

@@ -1,6 +1,7 @@
 import { apiRoute, newRouter } from '../../api/api-route.ts'
-import { ALL_METERS, forEachMeter } from '../../db/schema/meters.ts'
+import { forEachMeter, type Meter, NUMBER_METERS } from '../../db/schema/meters.ts'
 import type { MeterLimit, PlanLimits } from '../../db/schema/shapes.ts'
+import { formatLimit } from '../../limits/meter-units.ts'
 import { listPublicPlans, type PublicPlan } from './queries.ts'
 import { Catalogue } from './schemas.ts'
 
@@ -41,5 +42,9 @@ function toCataloguePlan({ id, name, pricePerMonthCents, limits, features, overa
 const UNLIMITED: MeterLimit = { limit: null, at_limit: 'allow' }
 
 function allMeters({ meters }: PlanLimits) {
-  return forEachMeter(ALL_METERS, (meter) => meters[meter] ?? UNLIMITED)
+  const read = <M extends Meter>(meter: M) => {
+    const { limit, at_limit } = meters[meter] ?? UNLIMITED
+    return { limit: formatLimit(meter, limit), at_limit }
+  }
+  return { ...forEachMeter(NUMBER_METERS, read), cost_usd: read('cost_usd') }
 }

@@ -1,12 +1,14 @@
 import * as z from 'zod'
-import { ALL_METERS, forEachMeter } from '../../db/schema/meters.ts'
+import { forEachMeter, NUMBER_METERS } from '../../db/schema/meters.ts'
+import { money } from '../../http/amounts.ts'
 
-const MeterLimit = z.object({
-  limit: z.number().nullable().meta({ description: 'Null for no limit.' }),
-  at_limit: z
-    .enum(['block', 'allow'])
-    .meta({ description: '`block`: what goes beyond is refused. `allow`: it goes on, as overage.' }),
-})
+const meterLimit = <Schema extends z.ZodType>(amounts: Schema) =>
+  z.object({
+    limit: amounts.nullable().meta({ description: 'Null for no limit.' }),
+    at_limit: z
+      .enum(['block', 'allow'])
+      .meta({ description: '`block`: what goes beyond is refused. `allow`: it goes on, as overage.' }),
+  })
 
 const OverageTiers = z
   .array(
@@ -28,7 +30,10 @@ const CataloguePlan = z
     currency: z.literal('usd'),
     rate_limit_per_minute: z.int().meta({ description: 'Of each API key.' }),
     max_api_keys: z.int(),
-    meters: z.object(forEachMeter(ALL_METERS, () => MeterLimit)),
+    meters: z.object({
+      ...forEachMeter(NUMBER_METERS, () => meterLimit(z.number())),
+      cost_usd: meterLimit(money),
+    }),
     overage: z
       .record(z.string(), OverageTiers)
       .meta({ description: 'What units above a limit cost, by meter; a meter that is absent costs nothing more.' }),

@@ -42,9 +42,18 @@ export type Counter = keyof typeof COUNTERS
 type Gauge = keyof typeof GAUGE_ROWS
 export type Meter = Counter | Gauge
 
+/** Meters of money: their amounts are decimal text on the wire. */
+export type MoneyMeter = {
+  [M in Counter]: (typeof COUNTERS)[M]['isMoney'] extends true ? M : never
+}[Counter]
+
+export const isMoney = (meter: Meter): meter is MoneyMeter => meter in COUNTERS && COUNTERS[meter as Counter].isMoney
+
 export const METERS = Object.keys(COUNTERS) as readonly Counter[]
 export const GAUGES = Object.keys(GAUGE_ROWS) as readonly Gauge[]
 export const ALL_METERS: readonly Meter[] = [...METERS, ...GAUGES]
+/** All meters whose amounts are numbers on the wire. */
+export const NUMBER_METERS = ALL_METERS.filter((meter): meter is Exclude<Meter, MoneyMeter> => !isMoney(meter))
 export const METER_ROWS: Readonly<Record<Meter, MeterRow>> = { ...COUNTERS, ...GAUGE_ROWS }
 
 /** @returns an object with one value for each of the meters */

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { ormOver } from '../../db/orm.ts'
 import type { Deps } from '../../deps.ts'
+import { formatAmount } from '../../limits/meter-units.ts'
 import { insertMails } from '../../mail/outbox.ts'
 import { usageAlert } from '../../mail/templates/alerts.ts'
 import { render } from '../../mail/templates/render.tsx'
@@ -85,8 +86,8 @@ function toData({ organization_id, meter, period_start }: OpenAlerts, alert: Ope
     organization_id,
     meter,
     threshold,
-    limit,
-    used,
+    limit: formatAmount(meter, limit),
+    used: formatAmount(meter, used),
     period_start: new Date(period_start).toISOString(),
     crossed_at: new Date(crossed_at).toISOString(),
   }

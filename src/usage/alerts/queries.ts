@@ -88,7 +88,7 @@ interface PageOf {
 
 export type AlertRow = {
   readonly id: string
-  readonly meter: string
+  readonly meter: Meter
   readonly period_start: string
   readonly limit: number
   readonly threshold: number

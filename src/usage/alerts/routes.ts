@@ -2,6 +2,7 @@ import type * as z from 'zod'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
 import { pageEnd } from '../../http/paging.ts'
 import { page } from '../../lib/cursor.ts'
+import { formatAmount } from '../../limits/meter-units.ts'
 import { type AlertRow, listAlerts } from './queries.ts'
 import {
   AlertListQuery,
@@ -69,6 +70,8 @@ const iso = (time: string) => new Date(time).toISOString()
 function toAlert({ period_start, crossed_at, notified_at, ...row }: AlertRow): z.output<typeof UsageAlert> {
   return {
     ...row,
+    limit: formatAmount(row.meter, row.limit),
+    used: formatAmount(row.meter, row.used),
     period_start: iso(period_start),
     crossed_at: iso(crossed_at),
     notified_at: notified_at && iso(notified_at),

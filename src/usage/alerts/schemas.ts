@@ -1,14 +1,16 @@
 import * as z from 'zod'
+import { ALL_METERS, type Meter } from '../../db/schema/meters.ts'
+import { anyAmount } from '../../http/amounts.ts'
 import { listSchema, pageQuery, timestamp, uuid } from '../../http/fields.ts'
 
 export const UsageAlert = z
   .object({
     id: z.uuid(),
-    meter: z.string(),
+    meter: z.enum(ALL_METERS as [Meter, ...Meter[]]),
     period_start: timestamp,
-    limit: z.number().meta({ description: 'As it was then. A limit that is raised may be approached again.' }),
+    limit: anyAmount.meta({ description: 'As it was then. A limit that is raised may be approached again.' }),
     threshold: z.int().meta({ description: 'Percent of the limit.' }),
-    used: z.number().meta({ description: 'When it was noticed.' }),
+    used: anyAmount.meta({ description: 'When it was noticed.' }),
     crossed_at: timestamp,
     notified_at: timestamp
       .nullable()

@@ -7,7 +7,7 @@ import { type Allowance, findAllowance, reloadAllowance } from '../../limits/all
 import { type Hold, holdUnits } from '../../limits/holds.ts'
 import { findMeter, rememberHeld, rememberMeters, trackSent } from '../../limits/known.ts'
 import type { MeterRequest, MeterState, QuotaRequest } from '../../limits/limit-request.ts'
-import { fromUnits, toUnits } from '../../limits/meter-units.ts'
+import { formatUnits, toUnits } from '../../limits/meter-units.ts'
 import { selectLimit } from '../../limits/quotas.ts'
 import { retryLost } from '../../limits/retry.ts'
 import { organizationVersionKey } from '../../limits/versions.ts'
@@ -195,7 +195,7 @@ function toReservation({ id, quota }: HoldPlan, hold: Extract<Hold, { meters: un
   )
   const quotas = Object.fromEntries(readings)
   if (hold.outcome === 'held') {
-    const held = quota.meters.map(({ meter }, at) => [meter, fromUnits(meter, hold.amounts[at] ?? 0)] as const)
+    const held = quota.meters.map(({ meter }, at) => [meter, formatUnits(meter, hold.amounts[at] ?? 0)] as const)
     return {
       granted: true,
       reservation_id: reservationId(quota.organizationId, quota.period.name, id),
@@ -212,7 +212,7 @@ function toReservation({ id, quota }: HoldPlan, hold: Extract<Hold, { meters: un
   return {
     granted: false,
     code: 'QUOTA_EXCEEDED',
-    exceeded: { meter, requested: fromUnits(meter, amount), ...reading, ...(never >= 0 && { resets_at: null }) },
+    exceeded: { meter, requested: formatUnits(meter, amount), ...reading, ...(never >= 0 && { resets_at: null }) },
     ...(never >= 0 && { never_fits: true as const }),
     quotas,
   }
@@ -221,10 +221,10 @@ function toReservation({ id, quota }: HoldPlan, hold: Extract<Hold, { meters: un
 function describeReading({ meter, limit }: MeterRequest, state: MeterState | undefined, resets_at: string) {
   const { used = 0, held = 0 } = state ?? {}
   return {
-    limit: limit === null ? null : fromUnits(meter, limit),
-    used: fromUnits(meter, used),
-    held: fromUnits(meter, held),
-    remaining: limit === null ? null : fromUnits(meter, Math.max(0, limit - used - held)),
+    limit: limit === null ? null : formatUnits(meter, limit),
+    used: formatUnits(meter, used),
+    held: formatUnits(meter, held),
+    remaining: limit === null ? null : formatUnits(meter, Math.max(0, limit - used - held)),
     resets_at,
   }
 }

@@ -1,4 +1,6 @@
 import * as z from 'zod'
+import { ALL_METERS, forEachMeter, type Meter, NUMBER_METERS } from '../../db/schema/meters.ts'
+import { anyAmount, money } from '../../http/amounts.ts'
 import { timestamp, uuid } from '../../http/fields.ts'
 import { text } from '../../http/text-field.ts'
 import { TEXT_LENGTHS } from '../describe.ts'
@@ -37,15 +39,18 @@ export const ReserveBody = z
 
 export type ReserveRequest = z.output<typeof ReserveBody>
 
-const reading = {
-  limit: z.number().nullable(),
-  used: z.number(),
-  held: z.number(),
-  remaining: z.number().nullable(),
+const reading = <Schema extends z.ZodType>(amounts: Schema) => ({
+  limit: amounts.nullable(),
+  used: amounts,
+  held: amounts,
+  remaining: amounts.nullable(),
   resets_at: timestamp,
-}
+})
 
-const quotas = z.record(z.string(), z.object(reading))
+const quotas = z.object({
+  ...forEachMeter(NUMBER_METERS, () => z.object(reading(z.number())).optional()),
+  cost_usd: z.object(reading(money)).optional(),
+})
 
 export const ReservationBody = z
   .discriminatedUnion('granted', [
@@ -53,16 +58,21 @@ export const ReservationBody = z
       granted: z.literal(true),
       reservation_id: z.string(),
       expires_at: timestamp,
-      held: z.record(z.string(), z.number()).meta({ description: 'What may be used, by meter.' }),
+      held: z
+        .object({
+          ...forEachMeter(NUMBER_METERS, () => z.number().optional()),
+          cost_usd: money.optional(),
+        })
+        .meta({ description: 'What may be used, by meter.' }),
       quotas,
     }),
     z.object({
       granted: z.literal(false),
       code: z.literal('QUOTA_EXCEEDED'),
       exceeded: z.object({
-        meter: z.string(),
-        requested: z.number(),
-        ...reading,
+        meter: z.enum(ALL_METERS as [Meter, ...Meter[]]),
+        requested: anyAmount,
+        ...reading(anyAmount),
         resets_at: timestamp.nullable().meta({ description: 'Null where the request never fits.' }),
       }),
       never_fits: z.literal(true).optional().meta({ description: 'More was asked for than the limit is.' }),

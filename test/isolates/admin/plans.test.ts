@@ -154,7 +154,7 @@ test('what is at a bound is within it', async () => {
   for (const id of ids)
     expect(await create({ ...plan(id), price_per_month_cents: null, limits: extreme })).toMatchObject({
       status: 201,
-      body: { limits: extreme },
+      body: { limits: { ...extreme, meters: { ...most, cost_usd: { limit: '0.000001', at_limit: 'block' } } } },
     })
   for (const id of ids) await remove(id)
 })

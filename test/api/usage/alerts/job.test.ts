@@ -153,7 +153,7 @@ describe('a threshold', () => {
     await run()
     const told = (await alerts()).map(({ meter, used, limit }: any) => [meter, used, limit])
     expect(told.toSorted()).toEqual([
-      ['cost_usd', 0.4, 0.5],
+      ['cost_usd', '0.400000', '0.500000'],
       ['storage_gb', 1.6, 2],
       ['tokens', 80, 100],
     ])

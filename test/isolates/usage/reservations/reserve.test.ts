@@ -121,10 +121,10 @@ describe('a reservation', () => {
   test('holds a budget in dollars, at the price of the model', async () => {
     const { organizationId: organization_id } = await holderWith({ cost_usd: 0.01 })
     const call = { organization_id, provider: 'openai', model: 'gpt-4o', input_tokens: 1_000, output_tokens: 500 }
-    expect((await ask('reserve', call)).body).toMatchObject({ granted: true, held: { cost_usd: 0.0075 } })
+    expect((await ask('reserve', call)).body).toMatchObject({ granted: true, held: { cost_usd: '0.007500' } })
     expect((await ask('reserve', call)).body).toMatchObject({
       granted: false,
-      exceeded: { meter: 'cost_usd', requested: 0.0075, held: 0.0075, remaining: 0.0025 },
+      exceeded: { meter: 'cost_usd', requested: '0.007500', held: '0.007500', remaining: '0.002500' },
     })
   })
 
@@ -250,7 +250,7 @@ describe('a hold', () => {
     const asked = { organization_id, provider: 'openai', model: 'gpt-4o', tokens: 1_000 }
     expect((await ask('reserve', asked)).body).toMatchObject({
       granted: false,
-      exceeded: { requested: 0.01, limit: 0.0099 },
+      exceeded: { requested: '0.010000', limit: '0.009900' },
     })
   })
 
