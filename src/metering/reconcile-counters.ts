@@ -1,6 +1,7 @@
 import { selectCounters } from '../db/schema/meters.ts'
 import { defineScript, runScript } from '../db/script.ts'
 import type { Deps } from '../deps.ts'
+import { errorFields, log } from '../lib/log.ts'
 import { periodNamed } from '../lib/period.ts'
 import { quotaKey, type Recorded } from '../limits/limit-request.ts'
 import { QUOTA_FUNCTIONS } from '../limits/quota-script.ts'
@@ -14,6 +15,8 @@ const GRACE_MS = 90_000
 const LOOK_BACK_MS = 20 * 60_000
 const MAX_PERIODS = 20_000
 const CONCURRENCY = 500
+/** Failures of one run that are logged one by one; the job's line counts all of them. */
+const MAX_LOGGED = 20
 
 /**
  * KEYS: a quota's hash. ARGV: added to the clock (ms), whether the spool was empty (1 or 0) before Postgres was read, the
@@ -88,12 +91,18 @@ export async function reconcileQuotas(deps: Deps, at: number) {
   for (let from = 0; from < changed.length; from += CONCURRENCY) {
     const part = changed.slice(from, from + CONCURRENCY)
     const results = await Promise.allSettled(part.map((used) => reconcile(deps, used, wasSpoolEmpty)))
-    for (const result of results) {
+    for (const [place, result] of results.entries()) {
       if (result.status === 'fulfilled') corrected += result.value
-      else failed += 1
+      else if (++failed <= MAX_LOGGED) logFailure(part[place], result.reason)
     }
   }
   return { periods: changed.length, corrected, failed }
+}
+
+/** The period is compared again in the next run, until it has not changed for as long as a run looks back. */
+function logFailure(used: PeriodUsage | undefined, reason: unknown): void {
+  const { organization_id, period_start } = used ?? {}
+  log('warn', 'quota_not_reconciled', { organization_id, period_start, ...errorFields(reason) })
 }
 
 /** Compares the counters of one period with its row. */
