@@ -25,7 +25,7 @@ export async function checkUsageAlerts(deps: Deps, at: number) {
     lookBackMs: LOOK_BACK_MS,
   })
   const results = await notifyAll(deps)
-  for (const { reason } of results.filter((one) => one.status === 'rejected'))
-    log('error', 'usage_alert_untold', errorFields(reason)) // still open: the next run tells it
-  return { crossed, told: results.filter((one) => one.status === 'fulfilled' && one.value).length }
+  for (const { organizationId, reason } of results.filter((one) => one.reason !== undefined))
+    log('error', 'usage_alert_untold', { organization_id: organizationId, ...errorFields(reason) }) // still open: the next run tells it
+  return { crossed, told: results.filter(({ isTold }) => isTold).length }
 }

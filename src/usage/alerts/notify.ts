@@ -13,17 +13,32 @@ import type { OpenAlert, OpenAlerts } from './queries.ts'
 const MAX_RECIPIENTS = 200
 const AT_ONCE = 6
 
+/** What came of the alerts of one organization, meter and period: this run told them, or another, or `reason` says why nobody did. */
+interface Notified {
+  readonly organizationId: string
+  readonly isTold: boolean
+  readonly reason?: unknown
+}
+
 /**
  * Tells what is open: of each organization, meter and period the highest threshold of the limit that was passed last.
- *
- * @returns for each whether this run told it, or why it could not
+ * One that fails keeps no other from being told.
  */
-export async function notifyAll(deps: Deps): Promise<PromiseSettledResult<boolean>[]> {
+export async function notifyAll(deps: Deps): Promise<Notified[]> {
   const open = await selectOpen(deps)
-  const results: PromiseSettledResult<boolean>[] = []
+  const results: Notified[] = []
   for (let from = 0; from < open.length; from += AT_ONCE)
-    results.push(...(await Promise.allSettled(open.slice(from, from + AT_ONCE).map((one) => notify(deps, one)))))
+    results.push(...(await Promise.all(open.slice(from, from + AT_ONCE).map((one) => tryNotify(deps, one)))))
   return results
+}
+
+async function tryNotify(deps: Deps, open: OpenAlerts): Promise<Notified> {
+  const organizationId = open.organization_id
+  try {
+    return { organizationId, isTold: await notify(deps, open) }
+  } catch (reason) {
+    return { organizationId, isTold: false, reason }
+  }
 }
 
 async function selectOpen(deps: Deps): Promise<OpenAlerts[]> {

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import type { Database } from '../../db/orm.ts'
 import { amountIn, METERS, type Meter } from '../../db/schema/meters.ts'
 import type { Deps } from '../../deps.ts'
+import { log } from '../../lib/log.ts'
 
 /** The percentages of organizations that chose none. */
 export const DEFAULT_THRESHOLDS = [80, 95]
@@ -9,9 +10,18 @@ export const DEFAULT_THRESHOLDS = [80, 95]
 /** What `numeric(20, 6)` holds: one organization beyond it must not keep the others from being told. */
 const MAX_UNITS = '99999999999999'
 
+/** Unreadable limits and thresholds that one run returns. */
+const MAX_LOGGED = 100
+/** What a threshold's column holds. */
+const MAX_THRESHOLD = 32_767
+/** Finds what is no list of percentages. */
+const ODD_THRESHOLDS = 'strict $ ? (@.type() != "array" || exists(@[*] ? (@.type() != "number")))'
+
 /**
  * Writes down every threshold that usage has reached, 100 always among them: each once per period, meter, limit and
  * threshold, whoever else does so at this moment. Sorted, so that two runs at once wait for each other in one order.
+ *
+ * A limit or thresholds that cannot be read are returned and take part in nothing: one odd row must not stop the others.
  *
  * A period that ended within the look-back is looked at once more. What is below something that was told already is
  * written down as told: who was told of 95 % need not hear of 50 % when they ask for that later.
@@ -28,10 +38,15 @@ with readings as (
   select g.organization_id, usage_period_start(o.period_anchor, $1), g.meter, g.value
   from usage_gauges g join organizations o on o.id = g.organization_id
   where g.observed_at >= $2
-), measured as (
-  select r.organization_id, r.period_start, r.meter, least(r.used, ${MAX_UNITS}) as used, least(round(coalesce((o.limit_overrides->>r.meter)::numeric, (p.limits->'meters'->r.meter->>'limit')::numeric), 6), ${MAX_UNITS}) as limit_value,
-    coalesce(o.alert_thresholds, $4::jsonb) as thresholds
+), limited as (
+  select r.organization_id, r.period_start, r.meter, least(r.used, ${MAX_UNITS}) as used, coalesce(nullif(o.limit_overrides->r.meter, 'null'), p.limits->'meters'->r.meter->'limit', 'null') as told_limit,
+    coalesce(o.alert_thresholds, $4::jsonb) as told_thresholds
   from readings r join organizations o on o.id = r.organization_id join plans p on p.id = o.plan_id
+), measured as materialized (
+  select *, case jsonb_typeof(told_limit) when 'number' then least(round((told_limit#>>'{}')::numeric, 6), ${MAX_UNITS}) end as limit_value,
+    case jsonb_typeof(told_thresholds) when 'array' then told_thresholds else '[]' end as thresholds,
+    jsonb_typeof(told_limit) in ('number', 'null') and not jsonb_path_exists(told_thresholds, '${ODD_THRESHOLDS}') as is_readable
+  from limited
 ), crossed as (
   insert into usage_alerts (organization_id, period_start, meter, limit_value, threshold, used, crossed_at, notified_at)
   select m.organization_id, m.period_start, m.meter, m.limit_value, passed.threshold, m.used, $1, case when exists (
@@ -40,13 +55,16 @@ with readings as (
       and told.notified_at is not null) then $1::timestamptz end
   from measured m
   cross join lateral (
-    select value::smallint as threshold from jsonb_array_elements_text(m.thresholds) union select 100) passed
+    select case jsonb_typeof(value) when 'number' then least((value#>>'{}')::numeric, ${MAX_THRESHOLD})::smallint end as threshold
+    from jsonb_array_elements(m.thresholds) union select 100) passed
   where m.limit_value > 0 and m.used * 100 >= m.limit_value * passed.threshold
   order by m.organization_id, m.period_start, m.meter, m.limit_value, passed.threshold
   on conflict do nothing
   returning 1
 )
-select count(*)::int as crossed from crossed`
+select (select count(*)::int from crossed) as crossed, (
+  select coalesce(json_agg(odd), '[]') from (
+    select distinct organization_id, meter from measured where not is_readable order by 1, 2 limit ${MAX_LOGGED}) odd) as unreadable`
 
 interface Look {
   /** Unix milliseconds, as is `since`: the earliest change that is looked at. */
@@ -59,6 +77,7 @@ interface Look {
 export async function recordAlerts({ sql }: Deps, { at, since, lookBackMs }: Look): Promise<number> {
   const times = [at, since, at - lookBackMs].map((time) => new Date(time).toISOString())
   const [row] = await sql.query(RECORD, [...times, JSON.stringify(DEFAULT_THRESHOLDS)])
+  for (const odd of row?.unreadable ?? []) log('error', 'usage_limit_unreadable', odd)
   return row?.crossed ?? 0
 }
 
