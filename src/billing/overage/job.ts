@@ -119,7 +119,7 @@ async function sendOpen(deps: Deps, provider: BillingProvider): Promise<{ sent: 
       log('error', 'billing_usage_refused', { provider: provider.name, ...refusal })
     sent += receipt.taken.length
     refused += receipt.refused.length
-    if (receipt.taken.length + receipt.refused.length < entries.length) break // it fails: the next run goes on
+    if (receipt.taken.length + receipt.refused.length === 0) break // it fails: the next run goes on
   }
   return { sent, refused }
 }

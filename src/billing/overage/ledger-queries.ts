@@ -20,7 +20,7 @@ update billing_usage_ledger set claimed_until = $2, attempts = attempts + 1, att
 where identifier in (
   select identifier from billing_usage_ledger
   where state = 'pending' and provider = $3 and (claimed_until is null or claimed_until < $1)
-  order by created_at, identifier limit $4 for update skip locked)
+  order by attempts, created_at, identifier limit $4 for update skip locked)
 returning identifier, organization_id, provider_customer_id, event_name, units::float8 as units, to_json(occurred_at) #>> '{}' as occurred_at`
 
 interface Claim {
@@ -31,7 +31,7 @@ interface Claim {
   readonly limit: number
 }
 
-/** Takes rows that nobody else is sending. */
+/** Takes rows that nobody else is sending; those that failed come after those that were tried less often. */
 export async function claimEntries(sql: Sql, { provider, now, until, limit }: Claim): Promise<OpenEntry[]> {
   return (await sql.query(CLAIM, [iso(now), iso(until), provider, limit])) as OpenEntry[]
 }

@@ -132,7 +132,8 @@ async function sendUsage(stripe: Caller, amounts: readonly UsageAmount[]): Promi
   const taken: string[] = []
   const refused: { idempotencyKey: string; reason: string }[] = []
   const failures: unknown[] = []
-  for (let from = 0; from < amounts.length && failures.length === 0; from += AT_ONCE) {
+  let isDown = false
+  for (let from = 0; from < amounts.length && !isDown; from += AT_ONCE) {
     const some = amounts.slice(from, from + AT_ONCE)
     const results = await Promise.allSettled(some.map((amount) => sendAmount(stripe, amount)))
     for (const [place, { idempotencyKey }] of some.entries()) {
@@ -141,6 +142,7 @@ async function sendUsage(stripe: Caller, amounts: readonly UsageAmount[]): Promi
       else if (result.value === undefined) taken.push(idempotencyKey)
       else refused.push({ idempotencyKey, reason: result.value })
     }
+    isDown = results.every(({ status }) => status === 'rejected') // one alone that fails stops none behind it
   }
   if (failures.length > 0 && taken.length + refused.length === 0) throw failures[0]
   return { taken, refused }

@@ -1,4 +1,5 @@
 import type { ManagementDeps } from '../../deps.ts'
+import { errorFields, log } from '../../lib/log.ts'
 import { configuredProviders } from '../providers/configured.ts'
 import type { BillingProvider, ProviderName, ProviderSubscription } from '../providers/provider.ts'
 import { type Context, type Decision, decide, type Ignored } from '../subscriptions/decide.ts'
@@ -84,8 +85,19 @@ async function describeDrift(
   )
   return subscriptions.flatMap((found) => {
     const organizationId = findOrganization(found)
-    return judge(deps, found, readContext(organizationId), organizationId) ?? []
+    return tryJudge(deps, found, readContext(organizationId), organizationId) ?? []
   })
+}
+
+/** One subscription that cannot be compared is for a person to look at, and keeps no other from being compared. */
+function tryJudge(...parameters: Parameters<typeof judge>): Drift | undefined {
+  try {
+    return judge(...parameters)
+  } catch (error) {
+    const { provider, id } = parameters[1]
+    log('error', 'subscription_not_compared', { provider, subscription_id: id, ...errorFields(error) })
+    return toUnreadable(provider, id)
+  }
 }
 
 function judge(
