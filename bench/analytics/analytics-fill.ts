@@ -1,7 +1,9 @@
 import type { Client } from 'pg'
+import { COUNTER_COLUMNS } from '../../src/db/schema/meters.ts'
+import { LATENCY_COLUMNS } from '../../src/db/schema/rollups.ts'
 import { LATENCY_BOUNDS_MS } from '../../src/db/schema/shapes.ts'
 import { DIMENSIONS } from '../../src/metering/dimensions.ts'
-import { LATENCIES, SUM_COLUMNS, SUMS } from '../../src/usage/analytics/columns.ts'
+import { SUM_COLUMNS, SUMS } from '../../src/usage/analytics/columns.ts'
 
 /** The organization that four of five events belong to; the rest is spread over 200 others. */
 export const LARGE = '01990000-0000-7000-8000-000000000001'
@@ -60,7 +62,7 @@ select organization_id, date_trunc('hour', occurred_at, 'UTC'), coalesce(key_id,
   coalesce(sum(requests) filter (where status_code >= 400 or error_code is not null), 0), sum(api_calls), sum(queries),
   sum(input_tokens), sum(output_tokens), sum(cached_tokens), coalesce(sum(cost_usd), 0),
   count(*) filter (where model <> '' and cost_usd is null), sum(response_time_ms), count(response_time_ms),
-  ${LATENCIES.map((_, bucket) => `count(*) filter (where latency = ${bucket})`).join(', ')}
+  ${LATENCY_COLUMNS.map((_, bucket) => `count(*) filter (where latency = ${bucket})`).join(', ')}
 from (select *, width_bucket(response_time_ms - 1, '{${LATENCY_BOUNDS_MS.join(',')}}'::integer[]) as latency
   from usage_events where occurred_at >= '${bounds[at]}' and occurred_at < '${to}') as e
 group by 1, 2, 3, 4, 5, 6, 7, 8, 9 order by 2, 1`,
@@ -83,7 +85,7 @@ select organization_id, '${dimension}', ${value}, hour, ${SUMS} from usage_hourl
 
 /** What is made from those. */
 export function lastTasks(events: number): string[] {
-  const counts = SUM_COLUMNS.slice(0, 9)
+  const counts = ['requests', 'errors', ...COUNTER_COLUMNS]
   return [
     `insert into usage_daily_slices (organization_id, dimension, day, value, ${COLUMNS})
      select organization_id, dimension, (hour at time zone 'UTC')::date, value, ${SUMS} from usage_slices group by 1, 2, 3, 4 order by 3`,

@@ -1,14 +1,25 @@
-import { COUNTERS, GAUGES, METERS, selectCounters } from '../db/schema/meters.ts'
+import { COUNTERS, GAUGES, isMoney, METERS, selectCounters } from '../db/schema/meters.ts'
 import { LATENCY_BOUNDS_MS } from '../db/schema/shapes.ts'
 import { DIMENSIONS } from './dimensions.ts'
 import { type UsageEvent, VERIFICATION } from './event.ts'
 import { addTo, DAILY_SLICES, groupRows, HOURLY, SLICES, sumColumns, TOTALS } from './roll-up-sql.ts'
-import { sumEvents } from './write-sums.ts'
+import { REPORTED_COLUMNS, sumEvents } from './write-sums.ts'
 
 const PERIODS = ['organization_id', 'period_start']
 
 /** A row of `deltas` once for the total, and once for each dimension with its value. */
 const SLICED = [`('', '')`, ...Object.entries(DIMENSIONS).map(([dimension, value]) => `('${dimension}', ${value})`)]
+
+const REPORTED = REPORTED_COLUMNS.join(', ')
+/** Amounts of money keep fractions, and that they are not known; gauges, too. Of everything else there is none. */
+const TYPED = [
+  ...REPORTED_COLUMNS.map((name) => `${name} ${isMoney(name) ? 'numeric' : 'bigint'}`),
+  ...GAUGES.map((gauge) => `${gauge} numeric`),
+].join(', ')
+const AS_COUNTED = [
+  ...REPORTED_COLUMNS.map((name) => (isMoney(name) ? `b.${name}` : `coalesce(b.${name}, 0) as ${name}`)),
+  ...GAUGES.map((gauge) => `b.${gauge}`),
+].join(', ')
 
 /** Reads the batch, claims its ids, stores what is fresh, and places it in time. */
 const DEDUPLICATE = `
@@ -18,8 +29,7 @@ with incoming as (
   from jsonb_array_elements($1::jsonb) with ordinality as item(body, position), jsonb_to_record(item.body) as event(
     id text, source text, payload_hash text, lane smallint, organization_id uuid, occurred_at timestamptz, key_id uuid, user_id uuid,
     environment text, endpoint text, method text, status_code smallint, response_time_ms integer, requests integer,
-    completes uuid, request_id text, api_calls bigint, queries bigint, input_tokens bigint, output_tokens bigint, cached_tokens bigint, concepts numeric,
-    storage_gb numeric, provider text, model text, cost_usd numeric, route text, ip text, user_agent text,
+    completes uuid, request_id text, ${TYPED}, provider text, model text, route text, ip text, user_agent text,
     error_code text, error_message text, metadata jsonb)
 ), batch as materialized (
   select distinct on (organization_id, dedupe_key) * from incoming order by organization_id, dedupe_key, position
@@ -31,26 +41,23 @@ with incoming as (
 ), counted as materialized (
   select b.position, b.lane, b.id, b.organization_id, b.occurred_at, b.key_id, b.user_id, coalesce(b.environment, '') as environment,
     coalesce(b.endpoint, '') as endpoint, coalesce(b.method, '') as method, coalesce(b.status_code, 0) as status_code,
-    b.response_time_ms, coalesce(b.requests, 1) as requests, coalesce(b.api_calls, 0) as api_calls,
-    coalesce(b.queries, 0) as queries, coalesce(b.input_tokens, 0) as input_tokens,
-    coalesce(b.output_tokens, 0) as output_tokens, coalesce(b.cached_tokens, 0) as cached_tokens, b.concepts, b.storage_gb,
-    coalesce(b.provider, '') as provider, coalesce(b.model, '') as model, b.cost_usd, coalesce(b.route, '') as route,
+    b.response_time_ms, coalesce(b.requests, 1) as requests, ${AS_COUNTED},
+    coalesce(b.provider, '') as provider, coalesce(b.model, '') as model, coalesce(b.route, '') as route,
     b.ip, b.user_agent, b.error_code, b.error_message, b.metadata
   from batch b join fresh f on f.organization_id = b.organization_id and f.key = b.dedupe_key
 ), stored as (
   insert into usage_events (id, organization_id, occurred_at, key_id, user_id, environment, endpoint, method, status_code,
-    response_time_ms, requests, api_calls, queries, input_tokens, output_tokens, cached_tokens, provider, model, cost_usd,
+    response_time_ms, requests, ${REPORTED}, provider, model,
     route, ip, user_agent, error_code, error_message, metadata)
   select id, organization_id, occurred_at, key_id, user_id, environment, endpoint, method, status_code,
-    response_time_ms, requests, api_calls, queries, input_tokens, output_tokens, cached_tokens, provider, model, cost_usd,
+    response_time_ms, requests, ${REPORTED}, provider, model,
     route, ip, user_agent, error_code, error_message, metadata
   from counted
 ), placed as (
   select e.organization_id, date_trunc('hour', e.occurred_at, 'UTC') as hour,
     usage_period_start(o.period_anchor, e.occurred_at) as period_start,
     coalesce(e.key_id, '00000000-0000-0000-0000-000000000000') as key_id, e.environment, e.endpoint, e.status_code,
-    e.provider, e.model, e.route, e.requests, e.error_code, e.api_calls, e.queries, e.input_tokens, e.output_tokens,
-    e.cached_tokens, e.cost_usd, e.response_time_ms, e.lane,
+    e.provider, e.model, e.route, e.requests, e.error_code, ${REPORTED}, e.response_time_ms, e.lane,
     width_bucket(e.response_time_ms - 1, '{${LATENCY_BOUNDS_MS.join(',')}}'::integer[]) as latency
   from counted e left join organizations o on o.id = e.organization_id
 )`

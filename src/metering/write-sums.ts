@@ -1,3 +1,11 @@
+import {
+  COUNTER_COLUMNS,
+  COUNTERS,
+  type Counter,
+  type CounterColumn,
+  listColumns,
+  METERS,
+} from '../db/schema/meters.ts'
 import { LATENCY_BOUNDS_MS } from '../db/schema/shapes.ts'
 import type { UsageEvent } from './event.ts'
 
@@ -12,11 +20,10 @@ interface BatchSums {
   readonly lanes: Sums
 }
 
-const ALWAYS: Sums = {
+const OF_REQUESTS: Sums = {
   requests: 'sum(requests)',
   /** A report that completes a verified request is no request of its own, but its failure is an error. */
   errors: 'coalesce(sum(greatest(requests, 1)) filter (where status_code >= 400 or error_code is not null), 0)',
-  api_calls: 'sum(api_calls)',
 }
 
 const LANES: Sums = {
@@ -24,18 +31,33 @@ const LANES: Sums = {
   odd_calls: 'coalesce(sum(api_calls) filter (where lane = 1), 0)',
 }
 
-const QUERIES: Sums = { queries: 'sum(queries)' }
-
-const OF_MODELS: Sums = {
-  input_tokens: 'sum(input_tokens)',
-  output_tokens: 'sum(output_tokens)',
-  cached_tokens: 'sum(cached_tokens)',
-  cost_usd: 'coalesce(sum(cost_usd), 0)',
+/** Columns of counters that events have not, and how they are made from those they have. */
+const DERIVED: Readonly<Record<Exclude<CounterColumn, keyof UsageEvent>, string>> = {
   unpriced: `count(*) filter (where model <> '' and cost_usd is null)`,
 }
 
-const usesModel = (event: UsageEvent) =>
-  event.model || event.cost_usd || event.input_tokens || event.output_tokens || event.cached_tokens
+type ReportedColumn = CounterColumn & keyof UsageEvent
+const isReported = (column: CounterColumn): column is ReportedColumn => !Object.hasOwn(DERIVED, column)
+
+/** Columns of counters that events have, too. */
+export const REPORTED_COLUMNS = COUNTER_COLUMNS.filter(isReported)
+
+const sumColumn = (column: CounterColumn) => (isReported(column) ? `coalesce(sum(${column}), 0)` : DERIVED[column])
+
+/** Whether an event adds to a counter, or to one that is written with it. */
+function addsTo(event: UsageEvent, meter: Counter): boolean {
+  const { written } = COUNTERS[meter]
+  if (written === 'always' || (written === 'with models' && event.model)) return true
+  return METERS.some(
+    (other) =>
+      COUNTERS[other].written === written && listColumns(other).some((column) => isReported(column) && event[column]),
+  )
+}
+
+function sumCounters(events: readonly UsageEvent[]): Sums {
+  const columns = METERS.flatMap((meter) => (events.some((event) => addsTo(event, meter)) ? listColumns(meter) : []))
+  return Object.fromEntries(columns.map((column) => [column, sumColumn(column)]))
+}
 
 /**
  * The columns that a batch adds to, and those alone: a statement of all 31 takes Postgres longer to read than a small
@@ -43,11 +65,7 @@ const usesModel = (event: UsageEvent) =>
  */
 export function sumEvents(events: readonly UsageEvent[]): BatchSums {
   return {
-    counts: {
-      ...ALWAYS,
-      ...(events.some(({ queries }) => queries) && QUERIES),
-      ...(events.some(usesModel) && OF_MODELS),
-    },
+    counts: { ...OF_REQUESTS, ...sumCounters(events) },
     lanes: events.some(({ lane }) => lane !== undefined) ? LANES : {},
     times: sumTimes(events.flatMap(({ response_time_ms }) => response_time_ms ?? [])),
   }

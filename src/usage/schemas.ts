@@ -1,16 +1,12 @@
 import * as z from 'zod'
-import { forEachMeter, NUMBER_METERS } from '../db/schema/meters.ts'
+import { AMOUNTS, forEachMeter, NUMBER_METERS } from '../db/schema/meters.ts'
 import { money } from '../http/amounts.ts'
 import { timestamp, uuid } from '../http/fields.ts'
+import { figureSchemas } from './figure-schemas.ts'
 
 const sums = {
   requests: z.int(),
-  api_calls: z.int(),
-  queries: z.int(),
-  tokens: z.int(),
-  input_tokens: z.int(),
-  output_tokens: z.int(),
-  cost_usd: z.string().meta({ description: 'US dollars, a decimal string.' }),
+  ...figureSchemas(AMOUNTS),
   errors: z.int(),
   avg_response_time_ms: z.number().nullable(),
 }

@@ -15,21 +15,57 @@ interface MeterRow {
   readonly unitsPerOne: 1 | 1_000_000
 }
 
-interface CounterRow extends MeterRow {
-  /** The columns of the roll-ups whose sum it is. */
-  readonly columns: readonly [Column, ...Column[]]
-  /** Whether it is US dollars: decimal text on the wire. */
-  readonly isMoney: boolean
-}
+type CounterRow = MeterRow & {
+  /** The columns that are kept beside those of the amount, and add nothing to it. */
+  readonly beside: readonly Column[]
+  /** Counters that batches of events have, or have not, together: their columns are written or left out as one. */
+  readonly written: 'always' | 'with queries' | 'with models'
+} & (
+    | {
+        /** The columns of the roll-ups whose sum it is. */
+        readonly columns: readonly [Column, ...Column[]]
+        readonly isMoney: false
+      }
+    /** US dollars: decimal text on the wire. */
+    | { readonly columns: readonly [Column]; readonly isMoney: true }
+  )
 
 type Column = SnakeCase<keyof typeof usagePeriods.$inferSelect>
 
 /** Counters that start at zero each month, in the order people read them. */
 export const COUNTERS = {
-  api_calls: { label: 'API calls', columns: ['api_calls'], unitsPerOne: 1, isMoney: false },
-  queries: { label: 'queries', columns: ['queries'], unitsPerOne: 1, isMoney: false },
-  tokens: { label: 'tokens', columns: ['input_tokens', 'output_tokens'], unitsPerOne: 1, isMoney: false },
-  cost_usd: { label: 'cost in US dollars', columns: ['cost_usd'], unitsPerOne: 1_000_000, isMoney: true },
+  api_calls: {
+    label: 'API calls',
+    columns: ['api_calls'],
+    beside: [],
+    written: 'always',
+    unitsPerOne: 1,
+    isMoney: false,
+  },
+  queries: {
+    label: 'queries',
+    columns: ['queries'],
+    beside: [],
+    written: 'with queries',
+    unitsPerOne: 1,
+    isMoney: false,
+  },
+  tokens: {
+    label: 'tokens',
+    columns: ['input_tokens', 'output_tokens'],
+    beside: ['cached_tokens'],
+    written: 'with models',
+    unitsPerOne: 1,
+    isMoney: false,
+  },
+  cost_usd: {
+    label: 'cost in US dollars',
+    columns: ['cost_usd'],
+    beside: ['unpriced'],
+    written: 'with models',
+    unitsPerOne: 1_000_000,
+    isMoney: true,
+  },
 } as const satisfies Readonly<Record<string, CounterRow>>
 
 /** Amounts that are held, not used up. */
@@ -42,12 +78,14 @@ export type Counter = keyof typeof COUNTERS
 type Gauge = keyof typeof GAUGE_ROWS
 export type Meter = Counter | Gauge
 
-/** Meters of money: their amounts are decimal text on the wire. */
+/** Meters of money: their amounts are decimal text on the wire. Each is its own column. */
 export type MoneyMeter = {
   [M in Counter]: (typeof COUNTERS)[M]['isMoney'] extends true ? M : never
 }[Counter]
 
-export const isMoney = (meter: Meter): meter is MoneyMeter => meter in COUNTERS && COUNTERS[meter as Counter].isMoney
+/** Whether a meter, or a column, is US dollars. */
+export const isMoney = (name: string): name is MoneyMeter =>
+  Object.hasOwn(COUNTERS, name) && COUNTERS[name as Counter].isMoney
 
 export const METERS = Object.keys(COUNTERS) as readonly Counter[]
 export const GAUGES = Object.keys(GAUGE_ROWS) as readonly Gauge[]
@@ -55,6 +93,29 @@ export const ALL_METERS: readonly Meter[] = [...METERS, ...GAUGES]
 /** All meters whose amounts are numbers on the wire. */
 export const NUMBER_METERS = ALL_METERS.filter((meter): meter is Exclude<Meter, MoneyMeter> => !isMoney(meter))
 export const METER_ROWS: Readonly<Record<Meter, MeterRow>> = { ...COUNTERS, ...GAUGE_ROWS }
+
+type CounterRows = typeof COUNTERS
+/** A column that holds a counter, or is kept beside one. */
+export type CounterColumn = CounterRows[Counter]['columns' | 'beside'][number]
+
+/** The columns of counters in the order people read them. */
+export const COUNTER_COLUMNS: readonly CounterColumn[] = METERS.flatMap((meter) => listColumns(meter))
+
+/** What people read of the counters: each column, and before several of one counter their sum under its name. */
+export const FIGURES: readonly (Counter | CounterColumn)[] = METERS.flatMap<Counter | CounterColumn>((meter) =>
+  COUNTERS[meter].columns.length > 1 ? [meter, ...listColumns(meter)] : listColumns(meter),
+)
+
+/** What people read of counters, in their order, where the columns beside them are not told. */
+export const AMOUNTS = FIGURES.filter((name) => !METERS.some((meter) => isIn(COUNTERS[meter].beside, name)))
+
+export function listColumns(meter: Counter): readonly CounterColumn[] {
+  return [...COUNTERS[meter].columns, ...COUNTERS[meter].beside]
+}
+
+function isIn(names: readonly string[], name: string): boolean {
+  return names.includes(name)
+}
 
 /** @returns an object with one value for each of the meters */
 export function forEachMeter<Name extends Meter, Value>(

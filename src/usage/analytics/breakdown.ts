@@ -1,19 +1,19 @@
 import type { Sql } from '../../db/client.ts'
+import { COUNTERS, forEachMeter, METERS } from '../../db/schema/meters.ts'
 import { DIMENSIONS, type Dimension } from '../../metering/dimensions.ts'
 import { ANSWER, IS_USED, roundTo, SUM_COLUMNS, SUMS, type SumRow, toSums } from './columns.ts'
 import { readRows } from './read.ts'
 import { cutIntoDays, formatDay, iso, type Span } from './span.ts'
 
 /** What the list is sorted by, and the share is of. */
-export const ORDERS = ['requests', 'errors', 'tokens', 'cost_usd'] as const
+export const ORDERS = ['requests', 'errors', ...METERS] as const
 type Order = (typeof ORDERS)[number]
 
-const MEASURES: Readonly<Record<Order, string>> = {
+const MEASURES = {
   requests: 'requests',
   errors: 'errors',
-  tokens: 'input_tokens + output_tokens',
-  cost_usd: 'cost_usd',
-}
+  ...forEachMeter(METERS, (meter) => COUNTERS[meter].columns.join(' + ')),
+} satisfies Record<Order, string>
 
 interface Ask {
   readonly by: Dimension
@@ -24,7 +24,7 @@ interface Ask {
 }
 
 /** One group as the database gives it; the last is the rest when there are more than asked for. */
-export interface BreakdownRow extends SumRow {
+export type BreakdownRow = SumRow & {
   /** Empty for what had none; null for the rest that was not listed. */
   readonly value: string | null
   readonly name: string | null

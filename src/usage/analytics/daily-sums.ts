@@ -1,26 +1,12 @@
 import type { Sql } from '../../db/client.ts'
-import { IS_USED, toUsdText } from './columns.ts'
+import { asAnswered, IS_USED, PLAIN_COLUMNS } from './columns.ts'
 import { readRows } from './read.ts'
 import { formatDay, type Span } from './span.ts'
 
 const KEYS = ['day', 'key_id', 'environment', 'endpoint', 'status_code', 'provider', 'model', 'route'] as const
 
-const SUMS = [
-  'requests',
-  'errors',
-  'api_calls',
-  'queries',
-  'input_tokens',
-  'output_tokens',
-  'cached_tokens',
-  'cost_usd',
-  'unpriced',
-  'response_time_ms_sum',
-  'response_time_count',
-] as const
-
 /** Columns of the daily sums, in the order of the CSV. */
-export const DAILY_COLUMNS = [...KEYS, ...SUMS] as const
+export const DAILY_COLUMNS = [...KEYS, ...PLAIN_COLUMNS] as const
 
 /** The row that a page ended with: its columns are the order. */
 export type DailyPlace = Readonly<Record<(typeof DAILY_COLUMNS)[number], unknown>>
@@ -30,9 +16,7 @@ const DIMENSIONS = KEYS.slice(1).join(', ')
 /** By bytes, as the order of a language takes several times as long, and nobody reads the file for it. */
 const ORDER = KEYS.map((name) => (['day', 'key_id', 'status_code'].includes(name) ? name : `${name} collate "C"`))
 
-const SELECTED = `day::text as day, ${DIMENSIONS}, ${SUMS.map((name) =>
-  name === 'cost_usd' ? `${toUsdText('cost_usd')} as cost_usd` : `${name}::float8 as ${name}`,
-).join(', ')}`
+const SELECTED = `day::text as day, ${DIMENSIONS}, ${PLAIN_COLUMNS.map((name) => asAnswered(name)).join(', ')}`
 
 interface Ask {
   readonly span: Span
@@ -57,7 +41,7 @@ export async function listDailySums(
   const statement = `
 select ${SELECTED} from (
   select day::date, sums.* from generate_series($2::date::timestamp, $3::date, interval '1 day') as day cross join lateral (
-    select ${DIMENSIONS}, ${SUMS.map((name) => `sum(${name}) as ${name}`).join(', ')} from usage_hourly
+    select ${DIMENSIONS}, ${PLAIN_COLUMNS.map((name) => `sum(${name}) as ${name}`).join(', ')} from usage_hourly
     where organization_id = $1 and hour >= day at time zone 'UTC' and hour < (day + interval '1 day') at time zone 'UTC' ${place}
     group by ${DIMENSIONS} having ${IS_USED} order by ${ORDER.slice(1).join(', ')} limit $4
   ) as sums limit $4

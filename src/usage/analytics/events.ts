@@ -1,5 +1,7 @@
 import type { Sql } from '../../db/client.ts'
-import { toUsdText } from './columns.ts'
+import { isMoney, type MoneyMeter } from '../../db/schema/meters.ts'
+import { REPORTED_COLUMNS } from '../../metering/write-sums.ts'
+import { asAnswered } from './columns.ts'
 import { buildConditions, type Filter, namedIn } from './filter.ts'
 import { readRows } from './read.ts'
 import { iso, type Span } from './span.ts'
@@ -27,14 +29,10 @@ export const EVENT_COLUMNS = [
   'status_code',
   'response_time_ms',
   'requests',
-  'api_calls',
-  'queries',
-  'input_tokens',
-  'output_tokens',
-  'cached_tokens',
+  ...REPORTED_COLUMNS.filter((name) => !isMoney(name)),
   'provider',
   'model',
-  'cost_usd',
+  ...REPORTED_COLUMNS.filter(isMoney),
   'route',
   'ip',
   'user_agent',
@@ -46,19 +44,17 @@ export const EVENT_COLUMNS = [
 /** Times as text, since a JavaScript date would lose the microseconds by which pages are told apart. */
 const AS_ANSWERED: Readonly<Record<string, string>> = {
   occurred_at: `to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as occurred_at`,
-  cost_usd: `${toUsdText('cost_usd')} as cost_usd`,
-  ...Object.fromEntries(
-    ['api_calls', 'queries', 'input_tokens', 'output_tokens', 'cached_tokens'].map((name) => [
-      name,
-      `${name}::float8 as ${name}`,
-    ]),
-  ),
+  ...Object.fromEntries(REPORTED_COLUMNS.map((name) => [name, asAnswered(name)])),
 }
 
 const SELECTED = EVENT_COLUMNS.map((name) => AS_ANSWERED[name] ?? name).join(', ')
 
+type ReportedColumn = (typeof REPORTED_COLUMNS)[number]
+type EventAmounts = Record<Exclude<ReportedColumn, MoneyMeter>, number> &
+  Record<ReportedColumn & MoneyMeter, string | null>
+
 /** A stored event as it is answered. */
-export interface EventRow {
+export interface EventRow extends Readonly<EventAmounts> {
   readonly id: string
   /** ISO 8601 with microseconds. */
   readonly occurred_at: string
@@ -70,14 +66,8 @@ export interface EventRow {
   readonly status_code: number
   readonly response_time_ms: number | null
   readonly requests: number
-  readonly api_calls: number
-  readonly queries: number
-  readonly input_tokens: number
-  readonly output_tokens: number
-  readonly cached_tokens: number
   readonly provider: string
   readonly model: string
-  readonly cost_usd: string | null
   readonly route: string
   readonly ip: string | null
   readonly user_agent: string | null

@@ -1,26 +1,15 @@
 import type { Sql } from '../../db/client.ts'
+import { AMOUNTS } from '../../db/schema/meters.ts'
 import type { Period } from '../../lib/period.ts'
 import type { Dimension } from '../../metering/dimensions.ts'
 import { type BreakdownRow, breakdownQuery } from './breakdown.ts'
-import { ANSWER, SUMS, type SumRow } from './columns.ts'
+import { ANSWER, averageTime, SUMS, type SumRow, toFigures } from './columns.ts'
 import { readTogether } from './read.ts'
 
 /** The largest groups of a breakdown; the tail is in the totals. */
 const MAX_GROUPS = 100
 
-interface Sums {
-  readonly requests: number
-  readonly api_calls: number
-  readonly queries: number
-  readonly tokens: number
-  readonly input_tokens: number
-  readonly output_tokens: number
-  /** US dollars as a decimal string. */
-  readonly cost_usd: string
-  readonly errors: number
-  /** Null where nobody reported any. */
-  readonly avg_response_time_ms: number | null
-}
+type Sums = ReturnType<typeof toSums>
 
 interface Statistics {
   readonly period: string
@@ -80,18 +69,7 @@ function withSums<T extends object>(name: T, row: SumRow): T & Sums {
   return { ...name, ...toSums(row) }
 }
 
-function toSums(row: SumRow): Sums {
-  const { response_time_ms_sum, response_time_count } = row
-  return {
-    requests: row.requests,
-    api_calls: row.api_calls,
-    queries: row.queries,
-    tokens: row.input_tokens + row.output_tokens,
-    input_tokens: row.input_tokens,
-    output_tokens: row.output_tokens,
-    cost_usd: row.cost_usd,
-    errors: row.errors,
-    avg_response_time_ms:
-      response_time_count > 0 ? Math.round((response_time_ms_sum / response_time_count) * 10) / 10 : null,
-  }
+function toSums(row: SumRow) {
+  const { requests, errors } = row
+  return { requests, ...toFigures(row, AMOUNTS), errors, avg_response_time_ms: averageTime(row) }
 }

@@ -1,13 +1,17 @@
 import * as z from 'zod'
-import { COUNTERS, type Counter, forEachMeter, METERS } from '../../db/schema/meters.ts'
+import { COUNTERS, type Counter, FIGURES, forEachMeter, isMoney, METERS } from '../../db/schema/meters.ts'
+import { money } from '../../http/amounts.ts'
 import { pageQuery, timestamp, uuid } from '../../http/fields.ts'
 import { text } from '../../http/text-field.ts'
 import { DIMENSION_NAMES } from '../../metering/dimensions.ts'
+import { REPORTED_COLUMNS } from '../../metering/write-sums.ts'
+import { figureSchemas } from '../figure-schemas.ts'
 import { normalizeName } from '../normalize-name.ts'
 import { ORDERS } from './breakdown.ts'
 import { isTimeZone } from './buckets.ts'
 import { EXPORTS } from './export.ts'
 import { OUTLOOKS } from './forecast-rules.ts'
+import { COMPARED } from './summary.ts'
 
 /** A moment, or a day for its first moment. Postgres and JavaScript agree about all of these. */
 const moment = z
@@ -73,23 +77,13 @@ export const ExportQuery = z.strictObject({ ...span, what: z.enum(EXPORTS).defau
 export const ForecastQuery = z.strictObject({ organization_id: uuid.optional() })
 
 const milliseconds = z.number().nullable()
-const money = z.string().meta({ description: 'US dollars, a decimal string.' })
 const share = z.number().nullable()
 
 const sums = {
   requests: z.int(),
   errors: z.int(),
   error_rate: share.meta({ description: 'Of the requests; null without any.' }),
-  api_calls: z.int(),
-  queries: z.int(),
-  tokens: z.int(),
-  input_tokens: z.int(),
-  output_tokens: z.int(),
-  cached_tokens: z.int(),
-  cost_usd: money,
-  unpriced: z
-    .int()
-    .meta({ description: 'Events with a model that has no known price: their cost is not in `cost_usd`.' }),
+  ...figureSchemas(FIGURES),
   avg_response_time_ms: milliseconds,
   p50_response_time_ms: milliseconds,
   p95_response_time_ms: milliseconds,
@@ -104,14 +98,9 @@ export const Summary = z
     to: timestamp,
     totals: Sums,
     previous: z.object({ from: timestamp, to: timestamp, totals: Sums }),
-    change: z.object({
-      requests: share,
-      errors: share,
-      api_calls: share,
-      queries: share,
-      tokens: share,
-      cost_usd: share,
-    }),
+    change: z.object(
+      Object.fromEntries(COMPARED.map((name) => [name, share])) as Record<(typeof COMPARED)[number], typeof share>,
+    ),
   })
   .meta({ id: 'UsageSummary' })
 
@@ -151,6 +140,8 @@ export const Breakdown = z
   })
   .meta({ id: 'UsageBreakdown' })
 
+const unknownMoney = money.nullable().meta({ description: 'Null when the model has no known price.' })
+
 const UsageEvent = z
   .object({
     id: z.string(),
@@ -163,14 +154,10 @@ const UsageEvent = z
     status_code: z.int(),
     response_time_ms: z.int().nullable(),
     requests: z.int(),
-    api_calls: z.int(),
-    queries: z.int(),
-    input_tokens: z.int(),
-    output_tokens: z.int(),
-    cached_tokens: z.int(),
+    ...figureSchemas(REPORTED_COLUMNS.filter((name) => !isMoney(name))),
     provider: z.string(),
     model: z.string(),
-    cost_usd: money.nullable().meta({ description: 'Null when the model has no known price.' }),
+    ...forEachMeter(REPORTED_COLUMNS.filter(isMoney), () => unknownMoney),
     route: z.string(),
     ip: z.string().nullable(),
     user_agent: z.string().nullable(),

@@ -1,4 +1,5 @@
 import type { Sql } from '../../db/client.ts'
+import { METERS } from '../../db/schema/meters.ts'
 import { ANSWER, roundTo, SUMS, type SumRow, toSums } from './columns.ts'
 import { readRows } from './read.ts'
 import { iso, type Span } from './span.ts'
@@ -11,7 +12,7 @@ with sums as (
 select is_now, ${ANSWER} from sums`
 
 /** What is compared with the span before. */
-const COMPARED = ['requests', 'errors', 'api_calls', 'queries', 'tokens'] as const
+export const COMPARED = ['requests', 'errors', ...METERS] as const
 
 /**
  * What an organization used in a span, and in the one of the same length just before it. One statement.
@@ -36,11 +37,8 @@ type Sums = ReturnType<typeof toSums>
 
 /** By how much each figure grew, as a share of what it was: 0.25 is a quarter more; `null` where it was nothing. */
 function changeBetween(before: Sums, now: Sums) {
-  const counts = COMPARED.map((name) => [name, growth(before[name], now[name])] as const)
-  return {
-    ...(Object.fromEntries(counts) as Record<(typeof COMPARED)[number], number | null>),
-    cost_usd: growth(Number(before.cost_usd), Number(now.cost_usd)), // a ratio: no money is reckoned with it
-  }
+  const grown = COMPARED.map((name) => [name, growth(Number(before[name]), Number(now[name]))]) // ratios: no money is reckoned with them
+  return Object.fromEntries(grown) as Record<(typeof COMPARED)[number], number | null>
 }
 
 function growth(before: number, now: number): number | null {

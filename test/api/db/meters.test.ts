@@ -5,17 +5,25 @@ import { USED_UNITS } from '../../../src/billing/overage/queries.ts'
 import { Catalogue } from '../../../src/billing/plans/schemas.ts'
 import {
   ALL_METERS,
+  AMOUNTS,
   amountIn,
+  COUNTER_COLUMNS,
   COUNTERS,
+  type Counter,
+  type CounterColumn,
   caseOfMeter,
+  FIGURES,
   GAUGES,
+  isMoney,
   METER_ROWS,
   METERS,
 } from '../../../src/db/schema/meters.ts'
 import { sha256Hex } from '../../../src/lib/bytes.ts'
 import { fromUnits, toUnits } from '../../../src/limits/meter-units.ts'
 import { getUse } from '../../../src/limits/quotas.ts'
+import { writeUsage } from '../../../src/metering/write.ts'
 import { writeStatement } from '../../../src/metering/write-statement.ts'
+import { REPORTED_COLUMNS } from '../../../src/metering/write-sums.ts'
 import { usageForecast } from '../../../src/usage/analytics/forecast.ts'
 import { Forecast } from '../../../src/usage/analytics/schemas.ts'
 import { ReportedEvent } from '../../../src/usage/reporting/schemas.ts'
@@ -23,13 +31,17 @@ import { ReserveBody } from '../../../src/usage/reservations/schemas.ts'
 import { Quotas } from '../../../src/usage/schemas.ts'
 import { selectKey } from '../../../src/verification/key-record.ts'
 import { directly } from '../../support/direct.ts'
-import { newKeyHolder } from '../../support/http.ts'
+import { call, newKeyHolder } from '../../support/http.ts'
 
 const names = (shape: object) => Object.keys(shape).filter((name) => ALL_METERS.includes(name as never))
 
 describe('the table of meters', () => {
   test('every meter has a name of its own for people', () => {
     expect(new Set(ALL_METERS.map((meter) => METER_ROWS[meter].label)).size).toBe(ALL_METERS.length)
+  })
+
+  test('every meter of money is the one column that holds it', () => {
+    for (const meter of METERS.filter(isMoney)) expect(COUNTERS[meter].columns).toEqual([meter])
   })
 
   test('every schema that names meters names all of them', () => {
@@ -92,6 +104,57 @@ describe('the table of meters', () => {
       expect(fromUnits(meter, record?.used[meter] as number), meter).toBe(expected[meter])
       expect(Number(meters[meter].used), meter).toBe(expected[meter])
       expect(typeof meters[meter].used).toBe(COUNTERS[meter].isMoney ? 'string' : 'number')
+    }
+  })
+
+  test('every answer of the analytics, and every file, has each figure as it was recorded', async () => {
+    const { keyId, token, organizationId } = await newKeyHolder({})
+    const at = Date.now() - 60_000
+    const recorded = REPORTED_COLUMNS.map((name, index) => [name, index + 3] as const)
+    const event = { organization_id: organizationId, key_id: keyId, occurred_at: new Date(at).toISOString() }
+    const usage = recorded.map(([name, amount]) => [name, isMoney(name) ? String(amount) : amount])
+    const unpriced = { ...event, id: 'unpriced', model: 'unheard-of', requests: 0 }
+    await writeUsage(directly(), [{ ...event, id: 'all', ...Object.fromEntries(usage) }, unpriced])
+
+    const columns = { ...Object.fromEntries(recorded), unpriced: 1 } as Record<CounterColumn, number>
+    const figures = Object.fromEntries(FIGURES.map((name) => [name, expectedFigure(name)]))
+    const amounts = Object.fromEntries(AMOUNTS.map((name) => [name, expectedFigure(name)]))
+    function expectedFigure(name: Counter | CounterColumn): number | string {
+      if (isMoney(name)) return `${columns[name]}.000000`
+      const of: readonly CounterColumn[] =
+        name in COUNTERS ? COUNTERS[name as Counter].columns : [name as CounterColumn]
+      return of.reduce((sum, column) => sum + columns[column], 0)
+    }
+
+    const get = async (path: string) => (await call(`GET /api/v1${path}`, { token })).body
+    const span = `from=${new Date(at - 3_600_000).toISOString()}`
+    const summary = await get(`/usage/summary?${span}`)
+    expect(summary.totals).toMatchObject(figures)
+    expect(Object.keys(summary.change)).toEqual(['requests', 'errors', ...METERS])
+    const series = await get(`/usage/timeseries?interval=hour&${span}`)
+    expect(series.data).toContainEqual(expect.objectContaining(figures))
+    for (const order of ['requests', 'errors', ...METERS]) {
+      const { data } = await get(`/usage/breakdown?by=key&order=${order}&${span}`)
+      expect(data, order).toMatchObject([{ value: keyId, ...figures, share: order === 'errors' ? null : 1 }])
+    }
+    const statistics = await get(`/auth/usage/stats?period=${new Date(at).toISOString().slice(0, 7)}`)
+    expect(statistics.totals).toMatchObject(amounts)
+    expect(statistics.by_key).toMatchObject([amounts])
+    const { data: events } = await get('/usage/events?id=all')
+    expect(events).toMatchObject([Object.fromEntries(recorded.map(([name]) => [name, expectedFigure(name)]))])
+    for (const [what, names] of [
+      ['events', REPORTED_COLUMNS],
+      ['daily', COUNTER_COLUMNS],
+    ] as const) {
+      const [header = '', ...lines] = String(await get(`/usage/export?what=${what}&${span}`))
+        .trim()
+        .split('\r\n')
+      const rows = lines.map((line) => line.split(','))
+      for (const name of names) {
+        const column = header.split(',').indexOf(name)
+        const sum = rows.reduce((total, row) => total + Number(row[column]), 0)
+        expect(sum, `${what} ${name}`).toBe(columns[name])
+      }
     }
   })
 
