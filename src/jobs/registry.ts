@@ -101,6 +101,7 @@ const PRUNED = [
   ['sessions', 'expires_at', 36],
   ['usage_completions', 'created_at', DEDUPE_DAYS],
   ['usage_request_ids', 'created_at', DEDUPE_DAYS],
+  ['usage_spool_receipts', 'created_at', 36],
   ['usage_dedupe', 'first_seen', DEDUPE_DAYS],
 ] as const
 

@@ -1,7 +1,8 @@
 import { defineScript, runScript } from '../db/script.ts'
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
-import type { UnattributedUsage, UsageEvent } from './event.ts'
+import type { UnattributedEvent, UnattributedUsage, UsageEvent } from './event.ts'
+import { listUndrained, markDrained, rememberSpooled, reportLost, storeReceipts } from './spool-receipts.ts'
 import { isHopeless, storeEach } from './store.ts'
 
 /** A Redis list of JSON batches that Postgres could not take. */
@@ -15,12 +16,16 @@ const DRAIN_MS = 45_000
 const TAKEN_TOGETHER = 50
 /** No batch of the list is larger, so that writing one stays well within a statement's time. */
 const SPOOLED_TOGETHER = 500
+const UUID = /^[0-9a-f-]{36}$/
 
-type Batch = readonly UsageEvent[] | UnattributedUsage
+type Batch = { readonly events: readonly UsageEvent[] } | UnattributedUsage
 
 /** @throws when Redis fails too */
 export async function spoolUsage(deps: Deps, events: readonly UsageEvent[]): Promise<void> {
-  await push(deps, parts(events))
+  await push(
+    deps,
+    parts(events).map((part) => ({ events: part })),
+  )
 }
 
 /** The same for events of which the database could not be asked whose they are. @throws when Redis fails too */
@@ -32,9 +37,19 @@ export async function spoolUnattributed(deps: Deps, { events, caller }: Unattrib
 }
 
 async function push(deps: Deps, batches: readonly Batch[]): Promise<void> {
-  const [first, ...rest] = batches.map((batch) => JSON.stringify(batch))
+  const named = batches.map((batch) => ({ id: crypto.randomUUID(), ...batch }))
+  const [first, ...rest] = named.map((batch) => JSON.stringify(batch))
   if (first !== undefined) await deps.redis.rpush(SPOOL, first, ...rest)
+  for (const { id, events, ...batch } of named) {
+    const caller = 'caller' in batch ? batch.caller : null
+    const organizations = [...new Set(events.map((event) => nameHolder(event, caller)))]
+    rememberSpooled({ id, events: events.length, organizations })
+  }
 }
+
+/** Whose an event is, as far as that is known without Postgres. */
+const nameHolder = ({ organization_id, subject, key_id }: UnattributedEvent, caller: string | null): string =>
+  organization_id ?? caller ?? subject ?? key_id ?? ''
 
 function parts<T>(events: readonly T[]): T[][] {
   const count = Math.ceil(events.length / SPOOLED_TOGETHER)
@@ -61,6 +76,8 @@ return redis.call('LREM', KEYS[1], 1, ARGV[1])`)
 /** A value of the list: as it stands there, and what it says. */
 interface Spooled {
   readonly text: string
+  /** By which its receipt is known; absent in what somebody put there by hand. */
+  readonly id?: string | undefined
   readonly batch: Batch
   /** What is in it and is no event. */
   readonly strays: readonly unknown[]
@@ -73,6 +90,8 @@ interface Spooled {
  */
 export async function drainUsageSpool(deps: Deps) {
   const until = Date.now() + DRAIN_MS
+  await storeReceipts(deps)
+  const undrained = await listUndrained(deps)
   let drained = 0
   while (Date.now() < until) {
     const values = await runScript<string[]>(deps.redis, READ, [SPOOL], [TAKEN_TOGETHER - 1])
@@ -84,6 +103,7 @@ export async function drainUsageSpool(deps: Deps) {
     drained += taken.length
   }
   const [left, aside] = await Promise.all([deps.redis.llen(SPOOL), deps.redis.scard(ASIDE)])
+  if (left === 0) await reportLost(deps, undrained)
   return { drained, left, aside }
 }
 
@@ -91,15 +111,19 @@ export async function drainUsageSpool(deps: Deps) {
 function read(text: string): Spooled | undefined {
   try {
     const value: unknown = JSON.parse(text)
-    if (Array.isArray(value))
-      return { text, batch: value.filter(isEvent), strays: value.filter((one) => !isEvent(one)) }
-    const { events, caller } = value as { events?: unknown; caller?: unknown }
-    if (!Array.isArray(events) || !(caller === null || typeof caller === 'string')) return undefined
-    return { text, batch: { events: events.filter(isEvent), caller }, strays: events.filter((one) => !isEvent(one)) }
+    const { id, events, caller } = (Array.isArray(value) ? { events: value } : value) as Record<string, unknown>
+    if (!Array.isArray(events)) return undefined
+    const known = { text, id: isUuid(id) ? id : undefined, strays: events.filter((one) => !isEvent(one)) }
+    const batch = { events: events.filter(isEvent) }
+    if (caller === null || typeof caller === 'string') return { ...known, batch: { ...batch, caller } }
+    const isAttributed = caller === undefined && (Array.isArray(value) || known.id !== undefined)
+    return isAttributed ? { ...known, batch } : undefined
   } catch {
     return undefined // no JSON, or null
   }
 }
+
+const isUuid = (value: unknown): value is string => typeof value === 'string' && UUID.test(value)
 
 /** Whether its other fields can be written is for Postgres to say. */
 function isEvent(value: unknown): value is UsageEvent {
@@ -118,7 +142,7 @@ function selectForOneStatement(batches: readonly Spooled[]): readonly Spooled[] 
   if (!first || 'caller' in first.batch) return batches.slice(0, 1)
   let events = 0
   const end = batches.findIndex(({ batch }) => {
-    events += 'caller' in batch ? SPOOLED_TOGETHER : batch.length
+    events += 'caller' in batch ? SPOOLED_TOGETHER : batch.events.length
     return events > SPOOLED_TOGETHER
   })
   return batches.slice(0, end === -1 ? batches.length : Math.max(1, end))
@@ -136,8 +160,12 @@ async function writeOrWait(deps: Deps, taken: readonly Spooled[]): Promise<boole
       taken.flatMap(({ strays }) => strays),
       'unreadable',
     )
+    await markDrained(
+      deps,
+      taken.flatMap(({ id }) => id ?? []),
+    )
   } catch (error) {
-    const count = taken.reduce((sum, { batch }) => sum + ('caller' in batch ? batch.events : batch).length, 0)
+    const count = taken.reduce((sum, { batch }) => sum + batch.events.length, 0)
     log('warn', 'usage_drain_failed', { count, ...errorFields(error) })
     return false
   }
@@ -146,7 +174,7 @@ async function writeOrWait(deps: Deps, taken: readonly Spooled[]): Promise<boole
 }
 
 async function attributeEvents(deps: Deps, batch: Batch): Promise<readonly UsageEvent[]> {
-  return 'caller' in batch ? attributeUsage(deps, batch) : batch
+  return 'caller' in batch ? attributeUsage(deps, batch) : batch.events
 }
 
 /**

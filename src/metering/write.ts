@@ -3,6 +3,7 @@ import type { Counter } from '../db/schema/meters.ts'
 import type { Deps } from '../deps.ts'
 import { completeRequests } from './complete.ts'
 import type { UsageEvent } from './event.ts'
+import { hasReceipts, storeReceipts } from './spool-receipts.ts'
 import { RECHECK, writeStatement } from './write-statement.ts'
 
 /**
@@ -50,6 +51,7 @@ interface Row {
  */
 export async function writeUsage(deps: Deps, events: readonly UsageEvent[]): Promise<Written> {
   const { sent, accepted, others, periods, awaited } = await runWrite(deps, events)
+  if (hasReceipts()) deps.defer(storeReceipts(deps)) // Postgres is back
   const outcomes: Outcome[] = Array.from({ length: sent }, () => 'accepted')
   for (const [at, outcome] of await resolvePending(deps, events, others)) outcomes[at] = outcome ?? 'duplicate'
   if (awaited || events.some(({ completes }) => completes)) await completeRequests(deps, events)

@@ -110,6 +110,23 @@ export const usageEvents = pgTable(
 )
 
 /**
+ * What was spooled to Redis while this database was away, and what of it was written since: by this the loss of the spool is
+ * noticed. The isolate that spooled a batch and the job that drained it write their halves in either order.
+ */
+export const usageSpoolReceipts = pgTable(
+  'usage_spool_receipts',
+  {
+    id: uuid().primaryKey(),
+    events: integer().notNull().default(0),
+    /** Ids of organizations, or of keys where only those were known. */
+    organizations: jsonb().$type<readonly string[]>().notNull().default([]),
+    drainedAt: moment(),
+    createdAt: createdAt(),
+  },
+  (t) => [index('usage_spool_receipts_created').on(t.createdAt)],
+)
+
+/**
  * Organizations that are deleted, while their raw events may still say something about persons: a job takes that out. No
  * reference: the row outlives the organization.
  */
