@@ -40,8 +40,9 @@ export function audited(
   { action, actor, organizationId, target, result = 'success', detail = {} }: Entry,
 ) {
   const { requestId, ip, userAgent } = deps.origin
+  const now = deps.now()
   return deps.db.insert(auditLogs).values({
-    id: uuidv7(deps.now()),
+    id: uuidv7(now),
     organizationId: organizationId ?? null,
     ...toActor(actor, action),
     action,
@@ -51,7 +52,7 @@ export function audited(
     userAgent: userAgent ?? null,
     requestId,
     detail: { ...detail, ...describeSupport(actor) },
-    createdAt: new Date(deps.now()),
+    createdAt: new Date(now),
   })
 }
 

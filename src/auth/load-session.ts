@@ -10,9 +10,10 @@ import { selectSession } from './queries.ts'
  * @returns `undefined` when the token, the session or the user is no longer good
  */
 export async function loadSession(deps: ManagementDeps, token: string): Promise<UserPrincipal | undefined> {
-  const claims = await verifyAccessToken(deps.config, token, deps.now())
+  const now = deps.now()
+  const claims = await verifyAccessToken(deps.config, token, now)
   if (!claims) return undefined
-  const row = await selectSession(deps.db, claims.sid, claims.sub, new Date(deps.now()))
+  const row = await selectSession(deps.db, claims.sid, claims.sub, new Date(now))
   if (!row || row.impersonatorId !== (claims.act?.sub ?? null)) return undefined
   return {
     kind: 'user',

@@ -34,7 +34,7 @@ export async function importKeys(
   const allowance = await selectAllowance(deps, organizationId)
   for (const [at, item] of items.entries()) requireGrantable(item, { principal, allowance, now }, `body.keys.${at}`)
   for (let round = 0; round < MAX_ATTEMPTS; round++) {
-    const plan = await planImport(deps, principal, allowance, items)
+    const plan = await planImport(deps, principal, allowance, { items, now })
     const outcome = plan.fresh.size === 0 ? 'stored' : await store(deps, principal, allowance, plan)
     if (outcome === 'stored') return summary(plan.results)
     if (outcome === 'no_room') throw noRoom(plan.fresh.size, allowance)
@@ -49,7 +49,7 @@ async function planImport(
   deps: ManagementDeps,
   principal: Principal,
   { organizationId }: Allowance,
-  items: readonly Item[],
+  { items, now }: { items: readonly Item[]; now: number },
 ) {
   const hashes = [...new Set(items.map(({ hash }) => hash))]
   const known = await selectKnownHashes(deps.db, organizationId, hashes)
@@ -57,12 +57,12 @@ async function planImport(
   const fresh = new Map<string, NewKeyRow>()
   const results = items.map((item, index) => {
     if (ids.has(item.hash)) return { index, status: 'duplicate' as const, id: ids.get(item.hash) ?? null }
-    const row = toRow(item, organizationId, principal, deps.now())
+    const row = toRow(item, organizationId, principal, now)
     fresh.set(item.hash, row)
     ids.set(item.hash, row.id)
     return { index, status: 'imported' as const, id: row.id }
   })
-  return { results, fresh }
+  return { results, fresh, now }
 }
 
 async function store(deps: ManagementDeps, principal: Principal, allowance: Allowance, plan: Plan) {
@@ -76,7 +76,7 @@ async function store(deps: ManagementDeps, principal: Principal, allowance: Allo
     detail: { keys: rows.length },
   })
   const kept = await keepAnswer(deps, 200, summary(plan.results))
-  const room = { organizationId, maxKeys, at: new Date(deps.now()) }
+  const room = { organizationId, maxKeys, at: new Date(plan.now) }
   return insertImported(deps.db, room, rows, [auditRow, ...kept])
 }
 

@@ -24,7 +24,8 @@ const loading = new Map<string, Promise<Allowance>>()
  */
 export async function findAllowance(deps: Deps, organizationId: string): Promise<Allowance> {
   const known = allowances.get(organizationId)
-  const isGood = known && deps.now() - known.loadedAt < HARD_AGE_MS && deps.now() < known.use.period.end
+  const now = deps.now()
+  const isGood = known && now - known.loadedAt < HARD_AGE_MS && now < known.use.period.end
   return isGood ? known : reloadAllowance(deps, organizationId)
 }
 
@@ -42,8 +43,8 @@ export async function reloadAllowance(deps: Deps, organizationId: string): Promi
 }
 
 async function loadAllowance(deps: Deps, organizationId: string): Promise<Allowance> {
-  const use = await getUse(deps.sql, organizationId, deps.now())
-  const allowance = { use, loadedAt: deps.now() }
+  const loadedAt = deps.now()
+  const allowance = { use: await getUse(deps.sql, organizationId, loadedAt), loadedAt }
   allowances.set(organizationId, allowance)
   return allowance
 }

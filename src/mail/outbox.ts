@@ -23,8 +23,9 @@ const LEASE_SECONDS = 30
  * and call `send` after it. The answer never waits for the provider, and a mail survives its failing.
  */
 export function mailFor(deps: ManagementDeps, { to, subject, text, html }: Mail) {
-  const id = uuidv7(deps.now())
-  const now = new Date(deps.now())
+  const at = deps.now()
+  const id = uuidv7(at)
+  const now = new Date(at)
   return {
     insert: deps.db
       .insert(mailOutbox)

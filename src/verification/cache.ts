@@ -68,8 +68,9 @@ function keepAndReload(deps: Deps, hash: string, known: CachedKey): CachedKey {
     log('warn', 'key_not_reloaded', { key_id: known.record?.keyId, ...errorFields(error) })
     return known
   }
-  if (known.retryAt === undefined || deps.now() >= known.retryAt) {
-    known.retryAt = deps.now() + RETRY_MS
+  const now = deps.now()
+  if (known.retryAt === undefined || now >= known.retryAt) {
+    known.retryAt = now + RETRY_MS
     deps.defer(loadKey(deps, hash).catch(keep))
   }
   return known
@@ -106,8 +107,9 @@ async function loadKey(deps: Deps, hash: string): Promise<CachedKey> {
 }
 
 async function selectAndRemember(deps: Deps, hash: string): Promise<CachedKey> {
-  const record = await selectKey(deps, hash, deps.now())
-  const cached = { record, loadedAt: deps.now(), confirmedAt: deps.now(), isUnused: true }
+  const now = deps.now() // before the query: the row is as old as this at most
+  const record = await selectKey(deps, hash, now)
+  const cached = { record, loadedAt: now, confirmedAt: now, isUnused: true }
   keys.set(hash, cached)
   return cached
 }

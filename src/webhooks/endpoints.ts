@@ -39,7 +39,8 @@ export async function createEndpoint(
   organizationId: string,
   request: z.output<typeof NewWebhookEndpoint>,
 ): Promise<WithSecret> {
-  const one = { organizationId, id: uuidv7(deps.now()) }
+  const now = deps.now()
+  const one = { organizationId, id: uuidv7(now) }
   const secret = newSecret()
   const row = {
     ...one,
@@ -47,7 +48,7 @@ export async function createEndpoint(
     description: request.description ?? null,
     events: [...new Set(request.events)],
     secret: await sealSecret(deps.config.SECRET_KEY, one.id, secret),
-    at: new Date(deps.now()),
+    at: new Date(now),
   }
   const detail = { host: new URL(row.url).host, events: row.events }
   const auditRow = auditedFor(deps, principal, one, { action: 'webhook_endpoint.created', detail })

@@ -18,8 +18,8 @@ function freedLane({ at }: ClaimedDelivery, notBefore: string | null): SQL {
 }
 
 /** When an endpoint that wants to be left alone may be sent something again. */
-function computeNotBefore(deps: Deps, { retryAfterSeconds: seconds }: Outcome): string | null {
-  return seconds === undefined ? null : new Date(deps.now() + seconds * 1000).toISOString()
+function computeNotBefore(now: number, { retryAfterSeconds: seconds }: Outcome): string | null {
+  return seconds === undefined ? null : new Date(now + seconds * 1000).toISOString()
 }
 
 /** A delivery that arrived also ends its endpoint's row of failures. */
@@ -39,8 +39,9 @@ export async function noteDelivered(deps: Deps, claimed: ClaimedDelivery, outcom
  * for it is sent either. An attempt that another one overtook says nothing.
  */
 export async function noteFailed(deps: Deps, claimed: ClaimedDelivery, outcome: Outcome): Promise<void> {
-  const notBefore = computeNotBefore(deps, outcome)
-  const again = new Date(deps.now() + backOffSeconds(claimed.attempts) * 1000).toISOString()
+  const now = deps.now()
+  const notBefore = computeNotBefore(now, outcome)
+  const again = new Date(now + backOffSeconds(claimed.attempts) * 1000).toISOString()
   await ormOver(deps.sql).execute(sql`
     with locked as (${selectEndpointLocked(claimed.endpointId)}), waiting as (
       update webhook_deliveries set next_attempt_at = ${notBefore}::timestamptz
@@ -73,7 +74,8 @@ export async function giveUp(deps: Deps, claimed: ClaimedDelivery, outcome: Outc
     : `${MAX_FAILED_EVENTS} events in a row could not be delivered to it.`
   const mails = await mailsAbout(deps, claimed, reason)
   const isOff = sql`exists (select from counted where not is_active)`
-  const lane = freedLane(claimed, computeNotBefore(deps, outcome))
+  const now = deps.now()
+  const lane = freedLane(claimed, computeNotBefore(now, outcome))
   const most = verdict.isGone ? 0 : MAX_FAILED_EVENTS
   const { rows } = await ormOver(deps.sql).execute<{ is_off: boolean }>(sql`
     with locked as (${selectEndpointLocked(claimed.endpointId)}), failed as (
@@ -95,7 +97,7 @@ export async function giveUp(deps: Deps, claimed: ClaimedDelivery, outcome: Outc
       update webhook_deliveries set state = 'failed', next_attempt_at = null, last_error = 'The endpoint was switched off.'
       where endpoint_id = (select id from counted where not is_active) and next_attempt_at is not null
         and id <> ${claimed.id}::uuid
-    ), mailed as (${insertMails(deps.now(), mails, isOff)})
+    ), mailed as (${insertMails(now, mails, isOff)})
     select ${isOff} as is_off`)
   if (rows[0]?.is_off) log('warn', 'webhook_endpoint_disabled', { endpoint_id: claimed.endpointId, reason })
 }

@@ -34,13 +34,14 @@ export async function refresh(deps: ManagementDeps, token: string) {
 
 async function repeatOrEnd(deps: ManagementDeps, token: string) {
   const known = await findRefreshToken(deps.db, sha256(token))
-  if (!known?.usedAt || !known.successorSalt || !isLive(known, deps.now())) throw new Problem('invalid_refresh_token')
-  const age = deps.now() - known.usedAt.getTime()
+  const now = deps.now()
+  if (!known?.usedAt || !known.successorSalt || !isLive(known, now)) throw new Problem('invalid_refresh_token')
+  const age = now - known.usedAt.getTime()
   if (!known.successorUsedAt) {
     if (age >= IDLE_MS) throw new Problem('invalid_refresh_token') // the successor has expired
     return tokensFor(deps, known, deriveSuccessor(deps.config, token, known.successorSalt))
   }
-  if (age > deps.config.REFRESH_GRACE_SECONDS * 1_000) await endStolen(deps, known)
+  if (age > deps.config.REFRESH_GRACE_SECONDS * 1_000) await endStolen(deps, known, now)
   throw new Problem('invalid_refresh_token')
 }
 
@@ -49,8 +50,8 @@ type Known = NonNullable<Awaited<ReturnType<typeof findRefreshToken>>>
 const isLive = ({ isActive, endedAt, sessionExpiresAt }: Known, now: number) =>
   isActive && !endedAt && sessionExpiresAt.getTime() > now
 
-async function endStolen(deps: ManagementDeps, known: Known): Promise<void> {
-  const isEnded = await endSession(deps.db, known, 'refresh_token_reused', new Date(deps.now()))
+async function endStolen(deps: ManagementDeps, known: Known, now: number): Promise<void> {
+  const isEnded = await endSession(deps.db, known, 'refresh_token_reused', new Date(now))
   if (!isEnded) return // another repeat at the same moment has told of it
   await audited(deps, {
     action: 'session.ended',

@@ -97,7 +97,8 @@ export async function renewBackupCodes(deps: ManagementDeps, user: UserPrincipal
 
 function newBackupCodes(deps: ManagementDeps, userId: string) {
   const codes = Array.from({ length: BACKUP_CODES }, () => readable(base32(randomBytes(BACKUP_CODE_BYTES))))
-  const rows = codes.map((code) => ({ id: uuidv7(deps.now()), codeHash: sha256(normalizeCode(code)) }))
+  const now = deps.now()
+  const rows = codes.map((code) => ({ id: uuidv7(now), codeHash: sha256(normalizeCode(code)) }))
   return { codes, rows: { userId, codes: rows } }
 }
 

@@ -33,7 +33,8 @@ export async function sendMeteredUsage(deps: Deps, at: number) {
   const providers = configuredProviders(deps.config)
   if (providers.length === 0) return { recorded: 0, sent: 0, refused: 0 }
   const recorded = await recordOverage(deps, at)
-  const unknown = await giveUpEntries(deps.sql, deps.now() - REPEATABLE_MS, deps.now())
+  const now = deps.now()
+  const unknown = await giveUpEntries(deps.sql, now - REPEATABLE_MS, now)
   if (unknown.length > 0) log('error', 'billing_usage_unknown', { identifiers: unknown.slice(0, 50) })
   const sums = await Promise.all(providers.map((provider) => sendOpen(deps, provider)))
   const sumResults = (key: 'sent' | 'refused') => sums.reduce((sum, one) => sum + one[key], 0)

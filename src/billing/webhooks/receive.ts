@@ -30,11 +30,12 @@ export async function receiveWebhook(deps: ManagementDeps, provider: ProviderNam
   const body = await readBytes(request)
   const { isSigned, secrets, idHeader } = SIGNED[provider]
   const { headers } = request
-  if (!(await isSigned(deps.config[secrets], { headers, body, now: deps.now() }))) throw new Problem('unsigned_webhook')
+  const now = deps.now()
+  if (!(await isSigned(deps.config[secrets], { headers, body, now }))) throw new Problem('unsigned_webhook')
   const payload = parse(body)
-  const head = readHead(payload, idHeader && (headers.get(idHeader) ?? undefined), deps.now())
+  const head = readHead(payload, idHeader && (headers.get(idHeader) ?? undefined), now)
   if (!head) throw new Problem('invalid_request', { errors: [{ path: 'body', message: 'is no event' }] })
-  const event = { id: uuidv7(deps.now()), provider, payload, ...head }
+  const event = { id: uuidv7(now), provider, payload, ...head }
   const claimed = await claimEvent(deps.db, event)
   if (claimed === 'done') return { received: true, duplicate: true }
   if (claimed === 'processing') throw new Problem('webhook_in_progress', { headers: { 'Retry-After': RETRY_SECONDS } })

@@ -44,9 +44,9 @@ export async function invite(
 ): Promise<InvitationView> {
   const permission = await requireMayInvite(deps, user, organizationId, role)
   await spendOn(deps, user, organizationId, email)
-  const id = uuidv7(deps.now())
   const mail = await buildMail(deps, user, organizationId, { email, role })
   const { tokenHash, createdAt, expiresAt } = mail
+  const id = uuidv7(createdAt.getTime())
   const row = { id, organizationId, email, role, tokenHash, invitedBy: user.userId, createdAt, expiresAt }
   const sent: InvitationView = { ...row, status: 'pending', acceptedAt: null, isClosed: false }
   const kept = await keepAnswer(deps, 201, toInvitation(sent))
