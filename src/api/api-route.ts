@@ -9,6 +9,7 @@ import { fieldErrors, PROBLEMS, Problem, type ProblemCode } from '../problems.ts
 import { type BodyForms, withBodyForms, withJsonBody, withOptionalJsonBody, withoutBody } from './body.ts'
 import { IdempotencyHeaders, withIdempotency } from './idempotency.ts'
 import { ProblemBody } from './problem-schema.ts'
+import { readShape, withQueryForm } from './query.ts'
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
 /** What a route answers when all goes well: its schema by status, `null` for an answer without a body. */
@@ -100,8 +101,9 @@ export function apiRoute<
     } as unknown as RequestParts<B, O, Q, A>,
     responses: { ...successes(returns), ...failures(listCodes(declared)) } as Responses<R>,
     middleware: [
+      withQueryForm(query),
       ...selectReaders(declared),
-      guard(allow, { credentials: declared.credentials, creates: declared.creates, service: declared.service }),
+      guard(allow, describeGuard(declared)),
       ...(declared.creates ? [withIdempotency] : []),
     ],
   })
@@ -147,6 +149,14 @@ function callerCodes({ allow, creates, credentials }: Declared): ProblemCode[] {
   ]
   return kinds.flatMap(([applies, codes]) => (applies ? codes : []))
 }
+
+/** What of a declaration its guard goes by. */
+const describeGuard = ({ credentials, creates, service, query }: Declared) => ({
+  credentials,
+  creates,
+  service,
+  isNamedInQuery: 'organization_id' in readShape(query),
+})
 
 function selectReaders({ body, optionalBody, forms }: Declared) {
   if (body) return [forms ? withBodyForms(forms) : withJsonBody]

@@ -37,6 +37,8 @@ interface Guarded {
   readonly credentials?: boolean | undefined
   /** Whether it makes something, which a suspended organization may not have. */
   readonly creates?: boolean | undefined
+  /** Whether the query string may name the organization. Where it may not, its name is refused like any other unknown one. */
+  readonly isNamedInQuery?: boolean | undefined
   /** The scope with which a service key gets in. */
   readonly service?: string | undefined
 }
@@ -76,7 +78,7 @@ const whoIs = (principal: Principal) =>
 async function admitPrincipal(
   c: Context<ManagementEnv>,
   access: Exclude<Access, 'anyone'>,
-  { service }: Guarded,
+  what: Guarded,
 ): Promise<void> {
   const principal = await authenticate(c)
   c.set('principal', principal)
@@ -84,10 +86,10 @@ async function admitPrincipal(
     if (principal.kind !== 'user') throw new Problem('user_only')
     if (access === 'administrator') requireAdministrator(c.var.deps.config, principal)
     c.set('user', principal)
-  } else if (service && isService(principal, access, service)) {
+  } else if (what.service && isService(principal, access, what.service)) {
     c.set('isService', true)
   } else {
-    c.set('organizationId', organizationFor(principal, access, await namedOrganization(c)))
+    c.set('organizationId', organizationFor(principal, access, await namedOrganization(c, what)))
     if (principal.kind === 'user') c.set('user', principal)
   }
 }
@@ -151,8 +153,9 @@ function invalid(detail: string): Problem {
 }
 
 /** The organization a request names, in its path, its query or its body; the active one when it names none. */
-async function namedOrganization(c: Context<ManagementEnv>): Promise<string | undefined> {
-  const named = c.req.param('organization_id') ?? c.req.query('organization_id')
+async function namedOrganization(c: Context<ManagementEnv>, { isNamedInQuery }: Guarded): Promise<string | undefined> {
+  const inQuery = isNamedInQuery ? c.req.query('organization_id') : undefined
+  const named = c.req.param('organization_id') ?? inQuery
   if (named !== undefined || c.req.bodyCache.text === undefined) return named
   const body: unknown = await c.req.json()
   const inBody =

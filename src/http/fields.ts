@@ -45,7 +45,7 @@ export const pageQuery = z.strictObject({
     .pipe(z.int().min(1).max(100))
     .default(50)
     .meta({ type: 'integer', minimum: 1, maximum: 100, default: 50 }),
-  cursor: z.string().max(200).optional(),
+  cursor: z.string().min(1).max(200).optional(),
 })
 
 export function listSchema<T extends z.ZodType>(item: T) {

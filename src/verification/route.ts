@@ -33,7 +33,7 @@ export async function handleVerify(c: Context<AppEnv>): Promise<Response> {
 /** @throws Problem `invalid_request`: like any other route, this one ignores nothing */
 function requireNoParameters(url: string): void {
   if (!url.includes('?')) return
-  const errors = [...new URL(url).searchParams.keys()]
+  const errors = [...new Set(new URL(url).searchParams.keys())]
     .slice(0, 10)
     .map((name) => ({ path: `query.${quoteName(name)}`, message: describeUnknown(name, [], 'query parameter') }))
   if (errors.length > 0) throw new Problem('invalid_request', { errors })

@@ -24,17 +24,19 @@ const span = {
   organization_id: uuid.optional(),
 }
 
+const noneMeant = { description: 'An empty value asks for what has none.' }
+
 const filters = {
   key_id: uuid.optional(),
-  endpoint: text(500).optional(),
-  model: text(200).transform(normalizeName).optional(),
-  provider: text(200).transform(normalizeName).optional(),
-  route: text(200).optional(),
+  endpoint: text(500).optional().meta(noneMeant),
+  model: text(200).transform(normalizeName).optional().meta(noneMeant),
+  provider: text(200).transform(normalizeName).optional().meta(noneMeant),
+  route: text(200).optional().meta(noneMeant),
   status: z
     .stringFormat('status', /^[1-5]\d\d$/)
     .optional()
     .meta({ description: 'An HTTP status.' }),
-  environment: text(100).optional(),
+  environment: text(100).optional().meta(noneMeant),
 }
 
 export const SummaryQuery = z.strictObject(span)
@@ -64,8 +66,8 @@ export const BreakdownQuery = z.strictObject({
 export const EventsQuery = pageQuery.extend({
   ...span,
   ...filters,
-  cursor: z.string().max(2_000).optional(),
-  id: text(500).optional(),
+  cursor: z.string().min(1).max(2_000).optional(),
+  id: text(500).min(1).optional(),
   errors_only: z
     .enum(['true', 'false'])
     .optional()

@@ -6,6 +6,8 @@ import { type Operation, openApi, type Schema } from '../../support/openapi.ts'
 const { document, operations } = await openApi()
 const ID = '01900000-0000-7000-8000-000000000000'
 const MISSPELT = 'unknwon_field'
+/** Filters of events, which an empty value asks for those without. */
+const ASK_FOR_NONE = new Set(['endpoint', 'model', 'provider', 'route', 'environment'])
 /** Names that objects have without being given them. */
 const UNKNOWN = [MISSPELT, '__proto__', 'constructor', 'toString']
 /** Own members, `__proto__` too. */
@@ -45,11 +47,54 @@ function* misspelt(schema: Schema, path: string): Generator<[unknown, string]> {
 const errorsOf = ({ body }: { body: any }): { path: string; message: string }[] => body.errors ?? []
 
 describe.each(operations.map((operation) => [operation.line, operation] as const))('%s', (_, operation) => {
+  const known = operation.parameters.filter((parameter) => parameter.in === 'query')
+
   test('refuses an unknown query parameter by name', async () => {
     const answer = await ask(operation, '?unknwon_parameter=1')
     expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request' } })
     const found = errorsOf(answer).find(({ path }) => path === 'query.unknwon_parameter')
     expect(found?.message).toContain('unknown query parameter `unknwon_parameter`')
+  })
+
+  test('refuses names that objects have anyway, and unknown ones without a value or said twice', async () => {
+    const guarded = known.some(({ name }) => name === 'organization_id') ? [] : ['organization_id']
+    for (const name of [...UNKNOWN, ...guarded])
+      for (const query of [`${name}=1`, `${name}=`, name, `${name}=1&${name}=2`]) {
+        const answer = await ask(operation, `?${query}`)
+        expect(answer, query).toMatchObject({ status: 400, body: { code: 'invalid_request' } })
+        const found = errorsOf(answer).filter(({ path }) => path === `query.${name}`)
+        expect(
+          found.map(({ message }) => message),
+          query,
+        ).toEqual([expect.stringContaining(`parameter \`${name}\``)])
+      }
+  })
+
+  test('refuses a parameter without a name', async () => {
+    for (const query of ['=1', '=', '%3D=1&=2'])
+      expect(await ask(operation, `?${query}`), query).toMatchObject({ status: 400, body: { code: 'invalid_request' } })
+  })
+
+  test.skipIf(known.length === 0)('refuses a known parameter by name that is said twice, or has no value', async () => {
+    for (const { name } of known) {
+      for (const query of [`${name}=1&${name}=1`, `${name}=&${name}`, `${name}=1&x=1&${name}=2`]) {
+        const answer = await ask(operation, `?${query}`)
+        expect(answer, query).toMatchObject({ status: 400, body: { code: 'invalid_request' } })
+        expect(
+          errorsOf(answer).map(({ path }) => path),
+          query,
+        ).toContain(`query.${name}`)
+      }
+      if (ASK_FOR_NONE.has(name)) continue
+      for (const query of [`${name}=`, name]) {
+        const answer = await ask(operation, `?${query}`)
+        expect(answer, query).toMatchObject({ status: 400, body: { code: 'invalid_request' } })
+        expect(
+          errorsOf(answer).map(({ path }) => path),
+          query,
+        ).toContain(`query.${name}`)
+      }
+    }
   })
 
   test('refuses an unknown field by name, in every object of its body', async () => {
