@@ -14,6 +14,28 @@ export function breakStores(broken: readonly string[], how: 'refuse' | 'lose' = 
   })
 }
 
+/**
+ * A network in which requests to some stores are given up on before they arrive: each is sent when `arrive` is called, long
+ * after its caller has gone on without it.
+ */
+export function delayStores(slow: readonly string[]) {
+  const real = globalThis.fetch
+  const waiting: (() => Promise<unknown>)[] = []
+  const spy = vi.spyOn(globalThis, 'fetch').mockImplementation((input, init) => {
+    const url = String(input instanceof Request ? input.url : input)
+    if (!slow.some((store) => url.includes(store))) return real(input, init)
+    const { signal: _, ...sent } = init ?? {}
+    waiting.push(async () => (await real(url, sent)).text())
+    return Promise.reject(new TypeError('timed out'))
+  })
+  return {
+    async arrive() {
+      spy.mockRestore()
+      for (const send of waiting.splice(0)) await send()
+    },
+  }
+}
+
 /** What Redis says to every write, and to every script that writes, when its memory is full or it is a replica. */
 export const REFUSALS = {
   full: "OOM command not allowed when used memory > 'maxmemory'.",

@@ -45,10 +45,13 @@ export interface Step {
   readonly reconciles: boolean
   readonly hold: Hold | undefined
   readonly settlement: Settlement | undefined
-  /** What becomes of requests to Redis meanwhile: they are refused, or run and their answers are lost. */
-  readonly trouble: 'refuse' | 'lose' | undefined
-  /** Postgres takes nothing meanwhile; what waits in the spool for it is drained before. */
-  readonly spools: boolean
+  /** What becomes of requests to Redis meanwhile: refused; run, and their answers lost; run when nobody waits any more. */
+  readonly trouble: 'refuse' | 'lose' | 'late' | undefined
+  /**
+   * What becomes of writes to Postgres meanwhile, all of which wait in the spool for another try: not done; done, and their
+   * answers lost; done when the next step begins.
+   */
+  readonly postgres: 'away' | 'lose' | 'late' | undefined
   readonly drains: boolean
 }
 
@@ -90,8 +93,8 @@ const steps: fc.Arbitrary<Step> = fc.record({
   reconciles: seldom(3),
   hold: rarely(4, holds, fc.constant(undefined)),
   settlement: rarely(4, settlements, fc.constant(undefined)),
-  trouble: rarely(4, fc.constantFrom('refuse', 'lose'), fc.constant(undefined)),
-  spools: seldom(6),
+  trouble: rarely(4, fc.constantFrom('refuse', 'lose', 'late'), fc.constant(undefined)),
+  postgres: rarely(4, fc.constantFrom('away', 'lose', 'late'), fc.constant(undefined)),
   drains: seldom(6),
 })
 export const histories = fc.array(steps, { minLength: 20, maxLength: 50 })
@@ -107,7 +110,7 @@ const PLAIN = {
   hold: undefined,
   settlement: undefined,
   trouble: undefined,
-  spools: false,
+  postgres: undefined,
   drains: false,
 }
 const step = (pauseMs: number, by: number, more: Partial<Step> = {}): Step => ({ ...PLAIN, pauseMs, by, ...more })
@@ -148,12 +151,22 @@ const TROUBLED = [
 /** Generations end while the calls of the first wait in the spool, some of them admitted alone. */
 const SPOOLED = [
   step(300, 0),
-  step(300, 0, { spools: true }),
-  step(300, 1, { spools: true, trouble: 'refuse' }),
+  step(300, 0, { postgres: 'away' }),
+  step(300, 1, { postgres: 'away', trouble: 'refuse' }),
   step(3_000, 2, { reconciles: true }),
   step(92_000, 0, { reconciles: true }),
   step(92_000, 0, { reconciles: true }),
   step(300, 0, { drains: true }),
+  step(20, 2, FLOODS),
+]
+/** What was given up on is done all the same, some of it after it was tried again. */
+const LATE = [
+  step(300, 0),
+  step(300, 0, { trouble: 'late', postgres: 'lose' }),
+  step(300, 1, { trouble: 'late', postgres: 'late', floods: true }),
+  step(300, 2, { postgres: 'late' }),
+  step(3_000, 0, { drains: true, reconciles: true }),
+  step(92_000, 1, { reconciles: true }),
   step(20, 2, FLOODS),
 ]
 /** The hold that was made last expires first. */
@@ -168,7 +181,10 @@ const FULL = [
   step(300, 1, { hold: { units: 500, ms: 30_000 } }),
   ...[0, 0, 0, 0, 0].map((by) => step(300, by)),
 ]
+/** One isolate is busy all the time, and so always has a lease. */
+const BUSY = Array.from({ length: 16 }, () => step(200, 1, { costs: [1, 2, 1, 1, 2, 1, 1, 1] }))
 export const EXAMPLES: [World, Step[]][] = [
+  [WORLD, BUSY],
   [WORLD, ACROSS_BUCKETS],
   [{ ...WORLD, quota: 800 }, DYING],
   [{ ...WORLD, quota: 600 }, HOLDING],
@@ -176,4 +192,5 @@ export const EXAMPLES: [World, Step[]][] = [
   [{ ...WORLD, quota: 600 }, FULL],
   [{ ...WORLD, isTroubled: true, quota: 900 }, TROUBLED],
   [{ ...WORLD, isTroubled: true, quota: 900 }, SPOOLED],
+  [{ ...WORLD, isTroubled: true, quota: 900 }, LATE],
 ]

@@ -1,14 +1,14 @@
 /** What really happened in a random history, written down beside what the code counts (test/isolates/limits/simulation.test.ts). */
 import { expect } from 'vitest'
 import type { Deps } from '../../src/deps.ts'
-import { toMonth } from '../../src/lib/period.ts'
+import { type Period, toMonth } from '../../src/lib/period.ts'
 import { toWindowKey } from '../../src/limits/admission.ts'
 import { holdUnits, releaseHold } from '../../src/limits/holds.ts'
 import { holdsKey, quotaKey } from '../../src/limits/limit-request.ts'
 import { BUCKETS } from '../../src/limits/window.ts'
 import { syncCounters, toRecorded } from '../../src/metering/raise-counters.ts'
 import { reconcile } from '../../src/metering/reconcile-counters.ts'
-import { BUCKET_MS, type Hold, MINUTE, type Settlement, type World } from './histories.ts'
+import { BUCKET_MS, type Hold, MINUTE, type Settlement, type Step, type World } from './histories.ts'
 import { claimOf, type Isolate } from './isolate.ts'
 
 export const LEASE_MS = 1_500
@@ -69,24 +69,39 @@ export const mayCount = ({ admitted }: Key, at: number) => unitsOf(admitted.filt
 export const mustCount = ({ admitted, alone }: Key, at: number) =>
   unitsOf([...admitted, ...alone.filter(({ isCarried }) => isCarried)].filter(({ from }) => from >= at - MINUTE))
 
-/** Two keys of an organization of its own, and everything that is admitted to them, held and settled. */
-export function begin(isolates: readonly [Isolate, ...Isolate[]], { limits, quota, skews, isTroubled }: World) {
+/** What goes on in another usage period of the same organization: rate limits know of no period. */
+interface Shared {
+  readonly organizationId: string
+  readonly keys: Key[]
+  readonly period: Period
+}
+
+/** Two keys of an organization of its own, and everything that is admitted to them, held and settled in a usage period. */
+export function begin(
+  isolates: readonly [Isolate, ...Isolate[]],
+  { limits, quota, skews, isTroubled }: World,
+  shared?: Shared,
+) {
   const [first] = isolates
   const clock = () => first.now()
-  const organizationId = crypto.randomUUID()
+  const organizationId = shared?.organizationId ?? crypto.randomUUID()
   const alive = { ...first.deps() } // stores of its own: the first isolate may die
   const { redis } = alive
   const sql = { query: () => Promise.resolve([row()]) } as unknown as Deps['sql']
   const deps = () => ({ ...alive, sql, redisAheadMs: first.aheadMs() })
-  const { name, start } = toMonth(clock())
-  const period = { name, start, end: clock() + 1_000 * MINUTE }
+  const month = toMonth(clock())
+  const period = shared?.period ?? { ...month, end: clock() + 1_000 * MINUTE }
+  const { name, start } = period
   /** What Postgres holds: calls by the lane that counted them, and reported ones. */
   const recorded = { lanes: [0, 0] as [number, number], reported: 0 }
-  const keys = limits.map((limit): Key => ({ windowKey: crypto.randomUUID(), limit, admitted: [], alone: [] }))
+  const keys =
+    shared?.keys ?? limits.map((limit): Key => ({ windowKey: crypto.randomUUID(), limit, admitted: [], alone: [] }))
   /** What Postgres could not take yet, each batch until it was drained; and those that it has taken. */
   const spool: { readonly units: number; readonly write: () => void }[] = []
   const written = new Set<object>()
-  let isSpooling = false
+  /** Given up on, and not done yet. */
+  const late: { readonly units: number; readonly write: () => void }[] = []
+  let postgres: Step['postgres']
   const waiting = () => sum(spool.filter((batch) => !written.has(batch)).map(({ units }) => units))
   const aloneOnes = () => keys.flatMap(({ alone }) => alone)
   const open = new Map<string, Held>()
@@ -114,11 +129,22 @@ export function begin(isolates: readonly [Isolate, ...Isolate[]], { limits, quot
       if (lane === undefined) recorded.reported += cost
       else recorded.lanes[lane] += cost
     }
-    if (isSpooling) spool.push({ units: cost, write })
-    else write()
+    store({ units: cost, write })
     if ('isLocal' in admission) key.alone.push({ ...asked, isCarried: false })
     else key.admitted.push(asked)
     return asked
+  }
+
+  /** Writes to Postgres, as it is: what it may not have taken waits in the spool, and counts once. */
+  function store(batch: { readonly units: number; readonly write: () => void }) {
+    if (postgres !== undefined) spool.push(batch)
+    if (postgres === 'late') late.push(batch)
+    if (postgres === undefined || postgres === 'lose') writeOnce(batch)
+  }
+
+  function writeOnce(batch: { readonly write: () => void }) {
+    if (!written.has(batch)) batch.write()
+    written.add(batch)
   }
 
   /** Asks for nothing, now that Redis answers: what the isolate admitted alone is counted first. */
@@ -204,10 +230,7 @@ export function begin(isolates: readonly [Isolate, ...Isolate[]], { limits, quot
   /** Each batch is written once and then leaves, though two runs at once look at it. */
   async function drain() {
     const batches = [...spool]
-    for (const batch of batches) {
-      if (!written.has(batch)) batch.write()
-      written.add(batch)
-    }
+    for (const batch of batches) writeOnce(batch)
     await syncCounters(deps(), [row()])
     for (const batch of batches) if (spool.includes(batch)) spool.splice(spool.indexOf(batch), 1)
   }
@@ -232,6 +255,7 @@ export function begin(isolates: readonly [Isolate, ...Isolate[]], { limits, quot
 
   return {
     clock,
+    organizationId,
     keys,
     take,
     flood,
@@ -246,9 +270,10 @@ export function begin(isolates: readonly [Isolate, ...Isolate[]], { limits, quot
     look,
     drain: () => Promise.all([drain(), drain()]),
     isSpoolEmpty,
-    /** From now on Postgres takes what is admitted, or it waits in the spool. */
-    spools: (isDown: boolean) => {
-      isSpooling = isDown
+    /** From now on Postgres is like that; what was late has arrived. */
+    setPostgres: (how: Step['postgres']) => {
+      for (const batch of late.splice(0)) writeOnce(batch)
+      postgres = how
     },
     total: () => row().api_calls + waiting(),
     alone: () => unitsOf(aloneOnes()),

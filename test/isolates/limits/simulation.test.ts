@@ -6,7 +6,7 @@
  */
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { breakStores } from '../../support/broken-stores.ts'
+import { breakStores, delayStores } from '../../support/broken-stores.ts'
 import {
   BUCKET_MS,
   EXAMPLES,
@@ -87,6 +87,9 @@ const seen = {
   all_given_back: 0,
   alone: 0,
   reconciled_while_spooled: 0,
+  refuse: 0,
+  lose: 0,
+  late: 0,
 }
 
 function witness(lent: number, refused: readonly Asked[]) {
@@ -131,13 +134,21 @@ async function ask(simulated: Simulated, load: number, isolate: Isolate, step: S
   return asked
 }
 
+/** @returns what mends it; what is late arrives then */
+function breakRedis(trouble: NonNullable<Step['trouble']>): () => Promise<void> {
+  seen[trouble]++
+  if (trouble === 'late') return delayStores(['/redis']).arrive
+  const broken = breakStores(['/redis'], trouble)
+  return async () => broken.mockRestore()
+}
+
 /** The same, with or without Redis. @returns what was asked for */
 async function act(simulated: Simulated, { load, isTroubled }: World, isolate: Isolate, step: Step): Promise<Asked[]> {
   if (!isTroubled || !step.trouble) return ask(simulated, load, isolate, step)
-  const broken = breakStores(['/redis'], step.trouble)
+  const arrive = breakRedis(step.trouble)
   const asked = await ask(simulated, load, isolate, { ...step, settlement: undefined, hold: undefined })
   if (simulated.uncarried() > 0) seen.alone++
-  broken.mockRestore()
+  await arrive()
   await simulated.look(isolate)
   return asked
 }
@@ -156,7 +167,7 @@ async function live(simulated: Simulated, world: World, history: readonly Step[]
     if (step.drains) await simulated.drain()
     if (step.reports > 0) await simulated.report(step.reports, step.raises + 1)
     if (step.reconciles) await settle(simulated)
-    simulated.spools(step.spools)
+    simulated.setPostgres(step.postgres)
     const isolate = living[step.by % living.length] as Isolate
     const asked = await act(simulated, world, isolate, step)
     await time.idle()
@@ -180,7 +191,7 @@ async function checkSettled(simulated: Simulated, looker: Isolate) {
 /** When all leases are over: what nobody died with has gone back, and anybody may have all that is left. */
 async function end(simulated: Simulated, { quota, isTroubled }: World, living: readonly Isolate[], time: Time) {
   await time.until(clock() + LEASE_MS)
-  simulated.spools(false)
+  simulated.setPostgres(undefined)
   await simulated.drain()
   if (living.length < isolates.length || isTroubled) {
     seen.stranded += await checkCounters(simulated)

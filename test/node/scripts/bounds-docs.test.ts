@@ -1,0 +1,13 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { ROOT } from './support.ts'
+
+const read = (file: string) => readFileSync(join(ROOT, file), 'utf8')
+
+test('every test that docs/limits.md names for a bound is there, under that title', () => {
+  const named = [...read('docs/limits.md').matchAll(/^\| [^|]+ \| `(test\/[\w./-]+\.test\.ts)`: (.+) \|$/gm)]
+  expect(named.length).toBeGreaterThan(10)
+  const missing = named.filter(([, file = '', title = '']) => !read(file).includes(`'${title}'`))
+  expect(missing.map(([line]) => line)).toEqual([])
+})
