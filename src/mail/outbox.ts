@@ -4,6 +4,7 @@ import type { Deps, ManagementDeps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { inPool } from '../lib/pool.ts'
 import { uuidv7 } from '../lib/uuid.ts'
+import { keepPause, readPause } from './pause.ts'
 import { handOver, type Mail, TIMEOUT_MS } from './provider.ts'
 
 /**
@@ -67,15 +68,15 @@ interface ClaimedMail {
 
 /**
  * Sends what is due, side by side, so that a slow mail holds up no other; a job does so every minute. Nothing begins that
- * could not end within the run's time. A provider that limits its rate is left alone for as long as it asks, by all mails:
- * the run waits if that is short, and else takes no more.
+ * could not end within the run's time. A provider that limits its rate is left alone for as long as it asks, by all mails
+ * and all runs: this one waits if that is short, and else takes no more.
  *
  * @returns how many were taken by the provider, how many were not, and how often it put one off
  */
 export async function deliverDueMail(deps: Deps) {
   const lastBegin = deps.now() + RUN_MS - TIMEOUT_MS
   const counts = { sent: 0, failed: 0, put_off: 0 }
-  let pausedUntil = 0
+  let pausedUntil = await readPause(deps)
 
   async function take(atMost: number): Promise<ClaimedMail[]> {
     const pauseMs = pausedUntil - deps.now()
@@ -102,6 +103,7 @@ export async function deliverDueMail(deps: Deps) {
 
 async function deliver(deps: Deps, id: string): Promise<void> {
   try {
+    if ((await readPause(deps)) > deps.now()) return // the job sends it after the pause
     for (const mail of await claim(deps, 1, id)) await attempt(deps, mail)
   } catch (error) {
     log('warn', 'mail_delivery_failed', { mail_id: id, ...errorFields(error) }) // still due: the job will try
@@ -162,9 +164,10 @@ async function noteFailed(deps: Deps, { id, attempts }: ClaimedMail, error: unkn
 async function putOff(deps: Deps, { id, attempts }: ClaimedMail, seconds: number): Promise<void> {
   log('warn', 'mail_put_off', { mail_id: id, seconds })
   const due = new Date(deps.now() + seconds * 1000).toISOString()
-  await deps.sql.query(
+  const postponed = deps.sql.query(
     `update mail_outbox set attempts = attempts - 1, next_attempt_at = $3, error = 'The mail provider limits the rate.'
      where id = $1 and attempts = $2 and sent_at is null`,
     [id, attempts, due],
   )
+  await Promise.all([postponed, keepPause(deps, seconds)])
 }

@@ -1,3 +1,4 @@
+import { env } from 'cloudflare:workers'
 import { sql } from 'drizzle-orm'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { deliverDueMail, insertMails, mailFor } from '../../../src/mail/outbox.ts'
@@ -32,6 +33,9 @@ async function waiting(variables: Record<string, string> = {}) {
   const runJob = () => deliverDueMail(isolate.deps())
   return { isolate, email, mail, runJob }
 }
+
+/** A provider of this test alone: what it asks for stops no other test's mails. */
+const ownProvider = () => ({ MAIL_API_URL: `${env.STACK_URL}/mail/emails?of=${crypto.randomUUID()}` })
 
 /** Seconds until a mail is tried again, from the isolate's present. */
 const dueIn = async (email: string, now: number) =>
@@ -227,7 +231,7 @@ describe('a provider that limits its rate', () => {
     const real = globalThis.fetch
     const seen = { atOnce: 0, most: 0, limitedAt: 0, inPause: 0 }
     vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
-      if (!urlOf(input).endsWith('/mail/emails')) return real(input, init)
+      if (!urlOf(input).includes('/mail/emails')) return real(input, init)
       const wait = bodyOf(init).includes(email) ? retryAfter.shift() : undefined
       if (wait !== undefined) {
         seen.limitedAt = Date.now()
@@ -253,7 +257,7 @@ describe('a provider that limits its rate', () => {
     'and says "Retry-After: %s" gets the mail again after %d s; the attempt does not count',
     async (header, seconds) => {
       vi.spyOn(console, 'warn').mockImplementation(() => undefined)
-      const { isolate, email, mail } = await waiting()
+      const { isolate, email, mail } = await waiting(ownProvider())
       limited(email, [header])
       const before = isolate.now()
       mail.send()
@@ -267,7 +271,7 @@ describe('a provider that limits its rate', () => {
 
   test('is waited for by the job where it asks for a moment, with all mails, and gets no more than four at once', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
-    const { isolate, email, runJob } = await waiting()
+    const { isolate, email, runJob } = await waiting(ownProvider())
     const others = Array.from({ length: 5 }, () => newAddress())
     const { db, ...deps } = managementDeps(isolate.deps())
     await db.execute(insertMails(deps.now(), others.map(mailOf), sql`true`))
@@ -281,7 +285,7 @@ describe('a provider that limits its rate', () => {
 
   test('and asks for long gets nothing more from that run', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
-    const { isolate, email, runJob } = await waiting()
+    const { isolate, email, runJob } = await waiting(ownProvider())
     isolate.advance(-3_600_000) // before anything else of the outbox is due
     await directly().sql.query('update mail_outbox set next_attempt_at = $2 where recipient = $1', [
       email,
