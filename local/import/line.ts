@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { isUsableHash } from '../../src/accounts/passwords/verify.ts'
+import { isUsableHash, MAX_IMPORTED_COST } from '../../src/accounts/passwords/verify.ts'
 import { email, line } from '../../src/http/fields.ts'
 
 /** What a line may hold. Nothing else: a misspelt field would be lost in silence. */
@@ -7,7 +7,10 @@ const Line = z.strictObject({
   email,
   password_hash: z
     .string('must be a text')
-    .refine(isUsableHash, 'must be bcrypt ($2a, $2b or $2y) of a cost of 4 to 14, or argon2id as a PHC string'),
+    .refine(
+      isUsableHash,
+      `must be bcrypt ($2a, $2b or $2y) of a cost of 4 to ${MAX_IMPORTED_COST}, or argon2id as a PHC string`,
+    ),
   name: line(200).nullish(),
   email_verified: z.boolean().default(false),
   created_at: z.iso

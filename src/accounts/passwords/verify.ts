@@ -1,8 +1,14 @@
 import { hashCost, passwordMatches } from './hash.ts'
 import { inTurn } from './hash-turns.ts'
 
-/** Every bcrypt variant with the same meaning, up to a cost that a request can pay: 14 takes about a second of CPU. */
+/** Every bcrypt variant with the same meaning, up to a cost that a request can pay: 14, which earlier imports took, is about a second of CPU. */
 const BCRYPT = /^\$2[aby]\$(0[4-9]|1[0-4])\$[./A-Za-z0-9]{53}$/
+
+/**
+ * A hash of this cost is compared in about half of the time that a refused sign-in takes at least; one of 13 takes longer than it
+ * on a slow core, and the time would tell who was imported.
+ */
+export const MAX_IMPORTED_COST = 12
 
 /** Of one of its 2^cost rounds: a hash of cost 10 takes about as long as one of argon2id. */
 const BCRYPT_ROUND_MS = 0.06
@@ -22,5 +28,8 @@ export async function verifyPassword(password: string, stored: string | null | u
   return inTurn(2 ** Number(rounds) * BCRYPT_ROUND_MS, () => compare(password, stored))
 }
 
-/** Whether a password can be verified against this: what an import may store. */
-export const isUsableHash = (stored: string): boolean => BCRYPT.test(stored) || hashCost(stored) !== undefined
+/** Whether an import may store this: what can be verified, in less time than a refused sign-in takes. */
+export function isUsableHash(stored: string): boolean {
+  const [, rounds] = BCRYPT.exec(stored) ?? []
+  return rounds === undefined ? hashCost(stored) !== undefined : Number(rounds) <= MAX_IMPORTED_COST
+}

@@ -1,7 +1,8 @@
 import { hashSync } from 'bcryptjs'
 import { describe, expect, test } from 'vitest'
 import { hashPassword, isOutdated } from '../../../../src/accounts/passwords/hash.ts'
-import { isUsableHash, verifyPassword } from '../../../../src/accounts/passwords/verify.ts'
+import { REFUSAL_MS } from '../../../../src/accounts/passwords/hash-cost.ts'
+import { isUsableHash, MAX_IMPORTED_COST, verifyPassword } from '../../../../src/accounts/passwords/verify.ts'
 
 const PASSWORD = 'correct horse battery'
 const ARGON2ID = await hashPassword(PASSWORD)
@@ -39,7 +40,9 @@ describe('what can be stored', () => {
 
   test.each([
     ['bcrypt of cost 4', cost('04'), true],
-    ['of cost 14', cost('14'), true],
+    ['of cost 12', cost('12'), true],
+    ['of cost 13, which takes longer than a refusal on a slow core', cost('13'), false],
+    ['of cost 14', cost('14'), false],
     ['of cost 15, which no request can pay', cost('15'), false],
     ['of cost 3', cost('03'), false],
     ['of cost 31', cost('31'), false],
@@ -66,6 +69,19 @@ describe('what can be stored', () => {
       expect(await verifyPassword(PASSWORD, hash)).toBe(false)
     },
   )
+})
+
+test('the dearest hash that can be stored is compared in less time than a refused sign-in', {
+  timeout: 20_000,
+}, async () => {
+  const hash = hashSync(PASSWORD, MAX_IMPORTED_COST)
+  const times = []
+  for (let tried = 0; tried < 3; tried++) {
+    const start = Date.now()
+    expect(await verifyPassword('another', hash)).toBe(false)
+    times.push(Date.now() - start)
+  }
+  expect(Math.min(...times)).toBeLessThan(REFUSAL_MS) // others may have the processor meanwhile
 })
 
 describe('v5.0.0-11.4.2: a hash is outdated', () => {
