@@ -5,11 +5,10 @@ import { readCredential } from '../http/credentials.ts'
 import { clientIp } from '../http/edge.ts'
 import { log } from '../lib/log.ts'
 import { Problem } from '../problems.ts'
-import { findKey } from '../verification/cache.ts'
 import type { KeyRecord } from '../verification/key-record.ts'
 import { noteLastUse } from '../verification/last-use.ts'
 import { holdsScope } from '../verification/rules.ts'
-import { verifyKey } from '../verification/verify.ts'
+import { verifyWithRecord } from '../verification/verify.ts'
 import type { ManagementEnv } from './env.ts'
 import { loadSession } from './load-session.ts'
 import type { KeyBounds, KeyPrincipal, Principal, UserPrincipal } from './principal.ts'
@@ -106,7 +105,7 @@ function isService(principal: Principal, permission: Permission, service: string
   throw new Problem('forbidden', { detail: `The key needs the scope ${service}.` })
 }
 
-/** That there is an administration is nobody's business but theirs. */
+/** 404, not 403: do not reveal that the admin API exists. */
 function requireAdministrator(config: Config, { isAdministrator, hasTwoFactor }: UserPrincipal): void {
   if (!isAdministrator) throw new Problem('not_found')
   if (config.ADMIN_REQUIRES_TWO_FACTOR && !hasTwoFactor) throw new Problem('two_factor_required')
@@ -127,14 +126,12 @@ async function authenticateUser(c: Context<ManagementEnv>, token: string): Promi
 
 async function authenticateKey(c: Context<ManagementEnv>, key: string): Promise<KeyPrincipal> {
   const { deps } = c.env // a batch of usage may begin here that others' events join: no request's budget ends it
-  const verdict = await verifyKey(
+  const { verdict, record } = await verifyWithRecord(
     deps,
     { key, cost: 0, scopes: [], ip: clientIp(c) },
     { requestId: c.var.requestId, isUnrecorded: true },
   )
-  if (!verdict.valid) throw invalid(`The API key is not valid: ${verdict.code}.`)
-  const { record } = await findKey(deps, key) // in memory since the verdict
-  if (!record) throw invalid('The API key is not valid: NOT_FOUND.')
+  if (!verdict.valid || !record) throw invalid(`The API key is not valid: ${verdict.code}.`)
   const { keyId, lineageId, organizationId, scopes, isPlatform } = record
   noteLastUse(deps, { keyId, organizationId })
   return { kind: 'key', keyId, lineageId, organizationId, scopes, isPlatform, bounds: toBounds(record) }

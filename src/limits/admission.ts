@@ -1,4 +1,4 @@
-import { Ratelimit, type RatelimitConfig } from '@upstash/ratelimit'
+import { Ratelimit } from '@upstash/ratelimit'
 import type { Redis } from '@upstash/redis/cloudflare'
 import { runScript } from '../db/script.ts'
 import { ADMIT } from './admission-script.ts'
@@ -37,8 +37,8 @@ type Answer =
 /**
  * Takes what a claim asks for, or nothing. One round trip.
  *
- * It goes through \@upstash/ratelimit as an algorithm of ours: the stock ones take `rate: n` when a single unit fits, so
- * they overshoot, and what they took from the window a refused quota would have to give back (docs/decisions/0001).
+ * This stack's rate limiter is \@upstash/ratelimit; it is called with an algorithm of ours. Its stock ones take `rate: n` when
+ * a single unit fits, so they overshoot, and cannot give back what a refused quota left in a window (docs/decisions/0001).
  *
  * @param lease units wanted beyond the claim's own, if any
  * @throws whatever the client throws when Redis fails or is slower than its timeout; what then happened is unknown
@@ -50,47 +50,26 @@ export async function admit(redis: Redis, claim: LimitRequest, lease?: LeaseRequ
     prefix: PREFIX,
     timeout: 0, // its own timeout answers "success"; the client's throws
     ephemeralCache: false,
-    limiter: allOrNothing(claim, lease, (result) => {
-      admission = result
+    limiter: () => ({
+      async limit() {
+        admission = await runAdmit(redis, claim, lease)
+        return { ...NOT_ASKED, success: admission.outcome === 'admitted' }
+      },
+      getRemaining: async () => NOT_ASKED,
+      resetTokens: async () => undefined,
     }),
   })
-  await limiter.limit(claim.windows[0].key, { rate: claim.windows[0].cost })
+  await limiter.limit(claim.windows[0].key)
   return admission
 }
 
-/** The algorithm for one claim; `report` gets what the interface of \@upstash/ratelimit has no place for. */
-function allOrNothing(
-  claim: LimitRequest,
-  lease: LeaseRequest | undefined,
-  report: (admission: Admission) => void,
-): RatelimitConfig['limiter'] {
-  async function take(redis: Pick<Redis, 'evalsha' | 'eval'>, windowKey: string) {
-    const admission = readAnswer(claim, await runAdmit(redis, windowKey, claim, lease))
-    report(admission)
-    const { limit } = claim.windows[0]
-    const window = 'windows' in admission ? admission.windows[0] : undefined
-    const success = admission.outcome === 'admitted'
-    return { success, ...(window ?? { limit, remaining: 0, reset: claim.now }), pending: Promise.resolve() }
-  }
-  return () => ({
-    limit: (ctx, identifier) => take(ctx.redis, identifier),
-    getRemaining: (ctx, identifier) => take(ctx.redis, identifier),
-    async resetTokens(ctx, identifier) {
-      await ctx.redis.eval("return redis.call('DEL', KEYS[1])", [identifier], [])
-    },
-  })
-}
+/** The rest of what the interface of \@upstash/ratelimit answers; nobody reads it. */
+const NOT_ASKED = { success: false, limit: 0, remaining: 0, reset: 0, pending: Promise.resolve() }
 
-function runAdmit(
-  redis: Pick<Redis, 'evalsha' | 'eval'>,
-  windowKey: string,
-  claim: LimitRequest,
-  lease: LeaseRequest | undefined,
-) {
+async function runAdmit(redis: Redis, claim: LimitRequest, lease: LeaseRequest | undefined): Promise<Admission> {
   const { windows, versions, quota, once } = claim
   const keys = [
-    windowKey,
-    ...windows.slice(1).map(({ key }) => toWindowKey(key)),
+    ...windows.map(({ key }) => toWindowKey(key)),
     ...versions.map(({ key }) => key),
     ...(quota ? listKeys(quota) : []),
     ...(once ? [once.key] : []),
@@ -105,7 +84,7 @@ function runAdmit(
     once: once && { ms: ONCE_MS, body: once.body },
     lease,
   })
-  return runScript<Answer>(redis, ADMIT, keys, [argument])
+  return readAnswer(claim, await runScript<Answer>(redis, ADMIT, keys, [argument]))
 }
 
 export const toWindowKey = (key: string) => `${PREFIX}:${key}`

@@ -49,6 +49,15 @@ export interface VerifyContext {
  *   and `ON_LIMITER_OUTAGE` is `closed`
  */
 export async function verifyKey(deps: Deps, request: VerifyRequest, context: VerifyContext): Promise<Verdict> {
+  return (await verifyWithRecord(deps, request, context)).verdict
+}
+
+/** The same, with the row that the verdict was decided from: `undefined` for a key that is not found. */
+export async function verifyWithRecord(
+  deps: Deps,
+  request: VerifyRequest,
+  context: VerifyContext,
+): Promise<Pick<Decision, 'verdict' | 'record'>> {
   const { requestId, caller } = context
   const since = deps.now()
   const found = findKey(deps, request.key)
@@ -58,7 +67,7 @@ export async function verifyKey(deps: Deps, request: VerifyRequest, context: Ver
     const decided = step instanceof Promise ? await step : step
     if ('verdict' in decided) {
       if (!context.isUnrecorded) recordVerification(deps, request, decided, caller?.cached.record)
-      return decided.verdict
+      return decided
     }
     basis = decided
   }

@@ -105,6 +105,6 @@ function goneState(row: Row | undefined, at: number): ProviderSubscription | und
 /** What is no business of ours is no failure either: a provider may sell other things, to others. */
 async function ignore(cause: Cause, outcome: Outcome): Promise<Outcome> {
   log('warn', 'subscription_ignored', { subscription_id: cause.subscriptionId, reason: outcome.what })
-  if (cause.finish) await cause.finish(outcome)
+  await cause.alsoWrite?.(outcome)
   return outcome
 }

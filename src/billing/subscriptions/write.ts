@@ -27,23 +27,23 @@ export async function writeDecision(
   const isChanged = decided.changed.length > 0 || decided.planId !== undefined
   const idle = decided.unknownProduct === undefined ? 'unchanged' : 'unknown_product'
   const outcome: Outcome = { what: isChanged ? 'applied' : idle, organizationId }
-  const finish = cause.finish?.(outcome)
+  const alsoWrite = cause.alsoWrite?.(outcome)
   if (!isChanged) {
-    await finish
+    await alsoWrite
     return outcome
   }
-  return (await writeBatch(deps, { cause, context, decided, finish })) ? outcome : undefined
+  return (await writeBatch(deps, { cause, context, decided, alsoWrite })) ? outcome : undefined
 }
 
 interface Writing {
   readonly cause: Cause
   readonly context: Context
   readonly decided: Decision
-  readonly finish: Finish | undefined
+  readonly alsoWrite: FinishEvent | undefined
 }
 
 /** @returns false when nothing was written */
-async function writeBatch(deps: ManagementDeps, { cause, context, decided, finish }: Writing): Promise<boolean> {
+async function writeBatch(deps: ManagementDeps, { cause, context, decided, alsoWrite }: Writing): Promise<boolean> {
   const { row, planId } = decided
   const changed = changesOfOrganization(deps, decided)
   const done = await tryBatch(deps.db, {
@@ -53,7 +53,7 @@ async function writeBatch(deps: ManagementDeps, { cause, context, decided, finis
     organization: changed ? updateOrganization(deps.db, row.organizationId, changed) : undefined,
     rows: rows(deps, decided),
     audit: buildEntries(cause, context, decided).map((entry) => audited(deps, entry)),
-    event: finish,
+    also: alsoWrite,
   })
   const updated = done?.organization?.[0]
   if (updated) await publishVersion(deps, organizationVersionKey(row.organizationId), updated.version)
@@ -118,7 +118,7 @@ function planEntry(cause: Cause, { organization }: Context, { row, planId }: Dec
   }
 }
 
-type Finish = ReturnType<typeof finishEvent>
+type FinishEvent = ReturnType<typeof finishEvent>
 
 export interface Cause {
   readonly subscriptionId: string
@@ -129,7 +129,7 @@ export interface Cause {
   /** The event's id, or the job's name, for the audit log. */
   readonly because: string
   /** What happens in the same batch, or alone where nothing changes: how an event becomes done. */
-  finish?(outcome: Outcome): Finish
+  alsoWrite?(outcome: Outcome): FinishEvent
 }
 
 export interface Outcome {

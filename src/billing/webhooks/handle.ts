@@ -41,29 +41,34 @@ export function describeReason(error: unknown): string {
 }
 
 async function takeEffect(deps: ManagementDeps, event: StoredEvent, claimed: ClaimedEvent): Promise<string> {
-  const finish = ({ what, organizationId }: { readonly what: string; readonly organizationId?: string | undefined }) =>
-    finishEvent(deps.db, claimed, { outcome: what, organizationId, at: new Date(deps.now()) })
+  const alsoWrite = ({
+    what,
+    organizationId,
+  }: {
+    readonly what: string
+    readonly organizationId?: string | undefined
+  }) => finishEvent(deps.db, claimed, { outcome: what, organizationId, at: new Date(deps.now()) })
   const subject = readSubject(event.provider, event.type, event.payload)
   const provider = subject && providerNamed(deps.config, event.provider)
   if (subject && !provider) throw new Problem('misconfigured', { detail: `${event.provider} is not configured.` })
   const targets = subject && provider ? await listTargets(deps, provider, subject) : []
   if (targets.length === 0 || !provider) {
-    await finish({ what: 'stored' })
+    await alsoWrite({ what: 'stored' })
     return 'stored'
   }
-  return applyAll(deps, provider, { targets, subject, because: event.eventId, finish })
+  return applyAll(deps, provider, { targets, subject, because: event.eventId, alsoWrite })
 }
 
 interface Effects {
   readonly targets: readonly Target[]
   readonly subject: Subject | undefined
   readonly because: string
-  finish(outcome: Outcome): ReturnType<typeof finishEvent>
+  alsoWrite(outcome: Outcome): ReturnType<typeof finishEvent>
 }
 
 /** One after the other; the last one's batch says that the event is done. All that came before can be done again. */
 async function applyAll(deps: ManagementDeps, provider: BillingProvider, effects: Effects): Promise<string> {
-  const { targets, subject, because, finish } = effects
+  const { targets, subject, because, alsoWrite } = effects
   let what = 'stored'
   for (const [place, target] of targets.entries()) {
     const isLast = place === targets.length - 1
@@ -71,7 +76,7 @@ async function applyAll(deps: ManagementDeps, provider: BillingProvider, effects
       ...target,
       because,
       isGone: subject?.customer?.isGone ?? false,
-      ...(isLast && { finish }),
+      ...(isLast && { alsoWrite }),
     })
     what = outcome.what
   }
