@@ -61,9 +61,10 @@ const NOT_CHARGED: ReadonlySet<Subscription['status']> = new Set(['canceled', 'p
  * a plan that begins with the next period the list price is known alone, which says nothing where other prices were agreed.
  */
 function nextCharge({ current, plans }: Account, overageCents: number, found: NextCharge | undefined) {
-  const { currentPeriodEnd: end, endedAt, cancelAtPeriodEnd } = current ?? {}
+  const { currentPeriodEnd: end, endedAt, cancelAtPeriodEnd, pauseAtPeriodEnd } = current ?? {}
   if (!current || !end || endedAt || NOT_CHARGED.has(current.status)) return null
-  if (cancelAtPeriodEnd) return describeCharge({ at: end, amount: 0, currency: 'usd' }, overageCents)
+  if (cancelAtPeriodEnd || pauseAtPeriodEnd)
+    return describeCharge({ at: end, amount: 0, currency: 'usd' }, overageCents)
   const charge = found && priceAfter(plans, current, found)
   return charge ? describeCharge(charge, overageCents) : null
 }
@@ -114,6 +115,7 @@ export function toSubscription(row: Subscription): z.output<typeof BillingSubscr
     current_period_start: iso(row.currentPeriodStart),
     current_period_end: iso(row.currentPeriodEnd),
     cancel_at_period_end: row.cancelAtPeriodEnd,
+    pause_at_period_end: row.pauseAtPeriodEnd,
     trial_end: iso(row.trialEnd),
     past_due_since: iso(row.pastDueSince),
   }

@@ -26,6 +26,7 @@ export const BillingSubscription = z
     pending_plan: z.string().nullable().meta({ description: 'The plan that begins with the next period.' }),
     ...Period,
     cancel_at_period_end: z.boolean().meta({ description: 'It ends with this period, unless that is taken back.' }),
+    pause_at_period_end: z.boolean().meta({ description: 'It is paused when this period ends (Polar).' }),
     trial_end: timestamp.nullable(),
     past_due_since: timestamp.nullable().meta({ description: 'Since when its payment has failed.' }),
   })

@@ -25,6 +25,7 @@ export const PolarSubscription = z
     current_period_start: isoTime,
     current_period_end: isoTime,
     cancel_at_period_end: z.boolean(),
+    pause_at_period_end: z.boolean().nullish(),
     amount: z.number().nullish(),
     currency: z.string().nullish(),
     trial_end: isoTime,
@@ -48,6 +49,7 @@ interface Read {
   readonly current_period_start: Date | undefined
   readonly current_period_end: Date | undefined
   readonly cancel_at_period_end: boolean
+  readonly pause_at_period_end?: boolean | null | undefined
   readonly amount?: number | null | undefined
   readonly currency?: string | null | undefined
   readonly trial_end: Date | undefined
@@ -79,6 +81,7 @@ function toSubscription(read: Read): ProviderSubscription {
     items: [{ product: read.product_id, periodStart: read.current_period_start, periodEnd: read.current_period_end }],
     pendingProducts: [read.pending_update?.product_id ?? []].flat(),
     cancelAtPeriodEnd: read.cancel_at_period_end,
+    pauseAtPeriodEnd: read.pause_at_period_end === true,
     nextCharge: nextCharge(read),
     trialEnd: read.trial_end,
     pastDueSince: read.past_due_at,

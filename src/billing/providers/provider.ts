@@ -43,6 +43,8 @@ export interface ProviderSubscription {
   readonly pendingProducts: readonly string[]
   /** It ends with its period unless that is taken back. */
   readonly cancelAtPeriodEnd: boolean
+  /** It is paused when its period ends unless that is taken back; absent where the provider has no such plan. */
+  readonly pauseAtPeriodEnd?: boolean | undefined
   /** A date at which it ends, where the provider has one instead of the flag. */
   readonly cancelAt?: Date | undefined
   /** Of what is bought now, whether or not another plan follows; absent where it does not follow from what is known. */

@@ -26,6 +26,7 @@ export const subscriptions = pgTable(
     currentPeriodStart: moment(),
     currentPeriodEnd: moment(),
     cancelAtPeriodEnd: boolean().notNull().default(false),
+    pauseAtPeriodEnd: boolean().notNull().default(false),
     trialEnd: moment(),
     pastDueSince: moment(),
     endedAt: moment(),
