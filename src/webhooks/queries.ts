@@ -1,4 +1,5 @@
 import { and, desc, eq, getTableColumns, isNotNull, lt, type SQL, sql } from 'drizzle-orm'
+import type { BatchItem } from 'drizzle-orm/batch'
 import type { AuditRow } from '../audit/record.ts'
 import { requireThat, runBatch, type Statement, tryBatch } from '../db/batch.ts'
 import { lockEndpoint, lockOrganization } from '../db/locks.ts'
@@ -192,6 +193,12 @@ export async function findDelivery(db: Database, endpoint: EndpointOf, id: strin
   return row
 }
 
+/** When what is sent to an endpoint at a moment is tried: after the time for which it wants to be left alone. */
+export async function findDueTime(db: Database, one: EndpointOf, at: Date): Promise<Date> {
+  const [row] = await db.select({ pausedUntil: webhookEndpoints.pausedUntil }).from(webhookEndpoints).where(isOne(one))
+  return row?.pausedUntil && row.pausedUntil > at ? row.pausedUntil : at
+}
+
 /** Whether a delivery to an endpoint waits. */
 export const isWaiting = ({ organizationId, id }: EndpointOf, deliveryId: SQL) => sql`exists (
   select 1 from webhook_deliveries where id = any(${deliveryId}) and endpoint_id = ${id}::uuid
@@ -207,7 +214,7 @@ export async function restartDelivery(
   db: Database,
   endpoint: EndpointOf,
   { id, at }: { readonly id: string; readonly at: Date },
-  row: AuditRow,
+  { audit, answer }: { readonly audit: AuditRow; readonly answer: BatchItem<'pg'>[] },
 ): Promise<boolean> {
   const active = sql`exists (select 1 from webhook_endpoints e where e.id = ${endpoint.id}::uuid and e.is_active)`
   const one = and(ofEndpoint(endpoint), eq(webhookDeliveries.id, id), active)
@@ -220,7 +227,8 @@ export async function restartDelivery(
       .set({ state: 'pending', attempts: 0, nextAttemptAt: notBefore, deliveredAt: null, lastError: null })
       .where(one),
     due: requireThat(db, isWaiting(endpoint, sql`array[${id}::uuid]`)),
-    audit: row,
+    audit,
+    answer,
   })
   return done !== undefined
 }

@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm'
+import { keepAnswer } from '../api/idempotency.ts'
 import { audited } from '../audit/record.ts'
 import type { Principal } from '../auth/principal.ts'
 import { requireThat, tryBatch } from '../db/batch.ts'
@@ -7,8 +8,9 @@ import { enforceRateLimits } from '../limits/endpoint-limits.ts'
 import { Problem } from '../problems.ts'
 import { getEndpoint } from './endpoints.ts'
 import { TEST_EVENT } from './event-types.ts'
-import { insertDeliveryTo, sendSoon, webhookEvent } from './publish.ts'
-import { type DeliveryView, type EndpointOf, findDelivery, isWaiting, restartDelivery } from './queries.ts'
+import { insertDeliveryTo, sendSoon, type WebhookEvent, webhookEvent } from './publish.ts'
+import { type DeliveryView, type EndpointOf, findDelivery, findDueTime, isWaiting, restartDelivery } from './queries.ts'
+import { toDelivery } from './serialize.ts'
 
 /**
  * Sends a test event to an endpoint, whatever it asks for. It is tried once, right after the answer.
@@ -22,15 +24,17 @@ export async function testEndpoint(deps: ManagementDeps, actor: Principal, one: 
   const event = webhookEvent(deps.now(), { organizationId, type: TEST_EVENT, data })
   const ids = sql`string_to_array(${event.deliveryIds.join(',')}, ',')::uuid[]`
   const target = { type: 'webhook_endpoint', id } as const
+  const sent = await describeTest(deps, one, event)
+  const answer = await keepAnswer(deps, 202, toDelivery(sent))
   const done = await tryBatch(deps.db, {
     delivery: deps.db.execute(insertDeliveryTo(id, event)),
     due: requireThat(deps.db, isWaiting(one, ids)),
     audit: audited(deps, { action: 'webhook_endpoint.tested', actor, organizationId, target }),
+    answer,
   })
   if (!done) throw await whyNothingIsSent(deps, one)
-  const delivery = await getDelivery(deps, one, event.deliveryIds[0] as string)
   sendSoon(deps, event)
-  return delivery
+  return sent
 }
 
 /**
@@ -46,18 +50,42 @@ export async function resend(
 ): Promise<DeliveryView> {
   const { organizationId, id } = one
   await enforceRateLimits(deps, { webhook_send_account: { account: organizationId } })
-  const row = audited(deps, {
+  const at = new Date(deps.now())
+  const [delivery, nextAttemptAt] = await Promise.all([
+    getDelivery(deps, one, deliveryId),
+    findDueTime(deps.db, one, at),
+  ])
+  const restarted: DeliveryView = { ...delivery, ...AGAIN, nextAttemptAt }
+  const answer = await keepAnswer(deps, 202, toDelivery(restarted))
+  const audit = audited(deps, {
     action: 'webhook_endpoint.event_resent',
     actor,
     organizationId,
     target: { type: 'webhook_endpoint', id },
     detail: { delivery_id: deliveryId },
   })
-  const isDue = await restartDelivery(deps.db, one, { id: deliveryId, at: new Date(deps.now()) }, row)
-  const delivery = await getDelivery(deps, one, deliveryId)
+  const isDue = await restartDelivery(deps.db, one, { id: deliveryId, at }, { audit, answer })
   if (!isDue) throw await whyNothingIsSent(deps, one)
   sendSoon(deps, { deliveryIds: [deliveryId] })
-  return delivery
+  return restarted
+}
+
+const AGAIN = { state: 'pending', attempts: 0, deliveredAt: null, lastError: null } as const
+
+/** The delivery of a test event, as it is before the first attempt: known before it is stored, so that a repeat gets it, too. */
+async function describeTest(deps: ManagementDeps, one: EndpointOf, event: WebhookEvent): Promise<DeliveryView> {
+  const at = new Date(event.at)
+  return {
+    ...AGAIN,
+    id: event.deliveryIds[0] as string,
+    eventId: event.id,
+    type: event.type,
+    payload: JSON.parse(event.payload),
+    nextAttemptAt: await findDueTime(deps.db, one, at),
+    lastStatusCode: null,
+    responseTimeMs: null,
+    createdAt: at,
+  }
 }
 
 async function getDelivery(deps: ManagementDeps, one: EndpointOf, deliveryId: string): Promise<DeliveryView> {

@@ -133,6 +133,31 @@ describe('an answer that was lost after its effect is given to the repeat:', () 
     expect(rotated.again.body).toEqual(rotated.repeat.body)
   })
 
+  test('a test event is sent once, and an event sent again once', async () => {
+    const { token } = await newUser()
+    const url = `https://${crypto.randomUUID()}.example.com/hook`
+    const { body: endpoint } = await call('POST /api/v1/webhook-endpoints', { token, body: { url, events: [] } })
+    const deliveries = `/api/v1/webhook-endpoints/${endpoint.id}/deliveries`
+    const line = `POST /api/v1/webhook-endpoints/${endpoint.id}/test`
+    const { lost, repeat, again } = await repeatAfterLoss(line, token, {}, 'webhook_endpoint.tested')
+    expect([lost.status, repeat.status]).toEqual([503, 202])
+    expect(again.body).toEqual(repeat.body)
+    const sent = async () => (await call(`GET ${deliveries}`, { token })).body.data
+    expect((await sent()).map(({ id }: { id: string }) => id)).toEqual([repeat.body.id])
+    expect(repeat.body).toMatchObject({ type: 'webhook.test', state: 'pending', attempts: 0 })
+    const once = `POST ${deliveries}/${repeat.body.id}/resend`
+    const resent = await repeatAfterLoss(once, token, {}, 'webhook_endpoint.event_resent')
+    expect([resent.lost.status, resent.repeat.status]).toEqual([503, 202])
+    expect(resent.again.body).toEqual(resent.repeat.body)
+    const { body: acts } = await call('GET /api/v1/audit-logs', { token })
+    const actions = acts.data.map(({ action }: { action: string }) => action)
+    for (const action of ['webhook_endpoint.tested', 'webhook_endpoint.event_resent'])
+      expect(
+        actions.filter((one: string) => one === action),
+        action,
+      ).toHaveLength(1)
+  })
+
   test('a plan is made once', async () => {
     const token = await administrator()
     const id = `p${crypto.randomUUID().slice(0, 8)}`
