@@ -82,6 +82,13 @@ export default defineConfig({
   test: {
     globalSetup: './test/support/global-setup.ts',
     silent: 'passed-only', // a refusal that a test expects is logged by the Worker as any other; a failing test shows its logs
+    coverage: {
+      provider: 'istanbul', // V8's own is not to be had in workerd
+      include: ['src/**/*.{ts,tsx}'],
+      reporter: ['text-summary', 'json-summary', 'html'],
+      reportsDirectory: '.local/coverage',
+      thresholds: { lines: 90, branches: 90 },
+    },
     slowTestThreshold: 5_000,
     testTimeout: 30_000, // a busy machine is slow, not wrong
     hookTimeout: 60_000,

@@ -1,0 +1,150 @@
+/** The providers' own libraries against the local services: their requests, their types, their checks of signatures. */
+import { createServer } from 'node:http'
+import { createPolar } from '@polar-sh/sdk/2026-04'
+import { Webhook } from 'standardwebhooks'
+import { Stripe } from 'stripe'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { LOCAL_PRODUCTS } from '../../../local/stack/payments/products.ts'
+import { LOCAL_BILLING } from '../../../local/stack/payments/routes.ts'
+import type { Stack } from '../../../local/stack/stack.ts'
+import { isPolarSigned, isStripeSigned } from '../../../src/billing/webhooks/signatures.ts'
+import { utf8 } from '../../../src/lib/bytes.ts'
+import { newSecret, signatures } from '../../../src/webhooks/sign.ts'
+import { openStack } from './support.ts'
+
+let stack: Stack
+const received: { readonly headers: Record<string, string>; readonly body: string }[] = []
+
+const receiver = createServer(async (request, response) => {
+  let body = ''
+  for await (const chunk of request) body += String(chunk)
+  received.push({ headers: request.headers as Record<string, string>, body })
+  response.writeHead(204).end()
+})
+
+beforeAll(async () => {
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve))
+  const address = receiver.address()
+  const webhookUrl = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/`
+  const billing = { polar: { ...LOCAL_BILLING.polar, webhookUrl }, stripe: { ...LOCAL_BILLING.stripe, webhookUrl } }
+  stack = await openStack({ billing })
+}, 60_000)
+afterAll(async () => {
+  await stack.close()
+  receiver.close()
+})
+afterEach(() => vi.restoreAllMocks())
+
+/** Libraries know their providers by fixed addresses: those lead to the local services here. */
+function routeToStack() {
+  const real = globalThis.fetch
+  vi.spyOn(globalThis, 'fetch').mockImplementation((input, init) => {
+    const url = String(input instanceof Request ? input.url : input)
+    return real(
+      url.replace(/^https:\/\/api\.(polar\.sh|stripe\.com)\/v1/, (_, host) => `${stack.url}/${host.split('.')[0]}/v1`),
+      init,
+    )
+  })
+}
+
+async function arrivals(header: string) {
+  const found = () => received.filter(({ headers }) => header in headers)
+  await expect.poll(() => found().length, { timeout: 15_000 }).toBeGreaterThan(1)
+  return found()
+}
+
+const { builder } = LOCAL_PRODUCTS as Record<'builder', { polarProductId: string; stripePriceId: string }>
+const pay = (provider: string, checkout: string) =>
+  fetch(`${stack.url}/${provider}/act`, { method: 'POST', body: JSON.stringify({ act: 'pay', checkout }) })
+
+describe('the official library of Stripe', () => {
+  const stripe = () => {
+    routeToStack()
+    return new Stripe(LOCAL_BILLING.stripe.token, { httpClient: Stripe.createFetchHttpClient(), maxNetworkRetries: 0 })
+  }
+
+  test('sells a subscription, reads it, and knows the webhooks as its own', async () => {
+    const client = stripe()
+    const session = await client.checkout.sessions.create({
+      mode: 'subscription',
+      line_items: [{ price: builder.stripePriceId, quantity: 1 }],
+      client_reference_id: 'org-stripe',
+      customer_email: 'ada@example.com',
+      subscription_data: { metadata: { org_id: 'org-stripe' } },
+      success_url: 'https://app.example.com/',
+    })
+    expect(session).toMatchObject({ object: 'checkout.session', status: 'open' })
+    await pay('stripe', session.id)
+    const done = await client.checkout.sessions.retrieve(session.id)
+    const subscription = await client.subscriptions.retrieve(done.subscription as string)
+    expect(subscription).toMatchObject({ object: 'subscription', status: 'active', metadata: { org_id: 'org-stripe' } })
+    expect(subscription.items.data.map(({ price }) => price.id)).toContain(builder.stripePriceId)
+    for (const { headers, body } of await arrivals('stripe-signature')) {
+      const event = await client.webhooks.constructEventAsync(
+        body,
+        headers['stripe-signature'] ?? '',
+        LOCAL_BILLING.stripe.webhookSecret,
+      )
+      expect(event).toMatchObject({ object: 'event', livemode: false })
+    }
+  })
+
+  test('signs as Tollgate checks it', async () => {
+    const payload = JSON.stringify({ id: 'evt_1' })
+    const { webhookSecret: secret } = LOCAL_BILLING.stripe
+    const signature = await stripe().webhooks.generateTestHeaderStringAsync({ payload, secret })
+    const delivery = { headers: new Headers({ 'Stripe-Signature': signature }), body: utf8(payload), now: Date.now() }
+    expect(await isStripeSigned([secret], delivery)).toBe(true)
+    expect(await isStripeSigned(['whsec_another'], delivery)).toBe(false)
+  })
+
+  test('is refused as Stripe refuses: an unknown subscription, and a wrong key', async () => {
+    await expect(stripe().subscriptions.retrieve('sub_none')).rejects.toMatchObject({ statusCode: 404 })
+    const stranger = new Stripe('sk_test_other', { httpClient: Stripe.createFetchHttpClient(), maxNetworkRetries: 0 })
+    await expect(stranger.subscriptions.retrieve('sub_none')).rejects.toMatchObject({ statusCode: 401 })
+  })
+})
+
+describe('the official library of Polar', () => {
+  const polar = () => {
+    routeToStack()
+    return createPolar({ accessToken: LOCAL_BILLING.polar.token })
+  }
+
+  test('sells a subscription and reads it', async () => {
+    const client = polar()
+    const checkout = await client.checkouts.create({
+      products: [builder.polarProductId],
+      external_customer_id: 'org-polar',
+      customer_email: 'ada@example.com',
+      success_url: 'https://app.example.com/',
+    })
+    expect(checkout).toMatchObject({ status: 'open', url: expect.stringContaining(checkout.id) })
+    await pay('polar', checkout.id)
+    const found = await client.subscriptions.list({ external_customer_id: 'org-polar' })
+    expect(found.items).toMatchObject([{ status: 'active', product_id: builder.polarProductId }])
+  })
+})
+
+describe('the official library of Standard Webhooks', () => {
+  test('knows the webhooks of Polar as signed', async () => {
+    const verifier = new Webhook(Buffer.from(LOCAL_BILLING.polar.webhookSecret).toString('base64'))
+    for (const { headers, body } of await arrivals('webhook-id')) {
+      expect(verifier.verify(body, headers)).toMatchObject({ type: expect.any(String) })
+      const delivery = { headers: new Headers(headers), body: utf8(body), now: Date.now() }
+      expect(await isPolarSigned([LOCAL_BILLING.polar.webhookSecret], delivery)).toBe(true)
+    }
+  })
+
+  test('verifies what Tollgate sends to its customers, with the new and the former secret', async () => {
+    const [secret, former] = [newSecret(), newSecret()]
+    const [id, timestamp, body] = ['msg_1', Math.floor(Date.now() / 1000), JSON.stringify({ type: 'usage.threshold' })]
+    const headers = {
+      'webhook-id': id,
+      'webhook-timestamp': String(timestamp),
+      'webhook-signature': await signatures([secret, former], { id, timestamp, body }),
+    }
+    for (const one of [secret, former]) expect(new Webhook(one).verify(body, headers)).toEqual(JSON.parse(body))
+    expect(() => new Webhook(newSecret()).verify(body, headers)).toThrow()
+  })
+})
