@@ -25,6 +25,8 @@ interface Reporter {
   readonly organizationId: string | null
   /** Whether the events are CloudEvents. */
   readonly isCloudEvents?: boolean
+  /** When that happened which has no time of its own, in Unix milliseconds; absent for now. No part of what was sent. */
+  readonly at?: number | undefined
 }
 
 /** What of a batch may still be counted, and what will not be. */
@@ -60,10 +62,10 @@ function parseBatch(input: unknown): z.output<typeof UsageBatch> {
 async function readAll(
   deps: Deps,
   events: readonly unknown[],
-  { isCloudEvents = false }: Reporter,
+  { isCloudEvents = false, at }: Reporter,
 ): Promise<ParsedBatch<UnattributedEvent>> {
   const now = deps.now()
-  const read = events.map((raw, index) => readItem(raw, index, { now, isCloudEvent: isCloudEvents }))
+  const read = events.map((raw, index) => readItem(raw, index, { now, at: at ?? now, isCloudEvent: isCloudEvents }))
   const items = read.filter((one) => 'event' in one)
   return { items: await priceItems(items), rejected: read.filter((one) => 'code' in one) }
 }

@@ -37,10 +37,12 @@ export const SOURCE = 'usage'
 
 interface Reading {
   readonly now: number
+  /** When that happened which says no time. */
+  readonly at: number
   readonly isCloudEvent: boolean
 }
 
-export function readItem(raw: unknown, index: number, { now, isCloudEvent }: Reading): Item | Rejection {
+export function readItem(raw: unknown, index: number, { now, at, isCloudEvent }: Reading): Item | Rejection {
   const report: Report | z.ZodError = isCloudEvent ? fromCloudEvent(raw) : { event: raw, id: readId(raw) }
   if (report instanceof z.ZodError)
     return { index, id: readId(raw), code: 'invalid_event', detail: describeIssues(report) }
@@ -48,7 +50,7 @@ export function readItem(raw: unknown, index: number, { now, isCloudEvent }: Rea
   const { event, warnings } = cleanDescription(report.event)
   const parsed = parse(event)
   if (!parsed.success) return { ...place, code: 'invalid_event', detail: describeIssues(parsed.error) }
-  const occurredAt = parsed.data.timestamp ? Date.parse(parsed.data.timestamp) : now
+  const occurredAt = parsed.data.timestamp ? Date.parse(parsed.data.timestamp) : at
   if (occurredAt < now - OLDEST_MS) return { ...place, code: 'too_old', detail: 'It happened more than 35 days ago.' }
   if (occurredAt > now + MAX_CLOCK_SKEW_MS)
     return { ...place, code: 'in_future', detail: 'It lies more than 5 minutes ahead.' }

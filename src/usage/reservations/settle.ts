@@ -2,6 +2,7 @@ import type * as z from 'zod'
 import { forEachMeter, METERS } from '../../db/schema/meters.ts'
 import type { Deps } from '../../deps.ts'
 import { errorFields, log } from '../../lib/log.ts'
+import { periodNamed } from '../../lib/period.ts'
 import { findAllowance, reloadAllowance } from '../../limits/allowance.ts'
 import { releaseHold } from '../../limits/holds.ts'
 import type { Recorded } from '../../limits/limit-request.ts'
@@ -33,9 +34,9 @@ export async function settle(
     throw new Problem('reservation_not_found')
   }
   if (cancel) return { outcome: 'cancelled', released: await release(deps, reservation, {}) }
-  const timestamp = used.timestamp ?? (await momentIn(deps, reservation))
-  const events = [{ ...used, timestamp, id: reservation_id, organization_id: reservation.organizationId }]
-  const recorded = await ingestUsage(deps, { events }, { organizationId: caller })
+  const at = used.timestamp ? undefined : await momentIn(deps, reservation)
+  const events = [{ ...used, id: reservation_id, organization_id: reservation.organizationId }]
+  const recorded = await ingestUsage(deps, { events }, { organizationId: caller, at })
   const outcome = readOutcome(recorded)
   const released = outcome === 'spooled' ? false : await releaseCounted(deps, reservation)
   return { outcome, released, ...(recorded.warnings && { warnings: recorded.warnings }) }
@@ -52,10 +53,14 @@ function readOutcome(recorded: Awaited<ReturnType<typeof ingestUsage>>): Settlem
 
 type ReservationRef = NonNullable<ReturnType<typeof parseReservationId>>
 
-/** Absent while the period of the reservation lasts; afterwards its last moment, since the next one follows it at once. */
-async function momentIn(deps: Deps, { organizationId, period }: ReservationRef): Promise<string | undefined> {
-  const { use } = await findAllowance(deps, organizationId)
-  return use.period.name === period ? undefined : new Date(use.period.start - 1).toISOString()
+/**
+ * Absent while the period of the reservation lasts. Afterwards its last moment, since the next one follows it at once; where
+ * another isolate's clock is ahead and began it, its first.
+ */
+async function momentIn(deps: Deps, { organizationId, period }: ReservationRef): Promise<number | undefined> {
+  const { start, end, name } = (await findAllowance(deps, organizationId)).use.period
+  if (name === period) return undefined
+  return periodNamed(end) === period ? end : start - 1
 }
 
 async function releaseCounted(deps: Deps, reservation: ReservationRef): Promise<boolean> {

@@ -71,3 +71,39 @@ describe('a reservation', () => {
     expect(new Set(ids).size).toBe(4)
   })
 })
+
+describe('a settlement without a time, near the end of a period', () => {
+  async function reservedAtTheEnd(skewMs: number) {
+    const { organizationId: organization_id } = await holderWith({ tokens: 1_000 })
+    const [ahead, behind] = [await newIsolate(), await newIsolate()]
+    const { end } = toMonth(ahead.now())
+    for (const isolate of [ahead, behind]) isolate.advance(end - isolate.now() - 30_000)
+    ahead.skew(skewMs)
+    const { reservation_id } = (await ahead.reserve({ organization_id, tokens: 500 })) as { reservation_id: string }
+    async function counted() {
+      const rows = await ahead
+        .deps()
+        .sql.query(
+          'select input_tokens::int, period_start from usage_periods where organization_id = $1 and input_tokens > 0',
+          [organization_id],
+        )
+      await Promise.all([ahead.settled(), behind.settled()])
+      return rows.map(({ input_tokens, period_start }) => [toMonth(+new Date(period_start)).name, input_tokens])
+    }
+    return { ahead, behind, end, counted, settlement: { reservation_id, input_tokens: 450 } }
+  }
+
+  test('counts in the period it was held in, also where the clock of who settles it is behind', async () => {
+    const { behind, end, counted, settlement } = await reservedAtTheEnd(40_000)
+    expect(await behind.settle(settlement)).toEqual({ outcome: 'settled', released: true })
+    expect(await counted()).toEqual([[toMonth(end).name, 450]])
+  })
+
+  test('is the same one when it is told again in the next', async () => {
+    const { ahead, end, counted, settlement } = await reservedAtTheEnd(0)
+    expect(await ahead.settle(settlement)).toEqual({ outcome: 'settled', released: true })
+    ahead.advance(60_000)
+    expect(await ahead.settle(settlement)).toEqual({ outcome: 'duplicate', released: false })
+    expect(await counted()).toEqual([[toMonth(end - 1).name, 450]])
+  })
+})
