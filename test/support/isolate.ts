@@ -129,6 +129,9 @@ export function claimOf(isolate: Isolate, asked: Asked): LimitRequest {
 
 /** In what steps time goes on while timers wait for it. */
 const TICK_MS = 100
+/** Of the time that nobody moves. */
+const realTimeout = globalThis.setTimeout.bind(globalThis)
+const aMoment = () => new Promise((resolve) => realTimeout(resolve, 1))
 
 /**
  * Moves time for isolates that have always been moved together, and their timers with it. It goes by what the test says,
@@ -140,10 +143,10 @@ export function moveTime(isolates: readonly [Isolate, ...Isolate[]]) {
   let planned = clock()
   let timersAt = planned
 
-  /** Waits for everything that does not wait for a timer: each lease waits for one. */
+  /** Waits for everything that does not wait for a timer, or comes to wait for one: each lease does. */
   async function idle() {
     const underway = () => isolates.flatMap((isolate) => isolate.underway())
-    while (underway().length > vi.getTimerCount()) await Promise.race(underway())
+    while (underway().length > vi.getTimerCount()) await Promise.race([...underway(), aMoment()])
   }
 
   async function until(at: number) {
