@@ -26,7 +26,7 @@ Builds the Worker as it is deployed, runs it in workerd over the local stack, an
 what people write by hand. Fails when a request is not answered as it has to be, and when a budget of bench/budgets.ts is
 listBroken.
   --better-auth  also Better Auth's api-key plugin; fetches it into a temporary folder, and needs DATABASE_URL
-  --publish      writes bench/results/bench.json and the figures of docs/performance.md
+  --publish      writes bench/results/bench.json and the figures of docs/operate/performance.md
 Environment: DATABASE_URL and REDIS_URL for real stores; a database of its own is made beside the given one.`
 
 const DELAYS_MS = [0, 5, 20]

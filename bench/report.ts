@@ -1,11 +1,11 @@
-/** Figures as tables and bars: to the terminal, and into docs/performance.md between its markers. */
+/** Figures as tables and bars: to the terminal, and into docs/operate/performance.md between its markers. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { ALONE, BESIDE_SIGN_INS } from './bench-cases.ts'
 import type { Measured } from './bench-measure.ts'
 import { BUDGETS, type Budget } from './budgets.ts'
 import type { Results } from './results.ts'
 
-const PAGE = new URL('../docs/performance.md', import.meta.url)
+const PAGE = new URL('../docs/operate/performance.md', import.meta.url)
 const BARS = {
   'performance-requests.svg': ['Answers a second (one workerd process)', (one: Measured) => one.perSecond],
   'performance-cpu.svg': ['CPU of the process per answer, in microseconds', (one: Measured) => one.cpuMicros],

@@ -61,7 +61,7 @@ await command(async function soak() {
 
 /** Writes the result into its place of the page. */
 async function publish({ date, minutes, perSecond, requests, failed, admitted, used, memoryMb, slowestP99Ms }: Report) {
-  const url = new URL('../docs/performance.md', import.meta.url)
+  const url = new URL('../docs/operate/performance.md', import.meta.url)
   const page = await readFile(url, 'utf8')
   const third = Math.floor(memoryMb.length / 3)
   const text = `${date}: ${minutes} minutes at ${perSecond} a second, ${requests.toLocaleString('en')} requests, ${failed} failed; ${admitted.toLocaleString('en')} admitted, ${used.postgres.toLocaleString('en')} in

@@ -17,7 +17,7 @@ const NEXT = {
   new: `Set it as the secret JWT_KEYS (npx wrangler secret put JWT_KEYS), keep a copy where you keep secrets, and delete
 JWT_SECRET_KEY, if it is set: exactly one of them is taken.`,
   rotate: `Set it as the secret JWT_KEYS: the new key signs, tokens of the former ones stay good, and nobody is signed out.
-Half an hour later no access token of the former keys is left: then they can be taken out (docs/keys.md).`,
+Half an hour later no access token of the former keys is left: then they can be taken out (docs/operate/keys.md).`,
 }
 
 const VERBS: Record<string, ((alg: SignatureAlgorithm | undefined) => Promise<void>) | undefined> = {

@@ -94,11 +94,11 @@ const Variables = z.object({
   UPSTASH_REDIS_REST_TOKEN: credential,
   /** Milliseconds after which a Redis round trip counts as failed. */
   REDIS_TIMEOUT_MS: wholeNumber(10, 10_000, 300),
-  /** The private keys of tokens, as a JWK set: the first signs, all verify (docs/keys.md). */
+  /** The private keys of tokens, as a JWK set: the first signs, all verify (docs/operate/keys.md). */
   JWT_KEYS: jwkSet.optional(),
   /** The short form of it: one secret (HS256). */
   JWT_SECRET_KEY: secret.optional(),
-  /** The public keys of a secret scanner, as it publishes them; absent for no such reports (docs/secret-scanning.md). */
+  /** The public keys of a secret scanner, as it publishes them; absent for no such reports (docs/operate/secret-scanning.md). */
   LEAK_REPORT_KEYS: reportKeys.optional(),
   /** The root of every other derived key. */
   SECRET_KEY: secret,
@@ -108,7 +108,7 @@ const Variables = z.object({
   CORS_ORIGINS: origins,
   /** The prefix of keys that are issued without another one. */
   KEY_PREFIX: z.stringFormat('key_prefix', /^[a-z][a-z0-9]{1,7}$/).default('ck'),
-  /** Whether keys of other systems may be imported by hash, and are looked up (docs/api-keys.md). */
+  /** Whether keys of other systems may be imported by hash, and are looked up (docs/guides/api-keys.md). */
   IMPORTED_KEYS: flag,
   /** What verification does while Redis fails: go on with per-isolate limits, or refuse with 503. */
   ON_LIMITER_OUTAGE: z.enum(['open', 'closed']).default('open'),
@@ -130,7 +130,7 @@ const Variables = z.object({
   BREACHED_PASSWORDS_URL: baseUrl.optional(),
   /** Milliseconds that whoever chooses a password waits for it at most. */
   BREACHED_PASSWORDS_TIMEOUT_MS: wholeNumber(100, 10_000, 1_000),
-  /** Polar's organization access token; absent for no payments through Polar (docs/billing.md). */
+  /** Polar's organization access token; absent for no payments through Polar (docs/operate/billing.md). */
   POLAR_ACCESS_TOKEN: credential.optional(),
   POLAR_WEBHOOK_SECRET: webhookSecrets,
   /** With the version; the sandbox is https://sandbox-api.polar.sh/v1. */

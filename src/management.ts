@@ -91,7 +91,7 @@ for (const routes of [
 management.route('/account', accountPages)
 management.get('/', (c) => c.redirect('/docs'))
 management.get('/.well-known/jwks.json', (c) => {
-  c.header('Cache-Control', 'public, max-age=300') // how long a verifier may go without a new key: see docs/keys.md
+  c.header('Cache-Control', 'public, max-age=300') // how long a verifier may go without a new key: see docs/operate/keys.md
   return c.json(publicKeys(c.env.deps.config))
 })
 management.get('/openapi.json', (c) => c.json(openApiDocument(management, c.env.deps.config)))

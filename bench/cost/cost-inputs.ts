@@ -1,6 +1,6 @@
 /**
- * All that docs/cost.md takes as given: public list prices in US dollars, before taxes and discounts, and what is assumed rather than
- * measured. How many bytes a row of a roll-up has is measured in docs/scale.md.
+ * All that docs/operate/cost.md takes as given: public list prices in US dollars, before taxes and discounts, and what is assumed rather than
+ * measured. How many bytes a row of a roll-up has is measured in docs/operate/scale.md.
  */
 export const INPUTS = {
   workersPlan: [5, 'Workers Paid, a month, with 10 million requests and 30 million ms of CPU'],
@@ -30,7 +30,7 @@ export const INPUTS = {
   organizations: [1_000, 'assumed: organizations that share all verifications'],
   combinations: [10, 'assumed: combinations of key, endpoint, status and so on that an organization has in an hour'],
   values: [15, 'assumed: different keys, endpoints, statuses and so on of an organization, taken together'],
-  hourlyRowBytes: [413, 'bytes of a row of `usage_hourly`: one for each hour and combination (docs/scale.md)'],
+  hourlyRowBytes: [413, 'bytes of a row of `usage_hourly`: one for each hour and combination (docs/operate/scale.md)'],
   sliceRowBytes: [323, 'bytes of a row of `usage_slices`: one for each hour and value; and as many by day'],
   totalsRowBytes: [262, 'bytes of a row of `usage_totals`: one for each hour'],
   monthsKept: [13.2, 'months for which raw events are kept (USAGE_RETENTION_DAYS = 400)'],

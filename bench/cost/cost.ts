@@ -1,4 +1,4 @@
-/** `npm run cost` writes docs/cost.md anew, from bench/results/bench.json and bench/cost/cost-inputs.ts. */
+/** `npm run cost` writes docs/operate/cost.md anew, from bench/results/bench.json and bench/cost/cost-inputs.ts. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { readArguments } from '../../local/support/arguments.ts'
 import { command } from '../../local/support/command.ts'
@@ -20,7 +20,7 @@ import {
 import { INPUTS, input } from './cost-inputs.ts'
 
 const RESULTS = new URL('../results/bench.json', import.meta.url)
-const PAGE = new URL('../../docs/cost.md', import.meta.url)
+const PAGE = new URL('../../docs/operate/cost.md', import.meta.url)
 
 const FREE = { count: 100_000, organizations: 1 }
 const ALL = { count: 1_000_000_000, organizations: input('organizations') }
@@ -115,7 +115,7 @@ ${usesTable(uses)}
 
 A busy key was asked about ${input('busyRate')} times a second in one isolate, the others were ${input('otherRate')} a second in all, of many organizations: at such
 rates a lease serves few verifications and a batch of usage holds two or three, which is most of what Postgres works. At full
-speed each takes far less (docs/performance.md). "By hand" is the design of \`bench/naive-worker.ts\`: a sliding window of
+speed each takes far less (docs/operate/performance.md). "By hand" is the design of \`bench/naive-worker.ts\`: a sliding window of
 @upstash/ratelimit, a query for the key and a row for the usage, for every request of whatever key, in one table without
 indexes, sums or statistics; repeats count again, and there are no quotas. CPU is this machine's; Cloudflare counts its own.
 
@@ -156,11 +156,11 @@ that is in use in every hour, however much it is used, and are kept for good.`
 
 const HELP = `Usage: npm run cost
 
-Writes docs/cost.md from bench/results/bench.json and the prices of bench/cost/cost-inputs.ts.`
+Writes docs/operate/cost.md from bench/results/bench.json and the prices of bench/cost/cost-inputs.ts.`
 
 await command(async function cost() {
   if (readArguments({}).values.help) return console.log(HELP)
   const results = JSON.parse(await readFile(RESULTS, 'utf8')) as Results
   await writeFile(PAGE, page(results))
-  console.log('docs/cost.md is written.')
+  console.log('docs/operate/cost.md is written.')
 })

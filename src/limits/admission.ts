@@ -38,7 +38,7 @@ type Answer =
  * Takes what a claim asks for, or nothing. One round trip.
  *
  * This stack's rate limiter is \@upstash/ratelimit; it is called with an algorithm of ours. Its stock ones take `rate: n` when
- * a single unit fits, so they overshoot, and cannot give back what a refused quota left in a window (docs/decisions/0001).
+ * a single unit fits, so they overshoot, and cannot give back what a refused quota left in a window (docs/internals/decisions/0001).
  *
  * @param lease units wanted beyond the claim's own, if any
  * @throws whatever the client throws when Redis fails or is slower than its timeout; what then happened is unknown

@@ -2,7 +2,7 @@
  * Units that this isolate admitted alone, on their way to the counters of Redis.
  *
  * They go there before the next claim of the same organization is decided, into the lane of the generation that the isolate
- * knew last; their events say the same lane, so that Postgres settles it (docs/decisions/0008). Units older than some
+ * knew last; their events say the same lane, so that Postgres settles it (docs/internals/decisions/0008). Units older than some
  * seconds are in Postgres already: the claim is asked for with fresh figures first, and where those come they replace the
  * units. If Postgres does not answer, the units are added: they may count twice until their lane is settled, and are never
  * missed. Units of an isolate that dies, or is not asked again, reach the counter with the next fresh row of any isolate, or

@@ -4,7 +4,7 @@
  * A quiet key is asked for each time, and exact. A busy one gets a lease for what it will likely need in the next moment,
  * never more than a twentieth of what is left, so that little is stranded when others want it too; what is not spent
  * goes back. Leased units are counted as taken from the start, so no number of isolates, however they end, admits more
- * than a limit; at most the units of outstanding leases less (docs/decisions/0004).
+ * than a limit; at most the units of outstanding leases less (docs/internals/decisions/0004).
  */
 import { runScript } from '../db/script.ts'
 import type { Deps } from '../deps.ts'

@@ -8,7 +8,7 @@
  * `api_calls` is the sum of three parts. `lane:0` and `lane:1` hold the calls that verifications took in even and odd
  * generations (`generation` is the current one, since `flipped`; `settled` the last that was set to what Postgres says).
  * The rest is reported usage, which Redis knows from Postgres alone. So no two writers change the same part, and each part
- * can be compared with Postgres by itself (docs/decisions/0008).
+ * can be compared with Postgres by itself (docs/internals/decisions/0008).
  *
  * - `clock(ahead)`: the time of Redis in ms. Isolates' clocks differ; limits go by one.
  * - `raise(key, state, recorded)`: raises every part that is lower than Postgres says. Idempotent. Returns how many rose.

@@ -11,7 +11,7 @@ let calmUntilMs = 0
  * error of the server costs a moment, and a slow Redis is not asked twice.
  *
  * What the lost try took stays taken, so a retry can only admit less than the limit. The windows and lanes of the counters
- * heal by themselves (docs/decisions/0008).
+ * heal by themselves (docs/internals/decisions/0008).
  *
  * @param work called with true for the first try
  * @throws what the last try throws

@@ -82,7 +82,7 @@ where organization_id = $1::uuid and period_start = to_timestamp($2::float8 / 10
 
 /**
  * Sets the counters of every period that changed lately to what Postgres says: up at once, down within minutes, under
- * traffic too (docs/decisions/0008). Units that wait in the spool stay counted.
+ * traffic too (docs/internals/decisions/0008). Units that wait in the spool stay counted.
  */
 export async function reconcileQuotas(deps: Deps, at: number) {
   const wasSpoolEmpty = await isSpoolEmpty(deps) // before Postgres is read: the drain may run meanwhile

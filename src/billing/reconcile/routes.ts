@@ -20,7 +20,7 @@ const DriftReport = z
             'unknown_organization',
             'unknown_product',
           ])
-          .meta({ description: 'See docs/billing.md.' }),
+          .meta({ description: 'See docs/operate/billing.md.' }),
         subscription_id: z.string().meta({ description: "The provider's." }),
         organization_id: z.uuid().nullable(),
         fields: z.array(z.string()).meta({ description: 'What is otherwise here.' }),

@@ -2,7 +2,7 @@ import { newRouter } from '../../api/api-route.ts'
 import { PROVIDERS } from '../providers/provider.ts'
 
 /**
- * Where payment providers report (docs/billing.md). No part of the published API: the signature is the only credential, and
+ * Where payment providers report (docs/operate/billing.md). No part of the published API: the signature is the only credential, and
  * what is signed are the bytes, so that nothing reads the body before. The code behind is evaluated with the first delivery.
  */
 export const billingWebhookRoutes = newRouter()

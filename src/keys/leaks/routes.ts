@@ -7,7 +7,7 @@ import { isSigned } from './signature.ts'
 
 /**
  * Where a secret scanner reports keys that it found in public: GitHub's partner programme, or whatever signs as it does
- * (docs/secret-scanning.md). No part of the published API: it is there only where the scanner's keys are configured.
+ * (docs/operate/secret-scanning.md). No part of the published API: it is there only where the scanner's keys are configured.
  */
 export const leakedRoutes = newRouter()
 

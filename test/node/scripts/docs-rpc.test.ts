@@ -17,7 +17,9 @@ let snippets: { name: string; text: string }[]
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tollgate-docs-'))
-  const pages = (await readdir(join(ROOT, 'docs'))).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)
+  const pages = (await readdir(join(ROOT, 'docs'), { recursive: true }))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`)
   snippets = (await Promise.all(['README.md', ...pages].map(snippetsOf))).flat()
 })
 

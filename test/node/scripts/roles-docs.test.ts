@@ -17,6 +17,6 @@ test('the table of roles in the documentation is the one that holds', async () =
   const rows = ROLES.owner.map((permission) => [`\`${permission}\``].concat(mayOf(permission), keysOf(permission)))
   const table = [['permission', ...NAMES, 'an API key'], ...rows].map((cells) => `| ${cells.join(' | ')} |`)
   table.splice(1, 0, `|${'---|'.repeat(NAMES.length + 2)}`)
-  const documented = await readFile(join(ROOT, 'docs/organizations.md'), 'utf8')
+  const documented = await readFile(join(ROOT, 'docs/guides/organizations.md'), 'utf8')
   expect(documented).toContain(`<!-- roles -->\n${table.join('\n')}\n<!-- /roles -->`)
 })

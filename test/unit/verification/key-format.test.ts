@@ -32,7 +32,7 @@ describe('a new key', () => {
   })
 })
 
-test('the worked example of docs/secret-scanning.md is right', () => {
+test('the worked example of docs/operate/secret-scanning.md is right', () => {
   const body = 'ck_live_ExampleOfAKeyThatWasNeverIssuedToAnybody012'
   expect(crc32(body)).toBe(3_065_007_802)
   expect(signed(body)).toBe(`${body}3LQSXi`)
