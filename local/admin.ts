@@ -18,7 +18,7 @@ await command(async function admin() {
   const { email } = values
   if (values.help || email === undefined) return console.log(HELP)
   const address = parseEmailAddress(email)
-  if (address === undefined) throw new Error(`--email: ${email} is not an e-mail address.`)
+  if (address === undefined) throw new Error(`--email: ${email} is not an email address.`)
   const connection = await connect(process.env)
   try {
     const db = ormOver(connection.sql)

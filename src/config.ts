@@ -116,7 +116,7 @@ const Variables = z.object({
   USAGE_RETENTION_DAYS: wholeNumber(40, 3650, 400),
   /** Seconds in which a used refresh token that comes again is refused, and not yet taken for stolen. */
   REFRESH_GRACE_SECONDS: wholeNumber(0, 300, 0),
-  /** Whether an e-mail address must be confirmed before its owner can sign in. */
+  /** Whether an email address must be confirmed before its owner can sign in. */
   EMAIL_VERIFICATION: z.enum(['optional', 'required']).default('optional'),
   /** Whether the administration is closed to administrators without a second factor. */
   ADMIN_REQUIRES_TWO_FACTOR: flag,

@@ -24,7 +24,7 @@ export async function inPairs(clients: readonly Client[], tasks: readonly string
 
 /**
  * Events over the 365 days before `end`: 50 endpoints, half of which use one or two of eight models, 20 keys, both with
- * a few favourites, and statuses, routes and environments. Dimensions are drawn apart from each other, which is hard on
+ * a few favorites, and statuses, routes and environments. Dimensions are drawn apart from each other, which is hard on
  * the roll-ups: the hourly one has almost as many rows as there are events.
  */
 export function eventTasks(events: number, end: Date): string[] {

@@ -15,7 +15,7 @@ import { openSession } from './sessions/open.ts'
 import { openChallenge } from './two-factor/challenge.ts'
 
 /**
- * Signs in with e-mail address and password. An unknown address, a wrong password and a disabled account get the same
+ * Signs in with email address and password. An unknown address, a wrong password and a disabled account get the same
  * answer after the same time. With a second factor switched on the answer is a challenge, and no token of any kind.
  *
  * Two limits hold wherever a guess comes from, since an attacker may have many addresses. They are not asked where the
@@ -72,6 +72,6 @@ function refusalProblem({ EMAIL_VERIFICATION }: Config): Problem {
   if (EMAIL_VERIFICATION === 'optional') return new Problem('invalid_credentials')
   return new Problem('invalid_credentials', {
     detail:
-      'E-mail address or password is wrong, or the address is not confirmed yet: see the mail that was sent to it.',
+      'Email address or password is wrong, or the address is not confirmed yet: see the mail that was sent to it.',
   })
 }

@@ -16,7 +16,7 @@ export const User = z
       .meta({ description: 'In the active organization.' }),
     organization_id: z.uuid().nullable().meta({ description: 'The active organization.' }),
     is_active: z.boolean(),
-    is_verified: z.boolean().meta({ description: 'Whether the e-mail address is confirmed.' }),
+    is_verified: z.boolean().meta({ description: 'Whether the email address is confirmed.' }),
     is_administrator: z.boolean().meta({ description: 'Whether they run this deployment.' }),
     two_factor_enabled: z.boolean(),
     created_at: z.iso.datetime(),

@@ -21,7 +21,7 @@ const TAGS = [
   ['Accounts', 'Registering, signing in, tokens and what is stored of a person.'],
   ['Sessions', 'Where one is signed in.'],
   ['Two-factor authentication', 'Authenticator apps and backup codes.'],
-  ['E-mail', 'Confirming an address, changing it, resetting a password.'],
+  ['Email', 'Confirming an address, changing it, resetting a password.'],
   ['Audit', 'Who did what.'],
   ['Administration', 'For those who run this deployment.'],
 ] as const

@@ -22,7 +22,7 @@ export function totp(secret: Uint8Array, step: number): string {
 }
 
 /**
- * The step whose code this is, among the present one and its neighbours. All of them are compared whatever is found, so
+ * The step whose code this is, among the present one and its neighbors. All of them are compared whatever is found, so
  * that the time does not tell which.
  *
  * @param now Unix milliseconds

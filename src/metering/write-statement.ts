@@ -157,7 +157,7 @@ const COUNTED = selectCounters('known', String)
 
 const DAYS = `(select *, (hour at time zone 'UTC')::date as day from slices where dimension <> '') as dated`
 
-/** The same judgement, some moments later: of the events (`$1`) whose ids another batch had just claimed. */
+/** The same judgment, some moments later: of the events (`$1`) whose ids another batch had just claimed. */
 export const RECHECK = `
 select coalesce(jsonb_agg(jsonb_build_array(position - 1, case
   when d.payload_hash = coalesce(decode(body ->> 'payload_hash', 'hex'), sha256(convert_to(body::text, 'UTF8')))

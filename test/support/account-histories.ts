@@ -61,7 +61,7 @@ const fault: fc.Arbitrary<StoreFault> = fc.record({
   every: between(1, 3),
 })
 
-export const steps: fc.Arbitrary<Step> = fc.record({
+const steps: fc.Arbitrary<Step> = fc.record({
   pauseMs: rarely(12, between(10_000, 40_000), fc.oneof(between(20, 1_000), between(20, 4_000))),
   by: rarely(3, fc.nat(2), fc.constant(0)), // or it would seldom come back to its lease
   costs: fc.array(between(1, 4), { maxLength: 9 }),

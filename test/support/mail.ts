@@ -26,9 +26,9 @@ export async function mailTo(email: string, subject: RegExp, count = 1): Promise
 }
 
 export const SUBJECTS = {
-  verify: /^Confirm your e-mail address/,
+  verify: /^Confirm your email address/,
   reset: /^Set a new password/,
-  change: /^Confirm your new e-mail address/,
+  change: /^Confirm your new email address/,
   inUse: /has an account at .* already/,
 } as const
 

@@ -29,7 +29,7 @@ export async function verifyEmail(deps: ManagementDeps, token: string): Promise<
 }
 
 /**
- * Sets a password with a token that was sent by e-mail, ends every session of the user and every other link that was
+ * Sets a password with a token that was sent by email, ends every session of the user and every other link that was
  * sent to them. It signs nobody in, and a second factor stays as it is (ASVS 6.4.3); only where nobody had confirmed the
  * address before, what was made until then is taken away (`clearUnconfirmed`).
  *

@@ -5,7 +5,7 @@ import { confirmEmailChange, resetPassword, verifyEmail } from './redeem.ts'
 import { requestPasswordReset, resendVerification } from './request.ts'
 import { EmailChange, ForAddress, PasswordReset, TokenUse } from './schemas.ts'
 
-const tag = 'E-mail'
+const tag = 'Email'
 const SAME_ANSWER = 'The answer is the same whether or not the address has an account.'
 
 const verifyRoute = apiRoute({
@@ -13,7 +13,7 @@ const verifyRoute = apiRoute({
   method: 'post',
   path: '/auth/email/verify',
   tag,
-  summary: 'Confirm an e-mail address',
+  summary: 'Confirm an email address',
   description: 'The token is good once, for 24 hours.',
   body: TokenUse,
   returns: { 204: null },
@@ -62,7 +62,7 @@ const changeRoute = apiRoute({
   method: 'post',
   path: '/auth/email/change',
   tag,
-  summary: 'Change my e-mail address',
+  summary: 'Change my email address',
   description:
     'Sends a link to the new address, good once, for 1 hour, and a notice to the old one. Nothing changes before the link is used. The answer is the same whether or not the new address has an account.',
   body: EmailChange,
@@ -76,7 +76,7 @@ const confirmChangeRoute = apiRoute({
   method: 'post',
   path: '/auth/email/change/confirm',
   tag,
-  summary: 'Confirm a new e-mail address',
+  summary: 'Confirm a new email address',
   description:
     "Replaces the address and ends the user's sessions; sent with an access token of theirs, all but that one's.",
   body: TokenUse,

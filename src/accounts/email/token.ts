@@ -3,7 +3,7 @@ import { base64url, randomBytes, sha256 } from '../../lib/bytes.ts'
 const MINUTE = 60_000
 
 /**
- * What a token that was sent by e-mail is good for: how long, and on which page its link opens. A reset is a way to sign
+ * What a token that was sent by email is good for: how long, and on which page its link opens. A reset is a way to sign
  * in out of band, so it lives as short as those (ASVS 6.5.5).
  */
 export const EMAIL_TOKENS = {

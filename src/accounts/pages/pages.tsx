@@ -11,7 +11,7 @@ const VerifyEmail = (
     intro="Press the button to confirm that the address this link was sent to is yours."
     button="Confirm the address"
     endpoint="/api/v1/auth/email/verify"
-    done="Your e-mail address is confirmed. You can close this page."
+    done="Your email address is confirmed. You can close this page."
     invalid={`${ASK_AGAIN} If your address is not confirmed yet, ask for a new link where you sign in.`}
   />
 )
@@ -48,7 +48,7 @@ const ConfirmEmail = (
     intro="Press the button to use the address this link was sent to from now on. Your devices will be signed out."
     button="Use this address"
     endpoint="/api/v1/auth/email/change/confirm"
-    done="Your account uses this e-mail address now. Sign in with it."
+    done="Your account uses this email address now. Sign in with it."
     invalid={`${ASK_AGAIN} Ask for the change again in your account.`}
   />
 )

@@ -11,7 +11,7 @@ export interface PasswordContext {
 /**
  * Why a password is not accepted.
  *
- * Refused are the short, those of one repeated pattern, and those that are the e-mail address or the product's name with
+ * Refused are the short, those of one repeated pattern, and those that are the email address or the product's name with
  * a few characters around it (ASVS 6.2.11).
  *
  * @returns a sentence for the person who chose it, or `undefined` when it is fine
@@ -24,7 +24,7 @@ export function passwordFlaw(password: string, { email, productName }: PasswordC
   if (/^(.{1,4})\1+$/su.test(lower)) return 'must not repeat one short pattern'
   const [local = ''] = email.split('@')
   if ([email, local, productName.toLowerCase()].some((word) => isMostly(lower, word))) {
-    return 'must not be made of your e-mail address or the name of this service'
+    return 'must not be made of your email address or the name of this service'
   }
   return undefined
 }

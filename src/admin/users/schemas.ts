@@ -20,7 +20,7 @@ const plan = text(100).min(1)
 export const UserParams = z.strictObject({ id: uuid })
 
 export const UserQuery = pageQuery.extend({
-  search: search.meta({ description: 'A part of the e-mail address or the name, in any case of letters.' }),
+  search: search.meta({ description: 'A part of the email address or the name, in any case of letters.' }),
   is_active: flag,
   is_verified: flag,
   two_factor_enabled: flag,

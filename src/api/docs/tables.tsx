@@ -89,7 +89,7 @@ export function Failures({ failures }: { readonly failures: readonly Failure[] }
   )
 }
 
-/** An HTTP status, coloured by its class. */
+/** An HTTP status, colored by its class. */
 export function Status({ code }: { readonly code: string | number }) {
   return <span class={`status s${String(code)[0]}`}>{code}</span>
 }

@@ -68,7 +68,7 @@ interface Read {
 
 /**
  * The metadata of a subscription are its checkout's, which Tollgate made. They go before the customer's external id: one
- * person who pays for two organizations is one customer at Polar, by the e-mail address.
+ * person who pays for two organizations is one customer at Polar, by the email address.
  */
 function toSubscription(read: Read): ProviderSubscription {
   const updatedAt = read.modified_at ?? read.created_at

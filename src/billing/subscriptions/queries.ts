@@ -37,7 +37,7 @@ export async function listOfCustomer(db: Database, provider: ProviderName, custo
 
 /**
  * The organizations that customers of a provider pay for, for subscriptions that somebody made in the provider's dashboard.
- * A customer who pays for several is nobody's; an e-mail address says nothing, since whoever pays types it in.
+ * A customer who pays for several is nobody's; an email address says nothing, since whoever pays types it in.
  */
 export async function findPayersOrganizations(
   db: Database,

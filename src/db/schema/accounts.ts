@@ -54,7 +54,7 @@ export const refreshTokens = pgTable(
   (t) => [uniqueIndex('refresh_tokens_hash_unique').on(t.tokenHash), index('refresh_tokens_session').on(t.sessionId)],
 )
 
-/** Single-use secrets sent by e-mail: verification, password reset, address change. */
+/** Single-use secrets sent by email: verification, password reset, address change. */
 export const emailTokens = pgTable(
   'email_tokens',
   {

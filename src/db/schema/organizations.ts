@@ -73,7 +73,7 @@ export const memberships = pgTable(
   ],
 )
 
-/** A seat offered by e-mail; single-use, and dead once accepted, revoked or expired. */
+/** A seat offered by email; single-use, and dead once accepted, revoked or expired. */
 export const invitations = pgTable(
   'invitations',
   {

@@ -6,7 +6,7 @@ export const users = pgTable(
   'users',
   {
     id: uuid().primaryKey(),
-    /** Lower-cased and trimmed; what is typed at login is normalised the same way. */
+    /** Lower-cased and trimmed; what is typed at login is normalized the same way. */
     email: text().notNull(),
     name: text(),
     /** A PHC string (argon2id), or bcrypt of an imported user until they sign in; null for a user who has no password. */

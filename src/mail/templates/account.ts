@@ -9,8 +9,8 @@ interface Link {
 
 export function verifyAddress({ service, url }: Link): Content {
   return {
-    subject: `Confirm your e-mail address for ${service}`,
-    paragraphs: [`An account at ${service} was made with this e-mail address. Confirm that it is yours.`],
+    subject: `Confirm your email address for ${service}`,
+    paragraphs: [`An account at ${service} was made with this email address. Confirm that it is yours.`],
     action: { label: 'Confirm the address', url },
     closing: ['The link works once, for 24 hours. If you did not make an account, do nothing.'],
   }
@@ -30,8 +30,8 @@ export function resetPassword({ service, url }: Link): Content {
 
 export function confirmNewAddress({ service, url }: Link): Content {
   return {
-    subject: `Confirm your new e-mail address for ${service}`,
-    paragraphs: [`The owner of an account at ${service} wants to use this e-mail address for it from now on.`],
+    subject: `Confirm your new email address for ${service}`,
+    paragraphs: [`The owner of an account at ${service} wants to use this email address for it from now on.`],
     action: { label: 'Use this address', url },
     closing: ['The link works once, for 1 hour. If it was not you, do nothing.'],
   }
@@ -40,9 +40,9 @@ export function confirmNewAddress({ service, url }: Link): Content {
 /** For the owner of an address that somebody tried to register once more, or to move another account to. */
 export function addressInUse({ service }: Pick<Link, 'service'>): Content {
   return {
-    subject: `Your e-mail address has an account at ${service} already`,
+    subject: `Your email address has an account at ${service} already`,
     paragraphs: [
-      `Somebody tried to register with your e-mail address at ${service}, or to use it for another account.`,
+      `Somebody tried to register with your email address at ${service}, or to use it for another account.`,
       'There is an account with it already, so nothing was changed.',
       'If it was you: sign in as usual, or ask for a new password if you forgot yours.',
       'If it was not you: there is nothing to do.',

@@ -27,13 +27,13 @@ export const NOTICES = {
       'The password of your account was set anew with a link that was sent to this address, which nobody had confirmed before. What was made under it until then was taken away, since it may have been made by somebody else: a second factor, API keys, webhook endpoints, other members and open invitations of its organizations. All devices were signed out.',
   },
   email_change_requested: {
-    title: 'A new e-mail address was asked for',
+    title: 'A new email address was asked for',
     sentence:
-      'Somebody signed in to your account asked to use another e-mail address for it. Nothing changes until that address is confirmed.',
+      'Somebody signed in to your account asked to use another email address for it. Nothing changes until that address is confirmed.',
   },
   email_changed: {
-    title: 'Your e-mail address was changed',
-    sentence: 'Your account uses another e-mail address from now on. This one is no longer good for signing in.',
+    title: 'Your email address was changed',
+    sentence: 'Your account uses another email address from now on. This one is no longer good for signing in.',
     isOut: true,
   },
   two_factor_enabled: {

@@ -32,7 +32,7 @@ import {
 } from './queries.ts'
 
 /**
- * Offers a seat by e-mail, in the place of an earlier offer to the same address.
+ * Offers a seat by email, in the place of an earlier offer to the same address.
  *
  * @throws Problem `forbidden` when somebody else than an owner invites an owner, `already_member`, `rate_limited`
  */

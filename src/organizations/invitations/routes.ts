@@ -25,7 +25,7 @@ const inviteRoute = apiRoute({
   method: 'post',
   path,
   tag,
-  summary: 'Invite somebody by e-mail',
+  summary: 'Invite somebody by email',
   description:
     'The link in the mail works once, for 7 days, and needs no account. It replaces an earlier one to the same address. Only owners invite owners.',
   params: OrganizationParams,

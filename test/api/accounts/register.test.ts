@@ -38,7 +38,7 @@ describe('POST /api/v1/auth/register', () => {
     })
   })
 
-  test('a taken e-mail address is refused, also in other letters', async () => {
+  test('a taken email address is refused, also in other letters', async () => {
     const email = newEmail()
     expect((await register({ email: email.toUpperCase() })).body.email.toLowerCase()).toBe(email)
     for (const again of [email, email.toUpperCase()]) {
@@ -182,7 +182,7 @@ describe('the fields of a registration', () => {
     'a@example.com\u0000',
     ['a@example.com'],
     { $ne: '' },
-  ])('%j is no e-mail address', async (email) => {
+  ])('%j is no email address', async (email) => {
     const { status, body } = await register({ email })
     expect(status).toBe(400)
     expect(body).toMatchObject({ code: 'invalid_request' })

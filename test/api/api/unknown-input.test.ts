@@ -160,7 +160,7 @@ test('an answer does not grow with the unknown fields it names', async () => {
   expect(JSON.stringify(long.body).length).toBeLessThan(2_000)
 })
 
-test('an unknown field of a usage event is told with the event, and its neighbours are counted', async () => {
+test('an unknown field of a usage event is told with the event, and its neighbors are counted', async () => {
   const events = [{ queries: 1 }, { queries: 1, promt: 3 }, { queries: 1, endpont: '/v1' }]
   const { status, body } = await call('POST /api/v1/usage', { token, body: { events } })
   expect({ status, accepted: body.accepted }).toEqual({ status: 200, accepted: 1 })

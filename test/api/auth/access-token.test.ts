@@ -72,7 +72,7 @@ describe('an access token', () => {
   test.each([
     ['a refresh token', person.refreshToken],
     ['nonsense', 'nonsense'],
-    ['an e-mail address', person.email],
+    ['an email address', person.email],
   ])('is not %s', async (_, token) => {
     expect(await me(token)).toMatchObject({ status: 401, body: { code: 'unauthenticated' } })
   })

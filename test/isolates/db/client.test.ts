@@ -18,7 +18,7 @@ function overtake(sqlState: string, times: number, matching = '') {
   })
 }
 
-describe('a statement that Postgres undid in favour of another', () => {
+describe('a statement that Postgres undid in favor of another', () => {
   test.each(['40P01', '40001'])('is sent again, twice at most: %s', async (sqlState) => {
     overtake(sqlState, 2)
     expect(await directly().sql.query('select 1 as one')).toEqual([{ one: 1 }])

@@ -46,7 +46,7 @@ test('one changed character always changes the checksum', () => {
   }
 })
 
-test('two neighbours in the wrong order always change the checksum', () => {
+test('two neighbors in the wrong order always change the checksum', () => {
   for (let sample = 0; sample < SAMPLES; sample++) {
     const bytes = randomBytes(50)
     const at = sample % 49

@@ -51,7 +51,7 @@ describe('a typing error', () => {
     expect(accepted).toEqual([])
   })
 
-  test('of two neighbours in the wrong order is seen', () => {
+  test('of two neighbors in the wrong order is seen', () => {
     const key = newKey('ck', 'live')
     const swapped = Array.from(
       { length: key.length - 1 },

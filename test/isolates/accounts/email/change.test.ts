@@ -27,13 +27,13 @@ describe('a change of address', () => {
   test('is in force once the new address confirms it; the old one is told twice (v5.0.0-6.3.7)', async () => {
     const person = await newUser()
     const { new_email, token } = await asked(person)
-    const first = await mailTo(person.email, /^A new e-mail address was asked for/)
+    const first = await mailTo(person.email, /^A new email address was asked for/)
     expect(first.text).not.toContain(new_email)
     expect(first.links).toEqual([])
     expect((await me(person.token)).body.email).toBe(person.email)
 
     expect(await confirm(token)).toMatchObject({ status: 204, body: '' })
-    await mailTo(person.email, /^Your e-mail address was changed/)
+    await mailTo(person.email, /^Your email address was changed/)
     const tokens = await login(new_email, person.password)
     expect((await me(tokens.body.access_token)).body).toMatchObject({ email: new_email, is_verified: true })
     expect((await login(person.email, person.password)).status).toBe(401)

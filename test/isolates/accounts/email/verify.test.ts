@@ -46,7 +46,7 @@ describe('a registration', () => {
   })
 })
 
-describe('v5.0.0-6.4.1 a token that was sent by e-mail', () => {
+describe('v5.0.0-6.4.1 a token that was sent by email', () => {
   test('is 256 random bits, of which only a SHA-256 is stored', async () => {
     const people = await Promise.all([mailed(), mailed()])
     const tokens = await Promise.all(people.map(({ email }) => verifyToken(email)))
