@@ -2,7 +2,8 @@
  * What goes over the service binding, for Workers that call Tollgate. This file imports nothing: copy it into your Worker,
  * and type the binding as `TollgateBinding`. src/rpc.ts is written in these types, so they are what is answered.
  *
- * Names are those of the HTTP API. Times are ISO 8601, spans are in whole seconds, `cost_usd` is US dollars.
+ * Names are those of the HTTP API. Times are ISO 8601, spans are in whole seconds, `cost_usd` is US dollars: decimal text in every
+ * answer, text or a number where it is given.
  */
 
 /** What a Worker that is bound to Tollgate calls. Nothing here throws what Tollgate answers: a failure is data. */

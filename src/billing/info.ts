@@ -1,5 +1,5 @@
 import type * as z from 'zod'
-import { forEachMeter, type Meter, NUMBER_METERS } from '../db/schema/meters.ts'
+import { forEachMeter, type Meter, MONEY_METERS, NUMBER_METERS } from '../db/schema/meters.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import type { Amount } from '../limits/meter-units.ts'
@@ -50,7 +50,7 @@ function describeUsage(meters: Readings) {
     const { limit, used, remaining, percent, overage } = meters[meter] as MeterReading<Amount<M>>
     return { limit, used, remaining, percent, overage }
   }
-  return { ...forEachMeter(NUMBER_METERS, read), cost_usd: read('cost_usd') }
+  return { ...forEachMeter(NUMBER_METERS, read), ...forEachMeter(MONEY_METERS, read) }
 }
 
 /** In which nothing is charged by itself, or nobody knows what. */

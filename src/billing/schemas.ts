@@ -1,6 +1,5 @@
 import * as z from 'zod'
-import { forEachMeter, NUMBER_METERS } from '../db/schema/meters.ts'
-import { money } from '../http/amounts.ts'
+import { forEachAmount, money } from '../http/amounts.ts'
 import { line, listSchema, timestamp, uuid } from '../http/fields.ts'
 import { text } from '../http/text-field.ts'
 
@@ -68,7 +67,7 @@ export const BillingInfo = z
     usage: z.object({
       period: z.string(),
       resets_at: timestamp,
-      meters: z.object({ ...forEachMeter(NUMBER_METERS, () => use(z.number())), cost_usd: use(money) }),
+      meters: z.object(forEachAmount(use(z.number()), use(money))),
     }),
     overage: z
       .object({

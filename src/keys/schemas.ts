@@ -1,6 +1,5 @@
 import * as z from 'zod'
-import { forEachMeter, NUMBER_METERS } from '../db/schema/meters.ts'
-import { money } from '../http/amounts.ts'
+import { forEachAmount, money } from '../http/amounts.ts'
 import { line, listSchema, metadata, timestamp, uuid } from '../http/fields.ts'
 import { text } from '../http/text-field.ts'
 import { isRange } from '../lib/cidr.ts'
@@ -110,10 +109,7 @@ const quotaReading = <Schema extends z.ZodType>(amounts: Schema) =>
     resets_at: timestamp,
   })
 
-const QuotaReadings = z.object({
-  ...forEachMeter(NUMBER_METERS, () => quotaReading(z.number()).optional()),
-  cost_usd: quotaReading(money).optional(),
-})
+const QuotaReadings = z.object(forEachAmount(quotaReading(z.number()).optional(), quotaReading(money).optional()))
 
 export const VerdictBody = z
   .object({

@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { AMOUNTS, forEachMeter, NUMBER_METERS } from '../db/schema/meters.ts'
-import { money } from '../http/amounts.ts'
+import { AMOUNTS } from '../db/schema/meters.ts'
+import { forEachAmount, money } from '../http/amounts.ts'
 import { timestamp, uuid } from '../http/fields.ts'
 import { figureSchemas } from './figure-schemas.ts'
 
@@ -48,10 +48,7 @@ export const Quotas = z
     plan: z.string(),
     rate_limit_per_minute: z.int(),
     max_api_keys: z.int(),
-    meters: z.object({
-      ...forEachMeter(NUMBER_METERS, () => meterReading(z.number())),
-      cost_usd: meterReading(money),
-    }),
+    meters: z.object(forEachAmount(meterReading(z.number()), meterReading(money))),
     features: z.record(z.string(), z.unknown()),
   })
   .meta({ id: 'Quotas' })

@@ -1,9 +1,8 @@
 import type * as z from 'zod'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
-import type { LimitOverrides } from '../../db/schema/shapes.ts'
 import { pageEnd } from '../../http/paging.ts'
 import { page } from '../../lib/cursor.ts'
-import { formatAmount } from '../../limits/meter-units.ts'
+import { formatOverrides } from '../../limits/meter-units.ts'
 import { OrganizationParams } from '../schemas.ts'
 import {
   AdminOrganization,
@@ -77,15 +76,10 @@ function toAdminOrganization(row: OrganizationView): z.output<typeof AdminOrgani
     plan: row.planId,
     is_platform: row.isPlatform,
     is_personal: row.isPersonal,
-    limit_overrides: toOverrides(row.limitOverrides),
+    limit_overrides: formatOverrides(row.limitOverrides),
     member_count: row.memberCount,
     suspended_at: row.suspendedAt?.toISOString() ?? null,
     suspended_reason: row.suspendedReason,
     created_at: row.createdAt.toISOString(),
   }
 }
-
-const toOverrides = ({ cost_usd, ...overrides }: LimitOverrides) => ({
-  ...overrides,
-  ...(cost_usd !== undefined && { cost_usd: formatAmount('cost_usd', cost_usd) }),
-})

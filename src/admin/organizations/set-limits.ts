@@ -3,6 +3,7 @@ import { audited } from '../../audit/record.ts'
 import type { UserPrincipal } from '../../auth/principal.ts'
 import { requireThat, runBatch } from '../../db/batch.ts'
 import type { ManagementDeps } from '../../deps.ts'
+import { formatOverrides } from '../../limits/meter-units.ts'
 import { organizationVersionKey, publishVersion } from '../../limits/versions.ts'
 import { Problem } from '../../problems.ts'
 import type { QuotaOverrides } from '../schemas.ts'
@@ -23,7 +24,7 @@ export async function setLimits(
       actor: administrator,
       organizationId,
       target: { type: 'organization', id: organizationId },
-      detail: { limits },
+      detail: { limits: formatOverrides(limits) },
     }),
   })
   const version = organization[0]?.version

@@ -9,7 +9,7 @@ import { FIRST_PLAN } from '../../db/schema/shapes.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { Problem } from '../../problems.ts'
 import { invalidateOrganizations, MAX_ORGANIZATIONS } from './announce.ts'
-import { toPlan } from './plan.ts'
+import { formatMeters, toPlan } from './plan.ts'
 import {
   countUses,
   deletePlanRow,
@@ -37,7 +37,7 @@ export async function createPlan(
   administrator: UserPrincipal,
   plan: z.output<typeof NewPlan>,
 ): Promise<PlanView> {
-  const { id, ...detail } = plan
+  const { id, limits, ...detail } = plan
   const row = toPlanRow(plan, new Date(deps.now()))
   const created = { ...row, organizationCount: 0 }
   try {
@@ -47,7 +47,7 @@ export async function createPlan(
         action: 'admin.plan_created',
         actor: administrator,
         target: { type: 'plan', id },
-        detail,
+        detail: { ...detail, limits: { ...limits, meters: formatMeters(limits.meters) } },
       }),
       answer: await keepAnswer(deps, 201, toPlan(created)),
     })
@@ -76,12 +76,17 @@ export async function changePlanFields(deps: ManagementDeps, change: PlanChange)
   const done = await runBatch(deps.db, {
     lock: lockPlan(deps.db, planId),
     found: requireThat(deps.db, isPlan(planId), 'plan_not_found'),
-    audit: audited(deps, { ...toEntry('admin.plan_updated', change), detail: { changes } }),
+    audit: audited(deps, { ...toEntry('admin.plan_updated', change), detail: { changes: describeChanges(changes) } }),
     plan: updatePlanFields(deps.db, planId, changes),
     organizations: changesKeys ? raiseOrganizations(deps.db, planId, MAX_ORGANIZATIONS) : undefined,
   })
   if (done.organizations) await invalidateOrganizations(deps, done.organizations.rows)
   return getPlan(deps, planId)
+}
+
+function describeChanges({ limits, ...rest }: PlanChange['changes']) {
+  const { meters } = limits ?? {}
+  return { ...rest, ...(limits && { limits: { ...limits, ...(meters && { meters: formatMeters(meters) }) } }) }
 }
 
 /**
@@ -92,7 +97,8 @@ export async function changePlanFields(deps: ManagementDeps, change: PlanChange)
 export async function deletePlan(deps: ManagementDeps, administrator: UserPrincipal, planId: string): Promise<void> {
   const plan = await getPlan(deps, planId)
   if (planId === FIRST_PLAN) throw new Problem('plan_protected')
-  const { organizationCount: _, createdAt: _created, updatedAt: _updated, id: _id, ...detail } = plan
+  const { organizationCount: _, createdAt: _created, updatedAt: _updated, id: _id, limits, ...rest } = plan
+  const detail = { ...rest, limits: { ...limits, meters: formatMeters(limits.meters) } }
   if (!(await deleteUnused(deps, { administrator, planId, detail }))) throw await whyNotDeleted(deps, planId)
 }
 

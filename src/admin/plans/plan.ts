@@ -1,6 +1,6 @@
 import type * as z from 'zod'
-import { forEachMeter, type Meter, NUMBER_METERS } from '../../db/schema/meters.ts'
-import type { PlanLimits } from '../../db/schema/shapes.ts'
+import { forEachMeter, type Meter, MONEY_METERS, type MoneyMeter } from '../../db/schema/meters.ts'
+import type { MeterLimit } from '../../db/schema/shapes.ts'
 import { formatLimit } from '../../limits/meter-units.ts'
 import type { PlanView } from './queries.ts'
 import type { Plan } from './schemas.ts'
@@ -11,7 +11,7 @@ export function toPlan(row: PlanView): z.output<typeof Plan> {
     id: row.id,
     name: row.name,
     price_per_month_cents: row.pricePerMonthCents,
-    limits: { ...row.limits, meters: formatLimits(row.limits) },
+    limits: { ...row.limits, meters: formatMeters(row.limits.meters) },
     features: row.features,
     is_public: row.isPublic,
     sort_order: row.sortOrder,
@@ -24,10 +24,17 @@ export function toPlan(row: PlanView): z.output<typeof Plan> {
   }
 }
 
-function formatLimits({ meters }: PlanLimits) {
-  const read = <M extends Meter>(meter: M) => {
-    const known = meters[meter]
-    return known && { ...known, limit: formatLimit(meter, known.limit) }
+type Meters = { readonly [M in Meter]?: MeterLimit | null | undefined }
+type Formatted<Known extends Meters> = Omit<Known, MoneyMeter> & {
+  readonly [M in MoneyMeter]?: { limit: string | null; at_limit: MeterLimit['at_limit'] } | Extract<Known[M], null>
+}
+
+/** Limits of a plan's meters, or changes of them, as they go over the wire. */
+export function formatMeters<Known extends Meters>(meters: Known): Formatted<Known> {
+  const own = MONEY_METERS.filter((meter) => meters[meter])
+  const read = (meter: MoneyMeter) => {
+    const { limit, at_limit } = meters[meter] as MeterLimit
+    return { limit: formatLimit(meter, limit), at_limit }
   }
-  return { ...forEachMeter(NUMBER_METERS, read), cost_usd: read('cost_usd') }
+  return { ...meters, ...forEachMeter(own, read) }
 }

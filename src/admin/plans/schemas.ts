@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { ALL_METERS, forEachMeter, METERS } from '../../db/schema/meters.ts'
-import { limitInput } from '../../http/amounts.ts'
+import { ALL_METERS, forEachMeter, METERS, MONEY_METERS } from '../../db/schema/meters.ts'
+import { limitInput, money } from '../../http/amounts.ts'
 import { line, listSchema, timestamp } from '../../http/fields.ts'
 import { recordSchema, text } from '../../http/text-field.ts'
 
@@ -16,14 +16,21 @@ const meter = <Schema extends z.ZodType>(limit: Schema) =>
 
 const METER_LIMITS = forEachMeter(ALL_METERS, (name) => meter(limitInput(name)))
 
+/** As they go out. */
+const METER_READINGS = {
+  ...METER_LIMITS,
+  ...forEachMeter(MONEY_METERS, () => meter(money)),
+}
+
 const rateLimit = z.int().min(1).max(1_000_000).meta({ description: 'Of each key.' })
 const keyCount = z.int().min(0).max(1_000_000).meta({ description: 'Keys that are not revoked, of the organization.' })
 
-const Limits = z.strictObject({
-  rate_limit_per_minute: rateLimit,
-  max_api_keys: keyCount,
-  meters: z.strictObject(METER_LIMITS).partial().meta({ description: 'A meter that is absent has no limit.' }),
-})
+const limitsOf = <Shape extends z.core.$ZodLooseShape>(meters: Shape) =>
+  z.strictObject({
+    rate_limit_per_minute: rateLimit,
+    max_api_keys: keyCount,
+    meters: z.strictObject(meters).partial().meta({ description: 'A meter that is absent has no limit.' }),
+  })
 
 const LimitChanges = z.strictObject({
   rate_limit_per_minute: rateLimit.optional(),
@@ -111,7 +118,7 @@ export const NewPlan = z.strictObject({
     .meta({ description: 'What verdicts and the catalogue call it; it never changes.' }),
   name: descriptive.name,
   price_per_month_cents: descriptive.price_per_month_cents,
-  limits: Limits,
+  limits: limitsOf(METER_LIMITS),
   features: Features.default({}),
   is_public: descriptive.is_public.default(true),
   sort_order: descriptive.sort_order.default(100),
@@ -131,7 +138,7 @@ export const Plan = z
   .object({
     id: z.string(),
     ...descriptive,
-    limits: Limits,
+    limits: limitsOf(METER_READINGS),
     features: Features,
     overage: Overage,
     organization_count: z.int().meta({ description: 'How many are on it.' }),

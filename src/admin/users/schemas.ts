@@ -1,8 +1,7 @@
 import * as z from 'zod'
 import { password } from '../../accounts/passwords/field.ts'
 import { code } from '../../accounts/two-factor/schemas.ts'
-import { forEachMeter, NUMBER_METERS } from '../../db/schema/meters.ts'
-import { money } from '../../http/amounts.ts'
+import { forEachAmount, money } from '../../http/amounts.ts'
 import { line, listSchema, pageQuery, timestamp, uuid } from '../../http/fields.ts'
 import { text } from '../../http/text-field.ts'
 import { NO_ACTIVE_MEMBERS } from './queries.ts'
@@ -86,8 +85,7 @@ export const AdminOrganization = z
     is_platform: z.boolean(),
     is_personal: z.boolean(),
     limit_overrides: z.object({
-      ...forEachMeter(NUMBER_METERS, () => z.number().optional()),
-      cost_usd: money.optional(),
+      ...forEachAmount(z.number().optional(), money.optional()),
       rate_limit_per_minute: z.int().optional(),
       max_api_keys: z.int().optional(),
     }),

@@ -53,7 +53,7 @@ const BY_NAME: Readonly<Record<string, unknown>> = {
   tokens: 18_000,
   input_tokens: 15_000,
   output_tokens: 3_000,
-  cost_usd: 4.2,
+  cost_usd: '4.200000',
   errors: 0,
   avg_response_time_ms: 84.2,
   limit: 1_000,

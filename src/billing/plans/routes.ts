@@ -1,5 +1,5 @@
 import { apiRoute, newRouter } from '../../api/api-route.ts'
-import { forEachMeter, type Meter, NUMBER_METERS } from '../../db/schema/meters.ts'
+import { forEachMeter, type Meter, MONEY_METERS, NUMBER_METERS } from '../../db/schema/meters.ts'
 import type { MeterLimit, PlanLimits } from '../../db/schema/shapes.ts'
 import { formatLimit } from '../../limits/meter-units.ts'
 import { listPublicPlans, type PublicPlan } from './queries.ts'
@@ -46,5 +46,5 @@ function allMeters({ meters }: PlanLimits) {
     const { limit, at_limit } = meters[meter] ?? UNLIMITED
     return { limit: formatLimit(meter, limit), at_limit }
   }
-  return { ...forEachMeter(NUMBER_METERS, read), cost_usd: read('cost_usd') }
+  return { ...forEachMeter(NUMBER_METERS, read), ...forEachMeter(MONEY_METERS, read) }
 }

@@ -1,6 +1,5 @@
 import * as z from 'zod'
-import { forEachMeter, NUMBER_METERS } from '../../db/schema/meters.ts'
-import { money } from '../../http/amounts.ts'
+import { forEachAmount, money } from '../../http/amounts.ts'
 
 const meterLimit = <Schema extends z.ZodType>(amounts: Schema) =>
   z.object({
@@ -30,10 +29,7 @@ const CataloguePlan = z
     currency: z.literal('usd'),
     rate_limit_per_minute: z.int().meta({ description: 'Of each API key.' }),
     max_api_keys: z.int(),
-    meters: z.object({
-      ...forEachMeter(NUMBER_METERS, () => meterLimit(z.number())),
-      cost_usd: meterLimit(money),
-    }),
+    meters: z.object(forEachAmount(meterLimit(z.number()), meterLimit(money))),
     overage: z
       .record(z.string(), OverageTiers)
       .meta({ description: 'What units above a limit cost, by meter; a meter that is absent costs nothing more.' }),

@@ -92,6 +92,8 @@ export const GAUGES = Object.keys(GAUGE_ROWS) as readonly Gauge[]
 export const ALL_METERS: readonly Meter[] = [...METERS, ...GAUGES]
 /** All meters whose amounts are numbers on the wire. */
 export const NUMBER_METERS = ALL_METERS.filter((meter): meter is Exclude<Meter, MoneyMeter> => !isMoney(meter))
+/** All meters whose amounts are decimal text on the wire. */
+export const MONEY_METERS = ALL_METERS.filter((meter) => isMoney(meter))
 export const METER_ROWS: Readonly<Record<Meter, MeterRow>> = { ...COUNTERS, ...GAUGE_ROWS }
 
 type CounterRows = typeof COUNTERS

@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { ALL_METERS, forEachMeter, type Meter, NUMBER_METERS } from '../../db/schema/meters.ts'
-import { anyAmount, money } from '../../http/amounts.ts'
+import { ALL_METERS, type Meter } from '../../db/schema/meters.ts'
+import { anyAmount, forEachAmount, money } from '../../http/amounts.ts'
 import { timestamp, uuid } from '../../http/fields.ts'
 import { text } from '../../http/text-field.ts'
 import { TEXT_LENGTHS } from '../describe.ts'
@@ -47,10 +47,7 @@ const reading = <Schema extends z.ZodType>(amounts: Schema) => ({
   resets_at: timestamp,
 })
 
-const quotas = z.object({
-  ...forEachMeter(NUMBER_METERS, () => z.object(reading(z.number())).optional()),
-  cost_usd: z.object(reading(money)).optional(),
-})
+const quotas = z.object(forEachAmount(z.object(reading(z.number())).optional(), z.object(reading(money)).optional()))
 
 export const ReservationBody = z
   .discriminatedUnion('granted', [
@@ -59,10 +56,7 @@ export const ReservationBody = z
       reservation_id: z.string(),
       expires_at: timestamp,
       held: z
-        .object({
-          ...forEachMeter(NUMBER_METERS, () => z.number().optional()),
-          cost_usd: money.optional(),
-        })
+        .object(forEachAmount(z.number().optional(), money.optional()))
         .meta({ description: 'What may be used, by meter.' }),
       quotas,
     }),
