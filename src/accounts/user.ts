@@ -1,7 +1,14 @@
 import type * as z from 'zod'
+import type { UserPrincipal } from '../auth/principal.ts'
+import type { ManagementDeps } from '../deps.ts'
 import { Problem } from '../problems.ts'
-import type { Profile } from './queries.ts'
+import { type Profile, selectProfile } from './queries.ts'
 import type { User } from './schemas.ts'
+
+/** Reads a signed-in user's own profile. @throws Problem `unauthenticated` when another request deleted the account */
+export async function getOwnProfile(deps: ManagementDeps, user: UserPrincipal): Promise<z.output<typeof User>> {
+  return toUser(await selectProfile(deps.db, user.userId, user.organizationId))
+}
 
 /** A profile as it goes over the wire. */
 export function toUser(profile: Profile | undefined): z.output<typeof User> {

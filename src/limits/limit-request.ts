@@ -127,3 +127,7 @@ export const keepUntil = (period: Period) => period.end + KEEP_AFTER_END_MS
 /** The counters of an organization's period, and its holds. The names say everything docs/internals/storage.md tells of them. */
 export const quotaKey = (organizationId: string, period: string) => `quota:${organizationId}:${period}`
 export const holdsKey = (organizationId: string, period: string) => `holds:${organizationId}:${period}`
+
+export const keyVersionKey = (keyId: string) => `version:key:${keyId}`
+
+export const organizationVersionKey = (organizationId: string) => `version:organization:${organizationId}`

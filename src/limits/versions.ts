@@ -20,9 +20,6 @@ for i = 1, #KEYS do
 end
 return #KEYS`)
 
-export const keyVersionKey = (keyId: string) => `version:key:${keyId}`
-export const organizationVersionKey = (organizationId: string) => `version:organization:${organizationId}`
-
 /** Announcements of this isolate that have not arrived, by their Redis key. The next one that does takes them along. */
 const unpublished = new Map<string, number>()
 

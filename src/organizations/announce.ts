@@ -1,5 +1,6 @@
 import type { Deps } from '../deps.ts'
-import { organizationVersionKey, publishVersion } from '../limits/versions.ts'
+import { organizationVersionKey } from '../limits/limit-request.ts'
+import { publishVersion } from '../limits/versions.ts'
 
 interface Changed {
   readonly id: string

@@ -1,15 +1,15 @@
 import type * as z from 'zod'
 import { requirePassword } from '../accounts/passwords/reauthenticate.ts'
-import { selectProfile } from '../accounts/queries.ts'
 import { type Proof, requireSecondFactor } from '../accounts/two-factor/code.ts'
-import { toUser } from '../accounts/user.ts'
+import { getOwnProfile } from '../accounts/user.ts'
 import { audited } from '../audit/record.ts'
 import type { UserPrincipal } from '../auth/principal.ts'
 import { requireThat, tryBatch } from '../db/batch.ts'
 import { lockLeavingUser, lockOwnOrganizations } from '../db/locks.ts'
 import { anonymizeEvents } from '../db/usage-erasure.ts'
 import type { ManagementDeps } from '../deps.ts'
-import { keyVersionKey, publishVersion } from '../limits/versions.ts'
+import { keyVersionKey } from '../limits/limit-request.ts'
+import { publishVersion } from '../limits/versions.ts'
 import { notice } from '../mail/notice.ts'
 import { invalidateDeleted } from '../organizations/announce.ts'
 import { Problem } from '../problems.ts'
@@ -38,7 +38,7 @@ export async function deleteAccount(
 ): Promise<void> {
   await requirePassword(deps, user, password)
   const proof = user.hasTwoFactor ? await requireCode(deps, user, code) : undefined
-  const profile = toUser(await selectProfile(deps.db, user.userId, user.organizationId))
+  const profile = await getOwnProfile(deps, user)
   const mail = notice(deps, profile, 'account_deleted')
   const { keys, gone } = await erase(deps, user, mail.insert, proof?.statements ?? [])
   await Promise.all([

@@ -1,6 +1,5 @@
 import type * as z from 'zod'
-import { selectProfile } from '../accounts/queries.ts'
-import { toUser } from '../accounts/user.ts'
+import { getOwnProfile } from '../accounts/user.ts'
 import { toCustomersAuditLog } from '../audit/audit-log.ts'
 import { audited } from '../audit/record.ts'
 import type { UserPrincipal } from '../auth/principal.ts'
@@ -23,7 +22,7 @@ export async function exportAccount(deps: ManagementDeps, user: UserPrincipal): 
     organizationId: user.organizationId,
     target: { type: 'user', id: user.userId },
   })
-  const profile = toUser(await selectProfile(deps.db, user.userId, user.organizationId))
+  const profile = await getOwnProfile(deps, user)
   const { belongsTo, devices, keys, acts, usage } = await selectEverythingAbout(deps.db, user.userId)
   return {
     exported_at: new Date(deps.now()).toISOString(),

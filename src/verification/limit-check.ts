@@ -2,7 +2,7 @@ import { forEachMeter, METERS } from '../db/schema/meters.ts'
 import { sha256Hex } from '../lib/bytes.ts'
 import { type Period, toPeriod } from '../lib/period.ts'
 import type { LimitRequest, WindowRequest } from '../limits/limit-request.ts'
-import { keyVersionKey, organizationVersionKey } from '../limits/versions.ts'
+import { keyVersionKey, organizationVersionKey } from '../limits/limit-request.ts'
 import type { VerifyRequest } from './input.ts'
 import type { KeyRecord } from './key-record.ts'
 

@@ -1,5 +1,6 @@
 import type { Deps } from '../../deps.ts'
-import { organizationVersionKey, publishVersions } from '../../limits/versions.ts'
+import { organizationVersionKey } from '../../limits/limit-request.ts'
+import { publishVersions } from '../../limits/versions.ts'
 
 /** How many organizations hear of a change of their plan by announcement; the others when what is cached of them ends. */
 export const MAX_ORGANIZATIONS = 10_000

@@ -1,6 +1,6 @@
 import { env, exports } from 'cloudflare:workers'
 import { expect, test } from 'vitest'
-import { keyVersionKey } from '../../../src/limits/versions.ts'
+import { keyVersionKey } from '../../../src/limits/limit-request.ts'
 import { directly } from '../../support/direct.ts'
 import { eventually, newKeyHolder, randomIp } from '../../support/http.ts'
 import { failFor } from '../../support/mail.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { invalidateOrganizations } from '../../../src/admin/plans/announce.ts'
-import { organizationVersionKey } from '../../../src/limits/versions.ts'
+import { organizationVersionKey } from '../../../src/limits/limit-request.ts'
 import { directly, withoutRequestId } from '../../support/direct.ts'
 import { administrator, call, newKeyHolder, newUser, setLimits } from '../../support/http.ts'
 import { newIsolate } from '../../support/isolate.ts'

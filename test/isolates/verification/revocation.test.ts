@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { keyVersionKey, organizationVersionKey, publishVersion } from '../../../src/limits/versions.ts'
+import { keyVersionKey, organizationVersionKey } from '../../../src/limits/limit-request.ts'
+import { publishVersion } from '../../../src/limits/versions.ts'
 import { breakStores } from '../../support/broken-stores.ts'
 import { directly } from '../../support/direct.ts'
 import { administrator, call, newKeyHolder, setLimits } from '../../support/http.ts'

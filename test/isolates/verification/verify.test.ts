@@ -126,7 +126,8 @@ describe('rules', () => {
   test('a suspended organization has no working key, and gets them back', async () => {
     const { key, organizationId } = await newKeyHolder()
     const isolate = await newIsolate()
-    const { publishVersion, organizationVersionKey } = await import('../../../src/limits/versions.ts')
+    const { publishVersion } = await import('../../../src/limits/versions.ts')
+    const { organizationVersionKey } = await import('../../../src/limits/limit-request.ts')
     async function suspend(at: string | null) {
       const [row] = await isolate
         .deps()

@@ -4,18 +4,21 @@ import { expect, test } from 'vitest'
 import { ROOT } from './support.ts'
 
 /** Every way to name another file: `import`, `export … from`, `import()`, and imports of types, which lint rules overlook. */
-const SPECIFIER = /(?:\bfrom\s+|\bimport\s*\(\s*|\bimport\s+)'(\.\.?\/[^']+)'/g
+const SPECIFIER = /((?:import|export)\b[^'"]*?\bfrom\s+|\bimport\s*\(\s*|\bimport\s+)'(\.\.?\/[^']+)'/g
 
 interface Import {
   readonly file: string
   readonly target: string
+  /** Whether it is gone at run time. */
+  readonly isType: boolean
 }
 
 function readImports(top: string): Import[] {
   return globSync(`${top}/**/*.{ts,tsx}`, { cwd: ROOT }).flatMap((file) =>
-    [...readFileSync(join(ROOT, file), 'utf8').matchAll(SPECIFIER)].map(([, specifier = '']) => ({
+    [...readFileSync(join(ROOT, file), 'utf8').matchAll(SPECIFIER)].map(([, statement = '', specifier = '']) => ({
       file,
       target: relative(ROOT, join(ROOT, dirname(file), specifier)),
+      isType: /^(import|export) type\b/.test(statement),
     })),
   )
 }
@@ -79,6 +82,35 @@ test('the routes of a feature are known to the table of contents alone', () => {
     ({ file, target }) => /(^|\/|-)routes\.ts$/.test(target) && file !== 'src/management.ts',
   )
   expect(others.map(({ file, target }) => `${file} imports ${target}`)).toEqual([])
+})
+
+/** Decisions that depend on their arguments alone. */
+const PURE = [
+  ...globSync('src/**/*rules.ts', { cwd: ROOT }),
+  'src/billing/overage/money.ts',
+  'src/billing/subscriptions/decide.ts',
+  'src/limits/meter-units.ts',
+  'src/limits/window.ts',
+  'src/metering/write-sums.ts',
+  'src/usage/analytics/buckets.ts',
+  'src/usage/analytics/csv.ts',
+  'src/usage/analytics/percentile.ts',
+  'src/verification/limit-check.ts',
+  'src/verification/verdict.ts',
+]
+
+/** What a pure file may run: other pure files, helpers without a clock, names and tables. Types are no code. */
+const HARMLESS =
+  /^src\/(lib\/(?!log|waiting|uuid|pool)|db\/schema\/(shapes|meters)\.ts|auth\/roles\.ts|limits\/limit-request\.ts|rpc-types\.ts|usage\/analytics\/span\.ts)/
+const EFFECT = /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bcrypto\b|\bfetch\(|\bset(Timeout|Interval)\b|\bawait\b/
+
+test('what is called pure has no clock, no chance, no I/O, and calls nothing that has', () => {
+  expect(PURE.length).toBeGreaterThan(14)
+  const imports = readImports('src').filter(({ file, isType }) => PURE.includes(file) && !isType)
+  const impure = imports.filter(({ target }) => !PURE.includes(target) && !HARMLESS.test(target))
+  expect(impure.map(({ file, target }) => `${file} imports ${target}`)).toEqual([])
+  const code = (file: string) => readFileSync(join(ROOT, file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')
+  expect(PURE.filter((file) => EFFECT.test(code(file)))).toEqual([])
 })
 
 test('a test stands in the folder of the project whose isolation it needs', () => {

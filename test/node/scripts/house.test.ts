@@ -145,3 +145,11 @@ test('a batch is run by db/batch.ts alone, so that a requirement always becomes 
   const allowed = ['admin/plans/queries.ts', 'db/locks.ts'] // raiseOrganizations locks and updates in one statement
   expect(locking.map(([file]) => file).toSorted()).toEqual(allowed)
 })
+
+test('no lint rule is written as a pattern that oxlint ignores without a word', async () => {
+  const patterns = [...(await read('.oxlintrc.json')).matchAll(/"regex": "([^"]+)"/g)].map(
+    ([, pattern = '']) => pattern,
+  )
+  expect(patterns.length).toBeGreaterThan(0)
+  expect(patterns.filter((pattern) => /\(\?[!=<]/.test(pattern))).toEqual([])
+})
