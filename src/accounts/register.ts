@@ -75,7 +75,7 @@ async function tellOwner(deps: ManagementDeps, email: string): Promise<void> {
   mail.send()
 }
 
-/** A new account as reading it back would give it, which is never done: it would take time that a taken address does not. */
+/** Built in memory instead of read back: the read would make a new address measurably slower than a taken one. */
 function firstProfile({ user, organization }: NewAccount): Profile {
   return {
     ...user,

@@ -6,7 +6,10 @@ import { users } from '../db/schema/users.ts'
 import { administrates } from './administrators.ts'
 import type { Membership } from './principal.ts'
 
-/** @returns the session if it, its user and its time are all still good; a support session only as long as its administrator is one */
+/**
+ * @returns the session, unless it ended or expired, its user is disabled or, for a support session, its opener is no longer an
+ *   administrator
+ */
 export async function selectSession(db: Database, sessionId: string, userId: string, now: Date) {
   const [row] = await db
     .select({

@@ -65,7 +65,7 @@ async function answerPage(c: Context<AppEnv>, handler: Handler): Promise<Respons
   return answer
 }
 
-/** A JSON answer that has its headers already: for what is asked so often that adding them afterwards would tell. */
+/** Hot-path response: copies the shared headers in one go, because setting them one by one shows in the CPU profile. */
 export function respondJson(requestId: string, body: unknown, more: Readonly<Record<string, string>>): Response {
   const answer = new Response(JSON.stringify(body), { headers: JSON_HEADERS })
   answer.headers.set('X-Request-Id', requestId)

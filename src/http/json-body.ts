@@ -5,10 +5,9 @@ import { Problem } from '../problems.ts'
 export const MAX_BODY_BYTES = 256 * 1024
 
 /**
- * Reads a JSON body as strictly as the answer to a bad one deserves: 415 for another type, 413 for too much (also when
- * the length is not announced), 400 for what does not parse.
+ * Reads a JSON body: 415 for another media type, 413 above the limit (with or without Content-Length), 400 for invalid JSON.
  *
- * Insisting on the type also keeps pages of other origins out: a browser asks first before it sends it (ASVS 3.5.2).
+ * Requiring the media type also keeps pages of other origins out: a browser sends a preflight for it (ASVS 3.5.2).
  */
 export async function readJson(request: Request): Promise<unknown> {
   return parseJson(await readJsonText(request))

@@ -1,8 +1,9 @@
 /**
  * Waits for what another request has under way.
  *
- * The runtime takes a request that waits for nothing of its own for hung, and cancels it; it notices only when it collects
- * garbage, so mostly when the other one is slow. The timer is something of its own, and an end where the other was lost.
+ * workerd cancels a request that awaits only another request's promise ("hung"); it notices during garbage collection, so
+ * mostly when the other request is slow. Racing the promise with a timer gives this request pending I/O of its own and bounds
+ * the wait.
  *
  * @returns its result; `undefined` when it has none after that time
  * @throws what it throws

@@ -145,7 +145,10 @@ function spend(lease: Lease, claim: LimitRequest): LimitDecision {
   return reading(lease)
 }
 
-/** Another service asks for the same key, or its row was loaded again: once it was asked for, the lease is theirs, too. */
+/**
+ * This request rests on row versions that the lease has not confirmed. Checks them in Redis once; if that admits the request,
+ * later requests with these versions may spend from the lease.
+ */
 async function confirm(deps: Deps, lease: Lease, claim: LimitRequest): Promise<Admission> {
   const admission = await consume(deps, claim)
   if (admission.outcome === 'admitted') lease.confirmed = [...lease.confirmed, ...claim.versions]
@@ -197,7 +200,7 @@ async function acquireLease(deps: Deps, claim: LimitRequest, seen: Traffic): Pro
 function acquireUnits(deps: Deps, claim: LimitRequest, seen: Traffic): Promise<Admission> {
   const expected = Math.ceil((perSecond(seen, 'units') * LEASE_MS) / 1000)
   const units = Math.min(MAX_UNITS, Math.max(FIRST_UNITS, expected))
-  const fewest = Math.max(MIN_UNITS, claim.windows[0].cost) // one that is too small for the next request is in nobody's use
+  const fewest = Math.max(MIN_UNITS, claim.windows[0].cost) // a smaller lease could not serve the next request
   return consume(deps, claim, { units, ms: LEASE_MS, share: SHARE, fewest })
 }
 

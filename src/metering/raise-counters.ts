@@ -19,7 +19,8 @@ return raise(KEYS[1], state, cjson.decode(ARGV[1]))`)
 
 /**
  * Brings the counters up to what was recorded, so that usage which no verification counted is seen by the next one.
- * Never lowers: what is counted but not written yet stays counted. If Redis fails, reconciliation does it later.
+ * Never lowers: what is counted but not written yet stays counted. If Redis fails, reconciliation does it later. Two
+ * concurrent syncs can count the same calls twice until the next reconciliation: it over-counts, never under-counts.
  */
 export async function syncCounters(deps: Deps, periods: readonly PeriodUsage[]): Promise<void> {
   const raises = periods.map((used) => {

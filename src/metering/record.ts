@@ -49,7 +49,7 @@ export function recordUsage(deps: Deps, event: UsageEvent): void {
 
 /**
  * Refusals that differ in nothing but their moment become one event: a client that hammers with a dead key must not be
- * able to fill the database. Everything else is kept as it is; that a repeat counts once the statement sees to.
+ * able to fill the database. Real usage is never merged; the SQL statement deduplicates it.
  */
 function addTo({ uses, refusals }: GatheredEvents, event: UsageEvent): void {
   if (!event.error_code || event.api_calls) {
@@ -78,7 +78,10 @@ async function gatherThenWrite(deps: Deps, gathered: GatheredEvents, full: Promi
   await persist(deps, listEvents(gathered))
 }
 
-/** A second request watches over a batch, should the first one's context be torn down. Writing twice counts once. */
+/**
+ * Backup writer: if the request that opened the batch is canceled, a second request writes the batch after a timeout.
+ * Writes are idempotent.
+ */
 function guard(deps: Deps, batch: Batch): void {
   batch.hasGuardian = true
   deps.defer(takeOver(deps, batch))

@@ -16,9 +16,9 @@ interface Erasure {
 }
 
 /**
- * Takes what is about persons out of the raw events of organizations that were deleted an hour ago or longer: of all of
- * them, in bites that no statement's timeout can end. Each bite leaves how far it came, so that any run goes on from there,
- * and two at once do nothing twice. One that fails keeps no other from its turn, and has its own again in the next run.
+ * Erases personal data from the raw events of organizations that were deleted an hour ago or longer, in batches small enough
+ * for the statement timeout. Each batch stores how far it came, so any run resumes there, and two at once do nothing twice. An
+ * organization whose erasure fails does not stop the others; the next run retries it.
  */
 export async function eraseFromUsage(deps: Deps, at: number) {
   const end = deps.now() + TIME_BUDGET_MS

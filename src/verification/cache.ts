@@ -60,8 +60,8 @@ export function findKey(deps: Deps, key: string): CachedKey | Promise<CachedKey>
 }
 
 /**
- * Keeps a row that Redis has confirmed within its age, and loads it again behind the requests' back: none of them waits.
- * If the database does not answer, the row goes on as long as Redis confirms it.
+ * Keeps using a row whose version Redis confirmed within 25 s, and reloads it in the background, so no request waits. If
+ * Postgres is down nothing can change in it, so the row stays in use for as long as Redis confirms its version.
  */
 function keepAndReload(deps: Deps, hash: string, known: CachedKey): CachedKey {
   const keep = (error: unknown): CachedKey => {

@@ -162,7 +162,10 @@ async function decideRefusal(
   )
 }
 
-/** A refusal needs no round trip, so what it rests on is looked at again when that was long ago: it may have been lifted. */
+/**
+ * Refusals are decided from cached rows. If the rows are older than 1 s, this reloads them once first: the key may have been
+ * enabled again.
+ */
 async function reloadIfStale(
   basis: Snapshot,
   { deps, request, now }: VerificationContext,

@@ -11,10 +11,9 @@ const LEASE_SECONDS = 30
 const IS_FREE = '(e.busy_until is null or e.busy_until <= $1) and (e.paused_until is null or e.paused_until <= $1)'
 
 /**
- * Due deliveries, the oldest of each endpoint's lane, where the lane is free: deliveries of one endpoint follow one another,
- * in whichever runs they are made. Of each organization comes one lane before the second of any, and whoever was tried
- * longest ago comes first: neither an endpoint with a long queue nor an organization with ten of them keeps others from
- * theirs. Two runs at once claim none twice.
+ * Claims due deliveries, fairly: only the oldest of each endpoint, where its lane is free, and one endpoint of each organization
+ * before the second of any; the endpoint tried longest ago comes first. Deliveries of one endpoint are sent one after the
+ * other, in whichever runs. Two runs at once claim none twice.
  *
  * An endpoint is failing while something waits for it that did not arrive at the last attempt.
  */

@@ -44,7 +44,7 @@ export async function findAllDrift(deps: ManagementDeps): Promise<Found> {
   }
 }
 
-/** The same for one provider: every one of its subscriptions is judged as if there were news of it. */
+/** The same for one provider: runs every subscription through the same decision as a webhook, without writing. */
 export async function findDrift(deps: ManagementDeps, provider: BillingProvider): Promise<Found> {
   const living = await listLiving(deps.db, provider.name) // before the provider is asked: what begins meanwhile is no drift
   const drifts: Drift[] = []

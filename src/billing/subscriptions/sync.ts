@@ -102,7 +102,7 @@ function goneState(row: Row | undefined, at: number): ProviderSubscription | und
   )
 }
 
-/** What is no business of ours is no failure either: a provider may sell other things, to others. */
+/** Not an error: the provider account may sell products that Tollgate does not manage. */
 async function ignore(cause: Cause, outcome: Outcome): Promise<Outcome> {
   log('warn', 'subscription_ignored', { subscription_id: cause.subscriptionId, reason: outcome.what })
   await cause.alsoWrite?.(outcome)

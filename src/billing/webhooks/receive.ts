@@ -62,7 +62,7 @@ async function readBytes(request: Request): Promise<Uint8Array<ArrayBuffer>> {
   return bytes
 }
 
-/** Of what Postgres does not keep in JSON, NUL and halves of characters, nothing is about money: it is left out. */
+/** Strips NUL and lone surrogates, which `jsonb` cannot store; no field that is read here contains them. */
 function parse(body: Uint8Array): unknown {
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(body)

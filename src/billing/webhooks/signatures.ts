@@ -75,7 +75,7 @@ function polarKeys(secret: string): Bytes[] {
   return decoded.length >= 24 && decoded.length <= 64 ? [utf8(secret), decoded] : [utf8(secret)]
 }
 
-/** Compares in constant time: `verify` is specified to, and no signature of ours is ever at hand. */
+/** `crypto.subtle.verify` compares in constant time; the expected signature is never computed here. */
 async function isSignedByAny(keys: readonly Bytes[], given: readonly Bytes[], content: Bytes): Promise<boolean> {
   const candidates = given.slice(0, MAX_SIGNATURES)
   for (const key of keys) {

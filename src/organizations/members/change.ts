@@ -115,7 +115,7 @@ export async function transferOwnership(
   mail.send()
 }
 
-/** Decides by what is so, and does it if that is still so under the lock; else decides anew. */
+/** Optimistic: decides from a read, writes under the lock only if the read still holds, else retries. */
 async function change(deps: ManagementDeps, what: Change): Promise<void> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const standing = await selectStanding(deps.db, what.between)
