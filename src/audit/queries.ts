@@ -1,6 +1,7 @@
 import { and, desc, eq, gte, lt, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../db/orm.ts'
 import { auditLogs } from '../db/schema/audit.ts'
+import { type PageOf } from '../http/paging.ts'
 import type { AuditAction } from './actions.ts'
 
 interface AuditFilter {
@@ -10,11 +11,6 @@ interface AuditFilter {
   /** ISO 8601; `to` is the first moment outside. */
   readonly from?: string | undefined
   readonly to?: string | undefined
-}
-
-interface PageOf {
-  readonly limit: number
-  readonly after: string | undefined
 }
 
 /** One page of an organization's rows, newest first, and one row more when there is another page. */

@@ -1,6 +1,7 @@
 import type * as z from 'zod'
 import { forEachMeter, type Meter, MONEY_METERS, NUMBER_METERS } from '../db/schema/meters.ts'
 import type { ManagementDeps } from '../deps.ts'
+import { dateToIso } from '../lib/iso.ts'
 import { errorFields, log } from '../lib/log.ts'
 import type { Amount } from '../limits/meter-units.ts'
 import { getUse, readQuotas } from '../limits/quotas.ts'
@@ -112,13 +113,11 @@ export function toSubscription(row: Subscription): z.output<typeof BillingSubscr
     status: row.status,
     plan: row.planId,
     pending_plan: row.pendingPlanId,
-    current_period_start: iso(row.currentPeriodStart),
-    current_period_end: iso(row.currentPeriodEnd),
+    current_period_start: dateToIso(row.currentPeriodStart),
+    current_period_end: dateToIso(row.currentPeriodEnd),
     cancel_at_period_end: row.cancelAtPeriodEnd,
     pause_at_period_end: row.pauseAtPeriodEnd,
-    trial_end: iso(row.trialEnd),
-    past_due_since: iso(row.pastDueSince),
+    trial_end: dateToIso(row.trialEnd),
+    past_due_since: dateToIso(row.pastDueSince),
   }
 }
-
-const iso = (time: Date | null) => time?.toISOString() ?? null

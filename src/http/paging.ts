@@ -1,6 +1,12 @@
 import { decodeCursor } from '../lib/cursor.ts'
 import { Problem } from '../problems.ts'
 
+/** Which page of a list: how many rows, and the id of the last one of the page before. */
+export interface PageOf {
+  readonly limit: number
+  readonly after: string | undefined
+}
+
 /** @returns the id after which a page begins. @throws Problem `invalid_request` for what is no cursor of ours */
 export function pageEnd(cursor: string | undefined): string | undefined {
   if (cursor === undefined) return undefined

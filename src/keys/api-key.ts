@@ -1,4 +1,5 @@
 import type * as z from 'zod'
+import { dateToIso } from '../lib/iso.ts'
 import { Problem } from '../problems.ts'
 import type { KeyView } from './queries.ts'
 import type { ApiKey } from './schemas.ts'
@@ -16,20 +17,20 @@ export function toApiKey(row: KeyView | undefined): z.output<typeof ApiKey> {
     environment: row.environment,
     scopes: row.scopes,
     is_active: row.isActive,
-    expires_at: iso(row.expiresAt),
-    revoked_at: iso(row.revokedAt),
+    expires_at: dateToIso(row.expiresAt),
+    revoked_at: dateToIso(row.revokedAt),
     custom_rate_limit: row.customRateLimit,
     limits: [...row.limits],
     allowed_ips: row.allowedIps,
     metadata: row.metadata,
     total_requests: row.totalRequests ?? 0,
-    last_used_at: iso(row.lastUsedAt),
+    last_used_at: dateToIso(row.lastUsedAt),
     created_at: row.createdAt.toISOString(),
     organization_id: row.organizationId,
     created_by: row.createdBy,
     rotated_from: row.rotatedFrom,
     replaced_by: row.replacedBy,
-    leaked_at: iso(row.leakedAt),
+    leaked_at: dateToIso(row.leakedAt),
   }
 }
 
@@ -53,5 +54,3 @@ export function asIssued(row: NewKeyRow & { readonly createdAt: Date }): KeyView
     lastUsedAt: null,
   }
 }
-
-const iso = (at: Date | null) => at?.toISOString() ?? null

@@ -1,5 +1,7 @@
+import { bytesToHex } from '@noble/hashes/utils.js'
 import * as z from 'zod'
 import { line, pageQuery, uuid } from '../http/fields.ts'
+import { fromBase64 } from '../lib/bytes.ts'
 import { KEY_STATES } from './queries.ts'
 import { NewKey } from './schemas.ts'
 
@@ -82,8 +84,7 @@ export const ImportResult = z
 function toHex(text: string): string | undefined {
   if (/^[0-9a-f]{64}$/i.test(text)) return text.toLowerCase()
   if (!/^[\w+/-]{42}[AEIMQUYcgkosw048]=?$/.test(text)) return undefined // 32 bytes: the last character has two spare bits
-  const bytes = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
-  return Array.from(bytes, (byte) => byte.charCodeAt(0).toString(16).padStart(2, '0')).join('')
+  return bytesToHex(fromBase64(text))
 }
 
 function rejectInput(context: { readonly issues: unknown[] }, message: string): never {

@@ -2,6 +2,7 @@ import type * as z from 'zod'
 import { audited } from '../audit/record.ts'
 import type { Principal } from '../auth/principal.ts'
 import type { ManagementDeps } from '../deps.ts'
+import { canonicalJson } from '../lib/canonical-json.ts'
 import { keyVersionKey } from '../limits/limit-request.ts'
 import { publishVersion } from '../limits/versions.ts'
 import { toApiKey } from './api-key.ts'
@@ -87,17 +88,8 @@ function changedFields(row: KeyView, update: Update, principal: Principal): Fiel
   return fields.filter((field) => {
     const wanted = field === 'expires_at' && update.expires_at ? new Date(update.expires_at) : update[field]
     const isRegranted = field === 'custom_rate_limit' && row.isRateLimitGranted !== isAdministrator(principal)
-    return isRegranted || canonicalize(wanted) !== canonicalize(FIELDS[field].read(row))
+    return isRegranted || canonicalJson(wanted) !== canonicalJson(FIELDS[field].read(row))
   })
-}
-
-/** JSON with the members of objects in one order: `jsonb` keeps none. */
-function canonicalize(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  )
 }
 
 function toChanges(update: Update, changed: readonly Field[], principal: Principal): KeyChanges {

@@ -27,3 +27,9 @@ export function base64url(bytes: Uint8Array): string {
     .replaceAll('/', '_')
     .replace(/=+$/, '')
 }
+
+/** @returns the bytes of base64 or base64url, padded or not. @throws for anything else */
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0))
+}

@@ -13,3 +13,6 @@ export function formatIso(ms: number): string {
   known.set(ms, text)
   return text
 }
+
+/** A stored moment on the wire; null where there is none. */
+export const dateToIso = (at: Date | null) => at?.toISOString() ?? null

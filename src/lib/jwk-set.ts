@@ -1,3 +1,5 @@
+import { fromBase64 } from './bytes.ts'
+
 /** What a key type is used as, by its `kty` (RFC 7518 §6, RFC 8037). The algorithm follows from the key, never from a token. */
 const KINDS = {
   EC: { alg: 'ES256', crv: 'P-256', publicParts: ['x', 'y'], secretPart: 'd' },
@@ -85,7 +87,7 @@ const isKeyType = (kty: unknown): kty is KeyType => typeof kty === 'string' && O
 
 function decodePart(part: unknown): Uint8Array | undefined {
   if (typeof part !== 'string' || !/^[\w-]+$/.test(part) || part.length % 4 === 1) return undefined
-  return Uint8Array.from(atob(part.replaceAll('-', '+').replaceAll('_', '/')), (character) => character.charCodeAt(0))
+  return fromBase64(part)
 }
 
 function stripQuotes(key: Members): PrivateJwk {

@@ -1,3 +1,4 @@
+import { fromBase64 } from './bytes.ts'
 /** A key that signs reports of found secrets: ECDSA on P-256. */
 export interface ReportKey {
   readonly id: string
@@ -50,7 +51,7 @@ function readKey({ key_identifier: id, key }: Entry): ReportKey | string {
 function parseSpki(pem: string): Uint8Array<ArrayBuffer> | undefined {
   const base64 = PEM.exec(pem)?.[1]?.replaceAll(/\s/g, '')
   if (!base64 || base64.length % 4 !== 0) return undefined
-  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
+  const bytes = fromBase64(base64)
   const header = Array.from(bytes.subarray(0, P256_HEADER.length / 2), (byte) => byte.toString(16).padStart(2, '0'))
   return bytes.length === P256_LENGTH && header.join('') === P256_HEADER ? bytes : undefined
 }

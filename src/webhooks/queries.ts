@@ -6,6 +6,7 @@ import { lockEndpoint, lockOrganization } from '../db/locks.ts'
 import type { Database } from '../db/orm.ts'
 import { webhookDeliveries, webhookEndpoints } from '../db/schema/alerts.ts'
 import { bytesParameter } from '../db/schema/columns.ts'
+import { type PageOf } from '../http/paging.ts'
 import { MAX_ENDPOINTS } from './publish.ts'
 
 const {
@@ -21,11 +22,6 @@ const { organizationId: _owner, endpointId: _endpoint, ...deliveryColumns } = ge
 type Payload = Record<string, unknown>
 export type EndpointView = Awaited<ReturnType<typeof listEndpoints>>[number]
 export type DeliveryView = Awaited<ReturnType<typeof listDeliveries>>[number] & { readonly payload: Payload }
-
-interface PageOf {
-  readonly limit: number
-  readonly after: string | undefined
-}
 
 /** One of an organization's endpoints: a stranger's is none. */
 export interface EndpointOf {

@@ -1,8 +1,7 @@
 import type * as z from 'zod'
+import { dateToIso } from '../lib/iso.ts'
 import type { DeliveryView, EndpointView } from './queries.ts'
 import type { WebhookDelivery, WebhookEndpoint } from './schemas.ts'
-
-const iso = (at: Date | null) => at?.toISOString() ?? null
 
 /** An endpoint as the API shows it. */
 export function toEndpoint(row: EndpointView): z.output<typeof WebhookEndpoint> {
@@ -15,7 +14,7 @@ export function toEndpoint(row: EndpointView): z.output<typeof WebhookEndpoint> 
     is_active: row.isActive,
     disabled_reason: row.disabledReason,
     failed_events: row.failedEvents,
-    previous_secret_until: iso(row.previousSecretUntil),
+    previous_secret_until: dateToIso(row.previousSecretUntil),
     created_at: row.createdAt.toISOString(),
     updated_at: row.updatedAt.toISOString(),
   }
@@ -28,12 +27,12 @@ export function toDelivery(row: DeliveryView): z.output<typeof WebhookDelivery> 
     type: row.type,
     state: row.state,
     attempts: row.attempts,
-    next_attempt_at: iso(row.nextAttemptAt),
+    next_attempt_at: dateToIso(row.nextAttemptAt),
     status_code: row.lastStatusCode,
     error: row.lastError,
     response_time_ms: row.responseTimeMs,
     payload: row.payload,
     created_at: row.createdAt.toISOString(),
-    delivered_at: iso(row.deliveredAt),
+    delivered_at: dateToIso(row.deliveredAt),
   }
 }

@@ -1,4 +1,4 @@
-import { randomBytes, utf8 } from '../lib/bytes.ts'
+import { fromBase64, randomBytes, utf8 } from '../lib/bytes.ts'
 import { seal, unseal } from '../lib/seal.ts'
 
 const PREFIX = 'whsec_'
@@ -26,7 +26,7 @@ export async function signatures(secrets: readonly string[], { id, timestamp, bo
 }
 
 async function hmac(secret: string, text: string): Promise<string> {
-  const bytes = Uint8Array.from(atob(secret.slice(PREFIX.length)), (character) => character.charCodeAt(0))
+  const bytes = fromBase64(secret.slice(PREFIX.length))
   const key = await crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
   return btoa(String.fromCharCode(...new Uint8Array(await crypto.subtle.sign('HMAC', key, utf8(text)))))
 }

@@ -1,4 +1,4 @@
-import { base64url, randomBytes, utf8 } from '../../lib/bytes.ts'
+import { base64url, fromBase64, randomBytes, utf8 } from '../../lib/bytes.ts'
 import { argon2id } from './argon2id.ts'
 import { COST, HASH_MS } from './hash-cost.ts'
 import { inTurn } from './hash-turns.ts'
@@ -73,4 +73,3 @@ function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 /** PHC strings use standard base64 without padding. */
 const base64 = (bytes: Uint8Array) => base64url(bytes).replaceAll('-', '+').replaceAll('_', '/')
-const fromBase64 = (text: string) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0))

@@ -1,7 +1,7 @@
 import { audited } from '../../audit/record.ts'
 import type { Statement } from '../../db/batch.ts'
 import type { ManagementDeps } from '../../deps.ts'
-import { sha256 } from '../../lib/bytes.ts'
+import { fromBase64, sha256 } from '../../lib/bytes.ts'
 import { unseal } from '../../lib/seal.ts'
 import { matchingStep } from '../../lib/totp.ts'
 import { notice } from '../../mail/notice.ts'
@@ -106,7 +106,7 @@ async function countAttempt(deps: ManagementDeps, userId: string): Promise<boole
 async function proveTotp(deps: ManagementDeps, userId: string, code: string): Promise<Proof | undefined> {
   const known = await findTotp(deps.db, userId)
   if (!known) return undefined
-  const secret = fromBase64url(await unseal(deps.config.SECRET_KEY, describePurpose(userId), known.secretEncrypted))
+  const secret = fromBase64(await unseal(deps.config.SECRET_KEY, describePurpose(userId), known.secretEncrypted))
   const step = matchingStep(secret, code, deps.now())
   if (step === undefined || step <= (known.lastStep ?? -1)) return undefined
   return { statements: [useTotpStep(deps.db, userId, step)], tell: () => undefined }
@@ -118,6 +118,3 @@ async function proveBackupCode(deps: ManagementDeps, userId: string, code: strin
   const mail = await noticeTo(deps, userId, 'backup_code_used')
   return { statements: [useBackupCode(deps.db, userId, hash, new Date(deps.now())), mail.insert], tell: mail.send }
 }
-
-const fromBase64url = (text: string) =>
-  Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (character) => character.charCodeAt(0))

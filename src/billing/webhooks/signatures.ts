@@ -1,4 +1,4 @@
-import { utf8 } from '../../lib/bytes.ts'
+import { fromBase64, utf8 } from '../../lib/bytes.ts'
 
 /** How far a delivery's clock may be from ours, in either direction; a delivery that was caught can be repeated so long. */
 const TOLERANCE_SECONDS = 300
@@ -92,7 +92,5 @@ function joinBytes(head: Bytes, body: Bytes): Bytes {
   whole.set(body, head.length)
   return whole
 }
-
-const fromBase64 = (text: string): Bytes => Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
 
 const fromHex = (hex: string): Bytes => Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))

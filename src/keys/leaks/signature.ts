@@ -1,4 +1,4 @@
-import { utf8 } from '../../lib/bytes.ts'
+import { fromBase64, utf8 } from '../../lib/bytes.ts'
 import { rawSignature } from '../../lib/ecdsa-signature.ts'
 import { errorFields, log } from '../../lib/log.ts'
 import type { ReportKey } from '../../lib/report-keys.ts'
@@ -22,7 +22,7 @@ export async function isSigned(
   { keyId, signature = '', body }: SignedReport,
 ): Promise<boolean> {
   const key = keys.find(({ id }) => id === keyId)
-  const raw = BASE64.test(signature) && signature.length % 4 === 0 ? rawSignature(decodeBase64(signature)) : undefined
+  const raw = BASE64.test(signature) && signature.length % 4 === 0 ? rawSignature(fromBase64(signature)) : undefined
   if (!key || !raw) return false
   try {
     const imported = await crypto.subtle.importKey('spki', key.spki, ALGORITHM, false, ['verify'])
@@ -32,5 +32,3 @@ export async function isSigned(
     return false
   }
 }
-
-const decodeBase64 = (base64: string) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))

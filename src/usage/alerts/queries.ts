@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import type { Database } from '../../db/orm.ts'
 import { amountIn, METERS, type Meter } from '../../db/schema/meters.ts'
 import type { Deps } from '../../deps.ts'
+import { type PageOf } from '../../http/paging.ts'
 import { log } from '../../lib/log.ts'
 
 /** The percentages of organizations that chose none. */
@@ -98,11 +99,6 @@ export interface OpenAlert {
   readonly limit: number
   readonly used: number
   readonly crossed_at: string
-}
-
-interface PageOf {
-  readonly limit: number
-  readonly after: string | undefined
 }
 
 export type AlertRow = {

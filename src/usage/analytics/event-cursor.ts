@@ -1,4 +1,4 @@
-import { base64url, utf8 } from '../../lib/bytes.ts'
+import { base64url, fromBase64, utf8 } from '../../lib/bytes.ts'
 import type { EventRow, Place } from './events.ts'
 import { invalidSpan } from './span.ts'
 
@@ -17,7 +17,7 @@ export function placeIn(cursor: string | undefined): Place | undefined {
 
 function decodePlace(cursor: string): Place | undefined {
   try {
-    const bytes = Uint8Array.from(atob(cursor.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0))
+    const bytes = fromBase64(cursor)
     const parts: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
     if (!Array.isArray(parts) || parts.length !== 2) return undefined
     const [occurredAt, id] = parts as unknown[]

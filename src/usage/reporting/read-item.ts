@@ -1,7 +1,9 @@
 /** What was sent, item by item: an event that can be counted, or why it cannot. No I/O, no clock. */
+
 import * as z from 'zod'
 import { uuid } from '../../http/fields.ts'
 import { sha256Hex } from '../../lib/bytes.ts'
+import { canonicalJson } from '../../lib/canonical-json.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
 import type { UnattributedEvent } from '../../metering/event.ts'
 import { fieldErrors } from '../../problems.ts'
@@ -89,7 +91,7 @@ function toEvent(
     source: SOURCE,
     occurred_at: toStoredMoment(occurredAt, id),
     ...(request_id && { requests: 0, completes: request_id }), // the verification is the request
-    payload_hash: sha256Hex(canonical({ ...named, request_id, timestamp })),
+    payload_hash: sha256Hex(canonicalJson({ ...named, request_id, timestamp })),
   }
 }
 
@@ -122,15 +124,6 @@ type Given<T> = { [K in keyof T]?: NonNullable<T[K]> }
 /** Without what was left out, in either of the two ways. */
 function dropUndefined<T extends object>(fields: T): Given<T> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value != null)) as Given<T>
-}
-
-/** One text for all orders in which the members of an object may come. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
-  const members = Object.entries(value).filter(([, member]) => member !== undefined)
-  const sorted = members.toSorted(([one], [other]) => (one < other ? -1 : 1))
-  return `{${sorted.map(([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`).join()}}`
 }
 
 /** @returns the id of what may be anything, to tell its sender which one is meant */
