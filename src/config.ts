@@ -9,7 +9,7 @@ const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/
 
 /** Plain HTTP is for a store on the same machine only. */
 const secureUrl = z.url({ protocol: /^https?$/ }).refine((text) => {
-  const url = URL.parse(text) // this runs for what is no URL, too
+  const url = URL.parse(text) // this runs for what is no URL as well
   return url?.protocol === 'https:' || LOOPBACK.test(url?.hostname ?? '')
 }, 'must be https, except on this machine')
 
@@ -167,7 +167,7 @@ const Env = Variables.refine(
     when: () => true,
   })
 
-/** Of these the message says what is wrong, too: it is written here and quotes nothing. */
+/** Of these the message says what is wrong as well: it is written here and quotes nothing. */
 const EXPLAINED = new Set([
   'JWT_KEYS',
   'LEAK_REPORT_KEYS',

@@ -173,7 +173,7 @@ export interface ValidToken {
   /** Null for a user without any. */
   readonly organization_id: string | null
   readonly role: Role | null
-  /** While set its API keys do not verify; your API may want to refuse its people, too. */
+  /** While set its API keys do not verify; your API may want to refuse its people as well. */
   readonly organization_suspended: boolean
   /** The administrator who acts as the user for support, if somebody does. */
   readonly impersonator_id: string | null

@@ -65,7 +65,7 @@ export function createFaults(): Faults {
   }
 }
 
-/** Quotes are escaped inside JSON bodies, so `insert into "users"` is found the way people write it, too. */
+/** Quotes are escaped inside JSON bodies, so `insert into "users"` is found the way people write it as well. */
 function hits(fault: ActiveFault, door: ServiceName, body: string): boolean {
   if (fault.door !== door) return false
   const { match } = fault

@@ -34,7 +34,7 @@ async function create(dataDir?: string): Promise<PGlite> {
   try {
     return await PGlite.create({ ...(dataDir !== undefined && { dataDir }), ...(await beginning(dataDir)) })
   } catch (cause) {
-    const place = dataDir === undefined ? 'in memory' : `from the folder ${dataDir}. Delete it to begin anew`
+    const place = dataDir === undefined ? 'in memory' : `from the folder ${dataDir}. Delete it to start over`
     throw new Error(`The local database cannot start ${place}.`, { cause })
   }
 }

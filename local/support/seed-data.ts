@@ -91,7 +91,7 @@ export async function ensureOwner(db: Database, organizationId: string, userId: 
     .onConflictDoUpdate({ target: [memberships.organizationId, memberships.userId], set: { role: 'owner' } })
 }
 
-/** @returns the user's id and login; the password is set anew unless `password` is the one they were made with */
+/** @returns the user's id and login; the password is set again unless `password` is the one they were made with */
 export async function ensureUser(
   db: Database,
   email: string,

@@ -1,4 +1,4 @@
-/** The form of a query string, looked at before anybody reads a parameter: the guard reads one, too. */
+/** The form of a query string, looked at before anybody reads a parameter: the guard reads one as well. */
 import { createMiddleware } from 'hono/factory'
 import * as z from 'zod'
 import type { ManagementEnv } from '../auth/env.ts'

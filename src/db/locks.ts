@@ -4,7 +4,7 @@
  * 1. plan, 2. organizations by id, 3. membership, 4. user, 5. API key or webhook endpoint, 6. deliveries of the endpoint.
  *
  * A batch may skip steps and never goes back, so no two batches wait for each other in a circle. Deadlocks that remain
- * (foreign keys lock rows, too) are retried in db/client.ts.
+ * (foreign keys lock rows as well) are retried in db/client.ts.
  *
  * `NO KEY UPDATE` is the lock to take: it lets rows that refer to the locked one come and go, so a sign-in never waits for
  * a change of its organization. `FOR UPDATE` is for a row that is about to be deleted. Jobs that claim rows use

@@ -56,7 +56,7 @@ const addressesIn = ({ DATABASE_URL, NEON_FETCH_ENDPOINT, UPSTASH_REDIS_REST_URL
   [DATABASE_URL, NEON_FETCH_ENDPOINT, UPSTASH_REDIS_REST_URL].join('\n')
 
 async function askDatabase({ sql }: Deps): Promise<State> {
-  const [row] = await sql.query("select current_setting('transaction_read_only') as read_only") // on in a replica, too
+  const [row] = await sql.query("select current_setting('transaction_read_only') as read_only") // on in a replica as well
   return row?.read_only === 'on' ? 'read_only' : 'connected'
 }
 

@@ -23,5 +23,5 @@ export async function revoke(deps: ManagementDeps, principal: Principal, key: Ke
   const version =
     (await revokeKey(deps.db, key, at, row)) ?? (await findKeyById(deps.db, key.organizationId, key.id))?.version
   if (version === undefined) throw new Problem('key_not_found')
-  await publishVersion(deps, keyVersionKey(key.id), version) // again, too: the first time it may have failed
+  await publishVersion(deps, keyVersionKey(key.id), version) // again as well: the first time it may have failed
 }

@@ -61,7 +61,8 @@ const revokeRoute = apiRoute({
   method: 'delete',
   summary: 'Revoke an API key',
   credentials: true,
-  description: 'For good, and everywhere within two seconds. It ends the grace period of a rotated key at once, too.',
+  description:
+    'For good, and everywhere within two seconds. It ends the grace period of a rotated key at once as well.',
   returns: { 204: null },
 })
 

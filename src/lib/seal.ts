@@ -22,7 +22,7 @@ export async function unseal(secret: string, purpose: string, sealed: Uint8Array
   return new TextDecoder().decode(opened)
 }
 
-/** The purpose is the additional data, too: what was sealed for one user never opens as another's. */
+/** The purpose is the additional data as well: what was sealed for one user never opens as another's. */
 function parameters(iv: Uint8Array, purpose: string) {
   return { name: 'AES-GCM', iv, additionalData: utf8(purpose) }
 }

@@ -4,7 +4,7 @@ let counter = 0
 
 /**
  * A UUIDv7 (RFC 9562 §5.7): 48 bits of Unix milliseconds, 12 bits that count within one (§6.2, method 1; after 2,048 it may
- * begin anew), then 62 random bits. Sorts by time, which keeps indexes dense.
+ * start over), then 62 random bits. Sorts by time, which keeps indexes dense.
  *
  * The random bits are those of a version 4, which the platform writes faster than code here could.
  *

@@ -23,7 +23,7 @@ import { QUOTA_FUNCTIONS } from './quota-script.ts'
  * verdicts. A window never goes back in time. Leased units count in the bucket in which the last of them may be spent.
  *
  * Upstash bills each call: so what is written of one hash goes in one, old buckets are swept ten at a time, and a window is
- * kept for two lengths, that it need not be told anew each time.
+ * kept for two lengths, so that its expiry is rarely set again.
  */
 export const ADMIT = defineScript(`${QUOTA_FUNCTIONS}
 local claim = cjson.decode(ARGV[1])

@@ -152,7 +152,7 @@ async function carry(deps: Deps, known: Pending, isFresh: boolean): Promise<void
     known.unsent = batch
     const args = [batch.argument, deps.redisAheadMs, BATCH_MARKER_MS]
     await retryLost(deps, () => runScript(deps.redis, CARRY, batch.keys, args))
-    if (known.unsent !== batch) continue // another request sent it as well; what it sends next must arrive for this one, too
+    if (known.unsent !== batch) continue // another request sent it as well; what it sends next must arrive for this one as well
     known.unsent = undefined
     for (const { claim } of batch.admitted) markCarried(claim)
   }

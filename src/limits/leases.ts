@@ -60,7 +60,7 @@ interface Traffic {
   lease: Lease | undefined
   /** Unix milliseconds until which no lease is asked for. */
   pausedUntil: number
-  /** While a lease is being taken: others wait for it rather than ask, too. */
+  /** While a lease is being taken: others wait for it rather than ask as well. */
   taking: Promise<unknown> | undefined
   /** Unix milliseconds since when: a taker that is lost, with its request, holds nobody up for longer than a wait. */
   takingSince: number

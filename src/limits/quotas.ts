@@ -88,7 +88,7 @@ export async function readQuotas(deps: Deps, organizationId: string) {
   const meters = Object.fromEntries(
     ALL_METERS.map((meter) => {
       const { used, held } = counted?.get(meter) ?? { used: 0, held: 0 }
-      const known = isGauge(meter) ? use.used[meter] : Math.max(used, use.used[meter]) // a gauge falls, too
+      const known = isGauge(meter) ? use.used[meter] : Math.max(used, use.used[meter]) // a gauge falls as well
       return [meter, readMeter(meter, selectLimit(use, meter), { used: known, held })]
     }),
   ) as unknown as MeterReadings

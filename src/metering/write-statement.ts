@@ -11,7 +11,7 @@ const PERIODS = ['organization_id', 'period_start']
 const SLICED = [`('', '')`, ...Object.entries(DIMENSIONS).map(([dimension, value]) => `('${dimension}', ${value})`)]
 
 const REPORTED = REPORTED_COLUMNS.join(', ')
-/** Amounts of money keep fractions, and that they are not known; gauges, too. Of everything else there is none. */
+/** Amounts of money keep fractions, and that they are not known; gauges as well. Of everything else there is none. */
 const TYPED = [
   ...REPORTED_COLUMNS.map((name) => `${name} ${isMoney(name) ? 'numeric' : 'bigint'}`),
   ...GAUGES.map((gauge) => `${gauge} numeric`),
@@ -106,7 +106,7 @@ completions as (
   on conflict do nothing
 ), `
 
-/** Under which id the verification of a request is stored, where that is not the request's; of repeats, too. */
+/** Under which id the verification of a request is stored, where that is not the request's; of repeats as well. */
 const REQUEST_IDS = `
 request_ids as (
   insert into usage_request_ids (organization_id, request_id, event_id)

@@ -39,7 +39,7 @@ const DERIVED: Readonly<Record<Exclude<CounterColumn, keyof UsageEvent>, string>
 type ReportedColumn = CounterColumn & keyof UsageEvent
 const isReported = (column: CounterColumn): column is ReportedColumn => !Object.hasOwn(DERIVED, column)
 
-/** Columns of counters that events have, too. */
+/** Columns of counters that events have as well. */
 export const REPORTED_COLUMNS = COUNTER_COLUMNS.filter(isReported)
 
 const sumColumn = (column: CounterColumn) => (isReported(column) ? `coalesce(sum(${column}), 0)` : DERIVED[column])

@@ -7,7 +7,7 @@ interface Changed {
   readonly version: number
 }
 
-/** Tells every isolate of organizations that changed, so that their keys are looked at anew within two seconds. */
+/** Tells every isolate of organizations that changed, so that their keys are checked again within two seconds. */
 export async function announceOrganizations(deps: Deps, changed: readonly Changed[]): Promise<void> {
   await Promise.all(changed.map(({ id, version }) => publishVersion(deps, organizationVersionKey(id), version)))
 }

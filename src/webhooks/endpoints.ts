@@ -20,7 +20,7 @@ import { toEndpoint } from './serialize.ts'
 import { newSecret, sealSecret } from './sign.ts'
 import { flawOfTarget } from './target-rules.ts'
 
-/** How long deliveries are signed with the secret before a rotation, too. */
+/** How long deliveries are signed with the secret before a rotation as well. */
 const OVERLAP_MS = 24 * 3_600_000
 
 interface WithSecret {

@@ -17,7 +17,7 @@ export const WebhookEndpoint = z
     failed_events: z.int().meta({ description: 'Events in a row that were given up; at 5 it is switched off.' }),
     previous_secret_until: timestamp
       .nullable()
-      .meta({ description: 'Until then deliveries are signed with the secret before the last rotation, too.' }),
+      .meta({ description: 'Until then deliveries are signed with the secret before the last rotation as well.' }),
     created_at: timestamp,
     updated_at: timestamp,
   })

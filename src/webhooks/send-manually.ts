@@ -72,7 +72,7 @@ export async function resend(
 
 const AGAIN = { state: 'pending', attempts: 0, deliveredAt: null, lastError: null } as const
 
-/** The delivery of a test event, as it is before the first attempt: known before it is stored, so that a repeat gets it, too. */
+/** The delivery of a test event, as it is before the first attempt: known before it is stored, so that a repeat gets it as well. */
 async function describeTest(deps: ManagementDeps, one: EndpointOf, event: WebhookEvent): Promise<DeliveryView> {
   const at = new Date(event.at)
   return {

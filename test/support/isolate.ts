@@ -7,7 +7,7 @@ import type { UsageEvent } from '../../src/metering/event.ts'
 import type { VerifyRequest } from '../../src/verification/input.ts'
 
 /**
- * The modules of the hot path, loaded anew: with caches of its own, as another isolate of a deployment has them. Time
+ * The modules of the hot path, loaded again: with caches of its own, as another isolate of a deployment has them. Time
  * can be moved, its outgoing requests are counted, and its variables can differ.
  */
 export async function newIsolate(variables: Record<string, string> = {}) {

@@ -24,7 +24,7 @@ export function workerWith(variables: Record<string, string>) {
     const headers = { 'CF-Connecting-IP': ip, ...type, ...more }
     const text = typeof body === 'string' ? body : JSON.stringify(body)
     const init = { method, headers, ...(body !== undefined && { body: text }) }
-    const { app } = await import('../../src/app.ts') // that of now: a test may load its modules anew
+    const { app } = await import('../../src/app.ts') // that of now: a test may load its modules again
     const response = await app.fetch(new Request(`https://tollgate.test${path}`, init), bindings, context)
     const answer = await response.text()
     return {

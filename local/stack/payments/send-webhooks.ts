@@ -9,7 +9,7 @@ const FIRST_RETRY_MS = 250
 const LONGEST_RETRY_MS = 10_000
 const TIMEOUT_MS = 10_000
 
-/** An event as it is sent; the signature is made anew for each attempt. */
+/** An event as it is sent; the signature is made again for each attempt. */
 export interface SentEvent {
   /** The same for every attempt. */
   readonly id: string

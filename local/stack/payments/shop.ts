@@ -103,7 +103,7 @@ export function openShop(products: Map<string, Product>, newId: Shop['newId'], t
   }
 }
 
-/** What happens in a shop; what it sells and how it tells are made anew at each start. */
+/** What happens in a shop; what it sells and how it tells are made again at each start. */
 export type ShopState = Pick<Shop, 'customers' | 'checkouts' | 'subscriptions' | 'orders'>
 
 /** @returns the state of a shop, to be kept and put back */
@@ -246,7 +246,7 @@ export function advance(shop: Shop, subscription: Subscription): void {
   shop.tell(isPaid ? 'renewed' : 'renewal_failed', { subscription, order })
 }
 
-/** A payment that is tried again fails, as after a card has expired; the next one, too, until `mendCard`. */
+/** A payment that is tried again fails, as after a card has expired; the next one as well, until `mendCard`. */
 export function failPayment(shop: Shop, subscription: Subscription): void {
   subscription.customer.cardFails = true
   touch(subscription, { status: 'past_due', pastDueAt: subscription.pastDueAt ?? new Date() })

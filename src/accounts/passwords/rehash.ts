@@ -10,7 +10,7 @@ interface Owner {
 }
 
 /**
- * Hashes a password anew whose hash is of bcrypt or costs less than a new one would: only at a sign-in is the password
+ * Rehashes a password whose hash is of bcrypt or costs less than a new one would: only at a sign-in is the password
  * known. It is done before the answer, so that nothing that comes after a sign-in ever meets an old hash.
  *
  * @returns the stored hash that the password matches; the old one when there is none any more

@@ -33,7 +33,7 @@ export async function upsertPendingTotp(db: Database, userId: string, secretEncr
 }
 
 /**
- * Counts an attempt before its code is looked at, so that any number of guesses at once are counted, too. The tenth in a
+ * Counts an attempt before its code is looked at, so that any number of guesses at once are counted as well. The tenth in a
  * row locks.
  *
  * @returns whether a code may be tried, and whether it is the one that locks; else until when not

@@ -99,7 +99,7 @@ function toColumns(fields: Descriptive) {
 /**
  * Raises the versions of a plan's organizations that were active last, as many as are to be announced: what isolates
  * remember of them is outdated once this is committed. More would do nothing but hold the others' rows: what is not
- * announced is looked at anew when it has been remembered for long enough. The rows are locked in the order of their ids,
+ * announced is checked again when it has been remembered for long enough. The rows are locked in the order of their ids,
  * so that two such statements do not wait for each other in a circle.
  *
  * @returns those organizations, the most active first, with their new versions

@@ -25,7 +25,7 @@ export interface Drift {
   readonly fields: readonly string[]
   readonly here: { readonly status: string; readonly plan: string } | undefined
   readonly there: { readonly status: string; readonly product: string } | undefined
-  /** Whether looking at the subscription anew mends it; the rest is for a person. */
+  /** Whether checking the subscription again mends it; the rest is for a person. */
   readonly isRepairable: boolean
 }
 

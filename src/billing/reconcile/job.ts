@@ -22,7 +22,7 @@ export function systemDeps(deps: Deps): ManagementDeps {
 /**
  * Hourly: does what events that failed left to do; then asks each provider for all its subscriptions and repairs what is
  * otherwise here, since a provider gives an event up after half an hour (Polar) or three days (Stripe). Ends grace periods
- * and cancelled periods that are over, too: nobody tells of those.
+ * and cancelled periods that are over as well: nobody tells of those.
  */
 export async function reconcileBilling(plain: Deps): Promise<Record<string, unknown>> {
   const deps = systemDeps(plain)

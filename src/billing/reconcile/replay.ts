@@ -13,7 +13,7 @@ export interface Replayed {
 
 /**
  * Does once more what follows from stored events, in the order in which they came. Since each has its subscription looked
- * at anew, old events do no harm: where everything is as it should be, nothing happens.
+ * again, old events do no harm: where everything is as it should be, nothing happens.
  */
 export async function replayEvents(
   deps: ManagementDeps,

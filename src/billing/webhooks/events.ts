@@ -3,7 +3,7 @@ import * as z from 'zod'
 import type { ProviderName } from '../providers/provider.ts'
 import { reference } from '../providers/stripe-shapes.ts'
 
-/** What to look at anew. */
+/** What to check again. */
 export interface Subject {
   readonly subscriptionId?: string | undefined
   /** All subscriptions of a customer. */

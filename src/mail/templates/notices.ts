@@ -19,12 +19,12 @@ export const NOTICES = {
   password_reset: {
     title: 'Your password was reset',
     sentence:
-      'The password of your account was set anew with a link that was sent to this address. All devices were signed out.',
+      'The password of your account was reset with a link that was sent to this address. All devices were signed out.',
   },
   password_reset_first: {
     title: 'Your password was reset',
     sentence:
-      'The password of your account was set anew with a link that was sent to this address, which nobody had confirmed before. What was made under it until then was taken away, since it may have been made by somebody else: a second factor, API keys, webhook endpoints, other members and open invitations of its organizations. All devices were signed out.',
+      'The password of your account was reset with a link that was sent to this address, which nobody had confirmed before. What was made under it until then was taken away, since it may have been made by somebody else: a second factor, API keys, webhook endpoints, other members and open invitations of its organizations. All devices were signed out.',
   },
   email_change_requested: {
     title: 'A new email address was asked for',

@@ -149,7 +149,7 @@ function collectWarnings(items: readonly Item<unknown>[]) {
   return warnings.length > 0 && { warnings }
 }
 
-/** @throws Problem `unavailable` when the spool fails, too */
+/** @throws Problem `unavailable` when the spool fails as well */
 async function spool(
   deps: Deps,
   { items, rejected }: ParsedBatch<UnattributedEvent>,

@@ -49,7 +49,7 @@ describe('an imported user', () => {
     },
   )
 
-  test('with argon2id of weaker parameters is hashed anew; with current ones not', async () => {
+  test('with argon2id of weaker parameters is hashed again; with current ones not', async () => {
     const weak = await imported(WEAK_ARGON2)
     expect((await weak.login('password')).status).toBe(200)
     expect(await weak.hash()).toContain(NEW)

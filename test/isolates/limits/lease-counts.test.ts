@@ -146,7 +146,7 @@ describe('unspent units', () => {
     expect(await counted()).toEqual(both(12 + 100))
   })
 
-  test('of a window that was begun anew meanwhile go back to the quota alone', async () => {
+  test('of a window that was begun again meanwhile go back to the quota alone', async () => {
     const { take, counted, advance, idle, forgetWindow } = await begin()
     await take(12)
     await forgetWindow()

@@ -242,7 +242,7 @@ describe('a busy key', () => {
     expect(await isolate.verify(key)).toMatchObject({ code: 'REVOKED' })
   })
 
-  test('gives nothing back to counts that were begun anew meanwhile', async () => {
+  test('gives nothing back to counts that were begun again meanwhile', async () => {
     const { key, organizationId } = await busyKey()
     const isolate = await newIsolate()
     await times(isolate, key, 30)

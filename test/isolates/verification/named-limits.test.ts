@@ -114,7 +114,7 @@ const sharedHolder = () => {
   return shared
 }
 
-test('a named limit with another window begins anew, and may be called anything', async () => {
+test('a named limit with another window starts over, and may be called anything', async () => {
   const { verify, isolate, keyId, token } = await keyWith({ name: 'constructor', limit: 2, window_seconds: 60 })
   await verify()
   expect(await verify({ limits: {} })).toMatchObject({ limits: { constructor: { remaining: 0 } } })

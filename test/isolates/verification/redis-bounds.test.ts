@@ -60,7 +60,7 @@ describe.each(['full', 'read_only'] as const)('while Redis is %s', (why) => {
 })
 
 describe('when Redis is flushed', () => {
-  test('a window begins anew: at most twice the rate limit is admitted', async () => {
+  test('a window starts over: at most twice the rate limit is admitted', async () => {
     const { key, keyId, organizationId } = await holderWith({ rate_limit_per_minute: 20, api_calls: PLENTY })
     const isolate = await newIsolate()
     const before = await admit(isolate, key, 30)

@@ -77,7 +77,7 @@ describe('what another isolate sees of', () => {
     await Promise.all([connected.settled(), cutOff.settled()])
   })
 
-  test('switching on again: a refusal is looked at anew after a second, and without Redis too', async () => {
+  test('switching on again: a refusal is checked again after a second, and without Redis too', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const holder = await newKeyHolder()
     await patch(holder, { is_active: false })

@@ -113,7 +113,7 @@ describe('the lane of an endpoint', () => {
     const ids = await happenings(here, 1)
     await failWebhooks(here.organizationId, { kind: 'status', value: 500, count: 1 })
     const other = await newIsolate(LOCAL)
-    other.advance(LATER_MS + 31_000) // for it the first is dead, and its delivery to be claimed anew
+    other.advance(LATER_MS + 31_000) // for it the first is dead, and its delivery to be claimed again
     const overtaking: unknown[] = []
     watch([here.receiver], async () => {
       overtaking.push(...(await claimDeliveries(other.deps(), { atMost: 1, lanesOf: ids })))

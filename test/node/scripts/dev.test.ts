@@ -245,7 +245,7 @@ describe('what keeps it from starting is one line on stderr, and exit code 1', {
     expect(await dev({ TOLLGATE_LOCAL_DIR: home })).toEqual({
       code: 1,
       stdout: '',
-      stderr: `The local database cannot start from the folder ${place}. Delete it to begin anew.\n`,
+      stderr: `The local database cannot start from the folder ${place}. Delete it to start over.\n`,
     })
   })
 })
