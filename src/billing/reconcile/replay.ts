@@ -12,8 +12,8 @@ export interface Replayed {
 }
 
 /**
- * Does once more what follows from stored events, in the order in which they came. Since each has its subscription looked
- * again, old events do no harm: where everything is as it should be, nothing happens.
+ * Handles stored events once more, in the order in which they came. Each event only makes its subscription be checked again,
+ * so old events do no harm: if everything is as it should be, nothing happens.
  */
 export async function replayEvents(
   deps: ManagementDeps,
