@@ -1,27 +1,12 @@
 import { describe, expect, inject, test } from 'vitest'
 import { directly } from '../../../support/direct.ts'
 import { administrator, call, newKeyHolder, newUser } from '../../../support/http.ts'
+import { ago, newReporter, UNKNOWN, USAGE } from '../../../support/usage-reports.ts'
 
-const USAGE = 'POST /api/v1/usage'
-const UNKNOWN = '01900000-0000-7000-8000-000000000000'
 const { service_key } = inject('credentials')
 const { sql } = directly()
-
-const holder = await newKeyHolder()
+const { holder, report, fresh, stored } = await newReporter()
 const { keyId, organizationId } = holder
-
-const report = (events: unknown, token = service_key) => call(USAGE, { token, body: { events } })
-const ago = (ms: number) => new Date(Date.now() - ms).toISOString()
-const fresh = () => ({ id: crypto.randomUUID(), key_id: keyId })
-
-/** What an event became, as it is stored. */
-async function stored(id: string) {
-  const [row] = await sql.query('select * from usage_events where organization_id = $1 and id = $2', [
-    organizationId,
-    id,
-  ])
-  return row
-}
 
 describe('a batch', () => {
   test.each([

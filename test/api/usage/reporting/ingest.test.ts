@@ -1,28 +1,13 @@
 import { describe, expect, inject, test } from 'vitest'
 import { directly } from '../../../support/direct.ts'
 import { call, newKeyHolder, newUser } from '../../../support/http.ts'
+import { ago, newReporter, UNKNOWN } from '../../../support/usage-reports.ts'
 
-const USAGE = 'POST /api/v1/usage'
-const UNKNOWN = '01900000-0000-7000-8000-000000000000'
 const DAY = 86_400_000
 const { service_key } = inject('credentials')
 const { sql } = directly()
-
-const holder = await newKeyHolder()
+const { holder, report, fresh, stored } = await newReporter()
 const { keyId, organizationId } = holder
-
-const report = (events: unknown, token = service_key) => call(USAGE, { token, body: { events } })
-const ago = (ms: number) => new Date(Date.now() - ms).toISOString()
-const fresh = () => ({ id: crypto.randomUUID(), key_id: keyId })
-
-/** What an event became, as it is stored. */
-async function stored(id: string) {
-  const [row] = await sql.query('select * from usage_events where organization_id = $1 and id = $2', [
-    organizationId,
-    id,
-  ])
-  return row
-}
 
 describe('a reported event', () => {
   test('is in the database when it is acknowledged, with the organization, user and environment of its key', async () => {
