@@ -37,7 +37,7 @@ const ResetPassword = (
       aria-describedby="rule"
     />
     <small id="rule">At least 10 characters. A few words in a row are good.</small>
-    <label for="again">The same once more</label>
+    <label for="again">Repeat the new password</label>
     <input id="again" name="confirm_password" type="password" autocomplete="new-password" required maxlength={512} />
   </Page>
 )

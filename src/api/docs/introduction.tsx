@@ -50,7 +50,7 @@ export function Authentication({ document }: DocumentProps) {
         ))}
       </dl>
       <p>
-        The examples on this page are commands for a shell. Set what is <var>$HIGHLIGHTED</var> first, such as:
+        The examples on this page are commands for a shell. Set each <var>$HIGHLIGHTED</var> variable first, such as:
       </p>
       <Code title="Shell" text={'export ACCESS_TOKEN=…   # of a signed-in user, or an API key'} />
     </section>

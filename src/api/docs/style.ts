@@ -99,7 +99,7 @@ details[open] > summary { margin-bottom: .4rem }
 
 .code { margin: 1.25rem 0 0; background: var(--code); color: var(--code-text); border: 1px solid var(--code-line); border-radius: 10px; min-width: 0 }
 .code figcaption { padding: .5rem 1rem; font-size: .78rem; color: var(--code-muted); border-bottom: 1px solid var(--code-line) }
-.code pre { margin: 0; padding: .9rem 1rem; overflow: auto; max-height: 30rem; font-size: .8rem; line-height: 1.6; tab-size: 2; overflow-wrap: normal; border-radius: 0 0 10px 10px }
+.code pre { color-scheme: dark; margin: 0; padding: .9rem 1rem; overflow: auto; max-height: 30rem; font-size: .8rem; line-height: 1.6; tab-size: 2; overflow-wrap: normal; border-radius: 0 0 10px 10px }
 .code pre code { font-size: inherit }
 .code :focus-visible { outline-color: var(--code-var); outline-offset: -3px }
 .code var { color: var(--code-var); font-size: inherit } .code .key { color: var(--code-key) }

@@ -26,7 +26,7 @@ const single = { ...common, allow: 'usage:events' } as const
 const summaryRoute = apiRoute({
   ...common,
   path: '/usage/summary',
-  summary: 'Usage in all',
+  summary: 'Usage totals',
   description:
     'Of the current month (UTC) unless told otherwise, and of the span of the same length before it. In whole UTC hours: `from` and `to` are moved outwards to them. At most 400 days.',
   query: schemas.SummaryQuery,
@@ -79,7 +79,7 @@ Object.assign(exportRoute.responses, {
 const forecastRoute = apiRoute({
   ...common,
   path: '/usage/forecast',
-  summary: 'How far the quotas reach',
+  summary: 'Forecast of the quotas',
   description:
     'Each meter at the rate of the last seven days, of which the latest count most: what will be used when the period ends, and when the limit is reached.',
   query: schemas.ForecastQuery,

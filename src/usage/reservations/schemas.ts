@@ -36,6 +36,15 @@ export const ReserveBody = z
   })
   .refine((asked) => saysUnits(asked), { message: 'must ask for units of at least one meter' })
   .superRefine(requireConsistent)
+  .meta({
+    example: {
+      key_id: '0198c5a2-7b1e-7c3d-9f4a-2e6b8d0c1a35',
+      provider: 'openai',
+      model: 'gpt-4o',
+      input_tokens: 900,
+      output_tokens: 4_000,
+    },
+  })
 
 export type ReserveRequest = z.output<typeof ReserveBody>
 
@@ -109,6 +118,9 @@ export const SettleBody = z
     message: 'must not come with units that were used',
   })
   .superRefine(requireConsistent)
+  .meta({
+    example: { reservation_id: 'hold_01a1fdd34f43_2026-11_1AU86Yv6HwFZ4Zl', input_tokens: 880, output_tokens: 1_250 },
+  })
 
 export const SettlementBody = z
   .object({
