@@ -20,6 +20,7 @@ const registerRoute = apiRoute({
   method: 'post',
   path: '/auth/register',
   tag,
+  operationId: 'registerUser',
   summary: 'Register',
   description: 'Makes an account and an organization that it owns.',
   body: Registration,
@@ -32,6 +33,7 @@ const loginRoute = apiRoute({
   method: 'post',
   path: '/auth/login',
   tag,
+  operationId: 'signInUser',
   summary: 'Sign in',
   description: 'With a second factor switched on the answer is a challenge for `2fa/verify` instead.',
   body: Login,
@@ -44,6 +46,7 @@ const refreshRoute = apiRoute({
   method: 'post',
   path: '/auth/refresh',
   tag,
+  operationId: 'refreshTokens',
   summary: 'Exchange a refresh token',
   description: 'Each refresh token is good once; the answer holds its successor.',
   body: Refresh,
@@ -56,6 +59,7 @@ const logoutRoute = apiRoute({
   method: 'post',
   path: '/auth/logout',
   tag,
+  operationId: 'signOutUser',
   summary: 'Sign out',
   description: 'Ends the session of the bearer token, of the refresh token in the body, or of both.',
   optionalBody: Logout,
@@ -68,6 +72,7 @@ const getMeRoute = apiRoute({
   method: 'get',
   path: '/auth/me',
   tag,
+  operationId: 'getProfile',
   summary: 'Who am I',
   returns: { 200: User },
 })
@@ -77,6 +82,7 @@ const putMeRoute = apiRoute({
   method: 'put',
   path: '/auth/me',
   tag,
+  operationId: 'updateProfile',
   summary: 'Change my profile',
   credentials: true,
   body: ProfileChange,
@@ -93,8 +99,18 @@ const passwordChange = {
   returns: { 204: null },
   fails: ['wrong_password', 'rate_limited'],
 } as const
-const changePasswordRoute = apiRoute({ ...passwordChange, method: 'post', path: '/auth/password/change' })
-const putPasswordRoute = apiRoute({ ...passwordChange, method: 'put', path: '/auth/password' })
+const changePasswordRoute = apiRoute({
+  ...passwordChange,
+  operationId: 'changePassword',
+  method: 'post',
+  path: '/auth/password/change',
+})
+const putPasswordRoute = apiRoute({
+  ...passwordChange,
+  operationId: 'setPassword',
+  method: 'put',
+  path: '/auth/password',
+})
 
 export const accountRoutes = newRouter()
   .openapi(registerRoute, async (c) => c.json(await register(c.var.deps, c.req.valid('json')), 201))

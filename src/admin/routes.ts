@@ -9,6 +9,7 @@ const setQuotasRoute = apiRoute({
   method: 'put',
   path: '/admin/organizations/{id}/quotas',
   tag: 'Administration',
+  operationId: 'setOrganizationQuotas',
   summary: "Set an organization's own limits",
   description:
     "A number overrides the plan's limit, null returns to it, what is absent stays. In force everywhere within two seconds.",

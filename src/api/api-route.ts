@@ -20,6 +20,8 @@ interface Declaration<M extends Method, P extends string, B, O, Q, A, R extends 
   readonly method: M
   readonly path: P
   readonly tag: string
+  /** What a generated client calls it: a verb and a noun in camelCase. It is unique, and it stays when the path changes. */
+  readonly operationId: string
   readonly summary: string
   readonly description?: string
   readonly body?: B
@@ -71,7 +73,7 @@ const OF_IDEMPOTENCY: readonly ProblemCode[] = ['request_in_progress', 'idempote
 
 /**
  * Declares a route: who may call it, what it takes, what it answers and how it fails. Guard, validation, OpenAPI and the
- * handler's types all follow from it; without `allow` it does not compile.
+ * handler's types all follow from it; without `allow` or `operationId` it does not compile.
  */
 export function apiRoute<
   const M extends Method,
@@ -82,14 +84,15 @@ export function apiRoute<
   Q extends ZodType | undefined = undefined,
   A extends ZodType | undefined = undefined,
 >(declared: Declaration<M, P, B, O, Q, A, R>) {
-  const { allow, method, path, tag, summary, body, optionalBody, query, params, returns } = declared
+  const { allow, method, path, body, optionalBody, query, params, returns } = declared
   requireStrict(declared)
   const content = body ?? optionalBody
   return createRoute({
     method,
     path,
-    tags: [tag],
-    summary,
+    tags: [declared.tag],
+    operationId: declared.operationId,
+    summary: declared.summary,
     ...(declared.description && { description: declared.description }),
     ...describeSecurity(allow),
     'x-allow': allow,

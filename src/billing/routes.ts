@@ -23,6 +23,7 @@ const infoRoute = apiRoute({
   method: 'get',
   path: '/auth/billing/info',
   tag,
+  operationId: 'getBillingInfo',
   summary: 'Plan, subscription, usage and what it costs',
   description: 'Everything that a billing page shows, in one answer.',
   query: schemas.InfoQuery,
@@ -35,6 +36,7 @@ const common = { allow: 'billing:write', method: 'post', tag, credentials: true,
 const checkoutRoute = apiRoute({
   ...common,
   path: '/billing/checkout',
+  operationId: 'createCheckout',
   summary: 'Buy a plan',
   description:
     "Gives the address of the payment provider's page. Nothing is bought until the customer pays there; then the plan is in force within seconds. Who has a subscription changes it instead.",
@@ -46,6 +48,7 @@ const checkoutRoute = apiRoute({
 const portalRoute = apiRoute({
   ...common,
   path: '/billing/portal',
+  operationId: 'createPortalSession',
   summary: "Open the payment provider's own page",
   description: 'For payment method and invoices. The address is good for some minutes.',
   body: schemas.NewPortal,
@@ -56,6 +59,7 @@ const portalRoute = apiRoute({
 const changeRoute = apiRoute({
   ...common,
   path: '/billing/change',
+  operationId: 'changeSubscription',
   summary: 'Change to another plan',
   description:
     'To one that costs as much or more at once, paid for the rest of the period; to one that costs less with the next period (`pending_plan`). The plan one has takes such a change back.',
@@ -76,6 +80,7 @@ const changeRoute = apiRoute({
 const cancelRoute = apiRoute({
   ...common,
   path: '/billing/cancel',
+  operationId: 'cancelSubscription',
   summary: 'Cancel the subscription',
   description: 'It goes on to the end of the period that is paid for.',
   body: schemas.OnlyOrganization,
@@ -86,6 +91,7 @@ const cancelRoute = apiRoute({
 const resumeRoute = apiRoute({
   ...common,
   path: '/billing/resume',
+  operationId: 'resumeSubscription',
   summary: 'Take a cancellation back, or end a pause',
   description: 'Before the period has ended. While a payment is open nothing but paying it helps: `payment_open`.',
   body: schemas.OnlyOrganization,
@@ -98,6 +104,7 @@ const ledgerRoute = apiRoute({
   method: 'get',
   path: '/admin/billing/ledger',
   tag: 'Administration',
+  operationId: 'listLedger',
   summary: 'Overage as used, as recorded and as sent',
   description:
     'Of each meter and period, the latest first: what the sums of usage say, what the ledger holds, and the difference, which is usage of the last hour at most.',
@@ -110,6 +117,7 @@ const stuckRoute = apiRoute({
   method: 'get',
   path: '/admin/billing/ledger/stuck',
   tag: 'Administration',
+  operationId: 'listStuckCharges',
   summary: 'Overage that the provider refused, or may not have',
   description: 'Rows of the ledger that nothing sends any more, the oldest first, at most 500.',
   query: schemas.LedgerQuery,
@@ -121,6 +129,7 @@ const resolveRoute = apiRoute({
   method: 'post',
   path: '/admin/billing/ledger/stuck',
   tag: 'Administration',
+  operationId: 'resolveStuckCharge',
   summary: 'Have overage sent again, or write it off',
   description:
     'All rows that are named, or none. What is `unknown` at Stripe may have arrived: look at its figures before it is sent again, since Stripe forgets identifiers after a day.',

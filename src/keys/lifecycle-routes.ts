@@ -14,6 +14,7 @@ const updateRoute = apiRoute({
   method: 'patch',
   path: '/auth/api-keys/{id}',
   tag,
+  operationId: 'updateApiKey',
   summary: 'Change an API key',
   description: `Changes the fields that are there and no others; null clears one. It holds everywhere within two seconds.
 
@@ -32,6 +33,7 @@ const rotateRoute = apiRoute({
   method: 'post',
   path: '/auth/api-keys/{id}/rotate',
   tag,
+  operationId: 'rotateApiKey',
   summary: 'Rotate an API key',
   description: `Issues a new key with everything this one has, and ends this one: at once, or after a grace period in which
 both work. The answer is the only place where the new key itself ever appears.
@@ -59,6 +61,7 @@ const importRoute = apiRoute({
   method: 'post',
   path: '/auth/api-keys/import',
   tag,
+  operationId: 'importApiKeys',
   summary: 'Import keys of another system',
   description: `Takes the SHA-256 of keys that your customers hold already, so that nobody has to change theirs: 1 to 1,000 at
 a time. Where \`IMPORTED_KEYS\` is on, a key of any form verifies: 16 to 256 printable ASCII characters without spaces.

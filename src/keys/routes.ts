@@ -22,10 +22,11 @@ const issuing = {
   returns: { 201: IssuedKey },
   fails: ['key_limit_reached', 'rate_limit_above_plan', 'organization_not_found'],
 } as const
-const issueRoute = apiRoute({ ...issuing, path: '/auth/api-keys' })
+const issueRoute = apiRoute({ ...issuing, operationId: 'issueApiKey', path: '/auth/api-keys' })
 const generateRoute = apiRoute({
   ...issuing,
   path: '/auth/api-keys/generate',
+  operationId: 'generateApiKey',
   summary: 'Issue an API key (another name)',
 })
 
@@ -34,6 +35,7 @@ const listRoute = apiRoute({
   method: 'get',
   path: '/auth/api-keys',
   tag,
+  operationId: 'listApiKeys',
   summary: 'List API keys',
   description: 'Newest first. Each filter narrows the list.',
   query: KeyListQuery,
@@ -52,6 +54,7 @@ const getRoute = apiRoute({
   ...one,
   allow: 'keys:read',
   method: 'get',
+  operationId: 'getApiKey',
   summary: 'Get an API key',
   returns: { 200: ApiKey },
 })
@@ -59,6 +62,7 @@ const revokeRoute = apiRoute({
   ...one,
   allow: 'keys:write',
   method: 'delete',
+  operationId: 'revokeApiKey',
   summary: 'Revoke an API key',
   credentials: true,
   description:

@@ -7,6 +7,7 @@ const { middleware: _, ...verifyRoute } = apiRoute({
   method: 'post',
   path: '/keys/verify',
   tag: 'Verification',
+  operationId: 'verifyKey',
   summary: 'Verify an API key',
   description: `For the operator's own services: the bearer is a service key with the scope \`platform:verify\`.
 

@@ -10,6 +10,7 @@ const deleteRoute = apiRoute({
   method: 'delete',
   path: '/auth/me',
   tag,
+  operationId: 'deleteAccount',
   summary: 'Delete my account',
   description:
     'For good. An organization that was made for you and has no other member is deleted with it, and its keys stop within two seconds; cancel its subscription first. Of any other, somebody else must be an owner.',
@@ -24,6 +25,7 @@ const exportRoute = apiRoute({
   method: 'get',
   path: '/auth/me/export',
   tag,
+  operationId: 'exportAccount',
   summary: 'Everything about me',
   description: 'As one JSON file: of each kind the newest 1,000, of audit logs 5,000. No secret is in it.',
   credentials: true,

@@ -13,6 +13,7 @@ const verifyRoute = apiRoute({
   method: 'post',
   path: '/auth/email/verify',
   tag,
+  operationId: 'verifyEmail',
   summary: 'Confirm an email address',
   description: 'The token is good once, for 24 hours.',
   body: TokenUse,
@@ -25,6 +26,7 @@ const resendRoute = apiRoute({
   method: 'post',
   path: '/auth/email/resend',
   tag,
+  operationId: 'resendVerificationEmail',
   summary: 'Send the verification mail again',
   description: `To an address that waits for it. ${SAME_ANSWER}`,
   body: ForAddress,
@@ -37,6 +39,7 @@ const resetRoute = apiRoute({
   method: 'post',
   path: '/auth/password/reset',
   tag,
+  operationId: 'requestPasswordReset',
   summary: 'Ask for a new password',
   description: `Sends a link that is good once, for 10 minutes; a newer one replaces it. ${SAME_ANSWER}`,
   body: ForAddress,
@@ -49,6 +52,7 @@ const confirmResetRoute = apiRoute({
   method: 'post',
   path: '/auth/password/reset/confirm',
   tag,
+  operationId: 'confirmPasswordReset',
   summary: 'Set a new password',
   description:
     'With the token of the mail. Ends every session and signs nobody in; a second factor stays in force. The address counts as confirmed.',
@@ -62,6 +66,7 @@ const changeRoute = apiRoute({
   method: 'post',
   path: '/auth/email/change',
   tag,
+  operationId: 'requestEmailChange',
   summary: 'Change my email address',
   description:
     'Sends a link to the new address, good once, for 1 hour, and a notice to the old one. Nothing changes before the link is used. The answer is the same whether or not the new address has an account.',
@@ -76,6 +81,7 @@ const confirmChangeRoute = apiRoute({
   method: 'post',
   path: '/auth/email/change/confirm',
   tag,
+  operationId: 'confirmEmailChange',
   summary: 'Confirm a new email address',
   description:
     "Replaces the address and ends the user's sessions; sent with an access token of theirs, all but that one's.",

@@ -29,6 +29,7 @@ const listRoute = apiRoute({
   method: 'get',
   path: '/auth/sessions',
   tag,
+  operationId: 'listSessions',
   summary: 'List my sessions',
   description: 'Those that are live, newest first.',
   query: pageQuery,
@@ -41,6 +42,7 @@ const endRoute = apiRoute({
   path: '/auth/sessions/{id}',
   credentials: true,
   tag,
+  operationId: 'endSession',
   summary: 'End one of my sessions',
   params: z.strictObject({ id: uuid }),
   returns: { 204: null },
@@ -53,6 +55,7 @@ const endOthersRoute = apiRoute({
   path: '/auth/sessions',
   credentials: true,
   tag,
+  operationId: 'endOtherSessions',
   summary: 'End all my other sessions',
   returns: { 204: null },
 })

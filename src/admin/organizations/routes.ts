@@ -21,6 +21,7 @@ const listRoute = apiRoute({
   ...common,
   method: 'get',
   path: '/admin/organizations',
+  operationId: 'listAllOrganizations',
   summary: 'List organizations',
   description: 'Newest first.',
   query: OrganizationQuery,
@@ -31,6 +32,7 @@ const changePlanRoute = apiRoute({
   ...common,
   method: 'put',
   path: '/admin/organizations/{id}/plan',
+  operationId: 'setOrganizationPlan',
   summary: "Change an organization's plan",
   description: 'In force everywhere within two seconds.',
   params: OrganizationParams,
@@ -43,6 +45,7 @@ const suspendRoute = apiRoute({
   ...common,
   method: 'put',
   path: '/admin/organizations/{id}/suspension',
+  operationId: 'setOrganizationSuspension',
   summary: 'Suspend an organization, or end that',
   description:
     'Its keys are refused with `ORGANIZATION_SUSPENDED`, or accepted again, everywhere within two seconds; its owners are told by mail, with the reason. Members sign in and read as before, but make no keys and invite nobody.',

@@ -11,6 +11,7 @@ const listRoute = apiRoute({
   ...common,
   method: 'get',
   path: '/admin/plans',
+  operationId: 'listPlans',
   summary: 'List plans',
   description: 'All of them, in the order of the catalogue.',
   returns: { 200: PlanList },
@@ -20,6 +21,7 @@ const createRoute = apiRoute({
   ...common,
   method: 'post',
   path: '/admin/plans',
+  operationId: 'createPlan',
   summary: 'Make a plan',
   creates: true,
   body: NewPlan,
@@ -30,6 +32,7 @@ const createRoute = apiRoute({
 const getRoute = apiRoute({
   ...one,
   method: 'get',
+  operationId: 'getPlan',
   summary: 'Get a plan',
   returns: { 200: Plan },
   fails: ['plan_not_found'],
@@ -38,6 +41,7 @@ const getRoute = apiRoute({
 const changeRoute = apiRoute({
   ...one,
   method: 'patch',
+  operationId: 'updatePlan',
   summary: 'Change a plan',
   description:
     'What is absent stays. Other limits and features are in force for every organization on the plan within two seconds; with more than 10,000 of them, for those that were idle within thirty.',
@@ -49,6 +53,7 @@ const changeRoute = apiRoute({
 const deleteRoute = apiRoute({
   ...one,
   method: 'delete',
+  operationId: 'deletePlan',
   summary: 'Delete a plan',
   description: 'One that nothing refers to. To offer a plan no longer, set `is_public` to false.',
   returns: { 204: null },

@@ -23,6 +23,7 @@ const listRoute = apiRoute({
   ...common,
   method: 'get',
   path: '/admin/users',
+  operationId: 'listUsers',
   summary: 'List users',
   description: 'Newest first.',
   query: UserQuery,
@@ -33,6 +34,7 @@ const getRoute = apiRoute({
   ...common,
   method: 'get',
   path: '/admin/users/{id}',
+  operationId: 'getUser',
   summary: 'Get a user',
   params: UserParams,
   returns: { 200: AdminUser },
@@ -44,6 +46,7 @@ const acting = { ...common, method: 'post', params: UserParams } as const
 const disableRoute = apiRoute({
   ...acting,
   path: '/admin/users/{id}/disable',
+  operationId: 'disableUser',
   summary: 'Disable a user',
   description:
     'Every session ends at once. Keys of organizations without another active member stop within two seconds; those of other organizations go on. The user is told by mail.',
@@ -55,6 +58,7 @@ const disableRoute = apiRoute({
 const enableRoute = apiRoute({
   ...acting,
   path: '/admin/users/{id}/enable',
+  operationId: 'enableUser',
   summary: 'Enable a user again',
   description: 'And the organizations that stopped with them. The user is told by mail.',
   optionalBody: OptionalReason,
@@ -75,6 +79,7 @@ const stepUp = [
 const logOutRoute = apiRoute({
   ...acting,
   path: '/admin/users/{id}/logout',
+  operationId: 'endUserSessions',
   summary: 'End all sessions of a user',
   description: 'The user is told by mail.',
   optionalBody: OptionalReason,
@@ -85,6 +90,7 @@ const logOutRoute = apiRoute({
 const resetTwoFactorRoute = apiRoute({
   ...acting,
   path: '/admin/users/{id}/two-factor/reset',
+  operationId: 'resetUserTwoFactor',
   summary: "Take a user's second factor away",
   description: 'After they proved by other means who they are. Every session ends, and the user is told by mail.',
   body: ReasonWithProof,
@@ -95,6 +101,7 @@ const resetTwoFactorRoute = apiRoute({
 const impersonateRoute = apiRoute({
   ...acting,
   path: '/admin/users/{id}/impersonate',
+  operationId: 'impersonateUser',
   summary: 'Act as a user, for support',
   description:
     'For 15 minutes, without a refresh token; credentials and security settings cannot be changed that way. The user is told by mail.',

@@ -13,6 +13,7 @@ const catalogueRoute = apiRoute({
   method: 'get',
   path: '/billing/plans',
   tag: 'Billing',
+  operationId: 'listPublicPlans',
   summary: 'The catalogue of plans',
   description: 'Those that are public, in the order in which to show them.',
   returns: { 200: Catalogue },

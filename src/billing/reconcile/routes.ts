@@ -37,6 +37,7 @@ const driftRoute = apiRoute({
   method: 'get',
   path: '/admin/billing/drift',
   tag: 'Administration',
+  operationId: 'listBillingDrift',
   summary: 'What differs between the payment providers and here',
   description: 'Asks each configured provider for all its subscriptions; repairs nothing.',
   returns: { 200: DriftReport },

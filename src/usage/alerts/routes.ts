@@ -21,6 +21,7 @@ const listAlertsRoute = apiRoute({
   method: 'get',
   path: '/usage/alerts',
   tag,
+  operationId: 'listUsageAlerts',
   summary: 'List usage alerts',
   description: 'Latest first: every percentage of a limit that was passed, once per period and limit.',
   query: AlertListQuery,
@@ -34,6 +35,7 @@ const readThresholdsRoute = apiRoute({
   ...thresholds,
   allow: 'usage:read',
   method: 'get',
+  operationId: 'getAlertThresholds',
   summary: 'Get the alert thresholds',
   returns: { 200: AlertThresholds },
   fails: ['organization_not_found'],
@@ -43,6 +45,7 @@ const setThresholdsRoute = apiRoute({
   ...thresholds,
   allow: 'usage:alerts',
   method: 'put',
+  operationId: 'setAlertThresholds',
   summary: 'Set the alert thresholds',
   description:
     'Owners and admins are told by mail at each, endpoints by `usage.threshold_reached`. 100 is always told.',

@@ -26,6 +26,7 @@ const single = { ...common, allow: 'usage:events' } as const
 const summaryRoute = apiRoute({
   ...common,
   path: '/usage/summary',
+  operationId: 'getUsageSummary',
   summary: 'Usage totals',
   description:
     'Of the current month (UTC) unless told otherwise, and of the span of the same length before it. In whole UTC hours: `from` and `to` are moved outwards to them. At most 400 days.',
@@ -36,6 +37,7 @@ const summaryRoute = apiRoute({
 const timeseriesRoute = apiRoute({
   ...common,
   path: '/usage/timeseries',
+  operationId: 'getUsageTimeseries',
   summary: 'Usage over time',
   description:
     'By hour, day or month of a time zone; what was not used is zero. A day has the UTC hours that begin in it, 23 to 25 when clocks change. At most 31 days of hours, 400 days or 60 months; with several filters 2 days.',
@@ -46,6 +48,7 @@ const timeseriesRoute = apiRoute({
 const breakdownRoute = apiRoute({
   ...common,
   path: '/usage/breakdown',
+  operationId: 'getUsageBreakdown',
   summary: 'Usage by endpoint, key, model and more',
   description: 'The largest first, and all others summed up. In whole UTC hours; at most 400 days.',
   query: schemas.BreakdownQuery,
@@ -55,6 +58,7 @@ const breakdownRoute = apiRoute({
 const eventsRoute = apiRoute({
   ...single,
   path: '/usage/events',
+  operationId: 'listUsageEvents',
   summary: 'Single usage events',
   description: 'Newest first, of the last 24 hours unless told otherwise; at most 35 days at a time.',
   query: schemas.EventsQuery,
@@ -64,6 +68,7 @@ const eventsRoute = apiRoute({
 const exportRoute = apiRoute({
   ...single,
   path: '/usage/export',
+  operationId: 'exportUsage',
   summary: 'Usage as CSV',
   description:
     'Single events (at most 35 days, the last 24 hours unless told otherwise) or the sums of whole UTC days (at most 400, those of the current month). Texts that a spreadsheet would take for a formula begin with an apostrophe. A file that cannot be finished ends as a broken transfer.',
@@ -79,6 +84,7 @@ Object.assign(exportRoute.responses, {
 const forecastRoute = apiRoute({
   ...common,
   path: '/usage/forecast',
+  operationId: 'forecastUsage',
   summary: 'Forecast of the quotas',
   description:
     'Each meter at the rate of the last seven days, of which the latest count most: what will be used when the period ends, and when the limit is reached.',

@@ -6,6 +6,7 @@ const pricesRoute = apiRoute({
   method: 'get',
   path: '/usage/prices',
   tag: 'Usage',
+  operationId: 'listModelPrices',
   summary: 'Known prices of language models',
   description: 'What tokens cost at this moment, where events give tokens and no cost.',
   query: PriceQuery,

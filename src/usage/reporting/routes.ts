@@ -25,6 +25,7 @@ const recordRoute = apiRoute({
   method: 'post',
   path: '/usage',
   tag: 'Usage',
+  operationId: 'recordUsage',
   summary: 'Record usage',
   description: `Up to 1,000 events in up to 1 MB, as JSON or as CloudEvents 1.0 (\`${CLOUD_EVENT}\`, \`${CLOUD_EVENTS}\`). Each
 is judged by itself: a bad one spoils no other. Each \`id\` counts once, so that a batch may be sent again until it is answered.

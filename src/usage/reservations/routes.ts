@@ -16,6 +16,7 @@ const common = {
 const reserveRoute = apiRoute({
   ...common,
   path: '/usage/reserve',
+  operationId: 'reserveUsage',
   summary: 'Reserve quota for work whose cost is known later',
   description: `Holds the estimate, of every meter or of none; always 200 with a verdict. \`held\` is what may be used: pass it on, as
 \`max_tokens\` for instance. It is less than the estimate where one hold would take nearly all that is left. A hold expires by
@@ -35,6 +36,7 @@ itself (10 minutes unless you say otherwise).`,
 const settleRoute = apiRoute({
   ...common,
   path: '/usage/settle',
+  operationId: 'settleUsage',
   summary: 'Settle a reservation with what was used',
   description: `Records the event and gives the hold back. Settling twice counts once; settling after the hold expired counts as well. \`cancel\` gives it back without an event.`,
   body: SettleBody,
