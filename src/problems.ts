@@ -183,15 +183,29 @@ export class Problem extends Error {
 }
 
 /**
- * The RFC 9457 members of a problem.
+ * The address of a problem's entry in the published list, its RFC 9457 `type`. It is the same over HTTP and RPC.
  *
- * @param docs where the list of problems is published; `type` points into it
+ * @param publicUrl the configured one, never the request's: the caller chooses `Host`. Undefined where the configuration
+ *   cannot be read; then the address is relative
  */
-export function problemBody(problem: Problem, docs: string, requestId: string) {
+function problemType(code: ProblemCode, publicUrl: string | undefined): string {
+  const address = `/docs#${code}`
+  return publicUrl === undefined ? address : new URL(address, publicUrl).href
+}
+
+/** What `Retry-After` says for a problem, in seconds, over HTTP and RPC alike; undefined where waiting does not help. */
+export function readRetryAfter({ code, status, extra }: Problem): string | undefined {
+  if (extra.headers?.['Retry-After']) return extra.headers['Retry-After']
+  if (code === 'request_in_progress') return '1'
+  return status === 503 ? '2' : undefined
+}
+
+/** The RFC 9457 members of a problem. */
+export function problemBody(problem: Problem, publicUrl: string | undefined, requestId: string) {
   const [status, title] = PROBLEMS[problem.code]
   const { errors } = problem.extra
   return {
-    type: `${docs}#${problem.code}`,
+    type: problemType(problem.code, publicUrl),
     title,
     status,
     detail: problem.message,

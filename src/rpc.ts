@@ -4,7 +4,7 @@ import { createDeps, type Deps } from './deps.ts'
 import type { Env } from './http/env.ts'
 import { errorFields, log } from './lib/log.ts'
 import { uuidv7 } from './lib/uuid.ts'
-import { Problem, type ProblemCode, parseInput, problemBody } from './problems.ts'
+import { Problem, type ProblemCode, parseInput, problemBody, readRetryAfter } from './problems.ts'
 import type {
   Failure,
   GetQuotasInput,
@@ -89,7 +89,7 @@ export class Tollgate extends WorkerEntrypoint<Env> implements TollgateBinding {
       deps = createDeps(this.env, this.ctx)
       return await work(deps, requestId)
     } catch (error) {
-      return failure(error, requestId)
+      return describeFailure(error, { requestId, publicUrl: deps?.config.PUBLIC_URL })
     } finally {
       deps?.budget.lift() // what is left to do is done behind the answer
     }
@@ -101,12 +101,18 @@ const reservations = () =>
 const settlements = () =>
   Promise.all([import('./usage/reservations/settle.ts'), import('./usage/reservations/schemas.ts')])
 
-function failure(error: unknown, requestId: string): Failure {
+interface FailureContext {
+  readonly requestId: string
+  readonly publicUrl: string | undefined
+}
+
+/** The last stop of everything thrown by a method, as `answerError` is over HTTP: the same problem, as data. */
+export function describeFailure(error: unknown, { requestId, publicUrl }: FailureContext): Failure {
   const known = problemIn(error)
   if (!known) log('error', 'rpc_failed', { request_id: requestId, ...errorFields(error) })
   const problem = known ?? new Problem(isOvertaken(error) ? 'unavailable' : 'internal')
   const code = problem.code.toUpperCase() as Uppercase<ProblemCode>
-  const seconds = problem.extra.headers?.['Retry-After'] ?? (problem.status === 503 ? '2' : undefined)
+  const seconds = readRetryAfter(problem)
   return {
     valid: false,
     granted: false,
@@ -114,6 +120,6 @@ function failure(error: unknown, requestId: string): Failure {
     status: problem.status,
     retry_after: seconds === undefined ? null : Number(seconds),
     headers: seconds === undefined ? {} : { 'Retry-After': seconds },
-    problem: problemBody(problem, '/docs', requestId),
+    problem: problemBody(problem, publicUrl, requestId),
   }
 }

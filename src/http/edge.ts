@@ -4,7 +4,7 @@ import { isOvertaken, problemIn } from '../db/client.ts'
 import { createDeps, type Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { uuidv7 } from '../lib/uuid.ts'
-import { Problem, problemBody } from '../problems.ts'
+import { Problem, problemBody, readRetryAfter } from '../problems.ts'
 import type { AppEnv } from './env.ts'
 
 /** On every answer, errors included. An API answer is never a page: nothing in it may load, run or be framed. */
@@ -95,15 +95,13 @@ const withCors = cors({
 export function answerError(error: unknown, c: Context): Response {
   const problem = problemIn(error) ?? problemOfFramework(error) ?? unexpected(error, c)
   if (problem.status === 401) c.header('WWW-Authenticate', 'Bearer realm="tollgate"')
-  if (problem.status === 503) c.header('Retry-After', '2')
-  if (problem.code === 'request_in_progress') c.header('Retry-After', '1')
   for (const [name, value] of Object.entries(problem.extra.headers ?? {})) c.header(name, value)
+  const seconds = readRetryAfter(problem)
+  if (seconds !== undefined) c.header('Retry-After', seconds)
   c.header('Content-Type', 'application/problem+json')
-  return c.body(JSON.stringify(problemBody(problem, docsUrl(c.get('deps')), c.get('requestId'))), problem.status)
+  const deps: Deps | undefined = c.get('deps')
+  return c.body(JSON.stringify(problemBody(problem, deps?.config.PUBLIC_URL, c.get('requestId'))), problem.status)
 }
-
-/** By the configuration, never by the request: its `Host` is the caller's to choose. Relative where there is none yet. */
-const docsUrl = (deps: Deps | undefined) => (deps ? new URL('/docs', deps.config.PUBLIC_URL).href : '/docs')
 
 /** What Hono throws about a request (its HTTPException, by its form, since the class may be loaded twice) is the caller's. */
 function problemOfFramework(error: unknown): Problem | undefined {

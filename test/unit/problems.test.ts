@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { fieldErrors, PROBLEMS, Problem, type ProblemCode, problemBody } from '../../src/problems.ts'
 
-const DOCS = 'https://tollgate.example.com/docs'
+const PUBLIC_URL = 'https://tollgate.example.com'
 const ALL = Object.entries(PROBLEMS) as [ProblemCode, readonly [number, string]][]
 
 describe('the table', () => {
@@ -37,8 +37,8 @@ describe('a problem', () => {
 
 describe('the answer', () => {
   test.each(ALL)('for %s has the members of RFC 9457, the code and the request id', (code, [status, title]) => {
-    expect(problemBody(new Problem(code), DOCS, 'request-1')).toEqual({
-      type: `${DOCS}#${code}`,
+    expect(problemBody(new Problem(code), PUBLIC_URL, 'request-1')).toEqual({
+      type: `${PUBLIC_URL}/docs#${code}`,
       title,
       status,
       detail: title,
@@ -47,9 +47,13 @@ describe('the answer', () => {
     })
   })
 
+  test('points to the list by a relative address while the configuration cannot be read', () => {
+    expect(problemBody(new Problem('misconfigured'), undefined, 'r').type).toBe('/docs#misconfigured')
+  })
+
   test('keeps the title and says in detail what happened this time', () => {
     const problem = new Problem('unavailable', { detail: 'The database does not answer.' })
-    expect(problemBody(problem, DOCS, 'r')).toMatchObject({
+    expect(problemBody(problem, PUBLIC_URL, 'r')).toMatchObject({
       title: PROBLEMS.unavailable[1],
       detail: 'The database does not answer.',
     })
@@ -58,8 +62,8 @@ describe('the answer', () => {
   test('lists what is wrong where there is such a list, and shows nothing of headers and causes', () => {
     const errors = [{ path: 'body.name', message: 'is too long' }]
     const problem = new Problem('invalid_request', { errors, headers: { 'Retry-After': '5' } })
-    expect(problemBody(problem, DOCS, 'r')).toEqual({
-      type: `${DOCS}#invalid_request`,
+    expect(problemBody(problem, PUBLIC_URL, 'r')).toEqual({
+      type: `${PUBLIC_URL}/docs#invalid_request`,
       title: PROBLEMS.invalid_request[1],
       status: 400,
       detail: 'body.name: is too long',

@@ -68,5 +68,5 @@ function ProblemRow({
 
 function exampleProblem({ servers }: OpenApiDocument) {
   const problem = new Problem('invalid_request', { errors: [{ path: 'body.name', message: 'must not be empty' }] })
-  return problemBody(problem, `${servers?.[0]?.url ?? ''}/docs`, '0198c5a2-7b1e-7c3d-9f4a-2e6b8d0c1a35')
+  return problemBody(problem, servers?.[0]?.url, '0198c5a2-7b1e-7c3d-9f4a-2e6b8d0c1a35')
 }
