@@ -1,5 +1,6 @@
 import type { Sql } from '../db/client.ts'
 import type { Deps } from '../deps.ts'
+import { deliverDueWebhooks } from '../events/deliver.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { toMonth } from '../lib/period.ts'
 import { deliverDueMail } from '../mail/outbox.ts'
@@ -8,7 +9,6 @@ import { reconcileQuotas } from '../metering/reconcile-counters.ts'
 import { drainUsageSpool } from '../metering/spool.ts'
 import { eraseFromUsage } from '../privacy/erase-usage.ts'
 import { checkUsageAlerts } from '../usage/alerts/job.ts'
-import { deliverDueWebhooks } from '../webhooks/deliver.ts'
 
 /** Work that a cron trigger does. Twice is the same as once. What `run` returns becomes its log line. */
 export interface Job {

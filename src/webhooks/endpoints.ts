@@ -3,6 +3,8 @@ import { keepAnswer } from '../api/idempotency.ts'
 import { audited } from '../audit/record.ts'
 import type { Principal } from '../auth/principal.ts'
 import type { ManagementDeps } from '../deps.ts'
+import { newSecret, sealSecret } from '../events/sign.ts'
+import { flawOfTarget } from '../events/target-rules.ts'
 import { uuidv7 } from '../lib/uuid.ts'
 import { Problem } from '../problems.ts'
 import {
@@ -17,8 +19,6 @@ import {
 } from './queries.ts'
 import type { NewWebhookEndpoint, WebhookEndpointChanges } from './schemas.ts'
 import { toEndpoint } from './serialize.ts'
-import { newSecret, sealSecret } from './sign.ts'
-import { flawOfTarget } from './target-rules.ts'
 
 /** How long deliveries are signed with the secret before a rotation as well. */
 const OVERLAP_MS = 24 * 3_600_000

@@ -6,8 +6,8 @@ import { lockEndpoint, lockOrganization } from '../db/locks.ts'
 import type { Database } from '../db/orm.ts'
 import { webhookDeliveries, webhookEndpoints } from '../db/schema/alerts.ts'
 import { bytesParameter } from '../db/schema/columns.ts'
+import { MAX_ENDPOINTS } from '../events/publish.ts'
 import { type PageOf } from '../http/paging.ts'
-import { MAX_ENDPOINTS } from './publish.ts'
 
 const {
   secret: _secret,

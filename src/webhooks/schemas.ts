@@ -1,6 +1,6 @@
 import * as z from 'zod'
+import { WEBHOOK_EVENT_TYPES, WEBHOOK_EVENTS } from '../events/event-types.ts'
 import { line, listSchema, pageQuery, timestamp, uuid } from '../http/fields.ts'
-import { WEBHOOK_EVENT_TYPES, WEBHOOK_EVENTS } from './event-types.ts'
 
 const events = z.array(z.enum(WEBHOOK_EVENT_TYPES)).max(WEBHOOK_EVENT_TYPES.length)
 const EVENTS = 'Which events it is told of; empty for all, also those that come with later versions.'

@@ -97,7 +97,7 @@ async function insertDelivery(organization: string, endpoint: string): Promise<s
   const id = uuidv7(Date.now())
   await sql.query(
     `insert into webhook_deliveries (id, organization_id, endpoint_id, event_id, type, payload, state, attempts)
-     values ($1, $2, $3, $4, 'usage.limit_reached', '{}', 'delivered', 1)`,
+     values ($1, $2, $3, $4, 'quota.exhausted', '{}', 'delivered', 1)`,
     [id, organization, endpoint, `evt_${id}`],
   )
   return id

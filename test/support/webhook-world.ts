@@ -1,5 +1,5 @@
-import { deliverDueWebhooks } from '../../src/webhooks/deliver.ts'
-import { deliveriesFor } from '../../src/webhooks/publish.ts'
+import { deliverDueWebhooks } from '../../src/events/deliver.ts'
+import { deliveriesFor } from '../../src/events/publish.ts'
 import { call, newUser } from './http.ts'
 import { newIsolate } from './isolate.ts'
 import { managementDeps } from './management.ts'
@@ -16,7 +16,7 @@ export async function world(fields: Record<string, unknown> = {}, query = '') {
   const runJob = () => deliverDueWebhooks(isolate.deps())
 
   async function happen(data: Record<string, unknown> = {}) {
-    const type = 'usage.threshold_reached'
+    const type = 'quota.threshold_reached'
     const { insert, send } = deliveriesFor(managementDeps(isolate.deps()), {
       organizationId,
       type,

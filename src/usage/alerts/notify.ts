@@ -1,12 +1,12 @@
 import { sql } from 'drizzle-orm'
 import { ormOver } from '../../db/orm.ts'
 import type { Deps } from '../../deps.ts'
+import { insertDeliveries, webhookEvent } from '../../events/publish.ts'
 import { formatAmount } from '../../limits/meter-units.ts'
+import { selectContacts } from '../../mail/contacts.ts'
 import { insertMails } from '../../mail/outbox.ts'
 import { usageAlert } from '../../mail/templates/alerts.ts'
 import { render } from '../../mail/templates/render.tsx'
-import { selectContacts } from '../../organizations/contacts.ts'
-import { insertDeliveries, webhookEvent } from '../../webhooks/publish.ts'
 import type { OpenAlert, OpenAlerts } from './queries.ts'
 
 /** Organizations and meters that one run tells of; the next one goes on. */
@@ -73,12 +73,12 @@ async function notify(deps: Deps, open: OpenAlerts): Promise<boolean> {
   const isFull = full ? sql`exists (select from told where id = ${full.id}::uuid)` : sql`false`
   const passed = webhookEvent(now, {
     organizationId,
-    type: 'usage.threshold_reached',
+    type: 'quota.threshold_reached',
     data: toData(open, highest),
   })
   const reached = webhookEvent(now, {
     organizationId,
-    type: 'usage.limit_reached',
+    type: 'quota.exhausted',
     data: toData(open, full ?? highest),
   })
   const { rows } = await ormOver(deps.sql).execute<{ is_new: boolean }>(sql`

@@ -48,7 +48,7 @@ const setThresholdsRoute = apiRoute({
   operationId: 'setAlertThresholds',
   summary: 'Set the alert thresholds',
   description:
-    'Owners and admins are told by mail at each, endpoints by `usage.threshold_reached`. 100 is always told.',
+    'Owners and admins are told by mail at each, endpoints by `quota.threshold_reached`. 100 is always told.',
   body: AlertThresholdsChange,
   credentials: true,
   returns: { 200: AlertThresholds },

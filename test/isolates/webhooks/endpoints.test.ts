@@ -16,7 +16,7 @@ async function newEndpoint(token: string, fields: Record<string, unknown> = {}) 
 describe('an endpoint', () => {
   test('is set up, shown without its secret, changed and deleted; each leaves its audit row', async () => {
     const { token, user } = await newUser()
-    const events = ['usage.limit_reached', 'usage.limit_reached']
+    const events = ['quota.exhausted', 'quota.exhausted']
     const made = await call(`POST ${ENDPOINTS}`, { token, body: { url, description: 'Ours', events } })
     expect(made).toMatchObject({
       status: 201,
@@ -24,7 +24,7 @@ describe('an endpoint', () => {
         organization_id: user.organization_id,
         url,
         description: 'Ours',
-        events: ['usage.limit_reached'],
+        events: ['quota.exhausted'],
         is_active: true,
         failed_events: 0,
         secret: expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/),
@@ -162,7 +162,7 @@ describe('by hand', () => {
   test('a test event goes out right after the answer, signed, and an event can be sent again under its id', async () => {
     const scopes = ['tollgate:webhooks:read', 'tollgate:webhooks:write']
     const { token, key } = await newKeyHolder({ scopes })
-    const receiver = await newReceiver(token, { events: ['usage.limit_reached'] })
+    const receiver = await newReceiver(token, { events: ['quota.exhausted'] })
     const worker = workerWith(LOCAL)
     const post = (path: string) =>
       worker.call(`POST ${ENDPOINTS}/${receiver.id}/${path}`, undefined, undefined, { Authorization: `Bearer ${key}` })

@@ -8,8 +8,8 @@ import { LOCAL_PRODUCTS } from '../../../local/stack/payments/products.ts'
 import { LOCAL_BILLING } from '../../../local/stack/payments/routes.ts'
 import type { Stack } from '../../../local/stack/stack.ts'
 import { isPolarSigned, isStripeSigned } from '../../../src/billing/webhooks/signatures.ts'
+import { newSecret, signatures } from '../../../src/events/sign.ts'
 import { utf8 } from '../../../src/lib/bytes.ts'
-import { newSecret, signatures } from '../../../src/webhooks/sign.ts'
 import { openStack } from './support.ts'
 
 let stack: Stack

@@ -67,7 +67,7 @@ describe('a threshold', () => {
       { meter: 'api_calls', limit: 1_000, threshold: 80, used: 800, notified_at: expect.any(String) },
     ])
     expect(await mails()).toEqual([expect.stringContaining('has used 80 % of its API calls')])
-    expect(await events()).toEqual([['usage.threshold_reached', 80]])
+    expect(await events()).toEqual([['quota.threshold_reached', 80]])
 
     await use({ api_calls: 950 })
     await run()
@@ -83,8 +83,8 @@ describe('a threshold', () => {
     expect((await alerts()).every(({ notified_at }: { notified_at: unknown }) => notified_at !== null)).toBe(true)
     expect(await mails()).toEqual([expect.stringContaining('reached its limit of API calls')])
     expect(await events()).toEqual([
-      ['usage.threshold_reached', 100],
-      ['usage.limit_reached', 100],
+      ['quota.threshold_reached', 100],
+      ['quota.exhausted', 100],
     ])
   })
 
@@ -96,8 +96,8 @@ describe('a threshold', () => {
     await use({ api_calls: 970 })
     await run()
     expect(await events()).toEqual([
-      ['usage.threshold_reached', 95],
-      ['usage.threshold_reached', 80],
+      ['quota.threshold_reached', 95],
+      ['quota.threshold_reached', 80],
     ])
     await setLimits(organizationId, { api_calls: 1_000 })
     await run()
@@ -110,13 +110,13 @@ describe('a threshold', () => {
     await use({ api_calls: 1_499 })
     await run()
     expect(await events()).toEqual([
-      ['usage.threshold_reached', 100],
-      ['usage.limit_reached', 100],
+      ['quota.threshold_reached', 100],
+      ['quota.exhausted', 100],
     ])
     await use({ api_calls: 1_500 })
     await run()
     await run()
-    expect((await events()).slice(2)).toEqual([['usage.threshold_reached', 150]])
+    expect((await events()).slice(2)).toEqual([['quota.threshold_reached', 150]])
     expect((await mails()).at(-1)).toContain('150 %')
   })
 
@@ -126,8 +126,8 @@ describe('a threshold', () => {
     await use({ api_calls: 3_000 })
     await run()
     expect(await events()).toEqual([
-      ['usage.threshold_reached', 300],
-      ['usage.limit_reached', 100],
+      ['quota.threshold_reached', 300],
+      ['quota.exhausted', 100],
     ])
     expect(await mails()).toEqual([expect.stringContaining('300 %')])
   })
@@ -245,7 +245,7 @@ describe('the thresholds of an organization', () => {
     await choose([50, 90])
     await run()
     expect((await thresholds()).toSorted()).toEqual([50, 90])
-    expect(await events()).toEqual([['usage.threshold_reached', 90]])
+    expect(await events()).toEqual([['quota.threshold_reached', 90]])
   })
 
   test('are set by owners and admins, and by keys with the scope; a member may read', async () => {

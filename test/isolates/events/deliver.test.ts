@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { UserPrincipal } from '../../../src/auth/principal.ts'
-import { claimDeliveries } from '../../../src/webhooks/claim.ts'
+import { claimDeliveries } from '../../../src/events/claim.ts'
+import { deliveriesFor } from '../../../src/events/publish.ts'
 import { rotateSecret } from '../../../src/webhooks/endpoints.ts'
-import { deliveriesFor } from '../../../src/webhooks/publish.ts'
 import { directly } from '../../support/direct.ts'
 import { call, newUser } from '../../support/http.ts'
 import { newIsolate } from '../../support/isolate.ts'
@@ -42,7 +42,7 @@ describe('an event', () => {
     const [caught, ...more] = await receiver.caught()
     expect(more).toEqual([])
     expect(JSON.parse(caught?.body ?? '')).toMatchObject({
-      type: 'usage.threshold_reached',
+      type: 'quota.threshold_reached',
       timestamp: expect.stringMatching(/^\d{4}-.*Z$/),
       data: { meter: 'api_calls' },
     })
@@ -62,8 +62,8 @@ describe('an event', () => {
 
   test('goes to each endpoint that asks for it, and to none that is switched off or somebody else’s', async () => {
     const { happen, runJob, receiver, token } = await world()
-    const asks = await newReceiver(token, { events: ['usage.threshold_reached'] })
-    const asksNot = await newReceiver(token, { events: ['usage.limit_reached'] })
+    const asks = await newReceiver(token, { events: ['quota.threshold_reached'] })
+    const asksNot = await newReceiver(token, { events: ['quota.exhausted'] })
     const off = await newReceiver(token)
     await call(`PATCH /api/v1/webhook-endpoints/${off.id}`, { token, body: { is_active: false } })
     const stranger = await newReceiver((await newUser()).token)
@@ -226,7 +226,7 @@ test('an address that became forbidden after it was saved is judged again, and n
   const elsewhere = await newIsolate() // not on a loopback address, unlike the receiver
   const { insert, send } = deliveriesFor(managementDeps(elsewhere.deps()), {
     organizationId,
-    type: 'usage.limit_reached',
+    type: 'quota.exhausted',
     data: {},
   })
   await insert

@@ -1,8 +1,8 @@
 /** Every event that endpoints can be told of. The one list: validation and documentation read it. */
 export const WEBHOOK_EVENTS = {
-  'usage.threshold_reached':
+  'quota.threshold_reached':
     'Usage of a meter passed a percentage of its limit, for the first time in this period; `data` holds both.',
-  'usage.limit_reached': 'Usage of a meter passed its limit, for the first time in this period.',
+  'quota.exhausted': 'Usage of a meter passed its limit, for the first time in this period.',
 } as const
 
 /** What the owner of an endpoint sends by hand; it reaches every endpoint, whatever it asked for. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { newSecret, signatures } from '../../../src/webhooks/sign.ts'
+import { newSecret, signatures } from '../../../src/events/sign.ts'
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
 

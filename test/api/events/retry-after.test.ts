@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import type { UserPrincipal } from '../../../src/auth/principal.ts'
 import { openPolar } from '../../../src/billing/providers/polar.ts'
-import { deliverNow } from '../../../src/webhooks/deliver.ts'
+import { deliverNow } from '../../../src/events/deliver.ts'
 import { resend, testEndpoint } from '../../../src/webhooks/send-manually.ts'
 import { directly } from '../../support/direct.ts'
 import { call } from '../../support/http.ts'

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { claimDeliveries } from '../../../src/webhooks/claim.ts'
-import { deliverNow } from '../../../src/webhooks/deliver.ts'
+import { claimDeliveries } from '../../../src/events/claim.ts'
+import { deliverNow } from '../../../src/events/deliver.ts'
 import { directly } from '../../support/direct.ts'
 import { newIsolate } from '../../support/isolate.ts'
 import { urlOf } from '../../support/shop.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { flawOfTarget } from '../../../src/webhooks/target-rules.ts'
+import { flawOfTarget } from '../../../src/events/target-rules.ts'
 
 const PUBLIC = 'https://tollgate.example.net'
 const LOCAL = 'http://localhost:8000'
