@@ -34,9 +34,15 @@ const EFFECTS: Record<Fault['kind'], (passage: FaultContext) => Promise<Outcome>
 
 /** Lets a request through to its service, or does to it what the first fault that hits it says. */
 export async function applyFault(door: ServiceName, call: Call, answer: Answer, faults: Faults): Promise<Outcome> {
-  const fault = faults.strike(door, call.body || call.url.pathname) // a GET is aimed at by its path
+  const fault = faults.strike(door, call.body || addressOf(call))
   if (!fault) return answer(call)
   return EFFECTS[fault.kind]({ fault, call, faults, answer: () => answer(call) })
+}
+
+/** A request without a body is matched by its path and query, as people write them. */
+function addressOf({ url }: Call): string {
+  const query = [...url.searchParams].map(([name, value]) => `${name}=${value}`).join('&')
+  return query === '' ? url.pathname : `${url.pathname}?${query}`
 }
 
 /** What proxies answer for a server they cannot reach: a page that names it, which nobody outside should ever see. */

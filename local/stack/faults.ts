@@ -9,8 +9,8 @@ const MAX_DELAY_MS = 600_000
 
 const aim = {
   door: z.enum(DOOR_NAMES),
-  /** only requests whose body, or path where they have none, holds this text */
-  match: z.string().min(1).optional(),
+  /** only requests whose body (or path and query, if there is no body) contain this text, or all of these */
+  match: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).optional(),
   /** only each n-th of those requests */
   every: z.int().min(1).default(1),
   /** disappears after so many hits */
@@ -68,8 +68,8 @@ export function createFaults(): Faults {
 /** Quotes are escaped inside JSON bodies, so `insert into "users"` is found the way people write it as well. */
 function hits(fault: ActiveFault, door: ServiceName, body: string): boolean {
   if (fault.door !== door) return false
-  const { match } = fault
-  if (match !== undefined && !body.includes(match) && !body.replaceAll('\\"', '"').includes(match)) return false
+  const texts = fault.match === undefined ? [] : [fault.match].flat()
+  if (!texts.every((text) => body.includes(text) || body.replaceAll('\\"', '"').includes(text))) return false
   fault.seen += 1
   if (fault.seen % fault.every !== 0) return false
   fault.hits += 1

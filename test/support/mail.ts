@@ -45,16 +45,6 @@ export async function resetToken(email: string, count = 1): Promise<string> {
   return tokenIn(await mailTo(email, SUBJECTS.reset, count))
 }
 
-/** Makes a store or the mail provider fail for requests that hold a text; the fault ends by itself, after `count`. */
-export async function failFor(match: string, fault: { count: number } & Record<string, unknown>): Promise<void> {
-  const response = await fetch(`${env.STACK_URL}/control/faults`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ door: 'mail', match, ...fault }),
-  })
-  if (response.status !== 201) throw new Error(await response.text())
-}
-
 /** As whoever opens the link in their mailbox does. */
 export async function confirmAddress(email: string): Promise<void> {
   await call('POST /api/v1/auth/email/resend', { body: { email } })

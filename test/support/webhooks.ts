@@ -20,16 +20,6 @@ async function caughtAt(path: string): Promise<Caught[]> {
   return response.json()
 }
 
-/** Makes receivers fail for requests that hold a text, such as an organization's id; it ends by itself, after `count`. */
-export async function failWebhooks(match: string, fault: { count: number } & Record<string, unknown>): Promise<void> {
-  const response = await fetch(`${env.STACK_URL}/control/faults`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ door: 'webhooks', match, ...fault }),
-  })
-  if (response.status !== 201) throw new Error(await response.text())
-}
-
 /**
  * An endpoint that was set up over the API, and then moved to the local stack, where the Worker under test would not let
  * it be: what is sent to it is sent by an isolate with `LOCAL`.

@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { directly, withoutRequestId } from '../../support/direct.ts'
+import { failFor } from '../../support/faults.ts'
 import { administrator, call, newKeyHolder, newUser } from '../../support/http.ts'
 import { departures, openApi } from '../../support/openapi.ts'
 import { act, newCustomer, pay, shopState } from '../../support/payments.ts'
@@ -124,13 +125,9 @@ describe.each(['polar', 'stripe'] as const)('at %s', (provider) => {
     await buy('starter')
     const { subscription } = await newCustomer(provider)
     expect(await subscription()).toBeUndefined()
-    for (const fault of [{ kind: 'status', value: 500 }, { kind: 'reset_before' }, { kind: 'truncate' }]) {
+    for (const fault of [{ kind: 'status', value: 500 }, { kind: 'reset_before' }, { kind: 'truncate' }] as const) {
       const own = await newCustomer(provider)
-      const match = provider === 'polar' ? own.organizationId : 'subscriptions/search'
-      await fetch(`${env.STACK_URL}/control/faults`, {
-        method: 'POST',
-        body: JSON.stringify({ door: provider, match, count: 1, ...fault }),
-      })
+      await failFor(own.organizationId, { door: provider, count: 1, ...fault })
       const { status, body } = await own.post('checkout', { plan: 'pro', provider })
       expect([status, body.code]).toEqual([503, 'billing_unavailable'])
       expect(JSON.stringify(body)).not.toMatch(/upstream|127\.0\.0\.1/)

@@ -2,8 +2,8 @@ import { env, exports } from 'cloudflare:workers'
 import { expect, test } from 'vitest'
 import { keyVersionKey } from '../../../src/limits/limit-request.ts'
 import { directly } from '../../support/direct.ts'
+import { failFor } from '../../support/faults.ts'
 import { eventually, newKeyHolder, randomIp } from '../../support/http.ts'
-import { failFor } from '../../support/mail.ts'
 
 /** Whether a fault that hits once has hit. */
 async function hasHit(match: string): Promise<boolean> {

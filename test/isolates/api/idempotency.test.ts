@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { failFor } from '../../support/faults.ts'
 import { administrator, call, newKeyHolder, newUser, verify } from '../../support/http.ts'
 import { newIsolate } from '../../support/isolate.ts'
-import { failFor } from '../../support/mail.ts'
 import { countQueryRounds } from '../../support/query-rounds.ts'
 
 const issue = (token: string, idempotencyKey: string, body: unknown = { name: 'Once' }) =>
@@ -61,7 +61,7 @@ test('the same key of another person is another key', async () => {
 })
 
 /** Sends a request whose effect happens and whose answer is lost between database and Worker, then repeats it. */
-async function repeatAfterLoss(line: string, token: string, body: Record<string, unknown>, mark: string) {
+async function repeatAfterLoss(line: string, token: string, body: Record<string, unknown>, mark: string | string[]) {
   const headers = { 'Idempotency-Key': crypto.randomUUID() }
   await failFor(mark, { door: 'sql', kind: 'reset_after', count: 1 })
   const lost = await call(line, { token, body, headers })
@@ -88,7 +88,7 @@ describe('an answer that was lost after its effect is given to the repeat:', () 
     expect((await verify(key)).body.code).toBe('VALID')
     const body = { grace_period_seconds: 0 }
     const line = `POST /api/v1/auth/api-keys/${keyId}/rotate`
-    const { lost, repeat } = await repeatAfterLoss(line, token, body, `key.rotated`)
+    const { lost, repeat } = await repeatAfterLoss(line, token, body, [keyId, 'key.rotated'])
     expect(lost.status).toBe(503)
     expect(repeat.status).toBe(201)
     expect((await verify(key)).body.code).toBe('REVOKED')
@@ -111,7 +111,10 @@ describe('an answer that was lost after its effect is given to the repeat:', () 
     const { token, user } = await newUser()
     const email = `invited-${crypto.randomUUID()}@example.com`
     const line = `POST /api/v1/organizations/${user.organization_id}/invitations`
-    const { lost, repeat } = await repeatAfterLoss(line, token, { email, role: 'member' }, 'insert into \\"invitations')
+    const { lost, repeat } = await repeatAfterLoss(line, token, { email, role: 'member' }, [
+      email,
+      'insert into \\"invitations',
+    ])
     expect(lost.status).toBe(503)
     expect(repeat.status).toBe(201)
     const { body } = await call(line.replace('POST', 'GET'), { token })
@@ -127,7 +130,7 @@ describe('an answer that was lost after its effect is given to the repeat:', () 
     const { body } = await call('GET /api/v1/webhook-endpoints', { token })
     expect(body.data).toEqual([{ ...made.repeat.body, secret: undefined }])
     const line = `POST /api/v1/webhook-endpoints/${made.repeat.body.id}/rotate-secret`
-    const rotated = await repeatAfterLoss(line, token, {}, 'webhook_endpoint.secret_rotated')
+    const rotated = await repeatAfterLoss(line, token, {}, [made.repeat.body.id, 'webhook_endpoint.secret_rotated'])
     expect(rotated.lost.status).toBe(503)
     expect(rotated.repeat.body.secret).toMatch(/^whsec_/)
     expect(rotated.again.body).toEqual(rotated.repeat.body)
@@ -139,14 +142,14 @@ describe('an answer that was lost after its effect is given to the repeat:', () 
     const { body: endpoint } = await call('POST /api/v1/webhook-endpoints', { token, body: { url, events: [] } })
     const deliveries = `/api/v1/webhook-endpoints/${endpoint.id}/deliveries`
     const line = `POST /api/v1/webhook-endpoints/${endpoint.id}/test`
-    const { lost, repeat, again } = await repeatAfterLoss(line, token, {}, 'webhook_endpoint.tested')
+    const { lost, repeat, again } = await repeatAfterLoss(line, token, {}, [endpoint.id, 'webhook_endpoint.tested'])
     expect([lost.status, repeat.status]).toEqual([503, 202])
     expect(again.body).toEqual(repeat.body)
     const sent = async () => (await call(`GET ${deliveries}`, { token })).body.data
     expect((await sent()).map(({ id }: { id: string }) => id)).toEqual([repeat.body.id])
     expect(repeat.body).toMatchObject({ type: 'webhook.test', state: 'pending', attempts: 0 })
     const once = `POST ${deliveries}/${repeat.body.id}/resend`
-    const resent = await repeatAfterLoss(once, token, {}, 'webhook_endpoint.event_resent')
+    const resent = await repeatAfterLoss(once, token, {}, [endpoint.id, 'webhook_endpoint.event_resent'])
     expect([resent.lost.status, resent.repeat.status]).toEqual([503, 202])
     expect(resent.again.body).toEqual(resent.repeat.body)
     const { body: acts } = await call('GET /api/v1/audit-logs', { token })
@@ -162,8 +165,12 @@ describe('an answer that was lost after its effect is given to the repeat:', () 
     const token = await administrator()
     const id = `p${crypto.randomUUID().slice(0, 8)}`
     const limits = { rate_limit_per_minute: 60, max_api_keys: 1, meters: {} }
-    const body = { id, name: 'Lost', price_per_month_cents: null, limits, is_public: false }
-    const { lost, repeat } = await repeatAfterLoss('POST /api/v1/admin/plans', token, body, 'admin.plan_created')
+    const name = `Lost ${crypto.randomUUID()}`
+    const body = { id, name, price_per_month_cents: null, limits, is_public: false }
+    const { lost, repeat } = await repeatAfterLoss('POST /api/v1/admin/plans', token, body, [
+      name,
+      'admin.plan_created',
+    ])
     expect(lost.status).toBe(503)
     expect(repeat.body).toEqual((await call(`GET /api/v1/admin/plans/${id}`, { token })).body)
     await call(`DELETE /api/v1/admin/plans/${id}`, { token })

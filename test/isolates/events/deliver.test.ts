@@ -4,12 +4,13 @@ import { claimDeliveries } from '../../../src/events/claim.ts'
 import { deliveriesFor } from '../../../src/events/publish.ts'
 import { rotateSecret } from '../../../src/webhooks/endpoints.ts'
 import { directly } from '../../support/direct.ts'
+import { failWebhooks } from '../../support/faults.ts'
 import { call, newUser } from '../../support/http.ts'
 import { newIsolate } from '../../support/isolate.ts'
 import { mailTo } from '../../support/mail.ts'
 import { managementDeps } from '../../support/management.ts'
 import { type WebhookWorld, world } from '../../support/webhook-world.ts'
-import { failWebhooks, isSigned, newReceiver } from '../../support/webhooks.ts'
+import { isSigned, newReceiver } from '../../support/webhooks.ts'
 
 vi.setConfig({ testTimeout: 30_000 })
 afterEach(() => vi.restoreAllMocks())

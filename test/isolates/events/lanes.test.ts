@@ -2,10 +2,11 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { claimDeliveries } from '../../../src/events/claim.ts'
 import { deliverNow } from '../../../src/events/deliver.ts'
 import { directly } from '../../support/direct.ts'
+import { failWebhooks } from '../../support/faults.ts'
 import { newIsolate } from '../../support/isolate.ts'
 import { urlOf } from '../../support/shop.ts'
 import { type WebhookWorld, world } from '../../support/webhook-world.ts'
-import { failWebhooks, LOCAL, newReceiver } from '../../support/webhooks.ts'
+import { LOCAL, newReceiver } from '../../support/webhooks.ts'
 
 vi.setConfig({ testTimeout: 30_000 })
 const LATER_MS = 30 * 24 * 3_600_000

@@ -3,8 +3,8 @@ import { JOBS } from '../../../src/jobs/registry.ts'
 import { runJobs } from '../../../src/jobs/run.ts'
 import { uuidv7 } from '../../../src/lib/uuid.ts'
 import { writeUsage } from '../../../src/metering/write.ts'
+import { failFor } from '../../support/faults.ts'
 import { NOWHERE, newIsolate } from '../../support/isolate.ts'
-import { failFor } from '../../support/mail.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
@@ -152,8 +152,11 @@ test('a table that cannot be pruned does not keep the others from it, and the jo
     `insert into mail_outbox (id, recipient, subject, created_at) values ($1, 'a@example.com', 'Old', $2)`,
     [id, new Date(Date.now() - 37 * DAY).toISOString()],
   )
-  await failFor('delete from login_challenges where ctid', { door: 'sql', kind: 'status', value: 500, count: 1 })
-  await expect(job('prune').run(isolate.deps(), Date.now())).rejects.toThrow('Not pruned: login_challenges.')
+  const now = Date.now()
+  const before = new Date(now - 1 * DAY).toISOString()
+  const statement = ['delete from login_challenges where ctid', before]
+  await failFor(statement, { door: 'sql', kind: 'status', value: 500, count: 1 })
+  await expect(job('prune').run(isolate.deps(), now)).rejects.toThrow('Not pruned: login_challenges.')
   expect(await sql.query('select from mail_outbox where id = $1', [id])).toEqual([])
   expect(logged.mock.calls.map(([line]) => JSON.parse(String(line)))).toMatchObject([
     { event: 'table_not_pruned', table: 'login_challenges' },

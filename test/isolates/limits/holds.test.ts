@@ -3,9 +3,9 @@ import { toMonth } from '../../../src/lib/period.ts'
 import { holdsKey, quotaKey } from '../../../src/limits/limit-request.ts'
 import { drainUsageSpool } from '../../../src/metering/spool.ts'
 import { breakStores } from '../../support/broken-stores.ts'
+import { failFor } from '../../support/faults.ts'
 import { call, eventually, newKeyHolder, setLimits } from '../../support/http.ts'
 import { countTrips, newIsolate } from '../../support/isolate.ts'
-import { failFor } from '../../support/mail.ts'
 
 afterEach(() => vi.restoreAllMocks())
 

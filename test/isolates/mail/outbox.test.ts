@@ -3,9 +3,10 @@ import { sql } from 'drizzle-orm'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { deliverDueMail, insertMails, mailFor } from '../../../src/mail/outbox.ts'
 import { directly } from '../../support/direct.ts'
+import { failMail } from '../../support/faults.ts'
 import { eventually } from '../../support/http.ts'
 import { newIsolate } from '../../support/isolate.ts'
-import { failFor, mailsTo, mailTo } from '../../support/mail.ts'
+import { mailsTo, mailTo } from '../../support/mail.ts'
 import { managementDeps } from '../../support/management.ts'
 import { bodyOf, urlOf } from '../../support/shop.ts'
 
@@ -100,7 +101,7 @@ describe('F52 a mail that the provider does not take', () => {
   ])('by %s is tried again 30 to 36 seconds later, not earlier', async (_, fault, error) => {
     const logged = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { isolate, email, mail, runJob } = await waiting()
-    await failFor(email, { ...fault, count: 1 })
+    await failMail(email, { ...fault, count: 1 })
     mail.send()
     await isolate.settled()
     expect(await rowOf(email)).toMatchObject({ attempts: 1, text: 'A text', error: expect.stringMatching(error) })
@@ -119,7 +120,7 @@ describe('F52 a mail that the provider does not take', () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const errors = vi.spyOn(console, 'error').mockImplementation(() => undefined)
     const { isolate, email, runJob } = await waiting()
-    await failFor(email, { kind: 'status', value: 500, count: 8 })
+    await failMail(email, { kind: 'status', value: 500, count: 8 })
     const distances = []
     for (let attempt = 1; attempt <= 7; attempt++) {
       await runJob()
@@ -147,7 +148,7 @@ describe('F52 a mail that the provider does not take', () => {
   test('F54 or took, but whose answer was lost, arrives once', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { isolate, email, mail, runJob } = await waiting()
-    await failFor(email, { kind: 'reset_after', count: 1 })
+    await failMail(email, { kind: 'reset_after', count: 1 })
     mail.send()
     await isolate.settled()
     await mailTo(email, /^A subject$/)
@@ -179,7 +180,7 @@ describe('a run of the job', () => {
     const others = Array.from({ length: 7 }, newAddress)
     const { db, ...deps } = managementDeps(isolate.deps())
     await db.execute(insertMails(deps.now(), others.map(mailOf), sql`true`))
-    await failFor(email, { kind: 'delay', value: 4_000, count: 1 })
+    await failMail(email, { kind: 'delay', value: 4_000, count: 1 })
     await runJob()
     const sentAt = async (one: string) => Date.parse((await rowOf(one)).sent_at)
     const slow = await sentAt(email)

@@ -3,9 +3,9 @@ import { keyVersionKey, organizationVersionKey } from '../../../src/limits/limit
 import { publishVersion } from '../../../src/limits/versions.ts'
 import { breakStores } from '../../support/broken-stores.ts'
 import { directly } from '../../support/direct.ts'
+import { failFor } from '../../support/faults.ts'
 import { administrator, call, newKeyHolder, setLimits } from '../../support/http.ts'
 import { NOWHERE, newIsolate } from '../../support/isolate.ts'
-import { failFor } from '../../support/mail.ts'
 
 const SECOND = 1_000
 type Holder = Awaited<ReturnType<typeof newKeyHolder>>

@@ -1,6 +1,6 @@
-import { env } from 'cloudflare:workers'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { breakStores } from '../../support/broken-stores.ts'
+import { failFor } from '../../support/faults.ts'
 import { newKeyHolder, setLimits } from '../../support/http.ts'
 import { NOWHERE, newIsolate } from '../../support/isolate.ts'
 
@@ -169,11 +169,7 @@ describe('while Redis fails', () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { key, keyId } = await newKeyHolder()
     const isolate = await newIsolate({ REDIS_TIMEOUT_MS: '100' })
-    await fetch(`${env.STACK_URL}/control/faults`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ door: 'redis', kind: 'delay', value: 2_000, match: keyId, count: 1 }),
-    })
+    await failFor(keyId, { door: 'redis', kind: 'delay', value: 2_000, count: 1 })
     expect(await isolate.verify(key)).toMatchObject({ code: 'VALID' })
     await isolate.settled()
     vi.restoreAllMocks()

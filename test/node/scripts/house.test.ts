@@ -39,6 +39,14 @@ test('every job has a name of its own', () => {
   expect(names.filter((name) => !/^[a-z]+(-[a-z]+)*$/.test(name))).toEqual([])
 })
 
+test('tests share the local services, so faults are injected only by the helper that asks for a text of their own', async () => {
+  const files = (await readdir(join(ROOT, 'test'), { recursive: true })).filter((file) => /\.tsx?$/.test(file))
+  const shared = files.filter((file) => !file.startsWith('node/') && file !== 'support/faults.ts')
+  const sources = await Promise.all(shared.map(async (file) => ({ file, text: await read(`test/${file}`) })))
+  const posts = /control\/faults[^\n]*\{\s*method: '(?:POST|DELETE)'/
+  expect(sources.filter(({ text }) => posts.test(text)).map(({ file }) => file)).toEqual([])
+})
+
 test('the version is that of package.json', async () => {
   expect(VERSION).toBe(JSON.parse(await read('package.json')).version)
 })

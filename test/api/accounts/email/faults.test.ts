@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { directly } from '../../../support/direct.ts'
+import { failFor, failMail } from '../../../support/faults.ts'
 import { call, newUser } from '../../../support/http.ts'
-import { failFor, mailsTo, mailTo, resetToken, SUBJECTS, tokenIn } from '../../../support/mail.ts'
+import { mailsTo, mailTo, resetToken, SUBJECTS, tokenIn } from '../../../support/mail.ts'
 
 vi.setConfig({ testTimeout: 30_000 }) // hashing takes its time where many tests run at once
 afterEach(() => vi.restoreAllMocks())
@@ -23,7 +24,7 @@ describe('F52 F53 while the mail provider fails or is slow', () => {
   ])('and %s, registering and asking for a reset are answered at once, as ever', async (_, fault) => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const email = newEmail()
-    await failFor(email, { ...fault, count: 20 }) // also what a job of another test may try meanwhile
+    await failMail(email, { ...fault, count: 20 }) // also what a job of another test may try meanwhile
     expect((await register(email)).status).toBe(201)
     expect(await call('POST /api/v1/auth/password/reset', { body: { email } })).toMatchObject({ status: 202, body: '' })
     expect(await mailsTo(email)).toEqual([])
@@ -36,7 +37,7 @@ describe('F52 F53 while the mail provider fails or is slow', () => {
 
   test('a link that arrives late is as good as if it had come at once', async () => {
     const email = newEmail()
-    await failFor(email, { kind: 'delay', value: 1_500, count: 1 })
+    await failMail(email, { kind: 'delay', value: 1_500, count: 1 })
     await register(email)
     const token = tokenIn(await mailTo(email, SUBJECTS.verify))
     expect((await call('POST /api/v1/auth/email/verify', { body: { token } })).status).toBe(204)

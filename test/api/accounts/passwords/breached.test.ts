@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from 'vitest'
 import { isBreachedPassword } from '../../../../src/accounts/passwords/breached.ts'
 import type { Config } from '../../../../src/config.ts'
+import { type Fault, failFor } from '../../../support/faults.ts'
 
 const BREACHED = 'breached-password-123'
 const RANGE = `${env.STACK_URL}/breached/range`
@@ -27,10 +28,8 @@ async function ownPassword() {
   return { password, prefix: hash.slice(0, 5).toUpperCase() }
 }
 
-async function fault(prefix: string, kind: object): Promise<void> {
-  const body = JSON.stringify({ door: 'breached', match: `/range/${prefix}`, count: 1, ...kind })
-  await fetch(`${env.STACK_URL}/control/faults`, { method: 'POST', body })
-}
+const fault = (prefix: string, how: Pick<Fault, 'kind'>) =>
+  failFor(`/range/${prefix}`, { door: 'breached', count: 1, ...how })
 
 describe('v5.0.0-6.2.12: a password known from a breach', () => {
   test('is found, in exactly that spelling', async () => {

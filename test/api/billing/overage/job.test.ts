@@ -1,9 +1,9 @@
-import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { recordOverage, sendMeteredUsage } from '../../../../src/billing/overage/job.ts'
 import { uuidv7 } from '../../../../src/lib/uuid.ts'
 import { writeUsage } from '../../../../src/metering/write.ts'
 import { directly } from '../../../support/direct.ts'
+import { type Fault, failFor } from '../../../support/faults.ts'
 import { administrator, call } from '../../../support/http.ts'
 import { newCustomer, shopState } from '../../../support/payments.ts'
 
@@ -47,11 +47,7 @@ async function world(provider: 'polar' | 'stripe' = 'polar') {
   }
   const report = async () =>
     (await call(`GET /api/v1/admin/billing/ledger?organization_id=${organizationId}`, { token })).body.data
-  const fault = (how: object) =>
-    fetch(`${env.STACK_URL}/control/faults`, {
-      method: 'POST',
-      body: JSON.stringify({ door: provider, match: encodeURIComponent(organizationId), count: 1, ...how }),
-    })
+  const fault = (how: Pick<Fault, 'kind'>) => failFor(organizationId, { door: provider, count: 1, ...how })
   return { ...customer, use, ledger, told, report, fault }
 }
 

@@ -1,7 +1,7 @@
-import { env } from 'cloudflare:workers'
 import { afterEach, expect, test, vi } from 'vitest'
 import { openStripe } from '../../../../src/billing/providers/stripe.ts'
 import { directly } from '../../../support/direct.ts'
+import { failFor } from '../../../support/faults.ts'
 import { newCustomer } from '../../../support/payments.ts'
 
 afterEach(() => vi.restoreAllMocks())
@@ -21,10 +21,7 @@ test('an amount that Stripe fails to take stops none of those behind it', async 
     value: 1,
     at: new Date(),
   }))
-  await fetch(`${env.STACK_URL}/control/faults`, {
-    method: 'POST',
-    body: JSON.stringify({ door: 'stripe', match: `${organizationId}-1-`, count: 1, kind: 'status', value: 500 }),
-  })
+  await failFor(`${organizationId}-1-`, { door: 'stripe', count: 1, kind: 'status', value: 500 })
   const all = amounts.map(({ idempotencyKey }) => idempotencyKey)
   expect(await stripe.sendUsage(amounts)).toEqual({ taken: all.filter((_, place) => place !== 1), refused: [] })
 })

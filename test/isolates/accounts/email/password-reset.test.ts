@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { directly, withoutRequestId } from '../../../support/direct.ts'
+import { failFor } from '../../../support/faults.ts'
 import { type Answer, call, newUser, randomIp } from '../../../support/http.ts'
-import { confirmAddress, failFor, mailsTo, mailTo, resetToken, SUBJECTS, tokenIn } from '../../../support/mail.ts'
+import { confirmAddress, mailsTo, mailTo, resetToken, SUBJECTS, tokenIn } from '../../../support/mail.ts'
 import { codeOf, newTwoFactorUser } from '../../../support/two-factor.ts'
 
 vi.setConfig({ testTimeout: 30_000 }) // hashing takes its time where many tests run at once
