@@ -49,10 +49,12 @@ export function createDeps(env: object, context: Context): Deps {
 }
 
 /** Where a request comes from, for limits, sessions and the audit log. */
-interface Origin {
+export interface Origin {
   readonly requestId: string
-  /** As the platform tells it; undefined only where there is no edge in front. */
+  /** As the platform tells it, or a back end with a service key; undefined only where there is no edge in front. */
   readonly ip: string | undefined
+  /** The service key that named the address, where one did. */
+  readonly addressBy?: string
   /** Cut to 500 characters. */
   readonly userAgent: string | undefined
 }

@@ -1,4 +1,5 @@
 /** Everything but key verification: the features' routes, their OpenAPI document and its page. Imported when first asked for. */
+import type { Context, Next } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import { emailRoutes } from './accounts/email/routes.ts'
 import { accountPages } from './accounts/pages/pages.tsx'
@@ -15,12 +16,13 @@ import { allowedMethods, openApiDocument } from './api/openapi.ts'
 import { auditRoutes } from './audit/routes.ts'
 import type { ManagementEnv } from './auth/env.ts'
 import { publicKeys } from './auth/key-ring.ts'
+import { readOrigin, takeNamedAddress } from './auth/origin.ts'
 import { planRoutes } from './billing/plans/routes.ts'
 import { reconcileRoutes } from './billing/reconcile/routes.ts'
 import { billingRoutes } from './billing/routes.ts'
 import { billingWebhookRoutes } from './billing/webhooks/routes.ts'
 import { ormOver } from './db/orm.ts'
-import { answerError, clientIp } from './http/edge.ts'
+import { answerError } from './http/edge.ts'
 import { leakedRoutes } from './keys/leaks/routes.ts'
 import { keyLifeRoutes } from './keys/lifecycle-routes.ts'
 import { keyRoutes } from './keys/routes.ts'
@@ -41,15 +43,19 @@ import { webhookRoutes } from './webhooks/routes.ts'
 /** The edge has made Deps already; here they get drizzle, and all that a request waits for has its budget of time. */
 const withDeps = createMiddleware<ManagementEnv>(async function withDeps(c, next) {
   const { deps, requestId } = c.env
-  const origin = { requestId, ip: clientIp(c), userAgent: c.req.header('User-Agent')?.slice(0, 500) }
-  c.set('deps', { ...deps, db: ormOver(deps.sql), origin })
+  c.set('deps', { ...deps, db: ormOver(deps.sql), origin: readOrigin(c) })
   c.set('requestId', requestId)
   try {
-    await deps.budget.race(next())
+    await deps.budget.race(nameAddressThen(c, next))
   } finally {
     deps.budget.lift()
   }
 })
+
+async function nameAddressThen(c: Context<ManagementEnv>, next: Next): Promise<void> {
+  await takeNamedAddress(c)
+  await next()
+}
 
 export const management = newRouter()
 

@@ -39,7 +39,7 @@ export function audited(
   deps: ManagementDeps,
   { action, actor, organizationId, target, result = 'success', detail = {} }: Entry,
 ) {
-  const { requestId, ip, userAgent } = deps.origin
+  const { requestId, ip, userAgent, addressBy } = deps.origin
   const now = deps.now()
   return deps.db.insert(auditLogs).values({
     id: uuidv7(now),
@@ -51,7 +51,7 @@ export function audited(
     ip: ip ?? null,
     userAgent: userAgent ?? null,
     requestId,
-    detail: { ...detail, ...describeSupport(actor) },
+    detail: { ...detail, ...describeSupport(actor), ...(addressBy && { address_named_by: addressBy }) },
     createdAt: new Date(now),
   })
 }

@@ -38,6 +38,26 @@ export function toNetwork(ip: string): string {
   return [24n, 16n, 8n, 0n].map((shift) => (address.value >> shift) & 255n).join('.')
 }
 
+/**
+ * An address in its one form: dotted for IPv4, also where it is mapped into IPv6, and as RFC 5952 writes IPv6.
+ *
+ * @returns `undefined` for what is no address
+ */
+export function normalizeAddress(text: string): string | undefined {
+  const address = parseAddress(text)
+  if (!address) return undefined
+  return address.bits === 32 ? toNetwork(text) : formatV6(address.value)
+}
+
+/** RFC 5952 §4: lower case, no leading zeros, the first of the longest runs of two or more zeros left out. */
+function formatV6(value: bigint): string {
+  const groups = Array.from({ length: 8 }, (_, at) => ((value >> BigInt(112 - 16 * at)) & 0xffffn).toString(16))
+  const text = `:${groups.join(':')}:`
+  const longest = [...text.matchAll(/:(?:0:){2,}/g)].map(([run]) => run).toSorted((a, b) => b.length - a.length)[0]
+  if (longest === undefined) return groups.join(':')
+  return text.replace(longest, '::').replace(/^:(?!:)|(?<!:):$/g, '')
+}
+
 export function isSameNetwork(one: string, other: string): boolean {
   return toNetwork(one) === toNetwork(other)
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { inRange, isRange, toNetwork } from '../../../src/lib/cidr.ts'
+import { inRange, isRange, normalizeAddress, toNetwork } from '../../../src/lib/cidr.ts'
 
 describe('what is an address or a block', () => {
   test.each([
@@ -176,3 +176,29 @@ function v4(value: bigint): string {
 function v6(value: bigint): string {
   return Array.from({ length: 8 }, (_, group) => ((value >> BigInt(112 - 16 * group)) & 0xffffn).toString(16)).join(':')
 }
+
+describe('the one form of an address', () => {
+  test.each([
+    // RFC 5952 §4.1 to §4.3
+    ['2001:0db8::0001', '2001:db8::1'],
+    ['2001:db8:0:0:0:0:2:1', '2001:db8::2:1'],
+    ['2001:db8:0:1:1:1:1:1', '2001:db8:0:1:1:1:1:1'],
+    ['2001:0:0:1:0:0:0:1', '2001:0:0:1::1'],
+    ['2001:db8:0:0:1:0:0:1', '2001:db8::1:0:0:1'],
+    ['2001:DB8:AAAA::', '2001:db8:aaaa::'],
+    ['0:0:0:0:0:0:0:0', '::'],
+    ['0:0:0:0:0:0:0:1', '::1'],
+    ['0:0:1:2:3:4:5:6', '::1:2:3:4:5:6'],
+    ['1:2:3:4:5:6:0:0', '1:2:3:4:5:6::'],
+    ['::ffff:192.0.2.1', '192.0.2.1'],
+    ['::ffff:c000:201', '192.0.2.1'],
+    ['192.0.2.1', '192.0.2.1'],
+  ])('of %s is %s', (text, one) => {
+    expect(normalizeAddress(text)).toBe(one)
+    expect(normalizeAddress(one)).toBe(one)
+  })
+
+  test.each(['', '192.0.2', '192.0.2.01', '::1%1', '[::1]', '::/64', '1::2::3', 'localhost'])('%j has none', (text) => {
+    expect(normalizeAddress(text)).toBeUndefined()
+  })
+})
