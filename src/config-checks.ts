@@ -2,6 +2,7 @@
  * What a configuration is checked for beyond the form of its variables: which feature a wrong one stops, and which settings
  * were probably meant otherwise. Nothing here quotes a value.
  */
+import { parseEmailDomain } from './lib/email-address.ts'
 import { findNearestName } from './lib/nearest-name.ts'
 
 /**
@@ -51,6 +52,8 @@ interface Settings {
   readonly MAIL_API_KEY: string
   readonly MAIL_FROM: string
   readonly EMAIL_VERIFICATION: 'optional' | 'required'
+  readonly REGISTRATION: 'open' | 'invitation' | 'domains'
+  readonly REGISTRATION_DOMAINS: readonly string[]
   readonly SECRET_KEY: string
   readonly JWT_SECRET_KEY?: string | undefined
 }
@@ -60,6 +63,8 @@ export function findFaults(settings: Settings): ConfigFault[] {
   const faults: ConfigFault[] = []
   if (new URL(settings.PUBLIC_URL).hostname === 'tollgate.example.com')
     faults.push({ feature: 'management', variable: 'PUBLIC_URL', reason: 'is still that of the example' })
+  const domains = findDomainFault(settings)
+  if (domains) faults.push({ feature: 'management', variable: 'REGISTRATION_DOMAINS', reason: domains })
   if (settings.MAIL_PROVIDER === 'none') return faults
   const mail = { feature: 'mail' } as const
   if (settings.MAIL_PROVIDER === 'resend' && settings.MAIL_API_KEY === '')
@@ -68,6 +73,15 @@ export function findFaults(settings: Settings): ConfigFault[] {
   if (!domain.includes('.') || isExample(domain))
     faults.push({ ...mail, variable: 'MAIL_FROM', reason: 'is no address that a provider sends from' })
   return faults
+}
+
+/** Without its domains nobody could tell who may register: to let everybody in, or nobody, would both be a guess. */
+function findDomainFault({ REGISTRATION, REGISTRATION_DOMAINS }: Settings): string | undefined {
+  if (!REGISTRATION_DOMAINS.every((domain) => parseEmailDomain(domain) !== undefined))
+    return 'holds what is no domain; each is one such as acme.com, separated by commas'
+  if (REGISTRATION === 'domains' && REGISTRATION_DOMAINS.length === 0)
+    return 'is missing, and REGISTRATION=domains needs it'
+  return undefined
 }
 
 /** @param env as the platform gives it, with whatever else is in it */
@@ -85,7 +99,21 @@ export function findNotices(settings: Settings, env: object, known: readonly str
       variable: 'EMAIL_VERIFICATION',
       reason: 'is required although MAIL_PROVIDER is none: nobody new can sign in',
     })
-  return notices
+  return [...notices, ...findRegistrationNotices(settings)]
+}
+
+function findRegistrationNotices(settings: Settings): ConfigNotice[] {
+  const { REGISTRATION, REGISTRATION_DOMAINS, EMAIL_VERIFICATION } = settings
+  if (REGISTRATION !== 'domains' && REGISTRATION_DOMAINS.length > 0)
+    return [{ variable: 'REGISTRATION', reason: `is ${REGISTRATION}: REGISTRATION_DOMAINS has no effect` }]
+  if (REGISTRATION === 'domains' && EMAIL_VERIFICATION === 'optional')
+    return [
+      {
+        variable: 'EMAIL_VERIFICATION',
+        reason: 'is optional although REGISTRATION is domains: whoever names an address of the domain gets in',
+      },
+    ]
+  return []
 }
 
 /** Lengths of a misspelled name and the one that was meant; more than that is another name. */

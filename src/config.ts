@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { type ConfigFault, findFaults, findFeature, findNotices, SIDE_FEATURES } from './config-checks.ts'
+import { parseEmailDomain } from './lib/email-address.ts'
 import { parseJwkSet } from './lib/jwk-set.ts'
 import { log } from './lib/log.ts'
 import { parseReportKeys } from './lib/report-keys.ts'
@@ -118,6 +119,10 @@ const Variables = z.object({
   REFRESH_GRACE_SECONDS: wholeNumber(0, 300, 0),
   /** Whether an email address must be confirmed before its owner can sign in. */
   EMAIL_VERIFICATION: z.enum(['optional', 'required']).default('optional'),
+  /** Who may make an account: anybody, who holds an invitation, or who has an address of one of REGISTRATION_DOMAINS. */
+  REGISTRATION: z.enum(['open', 'invitation', 'domains']).default('open'),
+  /** Domains of email addresses, separated by commas. Each stands for itself, not for its subdomains. */
+  REGISTRATION_DOMAINS: list.transform((domains) => domains.map((domain) => parseEmailDomain(domain) ?? domain)),
   /** Whether the administration is closed to administrators without a second factor. */
   ADMIN_REQUIRES_TWO_FACTOR: flag,
   /** Who sends mail: Resend, or anything that takes the same fields as JSON. With `none` mails wait in their table. */

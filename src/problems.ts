@@ -25,6 +25,8 @@ export const PROBLEMS = {
   forbidden_while_impersonating: [403, 'Not allowed in a support session.'],
   two_factor_required: [403, 'An administrator needs a second factor here: switch one on, then sign in again.'],
   user_only: [403, 'This needs a signed-in user; an API key cannot do it.'],
+  registration_closed: [403, 'Nobody can register here without an invitation; accept the one in your mail.'],
+  registration_domain_not_allowed: [403, 'Nobody can register here with an email address of this domain.'],
   rate_limit_above_plan: [403, "Only an administrator sets a rate limit above the organization's own."],
   unsigned_report: [403, 'The report is not signed by a key that this deployment knows.'],
   unsigned_webhook: [403, 'The webhook is not signed with a secret that this deployment knows, or too old.'],

@@ -13,6 +13,7 @@ import { hashPassword } from './passwords/hash.ts'
 import { requireStrongPassword } from './passwords/policy.ts'
 import { verifyPassword } from './passwords/verify.ts'
 import { findUserByEmail, insertUser } from './queries.ts'
+import { requireDomain } from './registration.ts'
 
 type Invited = NonNullable<Awaited<ReturnType<typeof findInvited>>>
 
@@ -53,13 +54,14 @@ interface Person {
  *
  * @param also the statements that go with it, which may refuse it
  * @returns the user's id, or `undefined` when they did, or the address has an account meanwhile
- * @throws Problem `invalid_request` for a weak password
+ * @throws Problem `registration_domain_not_allowed`, `invalid_request` for a weak password
  */
 export async function registerInvited(
   deps: ManagementDeps,
   { password, ...person }: Person,
   also: (userId: string) => readonly Statement[],
 ): Promise<string | undefined> {
+  requireDomain(deps.config, person.email)
   await requireStrongPassword(deps, password, person.email, 'password')
   const now = deps.now()
   const account = newAccount(

@@ -12,6 +12,7 @@ import { type NewAccount, newAccount } from './new-account.ts'
 import { hashPassword } from './passwords/hash.ts'
 import { requireStrongPassword } from './passwords/policy.ts'
 import { insertUser, type Profile } from './queries.ts'
+import { requireMayRegister } from './registration.ts'
 import type { Registration } from './schemas.ts'
 import { toUser } from './user.ts'
 
@@ -21,11 +22,12 @@ import { toUser } from './user.ts'
  * Where addresses must be confirmed, nothing here tells whether one has an account: a taken one gets the answer of a new
  * one after the same work, with ids of nothing, and its owner gets a mail.
  *
- * @throws Problem `rate_limited` before anything is hashed, `invalid_request` for a weak password; `email_taken` where
+ * @throws Problem `registration_closed`, `registration_domain_not_allowed`; `rate_limited` before anything is hashed, `invalid_request` for a weak password; `email_taken` where
  *   addresses need not be confirmed
  */
 export async function register(deps: ManagementDeps, request: z.output<typeof Registration>) {
   const { email } = request
+  requireMayRegister(deps.config, email)
   const isHidden = deps.config.EMAIL_VERIFICATION === 'required'
   await enforceRateLimits(deps, {
     register_address: { address: networkAddress(deps) },

@@ -25,7 +25,7 @@ const registerRoute = apiRoute({
   description: 'Makes an account and an organization that it owns.',
   body: Registration,
   returns: { 201: User },
-  fails: ['email_taken', 'rate_limited'],
+  fails: ['email_taken', 'registration_closed', 'registration_domain_not_allowed', 'rate_limited'],
 })
 
 const loginRoute = apiRoute({

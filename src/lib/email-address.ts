@@ -18,6 +18,12 @@ export function parseEmailAddress(text: string): string | undefined {
   return address.length <= MAX_LENGTH ? address : undefined
 }
 
+/** @returns a domain in the form in which it stands in a stored address; undefined for what is no domain of one */
+export const parseEmailDomain = (text: string) => toAsciiDomain(text.trim())
+
+/** The domain of a stored address. */
+export const emailDomain = (address: string) => address.slice(address.lastIndexOf('@') + 1)
+
 function toAsciiDomain(domain: string): string | undefined {
   if (/[^\p{L}\p{M}\p{N}.-]/u.test(domain)) return undefined // URL would take ports, paths and escapes
   if ([...domain].some(isLookAlike)) return undefined

@@ -27,7 +27,7 @@ interface PresentedInvitation {
  *
  * @param credential the access token that came with the request, if one did
  * @throws Problem `invalid_token`, the same for all causes; `invitation_for_other`, `account_exists`, `already_member`,
- *   `wrong_password`; `invalid_request` for a password that is missing or weak
+ *   `wrong_password`; `registration_domain_not_allowed` for an account to be made; `invalid_request` for a password that is missing or weak
  */
 export async function accept(
   deps: ManagementDeps,

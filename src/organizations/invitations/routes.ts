@@ -94,6 +94,7 @@ const acceptRoute = apiRoute({
     'user_only',
     'forbidden_while_impersonating',
     'invitation_for_other',
+    'registration_domain_not_allowed',
     'wrong_password',
     'account_exists',
     'already_member',
