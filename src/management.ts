@@ -6,6 +6,7 @@ import { accountPages } from './accounts/pages/pages.tsx'
 import { accountRoutes } from './accounts/routes.ts'
 import { sessionRoutes } from './accounts/sessions/routes.ts'
 import { twoFactorRoutes } from './accounts/two-factor/routes.ts'
+import { adminKeyRoutes } from './admin/keys/routes.ts'
 import { adminOrganizationRoutes } from './admin/organizations/routes.ts'
 import { adminPlanRoutes } from './admin/plans/routes.ts'
 import { adminRoutes } from './admin/routes.ts'
@@ -87,6 +88,7 @@ for (const routes of [
   adminUserRoutes,
   adminOrganizationRoutes,
   adminPlanRoutes,
+  adminKeyRoutes,
   planRoutes,
   billingRoutes,
   reconcileRoutes,

@@ -64,6 +64,8 @@ export const AUDIT_ACTIONS = {
   'admin.plan_deleted': 'An administrator deleted a plan that nothing referred to; `detail` is what it was.',
   'admin.organization_suspended': 'An administrator suspended an organization.',
   'admin.organization_resumed': 'An administrator ended the suspension of an organization.',
+  'admin.key_looked_up':
+    'An administrator asked whose an API key is; without a target where it is none of this deployment.',
   'admin.impersonated': 'An administrator opened a support session as a user.',
 } as const
 

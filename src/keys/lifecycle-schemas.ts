@@ -2,8 +2,8 @@ import { bytesToHex } from '@noble/hashes/utils.js'
 import * as z from 'zod'
 import { line, pageQuery, uuid } from '../http/fields.ts'
 import { fromBase64 } from '../lib/bytes.ts'
-import { KEY_STATES } from './queries.ts'
 import { NewKey } from './schemas.ts'
+import { KEY_STATES } from './state.ts'
 
 const { name, description, scopes, expires_at, custom_rate_limit, limits, allowed_ips, metadata } = NewKey.shape
 

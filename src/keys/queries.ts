@@ -2,6 +2,7 @@ import { and, desc, eq, getTableColumns, ilike, lt, or, sql } from 'drizzle-orm'
 import type { Database } from '../db/orm.ts'
 import { apiKeys, apiKeyUsage } from '../db/schema/keys.ts'
 import { containing } from '../lib/like.ts'
+import { type KeyState, stateAt } from './state.ts'
 
 const { keyHash: _secret, ...keyColumns } = getTableColumns(apiKeys)
 const viewColumns = { ...keyColumns, totalRequests: apiKeyUsage.totalRequests, lastUsedAt: apiKeyUsage.lastUsedAt }
@@ -14,12 +15,10 @@ export interface KeyRef {
   readonly id: string
 }
 
-export const KEY_STATES = ['active', 'disabled', 'expired', 'revoked'] as const
-
 /** What narrows a list; every part that is there must apply. */
 interface KeyFilter {
   readonly environment?: 'live' | 'test' | undefined
-  readonly status?: (typeof KEY_STATES)[number] | undefined
+  readonly status?: KeyState | undefined
   readonly created_by?: string | undefined
   readonly scope?: string | undefined
   readonly search?: string | undefined
@@ -65,13 +64,6 @@ function conditions({ environment, status, created_by, scope, search }: KeyFilte
 
 const mentions = (pattern: string) =>
   or(ilike(apiKeys.name, pattern), ilike(apiKeys.keyHint, pattern), ilike(apiKeys.description, pattern))
-
-/** The same order as the verdict's reasons (rules.ts): what is revoked is that, whether or not it also expired. */
-const stateAt = (at: Date) => sql`case
-  when ${apiKeys.revokedAt} <= ${at.toISOString()}::timestamptz then 'revoked'
-  when not ${apiKeys.isActive} then 'disabled'
-  when ${apiKeys.expiresAt} <= ${at.toISOString()}::timestamptz then 'expired'
-  else 'active' end`
 
 export async function findKeyById(db: Database, organizationId: string, id: string) {
   const [row] = await db
