@@ -6,10 +6,15 @@ import { accountPages } from './accounts/pages/pages.tsx'
 import { accountRoutes } from './accounts/routes.ts'
 import { sessionRoutes } from './accounts/sessions/routes.ts'
 import { twoFactorRoutes } from './accounts/two-factor/routes.ts'
+import { adminBillingEventRoutes } from './admin/billing-events/routes.ts'
+import { adminDeliveryRoutes } from './admin/deliveries/routes.ts'
 import { adminKeyRoutes } from './admin/keys/routes.ts'
+import { adminLedgerRoutes } from './admin/ledger/routes.ts'
+import { adminMailRoutes } from './admin/mails/routes.ts'
 import { adminOrganizationRoutes } from './admin/organizations/routes.ts'
 import { adminPlanRoutes } from './admin/plans/routes.ts'
 import { adminRoutes } from './admin/routes.ts'
+import { adminSubscriptionRoutes } from './admin/subscriptions/routes.ts'
 import { adminUserRoutes } from './admin/users/routes.ts'
 import { newRouter } from './api/api-route.ts'
 import { docsPage } from './api/docs-page.tsx'
@@ -89,6 +94,11 @@ for (const routes of [
   adminOrganizationRoutes,
   adminPlanRoutes,
   adminKeyRoutes,
+  adminSubscriptionRoutes,
+  adminBillingEventRoutes,
+  adminLedgerRoutes,
+  adminMailRoutes,
+  adminDeliveryRoutes,
   planRoutes,
   billingRoutes,
   reconcileRoutes,

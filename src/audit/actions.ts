@@ -58,6 +58,9 @@ export const AUDIT_ACTIONS = {
   'admin.ledger_resent':
     'An administrator had overage sent to the payment provider again; `identifiers` names the rows.',
   'admin.ledger_written_off': 'An administrator wrote overage off; `identifiers` names the rows.',
+  'admin.billing_event_replayed': 'An administrator had an event of a payment provider processed again.',
+  'admin.delivery_resent': 'An administrator had an event sent to a webhook endpoint once more.',
+  'admin.mail_resent': 'An administrator had a mail that waits sent at once.',
   'admin.plan_changed': "An administrator changed an organization's plan.",
   'admin.plan_created': 'An administrator made a plan.',
   'admin.plan_updated': 'An administrator changed a plan, and with it what holds for every organization on it.',

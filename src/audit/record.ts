@@ -21,6 +21,8 @@ export interface Entry {
       | 'webhook_endpoint'
       | 'plan'
       | 'subscription'
+      | 'billing_event'
+      | 'mail'
     readonly id: string
   }
   readonly result?: 'success' | 'failure'

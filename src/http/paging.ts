@@ -7,10 +7,14 @@ export interface PageOf {
   readonly after: string | undefined
 }
 
-/** @returns the id after which a page begins. @throws Problem `invalid_request` for what is no cursor of ours */
-export function pageEnd(cursor: string | undefined): string | undefined {
+/**
+ * @param form the form of the list's ids, where they are no UUIDs
+ * @returns the id after which a page begins
+ * @throws Problem `invalid_request` for what is no cursor of ours
+ */
+export function pageEnd(cursor: string | undefined, form?: RegExp): string | undefined {
   if (cursor === undefined) return undefined
-  const id = decodeCursor(cursor)
+  const id = decodeCursor(cursor, form)
   if (!id)
     throw new Problem('invalid_request', {
       errors: [{ path: 'query.cursor', message: 'is not a cursor of this list' }],

@@ -5,11 +5,16 @@ function encodeCursor(lastId: string): string {
   return base64url(new TextEncoder().encode(lastId))
 }
 
-/** @returns the id inside, or `undefined` when this is no cursor of ours */
-export function decodeCursor(cursor: string): string | undefined {
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/**
+ * @param form the form of the list's ids
+ * @returns the id inside, or `undefined` when this is no cursor of ours
+ */
+export function decodeCursor(cursor: string, form = UUID): string | undefined {
   try {
     const id = atob(cursor.replaceAll('-', '+').replaceAll('_', '/'))
-    return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id) ? id : undefined
+    return form.test(id) ? id : undefined
   } catch {
     return undefined
   }

@@ -31,8 +31,13 @@ export function mailFor(deps: ManagementDeps, { to, subject, text, html }: Mail)
     insert: deps.db
       .insert(mailOutbox)
       .values({ id, recipient: to, subject, text, html, nextAttemptAt: now, createdAt: now }),
-    send: () => deps.defer(deliver(deps, id)),
+    send: () => sendMailSoon(deps, id),
   }
+}
+
+/** Sends a mail that is due once the request is answered. */
+export function sendMailSoon(deps: Deps, id: string): void {
+  deps.defer(deliver(deps, id))
 }
 
 /**

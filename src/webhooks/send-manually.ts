@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { keepAnswer } from '../api/idempotency.ts'
+import type { AuditAction } from '../audit/actions.ts'
 import { audited } from '../audit/record.ts'
 import type { Principal } from '../auth/principal.ts'
 import { requireThat, tryBatch } from '../db/batch.ts'
@@ -48,22 +49,42 @@ export async function resend(
   one: EndpointOf,
   deliveryId: string,
 ): Promise<DeliveryView> {
+  await enforceRateLimits(deps, { webhook_send_account: { account: one.organizationId } })
+  const action = 'webhook_endpoint.event_resent'
+  return restart(deps, { action, actor, one, deliveryId, describe: toDelivery })
+}
+
+/**
+ * The same for the operator, whom the organization's rate limit does not concern.
+ *
+ * @throws Problem `webhook_endpoint_not_found`, `webhook_delivery_not_found`, `webhook_endpoint_off`
+ */
+export function resendForOperator(deps: ManagementDeps, resending: Omit<Resending, 'action'>): Promise<DeliveryView> {
+  return restart(deps, { ...resending, action: 'admin.delivery_resent' })
+}
+
+interface Resending {
+  readonly action: AuditAction
+  readonly actor: Principal
+  readonly one: EndpointOf
+  readonly deliveryId: string
+  /** The answer to the caller, which repeats get as well. */
+  describe(delivery: DeliveryView): object
+}
+
+async function restart(deps: ManagementDeps, resending: Resending): Promise<DeliveryView> {
+  const { action, actor, one, deliveryId } = resending
   const { organizationId, id } = one
-  await enforceRateLimits(deps, { webhook_send_account: { account: organizationId } })
   const at = new Date(deps.now())
   const [delivery, nextAttemptAt] = await Promise.all([
     getDelivery(deps, one, deliveryId),
     findDueTime(deps.db, one, at),
   ])
   const restarted: DeliveryView = { ...delivery, ...AGAIN, nextAttemptAt }
-  const answer = await keepAnswer(deps, 202, toDelivery(restarted))
-  const audit = audited(deps, {
-    action: 'webhook_endpoint.event_resent',
-    actor,
-    organizationId,
-    target: { type: 'webhook_endpoint', id },
-    detail: { delivery_id: deliveryId },
-  })
+  const answer = await keepAnswer(deps, 202, resending.describe(restarted))
+  const target = { type: 'webhook_endpoint', id } as const
+  const detail = { delivery_id: deliveryId }
+  const audit = audited(deps, { action, actor, organizationId, target, detail })
   const isDue = await restartDelivery(deps.db, one, { id: deliveryId, at }, { audit, answer })
   if (!isDue) throw await whyNothingIsSent(deps, one)
   sendSoon(deps, { deliveryIds: [deliveryId] })

@@ -14,6 +14,9 @@ export const UNKNOWN: Readonly<Record<Kind, () => string>> = {
   event: () => `event-${crypto.randomUUID()}`,
   reservation: () => reservationIn(crypto.randomUUID()),
   plan: () => `p${crypto.randomUUID().slice(0, 8)}`,
+  billing_event: () => crypto.randomUUID(),
+  mail: () => crypto.randomUUID(),
+  ledger_row: () => `${crypto.randomUUID()}:tokens:1767225600:0`,
 }
 
 /** A reservation of this month that an organization could have made. */

@@ -56,14 +56,15 @@ export function casesOf(
 }
 
 /** None of a kind that nobody knows: `unknownPlaces` tells of those. */
-const idsOf = ({ ids }: World, { kind }: Place) => (kind ? ids[kind] : [])
+const idsOf = ({ ids }: World, { kind }: Place): readonly string[] =>
+  kind && kind in ids ? ids[kind as keyof typeof ids] : []
 
 const unknownId = ({ kind }: Place) => UNKNOWN[kind ?? 'key']()
 
 /** A world's own ids for every place of a path. */
 export function pathIdsOf(places: readonly Place[], world: World): Record<string, string> {
   const inPath = places.filter((place) => place.in === 'path')
-  return Object.fromEntries(inPath.map((place) => [shown(place), idsOf(world, place)[0] ?? '']))
+  return Object.fromEntries(inPath.map((place) => [shown(place), idsOf(world, place)[0] ?? unknownId(place)]))
 }
 
 interface Worlds {

@@ -40,6 +40,9 @@ const OF_COLLECTION: Readonly<Record<string, Kind>> = {
   events: 'event',
   usage: 'event',
   plans: 'plan',
+  'billing/events': 'billing_event',
+  mails: 'mail',
+  ledger: 'ledger_row',
 }
 
 /** What a billing provider calls something, and the id of a request: nothing of anybody is looked up by it. */
@@ -52,7 +55,7 @@ const isId = (name: string, { format }: Schema) =>
 export function placesOf(operation: Operation, document: Document): Place[] {
   const { line, parameters, body } = operation
   const parts = (line.split(' ')[1] ?? '').split('/')
-  const before = (name: string) => parts[parts.indexOf(`{${name}}`) - 1] ?? ''
+  const before = (name: string) => collectionOf(parts.slice(0, parts.indexOf(`{${name}}`)))
   const last = parts.findLast((part) => !part.startsWith('{')) ?? ''
   const kindOf = (name: string, collection: string) => OF_NAME[name] ?? OF_COLLECTION[collection]
   const asked = parameters.flatMap(({ name, in: where, schema }): Place[] => {
@@ -65,6 +68,12 @@ export function placesOf(operation: Operation, document: Document): Place[] {
     return { in: 'body', path, kind: kindOf(name, name === 'id' ? last : '') }
   })
   return [...asked, ...inBody]
+}
+
+/** The last part of a path, with the one before it where that says more. */
+function collectionOf(parts: readonly string[]): string {
+  const both = parts.slice(-2).join('/')
+  return both in OF_COLLECTION ? both : (parts.at(-1) ?? '')
 }
 
 function* idsIn(given: Schema, document: Document, path: readonly string[] = []): Generator<readonly string[]> {

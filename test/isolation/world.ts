@@ -24,7 +24,10 @@ interface Ids {
   readonly plan: readonly string[]
 }
 
-export type Kind = keyof Ids
+/** What the operator alone sees: nobody's own, so that no world has any. */
+type OperatorKind = 'billing_event' | 'mail' | 'ledger_row'
+
+export type Kind = keyof Ids | OperatorKind
 export type World = Awaited<ReturnType<typeof newWorld>>
 
 const { sql } = directly()

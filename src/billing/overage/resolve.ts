@@ -1,17 +1,20 @@
 import { and, asc, eq, inArray, type SQL, sql } from 'drizzle-orm'
 import type * as z from 'zod'
 import { audited } from '../../audit/record.ts'
-import type { UserPrincipal } from '../../auth/principal.ts'
-import { requireThat, runBatch } from '../../db/batch.ts'
+import type { Principal } from '../../auth/principal.ts'
+import { requireThat, runBatch, type Statement } from '../../db/batch.ts'
 import { lockOrganization } from '../../db/locks.ts'
 import { billingUsageLedger } from '../../db/schema/billing-usage.ts'
 import type { ManagementDeps } from '../../deps.ts'
-import type { LedgerRows, LedgerVerdict } from '../schemas.ts'
+import type { LedgerRows } from '../schemas.ts'
 import { toUsd } from './money.ts'
 
 const MAX_ROWS = 500
 /** What no run of the job sends any more: a person looks at the provider's own figures, and decides. */
 const STUCK = ['refused', 'unknown'] as const
+
+/** Whether a row in this state waits for a person. */
+export const isStuckState = (state: string) => STUCK.some((one) => one === state)
 
 const isStuck = (organizationId: string, identifiers?: readonly string[]): SQL | undefined =>
   and(
@@ -44,6 +47,27 @@ export async function listStuck(deps: ManagementDeps, organizationId: string): P
 
 const ACTIONS = { resend: 'admin.ledger_resent', write_off: 'admin.ledger_written_off' } as const
 
+/** What becomes of rows, and why. */
+export interface Resolution {
+  readonly action: keyof typeof ACTIONS
+  readonly reason: string | undefined
+}
+
+/** What a resolution changes in a row. */
+export const changesFor = ({ action, reason }: Resolution) =>
+  action === 'resend'
+    ? ({ state: 'pending', attemptedAt: null, error: null } as const)
+    : ({ state: 'written_off', error: reason ?? null } as const)
+
+interface Resolving {
+  readonly actor: Principal
+  readonly organizationId: string
+  readonly identifiers: readonly string[]
+  readonly resolution: Resolution
+  /** Statements that keep the answer for repeats. */
+  readonly answer?: readonly Statement[]
+}
+
 /**
  * Has rows sent again under the identifiers they have, or writes them off: all that are named, or none.
  *
@@ -51,29 +75,26 @@ const ACTIONS = { resend: 'admin.ledger_resent', write_off: 'admin.ledger_writte
  */
 export async function resolveStuck(
   deps: ManagementDeps,
-  administrator: UserPrincipal,
-  { organization_id: organizationId, identifiers, action, reason }: z.output<typeof LedgerVerdict>,
+  { actor, organizationId, identifiers, resolution, answer = [] }: Resolving,
 ): Promise<void> {
   const named = [...new Set(identifiers)]
   const stuck = isStuck(organizationId, named)
-  const change = {
-    resend: { state: 'pending', attemptedAt: null, error: null },
-    write_off: { state: 'written_off', error: reason },
-  } as const
+  const { action, reason } = resolution
   const areAllStuck = sql`(select count(*) from ${billingUsageLedger} where ${stuck}) = ${named.length}::int`
   await runBatch(deps.db, {
     lock: lockOrganization(deps.db, organizationId),
     found: requireThat(deps.db, areAllStuck, 'ledger_row_not_found'),
     audit: audited(deps, {
       action: ACTIONS[action],
-      actor: administrator,
+      actor,
       organizationId,
       target: { type: 'organization', id: organizationId },
-      detail: { identifiers: named, reason },
+      detail: { identifiers: named, ...(reason !== undefined && { reason }) },
     }),
     rows: deps.db
       .update(billingUsageLedger)
-      .set({ ...change[action], claimedUntil: null })
+      .set({ ...changesFor(resolution), claimedUntil: null })
       .where(stuck),
+    answer,
   })
 }

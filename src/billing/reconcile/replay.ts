@@ -1,6 +1,17 @@
+import { audited } from '../../audit/record.ts'
+import type { Principal } from '../../auth/principal.ts'
+import { runBatch } from '../../db/batch.ts'
 import type { ManagementDeps } from '../../deps.ts'
+import { Problem } from '../../problems.ts'
 import { describeReason, handleEvent } from '../webhooks/handle.ts'
-import { claimStored, type EventFilter, listEvents, type StoredEvent } from '../webhooks/queries.ts'
+import {
+  claimStored,
+  type EventFilter,
+  findStored,
+  listEvents,
+  requireClaim,
+  type StoredEvent,
+} from '../webhooks/queries.ts'
 
 const PAGE = 100
 
@@ -32,6 +43,34 @@ export async function replayEvents(
     }
     after = events.at(-1)?.id
     if (events.length < PAGE) return counts
+  }
+}
+
+/**
+ * Handles one stored event once more because somebody asked for it. The audit row says that it was asked for; what came of
+ * it is in the event's row. Of two at once one is refused.
+ *
+ * @throws Problem `billing_event_not_found`, `webhook_in_progress`, `billing_event_failed` for an event that cannot be read, and
+ *   what the provider's code throws
+ */
+export async function replayEvent(deps: ManagementDeps, actor: Principal, id: string): Promise<void> {
+  const event = await findStored(deps.db, id)
+  if (!event) throw new Problem('billing_event_not_found')
+  const { organizationId, provider, eventId, type } = event
+  const { claimed } = await runBatch(deps.db, {
+    claimed: requireClaim(deps.db, id),
+    audit: audited(deps, {
+      action: 'admin.billing_event_replayed',
+      actor,
+      organizationId,
+      target: { type: 'billing_event', id },
+      detail: { provider, event_id: eventId, type },
+    }),
+  })
+  try {
+    await handleEvent(deps, event, { id, attempts: Number(claimed.rows[0]?.attempts) })
+  } catch (error) {
+    throw error instanceof Problem ? error : new Problem('billing_event_failed')
   }
 }
 

@@ -1,4 +1,5 @@
 import { and, asc, eq, gt, lt, ne, or, type SQL, sql } from 'drizzle-orm'
+import { requirement } from '../../db/batch.ts'
 import type { Database } from '../../db/orm.ts'
 import { billingEvents } from '../../db/schema/billing.ts'
 import type { ProviderName } from '../providers/provider.ts'
@@ -56,6 +57,27 @@ export async function claimStored(db: Database, id: string): Promise<ClaimedEven
     .set({ state: 'processing', claimedUntil: LEASE, attempts: sql`${billingEvents.attempts} + 1` })
     .where(and(eq(billingEvents.id, id), or(eq(billingEvents.state, 'done'), isFree)))
     .returning({ id: billingEvents.id, attempts: billingEvents.attempts })
+  return row
+}
+
+/**
+ * The same as a step of a batch, which ends in `webhook_in_progress` when somebody else handles the event: so what else the
+ * batch writes is written only with the claim.
+ */
+export function requireClaim(db: Database, id: string) {
+  return db.execute<{ attempts: number }>(sql`
+    with claimed as (
+      update billing_events set state = 'processing', claimed_until = ${LEASE}, attempts = attempts + 1
+      where id = ${id}::uuid and (${billingEvents.state} = 'done' or ${isFree}) returning attempts)
+    select ${requirement(sql`count(*) = 1`, 'webhook_in_progress')}, max(attempts)::int as attempts from claimed`)
+}
+
+export async function findStored(db: Database, id: string) {
+  const { provider, eventId, type, payload, organizationId } = billingEvents
+  const [row] = await db
+    .select({ id: billingEvents.id, provider, eventId, type, payload, organizationId })
+    .from(billingEvents)
+    .where(eq(billingEvents.id, id))
   return row
 }
 

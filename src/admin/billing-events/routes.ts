@@ -1,0 +1,76 @@
+import type * as z from 'zod'
+import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { pageEnd } from '../../http/paging.ts'
+import { page } from '../../lib/cursor.ts'
+import { dateToIso } from '../../lib/iso.ts'
+import { Problem } from '../../problems.ts'
+import { type BillingEventView, findBillingEvent, listBillingEvents } from './queries.ts'
+import { AdminBillingEvent, AdminBillingEventList, BillingEventParams, BillingEventQuery } from './schemas.ts'
+
+const common = { allow: 'administrator', tag: 'Administration' } as const
+
+const listRoute = apiRoute({
+  ...common,
+  method: 'get',
+  path: '/admin/billing/events',
+  summary: 'List what payment providers sent',
+  description:
+    'Newest first, with what came of each event. Payloads are not shown: they hold names and addresses of payers.',
+  query: BillingEventQuery,
+  returns: { 200: AdminBillingEventList },
+})
+
+const replayRoute = apiRoute({
+  ...common,
+  method: 'post',
+  path: '/admin/billing/events/{id}/replay',
+  summary: 'Process an event of a payment provider again',
+  description:
+    'By the same code as its first delivery, whether that was done or failed. The event only says which subscription to fetch from the provider, so that an old one does no harm: where everything is as it should be, the outcome is `unchanged`.',
+  params: BillingEventParams,
+  creates: true,
+  returns: { 200: AdminBillingEvent },
+  fails: [
+    'billing_event_not_found',
+    'webhook_in_progress',
+    'billing_event_failed',
+    'misconfigured',
+    'billing_unavailable',
+    'billing_refused',
+    'subscription_locked',
+  ],
+})
+
+export const adminBillingEventRoutes = newRouter()
+  .openapi(listRoute, async (c) => {
+    const { limit, cursor, ...filter } = c.req.valid('query')
+    const rows = await listBillingEvents(c.var.deps.db, filter, { limit, after: pageEnd(cursor) })
+    const { data, next_cursor } = page(rows, limit)
+    return c.json({ data: data.map(toBillingEvent), next_cursor }, 200)
+  })
+  .openapi(replayRoute, async (c) => {
+    const { deps, principal } = c.var
+    const { id } = c.req.valid('param')
+    const { replayEvent } = await import('../../billing/reconcile/replay.ts') // with it come both providers
+    await replayEvent(deps, principal, id)
+    const event = await findBillingEvent(deps.db, id)
+    if (!event) throw new Problem('billing_event_not_found')
+    return c.json(toBillingEvent(event), 200)
+  })
+
+function toBillingEvent(row: BillingEventView): z.output<typeof AdminBillingEvent> {
+  return {
+    id: row.id,
+    event_id: row.eventId,
+    provider: row.provider,
+    type: row.type,
+    state: row.state,
+    outcome: row.outcome,
+    error: row.error,
+    attempts: row.attempts,
+    organization_id: row.organizationId,
+    occurred_at: row.occurredAt.toISOString(),
+    received_at: row.receivedAt.toISOString(),
+    processed_at: dateToIso(row.processedAt),
+  }
+}

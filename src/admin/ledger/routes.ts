@@ -1,0 +1,71 @@
+import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { pageEnd } from '../../http/paging.ts'
+import { page } from '../../lib/cursor.ts'
+import { listLedgerRows } from './queries.ts'
+import { resolveRow } from './resolve.ts'
+import {
+  AdminLedgerRow,
+  AdminLedgerRowList,
+  LEDGER_ID,
+  LedgerResend,
+  LedgerRowParams,
+  LedgerRowQuery,
+  LedgerWriteOff,
+} from './schemas.ts'
+import { toLedgerRow } from './serialize.ts'
+
+const common = { allow: 'administrator', tag: 'Administration' } as const
+
+const listRoute = apiRoute({
+  ...common,
+  method: 'get',
+  path: '/admin/ledger',
+  summary: 'List the overage of all organizations',
+  description: 'Each row is charged once, under its `id`. Newest first.',
+  query: LedgerRowQuery,
+  returns: { 200: AdminLedgerRowList },
+})
+
+const resolving = {
+  ...common,
+  method: 'post',
+  params: LedgerRowParams,
+  creates: true,
+  returns: { 200: AdminLedgerRow },
+  fails: ['ledger_row_not_found', 'ledger_row_settled'],
+} as const
+
+const resendRoute = apiRoute({
+  ...resolving,
+  path: '/admin/ledger/{id}/resend',
+  summary: 'Send a row of overage again',
+  description:
+    'One that the provider refused, or may not have. An `unknown` row of Stripe may have arrived: look at its figures first, since Stripe forgets identifiers after a day.',
+  optionalBody: LedgerResend,
+})
+
+const writeOffRoute = apiRoute({
+  ...resolving,
+  path: '/admin/ledger/{id}/write-off',
+  summary: 'Write a row of overage off',
+  description: 'It is never charged. Only a row that the provider refused, or may not have.',
+  body: LedgerWriteOff,
+})
+
+export const adminLedgerRoutes = newRouter()
+  .openapi(listRoute, async (c) => {
+    const { limit, cursor, ...filter } = c.req.valid('query')
+    const rows = await listLedgerRows(c.var.deps.db, filter, { limit, after: pageEnd(cursor, LEDGER_ID) })
+    const { data, next_cursor } = page(rows.map(toLedgerRow), limit)
+    return c.json({ data, next_cursor }, 200)
+  })
+  .openapi(resendRoute, async (c) => {
+    const { deps, principal } = c.var
+    const resolution = { action: 'resend', reason: c.req.valid('json')?.reason } as const
+    return c.json(toLedgerRow(await resolveRow(deps, principal, c.req.valid('param').id, resolution)), 200)
+  })
+  .openapi(writeOffRoute, async (c) => {
+    const { deps, principal } = c.var
+    const resolution = { action: 'write_off', reason: c.req.valid('json').reason } as const
+    return c.json(toLedgerRow(await resolveRow(deps, principal, c.req.valid('param').id, resolution)), 200)
+  })

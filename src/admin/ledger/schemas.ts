@@ -1,0 +1,48 @@
+import * as z from 'zod'
+import { METERS } from '../../db/schema/meters.ts'
+import { line, listSchema, pageQuery, timestamp, uuid } from '../../http/fields.ts'
+
+/** How `toEntry` in billing/overage/job.ts makes it: organization, meter, beginning of the period, first unit. */
+export const LEDGER_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:[a-z_]{1,40}:\d{1,12}:\d{1,19}$/
+
+const provider = z.enum(['polar', 'stripe'])
+const meter = z.enum(METERS as [(typeof METERS)[number], ...(typeof METERS)[number][]])
+const state = z.enum(['pending', 'sent', 'refused', 'unknown', 'written_off'])
+
+export const LedgerRowParams = z.strictObject({ id: z.stringFormat('ledger_row', LEDGER_ID) })
+
+export const LedgerRowQuery = pageQuery.extend({
+  organization_id: uuid.optional(),
+  state: state.optional(),
+  provider: provider.optional(),
+  meter: meter.optional(),
+})
+
+export const AdminLedgerRow = z
+  .object({
+    id: z.string().meta({ description: "The row's identifier, which is the provider's idempotency key." }),
+    organization_id: z.uuid(),
+    provider,
+    meter: z.string(),
+    period_start: timestamp,
+    from_units: z.int().meta({ description: 'Overage of the period that earlier rows hold.' }),
+    units: z.int(),
+    amount_usd: z.string().meta({ description: 'US dollars, with six decimals.', example: '4.200000' }),
+    state: state.meta({
+      description:
+        '`pending`: the job sends it. `sent`: charged. `refused` by the provider for good. `unknown`: sent without an answer too long ago to be repeated. `written_off` by an administrator.',
+    }),
+    attempts: z.int(),
+    error: z.string().nullable().meta({ description: "The provider's reason, or why it was written off." }),
+    attempted_at: timestamp.nullable().meta({ description: 'The first attempt.' }),
+    sent_at: timestamp.nullable(),
+    created_at: timestamp,
+  })
+  .meta({ id: 'AdminLedgerRow' })
+
+export const AdminLedgerRowList = listSchema(AdminLedgerRow)
+
+const reason = line(500).meta({ description: 'Kept in the audit log.' })
+
+export const LedgerResend = z.strictObject({ reason: reason.optional() })
+export const LedgerWriteOff = z.strictObject({ reason })

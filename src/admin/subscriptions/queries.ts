@@ -1,0 +1,30 @@
+import { and, desc, lt } from 'drizzle-orm'
+import type { Database } from '../../db/orm.ts'
+import { subscriptions } from '../../db/schema/billing.ts'
+import { type PageOf } from '../../http/paging.ts'
+import { equals } from '../filter.ts'
+
+interface SubscriptionFilter {
+  readonly status?: string | undefined
+  readonly plan?: string | undefined
+  readonly provider?: string | undefined
+  readonly organization_id?: string | undefined
+}
+
+/** One page of all organizations' subscriptions, newest first, and one row more when there is another page. */
+export function listSubscriptions(db: Database, filter: SubscriptionFilter, { limit, after }: PageOf) {
+  return db
+    .select()
+    .from(subscriptions)
+    .where(
+      and(
+        equals(subscriptions.status, filter.status),
+        equals(subscriptions.planId, filter.plan),
+        equals(subscriptions.provider, filter.provider),
+        equals(subscriptions.organizationId, filter.organization_id),
+        after ? lt(subscriptions.id, after) : undefined,
+      ),
+    )
+    .orderBy(desc(subscriptions.id))
+    .limit(limit + 1)
+}
