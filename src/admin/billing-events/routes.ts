@@ -13,6 +13,7 @@ const listRoute = apiRoute({
   ...common,
   method: 'get',
   path: '/admin/billing/events',
+  operationId: 'listBillingEvents',
   summary: 'List what payment providers sent',
   description:
     'Newest first, with what came of each event. Payloads are not shown: they hold names and addresses of payers.',
@@ -24,6 +25,7 @@ const replayRoute = apiRoute({
   ...common,
   method: 'post',
   path: '/admin/billing/events/{id}/replay',
+  operationId: 'replayBillingEvent',
   summary: 'Process an event of a payment provider again',
   description:
     'By the same code as its first delivery, whether that was done or failed. The event only says which subscription to fetch from the provider, so that an old one does no harm: where everything is as it should be, the outcome is `unchanged`.',

@@ -13,6 +13,7 @@ const listRoute = apiRoute({
   ...common,
   method: 'get',
   path: '/admin/deliveries',
+  operationId: 'listAllWebhookDeliveries',
   summary: 'List webhook deliveries',
   description: 'To the endpoints of all organizations, of the last 30 days, newest first.',
   query: DeliveryQuery,
@@ -23,6 +24,7 @@ const resendRoute = apiRoute({
   ...common,
   method: 'post',
   path: '/admin/deliveries/{id}/resend',
+  operationId: 'resendAnyWebhookDelivery',
   summary: "Send an event to a customer's endpoint again",
   description:
     'With the same `webhook-id`, right after the answer, and with all retries, whether it was delivered or given up.',

@@ -20,6 +20,7 @@ const listRoute = apiRoute({
   ...common,
   method: 'get',
   path: '/admin/ledger',
+  operationId: 'listLedgerRows',
   summary: 'List the overage of all organizations',
   description: 'Each row is charged once, under its `id`. Newest first.',
   query: LedgerRowQuery,
@@ -38,6 +39,7 @@ const resolving = {
 const resendRoute = apiRoute({
   ...resolving,
   path: '/admin/ledger/{id}/resend',
+  operationId: 'resendLedgerRow',
   summary: 'Send a row of overage again',
   description:
     'One that the provider refused, or may not have. An `unknown` row of Stripe may have arrived: look at its figures first, since Stripe forgets identifiers after a day.',
@@ -47,6 +49,7 @@ const resendRoute = apiRoute({
 const writeOffRoute = apiRoute({
   ...resolving,
   path: '/admin/ledger/{id}/write-off',
+  operationId: 'writeOffLedgerRow',
   summary: 'Write a row of overage off',
   description: 'It is never charged. Only a row that the provider refused, or may not have.',
   body: LedgerWriteOff,

@@ -12,6 +12,7 @@ const listRoute = apiRoute({
   ...common,
   method: 'get',
   path: '/admin/mails',
+  operationId: 'listMails',
   summary: 'List mails',
   description:
     'The outbox of the last 36 days, newest first. What a mail says is never shown: it may hold a link that is good for a while.',
@@ -23,6 +24,7 @@ const resendRoute = apiRoute({
   ...common,
   method: 'post',
   path: '/admin/mails/{id}/resend',
+  operationId: 'resendMail',
   summary: 'Send a mail that waits at once',
   description:
     'Right after the answer, and with all attempts again. The text of a mail that was sent or given up is deleted, so that only one that is `pending` can be sent.',

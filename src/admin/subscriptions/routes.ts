@@ -11,6 +11,7 @@ const listRoute = apiRoute({
   allow: 'administrator',
   method: 'get',
   path: '/admin/subscriptions',
+  operationId: 'listSubscriptions',
   tag: 'Administration',
   summary: 'List subscriptions',
   description: 'Those of all organizations, also ended ones, newest first.',
