@@ -8,7 +8,7 @@ export const DeliveryParams = z.strictObject({ id: uuid })
 export const DeliveryQuery = pageQuery.extend({
   organization_id: uuid.optional(),
   endpoint_id: uuid.optional(),
-  type: text(100).min(1).optional().meta({ description: 'Such as `usage.threshold_reached`.' }),
+  type: text(100).min(1).optional().meta({ description: 'Such as `quota.threshold_reached`.' }),
   state: WebhookDelivery.shape.state.optional(),
 })
 

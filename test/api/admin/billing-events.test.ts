@@ -18,7 +18,8 @@ const auditOf = (id: string) =>
 /** A payer whose first subscription event has arrived, and that event's row. */
 async function paid() {
   const payer = await newPayer('polar')
-  const [event] = (await eventsOf('polar', payer.organizationId)).filter(({ type }) => type === 'subscription.created')
+  const events = await eventsOf('polar', payer.organizationId)
+  const event = events.find(({ type }) => type === 'subscription.created')
   if (!event) throw new Error('The local provider tells of no subscription.')
   await deliver('polar', event)
   const { body } = await list(`organization_id=${payer.organizationId}`)

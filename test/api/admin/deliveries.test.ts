@@ -12,7 +12,7 @@ const resend = (id: string, headers: Record<string, string> = {}) =>
   call(`POST ${DELIVERIES}/${id}/resend`, { token, headers })
 
 /** An organization with an endpoint and a delivery to it that was given up. */
-async function newDelivery(type = 'usage.threshold_reached') {
+async function newDelivery(type = 'quota.threshold_reached') {
   const owner = await newUser()
   const organizationId = owner.user.organization_id as string
   const url = `https://hooks.invalid/${organizationId}`
@@ -53,7 +53,7 @@ test('deliveries of all organizations are listed, and found by organization, end
   ])
   expect(JSON.stringify(body)).not.toContain('of the customer')
   for (const [query, found] of [
-    ['type=usage.threshold_reached&state=failed', 1],
+    ['type=quota.threshold_reached&state=failed', 1],
     ['type=key.leaked', 0],
     ['state=delivered', 0],
     [`endpoint_id=${other.endpointId}`, 0],

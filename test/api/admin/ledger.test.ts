@@ -110,7 +110,8 @@ test.each([
 test('of ten at once one writes off, and with one Idempotency-Key all get its answer', async () => {
   const { act, acts } = await newLedger('refused', 'refused')
   const many = await Promise.all(Array.from({ length: 10 }, () => act(0, 'write-off', { reason: 'Once' })))
-  expect(many.map(({ status }) => status).toSorted()).toEqual([200, ...Array.from({ length: 9 }, () => 409)])
+  expect(many.filter(({ status }) => status === 200)).toHaveLength(1)
+  expect(many.filter(({ body }) => body.code === 'ledger_row_settled')).toHaveLength(9)
   const headers = { 'Idempotency-Key': crypto.randomUUID() }
   const first = await act(1, 'write-off', { reason: 'Once' }, headers)
   const second = await act(1, 'write-off', { reason: 'Once' }, headers)
