@@ -12,9 +12,11 @@ import { adminKeyRoutes } from './admin/keys/routes.ts'
 import { adminLedgerRoutes } from './admin/ledger/routes.ts'
 import { adminMailRoutes } from './admin/mails/routes.ts'
 import { adminOrganizationRoutes } from './admin/organizations/routes.ts'
+import { adminOverviewRoutes } from './admin/overview/routes.ts'
 import { adminPlanRoutes } from './admin/plans/routes.ts'
 import { adminRoutes } from './admin/routes.ts'
 import { adminSubscriptionRoutes } from './admin/subscriptions/routes.ts'
+import { adminUsageRoutes } from './admin/usage/routes.ts'
 import { adminUserRoutes } from './admin/users/routes.ts'
 import { newRouter } from './api/api-route.ts'
 import { docsPage } from './api/docs-page.tsx'
@@ -99,6 +101,8 @@ for (const routes of [
   adminLedgerRoutes,
   adminMailRoutes,
   adminDeliveryRoutes,
+  adminOverviewRoutes,
+  adminUsageRoutes,
   planRoutes,
   billingRoutes,
   reconcileRoutes,

@@ -1,7 +1,18 @@
 import { Client } from 'pg'
 import { connect } from '../../local/support/connect.ts'
 import { migrateUp } from '../../local/support/migrations.ts'
-import { eventTasks, hourlyTasks, inPairs, LARGE, lastTasks, rollUpTasks } from './analytics-fill.ts'
+import type { Sql } from '../../src/db/client.ts'
+import { foldPlatformUsage } from '../../src/metering/fold-platform.ts'
+import {
+  eventTasks,
+  hourlyTasks,
+  inPairs,
+  LARGE,
+  lastTasks,
+  otherId,
+  overviewTasks,
+  rollUpTasks,
+} from './analytics-fill.ts'
 
 const TABLES = ['usage_hourly', 'usage_totals', 'usage_slices', 'usage_daily_slices', 'usage_periods', 'usage_dedupe']
 
@@ -9,9 +20,7 @@ const DAY_MS = 86_400_000
 
 /** Migrates an empty database and fills it with `events` events of the year before `end`. */
 export async function fill(url: string, events: number, end: Date): Promise<void> {
-  const { sql, close } = await connect({ ...process.env, DATABASE_URL: url })
-  await migrateUp(sql, undefined, () => undefined)
-  await close()
+  await overHttp(url, (sql) => migrateUp(sql, undefined, () => undefined))
   const clients = [new Client({ connectionString: url }), new Client({ connectionString: url })]
   for (const client of clients) {
     await client.connect()
@@ -24,6 +33,27 @@ export async function fill(url: string, events: number, end: Date): Promise<void
   } finally {
     await Promise.all(clients.map((client) => client.end()))
   }
+  await logDuration('sums of all organizations', () => overHttp(url, foldAll))
+}
+
+/** As the Worker speaks to its database. */
+async function overHttp(url: string, work: (sql: Sql) => Promise<void>): Promise<void> {
+  const { sql, close } = await connect({ ...process.env, DATABASE_URL: url })
+  try {
+    await work(sql)
+  } finally {
+    await close()
+  }
+}
+
+/** The product's own job, as often as it takes; but the last two hours are left to be read live, as they may be at most. */
+async function foldAll(sql: Sql): Promise<void> {
+  await sql.query('update usage_platform_progress set folded_until = (select min(hour) from usage_totals)')
+  for (let behind = 1; behind > 0; ) behind = (await foldPlatformUsage({ sql })).behind
+  await sql.query(
+    `update usage_platform_progress set folded_until = (select max(hour) from usage_totals) - interval '1 hour'`,
+  )
+  await sql.query('vacuum analyze usage_platform_hours, usage_platform_days, usage_platform_months')
 }
 
 /** Without log and keys while it runs: they come back as they were, in bulk. */
@@ -35,6 +65,7 @@ async function fillWith(clients: readonly Client[], events: number, end: Date): 
   await logDuration('hourly', () => inPairs(clients, hourlyTasks(daysApart(end, 15))))
   await logDuration('totals, slices', () => inPairs(clients, rollUpTasks()))
   await logDuration('the rest', () => inPairs(clients, lastTasks(events)))
+  await logDuration('overview', () => inPairs([client], overviewTasks(end)))
   await logDuration('keys', () => inPairs(clients, keys))
   await logDuration('vacuum', () =>
     inPairs(
@@ -56,6 +87,11 @@ async function prepare(client: Client, end: Date): Promise<string[]> {
   await client.query(
     `insert into organizations (id, name, slug, plan_id) values ('${LARGE}', 'Large', 'large', 'bench')`,
   )
+  await client.query(`insert into plans (id, name, price_per_month_cents, limits, features)
+    select 'bench-' || n, name, price_per_month_cents, limits, features
+    from plans, generate_series(1, 4) as n where id = 'bench'`)
+  await client.query(`insert into organizations (id, name, slug, plan_id)
+    select ${otherId('n')}, 'Other ' || n, 'other-' || n, 'bench-' || (1 + n % 4) from generate_series(0, 999) as n`)
   await client.query(
     `select ensure_usage_partition((date_trunc('month', $1::timestamptz) - make_interval(months => n))::date) from generate_series(0, 12) as n`,
     [end],

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import type { Client } from 'pg'
 import type { Sql } from '../../src/db/client.ts'
 
@@ -5,6 +6,8 @@ import type { Sql } from '../../src/db/client.ts'
 export interface Measured {
   /** Median of planning and execution, milliseconds; a batch is the sum of its statements. */
   readonly ms: number
+  /** What that takes of one processor, which no other work on the machine adds to; undefined where it cannot be read. */
+  readonly processorMs: number | undefined
   /** The first run, when less of it is in memory. */
   readonly first: number
   /** Pages of 8 KB that the last run touched. */
@@ -21,16 +24,34 @@ interface Statement {
 
 type Plan = Readonly<Record<string, string | number>> & { readonly Plans?: readonly Plan[] }
 
+/** Milliseconds of a processor so far. */
+type Clock = () => Promise<number | undefined>
+
+/** The clock of a client's process in Postgres, where that runs on this machine under Linux. */
+export async function processorClock(client: Client): Promise<Clock> {
+  const { rows } = await client.query(
+    'select pg_backend_pid() as pid, coalesce(inet_client_addr() = inet_server_addr(), true) as here',
+  )
+  const file = `/proc/${rows[0].pid}/schedstat`
+  return async () => {
+    const text = rows[0].here ? await readFile(file, 'utf8').catch(() => undefined) : undefined
+    return text === undefined ? undefined : Number(text.split(' ')[0]) / 1e6
+  }
+}
+
 /** Stands where the product's own connection does: answers every statement, and remembers what Postgres took for it. */
-export function explaining(client: Client, runs: number): Sql & { measured(): Omit<Measured, 'rows'> } {
+export function explaining(client: Client, runs: number, clock: Clock): Sql & { measured(): Omit<Measured, 'rows'> } {
   const totals = Array.from({ length: runs }, () => 0)
+  const processor = Array.from({ length: runs }, () => 0)
   const plans: string[] = []
   let blocks = 0
 
   async function run({ text, parameters }: Statement) {
     if (text.startsWith('set local ')) return [] // what bounds a question says nothing of its time
     for (let at = 0; at < runs; at++) {
+      const before = await clock()
       const { rows } = await client.query(`explain (analyze, buffers, format json) ${text}`, [...parameters])
+      processor[at] = (processor[at] ?? 0) + ((await clock()) ?? Number.NaN) - (before ?? 0)
       const [top] = rows[0]['QUERY PLAN']
       totals[at] = (totals[at] ?? 0) + top['Planning Time'] + top['Execution Time']
       if (at === runs - 1) {
@@ -55,7 +76,11 @@ export function explaining(client: Client, runs: number): Sql & { measured(): Om
     return answers
   }
 
-  const measured = () => ({ ms: median(totals), first: totals[0] ?? 0, blocks, plans })
+  function measured() {
+    const processorMs = median(processor)
+    const known = Number.isNaN(processorMs) ? undefined : processorMs
+    return { ms: median(totals), processorMs: known, first: totals[0] ?? 0, blocks, plans }
+  }
   return { query, transaction, measured } as unknown as Sql & { measured(): Omit<Measured, 'rows'> }
 }
 

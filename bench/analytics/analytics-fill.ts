@@ -5,8 +5,11 @@ import { LATENCY_BOUNDS_MS } from '../../src/db/schema/shapes.ts'
 import { DIMENSIONS } from '../../src/metering/dimensions.ts'
 import { SUM_COLUMNS, SUMS } from '../../src/usage/analytics/columns.ts'
 
-/** The organization that four of five events belong to; the rest is spread over 200 others. */
+/** The organization that four of five events belong to; the rest is spread over 1,000 others. */
 export const LARGE = '01990000-0000-7000-8000-000000000001'
+
+/** SQL: the id of one of the others, by its number. */
+export const otherId = (number: string) => `('01990000-0000-7000-9000-' || lpad((${number})::text, 12, '0'))::uuid`
 
 const DIMENSION_COLUMNS = 'key_id, environment, endpoint, status_code, provider, model, route'
 const COLUMNS = SUM_COLUMNS.join(', ')
@@ -35,7 +38,7 @@ export function eventTasks(events: number, end: Date): string[] {
     return `
 insert into usage_events (organization_id, id, occurred_at, key_id, environment, endpoint, method, status_code,
   response_time_ms, api_calls, input_tokens, output_tokens, provider, model, cost_usd, route, ip, user_agent)
-select case when o < 0.8 then '${LARGE}' else ('01990000-0000-7000-9000-' || lpad((o * 1000)::int::text, 12, '0')) end::uuid,
+select case when o < 0.8 then '${LARGE}'::uuid else ${otherId('floor((o - 0.8) * 5000)::int')} end,
   gen_random_uuid()::text, timestamptz '${end.toISOString()}' - interval '365 days' * (1 - i / ${events}.0),
   ('01990000-0000-7000-a000-' || lpad(k::text, 12, '0'))::uuid, case when k < 17 then 'live' else 'test' end,
   '/v1/resources/' || e, case when e % 3 = 0 then 'POST' else 'GET' end,
@@ -93,5 +96,24 @@ export function lastTasks(events: number): string[] {
      select organization_id, date_trunc('month', hour, 'UTC'), ${counts.map((name) => `sum(${name})`).join(', ')} from usage_totals group by 1, 2`,
     `insert into usage_dedupe (organization_id, key, payload_hash)
      select '${LARGE}', sha256(i::text::bytea), sha256(i::text::bytea) from generate_series(1, ${Math.round(events / 10)}) as i`,
+  ]
+}
+
+/** What the operator's overview counts: keys, verdicts of a year, deliveries and mails. */
+export function overviewTasks(end: Date): string[] {
+  const at = `timestamptz '${end.toISOString()}'`
+  return [
+    `insert into api_keys (id, organization_id, name, key_hash, key_prefix, key_hint, environment)
+     select gen_random_uuid(), id, 'Key ' || n, sha256((id::text || n)::bytea), 'ck', 'ck', 'live' from organizations, generate_series(1, 20) as n`,
+    `insert into usage_verdicts (day, organization_id, code, requests)
+     select (${at} - make_interval(days => n))::date, id, code, 10
+     from organizations, generate_series(0, 364) as n, unnest('{VALID,RATE_LIMITED,QUOTA_EXCEEDED}'::text[]) as code`,
+    `insert into webhook_endpoints (id, organization_id, url, secret) select id, id, 'https://hooks.example.com/', '' from organizations`,
+    `insert into webhook_deliveries (id, organization_id, endpoint_id, event_id, type, payload, state, created_at)
+     select gen_random_uuid(), id, id, 'event', 'test', '{}', case when n % 100 = 0 then 'failed' else 'delivered' end, ${at} - make_interval(hours => n)
+     from organizations, generate_series(0, 300) as n`,
+    `insert into mail_outbox (id, recipient, subject, sent_at, created_at)
+     select gen_random_uuid(), 'a@example.com', 'x', case when n % 100 > 0 then ${at} end, ${at} - make_interval(mins => n) from generate_series(1, 50000) as n`,
+    'vacuum analyze api_keys, usage_verdicts, webhook_deliveries, mail_outbox, organizations',
   ]
 }

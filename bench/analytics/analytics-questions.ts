@@ -1,7 +1,9 @@
+import { readOverview } from '../../src/admin/overview/queries.ts'
 import type { Sql } from '../../src/db/client.ts'
 import { toMonth } from '../../src/lib/period.ts'
-import { DIMENSION_NAMES, type Dimension } from '../../src/metering/dimensions.ts'
+import { DIMENSION_NAMES } from '../../src/metering/dimensions.ts'
 import { usageBreakdown } from '../../src/usage/analytics/breakdown.ts'
+import type { GroupedBy } from '../../src/usage/analytics/breakdown-rows.ts'
 import type { Interval } from '../../src/usage/analytics/buckets.ts'
 import { listDailySums } from '../../src/usage/analytics/daily-sums.ts'
 import { type EventFilter, listEvents } from '../../src/usage/analytics/events.ts'
@@ -9,7 +11,8 @@ import type { Filter } from '../../src/usage/analytics/filter.ts'
 import { usageForecast } from '../../src/usage/analytics/forecast.ts'
 import { usageStatistics } from '../../src/usage/analytics/month.ts'
 import { parseBuckets, parseEventSpan, parseHours } from '../../src/usage/analytics/query-span.ts'
-import { DAY_MS, HOUR_MS, iso } from '../../src/usage/analytics/span.ts'
+import { platformScope, type Scope } from '../../src/usage/analytics/scope.ts'
+import { DAY_MS, formatDay, HOUR_MS, iso } from '../../src/usage/analytics/span.ts'
 import { usageSummary } from '../../src/usage/analytics/summary.ts'
 import { usageTimeseries } from '../../src/usage/analytics/timeseries.ts'
 import { LARGE } from './analytics-fill.ts'
@@ -19,26 +22,45 @@ type Question = (sql: Sql, now: number) => Promise<number>
 
 const [BUSY_KEY, QUIET_KEY] = ['01990000-0000-7000-a000-000000000000', '01990000-0000-7000-a000-000000000019']
 
+/** Whose usage a question is about. */
+type Whose = (sql: Sql) => Promise<Scope>
+
+const large: Whose = async () => ({ organizationId: LARGE })
+const everybody: Whose = (sql) => platformScope(sql, undefined)
+const ofPlan: Whose = (sql) => platformScope(sql, 'bench-1')
+
 const summary =
-  (days?: number): Question =>
+  (days?: number, whose = large): Question =>
   async (sql, now) => {
-    await usageSummary(sql, LARGE, parseHours(days ? { from: iso(now - days * DAY_MS) } : {}, now))
+    const span = parseHours(days ? { from: iso(now - days * DAY_MS) } : {}, now)
+    await usageSummary(sql, await whose(sql), span)
     return 1
   }
 
-const series =
-  (interval: Interval, days: number, tz: string, filter: Filter = {}): Question =>
+interface Series {
+  readonly interval: Interval
+  readonly days: number
+  readonly tz: string
+  readonly filter?: Filter
+  readonly whose?: Whose
+}
+
+const seriesOf =
+  ({ interval, days, tz, filter = {}, whose = large }: Series): Question =>
   async (sql, now) => {
     const buckets = parseBuckets({ interval, tz, from: iso(now - days * DAY_MS) }, filter, now)
-    return (await usageTimeseries(sql, LARGE, buckets, filter)).length
+    return (await usageTimeseries(sql, await whose(sql), buckets, filter)).length
   }
 
+const series = (interval: Interval, days: number, tz: string, filter: Filter = {}) =>
+  seriesOf({ interval, days, tz, filter })
+
 const breakdown =
-  (by: Dimension, days: number): Question =>
+  (by: GroupedBy, days: number, whose = large): Question =>
   async (sql, now) => {
     // Off the hour of midnight: an edge of hours on both sides.
     const span = parseHours({ from: iso(now - days * DAY_MS + HOUR_MS), to: iso(now) }, now)
-    return (await usageBreakdown(sql, LARGE, { by, span, limit: 10, order: 'requests' })).data.length
+    return (await usageBreakdown(sql, await whose(sql), { by, span, limit: 10, order: 'requests' })).data.length
   }
 
 const events =
@@ -47,6 +69,60 @@ const events =
     const span = parseEventSpan({ from: iso(now - days * DAY_MS) }, now)
     return (await listEvents(sql, LARGE, { span, filter, limit })).length
   }
+
+const GROUPS = [...DIMENSION_NAMES, 'organization', 'plan'] as const
+
+/** What an operator asks, of all 1,001 organizations together and of the 250 on a plan. */
+const PLATFORM: Readonly<Record<string, Question>> = {
+  'all organizations: summary, this month': summary(undefined, everybody),
+  'all organizations: summary, 400 days': summary(400, everybody),
+  'all organizations: time series, hours of 31 days, Berlin': seriesOf({
+    interval: 'hour',
+    days: 31,
+    tz: 'Europe/Berlin',
+    whose: everybody,
+  }),
+  'all organizations: time series, 399 days, one endpoint': seriesOf({
+    interval: 'day',
+    days: 399,
+    tz: 'Europe/Berlin',
+    filter: { endpoint: '/v1/resources/1' },
+    whose: everybody,
+  }),
+  'all organizations: time series, 60 months, Kathmandu': seriesOf({
+    interval: 'month',
+    days: 1_800,
+    tz: 'Asia/Kathmandu',
+    whose: everybody,
+  }),
+  'all organizations: time series, hours of 2 days, environment and status': seriesOf({
+    interval: 'hour',
+    days: 2,
+    tz: 'UTC',
+    filter: { environment: 'live', status: '200' },
+    whose: everybody,
+  }),
+  ...Object.fromEntries(
+    GROUPS.filter((by) => by !== 'key').flatMap((by) =>
+      [31, 400].map((days) => [`all organizations: breakdown by ${by}, ${days} days`, breakdown(by, days, everybody)]),
+    ),
+  ),
+  'all organizations: breakdown by key, 2 days': breakdown('key', 2, everybody),
+  'a plan: summary, 400 days': summary(400, ofPlan),
+  'a plan: time series, 399 days, one endpoint': seriesOf({
+    interval: 'day',
+    days: 399,
+    tz: 'Europe/Berlin',
+    filter: { endpoint: '/v1/resources/1' },
+    whose: ofPlan,
+  }),
+  'a plan: breakdown by endpoint, 400 days': breakdown('endpoint', 400, ofPlan),
+  'a plan: breakdown by organization, 400 days': breakdown('organization', 400, ofPlan),
+  'admin/overview (a batch of 8)': async (sql, now) => {
+    await readOverview(sql, iso(now), [formatDay(toMonth(now).start), formatDay(now)])
+    return 1
+  },
+}
 
 /** Every kind of question the analytics answer, each at its longest span. */
 export const QUESTIONS: Readonly<Record<string, Question>> = {
@@ -87,4 +163,5 @@ export const QUESTIONS: Readonly<Record<string, Question>> = {
     await usageStatistics(sql, LARGE, toMonth(toMonth(now).start - 1))
     return 1
   },
+  ...PLATFORM,
 }

@@ -9,6 +9,10 @@ const TABLES = [
   'usage_daily_slices',
   'usage_totals',
   'usage_periods',
+  'usage_platform_hours',
+  'usage_platform_days',
+  'usage_platform_months',
+  'usage_verdicts',
 ]
 
 /** What each table takes with its indexes, as a table of Markdown. */

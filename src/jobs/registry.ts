@@ -5,6 +5,7 @@ import { errorFields, log } from '../lib/log.ts'
 import { toMonth } from '../lib/period.ts'
 import { deliverDueMail } from '../mail/outbox.ts'
 import { completeWaiting } from '../metering/complete.ts'
+import { foldPlatformUsage } from '../metering/fold-platform.ts'
 import { reconcileQuotas } from '../metering/reconcile-counters.ts'
 import { drainUsageSpool } from '../metering/spool.ts'
 import { eraseFromUsage } from '../privacy/erase-usage.ts'
@@ -63,6 +64,8 @@ const checkAlerts: Job = { name: 'check-usage-alerts', cron: EVERY_MINUTE, run: 
 const deliverWebhooks: Job = { name: 'deliver-webhooks', cron: EVERY_MINUTE, run: deliverDueWebhooks }
 
 const eraseUsage: Job = { name: 'erase-from-usage', cron: EVERY_MINUTE, run: eraseFromUsage }
+
+const foldUsage: Job = { name: 'fold-platform-usage', cron: EVERY_MINUTE, run: foldPlatformUsage }
 
 const makePartitions: Job = {
   name: 'make-usage-partitions',
@@ -146,6 +149,7 @@ export const JOBS: readonly Job[] = [
   sendUsage,
   eraseUsage,
   reconcile,
+  foldUsage,
   reconcilePayments,
   makePartitions,
   dropPartitions,

@@ -6,7 +6,7 @@ import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { DIMENSIONS } from './dimensions.ts'
 import { type UsageEvent, VERIFICATION } from './event.ts'
-import { addTo, DAILY_SLICES, groupRows, HOURLY, SLICES, sumColumns } from './roll-up-sql.ts'
+import { addTo, DAILY_SLICES, groupRows, HOURLY, MARK_LATE, SLICES, sumColumns } from './roll-up-sql.ts'
 
 /** Those that a run of the job looks at: the rest has its turn in the next ones. */
 const TAKEN_TOGETHER = 1_000
@@ -62,7 +62,7 @@ with waiting as materialized (
     and not exists (select 1 from found f where f.organization_id = w.organization_id and f.request_id = w.request_id)
 ), deltas as materialized (
   ${groupRows(HOURLY, SUMS, `(${placed('-', FROM)} union all ${placed('', TO)}) as placed`)}
-), slices as materialized (
+), ${MARK_LATE}slices as materialized (
   ${groupRows(SLICES, SUMS, `deltas, lateral (values ${SLICED}) as slice(dimension, value) where value <> ''`)}
 ), hourly as (${addTo('usage_hourly', HOURLY, ADDED, 'deltas')}
 ), hourly_slices as (${addTo('usage_slices', SLICES, ADDED, 'slices')}

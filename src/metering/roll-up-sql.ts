@@ -35,3 +35,13 @@ export function addTo(table: string, keys: readonly string[], sums: readonly str
   insert into ${table} as known (${columns}) select ${columns} from ${rows} order by ${by}
   on conflict (${by}) do update set ${sums.map((name) => `${name} = known.${name} + excluded.${name}`).join(', ')}`
 }
+
+/**
+ * Notes which hours of `deltas` were over before this statement began: the sums of all organizations are folded again there
+ * (fold-platform.ts). An hour that has just ended is folded 5 minutes later, when no statement of these 2 minutes still runs.
+ */
+export const MARK_LATE = `
+late as (
+  insert into usage_late_hours (hour)
+  select distinct hour from deltas where hour < date_trunc('hour', now() - interval '2 minutes', 'UTC')
+), `

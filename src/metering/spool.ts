@@ -56,6 +56,12 @@ function parts<T>(events: readonly T[]): T[][] {
   return Array.from({ length: count }, (_, at) => events.slice(at * SPOOLED_TOGETHER, (at + 1) * SPOOLED_TOGETHER))
 }
 
+/** Batches that wait to be written, and what was set aside for a person. */
+export async function measureSpool({ redis }: Pick<Deps, 'redis'>): Promise<{ batches: number; aside: number }> {
+  const [batches, aside] = await Promise.all([redis.llen(SPOOL), redis.scard(ASIDE)])
+  return { batches, aside }
+}
+
 /** Whether everything that was recorded is in Postgres, or on its way there from some isolate. */
 export async function isSpoolEmpty(deps: Deps): Promise<boolean> {
   return (await deps.redis.llen(SPOOL)) === 0
@@ -102,7 +108,7 @@ export async function drainUsageSpool(deps: Deps) {
     if (texts.length === 0 || (taken.length > 0 && !(await writeOrWait(deps, taken)))) break
     drained += taken.length
   }
-  const [left, aside] = await Promise.all([deps.redis.llen(SPOOL), deps.redis.scard(ASIDE)])
+  const { batches: left, aside } = await measureSpool(deps)
   if (left === 0) await reportLost(deps, undrained)
   return { drained, left, aside }
 }

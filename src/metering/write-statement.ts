@@ -2,7 +2,7 @@ import { COUNTERS, GAUGES, isMoney, METERS, selectCounters } from '../db/schema/
 import { LATENCY_BOUNDS_MS } from '../db/schema/shapes.ts'
 import { DIMENSIONS } from './dimensions.ts'
 import { type UsageEvent, VERIFICATION } from './event.ts'
-import { addTo, DAILY_SLICES, groupRows, HOURLY, SLICES, sumColumns, TOTALS } from './roll-up-sql.ts'
+import { addTo, DAILY_SLICES, groupRows, HOURLY, MARK_LATE, SLICES, sumColumns, TOTALS } from './roll-up-sql.ts'
 import { REPORTED_COLUMNS, sumEvents } from './write-sums.ts'
 
 const PERIODS = ['organization_id', 'period_start']
@@ -39,7 +39,7 @@ with incoming as (
   on conflict do nothing
   returning organization_id, key
 ), counted as materialized (
-  select b.position, b.lane, b.id, b.organization_id, b.occurred_at, b.key_id, b.user_id, coalesce(b.environment, '') as environment,
+  select b.position, b.source, b.lane, b.id, b.organization_id, b.occurred_at, b.key_id, b.user_id, coalesce(b.environment, '') as environment,
     coalesce(b.endpoint, '') as endpoint, coalesce(b.method, '') as method, coalesce(b.status_code, 0) as status_code,
     b.response_time_ms, coalesce(b.requests, 1) as requests, ${AS_COUNTED},
     coalesce(b.provider, '') as provider, coalesce(b.model, '') as model, coalesce(b.route, '') as route,
@@ -114,6 +114,18 @@ request_ids as (
   on conflict do nothing
 ), `
 
+/** How verifications were decided, by day and code. */
+const VERDICT = ['day', 'organization_id', 'code']
+const VERDICTS = `
+verdicts as (${addTo(
+  'usage_verdicts',
+  VERDICT,
+  ['requests'],
+  `(select (occurred_at at time zone 'UTC')::date as day, organization_id, coalesce(error_code, 'VALID') as code,
+    sum(requests) as requests from counted where source = '${VERIFICATION}' group by 1, 2, 3) as decided`,
+)}
+), `
+
 /** Whether a report was faster than the verification that it completes. */
 const AWAITED = `,
   exists (select 1 from incoming i join usage_completions c on c.organization_id = i.organization_id
@@ -133,12 +145,14 @@ const AWAITED = `,
  * 5. What completes a verified request is kept until that request is moved (complete.ts).
  *
  * @param events the same as `$1`: columns that none of them adds to are left out
+ * @param mayBeLate whether the hour of one of them may be over
  */
-export function writeStatement(events: readonly UsageEvent[]): string {
+export function writeStatement(events: readonly UsageEvent[], mayBeLate = true): string {
   const { counts, times, lanes } = sumEvents(events)
   const ofPeriod = { ...counts, ...lanes }
   const all = { ...counts, ...times }
   const names = Object.keys(all)
+  const hasVerifications = events.some(({ source }) => source === VERIFICATION)
   return `${DEDUPLICATE}, deltas as materialized (
   ${groupRows(HOURLY, all, 'placed')}
 ), slices as materialized (
@@ -149,7 +163,7 @@ export function writeStatement(events: readonly UsageEvent[]): string {
 ), daily_slices as (${addTo('usage_daily_slices', DAILY_SLICES, names, `(${groupRows(DAILY_SLICES, sumColumns(names), DAYS)}) as days`)}
 ), periods as (${addTo('usage_periods', PERIODS, Object.keys(ofPeriod), `(${groupRows(PERIODS, ofPeriod, 'placed')}) as periods`)}, updated_at = now()
   returning organization_id, period_start, even_calls, odd_calls, ${COUNTED}
-), ${events.some(({ completes }) => completes) ? COMPLETIONS : ''}${events.some(({ request_id }) => request_id) ? REQUEST_IDS : ''}${SIDE_EFFECTS}${events.some(({ source }) => source === VERIFICATION) ? AWAITED : ''}`
+), ${hasVerifications ? VERDICTS : ''}${mayBeLate ? MARK_LATE : ''}${events.some(({ completes }) => completes) ? COMPLETIONS : ''}${events.some(({ request_id }) => request_id) ? REQUEST_IDS : ''}${SIDE_EFFECTS}${hasVerifications ? AWAITED : ''}`
 }
 
 /** Of the whole row: also what this batch adds nothing to. */

@@ -6,6 +6,9 @@ import type { UsageEvent } from './event.ts'
 import { hasReceipts, storeReceipts } from './spool-receipts.ts'
 import { RECHECK, writeStatement } from './write-statement.ts'
 
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+
 /**
  * What became of one event: counted now; the same as one that was counted before; or left out, since its id was used
  * for a different one.
@@ -60,11 +63,18 @@ export async function writeUsage(deps: Deps, events: readonly UsageEvent[]): Pro
 
 async function runWrite(deps: Deps, events: readonly UsageEvent[]): Promise<Row> {
   try {
-    const [row] = (await deps.sql.query(writeStatement(events), [JSON.stringify(events)])) as Row[]
+    const statement = writeStatement(events, mayBeLate(events, Date.now()))
+    const [row] = (await deps.sql.query(statement, [JSON.stringify(events)])) as Row[]
     return row as Row
   } catch (error) {
     throw problemIn(error) ?? error
   }
+}
+
+/** Whether the hour of an event has been over for a minute. The database judges by its own clock, a minute later. */
+function mayBeLate(events: readonly UsageEvent[], now: number): boolean {
+  const firstOpen = Math.floor((now - MINUTE_MS) / HOUR_MS) * HOUR_MS
+  return events.some(({ occurred_at }) => Date.parse(occurred_at) < firstOpen)
 }
 
 /** Asks again about ids that another batch claimed while ours ran. Rare: it takes two writers of the same event at once. */

@@ -105,5 +105,6 @@ export const webhookDeliveries = pgTable(
     index('webhook_deliveries_endpoint').on(t.endpointId, t.id),
     index('webhook_deliveries_created').on(t.createdAt),
     index('webhook_deliveries_due').on(t.nextAttemptAt).where(sql`${t.nextAttemptAt} is not null`),
+    index('webhook_deliveries_failed').on(t.createdAt).where(sql`${t.state} = 'failed'`),
   ],
 )

@@ -23,5 +23,6 @@ export const mailOutbox = pgTable(
   (t) => [
     index('mail_outbox_created').on(t.createdAt),
     index('mail_outbox_due').on(t.nextAttemptAt).where(sql`${t.nextAttemptAt} is not null`),
+    index('mail_outbox_given_up').on(t.createdAt).where(sql`${t.nextAttemptAt} is null and ${t.sentAt} is null`),
   ],
 )

@@ -1,10 +1,12 @@
 import { sql } from 'drizzle-orm'
 import {
+  type AnyPgColumn,
   bigint,
   date,
   index,
   integer,
   numeric,
+  type PgColumnBuilderBase,
   pgTable,
   pgView,
   primaryKey,
@@ -29,7 +31,8 @@ const dimensions = () => ({
   route: text().notNull(),
 })
 
-const counts = () => ({
+/** What every roll-up sums up. */
+export const counts = () => ({
   requests: count(),
   errors: count(),
   apiCalls: count(),
@@ -45,11 +48,17 @@ const counts = () => ({
 /** `latency_0` … : responses per bucket of LATENCY_BOUNDS_MS, and one more for all that were slower. */
 export const LATENCY_COLUMNS = [...LATENCY_BOUNDS_MS, Number.POSITIVE_INFINITY].map((_, bucket) => `latency_${bucket}`)
 
-const responseTimes = () => ({
+/** @param bucket the column of one bucket of the histogram, by its name */
+export const responseTimesIn = (bucket: (name: string) => PgColumnBuilderBase) => ({
   responseTimeMsSum: count(),
   responseTimeCount: count(),
-  ...Object.fromEntries(LATENCY_COLUMNS.map((name) => [name, integer(name).notNull().default(0)])),
+  ...Object.fromEntries(LATENCY_COLUMNS.map((name) => [name, bucket(name)])),
 })
+
+const responseTimes = () => responseTimesIn((name) => integer(name).notNull().default(0))
+
+/** Rows lie in the order of their hours, so an index of page ranges finds those of the last hours, at next to no cost. */
+const byHour = (name: string, hour: AnyPgColumn) => index(name).using('brin', hour).with({ autosummarize: true })
 
 /**
  * Sums per hour (UTC) and dimension. Kept for good: the finest that statistics read. This and all other roll-ups are kept
@@ -78,6 +87,7 @@ export const usageHourly = pgTable(
         t.route,
       ],
     }),
+    byHour('usage_hourly_hour', t.hour),
   ],
 )
 
@@ -90,7 +100,7 @@ export const usageTotals = pgTable(
     ...counts(),
     ...responseTimes(),
   },
-  (t) => [primaryKey({ columns: [t.organizationId, t.hour] })],
+  (t) => [primaryKey({ columns: [t.organizationId, t.hour] }), byHour('usage_totals_hour', t.hour)],
 )
 
 /** Which sums a slice is of: `endpoint`, `key`, `model`, `provider`, `route`, `status` or `environment`, and its value as text. */

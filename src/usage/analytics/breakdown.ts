@@ -1,9 +1,10 @@
 import type { Sql } from '../../db/client.ts'
 import { COUNTERS, forEachMeter, METERS } from '../../db/schema/meters.ts'
-import { DIMENSIONS, type Dimension } from '../../metering/dimensions.ts'
+import { type BreakdownRows, type GroupedBy, selectGroups } from './breakdown-rows.ts'
 import { ANSWER, IS_USED, roundTo, SUM_COLUMNS, SUMS, type SumRow, toSums } from './columns.ts'
 import { readRows } from './read.ts'
-import { cutIntoDays, formatDay, iso, type Span } from './span.ts'
+import { isPlatform, type Scope } from './scope.ts'
+import { iso, type Span } from './span.ts'
 
 /** What the list is sorted by, and the share is of. */
 export const ORDERS = ['requests', 'errors', ...METERS] as const
@@ -15,8 +16,8 @@ const MEASURES = {
   ...forEachMeter(METERS, (meter) => COUNTERS[meter].columns.join(' + ')),
 } satisfies Record<Order, string>
 
-interface Ask {
-  readonly by: Dimension
+interface Ask<By extends GroupedBy = GroupedBy> {
+  readonly by: By
   /** Whole hours. */
   readonly span: Span
   readonly limit: number
@@ -34,44 +35,54 @@ export type BreakdownRow = SumRow & {
 
 const TAKEN_AWAY = SUM_COLUMNS.map((name) => `-sum(${name})`).join(', ')
 
-/**
- * Whole UTC days come from the daily slices, the hours at the edges from the hourly sums. Slices leave out what has no
- * value: that is the days' total less all of them.
- */
-function buildStatement({ by, order }: Ask): string {
+/** What had no value is the totals less the slices, and the empty values of rows that have them all. */
+function buildStatement({ sliced, totals, whole }: BreakdownRows, { order, name, limit }: Grouping): string {
+  const parts = [
+    sliced && 'select * from sliced',
+    whole && `select value, ${SUMS} from (${whole}) as whole group by 1`,
+    sliced && totals && `select '', ${SUMS} from (${totals}) as totals`,
+    sliced && totals && `select '', ${TAKEN_AWAY} from sliced`,
+  ]
   return `
-with days as (
-  select value, ${SUMS} from usage_daily_slices
-  where organization_id = $1 and dimension = $2 and day >= $3 and day < $4 group by 1
-), edges as (
-  select * from usage_hourly where organization_id = $1 and hour >= $5 and hour < $6
-  union all
-  select * from usage_hourly where organization_id = $1 and hour >= $7 and hour < $8
-), parts as (
-  select * from days
-  union all
-  select ${DIMENSIONS[by]}, ${SUMS} from edges group by 1
-  union all
-  select '', ${SUMS} from usage_totals where organization_id = $1 and hour >= $6 and hour < $7
-  union all
-  select '', ${TAKEN_AWAY} from days
+with ${sliced && `sliced as (select value, ${SUMS} from (${sliced}) as slices group by 1), `}parts as (
+  ${parts.filter(Boolean).join('\n  union all\n  ')}
 ), sums as (
   select value, ${SUMS} from parts group by 1 having ${IS_USED}
 ), placed as (
   select *, row_number() over (order by ${MEASURES[order]} desc, requests desc, value) as place from sums
 ), listed as (
-  select case when place <= $9 then value end as value, count(*)::int as groups, sum(${MEASURES[order]})::text as measure, ${SUMS}
+  select case when place <= ${limit} then value end as value, count(*)::int as groups, sum(${MEASURES[order]})::text as measure, ${SUMS}
   from placed group by 1
 )
-select value, groups, measure, ${by === 'key' ? KEY_NAME : 'null'} as name, ${ANSWER}
+select value, groups, measure, ${name} as name, ${ANSWER}
 from listed order by value is null, ${MEASURES[order]} desc, requests desc, value`
 }
 
-const KEY_NAME = `(select name from api_keys where organization_id = $1 and id = nullif(listed.value, '')::uuid)`
+interface Grouping {
+  readonly order: Order
+  /** SQL of the name of a value. */
+  readonly name: string
+  /** The parameter that says how many are listed. */
+  readonly limit: string
+}
 
-/** What an organization used in a span by one dimension: the largest first, and all others as one. One statement. */
-export async function usageBreakdown(sql: Sql, organizationId: string, ask: Ask) {
-  const rows = await readRows<BreakdownRow>(sql, breakdownQuery(sql, organizationId, ask))
+/** What a value is called, where it is an id. */
+const NAMES: Readonly<Partial<Record<GroupedBy, string>>> = {
+  key: `(select name from api_keys where id = nullif(listed.value, '')::uuid`,
+  organization: `(select name from organizations where id = listed.value::uuid`,
+  plan: '(select name from plans where id = listed.value',
+}
+
+/** A key is called by its name only in its own organization. */
+function selectName(scope: Scope, by: GroupedBy, parameters: unknown[]): string {
+  const name = NAMES[by]
+  if (!name) return 'null'
+  return isPlatform(scope) ? `${name})` : `${name} and organization_id = $${parameters.push(scope.organizationId)})`
+}
+
+/** What was used in a span by one dimension: the largest first, and all others as one. One statement. */
+export async function usageBreakdown<By extends GroupedBy>(sql: Sql, scope: Scope, ask: Ask<By>) {
+  const rows = await readRows<BreakdownRow>(sql, breakdownQuery(sql, scope, ask))
   const total = rows.reduce((sum, row) => sum + Number(row.measure), 0)
   const computeShare = (row: BreakdownRow) => (total > 0 ? roundTo(Number(row.measure) / total, 4) : null)
   const rest = rows.find(({ value }) => value === null)
@@ -85,14 +96,15 @@ export async function usageBreakdown(sql: Sql, organizationId: string, ask: Ask)
   }
 }
 
-function toGroup(by: Dimension, row: BreakdownRow, share: number | null) {
-  return { value: row.value || null, ...(by === 'key' && { name: row.name }), share, ...toSums(row) }
+function toGroup(by: GroupedBy, row: BreakdownRow, share: number | null) {
+  return { value: row.value || null, ...(NAMES[by] && { name: row.name }), share, ...toSums(row) }
 }
 
 /** The statement of a breakdown, not sent yet: also for a batch. Its rows are `BreakdownRow`s. */
-export function breakdownQuery(sql: Sql, organizationId: string, ask: Ask) {
-  const { before, days, after } = cutIntoDays(ask.span)
-  const edges = [before.from, before.to, after.from, after.to].map(iso)
-  const parameters = [organizationId, ask.by, formatDay(days.from), formatDay(days.to), ...edges, ask.limit]
-  return sql.query(buildStatement(ask), parameters)
+export function breakdownQuery(sql: Sql, scope: Scope, ask: Ask) {
+  const parameters: unknown[] = []
+  const rows = selectGroups(scope, ask, parameters)
+  const name = selectName(scope, ask.by, parameters)
+  const limit = `$${parameters.push(ask.limit)}`
+  return sql.query(buildStatement(rows, { order: ask.order, name, limit }), parameters)
 }

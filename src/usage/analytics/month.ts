@@ -46,7 +46,7 @@ export async function usageStatistics(sql: Sql, organizationId: string, period: 
   const ask = { span, limit: MAX_GROUPS, order: 'requests' } as const
   const [days, ...groups] = (await readTogether(sql, [
     sql.query(SELECT_DAYS, bounds),
-    ...GROUPED.map((by) => breakdownQuery(sql, organizationId, { ...ask, by })),
+    ...GROUPED.map((by) => breakdownQuery(sql, { organizationId }, { ...ask, by })),
   ])) as [(SumRow & { day: string | null })[], ...BreakdownRow[][]]
   const [endpoints = [], models = [], keys = [], routes = []] = groups.map(listGroups)
   return {

@@ -14,7 +14,7 @@ interface Bounds {
 const LONGEST_DAYS = 400
 /** The longest that raw events are looked for in one query: as far back as late events are taken. */
 const LONGEST_EVENTS_DAYS = 35
-/** The longest time series with more than one filter, which no roll-up has by itself: 2 days, also in autumn. */
+/** The longest span of what no roll-up has by itself, such as more than one filter: 2 days, also in autumn. */
 const LONGEST_FILTERED_HOURS = 49
 
 /** How long a time series may be: its points, and the longest that one of them can be. */
@@ -61,13 +61,14 @@ export function parseBuckets(asked: Series, filter: Filter, now: number): Bucket
   if (span.to - span.from > most * longestMs) throw tooMany
   const buckets = listBuckets(asked.interval, span, asked.tz)
   if (buckets.length > most) throw tooMany
-  if (namedIn(filter).length > 1 || Object.values(filter).includes('')) checkHours(span, LONGEST_FILTERED_HOURS)
+  if (namedIn(filter).length > 1 || Object.values(filter).includes('')) checkHours(span, 'with these filters')
   return buckets
 }
 
-function checkHours({ from, to }: Span, hours: number): void {
-  if (to - from > hours * HOUR_MS)
-    throw invalidSpan('query.from', `must be at most ${hours} hours before to with these filters`)
+/** @param why what of the question no roll-up has by itself */
+export function checkHours({ from, to }: Span, why: string): void {
+  if (to - from > LONGEST_FILTERED_HOURS * HOUR_MS)
+    throw invalidSpan('query.from', `must be at most ${LONGEST_FILTERED_HOURS} hours before to ${why}`)
 }
 
 type NamedFilters = Readonly<Partial<Record<Exclude<Dimension, 'key'> | 'key_id', string | undefined>>>

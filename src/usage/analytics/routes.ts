@@ -100,7 +100,7 @@ export const analyticsRoutes = newRouter()
   .openapi(summaryRoute, async (c) => {
     await limitQuestions(c.var)
     const { deps, organizationId } = c.var
-    return c.json(await usageSummary(deps.sql, organizationId, parseHours(c.req.valid('query'), deps.now())), 200)
+    return c.json(await usageSummary(deps.sql, { organizationId }, parseHours(c.req.valid('query'), deps.now())), 200)
   })
   .openapi(timeseriesRoute, async (c) => {
     await limitQuestions(c.var)
@@ -108,7 +108,7 @@ export const analyticsRoutes = newRouter()
     const query = c.req.valid('query')
     const filter = parseFilter(query)
     const buckets = parseBuckets(query, filter, deps.now())
-    const data = await usageTimeseries(deps.sql, organizationId, buckets, filter)
+    const data = await usageTimeseries(deps.sql, { organizationId }, buckets, filter)
     return c.json({ interval: query.interval, tz: query.tz, data }, 200)
   })
   .openapi(breakdownRoute, async (c) => {
@@ -116,7 +116,7 @@ export const analyticsRoutes = newRouter()
     const { deps, organizationId } = c.var
     const { by, limit, order, ...bounds } = c.req.valid('query')
     const ask = { by, limit, order, span: parseHours(bounds, deps.now()) }
-    return c.json(await usageBreakdown(deps.sql, organizationId, ask), 200)
+    return c.json(await usageBreakdown(deps.sql, { organizationId }, ask), 200)
   })
   .openapi(eventsRoute, async (c) => {
     await limitQuestions(c.var)

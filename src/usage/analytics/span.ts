@@ -1,3 +1,4 @@
+import { toMonth } from '../../lib/period.ts'
 import { Problem } from '../../problems.ts'
 
 export const HOUR_MS = 3_600_000
@@ -36,6 +37,21 @@ export function cutIntoDays({ from, to }: Span): { before: Span; days: Span; aft
   if (first > last) return { before: { from, to }, days: { from: to, to }, after: { from: to, to } }
   return { before: { from, to: first }, days: { from: first, to: last }, after: { from: last, to } }
 }
+
+/**
+ * A span of whole UTC days, cut into the whole months inside it and the days around them.
+ *
+ * @returns three spans that follow each other, any of which may be empty
+ */
+export function cutIntoMonths({ from, to }: Span): { before: Span; months: Span; after: Span } {
+  const month = toMonth(from)
+  const first = month.start === from ? from : month.end
+  const last = toMonth(to).start
+  if (first >= last) return { before: { from, to }, months: { from: to, to }, after: { from: to, to } }
+  return { before: { from, to: first }, months: { from: first, to: last }, after: { from: last, to } }
+}
+
+export const isEmpty = ({ from, to }: Span) => from >= to
 
 export const iso = (at: number) => new Date(at).toISOString()
 

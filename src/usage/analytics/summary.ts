@@ -1,13 +1,14 @@
 import type { Sql } from '../../db/client.ts'
 import { METERS } from '../../db/schema/meters.ts'
 import { ANSWER, roundTo, SUMS, type SumRow, toSums } from './columns.ts'
+import { selectHours } from './hour-rows.ts'
 import { readRows } from './read.ts'
+import type { Scope } from './scope.ts'
 import { iso, type Span } from './span.ts'
 
-const SELECT = `
+const buildStatement = (hours: string) => `
 with sums as (
-  select hour >= $3 as is_now, ${SUMS} from usage_totals
-  where organization_id = $1 and hour >= $2 and hour < $4 group by 1
+  select hour >= $1 as is_now, ${SUMS} from (${hours}) as hours group by 1
 )
 select is_now, ${ANSWER} from sums`
 
@@ -15,14 +16,15 @@ select is_now, ${ANSWER} from sums`
 export const COMPARED = ['requests', 'errors', ...METERS] as const
 
 /**
- * What an organization used in a span, and in the one of the same length just before it. One statement.
+ * What was used in a span, and in the one of the same length just before it. One statement.
  *
  * @param span whole hours
  */
-export async function usageSummary(sql: Sql, organizationId: string, { from, to }: Span) {
+export async function usageSummary(sql: Sql, scope: Scope, { from, to }: Span) {
   const before = from - (to - from)
-  const parameters = [organizationId, iso(before), iso(from), iso(to)]
-  const rows = await readRows<SumRow & { is_now: boolean }>(sql, sql.query(SELECT, parameters))
+  const parameters: unknown[] = [iso(from)]
+  const statement = buildStatement(selectHours(scope, { span: { from: before, to }, filter: {} }, parameters))
+  const rows = await readRows<SumRow & { is_now: boolean }>(sql, sql.query(statement, parameters))
   const [current, previous] = [true, false].map((isNow) => toSums(rows.find((row) => row.is_now === isNow)))
   return {
     from: iso(from),

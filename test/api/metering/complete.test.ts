@@ -50,10 +50,10 @@ const write = (...events: UsageEvent[]) => writeUsage(deps, events)
 
 /** Everything by status, as every reader tells it. */
 async function readAll(organizationId: string) {
-  const by = await usageBreakdown(deps.sql, organizationId, { by: 'status', span, limit: 10, order: 'requests' })
+  const by = await usageBreakdown(deps.sql, { organizationId }, { by: 'status', span, limit: 10, order: 'requests' })
   const hours = [10, 11].map((hour) => ({ name: '', from: span.from + hour * HOUR, to: span.from + (hour + 1) * HOUR }))
   const series = async (status: string) =>
-    (await usageTimeseries(deps.sql, organizationId, hours, { status })).map(({ requests }) => requests)
+    (await usageTimeseries(deps.sql, { organizationId }, hours, { status })).map(({ requests }) => requests)
   const events = async (filter: object) =>
     (await listEvents(deps.sql, organizationId, { span, filter, limit: 10 })).map(({ requests }) => requests)
   const daily = await listDailySums(deps.sql, organizationId, { span, after: undefined, limit: 10 })

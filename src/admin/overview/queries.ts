@@ -1,0 +1,114 @@
+import type { Sql } from '../../db/client.ts'
+import { readTogether } from '../../usage/analytics/read.ts'
+
+/** In the order of the catalogue; a plan that nobody is on has zeros. */
+const CUSTOMERS = `
+select p.id as plan, count(o.id)::int as total, count(o.suspended_at)::int as suspended,
+  count(*) filter (where o.created_at >= $1::timestamptz - interval '30 days')::int as new
+from plans p left join organizations o on o.plan_id = p.id and not o.is_platform
+group by p.id order by p.sort_order, p.id`
+
+/** Keys that would verify, if nothing else stood in the way. */
+const KEYS = `
+select count(*)::int as active from api_keys k join organizations o on o.id = k.organization_id
+where k.revoked_at is null and k.is_active and (k.expires_at is null or k.expires_at > $1)
+  and o.suspended_at is null and not o.is_platform`
+
+const VERDICTS = `
+select code, coalesce(sum(requests) filter (where day = $2), 0)::float8 as today, sum(requests)::float8 as month
+from usage_verdicts where day >= $1 and day <= $2 group by 1 order by 1`
+
+/** Those that decide an organization's plan and are paid, or will be. */
+const SUBSCRIPTIONS = `
+select p.id as plan, p.price_per_month_cents, count(*) filter (where s.status = 'active')::int as active,
+  count(*) filter (where s.status = 'trialing')::int as trialing, count(*) filter (where s.status = 'past_due')::int as past_due
+from subscriptions s join plans p on p.id = s.plan_id
+where s.is_current and s.status in ('active', 'trialing', 'past_due') and s.ended_at is null
+group by p.id order by p.sort_order, p.id`
+
+const LEDGER = `
+select state, count(*)::int as rows, sum(amount_micro_usd)::text as micro_usd from billing_usage_ledger
+where state in ('pending', 'refused', 'unknown') group by 1`
+
+const DELIVERIES = `
+select (select count(*) from webhook_deliveries where next_attempt_at is not null)::int as waiting,
+  count(*) filter (where created_at >= $1::timestamptz - interval '1 day')::int as day, count(*)::int as month
+from webhook_deliveries where state = 'failed' and created_at >= $1::timestamptz - interval '30 days'`
+
+const MAILS = `
+select (select count(*) from mail_outbox where next_attempt_at is not null)::int as waiting,
+  count(*) filter (where created_at >= $1::timestamptz - interval '1 day')::int as day, count(*)::int as month
+from mail_outbox where next_attempt_at is null and sent_at is null and created_at >= $1::timestamptz - interval '30 days'`
+
+const FOLDED = 'select extract(epoch from folded_until)::float8 * 1000 as until from usage_platform_progress'
+
+interface Customers {
+  readonly plan: string
+  readonly total: number
+  readonly suspended: number
+  readonly new: number
+}
+
+interface Verdicts {
+  readonly code: string
+  readonly today: number
+  readonly month: number
+}
+
+interface Subscriptions {
+  readonly plan: string
+  readonly price_per_month_cents: number | null
+  readonly active: number
+  readonly trialing: number
+  readonly past_due: number
+}
+
+interface Ledger {
+  readonly state: 'pending' | 'refused' | 'unknown'
+  readonly rows: number
+  readonly micro_usd: string
+}
+
+/** What waits to be sent, and what was given up in the last day and the last 30. */
+interface Sending {
+  readonly waiting: number
+  readonly day: number
+  readonly month: number
+}
+
+/**
+ * Everything of the overview that is in Postgres, of one moment, in one batch.
+ *
+ * @param days the first and the last day of the month so far
+ */
+export async function readOverview(sql: Sql, at: string, days: readonly [first: string, today: string]) {
+  const [customers, keys, verdicts, subscriptions, ledger, deliveries, mails, folded] = (await readTogether(sql, [
+    sql.query(CUSTOMERS, [at]),
+    sql.query(KEYS, [at]),
+    sql.query(VERDICTS, [...days]),
+    sql.query(SUBSCRIPTIONS),
+    sql.query(LEDGER),
+    sql.query(DELIVERIES, [at]),
+    sql.query(MAILS, [at]),
+    sql.query(FOLDED),
+  ])) as [
+    Customers[],
+    [{ active: number }],
+    Verdicts[],
+    Subscriptions[],
+    Ledger[],
+    [Sending],
+    [Sending],
+    [{ until: number }],
+  ]
+  return {
+    customers,
+    activeKeys: keys[0].active,
+    verdicts,
+    subscriptions,
+    ledger,
+    deliveries: deliveries[0],
+    mails: mails[0],
+    foldedUntil: folded[0].until,
+  }
+}

@@ -1,0 +1,70 @@
+import * as z from 'zod'
+import { money } from '../../http/amounts.ts'
+import { timestamp } from '../../http/fields.ts'
+
+const verifications = z.object({
+  from: timestamp,
+  total: z.int(),
+  valid: z.int(),
+  refused: z.int(),
+  by_code: z
+    .record(z.string(), z.int())
+    .meta({ description: 'By the code of the verdict. Unknown keys belong to nobody and are not counted.' }),
+})
+
+const owed = z.object({ rows: z.int(), amount_usd: money })
+
+const sending = z.object({
+  waiting: z.int().meta({ description: 'On their way, also those that are tried again.' }),
+  failed_24_hours: z.int().meta({ description: 'Given up, of those made in the last 24 hours.' }),
+  failed_30_days: z.int(),
+})
+
+export const Overview = z
+  .object({
+    generated_at: timestamp,
+    customers: z
+      .object({
+        total: z.int(),
+        suspended: z.int(),
+        new_30_days: z.int(),
+        by_plan: z.array(z.object({ plan: z.string(), total: z.int(), suspended: z.int() })),
+      })
+      .meta({ description: 'Organizations, without the platform’s own.' }),
+    keys: z.object({ active: z.int() }).meta({
+      description: 'Neither revoked, disabled nor expired, of customers that are not suspended.',
+    }),
+    verifications: z
+      .object({ today: verifications, month: verifications })
+      .meta({ description: 'Of the UTC day, and of the calendar month so far.' }),
+    revenue: z.object({
+      per_month_cents: z.int().meta({ description: 'US cents: prices of the active and past due subscriptions.' }),
+      subscriptions: z.array(
+        z.object({
+          plan: z.string(),
+          price_per_month_cents: z.int().nullable(),
+          active: z.int(),
+          trialing: z.int(),
+          past_due: z.int(),
+        }),
+      ),
+      overage: z
+        .object({ pending: owed, refused: owed, unknown: owed })
+        .meta({ description: 'Rows of the ledger that are not sent, or not known to be.' }),
+    }),
+    webhooks: sending,
+    mails: sending,
+    usage: z.object({
+      spool: z
+        .object({
+          batches: z.int().meta({ description: 'That wait in Redis for Postgres.' }),
+          aside: z.int().meta({ description: 'Set aside for a person to look at.' }),
+        })
+        .nullable()
+        .meta({ description: 'Null while Redis does not answer.' }),
+      folded_until: timestamp.meta({
+        description: 'The hour from which usage of all organizations is summed up live.',
+      }),
+    }),
+  })
+  .meta({ id: 'Overview' })

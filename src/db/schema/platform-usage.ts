@@ -1,0 +1,60 @@
+/** What the operator's questions read: sums of all organizations together. A job folds them from the organizations' own. */
+import { bigint, boolean, date, index, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core'
+import { counts, responseTimesIn } from './rollups.ts'
+
+/** Buckets of all organizations together outgrow an integer. */
+const wide = () => ({
+  ...counts(),
+  ...responseTimesIn((name) => bigint(name, { mode: 'number' }).notNull().default(0)),
+})
+
+/**
+ * Which sums a row is of: a value of a dimension, or all usage, of which both are empty; by the plan that the organization
+ * had when its hour was folded, empty where the organization was gone.
+ */
+const slice = () => ({ dimension: text().notNull(), value: text().notNull(), planId: text().notNull() })
+
+/** Sums per hour (UTC), plan and value of one dimension. Keys and organizations have none: they are too many. */
+export const platformHours = pgTable(
+  'usage_platform_hours',
+  { ...slice(), hour: timestamp({ withTimezone: true }).notNull(), ...wide() },
+  (t) => [
+    primaryKey({ columns: [t.dimension, t.value, t.hour, t.planId] }),
+    index('usage_platform_hours_hour').on(t.hour, t.dimension),
+  ],
+)
+
+/** The same per day (UTC), ordered for breakdowns, and of each organization under the dimension `organization`. */
+export const platformDays = pgTable('usage_platform_days', { ...slice(), day: date().notNull(), ...wide() }, (t) => [
+  primaryKey({ columns: [t.dimension, t.day, t.value, t.planId] }),
+])
+
+/** The same per calendar month (UTC), named by its first day: a year of a thousand organizations is 12,000 rows. */
+export const platformMonths = pgTable(
+  'usage_platform_months',
+  { ...slice(), month: date().notNull(), ...wide() },
+  (t) => [primaryKey({ columns: [t.dimension, t.month, t.value, t.planId] })],
+)
+
+/** How far the job has come: every hour before is folded. One row. Later hours are read from the organizations' own sums. */
+export const platformProgress = pgTable('usage_platform_progress', {
+  isOnly: boolean().primaryKey().default(true),
+  foldedUntil: timestamp({ withTimezone: true }).notNull(),
+})
+
+/** Hours that were over when usage was added to them: they are folded again. Only ever added to, so that no writer waits. */
+export const lateHours = pgTable('usage_late_hours', { hour: timestamp({ withTimezone: true }).notNull() }, (t) => [
+  index('usage_late_hours_hour').on(t.hour),
+])
+
+/** How verifications were decided: requests per day (UTC), organization and verdict code. */
+export const usageVerdicts = pgTable(
+  'usage_verdicts',
+  {
+    day: date().notNull(),
+    organizationId: uuid().notNull(),
+    code: text().notNull(),
+    requests: bigint({ mode: 'number' }).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.day, t.organizationId, t.code] })],
+)

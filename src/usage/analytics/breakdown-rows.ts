@@ -1,0 +1,103 @@
+import { DIMENSIONS, type Dimension } from '../../metering/dimensions.ts'
+import { COLUMNS, cutAtFold, isOfPlan, isOnPlan, within } from './hour-rows.ts'
+import { isPlatform, type OfPlatform, type Scope } from './scope.ts'
+import { cutIntoDays, cutIntoMonths, formatDay, isEmpty, type Span } from './span.ts'
+
+/** What usage of all organizations can be broken down by; of one, by its dimensions alone. */
+export const PLATFORM_DIMENSIONS = ['organization', 'plan'] as const
+export type GroupedBy = Dimension | (typeof PLATFORM_DIMENSIONS)[number]
+
+/** SQL of the rows that a breakdown sums up, each with its value and sums. Empty where there are none. */
+export interface BreakdownRows {
+  /** From roll-ups by value, which leave out what has none. */
+  readonly sliced: string
+  /** Everything in the same span: less the above it is what had no value. Empty where everything has one. */
+  readonly totals: string
+  /** From roll-ups of all dimensions: of an empty value too. */
+  readonly whole: string
+}
+
+interface Asked {
+  readonly by: GroupedBy
+  /** Whole hours. */
+  readonly span: Span
+}
+
+/** @param parameters where what the rows need is added */
+export function selectGroups(scope: Scope, { by, span }: Asked, parameters: unknown[]): BreakdownRows {
+  if (isPlatform(scope)) return selectPlatformGroups(scope, { by, span }, parameters)
+  const { before, days, after } = cutIntoDays(span)
+  const of = `organization_id = $${parameters.push(scope.organizationId)}`
+  const edge = (hours: Span) =>
+    `select ${DIMENSIONS[by as Dimension]} as value, ${COLUMNS} from usage_hourly where ${of} and ${within('hour', hours, parameters)}`
+  return {
+    sliced: `select value, ${COLUMNS} from usage_daily_slices
+      where ${of} and dimension = $${parameters.push(by)} and ${withinDays('day', days, parameters)}`,
+    totals: `select ${COLUMNS} from usage_totals where ${of} and ${within('hour', days, parameters)}`,
+    whole: union([edge(before), edge(after)]),
+  }
+}
+
+function selectPlatformGroups(scope: OfPlatform, { by, span }: Asked, parameters: unknown[]): BreakdownRows {
+  const { folded, open } = cutAtFold(span, by === 'key' ? 0 : scope.foldedUntil)
+  const all = { scope, parameters }
+  if (by === 'organization') {
+    const { before, days, after } = cutIntoDays(folded)
+    const hours = [before, after, open].map((some) => openRows(all, by, some))
+    return { sliced: foldedRows(all, { dimension: by, spans: { days } }), totals: '', whole: union(hours) }
+  }
+  const { before, days, after } = cutIntoDays(folded)
+  const spans = { days, hours: [before, after] }
+  return {
+    sliced: foldedRows(all, by === 'plan' ? { dimension: '', value: 'plan_id', spans } : { dimension: by, spans }),
+    totals: by === 'plan' ? '' : foldedRows(all, { dimension: '', spans }),
+    whole: openRows(all, by, open),
+  }
+}
+
+interface All {
+  readonly scope: OfPlatform
+  readonly parameters: unknown[]
+}
+
+/** How a row of an organization says its value. */
+const OPEN = {
+  ...DIMENSIONS,
+  organization: 'organization_id::text',
+  plan: `coalesce((select plan_id from organizations o where o.id = organization_id), '')`,
+} satisfies Record<GroupedBy, string>
+
+/** Rows of the organizations' own roll-ups. */
+function openRows({ scope, parameters }: All, by: GroupedBy, span: Span): string {
+  if (isEmpty(span)) return ''
+  const table = by === 'organization' || by === 'plan' ? 'usage_totals' : 'usage_hourly'
+  return `select ${OPEN[by]} as value, ${COLUMNS} from ${table}
+    where ${within('hour', span, parameters)} ${isOnPlan(scope, parameters)}`
+}
+
+interface Folded {
+  readonly dimension: string
+  /** The column that says the value. */
+  readonly value?: string
+  readonly spans: { readonly days: Span; readonly hours?: readonly Span[] }
+}
+
+/** Rows of the platform's roll-ups: whole months of the days, the days around them, and hours. */
+function foldedRows({ scope, parameters }: All, { dimension, value = 'value', spans }: Folded): string {
+  const { before, months, after } = cutIntoMonths(spans.days)
+  const select = (table: string, span: Span, isWithin: typeof within, column: string) =>
+    isEmpty(span)
+      ? ''
+      : `select ${value} as value, ${COLUMNS} from ${table} where dimension = $${parameters.push(dimension)}
+        and ${isWithin(column, span, parameters)} ${isOfPlan(scope, parameters)}`
+  return union([
+    select('usage_platform_months', months, withinDays, 'month'),
+    ...[before, after].map((days) => select('usage_platform_days', days, withinDays, 'day')),
+    ...(spans.hours ?? []).map((hours) => select('usage_platform_hours', hours, within, 'hour')),
+  ])
+}
+
+const union = (selects: readonly string[]) => selects.filter(Boolean).join('\n union all ')
+
+const withinDays: typeof within = (column, { from, to }, parameters) =>
+  `${column} >= $${parameters.push(formatDay(from))} and ${column} < $${parameters.push(formatDay(to))}`

@@ -1,0 +1,38 @@
+import { foldPlatformUsage } from '../../src/metering/fold-platform.ts'
+import { directly } from './direct.ts'
+import { newUser } from './http.ts'
+
+const deps = directly()
+
+/** A plan that only this test's organizations are on: what is asked of it is nobody else's. */
+export async function newPlan(): Promise<string> {
+  const plan = `plan-${crypto.randomUUID().slice(0, 13)}`
+  await deps.sql.query(
+    `insert into plans (id, name, price_per_month_cents, limits, features, is_public)
+     select $1, 'Plan of a test', 1900, limits, features, false from plans where id = 'free'`,
+    [plan],
+  )
+  return plan
+}
+
+export async function newCustomer(plan: string, name: string) {
+  const { user, token } = await newUser({ organization: name })
+  const id = user.organization_id as string
+  await putOn(plan, id)
+  return { id, token }
+}
+
+export const putOn = (plan: string, organizationId: string) =>
+  deps.sql.query('update organizations set plan_id = $2, version = version + 1 where id = $1', [organizationId, plan])
+
+/** Runs the job until none of these hours waits for it any more. */
+export async function fold(...hours: string[]): Promise<void> {
+  const isDue = async () => {
+    const [row] = await deps.sql.query(
+      'select exists (select 1 from usage_late_hours where hour = any($1::timestamptz[])) as late, folded_until > all($1::timestamptz[]) as folded from usage_platform_progress',
+      [hours],
+    )
+    return row?.late || !row?.folded
+  }
+  while (await isDue()) await foldPlatformUsage(deps)
+}
