@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { ALIAS_NAMES, findIgnoredAliases, givenName, withAliases } from './config-aliases.ts'
 import { type ConfigFault, findFaults, findFeature, findNotices, SIDE_FEATURES } from './config-checks.ts'
 import { parseEmailDomain } from './lib/email-address.ts'
 import { parseJwkSet } from './lib/jwk-set.ts'
@@ -83,7 +84,7 @@ const webhookSecrets = list.refine(
 )
 
 const Variables = z.object({
-  /** Neon's connection string; the driver derives its HTTPS endpoint from it. */
+  /** Neon's connection string; the driver derives its HTTPS endpoint from it. `POSTGRES_URL` stands for it too. */
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
   /** Another endpoint that speaks Neon's HTTP protocol, such as the local stack's. */
   NEON_FETCH_ENDPOINT: secureUrl.optional(),
@@ -97,7 +98,7 @@ const Variables = z.object({
   REDIS_TIMEOUT_MS: wholeNumber(10, 10_000, 300),
   /** The private keys of tokens, as a JWK set: the first signs, all verify (docs/operate/keys.md). */
   JWT_KEYS: jwkSet.optional(),
-  /** The short form of it: one secret (HS256). */
+  /** The short form of it: one secret (HS256). `JWT_SECRET` stands for it too. */
   JWT_SECRET_KEY: secret.optional(),
   /** The public keys of a secret scanner, as it publishes them; absent for no such reports (docs/operate/secret-scanning.md). */
   LEAK_REPORT_KEYS: reportKeys.optional(),
@@ -200,13 +201,15 @@ export function readConfig(env: object): Config {
   const config = parseConfig(env)
   for (const { feature, variable, reason } of config.faults)
     log('error', 'setting_refused', { variable, reason, stopped: feature })
-  for (const notice of findNotices(config, env, Object.keys(Variables.shape)))
+  const names = [...Object.keys(Variables.shape), ...ALIAS_NAMES]
+  for (const notice of [...findNotices(config, env, names), ...findIgnoredAliases(env)])
     log('warn', 'setting_suspicious', { ...notice })
   parsed.set(env, config)
   return config
 }
 
-function parseConfig(env: object): Config {
+function parseConfig(given: object): Config {
+  const env = withAliases(given)
   const result = Env.safeParse(env)
   if (result.success) return withoutFaulty(env, result.data, [])
   const { issues } = result.error
@@ -216,7 +219,7 @@ function parseConfig(env: object): Config {
   })
   const rest = Env.safeParse(leaveOut(env, malformed))
   if (rest.success) return withoutFaulty(env, rest.data, malformed)
-  const names = new Set(issues.map(describeIssue))
+  const names = new Set(issues.map((issue) => describeIssue(issue, given)))
   throw new Problem('misconfigured', { detail: `Missing or wrong: ${[...names].join(', ')}. See .dev.vars.example.` })
 }
 
@@ -234,8 +237,9 @@ function leaveOut(env: object, faults: readonly ConfigFault[]): object {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !stopped.has(name)))
 }
 
-function describeIssue(issue: z.core.$ZodIssue): string {
-  const name = issue.path.join('.')
+/** @param given the environment before aliases: the operator looks for the name that they gave */
+function describeIssue(issue: z.core.$ZodIssue, given: object): string {
+  const name = givenName(given, issue.path.join('.'))
   return isExplained(issue) ? `${name} (${issue.message})` : name
 }
 

@@ -1,3 +1,5 @@
+import { givenName, withAliases } from '../../src/config-aliases.ts'
+
 /**
  * A whole number above zero from a script's options or the environment.
  *
@@ -17,15 +19,16 @@ const FORMS = {
 } as const
 
 /**
- * A store's address from the environment. An empty variable counts as unset.
+ * A store's address from the environment. An empty variable counts as unset; another system's name for it then counts.
  *
  * @throws Error that names the variable and says what an address looks like, never the value: it may hold a password
  */
 export function readAddress(env: NodeJS.ProcessEnv, name: keyof typeof FORMS): string | undefined {
-  const value = env[name]?.trim()
+  const given = withAliases(env) as NodeJS.ProcessEnv
+  const value = given[name]?.trim()
   if (!value) return undefined
   const [scheme, form] = FORMS[name]
   const url = URL.parse(value)
   if (url && scheme.test(url.protocol) && url.hostname) return value
-  throw new Error(`${name} is not an address of that store: it must look like ${form}.`)
+  throw new Error(`${givenName(env, name)} is not an address of that store: it must look like ${form}.`)
 }

@@ -1,28 +1,7 @@
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { readConfig } from '../../src/config.ts'
-import { Problem } from '../../src/problems.ts'
+import { logged, namesIn, REQUIRED, refusal } from '../support/settings.ts'
 
-const REQUIRED = {
-  DATABASE_URL: 'postgresql://ada:pass@db.example.com/tollgate',
-  UPSTASH_REDIS_REST_URL: 'https://redis.example.com',
-  UPSTASH_REDIS_REST_TOKEN: 'redis-token',
-  JWT_SECRET_KEY: 'x'.repeat(32),
-  SECRET_KEY: 'y'.repeat(32),
-  PUBLIC_URL: 'https://api.example.org',
-}
-
-/** The problem that an environment is refused with. */
-function refusal(env: object): Problem {
-  try {
-    readConfig(env)
-  } catch (error) {
-    if (error instanceof Problem) return error
-    throw error
-  }
-  throw new Error('It was not refused.')
-}
-
-const namesIn = (env: object) => refusal(env).message.match(/[A-Z_]{5,}/g)
 const faultsIn = (more: object) => readConfig({ ...REQUIRED, ...more }).faults
 /** The features that are off, and by which variables. */
 const stoppedBy = (more: object) => faultsIn(more).map(({ feature, variable }) => `${feature}: ${variable}`)
@@ -260,18 +239,6 @@ describe('what cannot work stops its feature, by name, and verification goes on'
 })
 
 describe('what was probably meant otherwise is logged once per isolate', () => {
-  function logged(more: object): Record<string, unknown>[] {
-    const lines: string[] = []
-    const spies = (['error', 'warn'] as const).map((level) =>
-      vi.spyOn(console, level).mockImplementation((line) => void lines.push(String(line))),
-    )
-    onTestFinished(() => spies.forEach((spy) => spy.mockRestore()))
-    const env = { ...REQUIRED, ...more }
-    readConfig(env)
-    readConfig(env)
-    return lines.map((line) => JSON.parse(line))
-  }
-
   test.each([
     [{ ON_LIMITER_OUTGAE: 'closed' }, 'ON_LIMITER_OUTGAE', 'is not known; did you mean ON_LIMITER_OUTAGE?'],
     [{ POLAR_WEBHOK_SECRET: 'x' }, 'POLAR_WEBHOK_SECRET', 'is not known; did you mean POLAR_WEBHOOK_SECRET?'],
@@ -280,16 +247,16 @@ describe('what was probably meant otherwise is logged once per isolate', () => {
     [{ MAIL_API_KEY: 're_x' }, 'MAIL_PROVIDER', expect.stringContaining('mails wait')],
     [{ EMAIL_VERIFICATION: 'required' }, 'EMAIL_VERIFICATION', expect.stringContaining('nobody new can sign in')],
   ])('%j', (more, variable, reason) => {
-    expect(logged(more)).toEqual([{ level: 'warn', event: 'setting_suspicious', variable, reason }])
+    expect(logged({ ...REQUIRED, ...more })).toEqual([{ level: 'warn', event: 'setting_suspicious', variable, reason }])
   })
 
   test('what cannot work is an error that names the feature it stops', () => {
-    expect(logged({ CORS_ORIGINS: 'https://a.dev/sesame' })).toEqual([
+    expect(logged({ ...REQUIRED, CORS_ORIGINS: 'https://a.dev/sesame' })).toEqual([
       expect.objectContaining({ event: 'setting_refused', variable: 'CORS_ORIGINS', stopped: 'cors' }),
     ])
   })
 
   test('nothing is said of good settings, nor of names that are near to none', () => {
-    expect(logged({ NAME: 'x', STACK_URL: 'x', CF_PAGES: '1', BUCKET: {} })).toEqual([])
+    expect(logged({ ...REQUIRED, NAME: 'x', STACK_URL: 'x', CF_PAGES: '1', BUCKET: {} })).toEqual([])
   })
 })

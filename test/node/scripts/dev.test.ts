@@ -207,6 +207,11 @@ describe('what keeps it from starting is one line on stderr, and exit code 1', {
       'mysql://root@localhost/x',
       'DATABASE_URL is not an address of that store: it must look like postgresql://user:password@host/name.',
     ],
+    [
+      'POSTGRES_URL',
+      'hello',
+      'POSTGRES_URL is not an address of that store: it must look like postgresql://user:password@host/name.',
+    ],
     ['REDIS_URL', '127.0.0.1:6379', 'REDIS_URL is not an address of that store: it must look like redis://host:6379.'],
   ])('%s=%s', async (name, value, said) => {
     expect(await dev({ [name]: value })).toEqual({ code: 1, stdout: '', stderr: `${said}\n` })

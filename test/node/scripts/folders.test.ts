@@ -116,7 +116,7 @@ test('what is called pure has no clock, no chance, no I/O, and calls nothing tha
 test('a test stands in the folder of the project whose isolation it needs', () => {
   const read = (file: string) => readFileSync(join(ROOT, file), 'utf8')
   const impure = globSync('test/unit/**/*.test.ts', { cwd: ROOT }).filter((file) =>
-    /cloudflare:workers|\/support\/(?!jwk)|resetModules/.test(read(file)),
+    /cloudflare:workers|\/support\/(?!jwk|settings)|resetModules/.test(read(file)),
   )
   const alone = globSync('test/{api,isolation}/**/*.test.ts', { cwd: ROOT }).filter((file) =>
     /newIsolate|workerWith|resetModules|useFakeTimers/.test(read(file)),

@@ -224,6 +224,7 @@ describe('npm run migrate', { timeout: 30_000 }, () => {
     for (const [line, env, message] of [
       ['up 0099', database.env, /^There is no migration 0099\. [^\n]+\n$/],
       ['status', {}, /^DATABASE_URL is not set\. [^\n]+\n$/],
+      ['status', { POSTGRES_URL: nowhere.DATABASE_URL }, /^The database 127\.0\.0\.1:1\/shop [^\n]+\n$/],
       ['status', nowhere, /^The database 127\.0\.0\.1:1\/shop of DATABASE_URL cannot be reached: [^\n]+\n$/],
     ] as const) {
       const { code, stdout, stderr } = await migrate(line, env)
