@@ -28,7 +28,13 @@ export const SEED_PLANS: Readonly<Record<string, Plan>> = {
     limits: {
       rate_limit_per_minute: 60,
       max_api_keys: 10,
-      meters: { api_calls: block(100_000), queries: block(100_000), concepts: block(100_000), storage_gb: block(1) },
+      meters: {
+        api_calls: block(100_000),
+        queries: block(100_000),
+        tokens: block(100_000),
+        concepts: block(100_000),
+        storage_gb: block(1),
+      },
     },
     features: { max_evolution_phase: 1 },
   },
@@ -38,7 +44,13 @@ export const SEED_PLANS: Readonly<Record<string, Plan>> = {
     limits: {
       rate_limit_per_minute: 120,
       max_api_keys: 20,
-      meters: { api_calls: block(500_000), queries: block(500_000), concepts: block(500_000), storage_gb: block(5) },
+      meters: {
+        api_calls: block(500_000),
+        queries: block(500_000),
+        tokens: block(1_000_000),
+        concepts: block(500_000),
+        storage_gb: block(5),
+      },
     },
     features: { max_evolution_phase: 2 },
   },
@@ -51,6 +63,7 @@ export const SEED_PLANS: Readonly<Record<string, Plan>> = {
       meters: {
         api_calls: allow(1_000_000),
         queries: allow(1_000_000),
+        tokens: block(5_000_000),
         concepts: block(1_000_000),
         storage_gb: block(10),
       },
@@ -67,6 +80,7 @@ export const SEED_PLANS: Readonly<Record<string, Plan>> = {
       meters: {
         api_calls: allow(2_500_000),
         queries: allow(2_500_000),
+        tokens: block(25_000_000),
         concepts: block(2_500_000),
         storage_gb: block(25),
       },

@@ -28,7 +28,7 @@ test('anyone reads the public plans in the order of the operator, each with pric
     meters: {
       api_calls: { limit: 100_000, at_limit: 'block' },
       queries: { limit: 100_000, at_limit: 'block' },
-      tokens: { limit: null, at_limit: 'allow' },
+      tokens: { limit: 100_000, at_limit: 'block' },
       cost_usd: { limit: null, at_limit: 'allow' },
       concepts: { limit: 100_000, at_limit: 'block' },
       storage_gb: { limit: 1, at_limit: 'block' },
@@ -36,6 +36,14 @@ test('anyone reads the public plans in the order of the operator, each with pric
     overage: {},
     features: { max_evolution_phase: 1 },
   })
+  expect(seeded.map(({ meters }: any) => meters.tokens)).toEqual([
+    { limit: 100_000, at_limit: 'block' },
+    { limit: 1_000_000, at_limit: 'block' },
+    { limit: 5_000_000, at_limit: 'block' },
+    { limit: 25_000_000, at_limit: 'block' },
+    { limit: null, at_limit: 'allow' },
+    { limit: null, at_limit: 'allow' },
+  ])
 })
 
 test('a plan appears once it is public and where its order says, without what is nobody else’s business', async () => {

@@ -160,6 +160,25 @@ describe(`GET ${QUOTAS}`, () => {
     }
   })
 
+  test('a free organization is refused at 100,000 tokens exactly, and not one before', async () => {
+    const { key, organizationId: organization_id, token } = await newKeyHolder()
+    const ask = async (line: string, body: object) =>
+      (await call(`POST /api/v1/usage/${line}`, { token: inject('credentials').service_key, body })).body
+    const use = async (tokens: number) => {
+      const { reservation_id } = await ask('reserve', { organization_id, tokens })
+      return ask('settle', { reservation_id, tokens })
+    }
+    expect(await ask('reserve', { organization_id, tokens: 100_001 })).toMatchObject({ granted: false })
+    expect(await use(99_999)).toMatchObject({ outcome: 'settled' })
+    expect((await verify(key)).body).toMatchObject({ code: 'VALID', quotas: { tokens: { remaining: 1 } } })
+    expect(await ask('reserve', { organization_id, tokens: 2 })).toMatchObject({ granted: false })
+    expect(await use(1)).toMatchObject({ outcome: 'settled' })
+    expect(await ask('reserve', { organization_id, tokens: 1 })).toMatchObject({ exceeded: { meter: 'tokens' } })
+    expect((await verify(key)).body).toMatchObject({ code: 'QUOTA_EXCEEDED', status: 429, refused_by: 'tokens' })
+    const { tokens } = (await call(`GET ${QUOTAS}`, { token })).body.meters
+    expect(tokens).toMatchObject({ limit: 100_000, used: 100_000, remaining: 0, percent: 100, overage: 0 })
+  })
+
   test('the organization of a key sees it with the key too', async () => {
     const { key, token } = await newKeyHolder()
     const [asKey, asUser] = [await call(`GET ${QUOTAS}`, { token: key }), await call(`GET ${QUOTAS}`, { token })]
