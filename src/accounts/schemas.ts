@@ -58,3 +58,4 @@ export const PasswordChange = z
     path: ['confirm_password'],
     message: 'does not equal new_password',
   })
+  .meta({ id: 'PasswordChange' })

@@ -2,6 +2,8 @@ import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { ManagementEnv } from '../auth/env.ts'
 import type { Config } from '../config.ts'
 import { VERSION } from '../version.ts'
+import { addExamples } from './add-examples.ts'
+import { nameSchemas } from './name-schemas.ts'
 
 export type OpenApiDocument = ReturnType<OpenAPIHono['getOpenAPI31Document']>
 
@@ -54,6 +56,8 @@ function makeDocument(app: OpenAPIHono<ManagementEnv>, config: Config): OpenApiD
       apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
     },
   }
+  nameSchemas(document)
+  addExamples(document)
   return document
 }
 

@@ -40,14 +40,23 @@ const use = <Schema extends z.ZodType>(amounts: Schema) =>
     overage: amounts,
   })
 
+const MeterUse = use(z.number()).meta({ id: 'MeterUse' })
+const MoneyMeterUse = use(money).meta({ id: 'MoneyMeterUse' })
+
 export const InfoQuery = z.strictObject({ organization_id: organizationId })
 
 export const BillingInfo = z
   .object({
     organization_id: z.uuid(),
-    plan: z.object({ id: z.string(), name: z.string(), price_per_month_cents: z.int().nullable() }).meta({
-      description: 'What is in force.',
-    }),
+    plan: z
+      .object({
+        id: z.string().meta({ example: 'builder' }),
+        name: z.string().meta({ example: 'Builder' }),
+        price_per_month_cents: z.int().nullable(),
+      })
+      .meta({
+        description: 'What is in force.',
+      }),
     status: z
       .enum(['none', ...BillingSubscription.shape.status.options])
       .meta({ description: 'Of the subscription; `none` without one.' }),
@@ -67,7 +76,7 @@ export const BillingInfo = z
     usage: z.object({
       period: z.string(),
       resets_at: timestamp,
-      meters: z.object(forEachAmount(use(z.number()), use(money))),
+      meters: z.object(forEachAmount(MeterUse, MoneyMeterUse)),
     }),
     overage: z
       .object({
@@ -86,7 +95,7 @@ export const BillingInfo = z
 
 export const NewCheckout = z.strictObject({
   organization_id: organizationId,
-  plan: text(200),
+  plan: text(200).meta({ example: 'builder' }),
   provider: provider.optional().meta({ description: 'The first of those that sell the plan if absent.' }),
   success_url: address.optional().meta({
     description: 'Where the customer comes back to, with `checkout_id` added: here, or at an origin of CORS_ORIGINS.',
@@ -97,25 +106,30 @@ export const NewCheckout = z.strictObject({
 export const Checkout = z.object({ id: z.string(), url: z.url(), provider, plan: z.string() }).meta({ id: 'Checkout' })
 
 export const NewPortal = z.strictObject({ organization_id: organizationId, return_url: address.optional() })
-export const Portal = z.object({ url: z.url(), provider })
+export const Portal = z.object({ url: z.url(), provider }).meta({ id: 'PortalSession' })
 
-export const PlanChoice = z.strictObject({ organization_id: organizationId, plan: text(200) })
-export const OnlyOrganization = z.strictObject({ organization_id: organizationId })
+export const PlanChoice = z.strictObject({
+  organization_id: organizationId,
+  plan: text(200).meta({ example: 'advanced' }),
+})
+export const OnlyOrganization = z.strictObject({ organization_id: organizationId }).meta({ id: 'SubscriptionChoice' })
 
 export const LedgerQuery = z.strictObject({ organization_id: uuid })
 
 export const LedgerRows = listSchema(
-  z.object({
-    identifier: z.string().meta({ description: "The row's, and the provider's idempotency key." }),
-    provider,
-    meter: z.string(),
-    period_start: timestamp,
-    units: z.int(),
-    amount_usd: usd,
-    state: z.string(),
-    attempts: z.int(),
-    error: z.string().nullable().meta({ description: "The provider's reason." }),
-  }),
+  z
+    .object({
+      identifier: z.string().meta({ description: "The row's, and the provider's idempotency key." }),
+      provider,
+      meter: z.string(),
+      period_start: timestamp,
+      units: z.int(),
+      amount_usd: usd,
+      state: z.string(),
+      attempts: z.int(),
+      error: z.string().nullable().meta({ description: "The provider's reason." }),
+    })
+    .meta({ id: 'StuckCharge' }),
 )
 
 export const LedgerVerdict = z.strictObject({
@@ -125,31 +139,33 @@ export const LedgerVerdict = z.strictObject({
   reason: line(500).meta({ description: 'Kept in the audit log.' }),
 })
 
-const LedgerMeter = z.object({
-  period_start: timestamp,
-  period_end: timestamp,
-  meter: z.string(),
-  plan: z.string(),
-  provider,
-  included_units: z.int().nullable().meta({ description: 'Null where nothing is charged.' }),
-  used_units: z.int(),
-  used_units_by_hour: z
-    .int()
-    .nullable()
-    .meta({ description: 'The same from the hourly sums; null where no hour begins with the period.' }),
-  overage_units: z.int(),
-  overage_usd: usd.meta({ description: 'Their price.' }),
-  recorded_units: z.int().meta({ description: 'What the ledger holds.' }),
-  recorded_usd: usd,
-  pending_units: z.int(),
-  sent_units: z.int(),
-  refused_units: z.int(),
-  written_off_units: z.int(),
-  unknown_units: z.int().meta({ description: 'Sent without an answer, and too long ago to be sent again.' }),
-  difference_units: z
-    .int()
-    .meta({ description: 'Overage that is not recorded; negative where more was recorded, as before an upgrade.' }),
-  difference_usd: usd,
-})
+const LedgerMeter = z
+  .object({
+    period_start: timestamp,
+    period_end: timestamp,
+    meter: z.string(),
+    plan: z.string(),
+    provider,
+    included_units: z.int().nullable().meta({ description: 'Null where nothing is charged.' }),
+    used_units: z.int(),
+    used_units_by_hour: z
+      .int()
+      .nullable()
+      .meta({ description: 'The same from the hourly sums; null where no hour begins with the period.' }),
+    overage_units: z.int(),
+    overage_usd: usd.meta({ description: 'Their price.' }),
+    recorded_units: z.int().meta({ description: 'What the ledger holds.' }),
+    recorded_usd: usd,
+    pending_units: z.int(),
+    sent_units: z.int(),
+    refused_units: z.int(),
+    written_off_units: z.int(),
+    unknown_units: z.int().meta({ description: 'Sent without an answer, and too long ago to be sent again.' }),
+    difference_units: z
+      .int()
+      .meta({ description: 'Overage that is not recorded; negative where more was recorded, as before an upgrade.' }),
+    difference_usd: usd,
+  })
+  .meta({ id: 'LedgerMeter' })
 
 export const Ledger = listSchema(LedgerMeter)

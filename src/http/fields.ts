@@ -48,8 +48,11 @@ export const pageQuery = z.strictObject({
   cursor: z.string().min(1).max(200).optional(),
 })
 
+/** A page of items; in the OpenAPI document it is named after the item, as `ApiKeyList`. */
 export function listSchema<T extends z.ZodType>(item: T) {
-  return z.object({ data: z.array(item), next_cursor: z.string().nullable() })
+  const list = z.object({ data: z.array(item), next_cursor: z.string().nullable() })
+  const id = item.meta()?.id
+  return id ? list.meta({ id: `${id}List` }) : list
 }
 
 /** NUL and halves of a surrogate pair, as JSON writes them: Postgres keeps neither in `jsonb`. */

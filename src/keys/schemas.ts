@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { forEachAmount, money } from '../http/amounts.ts'
 import { line, listSchema, metadata, timestamp, uuid } from '../http/fields.ts'
+import { QuotaReadings } from '../http/quota-readings.ts'
 import { text } from '../http/text-field.ts'
 import { isRange } from '../lib/cidr.ts'
 import { REFUSALS } from '../verification/rules.ts'
@@ -26,7 +26,7 @@ const NamedLimit = z
       .default(1)
       .meta({ description: 'What a verification takes unless it says otherwise; 0: only those that name the limit.' }),
   })
-  .meta({ id: 'NamedLimit' })
+  .meta({ id: 'NamedLimit', example: { name: 'reports', limit: 100, window_seconds: 86_400, cost: 1 } })
 
 const namedLimits = z
   .array(NamedLimit)
@@ -72,44 +72,67 @@ export const IssuedKey = ApiKey.extend({
 
 export const ApiKeyList = listSchema(ApiKey)
 
-export const NewKey = z.strictObject({
-  name: line(100),
-  description: text(500).nullish(),
-  prefix: z
-    .stringFormat('prefix', /^[a-z][a-z0-9]{1,7}$/)
-    .optional()
-    .meta({ description: 'Two to eight lower-case letters and digits.' }),
-  environment: z.enum(['live', 'test']).default('live'),
-  scopes: z.array(scope).max(50).default([]),
-  expires_at: timestamp.nullish(),
-  custom_rate_limit: z.int().min(1).max(1_000_000).nullish(),
-  limits: namedLimits.default([]),
-  allowed_ips: z.array(z.string().max(49).refine(isRange, 'is no IP address or CIDR range')).min(1).max(100).nullish(),
-  metadata: metadata.default({}),
-  organization_id: uuid.optional().meta({ description: 'The active organization when absent.' }),
-})
+export const NewKey = z
+  .strictObject({
+    name: line(100),
+    description: text(500).nullish(),
+    prefix: z
+      .stringFormat('prefix', /^[a-z][a-z0-9]{1,7}$/)
+      .optional()
+      .meta({ description: 'Two to eight lower-case letters and digits.' }),
+    environment: z.enum(['live', 'test']).default('live'),
+    scopes: z
+      .array(scope)
+      .max(50)
+      .default([])
+      .meta({ example: ['reports:read'] }),
+    expires_at: timestamp.nullish(),
+    custom_rate_limit: z.int().min(1).max(1_000_000).nullish(),
+    limits: namedLimits.default([]),
+    allowed_ips: z
+      .array(z.string().max(49).refine(isRange, 'is no IP address or CIDR range'))
+      .min(1)
+      .max(100)
+      .nullish(),
+    metadata: metadata.default({}),
+    organization_id: uuid.optional().meta({ description: 'The active organization when absent.' }),
+  })
+  .meta({ id: 'NewApiKey' })
 
 export const KeyParams = z.strictObject({ id: uuid })
 export const OrganizationQuery = z.strictObject({ organization_id: uuid.optional() })
 
-const WindowReading = z.object({
-  limit: z.int(),
-  remaining: z.int(),
-  resets_at: timestamp.nullable().meta({
-    description: 'When all units are back, or when a refused cost will fit; null if never.',
-  }),
-})
-
-const quotaReading = <Schema extends z.ZodType>(amounts: Schema) =>
-  z.object({
-    limit: amounts.nullable(),
-    used: amounts,
-    held: amounts.meta({ description: 'Reserved and not settled yet.' }),
-    remaining: amounts.nullable(),
-    resets_at: timestamp,
+const WindowReading = z
+  .object({
+    limit: z.int(),
+    remaining: z.int(),
+    resets_at: timestamp.nullable().meta({
+      description: 'When all units are back, or when a refused cost will fit; null if never.',
+    }),
   })
+  .meta({ id: 'WindowReading' })
 
-const QuotaReadings = z.object(forEachAmount(quotaReading(z.number()).optional(), quotaReading(money).optional()))
+const VERDICT = {
+  valid: true,
+  code: 'VALID',
+  status: 200,
+  retry_after: null,
+  request_id: '0198c5a2-7b1e-7c3d-9f4a-2e6b8d0c1a35',
+  key_id: '0198c5a2-7b1e-7c3d-9f4a-2e6b8d0c1a36',
+  organization_id: '0198c5a2-7b1e-7c3d-9f4a-2e6b8d0c1a37',
+  user_id: '0198c5a2-7b1e-7c3d-9f4a-2e6b8d0c1a38',
+  name: 'Production',
+  environment: 'live',
+  scopes: ['reports:read'],
+  plan: 'free',
+  features: { max_evolution_phase: 1 },
+  metadata: {},
+  expires_at: null,
+  ratelimit: { limit: 60, remaining: 59, resets_at: '2026-11-03T09:31:00.000Z' },
+  quotas: {
+    api_calls: { limit: 100_000, used: 250, held: 0, remaining: 99_750, resets_at: '2026-12-01T00:00:00.000Z' },
+  },
+}
 
 export const VerdictBody = z
   .object({
@@ -152,4 +175,5 @@ export const VerdictBody = z
   .meta({
     id: 'Verdict',
     description: 'For a key that is not found: `valid`, `code`, `status`, `retry_after` and `request_id` alone.',
+    example: VERDICT,
   })

@@ -42,11 +42,14 @@ export const Organization = z
 
 export const OrganizationList = listSchema(Organization)
 
-export const NewOrganization = z.strictObject({ name, slug: slug.optional() })
+export const NewOrganization = z
+  .strictObject({ name, slug: slug.optional() })
+  .meta({ example: { name: 'Analytical Engines', slug: 'analytical-engines' } })
 
 export const OrganizationChange = z
   .strictObject({ name: name.optional(), slug: slug.optional() })
   .refine((body) => body.name !== undefined || body.slug !== undefined, 'must name what to change')
+  .meta({ example: { name: 'Analytical Engines' } })
 
 export const OrganizationDeletion = z.strictObject({
   confirm_name: z.string().max(200).meta({ description: 'The name of the organization, exactly.' }),

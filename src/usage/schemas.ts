@@ -41,6 +41,9 @@ const meterReading = <Schema extends z.ZodType>(amounts: Schema) =>
     overage: amounts.meta({ description: 'Used above a limit that only starts the overage.' }),
   })
 
+const MeterReading = meterReading(z.number()).meta({ id: 'MeterReading' })
+const MoneyMeterReading = meterReading(money).meta({ id: 'MoneyMeterReading' })
+
 export const Quotas = z
   .object({
     period: z.string(),
@@ -48,7 +51,7 @@ export const Quotas = z
     plan: z.string(),
     rate_limit_per_minute: z.int(),
     max_api_keys: z.int(),
-    meters: z.object(forEachAmount(meterReading(z.number()), meterReading(money))),
+    meters: z.object(forEachAmount(MeterReading, MoneyMeterReading)),
     features: z.record(z.string(), z.unknown()),
   })
   .meta({ id: 'Quotas' })

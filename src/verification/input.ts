@@ -6,14 +6,14 @@ const scope = z.string().min(1).max(100)
 /** What a verification may be asked. `cost` is in units of the rate limit and of the quota alike. */
 export const VerifyInput = z.strictObject({
   key: z.string().min(1).max(256).meta({ description: 'The API key as its holder sent it.' }),
-  cost: z.int().min(0).max(1_000_000).default(1).meta({ description: 'Units to take; 0 only looks.' }),
+  cost: z.int().min(0).max(1_000_000).default(1).meta({ description: 'Units to take; 0 only looks.', example: 1 }),
   scopes: z.array(scope).max(50).default([]).meta({ description: 'Scopes the key must have, all of them.' }),
   limits: recordSchema(z.string().min(1).max(50), z.int().min(0).max(1_000_000))
     .optional()
     .meta({ description: "Units to take of the key's named limits, instead of each one's usual cost." }),
   endpoint: descriptiveText(200)
     .optional()
-    .meta({ description: 'What is called, for the statistics: `/v1/answers`. Cut after 200 characters.' }),
+    .meta({ description: 'What is called, for the statistics. Cut after 200 characters.', example: '/v1/answers' }),
   method: descriptiveText(10).optional(),
   ip: text(45).optional().meta({ description: "The caller's address; keys bound to addresses need it." }),
   user_agent: descriptiveText(500).optional(),

@@ -5,8 +5,8 @@ import { chosenPassword, password, passwordAgain } from '../passwords/field.ts'
 /** Any text: what is no token of ours is answered like one that is no longer good. */
 const token = z.string().max(1024).meta({ description: 'From the fragment of the link in the mail.' })
 
-export const TokenUse = z.strictObject({ token })
-export const ForAddress = z.strictObject({ email })
+export const TokenUse = z.strictObject({ token }).meta({ id: 'MailedToken' })
+export const ForAddress = z.strictObject({ email }).meta({ id: 'EmailAddress' })
 
 export const PasswordReset = z
   .strictObject({

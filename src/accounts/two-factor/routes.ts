@@ -4,7 +4,7 @@ import { selectProfile } from '../queries.ts'
 import { Tokens } from '../schemas.ts'
 import { toUser } from '../user.ts'
 import { completeLogin } from './challenge.ts'
-import { BackupCodes, Complete, Disable, Enable, Renew, SetUp, SetUpAnswer } from './schemas.ts'
+import { BackupCodes, CodeProof, Complete, Disable, SetUp, SetUpAnswer } from './schemas.ts'
 import { disableTwoFactor, enableTwoFactor, renewBackupCodes, setUpTwoFactor } from './setup.ts'
 
 const tag = 'Two-factor authentication'
@@ -34,7 +34,7 @@ const enableRoute = apiRoute({
   operationId: 'enableTwoFactor',
   summary: 'Switch the second factor on',
   description: 'Ends every other session.',
-  body: Enable,
+  body: CodeProof,
   returns: { 200: BackupCodes },
   fails: [...reauthentication, ...wrongCodes, 'two_factor_not_set_up', 'two_factor_already_enabled'],
 })
@@ -75,7 +75,7 @@ const renewRoute = apiRoute({
   operationId: 'renewBackupCodes',
   summary: 'Get new backup codes',
   description: 'The old ones are good for nothing from then on.',
-  body: Renew,
+  body: CodeProof,
   returns: { 200: BackupCodes },
   fails: [...reauthentication, ...wrongCodes, 'two_factor_not_enabled'],
 })

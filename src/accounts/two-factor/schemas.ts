@@ -20,7 +20,8 @@ export const SetUpAnswer = z
   })
   .meta({ id: 'TwoFactorSetup' })
 
-export const Enable = z.strictObject({ code, password: optionalPassword })
+/** A code, and the password where the sign-in is too old. */
+export const CodeProof = z.strictObject({ code, password: optionalPassword }).meta({ id: 'CodeProof' })
 export const BackupCodes = z
   .object({
     backup_codes: z
@@ -30,7 +31,6 @@ export const BackupCodes = z
   .meta({ id: 'BackupCodes' })
 
 export const Disable = z.strictObject({ password, code })
-export const Renew = z.strictObject({ code, password: optionalPassword })
 export const Complete = z.strictObject({ challenge_token: z.string().min(1).max(512), code })
 
 export const Challenge = z

@@ -14,7 +14,7 @@ const flag = z
   .meta({ type: 'boolean' })
 
 const search = text(200).min(1).optional()
-const plan = text(100).min(1)
+const plan = text(100).min(1).meta({ example: 'builder' })
 
 export const UserParams = z.strictObject({ id: uuid })
 
@@ -54,14 +54,16 @@ export const AdminUserList = listSchema(AdminUser)
 const reason = line(500).meta({ description: 'Kept in the audit log.' })
 
 /** With what the administrator proves that it is them, where their sign-in is older than 15 minutes. */
-export const ReasonWithProof = z.strictObject({
-  reason,
-  password: password
-    .optional()
-    .meta({ description: "The administrator's own, when their sign-in is older than 15 minutes." }),
-  code: code.optional().meta({ description: "Or a code of the administrator's second factor." }),
-})
-export const OptionalReason = z.strictObject({ reason: reason.optional() })
+export const ReasonWithProof = z
+  .strictObject({
+    reason,
+    password: password
+      .optional()
+      .meta({ description: "The administrator's own, when their sign-in is older than 15 minutes." }),
+    code: code.optional().meta({ description: "Or a code of the administrator's second factor." }),
+  })
+  .meta({ id: 'ReasonWithProof' })
+export const OptionalReason = z.strictObject({ reason: reason.optional() }).meta({ id: 'OptionalReason' })
 
 export const SupportToken = z
   .object({
@@ -113,3 +115,4 @@ export const Suspension = z
     path: ['reason'],
     message: 'is kept for suspensions that end by themselves',
   })
+  .meta({ example: { suspended: true, reason: 'Keys of this organization are shared in public.' } })

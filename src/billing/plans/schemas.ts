@@ -9,27 +9,32 @@ const meterLimit = <Schema extends z.ZodType>(amounts: Schema) =>
       .meta({ description: '`block`: what goes beyond is refused. `allow`: it goes on, as overage.' }),
   })
 
+const CatalogueLimit = meterLimit(z.number()).meta({ id: 'CatalogueLimit' })
+const MoneyCatalogueLimit = meterLimit(money).meta({ id: 'MoneyCatalogueLimit' })
+
 const OverageTiers = z
   .array(
-    z.object({
-      up_to: z
-        .int()
-        .nullable()
-        .meta({ description: 'The last unit above the limit at this price; null for all others.' }),
-      unit_price_usd: z.string().meta({ description: 'US dollars of one unit, as a decimal.' }),
-    }),
+    z
+      .object({
+        up_to: z
+          .int()
+          .nullable()
+          .meta({ description: 'The last unit above the limit at this price; null for all others.' }),
+        unit_price_usd: z.string().meta({ description: 'US dollars of one unit, as a decimal.' }),
+      })
+      .meta({ id: 'CatalogueOverageTier' }),
   )
   .meta({ description: 'Each price applies to the units inside its tier alone.' })
 
 const CataloguePlan = z
   .object({
-    id: z.string(),
+    id: z.string().meta({ example: 'builder' }),
     name: z.string(),
     price_per_month_cents: z.int().nullable().meta({ description: 'Null where it is agreed upon in person.' }),
     currency: z.literal('usd'),
     rate_limit_per_minute: z.int().meta({ description: 'Of each API key.' }),
     max_api_keys: z.int(),
-    meters: z.object(forEachAmount(meterLimit(z.number()), meterLimit(money))),
+    meters: z.object(forEachAmount(CatalogueLimit, MoneyCatalogueLimit)),
     overage: z
       .record(z.string(), OverageTiers)
       .meta({ description: 'What units above a limit cost, by meter; a meter that is absent costs nothing more.' }),
@@ -37,4 +42,6 @@ const CataloguePlan = z
   })
   .meta({ id: 'CataloguePlan' })
 
-export const Catalogue = z.object({ data: z.array(CataloguePlan), next_cursor: z.null() })
+export const Catalogue = z
+  .object({ data: z.array(CataloguePlan), next_cursor: z.null() })
+  .meta({ id: 'CataloguePlanList' })

@@ -77,8 +77,10 @@ const exportRoute = apiRoute({
   fails: common.fails,
 })
 
+const EXPORT_EXAMPLE = 'day,requests,api_calls,errors\r\n2026-11-03,250,250,0\r\n'
+
 Object.assign(exportRoute.responses, {
-  200: { description: 'A file.', content: { 'text/csv': { schema: z.string() } } },
+  200: { description: 'A file.', content: { 'text/csv': { schema: z.string().meta({ example: EXPORT_EXAMPLE }) } } },
 })
 
 const forecastRoute = apiRoute({

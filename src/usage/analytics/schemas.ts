@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { COUNTERS, type Counter, FIGURES, forEachMeter, isMoney, METERS } from '../../db/schema/meters.ts'
 import { money } from '../../http/amounts.ts'
-import { pageQuery, timestamp, uuid } from '../../http/fields.ts'
+import { listSchema, pageQuery, timestamp, uuid } from '../../http/fields.ts'
 import { text } from '../../http/text-field.ts'
 import { DIMENSION_NAMES } from '../../metering/dimensions.ts'
 import { REPORTED_COLUMNS } from '../../metering/write-sums.ts'
@@ -169,28 +169,24 @@ const UsageEvent = z
   })
   .meta({ id: 'StoredUsageEvent' })
 
-export const EventList = z.object({ data: z.array(UsageEvent), next_cursor: z.string().nullable() })
+export const EventList = listSchema(UsageEvent)
 
 const outlook = {
   outlook: z.enum(OUTLOOKS),
   exhausted_at: timestamp.nullable().meta({ description: 'Null when no day can be named, or the period ends first.' }),
 }
 
-const CountForecast = z.object({
-  limit: z.number().nullable(),
-  used: z.number(),
-  rate_per_day: z.number().nullable(),
-  projected: z.number().nullable().meta({ description: "Used by the period's end at that rate." }),
-  ...outlook,
-})
+const forecast = <Schema extends z.ZodType>(amounts: Schema) =>
+  z.object({
+    limit: amounts.nullable(),
+    used: amounts,
+    rate_per_day: amounts.nullable(),
+    projected: amounts.nullable().meta({ description: "Used by the period's end at that rate." }),
+    ...outlook,
+  })
 
-const MoneyForecast = z.object({
-  limit: money.nullable(),
-  used: money,
-  rate_per_day: money.nullable(),
-  projected: money.nullable(),
-  ...outlook,
-})
+const CountForecast = forecast(z.number()).meta({ id: 'MeterForecast' })
+const MoneyForecast = forecast(money).meta({ id: 'MoneyMeterForecast' })
 
 const forecastSchema = (meter: Counter) => (COUNTERS[meter].isMoney ? MoneyForecast : CountForecast)
 type ForecastOfMeters = {

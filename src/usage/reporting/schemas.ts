@@ -102,7 +102,22 @@ export const UsageBatch = z
       .max(1_000),
     durability: Durability.optional(),
   })
-  .meta({ id: 'UsageBatch' })
+  .meta({
+    id: 'UsageBatch',
+    example: {
+      events: [
+        {
+          id: 'evt_1042',
+          key_id: '0198c5a2-7b1e-7c3d-9f4a-2e6b8d0c1a35',
+          endpoint: '/v1/answers',
+          provider: 'openai',
+          model: 'gpt-4o',
+          input_tokens: 1_000,
+          output_tokens: 200,
+        },
+      ],
+    },
+  })
 
 /** Why an event was not taken. */
 const REJECTIONS = [
@@ -121,18 +136,24 @@ const Place = z.object({
   id: z.string().nullable(),
 })
 
+const Rejection = Place.extend({ code: z.enum(REJECTIONS), detail: z.string() }).meta({ id: 'UsageRejection' })
+const Warning = Place.extend({
+  field: z.string(),
+  code: z.enum(['cut', 'left_out']),
+  detail: z.string(),
+}).meta({ id: 'UsageWarning' })
+
 const counts = {
   accepted: z.int().meta({ description: 'Events counted now.' }),
   duplicates: z.int().meta({ description: 'Repeats of events that were counted before.' }),
-  conflicts: z.array(Place).meta({ description: 'Events whose id was used for a different one; not counted.' }),
-  rejected: z.array(Place.extend({ code: z.enum(REJECTIONS), detail: z.string() })),
-  warnings: z
-    .array(Place.extend({ field: z.string(), code: z.enum(['cut', 'left_out']), detail: z.string() }))
-    .optional()
-    .meta({
-      description:
-        'Descriptive fields that were cut or left out. Their events count all the same. Absent when there are none.',
-    }),
+  conflicts: z
+    .array(Place.meta({ id: 'UsageConflict' }))
+    .meta({ description: 'Events whose id was used for a different one; not counted.' }),
+  rejected: z.array(Rejection),
+  warnings: z.array(Warning).optional().meta({
+    description:
+      'Descriptive fields that were cut or left out. Their events count all the same. Absent when there are none.',
+  }),
 }
 
 export const Recorded = z.object(counts).meta({ id: 'RecordedUsage' })

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { ALL_METERS, type Meter } from '../../db/schema/meters.ts'
 import { anyAmount, forEachAmount, money } from '../../http/amounts.ts'
 import { timestamp, uuid } from '../../http/fields.ts'
+import { QuotaReadings, quotaReading } from '../../http/quota-readings.ts'
 import { text } from '../../http/text-field.ts'
 import { TEXT_LENGTHS } from '../describe.ts'
 import { Recorded, ReportedEvent } from '../reporting/schemas.ts'
@@ -48,16 +49,6 @@ export const ReserveBody = z
 
 export type ReserveRequest = z.output<typeof ReserveBody>
 
-const reading = <Schema extends z.ZodType>(amounts: Schema) => ({
-  limit: amounts.nullable(),
-  used: amounts,
-  held: amounts,
-  remaining: amounts.nullable(),
-  resets_at: timestamp,
-})
-
-const quotas = z.object(forEachAmount(z.object(reading(z.number())).optional(), z.object(reading(money)).optional()))
-
 export const ReservationBody = z
   .discriminatedUnion('granted', [
     z.object({
@@ -67,19 +58,18 @@ export const ReservationBody = z
       held: z
         .object(forEachAmount(z.number().optional(), money.optional()))
         .meta({ description: 'What may be used, by meter.' }),
-      quotas,
+      quotas: QuotaReadings,
     }),
     z.object({
       granted: z.literal(false),
       code: z.literal('QUOTA_EXCEEDED'),
-      exceeded: z.object({
+      exceeded: quotaReading(anyAmount).extend({
         meter: z.enum(ALL_METERS as [Meter, ...Meter[]]),
         requested: anyAmount,
-        ...reading(anyAmount),
         resets_at: timestamp.nullable().meta({ description: 'Null where the request never fits.' }),
       }),
       never_fits: z.literal(true).optional().meta({ description: 'More was asked for than the limit is.' }),
-      quotas,
+      quotas: QuotaReadings,
     }),
   ])
   .meta({ id: 'Reservation' })
