@@ -33,7 +33,7 @@ async function hashOf(email: string): Promise<string> {
   return row?.password_hash
 }
 
-describe('an imported user', () => {
+describe('POST /api/v1/auth/login, of an imported user', () => {
   test.each(['2a', '2b', '2y'])(
     'signs in with the old password of a $%s$ hash, which is argon2id from then on',
     async (kind) => {

@@ -131,7 +131,7 @@ describe('POST /api/v1/auth/login', () => {
   })
 })
 
-describe('a password at login is compared exactly as it was registered', () => {
+describe('POST /api/v1/auth/login: a password is compared exactly as it was registered', () => {
   const first72 = 'abcdefghijkl'.repeat(6)
   const password = `${first72}Ünder the Sea `
 
@@ -153,7 +153,7 @@ describe('a password at login is compared exactly as it was registered', () => {
   })
 })
 
-describe('guessing (v5.0.0-6.3.1)', () => {
+describe('POST /api/v1/auth/login: guessing (v5.0.0-6.3.1)', () => {
   const counted = (answers: Answer[]) => Map.groupBy(answers, ({ status }) => status)
 
   test('of 30 wrong passwords at once, from one network, ten are looked at; the owner still signs in from another', async () => {

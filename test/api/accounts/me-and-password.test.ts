@@ -87,7 +87,7 @@ describe('GET and PUT /api/v1/auth/me', async () => {
   })
 })
 
-describe('a password change', () => {
+describe('POST /api/v1/auth/password/change', () => {
   const new_password = 'a completely new phrase'
 
   test('needs the current password and a good new one; others are signed out, and the old one is dead', async () => {
@@ -114,7 +114,7 @@ describe('a password change', () => {
   })
 })
 
-describe('a password change that is refused', async () => {
+describe('POST /api/v1/auth/password/change, when it is refused', async () => {
   const person = await newUser()
   const good = { current_password: person.password, new_password: 'a completely new phrase' }
   const change = (token: string, fields: Record<string, unknown>) =>

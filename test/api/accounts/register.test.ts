@@ -104,7 +104,7 @@ describe('POST /api/v1/auth/register', () => {
   })
 })
 
-describe('a password at registration', () => {
+describe('POST /api/v1/auth/register: the password', () => {
   const ten = '🪨🐙🌵🦔🧲🪁🛶🧵🪤🫖' // ten code points, twenty UTF-16 units, forty bytes
 
   test.each([
@@ -152,7 +152,7 @@ describe('a password at registration', () => {
   })
 })
 
-describe('the fields of a registration', () => {
+describe('POST /api/v1/auth/register: its fields', () => {
   /** An address with a local part and labels as long as the standard lets them be. */
   const ofLength = (length: number) => {
     const domain = `${'d'.repeat(63)}.${'e'.repeat(63)}.${'f'.repeat(length - 64 - 1 - 128)}`

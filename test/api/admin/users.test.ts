@@ -95,7 +95,7 @@ describe('★ 8.2.1 the administration', () => {
   })
 })
 
-describe('users are listed', () => {
+describe('GET /api/v1/admin/users', () => {
   test('★ 15.3.1 with what an administrator needs, and no secret', async () => {
     const { body } = await get(`users/${person.user.id}`)
     expect(body).toEqual({
@@ -172,7 +172,7 @@ describe('users are listed', () => {
   )
 })
 
-describe('disabling', () => {
+describe('POST /api/v1/admin/users/{id}/disable', () => {
   test('★ 7.4.2 ends every session and stops the keys that are nobody else’s; enabling brings the keys back', async () => {
     const holder = await newKeyHolder()
     expect((await act(holder.user.id, 'disable', { reason: 'Abuse' })).body).toMatchObject({ is_active: false })
@@ -260,7 +260,7 @@ describe('disabling', () => {
   })
 })
 
-describe('the rest of what is done to a user', () => {
+describe('POST /api/v1/admin/users/{id}/logout, /two-factor/reset', () => {
   test('logging out ends all sessions, and no account', async () => {
     const one = await newUser()
     expect(await act(one.user.id, 'logout')).toMatchObject({ status: 204, body: '' })

@@ -15,7 +15,7 @@ function* schemas(node: unknown, path = '#'): Generator<[string, Schema]> {
   for (const [name, member] of Object.entries(node)) if (name !== 'example') yield* schemas(member, `${path}/${name}`)
 }
 
-describe('the document', () => {
+describe('GET /openapi.json', () => {
   test('is OpenAPI 3.1, with what that asks for', () => {
     expect(document.openapi).toMatch(/^3\.1\.\d+$/)
     expect(document.info).toMatchObject({ title: expect.any(String), version: expect.any(String) })

@@ -27,7 +27,7 @@ const actsOf = (rows: readonly Row[]) => rows.map(({ action }) => action)
 
 const holder = await newKeyHolder({ scopes: ['a:b'] }, await registeredUser())
 
-describe('what is done leaves a row', () => {
+describe('GET /api/v1/audit-logs: what is done leaves a row', () => {
   test('with who, what, on what, from where, in which request, how it ended, and when', async () => {
     const ip = '192.0.2.77'
     const headers = { 'User-Agent': 'A phone/1.0' }
@@ -134,7 +134,7 @@ describe('what is done leaves a row', () => {
   })
 })
 
-describe('reading', () => {
+describe('GET /api/v1/audit-logs, /admin/audit-logs', () => {
   test('★ 8.2.1 is for owners and admins, and for keys with the scope; never across organizations', async () => {
     const person = await newUser()
     const values = [holder.organizationId, person.user.id]
@@ -221,7 +221,7 @@ describe('reading', () => {
   })
 })
 
-describe('what is written', () => {
+describe('GET /api/v1/audit-logs: what is written', () => {
   test('cannot be changed, deleted or emptied, by the database itself (16.4.2)', async () => {
     const rows = await rowsOf('', holder.token)
     for (const statement of [

@@ -69,7 +69,7 @@ describe('GET /.well-known/jwks.json', () => {
   })
 })
 
-describe('v5.0.0-9.1.3: a rotation of keys', () => {
+describe('GET /.well-known/jwks.json: v5.0.0-9.1.3 a rotation of keys', () => {
   test('signs nobody out: old tokens are good beside new ones until their key is taken out', async () => {
     const [before, during, after] = [deployment(ELLIPTIC), deployment(EDWARDS, ELLIPTIC), deployment(EDWARDS)]
     const old = await signIn(before)

@@ -15,7 +15,7 @@ const actsOf = async (organizationId: string) =>
     )
   ).map(({ action, result, detail }) => [action, result, detail])
 
-describe.each(['polar', 'stripe'] as const)('at %s', (provider) => {
+describe.each(['polar', 'stripe'] as const)('POST /api/v1/billing/checkout, /change at %s', (provider) => {
   test('a plan is bought, raised at once, lowered with the next period, cancelled and resumed', async () => {
     const { post, info, buy, subscription, arrive, organizationId } = await newCustomer(provider)
     expect(await info()).toMatchObject({

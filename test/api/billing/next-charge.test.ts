@@ -34,7 +34,7 @@ const inYen = {
   },
 }
 
-describe.each(['polar', 'stripe'] as const)('at %s', (provider) => {
+describe.each(['polar', 'stripe'] as const)('GET /api/v1/auth/billing/info at %s', (provider) => {
   test('the next charge is what the provider charges, in its currency and at its time', async () => {
     const { buy, info } = await newCustomer(provider)
     await buy('starter')

@@ -1,70 +1,72 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { administrator, call } from '../../support/http.ts'
 
 const catalogue = () => call('GET /api/v1/billing/plans')
 
-test('anyone reads the public plans in the order of the operator, each with price, limits and features', async () => {
-  const { status, headers, body } = await catalogue()
-  expect(status).toBe(200)
-  expect(headers.get('Cache-Control')).toContain('public')
-  const seeded = body.data.filter(({ id }: { id: string }) =>
-    ['free', 'starter', 'builder', 'advanced', 'pro', 'enterprise'].includes(id),
-  )
-  expect(seeded.map(({ id, price_per_month_cents }: any) => [id, price_per_month_cents])).toEqual([
-    ['free', 0],
-    ['starter', 900],
-    ['builder', 1_900],
-    ['advanced', 2_900],
-    ['pro', 4_900],
-    ['enterprise', null],
-  ])
-  expect(seeded[0]).toEqual({
-    id: 'free',
-    name: 'Free',
-    price_per_month_cents: 0,
-    currency: 'usd',
-    rate_limit_per_minute: 60,
-    max_api_keys: 10,
-    meters: {
-      api_calls: { limit: 100_000, at_limit: 'block' },
-      queries: { limit: 100_000, at_limit: 'block' },
-      tokens: { limit: 100_000, at_limit: 'block' },
-      cost_usd: { limit: null, at_limit: 'allow' },
-      concepts: { limit: 100_000, at_limit: 'block' },
-      storage_gb: { limit: 1, at_limit: 'block' },
-    },
-    overage: {},
-    features: { max_evolution_phase: 1 },
+describe('GET /api/v1/billing/plans', () => {
+  test('anyone reads the public plans in the order of the operator, each with price, limits and features', async () => {
+    const { status, headers, body } = await catalogue()
+    expect(status).toBe(200)
+    expect(headers.get('Cache-Control')).toContain('public')
+    const seeded = body.data.filter(({ id }: { id: string }) =>
+      ['free', 'starter', 'builder', 'advanced', 'pro', 'enterprise'].includes(id),
+    )
+    expect(seeded.map(({ id, price_per_month_cents }: any) => [id, price_per_month_cents])).toEqual([
+      ['free', 0],
+      ['starter', 900],
+      ['builder', 1_900],
+      ['advanced', 2_900],
+      ['pro', 4_900],
+      ['enterprise', null],
+    ])
+    expect(seeded[0]).toEqual({
+      id: 'free',
+      name: 'Free',
+      price_per_month_cents: 0,
+      currency: 'usd',
+      rate_limit_per_minute: 60,
+      max_api_keys: 10,
+      meters: {
+        api_calls: { limit: 100_000, at_limit: 'block' },
+        queries: { limit: 100_000, at_limit: 'block' },
+        tokens: { limit: 100_000, at_limit: 'block' },
+        cost_usd: { limit: null, at_limit: 'allow' },
+        concepts: { limit: 100_000, at_limit: 'block' },
+        storage_gb: { limit: 1, at_limit: 'block' },
+      },
+      overage: {},
+      features: { max_evolution_phase: 1 },
+    })
+    expect(seeded.map(({ meters }: any) => meters.tokens)).toEqual([
+      { limit: 100_000, at_limit: 'block' },
+      { limit: 1_000_000, at_limit: 'block' },
+      { limit: 5_000_000, at_limit: 'block' },
+      { limit: 25_000_000, at_limit: 'block' },
+      { limit: null, at_limit: 'allow' },
+      { limit: null, at_limit: 'allow' },
+    ])
   })
-  expect(seeded.map(({ meters }: any) => meters.tokens)).toEqual([
-    { limit: 100_000, at_limit: 'block' },
-    { limit: 1_000_000, at_limit: 'block' },
-    { limit: 5_000_000, at_limit: 'block' },
-    { limit: 25_000_000, at_limit: 'block' },
-    { limit: null, at_limit: 'allow' },
-    { limit: null, at_limit: 'allow' },
-  ])
-})
 
-test('a plan appears once it is public and where its order says, without what is nobody else’s business', async () => {
-  const token = await administrator()
-  const id = `shown-${crypto.randomUUID().slice(0, 8)}`
-  const limits = { rate_limit_per_minute: 1, max_api_keys: 1, meters: {} }
-  const hidden = {
-    id,
-    name: 'Shown',
-    price_per_month_cents: 5,
-    limits,
-    is_public: false,
-    sort_order: 0,
-    stripe_price_id: 'price_1',
-  }
-  await call('POST /api/v1/admin/plans', { token, body: hidden })
-  const ids = async () => (await catalogue()).body.data.map((one: { id: string }) => one.id)
-  expect(await ids()).not.toContain(id)
-  await call(`PATCH /api/v1/admin/plans/${id}`, { token, body: { is_public: true } })
-  expect((await ids()).slice(0, 2)).toEqual(['free', id])
-  expect(JSON.stringify((await catalogue()).body)).not.toMatch(/price_1|stripe|organization_count/)
-  await call(`DELETE /api/v1/admin/plans/${id}`, { token })
-  expect(await ids()).not.toContain(id)
+  test('a plan appears once it is public and where its order says, without what is nobody else’s business', async () => {
+    const token = await administrator()
+    const id = `shown-${crypto.randomUUID().slice(0, 8)}`
+    const limits = { rate_limit_per_minute: 1, max_api_keys: 1, meters: {} }
+    const hidden = {
+      id,
+      name: 'Shown',
+      price_per_month_cents: 5,
+      limits,
+      is_public: false,
+      sort_order: 0,
+      stripe_price_id: 'price_1',
+    }
+    await call('POST /api/v1/admin/plans', { token, body: hidden })
+    const ids = async () => (await catalogue()).body.data.map((one: { id: string }) => one.id)
+    expect(await ids()).not.toContain(id)
+    await call(`PATCH /api/v1/admin/plans/${id}`, { token, body: { is_public: true } })
+    expect((await ids()).slice(0, 2)).toEqual(['free', id])
+    expect(JSON.stringify((await catalogue()).body)).not.toMatch(/price_1|stripe|organization_count/)
+    await call(`DELETE /api/v1/admin/plans/${id}`, { token })
+    expect(await ids()).not.toContain(id)
+  })
 })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { act, newCustomer } from '../../support/payments.ts'
 
-describe.each(['polar', 'stripe'] as const)('at %s', (provider) => {
+describe.each(['polar', 'stripe'] as const)('GET /api/v1/auth/billing/info at %s', (provider) => {
   async function world(...acts: readonly string[]) {
     const customer = await newCustomer(provider)
     await customer.buy('starter')

@@ -23,7 +23,7 @@ function streamed(text: string): ReadableStream {
   })
 }
 
-describe('the size of a body', () => {
+describe('POST /api/v1/auth/refresh: the size of a body', () => {
   test.each([
     [LIMIT - 1, 401],
     [LIMIT, 401],
@@ -42,7 +42,7 @@ describe('the size of a body', () => {
   })
 })
 
-describe('the type of a body', () => {
+describe('POST /api/v1/auth/refresh: the type of a body', () => {
   test.each([
     'text/plain',
     'text/plain; application/json',
@@ -65,7 +65,7 @@ describe('the type of a body', () => {
   )
 })
 
-describe('the JSON of a body', () => {
+describe('POST /api/v1/auth/refresh: the JSON of a body', () => {
   test.each([
     '',
     ' ',

@@ -138,7 +138,7 @@ describe('every answer', () => {
   })
 })
 
-describe('health', () => {
+describe('GET /health', () => {
   test('names the parts that work', async () => {
     expect(await call('GET /health')).toMatchObject({
       status: 200,

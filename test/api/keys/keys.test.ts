@@ -38,7 +38,7 @@ const issue = (fields: Record<string, unknown> = {}, token = owner.token) =>
 const list = (query = '', token = owner.token) => call(`GET ${KEYS}${query}`, { token })
 const pathsOf = ({ body }: Answer) => body.errors.map(({ path }: { path: string }) => path)
 
-describe('issuing', () => {
+describe('POST /api/v1/auth/api-keys', () => {
   test('the key appears once, in the answer, with everything there is to know of it but its hash', async () => {
     const { status, body, headers } = await issue()
     expect(status).toBe(201)
@@ -132,7 +132,7 @@ describe('issuing', () => {
   })
 })
 
-describe('a field of a new key', () => {
+describe('POST /api/v1/auth/api-keys: a field of a new key', () => {
   const soon = () => new Date(Date.now() + 60_000).toISOString()
 
   test.each<[string, unknown]>([
@@ -198,7 +198,7 @@ describe('a field of a new key', () => {
   )
 })
 
-describe('listing and reading', () => {
+describe('GET /api/v1/auth/api-keys, /auth/api-keys/{id}', () => {
   test('pages by cursor show each key once, newest first, and then end', async () => {
     const { token } = await newUser()
     const issued: string[] = []
@@ -267,7 +267,7 @@ describe('listing and reading', () => {
   })
 })
 
-describe('revoking', () => {
+describe('DELETE /api/v1/auth/api-keys/{id}', () => {
   test('a revoked key is refused at the next verification, stays readable, and cannot be revoked twice into life', async () => {
     const { body: key } = await issue()
     expect((await verify(key.key)).body.code).toBe('VALID')

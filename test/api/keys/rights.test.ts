@@ -21,7 +21,7 @@ const allowed = async (token: string) => {
   return answers.filter(([, { status }]) => status !== 403).map(([scope]) => scope)
 }
 
-describe('how many keys, and how fast', () => {
+describe('POST /api/v1/auth/api-keys: how many keys, and how fast', () => {
   test('of 15 keys issued at once on a free plan exactly ten exist', async () => {
     const { token } = await newUser()
     const answers = await Promise.all(Array.from({ length: 15 }, () => issue(token)))

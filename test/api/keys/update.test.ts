@@ -19,7 +19,7 @@ const expire = (id: string) =>
 const auditOf = async (id: string) =>
   directly().sql.query('select action, detail, actor_id from audit_logs where target_id = $1 order by id', [id])
 
-describe('changing a key', () => {
+describe('PATCH /api/v1/auth/api-keys/{id}', () => {
   test('sets what is named, leaves the rest, clears with null, and says in the log what it was', async () => {
     const before = await issue({
       description: 'Old',
@@ -146,7 +146,7 @@ describe('changing a key', () => {
   })
 })
 
-describe('nobody gives a key what they do not have', () => {
+describe('PATCH /api/v1/auth/api-keys/{id}: nobody gives a key what they do not have', () => {
   test('neither scopes over Tollgate, nor the operator’s, nor a rate limit above the plan', async () => {
     const { id } = await issue()
     const writer = (await issue({ scopes: ['tollgate:keys:write'] })).key
@@ -185,7 +185,7 @@ describe('nobody gives a key what they do not have', () => {
   })
 })
 
-describe('the plan’s number of keys', () => {
+describe('PATCH /api/v1/auth/api-keys/{id}: the plan’s number of keys', () => {
   test('counts those that are off; one that expired comes back only where there is room, of five at once exactly so many', async () => {
     const { token, user } = await newUser()
     await setLimits(user.organization_id, { max_api_keys: 10 })

@@ -16,7 +16,7 @@ const actsOf = async (organizationId: string) =>
     ({ action }) => action,
   )
 
-describe('deleting an organization', () => {
+describe('DELETE /api/v1/organizations/{organization_id}', () => {
   test('stops its keys within two seconds, moves sessions to another one, and tells the other owners', async () => {
     const [person, partner] = [await newUser(), await newUser()]
     const { body: doomed } = await create(person.token, { name: 'Doomed' })

@@ -38,7 +38,7 @@ async function team<const R extends string>(...roles: R[]) {
   return { id, owner, ...(Object.fromEntries(others) as Record<R, Person>) }
 }
 
-describe('the members of an organization', async () => {
+describe('GET /api/v1/organizations/{organization_id}/members', async () => {
   const { id, owner, viewer, member } = await team('viewer', 'member')
 
   test('are listed page by page to each of them, and to nobody else', async () => {
@@ -86,7 +86,7 @@ describe('the members of an organization', async () => {
   })
 })
 
-describe('a role', () => {
+describe('PATCH /api/v1/organizations/{organization_id}/members/{user_id}', () => {
   test('is in force from the next request on, and the same one again is no change', async () => {
     const { id, owner, member } = await team('member')
     const rename = () => call(`PATCH ${ORGANIZATIONS}/${id}`, { token: member.token, body: { name: 'Renamed' } })
@@ -131,7 +131,7 @@ describe('a role', () => {
   })
 })
 
-describe('somebody who is removed', () => {
+describe('DELETE /api/v1/organizations/{organization_id}/members/{user_id}', () => {
   test('is out with the next request, in every session, which act for another organization from then on', async () => {
     const { id, owner, member } = await team('member')
     const { body: switched } = await switchTo(id, member.token)
@@ -163,7 +163,7 @@ describe('somebody who is removed', () => {
   })
 })
 
-describe('★ the last owner', () => {
+describe('POST /api/v1/organizations/{organization_id}/leave: ★ the last owner', () => {
   test('does not leave, is not removed and takes no lower role; an owner whose account is disabled is none', async () => {
     const { id, owner, member, owner2 } = await team('member', 'owner2')
     await sql.query('update users set is_active = false where id = $1', [owner2.user.id])
@@ -210,7 +210,7 @@ describe('★ the last owner', () => {
   })
 })
 
-describe('handing an organization over', () => {
+describe('POST /api/v1/organizations/{organization_id}/transfer', () => {
   test('makes the member an owner and the owner an admin, and tells the new one', async () => {
     const { id, owner, viewer } = await team('viewer')
     expect((await transfer(id, owner, viewer.user.id)).status).toBe(204)

@@ -16,7 +16,7 @@ const confirmReset = (token: string) =>
   call('POST /api/v1/auth/password/reset/confirm', { body: { token, new_password } })
 const login = (email: string, given: string) => call('POST /api/v1/auth/login', { body: { email, password: given } })
 
-describe('F52 F53 while the mail provider fails or is slow', () => {
+describe('POST /api/v1/auth/register, /auth/password/reset: F52 F53 while the mail provider fails or is slow', () => {
   test.each([
     ['is slow', { kind: 'delay', value: 4_000 }],
     ['answers 500', { kind: 'status', value: 500 }],
@@ -102,7 +102,7 @@ describe('v5.0.0-2.3.3 all of it happens or nothing', () => {
   })
 })
 
-describe('v5.0.0-1.3.11 line breaks in what people choose', () => {
+describe('POST /api/v1/auth/register: v5.0.0-1.3.11 line breaks in what people choose', () => {
   test('are refused in a name, an organization and an address', async () => {
     for (const fields of [
       { name: 'Eve\r\nBcc: victim@example.com' },

@@ -8,7 +8,7 @@ const new_password = 'seven purple lanterns'
 const confirm = (token: string) => call('POST /api/v1/auth/password/reset/confirm', { body: { token, new_password } })
 const login = (email: string) => call('POST /api/v1/auth/login', { body: { email, password: new_password } })
 
-describe('a password reset of an address that somebody else had registered', () => {
+describe('POST /api/v1/auth/password/reset/confirm, for an address that somebody else had registered', () => {
   /** What a stranger makes under an address that is not theirs, before its owner comes. */
   async function preHijacked() {
     const stranger = await newTwoFactorUser()

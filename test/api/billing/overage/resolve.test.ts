@@ -1,4 +1,4 @@
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { recordOverage } from '../../../../src/billing/overage/job.ts'
 import { uuidv7 } from '../../../../src/lib/uuid.ts'
 import { writeUsage } from '../../../../src/metering/write.ts'
@@ -39,41 +39,43 @@ async function world(state: string) {
   return { ...customer, organization_id, listed, resolve, row, acts }
 }
 
-test.each(['refused', 'unknown'])(
-  'what is %s is listed, and sent again or written off, with who did so and why',
-  async (state) => {
-    for (const [action, after, act] of [
-      ['resend', /^(pending|sent)$/, 'admin.ledger_resent'], // a test beside this one may send all that is open
-      ['write_off', /^written_off$/, 'admin.ledger_written_off'],
-    ] as const) {
-      const { listed, resolve, row, acts } = await world(state)
-      const [{ identifier }, ...more] = await listed()
-      expect(more).toEqual([])
-      expect(await resolve(action, [identifier, 'none'])).toEqual([404, 'ledger_row_not_found'])
-      expect(await row()).toMatchObject({ state })
-      expect(await resolve(action, [identifier, identifier])).toEqual([204, undefined])
-      expect(await row()).toMatchObject({ state: expect.stringMatching(after), units: '3' })
-      expect(await listed()).toEqual([])
-      expect(await resolve(action, [identifier])).toEqual([404, 'ledger_row_not_found'])
-      expect(await acts()).toEqual([{ action: act, detail: { identifiers: [identifier], reason: 'As agreed' } }])
-    }
-  },
-)
+describe('POST /api/v1/admin/billing/ledger/stuck', () => {
+  test.each(['refused', 'unknown'])(
+    'what is %s is listed, and sent again or written off, with who did so and why',
+    async (state) => {
+      for (const [action, after, act] of [
+        ['resend', /^(pending|sent)$/, 'admin.ledger_resent'], // a test beside this one may send all that is open
+        ['write_off', /^written_off$/, 'admin.ledger_written_off'],
+      ] as const) {
+        const { listed, resolve, row, acts } = await world(state)
+        const [{ identifier }, ...more] = await listed()
+        expect(more).toEqual([])
+        expect(await resolve(action, [identifier, 'none'])).toEqual([404, 'ledger_row_not_found'])
+        expect(await row()).toMatchObject({ state })
+        expect(await resolve(action, [identifier, identifier])).toEqual([204, undefined])
+        expect(await row()).toMatchObject({ state: expect.stringMatching(after), units: '3' })
+        expect(await listed()).toEqual([])
+        expect(await resolve(action, [identifier])).toEqual([404, 'ledger_row_not_found'])
+        expect(await acts()).toEqual([{ action: act, detail: { identifiers: [identifier], reason: 'As agreed' } }])
+      }
+    },
+  )
 
-test('what was sent stays, customers may do none of this, and the ledger tells what was written off', async () => {
-  const sent = await world('sent')
-  expect(await sent.listed()).toEqual([])
-  expect(await sent.resolve('write_off', [String((await sent.row())?.identifier)])).toEqual([
-    404,
-    'ledger_row_not_found',
-  ])
-  const { listed, resolve, organization_id, token } = await world('refused')
-  const [{ identifier }] = await listed()
-  vi.spyOn(console, 'warn').mockImplementation(() => undefined)
-  expect((await resolve('write_off', [identifier], token))[0]).toBe(404)
-  await resolve('write_off', [identifier])
-  const report = await call(`GET /api/v1/admin/billing/ledger?organization_id=${organization_id}`, {
-    token: await administrator(),
+  test('what was sent stays, customers may do none of this, and the ledger tells what was written off', async () => {
+    const sent = await world('sent')
+    expect(await sent.listed()).toEqual([])
+    expect(await sent.resolve('write_off', [String((await sent.row())?.identifier)])).toEqual([
+      404,
+      'ledger_row_not_found',
+    ])
+    const { listed, resolve, organization_id, token } = await world('refused')
+    const [{ identifier }] = await listed()
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    expect((await resolve('write_off', [identifier], token))[0]).toBe(404)
+    await resolve('write_off', [identifier])
+    const report = await call(`GET /api/v1/admin/billing/ledger?organization_id=${organization_id}`, {
+      token: await administrator(),
+    })
+    expect(report.body.data[0]).toMatchObject({ refused_units: 0, written_off_units: 3, difference_units: 0 })
   })
-  expect(report.body.data[0]).toMatchObject({ refused_units: 0, written_off_units: 3, difference_units: 0 })
 })

@@ -205,7 +205,7 @@ describe('what is told', () => {
   })
 })
 
-describe('the thresholds of an organization', () => {
+describe('PUT /api/v1/usage/alerts/thresholds', () => {
   test('are its own, sorted and each once, and null brings the default back', async () => {
     const { choose, token } = await world()
     const read = async () => (await call('GET /api/v1/usage/alerts/thresholds', { token })).body

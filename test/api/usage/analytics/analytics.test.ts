@@ -25,7 +25,7 @@ beforeAll(async () => {
 const read = (path: string, token = holder.token) => call(`GET /api/v1/usage/${path}`, { token })
 const requests = (rows: { requests: number }[]) => rows.map((row) => row.requests)
 
-describe('GET /usage/summary', () => {
+describe('GET /api/v1/usage/summary', () => {
   beforeAll(() =>
     writeUsage(deps, [
       event('2021-03-01T00:00Z', {
@@ -113,7 +113,7 @@ describe('GET /usage/summary', () => {
   })
 })
 
-describe('GET /usage/timeseries', () => {
+describe('GET /api/v1/usage/timeseries', () => {
   beforeAll(() =>
     writeUsage(deps, [
       ...['2026-03-28T22:59Z', '2026-03-28T23:00Z', '2026-03-29T21:59Z', '2026-03-29T22:00Z'].map((at) =>
@@ -223,7 +223,7 @@ describe('a question to the database', () => {
   })
 })
 
-describe('GET /usage/…', () => {
+describe('GET /api/v1/usage/…', () => {
   test('answers 300 questions a minute of one organization, and leaves the others alone', async () => {
     const [busy, other] = [await newUser(), await newUser()]
     const ask = ({ token }: { token: string }, of = 'summary') => call(`GET /api/v1/usage/${of}`, { token })

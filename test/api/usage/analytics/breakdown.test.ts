@@ -17,7 +17,7 @@ const event = (at: string, changes: Partial<UsageEvent> = {}): UsageEvent => ({
 
 const read = (path: string) => call(`GET /api/v1/usage/${path}`, { token: holder.token })
 
-describe('GET /usage/breakdown', () => {
+describe('GET /api/v1/usage/breakdown', () => {
   beforeAll(() =>
     writeUsage(deps, [
       // Edges of hours on both sides of a whole day, and one event on either side of the span.
@@ -109,7 +109,7 @@ describe('GET /usage/breakdown', () => {
   )
 })
 
-describe('GET /auth/usage/stats', () => {
+describe('GET /api/v1/auth/usage/stats', () => {
   test('says the same as the breakdowns, from the same roll-ups', async () => {
     const { body } = await call('GET /api/v1/auth/usage/stats?period=2022-05', { token: holder.token })
     expect(body.totals).toMatchObject({ requests: 7, cost_usd: '2.500000', errors: 1, avg_response_time_ms: 10 })

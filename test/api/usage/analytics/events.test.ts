@@ -35,7 +35,7 @@ beforeAll(async () => {
 const list = (query = '', token = holder.token) => call(`GET /api/v1/usage/events?${query}`, { token })
 const ids = async (query: string) => (await list(query)).body.data.map((row: { id: string }) => row.id)
 
-describe('GET /usage/events', () => {
+describe('GET /api/v1/usage/events', () => {
   test('lists the last 24 hours, newest first, as they were recorded', async () => {
     const { status, body } = await list()
     expect(status).toBe(200)
@@ -109,7 +109,7 @@ describe('GET /usage/events', () => {
   })
 })
 
-describe('GET /usage/export', () => {
+describe('GET /api/v1/usage/export', () => {
   const file = async (query: string) => {
     const response = await send(`GET /api/v1/usage/export?${query}`, {
       headers: { Authorization: `Bearer ${holder.token}` },
@@ -200,7 +200,7 @@ describe('GET /usage/export', () => {
   )
 })
 
-describe('GET /usage/forecast', () => {
+describe('GET /api/v1/usage/forecast', () => {
   const read = async (token: string) => (await call('GET /api/v1/usage/forecast', { token })).body
 
   test('of an organization without usage names no rate and no day', async () => {

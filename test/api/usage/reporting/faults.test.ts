@@ -33,7 +33,7 @@ const countedAfterDrain = (organizationId: string, atLeast: number) =>
     (queries) => queries >= atLeast,
   )
 
-describe('while the database fails', () => {
+describe('POST /api/v1/usage, while the database fails', () => {
   test('reported usage is kept, said to be, and counted once when it is back, whoever drains', async () => {
     quietly()
     const { keyId, organizationId } = await newKeyHolder()

@@ -8,7 +8,7 @@ const { sql } = directly()
 const { holder, report, fresh, stored } = await newReporter()
 const { keyId, organizationId } = holder
 
-describe('a batch', () => {
+describe('POST /api/v1/usage: a batch', () => {
   test.each([
     ['nothing', {}, 'body.events'],
     ['no list', { events: {} }, 'body.events'],
@@ -40,7 +40,7 @@ describe('a batch', () => {
   })
 })
 
-describe('CloudEvents', () => {
+describe('POST /api/v1/usage: CloudEvents', () => {
   const send = (type: string, body: unknown, query = '') =>
     call(`${USAGE}${query}`, { token: service_key, body, headers: { 'Content-Type': type } })
   const envelope = (more: Record<string, unknown> = {}) => ({
@@ -116,7 +116,7 @@ describe('CloudEvents', () => {
   })
 })
 
-describe('who may report', async () => {
+describe('POST /api/v1/usage: who may report', async () => {
   const reporter = await newKeyHolder({ scopes: ['tollgate:usage:write'] }, holder)
   const other = await newKeyHolder()
 

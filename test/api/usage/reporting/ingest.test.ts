@@ -9,7 +9,7 @@ const { sql } = directly()
 const { holder, report, fresh, stored } = await newReporter()
 const { keyId, organizationId } = holder
 
-describe('a reported event', () => {
+describe('POST /api/v1/usage: a reported event', () => {
   test('is in the database when it is acknowledged, with the organization, user and environment of its key', async () => {
     const at = Date.now() - DAY
     const event = {
@@ -107,7 +107,7 @@ describe('a reported event', () => {
   })
 })
 
-describe('the same id', () => {
+describe('POST /api/v1/usage: the same id', () => {
   test('counts once, whatever the server filled in and in whatever order the fields come', async () => {
     const event = { ...fresh(), model: 'gpt-4o-mini', input_tokens: 5, metadata: { a: 1, b: { c: 2, d: 3 } } }
     const { metadata: _, ...rest } = event
@@ -148,7 +148,7 @@ describe('the same id', () => {
   })
 })
 
-describe('an event that is not taken', () => {
+describe('POST /api/v1/usage: an event that is not taken', () => {
   const BAD = [
     ['no object', 7, 'invalid_event', ''],
     ['nothing that says whose it is', { queries: 1 }, 'invalid_event', 'key_id'],

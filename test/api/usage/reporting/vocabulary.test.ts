@@ -12,7 +12,7 @@ async function totalsOf({ token }: { token: string }) {
   return (await call('GET /api/v1/auth/usage/stats', { token })).body.totals
 }
 
-describe('POST /usage: money', () => {
+describe('POST /api/v1/usage: money', () => {
   test.each([
     [20, '0.000400'],
     [25, '0.000500'],
@@ -55,7 +55,7 @@ describe('POST /usage: money', () => {
   })
 })
 
-describe('POST /usage: tokens', () => {
+describe('POST /api/v1/usage: tokens', () => {
   test.each([
     ['OpenAI', { prompt_tokens: 30, completion_tokens: 12, total_tokens: 42 }, [30, 12, 0]],
     ['their sum alone', { tokens: 42 }, [0, 42, 0]],
@@ -75,7 +75,7 @@ describe('POST /usage: tokens', () => {
   })
 })
 
-describe('POST /usage: what describes', () => {
+describe('POST /api/v1/usage: what describes', () => {
   test('is cut or left out with a warning, and what is billed counts', async () => {
     const holder = await newKeyHolder()
     const events = [
@@ -127,7 +127,7 @@ describe('POST /usage: what describes', () => {
   })
 })
 
-describe('POST /usage/settle', () => {
+describe('POST /api/v1/usage/settle', () => {
   test.each([
     ['nothing', {}],
     ['a status alone', { status_code: 500 }],
@@ -152,7 +152,7 @@ describe('POST /usage/settle', () => {
   })
 })
 
-describe('a report that names the verdict’s request', () => {
+describe('POST /api/v1/usage: a report that names the verdict’s request', () => {
   test('completes it: three calls that end in 500 are three requests and three errors', async () => {
     const holder = await newKeyHolder()
     for (const status_code of [500, 502, 503]) {
