@@ -12,8 +12,8 @@ import { DIMENSIONS } from './dimensions.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
-/** A batch folds so many hours, of one UTC day: well within a statement's time. */
-const BATCH_HOURS = 12
+/** A batch folds so many hours, of one UTC day. Where that is too much for a statement's time, it folds one. */
+const BATCH_HOURS = 6
 /** No batch begins after this; the next minute's run goes on. */
 const RUN_MS = 20_000
 
@@ -32,8 +32,6 @@ const WITH_PLAN = 'left join organizations o on o.id = of_one.organization_id'
 const PLAN = `coalesce(o.plan_id, '')`
 
 /** A second run waits here, and then finds the first one's work done. */
-const LOCK = 'select folded_until from usage_platform_progress for update'
-
 const ADVANCE = 'update usage_platform_progress set folded_until = greatest(folded_until, $1)'
 
 /** Each statement sees more than the one before: what loses its mark here is folded by the later ones. */
@@ -72,7 +70,7 @@ interface Progress {
 
 const toMs = (moment: string) => `extract(epoch from ${moment})::float8 * 1000`
 
-/** Late hours of a batch: those of the first one's half day. */
+/** Late hours of a batch: those of a day, within a batch of the first. */
 const PROGRESS = `
 with progress as (
   select folded_until as until, date_trunc('hour', now() - interval '5 minutes', 'UTC') as over from usage_platform_progress
@@ -87,13 +85,19 @@ from progress, late`
 /** Folds what is due: hours that are over, then those that late usage was added to. Twice is the same as once. */
 export async function foldPlatformUsage({ sql }: Pick<Deps, 'sql'>) {
   const end = Date.now() + RUN_MS
+  let mostHours = BATCH_HOURS
   for (let folded = 0; ; ) {
     const [progress] = (await sql.query(PROGRESS)) as [Progress]
-    const span = selectHours(progress)
+    const span = selectHours(progress, mostHours)
     const behind = Math.max(0, progress.over - progress.until) / HOUR_MS
     if (!span || Date.now() > end) return { folded, behind }
-    await foldHours(sql, span, Math.max(progress.until, span.to))
-    folded += (span.to - span.from) / HOUR_MS
+    try {
+      await foldHours(sql, span, Math.max(progress.until, span.to))
+      folded += (span.to - span.from) / HOUR_MS
+    } catch (error) {
+      if (mostHours === 1) throw error
+      mostHours = 1
+    }
   }
 }
 
@@ -103,12 +107,13 @@ interface Hours {
 }
 
 /** @returns the next hours to fold, of one day; undefined when nothing is due */
-function selectHours({ until, over, first_late, last_late }: Progress): Hours | undefined {
+function selectHours({ until, over, first_late, last_late }: Progress, most: number): Hours | undefined {
   if (until < over) {
     const endOfDay = (Math.floor(until / DAY_MS) + 1) * DAY_MS
-    return { from: until, to: Math.min(until + BATCH_HOURS * HOUR_MS, endOfDay, over) }
+    return { from: until, to: Math.min(until + most * HOUR_MS, endOfDay, over) }
   }
-  return first_late === null || last_late === null ? undefined : { from: first_late, to: last_late + HOUR_MS }
+  if (first_late === null || last_late === null) return undefined
+  return { from: first_late, to: Math.min(first_late + most * HOUR_MS, last_late + HOUR_MS) }
 }
 
 /** @param until before which all hours are folded after this */
@@ -122,7 +127,7 @@ async function foldHours(sql: Sql, { from, to }: Hours, until: number): Promise<
   ] as const
   const due = spans.filter(([steps, , end]) => steps === HOURS || end <= until)
   const queries = due.flatMap(([steps, ...bounds]) => steps.map((step) => sql.query(step, bounds.map(iso))))
-  await sql.transaction([sql.query(LOCK), ...queries, sql.query(ADVANCE, [iso(until)])])
+  await sql.transaction([sql.query(ADVANCE, [iso(until)]), ...queries])
 }
 
 const iso = (at: number) => new Date(at).toISOString()
