@@ -46,6 +46,7 @@ import { priceRoutes } from './usage/pricing/routes.ts'
 import { usageIngestRoutes } from './usage/reporting/routes.ts'
 import { reserveRoutes } from './usage/reservations/routes.ts'
 import { usageRoutes } from './usage/routes.ts'
+import { operatorWebhookRoutes } from './webhooks/operator-routes.ts'
 import { webhookRoutes } from './webhooks/routes.ts'
 
 /** The edge has made Deps already; here they get drizzle, and all that a request waits for has its budget of time. */
@@ -90,6 +91,7 @@ for (const routes of [
   priceRoutes,
   alertRoutes,
   webhookRoutes,
+  operatorWebhookRoutes,
   auditRoutes,
   adminRoutes,
   adminUserRoutes,

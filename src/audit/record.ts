@@ -1,8 +1,11 @@
 import type { Principal } from '../auth/principal.ts'
+import { followedBy } from '../db/batch.ts'
 import { auditLogs } from '../db/schema/audit.ts'
 import type { ManagementDeps } from '../deps.ts'
+import { published } from '../events/publish.ts'
 import { uuidv7 } from '../lib/uuid.ts'
 import type { AuditAction } from './actions.ts'
+import { listEvents } from './events.ts'
 
 /** What was done. Who, from where and in which request is known from the rest. */
 export interface Entry {
@@ -35,15 +38,13 @@ export type AuditRow = ReturnType<typeof audited>
 
 /**
  * The insert of an audit row: await it, or put it into the batch of the act itself, so that there is not one without the
- * other.
+ * other. The batch also writes the webhook events that tell of the act (`events.ts`), at its end.
  */
-export function audited(
-  deps: ManagementDeps,
-  { action, actor, organizationId, target, result = 'success', detail = {} }: Entry,
-) {
+export function audited(deps: ManagementDeps, entry: Entry) {
+  const { action, actor, organizationId, target, result = 'success', detail = {} } = entry
   const { requestId, ip, userAgent, addressBy } = deps.origin
   const now = deps.now()
-  return deps.db.insert(auditLogs).values({
+  const row = deps.db.insert(auditLogs).values({
     id: uuidv7(now),
     organizationId: organizationId ?? null,
     ...toActor(actor, action),
@@ -56,6 +57,14 @@ export function audited(
     detail: { ...detail, ...describeSupport(actor), ...(addressBy && { address_named_by: addressBy }) },
     createdAt: new Date(now),
   })
+  return followedBy(row, buildEvents(deps, entry))
+}
+
+function buildEvents(deps: ManagementDeps, { action, actor, organizationId, target, result, detail = {} }: Entry) {
+  if (!organizationId || result === 'failure') return []
+  const { actorId } = toActor(actor, action)
+  const act = { organizationId, id: target?.id ?? organizationId, actorId, detail }
+  return listEvents(action, act).map((happening) => published(deps, happening))
 }
 
 function toTarget(target: Entry['target']) {

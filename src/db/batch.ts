@@ -30,6 +30,26 @@ export function requireThat(db: Database, condition: SQL, code?: ProblemCode) {
   return db.execute(sql`select ${requirement(condition, code)}`)
 }
 
+/** Statements that go with a statement, at the end of whichever batch runs it. */
+const companions = new WeakMap<object, readonly Statement[]>()
+/** What is done with a statement's result once its batch is committed. */
+const observers = new WeakMap<object, (result: unknown) => void>()
+
+/**
+ * Lets statements run at the end of whichever batch runs `statement`, so that they find what the batch has made. Their
+ * results are no part of the batch's.
+ */
+export function followedBy<S extends Statement>(statement: S, last: readonly Statement[]): S {
+  companions.set(statement, last)
+  return statement
+}
+
+/** Passes a statement's result on once its batch is committed. */
+export function whenCommitted<S extends Statement>(statement: S, use: (result: S['_']['result']) => void): S {
+  observers.set(statement, use as (result: unknown) => void)
+  return statement
+}
+
 /** The steps of a batch by name, in the order in which they run. A list is a step of several statements. */
 type Steps = Readonly<Record<string, Statement | readonly Statement[] | undefined>>
 
@@ -50,7 +70,8 @@ type Results<S extends Steps> = { readonly [Name in keyof S]: ResultOf<S[Name]> 
  */
 export async function tryBatch<S extends Steps>(db: Database, steps: S): Promise<Results<S> | undefined> {
   const entries = Object.entries(steps)
-  const statements = entries.flatMap(([, step]) => (step === undefined ? [] : toList(step)))
+  const listed = entries.flatMap(([, step]) => (step === undefined ? [] : toList(step)))
+  const statements = [...listed, ...listed.flatMap((statement) => companions.get(statement) ?? [])]
   let rows: unknown[]
   try {
     rows = await db.batch(statements as [Statement, ...Statement[]])
@@ -60,6 +81,7 @@ export async function tryBatch<S extends Steps>(db: Database, steps: S): Promise
     if (failed.message === REFUSED) return undefined
     throw new Problem(failed.message as ProblemCode)
   }
+  for (const [at, statement] of statements.entries()) observers.get(statement)?.(rows[at])
   const take = (step: Steps[string]) => {
     if (step === undefined) return undefined
     return isList(step) ? rows.splice(0, step.length) : rows.shift()

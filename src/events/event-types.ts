@@ -1,8 +1,32 @@
 /** Every event that endpoints can be told of. The one list: validation and documentation read it. */
 export const WEBHOOK_EVENTS = {
-  'quota.threshold_reached':
-    'Usage of a meter passed a percentage of its limit, for the first time in this period; `data` holds both.',
-  'quota.exhausted': 'Usage of a meter passed its limit, for the first time in this period.',
+  'key.created': 'An API key was issued.',
+  'key.imported': 'API keys of another system were imported; `imported` says how many.',
+  'key.updated': 'An API key was changed; `changed` names the fields.',
+  'key.rotated': 'An API key was replaced by `successor`; it works until `key.revoked_at`.',
+  'key.revoked': 'An API key was revoked for good.',
+  'key.expiring': 'An API key expires within `days`: 7 days before it does, and again 1 day before.',
+  'key.expired': 'An API key expired.',
+  'key.disabled': 'An API key was switched off by hand, beside `key.updated`.',
+  'key.leaked': 'A secret scanner found an API key in public, at `places`, and it was switched off.',
+  'organization.created': 'An organization was made.',
+  'organization.updated': 'An organization was changed; `changed` names what.',
+  'organization.suspended': 'An organization was suspended: its keys are refused.',
+  'organization.resumed': 'The suspension of an organization ended.',
+  'organization.deleted': "An organization was deleted. Only the operator's endpoints hear of it.",
+  'member.added': 'Somebody became a member of an organization.',
+  'member.role_changed': 'A member got another role; they had `previous_role`.',
+  'member.removed': 'A member was removed or left; `member.role` is the one they had.',
+  'invitation.created': 'Somebody was invited to an organization.',
+  'invitation.accepted': 'Somebody accepted an invitation.',
+  'invitation.revoked': 'An invitation was taken back.',
+  'invitation.expired': 'An invitation expired that nobody had accepted.',
+  'plan.changed': 'An organization is on another plan; `from` and `to` are their ids.',
+  'subscription.created': 'An organization has a subscription at a payment provider.',
+  'subscription.updated': 'A subscription changed; `changed` names the fields.',
+  'subscription.ended': 'A subscription ended.',
+  'quota.threshold_reached': 'Usage of a meter passed a percentage of its limit, for the first time in this period.',
+  'quota.exhausted': 'Usage of a meter reached its limit, for the first time in this period.',
 } as const
 
 /** What the owner of an endpoint sends by hand; it reaches every endpoint, whatever it asked for. */

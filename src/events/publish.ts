@@ -1,82 +1,87 @@
 import { type SQL, sql } from 'drizzle-orm'
+import { whenCommitted } from '../db/batch.ts'
 import type { Deps, ManagementDeps } from '../deps.ts'
 import { uuidv7 } from '../lib/uuid.ts'
 import { deliverNow } from './deliver.ts'
-import type { TEST_EVENT, WebhookEventType } from './event-types.ts'
+import type { WebhookEventType } from './event-types.ts'
 
-export const MAX_ENDPOINTS = 10
-
-interface Happening {
-  readonly organizationId: string
-  readonly type: WebhookEventType | typeof TEST_EVENT
-  /** What receivers get under `data`. Never a secret. */
-  readonly data: Readonly<Record<string, unknown>>
+/** Something that endpoints can be told of. */
+export interface Happening {
+  readonly type: WebhookEventType
+  /**
+   * A query of what it is about, a row for each event: `organization_id`, and `data`, an object of what receivers get beside
+   * the organization. Never a secret.
+   */
+  readonly subjects: SQL
+  /** Whether the query also has `once`: of events with the same text an endpoint gets the first alone. */
+  readonly isOnce?: boolean
 }
 
-/** An event before anybody is told of it, with an id for each delivery that it may become. */
-export interface WebhookEvent {
-  /** `webhook-id`: what receivers tell repeats by. */
-  readonly id: string
-  readonly organizationId: string
-  readonly type: string
-  /** The body as JSON: type, timestamp, data. */
-  readonly payload: string
-  readonly deliveryIds: readonly string[]
-  /** ISO 8601. */
-  readonly at: string
-}
+/** An organization `o` as every event names it. */
+export const ORGANIZATION = sql`jsonb_build_object('id', o.id, 'external_id', to_jsonb(o) -> 'external_id', 'name', o.name)`
 
-/** @param now Unix milliseconds */
-export function webhookEvent(now: number, { organizationId, type, data }: Happening): WebhookEvent {
-  const at = new Date(now).toISOString()
-  return {
-    id: `evt_${uuidv7(now)}`,
-    organizationId,
-    type,
-    payload: JSON.stringify({ type, timestamp: at, data }),
-    deliveryIds: Array.from({ length: MAX_ENDPOINTS }, () => uuidv7(now)),
-    at,
-  }
-}
+/** The same of one organization, as a value. */
+export const selectOrganization = (organizationId: string) =>
+  sql`(select ${ORGANIZATION} from organizations o where o.id = ${organizationId}::uuid)`
+
+/** A body as Standard Webhooks has it. @param data an object, in SQL */
+export const buildPayload = (type: string, at: string, data: SQL) =>
+  sql`jsonb_build_object('type', ${type}::text, 'timestamp', ${at}::text, 'data', ${data})`
+
+/** Ids of rows that one statement makes: they begin as a UUIDv7 that was made here, so that they sort with others. */
+export const newIdLike = (id: string) =>
+  sql`encode(substring(uuid_send(${id}::uuid) from 1 for 8) || substring(uuid_send(gen_random_uuid()) from 9), 'hex')::uuid`
 
 /**
- * The statement that puts an event on its way to every endpoint of its organization that asks for it, as the database
- * knows them at that moment; an endpoint that wants to be left alone gets it afterwards. Endpoints are locked, or one that
- * is deleted meanwhile would break the batch.
+ * The statement that puts events on their way to the endpoints of their organizations that ask for them, and to those of the
+ * operator, as the database knows them at that moment; an endpoint that wants to be left alone gets them afterwards.
+ * Endpoints are locked, or one that is deleted meanwhile would break the batch. It returns the ids of the deliveries.
  *
+ * @param now Unix milliseconds
  * @param provided what must hold for anybody to be told
  */
-export function insertDeliveries(event: WebhookEvent, provided: SQL = sql`true`): SQL {
-  const asks = sql`is_active and (events = '{}' or ${event.type} = any(events))`
-  return insertFor(event, asks, provided)
-}
-
-/** The same for one endpoint, whatever it asks for; an endpoint that is switched off gets nothing. */
-export function insertDeliveryTo(endpointId: string, event: WebhookEvent): SQL {
-  return insertFor(event, sql`is_active and id = ${endpointId}::uuid`, sql`true`)
-}
-
-function insertFor({ id, organizationId, type, payload, deliveryIds, at }: WebhookEvent, which: SQL, provided: SQL) {
+export function insertDeliveries(
+  now: number,
+  { type, subjects, isOnce = false }: Happening,
+  provided: SQL = sql`true`,
+): SQL {
+  const id = uuidv7(now)
+  const at = new Date(now).toISOString()
+  const eventId = isOnce ? sql`'evt_' || s.once` : sql`'evt_' || ${newIdLike(uuidv7(now))}`
   return sql`
+    with subject as materialized (${subjects}), numbered as materialized (
+      select s.*, ${eventId} as event_id from subject s where ${provided}
+    ), listening as materialized (
+      select e.id, e.organization_id, e.is_operator, e.paused_until from webhook_endpoints e
+      where e.is_active and (e.events = '{}' or ${type} = any(e.events))
+        and (e.is_operator or e.organization_id in (select organization_id from numbered))
+      order by e.id for key share
+    )
     insert into webhook_deliveries (id, organization_id, endpoint_id, event_id, type, payload, next_attempt_at, created_at)
-    select (string_to_array(${deliveryIds.join(',')}, ',')::uuid[])[place], ${organizationId}::uuid, endpoint_id, ${id},
-      ${type}, ${payload}::jsonb, greatest(${at}::timestamptz, paused_until), ${at}::timestamptz
-    from (select locked.id as endpoint_id, paused_until, row_number() over (order by locked.id) as place from (
-      select id, paused_until from webhook_endpoints where organization_id = ${organizationId}::uuid and ${which}
-      order by id for key share) locked) told
-    where place <= ${deliveryIds.length}::int and ${provided}`
+    select ${newIdLike(id)}, e.organization_id, e.id, s.event_id, ${type},
+      ${buildPayload(type, at, sql`jsonb_build_object('organization', ${ORGANIZATION}) || s.data`)},
+      greatest(${at}::timestamptz, e.paused_until), ${at}::timestamptz
+    from numbered s join organizations o on o.id = s.organization_id
+    join listening e on e.is_operator or e.organization_id = s.organization_id
+    on conflict (endpoint_id, event_id) do nothing
+    returning id`
 }
 
 /**
- * An event with its rows: put `insert` into the batch of what it tells of, so that there is not one without the other,
- * and call `send` after it. A job sends what that does not.
+ * The step of a batch that tells of what the batch does, so that there is not one without the other. What it put on its way
+ * is tried once the batch is committed and the request answered; a job sends what that does not.
  */
-export function deliveriesFor(deps: ManagementDeps, happening: Happening) {
-  const event = webhookEvent(deps.now(), happening)
-  return { insert: deps.db.execute(insertDeliveries(event)), send: () => sendSoon(deps, event) }
+export function published(deps: ManagementDeps, happening: Happening) {
+  const statement = deps.db.execute<{ id: string }>(insertDeliveries(deps.now(), happening))
+  return whenCommitted(statement, ({ rows }) =>
+    sendSoon(
+      deps,
+      rows.map(({ id }) => id),
+    ),
+  )
 }
 
-/** Tries an event's deliveries once the request is answered. */
-export function sendSoon(deps: Deps, { deliveryIds }: Pick<WebhookEvent, 'deliveryIds'>): void {
-  deps.defer(deliverNow(deps, deliveryIds))
+/** Tries deliveries once the request is answered. */
+export function sendSoon(deps: Deps, deliveryIds: readonly string[]): void {
+  if (deliveryIds.length > 0) deps.defer(deliverNow(deps, deliveryIds))
 }

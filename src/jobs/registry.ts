@@ -1,6 +1,7 @@
 import type { Sql } from '../db/client.ts'
 import type { Deps } from '../deps.ts'
 import { deliverDueWebhooks } from '../events/deliver.ts'
+import { tellExpiry } from '../events/expiry.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { toMonth } from '../lib/period.ts'
 import { deliverDueMail } from '../mail/outbox.ts'
@@ -60,6 +61,8 @@ const sendUsage: Job = {
 const deliverMail: Job = { name: 'deliver-mail', cron: EVERY_MINUTE, run: deliverDueMail }
 
 const checkAlerts: Job = { name: 'check-usage-alerts', cron: EVERY_MINUTE, run: checkUsageAlerts }
+
+const tellOfExpiry: Job = { name: 'tell-expiry', cron: EVERY_MINUTE, run: tellExpiry }
 
 const deliverWebhooks: Job = { name: 'deliver-webhooks', cron: EVERY_MINUTE, run: deliverDueWebhooks }
 
@@ -144,6 +147,7 @@ export const JOBS: readonly Job[] = [
   drainSpool,
   complete,
   checkAlerts,
+  tellOfExpiry,
   deliverMail,
   deliverWebhooks,
   sendUsage,

@@ -8,6 +8,8 @@ import { requireThat, tryBatch } from '../db/batch.ts'
 import { lockOwnOrganizations } from '../db/locks.ts'
 import { anonymizeEvents } from '../db/usage-erasure.ts'
 import type { ManagementDeps } from '../deps.ts'
+import { published } from '../events/publish.ts'
+import { organizationEvent } from '../events/subjects.ts'
 import { Problem } from '../problems.ts'
 import { invalidateDeleted } from './announce.ts'
 import { holds } from './invitations/queries.ts'
@@ -72,6 +74,7 @@ async function erase(deps: ManagementDeps, user: UserPrincipal, { id, name, slug
       target: { type: 'organization', id },
       detail: { name, slug },
     }),
+    event: published(deps, organizationEvent('organization.deleted', id)), // while there is a name to tell
     memberships: deleteMemberships(db, id),
     sessions: leaveSessions(db, id),
     usage: anonymizeEvents(db, sql`(${id}::uuid)`, new Date(deps.now())),

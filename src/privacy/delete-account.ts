@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import type * as z from 'zod'
 import { requirePassword } from '../accounts/passwords/reauthenticate.ts'
 import { type Proof, requireSecondFactor } from '../accounts/two-factor/code.ts'
@@ -8,6 +9,8 @@ import { requireThat, tryBatch } from '../db/batch.ts'
 import { lockLeavingUser, lockOwnOrganizations } from '../db/locks.ts'
 import { anonymizeEvents } from '../db/usage-erasure.ts'
 import type { ManagementDeps } from '../deps.ts'
+import { published } from '../events/publish.ts'
+import { membersLeaving, organizationsEvent } from '../events/subjects.ts'
 import { keyVersionKey } from '../limits/limit-request.ts'
 import { publishVersion } from '../limits/versions.ts'
 import { notice } from '../mail/notice.ts'
@@ -74,6 +77,10 @@ async function erase(
       organizationId,
       target: { type: 'user', id: userId },
     }),
+    events: [
+      published(deps, membersLeaving(userId, sql`m.organization_id not in ${ownedAlone(userId)}`)),
+      published(deps, organizationsEvent('organization.deleted', ownedAlone(userId))),
+    ],
     keys: detachKeys(db, userId),
     usage: anonymizeEvents(db, ownedAlone(userId), new Date(deps.now())),
     organizations: deleteOwnOrganizations(db, userId),

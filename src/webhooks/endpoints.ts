@@ -11,13 +11,14 @@ import {
   deleteEndpoint,
   type EndpointChanges,
   type EndpointOf,
+  type EndpointOwner,
   type EndpointView,
   findEndpoint,
   insertEndpoint,
   replaceSecret,
   updateEndpoint,
 } from './queries.ts'
-import type { NewWebhookEndpoint, WebhookEndpointChanges } from './schemas.ts'
+import type { NewOperatorEndpoint, WebhookEndpointChanges } from './schemas.ts'
 import { toEndpoint } from './serialize.ts'
 
 /** How long deliveries are signed with the secret before a rotation as well. */
@@ -36,11 +37,11 @@ interface WithSecret {
 export async function createEndpoint(
   deps: ManagementDeps,
   principal: Principal,
-  organizationId: string,
-  request: z.output<typeof NewWebhookEndpoint>,
+  owner: EndpointOwner,
+  request: z.output<typeof NewOperatorEndpoint>,
 ): Promise<WithSecret> {
   const now = deps.now()
-  const one = { organizationId, id: uuidv7(now) }
+  const one = { ...owner, id: uuidv7(now) }
   const secret = newSecret()
   const row = {
     ...one,
@@ -52,7 +53,7 @@ export async function createEndpoint(
   }
   const detail = { host: new URL(row.url).host, events: row.events }
   const auditRow = auditedFor(deps, principal, one, { action: 'webhook_endpoint.created', detail })
-  const { at, secret: _sealed, ...columns } = row
+  const { at, secret: _sealed, isOperator: _, ...columns } = row
   const made = { isActive: true, disabledReason: null, failedEvents: 0, previousSecretUntil: null }
   const endpoint = { ...columns, ...made, createdAt: at, updatedAt: at }
   const kept = await keepAnswer(deps, 201, { ...toEndpoint(endpoint), secret })

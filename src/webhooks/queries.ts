@@ -6,8 +6,10 @@ import { lockEndpoint, lockOrganization } from '../db/locks.ts'
 import type { Database } from '../db/orm.ts'
 import { webhookDeliveries, webhookEndpoints } from '../db/schema/alerts.ts'
 import { bytesParameter } from '../db/schema/columns.ts'
-import { MAX_ENDPOINTS } from '../events/publish.ts'
+import { selectOrganization } from '../events/publish.ts'
 import { type PageOf } from '../http/paging.ts'
+
+export const MAX_ENDPOINTS = 10
 
 const {
   secret: _secret,
@@ -15,33 +17,47 @@ const {
   triedAt: _tried,
   busyUntil: _busy,
   pausedUntil: _paused,
+  isOperator: _operator,
   ...viewColumns
 } = getTableColumns(webhookEndpoints)
-const { organizationId: _owner, endpointId: _endpoint, ...deliveryColumns } = getTableColumns(webhookDeliveries)
+const {
+  organizationId: _owner,
+  endpointId: _endpoint,
+  stateOf: _state,
+  ...deliveryColumns
+} = getTableColumns(webhookDeliveries)
 
 type Payload = Record<string, unknown>
 export type EndpointView = Awaited<ReturnType<typeof listEndpoints>>[number]
 export type DeliveryView = Awaited<ReturnType<typeof listDeliveries>>[number] & { readonly payload: Payload }
 
-/** One of an organization's endpoints: a stranger's is none. */
-export interface EndpointOf {
+/** Whose endpoints: an organization's, or those of the operator, which belong to the platform organization. */
+export interface EndpointOwner {
   readonly organizationId: string
+  readonly isOperator: boolean
+}
+
+/** One of an owner's endpoints: a stranger's is none. */
+export interface EndpointOf extends EndpointOwner {
   readonly id: string
 }
 
-const isOne = ({ organizationId, id }: EndpointOf) =>
-  and(eq(webhookEndpoints.id, id), eq(webhookEndpoints.organizationId, organizationId))
+const isOwned = ({ organizationId, isOperator }: EndpointOwner) =>
+  and(eq(webhookEndpoints.organizationId, organizationId), eq(webhookEndpoints.isOperator, isOperator))
+
+const isOne = (endpoint: EndpointOf) => and(eq(webhookEndpoints.id, endpoint.id), isOwned(endpoint))
 
 /** Whether there is such an endpoint, as a condition of an audit row. */
-const isEndpoint = ({ organizationId, id }: EndpointOf) => sql`exists (
-  select 1 from webhook_endpoints where id = ${id}::uuid and organization_id = ${organizationId}::uuid)`
+const isEndpoint = ({ organizationId, isOperator, id }: EndpointOf) => sql`exists (
+  select 1 from webhook_endpoints where id = ${id}::uuid and organization_id = ${organizationId}::uuid
+    and is_operator = ${isOperator}::boolean)`
 
-/** One page of an organization's endpoints, newest first, and one row more when there is another page. */
-export function listEndpoints(db: Database, organizationId: string, { limit, after }: PageOf) {
+/** One page of an owner's endpoints, newest first, and one row more when there is another page. */
+export function listEndpoints(db: Database, owner: EndpointOwner, { limit, after }: PageOf) {
   return db
     .select(viewColumns)
     .from(webhookEndpoints)
-    .where(and(eq(webhookEndpoints.organizationId, organizationId), after ? lt(webhookEndpoints.id, after) : undefined))
+    .where(and(isOwned(owner), after ? lt(webhookEndpoints.id, after) : undefined))
     .orderBy(desc(webhookEndpoints.id))
     .limit(limit + 1)
 }
@@ -61,7 +77,7 @@ export interface NewEndpointRow extends EndpointOf {
 }
 
 /**
- * Stores an endpoint unless the organization has its full number. Its row is locked first, so that endpoints made at the
+ * Stores an endpoint unless its owner has the full number. Its row is locked first, so that endpoints made at the
  * same time are counted one after the other.
  *
  * @param effects run with it, such as its audit row
@@ -72,15 +88,16 @@ export async function insertEndpoint(
   endpoint: NewEndpointRow,
   effects: readonly Statement[],
 ): Promise<boolean> {
-  const { id, organizationId, url, description, events, secret } = endpoint
+  const { id, organizationId, isOperator, url, description, events, secret } = endpoint
   const at = sql`${endpoint.at.toISOString()}::timestamptz`
   const done = await tryBatch(db, {
     lock: lockOrganization(db, organizationId),
     endpoint: db.execute(sql`
-      insert into webhook_endpoints (id, organization_id, url, description, events, secret, created_at, updated_at)
-      select ${id}::uuid, ${organizationId}::uuid, ${url}, ${description}, ${asArray(events)}, ${bytesParameter(secret)},
+      insert into webhook_endpoints (id, organization_id, is_operator, url, description, events, secret, created_at, updated_at)
+      select ${id}::uuid, ${organizationId}::uuid, ${isOperator}::boolean, ${url}, ${description}, ${asArray(events)}, ${bytesParameter(secret)},
         ${at}, ${at}
-      where (select count(*) from webhook_endpoints where organization_id = ${organizationId}::uuid) < ${MAX_ENDPOINTS}::int`),
+      where (select count(*) from webhook_endpoints where organization_id = ${organizationId}::uuid
+        and is_operator = ${isOperator}::boolean) < ${MAX_ENDPOINTS}::int`),
     room: requireThat(db, isEndpoint(endpoint)),
     effects,
   })
@@ -195,6 +212,26 @@ export async function findDueTime(db: Database, one: EndpointOf, at: Date): Prom
   return row?.pausedUntil && row.pausedUntil > at ? row.pausedUntil : at
 }
 
+/** What a test event to an endpoint names, and when it is due; nothing of an endpoint that there is not. */
+export async function findTestTarget(db: Database, one: EndpointOf, at: Date) {
+  const nextAttemptAt = await findDueTime(db, one, at)
+  const { rows } = await db.execute<{ organization: Payload | null }>(
+    sql`select ${selectOrganization(one.organizationId)} as organization`,
+  )
+  return { organization: rows[0]?.organization ?? null, nextAttemptAt }
+}
+
+/** The statement that puts a test event on its way, unless the endpoint is switched off. */
+export function insertTestDelivery(db: Database, { organizationId, id }: EndpointOf, event: DeliveryView) {
+  const at = sql`${event.createdAt.toISOString()}::timestamptz`
+  return db.execute(sql`
+    insert into webhook_deliveries (id, organization_id, endpoint_id, event_id, type, payload, next_attempt_at, created_at)
+    select ${event.id}::uuid, organization_id, id, ${event.eventId}, ${event.type}, ${JSON.stringify(event.payload)}::jsonb,
+      greatest(${at}, paused_until), ${at}
+    from webhook_endpoints where id = ${id}::uuid and organization_id = ${organizationId}::uuid and is_active
+    for key share`)
+}
+
 /** Whether a delivery to an endpoint waits. */
 export const isWaiting = ({ organizationId, id }: EndpointOf, deliveryId: SQL) => sql`exists (
   select 1 from webhook_deliveries where id = any(${deliveryId}) and endpoint_id = ${id}::uuid
@@ -227,4 +264,11 @@ export async function restartDelivery(
     answer,
   })
   return done !== undefined
+}
+
+/** The organization that the operator's endpoints belong to. */
+export async function findOperator(db: Database): Promise<EndpointOwner> {
+  const { rows } = await db.execute<{ id: string }>(sql`select id from organizations where is_platform`)
+  if (!rows[0]) throw new Error('There is no platform organization: run the seed')
+  return { organizationId: rows[0].id, isOperator: true }
 }

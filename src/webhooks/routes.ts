@@ -2,7 +2,7 @@ import { apiRoute, newRouter } from '../api/api-route.ts'
 import { pageEnd } from '../http/paging.ts'
 import { page } from '../lib/cursor.ts'
 import { changeEndpoint, createEndpoint, getEndpoint, removeEndpoint, rotateSecret } from './endpoints.ts'
-import { listDeliveries, listEndpoints } from './queries.ts'
+import { type EndpointOwner, listDeliveries, listEndpoints } from './queries.ts'
 import {
   DeliveryParams,
   EndpointListQuery,
@@ -143,44 +143,60 @@ const resendRoute = apiRoute({
   fails: [...one.fails, 'webhook_delivery_not_found', 'webhook_endpoint_off', 'rate_limited'],
 })
 
+/** An organization's own endpoints; those of the operator have routes of their own. */
+const ofOrganization = (organizationId: string): EndpointOwner => ({ organizationId, isOperator: false })
+
 export const webhookRoutes = newRouter()
   .openapi(createEndpointRoute, async (c) => {
     const { deps, principal, organizationId } = c.var
-    const { endpoint, secret } = await createEndpoint(deps, principal, organizationId, c.req.valid('json'))
+    const request = c.req.valid('json')
+    const { endpoint, secret } = await createEndpoint(deps, principal, ofOrganization(organizationId), request)
     return c.json({ ...toEndpoint(endpoint), secret }, 201)
   })
   .openapi(listEndpointsRoute, async (c) => {
     const { limit, cursor } = c.req.valid('query')
-    const rows = await listEndpoints(c.var.deps.db, c.var.organizationId, { limit, after: pageEnd(cursor) })
+    const rows = await listEndpoints(c.var.deps.db, ofOrganization(c.var.organizationId), {
+      limit,
+      after: pageEnd(cursor),
+    })
     const { data, next_cursor } = page(rows, limit)
     return c.json({ data: data.map(toEndpoint), next_cursor }, 200)
   })
   .openapi(getEndpointRoute, async (c) => {
     const { organizationId, deps } = c.var
-    return c.json(toEndpoint(await getEndpoint(deps, { organizationId, ...c.req.valid('param') })), 200)
+    return c.json(
+      toEndpoint(await getEndpoint(deps, { ...ofOrganization(organizationId), ...c.req.valid('param') })),
+      200,
+    )
   })
   .openapi(changeEndpointRoute, async (c) => {
     const { organizationId, deps, principal } = c.var
-    const endpoint = { organizationId, ...c.req.valid('param') }
+    const endpoint = { ...ofOrganization(organizationId), ...c.req.valid('param') }
     return c.json(toEndpoint(await changeEndpoint(deps, principal, endpoint, c.req.valid('json'))), 200)
   })
   .openapi(removeEndpointRoute, async (c) => {
     const { organizationId, deps, principal } = c.var
-    await removeEndpoint(deps, principal, { organizationId, ...c.req.valid('param') })
+    await removeEndpoint(deps, principal, { ...ofOrganization(organizationId), ...c.req.valid('param') })
     return c.body(null, 204)
   })
   .openapi(rotateSecretRoute, async (c) => {
     const { organizationId, deps, principal } = c.var
-    const { endpoint, secret } = await rotateSecret(deps, principal, { organizationId, ...c.req.valid('param') })
+    const { endpoint, secret } = await rotateSecret(deps, principal, {
+      ...ofOrganization(organizationId),
+      ...c.req.valid('param'),
+    })
     return c.json({ ...toEndpoint(endpoint), secret }, 200)
   })
   .openapi(testRoute, async (c) => {
     const { organizationId, deps, principal } = c.var
-    return c.json(toDelivery(await testEndpoint(deps, principal, { organizationId, ...c.req.valid('param') })), 202)
+    return c.json(
+      toDelivery(await testEndpoint(deps, principal, { ...ofOrganization(organizationId), ...c.req.valid('param') })),
+      202,
+    )
   })
   .openapi(listDeliveriesRoute, async (c) => {
     const { limit, cursor } = c.req.valid('query')
-    const endpoint = { organizationId: c.var.organizationId, ...c.req.valid('param') }
+    const endpoint = { ...ofOrganization(c.var.organizationId), ...c.req.valid('param') }
     await getEndpoint(c.var.deps, endpoint)
     const rows = await listDeliveries(c.var.deps.db, endpoint, { limit, after: pageEnd(cursor) })
     const { data, next_cursor } = page(rows, limit)
@@ -189,5 +205,8 @@ export const webhookRoutes = newRouter()
   .openapi(resendRoute, async (c) => {
     const { organizationId, deps, principal } = c.var
     const { id, delivery_id } = c.req.valid('param')
-    return c.json(toDelivery(await resend(deps, principal, { organizationId, id }, delivery_id)), 202)
+    return c.json(
+      toDelivery(await resend(deps, principal, { ...ofOrganization(organizationId), id }, delivery_id)),
+      202,
+    )
   })

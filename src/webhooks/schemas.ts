@@ -35,7 +35,8 @@ const url = z
   .max(2_000)
   .meta({ description: 'Public, `https:`, port 443 or 8443, without user name and password.' })
 
-export const NewWebhookEndpoint = z.strictObject({
+/** One of the operator's hears of every organization. */
+export const NewOperatorEndpoint = z.strictObject({
   url,
   description: line(200).nullish(),
   events: events.default([]).meta({
@@ -43,6 +44,9 @@ export const NewWebhookEndpoint = z.strictObject({
       .map(([type, meaning]) => `\`${type}\`: ${meaning}`)
       .join('\n\n')}`,
   }),
+})
+
+export const NewWebhookEndpoint = NewOperatorEndpoint.extend({
   organization_id: uuid.optional().meta({ description: 'The active organization when absent.' }),
 })
 

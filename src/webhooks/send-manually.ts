@@ -6,11 +6,21 @@ import type { Principal } from '../auth/principal.ts'
 import { requireThat, tryBatch } from '../db/batch.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { TEST_EVENT } from '../events/event-types.ts'
-import { insertDeliveryTo, sendSoon, type WebhookEvent, webhookEvent } from '../events/publish.ts'
+import { sendSoon } from '../events/publish.ts'
+import { uuidv7 } from '../lib/uuid.ts'
 import { enforceRateLimits } from '../limits/endpoint-limits.ts'
 import { Problem } from '../problems.ts'
 import { getEndpoint } from './endpoints.ts'
-import { type DeliveryView, type EndpointOf, findDelivery, findDueTime, isWaiting, restartDelivery } from './queries.ts'
+import {
+  type DeliveryView,
+  type EndpointOf,
+  findDelivery,
+  findDueTime,
+  findTestTarget,
+  insertTestDelivery,
+  isWaiting,
+  restartDelivery,
+} from './queries.ts'
 import { toDelivery } from './serialize.ts'
 
 /**
@@ -21,21 +31,22 @@ import { toDelivery } from './serialize.ts'
 export async function testEndpoint(deps: ManagementDeps, actor: Principal, one: EndpointOf): Promise<DeliveryView> {
   const { organizationId, id } = one
   await enforceRateLimits(deps, { webhook_send_account: { account: organizationId } })
-  const data = { endpoint_id: id, organization_id: organizationId }
-  const event = webhookEvent(deps.now(), { organizationId, type: TEST_EVENT, data })
-  const ids = sql`string_to_array(${event.deliveryIds.join(',')}, ',')::uuid[]`
-  const target = { type: 'webhook_endpoint', id } as const
-  const sent = await describeTest(deps, one, event)
-  const answer = await keepAnswer(deps, 202, toDelivery(sent))
+  const event = await buildTest(deps, one)
+  const answer = await keepAnswer(deps, 202, toDelivery(event))
   const done = await tryBatch(deps.db, {
-    delivery: deps.db.execute(insertDeliveryTo(id, event)),
-    due: requireThat(deps.db, isWaiting(one, ids)),
-    audit: audited(deps, { action: 'webhook_endpoint.tested', actor, organizationId, target }),
+    delivery: insertTestDelivery(deps.db, one, event),
+    due: requireThat(deps.db, isWaiting(one, sql`array[${event.id}::uuid]`)),
+    audit: audited(deps, {
+      action: 'webhook_endpoint.tested',
+      actor,
+      organizationId,
+      target: { type: 'webhook_endpoint', id },
+    }),
     answer,
   })
   if (!done) throw await whyNothingIsSent(deps, one)
-  sendSoon(deps, event)
-  return sent
+  sendSoon(deps, [event.id])
+  return event
 }
 
 /**
@@ -87,22 +98,24 @@ async function restart(deps: ManagementDeps, resending: Resending): Promise<Deli
   const audit = audited(deps, { action, actor, organizationId, target, detail })
   const isDue = await restartDelivery(deps.db, one, { id: deliveryId, at }, { audit, answer })
   if (!isDue) throw await whyNothingIsSent(deps, one)
-  sendSoon(deps, { deliveryIds: [deliveryId] })
+  sendSoon(deps, [deliveryId])
   return restarted
 }
 
 const AGAIN = { state: 'pending', attempts: 0, deliveredAt: null, lastError: null } as const
 
 /** The delivery of a test event, as it is before the first attempt: known before it is stored, so that a repeat gets it as well. */
-async function describeTest(deps: ManagementDeps, one: EndpointOf, event: WebhookEvent): Promise<DeliveryView> {
-  const at = new Date(event.at)
+async function buildTest(deps: ManagementDeps, one: EndpointOf): Promise<DeliveryView> {
+  const at = new Date(deps.now())
+  const { organization, nextAttemptAt } = await findTestTarget(deps.db, one, at)
+  const data = { organization, endpoint_id: one.id }
   return {
     ...AGAIN,
-    id: event.deliveryIds[0] as string,
-    eventId: event.id,
-    type: event.type,
-    payload: JSON.parse(event.payload),
-    nextAttemptAt: await findDueTime(deps.db, one, at),
+    id: uuidv7(deps.now()),
+    eventId: `evt_${uuidv7(deps.now())}`,
+    type: TEST_EVENT,
+    payload: { type: TEST_EVENT, timestamp: at.toISOString(), data },
+    nextAttemptAt,
     lastStatusCode: null,
     responseTimeMs: null,
     createdAt: at,

@@ -43,6 +43,7 @@ const OF_COLLECTION: Readonly<Record<string, Kind>> = {
   'billing/events': 'billing_event',
   mails: 'mail',
   ledger: 'ledger_row',
+  webhooks: 'endpoint',
 }
 
 /** What a billing provider calls something, and the id of a request: nothing of anybody is looked up by it. */

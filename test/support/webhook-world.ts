@@ -1,8 +1,10 @@
+import { ormOver } from '../../src/db/orm.ts'
+import type { Deps } from '../../src/deps.ts'
 import { deliverDueWebhooks } from '../../src/events/deliver.ts'
-import { deliveriesFor } from '../../src/events/publish.ts'
+import { insertDeliveries, sendSoon } from '../../src/events/publish.ts'
+import { organizationEvent } from '../../src/events/subjects.ts'
 import { call, newUser } from './http.ts'
 import { newIsolate } from './isolate.ts'
-import { managementDeps } from './management.ts'
 import { LOCAL, newReceiver } from './webhooks.ts'
 
 export type WebhookWorld = Awaited<ReturnType<typeof world>>
@@ -16,13 +18,7 @@ export async function world(fields: Record<string, unknown> = {}, query = '') {
   const runJob = () => deliverDueWebhooks(isolate.deps())
 
   async function happen(data: Record<string, unknown> = {}) {
-    const type = 'quota.threshold_reached'
-    const { insert, send } = deliveriesFor(managementDeps(isolate.deps()), {
-      organizationId,
-      type,
-      data: { organization_id: organizationId, ...data },
-    })
-    await insert
+    const send = await publish(isolate.deps(), organizationId, data)
     return send
   }
 
@@ -30,4 +26,15 @@ export async function world(fields: Record<string, unknown> = {}, query = '') {
     (await call(`GET /api/v1/webhook-endpoints/${receiver.id}/deliveries`, { token: owner.token })).body.data
   const endpoint = async () => (await call(`GET /api/v1/webhook-endpoints/${receiver.id}`, { token: owner.token })).body
   return { ...owner, organizationId, receiver, isolate, runJob, happen, deliveries, endpoint }
+}
+
+/** Puts an event on its way. @returns what sends it at once */
+export async function publish(deps: Deps, organizationId: string, data: Record<string, unknown> = {}) {
+  const event = organizationEvent('quota.threshold_reached', organizationId, data)
+  const { rows } = await ormOver(deps.sql).execute<{ id: string }>(insertDeliveries(deps.now(), event))
+  return () =>
+    sendSoon(
+      deps,
+      rows.map(({ id }) => id),
+    )
 }

@@ -15,7 +15,7 @@ interface Caught {
 }
 
 /** What arrived at a receiver so far, newest first. */
-async function caughtAt(path: string): Promise<Caught[]> {
+export async function caughtAt(path: string): Promise<Caught[]> {
   const response = await fetch(`${env.STACK_URL}/webhooks?format=json&path=${encodeURIComponent(path)}`)
   return response.json()
 }

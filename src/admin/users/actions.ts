@@ -4,6 +4,8 @@ import type { UserPrincipal } from '../../auth/principal.ts'
 import { requireThat, runBatch } from '../../db/batch.ts'
 import { lockOrganizationsAround } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
+import { published } from '../../events/publish.ts'
+import { organizationsEvent } from '../../events/subjects.ts'
 import { notice } from '../../mail/notice.ts'
 import { announceOrganizations } from '../../organizations/announce.ts'
 import { Problem } from '../../problems.ts'
@@ -14,7 +16,9 @@ import {
   isDisabled,
   isSomebody,
   mayBeDisabled,
+  NO_ACTIVE_MEMBERS,
   resumeMemberless,
+  selectMemberless,
   setActive,
   suspendMemberless,
   type UserView,
@@ -64,6 +68,10 @@ export async function disableUser(deps: ManagementDeps, request: OnUser): Promis
     user: setActive(deps.db, userId, false),
     sessions: endSessions(deps.db, userId, 'account_disabled', now),
     suspended: suspendMemberless(deps.db, userId, now),
+    events: published(
+      deps,
+      organizationsEvent('organization.suspended', selectMemberless(userId, now), { reason: NO_ACTIVE_MEMBERS }),
+    ),
     mail: mail.insert,
   })
   await announceOrganizations(deps, suspended)
@@ -82,6 +90,10 @@ export async function enableUser(deps: ManagementDeps, request: OnUser): Promise
     disabled: requireThat(deps.db, isDisabled(userId), 'user_not_found'),
     audit: audited(deps, toEntry('admin.user_enabled', request)),
     user: setActive(deps.db, userId, true),
+    events: published(
+      deps,
+      organizationsEvent('organization.resumed', selectMemberless(userId), { reason: null }), // while they are suspended
+    ),
     resumed: resumeMemberless(deps.db, userId),
     mail: mail.insert,
   })

@@ -135,6 +135,11 @@ export function resumeMemberless(db: Database, userId: string) {
     .returning({ id: organizations.id, version: organizations.version })
 }
 
+/** A user's organizations that are suspended for want of an active member. @param since only those of that moment */
+export const selectMemberless = (userId: string, since?: Date) => sql`
+  select o.id from organizations o join memberships m on m.organization_id = o.id and m.user_id = ${userId}::uuid
+  where o.suspended_reason = ${NO_ACTIVE_MEMBERS} and ${since ? sql`o.suspended_at = ${since.toISOString()}::timestamptz` : sql`true`}`
+
 /** Statements that take a user's second factor away, with its backup codes. */
 export function deleteTwoFactor(db: Database, userId: string) {
   return [

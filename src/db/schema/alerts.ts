@@ -10,6 +10,7 @@ import {
   smallint,
   text,
   timestamp,
+  uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
 import { bytea, createdAt, moment, updatedAt } from './columns.ts'
@@ -50,6 +51,8 @@ export const webhookEndpoints = pgTable(
     organizationId: uuid()
       .notNull()
       .references(() => organizations.id, { onDelete: 'cascade' }),
+    /** Whether it hears of every organization: one of the operator's, set up by an administrator. */
+    isOperator: boolean().notNull().default(false),
     url: text().notNull(),
     description: text(),
     /** Event types; empty for all. */
@@ -73,7 +76,10 @@ export const webhookEndpoints = pgTable(
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
-  (t) => [index('webhook_endpoints_organization').on(t.organizationId, t.id)],
+  (t) => [
+    index('webhook_endpoints_organization').on(t.organizationId, t.id),
+    index('webhook_endpoints_operator').on(t.id).where(sql`${t.isOperator}`),
+  ],
 )
 
 /** One event on its way to one endpoint, and afterwards the record of it. */
@@ -89,6 +95,8 @@ export const webhookDeliveries = pgTable(
     eventId: text().notNull(),
     type: text().notNull(),
     payload: jsonb().notNull(),
+    /** The organization whose state it tells, while a newer state would take its place; null for other events. */
+    stateOf: uuid(),
     state: text({ enum: ['pending', 'delivered', 'failed'] })
       .notNull()
       .default('pending'),
@@ -103,6 +111,12 @@ export const webhookDeliveries = pgTable(
   },
   (t) => [
     index('webhook_deliveries_endpoint').on(t.endpointId, t.id),
+    /** An event goes to an endpoint once, also when two runs of a job find it. */
+    uniqueIndex('webhook_deliveries_event').on(t.endpointId, t.eventId),
+    /** Of an organization's state one waits for its first attempt. */
+    uniqueIndex('webhook_deliveries_state')
+      .on(t.endpointId, t.stateOf)
+      .where(sql`${t.stateOf} is not null and ${t.attempts} = 0 and ${t.nextAttemptAt} is not null`),
     index('webhook_deliveries_created').on(t.createdAt),
     index('webhook_deliveries_due').on(t.nextAttemptAt).where(sql`${t.nextAttemptAt} is not null`),
     index('webhook_deliveries_failed').on(t.createdAt).where(sql`${t.state} = 'failed'`),

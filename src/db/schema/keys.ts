@@ -67,6 +67,7 @@ export const apiKeys = pgTable(
     uniqueIndex('api_keys_hash_unique').on(t.keyHash),
     index('api_keys_organization').on(t.organizationId, t.id),
     index('api_keys_creator').on(t.createdBy),
+    index('api_keys_expiry').on(t.expiresAt).where(sql`${t.expiresAt} is not null`),
     check('api_keys_environment', sql`${t.environment} in ('live', 'test')`),
     check('api_keys_custom_rate_limit', sql`${t.customRateLimit} > 0`),
   ],

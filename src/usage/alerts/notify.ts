@@ -1,7 +1,9 @@
 import { sql } from 'drizzle-orm'
 import { ormOver } from '../../db/orm.ts'
 import type { Deps } from '../../deps.ts'
-import { insertDeliveries, webhookEvent } from '../../events/publish.ts'
+import type { WebhookEventType } from '../../events/event-types.ts'
+import { insertDeliveries } from '../../events/publish.ts'
+import { organizationEvent } from '../../events/subjects.ts'
 import { formatAmount } from '../../limits/meter-units.ts'
 import { selectContacts } from '../../mail/contacts.ts'
 import { insertMails } from '../../mail/outbox.ts'
@@ -71,16 +73,6 @@ async function notify(deps: Deps, open: OpenAlerts): Promise<boolean> {
   // Overage passes 150 % together with 100 %, or long after it: the limit is reached once.
   const full = open.alerts.find(({ threshold, limit }) => threshold === 100 && limit === highest.limit)
   const isFull = full ? sql`exists (select from told where id = ${full.id}::uuid)` : sql`false`
-  const passed = webhookEvent(now, {
-    organizationId,
-    type: 'quota.threshold_reached',
-    data: toData(open, highest),
-  })
-  const reached = webhookEvent(now, {
-    organizationId,
-    type: 'quota.exhausted',
-    data: toData(open, full ?? highest),
-  })
   const { rows } = await ormOver(deps.sql).execute<{ is_new: boolean }>(sql`
     with told as (
       update usage_alerts set notified_at = ${new Date(now).toISOString()}::timestamptz
@@ -88,24 +80,23 @@ async function notify(deps: Deps, open: OpenAlerts): Promise<boolean> {
         and id = any(string_to_array(${open.alerts.map(({ id }) => id).join(',')}, ',')::uuid[])
       returning id
     ), mailed as (${insertMails(now, buildMails(deps, open), isNew)}),
-    passed as (${insertDeliveries(passed, isNew)}),
-    reached as (${insertDeliveries(reached, isFull)})
+    passed as (${insertDeliveries(now, quotaEvent('quota.threshold_reached', open, highest), isNew)}),
+    reached as (${insertDeliveries(now, quotaEvent('quota.exhausted', open, full ?? highest), isFull)})
     select ${isNew} as is_new`)
   return rows[0]?.is_new ?? false
 }
 
-function toData({ organization_id, meter, period_start }: OpenAlerts, alert: OpenAlert) {
+function quotaEvent(type: WebhookEventType, { organization_id, meter, period_start }: OpenAlerts, alert: OpenAlert) {
   const { id, threshold, limit, used, crossed_at } = alert
-  return {
+  return organizationEvent(type, organization_id, {
     alert_id: id,
-    organization_id,
     meter,
     threshold,
     limit: formatAmount(meter, limit),
     used: formatAmount(meter, used),
     period_start: new Date(period_start).toISOString(),
     crossed_at: new Date(crossed_at).toISOString(),
-  }
+  })
 }
 
 function buildMails({ config }: Deps, open: OpenAlerts) {

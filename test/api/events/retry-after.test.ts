@@ -66,8 +66,8 @@ test('what happens while an endpoint is left alone waits in its lane, also what 
   const [oldest] = await directly().sql.query('select id from webhook_deliveries where endpoint_id = $1 order by id', [
     receiver.id,
   ])
-  await resend(deps, USER, { organizationId, id: receiver.id }, oldest?.id)
-  await testEndpoint(deps, USER, { organizationId, id: receiver.id })
+  await resend(deps, USER, { organizationId, isOperator: false, id: receiver.id }, oldest?.id)
+  await testEndpoint(deps, USER, { organizationId, isOperator: false, id: receiver.id })
   await isolate.settled()
   expect(sent()).toBe(1)
   const due = await dueInSeconds()

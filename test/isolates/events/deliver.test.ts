@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { UserPrincipal } from '../../../src/auth/principal.ts'
 import { claimDeliveries } from '../../../src/events/claim.ts'
-import { deliveriesFor } from '../../../src/events/publish.ts'
 import { rotateSecret } from '../../../src/webhooks/endpoints.ts'
 import { directly } from '../../support/direct.ts'
 import { failWebhooks } from '../../support/faults.ts'
@@ -9,7 +8,7 @@ import { call, newUser } from '../../support/http.ts'
 import { newIsolate } from '../../support/isolate.ts'
 import { mailTo } from '../../support/mail.ts'
 import { managementDeps } from '../../support/management.ts'
-import { type WebhookWorld, world } from '../../support/webhook-world.ts'
+import { publish, type WebhookWorld, world } from '../../support/webhook-world.ts'
 import { isSigned, newReceiver } from '../../support/webhooks.ts'
 
 vi.setConfig({ testTimeout: 30_000 })
@@ -86,7 +85,7 @@ describe('an event', () => {
 
   test('of a rotated endpoint is signed with both secrets for 24 hours, and not after', async () => {
     const { happen, runJob, receiver, isolate, organizationId } = await world()
-    const one = { organizationId, id: receiver.id }
+    const one = { organizationId, isOperator: false, id: receiver.id }
     const { secret } = await rotateSecret(managementDeps(isolate.deps()), USER, one)
     const verdicts = []
     for (const ms of [24 * HOUR - 5_000, 10_000]) {
@@ -225,12 +224,7 @@ describe('F55 a delivery that fails', () => {
 test('an address that became forbidden after it was saved is judged again, and nothing is sent', async () => {
   const { organizationId, receiver, deliveries } = await world()
   const elsewhere = await newIsolate() // not on a loopback address, unlike the receiver
-  const { insert, send } = deliveriesFor(managementDeps(elsewhere.deps()), {
-    organizationId,
-    type: 'quota.exhausted',
-    data: {},
-  })
-  await insert
+  const send = await publish(elsewhere.deps(), organizationId)
   send()
   await elsewhere.settled()
   expect(await receiver.caught()).toEqual([])

@@ -1,0 +1,104 @@
+import * as z from 'zod'
+import { timestamp } from '../http/fields.ts'
+import type { WebhookEventType } from './event-types.ts'
+
+const Organization = z.strictObject({
+  id: z.uuid(),
+  external_id: z.string().nullable().meta({ description: 'What the operator calls it.' }),
+  name: z.string(),
+})
+
+const Key = z.strictObject({
+  id: z.uuid(),
+  name: z.string(),
+  key_hint: z.string(),
+  environment: z.enum(['live', 'test']),
+  scopes: z.array(z.string()),
+  is_active: z.boolean(),
+  metadata: z.record(z.string(), z.unknown()),
+  expires_at: timestamp.nullable(),
+  revoked_at: timestamp.nullable().meta({ description: 'Lies ahead while a rotated key is in its grace period.' }),
+  leaked_at: timestamp.nullable(),
+  created_at: timestamp,
+  created_by: z.uuid().nullable(),
+  rotated_from: z.uuid().nullable(),
+  replaced_by: z.uuid().nullable(),
+})
+
+const role = z.enum(['owner', 'admin', 'member', 'viewer'])
+
+const Member = z.strictObject({ user_id: z.uuid(), email: z.string(), name: z.string().nullable(), role })
+
+const Invitation = z.strictObject({
+  id: z.uuid(),
+  email: z.string(),
+  role,
+  invited_by: z.uuid().nullable(),
+  created_at: timestamp,
+  expires_at: timestamp,
+})
+
+const Subscription = z.strictObject({
+  id: z.uuid(),
+  provider: z.enum(['polar', 'stripe']),
+  provider_subscription_id: z.string(),
+  plan: z.string(),
+  pending_plan: z.string().nullable(),
+  status: z.string(),
+  is_current: z.boolean().meta({ description: "Whether it decides the organization's plan." }),
+  cancel_at_period_end: z.boolean(),
+  current_period_start: timestamp.nullable(),
+  current_period_end: timestamp.nullable(),
+  trial_end: timestamp.nullable(),
+  ended_at: timestamp.nullable(),
+})
+
+/** US dollars are decimal text, everything else is a number. */
+const amount = z.union([z.number(), z.string()])
+
+const quota = {
+  alert_id: z.uuid(),
+  meter: z.string(),
+  threshold: z.int().meta({ description: 'Percent of the limit.' }),
+  limit: amount,
+  used: amount,
+  period_start: timestamp,
+  crossed_at: timestamp,
+}
+
+const changed = z.array(z.string())
+const reason = z.string().nullable()
+
+const about = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
+  z.strictObject({ organization: Organization, ...shape })
+
+/** What each event has under `data`. */
+export const EVENT_DATA = {
+  'key.created': about({ key: Key }),
+  'key.imported': about({ imported: z.int() }),
+  'key.updated': about({ key: Key, changed }),
+  'key.rotated': about({ key: Key, successor: Key }),
+  'key.revoked': about({ key: Key }),
+  'key.expiring': about({ key: Key, days: z.int() }),
+  'key.expired': about({ key: Key }),
+  'key.disabled': about({ key: Key }),
+  'key.leaked': about({ key: Key, places: z.array(z.string()) }),
+  'organization.created': about({}),
+  'organization.updated': about({ changed }),
+  'organization.suspended': about({ reason }),
+  'organization.resumed': about({ reason }),
+  'organization.deleted': about({}),
+  'member.added': about({ member: Member }),
+  'member.role_changed': about({ member: Member, previous_role: role }),
+  'member.removed': about({ member: Member }),
+  'invitation.created': about({ invitation: Invitation }),
+  'invitation.accepted': about({ invitation: Invitation, user_id: z.uuid() }),
+  'invitation.revoked': about({ invitation: Invitation }),
+  'invitation.expired': about({ invitation: Invitation }),
+  'plan.changed': about({ from: z.string(), to: z.string() }),
+  'subscription.created': about({ subscription: Subscription }),
+  'subscription.updated': about({ subscription: Subscription, changed }),
+  'subscription.ended': about({ subscription: Subscription }),
+  'quota.threshold_reached': about(quota),
+  'quota.exhausted': about(quota),
+} as const satisfies Record<WebhookEventType, z.ZodType>

@@ -1,0 +1,135 @@
+import { type SQL, sql } from 'drizzle-orm'
+import type { WebhookEventType } from './event-types.ts'
+import type { Happening } from './publish.ts'
+
+/** One of an organization's rows. */
+interface Row {
+  readonly organizationId: string
+  readonly id: string
+}
+
+type Extra = Readonly<Record<string, unknown>>
+
+/** A time as JSON has it everywhere else; null for none. */
+const isoText = (at: SQL) => sql`to_char(${at} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
+
+const asJson = (extra: Extra) => sql`${JSON.stringify(extra)}::jsonb`
+
+/** A row `k` of `api_keys`. Its hash is nobody's to know. */
+const KEY = (k: SQL) => sql`jsonb_build_object('id', ${k}.id, 'name', ${k}.name, 'key_hint', ${k}.key_hint,
+  'environment', ${k}.environment, 'scopes', to_jsonb(${k}.scopes), 'is_active', ${k}.is_active, 'metadata', ${k}.metadata,
+  'expires_at', ${isoText(sql`${k}.expires_at`)}, 'revoked_at', ${isoText(sql`${k}.revoked_at`)},
+  'leaked_at', ${isoText(sql`${k}.leaked_at`)}, 'created_at', ${isoText(sql`${k}.created_at`)},
+  'created_by', ${k}.created_by, 'rotated_from', ${k}.rotated_from, 'replaced_by', ${k}.replaced_by)`
+
+const INVITATION = sql`jsonb_build_object('id', i.id, 'email', i.email, 'role', i.role, 'invited_by', i.invited_by,
+  'created_at', ${isoText(sql`i.created_at`)}, 'expires_at', ${isoText(sql`i.expires_at`)})`
+
+const SUBSCRIPTION = sql`jsonb_build_object('id', s.id, 'provider', s.provider,
+  'provider_subscription_id', s.provider_subscription_id, 'plan', s.plan_id, 'pending_plan', s.pending_plan_id,
+  'status', s.status, 'is_current', s.is_current, 'cancel_at_period_end', s.cancel_at_period_end,
+  'current_period_start', ${isoText(sql`s.current_period_start`)},
+  'current_period_end', ${isoText(sql`s.current_period_end`)}, 'trial_end', ${isoText(sql`s.trial_end`)},
+  'ended_at', ${isoText(sql`s.ended_at`)})`
+
+/** What happened to an organization itself. */
+export const organizationEvent = (type: WebhookEventType, organizationId: string, extra: Extra = {}): Happening => ({
+  type,
+  subjects: sql`select ${organizationId}::uuid as organization_id, ${asJson(extra)} as data`,
+})
+
+/** What happened to several at once. @param organizations a query of rows with `id` */
+export const organizationsEvent = (type: WebhookEventType, organizations: SQL, extra: Extra = {}): Happening => ({
+  type,
+  subjects: sql`select found.id as organization_id, ${asJson(extra)} as data from (${organizations}) found`,
+})
+
+export const keyEvent = (type: WebhookEventType, { organizationId, id }: Row, extra: Extra = {}): Happening => ({
+  type,
+  subjects: sql`
+    select k.organization_id, jsonb_build_object('key', ${KEY(sql`k`)}) || ${asJson(extra)} as data
+    from api_keys k where k.id = ${id}::uuid and k.organization_id = ${organizationId}::uuid`,
+})
+
+export const keyRotated = ({ organizationId, id }: Row): Happening => ({
+  type: 'key.rotated',
+  subjects: sql`
+    select k.organization_id, jsonb_build_object('key', ${KEY(sql`k`)}, 'successor', ${KEY(sql`n`)}) as data
+    from api_keys k join api_keys n on n.id = k.replaced_by and n.organization_id = k.organization_id
+    where k.id = ${id}::uuid and k.organization_id = ${organizationId}::uuid`,
+})
+
+/** @param role that the member has, or had when they are gone */
+export const memberEvent = (
+  type: WebhookEventType,
+  { organizationId, id: userId }: Row,
+  { role, ...extra }: Extra & { readonly role: unknown },
+): Happening => ({
+  type,
+  subjects: sql`
+    select ${organizationId}::uuid as organization_id, jsonb_build_object('member', jsonb_build_object('user_id', u.id,
+      'email', u.email, 'name', u.name, 'role', ${role}::text)) || ${asJson(extra)} as data
+    from users u where u.id = ${userId}::uuid`,
+})
+
+/** A user leaves these organizations: before they are gone. @param organizations that they belong to, as a condition on `m` */
+export const membersLeaving = (userId: string, organizations: SQL): Happening => ({
+  type: 'member.removed',
+  subjects: sql`
+    select m.organization_id, jsonb_build_object('member', jsonb_build_object('user_id', u.id, 'email', u.email,
+      'name', u.name, 'role', m.role)) as data
+    from memberships m join users u on u.id = m.user_id where m.user_id = ${userId}::uuid and ${organizations}`,
+})
+
+export const invitationEvent = (type: WebhookEventType, { organizationId, id }: Row, extra: Extra = {}): Happening => ({
+  type,
+  subjects: sql`
+    select i.organization_id, jsonb_build_object('invitation', ${INVITATION}) || ${asJson(extra)} as data
+    from invitations i where i.id = ${id}::uuid and i.organization_id = ${organizationId}::uuid`,
+})
+
+export const subscriptionEvent = (
+  type: WebhookEventType,
+  { organizationId, id }: Row,
+  extra: Extra = {},
+): Happening => ({
+  type,
+  subjects: sql`
+    select s.organization_id, jsonb_build_object('subscription', ${SUBSCRIPTION}) || ${asJson(extra)} as data
+    from subscriptions s where s.id = ${id}::uuid and s.organization_id = ${organizationId}::uuid`,
+})
+
+/** A span of time: after `from`, until `to`. ISO 8601. */
+interface Span {
+  readonly from: string
+  readonly to: string
+}
+
+const isWithin = (at: SQL, { from, to }: Span) => sql`${at} > ${from}::timestamptz and ${at} <= ${to}::timestamptz`
+
+/** Keys whose last `days` begin in a span, or that expire in it where `days` is 0. */
+export const keysExpiring = (span: Span, days: number): Happening => ({
+  type: days > 0 ? 'key.expiring' : 'key.expired',
+  isOnce: true,
+  subjects: sql`
+    select k.organization_id, jsonb_build_object('key', ${KEY(sql`k`)}) || ${asJson(days > 0 ? { days } : {})} as data,
+      concat_ws('_', 'expiry', k.id, ${days}::text, extract(epoch from k.expires_at)::bigint) as once
+    from api_keys k
+    where ${isWithin(sql`k.expires_at`, moved(span, days))} and (k.revoked_at is null or k.revoked_at > k.expires_at)
+      and k.created_at <= k.expires_at - make_interval(days => ${days}::int)`,
+})
+
+const DAY_MS = 24 * 3_600_000
+const moved = ({ from, to }: Span, days: number): Span => ({
+  from: new Date(Date.parse(from) + days * DAY_MS).toISOString(),
+  to: new Date(Date.parse(to) + days * DAY_MS).toISOString(),
+})
+
+export const invitationsExpired = (span: Span): Happening => ({
+  type: 'invitation.expired',
+  isOnce: true,
+  subjects: sql`
+    select i.organization_id, jsonb_build_object('invitation', ${INVITATION}) as data,
+      concat_ws('_', 'expiry', i.id, extract(epoch from i.expires_at)::bigint) as once
+    from invitations i where ${isWithin(sql`i.expires_at`, span)} and i.accepted_at is null and i.revoked_at is null`,
+})

@@ -1,0 +1,109 @@
+import { expect, inject } from 'vitest'
+import { openSession } from '../../src/accounts/sessions/open.ts'
+import type { Deps } from '../../src/deps.ts'
+import { tellExpiry } from '../../src/events/expiry.ts'
+import { takeLeakReport } from '../../src/keys/leaks/report.ts'
+import { sha256Hex } from '../../src/lib/bytes.ts'
+import { checkUsageAlerts } from '../../src/usage/alerts/job.ts'
+import { directly } from './direct.ts'
+import { newUser } from './http.ts'
+import { mailTo } from './mail.ts'
+import { managementDeps } from './management.ts'
+import { act, buy, eventsOf } from './shop.ts'
+import { workerWith } from './variant.ts'
+import { LOCAL } from './webhooks.ts'
+
+const KEYS = '/api/v1/auth/api-keys'
+/** Nothing else happens in these years, so a job that looks there finds what is of one test alone. */
+const farAhead = () => new Date(Date.UTC(2040 + Math.floor(Math.random() * 900), 5, 15, 12)).toISOString()
+const DAY = 24 * 3_600_000
+
+/** Does to an organization everything that endpoints are told of, by a Worker that may reach the local receiver. */
+export async function actor({ userId, organizationId }: { userId: string; organizationId: string }) {
+  const worker = workerWith({ ...LOCAL, IMPORTED_KEYS: 'true' })
+  const deps: Deps = directly(LOCAL)
+  const { sql } = deps
+  /** A token of that Worker: it goes by another address than the others. */
+  const signIn = async (id: string) =>
+    (await openSession(managementDeps(deps), id, { factors: ['password'] })).access_token
+  const token = await signIn(userId)
+  const [admin] = await sql.query('select id from users where email = $1', [inject('credentials').admin.email])
+  const adminToken = await signIn(admin?.id)
+
+  async function ask(line: string, body?: unknown, as = token) {
+    const answer = await worker.call(line, body, undefined, { Authorization: `Bearer ${as}` })
+    expect([line, answer.status < 300, answer.body]).toEqual([line, true, answer.body])
+    return answer.body
+  }
+
+  const asAdmin = (line: string, body?: unknown) => ask(line, body, adminToken)
+  const issue = (fields: object = {}) =>
+    ask(`POST ${KEYS}`, { name: 'Web shop', metadata: { shop: 7 }, scopes: ['orders:read'], ...fields })
+
+  async function keys() {
+    const [key, expiring] = [await issue(), await issue({ name: 'Trial', expires_at: farAhead() })]
+    await ask(`PATCH ${KEYS}/${key.id}`, { name: 'Web shop in Graz' })
+    const successor = await ask(`POST ${KEYS}/${key.id}/rotate`, { grace_period_seconds: 3_600 })
+    await ask(`PATCH ${KEYS}/${successor.id}`, { is_active: false })
+    await ask(`DELETE ${KEYS}/${successor.id}`)
+    const leaked = await issue({ name: 'Leaky' })
+    await takeLeakReport(managementDeps(deps), [{ token: leaked.key, type: 'key', url: 'https://github.com/o/r' }])
+    await ask(`POST ${KEYS}/import`, { keys: [{ hash: sha256Hex(crypto.randomUUID()), name: 'Old' }] })
+    const expiry = Date.parse(expiring.expires_at)
+    for (const at of [expiry - 7 * DAY, expiry - DAY, expiry]) await tellExpiry(deps, at)
+  }
+
+  async function people() {
+    const guest = await newUser({ name: 'Grace' })
+    const invitations = `/api/v1/organizations/${organizationId}/invitations`
+    const invite = (email: string) => ask(`POST ${invitations}`, { email, role: 'viewer' })
+    await invite(guest.email)
+    const mail = await mailTo(guest.email, /invite|join/i)
+    const accepted = /#token=([\w-]+)/.exec(mail.links[0] ?? '')?.[1]
+    await ask('POST /api/v1/organizations/invitations/accept', { token: accepted }, await signIn(guest.user.id))
+    const member = `/api/v1/organizations/${organizationId}/members/${guest.user.id}`
+    await ask(`PATCH ${member}`, { role: 'member' })
+    await ask(`DELETE ${member}`)
+    const [taken, old] = [await invite(`a-${guest.email}`), await invite(`b-${guest.email}`)]
+    await ask(`DELETE ${invitations}/${taken.id}`)
+    const end = farAhead()
+    await sql.query('update invitations set expires_at = $2 where id = $1', [old.id, end])
+    await tellExpiry(deps, Date.parse(end))
+  }
+
+  async function operator() {
+    const path = `/api/v1/admin/organizations/${organizationId}`
+    await asAdmin(`PUT ${path}/quotas`, { queries: 1_000 })
+    await asAdmin(`PUT ${path}/suspension`, { suspended: true, reason: 'Unpaid' })
+    await asAdmin(`PUT ${path}/suspension`, { suspended: false })
+    await asAdmin(`PUT ${path}/plan`, { plan: 'starter' })
+  }
+
+  async function usage() {
+    await sql.query(
+      `insert into usage_periods (organization_id, period_start, queries, updated_at)
+       select id, usage_period_start(period_anchor, now()), 1000, now() from organizations where id = $1
+       on conflict (organization_id, period_start) do update set queries = 1000, updated_at = now()`,
+      [organizationId],
+    )
+    await checkUsageAlerts(deps, Math.floor(Date.now() / 3_600_000) * 3_600_000 + 60_000)
+  }
+
+  async function payments() {
+    const subscription = await buy('polar', organizationId, 'pro')
+    let told = 0
+    const tell = async () => {
+      const events = await eventsOf('polar', organizationId)
+      for (const { headers, body } of events.slice(told))
+        await worker.call('POST /api/v1/webhooks/polar', body, undefined, headers)
+      told = events.length
+    }
+    await tell()
+    await act('polar', { act: 'pause', subscription })
+    await tell()
+    await act('polar', { act: 'cancel_now', subscription })
+    await tell()
+  }
+
+  return { worker, deps, token, ask, asAdmin, issue, keys, people, operator, usage, payments }
+}
