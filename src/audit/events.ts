@@ -1,6 +1,6 @@
 import type { WebhookEventType } from '../events/event-types.ts'
-import type { Happening } from '../events/publish.ts'
 import {
+  type Happening,
   invitationEvent,
   keyEvent,
   keyRotated,

@@ -1,8 +1,11 @@
+import { sql } from 'drizzle-orm'
 import type { Principal } from '../auth/principal.ts'
 import { followedBy } from '../db/batch.ts'
 import { auditLogs } from '../db/schema/audit.ts'
 import type { ManagementDeps } from '../deps.ts'
+import { changesState } from '../events/event-types.ts'
 import { published } from '../events/publish.ts'
+import { statesPublished } from '../events/state.ts'
 import { uuidv7 } from '../lib/uuid.ts'
 import type { AuditAction } from './actions.ts'
 import { listEvents } from './events.ts'
@@ -64,7 +67,10 @@ function buildEvents(deps: ManagementDeps, { action, actor, organizationId, targ
   if (!organizationId || result === 'failure') return []
   const { actorId } = toActor(actor, action)
   const act = { organizationId, id: target?.id ?? organizationId, actorId, detail }
-  return listEvents(action, act).map((happening) => published(deps, happening))
+  const events = listEvents(action, act)
+  const isOther = events.some(({ type }) => changesState(type))
+  const states = isOther ? statesPublished(deps, sql`select ${organizationId}::uuid as id`) : []
+  return [...events.map((happening) => published(deps, happening)), ...states]
 }
 
 function toTarget(target: Entry['target']) {

@@ -46,7 +46,7 @@ with failing as (
 )
 update webhook_endpoints e set tried_at = $1, busy_until = $1::timestamptz + make_interval(secs => $5)
 from claimed d where e.id = d.endpoint_id
-returning d.id, d.organization_id, d.endpoint_id, d.event_id, d.type, d.payload::text as body, d.attempts, e.url, e.is_active,
+returning d.id, d.organization_id, d.endpoint_id, d.event_id, d.type, d.payload::text as body, d.state_of, d.attempts, e.url, e.is_active,
   d.last_error is not null or e.id in (select endpoint_id from failing) as is_failing,
   encode(e.secret, 'hex') as secret,
   encode(case when e.previous_secret_until > $1 then e.previous_secret end, 'hex') as previous_secret`
@@ -58,6 +58,7 @@ interface Row {
   readonly event_id: string
   readonly type: string
   readonly body: string
+  readonly state_of: string | null
   readonly attempts: number
   readonly url: string
   readonly is_active: boolean
@@ -95,6 +96,8 @@ function claimedFrom(row: Row, at: string) {
     eventId: row.event_id,
     type: row.type,
     body: row.body,
+    /** The organization whose state it tells; null for other events. */
+    stateOf: row.state_of,
     /** This one included. */
     attempts: row.attempts,
     url: row.url,

@@ -7,6 +7,7 @@ import { giveUp, noteDelivered, noteFailed } from './outcome.ts'
 import { isLastAttempt } from './retries.ts'
 import { type Outcome, send, TIMEOUT_MS } from './send.ts'
 import { openSecret } from './sign.ts'
+import { refreshState } from './state-body.ts'
 
 /** Attempts side by side. A Worker has six connections; the others are the stores'. */
 const PLACES = 4
@@ -71,22 +72,16 @@ async function attempt(deps: Deps, claimed: ClaimedDelivery): Promise<boolean> {
   }
 }
 
-async function callEndpoint(
-  deps: Deps,
-  { url, isActive, eventId, body, ...claimed }: ClaimedDelivery,
-): Promise<Outcome> {
-  if (!isActive)
-    return { isDelivered: false, statusCode: null, error: 'The endpoint is switched off.', responseTimeMs: 0 }
+async function callEndpoint(deps: Deps, { url, isActive, eventId, ...claimed }: ClaimedDelivery): Promise<Outcome> {
+  if (!isActive) return notSent('The endpoint is switched off.')
   const secrets = await openSecrets(deps, claimed)
-  if (!secrets)
-    return {
-      isDelivered: false,
-      statusCode: null,
-      error: 'The signing secret cannot be read; rotate it.',
-      responseTimeMs: 0,
-    }
-  return send(deps, { url, eventId, body, secrets })
+  if (!secrets) return notSent('The signing secret cannot be read; rotate it.')
+  const { id, stateOf } = claimed
+  const body = stateOf === null ? claimed.body : await refreshState(deps, { id, stateOf })
+  return body === undefined ? notSent('The organization is gone.') : send(deps, { url, eventId, body, secrets })
 }
+
+const notSent = (error: string): Outcome => ({ isDelivered: false, statusCode: null, error, responseTimeMs: 0 })
 
 /** @returns undefined when they were sealed under another `SECRET_KEY`, or are damaged: a failure like any other */
 async function openSecrets(deps: Deps, { endpointId, secrets }: Pick<ClaimedDelivery, 'endpointId' | 'secrets'>) {

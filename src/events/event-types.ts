@@ -14,6 +14,8 @@ export const WEBHOOK_EVENTS = {
   'organization.suspended': 'An organization was suspended: its keys are refused.',
   'organization.resumed': 'The suspension of an organization ended.',
   'organization.deleted': "An organization was deleted. Only the operator's endpoints hear of it.",
+  'organization.state':
+    'The whole state of an organization, whenever something of it has changed; a receiver of it needs no other event.',
   'member.added': 'Somebody became a member of an organization.',
   'member.role_changed': 'A member got another role; they had `previous_role`.',
   'member.removed': 'A member was removed or left; `member.role` is the one they had.',
@@ -31,6 +33,22 @@ export const WEBHOOK_EVENTS = {
 
 /** What the owner of an endpoint sends by hand; it reaches every endpoint, whatever it asked for. */
 export const TEST_EVENT = 'webhook.test'
+
+/** Its body is made when it is sent, and one of an organization waits for an endpoint at most. */
+export const STATE_EVENT = 'organization.state' satisfies keyof typeof WEBHOOK_EVENTS
+
+/** Events after which an organization's state is as it was before, or gone. */
+const OF_NO_STATE: readonly string[] = [
+  'key.expiring',
+  'organization.deleted',
+  'member.role_changed',
+  'invitation.created',
+  'invitation.accepted',
+  'invitation.revoked',
+  'invitation.expired',
+]
+
+export const changesState = (type: WebhookEventType) => !OF_NO_STATE.includes(type)
 
 export type WebhookEventType = keyof typeof WEBHOOK_EVENTS
 export const WEBHOOK_EVENT_TYPES = Object.keys(WEBHOOK_EVENTS) as [WebhookEventType, ...WebhookEventType[]]

@@ -1,10 +1,13 @@
 import { ormOver } from '../db/orm.ts'
 import type { Deps } from '../deps.ts'
 import { insertDeliveries } from './publish.ts'
-import { invitationsExpired, keysExpiring } from './subjects.ts'
+import { insertStates, replaceStates } from './state.ts'
+import { invitationsExpired, keysExpiring, organizationsOfExpired } from './subjects.ts'
 
 /** How far back a run looks: runs come every minute, and some may fail. Nobody is told twice. */
 const LOOK_BACK_MS = 3_600_000
+/** The state is told again by each run that looks at the same span: that says nothing wrong, so it is short. */
+const STATE_LOOK_BACK_MS = 120_000
 /** So many days before a key expires its organization is told, and when it has. */
 const KEY_DAYS = [7, 1, 0]
 
@@ -20,5 +23,8 @@ export async function tellExpiry(deps: Deps, at: number) {
   let told = 0
   for (const happening of [...KEY_DAYS.map((days) => keysExpiring(span, days)), invitationsExpired(span)])
     told += (await db.execute(insertDeliveries(deps.now(), happening))).rows.length
+  const organizations = organizationsOfExpired(new Date(at - STATE_LOOK_BACK_MS), new Date(at))
+  await db.execute(replaceStates(organizations))
+  told += (await db.execute(insertStates(deps.now(), organizations))).rows.length
   return { told }
 }

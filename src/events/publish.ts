@@ -3,34 +3,8 @@ import { whenCommitted } from '../db/batch.ts'
 import type { Deps, ManagementDeps } from '../deps.ts'
 import { uuidv7 } from '../lib/uuid.ts'
 import { deliverNow } from './deliver.ts'
-import type { WebhookEventType } from './event-types.ts'
-
-/** Something that endpoints can be told of. */
-export interface Happening {
-  readonly type: WebhookEventType
-  /**
-   * A query of what it is about, a row for each event: `organization_id`, and `data`, an object of what receivers get beside
-   * the organization. Never a secret.
-   */
-  readonly subjects: SQL
-  /** Whether the query also has `once`: of events with the same text an endpoint gets the first alone. */
-  readonly isOnce?: boolean
-}
-
-/** An organization `o` as every event names it. */
-export const ORGANIZATION = sql`jsonb_build_object('id', o.id, 'external_id', to_jsonb(o) -> 'external_id', 'name', o.name)`
-
-/** The same of one organization, as a value. */
-export const selectOrganization = (organizationId: string) =>
-  sql`(select ${ORGANIZATION} from organizations o where o.id = ${organizationId}::uuid)`
-
-/** A body as Standard Webhooks has it. @param data an object, in SQL */
-export const buildPayload = (type: string, at: string, data: SQL) =>
-  sql`jsonb_build_object('type', ${type}::text, 'timestamp', ${at}::text, 'data', ${data})`
-
-/** Ids of rows that one statement makes: they begin as a UUIDv7 that was made here, so that they sort with others. */
-export const newIdLike = (id: string) =>
-  sql`encode(substring(uuid_send(${id}::uuid) from 1 for 8) || substring(uuid_send(gen_random_uuid()) from 9), 'hex')::uuid`
+import { buildPayload, newIdLike, ORGANIZATION } from './payload.ts'
+import type { Happening } from './subjects.ts'
 
 /**
  * The statement that puts events on their way to the endpoints of their organizations that ask for them, and to those of the

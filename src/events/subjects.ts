@@ -1,6 +1,18 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { WebhookEventType } from './event-types.ts'
-import type { Happening } from './publish.ts'
+import { isoText } from './payload.ts'
+
+/** Something that endpoints can be told of. */
+export interface Happening {
+  readonly type: WebhookEventType
+  /**
+   * A query of what it is about, a row for each event: `organization_id`, and `data`, an object of what receivers get beside
+   * the organization. Never a secret.
+   */
+  readonly subjects: SQL
+  /** Whether the query also has `once`: of events with the same text an endpoint gets the first alone. */
+  readonly isOnce?: boolean
+}
 
 /** One of an organization's rows. */
 interface Row {
@@ -9,9 +21,6 @@ interface Row {
 }
 
 type Extra = Readonly<Record<string, unknown>>
-
-/** A time as JSON has it everywhere else; null for none. */
-const isoText = (at: SQL) => sql`to_char(${at} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
 
 const asJson = (extra: Extra) => sql`${JSON.stringify(extra)}::jsonb`
 
@@ -25,7 +34,8 @@ const KEY = (k: SQL) => sql`jsonb_build_object('id', ${k}.id, 'name', ${k}.name,
 const INVITATION = sql`jsonb_build_object('id', i.id, 'email', i.email, 'role', i.role, 'invited_by', i.invited_by,
   'created_at', ${isoText(sql`i.created_at`)}, 'expires_at', ${isoText(sql`i.expires_at`)})`
 
-const SUBSCRIPTION = sql`jsonb_build_object('id', s.id, 'provider', s.provider,
+/** A row `s` of `subscriptions`. */
+export const SUBSCRIPTION = sql`jsonb_build_object('id', s.id, 'provider', s.provider,
   'provider_subscription_id', s.provider_subscription_id, 'plan', s.plan_id, 'pending_plan', s.pending_plan_id,
   'status', s.status, 'is_current', s.is_current, 'cancel_at_period_end', s.cancel_at_period_end,
   'current_period_start', ${isoText(sql`s.current_period_start`)},
@@ -72,13 +82,13 @@ export const memberEvent = (
     from users u where u.id = ${userId}::uuid`,
 })
 
-/** A user leaves these organizations: before they are gone. @param organizations that they belong to, as a condition on `m` */
+/** A user leaves these organizations: before they are gone. @param organizations a query of their ids */
 export const membersLeaving = (userId: string, organizations: SQL): Happening => ({
   type: 'member.removed',
   subjects: sql`
     select m.organization_id, jsonb_build_object('member', jsonb_build_object('user_id', u.id, 'email', u.email,
       'name', u.name, 'role', m.role)) as data
-    from memberships m join users u on u.id = m.user_id where m.user_id = ${userId}::uuid and ${organizations}`,
+    from memberships m join users u on u.id = m.user_id where m.user_id = ${userId}::uuid and m.organization_id in ${organizations}`,
 })
 
 export const invitationEvent = (type: WebhookEventType, { organizationId, id }: Row, extra: Extra = {}): Happening => ({
@@ -124,6 +134,11 @@ const moved = ({ from, to }: Span, days: number): Span => ({
   from: new Date(Date.parse(from) + days * DAY_MS).toISOString(),
   to: new Date(Date.parse(to) + days * DAY_MS).toISOString(),
 })
+
+/** The ids of organizations with a key that expired in a span. */
+export const organizationsOfExpired = (from: Date, to: Date) => sql`
+  select distinct k.organization_id as id from api_keys k
+  where ${isWithin(sql`k.expires_at`, { from: from.toISOString(), to: to.toISOString() })} and k.revoked_at is null`
 
 export const invitationsExpired = (span: Span): Happening => ({
   type: 'invitation.expired',

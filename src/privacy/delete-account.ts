@@ -1,4 +1,3 @@
-import { sql } from 'drizzle-orm'
 import type * as z from 'zod'
 import { requirePassword } from '../accounts/passwords/reauthenticate.ts'
 import { type Proof, requireSecondFactor } from '../accounts/two-factor/code.ts'
@@ -10,6 +9,7 @@ import { lockLeavingUser, lockOwnOrganizations } from '../db/locks.ts'
 import { anonymizeEvents } from '../db/usage-erasure.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { published } from '../events/publish.ts'
+import { statesPublished } from '../events/state.ts'
 import { membersLeaving, organizationsEvent } from '../events/subjects.ts'
 import { keyVersionKey } from '../limits/limit-request.ts'
 import { publishVersion } from '../limits/versions.ts'
@@ -21,6 +21,7 @@ import {
   deleteOwnOrganizations,
   deleteUser,
   detachKeys,
+  keptOrganizations,
   listOwnerless,
   listPaidFor,
   ownedAlone,
@@ -78,8 +79,9 @@ async function erase(
       target: { type: 'user', id: userId },
     }),
     events: [
-      published(deps, membersLeaving(userId, sql`m.organization_id not in ${ownedAlone(userId)}`)),
+      published(deps, membersLeaving(userId, keptOrganizations(userId))),
       published(deps, organizationsEvent('organization.deleted', ownedAlone(userId))),
+      ...statesPublished(deps, keptOrganizations(userId)),
     ],
     keys: detachKeys(db, userId),
     usage: anonymizeEvents(db, ownedAlone(userId), new Date(deps.now())),

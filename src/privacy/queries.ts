@@ -22,6 +22,11 @@ export const ownedAlone = (userId: string) => sql`(
   select o.id from organizations o join memberships mine on mine.organization_id = o.id
   where mine.user_id = ${userId}::uuid and mine.role = 'owner' and o.is_personal and ${isAloneIn(userId)})`
 
+/** The other organizations that a user belongs to. */
+export const keptOrganizations = (userId: string) => sql`(
+  select m.organization_id as id from memberships m
+  where m.user_id = ${userId}::uuid and m.organization_id not in ${ownedAlone(userId)})`
+
 /** Organizations that would go on without an active owner if the user left. */
 const ownerless = (userId: string) => sql`
   select o.id, o.name from organizations o join memberships mine on mine.organization_id = o.id

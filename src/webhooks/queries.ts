@@ -6,7 +6,7 @@ import { lockEndpoint, lockOrganization } from '../db/locks.ts'
 import type { Database } from '../db/orm.ts'
 import { webhookDeliveries, webhookEndpoints } from '../db/schema/alerts.ts'
 import { bytesParameter } from '../db/schema/columns.ts'
-import { selectOrganization } from '../events/publish.ts'
+import { selectOrganization } from '../events/payload.ts'
 import { type PageOf } from '../http/paging.ts'
 
 export const MAX_ENDPOINTS = 10
@@ -257,7 +257,14 @@ export async function restartDelivery(
     lock: lockEndpoint(db, endpoint),
     delivery: db
       .update(webhookDeliveries)
-      .set({ state: 'pending', attempts: 0, nextAttemptAt: notBefore, deliveredAt: null, lastError: null })
+      .set({
+        state: 'pending',
+        attempts: 0,
+        nextAttemptAt: notBefore,
+        deliveredAt: null,
+        lastError: null,
+        stateOf: null,
+      })
       .where(one),
     due: requireThat(db, isWaiting(endpoint, sql`array[${id}::uuid]`)),
     audit,

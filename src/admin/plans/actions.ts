@@ -7,6 +7,7 @@ import { brokenConstraint } from '../../db/client.ts'
 import { lockPlan } from '../../db/locks.ts'
 import { FIRST_PLAN } from '../../db/schema/shapes.ts'
 import type { ManagementDeps } from '../../deps.ts'
+import { statesPublished } from '../../events/state.ts'
 import { Problem } from '../../problems.ts'
 import { invalidateOrganizations, MAX_ORGANIZATIONS } from './announce.ts'
 import { formatMeters, toPlan } from './plan.ts'
@@ -19,6 +20,7 @@ import {
   isUnused,
   type PlanView,
   raiseOrganizations,
+  selectOnPlan,
   toPlanRow,
   updatePlanFields,
 } from './queries.ts'
@@ -79,6 +81,7 @@ export async function changePlanFields(deps: ManagementDeps, change: PlanChange)
     audit: audited(deps, { ...toEntry('admin.plan_updated', change), detail: { changes: describeChanges(changes) } }),
     plan: updatePlanFields(deps.db, planId, changes),
     organizations: changesKeys ? raiseOrganizations(deps.db, planId, MAX_ORGANIZATIONS) : undefined,
+    states: statesPublished(deps, selectOnPlan(planId, MAX_ORGANIZATIONS)),
   })
   if (done.organizations) await invalidateOrganizations(deps, done.organizations.rows)
   return getPlan(deps, planId)

@@ -121,6 +121,10 @@ export function raiseOrganizations(db: Database, planId: string, most: number) {
     order by chosen.at desc nulls last, raised.id`)
 }
 
+/** Organizations on a plan, at most so many. */
+export const selectOnPlan = (planId: string, most: number) =>
+  sql`select id from organizations where plan_id = ${planId} order by id limit ${most}`
+
 /** How much refers to a plan: organizations that are on it, and subscriptions, past ones too. */
 export async function countUses(
   db: Database,

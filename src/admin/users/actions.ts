@@ -5,6 +5,7 @@ import { requireThat, runBatch } from '../../db/batch.ts'
 import { lockOrganizationsAround } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { published } from '../../events/publish.ts'
+import { statesPublished } from '../../events/state.ts'
 import { organizationsEvent } from '../../events/subjects.ts'
 import { notice } from '../../mail/notice.ts'
 import { announceOrganizations } from '../../organizations/announce.ts'
@@ -61,6 +62,7 @@ export async function disableUser(deps: ManagementDeps, request: OnUser): Promis
   if (!user.isActive) return user
   const now = new Date(deps.now())
   const mail = notice(deps, user, 'account_disabled')
+  const memberless = selectMemberless(userId, now)
   const { suspended } = await runBatch(deps.db, {
     lock: lockOrganizationsAround(deps.db, userId),
     allowed: requireThat(deps.db, mayBeDisabled(userId), 'administrator_protected'),
@@ -68,10 +70,10 @@ export async function disableUser(deps: ManagementDeps, request: OnUser): Promis
     user: setActive(deps.db, userId, false),
     sessions: endSessions(deps.db, userId, 'account_disabled', now),
     suspended: suspendMemberless(deps.db, userId, now),
-    events: published(
-      deps,
-      organizationsEvent('organization.suspended', selectMemberless(userId, now), { reason: NO_ACTIVE_MEMBERS }),
-    ),
+    events: [
+      published(deps, organizationsEvent('organization.suspended', memberless, { reason: NO_ACTIVE_MEMBERS })),
+      ...statesPublished(deps, memberless),
+    ],
     mail: mail.insert,
   })
   await announceOrganizations(deps, suspended)
@@ -85,15 +87,16 @@ export async function enableUser(deps: ManagementDeps, request: OnUser): Promise
   const user = await getUser(deps, userId)
   if (user.isActive) return user
   const mail = notice(deps, user, 'account_enabled')
+  const memberless = selectMemberless(userId)
   const { resumed } = await runBatch(deps.db, {
     lock: lockOrganizationsAround(deps.db, userId),
     disabled: requireThat(deps.db, isDisabled(userId), 'user_not_found'),
     audit: audited(deps, toEntry('admin.user_enabled', request)),
     user: setActive(deps.db, userId, true),
-    events: published(
-      deps,
-      organizationsEvent('organization.resumed', selectMemberless(userId), { reason: null }), // while they are suspended
-    ),
+    events: [
+      published(deps, organizationsEvent('organization.resumed', memberless, { reason: null })), // while they are so
+      ...statesPublished(deps, memberless),
+    ],
     resumed: resumeMemberless(deps.db, userId),
     mail: mail.insert,
   })

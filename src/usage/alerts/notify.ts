@@ -3,6 +3,7 @@ import { ormOver } from '../../db/orm.ts'
 import type { Deps } from '../../deps.ts'
 import type { WebhookEventType } from '../../events/event-types.ts'
 import { insertDeliveries } from '../../events/publish.ts'
+import { insertStates, replaceStates } from '../../events/state.ts'
 import { organizationEvent } from '../../events/subjects.ts'
 import { formatAmount } from '../../limits/meter-units.ts'
 import { selectContacts } from '../../mail/contacts.ts'
@@ -69,6 +70,7 @@ async function notify(deps: Deps, open: OpenAlerts): Promise<boolean> {
   const now = deps.now()
   const [highest] = open.alerts
   const organizationId = open.organization_id
+  const organization = sql`select ${organizationId}::uuid as id`
   const isNew = sql`exists (select from told where id = ${highest.id}::uuid)`
   // Overage passes 150 % together with 100 %, or long after it: the limit is reached once.
   const full = open.alerts.find(({ threshold, limit }) => threshold === 100 && limit === highest.limit)
@@ -81,7 +83,9 @@ async function notify(deps: Deps, open: OpenAlerts): Promise<boolean> {
       returning id
     ), mailed as (${insertMails(now, buildMails(deps, open), isNew)}),
     passed as (${insertDeliveries(now, quotaEvent('quota.threshold_reached', open, highest), isNew)}),
-    reached as (${insertDeliveries(now, quotaEvent('quota.exhausted', open, full ?? highest), isFull)})
+    reached as (${insertDeliveries(now, quotaEvent('quota.exhausted', open, full ?? highest), isFull)}),
+    replaced as (${replaceStates(organization, isNew)}),
+    stated as (${insertStates(now, organization, isNew)})
     select ${isNew} as is_new`)
   return rows[0]?.is_new ?? false
 }

@@ -43,7 +43,8 @@ async function world(limits: Record<string, number> = { api_calls: 1_000 }) {
   const events = async () =>
     (
       await sql.query(
-        'select type, payload from webhook_deliveries where endpoint_id = $1 order by created_at, type desc',
+        `select type, payload from webhook_deliveries where endpoint_id = $1 and type like 'quota.%'
+         order by created_at, type desc`,
         [endpointId],
       )
     ).map(({ type, payload }) => [type, payload.data.threshold])

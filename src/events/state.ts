@@ -1,0 +1,61 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { type Statement, whenCommitted } from '../db/batch.ts'
+import type { ManagementDeps } from '../deps.ts'
+import { uuidv7 } from '../lib/uuid.ts'
+import { STATE_EVENT } from './event-types.ts'
+import { buildPayload, newIdLike, ORGANIZATION } from './payload.ts'
+import { sendSoon } from './publish.ts'
+
+/** Why an older state was given up: it is no failure of the endpoint. */
+const REPLACED = 'A newer state took its place.'
+
+/** Endpoints that ask for the state of an organization `s.id`. */
+const ASKING = sql`e.is_active and (e.events = '{}' or ${STATE_EVENT} = any(e.events))
+  and (e.is_operator or e.organization_id = s.id)`
+
+/**
+ * The statement that gives up attempts to tell an older state, so that of an organization's states one waits for an endpoint.
+ *
+ * @param organizations a query of their ids, as `id`
+ */
+export const replaceStates = (organizations: SQL, provided: SQL = sql`true`) => sql`
+  update webhook_deliveries d set state = 'failed', next_attempt_at = null, last_error = ${REPLACED}
+  where d.state_of in (select id from (${organizations}) s where ${provided}) and d.attempts > 0 and d.next_attempt_at is not null`
+
+/**
+ * The statement that puts the state of organizations on its way to who asks for it. Where one waits for its first attempt
+ * already, that tells what is new as well, since the body is made when it is sent (`refreshState`); its row is locked, so
+ * that no attempt begins before this change is committed. It returns the ids of the deliveries.
+ */
+export function insertStates(now: number, organizations: SQL, provided: SQL = sql`true`): SQL {
+  const at = new Date(now).toISOString()
+  return sql`
+    with subject as materialized (select id from (${organizations}) s where ${provided}), asking as materialized (
+      select e.id, e.organization_id, e.is_operator, e.paused_until from webhook_endpoints e
+      where exists (select from subject s where ${ASKING}) order by e.id for key share
+    )
+    insert into webhook_deliveries
+      (id, organization_id, endpoint_id, event_id, type, payload, state_of, next_attempt_at, created_at)
+    select ${newIdLike(uuidv7(now))}, e.organization_id, e.id, 'evt_' || ${newIdLike(uuidv7(now))}, ${STATE_EVENT},
+      ${buildPayload(STATE_EVENT, at, sql`jsonb_build_object('organization', ${ORGANIZATION})`)}, s.id,
+      greatest(${at}::timestamptz, e.paused_until), ${at}::timestamptz
+    from subject s join organizations o on o.id = s.id join asking e on e.is_operator or e.organization_id = s.id
+    order by e.id, s.id
+    on conflict (endpoint_id, state_of) where state_of is not null and attempts = 0 and next_attempt_at is not null
+      do update set event_id = webhook_deliveries.event_id
+    returning id`
+}
+
+/** The steps of a batch that let the state of organizations be told, after what the batch changes of it. */
+export function statesPublished(deps: ManagementDeps, organizations: SQL): Statement[] {
+  const inserted = deps.db.execute<{ id: string }>(insertStates(deps.now(), organizations))
+  return [
+    deps.db.execute(replaceStates(organizations)),
+    whenCommitted(inserted, ({ rows }) =>
+      sendSoon(
+        deps,
+        rows.map(({ id }) => id),
+      ),
+    ),
+  ]
+}
