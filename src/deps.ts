@@ -4,6 +4,7 @@ import { type Config, readConfig } from './config.ts'
 import { openDatabase, openRedis, type Sql } from './db/client.ts'
 import type { Database } from './db/orm.ts'
 import { TimeBudget } from './db/time-budget.ts'
+import type { UsageEvent } from './metering/event.ts'
 
 /** What a use-case may touch outside itself. One per request; nothing in it is worth keeping longer. */
 export interface Deps {
@@ -18,6 +19,8 @@ export interface Deps {
   readonly redisAheadMs: number
   /** Lets work go on after the answer; the platform gives it 30 s. */
   defer(work: Promise<unknown>): void
+  /** Tells webhook endpoints of refusals by rate limits, once they are written. */
+  tellRefusals(refusals: readonly UsageEvent[]): Promise<void>
 }
 
 /** The part of an execution context that Deps needs; the same for HTTP, RPC and cron. */
@@ -45,6 +48,10 @@ export function createDeps(env: object, context: Context): Deps {
     now: Date.now,
     redisAheadMs: 0,
     defer: (work) => context.waitUntil(work),
+    async tellRefusals(refusals) {
+      const { tellRefusals } = await import('./events/refusals.ts') // its modules are no part of a cold start
+      await tellRefusals(this, refusals)
+    },
   }
 }
 

@@ -84,7 +84,7 @@ const EVENTS_OF: Readonly<Partial<Record<AuditAction, Telling>>> = {
 /** The events that tell of an act. */
 export const listEvents = (action: AuditAction, act: Act): readonly Happening[] => EVENTS_OF[action]?.(act) ?? []
 
-const listNames = (fields: unknown) => Object.keys((fields ?? {}) as object)
+const listNames = (fields: unknown) => Object.keys(fields ?? {})
 
 const isSwitchedOff = ({ detail }: Act) => (detail.after as { is_active?: unknown } | undefined)?.is_active === false
 

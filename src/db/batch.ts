@@ -46,7 +46,7 @@ export function followedBy<S extends Statement>(statement: S, last: readonly Sta
 
 /** Passes a statement's result on once its batch is committed. */
 export function whenCommitted<S extends Statement>(statement: S, use: (result: S['_']['result']) => void): S {
-  observers.set(statement, use as (result: unknown) => void)
+  observers.set(statement, use)
   return statement
 }
 

@@ -29,6 +29,7 @@ export const WEBHOOK_EVENTS = {
   'subscription.ended': 'A subscription ended.',
   'quota.threshold_reached': 'Usage of a meter passed a percentage of its limit, for the first time in this period.',
   'quota.exhausted': 'Usage of a meter reached its limit, for the first time in this period.',
+  'rate_limit.refused': 'Verifications of a key were refused because of its rate limit; at most once a minute and key.',
 } as const
 
 /** What the owner of an endpoint sends by hand; it reaches every endpoint, whatever it asked for. */
@@ -38,7 +39,7 @@ export const TEST_EVENT = 'webhook.test'
 export const STATE_EVENT = 'organization.state' satisfies keyof typeof WEBHOOK_EVENTS
 
 /** Events after which an organization's state is as it was before, or gone. */
-const OF_NO_STATE: readonly string[] = [
+const OF_NO_STATE = new Set<string>([
   'key.expiring',
   'organization.deleted',
   'member.role_changed',
@@ -46,9 +47,10 @@ const OF_NO_STATE: readonly string[] = [
   'invitation.accepted',
   'invitation.revoked',
   'invitation.expired',
-]
+  'rate_limit.refused',
+])
 
-export const changesState = (type: WebhookEventType) => !OF_NO_STATE.includes(type)
+export const changesState = (type: WebhookEventType) => !OF_NO_STATE.has(type)
 
 export type WebhookEventType = keyof typeof WEBHOOK_EVENTS
 export const WEBHOOK_EVENT_TYPES = Object.keys(WEBHOOK_EVENTS) as [WebhookEventType, ...WebhookEventType[]]

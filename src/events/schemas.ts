@@ -127,4 +127,10 @@ export const EVENT_DATA = {
   'subscription.ended': about({ subscription: Subscription }),
   'quota.threshold_reached': about(quota),
   'quota.exhausted': about(quota),
+  'rate_limit.refused': about({
+    key: Key,
+    requests: z
+      .int()
+      .meta({ description: 'How many the isolate that told it first had refused since its last write.' }),
+  }),
 } as const satisfies Record<WebhookEventType, z.ZodType>

@@ -148,3 +148,21 @@ export const invitationsExpired = (span: Span): Happening => ({
       concat_ws('_', 'expiry', i.id, extract(epoch from i.expires_at)::bigint) as once
     from invitations i where ${isWithin(sql`i.expires_at`, span)} and i.accepted_at is null and i.revoked_at is null`,
 })
+
+/** A key whose verifications were refused. */
+export interface RefusedKey {
+  readonly key_id: string
+  readonly organization_id: string
+  readonly requests: number
+}
+
+/** Keys that were refused in a minute. @param minute since 1970 */
+export const keysRefused = (keys: readonly RefusedKey[], minute: number): Happening => ({
+  type: 'rate_limit.refused',
+  isOnce: true,
+  subjects: sql`
+    select k.organization_id, jsonb_build_object('key', ${KEY(sql`k`)}, 'requests', refused.requests) as data,
+      concat_ws('_', 'refused', k.id, ${minute}::bigint) as once
+    from jsonb_to_recordset(${JSON.stringify(keys)}::jsonb) as refused(key_id uuid, organization_id uuid, requests int)
+    join api_keys k on k.id = refused.key_id and k.organization_id = refused.organization_id`,
+})

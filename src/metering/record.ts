@@ -114,6 +114,7 @@ async function persist(deps: Deps, events: readonly UsageEvent[]): Promise<void>
 async function tryStores(deps: Deps, events: readonly UsageEvent[]): Promise<boolean> {
   try {
     await writeUsage(deps, events) // what a verification takes is counted already
+    await tellRefusals(deps, events)
     return true
   } catch (error) {
     log('warn', 'usage_write_failed', { count: events.length, ...errorFields(error) })
@@ -124,6 +125,17 @@ async function tryStores(deps: Deps, events: readonly UsageEvent[]): Promise<boo
   } catch (error) {
     log('warn', 'usage_spool_failed', { count: events.length, ...errorFields(error) })
     return false
+  }
+}
+
+/** Best effort: a client that goes on being refused is told of in the next minute. */
+async function tellRefusals(deps: Deps, events: readonly UsageEvent[]): Promise<void> {
+  const refusals = events.filter(({ error_code }) => error_code === 'RATE_LIMITED')
+  if (refusals.length === 0) return
+  try {
+    await deps.tellRefusals(refusals)
+  } catch (error) {
+    log('warn', 'refusals_untold', errorFields(error))
   }
 }
 

@@ -9,7 +9,7 @@ import { bytesParameter } from '../db/schema/columns.ts'
 import { selectOrganization } from '../events/payload.ts'
 import { type PageOf } from '../http/paging.ts'
 
-export const MAX_ENDPOINTS = 10
+const MAX_ENDPOINTS = 10
 
 const {
   secret: _secret,

@@ -89,6 +89,16 @@ export async function actor({ userId, organizationId }: { userId: string; organi
     await checkUsageAlerts(deps, Math.floor(Date.now() / 3_600_000) * 3_600_000 + 60_000)
   }
 
+  /** Verifies a key twice that may be verified once a minute. */
+  async function refusals() {
+    const { key } = await issue({ name: 'Hasty', custom_rate_limit: 1 })
+    const body = { key }
+    const service = { Authorization: `Bearer ${inject('credentials').service_key}` }
+    for (const code of ['VALID', 'RATE_LIMITED'])
+      expect((await worker.call('POST /api/v1/keys/verify', body, undefined, service)).body.code).toBe(code)
+    await worker.settled()
+  }
+
   async function payments() {
     const subscription = await buy('polar', organizationId, 'pro')
     let told = 0
@@ -105,5 +115,5 @@ export async function actor({ userId, organizationId }: { userId: string; organi
     await tell()
   }
 
-  return { worker, deps, token, ask, asAdmin, issue, keys, people, operator, usage, payments }
+  return { worker, deps, token, ask, asAdmin, issue, keys, people, operator, usage, refusals, payments }
 }

@@ -53,7 +53,7 @@ test('the guide has an example of every event of the catalogue, and of no other'
     const parsed = EVENT_DATA[type].safeParse(examples.get(type)?.data)
     expect([type, parsed.error?.issues]).toEqual([type, undefined])
   }
-  const table = [...guide.matchAll(/^\| `([a-z_]+\.[a-z_]+)` \|/gm)].map(([, type]) => type)
+  const table = [...guide.matchAll(/^\| `([a-z_]+\.[a-z_]+)` \|/gm)].map(([, type = '']) => type)
   expect(table.toSorted()).toEqual([TEST_EVENT, ...WEBHOOK_EVENT_TYPES].toSorted())
 })
 
@@ -96,6 +96,7 @@ test('every event is sent by the act that it tells of, signed, as its schema and
   await acts.people()
   await acts.operator()
   await acts.usage()
+  await acts.refusals()
   await acts.payments()
   await acts.ask(`POST /api/v1/webhook-endpoints/${id}/test`)
   await acts.worker.settled()

@@ -78,8 +78,8 @@ describe("the operator's endpoints", () => {
     const { body: second } = await create(holder.token, { name: 'Second' })
     const body = { confirm_name: 'Second', password: holder.password }
     expect((await call(`DELETE /api/v1/organizations/${second.id}`, { token: holder.token, body })).status).toBe(204)
-    const about = [holder.organizationId, second.id]
-    const rows = (await sentTo(hook.id)).filter(({ payload }) => about.includes(payload.data.organization.id))
+    const about = new Set<string>([holder.organizationId, second.id])
+    const rows = (await sentTo(hook.id)).filter(({ payload }) => about.has(payload.data.organization.id))
     expect(rows.map(({ type, payload }) => [type, payload.data.organization])).toEqual([
       ['key.created', { id: holder.organizationId, external_id: null, name: expect.any(String) }],
       ['organization.deleted', { id: second.id, external_id: null, name: 'Second' }],

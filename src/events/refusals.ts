@@ -1,0 +1,39 @@
+import { ormOver } from '../db/orm.ts'
+import type { Deps } from '../deps.ts'
+import type { UsageEvent } from '../metering/event.ts'
+import { insertDeliveries, sendSoon } from './publish.ts'
+import { keysRefused, type RefusedKey } from './subjects.ts'
+
+const MINUTE_MS = 60_000
+
+/** The minute of which this isolate has told, and the keys: whoever is refused a thousand times a second is told of once. */
+let told = { minute: 0, keys: new Set<string>() }
+
+/**
+ * Tells of keys whose rate limit refused verifications, from events that were just written. At most once a minute and key,
+ * over all isolates: the event's id names both, and a unique index holds it.
+ */
+export async function tellRefusals(deps: Deps, refusals: readonly UsageEvent[]): Promise<void> {
+  const minute = Math.floor(deps.now() / MINUTE_MS)
+  if (told.minute !== minute) told = { minute, keys: new Set() }
+  const keys = sumByKey(refusals).filter(({ key_id }) => !told.keys.has(key_id))
+  if (keys.length === 0) return
+  const { rows } = await ormOver(deps.sql).execute<{ id: string }>(
+    insertDeliveries(deps.now(), keysRefused(keys, minute)),
+  )
+  for (const { key_id } of keys) told.keys.add(key_id)
+  sendSoon(
+    deps,
+    rows.map(({ id }) => id),
+  )
+}
+
+function sumByKey(refusals: readonly UsageEvent[]): RefusedKey[] {
+  const sums = new Map<string, RefusedKey>()
+  for (const { key_id, organization_id, requests = 1 } of refusals) {
+    if (!key_id) continue
+    const known = sums.get(key_id)?.requests ?? 0
+    sums.set(key_id, { key_id, organization_id, requests: known + requests })
+  }
+  return [...sums.values()]
+}
