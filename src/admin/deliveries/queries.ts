@@ -5,7 +5,7 @@ import { type PageOf } from '../../http/paging.ts'
 import { equals } from '../filter.ts'
 
 const { payload: _payload, ...columns } = getTableColumns(webhookDeliveries)
-const viewColumns = { ...columns, url: webhookEndpoints.url }
+const viewColumns = { ...columns, url: webhookEndpoints.url, isOperator: webhookEndpoints.isOperator }
 
 export type AdminDeliveryView = NonNullable<Awaited<ReturnType<typeof findDelivery>>>
 

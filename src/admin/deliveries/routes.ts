@@ -45,10 +45,10 @@ export const adminDeliveryRoutes = newRouter()
     const { deps, principal } = c.var
     const row = await findDelivery(deps.db, c.req.valid('param').id)
     if (!row) throw new Problem('webhook_delivery_not_found')
-    const { id: deliveryId, organizationId, endpointId: id } = row
+    const { id: deliveryId, organizationId, isOperator, endpointId: id } = row
     const restarted = await resendForOperator(deps, {
       actor: principal,
-      one: { organizationId, id },
+      one: { organizationId, isOperator, id },
       deliveryId,
       describe: (delivery) => toAdminDelivery({ ...row, ...delivery }),
     })
