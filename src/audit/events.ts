@@ -45,7 +45,9 @@ const reason = (act: Act) => pick(act, ['reason'])
 const EVENTS_OF: Readonly<Partial<Record<AuditAction, Telling>>> = {
   'account.registered': organization('organization.created'),
   'organization.created': organization('organization.created'),
-  'organization.updated': organization('organization.updated', ({ detail }) => ({ changed: listNames(detail.to) })),
+  'organization.updated': organization('organization.updated', ({ detail }) => ({
+    changed: detail.changed ?? listNames(detail.to),
+  })),
   'organization.limits_changed': organization('organization.updated', () => ({ changed: ['limits'] })),
   'organization.alert_thresholds_changed': organization('organization.updated', () => ({
     changed: ['alert_thresholds'],

@@ -1,11 +1,10 @@
-import { sql } from 'drizzle-orm'
 import type { Principal } from '../auth/principal.ts'
 import { followedBy } from '../db/batch.ts'
 import { auditLogs } from '../db/schema/audit.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { changesState } from '../events/event-types.ts'
 import { published } from '../events/publish.ts'
-import { statesPublished } from '../events/state.ts'
+import { statePublished } from '../events/state.ts'
 import { uuidv7 } from '../lib/uuid.ts'
 import type { AuditAction } from './actions.ts'
 import { listEvents } from './events.ts'
@@ -65,11 +64,11 @@ export function audited(deps: ManagementDeps, entry: Entry) {
 
 function buildEvents(deps: ManagementDeps, { action, actor, organizationId, target, result, detail = {} }: Entry) {
   if (!organizationId || result === 'failure') return []
-  const { actorId } = toActor(actor, action)
+  const actorId = typeof actor === 'object' && actor.kind === 'user' ? actor.userId : null
   const act = { organizationId, id: target?.id ?? organizationId, actorId, detail }
   const events = listEvents(action, act)
   const isOther = events.some(({ type }) => changesState(type))
-  const states = isOther ? statesPublished(deps, sql`select ${organizationId}::uuid as id`) : []
+  const states = isOther ? statePublished(deps, organizationId) : []
   return [...events.map((happening) => published(deps, happening)), ...states]
 }
 

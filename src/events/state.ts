@@ -59,3 +59,7 @@ export function statesPublished(deps: ManagementDeps, organizations: SQL): State
     ),
   ]
 }
+
+/** The same of one organization. */
+export const statePublished = (deps: ManagementDeps, organizationId: string): Statement[] =>
+  statesPublished(deps, sql`select ${organizationId}::uuid as id`)
