@@ -15,6 +15,7 @@ import { adminOrganizationRoutes } from './admin/organizations/routes.ts'
 import { adminOverviewRoutes } from './admin/overview/routes.ts'
 import { adminPlanRoutes } from './admin/plans/routes.ts'
 import { adminRoutes } from './admin/routes.ts'
+import { serviceKeyRoutes } from './admin/service-keys/routes.ts'
 import { adminSubscriptionRoutes } from './admin/subscriptions/routes.ts'
 import { adminUsageRoutes } from './admin/usage/routes.ts'
 import { adminUserRoutes } from './admin/users/routes.ts'
@@ -94,6 +95,7 @@ for (const routes of [
   operatorWebhookRoutes,
   auditRoutes,
   adminRoutes,
+  serviceKeyRoutes,
   adminUserRoutes,
   adminOrganizationRoutes,
   adminPlanRoutes,

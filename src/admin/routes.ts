@@ -6,8 +6,9 @@ import { OrganizationParams, QuotaOverrides } from './schemas.ts'
 
 const setQuotasRoute = apiRoute({
   allow: 'administrator',
+  service: 'platform:plans:write',
   method: 'put',
-  path: '/admin/organizations/{id}/quotas',
+  path: '/admin/organizations/{organization_id}/quotas',
   tag: 'Administration',
   operationId: 'setOrganizationQuotas',
   summary: "Set an organization's own limits",
@@ -21,7 +22,7 @@ const setQuotasRoute = apiRoute({
 
 export const adminRoutes = newRouter().openapi(setQuotasRoute, async (c) => {
   const { deps } = c.var
-  const { id } = c.req.valid('param')
-  await setLimits(deps, c.var.user, id, c.req.valid('json'))
-  return c.json(await readQuotas(deps, id), 200)
+  const { operator, organizationId } = c.var
+  await setLimits(deps, operator, organizationId, c.req.valid('json'))
+  return c.json(await readQuotas(deps, organizationId), 200)
 })

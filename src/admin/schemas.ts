@@ -1,9 +1,9 @@
 import * as z from 'zod'
 import { ALL_METERS, forEachMeter } from '../db/schema/meters.ts'
 import { limitInput } from '../http/amounts.ts'
-import { uuid } from '../http/fields.ts'
+import { organizationInPath } from '../http/fields.ts'
 
-export const OrganizationParams = z.strictObject({ id: uuid })
+export const OrganizationParams = z.strictObject({ organization_id: organizationInPath })
 
 export const QuotaOverrides = z.strictObject({
   ...forEachMeter(ALL_METERS, (meter) => limitInput(meter).nullable().optional()),

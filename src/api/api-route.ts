@@ -4,6 +4,7 @@ import * as z from 'zod'
 import type { ManagementEnv } from '../auth/env.ts'
 import { type Access, guard } from '../auth/guard.ts'
 import { IDLE_WHILE_SUSPENDED, isForKeys, type Permission } from '../auth/roles.ts'
+import { type PlatformScope, platformScopeFor } from '../auth/service-scopes.ts'
 import { findLooseObject } from '../http/strict-schema.ts'
 import { fieldErrors, PROBLEMS, Problem, type ProblemCode } from '../problems.ts'
 import { type BodyForms, withBodyForms, withJsonBody, withOptionalJsonBody, withoutBody } from './body.ts'
@@ -36,8 +37,10 @@ interface Declaration<M extends Method, P extends string, B, O, Q, A, R extends 
   readonly creates?: boolean
   /** Whether it touches credentials or settings, or spends: then an administrator who acts as the user cannot do it. */
   readonly credentials?: boolean
-  /** The scope with which a service key of this deployment may call it too, for any organization (`isService`). */
-  readonly service?: string
+  /** The scope with which a service key may call a route of administrators too; other routes have theirs by their permission. */
+  readonly service?: PlatformScope
+  /** Whether the body names the owners of what it holds: a service key then needs not name one organization (`isService`). */
+  readonly ownersInBody?: boolean
   /** Beyond those that follow from the rest of the declaration. */
   readonly fails?: readonly ProblemCode[]
 }
@@ -94,8 +97,9 @@ export function apiRoute<
     operationId: declared.operationId,
     summary: declared.summary,
     ...(declared.description && { description: declared.description }),
-    ...describeSecurity(allow),
+    ...describeSecurity(declared),
     'x-allow': allow,
+    ...describeService(declared),
     request: {
       ...(content && { body: { content: describeContent(content, declared.forms), required: body !== undefined } }),
       query: query ?? NO_QUERY,
@@ -141,12 +145,14 @@ function describeContent(schema: ZodType, { wrap = {} }: BodyForms = {}) {
 }
 
 /** Why a caller may be refused: those of which the guard of the route can make use. */
-function callerCodes({ allow, creates, credentials }: Declared): ProblemCode[] {
+function callerCodes({ allow, creates, credentials, ownersInBody }: Declared): ProblemCode[] {
   const isIdle = isPermission(allow) && IDLE_WHILE_SUSPENDED.includes(allow)
   const kinds: readonly (readonly [boolean, readonly ProblemCode[]])[] = [
     [allow !== 'anyone', OF_GUARDS],
     [allow === 'administrator', OF_ADMINISTRATION],
     [isForPeople(allow), ['user_only']],
+    [isPermission(allow) && platformScopeFor(allow) !== undefined, ['organization_mismatch', 'organization_not_found']],
+    [isPermission(allow) && platformScopeFor(allow) !== undefined && !ownersInBody, ['organization_unnamed']],
     [creates === true && isIdle, ['organization_suspended']],
     [credentials === true, ['forbidden_while_impersonating']],
   ]
@@ -154,11 +160,15 @@ function callerCodes({ allow, creates, credentials }: Declared): ProblemCode[] {
 }
 
 /** What of a declaration its guard goes by. */
-const describeGuard = ({ credentials, creates, service, query }: Declared) => ({
+const describeGuard = ({ credentials, creates, service, ownersInBody, query }: Declared) => ({
   credentials,
   creates,
   service,
-  isNamedInQuery: 'organization_id' in readShape(query),
+  ownersInBody,
+  namesInQuery: {
+    organization_id: 'organization_id' in readShape(query),
+    external_id: 'external_id' in readShape(query),
+  },
 })
 
 function selectReaders({ body, optionalBody, forms }: Declared) {
@@ -166,9 +176,15 @@ function selectReaders({ body, optionalBody, forms }: Declared) {
   return [optionalBody ? withOptionalJsonBody : withoutBody]
 }
 
-function describeSecurity(allow: Access) {
+function describeSecurity({ allow, service }: Declared) {
   if (allow === 'anyone') return {}
-  return { security: isForPeople(allow) ? [{ bearer: [] }] : [{ bearer: [] }, { apiKey: [] }] }
+  return { security: isForPeople(allow) && !service ? [{ bearer: [] }] : [{ bearer: [] }, { apiKey: [] }] }
+}
+
+/** With which scope a service key may call a route, if it may. */
+function describeService({ allow, service }: Declared) {
+  const scope = isPermission(allow) ? platformScopeFor(allow) : service
+  return scope && { 'x-service-scope': scope }
 }
 
 const isPermission = (allow: Access): allow is Permission => !['anyone', 'user', 'administrator'].includes(allow)

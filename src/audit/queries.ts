@@ -26,11 +26,11 @@ export function listOrganizationAuditLogs(db: Database, organizationId: string, 
 /** The same over all organizations and over what belongs to none, by id: ids sort by time, and are indexed. */
 export function listAllAuditLogs(
   db: Database,
-  { organization_id, ...filter }: AuditFilter & { readonly organization_id?: string | undefined },
+  { organizationId, ...filter }: AuditFilter & { readonly organizationId?: string | undefined },
   page: PageOf,
 ) {
   return select(db, [
-    organization_id === undefined ? undefined : eq(auditLogs.organizationId, organization_id),
+    organizationId === undefined ? undefined : eq(auditLogs.organizationId, organizationId),
     page.after ? lt(auditLogs.id, page.after) : undefined,
     ...conditions(filter),
   ])

@@ -1,4 +1,4 @@
-import type { Principal } from '../auth/principal.ts'
+import type { Principal, UserPrincipal } from '../auth/principal.ts'
 import { followedBy } from '../db/batch.ts'
 import { auditLogs } from '../db/schema/audit.ts'
 import type { ManagementDeps } from '../deps.ts'
@@ -49,14 +49,14 @@ export function audited(deps: ManagementDeps, entry: Entry) {
   const row = deps.db.insert(auditLogs).values({
     id: uuidv7(now),
     organizationId: organizationId ?? null,
-    ...toActor(actor, action),
+    ...toActor(actor, action, organizationId),
     action,
     ...toTarget(target),
     result,
     ip: ip ?? null,
     userAgent: userAgent ?? null,
     requestId,
-    detail: { ...detail, ...describeSupport(actor), ...(addressBy && { address_named_by: addressBy }) },
+    detail: { ...detail, ...describeOther(actor), ...(addressBy && { address_named_by: addressBy }) },
     createdAt: new Date(now),
   })
   return followedBy(row, buildEvents(deps, entry))
@@ -76,18 +76,24 @@ function toTarget(target: Entry['target']) {
   return target ? { targetType: target.type, targetId: target.id } : { targetType: null, targetId: null }
 }
 
-function toActor(actor: Entry['actor'], action: AuditAction) {
+function toActor(actor: Entry['actor'], action: AuditAction, organizationId: Entry['organizationId']) {
   if (actor === undefined) return { actorType: 'system', actorId: null } as const
   if (typeof actor === 'string') return { actorType: 'user', actorId: actor } as const
-  if (actor.kind === 'key') return { actorType: 'key', actorId: actor.keyId } as const
-  return { actorType: isOfAdministration(action) ? 'administrator' : 'user', actorId: actor.userId } as const
+  if (actor.kind !== 'user') return { actorType: actor.kind, actorId: actor.keyId } as const
+  const isOperator = isOfAdministration(action) || isForeign(actor, organizationId)
+  return { actorType: isOperator ? 'administrator' : 'user', actorId: actor.userId } as const
 }
 
 const isOfAdministration = (action: AuditAction) =>
   action.startsWith('admin.') || action === 'organization.limits_changed'
 
-/** What is done in a support session is done by the administrator behind it. */
-function describeSupport(actor: Entry['actor']) {
-  const isSupport = typeof actor === 'object' && actor.kind === 'user' && actor.impersonatorId !== null
-  return isSupport ? { impersonator_id: actor.impersonatorId } : {}
+/** What an administrator does in an organization that they are no member of, they do as administrator. */
+const isForeign = ({ isAdministrator, memberships }: UserPrincipal, organizationId: Entry['organizationId']) =>
+  isAdministrator && !!organizationId && memberships.every((one) => one.organization_id !== organizationId)
+
+/** Who is behind the actor: the administrator of a support session, or for whom a back end says that it acts. */
+function describeOther(actor: Entry['actor']) {
+  if (typeof actor !== 'object') return {}
+  if (actor.kind === 'service') return actor.onBehalfOf === null ? {} : { on_behalf_of: actor.onBehalfOf }
+  return actor.kind === 'user' && actor.impersonatorId !== null ? { impersonator_id: actor.impersonatorId } : {}
 }

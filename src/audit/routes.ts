@@ -20,6 +20,7 @@ const listRoute = apiRoute({
 
 const listAllRoute = apiRoute({
   allow: 'administrator',
+  service: 'platform:audit:read',
   method: 'get',
   path: '/admin/audit-logs',
   tag: 'Administration',
@@ -32,14 +33,15 @@ const listAllRoute = apiRoute({
 
 export const auditRoutes = newRouter()
   .openapi(listRoute, async (c) => {
-    const { limit, cursor, organization_id: _guarded, ...filter } = c.req.valid('query')
+    const { limit, cursor, organization_id: _id, external_id: _external, ...filter } = c.req.valid('query')
     const end = { limit, after: pageEnd(cursor) }
     const rows = await listOrganizationAuditLogs(c.var.deps.db, c.var.organizationId, filter, end)
     const { data, next_cursor } = page(rows, limit)
     return c.json({ data: data.map(toCustomersAuditLog), next_cursor }, 200)
   })
   .openapi(listAllRoute, async (c) => {
-    const { limit, cursor, ...filter } = c.req.valid('query')
+    const { limit, cursor, organization_id: _id, external_id: _external, ...rest } = c.req.valid('query')
+    const filter = { ...rest, organizationId: c.var.organizationId }
     const rows = await listAllAuditLogs(c.var.deps.db, filter, { limit, after: pageEnd(cursor) })
     const { data, next_cursor } = page(rows, limit)
     return c.json({ data: data.map(toAuditLog), next_cursor }, 200)

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { listSchema, pageQuery, timestamp, uuid } from '../http/fields.ts'
+import { listSchema, organizationRef, pageQuery, timestamp, uuid } from '../http/fields.ts'
 import { AUDIT_ACTIONS, type AuditAction } from './actions.ts'
 
 const filters = {
@@ -17,7 +17,7 @@ const filters = {
   to: timestamp.optional().meta({ description: 'The first moment outside.' }),
 }
 
-export const AuditQuery = pageQuery.extend({ ...filters, organization_id: uuid.optional() })
+export const AuditQuery = pageQuery.extend({ ...filters, ...organizationRef })
 
 export const AuditLog = z
   .object({
@@ -25,7 +25,7 @@ export const AuditLog = z
     organization_id: z.uuid().nullable(),
     action: z.string(),
     actor: z.object({
-      type: z.enum(['user', 'key', 'administrator', 'system']),
+      type: z.enum(['user', 'key', 'administrator', 'service', 'system']),
       id: z.uuid().nullable().meta({ description: 'Null where nobody was known yet.' }),
     }),
     target: z.object({ type: z.string(), id: z.string() }).nullable(),

@@ -1,5 +1,5 @@
 import type { Deps, ManagementDeps } from '../deps.ts'
-import type { Principal, UserPrincipal } from './principal.ts'
+import type { Operator, Principal, UserPrincipal } from './principal.ts'
 
 /** The management app gets what the edge already made as its bindings, so that nothing is made twice. */
 export interface ManagementEnv {
@@ -9,11 +9,16 @@ export interface ManagementEnv {
     requestId: string
     /** Set by every guard but `anyone`. */
     principal: Principal
-    /** Set by the guards `user` and `administrator`, and by those of permissions that no key has. */
+    /** Set by the guard `user`, by `administrator` where no service key gets in, and by those of permissions that no key has. */
     user: UserPrincipal
-    /** Set by a guard that asks for a permission: the organization in which the principal has it. */
+    /** Set by the guard `administrator`: an administrator, or a service key where the route takes those. */
+    operator: Operator
+    /**
+     * Set by a guard that asks for a permission: the organization in which the principal has it. Set by `administrator`
+     * where the path or the query names one, which may be of no organization.
+     */
     organizationId: string
-    /** Set in its place for a service key where a route takes those: it acts for any organization. */
+    /** Set in its place for a service key where the body names the owners of what it holds. */
     isService: boolean | undefined
   }
 }

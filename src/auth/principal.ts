@@ -46,8 +46,22 @@ export interface KeyPrincipal {
   readonly scopes: readonly string[]
   /** What binds it: no key that it makes, changes or rotates is bound less (keys/grants.ts). */
   readonly bounds: KeyBounds
-  /** Whether it is one of the platform organization: a service key, if its scopes say so. */
-  readonly isPlatform: boolean
 }
 
-export type Principal = UserPrincipal | KeyPrincipal
+/** A back end of the operator that presented a service key: it acts for any organization, as far as its scopes go. */
+export interface ServicePrincipal {
+  readonly kind: 'service'
+  readonly keyId: string
+  /** The first key of its line of rotations. */
+  readonly lineageId: string
+  /** The platform organization. */
+  readonly organizationId: string
+  readonly scopes: readonly string[]
+  /** For whom it acts, in its own words (`Tollgate-Actor`): for the audit log. */
+  readonly onBehalfOf: string | null
+}
+
+/** Who acts for the deployment: one of its administrators, or a back end. */
+export type Operator = UserPrincipal | ServicePrincipal
+
+export type Principal = UserPrincipal | KeyPrincipal | ServicePrincipal

@@ -39,3 +39,12 @@ export async function selectSession(db: Database, sessionId: string, userId: str
     )
   return row
 }
+
+/** @returns the id of the organization that the operator calls so */
+export async function findOrganizationId(db: Database, externalId: string): Promise<string | undefined> {
+  const [row] = await db
+    .select({ id: organizations.id })
+    .from(organizations)
+    .where(eq(organizations.externalId, externalId))
+  return row?.id
+}

@@ -19,6 +19,37 @@ export function line(maxLength: number) {
 
 export const uuid = z.uuid().transform((id) => id.toLowerCase())
 
+/** The operator's own id of a customer: opaque, compared byte for byte. */
+export const externalId = z
+  .string()
+  .min(1)
+  .max(255)
+  .refine((text) => !CONTROL.test(text), 'must not hold control characters')
+  .refine((text) => text.isWellFormed(), 'must be well-formed Unicode')
+  .meta({ description: "The operator's own id of the organization.", example: 'customer-42' })
+
+/** In a path, what follows is the operator's own id of the organization: `external_id:customer-42`. */
+export const EXTERNAL_ID_PREFIX = 'external_id:'
+
+/** An organization in a path. The guard resolves it. */
+export const organizationInPath = z
+  .union([uuid, z.string().startsWith(EXTERNAL_ID_PREFIX)])
+  .meta({ description: "Its id, or `external_id:` and the operator's own id of it.", type: 'string' })
+
+/** How a list of the whole deployment is narrowed to one organization. */
+export const organizationFilter = {
+  organization_id: uuid.optional().meta({ description: 'Only of this organization.' }),
+  external_id: externalId
+    .optional()
+    .meta({ description: "Only of this organization, by the operator's own id of it." }),
+}
+
+/** How a request names the organization it is about: by one of these, or by both if they agree. */
+export const organizationRef = {
+  organization_id: uuid.optional().meta({ description: 'The active organization when absent.' }),
+  external_id: externalId.optional().meta({ description: "Or the operator's own id of it." }),
+}
+
 /** In one form (lib/email-address.ts): what is typed at login then matches what was typed at registration. */
 export const email = z
   .string()

@@ -1,8 +1,9 @@
 /** What whoever issues, changes, rotates or imports a key may give to it. */
 
-import { organizationFor } from '../auth/guard.ts'
+import { organizationFor } from '../auth/organization-access.ts'
 import type { KeyBounds, KeyPrincipal, Principal } from '../auth/principal.ts'
 import { parsePermission } from '../auth/roles.ts'
+import { isPlatformScope } from '../auth/service-scopes.ts'
 import type { NamedLimit } from '../db/schema/shapes.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { isWithin } from '../lib/cidr.ts'
@@ -36,11 +37,14 @@ export async function selectAllowance(deps: ManagementDeps, organizationId: stri
   return { organizationId, isPlatform: row.is_platform, rateLimit: row.rate_limit, maxKeys: row.max_api_keys }
 }
 
-export const isAdministrator = (principal: Principal) => principal.kind === 'user' && principal.isAdministrator
+const isAdministrator = (principal: Principal) => principal.kind === 'user' && principal.isAdministrator
+
+/** Whether somebody acts for the deployment: one of its administrators, or a service key that got as far as this. */
+export const isOperator = (principal: Principal) => principal.kind === 'service' || isAdministrator(principal)
 
 /**
  * Nobody grants what they do not have: scopes over Tollgate need the permission they stand for, `platform:` scopes an
- * administrator and the platform organization; a rate limit above the organization's own needs an administrator. A key
+ * administrator and the platform organization; a rate limit above the organization's own needs the operator. A key
  * gives no more than it has itself: see `requireWithinBounds`. An expiry lies ahead.
  *
  * @param where the place of the wish in the request
@@ -58,7 +62,7 @@ export function requireGrantable(
   }
   requireHeldScopes(principal, allowance, wish.scopes ?? [])
   if (principal.kind === 'key') requireWithinBounds(principal, wish)
-  if ((wish.custom_rate_limit ?? 0) > allowance.rateLimit && !isAdministrator(principal))
+  if ((wish.custom_rate_limit ?? 0) > allowance.rateLimit && !isOperator(principal))
     throw new Problem('rate_limit_above_plan')
 }
 
@@ -67,7 +71,7 @@ function requireHeldScopes(principal: Principal, allowance: Allowance, scopes: r
   for (const scope of scopes.filter(isReserved)) {
     const permission = parsePermission(scope)
     if (permission) organizationFor(principal, permission, allowance.organizationId)
-    else if (!allowance.isPlatform || !isAdministrator(principal))
+    else if (!allowance.isPlatform || !isAdministrator(principal) || !isPlatformScope(scope))
       throw new Problem('forbidden', { detail: `You cannot grant the scope ${scope}.` })
   }
   if (principal.kind !== 'key') return

@@ -5,7 +5,7 @@ import type { Principal } from '../auth/principal.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { uuidv7 } from '../lib/uuid.ts'
 import { Problem } from '../problems.ts'
-import { type Allowance, isAdministrator, requireGrantable, selectAllowance, withBounds } from './grants.ts'
+import { type Allowance, isOperator, requireGrantable, selectAllowance, withBounds } from './grants.ts'
 import { insertImported, selectKnownHashes } from './import-queries.ts'
 import type { ImportResult, KeyImport } from './lifecycle-schemas.ts'
 import type { NewKeyRow } from './write-queries.ts'
@@ -104,7 +104,7 @@ function toRow(item: Item, organizationId: string, principal: Principal, now: nu
     scopes: item.scopes,
     expiresAt: item.expires_at ?? null,
     customRateLimit: item.custom_rate_limit ?? null,
-    isRateLimitGranted: isAdministrator(principal),
+    isRateLimitGranted: isOperator(principal),
     limits: item.limits,
     allowedIps: item.allowed_ips ?? null,
     metadata: item.metadata,

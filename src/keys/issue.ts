@@ -8,7 +8,7 @@ import { uuidv7 } from '../lib/uuid.ts'
 import { Problem } from '../problems.ts'
 import { describeKey, newKey } from '../verification/key-format.ts'
 import { asIssued, toApiKey } from './api-key.ts'
-import { isAdministrator, requireGrantable, selectAllowance, withBounds } from './grants.ts'
+import { isOperator, requireGrantable, selectAllowance, withBounds } from './grants.ts'
 import type { IssuedKey, NewKey } from './schemas.ts'
 import { insertKey } from './write-queries.ts'
 
@@ -62,7 +62,7 @@ function toRow(key: string, request: z.output<typeof NewKey>, principal: Princip
     scopes: request.scopes,
     expiresAt: request.expires_at ?? null,
     customRateLimit: request.custom_rate_limit ?? null,
-    isRateLimitGranted: isAdministrator(principal),
+    isRateLimitGranted: isOperator(principal),
     limits: request.limits,
     allowedIps: request.allowed_ips ?? null,
     metadata: request.metadata,

@@ -1,6 +1,6 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
 import * as z from 'zod'
-import { line, pageQuery, uuid } from '../http/fields.ts'
+import { line, organizationRef, pageQuery, uuid } from '../http/fields.ts'
 import { fromBase64 } from '../lib/bytes.ts'
 import { NewKey } from './schemas.ts'
 import { KEY_STATES } from './state.ts'
@@ -33,7 +33,7 @@ export const Rotation = z.strictObject({
 })
 
 export const KeyListQuery = pageQuery.extend({
-  organization_id: uuid.optional(),
+  ...organizationRef,
   environment: z.enum(['live', 'test']).optional(),
   status: z.enum(KEY_STATES).optional().meta({
     description: 'What the key is first of: `revoked`, `disabled`, `expired`; else `active`, in its grace period too.',
@@ -61,7 +61,7 @@ export const KeyImport = z.strictObject({
     .array(NewKey.omit({ organization_id: true, prefix: true }).extend(imported))
     .min(1)
     .max(1_000),
-  organization_id: uuid.optional().meta({ description: 'The active organization when absent.' }),
+  ...organizationRef,
 })
 
 export const ImportResult = z

@@ -22,6 +22,8 @@ interface KeyFilter {
   readonly created_by?: string | undefined
   readonly scope?: string | undefined
   readonly search?: string | undefined
+  /** Only service keys: those with scopes of the platform. */
+  readonly isService?: boolean
 }
 
 interface Page {
@@ -52,8 +54,9 @@ export function listKeys(db: Database, organizationId: string, filter: KeyFilter
     .limit(limit + 1)
 }
 
-function conditions({ environment, status, created_by, scope, search }: KeyFilter, at: Date) {
+function conditions({ environment, status, created_by, scope, search, isService }: KeyFilter, at: Date) {
   return [
+    isService ? sql`exists (select 1 from unnest(${apiKeys.scopes}) held where held like 'platform:%')` : undefined,
     environment && eq(apiKeys.environment, environment),
     status && sql`${stateAt(at)} = ${status}`,
     created_by ? eq(apiKeys.createdBy, created_by) : undefined,

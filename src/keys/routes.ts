@@ -78,7 +78,7 @@ export const keyRoutes = newRouter()
     c.json(await issueKey(c.var.deps, c.var.principal, c.var.organizationId, c.req.valid('json')), 201),
   )
   .openapi(listRoute, async (c) => {
-    const { limit, cursor, organization_id: _, ...filter } = c.req.valid('query')
+    const { limit, cursor, organization_id: _id, external_id: _external, ...filter } = c.req.valid('query')
     const wanted = { limit, after: pageEnd(cursor), at: new Date(c.var.deps.now()) }
     const rows = await listKeys(c.var.deps.db, c.var.organizationId, filter, wanted)
     const { data, next_cursor } = page(rows, limit)

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { line, listSchema, metadata, timestamp, uuid } from '../http/fields.ts'
+import { line, listSchema, metadata, organizationRef, timestamp, uuid } from '../http/fields.ts'
 import { QuotaReadings } from '../http/quota-readings.ts'
 import { text } from '../http/text-field.ts'
 import { isRange } from '../lib/cidr.ts'
@@ -95,12 +95,12 @@ export const NewKey = z
       .max(100)
       .nullish(),
     metadata: metadata.default({}),
-    organization_id: uuid.optional().meta({ description: 'The active organization when absent.' }),
+    ...organizationRef,
   })
   .meta({ id: 'NewApiKey' })
 
 export const KeyParams = z.strictObject({ id: uuid })
-export const OrganizationQuery = z.strictObject({ organization_id: uuid.optional() })
+export const OrganizationQuery = z.strictObject({ ...organizationRef })
 
 const WindowReading = z
   .object({
@@ -120,6 +120,7 @@ const VERDICT = {
   request_id: '0198c5a2-7b1e-7c3d-9f4a-2e6b8d0c1a35',
   key_id: '0198c5a2-7b1e-7c3d-9f4a-2e6b8d0c1a36',
   organization_id: '0198c5a2-7b1e-7c3d-9f4a-2e6b8d0c1a37',
+  external_id: 'customer-42',
   user_id: '0198c5a2-7b1e-7c3d-9f4a-2e6b8d0c1a38',
   name: 'Production',
   environment: 'live',

@@ -7,7 +7,7 @@ import { keyVersionKey } from '../limits/limit-request.ts'
 import { publishVersion } from '../limits/versions.ts'
 import { toApiKey } from './api-key.ts'
 import { changeKey } from './change-key.ts'
-import { isAdministrator, requireGrantable, selectAllowance } from './grants.ts'
+import { isOperator, requireGrantable, selectAllowance } from './grants.ts'
 import type { KeyUpdate } from './lifecycle-schemas.ts'
 import { findKeyById, type KeyRef, type KeyView } from './queries.ts'
 import type { ApiKey } from './schemas.ts'
@@ -87,13 +87,13 @@ function changedFields(row: KeyView, update: Update, principal: Principal): Fiel
   const fields = (Object.keys(FIELDS) as Field[]).filter((field) => update[field] !== undefined)
   return fields.filter((field) => {
     const wanted = field === 'expires_at' && update.expires_at ? new Date(update.expires_at) : update[field]
-    const isRegranted = field === 'custom_rate_limit' && row.isRateLimitGranted !== isAdministrator(principal)
+    const isRegranted = field === 'custom_rate_limit' && row.isRateLimitGranted !== isOperator(principal)
     return isRegranted || canonicalJson(wanted) !== canonicalJson(FIELDS[field].read(row))
   })
 }
 
 function toChanges(update: Update, changed: readonly Field[], principal: Principal): KeyChanges {
-  return Object.assign({}, ...changed.map((field) => toChange(field, update[field], isAdministrator(principal))))
+  return Object.assign({}, ...changed.map((field) => toChange(field, update[field], isOperator(principal))))
 }
 
 function toChange<F extends Field>(field: F, value: Update[F], byAdministrator: boolean): KeyChanges {

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { password as passwordField } from '../accounts/passwords/field.ts'
 import { ROLES, type Role } from '../auth/roles.ts'
-import { email, line, listSchema, pageQuery, timestamp, uuid } from '../http/fields.ts'
+import { email, line, listSchema, organizationInPath, pageQuery, timestamp, uuid } from '../http/fields.ts'
 
 const role = z.enum(Object.keys(ROLES) as [Role, ...Role[]])
 const name = line(200)
@@ -17,7 +17,7 @@ const password = z
   .optional()
   .meta({ description: 'Needed when you signed in longer than 15 minutes ago.' })
 
-export const OrganizationParams = z.strictObject({ organization_id: uuid })
+export const OrganizationParams = z.strictObject({ organization_id: organizationInPath })
 export const MemberParams = OrganizationParams.extend({ user_id: uuid })
 export const InvitationParams = OrganizationParams.extend({ id: uuid })
 export const ListQuery = pageQuery

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { apiRoute, newRouter } from '../api/api-route.ts'
-import { uuid } from '../http/fields.ts'
+import { organizationRef } from '../http/fields.ts'
 import { monthNamed, toMonth } from '../lib/period.ts'
 import { enforceRateLimits } from '../limits/endpoint-limits.ts'
 import { readQuotas } from '../limits/quotas.ts'
@@ -30,7 +30,7 @@ const quotasRoute = apiRoute({
   operationId: 'listQuotas',
   summary: 'Quotas of the current month',
   description: 'In real time: what the last verification counted is in it.',
-  query: z.strictObject({ organization_id: uuid.optional() }),
+  query: z.strictObject({ ...organizationRef }),
   returns: { 200: Quotas },
   fails: ['organization_not_found'],
 })

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { AMOUNTS } from '../db/schema/meters.ts'
 import { forEachAmount, money } from '../http/amounts.ts'
-import { timestamp, uuid } from '../http/fields.ts'
+import { organizationRef, timestamp } from '../http/fields.ts'
 import { figureSchemas } from './figure-schemas.ts'
 
 const sums = {
@@ -16,7 +16,7 @@ export const PeriodQuery = z.strictObject({
     .stringFormat('month', /^2\d{3}-(0[1-9]|1[0-2])$/)
     .optional()
     .meta({ description: 'A calendar month in UTC, such as `2026-11`; the current one when absent.' }),
-  organization_id: uuid.optional(),
+  ...organizationRef,
 })
 
 export const Statistics = z

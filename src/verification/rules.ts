@@ -33,7 +33,7 @@ export const STATUS_BY_CODE = {
   QUOTA_EXCEEDED: 429,
 } as const satisfies Record<VerdictCode, number>
 
-/** Scopes that give power over Tollgate itself. A wildcard never reaches them: they are granted by name. */
+/** Scopes that give power over Tollgate itself. `*` does not include them, and those of customers are granted by name alone. */
 const RESERVED = /^(platform|tollgate):/
 
 /** What of a key's record the rules look at; times in Unix milliseconds. */
@@ -83,8 +83,11 @@ function isAllowed(ranges: readonly string[], ip: string | undefined): boolean {
 /** Whether a key's scopes cover one that is asked for: by name, by `reports:*`, or, unless it is reserved, by `*`. */
 export function holdsScope(held: readonly string[], needed: string): boolean {
   if (held.includes(needed)) return true
-  if (RESERVED.test(needed)) return false
-  return held.some((scope) => scope === '*' || (scope.endsWith(':*') && needed.startsWith(scope.slice(0, -1))))
+  const reserved = RESERVED.exec(needed)?.[1]
+  if (reserved === 'tollgate') return false
+  return held.some(
+    (scope) => (scope === '*' && !reserved) || (scope.endsWith(':*') && needed.startsWith(scope.slice(0, -1))),
+  )
 }
 
 /** Whether a scope gives power over Tollgate, and so may only be granted by somebody who has it. */

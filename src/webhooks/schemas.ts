@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { WEBHOOK_EVENT_TYPES, WEBHOOK_EVENTS } from '../events/event-types.ts'
-import { line, listSchema, pageQuery, timestamp, uuid } from '../http/fields.ts'
+import { line, listSchema, organizationRef, pageQuery, timestamp, uuid } from '../http/fields.ts'
 
 const events = z.array(z.enum(WEBHOOK_EVENT_TYPES)).max(WEBHOOK_EVENT_TYPES.length)
 const EVENTS = 'Which events it is told of; empty for all, also those that come with later versions.'
@@ -47,7 +47,7 @@ export const NewOperatorEndpoint = z.strictObject({
 })
 
 export const NewWebhookEndpoint = NewOperatorEndpoint.extend({
-  organization_id: uuid.optional().meta({ description: 'The active organization when absent.' }),
+  ...organizationRef,
 })
 
 export const WebhookEndpointChanges = z.strictObject({
@@ -81,5 +81,5 @@ export const WebhookDeliveryList = listSchema(WebhookDelivery)
 
 export const EndpointParams = z.strictObject({ id: uuid })
 export const DeliveryParams = z.strictObject({ id: uuid, delivery_id: uuid })
-export const OrganizationQuery = z.strictObject({ organization_id: uuid.optional() })
-export const EndpointListQuery = pageQuery.extend({ organization_id: uuid.optional() })
+export const OrganizationQuery = z.strictObject({ ...organizationRef })
+export const EndpointListQuery = pageQuery.extend({ ...organizationRef })

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { audited } from '../../audit/record.ts'
-import type { UserPrincipal } from '../../auth/principal.ts'
+import type { Operator } from '../../auth/principal.ts'
 import { recordBeforeLeaving } from '../../billing/overage/job.ts'
 import { requireThat, tryBatch } from '../../db/batch.ts'
 import { lockOrganization, lockPlan } from '../../db/locks.ts'
@@ -12,7 +12,7 @@ import { isPlan } from '../plans/queries.ts'
 import { findOrganization, hasPlan, isNotOn, type OrganizationView, updatePlan } from './queries.ts'
 
 interface PlanAct {
-  readonly administrator: UserPrincipal
+  readonly operator: Operator
   readonly organizationId: string
   readonly plan: string
   readonly reason: string | undefined
@@ -41,14 +41,14 @@ async function requirePlan(deps: ManagementDeps, plan: string): Promise<void> {
 
 /** @returns the organization's new version, or `undefined` when it was on that plan already */
 async function putOnPlan(deps: ManagementDeps, request: PlanAct, from: string): Promise<number | undefined> {
-  const { administrator, organizationId, plan, reason } = request
+  const { operator, organizationId, plan, reason } = request
   const done = await tryBatch(deps.db, {
     lockPlan: lockPlan(deps.db, plan), // before the organization, as a change of the plan does: see plans/actions.ts
     lock: lockOrganization(deps.db, organizationId),
     allowed: requireThat(deps.db, sql`${isNotOn(organizationId, plan)} and ${isPlan(plan)}`),
     audit: audited(deps, {
       action: 'admin.plan_changed',
-      actor: administrator,
+      actor: operator,
       organizationId,
       target: { type: 'organization', id: organizationId },
       detail: { from, to: plan, ...(reason !== undefined && { reason }) },

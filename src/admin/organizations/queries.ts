@@ -109,3 +109,9 @@ export function updateLimitOverrides(db: Database, organizationId: string, chang
 
 export const isOrganization = (organizationId: string) =>
   sql`exists (select 1 from organizations o where o.id = ${organizationId}::uuid)`
+
+/** @returns the id of the operator's own organization; `undefined` on a deployment that was not set up */
+export async function findPlatformId(db: Database): Promise<string | undefined> {
+  const [row] = await db.select({ id: organizations.id }).from(organizations).where(eq(organizations.isPlatform, true))
+  return row?.id
+}

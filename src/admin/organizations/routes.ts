@@ -15,10 +15,11 @@ import { changePlan } from './change-plan.ts'
 import { listOrganizations, type OrganizationView } from './queries.ts'
 import { suspendOrganization } from './suspend.ts'
 
-const common = { allow: 'administrator', tag: 'Administration' } as const
+const common = { allow: 'administrator', service: 'platform:organizations:write', tag: 'Administration' } as const
 
 const listRoute = apiRoute({
   ...common,
+  service: 'platform:organizations:read',
   method: 'get',
   path: '/admin/organizations',
   operationId: 'listAllOrganizations',
@@ -30,8 +31,9 @@ const listRoute = apiRoute({
 
 const changePlanRoute = apiRoute({
   ...common,
+  service: 'platform:plans:write',
   method: 'put',
-  path: '/admin/organizations/{id}/plan',
+  path: '/admin/organizations/{organization_id}/plan',
   operationId: 'setOrganizationPlan',
   summary: "Change an organization's plan",
   description: 'In force everywhere within two seconds.',
@@ -44,7 +46,7 @@ const changePlanRoute = apiRoute({
 const suspendRoute = apiRoute({
   ...common,
   method: 'put',
-  path: '/admin/organizations/{id}/suspension',
+  path: '/admin/organizations/{organization_id}/suspension',
   operationId: 'setOrganizationSuspension',
   summary: 'Suspend an organization, or end that',
   description:
@@ -63,11 +65,11 @@ export const adminOrganizationRoutes = newRouter()
     return c.json({ data: data.map(toAdminOrganization), next_cursor }, 200)
   })
   .openapi(changePlanRoute, async (c) => {
-    const request = { administrator: c.var.user, organizationId: c.req.valid('param').id, ...c.req.valid('json') }
+    const request = { operator: c.var.operator, organizationId: c.var.organizationId, ...c.req.valid('json') }
     return c.json(toAdminOrganization(await changePlan(c.var.deps, { reason: undefined, ...request })), 200)
   })
   .openapi(suspendRoute, async (c) => {
-    const request = { administrator: c.var.user, organizationId: c.req.valid('param').id, ...c.req.valid('json') }
+    const request = { operator: c.var.operator, organizationId: c.var.organizationId, ...c.req.valid('json') }
     return c.json(toAdminOrganization(await suspendOrganization(c.var.deps, { reason: undefined, ...request })), 200)
   })
 

@@ -1,6 +1,6 @@
 import type * as z from 'zod'
 import { audited } from '../../audit/record.ts'
-import type { UserPrincipal } from '../../auth/principal.ts'
+import type { Operator } from '../../auth/principal.ts'
 import { requireThat, runBatch } from '../../db/batch.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { organizationVersionKey } from '../../limits/limit-request.ts'
@@ -13,7 +13,7 @@ import { isOrganization, updateLimitOverrides } from './queries.ts'
 /** Sets an organization's own limits, everywhere within two seconds. @throws Problem `organization_not_found` */
 export async function setLimits(
   deps: ManagementDeps,
-  administrator: UserPrincipal,
+  operator: Operator,
   organizationId: string,
   limits: z.output<typeof QuotaOverrides>,
 ): Promise<void> {
@@ -22,7 +22,7 @@ export async function setLimits(
     found: requireThat(deps.db, isOrganization(organizationId), 'organization_not_found'),
     audit: audited(deps, {
       action: 'organization.limits_changed',
-      actor: administrator,
+      actor: operator,
       organizationId,
       target: { type: 'organization', id: organizationId },
       detail: { limits: formatOverrides(limits) },

@@ -1,5 +1,5 @@
 import { audited } from '../../audit/record.ts'
-import type { UserPrincipal } from '../../auth/principal.ts'
+import type { Operator } from '../../auth/principal.ts'
 import { requireThat, tryBatch } from '../../db/batch.ts'
 import { lockOrganization } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
@@ -9,7 +9,7 @@ import { Problem } from '../../problems.ts'
 import { findOrganization, isSuspendable, type OrganizationView, updateSuspension } from './queries.ts'
 
 interface SuspensionAct {
-  readonly administrator: UserPrincipal
+  readonly operator: Operator
   readonly organizationId: string
   readonly suspended: boolean
   readonly reason: string | undefined
@@ -22,7 +22,7 @@ interface SuspensionAct {
  * @throws Problem `organization_not_found`, `platform_organization`
  */
 export async function suspendOrganization(deps: ManagementDeps, request: SuspensionAct): Promise<OrganizationView> {
-  const { administrator, organizationId, suspended, reason } = request
+  const { operator, organizationId, suspended, reason } = request
   const { name, isPlatform } = await getOrganization(deps, organizationId)
   if (isPlatform) throw new Problem('platform_organization')
   const kind = suspended ? 'suspended' : 'resumed'
@@ -32,7 +32,7 @@ export async function suspendOrganization(deps: ManagementDeps, request: Suspens
     allowed: requireThat(deps.db, isSuspendable(organizationId, suspended)),
     audit: audited(deps, {
       action: `admin.organization_${kind}`,
-      actor: administrator,
+      actor: operator,
       organizationId,
       target: { type: 'organization', id: organizationId },
       detail: { ...(reason !== undefined && { reason }) },

@@ -1,7 +1,7 @@
 import type * as z from 'zod'
 import { keepAnswer } from '../../api/idempotency.ts'
 import { audited } from '../../audit/record.ts'
-import type { UserPrincipal } from '../../auth/principal.ts'
+import type { Operator } from '../../auth/principal.ts'
 import { requireThat, runBatch, tryBatch } from '../../db/batch.ts'
 import { brokenConstraint } from '../../db/client.ts'
 import { lockPlan } from '../../db/locks.ts'
@@ -36,7 +36,7 @@ export async function getPlan(deps: ManagementDeps, planId: string): Promise<Pla
 /** @throws Problem `plan_exists` */
 export async function createPlan(
   deps: ManagementDeps,
-  administrator: UserPrincipal,
+  operator: Operator,
   plan: z.output<typeof NewPlan>,
 ): Promise<PlanView> {
   const { id, limits, ...detail } = plan
@@ -47,7 +47,7 @@ export async function createPlan(
       plan: insertPlan(deps.db, row),
       audit: audited(deps, {
         action: 'admin.plan_created',
-        actor: administrator,
+        actor: operator,
         target: { type: 'plan', id },
         detail: { ...detail, limits: { ...limits, meters: formatMeters(limits.meters) } },
       }),
@@ -61,7 +61,7 @@ export async function createPlan(
 }
 
 interface PlanChange {
-  readonly administrator: UserPrincipal
+  readonly operator: Operator
   readonly planId: string
   readonly changes: z.output<typeof PlanChanges>
 }
@@ -97,16 +97,16 @@ function describeChanges({ limits, ...rest }: PlanChange['changes']) {
  *
  * @throws Problem `plan_not_found`; `plan_protected` for the plan that organizations begin with; `plan_in_use`, with numbers
  */
-export async function deletePlan(deps: ManagementDeps, administrator: UserPrincipal, planId: string): Promise<void> {
+export async function deletePlan(deps: ManagementDeps, operator: Operator, planId: string): Promise<void> {
   const plan = await getPlan(deps, planId)
   if (planId === FIRST_PLAN) throw new Problem('plan_protected')
   const { organizationCount: _, createdAt: _created, updatedAt: _updated, id: _id, limits, ...rest } = plan
   const detail = { ...rest, limits: { ...limits, meters: formatMeters(limits.meters) } }
-  if (!(await deleteUnused(deps, { administrator, planId, detail }))) throw await whyNotDeleted(deps, planId)
+  if (!(await deleteUnused(deps, { operator, planId, detail }))) throw await whyNotDeleted(deps, planId)
 }
 
 interface Deletion {
-  readonly administrator: UserPrincipal
+  readonly operator: Operator
   readonly planId: string
   readonly detail: Readonly<Record<string, unknown>>
 }
@@ -138,5 +138,5 @@ async function whyNotDeleted(deps: ManagementDeps, planId: string): Promise<Prob
 
 type PlanAct = 'admin.plan_updated' | 'admin.plan_deleted'
 
-const toEntry = (action: PlanAct, { administrator, planId }: { administrator: UserPrincipal; planId: string }) =>
-  ({ action, actor: administrator, target: { type: 'plan', id: planId } }) as const
+const toEntry = (action: PlanAct, { operator, planId }: { operator: Operator; planId: string }) =>
+  ({ action, actor: operator, target: { type: 'plan', id: planId } }) as const

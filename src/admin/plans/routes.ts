@@ -4,11 +4,13 @@ import { toPlan } from './plan.ts'
 import { listPlans } from './queries.ts'
 import { NewPlan, Plan, PlanChanges, PlanList, PlanParams } from './schemas.ts'
 
-const common = { allow: 'administrator', tag: 'Administration' } as const
+const common = { allow: 'administrator', service: 'platform:plans:write', tag: 'Administration' } as const
+const READ = 'platform:plans:read'
 const one = { ...common, path: '/admin/plans/{plan_id}', params: PlanParams } as const
 
 const listRoute = apiRoute({
   ...common,
+  service: READ,
   method: 'get',
   path: '/admin/plans',
   operationId: 'listPlans',
@@ -31,6 +33,7 @@ const createRoute = apiRoute({
 
 const getRoute = apiRoute({
   ...one,
+  service: READ,
   method: 'get',
   operationId: 'getPlan',
   summary: 'Get a plan',
@@ -64,14 +67,16 @@ export const adminPlanRoutes = newRouter()
   .openapi(listRoute, async (c) =>
     c.json({ data: (await listPlans(c.var.deps.db)).map(toPlan), next_cursor: null }, 200),
   )
-  .openapi(createRoute, async (c) => c.json(toPlan(await createPlan(c.var.deps, c.var.user, c.req.valid('json'))), 201))
+  .openapi(createRoute, async (c) =>
+    c.json(toPlan(await createPlan(c.var.deps, c.var.operator, c.req.valid('json'))), 201),
+  )
   .openapi(getRoute, async (c) => c.json(toPlan(await getPlan(c.var.deps, c.req.valid('param').plan_id)), 200))
   .openapi(changeRoute, async (c) => {
     const { plan_id: planId } = c.req.valid('param')
-    const change = { administrator: c.var.user, planId, changes: c.req.valid('json') }
+    const change = { operator: c.var.operator, planId, changes: c.req.valid('json') }
     return c.json(toPlan(await changePlanFields(c.var.deps, change)), 200)
   })
   .openapi(deleteRoute, async (c) => {
-    await deletePlan(c.var.deps, c.var.user, c.req.valid('param').plan_id)
+    await deletePlan(c.var.deps, c.var.operator, c.req.valid('param').plan_id)
     return c.body(null, 204)
   })

@@ -1,6 +1,6 @@
 import type { AuditAction } from '../../audit/actions.ts'
 import { audited } from '../../audit/record.ts'
-import type { UserPrincipal } from '../../auth/principal.ts'
+import type { Operator, UserPrincipal } from '../../auth/principal.ts'
 import { requireThat, runBatch } from '../../db/batch.ts'
 import { lockOrganizationsAround } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
@@ -26,8 +26,8 @@ import {
 } from './queries.ts'
 
 /** An act of administration on an account, and why it is done. */
-export interface OnUser {
-  readonly administrator: UserPrincipal
+export interface OnUser<Actor extends Operator = Operator> {
+  readonly operator: Actor
   readonly userId: string
   readonly reason: string | undefined
 }
@@ -40,10 +40,10 @@ export async function getUser(deps: ManagementDeps, userId: string): Promise<Use
 }
 
 /** The audit entry of such an act. */
-export function toEntry(action: AuditAction, { administrator, userId, reason }: OnUser) {
+export function toEntry(action: AuditAction, { operator, userId, reason }: OnUser) {
   return {
     action,
-    actor: administrator,
+    actor: operator,
     target: { type: 'user', id: userId },
     detail: { ...(reason !== undefined && { reason }) },
   } as const
@@ -56,9 +56,10 @@ export function toEntry(action: AuditAction, { administrator, userId, reason }: 
  * @throws Problem `user_not_found`, `own_account`, `administrator_protected` for the last active administrator
  */
 export async function disableUser(deps: ManagementDeps, request: OnUser): Promise<UserView> {
-  const { administrator, userId } = request
-  if (userId === administrator.userId) throw new Problem('own_account')
+  const { operator, userId } = request
+  if (operator.kind === 'user' && userId === operator.userId) throw new Problem('own_account')
   const user = await getUser(deps, userId)
+  protectAdministrators(operator, user)
   if (!user.isActive) return user
   const now = new Date(deps.now())
   const mail = notice(deps, user, 'account_disabled')
@@ -81,10 +82,16 @@ export async function disableUser(deps: ManagementDeps, request: OnUser): Promis
   return getUser(deps, userId)
 }
 
+/** A back end has no power over those who have power over it. @throws Problem `administrator_protected` */
+function protectAdministrators(operator: Operator, { isAdministrator }: UserView): void {
+  if (operator.kind === 'service' && isAdministrator) throw new Problem('administrator_protected')
+}
+
 /** Enables an account again, and with it the organizations that were suspended for want of an active member. */
 export async function enableUser(deps: ManagementDeps, request: OnUser): Promise<UserView> {
-  const { userId } = request
+  const { operator, userId } = request
   const user = await getUser(deps, userId)
+  protectAdministrators(operator, user)
   if (user.isActive) return user
   const mail = notice(deps, user, 'account_enabled')
   const memberless = selectMemberless(userId)
@@ -105,9 +112,11 @@ export async function enableUser(deps: ManagementDeps, request: OnUser): Promise
   return getUser(deps, userId)
 }
 
-/** Ends every session of a user. @throws Problem `user_not_found` */
+/** Ends every session of a user. @throws Problem `user_not_found`, `administrator_protected` for a service key */
 export async function logOutUser(deps: ManagementDeps, request: OnUser): Promise<void> {
-  const mail = notice(deps, await getUser(deps, request.userId), 'sessions_ended_by_admin')
+  const user = await getUser(deps, request.userId)
+  protectAdministrators(request.operator, user)
+  const mail = notice(deps, user, 'sessions_ended_by_admin')
   await runBatch(deps.db, {
     found: requireThat(deps.db, isSomebody(request.userId), 'user_not_found'),
     audit: audited(deps, toEntry('admin.user_logged_out', request)),
@@ -122,8 +131,8 @@ export async function logOutUser(deps: ManagementDeps, request: OnUser): Promise
  *
  * @throws Problem `user_not_found`, `own_account`, `two_factor_not_enabled`
  */
-export async function resetTwoFactor(deps: ManagementDeps, request: OnUser): Promise<void> {
-  if (request.userId === request.administrator.userId) throw new Problem('own_account') // `2fa/disable` asks for a code
+export async function resetTwoFactor(deps: ManagementDeps, request: OnUser<UserPrincipal>): Promise<void> {
+  if (request.userId === request.operator.userId) throw new Problem('own_account') // `2fa/disable` asks for a code
   const user = await getUser(deps, request.userId)
   if (!user.hasTwoFactor) throw new Problem('two_factor_not_enabled')
   const mail = notice(deps, user, 'two_factor_reset_by_admin')

@@ -1,5 +1,6 @@
 import { openSupportSession, SUPPORT_SECONDS } from '../../accounts/sessions/support.ts'
 import { audited } from '../../audit/record.ts'
+import type { UserPrincipal } from '../../auth/principal.ts'
 import { requireThat, runBatch } from '../../db/batch.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { notice } from '../../mail/notice.ts'
@@ -13,11 +14,11 @@ import { mayBeImpersonated } from './queries.ts'
  *
  * @throws Problem `user_not_found`, `administrator_protected`, `user_disabled`
  */
-export async function impersonate(deps: ManagementDeps, request: OnUser) {
+export async function impersonate(deps: ManagementDeps, request: OnUser<UserPrincipal>) {
   const user = await getUser(deps, request.userId)
   if (user.isAdministrator) throw new Problem('administrator_protected')
   if (!user.isActive) throw new Problem('user_disabled')
-  const session = await openSupportSession(deps, request.userId, request.administrator.userId)
+  const session = await openSupportSession(deps, request.userId, request.operator.userId)
   const mail = notice(deps, user, 'support_session')
   const entry = toEntry('admin.impersonated', request)
   await runBatch(deps.db, {

@@ -46,7 +46,7 @@ interface UserFilter {
   readonly is_verified?: boolean | undefined
   readonly two_factor_enabled?: boolean | undefined
   readonly plan?: string | undefined
-  readonly organization_id?: string | undefined
+  readonly organizationId?: string | undefined
 }
 
 /** One page of all users, newest first, and one row more when there is another page. */
@@ -67,7 +67,7 @@ const inOrganization = (condition: SQL) => sql`exists (
   select 1 from memberships m join organizations o on o.id = m.organization_id
   where m.user_id = users.id and ${condition})`
 
-function conditions({ search, is_active, is_verified, two_factor_enabled, plan, organization_id }: UserFilter) {
+function conditions({ search, is_active, is_verified, two_factor_enabled, plan, organizationId }: UserFilter) {
   return [
     search === undefined
       ? undefined
@@ -76,7 +76,7 @@ function conditions({ search, is_active, is_verified, two_factor_enabled, plan, 
     is_verified === undefined ? undefined : (is_verified ? isNotNull : isNull)(users.emailVerifiedAt),
     two_factor_enabled === undefined ? undefined : sql`${hasTwoFactor} = ${two_factor_enabled}`,
     plan === undefined ? undefined : inOrganization(sql`o.plan_id = ${plan}`),
-    organization_id === undefined ? undefined : inOrganization(sql`o.id = ${organization_id}`),
+    organizationId === undefined ? undefined : inOrganization(sql`o.id = ${organizationId}`),
   ]
 }
 

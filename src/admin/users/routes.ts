@@ -1,7 +1,7 @@
 import type * as z from 'zod'
 import { requireStepUp } from '../../accounts/passwords/reauthenticate.ts'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
-import type { UserPrincipal } from '../../auth/principal.ts'
+import type { Operator } from '../../auth/principal.ts'
 import { pageEnd } from '../../http/paging.ts'
 import { page } from '../../lib/cursor.ts'
 import { disableUser, enableUser, getUser, logOutUser, type OnUser, resetTwoFactor } from './actions.ts'
@@ -21,6 +21,7 @@ const common = { allow: 'administrator', tag: 'Administration' } as const
 
 const listRoute = apiRoute({
   ...common,
+  service: 'platform:users:read',
   method: 'get',
   path: '/admin/users',
   operationId: 'listUsers',
@@ -32,6 +33,7 @@ const listRoute = apiRoute({
 
 const getRoute = apiRoute({
   ...common,
+  service: 'platform:users:read',
   method: 'get',
   path: '/admin/users/{id}',
   operationId: 'getUser',
@@ -45,6 +47,7 @@ const acting = { ...common, method: 'post', params: UserParams } as const
 
 const disableRoute = apiRoute({
   ...acting,
+  service: 'platform:users:write',
   path: '/admin/users/{id}/disable',
   operationId: 'disableUser',
   summary: 'Disable a user',
@@ -57,6 +60,7 @@ const disableRoute = apiRoute({
 
 const enableRoute = apiRoute({
   ...acting,
+  service: 'platform:users:write',
   path: '/admin/users/{id}/enable',
   operationId: 'enableUser',
   summary: 'Enable a user again',
@@ -78,6 +82,7 @@ const stepUp = [
 
 const logOutRoute = apiRoute({
   ...acting,
+  service: 'platform:users:write',
   path: '/admin/users/{id}/logout',
   operationId: 'endUserSessions',
   summary: 'End all sessions of a user',
@@ -112,22 +117,23 @@ const impersonateRoute = apiRoute({
 
 export const adminUserRoutes = newRouter()
   .openapi(listRoute, async (c) => {
-    const { limit, cursor, ...filter } = c.req.valid('query')
+    const { limit, cursor, organization_id: _id, external_id: _external, ...rest } = c.req.valid('query')
+    const filter = { ...rest, organizationId: c.var.organizationId }
     const rows = await listUsers(c.var.deps.db, filter, { limit, after: pageEnd(cursor) })
     const { data, next_cursor } = page(rows, limit)
     return c.json({ data: data.map(toAdminUser), next_cursor }, 200)
   })
   .openapi(getRoute, async (c) => c.json(toAdminUser(await getUser(c.var.deps, c.req.valid('param').id)), 200))
   .openapi(disableRoute, async (c) => {
-    const request = toUserAction(c.var.user, c.req.valid('param').id, c.req.valid('json'))
+    const request = toUserAction(c.var.operator, c.req.valid('param').id, c.req.valid('json'))
     return c.json(toAdminUser(await disableUser(c.var.deps, request)), 200)
   })
   .openapi(enableRoute, async (c) => {
-    const request = toUserAction(c.var.user, c.req.valid('param').id, c.req.valid('json'))
+    const request = toUserAction(c.var.operator, c.req.valid('param').id, c.req.valid('json'))
     return c.json(toAdminUser(await enableUser(c.var.deps, request)), 200)
   })
   .openapi(logOutRoute, async (c) => {
-    const request = toUserAction(c.var.user, c.req.valid('param').id, c.req.valid('json'))
+    const request = toUserAction(c.var.operator, c.req.valid('param').id, c.req.valid('json'))
     await logOutUser(c.var.deps, request)
     return c.body(null, 204)
   })
@@ -143,12 +149,12 @@ export const adminUserRoutes = newRouter()
     return c.json(await impersonate(c.var.deps, request), 200)
   })
 
-function toUserAction(
-  administrator: UserPrincipal,
+function toUserAction<Actor extends Operator>(
+  operator: Actor,
   userId: string,
   { reason }: { reason?: string | undefined },
-): OnUser {
-  return { administrator, userId, reason }
+): OnUser<Actor> {
+  return { operator, userId, reason }
 }
 
 function toAdminUser(row: UserView): z.output<typeof AdminUser> {

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { password } from '../../accounts/passwords/field.ts'
 import { code } from '../../accounts/two-factor/schemas.ts'
 import { forEachAmount, money } from '../../http/amounts.ts'
-import { line, listSchema, pageQuery, timestamp, uuid } from '../../http/fields.ts'
+import { line, listSchema, organizationFilter, pageQuery, timestamp, uuid } from '../../http/fields.ts'
 import { text } from '../../http/text-field.ts'
 import { NO_ACTIVE_MEMBERS } from './queries.ts'
 
@@ -24,7 +24,7 @@ export const UserQuery = pageQuery.extend({
   is_verified: flag,
   two_factor_enabled: flag,
   plan: plan.optional().meta({ description: 'Members of organizations on this plan.' }),
-  organization_id: uuid.optional(),
+  ...organizationFilter,
 })
 
 export const AdminUser = z

@@ -8,7 +8,7 @@ export const auditLogs = pgTable(
     id: uuid().primaryKey(),
     /** Null for acts outside any organization, such as a failed login to an unknown address. No reference: the row outlives it. */
     organizationId: uuid(),
-    actorType: text({ enum: ['user', 'key', 'administrator', 'system'] }).notNull(),
+    actorType: text({ enum: ['user', 'key', 'administrator', 'service', 'system'] }).notNull(),
     actorId: uuid(),
     action: text().notNull(),
     targetType: text(),

@@ -23,6 +23,12 @@ export const organizations = pgTable(
   {
     id: uuid().primaryKey(),
     name: text().notNull(),
+    /** The operator's own id of this customer, opaque and case-sensitive; null where it has none. */
+    externalId: text(),
+    /** Billing contact; null for the address of whoever buys. */
+    email: text(),
+    /** The operator's own notes; Tollgate keeps them as they are. */
+    metadata: jsonb().$type<Record<string, unknown>>().notNull().default({}),
     /** Lower-case letters, digits and hyphens; unique, for addresses people read. */
     slug: text().notNull(),
     /** The operator's own organization: its admins administrate, its keys may be service keys. There is one. */
@@ -48,6 +54,7 @@ export const organizations = pgTable(
   },
   (t) => [
     uniqueIndex('organizations_slug_unique').on(t.slug),
+    uniqueIndex('organizations_external_id_unique').on(t.externalId),
     uniqueIndex('organizations_one_platform').on(t.isPlatform).where(sql`${t.isPlatform}`),
     index('organizations_plan').on(t.planId),
   ],

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { ALL_METERS, type Meter } from '../../db/schema/meters.ts'
 import { anyAmount } from '../../http/amounts.ts'
-import { listSchema, pageQuery, timestamp, uuid } from '../../http/fields.ts'
+import { listSchema, organizationRef, pageQuery, timestamp } from '../../http/fields.ts'
 
 export const UsageAlert = z
   .object({
@@ -19,8 +19,8 @@ export const UsageAlert = z
   .meta({ id: 'UsageAlert' })
 
 export const UsageAlertList = listSchema(UsageAlert)
-export const AlertListQuery = pageQuery.extend({ organization_id: uuid.optional() })
-export const OrganizationQuery = z.strictObject({ organization_id: uuid.optional() })
+export const AlertListQuery = pageQuery.extend({ ...organizationRef })
+export const OrganizationQuery = z.strictObject({ ...organizationRef })
 
 export const AlertThresholds = z
   .object({

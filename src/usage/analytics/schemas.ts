@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { COUNTERS, type Counter, FIGURES, forEachMeter, isMoney, METERS } from '../../db/schema/meters.ts'
 import { money } from '../../http/amounts.ts'
-import { listSchema, pageQuery, timestamp, uuid } from '../../http/fields.ts'
+import { listSchema, organizationRef, pageQuery, timestamp, uuid } from '../../http/fields.ts'
 import { text } from '../../http/text-field.ts'
 import { DIMENSION_NAMES } from '../../metering/dimensions.ts'
 import { REPORTED_COLUMNS } from '../../metering/write-sums.ts'
@@ -21,7 +21,7 @@ const moment = z
 const span = {
   from: moment.optional().meta({ description: 'ISO 8601, or a day such as `2026-11-01` for its beginning.' }),
   to: moment.optional().meta({ description: 'The first moment outside; now when absent.' }),
-  organization_id: uuid.optional(),
+  ...organizationRef,
 }
 
 const noneMeant = { description: 'An empty value asks for what has none.' }
@@ -76,7 +76,7 @@ export const EventsQuery = pageQuery.extend({
 
 export const ExportQuery = z.strictObject({ ...span, what: z.enum(EXPORTS).default('events') })
 
-export const ForecastQuery = z.strictObject({ organization_id: uuid.optional() })
+export const ForecastQuery = z.strictObject({ ...organizationRef })
 
 const milliseconds = z.number().nullable()
 const share = z.number().nullable()

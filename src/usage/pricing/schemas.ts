@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { uuid } from '../../http/fields.ts'
+import { organizationRef } from '../../http/fields.ts'
 import { text } from '../../http/text-field.ts'
 
 export const PriceQuery = z.strictObject({
@@ -8,7 +8,7 @@ export const PriceQuery = z.strictObject({
     .min(1)
     .optional()
     .meta({ description: 'A model as events name it: the answer is what such an event is priced by, or nothing.' }),
-  organization_id: uuid.optional(),
+  ...organizationRef,
 })
 
 const dollars = z.string().meta({ description: 'US dollars per million tokens, a decimal string.' })

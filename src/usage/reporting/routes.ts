@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
 import type { BodyForms } from '../../api/body.ts'
-import { uuid } from '../../http/fields.ts'
+import { organizationRef } from '../../http/fields.ts'
 import { mediaType } from '../../http/json-body.ts'
 import { enforceRateLimits } from '../../limits/endpoint-limits.ts'
 import { CLOUD_EVENT, CLOUD_EVENTS } from './cloud-events.ts'
@@ -21,7 +21,7 @@ const FORMS: BodyForms = {
 
 const recordRoute = apiRoute({
   allow: 'usage:write',
-  service: 'platform:usage',
+  ownersInBody: true,
   method: 'post',
   path: '/usage',
   tag: 'Usage',
@@ -35,7 +35,7 @@ else for their own alone.
 
 200 says that the events are in the database. 202 says that they are kept safely elsewhere, since it does not answer right
 now, and will be counted once it does.`,
-  query: z.strictObject({ organization_id: uuid.optional(), durability: Durability.optional() }),
+  query: z.strictObject({ ...organizationRef, durability: Durability.optional() }),
   body: UsageBatch,
   forms: FORMS,
   credentials: true,

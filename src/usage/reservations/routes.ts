@@ -7,7 +7,7 @@ import { settle } from './settle.ts'
 
 const common = {
   allow: 'usage:write',
-  service: 'platform:usage',
+  ownersInBody: true,
   method: 'post',
   tag: 'Usage',
   credentials: true,
@@ -44,7 +44,7 @@ const settleRoute = apiRoute({
   fails: ['reservation_not_found', 'organization_not_found', 'rate_limited'],
 })
 
-const callerId = (principal: Principal) => (principal.kind === 'key' ? principal.lineageId : principal.userId)
+const callerId = (principal: Principal) => (principal.kind === 'user' ? principal.userId : principal.lineageId)
 
 export const reserveRoutes = newRouter()
   .openapi(reserveRoute, async (c) => {

@@ -1,0 +1,4 @@
+DROP INDEX "organizations_external_id_unique";--> statement-breakpoint
+ALTER TABLE "organizations" DROP COLUMN "metadata";--> statement-breakpoint
+ALTER TABLE "organizations" DROP COLUMN "email";--> statement-breakpoint
+ALTER TABLE "organizations" DROP COLUMN "external_id";

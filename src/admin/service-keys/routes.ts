@@ -1,0 +1,114 @@
+import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { pageEnd } from '../../http/paging.ts'
+import { toApiKey } from '../../keys/api-key.ts'
+import { Rotation } from '../../keys/lifecycle-schemas.ts'
+import { ApiKey, ApiKeyList, IssuedKey, KeyParams } from '../../keys/schemas.ts'
+import { page } from '../../lib/cursor.ts'
+import { NewServiceKey, ServiceKeyChange, ServiceKeyQuery } from './schemas.ts'
+import {
+  getServiceKey,
+  issueServiceKey,
+  listServiceKeys,
+  revokeServiceKey,
+  rotateServiceKey,
+  updateServiceKey,
+} from './service-keys.ts'
+
+/** Without `service`: no key makes a service key, nor changes one. */
+const common = { allow: 'administrator', tag: 'Service keys' } as const
+const one = { ...common, path: '/admin/service-keys/{id}', params: KeyParams } as const
+
+const issueRoute = apiRoute({
+  ...common,
+  method: 'post',
+  path: '/admin/service-keys',
+  operationId: 'issueServiceKey',
+  summary: 'Issue a service key',
+  description:
+    'For a back end of yours. The answer is the only place where the key itself ever appears: store it then. Only administrators make service keys; no key makes one.',
+  body: NewServiceKey,
+  creates: true,
+  credentials: true,
+  returns: { 201: IssuedKey },
+  fails: ['key_limit_reached'],
+})
+
+const listRoute = apiRoute({
+  ...common,
+  method: 'get',
+  path: '/admin/service-keys',
+  operationId: 'listServiceKeys',
+  summary: 'List service keys',
+  description: 'Newest first.',
+  query: ServiceKeyQuery,
+  returns: { 200: ApiKeyList },
+})
+
+const getRoute = apiRoute({
+  ...one,
+  method: 'get',
+  operationId: 'getServiceKey',
+  summary: 'Get a service key',
+  returns: { 200: ApiKey },
+  fails: ['key_not_found'],
+})
+
+const changeRoute = apiRoute({
+  ...one,
+  method: 'patch',
+  operationId: 'updateServiceKey',
+  summary: 'Change a service key',
+  description:
+    'Changes the fields that are there and no others; null clears one. It holds everywhere within two seconds.',
+  body: ServiceKeyChange,
+  credentials: true,
+  returns: { 200: ApiKey },
+  fails: ['key_not_found', 'key_revoked', 'key_limit_reached'],
+})
+
+const rotateRoute = apiRoute({
+  ...one,
+  method: 'post',
+  path: '/admin/service-keys/{id}/rotate',
+  operationId: 'rotateServiceKey',
+  summary: 'Rotate a service key',
+  description:
+    'Issues a new key with everything this one has, and ends this one: at once, or after a grace period in which both work.',
+  optionalBody: Rotation,
+  creates: true,
+  credentials: true,
+  returns: { 201: IssuedKey },
+  fails: ['key_not_found', 'key_revoked', 'key_expired', 'key_already_rotated', 'key_limit_reached'],
+})
+
+const revokeRoute = apiRoute({
+  ...one,
+  method: 'delete',
+  operationId: 'revokeServiceKey',
+  summary: 'Revoke a service key',
+  description: 'For good, and everywhere within two seconds.',
+  credentials: true,
+  returns: { 204: null },
+  fails: ['key_not_found'],
+})
+
+export const serviceKeyRoutes = newRouter()
+  .openapi(issueRoute, async (c) => c.json(await issueServiceKey(c.var.deps, c.var.user, c.req.valid('json')), 201))
+  .openapi(listRoute, async (c) => {
+    const { limit, cursor, status } = c.req.valid('query')
+    const rows = await listServiceKeys(c.var.deps, { limit, status }, pageEnd(cursor))
+    const { data, next_cursor } = page(rows, limit)
+    return c.json({ data: data.map(toApiKey), next_cursor }, 200)
+  })
+  .openapi(getRoute, async (c) => c.json(await getServiceKey(c.var.deps, c.req.valid('param').id), 200))
+  .openapi(changeRoute, async (c) =>
+    c.json(await updateServiceKey(c.var.deps, c.var.user, c.req.valid('param').id, c.req.valid('json')), 200),
+  )
+  .openapi(rotateRoute, async (c) => {
+    const { grace_period_seconds } = c.req.valid('json')
+    return c.json(await rotateServiceKey(c.var.deps, c.var.user, c.req.valid('param').id, grace_period_seconds), 201)
+  })
+  .openapi(revokeRoute, async (c) => {
+    await revokeServiceKey(c.var.deps, c.var.user, c.req.valid('param').id)
+    return c.body(null, 204)
+  })

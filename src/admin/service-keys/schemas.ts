@@ -1,0 +1,43 @@
+import * as z from 'zod'
+import { isPlatformScope, PLATFORM_SCOPES } from '../../auth/service-scopes.ts'
+import { pageQuery } from '../../http/fields.ts'
+import { KeyUpdate } from '../../keys/lifecycle-schemas.ts'
+import { KEY_STATES } from '../../keys/queries.ts'
+import { NewKey } from '../../keys/schemas.ts'
+
+const SCOPE_TABLE = Object.entries(PLATFORM_SCOPES).map(([scope, what]) => `\`${scope}\`: ${what}`)
+
+const scopes = z
+  .array(
+    z.string().refine(isPlatformScope, {
+      error: ({ input }) => `is no scope of service keys: ${JSON.stringify(input)}; see the list in the documentation`,
+    }),
+  )
+  .min(1)
+  .max(50)
+  .meta({
+    description: `What the back end may do. \`platform:*\` is everything, \`platform:keys:*\` all that begins so. ${SCOPE_TABLE.join(' ')}`,
+    example: ['platform:verify', 'platform:organizations:*', 'platform:keys:*'],
+  })
+
+const { name, description, expires_at, allowed_ips, metadata } = NewKey.shape
+
+export const NewServiceKey = z
+  .strictObject({ name, description, scopes, expires_at, allowed_ips, metadata })
+  .meta({ id: 'NewServiceKey' })
+
+const changes = KeyUpdate.shape
+
+export const ServiceKeyChange = z
+  .strictObject({
+    name: changes.name,
+    description: changes.description,
+    scopes: scopes.optional(),
+    expires_at: changes.expires_at,
+    allowed_ips: changes.allowed_ips,
+    metadata: changes.metadata,
+    is_active: changes.is_active,
+  })
+  .meta({ id: 'ServiceKeyChange' })
+
+export const ServiceKeyQuery = pageQuery.extend({ status: z.enum(KEY_STATES).optional() })

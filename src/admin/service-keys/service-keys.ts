@@ -1,0 +1,82 @@
+import type * as z from 'zod'
+import type { UserPrincipal } from '../../auth/principal.ts'
+import { isServiceKey } from '../../auth/service-scopes.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { toApiKey } from '../../keys/api-key.ts'
+import { issueKey } from '../../keys/issue.ts'
+import { findKeyById, type KeyRef, listKeys } from '../../keys/queries.ts'
+import { revoke } from '../../keys/revoke.ts'
+import { rotateKey } from '../../keys/rotate.ts'
+import { NewKey } from '../../keys/schemas.ts'
+import { updateApiKey } from '../../keys/update.ts'
+import { Problem } from '../../problems.ts'
+import { findPlatformId } from '../organizations/queries.ts'
+import type { NewServiceKey, ServiceKeyChange, ServiceKeyQuery } from './schemas.ts'
+
+/** By which people and secret scanners tell service keys from those of customers. */
+const PREFIX = 'sk'
+
+/** Issues a service key: an API key of the platform organization with `platform:` scopes, of which the answer is the only copy. */
+export async function issueServiceKey(
+  deps: ManagementDeps,
+  administrator: UserPrincipal,
+  asked: z.output<typeof NewServiceKey>,
+) {
+  return issueKey(deps, administrator, await getPlatformId(deps), {
+    ...NewKey.parse({ name: asked.name }),
+    ...asked,
+    prefix: PREFIX,
+  })
+}
+
+export async function listServiceKeys(
+  deps: ManagementDeps,
+  { limit, status }: Pick<z.output<typeof ServiceKeyQuery>, 'limit' | 'status'>,
+  after: string | undefined,
+) {
+  const filter = { status, isService: true }
+  return listKeys(deps.db, await getPlatformId(deps), filter, { limit, after, at: new Date(deps.now()) })
+}
+
+/** @throws Problem `key_not_found`, for a key of customers too */
+export async function getServiceKey(deps: ManagementDeps, id: string) {
+  const row = await findKeyById(deps.db, await getPlatformId(deps), id)
+  if (!row || !isServiceKey(row.scopes)) throw new Problem('key_not_found')
+  return toApiKey(row)
+}
+
+/** @throws Problem `key_not_found`, `key_revoked`, `invalid_request` */
+export async function updateServiceKey(
+  deps: ManagementDeps,
+  administrator: UserPrincipal,
+  id: string,
+  changes: z.output<typeof ServiceKeyChange>,
+) {
+  return updateApiKey(deps, administrator, await refTo(deps, id), changes)
+}
+
+/** @throws Problem as `rotateKey` */
+export async function rotateServiceKey(
+  deps: ManagementDeps,
+  administrator: UserPrincipal,
+  id: string,
+  graceSeconds: number,
+) {
+  return rotateKey(deps, administrator, await refTo(deps, id), graceSeconds)
+}
+
+/** Revokes a service key everywhere within 2 s. @throws Problem `key_not_found` */
+export async function revokeServiceKey(deps: ManagementDeps, administrator: UserPrincipal, id: string): Promise<void> {
+  await revoke(deps, administrator, await refTo(deps, id))
+}
+
+async function refTo(deps: ManagementDeps, id: string): Promise<KeyRef> {
+  const { organization_id: organizationId } = await getServiceKey(deps, id)
+  return { organizationId, id }
+}
+
+async function getPlatformId(deps: ManagementDeps): Promise<string> {
+  const id = await findPlatformId(deps.db)
+  if (!id) throw new Problem('organization_not_found')
+  return id
+}

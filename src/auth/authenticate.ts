@@ -1,0 +1,74 @@
+import type { Context } from 'hono'
+import { readCredential } from '../http/credentials.ts'
+import { clientIp } from '../http/edge.ts'
+import { Problem } from '../problems.ts'
+import type { KeyRecord } from '../verification/key-record.ts'
+import { noteLastUse } from '../verification/last-use.ts'
+import { verifyWithRecord } from '../verification/verify.ts'
+import type { ManagementEnv } from './env.ts'
+import { loadSession } from './load-session.ts'
+import type { KeyBounds, KeyPrincipal, Principal, ServicePrincipal, UserPrincipal } from './principal.ts'
+import { isServiceKey } from './service-scopes.ts'
+
+/**
+ * Who makes a request.
+ *
+ * @throws Problem `unauthenticated`, the same for every way in which a credential can be wrong; `invalid_request` for a
+ *   `Tollgate-Actor` that is too long, or that does not come from a service
+ */
+export async function authenticate(c: Context<ManagementEnv>): Promise<Principal> {
+  const credential = readCredential(c.req.raw)
+  if (!credential) throw new Problem('unauthenticated')
+  const principal = credential.includes('.')
+    ? await authenticateUser(c, credential)
+    : await authenticateKey(c, credential)
+  const actor = c.req.header(ACTOR)
+  if (actor !== undefined && principal.kind !== 'service') throw badActor('is for service keys')
+  return principal
+}
+
+/** In whose name a back end acts, in its own words: a user's id or address in its own system. */
+const ACTOR = 'Tollgate-Actor'
+const MAX_ACTOR_LENGTH = 200
+
+function readActor(c: Context<ManagementEnv>): string | null {
+  const actor = c.req.header(ACTOR)?.trim() || null
+  if (actor !== null && actor.length > MAX_ACTOR_LENGTH)
+    throw badActor(`must have at most ${MAX_ACTOR_LENGTH} characters`)
+  return actor
+}
+
+const badActor = (message: string) => new Problem('invalid_request', { errors: [{ path: `header.${ACTOR}`, message }] })
+
+async function authenticateUser(c: Context<ManagementEnv>, token: string): Promise<UserPrincipal> {
+  const session = await loadSession(c.var.deps, token)
+  if (!session) throw invalid('The access token is expired, revoked or not ours.')
+  return session
+}
+
+async function authenticateKey(c: Context<ManagementEnv>, key: string): Promise<KeyPrincipal | ServicePrincipal> {
+  const { deps } = c.env // a batch of usage may begin here that others' events join: no request's budget ends it
+  const { verdict, record } = await verifyWithRecord(
+    deps,
+    { key, cost: 0, scopes: [], ip: clientIp(c) },
+    { requestId: c.var.requestId, isUnrecorded: true },
+  )
+  if (!verdict.valid || !record) throw invalid(`The API key is not valid: ${verdict.code}.`)
+  const { keyId, lineageId, organizationId, scopes, isPlatform } = record
+  noteLastUse(deps, { keyId, organizationId })
+  if (isPlatform && isServiceKey(scopes))
+    return { kind: 'service', keyId, lineageId, organizationId, scopes, onBehalfOf: readActor(c) }
+  return { kind: 'key', keyId, lineageId, organizationId, scopes, bounds: toBounds(record) }
+}
+
+function toBounds({ environment, expiresAt, allowedIps, customRateLimit, namedLimits }: KeyRecord): KeyBounds {
+  const end = expiresAt === undefined ? null : new Date(expiresAt).toISOString()
+  return { environment, expiresAt: end, allowedIps: allowedIps ?? null, customRateLimit, namedLimits }
+}
+
+function invalid(detail: string): Problem {
+  return new Problem('unauthenticated', {
+    detail,
+    headers: { 'WWW-Authenticate': 'Bearer realm="tollgate", error="invalid_token"' },
+  })
+}

@@ -1,0 +1,81 @@
+import type { Context } from 'hono'
+import type { Database } from '../db/orm.ts'
+import { EXTERNAL_ID_PREFIX, externalId } from '../http/fields.ts'
+import { fieldErrors, Problem } from '../problems.ts'
+import type { ManagementEnv } from './env.ts'
+import { findOrganizationId } from './queries.ts'
+
+/** By which fields the query string of a route may name an organization. */
+export interface NamingFields {
+  readonly organization_id: boolean
+  readonly external_id: boolean
+}
+
+/** How one part of a request names an organization, as it was sent. */
+interface Names {
+  readonly where: 'path' | 'query' | 'body'
+  readonly organizationId?: unknown
+  readonly externalId?: unknown
+}
+
+/**
+ * The organization that a request names in its path, its query or its body: by Tollgate's id, by the operator's own, or
+ * by both.
+ *
+ * @param inQuery what the route's query declares; the rest is refused as unknown later
+ * @returns its id, which may be of no organization; `undefined` when the request names none
+ * @throws Problem as {@link resolveOrganization}
+ */
+export async function namedOrganization(c: Context<ManagementEnv>, inQuery: NamingFields): Promise<string | undefined> {
+  const { db } = c.var.deps
+  return (
+    (await resolveOrganization(db, fromPath(c))) ??
+    (await resolveOrganization(db, fromQuery(c, inQuery))) ??
+    (await resolveOrganization(db, await fromBody(c)))
+  )
+}
+
+/** The same for routes of administrators, whose bodies hold organizations of their own accord. */
+export async function organizationInAddress(c: Context<ManagementEnv>, inQuery: NamingFields) {
+  const { db } = c.var.deps
+  return (await resolveOrganization(db, fromPath(c))) ?? resolveOrganization(db, fromQuery(c, inQuery))
+}
+
+/**
+ * @returns the id of the organization that these fields name; `undefined` when they name none
+ * @throws Problem `organization_not_found` for an unknown `external_id`; `organization_mismatch` when both fields name
+ *   different organizations; `invalid_request` for a malformed `external_id`
+ */
+export async function resolveOrganization(db: Database, names: Names): Promise<string | undefined> {
+  const id = typeof names.organizationId === 'string' ? names.organizationId.toLowerCase() : undefined
+  if (names.externalId === undefined || names.externalId === null) return id
+  const found = await findOrganizationId(db, parseExternalId(names))
+  if (!found) throw new Problem('organization_not_found')
+  if (id !== undefined && id !== found) throw new Problem('organization_mismatch')
+  return found
+}
+
+function fromPath(c: Context<ManagementEnv>): Names {
+  const segment = c.req.param('organization_id')
+  if (!segment?.startsWith(EXTERNAL_ID_PREFIX)) return { where: 'path', organizationId: segment }
+  return { where: 'path', externalId: segment.slice(EXTERNAL_ID_PREFIX.length) }
+}
+
+const fromQuery = (c: Context<ManagementEnv>, inQuery: NamingFields): Names => ({
+  where: 'query',
+  organizationId: inQuery.organization_id ? c.req.query('organization_id') : undefined,
+  externalId: inQuery.external_id ? c.req.query('external_id') : undefined,
+})
+
+async function fromBody(c: Context<ManagementEnv>): Promise<Names> {
+  const body: unknown = c.req.bodyCache.text === undefined ? undefined : await c.req.json()
+  const fields = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {}
+  return { where: 'body', organizationId: fields.organization_id, externalId: fields.external_id }
+}
+
+function parseExternalId({ externalId: value, where }: Names): string {
+  const { data, error } = externalId.safeParse(value)
+  if (data !== undefined) return data
+  const issues = error.issues.map((issue) => ({ ...issue, path: ['external_id', ...issue.path] }))
+  throw new Problem('invalid_request', { errors: fieldErrors(where, issues) })
+}

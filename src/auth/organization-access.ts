@@ -1,0 +1,71 @@
+import type { Config } from '../config.ts'
+import { Problem } from '../problems.ts'
+import { holdsScope } from '../verification/rules.ts'
+import type { KeyPrincipal, Principal, ServicePrincipal, UserPrincipal } from './principal.ts'
+import { isForKeys, type Permission, roleMay, scopeFor } from './roles.ts'
+import { type PlatformScope, platformScopeFor } from './service-scopes.ts'
+
+/**
+ * The organization for which a principal may do something: the one that a request names, else the principal's own.
+ *
+ * A member needs a role with the permission, an organization's key its scope. An administrator and a service key act for
+ * any organization that they name.
+ *
+ * @throws Problem `organization_not_found` for an organization that the principal does not belong to, as for one that
+ *   does not exist; `forbidden` when it belongs, but may not; `user_only` for a key where it never may;
+ *   `organization_unnamed` for a service key that names none
+ */
+export function organizationFor(principal: Principal, permission: Permission, named: string | undefined): string {
+  if (principal.kind === 'service') return organizationForService(principal, permission, named)
+  if (principal.kind === 'user' && named !== undefined && isOperatorOf(principal, permission, named)) return named
+  const organizationId = named?.toLowerCase() ?? principal.organizationId
+  if (!organizationId) throw new Problem('organization_not_found')
+  if (principal.kind === 'key') requireKeyPermission(principal, permission, organizationId)
+  else requireMember(principal, permission, organizationId)
+  return organizationId
+}
+
+function organizationForService(service: ServicePrincipal, permission: Permission, named: string | undefined): string {
+  requirePlatformScope(service, platformScopeFor(permission))
+  if (named === undefined) throw new Problem('organization_unnamed')
+  if (named === service.organizationId)
+    throw new Problem('forbidden', { detail: 'A service key acts for customers, not for the platform organization.' })
+  return named
+}
+
+/** Whether somebody does this as an administrator of the deployment, since no role in the organization lets them. */
+export function isOperatorOf(user: UserPrincipal, permission: Permission, organizationId: string): boolean {
+  if (!user.isAdministrator || !platformScopeFor(permission)) return false
+  const role = user.memberships.find((one) => one.organization_id === organizationId)?.role
+  return role === undefined || !roleMay(role, permission)
+}
+
+/**
+ * @param scope `undefined` for what no service key may do
+ * @throws Problem `user_only`, `forbidden` naming the scope that is missing
+ */
+export function requirePlatformScope({ scopes }: ServicePrincipal, scope: PlatformScope | undefined): void {
+  if (!scope) throw new Problem('user_only')
+  if (!holdsScope(scopes, scope)) throw new Problem('forbidden', { detail: `The key needs the scope ${scope}.` })
+}
+
+/** 404, not 403: do not reveal that the admin API exists. */
+export function requireAdministrator(config: Config, { isAdministrator, hasTwoFactor }: UserPrincipal): void {
+  if (!isAdministrator) throw new Problem('not_found')
+  if (config.ADMIN_REQUIRES_TWO_FACTOR && !hasTwoFactor) throw new Problem('two_factor_required')
+}
+
+function requireKeyPermission(key: KeyPrincipal, permission: Permission, organizationId: string): void {
+  if (organizationId !== key.organizationId) throw new Problem('organization_not_found')
+  if (!isForKeys(permission)) throw new Problem('user_only')
+  const scope = scopeFor(permission)
+  if (scope && !holdsScope(key.scopes, scope))
+    throw new Problem('forbidden', { detail: `The key needs the scope ${scope}.` })
+}
+
+function requireMember({ memberships }: UserPrincipal, permission: Permission, organizationId: string): void {
+  const membership = memberships.find((one) => one.organization_id === organizationId)
+  if (!membership) throw new Problem('organization_not_found')
+  if (!roleMay(membership.role, permission))
+    throw new Problem('forbidden', { detail: `The role ${membership.role} lacks ${permission}.` })
+}

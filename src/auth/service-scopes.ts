@@ -1,0 +1,63 @@
+import { holdsScope } from '../verification/rules.ts'
+import type { Permission } from './roles.ts'
+
+/**
+ * The scopes of service keys, and what each lets a back end of the operator do for every customer. The one list: guards,
+ * validation, docs and tests read it.
+ */
+export const PLATFORM_SCOPES = {
+  'platform:verify': 'Verify API keys of all organizations.',
+  'platform:usage': 'Report, reserve and settle usage.',
+  'platform:usage:read': 'Read usage, quotas and single requests.',
+  'platform:organizations:read': 'Read organizations and their members.',
+  'platform:organizations:write': 'Create, change, suspend and delete organizations, their members and their alerts.',
+  'platform:keys:read': 'List, find and look up API keys.',
+  'platform:keys:write': 'Issue, change, rotate, import and revoke API keys.',
+  'platform:plans:read': 'Read plans, also those that are not on offer.',
+  'platform:plans:write': "Create, change and delete plans, and set an organization's plan and limits.",
+  'platform:billing:read': 'Read subscriptions, events of payment providers and the ledger.',
+  'platform:billing:write': 'Start and change subscriptions, and mend what is stuck in the ledger.',
+  'platform:users:read': 'Read users and the mails they were sent.',
+  'platform:users:write': 'Create, disable, enable and remove users.',
+  'platform:webhooks:write': 'Manage webhook endpoints and send deliveries again.',
+  'platform:audit:read': 'Read the audit log.',
+  'platform:metrics:read': 'Read figures of the whole deployment.',
+  'platform:portal': 'Create links to the customer portal.',
+} as const
+
+export type PlatformScope = keyof typeof PLATFORM_SCOPES
+
+/**
+ * With which scope a service key may do in any organization what a member needs a permission for. Permissions that are
+ * absent are for an organization's people; where the operator needs the same, there are routes of administrators.
+ */
+const SCOPE_BY_PERMISSION: Partial<Record<Permission, PlatformScope>> = {
+  'keys:read': 'platform:keys:read',
+  'keys:write': 'platform:keys:write',
+  'keys:import': 'platform:keys:write',
+  'usage:read': 'platform:usage:read',
+  'usage:events': 'platform:usage:read',
+  'usage:write': 'platform:usage',
+  'usage:alerts': 'platform:organizations:write',
+  'members:read': 'platform:organizations:read',
+  'webhooks:read': 'platform:webhooks:write',
+  'webhooks:write': 'platform:webhooks:write',
+  'audit:read': 'platform:audit:read',
+  'billing:read': 'platform:billing:read',
+}
+
+/** @returns `undefined` for what the operator leaves to an organization's people */
+export function platformScopeFor(permission: Permission): PlatformScope | undefined {
+  return SCOPE_BY_PERMISSION[permission]
+}
+
+const PREFIX = 'platform:'
+
+/** Whether a key with these scopes, of the platform organization, is a service key. */
+export const isServiceKey = (scopes: readonly string[]) => scopes.some((scope) => scope.startsWith(PREFIX))
+
+/** Whether a scope is one of the list, or a wildcard such as `platform:keys:*` that stands for some of it. */
+export function isPlatformScope(scope: string): boolean {
+  if (!scope.startsWith(PREFIX)) return false
+  return Object.keys(PLATFORM_SCOPES).some((one) => holdsScope([scope], one))
+}
