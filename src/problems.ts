@@ -63,6 +63,7 @@ export const PROBLEMS = {
   ],
   key_already_rotated: [409, 'The key was already rotated; rotate the key that replaced it.'],
   webhook_endpoint_off: [409, 'The webhook endpoint is switched off; switch it on first.'],
+  external_id_taken: [409, 'Another organization has this external_id.'],
   plan_exists: [409, 'A plan with this id already exists.'],
   plan_in_use: [409, 'The plan is still in use; see detail. To stop offering it, make it not public.'],
   plan_protected: [409, 'This is the default plan; it can be changed, not deleted.'],

@@ -114,6 +114,8 @@ export type KeyRefusal =
 export interface KeyFacts {
   readonly key_id: string
   readonly organization_id: string
+  /** The operator's own id of the organization, where it has one. */
+  readonly external_id: string | null
   readonly user_id: string | null
   readonly name: string
   readonly environment: 'live' | 'test'

@@ -1,8 +1,9 @@
 import { apiRoute, newRouter } from '../api/api-route.ts'
 import { readQuotas } from '../limits/quotas.ts'
 import { Quotas } from '../usage/schemas.ts'
+import { OrganizationParams } from './organizations/schemas.ts'
 import { setLimits } from './organizations/set-limits.ts'
-import { OrganizationParams, QuotaOverrides } from './schemas.ts'
+import { QuotaOverrides } from './schemas.ts'
 
 const setQuotasRoute = apiRoute({
   allow: 'administrator',

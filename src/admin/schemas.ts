@@ -1,9 +1,19 @@
 import * as z from 'zod'
 import { ALL_METERS, forEachMeter } from '../db/schema/meters.ts'
 import { limitInput } from '../http/amounts.ts'
-import { organizationInPath } from '../http/fields.ts'
+import { line } from '../http/fields.ts'
+import { text } from '../http/text-field.ts'
 
-export const OrganizationParams = z.strictObject({ organization_id: organizationInPath })
+/** Booleans arrive as text in a query. */
+export const flag = z
+  .enum(['true', 'false'])
+  .transform((value) => value === 'true')
+  .optional()
+  .meta({ type: 'boolean' })
+
+export const search = text(200).min(1).optional()
+export const plan = text(100).min(1).meta({ example: 'builder' })
+export const reason = line(500).meta({ description: 'Kept in the audit log.' })
 
 export const QuotaOverrides = z.strictObject({
   ...forEachMeter(ALL_METERS, (meter) => limitInput(meter).nullable().optional()),

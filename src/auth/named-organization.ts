@@ -3,6 +3,7 @@ import type { Database } from '../db/orm.ts'
 import { EXTERNAL_ID_PREFIX, externalId } from '../http/fields.ts'
 import { fieldErrors, Problem } from '../problems.ts'
 import type { ManagementEnv } from './env.ts'
+import type { Principal } from './principal.ts'
 import { findOrganizationId } from './queries.ts'
 
 /** By which fields the query string of a route may name an organization. */
@@ -24,16 +25,25 @@ interface Names {
  *
  * @param inQuery what the route's query declares; the rest is refused as unknown later
  * @returns its id, which may be of no organization; `undefined` when the request names none
- * @throws Problem as {@link resolveOrganization}
+ * @throws Problem as {@link resolveOrganization}; customers do not learn that two ids are of different organizations,
+ *   since that says that both exist
  */
 export async function namedOrganization(c: Context<ManagementEnv>, inQuery: NamingFields): Promise<string | undefined> {
   const { db } = c.var.deps
-  return (
-    (await resolveOrganization(db, fromPath(c))) ??
-    (await resolveOrganization(db, fromQuery(c, inQuery))) ??
-    (await resolveOrganization(db, await fromBody(c)))
-  )
+  try {
+    return (
+      (await resolveOrganization(db, fromPath(c))) ??
+      (await resolveOrganization(db, fromQuery(c, inQuery))) ??
+      (await resolveOrganization(db, await fromBody(c)))
+    )
+  } catch (error) {
+    const isMismatch = error instanceof Problem && error.code === 'organization_mismatch'
+    throw isMismatch && !mayActForAny(c.var.principal) ? new Problem('organization_not_found') : error
+  }
 }
+
+const mayActForAny = (principal: Principal) =>
+  principal.kind === 'service' || (principal.kind === 'user' && principal.isAdministrator)
 
 /** The same for routes of administrators, whose bodies hold organizations of their own accord. */
 export async function organizationInAddress(c: Context<ManagementEnv>, inQuery: NamingFields) {

@@ -58,7 +58,7 @@ const imported = {
 /** Keys of another system, told by their hashes alone. */
 export const KeyImport = z.strictObject({
   keys: z
-    .array(NewKey.omit({ organization_id: true, prefix: true }).extend(imported))
+    .array(NewKey.omit({ organization_id: true, external_id: true, prefix: true }).extend(imported))
     .min(1)
     .max(1_000),
   ...organizationRef,

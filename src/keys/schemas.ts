@@ -150,6 +150,7 @@ export const VerdictBody = z
     request_id: z.uuid(),
     key_id: z.uuid().optional(),
     organization_id: z.uuid().optional(),
+    external_id: z.string().nullable().optional().meta({ description: "The operator's own id of the organization." }),
     user_id: z.uuid().nullable().optional(),
     name: z.string().optional(),
     environment: z.enum(['live', 'test']).optional(),

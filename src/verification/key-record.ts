@@ -15,6 +15,8 @@ export interface KeyRecord extends KeyState {
   readonly version: number
   readonly organizationId: string
   readonly organizationVersion: number
+  /** The operator's own id of the organization, where it has one. */
+  readonly externalId: string | null
   readonly isPlatform: boolean
   readonly userId: string | null
   readonly name: string
@@ -50,6 +52,7 @@ interface Row extends Readonly<Record<Counter, string>> {
   version: number
   organization_id: string
   organization_version: number
+  external_id: string | null
   is_platform: boolean
   created_by: string | null
   name: string
@@ -79,7 +82,7 @@ interface Row extends Readonly<Record<Counter, string>> {
  * everything after it names that organization.
  */
 const SELECT_KEY = `
-select k.id, coalesce(k.lineage_id, k.id) as lineage_id, k.version, k.organization_id, o.version as organization_version, o.is_platform, k.created_by, k.name,
+select k.id, coalesce(k.lineage_id, k.id) as lineage_id, k.version, k.organization_id, o.version as organization_version, o.external_id, o.is_platform, k.created_by, k.name,
   k.environment, k.scopes, k.is_active, extract(epoch from k.expires_at)::float8 * 1000 as expires_at,
   extract(epoch from k.revoked_at)::float8 * 1000 as revoked_at, o.suspended_at is not null as is_suspended,
   k.custom_rate_limit, k.is_rate_limit_granted, k.limits as named_limits, k.allowed_ips, k.metadata, o.plan_id,
@@ -107,6 +110,7 @@ function toRecord(row: Row, now: number): KeyRecord {
     version: row.version,
     organizationId: row.organization_id,
     organizationVersion: row.organization_version,
+    externalId: row.external_id,
     isPlatform: row.is_platform,
     userId: row.created_by,
     name: row.name,

@@ -88,6 +88,7 @@ function about(record: KeyRecord): KeyFacts {
   return {
     key_id: record.keyId,
     organization_id: record.organizationId,
+    external_id: record.externalId,
     user_id: record.userId,
     name: record.name,
     environment: record.environment,

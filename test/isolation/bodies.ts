@@ -4,6 +4,7 @@ import type { Kind } from './world.ts'
 /** An id of a kind that nothing has; of the same form as a real one. */
 export const UNKNOWN: Readonly<Record<Kind, () => string>> = {
   organization: () => crypto.randomUUID(),
+  customer: () => `customer-${crypto.randomUUID()}`,
   user: () => crypto.randomUUID(),
   session: () => crypto.randomUUID(),
   key: () => crypto.randomUUID(),

@@ -111,9 +111,15 @@ async function beyondRole(one: Walked, { role, inside, elsewhere }: Member): Pro
 }
 
 /** What the rules say of a key. */
-function expectedOf({ operation: { line, allow } }: Walked, scopes: readonly string[], isService: boolean): string {
-  const ofServices = OF_SERVICES[line]
-  if (isService && ofServices && scopes.includes(ofServices)) return 'in'
+function expectedOf(
+  { operation: { line, allow, raw } }: Walked,
+  scopes: readonly string[],
+  isService: boolean,
+): string {
+  if (isService) {
+    const needed = OF_SERVICES[line] ?? raw['x-service-scope']
+    return needed === undefined ? 'user_only' : scopes.includes(needed) ? 'in' : 'forbidden'
+  }
   if (line === 'POST /api/v1/keys/verify') return 'unauthenticated'
   if (!isPermission(allow) || !isForKeys(allow)) return 'user_only'
   const scope = scopeFor(allow)

@@ -13,6 +13,7 @@ export interface Place {
 /** What an id is of, by the name of its field. */
 const OF_NAME: Readonly<Record<string, Kind>> = {
   organization_id: 'organization',
+  external_id: 'customer',
   user_id: 'user',
   actor_id: 'user',
   created_by: 'user',
@@ -33,6 +34,7 @@ const OF_COLLECTION: Readonly<Record<string, Kind>> = {
   users: 'user',
   sessions: 'session',
   'api-keys': 'key',
+  'service-keys': 'key',
   invitations: 'invitation',
   'webhook-endpoints': 'endpoint',
   deliveries: 'delivery',

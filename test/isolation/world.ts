@@ -12,6 +12,8 @@ import { addMember } from '../support/organizations.ts'
 /** Whatever an id of the API can stand for, with those of one organization: the first is the usual one, then odd ones. */
 interface Ids {
   readonly organization: readonly string[]
+  /** The operator's own id of the organization. */
+  readonly customer: readonly string[]
   readonly user: readonly string[]
   readonly session: readonly string[]
   readonly key: readonly string[]
@@ -44,9 +46,11 @@ export async function newWorld() {
   const { token, user } = owner
   const organization: string = user.organization_id
   await addMember(organization, colleague.user.id, 'member')
-  await sql.query(`update organizations set limit_overrides = $2 where id = $1`, [
+  const externalId = `customer-${crypto.randomUUID()}`
+  await sql.query(`update organizations set limit_overrides = $2, external_id = $3 where id = $1`, [
     organization,
     { rate_limit_per_minute: 100_000, max_api_keys: 1_000 },
+    externalId,
   ])
   const [key, invitation, endpoint, reservation] = await Promise.all([
     keysOf(token),
@@ -59,6 +63,7 @@ export async function newWorld() {
   const sessions = await sql.query('select id from sessions where user_id = $1', [user.id])
   const ids: Ids = {
     organization: [organization],
+    customer: [externalId],
     user: [colleague.user.id, user.id],
     session: sessions.map(({ id }) => id as string),
     key,

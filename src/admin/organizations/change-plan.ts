@@ -7,9 +7,10 @@ import { lockOrganization, lockPlan } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { organizationVersionKey } from '../../limits/limit-request.ts'
 import { publishVersion } from '../../limits/versions.ts'
-import { Problem } from '../../problems.ts'
 import { isPlan } from '../plans/queries.ts'
-import { findOrganization, hasPlan, isNotOn, type OrganizationView, updatePlan } from './queries.ts'
+import { getOrganization } from './organization.ts'
+import { isNotOn, type OrganizationView, updatePlan } from './queries.ts'
+import { requirePlan } from './require-plan.ts'
 
 interface PlanAct {
   readonly operator: Operator
@@ -34,11 +35,6 @@ export async function changePlan(deps: ManagementDeps, request: PlanAct): Promis
   return getOrganization(deps, organizationId)
 }
 
-async function requirePlan(deps: ManagementDeps, plan: string): Promise<void> {
-  if (await hasPlan(deps.db, plan)) return
-  throw new Problem('invalid_request', { errors: [{ path: 'body.plan', message: 'is no plan of this deployment' }] })
-}
-
 /** @returns the organization's new version, or `undefined` when it was on that plan already */
 async function putOnPlan(deps: ManagementDeps, request: PlanAct, from: string): Promise<number | undefined> {
   const { operator, organizationId, plan, reason } = request
@@ -56,10 +52,4 @@ async function putOnPlan(deps: ManagementDeps, request: PlanAct, from: string): 
     organization: updatePlan(deps.db, organizationId, plan),
   })
   return done?.organization[0]?.version
-}
-
-async function getOrganization(deps: ManagementDeps, organizationId: string): Promise<OrganizationView> {
-  const organization = await findOrganization(deps.db, organizationId)
-  if (!organization) throw new Problem('organization_not_found')
-  return organization
 }

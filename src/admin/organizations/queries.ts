@@ -1,12 +1,14 @@
-import { and, desc, eq, ilike, lt, or, sql } from 'drizzle-orm'
+import { eq, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../db/orm.ts'
 import { organizations } from '../../db/schema/organizations.ts'
 import { plans } from '../../db/schema/plans.ts'
-import { containing } from '../../lib/like.ts'
 import { NO_ACTIVE_MEMBERS } from '../users/queries.ts'
 
 const viewColumns = {
   id: organizations.id,
+  externalId: organizations.externalId,
+  email: organizations.email,
+  metadata: organizations.metadata,
   name: organizations.name,
   slug: organizations.slug,
   planId: organizations.planId,
@@ -26,31 +28,73 @@ export async function findOrganization(db: Database, organizationId: string) {
   return row
 }
 
-interface OrganizationFilter {
-  readonly search?: string | undefined
-  readonly plan?: string | undefined
+export async function findByExternalId(db: Database, externalId: string): Promise<OrganizationView | undefined> {
+  const [row] = await db.select(viewColumns).from(organizations).where(eq(organizations.externalId, externalId))
+  return row
 }
 
-/** One page of all organizations, newest first, and one row more when there is another page. */
+/** What a list selects, and in which order; the rest is its filter's (filter.ts). */
 export function listOrganizations(
   db: Database,
-  { search, plan }: OrganizationFilter,
-  { limit, after }: { limit: number; after: string | undefined },
+  { where, orderBy }: { readonly where: SQL | undefined; readonly orderBy: readonly SQL[] },
+  limit: number,
 ) {
-  const pattern = search === undefined ? undefined : containing(search)
   return db
     .select(viewColumns)
     .from(organizations)
-    .where(
-      and(
-        pattern === undefined ? undefined : or(ilike(organizations.name, pattern), ilike(organizations.slug, pattern)),
-        plan === undefined ? undefined : eq(organizations.planId, plan),
-        after ? lt(organizations.id, after) : undefined,
-      ),
-    )
-    .orderBy(desc(organizations.id))
+    .where(where)
+    .orderBy(...orderBy)
     .limit(limit + 1)
 }
+
+/** Stores a customer, unless another one has its external id. */
+export function insertCustomer(db: Database, { memberCount: _, ...row }: OrganizationView) {
+  return db.insert(organizations).values(row).onConflictDoNothing({ target: organizations.externalId })
+}
+
+export async function selectVersion(db: Database, organizationId: string): Promise<number | undefined> {
+  const [row] = await db
+    .select({ version: organizations.version })
+    .from(organizations)
+    .where(eq(organizations.id, organizationId))
+  return row?.version
+}
+
+/** What may be changed of a customer; what is absent stays. */
+interface CustomerColumns {
+  readonly name?: string | undefined
+  readonly email?: string | null | undefined
+  readonly metadata?: Record<string, unknown> | undefined
+  readonly plan?: string | undefined
+  readonly external_id?: string | null | undefined
+  readonly limits?: object | undefined
+}
+
+/** The statement returns the organization's new version. */
+export function updateCustomer(db: Database, organizationId: string, changes: CustomerColumns) {
+  const { name, email, metadata, plan, external_id, limits } = changes
+  return db
+    .update(organizations)
+    .set({
+      ...(name !== undefined && { name }),
+      ...(email !== undefined && { email }),
+      ...(metadata !== undefined && { metadata }),
+      ...(plan !== undefined && { planId: plan }),
+      ...(external_id !== undefined && { externalId: external_id }),
+      ...(limits !== undefined && { limitOverrides: mergedLimits(limits) }),
+      version: sql`${organizations.version} + 1`,
+    })
+    .where(eq(organizations.id, organizationId))
+    .returning({ version: organizations.version })
+}
+
+/** Null takes a limit out. */
+const mergedLimits = (changes: object) =>
+  sql`jsonb_strip_nulls(${organizations.limitOverrides} || ${JSON.stringify(changes)}::jsonb)`
+
+/** Whether it is an ordinary organization. */
+export const isCustomer = (organizationId: string) =>
+  sql`exists (select 1 from organizations o where o.id = ${organizationId}::uuid and not o.is_platform)`
 
 export async function hasPlan(db: Database, planId: string): Promise<boolean> {
   return (await db.select({ id: plans.id }).from(plans).where(eq(plans.id, planId))).length === 1
@@ -100,7 +144,7 @@ export function updateLimitOverrides(db: Database, organizationId: string, chang
   return db
     .update(organizations)
     .set({
-      limitOverrides: sql`jsonb_strip_nulls(${organizations.limitOverrides} || ${JSON.stringify(changes)}::jsonb)`,
+      limitOverrides: mergedLimits(changes),
       version: sql`${organizations.version} + 1`,
     })
     .where(eq(organizations.id, organizationId))

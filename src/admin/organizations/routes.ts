@@ -1,18 +1,27 @@
-import type * as z from 'zod'
+import { and } from 'drizzle-orm'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
 import { pageEnd } from '../../http/paging.ts'
 import { page } from '../../lib/cursor.ts'
-import { formatOverrides } from '../../limits/meter-units.ts'
-import { OrganizationParams } from '../schemas.ts'
+import { Problem } from '../../problems.ts'
+import { changeCustomer } from './change.ts'
+import { changePlan } from './change-plan.ts'
+import { createCustomer, upsertCustomer } from './create.ts'
+import { organizationConditions, organizationOrder } from './filter.ts'
+import { getOrganization, toAdminOrganization } from './organization.ts'
+import { findByExternalId, listOrganizations } from './queries.ts'
+import { deleteCustomer } from './remove.ts'
 import {
   AdminOrganization,
   AdminOrganizationList,
+  CustomerChange,
+  CustomerUpsert,
+  ExternalIdParams,
+  NewCustomer,
+  OrganizationParams,
   OrganizationQuery,
   PlanChange,
   Suspension,
-} from '../users/schemas.ts'
-import { changePlan } from './change-plan.ts'
-import { listOrganizations, type OrganizationView } from './queries.ts'
+} from './schemas.ts'
 import { suspendOrganization } from './suspend.ts'
 
 const common = { allow: 'administrator', service: 'platform:organizations:write', tag: 'Administration' } as const
@@ -24,9 +33,86 @@ const listRoute = apiRoute({
   path: '/admin/organizations',
   operationId: 'listAllOrganizations',
   summary: 'List organizations',
-  description: 'Newest first.',
+  description: 'Newest first unless `sort` says otherwise. Each filter narrows the list.',
   query: OrganizationQuery,
   returns: { 200: AdminOrganizationList },
+})
+
+const READ = 'platform:organizations:read'
+
+const createRoute = apiRoute({
+  ...common,
+  method: 'post',
+  path: '/admin/organizations',
+  operationId: 'createCustomer',
+  summary: 'Make an organization',
+  description: 'For a customer whose users you keep yourself: it has no members until you add some.',
+  body: NewCustomer,
+  creates: true,
+  returns: { 201: AdminOrganization },
+  fails: ['external_id_taken'],
+})
+
+const byExternalId = { path: '/admin/organizations/by-external-id/{external_id}', params: ExternalIdParams } as const
+
+const upsertRoute = apiRoute({
+  ...common,
+  ...byExternalId,
+  method: 'put',
+  operationId: 'upsertOrganization',
+  summary: 'Find or make the organization of a customer, by your own id',
+  description:
+    '201 where it was made, 200 where it was there; then what the body names is changed, and what it does not name stays. Ten at once make one.',
+  body: CustomerUpsert,
+  returns: { 200: AdminOrganization, 201: AdminOrganization },
+  fails: ['plan_not_found', 'platform_organization'],
+})
+
+const findRoute = apiRoute({
+  ...common,
+  ...byExternalId,
+  service: READ,
+  method: 'get',
+  operationId: 'getOrganizationByExternalId',
+  summary: 'Get the organization of a customer, by your own id',
+  returns: { 200: AdminOrganization },
+  fails: ['organization_not_found'],
+})
+
+const one = { ...common, path: '/admin/organizations/{organization_id}', params: OrganizationParams } as const
+
+const getRoute = apiRoute({
+  ...one,
+  service: READ,
+  method: 'get',
+  operationId: 'getCustomer',
+  summary: 'Get an organization as the operator',
+  returns: { 200: AdminOrganization },
+  fails: ['organization_not_found'],
+})
+
+const changeRoute = apiRoute({
+  ...one,
+  method: 'patch',
+  operationId: 'updateCustomer',
+  summary: 'Change an organization as the operator',
+  description:
+    'Changes the fields that are there and no others, all of them or none. In force everywhere within two seconds.',
+  body: CustomerChange,
+  returns: { 200: AdminOrganization },
+  fails: ['organization_not_found', 'platform_organization', 'plan_not_found', 'external_id_taken'],
+})
+
+const deleteRoute = apiRoute({
+  ...one,
+  method: 'delete',
+  operationId: 'deleteCustomer',
+  summary: 'Delete an organization as the operator',
+  description:
+    'For good, with its keys, which stop within two seconds. Its owners are told by mail. One with a subscription that is not cancelled stays.',
+  credentials: true,
+  returns: { 204: null },
+  fails: ['organization_not_found', 'platform_organization', 'subscription_active'],
 })
 
 const changePlanRoute = apiRoute({
@@ -59,10 +145,35 @@ const suspendRoute = apiRoute({
 
 export const adminOrganizationRoutes = newRouter()
   .openapi(listRoute, async (c) => {
-    const { limit, cursor, ...filter } = c.req.valid('query')
-    const rows = await listOrganizations(c.var.deps.db, filter, { limit, after: pageEnd(cursor) })
-    const { data, next_cursor } = page(rows, limit)
+    const { limit, cursor, sort, ...filter } = c.req.valid('query')
+    const { orderBy, after } = organizationOrder(sort, pageEnd(cursor))
+    const where = and(organizationConditions(filter, c.var.deps.now()), after || undefined)
+    const { data, next_cursor } = page(await listOrganizations(c.var.deps.db, { where, orderBy }, limit), limit)
     return c.json({ data: data.map(toAdminOrganization), next_cursor }, 200)
+  })
+  .openapi(createRoute, async (c) =>
+    c.json(toAdminOrganization(await createCustomer(c.var.deps, c.var.operator, c.req.valid('json'))), 201),
+  )
+  .openapi(upsertRoute, async (c) => {
+    const { external_id } = c.req.valid('param')
+    const { created, organization } = await upsertCustomer(c.var.deps, c.var.operator, external_id, c.req.valid('json'))
+    return c.json(toAdminOrganization(organization), created ? 201 : 200)
+  })
+  .openapi(findRoute, async (c) => {
+    const organization = await findByExternalId(c.var.deps.db, c.req.valid('param').external_id)
+    if (!organization) throw new Problem('organization_not_found')
+    return c.json(toAdminOrganization(organization), 200)
+  })
+  .openapi(getRoute, async (c) =>
+    c.json(toAdminOrganization(await getOrganization(c.var.deps, c.var.organizationId)), 200),
+  )
+  .openapi(changeRoute, async (c) => {
+    const { deps, operator, organizationId } = c.var
+    return c.json(toAdminOrganization(await changeCustomer(deps, operator, organizationId, c.req.valid('json'))), 200)
+  })
+  .openapi(deleteRoute, async (c) => {
+    await deleteCustomer(c.var.deps, c.var.operator, c.var.organizationId)
+    return c.body(null, 204)
   })
   .openapi(changePlanRoute, async (c) => {
     const request = { operator: c.var.operator, organizationId: c.var.organizationId, ...c.req.valid('json') }
@@ -72,19 +183,3 @@ export const adminOrganizationRoutes = newRouter()
     const request = { operator: c.var.operator, organizationId: c.var.organizationId, ...c.req.valid('json') }
     return c.json(toAdminOrganization(await suspendOrganization(c.var.deps, { reason: undefined, ...request })), 200)
   })
-
-function toAdminOrganization(row: OrganizationView): z.output<typeof AdminOrganization> {
-  return {
-    id: row.id,
-    name: row.name,
-    slug: row.slug,
-    plan: row.planId,
-    is_platform: row.isPlatform,
-    is_personal: row.isPersonal,
-    limit_overrides: formatOverrides(row.limitOverrides),
-    member_count: row.memberCount,
-    suspended_at: row.suspendedAt?.toISOString() ?? null,
-    suspended_reason: row.suspendedReason,
-    created_at: row.createdAt.toISOString(),
-  }
-}

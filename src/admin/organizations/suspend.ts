@@ -6,7 +6,8 @@ import type { ManagementDeps } from '../../deps.ts'
 import { announceOrganizations } from '../../organizations/announce.ts'
 import { noticesToOwners } from '../../organizations/notice.ts'
 import { Problem } from '../../problems.ts'
-import { findOrganization, isSuspendable, type OrganizationView, updateSuspension } from './queries.ts'
+import { getOrganization } from './organization.ts'
+import { isSuspendable, type OrganizationView, updateSuspension } from './queries.ts'
 
 interface SuspensionAct {
   readonly operator: Operator
@@ -45,10 +46,4 @@ export async function suspendOrganization(deps: ManagementDeps, request: Suspens
     for (const mail of mails) mail.send()
   }
   return getOrganization(deps, organizationId)
-}
-
-async function getOrganization(deps: ManagementDeps, organizationId: string): Promise<OrganizationView> {
-  const organization = await findOrganization(deps.db, organizationId)
-  if (!organization) throw new Problem('organization_not_found')
-  return organization
 }

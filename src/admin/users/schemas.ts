@@ -1,20 +1,8 @@
 import * as z from 'zod'
 import { password } from '../../accounts/passwords/field.ts'
 import { code } from '../../accounts/two-factor/schemas.ts'
-import { forEachAmount, money } from '../../http/amounts.ts'
-import { line, listSchema, organizationFilter, pageQuery, timestamp, uuid } from '../../http/fields.ts'
-import { text } from '../../http/text-field.ts'
-import { NO_ACTIVE_MEMBERS } from './queries.ts'
-
-/** Booleans arrive as text in a query. */
-const flag = z
-  .enum(['true', 'false'])
-  .transform((value) => value === 'true')
-  .optional()
-  .meta({ type: 'boolean' })
-
-const search = text(200).min(1).optional()
-const plan = text(100).min(1).meta({ example: 'builder' })
+import { listSchema, organizationFilter, pageQuery, timestamp, uuid } from '../../http/fields.ts'
+import { flag, plan, reason, search } from '../schemas.ts'
 
 export const UserParams = z.strictObject({ id: uuid })
 
@@ -51,8 +39,6 @@ export const AdminUser = z
 
 export const AdminUserList = listSchema(AdminUser)
 
-const reason = line(500).meta({ description: 'Kept in the audit log.' })
-
 /** With what the administrator proves that it is them, where their sign-in is older than 15 minutes. */
 export const ReasonWithProof = z
   .strictObject({
@@ -72,47 +58,3 @@ export const SupportToken = z
     expires_in: z.int().meta({ description: 'Seconds; there is no refresh token.' }),
   })
   .meta({ id: 'SupportToken' })
-
-export const OrganizationQuery = pageQuery.extend({
-  search: search.meta({ description: 'A part of the name or the slug, in any case of letters.' }),
-  plan: plan.optional(),
-})
-
-export const AdminOrganization = z
-  .object({
-    id: z.uuid(),
-    name: z.string(),
-    slug: z.string(),
-    plan: z.string(),
-    is_platform: z.boolean(),
-    is_personal: z.boolean(),
-    limit_overrides: z.object({
-      ...forEachAmount(z.number().optional(), money.optional()),
-      rate_limit_per_minute: z.int().optional(),
-      max_api_keys: z.int().optional(),
-    }),
-    member_count: z.int(),
-    suspended_at: timestamp.nullable(),
-    suspended_reason: z.string().nullable(),
-    created_at: timestamp,
-  })
-  .meta({ id: 'AdminOrganization' })
-
-export const AdminOrganizationList = listSchema(AdminOrganization)
-
-export const PlanChange = z.strictObject({ plan, reason: reason.optional() })
-
-export const Suspension = z
-  .strictObject({
-    suspended: z.boolean(),
-    reason: reason.optional().meta({ description: 'Needed to suspend. Owners read it.' }),
-  })
-  .refine((body) => !body.suspended || body.reason !== undefined, {
-    path: ['reason'],
-    message: 'is needed to suspend',
-  })
-  .refine((body) => body.reason !== NO_ACTIVE_MEMBERS, {
-    path: ['reason'],
-    message: 'is kept for suspensions that end by themselves',
-  })
-  .meta({ example: { suspended: true, reason: 'Keys of this organization are shared in public.' } })

@@ -128,9 +128,16 @@ describe('scopes', () => {
     (needed) => {
       expect(isReserved(needed)).toBe(true)
       expect(holdsScope([needed], needed)).toBe(true)
-      expect(holdsScope(['*', 'platform:*', 'tollgate:*', 'tollgate:keys:*'], needed)).toBe(false)
+      expect(holdsScope(['*', 'tollgate:*', 'tollgate:keys:*'], needed)).toBe(false)
     },
   )
+
+  test('a wildcard of the platform covers what begins so, and nothing of customers', () => {
+    expect(holdsScope(['platform:*'], 'platform:keys:read')).toBe(true)
+    expect(holdsScope(['platform:keys:*'], 'platform:keys:read')).toBe(true)
+    expect(holdsScope(['platform:keys:*'], 'platform:users:read')).toBe(false)
+    expect(holdsScope(['platform:*'], 'tollgate:keys:read')).toBe(false)
+  })
 
   test.each([
     'platform',

@@ -1,0 +1,102 @@
+import type * as z from 'zod'
+import { audited } from '../../audit/record.ts'
+import type { Operator } from '../../auth/principal.ts'
+import { recordBeforeLeaving } from '../../billing/overage/job.ts'
+import { requireThat, runBatch } from '../../db/batch.ts'
+import { lockOrganization, lockPlan } from '../../db/locks.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { canonicalJson } from '../../lib/canonical-json.ts'
+import { organizationVersionKey } from '../../limits/limit-request.ts'
+import { formatOverrides } from '../../limits/meter-units.ts'
+import { publishVersion } from '../../limits/versions.ts'
+import { Problem } from '../../problems.ts'
+import { isPlan } from '../plans/queries.ts'
+import { orExternalIdTaken } from './external-id-taken.ts'
+import { withoutNulls } from './limits.ts'
+import { getOrganization } from './organization.ts'
+import { isOrganization, type OrganizationView, selectVersion, updateCustomer } from './queries.ts'
+import { requirePlan } from './require-plan.ts'
+import type { CustomerChange } from './schemas.ts'
+
+type Change = z.output<typeof CustomerChange>
+
+/**
+ * Changes what is named of an organization and nothing else: all of it or nothing, everywhere within two seconds.
+ *
+ * @throws Problem `organization_not_found`, `platform_organization`, `external_id_taken`, `invalid_request` naming `plan`
+ *   for one that there is not
+ */
+export async function changeCustomer(
+  deps: ManagementDeps,
+  operator: Operator,
+  organizationId: string,
+  wish: Change,
+): Promise<OrganizationView> {
+  const before = await getOrganization(deps, organizationId)
+  if (before.isPlatform) throw new Problem('platform_organization')
+  const changes = differing(before, wish)
+  const version =
+    Object.keys(changes).length === 0
+      ? await selectVersion(deps.db, organizationId) // announced again: the first request may have died before it did
+      : await write(deps, operator, before, changes)
+  if (version !== undefined) await publishVersion(deps, organizationVersionKey(organizationId), version)
+  return getOrganization(deps, organizationId)
+}
+
+/** What a wish changes, of what it names. */
+function differing(before: OrganizationView, { limits, ...wish }: Change): Change {
+  const now: Record<string, unknown> = {
+    name: before.name,
+    email: before.email,
+    metadata: before.metadata,
+    plan: before.planId,
+    external_id: before.externalId,
+  }
+  const isOther = ([field, value]: [string, unknown]) =>
+    value !== undefined && canonicalJson(value) !== canonicalJson(now[field])
+  const isOtherLimits =
+    limits &&
+    canonicalJson(withoutNulls({ ...before.limitOverrides, ...limits })) !== canonicalJson(before.limitOverrides)
+  return { ...Object.fromEntries(Object.entries(wish).filter(isOther)), ...(isOtherLimits && { limits }) }
+}
+
+async function write(deps: ManagementDeps, operator: Operator, before: OrganizationView, changes: Change) {
+  const { db } = deps
+  const { id } = before
+  const { plan } = changes
+  await requirePlan(deps, plan)
+  if (plan !== undefined) await recordBeforeLeaving(deps, id)
+  const { organization } = await orExternalIdTaken(
+    runBatch(db, {
+      lockPlan: plan === undefined ? undefined : lockPlan(db, plan),
+      lock: lockOrganization(db, id),
+      found: requireThat(db, isOrganization(id), 'organization_not_found'),
+      plan: plan === undefined ? undefined : requireThat(db, isPlan(plan), 'plan_not_found'),
+      audit: auditRows(deps, operator, before, changes),
+      organization: updateCustomer(db, id, changes),
+    }),
+  )
+  return organization[0]?.version
+}
+
+/** A row for each kind of change, as when they are made one by one. */
+function auditRows(deps: ManagementDeps, operator: Operator, before: OrganizationView, changes: Change) {
+  const { plan, limits, ...rest } = changes
+  const entry = { actor: operator, organizationId: before.id, target: { type: 'organization', id: before.id } } as const
+  const changed = Object.keys(rest)
+  return [
+    ...(plan === undefined
+      ? []
+      : [audited(deps, { ...entry, action: 'admin.plan_changed', detail: { from: before.planId, to: plan } })]),
+    ...(limits === undefined
+      ? []
+      : [
+          audited(deps, {
+            ...entry,
+            action: 'organization.limits_changed',
+            detail: { limits: formatOverrides(limits) },
+          }),
+        ]),
+    ...(changed.length === 0 ? [] : [audited(deps, { ...entry, action: 'organization.updated', detail: { changed } })]),
+  ]
+}

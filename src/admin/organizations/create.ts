@@ -1,0 +1,106 @@
+import type * as z from 'zod'
+import { keepAnswer } from '../../api/idempotency.ts'
+import { audited } from '../../audit/record.ts'
+import type { Operator } from '../../auth/principal.ts'
+import { requireThat, runBatch, tryBatch } from '../../db/batch.ts'
+import { FIRST_PLAN } from '../../db/schema/shapes.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { slugFor } from '../../lib/slug.ts'
+import { uuidv7 } from '../../lib/uuid.ts'
+import { Problem } from '../../problems.ts'
+import { changeCustomer } from './change.ts'
+import { orExternalIdTaken } from './external-id-taken.ts'
+import { withoutNulls } from './limits.ts'
+import { toAdminOrganization } from './organization.ts'
+import { findByExternalId, insertCustomer, isOrganization, type OrganizationView } from './queries.ts'
+import { requirePlan } from './require-plan.ts'
+import type { CustomerUpsert, NewCustomer } from './schemas.ts'
+
+type Wish = z.output<typeof CustomerUpsert> & { readonly external_id?: string | undefined }
+
+/**
+ * Makes an organization without members, for a customer whose users the operator keeps.
+ *
+ * @throws Problem `external_id_taken`, `invalid_request` naming `plan` for one that there is not
+ */
+export async function createCustomer(
+  deps: ManagementDeps,
+  operator: Operator,
+  wish: z.output<typeof NewCustomer>,
+): Promise<OrganizationView> {
+  await requirePlan(deps, wish.plan)
+  const organization = toRow(deps, wish)
+  const kept = await keepAnswer(deps, 201, toAdminOrganization(organization))
+  await orExternalIdTaken(
+    runBatch(deps.db, {
+      organization: insertCustomer(deps.db, organization),
+      audit: auditOf(deps, operator, organization),
+      answer: kept,
+    }),
+  )
+  return organization
+}
+
+/**
+ * The organization that the operator calls by an own id: made now, or found and changed by what the wish names. Of ten
+ * requests at once one makes it.
+ *
+ * @throws Problem `invalid_request` naming `plan` for one that there is not
+ */
+export async function upsertCustomer(
+  deps: ManagementDeps,
+  operator: Operator,
+  externalId: string,
+  wish: z.output<typeof CustomerUpsert>,
+): Promise<{ readonly created: boolean; readonly organization: OrganizationView }> {
+  const found = await findByExternalId(deps.db, externalId)
+  const made = found ? undefined : await tryCreate(deps, operator, { ...wish, external_id: externalId })
+  if (made) return { created: true, organization: made }
+  const organization = found ?? (await findByExternalId(deps.db, externalId))
+  if (!organization) throw new Problem('unavailable', { detail: 'The organization is being deleted right now.' })
+  return { created: false, organization: await changeCustomer(deps, operator, organization.id, wish) }
+}
+
+/** @returns undefined when another request was faster */
+async function tryCreate(deps: ManagementDeps, operator: Operator, wish: Wish): Promise<OrganizationView | undefined> {
+  await requirePlan(deps, wish.plan)
+  const organization = toRow(deps, wish)
+  const done = await tryBatch(deps.db, {
+    organization: insertCustomer(deps.db, organization),
+    created: requireThat(deps.db, isOrganization(organization.id)),
+    audit: auditOf(deps, operator, organization),
+  })
+  return done && organization
+}
+
+function toRow(deps: ManagementDeps, wish: Wish): OrganizationView {
+  const now = deps.now()
+  const { external_id: externalId = null, email = null, metadata = {}, plan = FIRST_PLAN, limits = {} } = wish
+  const name = wish.name ?? externalId?.slice(0, 100) ?? ''
+  return {
+    id: uuidv7(now),
+    externalId,
+    name,
+    slug: slugFor(name),
+    email,
+    metadata,
+    planId: plan,
+    isPlatform: false,
+    isPersonal: false,
+    limitOverrides: withoutNulls(limits),
+    suspendedAt: null,
+    suspendedReason: null,
+    createdAt: new Date(now),
+    memberCount: 0,
+  }
+}
+
+function auditOf(deps: ManagementDeps, operator: Operator, { id, name, slug, externalId, planId }: OrganizationView) {
+  return audited(deps, {
+    action: 'organization.created',
+    actor: operator,
+    organizationId: id,
+    target: { type: 'organization', id },
+    detail: { name, slug, plan: planId, ...(externalId !== null && { external_id: externalId }) },
+  })
+}

@@ -1,0 +1,12 @@
+import { brokenConstraint } from '../../db/client.ts'
+import { Problem } from '../../problems.ts'
+
+/** @throws Problem `external_id_taken` when a statement of the batch broke on that */
+export async function orExternalIdTaken<T>(batch: Promise<T>): Promise<T> {
+  try {
+    return await batch
+  } catch (error) {
+    if (brokenConstraint(error) !== 'organizations_external_id_unique') throw error
+    throw new Problem('external_id_taken', { errors: [{ path: 'body.external_id', message: 'is taken' }] })
+  }
+}

@@ -1,0 +1,75 @@
+import { and, asc, desc, eq, gte, ilike, isNotNull, isNull, lt, or, type SQL, sql } from 'drizzle-orm'
+import type * as z from 'zod'
+import { COUNTERS, METERS } from '../../db/schema/meters.ts'
+import { organizations } from '../../db/schema/organizations.ts'
+import { containing } from '../../lib/like.ts'
+import type { OrganizationQuery, SORTS } from './schemas.ts'
+
+type Filter = Omit<z.output<typeof OrganizationQuery>, 'limit' | 'cursor' | 'sort'>
+
+const DAY_MS = 86_400_000
+
+/** @param at as of when organizations are idle or at their limits, in Unix milliseconds */
+export function organizationConditions(filter: Filter, at: number): SQL | undefined {
+  const { search, plan, status, at_limit, idle_days, created_from, created_to } = filter
+  return and(
+    search === undefined ? undefined : mentions(containing(search)),
+    plan === undefined ? undefined : eq(organizations.planId, plan),
+    status && BY_STATUS[status],
+    at_limit === undefined ? undefined : sql`${isAtLimit(at)} = ${at_limit}`,
+    idle_days === undefined ? undefined : isIdleSince(new Date(at - idle_days * DAY_MS)),
+    created_from === undefined ? undefined : gte(organizations.createdAt, new Date(created_from)),
+    created_to === undefined ? undefined : lt(organizations.createdAt, new Date(created_to)),
+  )
+}
+
+const mentions = (pattern: string) =>
+  or(
+    ilike(organizations.name, pattern),
+    ilike(organizations.slug, pattern),
+    ilike(organizations.externalId, pattern),
+    ilike(organizations.email, pattern),
+  )
+
+const isPastDue = sql`exists (select 1 from subscriptions s
+  where s.organization_id = organizations.id and s.status = 'past_due' and s.ended_at is null)`
+
+const BY_STATUS: Readonly<Record<'active' | 'suspended' | 'past_due', SQL | undefined>> = {
+  suspended: isNotNull(organizations.suspendedAt),
+  past_due: isPastDue,
+  active: and(isNull(organizations.suspendedAt), sql`not ${isPastDue}`),
+}
+
+/** Whether what Postgres has counted of some meter in the current period has reached the organization's limit of it. */
+const isAtLimit = (at: number) => sql`exists (
+  select 1 from usage_periods u join plans p on p.id = organizations.plan_id
+  where u.organization_id = organizations.id
+    and u.period_start = usage_period_start(organizations.period_anchor, ${new Date(at).toISOString()}::timestamptz)
+    and (${sql.raw(METERS.map(reaches).join(' or '))}))`
+
+const reaches = (meter: keyof typeof COUNTERS) =>
+  `${COUNTERS[meter].columns.map((column) => `u.${column}`).join(' + ')} >= coalesce(
+    (organizations.limit_overrides->>'${meter}')::numeric, (p.limits->'meters'->'${meter}'->>'limit')::numeric)`
+
+const isIdleSince = (moment: Date) => sql`not exists (select 1 from usage_totals t
+  where t.organization_id = organizations.id and t.hour >= ${moment.toISOString()}::timestamptz)`
+
+type Sort = (typeof SORTS)[number]
+
+/** Ids are in the order of creation. A list by name goes on after the name that the last row of the page before has. */
+export function organizationOrder(sort: Sort, after: string | undefined) {
+  const isDescending = sort.startsWith('-')
+  const direction = isDescending ? desc : asc
+  const beyond = sql.raw(isDescending ? '<' : '>')
+  if (sort.endsWith('created_at'))
+    return {
+      orderBy: [direction(organizations.id)],
+      after: after && sql`${organizations.id} ${beyond} ${after}::uuid`,
+    }
+  return {
+    orderBy: [direction(organizations.name), direction(organizations.id)],
+    after:
+      after &&
+      sql`(${organizations.name}, ${organizations.id}) ${beyond} (select o.name, o.id from organizations o where o.id = ${after}::uuid)`,
+  }
+}

@@ -1,0 +1,33 @@
+import type * as z from 'zod'
+import type { ManagementDeps } from '../../deps.ts'
+import { formatOverrides } from '../../limits/meter-units.ts'
+import { Problem } from '../../problems.ts'
+import { findOrganization, type OrganizationView } from './queries.ts'
+import type { AdminOrganization } from './schemas.ts'
+
+/** An organization as the operator sees it. */
+export function toAdminOrganization(row: OrganizationView): z.output<typeof AdminOrganization> {
+  return {
+    id: row.id,
+    external_id: row.externalId,
+    name: row.name,
+    slug: row.slug,
+    email: row.email,
+    metadata: row.metadata,
+    plan: row.planId,
+    is_platform: row.isPlatform,
+    is_personal: row.isPersonal,
+    limit_overrides: formatOverrides(row.limitOverrides),
+    member_count: row.memberCount,
+    suspended_at: row.suspendedAt?.toISOString() ?? null,
+    suspended_reason: row.suspendedReason,
+    created_at: row.createdAt.toISOString(),
+  }
+}
+
+/** @throws Problem `organization_not_found` */
+export async function getOrganization(deps: ManagementDeps, organizationId: string): Promise<OrganizationView> {
+  const organization = await findOrganization(deps.db, organizationId)
+  if (!organization) throw new Problem('organization_not_found')
+  return organization
+}

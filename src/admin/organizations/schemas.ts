@@ -1,0 +1,118 @@
+import * as z from 'zod'
+import { forEachAmount, money } from '../../http/amounts.ts'
+import {
+  email,
+  externalId,
+  line,
+  listSchema,
+  metadata,
+  organizationInPath,
+  pageQuery,
+  timestamp,
+} from '../../http/fields.ts'
+import { flag, plan, QuotaOverrides, reason, search } from '../schemas.ts'
+import { NO_ACTIVE_MEMBERS } from '../users/queries.ts'
+
+export const OrganizationParams = z.strictObject({ organization_id: organizationInPath })
+export const ExternalIdParams = z.strictObject({ external_id: externalId })
+
+export const SORTS = ['-created_at', 'created_at', 'name', '-name'] as const
+export const STATUSES = ['active', 'suspended', 'past_due'] as const
+
+export const OrganizationQuery = pageQuery.extend({
+  search: search.meta({
+    description: 'A part of the name, the slug, the external id or the email address, in any case of letters.',
+  }),
+  plan: plan.optional(),
+  status: z.enum(STATUSES).optional().meta({
+    description: '`past_due`: a payment of its subscription failed. `active`: neither that nor suspended.',
+  }),
+  at_limit: flag.meta({ description: 'Whether some meter has reached its limit in the current period.' }),
+  idle_days: z
+    .stringFormat('integer', /^\d{1,4}$/)
+    .transform(Number)
+    .pipe(z.int().min(1).max(3_650))
+    .optional()
+    .meta({ type: 'integer', description: 'Only those that used nothing for so many days.' }),
+  created_from: timestamp.optional(),
+  created_to: timestamp.optional().meta({ description: 'The moment itself no longer counts.' }),
+  sort: z.enum(SORTS).default('-created_at'),
+})
+
+export const AdminOrganization = z
+  .object({
+    id: z.uuid(),
+    external_id: z.string().nullable().meta({ description: "The operator's own id of this customer." }),
+    name: z.string(),
+    slug: z.string(),
+    email: z.string().nullable().meta({ description: 'Billing contact.' }),
+    metadata: z.record(z.string(), z.unknown()),
+    plan: z.string(),
+    is_platform: z.boolean(),
+    is_personal: z.boolean(),
+    limit_overrides: z.object({
+      ...forEachAmount(z.number().optional(), money.optional()),
+      rate_limit_per_minute: z.int().optional(),
+      max_api_keys: z.int().optional(),
+    }),
+    member_count: z.int(),
+    suspended_at: timestamp.nullable(),
+    suspended_reason: z.string().nullable(),
+    created_at: timestamp,
+  })
+  .meta({ id: 'AdminOrganization' })
+
+export const AdminOrganizationList = listSchema(AdminOrganization)
+
+/** Metadata of at most 50 names; the rest of its bounds are those of other metadata. */
+const customerMetadata = metadata.refine((value) => Object.keys(value).length <= 50, 'must have at most 50 keys')
+
+const fields = {
+  name: line(100),
+  email: email.nullable().meta({ type: ['string', 'null'], format: 'email', description: 'Billing contact.' }),
+  metadata: customerMetadata.meta({
+    description: 'Your own notes: up to 50 keys and 4,000 characters. Replaced as a whole.',
+  }),
+  plan,
+  limits: QuotaOverrides.meta({
+    id: 'OrganizationLimits',
+    description: "A number overrides the plan's limit, null returns to it, what is absent stays.",
+  }),
+}
+
+export const CustomerUpsert = z
+  .strictObject({
+    name: fields.name.optional().meta({ description: 'The external id when absent, for a new one.' }),
+    email: fields.email.optional(),
+    metadata: fields.metadata.optional(),
+    plan: fields.plan.optional().meta({ description: 'The first plan when absent, for a new one.' }),
+    limits: fields.limits.optional(),
+  })
+  .meta({ id: 'CustomerUpsert' })
+
+export const NewCustomer = CustomerUpsert.extend({ name: fields.name, external_id: externalId.optional() }).meta({
+  id: 'NewCustomer',
+})
+
+export const CustomerChange = CustomerUpsert.extend({
+  name: fields.name.optional(),
+  plan: fields.plan.optional(),
+  external_id: externalId.nullable().optional(),
+}).meta({ id: 'CustomerChange' })
+
+export const PlanChange = z.strictObject({ plan, reason: reason.optional() })
+
+export const Suspension = z
+  .strictObject({
+    suspended: z.boolean(),
+    reason: reason.optional().meta({ description: 'Needed to suspend. Owners read it.' }),
+  })
+  .refine((body) => !body.suspended || body.reason !== undefined, {
+    path: ['reason'],
+    message: 'is needed to suspend',
+  })
+  .refine((body) => body.reason !== NO_ACTIVE_MEMBERS, {
+    path: ['reason'],
+    message: 'is kept for suspensions that end by themselves',
+  })
+  .meta({ example: { suspended: true, reason: 'Keys of this organization are shared in public.' } })

@@ -1,0 +1,71 @@
+import { beforeAll, describe, expect, test, vi } from 'vitest'
+import documentation from '../../docs/operate/service-keys.md?raw'
+import { PLATFORM_SCOPES } from '../../src/auth/service-scopes.ts'
+import { call } from '../support/http.ts'
+import { type Operation, openApi } from '../support/openapi.ts'
+import { findingsOf, reached } from './cases.ts'
+import { keyWith, platformOrganization } from './world.ts'
+
+vi.setConfig({ testTimeout: 240_000 }) // thousands of requests: seconds on a quiet machine, more on a busy one
+vi.spyOn(console, 'warn').mockImplementation(() => undefined) // each refusal is logged
+
+const { operations } = await openApi()
+const SCOPES = Object.keys(PLATFORM_SCOPES)
+const NOBODYS = '01900000-0000-7000-8000-000000000000'
+
+/** The published table: the scope that opens a route to service keys, by `METHOD /path`. */
+const table = new Map(
+  [...documentation.matchAll(/^\| `(platform:[a-z:]+)` \| `([A-Z]+ [^`]+)` \|$/gm)].map(([, scope = '', line = '']) => [
+    line,
+    scope,
+  ]),
+)
+
+/** Of an organization that does not exist, with a body that no schema takes: whom the guard lets in changes nothing. */
+function harmless({ line, parameters, body }: Operation) {
+  const path = line.replaceAll(/\{[a-z_]+\}/g, NOBODYS)
+  const isNamedInQuery = parameters.some(({ name, in: where }) => name === 'organization_id' && where === 'query')
+  return {
+    line: isNamedInQuery ? `${path}?organization_id=${NOBODYS}` : path,
+    ...(body && { body: { organization_id: NOBODYS, no_such_field: true } }),
+  }
+}
+
+async function reach(operation: Operation, token: string): Promise<string> {
+  const { line, body } = harmless(operation)
+  return reached(await call(line, { token, ...(body && { body }) }))
+}
+
+describe('a service key', () => {
+  const keys = new Map<string, string>()
+  const guarded = operations.filter(({ allow, line }) => allow !== 'anyone' || table.has(line))
+
+  beforeAll(async () => {
+    const platform = await platformOrganization()
+    for (const scope of [...SCOPES, 'platform:*']) keys.set(scope, await keyWith(platform, [scope]))
+  })
+
+  test('opens with each scope exactly the routes of the published table', async () => {
+    const asked = guarded.flatMap((operation) => [...keys].map(([scope, key]) => ({ operation, scope, key })))
+    const found = await findingsOf(asked, async ({ operation, scope, key }) => {
+      const got = await reach(operation, key)
+      const isOpen = table.get(operation.line) === scope || (scope === 'platform:*' && table.has(operation.line))
+      const isIn = !['forbidden', 'user_only', 'unauthenticated'].includes(got)
+      return isIn === isOpen ? [] : [`${operation.line} with ${scope}: ${got}`]
+    })
+    expect(found).toEqual([])
+  })
+
+  test('has no scope that opens nothing, but for those whose routes are to come', () => {
+    const closed = SCOPES.filter((scope) => ![...table.values()].includes(scope))
+    expect(closed).toEqual(['platform:billing:write', 'platform:metrics:read', 'platform:portal'])
+  })
+
+  test('the document names the same scopes as the published table', () => {
+    const declared = operations.flatMap(({ line, raw }) =>
+      raw['x-service-scope'] ? [[line, raw['x-service-scope']]] : [],
+    )
+    const verify = ['POST /api/v1/keys/verify', 'platform:verify']
+    expect(new Map([...declared, verify] as [string, string][])).toEqual(table)
+  })
+})
