@@ -20,6 +20,20 @@ export interface TollgateBinding {
   settle(input: SettleInput): Promise<Settlement | Failure>
   /** What an organization may use and has used: `GET /api/v1/quotas`. */
   getQuotas(input: GetQuotasInput): Promise<Quotas | Failure>
+  /** Finds or makes the organization of a customer, by your own id of it. */
+  upsertOrganization(input: UpsertOrganizationInput): Promise<UpsertedOrganization | Failure>
+  /** Issues an API key for an organization. The answer is the only copy of the key. */
+  issueKey(input: IssueKeyInput): Promise<IssuedApiKey | Failure>
+  /** Changes the fields of a key that are there and no others; null clears one. */
+  updateKey(input: UpdateKeyInput): Promise<ApiKey | Failure>
+  /** Replaces a key by a new one with everything it has. The answer is the only copy of the new key. */
+  rotateKey(input: RotateKeyInput): Promise<IssuedApiKey | Failure>
+  /** Revokes a key for good, everywhere within two seconds. Revoking again is no error. */
+  revokeKey(input: RevokeKeyInput): Promise<RevokedKey | Failure>
+  /** One page of an organization's keys, newest first. */
+  listKeys(input: ListKeysInput): Promise<ApiKeyPage | Failure>
+  /** What an organization used in a span, beside the one before: `GET /api/v1/usage/summary`. */
+  getUsage(input: GetUsageInput): Promise<UsageSummary | Failure>
 }
 
 /**
@@ -224,8 +238,8 @@ export interface UseDetails
   readonly request_id?: string | null | undefined
 }
 
-/** `id` is yours, to repeat it by: it counts once. `organization_id` is for a use without a key. */
-export interface UsageEvent extends UseDetails, Given<string, 'id' | 'organization_id'> {}
+/** `id` is yours, to repeat it by: it counts once. `organization_id`, or `external_id`, is for a use without a key. */
+export interface UsageEvent extends UseDetails, Given<string, 'id' | 'organization_id' | 'external_id'> {}
 
 export interface RecordUsageInput {
   /** From 1 to 1,000; each is looked at by itself. */
@@ -252,6 +266,7 @@ export type EventRejection =
   | 'in_future'
   | 'key_not_found'
   | 'organization_not_found'
+  | 'organization_mismatch'
   | 'not_storable'
 
 export interface EventPlace {
@@ -268,7 +283,7 @@ export interface UsageWarning extends EventPlace {
 }
 
 /** An estimate of at least one meter. */
-export interface ReserveInput extends UsedUnits, Given<string, 'key_id' | 'organization_id'> {
+export interface ReserveInput extends UsedUnits, Given<string, 'key_id' | 'organization_id' | 'external_id'> {
   /** Until the hold ends by itself; 600 when absent. */
   readonly expires_in_seconds?: number | undefined
   /** A repeat by the same caller gets the same hold. */
@@ -347,4 +362,202 @@ export interface MeterReading<Amount = number> {
   readonly percent: number | null
   /** Used above a limit that only starts the overage. */
   readonly overage: Amount
+}
+
+/** How an organization is named: by Tollgate's id, by yours, or by both if they agree. */
+export interface OrganizationRef {
+  readonly organization_id?: string | undefined
+  /** Your own id of the organization: 1 to 255 characters, compared byte for byte. */
+  readonly external_id?: string | undefined
+}
+
+type Metadata = Readonly<Record<string, object | string | number | boolean | null>>
+
+export interface UpsertOrganizationInput {
+  readonly external_id: string
+  /** The external id when absent, for a new organization. */
+  readonly name?: string | undefined
+  /** Billing contact. */
+  readonly email?: string | null | undefined
+  /** Your own notes, up to 50 keys and 4,000 characters. Replaced as a whole. */
+  readonly metadata?: Metadata | undefined
+  /** The first plan when absent, for a new organization. */
+  readonly plan?: string | undefined
+  /** A number overrides the plan's limit, null returns to it, what is absent stays. */
+  readonly limits?: LimitOverrides | undefined
+}
+
+type LimitOverrides = { readonly [M in Exclude<Meter, 'cost_usd'>]?: number | null | undefined } & {
+  readonly cost_usd?: number | string | null | undefined
+  readonly rate_limit_per_minute?: number | null | undefined
+  readonly max_api_keys?: number | null | undefined
+}
+
+export interface UpsertedOrganization {
+  /** Whether it was made by this call. */
+  readonly created: boolean
+  readonly organization: Organization
+}
+
+export interface Organization {
+  readonly id: string
+  readonly external_id: string | null
+  readonly name: string
+  readonly slug: string
+  readonly email: string | null
+  readonly metadata: Metadata
+  readonly plan: string
+  readonly is_platform: boolean
+  readonly is_personal: boolean
+  readonly limit_overrides: {
+    readonly [M in Exclude<Meter, 'cost_usd'>]?: number | undefined
+  } & {
+    readonly cost_usd?: string | undefined
+    readonly rate_limit_per_minute?: number | undefined
+    readonly max_api_keys?: number | undefined
+  }
+  readonly member_count: number
+  readonly suspended_at: string | null
+  readonly suspended_reason: string | null
+  readonly created_at: string
+}
+
+/** A limit of a key beside its rate limit. */
+export interface NamedLimit {
+  readonly name: string
+  readonly limit: number
+  readonly window_seconds: number
+  /** What a verification takes unless it says otherwise. */
+  readonly cost: number
+}
+
+type NewNamedLimit = Omit<NamedLimit, 'cost'> & { readonly cost?: number | undefined }
+
+/** What may be given to a key, and changed of it. */
+interface KeyFields {
+  readonly description?: string | null | undefined
+  readonly scopes?: readonly string[] | undefined
+  readonly expires_at?: string | null | undefined
+  /** Units a minute; null follows the organization. */
+  readonly custom_rate_limit?: number | null | undefined
+  readonly limits?: readonly NewNamedLimit[] | undefined
+  /** IP addresses and CIDR ranges. */
+  readonly allowed_ips?: readonly string[] | null | undefined
+  readonly metadata?: Metadata | undefined
+}
+
+export interface IssueKeyInput extends OrganizationRef, KeyFields {
+  readonly name: string
+  /** Two to eight lower-case letters and digits. */
+  readonly prefix?: string | undefined
+  readonly environment?: 'live' | 'test' | undefined
+}
+
+export interface UpdateKeyInput extends OrganizationRef, KeyFields {
+  readonly key_id: string
+  readonly name?: string | undefined
+  readonly is_active?: boolean | undefined
+}
+
+export interface RotateKeyInput extends OrganizationRef {
+  readonly key_id: string
+  /** How long the old key goes on working, up to a week; 0 when absent. */
+  readonly grace_period_seconds?: number | undefined
+}
+
+export interface RevokeKeyInput extends OrganizationRef {
+  readonly key_id: string
+}
+
+export interface RevokedKey {
+  readonly revoked: true
+}
+
+export interface ListKeysInput extends OrganizationRef {
+  /** 1 to 100; 50 when absent. */
+  readonly limit?: number | undefined
+  /** `next_cursor` of the page before. */
+  readonly cursor?: string | undefined
+  readonly environment?: 'live' | 'test' | undefined
+  readonly status?: 'active' | 'disabled' | 'expired' | 'revoked' | undefined
+  readonly created_by?: string | undefined
+  readonly scope?: string | undefined
+  /** A part of the name, the hint or the description. */
+  readonly search?: string | undefined
+}
+
+export interface ApiKeyPage {
+  readonly data: readonly ApiKey[]
+  /** Null on the last page. */
+  readonly next_cursor: string | null
+}
+
+export interface ApiKey {
+  readonly id: string
+  readonly name: string
+  readonly description: string | null
+  readonly key_prefix: string
+  /** The first and last characters, to recognize the key by. */
+  readonly key_hint: string
+  readonly environment: 'live' | 'test'
+  readonly scopes: readonly string[]
+  readonly is_active: boolean
+  readonly expires_at: string | null
+  readonly revoked_at: string | null
+  readonly custom_rate_limit: number | null
+  readonly limits: readonly NamedLimit[]
+  readonly allowed_ips: readonly string[] | null
+  readonly metadata: Metadata
+  readonly total_requests: number
+  readonly last_used_at: string | null
+  readonly created_at: string
+  readonly organization_id: string
+  readonly created_by: string | null
+  readonly rotated_from: string | null
+  readonly replaced_by: string | null
+  readonly leaked_at: string | null
+}
+
+export interface IssuedApiKey extends ApiKey {
+  /** The key itself. It is here and never again. */
+  readonly key: string
+}
+
+export interface GetUsageInput extends OrganizationRef {
+  /** ISO 8601, or a day such as `2026-11-01` for its beginning. */
+  readonly from?: string | undefined
+  /** The first moment outside; now when absent. */
+  readonly to?: string | undefined
+}
+
+/** Sums of a span; rates and times are null where there is nothing to take them of. */
+export interface UsageTotals {
+  readonly requests: number
+  readonly errors: number
+  readonly error_rate: number | null
+  readonly api_calls: number
+  readonly queries: number
+  readonly tokens: number
+  readonly input_tokens: number
+  readonly output_tokens: number
+  readonly cached_tokens: number
+  readonly cost_usd: string
+  /** Events with a model that has no known price: their cost is not in `cost_usd`. */
+  readonly unpriced: number
+  readonly avg_response_time_ms: number | null
+  readonly p50_response_time_ms: number | null
+  readonly p95_response_time_ms: number | null
+  readonly p99_response_time_ms: number | null
+}
+
+export interface UsageSummary {
+  readonly from: string
+  readonly to: string
+  readonly totals: UsageTotals
+  /** The span of the same length just before. */
+  readonly previous: { readonly from: string; readonly to: string; readonly totals: UsageTotals }
+  /** By how much each figure grew, as a share of what it was; null where it was nothing. */
+  readonly change: Readonly<
+    Record<'requests' | 'errors' | 'api_calls' | 'queries' | 'tokens' | 'cost_usd', number | null>
+  >
 }

@@ -6,18 +6,31 @@ import { errorFields, log } from './lib/log.ts'
 import { uuidv7 } from './lib/uuid.ts'
 import { Problem, type ProblemCode, parseInput, problemBody, readRetryAfter } from './problems.ts'
 import type {
+  ApiKey,
+  ApiKeyPage,
   Failure,
   GetQuotasInput,
+  GetUsageInput,
+  IssuedApiKey,
+  IssueKeyInput,
   KeyVerdict,
+  ListKeysInput,
   Quotas,
   RecordedUsage,
   RecordUsageInput,
   Reservation,
   ReserveInput,
+  RevokedKey,
+  RevokeKeyInput,
+  RotateKeyInput,
   SettleInput,
   Settlement,
   TokenVerdict,
   TollgateBinding,
+  UpdateKeyInput,
+  UpsertedOrganization,
+  UpsertOrganizationInput,
+  UsageSummary,
   VerifyKeyInput,
   VerifyTokenInput,
 } from './rpc-types.ts'
@@ -82,6 +95,41 @@ export class Tollgate extends WorkerEntrypoint<Env> implements TollgateBinding {
     })
   }
 
+  /** The same as `PUT /api/v1/admin/organizations/by-external-id/{external_id}`. */
+  async upsertOrganization(input: UpsertOrganizationInput): Promise<UpsertedOrganization | Failure> {
+    return this.#answer(async (deps, requestId) => (await operator()).upsertOrganization({ deps, requestId }, input))
+  }
+
+  /** The same as `POST /api/v1/auth/api-keys` with a service key. */
+  async issueKey(input: IssueKeyInput): Promise<IssuedApiKey | Failure> {
+    return this.#answer(async (deps, requestId) => (await operator()).issueKey({ deps, requestId }, input))
+  }
+
+  /** The same as `PATCH /api/v1/auth/api-keys/{id}` with a service key. */
+  async updateKey(input: UpdateKeyInput): Promise<ApiKey | Failure> {
+    return this.#answer(async (deps, requestId) => (await operator()).updateKey({ deps, requestId }, input))
+  }
+
+  /** The same as `POST /api/v1/auth/api-keys/{id}/rotate` with a service key. */
+  async rotateKey(input: RotateKeyInput): Promise<IssuedApiKey | Failure> {
+    return this.#answer(async (deps, requestId) => (await operator()).rotateKey({ deps, requestId }, input))
+  }
+
+  /** The same as `DELETE /api/v1/auth/api-keys/{id}` with a service key. */
+  async revokeKey(input: RevokeKeyInput): Promise<RevokedKey | Failure> {
+    return this.#answer(async (deps, requestId) => (await operator()).revokeKey({ deps, requestId }, input))
+  }
+
+  /** The same as `GET /api/v1/auth/api-keys` with a service key. */
+  async listKeys(input: ListKeysInput): Promise<ApiKeyPage | Failure> {
+    return this.#answer(async (deps, requestId) => (await operator()).listKeys({ deps, requestId }, input))
+  }
+
+  /** The same as `GET /api/v1/usage/summary` with a service key. */
+  async getUsage(input: GetUsageInput): Promise<UsageSummary | Failure> {
+    return this.#answer(async (deps, requestId) => (await operator()).getUsage({ deps, requestId }, input))
+  }
+
   async #answer<Result>(work: (deps: Deps, requestId: string) => Promise<Result>): Promise<Result | Failure> {
     const requestId = uuidv7(Date.now())
     let deps: Deps | undefined
@@ -96,6 +144,7 @@ export class Tollgate extends WorkerEntrypoint<Env> implements TollgateBinding {
   }
 }
 
+const operator = () => import('./rpc-operator.ts')
 const reservations = () =>
   Promise.all([import('./usage/reservations/reserve.ts'), import('./usage/reservations/schemas.ts')])
 const settlements = () =>

@@ -107,8 +107,9 @@ async function admitToOrganization(
   { namesInQuery, ownersInBody }: Guarded,
 ): Promise<void> {
   if (principal.kind === 'service') requirePlatformScope(principal, platformScopeFor(permission)) // before any look-up
-  const named = await namedOrganization(c, namesInQuery)
-  if (principal.kind === 'service' && ownersInBody && named === undefined) {
+  const isByOwners = principal.kind === 'service' && ownersInBody
+  const named = await (isByOwners ? organizationInAddress : namedOrganization)(c, namesInQuery)
+  if (isByOwners && named === undefined) {
     c.set('isService', true)
     return
   }

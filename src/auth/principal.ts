@@ -51,7 +51,8 @@ export interface KeyPrincipal {
 /** A back end of the operator that presented a service key: it acts for any organization, as far as its scopes go. */
 export interface ServicePrincipal {
   readonly kind: 'service'
-  readonly keyId: string
+  /** Null for a Worker that is bound to this one. */
+  readonly keyId: string | null
   /** The first key of its line of rotations. */
   readonly lineageId: string
   /** The platform organization. */

@@ -32,16 +32,22 @@ export async function findOwners(
     if (entry && now - entry.loadedAt < HOLDER_AGE_MS) holders.set(id, entry.holder)
     else missing.push(id)
   }
-  if (missing.length === 0) return holders
-  for (const holder of await selectOwners(deps.sql, caller, missing)) {
+  const external = [...new Set(events.flatMap(({ external_id }) => external_id ?? []))]
+  if (missing.length === 0 && external.length === 0) return holders
+  for (const holder of await selectOwners(deps.sql, caller, { ids: missing, external })) {
     known.set(holder.id, { holder, loadedAt: now })
     holders.set(holder.id, holder)
+    // Not from memory: the operator may give an external id to another organization at any time.
+    if (holder.external_id !== null) holders.set(externalKey(holder.external_id), holder)
   }
   return holders
 }
 
+/** Under which an organization is found by the operator's own id; no id of ours is like this. */
+const externalKey = (externalId: string) => `external_id ${externalId}`
+
 /** Why an event is nobody's. */
-export type Unattributable = 'holder_missing' | 'key_not_found' | 'organization_not_found'
+export type Unattributable = 'holder_missing' | 'key_not_found' | 'organization_not_found' | 'organization_mismatch'
 
 /**
  * Gives an event the organization, user and environment of its key. What belongs to another organization than the
@@ -52,7 +58,8 @@ export function attribute(
   holders: Holders,
   caller: string | null,
 ): UsageEvent | Unattributable {
-  const event = withSubjectNamed(reported, holders, caller)
+  const event = withExternalNamed(withSubjectNamed(reported, holders, caller), holders)
+  if (typeof event === 'string') return event
   const { key_id, organization_id } = event
   if (organization_id && !isOrganization(organization_id, holders, caller)) return 'organization_not_found'
   const owner = caller ?? organization_id
@@ -61,7 +68,7 @@ export function attribute(
 }
 
 /** @param owner the organization that the key has to be of, where one is known */
-function ofKey(event: UnattributedEvent, key: UsageOwner | undefined, owner: string | null | undefined) {
+function ofKey(event: Omit<Named, 'external_id'>, key: UsageOwner | undefined, owner: string | null | undefined) {
   if (!key || key.id === key.organization_id) return 'key_not_found'
   if (owner && key.organization_id !== owner) return 'key_not_found'
   const { organization_id, user_id, environment } = key
@@ -74,6 +81,21 @@ function withSubjectNamed({ subject, ...event }: UnattributedEvent, holders: Hol
   return { ...event, [isOrganization(subject, holders, caller) ? 'organization_id' : 'key_id']: subject }
 }
 
+/** An organization by the operator's own id, and by Tollgate's too if they agree. */
+function withExternalNamed(
+  { external_id, ...event }: Named,
+  holders: Holders,
+): Omit<Named, 'external_id'> | Unattributable {
+  if (!external_id) return event
+  const id = holders.get(externalKey(external_id))?.id
+  if (!id) return 'organization_not_found'
+  return event.organization_id && event.organization_id !== id
+    ? 'organization_mismatch'
+    : { ...event, organization_id: id }
+}
+
+type Named = Omit<UnattributedEvent, 'subject'>
+
 /** Whether there is such an organization, and it is the caller's to report for. */
 const isOrganization = (id: string, holders: Holders, caller: string | null) =>
   caller ? id === caller : holders.get(id)?.organization_id === id
@@ -84,16 +106,26 @@ interface UsageOwner {
   readonly organization_id: string
   readonly user_id: string | null
   readonly environment: string
+  /** The operator's own id, where the organization was named by it. */
+  readonly external_id: string | null
 }
 
 /** Deleted and revoked keys' usage may arrive late, so that only existence counts. */
 const OWNERS = `
-select id, organization_id, created_by as user_id, environment from api_keys
+select id, organization_id, created_by as user_id, environment, null as external_id from api_keys
 where id = any($1::uuid[]) and ($2::uuid is null or organization_id = $2)
 union all
-select id, id, null, '' from organizations where id = any($1::uuid[]) and ($2::uuid is null or id = $2)`
+select id, id, null, '', null from organizations where id = any($1::uuid[]) and ($2::uuid is null or id = $2)
+union all
+select id, id, null, '', external_id from organizations
+where external_id = any($3::text[]) and ($2::uuid is null or id = $2)`
+
+interface OwnerNames {
+  readonly ids: readonly string[]
+  readonly external: readonly string[]
+}
 
 /** @param organizationId the one to look in; null for all, which is for the operator's own services */
-async function selectOwners(sql: Sql, organizationId: string | null, ids: readonly string[]) {
-  return (await sql.query(OWNERS, [ids, organizationId])) as UsageOwner[]
+async function selectOwners(sql: Sql, organizationId: string | null, { ids, external }: OwnerNames) {
+  return (await sql.query(OWNERS, [ids, organizationId, external])) as UsageOwner[]
 }

@@ -56,6 +56,8 @@ export interface UsageEvent {
 /** A use of which only the caller has said whose it is: by a key, an organization, or nothing where they are their own. */
 export interface UnattributedEvent extends Omit<UsageEvent, 'organization_id'> {
   readonly organization_id?: string | null
+  /** The operator's own id of the organization. */
+  readonly external_id?: string | null
   /** The id of a key or of an organization. */
   readonly subject?: string
 }

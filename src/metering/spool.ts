@@ -48,8 +48,10 @@ async function push(deps: Deps, batches: readonly Batch[]): Promise<void> {
 }
 
 /** Whose an event is, as far as that is known without Postgres. */
-const nameHolder = ({ organization_id, subject, key_id }: UnattributedEvent, caller: string | null): string =>
-  organization_id ?? caller ?? subject ?? key_id ?? ''
+const nameHolder = (
+  { organization_id, external_id, subject, key_id }: UnattributedEvent,
+  caller: string | null,
+): string => organization_id ?? caller ?? external_id ?? subject ?? key_id ?? ''
 
 function parts<T>(events: readonly T[]): T[][] {
   const count = Math.ceil(events.length / SPOOLED_TOGETHER)

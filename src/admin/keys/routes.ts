@@ -7,7 +7,7 @@ import { lookUpKey } from './lookup.ts'
 import { type AdminKeyView, listKeys } from './queries.ts'
 import { AdminKey, AdminKeyList, KeyLookup, KeyQuery } from './schemas.ts'
 
-const common = { allow: 'administrator', tag: 'Administration' } as const
+const common = { allow: 'administrator', service: 'platform:keys:read', tag: 'Administration' } as const
 
 const listRoute = apiRoute({
   ...common,

@@ -2,14 +2,14 @@ import type * as z from 'zod'
 import { keepAnswer } from '../../api/idempotency.ts'
 import { audited } from '../../audit/record.ts'
 import type { Operator } from '../../auth/principal.ts'
-import { requireThat, runBatch, tryBatch } from '../../db/batch.ts'
+import { requireThat, tryBatch } from '../../db/batch.ts'
 import { FIRST_PLAN } from '../../db/schema/shapes.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { slugFor } from '../../lib/slug.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
 import { Problem } from '../../problems.ts'
 import { changeCustomer } from './change.ts'
-import { orExternalIdTaken } from './external-id-taken.ts'
+import { externalIdTaken } from './external-id-taken.ts'
 import { withoutNulls } from './limits.ts'
 import { toAdminOrganization } from './organization.ts'
 import { findByExternalId, insertCustomer, isOrganization, type OrganizationView } from './queries.ts'
@@ -31,13 +31,13 @@ export async function createCustomer(
   await requirePlan(deps, wish.plan)
   const organization = toRow(deps, wish)
   const kept = await keepAnswer(deps, 201, toAdminOrganization(organization))
-  await orExternalIdTaken(
-    runBatch(deps.db, {
-      organization: insertCustomer(deps.db, organization),
-      audit: auditOf(deps, operator, organization),
-      answer: kept,
-    }),
-  )
+  const done = await tryBatch(deps.db, {
+    organization: insertCustomer(deps.db, organization),
+    created: requireThat(deps.db, isOrganization(organization.id)),
+    audit: auditOf(deps, operator, organization),
+    answer: kept,
+  })
+  if (!done) throw externalIdTaken()
   return organization
 }
 

@@ -7,6 +7,9 @@ export async function orExternalIdTaken<T>(batch: Promise<T>): Promise<T> {
     return await batch
   } catch (error) {
     if (brokenConstraint(error) !== 'organizations_external_id_unique') throw error
-    throw new Problem('external_id_taken', { errors: [{ path: 'body.external_id', message: 'is taken' }] })
+    throw externalIdTaken()
   }
 }
+
+export const externalIdTaken = () =>
+  new Problem('external_id_taken', { errors: [{ path: 'body.external_id', message: 'is taken' }] })

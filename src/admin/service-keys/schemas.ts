@@ -2,8 +2,8 @@ import * as z from 'zod'
 import { isPlatformScope, PLATFORM_SCOPES } from '../../auth/service-scopes.ts'
 import { pageQuery } from '../../http/fields.ts'
 import { KeyUpdate } from '../../keys/lifecycle-schemas.ts'
-import { KEY_STATES } from '../../keys/queries.ts'
 import { NewKey } from '../../keys/schemas.ts'
+import { KEY_STATES } from '../../keys/state.ts'
 
 const SCOPE_TABLE = Object.entries(PLATFORM_SCOPES).map(([scope, what]) => `\`${scope}\`: ${what}`)
 

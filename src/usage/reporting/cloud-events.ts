@@ -46,7 +46,7 @@ export function fromCloudEvent(raw: unknown): Report | z.ZodError {
   const envelope = CloudEvent.safeParse(raw)
   if (!envelope.success) return envelope.error
   const { id, source, time, subject, data } = envelope.data
-  const isAttributed = data.key_id != null || data.organization_id != null
+  const isAttributed = data.key_id != null || data.organization_id != null || data.external_id != null
   const event = { ...data, id: null, ...(time != null && { timestamp: time }) }
   return { event, id, identity: `${source} ${id}`, subject: isAttributed ? undefined : Uuid.safeParse(subject).data }
 }

@@ -117,9 +117,10 @@ async function attributeAll(
 }
 
 const UNATTRIBUTABLE: Record<Unattributable, Pick<Rejection, 'code' | 'detail'>> = {
-  holder_missing: { code: 'invalid_event', detail: 'key_id: give this or organization_id' },
+  holder_missing: { code: 'invalid_event', detail: 'key_id: give this, organization_id or external_id' },
   key_not_found: { code: 'key_not_found', detail: PROBLEMS.key_not_found[1] },
   organization_not_found: { code: 'organization_not_found', detail: PROBLEMS.organization_not_found[1] },
+  organization_mismatch: { code: 'organization_mismatch', detail: PROBLEMS.organization_mismatch[1] },
 }
 
 function notStorable({ index, id }: Place): Rejection {

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { metadata, uuid } from '../../http/fields.ts'
+import { externalId, metadata, uuid } from '../../http/fields.ts'
 import { text } from '../../http/text-field.ts'
 import { roundDecimal } from '../../lib/decimal.ts'
 import { MAX_RESPONSE_TIME_MS, TEXT_LENGTHS } from '../describe.ts'
@@ -63,6 +63,7 @@ export const ReportedEvent = z.strictObject({
     .meta({ description: 'Yours, to repeat it by: it counts once. Absent, a repeat counts again.' }),
   key_id: uuid.nullish().meta({ description: 'The API key that was used; gives organization, user and environment.' }),
   organization_id: uuid.nullish().meta({ description: 'Where no key was used.' }),
+  external_id: externalId.nullish().meta({ description: "Or the operator's own id of the organization." }),
   timestamp: moment.nullish().meta({ description: 'When it happened; now when absent. At most 35 days ago.' }),
   endpoint: describing.endpoint,
   method: describing.method,
@@ -126,6 +127,7 @@ const REJECTIONS = [
   'in_future',
   'key_not_found',
   'organization_not_found',
+  'organization_mismatch',
   'not_storable',
 ] as const
 

@@ -91,12 +91,16 @@ async function requireUnsettled(
 }
 
 /** As for reported usage: what is another organization's is answered as what does not exist. */
-async function selectOrganization(deps: Deps, { key_id, organization_id }: ReserveRequest, caller: string | null) {
-  const event = { id: '', occurred_at: '', key_id: key_id ?? null, organization_id: organization_id ?? null }
+async function selectOrganization(
+  deps: Deps,
+  { key_id = null, organization_id = null, external_id = null }: ReserveRequest,
+  caller: string | null,
+) {
+  const event = { id: '', occurred_at: '', key_id, organization_id, external_id }
   const holder = attribute(event, await findOwners(deps, [event], caller), caller)
   if (typeof holder !== 'string') return holder.organization_id
   if (holder !== 'holder_missing') throw new Problem(holder)
-  const errors = [{ path: 'body', message: 'must have key_id or organization_id' }]
+  const errors = [{ path: 'body', message: 'must have key_id, organization_id or external_id' }]
   throw new Problem('invalid_request', { errors })
 }
 

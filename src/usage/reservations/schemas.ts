@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { ALL_METERS, type Meter } from '../../db/schema/meters.ts'
 import { anyAmount, forEachAmount, money } from '../../http/amounts.ts'
-import { timestamp, uuid } from '../../http/fields.ts'
+import { externalId, timestamp, uuid } from '../../http/fields.ts'
 import { QuotaReadings, quotaReading } from '../../http/quota-readings.ts'
 import { text } from '../../http/text-field.ts'
 import { TEXT_LENGTHS } from '../describe.ts'
@@ -21,6 +21,7 @@ export const ReserveBody = z
   .strictObject({
     key_id: uuid.nullish(),
     organization_id: uuid.nullish(),
+    external_id: externalId.nullish().meta({ description: "Or the operator's own id of the organization." }),
     api_calls,
     queries,
     ...tokenFields,
@@ -76,7 +77,7 @@ export const ReservationBody = z
 
 export type Reservation = z.output<typeof ReservationBody>
 
-const { id: _id, organization_id: _organization, ...used } = ReportedEvent.shape
+const { id: _id, organization_id: _organization, external_id: _external, ...used } = ReportedEvent.shape
 
 /** Texts and measures of a use: each is cut or left out with a warning, and none stops the settlement. */
 const describing = Object.fromEntries(

@@ -92,7 +92,7 @@ describe('GET /openapi.json', () => {
         'GET /api/v1/auth/usage/stats',
         'POST /api/v1/usage',
         'GET /api/v1/quotas',
-        'PUT /api/v1/admin/organizations/{id}/quotas',
+        'PUT /api/v1/admin/organizations/{organization_id}/quotas',
       ]),
     )
   })
@@ -160,7 +160,7 @@ test('what is answered when all goes well is what the document says, no more and
     ['GET /api/v1/webhook-endpoints', '', { token }],
     ['GET /api/v1/usage/alerts', '', { token }],
     ['GET /api/v1/usage/alerts/thresholds', '', { token }],
-    ['PUT /api/v1/admin/organizations/{id}/quotas', organizationId, { token: await administrator(), body: {} }],
+    ['PUT /api/v1/admin/organizations/{organization_id}/quotas', organizationId, { token: await administrator(), body: {} }],
   ]
   for (const [line, id, options] of answers) {
     const { status, body } = await call(line.replace('{id}', id), options)

@@ -173,7 +173,7 @@ describe('what a key may do in Tollgate itself', async () => {
   test('with the service scopes is verification, and no customer’s affairs', async () => {
     const { service_key, organization_id } = inject('credentials')
     expect((await call(`GET /api/v1/quotas?organization_id=${organization_id}`, { token: service_key })).status).toBe(
-      404,
+      403,
     )
     expect((await call(`GET ${KEYS}`, { token: service_key })).status).toBe(403)
   })

@@ -186,7 +186,7 @@ describe(`GET ${QUOTAS}`, () => {
   })
 })
 
-describe('PUT /api/v1/admin/organizations/{id}/quotas', async () => {
+describe('PUT /api/v1/admin/organizations/{organization_id}/quotas', async () => {
   const { key, token, organizationId } = await newKeyHolder()
   const admin = await administrator()
   const put = (body: unknown, id = organizationId, as: string | undefined = admin) =>

@@ -1,0 +1,122 @@
+/** What bound Workers do as the operator: the same use-cases as over HTTP. Evaluated when first called. */
+import * as z from 'zod'
+import { upsertCustomer } from './admin/organizations/create.ts'
+import { toAdminOrganization } from './admin/organizations/organization.ts'
+import { CustomerUpsert } from './admin/organizations/schemas.ts'
+import { resolveOrganization } from './auth/named-organization.ts'
+import type { ServicePrincipal } from './auth/principal.ts'
+import { ormOver } from './db/orm.ts'
+import type { Deps, ManagementDeps } from './deps.ts'
+import { externalId, organizationRef, uuid } from './http/fields.ts'
+import { pageEnd } from './http/paging.ts'
+import { toApiKey } from './keys/api-key.ts'
+import { issueKey as issue } from './keys/issue.ts'
+import { KeyListQuery, KeyUpdate, Rotation } from './keys/lifecycle-schemas.ts'
+import { listKeys as selectKeys } from './keys/queries.ts'
+import { revoke } from './keys/revoke.ts'
+import { rotateKey as rotate } from './keys/rotate.ts'
+import { NewKey } from './keys/schemas.ts'
+import { updateApiKey } from './keys/update.ts'
+import { page } from './lib/cursor.ts'
+import { Problem, parseInput } from './problems.ts'
+import type * as wire from './rpc-types.ts'
+import { SummaryQuery } from './usage/analytics/schemas.ts'
+import { parseHours } from './usage/analytics/query-span.ts'
+import { usageSummary } from './usage/analytics/summary.ts'
+
+const keyRef = { ...organizationRef, key_id: uuid }
+const limit = z.int().min(1).max(100).default(50)
+
+/** The schemas of the inputs, which src/rpc-types.ts writes out as types. */
+export const OPERATOR_INPUTS = {
+  upsertOrganization: CustomerUpsert.extend({ external_id: externalId }),
+  issueKey: NewKey,
+  updateKey: KeyUpdate.extend(keyRef),
+  rotateKey: Rotation.extend(keyRef),
+  revokeKey: z.strictObject(keyRef),
+  listKeys: KeyListQuery.extend({ limit }),
+  getUsage: SummaryQuery,
+}
+
+/** Whoever can bind to the Worker is the operator: there are no scopes, and no key that a row could name. */
+const BOUND: ServicePrincipal = {
+  kind: 'service',
+  keyId: null,
+  lineageId: 'binding',
+  organizationId: '',
+  scopes: ['platform:*'],
+  onBehalfOf: null,
+}
+
+interface Call {
+  readonly deps: Deps
+  readonly requestId: string
+}
+
+const manage = ({ deps, requestId }: Call): ManagementDeps => ({
+  ...deps,
+  db: ormOver(deps.sql),
+  origin: { requestId, ip: undefined, userAgent: undefined },
+})
+
+export async function upsertOrganization(call: Call, input: unknown): Promise<wire.UpsertedOrganization> {
+  const { external_id, ...wish } = parseInput(OPERATOR_INPUTS.upsertOrganization, input)
+  const { created, organization } = await upsertCustomer(manage(call), BOUND, external_id, wish)
+  return { created, organization: toAdminOrganization(organization) as wire.Organization }
+}
+
+export async function issueKey(call: Call, input: unknown): Promise<wire.IssuedApiKey> {
+  const wish = parseInput(OPERATOR_INPUTS.issueKey, input)
+  const deps = manage(call)
+  return (await issue(deps, BOUND, await organizationOf(deps, wish), wish)) as wire.IssuedApiKey
+}
+
+export async function updateKey(call: Call, input: unknown): Promise<wire.ApiKey> {
+  const { key_id: id, organization_id, external_id, ...update } = parseInput(OPERATOR_INPUTS.updateKey, input)
+  const deps = manage(call)
+  const organizationId = await organizationOf(deps, { organization_id, external_id })
+  return (await updateApiKey(deps, BOUND, { organizationId, id }, update)) as wire.ApiKey
+}
+
+export async function rotateKey(call: Call, input: unknown): Promise<wire.IssuedApiKey> {
+  const { key_id: id, grace_period_seconds, ...ref } = parseInput(OPERATOR_INPUTS.rotateKey, input)
+  const deps = manage(call)
+  const key = { organizationId: await organizationOf(deps, ref), id }
+  return (await rotate(deps, BOUND, key, grace_period_seconds)) as wire.IssuedApiKey
+}
+
+export async function revokeKey(call: Call, input: unknown): Promise<wire.RevokedKey> {
+  const { key_id: id, ...ref } = parseInput(OPERATOR_INPUTS.revokeKey, input)
+  const deps = manage(call)
+  await revoke(deps, BOUND, { organizationId: await organizationOf(deps, ref), id })
+  return { revoked: true }
+}
+
+export async function listKeys(call: Call, input: unknown): Promise<wire.ApiKeyPage> {
+  const { limit, cursor, organization_id, external_id, ...filter } = parseInput(OPERATOR_INPUTS.listKeys, input)
+  const deps = manage(call)
+  const organizationId = await organizationOf(deps, { organization_id, external_id })
+  const wanted = { limit, after: pageEnd(cursor), at: new Date(deps.now()) }
+  const { data, next_cursor } = page(await selectKeys(deps.db, organizationId, filter, wanted), limit)
+  return { data: data.map(toApiKey) as readonly wire.ApiKey[], next_cursor }
+}
+
+export async function getUsage(call: Call, input: unknown): Promise<wire.UsageSummary> {
+  const { organization_id, external_id, ...span } = parseInput(OPERATOR_INPUTS.getUsage, input)
+  const deps = manage(call)
+  const organizationId = await organizationOf(deps, { organization_id, external_id })
+  return usageSummary(deps.sql, organizationId, parseHours(span, deps.now()))
+}
+
+interface Ref {
+  readonly organization_id?: string | undefined
+  readonly external_id?: string | undefined
+}
+
+/** @throws Problem `organization_unnamed`, and what `resolveOrganization` throws */
+async function organizationOf({ db }: ManagementDeps, { organization_id, external_id }: Ref): Promise<string> {
+  const names = { where: 'body', organizationId: organization_id, externalId: external_id } as const
+  const id = await resolveOrganization(db, names)
+  if (!id) throw new Problem('organization_unnamed')
+  return id
+}
