@@ -11,7 +11,10 @@ export const PROBLEMS = {
   invalid_request: [400, 'The request does not match its schema; see errors.'],
   ambiguous_credentials: [400, 'Present one credential: Authorization and X-API-Key hold different ones.'],
   credentials_in_url: [400, 'Credentials belong in a header, never in the URL.'],
-  organization_mismatch: [400, 'The organization_id and the external_id name different organizations; send one of them.'],
+  organization_mismatch: [
+    400,
+    'The organization_id and the external_id name different organizations; send one of them.',
+  ],
   organization_unnamed: [400, 'Name the organization, by organization_id or external_id.'],
   invalid_token: [400, 'The link is no longer valid; request a new one.'],
   email_taken: [400, 'An account with this email address already exists.'],

@@ -20,8 +20,8 @@ import { updateApiKey } from './keys/update.ts'
 import { page } from './lib/cursor.ts'
 import { Problem, parseInput } from './problems.ts'
 import type * as wire from './rpc-types.ts'
-import { SummaryQuery } from './usage/analytics/schemas.ts'
 import { parseHours } from './usage/analytics/query-span.ts'
+import { SummaryQuery } from './usage/analytics/schemas.ts'
 import { usageSummary } from './usage/analytics/summary.ts'
 
 const keyRef = { ...organizationRef, key_id: uuid }

@@ -127,7 +127,12 @@ test('what the administration, the audit log and the export answer is what the d
     [`POST ${admin}/users/{id}/impersonate`, id, token, { reason: 'Ticket 1' }],
     [`GET ${admin}/organizations`, '', token],
     [`PUT ${admin}/organizations/{organization_id}/plan`, holder.organizationId, token, { plan: 'pro' }],
-    [`PUT ${admin}/organizations/{organization_id}/suspension`, holder.organizationId, token, { suspended: true, reason: 'Abuse' }],
+    [
+      `PUT ${admin}/organizations/{organization_id}/suspension`,
+      holder.organizationId,
+      token,
+      { suspended: true, reason: 'Abuse' },
+    ],
     [`PUT ${admin}/organizations/{organization_id}/suspension`, holder.organizationId, token, { suspended: false }],
     [`GET ${admin}/audit-logs`, '', token],
     ['GET /api/v1/audit-logs', '', holder.token],
@@ -136,7 +141,7 @@ test('what the administration, the audit log and the export answer is what the d
     [`POST ${admin}/users/{id}/enable`, id, token, {}],
   ]
   for (const [line, named, as, body] of asked) {
-    const answer = await call(line.replace('{id}', named), { token: as, ...(body && { body }) })
+    const answer = await call(line.replace(/\{(organization_)?id\}/, named), { token: as, ...(body && { body }) })
     const schema = operations.find((one) => one.line === line)?.responses[answer.status]?.content?.['application/json']
       ?.schema
     expect(schema, `${line} ${answer.status}`).toBeDefined()

@@ -160,10 +160,14 @@ test('what is answered when all goes well is what the document says, no more and
     ['GET /api/v1/webhook-endpoints', '', { token }],
     ['GET /api/v1/usage/alerts', '', { token }],
     ['GET /api/v1/usage/alerts/thresholds', '', { token }],
-    ['PUT /api/v1/admin/organizations/{organization_id}/quotas', organizationId, { token: await administrator(), body: {} }],
+    [
+      'PUT /api/v1/admin/organizations/{organization_id}/quotas',
+      organizationId,
+      { token: await administrator(), body: {} },
+    ],
   ]
   for (const [line, id, options] of answers) {
-    const { status, body } = await call(line.replace('{id}', id), options)
+    const { status, body } = await call(line.replace(/\{(organization_)?id\}/, id), options)
     const schema = operations.find((one) => one.line === line)?.responses[status]?.content?.['application/json']?.schema
     expect(schema, `${line} ${status}`).toBeDefined()
     expect(departures(body, schema ?? {}, document), line).toEqual([])
