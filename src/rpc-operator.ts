@@ -105,7 +105,7 @@ export async function getUsage(call: Call, input: unknown): Promise<wire.UsageSu
   const { organization_id, external_id, ...span } = parseInput(OPERATOR_INPUTS.getUsage, input)
   const deps = manage(call)
   const organizationId = await organizationOf(deps, { organization_id, external_id })
-  return usageSummary(deps.sql, organizationId, parseHours(span, deps.now()))
+  return usageSummary(deps.sql, { organizationId }, parseHours(span, deps.now()))
 }
 
 interface Ref {
