@@ -25,6 +25,7 @@ const TAGS = [
   ['Two-factor authentication', 'Authenticator apps and backup codes.'],
   ['Email', 'Confirming an address, changing it, resetting a password.'],
   ['Audit', 'Who did what.'],
+  ['Service keys', 'Keys of your own back ends: with their scopes they act for any organization.'],
   ['Administration', 'For those who run this deployment.'],
 ] as const
 
