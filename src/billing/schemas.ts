@@ -119,7 +119,7 @@ export const LedgerQuery = z.strictObject({ organization_id: uuid })
 export const LedgerRows = listSchema(
   z
     .object({
-      identifier: z.string().meta({ description: "The row's, and the provider's idempotency key." }),
+      identifier: z.string().meta({ description: 'Of the row, or of the first row of an invoice item.' }),
       provider,
       meter: z.string(),
       period_start: timestamp,
@@ -156,11 +156,13 @@ const LedgerMeter = z
     overage_usd: usd.meta({ description: 'Their price.' }),
     recorded_units: z.int().meta({ description: 'What the ledger holds.' }),
     recorded_usd: usd,
-    pending_units: z.int(),
+    pending_units: z.int().meta({ description: 'Not sent yet; at Stripe they wait for an invoice.' }),
     sent_units: z.int(),
     refused_units: z.int(),
     written_off_units: z.int(),
-    unknown_units: z.int().meta({ description: 'Sent without an answer, and too long ago to be sent again.' }),
+    unknown_units: z
+      .int()
+      .meta({ description: 'Sent to Stripe as meter events by an earlier version, without an answer.' }),
     difference_units: z
       .int()
       .meta({ description: 'Overage that is not recorded; negative where more was recorded, as before an upgrade.' }),

@@ -7,6 +7,7 @@ import { listProducts } from './products.ts'
 import { type Handler, listPage, type PaymentService, type PaymentServiceOptions, text } from './provider.ts'
 import { createSender } from './send-webhooks.ts'
 import * as shops from './shop.ts'
+import { shopMemory } from './shop-memory.ts'
 
 type Shop = shops.Shop
 type Subscription = shops.Subscription
@@ -57,7 +58,7 @@ export function polarService({ token, webhookSecret, webhookUrl }: PaymentServic
     shop,
     sender,
     usage: usage.list,
-    memory: { shop: shops.shopMemory(shop), usage: usage.memory, webhooks: sender.memory },
+    memory: { shop: shopMemory(shop), usage: usage.memory, webhooks: sender.memory },
     isAllowed: ({ headers }) => headers.authorization === `Bearer ${token}`,
     refused: () => json(401, { error: 'Unauthorized', detail: 'The access token is invalid.' }),
     unknown: notFound,

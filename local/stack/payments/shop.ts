@@ -1,6 +1,5 @@
 /** What both local providers have in common: customers, checkouts, subscriptions and what happens to them. */
 import { proRata } from '../../../src/billing/overage/money.ts'
-import type { Part } from '../memory.ts'
 import type { Product } from './products.ts'
 
 export interface Customer {
@@ -89,6 +88,8 @@ export interface Shop {
   readonly orders: Order[]
   readonly newId: (kind: 'customer' | 'checkout' | 'subscription' | 'order') => string
   readonly tell: Tell
+  /** Puts what waits for a subscription's next invoice on an order (Stripe). @returns the cents that this adds */
+  pullItems?: (subscription: Subscription, orderId: string) => number
 }
 
 export function openShop(products: Map<string, Product>, newId: Shop['newId'], tell: Tell): Shop {
@@ -100,22 +101,6 @@ export function openShop(products: Map<string, Product>, newId: Shop['newId'], t
     orders: [],
     newId,
     tell,
-  }
-}
-
-/** What happens in a shop; what it sells and how it tells are made again at each start. */
-export type ShopState = Pick<Shop, 'customers' | 'checkouts' | 'subscriptions' | 'orders'>
-
-/** @returns the state of a shop, to be kept and put back */
-export function shopMemory({ customers, checkouts, subscriptions, orders }: Shop): Part<ShopState> {
-  return {
-    read: () => ({ customers, checkouts, subscriptions, orders }),
-    restore(kept) {
-      for (const [id, one] of kept.customers) customers.set(id, one)
-      for (const [id, one] of kept.checkouts) checkouts.set(id, one)
-      for (const [id, one] of kept.subscriptions) subscriptions.set(id, one)
-      orders.push(...kept.orders)
-    },
   }
 }
 
@@ -269,9 +254,16 @@ export function mendCard(shop: Shop, subscription: Subscription): void {
   shop.tell('renewed', { subscription, order: charge(shop, subscription, findCycle(shop, subscription)) })
 }
 
-function charge(shop: Shop, { id, customer }: Subscription, { cents, reason }: Pick<Order, 'cents' | 'reason'>): Order {
+function charge(
+  shop: Shop,
+  subscription: Subscription,
+  { cents: own, reason }: Pick<Order, 'cents' | 'reason'>,
+): Order {
+  const { id: subscriptionId, customer } = subscription
+  const id = shop.newId('order')
+  const cents = own + (reason === 'subscription_cycle' ? (shop.pullItems?.(subscription, id) ?? 0) : 0)
   const rest = { paid: !customer.cardFails || cents <= 0, createdAt: new Date() }
-  const order = { id: shop.newId('order'), subscriptionId: id, customerId: customer.id, cents, reason, ...rest }
+  const order = { id, subscriptionId, customerId: customer.id, cents, reason, ...rest }
   shop.orders.push(order)
   return order
 }

@@ -2,9 +2,9 @@
 
 import type { Reply } from '../http.ts'
 import type { Shop, Subscription } from './shop.ts'
+import { stripeError } from './stripe-errors.ts'
 import { type Form, textAt } from './stripe-form.ts'
 import { toItemId } from './stripe-shapes.ts'
-import { stripeError } from './stripe-usage.ts'
 
 /** The price of the first item, and those of the others. */
 export interface Prices {

@@ -1,5 +1,5 @@
 /** Stripe's objects as its API and its webhooks give them: of each the fields that somebody reads. */
-import type { Checkout, Customer, Order, Shop, Subscription } from './shop.ts'
+import type { Checkout, Customer, Shop, Subscription } from './shop.ts'
 
 const seconds = (time: Date) => Math.floor(time.getTime() / 1_000)
 const orNull = (time: Date | null) => time && seconds(time)
@@ -121,28 +121,6 @@ export function stripeSchedule(subscription: Subscription, shop: Shop) {
       end_date: orNull(end),
       items: prices.map((price) => ({ price, quantity: findQuantity(price, shop) })),
     })),
-  }
-}
-
-export function stripeInvoice(order: Order, subscription: Subscription) {
-  const { id, cents, paid, reason, createdAt } = order
-  return {
-    id,
-    object: 'invoice',
-    created: seconds(createdAt),
-    customer: subscription.customer.id,
-    status: paid ? 'paid' : 'open',
-    billing_reason: reason,
-    currency: 'usd',
-    amount_due: cents,
-    amount_paid: paid ? cents : 0,
-    total: cents,
-    attempt_count: 1,
-    parent: {
-      type: 'subscription_details',
-      subscription_details: { subscription: subscription.id, metadata: subscription.metadata },
-    },
-    livemode: false,
   }
 }
 

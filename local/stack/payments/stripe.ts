@@ -4,10 +4,12 @@ import { listProducts } from './products.ts'
 import type { Handler, PaymentService, PaymentServiceOptions } from './provider.ts'
 import { createSender } from './send-webhooks.ts'
 import * as shops from './shop.ts'
+import { shopMemory } from './shop-memory.ts'
+import { stripeError } from './stripe-errors.ts'
 import { type Form, parseForm, textAt, textsAt } from './stripe-form.ts'
+import { createStripeInvoices, type StripeInvoices } from './stripe-invoices.ts'
 import { changedItems, newItems } from './stripe-items.ts'
 import * as shapes from './stripe-shapes.ts'
-import { createStripeUsage, stripeError } from './stripe-usage.ts'
 
 type Shop = shops.Shop
 type Subscription = shops.Subscription
@@ -40,14 +42,14 @@ export function stripeService({ token, webhookSecret, webhookUrl }: PaymentServi
   })
   const newId: Shop['newId'] = (kind) => `${PREFIXES[kind]}_${randomBytes(12).toString('hex')}`
   const shop = shops.openShop(listProducts('stripe'), newId, tell)
-  const usage = createStripeUsage(shop)
+  const invoices = createStripeInvoices(shop)
 
   function tell(happening: shops.Happening, { subscription, order, checkout }: Parameters<shops.Tell>[1]): void {
     for (const type of EVENTS[happening]) {
       const data = type.startsWith('checkout.')
         ? checkout && shapes.stripeSession(checkout, null)
         : type.startsWith('invoice.')
-          ? order && shapes.stripeInvoice(order, subscription)
+          ? order && invoices.describe(order)
           : shapes.stripeSubscription(subscription, shop)
       if (data) event(type, subscription, data)
     }
@@ -64,14 +66,16 @@ export function stripeService({ token, webhookSecret, webhookUrl }: PaymentServi
     name: 'stripe',
     shop,
     sender,
-    usage: usage.list,
-    memory: { shop: shops.shopMemory(shop), usage: usage.memory, webhooks: sender.memory },
+    usage: invoices.listAll,
+    memory: { shop: shopMemory(shop), ...invoices.memory, webhooks: sender.memory },
     isAllowed: ({ headers }) => headers.authorization === `Bearer ${token}`,
     refused: () => stripeError('api_key_invalid', 'Invalid API Key provided.', undefined, 401),
     unknown: missing,
-    handlers: createHandlers(shop, usage),
+    handlers: createHandlers(shop, invoices),
   }
 }
+
+const REPLAYED = { 'idempotent-replayed': 'true' }
 
 /** A POST with a key that was used before gets the first answer, unless it asks for something else. */
 function repeatable() {
@@ -85,18 +89,18 @@ function repeatable() {
       const earlier = answers.get(key)
       if (earlier && earlier.request !== request)
         return stripeError(
-          'idempotency_key_in_use',
-          'Keys for idempotent requests can only be used with the same parameters.',
+          'idempotency_error',
+          'Keys for idempotent requests can only be used with the same parameters they were first used with.',
         )
-      const reply = earlier?.reply ?? answer(form, call, id)
-      answers.set(key, { request, reply })
+      const reply = earlier ? { ...earlier.reply, headers: REPLAYED } : answer(form, call, id)
+      if (!earlier) answers.set(key, { request, reply })
       return reply
     }
   }
 }
 
 /** The calls, in the order in which they are looked for. */
-function createHandlers(shop: Shop, usage: ReturnType<typeof createStripeUsage>): readonly Handler[] {
+function createHandlers(shop: Shop, invoices: StripeInvoices): readonly Handler[] {
   const once = repeatable()
   const scheduled = (one: Subscription) => shapes.stripeSchedule(one, shop)
   const findSubscription = (id: string) => shop.subscriptions.get(id.replace('sub_sched_', 'sub_'))
@@ -111,7 +115,13 @@ function createHandlers(shop: Shop, usage: ReturnType<typeof createStripeUsage>)
     ['POST', /^billing_portal\/sessions$/, once((form, call) => createPortal(shop, form, call))],
     ['POST', /^customers$/, once((form) => json(200, shapes.stripeCustomer(newCustomer(shop, form))))],
     ['GET', /^customers\/([^/]+)$/, (_, id) => show(shop.customers.get(id), shapes.stripeCustomer)],
-    ['POST', /^billing\/meter_events$/, once((form) => usage.take(form))],
+    ['POST', /^invoiceitems$/, once((form) => invoices.createItem(form))],
+    ['GET', /^invoiceitems$/, invoices.listItems],
+    ['GET', /^invoiceitems\/([^/]+)$/, (_, id) => invoices.showItem(id)],
+    ['POST', /^invoices$/, once((form) => invoices.create(form))],
+    ['GET', /^invoices$/, invoices.list],
+    ['POST', /^invoices\/([^/]+)\/finalize$/, once((_form, _call, id) => invoices.finalize(id))],
+    ['GET', /^invoices\/([^/]+)$/, (_, id) => invoices.showInvoice(id)],
     ['GET', /^subscriptions$/, (call) => list(shop, call, false)],
     ['GET', /^subscriptions\/search$/, (call) => list(shop, call, true)],
     [

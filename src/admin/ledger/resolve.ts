@@ -9,12 +9,12 @@ import { toLedgerRow } from './serialize.ts'
 /** Why a row is left as it is, by its state. */
 const SETTLED: Readonly<Record<string, string>> = {
   sent: 'The payment provider has taken this row and charges it.',
-  pending: 'The row is on its way: the job sends it within minutes.',
+  pending: 'The row is on its way: the job sends it within minutes, and to Stripe with the next invoice.',
   written_off: 'The row was written off.',
 }
 
 /**
- * Has one row of overage sent again under its identifier, or writes it off.
+ * Has one row of overage sent again, or writes it off; at Stripe with all rows of its invoice item.
  *
  * @throws Problem `ledger_row_not_found`, `ledger_row_settled` for a row that was charged, is on its way or was written off
  */
@@ -29,7 +29,7 @@ export async function resolveRow(
   const answer = await keepAnswer(deps, 200, toLedgerRow(resolved))
   const { organizationId } = row
   try {
-    await resolveStuck(deps, { actor, organizationId, identifiers: [id], resolution, answer })
+    await resolveStuck(deps, { actor, organizationId, identifiers: [row.chargedWith ?? id], resolution, answer })
   } catch (error) {
     if (error instanceof Problem) await getOpenRow(deps, id) // somebody else was faster: say what the row is now
     throw error

@@ -22,7 +22,7 @@ const listRoute = apiRoute({
   path: '/admin/ledger',
   operationId: 'listLedgerRows',
   summary: 'List the overage of all organizations',
-  description: 'Each row is charged once, under its `id`. Newest first.',
+  description: 'Each row is charged once: at Polar under its `id`, at Stripe as a part of an invoice item. Newest first.',
   query: LedgerRowQuery,
   returns: { 200: AdminLedgerRowList },
 })
@@ -42,7 +42,7 @@ const resendRoute = apiRoute({
   operationId: 'resendLedgerRow',
   summary: 'Send a row of overage again',
   description:
-    'One that the provider refused, or may not have. An `unknown` row of Stripe may have arrived: look at its figures first, since Stripe forgets identifiers after a day.',
+    'One that the provider refused, or may not have. At Stripe all rows of its invoice item wait for the next invoice then. An `unknown` row may have reached Stripe as a meter event: look at its figures first.',
   optionalBody: LedgerResend,
 })
 

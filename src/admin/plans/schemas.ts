@@ -89,8 +89,10 @@ const overagePrice = z
     polar_event: line(128)
       .optional()
       .meta({ description: "The name of the meter's events; the meter's own if absent." }),
-    stripe_meter: line(100).optional().meta({ description: "The event name of Stripe's meter, likewise." }),
-    stripe_price_id: line(200).optional().meta({ description: 'The metered price that Stripe bills along.' }),
+    stripe_meter: line(100).optional().meta({ description: "The meter's name on Stripe's invoices, likewise." }),
+    stripe_price_id: line(200)
+      .optional()
+      .meta({ description: 'A metered price that Stripe bills along, for usage that you report to Stripe yourself.' }),
   })
   .meta({
     id: 'OveragePrice',

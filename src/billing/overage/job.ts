@@ -1,8 +1,10 @@
+import { COUNTERS } from '../../db/schema/meters.ts'
 import type { Deps } from '../../deps.ts'
 import { errorFields, log } from '../../lib/log.ts'
 import { configuredProviders } from '../providers/configured.ts'
 import type { BillingProvider, UsageAmount, UsageReceipt } from '../providers/provider.ts'
-import { claimEntries, giveUpEntries, type OpenEntry, settleEntries } from './ledger-queries.ts'
+import { makeInvoiceItems } from './invoice-items.ts'
+import { claimEntries, type OpenEntry, settleEntries, startAnew } from './ledger-queries.ts'
 import { priceOfNext, readTiers } from './money.ts'
 import { addEntries, type Delta, findDeltas, keepTerms, type NewEntry } from './queries.ts'
 
@@ -17,13 +19,11 @@ const BATCH = 100
 const BATCHES = 20
 /** Longer than any batch takes; what a run that died had claimed is sent by another after this. */
 const CLAIM_MS = 2 * MINUTE_MS
-/** Stripe knows an identifier for at least 24 hours: what may have arrived before that is not sent again. */
+/** Stripe knows an idempotency key for at least 24 hours, with its answer, even if that was a failure. */
 const REPEATABLE_MS = 23 * HOUR_MS
-/** Stripe leaves an invoice open for about an hour; what comes later belongs to the next one. */
-const OPEN_INVOICE_MS = 45 * MINUTE_MS
 
 /**
- * The job that has overage charged: writes down what no row of the ledger holds yet, then sends what is open. Each row is
+ * The job that has overage charged: writes down what no row of the ledger holds yet, then sends what is due. Each row is
  * written before it is sent and has one identifier for good, which the provider counts once: a run that dies, two at
  * once, or an answer that is lost charge nothing twice.
  *
@@ -33,12 +33,18 @@ export async function sendMeteredUsage(deps: Deps, at: number) {
   const providers = configuredProviders(deps.config)
   if (providers.length === 0) return { recorded: 0, sent: 0, refused: 0 }
   const recorded = await recordOverage(deps, at)
-  const now = deps.now()
-  const unknown = await giveUpEntries(deps.sql, now - REPEATABLE_MS, now)
-  if (unknown.length > 0) log('error', 'billing_usage_unknown', { identifiers: unknown.slice(0, 50) })
+  if (providers.some(({ name }) => name === 'stripe')) await prepareItems(deps, at)
   const sums = await Promise.all(providers.map((provider) => sendOpen(deps, provider)))
   const sumResults = (key: 'sent' | 'refused') => sums.reduce((sum, one) => sum + one[key], 0)
   return { recorded, sent: sumResults('sent'), refused: sumResults('refused') }
+}
+
+const isFullLook = (at: number) => Math.floor(at / MINUTE_MS) % 60 === FULL_LOOK_MINUTE
+
+async function prepareItems({ sql, now }: Deps, at: number): Promise<void> {
+  await makeInvoiceItems(sql, { at: now(), isFull: isFullLook(at) })
+  const unanswered = await startAnew(sql, now() - REPEATABLE_MS, now())
+  if (unanswered.length > 0) log('warn', 'billing_usage_unanswered', { identifiers: unanswered.slice(0, 50) })
 }
 
 /**
@@ -54,7 +60,7 @@ export const recordBeforeLeaving = (deps: Deps, organizationId: string) =>
  * @returns how many rows
  */
 export async function recordOverage(deps: Deps, at: number, organizationId: string | null = null): Promise<number> {
-  const isFull = organizationId !== null || Math.floor(at / MINUTE_MS) % 60 === FULL_LOOK_MINUTE
+  const isFull = organizationId !== null || isFullLook(at)
   const look = { at: new Date(at).toISOString(), isFull, organizationId }
   for (const odd of await keepTerms(deps.sql, look)) log('error', 'billing_terms_unreadable', odd)
   const deltas = await findDeltas(deps.sql, look)
@@ -101,10 +107,9 @@ function toEntry(delta: Delta, at: number): NewEntry {
   }
 }
 
-/** Late usage of a period whose invoice is still open is told to be of its last second. Polar goes by arrival alone. */
-function toEventTime({ is_over, period_end }: Delta, at: number): number {
-  const end = Date.parse(period_end)
-  return is_over && at - end < OPEN_INVOICE_MS ? end - 1_000 : at
+/** Late usage is shown as of its period's last second at Stripe. Polar counts it where it arrives. */
+function toEventTime({ provider, is_over, period_end }: Delta, at: number): number {
+  return provider === 'stripe' && is_over ? Date.parse(period_end) - 1_000 : at
 }
 
 async function sendOpen(deps: Deps, provider: BillingProvider): Promise<{ sent: number; refused: number }> {
@@ -136,9 +141,14 @@ async function sendEntries(provider: BillingProvider, entries: readonly OpenEntr
 
 const toAmount = (entry: OpenEntry): UsageAmount => ({
   idempotencyKey: entry.identifier,
+  generation: entry.generation,
   organizationId: entry.organization_id,
   customerId: entry.provider_customer_id,
+  subscriptionId: entry.provider_subscription_id ?? undefined,
   meter: entry.event_name,
   value: entry.units,
+  unitsPerOne: COUNTERS[entry.meter].unitsPerOne,
+  cents: BigInt(entry.amount_cents ?? 0),
+  periodStart: new Date(entry.period_start),
   at: new Date(entry.occurred_at),
 })

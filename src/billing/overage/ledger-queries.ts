@@ -1,27 +1,38 @@
 import type { Sql } from '../../db/client.ts'
-import { amountIn, caseOfMeter, METERS, unitsIn } from '../../db/schema/meters.ts'
+import { amountIn, type Counter, caseOfMeter, METERS, unitsIn } from '../../db/schema/meters.ts'
 import type { OverageTier } from '../../db/schema/shapes.ts'
 import type { ProviderName, UsageReceipt } from '../providers/provider.ts'
 import { USED_UNITS } from './queries.ts'
 
-/** A row that is to be sent. */
+/** What is to be sent: a row of the ledger, or an invoice item of several, under the identifier of the row that leads it. */
 export interface OpenEntry {
   readonly identifier: string
   readonly organization_id: string
   readonly provider_customer_id: string
   readonly event_name: string
+  readonly meter: Counter
+  /** Of all its rows. */
   readonly units: number
-  /** ISO 8601. */
+  /** Of an invoice item, as text: sums may be beyond a number. */
+  readonly amount_cents: string | null
+  /** Null for an invoice of its own. */
+  readonly provider_subscription_id: string | null
+  readonly generation: number
+  /** ISO 8601; the time of the last of its rows. */
   readonly occurred_at: string
+  readonly period_start: string
 }
 
 const CLAIM = `
-update billing_usage_ledger set claimed_until = $2, attempts = attempts + 1, attempted_at = coalesce(attempted_at, $1)
+update billing_usage_ledger l set claimed_until = $2, attempts = attempts + 1, attempted_at = coalesce(attempted_at, $1)
 where identifier in (
   select identifier from billing_usage_ledger
-  where state = 'pending' and provider = $3 and (claimed_until is null or claimed_until < $1)
+  where state = 'pending' and charged_with = identifier and provider = $3 and (claimed_until is null or claimed_until < $1)
   order by attempts, created_at, identifier limit $4 for update skip locked)
-returning identifier, organization_id, provider_customer_id, event_name, units::float8 as units, to_json(occurred_at) #>> '{}' as occurred_at`
+returning identifier, organization_id, provider_customer_id, event_name, meter, amount_cents::text, provider_subscription_id, generation,
+  (select sum(m.units) from billing_usage_ledger m where m.charged_with = l.identifier)::float8 as units,
+  (select to_json(max(m.occurred_at)) #>> '{}' from billing_usage_ledger m where m.charged_with = l.identifier) as occurred_at,
+  to_json(period_start) #>> '{}' as period_start`
 
 interface Claim {
   readonly provider: ProviderName
@@ -31,20 +42,20 @@ interface Claim {
   readonly limit: number
 }
 
-/** Takes rows that nobody else is sending; those that failed come after those that were tried less often. */
+/** Takes what nobody else is sending; those that failed come after those that were tried less often. */
 export async function claimEntries(sql: Sql, { provider, now, until, limit }: Claim): Promise<OpenEntry[]> {
   return (await sql.query(CLAIM, [iso(now), iso(until), provider, limit])) as OpenEntry[]
 }
 
 const SETTLE = `
 update billing_usage_ledger l set claimed_until = null,
-  state = case when refusal.identifier is not null then 'refused' when l.identifier = any($3) then 'sent' else l.state end,
-  sent_at = case when l.identifier = any($3) then $1::timestamptz end, error = refusal.reason
+  state = case when refusal.identifier is not null then 'refused' when l.charged_with = any($3) then 'sent' else l.state end,
+  sent_at = case when l.charged_with = any($3) then $1::timestamptz end, error = refusal.reason
 from unnest($2::text[]) as claimed(identifier)
 left join jsonb_to_recordset($4::jsonb) as refusal(identifier text, reason text) using (identifier)
-where l.identifier = claimed.identifier and l.state = 'pending'`
+where l.charged_with = claimed.identifier and l.state = 'pending'`
 
-/** Writes down what became of claimed rows; those that are neither taken nor refused are open again. */
+/** Writes down what became of claimed entries; those that are neither taken nor refused are open again. */
 export async function settleEntries(
   sql: Sql,
   entries: readonly OpenEntry[],
@@ -59,14 +70,20 @@ export async function settleEntries(
   await sql.query(SETTLE, [iso(now), claimed, [...taken], JSON.stringify(refusals)])
 }
 
-const GIVE_UP = `
-update billing_usage_ledger set state = 'unknown', claimed_until = null
-where state = 'pending' and provider = 'stripe' and attempted_at < $1 and (claimed_until is null or claimed_until < $2)
+const START_ANEW = `
+update billing_usage_ledger set generation = generation + 1, attempted_at = null
+where state = 'pending' and charged_with = identifier and provider = 'stripe' and attempted_at < $1
+  and (claimed_until is null or claimed_until < $2)
 returning identifier`
 
-/** Ends what may have arrived but cannot be sent again, since the provider forgets identifiers. @returns their identifiers */
-export async function giveUpEntries(sql: Sql, attemptedBefore: number, now: number): Promise<string[]> {
-  const rows = await sql.query(GIVE_UP, [iso(attemptedBefore), iso(now)])
+/**
+ * Gives new idempotency keys to invoice items whose old ones Stripe is about to forget. Whether it has them already is asked
+ * before they are sent.
+ *
+ * @returns their identifiers
+ */
+export async function startAnew(sql: Sql, attemptedBefore: number, now: number): Promise<string[]> {
+  const rows = await sql.query(START_ANEW, [iso(attemptedBefore), iso(now)])
   return rows.map(({ identifier }) => String(identifier))
 }
 

@@ -139,8 +139,8 @@ export type NewEntry = Pick<
 
 const ADD_ENTRIES = `
 insert into billing_usage_ledger (identifier, organization_id, provider, provider_customer_id, event_name, meter, period_start,
-  from_units, units, amount_micro_usd, occurred_at)
-select * from jsonb_to_recordset($1::jsonb) as entry(identifier text, organization_id uuid, provider text, provider_customer_id text,
+  from_units, units, amount_micro_usd, occurred_at, charged_with)
+select entry.*, case provider when 'polar' then identifier end from jsonb_to_recordset($1::jsonb) as entry(identifier text, organization_id uuid, provider text, provider_customer_id text,
   event_name text, meter text, period_start timestamptz, from_units bigint, units bigint, amount_micro_usd bigint, occurred_at timestamptz)
 order by identifier
 on conflict (identifier) do nothing

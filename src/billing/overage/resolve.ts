@@ -16,28 +16,36 @@ const STUCK = ['refused', 'unknown'] as const
 /** Whether a row in this state waits for a person. */
 export const isStuckState = (state: string) => STUCK.some((one) => one === state)
 
+/** The row under whose identifier a row is sent: an invoice item of Stripe's is resolved whole. */
+const leader = sql`coalesce(${billingUsageLedger.chargedWith}, ${billingUsageLedger.identifier})`
+const isLeading = sql`${leader} = ${billingUsageLedger.identifier}`
+
 const isStuck = (organizationId: string, identifiers?: readonly string[]): SQL | undefined =>
   and(
     eq(billingUsageLedger.organizationId, organizationId),
     inArray(billingUsageLedger.state, [...STUCK]),
-    identifiers && inArray(billingUsageLedger.identifier, [...identifiers]),
+    identifiers && inArray(leader, [...identifiers]),
   )
 
-/** An organization's rows that the provider refused, or may or may not have, the oldest first. */
+const sumWith = (column: 'units' | 'amount_micro_usd') =>
+  sql<string>`(select sum(m.${sql.identifier(column)}) from billing_usage_ledger m
+    where m.identifier = billing_usage_ledger.identifier or m.charged_with = billing_usage_ledger.identifier)`
+
+/** What the provider refused of an organization's overage, or may or may not have, the oldest first. */
 export async function listStuck(deps: ManagementDeps, organizationId: string): Promise<z.output<typeof LedgerRows>> {
   const rows = await deps.db
-    .select()
+    .select({ row: billingUsageLedger, units: sumWith('units'), microUsd: sumWith('amount_micro_usd') })
     .from(billingUsageLedger)
-    .where(isStuck(organizationId))
+    .where(and(isStuck(organizationId), isLeading))
     .orderBy(asc(billingUsageLedger.createdAt), asc(billingUsageLedger.identifier))
     .limit(MAX_ROWS)
-  const data = rows.map((row) => ({
+  const data = rows.map(({ row, units, microUsd }) => ({
     identifier: row.identifier,
     provider: row.provider,
     meter: row.meter,
     period_start: row.periodStart.toISOString(),
-    units: row.units,
-    amount_usd: toUsd(row.amountMicroUsd),
+    units: Number(units),
+    amount_usd: toUsd(BigInt(microUsd)),
     state: row.state,
     attempts: row.attempts,
     error: row.error,
@@ -59,6 +67,14 @@ export const changesFor = ({ action, reason }: Resolution) =>
     ? ({ state: 'pending', attemptedAt: null, error: null } as const)
     : ({ state: 'written_off', error: reason ?? null } as const)
 
+/** Rows at Stripe wait for another invoice item, under another key: Stripe repeats its answer to a key that it knows. */
+const AGAIN = {
+  chargedWith: sql`case when ${billingUsageLedger.provider} = 'polar' then ${billingUsageLedger.identifier} end`,
+  amountCents: null,
+  providerSubscriptionId: null,
+  generation: sql`${billingUsageLedger.generation} + 1`,
+}
+
 interface Resolving {
   readonly actor: Principal
   readonly organizationId: string
@@ -69,7 +85,7 @@ interface Resolving {
 }
 
 /**
- * Has rows sent again under the identifiers they have, or writes them off: all that are named, or none.
+ * Has rows sent again, or writes them off, with all that they lead: all that are named, or none.
  *
  * @throws Problem `ledger_row_not_found`
  */
@@ -80,7 +96,7 @@ export async function resolveStuck(
   const named = [...new Set(identifiers)]
   const stuck = isStuck(organizationId, named)
   const { action, reason } = resolution
-  const areAllStuck = sql`(select count(*) from ${billingUsageLedger} where ${stuck}) = ${named.length}::int`
+  const areAllStuck = sql`(select count(*) from ${billingUsageLedger} where ${and(stuck, isLeading)}) = ${named.length}::int`
   await runBatch(deps.db, {
     lock: lockOrganization(deps.db, organizationId),
     found: requireThat(deps.db, areAllStuck, 'ledger_row_not_found'),
@@ -93,7 +109,7 @@ export async function resolveStuck(
     }),
     rows: deps.db
       .update(billingUsageLedger)
-      .set({ ...changesFor(resolution), claimedUntil: null })
+      .set({ ...changesFor(resolution), ...(action === 'resend' && AGAIN), claimedUntil: null })
       .where(stuck),
     answer,
   })

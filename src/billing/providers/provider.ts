@@ -95,16 +95,26 @@ export interface PlanSwitch {
   readonly idempotencyKey: string
 }
 
-/** An amount of a meter, used by one organization. */
+/** An amount of a meter, used by one organization. Polar prices it; Stripe charges the cents that were computed here. */
 export interface UsageAmount {
   /** The provider counts one key once, for ever (Polar) or for a day and more (Stripe). */
   readonly idempotencyKey: string
+  /** Above 0 an earlier try may have arrived so long ago that Stripe has forgotten its key: it is asked first. */
+  readonly generation: number
   readonly organizationId: string
   readonly customerId: string
-  /** The meter's event name, at both providers. */
+  /** Whose renewal charges it (Stripe); undefined for an invoice of its own. */
+  readonly subscriptionId: string | undefined
+  /** What the provider calls the meter: its event name at Polar, its name on invoices at Stripe. */
   readonly meter: string
   /** Whole units, at least 0. */
   readonly value: number
+  /** How many units are one of what people read: a millionth of a dollar is a unit of `cost_usd`. */
+  readonly unitsPerOne: number
+  /** What it costs (Stripe). */
+  readonly cents: bigint
+  /** Of the usage period that it belongs to. */
+  readonly periodStart: Date
   /** When it was used; must be in the past. */
   readonly at: Date
 }

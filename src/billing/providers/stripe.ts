@@ -1,6 +1,7 @@
 import type { Config } from '../../config.ts'
 import { type Caller, openCaller, readRows, withCheckoutId } from './http.ts'
-import type { BillingProvider, CheckoutInput, PaymentMethod, UsageAmount, UsageReceipt } from './provider.ts'
+import type { BillingProvider, CheckoutInput, PaymentMethod } from './provider.ts'
+import { sendUsage } from './stripe-overage.ts'
 import { cancelAtPeriodEnd, changePlan, findSubscription, resume, toPath } from './stripe-plan.ts'
 import {
   encodeForm,
@@ -20,8 +21,6 @@ const VERSION = '2026-10-28.endive'
 const WITH_PARTS = { 'expand[0]': 'data.schedule', 'expand[1]': 'data.customer' }
 /** The largest page there is. */
 const PAGE = '100'
-/** Meter events under way at once: the platform opens at most six connections for a request. */
-const AT_ONCE = 5
 
 /** Stripe, by plain requests to its API. @see https://docs.stripe.com/api */
 export function openStripe({ STRIPE_API_URL, STRIPE_SECRET_KEY }: Config): BillingProvider {
@@ -125,42 +124,4 @@ async function subscriptionOfPayment(stripe: Caller, paymentId: string) {
   const invoice = data[0]?.invoice
   const subscriptionId = invoice?.parent?.subscription_details?.subscription
   return subscriptionId === undefined ? undefined : { subscriptionId, reason: invoice?.billing_reason ?? '' }
-}
-
-/** Stripe takes meter events one by one. One that has no answer is told neither as taken nor as refused. */
-async function sendUsage(stripe: Caller, amounts: readonly UsageAmount[]): Promise<UsageReceipt> {
-  const taken: string[] = []
-  const refused: { idempotencyKey: string; reason: string }[] = []
-  const failures: unknown[] = []
-  let isDown = false
-  for (let from = 0; from < amounts.length && !isDown; from += AT_ONCE) {
-    const some = amounts.slice(from, from + AT_ONCE)
-    const results = await Promise.allSettled(some.map((amount) => sendAmount(stripe, amount)))
-    for (const [place, { idempotencyKey }] of some.entries()) {
-      const result = results[place]
-      if (result?.status !== 'fulfilled') failures.push(result?.reason)
-      else if (result.value === undefined) taken.push(idempotencyKey)
-      else refused.push({ idempotencyKey, reason: result.value })
-    }
-    isDown = results.every(({ status }) => status === 'rejected') // one alone that fails stops none behind it
-  }
-  if (failures.length > 0 && taken.length + refused.length === 0) throw failures[0]
-  return { taken, refused }
-}
-
-/** Stripe refuses an identifier that it has already: then the amount is counted, and this was a repeat. */
-const REPEATED = /already exists with identifier/i
-
-/** @returns undefined when Stripe has it, or why it never will */
-async function sendAmount(stripe: Caller, amount: UsageAmount): Promise<string | undefined> {
-  const body = {
-    event_name: amount.meter,
-    identifier: amount.idempotencyKey,
-    timestamp: Math.floor(amount.at.getTime() / 1000),
-    payload: { stripe_customer_id: amount.customerId, value: amount.value },
-  }
-  const answer = await stripe.attempt('POST', '/billing/meter_events', { body })
-  if (answer.status < 400) return undefined
-  const reason = stripeReason(answer.body) ?? `Stripe answered ${answer.status}.`
-  return REPEATED.test(reason) ? undefined : reason
 }

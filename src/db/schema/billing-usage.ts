@@ -21,7 +21,7 @@ export const billingTerms = pgTable(
     tiers: jsonb().$type<readonly OverageTier[]>().notNull(),
     provider: provider(),
     providerCustomerId: text().notNull(),
-    /** What the provider calls events of this meter. */
+    /** What the provider calls this meter: its events at Polar, its lines on invoices at Stripe. */
     eventName: text().notNull(),
     updatedAt: updatedAt(),
   },
@@ -32,11 +32,14 @@ export const billingTerms = pgTable(
   ],
 )
 
-/** Overage on its way to the billing provider: each row is written before it is sent, and sent under its identifier alone. */
+/**
+ * Overage on its way to the billing provider: each row is written before it is sent. At Polar a row is an event; at Stripe
+ * the rows of a meter and period that wait for the same invoice are one invoice item.
+ */
 export const billingUsageLedger = pgTable(
   'billing_usage_ledger',
   {
-    /** Made of what it is of; also the provider's idempotency key. */
+    /** Made of what it is of; the provider's idempotency key comes from it. */
     identifier: text().primaryKey(),
     organizationId: uuid().notNull(),
     provider: provider(),
@@ -49,10 +52,21 @@ export const billingUsageLedger = pgTable(
     units: bigint({ mode: 'number' }).notNull(),
     /** Its share of the period's price, in millionths of a dollar. */
     amountMicroUsd: bigint({ mode: 'bigint' }).notNull(),
+    /**
+     * The row under whose identifier it is sent: its own at Polar, the first row of its invoice item at Stripe. Null while
+     * it waits for an invoice item. Only the row that leads is claimed; the others follow its state.
+     */
+    chargedWith: text(),
+    /** On the row that leads an invoice item: what the item charges. The fraction of a cent that is left is in the next one. */
+    amountCents: bigint({ mode: 'bigint' }),
+    /** The Stripe subscription whose renewal charges the invoice item; null for an invoice of its own. */
+    providerSubscriptionId: text(),
+    /** How often sending began again under a new idempotency key: above 0 Stripe is asked first whether it has the item. */
+    generation: integer().notNull().default(0),
     state: text({ enum: ['pending', 'sent', 'refused', 'unknown', 'written_off'] })
       .notNull()
       .default('pending'),
-    /** The moment that the provider is told it was used at. */
+    /** When it was used, as the provider shows it. */
     occurredAt: timestamp({ withTimezone: true }).notNull(),
     /** A claim older than this is up for grabs: its worker died. */
     claimedUntil: moment(),
@@ -66,7 +80,13 @@ export const billingUsageLedger = pgTable(
   },
   (t) => [
     index('billing_usage_ledger_period').on(t.organizationId, t.periodStart, t.meter),
-    index('billing_usage_ledger_open').on(t.createdAt).where(sql`${t.state} = 'pending'`),
+    index('billing_usage_ledger_open')
+      .on(t.provider, t.createdAt)
+      .where(sql`${t.state} = 'pending' and ${t.chargedWith} = ${t.identifier}`),
+    index('billing_usage_ledger_waiting')
+      .on(t.organizationId, t.createdAt)
+      .where(sql`${t.state} = 'pending' and ${t.chargedWith} is null`),
+    index('billing_usage_ledger_charged_with').on(t.chargedWith),
     check('billing_usage_ledger_provider', sql`${t.provider} in ('polar', 'stripe')`),
     check('billing_usage_ledger_state', sql`${t.state} in ('pending', 'sent', 'refused', 'unknown', 'written_off')`),
     check('billing_usage_ledger_units', sql`${t.units} > 0 and ${t.fromUnits} >= 0`),

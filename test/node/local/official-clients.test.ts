@@ -89,6 +89,68 @@ describe('the official library of Stripe', () => {
     }
   })
 
+  /** A subscription that was paid for. */
+  async function subscribed(client: Stripe) {
+    const session = await client.checkout.sessions.create({
+      mode: 'subscription',
+      line_items: [{ price: builder.stripePriceId, quantity: 1 }],
+      customer_email: 'ada@example.com',
+      success_url: 'https://app.example.com/',
+    })
+    await pay('stripe', session.id)
+    const { subscription, customer } = await client.checkout.sessions.retrieve(session.id)
+    return { subscription: subscription as string, customer: customer as string }
+  }
+  const advance = (subscription: string) =>
+    fetch(`${stack.url}/stripe/act`, { method: 'POST', body: JSON.stringify({ act: 'advance', subscription }) })
+
+  test('puts invoice items on the next renewal, each once under its key, and none on what is finalized', async () => {
+    const client = stripe()
+    const { subscription, customer } = await subscribed(client)
+    const item = { customer, subscription, currency: 'usd', amount: 469, metadata: { ledger_row: 'a' } }
+    const made = await client.invoiceItems.create(item, { idempotencyKey: `a ${customer}` })
+    expect(made).toMatchObject({ object: 'invoiceitem', amount: 469, invoice: null, metadata: { ledger_row: 'a' } })
+    expect((await client.invoiceItems.create(item, { idempotencyKey: `a ${customer}` })).id).toBe(made.id)
+    const other = client.invoiceItems.create({ ...item, amount: 1 }, { idempotencyKey: `a ${customer}` })
+    await expect(other).rejects.toBeInstanceOf(Stripe.errors.StripeIdempotencyError)
+    const listed = await client.invoiceItems.list({ customer, pending: true })
+    expect(listed.data.map(({ id }) => id)).toEqual([made.id])
+
+    await advance(subscription)
+    const { invoice } = await client.invoiceItems.retrieve(made.id)
+    const renewal = await client.invoices.retrieve(invoice as string)
+    expect(renewal).toMatchObject({ status: 'paid', billing_reason: 'subscription_cycle', total: 1_900 + 469 })
+    expect(renewal.lines.data.map(({ amount }) => amount)).toEqual([1_900, 469])
+    expect((await client.invoiceItems.list({ customer, pending: true })).data).toEqual([])
+    const late = client.invoiceItems.create({ customer, currency: 'usd', amount: 5, invoice: renewal.id })
+    await expect(late).rejects.toMatchObject({ statusCode: 400, code: 'invoice_not_editable' })
+  })
+
+  test('makes an invoice by hand of what waits for a customer, and finalizes it', async () => {
+    const client = stripe()
+    const { customer } = await client.checkout.sessions.create({
+      mode: 'subscription',
+      line_items: [{ price: builder.stripePriceId, quantity: 1 }],
+      success_url: 'https://app.example.com/',
+    })
+    const create = () =>
+      client.invoices.create({
+        customer: customer as string,
+        auto_advance: true,
+        pending_invoice_items_behavior: 'include',
+      })
+    await expect(create()).rejects.toMatchObject({ code: 'invoice_no_customer_line_items' })
+    const amounts = [{ amount: 120 }, { unit_amount_decimal: Stripe.Decimal.from('0.4'), quantity: 7 }]
+    for (const amount of amounts)
+      await client.invoiceItems.create({ customer: customer as string, currency: 'usd', ...amount })
+    const draft = await create()
+    expect(draft).toMatchObject({ status: 'draft', total: 123, parent: null })
+    expect(await client.invoices.finalizeInvoice(draft.id)).toMatchObject({ status: 'paid', amount_paid: 123 })
+    await expect(client.invoices.finalizeInvoice(draft.id)).rejects.toMatchObject({ code: 'invoice_not_editable' })
+    const { data } = await client.invoices.list({ customer: customer as string })
+    expect(data.map(({ id }) => id)).toEqual([draft.id])
+  })
+
   test('signs as Tollgate checks it', async () => {
     const payload = JSON.stringify({ id: 'evt_1' })
     const { webhookSecret: secret } = LOCAL_BILLING.stripe

@@ -59,27 +59,29 @@ describe('usage', () => {
     expect(body.active_meters).toMatchObject([{ consumed_units: 10 }])
   })
 
-  test('Stripe takes an identifier once, texts as values, and times from 35 days ago to five minutes ahead', async () => {
+  test('Stripe takes invoice items of whole cents, for customers and subscriptions that there are', async () => {
     const order = { 'line_items[0][price]': stripePriceId, success_url: 'https://app.example.com/' }
-    const { customer } = (await stripe('/checkout/sessions', order)).body
-    const now = Math.floor(Date.now() / 1_000)
-    const send = (identifier: string, more: Record<string, string> = {}) =>
-      stripe('/billing/meter_events', {
-        event_name: 'api_calls',
-        identifier,
-        'payload[stripe_customer_id]': customer,
-        'payload[value]': '5',
-        ...more,
-      })
-    const at = (offset: number) => ({ timestamp: String(now + offset) })
-    expect((await send('a')).status).toBe(200)
-    expect((await send('a')).body.error.message).toMatch(/already exists with identifier/)
-    expect((await send('b', at(-35 * 86_400 + 60))).status).toBe(200)
-    expect((await send('c', at(-35 * 86_400 - 60))).body.error.code).toBe('timestamp_too_far_in_past')
-    expect((await send('d', at(240))).status).toBe(200)
-    expect((await send('e', at(400))).body.error.code).toBe('timestamp_in_future')
-    expect((await send('f', { 'payload[value]': '-1' })).status).toBe(400)
-    expect((await send('g', { 'payload[stripe_customer_id]': 'nobody' })).status).toBe(400)
+    const { customer, id } = (await stripe('/checkout/sessions', order)).body
+    const send = (more: Record<string, string> = {}) =>
+      stripe('/invoiceitems', { customer, currency: 'usd', amount: '5', ...more })
+    expect((await send()).body).toMatchObject({ object: 'invoiceitem', amount: 5, parent: null, quantity: 1 })
+    for (const [fields, param] of [
+      [{ customer: '' }, 'customer'],
+      [{ customer: 'nobody' }, 'customer'],
+      [{ currency: '' }, 'currency'],
+      [{ amount: '1.5' }, 'amount'],
+      [{ subscription: 'sub_none' }, 'subscription'],
+      [{ invoice: 'in_none' }, 'invoice'],
+    ] as const) {
+      const refused = await send(fields)
+      expect([refused.status, refused.body.error.param], param).toEqual([400, param])
+    }
+    await control('/stripe/act', 'POST', { act: 'pay', checkout: id })
+    const state: any = await (await control('/stripe/state')).json()
+    const bought = state.subscriptions.find((one: any) => one.checkoutId === id)
+    expect((await send({ subscription: bought.id })).status).toBe(200)
+    await control('/stripe/act', 'POST', { act: 'cancel_now', subscription: bought.id })
+    expect((await send({ subscription: bought.id })).body.error.param).toBe('subscription')
   })
 })
 

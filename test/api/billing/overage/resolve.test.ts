@@ -20,10 +20,10 @@ async function world(state: string) {
   const used = { id: uuidv7(Date.now()), organization_id, occurred_at: new Date().toISOString(), api_calls: 1_003 }
   await writeUsage(directly(), [used])
   await recordOverage(directly(), Date.now(), organization_id)
-  await sql.query(`update billing_usage_ledger set state = $2, attempted_at = now() where organization_id = $1`, [
-    organization_id,
-    state,
-  ])
+  await sql.query(
+    `update billing_usage_ledger set state = $2, attempted_at = now(), charged_with = identifier where organization_id = $1`,
+    [organization_id, state],
+  )
   const listed = async () => (await call(`GET ${PATH}?organization_id=${organization_id}`, { token })).body.data
   const resolve = async (action: string, identifiers: readonly string[], as = token) => {
     const body = { organization_id, identifiers, action, reason: 'As agreed' }

@@ -1,40 +1,16 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { configuredProviders } from '../../../../src/billing/providers/configured.ts'
 import { openPolar } from '../../../../src/billing/providers/polar.ts'
-import type { UsageAmount } from '../../../../src/billing/providers/provider.ts'
 import { openStripe } from '../../../../src/billing/providers/stripe.ts'
 import { encodeForm } from '../../../../src/billing/providers/stripe-shapes.ts'
 import { directly } from '../../../support/direct.ts'
-import { bodyOf, urlOf } from '../../../support/shop.ts'
+import { newAmount as amount, answering, codeOf, json } from '../../../support/provider-answers.ts'
 
 const { config } = directly()
 const polar = openPolar(config)
 const stripe = openStripe(config)
 
 afterEach(() => vi.restoreAllMocks())
-
-interface Asked {
-  readonly line: string
-  readonly headers: Headers
-  readonly body: string
-}
-
-/** Lets a provider answer in this way, one after the other, and tells what it was asked. */
-function answering(...answers: readonly (Response | Error)[]): Asked[] {
-  for (const level of ['info', 'warn', 'error'] as const) vi.spyOn(console, level).mockImplementation(() => undefined)
-  const asked: Asked[] = []
-  vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
-    const url = new URL(urlOf(input))
-    const line = `${init?.method} ${url.pathname}${decodeURIComponent(url.search)}`
-    asked.push({ line, headers: new Headers(init?.headers), body: bodyOf(init) })
-    const answer = answers[asked.length - 1] ?? new Error('nothing left to answer')
-    if (answer instanceof Error) throw answer
-    return answer.clone()
-  })
-  return asked
-}
-
-const json = (body: unknown, status = 200) => Response.json(body, { status })
 
 const POLAR_SUBSCRIPTION = {
   id: 'sub_1',
@@ -76,12 +52,6 @@ const STRIPE_SUBSCRIPTION = {
   },
   schedule: null,
 }
-
-const codeOf = (work: Promise<unknown>) =>
-  work.then(
-    () => 'fine',
-    (error: { code?: string }) => error.code,
-  )
 
 test('versions are pinned, credentials sent, and redirects not followed', async () => {
   const asked = answering(json(POLAR_SUBSCRIPTION), json(STRIPE_SUBSCRIPTION))
@@ -184,15 +154,6 @@ describe('Polar', () => {
   })
 })
 
-const amount = (idempotencyKey: string): UsageAmount => ({
-  idempotencyKey,
-  organizationId: '0193e3a0-0000-7000-8000-000000000001',
-  customerId: 'cus_1',
-  meter: 'api_calls',
-  value: 7,
-  at: new Date('2026-11-15T00:00:00Z'),
-})
-
 describe('Stripe', () => {
   test('bodies are forms with bracketed names', () => {
     const form = encodeForm({
@@ -272,18 +233,6 @@ describe('Stripe', () => {
     const org_id = '0193e3a0-0000-7000-8000-000000000002'
     answering(json({ ...STRIPE_SUBSCRIPTION, customer: { id: 'cus_1', metadata: { org_id } } }))
     expect((await stripe.getSubscription('sub_1'))?.organizationId).toBe(org_id)
-  })
-
-  test('an amount that it has already counts as taken; what has no answer is in neither list', async () => {
-    const repeated = { error: { message: 'An event already exists with identifier b.' } }
-    const bad = { error: { message: 'The timestamp is too old.' } }
-    answering(json({}), json(repeated, 400), json(bad, 400), json({}, 500))
-    expect(await stripe.sendUsage(['a', 'b', 'c', 'd'].map(amount))).toEqual({
-      taken: ['a', 'b'],
-      refused: [{ idempotencyKey: 'c', reason: 'The timestamp is too old.' }],
-    })
-    answering(json({}, 500))
-    expect(await codeOf(stripe.sendUsage([amount('a')]))).toBe('billing_unavailable')
   })
 })
 

@@ -3,6 +3,7 @@ import { openStripe } from '../../../../src/billing/providers/stripe.ts'
 import { directly } from '../../../support/direct.ts'
 import { failFor } from '../../../support/faults.ts'
 import { newCustomer } from '../../../support/payments.ts'
+import { answering, codeOf, json, newAmount } from '../../../support/provider-answers.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
@@ -12,16 +13,69 @@ test('an amount that Stripe fails to take stops none of those behind it', async 
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const { buy, subscription, organizationId } = await newCustomer('stripe')
   await buy('builder')
-  const customerId: string = (await subscription()).customer.id
+  const { id, customer } = await subscription()
+  const customerId: string = customer.id
   const amounts = Array.from({ length: 12 }, (_, place) => ({
     idempotencyKey: `${organizationId}-${place}-`,
+    generation: 0,
     organizationId,
     customerId,
+    subscriptionId: id,
     meter: 'api_calls',
     value: 1,
+    unitsPerOne: 1,
+    cents: 3n,
+    periodStart: new Date(),
     at: new Date(),
   }))
   await failFor(`${organizationId}-1-`, { door: 'stripe', count: 1, kind: 'status', value: 500 })
   const all = amounts.map(({ idempotencyKey }) => idempotencyKey)
   expect(await stripe.sendUsage(amounts)).toEqual({ taken: all.filter((_, place) => place !== 1), refused: [] })
+})
+
+test('overage is an invoice item of the cents that were computed here, under the key of its ledger row', async () => {
+  const asked = answering(json({ id: 'ii_1', invoice: null }))
+  expect(await stripe.sendUsage([newAmount('a')])).toEqual({ taken: ['a'], refused: [] })
+  expect([asked[0]?.line, asked[0]?.headers.get('Idempotency-Key')]).toEqual(['POST /stripe/v1/invoiceitems', 'a'])
+  expect(Object.fromEntries(new URLSearchParams(asked[0]?.body))).toEqual({
+    customer: 'cus_1',
+    subscription: 'sub_1',
+    currency: 'usd',
+    amount: '12',
+    description: "api_calls: 7 above the plan's limit",
+    discountable: 'false',
+    'period[start]': '1793491200',
+    'period[end]': '1794700800',
+    'metadata[org_id]': '0193e3a0-0000-7000-8000-000000000001',
+    'metadata[meter]': 'api_calls',
+    'metadata[units]': '7',
+    'metadata[ledger_row]': 'a',
+  })
+})
+
+test('what Stripe refuses has its reason; what has no answer, or is under way already, is in neither list', async () => {
+  const bad = { error: { message: 'No such customer.' } }
+  answering(json({ id: 'ii_1' }), json(bad, 400), json({}, 409), json({}, 500))
+  expect(await stripe.sendUsage(['a', 'b', 'c', 'd'].map(newAmount))).toEqual({
+    taken: ['a'],
+    refused: [{ idempotencyKey: 'b', reason: 'No such customer.' }],
+  })
+  answering(json({}, 500))
+  expect(await codeOf(stripe.sendUsage([newAmount('a')]))).toBe('billing_unavailable')
+})
+
+test('what may have arrived long ago is looked for on every page, and sent under a new key if it is not there', async () => {
+  const again = { ...newAmount('a'), generation: 2 }
+  const page = (ledger_row: string, has_more: boolean) =>
+    json({ data: [{ id: `ii_${ledger_row}`, invoice: null, metadata: { ledger_row } }], has_more })
+  const found = answering(page('b', true), page('a', false))
+  expect((await stripe.sendUsage([again])).taken).toEqual(['a'])
+  expect(found.map(({ line }) => line)).toEqual([
+    'GET /stripe/v1/invoiceitems?customer=cus_1&created[gte]=1793491200&limit=100',
+    'GET /stripe/v1/invoiceitems?customer=cus_1&created[gte]=1793491200&limit=100&starting_after=ii_b',
+  ])
+  vi.restoreAllMocks()
+  const absent = answering(page('b', false), json({ id: 'ii_1' }))
+  expect((await stripe.sendUsage([again])).taken).toEqual(['a'])
+  expect(absent[1]?.headers.get('Idempotency-Key')).toBe('a:2')
 })
