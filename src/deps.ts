@@ -82,5 +82,5 @@ export interface RowVersion {
 
 /** How a request with an `Idempotency-Key` is kept from having its effect twice. */
 export interface Repeats {
-  keep(status: number, body: object, announcements: readonly RowVersion[]): Promise<BatchItem<'pg'>[]>
+  keep(status: number, body: object | null, announcements: readonly RowVersion[]): Promise<BatchItem<'pg'>[]>
 }

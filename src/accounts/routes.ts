@@ -104,6 +104,7 @@ const changePasswordRoute = apiRoute({
   operationId: 'changePassword',
   method: 'post',
   path: '/auth/password/change',
+  repeatable: true,
 })
 const putPasswordRoute = apiRoute({
   ...passwordChange,

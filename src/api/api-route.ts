@@ -35,6 +35,8 @@ interface Declaration<M extends Method, P extends string, B, O, Q, A, R extends 
   readonly returns: R
   /** Whether it makes something: then a repeat with the same `Idempotency-Key` gets the first answer. */
   readonly creates?: boolean
+  /** Whether it changes what a second time would change again, or refuse: then it takes an `Idempotency-Key` as well. */
+  readonly repeatable?: boolean
   /** Whether it touches credentials or settings, or spends: then an administrator who acts as the user cannot do it. */
   readonly credentials?: boolean
   /** The scope with which a service key may call a route of administrators too; other routes have theirs by their permission. */
@@ -104,14 +106,14 @@ export function apiRoute<
       ...(content && { body: { content: describeContent(content, declared.forms), required: body !== undefined } }),
       query: query ?? NO_QUERY,
       ...(params && { params }),
-      ...(declared.creates && { headers: IdempotencyHeaders }),
+      ...(takesKey(declared) && { headers: IdempotencyHeaders }),
     } as unknown as RequestParts<B, O, Q, A>,
     responses: { ...successes(returns), ...failures(listCodes(declared)) } as Responses<R>,
     middleware: [
       withQueryForm(query),
       ...selectReaders(declared),
       guard(allow, describeGuard(declared)),
-      ...(declared.creates ? [withIdempotency] : []),
+      ...(takesKey(declared) ? [withIdempotency] : []),
     ],
   })
 }
@@ -127,13 +129,16 @@ function requireStrict({ method, path, ...declared }: Declared): void {
   }
 }
 
+/** Whether it takes an `Idempotency-Key`. */
+const takesKey = ({ creates, repeatable }: Pick<Declared, 'creates' | 'repeatable'>) => creates || repeatable
+
 type Declared = Declaration<Method, string, unknown, unknown, unknown, unknown, Returns>
 
 /** Every way in which a route can fail: its own, and those that follow from what it takes and whom it lets in. */
 function listCodes(declared: Declared): ProblemCode[] {
-  const { method, body, optionalBody, creates, fails = [] } = declared
+  const { method, body, optionalBody, fails = [] } = declared
   const ofInput: readonly ProblemCode[] = method === 'get' && !(body || optionalBody) ? ['invalid_request'] : OF_BODIES
-  return [...COMMON, ...callerCodes(declared), ...ofInput, ...(creates ? OF_IDEMPOTENCY : []), ...fails]
+  return [...COMMON, ...callerCodes(declared), ...ofInput, ...(takesKey(declared) ? OF_IDEMPOTENCY : []), ...fails]
 }
 
 /** Other types than JSON are only named: what they hold is put into the form that the schema describes before it is checked. */

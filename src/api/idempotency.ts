@@ -37,13 +37,13 @@ type Announcements = readonly RowVersion[]
  * The statements that keep the answer for repeats: part of the batch that has the effect, so that there is never one
  * without the other. None where the request has no `Idempotency-Key`.
  *
- * @param body what goes over the wire
+ * @param body what goes over the wire; null for an answer without a body
  * @param announcements what is to be announced after the batch: a repeat announces it again, in case the first could not
  */
 export async function keepAnswer(
   { repeats }: ManagementDeps,
   status: number,
-  body: object,
+  body: object | null,
   announcements: Announcements = [],
 ): Promise<BatchItem<'pg'>[]> {
   return repeats ? repeats.keep(status, body, announcements) : []
@@ -125,7 +125,8 @@ async function sealRow(deps: ManagementDeps, { id, purpose, requestHash }: Use, 
 async function keepAfterwards(c: Context<ManagementEnv>, use: Use): Promise<void> {
   const { deps } = c.var
   try {
-    const body: unknown = await c.res.clone().json()
+    const text = await c.res.clone().text()
+    const body: unknown = text === '' ? null : JSON.parse(text)
     const row = await sealRow(deps, use, c.res.status, { body, announcements: [] })
     await runBatch(deps.db, { answer: insertKeptAnswer(deps.db, row) })
   } catch (error) {
@@ -150,5 +151,6 @@ async function replay(deps: ManagementDeps, { purpose }: Use, earlier: KeptAnswe
   if (!earlier.isSameRequest) throw new Problem('idempotency_key_reused')
   const opened: AnswerToSeal = JSON.parse(await unseal(deps.config.SECRET_KEY, purpose, earlier.response))
   await publishVersions(deps, opened.announcements)
-  return Response.json(opened.body, { status: earlier.status, headers: { 'Idempotent-Replayed': 'true' } })
+  const init = { status: earlier.status, headers: { 'Idempotent-Replayed': 'true' } }
+  return opened.body === null ? new Response(null, init) : Response.json(opened.body, init)
 }

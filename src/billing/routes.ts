@@ -1,4 +1,5 @@
 import { apiRoute, newRouter } from '../api/api-route.ts'
+import { keepAnswer } from '../api/idempotency.ts'
 import { cancelSubscription, changeSubscription, resumeSubscription } from './change.ts'
 import { startCheckout } from './checkout.ts'
 import { billingInfo, toSubscription } from './info.ts'
@@ -128,6 +129,7 @@ const resolveRoute = apiRoute({
   allow: 'administrator',
   method: 'post',
   path: '/admin/billing/ledger/stuck',
+  repeatable: true,
   tag: 'Administration',
   operationId: 'resolveStuckCharge',
   summary: 'Have overage sent again, or write it off',
@@ -164,7 +166,8 @@ export const billingRoutes = newRouter()
   .openapi(stuckRoute, async (c) => c.json(await listStuck(c.var.deps, c.req.valid('query').organization_id), 200))
   .openapi(resolveRoute, async (c) => {
     const { organization_id: organizationId, identifiers, ...resolution } = c.req.valid('json')
-    await resolveStuck(c.var.deps, { actor: c.var.user, organizationId, identifiers, resolution })
+    const answer = await keepAnswer(c.var.deps, 204, null)
+    await resolveStuck(c.var.deps, { actor: c.var.user, organizationId, identifiers, resolution, answer })
     return c.body(null, 204)
   })
   .openapi(ledgerRoute, async (c) => c.json(await ledgerReport(c.var.deps, c.req.valid('query').organization_id), 200))

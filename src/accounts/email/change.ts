@@ -1,4 +1,5 @@
 import type * as z from 'zod'
+import { keepAnswer } from '../../api/idempotency.ts'
 import { audited } from '../../audit/record.ts'
 import type { UserPrincipal } from '../../auth/principal.ts'
 import { runBatch } from '../../db/batch.ts'
@@ -51,6 +52,7 @@ export async function requestEmailChange(
       target: { type: 'user', id: user.userId },
       detail: { to: maskEmail(request.new_email) },
     }),
+    answer: await keepAnswer(deps, 202, null),
   })
   proof?.tell()
   toNew.send()

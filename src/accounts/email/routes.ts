@@ -65,6 +65,7 @@ const changeRoute = apiRoute({
   allow: 'user',
   method: 'post',
   path: '/auth/email/change',
+  repeatable: true,
   tag,
   operationId: 'requestEmailChange',
   summary: 'Change my email address',

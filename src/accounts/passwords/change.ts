@@ -1,4 +1,5 @@
 import type * as z from 'zod'
+import { keepAnswer } from '../../api/idempotency.ts'
 import { audited } from '../../audit/record.ts'
 import type { UserPrincipal } from '../../auth/principal.ts'
 import type { ManagementDeps } from '../../deps.ts'
@@ -35,7 +36,8 @@ export async function changePassword(
     organizationId: user.organizationId,
     target: { type: 'user', id: user.userId },
   })
-  const also = [deleteEmailTokens(deps.db, user.userId), mail.insert]
+  const answer = await keepAnswer(deps, 204, null)
+  const also = [deleteEmailTokens(deps.db, user.userId), mail.insert, ...answer]
   const hashes = { from: profile.passwordHash, to: await hashPassword(request.new_password) }
   await updatePassword(deps.db, user, hashes, { now: new Date(deps.now()), row, also })
   mail.send()

@@ -21,15 +21,17 @@ export async function findTotp(db: Database, userId: string) {
   return row
 }
 
-/** Stores a secret that is not in force yet, in place of an earlier one that never was. @returns false when one is in force */
-export async function upsertPendingTotp(db: Database, userId: string, secretEncrypted: Uint8Array): Promise<boolean> {
+/** Whether no second factor of a user is in force. */
+export const hasNoFactor = (userId: string) =>
+  sql`not exists (select 1 from totp_credentials where user_id = ${userId}::uuid and enabled_at is not null)`
+
+/** Stores a secret that is not in force yet, in place of an earlier one that never was. */
+export function upsertPendingTotp(db: Database, userId: string, secretEncrypted: Uint8Array) {
   const fresh = { secretEncrypted, lastStep: null, failedAttempts: 0, lockedUntil: null }
-  const rows = await db
+  return db
     .insert(totpCredentials)
     .values({ userId, ...fresh })
     .onConflictDoUpdate({ target: totpCredentials.userId, set: fresh, setWhere: isNull(totpCredentials.enabledAt) })
-    .returning({ userId: totpCredentials.userId })
-  return rows.length === 1
 }
 
 /**

@@ -1,6 +1,7 @@
+import { keepAnswer } from '../../api/idempotency.ts'
 import { audited } from '../../audit/record.ts'
 import type { UserPrincipal } from '../../auth/principal.ts'
-import { runBatch } from '../../db/batch.ts'
+import { requireThat, runBatch } from '../../db/batch.ts'
 import { lockUser } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { base64url, randomBytes, sha256 } from '../../lib/bytes.ts'
@@ -10,7 +11,7 @@ import { uuidv7 } from '../../lib/uuid.ts'
 import { Problem } from '../../problems.ts'
 import { endSessions } from '../email/queries.ts'
 import { describePurpose, normalizeCode, noticeTo, requireSecondFactor, requireTotp } from './code.ts'
-import { enableTotp, findTotp, removeTwoFactor, replaceBackupCodes, upsertPendingTotp } from './queries.ts'
+import { enableTotp, findTotp, hasNoFactor, removeTwoFactor, replaceBackupCodes, upsertPendingTotp } from './queries.ts'
 
 /** RFC 4226 §4 R6 asks for 160 bits with HMAC-SHA-1. */
 const SECRET_BYTES = 20
@@ -26,11 +27,17 @@ const BACKUP_CODE_BYTES = 15
 export async function setUpTwoFactor(deps: ManagementDeps, userId: string, email: string) {
   const secret = randomBytes(SECRET_BYTES)
   const sealed = await seal(deps.config.SECRET_KEY, describePurpose(userId), base64url(secret))
-  if (!(await upsertPendingTotp(deps.db, userId, sealed))) throw new Problem('two_factor_already_enabled')
   const { renderSVG } = await import('uqr')
   const issuer = encodeURIComponent(deps.config.SERVICE_NAME)
   const otpauth_uri = `otpauth://totp/${issuer}:${encodeURIComponent(email)}?secret=${base32(secret)}&issuer=${issuer}`
-  return { secret: base32(secret), otpauth_uri, qr_svg: renderSVG(otpauth_uri) }
+  const answer = { secret: base32(secret), otpauth_uri, qr_svg: renderSVG(otpauth_uri) }
+  await runBatch(deps.db, {
+    lock: lockUser(deps.db, userId),
+    free: requireThat(deps.db, hasNoFactor(userId), 'two_factor_already_enabled'),
+    secret: upsertPendingTotp(deps.db, userId, sealed),
+    answer: await keepAnswer(deps, 200, answer),
+  })
+  return answer
 }
 
 /**
@@ -54,6 +61,7 @@ export async function enableTwoFactor(deps: ManagementDeps, user: UserPrincipal,
     backupCodes: replaceBackupCodes(deps.db, rows),
     sessions: endSessions(deps.db, user.userId, 'two_factor_changed', { now, except: user.sessionId }),
     audit: audited(deps, { action: 'two_factor.enabled', actor: user, organizationId: user.organizationId }),
+    answer: await keepAnswer(deps, 200, { backup_codes: codes }),
   })
   mail.send()
   return codes
@@ -70,6 +78,7 @@ export async function disableTwoFactor(deps: ManagementDeps, user: UserPrincipal
     factor: removeTwoFactor(deps.db, user.userId),
     sessions: endSessions(deps.db, user.userId, 'two_factor_changed', ending),
     audit: audited(deps, { action: 'two_factor.disabled', actor: user, organizationId: user.organizationId }),
+    answer: await keepAnswer(deps, 204, null),
   })
   proof.tell()
   mail.send()
@@ -89,6 +98,7 @@ export async function renewBackupCodes(deps: ManagementDeps, user: UserPrincipal
       actor: user,
       organizationId: user.organizationId,
     }),
+    answer: await keepAnswer(deps, 200, { backup_codes: codes }),
   })
   proof.tell()
   mail.send()

@@ -22,7 +22,8 @@ const listRoute = apiRoute({
   path: '/admin/ledger',
   operationId: 'listLedgerRows',
   summary: 'List the overage of all organizations',
-  description: 'Each row is charged once: at Polar under its `id`, at Stripe as a part of an invoice item. Newest first.',
+  description:
+    'Each row is charged once: at Polar under its `id`, at Stripe as a part of an invoice item. Newest first.',
   query: LedgerRowQuery,
   returns: { 200: AdminLedgerRowList },
 })

@@ -1,3 +1,4 @@
+import { keepAnswer } from '../../api/idempotency.ts'
 import type { AuditAction } from '../../audit/actions.ts'
 import { audited } from '../../audit/record.ts'
 import type { Operator, UserPrincipal } from '../../auth/principal.ts'
@@ -122,6 +123,7 @@ export async function logOutUser(deps: ManagementDeps, request: OnUser): Promise
     audit: audited(deps, toEntry('admin.user_logged_out', request)),
     sessions: endSessions(deps.db, request.userId, 'ended_by_administrator', new Date(deps.now())),
     mail: mail.insert,
+    answer: await keepAnswer(deps, 204, null),
   })
   mail.send()
 }
@@ -142,6 +144,7 @@ export async function resetTwoFactor(deps: ManagementDeps, request: OnUser<UserP
     factor: deleteTwoFactor(deps.db, request.userId),
     sessions: endSessions(deps.db, request.userId, 'two_factor_changed', new Date(deps.now())),
     mail: mail.insert,
+    answer: await keepAnswer(deps, 204, null),
   })
   mail.send()
 }

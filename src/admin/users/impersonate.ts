@@ -1,4 +1,5 @@
 import { openSupportSession, SUPPORT_SECONDS } from '../../accounts/sessions/support.ts'
+import { keepAnswer } from '../../api/idempotency.ts'
 import { audited } from '../../audit/record.ts'
 import type { UserPrincipal } from '../../auth/principal.ts'
 import { requireThat, runBatch } from '../../db/batch.ts'
@@ -21,6 +22,7 @@ export async function impersonate(deps: ManagementDeps, request: OnUser<UserPrin
   const session = await openSupportSession(deps, request.userId, request.operator.userId)
   const mail = notice(deps, user, 'support_session')
   const entry = toEntry('admin.impersonated', request)
+  const answer = { access_token: session.accessToken, token_type: 'bearer' as const, expires_in: SUPPORT_SECONDS }
   await runBatch(deps.db, {
     allowed: requireThat(deps.db, mayBeImpersonated(request.userId), 'administrator_protected'),
     audit: audited(deps, {
@@ -30,7 +32,8 @@ export async function impersonate(deps: ManagementDeps, request: OnUser<UserPrin
     }),
     session: session.insert,
     mail: mail.insert,
+    answer: await keepAnswer(deps, 200, answer),
   })
   mail.send()
-  return { access_token: session.accessToken, token_type: 'bearer' as const, expires_in: SUPPORT_SECONDS }
+  return answer
 }

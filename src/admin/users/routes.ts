@@ -43,7 +43,7 @@ const getRoute = apiRoute({
   fails: ['user_not_found'],
 })
 
-const acting = { ...common, method: 'post', params: UserParams } as const
+const acting = { ...common, method: 'post', params: UserParams, repeatable: true } as const
 
 const disableRoute = apiRoute({
   ...acting,

@@ -178,26 +178,3 @@ test('what is answered when all goes well is what the document says, no more and
     [],
   )
 })
-
-/** What makes or sends something without the header, and why a repeat is safe or cannot be made safe by it. */
-const WITHOUT_KEY: Readonly<Record<string, string>> = {
-  'POST /api/v1/usage': 'each event has an id',
-  'POST /api/v1/auth/register': 'nobody is signed in; an address is registered once',
-  'POST /api/v1/auth/email/resend': 'nobody is signed in',
-  'POST /api/v1/auth/password/reset': 'nobody is signed in',
-  'POST /api/v1/auth/email/change': 'of a person, not of an organization; the last mail is the one that counts',
-}
-
-test('what makes or sends something takes an Idempotency-Key, unless it says why not', () => {
-  const making = operations.filter(
-    ({ line, responses }) => line.startsWith('POST') && ['201', '202'].some((status) => status in responses),
-  )
-  const takesKey = ({ parameters }: (typeof making)[number]) =>
-    parameters.some(({ name }) => name === 'Idempotency-Key')
-  expect(
-    making
-      .filter((one) => !takesKey(one))
-      .map(({ line }) => line)
-      .toSorted(),
-  ).toEqual(Object.keys(WITHOUT_KEY).toSorted())
-})
