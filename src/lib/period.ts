@@ -51,6 +51,17 @@ export function periodNamed(start: number): string {
 }
 
 /**
+ * The period that an earlier one of that name is now: an anchor that was set or moved since may have cut it short.
+ *
+ * @param name as {@link periodNamed} gives it
+ * @returns `undefined` for a day or month that there is not
+ */
+export function resolvePeriod(anchor: number | undefined, name: string): Period | undefined {
+  const at = Date.parse(name.length === 7 ? `${name}-01T00:00:00Z` : `${name}T23:59:59.999Z`)
+  return Number.isNaN(at) ? undefined : toPeriod(anchor, at)
+}
+
+/**
  * @param name such as `2026-11`, of this millennium: in others `Date.UTC` means another year, or a time that Postgres
  * cannot read. Anything else gives `undefined`
  */

@@ -88,6 +88,8 @@ for i, quota in ipairs(request.quotas) do
       redis.call('HINCRBY', key, meter, whole(units))
       if meter == 'api_calls' and quota.generation >= 0 then
         redis.call('HINCRBY', key, 'lane:' .. whole(quota.generation % 2), whole(units))
+      elseif meter == 'api_calls' then
+        redis.call('HSET', key, 'laneless', whole(clock))
       end
     end
   end

@@ -8,11 +8,12 @@
  * `api_calls` is the sum of three parts. `lane:0` and `lane:1` hold the calls that verifications took in even and odd
  * generations (`generation` is the current one, since `flipped`; `settled` the last that was set to what Postgres says).
  * The rest is reported usage, which Redis knows from Postgres alone. So no two writers change the same part, and each part
- * can be compared with Postgres by itself (docs/internals/decisions/0008).
+ * can be compared with Postgres by itself (docs/internals/decisions/0008). `laneless` (ms) is when calls of no generation were
+ * added last, which an isolate admitted alone that knew none: they are among the rest, and not in Postgres yet.
  *
  * - `clock(ahead)`: the time of Redis in ms. Isolates' clocks differ; limits go by one.
  * - `raise(key, state, recorded)`: raises every part that is lower than Postgres says. Idempotent. Returns how many rose.
- * - `addCarried(key, state)`: units that isolates admitted alone while there was no hash (limits/carry.ts) count in a new one.
+ * - `addCarried(key, state, now)`: units that isolates admitted alone while there was no hash (limits/carry.ts) count in a new one.
  * - `openQuota(quotaKey, holdsKey, quota, now)`: the hash as a table, after expired holds were dropped. Fresh figures of
  *   Postgres start a lost hash and raise one that is behind. `nil` when it is lost and nothing fresh was given.
  */
@@ -83,7 +84,7 @@ local function recountHolds(quotaKey, holdsKey, state, now)
   if first then redis.call('HSET', quotaKey, 'next', whole(first)) else redis.call('HDEL', quotaKey, 'next') end
 end
 
-local function addCarried(key, state)
+local function addCarried(key, state, now)
   local carried = {}
   for field, units in pairs(state) do
     local meter = string.match(field, '^carried:(.*)$')
@@ -93,6 +94,7 @@ local function addCarried(key, state)
     state[meter] = (state[meter] or 0) + units
     redis.call('HSET', key, meter, whole(state[meter]))
     redis.call('HDEL', key, 'carried:' .. meter)
+    if meter == 'api_calls' then redis.call('HSET', key, 'laneless', whole(now)) end
   end
 end
 
@@ -108,7 +110,7 @@ local function openQuota(quotaKey, holdsKey, quota, now)
     raise(quotaKey, state, quota.recorded)
     redis.call('PEXPIREAT', quotaKey, whole(quota.keepUntil))
   end
-  if isLost then addCarried(quotaKey, state) end
+  if isLost then addCarried(quotaKey, state, now) end
   if isLost or (state.next and state.next <= now) then recountHolds(quotaKey, holdsKey, state, now) end
   return state
 end

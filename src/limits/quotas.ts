@@ -23,6 +23,8 @@ export interface OrganizationUse {
   readonly limits: PlanLimits
   readonly features: PlanFeatures
   readonly overrides: LimitOverrides
+  /** Unix milliseconds; absent for calendar months. */
+  readonly periodAnchor: number | undefined
   readonly period: Period
   readonly used: Readonly<Record<Meter, number>>
   /** The calls among them that verifications counted in even and in odd generations (limits/quota-script.ts). */
@@ -63,6 +65,7 @@ export async function getUse(sql: Sql, organizationId: string, now: number): Pro
     limits: row.limits,
     features: row.features,
     overrides: row.limit_overrides,
+    periodAnchor: row.period_anchor ?? undefined,
     period: toPeriod(row.period_anchor ?? undefined, now),
     used: forEachMeter(ALL_METERS, (meter) => Number(row[meter])),
     lanes: [Number(row.even_calls), Number(row.odd_calls)],

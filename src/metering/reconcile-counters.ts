@@ -57,17 +57,19 @@ answer[1] = corrected
 return answer`)
 
 /**
- * KEYS: a quota's hash. ARGV: JSON of what Postgres says was used, then meter and value that Redis had before Postgres
- * was asked, in turn. Answer: how many were lowered. One that changed meanwhile is left to the next run.
+ * KEYS: a quota's hash. ARGV: added to the clock (ms), the grace (ms), JSON of what Postgres says was used, then meter and
+ * value that Redis had before Postgres was asked, in turn. Answer: how many were lowered. One that changed meanwhile is left
+ * to the next run, and so are calls while some of no generation may be on their way to Postgres.
  */
 const LOWER = defineScript(`${QUOTA_FUNCTIONS}
-local state, recorded, lowered = readQuota(KEYS[1]), cjson.decode(ARGV[1]), 0
+local state, recorded, lowered = readQuota(KEYS[1]), cjson.decode(ARGV[3]), 0
 if not state.born then return 0 end
-for i = 2, #ARGV, 2 do
+local areCallsOnTheirWay = state.laneless and clock(tonumber(ARGV[1])) - state.laneless < tonumber(ARGV[2])
+for i = 4, #ARGV, 2 do
   local meter, seen = ARGV[i], tonumber(ARGV[i + 1])
   local used, value = recorded[meter], state[meter] or 0
   if meter == 'api_calls' then used, value = used - recorded.lanes[1] - recorded.lanes[2], reported(state) end
-  if value == seen and used < seen then
+  if value == seen and used < seen and not (meter == 'api_calls' and areCallsOnTheirWay) then
     redis.call('HSET', KEYS[1], meter, whole((state[meter] or 0) - (seen - used)))
     lowered = lowered + 1
   end
@@ -116,4 +118,4 @@ export async function reconcile(deps: Deps, used: PeriodUsage, wasSpoolEmpty: bo
 }
 
 const lower = (deps: Deps, key: string, recorded: Recorded, above: readonly (string | number)[]) =>
-  runScript<number>(deps.redis, LOWER, [key], [JSON.stringify(recorded), ...above])
+  runScript<number>(deps.redis, LOWER, [key], [deps.redisAheadMs, GRACE_MS, JSON.stringify(recorded), ...above])

@@ -39,7 +39,7 @@ export const SOURCE = 'usage'
 
 interface Reading {
   readonly now: number
-  /** When that happened which says no time. */
+  /** When that happened which says no time: a settlement may belong to a period that ended long ago. */
   readonly at: number
   readonly isCloudEvent: boolean
 }
@@ -53,7 +53,8 @@ export function readItem(raw: unknown, index: number, { now, at, isCloudEvent }:
   const parsed = parse(event)
   if (!parsed.success) return { ...place, code: 'invalid_event', detail: describeIssues(parsed.error) }
   const occurredAt = parsed.data.timestamp ? Date.parse(parsed.data.timestamp) : at
-  if (occurredAt < now - OLDEST_MS) return { ...place, code: 'too_old', detail: 'It happened more than 35 days ago.' }
+  if (parsed.data.timestamp && occurredAt < now - OLDEST_MS)
+    return { ...place, code: 'too_old', detail: 'It happened more than 35 days ago.' }
   if (occurredAt > now + MAX_CLOCK_SKEW_MS)
     return { ...place, code: 'in_future', detail: 'It lies more than 5 minutes ahead.' }
   const tokens = resolveTokens(parsed.data)

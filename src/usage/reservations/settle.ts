@@ -2,7 +2,7 @@ import type * as z from 'zod'
 import { forEachMeter, METERS } from '../../db/schema/meters.ts'
 import type { Deps } from '../../deps.ts'
 import { errorFields, log } from '../../lib/log.ts'
-import { periodNamed } from '../../lib/period.ts'
+import { resolvePeriod } from '../../lib/period.ts'
 import { findAllowance, reloadAllowance } from '../../limits/allowance.ts'
 import { releaseHold } from '../../limits/holds.ts'
 import type { Recorded } from '../../limits/limit-request.ts'
@@ -54,13 +54,17 @@ function readOutcome(recorded: Awaited<ReturnType<typeof ingestUsage>>): Settlem
 type ReservationRef = NonNullable<ReturnType<typeof parseReservationId>>
 
 /**
- * Absent while the period of the reservation lasts. Afterwards its last moment, since the next one follows it at once; where
- * another isolate's clock is ahead and began it, its first.
+ * Absent while the period of the reservation lasts, afterwards its last moment, however long ago that was. Where another
+ * isolate's clock is ahead and began the next period already, its first moment.
+ *
+ * @throws Problem `reservation_not_found` for a period that there is not
  */
 async function momentIn(deps: Deps, { organizationId, period }: ReservationRef): Promise<number | undefined> {
-  const { start, end, name } = (await findAllowance(deps, organizationId)).use.period
-  if (name === period) return undefined
-  return periodNamed(end) === period ? end : start - 1
+  const { periodAnchor, period: current } = (await findAllowance(deps, organizationId)).use
+  const own = current.name === period ? current : resolvePeriod(periodAnchor, period)
+  if (!own) throw new Problem('reservation_not_found')
+  if (own.start >= current.end) return own.start
+  return own.end > current.start ? undefined : own.end - 1
 }
 
 async function releaseCounted(deps: Deps, reservation: ReservationRef): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { afterEach, expect, inject, test, vi } from 'vitest'
 import { toMonth } from '../../../src/lib/period.ts'
-import { quotaKey } from '../../../src/limits/limit-request.ts'
+import { type LimitRequest, quotaKey } from '../../../src/limits/limit-request.ts'
 import { reconcileQuotas } from '../../../src/metering/reconcile-counters.ts'
 import { drainUsageSpool } from '../../../src/metering/spool.ts'
 import { call, eventually, newKeyHolder } from '../../support/http.ts'
@@ -96,6 +96,36 @@ test('a mistake in what was reported is lowered at once', async () => {
   expect(await used()).toBe(5)
   expect(await isolate.deps().redis.hget(counter, 'tokens')).toBe(0)
 })
+
+test.each([
+  ['a counter that is there', false],
+  ['a counter that is lost, and started afterwards', true],
+])(
+  'calls that an isolate admitted alone, knowing no generation, stay counted in %s until their writes have had their time',
+  async (_, isLost) => {
+    const { isolate, organizationId, used, verify, flush, reconcile } = await counted()
+    const { carryPending, keepForLater } = await import('../../../src/limits/carry.ts')
+    const now = isolate.now()
+    const quota = { organizationId, period: toMonth(now), meters: [{ meter: 'api_calls', amount: 7, limit: 1_000 }] }
+    const claim = { windows: [], now, quota } as unknown as LimitRequest
+    if (isLost) await flush()
+    keepForLater(claim, undefined) // Postgres does not have them yet: their writes are tried again for some time
+    await carryPending(isolate.deps(), claim)
+    if (isLost) await verify(1)
+    const written = isLost ? 6 : 5
+    expect(await used()).toBe(written + 7)
+    isolate.advance(10_000)
+    await reconcile()
+    expect(await used()).toBe(written + 7)
+    isolate.advance(81_000) // nobody wrote them by now
+    const lowered = async () => {
+      await drainUsageSpool(isolate.deps())
+      await reconcile()
+      return used()
+    }
+    await eventually(lowered, (units) => units === written)
+  },
+)
 
 test('a counter that Redis has lost is left to be started by whoever needs it', async () => {
   const { flush, used, reconcile } = await counted()
