@@ -34,11 +34,15 @@ const WITHOUT_KEY: Readonly<Record<string, string>> = {
   'POST /api/v1/organizations/{organization_id}/transfer': 'who is no owner any more may not ask again',
 }
 
-/** What takes a key and is repeated beside its other tests, since it takes some preparing. */
+/** What takes a key and is tested elsewhere: it takes some preparing, or leaves what tests beside this one would notice. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   'POST /api/v1/admin/billing/events/{id}/replay': 'test/api/admin/billing-events.test.ts',
   'POST /api/v1/admin/deliveries/{id}/resend': 'test/api/admin/deliveries.test.ts',
   'POST /api/v1/admin/mails/{id}/resend': 'test/api/admin/mails.test.ts',
+  'POST /api/v1/admin/webhooks': 'as of an organization, by the same code',
+  'POST /api/v1/admin/webhooks/{id}/rotate-secret': 'as of an organization, by the same code',
+  'POST /api/v1/admin/webhooks/{id}/test': 'as of an organization, by the same code',
+  'POST /api/v1/admin/webhooks/{id}/deliveries/{delivery_id}/resend': 'as of an organization, by the same code',
   'POST /api/v1/auth/api-keys/import': 'test/isolates/keys/import.test.ts',
 }
 
