@@ -26,7 +26,7 @@ export const BY_NAME: Readonly<Record<string, unknown>> = {
   source: '@pydantic/genai-prices',
   user_agent: 'ExampleApp/1.4',
   environment: 'live',
-  events: ['usage.limit_reached'],
+  events: ['quota.exhausted'],
   action: 'key.issued',
   type: 'api_key',
   end_reason: null,

@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest'
 import { runBatch } from '../../../src/db/batch.ts'
 import { claimDeliveries } from '../../../src/events/claim.ts'
 import { deliverNow } from '../../../src/events/deliver.ts'
-import { statesPublished } from '../../../src/events/state.ts'
+import { insertStates, replaceStates } from '../../../src/events/state.ts'
 import { directly } from '../../support/direct.ts'
 import { failWebhooks } from '../../support/faults.ts'
 import { call } from '../../support/http.ts'
@@ -21,12 +21,14 @@ async function stateWorld() {
       [receiver.id],
     )
   const pending = async () => (await rows()).filter(({ next_attempt_at }) => next_attempt_at !== null)
-  /** Changes its name, and lets the state be told. */
+  /** Changes its name and lets the state be told, without sending it at once. */
   async function rename(name: string) {
-    const deps = managementDeps({ ...isolate.deps(), defer: () => undefined })
-    await runBatch(deps.db, {
-      change: deps.db.execute(sql`update organizations set name = ${name} where id = ${organizationId}::uuid`),
-      states: statesPublished(deps, sql`select ${organizationId}::uuid as id`),
+    const { db, now } = managementDeps(isolate.deps())
+    const it = sql`select ${organizationId}::uuid as id`
+    await runBatch(db, {
+      change: db.execute(sql`update organizations set name = ${name} where id = ${organizationId}::uuid`),
+      replaced: db.execute(replaceStates(it)),
+      states: db.execute(insertStates(now(), it)),
     })
   }
   const deliver = async () =>
