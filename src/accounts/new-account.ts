@@ -4,7 +4,8 @@ import { uuidv7 } from '../lib/uuid.ts'
 
 export interface Person {
   readonly email: string
-  readonly passwordHash: string
+  /** Absent for an account that has no password yet. */
+  readonly passwordHash?: string
   readonly name?: string | null | undefined
   /** The name of the organization they begin with; a personal one when absent. */
   readonly organization?: string | undefined
@@ -14,7 +15,7 @@ export interface Person {
 
 /** The rows of an account: a user, and the organization that they own from the start. @param at Unix milliseconds */
 export function newAccount(person: Person, at: number) {
-  const { email, passwordHash, name = null, organization, emailVerifiedAt = null } = person
+  const { email, passwordHash = null, name = null, organization, emailVerifiedAt = null } = person
   const organizationName = organization ?? name ?? email.slice(0, email.indexOf('@'))
   const createdAt = new Date(at)
   return {

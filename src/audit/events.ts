@@ -38,6 +38,7 @@ function pick({ detail }: Act, fields: readonly string[]) {
 }
 
 const planChanged = organization('plan.changed', (act) => pick(act, ['from', 'to']))
+const memberAdded: Telling = (act) => [memberEvent('member.added', act, { role: act.detail.role })]
 const memberRemoved: Telling = (act) => [memberEvent('member.removed', act, { role: act.detail.from })]
 const reason = (act: Act) => pick(act, ['reason'])
 
@@ -73,6 +74,9 @@ const EVENTS_OF: Readonly<Partial<Record<AuditAction, Telling>>> = {
       ? []
       : [memberEvent('member.role_changed', { ...act, id: act.actorId }, { role: 'admin', previous_role: 'owner' })]),
   ],
+  'member.added': memberAdded,
+  'admin.user_created': (act) =>
+    'role' in act.detail ? memberAdded(act) : [organizationEvent('organization.created', act.organizationId, {})],
   'member.removed': memberRemoved,
   'member.left': memberRemoved,
   'invitation.sent': invitation('invitation.created'),

@@ -4,7 +4,7 @@ import { type Proof, requireSecondFactor } from '../accounts/two-factor/code.ts'
 import { getOwnProfile } from '../accounts/user.ts'
 import { audited } from '../audit/record.ts'
 import type { UserPrincipal } from '../auth/principal.ts'
-import { requireThat, tryBatch } from '../db/batch.ts'
+import { requireThat, type Statement, tryBatch } from '../db/batch.ts'
 import { lockLeavingUser, lockOwnOrganizations } from '../db/locks.ts'
 import { anonymizeEvents } from '../db/usage-erasure.ts'
 import type { ManagementDeps } from '../deps.ts'
@@ -44,11 +44,14 @@ export async function deleteAccount(
   const proof = user.hasTwoFactor ? await requireCode(deps, user, code) : undefined
   const profile = await getOwnProfile(deps, user)
   const mail = notice(deps, profile, 'account_deleted')
-  const { keys, gone } = await erase(deps, user, mail.insert, proof?.statements ?? [])
-  await Promise.all([
-    ...keys.map(({ id, version }) => publishVersion(deps, keyVersionKey(id), version)),
-    invalidateDeleted(deps, gone),
-  ])
+  const { userId, organizationId } = user
+  const audit = audited(deps, {
+    action: 'account.deleted',
+    actor: user,
+    organizationId,
+    target: { type: 'user', id: userId },
+  })
+  await eraseAccount(deps, userId, [audit, mail.insert, ...(proof?.statements ?? [])])
   mail.send()
 }
 
@@ -60,24 +63,17 @@ async function requireCode(deps: ManagementDeps, user: UserPrincipal, code: stri
   return requireSecondFactor(deps, user.userId, code)
 }
 
-/** All of it or nothing. @throws Problem `last_owner`, `subscription_active` */
-async function erase(
-  deps: ManagementDeps,
-  user: UserPrincipal,
-  mail: ReturnType<typeof notice>['insert'],
-  spent: Proof['statements'],
-) {
+/**
+ * Deletes a user with all that is theirs alone, all of it or nothing; keys of deleted organizations stop within two seconds.
+ *
+ * @param effects run with it, such as the audit row
+ * @throws Problem `last_owner`, `subscription_active`, `user_not_found`
+ */
+export async function eraseAccount(deps: ManagementDeps, userId: string, effects: readonly Statement[]): Promise<void> {
   const { db } = deps
-  const { userId, organizationId } = user
   const done = await tryBatch(db, {
     locks: [lockOwnOrganizations(db, userId), lockLeavingUser(db, userId)],
     allowed: requireThat(db, canBeDeleted(userId)),
-    audit: audited(deps, {
-      action: 'account.deleted',
-      actor: user,
-      organizationId,
-      target: { type: 'user', id: userId },
-    }),
     events: [
       published(deps, membersLeaving(userId, keptOrganizations(userId))),
       published(deps, organizationsEvent('organization.deleted', ownedAlone(userId))),
@@ -86,12 +82,14 @@ async function erase(
     keys: detachKeys(db, userId),
     usage: anonymizeEvents(db, ownedAlone(userId), new Date(deps.now())),
     organizations: deleteOwnOrganizations(db, userId),
-    factor: spent,
+    effects,
     user: deleteUser(db, userId),
-    mail,
   })
   if (!done) throw await whyNot(deps, userId)
-  return { keys: done.keys, gone: done.organizations }
+  await Promise.all([
+    ...done.keys.map(({ id, version }) => publishVersion(deps, keyVersionKey(id), version)),
+    invalidateDeleted(deps, done.organizations),
+  ])
 }
 
 async function whyNot(deps: ManagementDeps, userId: string): Promise<Problem> {
@@ -100,7 +98,7 @@ async function whyNot(deps: ManagementDeps, userId: string): Promise<Problem> {
   const paidFor = await listPaidFor(deps.db, userId)
   if (paidFor.length > 0)
     return new Problem('subscription_active', { errors: toFieldErrors(paidFor, 'has a subscription') })
-  return new Problem('unauthenticated') // another request deleted the account meanwhile
+  return new Problem('user_not_found') // another request deleted the account meanwhile
 }
 
 function toFieldErrors(organizations: readonly { readonly id: string; readonly name: string }[], why: string) {

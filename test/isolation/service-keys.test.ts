@@ -58,7 +58,7 @@ describe('a service key', () => {
 
   test('has no scope that opens nothing, but for those whose routes are to come', () => {
     const closed = SCOPES.filter((scope) => ![...table.values()].includes(scope))
-    expect(closed).toEqual(['platform:billing:write', 'platform:metrics:read', 'platform:portal'])
+    expect(closed).toEqual(['platform:portal'])
   })
 
   test('the document names the same scopes as the published table', () => {

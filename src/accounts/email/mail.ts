@@ -1,7 +1,7 @@
 import type { ManagementDeps } from '../../deps.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
 import { mailFor } from '../../mail/outbox.ts'
-import { addressInUse, confirmNewAddress, resetPassword, verifyAddress } from '../../mail/templates/account.ts'
+import { addressInUse, confirmNewAddress, resetPassword, verifyAddress, welcome } from '../../mail/templates/account.ts'
 import { render } from '../../mail/templates/render.tsx'
 import { EMAIL_TOKENS, type EmailPurpose, linkFor, newEmailToken } from './token.ts'
 
@@ -32,6 +32,26 @@ export function tokenMail(
     expiresAt: new Date(now + EMAIL_TOKENS[purpose].lifetimeMs),
   }
   return { token: row, ...mailFor(deps, render(service, email, content)) }
+}
+
+/** A day: whoever gets an account does not wait for the mail. Afterwards they ask for a new password. */
+const WELCOME_MS = 24 * 3_600_000
+
+/** The same for somebody who was given an account, with a link that sets its first password. */
+export function welcomeMail(deps: ManagementDeps, recipient: { readonly userId: string; readonly email: string }) {
+  const { token, hash } = newEmailToken()
+  const now = deps.now()
+  const { PUBLIC_URL, SERVICE_NAME: service } = deps.config
+  const content = welcome({ service, url: linkFor(PUBLIC_URL, 'reset', token) })
+  const row = {
+    id: uuidv7(now),
+    ...recipient,
+    purpose: 'reset' as const,
+    tokenHash: hash,
+    createdAt: new Date(now),
+    expiresAt: new Date(now + WELCOME_MS),
+  }
+  return { token: row, ...mailFor(deps, render(service, recipient.email, content)) }
 }
 
 /** Tells the owner of an address that somebody wants to use it once more. */

@@ -2,11 +2,15 @@ import { and } from 'drizzle-orm'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
 import { pageEnd } from '../../http/paging.ts'
 import { page } from '../../lib/cursor.ts'
+import { toInvitation } from '../../organizations/invitation.ts'
+import { toMember } from '../../organizations/members/member.ts'
+import { Invitation, Member } from '../../organizations/schemas.ts'
 import { Problem } from '../../problems.ts'
 import { changeCustomer } from './change.ts'
 import { changePlan } from './change-plan.ts'
 import { createCustomer, upsertCustomer } from './create.ts'
 import { organizationConditions, organizationOrder } from './filter.ts'
+import { addMember, inviteMember } from './members.ts'
 import { getOrganization, toAdminOrganization } from './organization.ts'
 import { findByExternalId, listOrganizations } from './queries.ts'
 import { deleteCustomer } from './remove.ts'
@@ -17,6 +21,7 @@ import {
   CustomerUpsert,
   ExternalIdParams,
   NewCustomer,
+  NewMember,
   OrganizationParams,
   OrganizationQuery,
   PlanChange,
@@ -115,6 +120,20 @@ const deleteRoute = apiRoute({
   fails: ['organization_not_found', 'platform_organization', 'subscription_active'],
 })
 
+const addMemberRoute = apiRoute({
+  ...one,
+  method: 'post',
+  path: '/admin/organizations/{organization_id}/members',
+  operationId: 'addMember',
+  summary: 'Add a member to an organization, or invite one',
+  description:
+    '201 with the member, who has an account already. With `send_invitation` 202 with an invitation, which a mail brings; the address needs no account then.',
+  body: NewMember,
+  creates: true,
+  returns: { 201: Member, 202: Invitation },
+  fails: ['organization_not_found', 'platform_organization', 'user_not_found', 'already_member', 'rate_limited'],
+})
+
 const changePlanRoute = apiRoute({
   ...common,
   service: 'platform:plans:write',
@@ -174,6 +193,12 @@ export const adminOrganizationRoutes = newRouter()
   .openapi(deleteRoute, async (c) => {
     await deleteCustomer(c.var.deps, c.var.operator, c.var.organizationId)
     return c.body(null, 204)
+  })
+  .openapi(addMemberRoute, async (c) => {
+    const { deps, operator, organizationId } = c.var
+    const wish = c.req.valid('json')
+    if (wish.send_invitation) return c.json(toInvitation(await inviteMember(deps, operator, organizationId, wish)), 202)
+    return c.json(toMember(await addMember(deps, operator, organizationId, wish)), 201)
   })
   .openapi(changePlanRoute, async (c) => {
     const request = { operator: c.var.operator, organizationId: c.var.organizationId, ...c.req.valid('json') }

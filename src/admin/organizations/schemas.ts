@@ -10,7 +10,7 @@ import {
   pageQuery,
   timestamp,
 } from '../../http/fields.ts'
-import { flag, plan, QuotaOverrides, reason, search } from '../schemas.ts'
+import { flag, plan, QuotaOverrides, reason, role, search } from '../schemas.ts'
 import { NO_ACTIVE_MEMBERS } from '../users/queries.ts'
 
 export const OrganizationParams = z.strictObject({ organization_id: organizationInPath })
@@ -99,6 +99,16 @@ export const CustomerChange = CustomerUpsert.extend({
   plan: fields.plan.optional(),
   external_id: externalId.nullable().optional(),
 }).meta({ id: 'CustomerChange' })
+
+export const NewMember = z
+  .strictObject({
+    email: email,
+    role: role.default('member'),
+    send_invitation: z.boolean().default(false).meta({
+      description: 'Whether to offer the seat by email, in place of making a user that exists a member at once.',
+    }),
+  })
+  .meta({ id: 'NewMember' })
 
 export const PlanChange = z.strictObject({ plan, reason: reason.optional() })
 

@@ -4,6 +4,7 @@ import { Overview } from './schemas.ts'
 
 const overviewRoute = apiRoute({
   allow: 'administrator',
+  service: 'platform:metrics:read',
   method: 'get',
   path: '/admin/overview',
   operationId: 'getOverview',

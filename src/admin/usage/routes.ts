@@ -8,7 +8,12 @@ import { usageTimeseries } from '../../usage/analytics/timeseries.ts'
 import { PlatformBreakdown, PlatformBreakdownQuery, PlatformSummaryQuery, PlatformTimeseriesQuery } from './schemas.ts'
 import { invalid, readScope } from './scope.ts'
 
-const common = { allow: 'administrator', method: 'get', tag: 'Administration' } as const
+const common = {
+  allow: 'administrator',
+  service: 'platform:usage:read',
+  method: 'get',
+  tag: 'Administration',
+} as const
 
 const summaryRoute = apiRoute({
   ...common,
@@ -43,8 +48,8 @@ const breakdownRoute = apiRoute({
 
 export const adminUsageRoutes = newRouter()
   .openapi(summaryRoute, async (c) => {
-    const { deps } = c.var
-    const { organization_id, plan, ...bounds } = c.req.valid('query')
+    const { deps, organizationId: organization_id } = c.var
+    const { organization_id: _id, external_id: _external, plan, ...bounds } = c.req.valid('query')
     const span = parseHours(bounds, deps.now())
     return c.json(await usageSummary(deps.sql, await readScope(deps, { organization_id, plan }), span), 200)
   })
@@ -53,12 +58,17 @@ export const adminUsageRoutes = newRouter()
     const query = c.req.valid('query')
     const filter = parseFilter(query)
     const buckets = parseBuckets(query, filter, deps.now())
-    const data = await usageTimeseries(deps.sql, await readScope(deps, query), buckets, filter)
+    const data = await usageTimeseries(
+      deps.sql,
+      await readScope(deps, { ...query, organization_id: c.var.organizationId }),
+      buckets,
+      filter,
+    )
     return c.json({ interval: query.interval, tz: query.tz, data }, 200)
   })
   .openapi(breakdownRoute, async (c) => {
-    const { deps } = c.var
-    const { by, limit, order, organization_id, plan, ...bounds } = c.req.valid('query')
+    const { deps, organizationId: organization_id } = c.var
+    const { by, limit, order, organization_id: _id, external_id: _external, plan, ...bounds } = c.req.valid('query')
     const span = parseHours(bounds, deps.now())
     const scope = await readScope(deps, { organization_id, plan })
     if (isPlatform(scope) && by === 'key') checkHours(span, 'by key without organization_id')

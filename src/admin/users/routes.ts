@@ -1,15 +1,19 @@
 import type * as z from 'zod'
 import { requireStepUp } from '../../accounts/passwords/reauthenticate.ts'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { resolveOrganization } from '../../auth/named-organization.ts'
 import type { Operator } from '../../auth/principal.ts'
 import { pageEnd } from '../../http/paging.ts'
 import { page } from '../../lib/cursor.ts'
 import { disableUser, enableUser, getUser, logOutUser, type OnUser, resetTwoFactor } from './actions.ts'
+import { createUser } from './create.ts'
 import { impersonate } from './impersonate.ts'
 import { listUsers, type UserView } from './queries.ts'
+import { deleteUser } from './remove.ts'
 import {
   AdminUser,
   AdminUserList,
+  NewUser,
   OptionalReason,
   ReasonWithProof,
   SupportToken,
@@ -41,6 +45,36 @@ const getRoute = apiRoute({
   params: UserParams,
   returns: { 200: AdminUser },
   fails: ['user_not_found'],
+})
+
+const createRoute = apiRoute({
+  ...common,
+  service: 'platform:users:write',
+  method: 'post',
+  path: '/admin/users',
+  operationId: 'createUser',
+  summary: 'Make an account',
+  description:
+    'Without a password: its owner sets one by the link of a mail, sent now (`send_invitation`) or asked for on the sign-in page.',
+  body: NewUser,
+  creates: true,
+  returns: { 201: AdminUser },
+  fails: ['email_taken', 'organization_not_found', 'organization_mismatch', 'platform_organization'],
+})
+
+const deleteRoute = apiRoute({
+  ...common,
+  service: 'platform:users:write',
+  method: 'delete',
+  path: '/admin/users/{id}',
+  operationId: 'deleteUser',
+  summary: 'Delete an account',
+  description:
+    'For good, with the organizations that were its own alone, whose keys stop within two seconds. The user is told by mail. An administrator, and the only owner of an organization with others in it, stays.',
+  params: UserParams,
+  credentials: true,
+  returns: { 204: null },
+  fails: ['user_not_found', 'administrator_protected', 'last_owner', 'subscription_active'],
 })
 
 const acting = { ...common, method: 'post', params: UserParams, repeatable: true } as const
@@ -124,6 +158,18 @@ export const adminUserRoutes = newRouter()
     return c.json({ data: data.map(toAdminUser), next_cursor }, 200)
   })
   .openapi(getRoute, async (c) => c.json(toAdminUser(await getUser(c.var.deps, c.req.valid('param').id)), 200))
+  .openapi(createRoute, async (c) => {
+    const { deps, operator } = c.var
+    const { organization_id, external_id, ...wish } = c.req.valid('json')
+    const names = { where: 'body', organizationId: organization_id, externalId: external_id } as const
+    const organizationId = await resolveOrganization(deps.db, names)
+    return c.json(toAdminUser(await createUser(deps, operator, organizationId, wish)), 201)
+  })
+  .openapi(deleteRoute, async (c) => {
+    const request = toUserAction(c.var.operator, c.req.valid('param').id, {})
+    await deleteUser(c.var.deps, request)
+    return c.body(null, 204)
+  })
   .openapi(disableRoute, async (c) => {
     const request = toUserAction(c.var.operator, c.req.valid('param').id, c.req.valid('json'))
     return c.json(toAdminUser(await disableUser(c.var.deps, request)), 200)

@@ -1,8 +1,17 @@
 import * as z from 'zod'
 import { password } from '../../accounts/passwords/field.ts'
 import { code } from '../../accounts/two-factor/schemas.ts'
-import { listSchema, organizationFilter, pageQuery, timestamp, uuid } from '../../http/fields.ts'
-import { flag, plan, reason, search } from '../schemas.ts'
+import {
+  email,
+  externalId,
+  line,
+  listSchema,
+  organizationFilter,
+  pageQuery,
+  timestamp,
+  uuid,
+} from '../../http/fields.ts'
+import { flag, plan, reason, role, search } from '../schemas.ts'
 
 export const UserParams = z.strictObject({ id: uuid })
 
@@ -58,3 +67,16 @@ export const SupportToken = z
     expires_in: z.int().meta({ description: 'Seconds; there is no refresh token.' }),
   })
   .meta({ id: 'SupportToken' })
+
+export const NewUser = z
+  .strictObject({
+    email,
+    name: line(200).optional(),
+    organization_id: uuid
+      .optional()
+      .meta({ description: 'Of which they become a member; a personal one when absent.' }),
+    external_id: externalId.optional().meta({ description: "Or the operator's own id of it." }),
+    role: role.default('member').meta({ description: 'In the organization that is named.' }),
+    send_invitation: z.boolean().default(false).meta({ description: 'Whether to mail a link that sets the password.' }),
+  })
+  .meta({ id: 'NewUser' })

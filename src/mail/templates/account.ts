@@ -28,6 +28,15 @@ export function resetPassword({ service, url }: Link): Content {
   }
 }
 
+export function welcome({ service, url }: Link): Content {
+  return {
+    subject: `Your account at ${service}`,
+    paragraphs: [`An account at ${service} was made for you. Set a password to sign in.`],
+    action: { label: 'Set a password', url },
+    closing: ['The link works once, for 24 hours. After that, ask for a new password on the sign-in page.'],
+  }
+}
+
 export function confirmNewAddress({ service, url }: Link): Content {
   return {
     subject: `Confirm your new email address for ${service}`,

@@ -1,10 +1,10 @@
-import type * as z from 'zod'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
 import { pageEnd } from '../../http/paging.ts'
 import { page } from '../../lib/cursor.ts'
 import { ListQuery, Member, MemberList, MemberParams, OrganizationParams, RoleChange, Transfer } from '../schemas.ts'
 import { changeRole, removeMember, transferOwnership } from './change.ts'
-import { listMembers, type MemberView } from './queries.ts'
+import { toMember } from './member.ts'
+import { listMembers } from './queries.ts'
 
 const tag = 'Organizations'
 
@@ -117,14 +117,3 @@ export const memberRoutes = newRouter()
     await transferOwnership(c.var.deps, c.var.user, c.var.organizationId, c.req.valid('json'))
     return c.body(null, 204)
   })
-
-function toMember(row: MemberView): z.output<typeof Member> {
-  return {
-    user_id: row.id,
-    email: row.email,
-    name: row.name,
-    role: row.role,
-    is_active: row.isActive,
-    created_at: row.createdAt.toISOString(),
-  }
-}

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { addressInUse, confirmNewAddress, resetPassword, verifyAddress } from '../../../src/mail/templates/account.ts'
+import {
+  addressInUse,
+  confirmNewAddress,
+  resetPassword,
+  verifyAddress,
+  welcome,
+} from '../../../src/mail/templates/account.ts'
 import { leakedKey } from '../../../src/mail/templates/keys.ts'
 import { NOTICES, type NoticeKind, noticeFor } from '../../../src/mail/templates/notices.ts'
 import {
@@ -19,6 +25,7 @@ const about = (name: string | null = 'Ada') => ({ service, name, at, ip: '192.0.
 const MAILS: [string, Content][] = [
   ['verifyAddress', verifyAddress({ service, url })],
   ['resetPassword', resetPassword({ service, url })],
+  ['welcome', welcome({ service, url })],
   ['confirmNewAddress', confirmNewAddress({ service, url })],
   ['addressInUse', addressInUse({ service })],
   ['invitation', invitation({ service, url, organization: 'Engines', role: 'admin', inviter: 'Ada' })],

@@ -1,0 +1,21 @@
+import { audited } from '../../audit/record.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { notice } from '../../mail/notice.ts'
+import { eraseAccount } from '../../privacy/delete-account.ts'
+import { Problem } from '../../problems.ts'
+import { getUser, type OnUser, toEntry } from './actions.ts'
+
+/**
+ * Deletes an account for good: the user, all sessions, and the organizations that were theirs alone. The audit log and sums
+ * of usage stay; the user is told by mail.
+ *
+ * @throws Problem `user_not_found`; `administrator_protected` for an administrator; `last_owner`, `subscription_active`
+ *   naming the organizations
+ */
+export async function deleteUser(deps: ManagementDeps, request: OnUser): Promise<void> {
+  const user = await getUser(deps, request.userId)
+  if (user.isAdministrator) throw new Problem('administrator_protected')
+  const mail = notice(deps, user, 'account_deleted')
+  await eraseAccount(deps, user.id, [audited(deps, toEntry('admin.user_deleted', request)), mail.insert])
+  mail.send()
+}

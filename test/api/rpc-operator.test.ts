@@ -1,0 +1,95 @@
+import { exports } from 'cloudflare:workers'
+import { expect, expectTypeOf, test } from 'vitest'
+import type * as z from 'zod'
+import type { AdminOrganization } from '../../src/admin/organizations/schemas.ts'
+import type { ApiKey, IssuedKey } from '../../src/keys/schemas.ts'
+import type { OPERATOR_INPUTS } from '../../src/rpc-operator.ts'
+import type * as wire from '../../src/rpc-types.ts'
+import { directly } from '../support/direct.ts'
+
+const { Tollgate } = exports
+const newId = () => `customer-${crypto.randomUUID()}`
+
+/** What a call answered, where it did not fail. */
+function done<Answer extends object>(answer: Answer): Exclude<Answer, { problem: unknown }> {
+  if ('problem' in answer) throw new Error(JSON.stringify(answer.problem))
+  return answer as Exclude<Answer, { problem: unknown }>
+}
+
+test('a bound Worker makes a customer, and issues, changes, rotates, lists and revokes keys for it', async () => {
+  const external_id = newId()
+  const made = done(await Tollgate.upsertOrganization({ external_id, name: 'Acme', metadata: { crm: 7 } }))
+  expect(made).toMatchObject({ created: true, organization: { external_id, name: 'Acme', metadata: { crm: 7 } } })
+  const found = done(await Tollgate.upsertOrganization({ external_id }))
+  expect(found).toEqual({ created: false, organization: made.organization })
+
+  const issued = done(await Tollgate.issueKey({ external_id, name: 'First', scopes: ['reports:read'] }))
+  expect(await Tollgate.verifyKey({ key: issued.key })).toMatchObject({ valid: true, external_id })
+  const ref = { external_id, key_id: issued.id }
+  expect(done(await Tollgate.updateKey({ ...ref, name: 'Renamed' })).name).toBe('Renamed')
+  const rotated = done(await Tollgate.rotateKey(ref))
+  expect(rotated.rotated_from).toBe(issued.id)
+  expect(await Tollgate.verifyKey({ key: issued.key })).toMatchObject({ valid: false, code: 'REVOKED' })
+  const { data, next_cursor } = done(await Tollgate.listKeys({ external_id, status: 'active', limit: 1 }))
+  expect([data.map(({ id }) => id), next_cursor]).toEqual([[rotated.id], null])
+  expect(done(await Tollgate.revokeKey({ external_id, key_id: rotated.id }))).toEqual({ revoked: true })
+
+  const rows = await directly().sql.query(
+    'select distinct actor_type, actor_id from audit_logs where organization_id = $1',
+    [made.organization.id],
+  )
+  expect(rows).toEqual([{ actor_type: 'service', actor_id: null }])
+})
+
+test('usage that is reported under an external id is that organization’s, and read back by it', async () => {
+  const external_id = newId()
+  const { organization } = done(await Tollgate.upsertOrganization({ external_id }))
+  const other = done(await Tollgate.upsertOrganization({ external_id: newId() })).organization
+  const recorded = done(
+    await Tollgate.recordUsage({
+      events: [
+        { id: newId(), external_id, queries: 3 },
+        { id: newId(), external_id, organization_id: organization.id, queries: 4 },
+        { id: newId(), external_id, organization_id: other.id, queries: 5 },
+        { id: newId(), external_id: newId(), queries: 6 },
+      ],
+    }),
+  )
+  expect(recorded.accepted).toBe(2)
+  expect(recorded.rejected.map(({ index, code }) => [index, code])).toEqual([
+    [2, 'organization_mismatch'],
+    [3, 'organization_not_found'],
+  ])
+  expect(done(await Tollgate.getUsage({ external_id })).totals.queries).toBe(7)
+  const reserved = await Tollgate.reserve({ external_id, api_calls: 2 })
+  expect(reserved).toMatchObject({ granted: true })
+})
+
+test.each([
+  ['issueKey', { name: 'x' }, 'ORGANIZATION_UNNAMED', undefined],
+  ['issueKey', { name: 'x', external_id: 'nobody' }, 'ORGANIZATION_NOT_FOUND', undefined],
+  ['issueKey', { name: 'x', external_id: 'nobody', naem: 'x' }, 'INVALID_REQUEST', 'body.naem'],
+  ['upsertOrganization', {}, 'INVALID_REQUEST', 'body.external_id'],
+  ['upsertOrganization', { external_id: 'a', plan: 'nonsense' }, 'INVALID_REQUEST', 'body.plan'],
+  ['updateKey', { external_id: 'nobody' }, 'INVALID_REQUEST', 'body.key_id'],
+  ['listKeys', { external_id: 'nobody', limit: 101 }, 'INVALID_REQUEST', 'body.limit'],
+  ['getUsage', { external_id: 'nobody', form: 'x' }, 'INVALID_REQUEST', 'body.form'],
+] as const)('%s of %j is %s, as data', async (method, input, code, path) => {
+  const answer = await Tollgate[method](input as never)
+  expect(answer).toMatchObject({ code })
+  if (path) expect((answer as wire.Failure).problem.errors?.map((error) => error.path)).toContain(path)
+})
+
+test('the wire types of what the operator asks name the fields of the schemas, and answers are those of HTTP', () => {
+  type Inputs = typeof OPERATOR_INPUTS
+  expectTypeOf<keyof wire.UpsertOrganizationInput>().toEqualTypeOf<keyof z.input<Inputs['upsertOrganization']>>()
+  expectTypeOf<keyof wire.IssueKeyInput>().toEqualTypeOf<keyof z.input<Inputs['issueKey']>>()
+  expectTypeOf<keyof wire.UpdateKeyInput>().toEqualTypeOf<keyof z.input<Inputs['updateKey']>>()
+  expectTypeOf<keyof wire.RotateKeyInput>().toEqualTypeOf<keyof z.input<Inputs['rotateKey']>>()
+  expectTypeOf<keyof wire.RevokeKeyInput>().toEqualTypeOf<keyof z.input<Inputs['revokeKey']>>()
+  expectTypeOf<keyof wire.ListKeysInput>().toEqualTypeOf<keyof z.input<Inputs['listKeys']>>()
+  expectTypeOf<keyof wire.GetUsageInput>().toEqualTypeOf<keyof z.input<Inputs['getUsage']>>()
+  expectTypeOf<keyof wire.Organization>().toEqualTypeOf<keyof z.output<typeof AdminOrganization>>()
+  expectTypeOf<keyof wire.ApiKey>().toEqualTypeOf<keyof z.output<typeof ApiKey>>()
+  expectTypeOf<keyof wire.IssuedApiKey>().toEqualTypeOf<keyof z.output<typeof IssuedKey>>()
+})
