@@ -1,8 +1,8 @@
 /**
- * Table of contents: what runs for every request, what is answered at once, and where the rest is.
+ * Table of contents: the code that runs for every request, the answers that need nothing else, and where the rest is.
  *
- * Only what a key verification needs is imported here. Everything else is behind one `import()`, so that an isolate
- * which only verifies keys never evaluates it.
+ * Only modules that a key verification needs are imported here. Everything else is behind one `import()`, so that an
+ * isolate that only verifies keys never loads it.
  */
 import { Hono } from 'hono'
 import type { Config } from './config.ts'
@@ -18,7 +18,7 @@ app.post('/api/v1/keys/verify', withRequestContext(handleVerify))
 app.get('/health', withRequestContext(health))
 app.get('/health/live', withRequestContext(live))
 
-/** Kept when it is there, so that no request waits for what another one began. */
+/** Kept once loaded, so that no request waits for another request's import. */
 let loaded: typeof import('./management.ts') | undefined
 
 const handleManagement = withRequestContext(async (c) => {
@@ -26,17 +26,18 @@ const handleManagement = withRequestContext(async (c) => {
   requireManagement(deps.config)
   loaded ??= await import('./management.ts')
   const answer = loaded.management.fetch(underV1(c.req.raw), { deps, requestId }, c.executionCtx)
-  deps.defer(Promise.resolve(answer).catch(() => undefined)) // what has begun is finished, also when the caller hangs up
+  // finishes the work that has begun, even if the caller disconnects
+  deps.defer(Promise.resolve(answer).catch(() => undefined))
   return answer
 })
 
-/** A path is tidied before anything looks at it, so that what holds for a route holds for every spelling of its path. */
+/** A path is normalized first, so that what applies to a route applies to every spelling of its path. */
 app.all('*', (c) => {
   const path = tidyPath(new URL(c.req.raw.url).pathname)
   return path === undefined ? handleManagement(c) : app.fetch(withPath(c.req.raw, path), c.env, c.executionCtx)
 })
 
-/** @returns the path without slashes at its end or after one another; undefined where there are none */
+/** @returns the path without repeated or trailing slashes; undefined if it has none */
 function tidyPath(path: string): string | undefined {
   const tidy = path.replaceAll(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '')
   return tidy === path ? undefined : tidy
@@ -48,13 +49,13 @@ function withPath(request: Request, path: string): Request {
   return new Request(url, request)
 }
 
-/** Without its own address nothing can be signed or linked to; keys are verified all the same. */
+/** Without its own address, nothing can be signed or linked to. Keys are verified all the same. */
 function requireManagement({ faults }: Config): void {
   const fault = faults.find(({ feature }) => feature === 'management')
   if (fault) throw new Problem('misconfigured', { detail: `${fault.variable} ${fault.reason}.` })
 }
 
-/** `/api/auth/…` is another name of `/api/v1/auth/…`. */
+/** `/api/auth/…` is an alias of `/api/v1/auth/…`. */
 function underV1(request: Request): Request {
   const { pathname } = new URL(request.url)
   return pathname.startsWith('/api/auth/') ? withPath(request, `/api/v1${pathname.slice('/api'.length)}`) : request

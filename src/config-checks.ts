@@ -1,13 +1,13 @@
 /**
- * What a configuration is checked for beyond the form of its variables: which feature a wrong one stops, and which settings
- * were probably meant otherwise. Nothing here quotes a value.
+ * Checks of a configuration beyond the form of its variables: the feature that a wrong setting disables, and settings
+ * that were probably meant differently. No message quotes a value.
  */
 import { parseEmailDomain } from './lib/email-address.ts'
 import { findNearestName } from './lib/nearest-name.ts'
 
 /**
- * A feature beside key verification, and the variables that it alone needs. A wrong one stops the feature, not the Worker:
- * the feature then behaves as if none of its variables were set.
+ * A feature other than key verification, and the variables that only it needs. A wrong variable disables the feature,
+ * not the Worker: the feature then behaves as if none of its variables were set.
  */
 export const SIDE_FEATURES = {
   mail: ['MAIL_PROVIDER', 'MAIL_API_URL', 'MAIL_API_KEY', 'MAIL_FROM'],
@@ -20,14 +20,16 @@ export const SIDE_FEATURES = {
 
 export type SideFeature = keyof typeof SIDE_FEATURES
 
-/** A setting that cannot work, and the feature that is off because of it. `management` is everything but verification. */
+/**
+ * A setting that cannot work, and the feature that is disabled by it. `management` is everything except verification.
+ */
 export interface ConfigFault {
   readonly feature: SideFeature | 'management'
   readonly variable: string
   readonly reason: string
 }
 
-/** A setting that works, but probably not as it was meant. */
+/** A setting that works, but probably not as intended. */
 export interface ConfigNotice {
   readonly variable: string
   readonly reason: string
@@ -58,33 +60,33 @@ interface Settings {
   readonly JWT_SECRET_KEY?: string | undefined
 }
 
-/** What is well formed and cannot work all the same. */
+/** Settings that are well-formed but cannot work. */
 export function findFaults(settings: Settings): ConfigFault[] {
   const faults: ConfigFault[] = []
   if (new URL(settings.PUBLIC_URL).hostname === 'tollgate.example.com')
-    faults.push({ feature: 'management', variable: 'PUBLIC_URL', reason: 'is still that of the example' })
+    faults.push({ feature: 'management', variable: 'PUBLIC_URL', reason: "is still the example's" })
   const domains = findDomainFault(settings)
   if (domains) faults.push({ feature: 'management', variable: 'REGISTRATION_DOMAINS', reason: domains })
   if (settings.MAIL_PROVIDER === 'none') return faults
   const mail = { feature: 'mail' } as const
   if (settings.MAIL_PROVIDER === 'resend' && settings.MAIL_API_KEY === '')
-    faults.push({ ...mail, variable: 'MAIL_API_KEY', reason: 'is missing, and MAIL_PROVIDER=resend needs it' })
+    faults.push({ ...mail, variable: 'MAIL_API_KEY', reason: 'is missing, but MAIL_PROVIDER=resend requires it' })
   const domain = domainIn(settings.MAIL_FROM)
   if (!domain.includes('.') || isExample(domain))
     faults.push({ ...mail, variable: 'MAIL_FROM', reason: 'is no address that a provider sends from' })
   return faults
 }
 
-/** Without its domains nobody could tell who may register: to let everybody in, or nobody, would both be a guess. */
+/** Without domains, the rule is incomplete. Letting everybody register, or nobody, would be a guess. */
 function findDomainFault({ REGISTRATION, REGISTRATION_DOMAINS }: Settings): string | undefined {
   if (!REGISTRATION_DOMAINS.every((domain) => parseEmailDomain(domain) !== undefined))
     return 'holds what is no domain; each is one such as acme.com, separated by commas'
   if (REGISTRATION === 'domains' && REGISTRATION_DOMAINS.length === 0)
-    return 'is missing, and REGISTRATION=domains needs it'
+    return 'is missing, but REGISTRATION=domains requires it'
   return undefined
 }
 
-/** @param env as the platform gives it, with whatever else is in it */
+/** @param env from the platform, possibly with other variables */
 export function findNotices(settings: Settings, env: object, known: readonly string[]): ConfigNotice[] {
   const notices = findMisspelled(env, known)
   if (settings.SECRET_KEY === settings.JWT_SECRET_KEY)
@@ -116,7 +118,7 @@ function findRegistrationNotices(settings: Settings): ConfigNotice[] {
   return []
 }
 
-/** Lengths of a misspelled name and the one that was meant; more than that is another name. */
+/** The maximum difference in length between a misspelled name and the intended one. */
 const MAX_LENGTH_DIFFERENCE = 3
 
 function findMisspelled(env: object, known: readonly string[]): ConfigNotice[] {

@@ -9,25 +9,25 @@ import { Problem } from './problems.ts'
 
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/
 
-/** Plain HTTP is for a store on the same machine only. */
+/** Plain HTTP is only for a store on the same machine. */
 const secureUrl = z.url({ protocol: /^https?$/ }).refine((text) => {
-  const url = URL.parse(text) // this runs for what is no URL as well
+  const url = URL.parse(text) // this also runs for text that is not a URL
   return url?.protocol === 'https:' || LOOPBACK.test(url?.hostname ?? '')
 }, 'must be https, except on this machine')
 
-/** What paths are appended to. */
+/** Paths are appended to it. */
 const baseUrl = secureUrl.transform((text) => text.replace(/\/+$/, ''))
 
-/** The placeholders of the example file are refused. */
+/** Refuses the placeholders of the example file. */
 const credential = z
   .string()
   .min(1)
   .refine((text) => !text.startsWith('replace-'), 'is still the placeholder')
 
-/** 32 bytes is what HS256 asks of its key (RFC 7518 §3.2). */
+/** HS256 requires a key of at least 32 bytes (RFC 7518 §3.2). */
 const secret = credential.refine((text) => new TextEncoder().encode(text).length >= 32, 'must have at least 32 bytes')
 
-/** A set of private JWKs; what is wrong with it is told by the key's place in it. */
+/** A set of private JWKs. An error names the key by its position. */
 const jwkSet = credential.transform((text, context) => {
   const keys = parseJwkSet(text)
   if (typeof keys !== 'string') return keys
@@ -35,7 +35,7 @@ const jwkSet = credential.transform((text, context) => {
   return z.NEVER
 })
 
-/** Public keys of a secret scanner; what is wrong with them is told by their place. */
+/** Public keys of a secret scanner. An error names the key by its position. */
 const reportKeys = z.string().transform((text, context) => {
   const keys = parseReportKeys(text)
   if (typeof keys !== 'string') return keys
@@ -50,7 +50,7 @@ function wholeNumber(least: number, most: number, otherwise: number) {
     .default(otherwise)
 }
 
-/** Off unless it says `true`; what is neither is a mistake. */
+/** Off unless it is `true`; any value other than true and false is an error. */
 const flag = z
   .enum(['true', 'false'])
   .default('false')
@@ -67,8 +67,8 @@ const list = z
   )
 
 /**
- * Origins as browsers send them: scheme and host, never a path. One slash at the end is forgiven; a wildcard within a host is
- * none that anything compares with.
+ * Origins as browsers send them: scheme and host, without a path. One trailing slash is accepted. A wildcard within a
+ * host is refused, because it would never match.
  */
 const origins = list
   .transform((items) => items.map((item) => (/^[^/]+:\/\/[^/]+\/$/.test(item) ? item.slice(0, -1) : item)))
@@ -77,7 +77,7 @@ const origins = list
     'each is a scheme and a host, such as https://app.example.com, without a path',
   )
 
-/** Webhook secrets, separated by commas: while one replaces another both are good. */
+/** Webhook secrets, separated by commas. During a rotation, both the old and the new one are valid. */
 const webhookSecrets = list.refine(
   (secrets) => secrets.every((text) => text.length >= 16 && !text.startsWith('replace-')),
   'each has at least 16 characters',
@@ -86,62 +86,71 @@ const webhookSecrets = list.refine(
 const Variables = z.object({
   /** Neon's connection string; the driver derives its HTTPS endpoint from it. `POSTGRES_URL` stands for it too. */
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
-  /** Another endpoint that speaks Neon's HTTP protocol, such as the local stack's. */
+  /** Another endpoint with Neon's HTTP protocol, such as the local stack's. */
   NEON_FETCH_ENDPOINT: secureUrl.optional(),
   /** Milliseconds after which a query counts as failed; Neon wakes a sleeping database well within the default. */
   DATABASE_TIMEOUT_MS: wholeNumber(100, 30_000, 5_000),
-  /** Milliseconds that a request waits for its stores and services in all; then it is a 503. */
+  /** The total time in milliseconds that a request may wait for stores and services. Then it fails with 503. */
   REQUEST_BUDGET_MS: wholeNumber(1_000, 60_000, 15_000),
   UPSTASH_REDIS_REST_URL: secureUrl,
   UPSTASH_REDIS_REST_TOKEN: credential,
   /** Milliseconds after which a Redis round trip counts as failed. */
   REDIS_TIMEOUT_MS: wholeNumber(10, 10_000, 300),
-  /** The private keys of tokens, as a JWK set: the first signs, all verify (docs/operate/keys.md). */
+  /** The private keys of tokens, as a JWK set. The first one signs; all of them verify (docs/operate/keys.md). */
   JWT_KEYS: jwkSet.optional(),
   /** The short form of it: one secret (HS256). `JWT_SECRET` stands for it too. */
   JWT_SECRET_KEY: secret.optional(),
-  /** The public keys of a secret scanner, as it publishes them; absent for no such reports (docs/operate/secret-scanning.md). */
+  /**
+   * The public keys of a secret scanner, as it publishes them. Without them, reports are disabled
+   * (docs/operate/secret-scanning.md).
+   */
   LEAK_REPORT_KEYS: reportKeys.optional(),
-  /** The root of every other derived key. */
+  /** The root secret of all other derived keys. */
   SECRET_KEY: secret,
-  /** Where users reach this deployment; the `iss` of its tokens. */
+  /** The public URL of this deployment, and the `iss` of its tokens. */
   PUBLIC_URL: baseUrl,
   /** Origins whose pages may call the API, separated by commas; `*` for any. */
   CORS_ORIGINS: origins,
-  /** The prefix of keys that are issued without another one. */
+  /** The default prefix of issued keys. */
   KEY_PREFIX: z.stringFormat('key_prefix', /^[a-z][a-z0-9]{1,7}$/).default('ck'),
   /** Whether keys of other systems may be imported by hash, and are looked up (docs/guides/api-keys.md). */
   IMPORTED_KEYS: flag,
-  /** What verification does while Redis fails: go on with per-isolate limits, or refuse with 503. */
+  /** What verification does while Redis fails: continue with limits per isolate, or refuse with 503. */
   ON_LIMITER_OUTAGE: z.enum(['open', 'closed']).default('open'),
-  /** Raw events older than this are dropped; the hourly sums stay. */
+  /** Raw events older than this are deleted; the hourly sums stay. */
   USAGE_RETENTION_DAYS: wholeNumber(40, 3650, 400),
-  /** Seconds in which a used refresh token that comes again is refused, and not yet taken for stolen. */
+  /** Seconds in which a repeated refresh token is refused without being treated as stolen. */
   REFRESH_GRACE_SECONDS: wholeNumber(0, 300, 0),
   /** Whether an email address must be confirmed before its owner can sign in. */
   EMAIL_VERIFICATION: z.enum(['optional', 'required']).default('optional'),
-  /** Who may make an account: anybody, who holds an invitation, or who has an address of one of REGISTRATION_DOMAINS. */
+  /** Who may register: anybody, only people with an invitation, or people with an address in REGISTRATION_DOMAINS. */
   REGISTRATION: z.enum(['open', 'invitation', 'domains']).default('open'),
-  /** Domains of email addresses, separated by commas. Each stands for itself, not for its subdomains. */
+  /** Domains of email addresses, separated by commas. A domain does not include its subdomains. */
   REGISTRATION_DOMAINS: list.transform((domains) => domains.map((domain) => parseEmailDomain(domain) ?? domain)),
-  /** Whether the administration is closed to administrators without a second factor. */
+  /** Whether administrators need a second factor to use the administration. */
   ADMIN_REQUIRES_TWO_FACTOR: flag,
-  /** Who sends mail: Resend, or anything that takes the same fields as JSON. With `none` mails wait in their table. */
+  /**
+   * The mail provider: Resend, or any service that accepts the same fields as JSON. With `none`, mails wait in their
+   * table.
+   */
   MAIL_PROVIDER: z.enum(['none', 'resend', 'http']).default('none'),
   MAIL_API_URL: secureUrl.default('https://api.resend.com/emails'),
   MAIL_API_KEY: z.string().default(''),
   /** The sender, as `Name <address>`. */
   MAIL_FROM: z.string().min(3).default('Tollgate <no-reply@localhost>'),
-  /** A range endpoint of breached passwords, such as https://api.pwnedpasswords.com/range; absent for no such check. */
+  /**
+   * A range endpoint of breached passwords, such as https://api.pwnedpasswords.com/range. Without it, the check is
+   * disabled.
+   */
   BREACHED_PASSWORDS_URL: baseUrl.optional(),
-  /** Milliseconds that whoever chooses a password waits for it at most. */
+  /** The maximum time in milliseconds that a password check waits for it. */
   BREACHED_PASSWORDS_TIMEOUT_MS: wholeNumber(100, 10_000, 1_000),
-  /** Polar's organization access token; absent for no payments through Polar (docs/operate/billing.md). */
+  /** Polar's organization access token. Without it, payments through Polar are disabled (docs/operate/billing.md). */
   POLAR_ACCESS_TOKEN: credential.optional(),
   POLAR_WEBHOOK_SECRET: webhookSecrets,
-  /** With the version; the sandbox is https://sandbox-api.polar.sh/v1. */
+  /** Including the version. The sandbox is https://sandbox-api.polar.sh/v1. */
   POLAR_API_URL: baseUrl.default('https://api.polar.sh/v1'),
-  /** Stripe's secret or restricted key; absent for no payments through Stripe. */
+  /** Stripe's secret or restricted key. Without it, payments through Stripe are disabled. */
   STRIPE_SECRET_KEY: credential.optional(),
   STRIPE_WEBHOOK_SECRET: webhookSecrets,
   STRIPE_API_URL: baseUrl.default('https://api.stripe.com/v1'),
@@ -152,12 +161,18 @@ const Variables = z.object({
   SERVICE_NAME: z.string().min(1).default('tollgate'),
 })
 
-/** An API key without the secret would take money and never hear of it; the other way round nothing could be looked up. */
+/**
+ * With an API key but no webhook secret, payments would never be recorded. With only the secret, nothing could be
+ * looked up.
+ */
 function hasBothOrNone(key: string | undefined, secrets: readonly string[] | undefined): boolean {
   return (key === undefined) === (secrets === undefined || secrets.length === 0)
 }
 
-/** With both set nobody could tell which one signs. Checked also where something else is wrong: all is told at once. */
+/**
+ * With both set, the signing key would be ambiguous. Checked even if other variables are wrong, so that all errors are
+ * reported at once.
+ */
 const Env = Variables.refine(
   ({ JWT_KEYS, JWT_SECRET_KEY }) => (JWT_KEYS === undefined) !== (JWT_SECRET_KEY === undefined),
   { path: ['JWT_KEYS'], message: 'give either this or JWT_SECRET_KEY', when: () => true },
@@ -173,7 +188,7 @@ const Env = Variables.refine(
     when: () => true,
   })
 
-/** Of these the message says what is wrong as well: it is written here and quotes nothing. */
+/** For these variables the message also gives the reason. It is written in this file and quotes nothing. */
 const EXPLAINED = new Set([
   'JWT_KEYS',
   'LEAK_REPORT_KEYS',
@@ -183,17 +198,18 @@ const EXPLAINED = new Set([
 ])
 
 export type Config = z.output<typeof Env> & {
-  /** Settings that cannot work. Their features are off; key verification does not need them. */
+  /** Settings that cannot work. Their features are disabled; key verification does not need them. */
   readonly faults: readonly ConfigFault[]
 }
 
 const parsed = new WeakMap<object, Config>()
 
 /**
- * The environment, checked whole, once per isolate. A wrong setting of a side feature turns that feature off; it is logged as
- * `setting_refused`, and what was probably meant otherwise as `setting_suspicious`.
+ * Validates the whole environment, once per isolate. A wrong setting of a side feature disables that feature and is
+ * logged as `setting_refused`; a setting that was probably meant differently is logged as `setting_suspicious`.
  *
- * @throws Problem `misconfigured`, naming every variable that verification needs and that is missing or wrong, never a value
+ * @throws Problem `misconfigured`, naming every variable that verification needs and that is missing or wrong, never a
+ *   value
  */
 export function readConfig(env: object): Config {
   const known = parsed.get(env)
@@ -223,7 +239,7 @@ function parseConfig(given: object): Config {
   throw new Problem('misconfigured', { detail: `Missing or wrong: ${[...names].join(', ')}. See .dev.vars.example.` })
 }
 
-/** A second look at what is well formed: what cannot work is left out as well. */
+/** A second check of well-formed settings: those that cannot work are left out as well. */
 function withoutFaulty(env: object, settings: z.output<typeof Env>, malformed: readonly ConfigFault[]): Config {
   const faults = [...malformed, ...findFaults(settings)]
   if (faults.length === malformed.length) return { ...settings, faults }

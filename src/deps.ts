@@ -6,29 +6,29 @@ import type { Database } from './db/orm.ts'
 import { TimeBudget } from './db/time-budget.ts'
 import type { UsageEvent } from './metering/event.ts'
 
-/** What a use-case may touch outside itself. One per request; nothing in it is worth keeping longer. */
+/** Everything outside itself that a use-case may use. One per request; nothing in it should be kept longer. */
 export interface Deps {
   readonly config: Config
   readonly sql: Sql
   readonly redis: Redis
-  /** What all queries of a request have together; it is lifted once the answer is on its way. */
+  /** The total time of a request's queries. It is lifted once the answer is on its way. */
   readonly budget: TimeBudget
   /** Unix time in milliseconds, by this isolate's clock. */
   now(): number
-  /** What is added to the clock of Redis, which rate limits go by; 0 but in tests that move time. */
+  /** Added to the clock of Redis, which rate limits use. 0, except in tests that move time. */
   readonly redisAheadMs: number
-  /** Lets work go on after the answer; the platform gives it 30 s. */
+  /** Continues work after the answer. The platform gives it 30 s. */
   defer(work: Promise<unknown>): void
   /** Tells webhook endpoints of refusals by rate limits, once they are written. */
   tellRefusals(refusals: readonly UsageEvent[]): Promise<void>
 }
 
-/** The part of an execution context that Deps needs; the same for HTTP, RPC and cron. */
+/** The part of an execution context that Deps needs. It is the same for HTTP, RPC and cron. */
 interface Context {
   waitUntil(work: Promise<unknown>): void
 }
 
-/** @throws Problem `misconfigured` when the environment is incomplete */
+/** @throws Problem `misconfigured` if the environment is incomplete */
 export function createDeps(env: object, context: Context): Deps {
   const config = readConfig(env)
   const budget = new TimeBudget(config.REQUEST_BUDGET_MS)
@@ -37,7 +37,8 @@ export function createDeps(env: object, context: Context): Deps {
   return {
     config,
     get sql() {
-      sql ??= openDatabase(config, budget) // most requests need neither: their key is in memory, their units in a lease
+      // most requests need neither: the key is cached, and its units come from a lease
+      sql ??= openDatabase(config, budget)
       return sql
     },
     get redis() {
@@ -55,12 +56,12 @@ export function createDeps(env: object, context: Context): Deps {
   }
 }
 
-/** Where a request comes from, for limits, sessions and the audit log. */
+/** Where a request comes from. Limits, sessions and the audit log use it. */
 export interface Origin {
   readonly requestId: string
-  /** As the platform tells it, or a back end with a service key; undefined only where there is no edge in front. */
+  /** As reported by the platform, or by a back end with a service key. Undefined only without an edge in front. */
   readonly ip: string | undefined
-  /** The service key that named the address, where one did. */
+  /** The service key that named the address, if one did. */
   readonly addressBy?: string
   /** Cut to 500 characters. */
   readonly userAgent: string | undefined
@@ -70,17 +71,17 @@ export interface Origin {
 export interface ManagementDeps extends Deps {
   readonly db: Database
   readonly origin: Origin
-  /** Set where the request has an `Idempotency-Key`. */
+  /** Set if the request has an `Idempotency-Key`. */
   readonly repeats?: Repeats
 }
 
-/** The Redis key that holds a row's version, and the version the row has now. */
+/** The Redis key of a row's version, and the row's current version. */
 export interface RowVersion {
   readonly name: string
   readonly version: number
 }
 
-/** How a request with an `Idempotency-Key` is kept from having its effect twice. */
+/** How a request with an `Idempotency-Key` has its effect only once. */
 export interface Repeats {
   keep(status: number, body: object | null, announcements: readonly RowVersion[]): Promise<BatchItem<'pg'>[]>
 }

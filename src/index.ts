@@ -11,7 +11,7 @@ export default {
   },
 } satisfies ExportedHandler<Env>
 
-/** Jobs are imported when one is due: a verification has no use for their modules. */
+/** Jobs are imported when one is due, because a verification does not need their modules. */
 async function runDue(
   env: Env,
   context: ExecutionContext,

@@ -1,4 +1,6 @@
-/** Everything but key verification: the features' routes, their OpenAPI document and its page. Imported when first asked for. */
+/**
+ * Everything except key verification: the features' routes, their OpenAPI document and its page. Imported on first use.
+ */
 import type { Context, Next } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import { emailRoutes } from './accounts/email/routes.ts'
@@ -50,7 +52,7 @@ import { usageRoutes } from './usage/routes.ts'
 import { operatorWebhookRoutes } from './webhooks/operator-routes.ts'
 import { webhookRoutes } from './webhooks/routes.ts'
 
-/** The edge has made Deps already; here they get drizzle, and all that a request waits for has its budget of time. */
+/** The edge has already created Deps. Here they get drizzle, and the request's total waiting time is bounded. */
 const withDeps = createMiddleware<ManagementEnv>(async function withDeps(c, next) {
   const { deps, requestId } = c.env
   c.set('deps', { ...deps, db: ormOver(deps.sql), origin: readOrigin(c) })
@@ -117,13 +119,14 @@ for (const routes of [
 management.route('/account', accountPages)
 management.get('/', (c) => c.redirect('/docs'))
 management.get('/.well-known/jwks.json', (c) => {
-  c.header('Cache-Control', 'public, max-age=300') // how long a verifier may go without a new key: see docs/operate/keys.md
+  // how long a verifier may not know a new key: see docs/operate/keys.md
+  c.header('Cache-Control', 'public, max-age=300')
   return c.json(publicKeys(c.env.deps.config))
 })
 management.get('/openapi.json', (c) => c.json(openApiDocument(management, c.env.deps.config)))
 management.get('/docs', (c) => docsPage(c, openApiDocument(management, c.env.deps.config)))
 
-/** What no route took: a wrong method where the path is known, else nothing. */
+/** Paths without a route: a wrong method if the path is known, else not found. */
 management.notFound((c) => {
   const methods = allowedMethods(management, c.req.path)
   if (methods.length === 0) throw new Problem('not_found')

@@ -1,24 +1,24 @@
 /**
- * What goes over the service binding, for Workers that call Tollgate. This file imports nothing: copy it into your Worker,
- * and type the binding as `TollgateBinding`. src/rpc.ts is written in these types, so they are what is answered.
+ * The types of the service binding, for Workers that call Tollgate. This file imports nothing: copy it into your
+ * Worker, and type the binding as `TollgateBinding`. src/rpc.ts is typed by it, so the types always match the answers.
  *
- * Names are those of the HTTP API. Times are ISO 8601, spans are in whole seconds, `cost_usd` is US dollars: decimal text in every
- * answer, text or a number where it is given.
+ * Names are those of the HTTP API. Times are ISO 8601, durations are in whole seconds, `cost_usd` is US dollars:
+ * decimal text in every answer, text or a number in inputs.
  */
 
-/** What a Worker that is bound to Tollgate calls. Nothing here throws what Tollgate answers: a failure is data. */
+/** The methods of Tollgate's service binding. None of them throws: a failure is data. */
 export interface TollgateBinding {
   /** Whether an API key may do something, taking `cost` units of its limits: `POST /api/v1/keys/verify`. */
   verifyKey(input: VerifyKeyInput): Promise<KeyVerdict | Failure>
-  /** Whose access token this is, as of now. */
+  /** Checks whose access token this is, with current data. */
   verifyToken(input: VerifyTokenInput): Promise<TokenVerdict | Failure>
-  /** Records what was used, each event once: `POST /api/v1/usage`. */
+  /** Records usage, each event once: `POST /api/v1/usage`. */
   recordUsage(input: RecordUsageInput): Promise<RecordedUsage | Failure>
   /** Holds units of a quota for work whose cost is known afterwards: `POST /api/v1/usage/reserve`. */
   reserve(input: ReserveInput): Promise<Reservation | Failure>
-  /** Records what a reservation came to, and gives its hold back: `POST /api/v1/usage/settle`. */
+  /** Records the actual use of a reservation, and releases its hold: `POST /api/v1/usage/settle`. */
   settle(input: SettleInput): Promise<Settlement | Failure>
-  /** What an organization may use and has used: `GET /api/v1/quotas`. */
+  /** An organization's limits and use: `GET /api/v1/quotas`. */
   getQuotas(input: GetQuotasInput): Promise<Quotas | Failure>
   /** Finds or makes the organization of a customer, by your own id of it. */
   upsertOrganization(input: UpsertOrganizationInput): Promise<UpsertedOrganization | Failure>
@@ -37,19 +37,19 @@ export interface TollgateBinding {
 }
 
 /**
- * A call that could not be answered. `valid` and `granted` are false, so that code which only looks at those refuses;
- * `'problem' in answer` tells it from every answer.
+ * A call that failed. `valid` and `granted` are false, so that code that only reads those refuses the request.
+ * `'problem' in answer` distinguishes it from every other answer.
  */
 export interface Failure {
   readonly valid: false
   readonly granted: false
-  /** The problem's code in capitals, such as `INVALID_REQUEST` or `UNAVAILABLE`. */
+  /** The problem's code in upper case, such as `INVALID_REQUEST` or `UNAVAILABLE`. */
   readonly code: Uppercase<string>
-  /** As over HTTP: 503 while a store is unavailable, which is nobody's fault who holds a key. */
+  /** As over HTTP: 503 while a store is unavailable, which is not the fault of the key's holder. */
   readonly status: number
-  /** Seconds until it is worth trying again. */
+  /** Seconds until a retry makes sense. */
   readonly retry_after: number | null
-  /** Ready to copy into an answer. */
+  /** Ready to copy into your answer. */
   readonly headers: Headers
   /** RFC 9457, as over HTTP. */
   readonly problem: {
@@ -59,7 +59,7 @@ export interface Failure {
     readonly detail: string
     readonly code: string
     readonly request_id: string
-    /** Each field that is wrong. */
+    /** Each invalid field. */
     readonly errors?: readonly { readonly path: string; readonly message: string }[]
   }
 }
@@ -69,16 +69,16 @@ type Headers = Readonly<Record<string, string>>
 export interface VerifyKeyInput {
   /** The API key as its holder sent it. */
   readonly key: string
-  /** Units to take, 1 when absent; 0 only looks. */
+  /** Units to take, 1 by default. 0 reads the limits and takes nothing. */
   readonly cost?: number | undefined
-  /** Scopes the key must have, all of them. */
+  /** Scopes that the key must have. It needs all of them. */
   readonly scopes?: readonly string[] | undefined
-  /** Units to take of the key's named limits, instead of each one's usual cost. */
+  /** Units to take of the key's named limits, instead of each limit's default cost. */
   readonly limits?: Readonly<Record<string, number>> | undefined
-  /** What is called, for the statistics: `/v1/answers`. */
+  /** The endpoint that the request calls, for usage reports, such as `/v1/answers`. */
   readonly endpoint?: string | undefined
   readonly method?: string | undefined
-  /** The caller's address; keys bound to addresses need it. */
+  /** The caller's IP address. Keys with an IP allowlist require it. */
   readonly ip?: string | undefined
   readonly user_agent?: string | undefined
   /** Makes a repeated verification count once. */
@@ -86,11 +86,11 @@ export interface VerifyKeyInput {
 }
 
 export type KeyVerdict = (ValidKey | RefusedKey) & {
-  /** The headers of an answer that goes by it, ready to copy. */
+  /** The headers of an answer that follows the verdict, ready to copy. */
   readonly headers: Headers
 }
 
-/** The key may do what was asked. */
+/** The key may make this request. */
 export interface ValidKey extends KeyFacts, LimitReadings {
   readonly valid: true
   readonly code: 'VALID'
@@ -99,18 +99,21 @@ export interface ValidKey extends KeyFacts, LimitReadings {
   readonly request_id: string
 }
 
-/** The key may not. One that is not known gets nothing but the first five; limits are told where they were asked. */
+/**
+ * The key may not make this request. For an unknown key, only the first five fields are set; limits are set if they
+ * were checked.
+ */
 export interface RefusedKey extends Partial<KeyFacts>, Partial<LimitReadings> {
   readonly valid: false
   readonly code: KeyRefusal
-  /** With which an API answers its caller. */
+  /** The status your API should answer its caller with. */
   readonly status: 401 | 403 | 429
-  /** Seconds until it is worth trying again, at least 1; null where waiting does not help. */
+  /** Seconds until a retry makes sense, at least 1. Null if waiting does not help. */
   readonly retry_after: number | null
   readonly request_id: string
-  /** What refused, where it was a limit: `ratelimit`, a named limit or a meter. */
+  /** The limit that refused, if one did: `ratelimit`, a named limit or a meter. */
   readonly refused_by?: string
-  /** Set where more was asked for than the limit is: no waiting helps. */
+  /** Set if the cost exceeds the limit itself, so that waiting does not help. */
   readonly never_fits?: true
 }
 
@@ -136,14 +139,17 @@ export interface KeyFacts {
   readonly scopes: readonly string[]
   readonly plan: string
   readonly features: Readonly<Record<string, number | string | boolean>>
-  /** JSON. What is inside of it is `object`: Cloudflare's types of a binding can follow neither `unknown` nor a recursion. */
+  /**
+   * JSON. Nested values have the type `object`, because Cloudflare's types of a binding support neither `unknown` nor
+   * recursion.
+   */
   readonly metadata: Readonly<Record<string, object | string | number | boolean | null>>
   readonly expires_at: string | null
 }
 
 export interface LimitReadings {
   readonly ratelimit: WindowReading
-  /** The key's named limits, where it has any. */
+  /** The key's named limits, if it has any. */
   readonly limits?: Readonly<Record<string, WindowReading>>
   readonly quotas: QuotaReadings
 }
@@ -151,11 +157,11 @@ export interface LimitReadings {
 export interface WindowReading {
   readonly limit: number
   readonly remaining: number
-  /** When all units are back, or when a refused cost fits; null where it never does. */
+  /** When all units are available again, or when a refused cost will fit. Null if it never will. */
   readonly resets_at: string | null
 }
 
-/** By meter, in its own form of an amount: of `cost_usd` decimal text, else a number. */
+/** By meter: `cost_usd` is decimal text, all other amounts are numbers. */
 export interface QuotaReadings extends Readonly<Partial<Record<Exclude<Meter, 'cost_usd'>, QuotaReading | undefined>>> {
   readonly cost_usd?: QuotaReading<string> | undefined
 }
@@ -163,7 +169,7 @@ export interface QuotaReadings extends Readonly<Partial<Record<Exclude<Meter, 'c
 export interface QuotaReading<Amount = number> {
   readonly limit: Amount | null
   readonly used: Amount
-  /** Reserved and not settled yet. */
+  /** Units that are reserved and not settled yet. */
   readonly held: Amount
   readonly remaining: Amount | null
   readonly resets_at: string
@@ -171,34 +177,37 @@ export interface QuotaReading<Amount = number> {
 
 export interface VerifyTokenInput {
   readonly token: string
-  /** The active organization of the token when absent. */
+  /** Defaults to the token's active organization. */
   readonly organization_id?: string | undefined
-  /** What the user must be allowed to do there. */
+  /** The permission that the user must have there. */
   readonly permission?: Permission | undefined
 }
 
 export type TokenVerdict = ValidToken | RefusedToken
 
-/** A token that is good, and who is behind it. */
+/** A valid token, and its user. */
 export interface ValidToken {
   readonly valid: true
   readonly code: 'VALID'
   readonly request_id: string
   readonly user_id: string
   readonly session_id: string
-  /** Null for a user without any. */
+  /** Null for a user without an organization. */
   readonly organization_id: string | null
   readonly role: Role | null
-  /** While set its API keys do not verify; your API may want to refuse its people as well. */
+  /** While set, its API keys do not verify. Your API may want to refuse its members as well. */
   readonly organization_suspended: boolean
-  /** The administrator who acts as the user for support, if somebody does. */
+  /** The administrator who acts as this user in a support session; null otherwise. */
   readonly impersonator_id: string | null
   readonly is_administrator: boolean
 }
 
 export interface RefusedToken {
   readonly valid: false
-  /** `UNAUTHENTICATED`: expired, revoked or not ours. `FORBIDDEN`: the user does not belong there, or may not. */
+  /**
+   * `UNAUTHENTICATED`: expired, revoked, or not from this deployment. `FORBIDDEN`: the user is not a member, or lacks
+   * the permission.
+   */
   readonly code: 'UNAUTHENTICATED' | 'FORBIDDEN'
   readonly request_id: string
 }
@@ -212,29 +221,32 @@ export type Permission =
   | 'usage:events'
   | 'usage:alerts'
 
-/** `null` is the same as leaving a field out. */
+/** `null` is the same as an absent field. */
 type Given<Value, Names extends string> = { readonly [Name in Names]?: Value | null | undefined }
 
-/** Tokens by every name that providers give them. */
+/** Token counts by every name that providers use. */
 type TokenNames =
   | `${'' | 'total_' | 'input_' | 'prompt_' | 'output_' | 'completion_'}tokens`
   | `${'cached_' | 'cache_read_input_' | 'cache_creation_input_'}tokens`
 
-/** Amounts of one use. Gauges are how many there are now, not an amount to add; in a reservation, what would be added. */
+/**
+ * Amounts of one use. Gauges are current readings, not amounts to add; in a reservation, the amounts that would be
+ * added.
+ */
 export interface UsedUnits
   extends Given<number, 'api_calls' | 'queries' | 'concepts' | TokenNames>,
     Given<string | number, 'cost_usd' | 'storage_gb'>,
     Given<string, 'provider' | 'model'> {}
 
-/** What a use was, beside its amounts. */
+/** Details of a use, in addition to its amounts. */
 export interface UseDetails
   extends UsedUnits,
     Given<string, 'key_id' | 'endpoint' | 'method' | 'route' | 'ip' | 'user_agent' | 'error_code' | 'error_message'>,
     Given<number, 'status_code' | 'response_time_ms'>,
     Given<Readonly<Record<string, unknown>>, 'metadata'> {
-  /** When it happened; now when absent. */
+  /** When it happened. Defaults to now. */
   readonly timestamp?: string | null | undefined
-  /** That of the verdict by which this use was admitted: the event completes that request. */
+  /** The `request_id` of the verdict that admitted this use. The event completes that request. */
   readonly request_id?: string | null | undefined
 }
 
@@ -242,9 +254,9 @@ export interface UseDetails
 export interface UsageEvent extends UseDetails, Given<string, 'id' | 'organization_id' | 'external_id'> {}
 
 export interface RecordUsageInput {
-  /** From 1 to 1,000; each is looked at by itself. */
+  /** From 1 to 1,000. Each is validated on its own. */
   readonly events: readonly UsageEvent[]
-  /** While the database fails: `spool` keeps the events elsewhere until it is back, `sync` fails. */
+  /** While the database fails: `spool` keeps the events until it is back, `sync` fails. */
   readonly durability?: 'spool' | 'sync' | undefined
 }
 
@@ -252,11 +264,11 @@ export interface RecordedUsage {
   readonly accepted: number
   /** Repeats of events that were counted before. */
   readonly duplicates: number
-  /** Events whose id was used for a different one; not counted. */
+  /** Events whose id was already used for a different event. They are not counted. */
   readonly conflicts: readonly EventPlace[]
   readonly rejected: readonly (EventPlace & { readonly code: EventRejection; readonly detail: string })[]
   readonly warnings?: readonly UsageWarning[] | undefined
-  /** Set where the events are kept and not counted yet. */
+  /** Set if the events are kept but not counted yet. */
   readonly spooled?: true
 }
 
@@ -270,12 +282,12 @@ export type EventRejection =
   | 'not_storable'
 
 export interface EventPlace {
-  /** Among the events sent, from 0. */
+  /** The index among the sent events, from 0. */
   readonly index: number
   readonly id: string | null
 }
 
-/** A descriptive field that was cut or left out; its event counts all the same. */
+/** A descriptive field that was cut or left out. Its event still counts. */
 export interface UsageWarning extends EventPlace {
   readonly field: string
   readonly code: 'cut' | 'left_out'
@@ -284,7 +296,7 @@ export interface UsageWarning extends EventPlace {
 
 /** An estimate of at least one meter. */
 export interface ReserveInput extends UsedUnits, Given<string, 'key_id' | 'organization_id' | 'external_id'> {
-  /** Until the hold ends by itself; 600 when absent. */
+  /** How long the hold lasts. Defaults to 600. */
   readonly expires_in_seconds?: number | undefined
   /** A repeat by the same caller gets the same hold. */
   readonly idempotency_key?: string | undefined
@@ -295,7 +307,7 @@ export type Reservation =
       readonly granted: true
       readonly reservation_id: string
       readonly expires_at: string
-      /** What may be used, by meter. */
+      /** The units that may be used, by meter. */
       readonly held: HeldAmounts
       readonly quotas: QuotaReadings
     }
@@ -305,10 +317,10 @@ export type Reservation =
       readonly exceeded: Omit<QuotaReading<number | string>, 'resets_at'> & {
         readonly meter: Meter
         readonly requested: number | string
-        /** Null where the request never fits. */
+        /** Null if the request never fits. */
         readonly resets_at: string | null
       }
-      /** More was asked for than the limit is. */
+      /** The request exceeds the limit itself. */
       readonly never_fits?: true | undefined
       readonly quotas: QuotaReadings
     }
@@ -318,17 +330,17 @@ export interface HeldAmounts extends Readonly<Partial<Record<Exclude<Meter, 'cos
   readonly cost_usd?: string | undefined
 }
 
-/** What was really used, or `cancel`. */
+/** The actual use, or `cancel`. */
 export interface SettleInput extends UseDetails {
   readonly reservation_id: string
-  /** Nothing was used: the hold is given back and no event recorded. */
+  /** Nothing was used: the hold is released and no event is recorded. */
   readonly cancel?: boolean | undefined
 }
 
 export interface Settlement {
-  /** A repeat counts once: `duplicate`, or `conflict` where it says something else. */
+  /** A repeat counts once: `duplicate`, or `conflict` if its content differs. */
   readonly outcome: 'settled' | 'duplicate' | 'conflict' | 'spooled' | 'cancelled'
-  /** Whether the hold was still there; it may have expired. */
+  /** Whether the hold still existed. It may have expired. */
   readonly released: boolean
   readonly warnings?: readonly UsageWarning[] | undefined
 }
@@ -358,9 +370,9 @@ export interface MeterReading<Amount = number> {
   readonly used: Amount
   readonly held: Amount
   readonly remaining: Amount | null
-  /** Of the limit; null without one. */
+  /** Percent of the limit; null without one. */
   readonly percent: number | null
-  /** Used above a limit that only starts the overage. */
+  /** Use above a limit that only starts the overage. */
   readonly overage: Amount
 }
 

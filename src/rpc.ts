@@ -39,9 +39,10 @@ import { readVerdictHeaders } from './verification/verdict-headers.ts'
 import { verifyKey } from './verification/verify.ts'
 
 /**
- * What other Workers call through a service binding: `env.TOLLGATE.verifyKey({ key, cost })`. No HTTP and no credentials,
- * since only the operator can bind to it. Input is checked here again: the caller may be months old. Errors are data:
- * nothing here throws. Every method of this class is public on the wire, in the types of rpc-types.ts.
+ * The methods that other Workers call through a service binding: `env.TOLLGATE.verifyKey({ key, cost })`. They need no
+ * HTTP and no credentials, because only the operator can create a binding. Input is validated here again, because the
+ * caller may be of an older version. Errors are data: nothing here throws. Every method of this class is public on the
+ * wire, in the types of rpc-types.ts.
  */
 export class Tollgate extends WorkerEntrypoint<Env> implements TollgateBinding {
   /** The same function as `POST /api/v1/keys/verify`. */
@@ -53,8 +54,8 @@ export class Tollgate extends WorkerEntrypoint<Env> implements TollgateBinding {
   }
 
   /**
-   * Whose access token this is, as of now: for an operator's API that signed-in users call. `{ token, organization_id?,
-   * permission? }`; with a permission it is valid only for who has it there.
+   * Checks whose access token this is, for an operator's API that signed-in users call. `{ token, organization_id?,
+   * permission? }`; with a permission, it is valid only if the user has it there.
    */
   async verifyToken(input: VerifyTokenInput): Promise<TokenVerdict | Failure> {
     return this.#answer(async (deps, requestId) => {
@@ -87,7 +88,7 @@ export class Tollgate extends WorkerEntrypoint<Env> implements TollgateBinding {
     })
   }
 
-  /** The same as `GET /api/v1/quotas`, of any organization: `{ organization_id }`. */
+  /** The same as `GET /api/v1/quotas`, for any organization: `{ organization_id }`. */
   async getQuotas(input: GetQuotasInput): Promise<Quotas | Failure> {
     return this.#answer(async (deps) => {
       const { QuotasInput, readQuotas } = await import('./limits/quotas.ts')
@@ -139,7 +140,7 @@ export class Tollgate extends WorkerEntrypoint<Env> implements TollgateBinding {
     } catch (error) {
       return describeFailure(error, { requestId, publicUrl: deps?.config.PUBLIC_URL })
     } finally {
-      deps?.budget.lift() // what is left to do is done behind the answer
+      deps?.budget.lift() // the remaining work runs after the answer
     }
   }
 }
@@ -155,7 +156,7 @@ interface FailureContext {
   readonly publicUrl: string | undefined
 }
 
-/** The last stop of everything thrown by a method, as `answerError` is over HTTP: the same problem, as data. */
+/** Handles everything that a method throws, like `answerError` over HTTP: the same problem, as data. */
 export function describeFailure(error: unknown, { requestId, publicUrl }: FailureContext): Failure {
   const known = problemIn(error)
   if (!known) log('error', 'rpc_failed', { request_id: requestId, ...errorFields(error) })

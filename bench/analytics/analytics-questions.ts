@@ -1,5 +1,6 @@
 import { readOverview } from '../../src/admin/overview/queries.ts'
 import type { Sql } from '../../src/db/client.ts'
+import { toIso } from '../../src/lib/iso.ts'
 import { toMonth } from '../../src/lib/period.ts'
 import { DIMENSION_NAMES } from '../../src/metering/dimensions.ts'
 import { usageBreakdown } from '../../src/usage/analytics/breakdown.ts'
@@ -12,7 +13,7 @@ import { usageForecast } from '../../src/usage/analytics/forecast.ts'
 import { usageStatistics } from '../../src/usage/analytics/month.ts'
 import { parseBuckets, parseEventSpan, parseHours } from '../../src/usage/analytics/query-span.ts'
 import { platformScope, type Scope } from '../../src/usage/analytics/scope.ts'
-import { DAY_MS, formatDay, HOUR_MS, iso } from '../../src/usage/analytics/span.ts'
+import { DAY_MS, formatDay, HOUR_MS } from '../../src/usage/analytics/span.ts'
 import { usageSummary } from '../../src/usage/analytics/summary.ts'
 import { usageTimeseries } from '../../src/usage/analytics/timeseries.ts'
 import { LARGE } from './analytics-fill.ts'
@@ -32,7 +33,7 @@ const ofPlan: Whose = (sql) => platformScope(sql, 'bench-1')
 const summary =
   (days?: number, whose = large): Question =>
   async (sql, now) => {
-    const span = parseHours(days ? { from: iso(now - days * DAY_MS) } : {}, now)
+    const span = parseHours(days ? { from: toIso(now - days * DAY_MS) } : {}, now)
     await usageSummary(sql, await whose(sql), span)
     return 1
   }
@@ -48,7 +49,7 @@ interface Series {
 const seriesOf =
   ({ interval, days, tz, filter = {}, whose = large }: Series): Question =>
   async (sql, now) => {
-    const buckets = parseBuckets({ interval, tz, from: iso(now - days * DAY_MS) }, filter, now)
+    const buckets = parseBuckets({ interval, tz, from: toIso(now - days * DAY_MS) }, filter, now)
     return (await usageTimeseries(sql, await whose(sql), buckets, filter)).length
   }
 
@@ -59,14 +60,14 @@ const breakdown =
   (by: GroupedBy, days: number, whose = large): Question =>
   async (sql, now) => {
     // Off the hour of midnight: an edge of hours on both sides.
-    const span = parseHours({ from: iso(now - days * DAY_MS + HOUR_MS), to: iso(now) }, now)
+    const span = parseHours({ from: toIso(now - days * DAY_MS + HOUR_MS), to: toIso(now) }, now)
     return (await usageBreakdown(sql, await whose(sql), { by, span, limit: 10, order: 'requests' })).data.length
   }
 
 const events =
   (filter: EventFilter, days: number, limit = 101): Question =>
   async (sql, now) => {
-    const span = parseEventSpan({ from: iso(now - days * DAY_MS) }, now)
+    const span = parseEventSpan({ from: toIso(now - days * DAY_MS) }, now)
     return (await listEvents(sql, LARGE, { span, filter, limit })).length
   }
 
@@ -119,7 +120,7 @@ const PLATFORM: Readonly<Record<string, Question>> = {
   'a plan: breakdown by endpoint, 400 days': breakdown('endpoint', 400, ofPlan),
   'a plan: breakdown by organization, 400 days': breakdown('organization', 400, ofPlan),
   'admin/overview (a batch of 8)': async (sql, now) => {
-    await readOverview(sql, iso(now), [formatDay(toMonth(now).start), formatDay(now)])
+    await readOverview(sql, toIso(now), [formatDay(toMonth(now).start), formatDay(now)])
     return 1
   },
 }

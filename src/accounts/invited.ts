@@ -1,4 +1,4 @@
-/** The account side of an invitation: whose address it went to, and making an account for somebody who has none. */
+/** The account side of an invitation: finds the account of the invited address, or creates one. */
 
 import { and, eq, sql } from 'drizzle-orm'
 import { audited } from '../audit/record.ts'
@@ -17,14 +17,14 @@ import { requireDomain } from './registration.ts'
 
 type Invited = NonNullable<Awaited<ReturnType<typeof findInvited>>>
 
-/** The account that an invited address has. */
+/** The account of an invited address, if there is one. */
 export function findInvited(deps: ManagementDeps, email: string) {
   return findUserByEmail(deps.db, email)
 }
 
 /**
- * Asks for the password of the account with an invited address. With the link, which only its mailbox got, that is two
- * proofs; it signs nobody in, so that a second factor is not asked for.
+ * Checks the password of the account with an invited address. Together with the link, which only its mailbox received,
+ * these are two proofs. It signs nobody in, so a second factor is not required.
  *
  * @throws Problem `wrong_password`, `rate_limited` before anything is hashed
  */
@@ -34,7 +34,7 @@ export async function requireInvited(deps: ManagementDeps, account: Invited, pas
   if (!matches || !account.isActive) throw new Problem('wrong_password')
 }
 
-/** Counts an address as confirmed, since a link that was sent there was opened; for a batch. */
+/** Marks an address as confirmed, because a link that was sent to it was opened; for a batch. */
 export function confirmAddress(deps: ManagementDeps, userId: string, email: string) {
   const now = new Date(deps.now()).toISOString()
   return deps.db
@@ -50,10 +50,10 @@ interface Person {
 }
 
 /**
- * Makes an account whose address is confirmed from the start, with a personal organization like any other.
+ * Creates an account with a confirmed address, and a personal organization like any other.
  *
- * @param also the statements that go with it, which may refuse it
- * @returns the user's id, or `undefined` when they did, or the address has an account meanwhile
+ * @param also further statements of the batch, which may refuse it
+ * @returns the user's id, or `undefined` if they refused it, or the address has an account meanwhile
  * @throws Problem `registration_domain_not_allowed`, `invalid_request` for a weak password
  */
 export async function registerInvited(

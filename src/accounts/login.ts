@@ -4,6 +4,7 @@ import type { Config } from '../config.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { isSameNetwork } from '../lib/cidr.ts'
 import { maskEmail } from '../lib/mask-email.ts'
+import { sleep } from '../lib/sleep.ts'
 import { enforceRateLimits, networkAddress, resetRateLimits } from '../limits/endpoint-limits.ts'
 import { Problem } from '../problems.ts'
 import { REFUSAL_MS } from './passwords/hash-cost.ts'
@@ -16,11 +17,11 @@ import { openChallenge } from './two-factor/challenge.ts'
 
 /**
  * Signs in with email address and password. An unknown address, a wrong password and a disabled account get the same
- * answer after the same time. With a second factor switched on the answer is a challenge, and no token of any kind.
+ * answer after the same time. With a second factor enabled, the answer is a challenge and contains no other token.
  *
- * Two limits hold wherever a guess comes from, since an attacker may have many addresses. They are not asked where the
- * user signed in from before, so that nobody can lock owners out of their own network (ASVS 6.1.1). The one that all
- * accounts share counts failures alone: whoever knows the password gets in.
+ * Two limits apply across all networks, because an attacker may have many addresses. They do not apply to networks from
+ * which the user signed in before, so that nobody can lock owners out of their own network (ASVS 6.1.1). The limit that
+ * all accounts share counts only failures, so it never refuses a correct password.
  *
  * @throws Problem `rate_limited` before anything is hashed, `busy` when too many passwords wait in this isolate,
  *   `invalid_credentials`, also for an address that must be confirmed first
@@ -38,7 +39,7 @@ export async function login(deps: ManagementDeps, request: z.output<typeof Login
   if (!matches || !maySignIn(deps.config, user)) {
     if (!isKnown) await enforceRateLimits(deps, { login_anywhere: {} })
     const refusalProblem = await refusal(deps, account, user !== undefined)
-    await notBefore(hashing + REFUSAL_MS)
+    await waitUntil(hashing + REFUSAL_MS)
     throw refusalProblem
   }
   const passwordHash = await renewHash(deps, user, request.password)
@@ -48,8 +49,8 @@ export async function login(deps: ManagementDeps, request: z.output<typeof Login
     : openSession(deps, user.id, { factors: ['password'], passwordHash, organizationId: user.homeOrganizationId })
 }
 
-/** @param moment in milliseconds since 1970 */
-const notBefore = (moment: number) => new Promise((resolve) => setTimeout(resolve, Math.max(0, moment - Date.now())))
+/** @param time in milliseconds since 1970 */
+const waitUntil = (time: number) => sleep(Math.max(0, time - Date.now()))
 
 type Account = NonNullable<Awaited<ReturnType<typeof findUserByEmail>>>
 
@@ -57,7 +58,7 @@ function maySignIn({ EMAIL_VERIFICATION }: Config, user: Account | undefined): u
   return user !== undefined && user.isActive && (EMAIL_VERIFICATION === 'optional' || user.emailVerifiedAt !== null)
 }
 
-/** The row belongs to no organization: whether an address has an account is for administrators alone. */
+/** The audit row has no organization: only administrators may see whether an address has an account. */
 async function refusal(deps: ManagementDeps, email: string, isKnown: boolean): Promise<Problem> {
   const detail = { email: maskEmail(email), email_known: isKnown }
   await audited(deps, { action: 'login.failed', actor: undefined, result: 'failure', detail })
@@ -65,13 +66,13 @@ async function refusal(deps: ManagementDeps, email: string, isKnown: boolean): P
 }
 
 /**
- * Where addresses must be confirmed, one that is not is refused in the same words as a wrong password: else whoever
- * registers a stranger's address and signs in would learn whether it had an account.
+ * If addresses must be confirmed, an unconfirmed one gets the same message as a wrong password. Otherwise someone who
+ * registers a stranger's address and signs in would learn whether it already had an account.
  */
 function refusalProblem({ EMAIL_VERIFICATION }: Config): Problem {
   if (EMAIL_VERIFICATION === 'optional') return new Problem('invalid_credentials')
   return new Problem('invalid_credentials', {
     detail:
-      'Email address or password is wrong, or the address is not confirmed yet: see the mail that was sent to it.',
+      'The email address or password is wrong, or the address is not confirmed yet. See the mail that was sent to it.',
   })
 }

@@ -7,13 +7,13 @@ export interface Person {
   /** Absent for an account that has no password yet. */
   readonly passwordHash?: string
   readonly name?: string | null | undefined
-  /** The name of the organization they begin with; a personal one when absent. */
+  /** The name of their first organization. Defaults to a personal one. */
   readonly organization?: string | undefined
-  /** When they have proved already that the address is theirs. */
+  /** Set if they have already proved that the address is theirs. */
   readonly emailVerifiedAt?: Date
 }
 
-/** The rows of an account: a user, and the organization that they own from the start. @param at Unix milliseconds */
+/** The rows of an account: a user, and the organization that the user owns. @param at Unix milliseconds */
 export function newAccount(person: Person, at: number) {
   const { email, passwordHash = null, name = null, organization, emailVerifiedAt = null } = person
   const organizationName = organization ?? name ?? email.slice(0, email.indexOf('@'))

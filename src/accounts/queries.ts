@@ -10,7 +10,7 @@ import { users } from '../db/schema/users.ts'
 import { endSessions } from './email/queries.ts'
 import { defaultOrganization } from './sessions/home-organization.ts'
 
-/** What login needs of an account. */
+/** The account data that a login needs. */
 export async function findUserByEmail(db: Database, email: string) {
   const [row] = await db
     .select({
@@ -28,7 +28,10 @@ export async function findUserByEmail(db: Database, email: string) {
   return row
 }
 
-/** Where the user signed in from lately; not where somebody acted for them. The outer column by its full name: drizzle would leave the table out. */
+/**
+ * Networks from which the user signed in recently, without support sessions. The outer column has its full name,
+ * because drizzle would omit the table.
+ */
 const knownAddresses = sql<string[]>`(
   select coalesce(json_agg(distinct lately.ip), '[]'::json) from (
     select s.ip from ${sessions} s
@@ -36,7 +39,7 @@ const knownAddresses = sql<string[]>`(
     order by s.created_at desc limit 100) lately)`
 
 /**
- * Stores another hash of the same password, unless somebody was quicker.
+ * Stores another hash of the same password, unless another request was faster.
  *
  * @returns the hash that is stored afterwards
  */
@@ -57,7 +60,7 @@ export async function replacePasswordHash(
   return stored[0]?.passwordHash ?? null
 }
 
-/** A user as others may see them, acting for one of their organizations. */
+/** A user as others may see them, in one of their organizations. */
 export async function selectProfile(db: Database, userId: string, organizationId: string | null) {
   const [row] = await db
     .select({
@@ -94,10 +97,10 @@ interface NewUser {
 }
 
 /**
- * Makes a user, their organization and their ownership of it: all of it or nothing.
+ * Inserts a user, their organization and their ownership of it: all or nothing.
  *
- * @param also what goes with it, such as the mail about it
- * @returns whether it was done: `also` may refuse it
+ * @param also further statements of the batch, such as the mail about it
+ * @returns whether it was inserted: `also` may refuse it
  */
 export async function insertUser(
   db: Database,
@@ -119,9 +122,9 @@ interface NewSession {
 }
 
 /**
- * Stores a session under the lock of its user, so that what ends sessions comes wholly before or wholly after it.
+ * Inserts a session under the lock of its user, so that a request that ends sessions runs entirely before or after it.
  *
- * @param first what the sign-in requires and uses up, and its audit row
+ * @param first the requirements of the sign-in, what it uses up, and its audit row
  */
 export async function insertSession(
   db: Database,
@@ -131,13 +134,13 @@ export async function insertSession(
   const { userId } = session
   await runBatch(db, {
     lock: lockUser(db, userId),
-    first, // it refuses for a user who is gone, where the insert of the session would be an error of the database
+    first, // refuses a deleted user; inserting the session would be a database error
     session: db.insert(sessions).values(session),
     token: db.insert(refreshTokens).values(token),
   })
 }
 
-/** The organization a new session acts for: the user's personal one, else the one they joined first. */
+/** The organization of a new session: the user's personal one, else the one they joined first. */
 export async function selectHomeOrganization(db: Database, userId: string): Promise<string | null> {
   const { rows } = await db.execute<{ id: string | null }>(
     sql`select ${defaultOrganization(sql`${userId}::uuid`)} as id`,
@@ -149,16 +152,16 @@ export function updateUserName(db: Database, userId: string, name: string | null
   return db.update(users).set({ name }).where(eq(users.id, userId))
 }
 
-/** Whether a user's password is still the one of that hash. */
+/** Whether a user's password still has that hash. */
 const hasPassword = (userId: string, hash: string | null) => sql`exists (
   select 1 from users where id = ${userId}::uuid and password_hash = ${hash})`
 
 /**
  * Sets a password and ends every other session of the user, in one step.
  *
- * @param from the hash that the password matched; another one by now is a `wrong_password`: a reset came between
- * @param row the audit row of it
- * @param also what goes with it, such as the notice of it
+ * @param from the hash that the password matched; if it has changed, the batch fails with `wrong_password`
+ * @param row its audit row
+ * @param also further statements of the batch, such as the notice about it
  * @throws Problem `wrong_password`
  */
 export async function updatePassword(
@@ -182,7 +185,7 @@ interface OfSession {
   readonly sessionId: string
 }
 
-/** @returns whether there was such a live session to end */
+/** @returns whether there was such a live session */
 export async function endSession(
   db: Database,
   { userId, sessionId }: OfSession,

@@ -17,12 +17,12 @@ import type { Registration } from './schemas.ts'
 import { toUser } from './user.ts'
 
 /**
- * Makes an account and an organization that it owns, and sends a mail to confirm its address.
+ * Creates an account and an organization that it owns, and sends a mail to confirm its address.
  *
- * Where addresses must be confirmed, nothing here tells whether one has an account: a taken one gets the answer of a new
- * one after the same work, with ids of nothing, and its owner gets a mail.
+ * If addresses must be confirmed, nothing reveals whether one has an account: a taken address gets the same answer
+ * after the same work, with meaningless ids, and its owner gets a mail.
  *
- * @throws Problem `registration_closed`, `registration_domain_not_allowed`; `rate_limited` before anything is hashed, `invalid_request` for a weak password; `email_taken` where
+ * @throws Problem `registration_closed`, `registration_domain_not_allowed`; `rate_limited` before anything is hashed, `invalid_request` for a weak password; `email_taken` if
  *   addresses need not be confirmed
  */
 export async function register(deps: ManagementDeps, request: z.output<typeof Registration>) {
@@ -39,12 +39,12 @@ export async function register(deps: ManagementDeps, request: z.output<typeof Re
   const owner = isHidden ? await findRecipient(deps.db, email) : undefined
   if (owner || !(await insertAccount(deps, account))) {
     if (!isHidden) throw new Problem('email_taken')
-    await tellOwner(deps, email)
+    await notifyOwner(deps, email)
   }
   return toUser(firstProfile(account))
 }
 
-/** @returns false when the address has an account already */
+/** @returns false if the address already has an account */
 async function insertAccount(deps: ManagementDeps, account: NewAccount): Promise<boolean> {
   const { id, email } = account.user
   const mail = tokenMail(deps, { userId: id, email }, 'verify')
@@ -67,7 +67,7 @@ async function insertAccount(deps: ManagementDeps, account: NewAccount): Promise
   return true
 }
 
-async function tellOwner(deps: ManagementDeps, email: string): Promise<void> {
+async function notifyOwner(deps: ManagementDeps, email: string): Promise<void> {
   const mail = addressInUseMail(deps, email)
   const attempt = { action: 'account.registered', actor: undefined, result: 'failure' } as const
   await runBatch(deps.db, {

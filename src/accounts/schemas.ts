@@ -13,11 +13,11 @@ export const User = z
     role: z
       .enum(['owner', 'admin', 'member', 'viewer'])
       .nullable()
-      .meta({ description: 'In the active organization.' }),
+      .meta({ description: 'The role in the active organization.' }),
     organization_id: z.uuid().nullable().meta({ description: 'The active organization.' }),
     is_active: z.boolean(),
     is_verified: z.boolean().meta({ description: 'Whether the email address is confirmed.' }),
-    is_administrator: z.boolean().meta({ description: 'Whether they run this deployment.' }),
+    is_administrator: z.boolean().meta({ description: 'Whether the user is an administrator of this deployment.' }),
     two_factor_enabled: z.boolean(),
     created_at: z.iso.datetime(),
     updated_at: z.iso.datetime(),
@@ -29,7 +29,7 @@ export const Tokens = z
     access_token: z.string(),
     refresh_token: z.string(),
     token_type: z.literal('bearer'),
-    expires_in: z.int().meta({ description: 'Seconds the access token is good for.' }),
+    expires_in: z.int().meta({ description: 'Seconds until the access token expires.' }),
   })
   .meta({ id: 'Tokens' })
 
@@ -37,11 +37,11 @@ export const Registration = z
   .strictObject({
     email,
     password: chosenPassword,
-    confirm_password: passwordAgain.meta({ description: 'When sent, must equal `password`.' }),
+    confirm_password: passwordAgain.meta({ description: 'If sent, it must equal `password`.' }),
     name: line(200).optional(),
     organization: line(200)
       .optional()
-      .meta({ description: "The name of the organization to make; the person's own when absent." }),
+      .meta({ description: 'The name of the new organization. Defaults to one named after the person.' }),
   })
   .refine((body) => body.confirm_password === undefined || body.confirm_password === body.password, {
     path: ['confirm_password'],

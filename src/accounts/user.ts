@@ -10,7 +10,7 @@ export async function getOwnProfile(deps: ManagementDeps, user: UserPrincipal): 
   return toUser(await selectProfile(deps.db, user.userId, user.organizationId))
 }
 
-/** A profile as it goes over the wire. */
+/** A profile in its wire form. */
 export function toUser(profile: Profile | undefined): z.output<typeof User> {
   if (!profile) throw new Problem('unauthenticated')
   return {

@@ -13,7 +13,7 @@ import { ProblemBody } from './problem-schema.ts'
 import { readShape, withQueryForm } from './query.ts'
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
-/** What a route answers when all goes well: its schema by status, `null` for an answer without a body. */
+/** A route's successful answers: the schema by status, `null` for an answer without a body. */
 type Returns = Readonly<Record<number, ZodType | null>>
 
 interface Declaration<M extends Method, P extends string, B, O, Q, A, R extends Returns> {
@@ -26,18 +26,21 @@ interface Declaration<M extends Method, P extends string, B, O, Q, A, R extends 
   readonly summary: string
   readonly description?: string
   readonly body?: B
-  /** A body that may be left out altogether. */
+  /** A body that may be omitted. */
   readonly optionalBody?: O
-  /** What else `body` may come as. */
+  /** Further forms that `body` may come in. */
   readonly forms?: BodyForms
   readonly query?: Q
   readonly params?: A
   readonly returns: R
-  /** Whether it makes something: then a repeat with the same `Idempotency-Key` gets the first answer. */
+  /** Whether it creates something. Then a repeat with the same `Idempotency-Key` gets the first answer. */
   readonly creates?: boolean
   /** Whether it changes what a second time would change again, or refuse: then it takes an `Idempotency-Key` as well. */
   readonly repeatable?: boolean
-  /** Whether it touches credentials or settings, or spends: then an administrator who acts as the user cannot do it. */
+  /**
+   * Whether it changes credentials or settings, or spends money. Then an administrator in a support session cannot call
+   * it.
+   */
   readonly credentials?: boolean
   /** The scope with which a service key may call a route of administrators too; other routes have theirs by their permission. */
   readonly service?: PlatformScope
@@ -58,7 +61,7 @@ type RequestParts<B, O, Q, A> = (B extends ZodType ? { body: { content: Json<B>;
   (Q extends ZodType ? { query: Q } : object) &
   (A extends ZodType ? { params: A } : object)
 
-/** Fails that any route of its kind can have; a route lists only its own. */
+/** Problems that every route can have. A route lists only its own. */
 const COMMON: readonly ProblemCode[] = ['internal', 'unavailable']
 const OF_BODIES: readonly ProblemCode[] = [
   'malformed_json',
@@ -77,8 +80,8 @@ const OF_ADMINISTRATION: readonly ProblemCode[] = ['not_found', 'two_factor_requ
 const OF_IDEMPOTENCY: readonly ProblemCode[] = ['request_in_progress', 'idempotency_key_reused']
 
 /**
- * Declares a route: who may call it, what it takes, what it answers and how it fails. Guard, validation, OpenAPI and the
- * handler's types all follow from it; without `allow` or `operationId` it does not compile.
+ * Declares a route: who may call it, its input, its answers and its problems. The guard, validation, OpenAPI and the
+ * handler's types all follow from it. Without `allow` or `operationId` it does not compile.
  */
 export function apiRoute<
   const M extends Method,
@@ -118,14 +121,14 @@ export function apiRoute<
   })
 }
 
-/** For a route that declares no query parameters: it refuses any by name, as the others refuse those they do not know. */
+/** For a route without query parameters: it refuses any by name, as other routes refuse unknown ones. */
 const NO_QUERY = z.strictObject({})
 
-/** @throws Error when the module is loaded, so that no route that lets unknown input pass gets as far as a test */
+/** @throws Error when the module is loaded, so that a route that accepts unknown input fails before any test runs */
 function requireStrict({ method, path, ...declared }: Declared): void {
   for (const part of ['body', 'optionalBody', 'query', 'params'] as const) {
     const loose = declared[part] instanceof z.ZodType ? findLooseObject(declared[part], part) : undefined
-    if (loose) throw new Error(`${method} ${path} takes unknown fields in ${loose}: use z.strictObject`)
+    if (loose) throw new Error(`${method} ${path} accepts unknown fields in ${loose}: use z.strictObject`)
   }
 }
 
@@ -134,14 +137,14 @@ const takesKey = ({ creates, repeatable }: Pick<Declared, 'creates' | 'repeatabl
 
 type Declared = Declaration<Method, string, unknown, unknown, unknown, unknown, Returns>
 
-/** Every way in which a route can fail: its own, and those that follow from what it takes and whom it lets in. */
+/** All problems of a route: its own, and those that follow from its input and its callers. */
 function listCodes(declared: Declared): ProblemCode[] {
   const { method, body, optionalBody, fails = [] } = declared
   const ofInput: readonly ProblemCode[] = method === 'get' && !(body || optionalBody) ? ['invalid_request'] : OF_BODIES
   return [...COMMON, ...callerCodes(declared), ...ofInput, ...(takesKey(declared) ? OF_IDEMPOTENCY : []), ...fails]
 }
 
-/** Other types than JSON are only named: what they hold is put into the form that the schema describes before it is checked. */
+/** Media types other than JSON are only named: their content is converted to the schema's form before it is checked. */
 function describeContent(schema: ZodType, { wrap = {} }: BodyForms = {}) {
   return {
     'application/json': { schema },
@@ -149,7 +152,7 @@ function describeContent(schema: ZodType, { wrap = {} }: BodyForms = {}) {
   }
 }
 
-/** Why a caller may be refused: those of which the guard of the route can make use. */
+/** The problems that the route's guard can raise about a caller. */
 function callerCodes({ allow, creates, credentials, ownersInBody }: Declared): ProblemCode[] {
   const isIdle = isPermission(allow) && IDLE_WHILE_SUSPENDED.includes(allow)
   const kinds: readonly (readonly [boolean, readonly ProblemCode[]])[] = [
@@ -164,7 +167,7 @@ function callerCodes({ allow, creates, credentials, ownersInBody }: Declared): P
   return kinds.flatMap(([applies, codes]) => (applies ? codes : []))
 }
 
-/** What of a declaration its guard goes by. */
+/** The parts of a declaration that the guard reads. */
 const describeGuard = ({ credentials, creates, service, ownersInBody, query }: Declared) => ({
   credentials,
   creates,
@@ -194,7 +197,7 @@ function describeService({ allow, service }: Declared) {
 
 const isPermission = (allow: Access): allow is Permission => !['anyone', 'user', 'administrator'].includes(allow)
 
-/** Whether a route takes access tokens alone. */
+/** Whether a route accepts only access tokens. */
 const isForPeople = (allow: Access) =>
   allow === 'user' || allow === 'administrator' || (isPermission(allow) && !isForKeys(allow))
 
@@ -204,7 +207,7 @@ function successes(returns: Returns) {
       status,
       schema
         ? { description: 'Done.', content: { 'application/json': { schema } } }
-        : { description: 'Done; the answer has no body.' },
+        : { description: 'Success, without a body.' },
     ]),
   )
 }
@@ -231,7 +234,7 @@ export function newRouter() {
   })
 }
 
-/** @param target the part of the request, as Hono calls it */
+/** @param target the part of the request, by Hono's name */
 function invalidRequest(target: string, error: z.ZodError): Problem {
   const where = target === 'json' ? 'body' : target === 'param' ? 'path' : target
   return new Problem('invalid_request', { errors: fieldErrors(where, error.issues) })

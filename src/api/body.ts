@@ -1,4 +1,4 @@
-/** How a route reads its body: middlewares for the schemas of routes, on top of the readers in http/json-body.ts. */
+/** Reads a route's body: middlewares for the schemas of routes, on top of the readers in http/json-body.ts. */
 import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import * as z from 'zod'
@@ -14,7 +14,7 @@ import {
 } from '../http/json-body.ts'
 import { parseInput } from '../problems.ts'
 
-/** The same for routes whose schema is checked later: handlers find the body in `c.req.json()`. */
+/** The same for routes whose schema is checked later. Handlers read the body with `c.req.json()`. */
 export const withJsonBody = createMiddleware<ManagementEnv>(async function withJsonBody(c, next) {
   const text = await readJsonText(c.req.raw)
   parseJson(text)
@@ -22,14 +22,14 @@ export const withJsonBody = createMiddleware<ManagementEnv>(async function withJ
   await next()
 })
 
-/** How the body of a route may come, where not only as JSON of the usual size. */
+/** The forms of a route's body beyond JSON of the default size. */
 export interface BodyForms {
   readonly maxBytes?: number
-  /** Further media types: how a text of that type is put into the JSON that the route's schema describes. */
+  /** Further media types: how to convert a text of that type to the JSON that the route's schema describes. */
   readonly wrap?: Readonly<Record<string, (text: string) => string>>
 }
 
-/** The same for a route that takes more than JSON of the usual size. */
+/** The same for a route that accepts more than JSON of the default size. */
 export const withBodyForms = ({ maxBytes = MAX_BODY_BYTES, wrap = {} }: BodyForms) =>
   createMiddleware<ManagementEnv>(async function withBodyForms(c, next) {
     const wrapped = Object.hasOwn(wrap, mediaType(c.req.raw)) ? wrap[mediaType(c.req.raw)] : undefined
@@ -41,7 +41,9 @@ export const withBodyForms = ({ maxBytes = MAX_BODY_BYTES, wrap = {} }: BodyForm
     await next()
   })
 
-/** For routes that take no body. An empty object is none; fields are refused by name, like any other unknown field. */
+/**
+ * For routes without a body. An empty object counts as none; fields are refused by name, like any other unknown field.
+ */
 export const withoutBody = createMiddleware<ManagementEnv>(async function withoutBody(c, next) {
   if (c.req.raw.body !== null) {
     const text = await readAtMost(c.req.raw, MAX_BODY_BYTES)
@@ -55,7 +57,7 @@ export const withoutBody = createMiddleware<ManagementEnv>(async function withou
 
 const NOTHING = z.strictObject({})
 
-/** For routes that can do without a body. One that is sent is read as strictly as any other. */
+/** For routes with an optional body. A body that is sent is read as strictly as any other. */
 export const withOptionalJsonBody = createMiddleware<ManagementEnv>(async function withOptionalJsonBody(c, next) {
   const text = await readAtMost(c.req.raw, MAX_BODY_BYTES)
   if (text !== '') requireJson(c.req.raw)
@@ -65,7 +67,7 @@ export const withOptionalJsonBody = createMiddleware<ManagementEnv>(async functi
   await next()
 })
 
-/** A proxy may announce a body where there is none: what comes after must not mistake that for one of no known type. */
+/** A proxy may announce a body where there is none. Later code must not treat that as a body of an unknown type. */
 function withEmptyObject(request: Request): Request {
   const headers = new Headers(request.headers)
   headers.set('Content-Type', 'application/json')
@@ -73,13 +75,13 @@ function withEmptyObject(request: Request): Request {
   return new Request(request.url, { method: request.method, headers, body: '{}' })
 }
 
-/** Puts a body that was read here where Hono looks for it. It keeps promises there, whatever the type says. */
+/** Stores a body that was read here where Hono looks for it. Hono keeps promises there, whatever the type says. */
 function keepText(c: Context, text: string): void {
   tidyType(c)
   c.req.bodyCache.text = Promise.resolve(text) as unknown as string
 }
 
-/** zod-openapi and Hono read the header again, each by a pattern of its own: they get it without the parameters. */
+/** zod-openapi and Hono parse the header again, each with its own pattern. They get it without parameters. */
 function tidyType(c: Context): void {
   const type = mediaType(c.req.raw)
   if (c.req.raw.headers.get('Content-Type') === type) return

@@ -24,11 +24,11 @@ const POLICY = [
   "form-action 'none'",
 ].join('; ')
 
-/** Nothing on the page changes while its document does not, and an isolate that keeps one renders once. */
+/** The page depends only on its document, so an isolate renders it once. */
 const rendered = new WeakMap<OpenApiDocument, ReturnType<typeof html>>()
 
 /**
- * The documentation for people, made from the document alone so that it cannot disagree with the routes. The same for
+ * The documentation page, built only from the document, so that it cannot disagree with the routes. The same for
  * everyone.
  */
 export function docsPage(c: Context, document: OpenApiDocument) {

@@ -11,7 +11,7 @@ export interface KeptAnswer {
   readonly response: Uint8Array
 }
 
-/** @returns `undefined` where no request with this key has had an effect, or its answer is not kept any more */
+/** @returns `undefined` if no request with this key has had an effect, or if its answer is no longer stored */
 export async function findKeptAnswer(
   db: Database,
   id: Uint8Array,
@@ -29,9 +29,8 @@ export async function findKeptAnswer(
 }
 
 /**
- * The insert that keeps an answer, for the batch of what it answers. A key that has an answer already fails the whole
- * batch with
- * `request_in_progress`: of any number of equal requests at once, one has an effect.
+ * Inserts an answer in the batch that has the effect. If the key already has an answer, the whole batch fails with
+ * `request_in_progress`, so that of concurrent equal requests only one has an effect.
  */
 export function insertKeptAnswer(db: Database, row: typeof idempotencyKeys.$inferInsert & { createdAt: Date }) {
   const { requestHash, response, createdAt, expiresAt } = row
@@ -48,7 +47,7 @@ export function insertKeptAnswer(db: Database, row: typeof idempotencyKeys.$infe
         expiresAt,
         status: sql`excluded.status`,
       },
-      // An earlier answer is replaced only where it has expired and waits to be pruned.
+      // An earlier answer is replaced only if it has expired and waits to be pruned.
       setWhere: sql`${requirement(isExpired, 'request_in_progress')}`,
     })
 }

@@ -13,11 +13,11 @@ import { publishVersions } from '../limits/versions.ts'
 import { Problem } from '../problems.ts'
 import { findKeptAnswer, insertKeptAnswer, type KeptAnswer } from './idempotency-queries.ts'
 
-/** As long as Stripe keeps them. */
+/** As long as Stripe stores them. */
 const ANSWER_TTL_MS = 24 * 3_600_000
 const MAX_KEY_LENGTH = 255
 
-/** For the documentation; `withIdempotency` is what checks it. */
+/** For the documentation. `withIdempotency` validates the header. */
 export const IdempotencyHeaders = z.object({
   'Idempotency-Key': z
     .string()
@@ -34,8 +34,8 @@ first answer was lost or is a 503. The same key with another body is refused. Re
 type Announcements = readonly RowVersion[]
 
 /**
- * The statements that keep the answer for repeats: part of the batch that has the effect, so that there is never one
- * without the other. None where the request has no `Idempotency-Key`.
+ * The statements that store the answer for repeats. They are part of the batch that has the effect, so that neither
+ * exists without the other. None if the request has no `Idempotency-Key`.
  *
  * @param body what goes over the wire; null for an answer without a body
  * @param announcements what is to be announced after the batch: a repeat announces it again, in case the first could not
@@ -49,7 +49,7 @@ export async function keepAnswer(
   return repeats ? repeats.keep(status, body, announcements) : []
 }
 
-/** The answer in its sealed form. */
+/** The answer before encryption. */
 interface AnswerToSeal {
   readonly body: unknown
   readonly announcements: Announcements
@@ -63,15 +63,15 @@ interface Use {
 }
 
 /**
- * Makes a request safe to repeat (draft-ietf-httpapi-idempotency-key-header-07): with the same `Idempotency-Key` and body
- * it has its effect once, and each repeat gets the first answer.
+ * Makes a request safe to repeat (draft-ietf-httpapi-idempotency-key-header-07): with the same `Idempotency-Key` and
+ * body it has its effect once, and each repeat gets the first answer.
  *
- * The answer is kept by the batch that has the effect (`keepAnswer`). So a repeat finds it wherever the effect
- * happened, also if the first caller never saw an answer; and of equal requests at once all but one are undone. Refusals
- * have no effect and are not kept.
+ * The batch that has the effect also stores the answer (`keepAnswer`). So a repeat finds the answer whenever the effect
+ * happened, even if the first caller never received it. Of concurrent equal requests, all but one are rolled back.
+ * Refusals have no effect and are not stored.
  *
- * The kept answer may hold a secret that is shown once. It is sealed under the caller's own key, of which only a hash is
- * stored: whoever reads the database cannot open it.
+ * The stored answer may contain a secret that is shown once. It is encrypted under the caller's own key, of which only
+ * a hash is stored, so that someone who reads the database cannot decrypt it.
  */
 export const withIdempotency = createMiddleware<ManagementEnv>(async function withIdempotency(c, next) {
   const key = c.req.header('Idempotency-Key')
@@ -82,7 +82,7 @@ export const withIdempotency = createMiddleware<ManagementEnv>(async function wi
   }
   const { deps } = c.var
   const purpose = describePurpose(c, key)
-  const body = c.req.bodyCache.text === undefined ? '' : await c.req.text() // there is none where the route takes none
+  const body = c.req.bodyCache.text === undefined ? '' : await c.req.text() // routes without a body have none here
   const use = { purpose, id: sha256(purpose), requestHash: sha256(body) }
   const earlier = await findKept(deps, use)
   if (earlier) return replay(deps, use, earlier)
@@ -92,7 +92,7 @@ export const withIdempotency = createMiddleware<ManagementEnv>(async function wi
     async keep(status, body, announcements) {
       isKept = true
       const row = await sealRow(deps, use, status, { body, announcements })
-      return [insertKeptAnswer(deps.db, row)] // in an array: awaited by itself it would run
+      return [insertKeptAnswer(deps.db, row)] // in an array: awaiting the statement itself would run it
     },
   }
   c.set('deps', { ...deps, repeats })
@@ -101,7 +101,7 @@ export const withIdempotency = createMiddleware<ManagementEnv>(async function wi
   if (!c.res.ok) await replayInstead(c, use)
 })
 
-/** Keys of different callers, organizations and routes never meet. */
+/** Separates the keys of different callers, organizations and routes. */
 function describePurpose(c: Context<ManagementEnv>, key: string): string {
   const { principal, organizationId } = c.var
   const caller = principal.kind === 'user' ? principal.userId : principal.keyId
@@ -119,8 +119,8 @@ async function sealRow(deps: ManagementDeps, { id, purpose, requestHash }: Use, 
 }
 
 /**
- * For what another service did, or where nothing was to do: there is no batch of ours with the effect. A repeat
- * after a lost answer asks the service again, which finds that it is so already, or dedupes by the wish (`keyOf`).
+ * For an effect in another service, or a request with nothing to do: no batch of Tollgate has the effect. A repeat
+ * after a lost answer calls the service again, which finds that it is already done, or deduplicates by `keyOf`.
  */
 async function keepAfterwards(c: Context<ManagementEnv>, use: Use): Promise<void> {
   const { deps } = c.var
@@ -131,12 +131,15 @@ async function keepAfterwards(c: Context<ManagementEnv>, use: Use): Promise<void
     await runBatch(deps.db, { answer: insertKeptAnswer(deps.db, row) })
   } catch (error) {
     if (problemIn(error)?.code === 'request_in_progress') return replayInstead(c, use)
-    // What was asked for is done: an error in its place would have the caller do it again.
+    // The effect has happened. An error instead of the answer would make the caller repeat it.
     log('error', 'idempotent_answer_lost', { path: c.req.path, ...errorFields(error) })
   }
 }
 
-/** A refusal may only say that an equal request was faster: it has the answer, then. A 503 stays, and is repeated. */
+/**
+ * A refusal may only mean that an equal request was faster; then its answer is replayed. A 503 stays, and the caller
+ * retries.
+ */
 async function replayInstead(c: Context<ManagementEnv>, use: Use): Promise<void> {
   if (c.res.status >= 500) return
   const { deps } = c.var

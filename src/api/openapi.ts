@@ -12,16 +12,16 @@ const DESCRIPTION = `Accounts, organizations, API keys, rate limits, quotas, usa
 JSON in snake_case, times in ISO 8601 UTC, ids UUIDv7. Errors are \`application/problem+json\` (RFC 9457); their \`code\`
 is stable. Lists page by \`cursor\`. Every answer carries \`X-Request-Id\`.`
 
-/** In the order in which a reader meets them: what an API's back end calls for each request comes first. */
+/** In the order in which a reader meets them. The calls that an API's back end makes for each request come first. */
 const TAGS = [
-  ['Verification', 'Is this key good, and does the request still fit?'],
+  ['Verification', 'Whether a key is valid, and whether the request fits its limits.'],
   ['Usage', 'Reporting, reserving and settling; quotas, analytics and alerts.'],
   ['API keys', 'Issuing, changing, rotating and revoking.'],
   ['Organizations', 'Members, roles and invitations.'],
   ['Billing', 'Plans, checkout and subscriptions.'],
-  ['Webhooks', 'Endpoints that are told of what happens, and their deliveries.'],
-  ['Accounts', 'Registering, signing in, tokens and what is stored of a person.'],
-  ['Sessions', 'Where one is signed in.'],
+  ['Webhooks', 'Endpoints that receive events, and their deliveries.'],
+  ['Accounts', 'Registration, sign-in, tokens and personal data.'],
+  ['Sessions', 'The devices on which a user is signed in.'],
   ['Two-factor authentication', 'Authenticator apps and backup codes.'],
   ['Email', 'Confirming an address, changing it, resetting a password.'],
   ['Audit', 'Who did what.'],
@@ -31,7 +31,7 @@ const TAGS = [
 
 const documents = new WeakMap<Config, OpenApiDocument>()
 
-/** The document of all routes, made from their declarations, once per isolate. */
+/** The document of all routes, built from their declarations, once per isolate. */
 export function openApiDocument(app: OpenAPIHono<ManagementEnv>, config: Config): OpenApiDocument {
   const known = documents.get(config) ?? makeDocument(app, config)
   documents.set(config, known)
@@ -62,7 +62,7 @@ function makeDocument(app: OpenAPIHono<ManagementEnv>, config: Config): OpenApiD
   return document
 }
 
-/** Paths that are answered outside the documented API. */
+/** Paths outside the documented API. */
 const OTHERS: Readonly<Record<string, string[]>> = {
   '/health': ['GET'],
   '/health/live': ['GET'],
@@ -76,7 +76,7 @@ const OTHERS: Readonly<Record<string, string[]>> = {
   '/': ['GET'],
 }
 
-/** @returns the methods a path takes, as `Allow` lists them (RFC 9110 §10.2.1); none when there is no such path */
+/** @returns the methods of a path, as `Allow` lists them (RFC 9110 §10.2.1); none if the path does not exist */
 export function allowedMethods(app: OpenAPIHono<ManagementEnv>, path: string): string[] {
   const methods =
     OTHERS[path] ??
@@ -88,7 +88,7 @@ export function allowedMethods(app: OpenAPIHono<ManagementEnv>, path: string): s
   return methods.includes('GET') ? [...methods, 'HEAD'] : methods
 }
 
-/** Whether a path such as `/keys/1` is one of a template such as `/keys/{id}`. */
+/** Whether a path such as `/keys/1` matches a template such as `/keys/{id}`. */
 function matches(template: string, path: string): boolean {
   const [expected, actual] = [template.split('/'), path.split('/')]
   return expected.length === actual.length && expected.every((part, at) => part.startsWith('{') || part === actual[at])

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { PROBLEMS, type ProblemCode } from '../problems.ts'
 
-/** RFC 9457, as every failing answer carries it. */
+/** RFC 9457: the body of every failed request. */
 export const ProblemBody = z
   .object({
     type: z.url(),

@@ -1,12 +1,12 @@
-/** The form of a query string, looked at before anybody reads a parameter: the guard reads one as well. */
+/** Checks the form of a query string before any parameter is read: the guard reads one as well. */
 import { createMiddleware } from 'hono/factory'
 import * as z from 'zod'
 import type { ManagementEnv } from '../auth/env.ts'
 import { type FieldError, Problem } from '../problems.ts'
 
 /**
- * Refuses what a query string can say and a schema does not see, or sees too late: a known parameter that is given twice
- * or has no value, and a value without a name. A parameter may be empty where its schema takes an empty text.
+ * Refuses query strings that a schema does not see, or sees too late: a known parameter that is given twice or has no
+ * value, and a value without a name. A parameter may be empty if its schema accepts an empty text.
  */
 export function withQueryForm(query: z.ZodType | undefined) {
   const shape = readShape(query)

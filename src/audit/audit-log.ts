@@ -21,7 +21,7 @@ export function toAuditLog(row: Row): z.output<typeof AuditLog> {
   }
 }
 
-/** The same as customers see it: where the operator's people sit and what they use is not theirs to know. */
+/** The same for customers, without the addresses and devices of the operator's staff. */
 export function toCustomersAuditLog(row: Row): z.output<typeof AuditLog> {
   const isOfOperator = ['administrator', 'service'].includes(row.actorType) || 'impersonator_id' in row.detail
   return { ...toAuditLog(row), ...(isOfOperator && { ip: null, user_agent: null }) }

@@ -8,12 +8,12 @@ interface AuditFilter {
   readonly action?: AuditAction | undefined
   readonly actor_id?: string | undefined
   readonly result?: 'success' | 'failure' | undefined
-  /** ISO 8601; `to` is the first moment outside. */
+  /** ISO 8601; `to` is exclusive. */
   readonly from?: string | undefined
   readonly to?: string | undefined
 }
 
-/** One page of an organization's rows, newest first, and one row more when there is another page. */
+/** Selects one page of an organization's rows, newest first, plus one row if there is another page. */
 export function listOrganizationAuditLogs(db: Database, organizationId: string, filter: AuditFilter, page: PageOf) {
   const rest = page.after
     ? sql`(created_at, id) < (select created_at, id from audit_logs where id = ${page.after}::uuid)`
@@ -23,7 +23,7 @@ export function listOrganizationAuditLogs(db: Database, organizationId: string, 
     .limit(page.limit + 1)
 }
 
-/** The same over all organizations and over what belongs to none, by id: ids sort by time, and are indexed. */
+/** The same for all organizations and for rows without one, by id: ids sort by time, and are indexed. */
 export function listAllAuditLogs(
   db: Database,
   { organizationId, ...filter }: AuditFilter & { readonly organizationId?: string | undefined },

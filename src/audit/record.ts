@@ -9,12 +9,12 @@ import { uuidv7 } from '../lib/uuid.ts'
 import type { AuditAction } from './actions.ts'
 import { listEvents } from './events.ts'
 
-/** What was done. Who, from where and in which request is known from the rest. */
+/** An audited action. The actor, the address and the request are added. */
 export interface Entry {
   readonly action: AuditAction
-  /** Who did it: a principal, a user's id where nobody is signed in yet, or nobody known. */
+  /** The actor: a principal, a user's id if nobody is signed in yet, or undefined if unknown. */
   readonly actor: Principal | string | undefined
-  /** The organization whose admins may read of it. */
+  /** The organization whose admins may read the row. */
   readonly organizationId?: string | null | undefined
   readonly target?: {
     readonly type:
@@ -31,15 +31,15 @@ export interface Entry {
     readonly id: string
   }
   readonly result?: 'success' | 'failure'
-  /** Never a secret, a token or a password. */
+  /** Must not contain a secret, a token or a password. */
   readonly detail?: Readonly<Record<string, unknown>>
 }
 
-/** A row that waits to be inserted. */
+/** A row to insert. */
 export type AuditRow = ReturnType<typeof audited>
 
 /**
- * The insert of an audit row: await it, or put it into the batch of the act itself, so that there is not one without the
+ * The insert of an audit row: await it, or put it in the batch of the action itself, so that neither exists without the
  * other. The batch also writes the webhook events that tell of the act (`events.ts`), at its end.
  */
 export function audited(deps: ManagementDeps, entry: Entry) {

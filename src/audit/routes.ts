@@ -26,7 +26,7 @@ const listAllRoute = apiRoute({
   tag: 'Administration',
   operationId: 'listAllAuditLogs',
   summary: 'List the audit log of the whole deployment',
-  description: 'Newest first, with what belongs to no organization.',
+  description: 'Newest first, including rows without an organization.',
   query: AuditQuery,
   returns: { 200: AuditLogList },
 })

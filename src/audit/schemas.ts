@@ -14,7 +14,7 @@ const filters = {
   actor_id: uuid.optional(),
   result: z.enum(['success', 'failure']).optional(),
   from: timestamp.optional(),
-  to: timestamp.optional().meta({ description: 'The first moment outside.' }),
+  to: timestamp.optional().meta({ description: 'The exclusive end.' }),
 }
 
 export const AuditQuery = pageQuery.extend({ ...filters, ...organizationRef })
@@ -26,11 +26,11 @@ export const AuditLog = z
     action: z.string(),
     actor: z.object({
       type: z.enum(['user', 'key', 'administrator', 'service', 'system']),
-      id: z.uuid().nullable().meta({ description: 'Null where nobody was known yet.' }),
+      id: z.uuid().nullable().meta({ description: 'Null if the actor is not known.' }),
     }),
     target: z.object({ type: z.string(), id: z.string() }).nullable(),
     result: z.enum(['success', 'failure']),
-    ip: z.string().nullable().meta({ description: 'Not shown to customers where an administrator acted.' }),
+    ip: z.string().nullable().meta({ description: 'Hidden from customers if an administrator acted.' }),
     user_agent: z.string().nullable(),
     request_id: z.string().nullable(),
     detail: z.record(z.string(), z.unknown()),

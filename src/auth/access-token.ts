@@ -3,7 +3,7 @@ import type { Config } from '../config.ts'
 import { signToken, verifyToken } from './jwt.ts'
 
 export const ACCESS_TOKEN_SECONDS = 30 * 60
-/** RFC 9068: says what kind of token this is. */
+/** RFC 9068: the token's type. */
 const TYPE = 'at+jwt'
 
 const Claims = z.object({
@@ -11,7 +11,7 @@ const Claims = z.object({
   sid: z.uuid(),
   org: z.uuid().nullable(),
   jti: z.uuid(),
-  /** Who acts as the subject (RFC 8693 §4.1): the administrator behind a support session. */
+  /** The actor (RFC 8693 §4.1): the administrator behind a support session. */
   act: z.object({ sub: z.uuid() }).optional(),
 })
 
@@ -28,10 +28,10 @@ export function signAccessToken(
 }
 
 /**
- * Verifies an access token: all that {@link verifyToken} does, for this kind and its claims.
+ * Verifies an access token: everything that {@link verifyToken} checks, for this type and its claims.
  *
  * @param at Unix milliseconds
- * @returns the claims, or `undefined` for every way in which a token can be wrong
+ * @returns the claims, or `undefined` for any invalid token
  */
 export function verifyAccessToken(config: Config, token: string, at: number): Promise<AccessClaims | undefined> {
   return verifyToken(config, token, { typ: TYPE, ttlSeconds: ACCESS_TOKEN_SECONDS, claims: Claims }, at)

@@ -3,7 +3,7 @@ import { type SQL, sql } from 'drizzle-orm'
 /**
  * Whether a user runs this deployment: an owner or admin of the platform organization.
  *
- * @param userId the user's id as it is called in the query around, such as `users.id`
+ * @param userId the user's id as an expression of the surrounding query, such as `users.id`
  */
 export const administrates = (userId: SQL) => sql<boolean>`exists (
   select 1 from memberships m join organizations p on p.id = m.organization_id and p.is_platform

@@ -1,13 +1,15 @@
 import type { Deps, ManagementDeps } from '../deps.ts'
 import type { Operator, Principal, UserPrincipal } from './principal.ts'
 
-/** The management app gets what the edge already made as its bindings, so that nothing is made twice. */
+/**
+ * The management app receives the objects that the edge already built as its bindings, so that nothing is built twice.
+ */
 export interface ManagementEnv {
   Bindings: { readonly deps: Deps; readonly requestId: string }
   Variables: {
     deps: ManagementDeps
     requestId: string
-    /** Set by every guard but `anyone`. */
+    /** Set by every guard except `anyone`. */
     principal: Principal
     /** Set by the guard `user`, by `administrator` where no service key gets in, and by those of permissions that no key has. */
     user: UserPrincipal

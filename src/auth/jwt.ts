@@ -4,20 +4,23 @@ import type { Config } from '../config.ts'
 import { uuidv7 } from '../lib/uuid.ts'
 import { keyRing } from './key-ring.ts'
 
-/** Tokens of this deployment are for this deployment; what each is for is told by its type. */
+/** The audience of every token is this deployment. A token's type says what it is for. */
 const AUDIENCE = 'tollgate'
-/** How far the clock of an issuer may be fast. A token is never good after its own end. */
+/** How far an issuer's clock may be ahead. It does not extend the expiry. */
 const CLOCK_TOLERANCE_SECONDS = 30
-/** Ours have some 600; what is longer is refused before anything is decoded. */
+/** Tollgate's tokens have about 600 characters. Longer ones are refused before they are decoded. */
 const MAX_CHARACTERS = 4_096
-/** Base64url and dots alone (RFC 7515 §3.1): a decoder also takes padding, and one token would have many spellings. */
+/**
+ * Base64url and dots only (RFC 7515 §3.1): a decoder also accepts padding, which would give one token several
+ * spellings.
+ */
 const COMPACT = /^[\w-]+\.[\w-]+\.([\w-]+)$/
 
 interface NewToken {
-  /** What kind of token it is (RFC 8725 §3.11), so that no other kind of ours passes for it. */
+  /** The token's type (RFC 8725 §3.11), so that it cannot be used as another type. */
   readonly typ: string
   readonly ttlSeconds: number
-  /** `sub` and what else is to be said; issuer, audience, times and `jti` are added. */
+  /** `sub` and other claims. Issuer, audience, times and `jti` are added. */
   readonly claims: Readonly<Record<string, unknown>> & { readonly sub: string }
 }
 
@@ -37,19 +40,19 @@ export async function signToken(config: Config, { typ, ttlSeconds, claims }: New
 
 interface ExpectedToken<Claims extends z.ZodType> {
   readonly typ: string
-  /** The most a token of this kind may live, whatever it says itself. */
+  /** The longest life of a token of this type, whatever the token says. */
   readonly ttlSeconds: number
-  /** The shape of its claims; what it leaves out is not handed on. */
+  /** The schema of its claims. Other claims are dropped. */
   readonly claims: Claims
 }
 
 /**
- * Verifies a token of ours (RFC 8725): its key by `kid` from the configuration and nowhere else, the algorithm that this
- * key has, issuer, audience, type and times, and the shape of its claims. A header that says more than `alg`, `typ` and
- * `kid` is refused: `jwk`, `jku`, `x5u` bring keys along, `crit`, `zip` and `b64` change what is signed.
+ * Verifies a token of this deployment (RFC 8725): its key by `kid`, only from the configuration; the algorithm of this
+ * key; issuer, audience, type and times; and the shape of its claims. A header with more than `alg`, `typ` and `kid` is
+ * refused: `jwk`, `jku` and `x5u` bring their own keys, and `crit`, `zip` and `b64` change what is signed.
  *
  * @param at Unix milliseconds
- * @returns the claims, or `undefined` for every way in which a token can be wrong
+ * @returns the claims, or `undefined` for any invalid token
  * @throws Problem `misconfigured` when a configured key cannot be used
  */
 export async function verifyToken<Claims extends z.ZodType>(
@@ -74,7 +77,7 @@ export async function verifyToken<Claims extends z.ZodType>(
       currentDate: new Date(at),
     })
     const endsAt = Math.min(Number(payload.exp), Number(payload.iat) + ttlSeconds) * 1000
-    return at < endsAt ? claims.parse(payload) : undefined // the tolerance is for beginnings alone
+    return at < endsAt ? claims.parse(payload) : undefined // the tolerance applies only to the start
   } catch {
     return undefined
   }
@@ -87,7 +90,7 @@ function readHeader(token: string): z.output<typeof Header> | undefined {
   const signature = COMPACT.exec(token)?.[1]
   if (signature === undefined) return undefined
   try {
-    // the last character has bits that decoding drops: only one spelling of a signature is taken
+    // decoding drops bits of the last character; only one spelling of a signature is accepted
     if (base64url.encode(base64url.decode(signature)) !== signature) return undefined
     return Header.parse(decodeProtectedHeader(token))
   } catch {

@@ -6,9 +6,9 @@ import { Problem } from '../problems.ts'
 
 type KeyMaterial = CryptoKey | Uint8Array
 
-/** One key, and the one algorithm it is ever used with. */
+/** One key and its only algorithm. */
 interface RingKey {
-  /** Absent for JWT_SECRET_KEY alone. */
+  /** Absent only for JWT_SECRET_KEY. */
   readonly kid: string | undefined
   readonly alg: JwtAlgorithm
   readonly signing: KeyMaterial
@@ -16,19 +16,19 @@ interface RingKey {
 }
 
 export interface KeyRing {
-  /** The first key: it signs. */
+  /** The first key, which signs. */
   readonly signer: RingKey
-  /** All of them by their kid; `undefined` leads to JWT_SECRET_KEY, if that is what is configured. */
+  /** All keys by their kid. `undefined` maps to JWT_SECRET_KEY, if that is configured. */
   readonly byKid: ReadonlyMap<string | undefined, RingKey>
 }
 
-/** Rings, not promises of them: a request must not wait for what another one began. */
+/** Key rings, not promises of them: a request must not wait for another request's I/O. */
 const rings = new WeakMap<Config, KeyRing>()
 
 /**
  * The configured keys, imported once per isolate.
  *
- * @throws Problem `misconfigured` for a key that cannot be used, naming its place and nothing of it
+ * @throws Problem `misconfigured` for a key that cannot be used; it names the key's position and nothing else
  */
 export async function keyRing(config: Config): Promise<KeyRing> {
   const known = rings.get(config)
@@ -39,7 +39,7 @@ export async function keyRing(config: Config): Promise<KeyRing> {
   return ring
 }
 
-/** What others verify our tokens with, as a JWK set (RFC 7517); shared secrets are not in it. */
+/** The public keys that verify Tollgate's tokens, as a JWK set (RFC 7517), without shared secrets. */
 export function publicKeys(config: Config) {
   return { keys: (config.JWT_KEYS ?? []).map(publicJwk).filter((key) => key !== undefined) }
 }
@@ -56,11 +56,11 @@ async function importKey(jwk: PrivateJwk, at: number): Promise<RingKey> {
     await proveHalves(signing, verifying)
     return { kid: jwk.kid, alg: jwk.alg, signing, verifying }
   } catch {
-    throw new Problem('misconfigured', { detail: `JWT_KEYS: key ${at + 1} cannot be used; its parts do not fit.` })
+    throw new Problem('misconfigured', { detail: `JWT_KEYS: key ${at + 1} cannot be used; its parts do not match.` })
   }
 }
 
-/** A platform may take a private half that does not belong to the public one; every token would then be refused. */
+/** A platform may import a private half that does not match the public one. Every token would then be refused. */
 async function proveHalves(signing: KeyMaterial, verifying: KeyMaterial): Promise<void> {
   if (signing instanceof Uint8Array || verifying instanceof Uint8Array) return
   const algorithm = { name: signing.algorithm.name, hash: 'SHA-256' }

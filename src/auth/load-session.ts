@@ -4,10 +4,10 @@ import type { UserPrincipal } from './principal.ts'
 import { selectSession } from './queries.ts'
 
 /**
- * Who an access token stands for, as of now: user, session and memberships are read in one query each time, so that
- * logout, a ban and a change of role hold from the next request on.
+ * Loads the user of an access token as of now. User, session and memberships are read in one query each time, so that a
+ * logout, a ban or a change of role applies from the next request on.
  *
- * @returns `undefined` when the token, the session or the user is no longer good
+ * @returns `undefined` when the token, the session or the user is no longer valid
  */
 export async function loadSession(deps: ManagementDeps, token: string): Promise<UserPrincipal | undefined> {
   const now = deps.now()

@@ -7,12 +7,12 @@ export interface Membership {
   readonly is_suspended: boolean
 }
 
-/** A signed-in user, as the database says at this moment. */
+/** A signed-in user, with current data from the database. */
 export interface UserPrincipal {
   readonly kind: 'user'
   readonly userId: string
   readonly sessionId: string
-  /** The organization the session acts for when the request names none. */
+  /** The organization the session acts for if the request names none. */
   readonly organizationId: string | null
   readonly memberships: readonly Membership[]
   /** An owner or admin of the platform organization. */
@@ -21,17 +21,17 @@ export interface UserPrincipal {
   readonly signedInAt: number
   /** Whether a second factor is switched on. */
   readonly hasTwoFactor: boolean
-  /** The administrator who acts as this user for support, if somebody does. */
+  /** The administrator who acts as this user in a support session; null otherwise. */
   readonly impersonatorId: string | null
 }
 
-/** How a key is limited in itself. */
+/** The bounds of a key. */
 export interface KeyBounds {
   readonly environment: 'live' | 'test'
-  /** ISO 8601; `null` for no end. */
+  /** ISO 8601; `null` for no expiry. */
   readonly expiresAt: string | null
   readonly allowedIps: readonly string[] | null
-  /** Units a minute; `null` follows the organization. */
+  /** Units per minute. `null` uses the organization's limit. */
   readonly customRateLimit: number | null
   readonly namedLimits: readonly NamedLimit[]
 }
@@ -40,11 +40,11 @@ export interface KeyBounds {
 export interface KeyPrincipal {
   readonly kind: 'key'
   readonly keyId: string
-  /** The first key of its line of rotations. */
+  /** The first key in its line of rotations. */
   readonly lineageId: string
   readonly organizationId: string
   readonly scopes: readonly string[]
-  /** What binds it: no key that it makes, changes or rotates is bound less (keys/grants.ts). */
+  /** Its bounds. A key that it creates, changes or rotates cannot have looser ones (keys/grants.ts). */
   readonly bounds: KeyBounds
 }
 

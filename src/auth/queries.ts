@@ -7,8 +7,8 @@ import { administrates } from './administrators.ts'
 import type { Membership } from './principal.ts'
 
 /**
- * @returns the session, unless it ended or expired, its user is disabled or, for a support session, its opener is no longer an
- *   administrator
+ * @returns the session, unless it ended or expired, its user is disabled or, for a support session, its opener is no
+ *   longer an administrator
  */
 export async function selectSession(db: Database, sessionId: string, userId: string, now: Date) {
   const [row] = await db

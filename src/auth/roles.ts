@@ -16,8 +16,8 @@ const ADMIN = [
 const OWNER = [...ADMIN, 'owners:write', 'organization:delete'] as const
 
 /**
- * What a member of each role may do with an organization; each may all that the one before it may. The one table: guards,
- * docs and tests all read it.
+ * The permissions of each role in an organization. Each role includes those of the one before it. Guards, docs and
+ * tests all read this table.
  */
 export const ROLES = { viewer: VIEWER, member: MEMBER, admin: ADMIN, owner: OWNER } as const satisfies Record<
   string,
@@ -34,17 +34,16 @@ export function roleMay(role: Role, permission: Permission): boolean {
   return (ROLES[role] as readonly string[]).includes(permission)
 }
 
-/** @returns the roles that have a permission, the least first */
+/** @returns the roles that have a permission, lowest first */
 export function rolesWith(permission: Permission): Role[] {
   return (Object.keys(ROLES) as Role[]).filter((role) => roleMay(role, permission))
 }
 
 /**
- * How an API key gets a permission where it is not by the scope of that name. A program may always see what it used. Who
- * belongs to an organization, what becomes of it and what it buys is for people alone: a key that leaks must not let
- * anybody in, or spend.
+ * How API keys get a permission, if not by the scope of the same name. A program may always see its own usage. Members,
+ * organization settings and purchases are for people only: a leaked key must not add a member or spend money.
  */
-const OF_KEYS: Partial<Record<Permission, 'without scope' | 'never'>> = {
+const KEY_ACCESS: Partial<Record<Permission, 'without scope' | 'never'>> = {
   'usage:read': 'without scope',
   'organization:read': 'never',
   'organization:write': 'never',
@@ -55,20 +54,26 @@ const OF_KEYS: Partial<Record<Permission, 'without scope' | 'never'>> = {
   'billing:write': 'never',
 }
 
-/** Whether an API key can have a permission at all. */
+/** Whether API keys can have a permission at all. */
 export function isForKeys(permission: Permission): boolean {
-  return OF_KEYS[permission] !== 'never'
+  return KEY_ACCESS[permission] !== 'never'
 }
 
-/** The scope with which an API key may do the same; `undefined` where none is needed, or none would do (`isForKeys`). */
+/**
+ * The scope that gives an API key the same permission. `undefined` if none is required, or if keys cannot have it
+ * (`isForKeys`).
+ */
 export function scopeFor(permission: Permission): string | undefined {
-  return permission in OF_KEYS ? undefined : `tollgate:${permission}`
+  return permission in KEY_ACCESS ? undefined : `tollgate:${permission}`
 }
 
-/** @returns the permission a scope stands for, if it is one of those */
+/** @returns the permission that a scope stands for, if any */
 export function parsePermission(scope: string): Permission | undefined {
   return (ROLES.owner as readonly Permission[]).find((permission) => scopeFor(permission) === scope)
 }
 
-/** What stays undone while an organization is suspended: nothing is made with these. Reading, changing and ending go on. */
+/**
+ * Permissions that a suspended organization cannot use, because they create something. Reading, changing and deleting
+ * still work.
+ */
 export const IDLE_WHILE_SUSPENDED: readonly Permission[] = ['keys:write', 'keys:import', 'members:write']

@@ -9,17 +9,17 @@ import { IDLE_WHILE_SUSPENDED, PERMISSIONS, roleMay } from './roles.ts'
 
 export const TokenInput = z.strictObject({
   token: z.string().min(1).max(8_192),
-  /** The active organization of the token when absent. */
+  /** Defaults to the token's active organization. */
   organization_id: uuid.optional(),
-  /** What the user must be allowed to do there. */
+  /** The permission that the user must have there. */
   permission: z.enum(PERMISSIONS).optional(),
 })
 
 /**
- * Whose access token this is, as the database says at this moment: a token of a session that ended, of a user who was
- * disabled or, for the organization asked about, of somebody who is no longer a member is refused.
+ * Checks whose access token this is, with current data. It is refused if its session ended, if the user was disabled,
+ * or if the user is no longer a member of the given organization.
  *
- * @throws Problem `unavailable` when the database does not answer: a good token is then not called a bad one
+ * @throws Problem `unavailable` when the database does not answer, so that a valid token is not reported as invalid
  */
 export async function verifyToken(
   deps: Deps,
@@ -57,7 +57,7 @@ interface TokenCheck {
   readonly permission: (typeof PERMISSIONS)[number] | undefined
 }
 
-/** Whether the user belongs there and, where a permission is asked about, has it: as Tollgate's own guard decides. */
+/** Whether the user is a member and, if a permission is given, has it. Tollgate's own guard decides the same way. */
 function isAllowed(user: UserPrincipal, { organizationId, permission }: TokenCheck): boolean {
   const membership = membershipIn(user, organizationId)
   if (!membership || !permission) return membership !== undefined

@@ -4,26 +4,29 @@ import { configuredProviders, providerNamed } from './providers/configured.ts'
 import type { BillingProvider, ProviderName } from './providers/provider.ts'
 import type { Account, OfferedPlan, Subscription } from './queries.ts'
 
-/** What a plan is bought as at a provider; `null` where it is not sold there. */
+/** A plan's product id at a provider; `null` if the plan is not sold there. */
 const selectProduct = (plan: OfferedPlan, provider: ProviderName): string | null =>
   provider === 'polar' ? plan.polarProductId : plan.stripePriceId
 
 /**
- * @param plan what a customer asked for
- * @throws Problem `invalid_request` naming `plan` where customers see none of that id; `plan_not_purchasable` for one that
- *   costs nothing, or is agreed upon in person
+ * @param plan the id that a customer requested
+ * @throws Problem `invalid_request` naming `plan` if customers see no such plan; `plan_not_purchasable` for a plan that
+ *   is free or has a negotiated price
  */
 export function requirePaidPlan({ plans }: Account, plan: string): OfferedPlan {
   const found = plans.find(({ id, isPublic }) => id === plan && isPublic)
-  if (!found) throw new Problem('invalid_request', { errors: [{ path: 'body.plan', message: 'is no plan on offer' }] })
+  if (!found)
+    throw new Problem('invalid_request', { errors: [{ path: 'body.plan', message: 'is not an available plan' }] })
   if (found.pricePerMonthCents === null)
-    throw new Problem('plan_not_purchasable', { detail: `The plan ${plan} is agreed upon in person.` })
+    throw new Problem('plan_not_purchasable', { detail: `The price of the plan ${plan} is negotiated.` })
   if (found.pricePerMonthCents === 0)
-    throw new Problem('plan_not_purchasable', { detail: `The plan ${plan} costs nothing: cancel, and it follows.` })
+    throw new Problem('plan_not_purchasable', {
+      detail: `The plan ${plan} is free. Cancel the subscription to return to it.`,
+    })
   return found
 }
 
-/** @throws Problem `billing_not_offered`, `plan_not_purchasable` where no provider of this deployment sells it */
+/** @throws Problem `billing_not_offered`, `plan_not_purchasable` if no provider of this deployment sells it */
 export function chooseProvider(config: Config, plan: OfferedPlan, wanted: ProviderName | undefined): BillingProvider {
   const offered = wanted === undefined ? configuredProviders(config) : [requireProvider(config, wanted)]
   if (offered.length === 0) throw new Problem('billing_not_offered')
@@ -46,34 +49,34 @@ export function requireProduct(plan: OfferedPlan, provider: ProviderName): strin
   return product
 }
 
-/** What Stripe bills along with a plan: the metered prices of what is used above its limits. */
+/** The metered prices of overage, which Stripe bills with a plan. */
 export const listMetered = ({ overage }: OfferedPlan): string[] =>
   Object.values(overage).flatMap(({ stripe_price_id: id }) => id ?? [])
 
-/** All that plans are bought as at a provider, metered prices among it. */
+/** All product ids of plans at a provider, including metered prices. */
 export const listProducts = ({ plans }: Account, provider: ProviderName): string[] =>
   plans.flatMap((plan) => [selectProduct(plan, provider) ?? [], provider === 'stripe' ? listMetered(plan) : []].flat())
 
 const notSold = ({ id }: OfferedPlan) =>
   new Problem('plan_not_purchasable', { detail: `The plan ${id} is not sold by the payment provider.` })
 
-const PORTAL = 'pay what is open on the page that POST /api/v1/billing/portal opens'
-/** The way out of each state in which there is a subscription and no other one is bought. */
+const PORTAL = 'pay the open amount on the page that POST /api/v1/billing/portal opens'
+/** What to do in each state that prevents another subscription. */
 const WAYS_OUT: Readonly<Record<Subscription['status'], string>> = {
   active: 'Change it with POST /api/v1/billing/change.',
   trialing: 'Change it with POST /api/v1/billing/change.',
   past_due: `Its payment failed: ${PORTAL}.`,
-  unpaid: `Its payments failed, and it gives nothing: ${PORTAL}, or cancel it.`,
+  unpaid: `Its payments failed, and it is not in force: ${PORTAL}, or cancel it.`,
   paused: 'It is paused: resume it with POST /api/v1/billing/resume, or cancel it.',
-  incomplete: `Its first payment is not there yet: ${PORTAL}.`,
+  incomplete: `Its first payment is still open: ${PORTAL}.`,
   canceled: 'It ends with its period.',
 }
 
-/** Why nothing else is bought, and what to do instead. */
+/** Refuses another subscription, and says what to do instead. */
 export const alreadySubscribed = (status: Subscription['status']) =>
-  new Problem('already_subscribed', { detail: `There is a subscription already. ${WAYS_OUT[status]}` })
+  new Problem('already_subscribed', { detail: `There already is a subscription. ${WAYS_OUT[status]}` })
 
-/** @throws Problem `subscription_paused`, `payment_open` where a change would be taken and give nothing */
+/** @throws Problem `subscription_paused`, `payment_open` if a change would be charged without effect */
 export function requireGiving({ status }: Pick<Subscription, 'status'>): void {
   if (status === 'paused') throw new Problem('subscription_paused')
   if (status === 'unpaid' || status === 'incomplete') throw new Problem('payment_open')
@@ -86,17 +89,17 @@ export function requireCurrent({ current }: Account): Subscription {
 }
 
 /**
- * Where a provider may lead a customer back to: this deployment, or an origin whose pages may call it. Anything else would
- * make of its page, which people trust, a way to anywhere.
+ * The URL a provider may send a customer back to: this deployment, or an origin whose pages may call it. Any other URL
+ * would turn the provider's page, which people trust, into an open redirect.
  *
- * @throws Problem `invalid_request` naming the field
+ * @throws Problem `invalid_request` that names the field
  */
-export function safeReturn(config: Config, field: string, given: string | undefined): string {
-  if (given === undefined) return `${config.PUBLIC_URL}/`
-  const { origin, username, password } = new URL(given)
+export function safeReturn(config: Config, field: string, url: string | undefined): string {
+  if (url === undefined) return `${config.PUBLIC_URL}/`
+  const { origin, username, password } = new URL(url)
   const isKnown = [config.PUBLIC_URL, ...config.CORS_ORIGINS].some((one) => URL.parse(one)?.origin === origin)
-  if (isKnown && username === '' && password === '') return given
+  if (isKnown && username === '' && password === '') return url
   throw new Problem('invalid_request', {
-    errors: [{ path: `body.${field}`, message: 'must lead to this deployment, or to an origin of CORS_ORIGINS' }],
+    errors: [{ path: `body.${field}`, message: 'must point to this deployment, or to an origin of CORS_ORIGINS' }],
   })
 }

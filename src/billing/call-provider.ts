@@ -12,13 +12,13 @@ interface ProviderCall {
   readonly user: UserPrincipal
   readonly organizationId: string
   readonly detail: Readonly<Record<string, unknown>>
-  /** The status with which what the provider gives is the answer to the caller, as it is. */
+  /** The status that passes the provider's result on to the caller unchanged. */
   readonly answers?: number
 }
 
 /**
- * Asks a provider for something in a customer's name, and leaves an audit row of how it went. What the provider says of a
- * refusal is for the operator: it goes to the log, and to nobody else.
+ * Calls a provider on behalf of a customer, and leaves an audit row with the result. The provider's own words about a
+ * refusal are only for the operator, in the log.
  *
  * @throws Problem `billing_rejected`, and what `work` throws
  */

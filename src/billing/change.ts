@@ -16,21 +16,21 @@ import type { BillingProvider } from './providers/provider.ts'
 import { type Account, findSubscription, getAccount, type OfferedPlan, type Subscription } from './queries.ts'
 import { applySubscription } from './subscriptions/sync.ts'
 
-interface Wish {
+interface ChangeRequest {
   readonly user: UserPrincipal
   readonly organizationId: string
 }
 
 /**
- * Changes what is subscribed to: at once and for the rest of the period where the new plan costs as much or more, with the
- * next period where it costs less. The plan one has already takes a change back that has not happened yet. Asking for what
- * is so, or is going to be, changes nothing.
+ * Changes the plan of a subscription: at once and for the rest of the period if the new plan costs as much or more;
+ * with the next period if it costs less. Requesting the current plan revokes a pending change. Idempotent.
  *
- * @throws Problem `no_subscription`, `subscription_ending`, `subscription_paused`, `payment_open`, `plan_not_purchasable`, `payment_failed`, and those of providers
+ * @throws Problem `no_subscription`, `subscription_ending`, `subscription_paused`, `payment_open`,
+ *   `plan_not_purchasable`, `payment_failed`, and those of providers
  */
 export async function changeSubscription(
   deps: ManagementDeps,
-  { user, organizationId, plan }: Wish & { plan: string },
+  { user, organizationId, plan }: ChangeRequest & { plan: string },
 ) {
   const { account, current, provider } = await open(deps, organizationId)
   const wanted = requirePaidPlan(account, plan)
@@ -48,7 +48,8 @@ export async function changeSubscription(
       meteredProducts: listMetered(wanted),
       ofPlans: listProducts(account, provider.name),
       when,
-      // Of this request alone: Stripe would repeat a refused payment for a day. Twice the same plan costs nothing anyway.
+      // Unique per request, because Stripe would repeat a refused payment for a day. Changing to the same plan twice
+      // costs nothing.
       idempotencyKey: `change-${deps.origin.requestId}`,
     }),
   )
@@ -59,8 +60,8 @@ function isDown({ plans }: Account, { planId }: Subscription, { pricePerMonthCen
   return (pricePerMonthCents ?? 0) < now
 }
 
-/** Ends a subscription with its period; it goes on until then. Twice is once. @throws Problem `no_subscription` */
-export async function cancelSubscription(deps: ManagementDeps, { user, organizationId }: Wish) {
+/** Ends a subscription with its period; it stays in force until then. Idempotent. @throws Problem `no_subscription` */
+export async function cancelSubscription(deps: ManagementDeps, { user, organizationId }: ChangeRequest) {
   const { current, provider } = await open(deps, organizationId)
   if (current.cancelAtPeriodEnd) return current
   const detail = { plan: current.planId, ends: current.currentPeriodEnd?.toISOString() ?? null }
@@ -70,11 +71,12 @@ export async function cancelSubscription(deps: ManagementDeps, { user, organizat
 }
 
 /**
- * Takes a cancellation back, before it happens, and ends a pause. Twice is once.
+ * Revokes a pending cancellation, and ends a pause. Idempotent.
  *
- * @throws Problem `no_subscription`; `payment_open` where only money helps, also if the provider wants some to go on
+ * @throws Problem `no_subscription`; `payment_open` if only a payment helps, also if the provider requires one to
+ *   continue
  */
-export async function resumeSubscription(deps: ManagementDeps, { user, organizationId }: Wish) {
+export async function resumeSubscription(deps: ManagementDeps, { user, organizationId }: ChangeRequest) {
   const { current, provider } = await open(deps, organizationId)
   const { status, cancelAtPeriodEnd } = current
   if (!cancelAtPeriodEnd && status !== 'paused') {
@@ -89,7 +91,7 @@ export async function resumeSubscription(deps: ManagementDeps, { user, organizat
   return after
 }
 
-/** In which nothing but a payment changes anything. */
+/** States that only a payment can change. */
 const OPEN: ReadonlySet<Subscription['status']> = new Set(['past_due', 'unpaid', 'incomplete'])
 
 interface Open {
@@ -105,7 +107,7 @@ async function open(deps: ManagementDeps, organizationId: string): Promise<Open>
   return { account, current, provider: requireProvider(deps.config, current.provider) }
 }
 
-/** What the provider did is in force here when the answer is given; its webhook finds it done. */
+/** The provider's change is in force here when the request is answered; its webhook finds nothing left to do. */
 async function perform(
   deps: ManagementDeps,
   asked: Parameters<typeof callProviderAudited>[1],

@@ -18,12 +18,12 @@ import { type Account, getAccount, getPayer, type OfferedPlan } from './queries.
 import type { NewCheckout } from './schemas.ts'
 import { applySubscription } from './subscriptions/sync.ts'
 
-/** Two of the same wish within this are one checkout, also without an Idempotency-Key. */
-const SAME_WISH_MS = 10 * 60_000
-/** Those that stand in the way of another subscription. */
+/** Two equal requests within this time get the same checkout, even without an Idempotency-Key. */
+const SAME_REQUEST_MS = 10 * 60_000
+/** States that prevent another subscription. */
 const LIVING: ReadonlySet<SubscriptionStatus> = new Set(['trialing', 'active', 'past_due', 'paused', 'unpaid'])
 
-interface Wish {
+interface CheckoutRequest {
   readonly user: UserPrincipal
   readonly organizationId: string
   readonly input: z.output<typeof NewCheckout>
@@ -32,11 +32,11 @@ interface Wish {
 /**
  * Opens a checkout of a plan at a payment provider. Nothing is bought until the customer pays there.
  *
- * @throws Problem `already_subscribed`, `plan_not_purchasable`, `billing_not_offered`, `platform_organization`, and those of
- *   providers
+ * @throws Problem `already_subscribed`, `plan_not_purchasable`, `billing_not_offered`, `platform_organization`, and
+ *   those of providers
  */
-export async function startCheckout(deps: ManagementDeps, wish: Wish) {
-  const { user, organizationId, input } = wish
+export async function startCheckout(deps: ManagementDeps, request: CheckoutRequest) {
+  const { user, organizationId, input } = request
   const successUrl = safeReturn(deps.config, 'success_url', input.success_url)
   const cancelUrl = safeReturn(deps.config, 'cancel_url', input.cancel_url)
   await enforceRateLimits(deps, { billing_organization: { account: organizationId } })
@@ -70,7 +70,7 @@ export async function startCheckout(deps: ManagementDeps, wish: Wish) {
   )
 }
 
-/** Of a purchase whose webhook is still on its way the provider knows already. */
+/** The provider already knows of a purchase whose webhook is still on its way. */
 async function requireNoSubscription(
   deps: ManagementDeps,
   provider: BillingProvider,
@@ -92,12 +92,12 @@ function findUnavailable({ organization }: Account, plan: OfferedPlan, { name }:
   }
 }
 
-/** The same for the same wish at the same time; another one once a subscription has come and gone. */
+/** The same key for equal requests at the same time; another key once a subscription has come and gone. */
 function toKey(
   deps: ManagementDeps,
   { subscriptions }: Account,
   fields: Omit<CheckoutInput, 'idempotencyKey'>,
 ): string {
-  const wish = [fields, subscriptions[0]?.id ?? null, Math.floor(deps.now() / SAME_WISH_MS)]
-  return `checkout-${sha256Hex(JSON.stringify(wish))}`
+  const identity = [fields, subscriptions[0]?.id ?? null, Math.floor(deps.now() / SAME_REQUEST_MS)]
+  return `checkout-${sha256Hex(JSON.stringify(identity))}`
 }

@@ -12,10 +12,10 @@ import type { NextCharge, PaymentMethod, ProviderName } from './providers/provid
 import { type Account, getAccount, listCharged, type Subscription } from './queries.ts'
 import type { BillingInfo, BillingSubscription } from './schemas.ts'
 
-/** The provider's own words are told where it says them soon; the rest does not wait for them. */
+/** Answers of the provider are included only if they arrive in time. The rest does not wait for them. */
 const PROVIDER_TIMEOUT_MS = 2_000
 
-/** Everything about an organization's billing at this moment. @throws Problem `organization_not_found` */
+/** Everything about an organization's billing right now. @throws Problem `organization_not_found` */
 export async function billingInfo(deps: ManagementDeps, organizationId: string): Promise<z.output<typeof BillingInfo>> {
   const [account, quotas, { period }] = await Promise.all([
     getAccount(deps.db, organizationId),
@@ -54,12 +54,12 @@ function describeUsage(meters: Readings) {
   return { ...forEachMeter(NUMBER_METERS, read), ...forEachMeter(MONEY_METERS, read) }
 }
 
-/** In which nothing is charged by itself, or nobody knows what. */
+/** States without an automatic charge, or without a known one. */
 const NOT_CHARGED: ReadonlySet<Subscription['status']> = new Set(['canceled', 'paused', 'unpaid', 'incomplete'])
 
 /**
- * What the provider charges next, and this period's overage; null where it charges nothing, and where that is not known. Of
- * a plan that begins with the next period the list price is known alone, which says nothing where other prices were agreed.
+ * The provider's next charge, and this period's overage; null if there is no charge, or if it is not known. For a plan
+ * that begins with the next period, only the list price is known, which does not apply if other prices were negotiated.
  */
 function nextCharge({ current, plans }: Account, overageCents: number, found: NextCharge | undefined) {
   const { currentPeriodEnd: end, endedAt, cancelAtPeriodEnd, pauseAtPeriodEnd } = current ?? {}
@@ -78,7 +78,7 @@ function priceAfter(plans: Account['plans'], { planId, pendingPlanId }: Subscrip
   return isListed && amount !== undefined ? { ...found, amount } : undefined
 }
 
-/** Overage is in dollars: with other money it is not known what it comes to. */
+/** Overage is in US dollars, so its amount in another currency is not known. */
 function describeCharge({ at, amount, currency }: NextCharge, overageCents: number) {
   if (amount + overageCents === 0 || (overageCents > 0 && currency !== 'usd')) return null
   return { at: at.toISOString(), amount_cents: amount + overageCents, currency }
@@ -86,14 +86,20 @@ function describeCharge({ at, amount, currency }: NextCharge, overageCents: numb
 
 function askProvider(deps: ManagementDeps, { provider: name, providerSubscriptionId: id }: Subscription) {
   const provider = providerNamed(deps.config, name)
-  return Promise.all([askSoon(name, provider?.getPaymentMethod?.(id)), askSoon(name, provider?.getSubscription(id))])
+  return Promise.all([
+    withTimeout(name, provider?.getPaymentMethod?.(id)),
+    withTimeout(name, provider?.getSubscription(id)),
+  ])
 }
 
-/** Asks the provider, and does without where it fails or is late. */
-async function askSoon<T>(provider: ProviderName, asked: Promise<T | undefined> | undefined): Promise<T | undefined> {
+/** Waits for the provider, and returns undefined if it fails or is late. */
+async function withTimeout<T>(
+  provider: ProviderName,
+  pending: Promise<T | undefined> | undefined,
+): Promise<T | undefined> {
   const late = new Promise<undefined>((resolve) => setTimeout(resolve, PROVIDER_TIMEOUT_MS))
   try {
-    return await Promise.race([asked, late])
+    return await Promise.race([pending, late])
   } catch (error) {
     log('warn', 'billing_info_unread', { provider, ...errorFields(error) })
     return undefined

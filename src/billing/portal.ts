@@ -8,18 +8,19 @@ import { callProviderAudited } from './call-provider.ts'
 import { getAccount } from './queries.ts'
 import type { NewPortal } from './schemas.ts'
 
-interface Wish {
+interface PortalRequest {
   readonly user: UserPrincipal
   readonly organizationId: string
   readonly input: z.output<typeof NewPortal>
 }
 
 /**
- * Opens the provider's own page for a customer: card, invoices. Also for one whose subscription is over.
+ * Opens the provider's own page for a customer, with payment method and invoices. Also for a customer whose
+ * subscription has ended.
  *
- * @throws Problem `no_subscription` where nothing was ever bought, and those of providers
+ * @throws Problem `no_subscription` if nothing was ever bought, and those of providers
  */
-export async function openPortal(deps: ManagementDeps, { user, organizationId, input }: Wish) {
+export async function openPortal(deps: ManagementDeps, { user, organizationId, input }: PortalRequest) {
   const returnUrl = safeReturn(deps.config, 'return_url', input.return_url)
   await enforceRateLimits(deps, { billing_organization: { account: organizationId } })
   const { current, subscriptions } = await getAccount(deps.db, organizationId)

@@ -14,7 +14,7 @@ export type OfferedPlan = Account['plans'][number]
 export type Subscription = Account['subscriptions'][number]
 
 /**
- * What billing knows of an organization: itself, its subscriptions, the newest first, and all plans.
+ * Billing's view of an organization: itself, its subscriptions, newest first, and all plans.
  *
  * @throws Problem `organization_not_found`
  */
@@ -35,7 +35,7 @@ export async function getAccount(db: Database, organizationId: string) {
   return { ...found, organization, current: found.subscriptions.find(({ isCurrent }) => isCurrent) }
 }
 
-/** Whom a provider writes to. */
+/** The person that a provider sends mail to. */
 export async function getPayer(db: Database, userId: string): Promise<{ email: string; name: string | null }> {
   const [row] = await db.select({ email: users.email, name: users.name }).from(users).where(eq(users.id, userId))
   if (!row) throw new Problem('unauthenticated')
@@ -44,7 +44,7 @@ export async function getPayer(db: Database, userId: string): Promise<{ email: s
 
 export type Charged = { readonly meter: string; readonly units: string; readonly amount: string }
 
-/** What the ledger holds of one usage period, by meter: units, and micro-dollars. */
+/** The ledger's sums of one usage period, by meter: units, and micro-dollars. */
 export async function listCharged(db: Database, organizationId: string, periodStart: Date): Promise<Charged[]> {
   const { rows } = await db.execute<Charged>(sql`
     select meter, sum(units)::text as units, sum(amount_micro_usd)::text as amount from billing_usage_ledger
@@ -52,7 +52,7 @@ export async function listCharged(db: Database, organizationId: string, periodSt
   return rows
 }
 
-/** An organization's subscription as it is known after a change. */
+/** An organization's subscription as recorded after a change. */
 export async function findSubscription(db: Database, organizationId: string, id: string) {
   const mine = and(eq(subscriptions.organizationId, organizationId), eq(subscriptions.id, id))
   const [row] = await db.select().from(subscriptions).where(mine)

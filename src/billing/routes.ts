@@ -10,7 +10,7 @@ import * as schemas from './schemas.ts'
 
 const tag = 'Billing'
 
-/** How anything can fail that asks a provider. */
+/** The problems of every route that calls a provider. */
 const OF_PROVIDERS = [
   'organization_not_found',
   'rate_limited',
@@ -25,7 +25,7 @@ const infoRoute = apiRoute({
   path: '/auth/billing/info',
   tag,
   operationId: 'getBillingInfo',
-  summary: 'Plan, subscription, usage and what it costs',
+  summary: 'Plan, subscription, usage and cost',
   description: 'Everything that a billing page shows, in one answer.',
   query: schemas.InfoQuery,
   returns: { 200: schemas.BillingInfo },
@@ -40,7 +40,7 @@ const checkoutRoute = apiRoute({
   operationId: 'createCheckout',
   summary: 'Buy a plan',
   description:
-    "Gives the address of the payment provider's page. Nothing is bought until the customer pays there; then the plan is in force within seconds. Who has a subscription changes it instead.",
+    "Returns the URL of the payment provider's page. Nothing is bought until the customer pays there; then the plan is in force within seconds. An existing subscription is changed instead.",
   body: schemas.NewCheckout,
   returns: { 201: schemas.Checkout },
   fails: [...OF_PROVIDERS, 'plan_not_purchasable', 'already_subscribed', 'platform_organization'],
@@ -51,7 +51,7 @@ const portalRoute = apiRoute({
   path: '/billing/portal',
   operationId: 'createPortalSession',
   summary: "Open the payment provider's own page",
-  description: 'For payment method and invoices. The address is good for some minutes.',
+  description: 'For payment method and invoices. The URL works for some minutes.',
   body: schemas.NewPortal,
   returns: { 201: schemas.Portal },
   fails: [...OF_PROVIDERS, 'no_subscription'],
@@ -63,7 +63,7 @@ const changeRoute = apiRoute({
   operationId: 'changeSubscription',
   summary: 'Change to another plan',
   description:
-    'To one that costs as much or more at once, paid for the rest of the period; to one that costs less with the next period (`pending_plan`). The plan one has takes such a change back.',
+    'A plan that costs as much or more starts at once, and the rest of the period is charged. A plan that costs less starts with the next period (`pending_plan`). Requesting the current plan revokes a pending change.',
   body: schemas.PlanChoice,
   returns: { 200: schemas.BillingSubscription },
   fails: [
@@ -83,7 +83,7 @@ const cancelRoute = apiRoute({
   path: '/billing/cancel',
   operationId: 'cancelSubscription',
   summary: 'Cancel the subscription',
-  description: 'It goes on to the end of the period that is paid for.',
+  description: 'It stays in force until the end of the paid period.',
   body: schemas.OnlyOrganization,
   returns: { 200: schemas.BillingSubscription },
   fails: [...OF_PROVIDERS, 'no_subscription', 'subscription_locked'],
@@ -93,8 +93,8 @@ const resumeRoute = apiRoute({
   ...common,
   path: '/billing/resume',
   operationId: 'resumeSubscription',
-  summary: 'Take a cancellation back, or end a pause',
-  description: 'Before the period has ended. While a payment is open nothing but paying it helps: `payment_open`.',
+  summary: 'Revoke a cancellation, or end a pause',
+  description: 'Works until the period ends. While a payment is open, it must be paid first (`payment_open`).',
   body: schemas.OnlyOrganization,
   returns: { 200: schemas.BillingSubscription },
   fails: [...OF_PROVIDERS, 'no_subscription', 'payment_open', 'subscription_locked'],
@@ -106,9 +106,9 @@ const ledgerRoute = apiRoute({
   path: '/admin/billing/ledger',
   tag: 'Administration',
   operationId: 'listLedger',
-  summary: 'Overage as used, as recorded and as sent',
+  summary: 'Get the overage ledger',
   description:
-    'Of each meter and period, the latest first: what the sums of usage say, what the ledger holds, and the difference, which is usage of the last hour at most.',
+    "For each meter and period, latest first: the overage by the sums of usage, the ledger's rows, and the difference, which is at most the usage of the last hour.",
   query: schemas.LedgerQuery,
   returns: { 200: schemas.Ledger },
 })
@@ -119,8 +119,8 @@ const stuckRoute = apiRoute({
   path: '/admin/billing/ledger/stuck',
   tag: 'Administration',
   operationId: 'listStuckCharges',
-  summary: 'Overage that the provider refused, or may not have',
-  description: 'Rows of the ledger that nothing sends any more, the oldest first, at most 500.',
+  summary: 'List overage that the provider refused or may not have',
+  description: 'Rows of the ledger that are no longer sent, oldest first, at most 500.',
   query: schemas.LedgerQuery,
   returns: { 200: schemas.LedgerRows },
 })
@@ -132,9 +132,9 @@ const resolveRoute = apiRoute({
   repeatable: true,
   tag: 'Administration',
   operationId: 'resolveStuckCharge',
-  summary: 'Have overage sent again, or write it off',
+  summary: 'Resend overage, or write it off',
   description:
-    'All rows that are named, or none. What is `unknown` at Stripe may have arrived: look at its figures before it is sent again, since Stripe forgets identifiers after a day.',
+    "Applies to all named rows, or none. A row that is `unknown` at Stripe may have arrived. Check Stripe's figures before you resend it, because Stripe forgets identifiers after a day.",
   body: schemas.LedgerVerdict,
   returns: { 204: null },
   fails: ['ledger_row_not_found'],

@@ -3,9 +3,9 @@ import { forEachAmount, money } from '../http/amounts.ts'
 import { line, listSchema, timestamp, uuid } from '../http/fields.ts'
 import { text } from '../http/text-field.ts'
 
-const organizationId = uuid.optional().meta({ description: 'The active organization of the token if absent.' })
+const organizationId = uuid.optional().meta({ description: "Defaults to the token's active organization." })
 
-/** Where it may lead is decided by `safeReturn`: this deployment, and the origins that may call it. */
+/** `safeReturn` decides which URLs are allowed: this deployment, and the origins that may call it. */
 const address = z.url({ protocol: /^https?$/ }).max(1_000)
 
 const provider = z.enum(['polar', 'stripe'])
@@ -14,17 +14,17 @@ const usd = z.string().meta({ description: 'US dollars, with six decimals.' })
 
 const Period = {
   current_period_start: timestamp.nullable(),
-  current_period_end: timestamp.nullable().meta({ description: 'The first moment outside.' }),
+  current_period_end: timestamp.nullable().meta({ description: 'The exclusive end of the period.' }),
 }
 
 export const BillingSubscription = z
   .object({
     provider,
     status: z.enum(['incomplete', 'trialing', 'active', 'past_due', 'paused', 'canceled', 'unpaid']),
-    plan: z.string().meta({ description: 'What was bought.' }),
+    plan: z.string().meta({ description: 'The plan that was bought.' }),
     pending_plan: z.string().nullable().meta({ description: 'The plan that begins with the next period.' }),
     ...Period,
-    cancel_at_period_end: z.boolean().meta({ description: 'It ends with this period, unless that is taken back.' }),
+    cancel_at_period_end: z.boolean().meta({ description: 'It ends with this period, unless that is revoked.' }),
     pause_at_period_end: z.boolean().meta({ description: 'It is paused when this period ends (Polar).' }),
     trial_end: timestamp.nullable(),
     past_due_since: timestamp.nullable().meta({ description: 'Since when its payment has failed.' }),
@@ -55,23 +55,23 @@ export const BillingInfo = z
         price_per_month_cents: z.int().nullable(),
       })
       .meta({
-        description: 'What is in force.',
+        description: 'The plan that is in force.',
       }),
     status: z
       .enum(['none', ...BillingSubscription.shape.status.options])
-      .meta({ description: 'Of the subscription; `none` without one.' }),
+      .meta({ description: 'The status of the subscription; `none` without one.' }),
     provider: provider.nullable(),
     subscription: BillingSubscription.nullable(),
     next_charge: z
       .object({
         at: timestamp,
         amount_cents: z.int().meta({ description: "In the currency's smallest unit: cents, or whole yen." }),
-        currency: z.string().meta({ description: 'ISO 4217, in small letters.' }),
+        currency: z.string().meta({ description: 'ISO 4217, in lower case.' }),
       })
       .nullable()
       .meta({
         description:
-          'What the provider charges next, and the overage so far; before taxes and discounts. Null where it charges nothing, as while paused, or where that is not known.',
+          "The provider's next charge and the overage so far, before taxes and discounts. Null if nothing will be charged, for example while paused, or if it is not known.",
       }),
     usage: z.object({
       period: z.string(),
@@ -84,21 +84,22 @@ export const BillingInfo = z
         total_usd: usd,
         total_cents: cents,
       })
-      .meta({ description: 'What was used above the limits in this period, and what it costs.' }),
+      .meta({ description: 'The use above the limits in this period, and its cost.' }),
     payment_method: z
       .object({ brand: z.string(), last4: z.string(), expires_month: z.int(), expires_year: z.int() })
       .nullable()
-      .meta({ description: 'Null where the provider tells it on its own pages alone.' }),
-    providers: z.array(provider).meta({ description: 'By which one can pay here.' }),
+      .meta({ description: 'Null if the provider shows it only on its own pages.' }),
+    providers: z.array(provider).meta({ description: 'The providers that accept payments here.' }),
   })
   .meta({ id: 'BillingInfo' })
 
 export const NewCheckout = z.strictObject({
   organization_id: organizationId,
   plan: text(200).meta({ example: 'builder' }),
-  provider: provider.optional().meta({ description: 'The first of those that sell the plan if absent.' }),
+  provider: provider.optional().meta({ description: 'Defaults to the first provider that sells the plan.' }),
   success_url: address.optional().meta({
-    description: 'Where the customer comes back to, with `checkout_id` added: here, or at an origin of CORS_ORIGINS.',
+    description:
+      'The URL that the customer returns to, with `checkout_id` added: at this deployment, or at an origin of CORS_ORIGINS.',
   }),
   cancel_url: address.optional(),
 })
@@ -146,15 +147,15 @@ const LedgerMeter = z
     meter: z.string(),
     plan: z.string(),
     provider,
-    included_units: z.int().nullable().meta({ description: 'Null where nothing is charged.' }),
+    included_units: z.int().nullable().meta({ description: 'Null if nothing is charged.' }),
     used_units: z.int(),
     used_units_by_hour: z
       .int()
       .nullable()
-      .meta({ description: 'The same from the hourly sums; null where no hour begins with the period.' }),
+      .meta({ description: 'The same from the hourly sums. Null if no hour begins with the period.' }),
     overage_units: z.int(),
     overage_usd: usd.meta({ description: 'Their price.' }),
-    recorded_units: z.int().meta({ description: 'What the ledger holds.' }),
+    recorded_units: z.int().meta({ description: 'The units in the ledger.' }),
     recorded_usd: usd,
     pending_units: z.int().meta({ description: 'Not sent yet; at Stripe they wait for an invoice.' }),
     sent_units: z.int(),
@@ -165,7 +166,7 @@ const LedgerMeter = z
       .meta({ description: 'Sent to Stripe as meter events by an earlier version, without an answer.' }),
     difference_units: z
       .int()
-      .meta({ description: 'Overage that is not recorded; negative where more was recorded, as before an upgrade.' }),
+      .meta({ description: 'Overage that is not recorded yet. Negative if more was recorded, as before an upgrade.' }),
     difference_usd: usd,
   })
   .meta({ id: 'LedgerMeter' })

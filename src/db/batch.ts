@@ -1,7 +1,7 @@
 /**
- * Batches: several statements in one transaction, in one HTTP request. Over HTTP there is no interactive transaction, so a
- * batch decides by its own statements: it locks the rows it depends on, requires what must hold under those locks, and
- * does the rest only if that held.
+ * Batches: several statements in one transaction and one HTTP request. HTTP has no interactive transactions, so a batch
+ * decides by its own statements: it locks the rows it depends on, requires conditions under those locks, and writes
+ * only if they hold.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import type { BatchItem } from 'drizzle-orm/batch'
@@ -9,23 +9,23 @@ import { Problem, type ProblemCode } from '../problems.ts'
 import { errorWithState } from './client.ts'
 import type { Database } from './orm.ts'
 
-/** A statement that was built and not sent. */
+/** A statement that was built but not sent. */
 export type Statement = BatchItem<'pg'>
 
 /** The SQLSTATE that the function `require_that` raises (migrations/0022_require_that.sql). */
 const REQUIREMENT_FAILED = 'TG001'
-/** The reason of a requirement that names no problem. */
+/** The reason of a requirement without a problem. */
 const REFUSED = 'refused'
 
 /**
- * SQL for a statement that must not succeed unless `condition` holds. A condition that is null does not hold.
+ * SQL for a statement that fails unless `condition` holds. A null condition does not hold.
  *
- * @param code the problem that the batch ends in; without one the batch is refused, see {@link tryBatch}
+ * @param code the problem that the batch fails with; without one the batch is refused, see {@link tryBatch}
  */
 export const requirement = (condition: SQL, code: ProblemCode | typeof REFUSED = REFUSED): SQL =>
   sql`require_that((${condition}), ${code}::text)`
 
-/** A step that undoes the whole batch unless `condition` holds at this place of it. */
+/** A step that rolls back the whole batch unless `condition` holds at this point. */
 export function requireThat(db: Database, condition: SQL, code?: ProblemCode) {
   return db.execute(sql`select ${requirement(condition, code)}`)
 }
@@ -50,7 +50,7 @@ export function whenCommitted<S extends Statement>(statement: S, use: (result: S
   return statement
 }
 
-/** The steps of a batch by name, in the order in which they run. A list is a step of several statements. */
+/** The steps of a batch by name, in the order in which they run. A list is one step of several statements. */
 type Steps = Readonly<Record<string, Statement | readonly Statement[] | undefined>>
 
 type ResultOf<Step> = Step extends Statement
@@ -65,7 +65,7 @@ type Results<S extends Steps> = { readonly [Name in keyof S]: ResultOf<S[Name]> 
 /**
  * Runs steps in one transaction: all of them, or none.
  *
- * @returns what each step returned, or `undefined` when a requirement without a problem did not hold
+ * @returns the result of each step, or `undefined` if a requirement without a problem did not hold
  * @throws Problem of the requirement that did not hold
  */
 export async function tryBatch<S extends Steps>(db: Database, steps: S): Promise<Results<S> | undefined> {

@@ -8,45 +8,46 @@ import type { TimeBudget } from './time-budget.ts'
 /** One statement, or one batch in a transaction, per HTTP request. There are no interactive transactions. */
 export type Sql = NeonQueryFunction<false, false>
 
-/** Deadlock and serialization failure: all of the statement or batch was undone, so it may simply be sent again. */
+/** Deadlock and serialization failure: the whole statement or batch was rolled back, so it can be sent again. */
 const UNDONE = new Set(['40P01', '40001'])
 const MAX_ATTEMPTS = 3
 
 /**
- * Errors that mean "not now" instead of "wrong": the same request may succeed later, so the caller gets a 503 and usage
- * is spooled. Every other SQLSTATE is an error of the statement: a bug of ours, or data that Postgres never takes.
+ * Temporary errors: the same request may succeed later, so the caller gets a 503 and usage is spooled. Every other
+ * SQLSTATE is an error of the statement: a bug, or data that Postgres never accepts.
  */
-const NOT_NOW: readonly (readonly [pattern: RegExp, reason: string])[] = [
-  [/^$/, 'the error is of the Neon proxy, not of Postgres: it lost or cannot reach the compute'],
+const TEMPORARY: readonly (readonly [pattern: RegExp, reason: string])[] = [
+  [/^$/, 'the Neon proxy failed, not Postgres: it lost or cannot reach the compute'],
   [/^08/, 'the connection failed'],
   [/^25006$/, 'the server is read-only: a replica, or a primary that is failing over'],
-  [/^28/, 'the password or role is refused: it is being rotated, or the deployment is misconfigured'],
-  [/^3D000$/, 'the database does not exist at this moment: a branch is being restored'],
-  [/^40/, 'the transaction was rolled back in favor of another one, also after the retries'],
+  [/^28/, 'Postgres refuses the password or role: it is being rotated, or the deployment is misconfigured'],
+  [/^3D000$/, 'the database does not exist right now: a branch is being restored'],
+  [/^40/, 'the transaction was rolled back in favor of another one, even after the retries'],
   [/^53/, 'connections, memory or disk are exhausted'],
   [/^55(P03|006)$/, 'a lock is held, or an object is in use'],
   [/^57/, 'the operator or a timeout canceled it, or the server is starting or stopping'],
   [/^58/, 'the system below Postgres failed'],
-  [/^(?!.{5}$)/, 'no SQLSTATE at all: nothing is known of the statement'],
+  [/^(?!.{5}$)/, 'no SQLSTATE at all: the outcome of the statement is unknown'],
   [/^XX/, "an internal error of the server, or of Neon's storage"],
 ]
 
-const isNotNow = (state: string) => NOT_NOW.some(([pattern]) => pattern.test(state))
+const isTemporary = (state: string) => TEMPORARY.some(([pattern]) => pattern.test(state))
 
 /**
- * The database, over Neon's HTTP protocol. Opening is free: nothing is sent before the first query.
+ * Opens the database over Neon's HTTP protocol. Opening is free: nothing is sent before the first query.
  *
- * @param budget what all queries of a request have together
+ * @param budget the time that all queries of a request share
  */
 export function openDatabase(config: Config, budget?: TimeBudget): Sql {
   if (config.NEON_FETCH_ENDPOINT) neonConfig.fetchEndpoint = config.NEON_FETCH_ENDPOINT
-  neonConfig.fetchFunction = (url: string, init: QueryInit) => fetchAgain(url, init, config.DATABASE_TIMEOUT_MS)
-  return neon(config.DATABASE_URL, { fetchOptions: { budget } }) // handed to the fetch function with each query
+  neonConfig.fetchFunction = (url: string, init: QueryInit) => fetchWithRetry(url, init, config.DATABASE_TIMEOUT_MS)
+  // the driver passes it to the fetch function with each query
+  return neon(config.DATABASE_URL, { fetchOptions: { budget } })
 }
 
 /**
- * Redis, over Upstash's REST protocol. Commands issued in one tick share one round trip, so a client must not be shared
- * by requests: a Worker may not wait for another request's I/O.
+ * Opens Redis over Upstash's REST protocol. Commands issued in one tick share one round trip, so requests must not
+ * share a client: a Worker may not wait for another request's I/O.
  */
 export function openRedis(config: Config, budget?: TimeBudget): Redis {
   return new Redis({
@@ -55,32 +56,33 @@ export function openRedis(config: Config, budget?: TimeBudget): Redis {
     enableTelemetry: false,
     enableAutoPipelining: true,
     retry: { retries: 0 }, // the client would repeat INCR and EVAL after a lost answer, and count twice
-    signal: () => AbortSignal.timeout(limitTo(budget, config.REDIS_TIMEOUT_MS)), // the function form: with a fixed signal it answers null
+    // the function form: with a fixed signal the client answers null
+    signal: () => AbortSignal.timeout(limitTo(budget, config.REDIS_TIMEOUT_MS)),
   })
 }
 
-/** What the driver hands to its fetch function: its own part, and the `fetchOptions` of the client. */
+/** The arguments that the driver passes to its fetch function: its own, and the client's `fetchOptions`. */
 interface QueryInit extends RequestInit {
   readonly budget: TimeBudget | undefined
 }
 
 const limitTo = (budget: TimeBudget | undefined, ownMs: number) => budget?.limit(ownMs) ?? ownMs
 
-/** What the driver calls instead of `fetch`: two requests that locked each other out are no failure of either. */
-async function fetchAgain(url: string, { budget, ...init }: QueryInit, timeoutMs: number) {
+/** Replaces `fetch` in the driver. A deadlock between two requests is not a failure of either, so it is retried. */
+async function fetchWithRetry(url: string, { budget, ...init }: QueryInit, timeoutMs: number) {
   for (let attempt = 1; ; attempt++) {
     const answer = await fetchWhole(url, init, limitTo(budget, timeoutMs))
     if (answer.status === 200) return answer
     if (attempt < MAX_ATTEMPTS && UNDONE.has(answer.sqlState)) continue
-    if (!isNotNow(answer.sqlState)) return answer
+    if (!isTemporary(answer.sqlState)) return answer
     log('warn', 'database_refuses_for_now', { sql_state: answer.sqlState })
     throw notAnswering()
   }
 }
 
 /**
- * One attempt: with a timeout, and with everything that is not an answer of the database
- * turned into one failure. The driver itself would quote upstream pages, and read half an answer as a result.
+ * One attempt, with a timeout. Everything that is not an answer of the database becomes one failure: the driver would
+ * quote upstream pages, and read half an answer as a result.
  */
 async function fetchWhole(url: string, init: RequestInit, timeoutMs: number) {
   let response: Response
@@ -106,15 +108,17 @@ function isAnswer(status: number, body: unknown): boolean {
 const codeIn = (body: unknown) => (typeof body === 'object' && body !== null && 'code' in body ? String(body.code) : '')
 
 /**
- * Whether an error says that another request overtook this one: it took the same rows at the same time, or deleted what
- * was about to be referred to. Nothing was done; whoever asks again is told how things are now.
+ * Whether an error means that a concurrent request came first: it took the same rows, or deleted a row that the
+ * statement refers to. Nothing was written; a retry sees the new state.
  */
 export function isOvertaken(error: unknown): boolean {
   const state = sqlState(error)
   return state !== undefined && (UNDONE.has(state) || state === '23503')
 }
 
-/** @returns the SQLSTATE inside an error of the driver or of drizzle, such as `23505` for a broken unique constraint */
+/**
+ * @returns the SQLSTATE inside an error of the driver or of drizzle, such as `23505` for a violated unique constraint
+ */
 export function sqlState(error: unknown): string | undefined {
   const found = inCauses(
     error,
@@ -123,19 +127,19 @@ export function sqlState(error: unknown): string | undefined {
   return found && 'code' in found ? String(found.code) : undefined
 }
 
-/** @returns the constraint that a statement broke */
+/** @returns the constraint that a statement violated */
 export function brokenConstraint(error: unknown): string | undefined {
   const found = inCauses(error, (cause) => 'constraint' in cause && typeof cause.constraint === 'string')
   return found && 'constraint' in found ? String(found.constraint) : undefined
 }
 
-/** @returns the error of the database with this SQLSTATE, inside an error of the driver or of drizzle */
+/** @returns the database error with this SQLSTATE, inside an error of the driver or of drizzle */
 export function errorWithState(error: unknown, state: string): { readonly message: string } | undefined {
   const found = inCauses(error, (cause) => 'code' in cause && cause.code === state && 'message' in cause)
   return found && 'message' in found ? { message: String(found.message) } : undefined
 }
 
-/** @returns the Problem an error is, or was caused by: drivers wrap what their fetch function throws */
+/** @returns the Problem that an error is, or was caused by: drivers wrap errors of their fetch function */
 export function problemIn(error: unknown): Problem | undefined {
   const found = inCauses(error, (cause) => cause instanceof Problem)
   return found instanceof Problem ? found : undefined

@@ -1,14 +1,15 @@
 /**
  * Every row lock of the management API, in the order in which a batch takes them:
  *
- * 1. plan, 2. organizations by id, 3. membership, 4. user, 5. API key or webhook endpoint, 6. deliveries of the endpoint.
+ * 1. plan, 2. organizations by id, 3. membership, 4. user, 5. API key or webhook endpoint, 6. deliveries of the
+ *    endpoint.
  *
- * A batch may skip steps and never goes back, so no two batches wait for each other in a circle. Deadlocks that remain
+ * A batch may skip steps but never goes back, so no two batches wait for each other in a cycle. Remaining deadlocks
  * (foreign keys lock rows as well) are retried in db/client.ts.
  *
- * `NO KEY UPDATE` is the lock to take: it lets rows that refer to the locked one come and go, so a sign-in never waits for
- * a change of its organization. `FOR UPDATE` is for a row that is about to be deleted. Jobs that claim rows use
- * `SKIP LOCKED`: they never wait.
+ * `NO KEY UPDATE` is the default: it allows inserts and deletes of rows that refer to the locked one, so a sign-in
+ * never waits for a change of its organization. `FOR UPDATE` is for a row that is about to be deleted. Jobs that claim
+ * rows use `SKIP LOCKED` and never wait.
  */
 import { and, eq, sql } from 'drizzle-orm'
 import type { Database } from './orm.ts'
@@ -19,16 +20,17 @@ import { plans } from './schema/plans.ts'
 import { users } from './schema/users.ts'
 
 /**
- * Locks a plan against changes, deletion, and organizations that are put on it, so none slips between a change and the
- * raising of versions. New organizations may begin on it meanwhile: no isolate remembers them yet.
+ * Locks a plan against changes, deletion, and organizations that move to it, so that none is missed between a change
+ * and the raising of versions. New organizations may start on the plan meanwhile, because no isolate has cached them
+ * yet.
  */
 export function lockPlan(db: Database, planId: string) {
   return db.select({ id: plans.id }).from(plans).where(eq(plans.id, planId)).for('no key update')
 }
 
 /**
- * Locks an organization for every batch that changes it, who belongs to it, or how many keys or endpoints it has. Such
- * batches run one after the other, and each finds what the earlier ones left.
+ * Locks an organization for every batch that changes it, its members, or the number of its keys or endpoints. Such
+ * batches run one after the other, and each sees the changes of the earlier ones.
  */
 export function lockOrganization(db: Database, organizationId: string) {
   return db
@@ -45,7 +47,10 @@ export function lockOwnOrganizations(db: Database, userId: string) {
     order by id for no key update`)
 }
 
-/** Like {@link lockOwnOrganizations}, and the platform's organization: administrators are disabled one after the other. */
+/**
+ * Like {@link lockOwnOrganizations}, and also the platform organization, so that administrators are disabled one after
+ * the other.
+ */
 export function lockOrganizationsAround(db: Database, userId: string) {
   return db.execute(sql`
     select id from organizations
@@ -53,7 +58,7 @@ export function lockOrganizationsAround(db: Database, userId: string) {
     order by id for no key update`)
 }
 
-/** Holds a membership as it is: a session must not switch to an organization that its user is just leaving. */
+/** Locks a membership, so that a session cannot switch to an organization that its user is just leaving. */
 export function lockMembership(db: Database, organizationId: string, userId: string) {
   return db
     .select({ role: memberships.role })
@@ -62,17 +67,20 @@ export function lockMembership(db: Database, organizationId: string, userId: str
     .for('key share')
 }
 
-/** Locks a user for every batch that opens or ends sessions, or makes or uses tokens: of two at once one token is left. */
+/**
+ * Locks a user for every batch that opens or ends sessions, or creates or uses tokens. Concurrent batches leave one
+ * token.
+ */
 export function lockUser(db: Database, userId: string) {
   return db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for('no key update')
 }
 
-/** Locks a user who is about to be deleted: a sign-in under way is waited for, and the next one finds no user. */
+/** Locks a user who is about to be deleted. It waits for a sign-in under way, and the next sign-in finds no user. */
 export function lockLeavingUser(db: Database, userId: string) {
   return db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for('update')
 }
 
-/** A row of an organization, by both ids: a stranger's id finds nothing. */
+/** A row of an organization, by both ids, so that another organization's id finds nothing. */
 interface OwnedRow {
   readonly organizationId: string
   readonly id: string

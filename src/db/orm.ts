@@ -3,7 +3,10 @@ import type { Sql } from './client.ts'
 
 export type Database = NeonHttpDatabase
 
-/** Drizzle over the same connection, for the management API. Key verification does without: its modules cost cold start. */
+/**
+ * Drizzle over the same connection, for the management API. Key verification does not use it: its modules cost cold
+ * start.
+ */
 export function ormOver(sql: Sql): Database {
   return drizzle({ client: sql, casing: 'snake_case' })
 }

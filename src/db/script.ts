@@ -4,15 +4,15 @@ import type { Redis } from '@upstash/redis/cloudflare'
 import { utf8 } from '../lib/bytes.ts'
 
 /**
- * A Lua script and the SHA-1 that Redis knows it by. Each begins with `flags=allow-key-locking`: Upstash then locks only
- * the script's own keys, not the whole database.
+ * A Lua script and the SHA-1 that Redis knows it by. Each begins with `flags=allow-key-locking`, so that Upstash locks
+ * only the script's own keys, not the whole database.
  */
 export interface Script {
   readonly source: string
   readonly sha: string
 }
 
-/** The hash is made when the script first runs: most isolates run only one of them. */
+/** The hash is computed when the script first runs, because most isolates run only one of them. */
 export function defineScript(body: string): Script {
   const source = `#!lua flags=allow-key-locking\n${body}`
   let sha: string | undefined
@@ -25,7 +25,7 @@ export function defineScript(body: string): Script {
   }
 }
 
-/** Runs a script by its hash; with its source where Redis has forgotten it, after a restart or `SCRIPT FLUSH`. */
+/** Runs a script by its hash, or by its source if Redis no longer has it, after a restart or `SCRIPT FLUSH`. */
 export async function runScript<Answer>(
   redis: Pick<Redis, 'evalsha' | 'eval'>,
   script: Script,

@@ -1,8 +1,8 @@
 import { Problem } from '../problems.ts'
 
 /**
- * The time that one request has for everything it waits for. Each call's own timeout bounds one call; this bounds their
- * sum, so that a slow store makes a request fail in time instead of letting it take one timeout after the other.
+ * The total time that one request may wait. Each call's own timeout bounds one call; the budget bounds their sum, so
+ * that a slow store fails the request in time, instead of using up one timeout after the other.
  */
 export class TimeBudget {
   #endsAt: number
@@ -12,9 +12,9 @@ export class TimeBudget {
   }
 
   /**
-   * @param ownMs the timeout that a call has by itself
-   * @returns the timeout it gets
-   * @throws Problem `unavailable` when nothing is left: the call is not made
+   * @param ownMs the call's own timeout
+   * @returns the timeout that the call gets
+   * @throws Problem `unavailable` if no time is left: the call is not made
    */
   limit(ownMs: number): number {
     const leftMs = this.#endsAt - Date.now()
@@ -22,12 +22,15 @@ export class TimeBudget {
     return Math.min(ownMs, leftMs)
   }
 
-  /** The answer is on its way: work that goes on after it has the 30 s of the platform. */
+  /** The answer is on its way. Work that continues after it has the 30 s of the platform. */
   lift(): void {
     this.#endsAt = Number.POSITIVE_INFINITY
   }
 
-  /** Waits for work as long as there is time. Calls to others than the stores are not cut short: what they do is finished. */
+  /**
+   * Waits for work as long as there is time. Calls to external services are not canceled; they complete in the
+   * background.
+   */
   async race<T>(work: Promise<T>): Promise<T> {
     const { promise: end, reject } = Promise.withResolvers<never>()
     const timer = setTimeout(() => reject(outOfTime()), this.#endsAt - Date.now())

@@ -2,8 +2,9 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from './orm.ts'
 
 /**
- * Has what is about persons taken out of the raw events of organizations, by a job (privacy/erase-usage.ts): they can be millions,
- * which no batch has the time for. In the batch that deletes the organizations, and before it does.
+ * Queues organizations for the job that erases personal data from their raw events (privacy/erase-usage.ts). There can
+ * be millions of events, too many for a batch. It is a step of the batch that deletes the organizations, before the
+ * deletion.
  *
  * @param organizations a list or query of ids, in parentheses
  */

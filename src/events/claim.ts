@@ -2,20 +2,20 @@ import { hexToBytes } from '@noble/hashes/utils.js'
 import type { Deps } from '../deps.ts'
 
 /**
- * A claim is good for so long: longer than an attempt and what is noted of it take. Of a run that died both the delivery and
- * its lane are free again after it.
+ * How long a claim lasts: longer than an attempt and the recording of its outcome. If a run died, its delivery and the
+ * endpoint's lane are free again after this time.
  */
 const LEASE_SECONDS = 30
 
-/** A lane in which nothing is under way, to an endpoint that did not ask to be left alone. Judged again once it is locked. */
+/** No attempt is under way in the lane, and the endpoint did not ask for a pause. Checked again under the lock. */
 const IS_FREE = '(e.busy_until is null or e.busy_until <= $1) and (e.paused_until is null or e.paused_until <= $1)'
 
 /**
- * Claims due deliveries, fairly: only the oldest of each endpoint, where its lane is free, and one endpoint of each organization
- * before the second of any; the endpoint tried longest ago comes first. Deliveries of one endpoint are sent one after the
- * other, in whichever runs. Two runs at once claim none twice.
+ * Claims due deliveries, fairly: only the oldest of each endpoint, if its lane is free, and one endpoint of each
+ * organization before the second of any. The endpoint with the oldest attempt comes first. Deliveries of one endpoint
+ * are sent one after the other, by whichever run. Two concurrent runs never claim the same delivery.
  *
- * An endpoint is failing while something waits for it that did not arrive at the last attempt.
+ * An endpoint is failing if a delivery that failed its last attempt waits for it.
  */
 const CLAIM = `
 with failing as (
@@ -67,29 +67,29 @@ interface Row {
   readonly previous_secret: string | null
 }
 
-/** One attempt that is this run's alone to make. */
-export type ClaimedDelivery = ReturnType<typeof claimedFrom>
+/** An attempt that only this run may make. */
+export type ClaimedDelivery = ReturnType<typeof toClaimedDelivery>
 
-interface Which {
+interface ClaimOptions {
   readonly atMost: number
-  /** How many of them may be of failing endpoints; as many as there are when absent. */
+  /** How many of them may belong to failing endpoints; unlimited if absent. */
   readonly failingAtMost?: number
-  /** Only in the lanes that these deliveries are in; in all when absent. */
+  /** Only in the lanes of these deliveries; in all lanes if absent. */
   readonly lanesOf?: readonly string[]
 }
 
-/** Claims at most one delivery of each lane. */
-export async function claimDeliveries(deps: Deps, which: Which): Promise<ClaimedDelivery[]> {
-  const { atMost, failingAtMost = atMost, lanesOf = null } = which
+/** Claims at most one delivery per lane. */
+export async function claimDeliveries(deps: Deps, options: ClaimOptions): Promise<ClaimedDelivery[]> {
+  const { atMost, failingAtMost = atMost, lanesOf = null } = options
   const at = new Date(deps.now()).toISOString()
   const rows = (await deps.sql.query(CLAIM, [at, lanesOf, atMost, failingAtMost, LEASE_SECONDS])) as Row[]
-  return rows.map((row) => claimedFrom(row, at))
+  return rows.map((row) => toClaimedDelivery(row, at))
 }
 
-function claimedFrom(row: Row, at: string) {
+function toClaimedDelivery(row: Row, at: string) {
   return {
     id: row.id,
-    /** ISO 8601; with the endpoint it names the hold on the lane. */
+    /** ISO 8601. Together with the endpoint it identifies the hold on the lane. */
     at,
     organizationId: row.organization_id,
     endpointId: row.endpoint_id,
@@ -98,12 +98,12 @@ function claimedFrom(row: Row, at: string) {
     body: row.body,
     /** The organization whose state it tells; null for other events. */
     stateOf: row.state_of,
-    /** This one included. */
+    /** Including this one. */
     attempts: row.attempts,
     url: row.url,
     isActive: row.is_active,
     isFailing: row.is_failing,
-    /** Sealed; the current one first. */
+    /** Encrypted; the current one first. */
     secrets: [row.secret, row.previous_secret].flatMap((hex) => (hex === null ? [] : [hexToBytes(hex)])),
   }
 }

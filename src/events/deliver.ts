@@ -9,32 +9,36 @@ import { type Outcome, send, TIMEOUT_MS } from './send.ts'
 import { openSecret } from './sign.ts'
 import { refreshState } from './state-body.ts'
 
-/** Attempts side by side. A Worker has six connections; the others are the stores'. */
-const PLACES = 4
-/** How many of them endpoints may take that failed last: a dead one is waited for until it times out. */
-const FAILING_PLACES = 2
-/** A run ends within this, of the 30 seconds that the platform gives to work after an answer. The next run goes on. */
+/** Concurrent attempts. A Worker has six connections; the stores need the others. */
+const CONCURRENCY = 4
+/** How many of them failing endpoints may use: a dead endpoint blocks until its timeout. */
+const MAX_FAILING = 2
+/**
+ * A run ends within this time, of the 30 seconds that the platform gives to work after an answer. The next run
+ * continues.
+ */
 const RUN_MS = 25_000
 
 const GONE = 410
 
-/** Attempts what is due. A job does so every minute. */
+/** Attempts all due deliveries. A job calls this every minute. */
 export function deliverDueWebhooks(deps: Deps) {
-  return deliverInLanes(deps, { failingAtMost: FAILING_PLACES })
+  return deliverInLanes(deps, { failingAtMost: MAX_FAILING })
 }
 
-/** Attempts deliveries that were just made, and what else is due in their lanes. What goes wrong is left to the job. */
+/** Attempts deliveries that were just created, and others that are due in their lanes. The job handles failures. */
 export async function deliverNow(deps: Deps, ids: readonly string[]): Promise<void> {
   try {
-    await deliverInLanes(deps, { failingAtMost: PLACES, lanesOf: ids })
+    await deliverInLanes(deps, { failingAtMost: CONCURRENCY, lanesOf: ids })
   } catch (error) {
     log('warn', 'webhook_delivery_failed', errorFields(error))
   }
 }
 
 /**
- * Each endpoint's deliveries follow one another, and those of different endpoints go side by side: a slow one takes one
- * place, and only its own wait for it. Nothing begins that could not end within the run's time.
+ * Deliveries of one endpoint are sent one after the other, those of different endpoints in parallel. A slow endpoint
+ * uses one slot, and only its own deliveries wait for it. An attempt starts only if it can finish within the run's
+ * time.
  */
 async function deliverInLanes(
   deps: Deps,
@@ -56,18 +60,19 @@ async function deliverInLanes(
     failing -= weight
   }
 
-  await inPool(PLACES, take, work)
+  await inPool(CONCURRENCY, take, work)
   return counts
 }
 
-/** @returns whether it was delivered; never throws, since others wait beside it */
+/** @returns whether it was delivered; never throws, because others run beside it */
 async function attempt(deps: Deps, claimed: ClaimedDelivery): Promise<boolean> {
   try {
     const outcome = await callEndpoint(deps, claimed)
     await note(deps, claimed, outcome)
     return outcome.isDelivered
   } catch (error) {
-    log('warn', 'webhook_outcome_lost', { delivery_id: claimed.id, ...errorFields(error) }) // still due: tried again
+    // still due, so it is retried
+    log('warn', 'webhook_outcome_lost', { delivery_id: claimed.id, ...errorFields(error) })
     return false
   }
 }
@@ -83,7 +88,10 @@ async function callEndpoint(deps: Deps, { url, isActive, eventId, ...claimed }: 
 
 const notSent = (error: string): Outcome => ({ isDelivered: false, statusCode: null, error, responseTimeMs: 0 })
 
-/** @returns undefined when they were sealed under another `SECRET_KEY`, or are damaged: a failure like any other */
+/**
+ * @returns undefined if they were encrypted under another `SECRET_KEY`, or are damaged; that counts as any other
+ *   failure
+ */
 async function openSecrets(deps: Deps, { endpointId, secrets }: Pick<ClaimedDelivery, 'endpointId' | 'secrets'>) {
   try {
     return await Promise.all(secrets.map((sealed) => openSecret(deps.config.SECRET_KEY, endpointId, sealed)))
@@ -96,7 +104,8 @@ async function openSecrets(deps: Deps, { endpointId, secrets }: Pick<ClaimedDeli
 async function note(deps: Deps, claimed: ClaimedDelivery, outcome: Outcome): Promise<void> {
   if (outcome.isDelivered) return noteDelivered(deps, claimed, outcome)
   const isGone = outcome.statusCode === GONE
-  const isTest = claimed.type === TEST_EVENT // whoever tests looks at the result, and tests again
+  // the owner of the endpoint looks at the result of a test, and can test again
+  const isTest = claimed.type === TEST_EVENT
   if (isGone || isTest || !claimed.isActive || isLastAttempt(claimed.attempts))
     return giveUp(deps, claimed, outcome, { isGone, isCounted: !isTest })
   return noteFailed(deps, claimed, outcome)

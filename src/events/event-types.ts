@@ -1,4 +1,4 @@
-/** Every event that endpoints can be told of. The one list: validation and documentation read it. */
+/** Every event that endpoints can receive. Validation and documentation read this list. */
 export const WEBHOOK_EVENTS = {
   'key.created': 'An API key was issued.',
   'key.imported': 'API keys of another system were imported; `imported` says how many.',
@@ -32,7 +32,7 @@ export const WEBHOOK_EVENTS = {
   'rate_limit.refused': 'Verifications of a key were refused because of its rate limit; at most once a minute and key.',
 } as const
 
-/** What the owner of an endpoint sends by hand; it reaches every endpoint, whatever it asked for. */
+/** A test event that the owner of an endpoint sends manually. Every endpoint receives it, whatever its event types. */
 export const TEST_EVENT = 'webhook.test'
 
 /** Its body is made when it is sent, and one of an organization waits for an endpoint at most. */

@@ -11,18 +11,21 @@ import type { ClaimedDelivery } from './claim.ts'
 import { backOffSeconds, MAX_FAILED_EVENTS } from './retries.ts'
 import type { Outcome } from './send.ts'
 
-/** What an attempt that ended leaves of its endpoint's lane: free, unless another one has it by now, and perhaps paused. */
+/**
+ * Frees the endpoint's lane after an attempt, unless another attempt has it by now, and pauses it if the endpoint asked
+ * for that.
+ */
 function freedLane({ at }: ClaimedDelivery, notBefore: string | null): SQL {
   return sql`busy_until = case when tried_at = ${at}::timestamptz then null else busy_until end,
     paused_until = greatest(paused_until, ${notBefore}::timestamptz)`
 }
 
-/** When an endpoint that wants to be left alone may be sent something again. */
+/** When an endpoint that asked for a pause may be called again. */
 function computeNotBefore(now: number, { retryAfterSeconds: seconds }: Outcome): string | null {
   return seconds === undefined ? null : new Date(now + seconds * 1000).toISOString()
 }
 
-/** A delivery that arrived also ends its endpoint's row of failures. */
+/** A delivery also resets its endpoint's count of failures. */
 export async function noteDelivered(deps: Deps, claimed: ClaimedDelivery, outcome: Outcome): Promise<void> {
   const at = new Date(deps.now()).toISOString()
   await ormOver(deps.sql).execute(sql`
@@ -35,8 +38,8 @@ export async function noteDelivered(deps: Deps, claimed: ClaimedDelivery, outcom
 }
 
 /**
- * It is due again after its back-off, or at the later time that the endpoint asks for, before which nothing else that waits
- * for it is sent either. An attempt that another one overtook says nothing.
+ * Schedules a retry after its backoff, or at the later time that the endpoint asks for; until then nothing else is sent
+ * to it either. An attempt that was overtaken by another one changes nothing.
  */
 export async function noteFailed(deps: Deps, claimed: ClaimedDelivery, outcome: Outcome): Promise<void> {
   const now = deps.now()
@@ -58,15 +61,15 @@ export async function noteFailed(deps: Deps, claimed: ClaimedDelivery, outcome: 
 }
 
 interface Verdict {
-  /** Whether the endpoint said that it wants nothing more. */
+  /** Whether the endpoint answered that it wants no more events. */
   readonly isGone: boolean
   /** Whether the failure counts against the endpoint. */
   readonly isCounted: boolean
 }
 
 /**
- * Ends a delivery that will not be tried again. When that was one too many, or the endpoint is gone, the endpoint is
- * switched off, what still waited for it is given up, and those who run the organization are told: all in one statement.
+ * Ends a delivery that will not be retried. If the endpoint has failed too often or is gone, it is disabled, its
+ * waiting deliveries are given up, and the organization's owners and admins are notified: all in one statement.
  */
 export async function giveUp(deps: Deps, claimed: ClaimedDelivery, outcome: Outcome, verdict: Verdict): Promise<void> {
   const reason = verdict.isGone
@@ -94,7 +97,7 @@ export async function giveUp(deps: Deps, claimed: ClaimedDelivery, outcome: Outc
     ), freed as (
       update webhook_endpoints set ${lane} where id = (select id from locked) and not exists (select from counted)
     ), dropped as (
-      update webhook_deliveries set state = 'failed', next_attempt_at = null, last_error = 'The endpoint was switched off.'
+      update webhook_deliveries set state = 'failed', next_attempt_at = null, last_error = 'The endpoint was disabled.'
       where endpoint_id = (select id from counted where not is_active) and next_attempt_at is not null
         and id <> ${claimed.id}::uuid
     ), mailed as (${insertMails(now, mails, isOff)})

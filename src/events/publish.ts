@@ -12,7 +12,7 @@ import type { Happening } from './subjects.ts'
  * Endpoints are locked, or one that is deleted meanwhile would break the batch. It returns the ids of the deliveries.
  *
  * @param now Unix milliseconds
- * @param provided what must hold for anybody to be told
+ * @param provided the condition for publishing the event
  */
 export function insertDeliveries(
   now: number,

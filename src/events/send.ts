@@ -2,16 +2,16 @@ import type { Deps } from '../deps.ts'
 import { retryAfterSeconds } from '../lib/retry-after.ts'
 import { VERSION } from '../version.ts'
 import { signatures } from './sign.ts'
-import { flawOfTarget } from './target-rules.ts'
+import { findTargetFlaw } from './target-rules.ts'
 
-/** An endpoint that has not answered within this has failed. */
+/** An endpoint that does not answer within this time has failed. */
 export const TIMEOUT_MS = 10_000
-/** As long as an endpoint is left alone at most, whatever it says. */
-const LEFT_ALONE_SECONDS = 86_400
+/** The longest pause of an endpoint, whatever its `Retry-After` says. */
+const MAX_RETRY_AFTER_SECONDS = 86_400
 
 interface Attempt {
   readonly url: string
-  /** The current secret and, for a while after a rotation, the one before. */
+  /** The current secret and, for a while after a rotation, the previous one. */
   readonly secrets: readonly string[]
   readonly eventId: string
   readonly body: string
@@ -19,21 +19,22 @@ interface Attempt {
 
 export interface Outcome {
   readonly isDelivered: boolean
-  /** What the endpoint answered; null when it did not. */
+  /** The status of the endpoint's answer; null if it did not answer. */
   readonly statusCode: number | null
   /** Why it was not delivered: a sentence for the endpoint's owner. */
   readonly error: string | null
   readonly responseTimeMs: number
-  /** How long the endpoint wants to be left alone (429 and 503), of at most a day; absent where it does not say. */
+  /** How long the endpoint asks not to be called (429 and 503), at most a day. Absent if it does not say. */
   readonly retryAfterSeconds?: number | undefined
 }
 
 /**
- * Makes one attempt. The address is judged again, since rules may be newer than it. Of the answer only the status counts, and when to come again:
- * its body is not read, so that an endpoint can neither feed us megabytes nor show its owner a page of somebody else's.
+ * Makes one attempt. Checks the address again, because the rules may be newer than it. Only the status of the answer
+ * and its `Retry-After` count. The body is not read, so that an endpoint can neither send megabytes nor show its owner
+ * another site's page.
  */
 export async function send(deps: Deps, attempt: Attempt): Promise<Outcome> {
-  const flaw = flawOfTarget(attempt.url, deps.config.PUBLIC_URL)
+  const flaw = findTargetFlaw(attempt.url, deps.config.PUBLIC_URL)
   const started = deps.now()
   const answer = flaw ? `The address ${flaw}.` : await post(deps, attempt)
   const responseTimeMs = Math.max(0, deps.now() - started)
@@ -41,7 +42,7 @@ export async function send(deps: Deps, attempt: Attempt): Promise<Outcome> {
   const { status } = answer
   const isDelivered = status >= 200 && status < 300
   const error = isDelivered ? null : refusal(status)
-  const seconds = retryAfterSeconds(answer, deps.now(), LEFT_ALONE_SECONDS)
+  const seconds = retryAfterSeconds(answer, deps.now(), MAX_RETRY_AFTER_SECONDS)
   return { isDelivered, statusCode: status, error, responseTimeMs, retryAfterSeconds: seconds }
 }
 

@@ -4,7 +4,7 @@ import { seal, unseal } from '../lib/seal.ts'
 const PREFIX = 'whsec_'
 const SECRET_BYTES = 32
 
-/** @returns a signing secret as Standard Webhooks writes them: `whsec_` and base64 */
+/** @returns a signing secret in the format of Standard Webhooks: `whsec_` and base64 */
 export function newSecret(): string {
   return PREFIX + btoa(String.fromCharCode(...randomBytes(SECRET_BYTES)))
 }
@@ -17,8 +17,8 @@ interface Message {
 }
 
 /**
- * The `webhook-signature` of a message (Standard Webhooks 1.0.0): one HMAC-SHA-256 of `id.timestamp.body` for each
- * secret, so that a receiver may know either.
+ * The `webhook-signature` of a message (Standard Webhooks 1.0.0): one HMAC-SHA-256 of `id.timestamp.body` per secret,
+ * so that a receiver may know either.
  */
 export async function signatures(secrets: readonly string[], { id, timestamp, body }: Message): Promise<string> {
   const signed = await Promise.all(secrets.map((secret) => hmac(secret, `${id}.${timestamp}.${body}`)))
@@ -31,14 +31,14 @@ async function hmac(secret: string, text: string): Promise<string> {
   return btoa(String.fromCharCode(...new Uint8Array(await crypto.subtle.sign('HMAC', key, utf8(text)))))
 }
 
-/** A secret sealed for one endpoint never opens as another's. */
+/** A secret encrypted for one endpoint never decrypts for another. */
 const describePurpose = (endpointId: string) => `webhook-secret\n${endpointId}`
 
 export function sealSecret(root: string, endpointId: string, secret: string): Promise<Uint8Array> {
   return seal(root, describePurpose(endpointId), secret)
 }
 
-/** @throws when `SECRET_KEY` is not the one it was sealed under */
+/** @throws if it was encrypted under another `SECRET_KEY` */
 export function openSecret(root: string, endpointId: string, sealed: Uint8Array): Promise<string> {
   return unseal(root, describePurpose(endpointId), sealed)
 }

@@ -3,14 +3,15 @@ import { Problem } from '../problems.ts'
 /** RFC 6750 §2.1: a b64token. Anything else counts as no token, so that malformed and absent look the same. */
 const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*)$/i
 
-/** Names under which clients of other systems put credentials into the query string, where logs and referrers keep them. */
+/** Query parameters in which clients of other systems put credentials. Logs and Referer headers keep them. */
 const IN_URL = ['api_key', 'apikey', 'key', 'access_token', 'token']
 
 /**
- * The credential a request presents: a user's access token or an API key, from `Authorization: Bearer` or `X-API-Key`.
+ * Reads the credential that a request presents: a user's access token or an API key, in `Authorization: Bearer` or
+ * `X-API-Key`.
  *
- * @throws Problem `ambiguous_credentials` when both headers hold different ones (RFC 6750 §2), `credentials_in_url`
- *   when there is one in the query string (ASVS 14.2.1)
+ * @throws Problem `ambiguous_credentials` when both headers have different ones (RFC 6750 §2), `credentials_in_url`
+ *   when the query string has one (ASVS 14.2.1)
  */
 export function readCredential(request: Request): string | undefined {
   requireCredentialOutsideUrl(request.url)

@@ -7,7 +7,9 @@ import { uuidv7 } from '../lib/uuid.ts'
 import { Problem, problemBody, readRetryAfter } from '../problems.ts'
 import type { AppEnv } from './env.ts'
 
-/** On every answer, errors included. An API answer is never a page: nothing in it may load, run or be framed. */
+/**
+ * Headers of every answer, errors included. An API answer is never a page: nothing in it may load, run or be framed.
+ */
 const HEADERS = {
   'Content-Security-Policy': "default-src 'none'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'",
   'Strict-Transport-Security': 'max-age=63072000; includeSubDomains',
@@ -15,37 +17,40 @@ const HEADERS = {
   'Referrer-Policy': 'no-referrer',
   'Cross-Origin-Resource-Policy': 'same-site',
   'Cache-Control': 'no-store',
-  Vary: 'Origin', // what a page of another origin would be told differs
+  Vary: 'Origin', // the answer to a page of another origin differs
 }
 
-/** Made once: an answer that begins with them copies them in one go. */
+/** Built once. An answer that starts from them copies them in one go. */
 const JSON_HEADERS = new Headers({ ...HEADERS, 'Content-Type': 'application/json' })
 
-/** The caller's address as the edge tells it: it overwrites what a client sends here, unlike in X-Forwarded-For. */
+/**
+ * The caller's address as the edge reports it. Unlike X-Forwarded-For, a client cannot set this header: the edge
+ * overwrites it.
+ */
 export const clientIp = (c: Context) => c.req.header('CF-Connecting-IP')
 
 type Handler = (c: Context<AppEnv>) => Response | Promise<Response>
 
 /**
- * Gives each request its id and its Deps, and each answer its headers; and lets pages of the configured
- * origins call the API.
+ * Gives each request its id and its Deps, and each answer its headers, and lets pages of the configured origins call
+ * the API.
  *
- * One wrapper instead of several middlewares: a route with a single handler is spared Hono's chain of them.
+ * One wrapper instead of several middlewares: Hono calls a route with a single handler without its middleware chain.
  */
 export function withRequestContext(handler: Handler): Handler {
   return async function respond(c) {
     c.set('requestId', uuidv7(Date.now()))
-    const answer = await unlessItFails(c, () => {
+    const answer = await catchErrors(c, () => {
       c.set('deps', createDeps(c.env, c.executionCtx))
-      return isOfPage(c) ? answerPage(c, handler) : handler(c)
+      return needsCors(c) ? respondWithCors(c, handler) : handler(c)
     })
-    c.get('deps')?.budget.lift() // what is left to do is done behind the answer
+    c.get('deps')?.budget.lift() // the remaining work runs after the answer
     addHeaders(c, answer)
     return answer
   }
 }
 
-async function unlessItFails(c: Context<AppEnv>, handler: Handler): Promise<Response> {
+async function catchErrors(c: Context<AppEnv>, handler: Handler): Promise<Response> {
   try {
     return await handler(c)
   } catch (error) {
@@ -53,15 +58,15 @@ async function unlessItFails(c: Context<AppEnv>, handler: Handler): Promise<Resp
   }
 }
 
-const isOfPage = (c: Context) => c.req.header('Origin') !== undefined || c.req.method === 'OPTIONS'
+const needsCors = (c: Context) => c.req.header('Origin') !== undefined || c.req.method === 'OPTIONS'
 
-/** Answers a preflight, and gives every other answer, errors too, what lets the page read it. */
-async function answerPage(c: Context<AppEnv>, handler: Handler): Promise<Response> {
+/** Answers a preflight, and gives every other answer, errors included, the headers that let a page read it. */
+async function respondWithCors(c: Context<AppEnv>, handler: Handler): Promise<Response> {
   const preflight = await withCors(c, async () => {
-    c.res = await unlessItFails(c, handler)
+    c.res = await catchErrors(c, handler)
   })
   const answer = preflight ?? c.res
-  answer.headers.set('Vary', HEADERS.Vary) // the middleware adds its own to what is there
+  answer.headers.set('Vary', HEADERS.Vary) // the middleware appended its own value
   return answer
 }
 
@@ -91,9 +96,12 @@ const withCors = cors({
   maxAge: 600,
 })
 
-/** The last stop of everything thrown. What is no Problem is a bug or an outage: logged here, and bare outside. */
+/**
+ * Handles everything that was thrown. An error that is not a Problem is a bug or an outage: it is logged, and the
+ * caller gets a bare 500.
+ */
 export function answerError(error: unknown, c: Context): Response {
-  const problem = problemIn(error) ?? problemOfFramework(error) ?? unexpected(error, c)
+  const problem = problemIn(error) ?? toFrameworkProblem(error) ?? unexpected(error, c)
   if (problem.status === 401) c.header('WWW-Authenticate', 'Bearer realm="tollgate"')
   for (const [name, value] of Object.entries(problem.extra.headers ?? {})) c.header(name, value)
   const seconds = readRetryAfter(problem)
@@ -103,9 +111,9 @@ export function answerError(error: unknown, c: Context): Response {
   return c.body(JSON.stringify(problemBody(problem, deps?.config.PUBLIC_URL, c.get('requestId'))), problem.status)
 }
 
-/** What Hono throws about a request (its HTTPException, by its form, since the class may be loaded twice) is the caller's. */
-function problemOfFramework(error: unknown): Problem | undefined {
-  if (error instanceof URIError) return new Problem('invalid_request', { detail: 'The URL is not encoded properly.' })
+/** Hono's HTTPException is an error of the caller. It is recognized by its shape, because the class may be loaded twice. */
+function toFrameworkProblem(error: unknown): Problem | undefined {
+  if (error instanceof URIError) return new Problem('invalid_request', { detail: 'The URL encoding is invalid.' })
   if (!(error instanceof Error && 'getResponse' in error && 'status' in error)) return undefined
   if (error.status === 413) return new Problem('body_too_large')
   if (error.status === 415) return new Problem('unsupported_media_type')

@@ -3,17 +3,20 @@ import * as z from 'zod'
 import { parseEmailAddress } from '../lib/email-address.ts'
 import { recordSchema } from './text-field.ts'
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is its purpose
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it must match them
 const CONTROL = /[\u0000-\u001f\u007f]/
 
-/** One line of text that a person wrote: trimmed, not empty, without control characters (they forge lines and headers). */
+/**
+ * One line of text that a person wrote: trimmed, not empty, without control characters, which can forge lines and
+ * headers.
+ */
 export function line(maxLength: number) {
   return z
     .string()
     .trim()
     .min(1)
     .max(maxLength)
-    .refine((text) => !CONTROL.test(text), 'must not hold control characters')
+    .refine((text) => !CONTROL.test(text), 'must not contain control characters')
     .refine((text) => text.isWellFormed(), 'must be well-formed Unicode')
 }
 
@@ -50,7 +53,7 @@ export const organizationRef = {
   external_id: externalId.optional().meta({ description: "Or the operator's own id of it." }),
 }
 
-/** In one form (lib/email-address.ts): what is typed at login then matches what was typed at registration. */
+/** Normalized to one form (lib/email-address.ts), so that the address at login matches the one at registration. */
 export const email = z
   .string()
   .max(1_000)
@@ -62,13 +65,13 @@ export const email = z
   })
   .meta({ type: 'string', format: 'email' })
 
-/** RFC 3339 with any offset: `Z`, `+00:00`, `-05:30`. Postgres knows no year 0, and nobody means one before 1970. */
+/** RFC 3339 with any offset: `Z`, `+00:00`, `-05:30`. Postgres has no year 0, and no real date is before 1970. */
 export const timestamp = z.iso
   .datetime({ offset: true })
-  .refine((text) => !Number.isNaN(Date.parse(text)), 'must be a moment that exists')
+  .refine((text) => !Number.isNaN(Date.parse(text)), 'must be a valid date and time')
   .refine((text) => text >= '1970', 'must be 1970 or later')
 
-/** What every list takes. `limit` arrives as text; only digits are a number. */
+/** The query parameters of every list. `limit` arrives as text; only digits are accepted. */
 export const pageQuery = z.strictObject({
   limit: z
     .stringFormat('integer', /^\d{1,3}$/)
@@ -86,10 +89,10 @@ export function listSchema<T extends z.ZodType>(item: T) {
   return id ? list.meta({ id: `${id}List` }) : list
 }
 
-/** NUL and halves of a surrogate pair, as JSON writes them: Postgres keeps neither in `jsonb`. */
+/** NUL and lone surrogates, as JSON writes them. Postgres stores neither in `jsonb`. */
 const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/
 
-/** A caller's own notes on something, kept as they are. */
+/** A caller's own data about an object, stored unchanged. */
 export const metadata = recordSchema(z.string().max(100), z.unknown())
   .refine((value) => JSON.stringify(value).length <= 4_000, 'must not be larger than 4,000 characters as JSON')
-  .refine((value) => !UNSTORABLE.test(JSON.stringify(value)), 'must not hold NUL or half a character')
+  .refine((value) => !UNSTORABLE.test(JSON.stringify(value)), 'must not contain NUL or a lone surrogate')

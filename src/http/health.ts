@@ -5,7 +5,7 @@ import { errorFields, log } from '../lib/log.ts'
 import { VERSION } from '../version.ts'
 import type { AppEnv } from './env.ts'
 
-/** What a store can do at this moment: all it is there for, only be read, take nothing more, or nothing at all. */
+/** The state of a store: fully available, read-only, out of space, or unreachable. */
 type State = 'connected' | 'read_only' | 'full' | 'unreachable'
 
 interface Stores {
@@ -13,16 +13,18 @@ interface Stores {
   readonly redis: State
 }
 
-/** Anyone may ask, as often as they like; an isolate asks its stores no more often than this. */
+/** Anyone may call it at any rate. An isolate probes its stores no more often than this. */
 const CACHE_MS = 1_000
-/** Written and gone again: that Redis answers says nothing about whether it takes writes. */
+/** A key that is written and expires. A read would not show whether Redis accepts writes. */
 const PROBE = 'health:probe'
 const PROBE_S = 60
 
-/** Of the configuration that was asked for last. */
+/** The latest result, for the configuration it was probed with. */
 let kept: { readonly until: number; readonly of: string; readonly stores: Stores } | undefined
 
-/** Whether this deployment can do its work: 200 when both stores take writes, else 503 that names the one that does not. */
+/**
+ * Whether this deployment works: 200 when both stores accept writes, else 503 with the name of the store that does not.
+ */
 export async function health(c: Context<AppEnv>): Promise<Response> {
   const { deps } = c.var
   const stores = await findStores(deps)
@@ -30,7 +32,7 @@ export async function health(c: Context<AppEnv>): Promise<Response> {
   return c.json({ ...identity(deps, isHealthy), ...stores }, isHealthy ? 200 : 503)
 }
 
-/** Whether the isolate runs at all; asks nobody. */
+/** Whether the isolate runs at all. Probes nothing. */
 export function live(c: Context<AppEnv>): Response {
   return c.json(identity(c.var.deps, true))
 }
@@ -45,8 +47,8 @@ async function findStores(deps: Deps): Promise<Stores> {
   const of = addressesIn(deps.config)
   if (kept?.of === of && deps.now() < kept.until) return kept.stores
   const [database, redis] = await Promise.all([
-    look('database', () => askDatabase(deps)),
-    look('redis', () => askRedis(deps)),
+    probe('database', () => probeDatabase(deps)),
+    probe('redis', () => probeRedis(deps)),
   ])
   kept = { until: deps.now() + CACHE_MS, of, stores: { database, redis } }
   return kept.stores
@@ -55,17 +57,18 @@ async function findStores(deps: Deps): Promise<Stores> {
 const addressesIn = ({ DATABASE_URL, NEON_FETCH_ENDPOINT, UPSTASH_REDIS_REST_URL }: Config) =>
   [DATABASE_URL, NEON_FETCH_ENDPOINT, UPSTASH_REDIS_REST_URL].join('\n')
 
-async function askDatabase({ sql }: Deps): Promise<State> {
-  const [row] = await sql.query("select current_setting('transaction_read_only') as read_only") // on in a replica as well
+async function probeDatabase({ sql }: Deps): Promise<State> {
+  // also 'on' in a replica
+  const [row] = await sql.query("select current_setting('transaction_read_only') as read_only")
   return row?.read_only === 'on' ? 'read_only' : 'connected'
 }
 
-async function askRedis({ redis }: Deps): Promise<State> {
+async function probeRedis({ redis }: Deps): Promise<State> {
   await redis.set(PROBE, 1, { ex: PROBE_S })
   return 'connected'
 }
 
-async function look(part: string, ask: () => Promise<State>): Promise<State> {
+async function probe(part: string, ask: () => Promise<State>): Promise<State> {
   try {
     const state = await ask()
     if (state !== 'connected') log('error', 'health_check_failed', { part, state })
@@ -77,7 +80,7 @@ async function look(part: string, ask: () => Promise<State>): Promise<State> {
   }
 }
 
-/** By the words that Redis begins such errors with; the client puts its own around them. */
+/** Classifies by the error code that Redis puts first; the client wraps the message in text of its own. */
 function classifyRefusedWrite(error: unknown): State {
   const text = error instanceof Error ? error.message : ''
   if (/\bOOM\b|capacity quota|max database size/.test(text)) return 'full'

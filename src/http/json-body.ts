@@ -1,13 +1,13 @@
 import { quoteName } from '../lib/unknown-fields.ts'
 import { Problem } from '../problems.ts'
 
-/** Larger than any body of ours needs to be; the platform's own limit is 100 MB. */
+/** Larger than any body of this API needs to be. The platform's own limit is 100 MB. */
 export const MAX_BODY_BYTES = 256 * 1024
 
 /**
  * Reads a JSON body: 415 for another media type, 413 above the limit (with or without Content-Length), 400 for invalid JSON.
  *
- * Requiring the media type also keeps pages of other origins out: a browser sends a preflight for it (ASVS 3.5.2).
+ * Requiring the media type also blocks pages of other origins: a browser sends a preflight for it (ASVS 3.5.2).
  */
 export async function readJson(request: Request): Promise<unknown> {
   return parseJson(await readJsonText(request))
@@ -23,25 +23,25 @@ export function readJsonText(request: Request): Promise<string> {
   return readAtMost(request, MAX_BODY_BYTES)
 }
 
-/** @throws Problem `unsupported_media_type` for what is no JSON in UTF-8 (RFC 8259 §8.1), or compressed */
+/** @throws Problem `unsupported_media_type` if the body is not JSON in UTF-8 (RFC 8259 §8.1), or is compressed */
 export function requireJson(request: Request): void {
   const type = request.headers.get('Content-Type') ?? ''
-  if (type === 'application/json') return requireReadable(request) // as nearly every body comes
+  if (type === 'application/json') return requireReadable(request) // nearly every request
   if (mediaType(request) !== 'application/json') throw new Problem('unsupported_media_type')
   requireReadable(request)
 }
 
-/** @throws Problem `unsupported_media_type` for a charset that is not UTF-8, and for a body that is compressed */
+/** @throws Problem `unsupported_media_type` for a charset that is not UTF-8, and for a compressed body */
 export function requireReadable(request: Request): void {
   const encoding = request.headers.get('Content-Encoding')
   if (encoding !== null && !/^(identity)?$/i.test(encoding.trim())) {
-    const detail = `Send the body without Content-Encoding; ${quoteName(encoding)} is not decoded here.`
+    const detail = `Send the body without Content-Encoding; ${quoteName(encoding)} is not supported.`
     throw new Problem('unsupported_media_type', { detail, headers: { 'Accept-Encoding': 'identity' } })
   }
   const charset = CHARSET.exec(request.headers.get('Content-Type') ?? '')?.[1]
   if (charset !== undefined && !/^(utf-?8|us-ascii)$/i.test(charset))
     throw new Problem('unsupported_media_type', {
-      detail: `Send the body in UTF-8; ${quoteName(charset)} is not decoded here.`,
+      detail: `Send the body in UTF-8; ${quoteName(charset)} is not supported.`,
     })
 }
 
@@ -53,13 +53,16 @@ export function readAtMost(request: Request, maxBytes: number): Promise<string> 
   return announced <= maxBytes ? readWhole(request, maxBytes) : readStream(request, maxBytes)
 }
 
-/** Up to this many bytes ASCII is put together here: for the few of nearly every body the decoder takes longer. */
+/** ASCII bodies up to this size are decoded here: for so few bytes the decoder takes longer. */
 const MAX_SMALL_BYTES = 2_048
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
-/** Faster than the strict one. It puts U+FFFD where something is wrong. */
+/** Faster than the strict decoder. It writes U+FFFD in place of invalid bytes. */
 const laxUtf8 = new TextDecoder('utf-8', { fatal: false, ignoreBOM: false })
 
-/** At once, as nearly every body comes: HTTP lets none be longer than it says. */
+/**
+ * Reads the body in one call, which works for nearly every request. HTTP does not allow a body longer than its
+ * Content-Length.
+ */
 async function readWhole(request: Request, maxBytes: number): Promise<string> {
   const bytes = new Uint8Array(await request.arrayBuffer())
   if (bytes.byteLength > maxBytes) throw new Problem('body_too_large')
@@ -68,9 +71,9 @@ async function readWhole(request: Request, maxBytes: number): Promise<string> {
   const text = laxUtf8.decode(bytes)
   if (!text.includes('\uFFFD')) return text
   try {
-    return strictUtf8.decode(bytes) // the character may have been sent as such
+    return strictUtf8.decode(bytes) // the caller may have sent U+FFFD itself
   } catch {
-    throw new Problem('malformed_json', { detail: 'The body is not UTF-8.' })
+    throw new Problem('malformed_json', { detail: 'The body is not valid UTF-8.' })
   }
 }
 
@@ -80,7 +83,7 @@ function isAscii(bytes: Uint8Array): boolean {
   return all < 0x80
 }
 
-/** For a body that does not say how long it is. */
+/** For a body without Content-Length. */
 async function readStream(request: Request, maxBytes: number): Promise<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
   let text = ''
@@ -93,7 +96,7 @@ async function readStream(request: Request, maxBytes: number): Promise<string> {
     }
     return text + decoder.decode()
   } catch (error) {
-    throw error instanceof Problem ? error : new Problem('malformed_json', { detail: 'The body is not UTF-8.' })
+    throw error instanceof Problem ? error : new Problem('malformed_json', { detail: 'The body is not valid UTF-8.' })
   }
 }
 

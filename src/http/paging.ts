@@ -1,16 +1,16 @@
 import { decodeCursor } from '../lib/cursor.ts'
 import { Problem } from '../problems.ts'
 
-/** Which page of a list: how many rows, and the id of the last one of the page before. */
+/** The requested page of a list: how many rows, and the id of the last row on the page before. */
 export interface PageOf {
   readonly limit: number
   readonly after: string | undefined
 }
 
 /**
- * @param form the form of the list's ids, where they are no UUIDs
- * @returns the id after which a page begins
- * @throws Problem `invalid_request` for what is no cursor of ours
+ * @param form the form of the list's ids, if they are not UUIDs
+ * @returns the id after which the page begins
+ * @throws Problem `invalid_request` if the cursor is not one of this API
  */
 export function pageEnd(cursor: string | undefined, form?: RegExp): string | undefined {
   if (cursor === undefined) return undefined

@@ -3,10 +3,10 @@ import * as z from 'zod'
 type Def = z.core.$ZodTypeDef & Readonly<Record<string, unknown>>
 
 /**
- * The first object inside a schema that would let unknown fields pass. A `z.record` is no such object: any name is known
- * to it, as in metadata.
+ * Finds the first object inside a schema that would accept unknown fields. A `z.record` does not count: it accepts any
+ * name on purpose, as in metadata.
  *
- * @returns its path such as `body.events.[]`, or undefined when all objects are strict
+ * @returns its path such as `body.events.[]`, or undefined if all objects are strict
  */
 export function findLooseObject(schema: z.ZodType, path: string): string | undefined {
   const def = schema.def as unknown as Def
@@ -18,7 +18,7 @@ export function findLooseObject(schema: z.ZodType, path: string): string | undef
   return undefined
 }
 
-/** The schemas directly inside one, by name; what a transform makes of the input is no input. */
+/** The schemas directly inside one, by name. The output of a transform is not an input. */
 function listParts(def: Def): [string, z.ZodType][] {
   if (def.type === 'object') return Object.entries(def['shape'] as Record<string, z.ZodType>)
   if (def.type === 'array') return [['[]', def['element'] as z.ZodType]]

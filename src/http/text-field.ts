@@ -1,6 +1,9 @@
 import * as z from 'zod'
 
-/** Text that goes to Postgres, which knows no NUL. Apart from the other fields: a verification evaluates none of those. */
+/**
+ * Text for Postgres, which cannot store NUL. In a file of its own, because a verification loads none of the other
+ * fields.
+ */
 export function text(maxLength: number) {
   return z
     .string()
@@ -8,7 +11,7 @@ export function text(maxLength: number) {
     .refine((value) => value.isWellFormed() && !value.includes('\0'), 'must be well-formed Unicode without NUL')
 }
 
-/** A record of any names but `__proto__`: zod would leave that out and say nothing. */
+/** A record with any names except `__proto__`, which zod would silently drop. */
 export function recordSchema<Name extends z.ZodType<string, string>, Value extends z.ZodType>(
   name: Name,
   value: Value,
@@ -24,7 +27,7 @@ function requireNoPrototype(value: unknown, context: z.RefinementCtx): unknown {
   return value
 }
 
-/** Text that only describes what happened. It is cut where {@link text} would refuse the request that it came with. */
+/** Text that only describes what happened. It is cut if too long; {@link text} would refuse the whole request. */
 export function descriptiveText(maxLength: number) {
   return z
     .string()
@@ -34,7 +37,7 @@ export function descriptiveText(maxLength: number) {
 
 const UNSTORABLE = /\0|\p{Surrogate}/gu
 
-/** The beginning of a text, without NUL and halves of surrogate pairs, which Postgres cannot store. */
+/** The beginning of a text, without NUL and lone surrogates, which Postgres cannot store. */
 export function cutText(value: string, maxLength: number): string {
   const kept = value.length > maxLength ? value.slice(0, maxLength) : value
   return kept.isWellFormed() && !kept.includes('\0') ? kept : kept.replaceAll(UNSTORABLE, '')

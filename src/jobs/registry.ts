@@ -12,7 +12,7 @@ import { drainUsageSpool } from '../metering/spool.ts'
 import { eraseFromUsage } from '../privacy/erase-usage.ts'
 import { checkUsageAlerts } from '../usage/alerts/job.ts'
 
-/** Work that a cron trigger does. Twice is the same as once. What `run` returns becomes its log line. */
+/** Work that a cron trigger runs. Idempotent. The result of `run` becomes its log line. */
 export interface Job {
   readonly name: string
   /** One of wrangler.toml's crons. */
@@ -25,9 +25,9 @@ const HOURLY = '37 * * * *'
 const DAILY = '17 3 * * *'
 const DAY_MS = 24 * 3_600_000
 
-/** Ids are remembered longer than events may be late (35 days), so that none can count twice. */
+/** Ids are kept longer than events may be late (35 days), so that none can count twice. */
 const DEDUPE_DAYS = 36
-/** Rows a statement deletes, and statements an hourly run makes of one table: twelve million rows a day. */
+/** Rows per delete statement, and statements per hourly run and table: twelve million rows a day. */
 const BATCH_ROWS = 20_000
 const MAX_BATCHES = 25
 
@@ -37,7 +37,7 @@ const complete: Job = { name: 'complete-requests', cron: EVERY_MINUTE, run: comp
 
 const reconcile: Job = { name: 'reconcile-quotas', cron: EVERY_MINUTE, run: reconcileQuotas }
 
-/** The code of billing is evaluated when one of its jobs runs. */
+/** The code of billing is loaded only when one of its jobs runs. */
 const reconcilePayments: Job = {
   name: 'reconcile-billing',
   cron: HOURLY,
@@ -52,7 +52,7 @@ const sendUsage: Job = {
   cron: EVERY_MINUTE,
   async run(deps, at) {
     const { POLAR_ACCESS_TOKEN, STRIPE_SECRET_KEY } = deps.config
-    if (!POLAR_ACCESS_TOKEN && !STRIPE_SECRET_KEY) return { recorded: 0 } // without evaluating the code of billing
+    if (!POLAR_ACCESS_TOKEN && !STRIPE_SECRET_KEY) return { recorded: 0 } // without loading the code of billing
     const { sendMeteredUsage } = await import('../billing/overage/job.ts')
     return sendMeteredUsage(deps, at)
   },
@@ -96,7 +96,9 @@ const dropPartitions: Job = {
   },
 }
 
-/** What is of no use any more: the table, the indexed time it is judged by, and how many days after that. Largest last. */
+/**
+ * Expired rows to delete: the table, its indexed time column, and how many days after that time. Largest table last.
+ */
 const PRUNED = [
   ['idempotency_keys', 'expires_at', 0],
   ['login_challenges', 'expires_at', 1],
@@ -121,7 +123,7 @@ const prune: Job = {
       try {
         deleted[table] = await pruneTable(sql, table, column, before)
       } catch (error) {
-        log('error', 'table_not_pruned', { table, ...errorFields(error) }) // no reason to let the others grow
+        log('error', 'table_not_pruned', { table, ...errorFields(error) }) // the others must still be pruned
       }
     }
     const left = PRUNED.flatMap(([table]) => (table in deleted ? [] : [table]))
@@ -130,19 +132,21 @@ const prune: Job = {
   },
 }
 
-/** Deletes in bites that no statement's timeout can end, until there is no full one left or the hour has had enough. */
+/**
+ * Deletes in batches small enough for the statement timeout, until a batch is not full or the run's maximum is reached.
+ */
 async function pruneTable(sql: Sql, table: string, column: string, before: string): Promise<number> {
-  const bite = `delete from ${table} where ctid = any(array(select ctid from ${table} where ${column} < $1 limit ${BATCH_ROWS}))`
+  const statement = `delete from ${table} where ctid = any(array(select ctid from ${table} where ${column} < $1 limit ${BATCH_ROWS}))`
   let deleted = 0
   for (let count = 0; count < MAX_BATCHES; count++) {
-    const { rowCount } = await sql.query(bite, [before], { fullResults: true })
+    const { rowCount } = await sql.query(statement, [before], { fullResults: true })
     deleted += rowCount
     if (rowCount < BATCH_ROWS) break
   }
   return deleted
 }
 
-/** In the order in which they run: what one puts on its way, a later one of the same minute sends. */
+/** In the order in which they run: a later job sends what an earlier one queued in the same minute. */
 export const JOBS: readonly Job[] = [
   drainSpool,
   complete,

@@ -5,7 +5,7 @@ import type { KeyView } from './queries.ts'
 import type { ApiKey } from './schemas.ts'
 import type { NewKeyRow } from './write-queries.ts'
 
-/** A key's row as it goes over the wire. @throws Problem `key_not_found` */
+/** A key's row in its wire form. @throws Problem `key_not_found` */
 export function toApiKey(row: KeyView | undefined): z.output<typeof ApiKey> {
   if (!row) throw new Problem('key_not_found')
   return {
@@ -34,7 +34,7 @@ export function toApiKey(row: KeyView | undefined): z.output<typeof ApiKey> {
   }
 }
 
-/** A row as it reads right after it was written: its answer is kept by the batch that writes it. */
+/** A new row as a read after the insert would return it. The batch that inserts the row also stores the answer. */
 export function asIssued(row: NewKeyRow & { readonly createdAt: Date }): KeyView {
   return {
     ...row,

@@ -2,14 +2,14 @@ import type { ManagementDeps } from '../deps.ts'
 import { Problem } from '../problems.ts'
 import { findKeyById, type KeyRef, type KeyView } from './queries.ts'
 
-/** Each round somebody's change is done, so this many at once on one key all come through. */
+/** In each round one request succeeds, so this many concurrent changes of one key all succeed. */
 const MAX_ATTEMPTS = 10
 
 /**
- * Runs a change that is decided on a key's row and done only while the row is still that one; decided again when it is
- * not. So a check, and what the audit log says of before and after, are true of the row that was changed.
+ * Runs a change that is decided from a key's row and written only if the row is still the same; otherwise it is decided
+ * again. So checks, and the audit log's before and after, match the row that was changed.
  *
- * @param attempt gives `undefined` when nothing was done: because the row had changed, or because there was no room
+ * @param attempt returns `undefined` when nothing was written: the row had changed, or there was no room
  * @throws Problem `key_not_found`, `key_revoked`, `key_limit_reached`
  */
 export async function changeKey<T>(

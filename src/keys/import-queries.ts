@@ -5,14 +5,17 @@ import { lockOrganization } from '../db/locks.ts'
 import type { Database } from '../db/orm.ts'
 import { liveKeys, type NewKeyRow } from './write-queries.ts'
 
-/** A hash that is there already. */
+/** A hash that is already stored. */
 export interface KnownHash {
   readonly hash: string
-  /** `undefined` where it belongs to another organization: that there is one is all that may be told. */
+  /** `undefined` if it belongs to another organization: nothing but its existence may be revealed. */
   readonly id: string | undefined
 }
 
-/** Which of these hashes are taken. They are unique over all organizations: a key says by itself whose it is. */
+/**
+ * Selects the hashes that are already stored. They are unique across all organizations, because a key alone identifies
+ * its organization.
+ */
 export async function selectKnownHashes(
   db: Database,
   organizationId: string,
@@ -26,10 +29,10 @@ export async function selectKnownHashes(
 }
 
 /**
- * Stores imported keys, all or none. Behind the insert, the organization must have no more keys than it may.
+ * Stores imported keys, all or none. After the insert, the organization must not exceed its number of keys.
  *
- * @param effects run with them, such as their audit row
- * @returns whether they were stored, or why they were not: there is no room, or one of them came from elsewhere meanwhile
+ * @param effects steps of the same batch, such as the audit row
+ * @returns whether they were stored, or why not: there is no room, or another request stored one of them meanwhile
  */
 export async function insertImported(
   db: Database,
@@ -51,7 +54,7 @@ export async function insertImported(
   }
 }
 
-/** Sorted by hash, so that two imports of the same keys meet at the first of them. */
+/** Sorted by hash, so that two imports of the same keys conflict at the first one and cannot deadlock. */
 function insertAll(db: Database, organizationId: string, keys: readonly NewKeyRow[]) {
   return db.execute(sql`
     insert into api_keys (id, organization_id, created_by, name, description, key_hash, key_prefix, key_hint, environment,

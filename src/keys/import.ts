@@ -13,12 +13,12 @@ import type { NewKeyRow } from './write-queries.ts'
 type Item = z.output<typeof KeyImport>['keys'][number]
 type Result = z.output<typeof ImportResult>
 
-/** Another import of the same keys may come between look-up and insert; after it they are duplicates. */
+/** Another import of the same keys may come between look-up and insert. In the next round they are duplicates. */
 const MAX_ATTEMPTS = 5
 
 /**
- * Imports keys of another system by their hashes. What is there already is told and left alone; the rest is stored whole,
- * or, where it does not fit into the organization's number of keys, not at all. Doing it again changes nothing.
+ * Imports keys of another system by their hashes. Existing keys are reported and left unchanged. The rest is stored as
+ * a whole, or not at all if it would exceed the organization's number of keys. Idempotent.
  *
  * @throws Problem `imports_disabled`, `key_limit_reached`, and what `requireGrantable` throws
  */
@@ -26,9 +26,9 @@ export async function importKeys(
   deps: ManagementDeps,
   principal: Principal,
   organizationId: string,
-  asked: readonly Item[],
+  input: readonly Item[],
 ): Promise<Result> {
-  const items = asked.map((item) => withBounds(principal, item))
+  const items = input.map((item) => withBounds(principal, item))
   if (!deps.config.IMPORTED_KEYS) throw new Problem('imports_disabled')
   const now = deps.now()
   const allowance = await selectAllowance(deps, organizationId)
@@ -37,14 +37,14 @@ export async function importKeys(
     const plan = await planImport(deps, principal, allowance, { items, now })
     const outcome = plan.fresh.size === 0 ? 'stored' : await store(deps, principal, allowance, plan)
     if (outcome === 'stored') return summary(plan.results)
-    if (outcome === 'no_room') throw noRoom(plan.fresh.size, allowance)
+    if (outcome === 'no_room') throw keyLimitReached(plan.fresh.size, allowance)
   }
   throw new Problem('unavailable', { detail: 'The same keys are being imported right now.' })
 }
 
 type Plan = Awaited<ReturnType<typeof planImport>>
 
-/** What becomes of each item: the first of a hash that nobody has is imported. */
+/** Decides the result of each item: the first one of an unknown hash is imported. */
 async function planImport(
   deps: ManagementDeps,
   principal: Principal,
@@ -85,8 +85,8 @@ function summary(results: Result['results']): Result {
   return { imported, duplicates: results.length - imported, results }
 }
 
-function noRoom(wanted: number, { maxKeys }: Allowance): Problem {
-  const detail = `These are ${wanted} new keys, and with those that are there the organization may have ${maxKeys}. None was imported.`
+function keyLimitReached(wanted: number, { maxKeys }: Allowance): Problem {
+  const detail = `The import has ${wanted} new keys, but the organization may have ${maxKeys} in total. None was imported.`
   return new Problem('key_limit_reached', { detail })
 }
 

@@ -13,7 +13,7 @@ import type { IssuedKey, NewKey } from './schemas.ts'
 import { insertKey } from './write-queries.ts'
 
 /**
- * Issues a key. The answer is the only place where the key itself ever appears.
+ * Issues a key. Only this answer ever contains the key itself.
  *
  * @throws Problem `key_limit_reached`, and what `requireGrantable` throws
  */
@@ -21,11 +21,11 @@ export async function issueKey(
   deps: ManagementDeps,
   principal: Principal,
   organizationId: string,
-  asked: z.output<typeof NewKey>,
+  input: z.output<typeof NewKey>,
 ): Promise<z.output<typeof IssuedKey>> {
   const now = deps.now()
   const at = new Date(now)
-  const request = withBounds(principal, asked)
+  const request = withBounds(principal, input)
   const allowance = await selectAllowance(deps, organizationId)
   requireGrantable(request, { principal, allowance, now })
 

@@ -1,4 +1,4 @@
-/** What happens to a key between its issue and its end: change, rotation; and the keys of another system. */
+/** The lifecycle of a key after its issue: change and rotation; also the import of keys from another system. */
 import { apiRoute, newRouter } from '../api/api-route.ts'
 import { importKeys } from './import.ts'
 import { ImportResult, KeyImport, KeyUpdate, Rotation } from './lifecycle-schemas.ts'
@@ -66,7 +66,7 @@ const importRoute = apiRoute({
   description: `Takes the SHA-256 of keys that your customers hold already, so that nobody has to change theirs: 1 to 1,000 at
 a time. Where \`IMPORTED_KEYS\` is on, a key of any form verifies: 16 to 256 printable ASCII characters without spaces.
 
-What is there already is told as a \`duplicate\` and left as it is. The rest is imported as a whole, or not at all.`,
+What is there already is logged as a \`duplicate\` and left as it is. The rest is imported as a whole, or not at all.`,
   body: KeyImport,
   creates: true,
   credentials: true,

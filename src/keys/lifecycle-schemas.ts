@@ -7,7 +7,7 @@ import { KEY_STATES } from './state.ts'
 
 const { name, description, scopes, expires_at, custom_rate_limit, limits, allowed_ips, metadata } = NewKey.shape
 
-/** Without the defaults of a new key: what is absent stays as it is. */
+/** Without the defaults of a new key: an absent field stays unchanged. */
 export const KeyUpdate = z.strictObject({
   name: name.optional(),
   description,
@@ -16,31 +16,32 @@ export const KeyUpdate = z.strictObject({
   custom_rate_limit,
   limits: limits.unwrap().optional(),
   allowed_ips,
-  metadata: metadata.unwrap().optional().meta({ description: 'Replaces the whole of it.' }),
-  is_active: z.boolean().optional().meta({ description: 'Switches the key off, or on again.' }),
+  metadata: metadata.unwrap().optional().meta({ description: 'Replaces all metadata.' }),
+  is_active: z.boolean().optional().meta({ description: 'Disables or enables the key.' }),
 })
 
 /** A week: long enough to roll out a new key everywhere, short enough not to be forgotten. */
-const LONGEST_GRACE_SECONDS = 604_800
+const MAX_GRACE_SECONDS = 604_800
 
 export const Rotation = z.strictObject({
   grace_period_seconds: z
     .int()
     .min(0)
-    .max(LONGEST_GRACE_SECONDS)
+    .max(MAX_GRACE_SECONDS)
     .default(0)
-    .meta({ description: 'How long the old key goes on working; it never outlives its own expiry.' }),
+    .meta({ description: 'How long the old key keeps working. It never outlives its own expiry.' }),
 })
 
 export const KeyListQuery = pageQuery.extend({
   ...organizationRef,
   environment: z.enum(['live', 'test']).optional(),
   status: z.enum(KEY_STATES).optional().meta({
-    description: 'What the key is first of: `revoked`, `disabled`, `expired`; else `active`, in its grace period too.',
+    description:
+      'The first that applies: `revoked`, `disabled`, `expired`; else `active`, including a key in its grace period.',
   }),
   created_by: uuid.optional(),
-  scope: line(100).optional().meta({ description: 'A scope that the key holds by this very name.' }),
-  search: line(100).optional().meta({ description: 'A part of the name, the hint or the description.' }),
+  scope: line(100).optional().meta({ description: 'A scope of the key, matched by its exact name.' }),
+  search: line(100).optional().meta({ description: 'Text that the name, hint or description contains.' }),
 })
 
 const imported = {
@@ -48,14 +49,14 @@ const imported = {
     .string()
     .transform((text, context) => toHex(text) ?? rejectInput(context, 'must be SHA-256 in hex or base64'))
     .meta({ type: 'string', description: 'SHA-256 of the whole key, in hex or base64.' }),
-  hint: line(40).optional().meta({ description: 'What people recognize the key by: some first and last characters.' }),
+  hint: line(40).optional().meta({ description: 'Some first and last characters, by which people recognize the key.' }),
   prefix: z
     .stringFormat('prefix', /^[\w.-]{1,20}$/)
     .optional()
-    .meta({ description: 'How the key begins.' }),
+    .meta({ description: 'The beginning of the key.' }),
 }
 
-/** Keys of another system, told by their hashes alone. */
+/** Keys of another system, as hashes. */
 export const KeyImport = z.strictObject({
   keys: z
     .array(NewKey.omit({ organization_id: true, external_id: true, prefix: true }).extend(imported))
@@ -72,10 +73,7 @@ export const ImportResult = z
       z.object({
         index: z.int(),
         status: z.enum(['imported', 'duplicate']),
-        id: z
-          .uuid()
-          .nullable()
-          .meta({ description: "Null for a duplicate that is not one of the organization's own." }),
+        id: z.uuid().nullable().meta({ description: 'Null for a duplicate that belongs to another organization.' }),
       }),
     ),
   })
@@ -83,7 +81,8 @@ export const ImportResult = z
 
 function toHex(text: string): string | undefined {
   if (/^[0-9a-f]{64}$/i.test(text)) return text.toLowerCase()
-  if (!/^[\w+/-]{42}[AEIMQUYcgkosw048]=?$/.test(text)) return undefined // 32 bytes: the last character has two spare bits
+  // 32 bytes: the last character has two spare bits
+  if (!/^[\w+/-]{42}[AEIMQUYcgkosw048]=?$/.test(text)) return undefined
   return bytesToHex(fromBase64(text))
 }
 

@@ -9,13 +9,13 @@ const viewColumns = { ...keyColumns, totalRequests: apiKeyUsage.totalRequests, l
 
 export type KeyView = NonNullable<Awaited<ReturnType<typeof findKeyById>>>
 
-/** One key's place. */
+/** The organization and id of a key. */
 export interface KeyRef {
   readonly organizationId: string
   readonly id: string
 }
 
-/** What narrows a list; every part that is there must apply. */
+/** Filters of a list. All given filters must apply. */
 interface KeyFilter {
   readonly environment?: 'live' | 'test' | undefined
   readonly status?: KeyState | undefined
@@ -28,15 +28,15 @@ interface KeyFilter {
 
 interface Page {
   readonly limit: number
-  /** The id after which it begins. */
+  /** The id after which the page begins. */
   readonly after: string | undefined
-  /** The moment as of which keys have expired or not. */
+  /** The time used to decide which keys have expired. */
   readonly at: Date
 }
 
 /**
- * One page of an organization's keys, newest first, and one row more when there is another page. No filter has an index
- * of its own: an organization's keys are few, and the index of the list itself finds them.
+ * Selects one page of an organization's keys, newest first, plus one row if there is another page. The filters have no
+ * index of their own: an organization has few keys, and the index of the list finds them.
  */
 export function listKeys(db: Database, organizationId: string, filter: KeyFilter, { limit, after, at }: Page) {
   return db
@@ -77,7 +77,7 @@ export async function findKeyById(db: Database, organizationId: string, id: stri
   return row
 }
 
-/** What issuing a key depends on: the organization's own rate limit and how many keys its plan allows. */
+/** The limits for issuing a key: the organization's rate limit, and how many keys its plan allows. */
 export async function selectKeyAllowance(db: Database, organizationId: string) {
   const { rows } = await db.execute<{ is_platform: boolean; rate_limit: number; max_api_keys: number }>(sql`
     select o.is_platform,

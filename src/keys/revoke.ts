@@ -8,7 +8,7 @@ import { findKeyById, type KeyRef } from './queries.ts'
 import { revokeKey } from './write-queries.ts'
 
 /**
- * Revokes a key for good; every isolate refuses it within 2 s. It ends a grace period at once. Revoking again is no error.
+ * Revokes a key permanently; every isolate refuses it within 2 s. Also ends a grace period at once. Idempotent.
  *
  * @throws Problem `key_not_found`
  */
@@ -23,5 +23,6 @@ export async function revoke(deps: ManagementDeps, principal: Principal, key: Ke
   const version =
     (await revokeKey(deps.db, key, at, row)) ?? (await findKeyById(deps.db, key.organizationId, key.id))?.version
   if (version === undefined) throw new Problem('key_not_found')
-  await publishVersion(deps, keyVersionKey(key.id), version) // again as well: the first time it may have failed
+  // published again on a repeat, because the first attempt may have failed
+  await publishVersion(deps, keyVersionKey(key.id), version)
 }

@@ -17,13 +17,13 @@ import type { IssuedKey } from './schemas.ts'
 import { mayBeReplaced, replaceKey, type Successor } from './write-queries.ts'
 
 /**
- * Replaces a key by a new one with everything the old one had. Both work for the grace period; then the old one is
- * revoked, to the millisecond and without anybody doing anything.
+ * Replaces a key with a new one that has all of its properties. Both work for the grace period. Then the old one is
+ * revoked, to the millisecond and without a job.
  *
- * Whoever rotates gets a secret that may do what the key may do, and so must be able to grant it.
+ * The caller gets a secret with all permissions of the key, and so must be able to grant them.
  *
- * @throws Problem `key_not_found`, `key_revoked`, `key_expired`, `key_already_rotated`, `forbidden`; `key_limit_reached`
- *   when as many keys are in their grace period as the organization may have
+ * @throws Problem `key_not_found`, `key_revoked`, `key_expired`, `key_already_rotated`, `forbidden`;
+ *   `key_limit_reached` when the number of keys in their grace period has reached the organization's number of keys
  */
 export async function rotateKey(
   deps: ManagementDeps,
@@ -67,7 +67,8 @@ function requireActive({ replacedBy, expiresAt }: KeyView, now: number): void {
 }
 
 function createSuccessor({ keyPrefix, environment }: KeyView, { config }: ManagementDeps, now: number) {
-  const secret = newKey(isPrefix(keyPrefix) ? keyPrefix : config.KEY_PREFIX, environment) // an imported key's may be none
+  // an imported key's prefix may be invalid here
+  const secret = newKey(isPrefix(keyPrefix) ? keyPrefix : config.KEY_PREFIX, environment)
   const prefix = secret.slice(0, secret.indexOf('_'))
   const successor = {
     id: uuidv7(now),
@@ -79,7 +80,7 @@ function createSuccessor({ keyPrefix, environment }: KeyView, { config }: Manage
   return { secret, successor }
 }
 
-/** The successor's row as it reads right after it was written. */
+/** The successor's row as a read after the insert would return it. */
 function asSuccessor(row: KeyView, { id, createdAt, keyPrefix, keyHint }: Successor): KeyView {
   return {
     ...row,

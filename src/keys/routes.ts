@@ -15,7 +15,7 @@ const issuing = {
   method: 'post',
   tag,
   summary: 'Issue an API key',
-  description: 'The answer is the only place where the key itself ever appears: store it then.',
+  description: 'Only this answer contains the key itself. Store it now.',
   body: NewKey,
   creates: true,
   credentials: true,
@@ -27,7 +27,7 @@ const generateRoute = apiRoute({
   ...issuing,
   path: '/auth/api-keys/generate',
   operationId: 'generateApiKey',
-  summary: 'Issue an API key (another name)',
+  summary: 'Issue an API key (alias)',
 })
 
 const listRoute = apiRoute({
@@ -37,7 +37,7 @@ const listRoute = apiRoute({
   tag,
   operationId: 'listApiKeys',
   summary: 'List API keys',
-  description: 'Newest first. Each filter narrows the list.',
+  description: 'Newest first. All given filters must match.',
   query: KeyListQuery,
   returns: { 200: ApiKeyList },
   fails: ['organization_not_found'],
@@ -66,7 +66,7 @@ const revokeRoute = apiRoute({
   summary: 'Revoke an API key',
   credentials: true,
   description:
-    'For good, and everywhere within two seconds. It ends the grace period of a rotated key at once as well.',
+    'Permanent, and in effect everywhere within two seconds. Also ends the grace period of a rotated key at once.',
   returns: { 204: null },
 })
 

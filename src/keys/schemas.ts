@@ -8,23 +8,21 @@ import { REFUSALS } from '../verification/rules.ts'
 const scope = z
   .stringFormat('scope', /^([a-z0-9_.-]+:)*(\*|[a-z0-9_.-]+)$/i)
   .max(100)
-  .meta({ description: 'A name such as `reports:read`; `reports:*` stands for all that begin so.' })
+  .meta({ description: 'A name such as `reports:read`. `reports:*` covers every scope that begins with `reports:`.' })
 
 const limitName = z
   .stringFormat('limit_name', /^[a-z][a-z0-9_-]{0,49}$/)
-  .refine((name) => name !== 'ratelimit', 'is the name of the rate limit itself')
+  .refine((name) => name !== 'ratelimit', 'is reserved for the rate limit itself')
 
 const NamedLimit = z
   .strictObject({
     name: limitName,
     limit: z.int().min(1).max(1_000_000_000),
-    window_seconds: z.int().min(1).max(2_678_400).meta({ description: 'How long a unit counts; up to 31 days.' }),
-    cost: z
-      .int()
-      .min(0)
-      .max(1_000_000)
-      .default(1)
-      .meta({ description: 'What a verification takes unless it says otherwise; 0: only those that name the limit.' }),
+    window_seconds: z.int().min(1).max(2_678_400).meta({ description: 'How long a unit counts, up to 31 days.' }),
+    cost: z.int().min(0).max(1_000_000).default(1).meta({
+      description:
+        'Units that a verification takes by default. With 0, only verifications that name the limit take units.',
+    }),
   })
   .meta({ id: 'NamedLimit', example: { name: 'reports', limit: 100, window_seconds: 86_400, cost: 1 } })
 
@@ -32,7 +30,9 @@ const namedLimits = z
   .array(NamedLimit)
   .max(10)
   .refine((limits) => new Set(limits.map(({ name }) => name)).size === limits.length, 'must have different names')
-  .meta({ description: 'Limits beside the rate limit, checked with it: all or nothing is taken.' })
+  .meta({
+    description: 'Limits in addition to the rate limit, checked together with it. All of them take units, or none.',
+  })
 
 export const ApiKey = z
   .object({
@@ -40,16 +40,16 @@ export const ApiKey = z
     name: z.string(),
     description: z.string().nullable(),
     key_prefix: z.string(),
-    key_hint: z.string().meta({ description: 'The first and last characters, to recognize the key by.' }),
+    key_hint: z.string().meta({ description: 'The first and last characters, by which people recognize the key.' }),
     environment: z.enum(['live', 'test']),
     scopes: z.array(z.string()),
     is_active: z.boolean(),
     expires_at: timestamp.nullable(),
-    revoked_at: timestamp.nullable().meta({ description: 'Lies ahead while a rotated key is in its grace period.' }),
+    revoked_at: timestamp.nullable().meta({ description: 'In the future while a rotated key is in its grace period.' }),
     custom_rate_limit: z
       .int()
       .nullable()
-      .meta({ description: "Units a minute; null follows the organization's plan." }),
+      .meta({ description: "Units per minute. Null uses the limit of the organization's plan." }),
     limits: z.array(NamedLimit),
     allowed_ips: z.array(z.string()).nullable(),
     metadata: z.record(z.string(), z.unknown()),
@@ -61,13 +61,13 @@ export const ApiKey = z
     rotated_from: z.uuid().nullable().meta({ description: 'The key that this one replaced.' }),
     replaced_by: z.uuid().nullable().meta({ description: 'The key that replaced this one.' }),
     leaked_at: timestamp.nullable().meta({
-      description: 'When a secret scanner found it in public, and it was switched off.',
+      description: 'When a secret scanner reported the key as leaked, which disabled it.',
     }),
   })
   .meta({ id: 'ApiKey' })
 
 export const IssuedKey = ApiKey.extend({
-  key: z.string().meta({ description: 'The key itself. It is shown here and never again.' }),
+  key: z.string().meta({ description: 'The key itself. Only this answer contains it.' }),
 }).meta({ id: 'IssuedApiKey' })
 
 export const ApiKeyList = listSchema(ApiKey)
@@ -90,7 +90,7 @@ export const NewKey = z
     custom_rate_limit: z.int().min(1).max(1_000_000).nullish(),
     limits: namedLimits.default([]),
     allowed_ips: z
-      .array(z.string().max(49).refine(isRange, 'is no IP address or CIDR range'))
+      .array(z.string().max(49).refine(isRange, 'is not an IP address or CIDR range'))
       .min(1)
       .max(100)
       .nullish(),
@@ -107,7 +107,7 @@ const WindowReading = z
     limit: z.int(),
     remaining: z.int(),
     resets_at: timestamp.nullable().meta({
-      description: 'When all units are back, or when a refused cost will fit; null if never.',
+      description: 'When all units are available again, or when a refused cost will fit. Null if it never will.',
     }),
   })
   .meta({ id: 'WindowReading' })
@@ -140,13 +140,14 @@ export const VerdictBody = z
     valid: z.boolean(),
     code: z.enum(['VALID', ...REFUSALS]),
     status: z.int().meta({
-      description: 'With which your API answers its caller: 401 for the key, 403 for what it may not, 429.',
+      description:
+        'The status your API should answer its caller with: 401 for an invalid key, 403 for a forbidden request, 429 for a limit.',
       example: 200,
     }),
     retry_after: z
       .int()
       .nullable()
-      .meta({ description: 'Seconds for `Retry-After`, with 429; null where waiting does not help.' }),
+      .meta({ description: 'Seconds for `Retry-After`, with 429. Null if waiting does not help.' }),
     request_id: z.uuid(),
     key_id: z.uuid().optional(),
     organization_id: z.uuid().optional(),
@@ -163,19 +164,19 @@ export const VerdictBody = z
     limits: z
       .record(z.string(), WindowReading)
       .optional()
-      .meta({ description: "The key's named limits, where it has any." }),
+      .meta({ description: "The key's named limits, if it has any." }),
     quotas: QuotaReadings.optional(),
     refused_by: z
       .string()
       .optional()
-      .meta({ description: 'What refused, where it was a limit: `ratelimit`, a named limit or a meter.' }),
+      .meta({ description: 'The limit that refused, if one did: `ratelimit`, a named limit or a meter.' }),
     never_fits: z
       .literal(true)
       .optional()
-      .meta({ description: 'More was asked for than the limit is: no waiting helps.' }),
+      .meta({ description: 'The cost exceeds the limit itself, so waiting does not help.' }),
   })
   .meta({
     id: 'Verdict',
-    description: 'For a key that is not found: `valid`, `code`, `status`, `retry_after` and `request_id` alone.',
+    description: 'For a key that is not found: only `valid`, `code`, `status`, `retry_after` and `request_id`.',
     example: VERDICT,
   })

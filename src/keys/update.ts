@@ -16,10 +16,10 @@ import { type KeyChanges, mayBeUpdated, updateKey } from './write-queries.ts'
 type Update = z.output<typeof KeyUpdate>
 
 /**
- * Changes what is named of a key and nothing else; every isolate sees it within 2 s. Switching on a key that was reported
- * as leaked is its owner's decision: another report switches it off again.
+ * Changes the given fields of a key and no others; every isolate sees the change within 2 s. Enabling a key that was
+ * reported as leaked is its owner's decision; another report disables it again.
  *
- * @throws Problem `key_not_found`; `key_revoked`; `key_limit_reached` when a key that had expired would live again and
+ * @throws Problem `key_not_found`; `key_revoked`; `key_limit_reached` when an expired key would become live again and
  *   there is no room; what `requireGrantable` throws
  */
 export async function updateApiKey(
@@ -34,7 +34,8 @@ export async function updateApiKey(
   await changeKey(deps, key, async (row) => {
     const changed = changedFields(row, update, principal)
     if (changed.length === 0) {
-      await publishVersion(deps, keyVersionKey(key.id), row.version) // the first request may have died before it did
+      // the first request may have died before it published
+      await publishVersion(deps, keyVersionKey(key.id), row.version)
       return row.version
     }
     const room = isRevived(row, update, now) ? { maxKeys: allowance.maxKeys, at: new Date(now) } : undefined
@@ -60,7 +61,7 @@ type Field = keyof Update
 type Values = { readonly [F in Field]-?: Exclude<Update[F], undefined> }
 
 interface Access<Value> {
-  /** In the form in which requests have it. */
+  /** In the form of a request. */
   readonly read: (row: KeyView) => unknown
   readonly write: (value: Value, byAdministrator: boolean) => KeyChanges
 }
@@ -100,18 +101,18 @@ function toChange<F extends Field>(field: F, value: Update[F], byAdministrator: 
   return value === undefined ? {} : FIELDS[field].write(value as Values[F], byAdministrator)
 }
 
-/** Whether a key that no longer counts would count again. One in its grace period never does. */
+/** Whether an expired key would count again. A key in its grace period never does. */
 function isRevived({ expiresAt, revokedAt }: KeyView, { expires_at }: Update, now: number): boolean {
   return revokedAt === null && expiresAt !== null && expiresAt.getTime() <= now && expires_at !== undefined
 }
 
-/** Metadata is the customer's own and may be about people: the log, which forgets nothing, only says that it changed. */
+/** Metadata belongs to the customer and may be personal. The append-only audit log records only that it changed. */
 function describeChanges(row: KeyView, update: Update, changed: readonly Field[]) {
-  const told = changed.filter((field) => field !== 'metadata')
+  const logged = changed.filter((field) => field !== 'metadata')
   const viewColumns = toApiKey(row)
   return {
     changed,
-    before: Object.fromEntries(told.map((field) => [field, viewColumns[field]])),
-    after: Object.fromEntries(told.map((field) => [field, update[field]])),
+    before: Object.fromEntries(logged.map((field) => [field, viewColumns[field]])),
+    after: Object.fromEntries(logged.map((field) => [field, update[field]])),
   }
 }

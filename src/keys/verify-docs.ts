@@ -18,6 +18,6 @@ key's rate limit and of its organization's quota; any other has taken nothing.`,
   fails: ['unauthenticated', 'forbidden', 'ambiguous_credentials'],
 })
 
-/** The documentation of a route that is served ahead of everything else (verification/route.ts). */
+/** Documents a route that is served before all others (verification/route.ts). */
 export const verifyDocs = newRouter()
 verifyDocs.openAPIRegistry.registerPath({ ...verifyRoute, security: [{ bearer: [] }, { apiKey: [] }] })

@@ -7,7 +7,7 @@ import { apiKeys } from '../db/schema/keys.ts'
 import type { NamedLimit } from '../db/schema/shapes.ts'
 import type { KeyRef } from './queries.ts'
 
-/** A key to store; the rest of its columns have defaults. */
+/** A key to insert. The rest of its columns have defaults. */
 export interface NewKeyRow {
   readonly id: string
   readonly organizationId: string
@@ -29,33 +29,34 @@ export interface NewKeyRow {
   readonly metadata: Record<string, unknown>
 }
 
-const isThe = ({ organizationId, id }: KeyRef) => and(eq(apiKeys.id, id), eq(apiKeys.organizationId, organizationId))
+const matchesKey = ({ organizationId, id }: KeyRef) =>
+  and(eq(apiKeys.id, id), eq(apiKeys.organizationId, organizationId))
 
-const moment = (at: Date) => sql`${at.toISOString()}::timestamptz`
+const toTimestamp = (at: Date) => sql`${at.toISOString()}::timestamptz`
 
 /**
- * Whether a key's row is to be revoked in time to come: it is in its grace period. Requests at once reach the row in another
- * order than they read their clocks, so the database's clock counts where it is ahead: to the earlier reader a revocation
- * of a moment ago would else look like the end of a grace period.
+ * Whether a key's revocation lies in the future, so that it is in its grace period. Concurrent requests reach the row
+ * in another order than they read their clocks, so the database's clock counts if it is ahead. Otherwise an earlier
+ * reader would take a revocation from a moment ago for the end of a grace period.
  */
-export const isInGrace = (at: Date) => sql`revoked_at > greatest(${moment(at)}, clock_timestamp())`
+export const isInGrace = (at: Date) => sql`revoked_at > greatest(${toTimestamp(at)}, clock_timestamp())`
 
 /**
- * How many keys count towards an organization's number: all that verify, or would if they were switched on. One in its
- * grace period does not, since the key that replaced it does.
+ * How many keys count towards an organization's number: all that verify, or would if they were enabled. A key in its
+ * grace period does not count, because its successor does.
  */
 export const liveKeys = (organizationId: string, at: Date) => sql`(
   select count(*) from api_keys where organization_id = ${organizationId}::uuid
-    and revoked_at is null and (expires_at is null or expires_at > ${moment(at)}))`
+    and revoked_at is null and (expires_at is null or expires_at > ${toTimestamp(at)}))`
 
-/** How many keys of an organization were rotated and still work. */
+/** How many rotated keys of an organization still work. */
 const keysInGrace = (organizationId: string, at: Date) => sql`(
   select count(*) from api_keys where organization_id = ${organizationId}::uuid and ${isInGrace(at)})`
 
 /**
- * Stores a key unless the organization has its full number of live ones.
+ * Inserts a key unless the organization has reached its number of live keys.
  *
- * @param effects run with it, such as its audit row
+ * @param effects steps of the same batch, such as its audit row
  * @returns whether there was room
  */
 export async function insertKey(
@@ -72,7 +73,7 @@ export async function insertKey(
       select ${key.id}::uuid, ${key.organizationId}::uuid, ${key.createdBy}::uuid, ${key.name}, ${key.description},
         decode(${key.keyHash}, 'hex'), ${key.keyPrefix}, ${key.keyHint}, ${key.environment}, ${asArray(key.scopes)},
         ${key.expiresAt}::timestamptz, ${key.customRateLimit}::int, ${key.isRateLimitGranted}::boolean, ${JSON.stringify(key.limits)}::jsonb, ${key.allowedIps && asArray(key.allowedIps)},
-        ${JSON.stringify(key.metadata)}::jsonb, ${moment(key.createdAt)}
+        ${JSON.stringify(key.metadata)}::jsonb, ${toTimestamp(key.createdAt)}
       where ${liveKeys(key.organizationId, at)} < ${maxKeys}::int`),
     room: requireThat(db, isLiveKey(key, at)),
     effects,
@@ -80,20 +81,20 @@ export async function insertKey(
   return done !== undefined
 }
 
-/** Whether there is such a key, not revoked by then. */
+/** Whether the key exists and is not revoked by then. */
 const isLiveKey = ({ organizationId, id }: KeyRef, at: Date) => sql`exists (
   select 1 from api_keys where id = ${id}::uuid and organization_id = ${organizationId}::uuid
     and (revoked_at is null or ${isInGrace(at)}))`
 
-/** A text array as one parameter: a JSON array that Postgres unfolds. */
+/** A text array as one parameter: a JSON array that Postgres expands. */
 const asArray = (values: readonly string[]) =>
   sql`array(select jsonb_array_elements_text(${JSON.stringify(values)}::jsonb))`
 
 /**
- * Revokes a key for good, in its grace period too.
+ * Revokes a key permanently, also in its grace period.
  *
- * @param row the audit row of it. The key's row is locked first, so that of two revocations at once one is audited
- * @returns its new version, or `undefined` when there was no such live key
+ * @param row its audit row. The key's row is locked first, so that only one of two concurrent revocations is audited
+ * @returns its new version, or `undefined` if there was no such live key
  */
 export async function revokeKey(db: Database, key: KeyRef, at: Date, row: AuditRow): Promise<number | undefined> {
   const done = await tryBatch(db, {
@@ -103,7 +104,7 @@ export async function revokeKey(db: Database, key: KeyRef, at: Date, row: AuditR
     key: db
       .update(apiKeys)
       .set({ revokedAt: at, isActive: false, version: nextVersion })
-      .where(isThe(key))
+      .where(matchesKey(key))
       .returning({ version: apiKeys.version }),
   })
   return done?.key[0]?.version
@@ -111,11 +112,11 @@ export async function revokeKey(db: Database, key: KeyRef, at: Date, row: AuditR
 
 const nextVersion = sql`${apiKeys.version} + 1`
 
-/** That a key's row is still the one on which a change was decided. */
+/** Whether a key's row is still the one that a change was decided from. */
 const isUnchanged = ({ organizationId, id }: KeyRef, version: number) => sql`exists (
   select 1 from api_keys where id = ${id}::uuid and organization_id = ${organizationId}::uuid and version = ${version}::int)`
 
-/** What a change requires: the row as it was read and, where another key begins to count, room for it. */
+/** What a change requires: the row as it was read, and room if another key starts to count. */
 export function mayBeUpdated(
   key: KeyRef,
   version: number,
@@ -142,11 +143,11 @@ export type KeyChanges = Partial<
 > & { readonly scopes?: readonly string[]; readonly allowedIps?: readonly string[] | null }
 
 /**
- * Sets these columns of a key and leaves the others alone.
+ * Sets these columns of a key and leaves the others unchanged.
  *
  * @param allowed see {@link mayBeUpdated}
- * @param row the audit row of it
- * @returns the key's new version, or `undefined` when nothing was done
+ * @param row its audit row
+ * @returns the key's new version, or `undefined` if nothing was written
  */
 export async function updateKey(
   db: Database,
@@ -167,7 +168,7 @@ export async function updateKey(
         ...(allowedIps !== undefined && { allowedIps: allowedIps && asArray(allowedIps) }),
         version: nextVersion,
       })
-      .where(isThe(key))
+      .where(matchesKey(key))
       .returning({ version: apiKeys.version }),
   })
   return done?.key[0]?.version
@@ -175,12 +176,12 @@ export async function updateKey(
 
 type KeyColumn = keyof typeof apiKeys.$inferSelect
 
-/** Taken from the schema, so that a column that is added later is copied to successors without anybody thinking of it. */
+/** Derived from the schema, so that a column added later is copied to successors automatically. */
 const KEY_COLUMNS = Object.keys(getTableColumns(apiKeys)) as KeyColumn[]
 
 const toSnakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
-/** What a successor does not take over; every other column is copied. */
+/** The columns that a successor does not inherit. Every other column is copied. */
 function ownColumns({ id, createdAt, keyHash, keyPrefix, keyHint }: Successor): Partial<Record<KeyColumn, SQL>> {
   return {
     id: sql`${id}::uuid`,
@@ -195,12 +196,12 @@ function ownColumns({ id, createdAt, keyHash, keyPrefix, keyHint }: Successor): 
     replacedBy: sql`null::uuid`,
     leakedAt: sql`null::timestamptz`,
     version: sql`1`,
-    createdAt: moment(createdAt),
-    updatedAt: moment(createdAt),
+    createdAt: toTimestamp(createdAt),
+    updatedAt: toTimestamp(createdAt),
   }
 }
 
-/** What of a key's successor is its own. */
+/** The successor's own values. */
 export interface Successor {
   readonly id: string
   readonly createdAt: Date
@@ -211,8 +212,8 @@ export interface Successor {
 }
 
 /**
- * What a rotation requires. As many keys may be in their grace period as may be live: rotating over and
- * over does not multiply the limits that each key has for itself.
+ * What a rotation requires. The number of keys in their grace period is limited like the number of live keys, so that
+ * repeated rotation does not multiply the limits that each key has.
  */
 export function mayBeReplaced(
   key: KeyRef,
@@ -224,12 +225,12 @@ export function mayBeReplaced(
 }
 
 /**
- * Puts a successor with everything the key has in its place, and lets the key end at a moment; never later than it would
- * have anyway. A key that is off because it leaked has a successor that is on.
+ * Inserts a successor with all properties of the key, and ends the key at a given time, but never later than it would
+ * end anyway. If the key is disabled because it leaked, its successor is enabled.
  *
  * @param allowed see {@link mayBeReplaced}
- * @param effects run with it, such as its audit row
- * @returns the old key's new version, or `undefined` when nothing was done
+ * @param effects steps of the same batch, such as its audit row
+ * @returns the old key's new version, or `undefined` if nothing was written
  */
 export async function replaceKey(
   db: Database,
@@ -253,11 +254,11 @@ export async function replaceKey(
       .update(apiKeys)
       .set({
         replacedBy: successor.id,
-        revokedAt: sql`least(${apiKeys.revokedAt}, ${apiKeys.expiresAt}, ${moment(endsAt)})`,
+        revokedAt: sql`least(${apiKeys.revokedAt}, ${apiKeys.expiresAt}, ${toTimestamp(endsAt)})`,
         isActive: sql`${apiKeys.isActive} and ${hasGrace}::boolean`,
         version: nextVersion,
       })
-      .where(isThe(key))
+      .where(matchesKey(key))
       .returning({ version: apiKeys.version }),
     effects,
   })

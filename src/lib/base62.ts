@@ -3,7 +3,7 @@ const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 /**
  * Writes bytes as one big-endian number in base 62 (digits, upper case, lower case), padded with `0` on the left.
  *
- * @param length characters to give; enough for every value of that many bytes (32 bytes need 43, 4 bytes need 6)
+ * @param length characters of the result; must fit every value of that many bytes (32 bytes need 43, 4 bytes need 6)
  */
 export function base62(bytes: Uint8Array, length: number): string {
   let value = 0n
@@ -13,7 +13,7 @@ export function base62(bytes: Uint8Array, length: number): string {
   return text.padStart(length, '0')
 }
 
-/** The same for an unsigned integer below 2^53, without the detour over bytes: this one runs for every key that is checked. */
+/** The same for an unsigned integer below 2^53, without a conversion to bytes, because it runs for every key check. */
 export function base62Number(value: number, length: number): string {
   let text = ''
   for (let rest = value; rest > 0; rest = Math.floor(rest / 62)) text = ALPHABET[rest % 62] + text

@@ -4,7 +4,7 @@ import { bytesToHex } from '@noble/hashes/utils.js'
 const encoder = new TextEncoder()
 
 export function utf8(text: string): Uint8Array<ArrayBuffer> {
-  return encoder.encode(text) as Uint8Array<ArrayBuffer> // the platforms' types differ in how exactly they say so
+  return encoder.encode(text) as Uint8Array<ArrayBuffer> // the platforms declare the type differently
 }
 
 export function sha256(text: string): Uint8Array {
@@ -28,7 +28,7 @@ export function base64url(bytes: Uint8Array): string {
     .replace(/=+$/, '')
 }
 
-/** @returns the bytes of base64 or base64url, padded or not. @throws for anything else */
+/** @returns the bytes of base64 or base64url, padded or not. @throws for any other text */
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
   return Uint8Array.from(binary, (character) => character.charCodeAt(0))

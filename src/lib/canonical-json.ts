@@ -1,4 +1,4 @@
-/** JSON of a value with the members of objects in one order, without those that are undefined: equal values give equal texts. */
+/** JSON with the members of objects in sorted order and without undefined members: equal values give equal texts. */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join()}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'

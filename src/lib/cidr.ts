@@ -6,7 +6,7 @@ interface Address {
 
 /**
  * Whether an address lies in a range. IPv4-mapped IPv6 addresses (`::ffff:192.0.2.1`, RFC 4291 §2.5.5.2) count as IPv4,
- * because which of the two forms arrives depends on the caller's network, not on the caller.
+ * because the caller's network decides which of the two forms arrives, not the caller.
  *
  * @param range an address or a CIDR block (RFC 4632), such as `192.0.2.0/24` or `2001:db8::/32`
  */
@@ -18,7 +18,7 @@ export function inRange(ip: string, range: string): boolean {
   return address.value >> shift === block.address.value >> shift
 }
 
-/** Whether every address of one range lies in another. */
+/** Whether every address of one range lies in the other. */
 export function isWithin(inner: string, outer: string): boolean {
   const [small, large] = [parseRange(inner), parseRange(outer)]
   if (!small || !large || small.address.bits !== large.address.bits || small.prefix < large.prefix) return false
@@ -30,7 +30,10 @@ export function isRange(text: string): boolean {
   return parseRange(text) !== undefined
 }
 
-/** What one network counts as: an IPv4 address, or the /64 of an IPv6 one, since its user chooses the rest freely. */
+/**
+ * The network of an address: an IPv4 address itself, or the /64 of an IPv6 one, because its user chooses the rest
+ * freely.
+ */
 export function toNetwork(ip: string): string {
   const address = parseAddress(ip)
   if (!address) return ip

@@ -6,7 +6,7 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
 })
 
 /**
- * CRC-32 as in ISO/IEC 3309 and zip: it finds typing errors and random guesses, and proves nothing.
+ * CRC-32 as in ISO/IEC 3309 and zip. It detects typing errors and random guesses, and proves nothing.
  *
  * @param ascii characters up to U+00FF; each counts as one byte
  * @returns an unsigned 32-bit integer

@@ -1,6 +1,6 @@
 import { base64url } from './bytes.ts'
 
-/** A page's end as an opaque token: clients hand it back, and only we know that it holds the last id. */
+/** Encodes a page's last id as an opaque token that clients send back. */
 function encodeCursor(lastId: string): string {
   return base64url(new TextEncoder().encode(lastId))
 }
@@ -9,7 +9,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /**
  * @param form the form of the list's ids
- * @returns the id inside, or `undefined` when this is no cursor of ours
+ * @returns the id inside, or `undefined` if this is not one of our cursors
  */
 export function decodeCursor(cursor: string, form = UUID): string | undefined {
   try {
@@ -20,7 +20,7 @@ export function decodeCursor(cursor: string, form = UUID): string | undefined {
   }
 }
 
-/** Cuts one row more than asked for into a page and the cursor of the next one. */
+/** Splits a list that has one row more than requested into a page and the cursor of the next page. */
 export function page<T extends { id: string }>(rows: readonly T[], limit: number) {
   const data = rows.slice(0, limit)
   const last = data.at(-1)

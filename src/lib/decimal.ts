@@ -9,7 +9,7 @@ const DECIMAL = /^(\d{1,30})(?:\.(\d{0,60}))?(?:e([+-]?\d{1,2}))?$/i
 export function roundDecimal(text: string, places: number): string | undefined {
   const [, whole, fraction = '', exponent = '0'] = DECIMAL.exec(text) ?? []
   if (whole === undefined) return undefined
-  const excess = fraction.length - Number(exponent) - places // digits behind the last one that is kept
+  const excess = fraction.length - Number(exponent) - places // digits after the last one that is kept
   const digits = BigInt(whole + fraction)
   const divisor = 10n ** BigInt(Math.max(0, excess))
   return formatDecimal((digits * 10n ** BigInt(Math.max(0, -excess)) + divisor / 2n) / divisor, places)
@@ -21,5 +21,5 @@ export function formatDecimal(amount: bigint, places: number): string {
   return `${digits.slice(0, -places)}.${digits.slice(-places)}`
 }
 
-/** Nano-dollars as decimal text: nine decimals without the last zeros, but never less than six. */
+/** Formats nano-dollars as decimal text: up to nine decimals without trailing zeros, and at least six. */
 export const formatNanoUsd = (nanoUsd: bigint) => formatDecimal(nanoUsd, 9).replace(/0{1,3}$/, '')

@@ -1,15 +1,15 @@
-/** Bytes of each of the two numbers of a signature on P-256. */
+/** Bytes of each of the two numbers in a P-256 signature. */
 const NUMBER_BYTES = 32
 const SEQUENCE = 0x30
 const INTEGER = 0x02
 
 /**
- * Turns an ECDSA signature on P-256 from DER (RFC 3279 §2.2.3) into what WebCrypto takes: r and s, 32 bytes each.
+ * Converts an ECDSA signature on P-256 from DER (RFC 3279 §2.2.3) to the form of WebCrypto: r and s, 32 bytes each.
  *
- * Only the one DER encoding is taken (X.690 §10, §8.3): short lengths, integers in as few bytes as they need, positive and
- * not zero, nothing behind them. So nobody makes a second signature out of one.
+ * Accepts only the one canonical DER encoding (X.690 §10, §8.3): short lengths, integers in as few bytes as possible,
+ * positive and not zero, nothing after them. So a signature cannot be altered into a second valid one.
  *
- * @returns 64 bytes, or `undefined` when this is no such signature
+ * @returns 64 bytes, or `undefined` if the input is not such a signature
  */
 export function rawSignature(der: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
   if (der[0] !== SEQUENCE || der[1] !== der.length - 2 || der.length > 0x7f + 2) return undefined
@@ -31,7 +31,10 @@ function readInteger(der: Uint8Array, at: number): { bytes: Uint8Array; end: num
   return bytes.length > NUMBER_BYTES ? undefined : { bytes, end }
 }
 
-/** A first bit that is set says "negative"; a zero byte stands before such a number to say that it is not, and else nowhere. */
+/**
+ * A set first bit means "negative". A leading zero byte is required before such a positive number, and forbidden
+ * elsewhere.
+ */
 function isShortestPositive([first = 0, second = 0]: Uint8Array): boolean {
   return first === 0 ? second > 0x7f : first <= 0x7f
 }

@@ -4,10 +4,11 @@ const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 const MAX_LENGTH = 254
 
 /**
- * Brings an email address to the one form in which it is stored and compared: lower case, and an international domain in
- * its ASCII form (UTS #46, by `URL`). It is checked before it is folded: U+212A (the Kelvin sign) is no `k`.
+ * Normalizes an email address to the one form in which it is stored and compared: lower case, and an international
+ * domain in its ASCII form (UTS #46, by `URL`). It is checked before it is folded: U+212A (the Kelvin sign) is not a
+ * `k`.
  *
- * @returns undefined for what is no address
+ * @returns undefined if the text is not an address
  */
 export function parseEmailAddress(text: string): string | undefined {
   const trimmed = text.trim()
@@ -25,7 +26,7 @@ export const parseEmailDomain = (text: string) => toAsciiDomain(text.trim())
 export const emailDomain = (address: string) => address.slice(address.lastIndexOf('@') + 1)
 
 function toAsciiDomain(domain: string): string | undefined {
-  if (/[^\p{L}\p{M}\p{N}.-]/u.test(domain)) return undefined // URL would take ports, paths and escapes
+  if (/[^\p{L}\p{M}\p{N}.-]/u.test(domain)) return undefined // URL would accept ports, paths and escapes
   if ([...domain].some(isLookAlike)) return undefined
   const ascii = URL.parse(`https://${domain}`)?.hostname
   const labels = ascii?.split('.') ?? []

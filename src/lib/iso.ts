@@ -2,8 +2,8 @@ const MAX_KEPT = 100
 const known = new Map<number, string>()
 
 /**
- * A time in Unix milliseconds as ISO 8601 in UTC. Remembers the last ones: requests come several in a millisecond, and
- * making the text takes longer than most of what else is done for them.
+ * Formats Unix milliseconds as ISO 8601 in UTC. Caches the latest results: several requests arrive in the same
+ * millisecond, and formatting takes longer than most other work of a request.
  */
 export function formatIso(ms: number): string {
   const found = known.get(ms)
@@ -14,5 +14,8 @@ export function formatIso(ms: number): string {
   return text
 }
 
-/** A stored moment on the wire; null where there is none. */
+/** Formats a stored time for the wire; null if there is none. */
 export const dateToIso = (at: Date | null) => at?.toISOString() ?? null
+
+/** Formats Unix milliseconds, or a time in any form of ISO 8601, as ISO 8601 in UTC, without the cache. */
+export const toIso = (at: number | string) => new Date(at).toISOString()

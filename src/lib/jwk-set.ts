@@ -1,6 +1,8 @@
 import { fromBase64 } from './bytes.ts'
 
-/** What a key type is used as, by its `kty` (RFC 7518 §6, RFC 8037). The algorithm follows from the key, never from a token. */
+/**
+ * The algorithm of each key type, by its `kty` (RFC 7518 §6, RFC 8037). The key decides the algorithm, never a token.
+ */
 const KINDS = {
   EC: { alg: 'ES256', crv: 'P-256', publicParts: ['x', 'y'], secretPart: 'd' },
   OKP: { alg: 'EdDSA', crv: 'Ed25519', publicParts: ['x'], secretPart: 'd' },
@@ -10,7 +12,7 @@ const KINDS = {
 type KeyType = keyof typeof KINDS
 export type JwtAlgorithm = (typeof KINDS)[KeyType]['alg']
 
-/** A key that signs: what of a JWK is needed, and nothing else of what it held. */
+/** A signing key: the required members of a JWK, and nothing else. */
 export interface PrivateJwk {
   readonly kty: KeyType
   readonly alg: JwtAlgorithm
@@ -18,21 +20,21 @@ export interface PrivateJwk {
   readonly [member: string]: string
 }
 
-/** Every coordinate and scalar of P-256 and Ed25519; HS256 asks for as much or more (RFC 7518 §3.2). */
+/** The bytes of every coordinate and scalar of P-256 and Ed25519. HS256 requires at least as many (RFC 7518 §3.2). */
 const PART_BYTES = 32
 const MAX_KEYS = 10
-/** Random bytes hardly ever have fewer different values among 32; a typed secret often does. */
+/** 32 random bytes hardly ever have fewer distinct values; a typed secret often does. */
 const MIN_DIFFERENT_BYTES = 12
 const KID = /^[\w.:-]{1,64}$/
 
 /**
- * Reads a set of private keys (RFC 7517 §5) as far as that goes without cryptography: shape, kinds, lengths, names.
+ * Parses a set of private keys (RFC 7517 §5) as far as possible without cryptography: shape, types, lengths, names.
  *
- * @returns the keys in their order, or a sentence that says what is wrong where and holds nothing of the text
+ * @returns the keys in their order, or a sentence that says what is wrong and where, without any part of the text
  */
 export function parseJwkSet(text: string): PrivateJwk[] | string {
   const keys = parseKeys(text)
-  if (!keys) return 'is no JWK set, {"keys":[…]}'
+  if (!keys) return 'is not a JWK set, {"keys":[…]}'
   if (keys.length === 0 || keys.length > MAX_KEYS) return `must hold 1 to ${MAX_KEYS} keys`
   const flaws = keys.flatMap((key, at) => {
     const flaw = findFlaw(key)
@@ -54,30 +56,30 @@ function parseKeys(text: string): Members[] | undefined {
   }
 }
 
-/** What can be wrong with the members of a key that are no secret, in the order in which it is told. */
+/** The checks of a key's public members, in the order in which they are reported. */
 const CHECKS: readonly [flaw: string, isWrong: (key: Members, kind: (typeof KINDS)[KeyType]) => boolean][] = [
   ['has no kid of 1 to 64 letters, digits and any of . _ : -', ({ kid }) => typeof kid !== 'string' || !KID.test(kid)],
   ['has an alg that its type is not used with', (key, { alg }) => (key.alg ?? alg) !== alg],
   ['is not on the one curve its type is used with', (key, { crv }) => crv !== undefined && key.crv !== crv],
-  ['is not for signatures: see its use', ({ use = 'sig' }) => use !== 'sig'],
-  ['may not sign: see its key_ops', ({ key_ops: uses = ['sign'] }) => !Array.isArray(uses) || !uses.includes('sign')],
+  ['is not for signatures (see its use)', ({ use = 'sig' }) => use !== 'sig'],
+  ['may not sign (see its key_ops)', ({ key_ops: uses = ['sign'] }) => !Array.isArray(uses) || !uses.includes('sign')],
 ]
 
 function findFlaw(key: Members): string | undefined {
   const { kty } = key
-  if (!isKeyType(kty)) return 'is of a type that is not taken: EC, OKP and oct are'
+  if (!isKeyType(kty)) return 'has an unsupported type; use EC, OKP or oct'
   const flaw = CHECKS.find(([, isWrong]) => isWrong(key, KINDS[kty]))?.[0]
-  return flaw ?? flawOfParts(key, kty)
+  return flaw ?? findPartFlaw(key, kty)
 }
 
-function flawOfParts(key: Members, kty: KeyType): string | undefined {
+function findPartFlaw(key: Members, kty: KeyType): string | undefined {
   const { publicParts, secretPart } = KINDS[kty]
   if (key[secretPart] === undefined) return `has no private part (${secretPart})`
   for (const name of [...publicParts, secretPart]) {
     const bytes = decodePart(key[name])
     if (!bytes) return `has no base64url in ${name}`
     if (kty === 'oct' ? bytes.length < PART_BYTES : bytes.length !== PART_BYTES)
-      return `is too weak or damaged: ${name} has not the ${PART_BYTES} bytes it needs`
+      return `is too weak or damaged: ${name} does not have ${PART_BYTES} bytes`
     if (new Set(bytes).size < MIN_DIFFERENT_BYTES) return `is too weak: ${name} is not random`
   }
   return undefined
@@ -97,7 +99,7 @@ function stripQuotes(key: Members): PrivateJwk {
   return { kty, alg, kid: String(key.kid), ...(crv && { crv }), ...Object.fromEntries(parts) }
 }
 
-/** The part of a key that anybody may have (RFC 7517 §9.2: never `d`); `undefined` for a shared secret. */
+/** The public part of a key (RFC 7517 §9.2: never `d`). `undefined` for a shared secret. */
 export function publicJwk(key: PrivateJwk): Record<string, string> | undefined {
   if (key.kty === 'oct') return undefined
   const { d: _, ...members } = key

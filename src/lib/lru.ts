@@ -5,9 +5,9 @@ export interface Lru<V> {
   readonly size: number
 }
 
-/** A map that forgets what was not used for longest once it holds more than `capacity` entries. */
+/** A map that drops the least recently used entry once it has more than `capacity`. */
 export function createLru<V>(capacity: number): Lru<V> {
-  const entries = new Map<string, V>() // a Map remembers the order of insertion: the first is the oldest
+  const entries = new Map<string, V>() // a Map keeps the order of insertion, so the first entry is the oldest
   return {
     get(key) {
       const value = entries.get(key)

@@ -1,4 +1,4 @@
-/** An email address as far as its owner needs it to recognize it: `a…@example.com`. For what is kept for good. */
+/** An email address that only its owner can recognize: `a…@example.com`. For records that are kept forever. */
 export function maskEmail(email: string): string {
   return email.replace(/^(.)[^@]*/su, '$1…')
 }

@@ -1,8 +1,8 @@
 /**
- * The known name that a misspelt one most likely means: another casing (`allowedIps`), a few wrong letters (`scpoes`), or
- * a part of it (`rate_limit` for `custom_rate_limit`).
+ * Finds the known name that a misspelled one most likely means: another casing (`allowedIps`), a few wrong letters
+ * (`scpoes`), or a part of it (`rate_limit` for `custom_rate_limit`).
  *
- * @returns undefined when none is near enough to be worth naming
+ * @returns undefined if no name is close enough
  */
 export function findNearestName(name: string, known: readonly string[]): string | undefined {
   if (name.length > MAX_NAME_LENGTH) return undefined
@@ -17,9 +17,9 @@ export function findNearestName(name: string, known: readonly string[]): string 
   return plain.length < MIN_PART_LENGTH ? undefined : known.find((one) => isPart(plain, toPlain(one)))
 }
 
-/** A longer name is no typing error, and comparing it would cost its length squared. */
+/** A longer name is not a typing error, and the comparison costs its length squared. */
 const MAX_NAME_LENGTH = 64
-/** Shorter texts are part of too many names. */
+/** Shorter texts are contained in too many names. */
 const MIN_PART_LENGTH = 4
 
 const toPlain = (name: string) => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '')
@@ -27,7 +27,7 @@ const toPlain = (name: string) => name.toLowerCase().replaceAll(/[^a-z0-9]/g, ''
 const isPart = (one: string, other: string) =>
   one.includes(other) ? other.length >= MIN_PART_LENGTH : other.includes(one)
 
-/** Letters put in, left out, replaced, or swapped with their neighbor (optimal string alignment distance). */
+/** Counts letters inserted, deleted, replaced, or swapped with their neighbor (optimal string alignment distance). */
 function countEdits(from: string, to: string): number {
   let beforeLast: number[] = []
   let last = Array.from({ length: to.length + 1 }, (_, column) => column)

@@ -1,6 +1,6 @@
 /**
- * A calendar month in UTC, or a month counted from an anchor; times are Unix milliseconds, `end` is the first moment
- * outside. The name of a month is `2026-11`, that of a period that begins on another day `2026-11-15`.
+ * A calendar month in UTC, or a month counted from an anchor. Times are Unix milliseconds; `end` is the first one
+ * outside. A calendar month is named `2026-11`, a period that begins on another day `2026-11-15`.
  */
 export interface Period {
   readonly name: string
@@ -8,16 +8,16 @@ export interface Period {
   readonly end: number
 }
 
-/** The month that holds `at` (Unix milliseconds). */
+/** The month that contains `at` (Unix milliseconds). */
 export function toMonth(at: number): Period {
   const date = new Date(at)
   return month(date.getUTCFullYear(), date.getUTCMonth())
 }
 
 /**
- * The usage period that holds `at`. With an anchor, periods begin at its time of day on its day of each month, or on the
- * last day where a month is too short; each is counted from the anchor itself, so that the 31st comes back after
- * February. Time before the anchor passes in calendar months, the last of them cut short. The same as the SQL function
+ * The usage period that contains `at`. With an anchor, periods begin at its time of day on its day of each month, or on
+ * the last day of a month that is too short. Each is computed from the anchor itself, so that the 31st returns after
+ * February. Time before the anchor has calendar months, the last of them cut short. Equal to the SQL function
  * `usage_period_start`.
  */
 export function toPeriod(anchor: number | undefined, at: number): Period {
@@ -44,7 +44,7 @@ function monthsAfter(anchor: number, months: number): number {
   return Date.UTC(year, month, Math.min(date.getUTCDate(), lastDay)) + timeOfDay
 }
 
-/** @returns the name of the period that begins at that moment */
+/** @returns the name of the period that begins at that time */
 export function periodNamed(start: number): string {
   const day = new Date(start).toISOString()
   return start === toMonth(start).start ? day.slice(0, 7) : day.slice(0, 10)
@@ -63,7 +63,7 @@ export function resolvePeriod(anchor: number | undefined, name: string): Period 
 
 /**
  * @param name such as `2026-11`, of this millennium: in others `Date.UTC` means another year, or a time that Postgres
- * cannot read. Anything else gives `undefined`
+ *   cannot read. Anything else returns `undefined`
  */
 export function monthNamed(name: string): Period | undefined {
   const match = /^(2\d{3})-(0[1-9]|1[0-2])$/.exec(name)

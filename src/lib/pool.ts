@@ -1,8 +1,8 @@
 /**
- * Works side by side in a bounded number of places: whatever ends makes room for the next at once, so nothing waits for
- * the slowest. Ends when nothing is left to take and nothing is under way any more.
+ * Runs work with bounded concurrency. A finished piece makes room for the next at once, so nothing waits for the
+ * slowest. Ends when `take` returns nothing and no work is running.
  *
- * @param take gives at most so many pieces of work; none for now, or none any more, where there are fewer
+ * @param take returns at most the given number of pieces; fewer, or none, if there are no more right now
  * @param work must not throw
  */
 export async function inPool<Piece>(
@@ -22,6 +22,6 @@ export async function inPool<Piece>(
       if (taken.length === 0 || underway.size === places) await Promise.race(underway)
     }
   } finally {
-    await Promise.all(underway) // also where nothing more can be taken: what has begun is not left behind
+    await Promise.all(underway) // also if nothing more can be taken: work that has begun is awaited
   }
 }

@@ -1,5 +1,5 @@
 import { fromBase64 } from './bytes.ts'
-/** A key that signs reports of found secrets: ECDSA on P-256. */
+/** A key that signs reports of leaked secrets: ECDSA on P-256. */
 export interface ReportKey {
   readonly id: string
   /** SubjectPublicKeyInfo (RFC 5480), in DER. */
@@ -9,19 +9,22 @@ export interface ReportKey {
 const ID = /^[\w.:-]{1,128}$/
 const MAX_KEYS = 20
 const PEM = /^\s*-----BEGIN PUBLIC KEY-----([\sA-Za-z0-9+/]+={0,2}\s*)-----END PUBLIC KEY-----\s*$/
-/** id-ecPublicKey on prime256v1, with an uncompressed point (RFC 5480 §2): all but the 64 bytes of the point itself. */
+/**
+ * id-ecPublicKey on prime256v1, with an uncompressed point (RFC 5480 §2): everything but the 64 bytes of the point
+ * itself.
+ */
 const P256_HEADER = '3059301306072a8648ce3d020106082a8648ce3d03010703420004'
 const P256_LENGTH = 91
 
 /**
- * Reads public keys in the form in which GitHub publishes those of its secret scanning,
- * `{ "public_keys": [{ "key_identifier", "key", "is_current" }] }`, as far as that goes without cryptography.
+ * Parses public keys in the format of GitHub's secret scanning, `{ "public_keys": [{ "key_identifier", "key",
+ * "is_current" }] }`, as far as possible without cryptography.
  *
- * @returns the keys, current or not, or a sentence that says what is wrong where
+ * @returns the keys, current or not, or a sentence that says what is wrong and where
  */
 export function parseReportKeys(text: string): ReportKey[] | string {
   const entries = parseEntries(text)
-  if (!entries) return 'is no list of keys, {"public_keys":[…]}'
+  if (!entries) return 'is not a list of keys, {"public_keys":[…]}'
   if (entries.length === 0 || entries.length > MAX_KEYS) return `must hold 1 to ${MAX_KEYS} keys`
   const keys = entries.map(readKey)
   const flaws = keys.flatMap((key, at) => (typeof key === 'string' ? [`key ${at + 1} ${key}`] : []))
@@ -45,7 +48,7 @@ function readKey({ key_identifier: id, key }: Entry): ReportKey | string {
   if (typeof id !== 'string' || !ID.test(id))
     return 'has no key_identifier of 1 to 128 letters, digits and any of . _ : -'
   const spki = typeof key === 'string' ? parseSpki(key) : undefined
-  return spki ? { id, spki } : 'has no PEM of a public key on P-256 in key'
+  return spki ? { id, spki } : 'has no PEM of a P-256 public key in key'
 }
 
 function parseSpki(pem: string): Uint8Array<ArrayBuffer> | undefined {

@@ -6,7 +6,7 @@ const NONCE_BYTES = 12
  * Encrypts with AES-256-GCM under a key derived by HKDF-SHA-256 (RFC 5869).
  *
  * @param secret the server's root secret
- * @param purpose what this is for and whose it is; another purpose derives another key
+ * @param purpose the use and the owner of the secret; another purpose derives another key
  * @returns a fresh nonce, then the ciphertext with its tag
  */
 export async function seal(secret: string, purpose: string, text: string): Promise<Uint8Array> {
@@ -15,14 +15,14 @@ export async function seal(secret: string, purpose: string, text: string): Promi
   return new Uint8Array([...nonce, ...new Uint8Array(sealed)])
 }
 
-/** @throws when it was sealed under another secret or purpose, or tampered with */
+/** @throws if it was sealed under another secret or purpose, or altered */
 export async function unseal(secret: string, purpose: string, sealed: Uint8Array): Promise<string> {
   const [nonce, ciphertext] = [sealed.slice(0, NONCE_BYTES), sealed.slice(NONCE_BYTES)]
   const opened = await crypto.subtle.decrypt(parameters(nonce, purpose), await derive(secret, purpose), ciphertext)
   return new TextDecoder().decode(opened)
 }
 
-/** The purpose is the additional data as well: what was sealed for one user never opens as another's. */
+/** The purpose is also the additional data, so a value sealed for one user never opens as another's. */
 function parameters(iv: Uint8Array, purpose: string) {
   return { name: 'AES-GCM', iv, additionalData: utf8(purpose) }
 }

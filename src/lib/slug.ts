@@ -3,7 +3,7 @@ import { randomBytes } from './bytes.ts'
 
 const LONGEST_READABLE = 32
 
-/** Letters that Unicode takes for letters of their own, not for one with a mark. */
+/** Letters that Unicode does not decompose into a base letter and a mark. */
 const LATIN: Readonly<Record<string, string>> = {
   ß: 'ss',
   ø: 'o',
@@ -16,7 +16,7 @@ const LATIN: Readonly<Record<string, string>> = {
   ı: 'i',
 }
 
-/** A readable slug that no other organization has: the random tail spares asking and a race. At most 40 characters. */
+/** A readable slug that no other organization has. The random tail avoids a query and a race. At most 40 characters. */
 export function slugFor(name: string): string {
   const readable = name
     .normalize('NFKD')

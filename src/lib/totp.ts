@@ -1,7 +1,7 @@
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha1 } from '@noble/hashes/legacy.js'
 
-/** RFC 6238: steps of 30 s since 1970, six digits, HMAC-SHA-1, which is what authenticator apps speak. */
+/** RFC 6238: steps of 30 s since 1970, six digits, HMAC-SHA-1, which authenticator apps support. */
 const STEP_SECONDS = 30
 const DIGITS = 6
 /** Steps that the clocks of phone and server may differ (RFC 6238 §5.2 recommends one). */
@@ -22,8 +22,8 @@ export function totp(secret: Uint8Array, step: number): string {
 }
 
 /**
- * The step whose code this is, among the present one and its neighbors. All of them are compared whatever is found, so
- * that the time does not tell which.
+ * Finds the step of a code, among the current step and its neighbors. All are compared in any case, so that timing does
+ * not reveal which one matched.
  *
  * @param now Unix milliseconds
  */
@@ -35,7 +35,7 @@ export function matchingStep(secret: Uint8Array, code: string, now: number): num
 
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 
-/** RFC 4648 §6, without padding: how authenticator apps take a secret. */
+/** RFC 4648 §6, without padding: the form in which authenticator apps accept a secret. */
 export function base32(bytes: Uint8Array): string {
   const bits = Array.from(bytes, (byte) => byte.toString(2).padStart(8, '0')).join('')
   const groups = bits.match(/.{1,5}/g) ?? []

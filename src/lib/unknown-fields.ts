@@ -1,17 +1,20 @@
-/** How a strict schema names what it does not know. Imported for its effect by src/problems.ts, which shows the issues. */
+/**
+ * Names unknown fields in the errors of strict schemas. Imported for its side effect by src/problems.ts, which shows
+ * the issues.
+ */
 import * as z from 'zod'
 import { findNearestName } from './nearest-name.ts'
 
-/** A text of the caller's as part of an answer: on one line, and not longer than anybody reads. */
+/** Quotes a text of the caller in an answer: on one line, and short. */
 export const quoteName = (name: PropertyKey) => JSON.stringify(String(name).slice(0, 64)).slice(1, -1)
 
-/** @param kind what the name stands for, such as `field` or `query parameter` */
+/** @param kind what the name is, such as `field` or `query parameter` */
 export function describeUnknown(name: string, known: readonly string[], kind = 'field'): string {
   const near = findNearestName(name, known)
   return `unknown ${kind} \`${quoteName(name)}\`${near === undefined ? '' : `; did you mean \`${near}\`?`}`
 }
 
-/** The names a strict object knows, by the list of those that it did not: zod hands on the list itself, but not the object. */
+/** The known names of a strict object, by zod's list of its unknown ones: an error has the list, but not the object. */
 const knownNames = new WeakMap<readonly string[], readonly string[]>()
 
 export const findKnownNames = (unknown: readonly string[]): readonly string[] => knownNames.get(unknown) ?? []

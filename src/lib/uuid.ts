@@ -1,12 +1,15 @@
-/** The millisecond of the last id, and how many ids were made in it: those of one isolate sort in the order they were made. */
+/**
+ * The millisecond of the last id, and how many ids it has so far: the ids of one isolate sort in the order of their
+ * creation.
+ */
 let lastTime = -1
 let counter = 0
 
 /**
  * A UUIDv7 (RFC 9562 §5.7): 48 bits of Unix milliseconds, 12 bits that count within one (§6.2, method 1; after 2,048 it may
- * start over), then 62 random bits. Sorts by time, which keeps indexes dense.
+ * start over), then 62 random bits. It sorts by time, which keeps indexes dense.
  *
- * The random bits are those of a version 4, which the platform writes faster than code here could.
+ * The random bits are those of a version 4, which the platform creates faster than code here could.
  *
  * @param now Unix time in milliseconds
  */

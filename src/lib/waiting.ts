@@ -1,11 +1,11 @@
 /**
- * Waits for what another request has under way.
+ * Waits for work that another request has started.
  *
- * workerd cancels a request that awaits only another request's promise ("hung"); it notices during garbage collection, so
- * mostly when the other request is slow. Racing the promise with a timer gives this request pending I/O of its own and bounds
- * the wait.
+ * workerd cancels a request that awaits only another request's promise ("hung"). It notices during garbage collection,
+ * so mostly when the other request is slow. Racing the promise with a timer gives this request pending I/O of its own
+ * and bounds the wait.
  *
- * @returns its result; `undefined` when it has none after that time
+ * @returns its result; `undefined` if there is none after that time
  * @throws what it throws
  */
 export async function waitFor<Result>(work: Promise<Result>, ms: number): Promise<Result | undefined> {

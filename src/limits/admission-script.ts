@@ -2,54 +2,55 @@ import { defineScript } from '../db/script.ts'
 import { QUOTA_FUNCTIONS } from './quota-script.ts'
 
 /**
- * Checks versions, every window and every quota, and takes from all or from none, in one atomic step.
+ * Checks versions, every window and every quota, and takes units from all or from none, in one atomic step.
  *
- * KEYS: each window (a hash: units per bucket, `now`, the time it has reached, `born`, when it was made, and `kept`, until
- * when it is), then each version, then, with a quota, its hash and its holds, then, if given, the marker of a request that
- * must count once.
- * ARGV[1]: JSON. `buckets` of a window; `ahead` (ms); `windows` of { ms, limit, cost }; `versions`; `quota` of { recorded
- * by meter if just read, keepUntil (ms), meters of { name, amount, limit or -1 } }; `once` of { ms to remember it, body: what the request asks for }; `lease` of
- * { units wanted beyond, ms, share of what is left that may be had, fewest that are worth it }.
+ * KEYS: each window (a hash: units per bucket; `now`, the time it has reached; `born`, when it was created; `kept`,
+ * until when it is kept), then each version, then, with a quota, its hash and its holds, then, if given, the marker of
+ * a request that must count once.
+ * ARGV[1]: JSON. `buckets` of a window; `ahead` (ms); `windows` of { ms, limit, cost }; `versions`; `quota` of {
+ * recorded by meter if just read, keepUntil (ms), meters of { name, amount, limit or -1 } }; `once` of { ms to remember
+ * it, body: a hash of the request }; `lease` of { units wanted in addition, ms, share of the rest that may be taken,
+ * minUnits }.
  *
- * Answer: {'stale', index from 0} | {'unseeded'} | {'reused'} | {outcome, index from 0 of the window or meter that refused or -1,
- * {units taken, bucket that \`reset\` waits for, …}, {units used, held, …}, {units leased, their bucket,
- * the window's born, the quota's born}, generation that counts the calls or -1}. `reused`: the marker of ARGV's `once` stands
- * for another request.
+ * Answer: {'stale', index from 0} | {'unseeded'} | {'reused'} | {outcome, index from 0 of the window or meter that
+ * refused or -1, {units taken, bucket that \`reset\` waits for, …}, {units used, held, …}, {units leased, their bucket,
+ * the window's born, the quota's born}, generation that counts the calls or -1}. `reused`: the marker of ARGV's `once`
+ * stands for another request.
  *
- * A version that is absent confirms nothing: an announcement may have been lost with it. Rows that were read just now
- * (`freshSeconds`) write theirs, so that later claims have something to compare with.
+ * An absent version confirms nothing: an invalidation may have been lost with it. Requests with rows that were read
+ * just now (`freshSeconds`) write the versions of these rows, so that later requests have something to compare with.
  *
- * A meter of which nothing is asked refuses all the same once it is used up: whoever has no tokens left gets no more
- * verdicts. A window never goes back in time. Leased units count in the bucket in which the last of them may be spent.
+ * A used-up meter refuses even a request that takes nothing from it: a customer without tokens gets no more verdicts. A
+ * window never goes back in time. Leased units count in the bucket in which the last of them may be spent.
  *
- * Upstash bills each call: so what is written of one hash goes in one, old buckets are swept ten at a time, and a window is
- * kept for two lengths, so that its expiry is rarely set again.
+ * Upstash bills each call. So all writes to one hash go in one call, old buckets are removed ten at a time, and a
+ * window is kept for twice its length, so that its expiry is rarely set again.
  */
 export const ADMIT = defineScript(`${QUOTA_FUNCTIONS}
-local claim = cjson.decode(ARGV[1])
-local now, buckets = clock(claim.ahead), claim.buckets
-local windows, versions = #claim.windows, #claim.versions
+local request = cjson.decode(ARGV[1])
+local now, buckets = clock(request.ahead), request.buckets
+local windows, versions = #request.windows, #request.versions
 
 local confirmed = 1
 if versions > 0 then
   local newest = redis.call('MGET', unpack(KEYS, windows + 1, windows + versions))
   for i = 1, versions do
     local known = tonumber(newest[i] or -1)
-    if known > claim.versions[i] then return {'stale', i - 1} end
-    if known < claim.versions[i] and claim.freshSeconds then
-      redis.call('SET', KEYS[windows + i], whole(claim.versions[i]), 'EX', whole(claim.freshSeconds))
-    elseif known < claim.versions[i] then
+    if known > request.versions[i] then return {'stale', i - 1} end
+    if known < request.versions[i] and request.freshSeconds then
+      redis.call('SET', KEYS[windows + i], whole(request.versions[i]), 'EX', whole(request.freshSeconds))
+    elseif known < request.versions[i] then
       confirmed = 0
     end
   end
 end
 
 local quotaKey, state = KEYS[windows + versions + 1], nil
-if claim.quota then
-  state = openQuota(quotaKey, KEYS[windows + versions + 2], claim.quota, now)
+if request.quota then
+  state = openQuota(quotaKey, KEYS[windows + versions + 2], request.quota, now)
   if not state then return {'unseeded'} end
 end
-local meters = claim.quota and claim.quota.meters or {}
+local meters = request.quota and request.quota.meters or {}
 
 local function readWindow(key, window)
   local counts = redis.call('HGETALL', key)
@@ -112,7 +113,7 @@ local function count(unitsOf)
 end
 
 local outcome, refused, reads, costs = 'admitted', -1, {}, false
-for i, window in ipairs(claim.windows) do
+for i, window in ipairs(request.windows) do
   local read = readWindow(KEYS[i], window)
   reads[i] = read
   costs = costs or window.cost > 0
@@ -128,34 +129,34 @@ for i, meter in ipairs(meters) do
   end
 end
 
-local once = claim.once and KEYS[#KEYS]
+local once = request.once and KEYS[#KEYS]
 local known = once and redis.call('GET', once)
 local isRepeated = known and true
 local lease, generation = {0, 0, 0, 0}, state and state.generation or -1
 if known then
   local counted, body = string.match(known, '^(-?%d+) (.*)$')
-  if body ~= claim.once.body then return {'reused'} end
+  if body ~= request.once.body then return {'reused'} end
   generation = tonumber(counted)
 end
 if isRepeated then
   outcome, refused = 'admitted', -1
 elseif outcome == 'admitted' and costs then
-  for i, window in ipairs(claim.windows) do
+  for i, window in ipairs(request.windows) do
     if window.cost > 0 then add(KEYS[i], reads[i], window, reads[i].current, window.cost) end
   end
   count(function(meter) return meter.amount end)
-  if once then redis.call('SET', once, whole(generation) .. ' ' .. claim.once.body, 'PX', whole(claim.once.ms)) end
-  if claim.lease then
-    local read, window = reads[1], claim.windows[1]
-    local units = math.min(claim.lease.units, math.floor((window.limit - read.taken) * claim.lease.share))
+  if once then redis.call('SET', once, whole(generation) .. ' ' .. request.once.body, 'PX', whole(request.once.ms)) end
+  if request.lease then
+    local read, window = reads[1], request.windows[1]
+    local units = math.min(request.lease.units, math.floor((window.limit - read.taken) * request.lease.share))
     for _, meter in ipairs(meters) do
       if meter.amount > 0 and meter.limit >= 0 then
         local left = meter.limit - state[meter.name] - (state['held:' .. meter.name] or 0)
-        units = math.min(units, math.floor(left * claim.lease.share))
+        units = math.min(units, math.floor(left * request.lease.share))
       end
     end
-    if units >= claim.lease.fewest then
-      local bucket = math.floor((read.now + claim.lease.ms) / read.width)
+    if units >= request.lease.minUnits then
+      local bucket = math.floor((read.now + request.lease.ms) / read.width)
       add(KEYS[1], read, window, bucket, units)
       read.awaited = math.max(read.awaited, bucket)
       count(function() return units end)
@@ -174,10 +175,11 @@ end
 return {outcome, refused, readings, used, lease, generation, confirmed}`)
 
 /**
- * Gives unspent units of a lease back, where the counts they were taken from are still the same ones: the window and the
- * quota were not lost since, and the generation was not settled. No count falls below 0.
+ * Returns unspent units of a lease, if the counts they were taken from still exist: the window and the quota were not
+ * lost since, and the generation was not settled. No count falls below 0.
  *
- * KEYS: the window, the quota's hash. ARGV: units, their bucket, the window's `born`, the quota's `born`, the generation.
+ * KEYS: the window, the quota's hash. ARGV: units, their bucket, the window's `born`, the quota's `born`, the
+ * generation.
  */
 export const GIVE_BACK = defineScript(`
 local units, bucket = tonumber(ARGV[1]), ARGV[2]

@@ -15,9 +15,9 @@ import {
 import { VERSION_LIFETIME_SECONDS } from './versions.ts'
 import { BUCKETS, toReading } from './window.ts'
 
-/** A month and more: a client that repeats itself for longer than this has stopped meaning the same request. */
+/** A day: a client that repeats an idempotency key after this time no longer means the same request. */
 const ONCE_MS = 24 * 3_600_000
-/** What \@upstash/ratelimit puts before an identifier. */
+/** The prefix that \@upstash/ratelimit puts before an identifier. */
 const PREFIX = 'window'
 
 type Answer =
@@ -35,39 +35,40 @@ type Answer =
     ]
 
 /**
- * Takes what a claim asks for, or nothing. One round trip.
+ * Takes all units of a request, or none. One round trip.
  *
- * This stack's rate limiter is \@upstash/ratelimit; it is called with an algorithm of ours. Its stock ones take `rate: n` when
- * a single unit fits, so they overshoot, and cannot give back what a refused quota left in a window (docs/internals/decisions/0001).
+ * This stack's rate limiter is \@upstash/ratelimit, called with our own algorithm. The stock algorithms take `rate: n`
+ * as soon as a single unit fits, so they overshoot, and they cannot return units to a window when the quota refuses
+ * (docs/internals/decisions/0001).
  *
- * @param lease units wanted beyond the claim's own, if any
- * @throws whatever the client throws when Redis fails or is slower than its timeout; what then happened is unknown
+ * @param lease units to take in addition to the request's own, if any
+ * @throws whatever the client throws when Redis fails or exceeds its timeout; whether units were taken is then unknown
  */
-export async function admit(redis: Redis, claim: LimitRequest, lease?: LeaseRequest): Promise<Admission> {
+export async function admit(redis: Redis, request: LimitRequest, lease?: LeaseRequest): Promise<Admission> {
   let admission: Admission = { outcome: 'unseeded' }
   const limiter = new Ratelimit({
     redis,
     prefix: PREFIX,
-    timeout: 0, // its own timeout answers "success"; the client's throws
+    timeout: 0, // its own timeout answers "success"; the client's timeout throws
     ephemeralCache: false,
     limiter: () => ({
       async limit() {
-        admission = await runAdmit(redis, claim, lease)
+        admission = await runAdmit(redis, request, lease)
         return { ...NOT_ASKED, success: admission.outcome === 'admitted' }
       },
       getRemaining: async () => NOT_ASKED,
       resetTokens: async () => undefined,
     }),
   })
-  await limiter.limit(claim.windows[0].key)
+  await limiter.limit(request.windows[0].key)
   return admission
 }
 
-/** The rest of what the interface of \@upstash/ratelimit answers; nobody reads it. */
+/** The other fields that the interface of \@upstash/ratelimit requires; nothing reads them. */
 const NOT_ASKED = { success: false, limit: 0, remaining: 0, reset: 0, pending: Promise.resolve() }
 
-async function runAdmit(redis: Redis, claim: LimitRequest, lease: LeaseRequest | undefined): Promise<Admission> {
-  const { windows, versions, quota, once } = claim
+async function runAdmit(redis: Redis, request: LimitRequest, lease: LeaseRequest | undefined): Promise<Admission> {
+  const { windows, versions, quota, once } = request
   const keys = [
     ...windows.map(({ key }) => toWindowKey(key)),
     ...versions.map(({ key }) => key),
@@ -75,7 +76,7 @@ async function runAdmit(redis: Redis, claim: LimitRequest, lease: LeaseRequest |
     ...(once ? [once.key] : []),
   ]
   const argument = JSON.stringify({
-    ahead: claim.aheadMs,
+    ahead: request.aheadMs,
     buckets: BUCKETS,
     windows: windows.map(({ windowMs, limit, cost }) => ({ ms: windowMs, limit, cost })),
     versions: versions.map(({ version }) => version),
@@ -84,7 +85,7 @@ async function runAdmit(redis: Redis, claim: LimitRequest, lease: LeaseRequest |
     once: once && { ms: ONCE_MS, body: once.body },
     lease,
   })
-  return readAnswer(claim, await runScript<Answer>(redis, ADMIT, keys, [argument]))
+  return readAnswer(request, await runScript<Answer>(redis, ADMIT, keys, [argument]))
 }
 
 export const toWindowKey = (key: string) => `${PREFIX}:${key}`
@@ -94,7 +95,7 @@ const listKeys = ({ organizationId, period }: QuotaRequest) => [
   holdsKey(organizationId, period.name),
 ]
 
-/** A quota as the scripts take it. */
+/** A quota in the form that the scripts read. */
 export function quotaArgument({ period, meters, recorded, isFresh }: QuotaRequest) {
   return {
     ...(isFresh && { recorded, keepUntil: keepUntil(period) }),
@@ -102,17 +103,20 @@ export function quotaArgument({ period, meters, recorded, isFresh }: QuotaReques
   }
 }
 
-function readAnswer(claim: LimitRequest, answer: Answer): Admission {
+function readAnswer(request: LimitRequest, answer: Answer): Admission {
   if (answer[0] === 'stale') return { outcome: 'stale', index: answer[1] }
   if (answer[0] === 'unseeded' || answer[0] === 'reused') return { outcome: answer[0] }
   const [outcome, refused, windows, meters, [units, bucket, born, quotaBorn], generation, confirmed] = answer
   return {
     outcome,
     refused,
-    ...(outcome !== 'admitted' && findNeverFitting(claim, outcome)),
-    asOf: claim.now,
-    windows: claim.windows.map((window, at) => toReading(window, windows[at * 2] ?? 0, windows[at * 2 + 1] ?? 0)),
-    meters: (claim.quota?.meters ?? []).map((_, at) => ({ used: meters[at * 2] ?? 0, held: meters[at * 2 + 1] ?? 0 })),
+    ...(outcome !== 'admitted' && findNeverFitting(request, outcome)),
+    asOf: request.now,
+    windows: request.windows.map((window, at) => toReading(window, windows[at * 2] ?? 0, windows[at * 2 + 1] ?? 0)),
+    meters: (request.quota?.meters ?? []).map((_, at) => ({
+      used: meters[at * 2] ?? 0,
+      held: meters[at * 2 + 1] ?? 0,
+    })),
     ...(confirmed === 1 && { isConfirmed: true }),
     ...(generation >= 0 && { generation }),
     ...(units > 0 && { lease: { units, bucket, born, quotaBorn } }),

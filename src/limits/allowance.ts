@@ -9,16 +9,16 @@ export interface Allowance {
   readonly loadedAt: number
 }
 
-/** As for keys (verification/cache.ts): with the time that loading may take, the bound on a change while Redis fails. */
+/** As for keys (verification/cache.ts): with the time that loading may take, it bounds a change while Redis fails. */
 const HARD_AGE_MS = 25_000
-/** Somewhat longer than a query may take. */
+/** Slightly longer than a query may take. */
 const LOAD_MS = 6_000
 
 const allowances = createLru<Allowance>(10_000)
 const loading = new Map<string, Promise<Allowance>>()
 
 /**
- * What an organization may use, from this isolate's memory or with one query, which those who ask at once share.
+ * Finds an organization's limits and use, in this isolate's memory or with one query that concurrent requests share.
  *
  * @throws Problem `organization_not_found`, or `unavailable` when the database does not answer
  */
@@ -29,7 +29,7 @@ export async function findAllowance(deps: Deps, organizationId: string): Promise
   return isGood ? known : reloadAllowance(deps, organizationId)
 }
 
-/** Past the cache: what it holds has been overtaken, or counters need their true values. */
+/** Reloads past the cache: the cached row is stale, or counters need the figures of Postgres. */
 export async function reloadAllowance(deps: Deps, organizationId: string): Promise<Allowance> {
   const underway = loading.get(organizationId)
   const loaded = underway && (await waitFor(underway, LOAD_MS))
@@ -38,7 +38,7 @@ export async function reloadAllowance(deps: Deps, organizationId: string): Promi
     if (loading.get(organizationId) === load) loading.delete(organizationId) // else another request took over from this one
   })
   loading.set(organizationId, load)
-  deps.defer(load.catch(() => undefined)) // others wait for it too: it must outlive a caller that hangs up
+  deps.defer(load.catch(() => undefined)) // other requests wait for it, so it must outlive a caller that disconnects
   return load
 }
 

@@ -1,12 +1,12 @@
 /**
- * Units that this isolate admitted alone, on their way to the counters of Redis.
+ * Carries units that this isolate admitted locally to the counters of Redis.
  *
- * They go there before the next claim of the same organization is decided, into the lane of the generation that the isolate
- * knew last; their events say the same lane, so that Postgres settles it (docs/internals/decisions/0008). Units older than some
- * seconds are in Postgres already: the claim is asked for with fresh figures first, and where those come they replace the
- * units. If Postgres does not answer, the units are added: they may count twice until their lane is settled, and are never
- * missed. Units of an isolate that dies, or is not asked again, reach the counter with the next fresh row of any isolate, or
- * with the reconciliation of every minute.
+ * They are carried before the next request of the same organization is decided, into the lane of the last generation
+ * that the isolate knew. Their events name the same lane, so Postgres settles it (docs/internals/decisions/0008). Units
+ * older than some seconds are already in Postgres. So the request is retried with fresh figures first, and these
+ * replace the units. If Postgres does not answer, the units are added: they may count twice until their lane is
+ * settled, but are never lost. If an isolate dies or gets no further request, its units reach the counter with the next
+ * fresh row of any isolate, or with the reconciliation that runs every minute.
  */
 import { defineScript, runScript } from '../db/script.ts'
 import type { Deps } from '../deps.ts'
@@ -20,20 +20,22 @@ import { BUCKETS } from './window.ts'
 
 /** By then the event of an admission is in Postgres, or in the spool. */
 const WRITTEN_AFTER_MS = 8_000
-/** Of one organization; beyond this the oldest are left to Postgres. */
-const MAX_CLAIMS = 1_000
-/** How often a claim waits for what others carry, before it carries by itself: a carrier may be lost. */
+/** Per organization. Beyond this, the oldest are left to Postgres. */
+const MAX_REQUESTS = 1_000
+/**
+ * How often a request waits for another one that carries units before it carries them itself. The other may be lost.
+ */
 const MAX_WAITS = 3
-/** How long Redis remembers that a batch has arrived. */
+/** How long Redis remembers that a batch arrived. */
 const BATCH_MARKER_MS = 600_000
 
 interface LocalAdmission {
-  readonly claim: LimitRequest
-  /** The last generation of the quota's counter that this isolate was told of, if any. */
+  readonly request: LimitRequest
+  /** The last generation of the quota's counter that this isolate received, if any. */
   readonly generation: number | undefined
 }
 
-/** What is sent to Redis, and sent again unchanged until the answer arrives. */
+/** Sent to Redis, and sent again unchanged until the answer arrives. */
 interface Batch {
   readonly admitted: readonly LocalAdmission[]
   readonly keys: string[]
@@ -43,9 +45,9 @@ interface Batch {
 interface Pending {
   admitted: LocalAdmission[]
   unsent: Batch | undefined
-  /** Whether a claim was sent back for fresh figures since the last time that everything was carried. */
+  /** Whether a request was sent back for fresh figures since everything was last carried. */
   hasAskedPostgres: boolean
-  /** While the units are being added: others wait, so that they are decided by counters that hold them. */
+  /** Set while units are being added. Others wait, so that they are decided by counters that include these units. */
   carrying: Promise<void> | undefined
 }
 
@@ -56,11 +58,12 @@ const selectOwner = ({ quota, windows: [window] }: LimitRequest) => quota?.organ
 
 /**
  * KEYS: windows, then quotas, then the marker of the batch. ARGV[1]: JSON of `buckets`, `windows` of { ms, units } and
- * `quotas` of { generation or -1, units by meter }. ARGV[2]: added to the clock (ms). ARGV[3]: how long the marker lives (ms).
- * The same batch again changes nothing.
+ * `quotas` of { generation or -1, units by meter }. ARGV[2]: added to the clock (ms). ARGV[3]: how long the marker
+ * lives (ms). Idempotent per batch.
  *
- * Units of a window count from now on, since the isolate's clock is not that of Redis. Units of a quota that Redis does not
- * have wait beside it (`carried:<meter>`) until it is started; a generation that is settled is what Postgres says.
+ * Units of a window count from now on, because the isolate's clock differs from that of Redis. If Redis does not have
+ * the quota, its units wait beside it (`carried:<meter>`) until it is started. A settled generation has the figures of
+ * Postgres and is not changed.
  */
 const CARRY = defineScript(`
 local request = cjson.decode(ARGV[1])
@@ -98,11 +101,11 @@ end
 return 1`)
 
 /** Remembers what was admitted without Redis. */
-export function keepForLater(claim: LimitRequest, generation: number | undefined): void {
-  const owner = selectOwner(claim)
+export function keepForLater(request: LimitRequest, generation: number | undefined): void {
+  const owner = selectOwner(request)
   const known = pending.get(owner) ?? newPending()
-  known.admitted.push({ claim, generation })
-  if (known.admitted.length > MAX_CLAIMS) markCarried((known.admitted.shift() as LocalAdmission).claim)
+  known.admitted.push({ request, generation })
+  if (known.admitted.length > MAX_REQUESTS) markCarried((known.admitted.shift() as LocalAdmission).request)
   pending.set(owner, known)
   isAnyPending = true
 }
@@ -110,21 +113,21 @@ export function keepForLater(claim: LimitRequest, generation: number | undefined
 const newPending = (): Pending => ({ admitted: [], unsent: undefined, hasAskedPostgres: false, carrying: undefined })
 
 /**
- * Brings what this isolate admitted alone to the counters that a claim is about to be decided by.
+ * Carries what this isolate admitted locally to the counters that will decide a request.
  *
- * @returns whether the claim has to be asked again with fresh figures, since Postgres has some of the units
+ * @returns whether the request must be retried with fresh figures, because Postgres already has some of the units
  * @throws whatever the client throws when Redis fails; the units stay pending
  */
-export async function carryPending(deps: Deps, claim: LimitRequest): Promise<boolean> {
-  const known = isAnyPending ? pending.get(selectOwner(claim)) : undefined
+export async function carryPending(deps: Deps, request: LimitRequest): Promise<boolean> {
+  const known = isAnyPending ? pending.get(selectOwner(request)) : undefined
   if (!known) return false
   await waitForOthers(known, deps.config.REDIS_TIMEOUT_MS)
   if (known.admitted.length === 0 && !known.unsent) return false
-  if (needsPostgres(known, claim, deps.now())) {
+  if (needsPostgres(known, request, deps.now())) {
     known.hasAskedPostgres = true
     return true
   }
-  const carrying = carry(deps, known, claim.quota?.isFresh ?? false)
+  const carrying = carry(deps, known, request.quota?.isFresh ?? false)
   const ended = carrying.catch(() => undefined)
   known.carrying = ended
   try {
@@ -139,35 +142,36 @@ async function waitForOthers(known: Pending, timeoutMs: number): Promise<void> {
   for (let waits = 0; known.carrying && waits < MAX_WAITS; waits++) await waitFor(known.carrying, timeoutMs)
 }
 
-/** Once: if no fresh figures come of it, Postgres does not answer, and the units are added as they are. */
+/** Asks once. If no fresh figures arrive, Postgres does not answer, and all units are added. */
 function needsPostgres({ admitted, hasAskedPostgres }: Pending, { quota }: LimitRequest, now: number): boolean {
   if (!quota || quota.isFresh || hasAskedPostgres) return false
   return admitted.some((one) => isWritten(one, now))
 }
 
-const isWritten = ({ claim }: LocalAdmission, now: number) => now - claim.now > WRITTEN_AFTER_MS
+const isWritten = ({ request }: LocalAdmission, now: number) => now - request.now > WRITTEN_AFTER_MS
 
-/** One batch after the other: one whose answer was lost is sent again before another is made. */
+/** One batch after the other: a batch whose answer was lost is sent again before a new one is built. */
 async function carry(deps: Deps, known: Pending, isFresh: boolean): Promise<void> {
   while (known.unsent || known.admitted.length > 0) {
     const batch = known.unsent ?? buildBatch(known.admitted.splice(0), isFresh, deps.now())
     known.unsent = batch
     const args = [batch.argument, deps.redisAheadMs, BATCH_MARKER_MS]
     await retryLost(deps, () => runScript(deps.redis, CARRY, batch.keys, args))
-    if (known.unsent !== batch) continue // another request sent it as well; what it sends next must arrive for this one as well
+    // another request sent it as well, so what it sends next must also arrive before this request is decided
+    if (known.unsent !== batch) continue
     known.unsent = undefined
-    for (const { claim } of batch.admitted) markCarried(claim)
+    for (const { request } of batch.admitted) markCarried(request)
   }
   known.hasAskedPostgres = false
 }
 
-/** @param isFresh whether the claim that follows has fresh figures of Postgres: then written units are among those */
+/** @param isFresh whether the next request has fresh figures of Postgres, which include written units */
 function buildBatch(admitted: readonly LocalAdmission[], isFresh: boolean, now: number): Batch {
   const windows = new Map<string, { ms: number; units: number }>()
   const quotas = new Map<string, { key: string; generation: number; units: Record<string, number> }>()
   for (const one of admitted) {
-    const { windows: asked, now: at } = one.claim
-    for (const { key, windowMs, cost } of asked) {
+    const { windows: sent, now: at } = one.request
+    for (const { key, windowMs, cost } of sent) {
       if (cost > 0 && now - at <= windowMs)
         windows.set(key, { ms: windowMs, units: (windows.get(key)?.units ?? 0) + cost })
     }
@@ -187,7 +191,7 @@ function buildBatch(admitted: readonly LocalAdmission[], isFresh: boolean, now: 
 
 function addUnits(
   quotas: Map<string, { key: string; generation: number; units: Record<string, number> }>,
-  { claim: { quota }, generation = -1 }: LocalAdmission,
+  { request: { quota }, generation = -1 }: LocalAdmission,
 ): void {
   if (!quota) return
   const key = quotaKey(quota.organizationId, quota.period.name)

@@ -8,30 +8,31 @@ import type { Admission, LeaseRequest, LimitRequest } from './limit-request.ts'
 import { retryLost } from './retry.ts'
 
 /**
- * Takes what a claim asks for, all or nothing. A lost answer is asked for again; while Redis fails, this isolate decides
- * alone, and what it admits reaches the counters before Redis decides the organization's next claim.
+ * Takes all units of a request, or none. Retries once if the answer was lost. While Redis fails, this isolate decides
+ * locally, and the units it admits reach the counters before Redis decides the organization's next request.
  *
- * @param lease units wanted beyond the claim's own, if any
+ * @param lease units to take in addition to the request's own, if any
  * @throws Problem `unavailable` while Redis fails and `ON_LIMITER_OUTAGE` is `closed`
  */
-export async function consume(deps: Deps, claim: LimitRequest, lease?: LeaseRequest): Promise<Admission> {
-  const sent = trackSent(claim)
+export async function consume(deps: Deps, request: LimitRequest, lease?: LeaseRequest): Promise<Admission> {
+  const sent = trackSent(request)
   try {
-    if ((await carryPending(deps, claim)) && claim.quota && !claim.quota.isFresh) return { outcome: 'unseeded' }
+    if ((await carryPending(deps, request)) && request.quota && !request.quota.isFresh) return { outcome: 'unseeded' }
     let isRetried = false
     const admission = await retryLost(deps, (isFirst) => {
       isRetried = !isFirst
-      return admit(deps.redis, claim, isFirst ? lease : undefined) // the lost try may have taken a lease already
+      return admit(deps.redis, request, isFirst ? lease : undefined) // the lost attempt may have taken a lease already
     })
     if (!('meters' in admission)) return admission
-    rememberDecision(claim, admission, sent)
+    rememberDecision(request, admission, sent)
     return isRetried ? { ...admission, isRetried: true } : admission
   } catch (error) {
-    sent.end() // it is decided here: what was lost of it takes from the limit, and never adds to it
+    // the request is decided locally; whatever the lost attempt took counts against the limit, never beyond it
+    sent.end()
     if (deps.config.ON_LIMITER_OUTAGE === 'closed')
       throw new Problem('unavailable', { detail: 'Limits cannot be checked.' })
-    const admission = admitLocally(claim, error)
-    if (admission.outcome === 'admitted') keepForLater(claim, admission.generation)
+    const admission = admitLocally(request, error)
+    if (admission.outcome === 'admitted') keepForLater(request, admission.generation)
     return admission
   } finally {
     sent.end()

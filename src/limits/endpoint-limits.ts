@@ -10,10 +10,10 @@ import type { Admission } from './limit-request.ts'
 const MINUTE = 60_000
 
 /**
- * Every limit of Tollgate's own endpoints: how many in which time, for each subject (an address, an account, both).
- * They are spent before any password is hashed. A successful login forgives the one that watches an account from one
- * network. The two that hold from everywhere are not asked of a network from which the user signed in before: guessing,
- * however widely spread, does not lock owners out. The one of them that is everybody's counts failures alone.
+ * Every limit of Tollgate's own endpoints: how many requests in which time, for each subject (an address, an account,
+ * or both). They are counted before any password is hashed. A successful login resets the limit of the account from
+ * that network. The two limits across all networks do not apply to a network from which the user signed in before, so
+ * even distributed guessing does not lock owners out. The limit shared by all accounts counts failures only.
  */
 const POLICIES = {
   register_address: { limit: 200, windowMs: 60 * MINUTE },
@@ -50,16 +50,16 @@ const POLICIES = {
 
 export type Policy = keyof typeof POLICIES
 
-/** Against guessing: an attacker must not gain by an outage of Redis, in which each isolate counts for itself. */
+/** Limits against guessing. An attacker must not gain from an outage of Redis, when each isolate counts by itself. */
 const GUESSING = /^(login|password|email_token)_/
-const SHARE_ALONE = 0.1
-/** So that a slip of the hand locks nobody out. */
+const LOCAL_SHARE = 0.1
+/** So that a few typing errors lock nobody out. */
 const MIN_LOCAL_LIMIT = 3
 
-const alone = (policy: Policy) =>
-  GUESSING.test(policy) && { limitAlone: Math.max(MIN_LOCAL_LIMIT, POLICIES[policy].limit * SHARE_ALONE) }
+const localBound = (policy: Policy) =>
+  GUESSING.test(policy) && { localLimit: Math.max(MIN_LOCAL_LIMIT, POLICIES[policy].limit * LOCAL_SHARE) }
 
-/** What a policy counts; parts are joined, and an address counts as its network. */
+/** What a policy counts by. The parts are joined, and an address counts as its network. */
 export interface Subject {
   readonly address?: string
   readonly account?: string
@@ -68,7 +68,7 @@ export interface Subject {
 const toKey = (policy: Policy, { address, account }: Subject) =>
   `policy:${policy}:${[address && toNetwork(address), account].filter(Boolean).join('|')}`
 
-/** The caller's address as a subject; callers whom no edge identifies share one. */
+/** The caller's address as a subject. Callers that no edge identifies share one. */
 export function networkAddress(deps: { readonly origin: { readonly ip: string | undefined } }): string {
   return deps.origin.ip ?? 'unknown'
 }
@@ -79,19 +79,19 @@ export function networkAddress(deps: { readonly origin: { readonly ip: string | 
  * @throws Problem `rate_limited`, with the headers of the policy that frees up last
  */
 export async function enforceRateLimits(deps: Deps, policies: Partial<Record<Policy, Subject>>): Promise<void> {
-  const asked = Object.entries(policies) as [Policy, Subject][]
+  const entries = Object.entries(policies) as [Policy, Subject][]
   const now = deps.now()
   const admissions = await Promise.all(
-    asked.map(([policy, subject]) =>
+    entries.map(([policy, subject]) =>
       consume(deps, {
         now,
         aheadMs: deps.redisAheadMs,
-        windows: [{ key: toKey(policy, subject), cost: 1, ...POLICIES[policy], ...alone(policy) }],
+        windows: [{ key: toKey(policy, subject), cost: 1, ...POLICIES[policy], ...localBound(policy) }],
         versions: [],
       }),
     ),
   )
-  const refused = admissions.flatMap((admission, at) => refusal(admission, asked[at]?.[0] as Policy))
+  const refused = admissions.flatMap((admission, at) => refusal(admission, entries[at]?.[0] as Policy))
   const last = refused.toSorted((a, b) => b.window.reset - a.window.reset)[0]
   if (!last) return
   const headers = rateLimitHeaders(last.policy, last.window, POLICIES[last.policy].windowMs, now)
@@ -102,9 +102,12 @@ function refusal(admission: Admission, policy: Policy) {
   return admission.outcome === 'rate_limited' ? admission.windows.map((window) => ({ policy, window })) : []
 }
 
-/** Gives a subject its policies back: whoever proved to be the owner is not held to what others tried. */
+/**
+ * Resets a subject's policies: once a user has proven to be the owner, the attempts of others no longer count against
+ * them.
+ */
 export async function resetRateLimits(deps: Deps, policies: Partial<Record<Policy, Subject>>): Promise<void> {
   const keys = (Object.entries(policies) as [Policy, Subject][]).map(([policy, subject]) => toKey(policy, subject))
   forgetWindows(keys)
-  await deps.redis.del(...keys.map(toWindowKey)).catch(() => undefined) // they expire by themselves
+  await deps.redis.del(...keys.map(toWindowKey)).catch(() => undefined) // they also expire on their own
 }

@@ -1,5 +1,5 @@
 import { errorFields, log } from '../lib/log.ts'
-import { findGeneration, findMeter, findWindow, rememberAlone } from './known.ts'
+import { findGeneration, findMeter, findWindow, rememberLocally } from './known.ts'
 import {
   findNeverFitting,
   type LimitDecision,
@@ -10,37 +10,38 @@ import {
 } from './limit-request.ts'
 import { bucketThatMakesRoom, indexBucket, liveBuckets, toReading } from './window.ts'
 
-/** How often this isolate had to decide alone; logged with every entry so that an alert can look at its growth. */
+/** How often this isolate had to decide locally. Every log entry has it, so that an alert can watch its growth. */
 let fallbacks = 0
 
 /**
- * Decides a claim while Redis fails: the same rules, by what this isolate knows (known.ts). What is admitted is still
- * recorded, and carried to the counters when Redis is back (carry.ts).
+ * Decides a request while Redis fails, by the same rules and the figures that this isolate knows (known.ts). Admitted
+ * requests are still recorded, and carried to the counters when Redis is back (carry.ts).
  */
-export function admitLocally(claim: LimitRequest, error: unknown): LimitDecision {
+export function admitLocally(request: LimitRequest, error: unknown): LimitDecision {
   fallbacks += 1
   log('warn', 'limiter_outage', { fallbacks, ...errorFields(error) })
-  const costs = claim.windows.some(({ cost }) => cost > 0)
-  const meters = claim.quota?.meters.map((meter) => findMeter(claim.quota as QuotaRequest, meter, claim.now)) ?? []
-  const reads = claim.windows.map((window) => readWindow(window, claim.now))
+  const costs = request.windows.some(({ cost }) => cost > 0)
+  const meters =
+    request.quota?.meters.map((meter) => findMeter(request.quota as QuotaRequest, meter, request.now)) ?? []
+  const reads = request.windows.map((window) => readWindow(window, request.now))
   const limited = reads.findIndex(({ awaited }) => awaited !== undefined)
-  const full = costs ? (claim.quota?.meters.findIndex((meter, at) => isFull(meter, meters[at])) ?? -1) : -1
-  const decided = { asOf: claim.now, isLocal: true, meters } as const
+  const full = costs ? (request.quota?.meters.findIndex((meter, at) => isFull(meter, meters[at])) ?? -1) : -1
+  const decided = { asOf: request.now, isLocal: true, meters } as const
   const windows = reads.map(({ reading }) => reading)
   const refuse = (outcome: 'rate_limited' | 'quota_exceeded', refused: number) => ({
     outcome,
     refused,
     ...decided,
     windows,
-    ...findNeverFitting(claim, outcome),
+    ...findNeverFitting(request, outcome),
   })
   if (limited >= 0) return refuse('rate_limited', limited)
   if (full >= 0) return refuse('quota_exceeded', full)
-  rememberAlone(claim)
-  return { outcome: 'admitted', refused: -1, ...decided, ...readAfter(claim, meters, reads) }
+  rememberLocally(request)
+  return { outcome: 'admitted', refused: -1, ...decided, ...readAfter(request, meters, reads) }
 }
 
-/** What is left once the claim has its units, and the lane of its event, to which they are carried. */
+/** The reading after the request has its units, and the lane of its event, to which the units are carried. */
 function readAfter(
   { quota }: LimitRequest,
   meters: readonly MeterState[],
@@ -62,7 +63,7 @@ function readWindow(window: LimitRequest['windows'][number], now: number) {
   const current = indexBucket(now, window.windowMs)
   const live = liveBuckets(findWindow(window.key, current), now, window.windowMs)
   const taken = live.reduce((sum, [, units]) => sum + units, 0)
-  const limit = window.limitAlone ?? window.limit
+  const limit = window.localLimit ?? window.limit
   const awaited = bucketThatMakesRoom(live, window.cost, limit, current)
   return {
     awaited,

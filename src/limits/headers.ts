@@ -1,8 +1,8 @@
 import type { WindowReading } from './window.ts'
 
 /**
- * `RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers-10. Seconds are rounded up: a client that
- * waits exactly that long is not refused again.
+ * `RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers-10. Seconds are rounded up, so a client
+ * that waits exactly that long is not refused again.
  */
 export function rateLimitFields(
   policy: string,

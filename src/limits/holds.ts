@@ -1,6 +1,6 @@
 /**
  * Holds: units reserved for work whose cost is known only afterwards. They count against the quota until they are
- * released or expire by themselves.
+ * released or expire.
  */
 
 import type { Meter } from '../db/schema/meters.ts'
@@ -10,23 +10,26 @@ import { quotaArgument } from './admission.ts'
 import { holdsKey, type MeterState, type QuotaRequest, quotaKey, type Recorded } from './limit-request.ts'
 import { QUOTA_FUNCTIONS } from './quota-script.ts'
 
-/** The most of what is left that one hold may have: a single estimate, however wild, never shuts out everybody else. */
+/**
+ * The largest share of the rest that one hold may take, so that a single wild estimate never shuts out everybody else.
+ */
 const MAX_SHARE_OF_REST = 0.9
 /** How long the marker of an idempotency key outlives its hold. */
 const MARKED_MS = 24 * 3_600_000
-/** Open holds of an organization in a period. */
+/** The most open holds of an organization in a period. */
 const MAX_HOLDS = 5_000
 
 /**
- * KEYS: the quota's hash, its holds, the organization's version, with an idempotency key its marker. ARGV[1]: JSON of `ahead` (ms), `quota` as the admission
- * script has it with `gauges`, their latest readings, `version`, `id`, `body` (a hash of the request that an
- * idempotency key stands for), `marked` (ms), `ms` until the hold expires, `share`, and `most` holds
- * of an organization: when the first of them expires all are looked at.
+ * KEYS: the quota's hash, its holds, the organization's version, and, with an idempotency key, its marker. ARGV[1]:
+ * JSON of `ahead` (ms); `quota` as in the admission script; `gauges`, their latest readings; `version`; `id`; `body` (a
+ * hash of the request that an idempotency key stands for); `marked` (ms); `ms` until the hold expires; `share`; and
+ * `maxHolds` of an organization. All holds are read when the first of them expires.
  *
- * Answer: {'reused'} | {'closed'} (the marker stands for another request, for a hold that is over) | {'stale'} | {'unseeded'} | {'too_many'} | {'exceeded', index from 0 of the meter, 0, used and held of each} |
- * {'held', -1, expiry (ms), used and held of each, amount held of each}. The same id again gets the hold there is.
+ * Answer: {'reused'} | {'closed'} (the marker stands for another request, or for a hold that ended) | {'stale'} |
+ * {'unseeded'} | {'too_many'} | {'exceeded', index from 0 of the meter, 0, used and held of each} | {'held', -1, expiry
+ * (ms), used and held of each, amount held of each}. The same id again returns the existing hold.
  *
- * Unlike used-up counters, gauges fall: their latest reading replaces what was known.
+ * Unlike counters, gauges can fall, so their latest reading replaces the known one.
  */
 const HOLD = defineScript(`${QUOTA_FUNCTIONS}
 local request = cjson.decode(ARGV[1])
@@ -57,7 +60,7 @@ if known then
   return {'held', -1, hold.expires, states, amounts}
 end
 
-if redis.call('HLEN', KEYS[2]) >= request.most then return {'too_many'} end
+if redis.call('HLEN', KEYS[2]) >= request.maxHolds then return {'too_many'} end
 for i, meter in ipairs(meters) do
   local room = meter.limit - (state[meter.name] or 0) - (state['held:' .. meter.name] or 0)
   amounts[i] = meter.amount
@@ -84,9 +87,9 @@ remember()
 return {'held', -1, expires, states, amounts}`)
 
 /**
- * KEYS: the quota's hash, its holds. ARGV: the hold's id, JSON of what Postgres says was used. Answer: whether there was
- * such a hold. The used units count in the same step in which the held ones no longer do. Held units never fall below 0:
- * a quota's hash that was lost counts the holds again when it is started.
+ * KEYS: the quota's hash, its holds. ARGV: the hold's id, JSON of the use recorded by Postgres. Answer: whether the
+ * hold existed. The used units start to count in the same step in which the held ones stop. Held units never fall below
+ * 0: a lost hash counts the holds again when it is started.
  */
 const RELEASE = defineScript(`${QUOTA_FUNCTIONS}
 local state = readQuota(KEYS[1])
@@ -100,13 +103,13 @@ for meter, amount in pairs(cjson.decode(known).amounts) do
 end
 return 1`)
 
-/** What is to be held. The claim's meters name the amounts. */
+/** What to hold. The meters of the quota request name the amounts. */
 export interface HoldRequest {
   readonly id: string
-  /** A hash of the request, where the id stands for an idempotency key. */
+  /** A hash of the request, if the id stands for an idempotency key. */
   readonly body?: string
   readonly quota: QuotaRequest
-  /** Readings of gauges, where they were read just now. */
+  /** Readings of gauges, if they were just read. */
   readonly gauges: Readonly<Partial<Record<Meter, number>>>
   /** The organization's version that the limits were read with, and its Redis key. */
   readonly version: { readonly key: string; readonly version: number }
@@ -121,13 +124,16 @@ export type Hold =
       /** Unix milliseconds by the clock of Redis. */
       readonly expiresAt: number
       readonly meters: readonly MeterState[]
-      /** In the order of the claim's meters; less than was asked for where it would have been nearly all that is left. */
+      /**
+       * In the order of the request's meters. Less than requested if the request would have taken nearly all that is
+       * left.
+       */
       readonly amounts: readonly number[]
     }
 
 type Answer = [outcome: Hold['outcome'], refused: number, expires: number, states: number[], amounts?: number[]]
 
-/** Holds what is asked for, of all meters or of none. @throws whatever the client throws when Redis fails */
+/** Holds the units of all meters, or of none. @throws whatever the client throws when Redis fails */
 export async function holdUnits(deps: Deps, { id, body, quota, gauges, version, ms }: HoldRequest): Promise<Hold> {
   const { organizationId, period } = quota
   const keys = [quotaKey(organizationId, period.name), holdsKey(organizationId, period.name), version.key]
@@ -142,7 +148,7 @@ export async function holdUnits(deps: Deps, { id, body, quota, gauges, version, 
     marked: MARKED_MS,
     ms,
     share: MAX_SHARE_OF_REST,
-    most: MAX_HOLDS,
+    maxHolds: MAX_HOLDS,
     keepUntil: deps.now() + ms + HOLDS_OUTLIVE_MS,
   }
   const [outcome, refused, expiresAt, states, amounts = []] = await runScript<Answer>(deps.redis, HOLD, keys, [
@@ -153,7 +159,7 @@ export async function holdUnits(deps: Deps, { id, body, quota, gauges, version, 
   return outcome === 'exceeded' ? { outcome, refused, meters } : { outcome, expiresAt, meters, amounts }
 }
 
-/** A hold may be the last of its period: the hash goes a while after it. */
+/** A hold may be the last of its period, so the hash is kept for a while after it. */
 const HOLDS_OUTLIVE_MS = 3 * 24 * 3_600_000
 
 interface Release {
@@ -161,11 +167,11 @@ interface Release {
   /** The period's name. */
   readonly period: string
   readonly holdId: string
-  /** What Postgres says was used in that period, by meter, in whole units; of another period nothing. */
+  /** The use that Postgres has recorded in that period, by meter, in whole units. Empty for another period. */
   readonly recorded: Recorded
 }
 
-/** @returns whether there was such a hold: not released before and not expired */
+/** @returns whether the hold existed: not released before and not expired */
 export async function releaseHold(deps: Deps, { organizationId, period, holdId, recorded }: Release): Promise<boolean> {
   const keys = [quotaKey(organizationId, period), holdsKey(organizationId, period)]
   const args = [holdId, JSON.stringify(recorded)]

@@ -1,10 +1,10 @@
 /**
- * What this isolate knows of the counters of Redis, for when it has to decide alone: what Redis told it last, what it has
- * admitted alone and Redis does not hold yet, and what it has asked for and has no answer to.
+ * What this isolate knows of the counters of Redis, for local decisions: the last state received from Redis, what the
+ * isolate admitted locally and has not carried yet, and what it has sent and not seen answered.
  *
- * The three are kept apart. An answer replaces what was told, and must not wipe out what was admitted alone meanwhile; and
- * what is in flight may be granted. So the sum of what Redis grants and what the isolate grants alone stays within a limit,
- * as far as this isolate is concerned.
+ * The three are kept apart. An answer replaces the received state and must not erase what was admitted locally
+ * meanwhile, and requests in flight may be granted. So the sum of what Redis grants and what the isolate grants locally
+ * stays within a limit, as far as this isolate is concerned.
  */
 import { createLru } from '../lib/lru.ts'
 import {
@@ -20,24 +20,24 @@ import { indexBucket } from './window.ts'
 type Counts = ReadonlyMap<number, number>
 
 /**
- * What Redis told. `number` is that of the newest claim that was sent before: answers to claims up to it may be older.
- * `isCarried`: units were added since that such an answer need not know.
+ * The state received from Redis. `number` is that of the newest request sent before it: answers to requests up to it
+ * may be older. `isCarried`: units were carried since then, and such an answer may not include them.
  */
 interface ReceivedState {
   readonly number: number
   readonly isCarried: boolean
 }
 
-const toldWindows = createLru<ReceivedState & { readonly counts: Counts }>(10_000)
-const toldMeters = createLru<ReceivedState & { readonly state: MeterState }>(40_000)
-/** Admitted alone and not carried yet: by window and bucket, and by meter. */
-const aloneWindows = createLru<Counts>(10_000)
-const aloneMeters = createLru<number>(40_000)
-/** Units of claims that Redis has not answered yet, by window or meter. */
+const receivedWindows = createLru<ReceivedState & { readonly counts: Counts }>(10_000)
+const receivedMeters = createLru<ReceivedState & { readonly state: MeterState }>(40_000)
+/** Admitted locally and not carried yet, by window and bucket, and by meter. */
+const localWindows = createLru<Counts>(10_000)
+const localMeters = createLru<number>(40_000)
+/** Units of requests that Redis has not answered yet, by window or meter. */
 const inFlight = new Map<string, number>()
-/** Held alone: no other isolate knows of these, and they end by themselves. */
-const aloneHolds = createLru<readonly { readonly until: number; readonly amount: number }[]>(10_000)
-/** The generation that a quota's counter was in last (limits/quota-script.ts). */
+/** Held locally: no other isolate knows of these holds, and they end by expiring. */
+const localHolds = createLru<readonly { readonly until: number; readonly amount: number }[]>(10_000)
+/** The last known generation of a quota's counter (limits/quota-script.ts). */
 const generations = createLru<number>(10_000)
 
 let lastNumber = 0
@@ -54,15 +54,15 @@ function listUnits({ windows, quota }: Pick<LimitRequest, 'quota'> & { readonly 
   ]
 }
 
-/** A claim on its way to Redis. */
+/** A request on its way to Redis. */
 export interface Sent {
   readonly number: number
-  /** Its answer has come, or never will. */
+  /** Its answer has arrived, or never will. */
   end(): void
 }
 
-export function trackSent(claim: Parameters<typeof listUnits>[0]): Sent {
-  const units = listUnits(claim)
+export function trackSent(request: Parameters<typeof listUnits>[0]): Sent {
+  const units = listUnits(request)
   const add = (sign: 1 | -1) => {
     for (const [slot, amount] of units) {
       const rest = (inFlight.get(slot) ?? 0) + sign * amount
@@ -82,27 +82,34 @@ export function trackSent(claim: Parameters<typeof listUnits>[0]): Sent {
 }
 
 /**
- * Remembers what the counters of a quota said. Of answers that overtook each other the largest counts, and to what was
- * carried meanwhile the units of the claim are added: rather too much than too little.
+ * Remembers the state of a quota's counters. If answers overtook each other, the largest figure counts. If units were
+ * carried meanwhile, the request's own units are added: the sum may be too high, never too low.
  */
 export function rememberMeters(quota: QuotaRequest, states: readonly MeterState[], sent: Sent): void {
   for (const [at, meter] of quota.meters.entries()) {
     const [slot, state] = [toSlot(quota, meter), states[at]]
     if (!state) continue
-    const told = toldMeters.get(slot)
-    const used = told && !isNewer(sent, told) ? latest(told, told.state.used, state.used, meter.amount) : state.used
-    toldMeters.set(slot, { state: { ...state, used }, ...toReceived(sent, told) })
+    const received = receivedMeters.get(slot)
+    const used =
+      received && !isNewer(sent, received)
+        ? latest(received, received.state.used, state.used, meter.amount)
+        : state.used
+    receivedMeters.set(slot, { state: { ...state, used }, ...toReceived(sent, received) })
   }
 }
 
-/** The same of a decision that Redis made. Units of a window count from now on: when they were taken, nobody has told. */
+/**
+ * The same for a decision that Redis made. Units of a window count from now on, because Redis does not say when they
+ * were taken.
+ */
 export function rememberDecision({ windows, quota, now }: LimitRequest, decided: LimitDecision, sent: Sent): void {
   for (const [at, { key, windowMs, cost }] of windows.entries()) {
-    const [reading, told] = [decided.windows[at], toldWindows.get(key)]
+    const [reading, received] = [decided.windows[at], receivedWindows.get(key)]
     if (!reading) continue
     const taken = reading.limit - reading.remaining
-    const known = told && !isNewer(sent, told) ? latest(told, sumCounts(told.counts), taken, cost) : taken
-    toldWindows.set(key, { counts: new Map([[indexBucket(now, windowMs), known]]), ...toReceived(sent, told) })
+    const known =
+      received && !isNewer(sent, received) ? latest(received, sumCounts(received.counts), taken, cost) : taken
+    receivedWindows.set(key, { counts: new Map([[indexBucket(now, windowMs), known]]), ...toReceived(sent, received) })
   }
   if (!quota) return
   rememberMeters(quota, decided.meters, sent)
@@ -110,85 +117,88 @@ export function rememberDecision({ windows, quota, now }: LimitRequest, decided:
     generations.set(quotaKey(quota.organizationId, quota.period.name), decided.generation)
 }
 
-const isNewer = (sent: Sent, told: ReceivedState) => sent.number > told.number
+const isNewer = (sent: Sent, received: ReceivedState) => sent.number > received.number
 
-const latest = (told: ReceivedState, known: number, answered: number, amount: number) =>
-  Math.max(answered, told.isCarried ? known + amount : known)
+const latest = (received: ReceivedState, known: number, answered: number, amount: number) =>
+  Math.max(answered, received.isCarried ? known + amount : known)
 
-const toReceived = (sent: Sent, told: ReceivedState | undefined): ReceivedState => ({
+const toReceived = (sent: Sent, received: ReceivedState | undefined): ReceivedState => ({
   number: lastNumber,
-  isCarried: told !== undefined && told.isCarried && !isNewer(sent, told),
+  isCarried: received !== undefined && received.isCarried && !isNewer(sent, received),
 })
 
 const sumCounts = (counts: Counts) => [...counts.values()].reduce((sum, units) => sum + units, 0)
 
-/** Remembers what was admitted alone, until {@link markCarried}. */
-export function rememberAlone({ windows, quota, now }: LimitRequest): void {
+/** Remembers what was admitted locally, until {@link markCarried}. */
+export function rememberLocally({ windows, quota, now }: LimitRequest): void {
   for (const { key, windowMs, cost } of windows) {
-    if (cost > 0) aloneWindows.set(key, addTo(aloneWindows.get(key), indexBucket(now, windowMs), cost))
+    if (cost > 0) localWindows.set(key, addTo(localWindows.get(key), indexBucket(now, windowMs), cost))
   }
   for (const meter of quota?.meters ?? []) if (meter.amount > 0) rememberLocalUnits(quota as QuotaRequest, meter)
 }
 
-/** What Postgres said becomes the basis where it is ahead: it may hold some of what was admitted alone before. */
+/** If Postgres is ahead, its figure becomes the known use, less the local units: it may include some of them. */
 function rememberLocalUnits(quota: QuotaRequest, meter: MeterRequest): void {
   const slot = toSlot(quota, meter)
-  const [alone, told] = [aloneMeters.get(slot) ?? 0, toldMeters.get(slot)]
-  const { used, held } = told?.state ?? { used: 0, held: 0 }
-  const basis = Math.max(used, (quota.recorded[meter.meter] ?? 0) - alone)
-  aloneMeters.set(slot, alone + meter.amount)
-  toldMeters.set(slot, { number: 0, isCarried: false, ...told, state: { used: basis, held } })
+  const [local, received] = [localMeters.get(slot) ?? 0, receivedMeters.get(slot)]
+  const { used, held } = received?.state ?? { used: 0, held: 0 }
+  const base = Math.max(used, (quota.recorded[meter.meter] ?? 0) - local)
+  localMeters.set(slot, local + meter.amount)
+  receivedMeters.set(slot, { number: 0, isCarried: false, ...received, state: { used: base, held } })
 }
 
-/** Redis holds now what was admitted alone. */
+/** Redis now has what was admitted locally. */
 export function markCarried({ windows, quota, now }: LimitRequest): void {
   const carried = { number: lastNumber, isCarried: true }
   for (const { key, windowMs, cost } of windows) {
     if (cost === 0) continue
     const bucket = indexBucket(now, windowMs)
-    aloneWindows.set(key, addTo(aloneWindows.get(key), bucket, -cost))
-    toldWindows.set(key, { ...carried, counts: addTo(toldWindows.get(key)?.counts, bucket, cost) })
+    localWindows.set(key, addTo(localWindows.get(key), bucket, -cost))
+    receivedWindows.set(key, { ...carried, counts: addTo(receivedWindows.get(key)?.counts, bucket, cost) })
   }
   for (const meter of quota?.meters ?? []) {
     const slot = toSlot(quota as QuotaRequest, meter)
-    const { used, held } = toldMeters.get(slot)?.state ?? { used: 0, held: 0 }
-    aloneMeters.set(slot, Math.max(0, (aloneMeters.get(slot) ?? 0) - meter.amount))
-    toldMeters.set(slot, { ...carried, state: { used: used + meter.amount, held } })
+    const { used, held } = receivedMeters.get(slot)?.state ?? { used: 0, held: 0 }
+    localMeters.set(slot, Math.max(0, (localMeters.get(slot) ?? 0) - meter.amount))
+    receivedMeters.set(slot, { ...carried, state: { used: used + meter.amount, held } })
   }
 }
 
-/** Remembers units that were held alone. @param until Unix milliseconds */
+/** Remembers units that were held locally. @param until Unix milliseconds */
 export function rememberHeld(quota: QuotaRequest, until: number, now: number): void {
   for (const meter of quota.meters) {
     const slot = toSlot(quota, meter)
-    const open = (aloneHolds.get(slot) ?? []).filter((hold) => hold.until > now)
-    aloneHolds.set(slot, [...open, { until, amount: meter.amount }])
+    const open = (localHolds.get(slot) ?? []).filter((hold) => hold.until > now)
+    localHolds.set(slot, [...open, { until, amount: meter.amount }])
   }
 }
 
-/** What a meter has used and held, as far as this isolate knows; as used, what Postgres says if that is higher. */
+/** What a meter has used and held, as far as this isolate knows. The use is that of Postgres if that is higher. */
 export function findMeter(quota: QuotaRequest, meter: MeterRequest, now: number): MeterState {
   const slot = toSlot(quota, meter)
-  const { used = 0, held = 0 } = toldMeters.get(slot)?.state ?? {}
-  const alone = aloneMeters.get(slot) ?? 0
-  const heldAlone = (aloneHolds.get(slot) ?? []).reduce((sum, { until, amount }) => sum + (until > now ? amount : 0), 0)
+  const { used = 0, held = 0 } = receivedMeters.get(slot)?.state ?? {}
+  const local = localMeters.get(slot) ?? 0
+  const heldLocally = (localHolds.get(slot) ?? []).reduce(
+    (sum, { until, amount }) => sum + (until > now ? amount : 0),
+    0,
+  )
   return {
-    used: Math.max(used + alone, quota.recorded[meter.meter] ?? 0) + (inFlight.get(slot) ?? 0),
-    held: held + heldAlone,
+    used: Math.max(used + local, quota.recorded[meter.meter] ?? 0) + (inFlight.get(slot) ?? 0),
+    held: held + heldLocally,
   }
 }
 
 /** Units per bucket of a window, as far as this isolate knows. */
 export function findWindow(key: string, currentBucket: number): Counts {
-  let counts = toldWindows.get(key)?.counts ?? new Map<number, number>()
-  for (const [bucket, units] of aloneWindows.get(key) ?? []) counts = addTo(counts, bucket, units)
+  let counts = receivedWindows.get(key)?.counts ?? new Map<number, number>()
+  for (const [bucket, units] of localWindows.get(key) ?? []) counts = addTo(counts, bucket, units)
   const sent = inFlight.get(key)
   return sent ? addTo(counts, currentBucket, sent) : counts
 }
 
-/** Of windows that are given back to whom they counted. */
+/** For windows that are reset. */
 export function forgetWindows(keys: readonly string[]): void {
-  for (const windows of [toldWindows, aloneWindows]) for (const key of keys) windows.delete(key)
+  for (const windows of [receivedWindows, localWindows]) for (const key of keys) windows.delete(key)
 }
 
 export const findGeneration = ({ organizationId, period }: QuotaRequest): number | undefined =>

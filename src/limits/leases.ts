@@ -1,47 +1,55 @@
 /**
- * Leases: an isolate that verifies one key often takes units in advance and spends them without asking.
+ * Leases: an isolate that often verifies the same key takes units in advance and spends them without a round trip.
  *
- * A quiet key is asked for each time, and exact. A busy one gets a lease for what it will likely need in the next moment,
- * never more than a twentieth of what is left, so that little is stranded when others want it too; what is not spent
- * goes back. Leased units are counted as taken from the start, so no number of isolates, however they end, admits more
- * than a limit; at most the units of outstanding leases less (docs/internals/decisions/0004).
+ * For a quiet key, every request goes to Redis and is exact. A busy key gets a lease for the units it will likely need
+ * in the next moment, never more than a twentieth of the rest, so that few units are stranded when other isolates need
+ * them. Unspent units go back. Leased units count as taken from the start, so no number of isolates, however they end,
+ * admits more than a limit; at worst it admits fewer, by the units of outstanding leases
+ * (docs/internals/decisions/0004).
  */
+
 import { runScript } from '../db/script.ts'
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { createLru } from '../lib/lru.ts'
+import { sleep } from '../lib/sleep.ts'
 import { waitFor } from '../lib/waiting.ts'
 import { toWindowKey } from './admission.ts'
 import { GIVE_BACK } from './admission-script.ts'
 import { consume } from './consume.ts'
 import { type Admission, type LeaseGrant, type LimitDecision, type LimitRequest, quotaKey } from './limit-request.ts'
 
-/** A lease spends on rows confirmed when it was taken: with the promise of 2 s for a revocation in mind. */
+/** A lease spends on rows confirmed when it was taken. It is short enough for a revocation to apply within 2 s. */
 const LEASE_MS = 1_500
-/** The part of what is left that one lease may have. */
+/** The largest share of the rest that one lease may take. */
 const SHARE = 0.05
-/** Verifications a second from which a key is busy. */
+/** The verifications per second from which a key is busy. */
 const BUSY_PER_SECOND = 5
-/** How long nobody asks for a lease again after none was to be had. */
+/** How long no lease is requested after none was available. */
 const PAUSE_MS = 1_000
-/** After Redis did not answer in time: a lease may have been taken all the same, and then nobody has it. */
+/**
+ * The pause after Redis did not answer in time. The lease may have been taken all the same, and then no isolate has it.
+ */
 const OUTAGE_PAUSE_MS = 30_000
-/** Fewer are not worth a lease; so the last two hundred units of any limit are taken one by one, exactly. */
+/** Fewer are not worth a lease. So the last two hundred units of any limit are taken one by one, exactly. */
 const MIN_UNITS = 10
 const MAX_UNITS = 100_000
-/** What a key that has just become busy gets: its rate is not known yet. */
+/** The lease of a key that has just become busy, whose rate is not known yet. */
 const FIRST_UNITS = 20
-/** How often a request waits for a lease that others consume, before it asks by itself. */
+/** How often a request waits for another one that acquires a lease before it asks Redis itself. */
 const MAX_WAITS = 3
-const TAKING_MS = 1_000
+const ACQUIRE_MS = 1_000
 
 interface Lease {
-  readonly claim: LimitRequest
+  readonly request: LimitRequest
   readonly decided: LimitDecision
   readonly grant: LeaseGrant
   /** Unix milliseconds by this isolate's clock. */
   readonly until: number
-  /** Versions of rows that were confirmed since it was taken: its own, and those of services that asked. */
+  /**
+   * Versions of rows that were confirmed since the lease was taken: its own, and those of services that asked for
+   * verdicts.
+   */
   confirmed: LimitRequest['versions']
   left: number
 }
@@ -51,47 +59,48 @@ interface RateSample {
   readonly units: number
 }
 
-/** What the isolate has seen of one key. */
+/** The requests for one key that this isolate has seen. */
 interface Traffic {
-  /** The second it counts in, and what was asked in it and in the one before. */
+  /** The current second, the requests in it, and those in the second before. */
   second: number
-  asked: RateSample
-  askedBefore: RateSample
+  current: RateSample
+  previous: RateSample
   lease: Lease | undefined
-  /** Unix milliseconds until which no lease is asked for. */
+  /** No lease is requested before this time, in Unix milliseconds. */
   pausedUntil: number
-  /** While a lease is being taken: others wait for it rather than ask as well. */
-  taking: Promise<unknown> | undefined
-  /** Unix milliseconds since when: a taker that is lost, with its request, holds nobody up for longer than a wait. */
-  takingSince: number
+  /** Set while a lease is being acquired. Other requests wait for it instead of acquiring one as well. */
+  acquiring: Promise<unknown> | undefined
+  /** Unix milliseconds. If a request is lost while it acquires a lease, others wait no longer than ACQUIRE_MS. */
+  acquiringSince: number
 }
 
 const traffic = createLru<Traffic>(10_000)
 
 /**
- * Takes what a claim asks for from a lease where there is one, else from Redis; and begins a lease when the key is busy.
- * Only for claims whose single window and single amount move together: named limits and repeats are always asked for.
+ * Takes the units of a request from the key's lease if there is one, else from Redis. Acquires a lease if the key is
+ * busy. Only requests whose single window and single amount move together use leases; named limits and repeats always
+ * go to Redis.
  *
  * @throws what {@link consume} throws
  */
-export function consumeLeased(deps: Deps, claim: LimitRequest): Admission | Promise<Admission> {
-  const seen = observe(claim)
-  if (!isLeasable(claim)) return consume(deps, claim)
-  const lease = leaseFor(seen, claim)
-  return lease && isConfirmed(lease, claim) ? spend(lease, claim) : takeOrLease(deps, claim, seen)
+export function consumeLeased(deps: Deps, request: LimitRequest): Admission | Promise<Admission> {
+  const seen = observe(request)
+  if (!isLeasable(request)) return consume(deps, request)
+  const lease = findLease(seen, request)
+  return lease && isConfirmed(lease, request) ? spend(lease, request) : consumeOrLease(deps, request, seen)
 }
 
-async function takeOrLease(deps: Deps, asked: LimitRequest, seen: Traffic): Promise<Admission> {
-  let claim = asked
+async function consumeOrLease(deps: Deps, original: LimitRequest, seen: Traffic): Promise<Admission> {
+  let request = original
   for (let waits = 0; waits < MAX_WAITS; waits++) {
-    const lease = leaseFor(seen, claim)
-    if (lease) return isConfirmed(lease, claim) ? spend(lease, claim) : confirm(deps, lease, claim)
-    if (perSecond(seen, 'times') < BUSY_PER_SECOND || claim.now < seen.pausedUntil) break
-    if (!seen.taking || claim.now - seen.takingSince >= TAKING_MS) return acquireLease(deps, claim, seen)
-    await waitFor(seen.taking, TAKING_MS)
-    claim = { ...asked, now: deps.now() } // a lease that was good when it began to wait may be over
+    const lease = findLease(seen, request)
+    if (lease) return isConfirmed(lease, request) ? spend(lease, request) : confirm(deps, lease, request)
+    if (perSecond(seen, 'times') < BUSY_PER_SECOND || request.now < seen.pausedUntil) break
+    if (!seen.acquiring || request.now - seen.acquiringSince >= ACQUIRE_MS) return acquireLease(deps, request, seen)
+    await waitFor(seen.acquiring, ACQUIRE_MS)
+    request = { ...original, now: deps.now() } // a lease may have ended during the wait
   }
-  return consume(deps, claim)
+  return consume(deps, request)
 }
 
 function isLeasable({ windows, once }: LimitRequest): boolean {
@@ -102,37 +111,37 @@ function observe({ windows: [window], now }: LimitRequest): Traffic {
   const second = Math.floor(now / 1000)
   const seen = traffic.get(window.key) ?? createTraffic(window.key, second)
   if (second !== seen.second) {
-    seen.askedBefore = second === seen.second + 1 ? seen.asked : NEVER
-    seen.asked = NEVER
+    seen.previous = second === seen.second + 1 ? seen.current : NO_REQUESTS
+    seen.current = NO_REQUESTS
     seen.second = second
   }
-  seen.asked = { times: seen.asked.times + 1, units: seen.asked.units + window.cost }
+  seen.current = { times: seen.current.times + 1, units: seen.current.units + window.cost }
   return seen
 }
 
-const NEVER: RateSample = { times: 0, units: 0 }
+const NO_REQUESTS: RateSample = { times: 0, units: 0 }
 
 function createTraffic(key: string, second: number): Traffic {
-  const never = {
+  const quiet = {
     second,
-    asked: NEVER,
-    askedBefore: NEVER,
+    current: NO_REQUESTS,
+    previous: NO_REQUESTS,
     lease: undefined,
     pausedUntil: 0,
-    taking: undefined,
-    takingSince: 0,
+    acquiring: undefined,
+    acquiringSince: 0,
   }
-  traffic.set(key, never)
-  return never
+  traffic.set(key, quiet)
+  return quiet
 }
 
-const perSecond = (seen: Traffic, what: keyof RateSample) => Math.max(seen.asked[what], seen.askedBefore[what])
+const perSecond = (seen: Traffic, unit: keyof RateSample) => Math.max(seen.current[unit], seen.previous[unit])
 
-/** @returns the lease of the key when it covers the claim */
-function leaseFor({ lease }: Traffic, { windows: [window], quota, now }: LimitRequest): Lease | undefined {
+/** @returns the key's lease if it covers the request */
+function findLease({ lease }: Traffic, { windows: [window], quota, now }: LimitRequest): Lease | undefined {
   const isLive = lease && lease.left >= window.cost && now < lease.until
   if (!isLive) return undefined
-  const { windows, quota: leased } = lease.claim
+  const { windows, quota: leased } = lease.request
   return windows[0].limit === window.limit && leased?.period.start === quota?.period.start ? lease : undefined
 }
 
@@ -140,81 +149,82 @@ function isConfirmed({ confirmed }: Lease, { versions }: LimitRequest): boolean 
   return versions.every(({ key, version }) => confirmed.some((row) => row.key === key && row.version === version))
 }
 
-function spend(lease: Lease, claim: LimitRequest): LimitDecision {
-  lease.left -= claim.windows[0].cost
-  return reading(lease)
+function spend(lease: Lease, request: LimitRequest): LimitDecision {
+  lease.left -= request.windows[0].cost
+  return readLease(lease)
 }
 
 /**
- * This request rests on row versions that the lease has not confirmed. Checks them in Redis once; if that admits the request,
- * later requests with these versions may spend from the lease.
+ * The request rests on row versions that the lease has not confirmed. Checks them in Redis once. If Redis admits the
+ * request, later requests with these versions may spend from the lease.
  */
-async function confirm(deps: Deps, lease: Lease, claim: LimitRequest): Promise<Admission> {
-  const admission = await consume(deps, claim)
-  if (admission.outcome === 'admitted') lease.confirmed = [...lease.confirmed, ...claim.versions]
+async function confirm(deps: Deps, lease: Lease, request: LimitRequest): Promise<Admission> {
+  const admission = await consume(deps, request)
+  if (admission.outcome === 'admitted') lease.confirmed = [...lease.confirmed, ...request.versions]
   return admission
 }
 
-/** What the counters said when the lease was taken, less what of it is left: those units are taken, but not used. */
-function reading({ claim, decided, left }: Lease): LimitDecision {
+/** The counters as of when the lease was taken, without its unspent units: those are taken, but not used. */
+function readLease({ request, decided, left }: Lease): LimitDecision {
   const [window] = decided.windows
   return {
     ...decided,
     windows: window ? [{ ...window, remaining: window.remaining + left }] : [],
     meters: decided.meters.map((state, at) =>
-      claim.quota?.meters[at]?.amount ? { ...state, used: state.used - left } : state,
+      request.quota?.meters[at]?.amount ? { ...state, used: state.used - left } : state,
     ),
   }
 }
 
-async function acquireLease(deps: Deps, claim: LimitRequest, seen: Traffic): Promise<Admission> {
-  const taking = acquireUnits(deps, claim, seen)
-  seen.takingSince = claim.now
-  seen.taking = taking
+async function acquireLease(deps: Deps, request: LimitRequest, seen: Traffic): Promise<Admission> {
+  const acquiring = acquireUnits(deps, request, seen)
+  seen.acquiringSince = request.now
+  seen.acquiring = acquiring
     .catch(() => undefined)
     .finally(() => {
-      if (seen.takingSince === claim.now) seen.taking = undefined // else another took over from this one
+      // else another request took over from this one
+      if (seen.acquiringSince === request.now) seen.acquiring = undefined
     })
-  deps.defer(seen.taking) // others wait for it too: it must outlive a caller that hangs up
+  deps.defer(seen.acquiring) // other requests wait for it, so it must outlive a caller that disconnects
   try {
-    const admission = await taking
+    const admission = await acquiring
     if (!('lease' in admission) || !admission.lease) {
       if ('windows' in admission)
-        seen.pausedUntil = claim.now + (admission.isLocal || admission.isRetried ? OUTAGE_PAUSE_MS : PAUSE_MS)
+        seen.pausedUntil = request.now + (admission.isLocal || admission.isRetried ? OUTAGE_PAUSE_MS : PAUSE_MS)
       return admission
     }
     const { lease: grant, ...decided } = admission
-    const until = Math.min(claim.now + LEASE_MS, claim.quota?.period.end ?? Number.POSITIVE_INFINITY)
-    const lease = { claim, decided, grant, until, confirmed: claim.versions, left: grant.units }
-    if (seen.lease) deps.defer(giveBack(deps, seen.lease)) // what is asked for now did not fit into it
+    const until = Math.min(request.now + LEASE_MS, request.quota?.period.end ?? Number.POSITIVE_INFINITY)
+    const lease = { request, decided, grant, until, confirmed: request.versions, left: grant.units }
+    if (seen.lease) deps.defer(giveBack(deps, seen.lease)) // the current request did not fit into it
     seen.lease = lease
     deps.defer(endLease(deps, lease))
-    return reading(lease)
+    return readLease(lease)
   } catch (error) {
-    seen.pausedUntil = claim.now + OUTAGE_PAUSE_MS
+    seen.pausedUntil = request.now + OUTAGE_PAUSE_MS
     throw error
   }
 }
 
-/** Takes what the claim asks for, and what will likely be asked for while a lease lasts. */
-function acquireUnits(deps: Deps, claim: LimitRequest, seen: Traffic): Promise<Admission> {
+/** Takes the request's units, and those that will likely be needed while a lease lasts. */
+function acquireUnits(deps: Deps, request: LimitRequest, seen: Traffic): Promise<Admission> {
   const expected = Math.ceil((perSecond(seen, 'units') * LEASE_MS) / 1000)
   const units = Math.min(MAX_UNITS, Math.max(FIRST_UNITS, expected))
-  const fewest = Math.max(MIN_UNITS, claim.windows[0].cost) // a smaller lease could not serve the next request
-  return consume(deps, claim, { units, ms: LEASE_MS, share: SHARE, fewest })
+  const minUnits = Math.max(MIN_UNITS, request.windows[0].cost) // a smaller lease could not serve the next request
+  return consume(deps, request, { units, ms: LEASE_MS, share: SHARE, minUnits })
 }
 
 async function endLease(deps: Deps, lease: Lease): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, LEASE_MS))
+  await sleep(LEASE_MS)
   await giveBack(deps, lease)
 }
 
-/** What is left of a lease goes back when its time is over, or when another takes its place. If that fails the limit is short of it, never over. */
+/** Returns the rest of a lease when it ends or is replaced. If that fails, the limit admits fewer units, never more. */
 async function giveBack(deps: Deps, lease: Lease): Promise<void> {
   const units = lease.left
   lease.left = 0
   if (units === 0) return
-  const { windows, quota } = lease.claim
+  const { windows, quota } = lease.request
   const keys = [toWindowKey(windows[0].key), ...(quota ? [quotaKey(quota.organizationId, quota.period.name)] : [])]
   const { bucket, born, quotaBorn } = lease.grant
   try {

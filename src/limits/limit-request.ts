@@ -4,67 +4,67 @@ import type { WindowReading } from './window.ts'
 
 /** Units of one rolling window. */
 export interface WindowRequest {
-  /** Its Redis key, without the prefix all windows share. */
+  /** Its Redis key, without the prefix that all windows share. */
   readonly key: string
   readonly windowMs: number
   readonly limit: number
   readonly cost: number
-  /** What an isolate holds that decides alone, where that is less than the limit. */
-  readonly limitAlone?: number
+  /** The limit for an isolate that decides locally, if it is lower. */
+  readonly localLimit?: number
 }
 
-/** Units of one meter: whole ones, of `cost_usd` and `storage_gb` millionths (limits/meter-units.ts). */
+/** Units of one meter: whole ones; of `cost_usd` and `storage_gb`, millionths (limits/meter-units.ts). */
 export interface MeterRequest {
   readonly meter: Meter
   /** 0 takes nothing, but is refused once the meter is used up. */
   readonly amount: number
-  /** What may be used in all; `null` counts without a limit. */
+  /** The most that may be used in total. `null` counts without a limit. */
   readonly limit: number | null
 }
 
 /** Units used by meter, and the calls among them that verifications counted in even and in odd generations. */
 export type Recorded = Readonly<Partial<Record<Meter, number>>> & { readonly lanes?: readonly [number, number] }
 
-/** What is taken from an organization's quota of one period. */
+/** What to take from an organization's quota of one period. */
 export interface QuotaRequest {
   readonly organizationId: string
   readonly period: Period
   readonly meters: readonly MeterRequest[]
-  /** What Postgres said was used, when it was last asked. */
+  /** The use that Postgres reported when it was last read. */
   readonly recorded: Recorded
-  /** Whether it was asked just now: then counters that Redis has lost start from it. */
+  /** Whether Postgres was read just now. If so, counters that Redis has lost start from its figures. */
   readonly isFresh: boolean
 }
 
-/** What a verification wants to take, all or nothing, and which cached rows it was decided from. */
+/** What a verification needs to take, all or nothing, and the cached rows it was decided from. */
 export interface LimitRequest {
-  /** Unix milliseconds by this isolate's clock: only what is decided without Redis goes by it. */
+  /** Unix milliseconds by this isolate's clock. Only decisions without Redis use it. */
   readonly now: number
   /** Added to the clock of Redis (see Deps). */
   readonly aheadMs: number
-  /** The rate limit first, then named limits. */
+  /** The rate limit first, then the named limits. */
   readonly windows: readonly [WindowRequest, ...WindowRequest[]]
   readonly quota?: QuotaRequest
   readonly versions: readonly { readonly key: string; readonly version: number }[]
-  /** The Redis key of a request that counts once however often it is repeated, and a hash of what the request asks for. */
+  /** For a request that counts once, however often it is repeated: its Redis key and a hash of its content. */
   readonly once?: { readonly key: string; readonly body: string }
 }
 
-/** Units that a claim wants beyond its own, to spend without asking. */
+/** Units that a request takes in addition to its own, to spend later without Redis. */
 export interface LeaseRequest {
   readonly units: number
   readonly ms: number
-  /** The part of what is left that may be had at most, 0 … 1. */
+  /** The largest share of the rest that may be taken, 0 … 1. */
   readonly share: number
-  /** If no more than this can be had, none are. */
-  readonly fewest: number
+  /** If fewer units are available, none are taken. */
+  readonly minUnits: number
 }
 
-/** Units had beyond the claim's own, and where they were counted. */
+/** Units taken in addition to the request's own, and where they were counted. */
 export interface LeaseGrant {
   readonly units: number
   readonly bucket: number
-  /** Unix milliseconds at which the window and the quota were begun: units go back to the same counts only. */
+  /** Unix milliseconds when the window and the quota were created. Units go back only to the same counts. */
   readonly born: number
   readonly quotaBorn: number
 }
@@ -86,30 +86,33 @@ export type Admission =
 
 export interface LimitDecision {
   readonly outcome: 'admitted' | 'rate_limited' | 'quota_exceeded'
-  /** The place of the window or meter that refused; -1 when none did. */
+  /** The index of the window or meter that refused; -1 if none did. */
   readonly refused: number
-  /** In the order of the claim's windows, after this claim. */
+  /** In the order of the request's windows, after this request. */
   readonly windows: readonly WindowReading[]
-  /** In the order of the claim's meters, after this claim. */
+  /** In the order of the request's meters, after this request. */
   readonly meters: readonly MeterState[]
-  /** Set where what refused will never let this claim pass: it asks for more than the limit. */
+  /** Set if the request can never pass, because it asks for more than the limit. */
   readonly neverFits?: true
   /** When the rows it was decided from were last confirmed, in Unix milliseconds by this isolate's clock. */
   readonly asOf: number
   readonly lease?: LeaseGrant
-  /** The generation of the quota's counter that counts the calls (limits/quota-script.ts); absent without a quota or Redis. */
+  /**
+   * The generation of the quota's counter that counts the calls (limits/quota-script.ts). Absent without a quota or
+   * Redis.
+   */
   readonly generation?: number
-  /** Set where it was decided without Redis. */
+  /** Set if it was decided without Redis. */
   readonly isLocal?: true
-  /** Set where Redis knew the version of every row it was decided from. */
+  /** Set if Redis knew the version of every row it was decided from. */
   readonly isConfirmed?: true
-  /** Set where an answer was lost before: its lease, if it took one, is nobody's. */
+  /** Set if an earlier answer was lost. If that attempt took a lease, no isolate has it. */
   readonly isRetried?: true
 }
 
 /**
- * Of a refused claim: the first window, or meter, whose limit is below what is asked for, so that waiting is of no use. It
- * is named instead of one that would fit later; the outcome stays.
+ * For a refused request: the first window or meter whose limit is below the requested amount, so that waiting does not
+ * help. It is named instead of one that would fit later; the outcome stays.
  */
 export function findNeverFitting({ windows, quota }: LimitRequest, outcome: LimitDecision['outcome']) {
   const refused =

@@ -1,9 +1,9 @@
 /**
- * Lua that the scripts over quotas begin with.
+ * Lua functions that all scripts over quotas share.
  *
  * An organization's quota of one period is a hash: a field per meter with the units used, `held:<meter>` with the units
- * reserved, `next` (ms) when the first hold expires, and `born` (ms). Its holds are another hash: id -> JSON of `expires`
- * (ms) and `amounts` by meter, as text: cjson writes numbers with 14 digits.
+ * reserved, `next` (ms) when the first hold expires, and `born` (ms). Its holds are another hash: id -> JSON of
+ * `expires` (ms) and `amounts` by meter, as text, because cjson writes numbers with 14 digits.
  *
  * `api_calls` is the sum of three parts. `lane:0` and `lane:1` hold the calls that verifications took in even and odd
  * generations (`generation` is the current one, since `flipped`; `settled` the last that was set to what Postgres says).

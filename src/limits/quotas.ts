@@ -15,9 +15,9 @@ import { QUOTA_FUNCTIONS } from './quota-script.ts'
 
 export const QuotasInput = z.strictObject({ organization_id: uuid })
 
-/** What an organization may use and has used, as Postgres knows it. Amounts as people read them. */
+/** An organization's limits and use according to Postgres. Amounts in the units that people read. */
 export interface OrganizationUse {
-  /** Raised by every change of what follows but `used`. */
+  /** Raised by every change of the following fields, except `used`. */
   readonly version: number
   readonly plan: string
   readonly limits: PlanLimits
@@ -80,8 +80,8 @@ export function selectLimit({ limits, overrides }: OrganizationUse, meter: Meter
 }
 
 /**
- * An organization's quotas at this moment. What is counted in real time is read where it counts; while Redis fails, all
- * of it is what was recorded.
+ * An organization's quotas right now. Meters that Redis counts are read from Redis. While Redis fails, all figures are
+ * those recorded in Postgres.
  *
  * @throws Problem `organization_not_found`
  */
@@ -91,7 +91,7 @@ export async function readQuotas(deps: Deps, organizationId: string) {
   const meters = Object.fromEntries(
     ALL_METERS.map((meter) => {
       const { used, held } = counted?.get(meter) ?? { used: 0, held: 0 }
-      const known = isGauge(meter) ? use.used[meter] : Math.max(used, use.used[meter]) // a gauge falls as well
+      const known = isGauge(meter) ? use.used[meter] : Math.max(used, use.used[meter]) // a gauge can also fall
       return [meter, readMeter(meter, selectLimit(use, meter), { used: known, held })]
     }),
   ) as unknown as MeterReadings
@@ -120,7 +120,10 @@ for i = 2, #ARGV do
 end
 return answer`)
 
-/** @returns what is counted in Redis, as people read it; `undefined` when it has not counted this period or does not answer */
+/**
+ * @returns the counters of Redis, in the units that people read; `undefined` if Redis has none for this period or does
+ *   not answer
+ */
 async function readCounted(deps: Deps, organizationId: string, period: Period) {
   try {
     const keys = [quotaKey(organizationId, period.name), holdsKey(organizationId, period.name)]

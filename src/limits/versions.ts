@@ -1,18 +1,22 @@
 import { defineScript, runScript } from '../db/script.ts'
 import type { Deps, RowVersion } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
+import { sleep } from '../lib/sleep.ts'
 
 /**
- * Longer than any isolate keeps a row that is not confirmed. It is also how long keys in memory go on while Postgres does
- * not answer, since an absent version confirms nothing.
+ * Longer than any isolate keeps an unconfirmed row. It is also how long cached keys stay in use while Postgres does not
+ * answer, because an absent version confirms nothing.
  */
 export const VERSION_LIFETIME_SECONDS = 600
 const MAX_ATTEMPTS = 3
-/** How often, and for how long, an announcement is repeated after the answer: the platform gives deferred work 30 s. */
+/** How often, and for how long, publishing is retried after the answer. The platform gives deferred work 30 s. */
 const REPEAT_MS = 1_000
 const MAX_REPEATS = 20
 
-/** KEYS: versions. ARGV: their lifetime in seconds, then a version for each. Never lowers one: announcements overtake each other. */
+/**
+ * KEYS: versions. ARGV: their lifetime in seconds, then a version for each. Never lowers one, because publications can
+ * overtake each other.
+ */
 const PUBLISH = defineScript(`
 for i = 1, #KEYS do
   local known = redis.call('GET', KEYS[i])
@@ -20,13 +24,13 @@ for i = 1, #KEYS do
 end
 return #KEYS`)
 
-/** Announcements of this isolate that have not arrived, by their Redis key. The next one that does takes them along. */
+/** Versions that this isolate has not published yet, by Redis key. The next successful publication includes them. */
 const unpublished = new Map<string, number>()
 
 /**
- * Tells every isolate, after a commit, that rows cached with a lower version are outdated, in one round trip. It never
- * fails the request that made the change. While Redis fails it is repeated until it arrives; a change is seen all the same
- * when the cached row reaches its hard age.
+ * Publishes versions after a commit, in one round trip, so that every isolate treats rows cached with a lower version
+ * as stale. Never fails the request that made the change. While Redis fails, it retries until it succeeds. Even without
+ * it, isolates see the change when the cached row reaches its hard age.
  */
 export async function publishVersions(deps: Deps, raised: readonly RowVersion[]): Promise<void> {
   if (raised.length === 0) return
@@ -42,12 +46,12 @@ export async function publishVersions(deps: Deps, raised: readonly RowVersion[])
 
 async function repeatPublishing(deps: Deps): Promise<void> {
   for (let repeat = 0; repeat < MAX_REPEATS && unpublished.size > 0; repeat++) {
-    await new Promise((resolve) => setTimeout(resolve, REPEAT_MS))
+    await sleep(REPEAT_MS)
     await sendVersions(deps)
   }
 }
 
-/** @returns what went wrong, if anything; announcing twice is announcing once */
+/** @returns the error, if any; publishing is idempotent */
 async function sendVersions(deps: Deps): Promise<unknown> {
   const sent = [...unpublished].slice(0, MAX_VERSIONS)
   const names = sent.map(([name]) => name)
@@ -61,7 +65,7 @@ async function sendVersions(deps: Deps): Promise<unknown> {
   return undefined
 }
 
-/** Of one script: Lua unpacks no more than some thousand values. */
+/** Per script call: Lua unpacks no more than a few thousand values. */
 const MAX_VERSIONS = 1_000
 
 export const publishVersion = (deps: Deps, name: string, version: number): Promise<void> =>

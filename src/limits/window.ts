@@ -1,7 +1,7 @@
 /**
- * The rolling window, decided purely: never more than the limit in any stretch of the window's length, wherever it
- * begins. It counts in buckets of a thirtieth of the window and holds every bucket against the caller until its last
- * moment has left the window, so units return up to one bucket late, and never early.
+ * The rolling window, as pure functions: never more than the limit in any stretch of the window's length, wherever it
+ * begins. It counts in buckets of a thirtieth of the window and counts each bucket until its last moment has left the
+ * window. So units return up to one bucket late, and never early.
  *
  * The Lua script of limits/admission.ts does the same where it must be atomic.
  */
@@ -18,7 +18,7 @@ export interface Window {
 export interface WindowReading {
   readonly limit: number
   readonly remaining: number
-  /** Unix milliseconds: when all units are back, or for a refused claim when it will fit. */
+  /** Unix milliseconds: when all units are back, or, for a refused request, when it will fit. */
   readonly reset: number
 }
 
@@ -35,7 +35,7 @@ export function liveBuckets(counts: Counts, now: number, windowMs: number): [num
 
 /**
  * @param taken units in the live buckets
- * @param lastBucket the bucket whose end brings what `reset` promises: the newest, or the one that makes room
+ * @param lastBucket the bucket whose end sets `reset`: the newest, or the one that makes room
  */
 export function toReading({ windowMs, limit }: Window, taken: number, lastBucket: number): WindowReading {
   const reset = Math.ceil((lastBucket + BUCKETS + 1) * (windowMs / BUCKETS))
@@ -43,12 +43,12 @@ export function toReading({ windowMs, limit }: Window, taken: number, lastBucket
 }
 
 /**
- * Whether `cost` units fit now. A cost of 0 always does; one above the limit never does, and is told to come back when
- * everything else has.
+ * Whether `cost` units fit now. A cost of 0 always fits. A cost above the limit never does; its `reset` is when
+ * everything else is free again.
  *
  * @param live the buckets that still count, oldest first
- * @param current the bucket of now
- * @returns undefined when they fit, else the bucket whose end makes room
+ * @param current the current bucket
+ * @returns undefined if they fit, else the bucket whose end makes room
  */
 export function bucketThatMakesRoom(
   live: readonly [number, number][],

@@ -1,15 +1,15 @@
 import { type SQL, sql } from 'drizzle-orm'
 
-/** Somebody who is told by mail of what happens to an organization. */
+/** Somebody who is notified by mail about an organization. */
 export interface Contact {
   readonly email: string
   readonly name: string | null
 }
 
 /**
- * Those who run an organization, its owners and admins, as a JSON array.
+ * Selects the owners and admins of an organization as a JSON array.
  *
- * @param organizationId as it is called in the query around, such as `o.id`
+ * @param organizationId as an expression of the surrounding query, such as `o.id`
  */
 export const selectContacts = (organizationId: SQL) => sql<Contact[]>`coalesce((
   select json_agg(json_build_object('email', u.email, 'name', u.name) order by u.id)

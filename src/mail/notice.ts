@@ -9,10 +9,10 @@ interface Addressee {
 }
 
 /**
- * A mail that tells an account's owner of a change: `insert` belongs into the batch of the change itself, `send` is called
- * after it.
+ * A mail that notifies an account's owner of a change: `insert` belongs in the batch of the change itself, `send` is
+ * called after it.
  *
- * @param user as they are reached; when the address changes, the old one
+ * @param user the recipient; for a change of address, with the old one
  */
 export function notice(deps: ManagementDeps, { email, name }: Addressee, kind: NoticeKind) {
   const service = deps.config.SERVICE_NAME

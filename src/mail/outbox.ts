@@ -3,25 +3,29 @@ import { mailOutbox } from '../db/schema/mail.ts'
 import type { Deps, ManagementDeps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { inPool } from '../lib/pool.ts'
+import { sleep } from '../lib/sleep.ts'
 import { uuidv7 } from '../lib/uuid.ts'
 import { keepPause, readPause } from './pause.ts'
 import { handOver, type Mail, TIMEOUT_MS } from './provider.ts'
 
 /**
- * Seconds until the next attempt, after the first, second … failure; after the last the mail is given up. Each is stretched
- * by up to a fifth, by chance, so that what failed together does not come back together.
+ * Seconds until the next attempt, after the first, second … failure. After the last one the mail is given up. Each is
+ * extended by a random jitter of up to a fifth, so that mails that failed together are not retried together.
  */
 const BACK_OFF_SECONDS = [30, 120, 600, 1_800, 7_200, 21_600, 86_400]
-/** Mails side by side: a Worker has six connections, and a provider takes a few in a second. */
-const PLACES = 4
-/** A run ends within this, of the 30 seconds that the platform gives to work after an answer. The next run goes on. */
+/** Concurrent mails: a Worker has six connections, and a provider accepts a few per second. */
+const CONCURRENCY = 4
+/**
+ * A run ends within this time, of the 30 seconds that the platform gives to work after an answer. The next run
+ * continues.
+ */
 const RUN_MS = 25_000
-/** A claim is good for so long, which is longer than an attempt takes. What a run that died had claimed is due after it. */
+/** How long a claim lasts: longer than an attempt. The claims of a run that died are due again after it. */
 const LEASE_SECONDS = 30
 
 /**
- * A mail with its row: put `insert` into the batch of what the mail is about, so that there is not one without the other,
- * and call `send` after it. The answer never waits for the provider, and a mail survives its failing.
+ * A mail with its row: put `insert` in the batch of the mail's cause, so that neither exists without the other, and
+ * call `send` after it. The answer never waits for the provider, and a mail survives a failure of the provider.
  */
 export function mailFor(deps: ManagementDeps, { to, subject, text, html }: Mail) {
   const at = deps.now()
@@ -41,8 +45,8 @@ export function sendMailSoon(deps: Deps, id: string): void {
 }
 
 /**
- * The statement that puts mails into the outbox if a condition holds there and then: for jobs, where two runs at once may
- * have the same to tell. The job of every minute sends them.
+ * The statement that queues mails if a condition holds when it runs: for jobs, where two concurrent runs may have the
+ * same mail to send. The job that runs every minute sends them.
  */
 export function insertMails(now: number, mails: readonly Mail[], provided: SQL): SQL {
   const rows = mails.map(({ to, subject, text, html }) => ({ id: uuidv7(now), to, subject, text, html }))
@@ -54,7 +58,10 @@ export function insertMails(now: number, mails: readonly Mail[], provided: SQL):
     where ${provided}`
 }
 
-/** Due mails, each claimed so that two runs at once do not send it twice, and put off so that a dead run's are tried again. */
+/**
+ * Claims due mails, so that two concurrent runs do not send one twice, and postpones them, so that those of a dead run
+ * are retried.
+ */
 const CLAIM = `
 update mail_outbox set attempts = attempts + 1, next_attempt_at = $1::timestamptz + make_interval(secs => $2)
 where id = any(array(
@@ -72,11 +79,11 @@ interface ClaimedMail {
 }
 
 /**
- * Sends what is due, side by side, so that a slow mail holds up no other; a job does so every minute. Nothing begins that
- * could not end within the run's time. A provider that limits its rate is left alone for as long as it asks, by all mails
- * and all runs: this one waits if that is short, and else takes no more.
+ * Sends due mails concurrently, so that a slow mail does not delay the others. A job calls this every minute. A mail
+ * starts only if it can finish within the run's time. If a provider limits its rate, all mails and all runs pause for
+ * as long as it asks: this run waits if the pause is short, and otherwise stops.
  *
- * @returns how many were taken by the provider, how many were not, and how often it put one off
+ * @returns how many mails the provider accepted, how many failed, and how often it limited the rate
  */
 export async function deliverDueMail(deps: Deps) {
   const lastBegin = deps.now() + RUN_MS - TIMEOUT_MS
@@ -87,7 +94,7 @@ export async function deliverDueMail(deps: Deps) {
     const pauseMs = pausedUntil - deps.now()
     if (Math.max(deps.now(), pausedUntil) > lastBegin) return []
     if (pauseMs <= 0) return claim(deps, atMost)
-    await new Promise((resolve) => setTimeout(resolve, pauseMs))
+    await sleep(pauseMs)
     return take(atMost) // the pause may have become longer
   }
 
@@ -98,11 +105,11 @@ export async function deliverDueMail(deps: Deps) {
       if (became === 'put_off') pausedUntil = Math.max(pausedUntil, deps.now() + pauseSeconds * 1000)
     } catch (error) {
       counts.failed += 1
-      log('warn', 'mail_outcome_lost', { mail_id: mail.id, ...errorFields(error) }) // still due: tried again
+      log('warn', 'mail_outcome_lost', { mail_id: mail.id, ...errorFields(error) }) // still due, so it is retried
     }
   }
 
-  await inPool(PLACES, take, work)
+  await inPool(CONCURRENCY, take, work)
   return counts
 }
 
@@ -111,11 +118,11 @@ async function deliver(deps: Deps, id: string): Promise<void> {
     if ((await readPause(deps)) > deps.now()) return // the job sends it after the pause
     for (const mail of await claim(deps, 1, id)) await attempt(deps, mail)
   } catch (error) {
-    log('warn', 'mail_delivery_failed', { mail_id: id, ...errorFields(error) }) // still due: the job will try
+    log('warn', 'mail_delivery_failed', { mail_id: id, ...errorFields(error) }) // still due, so the job retries it
   }
 }
 
-/** @param id this one alone, if it is due; any when absent */
+/** @param id only this mail, if it is due; any mail if absent */
 async function claim(deps: Deps, atMost: number, id?: string): Promise<ClaimedMail[]> {
   const parameters = [new Date(deps.now()).toISOString(), LEASE_SECONDS, id ?? null, atMost]
   return (await deps.sql.query(CLAIM, parameters)) as ClaimedMail[]
@@ -123,7 +130,7 @@ async function claim(deps: Deps, atMost: number, id?: string): Promise<ClaimedMa
 
 interface Attempt {
   readonly became: 'sent' | 'failed' | 'put_off'
-  /** How long the provider wants to be left alone. */
+  /** How long the provider asks to pause. */
   readonly pauseSeconds: number
 }
 
@@ -148,7 +155,10 @@ async function attempt(deps: Deps, claimed: ClaimedMail): Promise<Attempt> {
   return { became: 'sent', pauseSeconds: 0 }
 }
 
-/** It is due again after its back-off; given up, it is emptied as if it had been sent. An overtaken attempt says nothing. */
+/**
+ * Schedules a retry after the backoff. A mail that is given up is emptied as if it had been sent. An attempt that was
+ * overtaken changes nothing.
+ */
 async function noteFailed(deps: Deps, { id, attempts }: ClaimedMail, error: unknown): Promise<void> {
   const seconds = BACK_OFF_SECONDS[attempts - 1]
   const isLast = seconds === undefined
@@ -165,7 +175,7 @@ async function noteFailed(deps: Deps, { id, attempts }: ClaimedMail, error: unkn
   )
 }
 
-/** The mail was not looked at, so the attempt does not count: a crowd is no reason to give one up. */
+/** The provider did not read the mail, so the attempt does not count: a rate limit must not give a mail up. */
 async function putOff(deps: Deps, { id, attempts }: ClaimedMail, seconds: number): Promise<void> {
   log('warn', 'mail_put_off', { mail_id: id, seconds })
   const due = new Date(deps.now() + seconds * 1000).toISOString()

@@ -8,16 +8,16 @@ export interface Mail {
   readonly html: string
 }
 
-/** A provider that has not answered within this has failed; the mail is tried again. */
+/** A provider that does not answer within this time has failed; the mail is retried. */
 export const TIMEOUT_MS = 10_000
-/** How long a provider that had enough of us is left alone where it does not say, and at most, whatever it says. */
+/** The pause of a provider that limits its rate: the default, and the maximum whatever it says. */
 const PAUSE_SECONDS = { unsaid: 30, most: 3_600 }
 
 const TOO_MANY = 429
 
 /**
- * How each provider wants a mail. `resend` is Resend's send call; `http` is the same fields in plain JSON, for a relay of
- * your own.
+ * The request body of each provider. `resend` is Resend's send call; `http` has the same fields as plain JSON, for your
+ * own relay.
  */
 const BODIES: Record<Config['MAIL_PROVIDER'], ((mail: Mail, from: string) => object) | undefined> = {
   none: undefined,
@@ -26,18 +26,19 @@ const BODIES: Record<Config['MAIL_PROVIDER'], ((mail: Mail, from: string) => obj
 }
 
 /**
- * Hands a mail to the configured provider.
+ * Sends a mail to the configured provider.
  *
- * @param id the same for every attempt: a provider that took an earlier one does not send twice
- * @returns `undefined` when it took the mail; when it takes none for now (429, or 503 with a time), the seconds to leave it alone
- * @throws Error when it did not take the mail; the message holds nothing of the mail
+ * @param id the same for every attempt, so that a provider that accepted an earlier one does not send twice
+ * @returns `undefined` if it accepted the mail; if it accepts none right now (429, or 503 with a time), the seconds to
+ *   pause
+ * @throws Error if it did not accept the mail; the message contains nothing of the mail
  */
 export async function handOver(config: Config, mail: Mail, id: string): Promise<number | undefined> {
   const body = BODIES[config.MAIL_PROVIDER]
   if (!body) throw new Error('No mail provider is configured (MAIL_PROVIDER).')
   const response = await fetch(config.MAIL_API_URL, {
     method: 'POST',
-    redirect: 'manual', // a provider that moves house is not followed with its users' mail
+    redirect: 'manual', // users' mail is never sent to the target of a redirect
     headers: {
       Authorization: `Bearer ${config.MAIL_API_KEY}`,
       'Content-Type': 'application/json',
@@ -46,7 +47,7 @@ export async function handOver(config: Config, mail: Mail, id: string): Promise<
     body: JSON.stringify(body(mail, config.MAIL_FROM)),
     signal: AbortSignal.timeout(TIMEOUT_MS),
   })
-  await response.body?.cancel().catch(() => undefined) // unread, it would keep one of a Worker's six connections
+  await response.body?.cancel().catch(() => undefined) // an unread body would occupy one of a Worker's six connections
   const seconds = retryAfterSeconds(response, Date.now(), PAUSE_SECONDS.most)
   if (seconds !== undefined || response.status === TOO_MANY) return seconds ?? PAUSE_SECONDS.unsaid
   if (!response.ok) throw new Error(`The mail provider answered ${response.status}.`)

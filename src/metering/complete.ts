@@ -1,6 +1,6 @@
 /**
- * Verified requests that a report completes. The verification has counted its request before anybody knew how it ends, under
- * status 200 and no model. The first report that names the request moves it: its raw event, and what it added to the sums.
+ * Completes verified requests with reports. A verification counts its request before the outcome is known, under status
+ * 200 and no model. The first report that names the request moves it: its raw event, and its part of the sums.
  */
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
@@ -8,14 +8,14 @@ import { DIMENSIONS } from './dimensions.ts'
 import { type UsageEvent, VERIFICATION } from './event.ts'
 import { addTo, DAILY_SLICES, groupRows, HOURLY, MARK_LATE, SLICES, sumColumns } from './roll-up-sql.ts'
 
-/** Those that a run of the job looks at: the rest has its turn in the next ones. */
-const TAKEN_TOGETHER = 1_000
+/** Reports per run of the job. The rest follows in later runs. */
+const BATCH_ROWS = 1_000
 
-/** All that a verification adds to sums. */
+/** The columns that a verification adds to sums. */
 const ADDED = ['requests', 'api_calls']
 const SUMS = sumColumns(ADDED)
 
-/** A request may move between these; of the others it keeps what its verification said. */
+/** A request moves between values of these dimensions. Of all others it keeps the values of its verification. */
 const MOVING = ['status', 'provider', 'model', 'route'] as const
 const SLICED = MOVING.map((name) => `('${name}', ${DIMENSIONS[name]})`).join(', ')
 
@@ -26,11 +26,11 @@ const FROM = ['status_code', 'provider', 'model', 'route']
 const TO = FROM.map((name) => `to_${name} as ${name}`)
 
 /**
- * Moves what can be moved, each request once: `moved` claims the verification's id, so that of two runs at once, of two
- * reports, and of two names of one request, one has an effect. What was found is waited for no more; a request that was
- * refused stays where it is.
+ * Moves each request once. `moved` claims the verification's id, so that of two concurrent runs, two reports, or two
+ * ids of one request, only one has an effect. Found requests are removed from the waiting rows. A refused request stays
+ * where it is.
  *
- * @param waiting SQL of the rows of `usage_completions` to look at
+ * @param waiting SQL of the rows of `usage_completions` to process
  */
 const complete = (waiting: string) => `
 with waiting as materialized (
@@ -77,7 +77,7 @@ const NAMED = `select c.* from usage_completions c
   on named.organization_id = c.organization_id and named.request_id = c.request_id`
 
 /**
- * Moves the requests that a batch completes, or verified, once it is written. Never fails: what is left to do the job does
+ * Moves the requests that a batch completes or verifies, once the batch is written. Never fails: the job moves the rest
  * within a minute.
  */
 export async function completeRequests(deps: Deps, events: readonly UsageEvent[]): Promise<void> {
@@ -96,8 +96,8 @@ const uniqueOf = <T extends object>(rows: readonly T[]) => [
   ...new Map(rows.map((row) => [JSON.stringify(row), row])).values(),
 ]
 
-/** Moves what was waiting for its verification, or for a database that answers. */
+/** Moves requests whose report arrived before their verification, or while the database did not answer. */
 export async function completeWaiting({ sql }: Deps) {
-  const [row] = await sql.query(complete(`select * from usage_completions order by tried_at limit ${TAKEN_TOGETHER}`))
+  const [row] = await sql.query(complete(`select * from usage_completions order by tried_at limit ${BATCH_ROWS}`))
   return { completed: row?.completed as number, waiting: row?.waiting as number }
 }

@@ -1,4 +1,4 @@
-/** What usage can be told apart by, and how a row of a roll-up says it as text; empty for none. */
+/** The dimensions of usage, and the text that represents each in a roll-up row; empty if the event has none. */
 export const DIMENSIONS = {
   endpoint: 'endpoint',
   key: `coalesce(nullif(key_id::text, '00000000-0000-0000-0000-000000000000'), '')`,
@@ -9,7 +9,7 @@ export const DIMENSIONS = {
   environment: 'environment',
 } as const
 
-/** The same as a column, and its type: what indexes are asked with. */
+/** The same as a column with its type, for queries that use the indexes. */
 export const COLUMNS = {
   endpoint: ['endpoint', 'text'],
   key: ['key_id', 'uuid'],

@@ -1,23 +1,23 @@
-/** The `source` of what a verification counted. */
+/** The `source` of events that a verification counted. */
 export const VERIFICATION = 'verification'
 
 /**
- * One use of an API, as it is stored. Absent quantities are 0, absent texts empty. Counts are whole units; `cost_usd` is
- * a decimal string, since money is never a float.
+ * One use of an API, as it is stored. Absent quantities are 0, absent texts are empty. Counts are whole units;
+ * `cost_usd` is a decimal string, because money is never a float.
  */
 export interface UsageEvent {
-  /** Unique within the organization and source: the caller's own, what stands for their idempotency key, or a UUIDv7. */
+  /** Unique within the organization and source: the caller's own id, a hash of their idempotency key, or a UUIDv7. */
   readonly id: string
-  /** Whose ids it is numbered by, so that a request may be verified and metered under one id. Without spaces. */
+  /** The namespace of the id, so that a request may be verified and metered under one id. Without spaces. */
   readonly source?: string
   /**
-   * SHA-256, in hex, of what the caller sent, by which a repeat is told from another event of the same id; absent where
-   * the event is what was sent.
+   * SHA-256, in hex, of what the caller sent. It tells a repeat from another event with the same id. Absent if the
+   * event is exactly what was sent.
    */
   readonly payload_hash?: string
-  /** Of a verification: its request's id, where it is stored under another one. */
+  /** For a verification: the id of its request, if it is stored under another id. */
   readonly request_id?: string
-  /** Whether an even (0) or an odd (1) generation of the quota's counter has counted its calls; absent where none has. */
+  /** Whether an even (0) or an odd (1) generation of the quota's counter counted its calls. Absent if none did. */
   readonly lane?: number
   readonly organization_id: string
   /** ISO 8601. */
@@ -29,7 +29,7 @@ export interface UsageEvent {
   readonly method?: string
   readonly status_code?: number
   readonly response_time_ms?: number | null
-  /** How many requests the event stands for: 1, more where equal refusals were merged, 0 where it completes one. */
+  /** How many requests the event stands for: 1, more if equal refusals were merged, 0 if it completes a request. */
   readonly requests?: number
   /** The id of the verified request that the event completes. */
   readonly completes?: string
@@ -38,7 +38,7 @@ export interface UsageEvent {
   readonly input_tokens?: number
   readonly output_tokens?: number
   readonly cached_tokens?: number
-  /** Readings of the gauges, not amounts to add: the newest is the organization's. */
+  /** Readings of the gauges, not amounts to add. The newest reading is the organization's. */
   readonly concepts?: number | null
   /** A decimal string. */
   readonly storage_gb?: string | null
@@ -53,7 +53,9 @@ export interface UsageEvent {
   readonly metadata?: Readonly<Record<string, unknown>> | null
 }
 
-/** A use of which only the caller has said whose it is: by a key, an organization, or nothing where they are their own. */
+/**
+ * An event whose owner is known only by what the caller sent: a key, an organization, or nothing for the caller itself.
+ */
 export interface UnattributedEvent extends Omit<UsageEvent, 'organization_id'> {
   readonly organization_id?: string | null
   /** The operator's own id of the organization. */
@@ -64,6 +66,6 @@ export interface UnattributedEvent extends Omit<UsageEvent, 'organization_id'> {
 
 export interface UnattributedUsage {
   readonly events: readonly UnattributedEvent[]
-  /** The organization that recorded it, for which alone it may; null for a service of the operator's. */
+  /** The organization that reported it, and may report only for itself; null for an operator's service. */
   readonly caller: string | null
 }

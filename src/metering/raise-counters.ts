@@ -9,8 +9,8 @@ import { QUOTA_FUNCTIONS } from '../limits/quota-script.ts'
 import type { PeriodUsage } from './write.ts'
 
 /**
- * KEYS: a quota's hash. ARGV: JSON of what Postgres says was used. Only a hash that exists is raised: a lost one starts
- * from Postgres by itself. Every figure is a sum, not a difference, so that raising twice is raising once.
+ * KEYS: a quota's hash. ARGV: JSON of the use recorded by Postgres. Raises only a hash that exists; a lost one starts
+ * from the figures of Postgres anyway. Every figure is a sum, not a difference, so the script is idempotent.
  */
 const RAISE = defineScript(`${QUOTA_FUNCTIONS}
 local state = readQuota(KEYS[1])
@@ -18,9 +18,10 @@ if not state.born then return 0 end
 return raise(KEYS[1], state, cjson.decode(ARGV[1]))`)
 
 /**
- * Brings the counters up to what was recorded, so that usage which no verification counted is seen by the next one.
- * Never lowers: what is counted but not written yet stays counted. If Redis fails, reconciliation does it later. Two
- * concurrent syncs can count the same calls twice until the next reconciliation: it over-counts, never under-counts.
+ * Raises the counters to the recorded use, so that the next verification sees usage that no verification counted. Never
+ * lowers them: units that are counted but not written yet stay counted. If Redis fails, reconciliation does it later.
+ * Two concurrent syncs can count the same calls twice until the next reconciliation: it over-counts, never
+ * under-counts.
  */
 export async function syncCounters(deps: Deps, periods: readonly PeriodUsage[]): Promise<void> {
   const raises = periods.map((used) => {
@@ -32,7 +33,7 @@ export async function syncCounters(deps: Deps, periods: readonly PeriodUsage[]):
   }
 }
 
-/** A period's row in the units that counters have. */
+/** Converts a period's row to the units of the counters. */
 export function toRecorded(used: PeriodUsage): Recorded {
   const units = forEachMeter(METERS, (meter) => toUnits(meter, used[meter]))
   return { ...units, lanes: [Number(used.even_calls), Number(used.odd_calls)] }

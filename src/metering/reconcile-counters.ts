@@ -9,22 +9,25 @@ import { toRecorded } from './raise-counters.ts'
 import { isSpoolEmpty } from './spool.ts'
 import type { PeriodUsage } from './write.ts'
 
-/** After this, what a generation counted is in Postgres, in the spool, or lost: leases last 1.5 s, retries of a write 30 s. */
+/**
+ * After this time, the calls of a generation are in Postgres, in the spool, or lost: leases last 1.5 s, retries of a
+ * write 30 s.
+ */
 const GRACE_MS = 90_000
-/** Periods that changed since then are compared: several generations of each end in this time. */
+/** Periods that changed within this time are compared. Each goes through several generations in it. */
 const LOOK_BACK_MS = 20 * 60_000
 const MAX_PERIODS = 20_000
 const CONCURRENCY = 500
-/** Failures of one run that are logged one by one; the job's line counts all of them. */
+/** Failures of one run that are logged one by one. The job's log line counts all of them. */
 const MAX_LOGGED = 20
 
 /**
- * KEYS: a quota's hash. ARGV: added to the clock (ms), whether the spool was empty (1 or 0) before Postgres was read, the
- * grace (ms), JSON of what Postgres says was used. Answer: {corrected counters, then meter and value of each part that
- * is above Postgres though Redis has it from there}.
+ * KEYS: a quota's hash. ARGV: added to the clock (ms), whether the spool was empty (1 or 0) before Postgres was read,
+ * the grace (ms), JSON of the use recorded by Postgres. Answer: {corrected counters, then meter and value of each part
+ * that is above Postgres although Redis has it only from there}.
  *
- * The generation before the current one is over: once the grace has passed nobody adds to it, so its lane is set to
- * what Postgres says, up or down. Then the current one ends, and is settled by a later run.
+ * The generation before the current one has ended. Once the grace has passed, no isolate adds to it, so its lane is set
+ * to the figure of Postgres, up or down. Then the current generation ends; a later run settles it.
  */
 const RECONCILE = defineScript(`${QUOTA_FUNCTIONS}
 local state, answer = readQuota(KEYS[1]), {0}
@@ -83,11 +86,11 @@ const AGAIN = `select ${COLUMNS} from usage_periods
 where organization_id = $1::uuid and period_start = to_timestamp($2::float8 / 1000)`
 
 /**
- * Sets the counters of every period that changed lately to what Postgres says: up at once, down within minutes, under
- * traffic too (docs/internals/decisions/0008). Units that wait in the spool stay counted.
+ * Sets the counters of every recently changed period to the figures of Postgres: up at once, down within minutes, even
+ * under traffic (docs/internals/decisions/0008). Units that wait in the spool stay counted.
  */
 export async function reconcileQuotas(deps: Deps, at: number) {
-  const wasSpoolEmpty = await isSpoolEmpty(deps) // before Postgres is read: the drain may run meanwhile
+  const wasSpoolEmpty = await isSpoolEmpty(deps) // before Postgres is read, because the drain may run meanwhile
   const changed = (await deps.sql.query(CHANGED, [new Date(at - LOOK_BACK_MS).toISOString()])) as PeriodUsage[]
   let [corrected, failed] = [0, 0]
   for (let from = 0; from < changed.length; from += CONCURRENCY) {
@@ -101,7 +104,7 @@ export async function reconcileQuotas(deps: Deps, at: number) {
   return { periods: changed.length, corrected, failed }
 }
 
-/** The period is compared again in the next run, until it has not changed for as long as a run looks back. */
+/** The next runs compare the period again, until it has not changed for LOOK_BACK_MS. */
 function logFailure(used: PeriodUsage | undefined, reason: unknown): void {
   const { organization_id, period_start } = used ?? {}
   log('warn', 'quota_not_reconciled', { organization_id, period_start, ...errorFields(reason) })
@@ -112,7 +115,7 @@ export async function reconcile(deps: Deps, used: PeriodUsage, wasSpoolEmpty: bo
   const key = quotaKey(used.organization_id, periodNamed(used.period_start))
   const args = [deps.redisAheadMs, wasSpoolEmpty ? 1 : 0, GRACE_MS, JSON.stringify(toRecorded(used))]
   const [corrected, ...above] = await runScript<[number, ...(string | number)[]]>(deps.redis, RECONCILE, [key], args)
-  if (above.length === 0 || !wasSpoolEmpty) return corrected // what was carried (carry.ts) may be in the spool
+  if (above.length === 0 || !wasSpoolEmpty) return corrected // carried units (carry.ts) may be in the spool
   const [again] = (await deps.sql.query(AGAIN, [used.organization_id, used.period_start])) as PeriodUsage[]
   return corrected + (again ? await lower(deps, key, toRecorded(again), above) : 0)
 }

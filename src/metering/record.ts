@@ -1,41 +1,44 @@
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
+import { sleep } from '../lib/sleep.ts'
 import type { UsageEvent } from './event.ts'
 import { spoolUsage } from './spool.ts'
 import { writeUsage } from './write.ts'
 
-/** Measured: batches of some hundreds bring 26-42 times the throughput of single events. */
+/** Measured: batches of several hundred events bring 26-42 times the throughput of single events. */
 const BATCH_EVENTS = 500
 const BATCH_MS = 100
-/** After this the request that opened a batch is presumed dead, and another that added to it writes it. */
+/**
+ * After this time, the request that opened the batch is presumed dead, and another that added to the batch writes it.
+ */
 const TAKEOVER_MS = 3_000
 /**
- * No attempt begins after this. One takes up to 6 s when both stores hang, a guardian starts 3 s late, and the platform
- * ends deferred work after 30 s: so the log below is always reached.
+ * No attempt begins after this time. One attempt takes up to 6 s when both stores hang, a backup writer starts 3 s
+ * late, and the platform ends deferred work after 30 s. So the log entry below is always reached.
  */
 const RETRY_UNTIL_MS = 20_000
 /** A log entry holds 256 KB. */
-const LOGGED_TOGETHER = 100
+const EVENTS_PER_LOG_ENTRY = 100
 
 interface GatheredEvents {
   readonly uses: UsageEvent[]
-  /** By what they have in common. */
+  /** By their common fields. */
   readonly refusals: Map<string, UsageEvent>
 }
 
 interface Batch {
   readonly gathered: GatheredEvents
-  /** Ends the gathering before its time. */
+  /** Closes the batch before its time is up. */
   close(): void
   readonly written: Promise<void>
   hasGuardian: boolean
 }
 
-/** The isolate's open batch. Lost with the isolate: whoever needs more than that waits for the write instead. */
+/** The isolate's open batch. It is lost with the isolate; callers that need more wait for the write instead. */
 let open: Batch | undefined
 
 /**
- * Puts an event into the isolate's open batch, to be written within 100 ms, after the answer. Never fails and never
+ * Adds an event to the isolate's open batch, which is written within 100 ms, after the answer. Never fails and never
  * delays the caller.
  */
 export function recordUsage(deps: Deps, event: UsageEvent): void {
@@ -44,12 +47,12 @@ export function recordUsage(deps: Deps, event: UsageEvent): void {
   addTo(open.gathered, event)
   if (countEvents(open.gathered) < BATCH_EVENTS) return
   open.close()
-  open = undefined // the next event opens another batch, also before this one's writer has run
+  open = undefined // the next event opens another batch, even before this one's writer has run
 }
 
 /**
- * Refusals that differ in nothing but their moment become one event: a client that hammers with a dead key must not be
- * able to fill the database. Real usage is never merged; the SQL statement deduplicates it.
+ * Refusals that differ only in their time become one event, so that a client that hammers with a dead key cannot fill
+ * the database. Real usage is never merged; the SQL statement deduplicates it.
  */
 function addTo({ uses, refusals }: GatheredEvents, event: UsageEvent): void {
   if (!event.error_code || event.api_calls) {
@@ -94,8 +97,8 @@ async function takeOver(deps: Deps, batch: Batch): Promise<void> {
 }
 
 /**
- * Gets events into Postgres, or into the spool that a job drains into it; while both fail, again and again for as long
- * as the platform allows. What is lost after that is in the log, whole.
+ * Writes events to Postgres, or to the spool that a job drains into Postgres. While both fail, it retries for as long
+ * as the platform allows. Events that are lost after that are logged in full.
  */
 async function persist(deps: Deps, events: readonly UsageEvent[]): Promise<void> {
   const started = deps.now()
@@ -103,17 +106,17 @@ async function persist(deps: Deps, events: readonly UsageEvent[]): Promise<void>
     const stored = await tryStores(deps, events)
     if (stored) return
     if (deps.now() - started + pauseMs > RETRY_UNTIL_MS) break
-    await pause(pauseMs)
+    await sleep(pauseMs)
   }
-  for (let at = 0; at < events.length; at += LOGGED_TOGETHER) {
-    const lost = events.slice(at, at + LOGGED_TOGETHER)
+  for (let at = 0; at < events.length; at += EVENTS_PER_LOG_ENTRY) {
+    const lost = events.slice(at, at + EVENTS_PER_LOG_ENTRY)
     log('error', 'usage_lost', { count: lost.length, events: lost })
   }
 }
 
 async function tryStores(deps: Deps, events: readonly UsageEvent[]): Promise<boolean> {
   try {
-    await writeUsage(deps, events) // what a verification takes is counted already
+    await writeUsage(deps, events) // the counters already include what a verification takes
     await tellRefusals(deps, events)
     return true
   } catch (error) {
@@ -139,9 +142,7 @@ async function tellRefusals(deps: Deps, events: readonly UsageEvent[]): Promise<
   }
 }
 
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
-
-/** @returns whether `work` ended in that time */
+/** @returns whether `work` ended within that time */
 async function within(ms: number, work: Promise<void>): Promise<boolean> {
   const timeout = Promise.withResolvers<'late'>()
   const timer = setTimeout(() => timeout.resolve('late'), ms)

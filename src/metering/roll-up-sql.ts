@@ -1,6 +1,6 @@
-/** How rows of the roll-ups are named, summed and added to. */
+/** SQL that groups, sums and adds to rows of the roll-ups. */
 
-/** What each roll-up has a row for: its primary key. */
+/** The primary key of each roll-up. */
 export const HOURLY = [
   'organization_id',
   'hour',
@@ -16,7 +16,7 @@ export const TOTALS = ['organization_id', 'hour']
 export const SLICES = ['organization_id', 'dimension', 'value', 'hour']
 export const DAILY_SLICES = ['organization_id', 'dimension', 'day', 'value']
 
-/** Rows folded into one for each key. */
+/** Groups rows into one for each key. */
 export function groupRows(keys: readonly string[], sums: Readonly<Record<string, string>>, from: string): string {
   const made = Object.entries(sums).map(([name, sum]) => `${sum} as ${name}`)
   return `select ${[...keys, ...made].join(', ')} from ${from} group by ${keys.join(', ')}`
@@ -26,8 +26,8 @@ export function groupRows(keys: readonly string[], sums: Readonly<Record<string,
 export const sumColumns = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, `sum(${name})`]))
 
 /**
- * Adds rows, one for each key, to a roll-up. They go in sorted by their key: two batches that lock the same rows in
- * opposite orders deadlock.
+ * Adds rows, one for each key, to a roll-up. They are inserted in the order of their key: two batches that lock the
+ * same rows in opposite orders deadlock.
  */
 export function addTo(table: string, keys: readonly string[], sums: readonly string[], rows: string): string {
   const [by, columns] = [keys.join(', '), [...keys, ...sums].join(', ')]

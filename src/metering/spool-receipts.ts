@@ -1,30 +1,30 @@
 /**
- * How the loss of the spool is noticed. Postgres is away when something is spooled, so the isolate that spooled it remembers
- * what it gave, and writes that down as soon as Postgres takes something again. The job writes down what it has drained.
- * A receipt of something that was not drained, while the spool is empty, is of something that Redis lost.
+ * Receipts detect the loss of the spool. Postgres does not answer when events are spooled, so the isolate that spools a
+ * batch remembers it and writes a receipt as soon as Postgres accepts writes again. The job marks the batches it has
+ * drained. If the spool is empty, an undrained receipt belongs to a batch that Redis lost.
  */
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 
-/** Batches an isolate remembers: more than it spools in an hour. */
+/** Batches that an isolate remembers: more than it spools in an hour. */
 const MAX_PENDING = 20_000
-/** Receipts that a statement writes, and that a run of the job looks at. */
-const STORED_TOGETHER = 500
+/** Receipts per statement, and per run of the job. */
+const BATCH_ROWS = 500
 const MAX_CHECKED = 10_000
-/** Organizations whose ids the log names; it counts all. */
+/** Organizations whose ids are logged. The log entry counts all of them. */
 const MAX_NAMED = 20
 
-/** A batch that Redis has said to have. */
+/** A batch that Redis confirmed to have. */
 interface Receipt {
   readonly id: string
   readonly events: number
-  /** Whose events they are: organizations, or the keys where only those are known yet. */
+  /** The owners of its events: organizations, or keys if only those are known yet. */
   readonly organizations: readonly string[]
 }
 
 const pending = new Map<string, Receipt>()
 
-/** Keeps a receipt in the isolate's memory: Postgres does not answer at this moment. */
+/** Keeps a receipt in the isolate's memory while Postgres does not answer. */
 export function rememberSpooled(receipt: Receipt): void {
   if (pending.size < MAX_PENDING) pending.set(receipt.id, receipt)
   else log('warn', 'usage_spool_unwatched', { events: receipt.events })
@@ -36,15 +36,15 @@ select id, events, organizations from jsonb_to_recordset($1::jsonb) as receipt(i
 order by id
 on conflict (id) do update set events = excluded.events, organizations = excluded.organizations`
 
-/** Whether the isolate has receipts that Postgres has not. */
+/** Whether the isolate has receipts that are not in Postgres yet. */
 export const hasReceipts = () => pending.size > 0
 
-/** Writes the isolate's receipts down. What fails is tried again after the next write. */
+/** Writes the isolate's receipts to Postgres. Failed ones are retried after the next write. */
 export async function storeReceipts(deps: Deps): Promise<void> {
   const receipts = [...pending.values()]
   try {
-    for (let from = 0; from < receipts.length; from += STORED_TOGETHER) {
-      const some = receipts.slice(from, from + STORED_TOGETHER)
+    for (let from = 0; from < receipts.length; from += BATCH_ROWS) {
+      const some = receipts.slice(from, from + BATCH_ROWS)
       await deps.sql.query(STORE, [JSON.stringify(some)])
       for (const { id } of some) pending.delete(id)
     }
@@ -62,7 +62,7 @@ export async function markDrained(deps: Deps, ids: readonly string[]): Promise<v
   if (ids.length > 0) await deps.sql.query(MARK, [ids])
 }
 
-/** @returns receipts of what was not drained yet; none while Postgres does not answer */
+/** @returns receipts of batches that are not drained yet; none while Postgres does not answer */
 export async function listUndrained(deps: Deps): Promise<string[]> {
   try {
     const rows = await deps.sql.query(
@@ -79,10 +79,10 @@ const TAKE_LOST = `
 delete from usage_spool_receipts where id = any($1::uuid[]) and drained_at is null returning events, organizations`
 
 /**
- * Logs what is lost, once.
+ * Logs each lost batch once.
  *
- * @param undrained receipts that were listed before the spool was seen to be empty: a batch is marked as drained before it
- *   leaves the spool, so what is still not marked was in neither
+ * @param undrained receipts that were listed before the spool was found empty. A batch is marked as drained before it
+ *   leaves the spool, so a batch that is still unmarked was in neither
  */
 export async function reportLost(deps: Deps, undrained: readonly string[]): Promise<void> {
   if (undrained.length === 0) return

@@ -5,14 +5,14 @@ import type { UsageEvent } from './event.ts'
 import { syncCounters } from './raise-counters.ts'
 import { type Outcome, type Written, writeUsage } from './write.ts'
 
-/** SQLSTATE classes that say "this event, never": its data, a constraint, a limit of Postgres. All others say "not now". */
+/** SQLSTATE classes of permanent errors: invalid data, a constraint, a limit of Postgres. All others are temporary. */
 const HOPELESS = /^(21|22|23|54)/
 
-/** Whether Postgres will never take what it was given. */
+/** Whether Postgres will never accept the event. */
 export const isHopeless = (error: unknown) => HOPELESS.test(sqlState(error) ?? '')
 
 /**
- * Writes reported events exactly once, and lets the quotas' counters know of them: no verification has counted them.
+ * Writes reported events exactly once, and raises the quota counters, because no verification counted these events.
  *
  * @throws Problem `unavailable` when the database does not answer
  */
@@ -23,10 +23,10 @@ async function storeUsage(deps: Deps, events: readonly UsageEvent[]): Promise<Wr
 }
 
 /**
- * Writes what can be written: an event that Postgres refuses for good takes no other with it.
+ * Writes every event that can be written. An event that Postgres refuses permanently does not affect the others.
  *
- * @returns what became of each event, in the order given
- * @throws whatever says "not now"; writing all of them again is then right
+ * @returns the outcome of each event, in the given order
+ * @throws temporary errors; retrying all events is then safe
  */
 export async function storeEach(deps: Deps, events: readonly UsageEvent[]): Promise<(Outcome | 'refused')[]> {
   try {

@@ -11,7 +11,7 @@ const PERIODS = ['organization_id', 'period_start']
 const SLICED = [`('', '')`, ...Object.entries(DIMENSIONS).map(([dimension, value]) => `('${dimension}', ${value})`)]
 
 const REPORTED = REPORTED_COLUMNS.join(', ')
-/** Amounts of money keep fractions, and that they are not known; gauges as well. Of everything else there is none. */
+/** Money can have fractions and be unknown (null), and so can gauges. All other amounts are whole and present. */
 const TYPED = [
   ...REPORTED_COLUMNS.map((name) => `${name} ${isMoney(name) ? 'numeric' : 'bigint'}`),
   ...GAUGES.map((gauge) => `${gauge} numeric`),
@@ -21,7 +21,7 @@ const AS_COUNTED = [
   ...GAUGES.map((gauge) => `b.${gauge}`),
 ].join(', ')
 
-/** Reads the batch, claims its ids, stores what is fresh, and places it in time. */
+/** Reads the batch, claims its ids, stores the fresh events, and assigns them to hours and periods. */
 const DEDUPLICATE = `
 with incoming as (
   select position, event.*, sha256(convert_to(coalesce(event.source || ' ', '') || event.id, 'UTF8')) as dedupe_key,
@@ -62,7 +62,7 @@ with incoming as (
   from counted e left join organizations o on o.id = e.organization_id
 )`
 
-/** What is not a sum: gauges, the keys' last use, and what became of each event. */
+/** Everything that is not a sum: gauges, the keys' last use, and the outcome of each event. */
 const SIDE_EFFECTS = `
 gauges as (
   insert into usage_gauges as known (organization_id, meter, value, observed_at)
@@ -95,7 +95,7 @@ select (select count(*) from incoming)::int as sent, (select count(*) from fresh
     'period_start', extract(epoch from period_start) * 1000, ${METERS.map((meter) => `'${meter}', ${meter}${COUNTERS[meter].isMoney ? '::text' : ''}`).join(', ')}, 'even_calls', even_calls, 'odd_calls', odd_calls)), '[]')
     from periods) as periods`
 
-/** What is kept of reports until the requests that they complete are moved (complete.ts): of each request the first. */
+/** Keeps reports until the requests that they complete are moved (complete.ts): the first report of each request. */
 const COMPLETIONS = `
 completions as (
   insert into usage_completions (organization_id, request_id, status_code, provider, model, route)
@@ -106,7 +106,7 @@ completions as (
   on conflict do nothing
 ), `
 
-/** Under which id the verification of a request is stored, where that is not the request's; of repeats as well. */
+/** The id under which a request's verification is stored, if it is not the request's own. Includes repeats. */
 const REQUEST_IDS = `
 request_ids as (
   insert into usage_request_ids (organization_id, request_id, event_id)
@@ -126,23 +126,23 @@ verdicts as (${addTo(
 )}
 ), `
 
-/** Whether a report was faster than the verification that it completes. */
+/** Whether a report arrived before the verification that it completes. */
 const AWAITED = `,
   exists (select 1 from incoming i join usage_completions c on c.organization_id = i.organization_id
     and c.request_id = coalesce(i.request_id, i.id) where i.source = '${VERIFICATION}') as awaited`
 
 /**
- * The statement that writes a batch of events (`$1`, a JSON array); each event once, however often and in however many
- * batches it arrives.
+ * The statement that writes a batch of events (`$1`, a JSON array). Each event counts once, however often and in
+ * however many batches it arrives.
  *
  * 1. `incoming` reads the batch; `batch` collapses repeats inside it, which the unique key would not see.
- * 2. `fresh` claims the ids. Sorted, because a repeat in flight elsewhere is waited for, and two batches that wait in
- *    opposite orders deadlock.
+ * 2. `fresh` claims the ids. They are sorted, because the statement waits for a repeat in flight elsewhere, and two
+ *    batches that wait in opposite orders deadlock.
  * 3. Only fresh events are `counted`: stored, summed once into `deltas`, and those once more by each dimension into
- *    `slices`. Every roll-up takes its own from there.
- * 4. `judged` says of each event that was not counted whether it repeats what is known under its id, or contradicts it.
- *    Null where another batch has claimed the id since this statement began: it cannot see that one's hash.
- * 5. What completes a verified request is kept until that request is moved (complete.ts).
+ *    `slices`. Every roll-up is updated from these.
+ * 4. `judged` tells for each event that was not counted whether it repeats the known event of its id, or contradicts
+ *    it. Null if another batch claimed the id since this statement began, because its hash is not visible yet.
+ * 5. Reports that complete a verified request are kept until that request is moved (complete.ts).
  *
  * @param events the same as `$1`: columns that none of them adds to are left out
  * @param mayBeLate whether the hour of one of them may be over
@@ -166,12 +166,12 @@ export function writeStatement(events: readonly UsageEvent[], mayBeLate = true):
 ), ${hasVerifications ? VERDICTS : ''}${mayBeLate ? MARK_LATE : ''}${events.some(({ completes }) => completes) ? COMPLETIONS : ''}${events.some(({ request_id }) => request_id) ? REQUEST_IDS : ''}${SIDE_EFFECTS}${hasVerifications ? AWAITED : ''}`
 }
 
-/** Of the whole row: also what this batch adds nothing to. */
+/** All counters of the row, including those that this batch adds nothing to. */
 const COUNTED = selectCounters('known', String)
 
 const DAYS = `(select *, (hour at time zone 'UTC')::date as day from slices where dimension <> '') as dated`
 
-/** The same judgment, some moments later: of the events (`$1`) whose ids another batch had just claimed. */
+/** The same decision a moment later, for events (`$1`) whose ids another batch had just claimed. */
 export const RECHECK = `
 select coalesce(jsonb_agg(jsonb_build_array(position - 1, case
   when d.payload_hash = coalesce(decode(body ->> 'payload_hash', 'hex'), sha256(convert_to(body::text, 'UTF8')))

@@ -9,14 +9,14 @@ import {
 import { LATENCY_BOUNDS_MS } from '../db/schema/shapes.ts'
 import type { UsageEvent } from './event.ts'
 
-/** Columns of a roll-up, and how each is made from events. */
+/** Columns of a roll-up, and the SQL that sums each from events. */
 type Sums = Readonly<Record<string, string>>
 
-/** What a batch adds to the roll-ups. */
+/** The sums that a batch adds to the roll-ups. */
 interface BatchSums {
   readonly counts: Sums
   readonly times: Sums
-  /** Of a period alone. */
+  /** For periods only. */
   readonly lanes: Sums
 }
 
@@ -31,7 +31,7 @@ const LANES: Sums = {
   odd_calls: 'coalesce(sum(api_calls) filter (where lane = 1), 0)',
 }
 
-/** Columns of counters that events have not, and how they are made from those they have. */
+/** Counter columns that events do not have, and the SQL that derives them. */
 const DERIVED: Readonly<Record<Exclude<CounterColumn, keyof UsageEvent>, string>> = {
   unpriced: `count(*) filter (where model <> '' and cost_usd is null)`,
 }
@@ -39,7 +39,7 @@ const DERIVED: Readonly<Record<Exclude<CounterColumn, keyof UsageEvent>, string>
 type ReportedColumn = CounterColumn & keyof UsageEvent
 const isReported = (column: CounterColumn): column is ReportedColumn => !Object.hasOwn(DERIVED, column)
 
-/** Columns of counters that events have as well. */
+/** Counter columns that events have as well. */
 export const REPORTED_COLUMNS = COUNTER_COLUMNS.filter(isReported)
 
 const sumColumn = (column: CounterColumn) => (isReported(column) ? `coalesce(sum(${column}), 0)` : DERIVED[column])
@@ -60,8 +60,8 @@ function sumCounters(events: readonly UsageEvent[]): Sums {
 }
 
 /**
- * The columns that a batch adds to, and those alone: a statement of all 31 takes Postgres longer to read than a small
- * batch takes to write. They go in whole groups, so that there are not too many different statements to keep statistics of.
+ * Only the columns that a batch adds to: Postgres takes longer to parse a statement with all 31 columns than to write a
+ * small batch. Columns are added in whole groups, to limit the number of distinct statements in the statistics.
  */
 export function sumEvents(events: readonly UsageEvent[]): BatchSums {
   return {
@@ -83,7 +83,7 @@ function sumTimes(times: readonly number[]): Sums {
   }
 }
 
-/** The same as the statement's `width_bucket`: the first bucket whose bound a response time does not pass. */
+/** The same as the statement's `width_bucket`: the first bucket whose upper bound is at least the response time. */
 function toTimeBucket(ms: number): number {
   const bucket = LATENCY_BOUNDS_MS.findIndex((bound) => ms <= bound)
   return bucket < 0 ? LATENCY_BOUNDS_MS.length : bucket

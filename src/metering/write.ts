@@ -10,12 +10,12 @@ const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 
 /**
- * What became of one event: counted now; the same as one that was counted before; or left out, since its id was used
- * for a different one.
+ * The outcome of one event: counted now; the same as an event that was counted before; or left out, because its id was
+ * used for a different event.
  */
 export type Outcome = 'accepted' | 'duplicate' | 'conflict'
 
-/** What an organization has used in one of its usage periods; money as decimal text. */
+/** An organization's use in one of its usage periods. Money is decimal text. */
 export interface PeriodUsage extends Readonly<Record<Counter, number | string>> {
   readonly organization_id: string
   /** Unix milliseconds. */
@@ -29,13 +29,13 @@ export interface Written {
   readonly sent: number
   /** Events that had not been counted before. */
   readonly accepted: number
-  /** Of each event, in the order sent. */
+  /** The outcome of each event, in the order sent. */
   readonly outcomes: readonly Outcome[]
   /** The sums of every period that the batch adds to. */
   readonly periods: readonly PeriodUsage[]
 }
 
-/** What became of the events that were not counted, by their place; null where that cannot be told yet. */
+/** The outcomes of events that were not counted, by their index. Null if the outcome is not known yet. */
 type NotAccepted = readonly (readonly [number, Outcome | null])[]
 
 interface Row {
@@ -48,9 +48,9 @@ interface Row {
 }
 
 /**
- * Writes events exactly once; writing the same ones again changes nothing.
+ * Writes events exactly once. Idempotent.
  *
- * @throws Problem `unavailable` when the database does not answer: whether it wrote is then unknown, and irrelevant
+ * @throws Problem `unavailable` when the database does not answer. It may have written the events; a retry is safe
  */
 export async function writeUsage(deps: Deps, events: readonly UsageEvent[]): Promise<Written> {
   const { sent, accepted, others, periods, awaited } = await runWrite(deps, events)
@@ -77,7 +77,10 @@ function mayBeLate(events: readonly UsageEvent[], now: number): boolean {
   return events.some(({ occurred_at }) => Date.parse(occurred_at) < firstOpen)
 }
 
-/** Asks again about ids that another batch claimed while ours ran. Rare: it takes two writers of the same event at once. */
+/**
+ * Rechecks ids that another batch claimed while this one ran. This is rare: two writers must send the same event at
+ * once.
+ */
 async function resolvePending(deps: Deps, events: readonly UsageEvent[], others: NotAccepted): Promise<NotAccepted> {
   const open = others.flatMap(([at, outcome]) => (outcome === null ? [at] : []))
   if (open.length === 0) return others

@@ -4,8 +4,8 @@ import { Problem } from '../problems.ts'
 import { findOrganization } from './queries.ts'
 
 /**
- * Whoever lets people into the platform organization makes administrators: where these need a second factor, so does
- * that.
+ * Adding members to the platform organization creates administrators. If administrators need a second factor, so does
+ * adding one.
  *
  * @throws Problem `two_factor_required`
  */

@@ -14,7 +14,7 @@ import { toOrganization } from './organization.ts'
 import { insertOrganization, type OrganizationView } from './queries.ts'
 import type { NewOrganization } from './schemas.ts'
 
-/** Makes an organization that the user owns. @throws Problem `rate_limited`, `slug_taken` */
+/** Creates an organization that the user owns. @throws Problem `rate_limited`, `slug_taken` */
 export async function createOrganization(
   deps: ManagementDeps,
   user: UserPrincipal,
@@ -50,7 +50,7 @@ export async function createOrganization(
   return created
 }
 
-/** @throws Problem `slug_taken` when a statement of the batch broke on that */
+/** @throws Problem `slug_taken` if the batch violated the unique slug */
 export async function orSlugTaken<T>(batch: Promise<T>): Promise<T> {
   try {
     return await batch

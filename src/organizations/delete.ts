@@ -11,7 +11,7 @@ import type { ManagementDeps } from '../deps.ts'
 import { published } from '../events/publish.ts'
 import { organizationEvent } from '../events/subjects.ts'
 import { Problem } from '../problems.ts'
-import { invalidateDeleted } from './announce.ts'
+import { invalidateDeleted } from './invalidate.ts'
 import { holds } from './invitations/queries.ts'
 import { noticesToOwners } from './notice.ts'
 import { getOrganization } from './organization.ts'
@@ -28,11 +28,11 @@ import {
 import type { OrganizationDeletion } from './schemas.ts'
 
 /**
- * Deletes an organization for good: its keys stop within two seconds, sessions that acted for it act for another one of
- * their user's. The audit log and sums of usage stay.
+ * Deletes an organization permanently: its keys stop within two seconds, and sessions that acted for it switch to
+ * another organization of their user. The audit log and sums of usage stay.
  *
- * @throws Problem `reauthentication_required`, `wrong_password`; `invalid_request` for another name than its own;
- *   `platform_organization`, `last_organization`; `subscription_active` while somebody goes on paying for it
+ * @throws Problem `reauthentication_required`, `wrong_password`; `invalid_request` if the name does not match;
+ *   `platform_organization`, `last_organization`; `subscription_active` while a subscription of it is charged
  */
 export async function removeOrganization(
   deps: ManagementDeps,
@@ -53,19 +53,22 @@ export async function removeOrganization(
 function requireDeletable({ id, name, isPlatform }: OrganizationView, user: UserPrincipal, confirmed: string): void {
   if (isPlatform) throw new Problem('platform_organization')
   if (confirmed !== name) {
-    throw new Problem('invalid_request', { errors: [{ path: 'body.confirm_name', message: 'is not its name' }] })
+    throw new Problem('invalid_request', {
+      errors: [{ path: 'body.confirm_name', message: 'must be the name of the organization' }],
+    })
   }
   if (user.memberships.every((one) => one.organization_id === id)) throw new Problem('last_organization')
 }
 
 type Mails = Awaited<ReturnType<typeof noticesToOwners>>
 
-/** All of it or nothing, by what holds under the lock. */
+/** Deletes everything or nothing, under the conditions that hold under the lock. */
 async function erase(deps: ManagementDeps, user: UserPrincipal, { id, name, slug }: OrganizationView, mails: Mails) {
   const { db } = deps
   const isOwner = isMember(id, user.userId, rolesWith('organization:delete'))
   const done = await tryBatch(db, {
-    lock: lockOwnOrganizations(db, user.userId), // all of them: of two deletions at once one leaves the last
+    // all of them, so that of two concurrent deletions one keeps the last organization
+    lock: lockOwnOrganizations(db, user.userId),
     allowed: requireThat(db, sql`${isOwner} and ${mayBeDeleted(id, user.userId, name)} and not ${isPaidFor(id)}`),
     audit: audited(deps, {
       action: 'organization.deleted',
@@ -85,7 +88,7 @@ async function erase(deps: ManagementDeps, user: UserPrincipal, { id, name, slug
   return done.organization
 }
 
-/** Why it stays: what another request changed meanwhile, or a subscription. */
+/** Why it was not deleted: a concurrent change, or a subscription. */
 async function whyNot(deps: ManagementDeps, user: UserPrincipal, organizationId: string): Promise<Problem> {
   const left = await listOrganizations(deps.db, user.userId, { limit: 1, after: undefined })
   const isLast = left.length === 1 && left[0]?.id === organizationId

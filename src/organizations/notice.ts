@@ -14,13 +14,13 @@ interface About {
   readonly reason?: string | undefined
 }
 
-/** A mail about an organization: `insert` belongs into the batch of what it tells, `send` is called after it. */
+/** A mail about an organization: `insert` belongs in the batch of its cause, `send` is called after it. */
 export function noticeTo(deps: ManagementDeps, { email, name }: NoticeData, kind: OrganizationNotice, about: About) {
   const service = deps.config.SERVICE_NAME
   return mailFor(deps, render(service, email, organizationNotice(kind, { service, name, ...about })))
 }
 
-/** The same to every active owner, or to those that are not `except`. */
+/** The same to every active owner, except `except`. */
 export async function noticesToOwners(
   deps: ManagementDeps,
   organizationId: string,

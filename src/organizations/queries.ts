@@ -28,13 +28,13 @@ const ofMember = (db: Database, userId: string, more: SQL | undefined) =>
     .innerJoin(organizations, eq(organizations.id, memberships.organizationId))
     .where(and(eq(memberships.userId, userId), more))
 
-/** An organization as one of its members sees it. */
+/** Finds an organization as one of its members sees it. */
 export async function findOrganization(db: Database, organizationId: string, userId: string) {
   const [row] = await ofMember(db, userId, eq(organizations.id, organizationId))
   return row
 }
 
-/** One page of a user's organizations, newest first, and one row more when there is another page. */
+/** Selects one page of a user's organizations, newest first, plus one row if there is another page. */
 export function listOrganizations(
   db: Database,
   userId: string,
@@ -45,7 +45,7 @@ export function listOrganizations(
     .limit(limit + 1)
 }
 
-/** Statements that make an organization and the ownership of it. */
+/** Statements that create an organization and its ownership. */
 export function insertOrganization(db: Database, organization: typeof organizations.$inferInsert, ownerId: string) {
   return [
     db.insert(organizations).values(organization),
@@ -61,7 +61,7 @@ export function updateOrganization(
   return db.update(organizations).set(changes).where(eq(organizations.id, organizationId))
 }
 
-/** Active owners of an organization, as a mail reaches them. */
+/** Selects the active owners of an organization, with their addresses. */
 export function selectOwners(db: Database, organizationId: string) {
   return db
     .select({ id: users.id, email: users.email, name: users.name })
@@ -70,7 +70,7 @@ export function selectOwners(db: Database, organizationId: string) {
     .where(and(eq(memberships.organizationId, organizationId), eq(memberships.role, 'owner'), eq(users.isActive, true)))
 }
 
-/** Whether a user is a member with one of these roles at this place of the batch. */
+/** Whether a user is a member with one of these roles, at this point of the batch. */
 export const isMember = (organizationId: string, userId: string, roles: readonly string[]) => sql`exists (
   select 1 from memberships m where m.organization_id = ${organizationId}::uuid and m.user_id = ${userId}::uuid
     and m.role in (${sql.join(
@@ -78,20 +78,20 @@ export const isMember = (organizationId: string, userId: string, roles: readonly
       sql`, `,
     )}))`
 
-/** Whether an organization is an ordinary one of this name, and whether the user belongs to another one besides. */
+/** Whether an organization is not the platform's and has this name, and its user belongs to another one as well. */
 export const mayBeDeleted = (organizationId: string, userId: string, name: string) => sql`(
   exists (select 1 from organizations o where o.id = ${organizationId}::uuid and o.name = ${name} and not o.is_platform)
   and exists (select 1 from memberships m where m.user_id = ${userId}::uuid and m.organization_id <> ${organizationId}::uuid))`
 
-/** Whether somebody goes on paying for an organization. */
+/** Whether a subscription of an organization is still charged. */
 export const isPaidFor = (organizationId: string) => isCharged(sql`${organizationId}::uuid`)
 
-/** Takes everybody out of an organization; for the batch that deletes it. */
+/** Removes all members of an organization, for the batch that deletes it. */
 export function deleteMemberships(db: Database, organizationId: string) {
   return db.delete(memberships).where(eq(memberships.organizationId, organizationId))
 }
 
-/** Deletes an organization with all that belongs to it; sums of usage and the audit log stay. */
+/** Deletes an organization with everything that belongs to it, except sums of usage and the audit log. */
 export function deleteOrganization(db: Database, organizationId: string) {
   return db
     .delete(organizations)
@@ -100,9 +100,10 @@ export function deleteOrganization(db: Database, organizationId: string) {
 }
 
 /**
- * Lets live sessions that acted for an organization act for another one of their user's; after the memberships are gone.
+ * Switches live sessions that act for an organization to another organization of their user. Runs after the memberships
+ * are deleted.
  *
- * @param userId everybody's when absent
+ * @param userId the user whose sessions to switch; all users if absent
  */
 export function leaveSessions(db: Database, organizationId: string, userId?: string) {
   return db
@@ -117,7 +118,7 @@ export function leaveSessions(db: Database, organizationId: string, userId?: str
     )
 }
 
-/** Makes a session act for an organization. The statement returns when the session ends. */
+/** Makes a session act for an organization. The statement returns when the session expires. */
 export function switchSession(db: Database, sessionId: string, userId: string, organizationId: string) {
   return db
     .update(sessions)

@@ -26,8 +26,9 @@ const createRoute = apiRoute({
   path: '/organizations',
   tag,
   operationId: 'createOrganization',
-  summary: 'Make an organization',
-  description: 'You own it. Your token goes on acting for the one before; `switch` changes that.',
+  summary: 'Create an organization',
+  description:
+    'You become its owner. Your token still acts for the previous organization; use `switch` to change that.',
   body: NewOrganization,
   creates: true,
   credentials: true,
@@ -78,7 +79,7 @@ const deleteRoute = apiRoute({
   operationId: 'deleteOrganization',
   summary: 'Delete an organization',
   description:
-    'For good, with its keys, which stop within two seconds. Sessions that acted for it act for another organization of their user. Your last organization stays, and so does one with a subscription that is not cancelled.',
+    'Permanent. Its keys stop within two seconds. Sessions that acted for it switch to another organization of their user. You cannot delete your last organization, or one with a subscription that is not canceled.',
   credentials: true,
   body: OrganizationDeletion,
   returns: { 204: null },
@@ -99,9 +100,9 @@ const switchRoute = apiRoute({
   method: 'post',
   path: '/organizations/{organization_id}/switch',
   operationId: 'switchOrganization',
-  summary: 'Act for another organization',
+  summary: 'Switch to another organization',
   description:
-    'Gives an access token whose `org` is this organization. The session keeps it: its refresh token gives such tokens from now on. A new sign-in begins with the personal organization again.',
+    'Returns an access token whose `org` is this organization. The session stays with it: its refresh token now returns such tokens. A new sign-in starts with the personal organization again.',
   returns: { 200: SwitchedToken },
   fails: ['organization_not_found'],
 })

@@ -9,13 +9,13 @@ const slug = z
   .stringFormat('slug', /^[a-z0-9](?:-?[a-z0-9])*$/)
   .min(3)
   .max(40)
-  .meta({ description: 'Lower-case letters, digits and single hyphens between them; unique.' })
+  .meta({ description: 'Lower-case letters and digits, separated by single hyphens. Unique.' })
 const password = z
   .string()
   .min(1)
   .max(1024)
   .optional()
-  .meta({ description: 'Needed when you signed in longer than 15 minutes ago.' })
+  .meta({ description: 'Required if you signed in more than 15 minutes ago.' })
 
 export const OrganizationParams = z.strictObject({ organization_id: organizationInPath })
 export const MemberParams = OrganizationParams.extend({ user_id: uuid })
@@ -32,9 +32,9 @@ export const Organization = z
     slug: z.string(),
     plan: z.string(),
     role: role.meta({ description: 'Yours.' }),
-    is_personal: z.boolean().meta({ description: 'Made for one person when they registered.' }),
-    is_active: z.boolean().meta({ description: 'Whether it is the one your token acts for.' }),
-    suspended_at: timestamp.nullable().meta({ description: 'Since when its keys are not accepted.' }),
+    is_personal: z.boolean().meta({ description: 'Whether it was created for one person at registration.' }),
+    is_active: z.boolean().meta({ description: 'Whether your token acts for it.' }),
+    suspended_at: timestamp.nullable().meta({ description: 'Since when its keys are refused.' }),
     member_count: z.int(),
     created_at: timestamp,
   })
@@ -48,11 +48,11 @@ export const NewOrganization = z
 
 export const OrganizationChange = z
   .strictObject({ name: name.optional(), slug: slug.optional() })
-  .refine((body) => body.name !== undefined || body.slug !== undefined, 'must name what to change')
+  .refine((body) => body.name !== undefined || body.slug !== undefined, 'must have a field to change')
   .meta({ example: { name: 'Analytical Engines' } })
 
 export const OrganizationDeletion = z.strictObject({
-  confirm_name: z.string().max(200).meta({ description: 'The name of the organization, exactly.' }),
+  confirm_name: z.string().max(200).meta({ description: 'The exact name of the organization.' }),
   password,
 })
 
@@ -60,7 +60,9 @@ export const SwitchedToken = z
   .object({
     access_token: z.string(),
     token_type: z.literal('bearer'),
-    expires_in: z.int().meta({ description: 'Seconds. The refresh token stays as it is.' }),
+    expires_in: z
+      .int()
+      .meta({ description: 'Seconds until the access token expires. The refresh token does not change.' }),
     organization_id: z.uuid(),
   })
   .meta({ id: 'SwitchedToken' })
@@ -88,7 +90,7 @@ export const Invitation = z
     email: z.string(),
     role,
     status: z.enum(['pending', 'accepted', 'revoked', 'expired']).meta({
-      description: 'Also revoked once whoever sent it may not invite for that role any more.',
+      description: 'An invitation is also revoked if its inviter may no longer invite for the role.',
     }),
     invited_by: z.uuid().nullable(),
     created_at: timestamp,
@@ -100,12 +102,12 @@ export const Invitation = z
 export const InvitationList = listSchema(Invitation)
 
 export const Acceptance = z.strictObject({
-  token: z.string().max(1024).meta({ description: 'From the fragment of the link in the mail.' }),
+  token: z.string().max(1024).meta({ description: 'The token, from the fragment of the link in the mail.' }),
   password: passwordField.optional().meta({
     description:
-      'Without an access token: the password of the account that the invited address has, or of the one to be made.',
+      'Without an access token: the password of the account with the invited address, or of the account to create.',
   }),
-  name: line(200).optional().meta({ description: 'For an account that is made.' }),
+  name: line(200).optional().meta({ description: 'The name of the account to create.' }),
 })
 
 export const Accepted = z

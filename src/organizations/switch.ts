@@ -9,10 +9,10 @@ import { Problem } from '../problems.ts'
 import { isMember, switchSession } from './queries.ts'
 
 /**
- * Makes the user's session act for another organization, now and after each refresh, and gives an access token that says
- * so. It ends with its session at the latest; in a support session it goes on naming the administrator.
+ * Makes the user's session act for another organization, now and after each refresh, and issues an access token for it.
+ * The token expires with its session at the latest. In a support session it still names the administrator.
  *
- * @throws Problem `organization_not_found`, `unauthenticated` when the session ended meanwhile
+ * @throws Problem `organization_not_found`, `unauthenticated` if the session ended meanwhile
  */
 export async function switchOrganization(deps: ManagementDeps, user: UserPrincipal, organizationId: string) {
   const { userId, sessionId, impersonatorId } = user

@@ -14,7 +14,7 @@ import { membersLeaving, organizationsEvent } from '../events/subjects.ts'
 import { keyVersionKey } from '../limits/limit-request.ts'
 import { publishVersion } from '../limits/versions.ts'
 import { notice } from '../mail/notice.ts'
-import { invalidateDeleted } from '../organizations/announce.ts'
+import { invalidateDeleted } from '../organizations/invalidate.ts'
 import { Problem } from '../problems.ts'
 import {
   canBeDeleted,

@@ -1,24 +1,24 @@
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 
-/** Until then isolates that remember a key, and the spool, may still bring events of a deleted organization. */
+/** Until then, isolates that cached a key, and the spool, may still write events of a deleted organization. */
 const SETTLED_MS = 3_600_000
-/** Events that a statement looks at: well within its time, on the smallest database. */
+/** Events per statement: well within its timeout, even on the smallest database. */
 const BATCH_ROWS = 5_000
-/** After this long a run leaves the rest to the next one. */
+/** After this time a run leaves the rest to the next one. */
 const TIME_BUDGET_MS = 15_000
 
 interface Erasure {
   readonly organizationId: string
-  /** The last event that is done; as text, since a Date would lose the microseconds. */
+  /** The last event that was erased, as text, because a Date would lose the microseconds. */
   readonly doneTime: string
   readonly doneId: string
 }
 
 /**
- * Erases personal data from the raw events of organizations that were deleted an hour ago or longer, in batches small enough
- * for the statement timeout. Each batch stores how far it came, so any run resumes there, and two at once do nothing twice. An
- * organization whose erasure fails does not stop the others; the next run retries it.
+ * Erases personal data from the raw events of organizations that were deleted at least an hour ago, in batches small
+ * enough for the statement timeout. Each batch stores its position, so any run resumes there, and two concurrent runs
+ * do nothing twice. An organization whose erasure fails does not stop the others; the next run retries it.
  */
 export async function eraseFromUsage(deps: Deps, at: number) {
   const end = deps.now() + TIME_BUDGET_MS
@@ -36,7 +36,7 @@ async function eraseUntil(deps: Deps, erasure: Erasure, end: number): Promise<{ 
   let [erased, left]: [number, Erasure | undefined] = [0, erasure]
   try {
     while (left && deps.now() < end) {
-      const bite = await eraseBite(deps, left)
+      const bite = await eraseBatch(deps, left)
       erased += bite.erased
       left = bite.next
     }
@@ -55,17 +55,17 @@ async function listErasures({ sql }: Deps, at: number): Promise<Erasure[]> {
   return rows.map((row) => ({ organizationId: row.organization_id, doneTime: row.done_time, doneId: row.done_id }))
 }
 
-/** Of one key range: beside the pair, which the index finds, the time alone, which spares the other partitions. */
+/** One key range. The pair is for the index; the time alone lets Postgres skip the other partitions. */
 const IN_RANGE = `organization_id = $1 and occurred_at >= $2::timestamptz and occurred_at <= $4::timestamptz
   and (occurred_at, id) > ($2::timestamptz, $3) and (occurred_at, id) <= ($4::timestamptz, $5)`
 
 const ERASE = `update usage_events set user_id = null, ip = null, user_agent = null
   where ${IN_RANGE} and (user_id is not null or ip is not null or user_agent is not null)`
 
-/** @returns where to go on, nowhere when this was the last */
-async function eraseBite({ sql }: Deps, from: Erasure): Promise<{ next: Erasure | undefined; erased: number }> {
+/** @returns where to continue; nothing if this was the last batch */
+async function eraseBatch({ sql }: Deps, from: Erasure): Promise<{ next: Erasure | undefined; erased: number }> {
   const { organizationId, doneTime, doneId } = from
-  const to = await lastOfBite({ sql }, from)
+  const to = await selectLast({ sql }, from)
   const range = [organizationId, doneTime, doneId, to.doneTime, to.doneId]
   const [erased] = await sql.transaction(
     [
@@ -82,7 +82,7 @@ async function eraseBite({ sql }: Deps, from: Erasure): Promise<{ next: Erasure 
   return { next: to.isEnd ? undefined : to, erased: erased?.rowCount ?? 0 }
 }
 
-async function lastOfBite({ sql }: Pick<Deps, 'sql'>, { organizationId, doneTime, doneId }: Erasure) {
+async function selectLast({ sql }: Pick<Deps, 'sql'>, { organizationId, doneTime, doneId }: Erasure) {
   const [row] = await sql.query(
     `select occurred_at::text as done_time, id as done_id from usage_events
      where organization_id = $1 and occurred_at >= $2::timestamptz and (occurred_at, id) > ($2::timestamptz, $3)

@@ -10,7 +10,7 @@ import { type Everything, selectEverythingAbout } from './queries.ts'
 import type { Export } from './schemas.ts'
 
 /**
- * Everything that is stored about a user, but no secret and no hash of one.
+ * Everything that is stored about a user, without secrets and their hashes.
  *
  * @throws Problem `rate_limited`
  */

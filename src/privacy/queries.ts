@@ -9,15 +9,15 @@ import { memberships, organizations } from '../db/schema/organizations.ts'
 import { monthlyUsage } from '../db/schema/rollups.ts'
 import { users } from '../db/schema/users.ts'
 
-/** Rows of each kind that an export holds at most, the newest first. */
+/** The most rows of each kind in an export, newest first. */
 const MAX_ROWS = 1_000
 const MAX_AUDIT_ROWS = 5_000
 
-/** Whether nobody but the user belongs to the organization `o` of the query around. */
+/** Whether only the user belongs to the organization `o` of the surrounding query. */
 const isAloneIn = (userId: string) => sql`not exists (
   select 1 from memberships m where m.organization_id = o.id and m.user_id <> ${userId}::uuid)`
 
-/** Organizations that die with the user: made for that person, and nobody else ever joined or stayed. */
+/** Organizations that are deleted with the user: created for that person, and without other members. */
 export const ownedAlone = (userId: string) => sql`(
   select o.id from organizations o join memberships mine on mine.organization_id = o.id
   where mine.user_id = ${userId}::uuid and mine.role = 'owner' and o.is_personal and ${isAloneIn(userId)})`
@@ -27,7 +27,7 @@ export const keptOrganizations = (userId: string) => sql`(
   select m.organization_id as id from memberships m
   where m.user_id = ${userId}::uuid and m.organization_id not in ${ownedAlone(userId)})`
 
-/** Organizations that would go on without an active owner if the user left. */
+/** Organizations that would remain without an active owner if the user left. */
 const ownerless = (userId: string) => sql`
   select o.id, o.name from organizations o join memberships mine on mine.organization_id = o.id
   where mine.user_id = ${userId}::uuid and mine.role = 'owner'
@@ -35,11 +35,11 @@ const ownerless = (userId: string) => sql`
     and not exists (select 1 from memberships m join users u on u.id = m.user_id
       where m.organization_id = o.id and m.user_id <> ${userId}::uuid and m.role = 'owner' and u.is_active)`
 
-/** Organizations that would die with the user, though somebody goes on paying for them. */
+/** Organizations that would be deleted with the user although a subscription is still charged. */
 const paidFor = (userId: string) => sql`
   select o.id, o.name from organizations o where o.id in ${ownedAlone(userId)} and ${isCharged(sql`o.id`)}`
 
-/** Whether a user is there and may go: evaluated inside the batch, after `lockOrganizationsOf`. */
+/** Whether a user exists and may be deleted; evaluated inside the batch, after `lockOrganizationsOf`. */
 export const canBeDeleted = (userId: string) => sql`(
   exists (select 1 from users u where u.id = ${userId}::uuid) and not exists (${ownerless(userId)})
   and not exists (${paidFor(userId)}))`
@@ -52,7 +52,7 @@ export async function listPaidFor(db: Database, userId: string) {
   return (await db.execute<{ id: string; name: string }>(sql`${paidFor(userId)} order by o.id`)).rows
 }
 
-/** Keys that a user made in organizations that go on are no longer theirs, which a verdict tells. */
+/** Detaches the user's keys in organizations that remain, which verdicts show. */
 export function detachKeys(db: Database, userId: string) {
   return db
     .update(apiKeys)
@@ -67,7 +67,7 @@ export function detachKeys(db: Database, userId: string) {
     .returning({ id: apiKeys.id, version: apiKeys.version })
 }
 
-/** Deletes the organizations that die with a user, and all that belongs to them; sums of usage and the audit log stay. */
+/** Deletes the organizations that go with a user, and everything in them. Sums of usage and the audit log stay. */
 export function deleteOwnOrganizations(db: Database, userId: string) {
   return db
     .delete(organizations)
@@ -82,7 +82,7 @@ export function deleteUser(db: Database, userId: string) {
 
 const { keyHash: _secret, ...keyColumns } = getTableColumns(apiKeys)
 
-/** Everything stored about a user but their profile, each kind bounded. */
+/** Selects everything stored about a user except their profile, with a bound for each kind. */
 export async function selectEverythingAbout(db: Database, userId: string) {
   const mine = sql`(select organization_id from memberships where user_id = ${userId}::uuid)`
   return runBatch(db, {

@@ -13,7 +13,7 @@ const deleteRoute = apiRoute({
   operationId: 'deleteAccount',
   summary: 'Delete my account',
   description:
-    'For good. An organization that was made for you and has no other member is deleted with it, and its keys stop within two seconds; cancel its subscription first. Of any other, somebody else must be an owner.',
+    'Permanent. An organization that was created for you and has no other member is also deleted, and its keys stop within two seconds; cancel its subscription first. Every other organization must have another owner.',
   body: Deletion,
   credentials: true,
   returns: { 204: null },
@@ -26,8 +26,9 @@ const exportRoute = apiRoute({
   path: '/auth/me/export',
   tag,
   operationId: 'exportAccount',
-  summary: 'Everything about me',
-  description: 'As one JSON file: of each kind the newest 1,000, of audit logs 5,000. No secret is in it.',
+  summary: 'Export my data',
+  description:
+    'One JSON file with the newest 1,000 entries of each kind, and 5,000 of the audit log. It contains no secrets.',
   credentials: true,
   returns: { 200: Export },
   fails: ['rate_limited'],

@@ -12,7 +12,7 @@ export const Deletion = z.strictObject({
     .min(1)
     .max(64)
     .optional()
-    .meta({ description: 'A code of the second factor, or a backup code; needed where one is on.' }),
+    .meta({ description: 'A code of the second factor, or a backup code. Required if a second factor is enabled.' }),
 })
 
 export const Export = z
@@ -37,11 +37,11 @@ export const Export = z
         expires_at: timestamp,
         ended_at: timestamp.nullable(),
         end_reason: z.string().nullable(),
-        is_support: z.boolean().meta({ description: 'Whether an administrator opened it.' }),
+        is_support: z.boolean().meta({ description: 'Whether an administrator opened it for support.' }),
       }),
     ),
     api_keys: z.array(ApiKey).meta({ description: 'Keys that you issued, in any organization.' }),
-    audit_logs: z.array(AuditLog).meta({ description: 'What you did, and what was done to your account.' }),
+    audit_logs: z.array(AuditLog).meta({ description: 'Your own actions, and actions on your account.' }),
     usage: z
       .array(
         z.object({
@@ -55,6 +55,6 @@ export const Export = z
           cost_usd: z.string().meta({ description: 'US dollars, a decimal string.' }),
         }),
       )
-      .meta({ description: 'Of your organizations, by calendar month (UTC).' }),
+      .meta({ description: 'The usage of your organizations by calendar month (UTC).' }),
   })
   .meta({ id: 'AccountExport' })

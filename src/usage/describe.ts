@@ -1,8 +1,11 @@
-/** What only describes an event never stops what is counted: it is cut or left out, and the reporter is warned. Pure. */
+/**
+ * Descriptive fields never prevent an event from being counted: they are cut or dropped, with a warning to the
+ * reporter. Pure.
+ */
 import { metadata } from '../http/fields.ts'
 import { cutText } from '../http/text-field.ts'
 
-/** The longest text that is kept of each field, in UTF-16 code units. */
+/** The maximum stored length of each field, in UTF-16 code units. */
 export const TEXT_LENGTHS = {
   endpoint: 200,
   method: 10,
@@ -25,7 +28,7 @@ export interface Warning {
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** Whether a value of a field that is no text can be kept. */
+/** Whether a value of a field that is not text can be stored. */
 const CHECKS: Readonly<Record<string, readonly [isKept: (value: unknown) => boolean, rule: string]>> = {
   status_code: [
     (value) => Number.isInteger(value) && Number(value) >= 100 && Number(value) <= 599,
@@ -35,14 +38,14 @@ const CHECKS: Readonly<Record<string, readonly [isKept: (value: unknown) => bool
     (value) => typeof value === 'number' && value >= 0 && value <= MAX_RESPONSE_TIME_MS,
     'must be milliseconds from 0 to a day',
   ],
-  metadata: [isStorable, 'must be an object of at most 4,000 characters as JSON, without NUL or half a character'],
+  metadata: [isStorable, 'must be an object of at most 4,000 characters as JSON, without NUL or a lone surrogate'],
 }
 
 /**
- * Cuts descriptive texts to the length that is kept, takes out what Postgres cannot store, and leaves out what cannot be
- * kept at all.
+ * Cuts descriptive texts to their stored length, removes characters that Postgres cannot store, and drops values that
+ * cannot be stored at all.
  *
- * @param raw an event as it arrived; what is no object is returned as it is
+ * @param raw an event as it arrived; a value that is not an object is returned unchanged
  */
 export function cleanDescription(raw: unknown): { readonly event: unknown; readonly warnings: readonly Warning[] } {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return { event: raw, warnings: [] }
@@ -74,7 +77,7 @@ function judgeText(
   return { code: 'cut', kept, detail: `was cut: ${maxLength} characters of well-formed Unicode without NUL are kept` }
 }
 
-/** Deeper nesting than the schema can follow counts as something that cannot be kept. */
+/** A value nested more deeply than the schema can follow counts as unstorable. */
 function isStorable(value: unknown): boolean {
   try {
     return metadata.safeParse(value).success

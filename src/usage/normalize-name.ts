@@ -1,2 +1,2 @@
-/** A model's or provider's name in the one form in which it is stored and looked for: `"GPT-4o "` is `gpt-4o`. */
+/** Normalizes a model's or provider's name for storage and look-up: `"GPT-4o "` becomes `gpt-4o`. */
 export const normalizeName = (name: string) => name.trim().toLowerCase()

@@ -15,7 +15,7 @@ export const PeriodQuery = z.strictObject({
   period: z
     .stringFormat('month', /^2\d{3}-(0[1-9]|1[0-2])$/)
     .optional()
-    .meta({ description: 'A calendar month in UTC, such as `2026-11`; the current one when absent.' }),
+    .meta({ description: 'A calendar month in UTC, such as `2026-11`. Defaults to the current one.' }),
   ...organizationRef,
 })
 
@@ -35,10 +35,10 @@ const meterReading = <Schema extends z.ZodType>(amounts: Schema) =>
   z.object({
     limit: amounts.nullable(),
     used: amounts,
-    held: amounts.meta({ description: 'Reserved and not settled yet.' }),
+    held: amounts.meta({ description: 'Units that are reserved and not settled yet.' }),
     remaining: amounts.nullable(),
     percent: z.number().nullable(),
-    overage: amounts.meta({ description: 'Used above a limit that only starts the overage.' }),
+    overage: amounts.meta({ description: 'Use above a limit that only starts the overage.' }),
   })
 
 const MeterReading = meterReading(z.number()).meta({ id: 'MeterReading' })

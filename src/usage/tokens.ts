@@ -1,6 +1,8 @@
-/** The names that token counts go by, and what they mean together. Pure. */
+/** The names of token counts, and how they combine. Pure. */
 
-/** Every name that a reporter may use. OpenAI says prompt, completion and total; Anthropic counts its cache apart. */
+/**
+ * Every name that a reporter may use. OpenAI says prompt, completion and total; Anthropic counts its cache separately.
+ */
 export const TOKEN_FIELDS = [
   'tokens',
   'total_tokens',
@@ -16,12 +18,12 @@ export const TOKEN_FIELDS = [
 type TokenField = (typeof TOKEN_FIELDS)[number]
 export type ReportedTokens = { readonly [Field in TokenField]?: number | null | undefined }
 
-/** Absent where nothing was said of it. */
+/** A count is absent if it was not reported. */
 export interface Tokens {
-  /** All that went in, cached or not. */
+  /** All input tokens, cached or not. */
   readonly input_tokens?: number
   readonly output_tokens?: number
-  /** Those of the input that came from a cache. */
+  /** Input tokens that came from a cache. */
   readonly cached_tokens?: number
 }
 
@@ -31,11 +33,11 @@ export interface Contradiction {
 }
 
 /**
- * What was reported, in the three counts that are stored.
+ * Converts the reported counts to the three that are stored.
  *
- * `cache_read_input_tokens` and `cache_creation_input_tokens` are beside `input_tokens`, as Anthropic counts them; so are
- * `cached_tokens` that are more than the input, since they cannot be part of it. Tokens of which only the sum is known
- * count as output, the dearer of the two, the same as in a reservation.
+ * `cache_read_input_tokens` and `cache_creation_input_tokens` are in addition to `input_tokens`, as Anthropic counts
+ * them. So are `cached_tokens` that exceed the input, since they cannot be part of it. Tokens of which only the sum is
+ * known count as output, the more expensive kind, as in a reservation.
  */
 export function resolveTokens(reported: ReportedTokens): Tokens | Contradiction {
   const contradiction = findContradiction(reported)
@@ -71,7 +73,7 @@ function complete(
   }
 }
 
-/** @returns the tokens of the sum that are neither input nor output; below 0 when the sum is wrong */
+/** @returns the tokens of the sum that are neither input nor output; below 0 if the sum is wrong */
 function findRest(reported: ReportedTokens, input: number | undefined, output: number | undefined): number | undefined {
   const total = reported.tokens ?? reported.total_tokens
   if (total == null) return undefined
@@ -94,7 +96,7 @@ function findContradiction(reported: ReportedTokens): Contradiction | undefined 
   return pair && { field: pair[1], message: `must be the same as ${pair[0]}, which means the same` }
 }
 
-/** The sum of the counts that are known; undefined when none is. */
+/** The sum of the known counts; undefined if none is known. */
 function add(...counts: (number | null | undefined)[]): number | undefined {
   const known = counts.filter((count) => count != null)
   return known.length === 0 ? undefined : known.reduce((sum, count) => sum + count, 0)

@@ -6,28 +6,28 @@ import { waitFor } from '../lib/waiting.ts'
 import { mayExist } from './key-format.ts'
 import { type KeyRecord, selectKey } from './key-record.ts'
 
-/** What the isolate knows of one presented key. Times in Unix milliseconds. */
+/** What the isolate knows about one presented key. Times in Unix milliseconds. */
 export interface CachedKey {
   /** `undefined` for a key that does not exist. */
   readonly record: KeyRecord | undefined
   readonly loadedAt: number
-  /** When a round trip last found the record's version to be the newest; counts as fresh from then. */
+  /** When a round trip last confirmed that the record's version is the newest. The row counts as fresh from then on. */
   confirmedAt: number
-  /** Since the row is being loaded again: when the database is asked once more, should it not have answered. */
+  /** Set while the row is being reloaded: when to query the database again if it has not answered. */
   retryAt?: number
-  /** Until a verification has been decided from it. */
+  /** True until a verification has been decided from the row. */
   isUnused?: boolean
 }
 
 /**
- * A row older than this is loaded again whatever happens. With the 5 s that loading may take, it is the bound of 30 s on
- * a revocation while Redis fails.
+ * A row older than this is reloaded in any case. Together with the 5 s that loading may take, it bounds a revocation to
+ * 30 s while Redis fails.
  */
 const HARD_AGE_MS = 25_000
-/** How long an unknown key stays unknown: guessing the same key costs one query in this time. */
+/** How long an unknown key stays unknown: repeated guesses of the same key cost one query in this time. */
 const UNKNOWN_AGE_MS = 5_000
 
-/** How often a database that does not answer is asked again for one key. */
+/** How often a database that does not answer is queried again for one key. */
 const RETRY_MS = 5_000
 
 const MAX_HASHES = 1_000
@@ -36,16 +36,17 @@ const LOAD_MS = 6_000
 
 const keys = createLru<CachedKey>(10_000)
 /**
- * Hashes of the keys that were presented in this second, by the keys themselves: a busy key and the service that asks for
- * it need not be hashed for each request. No longer than that: keys are worth more than what else is in memory.
+ * Hashes of the keys presented in the current second, by key. A busy key and the service key that verifies it are not
+ * hashed again for each request. Plain keys are more sensitive than anything else in memory, so they stay no longer
+ * than a second.
  */
 const hashes = new Map<string, string>()
 let hashesOf = 0
 const loading = new Map<string, Promise<CachedKey>>()
 
 /**
- * The record of a presented key, from this isolate's memory or with one query. Requests that miss the same key at the
- * same time share the query. A key of the wrong form or with a wrong checksum is unknown without asking anyone.
+ * Finds the record of a presented key, in this isolate's memory or with one query. Requests that miss the same key at
+ * the same time share the query. A key of the wrong form or with a wrong checksum is unknown without any query.
  *
  * @throws Problem `unavailable` when the record is not in memory, or too old, and the database does not answer
  */
@@ -60,8 +61,8 @@ export function findKey(deps: Deps, key: string): CachedKey | Promise<CachedKey>
 }
 
 /**
- * Keeps using a row whose version Redis confirmed within 25 s, and reloads it in the background, so no request waits. If
- * Postgres is down nothing can change in it, so the row stays in use for as long as Redis confirms its version.
+ * Keeps using a row whose version Redis confirmed within 25 s, and reloads it in the background, so no request waits.
+ * If Postgres is down, the row cannot change, so it stays in use for as long as Redis confirms its version.
  */
 function keepAndReload(deps: Deps, hash: string, known: CachedKey): CachedKey {
   const keep = (error: unknown): CachedKey => {
@@ -76,7 +77,7 @@ function keepAndReload(deps: Deps, hash: string, known: CachedKey): CachedKey {
   return known
 }
 
-/** @returns the SHA-256 of a key that may exist, in hex */
+/** @returns the SHA-256, in hex, of a key that may exist */
 function hashKey(key: string, now: number, takesForeign: boolean): string | undefined {
   const second = Math.floor(now / 1000)
   if (second !== hashesOf || hashes.size >= MAX_HASHES) hashes.clear()
@@ -89,7 +90,7 @@ function hashKey(key: string, now: number, takesForeign: boolean): string | unde
   return hash
 }
 
-/** Loads a record again, past the cache: its version has been overtaken, or a counter needs its true value. */
+/** Reloads a record past the cache: its version is outdated, or a counter needs the figures of Postgres. */
 export function reloadKey(deps: Deps, key: string): Promise<CachedKey> {
   return loadKey(deps, sha256Hex(key))
 }
@@ -102,12 +103,12 @@ async function loadKey(deps: Deps, hash: string): Promise<CachedKey> {
     if (loading.get(hash) === load) loading.delete(hash) // else another request took over from this one
   })
   loading.set(hash, load)
-  deps.defer(load.catch(() => undefined)) // others wait for it too: it must outlive a caller that hangs up
+  deps.defer(load.catch(() => undefined)) // other requests wait for it, so it must outlive a caller that disconnects
   return load
 }
 
 async function selectAndRemember(deps: Deps, hash: string): Promise<CachedKey> {
-  const now = deps.now() // before the query: the row is as old as this at most
+  const now = deps.now() // before the query, so the row is at most this old
   const record = await selectKey(deps, hash, now)
   const cached = { record, loadedAt: now, confirmedAt: now, isUnused: true }
   keys.set(hash, cached)

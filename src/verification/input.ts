@@ -3,11 +3,20 @@ import { descriptiveText, recordSchema, text } from '../http/text-field.ts'
 
 const scope = z.string().min(1).max(100)
 
-/** What a verification may be asked. `cost` is in units of the rate limit and of the quota alike. */
+/** The input of a verification. `cost` is in units of the rate limit and of the quota alike. */
 export const VerifyInput = z.strictObject({
   key: z.string().min(1).max(256).meta({ description: 'The API key as its holder sent it.' }),
-  cost: z.int().min(0).max(1_000_000).default(1).meta({ description: 'Units to take; 0 only looks.', example: 1 }),
-  scopes: z.array(scope).max(50).default([]).meta({ description: 'Scopes the key must have, all of them.' }),
+  cost: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(1)
+    .meta({ description: 'Units to take. 0 reads the limits and takes nothing.', example: 1 }),
+  scopes: z
+    .array(scope)
+    .max(50)
+    .default([])
+    .meta({ description: 'Scopes that the key must have. It needs all of them.' }),
   limits: recordSchema(z.string().min(1).max(50), z.int().min(0).max(1_000_000))
     .optional()
     .meta({ description: "Units to take of the key's named limits, instead of each one's usual cost." }),
@@ -15,7 +24,7 @@ export const VerifyInput = z.strictObject({
     .optional()
     .meta({ description: 'What is called, for the statistics. Cut after 200 characters.', example: '/v1/answers' }),
   method: descriptiveText(10).optional(),
-  ip: text(45).optional().meta({ description: "The caller's address; keys bound to addresses need it." }),
+  ip: text(45).optional().meta({ description: "The caller's IP address. Keys with an IP allowlist require it." }),
   user_agent: descriptiveText(500).optional(),
   idempotency_key: text(255).min(1).optional().meta({
     description: 'Makes a repeated verification count once: in the usage for good, in limits and quota for a day.',

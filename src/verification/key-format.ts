@@ -8,17 +8,20 @@ const SECRET_BYTES = 32
 const SECRET_LENGTH = 43
 const CHECKSUM_LENGTH = 6
 
-/** Anchored and without alternatives that overlap: it cannot backtrack. */
+/** Anchored, and without alternatives that overlap, so it cannot backtrack. */
 const KEY = /^([a-z][a-z0-9]{1,7})_(live|test)_[0-9A-Za-z]{43}([0-9A-Za-z]{6})$/
 const PREFIX = /^[a-z][a-z0-9]{1,7}$/
-/** A key of another system: printable ASCII, and long enough that guessing is not worth the while. */
+/** A key of another system: printable ASCII, and too long to guess. */
 const FOREIGN = /^[!-~]{16,256}$/
 
 /**
  * Makes a key: `<prefix>_<environment>_<secret><checksum>`.
  *
- * The secret is 256 bits from a CSPRNG in base 62 (43 characters). The checksum is the CRC-32 of everything before it in
- * base 62 (6 characters): it lets typing errors and guesses be refused without asking anyone, and secret scanners
+ *
+ * The secret is 256 bits from a CSPRNG in base 62 (43 characters). The checksum is the CRC-32 of everything before it
+ * in base 62
+ * (6 characters). Typing errors and guesses are refused by the checksum alone, without a query, and secret scanners use
+ * it to
  * confirm a find.
  */
 export function newKey(prefix: string, environment: Environment): string {
@@ -26,15 +29,17 @@ export function newKey(prefix: string, environment: Environment): string {
   return body + checksum(body)
 }
 
-/** Whether this has the form of a key and its checksum is right. Says nothing about whether such a key was ever issued. */
+/**
+ * Whether the text has the form of a key and its checksum is right. It does not say whether the key was ever issued.
+ */
 export function isWellFormed(key: string): boolean {
   const match = KEY.exec(key)
   return match !== null && match[3] === checksum(key.slice(0, -CHECKSUM_LENGTH))
 }
 
 /**
- * Whether it is worth a look-up. A key of Tollgate's own form must have the right checksum, always: a typing error costs
- * nothing. Another form can only be an imported key's.
+ * Whether a key is worth a look-up. A key of Tollgate's own form must always have the right checksum, so a typing error
+ * costs nothing. Any other form can only be an imported key.
  *
  * @param takesForeign whether this deployment has keys of other systems
  */
@@ -44,7 +49,7 @@ export function mayExist(key: string, takesForeign: boolean): boolean {
 
 export const isPrefix = (text: string) => PREFIX.test(text)
 
-/** What lists show of a key: enough to recognize it, and 41 of its 43 secret characters short of using it. */
+/** The hint that lists show of a key: enough to recognize it, and 41 of the 43 secret characters short of using it. */
 export function describeKey(key: string): string {
   const secretAt = key.indexOf('_', key.indexOf('_') + 1) + 1
   return `${key.slice(0, secretAt)}${key.slice(secretAt, secretAt + 2)}…${key.slice(-4)}`

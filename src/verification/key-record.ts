@@ -7,10 +7,10 @@ import { toUnits } from '../limits/meter-units.ts'
 import type { Environment } from './key-format.ts'
 import type { KeyState } from './rules.ts'
 
-/** Everything a verdict needs of a key, its organization and its plan. Times in Unix milliseconds. */
+/** Everything that a verdict needs to know of a key, its organization and its plan. Times in Unix milliseconds. */
 export interface KeyRecord extends KeyState {
   readonly keyId: string
-  /** The first key of its line of rotations: all of them count in the same windows. */
+  /** The first key in its line of rotations. All keys of the line count in the same windows. */
   readonly lineageId: string
   readonly version: number
   readonly organizationId: string
@@ -25,24 +25,24 @@ export interface KeyRecord extends KeyState {
   readonly plan: string
   readonly features: PlanFeatures
   readonly ratePerMinute: number
-  /** The key's own, as it was set; null follows the organization. */
+  /** The key's own limit, as it was set. `null` uses the organization's limit. */
   readonly customRateLimit: number | null
   readonly namedLimits: readonly NamedLimit[]
-  /** The meters that a verification takes from or is refused by. */
+  /** The meters that a verification consumes or that can refuse it. */
   readonly meters: readonly MeterQuota[]
   /** Where usage periods begin, in Unix milliseconds; undefined for calendar months. */
   readonly periodAnchor: number | undefined
-  /** The period `used` speaks of. */
+  /** The period that `used` covers. */
   readonly period: Period
-  /** Used in that period, when the record was read; in whole units (limits/meter-units.ts). */
+  /** Units used in that period when the record was read, in whole units (limits/meter-units.ts). */
   readonly used: Recorded
 }
 
 interface MeterQuota {
   readonly meter: Meter
-  /** In whole units; `null`: there is none. */
+  /** In whole units. `null` means no limit. */
   readonly limit: number | null
-  /** Whether the limit refuses, or only starts the overage. */
+  /** Whether the limit refuses requests, or only starts the overage. */
   readonly blocks: boolean
 }
 
@@ -77,9 +77,9 @@ interface Row extends Readonly<Record<Counter, string>> {
 }
 
 /**
- * One query for all of it. Times come as numbers: how the driver parses a timestamp changes for the whole isolate once
- * drizzle is loaded. It looks up by the hash alone, since the key is what says which organization is asking;
- * everything after it names that organization.
+ * One query loads everything. Times are selected as numbers, because the driver's timestamp parser changes for the
+ * whole isolate once drizzle is loaded. The look-up is by hash alone, because only the key tells which organization it
+ * belongs to. Every join after that names the organization.
  */
 const SELECT_KEY = `
 select k.id, coalesce(k.lineage_id, k.id) as lineage_id, k.version, k.organization_id, o.version as organization_version, o.external_id, o.is_platform, k.created_by, k.name,
@@ -143,12 +143,14 @@ function meterQuota({ limits, limit_overrides }: Row, meter: Meter): MeterQuota 
   return { meter, limit: limit === null ? null : toUnits(meter, limit), blocks: planned?.at_limit !== 'allow' }
 }
 
-/** Calls are counted here; any other meter is looked at where it refuses. */
+/** Calls are counted here. Any other meter matters only if its limit refuses requests. */
 function isOfVerification({ meter, limit, blocks }: MeterQuota): boolean {
   return meter === 'api_calls' || (blocks && limit !== null)
 }
 
-/** A key's own limit; above the organization's only where an administrator set it, so that a downgrade binds every key. */
+/**
+ * The key's own limit. It exceeds the organization's only if an administrator set it, so a downgrade binds every key.
+ */
 function rateLimit({ custom_rate_limit: custom, is_rate_limit_granted, limit_overrides, limits }: Row): number {
   const organizations = limit_overrides.rate_limit_per_minute ?? limits.rate_limit_per_minute
   if (custom === null) return organizations

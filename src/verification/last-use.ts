@@ -2,15 +2,15 @@ import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { createLru } from '../lib/lru.ts'
 
-/** How exact a key's last use is, of calls to the management API. */
+/** The resolution of a key's last use, for calls to the management API. */
 const EVERY_MS = 60_000
 const MAX_KEYS = 10_000
 
 const noted = createLru<number>(MAX_KEYS)
 
 /**
- * Notes that a key was used for a call to the management API, after the answer. Such calls are no usage of the customer's:
- * they are in no statistics, but a key that is in use must not look unused.
+ * Records, after the answer, that a key was used for a call to the management API. Such calls are not usage of the
+ * customer's API and do not appear in its reports, but a key in use must not look unused.
  */
 export function noteLastUse(deps: Deps, { keyId, organizationId }: { keyId: string; organizationId: string }): void {
   const now = deps.now()

@@ -8,10 +8,10 @@ import type { KeyRecord } from './key-record.ts'
 
 const WINDOW_MS = 60_000
 
-/** What a claim is made from; times in Unix milliseconds. */
+/** The input of a limit request. Times in Unix milliseconds. */
 interface RequestedLimits {
   readonly record: KeyRecord
-  /** The service that asks, when it is known by a key itself. */
+  /** The service that asks for the verdict, if it presented a key of its own. */
   readonly caller: KeyRecord | undefined
   readonly request: VerifyRequest
   /** Whether the record was read for this very request. */
@@ -20,8 +20,8 @@ interface RequestedLimits {
   readonly aheadMs: number
 }
 
-/** What one verification takes: of the key's rate limit and named limits, and of its organization's quota. Pure. */
-export function claimFor({ record, caller, request, isFresh, now, aheadMs }: RequestedLimits): LimitRequest {
+/** What one verification takes of the key's rate limit and named limits, and of its organization's quota. Pure. */
+export function buildLimitRequest({ record, caller, request, isFresh, now, aheadMs }: RequestedLimits): LimitRequest {
   const period = currentPeriod(record, now)
   const isOfPeriod = record.period.start === period.start
   const { organizationId } = record
@@ -44,17 +44,17 @@ export function claimFor({ record, caller, request, isFresh, now, aheadMs }: Req
       isFresh: isFresh && isOfPeriod,
     },
     versions: caller ? [...listVersions(record), ...listVersions(caller)] : listVersions(record),
-    ...(request.idempotency_key && { once: onceClaim(record, caller, request) }),
+    ...(request.idempotency_key && { once: buildOnce(record, caller, request) }),
   }
 }
 
-/** An idempotency key stands for one request of one caller about one key; `body` tells that request from any other. */
-function onceClaim(record: KeyRecord, caller: KeyRecord | undefined, request: VerifyRequest) {
+/** An idempotency key stands for one request of one caller about one key. `body` tells that request from any other. */
+function buildOnce(record: KeyRecord, caller: KeyRecord | undefined, request: VerifyRequest) {
   const of = [record.lineageId, caller?.lineageId, request.idempotency_key]
   return { key: `once:${record.organizationId}:${shortHash(of)}`, body: shortHash(readRequest(request)) }
 }
 
-/** The id of the event of a request with an idempotency key, so that a repeat counts once; `undefined` without one. */
+/** The event id of a request with an idempotency key, so that a repeat counts once. `undefined` without one. */
 export function onceId(record: KeyRecord, caller: KeyRecord | undefined, request: VerifyRequest): string | undefined {
   if (!request.idempotency_key) return undefined
   return shortHash([record.lineageId, caller?.lineageId, request.idempotency_key, ...readRequest(request)])
@@ -66,12 +66,12 @@ function readRequest({ cost, limits = {}, endpoint, method }: VerifyRequest) {
 
 const shortHash = (parts: readonly unknown[]) => sha256Hex(JSON.stringify(parts)).slice(0, 32)
 
-/** The key's own version and its organization's come first in a claim; a caller's come after them. */
+/** In a limit request, the versions of the key and its organization come first; a caller's come after them. */
 export const OWN_VERSIONS = 2
 
 const NOTHING_USED = { ...forEachMeter(METERS, () => 0), lanes: [0, 0] } as const
 
-/** The usage period that holds `now`: nearly always the one the record was read in. */
+/** The usage period that contains `now`. This is nearly always the period the record was read in. */
 export function currentPeriod({ period, periodAnchor }: KeyRecord, now: number): Period {
   return now >= period.start && now < period.end ? period : toPeriod(periodAnchor, now)
 }
@@ -82,9 +82,10 @@ function namedWindow(
   request: VerifyRequest,
 ): WindowRequest {
   const named = request.limits
-  const usual = request.cost === 0 ? 0 : limit.cost // what only looks takes nothing
+  const usual = request.cost === 0 ? 0 : limit.cost // a request that only reads takes nothing
   return {
-    key: `${record.lineageId}:${limit.name}:${limit.window_seconds}`, // of another length, buckets mean other times
+    // buckets of a window of another length cover other times
+    key: `${record.lineageId}:${limit.name}:${limit.window_seconds}`,
     windowMs: limit.window_seconds * 1000,
     limit: limit.limit,
     cost: (named && Object.hasOwn(named, limit.name) ? named[limit.name] : undefined) ?? usual,

@@ -16,11 +16,11 @@ import { type Caller, verifyKey } from './verify.ts'
 const SCOPE = 'platform:verify'
 
 /**
- * `POST /api/v1/keys/verify`, for the operator's own services: always 200 with a verdict, once the service itself has
- * shown a service key.
+ * `POST /api/v1/keys/verify`, for the operator's own services. Once the service has presented a valid service key, the
+ * answer is always 200 with a verdict.
  */
 export async function handleVerify(c: Context<AppEnv>): Promise<Response> {
-  const deps = c.get('deps') // c.var copies all
+  const deps = c.get('deps') // c.var would copy all variables
   const requestId = c.get('requestId')
   const serviceKey = readCredential(c.req.raw)
   if (!serviceKey) throw new Problem('unauthenticated')
@@ -30,7 +30,7 @@ export async function handleVerify(c: Context<AppEnv>): Promise<Response> {
   return respondJson(requestId, verdict, limitHeaders(verdict, deps.now()))
 }
 
-/** @throws Problem `invalid_request`: like any other route, this one ignores nothing */
+/** @throws Problem `invalid_request`: unknown query parameters are refused here like on any other route */
 function requireNoParameters(url: string): void {
   if (!url.includes('?')) return
   const errors = [...new Set(new URL(url).searchParams.keys())]
@@ -39,7 +39,7 @@ function requireNoParameters(url: string): void {
   if (errors.length > 0) throw new Problem('invalid_request', { errors })
 }
 
-/** @throws Problem `unauthenticated` or `forbidden`: a customer's key learns nothing by trying */
+/** @throws Problem `unauthenticated` or `forbidden`: a customer's key learns nothing here */
 async function serviceCaller(deps: Deps, key: string, ip: string | undefined): Promise<Caller> {
   const check = (cached: CachedKey): Caller => {
     const record = cached.record?.isPlatform ? cached.record : undefined
@@ -47,13 +47,16 @@ async function serviceCaller(deps: Deps, key: string, ip: string | undefined): P
     if (refusal === 'INSUFFICIENT_SCOPE')
       throw new Problem('forbidden', { detail: `The key needs the scope ${SCOPE}.` })
     if (refusal)
-      throw new Problem('unauthenticated', { detail: 'Verifying keys takes a service key of this deployment.' })
-    return { cached, renew: async () => check(await reloadKey(deps, key)) }
+      throw new Problem('unauthenticated', { detail: 'Verifying keys requires a service key of this deployment.' })
+    return { cached, reload: async () => check(await reloadKey(deps, key)) }
   }
   return check(await findKey(deps, key))
 }
 
-/** Without `Retry-After`: the answer is a 200, since the verdict is about the key's holder, not about the service that asks. */
+/**
+ * Without `Retry-After`: the answer is a 200, and the verdict is about the key's holder, not about the service that
+ * asks.
+ */
 function limitHeaders({ ratelimit }: Verdict, now: number): Record<string, string> {
   return ratelimit ? verdictFields(ratelimit, now) : {}
 }

@@ -1,6 +1,6 @@
 import { inRange } from '../lib/cidr.ts'
 
-/** Why a key is refused, in the order in which the reasons are looked at; the first that applies is the verdict's code. */
+/** Why a key is refused, in the order of the checks. The first reason that applies is the verdict's code. */
 export const REFUSALS = [
   'NOT_FOUND',
   'REVOKED',
@@ -17,8 +17,8 @@ export type Refusal = (typeof REFUSALS)[number]
 export type VerdictCode = Refusal | 'VALID'
 
 /**
- * The HTTP status with which an API answers its caller for a verdict. 402 is not among them: no verdict means that a payment
- * is due, and a used-up quota comes back with the next period. An outage is no verdict: it is a problem with 503.
+ * The HTTP status that an API should answer for each verdict. 402 is not among them: no verdict means that a payment is
+ * due, and a used-up quota returns with the next period. An outage is not a verdict; it is a problem with status 503.
  */
 export const STATUS_BY_CODE = {
   VALID: 200,
@@ -36,7 +36,7 @@ export const STATUS_BY_CODE = {
 /** Scopes that give power over Tollgate itself. `*` does not include them, and those of customers are granted by name alone. */
 const RESERVED = /^(platform|tollgate):/
 
-/** What of a key's record the rules look at; times in Unix milliseconds. */
+/** The parts of a key's record that the rules read. Times in Unix milliseconds. */
 export interface KeyState {
   readonly isActive: boolean
   readonly revokedAt: number | undefined
@@ -51,7 +51,7 @@ export interface ScopeCheck {
   readonly ip?: string | undefined
 }
 
-type Reason = (key: KeyState, asked: ScopeCheck, now: number) => boolean
+type Reason = (key: KeyState, check: ScopeCheck, now: number) => boolean
 
 /** When each refusal applies to a key that exists. */
 const REASONS: readonly (readonly [Refusal, Reason])[] = [
@@ -64,23 +64,23 @@ const REASONS: readonly (readonly [Refusal, Reason])[] = [
 ]
 
 /**
- * Everything about a key that can be decided without asking how much was used. No I/O, no clock.
+ * Decides everything about a key that does not depend on counters. No I/O, no clock.
  *
- * A key may be revoked in the future (the grace period of a rotation); it dies at that moment, as at its expiry. A key
- * bound to addresses is refused when the caller does not say where the request came from.
+ * A key may be revoked in the future (the grace period of a rotation). It stops working at that moment, as at its
+ * expiry. A key with an IP allowlist is refused if the caller does not say where the request came from.
  *
- * @returns the first refusal that applies, or `undefined` when limits and quotas are all that is left to ask
+ * @returns the first refusal that applies, or `undefined` if only limits and quotas are left to check
  */
-export function findRefusal(key: KeyState | undefined, asked: ScopeCheck, now: number): Refusal | undefined {
+export function findRefusal(key: KeyState | undefined, check: ScopeCheck, now: number): Refusal | undefined {
   if (!key) return 'NOT_FOUND'
-  return REASONS.find(([, applies]) => applies(key, asked, now))?.[0]
+  return REASONS.find(([, applies]) => applies(key, check, now))?.[0]
 }
 
 function isAllowed(ranges: readonly string[], ip: string | undefined): boolean {
   return ip !== undefined && ranges.some((range) => inRange(ip, range))
 }
 
-/** Whether a key's scopes cover one that is asked for: by name, by `reports:*`, or, unless it is reserved, by `*`. */
+/** Whether a key's scopes cover a required one: by name, by `reports:*`, or, unless it is reserved, by `*`. */
 export function holdsScope(held: readonly string[], needed: string): boolean {
   if (held.includes(needed)) return true
   const reserved = RESERVED.exec(needed)?.[1]
@@ -90,7 +90,7 @@ export function holdsScope(held: readonly string[], needed: string): boolean {
   )
 }
 
-/** Whether a scope gives power over Tollgate, and so may only be granted by somebody who has it. */
+/** Whether a scope gives power over Tollgate. Only a principal that holds such a scope may grant it. */
 export function isReserved(scope: string): boolean {
   return RESERVED.test(scope)
 }

@@ -1,13 +1,16 @@
 import { rateLimitFields } from '../limits/headers.ts'
 import type { Verdict } from './verdict.ts'
 
-/** What the rate limit of a key says in `RateLimit-Policy` and `RateLimit`. */
+/** The `RateLimit-Policy` and `RateLimit` fields of a key's rate limit. */
 export function verdictFields({ limit, remaining, resets_at }: NonNullable<Verdict['ratelimit']>, now: number) {
   const reset = resets_at === null ? null : Date.parse(resets_at)
   return rateLimitFields('key', { limit, remaining, reset }, 60_000, now)
 }
 
-/** The headers of an answer that goes by a verdict, ready to copy: the rate limit, `Retry-After`, and the scheme of a 401. */
+/**
+ * The headers of an answer that follows a verdict, ready to copy: the rate limit, `Retry-After`, and the scheme of a
+ * 401.
+ */
 export function readVerdictHeaders(verdict: Verdict, now: number): Record<string, string> {
   const { ratelimit, retry_after, status } = verdict
   return {

@@ -1,6 +1,6 @@
 import { formatIso } from '../lib/iso.ts'
 import type { LimitDecision } from '../limits/limit-request.ts'
-import { formatUnits } from '../limits/meter-units.ts'
+import { describeReading } from '../limits/quota-reading.ts'
 import type { WindowReading as CountedWindow } from '../limits/window.ts'
 import type {
   KeyFacts,
@@ -19,14 +19,14 @@ export type Verdict = ValidKey | RefusedKey
 
 const CODES = { rate_limited: 'RATE_LIMITED', quota_exceeded: 'QUOTA_EXCEEDED' } as const
 
-/** A verdict that was reached before limits were asked. */
+/** A verdict reached without checking the limits. */
 export function refusedVerdict(code: Refusal, record: KeyRecord | undefined, requestId: string): RefusedKey {
   const status = STATUS_BY_CODE[code]
   const verdict: RefusedKey = { valid: false, code, status, retry_after: null, request_id: requestId }
   return record ? { ...verdict, ...about(record) } : verdict
 }
 
-/** A verdict that limits and quotas decided. */
+/** A verdict decided by limits and quotas. */
 export function admittedVerdict(admission: LimitDecision, record: KeyRecord, requestId: string, now: number): Verdict {
   const { outcome } = admission
   const readings = { ...about(record), ...readLimits(admission, record, now) }
@@ -67,7 +67,7 @@ function readWindow({ windows, outcome, refused, neverFits }: LimitDecision, at:
   return { limit, remaining, resets_at: isNever ? null : formatIso(reset) }
 }
 
-/** Rounded up, so that whoever waits exactly that long is not refused again. */
+/** Rounded up, so that a client that waits exactly that long is not refused again. */
 function readRetryAfter(
   { outcome, refused, windows, neverFits }: LimitDecision,
   record: KeyRecord,
@@ -95,7 +95,7 @@ function about(record: KeyRecord): KeyFacts {
     scopes: record.scopes,
     plan: record.plan,
     features: record.features,
-    metadata: record.metadata as KeyFacts['metadata'], // it is stored as JSON
+    metadata: record.metadata as KeyFacts['metadata'], // stored as JSON
     expires_at: record.expiresAt === undefined ? null : formatIso(record.expiresAt),
   }
 }
@@ -104,15 +104,8 @@ function readQuotas(admission: LimitDecision, record: KeyRecord, now: number): Q
   const resets_at = formatIso(currentPeriod(record, now).end)
   const readings: Record<string, QuotaReading<number | string>> = {}
   for (let at = 0; at < record.meters.length; at++) {
-    const { meter, limit } = record.meters[at] as KeyRecord['meters'][number]
-    const { used = 0, held = 0 } = admission.meters[at] ?? {}
-    readings[meter] = {
-      limit: limit === null ? null : formatUnits(meter, limit),
-      used: formatUnits(meter, used),
-      held: formatUnits(meter, held),
-      remaining: limit === null ? null : formatUnits(meter, Math.max(0, limit - used - held)),
-      resets_at,
-    }
+    const meter = record.meters[at] as KeyRecord['meters'][number]
+    readings[meter.meter] = describeReading(meter, admission.meters[at], resets_at)
   }
   return readings
 }

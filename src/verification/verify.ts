@@ -1,10 +1,10 @@
 /**
- * The hot path: whether a key may do this now. HTTP, RPC and Tollgate's own authentication all end here.
+ * The hot path: may this key do this now? HTTP, RPC and Tollgate's own authentication all end here.
  *
  * 1. The key's form and checksum: a typing error or a guess costs nothing.
  * 2. Its record, from the isolate's cache or with one query.
- * 3. The rules that need no counting: revoked, expired, addresses, scopes.
- * 4. Rate limit, quota and the versions of what was cached, in one atomic round trip that takes all or nothing.
+ * 3. The rules that need no counters: revoked, expired, addresses, scopes.
+ * 4. Rate limit, quota and the versions of the cached rows, in one atomic round trip that takes all or nothing.
  * 5. The usage event, written after the answer.
  */
 import type { Deps } from '../deps.ts'
@@ -17,42 +17,46 @@ import { Problem } from '../problems.ts'
 import { type CachedKey, findKey, reloadKey } from './cache.ts'
 import type { VerifyRequest } from './input.ts'
 import type { KeyRecord } from './key-record.ts'
-import { claimFor, OWN_VERSIONS, onceId } from './limit-check.ts'
+import { buildLimitRequest, OWN_VERSIONS, onceId } from './limit-check.ts'
 import { findRefusal, type Refusal } from './rules.ts'
 import { admittedVerdict, refusedVerdict, type Verdict } from './verdict.ts'
 
-/** A row that was confirmed within this time needs no new look before it refuses; with the promise of 2 s in mind. */
+/**
+ * A row confirmed within this time can refuse a request without a reload. It keeps the promise that changes apply
+ * within 2 s.
+ */
 const FRESH_MS = 1_000
-/** Stale rows are rare and reloads settle them; more than this many in a row is a fault, not a race. */
+/** Stale rows are rare, and a reload resolves them. More than this many in a row is a fault, not a race. */
 const MAX_ATTEMPTS = 4
 
-/** The service that asks for the verdict, when it is known by a key itself. */
+/** The service that asks for the verdict, if it presented a key of its own. */
 export interface Caller {
   readonly cached: CachedKey
-  /** Loads the caller's own key again. @throws Problem when it may no longer ask */
-  renew(): Promise<Caller>
+  /** Reloads the caller's own key. @throws Problem when it may no longer verify keys */
+  reload(): Promise<Caller>
 }
 
 export interface VerifyContext {
   readonly requestId: string
-  /** Confirmed in the same round trip, so that its revocation is seen as soon as any other. */
+  /** Confirmed in the same round trip, so its revocation is seen as soon as that of any other key. */
   readonly caller?: Caller
-  /** For a call to the management API: what is asked of Tollgate itself is no usage of the customer's. */
+  /** Set for a call to the management API: calls to Tollgate itself are not usage of the customer's API. */
   readonly isUnrecorded?: boolean
 }
 
 /**
- * Decides whether a key may be used, and takes `cost` units of its rate limit and its organization's quota if so.
- * A refusal takes nothing and is data, not an error.
+ * Decides whether a key may be used, and takes `cost` units of its rate limit and its organization's quota if so. A
+ * refusal takes nothing and is data, not an error.
  *
- * @throws Problem `idempotency_key_reused` when its idempotency key stands for another request, `unavailable` when the key is not in memory and the database does not answer, or when Redis does not
- *   and `ON_LIMITER_OUTAGE` is `closed`
+ * @throws Problem `idempotency_key_reused` when the idempotency key stands for another request; `unavailable` when the
+ *   key is not in memory and the database does not answer, or when Redis does not answer and `ON_LIMITER_OUTAGE` is
+ *   `closed`
  */
 export async function verifyKey(deps: Deps, request: VerifyRequest, context: VerifyContext): Promise<Verdict> {
   return (await verifyWithRecord(deps, request, context)).verdict
 }
 
-/** The same, with the row that the verdict was decided from: `undefined` for a key that is not found. */
+/** The same, with the row that the verdict was decided from. `undefined` if the key was not found. */
 export async function verifyWithRecord(
   deps: Deps,
   request: VerifyRequest,
@@ -61,33 +65,33 @@ export async function verifyWithRecord(
   const { requestId, caller } = context
   const since = deps.now()
   const found = findKey(deps, request.key)
-  let basis: Snapshot = { cached: found instanceof Promise ? await found : found, caller, isRenewed: false, since }
+  let snapshot: Snapshot = { cached: found instanceof Promise ? await found : found, caller, isReloaded: false, since }
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const step = decide(basis, { deps, request, requestId, now: deps.now() })
+    const step = decide(snapshot, { deps, request, requestId, now: deps.now() })
     const decided = step instanceof Promise ? await step : step
     if ('verdict' in decided) {
       if (!context.isUnrecorded) recordVerification(deps, request, decided, caller?.cached.record)
       return decided
     }
-    basis = decided
+    snapshot = decided
   }
   throw new Problem('unavailable', { detail: 'The key is being changed right now.' })
 }
 
-/** What a verdict is decided from: rows that may turn out to be outdated, and then are loaded again. */
+/** The rows that a verdict is decided from. They may turn out to be stale; then they are reloaded. */
 interface Snapshot {
   readonly cached: CachedKey
   readonly caller: Caller | undefined
-  /** Whether something was loaded again already: then a refusal stands. */
-  readonly isRenewed: boolean
-  /** When the verification began, in Unix milliseconds: what was loaded since then is the truth of now. */
+  /** Whether something was reloaded already. If so, a refusal is final. */
+  readonly isReloaded: boolean
+  /** When the verification began, in Unix milliseconds. Rows loaded since then are current. */
   readonly since: number
 }
 
 interface Decision {
   readonly verdict: Verdict
   readonly record: KeyRecord | undefined
-  /** Unix milliseconds: the moment for which it was decided. Its event belongs to the same period as the claim. */
+  /** The time of the decision, in Unix milliseconds. Its event belongs to the same period as the limit request. */
   readonly at: number
   /** See LimitDecision. */
   readonly generation?: number | undefined
@@ -100,20 +104,27 @@ interface VerificationContext {
   readonly now: number
 }
 
-/** @returns the decision, at once where nobody has to be asked for it, or a newer basis to decide on */
-function decide(basis: Snapshot, moment: VerificationContext): Decision | Promise<Decision | Snapshot> {
-  const { record } = basis.cached
-  const { deps, request, now } = moment
+/** @returns the decision, at once if no I/O is needed, or a newer snapshot to decide from */
+function decide(snapshot: Snapshot, context: VerificationContext): Decision | Promise<Decision | Snapshot> {
+  const { record } = snapshot.cached
+  const { deps, request, now } = context
   const refusal = findRefusal(record, request, now)
-  if (refusal || !record) return decideRefusal(refusal ?? 'NOT_FOUND', basis, moment)
-  const isFresh = isFirstUse(basis, now)
-  const caller = basis.caller?.cached.record
-  const admission = consumeLeased(deps, claimFor({ record, caller, request, isFresh, now, aheadMs: deps.redisAheadMs }))
-  if (!(admission instanceof Promise) && 'windows' in admission) return decideByLimits(admission, basis, record, moment)
-  return awaitLimits(admission, basis, record, moment)
+  if (refusal || !record) return decideRefusal(refusal ?? 'NOT_FOUND', snapshot, context)
+  const isFresh = isFirstUse(snapshot, now)
+  const caller = snapshot.caller?.cached.record
+  const admission = consumeLeased(
+    deps,
+    buildLimitRequest({ record, caller, request, isFresh, now, aheadMs: deps.redisAheadMs }),
+  )
+  if (!(admission instanceof Promise) && 'windows' in admission)
+    return decideByLimits(admission, snapshot, record, context)
+  return awaitLimits(admission, snapshot, record, context)
 }
 
-/** Whether a row was read for this verification, or behind the back of an earlier one and not used since: its figures are of now. */
+/**
+ * Whether the row's figures are current: it was read for this verification, or reloaded in the background and not used
+ * since.
+ */
 function isFirstUse({ cached, since }: Snapshot, now: number): boolean {
   const isUnused = cached.isUnused === true && now - cached.loadedAt < FRESH_MS
   cached.isUnused = false
@@ -121,27 +132,27 @@ function isFirstUse({ cached, since }: Snapshot, now: number): boolean {
 }
 
 async function awaitLimits(
-  asked: Admission | Promise<Admission>,
-  basis: Snapshot,
+  pending: Admission | Promise<Admission>,
+  snapshot: Snapshot,
   record: KeyRecord,
-  moment: VerificationContext,
+  context: VerificationContext,
 ): Promise<Decision | Snapshot> {
-  const admission = await asked
+  const admission = await pending
   if (admission.outcome === 'reused') throw new Problem('idempotency_key_reused')
-  if ('windows' in admission) return decideByLimits(admission, basis, record, moment)
+  if ('windows' in admission) return decideByLimits(admission, snapshot, record, context)
   if (admission.outcome === 'stale' && admission.index >= OWN_VERSIONS)
-    return { ...basis, caller: await basis.caller?.renew(), isRenewed: true }
-  return { ...basis, cached: await reloadKey(moment.deps, moment.request.key), isRenewed: true }
+    return { ...snapshot, caller: await snapshot.caller?.reload(), isReloaded: true }
+  return { ...snapshot, cached: await reloadKey(context.deps, context.request.key), isReloaded: true }
 }
 
 function decideByLimits(
   decided: LimitDecision,
-  basis: Snapshot,
+  snapshot: Snapshot,
   record: KeyRecord,
   { requestId, now }: VerificationContext,
 ): Decision {
   if (decided.isConfirmed)
-    for (const row of [basis.cached, basis.caller?.cached])
+    for (const row of [snapshot.cached, snapshot.caller?.cached])
       if (row) row.confirmedAt = Math.max(row.confirmedAt, decided.asOf)
   const verdict = admittedVerdict(decided, record, requestId, now)
   return { verdict, record, at: now, generation: decided.generation }
@@ -149,38 +160,38 @@ function decideByLimits(
 
 async function decideRefusal(
   refusal: Refusal,
-  basis: Snapshot,
-  moment: VerificationContext,
+  snapshot: Snapshot,
+  context: VerificationContext,
 ): Promise<Decision | Snapshot> {
-  const { record } = basis.cached
+  const { record } = snapshot.cached
   return (
-    (await reloadIfStale(basis, moment)) ?? {
-      verdict: refusedVerdict(refusal, record, moment.requestId),
+    (await reloadIfStale(snapshot, context)) ?? {
+      verdict: refusedVerdict(refusal, record, context.requestId),
       record,
-      at: moment.now,
+      at: context.now,
     }
   )
 }
 
 /**
- * Refusals are decided from cached rows. If the rows are older than 1 s, this reloads them once first: the key may have been
- * enabled again.
+ * Refusals are decided from cached rows. If the rows are older than 1 s, this reloads them once first: the key may have
+ * been enabled again.
  */
 async function reloadIfStale(
-  basis: Snapshot,
+  snapshot: Snapshot,
   { deps, request, now }: VerificationContext,
 ): Promise<Snapshot | undefined> {
-  if (basis.isRenewed) return undefined
-  const { cached, caller } = basis
+  if (snapshot.isReloaded) return undefined
+  const { cached, caller } = snapshot
   const isKeyOld = cached.record !== undefined && now - cached.confirmedAt > FRESH_MS
-  const wasLookedUp = cached.loadedAt > 0 // nobody is asked about a mistyped key
+  const wasLookedUp = cached.loadedAt > 0 // a mistyped key was never looked up
   const isCallerOld = wasLookedUp && caller !== undefined && now - caller.cached.confirmedAt > FRESH_MS
   if (!isKeyOld && !isCallerOld) return undefined
   return {
-    ...basis,
+    ...snapshot,
     cached: isKeyOld ? await reloadKey(deps, request.key) : cached,
-    caller: isCallerOld ? await caller.renew() : caller,
-    isRenewed: true,
+    caller: isCallerOld ? await caller.reload() : caller,
+    isReloaded: true,
   }
 }
 
@@ -191,7 +202,7 @@ function recordVerification(
   caller: KeyRecord | undefined,
 ): void {
   if (!record) return
-  // A refused try must not use up the caller's key.
+  // A refused attempt must not use up the caller's idempotency key.
   const onceOnly = verdict.valid ? onceId(record, caller, request) : undefined
   recordUsage(deps, {
     ...nameEvent(verdict.request_id, onceOnly),

@@ -4,14 +4,14 @@ import { audited } from '../audit/record.ts'
 import type { Principal } from '../auth/principal.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { newSecret, sealSecret } from '../events/sign.ts'
-import { flawOfTarget } from '../events/target-rules.ts'
+import { findTargetFlaw } from '../events/target-rules.ts'
 import { uuidv7 } from '../lib/uuid.ts'
 import { Problem } from '../problems.ts'
 import {
   deleteEndpoint,
   type EndpointChanges,
-  type EndpointOf,
   type EndpointOwner,
+  type EndpointRef,
   type EndpointView,
   findEndpoint,
   insertEndpoint,
@@ -21,7 +21,7 @@ import {
 import type { NewOperatorEndpoint, WebhookEndpointChanges } from './schemas.ts'
 import { toEndpoint } from './serialize.ts'
 
-/** How long deliveries are signed with the secret before a rotation as well. */
+/** How long after a rotation deliveries are also signed with the previous secret. */
 const OVERLAP_MS = 24 * 3_600_000
 
 interface WithSecret {
@@ -30,9 +30,9 @@ interface WithSecret {
 }
 
 /**
- * Sets up an endpoint. The answer is the only place where its secret appears.
+ * Creates an endpoint. Only this answer contains its secret.
  *
- * @throws Problem `invalid_request` for an address that nothing is sent to, `webhook_endpoint_limit_reached`
+ * @throws Problem `invalid_request` for an address that is not allowed, `webhook_endpoint_limit_reached`
  */
 export async function createEndpoint(
   deps: ManagementDeps,
@@ -61,8 +61,8 @@ export async function createEndpoint(
   return { endpoint, secret }
 }
 
-/** @throws Problem `webhook_endpoint_not_found`, also for a stranger's */
-export async function getEndpoint(deps: ManagementDeps, one: EndpointOf): Promise<EndpointView> {
+/** @throws Problem `webhook_endpoint_not_found`, also for another organization's endpoint */
+export async function getEndpoint(deps: ManagementDeps, one: EndpointRef): Promise<EndpointView> {
   const endpoint = await findEndpoint(deps.db, one)
   if (!endpoint) throw new Problem('webhook_endpoint_not_found')
   return endpoint
@@ -72,7 +72,7 @@ export async function getEndpoint(deps: ManagementDeps, one: EndpointOf): Promis
 export async function changeEndpoint(
   deps: ManagementDeps,
   principal: Principal,
-  one: EndpointOf,
+  one: EndpointRef,
   request: z.output<typeof WebhookEndpointChanges>,
 ): Promise<EndpointView> {
   const changes = toChanges(deps, request)
@@ -98,18 +98,18 @@ function toChanges(deps: ManagementDeps, request: z.output<typeof WebhookEndpoin
 }
 
 /** @throws Problem `webhook_endpoint_not_found` */
-export async function removeEndpoint(deps: ManagementDeps, principal: Principal, one: EndpointOf): Promise<void> {
+export async function removeEndpoint(deps: ManagementDeps, principal: Principal, one: EndpointRef): Promise<void> {
   const row = auditedFor(deps, principal, one, { action: 'webhook_endpoint.deleted' })
   await deleteEndpoint(deps.db, one, row)
 }
 
 /**
- * Gives an endpoint a new secret. For a day deliveries carry a signature of each, so that the receiver may change over at
- * any time; of two rotations within it the last secret but one is good no more.
+ * Gives an endpoint a new secret. For a day, deliveries carry a signature with each secret, so that the receiver may
+ * switch at any time. After two rotations within a day, the oldest secret no longer works.
  *
  * @throws Problem `webhook_endpoint_not_found`
  */
-export async function rotateSecret(deps: ManagementDeps, principal: Principal, one: EndpointOf): Promise<WithSecret> {
+export async function rotateSecret(deps: ManagementDeps, principal: Principal, one: EndpointRef): Promise<WithSecret> {
   const secret = newSecret()
   const sealed = await sealSecret(deps.config.SECRET_KEY, one.id, secret)
   const row = auditedFor(deps, principal, one, { action: 'webhook_endpoint.secret_rotated' })
@@ -131,15 +131,15 @@ interface ActionEntry {
   readonly detail?: Readonly<Record<string, unknown>>
 }
 
-function auditedFor(deps: ManagementDeps, actor: Principal, one: EndpointOf, entry: ActionEntry) {
+function auditedFor(deps: ManagementDeps, actor: Principal, one: EndpointRef, entry: ActionEntry) {
   const { organizationId, id } = one
   const target = { type: 'webhook_endpoint', id } as const
   return audited(deps, { ...entry, actor, organizationId, target })
 }
 
-/** @returns the address as it is parsed. @throws Problem `invalid_request` that says what is wrong with it */
+/** @returns the parsed address. @throws Problem `invalid_request` that says what is wrong with it */
 function allowedUrl({ config }: ManagementDeps, url: string): string {
-  const flaw = flawOfTarget(url, config.PUBLIC_URL)
+  const flaw = findTargetFlaw(url, config.PUBLIC_URL)
   if (flaw) throw new Problem('invalid_request', { errors: [{ path: 'body.url', message: flaw }] })
   return new URL(url).href
 }

@@ -38,17 +38,17 @@ export interface EndpointOwner {
 }
 
 /** One of an owner's endpoints: a stranger's is none. */
-export interface EndpointOf extends EndpointOwner {
+export interface EndpointRef extends EndpointOwner {
   readonly id: string
 }
 
 const isOwned = ({ organizationId, isOperator }: EndpointOwner) =>
   and(eq(webhookEndpoints.organizationId, organizationId), eq(webhookEndpoints.isOperator, isOperator))
 
-const isOne = (endpoint: EndpointOf) => and(eq(webhookEndpoints.id, endpoint.id), isOwned(endpoint))
+const isOne = (endpoint: EndpointRef) => and(eq(webhookEndpoints.id, endpoint.id), isOwned(endpoint))
 
 /** Whether there is such an endpoint, as a condition of an audit row. */
-const isEndpoint = ({ organizationId, isOperator, id }: EndpointOf) => sql`exists (
+const isEndpoint = ({ organizationId, isOperator, id }: EndpointRef) => sql`exists (
   select 1 from webhook_endpoints where id = ${id}::uuid and organization_id = ${organizationId}::uuid
     and is_operator = ${isOperator}::boolean)`
 
@@ -62,16 +62,16 @@ export function listEndpoints(db: Database, owner: EndpointOwner, { limit, after
     .limit(limit + 1)
 }
 
-export async function findEndpoint(db: Database, endpoint: EndpointOf): Promise<EndpointView | undefined> {
+export async function findEndpoint(db: Database, endpoint: EndpointRef): Promise<EndpointView | undefined> {
   const [row] = await db.select(viewColumns).from(webhookEndpoints).where(isOne(endpoint))
   return row
 }
 
-export interface NewEndpointRow extends EndpointOf {
+export interface NewEndpointRow extends EndpointRef {
   readonly url: string
   readonly description: string | null
   readonly events: readonly string[]
-  /** Sealed. */
+  /** Encrypted. */
   readonly secret: Uint8Array
   readonly at: Date
 }
@@ -80,7 +80,7 @@ export interface NewEndpointRow extends EndpointOf {
  * Stores an endpoint unless its owner has the full number. Its row is locked first, so that endpoints made at the
  * same time are counted one after the other.
  *
- * @param effects run with it, such as its audit row
+ * @param effects steps of the same batch, such as its audit row
  * @returns whether there was room
  */
 export async function insertEndpoint(
@@ -104,7 +104,7 @@ export async function insertEndpoint(
   return done !== undefined
 }
 
-/** A text array as one parameter: a JSON array that Postgres unfolds. */
+/** A text array as one parameter: a JSON array that Postgres expands. */
 const asArray = (values: readonly string[]) =>
   sql`array(select jsonb_array_elements_text(${JSON.stringify(values)}::jsonb))`
 
@@ -119,19 +119,19 @@ export interface EndpointChanges {
 }
 
 /**
- * Changes an endpoint. Switched off, it leaves nothing waiting behind.
+ * Changes an endpoint. Disabling it gives up its waiting deliveries.
  *
- * @returns the endpoint after it
+ * @returns the changed endpoint
  * @throws Problem `webhook_endpoint_not_found`
  */
-export async function updateEndpoint(db: Database, endpoint: EndpointOf, changes: EndpointChanges, row: AuditRow) {
+export async function updateEndpoint(db: Database, endpoint: EndpointRef, changes: EndpointChanges, row: AuditRow) {
   const done = await runBatch(db, {
     lock: lockEndpoint(db, endpoint),
     found: requireEndpoint(db, endpoint),
     audit: row,
     deliveries: db
       .update(webhookDeliveries)
-      .set({ state: 'failed', nextAttemptAt: null, lastError: 'The endpoint was switched off.' })
+      .set({ state: 'failed', nextAttemptAt: null, lastError: 'The endpoint was disabled.' })
       .where(
         and(
           eq(webhookDeliveries.endpointId, endpoint.id),
@@ -144,16 +144,16 @@ export async function updateEndpoint(db: Database, endpoint: EndpointOf, changes
   return done.endpoint[0] as EndpointView
 }
 
-const requireEndpoint = (db: Database, endpoint: EndpointOf) =>
+const requireEndpoint = (db: Database, endpoint: EndpointRef) =>
   requireThat(db, isEndpoint(endpoint), 'webhook_endpoint_not_found')
 
 /**
- * @param secret the new one, sealed; the current one becomes the previous one until a time
+ * @param secret the new secret, encrypted; the current one stays valid as the previous one for a while
  * @throws Problem `webhook_endpoint_not_found`
  */
 export async function replaceSecret(
   db: Database,
-  endpoint: EndpointOf,
+  endpoint: EndpointRef,
   {
     secret,
     previousUntil,
@@ -176,7 +176,7 @@ export async function replaceSecret(
 }
 
 /** @throws Problem `webhook_endpoint_not_found` */
-export async function deleteEndpoint(db: Database, endpoint: EndpointOf, row: AuditRow): Promise<void> {
+export async function deleteEndpoint(db: Database, endpoint: EndpointRef, row: AuditRow): Promise<void> {
   await runBatch(db, {
     lock: lockEndpoint(db, endpoint),
     found: requireEndpoint(db, endpoint),
@@ -185,11 +185,11 @@ export async function deleteEndpoint(db: Database, endpoint: EndpointOf, row: Au
   })
 }
 
-const ofEndpoint = ({ organizationId, id }: EndpointOf) =>
+const ofEndpoint = ({ organizationId, id }: EndpointRef) =>
   and(eq(webhookDeliveries.endpointId, id), eq(webhookDeliveries.organizationId, organizationId))
 
-/** One page of what was sent to an endpoint, newest first, and one row more when there is another page. */
-export function listDeliveries(db: Database, endpoint: EndpointOf, { limit, after }: PageOf) {
+/** Selects one page of an endpoint's deliveries, newest first, plus one row if there is another page. */
+export function listDeliveries(db: Database, endpoint: EndpointRef, { limit, after }: PageOf) {
   return db
     .select({ ...deliveryColumns, payload: sql<Payload>`${webhookDeliveries.payload}` })
     .from(webhookDeliveries)
@@ -198,7 +198,7 @@ export function listDeliveries(db: Database, endpoint: EndpointOf, { limit, afte
     .limit(limit + 1)
 }
 
-export async function findDelivery(db: Database, endpoint: EndpointOf, id: string): Promise<DeliveryView | undefined> {
+export async function findDelivery(db: Database, endpoint: EndpointRef, id: string): Promise<DeliveryView | undefined> {
   const [row] = await db
     .select({ ...deliveryColumns, payload: sql<Payload>`${webhookDeliveries.payload}` })
     .from(webhookDeliveries)
@@ -206,14 +206,14 @@ export async function findDelivery(db: Database, endpoint: EndpointOf, id: strin
   return row
 }
 
-/** When what is sent to an endpoint at a moment is tried: after the time for which it wants to be left alone. */
-export async function findDueTime(db: Database, one: EndpointOf, at: Date): Promise<Date> {
+/** When a delivery to an endpoint is due: now, or after the endpoint's pause. */
+export async function findDueTime(db: Database, one: EndpointRef, at: Date): Promise<Date> {
   const [row] = await db.select({ pausedUntil: webhookEndpoints.pausedUntil }).from(webhookEndpoints).where(isOne(one))
   return row?.pausedUntil && row.pausedUntil > at ? row.pausedUntil : at
 }
 
 /** What a test event to an endpoint names, and when it is due; nothing of an endpoint that there is not. */
-export async function findTestTarget(db: Database, one: EndpointOf, at: Date) {
+export async function findTestTarget(db: Database, one: EndpointRef, at: Date) {
   const nextAttemptAt = await findDueTime(db, one, at)
   const { rows } = await db.execute<{ organization: Payload | null }>(
     sql`select ${selectOrganization(one.organizationId)} as organization`,
@@ -222,7 +222,7 @@ export async function findTestTarget(db: Database, one: EndpointOf, at: Date) {
 }
 
 /** The statement that puts a test event on its way, unless the endpoint is switched off. */
-export function insertTestDelivery(db: Database, { organizationId, id }: EndpointOf, event: DeliveryView) {
+export function insertTestDelivery(db: Database, { organizationId, id }: EndpointRef, event: DeliveryView) {
   const at = sql`${event.createdAt.toISOString()}::timestamptz`
   return db.execute(sql`
     insert into webhook_deliveries (id, organization_id, endpoint_id, event_id, type, payload, next_attempt_at, created_at)
@@ -233,19 +233,19 @@ export function insertTestDelivery(db: Database, { organizationId, id }: Endpoin
 }
 
 /** Whether a delivery to an endpoint waits. */
-export const isWaiting = ({ organizationId, id }: EndpointOf, deliveryId: SQL) => sql`exists (
+export const isWaiting = ({ organizationId, id }: EndpointRef, deliveryId: SQL) => sql`exists (
   select 1 from webhook_deliveries where id = any(${deliveryId}) and endpoint_id = ${id}::uuid
     and organization_id = ${organizationId}::uuid and next_attempt_at is not null)`
 
 /**
- * Makes a delivery due again, from the first attempt on, if its endpoint is switched on: once that no longer wants to be
- * left alone.
+ * Makes a delivery due again, from the first attempt on, if its endpoint is enabled; after the pause of the endpoint,
+ * if it has one.
  *
  * @returns whether it is due now
  */
 export async function restartDelivery(
   db: Database,
-  endpoint: EndpointOf,
+  endpoint: EndpointRef,
   { id, at }: { readonly id: string; readonly at: Date },
   { audit, answer }: { readonly audit: AuditRow; readonly answer: BatchItem<'pg'>[] },
 ): Promise<boolean> {

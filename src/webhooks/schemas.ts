@@ -3,7 +3,7 @@ import { WEBHOOK_EVENT_TYPES, WEBHOOK_EVENTS } from '../events/event-types.ts'
 import { line, listSchema, organizationRef, pageQuery, timestamp, uuid } from '../http/fields.ts'
 
 const events = z.array(z.enum(WEBHOOK_EVENT_TYPES)).max(WEBHOOK_EVENT_TYPES.length)
-const EVENTS = 'Which events it is told of; empty for all, also those that come with later versions.'
+const EVENTS = 'The event types that it receives. Empty for all, including those of later versions.'
 
 export const WebhookEndpoint = z
   .object({
@@ -13,27 +13,29 @@ export const WebhookEndpoint = z
     description: z.string().nullable(),
     events: z.array(z.string()).meta({ description: EVENTS }),
     is_active: z.boolean(),
-    disabled_reason: z.string().nullable().meta({ description: 'Why Tollgate itself switched it off.' }),
-    failed_events: z.int().meta({ description: 'Events in a row that were given up; at 5 it is switched off.' }),
+    disabled_reason: z.string().nullable().meta({ description: 'Why Tollgate disabled it.' }),
+    failed_events: z
+      .int()
+      .meta({ description: 'Consecutive events that were given up. At 5 the endpoint is disabled.' }),
     previous_secret_until: timestamp
       .nullable()
-      .meta({ description: 'Until then deliveries are signed with the secret before the last rotation as well.' }),
+      .meta({ description: 'Until then, deliveries are also signed with the secret before the last rotation.' }),
     created_at: timestamp,
     updated_at: timestamp,
   })
   .meta({ id: 'WebhookEndpoint' })
 
 export const WebhookEndpointWithSecret = WebhookEndpoint.extend({
-  secret: z.string().meta({ description: 'What deliveries are signed with. It is shown here and never again.' }),
+  secret: z.string().meta({ description: 'The secret that signs deliveries. Only this answer contains it.' }),
 }).meta({ id: 'WebhookEndpointWithSecret' })
 
 export const WebhookEndpointList = listSchema(WebhookEndpoint)
 
-/** The address is judged where the deployment's own is known. */
+/** The address is checked later, where the deployment's own address is known. */
 const url = z
   .string()
   .max(2_000)
-  .meta({ description: 'Public, `https:`, port 443 or 8443, without user name and password.' })
+  .meta({ description: 'A public `https:` URL on port 443 or 8443, without user name and password.' })
 
 /** One of the operator's hears of every organization. */
 export const NewOperatorEndpoint = z.strictObject({
@@ -57,18 +59,18 @@ export const WebhookEndpointChanges = z.strictObject({
   is_active: z
     .boolean()
     .optional()
-    .meta({ description: 'Switching it off gives up what waits for it; switching it on forgets its failures.' }),
+    .meta({ description: 'Disabling it gives up its waiting deliveries. Enabling it resets its count of failures.' }),
 })
 
 export const WebhookDelivery = z
   .object({
     id: z.uuid(),
-    event_id: z.string().meta({ description: 'The `webhook-id`, the same on every attempt and when sent again.' }),
+    event_id: z.string().meta({ description: 'The `webhook-id`, the same for every attempt and resend.' }),
     type: z.string(),
     state: z.enum(['pending', 'delivered', 'failed']),
     attempts: z.int(),
     next_attempt_at: timestamp.nullable(),
-    status_code: z.int().nullable().meta({ description: 'What the endpoint answered last.' }),
+    status_code: z.int().nullable().meta({ description: "The status of the endpoint's last answer." }),
     error: z.string().nullable().meta({ description: 'Why the last attempt failed.' }),
     response_time_ms: z.int().nullable(),
     payload: z.record(z.string(), z.unknown()).meta({ description: 'The body that is sent.' }),

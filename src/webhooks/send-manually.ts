@@ -13,7 +13,7 @@ import { Problem } from '../problems.ts'
 import { getEndpoint } from './endpoints.ts'
 import {
   type DeliveryView,
-  type EndpointOf,
+  type EndpointRef,
   findDelivery,
   findDueTime,
   findTestTarget,
@@ -24,11 +24,11 @@ import {
 import { toDelivery } from './serialize.ts'
 
 /**
- * Sends a test event to an endpoint, whatever it asks for. It is tried once, right after the answer.
+ * Sends a test event to an endpoint, whatever its event types. It is attempted once, right after the answer.
  *
  * @throws Problem `webhook_endpoint_not_found`, `webhook_endpoint_off`, `rate_limited`
  */
-export async function testEndpoint(deps: ManagementDeps, actor: Principal, one: EndpointOf): Promise<DeliveryView> {
+export async function testEndpoint(deps: ManagementDeps, actor: Principal, one: EndpointRef): Promise<DeliveryView> {
   const { organizationId, id } = one
   await enforceRateLimits(deps, { webhook_send_account: { account: organizationId } })
   const event = await buildTest(deps, one)
@@ -50,14 +50,14 @@ export async function testEndpoint(deps: ManagementDeps, actor: Principal, one: 
 }
 
 /**
- * Sends an event to an endpoint once more, under the same `webhook-id`, whether it was delivered or given up.
+ * Resends an event to an endpoint under the same `webhook-id`, whether it was delivered or given up.
  *
  * @throws Problem `webhook_endpoint_not_found`, `webhook_delivery_not_found`, `webhook_endpoint_off`, `rate_limited`
  */
 export async function resend(
   deps: ManagementDeps,
   actor: Principal,
-  one: EndpointOf,
+  one: EndpointRef,
   deliveryId: string,
 ): Promise<DeliveryView> {
   await enforceRateLimits(deps, { webhook_send_account: { account: one.organizationId } })
@@ -77,7 +77,7 @@ export function resendForOperator(deps: ManagementDeps, resending: Omit<Resendin
 interface Resending {
   readonly action: AuditAction
   readonly actor: Principal
-  readonly one: EndpointOf
+  readonly one: EndpointRef
   readonly deliveryId: string
   /** The answer to the caller, which repeats get as well. */
   describe(delivery: DeliveryView): object
@@ -105,7 +105,7 @@ async function restart(deps: ManagementDeps, resending: Resending): Promise<Deli
 const AGAIN = { state: 'pending', attempts: 0, deliveredAt: null, lastError: null } as const
 
 /** The delivery of a test event, as it is before the first attempt: known before it is stored, so that a repeat gets it as well. */
-async function buildTest(deps: ManagementDeps, one: EndpointOf): Promise<DeliveryView> {
+async function buildTest(deps: ManagementDeps, one: EndpointRef): Promise<DeliveryView> {
   const at = new Date(deps.now())
   const { organization, nextAttemptAt } = await findTestTarget(deps.db, one, at)
   const data = { organization, endpoint_id: one.id }
@@ -122,14 +122,14 @@ async function buildTest(deps: ManagementDeps, one: EndpointOf): Promise<Deliver
   }
 }
 
-async function getDelivery(deps: ManagementDeps, one: EndpointOf, deliveryId: string): Promise<DeliveryView> {
+async function getDelivery(deps: ManagementDeps, one: EndpointRef, deliveryId: string): Promise<DeliveryView> {
   const delivery = await findDelivery(deps.db, one, deliveryId)
   if (delivery) return delivery
   await getEndpoint(deps, one)
   throw new Problem('webhook_delivery_not_found')
 }
 
-async function whyNothingIsSent(deps: ManagementDeps, one: EndpointOf): Promise<Problem> {
+async function whyNothingIsSent(deps: ManagementDeps, one: EndpointRef): Promise<Problem> {
   await getEndpoint(deps, one)
   return new Problem('webhook_endpoint_off')
 }

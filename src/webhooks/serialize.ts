@@ -3,7 +3,7 @@ import { dateToIso } from '../lib/iso.ts'
 import type { DeliveryView, EndpointView } from './queries.ts'
 import type { WebhookDelivery, WebhookEndpoint } from './schemas.ts'
 
-/** An endpoint as the API shows it. */
+/** An endpoint in its wire form. */
 export function toEndpoint(row: EndpointView): z.output<typeof WebhookEndpoint> {
   return {
     id: row.id,

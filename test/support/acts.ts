@@ -2,7 +2,7 @@ import { expect, inject } from 'vitest'
 import { openSession } from '../../src/accounts/sessions/open.ts'
 import type { Deps } from '../../src/deps.ts'
 import { tellExpiry } from '../../src/events/expiry.ts'
-import { takeLeakReport } from '../../src/keys/leaks/report.ts'
+import { processLeakReport } from '../../src/keys/leaks/report.ts'
 import { sha256Hex } from '../../src/lib/bytes.ts'
 import { checkUsageAlerts } from '../../src/usage/alerts/job.ts'
 import { directly } from './direct.ts'
@@ -47,7 +47,7 @@ export async function actor({ userId, organizationId }: { userId: string; organi
     await ask(`PATCH ${KEYS}/${successor.id}`, { is_active: false })
     await ask(`DELETE ${KEYS}/${successor.id}`)
     const leaked = await issue({ name: 'Leaky' })
-    await takeLeakReport(managementDeps(deps), [{ token: leaked.key, type: 'key', url: 'https://github.com/o/r' }])
+    await processLeakReport(managementDeps(deps), [{ token: leaked.key, type: 'key', url: 'https://github.com/o/r' }])
     await ask(`POST ${KEYS}/import`, { keys: [{ hash: sha256Hex(crypto.randomUUID()), name: 'Old' }] })
     const expiry = Date.parse(expiring.expires_at)
     for (const at of [expiry - 7 * DAY, expiry - DAY, expiry]) await tellExpiry(deps, at)

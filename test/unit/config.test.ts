@@ -160,7 +160,7 @@ describe('the rest', () => {
       {
         feature: 'secret_scanning',
         variable: 'LEAK_REPORT_KEYS',
-        reason: 'key 1 has no PEM of a public key on P-256 in key',
+        reason: 'key 1 has no PEM of a P-256 public key in key',
       },
     ])
   })

@@ -16,11 +16,12 @@ import { findRecipient, replaceEmailToken } from './queries.ts'
 import type { EmailChange } from './schemas.ts'
 
 /**
- * Sends a link to a new address, which replaces the old one once it is opened there, and tells the old address. An
- * address that has an account is answered alike, after the same work: its owner is told instead, and the token that
- * nobody gets is stored all the same.
+ * Sends a link to a new address, which replaces the old one once the link is used, and notifies the old address. If the
+ * new address already has an account, the answer and the work are the same: the owner of that account is notified
+ * instead, and the unused token is stored all the same.
  *
- * @throws Problem `rate_limited`, `wrong_password`; `invalid_code` and `two_factor_locked` where a second factor is on
+ * @throws Problem `rate_limited`, `wrong_password`; `invalid_code` and `two_factor_locked` if a second factor is
+ *   enabled
  */
 export async function requestEmailChange(
   deps: ManagementDeps,
@@ -54,7 +55,7 @@ export async function requestEmailChange(
     }),
     answer: await keepAnswer(deps, 202, null),
   })
-  proof?.tell()
+  proof?.notify()
   toNew.send()
   toOld.send()
 }

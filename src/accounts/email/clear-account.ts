@@ -7,11 +7,12 @@ import { invitations, memberships } from '../../db/schema/organizations.ts'
 import { defaultOrganization } from '../sessions/home-organization.ts'
 
 /**
- * Anybody can register an address that is not theirs. Who then proves that it is theirs must not meet what the stranger
- * made in the meantime (pre-hijacking: Sudhodanan and Paverd, USENIX Security 2022): the second factor, API keys, webhook
- * endpoints, and other members and open invitations of the account's own organizations. Plans, usage and settings stay.
+ * Anybody can register an address that is not theirs. When the real owner later proves the address, they must not
+ * inherit what the stranger created (pre-hijacking: Sudhodanan and Paverd, USENIX Security 2022): the second factor,
+ * API keys, webhook endpoints, and other members and open invitations of the account's own organizations. Plans, usage
+ * and settings stay.
  *
- * All statements do nothing to an account whose address was confirmed before. They belong before the statement that
+ * No statement affects an account whose address was already confirmed. The statements belong before the one that
  * confirms it.
  *
  * @returns steps of a batch

@@ -8,7 +8,7 @@ import { users } from '../../db/schema/users.ts'
 import { defaultOrganization } from '../sessions/home-organization.ts'
 import type { EmailPurpose } from './token.ts'
 
-/** Whom a mail about an account goes to, by the address somebody typed. */
+/** Finds the recipient of an account mail, by the address that was entered. */
 export async function findRecipient(db: Database, email: string) {
   const [row] = await db
     .select({
@@ -23,7 +23,7 @@ export async function findRecipient(db: Database, email: string) {
   return row
 }
 
-/** Stores a token in the place of the user's earlier ones of its purpose; for a batch. */
+/** Stores a token and deletes the user's earlier ones for the same purpose; for a batch. */
 export function replaceEmailToken(db: Database, token: typeof emailTokens.$inferInsert) {
   const { userId, purpose } = token
   const isEarlier = and(eq(emailTokens.userId, userId), eq(emailTokens.purpose, purpose), isNull(emailTokens.usedAt))
@@ -34,7 +34,7 @@ export function insertEmailToken(db: Database, token: typeof emailTokens.$inferI
   return db.insert(emailTokens).values(token)
 }
 
-/** Makes every link good for nothing that was sent to a user and not used yet; for a batch. */
+/** Invalidates every unused link that was sent to a user; for a batch. */
 export function deleteEmailTokens(db: Database, userId: string) {
   return db.delete(emailTokens).where(and(eq(emailTokens.userId, userId), isNull(emailTokens.usedAt)))
 }
@@ -45,7 +45,7 @@ interface TokenUse {
   readonly now: Date
 }
 
-/** The user that a token stands for, if it is still good; looking uses nothing up. */
+/** Finds the user of a valid token without using it. */
 export async function findTokenUser(db: Database, { purpose, tokenHash, now }: TokenUse) {
   const [row] = await db
     .select({
@@ -71,11 +71,11 @@ export async function findTokenUser(db: Database, { purpose, tokenHash, now }: T
 }
 
 /**
- * Uses a token up and does what it is for, in one statement of a batch. A token that is not good (used, expired, of
- * another purpose, for another address by now) undoes the whole batch with `invalid_token`, so of any number of uses at
- * once exactly one succeeds.
+ * Uses a token and applies its effect, in one statement of a batch. An invalid token (used, expired, for another
+ * purpose, or for another address by now) rolls back the whole batch with `invalid_token`, so that of concurrent uses
+ * exactly one succeeds.
  *
- * @param effect assignments to the user `u`, who may refer to the token as `used`
+ * @param effect assignments to the user `u`, which may refer to the token as `used`
  */
 export function redeem(db: Database, { purpose, tokenHash, now }: TokenUse, effect: SQL) {
   const at = sql`${now.toISOString()}::timestamptz`
@@ -92,7 +92,7 @@ export function redeem(db: Database, { purpose, tokenHash, now }: TokenUse, effe
     select ${requirement(sql`exists (select 1 from done)`, 'invalid_token')}`)
 }
 
-/** What each purpose does to its user. A link that was opened proves the address it was sent to. */
+/** The effect of each purpose on its user. Opening a link proves the address it was sent to. */
 export const EFFECTS = {
   verify: (now: Date) => sql`email_verified_at = coalesce(u.email_verified_at, ${now.toISOString()}::timestamptz)`,
   reset: (now: Date, passwordHash: string) =>
@@ -100,7 +100,7 @@ export const EFFECTS = {
   change: (now: Date) => sql`email = used.email, email_verified_at = ${now.toISOString()}::timestamptz`,
 }
 
-/** Ends the sessions of a user, all but one if one is named, and the sign-ins that wait for a code; for a batch. */
+/** Ends the sessions of a user, all or all but one, and the sign-ins that wait for a code; for a batch. */
 export function endSessions(db: Database, userId: string, reason: string, { now, except }: Ending) {
   return [
     db

@@ -30,12 +30,12 @@ export async function verifyEmail(deps: ManagementDeps, token: string): Promise<
 }
 
 /**
- * Sets a password with a token that was sent by email, ends every session of the user and every other link that was
- * sent to them. It signs nobody in, and a second factor stays as it is (ASVS 6.4.3); only where nobody had confirmed the
- * address before, what was made until then is taken away (`clearUnconfirmed`).
+ * Sets a password with a token that was sent by email, and ends every session and every other link of the user. It
+ * signs nobody in, and a second factor stays enabled (ASVS 6.4.3). Only if the address was not confirmed before,
+ * everything created until then is removed (`clearUnconfirmed`).
  *
- * @throws Problem `invalid_token`, the same for all causes; `invalid_request` for a weak password, which leaves the token
- *   as good as before
+ * @throws Problem `invalid_token`, the same for all causes; `invalid_request` for a weak password, which does not use
+ *   the token
  */
 export async function resetPassword(deps: ManagementDeps, request: z.output<typeof PasswordReset>): Promise<void> {
   const { user, use, entry } = await findToken(deps, 'reset', request.token)
@@ -58,10 +58,10 @@ export async function resetPassword(deps: ManagementDeps, request: z.output<type
 }
 
 /**
- * Replaces a user's address by the one that a token was sent to, and ends the user's other sessions: all of them, unless
- * the request also presents an access token of one.
+ * Replaces a user's address with the one that a token was sent to, and ends the user's other sessions: all of them,
+ * unless the request also presents an access token of one.
  *
- * @throws Problem `invalid_token`, the same for all causes; also when the address has another account meanwhile
+ * @throws Problem `invalid_token`, the same for all causes; also if another account has the address meanwhile
  */
 export async function confirmEmailChange(
   deps: ManagementDeps,
@@ -91,8 +91,8 @@ export async function confirmEmailChange(
 }
 
 /**
- * Looks a token up, to know whose it is; it is used in the batch. Attempts are counted per network, and per token before
- * it is known whether there is such a one.
+ * Finds the user of a token; the batch uses it. Attempts are counted per network, and per token before it is known
+ * whether the token exists.
  */
 async function findToken(deps: ManagementDeps, purpose: EmailPurpose, token: string) {
   await enforceRateLimits(deps, {

@@ -7,10 +7,10 @@ import { tokenMail } from './mail.ts'
 import { findRecipient, replaceEmailToken } from './queries.ts'
 
 /**
- * Sends a verification mail once more, if the address has an account that waits for it. The look-up is done after the
- * answer: neither it nor the time before it tells whether there is one.
+ * Sends another verification mail, if the address has an unconfirmed account. The look-up runs after the answer, so
+ * that neither the answer nor its timing reveals whether the account exists.
  *
- * @throws Problem `rate_limited`, counted by what was typed
+ * @throws Problem `rate_limited`, counted by the entered address
  */
 export async function resendVerification(deps: ManagementDeps, email: string): Promise<void> {
   const address = networkAddress(deps)
@@ -29,10 +29,11 @@ export async function resendVerification(deps: ManagementDeps, email: string): P
 }
 
 /**
- * Sends a link that sets a new password, if the address has an account; after the answer, as above. A newer link replaces
- * an older one. Once the limit of an account is reached, whoever reached it, the last link still works for its time.
+ * Sends a link that sets a new password, if the address has an account; after the answer, as above. A newer link
+ * replaces an older one. Once the limit of an account is reached, by anybody, the last link still works until it
+ * expires.
  *
- * @throws Problem `rate_limited`, counted by what was typed
+ * @throws Problem `rate_limited`, counted by the entered address
  */
 export async function requestPasswordReset(deps: ManagementDeps, email: string): Promise<void> {
   const address = networkAddress(deps)
@@ -50,7 +51,7 @@ export async function requestPasswordReset(deps: ManagementDeps, email: string):
       mail: mail.insert,
       audit: audited(deps, {
         action: 'password.reset_requested',
-        actor: undefined, // anybody may ask; who did is not known
+        actor: undefined, // anybody may ask; the requester is unknown
         target: { type: 'user', id: user.id },
       }),
     })

@@ -2,8 +2,8 @@ import * as z from 'zod'
 import { email } from '../../http/fields.ts'
 import { chosenPassword, password, passwordAgain } from '../passwords/field.ts'
 
-/** Any text: what is no token of ours is answered like one that is no longer good. */
-const token = z.string().max(1024).meta({ description: 'From the fragment of the link in the mail.' })
+/** Any text: a malformed token gets the same answer as an expired one. */
+const token = z.string().max(1024).meta({ description: 'The token, from the fragment of the link in the mail.' })
 
 export const TokenUse = z.strictObject({ token }).meta({ id: 'MailedToken' })
 export const ForAddress = z.strictObject({ email }).meta({ id: 'EmailAddress' })
@@ -12,7 +12,7 @@ export const PasswordReset = z
   .strictObject({
     token,
     new_password: chosenPassword,
-    confirm_password: passwordAgain.meta({ description: 'When sent, must equal `new_password`.' }),
+    confirm_password: passwordAgain.meta({ description: 'If sent, it must equal `new_password`.' }),
   })
   .refine((body) => body.confirm_password === undefined || body.confirm_password === body.new_password, {
     path: ['confirm_password'],
@@ -21,12 +21,12 @@ export const PasswordReset = z
 
 export const EmailChange = z.strictObject({
   new_email: email,
-  password: password.meta({ description: 'The current one.' }),
+  password: password.meta({ description: 'The current password.' }),
   code: z
     .string()
     .trim()
     .min(6)
     .max(64)
     .optional()
-    .meta({ description: 'From the authenticator app, or a backup code; needed when two-factor is on.' }),
+    .meta({ description: 'From the authenticator app, or a backup code. Required if two-factor is enabled.' }),
 })

@@ -6,7 +6,7 @@ import { STYLE } from './style.ts'
 
 const hashSource = (text: string) => `'sha256-${btoa(String.fromCharCode(...sha256(text)))}'`
 
-/** One script and one style, allowed by their hashes (CSP3 §2.3.1), which talk to this origin alone. */
+/** One script and one style, allowed by their hashes (CSP3 §2.3.1). They connect only to this origin. */
 export const PAGE_POLICY = [
   "default-src 'none'",
   `script-src ${hashSource(SCRIPT)}`,
@@ -22,15 +22,15 @@ interface PageProps {
   readonly title: string
   readonly intro: string
   readonly button: string
-  /** Where the token is sent. */
+  /** The endpoint that receives the token. */
   readonly endpoint: string
-  /** What is said when it worked, and when the token was no longer good. */
+  /** The messages for success and for an invalid token. */
   readonly done: string
   readonly invalid: string
   readonly children?: Child
 }
 
-/** A page that a mail links to: what will happen, and one button that does it. The same for everyone. */
+/** A page that a mail links to: an explanation and one button. The same for everyone. */
 export function Page({ title, intro, button, endpoint, done, invalid, children }: PageProps) {
   return (
     <html lang="en">

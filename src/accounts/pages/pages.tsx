@@ -3,7 +3,7 @@ import { html } from 'hono/html'
 import { newRouter } from '../../api/api-route.ts'
 import { PAGE_POLICY, Page } from './page.tsx'
 
-const ASK_AGAIN = 'This link is not valid any more: it was used, it is too old, or a newer one replaced it.'
+const ASK_AGAIN = 'This link is no longer valid. It was already used, it expired, or a newer one replaced it.'
 
 const VerifyEmail = (
   <Page
@@ -12,7 +12,7 @@ const VerifyEmail = (
     button="Confirm the address"
     endpoint="/api/v1/auth/email/verify"
     done="Your email address is confirmed. You can close this page."
-    invalid={`${ASK_AGAIN} If your address is not confirmed yet, ask for a new link where you sign in.`}
+    invalid={`${ASK_AGAIN} If your address is not confirmed yet, request a new link on the sign-in page.`}
   />
 )
 
@@ -23,7 +23,7 @@ const ResetPassword = (
     button="Set the password"
     endpoint="/api/v1/auth/password/reset/confirm"
     done="Your new password is set. Sign in with it now."
-    invalid={`${ASK_AGAIN} Ask for a new link where you sign in.`}
+    invalid={`${ASK_AGAIN} Request a new link on the sign-in page.`}
   >
     <label for="new">New password</label>
     <input
@@ -45,11 +45,11 @@ const ResetPassword = (
 const ConfirmEmail = (
   <Page
     title="Use your new address"
-    intro="Press the button to use the address this link was sent to from now on. Your devices will be signed out."
+    intro="Press the button to make the address this link was sent to your new address. All your devices will be signed out."
     button="Use this address"
     endpoint="/api/v1/auth/email/change/confirm"
-    done="Your account uses this email address now. Sign in with it."
-    invalid={`${ASK_AGAIN} Ask for the change again in your account.`}
+    done="Your account now uses this email address. Sign in with it."
+    invalid={`${ASK_AGAIN} Request the change again in your account.`}
   />
 )
 
@@ -60,7 +60,7 @@ const AcceptInvitation = (
     button="Join"
     endpoint="/api/v1/organizations/invitations/accept"
     done="You are a member now. Sign in to see the organization."
-    invalid="This invitation is not valid any more: it was used, taken back, or is too old. Ask for a new one."
+    invalid="This invitation is no longer valid. It was already used, it was revoked, or it expired. Ask for a new one."
   >
     <label for="password">Password</label>
     <input
@@ -79,7 +79,7 @@ const AcceptInvitation = (
   </Page>
 )
 
-/** The pages that the links of mails open: the token is in the fragment, which only the page itself can read. */
+/** The pages that links in mails open. The token is in the fragment, which only the page itself can read. */
 export const accountPages = newRouter()
 accountPages.get('/verify-email', (c) => answer(c, VerifyEmail))
 accountPages.get('/reset-password', (c) => answer(c, ResetPassword))

@@ -1,6 +1,6 @@
 /**
- * What the pages run, the same for all: it takes the token out of the address, and sends it when the person says so. A
- * program that only opens links, such as a mail scanner, uses nothing up (ASVS 3.5.3).
+ * The script of all pages. It removes the token from the address bar, and sends it when the person presses the button.
+ * A program that only opens links, such as a mail scanner, does not use the token (ASVS 3.5.3).
  */
 export const SCRIPT = `
 const form = document.querySelector('form')
@@ -16,12 +16,12 @@ function tell(place, text) {
 function reason(status, problem, retryAfter) {
   const { path, message } = (problem.errors || [])[0] || {}
   if (path === 'body.confirm_password') return 'The two passwords differ.'
-  if (problem.code === 'wrong_password') return 'This is not the password of your account.'
-  if (problem.code === 'already_member') return 'You are a member already. Sign in to see the organization.'
+  if (problem.code === 'wrong_password') return 'The password is wrong.'
+  if (problem.code === 'already_member') return 'You are already a member. Sign in to see the organization.'
   if (path === 'body.new_password' || path === 'body.password') return 'The password ' + message + '.'
   if (status === 400) return form.dataset.invalid
   if (status === 429) return 'Too many attempts. Try again in ' + Math.ceil((retryAfter || 60) / 60) + ' min.'
-  return 'This did not work just now. Try again in a moment.'
+  return 'Something went wrong. Try again in a moment.'
 }
 
 async function send() {
@@ -50,5 +50,5 @@ form.addEventListener('submit', async (event) => {
 })
 
 if (token) form.hidden = false
-else tell(failed, 'This link is not complete. Open it from the mail again.')
+else tell(failed, 'This link is incomplete. Open it from the mail again.')
 `

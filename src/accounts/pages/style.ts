@@ -1,4 +1,4 @@
-/** Each pair of text and ground has a contrast of at least 4.5 (WCAG 2.2, 1.4.3), in light and in dark. */
+/** Each pair of text and background has a contrast of at least 4.5 (WCAG 2.2, 1.4.3), in light and dark mode. */
 export const STYLE = `
 :root { --ground: #ffffff; --raised: #f5f6f9; --line: #7d869a; --text: #1a2030; --action: #3346c7; --on: #ffffff; --good: #0b6b45; --bad: #b3261e }
 @media (prefers-color-scheme: dark) {

@@ -1,3 +1,6 @@
-/** The compiled module of `argon2id`, which package.json finds for each runtime: a Worker cannot compile one at run time. */
+/**
+ * The compiled module of `argon2id`, resolved by package.json for each runtime. A Worker cannot compile a module at run
+ * time.
+ */
 declare const module: WebAssembly.Module
 export default module

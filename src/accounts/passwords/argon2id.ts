@@ -3,7 +3,7 @@ import wasm from '#argon2id.wasm'
 
 /**
  * argon2id (RFC 9106) over the compression function of the `argon2id` package, which does nearly all of the work. The
- * package's own loop is not used, since it holds the thread until it is done; this one lets others in between.
+ * package's own loop blocks the thread until it is done; this loop pauses for other work.
  */
 
 interface Argon2idCost {
@@ -13,11 +13,11 @@ interface Argon2idCost {
   readonly t: number
 }
 
-/** What the package's module exports; places are offsets into its memory. */
+/** The exports of the package's module. Positions are offsets in its memory. */
 interface Compression {
   /** out = compress(x, y); `work` is a block of its own. */
   G(x: number, y: number, out: number, work: number): void
-  /** The same twice, as addresses are made. */
+  /** The same twice, which generates addresses. */
   G2(x: number, y: number, out: number, work: number): void
   xor(out: number, x: number, y: number): void
   /** Writes the lane and the column of the block to mix in, by the eight bytes at `random`. */
@@ -34,15 +34,15 @@ interface Compression {
   ): void
 }
 
-/** Of RFC 9106: bytes of a block, slices of a pass, the version and the type of argon2id. */
+/** RFC 9106: bytes per block, slices per pass, and the version and type of argon2id. */
 const BLOCK = 1_024
 const SLICES = 4
 const VERSION = 0x13
 const TYPE = 2
-/** Of 8 bytes each, in a block of them. */
+/** 8-byte addresses per block. */
 const ADDRESSES = BLOCK / 8
 
-/** The memory begins with a few blocks to work in. */
+/** The memory begins with a few working blocks. */
 const [WORK, RANDOM, COUNTER, ZERO, SCRATCH, CHOSEN, BLOCKS] = Array.from({ length: 7 }, (_, at) => at * BLOCK) as [
   number,
   number,
@@ -53,16 +53,18 @@ const [WORK, RANDOM, COUNTER, ZERO, SCRATCH, CHOSEN, BLOCKS] = Array.from({ leng
   number,
 ]
 
-/** In pages of 64 KiB; the module asks for as much from the start: 65 MiB of address space, of which a hash of ours touches 19. */
+/**
+ * In pages of 64 KiB. The module requires this much from the start: 65 MiB of address space, of which a hash uses 19.
+ */
 const PAGES = { initial: 1_040, maximum: 1_040 }
 
-/** So many blocks take about half a millisecond. */
+/** This many blocks take about half a millisecond. */
 const BLOCKS_AT_ONCE = 400
 
-/** One for the isolate: there is not memory for two. Whoever works in it must be the only one. */
+/** One per isolate: there is no memory for two. Only one hash at a time may use it. */
 let kept: { compress: Compression; memory: ArrayBuffer } | undefined
 
-/** Made where it is first used, since a thing that was half made must not be kept. Every runtime of Tollgate has SIMD. */
+/** Created on first use, and kept only once complete. Every runtime of Tollgate has SIMD. */
 function compression() {
   if (kept) return kept
   const memory = new WebAssembly.Memory(PAGES)
@@ -71,7 +73,7 @@ function compression() {
   return kept
 }
 
-/** What a hash is made of; its length is in bytes. */
+/** The input of a hash. Its length is in bytes. */
 interface Input {
   readonly password: Uint8Array
   readonly salt: Uint8Array
@@ -80,9 +82,9 @@ interface Input {
 }
 
 /**
- * The argon2id hash of a password, with one lane, without a secret and without associated data.
+ * Computes the argon2id hash of a password, with one lane, without a secret and without associated data.
  *
- * @param pause called about twice a millisecond; nobody else may hash until this one is done
+ * @param pause called about twice a millisecond; no other hash may run until this one is done
  */
 export async function argon2id(input: Input, pause: () => Promise<void>): Promise<Uint8Array> {
   const { m, t } = input.cost
@@ -106,22 +108,25 @@ export async function argon2id(input: Input, pause: () => Promise<void>): Promis
 
 const blockAt = (at: number) => BLOCKS + at * BLOCK
 
-/** Where a hash is: one slice of one pass, in which so many blocks are filled; and what stays the same all the way. */
+/** The position in a hash: one slice of one pass, with the number of blocks in it, and the constants of the hash. */
 interface Place {
   readonly pass: number
   readonly slice: number
   readonly segment: number
   readonly passes: number
-  /** The place of the last block of all. */
+  /** The position of the last block. */
   readonly last: number
 }
 
-/** @returns a function that fills the blocks of a slice from one up to another, in their order (RFC 9106 §3.2, steps 5 and 6) */
+/**
+ * @returns a function that fills the blocks of a slice from one index to another, in order (RFC 9106 §3.2, steps 5 and
+ *   6)
+ */
 function filler({ pass, slice, segment, passes, last }: Place): (from: number, to: number) => void {
   const { compress, memory } = compression()
   const randomFor = pass === 0 && slice < 2 ? addresses() : (_: number, before: number) => before
   const chosen = new Uint32Array(memory, CHOSEN, 2)
-  const begin = pass === 0 && slice === 0 ? 2 : 0 // the first two come from the seed
+  const begin = pass === 0 && slice === 0 ? 2 : 0 // the seed gives the first two
 
   return function fill(from, to) {
     for (let at = Math.max(begin, from); at < to; at++) {
@@ -134,7 +139,7 @@ function filler({ pass, slice, segment, passes, last }: Place): (from: number, t
     }
   }
 
-  /** In the first half of the first pass what is mixed in does not depend on the password (RFC 9106 §3.4.1.2). */
+  /** In the first half of the first pass, the mixed-in blocks do not depend on the password (RFC 9106 §3.4.1.2). */
   function addresses() {
     const counter = new BigUint64Array(memory, COUNTER, ADDRESSES)
     counter.set([pass, 0, slice, segment * SLICES, passes, TYPE, 0].map(BigInt))
@@ -151,7 +156,7 @@ function filler({ pass, slice, segment, passes, last }: Place): (from: number, t
   }
 }
 
-/** What all of a hash's input and parameters are made into first (RFC 9106 §3.2, H0). */
+/** Hashes all inputs and parameters first (RFC 9106 §3.2, H0). */
 function hashSeed({ password, salt, cost, length }: Input): Uint8Array {
   const parameters = words(1, length, cost.m, cost.t, VERSION, TYPE)
   return concat(parameters, words(password.length), password, words(salt.length), salt, words(0, 0))
@@ -172,7 +177,7 @@ function extend(input: Uint8Array, length: number): Uint8Array {
   return out
 }
 
-/** 32 bits each, the lowest byte first; every platform that runs this keeps them so. */
+/** 32 bits each, little-endian; every platform that runs this is little-endian. */
 const words = (...values: number[]) => new Uint8Array(Uint32Array.from(values).buffer)
 
 function concat(...parts: Uint8Array[]): Uint8Array {

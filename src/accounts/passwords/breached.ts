@@ -9,11 +9,12 @@ const PREFIX_LENGTH = 5
 const LINE = /^([0-9A-F]{35}):(\d+)$/
 
 /**
- * Whether a password is known from a breach, by the range protocol of Have I Been Pwned: five of the 40 hex digits of its
- * SHA-1 go out, all known hashes that begin so come back, padded so that their number tells nothing either. Lines with a
- * count of 0 are padding.
+ * Whether a password is known from a breach, by the range protocol of Have I Been Pwned: it sends five of the 40 hex
+ * digits of its SHA-1 and receives all known hashes with this prefix, padded so that their number reveals nothing.
+ * Lines with a count of 0 are padding.
  *
- * While the service does not answer in time, passwords are accepted: `breach_check_unavailable` is logged, and the other rules hold.
+ * If the service does not answer in time, passwords are accepted: `breach_check_unavailable` is logged, and the other
+ * rules apply.
  *
  * @returns false when BREACHED_PASSWORDS_URL is not set
  */
@@ -43,6 +44,6 @@ async function fetchRange(url: string, timeoutMs: number): Promise<Map<string, n
 
 function readLine(line: string): [suffix: string, count: number] {
   const match = LINE.exec(line)
-  if (!match) throw new Error('The range service answered with something else.')
+  if (!match) throw new Error('The range service sent an unexpected answer.')
   return [match[1] as string, Number(match[2])]
 }

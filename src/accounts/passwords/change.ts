@@ -14,8 +14,8 @@ import { requireStrongPassword } from './policy.ts'
 import { verifyPassword } from './verify.ts'
 
 /**
- * Changes a password, given the current one, and ends the user's other sessions and every link that was
- * sent to them. They are told by mail.
+ * Changes a password, given the current one, and ends the user's other sessions and all links that were sent to them.
+ * Notifies the user by mail.
  *
  * @throws Problem `rate_limited` before anything is hashed, `wrong_password`, `invalid_request` for a weak one
  */

@@ -1,12 +1,12 @@
-/** What people put before or after a common word to make it long enough: a few digits and signs in any order, ... */
+/** People lengthen a common word with a few digits and symbols before or after it, in any order, ... */
 const MAX_ADDED = 5
-/** ... or digits in a row, a year, and then up to two signs. */
+/** ... or with consecutive digits or a year, and then up to two symbols. */
 const ADDED_ROW = /^\p{P}?(\d*)[^\p{L}\p{N}]{0,2}$/u
 
 const SUFFIX = /^\d{0,4}[^\p{L}\p{N}]{0,2}$/u
 const LONGEST_SUFFIX = 6
 
-/** Letters that people write as something else. */
+/** Symbols that people write instead of letters. */
 const LOOK_ALIKES: Readonly<Record<string, string>> = {
   '@': 'a',
   4: 'a',
@@ -19,7 +19,7 @@ const LOOK_ALIKES: Readonly<Record<string, string>> = {
   7: 't',
 }
 
-/** Words that the frequency list has only as a part of longer entries. */
+/** Words that the frequency list contains only within longer entries. */
 const MORE_WORDS = [
   'admin',
   'company',
@@ -34,7 +34,7 @@ const MORE_WORDS = [
   'user',
 ]
 
-/** What a finger finds by itself; any part of these, in either direction. */
+/** Rows of keys. Any part of them counts, in either direction. */
 const ROWS = [
   '012345678901234567890',
   'abcdefghijklmnopqrstuvwxyz',
@@ -53,34 +53,34 @@ interface Lists {
 let lists: Lists | undefined
 
 /**
- * Whether a password is among the commonest (ASVS 6.2.4), in whatever case: one of the frequency list itself, or a shorter
- * one of it that was made long enough by digits and signs around it or by writing it twice; or a way along the keys. A
- * letter may be written as the sign that looks like it.
+ * Whether a password is among the most common ones (ASVS 6.2.4), in any case: an entry of the frequency list; a shorter
+ * entry that was lengthened by digits and symbols or by repetition; or a run of adjacent keys. A letter may be replaced
+ * by a symbol that looks like it.
  */
 export async function isCommonPassword(password: string): Promise<boolean> {
   const lists = await readLists()
   const lower = password.toLowerCase()
   if (lower !== '' && PATHS.some((path) => path.includes(lower))) return true
-  return isCommon(lower, lists) || isCommon(asLetters(lower), lists)
+  return isCommon(lower, lists) || isCommon(toLetters(lower), lists)
 }
 
 function isCommon(lower: string, { common, words }: Lists): boolean {
   const half = lower.slice(0, lower.length / 2)
   return (
     common.has(lower) ||
-    words.has(wordIn(lower)) ||
+    words.has(stripEnds(lower)) ||
     words.has(withoutSuffix(lower, words)) ||
     (half + half === lower && words.has(half))
   )
 }
 
-/** @returns what is left when predictable ends are taken off, or the text as it is */
-function wordIn(lower: string): string {
+/** @returns the text without predictable ends, or the text itself if it has none */
+function stripEnds(lower: string): string {
   const [, before = '', word = '', after = ''] = /^(\P{L}*)(.*?)(\P{L}*)$/su.exec(lower) ?? []
   return isPredictable(before) && isPredictable(after) ? word : lower
 }
 
-/** The same for words that end in digits themselves: up to four digits and two signs are taken off. */
+/** The same for words that end in digits themselves: removes up to four digits and two symbols. */
 function withoutSuffix(lower: string, words: ReadonlySet<string>): string {
   for (let length = 1; length <= LONGEST_SUFFIX; length++) {
     const word = lower.slice(0, -length)
@@ -94,13 +94,13 @@ function isPredictable(added: string): boolean {
   return added.length <= MAX_ADDED || (digits !== '' && PATHS.some((path) => path.includes(digits)))
 }
 
-/** With look-alikes between two letters as the letters that they stand for; those around a word are what was added. */
-const asLetters = (lower: string) =>
+/** Replaces look-alikes between two letters by their letters. Those around a word were added to it. */
+const toLetters = (lower: string) =>
   lower.replaceAll(/(?<=\p{L})\P{L}+(?=\p{L})/gu, (signs) =>
     [...signs].map((sign) => LOOK_ALIKES[sign] ?? sign).join(''),
   )
 
-/** The lists are imported when a password is first chosen in an isolate: most never see one. */
+/** The lists are imported when an isolate first checks a new password. Most isolates never do. */
 async function readLists(): Promise<Lists> {
   if (lists) return lists
   const { COMMON, WORDS } = await import('./common-words.ts')

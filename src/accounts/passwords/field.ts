@@ -1,8 +1,8 @@
 import * as z from 'zod'
 
 /**
- * A password as it is sent. Bounded before anything is hashed; what else one must be that is chosen is decided with the
- * account in view. Half a surrogate pair cannot be said in UTF-8: all such texts would be the same password.
+ * A password in a request. Its length is bounded before anything is hashed; the rules for new passwords also need the
+ * account. A lone surrogate has no UTF-8 form, so all texts with one would be the same password.
  */
 export const password = z
   .string()
@@ -10,9 +10,9 @@ export const password = z
   .max(1024)
   .refine((text) => text.isWellFormed(), 'must be well-formed Unicode')
 
-/** Of a body with one that is chosen: typed twice, if the page asks for that. It is only compared with the first. */
+/** For a body with a new password: the password entered again, if the form has such a field. It is only compared. */
 export const passwordAgain = z.string().optional()
 
 export const chosenPassword = password.meta({
-  description: 'At least 10 characters, at most 256; taken exactly as sent.',
+  description: '10 to 256 characters, used exactly as sent.',
 })

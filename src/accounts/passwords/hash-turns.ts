@@ -1,13 +1,17 @@
+import { sleep } from '../../lib/sleep.ts'
 import { Problem } from '../../problems.ts'
 
-/** While a core works for a hash, the isolate answers others in pauses: so it takes about three times as long. */
+/**
+ * While a core computes a hash, the isolate answers other requests in pauses, so the hash takes about three times as
+ * long.
+ */
 const STRETCH = 3
-/** Nobody waits longer for a turn: it is better to come again, to another isolate perhaps. */
+/** The longest wait for a turn. A retry after this may reach another isolate. */
 const MAX_WAIT_MS = 2_000
-/** No turn is that far away: the clock was set back. */
+/** A turn further away than this means that the clock was set back. */
 const CLOCK_STEP_MS = 10_000
 const LOOK_MS = 5
-/** A pause takes a millisecond at least: only each third is taken while others wait for so long. */
+/** A pause takes at least a millisecond. Only every third is taken if others have waited for this long. */
 const HURRY = 3
 const HURRY_FROM_MS = 600
 
@@ -16,17 +20,18 @@ interface Turn {
   readonly ms: number
 }
 
-/** When the next turn may begin, in milliseconds since 1970, if each takes as long as it should. */
+/** When the next turn may begin, in milliseconds since 1970, if each takes as long as expected. */
 let nextTurn = 0
-/** Who has the turn. */
+/** The current turn. */
 let current: Turn | undefined
 
 /**
- * Does work that keeps a core busy: one piece at a time in an isolate, with pauses in which it answers others.
+ * Runs work that keeps a core busy: one piece at a time per isolate, with pauses in which the isolate answers other
+ * requests.
  *
- * @param ms so long the work takes
- * @param work must call `pause` a few times a millisecond where it does not leave the thread to others by itself
- * @throws Problem `busy`, with `Retry-After`, when its turn would come too late
+ * @param ms how long the work takes
+ * @param work must call `pause` a few times per millisecond if it does not yield otherwise
+ * @throws Problem `busy`, with `Retry-After`, if its turn would come too late
  */
 export async function inTurn<Result>(
   ms: number,
@@ -37,11 +42,11 @@ export async function inTurn<Result>(
   const turn = Math.max(asked, nextTurn)
   if (turn - asked > MAX_WAIT_MS) throw busy(turn - asked)
   nextTurn = turn + ms * STRETCH
-  await wait(turn - asked)
+  await sleep(turn - asked)
   while (isAtWork(current)) {
-    await wait(LOOK_MS)
+    await sleep(LOOK_MS)
     const late = Date.now() - asked
-    if (late > 2 * MAX_WAIT_MS) throw busy(late) // the machine is slower than it was taken to be
+    if (late > 2 * MAX_WAIT_MS) throw busy(late) // the machine is slower than expected
   }
 
   const mine = { seenAt: Date.now(), ms }
@@ -49,8 +54,8 @@ export async function inTurn<Result>(
   let pauses = 0
   async function pause() {
     if (nextTurn - Date.now() > HURRY_FROM_MS && ++pauses % HURRY > 0) return
-    await wait(0)
-    if (current !== mine) throw busy(MAX_WAIT_MS) // it was taken for gone, and another one works
+    await sleep(0)
+    if (current !== mine) throw busy(MAX_WAIT_MS) // its turn was presumed abandoned and given to another
     mine.seenAt = Date.now()
   }
   try {
@@ -60,11 +65,9 @@ export async function inTurn<Result>(
   }
 }
 
-/** A request that is broken off does not say so: whoever was not seen for much longer than the work takes is gone. */
+/** An aborted request gives no signal. A turn that was not active for much longer than its work takes is abandoned. */
 const isAtWork = (turn: Turn | undefined): boolean =>
   turn !== undefined && Math.abs(Date.now() - turn.seenAt) < MAX_WAIT_MS + 4 * turn.ms
-
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 const busy = (waitMs: number) =>
   new Problem('busy', { headers: { 'Retry-After': String(Math.max(1, Math.ceil(waitMs / 1_000))) } })

@@ -6,13 +6,13 @@ import { inTurn } from './hash-turns.ts'
 const SALT_BYTES = 16
 const HASH_BYTES = 32
 
-/** A stored hash may cost this much at most: a row that somebody tampered with must not stop the isolate. */
+/** The highest cost of a stored hash: a row that was tampered with must not block the isolate. */
 const MAX_COST = { m: 65_536, t: 4, p: 1 } as const
-/** And argon2 cannot work with less (RFC 9106 §3.1). */
+/** The lowest cost that argon2 supports (RFC 9106 §3.1). */
 const MIN_COST = { m: 8, t: 1, p: 1 } as const
 const PHC = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/
 
-/** For whoever has no hash: the work is done all the same. */
+/** For users without a hash: the same work is done. */
 const NO_ONES = { ...COST, salt: new Uint8Array(SALT_BYTES), hash: new Uint8Array(HASH_BYTES) }
 
 /**
@@ -30,8 +30,8 @@ export async function hashPassword(password: string): Promise<string> {
 }
 
 /**
- * Whether this is the password of a stored hash. Without a hash it does the same work and says no, so that the time does
- * not tell whether the account exists.
+ * Whether this is the password of a stored hash. Without a hash it does the same work and returns false, so that timing
+ * does not reveal whether the account exists.
  *
  * @throws Problem `busy` when too many passwords wait in this isolate
  */
@@ -45,7 +45,7 @@ export async function passwordMatches(password: string, stored: string | null | 
   return equalBytes(actual, hash) && parsed !== undefined
 }
 
-/** The work in a stored hash, as KiB times passes; `undefined` when it is none of argon2id, or costs too much. */
+/** The work of a stored hash, as KiB times passes; `undefined` if it is not argon2id, or costs too much. */
 export function hashCost(stored: string): number | undefined {
   const parsed = parsePhc(stored)
   return parsed && parsed.m * parsed.t
@@ -61,11 +61,11 @@ function parsePhc(stored: string) {
   const names = ['m', 't', 'p'] as const
   const texts = match.slice(4) as [salt: string, hash: string]
   if (names.some((name) => parameters[name] < MIN_COST[name] || parameters[name] > MAX_COST[name])) return undefined
-  if (texts.some((text) => text.length % 4 === 1)) return undefined // no base64 has that length
+  if (texts.some((text) => text.length % 4 === 1)) return undefined // not a valid length of base64
   return { ...parameters, salt: fromBase64(texts[0]), hash: fromBase64(texts[1]) }
 }
 
-/** Compares in a time that does not depend on where they differ. */
+/** Compares in constant time. */
 function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false
   return a.reduce((difference, byte, at) => difference | (byte ^ (b[at] as number)), 0) === 0

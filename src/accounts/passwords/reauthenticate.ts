@@ -8,12 +8,12 @@ import { selectProfile } from '../queries.ts'
 import { requireSecondFactor } from '../two-factor/code.ts'
 import { verifyPassword } from './verify.ts'
 
-/** How long a sign-in counts as proof that its owner is there. */
+/** How long a sign-in proves that the owner is present. */
 const FRESH_MS = 15 * 60_000
 
 /**
- * Asks, before a factor changes, for more than a token that may have been left lying about (ASVS 7.5.1): a sign-in within
- * the last 15 minutes, or the password again.
+ * Before a factor changes, requires more than a token that may have been stolen (ASVS 7.5.1): a sign-in within the last
+ * 15 minutes, or the password again.
  *
  * @throws Problem `reauthentication_required`, `wrong_password`
  */
@@ -26,16 +26,18 @@ export async function requireOwner(
   else if (deps.now() - user.signedInAt > FRESH_MS) throw new Problem('reauthentication_required')
 }
 
-/** What an administrator proves with that they are there: either will do. */
+/** How an administrator proves to be present. Either is enough. */
 interface StepUp {
   readonly password?: string | undefined
   readonly code?: string | undefined
 }
 
 /**
- * The same for what an administrator does to somebody else's account: a code of their second factor will do as well.
+ * The same before an administrator changes somebody else's account. A code of the administrator's second factor is also
+ * enough.
  *
- * @throws Problem `reauthentication_required`, `wrong_password`, `invalid_code`, `two_factor_locked`, `two_factor_not_enabled`
+ * @throws Problem `reauthentication_required`, `wrong_password`, `invalid_code`, `two_factor_locked`,
+ *   `two_factor_not_enabled`
  */
 export async function requireStepUp(
   deps: ManagementDeps,
@@ -45,7 +47,7 @@ export async function requireStepUp(
   if (code === undefined) return requireOwner(deps, user, password)
   const proof = await requireSecondFactor(deps, user.userId, code)
   await runBatch(deps.db, { lock: lockUser(deps.db, user.userId), code: proof.statements })
-  proof.tell()
+  proof.notify()
 }
 
 /** @throws Problem `wrong_password`, `rate_limited` before anything is hashed */

@@ -10,10 +10,10 @@ interface Owner {
 }
 
 /**
- * Rehashes a password whose hash is of bcrypt or costs less than a new one would: only at a sign-in is the password
- * known. It is done before the answer, so that nothing that comes after a sign-in ever meets an old hash.
+ * Rehashes a password whose hash is bcrypt or costs less than a new one. Only a sign-in knows the password. It runs
+ * before the answer, so that nothing after a sign-in meets an old hash.
  *
- * @returns the stored hash that the password matches; the old one when there is none any more
+ * @returns the stored hash that matches the password, or the old one if none does any more
  */
 export async function renewHash(deps: ManagementDeps, owner: Owner, password: string): Promise<string | null> {
   const { id, passwordHash } = owner
@@ -22,10 +22,11 @@ export async function renewHash(deps: ManagementDeps, owner: Owner, password: st
   if (renewed === undefined) return passwordHash
   const stored = await replacePasswordHash(deps.db, id, passwordHash, renewed)
   if (stored === renewed) return stored
-  return (await verifyPassword(password, stored)) ? stored : passwordHash // another sign-in was quicker, or a new password
+  // another sign-in was faster, or the password was changed
+  return (await verifyPassword(password, stored)) ? stored : passwordHash
 }
 
-/** The password was right: where others wait for their turn, the next sign-in renews the hash. */
+/** The password was correct. If others wait for their turn, the next sign-in renews the hash. */
 function unlessBusy(error: unknown): undefined {
   if (!(error instanceof Problem && error.code === 'busy')) throw error
 }

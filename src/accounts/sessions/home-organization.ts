@@ -3,7 +3,7 @@ import { type SQL, sql } from 'drizzle-orm'
 /**
  * The organization a session acts for until its user switches: their personal one, else the one they joined first.
  *
- * @param userId the user's id as it is called in the query around, such as `users.id`
+ * @param userId the user's id as an expression of the surrounding query, such as `users.id`
  */
 export const defaultOrganization = (userId: SQL) => sql<string | null>`(
   select m.organization_id from memberships m join organizations o on o.id = m.organization_id

@@ -7,10 +7,9 @@ import { endSession } from '../queries.ts'
 import { findRefreshToken, type LiveSession } from './refresh-queries.ts'
 
 /**
- * Ends the session of an access token, of a refresh token, or of both. Doing so twice is no error: afterwards the
- * session is over either way.
+ * Ends the session of an access token, of a refresh token, or of both. Idempotent.
  *
- * @throws Problem `unauthenticated` when neither says which session is meant
+ * @throws Problem `unauthenticated` if neither names a session
  */
 export async function logout(
   deps: ManagementDeps,

@@ -9,24 +9,24 @@ import { insertSession, selectHomeOrganization } from '../queries.ts'
 import type { LiveSession } from './refresh-queries.ts'
 import { ABSOLUTE_MS, IDLE_MS, newRefreshToken } from './refresh-token.ts'
 
-/** What somebody proved who they are with. */
+/** How the user authenticated. */
 interface Proof {
   readonly factors: readonly ('password' | 'second_factor')[]
-  /** The hash that their password matched, where that was all they were asked for. */
+  /** The hash that their password matched, if the password was the only factor. */
   readonly passwordHash?: string | null
-  /** What the session acts for at first, where it is known already. */
+  /** The organization the session acts for at first, if it is already known. */
   readonly organizationId?: string | null
-  /** Statements that use up what is good once, in the batch that opens the session. */
+  /** Statements that use up single-use secrets, in the batch that opens the session. */
   readonly spent?: readonly Statement[]
 }
 
 /**
- * Opens a session for a user who has proved who they are, and gives its first tokens.
+ * Opens a session for an authenticated user, and issues its first tokens.
  *
- * Hashing takes a while, in which the password may be changed, the account disabled or a second factor switched on. The
- * user's row is locked and all of that looked at again, so that no session outlives what should have ended it.
+ * During the hashing, the password may change, the account may be disabled, or a second factor may be enabled. So the
+ * user's row is locked and all of that is checked again: no session outlives what should have ended it.
  *
- * @throws Problem `invalid_credentials` when the proof was overtaken
+ * @throws Problem `invalid_credentials` if the authentication no longer holds
  */
 export async function openSession(deps: ManagementDeps, userId: string, proof: Proof) {
   const now = deps.now()

@@ -15,7 +15,7 @@ interface Rotation {
   readonly now: Date
 }
 
-/** Whose session it is and what it acts for, as a new access token needs it. */
+/** The owner and organization of a session, as a new access token needs them. */
 export interface LiveSession {
   readonly sessionId: string
   readonly userId: string
@@ -23,10 +23,10 @@ export interface LiveSession {
 }
 
 /**
- * Uses a refresh token and stores its successor, in one statement: of any number of requests with the same token exactly
- * one does, and if anything fails the token is as good as before.
+ * Uses a refresh token and stores its successor, in one statement. Of any number of requests with the same token
+ * exactly one succeeds, and if anything fails the token is still usable.
  *
- * @returns `undefined` when the token is unknown, used, expired, or its session or user is no longer good
+ * @returns `undefined` if the token is unknown, used or expired, or its session or user is no longer valid
  */
 export async function rotateRefreshToken(
   db: Database,
@@ -51,7 +51,7 @@ export async function rotateRefreshToken(
   return row && { sessionId: row.session_id, userId: row.user_id, organizationId: row.organization_id }
 }
 
-/** A token that could not be rotated, with what is needed to tell a lost answer from a stolen token. */
+/** A token that could not be rotated, with the data that tells a lost answer from a stolen token. */
 export async function findRefreshToken(db: Database, tokenHash: Uint8Array) {
   const [row] = await db
     .select({

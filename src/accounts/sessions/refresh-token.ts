@@ -3,9 +3,9 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import type { Config } from '../../config.ts'
 import { base64url, randomBytes, utf8 } from '../../lib/bytes.ts'
 
-/** A session that is not used for this long is over. */
+/** A session that is not used for this long ends. */
 export const IDLE_MS = 14 * 24 * 3_600_000
-/** And so is one of this age, however busy (ASVS 7.3.2). */
+/** A session of this age ends, even if it is in use (ASVS 7.3.2). */
 export const ABSOLUTE_MS = 90 * 24 * 3_600_000
 
 /** @returns the first token of a session: 256 bits from a CSPRNG */
@@ -13,14 +13,14 @@ export function newRefreshToken(): string {
   return `rt_${base64url(randomBytes(32))}`
 }
 
-/** @returns 128 random bits that make a token's successor unpredictable, also to whoever knows the token */
+/** @returns 128 random bits that make a token's successor unpredictable, even to someone who knows the token */
 export function newSalt(): Uint8Array {
   return randomBytes(16)
 }
 
 /**
- * The token that follows: a keyed hash of the old one and a stored salt. So only hashes are stored, and still the same
- * successor can be given again to a client that lost the first answer.
+ * Derives a token's successor: a keyed hash of the token and a stored salt. So only hashes are stored, and the same
+ * successor can still be given again to a client that lost the first answer.
  */
 export function deriveSuccessor(config: Config, token: string, salt: Uint8Array): string {
   const key = sha256(utf8(`refresh-token:${config.SECRET_KEY}`))

@@ -12,12 +12,12 @@ import { findRefreshToken, rotateRefreshToken } from './refresh-queries.ts'
 import { deriveSuccessor, IDLE_MS, newSalt } from './refresh-token.ts'
 
 /**
- * Exchanges a refresh token for new tokens (RFC 9700 §4.14.2). Each is good once. A repeat gets the same successor as long
- * as that was not used itself: the first answer may have been lost, and a successor that nobody used is nobody's. Any
- * later repeat means that two parties hold the token: it ends the session, and the owner is told by mail. Only within
- * `REFRESH_GRACE_SECONDS` it is a straggler, and refused alone.
+ * Exchanges a refresh token for new tokens (RFC 9700 §4.14.2). Each works once. A repeat gets the same successor as
+ * long as that was not used itself: the first answer may have been lost, and nobody has used the successor. Any later
+ * repeat means that two parties have the token: the session ends, and the owner is notified by mail. Only within
+ * `REFRESH_GRACE_SECONDS` such a repeat counts as a straggler and is refused without ending the session.
  *
- * @throws Problem `invalid_refresh_token`, the same for unknown, expired, repeated and revoked
+ * @throws Problem `invalid_refresh_token`, the same for unknown, expired, repeated and revoked tokens
  */
 export async function refresh(deps: ManagementDeps, token: string) {
   await enforceRateLimits(deps, { refresh_address: { address: networkAddress(deps) } })
@@ -52,10 +52,10 @@ const isLive = ({ isActive, endedAt, sessionExpiresAt }: Known, now: number) =>
 
 async function endStolen(deps: ManagementDeps, known: Known, now: number): Promise<void> {
   const isEnded = await endSession(deps.db, known, 'refresh_token_reused', new Date(now))
-  if (!isEnded) return // another repeat at the same moment has told of it
+  if (!isEnded) return // a concurrent repeat has already sent the notice
   await audited(deps, {
     action: 'session.ended',
-    actor: undefined, // the owner or a thief: nobody can tell
+    actor: undefined, // the owner or a thief; they cannot be told apart
     organizationId: known.organizationId,
     target: { type: 'session', id: known.sessionId },
     result: 'failure',

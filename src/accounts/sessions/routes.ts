@@ -15,12 +15,12 @@ const tag = 'Sessions'
 const Session = z
   .object({
     id: z.uuid(),
-    user_agent: z.string().nullable().meta({ description: 'The device, as it named itself when it signed in.' }),
+    user_agent: z.string().nullable().meta({ description: 'The `User-Agent` of the device when it signed in.' }),
     ip: z.string().nullable(),
     is_current: z.boolean(),
     created_at: timestamp,
-    last_used_at: timestamp.meta({ description: 'When it last took new tokens.' }),
-    expires_at: timestamp.meta({ description: 'Its end, however often it is used.' }),
+    last_used_at: timestamp.meta({ description: 'When it last received new tokens.' }),
+    expires_at: timestamp.meta({ description: 'Its absolute expiry, however often it is used.' }),
   })
   .meta({ id: 'Session' })
 
@@ -31,7 +31,7 @@ const listRoute = apiRoute({
   tag,
   operationId: 'listSessions',
   summary: 'List my sessions',
-  description: 'Those that are live, newest first.',
+  description: 'Live sessions, newest first.',
   query: pageQuery,
   returns: { 200: listSchema(Session) },
 })

@@ -4,13 +4,14 @@ import type { ManagementDeps } from '../../deps.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
 import { selectHomeOrganization } from '../queries.ts'
 
-/** The most an administrator acts as a user at a stretch. */
+/** The longest support session. */
 export const SUPPORT_SECONDS = 15 * 60
 
 /**
- * A session in which an administrator acts as a user: it has no refresh token, so it ends with its one access token.
+ * Opens a session in which an administrator acts as a user. It has no refresh token, so it ends with its one access
+ * token.
  *
- * @returns the session's insert, for the batch of the act, and the token that is good after it
+ * @returns the session's insert, for the batch, and the token that is valid after it
  */
 export async function openSupportSession(deps: ManagementDeps, userId: string, impersonatorId: string) {
   const now = deps.now()
@@ -26,7 +27,7 @@ export async function openSupportSession(deps: ManagementDeps, userId: string, i
       userId,
       organizationId,
       impersonatorId,
-      ip: null, // the administrator's, and the user reads this list
+      ip: null, // the address would be the administrator's, and the user can read this list
       userAgent: 'Support',
       createdAt: new Date(now),
       lastUsedAt: new Date(now),

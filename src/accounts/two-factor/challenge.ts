@@ -10,7 +10,7 @@ import { findChallenge, insertChallenge, useChallenge } from './queries.ts'
 /** Long enough to find the phone. */
 const CHALLENGE_SECONDS = 5 * 60
 
-/** What a sign-in with the right password gets where a second factor is on: good for `completeLogin` alone, and once. */
+/** The answer to a correct password if a second factor is enabled. It works only with `completeLogin`, and once. */
 export async function openChallenge(deps: ManagementDeps, userId: string) {
   const now = deps.now()
   const token = `ch_${base64url(randomBytes(32))}`
@@ -25,7 +25,7 @@ export async function openChallenge(deps: ManagementDeps, userId: string) {
 }
 
 /**
- * Finishes a sign-in with the second factor.
+ * Completes a sign-in with the second factor.
  *
  * @throws Problem `invalid_challenge` for one that is unknown, used or expired, `invalid_code`, `two_factor_locked`
  */
@@ -46,6 +46,6 @@ export async function completeLogin(deps: ManagementDeps, token: string, code: s
   }
   const spent = [useChallenge(deps.db, hash, now), ...proof.statements]
   const tokens = await openSession(deps, userId, { factors: ['password', 'second_factor'], spent })
-  proof.tell()
+  proof.notify()
   return tokens
 }

@@ -10,12 +10,12 @@ import { Problem } from '../../problems.ts'
 import { selectProfile } from '../queries.ts'
 import { claimAttempt, findTotp, hasBackupCode, useBackupCode, useTotpStep } from './queries.ts'
 
-/** What a TOTP secret is sealed for: its user, and nobody else. */
+/** The purpose that a TOTP secret is encrypted for: only its user. */
 export const describePurpose = (userId: string) => `totp:${userId}`
 
 /**
- * A code as it is compared, however it was typed: full-width digits, spaces of every kind, dashes, dots and case make no
- * difference.
+ * Normalizes a code for comparison, however it was typed: full-width digits, all kinds of spaces, dashes, dots and case
+ * make no difference.
  */
 export const normalizeCode = (code: string) =>
   code
@@ -23,20 +23,25 @@ export const normalizeCode = (code: string) =>
     .toLowerCase()
     .replaceAll(/[^\p{L}\p{N}]/gu, '')
 
-/** Whether it can be a code at all: six digits, or a backup code. Anything else is a slip of the hand, and no attempt. */
+/**
+ * Whether the text can be a code at all: six digits, or a backup code. Anything else is a typing error, not an attempt.
+ */
 const mayBeCode = (code: string) => /^(\d{6}|[a-z0-9]{10,})$/.test(code)
 
 /**
- * A code that is right, and not used up yet: `statements` do that, in the batch of what it was asked for. So a code is
- * spent if, and only if, something came of it. Of many uses at once one batch succeeds, the others end in `invalid_code`.
+ * A correct, unused code. Its `statements` use it up in the batch that it authorizes, so a code is used if, and only
+ * if, the batch succeeds. Of concurrent uses one batch succeeds; the others fail with `invalid_code`.
  */
 export interface Proof {
   readonly statements: readonly Statement[]
-  /** After the batch: the owner is told when a backup code was used. */
-  tell(): void
+  /** Called after the batch: notifies the owner if a backup code was used. */
+  notify(): void
 }
 
-/** @throws Problem `invalid_code` unless the code is the user's second factor, `two_factor_locked`, `two_factor_not_enabled` */
+/**
+ * @throws Problem `invalid_code` unless the code is the user's second factor, `two_factor_locked`,
+ *   `two_factor_not_enabled`
+ */
 export async function requireSecondFactor(deps: ManagementDeps, userId: string, code: string): Promise<Proof> {
   const known = await findTotp(deps.db, userId)
   if (!known?.enabledAt) throw new Problem('two_factor_not_enabled')
@@ -46,10 +51,10 @@ export async function requireSecondFactor(deps: ManagementDeps, userId: string, 
 }
 
 /**
- * Whether this is the user's second factor: a TOTP code, or a backup code, each good once. Every attempt counts before it
- * is looked at. The owner is told when the factor is locked.
+ * Checks the user's second factor: a TOTP code, or a backup code, each usable once. Every attempt is counted before it
+ * is checked. The owner is notified when the factor is locked.
  *
- * @returns `undefined` for a wrong one
+ * @returns `undefined` for a wrong code
  * @throws Problem `two_factor_locked` after ten wrong codes in a row, for a while
  */
 export async function verifySecondFactor(
@@ -61,11 +66,11 @@ export async function verifySecondFactor(
   if (!mayBeCode(code)) return undefined
   const isLast = await countAttempt(deps, userId)
   const proof = /^\d{6}$/.test(code) ? await proveTotp(deps, userId, code) : await proveBackupCode(deps, userId, code)
-  if (!proof && isLast) await tellLocked(deps, userId)
+  if (!proof && isLast) await notifyLocked(deps, userId)
   return proof
 }
 
-/** For enabling: only a code of the new secret will do, and it counts like any other attempt. */
+/** For enabling: requires a code of the new secret. It counts like any other attempt. */
 export async function requireTotp(deps: ManagementDeps, userId: string, typed: string): Promise<Proof> {
   const code = normalizeCode(typed)
   if (!/^\d{6}$/.test(code)) throw new Problem('invalid_code')
@@ -82,7 +87,7 @@ export async function noticeTo(deps: ManagementDeps, userId: string, kind: Notic
   return notice(deps, profile, kind)
 }
 
-async function tellLocked(deps: ManagementDeps, userId: string): Promise<void> {
+async function notifyLocked(deps: ManagementDeps, userId: string): Promise<void> {
   await audited(deps, {
     action: 'two_factor.locked',
     actor: userId,
@@ -94,7 +99,7 @@ async function tellLocked(deps: ManagementDeps, userId: string): Promise<void> {
   mail.send()
 }
 
-/** @returns whether this is the attempt that locks the factor, if it fails */
+/** @returns whether this attempt locks the factor if it fails */
 async function countAttempt(deps: ManagementDeps, userId: string): Promise<boolean> {
   const now = deps.now()
   const { mayTry, isLast, lockedUntil } = await claimAttempt(deps.db, userId, new Date(now))
@@ -109,12 +114,12 @@ async function proveTotp(deps: ManagementDeps, userId: string, code: string): Pr
   const secret = fromBase64(await unseal(deps.config.SECRET_KEY, describePurpose(userId), known.secretEncrypted))
   const step = matchingStep(secret, code, deps.now())
   if (step === undefined || step <= (known.lastStep ?? -1)) return undefined
-  return { statements: [useTotpStep(deps.db, userId, step)], tell: () => undefined }
+  return { statements: [useTotpStep(deps.db, userId, step)], notify: () => undefined }
 }
 
 async function proveBackupCode(deps: ManagementDeps, userId: string, code: string): Promise<Proof | undefined> {
   const hash = sha256(code)
   if (!(await hasBackupCode(deps.db, userId, hash))) return undefined
   const mail = await noticeTo(deps, userId, 'backup_code_used')
-  return { statements: [useBackupCode(deps.db, userId, hash, new Date(deps.now())), mail.insert], tell: mail.send }
+  return { statements: [useBackupCode(deps.db, userId, hash, new Date(deps.now())), mail.insert], notify: mail.send }
 }

@@ -5,7 +5,10 @@ import { backupCodes, loginChallenges, totpCredentials } from '../../db/schema/a
 import { bytesParameter } from '../../db/schema/columns.ts'
 import { users } from '../../db/schema/users.ts'
 
-/** Wrong codes after which the second factor is locked, and for how long. Knowing the password comes first, so only somebody who has it can do this to its owner. */
+/**
+ * The number of wrong codes that locks the second factor, and for how long. The password is checked first, so only
+ * somebody who knows it can lock the owner out.
+ */
 const WRONG_CODES = 10
 const LOCK = sql`interval '15 minutes'`
 
@@ -35,10 +38,9 @@ export function upsertPendingTotp(db: Database, userId: string, secretEncrypted:
 }
 
 /**
- * Counts an attempt before its code is looked at, so that any number of guesses at once are counted as well. The tenth in a
- * row locks.
+ * Counts an attempt before its code is checked, so that concurrent guesses all count. The tenth in a row locks.
  *
- * @returns whether a code may be tried, and whether it is the one that locks; else until when not
+ * @returns whether a code may be tried, and whether this attempt locks the factor; otherwise until when it is locked
  */
 export async function claimAttempt(
   db: Database,
@@ -67,8 +69,8 @@ export async function claimAttempt(
 }
 
 /**
- * Uses a TOTP code up, in a batch with what it was asked for: neither it nor an older one is good again (RFC 6238 §5.2).
- * A code that is no longer good undoes the batch with `invalid_code`.
+ * Uses a TOTP code, in the batch that it authorizes: neither it nor an older code works again (RFC 6238 §5.2). A code
+ * that no longer works rolls back the batch with `invalid_code`.
  */
 export function useTotpStep(db: Database, userId: string, step: number) {
   return db.execute(sql`
@@ -80,7 +82,7 @@ export function useTotpStep(db: Database, userId: string, step: number) {
     select ${requirement(sql`exists (select 1 from used)`, 'invalid_code')}`)
 }
 
-/** Whether a backup code is good; looking uses nothing up. */
+/** Whether a backup code works, without using it. */
 export async function hasBackupCode(db: Database, userId: string, codeHash: Uint8Array): Promise<boolean> {
   const rows = await db
     .select({ id: backupCodes.id })
@@ -89,7 +91,7 @@ export async function hasBackupCode(db: Database, userId: string, codeHash: Uint
   return rows.length === 1
 }
 
-/** Uses a backup code up, in a batch, like {@link useTotpStep}. */
+/** Uses a backup code, in a batch, like {@link useTotpStep}. */
 export function useBackupCode(db: Database, userId: string, codeHash: Uint8Array, now: Date) {
   return db.execute(sql`
     with used as (
@@ -107,7 +109,7 @@ interface NewCodes {
   readonly codes: readonly { readonly id: string; readonly codeHash: Uint8Array }[]
 }
 
-/** Statements that put new backup codes in the place of all earlier ones. */
+/** Statements that replace all earlier backup codes. */
 export function replaceBackupCodes(db: Database, { userId, codes }: NewCodes) {
   return [
     db.delete(backupCodes).where(eq(backupCodes.userId, userId)),
@@ -119,7 +121,7 @@ export function enableTotp(db: Database, userId: string, now: Date) {
   return db.update(totpCredentials).set({ enabledAt: now }).where(eq(totpCredentials.userId, userId))
 }
 
-/** Statements that take the second factor away, with its codes. */
+/** Statements that remove the second factor and its codes. */
 export function removeTwoFactor(db: Database, userId: string) {
   return [
     db.delete(totpCredentials).where(eq(totpCredentials.userId, userId)),
@@ -131,7 +133,7 @@ export async function insertChallenge(db: Database, challenge: typeof loginChall
   await db.insert(loginChallenges).values(challenge)
 }
 
-/** @returns whose sign-in the challenge is of, while it is good and the account active */
+/** @returns the user whose sign-in the challenge belongs to, while it is valid and the account active */
 export async function findChallenge(db: Database, tokenHash: Uint8Array, now: Date): Promise<string | undefined> {
   const [row] = await db
     .select({ userId: loginChallenges.userId })
@@ -141,7 +143,10 @@ export async function findChallenge(db: Database, tokenHash: Uint8Array, now: Da
   return row?.userId
 }
 
-/** Uses a challenge up, in the batch that finishes its sign-in. One that is not good undoes it with `invalid_challenge`. */
+/**
+ * Uses a challenge, in the batch that completes its sign-in. An invalid one rolls back the batch with
+ * `invalid_challenge`.
+ */
 export function useChallenge(db: Database, tokenHash: Uint8Array, now: Date) {
   const at = sql`${now.toISOString()}::timestamptz`
   return db.execute(sql`

@@ -7,14 +7,14 @@ export const code = z
   .trim()
   .min(6)
   .max(40)
-  .meta({ description: 'Six digits of the authenticator app, or a backup code.' })
+  .meta({ description: 'Six digits from the authenticator app, or a backup code.' })
 
-const optionalPassword = password.optional().meta({ description: 'Needed when the sign-in is older than 15 minutes.' })
+const optionalPassword = password.optional().meta({ description: 'Required if the sign-in is older than 15 minutes.' })
 
 export const SetUp = z.strictObject({ password: optionalPassword })
 export const SetUpAnswer = z
   .object({
-    secret: z.string().meta({ description: 'Base32, for typing it in.' }),
+    secret: z.string().meta({ description: 'Base32, for manual entry.' }),
     otpauth_uri: z.string(),
     qr_svg: z.string().meta({ description: 'The URI as a QR code, an SVG.' }),
   })
@@ -26,7 +26,7 @@ export const BackupCodes = z
   .object({
     backup_codes: z
       .array(z.string())
-      .meta({ description: 'Ten, each good once. They are shown here and never again.' }),
+      .meta({ description: 'Ten codes, each usable once. Only this answer contains them.' }),
   })
   .meta({ id: 'BackupCodes' })
 

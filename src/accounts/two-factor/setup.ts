@@ -13,14 +13,14 @@ import { endSessions } from '../email/queries.ts'
 import { describePurpose, normalizeCode, noticeTo, requireSecondFactor, requireTotp } from './code.ts'
 import { enableTotp, findTotp, hasNoFactor, removeTwoFactor, replaceBackupCodes, upsertPendingTotp } from './queries.ts'
 
-/** RFC 4226 §4 R6 asks for 160 bits with HMAC-SHA-1. */
+/** RFC 4226 §4 R6 recommends 160 bits with HMAC-SHA-1. */
 const SECRET_BYTES = 20
 const BACKUP_CODES = 10
 /** 120 bits each: at that size a plain hash at rest is enough (ASVS 6.5.2). */
 const BACKUP_CODE_BYTES = 15
 
 /**
- * Makes a TOTP secret that is in force once `enableTwoFactor` has seen a code of it.
+ * Creates a TOTP secret that takes effect once `enableTwoFactor` receives a code from it.
  *
  * @throws Problem `two_factor_already_enabled`
  */
@@ -41,7 +41,7 @@ export async function setUpTwoFactor(deps: ManagementDeps, userId: string, email
 }
 
 /**
- * Switches the second factor on, ends the user's other sessions, and gives the backup codes, this once.
+ * Enables the second factor, ends the user's other sessions, and returns the backup codes, only this once.
  *
  * @throws Problem `two_factor_not_set_up`, `two_factor_already_enabled`, `invalid_code`, `two_factor_locked`
  */
@@ -67,7 +67,7 @@ export async function enableTwoFactor(deps: ManagementDeps, user: UserPrincipal,
   return codes
 }
 
-/** Takes the second factor away, after its own code, and ends the user's other sessions. */
+/** Removes the second factor, after its own code, and ends the user's other sessions. */
 export async function disableTwoFactor(deps: ManagementDeps, user: UserPrincipal, code: string): Promise<void> {
   const proof = await requireSecondFactor(deps, user.userId, code)
   const mail = await noticeTo(deps, user.userId, 'two_factor_disabled')
@@ -80,11 +80,11 @@ export async function disableTwoFactor(deps: ManagementDeps, user: UserPrincipal
     audit: audited(deps, { action: 'two_factor.disabled', actor: user, organizationId: user.organizationId }),
     answer: await keepAnswer(deps, 204, null),
   })
-  proof.tell()
+  proof.notify()
   mail.send()
 }
 
-/** New backup codes in the place of the old ones, which are good for nothing from then on. */
+/** Replaces the backup codes. The old codes stop working. */
 export async function renewBackupCodes(deps: ManagementDeps, user: UserPrincipal, code: string): Promise<string[]> {
   const proof = await requireSecondFactor(deps, user.userId, code)
   const { codes, rows } = newBackupCodes(deps, user.userId)
@@ -100,7 +100,7 @@ export async function renewBackupCodes(deps: ManagementDeps, user: UserPrincipal
     }),
     answer: await keepAnswer(deps, 200, { backup_codes: codes }),
   })
-  proof.tell()
+  proof.notify()
   mail.send()
   return codes
 }
@@ -112,5 +112,5 @@ function newBackupCodes(deps: ManagementDeps, userId: string) {
   return { codes, rows: { userId, codes: rows } }
 }
 
-/** In groups of six, lower case: a person types it from paper. */
+/** In groups of six, lower case, because a person types it from paper. */
 const readable = (code: string) => (code.toLowerCase().match(/.{6}/g) ?? []).join('-')

@@ -3,7 +3,7 @@ import type { Operator } from '../../auth/principal.ts'
 import { requireThat, tryBatch } from '../../db/batch.ts'
 import { lockOrganization } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
-import { announceOrganizations } from '../../organizations/announce.ts'
+import { invalidateOrganizations } from '../../organizations/invalidate.ts'
 import { noticesToOwners } from '../../organizations/notice.ts'
 import { Problem } from '../../problems.ts'
 import { getOrganization } from './organization.ts'
@@ -42,7 +42,7 @@ export async function suspendOrganization(deps: ManagementDeps, request: Suspens
     mails: mails.map(({ insert }) => insert),
   })
   if (done) {
-    await announceOrganizations(deps, done.changed)
+    await invalidateOrganizations(deps, done.changed)
     for (const mail of mails) mail.send()
   }
   return getOrganization(deps, organizationId)

@@ -1,10 +1,11 @@
 import type * as z from 'zod'
 import { toUsd } from '../../billing/overage/money.ts'
 import type { ManagementDeps } from '../../deps.ts'
+import { toIso } from '../../lib/iso.ts'
 import { errorFields, log } from '../../lib/log.ts'
 import { toMonth } from '../../lib/period.ts'
 import { measureSpool } from '../../metering/spool.ts'
-import { formatDay, iso } from '../../usage/analytics/span.ts'
+import { formatDay } from '../../usage/analytics/span.ts'
 import { readOverview } from './queries.ts'
 import type { Overview } from './schemas.ts'
 
@@ -16,21 +17,21 @@ export async function overview(deps: ManagementDeps): Promise<z.output<typeof Ov
   const today = formatDay(now)
   const month = toMonth(now)
   const [read, spool] = await Promise.all([
-    readOverview(deps.sql, iso(now), [formatDay(month.start), today]),
+    readOverview(deps.sql, toIso(now), [formatDay(month.start), today]),
     readSpool(deps),
   ])
   return {
-    generated_at: iso(now),
+    generated_at: toIso(now),
     customers: sumCustomers(read.customers),
     keys: { active: read.activeKeys },
     verifications: {
       today: { from: `${today}T00:00:00.000Z`, ...sumVerdicts(read.verdicts, 'today') },
-      month: { from: iso(month.start), ...sumVerdicts(read.verdicts, 'month') },
+      month: { from: toIso(month.start), ...sumVerdicts(read.verdicts, 'month') },
     },
     revenue: { ...sumSubscriptions(read.subscriptions), overage: sumLedger(read.ledger) },
     webhooks: toSending(read.deliveries),
     mails: toSending(read.mails),
-    usage: { spool, folded_until: iso(read.foldedUntil) },
+    usage: { spool, folded_until: toIso(read.foldedUntil) },
   }
 }
 

@@ -9,7 +9,7 @@ import { FIRST_PLAN } from '../../db/schema/shapes.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { statesPublished } from '../../events/state.ts'
 import { Problem } from '../../problems.ts'
-import { invalidateOrganizations, MAX_ORGANIZATIONS } from './announce.ts'
+import { invalidateOrganizations, MAX_ORGANIZATIONS } from './invalidate.ts'
 import { formatMeters, toPlan } from './plan.ts'
 import {
   countUses,

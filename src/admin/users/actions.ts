@@ -9,7 +9,7 @@ import { published } from '../../events/publish.ts'
 import { statesPublished } from '../../events/state.ts'
 import { organizationsEvent } from '../../events/subjects.ts'
 import { notice } from '../../mail/notice.ts'
-import { announceOrganizations } from '../../organizations/announce.ts'
+import { invalidateOrganizations } from '../../organizations/invalidate.ts'
 import { Problem } from '../../problems.ts'
 import {
   deleteTwoFactor,
@@ -78,7 +78,7 @@ export async function disableUser(deps: ManagementDeps, request: OnUser): Promis
     ],
     mail: mail.insert,
   })
-  await announceOrganizations(deps, suspended)
+  await invalidateOrganizations(deps, suspended)
   mail.send()
   return getUser(deps, userId)
 }
@@ -108,7 +108,7 @@ export async function enableUser(deps: ManagementDeps, request: OnUser): Promise
     resumed: resumeMemberless(deps.db, userId),
     mail: mail.insert,
   })
-  await announceOrganizations(deps, resumed)
+  await invalidateOrganizations(deps, resumed)
   mail.send()
   return getUser(deps, userId)
 }

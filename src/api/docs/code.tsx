@@ -1,4 +1,4 @@
-/** A block of code that scrolls inside itself, by keyboard too. */
+/** A block of code that scrolls within itself, also by keyboard. */
 export function Code({ title, text }: { readonly title: string; readonly text: string }) {
   return (
     <figure class="code">
@@ -11,7 +11,7 @@ export function Code({ title, text }: { readonly title: string; readonly text: s
   )
 }
 
-/** What stands out: variables to fill in, and the names of fields. */
+/** Highlighted tokens: variables to fill in, and field names. */
 const TOKENS = /(\$[A-Z_]+|"\w+"(?=:))/
 
 function Token({ text }: { readonly text: string }) {

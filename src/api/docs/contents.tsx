@@ -1,7 +1,7 @@
 import { Method } from './operation.tsx'
 import { type Operation, toAnchor } from './operations.ts'
 
-/** Links to everything on the page. Folded on a narrow screen, a column of its own on a wide one. */
+/** Links to everything on the page. Folded on a narrow screen, a column on a wide one. */
 export function Contents({ tags }: { readonly tags: ReadonlyMap<string, readonly Operation[]> }) {
   return (
     <nav aria-label="Contents">
@@ -42,7 +42,7 @@ export function Contents({ tags }: { readonly tags: ReadonlyMap<string, readonly
   )
 }
 
-/** Shown by the script, which does the searching. */
+/** Hidden until the script runs, which does the search. */
 function Search() {
   return (
     <search class="search" hidden>

@@ -1,4 +1,4 @@
-/** The command line that calls an operation; what its reader has to fill in are shell variables. */
+/** The command line that calls an operation. Values that the reader fills in are shell variables. */
 import type { OpenApiDocument } from '../openapi.ts'
 import { buildExample } from './examples.ts'
 import type { Operation, Parameter } from './operations.ts'
@@ -33,11 +33,11 @@ export function curlFor(document: OpenApiDocument, operation: Operation): string
 
 function buildCredential({ allow, schemes }: Operation): string[] {
   if (schemes.length === 0) return []
-  // A route that guards itself takes no ordinary key: it is one for the operator's services.
+  // A route that guards itself accepts no ordinary key; it is for the operator's services.
   return [`-H "Authorization: Bearer $${allow === 'anyone' ? 'SERVICE_KEY' : 'ACCESS_TOKEN'}"`]
 }
 
-/** `/api-keys/{id}` asks for an API_KEY_ID. */
+/** `/api-keys/{id}` becomes API_KEY_ID. */
 function variableFor(path: string, name: string): string {
   const parent =
     path
@@ -48,7 +48,7 @@ function variableFor(path: string, name: string): string {
   return words.toUpperCase().replace(/\W+/g, '_')
 }
 
-/** Single quotes keep a text from the shell; a whole value that is a variable is let out of them. */
+/** Single quotes protect a text from the shell; a value that is a whole variable stays outside of them. */
 function quote(text: string): string {
   return `'${text.replaceAll("'", "'\\''").replace(/"(\$[A-Z_]+)"/g, `"'$1'"`)}'`
 }

@@ -1,4 +1,4 @@
-/** Example values for schemas: what a request may look like, and what comes back. */
+/** Example values for schemas: a possible request, and its answer. */
 import type { OpenApiDocument } from '../openapi.ts'
 import { BY_NAME, UUID } from './example-values.ts'
 import { type AnySchema, resolveShape, type Shape } from './schema.ts'
@@ -21,14 +21,14 @@ const BY_FORMAT: Readonly<Record<string, string>> = {
 
 const BY_TYPE: Readonly<Record<string, unknown>> = { string: '…', integer: 10, number: 10, boolean: true, null: null }
 
-/** A name that a map holds, by the name of the map. */
+/** A key for each map, by the name of the map. */
 const MAP_KEYS: Readonly<Record<string, string>> = { features: 'max_evolution_phase' }
 
 const SECRET = /(^|_)(token|key|secret)$/
 const NO_SECRET = /idempotency|^next_|^by_/
 const isSecret = (field: string) => SECRET.test(field) && !NO_SECRET.test(field)
 
-/** @param name of the field that holds the value, as far as it has one */
+/** @param name of the field that holds the value, if it has one */
 export function buildExample(document: OpenApiDocument, schema: AnySchema, direction: Direction, name = ''): unknown {
   return buildValue(schema, name, 0)
 
@@ -64,7 +64,7 @@ export function buildExample(document: OpenApiDocument, schema: AnySchema, direc
 /** Whether a field that may be left out says what it looks like. */
 const hasExample = (schema: AnySchema) => 'example' in schema
 
-/** What the schema itself gives as an example; an empty default shows nothing. */
+/** The example in the schema itself. An empty default shows nothing. */
 function statedExample({ schema }: Shape): unknown {
   const { default: preset, const: fixed, enum: values } = schema
   const isTelling = preset !== null && JSON.stringify(preset)?.length > 2
@@ -73,7 +73,7 @@ function statedExample({ schema }: Shape): unknown {
 
 function namedExample({ schema, types, isNullable }: Shape, field: string, direction: Direction): unknown {
   if (schema.format === 'uuid') return undefined
-  // Keys and organizations have names; a person may have none.
+  // Keys and organizations have names; a person's may be null.
   const named = field === 'name' && isNullable ? 'Ada Lovelace' : BY_NAME[field]
   if (named === null && isNullable) return null
   if (types.includes('string') && isSecret(field))

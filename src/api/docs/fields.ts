@@ -1,9 +1,9 @@
-/** A body as the rows of a table: one for each field, nested ones under their path. */
+/** A body as rows of a table: one per field, nested ones under their path. */
 import type { OpenApiDocument } from '../openapi.ts'
 import { type AnySchema, objectWithin, resolveShape, type Shape, typeName } from './schema.ts'
 
 export interface Field {
-  /** The path to the object that has it: `data[].`, empty at the top. */
+  /** The path to the object that has the field: `data[].`, empty at the top. */
   readonly within: string
   readonly name: string
   readonly type: string
@@ -19,7 +19,7 @@ export interface Field {
 const DEEPEST = 5
 const LONGEST_ENUM = 12
 
-/** The fields of an object, of what a list or map holds, or of all members of a union; none for a plain value. */
+/** The fields of an object, of the elements of a list or map, or of all members of a union; none for a plain value. */
 export function listFields(document: OpenApiDocument, schema: AnySchema): Field[] {
   const fields: Field[] = []
   const shown = new Map<string, string>()
@@ -39,7 +39,7 @@ export function listFields(document: OpenApiDocument, schema: AnySchema): Field[
     }
   }
 
-  /** Siblings of one shape are described once; the others point to the first. */
+  /** Siblings of one shape are described once; the others refer to the first. */
   function findTwin(property: AnySchema, here: string): string | undefined {
     const key = JSON.stringify(objectWithin(document, property)?.[0].schema.properties)
     const first = key && shown.get(key)
@@ -48,7 +48,7 @@ export function listFields(document: OpenApiDocument, schema: AnySchema): Field[
   }
 }
 
-/** One named value, such as a parameter; the caller knows whether it is required. */
+/** One named value, such as a parameter. The caller decides whether it is required. */
 export function toField(document: OpenApiDocument, schema: AnySchema, name: string): Field {
   const shape = resolveShape(document, schema)
   const { default: preset, description, items } = shape.schema
@@ -65,7 +65,7 @@ export function toField(document: OpenApiDocument, schema: AnySchema, name: stri
 
 type Limit = (schema: Shape['schema']) => string
 
-/** Each keyword that bounds a value, in words; empty when the schema lacks it. */
+/** Each keyword that bounds a value, in words; empty if the schema lacks it. */
 const LIMITS: readonly Limit[] = [
   (schema) => enumeration(schema.type === 'boolean' ? [] : (schema.enum ?? [schema.const])),
   (schema) => range(schema.minLength, schema.maxLength, ' characters'),
@@ -96,7 +96,7 @@ function enumeration(values: readonly unknown[]): string {
   return `one of ${names.length} values, such as ${names.slice(0, 3).join(', ')}`
 }
 
-/** Bounds that only say what a JavaScript integer can hold are no news to the reader. */
+/** Bounds that only state the range of JavaScript integers are omitted. */
 function range(least = Number.MIN_SAFE_INTEGER, most = Number.MAX_SAFE_INTEGER, unit = ''): string {
   const [isFloored, isCapped] = [least > Number.MIN_SAFE_INTEGER, most < Number.MAX_SAFE_INTEGER]
   if (isFloored && isCapped) return `${number(least)}${least === most ? '' : ` to ${number(most)}`}${unit}`

@@ -6,7 +6,7 @@ interface DocumentProps {
   readonly document: OpenApiDocument
 }
 
-/** What this is, where it is, and which version. */
+/** The API's title, address and version. */
 export function Introduction({ document: { info, servers } }: DocumentProps) {
   return (
     <header id="top">
@@ -27,7 +27,7 @@ export function Introduction({ document: { info, servers } }: DocumentProps) {
   )
 }
 
-/** How a request says who makes it. */
+/** How a request authenticates. */
 export function Authentication({ document }: DocumentProps) {
   const schemes = Object.values(document.components?.securitySchemes ?? {}).filter((scheme) => 'type' in scheme)
   return (
@@ -44,7 +44,7 @@ export function Authentication({ document }: DocumentProps) {
               <code>{describeHeader(scheme)}</code>
             </dt>
             <dd>
-              <Inline text={scheme.description ?? 'An API key, where `Authorization` is taken.'} />
+              <Inline text={scheme.description ?? 'An API key, if `Authorization` is already in use.'} />
             </dd>
           </>
         ))}

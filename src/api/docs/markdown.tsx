@@ -1,6 +1,6 @@
-/** The markdown that the document's texts are written in: paragraphs and `code`. Everything else is text. */
+/** The subset of Markdown in the document's texts: paragraphs and `code`. Everything else is plain text. */
 
-/** Paragraphs, as blank lines part them. */
+/** Paragraphs, separated by blank lines. */
 export function Markdown({ text }: { readonly text: string | undefined }) {
   return (
     <>
@@ -16,12 +16,12 @@ export function Markdown({ text }: { readonly text: string | undefined }) {
   )
 }
 
-/** One run of text; what stands between backticks is code. */
+/** One run of text; text between backticks is code. */
 export function Inline({ text }: { readonly text: string }) {
   return <>{text.split(/`([^`]+)`/).map((part, at) => (at % 2 === 1 ? <code>{part}</code> : part))}</>
 }
 
-/** A name or path that may break after its dots, slashes and underscores, where a narrow column needs it. */
+/** A name or path that may break after dots, slashes and underscores in a narrow column. */
 export function Name({ text }: { readonly text: string }) {
   const parts = text.split(/(?<=[_./])/)
   return (

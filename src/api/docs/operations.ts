@@ -1,4 +1,4 @@
-/** The document's operations in the form the page prints them in. */
+/** The document's operations in the form that the page displays. */
 import { PROBLEMS, type ProblemCode } from '../../problems.ts'
 import type { OpenApiDocument } from '../openapi.ts'
 import { type Field, toField } from './fields.ts'
@@ -18,7 +18,7 @@ export interface Operation {
   readonly description: string | undefined
   /** `x-allow`: anyone, user, administrator, or a permission. */
   readonly allow: string
-  /** Names of the security schemes of which one is needed; none for an open route. */
+  /** Names of the security schemes, one of which is required; none for an open route. */
   readonly schemes: readonly string[]
   readonly parameters: readonly Parameter[]
   readonly body: { readonly schema: AnySchema; readonly isRequired: boolean } | undefined
@@ -46,7 +46,7 @@ export interface Failure {
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const
 
-/** All operations by tag, in the order of the document's list of tags; what is in no list comes last. */
+/** All operations by tag, in the order of the document's list of tags; unlisted tags come last. */
 export function operationsByTag(document: OpenApiDocument): Map<string, Operation[]> {
   const operations = Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
     METHODS.flatMap((method) => {
@@ -62,7 +62,7 @@ export function operationsByTag(document: OpenApiDocument): Map<string, Operatio
   )
 }
 
-/** The fragment that points to an operation or, given one word, to a tag. */
+/** The fragment of an operation or, for one word, of a tag. */
 export function toAnchor(...words: string[]): string {
   return words
     .join('-')
@@ -113,7 +113,7 @@ function schemaIn(content: Media = {}): AnySchema | undefined {
   return content['application/json']?.schema ?? Object.values(content)[0]?.schema
 }
 
-/** Failures are described as one paragraph for each code, which begins with it. */
+/** The description of a failure has one paragraph per code, which begins with the code. */
 function codesIn(description: string): ProblemCode[] {
   const starts = [...description.matchAll(/^`(\w+)`:/gm)].map(([, code]) => code)
   return starts.filter((code): code is ProblemCode => code !== undefined && Object.hasOwn(PROBLEMS, code))

@@ -5,7 +5,7 @@ import { listFields } from './fields.ts'
 import { Name } from './markdown.tsx'
 import { FieldTable, Status } from './tables.tsx'
 
-/** How failures look, and every code there is. A problem's `type` points at its row. */
+/** The format of problems, and a list of all codes. A problem's `type` links to its row. */
 export function Problems({ document }: { readonly document: OpenApiDocument }) {
   const schema = document.components?.schemas?.Problem
   return (

@@ -2,10 +2,10 @@ import { isForKeys, type Permission, ROLES, type Role, roleMay, scopeFor } from 
 
 const NAMES = Object.keys(ROLES) as Role[]
 
-/** Every permission that some role has. */
+/** Every permission that any role has. */
 export const PERMISSIONS: readonly Permission[] = [...new Set(Object.values(ROLES).flat())]
 
-/** Which role may do what, and the scope with which a key may. */
+/** The permissions of each role, and the scope that gives each to a key. */
 export function Roles() {
   return (
     <section id="roles" aria-labelledby="roles.title">

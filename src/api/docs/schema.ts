@@ -1,25 +1,25 @@
-/** Reads the JSON Schemas of the document: what a type is called, and which fields a body has. */
+/** Reads the JSON Schemas of the document: the name of a type, and the fields of a body. */
 import type { OpenApiDocument } from '../openapi.ts'
 
 type Schemas = NonNullable<NonNullable<OpenApiDocument['components']>['schemas']>
 export type AnySchema = Schemas[string]
 type Schema = Exclude<AnySchema, { $ref: string }>
 
-/** A schema with its references and unions looked through. */
+/** A schema with its references and unions resolved. */
 export interface Shape {
   readonly schema: Schema
-  /** The component's name, when it has one. */
+  /** The component's name, if it has one. */
   readonly name: string | undefined
-  /** Without `null`; several for a union, none for anything at all. */
+  /** Without `null`; several for a union, none if anything is allowed. */
   readonly types: readonly string[]
   readonly isNullable: boolean
-  /** The members of a union; empty when there is but one way. */
+  /** The members of a union; empty if it is not one. */
   readonly alternatives: readonly Shape[]
 }
 
 const REFERENCE = '#/components/schemas/'
 
-/** A union of objects takes the properties of all, and requires what all require. */
+/** A union of objects has the properties of all members, and requires only what all of them require. */
 export function resolveShape(document: OpenApiDocument, given: AnySchema): Shape {
   const name = given.$ref?.startsWith(REFERENCE) ? given.$ref.slice(REFERENCE.length) : undefined
   const found = name === undefined ? (given as Schema) : document.components?.schemas?.[name]
@@ -71,12 +71,12 @@ function plainName(document: OpenApiDocument, { schema, types }: Shape): string 
   return schema.format && name === 'string' ? `string (${schema.format})` : name
 }
 
-/** An object whose names are free: what it holds is described once for all of them. */
+/** An object with arbitrary names, whose values are described once. */
 function isMap(schema: Schema): schema is Schema & { additionalProperties: AnySchema } {
   return typeof schema.additionalProperties === 'object' && schema.properties === undefined
 }
 
-/** The object inside a schema, with the steps that lead to it: `[]` into a list, `.*` into a map. */
+/** The object inside a schema, and the path to it: `[]` for a list, `.*` for a map. */
 export function objectWithin(document: OpenApiDocument, given: AnySchema, steps = ''): [Shape, string] | undefined {
   const shape = resolveShape(document, given)
   const { schema } = shape

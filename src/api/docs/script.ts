@@ -1,6 +1,6 @@
 /**
- * The one script of the documentation page: the search. Without it the page is whole; what only it can do is hidden until it
- * runs. It reads what the page already says, so there is no index to load.
+ * The only script of the documentation page: the search. The page is complete without it; elements that need it are
+ * hidden until it runs. It searches the page itself, so there is no index to load.
  */
 export const SCRIPT = `
 (() => {
@@ -67,7 +67,7 @@ export const SCRIPT = `
     first.element.scrollIntoView({ block: 'start' })
   }
 
-  /** Older browsers do not open what a fragment points into. */
+  /** Older browsers do not open the element that contains a fragment's target. */
   function reveal() {
     const id = decodeURIComponent(location.hash.slice(1))
     const target = id && document.getElementById(id)

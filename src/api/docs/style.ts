@@ -1,6 +1,6 @@
 /**
- * The style of the documentation page. Colours are variables, so that dark is the same page with other values; each pair
- * of text and ground has a contrast of at least 4.5 (WCAG 2.2, 1.4.3).
+ * The style of the documentation page. Colors are variables, so dark mode only changes their values. Each pair of text
+ * and background has a contrast of at least 4.5 (WCAG 2.2, 1.4.3).
  */
 export const STYLE = `
 :root {

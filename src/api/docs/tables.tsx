@@ -1,4 +1,4 @@
-/** What a request takes and an answer holds, and how a call can fail. */
+/** Tables of a request's and an answer's fields, and the list of an operation's problems. */
 import type { Field } from './fields.ts'
 import { Inline, Name } from './markdown.tsx'
 import type { Failure } from './operations.ts'
@@ -6,11 +6,11 @@ import type { Failure } from './operations.ts'
 interface FieldTableProps {
   readonly fields: readonly Field[]
   readonly caption: string
-  /** In an answer nothing is required of the reader: there only the fields that may be missing are marked. */
+  /** An answer requires nothing of the reader, so only fields that may be absent are marked. */
   readonly isAnswer?: boolean
 }
 
-/** Fields: name and type on the left, what there is to know on the right. */
+/** Fields: name and type on the left, their details on the right. */
 export function FieldTable({ fields, caption, isAnswer = false }: FieldTableProps) {
   return (
     <table class="fields">
@@ -70,7 +70,7 @@ function sentence(phrases: readonly string[]): string {
   return `${text[0]?.toUpperCase()}${text.slice(1)}.`
 }
 
-/** How an operation can fail: each status with its codes, which lead to their meaning. */
+/** How an operation can fail: each status with its codes, which link to their descriptions. */
 export function Failures({ failures }: { readonly failures: readonly Failure[] }) {
   return (
     <ul class="failures">

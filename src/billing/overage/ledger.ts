@@ -4,7 +4,7 @@ import type { Ledger } from '../schemas.ts'
 import { type LedgerRow, readLedger } from './ledger-queries.ts'
 import { price, readTiers, toUsd } from './money.ts'
 
-/** Of an organization's last periods: what was used, what of it is overage, what the ledger holds, and what differs. */
+/** For an organization's last periods: the use, its overage, the ledger's rows, and the difference. */
 export async function ledgerReport(deps: Deps, organizationId: string): Promise<z.output<typeof Ledger>> {
   return { data: (await readLedger(deps.sql, organizationId)).map(toMeter), next_cursor: null }
 }

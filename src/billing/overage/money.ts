@@ -2,9 +2,9 @@ import type { OverageTier } from '../../db/schema/shapes.ts'
 
 /** One step of a graduated price. */
 export interface Tier {
-  /** The last unit that it is the price of, counted from the first; `null` for all that are left. */
+  /** The last unit at this price, counted from the first; `null` for all remaining units. */
   readonly upTo: bigint | null
-  /** Of one unit, in millionths of a millionth of a dollar: unit prices are far below a cent. */
+  /** The price of one unit, in millionths of a millionth of a dollar: unit prices are far below a cent. */
   readonly picoUsd: bigint
 }
 
@@ -13,10 +13,10 @@ const PICO_PER_MICRO = 1_000_000n
 const MICRO_PER_CENT = 10_000n
 
 /**
- * What `units` cost when each tier's price applies only to the units inside it (graduated pricing).
+ * The price of `units` when each tier's price applies only to the units inside it (graduated pricing).
  *
  * @param tiers ascending, the last with `upTo: null`; checked when a plan is saved, not here
- * @returns whole micro-dollars, half a one rounded up; round to cents once, on the invoice
+ * @returns whole micro-dollars, rounded half up; round to cents once, on the invoice
  */
 export function price(tiers: readonly Tier[], units: bigint): bigint {
   let [from, picoUsd] = [0n, 0n]
@@ -28,12 +28,12 @@ export function price(tiers: readonly Tier[], units: bigint): bigint {
   return divideHalfUp(picoUsd, PICO_PER_MICRO)
 }
 
-/** What `units` more cost after `before`: the shares of a sum that is cut into pieces add up to the price of the whole. */
+/** The price of `units` more after `before`. The parts of a sum add up to the price of the whole. */
 export function priceOfNext(tiers: readonly Tier[], before: bigint, units: bigint): bigint {
   return price(tiers, before + units) - price(tiers, before)
 }
 
-/** @param tiers as a plan holds them */
+/** @param tiers in the form of a plan */
 export function readTiers(tiers: readonly OverageTier[]): Tier[] {
   return tiers.map(({ up_to, unit_price_usd }) => ({
     upTo: up_to === null ? null : BigInt(up_to),
@@ -47,18 +47,18 @@ function picoUsd(decimal: string): bigint {
   return BigInt(whole + fraction.padEnd(PICO_DIGITS, '0'))
 }
 
-/** Micro-dollars as cents, half a cent rounded up: what an invoice says. */
+/** Micro-dollars as cents, rounded half up, as on an invoice. */
 export function toCents(microUsd: bigint): bigint {
   return divideHalfUp(microUsd, MICRO_PER_CENT)
 }
 
-/** Micro-dollars as a decimal of dollars with six places: `1.234500`. */
+/** Micro-dollars as decimal dollars with six places: `1.234500`. */
 export function toUsd(microUsd: bigint): string {
   const digits = (microUsd < 0n ? -microUsd : microUsd).toString().padStart(7, '0')
   return `${microUsd < 0n ? '-' : ''}${digits.slice(0, -6)}.${digits.slice(-6)}`
 }
 
-/** A change of plan in the middle of a period: prices in cents, times in whole seconds. */
+/** A change of plan within a period: prices in cents, times in whole seconds. */
 export interface PlanChange {
   readonly fromCents: bigint
   readonly toCents: bigint
@@ -67,8 +67,8 @@ export interface PlanChange {
 }
 
 /**
- * What a change of plan costs at once, in cents: the rest of the period at the new price less what is left of the old one.
- * Both providers reckon it by the second; each of the two lines of the invoice is rounded to cents.
+ * The immediate cost of a change of plan, in cents: the rest of the period at the new price less the rest at the old
+ * price. Both providers compute it by the second, and round each of the two invoice lines to cents.
  *
  * @returns negative for a credit
  */
@@ -77,7 +77,7 @@ export function proRata({ fromCents, toCents, secondsLeft, secondsInPeriod }: Pl
   return share(toCents) - share(fromCents)
 }
 
-/** Halves go away from zero, as they do on invoices. */
+/** Rounds halves away from zero, as invoices do. */
 function divideHalfUp(dividend: bigint, divisor: bigint): bigint {
   const half = divisor / 2n
   return dividend < 0n ? (dividend - half) / divisor : (dividend + half) / divisor

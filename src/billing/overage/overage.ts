@@ -7,7 +7,9 @@ import { price, readTiers, toCents, toUsd } from './money.ts'
 
 type Readings = Readonly<Record<Counter, MeterReading<number | string>>>
 
-/** What is above the limits at this moment, or was charged already: after an upgrade in the period that is more. */
+/**
+ * The units above the limits right now, or already charged: after an upgrade within the period, more may be charged.
+ */
 export function computeOverage(plan: OfferedPlan | undefined, readings: Readings, charged: readonly Charged[]) {
   const found = METERS.flatMap((meter) => {
     const known = charged.find((one) => one.meter === meter)

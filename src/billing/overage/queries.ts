@@ -3,36 +3,36 @@ import { amountIn, COUNTERS, caseOfMeter, unitsIn } from '../../db/schema/meters
 import type { OverageTier } from '../../db/schema/shapes.ts'
 import type { ProviderName } from '../providers/provider.ts'
 
-/** Periods that ended longer ago get no more usage: events may be 35 days late, and a period lasts up to 31. */
-const OLDEST_DAYS = 70
-/** Rows one look makes; the next run goes on. */
+/** Periods that ended earlier get no more usage: events may be 35 days late, and a period lasts up to 31 days. */
+const MAX_AGE_DAYS = 70
+/** Rows per scan; the next run continues. */
 const MAX_DELTAS = 5_000
-/** Unreadable terms one look returns: a plan that cannot be read may have thousands of organizations. */
+/** Unreadable terms that one scan returns: a malformed plan may have thousands of organizations. */
 const MAX_LOGGED = 100
 
-/** Which organizations a run looks at: all, or those whose period ends within an hour or ended minutes ago. */
-interface Look {
+/** The organizations to scan: all, or those whose period ends within an hour or ended minutes ago. */
+interface DueScope {
   /** ISO 8601. */
   readonly at: string
   readonly isFull: boolean
-  /** This one alone; null for all of them. */
+  /** Only this organization; null for all. */
   readonly organizationId: string | null
 }
 
-/** Takes `$1`, the time, `$2`, whether all are meant, and `$3`, the one that is. */
+/** Parameters: `$1`, the time; `$2`, whether to scan all; `$3`, the one organization. */
 const IS_DUE = `($3::uuid is null or o.id = $3) and ($2 or usage_period_start(o.period_anchor, $1::timestamptz + interval '1 hour') <> usage_period_start(o.period_anchor, $1)
   or usage_period_start(o.period_anchor, $1::timestamptz - interval '10 minutes') <> usage_period_start(o.period_anchor, $1)
   or exists (select from subscriptions e where e.organization_id = o.id and e.is_current
     and e.current_period_end between $1::timestamptz - interval '10 minutes' and $1::timestamptz + interval '1 hour'))`
 
-/** Whether the plan that an organization is on now includes more than the terms that were written down. */
+/** Whether the organization's current plan includes more than the recorded terms. */
 const INCLUDES_MORE = `(billing_terms.included_units is not null
   and (excluded.included_units is null or excluded.included_units > billing_terms.included_units))`
 
 /**
- * Writes down by what the periods that run now are charged. Prices stay what they were when the period was first looked
- * at, unless a plan that includes more took over. Sorted, so that two runs at once wait for each other in one order.
- * Limits and prices that cannot be read are returned and write nothing: one odd row must not stop the others.
+ * Records the terms by which current periods are charged. Prices stay as they were when the period was first scanned,
+ * unless a plan that includes more takes over. Sorted, so that two concurrent runs lock rows in the same order.
+ * Unreadable limits and prices are returned and skipped: one malformed row must not stop the others.
  */
 const KEEP_TERMS = `
 with priced as (
@@ -68,23 +68,23 @@ with priced as (
 )
 select organization_id, plan_id, meter from terms where not is_readable order by 1, 3 limit ${MAX_LOGGED}`
 
-/** An organization that moved to a plan without limit or price for a meter is charged no more than it was. */
+/** An organization that moved to a plan without a limit or price for a meter is charged no further. */
 const END_TERMS = `
 update billing_terms t set included_units = null, updated_at = $1
 from organizations o join plans p on p.id = o.plan_id
 where t.organization_id = o.id and t.included_units is not null and t.period_start = usage_period_start(o.period_anchor, $1)
   and p.overage->t.meter is null and coalesce(p.limits->'meters'->t.meter->>'at_limit', 'allow') = 'allow' and ${IS_DUE}`
 
-/** @returns the limits and prices that cannot be read, for the log */
-export async function keepTerms(sql: Sql, look: Look): Promise<readonly Record<string, unknown>[]> {
-  const statements = [KEEP_TERMS, END_TERMS].map((statement) => sql.query(statement, toParameters(look)))
+/** @returns the unreadable limits and prices, for the log */
+export async function keepTerms(sql: Sql, scope: DueScope): Promise<readonly Record<string, unknown>[]> {
+  const statements = [KEEP_TERMS, END_TERMS].map((statement) => sql.query(statement, toParameters(scope)))
   const [unreadable = []] = await sql.transaction(statements)
   return unreadable
 }
 
-const toParameters = ({ at, isFull, organizationId }: Look) => [at, isFull, organizationId]
+const toParameters = ({ at, isFull, organizationId }: DueScope) => [at, isFull, organizationId]
 
-/** What a period's sums say was used, in the units that are counted. */
+/** The use according to a period's sums, in counted units. */
 export const USED_UNITS = `(${caseOfMeter('t.meter', (meter) => unitsIn(amountIn('u', meter), meter))})::bigint`
 
 const FIND_DELTAS = `
@@ -98,16 +98,16 @@ join usage_periods u on u.organization_id = t.organization_id and u.period_start
 cross join lateral (
   select coalesce(sum(l.units), 0)::bigint as units from billing_usage_ledger l
   where l.organization_id = t.organization_id and l.period_start = t.period_start and l.meter = t.meter) known
-where t.period_start > $1::timestamptz - make_interval(days => ${OLDEST_DAYS}) and ${IS_DUE}
+where t.period_start > $1::timestamptz - make_interval(days => ${MAX_AGE_DAYS}) and ${IS_DUE}
   and ${USED_UNITS} - t.included_units > known.units
 order by t.organization_id, t.period_start, t.meter
 limit ${MAX_DELTAS}`
 
-/** Overage that no row of the ledger holds yet. */
+/** Overage that no row of the ledger contains yet. */
 export interface Delta {
   readonly organization_id: string
   readonly meter: string
-  /** ISO 8601, as is `period_end`. */
+  /** ISO 8601, like `period_end`. */
   readonly period_start: string
   readonly period_end: string
   readonly is_over: boolean
@@ -115,16 +115,16 @@ export interface Delta {
   readonly provider: ProviderName
   readonly provider_customer_id: string
   readonly event_name: string
-  /** Whole units, as text: sums may be beyond a number. */
+  /** Whole units, as text: sums may exceed a number. */
   readonly from_units: string
   readonly units: string
 }
 
-export async function findDeltas(sql: Sql, look: Look): Promise<Delta[]> {
-  return (await sql.query(FIND_DELTAS, toParameters(look))) as Delta[]
+export async function findDeltas(sql: Sql, scope: DueScope): Promise<Delta[]> {
+  return (await sql.query(FIND_DELTAS, toParameters(scope))) as Delta[]
 }
 
-/** A row of the ledger before it is written. */
+/** A row of the ledger before it is inserted. */
 export type NewEntry = Pick<
   Delta,
   | 'organization_id'
@@ -146,7 +146,7 @@ order by identifier
 on conflict (identifier) do nothing
 returning 1`
 
-/** Of two runs that saw the same beginning one writes. @returns how many rows this one wrote */
+/** Of two runs with the same start only one inserts. @returns how many rows this one inserted */
 export async function addEntries(sql: Sql, entries: readonly NewEntry[]): Promise<number> {
   if (entries.length === 0) return 0
   return (await sql.query(ADD_ENTRIES, [JSON.stringify(entries)])).length

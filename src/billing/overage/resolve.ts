@@ -10,7 +10,7 @@ import type { LedgerRows } from '../schemas.ts'
 import { toUsd } from './money.ts'
 
 const MAX_ROWS = 500
-/** What no run of the job sends any more: a person looks at the provider's own figures, and decides. */
+/** Rows that no run of the job sends any more. A person checks the provider's own figures, and decides. */
 const STUCK = ['refused', 'unknown'] as const
 
 /** Whether a row in this state waits for a person. */

@@ -5,14 +5,14 @@ interface Plan {
   readonly pricePerMonthCents: number | null
   readonly limits: PlanLimits
   readonly features: PlanFeatures
-  /** Prices above the limits that allow it; where absent nothing above them is charged. */
+  /** Prices above limits that allow it. Without a price, use above a limit costs nothing. */
   readonly overage?: PlanOverage
 }
 
 const block = (limit: number | null): MeterLimit => ({ limit, at_limit: 'block' })
 const allow = (limit: number | null): MeterLimit => ({ limit, at_limit: 'allow' })
 
-/** So much for each of the first five million units above the limit, and so much for each of the others. */
+/** One price for each of the first five million units above the limit, and another for each further unit. */
 const graduated = (first: string, others: string) => ({
   tiers: [
     { up_to: 5_000_000, unit_price_usd: first },
@@ -20,7 +20,7 @@ const graduated = (first: string, others: string) => ({
   ],
 })
 
-/** The plans a new installation starts with. Afterwards the rows are the operator's: the seed never overwrites them. */
+/** The plans of a new installation. Afterwards the rows belong to the operator: the seed never overwrites them. */
 export const SEED_PLANS: Readonly<Record<string, Plan>> = {
   free: {
     name: 'Free',

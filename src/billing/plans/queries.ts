@@ -4,7 +4,7 @@ import { plans } from '../../db/schema/plans.ts'
 
 export type PublicPlan = Awaited<ReturnType<typeof listPublicPlans>>[number]
 
-/** What customers may see, in the operator's order. */
+/** The plans that customers may see, in the operator's order. */
 export function listPublicPlans(db: Database) {
   const { id, name, pricePerMonthCents, limits, features, overage } = plans
   return db

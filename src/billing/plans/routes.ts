@@ -5,7 +5,7 @@ import { formatLimit } from '../../limits/meter-units.ts'
 import { listPublicPlans, type PublicPlan } from './queries.ts'
 import { Catalogue } from './schemas.ts'
 
-/** How long a page of prices may be behind. */
+/** How stale a page of prices may be. */
 const CACHE = 'public, max-age=60'
 
 const catalogueRoute = apiRoute({
@@ -14,8 +14,8 @@ const catalogueRoute = apiRoute({
   path: '/billing/plans',
   tag: 'Billing',
   operationId: 'listPublicPlans',
-  summary: 'The catalogue of plans',
-  description: 'Those that are public, in the order in which to show them.',
+  summary: 'List plans',
+  description: 'Public plans, in display order.',
   returns: { 200: Catalogue },
 })
 

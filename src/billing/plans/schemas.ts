@@ -6,7 +6,7 @@ const meterLimit = <Schema extends z.ZodType>(amounts: Schema) =>
     limit: amounts.nullable().meta({ description: 'Null for no limit.' }),
     at_limit: z
       .enum(['block', 'allow'])
-      .meta({ description: '`block`: what goes beyond is refused. `allow`: it goes on, as overage.' }),
+      .meta({ description: '`block`: requests above the limit are refused. `allow`: they continue, as overage.' }),
   })
 
 const CatalogueLimit = meterLimit(z.number()).meta({ id: 'CatalogueLimit' })
@@ -19,25 +19,25 @@ const OverageTiers = z
         up_to: z
           .int()
           .nullable()
-          .meta({ description: 'The last unit above the limit at this price; null for all others.' }),
-        unit_price_usd: z.string().meta({ description: 'US dollars of one unit, as a decimal.' }),
+          .meta({ description: 'The last unit above the limit at this price; null for all remaining units.' }),
+        unit_price_usd: z.string().meta({ description: 'US dollars per unit, as a decimal string.' }),
       })
       .meta({ id: 'CatalogueOverageTier' }),
   )
-  .meta({ description: 'Each price applies to the units inside its tier alone.' })
+  .meta({ description: 'Each price applies only to the units inside its tier.' })
 
 const CataloguePlan = z
   .object({
     id: z.string().meta({ example: 'builder' }),
     name: z.string(),
-    price_per_month_cents: z.int().nullable().meta({ description: 'Null where it is agreed upon in person.' }),
+    price_per_month_cents: z.int().nullable().meta({ description: 'Null if the price is negotiated.' }),
     currency: z.literal('usd'),
-    rate_limit_per_minute: z.int().meta({ description: 'Of each API key.' }),
+    rate_limit_per_minute: z.int().meta({ description: 'The limit of each API key.' }),
     max_api_keys: z.int(),
     meters: z.object(forEachAmount(CatalogueLimit, MoneyCatalogueLimit)),
-    overage: z
-      .record(z.string(), OverageTiers)
-      .meta({ description: 'What units above a limit cost, by meter; a meter that is absent costs nothing more.' }),
+    overage: z.record(z.string(), OverageTiers).meta({
+      description: 'The prices of units above a limit, by meter. A meter that is absent costs nothing extra.',
+    }),
     features: z.record(z.string(), z.union([z.number(), z.boolean(), z.string()])),
   })
   .meta({ id: 'CataloguePlan' })

@@ -10,12 +10,12 @@ const OPEN: Readonly<Record<ProviderName, (config: Config) => BillingProvider>> 
 
 const KEYS = { polar: 'POLAR_ACCESS_TOKEN', stripe: 'STRIPE_SECRET_KEY' } as const
 
-/** @returns undefined where this deployment has no key of that provider */
+/** @returns undefined if this deployment has no key of that provider */
 export function providerNamed(config: Config, name: ProviderName): BillingProvider | undefined {
   return config[KEYS[name]] === undefined ? undefined : OPEN[name](config)
 }
 
-/** Those that this deployment has keys of: both, one or none. */
+/** The providers that this deployment has keys for: both, one or none. */
 export function configuredProviders(config: Config): BillingProvider[] {
   return PROVIDERS.flatMap((name) => providerNamed(config, name) ?? [])
 }

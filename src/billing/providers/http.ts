@@ -4,20 +4,20 @@ import { retryAfterSeconds } from '../../lib/retry-after.ts'
 import { Problem, type ProblemCode } from '../../problems.ts'
 import type { ProviderName } from './provider.ts'
 
-/** A provider that has not answered within this has failed. */
+/** A provider that does not answer within this time has failed. */
 const TIMEOUT_MS = 10_000
-/** As long as whoever asks is told to wait at most. */
-const LEFT_ALONE_SECONDS = 3_600
-/** Of a provider's own words, as much is repeated. */
+/** The longest `Retry-After` that is passed on to the caller. */
+const MAX_RETRY_AFTER_SECONDS = 3_600
+/** The maximum length of a provider's own words that is repeated. */
 const DETAIL_LENGTH = 300
 
 interface Service {
   readonly name: ProviderName
   readonly baseUrl: string
-  /** Authorization, version and the type of bodies. */
+  /** Authorization, version and the media type of bodies. */
   readonly headers: Readonly<Record<string, string>>
   encode(body: object): string
-  /** What is wrong, in the provider's own words, from the body of a refusal. */
+  /** The error in the provider's own words, from the body of a refusal. */
   reason(body: unknown): string | undefined
 }
 
@@ -30,21 +30,21 @@ interface Options {
 export interface Answer {
   readonly status: number
   readonly body: unknown
-  /** Seconds for which the provider wants to be left alone. */
+  /** Seconds for which the provider asks not to be called. */
   readonly retryAfter?: number | undefined
 }
 
 export type Caller = ReturnType<typeof openCaller>
 
-/** How one provider is called: once, without repeats, since not every call of theirs may be made twice. */
+/** Calls one provider, without retries, because not every call may be repeated. */
 export function openCaller(service: Service) {
   /**
-   * @returns an answer below 500 as it came, also a refusal
+   * @returns an answer below 500 unchanged, including refusals
    * @throws Problem `billing_unavailable` for every other outcome
    */
   async function attempt(method: 'GET' | 'POST' | 'PATCH', path: string, options: Options = {}): Promise<Answer> {
     const answer = await exchange(service, method, path, options)
-    if (answer.status < 500 && !NOT_NOW.has(answer.status)) return answer
+    if (answer.status < 500 && !TEMPORARY.has(answer.status)) return answer
     log('warn', 'billing_call_failed', {
       provider: service.name,
       method,
@@ -64,7 +64,7 @@ export function openCaller(service: Service) {
     return read(service, schema, await attempt(method, path, options))
   }
 
-  /** @returns undefined where there is nothing at that path */
+  /** @returns undefined if nothing exists at that path */
   async function find<Schema extends z.ZodType>(
     path: string,
     schema: Schema,
@@ -77,8 +77,8 @@ export function openCaller(service: Service) {
   return { attempt, ask, find, refusalOf: (answer: Answer) => refusal(service, answer) }
 }
 
-/** A token that is not taken, a timeout, too many requests, and a redirect (none is followed): nothing the caller did. */
-const NOT_NOW = new Set([301, 302, 303, 307, 308, 401, 408, 429])
+/** A rejected token, a timeout, too many requests, or a redirect (which is not followed): not caused by the caller. */
+const TEMPORARY = new Set([301, 302, 303, 307, 308, 401, 408, 429])
 
 async function exchange(service: Service, method: string, path: string, options: Options): Promise<Answer> {
   const { query, body, idempotencyKey } = options
@@ -92,7 +92,7 @@ async function exchange(service: Service, method: string, path: string, options:
       signal: AbortSignal.timeout(TIMEOUT_MS),
     })
     const text = await response.text()
-    const retryAfter = retryAfterSeconds(response, Date.now(), LEFT_ALONE_SECONDS)
+    const retryAfter = retryAfterSeconds(response, Date.now(), MAX_RETRY_AFTER_SECONDS)
     return { status: response.status, body: text === '' ? undefined : parseBody(text), retryAfter }
   } catch (error) {
     log('warn', 'billing_call_failed', {
@@ -105,7 +105,7 @@ async function exchange(service: Service, method: string, path: string, options:
   }
 }
 
-/** A refusal may be a page of something in between; it is a refusal all the same. */
+/** A refusal may be a page of an intermediary; it still counts as a refusal. */
 function parseBody(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -121,7 +121,7 @@ function read<Schema extends z.ZodType>(service: Service, schema: Schema, answer
   const fields = result.error.issues.map(({ path }) => path.join('.')).slice(0, 5)
   log('error', 'billing_answer_unreadable', { provider: service.name, fields })
   throw new Problem('billing_unavailable', {
-    detail: 'The payment provider answered what Tollgate does not understand.',
+    detail: 'The payment provider sent an answer that Tollgate does not understand.',
   })
 }
 
@@ -133,7 +133,7 @@ function refusal(service: Service, { status, body }: Answer): Problem {
   return new Problem(REFUSALS[status] ?? 'billing_refused', reason === undefined ? {} : { detail: reason })
 }
 
-/** The rows of a page that have the shape of a schema, and the ids of those that do not, which are logged. */
+/** The rows of a page that match a schema. The ids of other rows are returned and logged. */
 export function readRows<Schema extends z.ZodType>(name: ProviderName, schema: Schema, rows: readonly unknown[]) {
   const read: z.output<Schema>[] = []
   const unreadable: string[] = []
@@ -155,7 +155,7 @@ const Identified = z.object({ id: z.string() })
 /** A path without ids, for logs. */
 const nameEndpoint = (path: string) => path.split('/').slice(0, 2).join('/')
 
-/** A time that a provider writes in ISO 8601, or leaves out. */
+/** An optional time in ISO 8601. */
 export const isoTime = z
   .string()
   .pipe(z.coerce.date())
@@ -168,11 +168,11 @@ export const unixTime = z
   .nullish()
   .transform((seconds) => (typeof seconds === 'number' ? new Date(seconds * 1000) : undefined))
 
-/** Adds the provider's placeholder for a checkout's id, whose braces must not be encoded. */
+/** Adds the provider's placeholder for a checkout's id. Its braces must not be encoded. */
 export const withCheckoutId = (url: string, placeholder: string) =>
   `${url}${url.includes('?') ? '&' : '?'}checkout_id=${placeholder}`
 
-/** An organization's id as somebody's metadata or external id has it: anything may be in there. */
+/** An organization's id from metadata or an external id, which may contain anything. */
 export function organizationIn(...candidates: readonly unknown[]): string | undefined {
   const found = candidates.find((value) => z.uuid().safeParse(value).success)
   return typeof found === 'string' ? found.toLowerCase() : undefined

@@ -1,4 +1,4 @@
-/** What of Polar's objects is used; everything else in them may come and go. */
+/** The parts of Polar's objects that are used. Everything else in them may change. */
 import * as z from 'zod'
 import { isoTime, organizationIn } from './http.ts'
 import type { NextCharge, ProviderSubscription, SubscriptionStatus } from './provider.ts'
@@ -67,8 +67,8 @@ interface Read {
 }
 
 /**
- * The metadata of a subscription are its checkout's, which Tollgate made. They go before the customer's external id: one
- * person who pays for two organizations is one customer at Polar, by the email address.
+ * The metadata of a subscription comes from its checkout, which Tollgate created. It takes precedence over the
+ * customer's external id: one person who pays for two organizations is one customer at Polar, by email address.
  */
 function toSubscription(read: Read): ProviderSubscription {
   const updatedAt = read.modified_at ?? read.created_at
@@ -90,14 +90,14 @@ function toSubscription(read: Read): ProviderSubscription {
   }
 }
 
-/** Polar's amount is that of a whole period, seats and units included. */
+/** Polar's amount is for a whole period, seats and units included. */
 function nextCharge({ amount, currency, current_period_end: at }: Read): NextCharge | undefined {
   if (typeof amount !== 'number' || !currency || !at) return undefined
   return { at, amount, currency: currency.toLowerCase() }
 }
 
 export const PolarPage = z.object({
-  items: z.array(z.unknown()), // each is read by itself: see `readRows`
+  items: z.array(z.unknown()), // each is parsed on its own: see `readRows`
   pagination: z.object({ max_page: z.number() }),
 })
 
@@ -105,12 +105,12 @@ export const PolarCheckout = z.object({ id: z.string().min(1), url: z.url() })
 export const PolarSession = z.object({ customer_portal_url: z.url() })
 export const PolarReceipt = z.object({ inserted: z.number() })
 
-/** A refused batch says of each event what is wrong with it: `["body", "events", 3, …]`. */
+/** The errors of a refused batch, per event: `["body", "events", 3, …]`. */
 const Details = z.object({
   detail: z.array(z.object({ loc: z.array(z.union([z.string(), z.number()])), msg: z.string() })),
 })
 
-/** @returns what is wrong with which events of a batch, by their places in it */
+/** @returns the errors of a batch's events, by index */
 export function flawsOfEvents(body: unknown): Map<number, string> {
   const { data } = Details.safeParse(body)
   const flaws = (data?.detail ?? []).flatMap(({ loc, msg }) =>

@@ -11,9 +11,9 @@ import {
 } from './polar-shapes.ts'
 import type { BillingProvider, CheckoutInput, PlanSwitch, UsageAmount, UsageReceipt } from './provider.ts'
 
-/** Polar's API is versioned by date; what was written for one keeps working until this is raised. */
+/** Polar's API is versioned by date. Code for this version keeps working until it is raised. */
 const VERSION = '2026-04'
-/** The largest page there is. */
+/** The largest page size. */
 const PAGE = '100'
 
 /** Polar, by plain requests to its API. @see https://polar.sh/docs/api-reference */
@@ -56,7 +56,7 @@ export function openPolar({ POLAR_API_URL, POLAR_ACCESS_TOKEN }: Config): Billin
   }
 }
 
-/** `invoice`: the difference is charged now, and without the money nothing changes. */
+/** `invoice`: the difference is charged now, and without a payment nothing changes. */
 const PRORATION: Readonly<Record<PlanSwitch['when'], string>> = { now: 'invoice', period_end: 'next_period' }
 
 const toPath = (subscriptionId: string) => `/subscriptions/${encodeURIComponent(subscriptionId)}`
@@ -73,7 +73,7 @@ function buildCheckout({ organizationId, product, email, name, successUrl, cance
   }
 }
 
-/** In the order in which they began, so that a new one moves none to another page. */
+/** In the order of creation, so that a new subscription moves none to another page. */
 async function listSubscriptions(polar: Caller, cursor = '1') {
   const query = { page: cursor, limit: PAGE, sorting: 'started_at' }
   const { items, pagination } = await polar.ask(['GET', '/subscriptions/'], PolarPage, { query })
@@ -82,7 +82,7 @@ async function listSubscriptions(polar: Caller, cursor = '1') {
   return { subscriptions, unreadable, next: page < pagination.max_page ? String(page + 1) : undefined }
 }
 
-/** A customer can pay for several organizations: by whose subscriptions we came, only this one's are told. */
+/** A customer can pay for several organizations. Only the subscriptions of this organization are returned. */
 async function findSubscriptions(polar: Caller, of: { organizationId: string; customerId?: string | undefined }) {
   const { organizationId, customerId } = of
   const whose = customerId === undefined ? { external_customer_id: organizationId } : { customer_id: customerId }
@@ -91,7 +91,10 @@ async function findSubscriptions(polar: Caller, of: { organizationId: string; cu
   return readRows('polar', PolarSubscription, items).read.filter((one) => one.organizationId === organizationId)
 }
 
-/** One bad event has Polar refuse the whole batch: those that it names are taken out, and the rest is sent once more. */
+/**
+ * Polar refuses a whole batch for one invalid event. The events that it names are removed, and the rest is sent once
+ * more.
+ */
 async function sendUsage(polar: Caller, amounts: readonly UsageAmount[]): Promise<UsageReceipt> {
   const first = await ingest(polar, amounts)
   if (first === undefined) return { taken: amounts.map(toKey), refused: [] }
@@ -106,7 +109,7 @@ async function sendUsage(polar: Caller, amounts: readonly UsageAmount[]): Promis
 
 const toKey = ({ idempotencyKey }: UsageAmount) => idempotencyKey
 
-/** @returns undefined when Polar took the batch, or what is wrong with which of it: then it took none */
+/** @returns undefined if Polar accepted the batch, or the errors by event; then it accepted none */
 async function ingest(polar: Caller, amounts: readonly UsageAmount[]): Promise<Map<number, string> | undefined> {
   const answer = await polar.attempt('POST', '/events/ingest', { body: { events: amounts.map(toEvent) } })
   if (answer.status < 400 && PolarReceipt.safeParse(answer.body).success) return undefined

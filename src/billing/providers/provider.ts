@@ -1,9 +1,9 @@
 /**
- * What billing asks of a payment provider. polar.ts and stripe.ts answer it; nothing else knows how either of them speaks.
+ * The interface of a payment provider, implemented by polar.ts and stripe.ts. No other file knows their protocols.
  *
  * Every function fails with a Problem: `payment_failed` (402: the card was refused), `subscription_locked` (409: the
- * provider is at work on it, retry), `billing_refused` (422: the provider does not take this; `detail` holds its words),
- * `billing_unavailable` (503: no answer within 10 s, rate limited, or a failure of the provider's).
+ * provider is processing it, retry), `billing_refused` (422: the provider refuses this; `detail` has its words),
+ * `billing_unavailable` (503: no answer within 10 s, rate limited, or a failure of the provider).
  */
 
 export type ProviderName = 'polar' | 'stripe'
@@ -12,73 +12,76 @@ export const PROVIDERS: readonly ProviderName[] = ['polar', 'stripe']
 
 export type SubscriptionStatus = 'incomplete' | 'trialing' | 'active' | 'past_due' | 'paused' | 'canceled' | 'unpaid'
 
-/** One line of a subscription. Lines may have periods of their own: a yearly add-on beside a monthly plan. */
+/** One line of a subscription. Lines may have their own periods: a yearly add-on beside a monthly plan. */
 interface BoughtItem {
-  /** Polar's product id, Stripe's price id. A plan has it in `polarProductId` or `stripePriceId`. */
+  /** Polar's product id, or Stripe's price id. A plan has it in `polarProductId` or `stripePriceId`. */
   readonly product: string
   readonly periodStart: Date | undefined
   readonly periodEnd: Date | undefined
 }
 
-/** What is charged next for what is subscribed to, before taxes, discounts and what was used. */
+/** The next charge for the subscribed items, before taxes, discounts and metered use. */
 export interface NextCharge {
   readonly at: Date
   /** In the smallest unit of the currency: cents, or whole yen. */
   readonly amount: number
-  /** ISO 4217, in small letters. */
+  /** ISO 4217, in lower case. */
   readonly currency: string
 }
 
-/** A subscription as its provider has it now, in words that both share. */
+/** The current state of a subscription at its provider, in terms that both providers share. */
 export interface ProviderSubscription {
   readonly provider: ProviderName
   readonly id: string
   readonly customerId: string
-  /** From metadata `org_id` of it or its customer, or the customer's external id (Polar); absent where somebody made it by hand. */
+  /**
+   * From `org_id` in its metadata or its customer's, or the customer's external id (Polar). Absent if somebody created
+   * it manually.
+   */
   readonly organizationId: string | undefined
   readonly status: SubscriptionStatus
-  /** What was bought, in no order that means anything: one of them may be a plan, others are add-ons and metered prices. */
+  /** The bought items, in arbitrary order: one may be a plan, others are add-ons and metered prices. */
   readonly items: readonly BoughtItem[]
-  /** Products or prices that are bought from the next period on, where a change was agreed upon; else none. */
+  /** Products or prices from the next period on, if a change is scheduled; otherwise empty. */
   readonly pendingProducts: readonly string[]
-  /** It ends with its period unless that is taken back. */
+  /** It ends with its period unless that is revoked. */
   readonly cancelAtPeriodEnd: boolean
-  /** It is paused when its period ends unless that is taken back; absent where the provider has no such plan. */
+  /** It is paused when its period ends unless that is revoked. Absent if the provider has no scheduled pause. */
   readonly pauseAtPeriodEnd?: boolean | undefined
-  /** A date at which it ends, where the provider has one instead of the flag. */
+  /** A date at which it ends, if the provider has one instead of the flag. */
   readonly cancelAt?: Date | undefined
-  /** Of what is bought now, whether or not another plan follows; absent where it does not follow from what is known. */
+  /** The next charge for the current items, whether or not another plan follows. Absent if it cannot be derived. */
   readonly nextCharge?: NextCharge | undefined
   readonly trialEnd: Date | undefined
-  /** Since when payment has failed, where the provider says so. */
+  /** Since when payment has failed, if the provider says so. */
   readonly pastDueSince: Date | undefined
-  /** When it was over; absent while it lives. */
+  /** When it ended; absent while it is live. */
   readonly endedAt: Date | undefined
-  /** The provider's time of this state, where it tells one. */
+  /** The provider's timestamp of this state, if it has one. */
   readonly updatedAt: Date | undefined
 }
 
 interface SubscriptionPage {
   readonly subscriptions: readonly ProviderSubscription[]
-  /** Ids of those that do not have the shape we know: the others are none the worse for it. */
+  /** Ids of subscriptions with an unknown shape, which do not affect the others. */
   readonly unreadable: readonly string[]
   readonly next: string | undefined
 }
 
 export interface CheckoutInput {
   readonly organizationId: string
-  /** The product or price id of the plan, at this provider. */
+  /** The plan's product or price id at this provider. */
   readonly product: string
-  /** Price ids of metered prices that are billed along (Stripe); at Polar they belong to the product. */
+  /** Price ids of metered prices that are billed with it (Stripe). At Polar they belong to the product. */
   readonly meteredProducts?: readonly string[]
   readonly email: string
   readonly name?: string
-  /** Where the customer comes back to; the provider's checkout id is added as `checkout_id`. */
+  /** The URL that the customer returns to. The provider's checkout id is added as `checkout_id`. */
   readonly successUrl: string
   readonly cancelUrl: string
-  /** The same for a repeated request: the provider answers the second with the first's session (Stripe). */
+  /** The same for a repeated request, so that the provider returns the first session again (Stripe). */
   readonly idempotencyKey: string
-  /** The customer at this provider, where there is one already. */
+  /** The customer at this provider, if there is one already. */
   readonly customerId?: string | undefined
 }
 
@@ -86,18 +89,24 @@ export interface PlanSwitch {
   readonly subscriptionId: string
   /** The product or price id to change to. */
   readonly product: string
-  /** Metered prices that are billed along with it (Stripe); at Polar they belong to the product. */
+  /** Metered prices that are billed with it (Stripe). At Polar they belong to the product. */
   readonly meteredProducts?: readonly string[]
-  /** All that plans are bought as, metered prices among it: these are replaced, and what else a subscription has stays (Stripe). */
+  /**
+   * All product ids of plans, including metered prices. These items are replaced; other items of the subscription stay
+   * (Stripe).
+   */
   readonly ofPlans?: readonly string[]
-  /** `now`: charged or credited for the rest of the period; `period_end`: from the next period on, nothing charged now. */
+  /**
+   * `now`: charged or credited for the rest of the period. `period_end`: from the next period on, nothing is charged
+   * now.
+   */
   readonly when: 'now' | 'period_end'
   readonly idempotencyKey: string
 }
 
 /** An amount of a meter, used by one organization. Polar prices it; Stripe charges the cents that were computed here. */
 export interface UsageAmount {
-  /** The provider counts one key once, for ever (Polar) or for a day and more (Stripe). */
+  /** The provider counts a key once, forever (Polar) or for at least a day (Stripe). */
   readonly idempotencyKey: string
   /** Above 0 an earlier try may have arrived so long ago that Stripe has forgotten its key: it is asked first. */
   readonly generation: number
@@ -119,11 +128,11 @@ export interface UsageAmount {
   readonly at: Date
 }
 
-/** What became of a batch; an amount is in one of the two. Where nothing of a batch was taken `sendUsage` throws. */
+/** The result of a batch. If the provider accepted no part of it, `sendUsage` throws. */
 export interface UsageReceipt {
-  /** Idempotency keys of what the provider has now, whether from this call or an earlier one. */
+  /** Idempotency keys that the provider has now, from this call or an earlier one. */
   readonly taken: readonly string[]
-  /** What it will never take, and why; one that may succeed later is in neither list. */
+  /** Amounts that it will never accept, and why. One that may succeed later is in neither list. */
   readonly refused: readonly { readonly idempotencyKey: string; readonly reason: string }[]
 }
 
@@ -138,24 +147,29 @@ export interface PaymentMethod {
 export interface BillingProvider {
   readonly name: ProviderName
   createCheckout(input: CheckoutInput): Promise<{ readonly id: string; readonly url: string }>
-  /** A page of the provider's, good for some minutes, where the customer changes card, reads invoices and cancels. */
+  /**
+   * A page of the provider, valid for some minutes, where the customer changes the card, reads invoices and cancels.
+   */
   createPortal(input: { readonly customerId: string; readonly returnUrl: string }): Promise<{ readonly url: string }>
   getSubscription(id: string): Promise<ProviderSubscription | undefined>
-  /** One page of all subscriptions, also of those that are over; pass `next` to get the one after it. */
+  /** One page of all subscriptions, including ended ones. Pass `next` to get the following page. */
   listSubscriptions(cursor?: string): Promise<SubscriptionPage>
-  /** The organization's subscriptions, also those that are over, the newest first. Stripe's search is a minute behind without `customerId`. */
+  /**
+   * The organization's subscriptions, including ended ones, newest first. Without `customerId`, Stripe's search is a
+   * minute behind.
+   */
   findSubscriptions(of: {
     readonly organizationId: string
     readonly customerId?: string | undefined
   }): Promise<readonly ProviderSubscription[]>
   changePlan(change: PlanSwitch): Promise<ProviderSubscription>
   cancelAtPeriodEnd(subscriptionId: string): Promise<ProviderSubscription>
-  /** Takes a cancellation at the period's end back, and ends a pause. */
+  /** Revokes a cancellation at the period's end, and ends a pause. */
   resume(subscriptionId: string): Promise<ProviderSubscription>
   sendUsage(amounts: readonly UsageAmount[]): Promise<UsageReceipt>
-  /** Absent where the provider tells it to its own portal alone. */
+  /** Absent if the provider shows it only in its own portal. */
   getPaymentMethod?(subscriptionId: string): Promise<PaymentMethod | undefined>
-  /** What a payment was for, where news of a refund names the payment alone; undefined for no subscription. */
+  /** The subscription of a payment, for refund events that name only the payment; undefined if there is none. */
   subscriptionOfPayment?(
     paymentId: string,
   ): Promise<{ readonly subscriptionId: string; readonly reason: string } | undefined>

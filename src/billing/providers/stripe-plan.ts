@@ -35,8 +35,8 @@ export async function cancelAtPeriodEnd(stripe: Caller, id: string): Promise<Pro
 }
 
 /**
- * The end may have been set as a flag, or as a date by Stripe's portal; both at once Stripe does not take. A pause is one of
- * collecting money, or the state after a trial that nobody paid for, which has a call of its own.
+ * The end may be set as a flag, or as a date by Stripe's portal; Stripe does not accept both at once. A pause is either
+ * a pause of collection, or the state after an unpaid trial, which has its own call.
  */
 export async function resume(stripe: Caller, id: string): Promise<ProviderSubscription> {
   const read = await getSubscription(stripe, id)
@@ -54,8 +54,8 @@ async function getSubscription(stripe: Caller, id: string): Promise<StripeSubscr
 }
 
 /**
- * The difference is charged now; without the money nothing changes. Metered prices follow the plan: with this behavior
- * Stripe invoices what was used of those that go, which `none` would forgive.
+ * The difference is charged now; without a payment nothing changes. Metered prices follow the plan. With this behavior,
+ * Stripe invoices the use of removed metered prices, which `none` would not charge.
  */
 async function changeNow(stripe: Caller, read: StripeSubscriptionRead, change: PlanSwitch): Promise<void> {
   await release(stripe, read)
@@ -67,7 +67,7 @@ async function changeNow(stripe: Caller, read: StripeSubscriptionRead, change: P
   await stripe.ask(['POST', toPath(read.id)], Anything, { body, idempotencyKey: change.idempotencyKey })
 }
 
-/** What is to be done to the items of a subscription; those that are not named stay as they are. */
+/** The changes to the items of a subscription. Items that are not named stay. */
 function changedItems(read: StripeSubscriptionRead, { product, meteredProducts = [], ofPlans = [] }: PlanSwitch) {
   const plan = planItem(read, ofPlans)
   const others = read.items.data.filter(({ id }) => id !== plan.id)
@@ -80,7 +80,10 @@ function changedItems(read: StripeSubscriptionRead, { product, meteredProducts =
   ]
 }
 
-/** A schedule of what is now, to the period's end, and of what is from then on. After its last phase it lets go. */
+/**
+ * A schedule with the current items to the period's end, and the new items after that. After its last phase it releases
+ * the subscription.
+ */
 async function scheduleChange(stripe: Caller, read: StripeSubscriptionRead, change: PlanSwitch): Promise<void> {
   const plan = planItem(read, change.ofPlans)
   const until = plan.current_period_end
@@ -100,7 +103,7 @@ async function readSchedule(stripe: Caller, read: StripeSubscriptionRead, idempo
   return stripe.ask(['POST', '/subscription_schedules'], StripeSchedule, { body, idempotencyKey })
 }
 
-/** A subscription with a schedule takes no other orders; what was planned is off with it. */
+/** A subscription with a schedule accepts no other changes. Releasing it also drops the planned change. */
 async function release(stripe: Caller, { schedule }: StripeSubscriptionRead): Promise<void> {
   const id = typeof schedule === 'string' ? schedule : schedule?.id
   if (id !== undefined) await stripe.ask(['POST', `${schedulePath(id)}/release`], Anything, { body: {} })

@@ -1,4 +1,4 @@
-/** A subscription's schedule with another plan in it: whatever else its phases have, known here or not, they keep. */
+/** Changes the plan within a subscription's schedule. Its phases keep everything else, known here or not. */
 import { Problem } from '../../problems.ts'
 import type { PlanSwitch } from './provider.ts'
 import type { StripeScheduleRead } from './stripe-shapes.ts'
@@ -6,16 +6,16 @@ import type { StripeScheduleRead } from './stripe-shapes.ts'
 type Phase = StripeScheduleRead['phases'][number]
 
 interface Swap extends Pick<PlanSwitch, 'product' | 'meteredProducts' | 'ofPlans'> {
-  /** The price that the subscription has its plan by. */
+  /** The price of the subscription's current plan. */
   readonly planPrice: string
 }
 
 /**
- * The phases of a schedule from the current one on, with the plan changed from `end` on: those before stay as they are.
+ * The phases of a schedule from the current one on, with the plan changed from `end` on. Earlier phases stay unchanged.
  *
  * @param end of the current period, in Unix seconds
- * @returns parameters as Stripe takes them
- * @throws Problem `billing_refused` where no phase runs
+ * @returns parameters in Stripe's form
+ * @throws Problem `billing_refused` if no phase is current
  */
 export function phasesFrom({ phases, current_phase }: StripeScheduleRead, end: number, swap: Swap): unknown[] {
   const sorted = phases.toSorted((a, b) => a.start_date - b.start_date)
@@ -23,7 +23,7 @@ export function phasesFrom({ phases, current_phase }: StripeScheduleRead, end: n
   const running = sorted.filter(({ start_date }) => start_date >= now && start_date < end)
   const later = sorted.filter(({ start_date }) => start_date >= end)
   const last = running.at(-1)
-  if (!last) throw new Problem('billing_refused', { detail: 'The schedule of the subscription has no phase now.' })
+  if (!last) throw new Problem('billing_refused', { detail: 'The schedule of the subscription has no current phase.' })
   const first = later[0]
   const next =
     first?.start_date === end ? [] : [{ ...continuePhases(last), start_date: end, end_date: first?.start_date }]
@@ -34,12 +34,12 @@ export function phasesFrom({ phases, current_phase }: StripeScheduleRead, end: n
   ].map(toParameters)
 }
 
-/** With `none` Stripe would not charge what was used of metered prices that go. */
+/** With `none`, Stripe would not charge the use of removed metered prices. */
 function phaseWith(phase: Phase, swap: Swap) {
   return { ...phase, items: itemsWith(phase.items, swap), proration_behavior: 'create_prorations' }
 }
 
-/** What happens once, at a phase's beginning or in it, does not happen again in the one that continues it. */
+/** One-time parts of a phase are not repeated in the phase that continues it. */
 function continuePhases({ trial_end: _trial, add_invoice_items: _once, ...phase }: Phase): Phase {
   return phase
 }
@@ -57,17 +57,17 @@ function itemsWith(items: Phase['items'], { product, meteredProducts = [], ofPla
   ]
 }
 
-/** What Stripe tells and does not take back. */
-const ONLY_TOLD: ReadonlySet<string> = new Set(['plan', 'disabled_reason'])
-/** A discount is told with what it was made from, and taken by one of them. */
+/** Fields that Stripe returns but does not accept. */
+const READ_ONLY: ReadonlySet<string> = new Set(['plan', 'disabled_reason'])
+/** Stripe returns a discount with its source, and accepts only one of these names. */
 const NAMES_OF_DISCOUNT = ['discount', 'promotion_code', 'coupon'] as const
 
-/** An object of Stripe's as a parameter: without what is empty or only told, and what was expanded as its id. */
-function toParameters(told: unknown): unknown {
-  if (Array.isArray(told)) return told.length === 0 ? undefined : told.map(toParameters)
-  if (typeof told !== 'object' || told === null) return told ?? undefined
-  if ('id' in told && 'object' in told) return told.id
-  const fields = Object.entries(told).filter(([name, value]) => value !== null && !ONLY_TOLD.has(name))
+/** Converts an object of Stripe to parameters: without empty and read-only fields, and with expanded objects as ids. */
+function toParameters(value: unknown): unknown {
+  if (Array.isArray(value)) return value.length === 0 ? undefined : value.map(toParameters)
+  if (typeof value !== 'object' || value === null) return value ?? undefined
+  if ('id' in value && 'object' in value) return value.id
+  const fields = Object.entries(value).filter(([name, value]) => value !== null && !READ_ONLY.has(name))
   const discount = NAMES_OF_DISCOUNT.find((wanted) => fields.some(([name]) => name === wanted))
   const isLeftOut = (name: string) => name !== discount && NAMES_OF_DISCOUNT.some((one) => one === name)
   return Object.fromEntries(

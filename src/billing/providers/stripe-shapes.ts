@@ -1,4 +1,4 @@
-/** What of Stripe's objects is used; everything else in them may come and go. */
+/** The parts of Stripe's objects that are used. Everything else in them may change. */
 import * as z from 'zod'
 import { organizationIn, unixTime } from './http.ts'
 import type { NextCharge, ProviderSubscription, SubscriptionStatus } from './provider.ts'
@@ -14,7 +14,7 @@ const STATUSES = {
   unpaid: 'unpaid',
 } as const satisfies Record<string, SubscriptionStatus>
 
-/** A reference: an id, or the object itself where it was expanded. */
+/** A reference: an id, or the expanded object. */
 export const reference = z
   .union([z.string().min(1), z.object({ id: z.string().min(1) }).transform(({ id }) => id)])
   .nullish()
@@ -33,7 +33,7 @@ const Item = z.object({
   }),
 })
 
-/** Phases are given back as they were told, but for what changes: see stripe-schedule.ts. */
+/** Phases are sent back as they were received, except for the change: see stripe-schedule.ts. */
 const Phase = z.looseObject({
   start_date: z.number(),
   end_date: z.number().nullish(),
@@ -48,7 +48,7 @@ export const StripeSchedule = z.object({
   phases: z.array(Phase),
 })
 
-/** As Stripe has it: for what needs the items, or the schedule that changes them. */
+/** In Stripe's own form, for code that needs the items, or the schedule that changes them. */
 export const StripeSubscription = z.object({
   id: z.string().min(1),
   status: z.enum(Object.keys(STATUSES) as (keyof typeof STATUSES)[]),
@@ -70,15 +70,15 @@ export const StripeSubscription = z.object({
 export type StripeScheduleRead = z.output<typeof StripeSchedule>
 export type StripeSubscriptionRead = z.output<typeof StripeSubscription>
 
-/** The item that is the plan, by its price, wherever it stands: the others are add-ons and metered prices. */
+/** The item with the plan, by its price, at any position. The others are add-ons and metered prices. */
 export function planItem({ items }: StripeSubscriptionRead, ofPlans: readonly string[] = []): z.output<typeof Item> {
   const licensed = items.data.filter(({ price }) => price.recurring?.usage_type !== 'metered')
   const found = licensed.find(({ price }) => ofPlans.includes(price.id)) ?? licensed[0] ?? items.data[0]
-  if (!found) throw new Error('A subscription has an item; the schema saw to it.')
+  if (!found) throw new Error('A subscription has an item; the schema requires one.')
   return found
 }
 
-/** The periods are the items': since 2025 the subscription itself has none. */
+/** Items have the periods: since 2025 the subscription itself has none. */
 export function toSubscription(read: StripeSubscriptionRead): ProviderSubscription {
   const customer = typeof read.customer === 'string' ? { id: read.customer } : read.customer
   return {
@@ -103,7 +103,7 @@ export function toSubscription(read: StripeSubscriptionRead): ProviderSubscripti
   }
 }
 
-/** Of the items whose period ends first; one in tiers, or currencies that differ, are left to Stripe to reckon. */
+/** For the items whose period ends first. Tiered prices and mixed currencies are left to Stripe. */
 function nextCharge({ items }: StripeSubscriptionRead): NextCharge | undefined {
   const licensed = items.data.filter(({ price }) => price.recurring?.usage_type !== 'metered')
   const ends = licensed.flatMap(({ current_period_end: end }) => end?.getTime() ?? [])
@@ -117,7 +117,7 @@ function nextCharge({ items }: StripeSubscriptionRead): NextCharge | undefined {
   return { at: new Date(at), amount, currency: currency.toLowerCase() }
 }
 
-/** Collection that is paused with `void` is how Stripe says that no service is given; its other kinds are a favour. */
+/** A pause of collection with `void` means that no service is provided; its other kinds still provide service. */
 function parseStatus({ status, pause_collection }: StripeSubscriptionRead): SubscriptionStatus {
   return status === 'active' && pause_collection?.behavior === 'void' ? 'paused' : STATUSES[status]
 }
@@ -135,7 +135,7 @@ function pendingPrices({ schedule, items }: StripeSubscriptionRead): string[] {
 }
 
 export const StripePage = z.object({
-  data: z.array(z.unknown()), // each is read by itself: see `readRows`
+  data: z.array(z.unknown()), // each is parsed on its own: see `readRows`
   has_more: z.boolean(),
 })
 export const StripeId = z.object({ id: z.string() })
@@ -159,7 +159,7 @@ const Method = z
   })
   .nullish()
 
-/** A card is the subscription's own, or else its customer's. */
+/** The subscription's own card, or else its customer's. */
 export const StripePaidWith = z.object({
   default_payment_method: Method,
   customer: z.object({ invoice_settings: z.object({ default_payment_method: Method }).nullish() }),
@@ -169,7 +169,7 @@ const Refusal = z.object({ error: z.object({ message: z.string() }) })
 
 export const stripeReason = (body: unknown): string | undefined => Refusal.safeParse(body).data?.error.message
 
-/** `{ items: [{ price: 'x' }] }` as `items[0][price]=x`; what is undefined is left out. */
+/** Encodes `{ items: [{ price: 'x' }] }` as `items[0][price]=x`; undefined fields are omitted. */
 export function encodeForm(fields: object): string {
   const form = new URLSearchParams()
   const add = (name: string, value: unknown) => {

@@ -16,10 +16,10 @@ import {
   toSubscription,
 } from './stripe-shapes.ts'
 
-/** Stripe's API is versioned by date; an account's own default may be any other. */
+/** Stripe's API is versioned by date; an account's own default may differ. */
 const VERSION = '2026-10-28.endive'
 const WITH_PARTS = { 'expand[0]': 'data.schedule', 'expand[1]': 'data.customer' }
-/** The largest page there is. */
+/** The largest page size. */
 const PAGE = '100'
 
 /** Stripe, by plain requests to its API. @see https://docs.stripe.com/api */
@@ -55,7 +55,7 @@ export function openStripe({ STRIPE_API_URL, STRIPE_SECRET_KEY }: Config): Billi
   }
 }
 
-/** The organization is in the subscription's own metadata: what the session has does not come along. */
+/** The organization is in the subscription's own metadata: a session's metadata is not copied. */
 async function createCheckout(stripe: Caller, input: CheckoutInput) {
   const { organizationId, product, meteredProducts = [], email, successUrl, cancelUrl, customerId } = input
   const metadata = { org_id: organizationId }
@@ -113,7 +113,7 @@ async function getPaymentMethod(stripe: Caller, subscriptionId: string): Promise
   return { brand: card.brand, last4: card.last4, expiresMonth: card.exp_month, expiresYear: card.exp_year }
 }
 
-/** Since 2025 neither a charge nor a payment names its invoice; what joins them does. */
+/** Since 2025, neither a charge nor a payment names its invoice; the object that joins them does. */
 async function subscriptionOfPayment(stripe: Caller, paymentId: string) {
   const query = {
     'payment[type]': 'payment_intent',

@@ -4,15 +4,15 @@ import { configuredProviders } from '../providers/configured.ts'
 import type { BillingProvider, ProviderName, ProviderSubscription } from '../providers/provider.ts'
 import { type Context, type Decision, decide, type Ignored } from '../subscriptions/decide.ts'
 import { findPayersOrganizations, listKnown, listLiving, readContexts } from '../subscriptions/queries.ts'
-import { toMoment } from '../subscriptions/sync.ts'
+import { toBillingClock } from '../subscriptions/sync.ts'
 
-/** Pages of a hundred; what a run of a Worker can ask for is limited. */
+/** Pages of a hundred; a Worker's run has a limited number of requests. */
 const MAX_PAGES = 200
 
 /**
- * How a provider and we differ. `missing_here`: we never heard of it; `differs`: see `fields`; `plan`: the organization is
- * on another plan than follows; `second`: paid for, while another one decides; `missing_there`: the provider does not list
- * it; `unreadable`: it does not have the shape we know; the others name what we do not know.
+ * How the provider and the database differ. `missing_here`: the subscription is unknown here; `differs`: see `fields`;
+ * `plan`: the organization is on another plan than it should be; `second`: paid for, while another one decides;
+ * `missing_there`: the provider does not list it; `unreadable`: its shape is unknown; the others name what is unknown.
  */
 type DriftKind = 'missing_here' | 'differs' | 'plan' | 'second' | 'missing_there' | 'unreadable' | Ignored
 
@@ -21,11 +21,11 @@ export interface Drift {
   readonly kind: DriftKind
   readonly subscriptionId: string
   readonly organizationId: string | undefined
-  /** What is otherwise here. */
+  /** The fields that differ here. */
   readonly fields: readonly string[]
   readonly here: { readonly status: string; readonly plan: string } | undefined
   readonly there: { readonly status: string; readonly product: string } | undefined
-  /** Whether checking the subscription again mends it; the rest is for a person. */
+  /** Whether checking the subscription again repairs it. If not, a person must. */
   readonly isRepairable: boolean
 }
 
@@ -34,7 +34,7 @@ interface Found {
   readonly drifts: readonly Drift[]
 }
 
-/** What differs between the configured providers and us. @throws Problem `billing_unavailable` */
+/** Finds the differences between the configured providers and the database. @throws Problem `billing_unavailable` */
 export async function findAllDrift(deps: ManagementDeps): Promise<Found> {
   const all: Found[] = []
   for (const provider of configuredProviders(deps.config)) all.push(await findDrift(deps, provider))
@@ -46,7 +46,8 @@ export async function findAllDrift(deps: ManagementDeps): Promise<Found> {
 
 /** The same for one provider: runs every subscription through the same decision as a webhook, without writing. */
 export async function findDrift(deps: ManagementDeps, provider: BillingProvider): Promise<Found> {
-  const living = await listLiving(deps.db, provider.name) // before the provider is asked: what begins meanwhile is no drift
+  // before the provider is called, so that a subscription that begins meanwhile is not drift
+  const living = await listLiving(deps.db, provider.name)
   const drifts: Drift[] = []
   const listed = new Set<string>()
   let cursor: string | undefined
@@ -89,7 +90,7 @@ async function describeDrift(
   })
 }
 
-/** One subscription that cannot be compared is for a person to look at, and keeps no other from being compared. */
+/** A subscription that cannot be compared is left to a person, and does not stop the others. */
 function tryJudge(...parameters: Parameters<typeof judge>): Drift | undefined {
   try {
     return judge(...parameters)
@@ -106,12 +107,12 @@ function judge(
   context: Context,
   organizationId: string | undefined,
 ): Drift | undefined {
-  const decided = decide(context, { found }, toMoment(deps))
+  const decided = decide(context, { found }, toBillingClock(deps))
   const { provider, id: subscriptionId, status, items } = found
   const there = { status, product: items.map(({ product }) => product).join(' ') }
   const common = { provider, subscriptionId, organizationId, there }
   if (typeof decided === 'string') {
-    const isPast = found.endedAt !== undefined // nobody needs to look after what is over
+    const isPast = found.endedAt !== undefined // ended subscriptions need no attention
     return isPast ? undefined : { ...common, kind: decided, fields: [], here: undefined, isRepairable: false }
   }
   const kind = classifyDrift(decided)
@@ -135,13 +136,13 @@ function classifyDrift({ known, row, changed, planId, isSecond, unknownProduct }
   return isSecond ? 'second' : undefined
 }
 
-/** Whoever it is for: nobody but a person can tell. */
+/** Only a person can find out whose it is. */
 function toUnreadable(provider: ProviderName, subscriptionId: string): Drift {
   const unknown = { organizationId: undefined, fields: [], here: undefined, there: undefined }
   return { provider, kind: 'unreadable', subscriptionId, ...unknown, isRepairable: false }
 }
 
-/** With the token of another account nothing is listed: so that nobody loses a plan by that, it is only reported. */
+/** The token of another account lists nothing. It is only reported, so that nobody loses a plan by that. */
 function missingThere(provider: ProviderName, row: Awaited<ReturnType<typeof listLiving>>[number]): Drift {
   return {
     provider,

@@ -8,27 +8,27 @@ import { findDrift } from './drift.ts'
 import { replayEvents } from './replay.ts'
 
 const NAME = 'reconcile-billing'
-/** An event that failed so often is for a person to look at. */
+/** An event that failed this often is left to a person. */
 const MAX_ATTEMPTS = 20
-/** Until then its provider delivers it again by itself. */
-const LEFT_ALONE_MS = 30 * 60_000
+/** Until then, the provider delivers the event again. */
+const REDELIVERY_MS = 30 * 60_000
 
-/** For what nobody asked for: no address, no browser, and a request id of its own in the audit log. */
+/** For work that no user requested: no address, no browser, and its own request id in the audit log. */
 export function systemDeps(deps: Deps): ManagementDeps {
   const origin = { requestId: crypto.randomUUID(), ip: undefined, userAgent: undefined }
   return { ...deps, db: ormOver(deps.sql), origin }
 }
 
 /**
- * Hourly: does what events that failed left to do; then asks each provider for all its subscriptions and repairs what is
- * otherwise here, since a provider gives an event up after half an hour (Polar) or three days (Stripe). Ends grace periods
- * and cancelled periods that are over as well: nobody tells of those.
+ * Hourly: handles failed events again, then compares all subscriptions with each provider and repairs the differences,
+ * because a provider gives an event up after half an hour (Polar) or three days (Stripe). Also ends grace periods and
+ * canceled periods that are over, for which no event arrives.
  */
 export async function reconcileBilling(plain: Deps): Promise<Record<string, unknown>> {
   const deps = systemDeps(plain)
   const providers = configuredProviders(deps.config)
   if (providers.length === 0) return { providers: 0 }
-  const receivedBefore = new Date(deps.now() - LEFT_ALONE_MS)
+  const receivedBefore = new Date(deps.now() - REDELIVERY_MS)
   const replayed = await replayEvents(deps, { isOpen: true, belowAttempts: MAX_ATTEMPTS, receivedBefore })
   const counts = { providers: providers.length, replayed: replayed.done, compared: 0, repaired: 0, left: 0 }
   for (const provider of providers) {
@@ -40,7 +40,7 @@ export async function reconcileBilling(plain: Deps): Promise<Record<string, unkn
   return counts
 }
 
-/** One provider that fails does not keep the other from being reconciled. */
+/** A provider that fails does not stop the other one. */
 async function reconcileProvider(deps: ManagementDeps, provider: BillingProvider) {
   try {
     const { compared, drifts } = await findDrift(deps, provider)

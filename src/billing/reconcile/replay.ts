@@ -17,14 +17,14 @@ const PAGE = 100
 
 export interface Replayed {
   readonly event: StoredEvent
-  /** What came of it, or why nothing did. */
+  /** The result, or why there is none. */
   readonly result: string
   readonly isDone: boolean
 }
 
 /**
- * Handles stored events once more, in the order in which they came. Each event only makes its subscription be checked again,
- * so old events do no harm: if everything is as it should be, nothing happens.
+ * Handles stored events again, in the order of their arrival. An event only causes its subscription to be checked
+ * again, so old events are harmless: if everything is correct, nothing happens.
  */
 export async function replayEvents(
   deps: ManagementDeps,
@@ -76,7 +76,7 @@ export async function replayEvent(deps: ManagementDeps, actor: Principal, id: st
 
 async function replay(deps: ManagementDeps, event: StoredEvent): Promise<Replayed> {
   const claimed = await claimStored(deps.db, event.id)
-  if (!claimed) return { event, result: 'is being handled at this moment', isDone: false }
+  if (!claimed) return { event, result: 'is being handled right now', isDone: false }
   try {
     return { event, result: await handleEvent(deps, event, claimed), isDone: true }
   } catch (error) {

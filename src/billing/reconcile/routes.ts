@@ -23,10 +23,12 @@ const DriftReport = z
           .meta({ description: 'See docs/operate/billing.md.' }),
         subscription_id: z.string().meta({ description: "The provider's." }),
         organization_id: z.uuid().nullable(),
-        fields: z.array(z.string()).meta({ description: 'What is otherwise here.' }),
+        fields: z.array(z.string()).meta({ description: 'The fields that differ here.' }),
         here: z.object({ status: z.string(), plan: z.string() }).nullable(),
         there: z.object({ status: z.string(), product: z.string() }).nullable(),
-        is_repairable: z.boolean().meta({ description: 'The next hourly run mends it; the rest is for a person.' }),
+        is_repairable: z
+          .boolean()
+          .meta({ description: 'Whether the next hourly run repairs it. If not, a person must.' }),
       }),
     ),
   })
@@ -38,19 +40,19 @@ const driftRoute = apiRoute({
   path: '/admin/billing/drift',
   tag: 'Administration',
   operationId: 'listBillingDrift',
-  summary: 'What differs between the payment providers and here',
-  description: 'Asks each configured provider for all its subscriptions; repairs nothing.',
+  summary: 'Compare with the payment providers',
+  description: 'Reads all subscriptions of each configured provider, and lists the differences. Repairs nothing.',
   returns: { 200: DriftReport },
   fails: ['billing_unavailable'],
 })
 
 export const reconcileRoutes = newRouter().openapi(driftRoute, async (c) => {
-  const { findAllDrift } = await import('./drift.ts') // with it come both providers
+  const { findAllDrift } = await import('./drift.ts') // loads both providers
   const { compared, drifts } = await findAllDrift(c.var.deps)
-  return c.json({ compared, data: drifts.map(shownDrift) }, 200)
+  return c.json({ compared, data: drifts.map(toDrift) }, 200)
 })
 
-function shownDrift(drift: Drift): z.output<typeof DriftReport>['data'][number] {
+function toDrift(drift: Drift): z.output<typeof DriftReport>['data'][number] {
   return {
     provider: drift.provider,
     kind: drift.kind,

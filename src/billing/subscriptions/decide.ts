@@ -3,10 +3,10 @@ import { FIRST_PLAN } from '../../db/schema/shapes.ts'
 import type { ProviderName, ProviderSubscription } from '../providers/provider.ts'
 import { type BillingClock, isEligible, isInForce, selectCurrent } from './rules.ts'
 
-/** What is known here, as far as it concerns one organization. */
+/** The known state of one organization. */
 export interface Context {
   readonly organization: { readonly id: string; readonly planId: string } | undefined
-  /** All its subscriptions, past ones too. */
+  /** All its subscriptions, including past ones. */
   readonly rows: readonly SubscriptionRow[]
   readonly plans: readonly {
     readonly id: string
@@ -16,7 +16,7 @@ export interface Context {
   }[]
 }
 
-/** What the provider tells, and what only an event told: that a charge went back. */
+/** The provider's state, and the refund that only an event reports. */
 export interface News {
   readonly found: ProviderSubscription
   readonly refundedChargeAt?: Date | undefined
@@ -24,44 +24,44 @@ export interface News {
 
 export interface Decision {
   readonly known: SubscriptionRow | undefined
-  /** The row as it ought to be. */
+  /** The row as it should be. */
   readonly row: Omit<SubscriptionRow, 'revision' | 'updatedAt'>
-  /** Names of its columns that are otherwise now; all of interest for a new one. */
+  /** Names of the columns that change; all relevant ones for a new row. */
   readonly changed: readonly string[]
   /** The subscription that decides the plan from now on. */
   readonly currentId: string | undefined
-  /** The plan to put the organization on; absent when it is on it already, or nothing is known that would decide. */
+  /** The plan to move the organization to. Absent if it is already on it, or if nothing decides. */
   readonly planId: string | undefined
-  /** It is paid for, and another one decides: somebody pays twice. */
+  /** It is paid for while another one decides: the customer pays twice. */
   readonly isSecond: boolean
-  /** What a subscription that was on a plan was moved to, where that is no plan: the plan it had stays until there is one. */
+  /** The product that a subscription moved to, if it is not a plan. The old plan stays in force until there is one. */
   readonly unknownProduct: string | undefined
 }
 
 export type Ignored = 'unknown_organization' | 'unknown_product'
 
-/** What follows from a provider's state. Pure: the same is asked for a webhook, the reconcile job and the drift report. */
+/** Decides what follows from a provider's state. Pure: webhooks, the reconcile job and the drift report all use it. */
 export function decide(
   context: Context,
   news: News,
-  moment: BillingClock & { readonly newId: string },
+  clock: BillingClock & { readonly newId: string },
 ): Decision | Ignored {
   const { organization, rows } = context
   if (!organization) return 'unknown_organization'
   const known = rows.find(isSubscription(news.found.provider, news.found.id))
-  const wanted = toRow(context, news, known, moment)
+  const wanted = toRow(context, news, known, clock)
   if (!wanted) return 'unknown_product'
   const all = [...rows.filter((row) => row !== known), wanted]
-  const current = selectCurrent(all, moment)
+  const current = selectCurrent(all, clock)
   const row = { ...wanted, isCurrent: current?.id === wanted.id }
-  const planId = planAfter(current, rows, moment)
+  const planId = planAfter(current, rows, clock)
   return {
     known,
     row,
     changed: listChanges(known, row),
     currentId: current?.id,
     planId: planId === organization.planId ? undefined : planId,
-    isSecond: !row.isCurrent && isEligible(row, moment.at) && isInForce(row, moment),
+    isSecond: !row.isCurrent && isEligible(row, clock.at) && isInForce(row, clock),
     unknownProduct: findUnknown(context, news.found),
   }
 }
@@ -69,19 +69,22 @@ export function decide(
 export const isSubscription = (provider: ProviderName, providerSubscriptionId: string) => (row: SubscriptionRow) =>
   row.provider === provider && row.providerSubscriptionId === providerSubscriptionId
 
-/** With no subscription left the first plan is in force; where none ever decided, whatever an administrator chose. */
+/**
+ * Without a remaining subscription, the first plan is in force; if none ever decided, the plan that an administrator
+ * chose.
+ */
 function planAfter(
   current: ({ readonly planId: string } & Parameters<typeof isInForce>[0]) | undefined,
   before: readonly SubscriptionRow[],
-  moment: BillingClock,
+  clock: BillingClock,
 ): string | undefined {
-  if (current) return isInForce(current, moment) ? current.planId : FIRST_PLAN
+  if (current) return isInForce(current, clock) ? current.planId : FIRST_PLAN
   return before.some(({ isCurrent }) => isCurrent) ? FIRST_PLAN : undefined
 }
 
 /**
- * A subscription whose items are no plan of ours any more, such as after a change in the provider's dashboard or portal. The
- * plan it was on stays in force: somebody pays, and whoever runs the deployment has to say for what. It is logged, and in
+ * A subscription whose items are no longer a known plan, for example after a change in the provider's dashboard or
+ * portal. The old plan stays in force, because somebody pays, and the operator must say for what. It is logged, and in
  * the drift report, until a plan has the id.
  */
 function findUnknown({ plans }: Context, { provider, items, endedAt }: ProviderSubscription): string | undefined {
@@ -89,7 +92,7 @@ function findUnknown({ plans }: Context, { provider, items, endedAt }: ProviderS
   return endedAt || findPlan(plans, provider, products) ? undefined : products.join(' ')
 }
 
-/** @returns undefined where what was bought is no plan of ours, and never was */
+/** @returns undefined if the subscription is not for a known plan, and never was */
 function toRow(
   { plans, organization }: Context,
   { found, refundedChargeAt }: News,
@@ -112,7 +115,7 @@ function toRow(
   }
 }
 
-/** The plan that was bought with its line, and the one that is bought from the next period on. */
+/** The plan with its line, and the plan from the next period on. */
 function readPlans(plans: Context['plans'], { provider, items, pendingProducts }: ProviderSubscription) {
   const products = items.map(({ product }) => product)
   const bought = findPlan(plans, provider, products)
@@ -139,10 +142,10 @@ function toColumns(found: ProviderSubscription, item: ProviderSubscription['item
 
 const orNull = <T>(value: T | undefined): T | null => value ?? null
 
-/** Stripe's portal may set a date where it once set the flag. */
+/** Stripe's portal may set a date instead of the flag. */
 const isWithin = (at: Date | undefined, end: Date | undefined) => at !== undefined && end !== undefined && at <= end
 
-/** The plan among the products of a subscription, wherever it stands among them; of several the one that costs most. */
+/** The plan among the products of a subscription, at any position; of several, the most expensive. */
 function findPlan(plans: Context['plans'], provider: ProviderName, products: readonly string[]) {
   const column = provider === 'polar' ? 'polarProductId' : 'stripePriceId'
   return plans
@@ -154,10 +157,10 @@ function findPlan(plans: Context['plans'], provider: ProviderName, products: rea
     .at(0)
 }
 
-/** A price that is agreed upon in person is above those of the catalogue. */
+/** A negotiated price ranks above those of the catalogue. */
 const rankPrice = ({ pricePerMonthCents }: Context['plans'][number]) => pricePerMonthCents ?? Number.MAX_SAFE_INTEGER
 
-/** Where the provider does not say since when payment fails, it is since we first saw it. */
+/** If the provider does not say since when payment fails, the time is when it was first seen here. */
 function pastDueSince(found: ProviderSubscription, known: SubscriptionRow | undefined, at: number): Date | null {
   if (found.status !== 'past_due') return null
   return found.pastDueSince ?? known?.pastDueSince ?? new Date(at)
@@ -168,7 +171,7 @@ function later(one: Date | null | undefined, other: Date | undefined): Date | nu
   return times.length === 0 ? null : new Date(Math.max(...times))
 }
 
-/** What is of interest of a row; its provider's time alone is no change. */
+/** The relevant columns of a row. The provider's timestamp alone is not a change. */
 const COLUMNS = [
   'providerCustomerId',
   'planId',

@@ -1,10 +1,10 @@
 import { type SQL, sql } from 'drizzle-orm'
 
 /**
- * Whether an organization has a subscription that its provider goes on charging for: one that has neither ended nor is
- * about to. A first payment that is not there yet counts for nothing: nobody here could take it back.
+ * Whether an organization has a subscription that its provider still charges: one that has neither ended nor is about
+ * to. A subscription whose first payment is open does not count, because nobody here could cancel it.
  *
- * @param organizationId as it is called in the query around, such as `o.id`
+ * @param organizationId as an expression of the surrounding query, such as `o.id`
  */
 export const isCharged = (organizationId: SQL) => sql`exists (
   select 1 from subscriptions s where s.organization_id = ${organizationId} and s.ended_at is null

@@ -13,7 +13,7 @@ export interface KnownSubscription {
   readonly revision: number
 }
 
-/** Of these subscriptions of a provider, those that are known here. They are looked up by what the provider calls them. */
+/** The known ones among these subscriptions of a provider, looked up by the provider's ids. */
 export function listKnown(
   db: Database,
   provider: ProviderName,
@@ -26,7 +26,7 @@ export function listKnown(
     .where(and(eq(subscriptions.provider, provider), inArray(providerSubscriptionId, [...providerSubscriptionIds])))
 }
 
-/** What a provider calls the subscriptions of one of its customers, as far as they are known here. */
+/** The provider's ids of the known subscriptions of one of its customers. */
 export async function listOfCustomer(db: Database, provider: ProviderName, customerId: string): Promise<string[]> {
   const rows = await db
     .select({ id: subscriptions.providerSubscriptionId })
@@ -36,8 +36,9 @@ export async function listOfCustomer(db: Database, provider: ProviderName, custo
 }
 
 /**
- * The organizations that customers of a provider pay for, for subscriptions that somebody made in the provider's dashboard.
- * A customer who pays for several is nobody's; an email address says nothing, since whoever pays types it in.
+ * The organizations that customers of a provider pay for, used for subscriptions that were created in the provider's
+ * dashboard. A customer who pays for several organizations is not assigned to any. An email address proves nothing,
+ * because the payer enters it.
  */
 export async function findPayersOrganizations(
   db: Database,
@@ -57,7 +58,7 @@ export async function findPayersOrganizations(
   )
 }
 
-/** Subscriptions that are not over, for the reconcile job: of whichever organization. */
+/** Live subscriptions of all organizations, for the reconcile job. */
 export function listLiving(db: Database, provider: ProviderName) {
   const { providerSubscriptionId, organizationId, planId, status } = subscriptions
   return db
@@ -66,7 +67,7 @@ export function listLiving(db: Database, provider: ProviderName) {
     .where(and(eq(subscriptions.provider, provider), isNull(subscriptions.endedAt)))
 }
 
-/** What the decision about some organizations needs, in one round trip. */
+/** Everything that the decision about some organizations needs, in one round trip. */
 export async function readContexts(
   db: Database,
   organizationIds: readonly string[],
@@ -102,8 +103,8 @@ export async function readContexts(
 }
 
 /**
- * Whether an organization is still as it was when it was read: the same plan, and no subscription written since. Asked
- * under the organization's lock, so that of two who fetched a state the one who fetched it first never writes last.
+ * Whether an organization is unchanged since it was read: the same plan, and no subscription written since. Checked
+ * under the organization's lock, so that of two concurrent fetches the older state is never written last.
  */
 export function isStill({ organization, rows }: Context): SQL {
   const seen = rows.map(({ id, revision }) => `${id}:${revision}`).join(' ')
@@ -112,7 +113,10 @@ export function isStill({ organization, rows }: Context): SQL {
       from subscriptions s where s.organization_id = o.id))`
 }
 
-/** The first of three statements that say which one decides; before the others, as there is never more than one. */
+/**
+ * The first of three statements that set the deciding subscription. It runs before the others, because there is never
+ * more than one.
+ */
 export function unsetCurrent(db: Database, organizationId: string, currentId: string | undefined) {
   return db
     .update(subscriptions)
@@ -150,7 +154,9 @@ export function setCurrent(db: Database, organizationId: string, id: string) {
     )
 }
 
-/** Puts an organization on a plan, or lets its usage periods begin at another time. The statement returns its new version. */
+/**
+ * Moves an organization to a plan, or changes the start of its usage periods. The statement returns its new version.
+ */
 export function updateOrganization(
   db: Database,
   organizationId: string,

@@ -1,10 +1,10 @@
 const DAY_MS = 24 * 3_600_000
-/** A charge can be made shortly before the period that it pays for begins by the provider's clock. */
+/** By the provider's clock, a charge can precede the start of its period slightly. */
 const CHARGE_LEAD_MS = 3_600_000
 
 /**
- * What a status gives. `until_end`: what was paid for, to its end. `undecided`: the first payment is not there yet, so
- * that nothing follows from it, not even that a plan ends.
+ * The effect of each status. `until_end`: in force to the end of the paid period. `undecided`: the first payment is
+ * open, so nothing follows from it, not even that a plan ends.
  */
 export const ACCESS = {
   incomplete: 'undecided',
@@ -16,7 +16,7 @@ export const ACCESS = {
   canceled: 'until_end',
 } as const satisfies Record<string, 'undecided' | 'granted' | 'grace' | 'none' | 'until_end'>
 
-/** What of a subscription decides; absent times are null. */
+/** The deciding fields of a subscription; absent times are null. */
 export interface SubscriptionState {
   readonly status: keyof typeof ACCESS
   readonly currentPeriodStart: Date | null
@@ -27,20 +27,20 @@ export interface SubscriptionState {
   readonly refundedChargeAt: Date | null
 }
 
-/** At what time, and how many days a plan stays in force while its payment fails. */
+/** The time, and how many days a plan stays in force while its payment fails. */
 export interface BillingClock {
   readonly at: number
   readonly graceDays: number
 }
 
-/** Whether it has come to its end: the one its provider tells, or the one it was cancelled to. That moment is outside. */
+/** Whether it has ended: at the provider's end, or at the end it was canceled to. The end is exclusive. */
 export function isOver(state: SubscriptionState, at: number): boolean {
   if (state.endedAt) return at >= state.endedAt.getTime()
   if (state.status === 'canceled') return at >= (state.currentPeriodEnd?.getTime() ?? at)
   return state.cancelAtPeriodEnd && state.currentPeriodEnd !== null && at >= state.currentPeriodEnd.getTime()
 }
 
-/** Whether the plan that was bought is in force. */
+/** Whether the bought plan is in force. */
 export function isInForce(state: SubscriptionState, { at, graceDays }: BillingClock): boolean {
   if (isOver(state, at) || isRefunded(state)) return false
   const access = ACCESS[state.status]
@@ -48,13 +48,13 @@ export function isInForce(state: SubscriptionState, { at, graceDays }: BillingCl
   return at < (state.pastDueSince?.getTime() ?? at) + graceDays * DAY_MS
 }
 
-/** Whether the money for the current period went back; the next period's charge makes up for it. */
+/** Whether the charge of the current period was refunded. The next period's charge makes up for it. */
 function isRefunded({ refundedChargeAt, currentPeriodStart }: SubscriptionState): boolean {
   if (!refundedChargeAt) return false
   return refundedChargeAt.getTime() >= (currentPeriodStart?.getTime() ?? 0) - CHARGE_LEAD_MS
 }
 
-/** Whether it has a say in its organization's plan. */
+/** Whether it may decide its organization's plan. */
 export function isEligible(state: SubscriptionState, at: number): boolean {
   return ACCESS[state.status] !== 'undecided' && !isOver(state, at)
 }
@@ -65,12 +65,12 @@ interface Candidate extends SubscriptionState {
 }
 
 /**
- * The subscription that decides its organization's plan: one whose plan is in force before one whose is not, then the one
- * that decided before, then the newest. That there is more than one is an accident, such as two checkouts at once.
+ * The subscription that decides its organization's plan: first one whose plan is in force, then the one that decided
+ * before, then the newest. More than one is an accident, such as two concurrent checkouts.
  */
-export function selectCurrent<One extends Candidate>(all: readonly One[], moment: BillingClock): One | undefined {
-  const rank = (one: One) => (isInForce(one, moment) ? 2 : 0) + (one.isCurrent ? 1 : 0)
+export function selectCurrent<One extends Candidate>(all: readonly One[], clock: BillingClock): One | undefined {
+  const rank = (one: One) => (isInForce(one, clock) ? 2 : 0) + (one.isCurrent ? 1 : 0)
   return all
-    .filter((one) => isEligible(one, moment.at))
+    .filter((one) => isEligible(one, clock.at))
     .toSorted((a, b) => rank(b) - rank(a) || b.createdAt.getTime() - a.createdAt.getTime())[0]
 }

@@ -8,13 +8,13 @@ import { type Context, decide, isSubscription } from './decide.ts'
 import { findPayersOrganizations, listKnown, readContexts } from './queries.ts'
 import { type Cause, type Outcome, writeDecision } from './write.ts'
 
-/** Others that write about the same organization at the same time are waited for so often. */
+/** How often to retry after concurrent writes to the same organization. */
 const MAX_ATTEMPTS = 6
 
 /**
- * Makes what is known here of a subscription what its provider says of it now, and puts its organization on the plan that
- * follows. In whatever order, however often and however many at once it is asked for, the newest state stays: it is
- * fetched after the row was read, and written only if nobody else wrote in between.
+ * Updates a subscription to the current state at its provider, and moves its organization to the resulting plan. The
+ * newest state wins in any order, with any number of repeats and concurrent calls: it is fetched after the row was
+ * read, and written only if nothing else was written in between.
  *
  * @throws Problem `billing_unavailable`, `unavailable`
  */
@@ -27,17 +27,17 @@ export async function applySubscription(
     const outcome = await applyOnce(deps, provider, cause)
     if (outcome) return outcome
   }
-  throw new Problem('unavailable', { detail: 'The subscription is being changed too often; try again.' })
+  throw new Problem('unavailable', { detail: 'The subscription is being changed concurrently; retry.' })
 }
 
-/** @returns undefined when somebody else wrote meanwhile */
+/** @returns undefined if something else was written meanwhile */
 async function applyOnce(deps: ManagementDeps, provider: BillingProvider, cause: Cause): Promise<Outcome | undefined> {
-  const seen = await lookAt(deps, provider, cause)
+  const seen = await fetchBoth(deps, provider, cause)
   if (!seen) return undefined
   const { context, found } = seen
   const organizationId = context.organization?.id
   if (!found) return ignore(cause, { what: 'not_found', organizationId })
-  const decided = decide(context, { found, refundedChargeAt: cause.refundedChargeAt }, toMoment(deps))
+  const decided = decide(context, { found, refundedChargeAt: cause.refundedChargeAt }, toBillingClock(deps))
   if (typeof decided === 'string') return ignore(cause, { what: decided, organizationId })
   const about = { subscription_id: decided.row.id, organization_id: organizationId }
   if (decided.isSecond) log('error', 'second_subscription', about)
@@ -47,17 +47,17 @@ async function applyOnce(deps: ManagementDeps, provider: BillingProvider, cause:
   return writeDecision(deps, cause, context, decided)
 }
 
-/** What is known here, and what the provider says; in this order, or else what it says could be the older of the two. */
-async function lookAt(deps: ManagementDeps, provider: BillingProvider, { subscriptionId, isGone = false }: Cause) {
+/** Reads the row first, then the provider's state; otherwise the provider's state could be the older of the two. */
+async function fetchBoth(deps: ManagementDeps, provider: BillingProvider, { subscriptionId, isGone = false }: Cause) {
   const [before] = await listKnown(deps.db, provider.name, [subscriptionId])
   const found = await provider.getSubscription(subscriptionId)
   const context = await readContext(deps, before?.organizationId ?? (found && (await findOrganization(deps, found))))
   const row = context.rows.find(isSubscription(provider.name, subscriptionId))
   if (row?.revision !== before?.revision) return undefined
-  return { context, found: found ?? (isGone ? goneState(row, deps.now()) : undefined) }
+  return { context, found: found ?? (isGone ? endedState(row, deps.now()) : undefined) }
 }
 
-/** Whom it is for, by its own word or by its customer. */
+/** Finds its organization by its own metadata or by its customer. */
 async function findOrganization(deps: ManagementDeps, found: ProviderSubscription): Promise<string | undefined> {
   const { provider, customerId, organizationId } = found
   return organizationId ?? (await findPayersOrganizations(deps.db, provider, [customerId])).get(customerId)
@@ -68,16 +68,16 @@ async function readContext(deps: ManagementDeps, organizationId: string | undefi
   return read(organizationId)
 }
 
-/** The time, the grace days, and an id for a subscription that is new. */
-export function toMoment(deps: ManagementDeps) {
+/** The time, the grace days, and an id for a new subscription. */
+export function toBillingClock(deps: ManagementDeps) {
   const at = deps.now()
   return { at, graceDays: deps.config.BILLING_GRACE_DAYS, newId: uuidv7(at) }
 }
 
 type Row = Context['rows'][number]
 
-/** What a provider would say of a subscription that went with its customer. */
-function goneState(row: Row | undefined, at: number): ProviderSubscription | undefined {
+/** The state that a provider would report of a subscription that was deleted with its customer. */
+function endedState(row: Row | undefined, at: number): ProviderSubscription | undefined {
   return (
     row && {
       provider: row.provider,

@@ -13,10 +13,10 @@ import { isStill, setCurrent, unsetCurrent, updateOrganization, upsertSubscripti
 type Statement = Parameters<Database['batch']>[0][number]
 
 /**
- * Writes what was decided, and that its event is done, in one batch; then tells every isolate of another plan. Nothing is
- * written that would say the same again.
+ * Writes the decision, and marks its event as done, in one batch; then publishes a change of plan to every isolate.
+ * Unchanged rows are not written.
  *
- * @returns undefined when the organization is not as it was when that was decided: then nothing is written
+ * @returns undefined if the organization has changed since the decision; then nothing is written
  */
 export async function writeDecision(
   deps: ManagementDeps,
@@ -43,7 +43,7 @@ interface Writing {
   readonly alsoWrite: FinishEvent | undefined
 }
 
-/** @returns false when nothing was written */
+/** @returns false if nothing was written */
 async function writeBatch(deps: ManagementDeps, { cause, context, decided, alsoWrite }: Writing): Promise<boolean> {
   const { row, planId } = decided
   const changed = changesOfOrganization(deps, decided)
@@ -61,14 +61,14 @@ async function writeBatch(deps: ManagementDeps, { cause, context, decided, alsoW
   return done !== undefined
 }
 
-/** A new subscription can move the beginning of usage periods to its own. */
+/** A new subscription can move the start of usage periods to its own. */
 function changesOfOrganization({ config }: ManagementDeps, { known, row, planId }: Decision) {
   const isBeginning = config.USAGE_PERIODS === 'subscription' && row.isCurrent && !known?.isCurrent
   const periodAnchor = isBeginning ? (row.currentPeriodStart ?? undefined) : undefined
   return planId === undefined && !periodAnchor ? undefined : { planId, periodAnchor }
 }
 
-/** In this order there is never more than one that decides. */
+/** In this order, never more than one decides. */
 function rows(deps: ManagementDeps, { row, currentId }: Decision): Statement[] {
   const isOther = currentId !== undefined && currentId !== row.id
   return [
@@ -83,13 +83,13 @@ function buildEntries(cause: Cause, context: Context, decided: Decision): Entry[
   return decided.planId === undefined ? change : [...change, planEntry(cause, context, decided)]
 }
 
-/** Nobody signed in: it is the provider's word, or that of time. */
-const NOBODY = { actor: undefined } as const
+/** No user is signed in: the cause is the provider, or time. */
+const NO_ACTOR = { actor: undefined } as const
 
 function changeEntry(cause: Cause, { known, row, changed }: Decision): Entry {
   const { provider, providerSubscriptionId, status, planId, cancelAtPeriodEnd, currentPeriodEnd, endedAt } = row
   return {
-    ...NOBODY,
+    ...NO_ACTOR,
     action: 'billing.subscription_changed',
     organizationId: row.organizationId,
     target: { type: 'subscription', id: row.id },
@@ -111,7 +111,7 @@ function changeEntry(cause: Cause, { known, row, changed }: Decision): Entry {
 
 function planEntry(cause: Cause, { organization }: Context, { row, planId }: Decision): Entry {
   return {
-    ...NOBODY,
+    ...NO_ACTOR,
     action: 'billing.plan_changed',
     organizationId: row.organizationId,
     target: { type: 'organization', id: row.organizationId },
@@ -123,13 +123,13 @@ type FinishEvent = ReturnType<typeof finishEvent>
 
 export interface Cause {
   readonly subscriptionId: string
-  /** When the charge was made that an event reports as refunded in full, or when a dispute about one was lost. */
+  /** The time of a charge that an event reports as refunded in full, or when a dispute about one was lost. */
   readonly refundedChargeAt?: Date | undefined
-  /** The customer was deleted at the provider: a subscription that it does not find any more is over. */
+  /** The customer was deleted at the provider. A subscription that the provider no longer finds has ended. */
   readonly isGone?: boolean
   /** The event's id, or the job's name, for the audit log. */
   readonly because: string
-  /** What happens in the same batch, or alone where nothing changes: how an event becomes done. */
+  /** Runs in the same batch, or alone if nothing changes: marks an event as done. */
   alsoWrite?(outcome: Outcome): FinishEvent
 }
 

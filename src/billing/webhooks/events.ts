@@ -1,4 +1,4 @@
-/** What an event of a provider is about. Of what it says nothing else is believed: it may be old by now. */
+/** What an event of a provider is about. Nothing else in it is trusted, because it may be outdated. */
 import * as z from 'zod'
 import type { ProviderName } from '../providers/provider.ts'
 import { reference } from '../providers/stripe-shapes.ts'
@@ -9,8 +9,8 @@ export interface Subject {
   /** All subscriptions of a customer. */
   readonly customer?: { readonly id: string; readonly externalId?: string | undefined; readonly isGone: boolean }
   /**
-   * A charge whose money went back: when it was made and, where it does not name its subscription, its payment. After a
-   * dispute the time is that of the loss, whichever charge it was about: what runs now is no longer given.
+   * A refunded charge: when it was made and, if it does not name its subscription, its payment. After a dispute, the
+   * time is that of the loss, whichever charge it was about: the current period is no longer in force.
    */
   readonly refund?: {
     readonly chargedAt: Date
@@ -21,7 +21,7 @@ export interface Subject {
 
 type Reader = (payload: unknown) => Subject
 
-/** Why a charge was made: only the price of a period buys the plan for that period. */
+/** Why a charge was made. Only the price of a period buys the plan for that period. */
 const FOR_PERIOD = new Set(['subscription_create', 'subscription_cycle'])
 export const isForPeriod = (reason: string | null | undefined) => FOR_PERIOD.has(reason ?? '')
 
@@ -54,7 +54,7 @@ const polarOrder: Reader = (payload) => {
   return { subscriptionId: subscription_id, ...(isRefunded && { refund: { chargedAt: created_at } }) }
 }
 
-/** Refunds themselves are told by their orders; one that comes of a dispute takes the money for whatever it was paid. */
+/** Refunds are reported by their orders. A refund after a dispute counts for whichever charge was disputed. */
 const polarRefund: Reader = (payload) => {
   const { status, subscription_id, created_at, dispute } = PolarRefund.parse(payload).data
   if (!subscription_id || !dispute) return {}
@@ -107,7 +107,7 @@ const stripeCustomerGone: Reader = (payload) => ({
 
 const mapTypes = (reader: Reader, types: readonly string[]) => types.map((type) => [type, reader] as const)
 
-/** The types that something follows from; all others are kept, and that is all. */
+/** The types that have an effect. All others are only stored. */
 const READERS: Readonly<Record<ProviderName, ReadonlyMap<string, Reader>>> = {
   polar: new Map([
     ...mapTypes(
@@ -160,14 +160,14 @@ const READERS: Readonly<Record<ProviderName, ReadonlyMap<string, Reader>>> = {
 }
 
 /**
- * @returns undefined for a type that nothing follows from
- * @throws ZodError when an event of a known type is not of its shape
+ * @returns undefined for a type without an effect
+ * @throws ZodError if an event of a known type has another shape
  */
 export function readSubject(provider: ProviderName, type: string, payload: unknown): Subject | undefined {
   return READERS[provider].get(type)?.(payload)
 }
 
-/** What every event has. Stripe's newer kinds write their time in ISO 8601, the older ones in seconds. */
+/** The fields of every event. Stripe's newer kinds have their time in ISO 8601, the older ones in seconds. */
 const Common = z.object({
   id: z.string().min(1).max(255).optional(),
   type: z.string().min(1).max(255),
@@ -182,8 +182,8 @@ export interface EventHead {
 }
 
 /**
- * @param deliveryId the event's id where the payload has none: Polar's is in a header
- * @returns undefined for what is no event
+ * @param deliveryId the event's id if the payload has none: Polar sends it in a header
+ * @returns undefined if the payload is not an event
  */
 export function readHead(payload: unknown, deliveryId: string | undefined, receivedAt: number): EventHead | undefined {
   const { data } = Common.safeParse(payload)

@@ -10,11 +10,11 @@ import { isForPeriod, readSubject, type Subject } from './events.ts'
 import { type ClaimedEvent, failEvent, finishEvent, type StoredEvent } from './queries.ts'
 
 /**
- * Does what follows from an event that was claimed, and marks it as done in the same batch as its last effect. If that
- * fails it is marked as failed, for whoever delivers it again; if not even that succeeds its lease runs out.
+ * Applies a claimed event, and marks it as done in the same batch as its last effect. If that fails, it is marked as
+ * failed and delivered again. If even that fails, its lease expires.
  *
- * @returns what came of it
- * @throws whatever kept it from being done
+ * @returns the result
+ * @throws the error that prevented it
  */
 export async function handleEvent(deps: ManagementDeps, event: StoredEvent, claimed: ClaimedEvent): Promise<string> {
   try {
@@ -34,7 +34,7 @@ async function markFailed(deps: ManagementDeps, claimed: ClaimedEvent, error: un
   }
 }
 
-/** Why an event was not done, in a line. */
+/** Why an event failed, in one line. */
 export function describeReason(error: unknown): string {
   if (error instanceof Problem) return `${error.code}: ${error.message}`
   return Object.values(errorFields(error)).join(': ')
@@ -66,7 +66,7 @@ interface Effects {
   alsoWrite(outcome: Outcome): ReturnType<typeof finishEvent>
 }
 
-/** One after the other; the last one's batch says that the event is done. All that came before can be done again. */
+/** One after the other. The batch of the last one marks the event as done. All earlier ones can be repeated. */
 async function applyAll(deps: ManagementDeps, provider: BillingProvider, effects: Effects): Promise<string> {
   const { targets, subject, because, alsoWrite } = effects
   let what = 'stored'
@@ -99,7 +99,7 @@ async function listTargets(deps: ManagementDeps, provider: BillingProvider, subj
   return [{ subscriptionId: paid.subscriptionId, refundedChargeAt: refund.chargedAt }]
 }
 
-/** Those that are known here, and those that the provider knows of. */
+/** The subscriptions that are known here, and those that the provider knows. */
 async function listSubscriptions(
   deps: ManagementDeps,
   provider: BillingProvider,

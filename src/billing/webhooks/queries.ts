@@ -4,7 +4,7 @@ import type { Database } from '../../db/orm.ts'
 import { billingEvents } from '../../db/schema/billing.ts'
 import type { ProviderName } from '../providers/provider.ts'
 
-/** Longer than handling takes: one that is not finished by then has died, and its event is anybody's. */
+/** Longer than handling takes. An event that is not finished by then can be claimed again. */
 const LEASE = sql`now() + interval '60 seconds'`
 
 export interface NewEvent {
@@ -18,7 +18,7 @@ export interface NewEvent {
 
 export interface ClaimedEvent {
   readonly id: string
-  /** Which attempt this is: what another one has taken over since is not marked by this one. */
+  /** The number of this attempt. An attempt that was taken over cannot mark the event. */
   readonly attempts: number
 }
 
@@ -26,9 +26,9 @@ const isFree = sql`(${billingEvents.state} in ('received', 'failed')
   or ${billingEvents.state} = 'processing' and ${billingEvents.claimedUntil} < now())`
 
 /**
- * Stores an event, or finds it, and claims it; one statement, so that of many deliveries at once one has it.
+ * Stores an event, or finds it, and claims it, in one statement, so that of concurrent deliveries one has it.
  *
- * @returns the claim; or `done`, or `processing` for one that somebody else handles at this moment
+ * @returns the claim; or `done`, or `processing` if another request is handling it
  */
 export async function claimEvent(db: Database, event: NewEvent): Promise<ClaimedEvent | 'done' | 'processing'> {
   const [claimed] = await db
@@ -50,7 +50,7 @@ export async function claimEvent(db: Database, event: NewEvent): Promise<Claimed
 
 export type StoredEvent = Pick<typeof billingEvents.$inferSelect, 'id' | 'provider' | 'eventId' | 'type' | 'payload'>
 
-/** Claims one that is stored, done or not. @returns undefined when somebody else handles it at this moment */
+/** Claims a stored event, done or not. @returns undefined if another request is handling it */
 export async function claimStored(db: Database, id: string): Promise<ClaimedEvent | undefined> {
   const [row] = await db
     .update(billingEvents)
@@ -81,7 +81,7 @@ export async function findStored(db: Database, id: string) {
   return row
 }
 
-/** How an event becomes done: for the batch of its effect. */
+/** Marks an event as done, in the batch of its effect. */
 export function finishEvent(
   db: Database,
   { id, attempts }: ClaimedEvent,
@@ -111,20 +111,20 @@ const isHeld = (id: string, attempts: number) =>
   and(eq(billingEvents.id, id), eq(billingEvents.state, 'processing'), eq(billingEvents.attempts, attempts))
 
 export interface EventFilter {
-  /** The provider's id of an event, or ours. */
+  /** The provider's id of an event, or Tollgate's. */
   readonly event?: string | undefined
-  /** Only what is not done. */
+  /** Only events that are not done. */
   readonly isOpen?: boolean
-  /** Only what was tried less often. */
+  /** Only events with fewer attempts. */
   readonly belowAttempts?: number
-  /** Only what came before then. */
+  /** Only events received before then. */
   readonly receivedBefore?: Date
-  /** The last id of the page before. */
+  /** The last id of the previous page. */
   readonly after?: string | undefined
   readonly limit: number
 }
 
-/** Stored events, in the order in which they came. */
+/** Stored events, in the order of their arrival. */
 export function listEvents(db: Database, filter: EventFilter): Promise<StoredEvent[]> {
   const { id, provider, eventId, type, payload, state, attempts, receivedAt } = billingEvents
   const conditions: (SQL | undefined)[] = [

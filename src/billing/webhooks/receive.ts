@@ -8,9 +8,9 @@ import { handleEvent } from './handle.ts'
 import { claimEvent } from './queries.ts'
 import { isPolarSigned, isStripeSigned } from './signatures.ts'
 
-/** Several times what either provider was seen to send. */
+/** Several times the largest body seen from either provider. */
 const MAX_BODY_BYTES = 1024 * 1024
-/** When to come again while another delivery of the same event is handled. */
+/** When to retry while another delivery of the same event is handled. */
 const RETRY_SECONDS = '10'
 
 const SIGNED = {
@@ -19,10 +19,10 @@ const SIGNED = {
 } as const
 
 /**
- * Takes one delivery: checks its signature, stores it, and does what follows, once, however often it comes. The answer is
- * good only when that is done.
+ * Receives one delivery: checks its signature, stores it, and applies it once, however often it arrives. The answer is
+ * 2xx only when that is done.
  *
- * @throws Problem `not_found` where the provider is not configured, `body_too_large`, `unsigned_webhook`,
+ * @throws Problem `not_found` if the provider is not configured, `body_too_large`, `unsigned_webhook`,
  *   `malformed_json`, `webhook_in_progress`; anything else is a 5xx, so that the provider delivers it again
  */
 export async function receiveWebhook(deps: ManagementDeps, provider: ProviderName, request: Request) {
@@ -34,7 +34,7 @@ export async function receiveWebhook(deps: ManagementDeps, provider: ProviderNam
   if (!(await isSigned(deps.config[secrets], { headers, body, now }))) throw new Problem('unsigned_webhook')
   const payload = parse(body)
   const head = readHead(payload, idHeader && (headers.get(idHeader) ?? undefined), now)
-  if (!head) throw new Problem('invalid_request', { errors: [{ path: 'body', message: 'is no event' }] })
+  if (!head) throw new Problem('invalid_request', { errors: [{ path: 'body', message: 'is not an event' }] })
   const event = { id: uuidv7(now), provider, payload, ...head }
   const claimed = await claimEvent(deps.db, event)
   if (claimed === 'done') return { received: true, duplicate: true }
@@ -43,7 +43,7 @@ export async function receiveWebhook(deps: ManagementDeps, provider: ProviderNam
   return { received: true, duplicate: false }
 }
 
-/** The very bytes that were signed, and no more of them than an event can have. */
+/** The exact bytes that were signed, up to the maximum of an event. */
 async function readBytes(request: Request): Promise<Uint8Array<ArrayBuffer>> {
   if (Number(request.headers.get('Content-Length') ?? 0) > MAX_BODY_BYTES) throw new Problem('body_too_large')
   const chunks: Uint8Array[] = []

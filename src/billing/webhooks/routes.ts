@@ -2,8 +2,9 @@ import { newRouter } from '../../api/api-route.ts'
 import { PROVIDERS } from '../providers/provider.ts'
 
 /**
- * Where payment providers report (docs/operate/billing.md). No part of the published API: the signature is the only credential, and
- * what is signed are the bytes, so that nothing reads the body before. The code behind is evaluated with the first delivery.
+ * Receives the webhooks of payment providers (docs/operate/billing.md). Not part of the published API. The signature is
+ * the only credential, and it covers the raw bytes, so that nothing may read the body before. The code is loaded with
+ * the first delivery.
  */
 export const billingWebhookRoutes = newRouter()
 

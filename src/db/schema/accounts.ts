@@ -1,10 +1,10 @@
 import { sql } from 'drizzle-orm'
 import { bigint, check, index, integer, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
-import { bytea, createdAt, moment } from './columns.ts'
+import { bytea, createdAt, timestamptz } from './columns.ts'
 import { organizations } from './organizations.ts'
 import { users } from './users.ts'
 
-/** One signed-in device. Ending it ends every refresh and access token that came from it. */
+/** One signed-in device. Ending it ends all of its refresh and access tokens. */
 export const sessions = pgTable(
   'sessions',
   {
@@ -12,17 +12,17 @@ export const sessions = pgTable(
     userId: uuid()
       .notNull()
       .references(() => users.id, { onDelete: 'cascade' }),
-    /** The organization the session acts for; null when that organization is gone. */
+    /** The organization the session acts for. Null once that organization is deleted. */
     organizationId: uuid().references(() => organizations.id, { onDelete: 'set null' }),
     ip: text(),
     userAgent: text(),
     createdAt: createdAt(),
     lastUsedAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
-    /** Absolute end, however often the session is refreshed. */
+    /** Absolute expiry, however often the session is refreshed. */
     expiresAt: timestamp({ withTimezone: true }).notNull(),
-    endedAt: moment(),
+    endedAt: timestamptz(),
     endReason: text(),
-    /** The administrator who opened this session for support; it may not change credentials. */
+    /** The administrator who opened this session for support. Such a session may not change credentials. */
     impersonatorId: uuid().references(() => users.id, { onDelete: 'cascade' }),
   },
   (t) => [
@@ -33,7 +33,7 @@ export const sessions = pgTable(
   ],
 )
 
-/** A chain per session: each token is used once and names its successor. Only hashes are stored. */
+/** A chain per session: each token is used once and refers to its successor. Only hashes are stored. */
 export const refreshTokens = pgTable(
   'refresh_tokens',
   {
@@ -44,10 +44,13 @@ export const refreshTokens = pgTable(
     /** SHA-256 of the token. */
     tokenHash: bytea().notNull(),
     createdAt: createdAt(),
-    /** Idle end: a token not used until then is dead. */
+    /** Idle expiry: a token that is not used until then is dead. */
     expiresAt: timestamp({ withTimezone: true }).notNull(),
-    usedAt: moment(),
-    /** Random; with the token itself and the server's secret it gives the successor again, inside the grace period. */
+    usedAt: timestamptz(),
+    /**
+     * Random. Together with the token and the server's secret it derives the same successor again, within the grace
+     * period.
+     */
     successorSalt: bytea(),
     successorId: uuid(),
   },
@@ -65,11 +68,11 @@ export const emailTokens = pgTable(
     purpose: text({ enum: ['verify', 'reset', 'change'] }).notNull(),
     /** SHA-256 of the token. */
     tokenHash: bytea().notNull(),
-    /** The address the token was sent to; what it proves. */
+    /** The address the token was sent to, and therefore proves. */
     email: text().notNull(),
     createdAt: createdAt(),
     expiresAt: timestamp({ withTimezone: true }).notNull(),
-    usedAt: moment(),
+    usedAt: timestamptz(),
   },
   (t) => [
     uniqueIndex('email_tokens_hash_unique').on(t.tokenHash),
@@ -86,15 +89,15 @@ export const totpCredentials = pgTable('totp_credentials', {
     .references(() => users.id, { onDelete: 'cascade' }),
   /** AES-GCM ciphertext with its nonce in front; the user's id is the additional data. */
   secretEncrypted: bytea().notNull(),
-  enabledAt: moment(),
+  enabledAt: timestamptz(),
   /** The last accepted 30-second step: a code is never accepted twice (RFC 6238 §5.2). */
   lastStep: bigint({ mode: 'number' }),
   failedAttempts: integer().notNull().default(0),
-  lockedUntil: moment(),
+  lockedUntil: timestamptz(),
   createdAt: createdAt(),
 })
 
-/** A sign-in that waits for its second factor: opaque, short-lived, good for that alone and once. */
+/** A sign-in that waits for its second factor. The token is opaque, short-lived, and good only for that, once. */
 export const loginChallenges = pgTable(
   'login_challenges',
   {
@@ -106,7 +109,7 @@ export const loginChallenges = pgTable(
     tokenHash: bytea().notNull(),
     createdAt: createdAt(),
     expiresAt: timestamp({ withTimezone: true }).notNull(),
-    usedAt: moment(),
+    usedAt: timestamptz(),
   },
   (t) => [
     uniqueIndex('login_challenges_hash_unique').on(t.tokenHash),
@@ -115,7 +118,7 @@ export const loginChallenges = pgTable(
   ],
 )
 
-/** Ten per user, each good once. */
+/** Ten per user. Each works once. */
 export const backupCodes = pgTable(
   'backup_codes',
   {
@@ -124,7 +127,7 @@ export const backupCodes = pgTable(
       .notNull()
       .references(() => users.id, { onDelete: 'cascade' }),
     codeHash: bytea().notNull(),
-    usedAt: moment(),
+    usedAt: timestamptz(),
   },
   (t) => [uniqueIndex('backup_codes_user_hash').on(t.userId, t.codeHash)],
 )

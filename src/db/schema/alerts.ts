@@ -13,10 +13,12 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
-import { bytea, createdAt, moment, updatedAt } from './columns.ts'
+import { bytea, createdAt, timestamptz, updatedAt } from './columns.ts'
 import { organizations } from './organizations.ts'
 
-/** A threshold that was passed: once per period, meter, limit and threshold, so that a raised limit may be passed again. */
+/**
+ * A threshold that was passed: once per period, meter, limit and threshold, so that a raised limit can be passed again.
+ */
 export const usageAlerts = pgTable(
   'usage_alerts',
   {
@@ -28,12 +30,12 @@ export const usageAlerts = pgTable(
     limitValue: numeric({ precision: 20, scale: 6 }).notNull(),
     /** Percent of the limit. */
     threshold: smallint().notNull(),
-    /** What was used when it was seen. */
+    /** The use when the alert was raised. */
     used: numeric({ precision: 20, scale: 6 }).notNull(),
     crossedAt: createdAt(),
-    /** When mails and webhooks were put on their way; null until then. */
-    notifiedAt: moment(),
-    /** What lists page by and webhooks name; the primary key is what makes each happen once. */
+    /** When mails and webhooks were queued; null until then. */
+    notifiedAt: timestamptz(),
+    /** Lists page by it and webhooks name it. The primary key makes each alert happen once. */
     id: uuid().notNull().defaultRandom(),
   },
   (t) => [
@@ -43,7 +45,7 @@ export const usageAlerts = pgTable(
   ],
 )
 
-/** Where an organization wants to be told of events, by signed requests (Standard Webhooks). */
+/** Where an organization receives events, as signed requests (Standard Webhooks). */
 export const webhookEndpoints = pgTable(
   'webhook_endpoints',
   {
@@ -57,22 +59,24 @@ export const webhookEndpoints = pgTable(
     description: text(),
     /** Event types; empty for all. */
     events: text().array().notNull().default([]),
-    /** The signing secret, sealed: it is needed in the clear for every delivery. */
+    /** The signing secret, encrypted. Every delivery needs it in the clear. */
     secret: bytea().notNull(),
-    /** What it was before the last rotation, also sealed; deliveries are signed with both until then. */
+    /**
+     * The secret before the last rotation, also encrypted. Deliveries are signed with both until `previousSecretUntil`.
+     */
     previousSecret: bytea(),
-    previousSecretUntil: moment(),
+    previousSecretUntil: timestamptz(),
     isActive: boolean().notNull().default(true),
-    /** Why Tollgate itself switched it off. */
+    /** Why Tollgate disabled it. */
     disabledReason: text(),
-    /** Events in a row that were given up; one that arrives puts it back to nought. */
+    /** Consecutive events that were given up. A delivered event resets it to 0. */
     failedEvents: integer().notNull().default(0),
-    /** When the last attempt began: who was tried longest ago comes first. */
-    triedAt: moment(),
-    /** Until when that attempt alone may send to it; null once it has ended. */
-    busyUntil: moment(),
-    /** Until when it wants to be left alone (`Retry-After`). */
-    pausedUntil: moment(),
+    /** When the last attempt began. The endpoint with the oldest attempt comes first. */
+    triedAt: timestamptz(),
+    /** Until when only that attempt may send to the endpoint. Null once it has ended. */
+    busyUntil: timestamptz(),
+    /** Until when the endpoint asked not to be called (`Retry-After`). */
+    pausedUntil: timestamptz(),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
@@ -82,7 +86,7 @@ export const webhookEndpoints = pgTable(
   ],
 )
 
-/** One event on its way to one endpoint, and afterwards the record of it. */
+/** One event for one endpoint: first queued, then the record of its delivery. */
 export const webhookDeliveries = pgTable(
   'webhook_deliveries',
   {
@@ -101,13 +105,13 @@ export const webhookDeliveries = pgTable(
       .notNull()
       .default('pending'),
     attempts: integer().notNull().default(0),
-    /** When it is due; null once it is delivered or given up. */
-    nextAttemptAt: moment(),
+    /** When it is due. Null once it is delivered or given up. */
+    nextAttemptAt: timestamptz(),
     lastStatusCode: smallint(),
     lastError: text(),
     responseTimeMs: integer(),
     createdAt: createdAt(),
-    deliveredAt: moment(),
+    deliveredAt: timestamptz(),
   },
   (t) => [
     index('webhook_deliveries_endpoint').on(t.endpointId, t.id),

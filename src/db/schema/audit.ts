@@ -1,12 +1,15 @@
 import { index, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'
 import { createdAt } from './columns.ts'
 
-/** Who did what to what, from where. Append-only: triggers refuse everything but inserts (see the migrations). */
+/** Who did what to what, and from where. Append-only: triggers reject everything but inserts (see the migrations). */
 export const auditLogs = pgTable(
   'audit_logs',
   {
     id: uuid().primaryKey(),
-    /** Null for acts outside any organization, such as a failed login to an unknown address. No reference: the row outlives it. */
+    /**
+     * Null for actions outside any organization, such as a failed login to an unknown address. No reference: the row
+     * outlives the organization.
+     */
     organizationId: uuid(),
     actorType: text({ enum: ['user', 'key', 'administrator', 'service', 'system'] }).notNull(),
     actorId: uuid(),

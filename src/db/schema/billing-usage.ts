@@ -1,13 +1,14 @@
 import { sql } from 'drizzle-orm'
 import { bigint, check, index, integer, jsonb, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core'
-import { createdAt, moment, updatedAt } from './columns.ts'
+import { createdAt, timestamptz, updatedAt } from './columns.ts'
 import type { OverageTier } from './shapes.ts'
 
 const provider = () => text({ enum: ['polar', 'stripe'] }).notNull()
 
 /**
- * What one usage period of an organization is charged by, for each meter with an overage price: written while the period
- * runs, so that late usage is charged as it was agreed then. Of several plans in a period the one that includes most counts.
+ * The overage terms of an organization's usage period, per meter with an overage price. They are written while the
+ * period runs, so that late usage is charged by them. If the plan changes within a period, the terms with the most
+ * included units apply.
  */
 export const billingTerms = pgTable(
   'billing_terms',
@@ -16,7 +17,7 @@ export const billingTerms = pgTable(
     periodStart: timestamp({ withTimezone: true }).notNull(),
     meter: text().notNull(),
     planId: text().notNull(),
-    /** Units that cost nothing more; null for all. Units are those that are counted: `cost_usd` in millionths of a dollar. */
+    /** Units without an extra charge; null for all. Units as they are counted: `cost_usd` in millionths of a dollar. */
     includedUnits: bigint({ mode: 'number' }),
     tiers: jsonb().$type<readonly OverageTier[]>().notNull(),
     provider: provider(),
@@ -47,7 +48,7 @@ export const billingUsageLedger = pgTable(
     eventName: text().notNull(),
     meter: text().notNull(),
     periodStart: timestamp({ withTimezone: true }).notNull(),
-    /** Overage of the period that earlier rows hold; this one goes on from there. */
+    /** Overage of the period that earlier rows contain. This row continues from there. */
     fromUnits: bigint({ mode: 'number' }).notNull(),
     units: bigint({ mode: 'number' }).notNull(),
     /** Its share of the period's price, in millionths of a dollar. */
@@ -68,13 +69,13 @@ export const billingUsageLedger = pgTable(
       .default('pending'),
     /** When it was used, as the provider shows it. */
     occurredAt: timestamp({ withTimezone: true }).notNull(),
-    /** A claim older than this is up for grabs: its worker died. */
-    claimedUntil: moment(),
+    /** A claim older than this can be taken over: its worker died. */
+    claimedUntil: timestamptz(),
     attempts: integer().notNull().default(0),
-    /** When it was first tried: from then on the provider may have it. */
-    attemptedAt: moment(),
-    sentAt: moment(),
-    /** Why the provider did not take it. */
+    /** When it was first sent. From then on the provider may have it. */
+    attemptedAt: timestamptz(),
+    sentAt: timestamptz(),
+    /** Why the provider refused it. */
     error: text(),
     createdAt: createdAt(),
   },

@@ -1,12 +1,12 @@
 import { sql } from 'drizzle-orm'
 import { boolean, check, index, integer, jsonb, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
-import { createdAt, moment, updatedAt } from './columns.ts'
+import { createdAt, timestamptz, updatedAt } from './columns.ts'
 import { organizations } from './organizations.ts'
 import { plans } from './plans.ts'
 
 const SUBSCRIPTION_STATUSES = ['incomplete', 'trialing', 'active', 'past_due', 'paused', 'canceled', 'unpaid'] as const
 
-/** What an organization has bought at its billing provider; at most one is current. */
+/** What an organization has bought from its billing provider. At most one is current. */
 export const subscriptions = pgTable(
   'subscriptions',
   {
@@ -23,20 +23,26 @@ export const subscriptions = pgTable(
     /** The plan that starts when the period ends, after a downgrade. */
     pendingPlanId: text().references(() => plans.id),
     status: text({ enum: SUBSCRIPTION_STATUSES }).notNull(),
-    currentPeriodStart: moment(),
-    currentPeriodEnd: moment(),
+    currentPeriodStart: timestamptz(),
+    currentPeriodEnd: timestamptz(),
     cancelAtPeriodEnd: boolean().notNull().default(false),
     pauseAtPeriodEnd: boolean().notNull().default(false),
-    trialEnd: moment(),
-    pastDueSince: moment(),
-    endedAt: moment(),
-    /** The provider's time of the state that this row shows. */
-    providerUpdatedAt: moment(),
-    /** When the charge was made that was refunded in full since: while that is in the current period, nothing is in force. */
-    refundedChargeAt: moment(),
-    /** The one that decides the organization's plan. */
+    trialEnd: timestamptz(),
+    pastDueSince: timestamptz(),
+    endedAt: timestamptz(),
+    /** The provider's timestamp of the state in this row. */
+    providerUpdatedAt: timestamptz(),
+    /**
+     * The time of a charge that was later refunded in full. While it lies in the current period, the subscription is
+     * not in force.
+     */
+    refundedChargeAt: timestamptz(),
+    /** The subscription that decides the organization's plan. */
     isCurrent: boolean().notNull().default(false),
-    /** Raised by every write; who fetched a state from the provider writes it only if nobody else did meanwhile. */
+    /**
+     * Raised by every write. A state fetched from the provider is written only if the revision has not changed
+     * meanwhile.
+     */
     revision: integer().notNull().default(1),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
@@ -50,7 +56,7 @@ export const subscriptions = pgTable(
   ],
 )
 
-/** Inbox of provider webhooks: stored whole before anything is done, effect once. */
+/** Inbox of provider webhooks: stored in full before anything is done, applied once. */
 export const billingEvents = pgTable(
   'billing_events',
   {
@@ -63,15 +69,15 @@ export const billingEvents = pgTable(
     state: text({ enum: ['received', 'processing', 'done', 'failed'] })
       .notNull()
       .default('received'),
-    /** A claim older than this is up for grabs: its worker died. */
-    claimedUntil: moment(),
+    /** A claim older than this can be taken over: its worker died. */
+    claimedUntil: timestamptz(),
     attempts: integer().notNull().default(0),
     error: text(),
-    /** What came of it, in a word or a sentence, once it is done. */
+    /** The result, in a word or a sentence, once it is processed. */
     outcome: text(),
     occurredAt: timestamp({ withTimezone: true }).notNull(),
     receivedAt: createdAt(),
-    processedAt: moment(),
+    processedAt: timestamptz(),
   },
   (t) => [
     uniqueIndex('billing_events_provider_unique').on(t.provider, t.eventId),

@@ -12,8 +12,8 @@ export const bytea = customType<{ data: Uint8Array; driverData: string | Uint8Ar
 /** The same bytes inside a hand-written statement. */
 export const bytesParameter = (bytes: Uint8Array) => sql`decode(${bytesToHex(bytes)}, 'hex')`
 
-/** A point in time that may not have come yet, or ever. */
-export const moment = () => timestamp({ withTimezone: true })
+/** A point in time, which may be in the future or never set. */
+export const timestamptz = () => timestamp({ withTimezone: true })
 
 export const createdAt = () => timestamp({ withTimezone: true }).notNull().defaultNow()
 

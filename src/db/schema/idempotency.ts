@@ -5,12 +5,15 @@ import { bytea, createdAt } from './columns.ts'
 export const idempotencyKeys = pgTable(
   'idempotency_keys',
   {
-    /** SHA-256 of who asked, for what, with which key. */
+    /** SHA-256 of the caller, the route and the key. */
     id: bytea().primaryKey(),
-    /** SHA-256 of the body: the same key with another body is a mistake of the caller's. */
+    /** SHA-256 of the body. The same key with another body is an error of the caller. */
     requestHash: bytea().notNull(),
     status: smallint().notNull(),
-    /** AES-GCM ciphertext under a key derived from the caller's own `Idempotency-Key`: at rest nobody can read a secret in it. */
+    /**
+     * AES-GCM ciphertext under a key derived from the caller's own `Idempotency-Key`. Nobody can read secrets in it at
+     * rest.
+     */
     response: bytea().notNull(),
     createdAt: createdAt(),
     expiresAt: timestamp({ withTimezone: true }).notNull(),

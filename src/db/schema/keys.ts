@@ -12,12 +12,12 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
-import { bytea, createdAt, moment, updatedAt } from './columns.ts'
+import { bytea, createdAt, timestamptz, updatedAt } from './columns.ts'
 import { organizations } from './organizations.ts'
 import type { NamedLimit } from './shapes.ts'
 import { users } from './users.ts'
 
-/** What an organization's programs present. The key itself is shown once and stored nowhere. */
+/** The credential of an organization's programs. The key itself is shown once and not stored. */
 export const apiKeys = pgTable(
   'api_keys',
   {
@@ -31,34 +31,37 @@ export const apiKeys = pgTable(
     /** SHA-256 of the whole key. */
     keyHash: bytea().notNull(),
     keyPrefix: text().notNull(),
-    /** The first and last characters, so that a person recognizes the key. */
+    /** The first and last characters, so that a person can recognize the key. */
     keyHint: text().notNull(),
     environment: text({ enum: ['live', 'test'] }).notNull(),
     scopes: text().array().notNull().default([]),
-    /** False while switched off; unlike a revocation it can be switched on again. */
+    /** False while disabled. Unlike a revoked key, a disabled one can be enabled again. */
     isActive: boolean().notNull().default(true),
-    expiresAt: moment(),
-    revokedAt: moment(),
-    /** Units a minute; null follows the organization. */
+    expiresAt: timestamptz(),
+    revokedAt: timestamptz(),
+    /** Units per minute. Null uses the organization's limit. */
     customRateLimit: integer(),
-    /** Whether an administrator set it: only then may it be above the organization's own, also after a downgrade. */
+    /** Whether an administrator set it. Only then may it exceed the organization's limit, even after a downgrade. */
     isRateLimitGranted: boolean().notNull().default(false),
-    /** Limits beside the rate limit; checked with it, all or nothing. */
+    /** Limits in addition to the rate limit, checked together with it, all or nothing. */
     limits: jsonb().$type<readonly NamedLimit[]>().notNull().default([]),
-    /** Addresses and CIDR ranges the key may be used from; null means anywhere. */
+    /** IP addresses and CIDR ranges the key may be used from. Null allows all. */
     allowedIps: text().array(),
     metadata: jsonb().$type<Record<string, unknown>>().notNull().default({}),
-    /** False for keys imported by hash from another system: their format cannot be checked. */
+    /** False for keys imported by hash from another system, whose format cannot be checked. */
     hasChecksum: boolean().notNull().default(true),
-    /** The key that this one was made from by rotation. No reference: keys only go with their organization, all at once. */
+    /**
+     * The key that this one replaced by rotation. No reference: keys are only deleted with their organization, all at
+     * once.
+     */
     rotatedFrom: uuid(),
-    /** The first key of its line of rotations, in whose windows it counts; null for the first itself. */
+    /** The first key in its line of rotations, whose windows it counts in. Null for the first key itself. */
     lineageId: uuid(),
-    /** The key that rotation put in its place: set once, so that of two rotations at once one happens. */
+    /** The key that replaced it by rotation. Set once, so that of two concurrent rotations one succeeds. */
     replacedBy: uuid(),
-    /** When a secret scanner reported it as found in public, and it was switched off; null again once it is switched on. */
-    leakedAt: moment(),
-    /** Raised by every change; an isolate that cached a lower one reloads. */
+    /** When a secret scanner reported it as leaked, and it was disabled. Null again once it is enabled. */
+    leakedAt: timestamptz(),
+    /** Raised by every change. An isolate that cached a lower version reloads the row. */
     version: integer().notNull().default(1),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
@@ -73,7 +76,10 @@ export const apiKeys = pgTable(
   ],
 )
 
-/** Totals per key, folded in by the usage writer; apart from `api_keys` so that counting never locks or versions a key. */
+/**
+ * Totals per key, updated by the usage writer. Apart from `api_keys`, so that counting never locks a key or raises its
+ * version.
+ */
 export const apiKeyUsage = pgTable('api_key_usage', {
   keyId: uuid().primaryKey(),
   organizationId: uuid().notNull(),

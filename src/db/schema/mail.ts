@@ -1,21 +1,24 @@
 import { sql } from 'drizzle-orm'
 import { index, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core'
-import { createdAt, moment } from './columns.ts'
+import { createdAt, timestamptz } from './columns.ts'
 
-/** Mail on its way: written with what it is about, sent after the answer, and again by a job until the provider takes it. */
+/**
+ * Queued mail: written in the batch of its cause, sent after the answer, and retried by a job until the provider
+ * accepts it.
+ */
 export const mailOutbox = pgTable(
   'mail_outbox',
   {
     id: uuid().primaryKey(),
     recipient: text().notNull(),
     subject: text().notNull(),
-    /** Null once sent or given up: a mail may hold a link that is good for a while. */
+    /** Null once sent or given up: a mail may contain a link that still works. */
     text: text(),
     html: text(),
     attempts: integer().notNull().default(0),
-    /** When it is due; null once it is sent or given up. */
-    nextAttemptAt: moment(),
-    sentAt: moment(),
+    /** When it is due. Null once it is sent or given up. */
+    nextAttemptAt: timestamptz(),
+    sentAt: timestamptz(),
     /** Why the last attempt failed. */
     error: text(),
     createdAt: createdAt(),

@@ -1,6 +1,6 @@
 /**
- * What is metered, in one table: SQL, schemas, limits and labels are made from it. A meter that is added here without a
- * column that holds it does not compile, and test/api/db/meters.test.ts looks for it wherever meters are read.
+ * The meters, in one table. SQL, schemas, limits and labels are derived from it. A new meter without a column does not
+ * compile, and test/api/db/meters.test.ts checks every place that reads meters.
  */
 import type { usagePeriods } from './rollups.ts'
 
@@ -9,20 +9,20 @@ type SnakeCase<Name> = Name extends `${infer First}${infer Rest}`
   : ''
 
 interface MeterRow {
-  /** What people read where the meter is meant. */
+  /** The name that people read. */
   readonly label: string
-  /** Whole units of so much are counted: 1, or a millionth where amounts have fractions. */
+  /** How many counted units make up one: 1, or a million if amounts have fractions. */
   readonly unitsPerOne: 1 | 1_000_000
 }
 
 type CounterRow = MeterRow & {
-  /** The columns that are kept beside those of the amount, and add nothing to it. */
+  /** Columns that are kept with the counter but add nothing to its amount. */
   readonly beside: readonly Column[]
-  /** Counters that batches of events have, or have not, together: their columns are written or left out as one. */
+  /** Counters whose columns are written or left out together, by the kind of events in a batch. */
   readonly written: 'always' | 'with queries' | 'with models'
 } & (
     | {
-        /** The columns of the roll-ups whose sum it is. */
+        /** The columns of the roll-ups that sum up to the counter. */
         readonly columns: readonly [Column, ...Column[]]
         readonly isMoney: false
       }
@@ -32,7 +32,7 @@ type CounterRow = MeterRow & {
 
 type Column = SnakeCase<keyof typeof usagePeriods.$inferSelect>
 
-/** Counters that start at zero each month, in the order people read them. */
+/** Counters that start at zero in each period, in display order. */
 export const COUNTERS = {
   api_calls: {
     label: 'API calls',
@@ -78,12 +78,12 @@ export type Counter = keyof typeof COUNTERS
 type Gauge = keyof typeof GAUGE_ROWS
 export type Meter = Counter | Gauge
 
-/** Meters of money: their amounts are decimal text on the wire. Each is its own column. */
+/** Money meters: their amounts are decimal text on the wire. Each has a single column. */
 export type MoneyMeter = {
   [M in Counter]: (typeof COUNTERS)[M]['isMoney'] extends true ? M : never
 }[Counter]
 
-/** Whether a meter, or a column, is US dollars. */
+/** Whether a meter, or a column, is in US dollars. */
 export const isMoney = (name: string): name is MoneyMeter =>
   Object.hasOwn(COUNTERS, name) && COUNTERS[name as Counter].isMoney
 
@@ -97,18 +97,21 @@ export const MONEY_METERS = ALL_METERS.filter((meter) => isMoney(meter))
 export const METER_ROWS: Readonly<Record<Meter, MeterRow>> = { ...COUNTERS, ...GAUGE_ROWS }
 
 type CounterRows = typeof COUNTERS
-/** A column that holds a counter, or is kept beside one. */
+/** A column that holds a counter, or is kept with one. */
 export type CounterColumn = CounterRows[Counter]['columns' | 'beside'][number]
 
-/** The columns of counters in the order people read them. */
+/** The columns of counters in display order. */
 export const COUNTER_COLUMNS: readonly CounterColumn[] = METERS.flatMap((meter) => listColumns(meter))
 
-/** What people read of the counters: each column, and before several of one counter their sum under its name. */
+/**
+ * The figures of counters in display order: each column, and, for a counter with several columns, first their sum under
+ * its name.
+ */
 export const FIGURES: readonly (Counter | CounterColumn)[] = METERS.flatMap<Counter | CounterColumn>((meter) =>
   COUNTERS[meter].columns.length > 1 ? [meter, ...listColumns(meter)] : listColumns(meter),
 )
 
-/** What people read of counters, in their order, where the columns beside them are not told. */
+/** The figures of counters in display order, without the columns that add nothing to an amount. */
 export const AMOUNTS = FIGURES.filter((name) => !METERS.some((meter) => isIn(COUNTERS[meter].beside, name)))
 
 export function listColumns(meter: Counter): readonly CounterColumn[] {
@@ -132,17 +135,17 @@ export function amountIn(row: string, meter: Counter): string {
   return COUNTERS[meter].columns.map((column) => `${row}.${column}`).join(' + ')
 }
 
-/** @returns a select list: each counter's amount under its name, made of its SQL by `wrap` */
+/** @returns a select list: each counter's amount under its name, with its SQL wrapped by `wrap` */
 export function selectCounters(row: string, wrap: (amount: string, meter: Counter) => string): string {
   return METERS.map((meter) => `${wrap(amountIn(row, meter), meter)} as ${meter}`).join(', ')
 }
 
-/** @returns SQL that says for each counter what `valueOf` says, by the name in `meter`; null for any other */
+/** @returns SQL that maps each counter's name in `meter` to `valueOf` of the counter; null for any other name */
 export function caseOfMeter(meter: string, valueOf: (meter: Counter) => string | number): string {
   return `case ${meter} ${METERS.map((name) => `when '${name}' then ${valueOf(name)}`).join(' ')} end`
 }
 
-/** @returns SQL of the whole units in an amount; what is less than a unit is left out */
+/** @returns SQL of the whole units in an amount; fractions of a unit are cut off */
 export function unitsIn(amount: string, meter: Counter): string {
   const { unitsPerOne } = COUNTERS[meter]
   return unitsPerOne === 1 ? amount : `floor((${amount}) * ${unitsPerOne})`

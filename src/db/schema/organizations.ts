@@ -12,7 +12,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
-import { bytea, createdAt, moment, updatedAt } from './columns.ts'
+import { bytea, createdAt, timestamptz, updatedAt } from './columns.ts'
 import { plans } from './plans.ts'
 import type { LimitOverrides } from './shapes.ts'
 import { users } from './users.ts'
@@ -29,23 +29,26 @@ export const organizations = pgTable(
     email: text(),
     /** The operator's own notes; Tollgate keeps them as they are. */
     metadata: jsonb().$type<Record<string, unknown>>().notNull().default({}),
-    /** Lower-case letters, digits and hyphens; unique, for addresses people read. */
+    /** Lower-case letters, digits and hyphens; unique; used in addresses that people read. */
     slug: text().notNull(),
-    /** The operator's own organization: its admins administrate, its keys may be service keys. There is one. */
+    /**
+     * The operator's own organization: its admins are administrators, its keys may be service keys. There is exactly
+     * one.
+     */
     isPlatform: boolean().notNull().default(false),
-    /** Made at registration for one person. */
+    /** Created at registration for one person. */
     isPersonal: boolean().notNull().default(false),
     planId: text()
       .notNull()
       .references(() => plans.id),
-    /** What an administrator set differently from the plan; keys that are absent follow the plan. */
+    /** An administrator's overrides of the plan's limits. Absent fields follow the plan. */
     limitOverrides: jsonb().$type<LimitOverrides>().notNull().default({}),
-    /** Usage periods begin on this day and at this time of each month; null for calendar months in UTC. */
-    periodAnchor: moment(),
-    /** Percentages of a limit at which its owners and admins are told; null for the usual ones. */
+    /** Usage periods begin on this day and at this time of each month. Null means calendar months in UTC. */
+    periodAnchor: timestamptz(),
+    /** Percentages of a limit at which owners and admins are notified. Null for the defaults. */
     alertThresholds: jsonb().$type<readonly number[]>(),
-    /** While set, none of the organization's keys verifies. */
-    suspendedAt: moment(),
+    /** While set, the organization's keys do not verify. */
+    suspendedAt: timestamptz(),
     suspendedReason: text(),
     /** Raised by every change that a key verification can see. */
     version: integer().notNull().default(1),
@@ -60,7 +63,7 @@ export const organizations = pgTable(
   ],
 )
 
-/** Who may act for an organization, and as what. */
+/** Who may act for an organization, and in which role. */
 export const memberships = pgTable(
   'memberships',
   {
@@ -80,7 +83,7 @@ export const memberships = pgTable(
   ],
 )
 
-/** A seat offered by email; single-use, and dead once accepted, revoked or expired. */
+/** An invitation by email. Single-use, and dead once accepted, revoked or expired. */
 export const invitations = pgTable(
   'invitations',
   {
@@ -95,14 +98,14 @@ export const invitations = pgTable(
     invitedBy: uuid().references(() => users.id, { onDelete: 'set null' }),
     createdAt: createdAt(),
     expiresAt: timestamp({ withTimezone: true }).notNull(),
-    acceptedAt: moment(),
-    revokedAt: moment(),
+    acceptedAt: timestamptz(),
+    revokedAt: timestamptz(),
   },
   (t) => [
     uniqueIndex('invitations_hash_unique').on(t.tokenHash),
     index('invitations_organization').on(t.organizationId, t.createdAt),
     index('invitations_expiry').on(t.expiresAt),
-    /** One open invitation for an address; a newer one takes the place of an older one. */
+    /** One open invitation per address; a newer one replaces an older one. */
     uniqueIndex('invitations_open_unique')
       .on(t.organizationId, t.email)
       .where(sql`${t.acceptedAt} is null and ${t.revokedAt} is null`),

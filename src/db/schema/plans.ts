@@ -4,14 +4,14 @@ import type { PlanFeatures, PlanLimits, PlanOverage } from './shapes.ts'
 
 /** The catalogue. Seeded from code, then owned by the operator. */
 export const plans = pgTable('plans', {
-  /** A short name such as `free`; what a verdict and a user's `subscription_tier` say. */
+  /** A short name such as `free`. Verdicts and a user's `subscription_tier` contain it. */
   id: text().primaryKey(),
   name: text().notNull(),
-  /** In US cents; null when the price is agreed upon in person. */
+  /** In US cents. Null if the price is negotiated. */
   pricePerMonthCents: integer(),
   limits: jsonb().$type<PlanLimits>().notNull(),
   features: jsonb().$type<PlanFeatures>().notNull(),
-  /** Prices of what is used above the limits. */
+  /** Prices of use above the limits. */
   overage: jsonb().$type<PlanOverage>().notNull().default({}),
   /** Shown to customers. */
   isPublic: boolean().notNull().default(true),

@@ -20,7 +20,10 @@ import { LATENCY_BOUNDS_MS } from './shapes.ts'
 const count = () => bigint({ mode: 'number' }).notNull().default(0)
 const usd = () => numeric({ precision: 24, scale: 9 }).notNull().default('0')
 
-/** What an event is told apart by. Text is empty, and the key the zero UUID, where there is none: a primary key has no nulls. */
+/**
+ * The dimensions of an event. Without a value, text is empty and the key is the zero UUID: a primary key cannot contain
+ * null.
+ */
 const dimensions = () => ({
   keyId: uuid().notNull(),
   environment: text().notNull(),
@@ -45,7 +48,7 @@ export const counts = () => ({
   unpriced: count(),
 })
 
-/** `latency_0` … : responses per bucket of LATENCY_BOUNDS_MS, and one more for all that were slower. */
+/** `latency_0` …: responses per bucket of LATENCY_BOUNDS_MS, and one more bucket for all slower responses. */
 export const LATENCY_COLUMNS = [...LATENCY_BOUNDS_MS, Number.POSITIVE_INFINITY].map((_, bucket) => `latency_${bucket}`)
 
 /** @param bucket the column of one bucket of the histogram, by its name */
@@ -61,8 +64,8 @@ const responseTimes = () => responseTimesIn((name) => integer(name).notNull().de
 const byHour = (name: string, hour: AnyPgColumn) => index(name).using('brin', hour).with({ autosummarize: true })
 
 /**
- * Sums per hour (UTC) and dimension. Kept for good: the finest that statistics read. This and all other roll-ups are kept
- * by one statement (`metering/write-statement.ts`), so whoever repairs rows by hand repairs them in each.
+ * Sums per hour (UTC) and dimension. Kept forever: the finest resolution that analytics read. One statement
+ * (`metering/write-statement.ts`) updates this and all other roll-ups, so a repair by hand must update each of them.
  */
 export const usageHourly = pgTable(
   'usage_hourly',
@@ -103,12 +106,15 @@ export const usageTotals = pgTable(
   (t) => [primaryKey({ columns: [t.organizationId, t.hour] }), byHour('usage_totals_hour', t.hour)],
 )
 
-/** Which sums a slice is of: `endpoint`, `key`, `model`, `provider`, `route`, `status` or `environment`, and its value as text. */
+/**
+ * The dimension of a slice, `endpoint`, `key`, `model`, `provider`, `route`, `status` or `environment`, and its value
+ * as text.
+ */
 const slice = () => ({ organizationId: uuid().notNull(), dimension: text().notNull(), value: text().notNull() })
 
 /**
- * Sums per hour (UTC) and value of one dimension, whatever the others were: a time series of one endpoint or key reads a
- * row per hour. An event without a value has no slice: what had none is the total less all slices.
+ * Sums per hour (UTC) and value of one dimension, across all others: a time series of one endpoint or key reads one row
+ * per hour. An event without a value has no slice; the sum of such events is the total less all slices.
  */
 export const usageSlices = pgTable(
   'usage_slices',
@@ -123,7 +129,7 @@ export const usageDailySlices = pgTable(
   (t) => [primaryKey({ columns: [t.organizationId, t.dimension, t.day, t.value] })],
 )
 
-/** What an organization has used in each of its usage periods: what quotas, alerts and invoices are reckoned from. */
+/** An organization's use in each of its usage periods. Quotas, alerts and invoices are computed from it. */
 export const usagePeriods = pgTable(
   'usage_periods',
   {

@@ -11,14 +11,14 @@ import {
   timestamp,
   uuid,
 } from 'drizzle-orm/pg-core'
-import { bytea, createdAt, moment } from './columns.ts'
+import { bytea, createdAt, timestamptz } from './columns.ts'
 
 const count = () => bigint({ mode: 'number' }).notNull().default(0)
 const usd = () => numeric({ precision: 24, scale: 9 })
 
 /**
- * Every event id seen, so that none counts twice. A table of its own: a unique key on the partitioned events would have
- * to contain the partition key, and could not see a repeat across a month's end.
+ * Every event id seen, so that no event counts twice. A table of its own: a unique key on the partitioned events would
+ * have to contain the partition key, and would miss a repeat across the end of a month.
  */
 export const usageDedupe = pgTable(
   'usage_dedupe',
@@ -29,28 +29,28 @@ export const usageDedupe = pgTable(
     /** SHA-256 of the event's body: the same id with another body is a conflict, not a repeat. */
     payloadHash: bytea().notNull(),
     firstSeen: timestamp({ withTimezone: true }).notNull().defaultNow(),
-    /** When it happened, by which its raw event is found again; of verifications, since those are completed later. */
-    occurredAt: moment(),
+    /** When it happened, to find its raw event again. Set for verifications, because reports complete them later. */
+    occurredAt: timestamptz(),
   },
   (t) => [primaryKey({ columns: [t.organizationId, t.key] }), index('usage_dedupe_first_seen').on(t.firstSeen)],
 )
 
 /**
- * What the first report of a verified request says of it, until that request is counted there (metering/complete.ts). Such
- * a row is gone a moment later, unless the verification is not written yet.
+ * The data of the first report of a verified request, until the request is moved (metering/complete.ts). A row exists
+ * only for a moment, unless the verification is not written yet.
  */
 export const usageCompletions = pgTable(
   'usage_completions',
   {
     organizationId: uuid().notNull(),
     requestId: text().notNull(),
-    /** 0 and empty texts where the report does not say: the request stays where it is. */
+    /** 0 and empty texts if the report does not say; the request then stays where it is. */
     statusCode: smallint().notNull(),
     provider: text().notNull(),
     model: text().notNull(),
     route: text().notNull(),
     createdAt: createdAt(),
-    /** Whose turn it is: those that were looked at longest ago are the next. */
+    /** When the row was last processed. The oldest rows are next. */
     triedAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
   },
   (t) => [
@@ -60,7 +60,7 @@ export const usageCompletions = pgTable(
   ],
 )
 
-/** Requests whose verification is stored under another id than theirs: those with an idempotency key, and their repeats. */
+/** Requests whose verification is stored under another id: those with an idempotency key, and their repeats. */
 export const usageRequestIds = pgTable(
   'usage_request_ids',
   {
@@ -72,7 +72,10 @@ export const usageRequestIds = pgTable(
   (t) => [primaryKey({ columns: [t.organizationId, t.requestId] }), index('usage_request_ids_created').on(t.createdAt)],
 )
 
-/** Raw events, partitioned by month of `occurred_at` (see the migration) and dropped whole after the retention. */
+/**
+ * Raw events, partitioned by month of `occurred_at` (see the migration). Whole partitions are dropped after the
+ * retention.
+ */
 export const usageEvents = pgTable(
   'usage_events',
   {
@@ -86,7 +89,7 @@ export const usageEvents = pgTable(
     method: text().notNull().default(''),
     statusCode: smallint().notNull().default(0),
     responseTimeMs: integer(),
-    /** More than 1 where equal refusals of one moment were merged. */
+    /** More than 1 if equal refusals were merged. */
     requests: integer().notNull().default(1),
     apiCalls: count(),
     queries: count(),
@@ -97,7 +100,7 @@ export const usageEvents = pgTable(
     model: text().notNull().default(''),
     /** Null when the model has no known price. */
     costUsd: usd(),
-    /** How the operator's system answered. */
+    /** How the operator's system answered, as reported. */
     route: text().notNull().default(''),
     ip: text(),
     userAgent: text(),
@@ -110,30 +113,31 @@ export const usageEvents = pgTable(
 )
 
 /**
- * What was spooled to Redis while this database was away, and what of it was written since: by this the loss of the spool is
- * noticed. The isolate that spooled a batch and the job that drained it write their halves in either order.
+ * Batches that were spooled to Redis while this database did not answer, and which of them were written since. They
+ * detect the loss of the spool. The isolate that spooled a batch and the job that drained it write their halves in
+ * either order.
  */
 export const usageSpoolReceipts = pgTable(
   'usage_spool_receipts',
   {
     id: uuid().primaryKey(),
     events: integer().notNull().default(0),
-    /** Ids of organizations, or of keys where only those were known. */
+    /** Ids of organizations, or of keys if only those were known. */
     organizations: jsonb().$type<readonly string[]>().notNull().default([]),
-    drainedAt: moment(),
+    drainedAt: timestamptz(),
     createdAt: createdAt(),
   },
   (t) => [index('usage_spool_receipts_created').on(t.createdAt)],
 )
 
 /**
- * Organizations that are deleted, while their raw events may still say something about persons: a job takes that out. No
- * reference: the row outlives the organization.
+ * Deleted organizations whose raw events may still contain personal data, which a job erases. No reference: the row
+ * outlives the organization.
  */
 export const usageErasures = pgTable('usage_erasures', {
   organizationId: uuid().primaryKey(),
   deletedAt: timestamp({ withTimezone: true }).notNull(),
-  /** How far the job has come, in the order of the events' primary key; null before the first. */
-  doneTime: moment(),
+  /** The job's position, in the order of the events' primary key. Null before the first event. */
+  doneTime: timestamptz(),
   doneId: text(),
 })

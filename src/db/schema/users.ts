@@ -1,19 +1,21 @@
 import { boolean, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
-import { createdAt, moment, updatedAt } from './columns.ts'
+import { createdAt, timestamptz, updatedAt } from './columns.ts'
 
-/** A person who signs in. Rights come from memberships, never from this row. */
+/** A person who signs in. Permissions come from memberships, never from this row. */
 export const users = pgTable(
   'users',
   {
     id: uuid().primaryKey(),
-    /** Lower-cased and trimmed; what is typed at login is normalized the same way. */
+    /** Lower-cased and trimmed. Input at login is normalized the same way. */
     email: text().notNull(),
     name: text(),
-    /** A PHC string (argon2id), or bcrypt of an imported user until they sign in; null for a user who has no password. */
+    /**
+     * A PHC string (argon2id), or bcrypt for an imported user until they sign in. Null for a user without a password.
+     */
     passwordHash: text(),
-    /** False when an administrator disabled the account: every session and login ends with it. */
+    /** False when an administrator disabled the account, which ends all of its sessions. */
     isActive: boolean().notNull().default(true),
-    emailVerifiedAt: moment(),
+    emailVerifiedAt: timestamptz(),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },

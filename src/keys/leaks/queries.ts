@@ -7,7 +7,7 @@ import { apiKeys } from '../../db/schema/keys.ts'
 import type { KeyRef } from '../queries.ts'
 import { isInGrace } from '../write-queries.ts'
 
-/** A key that was found in public, with those who are to be told. */
+/** A leaked key, with the people to notify. */
 export interface FoundKey extends KeyRef {
   /** SHA-256 of the key, in hex. */
   readonly hash: string
@@ -17,7 +17,7 @@ export interface FoundKey extends KeyRef {
   readonly owners: readonly { readonly email: string; readonly name: string | null }[]
 }
 
-/** The keys behind these hashes, of whichever organization: a report knows nothing but the key. */
+/** Finds the keys of these hashes in all organizations: a report contains nothing but the key. */
 export async function selectFoundKeys(db: Database, hashes: readonly string[]): Promise<FoundKey[]> {
   const { rows } = await db.execute<FoundKey & Record<string, unknown>>(sql`
     select k.id, k.organization_id as "organizationId", encode(k.key_hash, 'hex') as hash, k.name, k.key_hint as hint,
@@ -32,17 +32,17 @@ export async function selectFoundKeys(db: Database, hashes: readonly string[]): 
   return rows
 }
 
-/** Neither revoked nor reported before, unless it was switched on again since. */
+/** Neither revoked nor reported before, unless it was enabled again since. */
 const isNewlyLeaked = ({ organizationId, id }: KeyRef, at: Date) => sql`exists (
   select 1 from api_keys where id = ${id}::uuid and organization_id = ${organizationId}::uuid and leaked_at is null
     and (revoked_at is null or ${isInGrace(at)}))`
 
 /**
- * Switches off a key that was found in public.
+ * Disables a leaked key.
  *
- * @param row the audit row of it
- * @param mails the inserts of the mails that tell of it
- * @returns its new version, or `undefined` when nothing was left to do
+ * @param row its audit row
+ * @param mails the inserts of the mails about it
+ * @returns its new version, or `undefined` if there was nothing left to do
  */
 export async function disableLeaked(
   db: Database,

@@ -12,8 +12,8 @@ import { mayExist } from '../../verification/key-format.ts'
 import { disableLeaked, type FoundKey, selectFoundKeys } from './queries.ts'
 
 /**
- * A report as GitHub's secret scanning sends it; one find per element, and one key may be in several. What a find says
- * beside the token is left out where it could not be stored: no oddity of it keeps a leaked key alive.
+ * A report as GitHub's secret scanning sends it: one find per element, possibly several of one key. Fields beside the
+ * token that cannot be stored are dropped, because no malformed field may keep a leaked key alive.
  */
 export const LeakReport = z.array(
   z.object({
@@ -26,21 +26,21 @@ export const LeakReport = z.array(
 
 type Find = z.output<typeof LeakReport>[number]
 
-/** What the scanner is told of each find, so that it gets better. The hash stands for the token: no answer repeats a key. */
+/** The feedback to the scanner for each find. It names a key by its hash: no answer repeats a key. */
 interface Feedback {
   readonly token_hash: string
   readonly token_type: string
   readonly label: 'true_positive' | 'false_positive'
 }
 
-/** In mail and log; more of them say nothing new. */
+/** The places named in mail and log. */
 const MAX_PLACES = 5
 
 /**
- * Switches off the keys that were found in public, everywhere within 2 s, and tells their organizations' owners. Once for
- * each key, however often and in however many reports it comes; a revoked key is left alone.
+ * Disables the leaked keys, everywhere within 2 s, and notifies the owners of their organizations. Once per key,
+ * however often it is reported. A revoked key is not changed.
  */
-export async function takeLeakReport(deps: ManagementDeps, finds: readonly Find[]): Promise<Feedback[]> {
+export async function processLeakReport(deps: ManagementDeps, finds: readonly Find[]): Promise<Feedback[]> {
   const hashed = finds.map((find) => ({ ...find, hash: sha256Hex(find.token) }))
   const possible = hashed.filter(({ token }) => mayExist(token, deps.config.IMPORTED_KEYS))
   const hashes = [...new Set(possible.map(({ hash }) => hash))]
@@ -61,7 +61,7 @@ async function disable(deps: ManagementDeps, key: FoundKey, finds: readonly Find
   const places = [...new Set(finds.flatMap(({ url }) => listWebAddresses(url)))].slice(0, MAX_PLACES)
   const row = audited(deps, {
     action: 'key.leaked',
-    actor: undefined, // a scanner's report: nobody signed in
+    actor: undefined, // a scanner's report has no signed-in actor
     organizationId: key.organizationId,
     target: { type: 'key', id: key.id },
     detail: { places, sources: [...new Set(finds.flatMap(({ source }) => source ?? []))].slice(0, MAX_PLACES) },
@@ -73,7 +73,7 @@ async function disable(deps: ManagementDeps, key: FoundKey, finds: readonly Find
   for (const mail of mails) mail.send()
 }
 
-/** Only addresses of the web are repeated: what else a report might say there is nobody's to click on. */
+/** Only web addresses are repeated. Other links in a report could be harmful to click. */
 function listWebAddresses(url: string | null | undefined): string[] {
   const parsed = url ? URL.parse(url) : null
   return parsed && /^https?:$/.test(parsed.protocol) ? [parsed.href] : []

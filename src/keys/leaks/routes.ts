@@ -2,12 +2,13 @@ import { newRouter } from '../../api/api-route.ts'
 import { withJsonBody } from '../../api/body.ts'
 import { enforceRateLimits, networkAddress } from '../../limits/endpoint-limits.ts'
 import { fieldErrors, Problem } from '../../problems.ts'
-import { LeakReport, takeLeakReport } from './report.ts'
+import { LeakReport, processLeakReport } from './report.ts'
 import { isSigned } from './signature.ts'
 
 /**
- * Where a secret scanner reports keys that it found in public: GitHub's partner programme, or whatever signs as it does
- * (docs/operate/secret-scanning.md). No part of the published API: it is there only where the scanner's keys are configured.
+ * Receives reports of leaked keys from a secret scanner: GitHub's partner program, or a service that signs the same way
+ * (docs/operate/secret-scanning.md). Not part of the published API; the route exists only if the scanner's keys are
+ * configured.
  */
 export const leakedRoutes = newRouter()
 
@@ -27,6 +28,6 @@ leakedRoutes.post(
       throw new Problem('unsigned_report')
     const report = LeakReport.safeParse(JSON.parse(body))
     if (!report.success) throw new Problem('invalid_request', { errors: fieldErrors('body', report.error.issues) })
-    return c.json(await takeLeakReport(c.var.deps, report.data), 200)
+    return c.json(await processLeakReport(c.var.deps, report.data), 200)
   },
 )

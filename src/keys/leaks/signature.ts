@@ -12,11 +12,11 @@ interface SignedReport {
   readonly keyId: string | undefined
   /** `Github-Public-Key-Signature`: DER in base64. */
   readonly signature: string | undefined
-  /** As it was received: a JSON text that was parsed and written again is another one. */
+  /** As received. Parsing and serializing the JSON again would change it. */
   readonly body: string
 }
 
-/** Whether a report is signed by one of these keys: ECDSA on P-256 over SHA-256 of the body, as GitHub signs. */
+/** Whether one of these keys signed the report: ECDSA on P-256 over SHA-256 of the body, as GitHub signs. */
 export async function isSigned(
   keys: readonly ReportKey[],
   { keyId, signature = '', body }: SignedReport,
@@ -28,7 +28,8 @@ export async function isSigned(
     const imported = await crypto.subtle.importKey('spki', key.spki, ALGORITHM, false, ['verify'])
     return await crypto.subtle.verify({ name: 'ECDSA', hash: 'SHA-256' }, imported, raw, utf8(body))
   } catch (error) {
-    log('error', 'leak_report_key_unusable', { key_id: key.id, ...errorFields(error) }) // a point that is not on the curve
+    // a point that is not on the curve
+    log('error', 'leak_report_key_unusable', { key_id: key.id, ...errorFields(error) })
     return false
   }
 }

@@ -1,4 +1,4 @@
-/** The mails with which an account's owner proves that an address is theirs. None repeats what somebody else typed. */
+/** The mails by which an account's owner proves their address. None repeats text that somebody else entered. */
 import type { Content } from './render.tsx'
 
 interface Link {
@@ -10,9 +10,9 @@ interface Link {
 export function verifyAddress({ service, url }: Link): Content {
   return {
     subject: `Confirm your email address for ${service}`,
-    paragraphs: [`An account at ${service} was made with this email address. Confirm that it is yours.`],
+    paragraphs: [`An account at ${service} was created with this email address. Confirm that it is yours.`],
     action: { label: 'Confirm the address', url },
-    closing: ['The link works once, for 24 hours. If you did not make an account, do nothing.'],
+    closing: ['The link works once, for 24 hours. If you did not create an account, ignore this mail.'],
   }
 }
 
@@ -23,7 +23,7 @@ export function resetPassword({ service, url }: Link): Content {
     action: { label: 'Set a new password', url },
     closing: [
       'The link works once, for 10 minutes. A newer one replaces it.',
-      'If it was not you, do nothing: your password stays as it is.',
+      'If it was not you, ignore this mail. Your password does not change.',
     ],
   }
 }
@@ -42,19 +42,19 @@ export function confirmNewAddress({ service, url }: Link): Content {
     subject: `Confirm your new email address for ${service}`,
     paragraphs: [`The owner of an account at ${service} wants to use this email address for it from now on.`],
     action: { label: 'Use this address', url },
-    closing: ['The link works once, for 1 hour. If it was not you, do nothing.'],
+    closing: ['The link works once, for 1 hour. If it was not you, ignore this mail.'],
   }
 }
 
-/** For the owner of an address that somebody tried to register once more, or to move another account to. */
+/** For the owner of an address that somebody tried to register again, or to move another account to. */
 export function addressInUse({ service }: Pick<Link, 'service'>): Content {
   return {
-    subject: `Your email address has an account at ${service} already`,
+    subject: `Your email address already has an account at ${service}`,
     paragraphs: [
       `Somebody tried to register with your email address at ${service}, or to use it for another account.`,
-      'There is an account with it already, so nothing was changed.',
-      'If it was you: sign in as usual, or ask for a new password if you forgot yours.',
-      'If it was not you: there is nothing to do.',
+      'The address already has an account, so nothing was changed.',
+      'If it was you, sign in as usual, or reset your password if you forgot it.',
+      'If it was not you, you do not need to do anything.',
     ],
   }
 }

@@ -1,10 +1,10 @@
-/** Mails to those who run an organization, about what it used and what could not be delivered to it. */
+/** Mails to an organization's owners and admins about its usage and about failed deliveries. */
 import { METER_ROWS, type Meter } from '../../db/schema/meters.ts'
 import { type Content, quotable } from './render.tsx'
 
 interface About {
   readonly service: string
-  /** The recipient's. */
+  /** The recipient's name. */
   readonly name: string | null
   readonly organization: string
 }
@@ -43,10 +43,10 @@ export function usageAlert({
     paragraphs: [
       `${NUMBER.format(used)} of ${NUMBER.format(limit)} are used: ${what} of ${quoteOrganization(organization)}, in the period that began on ${periodStart.slice(0, 10)}.`,
       isFull
-        ? 'What the plan does at this limit happens now: requests are refused, or go on and are billed.'
+        ? 'Depending on the plan, further requests are now refused, or accepted and billed.'
         : 'Nothing is refused yet.',
     ],
-    closing: ['You are told of each percentage once per period and limit. A higher plan raises the limit at once.'],
+    closing: ['You receive one mail per percentage, period and limit. A higher plan raises the limit at once.'],
   }
 }
 
@@ -55,14 +55,12 @@ interface EndpointDisabled extends About {
   readonly reason: string
 }
 
-/** The endpoint's address is left out: whoever set it up chose it, and need not be who reads this. */
+/** The endpoint's address is left out: the person who configured it may not be the recipient. */
 export function endpointDisabled({ service, name, organization, endpointId, reason }: EndpointDisabled): Content {
   return {
-    subject: `A webhook endpoint of ${quoteOrganization(organization)} was switched off (${service})`,
+    subject: `A webhook endpoint of ${quoteOrganization(organization)} was disabled (${service})`,
     name,
-    paragraphs: [
-      `The webhook endpoint ${endpointId} of ${quoteOrganization(organization)} was switched off. ${reason}`,
-    ],
-    closing: ['Once it works again, switch it on and have the events sent again that it missed.'],
+    paragraphs: [`The webhook endpoint ${endpointId} of ${quoteOrganization(organization)} was disabled. ${reason}`],
+    closing: ['Once it works again, enable it and resend the events that it missed.'],
   }
 }

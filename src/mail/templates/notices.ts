@@ -1,16 +1,16 @@
 import type { Content } from './render.tsx'
 
 interface NoticeData {
-  /** What happened, as a heading without a full stop. */
+  /** The event as a heading, without a period. */
   readonly title: string
   readonly sentence: string
-  /** An administrator's act: the owner is told, but not from where it was done. */
+  /** An administrator did it. The owner is notified, but not from which address. */
   readonly byAdministrator?: true
-  /** Whether its reader cannot sign in any more, and so not set a new password either. */
+  /** Whether the reader can no longer sign in, and so cannot set a new password either. */
   readonly isOut?: true
 }
 
-/** Everything an account's owner is told without having asked: what changed how they sign in (ASVS 6.3.7). */
+/** Every notice that an account's owner gets unasked: changes to how they sign in (ASVS 6.3.7). */
 export const NOTICES = {
   password_changed: {
     title: 'Your password was changed',
@@ -24,33 +24,33 @@ export const NOTICES = {
   password_reset_first: {
     title: 'Your password was reset',
     sentence:
-      'The password of your account was reset with a link that was sent to this address, which nobody had confirmed before. What was made under it until then was taken away, since it may have been made by somebody else: a second factor, API keys, webhook endpoints, other members and open invitations of its organizations. All devices were signed out.',
+      'The password of your account was reset with a link that was sent to this address, which nobody had confirmed before. Everything created under it until then was removed, because somebody else may have created it: a second factor, API keys, webhook endpoints, other members and open invitations of its organizations. All devices were signed out.',
   },
   email_change_requested: {
-    title: 'A new email address was asked for',
+    title: 'A new email address was requested',
     sentence:
       'Somebody signed in to your account asked to use another email address for it. Nothing changes until that address is confirmed.',
   },
   email_changed: {
     title: 'Your email address was changed',
-    sentence: 'Your account uses another email address from now on. This one is no longer good for signing in.',
+    sentence: 'Your account now uses another email address. You can no longer sign in with this one.',
     isOut: true,
   },
   two_factor_enabled: {
-    title: 'Two-factor authentication was switched on',
-    sentence: 'Signing in to your account takes a code besides the password from now on.',
+    title: 'Two-factor authentication was enabled',
+    sentence: 'Signing in to your account now requires a code in addition to the password.',
   },
   two_factor_disabled: {
-    title: 'Two-factor authentication was switched off',
-    sentence: 'Signing in to your account takes the password alone from now on.',
+    title: 'Two-factor authentication was disabled',
+    sentence: 'Signing in to your account now requires only the password.',
   },
   backup_codes_renewed: {
-    title: 'New backup codes were made',
-    sentence: 'New backup codes replaced the old ones of your account, which are good for nothing any more.',
+    title: 'New backup codes were created',
+    sentence: 'New backup codes replaced the old ones of your account, which no longer work.',
   },
   backup_code_used: {
     title: 'A backup code was used',
-    sentence: 'Somebody signed in to your account with one of its backup codes. Each is good once.',
+    sentence: 'Somebody signed in to your account with one of its backup codes. Each code works once.',
   },
   two_factor_locked: {
     title: 'Too many wrong codes',
@@ -60,11 +60,11 @@ export const NOTICES = {
   session_stolen: {
     title: 'One of your devices was signed out',
     sentence:
-      'A refresh token of your account was used a second time, after its successor: somebody may have copied it. That sign-in was ended on all sides; the others were not.',
+      'A refresh token of your account was used again after it had been replaced. Somebody may have copied it, so this session was ended. Your other sessions were not.',
   },
   account_deleted: {
     title: 'Your account was deleted',
-    sentence: 'Your account was deleted, as asked for by somebody who knew its password.',
+    sentence: 'Your account was deleted by somebody who knew its password.',
     isOut: true,
   },
   account_deleted_by_admin: {
@@ -88,14 +88,14 @@ export const NOTICES = {
     byAdministrator: true,
   },
   support_session: {
-    title: 'Support looked into your account',
+    title: 'Support opened your account',
     sentence:
       'An administrator of the service opened your account to help you, for 15 minutes at most. Your password, keys and security settings cannot be changed that way.',
     byAdministrator: true,
   },
   two_factor_reset_by_admin: {
-    title: 'Two-factor authentication was taken away',
-    sentence: 'An administrator of the service took the second factor away from your account. Set it up again.',
+    title: 'Two-factor authentication was removed',
+    sentence: 'An administrator of the service removed the second factor from your account. Set it up again.',
     byAdministrator: true,
   },
 } as const satisfies Record<string, NoticeData>
@@ -110,7 +110,7 @@ interface Circumstances {
   readonly ip: string | undefined
 }
 
-/** What the owner of an account is told about an act: what, when, from where, and what to do if it was not theirs. */
+/** The notice to an account's owner: what happened, when, from where, and what to do if it was not them. */
 export function noticeFor(kind: NoticeKind, { service, name, at, ip }: Circumstances): Content {
   const { title, sentence, byAdministrator, isOut }: NoticeData = NOTICES[kind]
   const time = `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`

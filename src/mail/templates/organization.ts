@@ -1,11 +1,11 @@
-/** Mails about organizations. Names that somebody chose are repeated only where they cannot be read as an address. */
+/** Mails about organizations. Names that somebody chose are only repeated if they cannot be read as an address. */
 import { type Content, quotable } from './render.tsx'
 
 interface Invitation {
   readonly service: string
   readonly organization: string
   readonly role: string
-  /** The name of who invites, as far as they have one. */
+  /** The name of the inviter, if they have one. */
   readonly inviter: string | null
   /** With the token in its fragment, which no server ever sees. */
   readonly url: string
@@ -21,24 +21,24 @@ export function invitation({ service, organization, role, inviter, url }: Invita
     ],
     action: { label: 'Accept the invitation', url },
     closing: [
-      'The link works once, for 7 days. It needs no account: one is made when you accept, unless you have one already.',
-      'If you do not know what this is about, do nothing.',
+      'The link works once, for 7 days. You need no account: one is created when you accept, unless you already have one.',
+      'If you did not expect this invitation, ignore this mail.',
     ],
   }
 }
 
 interface NoticeData {
-  /** What happened, with the organization's name in it, without a full stop. */
+  /** The event with the organization's name in it, without a period. */
   readonly title: (organization: string) => string
   readonly sentence: string
 }
 
-/** What owners of an organization are told without having asked. */
+/** Notices that owners of an organization get unasked. */
 export const ORGANIZATION_NOTICES = {
   suspended: {
     title: (organization) => `${organization} was suspended`,
     sentence:
-      'An administrator of the service suspended the organization. None of its API keys is accepted, and nothing new is made in it, until that ends. Members can sign in and read as before.',
+      'An administrator of the service suspended the organization. Until the suspension ends, its API keys are refused, and nothing new can be created in it. Members can sign in and read as before.',
   },
   resumed: {
     title: (organization) => `${organization} is no longer suspended`,
@@ -46,12 +46,11 @@ export const ORGANIZATION_NOTICES = {
   },
   deleted: {
     title: (organization) => `${organization} was deleted`,
-    sentence:
-      'One of its owners deleted the organization for good, with its API keys. The keys are not accepted any more.',
+    sentence: 'One of its owners permanently deleted the organization and its API keys. The keys no longer work.',
   },
   transferred: {
-    title: (organization) => `You own ${organization} now`,
-    sentence: 'An owner of the organization handed it over to you, and is an administrator of it from now on.',
+    title: (organization) => `You now own ${organization}`,
+    sentence: 'An owner of the organization handed it over to you, and is now an admin of it.',
   },
 } as const satisfies Record<string, NoticeData>
 
@@ -59,10 +58,10 @@ export type OrganizationNotice = keyof typeof ORGANIZATION_NOTICES
 
 interface About {
   readonly service: string
-  /** The recipient's. */
+  /** The recipient's name. */
   readonly name: string | null
   readonly organization: string
-  /** As an administrator gave it. */
+  /** As the administrator entered it. */
   readonly reason?: string | undefined
 }
 

@@ -1,27 +1,30 @@
 import type { HtmlEscapedString } from 'hono/utils/html'
 import type { Mail } from '../provider.ts'
 
-/** What a mail says. Text and HTML are made of the same sentences, so that neither says less than the other. */
+/**
+ * The content of a mail. Text and HTML are rendered from the same sentences, so that neither says less than the other.
+ */
 export interface Content {
   readonly subject: string
-  /** Whom it greets, as far as that is known and safe to repeat. */
+  /** The recipient's name, if it is known and safe to repeat. */
   readonly name?: string | null
   readonly paragraphs: readonly string[]
-  /** The one thing to do, if there is one. */
+  /** The action to take, if there is one. */
   readonly action?: { readonly label: string; readonly url: string }
-  /** After the action: how long it works, and what to do when it was somebody else. */
+  /** After the action: how long it works, and what to do if it was somebody else. */
   readonly closing?: readonly string[]
 }
 
 const LONGEST_NAME = 60
-// biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is its purpose
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it must match them
 const LINE_BREAKING = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g
 
-/** A mail of a service to one address. */
+/** Renders a mail of a service to one address. */
 export function render(service: string, to: string, content: Content): Mail {
   const { paragraphs, action, closing = [] } = content
   const greeting = greetingFor(content.name)
-  const page = (<Page service={service} greeting={greeting} content={content} />) as HtmlEscapedString // nothing in it waits
+  // nothing in it is asynchronous
+  const page = (<Page service={service} greeting={greeting} content={content} />) as HtmlEscapedString
   const link = action ? [`${action.label}:\n${action.url}`] : []
   return {
     to,
@@ -31,7 +34,7 @@ export function render(service: string, to: string, content: Content): Mail {
   }
 }
 
-/** A line break in a subject would begin another header (ASVS 1.3.11). */
+/** A line break in a subject would start another header (ASVS 1.3.11). */
 function oneLine(text: string): string {
   return text.replaceAll(LINE_BREAKING, ' ').trim()
 }
@@ -42,8 +45,8 @@ function greetingFor(name: string | null | undefined): string {
 }
 
 /**
- * A name as far as a mail may repeat it. One that could be read as an address of the web is left out: whoever registers
- * somebody else's address, or invites it, chooses the name, and would have this service send their advertisement.
+ * A name as far as a mail may repeat it. A name that could be read as a web address is left out: a stranger who
+ * registers or invites somebody's address chooses the name, and could use the mail for advertising.
  */
 export function quotable(name: string | null | undefined): string | undefined {
   const safe = oneLine(name ?? '').slice(0, LONGEST_NAME)
@@ -60,7 +63,10 @@ interface PageProps {
   readonly content: Content
 }
 
-/** Inline styles only, and nothing loaded: mail programs keep neither, and an outside image would tell who reads. */
+/**
+ * Only inline styles, and nothing is loaded: mail programs strip style sheets, and an external image would reveal who
+ * reads.
+ */
 function Page({ service, greeting, content: { subject, paragraphs, action, closing = [] } }: PageProps) {
   return (
     <html lang="en">

@@ -14,20 +14,19 @@ import { isMember } from '../queries.ts'
 import type { Acceptance, Accepted } from '../schemas.ts'
 import { acceptInvitation, type FoundInvitation, findByToken, holds, isAcceptable } from './queries.ts'
 
-/** Whom an invitation is for, and its token. */
+/** An invitation and the token that was presented for it. */
 interface PresentedInvitation {
   readonly invitation: FoundInvitation
   readonly tokenHash: Uint8Array
 }
 
 /**
- * Takes the seat that an invitation offers. Its token proves the address it was sent to; what is asked for besides is
- * a session of the account with that address, or its password, or a password for the account to be made. Nobody is
- * signed in by it.
+ * Accepts an invitation. Its token proves the address it was sent to. In addition it requires a session of the account
+ * with that address, or its password, or a password for the account to create. It signs nobody in.
  *
- * @param credential the access token that came with the request, if one did
+ * @param credential the access token of the request, if it has one
  * @throws Problem `invalid_token`, the same for all causes; `invitation_for_other`, `account_exists`, `already_member`,
- *   `wrong_password`; `registration_domain_not_allowed` for an account to be made; `invalid_request` for a password that is missing or weak
+ *   `wrong_password`; `registration_domain_not_allowed` for an account to create; `invalid_request` for a missing or weak password
  */
 export async function accept(
   deps: ManagementDeps,
@@ -91,16 +90,17 @@ async function acceptAsNew(
   { password, name }: z.output<typeof Acceptance>,
 ) {
   if (password === undefined) {
-    const message = 'is needed: the invited address has no account yet'
+    const message = 'is required: the invited address has no account yet'
     throw new Problem('invalid_request', { errors: [{ path: 'body.password', message }] })
   }
   const person = { email: presented.invitation.email, password, name }
   const userId = await registerInvited(deps, person, (id) => seat(deps, presented, id))
-  if (userId === undefined) throw new Problem('invalid_token') // used, taken back or registered by another request meanwhile
+  // another request used or revoked it, or registered the address meanwhile
+  if (userId === undefined) throw new Problem('invalid_token')
   return toAccepted(presented, userId, true)
 }
 
-/** The statements that use the token up and make the user a member; they refuse the batch when that cannot be. */
+/** The statements that use the token and add the member. They refuse the batch if that is not possible. */
 function seat(deps: ManagementDeps, { invitation, tokenHash }: PresentedInvitation, userId: string) {
   const { id, organizationId, role } = invitation
   const now = new Date(deps.now())

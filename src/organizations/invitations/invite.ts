@@ -32,9 +32,9 @@ import {
 } from './queries.ts'
 
 /**
- * Offers a seat by email, in the place of an earlier offer to the same address.
+ * Invites an address by email, and replaces an earlier invitation to the same address.
  *
- * @throws Problem `forbidden` when somebody else than an owner invites an owner, `already_member`, `rate_limited`
+ * @throws Problem `forbidden` if somebody other than an owner invites an owner, `already_member`, `rate_limited`
  */
 export async function invite(
   deps: ManagementDeps,
@@ -71,7 +71,7 @@ export async function invite(
 }
 
 /**
- * Sends an open invitation again, also one that has expired: with a new link and another 7 days. The old link is dead.
+ * Sends an open or expired invitation again, with a new link and another 7 days. The old link stops working.
  *
  * @throws Problem `invitation_not_found`, `forbidden`, `already_member`, `rate_limited`
  */
@@ -110,8 +110,8 @@ export async function resendInvitation(
   return renewed
 }
 
-/** Takes an invitation back: its link is dead. Doing so twice is no error. @throws Problem `invitation_not_found` */
-export async function takeBackInvitation(deps: ManagementDeps, user: UserPrincipal, ref: InvitationRef): Promise<void> {
+/** Revokes an invitation, so that its link stops working. Idempotent. @throws Problem `invitation_not_found` */
+export async function cancelInvitation(deps: ManagementDeps, user: UserPrincipal, ref: InvitationRef): Promise<void> {
   const { organizationId, id } = ref
   const done = await tryBatch(deps.db, {
     lock: lockOrganization(deps.db, organizationId),
@@ -135,7 +135,7 @@ async function getInvitation(deps: ManagementDeps, ref: InvitationRef): Promise<
   return row
 }
 
-/** @returns the permission it takes to invite for a role */
+/** @returns the permission that inviting for the role requires */
 async function requireMayInvite(
   deps: ManagementDeps,
   user: UserPrincipal,

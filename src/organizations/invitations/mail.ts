@@ -5,7 +5,7 @@ import { mailFor } from '../../mail/outbox.ts'
 import { invitation } from '../../mail/templates/organization.ts'
 import { render } from '../../mail/templates/render.tsx'
 
-/** How long an invitation waits for its answer. */
+/** The lifetime of an invitation. */
 const LIFETIME_MS = 7 * 24 * 3_600_000
 const PAGE = '/account/accept-invitation'
 
@@ -16,7 +16,7 @@ interface Offer {
   readonly inviter: string | null
 }
 
-/** A token for an invitation, and the mail that brings it. Both belong into one batch; `send` is called after it. */
+/** A token for an invitation, and the mail that delivers it. Both belong in one batch; `send` is called after it. */
 export function invitationMail(deps: ManagementDeps, { email, role, organization, inviter }: Offer) {
   const { PUBLIC_URL, SERVICE_NAME: service } = deps.config
   const { token, hash } = newEmailToken()

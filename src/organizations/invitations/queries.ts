@@ -13,8 +13,8 @@ const among = (roles: readonly string[]) =>
   )})`
 
 /**
- * Whether whoever sent an invitation may still invite for its role: what they offered goes with their own seat, and rests
- * while their account is disabled.
+ * Whether the inviter may still invite for the role. An invitation is revoked with its inviter's membership, and
+ * suspended while their account is disabled.
  */
 const isBacked = sql`exists (
   select 1 from memberships s join users u on u.id = s.user_id and u.is_active
@@ -29,7 +29,7 @@ const statusAt = (now: Date) => sql<Status>`case
   when not ${isBacked} then 'revoked'
   else 'pending' end`
 
-const shownAt = (now: Date) => ({
+const selectColumns = (now: Date) => ({
   id: invitations.id,
   email: invitations.email,
   role: invitations.role,
@@ -49,11 +49,11 @@ export interface InvitationRef {
   readonly id: string
 }
 
-const isThe = ({ organizationId, id }: InvitationRef) =>
+const matchesInvitation = ({ organizationId, id }: InvitationRef) =>
   and(eq(invitations.id, id), eq(invitations.organizationId, organizationId))
 
 export async function findInvitation(db: Database, invitation: InvitationRef, now: Date) {
-  const [row] = await db.select(shownAt(now)).from(invitations).where(isThe(invitation))
+  const [row] = await db.select(selectColumns(now)).from(invitations).where(matchesInvitation(invitation))
   return row
 }
 
@@ -64,10 +64,10 @@ interface Page {
   readonly now: Date
 }
 
-/** One page of an organization's invitations, newest first, and one row more when there is another page. */
+/** Selects one page of an organization's invitations, newest first, plus one row if there is another page. */
 export function listInvitations(db: Database, organizationId: string, { status, limit, after, now }: Page) {
   return db
-    .select(shownAt(now))
+    .select(selectColumns(now))
     .from(invitations)
     .where(
       and(
@@ -80,7 +80,7 @@ export function listInvitations(db: Database, organizationId: string, { status, 
     .limit(limit + 1)
 }
 
-/** The invitation that a token stands for, whatever became of it. */
+/** Finds the invitation of a token, in any state. */
 export async function findByToken(db: Database, tokenHash: Uint8Array, now: Date) {
   const [row] = await db
     .select({
@@ -101,27 +101,27 @@ export type FoundInvitation = NonNullable<Awaited<ReturnType<typeof findByToken>
 
 const isUnanswered = and(isNull(invitations.acceptedAt), isNull(invitations.revokedAt))
 
-/** Whether an invitation was neither accepted nor taken back, at this place of the batch. */
+/** Whether an invitation is neither accepted nor revoked, at this point of the batch. */
 export const isUnansweredOne = ({ organizationId, id }: InvitationRef) => sql`exists (
   select 1 from invitations where id = ${id}::uuid and organization_id = ${organizationId}::uuid
     and accepted_at is null and revoked_at is null)`
 
-/** Whether a token can be used now, at this place of the batch. */
+/** Whether a token can be used, at this point of the batch. */
 export const isAcceptable = (tokenHash: Uint8Array, now: Date) => sql`exists (
   select 1 from invitations where token_hash = ${bytesParameter(tokenHash)} and ${statusAt(now)} = 'pending')`
 
-/** Whether a person is a member, by address. */
+/** Whether the person with an address is a member. */
 export const isMemberByEmail = (organizationId: string, email: string) => sql`exists (
   select 1 from memberships m join users u on u.id = m.user_id
   where m.organization_id = ${organizationId}::uuid and u.email = ${email})`
 
-/** Whether a condition of a batch holds now, to tell why one was refused. */
+/** Whether a condition of a refused batch holds now, to find out why it was refused. */
 export async function holds(db: Database, condition: SQL): Promise<boolean> {
   const { rows } = await db.execute<{ holds: boolean }>(sql`select ${condition} as holds`)
   return rows[0]?.holds ?? false
 }
 
-/** Statements that store an invitation in the place of an earlier one to the same address. */
+/** Statements that store an invitation and replace an earlier one to the same address. */
 export function replaceInvitation(db: Database, invitation: typeof invitations.$inferInsert) {
   const { organizationId, email, createdAt } = invitation
   return [
@@ -133,23 +133,23 @@ export function replaceInvitation(db: Database, invitation: typeof invitations.$
   ] as const
 }
 
-/** Gives an invitation another token; the old one is good for nothing any more. */
+/** Gives an invitation another token. The old one stops working. */
 export function renewInvitation(
   db: Database,
   invitation: InvitationRef,
   renewed: { readonly tokenHash: Uint8Array; readonly expiresAt: Date; readonly invitedBy: string },
 ) {
-  return db.update(invitations).set(renewed).where(isThe(invitation))
+  return db.update(invitations).set(renewed).where(matchesInvitation(invitation))
 }
 
 export function revokeInvitation(db: Database, invitation: InvitationRef, at: Date) {
   return db
     .update(invitations)
     .set({ revokedAt: at })
-    .where(and(isThe(invitation), isUnanswered))
+    .where(and(matchesInvitation(invitation), isUnanswered))
 }
 
-/** Statements that make a user a member by an invitation. */
+/** Statements that add a member by an invitation. */
 export function acceptInvitation(
   db: Database,
   { id, organizationId, role }: InvitationRef & { readonly role: Role },
@@ -157,7 +157,7 @@ export function acceptInvitation(
   at: Date,
 ) {
   return [
-    db.update(invitations).set({ acceptedAt: at }).where(isThe({ organizationId, id })),
+    db.update(invitations).set({ acceptedAt: at }).where(matchesInvitation({ organizationId, id })),
     db.insert(memberships).values({ organizationId, userId, role, createdAt: at }),
   ] as const
 }

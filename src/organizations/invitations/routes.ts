@@ -14,7 +14,7 @@ import {
   OrganizationParams,
 } from '../schemas.ts'
 import { accept } from './accept.ts'
-import { invite, resendInvitation, takeBackInvitation } from './invite.ts'
+import { cancelInvitation, invite, resendInvitation } from './invite.ts'
 import { listInvitations } from './queries.ts'
 
 const tag = 'Organizations'
@@ -28,7 +28,7 @@ const inviteRoute = apiRoute({
   operationId: 'createInvitation',
   summary: 'Invite somebody by email',
   description:
-    'The link in the mail works once, for 7 days, and needs no account. It replaces an earlier one to the same address. Only owners invite owners.',
+    'The link in the mail works once, for 7 days, and needs no account. It replaces an earlier invitation to the same address. Only owners can invite owners.',
   params: OrganizationParams,
   body: NewInvitation,
   creates: true,
@@ -44,7 +44,7 @@ const listRoute = apiRoute({
   tag,
   operationId: 'listInvitations',
   summary: 'List invitations',
-  description: 'Newest first. They are forgotten some weeks after their end.',
+  description: 'Newest first. Closed invitations are deleted after some weeks.',
   params: OrganizationParams,
   query: InvitationQuery,
   returns: { 200: InvitationList },
@@ -58,7 +58,7 @@ const revokeRoute = apiRoute({
   method: 'delete',
   path: `${path}/{id}`,
   operationId: 'revokeInvitation',
-  summary: 'Take an invitation back',
+  summary: 'Revoke an invitation',
   returns: { 204: null },
   fails: ['organization_not_found', 'invitation_not_found'],
 })
@@ -69,7 +69,7 @@ const resendRoute = apiRoute({
   path: `${path}/{id}/resend`,
   operationId: 'resendInvitation',
   summary: 'Send an invitation again',
-  description: 'With a new link, for another 7 days, also after the old one expired. The old link is dead.',
+  description: 'Sends a new link, valid for another 7 days, even if the old one expired. The old link stops working.',
   creates: true,
   returns: { 200: Invitation },
   fails: ['organization_not_found', 'invitation_not_found', 'already_member', 'two_factor_required', 'rate_limited'],
@@ -83,7 +83,7 @@ const acceptRoute = apiRoute({
   operationId: 'acceptInvitation',
   summary: 'Accept an invitation',
   description:
-    "With an access token of the account that has the invited address; or without one and with its password; or, where the address has no account, with a password for the one that is made. The address counts as confirmed. It signs nobody in, and a signed-in session's organization stays as it is.",
+    "Requires an access token of the account with the invited address; or that account's password; or, if the address has no account, a password for a new one. The address counts as confirmed. It does not sign in, and does not change the organization of a session.",
   body: Acceptance,
   returns: { 200: Accepted },
   fails: [
@@ -116,7 +116,7 @@ export const invitationRoutes = newRouter()
   })
   .openapi(revokeRoute, async (c) => {
     const { deps, user, organizationId } = c.var
-    await takeBackInvitation(deps, user, { organizationId, id: c.req.valid('param').id })
+    await cancelInvitation(deps, user, { organizationId, id: c.req.valid('param').id })
     return c.body(null, 204)
   })
   .openapi(resendRoute, async (c) => {

@@ -23,26 +23,26 @@ import {
 } from './queries.ts'
 import { findRefusal } from './rules.ts'
 
-/** A decision that is overtaken is taken again; more often than this in a row is no accident. */
+/** A decision that was overtaken is repeated. More attempts than this in a row are a fault, not a race. */
 const MAX_ATTEMPTS = 5
 
 const DETAILS = {
-  forbidden: 'Your role does not allow this; only owners make, change and remove owners.',
-  last_owner: 'The organization needs another owner first.',
+  forbidden: 'Your role does not allow this. Only owners can add, change and remove owners.',
+  last_owner: 'The organization must have another owner first.',
 } as const
 
 interface Change {
   readonly action: AuditAction
   readonly user: UserPrincipal
   readonly between: Between
-  /** The role that the target has afterwards; null for none. */
+  /** The target's role after the change; null for none. */
   readonly to: Role | null
   readonly isLeaving?: boolean
   readonly effects: readonly Statement[]
 }
 
 /**
- * Gives a member another role; in force from their next request on. The same role again is no error.
+ * Changes a member's role, from their next request on. Idempotent.
  *
  * @throws Problem `forbidden`, `last_owner`, `member_not_found`
  */
@@ -61,8 +61,8 @@ export async function changeRole(
 }
 
 /**
- * Takes a member out of an organization, or lets them leave. Their sessions act for another organization of theirs at
- * once; keys that they issued belong to the organization and go on.
+ * Removes a member from an organization, or lets them leave. Their sessions switch to another of their organizations at
+ * once. Keys that they issued belong to the organization and keep working.
  *
  * @throws Problem `forbidden`, `last_owner`, `member_not_found`
  */
@@ -83,10 +83,10 @@ export async function removeMember(
 }
 
 /**
- * Makes another member an owner, and the owner who asks for it an admin.
+ * Makes another member an owner, and the calling owner an admin.
  *
- * @throws Problem `reauthentication_required`, `wrong_password`; `own_account`; `member_not_found`, also for a member whose
- *   account is disabled
+ * @throws Problem `reauthentication_required`, `wrong_password`; `own_account`; `member_not_found`, also for a member
+ *   whose account is disabled
  */
 export async function transferOwnership(
   deps: ManagementDeps,
@@ -128,7 +128,7 @@ async function change(deps: ManagementDeps, what: Change): Promise<void> {
 
 function requireAllowed(standing: FoundStanding, { action, to, isLeaving }: Change): void {
   const code = findRefusal(standing, to, isLeaving)
-  // The old owner steps down: a new one who cannot sign in would leave nobody.
+  // The old owner steps down, so a new owner who cannot sign in would leave the organization without one.
   if (!code && action === 'organization.transferred' && !standing.isTargetActive) throw new Problem('member_not_found')
   if (!code) return
   throw new Problem(code, code in DETAILS ? { detail: DETAILS[code as keyof typeof DETAILS] } : {})

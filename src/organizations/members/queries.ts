@@ -5,7 +5,7 @@ import { memberships } from '../../db/schema/organizations.ts'
 import { users } from '../../db/schema/users.ts'
 import type { Standing } from './rules.ts'
 
-/** Who does something to whom, and where. */
+/** The actor, the target and the organization of a change. */
 export interface Between {
   readonly organizationId: string
   readonly actorId: string
@@ -35,7 +35,7 @@ export async function findMember(db: Database, organizationId: string, userId: s
   return row
 }
 
-/** One page of an organization's members, and one row more when there is another page; the oldest accounts first. */
+/** Selects one page of an organization's members, oldest accounts first, plus one row if there is another page. */
 export function listMembers(
   db: Database,
   organizationId: string,
@@ -64,7 +64,7 @@ export interface FoundStanding extends Standing {
   readonly isTargetActive: boolean
 }
 
-/** What a change between two people depends on, as of now. */
+/** Everything that a change between two members depends on, as of now. */
 export async function selectStanding(db: Database, between: Between): Promise<FoundStanding> {
   const { organizationId, actorId, targetId } = between
   const { rows } = await db.execute<
@@ -76,7 +76,7 @@ export async function selectStanding(db: Database, between: Between): Promise<Fo
   return { actor, target, hasOtherOwner: other_owner, isTargetActive: active }
 }
 
-/** Whether all of that is still so, at this place of the batch. */
+/** Whether all of that still holds, at this point of the batch. */
 export const stillStands = (between: Between, standing: FoundStanding) => sql`(
   ${selectRole(between.organizationId, between.actorId)} is not distinct from ${standing.actor}::text
   and ${selectRole(between.organizationId, between.targetId)} is not distinct from ${standing.target}::text

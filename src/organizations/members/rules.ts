@@ -1,23 +1,23 @@
 import { type Role, roleMay } from '../../auth/roles.ts'
 import type { ProblemCode } from '../../problems.ts'
 
-/** What a change of a membership depends on; a role is null for somebody who is no member. */
+/** Everything that a change of a membership depends on. A role is null for a user who is not a member. */
 export interface Standing {
-  /** Of whoever asks for it. */
+  /** The role of the user who requests the change. */
   readonly actor: Role | null
-  /** Of whom it is about. */
+  /** The role of the member to change. */
   readonly target: Role | null
-  /** Whether the organization has an owner besides the target, whose account is not disabled. */
+  /** Whether the organization has another owner than the target, whose account is enabled. */
   readonly hasOtherOwner: boolean
 }
 
 /**
- * Whether somebody may give a member another role, or take them out. Owners are made, changed and removed by owners
- * alone, and one who can act always remains. Anybody may leave.
+ * Whether the actor may change a member's role or remove them. Only owners may add, change and remove owners, and one
+ * active owner always remains. Anybody may leave.
  *
  * @param to the new role, null for none
- * @param isLeaving whether it is one's own membership that ends
- * @returns why not, the first reason that applies
+ * @param isLeaving whether members end their own membership
+ * @returns the first reason against it
  */
 export function findRefusal(
   { actor, target, hasOtherOwner }: Standing,

@@ -12,11 +12,13 @@ import { usageAlert } from '../../mail/templates/alerts.ts'
 import { render } from '../../mail/templates/render.tsx'
 import type { OpenAlert, OpenAlerts } from './queries.ts'
 
-/** Organizations and meters that one run tells of; the next one goes on. */
+/** Organizations and meters that one run notifies about. The next run continues. */
 const MAX_RECIPIENTS = 200
 const AT_ONCE = 6
 
-/** What came of the alerts of one organization, meter and period: this run told them, or another, or `reason` says why nobody did. */
+/**
+ * The result for one organization, meter and period: this run or another one notified, or `reason` says why it failed.
+ */
 interface Notified {
   readonly organizationId: string
   readonly isTold: boolean
@@ -24,8 +26,8 @@ interface Notified {
 }
 
 /**
- * Tells what is open: of each organization, meter and period the highest threshold of the limit that was passed last.
- * One that fails keeps no other from being told.
+ * Sends the open notifications: for each organization, meter and period the highest threshold of the limit that was
+ * passed last. One that fails does not affect the others.
  */
 export async function notifyAll(deps: Deps): Promise<Notified[]> {
   const open = await selectOpen(deps)
@@ -56,27 +58,27 @@ async function selectOpen(deps: Deps): Promise<OpenAlerts[]> {
         select *, max(crossed_at) over (partition by organization_id, period_start, meter, limit_value) as passed_last
         from usage_alerts where notified_at is null) open
       group by organization_id, period_start, meter
-      order by random() -- alerts that can never be sent must not take the places of the others for good
+      order by random() -- alerts that always fail must not block the others forever
       limit ${MAX_RECIPIENTS}::int) grouped
     join organizations o on o.id = grouped.organization_id`)
   return rows
 }
 
 /**
- * One statement: it marks the alerts as told and, if the one that is told was open until then, puts mails and webhooks on
- * their way. A second run waits for the first one's mark, and finds nothing to notify.
+ * One statement marks the alerts as notified and, if the reported one was still open, queues mails and webhooks. A
+ * second run waits for the mark of the first, and finds nothing to notify.
  */
 async function notify(deps: Deps, open: OpenAlerts): Promise<boolean> {
   const now = deps.now()
   const [highest] = open.alerts
   const organizationId = open.organization_id
   const organization = sql`select ${organizationId}::uuid as id`
-  const isNew = sql`exists (select from told where id = ${highest.id}::uuid)`
+  const isNew = sql`exists (select from notified where id = ${highest.id}::uuid)`
   // Overage passes 150 % together with 100 %, or long after it: the limit is reached once.
   const full = open.alerts.find(({ threshold, limit }) => threshold === 100 && limit === highest.limit)
-  const isFull = full ? sql`exists (select from told where id = ${full.id}::uuid)` : sql`false`
+  const isFull = full ? sql`exists (select from notified where id = ${full.id}::uuid)` : sql`false`
   const { rows } = await ormOver(deps.sql).execute<{ is_new: boolean }>(sql`
-    with told as (
+    with notified as (
       update usage_alerts set notified_at = ${new Date(now).toISOString()}::timestamptz
       where organization_id = ${organizationId}::uuid and notified_at is null
         and id = any(string_to_array(${open.alerts.map(({ id }) => id).join(',')}, ',')::uuid[])

@@ -5,27 +5,27 @@ import type { Deps } from '../../deps.ts'
 import { type PageOf } from '../../http/paging.ts'
 import { log } from '../../lib/log.ts'
 
-/** The percentages of organizations that chose none. */
+/** The default percentages. */
 export const DEFAULT_THRESHOLDS = [80, 95]
 
-/** What `numeric(20, 6)` holds: one organization beyond it must not keep the others from being told. */
+/** The maximum of `numeric(20, 6)`. An organization beyond it must not block the notifications of others. */
 const MAX_UNITS = '99999999999999'
 
 /** Unreadable limits and thresholds that one run returns. */
 const MAX_LOGGED = 100
-/** What a threshold's column holds. */
+/** The maximum of a threshold's column. */
 const MAX_THRESHOLD = 32_767
-/** Finds what is no list of percentages. */
+/** Finds values that are not lists of percentages. */
 const ODD_THRESHOLDS = 'strict $ ? (@.type() != "array" || exists(@[*] ? (@.type() != "number")))'
 
 /**
- * Writes down every threshold that usage has reached, 100 always among them: each once per period, meter, limit and
- * threshold, whoever else does so at this moment. Sorted, so that two runs at once wait for each other in one order.
+ * Records every threshold that usage has reached, always including 100: each once per period, meter, limit and
+ * threshold, even under concurrent runs. Sorted, so that two concurrent runs lock rows in the same order.
  *
- * A limit or thresholds that cannot be read are returned and take part in nothing: one odd row must not stop the others.
+ * Unreadable limits and thresholds are returned and skipped: one malformed row must not stop the others.
  *
- * A period that ended within the look-back is looked at once more. What is below something that was told already is
- * written down as told: who was told of 95 % need not hear of 50 % when they ask for that later.
+ * A period that ended within the look-back is scanned once more. A threshold below one that was already notified is
+ * recorded as notified: after a notice of 95 %, a later added threshold of 50 % sends nothing.
  */
 const RECORD = `
 with readings as (
@@ -67,26 +67,26 @@ select (select count(*)::int from crossed) as crossed, (
   select coalesce(json_agg(odd), '[]') from (
     select distinct organization_id, meter from measured where not is_readable order by 1, 2 limit ${MAX_LOGGED}) odd) as unreadable`
 
-interface Look {
-  /** Unix milliseconds, as is `since`: the earliest change that is looked at. */
+interface Scan {
+  /** Unix milliseconds, like `since`: the earliest change to scan. */
   readonly at: number
   readonly since: number
   readonly lookBackMs: number
 }
 
 /** @returns how many thresholds were passed */
-export async function recordAlerts({ sql }: Deps, { at, since, lookBackMs }: Look): Promise<number> {
+export async function recordAlerts({ sql }: Deps, { at, since, lookBackMs }: Scan): Promise<number> {
   const times = [at, since, at - lookBackMs].map((time) => new Date(time).toISOString())
   const [row] = await sql.query(RECORD, [...times, JSON.stringify(DEFAULT_THRESHOLDS)])
   for (const odd of row?.unreadable ?? []) log('error', 'usage_limit_unreadable', odd)
   return row?.crossed ?? 0
 }
 
-/** What one organization is told of one meter: its open alerts, the one that is told first. */
+/** The open alerts of one meter of one organization; the one to notify comes first. */
 export interface OpenAlerts {
   readonly organization_id: string
   readonly organization: string
-  /** ISO 8601, as is `crossed_at`. */
+  /** ISO 8601, like `crossed_at`. */
   readonly period_start: string
   readonly meter: Meter
   readonly alerts: readonly [OpenAlert, ...OpenAlert[]]
@@ -112,7 +112,7 @@ export type AlertRow = {
   readonly notified_at: string | null
 }
 
-/** One page of an organization's alerts, the latest first, and one row more when there is another page. */
+/** Selects one page of an organization's alerts, latest first, plus one row if there is another page. */
 export async function listAlerts(db: Database, organizationId: string, { limit, after }: PageOf): Promise<AlertRow[]> {
   const rest = after
     ? sql`and (crossed_at, threshold, id) < (select crossed_at, threshold, id from usage_alerts

@@ -2,6 +2,7 @@ import type * as z from 'zod'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
 import { pageEnd } from '../../http/paging.ts'
 import { page } from '../../lib/cursor.ts'
+import { toIso } from '../../lib/iso.ts'
 import { formatAmount } from '../../limits/meter-units.ts'
 import { type AlertRow, listAlerts } from './queries.ts'
 import {
@@ -48,7 +49,7 @@ const setThresholdsRoute = apiRoute({
   operationId: 'setAlertThresholds',
   summary: 'Set the alert thresholds',
   description:
-    'Owners and admins are told by mail at each, endpoints by `quota.threshold_reached`. 100 is always told.',
+    'At each percentage, owners and admins get a mail, and endpoints get `quota.threshold_reached`. 100 is always included.',
   body: AlertThresholdsChange,
   credentials: true,
   returns: { 200: AlertThresholds },
@@ -68,15 +69,13 @@ export const alertRoutes = newRouter()
     return c.json(await setThresholds(deps, principal, organizationId, c.req.valid('json').thresholds), 200)
   })
 
-const iso = (time: string) => new Date(time).toISOString()
-
 function toAlert({ period_start, crossed_at, notified_at, ...row }: AlertRow): z.output<typeof UsageAlert> {
   return {
     ...row,
     limit: formatAmount(row.meter, row.limit),
     used: formatAmount(row.meter, row.used),
-    period_start: iso(period_start),
-    crossed_at: iso(crossed_at),
-    notified_at: notified_at && iso(notified_at),
+    period_start: toIso(period_start),
+    crossed_at: toIso(crossed_at),
+    notified_at: notified_at && toIso(notified_at),
   }
 }

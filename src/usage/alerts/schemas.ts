@@ -8,13 +8,14 @@ export const UsageAlert = z
     id: z.uuid(),
     meter: z.enum(ALL_METERS as [Meter, ...Meter[]]),
     period_start: timestamp,
-    limit: anyAmount.meta({ description: 'As it was then. A limit that is raised may be approached again.' }),
+    limit: anyAmount.meta({ description: 'The limit at that time. A raised limit can be passed again.' }),
     threshold: z.int().meta({ description: 'Percent of the limit.' }),
-    used: anyAmount.meta({ description: 'When it was noticed.' }),
+    used: anyAmount.meta({ description: 'The use when the alert was recorded.' }),
     crossed_at: timestamp,
-    notified_at: timestamp
-      .nullable()
-      .meta({ description: 'When it was told. Of several that were passed together only the highest is sent.' }),
+    notified_at: timestamp.nullable().meta({
+      description:
+        'When notifications were sent. If several percentages were passed together, only the highest is sent.',
+    }),
   })
   .meta({ id: 'UsageAlert' })
 
@@ -32,6 +33,6 @@ export const AlertThresholds = z
 export const AlertThresholdsChange = z.strictObject({
   thresholds: z.array(z.int().min(1).max(1_000)).max(10).nullable().meta({
     description:
-      'Percentages of a limit; null for the default, empty for the limit itself alone. Those above 100 are of meters that go on as overage.',
+      'Percentages of a limit. Null for the default, empty for only the limit itself. Percentages above 100 apply to meters that continue as overage.',
   }),
 })

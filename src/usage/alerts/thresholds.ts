@@ -30,7 +30,7 @@ export async function readThresholds({ db }: ManagementDeps, organizationId: str
 }
 
 /**
- * Sets the percentages at which alerts are sent. They hold for what is used from now on, and within the hour for what was.
+ * Sets the percentages at which alerts are sent. They apply to new usage at once, and to earlier usage within an hour.
  *
  * @param chosen in any order; null for the default
  * @throws Problem `organization_not_found`

@@ -1,10 +1,11 @@
 import type { Sql } from '../../db/client.ts'
 import { COUNTERS, forEachMeter, METERS } from '../../db/schema/meters.ts'
+import { toIso } from '../../lib/iso.ts'
 import { type BreakdownRows, type GroupedBy, selectGroups } from './breakdown-rows.ts'
 import { ANSWER, IS_USED, roundTo, SUM_COLUMNS, SUMS, type SumRow, toSums } from './columns.ts'
 import { readRows } from './read.ts'
 import { isPlatform, type Scope } from './scope.ts'
-import { iso, type Span } from './span.ts'
+import { type Span } from './span.ts'
 
 /** What the list is sorted by, and the share is of. */
 export const ORDERS = ['requests', 'errors', ...METERS] as const
@@ -87,8 +88,8 @@ export async function usageBreakdown<By extends GroupedBy>(sql: Sql, scope: Scop
   const computeShare = (row: BreakdownRow) => (total > 0 ? roundTo(Number(row.measure) / total, 4) : null)
   const rest = rows.find(({ value }) => value === null)
   return {
-    from: iso(ask.span.from),
-    to: iso(ask.span.to),
+    from: toIso(ask.span.from),
+    to: toIso(ask.span.to),
     by: ask.by,
     order: ask.order,
     data: rows.filter(({ value }) => value !== null).map((row) => toGroup(ask.by, row, computeShare(row))),

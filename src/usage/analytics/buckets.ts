@@ -2,18 +2,18 @@ import { HOUR_MS, type Span } from './span.ts'
 
 export type Interval = 'hour' | 'day' | 'month'
 
-/** What a time series sums up to one point: whole UTC hours, which is how fine the roll-ups are. */
+/** One point of a time series: whole UTC hours, which is the resolution of the roll-ups. */
 export interface Bucket extends Span {
   /** In the time zone: `2026-03-29`, `2026-03`, or for hours the time with its offset. */
   readonly name: string
 }
 
-/** Local days are looked for this far around the same day in UTC: offsets go from -12 to +14 hours. */
+/** The search range for a local day, around the same day in UTC: offsets range from -12 to +14 hours. */
 const [EARLIEST_HOURS, LATEST_HOURS] = [-15, 13]
 
 /**
- * The buckets that a span touches, in order and without gaps. A day or month has the UTC hours that begin in it by the
- * time zone's clock, so a day has 23 or 25 of them when clocks change. Where the offset is no whole hour, an hour that
+ * The buckets of a span, in order and without gaps. A day or month contains the UTC hours that begin in it by the time
+ * zone's clock, so a day has 23 or 25 of them when clocks change. If the offset is not a whole hour, an hour that
  * straddles midnight belongs to the day in which it begins. A day that a zone skipped has no bucket.
  *
  * @param zone an IANA name, known to `isTimeZone`
@@ -39,14 +39,14 @@ function hours(from: number, to: number, local: Clock): Bucket[] {
   })
 }
 
-/** The day or month `step` after the one that holds a local time. */
+/** The name of the day or month that is `step` after the one that contains a local time. */
 function nameBucket(interval: 'day' | 'month', local: string, step: number): string {
   const [year = 0, month = 1, day = 1] = local.slice(0, 10).split('-').map(Number)
   const date = interval === 'day' ? Date.UTC(year, month - 1, day + step) : Date.UTC(year, month - 1 + step, 1)
   return new Date(date).toISOString().slice(0, interval === 'day' ? 10 : 7)
 }
 
-/** @returns the first UTC hour that begins on a local day (or month) or after it */
+/** @returns the first UTC hour that begins on or after a local day (or month) */
 function startOfDay(name: string, local: Clock): number {
   const utc = Date.parse(name.length === 7 ? `${name}-01` : name)
   let [low, high] = [EARLIEST_HOURS, LATEST_HOURS]
@@ -58,7 +58,7 @@ function startOfDay(name: string, local: Clock): number {
   return utc + low * HOUR_MS
 }
 
-/** A time (Unix milliseconds) as a zone's clocks show it: `2026-03-29 03:00`. */
+/** Converts Unix milliseconds to a zone's local time: `2026-03-29 03:00`. */
 type Clock = (at: number) => string
 
 function createClock(zone: string): Clock {
@@ -73,7 +73,7 @@ function createClock(zone: string): Clock {
   return (at) => format.format(at)
 }
 
-/** ISO 8601 with the offset that the zone has then. */
+/** ISO 8601 with the zone's offset at that time. */
 function withOffset(at: number, local: string): string {
   const minutes = (Date.parse(`${local.replace(' ', 'T')}Z`) - at) / 60_000
   const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60]
@@ -81,7 +81,7 @@ function withOffset(at: number, local: string): string {
   return `${local.replace(' ', 'T')}:00${minutes < 0 ? '-' : '+'}${offset}`
 }
 
-/** Whether this runtime knows a time zone by that name. */
+/** Whether this runtime knows the time zone. */
 export function isTimeZone(name: string): boolean {
   try {
     createClock(name)
@@ -91,5 +91,5 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
-/** The moment at which a day (`2026-03-29`) begins in a zone, as exactly as buckets are: to the UTC hour. */
+/** The start of a day (`2026-03-29`) in a zone, rounded to the UTC hour like buckets. */
 export const dayStart = (day: string, zone: string) => startOfDay(day, createClock(zone))

@@ -10,39 +10,39 @@ import {
 import { LATENCY_COLUMNS } from '../../db/schema/rollups.ts'
 import { percentile } from './percentile.ts'
 
-/** Columns that count, in the order people read them. */
+/** Columns that count, in display order. */
 const COUNTS = ['requests', 'errors', ...COUNTER_COLUMNS] as const
 const TIMES = ['response_time_ms_sum', 'response_time_count'] as const
 
-/** Every column of a roll-up that is a sum, but the histogram's. */
+/** Every sum column of a roll-up, except the histogram's. */
 export const PLAIN_COLUMNS = [...COUNTS, ...TIMES] as const
 
-/** Every column of a roll-up that is a sum. */
+/** Every sum column of a roll-up. */
 export const SUM_COLUMNS: readonly string[] = [...PLAIN_COLUMNS, ...LATENCY_COLUMNS]
 
-/** `sum(…) as …` of every column: what folds rows of one roll-up, or of several, into one. */
+/** `sum(…) as …` of every column: folds rows of one or several roll-ups into one. */
 export const SUMS = SUM_COLUMNS.map((name) => `sum(${name}) as ${name}`).join(', ')
 
 /**
- * Whether a group has anything to show. A report that completes a verified request has tokens and a cost, and no request; where
- * the request stood before, nothing is left.
+ * Whether a group has any figure. A report that completes a verified request adds tokens and a cost, and no request.
+ * The place where the request was counted before may be left without any.
  */
 export const IS_USED = PLAIN_COLUMNS.map((name) => `sum(${name}) <> 0`).join(' or ')
 
 /** SQL: money as decimal text with six to nine decimals. It is stored in nano-dollars; most amounts need no more than six. */
 const toUsdText = (amount: string) => `regexp_replace((${amount})::numeric(24, 9)::text, '0{1,3}$', '')`
 
-/** A column as an answer of the database carries it. Casts to float8 are exact up to 2^53; money stays text. */
+/** A column in the form of the database's answer. Casts to float8 are exact up to 2^53; money stays text. */
 export const asAnswered = (name: string, value = name) =>
   `${isMoney(name) ? toUsdText(value) : `(${value})::float8`} as ${name}`
 
-/** Sums as an answer of the database carries them. */
+/** Sums in the form of the database's answer. */
 export const ANSWER = `${PLAIN_COLUMNS.map((name) => asAnswered(name, `coalesce(${name}, 0)`)).join(', ')},
   json_build_array(${LATENCY_COLUMNS.map((name) => `coalesce(${name}, 0)`).join(', ')}) as latency`
 
 type Plain = (typeof PLAIN_COLUMNS)[number]
 
-/** What `ANSWER` selects. */
+/** The row that `ANSWER` selects. */
 export type SumRow = Readonly<Record<Exclude<Plain, MoneyMeter>, number>> &
   Readonly<Record<MoneyMeter, string>> & { readonly latency: readonly number[] }
 
@@ -54,7 +54,7 @@ const NOTHING = {
 /** Figures of counters: money as decimal text, everything else a number. */
 export type Figures<Name extends string> = Record<Exclude<Name, MoneyMeter>, number> & Record<Name & MoneyMeter, string>
 
-/** Figures as people read them, of the columns that hold them. */
+/** Builds the displayed figures from the columns that hold them. */
 export function toFigures<Name extends Counter | CounterColumn>(row: SumRow, names: readonly Name[]): Figures<Name> {
   return Object.fromEntries(names.map((name) => [name, readFigure(row, name)])) as Figures<Name>
 }
@@ -64,7 +64,7 @@ function readFigure(row: SumRow, name: Counter | CounterColumn): number | string
   return COUNTERS[name].columns.reduce((sum, column) => sum + row[column], 0)
 }
 
-/** Whether a figure is made of several columns. */
+/** Whether a figure is the sum of several columns. */
 const isSum = (name: string): name is Exclude<Counter, CounterColumn> =>
   Object.hasOwn(COUNTERS, name) && !(COUNTER_COLUMNS as readonly string[]).includes(name)
 
@@ -72,7 +72,7 @@ export function averageTime({ response_time_ms_sum, response_time_count }: SumRo
   return response_time_count > 0 ? roundTo(response_time_ms_sum / response_time_count, 1) : null
 }
 
-/** Sums as people read them: with rates, an average and percentiles, `null` where there is nothing to take them of. */
+/** Sums in display form, with rates, an average and percentiles, which are `null` without data. */
 export function toSums(row: SumRow = NOTHING) {
   return {
     requests: row.requests,

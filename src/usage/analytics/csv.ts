@@ -1,9 +1,11 @@
-/** What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection), also in their full-width forms. */
+/**
+ * Characters that a spreadsheet treats as the start of a formula (OWASP, CSV injection), including full-width forms.
+ */
 const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/
 
 /**
- * One record of a CSV file (RFC 4180), with its line's end. What a spreadsheet would run begins with an apostrophe and is
- * quoted, so that it is text there; numbers are left as they are.
+ * One record of a CSV file (RFC 4180), with its line end. Text that a spreadsheet would run gets an apostrophe in front
+ * and is quoted; numbers stay unchanged.
  */
 export function csvRecord(values: readonly unknown[]): string {
   return `${values.map(field).join(',')}\r\n`

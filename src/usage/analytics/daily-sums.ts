@@ -8,30 +8,30 @@ const KEYS = ['day', 'key_id', 'environment', 'endpoint', 'status_code', 'provid
 /** Columns of the daily sums, in the order of the CSV. */
 export const DAILY_COLUMNS = [...KEYS, ...PLAIN_COLUMNS] as const
 
-/** The row that a page ended with: its columns are the order. */
+/** The last row of a page, by the columns that define the order. */
 export type DailyPlace = Readonly<Record<(typeof DAILY_COLUMNS)[number], unknown>>
 
 const DIMENSIONS = KEYS.slice(1).join(', ')
 
-/** By bytes, as the order of a language takes several times as long, and nobody reads the file for it. */
+/** Sorted by bytes: a language's collation takes several times as long, and the file does not need it. */
 const ORDER = KEYS.map((name) => (['day', 'key_id', 'status_code'].includes(name) ? name : `${name} collate "C"`))
 
 const SELECTED = `day::text as day, ${DIMENSIONS}, ${PLAIN_COLUMNS.map((name) => asAnswered(name)).join(', ')}`
 
-interface Ask {
+interface Query {
   readonly span: Span
   readonly after: DailyPlace | undefined
   readonly limit: number
 }
 
 /**
- * The sums of every UTC day that a span touches, oldest first, by all that events are told apart by. Days are summed up one
- * by one, and only as many as the page needs.
+ * The sums of every UTC day in a span, oldest first, by all dimensions of events. Days are summed up one by one, and
+ * only as many as the page needs.
  */
 export async function listDailySums(
   sql: Sql,
   organizationId: string,
-  { span, after, limit }: Ask,
+  { span, after, limit }: Query,
 ): Promise<DailyPlace[]> {
   const from = after ? String(after.day) : formatDay(span.from)
   const parameters: unknown[] = [organizationId, from, formatDay(span.to - 1), limit]

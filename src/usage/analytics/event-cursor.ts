@@ -2,13 +2,13 @@ import { base64url, fromBase64, utf8 } from '../../lib/bytes.ts'
 import type { EventRow, Place } from './events.ts'
 import { invalidSpan } from './span.ts'
 
-/** The end of a page as an opaque token. Ids are the callers' own, so a cursor holds the time with it. */
-export function cursorAfter({ occurred_at, id }: EventRow): string {
+/** Encodes the end of a page as an opaque token. Ids are chosen by callers, so a cursor also contains the time. */
+export function encodeCursor({ occurred_at, id }: EventRow): string {
   return base64url(utf8(JSON.stringify([occurred_at, id])))
 }
 
-/** @throws Problem `invalid_request` for what is no cursor of this list */
-export function placeIn(cursor: string | undefined): Place | undefined {
+/** @throws Problem `invalid_request` if it is not a cursor of this list */
+export function parseCursor(cursor: string | undefined): Place | undefined {
   if (cursor === undefined) return undefined
   const place = decodePlace(cursor)
   if (!place) throw invalidSpan('query.cursor', 'is not a cursor of this list')

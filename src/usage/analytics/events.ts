@@ -1,17 +1,18 @@
 import type { Sql } from '../../db/client.ts'
 import { isMoney, type MoneyMeter } from '../../db/schema/meters.ts'
+import { toIso } from '../../lib/iso.ts'
 import { REPORTED_COLUMNS } from '../../metering/write-sums.ts'
 import { asAnswered } from './columns.ts'
 import { buildConditions, type Filter, namedIn } from './filter.ts'
 import { readRows } from './read.ts'
-import { iso, type Span } from './span.ts'
+import { type Span } from './span.ts'
 
 export interface EventFilter extends Filter {
   readonly id?: string | undefined
   readonly errorsOnly?: boolean
 }
 
-/** Where a page ended: an event's time to the microsecond, and its id. */
+/** The end of a page: an event's time to the microsecond, and its id. */
 export interface Place {
   readonly occurredAt: string
   readonly id: string
@@ -41,7 +42,7 @@ export const EVENT_COLUMNS = [
   'metadata',
 ] as const satisfies readonly (keyof EventRow)[]
 
-/** Times as text, since a JavaScript date would lose the microseconds by which pages are told apart. */
+/** Times are text, because a JavaScript date would lose the microseconds that separate pages. */
 const AS_ANSWERED: Readonly<Record<string, string>> = {
   occurred_at: `to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as occurred_at`,
   ...Object.fromEntries(REPORTED_COLUMNS.map((name) => [name, asAnswered(name)])),
@@ -53,7 +54,7 @@ type ReportedColumn = (typeof REPORTED_COLUMNS)[number]
 type EventAmounts = Record<Exclude<ReportedColumn, MoneyMeter>, number> &
   Record<ReportedColumn & MoneyMeter, string | null>
 
-/** A stored event as it is answered. */
+/** A stored event in its wire form. */
 export interface EventRow extends Readonly<EventAmounts> {
   readonly id: string
   /** ISO 8601 with microseconds. */
@@ -76,7 +77,7 @@ export interface EventRow extends Readonly<EventAmounts> {
   readonly metadata: Record<string, unknown> | null
 }
 
-interface Ask {
+interface Query {
   readonly span: Span
   readonly filter: EventFilter
   readonly after?: Place | undefined
@@ -84,16 +85,16 @@ interface Ask {
 }
 
 /**
- * Raw events, newest first. The roll-ups say which hours can hold a match at all, and only those are looked through, one
- * by one and until the page is full: a rare event of last month is found without reading the month. The bounds of time
- * let Postgres leave out the other partitions.
+ * Raw events, newest first. The roll-ups tell which hours can contain a match. Only those are searched, one by one and
+ * until the page is full, so a rare event of last month is found without reading the whole month. The time bounds let
+ * Postgres skip the other partitions.
  */
 export async function listEvents(
   sql: Sql,
   organizationId: string,
-  { span, filter, after, limit }: Ask,
+  { span, filter, after, limit }: Query,
 ): Promise<EventRow[]> {
-  const parameters: unknown[] = [organizationId, iso(span.from), after?.occurredAt ?? iso(span.to), limit]
+  const parameters: unknown[] = [organizationId, toIso(span.from), after?.occurredAt ?? toIso(span.to), limit]
   const named = buildConditions(filter, parameters)
   const matches = [
     named,
@@ -121,10 +122,10 @@ select ${SELECTED} from page order by page.occurred_at desc, page.id desc`
 
 const isCombined = (filter: EventFilter) => namedIn(filter).length + Number(filter.errorsOnly === true) > 1
 
-/** Of the hours in which each of several parts matches something, those in which an event may match all of them. */
+/** Of the hours in which each part of the filter matches something, those in which an event may match all parts. */
 function holdingAll(filter: EventFilter, named: string): string {
   if (!isCombined(filter)) return ''
-  // The next step asks for this one's hour, so that Postgres looks here first, and only as far as the page needs.
+  // The next step depends on this one's hour, so Postgres evaluates this first, and only as far as the page needs.
   return `cross join lateral (
     select usage_hourly.hour as held from usage_hourly where organization_id = $1 and usage_hourly.hour = hours.hour ${named}
       ${filter.errorsOnly ? 'and errors > 0' : ''} limit 1

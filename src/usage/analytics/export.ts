@@ -6,28 +6,28 @@ import { EVENT_COLUMNS, listEvents, type Place } from './events.ts'
 import type { Span } from './span.ts'
 
 /**
- * Rows of one statement: what the isolate holds at a time, whatever the file's size. The fields' own limits bound a row to
- * some 7 kB, so a page is at most some 6 MB and takes less than 20 MB of memory.
+ * Rows per statement: the isolate holds this many at a time, whatever the file's size. The limits of the fields bound a
+ * row to about 7 kB, so a page is at most about 6 MB and takes less than 20 MB of memory.
  */
-const ROWS = 800
+const PAGE_ROWS = 800
 
 export const EXPORTS = ['events', 'daily'] as const
 export type Export = (typeof EXPORTS)[number]
 
-/** Rows of a file, page by page; each page says where the next begins, the last does not. */
+/** Rows of a file, page by page. Each page except the last has the position of the next. */
 type Page<P> = { readonly rows: readonly (readonly unknown[])[]; readonly next: P | undefined }
 
-/** A CSV file that is written as it is read: the next page is asked for when the client has taken the last. */
+/** A CSV file that is written while it is read: the next page is queried when the client has consumed the last. */
 export function exportUsage(sql: Sql, organizationId: string, what: Export, span: Span): ReadableStream<Uint8Array> {
   if (what === 'daily')
     return csvStream(DAILY_COLUMNS, async (after: DailyPlace | undefined) => {
-      const rows = await listDailySums(sql, organizationId, { span, after, limit: ROWS })
-      const last = rows.length === ROWS ? rows.at(-1) : undefined
+      const rows = await listDailySums(sql, organizationId, { span, after, limit: PAGE_ROWS })
+      const last = rows.length === PAGE_ROWS ? rows.at(-1) : undefined
       return { rows: rows.map((row) => DAILY_COLUMNS.map((name) => row[name])), next: last }
     })
   return csvStream(EVENT_COLUMNS, async (after: Place | undefined) => {
-    const rows = await listEvents(sql, organizationId, { span, filter: {}, after, limit: ROWS })
-    const last = rows.length === ROWS ? rows.at(-1) : undefined
+    const rows = await listEvents(sql, organizationId, { span, filter: {}, after, limit: PAGE_ROWS })
+    const last = rows.length === PAGE_ROWS ? rows.at(-1) : undefined
     return {
       rows: rows.map((row) => EVENT_COLUMNS.map((name) => row[name])),
       next: last && { occurredAt: last.occurred_at, id: last.id },
@@ -40,7 +40,7 @@ function rethrow(error: unknown): never {
   throw error
 }
 
-/** A page that cannot be read ends the transfer as broken: a client never takes half a file for a whole one. */
+/** A page that cannot be read breaks the transfer, so that a client does not take half a file for a complete one. */
 function csvStream<P>(columns: readonly string[], read: (after: P | undefined) => Promise<Page<P>>) {
   const encoder = new TextEncoder()
   let next: P | undefined

@@ -1,9 +1,12 @@
 import { COLUMNS, DIMENSION_NAMES, type Dimension } from '../../metering/dimensions.ts'
 
-/** What events must have; absent is anything, and an empty text is none (a key or status is never empty). */
+/**
+ * The values that events must have. An absent one matches anything, an empty text matches events without a value (a key
+ * or status is never empty).
+ */
 export type Filter = Readonly<Partial<Record<Dimension, string>>>
 
-/** The dimensions that a filter names, with their values. */
+/** The dimensions that a filter sets, with their values. */
 export function namedIn(filter: Filter): [Dimension, string][] {
   return DIMENSION_NAMES.flatMap((name) => {
     const value = filter[name]
@@ -12,9 +15,9 @@ export function namedIn(filter: Filter): [Dimension, string][] {
 }
 
 /**
- * The conditions of a filter on a table that has the dimensions, each beginning with `and`.
+ * The conditions of a filter on a table with the dimensions, each beginning with `and`.
  *
- * @param parameters where the values are added
+ * @param parameters the values are appended here
  */
 export function buildConditions(filter: Filter, parameters: unknown[]): string {
   return namedIn(filter)

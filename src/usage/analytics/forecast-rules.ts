@@ -1,30 +1,30 @@
 const DAY_MS = 86_400_000
 
-/** How much a day counts against the one after it: that of an EWMA over seven days, 1 - 2 / (7 + 1). */
+/** The weight of a day relative to the next one: that of an EWMA over seven days, 1 - 2 / (7 + 1). */
 const DECAY = 0.75
 
-/** Complete days that a rate looks back. A whole week, so that its weekend is always in it once. */
-export const DAYS_LOOKED_AT = 7
+/** Complete days that a rate is computed from. A whole week, so that it contains exactly one weekend. */
+export const RATE_DAYS = 7
 
-/** What was used in a day (UTC), and how much of the day there is to judge by: 1, or less for the first and for today. */
+/** The use in a day (UTC), and the part of the day that it covers: 1, or less for the first day and today. */
 export interface DayOfUse {
   readonly amount: number
   readonly part: number
 }
 
-/** When the first use was recorded, and what each day used; times in Unix milliseconds. */
+/** The time of the first recorded use, and the use of each day. Times in Unix milliseconds. */
 export interface History {
-  /** `undefined` when nothing ever was. */
+  /** `undefined` if nothing was ever used. */
   readonly firstUse: number | undefined
-  /** Amounts by the start of their UTC day; a day that is absent used nothing. */
+  /** Amounts by the start of their UTC day. An absent day has no use. */
   readonly byDay: ReadonlyMap<number, number>
 }
 
-/** The days that a rate is taken of: at most seven complete ones and today so far, oldest first. */
+/** The days that a rate is computed from: at most seven complete ones and today so far, oldest first. */
 export function listDays({ firstUse, byDay }: History, now: number): DayOfUse[] {
   if (firstUse === undefined) return []
   const today = startOfDay(now)
-  const first = Math.max(startOfDay(firstUse), today - DAYS_LOOKED_AT * DAY_MS)
+  const first = Math.max(startOfDay(firstUse), today - RATE_DAYS * DAY_MS)
   return Array.from({ length: (today - first) / DAY_MS + 1 }, (_, at) => {
     const start = first + at * DAY_MS
     const seen = Math.min(start + DAY_MS, now) - Math.max(start, firstUse)
@@ -32,15 +32,15 @@ export function listDays({ firstUse, byDay }: History, now: number): DayOfUse[] 
   })
 }
 
-/** The start of the UTC day that holds a moment. */
+/** The start of the UTC day that contains a time. */
 export const startOfDay = (at: number) => Math.floor(at / DAY_MS) * DAY_MS
 
 /**
- * Use per day: a mean of the days' amounts in which each day counts three quarters of the next, and a day that is only
- * partly there counts for that part.
+ * Use per day: a weighted mean in which each day weighs three quarters of the next, and an incomplete day weighs only
+ * its part.
  *
  * @param days oldest first
- * @returns `null` for less than 24 hours in all: that is no rate, but a coincidence
+ * @returns `null` for less than 24 hours in total, which is too little data for a rate
  */
 export function ratePerDay(days: readonly DayOfUse[]): number | null {
   let [amount, parts, seen] = [0, 0, 0]
@@ -49,13 +49,13 @@ export function ratePerDay(days: readonly DayOfUse[]): number | null {
     parts = parts * DECAY + day.part
     seen += day.part
   }
-  // Parts of days are sums of fractions: a whole day may be a hair less.
+  // Parts of days are sums of fractions, so a whole day may be slightly less than 1.
   return seen > 1 - 1e-9 ? amount / parts : null
 }
 
 /**
- * How a quota ends: `unlimited`, `exhausted` already, `exhausts` before the period does, or `lasts`. At no use at all it is
- * `idle`, and without a rate there is `too_little_data` to say.
+ * The outlook of a quota: `unlimited`, already `exhausted`, `exhausts` before the period ends, or `lasts`. Without any
+ * use it is `idle`, and without a rate `too_little_data`.
  */
 export const OUTLOOKS = ['unlimited', 'exhausted', 'exhausts', 'lasts', 'idle', 'too_little_data'] as const
 
@@ -66,19 +66,22 @@ interface Meter {
   readonly used: number
   readonly rate: number | null
   readonly now: number
-  /** The first moment after the period. */
+  /** The first time after the period. */
   readonly periodEnd: number
 }
 
 interface Forecast {
   readonly outlook: Outlook
-  /** Unix milliseconds; now when nothing is left, and `null` when no day can be named. */
+  /** Unix milliseconds; now if nothing is left; `null` if no time can be given. */
   readonly exhaustedAt: number | null
-  /** Used by the period's end at that rate; `null` without one. */
+  /** The projected use at the period's end at that rate; `null` without a rate. */
   readonly projected: number | null
 }
 
-/** What becomes of a meter until its period ends, if use goes on as it was. A period's end gives everything back. */
+/**
+ * Predicts a meter until its period ends, if use continues at its rate. Everything is available again when the period
+ * ends.
+ */
 export function forecast(meter: Meter): Forecast {
   const { used, rate, now, periodEnd } = meter
   const projected = rate === null ? null : used + (rate * Math.max(0, periodEnd - now)) / DAY_MS

@@ -3,7 +3,7 @@ import { COUNTERS, type Counter, forEachMeter, METERS, selectCounters } from '..
 import type { LimitOverrides, PlanLimits } from '../../db/schema/shapes.ts'
 import { toPeriod } from '../../lib/period.ts'
 import { Problem } from '../../problems.ts'
-import { DAYS_LOOKED_AT, forecast, listDays, ratePerDay, startOfDay } from './forecast-rules.ts'
+import { forecast, listDays, RATE_DAYS, ratePerDay, startOfDay } from './forecast-rules.ts'
 import { readRows } from './read.ts'
 
 const DAY_MS = 86_400_000
@@ -38,13 +38,13 @@ left join usage_periods u on u.organization_id = o.id
 where o.id = $1`
 
 /**
- * How far an organization's quotas reach in its current period at the rate of the last days. One statement; amounts are
+ * How far an organization's quotas last in its current period at the rate of the last days. One statement. Amounts are
  * those recorded, which are a second behind.
  *
  * @throws Problem `organization_not_found`
  */
 export async function usageForecast(sql: Sql, organizationId: string, now: number) {
-  const since = startOfDay(now) - DAYS_LOOKED_AT * DAY_MS
+  const since = startOfDay(now) - RATE_DAYS * DAY_MS
   const parameters = [organizationId, new Date(now).toISOString(), new Date(since).toISOString()]
   const [row] = await readRows<Row>(sql, sql.query(SELECT, parameters))
   if (!row) throw new Problem('organization_not_found')
@@ -57,7 +57,7 @@ export async function usageForecast(sql: Sql, organizationId: string, now: numbe
   }
 }
 
-/** Money as decimal text, all else as numbers. */
+/** Money as decimal text, everything else as numbers. */
 function forecastMeters(of: (meter: Counter) => Outlook): ForecastMeters {
   return forEachMeter(METERS, (meter) => (COUNTERS[meter].isMoney ? inDollars(of(meter)) : of(meter))) as ForecastMeters
 }

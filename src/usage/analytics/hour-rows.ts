@@ -1,7 +1,8 @@
+import { toIso } from '../../lib/iso.ts'
 import { SUM_COLUMNS } from './columns.ts'
 import { buildConditions, type Filter, namedIn } from './filter.ts'
 import { isPlatform, type OfPlatform, type Scope } from './scope.ts'
-import { iso, type Span } from './span.ts'
+import { type Span } from './span.ts'
 
 export const COLUMNS = SUM_COLUMNS.join(', ')
 
@@ -61,7 +62,7 @@ export const isOnPlan = ({ plan }: OfPlatform, parameters: unknown[]) =>
 
 /** A span that may be empty, as a condition on a column of times. */
 export const within = (column: string, { from, to }: Span, parameters: unknown[]) =>
-  `${column} >= $${parameters.push(iso(from))} and ${column} < $${parameters.push(iso(to))}`
+  `${column} >= $${parameters.push(toIso(from))} and ${column} < $${parameters.push(toIso(to))}`
 
 /** @returns the part of a span before `until`, and the rest; either may be empty */
 export function cutAtFold({ from, to }: Span, until: number): { folded: Span; open: Span } {

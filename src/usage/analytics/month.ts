@@ -6,7 +6,7 @@ import { type BreakdownRow, breakdownQuery } from './breakdown.ts'
 import { ANSWER, averageTime, SUMS, type SumRow, toFigures } from './columns.ts'
 import { readTogether } from './read.ts'
 
-/** The largest groups of a breakdown; the tail is in the totals. */
+/** The largest groups of a breakdown. The totals include the rest. */
 const MAX_GROUPS = 100
 
 type Sums = ReturnType<typeof toSums>
@@ -16,7 +16,7 @@ interface Statistics {
   readonly totals: Sums
   readonly by_endpoint: (Sums & { endpoint: string })[]
   readonly by_model: (Sums & { model: string })[]
-  /** Null for what was used without a key. */
+  /** Null for use without a key. */
   readonly by_key: (Sums & { key_id: string | null })[]
   readonly by_route: (Sums & { route: string })[]
   /** `YYYY-MM-DD`. */
@@ -25,7 +25,7 @@ interface Statistics {
 
 const GROUPED: readonly Dimension[] = ['endpoint', 'model', 'key', 'route']
 
-/** The month as a whole, and each of its days: `day` is null for the month. */
+/** The whole month, and each of its days: `day` is null for the month. */
 const SELECT_DAYS = `
 with sums as (
   select (hour at time zone 'UTC')::date as day, ${SUMS} from usage_totals
@@ -34,8 +34,8 @@ with sums as (
 select day::text as day, ${ANSWER} from sums order by sums.day`
 
 /**
- * What an organization used in a month: in all, by endpoint, model, key and route, and by day (UTC). Read from the roll-ups
- * in one batch, so that all parts speak of the same moment. Events without a model or route are left out of those
+ * An organization's use in a month: in total, by endpoint, model, key and route, and by day (UTC). Read from the
+ * roll-ups in one batch, so that all parts are of the same time. Events without a model or route are not in those
  * breakdowns.
  *
  * @param period a calendar month
@@ -60,7 +60,7 @@ export async function usageStatistics(sql: Sql, organizationId: string, period: 
   }
 }
 
-/** Without the row that sums up all others. */
+/** Without the row for the rest. */
 function listGroups(rows: readonly BreakdownRow[]) {
   return rows.filter((row): row is BreakdownRow & { value: string } => row.value !== null)
 }

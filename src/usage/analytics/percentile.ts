@@ -1,13 +1,13 @@
 import { LATENCY_BOUNDS_MS } from '../../db/schema/shapes.ts'
 
 /**
- * The response time that a share of all responses did not exceed, from a histogram: inside its bucket the responses are
- * taken to be spread evenly, so the error is less than the bucket is wide. Beyond the last bound nothing is known but
- * that it was slower, and the bound itself is the answer.
+ * The response time that a share of all responses did not exceed, from a histogram. Within a bucket, responses are
+ * assumed to be evenly distributed, so the error is less than the bucket's width. Beyond the last bound, the result is
+ * that bound.
  *
- * @param counts responses in each bucket of `LATENCY_BOUNDS_MS`, whose upper bounds belong to it, and the slower ones
+ * @param counts responses per bucket of `LATENCY_BOUNDS_MS`, whose upper bounds are inclusive, and the slower ones
  * @param share 0.95 for the 95th percentile
- * @returns milliseconds, to a tenth; `null` when there were none
+ * @returns milliseconds, to a tenth; `null` if there were none
  */
 export function percentile(counts: readonly number[], share: number): number | null {
   const total = counts.reduce((sum, count) => sum + count, 0)

@@ -5,10 +5,10 @@ import type { Sql } from '../../db/client.ts'
  * Postgres ends a question after this. The Worker itself stops waiting after DATABASE_TIMEOUT_MS (5 s unless set), but that
  * leaves the statement running: who asks again and again would pile them up.
  */
-export const QUESTION_TIMEOUT_MS = 4_500
+export const QUERY_TIMEOUT_MS = 4_500
 
 /** To compile a question of 31 sums takes half a second; to answer it without takes tens of milliseconds. */
-const SETTINGS = [`statement_timeout = ${QUESTION_TIMEOUT_MS}`, 'jit = off']
+const SETTINGS = [`statement_timeout = ${QUERY_TIMEOUT_MS}`, 'jit = off']
 
 type Query = NeonQueryPromise<false, false>
 

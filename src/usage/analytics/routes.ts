@@ -3,7 +3,7 @@ import { apiRoute, newRouter } from '../../api/api-route.ts'
 import type { Deps } from '../../deps.ts'
 import { enforceRateLimits } from '../../limits/endpoint-limits.ts'
 import { usageBreakdown } from './breakdown.ts'
-import { cursorAfter, placeIn } from './event-cursor.ts'
+import { encodeCursor, parseCursor } from './event-cursor.ts'
 import { listEvents } from './events.ts'
 import { exportUsage } from './export.ts'
 import { usageForecast } from './forecast.ts'
@@ -20,7 +20,7 @@ const common = {
   fails: ['organization_not_found', 'rate_limited'],
 } as const
 
-/** Single events say who called from where: more than a viewer, or a key that leaks, should see. */
+/** Single events tell who called from where, which a viewer or a leaked key should not see. */
 const single = { ...common, allow: 'usage:events' } as const
 
 const summaryRoute = apiRoute({
@@ -29,7 +29,7 @@ const summaryRoute = apiRoute({
   operationId: 'getUsageSummary',
   summary: 'Usage totals',
   description:
-    'Of the current month (UTC) unless told otherwise, and of the span of the same length before it. In whole UTC hours: `from` and `to` are moved outwards to them. At most 400 days.',
+    'Defaults to the current month (UTC). Also returns the span of the same length before it. In whole UTC hours: `from` and `to` are extended to them. At most 400 days.',
   query: schemas.SummaryQuery,
   returns: { 200: schemas.Summary },
 })
@@ -40,7 +40,7 @@ const timeseriesRoute = apiRoute({
   operationId: 'getUsageTimeseries',
   summary: 'Usage over time',
   description:
-    'By hour, day or month of a time zone; what was not used is zero. A day has the UTC hours that begin in it, 23 to 25 when clocks change. At most 31 days of hours, 400 days or 60 months; with several filters 2 days.',
+    'By hour, day or month of a time zone. Buckets without usage are zero. A day contains the UTC hours that begin in it, 23 to 25 when clocks change. At most 31 days of hours, 400 days or 60 months; with several filters 2 days.',
   query: schemas.TimeseriesQuery,
   returns: { 200: schemas.Timeseries },
 })
@@ -50,7 +50,7 @@ const breakdownRoute = apiRoute({
   path: '/usage/breakdown',
   operationId: 'getUsageBreakdown',
   summary: 'Usage by endpoint, key, model and more',
-  description: 'The largest first, and all others summed up. In whole UTC hours; at most 400 days.',
+  description: 'Largest first, with the sum of the rest. In whole UTC hours; at most 400 days.',
   query: schemas.BreakdownQuery,
   returns: { 200: schemas.Breakdown },
 })
@@ -60,7 +60,7 @@ const eventsRoute = apiRoute({
   path: '/usage/events',
   operationId: 'listUsageEvents',
   summary: 'Single usage events',
-  description: 'Newest first, of the last 24 hours unless told otherwise; at most 35 days at a time.',
+  description: 'Newest first. Defaults to the last 24 hours; at most 35 days at a time.',
   query: schemas.EventsQuery,
   returns: { 200: schemas.EventList },
 })
@@ -71,7 +71,7 @@ const exportRoute = apiRoute({
   operationId: 'exportUsage',
   summary: 'Usage as CSV',
   description:
-    'Single events (at most 35 days, the last 24 hours unless told otherwise) or the sums of whole UTC days (at most 400, those of the current month). Texts that a spreadsheet would take for a formula begin with an apostrophe. A file that cannot be finished ends as a broken transfer.',
+    'Single events (at most 35 days, by default the last 24 hours) or the sums of whole UTC days (at most 400, by default those of the current month). Texts that a spreadsheet would treat as a formula begin with an apostrophe. A file that cannot be completed ends as a broken transfer.',
   query: schemas.ExportQuery,
   returns: { 200: null },
   fails: common.fails,
@@ -89,23 +89,23 @@ const forecastRoute = apiRoute({
   operationId: 'forecastUsage',
   summary: 'Forecast of the quotas',
   description:
-    'Each meter at the rate of the last seven days, of which the latest count most: what will be used when the period ends, and when the limit is reached.',
+    'Projects each meter at the rate of the last seven days, in which recent days weigh more: the use at the end of the period, and when the limit will be reached.',
   query: schemas.ForecastQuery,
   returns: { 200: schemas.Forecast },
 })
 
-/** A question costs the database more than a verification: one organization must not take it from the others. */
-const limitQuestions = ({ deps, organizationId }: { deps: Deps; organizationId: string }) =>
+/** A query costs the database more than a verification, so the rate per organization is limited. */
+const limitQueries = ({ deps, organizationId }: { deps: Deps; organizationId: string }) =>
   enforceRateLimits(deps, { usage_analytics: { account: organizationId } })
 
 export const analyticsRoutes = newRouter()
   .openapi(summaryRoute, async (c) => {
-    await limitQuestions(c.var)
+    await limitQueries(c.var)
     const { deps, organizationId } = c.var
     return c.json(await usageSummary(deps.sql, { organizationId }, parseHours(c.req.valid('query'), deps.now())), 200)
   })
   .openapi(timeseriesRoute, async (c) => {
-    await limitQuestions(c.var)
+    await limitQueries(c.var)
     const { deps, organizationId } = c.var
     const query = c.req.valid('query')
     const filter = parseFilter(query)
@@ -114,22 +114,22 @@ export const analyticsRoutes = newRouter()
     return c.json({ interval: query.interval, tz: query.tz, data }, 200)
   })
   .openapi(breakdownRoute, async (c) => {
-    await limitQuestions(c.var)
+    await limitQueries(c.var)
     const { deps, organizationId } = c.var
     const { by, limit, order, ...bounds } = c.req.valid('query')
     const ask = { by, limit, order, span: parseHours(bounds, deps.now()) }
     return c.json(await usageBreakdown(deps.sql, { organizationId }, ask), 200)
   })
   .openapi(eventsRoute, async (c) => {
-    await limitQuestions(c.var)
+    await limitQueries(c.var)
     const { deps, organizationId } = c.var
     const { limit, cursor, id, errors_only, ...query } = c.req.valid('query')
     const filter = { ...parseFilter(query), id, errorsOnly: errors_only === 'true' }
-    const [span, after] = [parseEventSpan(query, deps.now()), placeIn(cursor)]
+    const [span, after] = [parseEventSpan(query, deps.now()), parseCursor(cursor)]
     const rows = await listEvents(deps.sql, organizationId, { span, filter, after, limit: limit + 1 })
     const data = rows.slice(0, limit)
     const last = data.at(-1)
-    return c.json({ data, next_cursor: rows.length > limit && last ? cursorAfter(last) : null }, 200)
+    return c.json({ data, next_cursor: rows.length > limit && last ? encodeCursor(last) : null }, 200)
   })
   .openapi(exportRoute, async (c) => {
     const { deps, organizationId } = c.var
@@ -143,6 +143,6 @@ export const analyticsRoutes = newRouter()
     })
   })
   .openapi(forecastRoute, async (c) => {
-    await limitQuestions(c.var)
+    await limitQueries(c.var)
     return c.json(await usageForecast(c.var.deps.sql, c.var.organizationId, c.var.deps.now()), 200)
   })

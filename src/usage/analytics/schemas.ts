@@ -13,30 +13,30 @@ import { EXPORTS } from './export.ts'
 import { OUTLOOKS } from './forecast-rules.ts'
 import { COMPARED } from './summary.ts'
 
-/** A moment, or a day for its first moment. Postgres and JavaScript agree about all of these. */
-const moment = z
+/** A time, or a day for its start. Postgres and JavaScript agree on all of these. */
+const timestampOrDay = z
   .union([z.iso.datetime({ offset: true }), z.iso.date()])
   .refine((value) => value >= '2000' && value < '2100', 'must be in this century')
 
 const span = {
-  from: moment.optional().meta({ description: 'ISO 8601, or a day such as `2026-11-01` for its beginning.' }),
-  to: moment.optional().meta({ description: 'The first moment outside; now when absent.' }),
+  from: timestampOrDay.optional().meta({ description: 'ISO 8601, or a day such as `2026-11-01` for its start.' }),
+  to: timestampOrDay.optional().meta({ description: 'The exclusive end. Defaults to now.' }),
   ...organizationRef,
 }
 
-const noneMeant = { description: 'An empty value asks for what has none.' }
+const emptyMeansNone = { description: 'An empty value selects events without one.' }
 
 const filters = {
   key_id: uuid.optional(),
-  endpoint: text(500).optional().meta(noneMeant),
-  model: text(200).transform(normalizeName).optional().meta(noneMeant),
-  provider: text(200).transform(normalizeName).optional().meta(noneMeant),
-  route: text(200).optional().meta(noneMeant),
+  endpoint: text(500).optional().meta(emptyMeansNone),
+  model: text(200).transform(normalizeName).optional().meta(emptyMeansNone),
+  provider: text(200).transform(normalizeName).optional().meta(emptyMeansNone),
+  route: text(200).optional().meta(emptyMeansNone),
   status: z
     .stringFormat('status', /^[1-5]\d\d$/)
     .optional()
     .meta({ description: 'An HTTP status.' }),
-  environment: text(100).optional().meta(noneMeant),
+  environment: text(100).optional().meta(emptyMeansNone),
 }
 
 export const SummaryQuery = z.strictObject(span)
@@ -56,7 +56,10 @@ export const TimeseriesQuery = z.strictObject({
 export const BreakdownQuery = z.strictObject({
   ...span,
   by: z.enum(DIMENSION_NAMES),
-  order: z.enum(ORDERS).default('requests').meta({ description: 'What is largest first, and what shares are of.' }),
+  order: z
+    .enum(ORDERS)
+    .default('requests')
+    .meta({ description: 'The figure to sort by, largest first, and to compute shares of.' }),
   limit: pageQuery.shape.limit
     .removeDefault()
     .default(10)
@@ -84,7 +87,7 @@ const share = z.number().nullable()
 const sums = {
   requests: z.int(),
   errors: z.int(),
-  error_rate: share.meta({ description: 'Of the requests; null without any.' }),
+  error_rate: share.meta({ description: 'The share of requests; null if there are none.' }),
   ...figureSchemas(FIGURES),
   avg_response_time_ms: milliseconds,
   p50_response_time_ms: milliseconds,
@@ -112,7 +115,7 @@ export const Timeseries = z
     tz: z.string(),
     data: z.array(
       z.object({
-        bucket: z.string().meta({ description: 'Its day or month in the time zone, or its hour with the offset.' }),
+        bucket: z.string().meta({ description: 'The day or month in the time zone, or the hour with its offset.' }),
         from: timestamp,
         to: timestamp,
         ...sums,
@@ -129,7 +132,7 @@ export const Breakdown = z
     order: z.enum(ORDERS),
     data: z.array(
       z.object({
-        value: z.string().nullable().meta({ description: 'Null for what had none.' }),
+        value: z.string().nullable().meta({ description: 'Null for events without a value.' }),
         name: z.string().nullable().optional().meta({ description: 'Of a key.' }),
         share,
         ...sums,
@@ -138,7 +141,7 @@ export const Breakdown = z
     other: z
       .object({ groups: z.int(), share, ...sums })
       .nullable()
-      .meta({ description: 'All that were not listed.' }),
+      .meta({ description: 'The sum of all groups that are not listed.' }),
   })
   .meta({ id: 'UsageBreakdown' })
 
@@ -173,7 +176,9 @@ export const EventList = listSchema(UsageEvent)
 
 const outlook = {
   outlook: z.enum(OUTLOOKS),
-  exhausted_at: timestamp.nullable().meta({ description: 'Null when no day can be named, or the period ends first.' }),
+  exhausted_at: timestamp
+    .nullable()
+    .meta({ description: 'Null if no date can be given, or if the period ends first.' }),
 }
 
 const forecast = <Schema extends z.ZodType>(amounts: Schema) =>

@@ -1,3 +1,4 @@
+import { toIso } from '../../lib/iso.ts'
 import { toMonth } from '../../lib/period.ts'
 import { Problem } from '../../problems.ts'
 
@@ -53,7 +54,5 @@ export function cutIntoMonths({ from, to }: Span): { before: Span; months: Span;
 
 export const isEmpty = ({ from, to }: Span) => from >= to
 
-export const iso = (at: number) => new Date(at).toISOString()
-
 /** The UTC day that a moment is in, as `2026-11-21`. */
-export const formatDay = (at: number) => iso(at).slice(0, 10)
+export const formatDay = (at: number) => toIso(at).slice(0, 10)

@@ -1,10 +1,11 @@
 import type { Sql } from '../../db/client.ts'
 import { METERS } from '../../db/schema/meters.ts'
+import { toIso } from '../../lib/iso.ts'
 import { ANSWER, roundTo, SUMS, type SumRow, toSums } from './columns.ts'
 import { selectHours } from './hour-rows.ts'
 import { readRows } from './read.ts'
 import type { Scope } from './scope.ts'
-import { iso, type Span } from './span.ts'
+import { type Span } from './span.ts'
 
 const buildStatement = (hours: string) => `
 with sums as (
@@ -22,15 +23,15 @@ export const COMPARED = ['requests', 'errors', ...METERS] as const
  */
 export async function usageSummary(sql: Sql, scope: Scope, { from, to }: Span) {
   const before = from - (to - from)
-  const parameters: unknown[] = [iso(from)]
+  const parameters: unknown[] = [toIso(from)]
   const statement = buildStatement(selectHours(scope, { span: { from: before, to }, filter: {} }, parameters))
   const rows = await readRows<SumRow & { is_now: boolean }>(sql, sql.query(statement, parameters))
   const [current, previous] = [true, false].map((isNow) => toSums(rows.find((row) => row.is_now === isNow)))
   return {
-    from: iso(from),
-    to: iso(to),
+    from: toIso(from),
+    to: toIso(to),
     totals: current as Sums,
-    previous: { from: iso(before), to: iso(from), totals: previous as Sums },
+    previous: { from: toIso(before), to: toIso(from), totals: previous as Sums },
     change: changeBetween(previous as Sums, current as Sums),
   }
 }

@@ -1,26 +1,31 @@
-/** Reads the table of prices.ts and finds in it what a model costs. The grammar is described there. */
+/** Parses the table in prices.ts, whose grammar is described there, and finds the price of a model. */
 import { createLru } from '../../lib/lru.ts'
 import { TABLE } from './prices.ts'
 
-/** What one token costs, in picodollars (a dollar per million tokens is a million of them): whole numbers, exactly. */
+/**
+ * The price of one token, in picodollars (a dollar per million tokens is a million of them): whole numbers, exactly.
+ */
 export interface Rates {
   readonly input: bigint
   readonly output: bigint
   readonly cachedInput: bigint
 }
 
-/** Rates of a request as a whole, by how much goes in. Ascending; the first is for any number of tokens. */
+/** Rates of a whole request, by its number of input tokens. Ascending; the first applies to any number. */
 export interface Tier {
   /** For requests with more input tokens than this. */
   readonly above: number
   readonly rates: Rates
 }
 
-/** A price and when it holds; `tiers` is undefined where tokens have no price of their own. */
+/** A price and when it applies; `tiers` is undefined if tokens have no price of their own. */
 interface DatedPrice {
   /** Unix milliseconds. */
   readonly from: number | undefined
-  /** Minutes of the day in UTC; from the first to before the second, past midnight if that is smaller. */
+  /**
+   * Minutes of the day in UTC, from the first inclusive to the second exclusive; past midnight if the second is
+   * smaller.
+   */
   readonly daily: readonly [start: number, end: number] | undefined
   readonly tiers: readonly Tier[] | undefined
 }
@@ -36,7 +41,7 @@ export interface Model {
 export interface Provider {
   readonly id: string
   readonly isNamed: Fits
-  /** Whether a model's name alone means this provider. */
+  /** Whether a model's name alone implies this provider. */
   readonly isMeantBy: Fits
   readonly also: readonly string[]
   readonly models: Model[]
@@ -44,12 +49,12 @@ export interface Provider {
 
 const MINUTE_MS = 60_000
 const DAY_MINUTES = 1_440
-/** No model has a longer name; nothing longer is held against hundreds of patterns. */
-const LONGEST_NAME = 200
+/** No model has a longer name. Longer texts are not matched against hundreds of patterns. */
+const MAX_NAME_LENGTH = 200
 
 let parsed: readonly Provider[] | undefined
 
-/** All that is known, read when it is first asked for. */
+/** All known prices, parsed on first use. */
 export function catalogue(): readonly Provider[] {
   parsed ??= parseTable(TABLE)
   return parsed
@@ -58,13 +63,13 @@ export function catalogue(): readonly Provider[] {
 const found = createLru<{ readonly model: Model | undefined }>(1_000)
 
 /**
- * The model of that name, whatever the case of its letters, at that provider; without one (absent or empty) at the provider
- * whose names it fits. A date written as `-20260305` is also looked for as `-2026-03-05`.
+ * Finds a model by name, in any case, at a provider; without one (absent or empty), at the provider whose names it
+ * matches. A date written as `-20260305` is also looked up as `-2026-03-05`.
  *
- * @returns undefined for what is not known: also for a known model at an unknown provider, whose price may be another
+ * @returns undefined for an unknown model; also for a known model at an unknown provider, whose price may differ
  */
 export function findModel(provider: string | undefined, name: string): Model | undefined {
-  if (name.length > LONGEST_NAME || (provider?.length ?? 0) > LONGEST_NAME) return undefined
+  if (name.length > MAX_NAME_LENGTH || (provider?.length ?? 0) > MAX_NAME_LENGTH) return undefined
   const asked = `${provider ?? ''}\n${name}`
   const known = found.get(asked)
   if (known) return known.model
@@ -94,7 +99,7 @@ function modelIn(places: readonly Provider[], name: string): Model | undefined {
 const withDashedDate = (name: string) =>
   name.replaceAll(/-(20\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)/g, '-$1-$2-$3')
 
-/** The prices of a moment. @param at Unix milliseconds */
+/** The prices at a given time. @param at Unix milliseconds */
 export function tiersAt({ prices }: Model, at: number): readonly Tier[] | undefined {
   return (prices.findLast((price) => holdsAt(price, at)) ?? prices[0])?.tiers
 }

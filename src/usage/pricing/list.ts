@@ -8,8 +8,8 @@ interface PriceFilter {
 }
 
 /**
- * Known models and what their tokens cost now, in US dollars per million. With `model` it is the one that an event of that
- * model would be priced by, if there is one.
+ * Lists known models and the current prices of their tokens, in US dollars per million. With `model`, only the one that
+ * prices events of that model, if there is one.
  *
  * @param at Unix milliseconds
  */
@@ -30,7 +30,7 @@ function describePrice(provider: string, model: Model, at: number) {
   return [{ provider, model: model.id, ...perMillion(base), long_context }]
 }
 
-/** A picodollar for one token is a microdollar for a million. */
+/** A picodollar per token is a microdollar per million tokens. */
 const perMillion = ({ rates }: Tier) => ({
   input_usd: inUsd(rates.input),
   cached_input_usd: inUsd(rates.cachedInput),

@@ -1,29 +1,32 @@
-/** What language models' tokens cost. Reached by `import()` alone: a Worker that only verifies keys evaluates none of it. */
+/**
+ * Prices the tokens of language models. Only reached by `import()`, so that a Worker that only verifies keys never
+ * loads it.
+ */
 import { formatDecimal, formatNanoUsd } from '../../lib/decimal.ts'
 import { findModel, type Rates, tiersAt } from './catalogue.ts'
 
-/** Tokens that a model took and gave in one request. Whole numbers, not negative. */
+/** Input and output tokens of a model in one request. Whole numbers, not negative. */
 export interface TokenUse {
-  /** Absent or empty: the model's name decides. */
+  /** If absent or empty, the model's name decides. */
   readonly provider?: string | undefined
   readonly model: string
-  /** When they were used, in Unix milliseconds: what they cost then is what they cost. */
+  /** When they were used, in Unix milliseconds. The prices of that time apply. */
   readonly at: number
-  /** All that went in, cached or not. */
+  /** All input tokens, cached or not. */
   readonly inputTokens: number
   readonly outputTokens: number
-  /** Those of the input that were read from the provider's cache; never more than all of it. */
+  /** Input tokens that were read from the provider's cache; never more than all input tokens. */
   readonly cachedTokens: number
 }
 
 const PICO_PER_NANO = 1_000n
 
 /**
- * What tokens cost in US dollars, as a decimal string with six to nine decimals: "0.012500".
+ * The price of tokens in US dollars, as a decimal string with six to nine decimals: "0.012500".
  *
- * Reckoned in whole picodollars and rounded to whole nano-dollars once, at the end, half up. No step of it is a float.
+ * Computed in whole picodollars and rounded to whole nano-dollars once, at the end, half up. No step uses floats.
  *
- * @returns undefined for a model whose price is not known; one that costs nothing is "0.000000"
+ * @returns undefined for a model without a known price; a free model costs "0.000000"
  */
 export function priceTokens({ provider, model, at, ...used }: TokenUse): string | undefined {
   const known = findModel(provider, model)

@@ -8,13 +8,14 @@ const pricesRoute = apiRoute({
   tag: 'Usage',
   operationId: 'listModelPrices',
   summary: 'Known prices of language models',
-  description: 'What tokens cost at this moment, where events give tokens and no cost.',
+  description: 'The current prices of tokens, for events with tokens and without a cost.',
   query: PriceQuery,
   returns: { 200: Prices },
   fails: ['organization_not_found'],
 })
 
 export const priceRoutes = newRouter().openapi(pricesRoute, async (c) => {
-  const { listPrices } = await import('./list.ts') // the table is read by whoever asks for it, not by all of the management
+  // only requests that need the table load it, not the whole management app
+  const { listPrices } = await import('./list.ts')
   return c.json(listPrices(c.req.valid('query'), c.var.deps.now()), 200)
 })

@@ -7,7 +7,7 @@ export const PriceQuery = z.strictObject({
   model: text(200)
     .min(1)
     .optional()
-    .meta({ description: 'A model as events name it: the answer is what such an event is priced by, or nothing.' }),
+    .meta({ description: 'A model as events name it. Returns the entry that prices such an event, or nothing.' }),
   ...organizationRef,
 })
 
@@ -17,7 +17,7 @@ const rates = { input_usd: dollars, cached_input_usd: dollars, output_usd: dolla
 export const Prices = z
   .object({
     source: z.string(),
-    checked_at: z.iso.date().meta({ description: 'The day of the source: later changes of price are not in it.' }),
+    checked_at: z.iso.date().meta({ description: 'The date of the source. Later price changes are not included.' }),
     data: z.array(
       z.object({
         provider: z.string(),
@@ -25,7 +25,7 @@ export const Prices = z
         ...rates,
         long_context: z
           .array(z.object({ above_input_tokens: z.int(), ...rates }))
-          .meta({ description: 'What a whole request costs that has more input tokens than that.' }),
+          .meta({ description: 'The price of a whole request with more input tokens than that.' }),
       }),
     ),
   })

@@ -2,18 +2,18 @@ import * as z from 'zod'
 import { uuid as Uuid } from '../../http/fields.ts'
 import { recordSchema, text } from '../../http/text-field.ts'
 
-/** A single event, and a list of them (CloudEvents 1.0, JSON format §3 and §4). */
+/** Media types of a single event and of a list of events (CloudEvents 1.0, JSON format §3 and §4). */
 export const CLOUD_EVENT = 'application/cloudevents+json'
 export const CLOUD_EVENTS = 'application/cloudevents-batch+json'
 
 /**
- * The envelope of a CloudEvent. Its `data` is a usage event; `type`, extensions and the rest of the envelope are the
- * sender's own affair.
+ * The envelope of a CloudEvent. Its `data` is a usage event. `type`, extensions and the rest of the envelope are not
+ * used.
  */
 const CloudEvent = z.object({
   specversion: z.literal('1.0', { error: 'must be 1.0' }),
   id: text(255).min(1),
-  /** A URI reference: without spaces, so that source and id joined by one are told apart again. */
+  /** A URI reference. It has no spaces, so that a space can separate it from the id. */
   source: text(255)
     .min(1)
     .refine((source) => !/\s/.test(source), 'must be a URI reference'),
@@ -28,19 +28,19 @@ const CloudEvent = z.object({
 })
 
 export interface Report {
-  /** What the schema of a reported event is to make of it. */
+  /** The event, before the schema of a reported event checks it. */
   readonly event: unknown
   /** Its id as its sender knows it. */
   readonly id: string | null
-  /** What it is told apart by, where that is more than the id inside the event. */
+  /** Its identity, if that is more than the id inside the event. */
   readonly identity?: string
-  /** A key or organization, where the event itself names none. */
+  /** A key or organization, if the event itself names none. */
   readonly subject?: string | undefined
 }
 
 /**
- * A CloudEvent as a reported event. Its identity is `source` and `id` together (CloudEvents 1.0 §3.1), its moment
- * `time`, and a `subject` that is a UUID the key or organization that used something, unless `data` says so itself.
+ * Converts a CloudEvent to a reported event. Its identity is `source` and `id` together (CloudEvents 1.0 §3.1), its
+ * time is `time`, and a `subject` that is a UUID is the key or organization, unless `data` names one.
  */
 export function fromCloudEvent(raw: unknown): Report | z.ZodError {
   const envelope = CloudEvent.safeParse(raw)

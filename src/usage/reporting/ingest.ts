@@ -1,10 +1,10 @@
 /**
- * Usage that others report: over HTTP (routes.ts) or by service binding.
+ * Reported usage, over HTTP (routes.ts) or by service binding.
  *
- * 1. Each item is read by itself, and told whose it is: what cannot be is rejected alone.
- * 2. What has tokens and a model but no cost is priced.
- * 3. All that is left is written in one statement, and acknowledged once it is in Postgres; or, where the caller lets us,
- *    once it is in the spool.
+ * 1. Each item is parsed and attributed on its own; an invalid item is rejected without affecting others.
+ * 2. Items with tokens and a model but no cost are priced.
+ * 3. The remaining items are written in one statement, and acknowledged once they are in Postgres, or, if the caller
+ *    allows it, once they are in the spool.
  */
 import type * as z from 'zod'
 import { problemIn, sqlState } from '../../db/client.ts'
@@ -21,27 +21,30 @@ import { type Recorded, type Spooled, UsageBatch } from './schemas.ts'
 type Ingested = z.output<typeof Recorded> | z.output<typeof Spooled>
 
 interface Reporter {
-  /** The organization that reports for itself alone; null for a service of the operator's, which reports for any. */
+  /** The organization that reports, only for itself; null for an operator's service, which may report for any. */
   readonly organizationId: string | null
   /** Whether the events are CloudEvents. */
   readonly isCloudEvents?: boolean
-  /** When that happened which has no time of its own, in Unix milliseconds; absent for now. No part of what was sent. */
+  /**
+   * The time of events without one, in Unix milliseconds; defaults to now. It does not count as part of what was sent.
+   */
   readonly at?: number | undefined
 }
 
-/** What of a batch may still be counted, and what will not be. */
+/** The items of a batch that may still be counted, and the rejected ones. */
 interface ParsedBatch<E> {
   readonly items: readonly Item<E>[]
   readonly rejected: readonly Rejection[]
 }
 
 /**
- * Records reported usage, each event once: a repeat of the same id is told as a duplicate, or as a conflict where it says
- * something else.
+ * Records reported usage, each event once: a repeat of an id is reported as a duplicate, or as a conflict if its
+ * content differs.
  *
- * @param input as it arrived; checked here
- * @returns with `spooled` where the database failed and the events are kept until it is back
- * @throws Problem `invalid_request` for what is no batch, `unavailable` when nothing was kept: then all may be sent again
+ * @param input as it arrived; validated here
+ * @returns with `spooled` if the database failed and the events are kept until it is back
+ * @throws Problem `invalid_request` if the input is not a batch, `unavailable` if nothing was kept; then everything may
+ *   be sent again
  */
 export async function ingestUsage(deps: Deps, input: unknown, reporter: Reporter): Promise<Ingested> {
   const { events, durability } = parseBatch(input)
@@ -85,7 +88,7 @@ async function priceItems(items: readonly Item[]): Promise<readonly Item[]> {
 const lacksCost = ({ model, cost_usd, input_tokens, output_tokens }: UnattributedEvent) =>
   Boolean(model) && cost_usd === undefined && (input_tokens !== undefined || output_tokens !== undefined)
 
-/** @returns undefined when a store failed and there is another way; a bug is not that */
+/** @returns undefined if a store failed and the spool can be used instead; a bug is thrown */
 async function tryOrSpool<T>(hasOtherWay: boolean, work: () => Promise<T>): Promise<T | undefined> {
   try {
     return await work()
@@ -124,7 +127,7 @@ const UNATTRIBUTABLE: Record<Unattributable, Pick<Rejection, 'code' | 'detail'>>
 }
 
 function notStorable({ index, id }: Place): Rejection {
-  return { index, id, code: 'not_storable', detail: 'The database cannot hold this event.' }
+  return { index, id, code: 'not_storable', detail: 'The database cannot store this event.' }
 }
 
 async function write(deps: Deps, { items, rejected }: ParsedBatch<UsageEvent>): Promise<z.output<typeof Recorded>> {
@@ -160,7 +163,7 @@ async function spool(
     await spoolUnattributed(deps, { events: items.map(({ event }) => event), caller })
   } catch (error) {
     log('warn', 'usage_spool_failed', { count: items.length, ...errorFields(error) })
-    throw new Problem('unavailable', { detail: 'Nothing could be kept; send all events again, with the same ids.' })
+    throw new Problem('unavailable', { detail: 'No event could be stored. Send all events again, with the same ids.' })
   }
   return {
     accepted: items.length,

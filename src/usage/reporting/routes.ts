@@ -8,7 +8,7 @@ import { CLOUD_EVENT, CLOUD_EVENTS } from './cloud-events.ts'
 import { ingestUsage } from './ingest.ts'
 import { Durability, Recorded, ReportedEvent, Spooled, UsageBatch } from './schemas.ts'
 
-/** A full batch of a thousand events with all they usually say is some 500 KB. */
+/** A full batch of a thousand events with their usual fields is about 500 KB. */
 const MAX_BYTES = 1024 * 1024
 
 const FORMS: BodyForms = {
@@ -54,11 +54,11 @@ export const usageIngestRoutes = newRouter().openapi(recordRoute, async (c) => {
   return 'spooled' in answer ? c.json(answer, 202) : c.json(answer, 200)
 })
 
-/** Each event is checked by itself, in the handler: the route's own schema does not hold what one is. */
+/** Each event is validated on its own, in the handler, so the route's own schema does not contain the event's. */
 const { $schema: _, ...reportedEvent } = z.toJSONSchema(ReportedEvent, {
   io: 'input',
   override: ({ jsonSchema }) => {
-    if (jsonSchema.format) delete jsonSchema.pattern // the format says the same, and people can read it
+    if (jsonSchema.format) delete jsonSchema.pattern // the format says the same, in a readable way
   },
 })
 usageIngestRoutes.openAPIRegistry.registerComponent('schemas', 'ReportedUsageEvent', reportedEvent as object)

@@ -9,6 +9,7 @@ import { findMeter, rememberHeld, rememberMeters, trackSent } from '../../limits
 import type { MeterRequest, MeterState, QuotaRequest } from '../../limits/limit-request.ts'
 import { organizationVersionKey } from '../../limits/limit-request.ts'
 import { formatUnits, toUnits } from '../../limits/meter-units.ts'
+import { describeReading } from '../../limits/quota-reading.ts'
 import { selectLimit } from '../../limits/quotas.ts'
 import { retryLost } from '../../limits/retry.ts'
 import { attribute, findOwners } from '../../metering/attribution.ts'
@@ -18,49 +19,49 @@ import { resolveTokens, type Tokens } from '../tokens.ts'
 import { reservationId } from './id.ts'
 import type { Reservation, ReserveRequest } from './schemas.ts'
 
-/** Outdated figures are rare and a reload settles them; more than this many in a row is a fault, not a race. */
+/** Stale figures are rare, and a reload resolves them. More than this many in a row is a fault, not a race. */
 const MAX_ATTEMPTS = 3
 
 /**
- * Holds units of an organization's quota for work whose cost is known only afterwards: of every meter asked for, or of
- * none. The hold counts against the quota until it is settled, or expires.
+ * Holds units of an organization's quota for work whose cost is known only afterwards: of every requested meter, or of
+ * none. The hold counts against the quota until it is settled or expires.
  *
- * What is held is what may be used. It is less than was asked for where one hold would take nearly all that is left.
- * While Redis fails, and the deployment goes on then, the last known figures decide and nothing is held.
+ * The work may use the held units. They are fewer than requested if one hold would take nearly all that is left. While
+ * Redis fails, and the deployment accepts requests then, the last known figures decide and nothing is held.
  *
- * An idempotency key stands for one request of one caller: its repeats get the same hold while that is open, and are
- * refused afterwards, so that no second piece of work hides behind a reservation that is settled.
+ * An idempotency key stands for one request of one caller. Its repeats get the same hold while that is open, and are
+ * refused afterwards, so that a second piece of work cannot use a settled reservation.
  *
- * @throws Problem `key_not_found`, `organization_not_found`, `too_many_reservations`, `unavailable`; with an idempotency key
- *   `idempotency_key_reused` for another request, `reservation_closed` for one whose hold is over
+ * @throws Problem `key_not_found`, `organization_not_found`, `too_many_reservations`, `unavailable`; with an
+ *   idempotency key `idempotency_key_reused` for another request, `reservation_closed` for one whose hold has ended
  */
 export async function reserve(deps: Deps, request: ReserveRequest, caller: ReserveCaller): Promise<Reservation> {
   const organizationId = await selectOrganization(deps, request, caller.organizationId)
   const amounts = await priceAmounts(deps, request)
-  const needsReading = GAUGES.some((gauge) => amounts.has(gauge)) // only Postgres knows what gauges read now
+  const needsReading = GAUGES.some((gauge) => amounts.has(gauge)) // only Postgres has the current readings of gauges
   let allowance = await (needsReading ? reloadAllowance : findAllowance)(deps, organizationId)
   await requireUnsettled(deps, allowance, organizationId, deriveHoldId(request, caller))
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const isFresh = needsReading || attempt > 0
-    const asked = planHold(allowance, organizationId, amounts, { deps, request, caller, isFresh })
-    const hold = await holdOrDecideAlone(deps, asked)
+    const plan = planHold(allowance, organizationId, amounts, { deps, request, caller, isFresh })
+    const hold = await holdOrDecideLocally(deps, plan)
     if (hold.outcome === 'reused') throw new Problem('idempotency_key_reused')
     if (hold.outcome === 'closed') throw new Problem('reservation_closed')
     if (hold.outcome === 'too_many') throw new Problem('too_many_reservations', { headers: { 'Retry-After': '10' } })
-    if (hold.outcome === 'held' || hold.outcome === 'exceeded') return toReservation(asked, hold)
+    if (hold.outcome === 'held' || hold.outcome === 'exceeded') return toReservation(plan, hold)
     allowance = await reloadAllowance(deps, organizationId)
   }
   throw new Problem('unavailable', { detail: 'The quota is being changed right now.' })
 }
 
-/** Who reserves: the same idempotency key of another caller is another key. */
+/** The caller. The same idempotency key from another caller is a different key. */
 export interface ReserveCaller {
-  /** The organization that may reserve for itself alone; null for a service of the operator's. */
+  /** The organization that may reserve only for itself; null for an operator's service. */
   readonly organizationId: string | null
   readonly id: string
 }
 
-/** Workers that are bound to this one are one caller. */
+/** All Workers with a service binding count as one caller. */
 export const BOUND_WORKER: ReserveCaller = { organizationId: null, id: 'binding' }
 
 /** @returns `undefined` without an idempotency key: such a request is never a repeat */
@@ -72,8 +73,8 @@ const SELECT_SETTLED = `select 1 from usage_dedupe
 where organization_id = $1::uuid and key = sha256(convert_to($2, 'UTF8'))`
 
 /**
- * Redis may have lost what it knew of a hold; Postgres keeps the ids of settled ones. While Postgres does not answer,
- * Redis alone decides.
+ * Redis may have lost a hold. Postgres keeps the ids of settled ones. While Postgres does not answer, Redis alone
+ * decides.
  */
 async function requireUnsettled(
   deps: Deps,
@@ -90,7 +91,7 @@ async function requireUnsettled(
   if (rows.length > 0) throw new Problem('reservation_closed')
 }
 
-/** As for reported usage: what is another organization's is answered as what does not exist. */
+/** As for reported usage: another organization's key or organization is reported as not found. */
 async function selectOrganization(
   deps: Deps,
   { key_id = null, organization_id = null, external_id = null }: ReserveRequest,
@@ -106,9 +107,9 @@ async function selectOrganization(
 
 type Amounts = ReadonlyMap<Meter, number>
 
-/** In whole units; the cost of tokens at the model's price where none is given. */
+/** In whole units. If no cost is given, tokens are priced by the model. */
 async function priceAmounts(deps: Deps, request: ReserveRequest): Promise<Amounts> {
-  const counted = resolveTokens(request) as Tokens // the schema has refused contradictions
+  const counted = resolveTokens(request) as Tokens // the schema refuses contradictions
   const tokens = addAmounts(counted.input_tokens, counted.output_tokens)
   const cost_usd = request.cost_usd ?? (await estimatedCost(deps, request, counted))
   const given = { ...request, tokens, cost_usd }
@@ -129,8 +130,8 @@ async function estimatedCost(deps: Deps, { provider, model }: ReserveRequest, co
   if (!model) return undefined
   const { input_tokens = 0, output_tokens = 0, cached_tokens = 0 } = counted
   const { priceTokens } = await import('../pricing/price.ts')
-  const asked = { inputTokens: input_tokens, outputTokens: output_tokens, cachedTokens: cached_tokens }
-  return priceTokens({ provider: provider ?? '', model, at: deps.now(), ...asked })
+  const tokens = { inputTokens: input_tokens, outputTokens: output_tokens, cachedTokens: cached_tokens }
+  return priceTokens({ provider: provider ?? '', model, at: deps.now(), ...tokens })
 }
 
 function planHold(
@@ -160,25 +161,25 @@ function planHold(
 
 type HoldPlan = ReturnType<typeof planHold>
 
-async function holdOrDecideAlone(deps: Deps, asked: HoldPlan): Promise<Hold> {
-  const sent = trackSent(asked)
+async function holdOrDecideLocally(deps: Deps, plan: HoldPlan): Promise<Hold> {
+  const sent = trackSent(plan)
   try {
-    const hold = await retryLost(deps, () => holdUnits(deps, asked))
-    if ('meters' in hold) rememberMeters(asked.quota, hold.meters, sent)
+    const hold = await retryLost(deps, () => holdUnits(deps, plan))
+    if ('meters' in hold) rememberMeters(plan.quota, hold.meters, sent)
     return hold
   } catch (error) {
     sent.end()
     log('warn', 'hold_not_taken', errorFields(error))
     if (deps.config.ON_LIMITER_OUTAGE === 'closed')
       throw new Problem('unavailable', { detail: 'Limits cannot be checked.' })
-    return decideAlone(asked)
+    return decideLocally(plan)
   } finally {
     sent.end()
   }
 }
 
-/** By what this isolate knows. Redis holds nothing of it: no other isolate knows. */
-function decideAlone({ quota, gauges, ms, now }: HoldPlan): Hold {
+/** Decides by the figures that this isolate knows. Redis does not have the hold, so no other isolate knows of it. */
+function decideLocally({ quota, gauges, ms, now }: HoldPlan): Hold {
   const known = { ...quota, recorded: { ...quota.recorded, ...gauges } }
   const meters = quota.meters.map((meter) => findMeter(known, meter, now))
   const refused = quota.meters.findIndex(
@@ -195,7 +196,7 @@ const sumState = (state: MeterState | undefined) => (state?.used ?? 0) + (state?
 function toReservation({ id, quota }: HoldPlan, hold: Extract<Hold, { meters: unknown }>): Reservation {
   const resets_at = new Date(quota.period.end).toISOString()
   const readings = quota.meters.map(
-    (claim, at) => [claim.meter, describeReading(claim, hold.meters[at], resets_at)] as const,
+    (request, at) => [request.meter, describeReading(request, hold.meters[at], resets_at)] as const,
   )
   const quotas = Object.fromEntries(readings)
   if (hold.outcome === 'held') {
@@ -210,25 +211,14 @@ function toReservation({ id, quota }: HoldPlan, hold: Extract<Hold, { meters: un
   }
   const never = quota.meters.findIndex(({ amount, limit }) => limit !== null && amount > limit)
   const refused = never >= 0 ? never : hold.refused
-  const claim = quota.meters[refused] as MeterRequest
-  const { meter, amount } = claim
-  const reading = describeReading(claim, hold.meters[refused], resets_at)
+  const request = quota.meters[refused] as MeterRequest
+  const { meter, amount } = request
+  const reading = describeReading(request, hold.meters[refused], resets_at)
   return {
     granted: false,
     code: 'QUOTA_EXCEEDED',
     exceeded: { meter, requested: formatUnits(meter, amount), ...reading, ...(never >= 0 && { resets_at: null }) },
     ...(never >= 0 && { never_fits: true as const }),
     quotas,
-  }
-}
-
-function describeReading({ meter, limit }: MeterRequest, state: MeterState | undefined, resets_at: string) {
-  const { used = 0, held = 0 } = state ?? {}
-  return {
-    limit: limit === null ? null : formatUnits(meter, limit),
-    used: formatUnits(meter, used),
-    held: formatUnits(meter, held),
-    remaining: limit === null ? null : formatUnits(meter, Math.max(0, limit - used - held)),
-    resets_at,
   }
 }

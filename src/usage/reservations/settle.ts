@@ -13,15 +13,15 @@ import { parseReservationId } from './id.ts'
 import type { SettleBody, Settlement } from './schemas.ts'
 
 /**
- * Records what a reservation really came to, and gives its hold back. The event's id is the reservation's, so that
- * settling twice counts once, also after the hold has expired.
+ * Records the actual use of a reservation, and releases its hold. The event's id is the reservation's, so that settling
+ * twice counts once, even after the hold has expired.
  *
- * The event is written first, and counts before the hold no longer does: for a moment both do, so that nobody is admitted
- * beyond the limit, and somebody may be refused just below it. Without a time of its own it belongs to the
- * period in which the units were held, so that holds bind over a period's end. Where the database fails and the event
- * waits in the spool, or Redis does not answer, the hold stays in its place until it expires.
+ * The event is written first, and counts before the hold stops counting. For a moment both count, so no request passes
+ * the limit, but one just below it may be refused. An event without a time belongs to the period in which the units
+ * were held, so that holds bind across the end of a period. If the database fails and the event waits in the spool, or
+ * if Redis does not answer, the hold stays until it expires.
  *
- * @param caller the organization that may settle for itself alone; null for a service of the operator's
+ * @param caller the organization that may settle only for itself; null for an operator's service
  * @throws Problem `reservation_not_found`, `invalid_request`, `unavailable`
  */
 export async function settle(
@@ -34,7 +34,7 @@ export async function settle(
     throw new Problem('reservation_not_found')
   }
   if (cancel) return { outcome: 'cancelled', released: await release(deps, reservation, {}) }
-  const at = used.timestamp ? undefined : await momentIn(deps, reservation)
+  const at = used.timestamp ? undefined : await timeWithin(deps, reservation)
   const events = [{ ...used, id: reservation_id, organization_id: reservation.organizationId }]
   const recorded = await ingestUsage(deps, { events }, { organizationId: caller, at })
   const outcome = readOutcome(recorded)
@@ -42,7 +42,7 @@ export async function settle(
   return { outcome, released, ...(recorded.warnings && { warnings: recorded.warnings }) }
 }
 
-/** @throws Problem `invalid_request` for an event that was rejected */
+/** @throws Problem `invalid_request` if the event was rejected */
 function readOutcome(recorded: Awaited<ReturnType<typeof ingestUsage>>): Settlement['outcome'] {
   const [rejected] = recorded.rejected
   if (rejected) throw new Problem('invalid_request', { errors: [{ path: 'body', message: rejected.detail }] })
@@ -59,7 +59,7 @@ type ReservationRef = NonNullable<ReturnType<typeof parseReservationId>>
  *
  * @throws Problem `reservation_not_found` for a period that there is not
  */
-async function momentIn(deps: Deps, { organizationId, period }: ReservationRef): Promise<number | undefined> {
+async function timeWithin(deps: Deps, { organizationId, period }: ReservationRef): Promise<number | undefined> {
   const { periodAnchor, period: current } = (await findAllowance(deps, organizationId)).use
   const own = current.name === period ? current : resolvePeriod(periodAnchor, period)
   if (!own) throw new Problem('reservation_not_found')
@@ -77,7 +77,7 @@ async function release(deps: Deps, reservation: ReservationRef, recorded: Record
   try {
     return await releaseHold(deps, { ...reservation, recorded })
   } catch (error) {
-    log('warn', 'hold_not_released', errorFields(error)) // it expires by itself
+    log('warn', 'hold_not_released', errorFields(error)) // the hold expires on its own
     return false
   }
 }

@@ -82,7 +82,7 @@ describe('GET /health', () => {
     const variables = { PUBLIC_URL: 'https://tollgate.example.com' }
     expect(await ask('/openapi.json', variables)).toMatchObject({
       status: 503,
-      body: { code: 'misconfigured', detail: 'PUBLIC_URL is still that of the example.' },
+      body: { code: 'misconfigured', detail: "PUBLIC_URL is still the example's." },
     })
     expect(await ask('/health', variables)).toMatchObject({ status: 200 })
     expect(

@@ -38,7 +38,7 @@ describe('DELETE /api/v1/organizations/{organization_id}', () => {
     const refreshed = await call('POST /api/v1/auth/refresh', { body: { refresh_token: partner.refreshToken } })
     expect(claimsOf(refreshed.body.access_token).org).toBe(partner.user.organization_id)
     expect((await get(doomed.id, person.token)).status).toBe(404)
-    expect((await mailTo(partner.email, /Doomed was deleted/)).text).toContain('for good')
+    expect((await mailTo(partner.email, /Doomed was deleted/)).text).toContain('permanently')
     expect(await actsOf(doomed.id)).toContain('organization.deleted')
   })
 
@@ -87,7 +87,7 @@ describe('DELETE /api/v1/organizations/{organization_id}', () => {
     const { body: doomed } = await create(person.token, { name: 'Doomed' })
     for (const confirm_name of ['doomed', 'Doomed ', ''])
       expect((await remove(doomed.id, person.token, { confirm_name })).body.errors).toEqual([
-        { path: 'body.confirm_name', message: 'is not its name' },
+        { path: 'body.confirm_name', message: 'must be the name of the organization' },
       ])
     expect((await remove(doomed.id, person.token, {})).body.errors[0].path).toBe('body.confirm_name')
     await sql.query(`update sessions set created_at = now() - interval '16 minutes' where user_id = $1`, [

@@ -215,7 +215,7 @@ describe('POST /api/v1/organizations/{organization_id}/transfer', () => {
     const { id, owner, viewer } = await team('viewer')
     expect((await transfer(id, owner, viewer.user.id)).status).toBe(204)
     expect(await rolesIn(id)).toEqual({ [owner.user.id]: 'admin', [viewer.user.id]: 'owner' })
-    await mailTo(viewer.email, /^You own Team now/)
+    await mailTo(viewer.email, /^You now own Team/)
     expect(await actsOf(id, 'organization.transferred')).toMatchObject([
       { actor_id: owner.user.id, target_id: viewer.user.id, detail: { from: 'viewer', to: 'owner' } },
     ])

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { invalidateOrganizations } from '../../../src/admin/plans/announce.ts'
+import { invalidateOrganizations } from '../../../src/admin/plans/invalidate.ts'
 import { organizationVersionKey } from '../../../src/limits/limit-request.ts'
 import { directly, withoutRequestId } from '../../support/direct.ts'
 import { administrator, call, newKeyHolder, newUser, setLimits } from '../../support/http.ts'

@@ -172,7 +172,7 @@ describe('F55 a delivery that fails', () => {
     await call(`PATCH /api/v1/webhook-endpoints/${here.receiver.id}`, { token: here.token, body: { is_active: true } })
     expect(await here.endpoint()).toMatchObject({ is_active: true, disabled_reason: null, failed_events: 0 })
     const rows = await directly().sql.query('select subject from mail_outbox where recipient = $1', [here.email])
-    expect(rows).toMatchObject([{ subject: expect.stringContaining('was switched off') }])
+    expect(rows).toMatchObject([{ subject: expect.stringContaining('was disabled') }])
   })
 
   test('with 410 switches the endpoint off at once, gives up what waits, and its owner is told', async () => {
@@ -184,11 +184,11 @@ describe('F55 a delivery that fails', () => {
     expect(await receiver.caught()).toHaveLength(1)
     expect(await endpoint()).toMatchObject({ is_active: false, disabled_reason: expect.stringContaining('410') })
     expect(await deliveries()).toMatchObject([
-      { state: 'failed', error: 'The endpoint was switched off.' },
+      { state: 'failed', error: 'The endpoint was disabled.' },
       { state: 'failed', status_code: 410 },
     ])
     const [row] = await directly().sql.query('select text from mail_outbox where recipient = $1', [email])
-    const sent = row?.text === null && (await mailTo(email, /was switched off/)) // by a job that another test runs
+    const sent = row?.text === null && (await mailTo(email, /was disabled/)) // by a job that another test runs
     expect(sent ? sent.text : row?.text).toContain(receiver.id)
   })
 
@@ -207,7 +207,7 @@ describe('F55 a delivery that fails', () => {
     await happen()
     await runJob()
     expect(await deliveries()).toMatchObject([
-      { state: 'pending', attempts: 1, error: 'The signing secret cannot be read; rotate it.' },
+      { state: 'pending', attempts: 1, error: 'The signing secret cannot be read. Rotate it.' },
     ])
     expect(await other.caught()).toHaveLength(1)
   })

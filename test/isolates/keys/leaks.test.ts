@@ -9,7 +9,7 @@ import { mailsTo, mailTo } from '../../support/mail.ts'
 import { workerWith } from '../../support/variant.ts'
 
 const LEAKED = 'POST /api/v1/keys/leaked'
-const SUBJECT = /^An API key was found in public/
+const SUBJECT = /^A leaked API key was disabled/
 const URL_FOUND = 'https://github.com/octocat/Hello-World/blob/12345600/foo/bar.txt'
 
 const scanner = await newScanner('current')

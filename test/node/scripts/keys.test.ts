@@ -63,7 +63,7 @@ describe('npm run keys -- rotate', () => {
 
   test.each([
     ['', 'Give the present value'],
-    ['sesame', 'JWT_KEYS is no JWK set'],
+    ['sesame', 'JWT_KEYS is not a JWK set'],
     ['{"keys":[{"kty":"oct","kid":"a","k":"c2VzYW1l"}]}', 'JWT_KEYS key 1 is too weak'],
   ])('a present value of %j is one line and exit code 1', async (value, reason) => {
     const { code, stdout, stderr } = await keys('rotate', value)

@@ -25,10 +25,10 @@ describe('what is refused at the start', () => {
   const { kid: __, ...nameless } = ELLIPTIC
 
   test.each<[string, unknown]>([
-    ['is no JWK set', 'sesame'],
-    ['is no JWK set', '{"keys":'],
-    ['is no JWK set', JSON.stringify(ELLIPTIC)],
-    ['is no JWK set', { keys: ['sesame'] }],
+    ['is not a JWK set', 'sesame'],
+    ['is not a JWK set', '{"keys":'],
+    ['is not a JWK set', JSON.stringify(ELLIPTIC)],
+    ['is not a JWK set', { keys: ['sesame'] }],
     ['must hold 1 to 10 keys', { keys: [] }],
     ['must hold 1 to 10 keys', { keys: Array.from({ length: 11 }, (_, at) => ({ ...ELLIPTIC, kid: `k${at}` })) }],
     ['key 1 has no kid', { keys: [nameless] }],
@@ -38,8 +38,8 @@ describe('what is refused at the start', () => {
     ['same kid', { keys: [ELLIPTIC, { ...EDWARDS, kid: 'elliptic' }] }],
     ['key 1 has no private part', { keys: [onlyPublic] }],
     ['key 2 has no private part', { keys: [EDWARDS, { kty: 'oct', kid: 'x' }] }],
-    ['key 1 is of a type', { keys: [{ ...ELLIPTIC, kty: 'RSA', n: 'AQAB', e: 'AQAB' }] }],
-    ['key 1 is of a type', { keys: [{ ...ELLIPTIC, kty: 'constructor' }] }],
+    ['key 1 has an unsupported type', { keys: [{ ...ELLIPTIC, kty: 'RSA', n: 'AQAB', e: 'AQAB' }] }],
+    ['key 1 has an unsupported type', { keys: [{ ...ELLIPTIC, kty: 'constructor' }] }],
     ['key 1 is not on the one curve', { keys: [{ ...ELLIPTIC, crv: 'P-384' }] }],
     ['key 1 is not on the one curve', { keys: [{ ...EDWARDS, crv: 'X25519' }] }],
     ['key 1 has an alg', { keys: [{ ...ELLIPTIC, alg: 'ES384' }] }],
@@ -83,7 +83,7 @@ describe('what is refused at the start', () => {
   ])('%s: refused at the first use, before anything is signed', async (_, key) => {
     const problem = await keyRing(configOf(key)).catch((error) => error)
     expect(problem).toMatchObject({ code: 'misconfigured' })
-    expect(problem.message).toBe('JWT_KEYS: key 1 cannot be used; its parts do not fit.')
+    expect(problem.message).toBe('JWT_KEYS: key 1 cannot be used; its parts do not match.')
     const token = await signAccessToken(configOf(ELLIPTIC), CLAIMS, NOW)
     await expect(verifyAccessToken(configOf(key), token, NOW)).rejects.toMatchObject({
       code: 'misconfigured',

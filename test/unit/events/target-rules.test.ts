@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { flawOfTarget } from '../../../src/events/target-rules.ts'
+import { findTargetFlaw } from '../../../src/events/target-rules.ts'
 
 const PUBLIC = 'https://tollgate.example.net'
 const LOCAL = 'http://localhost:8000'
@@ -24,11 +24,11 @@ describe('a webhook goes to', () => {
     'https://local.example.com/',
     `https://example.com/${'é'.repeat(330)}`, // 2,000 characters once encoded
   ])('%s', (url) => {
-    expect(flawOfTarget(url, PUBLIC)).toBeUndefined()
+    expect(findTargetFlaw(url, PUBLIC)).toBeUndefined()
   })
 })
 
-const ADDRESS = 'must not lead to a private or reserved address'
+const ADDRESS = 'must not point to a private or reserved address'
 const NAME = 'must have a full public host name'
 
 describe('a webhook does not go to', () => {
@@ -47,10 +47,10 @@ describe('a webhook does not go to', () => {
     ['SSH', 'https://example.com:22/', /port/],
     ['Postgres', 'https://example.com:5432/', /port/],
     ['the port of plain HTTP', 'https://example.com:80/', /port/],
-    ['itself', 'https://tollgate.example.net/api/v1/webhook-endpoints', /back to this service/],
-    ['itself with a last dot', 'https://TOLLGATE.example.net./', /back to this service/],
+    ['itself', 'https://tollgate.example.net/api/v1/webhook-endpoints', /point to this service/],
+    ['itself with a last dot', 'https://TOLLGATE.example.net./', /point to this service/],
   ])('%s', (_, url, flaw) => {
-    expect(flawOfTarget(url, PUBLIC)).toMatch(flaw)
+    expect(findTargetFlaw(url, PUBLIC)).toMatch(flaw)
   })
 
   test.each([
@@ -106,7 +106,7 @@ describe('a webhook does not go to', () => {
     '[2002:7f00:1::]',
     '[3fff::1]',
   ])('the address %s', (host) => {
-    expect(flawOfTarget(`https://${host}/`, PUBLIC)).toBe(ADDRESS)
+    expect(findTargetFlaw(`https://${host}/`, PUBLIC)).toBe(ADDRESS)
   })
 
   test.each([
@@ -144,7 +144,7 @@ describe('a webhook does not go to', () => {
     '.example.com',
     `${'a'.repeat(64)}.com`,
   ])('the name %s', (host) => {
-    expect([NAME, expect.stringMatching(/must be a URL/)]).toContainEqual(flawOfTarget(`https://${host}/`, PUBLIC))
+    expect([NAME, expect.stringMatching(/must be a URL/)]).toContainEqual(findTargetFlaw(`https://${host}/`, PUBLIC))
   })
 })
 
@@ -155,7 +155,7 @@ describe('on a developer’s machine', () => {
     'https://[::1]:9/',
     'https://x.example.com/',
   ])('a webhook also goes to %s', (url) => {
-    expect(flawOfTarget(url, LOCAL)).toBeUndefined()
+    expect(findTargetFlaw(url, LOCAL)).toBeUndefined()
   })
 
   test.each([
@@ -165,6 +165,6 @@ describe('on a developer’s machine', () => {
     'ftp://localhost/',
     'http://a:b@localhost/',
   ])('but not to %s', (url) => {
-    expect(flawOfTarget(url, LOCAL)).toBeDefined()
+    expect(findTargetFlaw(url, LOCAL)).toBeDefined()
   })
 })

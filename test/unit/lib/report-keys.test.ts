@@ -30,8 +30,8 @@ test.each<[string, unknown[], string]>([
 })
 
 test.each(['', 'x', '[]', '{}', '{"public_keys":{}}', '{"public_keys":[1]}', 'null'])(
-  '%j is no list of keys',
+  '%j is not a list of keys',
   (text) => {
-    expect(parseReportKeys(text)).toContain('is no list of keys')
+    expect(parseReportKeys(text)).toContain('is not a list of keys')
   },
 )

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { enforceRateLimits } from '../../../../src/limits/endpoint-limits.ts'
 import type { UsageEvent } from '../../../../src/metering/event.ts'
 import { writeUsage } from '../../../../src/metering/write.ts'
-import { QUESTION_TIMEOUT_MS, readRows } from '../../../../src/usage/analytics/read.ts'
+import { QUERY_TIMEOUT_MS, readRows } from '../../../../src/usage/analytics/read.ts'
 import { directly, withoutRequestId } from '../../../support/direct.ts'
 import { call, newKeyHolder, newUser } from '../../../support/http.ts'
 
@@ -216,8 +216,8 @@ describe('a question to the database', () => {
       sql,
       sql.query(`select current_setting('statement_timeout') as timeout`),
     )
-    expect(row).toEqual({ timeout: `${QUESTION_TIMEOUT_MS}ms` })
-    expect(QUESTION_TIMEOUT_MS).toBeLessThan(config.DATABASE_TIMEOUT_MS)
+    expect(row).toEqual({ timeout: `${QUERY_TIMEOUT_MS}ms` })
+    expect(QUERY_TIMEOUT_MS).toBeLessThan(config.DATABASE_TIMEOUT_MS)
     const [after] = await sql.query(`select current_setting('statement_timeout') as timeout`)
     expect(after?.timeout).not.toBe(row?.timeout) // of a pooled connection others keep their own
   })

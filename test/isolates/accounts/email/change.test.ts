@@ -27,7 +27,7 @@ describe('a change of address', () => {
   test('is in force once the new address confirms it; the old one is told twice (v5.0.0-6.3.7)', async () => {
     const person = await newUser()
     const { new_email, token } = await asked(person)
-    const first = await mailTo(person.email, /^A new email address was asked for/)
+    const first = await mailTo(person.email, /^A new email address was requested/)
     expect(first.text).not.toContain(new_email)
     expect(first.links).toEqual([])
     expect((await me(person.token)).body.email).toBe(person.email)

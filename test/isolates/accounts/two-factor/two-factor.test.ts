@@ -230,7 +230,7 @@ describe('v5.0.0-6.3.7: the owner is told by mail', () => {
       token: user.token,
       body: { password: user.password, code: codeOf(user.secret) },
     })
-    for (const subject of [/switched on/, /backup code was used/i, /new backup codes/i, /switched off/]) {
+    for (const subject of [/was enabled/, /backup code was used/i, /new backup codes/i, /was disabled/]) {
       expect((await mailTo(user.email, subject)).to).toBe(user.email)
     }
   })

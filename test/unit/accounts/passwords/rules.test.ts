@@ -60,7 +60,7 @@ describe('one repeated pattern', () => {
 })
 
 describe('the address and the name of the service', () => {
-  const flaw = 'must not be made of your email address or the name of this service'
+  const flaw = 'must not be derived from your email address or the name of this service'
 
   test.each([
     ['the address', 'ada.lovelace@example.com', flaw],

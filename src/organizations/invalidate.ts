@@ -7,14 +7,16 @@ interface Changed {
   readonly version: number
 }
 
-/** Tells every isolate of organizations that changed, so that their keys are checked again within two seconds. */
-export async function announceOrganizations(deps: Deps, changed: readonly Changed[]): Promise<void> {
+/**
+ * Publishes the versions of changed organizations, so that every isolate checks their keys again within two seconds.
+ */
+export async function invalidateOrganizations(deps: Deps, changed: readonly Changed[]): Promise<void> {
   await Promise.all(changed.map(({ id, version }) => publishVersion(deps, organizationVersionKey(id), version)))
 }
 
-/** The same for organizations that are gone, by the version they had: their keys are gone with them. */
+/** The same for deleted organizations, by their last version: their keys are deleted with them. */
 export function invalidateDeleted(deps: Deps, gone: readonly Changed[]): Promise<void> {
-  return announceOrganizations(
+  return invalidateOrganizations(
     deps,
     gone.map(({ id, version }) => ({ id, version: version + 1 })),
   )
