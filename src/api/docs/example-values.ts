@@ -15,6 +15,7 @@ export const BY_NAME: Readonly<Record<string, unknown>> = {
   description: 'Calls from the web shop',
   is_active: true,
   id: 'evt_1042',
+  external_id: 'user_8123',
   request_id: UUID,
   event_id: UUID,
   subscription_id: 'sub_1QxExample',
