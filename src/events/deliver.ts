@@ -78,9 +78,9 @@ async function attempt(deps: Deps, claimed: ClaimedDelivery): Promise<boolean> {
 }
 
 async function callEndpoint(deps: Deps, { url, isActive, eventId, ...claimed }: ClaimedDelivery): Promise<Outcome> {
-  if (!isActive) return notSent('The endpoint is switched off.')
+  if (!isActive) return notSent('The endpoint is disabled.')
   const secrets = await openSecrets(deps, claimed)
-  if (!secrets) return notSent('The signing secret cannot be read; rotate it.')
+  if (!secrets) return notSent('The signing secret cannot be read. Rotate it.')
   const { id, stateOf } = claimed
   const body = stateOf === null ? claimed.body : await refreshState(deps, { id, stateOf })
   return body === undefined ? notSent('The organization is gone.') : send(deps, { url, eventId, body, secrets })
