@@ -1,16 +1,24 @@
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
-import { JOBS } from './registry.ts'
+import { noteRun } from './note-run.ts'
+import { JOBS, type Job } from './registry.ts'
 
 /** Runs every job of a cron trigger. A job that fails is logged and does not stop the others. */
 export async function runJobs(deps: Deps, cron: string, at: number): Promise<void> {
-  for (const job of JOBS.filter((one) => one.cron === cron)) {
-    const started = deps.now()
-    try {
-      const result = await job.run(deps, at)
-      log('info', 'job_done', { job: job.name, ms: deps.now() - started, ...result })
-    } catch (error) {
-      log('error', 'job_failed', { job: job.name, ms: deps.now() - started, ...errorFields(error) })
-    }
+  for (const job of JOBS.filter((one) => one.cron === cron)) await runJob(deps, job, at)
+}
+
+async function runJob(deps: Deps, job: Job, at: number): Promise<void> {
+  const startedAt = deps.now()
+  try {
+    const result = await job.run(deps, at)
+    const durationMs = deps.now() - startedAt
+    log('info', 'job_done', { job: job.name, ms: durationMs, ...result })
+    noteRun(deps, { job: job.name, startedAt, durationMs, result })
+  } catch (error) {
+    const durationMs = deps.now() - startedAt
+    const fields = errorFields(error)
+    log('error', 'job_failed', { job: job.name, ms: durationMs, ...fields })
+    noteRun(deps, { job: job.name, startedAt, durationMs, error: String(fields.message ?? fields.error) })
   }
 }

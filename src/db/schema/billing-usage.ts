@@ -81,6 +81,7 @@ export const billingUsageLedger = pgTable(
   },
   (t) => [
     index('billing_usage_ledger_period').on(t.organizationId, t.periodStart, t.meter),
+    index('billing_usage_ledger_created').on(t.createdAt, t.identifier),
     index('billing_usage_ledger_open')
       .on(t.provider, t.createdAt)
       .where(sql`${t.state} = 'pending' and ${t.chargedWith} = ${t.identifier}`),
