@@ -161,6 +161,9 @@ const Variables = z.object({
   SERVICE_NAME: z.string().min(1).default('tollgate'),
 })
 
+/** The schema of each setting, by name. */
+export const SETTINGS = Variables.shape
+
 /**
  * With an API key but no webhook secret, payments would never be recorded. With only the secret, nothing could be
  * looked up.
@@ -200,6 +203,8 @@ const EXPLAINED = new Set([
 export type Config = z.output<typeof Env> & {
   /** Settings that cannot work. Their features are disabled; key verification does not need them. */
   readonly faults: readonly ConfigFault[]
+  /** Names of the settings that the environment gives, also of those that are refused. */
+  readonly given: readonly string[]
 }
 
 const parsed = new WeakMap<object, Config>()
@@ -214,7 +219,9 @@ const parsed = new WeakMap<object, Config>()
 export function readConfig(env: object): Config {
   const known = parsed.get(env)
   if (known) return known
-  const config = parseConfig(env)
+  const settings = withAliases(env)
+  const given = Object.keys(SETTINGS).filter((name) => Reflect.get(settings, name) !== undefined)
+  const config = { ...parseConfig(env), given }
   for (const { feature, variable, reason } of config.faults)
     log('error', 'setting_refused', { variable, reason, stopped: feature })
   const names = [...Object.keys(Variables.shape), ...ALIAS_NAMES]
@@ -224,7 +231,9 @@ export function readConfig(env: object): Config {
   return config
 }
 
-function parseConfig(given: object): Config {
+type Parsed = Omit<Config, 'given'>
+
+function parseConfig(given: object): Parsed {
   const env = withAliases(given)
   const result = Env.safeParse(env)
   if (result.success) return withoutFaulty(env, result.data, [])
@@ -240,7 +249,7 @@ function parseConfig(given: object): Config {
 }
 
 /** A second check of well-formed settings: those that cannot work are left out as well. */
-function withoutFaulty(env: object, settings: z.output<typeof Env>, malformed: readonly ConfigFault[]): Config {
+function withoutFaulty(env: object, settings: z.output<typeof Env>, malformed: readonly ConfigFault[]): Parsed {
   const faults = [...malformed, ...findFaults(settings)]
   if (faults.length === malformed.length) return { ...settings, faults }
   return { ...Env.parse(leaveOut(env, faults)), faults }

@@ -19,6 +19,7 @@ import { adminPlanRoutes } from './admin/plans/routes.ts'
 import { adminRoutes } from './admin/routes.ts'
 import { serviceKeyRoutes } from './admin/service-keys/routes.ts'
 import { adminSubscriptionRoutes } from './admin/subscriptions/routes.ts'
+import { adminSystemRoutes } from './admin/system/routes.ts'
 import { adminUsageRoutes } from './admin/usage/routes.ts'
 import { adminUserRoutes } from './admin/users/routes.ts'
 import { newRouter } from './api/api-route.ts'
@@ -109,6 +110,7 @@ for (const routes of [
   adminDeliveryRoutes,
   adminOverviewRoutes,
   adminUsageRoutes,
+  adminSystemRoutes,
   planRoutes,
   billingRoutes,
   reconcileRoutes,

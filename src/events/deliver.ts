@@ -17,7 +17,7 @@ const MAX_FAILING = 2
  * A run ends within this time, of the 30 seconds that the platform gives to work after an answer. The next run
  * continues.
  */
-const RUN_MS = 25_000
+export const RUN_MS = 25_000
 
 const GONE = 410
 

@@ -28,8 +28,8 @@ const DAY_MS = 24 * 3_600_000
 /** Ids are kept longer than events may be late (35 days), so that none can count twice. */
 const DEDUPE_DAYS = 36
 /** Rows per delete statement, and statements per hourly run and table: twelve million rows a day. */
-const BATCH_ROWS = 20_000
-const MAX_BATCHES = 25
+export const BATCH_ROWS = 20_000
+export const MAX_BATCHES = 25
 
 const drainSpool: Job = { name: 'drain-usage-spool', cron: EVERY_MINUTE, run: drainUsageSpool }
 
@@ -99,7 +99,7 @@ const dropPartitions: Job = {
 /**
  * Expired rows to delete: the table, its indexed time column, and how many days after that time. Largest table last.
  */
-const PRUNED = [
+export const PRUNED = [
   ['idempotency_keys', 'expires_at', 0],
   ['login_challenges', 'expires_at', 1],
   ['email_tokens', 'expires_at', 1],

@@ -19,7 +19,7 @@ const CONCURRENCY = 4
  * A run ends within this time, of the 30 seconds that the platform gives to work after an answer. The next run
  * continues.
  */
-const RUN_MS = 25_000
+export const RUN_MS = 25_000
 /** How long a claim lasts: longer than an attempt. The claims of a run that died are due again after it. */
 const LEASE_SECONDS = 30
 

@@ -9,7 +9,7 @@ import { type UsageEvent, VERIFICATION } from './event.ts'
 import { addTo, DAILY_SLICES, groupRows, HOURLY, MARK_LATE, SLICES, sumColumns } from './roll-up-sql.ts'
 
 /** Reports per run of the job. The rest follows in later runs. */
-const BATCH_ROWS = 1_000
+export const BATCH_ROWS = 1_000
 
 /** The columns that a verification adds to sums. */
 const ADDED = ['requests', 'api_calls']

@@ -15,7 +15,7 @@ const DAY_MS = 24 * HOUR_MS
 /** A batch folds so many hours, of one UTC day. Where that is too much for a statement's time, it folds one. */
 const BATCH_HOURS = 6
 /** No batch begins after this; the next minute's run goes on. */
-const RUN_MS = 20_000
+export const RUN_MS = 20_000
 
 const TIMES = ['response_time_ms_sum', 'response_time_count', ...LATENCY_COLUMNS]
 const COLUMNS: readonly string[] = ['requests', 'errors', ...COUNTER_COLUMNS, ...TIMES]

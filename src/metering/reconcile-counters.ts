@@ -15,8 +15,8 @@ import type { PeriodUsage } from './write.ts'
  */
 const GRACE_MS = 90_000
 /** Periods that changed within this time are compared. Each goes through several generations in it. */
-const LOOK_BACK_MS = 20 * 60_000
-const MAX_PERIODS = 20_000
+export const LOOK_BACK_MS = 20 * 60_000
+export const MAX_PERIODS = 20_000
 const CONCURRENCY = 500
 /** Failures of one run that are logged one by one. The job's log line counts all of them. */
 const MAX_LOGGED = 20

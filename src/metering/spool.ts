@@ -12,7 +12,7 @@ const ASIDE = 'usage:aside'
 /** Characters of an unreadable value that are logged; all of it is in the set. */
 const LOGGED = 2_000
 /** How long a run of the job goes on, and how many batches it looks at together. */
-const DRAIN_MS = 45_000
+export const DRAIN_MS = 45_000
 const TAKEN_TOGETHER = 50
 /** No batch of the list is larger, so that writing one stays well within a statement's time. */
 const SPOOLED_TOGETHER = 500

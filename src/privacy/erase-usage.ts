@@ -2,11 +2,11 @@ import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 
 /** Until then, isolates that cached a key, and the spool, may still write events of a deleted organization. */
-const SETTLED_MS = 3_600_000
+export const SETTLED_MS = 3_600_000
 /** Events per statement: well within its timeout, even on the smallest database. */
 const BATCH_ROWS = 5_000
 /** After this time a run leaves the rest to the next one. */
-const TIME_BUDGET_MS = 15_000
+export const TIME_BUDGET_MS = 15_000
 
 interface Erasure {
   readonly organizationId: string

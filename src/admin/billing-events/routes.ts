@@ -14,6 +14,7 @@ const listRoute = apiRoute({
   method: 'get',
   path: '/admin/billing/events',
   operationId: 'listBillingEvents',
+  service: 'platform:billing:read',
   summary: 'List what payment providers sent',
   description:
     'Newest first, with what came of each event. Payloads are not shown: they hold names and addresses of payers.',
@@ -26,6 +27,7 @@ const replayRoute = apiRoute({
   method: 'post',
   path: '/admin/billing/events/{id}/replay',
   operationId: 'replayBillingEvent',
+  service: 'platform:billing:write',
   summary: 'Process an event of a payment provider again',
   description:
     'By the same code as its first delivery, whether that was done or failed. The event only says which subscription to fetch from the provider, so that an old one does no harm: where everything is as it should be, the outcome is `unchanged`.',

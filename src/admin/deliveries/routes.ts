@@ -14,6 +14,7 @@ const listRoute = apiRoute({
   method: 'get',
   path: '/admin/deliveries',
   operationId: 'listAllWebhookDeliveries',
+  service: 'platform:webhooks:write',
   summary: 'List webhook deliveries',
   description: 'To the endpoints of all organizations, of the last 30 days, newest first.',
   query: DeliveryQuery,
@@ -25,6 +26,7 @@ const resendRoute = apiRoute({
   method: 'post',
   path: '/admin/deliveries/{id}/resend',
   operationId: 'resendAnyWebhookDelivery',
+  service: 'platform:webhooks:write',
   summary: "Send an event to a customer's endpoint again",
   description:
     'With the same `webhook-id`, right after the answer, and with all retries, whether it was delivered or given up.',

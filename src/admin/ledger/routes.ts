@@ -21,6 +21,7 @@ const listRoute = apiRoute({
   method: 'get',
   path: '/admin/ledger',
   operationId: 'listLedgerRows',
+  service: 'platform:billing:read',
   summary: 'List the overage of all organizations',
   description:
     'Each row is charged once: at Polar under its `id`, at Stripe as a part of an invoice item. Newest first.',
@@ -41,6 +42,7 @@ const resendRoute = apiRoute({
   ...resolving,
   path: '/admin/ledger/{id}/resend',
   operationId: 'resendLedgerRow',
+  service: 'platform:billing:write',
   summary: 'Send a row of overage again',
   description:
     'One that the provider refused, or may not have. At Stripe all rows of its invoice item wait for the next invoice then. An `unknown` row may have reached Stripe as a meter event: look at its figures first.',
@@ -51,6 +53,7 @@ const writeOffRoute = apiRoute({
   ...resolving,
   path: '/admin/ledger/{id}/write-off',
   operationId: 'writeOffLedgerRow',
+  service: 'platform:billing:write',
   summary: 'Write a row of overage off',
   description: 'It is never charged. Only a row that the provider refused, or may not have.',
   body: LedgerWriteOff,

@@ -13,6 +13,7 @@ const listRoute = apiRoute({
   method: 'get',
   path: '/admin/mails',
   operationId: 'listMails',
+  service: 'platform:users:read',
   summary: 'List mails',
   description:
     'The outbox of the last 36 days, newest first. What a mail says is never shown: it may hold a link that is good for a while.',
@@ -25,6 +26,7 @@ const resendRoute = apiRoute({
   method: 'post',
   path: '/admin/mails/{id}/resend',
   operationId: 'resendMail',
+  service: 'platform:users:write',
   summary: 'Send a mail that waits at once',
   description:
     'Right after the answer, and with all attempts again. The text of a mail that was sent or given up is deleted, so that only one that is `pending` can be sent.',

@@ -12,6 +12,7 @@ const listRoute = apiRoute({
   method: 'get',
   path: '/admin/subscriptions',
   operationId: 'listSubscriptions',
+  service: 'platform:billing:read',
   tag: 'Administration',
   summary: 'List subscriptions',
   description: 'Those of all organizations, also ended ones, newest first.',

@@ -15,8 +15,8 @@ const HOUR_MS = 60 * MINUTE_MS
 /** The minute of each hour at which all are looked at; in the others those whose period is about to end, or just has. */
 const FULL_LOOK_MINUTE = 7
 /** Rows that are claimed and sent together, and how often in a run. */
-const BATCH = 100
-const BATCHES = 20
+export const BATCH = 100
+export const BATCHES = 20
 /** Longer than any batch takes; what a run that died had claimed is sent by another after this. */
 const CLAIM_MS = 2 * MINUTE_MS
 /** Stripe knows an idempotency key for at least 24 hours, with its answer, even if that was a failure. */

@@ -6,8 +6,10 @@ import { type Context, type Decision, decide, type Ignored } from '../subscripti
 import { findPayersOrganizations, listKnown, listLiving, readContexts } from '../subscriptions/queries.ts'
 import { toBillingClock } from '../subscriptions/sync.ts'
 
+/** Subscriptions on a page of either provider. */
+export const PAGE_SUBSCRIPTIONS = 100
 /** Pages of a hundred; a Worker's run has a limited number of requests. */
-const MAX_PAGES = 200
+export const MAX_PAGES = 200
 
 /**
  * How the provider and the database differ. `missing_here`: the subscription is unknown here; `differs`: see `fields`;

@@ -9,7 +9,7 @@ import { replayEvents } from './replay.ts'
 
 const NAME = 'reconcile-billing'
 /** An event that failed this often is left to a person. */
-const MAX_ATTEMPTS = 20
+export const MAX_ATTEMPTS = 20
 /** Until then, the provider delivers the event again. */
 const REDELIVERY_MS = 30 * 60_000
 

@@ -13,7 +13,7 @@ import { render } from '../../mail/templates/render.tsx'
 import type { OpenAlert, OpenAlerts } from './queries.ts'
 
 /** Organizations and meters that one run notifies about. The next run continues. */
-const MAX_RECIPIENTS = 200
+export const MAX_RECIPIENTS = 200
 const AT_ONCE = 6
 
 /**

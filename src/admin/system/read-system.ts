@@ -1,0 +1,67 @@
+import type * as z from 'zod'
+import type { ManagementDeps } from '../../deps.ts'
+import { JOBS, type Job } from '../../jobs/registry.ts'
+import { countBacklogs, WORK } from '../../jobs/work.ts'
+import { dateToIso } from '../../lib/iso.ts'
+import { errorFields, log } from '../../lib/log.ts'
+import { measureSpool } from '../../metering/spool.ts'
+import { CHECKED_AT, SOURCE } from '../../usage/pricing/prices.ts'
+import { VERSION } from '../../version.ts'
+import { type JobRunRow, listJobRuns } from './queries.ts'
+import { findMigration, KNOWN_MIGRATION, KNOWN_MIGRATIONS } from './schema-version.ts'
+import type { System } from './schemas.ts'
+import { listSettings } from './settings.ts'
+
+type SystemView = z.output<typeof System>
+type JobView = SystemView['jobs'][number]
+
+/** How this deployment is set up and what its jobs do. What a store cannot say now is null: it is asked when something fails. */
+export async function readSystem(deps: ManagementDeps): Promise<SystemView> {
+  const [schema, spool, runs, backlogs] = await Promise.all([
+    tryPart('schema', describeSchema(deps)),
+    tryPart('spool', measureSpool(deps)),
+    tryPart('job_runs', listJobRuns(deps.db)),
+    tryPart('backlogs', countBacklogs(deps, deps.now())),
+  ])
+  const counts: Readonly<Record<string, number | undefined>> = { ...backlogs, 'drain-usage-spool': spool?.batches }
+  return {
+    version: VERSION,
+    schema,
+    price_list: { source: SOURCE, checked_at: CHECKED_AT },
+    spool,
+    jobs: JOBS.map((job) => describeJob(job, runs?.get(job.name), counts[job.name])),
+    settings: listSettings(deps.config),
+  }
+}
+
+async function tryPart<T>(part: string, read: Promise<T>): Promise<T | null> {
+  try {
+    return await read
+  } catch (error) {
+    log('warn', 'system_part_unread', { part, ...errorFields(error) })
+    return null
+  }
+}
+
+async function describeSchema(deps: ManagementDeps) {
+  const { last, count } = await findMigration(deps)
+  const isCurrent = last === KNOWN_MIGRATION && count === KNOWN_MIGRATIONS
+  return { known: KNOWN_MIGRATION, found: last, is_current: isCurrent }
+}
+
+function describeJob({ name, cron }: Job, run: JobRunRow | undefined, count: number | undefined): JobView {
+  const { of = name, amount = null, ms } = WORK[name] ?? {}
+  const backlog = { of, count: count ?? null }
+  const ceiling = { amount, seconds: ms === undefined ? null : ms / 1000 }
+  return { name, cron, ...(run ? describeRun(run) : NEVER_RUN), backlog, ceiling }
+}
+
+const NEVER_RUN = { last_run_at: null, last_success_at: null, duration_ms: null, result: null, error: null }
+
+const describeRun = ({ startedAt, succeededAt, durationMs, result, error }: JobRunRow) => ({
+  last_run_at: startedAt.toISOString(),
+  last_success_at: dateToIso(succeededAt),
+  duration_ms: durationMs,
+  result,
+  error,
+})

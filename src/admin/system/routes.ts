@@ -1,0 +1,20 @@
+import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { System } from './schemas.ts'
+
+const systemRoute = apiRoute({
+  allow: 'administrator',
+  method: 'get',
+  path: '/admin/system',
+  operationId: 'getSystem',
+  service: 'platform:metrics:read',
+  tag: 'Administration',
+  summary: 'How this deployment is set up, and what its jobs do',
+  description:
+    "Each job's last run, backlog and ceiling; the spool; the schema's version; the date of the price list; the configuration by name, never by value. What a store cannot say at this moment is null.",
+  returns: { 200: System },
+})
+
+export const adminSystemRoutes = newRouter().openapi(systemRoute, async (c) => {
+  const { readSystem } = await import('./read-system.ts') // with it come all jobs and the price list
+  return c.json(await readSystem(c.var.deps), 200)
+})

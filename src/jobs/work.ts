@@ -1,0 +1,103 @@
+import { BATCH, BATCHES } from '../billing/overage/job.ts'
+import { MAX_PAGES, PAGE_SUBSCRIPTIONS } from '../billing/reconcile/drift.ts'
+import { MAX_ATTEMPTS } from '../billing/reconcile/job.ts'
+import type { Deps } from '../deps.ts'
+import { RUN_MS as WEBHOOK_RUN_MS } from '../events/deliver.ts'
+import { RUN_MS as MAIL_RUN_MS } from '../mail/outbox.ts'
+import { BATCH_ROWS as MAX_COMPLETIONS } from '../metering/complete.ts'
+import { RUN_MS as FOLD_RUN_MS } from '../metering/fold-platform.ts'
+import { LOOK_BACK_MS, MAX_PERIODS } from '../metering/reconcile-counters.ts'
+import { DRAIN_MS } from '../metering/spool.ts'
+import { SETTLED_MS, TIME_BUDGET_MS } from '../privacy/erase-usage.ts'
+import { MAX_RECIPIENTS } from '../usage/alerts/notify.ts'
+import { BATCH_ROWS, MAX_BATCHES, PRUNED } from './registry.ts'
+
+/** What waits for a job, and how much of it one run does. */
+interface Work {
+  /** What is counted. */
+  readonly of: string
+  /** SQL with a row for each that waits at `$1`; absent where nothing waits in Postgres. */
+  readonly waiting?: string
+  /** The most that a run does; absent where only its time bounds it. */
+  readonly amount?: number
+  /** How long a run begins new work; absent where only the amount bounds it. */
+  readonly ms?: number
+}
+
+const before = (ms: number) => `$1::timestamptz - interval '${ms} milliseconds'`
+const DAY_MS = 24 * 3_600_000
+
+/** By the names of `registry.ts`. The spool is in Redis, and is measured there. */
+export const WORK: Readonly<Record<string, Work>> = {
+  'drain-usage-spool': { of: 'spooled batches of usage', ms: DRAIN_MS },
+  'complete-requests': {
+    of: 'reports that wait for their verification',
+    waiting: 'select 1 from usage_completions',
+    amount: MAX_COMPLETIONS,
+  },
+  'check-usage-alerts': {
+    of: 'alerts that nobody was notified of',
+    waiting: 'select 1 from usage_alerts where notified_at is null',
+    amount: MAX_RECIPIENTS,
+  },
+  'tell-expiry': { of: 'keys and invitations that expired within the hour; nothing queues' },
+  'deliver-mail': {
+    of: 'mails that are due',
+    waiting: 'select 1 from mail_outbox where next_attempt_at <= $1::timestamptz',
+    ms: MAIL_RUN_MS,
+  },
+  'deliver-webhooks': {
+    of: 'webhook deliveries that are due',
+    waiting: 'select 1 from webhook_deliveries where next_attempt_at <= $1::timestamptz',
+    ms: WEBHOOK_RUN_MS,
+  },
+  'send-metered-usage': {
+    of: 'rows of overage that are to be sent',
+    waiting: `select 1 from billing_usage_ledger where state = 'pending'`,
+    amount: BATCH * BATCHES,
+  },
+  'erase-from-usage': {
+    of: 'deleted organizations with personal data in raw events',
+    waiting: `select 1 from usage_erasures where deleted_at <= ${before(SETTLED_MS)}`,
+    ms: TIME_BUDGET_MS,
+  },
+  'reconcile-quotas': {
+    of: 'usage periods that changed lately',
+    waiting: `select 1 from usage_periods where updated_at > ${before(LOOK_BACK_MS)}`,
+    amount: MAX_PERIODS,
+  },
+  'reconcile-billing': {
+    of: 'events of payment providers that are not done; a run also compares subscriptions, up to the ceiling for each provider',
+    waiting: `select 1 from billing_events where state <> 'done' and attempts < ${MAX_ATTEMPTS}`,
+    amount: MAX_PAGES * PAGE_SUBSCRIPTIONS,
+  },
+  'fold-platform-usage': {
+    of: 'hours that are over, or late, and not summed up for the operator',
+    waiting: `select 1 from usage_platform_progress, generate_series(folded_until,
+        date_trunc('hour', $1::timestamptz - interval '5 minutes', 'UTC') - interval '1 hour', interval '1 hour')
+      union all select 1 from (select distinct hour from usage_late_hours) as late`,
+    ms: FOLD_RUN_MS,
+  },
+  'make-usage-partitions': { of: 'raw events without a partition', waiting: 'select 1 from usage_events_default' },
+  'drop-usage-partitions': { of: 'partitions' },
+  prune: {
+    of: 'rows that are of no use any more; the ceiling is that of each table',
+    waiting: PRUNED.map(
+      ([table, column, days]) => `select 1 from ${table} where ${column} < ${before(days * DAY_MS)}`,
+    ).join(' union all '),
+    amount: BATCH_ROWS * MAX_BATCHES,
+  },
+}
+
+/** Counting ends here, so that a long queue costs no more than this to look at. */
+export const MAX_COUNTED = 10_000
+
+const COUNTS = Object.entries(WORK).flatMap(([job, { waiting }]) =>
+  waiting === undefined ? [] : [`(select count(*)::int from (${waiting} limit ${MAX_COUNTED}) as waiting) as "${job}"`],
+)
+
+/** How much waits for each job at a moment, up to {@link MAX_COUNTED}; by job, without those where nothing waits in Postgres. */
+export async function countBacklogs({ sql }: Deps, at: number): Promise<Readonly<Record<string, number>>> {
+  const [row] = await sql.query(`select ${COUNTS.join(', ')}`, [new Date(at).toISOString()])
+  return row ?? {}
+}

@@ -1,0 +1,97 @@
+import { afterEach, expect, test, vi } from 'vitest'
+import { readSystem } from '../../../src/admin/system/read-system.ts'
+import { noteRun } from '../../../src/jobs/note-run.ts'
+import { runJobs } from '../../../src/jobs/run.ts'
+import { NOWHERE, newIsolate } from '../../support/isolate.ts'
+import { managementDeps } from '../../support/management.ts'
+
+afterEach(() => vi.restoreAllMocks())
+
+const DAILY = '17 3 * * *'
+/** So early that the daily jobs drop nothing that another test made. */
+const EARLY = Date.UTC(2015, 0, 15)
+const isolate = await newIsolate()
+const START = Date.UTC(2026, 0, 1)
+
+async function rowOf(job: string) {
+  const [row] = await isolate.deps().sql.query('select * from job_runs where job = $1', [job])
+  return row
+}
+
+/** Notes runs of a job that no other test has, one after the other. */
+async function noted(...runs: { startedAt: number; error?: string }[]) {
+  const job = `of-a-test-${crypto.randomUUID()}`
+  for (const { startedAt, error } of runs) {
+    noteRun(isolate.deps(), {
+      job,
+      startedAt,
+      durationMs: 7,
+      ...(error === undefined ? { result: { sent: 1 } } : { error }),
+    })
+    await isolate.settled()
+  }
+  return rowOf(job)
+}
+
+test('a run leaves when it began, how long it took and what it did, in one row for each job', async () => {
+  expect(await noted({ startedAt: START }, { startedAt: START + 60_000 })).toMatchObject({
+    started_at: new Date(START + 60_000),
+    succeeded_at: new Date(START + 60_000),
+    duration_ms: 7,
+    result: { sent: 1 },
+    error: null,
+  })
+})
+
+test('a run that fails says why, and leaves the time of the last success', async () => {
+  expect(await noted({ startedAt: START }, { startedAt: START + 60_000, error: 'No answer.' })).toMatchObject({
+    started_at: new Date(START + 60_000),
+    succeeded_at: new Date(START),
+    result: null,
+    error: 'No answer.',
+  })
+  expect(await noted({ startedAt: START, error: 'No answer.' })).toMatchObject({ succeeded_at: null })
+})
+
+test('of two runs at once the one that began last is shown, whichever ends last', async () => {
+  expect(await noted({ startedAt: START + 1 }, { startedAt: START, error: 'Late.' })).toMatchObject({
+    started_at: new Date(START + 1),
+    error: null,
+  })
+})
+
+test('every job of a cron is noted once it has run, beside the next one', async () => {
+  vi.spyOn(console, 'info').mockImplementation(() => undefined)
+  const before = Date.now()
+  await runJobs(isolate.deps(), DAILY, EARLY)
+  await isolate.settled()
+  for (const job of ['make-usage-partitions', 'drop-usage-partitions'])
+    expect((await rowOf(job))?.started_at.getTime()).toBeGreaterThanOrEqual(before)
+})
+
+test('where Postgres does not answer, jobs run to their end without the note, and the system says what it can', async () => {
+  vi.spyOn(console, 'error').mockImplementation(() => undefined)
+  const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  const cut = await newIsolate({ NEON_FETCH_ENDPOINT: NOWHERE })
+  await runJobs(cut.deps(), DAILY, EARLY)
+  await cut.settled()
+  const events = () => warned.mock.calls.map(([line]) => JSON.parse(String(line)))
+  expect(events().filter(({ event }) => event === 'job_run_not_noted')).toHaveLength(2)
+  const { schema, jobs, spool, settings } = await readSystem(managementDeps(cut.deps()))
+  isolate.deps() // the endpoint is a setting of the whole isolate
+  expect([schema, spool?.batches, jobs[1]?.last_run_at, jobs[1]?.backlog.count]).toEqual([
+    null,
+    expect.any(Number),
+    null,
+    null,
+  ])
+  expect(settings.length).toBeGreaterThan(20)
+})
+
+test('while Redis does not answer the spool is not known, and all else is', async () => {
+  vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  const cut = await newIsolate({ UPSTASH_REDIS_REST_URL: NOWHERE })
+  const { schema, spool, jobs } = await readSystem(managementDeps(cut.deps()))
+  expect([schema?.is_current, spool, jobs[0]?.backlog.count]).toEqual([true, null, null])
+  expect(jobs[3]?.backlog.count).toEqual(expect.any(Number))
+})
