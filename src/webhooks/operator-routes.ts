@@ -18,7 +18,7 @@ import {
 import { resend, testEndpoint } from './send-manually.ts'
 import { toDelivery, toEndpoint } from './serialize.ts'
 
-const common = { allow: 'administrator', tag: 'Administration' } as const
+const common = { allow: 'administrator', service: 'platform:webhooks:write', tag: 'Administration' } as const
 
 const createEndpointRoute = apiRoute({
   ...common,

@@ -5,6 +5,8 @@ import { requireThat, runBatch } from '../../db/batch.ts'
 import { lockOrganization } from '../../db/locks.ts'
 import { anonymizeEvents } from '../../db/usage-erasure.ts'
 import type { ManagementDeps } from '../../deps.ts'
+import { published } from '../../events/publish.ts'
+import { organizationEvent } from '../../events/subjects.ts'
 import { invalidateDeleted } from '../../organizations/invalidate.ts'
 import { noticesToOwners } from '../../organizations/notice.ts'
 import { deleteMemberships, deleteOrganization, isPaidFor, leaveSessions } from '../../organizations/queries.ts'
@@ -33,6 +35,7 @@ export async function deleteCustomer(deps: ManagementDeps, operator: Operator, o
       target: { type: 'organization', id: organizationId },
       detail: { name, slug, ...(externalId !== null && { external_id: externalId }) },
     }),
+    event: published(deps, organizationEvent('organization.deleted', organizationId)), // while there is a name to tell
     memberships: deleteMemberships(db, organizationId),
     sessions: leaveSessions(db, organizationId),
     usage: anonymizeEvents(db, sql`(${organizationId}::uuid)`, new Date(deps.now())),
