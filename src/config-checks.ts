@@ -15,6 +15,7 @@ export const SIDE_FEATURES = {
   stripe: ['STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET', 'STRIPE_API_URL'],
   breached_passwords: ['BREACHED_PASSWORDS_URL', 'BREACHED_PASSWORDS_TIMEOUT_MS'],
   secret_scanning: ['LEAK_REPORT_KEYS'],
+  trusted_issuers: ['TRUSTED_ISSUERS', 'TRUSTED_ISSUERS_TIMEOUT_MS'],
   cors: ['CORS_ORIGINS'],
 } as const satisfies Record<string, readonly string[]>
 
@@ -58,6 +59,7 @@ interface Settings {
   readonly REGISTRATION_DOMAINS: readonly string[]
   readonly SECRET_KEY: string
   readonly JWT_SECRET_KEY?: string | undefined
+  readonly TRUSTED_ISSUERS: readonly { readonly issuer: string }[]
 }
 
 /** Settings that are well-formed but cannot work. */
@@ -67,6 +69,8 @@ export function findFaults(settings: Settings): ConfigFault[] {
     faults.push({ feature: 'management', variable: 'PUBLIC_URL', reason: "is still the example's" })
   const domains = findDomainFault(settings)
   if (domains) faults.push({ feature: 'management', variable: 'REGISTRATION_DOMAINS', reason: domains })
+  if (settings.TRUSTED_ISSUERS.some(({ issuer }) => issuer === settings.PUBLIC_URL))
+    faults.push({ feature: 'trusted_issuers', variable: 'TRUSTED_ISSUERS', reason: 'names this deployment itself' })
   if (settings.MAIL_PROVIDER === 'none') return faults
   const mail = { feature: 'mail' } as const
   if (settings.MAIL_PROVIDER === 'resend' && settings.MAIL_API_KEY === '')

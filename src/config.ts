@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { parseTrustedIssuers } from './auth/issuers/settings.ts'
 import { ALIAS_NAMES, findIgnoredAliases, givenName, withAliases } from './config-aliases.ts'
 import { type ConfigFault, findFaults, findFeature, findNotices, SIDE_FEATURES } from './config-checks.ts'
 import { parseEmailDomain } from './lib/email-address.ts'
@@ -40,6 +41,14 @@ const reportKeys = z.string().transform((text, context) => {
   const keys = parseReportKeys(text)
   if (typeof keys !== 'string') return keys
   context.issues.push({ code: 'custom', message: keys, input: undefined })
+  return z.NEVER
+})
+
+/** Issuers whose tokens count here; what is wrong with them is told by their place. */
+const trustedIssuers = z.string().transform((text, context) => {
+  const issuers = parseTrustedIssuers(text, secureUrl)
+  if (typeof issuers !== 'string') return issuers
+  context.issues.push({ code: 'custom', message: issuers, input: undefined })
   return z.NEVER
 })
 
@@ -105,6 +114,10 @@ const Variables = z.object({
    * (docs/operate/secret-scanning.md).
    */
   LEAK_REPORT_KEYS: reportKeys.optional(),
+  /** Other issuers whose tokens count here, as a JSON list (docs/operate/trusted-issuers.md). */
+  TRUSTED_ISSUERS: trustedIssuers.prefault('[]'),
+  /** Milliseconds that a request waits for an issuer's keys at most. */
+  TRUSTED_ISSUERS_TIMEOUT_MS: wholeNumber(100, 10_000, 3_000),
   /** The root secret of all other derived keys. */
   SECRET_KEY: secret,
   /** The public URL of this deployment, and the `iss` of its tokens. */
@@ -195,6 +208,7 @@ const Env = Variables.refine(
 const EXPLAINED = new Set([
   'JWT_KEYS',
   'LEAK_REPORT_KEYS',
+  'TRUSTED_ISSUERS',
   'POLAR_WEBHOOK_SECRET',
   'STRIPE_WEBHOOK_SECRET',
   'CORS_ORIGINS',

@@ -7,6 +7,7 @@ import { emailRoutes } from './accounts/email/routes.ts'
 import { accountPages } from './accounts/pages/pages.tsx'
 import { accountRoutes } from './accounts/routes.ts'
 import { sessionRoutes } from './accounts/sessions/routes.ts'
+import { tokenRoutes } from './accounts/tokens/routes.ts'
 import { twoFactorRoutes } from './accounts/two-factor/routes.ts'
 import { adminBillingEventRoutes } from './admin/billing-events/routes.ts'
 import { adminDeliveryRoutes } from './admin/deliveries/routes.ts'
@@ -78,6 +79,7 @@ management.use(withDeps)
 for (const routes of [
   accountRoutes,
   sessionRoutes,
+  tokenRoutes,
   twoFactorRoutes,
   emailRoutes,
   privacyRoutes,

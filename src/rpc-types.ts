@@ -190,8 +190,12 @@ export interface ValidToken {
   readonly valid: true
   readonly code: 'VALID'
   readonly request_id: string
+  /** A UUID; of a trusted issuer's token the user as the issuer calls them. */
   readonly user_id: string
-  readonly session_id: string
+  /** Null for a token of a trusted issuer: there is no session here. */
+  readonly session_id: string | null
+  /** The trusted issuer of the token (docs/operate/trusted-issuers.md); null for a token of this deployment. */
+  readonly issuer: string | null
   /** Null for a user without an organization. */
   readonly organization_id: string | null
   readonly role: Role | null

@@ -9,6 +9,7 @@ export interface Counters {
   mail: { requests: number }
   breached: { requests: number }
   webhooks: { requests: number }
+  issuers: { requests: number }
   polar: { requests: number }
   stripe: { requests: number }
 }
@@ -22,6 +23,7 @@ export function createCounters(): Counters {
     mail: { requests },
     breached: { requests },
     webhooks: { requests },
+    issuers: { requests },
     polar: { requests },
     stripe: { requests },
   }

@@ -16,6 +16,7 @@ const DOORS = [
   ['GET, DELETE <a href="/outbox">/outbox</a>', 'the mails that were sent; JSON with ?format=json, ?to= filters'],
   ['POST /webhooks/catch', 'a receiver of webhooks; ?status=410 answers that'],
   ['GET, DELETE <a href="/webhooks">/webhooks</a>', 'the webhooks that arrived; JSON with ?format=json'],
+  ['GET /issuers/jwks/{name}', 'the keys of another issuer of tokens; POST /issuers/tokens/{name} signs claims'],
   ['<a href="/polar">/polar</a>, /polar/v1/…', "Polar: its API's calls, and a page to pay, fail and cancel on"],
   ['<a href="/stripe">/stripe</a>, /stripe/v1/…', 'Stripe, the same'],
   ['GET, DELETE <a href="/control/counters">/control/counters</a>', 'how many requests, statements and commands came'],

@@ -4,6 +4,7 @@ import type { Database } from './database.ts'
 import type { Faults } from './faults.ts'
 import type { Route } from './http.ts'
 import { type Call, html, json, type Reply } from './http.ts'
+import { issuerRoutes } from './issuers.ts'
 import { mailService, type SentMails } from './mail.ts'
 import { mapPart, type Parts } from './memory.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
@@ -47,6 +48,7 @@ export function openServices(stores: Stores): { routes: Map<string, Route>; memo
     [`POST ${CATCH}/*`]: { door: 'webhooks', answer: catcher.take },
     'GET /webhooks': { answer: catcher.show },
     'DELETE /webhooks': { answer: () => done(catcher.clear) },
+    ...issuerRoutes(),
     ...billing.routes,
     'GET /control/counters': { answer: () => json(200, counters) },
     'DELETE /control/counters': { answer: () => done(() => resetCounters(counters)) },

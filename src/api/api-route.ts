@@ -74,6 +74,8 @@ const OF_GUARDS: readonly ProblemCode[] = [
   'ambiguous_credentials',
   'credentials_in_url',
   'forbidden',
+  'issuer_unavailable',
+  'organization_not_found',
 ]
 
 const OF_ADMINISTRATION: readonly ProblemCode[] = ['not_found', 'two_factor_required']
@@ -158,7 +160,7 @@ function callerCodes({ allow, creates, credentials, ownersInBody }: Declared): P
   const kinds: readonly (readonly [boolean, readonly ProblemCode[]])[] = [
     [allow !== 'anyone', OF_GUARDS],
     [allow === 'administrator', OF_ADMINISTRATION],
-    [isForPeople(allow), ['user_only']],
+    [isForPeople(allow), ['user_only', 'account_required']],
     [isPermission(allow) && platformScopeFor(allow) !== undefined, ['organization_mismatch', 'organization_not_found']],
     [isPermission(allow) && platformScopeFor(allow) !== undefined && !ownersInBody, ['organization_unnamed']],
     [creates === true && isIdle, ['organization_suspended']],

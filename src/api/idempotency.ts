@@ -3,6 +3,7 @@ import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import * as z from 'zod'
 import type { ManagementEnv } from '../auth/env.ts'
+import { principalId } from '../auth/principal.ts'
 import { runBatch } from '../db/batch.ts'
 import { problemIn } from '../db/client.ts'
 import type { ManagementDeps, Repeats, RowVersion } from '../deps.ts'
@@ -104,8 +105,7 @@ export const withIdempotency = createMiddleware<ManagementEnv>(async function wi
 /** Separates the keys of different callers, organizations and routes. */
 function describePurpose(c: Context<ManagementEnv>, key: string): string {
   const { principal, organizationId } = c.var
-  const caller = principal.kind === 'user' ? principal.userId : principal.keyId
-  return ['idempotency', caller, organizationId, c.req.method, c.req.path, key].join('\n')
+  return ['idempotency', principalId(principal), organizationId, c.req.method, c.req.path, key].join('\n')
 }
 
 const findKept = (deps: ManagementDeps, { id, requestHash }: Use) =>

@@ -1,4 +1,4 @@
-import type { Principal, UserPrincipal } from '../auth/principal.ts'
+import { type Principal, principalId, type UserPrincipal } from '../auth/principal.ts'
 import { followedBy } from '../db/batch.ts'
 import { auditLogs } from '../db/schema/audit.ts'
 import type { ManagementDeps } from '../deps.ts'
@@ -79,7 +79,7 @@ function toTarget(target: Entry['target']) {
 function toActor(actor: Entry['actor'], action: AuditAction, organizationId: Entry['organizationId']) {
   if (actor === undefined) return { actorType: 'system', actorId: null } as const
   if (typeof actor === 'string') return { actorType: 'user', actorId: actor } as const
-  if (actor.kind !== 'user') return { actorType: actor.kind, actorId: actor.keyId } as const
+  if (actor.kind !== 'user') return { actorType: actor.kind, actorId: principalId(actor) } as const
   const isOperator = isOfAdministration(action) || isForeign(actor, organizationId)
   return { actorType: isOperator ? 'administrator' : 'user', actorId: actor.userId } as const
 }
@@ -91,9 +91,11 @@ const isOfAdministration = (action: AuditAction) =>
 const isForeign = ({ isAdministrator, memberships }: UserPrincipal, organizationId: Entry['organizationId']) =>
   isAdministrator && !!organizationId && memberships.every((one) => one.organization_id !== organizationId)
 
-/** Who is behind the actor: the administrator of a support session, or for whom a back end says that it acts. */
+/** Who is behind the actor: the administrator of a support session, for whom a back end says that it acts, or
+ * a user of another issuer, of whom there is no row here. */
 function describeOther(actor: Entry['actor']) {
   if (typeof actor !== 'object') return {}
+  if (actor.kind === 'external') return { issuer: actor.issuer, subject: actor.subject }
   if (actor.kind === 'service') return actor.onBehalfOf === null ? {} : { on_behalf_of: actor.onBehalfOf }
   return actor.kind === 'user' && actor.impersonatorId !== null ? { impersonator_id: actor.impersonatorId } : {}
 }

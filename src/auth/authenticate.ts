@@ -6,14 +6,26 @@ import type { KeyRecord } from '../verification/key-record.ts'
 import { noteLastUse } from '../verification/last-use.ts'
 import { verifyWithRecord } from '../verification/verify.ts'
 import type { ManagementEnv } from './env.ts'
+import { loadExternal } from './issuers/load-external.ts'
+import { describeTokenFlaw } from './issuers/rules.ts'
+import type { TrustedIssuer } from './issuers/settings.ts'
+import { findIssuer } from './issuers/verify.ts'
 import { loadSession } from './load-session.ts'
-import type { KeyBounds, KeyPrincipal, Principal, ServicePrincipal, UserPrincipal } from './principal.ts'
+import type {
+  ExternalPrincipal,
+  KeyBounds,
+  KeyPrincipal,
+  Principal,
+  ServicePrincipal,
+  UserPrincipal,
+} from './principal.ts'
 import { isServiceKey } from './service-scopes.ts'
 
 /**
  * Who makes a request.
  *
- * @throws Problem `unauthenticated`, the same for every way in which a credential can be wrong; `invalid_request` for a
+ * @throws Problem `unauthenticated`, the same for every way in which a credential can be wrong;
+ *   `issuer_unavailable`, and `organization_not_found` for a trusted issuer's token of an unknown one; `invalid_request` for a
  *   `Tollgate-Actor` that is too long, or that does not come from a service
  */
 export async function authenticate(c: Context<ManagementEnv>): Promise<Principal> {
@@ -40,10 +52,25 @@ function readActor(c: Context<ManagementEnv>): string | null {
 
 const badActor = (message: string) => new Problem('invalid_request', { errors: [{ path: `header.${ACTOR}`, message }] })
 
-async function authenticateUser(c: Context<ManagementEnv>, token: string): Promise<UserPrincipal> {
+const UNKNOWN_ORGANIZATION = 'No organization has the external_id that the token names.'
+
+async function authenticateUser(c: Context<ManagementEnv>, token: string): Promise<UserPrincipal | ExternalPrincipal> {
+  const issuer = findIssuer(c.var.deps.config, token)
+  if (issuer) return authenticateExternal(c, issuer, token)
   const session = await loadSession(c.var.deps, token)
   if (!session) throw invalid('The access token is expired, revoked or not ours.')
   return session
+}
+
+async function authenticateExternal(
+  c: Context<ManagementEnv>,
+  issuer: TrustedIssuer,
+  token: string,
+): Promise<ExternalPrincipal> {
+  const user = await loadExternal(c.var.deps, issuer, token)
+  if (user === 'organization_unknown') throw new Problem('organization_not_found', { detail: UNKNOWN_ORGANIZATION })
+  if (typeof user === 'string') throw invalid(describeTokenFlaw(user))
+  return user
 }
 
 async function authenticateKey(c: Context<ManagementEnv>, key: string): Promise<KeyPrincipal | ServicePrincipal> {

@@ -5,7 +5,13 @@ import { Problem } from '../problems.ts'
 import { authenticate } from './authenticate.ts'
 import type { ManagementEnv } from './env.ts'
 import { type NamingFields, namedOrganization, organizationInAddress } from './named-organization.ts'
-import { isOperatorOf, organizationFor, requireAdministrator, requirePlatformScope } from './organization-access.ts'
+import {
+  isOperatorOf,
+  needsAccount,
+  organizationFor,
+  requireAdministrator,
+  requirePlatformScope,
+} from './organization-access.ts'
 import type { Principal } from './principal.ts'
 import { IDLE_WHILE_SUSPENDED, type Permission } from './roles.ts'
 import { type PlatformScope, platformScopeFor } from './service-scopes.ts'
@@ -62,15 +68,16 @@ const isIdle = (access: Access) => (IDLE_WHILE_SUSPENDED as readonly Access[]).i
 
 /** Keys of a suspended organization do not verify, so that only its people get this far. */
 function requireNotSuspended(principal: Principal, organizationId: string): void {
+  if (principal.kind === 'external' && principal.isSuspended) throw new Problem('organization_suspended')
   if (principal.kind !== 'user') return
   const membership = principal.memberships.find((one) => one.organization_id === organizationId)
   if (membership?.is_suspended) throw new Problem('organization_suspended')
 }
 
-const whoIs = (principal: Principal) =>
-  principal.kind === 'user'
-    ? { user_id: principal.userId, impersonator_id: principal.impersonatorId }
-    : { key_id: principal.keyId }
+function whoIs(principal: Principal) {
+  if (principal.kind === 'user') return { user_id: principal.userId, impersonator_id: principal.impersonatorId }
+  return principal.kind === 'external' ? { external_user: principal.id } : { key_id: principal.keyId }
+}
 
 async function admitPrincipal(
   c: Context<ManagementEnv>,
@@ -84,14 +91,14 @@ async function admitPrincipal(
   else await admitToOrganization(c, principal, access, what)
 }
 
-/** @throws Problem `user_only` */
+/** @throws Problem `user_only`, `account_required` */
 function admitUser(c: Context<ManagementEnv>, principal: Principal): void {
-  if (principal.kind !== 'user') throw new Problem('user_only')
+  if (principal.kind !== 'user') throw needsAccount(principal)
   c.set('user', principal)
 }
 
 async function admitOperator(c: Context<ManagementEnv>, principal: Principal, what: Guarded): Promise<void> {
-  if (principal.kind === 'key') throw new Problem('user_only')
+  if (principal.kind === 'key' || principal.kind === 'external') throw needsAccount(principal)
   if (principal.kind === 'service') requirePlatformScope(principal, what.service)
   else requireAdministrator(c.var.deps.config, principal)
   c.set('operator', principal)

@@ -1,18 +1,20 @@
 import type { Config } from '../config.ts'
 import { Problem } from '../problems.ts'
 import { holdsScope } from '../verification/rules.ts'
-import type { KeyPrincipal, Principal, ServicePrincipal, UserPrincipal } from './principal.ts'
-import { isForKeys, type Permission, roleMay, scopeFor } from './roles.ts'
+import type { ExternalPrincipal, KeyPrincipal, Principal, ServicePrincipal, UserPrincipal } from './principal.ts'
+import { isForKeys, type Permission, type Role, roleMay, scopeFor } from './roles.ts'
 import { type PlatformScope, platformScopeFor } from './service-scopes.ts'
 
 /**
  * The organization for which a principal may do something: the one that a request names, else the principal's own.
  *
- * A member needs a role with the permission, an organization's key its scope. An administrator and a service key act for
+ * A member needs a role with the permission, an organization's key its scope. A user of another issuer gets where an
+ * organization's key gets, by their role. An administrator and a service key act for
  * any organization that they name.
  *
  * @throws Problem `organization_not_found` for an organization that the principal does not belong to, as for one that
- *   does not exist; `forbidden` when it belongs, but may not; `user_only` for a key where it never may;
+ *   does not exist; `forbidden` when it belongs, but may not; `user_only` for a key and `account_required` for a
+ *   user of another issuer where they never may;
  *   `organization_unnamed` for a service key that names none
  */
 export function organizationFor(principal: Principal, permission: Permission, named: string | undefined): string {
@@ -21,6 +23,7 @@ export function organizationFor(principal: Principal, permission: Permission, na
   const organizationId = named?.toLowerCase() ?? principal.organizationId
   if (!organizationId) throw new Problem('organization_not_found')
   if (principal.kind === 'key') requireKeyPermission(principal, permission, organizationId)
+  else if (principal.kind === 'external') requireExternal(principal, permission, organizationId)
   else requireMember(principal, permission, organizationId)
   return organizationId
 }
@@ -66,6 +69,19 @@ function requireKeyPermission(key: KeyPrincipal, permission: Permission, organiz
 function requireMember({ memberships }: UserPrincipal, permission: Permission, organizationId: string): void {
   const membership = memberships.find((one) => one.organization_id === organizationId)
   if (!membership) throw new Problem('organization_not_found')
-  if (!roleMay(membership.role, permission))
-    throw new Problem('forbidden', { detail: `The role ${membership.role} lacks ${permission}.` })
+  requireRole(membership.role, permission)
 }
+
+function requireExternal(user: ExternalPrincipal, permission: Permission, organizationId: string): void {
+  if (organizationId !== user.organizationId) throw new Problem('organization_not_found')
+  if (!isForKeys(permission)) throw needsAccount(user)
+  requireRole(user.role, permission)
+}
+
+function requireRole(role: Role, permission: Permission): void {
+  if (!roleMay(role, permission)) throw new Problem('forbidden', { detail: `The role ${role} lacks ${permission}.` })
+}
+
+/** Why somebody who is no user of this deployment is refused where only those get. */
+export const needsAccount = ({ kind }: Exclude<Principal, UserPrincipal>) =>
+  new Problem(kind === 'external' ? 'account_required' : 'user_only')

@@ -65,4 +65,24 @@ export interface ServicePrincipal {
 /** Who acts for the deployment: one of its administrators, or a back end. */
 export type Operator = UserPrincipal | ServicePrincipal
 
-export type Principal = UserPrincipal | KeyPrincipal | ServicePrincipal
+/** A user of a trusted issuer, who acts as a member of one organization. They have no account here and no session. */
+export interface ExternalPrincipal {
+  readonly kind: 'external'
+  /** Stands for issuer and user, always the same: names the actor in audit rows and keeps repeated requests apart. */
+  readonly id: string
+  readonly issuer: string
+  /** The user, as the issuer calls them. */
+  readonly subject: string
+  readonly organizationId: string
+  readonly role: Role
+  readonly isSuspended: boolean
+}
+
+export type Principal = UserPrincipal | KeyPrincipal | ServicePrincipal | ExternalPrincipal
+
+/** What a person is known by, with an account here or at another issuer. */
+export const personId = (person: UserPrincipal | ExternalPrincipal) =>
+  person.kind === 'user' ? person.userId : person.id
+
+/** What a principal is known by in tables that take any; null for a Worker that is bound to this one. */
+export const principalId = (principal: Principal) => ('keyId' in principal ? principal.keyId : personId(principal))

@@ -48,3 +48,15 @@ export async function findOrganizationId(db: Database, externalId: string): Prom
     .where(eq(organizations.externalId, externalId))
   return row?.id
 }
+
+/** @returns the customer's organization that the operator calls so; never the platform organization */
+export async function selectMemberOrganization(db: Database, externalId: string) {
+  const [row] = await db
+    .select({
+      organizationId: organizations.id,
+      isSuspended: sql<boolean>`${organizations.suspendedAt} is not null`,
+    })
+    .from(organizations)
+    .where(and(eq(organizations.externalId, externalId), eq(organizations.isPlatform, false)))
+  return row
+}

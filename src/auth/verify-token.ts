@@ -1,11 +1,13 @@
 import * as z from 'zod'
 import { ormOver } from '../db/orm.ts'
-import type { Deps } from '../deps.ts'
+import type { Deps, ManagementDeps } from '../deps.ts'
 import { uuid } from '../http/fields.ts'
-import type { TokenVerdict } from '../rpc-types.ts'
+import type { RefusedToken, TokenVerdict } from '../rpc-types.ts'
+import { loadExternal } from './issuers/load-external.ts'
+import { findIssuer } from './issuers/verify.ts'
 import { loadSession } from './load-session.ts'
-import type { UserPrincipal } from './principal.ts'
-import { IDLE_WHILE_SUSPENDED, PERMISSIONS, roleMay } from './roles.ts'
+import type { ExternalPrincipal, Membership, UserPrincipal } from './principal.ts'
+import { IDLE_WHILE_SUSPENDED, isForKeys, PERMISSIONS, type Permission, roleMay } from './roles.ts'
 
 export const TokenInput = z.strictObject({
   token: z.string().min(1).max(8_192),
@@ -17,9 +19,11 @@ export const TokenInput = z.strictObject({
 
 /**
  * Checks whose access token this is, with current data. It is refused if its session ended, if the user was disabled,
- * or if the user is no longer a member of the given organization.
+ * or if the user is no longer a member of the given organization. A token of a trusted issuer stands for a member of the
+ * organization that it names.
  *
- * @throws Problem `unavailable` when the database does not answer, so that a valid token is not reported as invalid
+ * @throws Problem `unavailable` when the database does not answer and `issuer_unavailable` when the issuer does not, so that
+ *   a valid token is not reported as invalid
  */
 export async function verifyToken(
   deps: Deps,
@@ -27,40 +31,73 @@ export async function verifyToken(
   requestId: string,
 ): Promise<TokenVerdict> {
   const origin = { requestId, ip: undefined, userAgent: undefined }
-  const user = await loadSession({ ...deps, db: ormOver(deps.sql), origin }, token)
-  if (!user) return { valid: false, code: 'UNAUTHENTICATED', request_id: requestId }
-  const asked = { organizationId: organization_id?.toLowerCase() ?? user.organizationId, permission }
-  if ((permission ?? organization_id) && !isAllowed(user, asked)) {
-    return { valid: false, code: 'FORBIDDEN', request_id: requestId }
-  }
-  return { valid: true, code: 'VALID', request_id: requestId, ...about(user, asked.organizationId) }
+  const user = await loadUser({ ...deps, db: ormOver(deps.sql), origin }, token)
+  if (typeof user === 'string') return refused(user, requestId)
+  const organizationId = organization_id?.toLowerCase() ?? user.organizationId
+  const isAsked = organization_id !== undefined || permission !== undefined
+  if (isAsked && !isAllowed(user, { organizationId, permission })) return refused('FORBIDDEN', requestId)
+  return { valid: true, code: 'VALID', request_id: requestId, ...describeUser(user, organizationId) }
 }
 
-const membershipIn = (user: UserPrincipal, organizationId: string | null) =>
-  user.memberships.find((one) => one.organization_id === organizationId)
+const refused = (code: RefusedToken['code'], requestId: string): RefusedToken => ({
+  valid: false,
+  code,
+  request_id: requestId,
+})
 
-function about(user: UserPrincipal, organizationId: string | null) {
+type TokenUser = UserPrincipal | ExternalPrincipal
+
+/** Who is behind a token, or the code with which it is refused. */
+async function loadUser(deps: ManagementDeps, token: string): Promise<TokenUser | RefusedToken['code']> {
+  const issuer = findIssuer(deps.config, token)
+  if (!issuer) return (await loadSession(deps, token)) ?? 'UNAUTHENTICATED'
+  const user = await loadExternal(deps, issuer, token)
+  if (typeof user !== 'string') return user
+  return user === 'organization_unknown' ? 'FORBIDDEN' : 'UNAUTHENTICATED'
+}
+
+function membershipIn(user: TokenUser, organizationId: string | null): Membership | undefined {
+  if (user.kind === 'user') return user.memberships.find((one) => one.organization_id === organizationId)
+  const { organizationId: organization_id, role, isSuspended: is_suspended } = user
+  return organization_id === organizationId ? { organization_id, role, is_suspended } : undefined
+}
+
+function describeUser(user: TokenUser, organizationId: string | null) {
   const membership = membershipIn(user, organizationId)
   return {
-    user_id: user.userId,
-    session_id: user.sessionId,
+    ...(user.kind === 'user' ? describeOwn(user) : describeExternal(user)),
     organization_id: membership?.organization_id ?? null,
     role: membership?.role ?? null,
     organization_suspended: membership?.is_suspended ?? false,
-    impersonator_id: user.impersonatorId,
-    is_administrator: user.isAdministrator,
   }
 }
 
+const describeOwn = ({ userId, sessionId, impersonatorId, isAdministrator }: UserPrincipal) => ({
+  user_id: userId,
+  session_id: sessionId,
+  impersonator_id: impersonatorId,
+  is_administrator: isAdministrator,
+  issuer: null,
+})
+
+const describeExternal = ({ subject, issuer }: ExternalPrincipal) => ({
+  user_id: subject,
+  session_id: null,
+  impersonator_id: null,
+  is_administrator: false,
+  issuer,
+})
+
 interface TokenCheck {
   readonly organizationId: string | null
-  readonly permission: (typeof PERMISSIONS)[number] | undefined
+  readonly permission: Permission | undefined
 }
 
 /** Whether the user is a member and, if a permission is given, has it. Tollgate's own guard decides the same way. */
-function isAllowed(user: UserPrincipal, { organizationId, permission }: TokenCheck): boolean {
+function isAllowed(user: TokenUser, { organizationId, permission }: TokenCheck): boolean {
   const membership = membershipIn(user, organizationId)
   if (!membership || !permission) return membership !== undefined
   const isIdle = membership.is_suspended && IDLE_WHILE_SUSPENDED.includes(permission)
-  return !isIdle && roleMay(membership.role, permission)
+  const isForThem = user.kind === 'user' || isForKeys(permission)
+  return !isIdle && isForThem && roleMay(membership.role, permission)
 }

@@ -1,5 +1,5 @@
 import { apiRoute, newRouter } from '../../api/api-route.ts'
-import type { Principal } from '../../auth/principal.ts'
+import { type Principal, personId } from '../../auth/principal.ts'
 import { enforceRateLimits } from '../../limits/endpoint-limits.ts'
 import { reserve } from './reserve.ts'
 import { ReservationBody, ReserveBody, SettleBody, SettlementBody } from './schemas.ts'
@@ -44,7 +44,8 @@ const settleRoute = apiRoute({
   fails: ['reservation_not_found', 'organization_not_found', 'rate_limited'],
 })
 
-const callerId = (principal: Principal) => (principal.kind === 'user' ? principal.userId : principal.lineageId)
+/** A key that was rotated is still the same caller. */
+const callerId = (principal: Principal) => ('lineageId' in principal ? principal.lineageId : personId(principal))
 
 export const reserveRoutes = newRouter()
   .openapi(reserveRoute, async (c) => {

@@ -63,6 +63,7 @@ test('counters tell what came and what ran, and go back to nought', async () => 
     mail: { requests: 1 },
     breached: { requests: 0 },
     webhooks: { requests: 0 },
+    issuers: { requests: 0 },
     polar: { requests: 0 },
     stripe: { requests: 0 },
   })
@@ -73,6 +74,7 @@ test('counters tell what came and what ran, and go back to nought', async () => 
     mail: { requests: 0 },
     breached: { requests: 0 },
     webhooks: { requests: 0 },
+    issuers: { requests: 0 },
     polar: { requests: 0 },
     stripe: { requests: 0 },
   })

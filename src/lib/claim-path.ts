@@ -1,0 +1,17 @@
+/** The members that lead to a claim: one for a claim at the top, more for one inside an object. */
+export type ClaimPath = readonly string[]
+
+/**
+ * Reads a claim from a token's payload. Only own members count, so that no name reaches what every object inherits.
+ *
+ * @returns `undefined` where there is none
+ */
+export function readClaim(payload: unknown, path: ClaimPath): unknown {
+  return path.reduce<unknown>(
+    (value, name) =>
+      typeof value === 'object' && value !== null && Object.hasOwn(value, name)
+        ? (value as Record<string, unknown>)[name]
+        : undefined,
+    payload,
+  )
+}
