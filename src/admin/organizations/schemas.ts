@@ -17,7 +17,7 @@ export const OrganizationParams = z.strictObject({ organization_id: organization
 export const ExternalIdParams = z.strictObject({ external_id: externalId })
 
 export const SORTS = ['-created_at', 'created_at', 'name', '-name'] as const
-export const STATUSES = ['active', 'suspended', 'past_due'] as const
+const STATUSES = ['active', 'suspended', 'past_due'] as const
 
 export const OrganizationQuery = pageQuery.extend({
   search: search.meta({
