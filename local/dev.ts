@@ -69,6 +69,7 @@ await command(async function dev() {
       MAIL_API_KEY: 'local',
       MAIL_FROM: 'Tollgate <no-reply@tollgate.local>',
       BREACHED_PASSWORDS_URL: `${stack.url}/breached/range`,
+      TRUSTED_ISSUERS: JSON.stringify([localIssuer(stack.url)]),
       POLAR_API_URL: `${stack.url}/polar/v1`,
       STRIPE_API_URL: `${stack.url}/stripe/v1`,
     })
@@ -119,6 +120,21 @@ function toBillingOptions(variables: Awaited<ReturnType<typeof devVariables>>, p
   return {
     polar: { token: POLAR_ACCESS_TOKEN, webhookSecret: POLAR_WEBHOOK_SECRET, webhookUrl: `${webhooks}/polar` },
     stripe: { token: STRIPE_SECRET_KEY, webhookSecret: STRIPE_WEBHOOK_SECRET, webhookUrl: `${webhooks}/stripe` },
+  }
+}
+
+/** The stack's own issuer of tokens (docs/operate/trusted-issuers.md). */
+function localIssuer(stackUrl: string) {
+  const url = `${stackUrl}/issuers/jwks/local`
+  const roles = { admin: 'admin', member: 'member', viewer: 'viewer' }
+  return {
+    issuer: url,
+    jwks_url: url,
+    audience: 'tollgate',
+    algorithms: ['ES256'],
+    organization_claim: 'org_id',
+    role_claim: 'role',
+    roles,
   }
 }
 

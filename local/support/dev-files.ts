@@ -41,9 +41,12 @@ export async function devVariables(folder: string, port: number) {
 }
 
 export async function writeVariables(folder: string, variables: Readonly<Record<string, string>>): Promise<void> {
-  const lines = Object.entries(variables).map(([name, value]) => `${name}=${JSON.stringify(value)}\n`)
+  const lines = Object.entries(variables).map(([name, value]) => `${name}=${quote(value)}\n`)
   await writeFile(`${folder}/${VARIABLES}`, lines.join(''), { mode: 0o600 })
 }
+
+/** wrangler takes what is in single quotes as it is: JSON has double ones inside. */
+const quote = (value: string) => (value.includes('"') ? `'${value}'` : JSON.stringify(value))
 
 async function readVariables(folder: string): Promise<Map<string, string>> {
   const text = await readFile(`${folder}/${VARIABLES}`, 'utf8').catch(() => '')

@@ -133,6 +133,12 @@ test('it starts from nothing, serves, ends on Ctrl-C, goes on with its data, and
   })
   expect((await stat(file)).mode & 0o077).toBe(0)
 
+  const claims = { aud: 'tollgate', sub: 'ada', org_id: 'nobody', role: 'admin' }
+  const issuer = `${credentials.local_url}/issuers/tokens/local`
+  const { token } = await (await fetch(issuer, { method: 'POST', body: JSON.stringify({ claims }) })).json()
+  const ofIssuer = await fetch(`${base}/api/v1/quotas`, { headers: { Authorization: `Bearer ${token}` } })
+  expect(await ofIssuer.json()).toMatchObject({ status: 404, detail: expect.stringContaining('that the token names') })
+
   await fetch(`${credentials.local_url}/mail/emails`, {
     method: 'POST',
     headers: { Authorization: 'Bearer local', 'Content-Type': 'application/json' },
