@@ -86,6 +86,6 @@ async function fromBody(c: Context<ManagementEnv>): Promise<Names> {
 function parseExternalId({ externalId: value, where }: Names): string {
   const { data, error } = externalId.safeParse(value)
   if (data !== undefined) return data
-  const issues = error.issues.map((issue) => ({ ...issue, path: ['external_id', ...issue.path] }))
+  const issues = error.issues.map(({ path, message }) => ({ path: ['external_id', ...path], message }))
   throw new Problem('invalid_request', { errors: fieldErrors(where, issues) })
 }
