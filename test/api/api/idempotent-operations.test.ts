@@ -17,6 +17,7 @@ const WITHOUT_KEY: Readonly<Record<string, string>> = {
   'POST /api/v1/usage/reserve': '`idempotency_key` in the body',
   'POST /api/v1/usage/settle': 'a reservation is settled once, by its id',
   'POST /api/v1/admin/keys/lookup': 'changes nothing',
+  'POST /api/v1/tokens/verify': 'changes nothing',
   'POST /api/v1/auth/register': 'nobody is signed in; an address is registered once',
   'POST /api/v1/auth/login': 'nobody is signed in; each sign-in is a session of its own',
   'POST /api/v1/auth/refresh': 'nobody is signed in; a refresh token repeats its own answer for a while',
