@@ -30,11 +30,13 @@ interface Names {
  */
 export async function namedOrganization(c: Context<ManagementEnv>, inQuery: NamingFields): Promise<string | undefined> {
   const { db } = c.var.deps
+  const [path, query, body] = [fromPath(c), fromQuery(c, inQuery), await fromBody(c)]
+  if ([query, body].some(isMalformed)) return mayActForAny(c.var.principal) ? NOBODYS : undefined
   try {
     return (
-      (await resolveOrganization(db, fromPath(c))) ??
-      (await resolveOrganization(db, fromQuery(c, inQuery))) ??
-      (await resolveOrganization(db, await fromBody(c)))
+      (await resolveOrganization(db, path)) ??
+      (await resolveOrganization(db, query)) ??
+      (await resolveOrganization(db, body))
     )
   } catch (error) {
     const isMismatch = error instanceof Problem && error.code === 'organization_mismatch'
@@ -42,13 +44,20 @@ export async function namedOrganization(c: Context<ManagementEnv>, inQuery: Nami
   }
 }
 
+/** An id of no organization: what is malformed is refused by the schema, which names every field that is wrong. */
+const NOBODYS = '00000000-0000-0000-0000-000000000000'
+
+const isMalformed = ({ externalId: value }: Names) =>
+  value !== undefined && value !== null && !externalId.safeParse(value).success
+
 const mayActForAny = (principal: Principal) =>
   principal.kind === 'service' || (principal.kind === 'user' && principal.isAdministrator)
 
 /** The same for routes of administrators, whose bodies hold organizations of their own accord. */
 export async function organizationInAddress(c: Context<ManagementEnv>, inQuery: NamingFields) {
   const { db } = c.var.deps
-  return (await resolveOrganization(db, fromPath(c))) ?? resolveOrganization(db, fromQuery(c, inQuery))
+  const query = fromQuery(c, inQuery)
+  return (await resolveOrganization(db, fromPath(c))) ?? (isMalformed(query) ? NOBODYS : resolveOrganization(db, query))
 }
 
 /**

@@ -101,6 +101,6 @@ describe(`POST ${ORGANIZATIONS}/{organization_id}/members`, () => {
     expect([sent.status, sent.body.status, sent.body.invited_by]).toEqual([202, 'pending', null])
     const token = tokenIn(await mailTo(email, /invit/i))
     const body = { token, password: 'a first password of mine', name: 'Ada' }
-    expect((await call('POST /api/v1/organizations/invitations/accept', { body })).status).toBe(200)
+    expect(await call('POST /api/v1/organizations/invitations/accept', { body })).toMatchObject({ status: 200 })
   })
 })

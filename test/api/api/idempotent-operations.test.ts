@@ -119,11 +119,19 @@ async function stuck(what = ''): Promise<Prepared> {
   return what === '' ? { token, body } : { token, path: `admin/ledger/${identifier}/${what}`, body: { reason } }
 }
 
+const newEmail = () => `repeated-${crypto.randomUUID()}@example.com`
+
 const PREPARE: Readonly<Record<string, () => Promise<Prepared>>> = {
   'POST /api/v1/admin/billing/ledger/stuck': () => stuck(),
   'POST /api/v1/admin/ledger/{id}/resend': () => stuck('resend'),
   'POST /api/v1/admin/ledger/{id}/write-off': () => stuck('write-off'),
   'POST /api/v1/admin/plans': async () => ({ token: await administrator(), body: plan() }),
+  'POST /api/v1/admin/users': async () => ({ token: await administrator(), body: { email: newEmail() } }),
+  'POST /api/v1/admin/organizations/{organization_id}/members': async () => {
+    const [{ email }, { user }] = [await newUser(), await newUser()]
+    const path = `admin/organizations/${user.organization_id}/members`
+    return { token: await administrator(), path, body: { email } }
+  },
   'POST /api/v1/admin/users/{id}/disable': () => onUser('disable'),
   'POST /api/v1/admin/users/{id}/enable': async () => {
     const prepared = await onUser('enable')

@@ -59,7 +59,7 @@ async function collectAnswers() {
   const spent = { key_id, cost_usd: 0.4 }
   await call('POST /api/v1/usage?durability=sync', { token: service_key, body: { events: [spent] } })
   await checkUsageAlerts(directly(), Date.now())
-  const told = 'select payload from webhook_deliveries where endpoint_id = $1'
+  const told = `select payload from webhook_deliveries where endpoint_id = $1 and type like 'quota.%'`
   const get = async (path: string, as = token) => (await call(`GET /api/v1/${path}`, { token: as })).body
   const reserve = async (cost_usd: string | number) =>
     (await call('POST /api/v1/usage/reserve', { token: service_key, body: { key_id, cost_usd } })).body
