@@ -17,6 +17,7 @@ import { adminMailRoutes } from './admin/mails/routes.ts'
 import { adminOrganizationRoutes } from './admin/organizations/routes.ts'
 import { adminOverviewRoutes } from './admin/overview/routes.ts'
 import { adminPlanRoutes } from './admin/plans/routes.ts'
+import { adminRequestRoutes } from './admin/requests/routes.ts'
 import { adminRoutes } from './admin/routes.ts'
 import { serviceKeyRoutes } from './admin/service-keys/routes.ts'
 import { adminSubscriptionRoutes } from './admin/subscriptions/routes.ts'
@@ -113,6 +114,7 @@ for (const routes of [
   adminOverviewRoutes,
   adminUsageRoutes,
   adminSystemRoutes,
+  adminRequestRoutes,
   planRoutes,
   billingRoutes,
   reconcileRoutes,

@@ -54,6 +54,7 @@ export const PROBLEMS = {
   ],
   billing_event_not_found: [404, 'No such event of a payment provider.'],
   mail_not_found: [404, 'No such mail; they are kept for 36 days.'],
+  request_not_found: [404, 'No such request is stored; detail says how long they are kept.'],
   webhook_endpoint_not_found: [404, 'No such webhook endpoint.'],
   webhook_delivery_not_found: [404, 'No such delivery; they are kept for 30 days.'],
   member_not_found: [404, 'No such member of the organization.'],

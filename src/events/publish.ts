@@ -16,7 +16,7 @@ import type { Happening } from './subjects.ts'
  */
 export function insertDeliveries(
   now: number,
-  { type, subjects, isOnce = false }: Happening,
+  { type, subjects, isOnce = false, requestId }: Happening,
   provided: SQL = sql`true`,
 ): SQL {
   const id = uuidv7(now)
@@ -31,10 +31,10 @@ export function insertDeliveries(
         and (e.is_operator or e.organization_id in (select organization_id from numbered))
       order by e.id for key share
     )
-    insert into webhook_deliveries (id, organization_id, endpoint_id, event_id, type, payload, next_attempt_at, created_at)
+    insert into webhook_deliveries (id, organization_id, endpoint_id, event_id, type, payload, next_attempt_at, created_at, request_id)
     select ${newIdLike(id)}, e.organization_id, e.id, s.event_id, ${type},
       ${buildPayload(type, at, sql`jsonb_build_object('organization', ${ORGANIZATION}) || s.data`)},
-      greatest(${at}::timestamptz, e.paused_until), ${at}::timestamptz
+      greatest(${at}::timestamptz, e.paused_until), ${at}::timestamptz, ${requestId ?? null}::text
     from numbered s join organizations o on o.id = s.organization_id
     join listening e on e.is_operator or e.organization_id = s.organization_id
     on conflict (endpoint_id, event_id) do nothing
@@ -46,7 +46,9 @@ export function insertDeliveries(
  * is tried once the batch is committed and the request answered; a job sends what that does not.
  */
 export function published(deps: ManagementDeps, happening: Happening) {
-  const statement = deps.db.execute<{ id: string }>(insertDeliveries(deps.now(), happening))
+  const statement = deps.db.execute<{ id: string }>(
+    insertDeliveries(deps.now(), { ...happening, requestId: deps.origin.requestId }),
+  )
   return whenCommitted(statement, ({ rows }) =>
     sendSoon(
       deps,

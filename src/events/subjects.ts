@@ -12,6 +12,8 @@ export interface Happening {
   readonly subjects: SQL
   /** Whether the query also has `once`: of events with the same text an endpoint gets the first alone. */
   readonly isOnce?: boolean
+  /** The request that caused it; absent for what a job found. */
+  readonly requestId?: string
 }
 
 /** One of an organization's rows. */

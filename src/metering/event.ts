@@ -51,7 +51,36 @@ export interface UsageEvent {
   readonly error_code?: string | null
   readonly error_message?: string | null
   readonly metadata?: Readonly<Record<string, unknown>> | null
+  /** Of a verification. */
+  readonly trace?: VerdictTrace
 }
+
+/** What a verdict was decided from and what the counters said then, for the request inspector (admin/requests/). Short: one is kept with each event. */
+export interface VerdictTrace {
+  readonly plan: string
+  /** Of the cached rows of the key and of its organization: whether either has changed since. */
+  readonly versions: readonly [key: number, organization: number]
+  /** The request's id, where the event is stored under another one. */
+  readonly request?: string
+  /** Ids of equal refusals that were merged into this one: the first of them. */
+  also?: string[]
+  /** The key of the service that asked, where it is known by one. */
+  readonly service?: string
+  /** Units asked for, where not 1. */
+  readonly cost?: number
+  /** Of the rate limit (`ratelimit`) and named limits: limit, what is left, and when it resets. */
+  readonly windows?: Readonly<Record<string, readonly [limit: number, remaining: number, resetsAt: string | null]>>
+  /** By meter: the limit, what is used and what is held; money as decimal text. */
+  readonly quotas?: Readonly<Record<string, readonly [limit: Amount | null, used: Amount, held: Amount]>>
+  readonly refused_by?: string
+  readonly never_fits?: true
+  /** Scopes that were asked for and that the key has not: the first of them. */
+  readonly missing?: readonly string[]
+  /** Set where it was decided without Redis. */
+  readonly alone?: true
+}
+
+type Amount = number | string
 
 /**
  * An event whose owner is known only by what the caller sent: a key, an organization, or nothing for the caller itself.

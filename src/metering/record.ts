@@ -17,6 +17,8 @@ const TAKEOVER_MS = 3_000
  * late, and the platform ends deferred work after 30 s. So the log entry below is always reached.
  */
 const RETRY_UNTIL_MS = 20_000
+/** Of refusals that are merged so many ids are kept, for the request inspector; more would let a hammering client fill the database. */
+const MERGED_IDS = 20
 /** A log entry holds 256 KB. */
 const EVENTS_PER_LOG_ENTRY = 100
 
@@ -61,7 +63,15 @@ function addTo({ uses, refusals }: GatheredEvents, event: UsageEvent): void {
   }
   const slot = [event.key_id, event.error_code, event.method, event.ip].join('\n')
   const known = refusals.get(slot)
-  refusals.set(slot, known ? { ...known, requests: (known.requests ?? 1) + 1 } : event)
+  refusals.set(slot, known ? merge(known, event) : event)
+}
+
+function merge(known: UsageEvent, { id }: UsageEvent): UsageEvent {
+  if (known.trace) {
+    const also = (known.trace.also ??= [])
+    if (also.length < MERGED_IDS) also.push(id)
+  }
+  return { ...known, requests: (known.requests ?? 1) + 1 }
 }
 
 const countEvents = ({ uses, refusals }: GatheredEvents) => uses.length + refusals.size

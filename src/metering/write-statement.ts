@@ -30,7 +30,7 @@ with incoming as (
     id text, source text, payload_hash text, lane smallint, organization_id uuid, occurred_at timestamptz, key_id uuid, user_id uuid,
     environment text, endpoint text, method text, status_code smallint, response_time_ms integer, requests integer,
     completes uuid, request_id text, ${TYPED}, provider text, model text, route text, ip text, user_agent text,
-    error_code text, error_message text, metadata jsonb)
+    error_code text, error_message text, metadata jsonb, trace json)
 ), batch as materialized (
   select distinct on (organization_id, dedupe_key) * from incoming order by organization_id, dedupe_key, position
 ), fresh as (
@@ -43,15 +43,16 @@ with incoming as (
     coalesce(b.endpoint, '') as endpoint, coalesce(b.method, '') as method, coalesce(b.status_code, 0) as status_code,
     b.response_time_ms, coalesce(b.requests, 1) as requests, ${AS_COUNTED},
     coalesce(b.provider, '') as provider, coalesce(b.model, '') as model, coalesce(b.route, '') as route,
-    b.ip, b.user_agent, b.error_code, b.error_message, b.metadata
+    b.ip, b.user_agent, b.error_code, b.error_message, b.metadata,
+    case when b.completes is null then b.trace else json_build_object('completes', b.completes) end as trace
   from batch b join fresh f on f.organization_id = b.organization_id and f.key = b.dedupe_key
 ), stored as (
   insert into usage_events (id, organization_id, occurred_at, key_id, user_id, environment, endpoint, method, status_code,
     response_time_ms, requests, ${REPORTED}, provider, model,
-    route, ip, user_agent, error_code, error_message, metadata)
+    route, ip, user_agent, error_code, error_message, metadata, trace)
   select id, organization_id, occurred_at, key_id, user_id, environment, endpoint, method, status_code,
     response_time_ms, requests, ${REPORTED}, provider, model,
-    route, ip, user_agent, error_code, error_message, metadata
+    route, ip, user_agent, error_code, error_message, metadata, trace
   from counted
 ), placed as (
   select e.organization_id, date_trunc('hour', e.occurred_at, 'UTC') as hour,

@@ -19,6 +19,7 @@ import type { VerifyRequest } from './input.ts'
 import type { KeyRecord } from './key-record.ts'
 import { buildLimitRequest, OWN_VERSIONS, onceId } from './limit-check.ts'
 import { findRefusal, type Refusal } from './rules.ts'
+import { traceVerdict } from './trace.ts'
 import { admittedVerdict, refusedVerdict, type Verdict } from './verdict.ts'
 
 /**
@@ -95,6 +96,7 @@ interface Decision {
   readonly at: number
   /** See LimitDecision. */
   readonly generation?: number | undefined
+  readonly isLocal?: true | undefined
 }
 
 interface VerificationContext {
@@ -155,7 +157,7 @@ function decideByLimits(
     for (const row of [snapshot.cached, snapshot.caller?.cached])
       if (row) row.confirmedAt = Math.max(row.confirmedAt, decided.asOf)
   const verdict = admittedVerdict(decided, record, requestId, now)
-  return { verdict, record, at: now, generation: decided.generation }
+  return { verdict, record, at: now, generation: decided.generation, isLocal: decided.isLocal }
 }
 
 async function decideRefusal(
@@ -198,7 +200,7 @@ async function reloadIfStale(
 function recordVerification(
   deps: Deps,
   request: VerifyRequest,
-  { verdict, record, at, generation }: Decision,
+  { verdict, record, at, generation, isLocal }: Decision,
   caller: KeyRecord | undefined,
 ): void {
   if (!record) return
@@ -220,6 +222,7 @@ function recordVerification(
     ip: request.ip ?? null,
     user_agent: request.user_agent ?? null,
     error_code: verdict.valid ? null : verdict.code,
+    trace: traceVerdict({ verdict, record, request, caller, isLocal, isRenamed: onceOnly !== undefined }),
   })
 }
 

@@ -24,6 +24,7 @@ const {
   organizationId: _owner,
   endpointId: _endpoint,
   stateOf: _state,
+  requestId: _request,
   ...deliveryColumns
 } = getTableColumns(webhookDeliveries)
 
@@ -222,12 +223,17 @@ export async function findTestTarget(db: Database, one: EndpointRef, at: Date) {
 }
 
 /** The statement that puts a test event on its way, unless the endpoint is switched off. */
-export function insertTestDelivery(db: Database, { organizationId, id }: EndpointRef, event: DeliveryView) {
+export function insertTestDelivery(
+  db: Database,
+  { organizationId, id }: EndpointRef,
+  event: DeliveryView,
+  requestId: string,
+) {
   const at = sql`${event.createdAt.toISOString()}::timestamptz`
   return db.execute(sql`
-    insert into webhook_deliveries (id, organization_id, endpoint_id, event_id, type, payload, next_attempt_at, created_at)
+    insert into webhook_deliveries (id, organization_id, endpoint_id, event_id, type, payload, next_attempt_at, created_at, request_id)
     select ${event.id}::uuid, organization_id, id, ${event.eventId}, ${event.type}, ${JSON.stringify(event.payload)}::jsonb,
-      greatest(${at}, paused_until), ${at}
+      greatest(${at}, paused_until), ${at}, ${requestId}
     from webhook_endpoints where id = ${id}::uuid and organization_id = ${organizationId}::uuid and is_active
     for key share`)
 }

@@ -34,7 +34,7 @@ export async function testEndpoint(deps: ManagementDeps, actor: Principal, one: 
   const event = await buildTest(deps, one)
   const answer = await keepAnswer(deps, 202, toDelivery(event))
   const done = await tryBatch(deps.db, {
-    delivery: insertTestDelivery(deps.db, one, event),
+    delivery: insertTestDelivery(deps.db, one, event, deps.origin.requestId),
     due: requireThat(deps.db, isWaiting(one, sql`array[${event.id}::uuid]`)),
     audit: audited(deps, {
       action: 'webhook_endpoint.tested',

@@ -40,6 +40,7 @@ const OF_COLLECTION: Readonly<Record<string, Kind>> = {
   deliveries: 'delivery',
   alerts: 'alert',
   events: 'event',
+  requests: 'event',
   usage: 'event',
   plans: 'plan',
   'billing/events': 'billing_event',

@@ -21,11 +21,12 @@ export async function lookUpKey(deps: ManagementDeps, actor: Principal, key: str
     ...(found ? { target: { type: 'key', id: found.id } } : { result: 'failure' }),
   })
   if (!found)
-    throw new Problem('key_not_found', { detail: 'It has the form of a key, but none like it was issued here.' })
+    throw new Problem('key_not_found', { detail: 'It has the form of a key, but no such key was issued here.' })
   return found
 }
 
 function malformed(): Problem {
-  const message = 'has not the form of a key or a wrong checksum: it is cut off, mistyped or of another system'
+  const message =
+    'does not have the form of a key, or its checksum is wrong: it is cut off, mistyped or from another system'
   return new Problem('invalid_request', { errors: [{ path: 'body.key', message }] })
 }

@@ -112,6 +112,8 @@ export const webhookDeliveries = pgTable(
     responseTimeMs: integer(),
     createdAt: createdAt(),
     deliveredAt: timestamptz(),
+    /** The request that caused it; null for what a job found. */
+    requestId: text(),
   },
   (t) => [
     index('webhook_deliveries_endpoint').on(t.endpointId, t.id),

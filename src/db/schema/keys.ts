@@ -71,6 +71,7 @@ export const apiKeys = pgTable(
     index('api_keys_organization').on(t.organizationId, t.id),
     index('api_keys_creator').on(t.createdBy),
     index('api_keys_expiry').on(t.expiresAt).where(sql`${t.expiresAt} is not null`),
+    index('api_keys_hint').on(t.keyHint.op('text_pattern_ops')),
     check('api_keys_environment', sql`${t.environment} in ('live', 'test')`),
     check('api_keys_custom_rate_limit', sql`${t.customRateLimit} > 0`),
   ],

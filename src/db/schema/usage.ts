@@ -2,6 +2,7 @@ import {
   bigint,
   index,
   integer,
+  json,
   jsonb,
   numeric,
   pgTable,
@@ -108,8 +109,17 @@ export const usageEvents = pgTable(
     errorMessage: text(),
     metadata: jsonb().$type<Record<string, unknown>>(),
     ingestedAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
+    /** Of a verification: what it was decided from (metering/event.ts). Of a report that completes a request: its id. */
+    trace: json().$type<Record<string, unknown>>(),
   },
-  (t) => [primaryKey({ columns: [t.organizationId, t.occurredAt, t.id] })],
+  (t) => [
+    primaryKey({ columns: [t.organizationId, t.occurredAt, t.id] }),
+    /**
+     * For a request of which only the moment is known. A few bytes for each MB of events, which arrive in this order; summed
+     * up as blocks are filled, since those that are not yet are read whole.
+     */
+    index('usage_events_occurred').using('brin', t.occurredAt).with({ autosummarize: true }),
+  ],
 )
 
 /**

@@ -48,7 +48,8 @@ const AS_ANSWERED: Readonly<Record<string, string>> = {
   ...Object.fromEntries(REPORTED_COLUMNS.map((name) => [name, asAnswered(name)])),
 }
 
-const SELECTED = EVENT_COLUMNS.map((name) => AS_ANSWERED[name] ?? name).join(', ')
+/** The same as SQL. */
+export const SELECTED_COLUMNS = EVENT_COLUMNS.map((name) => AS_ANSWERED[name] ?? name).join(', ')
 
 type ReportedColumn = (typeof REPORTED_COLUMNS)[number]
 type EventAmounts = Record<Exclude<ReportedColumn, MoneyMeter>, number> &
@@ -116,7 +117,7 @@ with hours as materialized (
     order by occurred_at desc, id desc limit $4
   ) as event limit $4
 )
-select ${SELECTED} from page order by page.occurred_at desc, page.id desc`
+select ${SELECTED_COLUMNS} from page order by page.occurred_at desc, page.id desc`
   return readRows<EventRow>(sql, sql.query(statement, parameters))
 }
 

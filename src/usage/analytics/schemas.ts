@@ -147,7 +147,7 @@ export const Breakdown = z
 
 const unknownMoney = money.nullable().meta({ description: 'Null when the model has no known price.' })
 
-const UsageEvent = z
+export const StoredEvent = z
   .object({
     id: z.string(),
     occurred_at: timestamp,
@@ -172,7 +172,7 @@ const UsageEvent = z
   })
   .meta({ id: 'StoredUsageEvent' })
 
-export const EventList = listSchema(UsageEvent)
+export const EventList = listSchema(StoredEvent)
 
 const outlook = {
   outlook: z.enum(OUTLOOKS),

@@ -1,0 +1,126 @@
+import { and, eq, gte, lt, sql } from 'drizzle-orm'
+import type { Database } from '../../db/orm.ts'
+import { webhookDeliveries } from '../../db/schema/alerts.ts'
+import { auditLogs } from '../../db/schema/audit.ts'
+import { apiKeys } from '../../db/schema/keys.ts'
+import { organizations } from '../../db/schema/organizations.ts'
+import type { Deps } from '../../deps.ts'
+import { stateAt } from '../../keys/state.ts'
+import type { VerdictTrace } from '../../metering/event.ts'
+import { type EventRow, SELECTED_COLUMNS } from '../../usage/analytics/events.ts'
+import { readRows } from '../../usage/analytics/read.ts'
+import { firstIdAt, readTime, type TimeRange } from './rules.ts'
+
+const iso = (time: number) => new Date(time).toISOString()
+
+/** A stored event, and what is kept beside it for this purpose. */
+export interface TracedEvent extends EventRow {
+  readonly organization_id: string
+  readonly trace: (Partial<VerdictTrace> & { readonly completes?: string }) | null
+}
+
+/** More than a request has: reports of long work may be many. */
+const MAX_EVENTS = 100
+
+const COLUMNS = `organization_id, trace, ${SELECTED_COLUMNS}`
+
+/**
+ * The events that are stored under a request's id, or under another name of it: of a request with an idempotency key, and
+ * of refusals that were merged. The time alone says where they are: it leaves out the other months, and within one the index
+ * of blocks (BRIN) leaves out all but some megabytes. Only an id that tells its time can be another name.
+ */
+const FIND = `
+with direct as (
+  select organization_id, occurred_at, id from usage_events
+  where occurred_at >= $2::timestamptz and occurred_at < $3::timestamptz and ($4::uuid is null or organization_id = $4)
+    and (id = $1 or $5::boolean and (trace ->> 'request' = $1 or (trace -> 'also')::jsonb ? $1))
+), repeated as (
+  select r.organization_id, d.occurred_at, r.event_id as id from usage_request_ids r
+  join usage_dedupe d on d.organization_id = r.organization_id and d.key = sha256(convert_to('verification ' || r.event_id, 'UTF8'))
+  where r.created_at >= $2::timestamptz and r.created_at < $3::timestamptz + interval '1 hour' and r.request_id = $1
+    and ($4::uuid is null or r.organization_id = $4) and d.occurred_at is not null
+)
+select ${COLUMNS} from usage_events join (select * from direct union select * from repeated) as named
+  using (organization_id, occurred_at, id)
+order by (trace ->> 'versions' is null), occurred_at, id limit ${MAX_EVENTS}`
+
+export function findEvents(
+  { sql }: Deps,
+  requestId: string,
+  { from, to }: TimeRange,
+  organizationId: string | undefined,
+): Promise<TracedEvent[]> {
+  return readRows<TracedEvent>(
+    sql,
+    sql.query(FIND, [requestId, iso(from), iso(to), organizationId ?? null, readTime(requestId) !== undefined]),
+  )
+}
+
+/** A report may say that it happened a little before its request; one that is later than this is not looked for. */
+const RELATED = `
+select ${COLUMNS} from usage_events
+where organization_id = $1 and occurred_at >= $2::timestamptz - interval '5 minutes' and occurred_at < $2::timestamptz + interval '1 hour'
+  and $3::jsonb ?| array[id, trace ->> 'completes']
+order by occurred_at, id limit ${MAX_EVENTS}`
+
+/** @param names every id that the request goes by */
+export function listRelatedEvents({ sql }: Deps, event: TracedEvent, names: readonly string[]): Promise<TracedEvent[]> {
+  return readRows<TracedEvent>(
+    sql,
+    sql.query(RELATED, [event.organization_id, event.occurred_at, JSON.stringify(names)]),
+  )
+}
+
+/** A key and its organization as they are now. */
+export async function findKeyNow(db: Database, organizationId: string, keyId: string | null, at: Date) {
+  const [row] = await db
+    .select({
+      organization: {
+        id: organizations.id,
+        name: organizations.name,
+        planId: organizations.planId,
+        suspendedAt: organizations.suspendedAt,
+        version: organizations.version,
+      },
+      key: {
+        id: apiKeys.id,
+        name: apiKeys.name,
+        keyHint: apiKeys.keyHint,
+        status: stateAt(at),
+        scopes: apiKeys.scopes,
+        allowedIps: apiKeys.allowedIps,
+        expiresAt: apiKeys.expiresAt,
+        revokedAt: apiKeys.revokedAt,
+        version: apiKeys.version,
+      },
+    })
+    .from(organizations)
+    .leftJoin(
+      apiKeys,
+      and(eq(apiKeys.organizationId, organizations.id), keyId === null ? sql`false` : eq(apiKeys.id, keyId)),
+    )
+    .where(eq(organizations.id, organizationId))
+  return row
+}
+
+/** What a request left in the audit log. Found by the rows' own ids, which begin with their time. */
+export function listAuditRows(db: Database, requestId: string, { from, to }: TimeRange) {
+  return db
+    .select()
+    .from(auditLogs)
+    .where(and(gte(auditLogs.id, firstIdAt(from)), lt(auditLogs.id, firstIdAt(to)), eq(auditLogs.requestId, requestId)))
+    .orderBy(auditLogs.id)
+    .limit(MAX_EVENTS)
+}
+
+/** What was put on its way to webhook endpoints by a request. */
+export function listDeliveries(db: Database, requestId: string, { from, to }: TimeRange) {
+  const { id, organizationId, endpointId, eventId, type, state, attempts, lastStatusCode, createdAt } =
+    webhookDeliveries
+  return db
+    .select({ id, organizationId, endpointId, eventId, type, state, attempts, lastStatusCode, createdAt })
+    .from(webhookDeliveries)
+    .where(and(gte(createdAt, new Date(from)), lt(createdAt, new Date(to)), eq(webhookDeliveries.requestId, requestId)))
+    .orderBy(id)
+    .limit(MAX_EVENTS)
+}

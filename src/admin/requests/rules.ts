@@ -1,0 +1,94 @@
+import type { VerdictTrace } from '../../metering/event.ts'
+import { STATUS_BY_CODE, type VerdictCode } from '../../verification/rules.ts'
+
+/** A UUIDv7 in its text form; the first 48 bits are Unix milliseconds (RFC 9562 §5.7). */
+const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+
+const DAY_MS = 24 * 3_600_000
+/** A merged refusal is stored at the moment of the first one, and a batch is open for a tenth of a second; clocks differ. */
+const BEFORE_MS = 10_000
+/** A request is decided within its budget of time (REQUEST_BUDGET_MS, 60 s at most). */
+const AFTER_MS = 60_000
+/** How far back an id is looked for that tells no time, unless the caller says. */
+const DEFAULT_DAYS = 7
+/** As long as the span of the lists of events. */
+export const MAX_DAYS = 31
+
+/** A part of time in Unix milliseconds; `to` is the first moment outside. */
+export interface TimeRange {
+  readonly from: number
+  readonly to: number
+}
+
+/** @returns when a request id was made, in Unix milliseconds; undefined for an id that does not tell */
+export function readTime(requestId: string): number | undefined {
+  return UUID_V7.test(requestId) ? Number.parseInt(requestId.slice(0, 8) + requestId.slice(9, 13), 16) : undefined
+}
+
+/** Where in time a request is looked for: as the caller says, else around the moment of its id, else the last days. */
+export function chooseRange(requestId: string, given: Partial<TimeRange>, now: number): TimeRange {
+  const time = readTime(requestId)
+  if (given.from === undefined && given.to === undefined && time !== undefined)
+    return { from: time - BEFORE_MS, to: time + AFTER_MS }
+  const to = given.to ?? (given.from === undefined ? now + AFTER_MS : given.from + DEFAULT_DAYS * DAY_MS)
+  return { from: given.from ?? to - DEFAULT_DAYS * DAY_MS, to }
+}
+
+/** The first id of a moment, in the order of ids that begin with one. @param time Unix milliseconds */
+export function firstIdAt(time: number): string {
+  const hex = Math.max(0, Math.floor(time)).toString(16).padStart(12, '0')
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`
+}
+
+/** What the explanation of a verdict goes by. */
+interface Explained {
+  readonly code: VerdictCode
+  readonly trace: VerdictTrace
+  readonly ip: string | null
+}
+
+/** One sentence that says why a verdict was what it was. */
+export function explainVerdict({ code, trace, ip }: Explained): string {
+  const sentence = EXPLANATIONS[code]({ trace, ip })
+  return trace.alone ? `${sentence} Redis did not answer: one isolate decided alone, by what it knew.` : sentence
+}
+
+type Explain = (what: Omit<Explained, 'code'>) => string
+
+const EXPLANATIONS: Readonly<Record<VerdictCode, Explain>> = {
+  VALID: ({ trace }) => `The key was good, and ${units(trace)} fit into every limit.`,
+  NOT_FOUND: () => 'No such key was issued.',
+  REVOKED: () => 'The key was revoked before that moment.',
+  DISABLED: () => 'The key was switched off.',
+  EXPIRED: () => 'The key had expired.',
+  ORGANIZATION_SUSPENDED: () => 'The organization was suspended.',
+  FORBIDDEN_IP: ({ ip }) =>
+    ip === null
+      ? 'The key is bound to addresses, and the verification did not say the address of the caller.'
+      : `The key is bound to addresses, and ${ip} was not among them.`,
+  INSUFFICIENT_SCOPE: ({ trace }) => `The key did not have the scope ${(trace.missing ?? []).join(', ')}.`,
+  RATE_LIMITED: ({ trace }) => explainWindow(trace),
+  QUOTA_EXCEEDED: ({ trace }) => explainQuota(trace),
+}
+
+const units = ({ cost = 1 }: VerdictTrace) => (cost === 1 ? 'its one unit' : `its ${cost} units`)
+
+function explainWindow(trace: VerdictTrace): string {
+  const name = trace.refused_by ?? 'ratelimit'
+  const [limit, remaining, resetsAt] = trace.windows?.[name] ?? []
+  const what = name === 'ratelimit' ? 'The rate limit' : `The limit ${name}`
+  if (trace.never_fits) return `${what} is ${limit}, less than the request asked for: it never fits.`
+  return `${what} of ${limit} units had ${remaining} left, and ${units(trace)} did not fit until ${resetsAt}.`
+}
+
+function explainQuota(trace: VerdictTrace): string {
+  const meter = trace.refused_by ?? 'api_calls'
+  const [limit, used, held] = trace.quotas?.[meter] ?? []
+  const what = `The quota of ${meter} for the period was ${limit}`
+  if (trace.never_fits) return `${what}, less than the request asked for: it never fits.`
+  return `${what}; ${used} were used and ${held} held by reservations, so that ${units(trace)} did not fit.`
+}
+
+/** The code of a stored verification. */
+export const readCode = (errorCode: string | null): VerdictCode =>
+  errorCode !== null && Object.hasOwn(STATUS_BY_CODE, errorCode) ? (errorCode as VerdictCode) : 'VALID'

@@ -1,0 +1,119 @@
+import * as z from 'zod'
+import { AuditLog } from '../../audit/schemas.ts'
+import { timestamp, uuid } from '../../http/fields.ts'
+import { text } from '../../http/text-field.ts'
+import { KEY_STATES } from '../../keys/state.ts'
+import { StoredEvent } from '../../usage/analytics/schemas.ts'
+import { REFUSALS } from '../../verification/rules.ts'
+import { MAX_DAYS } from './rules.ts'
+
+const MAX_SPAN_MS = MAX_DAYS * 24 * 3_600_000
+
+export const RequestParams = z.strictObject({
+  request_id: text(255).min(1).meta({
+    description: 'The `request_id` of a verdict or a problem, the header `X-Request-Id`, or the id of a usage event.',
+  }),
+})
+
+export const RequestQuery = z
+  .strictObject({
+    organization_id: uuid.optional().meta({ description: 'Where several have an event of that id, or to be quicker.' }),
+    from: timestamp.optional().meta({
+      description:
+        'Where to look for an id that is no UUIDv7 and so tells no time: seven days before `to` when absent.',
+    }),
+    to: timestamp
+      .optional()
+      .meta({ description: `The first moment outside; at most ${MAX_DAYS} days after \`from\`.` }),
+  })
+  .refine(({ from, to }) => !from || !to || Date.parse(from) < Date.parse(to), {
+    path: ['to'],
+    message: 'must be after from',
+  })
+  .refine(({ from, to }) => !from || !to || Date.parse(to) - Date.parse(from) <= MAX_SPAN_MS, {
+    path: ['to'],
+    message: `must be at most ${MAX_DAYS} days after from`,
+  })
+
+const amount = z.union([z.number(), z.string()]).meta({ description: 'Money is decimal text.' })
+
+const WindowThen = z.object({ limit: z.int(), remaining: z.int(), resets_at: timestamp.nullable() })
+const QuotaThen = z.object({ limit: amount.nullable(), used: amount, held: amount })
+
+const Verdict = z.object({
+  valid: z.boolean(),
+  code: z.enum(['VALID', ...REFUSALS]),
+  status: z.int(),
+  explanation: z.string().meta({ description: 'Why, in one sentence.' }),
+  refused_by: z.string().nullable().meta({ description: 'The limit or meter that refused.' }),
+  never_fits: z.boolean(),
+})
+
+const Basis = z.object({
+  plan: z.string(),
+  cost: z.int(),
+  missing_scopes: z.array(z.string()),
+  service_key_id: z
+    .uuid()
+    .nullable()
+    .meta({ description: 'The key of the service that asked; null for a bound Worker.' }),
+  key_version: z.int(),
+  organization_version: z.int(),
+  key_changed_since: z.boolean().meta({ description: 'Whether the key is another one now than the verdict knew.' }),
+  organization_changed_since: z.boolean(),
+  without_redis: z.boolean().meta({ description: 'Decided by one isolate alone, while Redis did not answer.' }),
+})
+
+const Counters = z.object({
+  windows: z
+    .record(z.string(), WindowThen)
+    .meta({ description: 'The rate limit as `ratelimit`, and named limits by name, after the request.' }),
+  quotas: z.record(z.string(), QuotaThen).meta({ description: 'By meter, after the request.' }),
+})
+
+const OrganizationNow = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  plan: z.string(),
+  suspended_at: timestamp.nullable(),
+})
+
+const KeyNow = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  key_hint: z.string(),
+  status: z.enum(KEY_STATES),
+  scopes: z.array(z.string()),
+  allowed_ips: z.array(z.string()).nullable(),
+  expires_at: timestamp.nullable(),
+  revoked_at: timestamp.nullable(),
+})
+
+const DeliveryOfRequest = z.object({
+  id: z.uuid(),
+  organization_id: z.uuid(),
+  endpoint_id: z.uuid(),
+  event_id: z.string(),
+  type: z.string(),
+  state: z.enum(['pending', 'delivered', 'failed']),
+  attempts: z.int(),
+  status_code: z.int().nullable(),
+  created_at: timestamp,
+})
+
+export const InspectedRequest = z
+  .object({
+    request_id: z.string(),
+    occurred_at: timestamp.nullable().meta({ description: 'Null where only the audit log knows of the request.' }),
+    organization: OrganizationNow.nullable().meta({ description: 'As it is now; null once it is deleted.' }),
+    key: KeyNow.nullable().meta({ description: 'As it is now.' }),
+    verdict: Verdict.nullable().meta({ description: 'Null for what is no verification, or older than this record.' }),
+    decided_from: Basis.nullable(),
+    counters: Counters.nullable().meta({ description: 'Null where the verdict was reached before limits were asked.' }),
+    usage_events: z
+      .array(StoredEvent)
+      .meta({ description: 'What was counted: the verification, and reports that name it.' }),
+    audit_logs: z.array(AuditLog),
+    deliveries: z.array(DeliveryOfRequest),
+  })
+  .meta({ id: 'InspectedRequest' })
