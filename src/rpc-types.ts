@@ -1,3 +1,4 @@
+/* oxlint-disable max-lines -- one file, since those who call Tollgate copy it */
 /**
  * The types of the service binding, for Workers that call Tollgate. This file imports nothing: copy it into your
  * Worker, and type the binding as `TollgateBinding`. src/rpc.ts is typed by it, so the types always match the answers.

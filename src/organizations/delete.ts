@@ -6,25 +6,14 @@ import type { UserPrincipal } from '../auth/principal.ts'
 import { rolesWith } from '../auth/roles.ts'
 import { requireThat, tryBatch } from '../db/batch.ts'
 import { lockOwnOrganizations } from '../db/locks.ts'
-import { anonymizeEvents } from '../db/usage-erasure.ts'
 import type { ManagementDeps } from '../deps.ts'
-import { published } from '../events/publish.ts'
-import { organizationEvent } from '../events/subjects.ts'
 import { Problem } from '../problems.ts'
+import { erasureSteps, isUnpaid } from './erasure.ts'
 import { invalidateDeleted } from './invalidate.ts'
 import { holds } from './invitations/queries.ts'
 import { noticesToOwners } from './notice.ts'
 import { getOrganization } from './organization.ts'
-import {
-  deleteMemberships,
-  deleteOrganization,
-  isMember,
-  isPaidFor,
-  leaveSessions,
-  listOrganizations,
-  mayBeDeleted,
-  type OrganizationView,
-} from './queries.ts'
+import { isMember, isPaidFor, listOrganizations, mayBeDeleted, type OrganizationView } from './queries.ts'
 import type { OrganizationDeletion } from './schemas.ts'
 
 /**
@@ -69,7 +58,7 @@ async function erase(deps: ManagementDeps, user: UserPrincipal, { id, name, slug
   const done = await tryBatch(db, {
     // all of them, so that of two concurrent deletions one keeps the last organization
     lock: lockOwnOrganizations(db, user.userId),
-    allowed: requireThat(db, sql`${isOwner} and ${mayBeDeleted(id, user.userId, name)} and not ${isPaidFor(id)}`),
+    allowed: requireThat(db, sql`${isOwner} and ${mayBeDeleted(id, user.userId, name)} and ${isUnpaid(id)}`),
     audit: audited(deps, {
       action: 'organization.deleted',
       actor: user,
@@ -77,11 +66,7 @@ async function erase(deps: ManagementDeps, user: UserPrincipal, { id, name, slug
       target: { type: 'organization', id },
       detail: { name, slug },
     }),
-    event: published(deps, organizationEvent('organization.deleted', id)), // while there is a name to tell
-    memberships: deleteMemberships(db, id),
-    sessions: leaveSessions(db, id),
-    usage: anonymizeEvents(db, sql`(${id}::uuid)`, new Date(deps.now())),
-    organization: deleteOrganization(db, id),
+    ...erasureSteps(deps, id),
     mails: mails.map(({ insert }) => insert),
   })
   if (!done) throw await whyNot(deps, user, id)

@@ -3,6 +3,7 @@ import { uuidv7 } from '../../lib/uuid.ts'
 import { mailFor } from '../../mail/outbox.ts'
 import { addressInUse, confirmNewAddress, resetPassword, verifyAddress, welcome } from '../../mail/templates/account.ts'
 import { render } from '../../mail/templates/render.tsx'
+import { insertEmailToken } from './queries.ts'
 import { EMAIL_TOKENS, type EmailPurpose, linkFor, newEmailToken } from './token.ts'
 
 const TEMPLATES = { verify: verifyAddress, reset: resetPassword, change: confirmNewAddress } as const
@@ -51,7 +52,7 @@ export function welcomeMail(deps: ManagementDeps, recipient: { readonly userId: 
     createdAt: new Date(now),
     expiresAt: new Date(now + WELCOME_MS),
   }
-  return { token: row, ...mailFor(deps, render(service, recipient.email, content)) }
+  return { insertToken: insertEmailToken(deps.db, row), ...mailFor(deps, render(service, recipient.email, content)) }
 }
 
 /** Tells the owner of an address that somebody wants to use it once more. */

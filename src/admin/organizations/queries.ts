@@ -48,7 +48,8 @@ export function listOrganizations(
 }
 
 /** Stores a customer, unless another one has its external id. */
-export function insertCustomer(db: Database, { memberCount: _, ...row }: OrganizationView) {
+export function insertCustomer(db: Database, organization: OrganizationView) {
+  const { memberCount: _counted, ...row } = organization
   return db.insert(organizations).values(row).onConflictDoNothing({ target: organizations.externalId })
 }
 

@@ -3,14 +3,15 @@ import { apiRoute, newRouter } from '../../api/api-route.ts'
 import { pageEnd } from '../../http/paging.ts'
 import { page } from '../../lib/cursor.ts'
 import { toInvitation } from '../../organizations/invitation.ts'
+import { addMember, inviteMember } from '../../organizations/members/by-operator.ts'
 import { toMember } from '../../organizations/members/member.ts'
 import { Invitation, Member } from '../../organizations/schemas.ts'
 import { Problem } from '../../problems.ts'
+import { findUserId } from '../users/queries.ts'
 import { changeCustomer } from './change.ts'
 import { changePlan } from './change-plan.ts'
 import { createCustomer, upsertCustomer } from './create.ts'
 import { organizationConditions, organizationOrder } from './filter.ts'
-import { addMember, inviteMember } from './members.ts'
 import { getOrganization, toAdminOrganization } from './organization.ts'
 import { findByExternalId, listOrganizations } from './queries.ts'
 import { deleteCustomer } from './remove.ts'
@@ -196,9 +197,14 @@ export const adminOrganizationRoutes = newRouter()
   })
   .openapi(addMemberRoute, async (c) => {
     const { deps, operator, organizationId } = c.var
-    const wish = c.req.valid('json')
-    if (wish.send_invitation) return c.json(toInvitation(await inviteMember(deps, operator, organizationId, wish)), 202)
-    return c.json(toMember(await addMember(deps, operator, organizationId, wish)), 201)
+    const { send_invitation, ...wish } = c.req.valid('json')
+    const organization = await getOrganization(deps, organizationId)
+    if (organization.isPlatform) throw new Problem('platform_organization')
+    const seat = { organization, ...wish }
+    if (send_invitation) return c.json(toInvitation(await inviteMember(deps, operator, seat)), 202)
+    const userId = await findUserId(deps.db, wish.email)
+    if (!userId) throw new Problem('user_not_found')
+    return c.json(toMember(await addMember(deps, operator, { ...seat, userId })), 201)
   })
   .openapi(changePlanRoute, async (c) => {
     const request = { operator: c.var.operator, organizationId: c.var.organizationId, ...c.req.valid('json') }

@@ -4,7 +4,7 @@ import { isServiceKey } from '../../auth/service-scopes.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { toApiKey } from '../../keys/api-key.ts'
 import { issueKey } from '../../keys/issue.ts'
-import { findKeyById, type KeyRef, listKeys } from '../../keys/queries.ts'
+import { readKey, readKeys } from '../../keys/read.ts'
 import { revoke } from '../../keys/revoke.ts'
 import { rotateKey } from '../../keys/rotate.ts'
 import { NewKey } from '../../keys/schemas.ts'
@@ -35,12 +35,12 @@ export async function listServiceKeys(
   after: string | undefined,
 ) {
   const filter = { status, isService: true }
-  return listKeys(deps.db, await getPlatformId(deps), filter, { limit, after, at: new Date(deps.now()) })
+  return readKeys(deps, await getPlatformId(deps), { filter, limit, after })
 }
 
 /** @throws Problem `key_not_found`, for a key of customers too */
 export async function getServiceKey(deps: ManagementDeps, id: string) {
-  const row = await findKeyById(deps.db, await getPlatformId(deps), id)
+  const row = await readKey(deps, { organizationId: await getPlatformId(deps), id })
   if (!row || !isServiceKey(row.scopes)) throw new Problem('key_not_found')
   return toApiKey(row)
 }
@@ -70,7 +70,7 @@ export async function revokeServiceKey(deps: ManagementDeps, administrator: User
   await revoke(deps, administrator, await refTo(deps, id))
 }
 
-async function refTo(deps: ManagementDeps, id: string): Promise<KeyRef> {
+async function refTo(deps: ManagementDeps, id: string) {
   const { organization_id: organizationId } = await getServiceKey(deps, id)
   return { organizationId, id }
 }

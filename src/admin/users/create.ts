@@ -1,10 +1,9 @@
 import type * as z from 'zod'
 import { welcomeMail } from '../../accounts/email/mail.ts'
-import { insertEmailToken } from '../../accounts/email/queries.ts'
-import { newAccount } from '../../accounts/new-account.ts'
+import { type NewAccount, newAccount } from '../../accounts/new-account.ts'
 import { audited } from '../../audit/record.ts'
 import type { Operator } from '../../auth/principal.ts'
-import { requireThat, runBatch } from '../../db/batch.ts'
+import { runBatch, type Statement } from '../../db/batch.ts'
 import { brokenConstraint } from '../../db/client.ts'
 import { lockOrganization } from '../../db/locks.ts'
 import { memberships, organizations } from '../../db/schema/organizations.ts'
@@ -12,14 +11,15 @@ import { users } from '../../db/schema/users.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { Problem } from '../../problems.ts'
 import { getOrganization } from '../organizations/organization.ts'
-import { isCustomer } from '../organizations/queries.ts'
 import { getUser } from './actions.ts'
 import type { UserView } from './queries.ts'
 import type { NewUser } from './schemas.ts'
 
+type Wish = Omit<z.output<typeof NewUser>, 'organization_id' | 'external_id'>
+
 /**
- * Makes an account without a password: its owner sets one by the link of a mail. A member of the organization that is
- * named, else with a personal organization like whoever registers.
+ * Makes an account without a password: its owner sets one by the link of a mail. The user is a member of the organization
+ * that is named, or owns a personal organization like whoever registers.
  *
  * @throws Problem `email_taken`, `organization_not_found`, `platform_organization`
  */
@@ -27,35 +27,63 @@ export async function createUser(
   deps: ManagementDeps,
   operator: Operator,
   organizationId: string | undefined,
-  { email, name, role, send_invitation }: Omit<z.output<typeof NewUser>, 'organization_id' | 'external_id'>,
+  wish: Wish,
 ): Promise<UserView> {
-  const { db } = deps
-  const organization = organizationId === undefined ? undefined : await getOrganization(deps, organizationId)
-  const account = newAccount({ email, name }, deps.now())
-  const { id: userId } = account.user
-  const home = organization?.id ?? account.organization.id
-  const mail = send_invitation ? welcomeMail(deps, { userId, email }) : undefined
-  try {
-    await runBatch(db, {
-      lock: organization && lockOrganization(db, home),
-      customer: organization && requireThat(db, isCustomer(home), 'platform_organization'),
-      organization: organization ? undefined : db.insert(organizations).values(account.organization),
-      user: db.insert(users).values(account.user),
-      membership: db.insert(memberships).values({ organizationId: home, userId, role: organization ? role : 'owner' }),
-      audit: audited(deps, {
-        action: 'admin.user_created',
-        actor: operator,
-        organizationId: home,
-        target: { type: 'user', id: userId },
-        detail: { ...(organization && { role }) },
-      }),
-      token: mail && insertEmailToken(db, mail.token),
+  if (organizationId !== undefined) await requireCustomer(deps, organizationId)
+  const account = newAccount({ email: wish.email, name: wish.name }, deps.now())
+  const { id: userId, email } = account.user
+  const mail = wish.send_invitation ? welcomeMail(deps, { userId, email }) : undefined
+  await orEmailTaken(
+    runBatch(deps.db, {
+      home: organizationId === undefined ? personalHome(deps, account) : [lockOrganization(deps.db, organizationId)],
+      user: deps.db.insert(users).values(account.user),
+      ...membership(deps, operator, { account, organizationId, role: wish.role }),
+      token: mail?.insertToken,
       mail: mail?.insert,
-    })
+    }),
+  )
+  mail?.send()
+  return getUser(deps, userId)
+}
+
+/** A back end lets nobody into the platform organization: that would make an administrator. */
+async function requireCustomer(deps: ManagementDeps, organizationId: string): Promise<void> {
+  const { isPlatform } = await getOrganization(deps, organizationId)
+  if (isPlatform) throw new Problem('platform_organization')
+}
+
+const personalHome = (deps: ManagementDeps, { organization }: NewAccount): Statement[] => [
+  deps.db.insert(organizations).values(organization),
+]
+
+interface Seat {
+  readonly account: NewAccount
+  readonly organizationId: string | undefined
+  readonly role: Wish['role']
+}
+
+function membership(deps: ManagementDeps, operator: Operator, { account, organizationId, role }: Seat) {
+  const { id: userId } = account.user
+  const home = organizationId ?? account.organization.id
+  return {
+    membership: deps.db
+      .insert(memberships)
+      .values({ organizationId: home, userId, role: organizationId === undefined ? 'owner' : role }),
+    audit: audited(deps, {
+      action: 'admin.user_created',
+      actor: operator,
+      organizationId: home,
+      target: { type: 'user', id: userId },
+      detail: { ...(organizationId !== undefined && { role }) },
+    }),
+  }
+}
+
+async function orEmailTaken<T>(batch: Promise<T>): Promise<T> {
+  try {
+    return await batch
   } catch (error) {
     if (brokenConstraint(error) !== 'users_email_unique') throw error
     throw new Problem('email_taken', { errors: [{ path: 'body.email', message: 'has an account' }] })
   }
-  mail?.send()
-  return getUser(deps, userId)
 }

@@ -54,7 +54,7 @@ describe(`PUT ${BY_ID}/{external_id}`, () => {
   test('ten at once make one, and all ten get it', async () => {
     const externalId = newId()
     const answers = await Promise.all(Array.from({ length: 10 }, () => upsert(externalId, { name: 'Once' })))
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([...Array(9).fill(200), 201])
+    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([...Array(9).fill(200), 201])
     expect(new Set(answers.map(({ body }) => body.id)).size).toBe(1)
     expect(await audited(answers[0]?.body.id)).toEqual(['organization.created'])
   })
@@ -76,7 +76,7 @@ describe(`PUT ${BY_ID}/{external_id}`, () => {
       'organization.limits_changed',
       'organization.updated',
     ]
-    expect((await audited(made.id)).toSorted()).toEqual(actions.toSorted())
+    expect(new Set(await audited(made.id))).toEqual(new Set(actions))
     await upsert(externalId, { plan: 'pro', limits: { api_calls: 5 } })
     expect(await audited(made.id)).toHaveLength(4)
     expect((await upsert(externalId, { limits: { api_calls: null }, email: null })).body).toMatchObject({
