@@ -96,6 +96,8 @@ export const invitations = pgTable(
     /** SHA-256 of the token in the link. */
     tokenHash: bytea().notNull(),
     invitedBy: uuid().references(() => users.id, { onDelete: 'set null' }),
+    /** Sent by the operator: no member has to stand behind it. */
+    isByOperator: boolean().notNull().default(false),
     createdAt: createdAt(),
     expiresAt: timestamp({ withTimezone: true }).notNull(),
     acceptedAt: timestamptz(),

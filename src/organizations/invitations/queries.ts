@@ -13,14 +13,14 @@ const among = (roles: readonly string[]) =>
   )})`
 
 /**
- * Whether the inviter may still invite for the role. An invitation is revoked with its inviter's membership, and
+ * Whether the operator sent it, or the inviter may still invite for the role. An invitation is revoked with its inviter's membership, and
  * suspended while their account is disabled.
  */
-const isBacked = sql`exists (
+const isBacked = sql`(invitations.is_by_operator or exists (
   select 1 from memberships s join users u on u.id = s.user_id and u.is_active
   where s.organization_id = invitations.organization_id and s.user_id = invitations.invited_by
     and (s.role in ${among(rolesWith('owners:write'))}
-      or (invitations.role <> 'owner' and s.role in ${among(rolesWith('members:write'))})))`
+      or (invitations.role <> 'owner' and s.role in ${among(rolesWith('members:write'))}))))`
 
 const statusAt = (now: Date) => sql<Status>`case
   when invitations.accepted_at is not null then 'accepted'

@@ -67,7 +67,7 @@ export async function inviteMember(
   const mail = invitationMail(deps, { email, role, organization: organization.name, inviter: null })
   const { tokenHash, createdAt, expiresAt } = mail
   const id = uuidv7(createdAt.getTime())
-  const row = { id, organizationId, email, role, tokenHash, invitedBy: null, createdAt, expiresAt }
+  const row = { id, organizationId, email, role, tokenHash, invitedBy: null, isByOperator: true, createdAt, expiresAt }
   await runBatch(deps.db, {
     lock: lockOrganization(deps.db, organizationId),
     newcomer: requireThat(deps.db, sql`not ${isMemberByEmail(organizationId, email)}`, 'already_member'),
