@@ -9,22 +9,32 @@ const commandsOf = (page: string) =>
     .flatMap(([, block = '']) => block.replaceAll('\\\n', '').trim().split('\n'))
     .filter((line) => line.startsWith('curl '))
 
-/** Runs commands one after the other, as a reader who keeps what the page says to keep. */
+/** A command as `call` takes it, with what the reader has kept so far. */
+function parse(command: string, variables: Readonly<Record<string, string>>) {
+  const said = command
+    .replaceAll(/'\$(\w+)'|\$(\w+)/g, (_, quoted, plain) => variables[quoted ?? plain] ?? '')
+    .replaceAll(/user_42|customer-42|answer-1/g, (id) => `${id}-${variables.RUN}`) // the page's ids, each run its own
+  const [, method = 'GET', path = ''] = /^curl (?:-X (\w+) )?"?http:\/\/localhost:8000(\/[^" ]+)/.exec(said) ?? []
+  const [, token] = /Bearer ([^"]+)"/.exec(said) ?? []
+  const [, body] = / -d '(.*)'$/.exec(said) ?? []
+  return { path, line: `${method} ${path}`, options: { ...(token && { token }), ...(body && { body }) } }
+}
+
+/** What the page says to keep of an answer: under which name, from which field. */
+const KEPT = [
+  ['/login', 'TOKEN', 'access_token'],
+  ['/service-keys', 'SERVICE_KEY', 'key'],
+  ['/api-keys', 'API_KEY', 'key'],
+] as const
+
+/** Runs commands one after the other, as a reader does. */
 async function follow(commands: readonly string[], variables: Record<string, string>) {
   const answers = []
   for (const command of commands) {
-    const said = command
-      .replaceAll(/'\$(\w+)'/g, (_, name) => variables[name] ?? '')
-      .replaceAll(/\$(\w+)/g, (_, name) => variables[name] ?? '')
-      .replaceAll(/user_42|customer-42|answer-1/g, (id) => `${id}-${variables.RUN}`) // the page's ids, each run its own
-    const [, method = 'GET', path = ''] = /^curl (?:-X (\w+) )?"?http:\/\/localhost:8000(\/[^" ]+)/.exec(said) ?? []
-    const [, token] = /Bearer ([^"]+)"/.exec(said) ?? []
-    const [, body] = / -d '(.*)'$/.exec(said) ?? []
-    const answer = await call(`${method} ${path}`, { ...(token && { token }), ...(body && { body }) })
-    answers.push({ command, status: answer.status, body: answer.body })
-    if (path.endsWith('/login')) variables.TOKEN = answer.body.access_token
-    if (path.endsWith('/service-keys')) variables.SERVICE_KEY = answer.body.key
-    if (path.endsWith('/api-keys')) variables.API_KEY = answer.body.key
+    const { path, line, options } = parse(command, variables)
+    const { status, body } = await call(line, options)
+    answers.push({ command, status, body })
+    for (const [end, name, field] of KEPT) if (path.endsWith(end)) variables[name] = body[field]
   }
   return answers
 }
