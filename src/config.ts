@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { parseTrustedIssuers } from './auth/issuers/settings.ts'
 import { ALIAS_NAMES, findIgnoredAliases, givenName, withAliases } from './config-aliases.ts'
 import { type ConfigFault, findFaults, findFeature, findNotices, SIDE_FEATURES } from './config-checks.ts'
+import { parseTrustedIssuers } from './config-issuers.ts'
 import { parseEmailDomain } from './lib/email-address.ts'
 import { parseJwkSet } from './lib/jwk-set.ts'
 import { log } from './lib/log.ts'

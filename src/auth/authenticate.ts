@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import type { TrustedIssuer } from '../config-issuers.ts'
 import { readCredential } from '../http/credentials.ts'
 import { clientIp } from '../http/edge.ts'
 import { Problem } from '../problems.ts'
@@ -8,7 +9,6 @@ import { verifyWithRecord } from '../verification/verify.ts'
 import type { ManagementEnv } from './env.ts'
 import { loadExternal } from './issuers/load-external.ts'
 import { describeTokenFlaw } from './issuers/rules.ts'
-import type { TrustedIssuer } from './issuers/settings.ts'
 import { findIssuer } from './issuers/verify.ts'
 import { loadSession } from './load-session.ts'
 import type {

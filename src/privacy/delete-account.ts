@@ -98,7 +98,7 @@ async function whyNot(deps: ManagementDeps, userId: string): Promise<Problem> {
   const paidFor = await listPaidFor(deps.db, userId)
   if (paidFor.length > 0)
     return new Problem('subscription_active', { errors: toFieldErrors(paidFor, 'has a subscription') })
-  return new Problem('user_not_found') // another request deleted the account meanwhile
+  return new Problem('unauthenticated') // another request deleted the account meanwhile
 }
 
 function toFieldErrors(organizations: readonly { readonly id: string; readonly name: string }[], why: string) {

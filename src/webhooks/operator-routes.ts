@@ -30,7 +30,6 @@ const createEndpointRoute = apiRoute({
     'It gets the events of all organizations, signed as Standard Webhooks says. The answer is the only place with the secret.',
   body: NewOperatorEndpoint,
   creates: true,
-  credentials: true,
   returns: { 201: WebhookEndpointWithSecret },
   fails: ['webhook_endpoint_limit_reached'],
 })
@@ -68,7 +67,6 @@ const changeEndpointRoute = apiRoute({
   summary: "Change one of the operator's webhook endpoints",
   description: 'What is left out stays as it is.',
   body: WebhookEndpointChanges,
-  credentials: true,
   returns: { 200: WebhookEndpoint },
 })
 
@@ -78,7 +76,6 @@ const removeEndpointRoute = apiRoute({
   operationId: 'deleteOperatorWebhook',
   summary: "Delete one of the operator's webhook endpoints",
   description: 'With the record of its deliveries. What waits for it is not sent.',
-  credentials: true,
   returns: { 204: null },
 })
 
@@ -90,7 +87,6 @@ const rotateSecretRoute = apiRoute({
   summary: "Rotate the secret of one of the operator's webhook endpoints",
   description: 'For 24 hours deliveries carry a signature of the new secret and one of the old.',
   creates: true,
-  credentials: true,
   returns: { 200: WebhookEndpointWithSecret },
 })
 
@@ -102,7 +98,6 @@ const testRoute = apiRoute({
   summary: 'Send a test event to the operator',
   description: 'One `webhook.test`, tried once, right after the answer. Look at the deliveries for what became of it.',
   creates: true,
-  credentials: true,
   returns: { 202: WebhookDelivery },
   fails: [...one.fails, 'webhook_endpoint_off', 'rate_limited'],
 })
@@ -127,7 +122,6 @@ const resendRoute = apiRoute({
   description: 'With the same `webhook-id`, right after the answer, and with all retries.',
   params: DeliveryParams,
   creates: true,
-  credentials: true,
   returns: { 202: WebhookDelivery },
   fails: [...one.fails, 'webhook_delivery_not_found', 'webhook_endpoint_off', 'rate_limited'],
 })

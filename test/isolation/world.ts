@@ -55,7 +55,7 @@ export async function newWorld() {
   const [key, invitation, endpoint, reservation] = await Promise.all([
     keysOf(token),
     invitationsOf(organization, token),
-    made('POST /api/v1/webhook-endpoints', token, { url: 'https://hooks.example.com/matrix' }),
+    made('POST /api/v1/webhook-endpoints', token, { url: 'https://hooks.example.com/matrix', events: ['key.leaked'] }),
     made('POST /api/v1/usage/reserve', token, { api_calls: 7 }, 200),
   ])
   const event = [`event-${crypto.randomUUID()}`, `event-${crypto.randomUUID()}`]

@@ -116,7 +116,6 @@ const deleteRoute = apiRoute({
   summary: 'Delete an organization as the operator',
   description:
     'For good, with its keys, which stop within two seconds. Its owners are told by mail. One with a subscription that is not cancelled stays.',
-  credentials: true,
   returns: { 204: null },
   fails: ['organization_not_found', 'platform_organization', 'subscription_active'],
 })

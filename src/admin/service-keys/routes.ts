@@ -28,7 +28,6 @@ const issueRoute = apiRoute({
     'For a back end of yours. The answer is the only place where the key itself ever appears: store it then. Only administrators make service keys; no key makes one.',
   body: NewServiceKey,
   creates: true,
-  credentials: true,
   returns: { 201: IssuedKey },
   fails: ['key_limit_reached'],
 })
@@ -61,7 +60,6 @@ const changeRoute = apiRoute({
   description:
     'Changes the fields that are there and no others; null clears one. It holds everywhere within two seconds.',
   body: ServiceKeyChange,
-  credentials: true,
   returns: { 200: ApiKey },
   fails: ['key_not_found', 'key_revoked', 'key_limit_reached'],
 })
@@ -76,7 +74,6 @@ const rotateRoute = apiRoute({
     'Issues a new key with everything this one has, and ends this one: at once, or after a grace period in which both work.',
   optionalBody: Rotation,
   creates: true,
-  credentials: true,
   returns: { 201: IssuedKey },
   fails: ['key_not_found', 'key_revoked', 'key_expired', 'key_already_rotated', 'key_limit_reached'],
 })
@@ -87,7 +84,6 @@ const revokeRoute = apiRoute({
   operationId: 'revokeServiceKey',
   summary: 'Revoke a service key',
   description: 'For good, and everywhere within two seconds.',
-  credentials: true,
   returns: { 204: null },
   fails: ['key_not_found'],
 })

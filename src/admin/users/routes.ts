@@ -72,7 +72,6 @@ const deleteRoute = apiRoute({
   description:
     'For good, with the organizations that were its own alone, whose keys stop within two seconds. The user is told by mail. An administrator, and the only owner of an organization with others in it, stays.',
   params: UserParams,
-  credentials: true,
   returns: { 204: null },
   fails: ['user_not_found', 'administrator_protected', 'last_owner', 'subscription_active'],
 })

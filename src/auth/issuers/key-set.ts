@@ -1,10 +1,10 @@
 import { importJWK, type JWK } from 'jose'
+import type { TrustedIssuer } from '../../config-issuers.ts'
 import type { Deps } from '../../deps.ts'
 import { errorFields, log } from '../../lib/log.ts'
 import { waitFor } from '../../lib/waiting.ts'
 import { Problem } from '../../problems.ts'
 import { type FetchedKeys, fetchKeySet } from './fetch-key-set.ts'
-import type { TrustedIssuer } from './settings.ts'
 
 /** The least time between two fetches of one issuer's keys, whatever tokens ask for. */
 const RETRY_MS = 30_000

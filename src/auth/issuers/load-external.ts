@@ -1,9 +1,9 @@
+import type { TrustedIssuer } from '../../config-issuers.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { sha256Hex } from '../../lib/bytes.ts'
 import type { ExternalPrincipal } from '../principal.ts'
 import { selectMemberOrganization } from '../queries.ts'
 import type { TokenFlaw } from './rules.ts'
-import type { TrustedIssuer } from './settings.ts'
 import { verifyIssuerToken } from './verify.ts'
 
 /**

@@ -1,6 +1,6 @@
+import type { TrustedIssuer } from '../../config-issuers.ts'
 import { type ClaimPath, readClaim } from '../../lib/claim-path.ts'
 import { ROLES, type Role } from '../roles.ts'
-import type { TrustedIssuer } from './settings.ts'
 
 /** How far the clock of an issuer may be fast. A token is never good after its own end. */
 export const CLOCK_TOLERANCE_SECONDS = 30

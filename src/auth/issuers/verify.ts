@@ -1,10 +1,10 @@
 import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose'
 import * as z from 'zod'
 import type { Config } from '../../config.ts'
+import type { TrustedIssuer } from '../../config-issuers.ts'
 import type { Deps } from '../../deps.ts'
 import { findIssuerKey } from './key-set.ts'
 import { CLOCK_TOLERANCE_SECONDS, type IssuerClaims, judgeClaims, type TokenFlaw } from './rules.ts'
-import type { TrustedIssuer } from './settings.ts'
 
 /** Tokens with claims of their application's own are longer than ours. */
 const MAX_CHARACTERS = 8_192

@@ -36,6 +36,11 @@ test('a webhook endpoint has one moment', async () => {
   const { user } = await newUser()
   const principal = { kind: 'user', userId: user.id } as never
   const request = { url: 'https://receiver.example.com/hook', events: ['*' as never] }
-  const { endpoint } = await createEndpoint(ticking(), principal, user.organization_id, request)
+  const { endpoint } = await createEndpoint(
+    ticking(),
+    principal,
+    { organizationId: user.organization_id, isOperator: false },
+    request,
+  )
   expect(timeOf(endpoint.id)).toBe(endpoint.createdAt.getTime())
 })

@@ -90,6 +90,7 @@ const PURE = [
   'src/billing/overage/money.ts',
   'src/billing/subscriptions/decide.ts',
   'src/limits/meter-units.ts',
+  'src/limits/quota-reading.ts',
   'src/limits/window.ts',
   'src/metering/write-sums.ts',
   'src/usage/analytics/buckets.ts',

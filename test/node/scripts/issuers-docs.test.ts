@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import * as z from 'zod'
 import { judgeClaims } from '../../../src/auth/issuers/rules.ts'
-import { parseTrustedIssuers } from '../../../src/auth/issuers/settings.ts'
+import { parseTrustedIssuers } from '../../../src/config-issuers.ts'
 import { ROOT } from './support.ts'
 
 const text = await readFile(join(ROOT, 'docs/operate/trusted-issuers.md'), 'utf8')

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { ROLES, type Role } from '../roles.ts'
+import type { Role } from './auth/roles.ts'
 
 /** A shared secret is not among them: whoever could verify with one could sign with it (RFC 8725 §2.1). */
 const ALGORITHMS = [
@@ -22,7 +22,7 @@ const text = z.string().min(1).max(500)
 const oneOrMore = z.union([text, z.array(text).min(1).max(20)]).transform((value) => [value].flat())
 /** A string is the whole name of a claim, dots and slashes included; a list leads into objects. */
 const claim = z.union([text, z.array(text).min(1).max(MAX_DEPTH)]).transform((value) => [value].flat())
-const role = z.enum(Object.keys(ROLES) as [Role, ...Role[]])
+const role = z.enum(['viewer', 'member', 'admin', 'owner'] as const satisfies readonly Role[])
 
 /**
  * An issuer whose tokens count here, as `TRUSTED_ISSUERS` describes it (docs/operate/trusted-issuers.md).
