@@ -5,8 +5,6 @@ import type { Deps } from '../deps.ts'
 import { log } from '../lib/log.ts'
 import { type Contact, selectContacts } from '../mail/contacts.ts'
 import { insertMails } from '../mail/outbox.ts'
-import { endpointDisabled } from '../mail/templates/alerts.ts'
-import { render } from '../mail/templates/render.tsx'
 import type { ClaimedDelivery } from './claim.ts'
 import { backOffSeconds, MAX_FAILED_EVENTS } from './retries.ts'
 import type { Outcome } from './send.ts'
@@ -105,7 +103,10 @@ export async function giveUp(deps: Deps, claimed: ClaimedDelivery, outcome: Outc
   if (rows[0]?.is_off) log('warn', 'webhook_endpoint_disabled', { endpoint_id: claimed.endpointId, reason })
 }
 
+/** Templates are imported when an endpoint is disabled: scripts that only write events run without them. */
 async function mailsAbout(deps: Deps, { organizationId, endpointId }: ClaimedDelivery, reason: string) {
+  const { endpointDisabled } = await import('../mail/templates/alerts.ts')
+  const { render } = await import('../mail/templates/render.tsx')
   const { rows } = await ormOver(deps.sql).execute<{ name: string; responsible: Contact[] }>(
     sql`select o.name, ${selectContacts(sql`o.id`)} as responsible from organizations o where o.id = ${organizationId}::uuid`,
   )

@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import { whenCommitted } from '../db/batch.ts'
 import type { Deps, ManagementDeps } from '../deps.ts'
 import { uuidv7 } from '../lib/uuid.ts'
+import { deliverNow } from './deliver.ts'
 import { buildPayload, newIdLike, ORGANIZATION } from './payload.ts'
 import type { Happening } from './subjects.ts'
 
@@ -58,11 +59,5 @@ export function published(deps: ManagementDeps, happening: Happening) {
 
 /** Tries deliveries once the request is answered. */
 export function sendSoon(deps: Deps, deliveryIds: readonly string[]): void {
-  if (deliveryIds.length > 0) deps.defer(deliverLater(deps, deliveryIds))
-}
-
-/** Imported when there is something to send: scripts that only write events do without mail templates. */
-async function deliverLater(deps: Deps, deliveryIds: readonly string[]): Promise<void> {
-  const { deliverNow } = await import('./deliver.ts')
-  await deliverNow(deps, deliveryIds)
+  if (deliveryIds.length > 0) deps.defer(deliverNow(deps, deliveryIds))
 }
