@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { descriptiveText, recordSchema, text } from '../http/text-field.ts'
 
-const scope = z.string().min(1).max(100)
+const scope = text(100).min(1)
 
 /** The input of a verification. `cost` is in units of the rate limit and of the quota alike. */
 export const VerifyInput = z.strictObject({

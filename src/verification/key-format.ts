@@ -17,12 +17,9 @@ const FOREIGN = /^[!-~]{16,256}$/
 /**
  * Makes a key: `<prefix>_<environment>_<secret><checksum>`.
  *
- *
  * The secret is 256 bits from a CSPRNG in base 62 (43 characters). The checksum is the CRC-32 of everything before it
- * in base 62
- * (6 characters). Typing errors and guesses are refused by the checksum alone, without a query, and secret scanners use
- * it to
- * confirm a find.
+ * in base 62 (6 characters). Typing errors and guesses are refused by the checksum alone, without a query, and secret
+ * scanners use it to confirm a find.
  */
 export function newKey(prefix: string, environment: Environment): string {
   const body = `${prefix}_${environment}_${base62(randomBytes(SECRET_BYTES), SECRET_LENGTH)}`

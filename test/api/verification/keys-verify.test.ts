@@ -55,6 +55,13 @@ describe('POST /api/v1/keys/verify', () => {
     }
   })
 
+  test('a scope that Postgres cannot hold is refused by name: a refusal is stored with the scopes that it lacks', async () => {
+    for (const value of ['nul\u0000', 'half \ud800']) {
+      const { status, body } = await verify('whatever', { scopes: ['fine', value] })
+      expect([status, body.errors?.[0].path]).toEqual([400, 'body.scopes.1'])
+    }
+  })
+
   test('a verdict has the headers of every other answer', async () => {
     const [verdict, other] = [await verify((await newKeyHolder()).key), await call('GET /health/live')]
     const shared = [...other.headers].filter(([name]) => !['content-length', 'x-request-id'].includes(name))
