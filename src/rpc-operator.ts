@@ -1,7 +1,7 @@
 /** What bound Workers do as the operator: the same use-cases as over HTTP. Evaluated when first called. */
 import * as z from 'zod'
 import { upsertCustomer } from './admin/organizations/create.ts'
-import { toAdminOrganization } from './admin/organizations/organization.ts'
+import { getOrganization, toAdminOrganization } from './admin/organizations/organization.ts'
 import { CustomerUpsert } from './admin/organizations/schemas.ts'
 import { resolveOrganization } from './auth/named-organization.ts'
 import type { ServicePrincipal } from './auth/principal.ts'
@@ -68,34 +68,34 @@ export async function upsertOrganization(call: Call, input: unknown): Promise<wi
 export async function issueKey(call: Call, input: unknown): Promise<wire.IssuedApiKey> {
   const wish = parseInput(OPERATOR_INPUTS.issueKey, input)
   const deps = manage(call)
-  return (await issue(deps, BOUND, await organizationOf(deps, wish), wish)) as wire.IssuedApiKey
+  return (await issue(deps, BOUND, await requireOrganization(deps, wish), wish)) as wire.IssuedApiKey
 }
 
 export async function updateKey(call: Call, input: unknown): Promise<wire.ApiKey> {
   const { key_id: id, organization_id, external_id, ...update } = parseInput(OPERATOR_INPUTS.updateKey, input)
   const deps = manage(call)
-  const organizationId = await organizationOf(deps, { organization_id, external_id })
+  const organizationId = await requireOrganization(deps, { organization_id, external_id })
   return (await updateApiKey(deps, BOUND, { organizationId, id }, update)) as wire.ApiKey
 }
 
 export async function rotateKey(call: Call, input: unknown): Promise<wire.IssuedApiKey> {
   const { key_id: id, grace_period_seconds, ...ref } = parseInput(OPERATOR_INPUTS.rotateKey, input)
   const deps = manage(call)
-  const key = { organizationId: await organizationOf(deps, ref), id }
+  const key = { organizationId: await requireOrganization(deps, ref), id }
   return (await rotate(deps, BOUND, key, grace_period_seconds)) as wire.IssuedApiKey
 }
 
 export async function revokeKey(call: Call, input: unknown): Promise<wire.RevokedKey> {
   const { key_id: id, ...ref } = parseInput(OPERATOR_INPUTS.revokeKey, input)
   const deps = manage(call)
-  await revoke(deps, BOUND, { organizationId: await organizationOf(deps, ref), id })
+  await revoke(deps, BOUND, { organizationId: await requireOrganization(deps, ref), id })
   return { revoked: true }
 }
 
 export async function listKeys(call: Call, input: unknown): Promise<wire.ApiKeyPage> {
   const { limit, cursor, organization_id, external_id, ...filter } = parseInput(OPERATOR_INPUTS.listKeys, input)
   const deps = manage(call)
-  const organizationId = await organizationOf(deps, { organization_id, external_id })
+  const organizationId = await requireOrganization(deps, { organization_id, external_id })
   const wanted = { limit, after: pageEnd(cursor), at: new Date(deps.now()) }
   const { data, next_cursor } = page(await selectKeys(deps.db, organizationId, filter, wanted), limit)
   return { data: data.map(toApiKey) as readonly wire.ApiKey[], next_cursor }
@@ -104,7 +104,7 @@ export async function listKeys(call: Call, input: unknown): Promise<wire.ApiKeyP
 export async function getUsage(call: Call, input: unknown): Promise<wire.UsageSummary> {
   const { organization_id, external_id, ...span } = parseInput(OPERATOR_INPUTS.getUsage, input)
   const deps = manage(call)
-  const organizationId = await organizationOf(deps, { organization_id, external_id })
+  const organizationId = await requireOrganization(deps, { organization_id, external_id })
   return usageSummary(deps.sql, { organizationId }, parseHours(span, deps.now()))
 }
 
@@ -113,10 +113,12 @@ interface Ref {
   readonly external_id?: string | undefined
 }
 
-/** @throws Problem `organization_unnamed`, and what `resolveOrganization` throws */
-async function organizationOf({ db }: ManagementDeps, { organization_id, external_id }: Ref): Promise<string> {
+/** @throws Problem `organization_unnamed`, `platform_organization`, and what `resolveOrganization` throws */
+async function requireOrganization(deps: ManagementDeps, { organization_id, external_id }: Ref): Promise<string> {
   const names = { where: 'body', organizationId: organization_id, externalId: external_id } as const
-  const id = await resolveOrganization(db, names)
+  const id = await resolveOrganization(deps.db, names)
   if (!id) throw new Problem('organization_unnamed')
+  const { isPlatform } = await getOrganization(deps, id)
+  if (isPlatform) throw new Problem('platform_organization')
   return id
 }

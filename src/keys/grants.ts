@@ -3,7 +3,7 @@
 import { organizationFor } from '../auth/organization-access.ts'
 import type { KeyBounds, KeyPrincipal, Principal } from '../auth/principal.ts'
 import { parsePermission } from '../auth/roles.ts'
-import { isPlatformScope } from '../auth/service-scopes.ts'
+import { isPlatformScope, isServiceKey } from '../auth/service-scopes.ts'
 import type { NamedLimit } from '../db/schema/shapes.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { isWithin } from '../lib/cidr.ts'
@@ -18,6 +18,8 @@ export interface Allowance {
   /** The organization's own, in units a minute. */
   readonly rateLimit: number
   readonly maxKeys: number
+  /** Whether administrators of this deployment need a second factor. */
+  readonly needsTwoFactor: boolean
 }
 
 /** What is to be given to a key. What is undefined is not touched. */
@@ -34,7 +36,8 @@ interface Wish {
 export async function selectAllowance(deps: ManagementDeps, organizationId: string): Promise<Allowance> {
   const row = await selectKeyAllowance(deps.db, organizationId)
   if (!row) throw new Problem('organization_not_found')
-  return { organizationId, isPlatform: row.is_platform, rateLimit: row.rate_limit, maxKeys: row.max_api_keys }
+  const { is_platform: isPlatform, rate_limit: rateLimit, max_api_keys: maxKeys } = row
+  return { organizationId, isPlatform, rateLimit, maxKeys, needsTwoFactor: deps.config.ADMIN_REQUIRES_TWO_FACTOR }
 }
 
 const isAdministrator = (principal: Principal) => principal.kind === 'user' && principal.isAdministrator
@@ -66,13 +69,37 @@ export function requireGrantable(
     throw new Problem('rate_limit_above_plan')
 }
 
-/** @throws Problem `forbidden` */
+/** @throws Problem `two_factor_required` */
+function requireSecondFactor(principal: Principal, { needsTwoFactor }: Allowance): void {
+  if (needsTwoFactor && principal.kind === 'user' && !principal.hasTwoFactor) throw new Problem('two_factor_required')
+}
+
+/**
+ * A service key is changed and revoked by administrators alone: whoever could unbind it from its addresses, or switch it on
+ * again, would have its power.
+ *
+ * @param row the key as it is
+ * @throws Problem `forbidden`, `two_factor_required`
+ */
+export function requireMayManage(
+  principal: Principal,
+  allowance: Allowance,
+  { scopes }: Pick<KeyView, 'scopes'>,
+): void {
+  if (!allowance.isPlatform || !isServiceKey(scopes)) return
+  if (!isAdministrator(principal))
+    throw new Problem('forbidden', { detail: 'Only administrators manage service keys.' })
+  requireSecondFactor(principal, allowance)
+}
+
+/** @throws Problem `forbidden`, `two_factor_required` */
 function requireHeldScopes(principal: Principal, allowance: Allowance, scopes: readonly string[]): void {
   for (const scope of scopes.filter(isReserved)) {
     const permission = parsePermission(scope)
     if (permission) organizationFor(principal, permission, allowance.organizationId)
     else if (!allowance.isPlatform || !isAdministrator(principal) || !isPlatformScope(scope))
       throw new Problem('forbidden', { detail: `You cannot grant the scope ${scope}.` })
+    else requireSecondFactor(principal, allowance)
   }
   if (principal.kind !== 'key') return
   const unheld = scopes.find((scope) => !holdsScope(principal.scopes, scope))

@@ -1,18 +1,23 @@
 import { audited } from '../audit/record.ts'
 import type { Principal } from '../auth/principal.ts'
+import { isServiceKey } from '../auth/service-scopes.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { keyVersionKey } from '../limits/limit-request.ts'
 import { publishVersion } from '../limits/versions.ts'
 import { Problem } from '../problems.ts'
+import { requireMayManage, selectAllowance } from './grants.ts'
 import { findKeyById, type KeyRef } from './queries.ts'
 import { revokeKey } from './write-queries.ts'
 
 /**
  * Revokes a key permanently; every isolate refuses it within 2 s. Also ends a grace period at once. Idempotent.
  *
- * @throws Problem `key_not_found`
+ * @throws Problem `key_not_found`; `forbidden`, `two_factor_required` for a service key
  */
 export async function revoke(deps: ManagementDeps, principal: Principal, key: KeyRef): Promise<void> {
+  const found = await findKeyById(deps.db, key.organizationId, key.id)
+  if (!found) throw new Problem('key_not_found')
+  if (isServiceKey(found.scopes)) requireMayManage(principal, await selectAllowance(deps, key.organizationId), found)
   const at = new Date(deps.now())
   const row = audited(deps, {
     action: 'key.revoked',

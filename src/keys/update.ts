@@ -7,7 +7,7 @@ import { keyVersionKey } from '../limits/limit-request.ts'
 import { publishVersion } from '../limits/versions.ts'
 import { toApiKey } from './api-key.ts'
 import { changeKey } from './change-key.ts'
-import { isOperator, requireGrantable, selectAllowance } from './grants.ts'
+import { isOperator, requireGrantable, requireMayManage, selectAllowance } from './grants.ts'
 import type { KeyUpdate } from './lifecycle-schemas.ts'
 import { findKeyById, type KeyRef, type KeyView } from './queries.ts'
 import type { ApiKey } from './schemas.ts'
@@ -32,6 +32,7 @@ export async function updateApiKey(
   const allowance = await selectAllowance(deps, key.organizationId)
   requireGrantable(update, { principal, allowance, now })
   await changeKey(deps, key, async (row) => {
+    requireMayManage(principal, allowance, row)
     const changed = changedFields(row, update, principal)
     if (changed.length === 0) {
       // the first request may have died before it published

@@ -31,6 +31,7 @@ import { toDelivery } from './serialize.ts'
 export async function testEndpoint(deps: ManagementDeps, actor: Principal, one: EndpointRef): Promise<DeliveryView> {
   const { organizationId, id } = one
   await enforceRateLimits(deps, { webhook_send_account: { account: organizationId } })
+  await getEndpoint(deps, one)
   const event = await buildTest(deps, one)
   const answer = await keepAnswer(deps, 202, toDelivery(event))
   const done = await tryBatch(deps.db, {
@@ -86,6 +87,7 @@ interface Resending {
 async function restart(deps: ManagementDeps, resending: Resending): Promise<DeliveryView> {
   const { action, actor, one, deliveryId } = resending
   const { organizationId, id } = one
+  await getEndpoint(deps, one)
   const at = new Date(deps.now())
   const [delivery, nextAttemptAt] = await Promise.all([
     getDelivery(deps, one, deliveryId),

@@ -2,6 +2,7 @@ import type * as z from 'zod'
 import { requireStepUp } from '../../accounts/passwords/reauthenticate.ts'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
 import { resolveOrganization } from '../../auth/named-organization.ts'
+import { requirePlatformScope } from '../../auth/organization-access.ts'
 import type { Operator } from '../../auth/principal.ts'
 import { pageEnd } from '../../http/paging.ts'
 import { page } from '../../lib/cursor.ts'
@@ -100,7 +101,7 @@ const enableRoute = apiRoute({
   description: 'And the organizations that stopped with them. The user is told by mail.',
   optionalBody: OptionalReason,
   returns: { 200: AdminUser },
-  fails: ['user_not_found'],
+  fails: ['user_not_found', 'administrator_protected'],
 })
 
 /** How what needs the administrator's password or code fails besides. */
@@ -122,7 +123,7 @@ const logOutRoute = apiRoute({
   description: 'The user is told by mail.',
   optionalBody: OptionalReason,
   returns: { 204: null },
-  fails: ['user_not_found'],
+  fails: ['user_not_found', 'administrator_protected'],
 })
 
 const resetTwoFactorRoute = apiRoute({
@@ -162,6 +163,8 @@ export const adminUserRoutes = newRouter()
     const { organization_id, external_id, ...wish } = c.req.valid('json')
     const names = { where: 'body', organizationId: organization_id, externalId: external_id } as const
     const organizationId = await resolveOrganization(deps.db, names)
+    if (organizationId !== undefined && operator.kind === 'service')
+      requirePlatformScope(operator, 'platform:organizations:write') // it makes a member
     return c.json(toAdminUser(await createUser(deps, operator, organizationId, wish)), 201)
   })
   .openapi(deleteRoute, async (c) => {

@@ -61,13 +61,22 @@ describe(`POST ${USERS}`, () => {
     expect(unknown.body.code).toBe('organization_not_found')
   })
 
+  test('the scope of users alone makes nobody a member', async () => {
+    const { external_id } = await newCustomer()
+    const body = { name: 'Users', scopes: ['platform:users:write'] }
+    const { body: made } = await call('POST /api/v1/admin/service-keys', { token: await administrator(), body })
+    const attempt = { email: newEmail(), external_id, role: 'owner' }
+    expect((await call(`POST ${USERS}`, { token: made.key, body: attempt })).body.code).toBe('forbidden')
+    expect((await call(`POST ${USERS}`, { token: made.key, body: { email: newEmail() } })).status).toBe(201)
+  })
+
   test('a back end makes no administrator', async () => {
     const [platform] = await directly().sql.query('select id from organizations where is_platform')
     const wish = { email: newEmail(), organization_id: platform?.id, role: 'admin' }
     expect((await ask(`POST ${USERS}`, wish)).body.code).toBe('platform_organization')
     const { email } = await newUser()
     const seat = await ask(`POST ${ORGANIZATIONS}/${platform?.id}/members`, { email, role: 'admin' })
-    expect(seat.body.code).toBe('platform_organization')
+    expect(seat.body.code).toBe('forbidden')
   })
 })
 

@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { PLATFORM_SCOPES } from '../../../src/auth/service-scopes.ts'
 import { directly } from '../../support/direct.ts'
 import { administrator, call, newKeyHolder, newUser, verify } from '../../support/http.ts'
+import { addMember } from '../../support/organizations.ts'
 
 vi.spyOn(console, 'warn').mockImplementation(() => undefined) // each refusal is logged
 
@@ -189,4 +190,21 @@ test('the audit log says which service key acted, and for whom it said it does',
   expect([refused.status, refused.body.errors[0].path]).toEqual([400, 'header.Tollgate-Actor'])
   const person = await call('GET /api/v1/auth/me', { token: owner, headers })
   expect([person.status, person.body.errors[0].path]).toEqual([400, 'header.Tollgate-Actor'])
+})
+
+test('a member of the platform organization who is no administrator neither changes nor ends a service key', async () => {
+  const { body: one } = await issue(['platform:verify'], { allowed_ips: ['192.0.2.0/24'] })
+  const { user, token } = await newUser()
+  const [platform] = await directly().sql.query('select id from organizations where is_platform')
+  const platformId = platform?.id as string
+  await addMember(platformId, user.id, 'member')
+  const line = `/api/v1/auth/api-keys/${one.id}?organization_id=${platformId}`
+  const attempts = await Promise.all([
+    call(`PATCH ${line}`, { token, body: { allowed_ips: null } }),
+    call(`DELETE ${line}`, { token }),
+    call(`POST /api/v1/auth/api-keys/${one.id}/rotate?organization_id=${platformId}`, { token, body: {} }),
+  ])
+  expect(attempts.map(({ status, body }) => [status, body.code])).toEqual(attempts.map(() => [403, 'forbidden']))
+  const { body } = await call(`GET ${KEYS}/${one.id}`, { token: await administrator() })
+  expect(body).toMatchObject({ is_active: true, allowed_ips: ['192.0.2.0/24'], revoked_at: null })
 })

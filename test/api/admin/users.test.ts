@@ -80,8 +80,10 @@ describe('★ 8.2.1 the administration', () => {
 
   test('is closed to an administrator without a second factor where one is required, and to nobody else', async () => {
     const admin = await newAdministrator()
-    const ask = async (as: string, path = USERS) => {
-      const request = new Request(`https://tollgate.test${path}`, { headers: { Authorization: `Bearer ${as}` } })
+    const ask = async (as: string, path = USERS, body?: object) => {
+      const headers = { Authorization: `Bearer ${as}`, 'Content-Type': 'application/json' }
+      const sent = body && { method: 'POST', body: JSON.stringify(body) }
+      const request = new Request(`https://tollgate.test${path}`, { headers, ...sent })
       const env = { ...(await import('cloudflare:workers')).env, ADMIN_REQUIRES_TWO_FACTOR: 'true' }
       const context = { waitUntil: () => undefined, passThroughOnException: () => undefined, props: {} }
       const answer = await app.fetch(request, env, context)
@@ -90,6 +92,10 @@ describe('★ 8.2.1 the administration', () => {
     expect(await ask(admin.token)).toMatchObject({ status: 403, body: { code: 'two_factor_required' } })
     expect(await ask(person.token)).toMatchObject({ status: 404, body: { code: 'not_found' } })
     expect((await ask(admin.token, '/api/v1/auth/me')).status).toBe(200)
+    const [platform] = await sql.query('select id from organizations where is_platform')
+    const serviceKey = { name: 'By the members’ route', organization_id: platform?.id, scopes: ['platform:*'] }
+    const minted = await ask(admin.token, '/api/v1/auth/api-keys', serviceKey)
+    expect(minted).toMatchObject({ status: 403, body: { code: 'two_factor_required' } })
     await enableTwoFactor(admin.user.id)
     expect((await ask(admin.token)).status).toBe(200)
   })
