@@ -28,6 +28,9 @@ interface Context {
   waitUntil(work: Promise<unknown>): void
 }
 
+/** Kept once loaded, so that no request waits for another request's import. */
+let refusalEvents: typeof import('./events/refusals.ts') | undefined
+
 /** @throws Problem `misconfigured` if the environment is incomplete */
 export function createDeps(env: object, context: Context): Deps {
   const config = readConfig(env)
@@ -50,8 +53,8 @@ export function createDeps(env: object, context: Context): Deps {
     redisAheadMs: 0,
     defer: (work) => context.waitUntil(work),
     async tellRefusals(refusals) {
-      const { tellRefusals } = await import('./events/refusals.ts') // its modules are no part of a cold start
-      await tellRefusals(this, refusals)
+      refusalEvents ??= await import('./events/refusals.ts') // its modules are no part of a cold start
+      await refusalEvents.tellRefusals(this, refusals)
     },
   }
 }

@@ -4,12 +4,18 @@ import { log } from '../lib/log.ts'
 import { Problem } from '../problems.ts'
 import { authenticate } from './authenticate.ts'
 import type { ManagementEnv } from './env.ts'
-import { type NamingFields, namedOrganization, organizationInAddress } from './named-organization.ts'
+import {
+  type NamingFields,
+  namedOrganization,
+  organizationInAddress,
+  requireOrganization,
+} from './named-organization.ts'
 import {
   isOperatorOf,
   needsAccount,
   organizationFor,
   requireAdministrator,
+  requireCustomer,
   requirePlatformScope,
 } from './organization-access.ts'
 import type { Principal } from './principal.ts'
@@ -104,7 +110,9 @@ async function admitOperator(c: Context<ManagementEnv>, principal: Principal, wh
   c.set('operator', principal)
   if (principal.kind === 'user') c.set('user', principal)
   const named = await organizationInAddress(c, what.namesInQuery)
-  if (named !== undefined) c.set('organizationId', named)
+  if (named === undefined) return
+  if (principal.kind === 'service') requireCustomer(principal, named)
+  c.set('organizationId', named)
 }
 
 async function admitToOrganization(
@@ -121,8 +129,24 @@ async function admitToOrganization(
     return
   }
   const organizationId = organizationFor(principal, permission, named)
-  if (principal.kind === 'user' && isOperatorOf(principal, permission, organizationId))
-    requireAdministrator(c.var.deps.config, principal)
+  await requireOperable(c, principal, { permission, organizationId })
   c.set('organizationId', organizationId)
   if (principal.kind === 'user') c.set('user', principal)
+}
+
+/**
+ * Members and keys belong to organizations that exist; the operator may name one that does not.
+ *
+ * @throws Problem `organization_not_found`, `two_factor_required` for an administrator without a second factor
+ */
+async function requireOperable(
+  c: Context<ManagementEnv>,
+  principal: Principal,
+  { permission, organizationId }: { readonly permission: Permission; readonly organizationId: string },
+): Promise<void> {
+  const isOperator =
+    principal.kind === 'service' || (principal.kind === 'user' && isOperatorOf(principal, permission, organizationId))
+  if (!isOperator) return
+  if (principal.kind === 'user') requireAdministrator(c.var.deps.config, principal)
+  await requireOrganization(c.var.deps.db, organizationId)
 }

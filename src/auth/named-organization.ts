@@ -1,10 +1,11 @@
 import type { Context } from 'hono'
+import * as z from 'zod'
 import type { Database } from '../db/orm.ts'
 import { EXTERNAL_ID_PREFIX, externalId } from '../http/fields.ts'
 import { fieldErrors, Problem } from '../problems.ts'
 import type { ManagementEnv } from './env.ts'
 import type { Principal } from './principal.ts'
-import { findOrganizationId } from './queries.ts'
+import { findOrganizationId, isOrganization } from './queries.ts'
 
 /** By which fields the query string of a route may name an organization. */
 export interface NamingFields {
@@ -72,6 +73,12 @@ export async function resolveOrganization(db: Database, names: Names): Promise<s
   if (!found) throw new Problem('organization_not_found')
   if (id !== undefined && id !== found) throw new Problem('organization_mismatch')
   return found
+}
+
+/** What is no UUID is left to the schema, which names the field. @throws Problem `organization_not_found` */
+export async function requireOrganization(db: Database, organizationId: string): Promise<void> {
+  const isId = organizationId !== NOBODYS && z.uuid().safeParse(organizationId).success
+  if (isId && !(await isOrganization(db, organizationId))) throw new Problem('organization_not_found')
 }
 
 function fromPath(c: Context<ManagementEnv>): Names {

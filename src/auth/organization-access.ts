@@ -8,14 +8,13 @@ import { type PlatformScope, platformScopeFor } from './service-scopes.ts'
 /**
  * The organization for which a principal may do something: the one that a request names, else the principal's own.
  *
- * A member needs a role with the permission, an organization's key its scope. A user of another issuer gets where an
- * organization's key gets, by their role. An administrator and a service key act for
- * any organization that they name.
+ * A member needs a role with the permission, and an organization's key needs its scope. A user of another issuer may do
+ * what an organization's key may do, by their role. An administrator and a service key act for any organization that
+ * they name.
  *
  * @throws Problem `organization_not_found` for an organization that the principal does not belong to, as for one that
- *   does not exist; `forbidden` when it belongs, but may not; `user_only` for a key and `account_required` for a
- *   user of another issuer where they never may;
- *   `organization_unnamed` for a service key that names none
+ *   does not exist; `forbidden` when it belongs, but may not; `user_only` for a key and `account_required` for a user of
+ *   another issuer where they never may; `organization_unnamed` for a service key that names none
  */
 export function organizationFor(principal: Principal, permission: Permission, named: string | undefined): string {
   if (principal.kind === 'service') return organizationForService(principal, permission, named)
@@ -31,9 +30,14 @@ export function organizationFor(principal: Principal, permission: Permission, na
 function organizationForService(service: ServicePrincipal, permission: Permission, named: string | undefined): string {
   requirePlatformScope(service, platformScopeFor(permission))
   if (named === undefined) throw new Problem('organization_unnamed')
-  if (named === service.organizationId)
-    throw new Problem('forbidden', { detail: 'A service key acts for customers, not for the platform organization.' })
+  requireCustomer(service, named)
   return named
+}
+
+/** The keys of the platform organization are service keys: no service key reaches them. @throws Problem `forbidden` */
+export function requireCustomer(service: ServicePrincipal, organizationId: string): void {
+  if (organizationId === service.organizationId)
+    throw new Problem('forbidden', { detail: 'A service key acts for customers, not for the platform organization.' })
 }
 
 /** Whether somebody does this as an administrator of the deployment, since no role in the organization lets them. */

@@ -60,3 +60,8 @@ export async function selectMemberOrganization(db: Database, externalId: string)
     .where(and(eq(organizations.externalId, externalId), eq(organizations.isPlatform, false)))
   return row
 }
+
+export async function isOrganization(db: Database, organizationId: string): Promise<boolean> {
+  const rows = await db.select({ id: organizations.id }).from(organizations).where(eq(organizations.id, organizationId))
+  return rows.length === 1
+}

@@ -10,19 +10,21 @@ export const PLATFORM_SCOPES = {
   'platform:usage': 'Report, reserve and settle usage.',
   'platform:usage:read': 'Read usage, quotas and single requests.',
   'platform:organizations:read': 'Read organizations and their members.',
-  'platform:organizations:write': 'Create, change, suspend and delete organizations, their members and their alerts.',
+  'platform:organizations:write':
+    'Create, change, suspend and delete organizations, with their plan, limits, members and alerts.',
   'platform:keys:read': 'List, find and look up API keys.',
   'platform:keys:write': 'Issue, change, rotate, import and revoke API keys.',
   'platform:plans:read': 'Read plans, also those that are not on offer.',
-  'platform:plans:write': "Create, change and delete plans, and set an organization's plan and limits.",
+  'platform:plans:write': 'Create, change and delete plans, and put organizations on them.',
   'platform:billing:read': 'Read subscriptions, events of payment providers and the ledger.',
-  'platform:billing:write': 'Start and change subscriptions, and mend what is stuck in the ledger.',
+  'platform:billing:write': 'Replay events of payment providers, and resend or write off overage.',
   'platform:users:read': 'Read users and the mails they were sent.',
-  'platform:users:write': 'Create, disable, enable and remove users.',
+  'platform:users:write':
+    'Create, disable, enable, sign out and delete users, resend emails, and name client addresses.',
   'platform:webhooks:write': 'Manage webhook endpoints and send deliveries again.',
   'platform:audit:read': 'Read the audit log.',
   'platform:metrics:read': 'Read figures of the whole deployment.',
-  'platform:portal': 'Create links to the customer portal.',
+  'platform:portal': 'Reserved for links to the customer portal.',
 } as const
 
 export type PlatformScope = keyof typeof PLATFORM_SCOPES

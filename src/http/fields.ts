@@ -70,6 +70,7 @@ export const timestamp = z.iso
   .datetime({ offset: true })
   .refine((text) => !Number.isNaN(Date.parse(text)), 'must be a valid date and time')
   .refine((text) => text >= '1970', 'must be 1970 or later')
+  .refine((text) => !(Date.parse(text) >= Date.UTC(9999, 11, 31)), 'must be before the end of 9999')
 
 /** The query parameters of every list. `limit` arrives as text; only digits are accepted. */
 export const pageQuery = z.strictObject({

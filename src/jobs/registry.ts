@@ -110,6 +110,7 @@ export const PRUNED = [
   ['usage_completions', 'created_at', DEDUPE_DAYS],
   ['usage_request_ids', 'created_at', DEDUPE_DAYS],
   ['usage_spool_receipts', 'created_at', 36],
+  ['usage_verdicts', 'day', 400],
   ['usage_dedupe', 'first_seen', DEDUPE_DAYS],
 ] as const
 

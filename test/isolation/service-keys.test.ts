@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import documentation from '../../docs/operate/service-keys.md?raw'
 import { PLATFORM_SCOPES } from '../../src/auth/service-scopes.ts'
-import { call } from '../support/http.ts'
+import { administrator, call } from '../support/http.ts'
 import { type Operation, openApi } from '../support/openapi.ts'
 import { findingsOf, reached } from './cases.ts'
-import { keyWith, platformOrganization } from './world.ts'
+import { keyWith, newStranger, platformOrganization } from './world.ts'
 
 vi.setConfig({ testTimeout: 240_000 }) // thousands of requests: seconds on a quiet machine, more on a busy one
 vi.spyOn(console, 'warn').mockImplementation(() => undefined) // each refusal is logged
@@ -12,6 +12,8 @@ vi.spyOn(console, 'warn').mockImplementation(() => undefined) // each refusal is
 const { operations } = await openApi()
 const SCOPES = Object.keys(PLATFORM_SCOPES)
 const NOBODYS = '01900000-0000-7000-8000-000000000000'
+/** Their bodies name the owners of what they hold, each by itself. */
+const NAMES_OWNERS = new Set(['POST /api/v1/usage', 'POST /api/v1/usage/reserve', 'POST /api/v1/usage/settle'])
 
 /** The published table: the scope that opens a route to service keys, by `METHOD /path`. */
 const table = new Map(
@@ -22,12 +24,12 @@ const table = new Map(
 )
 
 /** Of an organization that does not exist, with a body that no schema takes: whom the guard lets in changes nothing. */
-function harmless({ line, parameters, body }: Operation) {
-  const path = line.replaceAll(/\{[a-z_]+\}/g, NOBODYS)
+function harmless({ line, parameters, body }: Operation, organization = NOBODYS) {
+  const path = line.replaceAll('{organization_id}', organization).replaceAll(/\{[a-z_]+\}/g, NOBODYS)
   const isNamedInQuery = parameters.some(({ name, in: where }) => name === 'organization_id' && where === 'query')
   return {
-    line: isNamedInQuery ? `${path}?organization_id=${NOBODYS}` : path,
-    ...(body && { body: { organization_id: NOBODYS, no_such_field: true } }),
+    line: isNamedInQuery ? `${path}?organization_id=${organization}` : path,
+    ...(body && { body: { organization_id: organization, no_such_field: true } }),
   }
 }
 
@@ -68,4 +70,31 @@ describe('a service key', () => {
     const verify = ['POST /api/v1/keys/verify', 'platform:verify']
     expect(new Map([...declared, verify] as [string, string][])).toEqual(table)
   })
+})
+
+describe('an administrator who is no member', async () => {
+  const [token, { organization }] = await Promise.all([administrator(), newStranger()])
+
+  test('gets in any organization where a service key may get, and nowhere else', async () => {
+    const ofMembers = operations.filter(({ allow }) => allow.includes(':'))
+    const found = await findingsOf(ofMembers, async (operation) => {
+      const { line, body } = harmless(operation, organization)
+      const got = reached(await call(line, { token, ...(body && { body }) }))
+      const isIn = !['forbidden', 'user_only', 'organization_not_found', 'unauthenticated'].includes(got)
+      return isIn === table.has(operation.line) ? [] : [`${operation.line}: ${got}`]
+    })
+    expect(found).toEqual([])
+  })
+})
+
+test('an organization that does not exist is one clear problem to the operator, on every route that names one', async () => {
+  const token = await keyWith(await platformOrganization(), ['platform:*'])
+  const named = operations.filter(
+    ({ allow, line }) => allow.includes(':') && table.has(line) && !NAMES_OWNERS.has(line),
+  )
+  const found = await findingsOf(named, async (operation) => {
+    const got = await reach(operation, token)
+    return got === 'organization_not_found' ? [] : [`${operation.line}: ${got}`]
+  })
+  expect(found).toEqual([])
 })

@@ -5,6 +5,7 @@ import type { Operator } from '../../auth/principal.ts'
 import { requireThat, tryBatch } from '../../db/batch.ts'
 import { FIRST_PLAN } from '../../db/schema/shapes.ts'
 import type { ManagementDeps } from '../../deps.ts'
+import { cutText } from '../../http/text-field.ts'
 import { slugFor } from '../../lib/slug.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
 import { Problem } from '../../problems.ts'
@@ -76,7 +77,7 @@ async function tryCreate(deps: ManagementDeps, operator: Operator, wish: Wish): 
 function toRow(deps: ManagementDeps, wish: Wish): OrganizationView {
   const now = deps.now()
   const { external_id: externalId = null, email = null, metadata = {}, plan = FIRST_PLAN, limits = {} } = wish
-  const name = wish.name ?? externalId?.slice(0, 100) ?? ''
+  const name = wish.name ?? cutText(externalId ?? '', 200)
   return {
     id: uuidv7(now),
     externalId,

@@ -68,7 +68,7 @@ export const AdminOrganizationList = listSchema(AdminOrganization)
 const customerMetadata = metadata.refine((value) => Object.keys(value).length <= 50, 'must have at most 50 keys')
 
 const fields = {
-  name: line(100),
+  name: line(200),
   email: email.nullable().meta({ type: ['string', 'null'], format: 'email', description: 'Billing contact.' }),
   metadata: customerMetadata.meta({
     description: 'Your own notes: up to 50 keys and 4,000 characters. Replaced as a whole.',

@@ -20,9 +20,14 @@ export interface TimeRange {
   readonly to: number
 }
 
+/** ISO 8601 writes years beyond 9999 in a form that Postgres does not take. */
+const LAST_MOMENT = Date.UTC(9999, 0, 1)
+
 /** @returns when a request id was made, in Unix milliseconds; undefined for an id that does not tell */
 export function readTime(requestId: string): number | undefined {
-  return UUID_V7.test(requestId) ? Number.parseInt(requestId.slice(0, 8) + requestId.slice(9, 13), 16) : undefined
+  if (!UUID_V7.test(requestId)) return undefined
+  const time = Number.parseInt(requestId.slice(0, 8) + requestId.slice(9, 13), 16)
+  return time < LAST_MOMENT ? time : undefined
 }
 
 /** Where in time a request is looked for: as the caller says, else around the moment of its id, else the last days. */
@@ -31,7 +36,7 @@ export function chooseRange(requestId: string, given: Partial<TimeRange>, now: n
   if (given.from === undefined && given.to === undefined && time !== undefined)
     return { from: time - BEFORE_MS, to: time + AFTER_MS }
   const to = given.to ?? (given.from === undefined ? now + AFTER_MS : given.from + DEFAULT_DAYS * DAY_MS)
-  return { from: given.from ?? to - DEFAULT_DAYS * DAY_MS, to }
+  return { from: given.from ?? to - DEFAULT_DAYS * DAY_MS, to: Math.min(to, LAST_MOMENT) }
 }
 
 /** The first id of a moment, in the order of ids that begin with one. @param time Unix milliseconds */

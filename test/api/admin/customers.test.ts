@@ -11,13 +11,16 @@ const { sql } = directly()
 
 let key: Promise<string> | undefined
 
+async function serviceWith(token: string, scopes: readonly string[]): Promise<string> {
+  const { body } = await call('POST /api/v1/admin/service-keys', { token, body: { name: 'Back end', scopes } })
+  return body.key
+}
+
 /** A service key that may do what a back end with customers needs. */
 function service(): Promise<string> {
-  key ??= administrator().then(async (token) => {
-    const scopes = ['platform:organizations:*', 'platform:keys:*', 'platform:usage:read']
-    const { body } = await call('POST /api/v1/admin/service-keys', { token, body: { name: 'Back end', scopes } })
-    return body.key as string
-  })
+  key ??= administrator().then((token) =>
+    serviceWith(token, ['platform:organizations:*', 'platform:keys:*', 'platform:usage:read']),
+  )
   return key
 }
 
@@ -95,6 +98,11 @@ describe(`PUT ${BY_ID}/{external_id}`, () => {
     expect((await ask(`GET ${BY_ID}/${externalId}`)).body).toEqual(made)
   })
 
+  test('a name that is cut from a long external id is cut between characters', async () => {
+    const { status, body } = await upsert(`${newId().padEnd(199, 'x')}😀`)
+    expect([status, body.name.isWellFormed(), body.name.length <= 200]).toEqual([201, true, true])
+  })
+
   test('external ids are opaque: case and spaces count', async () => {
     const externalId = newId()
     const ids = [externalId, externalId.toUpperCase(), ` ${externalId}`].map(async (id) => (await upsert(id)).body.id)
@@ -156,8 +164,23 @@ describe(`PATCH ${ORGANIZATIONS}/{organization_id}`, () => {
   test('the platform organization is not a customer', async () => {
     const [platform] = await sql.query('select id from organizations where is_platform')
     const line = `${ORGANIZATIONS}/${platform?.id}`
-    expect((await ask(`PATCH ${line}`, { name: 'Taken over' })).body.code).toBe('platform_organization')
-    expect((await ask(`DELETE ${line}`)).body.code).toBe('platform_organization')
+    const token = await administrator()
+    for (const [method, body] of [
+      ['PATCH', { name: 'Taken over' }],
+      ['DELETE', undefined],
+    ] as const) {
+      expect((await ask(`${method} ${line}`, body)).body.code).toBe('forbidden')
+      const answer = await call(`${method} ${line}`, { token, ...(body && { body }) })
+      expect(answer.body.code).toBe('platform_organization')
+    }
+    for (const [what, body] of [
+      ['plan', { plan: 'free' }],
+      ['quotas', { max_api_keys: 0 }],
+      ['suspension', { suspended: true, reason: 'x' }],
+    ] as const) {
+      const token = await administrator().then((by) => serviceWith(by, ['platform:*']))
+      expect((await call(`PUT ${line}/${what}`, { token, body })).body.code).toBe('forbidden')
+    }
   })
 })
 
@@ -175,6 +198,11 @@ describe(`DELETE ${ORGANIZATIONS}/{organization_id}`, () => {
     expect((await ask(`DELETE ${ORGANIZATIONS}/${made.id}`)).body.code).toBe('organization_not_found')
     expect((await upsert(externalId)).status).toBe(201)
   })
+})
+
+test('a moment that Postgres does not know is refused by name', async () => {
+  const { status, body } = await ask(`GET ${ORGANIZATIONS}?created_from=9999-12-31T23:59:59-12:00`)
+  expect([status, body.errors[0].path]).toEqual([400, 'query.created_from'])
 })
 
 describe(`GET ${ORGANIZATIONS}`, () => {

@@ -206,6 +206,8 @@ test('an unknown id is 404 and says how long requests are kept; a key that is no
       status: 404,
       body: { code: 'request_not_found', detail: expect.stringContaining('400 days') },
     })
+  for (const id of ['ffffffff-ffff-7fff-bfff-ffffffffffff', 'x?from=9999-12-30T00:00:00Z'])
+    expect((await inspect(id)).status, id).toBe(404)
   expect((await inspect('x'.repeat(256))).body.errors).toMatchObject([{ path: 'path.request_id' }])
 })
 
