@@ -9,6 +9,7 @@ import type { Config } from './config.ts'
 import { withRequestContext } from './http/edge.ts'
 import type { AppEnv } from './http/env.ts'
 import { health, live } from './http/health.ts'
+import { lazily } from './lib/lazily.ts'
 import { Problem } from './problems.ts'
 import { handleVerify } from './verification/route.ts'
 
@@ -18,14 +19,13 @@ app.post('/api/v1/keys/verify', withRequestContext(handleVerify))
 app.get('/health', withRequestContext(health))
 app.get('/health/live', withRequestContext(live))
 
-/** Kept once loaded, so that no request waits for another request's import. */
-let loaded: typeof import('./management.ts') | undefined
+const loadManagement = lazily(() => import('./management.ts'))
 
 const handleManagement = withRequestContext(async (c) => {
   const { deps, requestId } = c.var
   requireManagement(deps.config)
-  loaded ??= await import('./management.ts')
-  const answer = loaded.management.fetch(underV1(c.req.raw), { deps, requestId }, c.executionCtx)
+  const { management } = await loadManagement()
+  const answer = management.fetch(underV1(c.req.raw), { deps, requestId }, c.executionCtx)
   // finishes the work that has begun, even if the caller disconnects
   deps.defer(Promise.resolve(answer).catch(() => undefined))
   return answer

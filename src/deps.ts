@@ -4,6 +4,7 @@ import { type Config, readConfig } from './config.ts'
 import { openDatabase, openRedis, type Sql } from './db/client.ts'
 import type { Database } from './db/orm.ts'
 import { TimeBudget } from './db/time-budget.ts'
+import { lazily } from './lib/lazily.ts'
 import type { UsageEvent } from './metering/event.ts'
 
 /** Everything outside itself that a use-case may use. One per request; nothing in it should be kept longer. */
@@ -28,8 +29,8 @@ interface Context {
   waitUntil(work: Promise<unknown>): void
 }
 
-/** Kept once loaded, so that no request waits for another request's import. */
-let refusalEvents: typeof import('./events/refusals.ts') | undefined
+/** Its modules are no part of a cold start. */
+const loadRefusals = lazily(() => import('./events/refusals.ts'))
 
 /** @throws Problem `misconfigured` if the environment is incomplete */
 export function createDeps(env: object, context: Context): Deps {
@@ -53,8 +54,8 @@ export function createDeps(env: object, context: Context): Deps {
     redisAheadMs: 0,
     defer: (work) => context.waitUntil(work),
     async tellRefusals(refusals) {
-      refusalEvents ??= await import('./events/refusals.ts') // its modules are no part of a cold start
-      await refusalEvents.tellRefusals(this, refusals)
+      const { tellRefusals } = await loadRefusals()
+      await tellRefusals(this, refusals)
     },
   }
 }

@@ -1,6 +1,9 @@
 import { app } from './app.ts'
 import { createDeps } from './deps.ts'
 import type { Env } from './http/env.ts'
+import { lazily } from './lib/lazily.ts'
+
+const loadRun = lazily(() => import('./jobs/run.ts'))
 
 export { Tollgate } from './rpc.ts'
 
@@ -17,7 +20,7 @@ async function runDue(
   context: ExecutionContext,
   { cron, scheduledTime }: ScheduledController,
 ): Promise<void> {
-  const { runJobs } = await import('./jobs/run.ts')
+  const { runJobs } = await loadRun()
   const deps = createDeps(env, context)
   deps.budget.lift() // a job has the time that the platform gives it
   await runJobs(deps, cron, scheduledTime)

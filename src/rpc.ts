@@ -2,6 +2,7 @@ import { WorkerEntrypoint } from 'cloudflare:workers'
 import { isOvertaken, problemIn } from './db/client.ts'
 import { createDeps, type Deps } from './deps.ts'
 import type { Env } from './http/env.ts'
+import { lazily } from './lib/lazily.ts'
 import { errorFields, log } from './lib/log.ts'
 import { uuidv7 } from './lib/uuid.ts'
 import { Problem, type ProblemCode, parseInput, problemBody, readRetryAfter } from './problems.ts'
@@ -59,7 +60,7 @@ export class Tollgate extends WorkerEntrypoint<Env> implements TollgateBinding {
    */
   async verifyToken(input: VerifyTokenInput): Promise<TokenVerdict | Failure> {
     return this.#answer(async (deps, requestId) => {
-      const { TokenInput, verifyToken } = await import('./auth/verify-token.ts')
+      const { TokenInput, verifyToken } = await loadVerifyToken()
       return verifyToken(deps, parseInput(TokenInput, input), requestId)
     })
   }
@@ -67,7 +68,7 @@ export class Tollgate extends WorkerEntrypoint<Env> implements TollgateBinding {
   /** The same as `POST /api/v1/usage` with a service key: `{ events: [...], durability? }`. */
   async recordUsage(input: RecordUsageInput): Promise<RecordedUsage | Failure> {
     return this.#answer(async (deps) => {
-      const { ingestUsage } = await import('./usage/reporting/ingest.ts')
+      const { ingestUsage } = await loadIngest()
       return ingestUsage(deps, input, { organizationId: null })
     })
   }
@@ -75,7 +76,8 @@ export class Tollgate extends WorkerEntrypoint<Env> implements TollgateBinding {
   /** The same as `POST /api/v1/usage/reserve` with a service key. */
   async reserve(input: ReserveInput): Promise<Reservation | Failure> {
     return this.#answer(async (deps) => {
-      const [{ BOUND_WORKER, reserve }, { ReserveBody }] = await reservations()
+      const { BOUND_WORKER, reserve } = await loadReserve()
+      const { ReserveBody } = await loadReservationSchemas()
       return reserve(deps, parseInput(ReserveBody, input), BOUND_WORKER)
     })
   }
@@ -83,7 +85,8 @@ export class Tollgate extends WorkerEntrypoint<Env> implements TollgateBinding {
   /** The same as `POST /api/v1/usage/settle` with a service key. */
   async settle(input: SettleInput): Promise<Settlement | Failure> {
     return this.#answer(async (deps) => {
-      const [{ settle }, { SettleBody }] = await settlements()
+      const { settle } = await loadSettle()
+      const { SettleBody } = await loadReservationSchemas()
       return settle(deps, parseInput(SettleBody, input), null)
     })
   }
@@ -91,44 +94,46 @@ export class Tollgate extends WorkerEntrypoint<Env> implements TollgateBinding {
   /** The same as `GET /api/v1/quotas`, for any organization: `{ organization_id }`. */
   async getQuotas(input: GetQuotasInput): Promise<Quotas | Failure> {
     return this.#answer(async (deps) => {
-      const { QuotasInput, readQuotas } = await import('./limits/quotas.ts')
+      const { QuotasInput, readQuotas } = await loadQuotas()
       return readQuotas(deps, parseInput(QuotasInput, input).organization_id)
     })
   }
 
   /** The same as `PUT /api/v1/admin/organizations/by-external-id/{external_id}`. */
   async upsertOrganization(input: UpsertOrganizationInput): Promise<UpsertedOrganization | Failure> {
-    return this.#answer(async (deps, requestId) => (await operator()).upsertOrganization({ deps, requestId }, input))
+    return this.#answer(async (deps, requestId) =>
+      (await loadOperator()).upsertOrganization({ deps, requestId }, input),
+    )
   }
 
   /** The same as `POST /api/v1/auth/api-keys` with a service key. */
   async issueKey(input: IssueKeyInput): Promise<IssuedApiKey | Failure> {
-    return this.#answer(async (deps, requestId) => (await operator()).issueKey({ deps, requestId }, input))
+    return this.#answer(async (deps, requestId) => (await loadOperator()).issueKey({ deps, requestId }, input))
   }
 
   /** The same as `PATCH /api/v1/auth/api-keys/{id}` with a service key. */
   async updateKey(input: UpdateKeyInput): Promise<ApiKey | Failure> {
-    return this.#answer(async (deps, requestId) => (await operator()).updateKey({ deps, requestId }, input))
+    return this.#answer(async (deps, requestId) => (await loadOperator()).updateKey({ deps, requestId }, input))
   }
 
   /** The same as `POST /api/v1/auth/api-keys/{id}/rotate` with a service key. */
   async rotateKey(input: RotateKeyInput): Promise<IssuedApiKey | Failure> {
-    return this.#answer(async (deps, requestId) => (await operator()).rotateKey({ deps, requestId }, input))
+    return this.#answer(async (deps, requestId) => (await loadOperator()).rotateKey({ deps, requestId }, input))
   }
 
   /** The same as `DELETE /api/v1/auth/api-keys/{id}` with a service key. */
   async revokeKey(input: RevokeKeyInput): Promise<RevokedKey | Failure> {
-    return this.#answer(async (deps, requestId) => (await operator()).revokeKey({ deps, requestId }, input))
+    return this.#answer(async (deps, requestId) => (await loadOperator()).revokeKey({ deps, requestId }, input))
   }
 
   /** The same as `GET /api/v1/auth/api-keys` with a service key. */
   async listKeys(input: ListKeysInput): Promise<ApiKeyPage | Failure> {
-    return this.#answer(async (deps, requestId) => (await operator()).listKeys({ deps, requestId }, input))
+    return this.#answer(async (deps, requestId) => (await loadOperator()).listKeys({ deps, requestId }, input))
   }
 
   /** The same as `GET /api/v1/usage/summary` with a service key. */
   async getUsage(input: GetUsageInput): Promise<UsageSummary | Failure> {
-    return this.#answer(async (deps, requestId) => (await operator()).getUsage({ deps, requestId }, input))
+    return this.#answer(async (deps, requestId) => (await loadOperator()).getUsage({ deps, requestId }, input))
   }
 
   async #answer<Result>(work: (deps: Deps, requestId: string) => Promise<Result>): Promise<Result | Failure> {
@@ -145,11 +150,13 @@ export class Tollgate extends WorkerEntrypoint<Env> implements TollgateBinding {
   }
 }
 
-const operator = () => import('./rpc-operator.ts')
-const reservations = () =>
-  Promise.all([import('./usage/reservations/reserve.ts'), import('./usage/reservations/schemas.ts')])
-const settlements = () =>
-  Promise.all([import('./usage/reservations/settle.ts'), import('./usage/reservations/schemas.ts')])
+const loadOperator = lazily(() => import('./rpc-operator.ts'))
+const loadVerifyToken = lazily(() => import('./auth/verify-token.ts'))
+const loadQuotas = lazily(() => import('./limits/quotas.ts'))
+const loadIngest = lazily(() => import('./usage/reporting/ingest.ts'))
+const loadReserve = lazily(() => import('./usage/reservations/reserve.ts'))
+const loadSettle = lazily(() => import('./usage/reservations/settle.ts'))
+const loadReservationSchemas = lazily(() => import('./usage/reservations/schemas.ts'))
 
 interface FailureContext {
   readonly requestId: string

@@ -2,12 +2,16 @@ import { type SQL, sql } from 'drizzle-orm'
 import { selectEndpointLocked } from '../db/locks.ts'
 import { ormOver } from '../db/orm.ts'
 import type { Deps } from '../deps.ts'
+import { lazily } from '../lib/lazily.ts'
 import { log } from '../lib/log.ts'
 import { type Contact, selectContacts } from '../mail/contacts.ts'
 import { insertMails } from '../mail/outbox.ts'
 import type { ClaimedDelivery } from './claim.ts'
 import { backOffSeconds, MAX_FAILED_EVENTS } from './retries.ts'
 import type { Outcome } from './send.ts'
+
+const loadAlerts = lazily(() => import('../mail/templates/alerts.ts'))
+const loadRender = lazily(() => import('../mail/templates/render.tsx'))
 
 /**
  * Frees the endpoint's lane after an attempt, unless another attempt has it by now, and pauses it if the endpoint asked
@@ -105,8 +109,8 @@ export async function giveUp(deps: Deps, claimed: ClaimedDelivery, outcome: Outc
 
 /** Templates are imported when an endpoint is disabled: scripts that only write events run without them. */
 async function mailsAbout(deps: Deps, { organizationId, endpointId }: ClaimedDelivery, reason: string) {
-  const { endpointDisabled } = await import('../mail/templates/alerts.ts')
-  const { render } = await import('../mail/templates/render.tsx')
+  const { endpointDisabled } = await loadAlerts()
+  const { render } = await loadRender()
   const { rows } = await ormOver(deps.sql).execute<{ name: string; responsible: Contact[] }>(
     sql`select o.name, ${selectContacts(sql`o.id`)} as responsible from organizations o where o.id = ${organizationId}::uuid`,
   )

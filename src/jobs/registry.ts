@@ -2,6 +2,7 @@ import type { Sql } from '../db/client.ts'
 import type { Deps } from '../deps.ts'
 import { deliverDueWebhooks } from '../events/deliver.ts'
 import { tellExpiry } from '../events/expiry.ts'
+import { lazily } from '../lib/lazily.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { toMonth } from '../lib/period.ts'
 import { deliverDueMail } from '../mail/outbox.ts'
@@ -11,6 +12,9 @@ import { reconcileQuotas } from '../metering/reconcile-counters.ts'
 import { drainUsageSpool } from '../metering/spool.ts'
 import { eraseFromUsage } from '../privacy/erase-usage.ts'
 import { checkUsageAlerts } from '../usage/alerts/job.ts'
+
+const loadReconcile = lazily(() => import('../billing/reconcile/job.ts'))
+const loadOverage = lazily(() => import('../billing/overage/job.ts'))
 
 /** Work that a cron trigger runs. Idempotent. The result of `run` becomes its log line. */
 export interface Job {
@@ -42,7 +46,7 @@ const reconcilePayments: Job = {
   name: 'reconcile-billing',
   cron: HOURLY,
   async run(deps) {
-    const { reconcileBilling } = await import('../billing/reconcile/job.ts')
+    const { reconcileBilling } = await loadReconcile()
     return reconcileBilling(deps)
   },
 }
@@ -53,7 +57,7 @@ const sendUsage: Job = {
   async run(deps, at) {
     const { POLAR_ACCESS_TOKEN, STRIPE_SECRET_KEY } = deps.config
     if (!POLAR_ACCESS_TOKEN && !STRIPE_SECRET_KEY) return { recorded: 0 } // without loading the code of billing
-    const { sendMeteredUsage } = await import('../billing/overage/job.ts')
+    const { sendMeteredUsage } = await loadOverage()
     return sendMeteredUsage(deps, at)
   },
 }

@@ -1,9 +1,12 @@
 import { defineScript, runScript } from '../db/script.ts'
 import type { Deps } from '../deps.ts'
+import { lazily } from '../lib/lazily.ts'
 import { errorFields, log } from '../lib/log.ts'
 import type { UnattributedEvent, UnattributedUsage, UsageEvent } from './event.ts'
 import { listUndrained, markDrained, rememberSpooled, reportLost, storeReceipts } from './spool-receipts.ts'
 import { isHopeless, storeEach } from './store.ts'
+
+const loadAttribution = lazily(() => import('./attribution.ts'))
 
 /** A Redis list of JSON batches that Postgres could not take. */
 const SPOOL = 'usage:spool'
@@ -190,8 +193,7 @@ async function attributeEvents(deps: Deps, batch: Batch): Promise<readonly Usage
  * that cannot even be asked about takes no other with it.
  */
 async function attributeUsage(deps: Deps, { events, caller }: UnattributedUsage): Promise<UsageEvent[]> {
-  const { attribute } = await import('./attribution.ts')
-  const { findOwners } = await import('./attribution.ts')
+  const { attribute, findOwners } = await loadAttribution()
   try {
     const holders = await findOwners(deps, events, caller)
     const found = events.map((event) => ({ event, outcome: attribute(event, holders, caller) }))

@@ -1,4 +1,7 @@
 /** People lengthen a common word with a few digits and symbols before or after it, in any order, ... */
+import { lazily } from '../../lib/lazily.ts'
+
+const loadCommonWords = lazily(() => import('./common-words.ts'))
 const MAX_ADDED = 5
 /** ... or with consecutive digits or a year, and then up to two symbols. */
 const ADDED_ROW = /^\p{P}?(\d*)[^\p{L}\p{N}]{0,2}$/u
@@ -103,7 +106,7 @@ const toLetters = (lower: string) =>
 /** The lists are imported when an isolate first checks a new password. Most isolates never do. */
 async function readLists(): Promise<Lists> {
   if (lists) return lists
-  const { COMMON, WORDS } = await import('./common-words.ts')
+  const { COMMON, WORDS } = await loadCommonWords()
   lists = { common: new Set(COMMON.split(/\s/)), words: new Set([...WORDS.split(/\s/), ...MORE_WORDS]) }
   return lists
 }

@@ -1,5 +1,8 @@
+import { lazily } from '../../lib/lazily.ts'
 import { hashCost, passwordMatches } from './hash.ts'
 import { inTurn } from './hash-turns.ts'
+
+const loadBcryptjs = lazily(() => import('bcryptjs'))
 
 /**
  * Every bcrypt variant with the same meaning, up to the highest cost that a request can afford: 14, which earlier
@@ -27,7 +30,7 @@ export const BCRYPT_ROUND_MS = 0.06
 export async function verifyPassword(password: string, stored: string | null | undefined): Promise<boolean> {
   const [, rounds] = BCRYPT.exec(stored ?? '') ?? []
   if (!stored || !rounds) return passwordMatches(password, stored)
-  const { compare } = await import('bcryptjs')
+  const { compare } = await loadBcryptjs()
   return inTurn(2 ** Number(rounds) * BCRYPT_ROUND_MS, () => compare(password, stored))
 }
 

@@ -5,6 +5,7 @@ import { requireThat, runBatch } from '../../db/batch.ts'
 import { lockUser } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { base64url, randomBytes, sha256 } from '../../lib/bytes.ts'
+import { lazily } from '../../lib/lazily.ts'
 import { seal } from '../../lib/seal.ts'
 import { base32 } from '../../lib/totp.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
@@ -12,6 +13,8 @@ import { Problem } from '../../problems.ts'
 import { endSessions } from '../email/queries.ts'
 import { describePurpose, normalizeCode, noticeTo, requireSecondFactor, requireTotp } from './code.ts'
 import { enableTotp, findTotp, hasNoFactor, removeTwoFactor, replaceBackupCodes, upsertPendingTotp } from './queries.ts'
+
+const loadUqr = lazily(() => import('uqr'))
 
 /** RFC 4226 §4 R6 recommends 160 bits with HMAC-SHA-1. */
 const SECRET_BYTES = 20
@@ -27,7 +30,7 @@ const BACKUP_CODE_BYTES = 15
 export async function setUpTwoFactor(deps: ManagementDeps, userId: string, email: string) {
   const secret = randomBytes(SECRET_BYTES)
   const sealed = await seal(deps.config.SECRET_KEY, describePurpose(userId), base64url(secret))
-  const { renderSVG } = await import('uqr')
+  const { renderSVG } = await loadUqr()
   const issuer = encodeURIComponent(deps.config.SERVICE_NAME)
   const otpauth_uri = `otpauth://totp/${issuer}:${encodeURIComponent(email)}?secret=${base32(secret)}&issuer=${issuer}`
   const answer = { secret: base32(secret), otpauth_uri, qr_svg: renderSVG(otpauth_uri) }

@@ -3,9 +3,12 @@ import { apiRoute, newRouter } from '../../api/api-route.ts'
 import { pageEnd } from '../../http/paging.ts'
 import { page } from '../../lib/cursor.ts'
 import { dateToIso } from '../../lib/iso.ts'
+import { lazily } from '../../lib/lazily.ts'
 import { Problem } from '../../problems.ts'
 import { type BillingEventView, findBillingEvent, listBillingEvents } from './queries.ts'
 import { AdminBillingEvent, AdminBillingEventList, BillingEventParams, BillingEventQuery } from './schemas.ts'
+
+const loadReplay = lazily(() => import('../../billing/reconcile/replay.ts'))
 
 const common = { allow: 'administrator', tag: 'Administration' } as const
 
@@ -30,7 +33,7 @@ const replayRoute = apiRoute({
   service: 'platform:billing:write',
   summary: 'Process an event of a payment provider again',
   description:
-    'By the same code as its first delivery, whether that was done or failed. The event only says which subscription to fetch from the provider, so that an old one does no harm: where everything is as it should be, the outcome is `unchanged`.',
+    'Runs the code of the first delivery, whether that succeeded or failed. The event only selects the subscription to fetch from the provider, so replaying an old event is harmless: if nothing differs, the outcome is `unchanged`.',
   params: BillingEventParams,
   creates: true,
   returns: { 200: AdminBillingEvent },
@@ -55,7 +58,7 @@ export const adminBillingEventRoutes = newRouter()
   .openapi(replayRoute, async (c) => {
     const { deps, principal } = c.var
     const { id } = c.req.valid('param')
-    const { replayEvent } = await import('../../billing/reconcile/replay.ts') // with it come both providers
+    const { replayEvent } = await loadReplay() // with it come both providers
     await replayEvent(deps, principal, id)
     const event = await findBillingEvent(deps.db, id)
     if (!event) throw new Problem('billing_event_not_found')

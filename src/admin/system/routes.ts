@@ -1,5 +1,8 @@
 import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { lazily } from '../../lib/lazily.ts'
 import { System } from './schemas.ts'
+
+const loadReadSystem = lazily(() => import('./read-system.ts'))
 
 const systemRoute = apiRoute({
   allow: 'administrator',
@@ -15,6 +18,6 @@ const systemRoute = apiRoute({
 })
 
 export const adminSystemRoutes = newRouter().openapi(systemRoute, async (c) => {
-  const { readSystem } = await import('./read-system.ts') // with it come all jobs and the price list
+  const { readSystem } = await loadReadSystem() // with it come all jobs and the price list
   return c.json(await readSystem(c.var.deps), 200)
 })

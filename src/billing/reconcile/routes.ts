@@ -1,7 +1,10 @@
 import * as z from 'zod'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { lazily } from '../../lib/lazily.ts'
 import { PROVIDERS } from '../providers/provider.ts'
 import type { Drift } from './drift.ts'
+
+const loadDrift = lazily(() => import('./drift.ts'))
 
 const DriftReport = z
   .object({
@@ -47,7 +50,7 @@ const driftRoute = apiRoute({
 })
 
 export const reconcileRoutes = newRouter().openapi(driftRoute, async (c) => {
-  const { findAllDrift } = await import('./drift.ts') // loads both providers
+  const { findAllDrift } = await loadDrift() // loads both providers
   const { compared, drifts } = await findAllDrift(c.var.deps)
   return c.json({ compared, data: drifts.map(toDrift) }, 200)
 })

@@ -1,5 +1,8 @@
 import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { lazily } from '../../lib/lazily.ts'
 import { PriceQuery, Prices } from './schemas.ts'
+
+const loadList = lazily(() => import('./list.ts'))
 
 const pricesRoute = apiRoute({
   allow: 'usage:read',
@@ -16,6 +19,6 @@ const pricesRoute = apiRoute({
 
 export const priceRoutes = newRouter().openapi(pricesRoute, async (c) => {
   // only requests that need the table load it, not the whole management app
-  const { listPrices } = await import('./list.ts')
+  const { listPrices } = await loadList()
   return c.json(listPrices(c.req.valid('query'), c.var.deps.now()), 200)
 })

@@ -9,6 +9,7 @@
 import type * as z from 'zod'
 import { problemIn, sqlState } from '../../db/client.ts'
 import type { Deps } from '../../deps.ts'
+import { lazily } from '../../lib/lazily.ts'
 import { errorFields, log } from '../../lib/log.ts'
 import { attribute, findOwners, type Unattributable } from '../../metering/attribution.ts'
 import type { UnattributedEvent, UsageEvent } from '../../metering/event.ts'
@@ -17,6 +18,8 @@ import { storeEach } from '../../metering/store.ts'
 import { fieldErrors, PROBLEMS, Problem } from '../../problems.ts'
 import { type Item, type Place, type Rejection, readItem } from './read-item.ts'
 import { type Recorded, type Spooled, UsageBatch } from './schemas.ts'
+
+const loadPrice = lazily(() => import('../pricing/price.ts'))
 
 type Ingested = z.output<typeof Recorded> | z.output<typeof Spooled>
 
@@ -75,7 +78,7 @@ async function readAll(
 
 async function priceItems(items: readonly Item[]): Promise<readonly Item[]> {
   if (!items.some(({ event }) => lacksCost(event))) return items
-  const { priceTokens } = await import('../pricing/price.ts')
+  const { priceTokens } = await loadPrice()
   return items.map((item) => (lacksCost(item.event) ? { ...item, event: withCost(item.event) } : item))
 
   function withCost(event: UnattributedEvent): UnattributedEvent {

@@ -2,6 +2,7 @@ import { ALL_METERS, forEachMeter, GAUGES, METERS, type Meter } from '../../db/s
 import type { Deps } from '../../deps.ts'
 import { base62 } from '../../lib/base62.ts'
 import { randomBytes, sha256Hex } from '../../lib/bytes.ts'
+import { lazily } from '../../lib/lazily.ts'
 import { errorFields, log } from '../../lib/log.ts'
 import { type Allowance, findAllowance, reloadAllowance } from '../../limits/allowance.ts'
 import { type Hold, holdUnits } from '../../limits/holds.ts'
@@ -18,6 +19,8 @@ import { SOURCE } from '../reporting/read-item.ts'
 import { resolveTokens, type Tokens } from '../tokens.ts'
 import { reservationId } from './id.ts'
 import type { Reservation, ReserveRequest } from './schemas.ts'
+
+const loadPrice = lazily(() => import('../pricing/price.ts'))
 
 /** Stale figures are rare, and a reload resolves them. More than this many in a row is a fault, not a race. */
 const MAX_ATTEMPTS = 3
@@ -129,7 +132,7 @@ const addAmounts = (...parts: (number | null | undefined)[]) =>
 async function estimatedCost(deps: Deps, { provider, model }: ReserveRequest, counted: Tokens) {
   if (!model) return undefined
   const { input_tokens = 0, output_tokens = 0, cached_tokens = 0 } = counted
-  const { priceTokens } = await import('../pricing/price.ts')
+  const { priceTokens } = await loadPrice()
   const tokens = { inputTokens: input_tokens, outputTokens: output_tokens, cachedTokens: cached_tokens }
   return priceTokens({ provider: provider ?? '', model, at: deps.now(), ...tokens })
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 
@@ -87,4 +87,16 @@ test('nothing of the payment providers is evaluated before somebody asks for it,
   const whole = [...everyMinute, ...eager('src/management.ts'), ...eager('src/billing/webhooks/receive.ts')]
   expect(whole).toEqual(expect.arrayContaining(providers.filter((name) => !name.endsWith('reconcile/job.ts'))))
   expect(whole.filter((name) => /^(stripe|@polar-sh|standardwebhooks)/.test(name))).toEqual([])
+})
+
+test("every other module is loaded by `lazily`, so that no request waits for another one's import", () => {
+  const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file))
+  const loads = files.flatMap((file) =>
+    readFileSync(join('src', file), 'utf8')
+      .split('\n')
+      .filter((line) => /(?<!typeof )\bimport\(/.test(line) && !/^\s*(\*|\/\/)/.test(line))
+      .map((line) => `${file}: ${line.trim()}`),
+  )
+  expect(loads.length).toBeGreaterThan(10)
+  expect(loads.filter((load) => !load.includes('lazily(() => import('))).toEqual([])
 })
