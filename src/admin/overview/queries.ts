@@ -11,7 +11,7 @@ group by p.id order by p.sort_order, p.id`
 /** Keys that would verify, if nothing else stood in the way. */
 const KEYS = `
 select count(*)::int as active from api_keys k join organizations o on o.id = k.organization_id
-where k.revoked_at is null and k.is_active and (k.expires_at is null or k.expires_at > $1)
+where (k.revoked_at is null or k.revoked_at > $1) and k.is_active and (k.expires_at is null or k.expires_at > $1)
   and o.suspended_at is null and not o.is_platform`
 
 const VERDICTS = `
