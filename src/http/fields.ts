@@ -50,7 +50,9 @@ export const organizationFilter = {
 /** How a request names the organization it is about: by one of these, or by both if they agree. */
 export const organizationRef = {
   organization_id: uuid.optional().meta({ description: 'The active organization when absent.' }),
-  external_id: externalId.optional().meta({ description: "Or the operator's own id of it." }),
+  external_id: externalId
+    .optional()
+    .meta({ description: "Alternative to `organization_id`: the operator's own id of the organization." }),
 }
 
 /** Normalized to one form (lib/email-address.ts), so that the address at login matches the one at registration. */

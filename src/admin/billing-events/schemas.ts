@@ -21,14 +21,17 @@ export const AdminBillingEvent = z
     event_id: z.string().meta({ description: "The provider's id." }),
     provider,
     type: z.string(),
-    state: state.meta({ description: '`failed` is done again by the provider, by the hourly job, or by a replay.' }),
+    state: state.meta({ description: '`failed`: retried by the provider, by the hourly job, or by a replay.' }),
     outcome: z.string().nullable().meta({
       description:
         'What came of it: `applied`, `unchanged`, or `stored` where nothing follows from it. A replay that fails leaves the former one.',
     }),
     error: z.string().nullable().meta({ description: 'Why the last attempt failed.' }),
     attempts: z.int(),
-    organization_id: z.uuid().nullable().meta({ description: 'Null where the event concerns none of ours.' }),
+    organization_id: z
+      .uuid()
+      .nullable()
+      .meta({ description: 'Null if the event concerns no organization of this deployment.' }),
     occurred_at: timestamp.meta({ description: "The provider's time." }),
     received_at: timestamp,
     processed_at: timestamp.nullable(),

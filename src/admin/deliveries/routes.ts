@@ -29,7 +29,7 @@ const resendRoute = apiRoute({
   service: 'platform:webhooks:write',
   summary: "Send an event to a customer's endpoint again",
   description:
-    'With the same `webhook-id`, right after the answer, and with all retries, whether it was delivered or given up.',
+    'Resends a delivered or failed event right after the answer, with the same `webhook-id` and all retries.',
   params: DeliveryParams,
   creates: true,
   returns: { 202: AdminDelivery },

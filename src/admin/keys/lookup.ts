@@ -7,7 +7,7 @@ import { mayExist } from '../../verification/key-format.ts'
 import { type AdminKeyView, findKeyByHash } from './queries.ts'
 
 /**
- * Whose key this is. The key is hashed and forgotten: the audit row names what was found, never what was asked for.
+ * Finds the owner of a key. The key is only hashed; the audit row names the key that was found, never the text that was searched.
  *
  * @throws Problem `invalid_request` for what no key of this deployment can be, `key_not_found`
  */

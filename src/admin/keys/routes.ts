@@ -15,7 +15,7 @@ const listRoute = apiRoute({
   path: '/admin/keys',
   operationId: 'listAllApiKeys',
   summary: 'Find API keys of all organizations',
-  description: 'By what people see of them: the hint, the name, the organization. Newest first.',
+  description: 'Filter by hint, name or organization. Newest first.',
   query: KeyQuery,
   returns: { 200: AdminKeyList },
 })
@@ -27,7 +27,7 @@ const lookupRoute = apiRoute({
   operationId: 'lookUpApiKey',
   summary: 'Find the owner of an API key',
   description:
-    'For a key that was found somewhere. The key is neither stored nor logged; that somebody asked is in the audit log, with what was found.',
+    'Use it for a key found in a log or a repository. The key is neither stored nor logged. The audit log records the look-up and its result.',
   body: KeyLookup,
   returns: { 200: AdminKey },
   fails: ['key_not_found'],

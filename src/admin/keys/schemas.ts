@@ -30,7 +30,7 @@ export const AdminKey = z
       id: z.uuid(),
       name: z.string(),
       plan: z.string(),
-      suspended_at: timestamp.nullable().meta({ description: 'While it is, its keys are refused.' }),
+      suspended_at: timestamp.nullable().meta({ description: 'Keys of a suspended organization are refused.' }),
     }),
     created_by: z.uuid().nullable(),
     created_at: timestamp,

@@ -45,7 +45,7 @@ const resendRoute = apiRoute({
   service: 'platform:billing:write',
   summary: 'Send a row of overage again',
   description:
-    'One that the provider refused, or may not have. At Stripe all rows of its invoice item wait for the next invoice then. An `unknown` row may have reached Stripe as a meter event: look at its figures first.',
+    'For rows that are `refused` or `unknown`. At Stripe, all rows of the invoice item are sent with the next invoice. An `unknown` row may have reached Stripe as a meter event: check the figures at Stripe first.',
   optionalBody: LedgerResend,
 })
 

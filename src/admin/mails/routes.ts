@@ -16,7 +16,7 @@ const listRoute = apiRoute({
   service: 'platform:users:read',
   summary: 'List mails',
   description:
-    'The outbox of the last 36 days, newest first. What a mail says is never shown: it may hold a link that is good for a while.',
+    'The outbox of the last 36 days, newest first. The text is never shown, because it may contain a link that still works.',
   query: MailQuery,
   returns: { 200: AdminMailList },
 })
@@ -27,9 +27,9 @@ const resendRoute = apiRoute({
   path: '/admin/mails/{id}/resend',
   operationId: 'resendMail',
   service: 'platform:users:write',
-  summary: 'Send a mail that waits at once',
+  summary: 'Resend a pending email',
   description:
-    'Right after the answer, and with all attempts again. The text of a mail that was sent or given up is deleted, so that only one that is `pending` can be sent.',
+    'Sends it right after the answer and resets its attempts. Only `pending` emails can be resent: the text of a sent or failed email is deleted.',
   params: MailParams,
   creates: true,
   returns: { 202: AdminMail },

@@ -43,8 +43,7 @@ export async function createCustomer(
 }
 
 /**
- * The organization that the operator calls by an own id: made now, or found and changed by what the wish names. Of ten
- * requests at once one makes it.
+ * Creates or updates the organization with this external id. Of concurrent requests, one creates it.
  *
  * @throws Problem `invalid_request` naming `plan` for one that there is not
  */

@@ -51,8 +51,8 @@ const createRoute = apiRoute({
   method: 'post',
   path: '/admin/organizations',
   operationId: 'createCustomer',
-  summary: 'Make an organization',
-  description: 'For a customer whose users you keep yourself: it has no members until you add some.',
+  summary: 'Create an organization',
+  description: 'For a customer whose users you manage yourself. It has no members until you add some.',
   body: NewCustomer,
   creates: true,
   returns: { 201: AdminOrganization },
@@ -66,9 +66,9 @@ const upsertRoute = apiRoute({
   ...byExternalId,
   method: 'put',
   operationId: 'upsertOrganization',
-  summary: 'Find or make the organization of a customer, by your own id',
+  summary: "Create or update a customer's organization by your own id",
   description:
-    '201 where it was made, 200 where it was there; then what the body names is changed, and what it does not name stays. Ten at once make one.',
+    '201 if it was created, 200 if it existed. Fields in the body are set; absent fields stay unchanged. Concurrent requests create one organization.',
   body: CustomerUpsert,
   returns: { 200: AdminOrganization, 201: AdminOrganization },
   fails: ['plan_not_found', 'platform_organization'],
@@ -115,7 +115,7 @@ const deleteRoute = apiRoute({
   operationId: 'deleteCustomer',
   summary: 'Delete an organization as the operator',
   description:
-    'For good, with its keys, which stop within two seconds. Its owners are told by mail. One with a subscription that is not cancelled stays.',
+    'Permanent. Its keys stop within two seconds, and its owners are notified by email. Refused while a subscription is not canceled.',
   returns: { 204: null },
   fails: ['organization_not_found', 'platform_organization', 'subscription_active'],
 })
@@ -127,7 +127,7 @@ const addMemberRoute = apiRoute({
   operationId: 'addMember',
   summary: 'Add a member to an organization, or invite one',
   description:
-    '201 with the member, who has an account already. With `send_invitation` 202 with an invitation, which a mail brings; the address needs no account then.',
+    '201 with the member; the address must have an account. With `send_invitation`, 202 with an invitation sent by email; no account is needed.',
   body: NewMember,
   creates: true,
   returns: { 201: Member, 202: Invitation },
@@ -153,7 +153,7 @@ const suspendRoute = apiRoute({
   method: 'put',
   path: '/admin/organizations/{organization_id}/suspension',
   operationId: 'setOrganizationSuspension',
-  summary: 'Suspend an organization, or end that',
+  summary: 'Suspend or resume an organization',
   description:
     'Its keys are refused with `ORGANIZATION_SUSPENDED`, or accepted again, everywhere within two seconds; its owners are told by mail, with the reason. Members sign in and read as before, but make no keys and invite nobody.',
   params: OrganizationParams,

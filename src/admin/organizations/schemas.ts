@@ -33,9 +33,9 @@ export const OrganizationQuery = pageQuery.extend({
     .transform(Number)
     .pipe(z.int().min(1).max(3_650))
     .optional()
-    .meta({ type: 'integer', description: 'Only those that used nothing for so many days.' }),
+    .meta({ type: 'integer', description: 'Only organizations without usage in this many days.' }),
   created_from: timestamp.optional(),
-  created_to: timestamp.optional().meta({ description: 'The moment itself no longer counts.' }),
+  created_to: timestamp.optional().meta({ description: 'Exclusive.' }),
   sort: z.enum(SORTS).default('-created_at'),
 })
 
@@ -105,7 +105,7 @@ export const NewMember = z
     email: email,
     role: role.default('member'),
     send_invitation: z.boolean().default(false).meta({
-      description: 'Whether to offer the seat by email, in place of making a user that exists a member at once.',
+      description: 'Send an invitation by email instead of adding an existing user at once.',
     }),
   })
   .meta({ id: 'NewMember' })
@@ -123,6 +123,6 @@ export const Suspension = z
   })
   .refine((body) => body.reason !== NO_ACTIVE_MEMBERS, {
     path: ['reason'],
-    message: 'is kept for suspensions that end by themselves',
+    message: 'is reserved for automatic suspensions',
   })
   .meta({ example: { suspended: true, reason: 'Keys of this organization are shared in public.' } })

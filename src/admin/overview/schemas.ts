@@ -15,7 +15,7 @@ const verifications = z.object({
 const owed = z.object({ rows: z.int(), amount_usd: money })
 
 const sending = z.object({
-  waiting: z.int().meta({ description: 'On their way, also those that are tried again.' }),
+  waiting: z.int().meta({ description: 'Not sent yet, including retries.' }),
   failed_24_hours: z.int().meta({ description: 'Given up, of those made in the last 24 hours.' }),
   failed_30_days: z.int(),
 })
@@ -57,7 +57,7 @@ export const Overview = z
     usage: z.object({
       spool: z
         .object({
-          batches: z.int().meta({ description: 'That wait in Redis for Postgres.' }),
+          batches: z.int().meta({ description: 'Batches in Redis that are not in Postgres yet.' }),
           aside: z.int().meta({ description: 'Set aside for a person to look at.' }),
         })
         .nullable()

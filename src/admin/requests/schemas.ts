@@ -59,7 +59,9 @@ const Basis = z.object({
     .meta({ description: 'The key of the service that asked; null for a bound Worker.' }),
   key_version: z.int(),
   organization_version: z.int(),
-  key_changed_since: z.boolean().meta({ description: 'Whether the key is another one now than the verdict knew.' }),
+  key_changed_since: z
+    .boolean()
+    .meta({ description: 'Whether the key has changed since the verdict, or was deleted.' }),
   organization_changed_since: z.boolean(),
   without_redis: z.boolean().meta({ description: 'Decided by one isolate alone, while Redis did not answer.' }),
 })

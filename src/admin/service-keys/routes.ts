@@ -25,7 +25,7 @@ const issueRoute = apiRoute({
   operationId: 'issueServiceKey',
   summary: 'Issue a service key',
   description:
-    'For a back end of yours. The answer is the only place where the key itself ever appears: store it then. Only administrators make service keys; no key makes one.',
+    'For your back end. Only this answer contains the key: store it. Only administrators can issue service keys.',
   body: NewServiceKey,
   creates: true,
   returns: { 201: IssuedKey },

@@ -10,7 +10,7 @@ const SCOPE_TABLE = Object.entries(PLATFORM_SCOPES).map(([scope, what]) => `\`${
 const scopes = z
   .array(
     z.string().refine(isPlatformScope, {
-      error: ({ input }) => `is no scope of service keys: ${JSON.stringify(input)}; see the list in the documentation`,
+      error: ({ input }) => `is not a service key scope: ${JSON.stringify(input)}; see the list in the documentation`,
     }),
   )
   .min(1)

@@ -5,7 +5,7 @@ const Job = z.object({
   name: z.string(),
   cron: z.string(),
   last_run_at: timestamp.nullable().meta({ description: 'When the last run began; null before the first.' }),
-  last_success_at: timestamp.nullable().meta({ description: 'When the last run began that did not fail.' }),
+  last_success_at: timestamp.nullable().meta({ description: 'When the last successful run began.' }),
   duration_ms: z.int().nullable(),
   result: z
     .record(z.string(), z.unknown())

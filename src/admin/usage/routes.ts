@@ -20,7 +20,7 @@ const summaryRoute = apiRoute({
   operationId: 'getPlatformUsageSummary',
   path: '/admin/usage/summary',
   summary: 'Usage totals of all organizations',
-  description: 'As `GET /usage/summary`, of all organizations together, of those on a plan, or of one.',
+  description: 'Like `GET /usage/summary`, for all organizations, those on a plan, or one.',
   query: PlatformSummaryQuery,
   returns: { 200: Summary },
 })
@@ -30,7 +30,7 @@ const timeseriesRoute = apiRoute({
   operationId: 'getPlatformUsageTimeseries',
   path: '/admin/usage/timeseries',
   summary: 'Usage of all organizations over time',
-  description: 'As `GET /usage/timeseries`, of all organizations together, of those on a plan, or of one.',
+  description: 'Like `GET /usage/timeseries`, for all organizations, those on a plan, or one.',
   query: PlatformTimeseriesQuery,
   returns: { 200: Timeseries },
 })
@@ -41,7 +41,7 @@ const breakdownRoute = apiRoute({
   path: '/admin/usage/breakdown',
   summary: 'Usage of all organizations by organization, plan, endpoint and more',
   description:
-    'As `GET /usage/breakdown`, of all organizations together, of those on a plan, or of one; at most 400 days, and 49 hours of all keys. Usage counts for the plan that its organization had when its hour was over.',
+    'Like `GET /usage/breakdown`, for all organizations, those on a plan, or one; at most 400 days, and 49 hours of all keys. Usage counts for the plan that its organization had when its hour was over.',
   query: PlatformBreakdownQuery,
   returns: { 200: PlatformBreakdown },
 })

@@ -54,7 +54,7 @@ const createRoute = apiRoute({
   method: 'post',
   path: '/admin/users',
   operationId: 'createUser',
-  summary: 'Make an account',
+  summary: 'Create an account',
   description:
     'Without a password: its owner sets one by the link of a mail, sent now (`send_invitation`) or asked for on the sign-in page.',
   body: NewUser,
@@ -71,7 +71,7 @@ const deleteRoute = apiRoute({
   operationId: 'deleteUser',
   summary: 'Delete an account',
   description:
-    'For good, with the organizations that were its own alone, whose keys stop within two seconds. The user is told by mail. An administrator, and the only owner of an organization with others in it, stays.',
+    'Permanent. Organizations without other members are deleted with it, and their keys stop within two seconds. The user is notified by email. Refused for administrators and for the only owner of an organization with other members.',
   params: UserParams,
   returns: { 204: null },
   fails: ['user_not_found', 'administrator_protected', 'last_owner', 'subscription_active'],
@@ -98,7 +98,7 @@ const enableRoute = apiRoute({
   path: '/admin/users/{id}/enable',
   operationId: 'enableUser',
   summary: 'Enable a user again',
-  description: 'And the organizations that stopped with them. The user is told by mail.',
+  description: 'Also resumes organizations that were suspended with the user. The user is notified by email.',
   optionalBody: OptionalReason,
   returns: { 200: AdminUser },
   fails: ['user_not_found', 'administrator_protected'],

@@ -74,8 +74,10 @@ export const NewUser = z
     name: line(200).optional(),
     organization_id: uuid
       .optional()
-      .meta({ description: 'Of which they become a member; a personal one when absent.' }),
-    external_id: externalId.optional().meta({ description: "Or the operator's own id of it." }),
+      .meta({ description: 'The organization they join. If absent, they get a personal one.' }),
+    external_id: externalId
+      .optional()
+      .meta({ description: "Alternative to `organization_id`: the operator's own id of the organization." }),
     role: role.default('member').meta({ description: 'In the organization that is named.' }),
     send_invitation: z.boolean().default(false).meta({ description: 'Whether to mail a link that sets the password.' }),
   })
