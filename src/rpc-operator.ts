@@ -18,6 +18,7 @@ import { rotateKey as rotate } from './keys/rotate.ts'
 import { NewKey } from './keys/schemas.ts'
 import { updateApiKey } from './keys/update.ts'
 import { page } from './lib/cursor.ts'
+import { QuotasInput, readQuotas } from './limits/quotas.ts'
 import { Problem, parseInput } from './problems.ts'
 import type * as wire from './rpc-types.ts'
 import { parseHours } from './usage/analytics/query-span.ts'
@@ -106,6 +107,11 @@ export async function getUsage(call: Call, input: unknown): Promise<wire.UsageSu
   const deps = manage(call)
   const organizationId = await requireOrganization(deps, { organization_id, external_id })
   return usageSummary(deps.sql, { organizationId }, parseHours(span, deps.now()))
+}
+
+export async function getQuotas(call: Call, input: unknown): Promise<wire.Quotas> {
+  const deps = manage(call)
+  return readQuotas(deps, await requireOrganization(deps, parseInput(QuotasInput, input)))
 }
 
 interface Ref {

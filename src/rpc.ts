@@ -93,10 +93,7 @@ export class Tollgate extends WorkerEntrypoint<Env> implements TollgateBinding {
 
   /** The same as `GET /api/v1/quotas`, for any organization: `{ organization_id }`. */
   async getQuotas(input: GetQuotasInput): Promise<Quotas | Failure> {
-    return this.#answer(async (deps) => {
-      const { QuotasInput, readQuotas } = await loadQuotas()
-      return readQuotas(deps, parseInput(QuotasInput, input).organization_id)
-    })
+    return this.#answer(async (deps, requestId) => (await loadOperator()).getQuotas({ deps, requestId }, input))
   }
 
   /** The same as `PUT /api/v1/admin/organizations/by-external-id/{external_id}`. */
@@ -152,7 +149,6 @@ export class Tollgate extends WorkerEntrypoint<Env> implements TollgateBinding {
 
 const loadOperator = lazily(() => import('./rpc-operator.ts'))
 const loadVerifyToken = lazily(() => import('./auth/verify-token.ts'))
-const loadQuotas = lazily(() => import('./limits/quotas.ts'))
 const loadIngest = lazily(() => import('./usage/reporting/ingest.ts'))
 const loadReserve = lazily(() => import('./usage/reservations/reserve.ts'))
 const loadSettle = lazily(() => import('./usage/reservations/settle.ts'))

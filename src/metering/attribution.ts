@@ -33,15 +33,19 @@ export async function findOwners(
     else missing.push(id)
   }
   const external = [...new Set(events.flatMap(({ external_id }) => external_id ?? []))]
-  if (missing.length === 0 && external.length === 0) return holders
+  if (missing.length === 0 && external.length === 0) return reportable(holders, caller)
   for (const holder of await selectOwners(deps.sql, caller, { ids: missing, external })) {
     known.set(holder.id, { holder, loadedAt: now })
     holders.set(holder.id, holder)
     // Not from memory: the operator may give an external id to another organization at any time.
     if (holder.external_id !== null) holders.set(externalKey(holder.external_id), holder)
   }
-  return holders
+  return reportable(holders, caller)
 }
+
+/** A service of the operator's reports for customers. Only members of the platform organization report for it. */
+const reportable = (holders: Holders, caller: string | null): Holders =>
+  caller === null ? new Map([...holders].filter(([, { is_platform }]) => !is_platform)) : holders
 
 /** Under which an organization is found by the operator's own id; no id of ours is like this. */
 const externalKey = (externalId: string) => `external_id ${externalId}`
@@ -108,17 +112,20 @@ interface UsageOwner {
   readonly environment: string
   /** The operator's own id, where the organization was named by it. */
   readonly external_id: string | null
+  readonly is_platform: boolean
 }
 
 /** Deleted and revoked keys' usage may arrive late, so that only existence counts. */
 const OWNERS = `
-select id, organization_id, created_by as user_id, environment, null as external_id from api_keys
-where id = any($1::uuid[]) and ($2::uuid is null or organization_id = $2)
-union all
-select id, id, null, '', null from organizations where id = any($1::uuid[]) and ($2::uuid is null or id = $2)
-union all
-select id, id, null, '', external_id from organizations
-where external_id = any($3::text[]) and ($2::uuid is null or id = $2)`
+with owners as (
+  select id, organization_id, created_by as user_id, environment, null as external_id from api_keys where id = any($1::uuid[])
+  union all
+  select id, id, null, '', null from organizations where id = any($1::uuid[])
+  union all
+  select id, id, null, '', external_id from organizations where external_id = any($3::text[])
+)
+select owners.*, o.is_platform from owners join organizations o on o.id = owners.organization_id
+where $2::uuid is null or o.id = $2`
 
 interface OwnerNames {
   readonly ids: readonly string[]

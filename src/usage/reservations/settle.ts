@@ -7,6 +7,7 @@ import { findAllowance, reloadAllowance } from '../../limits/allowance.ts'
 import { releaseHold } from '../../limits/holds.ts'
 import type { Recorded } from '../../limits/limit-request.ts'
 import { toUnits } from '../../limits/meter-units.ts'
+import { attribute, findOwners } from '../../metering/attribution.ts'
 import { Problem } from '../../problems.ts'
 import { ingestUsage } from '../reporting/ingest.ts'
 import { parseReservationId } from './id.ts'
@@ -22,7 +23,7 @@ import type { SettleBody, Settlement } from './schemas.ts'
  * if Redis does not answer, the hold stays until it expires.
  *
  * @param caller the organization that may settle only for itself; null for an operator's service
- * @throws Problem `reservation_not_found`, `invalid_request`, `unavailable`
+ * @throws Problem `reservation_not_found`, `organization_not_found`, `invalid_request`, `unavailable`
  */
 export async function settle(
   deps: Deps,
@@ -33,7 +34,7 @@ export async function settle(
   if (!reservation || (caller !== null && caller !== reservation.organizationId)) {
     throw new Problem('reservation_not_found')
   }
-  if (cancel) return { outcome: 'cancelled', released: await release(deps, reservation, {}) }
+  if (cancel) return { outcome: 'cancelled', released: await cancelHold(deps, reservation, caller) }
   const at = used.timestamp ? undefined : await timeWithin(deps, reservation)
   const events = [{ ...used, id: reservation_id, organization_id: reservation.organizationId }]
   const recorded = await ingestUsage(deps, { events }, { organizationId: caller, at })
@@ -42,9 +43,10 @@ export async function settle(
   return { outcome, released, ...(recorded.warnings && { warnings: recorded.warnings }) }
 }
 
-/** @throws Problem `invalid_request` if the event was rejected */
+/** @throws Problem `organization_not_found`, `invalid_request` if the event was rejected */
 function readOutcome(recorded: Awaited<ReturnType<typeof ingestUsage>>): Settlement['outcome'] {
   const [rejected] = recorded.rejected
+  if (rejected?.code === 'organization_not_found') throw new Problem(rejected.code)
   if (rejected) throw new Problem('invalid_request', { errors: [{ path: 'body', message: rejected.detail }] })
   if ('spooled' in recorded) return 'spooled'
   if (recorded.accepted > 0) return 'settled'
@@ -65,6 +67,14 @@ async function timeWithin(deps: Deps, { organizationId, period }: ReservationRef
   if (!own) throw new Problem('reservation_not_found')
   if (own.start >= current.end) return own.start
   return own.end > current.start ? undefined : own.end - 1
+}
+
+/** @throws Problem `organization_not_found` where the caller could not have settled it either */
+async function cancelHold(deps: Deps, reservation: ReservationRef, caller: string | null): Promise<boolean> {
+  const owner = { id: '', occurred_at: '', organization_id: reservation.organizationId }
+  const outcome = attribute(owner, await findOwners(deps, [owner], caller), caller)
+  if (typeof outcome === 'string') throw new Problem('organization_not_found')
+  return release(deps, reservation, {})
 }
 
 async function releaseCounted(deps: Deps, reservation: ReservationRef): Promise<boolean> {
