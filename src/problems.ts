@@ -87,6 +87,7 @@ export const PROBLEMS = {
   subscription_locked: [409, 'The payment provider is still processing the subscription; retry shortly.'],
   request_in_progress: [409, 'Another request with this Idempotency-Key is being answered; retry shortly.'],
   already_subscribed: [409, 'The organization already has a subscription; change that one.'],
+  payer_unknown: [409, 'The organization has no billing contact and no owner; set its `email` first.'],
   no_subscription: [409, 'There is no subscription; buy a plan first.'],
   subscription_active: [409, 'The organization has a paid subscription that goes on; cancel it first.'],
   subscription_paused: [409, 'The subscription is paused; resume it first (POST /api/v1/billing/resume).'],

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { upsertCustomer } from './admin/organizations/create.ts'
 import { getOrganization, toAdminOrganization } from './admin/organizations/organization.ts'
 import { CustomerUpsert } from './admin/organizations/schemas.ts'
-import { resolveOrganization } from './auth/named-organization.ts'
+import { requireNamed } from './auth/named-organization.ts'
 import type { ServicePrincipal } from './auth/principal.ts'
 import { ormOver } from './db/orm.ts'
 import type { Deps, ManagementDeps } from './deps.ts'
@@ -120,10 +120,8 @@ interface Ref {
 }
 
 /** @throws Problem `organization_unnamed`, `platform_organization`, and what `resolveOrganization` throws */
-async function requireOrganization(deps: ManagementDeps, { organization_id, external_id }: Ref): Promise<string> {
-  const names = { where: 'body', organizationId: organization_id, externalId: external_id } as const
-  const id = await resolveOrganization(deps.db, names)
-  if (!id) throw new Problem('organization_unnamed')
+async function requireOrganization(deps: ManagementDeps, ref: Ref): Promise<string> {
+  const id = await requireNamed(deps, ref)
   const { isPlatform } = await getOrganization(deps, id)
   if (isPlatform) throw new Problem('platform_organization')
   return id

@@ -180,6 +180,8 @@ export interface VerifyTokenInput {
   readonly token: string
   /** Defaults to the token's active organization. */
   readonly organization_id?: string | undefined
+  /** Alternative to `organization_id`: your own id of the organization. */
+  readonly external_id?: string | undefined
   /** The permission that the user must have there. */
   readonly permission?: Permission | undefined
 }
@@ -350,8 +352,11 @@ export interface Settlement {
   readonly warnings?: readonly UsageWarning[] | undefined
 }
 
+/** One of the two, or both if they agree. */
 export interface GetQuotasInput {
-  readonly organization_id: string
+  readonly organization_id?: string | undefined
+  /** Your own id of the organization. */
+  readonly external_id?: string | undefined
 }
 
 export interface Quotas {

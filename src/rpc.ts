@@ -56,7 +56,7 @@ export class Tollgate extends WorkerEntrypoint<Env> implements TollgateBinding {
 
   /**
    * Checks whose access token this is, for an operator's API that signed-in users call. `{ token, organization_id?,
-   * permission? }`; with a permission, it is valid only if the user has it there.
+   * external_id?, permission? }`; with a permission, it is valid only if the user has it there.
    */
   async verifyToken(input: VerifyTokenInput): Promise<TokenVerdict | Failure> {
     return this.#answer(async (deps, requestId) => {
@@ -91,7 +91,7 @@ export class Tollgate extends WorkerEntrypoint<Env> implements TollgateBinding {
     })
   }
 
-  /** The same as `GET /api/v1/quotas`, for any organization: `{ organization_id }`. */
+  /** The same as `GET /api/v1/quotas`, for any organization: `{ organization_id?, external_id? }`. */
   async getQuotas(input: GetQuotasInput): Promise<Quotas | Failure> {
     return this.#answer(async (deps, requestId) => (await loadOperator()).getQuotas({ deps, requestId }, input))
   }

@@ -186,16 +186,22 @@ function selectReaders({ body, optionalBody, forms }: Declared) {
   return [optionalBody ? withOptionalJsonBody : withoutBody]
 }
 
-function describeSecurity({ allow, service }: Declared) {
-  if (allow === 'anyone') return {}
-  return { security: isForPeople(allow) && !service ? [{ bearer: [] }] : [{ bearer: [] }, { apiKey: [] }] }
+function describeSecurity(declared: Declared) {
+  if (declared.allow === 'anyone') return {}
+  return {
+    security:
+      isForPeople(declared.allow) && !serviceScope(declared) ? [{ bearer: [] }] : [{ bearer: [] }, { apiKey: [] }],
+  }
 }
 
 /** With which scope a service key may call a route, if it may. */
-function describeService({ allow, service }: Declared) {
-  const scope = isPermission(allow) ? platformScopeFor(allow) : service
+function describeService(declared: Declared) {
+  const scope = serviceScope(declared)
   return scope && { 'x-service-scope': scope }
 }
+
+const serviceScope = ({ allow, service }: Pick<Declared, 'allow' | 'service'>) =>
+  isPermission(allow) ? platformScopeFor(allow) : service
 
 const isPermission = (allow: Access): allow is Permission => !['anyone', 'user', 'administrator'].includes(allow)
 

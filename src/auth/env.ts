@@ -1,5 +1,5 @@
 import type { Deps, ManagementDeps } from '../deps.ts'
-import type { Operator, Principal, UserPrincipal } from './principal.ts'
+import type { Manager, Operator, Principal, UserPrincipal } from './principal.ts'
 
 /**
  * The management app receives the objects that the edge already built as its bindings, so that nothing is built twice.
@@ -11,8 +11,10 @@ export interface ManagementEnv {
     requestId: string
     /** Set by every guard except `anyone`. */
     principal: Principal
-    /** Set by the guard `user`, by `administrator` where no service key gets in, and by those of permissions that no key has. */
+    /** Set by the guard `user`, and by others where no key gets in. */
     user: UserPrincipal
+    /** Set by guards of permissions that no customer's key has, where service keys get in. */
+    manager: Manager
     /** Set by the guard `administrator`: an administrator, or a service key where the route takes those. */
     operator: Operator
     /**

@@ -132,6 +132,7 @@ async function admitToOrganization(
   await requireOperable(c, principal, { permission, organizationId })
   c.set('organizationId', organizationId)
   if (principal.kind === 'user') c.set('user', principal)
+  if (principal.kind === 'user' || principal.kind === 'service') c.set('manager', principal)
 }
 
 /**
@@ -144,9 +145,7 @@ async function requireOperable(
   principal: Principal,
   { permission, organizationId }: { readonly permission: Permission; readonly organizationId: string },
 ): Promise<void> {
-  const isOperator =
-    principal.kind === 'service' || (principal.kind === 'user' && isOperatorOf(principal, permission, organizationId))
-  if (!isOperator) return
+  if (!isOperatorOf(principal, permission, organizationId)) return
   if (principal.kind === 'user') requireAdministrator(c.var.deps.config, principal)
   await requireOrganization(c.var.deps.db, organizationId)
 }

@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import * as z from 'zod'
-import type { Database } from '../db/orm.ts'
+import { type Database, ormOver } from '../db/orm.ts'
+import type { Deps } from '../deps.ts'
 import { EXTERNAL_ID_PREFIX, externalId } from '../http/fields.ts'
 import { fieldErrors, Problem } from '../problems.ts'
 import type { ManagementEnv } from './env.ts'
@@ -11,6 +12,12 @@ import { findOrganizationId, isOrganization } from './queries.ts'
 export interface NamingFields {
   readonly organization_id: boolean
   readonly external_id: boolean
+}
+
+/** An organization, as a body or an input names it. */
+interface OrganizationNames {
+  readonly organization_id?: string | undefined
+  readonly external_id?: string | undefined
 }
 
 /** How one part of a request names an organization, as it was sent. */
@@ -72,6 +79,16 @@ export async function resolveOrganization(db: Database, names: Names): Promise<s
   const found = await findOrganizationId(db, parseExternalId(names))
   if (!found) throw new Problem('organization_not_found')
   if (id !== undefined && id !== found) throw new Problem('organization_mismatch')
+  return found
+}
+
+/** The same where a request must name one. @throws Problem as {@link resolveOrganization}, and `organization_unnamed` */
+export async function requireNamed(
+  { sql }: Pick<Deps, 'sql'>,
+  { organization_id: organizationId, external_id: externalId }: OrganizationNames,
+): Promise<string> {
+  const found = await resolveOrganization(ormOver(sql), { where: 'body', organizationId, externalId })
+  if (found === undefined) throw new Problem('organization_unnamed')
   return found
 }
 

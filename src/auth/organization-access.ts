@@ -40,10 +40,14 @@ export function requireCustomer(service: ServicePrincipal, organizationId: strin
     throw new Problem('forbidden', { detail: 'A service key acts for customers, not for the platform organization.' })
 }
 
-/** Whether somebody does this as an administrator of the deployment, since no role in the organization lets them. */
-export function isOperatorOf(user: UserPrincipal, permission: Permission, organizationId: string): boolean {
-  if (!user.isAdministrator || !platformScopeFor(permission)) return false
-  const role = user.memberships.find((one) => one.organization_id === organizationId)?.role
+/**
+ * Whether somebody does this as the operator: a back end, or an administrator of the deployment whom no role in the
+ * organization lets do it.
+ */
+export function isOperatorOf(principal: Principal, permission: Permission, organizationId: string): boolean {
+  if (principal.kind === 'service') return true
+  if (principal.kind !== 'user' || !principal.isAdministrator || !platformScopeFor(permission)) return false
+  const role = principal.memberships.find((one) => one.organization_id === organizationId)?.role
   return role === undefined || !roleMay(role, permission)
 }
 

@@ -62,8 +62,11 @@ export interface ServicePrincipal {
   readonly onBehalfOf: string | null
 }
 
+/** Who manages an organization's people and purchases: a user, or a back end of the operator. No other key does. */
+export type Manager = UserPrincipal | ServicePrincipal
+
 /** Who acts for the deployment: one of its administrators, or a back end. */
-export type Operator = UserPrincipal | ServicePrincipal
+export type Operator = Manager
 
 /** A user of a trusted issuer, who acts as a member of one organization. They have no account here and no session. */
 export interface ExternalPrincipal {

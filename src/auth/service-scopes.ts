@@ -11,13 +11,14 @@ export const PLATFORM_SCOPES = {
   'platform:usage:read': 'Read usage, quotas and single requests.',
   'platform:organizations:read': 'Read organizations and their members.',
   'platform:organizations:write':
-    'Create, change, suspend and delete organizations, with their plan, limits, members and alerts.',
+    'Create, change, suspend and delete organizations, with their plan, limits, members, invitations and alerts.',
   'platform:keys:read': 'List, find and look up API keys.',
   'platform:keys:write': 'Issue, change, rotate, import and revoke API keys.',
   'platform:plans:read': 'Read plans, also those that are not on offer.',
   'platform:plans:write': 'Create, change and delete plans, and put organizations on them.',
   'platform:billing:read': 'Read subscriptions, events of payment providers and the ledger.',
-  'platform:billing:write': 'Replay events of payment providers, and resend or write off overage.',
+  'platform:billing:write':
+    'Buy, change, cancel and resume subscriptions, replay events of payment providers, and settle overage.',
   'platform:users:read': 'Read users and the mails they were sent.',
   'platform:users:write':
     'Create, disable, enable, sign out and delete users, resend emails, and name client addresses.',
@@ -42,10 +43,12 @@ const SCOPE_BY_PERMISSION: Partial<Record<Permission, PlatformScope>> = {
   'usage:write': 'platform:usage',
   'usage:alerts': 'platform:organizations:write',
   'members:read': 'platform:organizations:read',
+  'members:write': 'platform:organizations:write',
   'webhooks:read': 'platform:webhooks:write',
   'webhooks:write': 'platform:webhooks:write',
   'audit:read': 'platform:audit:read',
   'billing:read': 'platform:billing:read',
+  'billing:write': 'platform:billing:write',
 }
 
 /** @returns `undefined` for what the operator leaves to an organization's people */

@@ -1,18 +1,19 @@
 import * as z from 'zod'
-import { ormOver } from '../db/orm.ts'
+import { type Database, ormOver } from '../db/orm.ts'
 import type { Deps, ManagementDeps } from '../deps.ts'
-import { uuid } from '../http/fields.ts'
+import { organizationRef } from '../http/fields.ts'
 import type { RefusedToken, TokenVerdict } from '../rpc-types.ts'
 import { loadExternal } from './issuers/load-external.ts'
 import { findIssuer } from './issuers/verify.ts'
 import { loadSession } from './load-session.ts'
+import { resolveOrganization } from './named-organization.ts'
 import type { ExternalPrincipal, Membership, UserPrincipal } from './principal.ts'
 import { IDLE_WHILE_SUSPENDED, isForKeys, PERMISSIONS, type Permission, roleMay } from './roles.ts'
 
 export const TokenInput = z.strictObject({
   token: z.string().min(1).max(8_192),
   /** Defaults to the token's active organization. */
-  organization_id: uuid.optional(),
+  ...organizationRef,
   /** The permission that the user must have there. */
   permission: z.enum(PERMISSIONS).optional(),
 })
@@ -22,21 +23,28 @@ export const TokenInput = z.strictObject({
  * or if the user is no longer a member of the given organization. A token of a trusted issuer stands for a member of the
  * organization that it names.
  *
- * @throws Problem `unavailable` when the database does not answer and `issuer_unavailable` when the issuer does not, so that
+ * @throws Problem `organization_not_found`, `organization_mismatch` as {@link resolveOrganization}; `unavailable` when the database does not answer and `issuer_unavailable` when the issuer does not, so that
  *   a valid token is not reported as invalid
  */
 export async function verifyToken(
   deps: Deps,
-  { token, organization_id, permission }: z.output<typeof TokenInput>,
+  { token, permission, ...names }: z.output<typeof TokenInput>,
   requestId: string,
 ): Promise<TokenVerdict> {
   const origin = { requestId, ip: undefined, userAgent: undefined }
-  const user = await loadUser({ ...deps, db: ormOver(deps.sql), origin }, token)
+  const db = ormOver(deps.sql)
+  const user = await loadUser({ ...deps, db, origin }, token)
   if (typeof user === 'string') return refused(user, requestId)
-  const organizationId = organization_id?.toLowerCase() ?? user.organizationId
-  const isAsked = organization_id !== undefined || permission !== undefined
+  const named = await nameOrganization(db, names)
+  const organizationId = named ?? user.organizationId
+  const isAsked = named !== undefined || permission !== undefined
   if (isAsked && !isAllowed(user, { organizationId, permission })) return refused('FORBIDDEN', requestId)
   return { valid: true, code: 'VALID', request_id: requestId, ...describeUser(user, organizationId) }
+}
+
+function nameOrganization(db: Database, names: Pick<z.output<typeof TokenInput>, 'organization_id' | 'external_id'>) {
+  const { organization_id: organizationId, external_id: externalId } = names
+  return resolveOrganization(db, { where: 'body', organizationId, externalId })
 }
 
 const refused = (code: RefusedToken['code'], requestId: string): RefusedToken => ({

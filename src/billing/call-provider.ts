@@ -1,7 +1,7 @@
 import { keepAnswer } from '../api/idempotency.ts'
 import type { AuditAction } from '../audit/actions.ts'
 import { audited } from '../audit/record.ts'
-import type { UserPrincipal } from '../auth/principal.ts'
+import type { Manager } from '../auth/principal.ts'
 import { runBatch } from '../db/batch.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { log } from '../lib/log.ts'
@@ -9,7 +9,7 @@ import { Problem } from '../problems.ts'
 
 interface ProviderCall {
   readonly action: AuditAction
-  readonly user: UserPrincipal
+  readonly manager: Manager
   readonly organizationId: string
   readonly detail: Readonly<Record<string, unknown>>
   /** The status that passes the provider's result on to the caller unchanged. */
@@ -27,10 +27,10 @@ export async function callProviderAudited<T extends object>(
   asked: ProviderCall,
   work: () => Promise<T>,
 ): Promise<T> {
-  const { action, user, organizationId, detail } = asked
+  const { action, manager, organizationId, detail } = asked
   const target = { type: 'organization', id: organizationId } as const
   const row = (result: 'success' | 'failure', more: object = {}) =>
-    audited(deps, { action, actor: user, organizationId, target, result, detail: { ...detail, ...more } })
+    audited(deps, { action, actor: manager, organizationId, target, result, detail: { ...detail, ...more } })
   try {
     const answer = await work()
     const kept = asked.answers ? await keepAnswer(deps, asked.answers, answer) : []

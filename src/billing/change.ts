@@ -1,4 +1,4 @@
-import type { UserPrincipal } from '../auth/principal.ts'
+import type { Manager } from '../auth/principal.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { enforceRateLimits } from '../limits/endpoint-limits.ts'
 import { Problem } from '../problems.ts'
@@ -17,7 +17,7 @@ import { type Account, findSubscription, getAccount, type OfferedPlan, type Subs
 import { applySubscription } from './subscriptions/sync.ts'
 
 interface ChangeRequest {
-  readonly user: UserPrincipal
+  readonly manager: Manager
   readonly organizationId: string
 }
 
@@ -30,7 +30,7 @@ interface ChangeRequest {
  */
 export async function changeSubscription(
   deps: ManagementDeps,
-  { user, organizationId, plan }: ChangeRequest & { plan: string },
+  { manager, organizationId, plan }: ChangeRequest & { plan: string },
 ) {
   const { account, current, provider } = await open(deps, organizationId)
   const wanted = requirePaidPlan(account, plan)
@@ -41,7 +41,7 @@ export async function changeSubscription(
   const when = isDown(account, current, wanted) ? ('period_end' as const) : ('now' as const)
   const subscriptionId = current.providerSubscriptionId
   const detail = { from: current.planId, to: wanted.id, when }
-  return perform(deps, { action: 'billing.change_requested', user, organizationId, detail }, current, () =>
+  return perform(deps, { action: 'billing.change_requested', manager, organizationId, detail }, current, () =>
     provider.changePlan({
       subscriptionId,
       product,
@@ -61,11 +61,11 @@ function isDown({ plans }: Account, { planId }: Subscription, { pricePerMonthCen
 }
 
 /** Ends a subscription with its period; it stays in force until then. Idempotent. @throws Problem `no_subscription` */
-export async function cancelSubscription(deps: ManagementDeps, { user, organizationId }: ChangeRequest) {
+export async function cancelSubscription(deps: ManagementDeps, { manager, organizationId }: ChangeRequest) {
   const { current, provider } = await open(deps, organizationId)
   if (current.cancelAtPeriodEnd) return current
   const detail = { plan: current.planId, ends: current.currentPeriodEnd?.toISOString() ?? null }
-  return perform(deps, { action: 'billing.cancel_requested', user, organizationId, detail }, current, () =>
+  return perform(deps, { action: 'billing.cancel_requested', manager, organizationId, detail }, current, () =>
     provider.cancelAtPeriodEnd(current.providerSubscriptionId),
   )
 }
@@ -76,7 +76,7 @@ export async function cancelSubscription(deps: ManagementDeps, { user, organizat
  * @throws Problem `no_subscription`; `payment_open` if only a payment helps, also if the provider requires one to
  *   continue
  */
-export async function resumeSubscription(deps: ManagementDeps, { user, organizationId }: ChangeRequest) {
+export async function resumeSubscription(deps: ManagementDeps, { manager, organizationId }: ChangeRequest) {
   const { current, provider } = await open(deps, organizationId)
   const { status, cancelAtPeriodEnd } = current
   if (!cancelAtPeriodEnd && status !== 'paused') {
@@ -84,8 +84,11 @@ export async function resumeSubscription(deps: ManagementDeps, { user, organizat
     return current
   }
   const detail = { plan: current.planId }
-  const after = await perform(deps, { action: 'billing.resume_requested', user, organizationId, detail }, current, () =>
-    provider.resume(current.providerSubscriptionId),
+  const after = await perform(
+    deps,
+    { action: 'billing.resume_requested', manager, organizationId, detail },
+    current,
+    () => provider.resume(current.providerSubscriptionId),
   )
   if (after.status === 'paused') throw new Problem('payment_open')
   return after

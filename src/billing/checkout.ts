@@ -1,5 +1,5 @@
 import type * as z from 'zod'
-import type { UserPrincipal } from '../auth/principal.ts'
+import type { Manager } from '../auth/principal.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { sha256Hex } from '../lib/bytes.ts'
 import { enforceRateLimits } from '../limits/endpoint-limits.ts'
@@ -13,8 +13,9 @@ import {
   safeReturn,
 } from './account.ts'
 import { callProviderAudited } from './call-provider.ts'
+import { readPayer } from './payer.ts'
 import type { BillingProvider, CheckoutInput, SubscriptionStatus } from './providers/provider.ts'
-import { type Account, getAccount, getPayer, type OfferedPlan } from './queries.ts'
+import { type Account, getAccount, type OfferedPlan } from './queries.ts'
 import type { NewCheckout } from './schemas.ts'
 import { applySubscription } from './subscriptions/sync.ts'
 
@@ -24,7 +25,7 @@ const SAME_REQUEST_MS = 10 * 60_000
 const LIVING: ReadonlySet<SubscriptionStatus> = new Set(['trialing', 'active', 'past_due', 'paused', 'unpaid'])
 
 interface CheckoutRequest {
-  readonly user: UserPrincipal
+  readonly manager: Manager
   readonly organizationId: string
   readonly input: z.output<typeof NewCheckout>
 }
@@ -32,11 +33,11 @@ interface CheckoutRequest {
 /**
  * Opens a checkout of a plan at a payment provider. Nothing is bought until the customer pays there.
  *
- * @throws Problem `already_subscribed`, `plan_not_purchasable`, `billing_not_offered`, `platform_organization`, and
- *   those of providers
+ * @throws Problem `already_subscribed`, `plan_not_purchasable`, `billing_not_offered`, `platform_organization`,
+ *   `payer_unknown`, and those of providers
  */
 export async function startCheckout(deps: ManagementDeps, request: CheckoutRequest) {
-  const { user, organizationId, input } = request
+  const { manager, organizationId, input } = request
   const successUrl = safeReturn(deps.config, 'success_url', input.success_url)
   const cancelUrl = safeReturn(deps.config, 'cancel_url', input.cancel_url)
   await enforceRateLimits(deps, { billing_organization: { account: organizationId } })
@@ -48,11 +49,11 @@ export async function startCheckout(deps: ManagementDeps, request: CheckoutReque
   const detail = { plan: plan.id, provider: provider.name }
   return callProviderAudited(
     deps,
-    { action: 'billing.checkout_started', user, organizationId, detail, answers: 201 },
+    { action: 'billing.checkout_started', manager, organizationId, detail, answers: 201 },
     async () => {
       const customerId = account.subscriptions.find((one) => one.provider === provider.name)?.providerCustomerId
       await requireNoSubscription(deps, provider, organizationId, customerId)
-      const payer = await getPayer(deps.db, user.userId)
+      const payer = await readPayer(deps.db, manager, organizationId)
       const fields = {
         ...findUnavailable(account, plan, provider),
         ...payer,

@@ -1,5 +1,5 @@
 import type * as z from 'zod'
-import type { UserPrincipal } from '../auth/principal.ts'
+import type { Manager } from '../auth/principal.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { enforceRateLimits } from '../limits/endpoint-limits.ts'
 import { Problem } from '../problems.ts'
@@ -9,7 +9,7 @@ import { getAccount } from './queries.ts'
 import type { NewPortal } from './schemas.ts'
 
 interface PortalRequest {
-  readonly user: UserPrincipal
+  readonly manager: Manager
   readonly organizationId: string
   readonly input: z.output<typeof NewPortal>
 }
@@ -20,7 +20,7 @@ interface PortalRequest {
  *
  * @throws Problem `no_subscription` if nothing was ever bought, and those of providers
  */
-export async function openPortal(deps: ManagementDeps, { user, organizationId, input }: PortalRequest) {
+export async function openPortal(deps: ManagementDeps, { manager, organizationId, input }: PortalRequest) {
   const returnUrl = safeReturn(deps.config, 'return_url', input.return_url)
   await enforceRateLimits(deps, { billing_organization: { account: organizationId } })
   const { current, subscriptions } = await getAccount(deps.db, organizationId)
@@ -30,7 +30,7 @@ export async function openPortal(deps: ManagementDeps, { user, organizationId, i
   const detail = { provider: provider.name }
   return callProviderAudited(
     deps,
-    { action: 'billing.portal_opened', user, organizationId, detail, answers: 201 },
+    { action: 'billing.portal_opened', manager, organizationId, detail, answers: 201 },
     async () => {
       const { url } = await provider.createPortal({ customerId: bought.providerCustomerId, returnUrl })
       return { url, provider: provider.name }

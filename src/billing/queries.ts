@@ -35,11 +35,28 @@ export async function getAccount(db: Database, organizationId: string) {
   return { ...found, organization, current: found.subscriptions.find(({ isCurrent }) => isCurrent) }
 }
 
-/** The person that a provider sends mail to. */
-export async function getPayer(db: Database, userId: string): Promise<{ email: string; name: string | null }> {
+/** Whom a provider sends mail to. Without a name the organization's is used. */
+export interface Payer {
+  readonly email: string
+  readonly name: string | null
+}
+
+export async function getPayer(db: Database, userId: string): Promise<Payer> {
   const [row] = await db.select({ email: users.email, name: users.name }).from(users).where(eq(users.id, userId))
   if (!row) throw new Problem('unauthenticated')
   return row
+}
+
+/** The billing contact of an organization, else its first active owner. */
+export async function findContact(db: Database, organizationId: string): Promise<Payer | undefined> {
+  const { rows } = await db.execute<{ email: string; name: string | null }>(sql`
+    select email, null as name, 0 as rank, id from organizations where id = ${organizationId}::uuid and email is not null
+    union all
+    select u.email, u.name, 1 as rank, u.id from memberships m join users u on u.id = m.user_id and u.is_active
+      where m.organization_id = ${organizationId}::uuid and m.role = 'owner'
+    order by rank, id limit 1`)
+  const [row] = rows
+  return row && { email: row.email, name: row.name }
 }
 
 export type Charged = { readonly meter: string; readonly units: string; readonly amount: string }

@@ -1,5 +1,8 @@
 import { apiRoute, newRouter } from '../api/api-route.ts'
 import { keepAnswer } from '../api/idempotency.ts'
+import { requireNamed } from '../auth/named-organization.ts'
+import { requireCustomer } from '../auth/organization-access.ts'
+import { Problem } from '../problems.ts'
 import { cancelSubscription, changeSubscription, resumeSubscription } from './change.ts'
 import { startCheckout } from './checkout.ts'
 import { billingInfo, toSubscription } from './info.ts'
@@ -43,7 +46,7 @@ const checkoutRoute = apiRoute({
     "Returns the URL of the payment provider's page. Nothing is bought until the customer pays there; then the plan is in force within seconds. An existing subscription is changed instead.",
   body: schemas.NewCheckout,
   returns: { 201: schemas.Checkout },
-  fails: [...OF_PROVIDERS, 'plan_not_purchasable', 'already_subscribed', 'platform_organization'],
+  fails: [...OF_PROVIDERS, 'plan_not_purchasable', 'already_subscribed', 'platform_organization', 'payer_unknown'],
 })
 
 const portalRoute = apiRoute({
@@ -106,11 +109,13 @@ const ledgerRoute = apiRoute({
   path: '/admin/billing/ledger',
   tag: 'Administration',
   operationId: 'listLedger',
+  service: 'platform:billing:read',
   summary: 'Get the overage ledger',
   description:
     "For each meter and period, latest first: the overage by the sums of usage, the ledger's rows, and the difference, which is at most the usage of the last hour.",
   query: schemas.LedgerQuery,
   returns: { 200: schemas.Ledger },
+  fails: ['organization_unnamed'],
 })
 
 const stuckRoute = apiRoute({
@@ -119,10 +124,12 @@ const stuckRoute = apiRoute({
   path: '/admin/billing/ledger/stuck',
   tag: 'Administration',
   operationId: 'listStuckCharges',
+  service: 'platform:billing:read',
   summary: 'List overage that the provider refused or may not have',
   description: 'Rows of the ledger that are no longer sent, oldest first, at most 500.',
   query: schemas.LedgerQuery,
   returns: { 200: schemas.LedgerRows },
+  fails: ['organization_unnamed'],
 })
 
 const resolveRoute = apiRoute({
@@ -132,42 +139,52 @@ const resolveRoute = apiRoute({
   repeatable: true,
   tag: 'Administration',
   operationId: 'resolveStuckCharge',
+  service: 'platform:billing:write',
   summary: 'Resend overage, or write it off',
   description:
     "Applies to all named rows, or none. A row that is `unknown` at Stripe may have arrived. Check Stripe's figures before you resend it, because Stripe forgets identifiers after a day.",
   body: schemas.LedgerVerdict,
   returns: { 204: null },
-  fails: ['ledger_row_not_found'],
+  fails: ['ledger_row_not_found', 'organization_unnamed', 'organization_mismatch'],
 })
 
 export const billingRoutes = newRouter()
   .openapi(infoRoute, async (c) => c.json(await billingInfo(c.var.deps, c.var.organizationId), 200))
   .openapi(checkoutRoute, async (c) => {
-    const { deps, user, organizationId } = c.var
-    return c.json(await startCheckout(deps, { user, organizationId, input: c.req.valid('json') }), 201)
+    const { deps, manager, organizationId } = c.var
+    return c.json(await startCheckout(deps, { manager, organizationId, input: c.req.valid('json') }), 201)
   })
   .openapi(portalRoute, async (c) => {
-    const { deps, user, organizationId } = c.var
-    return c.json(await openPortal(deps, { user, organizationId, input: c.req.valid('json') }), 201)
+    const { deps, manager, organizationId } = c.var
+    return c.json(await openPortal(deps, { manager, organizationId, input: c.req.valid('json') }), 201)
   })
   .openapi(changeRoute, async (c) => {
-    const { deps, user, organizationId } = c.var
+    const { deps, manager, organizationId } = c.var
     const { plan } = c.req.valid('json')
-    return c.json(toSubscription(await changeSubscription(deps, { user, organizationId, plan })), 200)
+    return c.json(toSubscription(await changeSubscription(deps, { manager, organizationId, plan })), 200)
   })
   .openapi(cancelRoute, async (c) => {
-    const { deps, user, organizationId } = c.var
-    return c.json(toSubscription(await cancelSubscription(deps, { user, organizationId })), 200)
+    const { deps, manager, organizationId } = c.var
+    return c.json(toSubscription(await cancelSubscription(deps, { manager, organizationId })), 200)
   })
   .openapi(resumeRoute, async (c) => {
-    const { deps, user, organizationId } = c.var
-    return c.json(toSubscription(await resumeSubscription(deps, { user, organizationId })), 200)
+    const { deps, manager, organizationId } = c.var
+    return c.json(toSubscription(await resumeSubscription(deps, { manager, organizationId })), 200)
   })
-  .openapi(stuckRoute, async (c) => c.json(await listStuck(c.var.deps, c.req.valid('query').organization_id), 200))
+  .openapi(stuckRoute, async (c) => c.json(await listStuck(c.var.deps, requireOne(c.var.organizationId)), 200))
   .openapi(resolveRoute, async (c) => {
-    const { organization_id: organizationId, identifiers, ...resolution } = c.req.valid('json')
-    const answer = await keepAnswer(c.var.deps, 204, null)
-    await resolveStuck(c.var.deps, { actor: c.var.user, organizationId, identifiers, resolution, answer })
+    const { deps, operator: actor } = c.var
+    const { organization_id, external_id, identifiers, ...resolution } = c.req.valid('json')
+    const organizationId = await requireNamed(deps, { organization_id, external_id })
+    if (actor.kind === 'service') requireCustomer(actor, organizationId)
+    const answer = await keepAnswer(deps, 204, null)
+    await resolveStuck(deps, { actor, organizationId, identifiers, resolution, answer })
     return c.body(null, 204)
   })
-  .openapi(ledgerRoute, async (c) => c.json(await ledgerReport(c.var.deps, c.req.valid('query').organization_id), 200))
+  .openapi(ledgerRoute, async (c) => c.json(await ledgerReport(c.var.deps, requireOne(c.var.organizationId)), 200))
+
+/** @throws Problem `organization_unnamed` */
+function requireOne(organizationId: string | undefined): string {
+  if (organizationId === undefined) throw new Problem('organization_unnamed')
+  return organizationId
+}

@@ -1,9 +1,7 @@
 import * as z from 'zod'
 import { forEachAmount, money } from '../http/amounts.ts'
-import { line, listSchema, timestamp, uuid } from '../http/fields.ts'
+import { line, listSchema, organizationFilter, organizationRef, timestamp } from '../http/fields.ts'
 import { text } from '../http/text-field.ts'
-
-const organizationId = uuid.optional().meta({ description: "Defaults to the token's active organization." })
 
 /** `safeReturn` decides which URLs are allowed: this deployment, and the origins that may call it. */
 const address = z.url({ protocol: /^https?$/ }).max(1_000)
@@ -43,7 +41,7 @@ const use = <Schema extends z.ZodType>(amounts: Schema) =>
 const MeterUse = use(z.number()).meta({ id: 'MeterUse' })
 const MoneyMeterUse = use(money).meta({ id: 'MoneyMeterUse' })
 
-export const InfoQuery = z.strictObject({ organization_id: organizationId })
+export const InfoQuery = z.strictObject({ ...organizationRef })
 
 export const BillingInfo = z
   .object({
@@ -94,7 +92,7 @@ export const BillingInfo = z
   .meta({ id: 'BillingInfo' })
 
 export const NewCheckout = z.strictObject({
-  organization_id: organizationId,
+  ...organizationRef,
   plan: text(200).meta({ example: 'builder' }),
   provider: provider.optional().meta({ description: 'Defaults to the first provider that sells the plan.' }),
   success_url: address.optional().meta({
@@ -106,16 +104,16 @@ export const NewCheckout = z.strictObject({
 
 export const Checkout = z.object({ id: z.string(), url: z.url(), provider, plan: z.string() }).meta({ id: 'Checkout' })
 
-export const NewPortal = z.strictObject({ organization_id: organizationId, return_url: address.optional() })
+export const NewPortal = z.strictObject({ ...organizationRef, return_url: address.optional() })
 export const Portal = z.object({ url: z.url(), provider }).meta({ id: 'PortalSession' })
 
 export const PlanChoice = z.strictObject({
-  organization_id: organizationId,
+  ...organizationRef,
   plan: text(200).meta({ example: 'advanced' }),
 })
-export const OnlyOrganization = z.strictObject({ organization_id: organizationId }).meta({ id: 'SubscriptionChoice' })
+export const OnlyOrganization = z.strictObject({ ...organizationRef }).meta({ id: 'SubscriptionChoice' })
 
-export const LedgerQuery = z.strictObject({ organization_id: uuid })
+export const LedgerQuery = z.strictObject({ ...organizationFilter })
 
 export const LedgerRows = listSchema(
   z
@@ -134,7 +132,7 @@ export const LedgerRows = listSchema(
 )
 
 export const LedgerVerdict = z.strictObject({
-  organization_id: uuid,
+  ...organizationFilter,
   identifiers: z.array(text(200)).min(1).max(100),
   action: z.enum(['resend', 'write_off']),
   reason: line(500).meta({ description: 'Kept in the audit log.' }),

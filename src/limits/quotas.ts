@@ -4,7 +4,7 @@ import { ALL_METERS, forEachMeter, GAUGES, type Meter, selectCounters } from '..
 import type { LimitOverrides, PlanFeatures, PlanLimits } from '../db/schema/shapes.ts'
 import { defineScript, runScript } from '../db/script.ts'
 import type { Deps } from '../deps.ts'
-import { uuid } from '../http/fields.ts'
+import { organizationFilter } from '../http/fields.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { type Period, toPeriod } from '../lib/period.ts'
 import { Problem } from '../problems.ts'
@@ -13,7 +13,7 @@ import { holdsKey, type MeterState, quotaKey } from './limit-request.ts'
 import { formatAmount, formatLimit, fromUnits } from './meter-units.ts'
 import { QUOTA_FUNCTIONS } from './quota-script.ts'
 
-export const QuotasInput = z.strictObject({ organization_id: uuid })
+export const QuotasInput = z.strictObject({ ...organizationFilter })
 
 /** An organization's limits and use according to Postgres. Amounts in the units that people read. */
 export interface OrganizationUse {

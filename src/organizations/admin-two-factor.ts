@@ -1,4 +1,4 @@
-import type { UserPrincipal } from '../auth/principal.ts'
+import type { Manager } from '../auth/principal.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { Problem } from '../problems.ts'
 import { findOrganization } from './queries.ts'
@@ -11,10 +11,11 @@ import { findOrganization } from './queries.ts'
  */
 export async function requireProtected(
   { config, db }: ManagementDeps,
-  user: UserPrincipal,
+  manager: Manager,
   organizationId: string,
 ): Promise<void> {
-  if (!config.ADMIN_REQUIRES_TWO_FACTOR || !user.isAdministrator || user.hasTwoFactor) return
-  const organization = await findOrganization(db, organizationId, user.userId)
+  if (!config.ADMIN_REQUIRES_TWO_FACTOR || manager.kind !== 'user') return
+  if (!manager.isAdministrator || manager.hasTwoFactor) return
+  const organization = await findOrganization(db, organizationId, manager.userId)
   if (organization?.isPlatform) throw new Problem('two_factor_required')
 }

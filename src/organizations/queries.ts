@@ -34,6 +34,14 @@ export async function findOrganization(db: Database, organizationId: string, use
   return row
 }
 
+export async function findName(db: Database, organizationId: string): Promise<string | undefined> {
+  const [row] = await db
+    .select({ name: organizations.name })
+    .from(organizations)
+    .where(eq(organizations.id, organizationId))
+  return row?.name
+}
+
 /** Selects one page of a user's organizations, newest first, plus one row if there is another page. */
 export function listOrganizations(
   db: Database,

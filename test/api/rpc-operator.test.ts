@@ -5,6 +5,7 @@ import type { AdminOrganization } from '../../src/admin/organizations/schemas.ts
 import type { ApiKey, IssuedKey } from '../../src/keys/schemas.ts'
 import type { OPERATOR_INPUTS } from '../../src/rpc-operator.ts'
 import type * as wire from '../../src/rpc-types.ts'
+import { newCustomer } from '../support/customers.ts'
 import { directly } from '../support/direct.ts'
 
 const { Tollgate } = exports
@@ -92,4 +93,28 @@ test('the wire types of what the operator asks name the fields of the schemas, a
   expectTypeOf<keyof wire.Organization>().toEqualTypeOf<keyof z.output<typeof AdminOrganization>>()
   expectTypeOf<keyof wire.ApiKey>().toEqualTypeOf<keyof z.output<typeof ApiKey>>()
   expectTypeOf<keyof wire.IssuedApiKey>().toEqualTypeOf<keyof z.output<typeof IssuedKey>>()
+})
+
+test('quotas are read by either name, and two names that disagree are refused', async () => {
+  const [mine, other] = [newId(), newId()]
+  const { organization } = done(await Tollgate.upsertOrganization({ external_id: mine }))
+  await Tollgate.upsertOrganization({ external_id: other })
+  const byId = done(await Tollgate.getQuotas({ organization_id: organization.id }))
+  expect(done(await Tollgate.getQuotas({ external_id: mine }))).toEqual(byId)
+  expect(await Tollgate.getQuotas({ external_id: other, organization_id: organization.id })).toMatchObject({
+    code: 'ORGANIZATION_MISMATCH',
+  })
+  expect(await Tollgate.getQuotas({ external_id: newId() })).toMatchObject({ code: 'ORGANIZATION_NOT_FOUND' })
+  expect(await Tollgate.getQuotas({})).toMatchObject({ code: 'ORGANIZATION_UNNAMED' })
+})
+
+test('a token is verified for the organization that an external id names', async () => {
+  const [{ externalId, organizationId, token }, { externalId: foreign }] = [await newCustomer(), await newCustomer()]
+  const verified = await Tollgate.verifyToken({ token, external_id: externalId, permission: 'keys:write' })
+  expect(verified).toMatchObject({ valid: true, organization_id: organizationId, role: 'owner' })
+  expect(await Tollgate.verifyToken({ token, external_id: foreign })).toMatchObject({ valid: false, code: 'FORBIDDEN' })
+  expect(await Tollgate.verifyToken({ token, external_id: foreign, organization_id: organizationId })).toMatchObject({
+    valid: false,
+    code: 'ORGANIZATION_MISMATCH',
+  })
 })

@@ -37,7 +37,7 @@ export async function digestOf({ ids, emails }: World): Promise<Record<string, s
   ]
   const { organization, user, session, endpoint } = ids
   const rows = await sql.query(selects.join(' union all '), [organization, user, session, endpoint, emails])
-  const held = await exports.Tollgate.getQuotas({ organization_id: organization[0] as string })
+  const held = await exports.Tollgate.getQuotas({ organization_id: organization[0] })
   return { ...Object.fromEntries(rows.map(({ name, rows }) => [name, rows])), held: JSON.stringify(held) }
 }
 

@@ -15,6 +15,44 @@ const NOBODYS = '01900000-0000-7000-8000-000000000000'
 /** Their bodies name the owners of what they hold, each by itself. */
 const NAMES_OWNERS = new Set(['POST /api/v1/usage', 'POST /api/v1/usage/reserve', 'POST /api/v1/usage/settle'])
 
+const OWN_ACCOUNT = "about the signed-in person's own account"
+const AS_MEMBER = 'as one of its members sees it; /admin/organizations/{organization_id} is for the operator'
+const NO_KEY_MAKES_ONE = 'no key makes, sees or changes service keys'
+
+/** The routes that no service key opens, and why. */
+const CLOSED: Readonly<Record<string, string>> = {
+  'DELETE /api/v1/admin/service-keys/{id}': NO_KEY_MAKES_ONE,
+  'GET /api/v1/admin/service-keys': NO_KEY_MAKES_ONE,
+  'GET /api/v1/admin/service-keys/{id}': NO_KEY_MAKES_ONE,
+  'PATCH /api/v1/admin/service-keys/{id}': NO_KEY_MAKES_ONE,
+  'POST /api/v1/admin/service-keys': NO_KEY_MAKES_ONE,
+  'POST /api/v1/admin/service-keys/{id}/rotate': NO_KEY_MAKES_ONE,
+  'POST /api/v1/admin/users/{id}/impersonate': 'a support session is an administrator acting as a user',
+  'POST /api/v1/admin/users/{id}/two-factor/reset': 'an administrator answers for it with their own second factor',
+  'DELETE /api/v1/organizations/{organization_id}': AS_MEMBER,
+  'GET /api/v1/organizations/{organization_id}': AS_MEMBER,
+  'PATCH /api/v1/organizations/{organization_id}': AS_MEMBER,
+  'POST /api/v1/organizations/{organization_id}/leave': OWN_ACCOUNT,
+  'POST /api/v1/organizations/{organization_id}/switch': OWN_ACCOUNT,
+  'POST /api/v1/organizations/{organization_id}/transfer': 'gives away the own ownership; the operator changes roles',
+  'GET /api/v1/organizations': OWN_ACCOUNT,
+  'POST /api/v1/organizations': OWN_ACCOUNT,
+  'DELETE /api/v1/auth/me': OWN_ACCOUNT,
+  'GET /api/v1/auth/me': OWN_ACCOUNT,
+  'PUT /api/v1/auth/me': OWN_ACCOUNT,
+  'GET /api/v1/auth/me/export': OWN_ACCOUNT,
+  'DELETE /api/v1/auth/sessions': OWN_ACCOUNT,
+  'GET /api/v1/auth/sessions': OWN_ACCOUNT,
+  'DELETE /api/v1/auth/sessions/{id}': OWN_ACCOUNT,
+  'POST /api/v1/auth/2fa/backup-codes': OWN_ACCOUNT,
+  'POST /api/v1/auth/2fa/disable': OWN_ACCOUNT,
+  'POST /api/v1/auth/2fa/enable': OWN_ACCOUNT,
+  'POST /api/v1/auth/2fa/setup': OWN_ACCOUNT,
+  'POST /api/v1/auth/email/change': OWN_ACCOUNT,
+  'POST /api/v1/auth/password/change': OWN_ACCOUNT,
+  'PUT /api/v1/auth/password': OWN_ACCOUNT,
+}
+
 /** The published table: the scope that opens a route to service keys, by `METHOD /path`. */
 const table = new Map(
   [...documentation.matchAll(/^\| `(platform:[a-z:]+)` \| `([A-Z]+ [^`]+)` \|$/gm)].map(([, scope = '', line = '']) => [
@@ -61,6 +99,11 @@ describe('a service key', () => {
   test('has no scope that opens nothing, but for those whose routes are to come', () => {
     const closed = SCOPES.filter((scope) => ![...table.values()].includes(scope))
     expect(closed).toEqual(['platform:portal'])
+  })
+
+  test('is refused by no route without a reason', () => {
+    const closed = operations.filter(({ line, allow }) => allow !== 'anyone' && !table.has(line))
+    expect(closed.map(({ line }) => line).toSorted()).toEqual(Object.keys(CLOSED).toSorted())
   })
 
   test('the document names the same scopes as the published table', () => {

@@ -15,6 +15,7 @@ deployment and of its trusted issuers are taken. Always 200 with a verdict; with
 in the organization.`,
   body: TokenInput,
   returns: { 200: TokenVerdictBody },
+  fails: ['organization_mismatch'],
 })
 
 export const tokenRoutes = newRouter().openapi(verifyRoute, async (c) =>

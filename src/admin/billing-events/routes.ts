@@ -50,7 +50,8 @@ const replayRoute = apiRoute({
 
 export const adminBillingEventRoutes = newRouter()
   .openapi(listRoute, async (c) => {
-    const { limit, cursor, ...filter } = c.req.valid('query')
+    const { limit, cursor, ...rest } = c.req.valid('query')
+    const filter = { ...rest, organization_id: c.var.organizationId }
     const rows = await listBillingEvents(c.var.deps.db, filter, { limit, after: pageEnd(cursor) })
     const { data, next_cursor } = page(rows, limit)
     return c.json({ data: data.map(toBillingEvent), next_cursor }, 200)

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { listSchema, pageQuery, timestamp, uuid } from '../../http/fields.ts'
+import { listSchema, organizationFilter, pageQuery, timestamp, uuid } from '../../http/fields.ts'
 import { text } from '../../http/text-field.ts'
 
 const provider = z.enum(['polar', 'stripe'])
@@ -12,7 +12,7 @@ export const BillingEventQuery = pageQuery.extend({
   type: text(255).min(1).optional().meta({ description: "The provider's name of it, such as `subscription.updated`." }),
   state: state.optional(),
   outcome: text(200).min(1).optional().meta({ description: 'Such as `applied`, `unchanged` or `stored`.' }),
-  organization_id: uuid.optional(),
+  ...organizationFilter,
 })
 
 export const AdminBillingEvent = z

@@ -38,7 +38,8 @@ const resendRoute = apiRoute({
 
 export const adminDeliveryRoutes = newRouter()
   .openapi(listRoute, async (c) => {
-    const { limit, cursor, ...filter } = c.req.valid('query')
+    const { limit, cursor, ...rest } = c.req.valid('query')
+    const filter = { ...rest, organization_id: c.var.organizationId }
     const rows = await listDeliveries(c.var.deps.db, filter, { limit, after: pageEnd(cursor) })
     const { data, next_cursor } = page(rows, limit)
     return c.json({ data: data.map(toAdminDelivery), next_cursor }, 200)

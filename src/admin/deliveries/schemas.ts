@@ -1,12 +1,12 @@
 import * as z from 'zod'
-import { listSchema, pageQuery, uuid } from '../../http/fields.ts'
+import { listSchema, organizationFilter, pageQuery, uuid } from '../../http/fields.ts'
 import { text } from '../../http/text-field.ts'
 import { WebhookDelivery } from '../../webhooks/schemas.ts'
 
 export const DeliveryParams = z.strictObject({ id: uuid })
 
 export const DeliveryQuery = pageQuery.extend({
-  organization_id: uuid.optional(),
+  ...organizationFilter,
   endpoint_id: uuid.optional(),
   type: text(100).min(1).optional().meta({ description: 'Such as `quota.threshold_reached`.' }),
   state: WebhookDelivery.shape.state.optional(),

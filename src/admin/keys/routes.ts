@@ -36,7 +36,8 @@ const lookupRoute = apiRoute({
 export const adminKeyRoutes = newRouter()
   .openapi(listRoute, async (c) => {
     const { deps } = c.var
-    const { limit, cursor, ...filter } = c.req.valid('query')
+    const { limit, cursor, ...rest } = c.req.valid('query')
+    const filter = { ...rest, organization_id: c.var.organizationId }
     const rows = await listKeys(deps.db, filter, new Date(deps.now()), { limit, after: pageEnd(cursor) })
     const { data, next_cursor } = page(rows, limit)
     return c.json({ data: data.map(toAdminKey), next_cursor }, 200)

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { line, listSchema, pageQuery, timestamp, uuid } from '../../http/fields.ts'
+import { line, listSchema, organizationFilter, pageQuery, timestamp } from '../../http/fields.ts'
 import { text } from '../../http/text-field.ts'
 import { KEY_STATES } from '../../keys/state.ts'
 
@@ -11,7 +11,7 @@ export const KeyQuery = pageQuery.extend({
     description: 'The hint as it is shown, `ck_live_8Q…x9Kd`, or its first characters, or its last four.',
   }),
   name: line(100).optional().meta({ description: 'How the name begins, in any case of letters.' }),
-  organization_id: uuid.optional(),
+  ...organizationFilter,
   status: z.enum(KEY_STATES).optional(),
 })
 

@@ -61,7 +61,8 @@ const writeOffRoute = apiRoute({
 
 export const adminLedgerRoutes = newRouter()
   .openapi(listRoute, async (c) => {
-    const { limit, cursor, ...filter } = c.req.valid('query')
+    const { limit, cursor, ...rest } = c.req.valid('query')
+    const filter = { ...rest, organization_id: c.var.organizationId }
     const rows = await listLedgerRows(c.var.deps.db, filter, { limit, after: pageEnd(cursor, LEDGER_ID) })
     const { data, next_cursor } = page(rows.map(toLedgerRow), limit)
     return c.json({ data, next_cursor }, 200)

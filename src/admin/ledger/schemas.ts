@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { METERS } from '../../db/schema/meters.ts'
-import { line, listSchema, pageQuery, timestamp, uuid } from '../../http/fields.ts'
+import { line, listSchema, organizationFilter, pageQuery, timestamp } from '../../http/fields.ts'
 
 /** How `toEntry` in billing/overage/job.ts makes it: organization, meter, beginning of the period, first unit. */
 export const LEDGER_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:[a-z_]{1,40}:\d{1,12}:\d{1,19}$/
@@ -12,7 +12,7 @@ const state = z.enum(['pending', 'sent', 'refused', 'unknown', 'written_off'])
 export const LedgerRowParams = z.strictObject({ id: z.stringFormat('ledger_row', LEDGER_ID) })
 
 export const LedgerRowQuery = pageQuery.extend({
-  organization_id: uuid.optional(),
+  ...organizationFilter,
   state: state.optional(),
   provider: provider.optional(),
   meter: meter.optional(),

@@ -12,7 +12,7 @@ const inspectRoute = apiRoute({
   operationId: 'inspectRequest',
   summary: 'Inspect a request',
   description:
-    'Why it was answered as it was: the verdict, what it was decided from, the counters at that moment, and what it left behind. Written within a second of the request, and kept as long as raw usage events.',
+    'Why it was answered as it was: the verdict, what it was decided from, the counters at that moment, and what it left behind. Written within a second of the request, and kept as long as raw usage events. Name the organization where several have an event of that id, or to be quicker.',
   params: RequestParams,
   query: RequestQuery,
   returns: { 200: InspectedRequest },
@@ -20,8 +20,9 @@ const inspectRoute = apiRoute({
 })
 
 export const adminRequestRoutes = newRouter().openapi(inspectRoute, async (c) => {
-  const { organization_id: organizationId, from, to } = c.req.valid('query')
+  const { deps, organizationId } = c.var
+  const { from, to } = c.req.valid('query')
   const range = { ...(from && { from: Date.parse(from) }), ...(to && { to: Date.parse(to) }) }
   const requestId = c.req.valid('param').request_id
-  return c.json(toInspectedRequest(await inspectRequest(c.var.deps, { requestId, organizationId, range })), 200)
+  return c.json(toInspectedRequest(await inspectRequest(deps, { requestId, organizationId, range })), 200)
 })

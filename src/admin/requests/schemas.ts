@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { AuditLog } from '../../audit/schemas.ts'
-import { timestamp, uuid } from '../../http/fields.ts'
+import { organizationFilter, timestamp } from '../../http/fields.ts'
 import { text } from '../../http/text-field.ts'
 import { KEY_STATES } from '../../keys/state.ts'
 import { StoredEvent } from '../../usage/analytics/schemas.ts'
@@ -17,7 +17,7 @@ export const RequestParams = z.strictObject({
 
 export const RequestQuery = z
   .strictObject({
-    organization_id: uuid.optional().meta({ description: 'Where several have an event of that id, or to be quicker.' }),
+    ...organizationFilter,
     from: timestamp.optional().meta({
       description:
         'Where to look for an id that is no UUIDv7 and so tells no time: seven days before `to` when absent.',

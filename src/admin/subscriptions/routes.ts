@@ -21,7 +21,8 @@ const listRoute = apiRoute({
 })
 
 export const adminSubscriptionRoutes = newRouter().openapi(listRoute, async (c) => {
-  const { limit, cursor, ...filter } = c.req.valid('query')
+  const { limit, cursor, ...rest } = c.req.valid('query')
+  const filter = { ...rest, organization_id: c.var.organizationId }
   const rows = await listSubscriptions(c.var.deps.db, filter, { limit, after: pageEnd(cursor) })
   const { data, next_cursor } = page(rows, limit)
   return c.json({ data: data.map(toAdminSubscription), next_cursor }, 200)

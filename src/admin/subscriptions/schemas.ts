@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { BillingSubscription } from '../../billing/schemas.ts'
-import { listSchema, pageQuery, timestamp, uuid } from '../../http/fields.ts'
+import { listSchema, organizationFilter, pageQuery, timestamp } from '../../http/fields.ts'
 import { text } from '../../http/text-field.ts'
 
 const { provider, status } = BillingSubscription.shape
@@ -9,7 +9,7 @@ export const SubscriptionQuery = pageQuery.extend({
   status: status.optional(),
   plan: text(100).min(1).optional().meta({ description: 'The id of the plan that was bought.' }),
   provider: provider.optional(),
-  organization_id: uuid.optional(),
+  ...organizationFilter,
 })
 
 export const AdminSubscription = BillingSubscription.extend({

@@ -43,6 +43,7 @@ const driftRoute = apiRoute({
   path: '/admin/billing/drift',
   tag: 'Administration',
   operationId: 'listBillingDrift',
+  service: 'platform:billing:read',
   summary: 'Compare with the payment providers',
   description: 'Reads all subscriptions of each configured provider, and lists the differences. Repairs nothing.',
   returns: { 200: DriftReport },

@@ -5,19 +5,20 @@ interface Invitation {
   readonly service: string
   readonly organization: string
   readonly role: string
-  /** The name of the inviter, if they have one. */
-  readonly inviter: string | null
+  /** The name of the inviter, null if they have none; `undefined` if the operator invites. */
+  readonly inviter: string | null | undefined
   /** With the token in its fragment, which no server ever sees. */
   readonly url: string
 }
 
 export function invitation({ service, organization, role, inviter, url }: Invitation): Content {
-  const who = quotable(inviter) ?? 'A member'
   const where = quotable(organization)
+  const what = where ? `the organization ${where}` : 'an organization'
+  const byMember = `${quotable(inviter ?? null) ?? 'A member'} of ${what} at ${service} invites you to join it, with the role ${role}.`
   return {
     subject: `You are invited to ${where ?? 'an organization'} at ${service}`,
     paragraphs: [
-      `${who} of ${where ? `the organization ${where}` : 'an organization'} at ${service} invites you to join it, with the role ${role}.`,
+      inviter === undefined ? `You are invited to join ${what} at ${service}, with the role ${role}.` : byMember,
     ],
     action: { label: 'Accept the invitation', url },
     closing: [

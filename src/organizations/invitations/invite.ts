@@ -1,10 +1,10 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import type * as z from 'zod'
 import { keepAnswer } from '../../api/idempotency.ts'
 import { audited } from '../../audit/record.ts'
-import { organizationFor } from '../../auth/organization-access.ts'
-import type { UserPrincipal } from '../../auth/principal.ts'
-import { type Permission, type Role, rolesWith } from '../../auth/roles.ts'
+import { isOperatorOf, organizationFor } from '../../auth/organization-access.ts'
+import type { Manager } from '../../auth/principal.ts'
+import { type Role, rolesWith } from '../../auth/roles.ts'
 import { requireThat, runBatch, tryBatch } from '../../db/batch.ts'
 import { lockOrganization } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
@@ -15,8 +15,7 @@ import { Problem } from '../../problems.ts'
 import { requireProtected } from '../admin-two-factor.ts'
 import { toInvitation } from '../invitation.ts'
 import { findMember } from '../members/queries.ts'
-import { getOrganization } from '../organization.ts'
-import { isMember } from '../queries.ts'
+import { findName, isMember } from '../queries.ts'
 import type { NewInvitation } from '../schemas.ts'
 import { invitationMail } from './mail.ts'
 import {
@@ -38,26 +37,26 @@ import {
  */
 export async function invite(
   deps: ManagementDeps,
-  user: UserPrincipal,
+  manager: Manager,
   organizationId: string,
   { email, role }: z.output<typeof NewInvitation>,
 ): Promise<InvitationView> {
-  const permission = await requireMayInvite(deps, user, organizationId, role)
-  await spendOn(deps, user, organizationId, email)
-  const mail = await buildMail(deps, user, organizationId, { email, role })
+  const backer = await requireMayInvite(deps, manager, organizationId, role)
+  await spendOn(deps, backer, organizationId, email)
+  const mail = await buildMail(deps, backer, organizationId, { email, role })
   const { tokenHash, createdAt, expiresAt } = mail
   const id = uuidv7(createdAt.getTime())
-  const row = { id, organizationId, email, role, tokenHash, invitedBy: user.userId, createdAt, expiresAt }
+  const { invitedBy, isByOperator, mayInvite } = backer
+  const row = { id, organizationId, email, role, tokenHash, invitedBy, isByOperator, createdAt, expiresAt }
   const sent: InvitationView = { ...row, status: 'pending', acceptedAt: null, isClosed: false }
   const kept = await keepAnswer(deps, 201, toInvitation(sent))
-  const mayInvite = isMember(organizationId, user.userId, rolesWith(permission))
   await runBatch(deps.db, {
     lock: lockOrganization(deps.db, organizationId),
     newcomer: requireThat(deps.db, sql`not ${isMemberByEmail(organizationId, email)}`, 'already_member'),
     allowed: requireThat(deps.db, mayInvite, 'forbidden'),
     audit: audited(deps, {
       action: 'invitation.sent',
-      actor: user,
+      actor: manager,
       organizationId,
       target: { type: 'invitation', id },
       detail: { email: maskEmail(email), role },
@@ -77,32 +76,32 @@ export async function invite(
  */
 export async function resendInvitation(
   deps: ManagementDeps,
-  user: UserPrincipal,
+  manager: Manager,
   ref: InvitationRef,
 ): Promise<InvitationView> {
   const { organizationId, id } = ref
   const open = await getInvitation(deps, ref)
   const { email, role } = open
   if (open.isClosed) throw new Problem('invitation_not_found')
-  const permission = await requireMayInvite(deps, user, organizationId, role)
+  const backer = await requireMayInvite(deps, manager, organizationId, role)
   if (await holds(deps.db, isMemberByEmail(organizationId, email))) throw new Problem('already_member')
-  await spendOn(deps, user, organizationId, email)
-  const mail = await buildMail(deps, user, organizationId, { email, role })
+  await spendOn(deps, backer, organizationId, email)
+  const mail = await buildMail(deps, backer, organizationId, { email, role })
   const { tokenHash, expiresAt } = mail
-  const renewed: InvitationView = { ...open, status: 'pending', expiresAt, invitedBy: user.userId }
+  const renewed: InvitationView = { ...open, status: 'pending', expiresAt, invitedBy: backer.invitedBy }
   const kept = await keepAnswer(deps, 200, toInvitation(renewed))
-  const mayResend = sql`${isMember(organizationId, user.userId, rolesWith(permission))} and ${isUnansweredOne(ref)}`
+  const mayResend = sql`${backer.mayInvite} and ${isUnansweredOne(ref)}`
   await runBatch(deps.db, {
     lock: lockOrganization(deps.db, organizationId),
     allowed: requireThat(deps.db, mayResend, 'invitation_not_found'),
     audit: audited(deps, {
       action: 'invitation.resent',
-      actor: user,
+      actor: manager,
       organizationId,
       target: { type: 'invitation', id },
       detail: { email: maskEmail(email), role },
     }),
-    invitation: renewInvitation(deps.db, ref, { tokenHash, expiresAt, invitedBy: user.userId }),
+    invitation: renewInvitation(deps.db, ref, { tokenHash, expiresAt, ...toColumns(backer) }),
     mail: mail.insert,
     answer: kept,
   })
@@ -111,14 +110,14 @@ export async function resendInvitation(
 }
 
 /** Revokes an invitation, so that its link stops working. Idempotent. @throws Problem `invitation_not_found` */
-export async function cancelInvitation(deps: ManagementDeps, user: UserPrincipal, ref: InvitationRef): Promise<void> {
+export async function cancelInvitation(deps: ManagementDeps, manager: Manager, ref: InvitationRef): Promise<void> {
   const { organizationId, id } = ref
   const done = await tryBatch(deps.db, {
     lock: lockOrganization(deps.db, organizationId),
     open: requireThat(deps.db, isUnansweredOne(ref)),
     audit: audited(deps, {
       action: 'invitation.revoked',
-      actor: user,
+      actor: manager,
       organizationId,
       target: { type: 'invitation', id },
     }),
@@ -135,22 +134,37 @@ async function getInvitation(deps: ManagementDeps, ref: InvitationRef): Promise<
   return row
 }
 
-/** @returns the permission that inviting for the role requires */
-async function requireMayInvite(
-  deps: ManagementDeps,
-  user: UserPrincipal,
-  organizationId: string,
-  role: Role,
-): Promise<Permission> {
-  const permission = role === 'owner' ? 'owners:write' : 'members:write'
-  organizationFor(user, permission, organizationId)
-  await requireProtected(deps, user, organizationId)
-  return permission
+/** Who vouches for an invitation: a member as long as they may invite, or the operator. */
+interface Backer {
+  readonly invitedBy: string | null
+  readonly isByOperator: boolean
+  /** Whether they may still invite, at this point of the batch. */
+  readonly mayInvite: SQL
 }
 
-function spendOn(deps: ManagementDeps, user: UserPrincipal, organizationId: string, email: string): Promise<void> {
+/** @throws Problem `forbidden`, `two_factor_required` */
+async function requireMayInvite(
+  deps: ManagementDeps,
+  manager: Manager,
+  organizationId: string,
+  role: Role,
+): Promise<Backer> {
+  if (manager.kind === 'service' || isOperatorOf(manager, 'members:write', organizationId))
+    return { invitedBy: null, isByOperator: true, mayInvite: sql`true` }
+  const permission = role === 'owner' ? 'owners:write' : 'members:write'
+  organizationFor(manager, permission, organizationId)
+  await requireProtected(deps, manager, organizationId)
+  const { userId } = manager
+  const mayInvite = isMember(organizationId, userId, rolesWith(permission))
+  return { invitedBy: userId, isByOperator: false, mayInvite }
+}
+
+/** An invitation that the operator sent stays theirs when a member sends it again. */
+const toColumns = ({ invitedBy, isByOperator }: Backer) => ({ invitedBy, ...(isByOperator && { isByOperator }) })
+
+function spendOn(deps: ManagementDeps, { invitedBy }: Backer, organizationId: string, email: string): Promise<void> {
   return enforceRateLimits(deps, {
-    invitation_user: { account: user.userId },
+    ...(invitedBy !== null && { invitation_user: { account: invitedBy } }),
     invitation_organization: { account: organizationId },
     invitation_organization_recipient: { account: `${organizationId}|${email}` },
     invitation_recipient: { account: email },
@@ -159,11 +173,13 @@ function spendOn(deps: ManagementDeps, user: UserPrincipal, organizationId: stri
 
 async function buildMail(
   deps: ManagementDeps,
-  user: UserPrincipal,
+  { invitedBy }: Backer,
   organizationId: string,
   offer: { readonly email: string; readonly role: Role },
 ) {
-  const { name: organization } = await getOrganization(deps, user, organizationId)
-  const inviter = await findMember(deps.db, organizationId, user.userId)
+  const organization = await findName(deps.db, organizationId)
+  if (organization === undefined) throw new Problem('organization_not_found')
+  if (invitedBy === null) return invitationMail(deps, { ...offer, organization, inviter: undefined })
+  const inviter = await findMember(deps.db, organizationId, invitedBy)
   return invitationMail(deps, { ...offer, organization, inviter: inviter?.name ?? null })
 }

@@ -13,7 +13,7 @@ interface Offer {
   readonly email: string
   readonly role: Role
   readonly organization: string
-  readonly inviter: string | null
+  readonly inviter: string | null | undefined
 }
 
 /** A token for an invitation, and the mail that delivers it. Both belong in one batch; `send` is called after it. */

@@ -137,7 +137,12 @@ export function replaceInvitation(db: Database, invitation: typeof invitations.$
 export function renewInvitation(
   db: Database,
   invitation: InvitationRef,
-  renewed: { readonly tokenHash: Uint8Array; readonly expiresAt: Date; readonly invitedBy: string },
+  renewed: {
+    readonly tokenHash: Uint8Array
+    readonly expiresAt: Date
+    readonly invitedBy: string | null
+    readonly isByOperator?: boolean
+  },
 ) {
   return db.update(invitations).set(renewed).where(matchesInvitation(invitation))
 }

@@ -104,7 +104,7 @@ const acceptRoute = apiRoute({
 
 export const invitationRoutes = newRouter()
   .openapi(inviteRoute, async (c) =>
-    c.json(toInvitation(await invite(c.var.deps, c.var.user, c.var.organizationId, c.req.valid('json'))), 201),
+    c.json(toInvitation(await invite(c.var.deps, c.var.manager, c.var.organizationId, c.req.valid('json'))), 201),
   )
   .openapi(listRoute, async (c) => {
     const { deps, organizationId } = c.var
@@ -115,14 +115,14 @@ export const invitationRoutes = newRouter()
     return c.json({ data: data.map(toInvitation), next_cursor }, 200)
   })
   .openapi(revokeRoute, async (c) => {
-    const { deps, user, organizationId } = c.var
-    await cancelInvitation(deps, user, { organizationId, id: c.req.valid('param').id })
+    const { deps, manager, organizationId } = c.var
+    await cancelInvitation(deps, manager, { organizationId, id: c.req.valid('param').id })
     return c.body(null, 204)
   })
   .openapi(resendRoute, async (c) => {
-    const { deps, user, organizationId } = c.var
+    const { deps, manager, organizationId } = c.var
     return c.json(
-      toInvitation(await resendInvitation(deps, user, { organizationId, id: c.req.valid('param').id })),
+      toInvitation(await resendInvitation(deps, manager, { organizationId, id: c.req.valid('param').id })),
       200,
     )
   })

@@ -64,7 +64,7 @@ export async function inviteMember(
     invitation_organization_recipient: { account: `${organizationId}|${email}` },
     invitation_recipient: { account: email },
   })
-  const mail = invitationMail(deps, { email, role, organization: organization.name, inviter: null })
+  const mail = invitationMail(deps, { email, role, organization: organization.name, inviter: undefined })
   const { tokenHash, createdAt, expiresAt } = mail
   const id = uuidv7(createdAt.getTime())
   const row = { id, organizationId, email, role, tokenHash, invitedBy: null, isByOperator: true, createdAt, expiresAt }

@@ -1,7 +1,8 @@
 import { requireOwner } from '../../accounts/passwords/reauthenticate.ts'
 import type { AuditAction } from '../../audit/actions.ts'
 import { audited } from '../../audit/record.ts'
-import type { UserPrincipal } from '../../auth/principal.ts'
+import { isOperatorOf } from '../../auth/organization-access.ts'
+import type { Manager, UserPrincipal } from '../../auth/principal.ts'
 import type { Role } from '../../auth/roles.ts'
 import { requireThat, type Statement, tryBatch } from '../../db/batch.ts'
 import { lockOrganization } from '../../db/locks.ts'
@@ -33,7 +34,7 @@ const DETAILS = {
 
 interface Change {
   readonly action: AuditAction
-  readonly user: UserPrincipal
+  readonly manager: Manager
   readonly between: Between
   /** The target's role after the change; null for none. */
   readonly to: Role | null
@@ -48,13 +49,13 @@ interface Change {
  */
 export async function changeRole(
   deps: ManagementDeps,
-  user: UserPrincipal,
+  manager: Manager,
   { organizationId, userId, role }: { readonly organizationId: string; readonly userId: string; readonly role: Role },
 ): Promise<MemberView> {
-  await requireProtected(deps, user, organizationId)
-  const between = { organizationId, actorId: user.userId, targetId: userId }
+  await requireProtected(deps, manager, organizationId)
+  const between = { organizationId, actorId: readActorId(manager, organizationId), targetId: userId }
   const effects = [updateRole(deps.db, organizationId, userId, role)]
-  await change(deps, { action: 'member.role_changed', user, between, to: role, effects })
+  await change(deps, { action: 'member.role_changed', manager, between, to: role, effects })
   const member = await findMember(deps.db, organizationId, userId)
   if (!member) throw new Problem('member_not_found')
   return member
@@ -68,14 +69,14 @@ export async function changeRole(
  */
 export async function removeMember(
   deps: ManagementDeps,
-  user: UserPrincipal,
+  manager: Manager,
   { organizationId, userId }: { readonly organizationId: string; readonly userId: string },
 ): Promise<void> {
-  const isLeaving = userId === user.userId
+  const isLeaving = manager.kind === 'user' && userId === manager.userId
   await change(deps, {
     action: isLeaving ? 'member.left' : 'member.removed',
-    user,
-    between: { organizationId, actorId: user.userId, targetId: userId },
+    manager,
+    between: { organizationId, actorId: readActorId(manager, organizationId), targetId: userId },
     to: null,
     isLeaving,
     effects: [deleteMembership(deps.db, organizationId, userId), leaveSessions(deps.db, organizationId, userId)],
@@ -103,7 +104,7 @@ export async function transferOwnership(
   const mail = noticeTo(deps, member, 'transferred', { organization: name })
   await change(deps, {
     action: 'organization.transferred',
-    user,
+    manager: user,
     between: { organizationId, actorId: user.userId, targetId: user_id },
     to: 'owner',
     effects: [
@@ -114,6 +115,10 @@ export async function transferOwnership(
   })
   mail.send()
 }
+
+/** The operator needs no role in the organization. */
+const readActorId = (manager: Manager, organizationId: string) =>
+  manager.kind === 'service' || isOperatorOf(manager, 'members:write', organizationId) ? null : manager.userId
 
 /** Optimistic: decides from a read, writes under the lock only if the read still holds, else retries. */
 async function change(deps: ManagementDeps, what: Change): Promise<void> {
@@ -136,7 +141,7 @@ function requireAllowed(standing: FoundStanding, { action, to, isLeaving }: Chan
 
 async function doUnderLock(
   deps: ManagementDeps,
-  { action, user, between, to, effects }: Change,
+  { action, manager, between, to, effects }: Change,
   standing: FoundStanding,
 ): Promise<boolean> {
   const { organizationId, targetId } = between
@@ -145,7 +150,7 @@ async function doUnderLock(
     unchanged: requireThat(deps.db, stillStands(between, standing)),
     audit: audited(deps, {
       action,
-      actor: user,
+      actor: manager,
       organizationId,
       target: { type: 'user', id: targetId },
       detail: { from: standing.target, ...(to && { to }) },

@@ -8,7 +8,8 @@ import type { Standing } from './rules.ts'
 /** The actor, the target and the organization of a change. */
 export interface Between {
   readonly organizationId: string
-  readonly actorId: string
+  /** Null for the operator, who may do what an owner may. */
+  readonly actorId: string | null
   readonly targetId: string
 }
 
@@ -53,6 +54,9 @@ export function listMembers(
 const selectRole = (organizationId: string, userId: string) => sql`(
   select m.role from memberships m where m.organization_id = ${organizationId}::uuid and m.user_id = ${userId}::uuid)`
 
+const selectActorRole = ({ organizationId, actorId }: Between) =>
+  actorId === null ? sql`'owner'::text` : selectRole(organizationId, actorId)
+
 const hasOtherOwner = ({ organizationId, targetId }: Between) => sql`exists (
   select 1 from memberships m join users u on u.id = m.user_id and u.is_active
   where m.organization_id = ${organizationId}::uuid and m.user_id <> ${targetId}::uuid and m.role = 'owner')`
@@ -66,11 +70,11 @@ export interface FoundStanding extends Standing {
 
 /** Everything that a change between two members depends on, as of now. */
 export async function selectStanding(db: Database, between: Between): Promise<FoundStanding> {
-  const { organizationId, actorId, targetId } = between
+  const { organizationId, targetId } = between
   const { rows } = await db.execute<
     Record<'actor' | 'target', Role | null> & Record<'other_owner' | 'active', boolean>
   >(sql`
-    select ${selectRole(organizationId, actorId)} as actor, ${selectRole(organizationId, targetId)} as target,
+    select ${selectActorRole(between)} as actor, ${selectRole(organizationId, targetId)} as target,
       ${hasOtherOwner(between)} as other_owner, ${isActive(targetId)} as active`)
   const { actor = null, target = null, other_owner = false, active = false } = rows[0] ?? {}
   return { actor, target, hasOtherOwner: other_owner, isTargetActive: active }
@@ -78,7 +82,7 @@ export async function selectStanding(db: Database, between: Between): Promise<Fo
 
 /** Whether all of that still holds, at this point of the batch. */
 export const stillStands = (between: Between, standing: FoundStanding) => sql`(
-  ${selectRole(between.organizationId, between.actorId)} is not distinct from ${standing.actor}::text
+  ${selectActorRole(between)} is not distinct from ${standing.actor}::text
   and ${selectRole(between.organizationId, between.targetId)} is not distinct from ${standing.target}::text
   and ${hasOtherOwner(between)} = ${standing.hasOtherOwner}::boolean
   and ${isActive(between.targetId)} = ${standing.isTargetActive}::boolean)`

@@ -99,13 +99,13 @@ export const memberRoutes = newRouter()
     return c.json({ data: data.map(toMember), next_cursor }, 200)
   })
   .openapi(changeRoute, async (c) => {
-    const { deps, user, organizationId } = c.var
+    const { deps, manager, organizationId } = c.var
     const userId = c.req.valid('param').user_id
-    return c.json(toMember(await changeRole(deps, user, { organizationId, userId, ...c.req.valid('json') })), 200)
+    return c.json(toMember(await changeRole(deps, manager, { organizationId, userId, ...c.req.valid('json') })), 200)
   })
   .openapi(removeRoute, async (c) => {
-    const { deps, user, organizationId } = c.var
-    await removeMember(deps, user, { organizationId, userId: c.req.valid('param').user_id })
+    const { deps, manager, organizationId } = c.var
+    await removeMember(deps, manager, { organizationId, userId: c.req.valid('param').user_id })
     return c.body(null, 204)
   })
   .openapi(leaveRoute, async (c) => {

@@ -3,7 +3,7 @@ import type { ProblemCode } from '../../problems.ts'
 
 /** Everything that a change of a membership depends on. A role is null for a user who is not a member. */
 export interface Standing {
-  /** The role of the user who requests the change. */
+  /** The role of the user who requests the change; that of an owner for the operator. */
   readonly actor: Role | null
   /** The role of the member to change. */
   readonly target: Role | null

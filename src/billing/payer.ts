@@ -1,0 +1,19 @@
+import { isOperatorOf } from '../auth/organization-access.ts'
+import type { Manager } from '../auth/principal.ts'
+import type { Database } from '../db/orm.ts'
+import { Problem } from '../problems.ts'
+import { findContact, getPayer, type Payer } from './queries.ts'
+
+/**
+ * Whom a provider sends its mail about a purchase: the member who buys. Where the operator opens the checkout, it is the
+ * organization's billing contact, else its first owner.
+ *
+ * @throws Problem `payer_unknown` for an organization with neither
+ */
+export async function readPayer(db: Database, manager: Manager, organizationId: string): Promise<Payer> {
+  if (manager.kind === 'user' && !isOperatorOf(manager, 'billing:write', organizationId))
+    return getPayer(db, manager.userId)
+  const contact = await findContact(db, organizationId)
+  if (!contact) throw new Problem('payer_unknown')
+  return contact
+}

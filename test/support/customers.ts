@@ -1,0 +1,32 @@
+import { directly } from './direct.ts'
+import { administrator, call, newKeyHolder } from './http.ts'
+
+/** An organization with an owner and a key that the operator calls by an own id, which wants encoding in an address. */
+export async function newCustomer() {
+  const holder = await newKeyHolder()
+  const externalId = `customer/${crypto.randomUUID()} ü`
+  await directly().sql.query('update organizations set external_id = $2 where id = $1', [
+    holder.organizationId,
+    externalId,
+  ])
+  return { ...holder, externalId, encoded: encodeURIComponent(externalId) }
+}
+
+/** A service key with these scopes, as an administrator issues it. */
+export async function newServiceKey(
+  ...scopes: readonly string[]
+): Promise<{ readonly id: string; readonly key: string }> {
+  const token = await administrator()
+  const { body } = await call('POST /api/v1/admin/service-keys', { token, body: { name: 'Back end', scopes } })
+  return body
+}
+
+/** An organization without people, as a back end makes it. */
+export async function newPeopleless(
+  fields: object = {},
+): Promise<{ readonly id: string; readonly externalId: string }> {
+  const externalId = `customer-${crypto.randomUUID()}`
+  const line = `PUT /api/v1/admin/organizations/by-external-id/${externalId}`
+  const { body } = await call(line, { token: await administrator(), body: fields })
+  return { id: body.id, externalId }
+}
