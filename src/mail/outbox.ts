@@ -100,9 +100,10 @@ export async function deliverDueMail(deps: Deps) {
 
   async function work(mail: ClaimedMail) {
     try {
-      const { became, pauseSeconds } = await attempt(deps, mail)
+      const became = await attempt(deps, mail, (seconds) => {
+        pausedUntil = Math.max(pausedUntil, deps.now() + seconds * 1000)
+      })
       counts[became] += 1
-      if (became === 'put_off') pausedUntil = Math.max(pausedUntil, deps.now() + pauseSeconds * 1000)
     } catch (error) {
       counts.failed += 1
       log('warn', 'mail_outcome_lost', { mail_id: mail.id, ...errorFields(error) }) // still due, so it is retried
@@ -128,31 +129,31 @@ async function claim(deps: Deps, atMost: number, id?: string): Promise<ClaimedMa
   return (await deps.sql.query(CLAIM, parameters)) as ClaimedMail[]
 }
 
-interface Attempt {
-  readonly became: 'sent' | 'failed' | 'put_off'
-  /** How long the provider asks to pause. */
-  readonly pauseSeconds: number
-}
-
-async function attempt(deps: Deps, claimed: ClaimedMail): Promise<Attempt> {
+/** @param onPause is told at once how many seconds the provider asks to pause, before a slow database can delay it */
+async function attempt(
+  deps: Deps,
+  claimed: ClaimedMail,
+  onPause?: (seconds: number) => void,
+): Promise<'sent' | 'failed' | 'put_off'> {
   const { id, recipient, attempts: _, ...mail } = claimed
   let pauseSeconds: number | undefined
   try {
     pauseSeconds = await handOver(deps.config, { to: recipient, ...mail }, id)
   } catch (error) {
     await noteFailed(deps, claimed, error)
-    return { became: 'failed', pauseSeconds: 0 }
+    return 'failed'
   }
   if (pauseSeconds !== undefined) {
+    onPause?.(pauseSeconds)
     await putOff(deps, claimed, pauseSeconds)
-    return { became: 'put_off', pauseSeconds }
+    return 'put_off'
   }
   const sentAt = new Date(deps.now()).toISOString()
   await deps.sql.query(
     'update mail_outbox set sent_at = $2, next_attempt_at = null, text = null, html = null, error = null where id = $1',
     [id, sentAt],
   )
-  return { became: 'sent', pauseSeconds: 0 }
+  return 'sent'
 }
 
 /**

@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { sql } from 'drizzle-orm'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { sleep } from '../../../src/lib/sleep.ts'
 import { deliverDueMail, insertMails, mailFor } from '../../../src/mail/outbox.ts'
 import { directly } from '../../support/direct.ts'
 import { failMail } from '../../support/faults.ts'
@@ -232,6 +233,7 @@ describe('a provider that limits its rate', () => {
     const real = globalThis.fetch
     const seen = { atOnce: 0, most: 0, limitedAt: 0, inPause: 0 }
     vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
+      if (bodyOf(init).includes('limits the rate')) await sleep(1_000) // the database is slow when the pause is stored
       if (!urlOf(input).includes('/mail/emails')) return real(input, init)
       const wait = bodyOf(init).includes(email) ? retryAfter.shift() : undefined
       if (wait !== undefined) {
