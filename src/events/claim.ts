@@ -1,5 +1,6 @@
 import { hexToBytes } from '@noble/hashes/utils.js'
 import type { Deps } from '../deps.ts'
+import { STATE_EVENT } from './event-types.ts'
 
 /**
  * How long a claim lasts: longer than an attempt and the recording of its outcome. If a run died, its delivery and the
@@ -12,8 +13,13 @@ const IS_FREE = '(e.busy_until is null or e.busy_until <= $1) and (e.paused_unti
 
 /**
  * Claims due deliveries, fairly: only the oldest of each endpoint, if its lane is free, and one endpoint of each
- * organization before the second of any. The endpoint with the oldest attempt comes first. Deliveries of one endpoint
+ * organization before the second of any. States come after an endpoint's other events: a change of a plan makes
+ * thousands of them, and the body of each is made when it is sent. The endpoint with the oldest attempt comes first. Deliveries of one endpoint
  * are sent one after the other, by whichever run. Two concurrent runs never claim the same delivery.
+ *
+ * It waits for no lock: a delivery that a batch under way has locked is sent once that batch is committed.
+ *
+ * Whose state a delivery tells follows from its event type, since a delivery that is resent has no `state_of`.
  *
  * An endpoint is failing if a delivery that failed its last attempt waits for it.
  */
@@ -24,7 +30,7 @@ with failing as (
   select distinct on (endpoint_id) id, endpoint_id, next_attempt_at from webhook_deliveries
   where next_attempt_at <= $1
     and ($2::uuid[] is null or endpoint_id in (select endpoint_id from webhook_deliveries where id = any($2)))
-  order by endpoint_id, next_attempt_at, id
+  order by endpoint_id, type = '${STATE_EVENT}', next_attempt_at, id
 ), lanes as (
   select due.*, e.organization_id, e.tried_at,
     (select max(o.tried_at) from webhook_endpoints o where o.organization_id = e.organization_id) as organization_tried_at,
@@ -39,14 +45,18 @@ with failing as (
   where ${IS_FREE} and (not turns.is_failing or turns.place <= $4)
   order by turns.turn, turns.organization_tried_at nulls first, turns.next_attempt_at, turns.id
   limit $3 for no key update of e skip locked
+), free as (
+  select d.id from webhook_deliveries d join locked on locked.id = d.id where d.next_attempt_at <= $1
+  order by d.endpoint_id, d.id for no key update of d skip locked
 ), claimed as (
   update webhook_deliveries d set attempts = d.attempts + 1, next_attempt_at = $1::timestamptz + make_interval(secs => $5)
-  from locked where d.id = locked.id and d.next_attempt_at <= $1
+  from free where d.id = free.id and d.next_attempt_at <= $1
   returning d.*
 )
 update webhook_endpoints e set tried_at = $1, busy_until = $1::timestamptz + make_interval(secs => $5)
 from claimed d where e.id = d.endpoint_id
-returning d.id, d.organization_id, d.endpoint_id, d.event_id, d.type, d.payload::text as body, d.state_of, d.attempts, e.url, e.is_active,
+returning d.id, d.organization_id, d.endpoint_id, d.event_id, d.type, d.payload::text as body, d.attempts, e.url, e.is_active, e.is_operator,
+  case when d.type = '${STATE_EVENT}' then coalesce(d.state_of, (d.payload #>> '{data,organization,id}')::uuid) end as state_of,
   d.last_error is not null or e.id in (select endpoint_id from failing) as is_failing,
   encode(e.secret, 'hex') as secret,
   encode(case when e.previous_secret_until > $1 then e.previous_secret end, 'hex') as previous_secret`
@@ -62,6 +72,7 @@ interface Row {
   readonly attempts: number
   readonly url: string
   readonly is_active: boolean
+  readonly is_operator: boolean
   readonly is_failing: boolean
   readonly secret: string
   readonly previous_secret: string | null
@@ -102,6 +113,7 @@ function toClaimedDelivery(row: Row, at: string) {
     attempts: row.attempts,
     url: row.url,
     isActive: row.is_active,
+    isOperator: row.is_operator,
     isFailing: row.is_failing,
     /** Encrypted; the current one first. */
     secrets: [row.secret, row.previous_secret].flatMap((hex) => (hex === null ? [] : [hexToBytes(hex)])),

@@ -81,9 +81,10 @@ async function callEndpoint(deps: Deps, { url, isActive, eventId, ...claimed }: 
   if (!isActive) return notSent('The endpoint is disabled.')
   const secrets = await openSecrets(deps, claimed)
   if (!secrets) return notSent('The signing secret cannot be read. Rotate it.')
-  const { id, stateOf } = claimed
-  const body = stateOf === null ? claimed.body : await refreshState(deps, { id, stateOf })
-  return body === undefined ? notSent('The organization is gone.') : send(deps, { url, eventId, body, secrets })
+  const { id, stateOf, isOperator } = claimed
+  const body = stateOf === null ? claimed.body : await refreshState(deps, { id, stateOf, isOperator })
+  if (body === undefined) return { ...notSent('The organization is gone.'), isPointless: true }
+  return send(deps, { url, eventId, body, secrets })
 }
 
 const notSent = (error: string): Outcome => ({ isDelivered: false, statusCode: null, error, responseTimeMs: 0 })
@@ -106,7 +107,8 @@ async function note(deps: Deps, claimed: ClaimedDelivery, outcome: Outcome): Pro
   const isGone = outcome.statusCode === GONE
   // the owner of the endpoint looks at the result of a test, and can test again
   const isTest = claimed.type === TEST_EVENT
-  if (isGone || isTest || !claimed.isActive || isLastAttempt(claimed.attempts))
-    return giveUp(deps, claimed, outcome, { isGone, isCounted: !isTest })
+  const { isPointless = false } = outcome
+  if (isGone || isTest || isPointless || !claimed.isActive || isLastAttempt(claimed.attempts))
+    return giveUp(deps, claimed, outcome, { isGone, isCounted: !isTest && !isPointless })
   return noteFailed(deps, claimed, outcome)
 }

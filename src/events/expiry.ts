@@ -24,7 +24,7 @@ export async function tellExpiry(deps: Deps, at: number) {
   for (const happening of [...KEY_DAYS.map((days) => keysExpiring(span, days)), invitationsExpired(span)])
     told += (await db.execute(insertDeliveries(deps.now(), happening))).rows.length
   const organizations = organizationsOfExpired(new Date(at - STATE_LOOK_BACK_MS), new Date(at))
-  await db.execute(replaceStates(organizations))
   told += (await db.execute(insertStates(deps.now(), organizations))).rows.length
+  await db.execute(replaceStates(organizations))
   return { told }
 }

@@ -9,7 +9,8 @@ import type { Happening } from './subjects.ts'
 /**
  * The statement that puts events on their way to the endpoints of their organizations that ask for them, and to those of the
  * operator, as the database knows them at that moment; an endpoint that wants to be left alone gets them afterwards.
- * Endpoints are locked, or one that is deleted meanwhile would break the batch. It returns the ids of the deliveries.
+ * Endpoints are locked, or one that is deleted meanwhile would break the batch. Rows are inserted in one order, so that two
+ * batches with the same events do not wait for each other in a circle. It returns the ids of the deliveries.
  *
  * @param now Unix milliseconds
  * @param provided the condition for publishing the event
@@ -37,6 +38,7 @@ export function insertDeliveries(
       greatest(${at}::timestamptz, e.paused_until), ${at}::timestamptz, ${requestId ?? null}::text
     from numbered s join organizations o on o.id = s.organization_id
     join listening e on e.is_operator or e.organization_id = s.organization_id
+    order by e.id, s.event_id
     on conflict (endpoint_id, event_id) do nothing
     returning id`
 }

@@ -90,6 +90,15 @@ export const EVENT_DATA = {
   'organization.deleted': about({}),
   'organization.state': about({
     slug: z.string(),
+    email: z
+      .string()
+      .nullable()
+      .optional()
+      .meta({ description: "The billing contact. Only at the operator's endpoints." }),
+    metadata: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .meta({ description: "The operator's own notes. Only at the operator's endpoints." }),
     is_personal: z.boolean(),
     created_at: timestamp,
     suspended_at: timestamp.nullable(),

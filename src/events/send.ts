@@ -26,6 +26,8 @@ export interface Outcome {
   readonly responseTimeMs: number
   /** How long the endpoint asks not to be called (429 and 503), at most a day. Absent if it does not say. */
   readonly retryAfterSeconds?: number | undefined
+  /** Set if nothing can ever be sent, which is no failure of the endpoint. */
+  readonly isPointless?: true
 }
 
 /**

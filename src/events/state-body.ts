@@ -15,6 +15,16 @@ const SELECT_STATE = sql`
     'active_keys', (select count(*) from api_keys k where k.organization_id = o.id and k.is_active
       and (k.revoked_at is null or k.revoked_at > now()) and (k.expires_at is null or k.expires_at > now())))`
 
+/** What the operator alone knows of an organization: no route shows it to the organization's own people. */
+const SELECT_NOTES = sql`jsonb_build_object('email', o.email, 'metadata', o.metadata)`
+
+interface StateDelivery {
+  readonly id: string
+  readonly stateOf: string
+  /** Whether it goes to an endpoint of the operator. */
+  readonly isOperator: boolean
+}
+
 /**
  * Makes the body of a state that is about to be sent: what is committed by now. It is kept as what was sent.
  *
@@ -22,11 +32,11 @@ const SELECT_STATE = sql`
  */
 export async function refreshState(
   deps: Deps,
-  { id, stateOf }: { id: string; stateOf: string },
+  { id, stateOf, isOperator }: StateDelivery,
 ): Promise<string | undefined> {
   const db = ormOver(deps.sql)
   const { rows } = await db.execute<{ data: Record<string, unknown> }>(sql`
-    select ${SELECT_STATE} as data from organizations o join plans p on p.id = o.plan_id where o.id = ${stateOf}::uuid`)
+    select ${SELECT_STATE} || ${isOperator ? SELECT_NOTES : sql`'{}'`} as data from organizations o join plans p on p.id = o.plan_id where o.id = ${stateOf}::uuid`)
   if (!rows[0]) return undefined
   const quotas = await readQuotas(deps, stateOf)
   const data = {

@@ -15,12 +15,18 @@ const ASKING = sql`e.is_active and (e.events = '{}' or ${STATE_EVENT} = any(e.ev
 
 /**
  * The statement that gives up attempts to tell an older state, so that of an organization's states one waits for an endpoint.
+ * It runs after {@link insertStates}, which locks the endpoints: whoever records an attempt locks the endpoint first as well.
  *
  * @param organizations a query of their ids, as `id`
  */
 export const replaceStates = (organizations: SQL, provided: SQL = sql`true`) => sql`
   update webhook_deliveries d set state = 'failed', next_attempt_at = null, last_error = ${REPLACED}
-  where d.state_of in (select id from (${organizations}) s where ${provided}) and d.attempts > 0 and d.next_attempt_at is not null`
+  from (
+    select id from webhook_deliveries
+    where state_of in (select id from (${organizations}) s where ${provided}) and attempts > 0 and next_attempt_at is not null
+    order by endpoint_id, id for no key update
+  ) older
+  where d.id = older.id`
 
 /**
  * The statement that puts the state of organizations on its way to who asks for it. Where one waits for its first attempt
@@ -50,13 +56,13 @@ export function insertStates(now: number, organizations: SQL, provided: SQL = sq
 export function statesPublished(deps: ManagementDeps, organizations: SQL): Statement[] {
   const inserted = deps.db.execute<{ id: string }>(insertStates(deps.now(), organizations))
   return [
-    deps.db.execute(replaceStates(organizations)),
     whenCommitted(inserted, ({ rows }) =>
       sendSoon(
         deps,
         rows.map(({ id }) => id),
       ),
     ),
+    deps.db.execute(replaceStates(organizations)),
   ]
 }
 

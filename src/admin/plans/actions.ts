@@ -20,7 +20,7 @@ import {
   isUnused,
   type PlanView,
   raiseOrganizations,
-  selectOnPlan,
+  selectAffected,
   toPlanRow,
   updatePlanFields,
 } from './queries.ts'
@@ -79,9 +79,9 @@ export async function changePlanFields(deps: ManagementDeps, change: PlanChange)
     lock: lockPlan(deps.db, planId),
     found: requireThat(deps.db, isPlan(planId), 'plan_not_found'),
     audit: audited(deps, { ...toEntry('admin.plan_updated', change), detail: { changes: describeChanges(changes) } }),
-    plan: updatePlanFields(deps.db, planId, changes),
     organizations: changesKeys ? raiseOrganizations(deps.db, planId, MAX_ORGANIZATIONS) : undefined,
-    states: statesPublished(deps, selectOnPlan(planId, MAX_ORGANIZATIONS)),
+    states: statesPublished(deps, selectAffected(planId, changes, MAX_ORGANIZATIONS)),
+    plan: updatePlanFields(deps.db, planId, changes),
   })
   if (done.organizations) await invalidateOrganizations(deps, done.organizations.rows)
   return getPlan(deps, planId)

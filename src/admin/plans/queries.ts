@@ -1,4 +1,4 @@
-import { asc, eq, sql } from 'drizzle-orm'
+import { asc, eq, type SQL, sql } from 'drizzle-orm'
 import type * as z from 'zod'
 import type { Database } from '../../db/orm.ts'
 import { plans } from '../../db/schema/plans.ts'
@@ -56,17 +56,24 @@ export const insertPlan = (db: Database, row: ReturnType<typeof toPlanRow>) => d
 
 /** Merges changes into a plan, in the database: of two at once neither undoes the other. */
 export function updatePlanFields(db: Database, planId: string, changes: z.output<typeof PlanChanges>) {
-  const { limits, features, overage, ...rest } = changes
+  const { limits: _limits, features: _features, overage, ...rest } = changes
   return db
     .update(plans)
     .set({
       ...toColumns(rest),
-      ...(limits && { limits: mergeLimits(limits) }),
-      ...(features && { features: mergeJson(sql`${plans.features}`, features) }),
+      ...mergeStateFields(changes),
       ...(overage && { overage: mergeJson(sql`${plans.overage}`, overage) }),
       updatedAt: new Date(),
     })
     .where(eq(plans.id, planId))
+}
+
+/** What a plan is to have of the fields that the state of its organizations shows. */
+function mergeStateFields({ limits, features }: z.output<typeof PlanChanges>) {
+  return {
+    ...(limits && { limits: mergeLimits(limits) }),
+    ...(features && { features: mergeJson(sql`${plans.features}`, features) }),
+  }
 }
 
 function mergeLimits({ meters = {}, ...others }: NonNullable<z.output<typeof PlanChanges>['limits']>) {
@@ -121,9 +128,17 @@ export function raiseOrganizations(db: Database, planId: string, most: number) {
     order by chosen.at desc nulls last, raised.id`)
 }
 
-/** Organizations on a plan, at most so many. */
-export const selectOnPlan = (planId: string, most: number) =>
-  sql`select id from organizations where plan_id = ${planId} order by id limit ${most}`
+/**
+ * Organizations on a plan whose state is another after these changes, at most so many: none where the plan already has
+ * what the state shows of it. Asked before the plan is changed, under its lock.
+ */
+export function selectAffected(planId: string, changes: z.output<typeof PlanChanges>, most: number): SQL {
+  const { limits = plans.limits, features = plans.features } = mergeStateFields(changes)
+  const isOther = sql`exists (select from ${plans} where ${plans.id} = ${planId}
+    and (${plans.name}, ${plans.limits}, ${plans.features})
+      is distinct from (${changes.name ?? plans.name}, ${limits}, ${features}))`
+  return sql`select id from organizations where plan_id = ${planId} and ${isOther} order by id limit ${most}`
+}
 
 /** How much refers to a plan: organizations that are on it, and subscriptions, past ones too. */
 export async function countUses(

@@ -77,6 +77,8 @@ async function notify(deps: Deps, open: OpenAlerts): Promise<boolean> {
   // Overage passes 150 % together with 100 %, or long after it: the limit is reached once.
   const full = open.alerts.find(({ threshold, limit }) => threshold === 100 && limit === highest.limit)
   const isFull = full ? sql`exists (select from notified where id = ${full.id}::uuid)` : sql`false`
+  // reading all rows of another part of the statement makes that part run first
+  const isStated = sql`${isNew} and (select count(*) from stated) >= 0`
   const { rows } = await ormOver(deps.sql).execute<{ is_new: boolean }>(sql`
     with notified as (
       update usage_alerts set notified_at = ${new Date(now).toISOString()}::timestamptz
@@ -86,8 +88,8 @@ async function notify(deps: Deps, open: OpenAlerts): Promise<boolean> {
     ), mailed as (${insertMails(now, buildMails(deps, open), isNew)}),
     passed as (${insertDeliveries(now, quotaEvent('quota.threshold_reached', open, highest), isNew)}),
     reached as (${insertDeliveries(now, quotaEvent('quota.exhausted', open, full ?? highest), isFull)}),
-    replaced as (${replaceStates(organization, isNew)}),
-    stated as (${insertStates(now, organization, isNew)})
+    stated as (${insertStates(now, organization, isNew)}),
+    replaced as (${replaceStates(organization, isStated)})
     select ${isNew} as is_new`)
   return rows[0]?.is_new ?? false
 }

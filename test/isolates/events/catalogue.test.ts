@@ -59,10 +59,18 @@ test('the guide has an example of every event of the catalogue, and of no other'
 
 type Acts = Awaited<ReturnType<typeof actor>>
 
+/** Of a state, what only the operator's endpoints get (test/isolates/events/state.test.ts). */
+function asCustomersGet({ data, ...body }: Body): Body {
+  if (body.type !== 'organization.state') return { ...body, data }
+  const { email: _email, metadata: _metadata, ...rest } = data
+  return { ...body, data: rest }
+}
+
 /** Says of a body what is not as its schema and its example have it. */
 function flawsOf(body: Body): unknown[] {
   const parsed = body.type in EVENT_DATA ? EVENT_DATA[body.type].safeParse(body.data) : undefined
-  const flaws = [...(parsed?.error?.issues ?? []), ...differences(shapeOf(body), shapeOf(examples.get(body.type)))]
+  const example = asCustomersGet(examples.get(body.type) as Body)
+  const flaws = [...(parsed?.error?.issues ?? []), ...differences(shapeOf(body), shapeOf(example))]
   return flaws.map((flaw) => [body.type, flaw])
 }
 
