@@ -16,6 +16,11 @@ const DAY_MS = 24 * HOUR_MS
 const BATCH_HOURS = 6
 /** No batch begins after this; the next minute's run goes on. */
 export const RUN_MS = 20_000
+/** Each folds a day and a month again too. */
+export const MAX_LATE_BATCHES = 10
+/** Late usage comes in bursts: its hour is folded once the burst is over, or has lasted so long. */
+const QUIET = `interval '5 minutes'`
+const MAX_WAIT = `interval '1 hour'`
 
 const TIMES = ['response_time_ms_sum', 'response_time_count', ...LATENCY_COLUMNS]
 const COLUMNS: readonly string[] = ['requests', 'errors', ...COUNTER_COLUMNS, ...TIMES]
@@ -27,19 +32,45 @@ const FOLDED = Object.entries(DIMENSIONS).filter(([dimension]) => dimension !== 
 const SLICED = [`('', '')`, ...FOLDED.map(([dimension, value]) => `('${dimension}', ${value})`)].join(', ')
 const IN_DAYS = ['', ...FOLDED.map(([dimension]) => dimension), 'organization'].map((name) => `'${name}'`).join(', ')
 
-/** The plan that an organization has now; none once it is gone. */
-const WITH_PLAN = 'left join organizations o on o.id = of_one.organization_id'
-const PLAN = `coalesce(o.plan_id, '')`
-
-/** A second run waits here, and then finds the first one's work done. */
+/** One run at a time. A second one waits here, and then finds the first one's work done. */
+const LOCK = 'select 1 from usage_platform_progress for update'
 const ADVANCE = 'update usage_platform_progress set folded_until = greatest(folded_until, $1)'
+
+/** The plan that an organization's usage counts for in an hour; null before its first. */
+const planIn = (organization: string, hour: string) => `(
+  select plan_id from usage_platform_plans p where p.organization_id = ${organization} and p.since <= ${hour} order by p.since desc limit 1)`
+
+/** Where hours are folded for the first time: the plan of every organization, if it is another one than before. */
+const NOTE_PLANS = `
+insert into usage_platform_plans (organization_id, since, plan_id)
+select present.id, $1::timestamptz, present.plan_id from usage_platform_progress, (
+  select id, plan_id from organizations
+  union
+  select organization_id, '' from usage_totals t
+  where hour >= $1::timestamptz and hour < $2 and not exists (select 1 from organizations o where o.id = t.organization_id)) as present
+where $1::timestamptz >= folded_until and ${planIn('present.id', '$1::timestamptz')} is distinct from present.plan_id
+on conflict do nothing`
+
+/** An organization whose first usage came late: the plan that it has now. */
+const NOTE_LATE_PLANS = `
+insert into usage_platform_plans (organization_id, since, plan_id)
+select distinct on (t.organization_id) t.organization_id, t.hour, coalesce(o.plan_id, '')
+from usage_totals t left join organizations o on o.id = t.organization_id
+where t.hour >= $1 and t.hour < $2 and ${planIn('t.organization_id', 't.hour')} is null
+order by t.organization_id, t.hour
+on conflict do nothing`
 
 /** Each statement sees more than the one before: what loses its mark here is folded by the later ones. */
 const HOURS = [
   'delete from usage_late_hours where hour >= $1 and hour < $2',
+  NOTE_PLANS,
+  NOTE_LATE_PLANS,
   'delete from usage_platform_hours where hour >= $1 and hour < $2',
   `insert into usage_platform_hours (dimension, value, hour, plan_id, ${NAMES})
-   select dimension, value, hour, ${PLAN}, ${SUMS} from usage_hourly of_one ${WITH_PLAN}, lateral (values ${SLICED}) as slice(dimension, value)
+   select dimension, value, hour, plan_id, ${SUMS} from usage_hourly
+   join (select organization_id, hour, coalesce(${planIn('t.organization_id', 't.hour')}, '') as plan_id
+     from usage_totals t where hour >= $1 and hour < $2) as planned
+     using (organization_id, hour), lateral (values ${SLICED}) as slice(dimension, value)
    where hour >= $1 and hour < $2 and (value <> '' or dimension = '') group by 1, 2, 3, 4`,
 ]
 
@@ -49,7 +80,7 @@ const DAY = [
    select dimension, value, (hour at time zone 'UTC')::date, plan_id, ${SUMS} from usage_platform_hours
    where hour >= $1 and hour < $2 group by 1, 2, 3, 4
    union all
-   select 'organization', organization_id::text, (hour at time zone 'UTC')::date, ${PLAN}, ${SUMS} from usage_totals of_one ${WITH_PLAN}
+   select 'organization', organization_id::text, (hour at time zone 'UTC')::date, coalesce(${planIn('t.organization_id', 't.hour')}, ''), ${SUMS} from usage_totals t
    where hour >= $1 and hour < $2 group by 1, 2, 3, 4`,
 ]
 
@@ -60,7 +91,7 @@ const MONTH = [
    where dimension in (${IN_DAYS}) and day >= $1::date and day < $2::date group by 1, 2, 3, 4`,
 ]
 
-/** In Unix milliseconds: until when hours are folded, before which they are over, and the first and last that are late. */
+/** In Unix milliseconds: until when hours are folded, before which they are over, and the first and last late ones that are due. */
 interface Progress {
   readonly until: number
   readonly over: number
@@ -70,30 +101,41 @@ interface Progress {
 
 const toMs = (moment: string) => `extract(epoch from ${moment})::float8 * 1000`
 
-/** Late hours of a batch: those of a day, within a batch of the first. */
+/** Late hours of a batch: the one that has waited longest, and those that follow it in its day, within a batch. */
 const PROGRESS = `
 with progress as (
   select folded_until as until, date_trunc('hour', now() - interval '5 minutes', 'UTC') as over from usage_platform_progress
+), due as (
+  select hour, min(noted_at) as since from usage_late_hours, progress where hour < until
+  group by hour having max(noted_at) <= now() - ${QUIET} or min(noted_at) <= now() - ${MAX_WAIT}
 ), late as (
-  select min(hour) as first from usage_late_hours, progress where hour < until
+  select (select hour from due order by since, hour limit 1) as first
 )
 select ${toMs('until')} as until, ${toMs('over')} as over, ${toMs('first')} as first_late,
-  ${toMs(`(select max(hour) from usage_late_hours where hour < least(until, first + interval '${BATCH_HOURS} hours',
+  ${toMs(`(select max(hour) from due where hour >= first and hour < least(until, first + interval '${BATCH_HOURS} hours',
     date_trunc('day', first, 'UTC') + interval '1 day'))`)} as last_late
 from progress, late`
 
-/** Folds what is due: hours that are over, then those that late usage was added to. Twice is the same as once. */
+/**
+ * Folds what is due: hours that are over, then those that late usage was added to. Twice is the same as once.
+ *
+ * @returns how many hours; `late` of them again
+ */
 export async function foldPlatformUsage({ sql }: Pick<Deps, 'sql'>) {
   const end = Date.now() + RUN_MS
   let mostHours = BATCH_HOURS
-  for (let folded = 0; ; ) {
+  let lateBatches = 0
+  for (let folded = 0, late = 0; ; ) {
     const [progress] = (await sql.query(PROGRESS)) as [Progress]
     const span = selectHours(progress, mostHours)
     const behind = Math.max(0, progress.over - progress.until) / HOUR_MS
-    if (!span || Date.now() > end) return { folded, behind }
+    if (!span || Date.now() > end || (span.isLate && lateBatches >= MAX_LATE_BATCHES)) return { folded, late, behind }
     try {
       await foldHours(sql, span, Math.max(progress.until, span.to))
-      folded += (span.to - span.from) / HOUR_MS
+      const hours = (span.to - span.from) / HOUR_MS
+      folded += hours
+      late += span.isLate ? hours : 0
+      lateBatches += span.isLate ? 1 : 0
     } catch (error) {
       if (mostHours === 1) throw error
       mostHours = 1
@@ -104,16 +146,18 @@ export async function foldPlatformUsage({ sql }: Pick<Deps, 'sql'>) {
 interface Hours {
   readonly from: number
   readonly to: number
+  /** Whether they were folded before. */
+  readonly isLate: boolean
 }
 
 /** @returns the next hours to fold, of one day; undefined when nothing is due */
 function selectHours({ until, over, first_late, last_late }: Progress, most: number): Hours | undefined {
   if (until < over) {
     const endOfDay = (Math.floor(until / DAY_MS) + 1) * DAY_MS
-    return { from: until, to: Math.min(until + most * HOUR_MS, endOfDay, over) }
+    return { from: until, to: Math.min(until + most * HOUR_MS, endOfDay, over), isLate: false }
   }
   if (first_late === null || last_late === null) return undefined
-  return { from: first_late, to: Math.min(first_late + most * HOUR_MS, last_late + HOUR_MS) }
+  return { from: first_late, to: Math.min(first_late + most * HOUR_MS, last_late + HOUR_MS), isLate: true }
 }
 
 /** @param until before which all hours are folded after this */
@@ -127,7 +171,7 @@ async function foldHours(sql: Sql, { from, to }: Hours, until: number): Promise<
   ] as const
   const due = spans.filter(([steps, , end]) => steps === HOURS || end <= until)
   const queries = due.flatMap(([steps, ...bounds]) => steps.map((step) => sql.query(step, bounds.map(iso))))
-  await sql.transaction([sql.query(ADVANCE, [iso(until)]), ...queries])
+  await sql.transaction([sql.query(LOCK), ...queries, sql.query(ADVANCE, [iso(until)])])
 }
 
 const iso = (at: number) => new Date(at).toISOString()

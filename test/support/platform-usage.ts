@@ -25,8 +25,16 @@ export async function newCustomer(plan: string, name: string) {
 export const putOn = (plan: string, organizationId: string) =>
   deps.sql.query('update organizations set plan_id = $2, version = version + 1 where id = $1', [organizationId, plan])
 
-/** Runs the job until none of these hours waits for it any more. */
+/** Moves what was noted of late usage in these hours into the past. */
+export const ageLate = (hours: readonly string[], minutes: number) =>
+  deps.sql.query(
+    'update usage_late_hours set noted_at = noted_at - make_interval(mins => $2) where hour = any($1::timestamptz[])',
+    [hours, minutes],
+  )
+
+/** Runs the job until none of these hours waits for it any more, as if they had been noted long ago. */
 export async function fold(...hours: string[]): Promise<void> {
+  await ageLate(hours, 120)
   const isDue = async () => {
     const [row] = await deps.sql.query(
       'select exists (select 1 from usage_late_hours where hour = any($1::timestamptz[])) as late, folded_until > all($1::timestamptz[]) as folded from usage_platform_progress',

@@ -43,9 +43,28 @@ export const platformProgress = pgTable('usage_platform_progress', {
 })
 
 /** Hours that were over when usage was added to them: they are folded again. Only ever added to, so that no writer waits. */
-export const lateHours = pgTable('usage_late_hours', { hour: timestamp({ withTimezone: true }).notNull() }, (t) => [
-  index('usage_late_hours_hour').on(t.hour),
-])
+export const lateHours = pgTable(
+  'usage_late_hours',
+  {
+    hour: timestamp({ withTimezone: true }).notNull(),
+    notedAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
+  },
+  (t) => [index('usage_late_hours_hour').on(t.hour)],
+)
+
+/**
+ * The plan that an organization's usage counts for, from an hour on until its next row. Written when an hour is first folded
+ * and never changed, so that folding the hour again counts for the same plan. Empty where the organization was gone.
+ */
+export const platformPlans = pgTable(
+  'usage_platform_plans',
+  {
+    organizationId: uuid().notNull(),
+    since: timestamp({ withTimezone: true }).notNull(),
+    planId: text().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.organizationId, t.since] })],
+)
 
 /** How verifications were decided: requests per day (UTC), organization and verdict code. */
 export const usageVerdicts = pgTable(

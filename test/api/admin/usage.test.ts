@@ -147,22 +147,16 @@ test('usage that comes late is in the sums once its hour, day and month are fold
   }
 })
 
-test('what was used stays with the plan that its organization had when its hour was over', async () => {
-  const [before, after] = [await newPlan(), await newPlan()]
-  const mine = await newCustomer(before, 'Upgraded')
-  await writeUsage(deps, [event(mine.id, '2001-09-10T12:30Z')])
-  await fold('2001-09-10T12:00Z')
-  await putOn(after, mine.id)
-  await writeUsage(deps, [event(mine.id, '2001-10-10T12:30Z')])
-  await fold('2001-10-10T12:00Z')
-  for (const [of, month] of [
-    [before, '2001-09-01T00:00:00.000Z'],
-    [after, '2001-10-01T00:00:00.000Z'],
-  ]) {
-    const { body } = await ask(`timeseries?interval=month&from=2001-09-01&to=2001-11-01&plan=${of}`)
-    const used = body.data.filter((bucket: Group) => bucket.requests > 0)
-    expect(used).toMatchObject([{ from: month, requests: 1 }])
+test('an organization whose first usage comes late counts for the plan that it has then, from then on', async () => {
+  const [first, second] = [await newPlan(), await newPlan()]
+  const mine = await newCustomer(first, 'New')
+  for (const used of [first, second]) {
+    await putOn(used, mine.id)
+    await writeUsage(deps, [event(mine.id, '2001-12-10T12:30Z')])
+    await fold('2001-12-10T12:00Z')
   }
+  const { body } = await ask(`timeseries?interval=month&from=2001-12-01&to=2002-01-01&plan=${first}`)
+  expect(body.data).toMatchObject([{ requests: 2 }])
 })
 
 test('of one organization the answers are its own', async () => {

@@ -13,7 +13,6 @@ import { bodyOf, urlOf } from '../../support/shop.ts'
 
 vi.setConfig({ testTimeout: 30_000 })
 afterEach(() => vi.restoreAllMocks())
-
 const newAddress = () => `outbox-${crypto.randomUUID()}@example.com`
 const mailOf = (to: string) => ({ to, subject: 'A subject', text: 'A text', html: '<p>A text</p>' })
 

@@ -1,0 +1,2 @@
+DROP TABLE "usage_platform_plans";--> statement-breakpoint
+ALTER TABLE "usage_late_hours" DROP COLUMN "noted_at";
