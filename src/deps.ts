@@ -5,6 +5,7 @@ import { openDatabase, openRedis, type Sql } from './db/client.ts'
 import type { Database } from './db/orm.ts'
 import { TimeBudget } from './db/time-budget.ts'
 import { lazily } from './lib/lazily.ts'
+import { errorFields, log } from './lib/log.ts'
 import type { UsageEvent } from './metering/event.ts'
 
 /** Everything outside itself that a use-case may use. One per request; nothing in it should be kept longer. */
@@ -20,8 +21,8 @@ export interface Deps {
   readonly redisAheadMs: number
   /** Continues work after the answer. The platform gives it 30 s. */
   defer(work: Promise<unknown>): void
-  /** Tells webhook endpoints of refusals by rate limits, once they are written. */
-  tellRefusals(refusals: readonly UsageEvent[]): Promise<void>
+  /** Tells webhook endpoints of refusals by rate limits that were written, after the answer. Never fails. */
+  tellRefusals(refusals: readonly UsageEvent[]): void
 }
 
 /** The part of an execution context that Deps needs. It is the same for HTTP, RPC and cron. */
@@ -53,10 +54,19 @@ export function createDeps(env: object, context: Context): Deps {
     now: Date.now,
     redisAheadMs: 0,
     defer: (work) => context.waitUntil(work),
-    async tellRefusals(refusals) {
-      const { tellRefusals } = await loadRefusals()
-      await tellRefusals(this, refusals)
+    tellRefusals(refusals) {
+      this.defer(tellOrLog(this, refusals))
     },
+  }
+}
+
+/** Best effort: a client that is refused again is told of in the next minute. */
+async function tellOrLog(deps: Deps, refusals: readonly UsageEvent[]): Promise<void> {
+  try {
+    const { tellRefusals } = await loadRefusals()
+    await tellRefusals(deps, refusals)
+  } catch (error) {
+    log('warn', 'refusals_untold', errorFields(error))
   }
 }
 

@@ -6,6 +6,9 @@ import { deliverNow } from './deliver.ts'
 import { buildPayload, newIdLike, ORGANIZATION } from './payload.ts'
 import type { Happening } from './subjects.ts'
 
+/** Whether an endpoint `e` gets events of a type. */
+export const isAskingFor = (type: string) => sql`e.is_active and (e.events = '{}' or ${type} = any(e.events))`
+
 /**
  * The statement that puts events on their way to the endpoints of their organizations that ask for them, and to those of the
  * operator, as the database knows them at that moment; an endpoint that wants to be left alone gets them afterwards.
@@ -28,7 +31,7 @@ export function insertDeliveries(
       select s.*, ${eventId} as event_id from subject s where ${provided}
     ), listening as materialized (
       select e.id, e.organization_id, e.is_operator, e.paused_until from webhook_endpoints e
-      where e.is_active and (e.events = '{}' or ${type} = any(e.events))
+      where ${isAskingFor(type)}
         and (e.is_operator or e.organization_id in (select organization_id from numbered))
       order by e.id for key share
     )

@@ -1,31 +1,47 @@
+import { sql } from 'drizzle-orm'
 import { ormOver } from '../db/orm.ts'
 import type { Deps } from '../deps.ts'
 import type { UsageEvent } from '../metering/event.ts'
-import { insertDeliveries, sendSoon } from './publish.ts'
+import { insertDeliveries, isAskingFor, sendSoon } from './publish.ts'
 import { keysRefused, type RefusedKey } from './subjects.ts'
 
 const MINUTE_MS = 60_000
+/** How long this isolate remembers whether anybody listens: a new endpoint hears of refusals after this time at the latest. */
+const LISTENERS_TTL_MS = 60_000
 
 /** The minute of which this isolate has told, and the keys: whoever is refused a thousand times a second is told of once. */
 let told = { minute: 0, keys: new Set<string>() }
+/** Whether any endpoint asks for refusals, and until when that is believed, in Unix milliseconds. */
+let listeners = { isAny: false, until: 0 }
 
 /**
  * Tells of keys whose rate limit refused verifications, from events that were just written. At most once a minute and key,
- * over all isolates: the event's id names both, and a unique index holds it.
+ * over all isolates: the event's id names both, and a unique index holds it. Without a query where nobody listens.
  */
 export async function tellRefusals(deps: Deps, refusals: readonly UsageEvent[]): Promise<void> {
+  if (!(await isAnybodyListening(deps))) return
   const minute = Math.floor(deps.now() / MINUTE_MS)
   if (told.minute !== minute) told = { minute, keys: new Set() }
   const keys = sumByKey(refusals).filter(({ key_id }) => !told.keys.has(key_id))
   if (keys.length === 0) return
+  for (const { key_id } of keys) told.keys.add(key_id) // before the query, or the next batch would ask again meanwhile
   const { rows } = await ormOver(deps.sql).execute<{ id: string }>(
     insertDeliveries(deps.now(), keysRefused(keys, minute)),
   )
-  for (const { key_id } of keys) told.keys.add(key_id)
   sendSoon(
     deps,
     rows.map(({ id }) => id),
   )
+}
+
+async function isAnybodyListening(deps: Deps): Promise<boolean> {
+  const now = deps.now()
+  if (now < listeners.until) return listeners.isAny
+  const { rows } = await ormOver(deps.sql).execute<{ is_any: boolean }>(
+    sql`select exists (select from webhook_endpoints e where ${isAskingFor('rate_limit.refused')}) as is_any`,
+  )
+  listeners = { isAny: rows[0]?.is_any ?? false, until: now + LISTENERS_TTL_MS }
+  return listeners.isAny
 }
 
 function sumByKey(refusals: readonly UsageEvent[]): RefusedKey[] {

@@ -4,14 +4,13 @@ import type { ManagementDeps } from '../deps.ts'
 import { uuidv7 } from '../lib/uuid.ts'
 import { STATE_EVENT } from './event-types.ts'
 import { buildPayload, newIdLike, ORGANIZATION } from './payload.ts'
-import { sendSoon } from './publish.ts'
+import { isAskingFor, sendSoon } from './publish.ts'
 
 /** Why an older state was given up: it is no failure of the endpoint. */
 const REPLACED = 'A newer state took its place.'
 
 /** Endpoints that ask for the state of an organization `s.id`. */
-const ASKING = sql`e.is_active and (e.events = '{}' or ${STATE_EVENT} = any(e.events))
-  and (e.is_operator or e.organization_id = s.id)`
+const ASKING = sql`${isAskingFor(STATE_EVENT)} and (e.is_operator or e.organization_id = s.id)`
 
 /**
  * The statement that gives up attempts to tell an older state, so that of an organization's states one waits for an endpoint.

@@ -51,8 +51,8 @@ export interface UsageEvent {
   readonly error_code?: string | null
   readonly error_message?: string | null
   readonly metadata?: Readonly<Record<string, unknown>> | null
-  /** Of a verification. */
-  readonly trace?: VerdictTrace
+  /** Of a verification. Set once the event is kept. */
+  trace?: VerdictTrace
 }
 
 /** What a verdict was decided from and what the counters said then, for the request inspector (admin/requests/). Short: one is kept with each event. */

@@ -42,28 +42,32 @@ let open: Batch | undefined
 /**
  * Adds an event to the isolate's open batch, which is written within 100 ms, after the answer. Never fails and never
  * delays the caller.
+ *
+ * @returns whether the event itself is kept, so that the caller may complete it now; false if it was merged into another
  */
-export function recordUsage(deps: Deps, event: UsageEvent): void {
+export function recordUsage(deps: Deps, event: UsageEvent): boolean {
   if (!open) open = openBatch(deps)
   else if (!open.hasGuardian) guard(deps, open)
-  addTo(open.gathered, event)
-  if (countEvents(open.gathered) < BATCH_EVENTS) return
+  const isKept = addTo(open.gathered, event)
+  if (countEvents(open.gathered) < BATCH_EVENTS) return isKept
   open.close()
   open = undefined // the next event opens another batch, even before this one's writer has run
+  return isKept
 }
 
 /**
  * Refusals that differ only in their time become one event, so that a client that hammers with a dead key cannot fill
  * the database. Real usage is never merged; the SQL statement deduplicates it.
  */
-function addTo({ uses, refusals }: GatheredEvents, event: UsageEvent): void {
+function addTo({ uses, refusals }: GatheredEvents, event: UsageEvent): boolean {
   if (!event.error_code || event.api_calls) {
     uses.push(event)
-    return
+    return true
   }
   const slot = [event.key_id, event.error_code, event.method, event.ip].join('\n')
   const known = refusals.get(slot)
   refusals.set(slot, known ? merge(known, event) : event)
+  return known === undefined
 }
 
 function merge(known: UsageEvent, { id }: UsageEvent): UsageEvent {
@@ -127,7 +131,7 @@ async function persist(deps: Deps, events: readonly UsageEvent[]): Promise<void>
 async function tryStores(deps: Deps, events: readonly UsageEvent[]): Promise<boolean> {
   try {
     await writeUsage(deps, events) // the counters already include what a verification takes
-    await tellRefusals(deps, events)
+    tellRefusals(deps, events)
     return true
   } catch (error) {
     log('warn', 'usage_write_failed', { count: events.length, ...errorFields(error) })
@@ -141,15 +145,9 @@ async function tryStores(deps: Deps, events: readonly UsageEvent[]): Promise<boo
   }
 }
 
-/** Best effort: a client that goes on being refused is told of in the next minute. */
-async function tellRefusals(deps: Deps, events: readonly UsageEvent[]): Promise<void> {
+function tellRefusals(deps: Deps, events: readonly UsageEvent[]): void {
   const refusals = events.filter(({ error_code }) => error_code === 'RATE_LIMITED')
-  if (refusals.length === 0) return
-  try {
-    await deps.tellRefusals(refusals)
-  } catch (error) {
-    log('warn', 'refusals_untold', errorFields(error))
-  }
+  if (refusals.length > 0) deps.tellRefusals(refusals)
 }
 
 /** @returns whether `work` ended within that time */

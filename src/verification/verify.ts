@@ -11,7 +11,7 @@ import type { Deps } from '../deps.ts'
 import { formatIso } from '../lib/iso.ts'
 import { consumeLeased } from '../limits/leases.ts'
 import type { Admission, LimitDecision } from '../limits/limit-request.ts'
-import { VERIFICATION } from '../metering/event.ts'
+import { type UsageEvent, VERIFICATION } from '../metering/event.ts'
 import { recordUsage } from '../metering/record.ts'
 import { Problem } from '../problems.ts'
 import { type CachedKey, findKey, reloadKey } from './cache.ts'
@@ -206,7 +206,7 @@ function recordVerification(
   if (!record) return
   // A refused attempt must not use up the caller's idempotency key.
   const onceOnly = verdict.valid ? onceId(record, caller, request) : undefined
-  recordUsage(deps, {
+  const event: UsageEvent = {
     ...nameEvent(verdict.request_id, onceOnly),
     source: VERIFICATION,
     ...toLane(generation),
@@ -222,8 +222,9 @@ function recordVerification(
     ip: request.ip ?? null,
     user_agent: request.user_agent ?? null,
     error_code: verdict.valid ? null : verdict.code,
-    trace: traceVerdict({ verdict, record, request, caller, isLocal, isRenamed: onceOnly !== undefined }),
-  })
+  }
+  if (recordUsage(deps, event))
+    event.trace = traceVerdict({ verdict, record, request, caller, isLocal, isRenamed: onceOnly !== undefined })
 }
 
 const nameEvent = (requestId: string, onceOnly: string | undefined) =>
