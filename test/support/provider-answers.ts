@@ -1,5 +1,5 @@
 import { vi } from 'vitest'
-import type { UsageAmount } from '../../src/billing/providers/provider.ts'
+import type { UsageAmount, UsageReceipt } from '../../src/billing/providers/provider.ts'
 import { bodyOf, urlOf } from './shop.ts'
 
 interface Asked {
@@ -45,3 +45,6 @@ export const codeOf = (work: Promise<unknown>) =>
     () => 'fine',
     (error: { code?: string }) => error.code,
   )
+
+/** What a provider did with none of a batch's amounts. */
+export const NOTHING: UsageReceipt = { taken: [], refused: [], postponed: [], contradicted: [] }

@@ -45,7 +45,7 @@ const resendRoute = apiRoute({
   service: 'platform:billing:write',
   summary: 'Send a row of overage again',
   description:
-    'For rows that are `refused` or `unknown`. At Stripe, all rows of the invoice item are sent with the next invoice. An `unknown` row may have reached Stripe as a meter event: check the figures at Stripe first.',
+    'For rows that are `refused` or `unknown`. At Stripe, all rows of the invoice item are sent with the next invoice. Of an `unknown` row Stripe has an invoice item with another amount, or may have a meter event: check the figures at Stripe first.',
   optionalBody: LedgerResend,
 })
 

@@ -30,7 +30,7 @@ export const AdminLedgerRow = z
     amount_usd: z.string().meta({ description: 'US dollars, with six decimals.', example: '4.200000' }),
     state: state.meta({
       description:
-        '`pending`: the job sends it, at Stripe with the next invoice. `sent`: charged. `refused` by the provider for good. `unknown`: sent to Stripe as a meter event by an earlier version, without an answer. `written_off` by an administrator.',
+        '`pending`: the job sends it, at Stripe with the next invoice. `sent`: charged. `refused` by the provider for good, or 20 times. `unknown`: Stripe has it with another amount, or may have it as a meter event of an earlier version. `written_off` by an administrator.',
     }),
     attempts: z.int(),
     error: z.string().nullable().meta({ description: "The provider's reason, or why it was written off." }),

@@ -2,9 +2,9 @@ import { COUNTERS } from '../../db/schema/meters.ts'
 import type { Deps } from '../../deps.ts'
 import { errorFields, log } from '../../lib/log.ts'
 import { configuredProviders } from '../providers/configured.ts'
-import type { BillingProvider, UsageAmount, UsageReceipt } from '../providers/provider.ts'
+import type { AmountRefusal, BillingProvider, UsageAmount, UsageReceipt } from '../providers/provider.ts'
 import { makeInvoiceItems } from './invoice-items.ts'
-import { claimEntries, type OpenEntry, settleEntries, startAnew } from './ledger-queries.ts'
+import { claimEntries, type EntryOutcome, type OpenEntry, settleEntries, startAnew } from './ledger-queries.ts'
 import { priceOfNext, readTiers } from './money.ts'
 import { addEntries, type Delta, findDeltas, keepTerms, type NewEntry } from './queries.ts'
 
@@ -17,8 +17,13 @@ const FULL_LOOK_MINUTE = 7
 /** Rows that are claimed and sent together, and how often in a run. */
 export const BATCH = 100
 export const BATCHES = 20
-/** Longer than any batch takes; what a run that died had claimed is sent by another after this. */
-const CLAIM_MS = 2 * MINUTE_MS
+/**
+ * What claiming and settling may take beside sending. A claim lasts longer than any batch takes, so that no other run sends
+ * the same; what a run that died had claimed is sent after this.
+ */
+const CLAIM_MARGIN_MS = 30_000
+/** What a provider refuses for now is refused for good after so many tries, for a person to look at. */
+export const MAX_TRIES = 20
 /** Stripe knows an idempotency key for at least 24 hours, with its answer, even if that was a failure. */
 const REPEATABLE_MS = 23 * HOUR_MS
 
@@ -114,18 +119,20 @@ function toEventTime({ provider, is_over, period_end }: Delta, at: number): numb
 
 async function sendOpen(deps: Deps, provider: BillingProvider): Promise<{ sent: number; refused: number }> {
   let [sent, refused] = [0, 0]
+  const tried: string[] = []
   for (let batch = 0; batch < BATCHES; batch++) {
     const now = deps.now()
-    const claim = { provider: provider.name, now, until: now + CLAIM_MS, limit: BATCH }
-    const entries = await claimEntries(deps.sql, claim)
+    const until = now + provider.sendUsageMs + CLAIM_MARGIN_MS
+    const entries = await claimEntries(deps.sql, { provider: provider.name, now, until, limit: BATCH, except: tried })
     if (entries.length === 0) break
-    const receipt = await sendEntries(provider, entries)
-    await settleEntries(deps.sql, entries, receipt, deps.now())
-    for (const refusal of receipt.refused)
-      log('error', 'billing_usage_refused', { provider: provider.name, ...refusal })
-    sent += receipt.taken.length
-    refused += receipt.refused.length
-    if (receipt.taken.length + receipt.refused.length === 0) break // it fails: the next run goes on
+    const outcomes = toOutcomes(entries, await sendEntries(provider, entries))
+    await settleEntries(deps.sql, entries, outcomes, deps.now())
+    const stuck = outcomes.filter(({ state }) => state === 'refused' || state === 'unknown')
+    for (const outcome of stuck) log('error', 'billing_usage_refused', { provider: provider.name, ...outcome })
+    sent += outcomes.filter(({ state }) => state === 'sent').length
+    refused += stuck.length
+    if (outcomes.length === 0) break // it fails: the next run goes on
+    tried.push(...entries.map(({ identifier }) => identifier))
   }
   return { sent, refused }
 }
@@ -135,9 +142,24 @@ async function sendEntries(provider: BillingProvider, entries: readonly OpenEntr
     return await provider.sendUsage(entries.map(toAmount))
   } catch (error) {
     log('warn', 'billing_usage_unsent', { provider: provider.name, count: entries.length, ...errorFields(error) })
-    return { taken: [], refused: [] }
+    return { taken: [], refused: [], postponed: [], contradicted: [] }
   }
 }
+
+function toOutcomes(entries: readonly OpenEntry[], receipt: UsageReceipt): EntryOutcome[] {
+  const isLast = new Map(entries.map(({ identifier, attempts }) => [identifier, attempts >= MAX_TRIES]))
+  return [
+    ...receipt.taken.map((identifier) => ({ identifier, state: 'sent' }) as const),
+    ...receipt.refused.map((refusal) => ({ ...toError(refusal), state: 'refused' }) as const),
+    ...receipt.contradicted.map((refusal) => ({ ...toError(refusal), state: 'unknown' }) as const),
+    ...receipt.postponed.map((refusal) => ({
+      ...toError(refusal),
+      ...(isLast.get(refusal.idempotencyKey) && { state: 'refused' as const }),
+    })),
+  ]
+}
+
+const toError = ({ idempotencyKey, reason }: AmountRefusal) => ({ identifier: idempotencyKey, error: reason })
 
 const toAmount = (entry: OpenEntry): UsageAmount => ({
   idempotencyKey: entry.identifier,

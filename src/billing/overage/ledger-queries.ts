@@ -1,7 +1,7 @@
 import type { Sql } from '../../db/client.ts'
 import { amountIn, type Counter, caseOfMeter, METERS, unitsIn } from '../../db/schema/meters.ts'
 import type { OverageTier } from '../../db/schema/shapes.ts'
-import type { ProviderName, UsageReceipt } from '../providers/provider.ts'
+import type { ProviderName } from '../providers/provider.ts'
 import { USED_UNITS } from './queries.ts'
 
 /** What is to be sent: a row of the ledger, or an invoice item of several, under the identifier of the row that leads it. */
@@ -18,6 +18,8 @@ export interface OpenEntry {
   /** Null for an invoice of its own. */
   readonly provider_subscription_id: string | null
   readonly generation: number
+  /** How often it was tried, with this time. */
+  readonly attempts: number
   /** ISO 8601; the time of the last of its rows. */
   readonly occurred_at: string
   readonly period_start: string
@@ -28,8 +30,9 @@ update billing_usage_ledger l set claimed_until = $2, attempts = attempts + 1, a
 where identifier in (
   select identifier from billing_usage_ledger
   where state = 'pending' and charged_with = identifier and provider = $3 and (claimed_until is null or claimed_until < $1)
+    and identifier <> all($5)
   order by attempts, created_at, identifier limit $4 for update skip locked)
-returning identifier, organization_id, provider_customer_id, event_name, meter, amount_cents::text, provider_subscription_id, generation,
+returning identifier, organization_id, provider_customer_id, event_name, meter, amount_cents::text, provider_subscription_id, generation, attempts,
   (select sum(m.units) from billing_usage_ledger m where m.charged_with = l.identifier)::float8 as units,
   (select to_json(max(m.occurred_at)) #>> '{}' from billing_usage_ledger m where m.charged_with = l.identifier) as occurred_at,
   to_json(period_start) #>> '{}' as period_start`
@@ -40,34 +43,40 @@ interface Claim {
   readonly now: number
   readonly until: number
   readonly limit: number
+  /** What this run has tried already. */
+  readonly except: readonly string[]
 }
 
 /** Takes what nobody else is sending; those that failed come after those that were tried less often. */
-export async function claimEntries(sql: Sql, { provider, now, until, limit }: Claim): Promise<OpenEntry[]> {
-  return (await sql.query(CLAIM, [iso(now), iso(until), provider, limit])) as OpenEntry[]
+export async function claimEntries(sql: Sql, { provider, now, until, limit, except }: Claim): Promise<OpenEntry[]> {
+  return (await sql.query(CLAIM, [iso(now), iso(until), provider, limit, except])) as OpenEntry[]
 }
 
 const SETTLE = `
-update billing_usage_ledger l set claimed_until = null,
-  state = case when refusal.identifier is not null then 'refused' when l.charged_with = any($3) then 'sent' else l.state end,
-  sent_at = case when l.charged_with = any($3) then $1::timestamptz end, error = refusal.reason
+update billing_usage_ledger l set claimed_until = null, state = coalesce(outcome.state, l.state), error = outcome.error,
+  sent_at = case when outcome.state = 'sent' then $1::timestamptz end
 from unnest($2::text[]) as claimed(identifier)
-left join jsonb_to_recordset($4::jsonb) as refusal(identifier text, reason text) using (identifier)
+left join jsonb_to_recordset($3::jsonb) as outcome(identifier text, state text, error text) using (identifier)
 where l.charged_with = claimed.identifier and l.state = 'pending'`
 
-/** Writes down what became of claimed entries; those that are neither taken nor refused are open again. */
+/** What became of a claimed entry. Without a state it is open again. */
+export interface EntryOutcome {
+  readonly identifier: string
+  readonly state?: 'sent' | 'refused' | 'unknown'
+  /** In the provider's words. */
+  readonly error?: string
+}
+
+/** Writes down what became of claimed entries; those without an outcome are open again. */
 export async function settleEntries(
   sql: Sql,
   entries: readonly OpenEntry[],
-  { taken, refused }: UsageReceipt,
+  outcomes: readonly EntryOutcome[],
   now: number,
-) {
-  const refusals = refused.map(({ idempotencyKey: identifier, reason }) => ({
-    identifier,
-    reason: reason.slice(0, 500),
-  }))
+): Promise<void> {
   const claimed = entries.map(({ identifier }) => identifier)
-  await sql.query(SETTLE, [iso(now), claimed, [...taken], JSON.stringify(refusals)])
+  const cut = outcomes.map(({ error, ...outcome }) => ({ ...outcome, error: error?.slice(0, 500) }))
+  await sql.query(SETTLE, [iso(now), claimed, JSON.stringify(cut)])
 }
 
 const START_ANEW = `

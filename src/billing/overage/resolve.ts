@@ -64,7 +64,7 @@ export interface Resolution {
 /** What a resolution changes in a row. */
 export const changesFor = ({ action, reason }: Resolution) =>
   action === 'resend'
-    ? ({ state: 'pending', attemptedAt: null, error: null } as const)
+    ? ({ state: 'pending', attempts: 0, attemptedAt: null, error: null } as const)
     : ({ state: 'written_off', error: reason ?? null } as const)
 
 /** Rows at Stripe wait for another invoice item, under another key: Stripe repeats its answer to a key that it knows. */

@@ -5,7 +5,7 @@ import { Problem, type ProblemCode } from '../../problems.ts'
 import type { ProviderName } from './provider.ts'
 
 /** A provider that does not answer within this time has failed. */
-const TIMEOUT_MS = 10_000
+export const TIMEOUT_MS = 10_000
 /** The longest `Retry-After` that is passed on to the caller. */
 const MAX_RETRY_AFTER_SECONDS = 3_600
 /** The maximum length of a provider's own words that is repeated. */
@@ -131,6 +131,13 @@ function refusal(service: Service, { status, body }: Answer): Problem {
   const reason = service.reason(body)?.slice(0, DETAIL_LENGTH)
   log('info', 'billing_call_refused', { provider: service.name, status })
   return new Problem(REFUSALS[status] ?? 'billing_refused', reason === undefined ? {} : { detail: reason })
+}
+
+const REFUSAL_CODES: ReadonlySet<string> = new Set([...Object.values(REFUSALS), 'billing_refused'])
+
+/** @returns why the provider refused a call; undefined if it did not answer */
+export function refusalReason(error: unknown): string | undefined {
+  return error instanceof Problem && REFUSAL_CODES.has(error.code) ? error.message : undefined
 }
 
 /** The rows of a page that match a schema. The ids of other rows are returned and logged. */

@@ -1,5 +1,5 @@
 import type { Config } from '../../config.ts'
-import { type Caller, openCaller, readRows, withCheckoutId } from './http.ts'
+import { type Caller, openCaller, readRows, TIMEOUT_MS, withCheckoutId } from './http.ts'
 import {
   flawsOfEvents,
   PolarCheckout,
@@ -53,6 +53,7 @@ export function openPolar({ POLAR_API_URL, POLAR_ACCESS_TOKEN }: Config): Billin
       return resumed.cancelAtPeriodEnd || resumed === found ? patch(id, { cancel_at_period_end: false }) : resumed
     },
     sendUsage: (amounts) => sendUsage(polar, amounts),
+    sendUsageMs: 2 * TIMEOUT_MS,
   }
 }
 
@@ -97,15 +98,17 @@ async function findSubscriptions(polar: Caller, of: { organizationId: string; cu
  */
 async function sendUsage(polar: Caller, amounts: readonly UsageAmount[]): Promise<UsageReceipt> {
   const first = await ingest(polar, amounts)
-  if (first === undefined) return { taken: amounts.map(toKey), refused: [] }
+  if (first === undefined) return { ...NOTHING, taken: amounts.map(toKey) }
   const refused = amounts.flatMap((amount, place) => {
     const reason = first.get(place)
     return reason === undefined ? [] : [{ idempotencyKey: amount.idempotencyKey, reason }]
   })
   const rest = amounts.filter((_, place) => !first.has(place))
   const second = rest.length === 0 ? undefined : await ingest(polar, rest)
-  return { taken: second === undefined ? rest.map(toKey) : [], refused }
+  return { ...NOTHING, taken: second === undefined ? rest.map(toKey) : [], refused }
 }
+
+const NOTHING: UsageReceipt = { taken: [], refused: [], postponed: [], contradicted: [] }
 
 const toKey = ({ idempotencyKey }: UsageAmount) => idempotencyKey
 

@@ -128,12 +128,21 @@ export interface UsageAmount {
   readonly at: Date
 }
 
-/** The result of a batch. If the provider accepted no part of it, `sendUsage` throws. */
+/** The result of a batch. An amount without an answer is in no list. If no amount has one, `sendUsage` throws. */
 export interface UsageReceipt {
   /** Idempotency keys that the provider has now, from this call or an earlier one. */
   readonly taken: readonly string[]
-  /** Amounts that it will never accept, and why. One that may succeed later is in neither list. */
-  readonly refused: readonly { readonly idempotencyKey: string; readonly reason: string }[]
+  /** Amounts that it will never accept. */
+  readonly refused: readonly AmountRefusal[]
+  /** Amounts that it refused this time, and may accept later. */
+  readonly postponed: readonly AmountRefusal[]
+  /** Amounts that it has already, with other figures: a person decides. */
+  readonly contradicted: readonly AmountRefusal[]
+}
+
+export interface AmountRefusal {
+  readonly idempotencyKey: string
+  readonly reason: string
 }
 
 export interface PaymentMethod {
@@ -167,6 +176,8 @@ export interface BillingProvider {
   /** Revokes a cancellation at the period's end, and ends a pause. */
   resume(subscriptionId: string): Promise<ProviderSubscription>
   sendUsage(amounts: readonly UsageAmount[]): Promise<UsageReceipt>
+  /** The longest that `sendUsage` takes, in milliseconds. */
+  readonly sendUsageMs: number
   /** Absent if the provider shows it only in its own portal. */
   getPaymentMethod?(subscriptionId: string): Promise<PaymentMethod | undefined>
   /** The subscription of a payment, for refund events that name only the payment; undefined if there is none. */

@@ -3,7 +3,8 @@
  * usage by what the subscription has when the invoice closes, which after a change of plan is another plan's price.
  */
 import * as z from 'zod'
-import type { Caller } from './http.ts'
+import { Problem } from '../../problems.ts'
+import { type Caller, refusalReason, TIMEOUT_MS } from './http.ts'
 import type { UsageAmount, UsageReceipt } from './provider.ts'
 import { reference, stripeReason } from './stripe-shapes.ts'
 
@@ -14,6 +15,14 @@ const PAGE = '100'
 const MAX_PAGES = 20
 /** Where an item says of which amount it is. */
 const KEY = 'ledger_row'
+/** What the ledger is in. */
+const CURRENCY = 'usd'
+
+/** No amounts are begun after this; those that are left stay open. */
+const BEGIN_MS = 60_000
+/** For an amount: looking for its item, creating it, looking whether it is on an invoice, and making one. */
+const MAX_CALLS = MAX_PAGES + 3
+export const SEND_USAGE_MS = BEGIN_MS + MAX_CALLS * TIMEOUT_MS
 
 const Item = z.object({
   id: z.string().min(1),
@@ -21,40 +30,68 @@ const Item = z.object({
   metadata: z.record(z.string(), z.unknown()).nullish(),
 })
 type Item = z.output<typeof Item>
-const ItemPage = z.object({ data: z.array(Item), has_more: z.boolean() })
+const FoundItem = Item.extend({ amount: z.number(), currency: z.string() })
+const ItemPage = z.object({ data: z.array(FoundItem), has_more: z.boolean() })
+
+/** What became of one amount. Without an answer, of which nothing follows, it is `unanswered`. */
+type Outcome =
+  | { readonly kind: 'taken' }
+  | { readonly kind: Exclude<keyof UsageReceipt, 'taken'>; readonly reason: string }
+  | { readonly kind: 'unanswered'; readonly error: unknown }
+
+/** Stripe takes items one by one. */
+export async function sendUsage(stripe: Caller, amounts: readonly UsageAmount[]): Promise<UsageReceipt> {
+  const end = Date.now() + BEGIN_MS
+  const sent: { readonly idempotencyKey: string; readonly outcome: Outcome }[] = []
+  let isDown = false
+  for (let from = 0; from < amounts.length && !isDown && Date.now() < end; from += AT_ONCE) {
+    const some = amounts.slice(from, from + AT_ONCE).map(async (amount) => ({
+      idempotencyKey: amount.idempotencyKey,
+      outcome: await trySend(stripe, amount),
+    }))
+    const results = await Promise.all(some)
+    sent.push(...results)
+    isDown = results.every(({ outcome }) => outcome.kind === 'unanswered') // one alone that fails stops none behind it
+  }
+  const failed = sent.flatMap(({ outcome }) => (outcome.kind === 'unanswered' ? [outcome.error] : []))
+  if (failed.length > 0 && failed.length === sent.length) throw failed[0]
+  const having = (kind: Exclude<keyof UsageReceipt, 'taken'>) =>
+    sent.flatMap(({ idempotencyKey, outcome }) =>
+      outcome.kind === kind && 'reason' in outcome ? [{ idempotencyKey, reason: outcome.reason }] : [],
+    )
+  return {
+    taken: sent.filter(({ outcome }) => outcome.kind === 'taken').map(({ idempotencyKey }) => idempotencyKey),
+    refused: having('refused'),
+    postponed: having('postponed'),
+    contradicted: having('contradicted'),
+  }
+}
+
+async function trySend(stripe: Caller, amount: UsageAmount): Promise<Outcome> {
+  try {
+    return await sendAmount(stripe, amount)
+  } catch (error) {
+    const reason = refusalReason(error)
+    return reason === undefined ? { kind: 'unanswered', error } : { kind: 'postponed', reason }
+  }
+}
+
+/** @throws Problem for a refusal that may not last */
+async function sendAmount(stripe: Caller, amount: UsageAmount): Promise<Outcome> {
+  const known = amount.generation === 0 ? undefined : await findItem(stripe, amount)
+  if (known && (known.currency !== CURRENCY || BigInt(known.amount) !== amount.cents))
+    return { kind: 'contradicted', reason: describeContradiction(known, amount) }
+  const sent = known ? { item: known } : await createItem(stripe, amount)
+  if ('reason' in sent) return { kind: 'refused', reason: sent.reason }
+  if (amount.subscriptionId === undefined) await invoiceNow(stripe, amount, sent.item)
+  return { kind: 'taken' }
+}
+
+const describeContradiction = ({ id, amount, currency }: z.output<typeof FoundItem>, { cents }: UsageAmount) =>
+  `Stripe has the invoice item ${id} of this row with ${amount} ${currency} cents, and the ledger has ${cents} ${CURRENCY} cents.`
 
 /** The item, or why Stripe will never take it. */
 type Sent = { readonly item: Item } | { readonly reason: string }
-
-/** Stripe takes items one by one. One that has no answer is reported neither as taken nor as refused. */
-export async function sendUsage(stripe: Caller, amounts: readonly UsageAmount[]): Promise<UsageReceipt> {
-  const taken: string[] = []
-  const refused: { idempotencyKey: string; reason: string }[] = []
-  const failures: unknown[] = []
-  let isDown = false
-  for (let from = 0; from < amounts.length && !isDown; from += AT_ONCE) {
-    const some = amounts.slice(from, from + AT_ONCE)
-    const results = await Promise.allSettled(some.map((amount) => sendAmount(stripe, amount)))
-    for (const [place, { idempotencyKey }] of some.entries()) {
-      const result = results[place]
-      if (result?.status !== 'fulfilled') failures.push(result?.reason)
-      else if (result.value === undefined) taken.push(idempotencyKey)
-      else refused.push({ idempotencyKey, reason: result.value })
-    }
-    isDown = results.every(({ status }) => status === 'rejected') // one alone that fails stops none behind it
-  }
-  if (failures.length > 0 && taken.length + refused.length === 0) throw failures[0]
-  return { taken, refused }
-}
-
-/** @returns undefined when it is on an invoice or will be, or why it never will */
-async function sendAmount(stripe: Caller, amount: UsageAmount): Promise<string | undefined> {
-  const known = amount.generation === 0 ? undefined : await findItem(stripe, amount)
-  const sent = known ? { item: known } : await createItem(stripe, amount)
-  if ('reason' in sent) return sent.reason
-  if (amount.subscriptionId === undefined) await invoiceNow(stripe, amount, sent.item)
-  return undefined
-}
 
 /** The parameters follow from the ledger alone: Stripe refuses a key that comes back with others. */
 async function createItem(stripe: Caller, amount: UsageAmount): Promise<Sent> {
@@ -62,7 +99,7 @@ async function createItem(stripe: Caller, amount: UsageAmount): Promise<Sent> {
   const body = {
     customer: customerId,
     subscription: amount.subscriptionId,
-    currency: 'usd',
+    currency: CURRENCY,
     amount: String(amount.cents),
     description: `${meter}: ${value / unitsPerOne} above the plan's limit`,
     discountable: false, // the price was agreed on; a coupon is for what is subscribed to
@@ -77,7 +114,7 @@ async function createItem(stripe: Caller, amount: UsageAmount): Promise<Sent> {
 }
 
 /** @throws where there are more items than anybody reads: nothing is sent that may be there already */
-async function findItem(stripe: Caller, amount: UsageAmount): Promise<Item | undefined> {
+async function findItem(stripe: Caller, amount: UsageAmount): Promise<z.output<typeof FoundItem> | undefined> {
   let after: string | undefined
   for (let page = 0; page < MAX_PAGES; page++) {
     const query = {
@@ -91,7 +128,7 @@ async function findItem(stripe: Caller, amount: UsageAmount): Promise<Item | und
     after = data.at(-1)?.id
     if (found || !has_more || after === undefined) return found
   }
-  throw new Error('Stripe lists too many invoice items to find one.')
+  throw new Problem('billing_refused', { detail: 'Stripe lists too many invoice items to find the one of this row.' })
 }
 
 /**
@@ -103,7 +140,7 @@ async function invoiceNow(stripe: Caller, { customerId, organizationId }: UsageA
   if (item.invoice !== undefined) return
   const body = {
     customer: customerId,
-    currency: 'usd',
+    currency: CURRENCY,
     auto_advance: true,
     pending_invoice_items_behavior: 'include',
     metadata: { org_id: organizationId },

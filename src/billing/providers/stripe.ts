@@ -1,7 +1,7 @@
 import type { Config } from '../../config.ts'
 import { type Caller, openCaller, readRows, withCheckoutId } from './http.ts'
 import type { BillingProvider, CheckoutInput, PaymentMethod } from './provider.ts'
-import { sendUsage } from './stripe-overage.ts'
+import { SEND_USAGE_MS, sendUsage } from './stripe-overage.ts'
 import { cancelAtPeriodEnd, changePlan, findSubscription, resume, toPath } from './stripe-plan.ts'
 import {
   encodeForm,
@@ -50,6 +50,7 @@ export function openStripe({ STRIPE_API_URL, STRIPE_SECRET_KEY }: Config): Billi
     cancelAtPeriodEnd: (id) => cancelAtPeriodEnd(stripe, id),
     resume: (id) => resume(stripe, id),
     sendUsage: (amounts) => sendUsage(stripe, amounts),
+    sendUsageMs: SEND_USAGE_MS,
     getPaymentMethod: (id) => getPaymentMethod(stripe, id),
     subscriptionOfPayment: (id) => subscriptionOfPayment(stripe, id),
   }

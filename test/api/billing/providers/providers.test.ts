@@ -4,7 +4,7 @@ import { openPolar } from '../../../../src/billing/providers/polar.ts'
 import { openStripe } from '../../../../src/billing/providers/stripe.ts'
 import { encodeForm } from '../../../../src/billing/providers/stripe-shapes.ts'
 import { directly } from '../../../support/direct.ts'
-import { newAmount as amount, answering, codeOf, json } from '../../../support/provider-answers.ts'
+import { newAmount as amount, answering, codeOf, json, NOTHING } from '../../../support/provider-answers.ts'
 
 const { config } = directly()
 const polar = openPolar(config)
@@ -136,6 +136,7 @@ describe('Polar', () => {
     const flaw = { loc: ['body', 'events', 1, 'timestamp'], msg: 'is in the future', type: 'value_error' }
     const asked = answering(json({ detail: [flaw] }, 422), json({ inserted: 1, duplicates: 0 }))
     expect(await polar.sendUsage([amount('a'), amount('b'), amount('c')])).toEqual({
+      ...NOTHING,
       taken: ['a', 'c'],
       refused: [{ idempotencyKey: 'b', reason: 'is in the future' }],
     })

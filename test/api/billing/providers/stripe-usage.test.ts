@@ -3,7 +3,7 @@ import { openStripe } from '../../../../src/billing/providers/stripe.ts'
 import { directly } from '../../../support/direct.ts'
 import { failFor } from '../../../support/faults.ts'
 import { newCustomer } from '../../../support/payments.ts'
-import { answering, codeOf, json, newAmount } from '../../../support/provider-answers.ts'
+import { answering, codeOf, json, NOTHING, newAmount } from '../../../support/provider-answers.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
@@ -30,12 +30,12 @@ test('an amount that Stripe fails to take stops none of those behind it', async 
   }))
   await failFor(`${organizationId}-1-`, { door: 'stripe', count: 1, kind: 'status', value: 500 })
   const all = amounts.map(({ idempotencyKey }) => idempotencyKey)
-  expect(await stripe.sendUsage(amounts)).toEqual({ taken: all.filter((_, place) => place !== 1), refused: [] })
+  expect(await stripe.sendUsage(amounts)).toEqual({ ...NOTHING, taken: all.filter((_, place) => place !== 1) })
 })
 
 test('overage is an invoice item of the cents that were computed here, under the key of its ledger row', async () => {
   const asked = answering(json({ id: 'ii_1', invoice: null }))
-  expect(await stripe.sendUsage([newAmount('a')])).toEqual({ taken: ['a'], refused: [] })
+  expect(await stripe.sendUsage([newAmount('a')])).toEqual({ ...NOTHING, taken: ['a'] })
   expect([asked[0]?.line, asked[0]?.headers.get('Idempotency-Key')]).toEqual(['POST /stripe/v1/invoiceitems', 'a'])
   expect(Object.fromEntries(new URLSearchParams(asked[0]?.body))).toEqual({
     customer: 'cus_1',
@@ -53,12 +53,14 @@ test('overage is an invoice item of the cents that were computed here, under the
   })
 })
 
-test('what Stripe refuses has its reason; what has no answer, or is under way already, is in neither list', async () => {
+test('what Stripe refuses has its reason; what it refuses for now is apart, and what has no answer is in no list', async () => {
   const bad = { error: { message: 'No such customer.' } }
   answering(json({ id: 'ii_1' }), json(bad, 400), json({}, 409), json({}, 500))
   expect(await stripe.sendUsage(['a', 'b', 'c', 'd'].map(newAmount))).toEqual({
     taken: ['a'],
     refused: [{ idempotencyKey: 'b', reason: 'No such customer.' }],
+    postponed: [{ idempotencyKey: 'c', reason: expect.any(String) }],
+    contradicted: [],
   })
   answering(json({}, 500))
   expect(await codeOf(stripe.sendUsage([newAmount('a')]))).toBe('billing_unavailable')
@@ -67,7 +69,10 @@ test('what Stripe refuses has its reason; what has no answer, or is under way al
 test('what may have arrived long ago is looked for on every page, and sent under a new key if it is not there', async () => {
   const again = { ...newAmount('a'), generation: 2 }
   const page = (ledger_row: string, has_more: boolean) =>
-    json({ data: [{ id: `ii_${ledger_row}`, invoice: null, metadata: { ledger_row } }], has_more })
+    json({
+      data: [{ id: `ii_${ledger_row}`, amount: 12, currency: 'usd', invoice: null, metadata: { ledger_row } }],
+      has_more,
+    })
   const found = answering(page('b', true), page('a', false))
   expect((await stripe.sendUsage([again])).taken).toEqual(['a'])
   expect(found.map(({ line }) => line)).toEqual([
@@ -78,4 +83,50 @@ test('what may have arrived long ago is looked for on every page, and sent under
   const absent = answering(page('b', false), json({ id: 'ii_1' }))
   expect((await stripe.sendUsage([again])).taken).toEqual(['a'])
   expect(absent[1]?.headers.get('Idempotency-Key')).toBe('a:2')
+})
+
+test.each([
+  [13, 'usd'],
+  [12, 'eur'],
+])('an item that Stripe has with other figures, %i %s, is neither taken nor sent', async (amount, currency) => {
+  const item = { id: 'ii_9', amount, currency, invoice: null, metadata: { ledger_row: 'a' } }
+  const asked = answering(json({ data: [item], has_more: false }))
+  expect(await stripe.sendUsage([{ ...newAmount('a'), generation: 1 }])).toEqual({
+    ...NOTHING,
+    contradicted: [{ idempotencyKey: 'a', reason: expect.stringMatching(`ii_9.*${amount} ${currency}.*12 usd`) }],
+  })
+  expect(asked).toHaveLength(1)
+})
+
+test('an invoice that Stripe refuses is told in its words, and holds up no other amount', async () => {
+  const own = { ...newAmount('a'), subscriptionId: undefined }
+  const item = json({ id: 'ii_1', invoice: null })
+  const asked = answering(item, item, json({ error: { message: 'The customer has no address.' } }, 400))
+  expect(await stripe.sendUsage([own])).toEqual({
+    ...NOTHING,
+    postponed: [{ idempotencyKey: 'a', reason: 'The customer has no address.' }],
+  })
+  expect(asked.map(({ line }) => line)).toEqual([
+    'POST /stripe/v1/invoiceitems',
+    'GET /stripe/v1/invoiceitems/ii_1',
+    'POST /stripe/v1/invoices',
+  ])
+})
+
+test('a batch ends within the time that it says: what it has not begun by then stays open', async () => {
+  let now = Date.now()
+  vi.spyOn(Date, 'now').mockImplementation(() => now)
+  const asked = answering(...Array.from({ length: 12 }, () => json({ id: 'ii_1', invoice: null })))
+  const amounts = Array.from({ length: 12 }, (_, place) => newAmount(`${place}`))
+  const fetched = vi.mocked(globalThis.fetch)
+  const answer = fetched.getMockImplementation() as typeof fetch
+  fetched.mockImplementation((input, init) => {
+    now += 10_000 // each call takes as long as a call may
+    return answer(input, init)
+  })
+  const begun = now
+  const { taken } = await stripe.sendUsage(amounts)
+  expect(taken).toHaveLength(10)
+  expect(asked).toHaveLength(10)
+  expect(now - begun).toBeLessThan(stripe.sendUsageMs)
 })
