@@ -240,8 +240,7 @@ describe('a provider that limits its rate', () => {
         return new Response(null, { status: 429, headers: { 'Retry-After': wait } })
       }
       if (Date.now() < seen.limitedAt + 1_000) seen.inPause += 1
-      seen.atOnce += 1
-      seen.most = Math.max(seen.most, seen.atOnce)
+      seen.most = Math.max(seen.most, ++seen.atOnce)
       return real(input, init).finally(() => {
         seen.atOnce -= 1
       })
