@@ -16,6 +16,7 @@ export const SIDE_FEATURES = {
   breached_passwords: ['BREACHED_PASSWORDS_URL', 'BREACHED_PASSWORDS_TIMEOUT_MS'],
   secret_scanning: ['LEAK_REPORT_KEYS'],
   trusted_issuers: ['TRUSTED_ISSUERS', 'TRUSTED_ISSUERS_TIMEOUT_MS'],
+  branding: ['BRAND_NAME', 'BRAND_COLOR', 'BRAND_LOGO_URL'],
   cors: ['CORS_ORIGINS'],
 } as const satisfies Record<string, readonly string[]>
 

@@ -172,6 +172,13 @@ const Variables = z.object({
   /** Whether usage periods are calendar months, or begin when the subscription began. */
   USAGE_PERIODS: z.enum(['calendar', 'subscription']).default('calendar'),
   SERVICE_NAME: z.string().min(1).default('tollgate'),
+  /** The look of the customer portal (docs/operate/portal.md). */
+  BRAND_NAME: z.string().trim().min(1).max(100).optional(),
+  BRAND_COLOR: z.stringFormat('hex_color', /^#([0-9a-f]{3}|[0-9a-f]{6})$/i).optional(),
+  BRAND_LOGO_URL: z
+    .url({ protocol: /^https$/ })
+    .max(1_000)
+    .optional(),
 })
 
 /** The schema of each setting, by name. */

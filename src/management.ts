@@ -44,6 +44,7 @@ import { verifyDocs } from './keys/verify-docs.ts'
 import { invitationRoutes } from './organizations/invitations/routes.ts'
 import { memberRoutes } from './organizations/members/routes.ts'
 import { organizationRoutes } from './organizations/routes.ts'
+import { portalRoutes } from './portal/routes.ts'
 import { privacyRoutes } from './privacy/routes.ts'
 import { Problem } from './problems.ts'
 import { alertRoutes } from './usage/alerts/routes.ts'
@@ -99,6 +100,7 @@ for (const routes of [
   alertRoutes,
   webhookRoutes,
   operatorWebhookRoutes,
+  portalRoutes,
   auditRoutes,
   adminRoutes,
   serviceKeyRoutes,

@@ -20,6 +20,7 @@ const TAGS = [
   ['Organizations', 'Members, roles and invitations.'],
   ['Billing', 'Plans, checkout and subscriptions.'],
   ['Webhooks', 'Endpoints that receive events, and their deliveries.'],
+  ['Portal', 'Links by which your customers, who need no account, reach the portal of their organization.'],
   ['Accounts', 'Registration, sign-in, tokens and personal data.'],
   ['Sessions', 'The devices on which a user is signed in.'],
   ['Two-factor authentication', 'Authenticator apps and backup codes.'],

@@ -52,6 +52,8 @@ export const AUDIT_ACTIONS = {
   'billing.change_requested': 'Another plan was asked for; `when` is now or with the next period.',
   'billing.cancel_requested': 'A subscription was cancelled to the end of its period.',
   'billing.resume_requested': 'The cancellation of a subscription was taken back.',
+  'portal.session_created': 'A back end made a link to the customer portal; `scopes` says what it allows.',
+  'portal.session_redeemed': 'Somebody opened a link to the customer portal.',
   'admin.user_created': 'The operator made an account; its owner sets the password.',
   'admin.user_deleted': 'The operator deleted an account, with the organizations that were its own alone.',
   'admin.user_disabled': 'An administrator disabled an account.',

@@ -28,6 +28,7 @@ export interface Entry {
       | 'subscription'
       | 'billing_event'
       | 'mail'
+      | 'portal_session'
     readonly id: string
   }
   readonly result?: 'success' | 'failure'
@@ -79,6 +80,7 @@ function toTarget(target: Entry['target']) {
 function toActor(actor: Entry['actor'], action: AuditAction, organizationId: Entry['organizationId']) {
   if (actor === undefined) return { actorType: 'system', actorId: null } as const
   if (typeof actor === 'string') return { actorType: 'user', actorId: actor } as const
+  if (actor.kind === 'portal') return { actorType: 'portal', actorId: actor.serviceKeyId } as const
   if (actor.kind !== 'user') return { actorType: actor.kind, actorId: principalId(actor) } as const
   const isOperator = isOfAdministration(action) || isForeign(actor, organizationId)
   return { actorType: isOperator ? 'administrator' : 'user', actorId: actor.userId } as const
@@ -91,11 +93,14 @@ const isOfAdministration = (action: AuditAction) =>
 const isForeign = ({ isAdministrator, memberships }: UserPrincipal, organizationId: Entry['organizationId']) =>
   isAdministrator && !!organizationId && memberships.every((one) => one.organization_id !== organizationId)
 
+const describeBehalf = (onBehalfOf: string | null) => (onBehalfOf === null ? {} : { on_behalf_of: onBehalfOf })
+
 /** Who is behind the actor: the administrator of a support session, for whom a back end says that it acts, or
  * a user of another issuer, of whom there is no row here. */
 function describeOther(actor: Entry['actor']) {
   if (typeof actor !== 'object') return {}
   if (actor.kind === 'external') return { issuer: actor.issuer, subject: actor.subject }
-  if (actor.kind === 'service') return actor.onBehalfOf === null ? {} : { on_behalf_of: actor.onBehalfOf }
+  if (actor.kind === 'portal') return { portal_session: actor.sessionId, ...describeBehalf(actor.onBehalfOf) }
+  if (actor.kind === 'service') return describeBehalf(actor.onBehalfOf)
   return actor.kind === 'user' && actor.impersonatorId !== null ? { impersonator_id: actor.impersonatorId } : {}
 }

@@ -25,7 +25,7 @@ export const AuditLog = z
     organization_id: z.uuid().nullable(),
     action: z.string(),
     actor: z.object({
-      type: z.enum(['user', 'key', 'administrator', 'service', 'external', 'system']),
+      type: z.enum(['user', 'key', 'administrator', 'service', 'external', 'portal', 'system']),
       id: z.uuid().nullable().meta({ description: 'Null if the actor is not known.' }),
     }),
     target: z.object({ type: z.string(), id: z.string() }).nullable(),

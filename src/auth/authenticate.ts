@@ -10,11 +10,13 @@ import type { ManagementEnv } from './env.ts'
 import { loadExternal } from './issuers/load-external.ts'
 import { describeTokenFlaw } from './issuers/rules.ts'
 import { findIssuer } from './issuers/verify.ts'
+import { loadPortal } from './load-portal.ts'
 import { loadSession } from './load-session.ts'
 import type {
   ExternalPrincipal,
   KeyBounds,
   KeyPrincipal,
+  PortalPrincipal,
   Principal,
   ServicePrincipal,
   UserPrincipal,
@@ -54,10 +56,13 @@ const badActor = (message: string) => new Problem('invalid_request', { errors: [
 
 const UNKNOWN_ORGANIZATION = 'No organization has the external_id that the token names.'
 
-async function authenticateUser(c: Context<ManagementEnv>, token: string): Promise<UserPrincipal | ExternalPrincipal> {
+async function authenticateUser(
+  c: Context<ManagementEnv>,
+  token: string,
+): Promise<UserPrincipal | ExternalPrincipal | PortalPrincipal> {
   const issuer = findIssuer(c.var.deps.config, token)
   if (issuer) return authenticateExternal(c, issuer, token)
-  const session = await loadSession(c.var.deps, token)
+  const session = (await loadSession(c.var.deps, token)) ?? (await loadPortal(c.var.deps, token))
   if (!session) throw invalid('The access token is expired, revoked or not ours.')
   return session
 }

@@ -72,7 +72,7 @@ const isImpersonated = (principal: Principal) => principal.kind === 'user' && pr
 
 const isIdle = (access: Access) => (IDLE_WHILE_SUSPENDED as readonly Access[]).includes(access)
 
-/** Keys of a suspended organization do not verify, so that only its people get this far. */
+/** Keys and portal sessions of a suspended organization do not work, so that only its members get this far. */
 function requireNotSuspended(principal: Principal, organizationId: string): void {
   if (principal.kind === 'external' && principal.isSuspended) throw new Problem('organization_suspended')
   if (principal.kind !== 'user') return
@@ -82,6 +82,7 @@ function requireNotSuspended(principal: Principal, organizationId: string): void
 
 function whoIs(principal: Principal) {
   if (principal.kind === 'user') return { user_id: principal.userId, impersonator_id: principal.impersonatorId }
+  if (principal.kind === 'portal') return { portal_session: principal.sessionId }
   return principal.kind === 'external' ? { external_user: principal.id } : { key_id: principal.keyId }
 }
 
@@ -104,7 +105,7 @@ function admitUser(c: Context<ManagementEnv>, principal: Principal): void {
 }
 
 async function admitOperator(c: Context<ManagementEnv>, principal: Principal, what: Guarded): Promise<void> {
-  if (principal.kind === 'key' || principal.kind === 'external') throw needsAccount(principal)
+  if (principal.kind !== 'user' && principal.kind !== 'service') throw needsAccount(principal)
   if (principal.kind === 'service') requirePlatformScope(principal, what.service)
   else requireAdministrator(c.var.deps.config, principal)
   c.set('operator', principal)

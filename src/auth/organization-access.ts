@@ -1,14 +1,21 @@
 import type { Config } from '../config.ts'
 import { Problem } from '../problems.ts'
 import { holdsScope } from '../verification/rules.ts'
-import type { ExternalPrincipal, KeyPrincipal, Principal, ServicePrincipal, UserPrincipal } from './principal.ts'
+import type {
+  ExternalPrincipal,
+  KeyPrincipal,
+  PortalPrincipal,
+  Principal,
+  ServicePrincipal,
+  UserPrincipal,
+} from './principal.ts'
 import { isForKeys, type Permission, type Role, roleMay, scopeFor } from './roles.ts'
 import { type PlatformScope, platformScopeFor } from './service-scopes.ts'
 
 /**
  * The organization for which a principal may do something: the one that a request names, else the principal's own.
  *
- * A member needs a role with the permission, and an organization's key needs its scope. A user of another issuer may do
+ * A member needs a role with the permission, and an organization's key or a portal session needs its scope. A user of another issuer may do
  * what an organization's key may do, by their role. An administrator and a service key act for any organization that
  * they name.
  *
@@ -21,10 +28,19 @@ export function organizationFor(principal: Principal, permission: Permission, na
   if (principal.kind === 'user' && named !== undefined && isOperatorOf(principal, permission, named)) return named
   const organizationId = named?.toLowerCase() ?? principal.organizationId
   if (!organizationId) throw new Problem('organization_not_found')
+  requirePermission(principal, permission, organizationId)
+  return organizationId
+}
+
+function requirePermission(
+  principal: Exclude<Principal, ServicePrincipal>,
+  permission: Permission,
+  organizationId: string,
+): void {
   if (principal.kind === 'key') requireKeyPermission(principal, permission, organizationId)
+  else if (principal.kind === 'portal') requirePortalScope(principal, permission, organizationId)
   else if (principal.kind === 'external') requireExternal(principal, permission, organizationId)
   else requireMember(principal, permission, organizationId)
-  return organizationId
 }
 
 function organizationForService(service: ServicePrincipal, permission: Permission, named: string | undefined): string {
@@ -72,6 +88,13 @@ function requireKeyPermission(key: KeyPrincipal, permission: Permission, organiz
   const scope = scopeFor(permission)
   if (scope && !holdsScope(key.scopes, scope))
     throw new Problem('forbidden', { detail: `The key needs the scope ${scope}.` })
+}
+
+function requirePortalScope(portal: PortalPrincipal, permission: Permission, organizationId: string): void {
+  if (organizationId !== portal.organizationId) throw new Problem('organization_not_found')
+  if (!isForKeys(permission)) throw new Problem('user_only')
+  if (!portal.scopes.includes(permission))
+    throw new Problem('forbidden', { detail: `The portal session lacks the scope ${permission}.` })
 }
 
 function requireMember({ memberships }: UserPrincipal, permission: Permission, organizationId: string): void {

@@ -1,5 +1,5 @@
 import type { NamedLimit } from '../db/schema/shapes.ts'
-import type { Role } from './roles.ts'
+import type { Permission, Role } from './roles.ts'
 
 export interface Membership {
   readonly organization_id: string
@@ -81,11 +81,28 @@ export interface ExternalPrincipal {
   readonly isSuspended: boolean
 }
 
-export type Principal = UserPrincipal | KeyPrincipal | ServicePrincipal | ExternalPrincipal
+/** A person of a customer, whom a back end of the operator let into the portal. They have no account here. */
+export interface PortalPrincipal {
+  readonly kind: 'portal'
+  readonly sessionId: string
+  readonly organizationId: string
+  /** The service key that made the session. */
+  readonly serviceKeyId: string
+  /** Permissions in the organization. */
+  readonly scopes: readonly Permission[]
+  /** The person, in the back end's own words (`Tollgate-Actor`). */
+  readonly onBehalfOf: string | null
+}
 
-/** What a person is known by, with an account here or at another issuer. */
-export const personId = (person: UserPrincipal | ExternalPrincipal) =>
-  person.kind === 'user' ? person.userId : person.id
+export type Principal = UserPrincipal | KeyPrincipal | ServicePrincipal | ExternalPrincipal | PortalPrincipal
+
+type Person = UserPrincipal | ExternalPrincipal | PortalPrincipal
+
+/** What a person is known by: with an account here, at another issuer, or for the length of a portal session. */
+export function personId(person: Person): string {
+  if (person.kind === 'portal') return person.sessionId
+  return person.kind === 'user' ? person.userId : person.id
+}
 
 /** What a principal is known by in tables that take any; null for a Worker that is bound to this one. */
 export const principalId = (principal: Principal) => ('keyId' in principal ? principal.keyId : personId(principal))

@@ -4,6 +4,7 @@ import { sessions, totpCredentials } from '../db/schema/accounts.ts'
 import { memberships, organizations } from '../db/schema/organizations.ts'
 import { users } from '../db/schema/users.ts'
 import { administrates } from './administrators.ts'
+import { isServiceKeyLive } from './portal-keys.ts'
 import type { Membership } from './principal.ts'
 
 /**
@@ -59,6 +60,26 @@ export async function selectMemberOrganization(db: Database, externalId: string)
     .from(organizations)
     .where(and(eq(organizations.externalId, externalId), eq(organizations.isPlatform, false)))
   return row
+}
+
+/** Whether an organization and the service key that opened a portal session for it both let it go on. */
+export async function isPortalOpen(
+  db: Database,
+  { organizationId, serviceKeyId }: { readonly organizationId: string; readonly serviceKeyId: string },
+  now: Date,
+): Promise<boolean> {
+  const rows = await db
+    .select({ id: organizations.id })
+    .from(organizations)
+    .where(
+      and(
+        eq(organizations.id, organizationId),
+        eq(organizations.isPlatform, false),
+        isNull(organizations.suspendedAt),
+        isServiceKeyLive(sql`${serviceKeyId}::uuid`, now),
+      ),
+    )
+  return rows.length === 1
 }
 
 export async function isOrganization(db: Database, organizationId: string): Promise<boolean> {

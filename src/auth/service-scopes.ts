@@ -25,7 +25,7 @@ export const PLATFORM_SCOPES = {
   'platform:webhooks:write': 'Manage webhook endpoints and send deliveries again.',
   'platform:audit:read': 'Read the audit log.',
   'platform:metrics:read': 'Read figures of the whole deployment.',
-  'platform:portal': 'Reserved for links to the customer portal.',
+  'platform:portal': 'Make links to the customer portal.',
 } as const
 
 export type PlatformScope = keyof typeof PLATFORM_SCOPES

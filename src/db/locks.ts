@@ -2,7 +2,7 @@
  * Every row lock of the management API, in the order in which a batch takes them:
  *
  * 1. plan, 2. organizations by id, 3. membership, 4. user, 5. API key or webhook endpoint, 6. deliveries of the
- *    endpoint.
+ *    endpoint, 7. portal session.
  *
  * A batch may skip steps but never goes back, so no two batches wait for each other in a cycle. Remaining deadlocks
  * (foreign keys lock rows as well) are retried in db/client.ts.
@@ -17,6 +17,7 @@ import { webhookEndpoints } from './schema/alerts.ts'
 import { apiKeys } from './schema/keys.ts'
 import { memberships, organizations } from './schema/organizations.ts'
 import { plans } from './schema/plans.ts'
+import { portalSessions } from './schema/portal.ts'
 import { users } from './schema/users.ts'
 
 /**
@@ -99,3 +100,9 @@ export function lockEndpoint(db: Database, { organizationId, id }: OwnedRow) {
 /** The same as part of a statement. */
 export const selectEndpointLocked = (endpointId: string) =>
   sql`select id from webhook_endpoints where id = ${endpointId}::uuid for update`
+
+/** Locks a portal session, so that of concurrent redemptions the first to get it succeeds. */
+export function lockPortalSession(db: Database, { organizationId, id }: OwnedRow) {
+  const isOne = and(eq(portalSessions.id, id), eq(portalSessions.organizationId, organizationId))
+  return db.select({ id: portalSessions.id }).from(portalSessions).where(isOne).for('update')
+}

@@ -107,6 +107,7 @@ export const PRUNED = [
   ['idempotency_keys', 'expires_at', 0],
   ['login_challenges', 'expires_at', 1],
   ['email_tokens', 'expires_at', 1],
+  ['portal_sessions', 'expires_at', 1],
   ['invitations', 'expires_at', 36],
   ['mail_outbox', 'created_at', 36],
   ['webhook_deliveries', 'created_at', 30],

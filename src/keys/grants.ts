@@ -2,7 +2,7 @@
 
 import { organizationFor } from '../auth/organization-access.ts'
 import type { KeyBounds, KeyPrincipal, Principal } from '../auth/principal.ts'
-import { parsePermission } from '../auth/roles.ts'
+import { parsePermission, scopeFor } from '../auth/roles.ts'
 import { isPlatformScope, isServiceKey } from '../auth/service-scopes.ts'
 import type { NamedLimit } from '../db/schema/shapes.ts'
 import type { ManagementDeps } from '../deps.ts'
@@ -47,8 +47,8 @@ export const isOperator = (principal: Principal) => principal.kind === 'service'
 
 /**
  * Nobody grants what they do not have: scopes over Tollgate need the permission they stand for, `platform:` scopes an
- * administrator and the platform organization; a rate limit above the organization's own needs the operator. A key
- * gives no more than it has itself: see `requireWithinBounds`. An expiry lies ahead.
+ * administrator and the platform organization; a rate limit above the organization's own needs the operator. A key or a
+ * portal session gives no more than it has itself: see `requireWithinBounds`. An expiry lies ahead.
  *
  * @param where the place of the wish in the request
  * @throws Problem `forbidden`, `rate_limit_above_plan`, `invalid_request`
@@ -101,9 +101,15 @@ function requireHeldScopes(principal: Principal, allowance: Allowance, scopes: r
       throw new Problem('forbidden', { detail: `You cannot grant the scope ${scope}.` })
     else requireSecondFactor(principal, allowance)
   }
-  if (principal.kind !== 'key') return
-  const unheld = scopes.find((scope) => !holdsScope(principal.scopes, scope))
+  const held = listHeld(principal)
+  const unheld = held && scopes.find((scope) => !holdsScope(held, scope))
   if (unheld !== undefined) throw beyond(`the scope ${unheld}`)
+}
+
+/** The scopes beyond which a principal gives none; `undefined` for people and operators, who are bound by permissions. */
+function listHeld(principal: Principal): readonly string[] | undefined {
+  if (principal.kind === 'key') return principal.scopes
+  return principal.kind === 'portal' ? principal.scopes.flatMap((permission) => scopeFor(permission) ?? []) : undefined
 }
 
 /**

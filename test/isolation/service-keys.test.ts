@@ -96,9 +96,9 @@ describe('a service key', () => {
     expect(found).toEqual([])
   })
 
-  test('has no scope that opens nothing, but for those whose routes are to come', () => {
+  test('has no scope that opens nothing', () => {
     const closed = SCOPES.filter((scope) => ![...table.values()].includes(scope))
-    expect(closed).toEqual(['platform:portal'])
+    expect(closed).toEqual([])
   })
 
   test('is refused by no route without a reason', () => {

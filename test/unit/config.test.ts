@@ -138,6 +138,13 @@ describe('the rest', () => {
     ['IMPORTED_KEYS', ['true', 'false'], ['', 'yes', 'TRUE']],
     ['ON_LIMITER_OUTAGE', ['open', 'closed'], ['', 'Open', 'true']],
     ['SERVICE_NAME', ['Example API'], ['']],
+    ['BRAND_NAME', ['Acme', 'x'.repeat(100)], ['', ' ', 'x'.repeat(101)]],
+    ['BRAND_COLOR', ['#16f', '#1A6cff'], ['', '16f', '#16', '#1a6cff0', 'red', '#16f;']],
+    [
+      'BRAND_LOGO_URL',
+      ['https://acme.example/logo.svg'],
+      ['', 'http://acme.example/logo.svg', '//acme.example', 'javascript:alert(1)', 'data:image/png;base64,AAAA'],
+    ],
   ])('%s: %j and not %j', (name, good, bad) => {
     expect([...good, ...bad].filter((value) => isTaken({ [name]: value }))).toEqual(good)
   })

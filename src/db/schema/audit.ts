@@ -11,7 +11,7 @@ export const auditLogs = pgTable(
      * outlives the organization.
      */
     organizationId: uuid(),
-    actorType: text({ enum: ['user', 'key', 'administrator', 'service', 'external', 'system'] }).notNull(),
+    actorType: text({ enum: ['user', 'key', 'administrator', 'service', 'external', 'portal', 'system'] }).notNull(),
     actorId: uuid(),
     action: text().notNull(),
     targetType: text(),

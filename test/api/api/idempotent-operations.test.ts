@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { uuidv7 } from '../../../src/lib/uuid.ts'
+import { newServiceKey } from '../../support/customers.ts'
 import { directly } from '../../support/direct.ts'
 import { administrator, call, newKeyHolder, newUser } from '../../support/http.ts'
 import { type Operation, openApi } from '../../support/openapi.ts'
@@ -28,6 +29,7 @@ const WITHOUT_KEY: Readonly<Record<string, string>> = {
   'POST /api/v1/auth/email/change/confirm': 'a token is good once',
   'POST /api/v1/auth/password/reset': 'nobody is signed in; the last mail is the one that counts',
   'POST /api/v1/auth/password/reset/confirm': 'nobody is signed in; a token is good once',
+  'POST /api/v1/portal/redeem': 'nobody is signed in; a token is good once',
   'POST /api/v1/organizations/invitations/accept': 'a token is good once, and says so to who has accepted',
   'POST /api/v1/organizations/{organization_id}/switch':
     'gives a token as often as it is asked; the session stays the same',
@@ -175,6 +177,10 @@ const PREPARE: Readonly<Record<string, () => Promise<Prepared>>> = {
   'POST /api/v1/organizations': async () => ({ token: (await newUser()).token, body: { name: 'Once' } }),
   'POST /api/v1/organizations/{organization_id}/invitations': () => invitation(),
   'POST /api/v1/organizations/{organization_id}/invitations/{id}/resend': () => invitation('resend'),
+  'POST /api/v1/portal/sessions': async () => {
+    const [{ key }, { user }] = [await newServiceKey('platform:portal'), await newUser()]
+    return { token: key, body: { organization_id: user.organization_id, scopes: ['keys:read'] } }
+  },
   'POST /api/v1/webhook-endpoints': () => endpoint(),
   'POST /api/v1/webhook-endpoints/{id}/rotate-secret': () => endpoint('rotate-secret'),
   'POST /api/v1/webhook-endpoints/{id}/test': () => endpoint('test'),

@@ -1,0 +1,35 @@
+import * as z from 'zod'
+import type { Config } from '../config.ts'
+import { signToken, verifyToken } from './jwt.ts'
+import { PERMISSIONS } from './roles.ts'
+
+/** A working day. The portal has no refresh tokens: the operator's back end makes another link. */
+export const PORTAL_TOKEN_SECONDS = 8 * 3600
+/** No access token of a user has this type, and no other check of tokens takes it (RFC 8725 §3.11). */
+const TYPE = 'portal+jwt'
+
+const Claims = z.object({
+  /** The portal session. */
+  sub: z.uuid(),
+  org: z.uuid(),
+  /** The service key that made the session. */
+  key: z.uuid(),
+  scopes: z.array(z.enum(PERMISSIONS)),
+  /** Whom the back end named as the person. */
+  for: z.string().optional(),
+})
+
+export type PortalClaims = z.output<typeof Claims>
+
+/** @param at Unix milliseconds */
+export function signPortalToken(config: Config, claims: PortalClaims, at: number): Promise<string> {
+  return signToken(config, { typ: TYPE, ttlSeconds: PORTAL_TOKEN_SECONDS, claims }, at)
+}
+
+/**
+ * @param at Unix milliseconds
+ * @returns the claims, or `undefined` for any other token
+ */
+export function verifyPortalToken(config: Config, token: string, at: number): Promise<PortalClaims | undefined> {
+  return verifyToken(config, token, { typ: TYPE, ttlSeconds: PORTAL_TOKEN_SECONDS, claims: Claims }, at)
+}

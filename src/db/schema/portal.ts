@@ -1,0 +1,37 @@
+import { index, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+import { bytea, createdAt, timestamptz } from './columns.ts'
+import { apiKeys } from './keys.ts'
+import { organizations } from './organizations.ts'
+
+/** Links by which a customer's people reach the portal. Each is opened once. */
+export const portalSessions = pgTable(
+  'portal_sessions',
+  {
+    id: uuid().primaryKey(),
+    organizationId: uuid()
+      .notNull()
+      .references(() => organizations.id, { onDelete: 'cascade' }),
+    /** The service key that made the link. Without it, neither the link nor the access token works. */
+    serviceKeyId: uuid()
+      .notNull()
+      .references(() => apiKeys.id, { onDelete: 'cascade' }),
+    /** Whom the back end named as the person, in its own words. */
+    onBehalfOf: text(),
+    /** SHA-256 of the link's token. */
+    tokenHash: bytea().notNull(),
+    /** Permissions of the organization. */
+    scopes: text().array().notNull(),
+    /** Where the portal leads back to. */
+    returnUrl: text(),
+    createdAt: createdAt(),
+    /** When the link expires. */
+    expiresAt: timestamp({ withTimezone: true }).notNull(),
+    usedAt: timestamptz(),
+  },
+  (t) => [
+    uniqueIndex('portal_sessions_hash_unique').on(t.tokenHash),
+    index('portal_sessions_organization').on(t.organizationId),
+    index('portal_sessions_service_key').on(t.serviceKeyId),
+    index('portal_sessions_expiry').on(t.expiresAt),
+  ],
+)

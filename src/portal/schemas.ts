@@ -1,0 +1,63 @@
+import * as z from 'zod'
+import { organizationFilter, timestamp } from '../http/fields.ts'
+import { PORTAL_SCOPES } from './scopes.ts'
+
+const LOCAL = /^(localhost|127\.0\.0\.1|\[::1\])$/
+
+/** The operator names it, so that any site may stand here; a script or a password may not. */
+const returnUrl = z
+  .url({ protocol: /^https?$/ })
+  .max(1_000)
+  .refine((text) => {
+    const url = URL.parse(text) // this also runs for text that is not a URL
+    return url?.username === '' && url.password === '' && (url.protocol === 'https:' || LOCAL.test(url.hostname))
+  }, 'must be https, and must not contain credentials')
+
+const scope = z.enum(PORTAL_SCOPES)
+
+export const NewPortalSession = z
+  .strictObject({
+    organization_id: organizationFilter.organization_id.meta({ description: 'The organization to open.' }),
+    external_id: organizationFilter.external_id.meta({
+      description: "Alternative to `organization_id`: the operator's own id of the organization.",
+    }),
+    scopes: z
+      .array(scope)
+      .min(1)
+      .max(PORTAL_SCOPES.length)
+      .transform((scopes) => [...new Set(scopes)])
+      .meta({ description: 'What the customer may do there.', example: ['keys:read', 'keys:write', 'usage:read'] }),
+    return_url: returnUrl.optional().meta({ description: 'Where the portal leads back to. https, or this machine.' }),
+  })
+  .meta({ id: 'NewPortalSession' })
+
+export const PortalLink = z
+  .object({
+    url: z.url().meta({ description: 'Works once. Redirect the customer to it.' }),
+    expires_at: timestamp.meta({ description: '15 minutes after it was made.' }),
+  })
+  .meta({ id: 'PortalLink' })
+
+export const Redemption = z
+  .strictObject({ token: z.string().min(1).max(200).meta({ description: "The token of the link's address." }) })
+  .meta({ id: 'PortalRedemption' })
+
+const Branding = z
+  .object({
+    name: z.string().nullable().meta({ example: 'Acme' }),
+    color: z.string().nullable().meta({ description: 'Hex.', example: '#1a6cff' }),
+    logo_url: z.string().nullable().meta({ example: 'https://acme.example/logo.svg' }),
+  })
+  .meta({ id: 'Branding', description: "The deployment's own look; null for what is not configured." })
+
+export const PortalAccess = z
+  .object({
+    access_token: z.string(),
+    token_type: z.literal('bearer'),
+    expires_in: z.int().meta({ description: 'Seconds.' }),
+    organization_id: z.uuid(),
+    scopes: z.array(scope).meta({ example: ['keys:read', 'keys:write', 'usage:read'] }),
+    return_url: z.string().nullable(),
+    branding: Branding,
+  })
+  .meta({ id: 'PortalAccess' })
