@@ -4,6 +4,7 @@ import { holdsScope } from '../verification/rules.ts'
 import type {
   ExternalPrincipal,
   KeyPrincipal,
+  Operator,
   PortalPrincipal,
   Principal,
   ServicePrincipal,
@@ -75,6 +76,10 @@ export function requirePlatformScope({ scopes }: ServicePrincipal, scope: Platfo
   if (!scope) throw new Problem('user_only')
   if (!holdsScope(scopes, scope)) throw new Problem('forbidden', { detail: `The key needs the scope ${scope}.` })
 }
+
+/** Whether an answer to an operator may hold what a scope is for: administrators see everything. */
+export const mayRead = (operator: Operator, scope: PlatformScope): boolean =>
+  operator.kind !== 'service' || holdsScope(operator.scopes, scope)
 
 /** 404, not 403: do not reveal that the admin API exists. */
 export function requireAdministrator(config: Config, { isAdministrator, hasTwoFactor }: UserPrincipal): void {

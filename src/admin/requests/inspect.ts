@@ -1,3 +1,5 @@
+import { mayRead } from '../../auth/organization-access.ts'
+import type { Operator } from '../../auth/principal.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { Problem } from '../../problems.ts'
 import {
@@ -11,6 +13,7 @@ import {
 import { chooseRange, readTime, type TimeRange } from './rules.ts'
 
 interface Inspection {
+  readonly operator: Operator
   readonly requestId: string
   readonly organizationId: string | undefined
   readonly range: Partial<TimeRange>
@@ -20,16 +23,18 @@ export type Inspected = Awaited<ReturnType<typeof inspectRequest>>
 
 /**
  * Everything that is stored of a request, by its id: the verification and reports that name it, the key and organization as
- * they are now, audit rows and webhook deliveries.
+ * they are now, audit rows and webhook deliveries. A service key sees the last two with the scopes of their own lists.
  *
  * @throws Problem `request_not_found`; `invalid_request` where several organizations have an event of that id
  */
-export async function inspectRequest(deps: ManagementDeps, { requestId, organizationId, range }: Inspection) {
+export async function inspectRequest(deps: ManagementDeps, inspection: Inspection) {
+  const { operator, requestId, organizationId, range } = inspection
   const where = chooseRange(requestId, range, deps.now())
+  const place = { requestId, where, organizationId }
   const [found, auditRows, deliveries] = await Promise.all([
-    findEvents(deps, requestId, where, organizationId),
-    listAuditRows(deps.db, requestId, where),
-    listDeliveries(deps.db, requestId, where),
+    findEvents(deps, place),
+    mayRead(operator, 'platform:audit:read') ? listAuditRows(deps.db, place) : [],
+    mayRead(operator, 'platform:webhooks:write') ? listDeliveries(deps.db, place) : [],
   ])
   requireOneOrganization(found)
   const [event] = found

@@ -1,4 +1,4 @@
-import { and, eq, gte, lt, sql } from 'drizzle-orm'
+import { and, eq, gte, lt, or, sql } from 'drizzle-orm'
 import type { Database } from '../../db/orm.ts'
 import { webhookDeliveries } from '../../db/schema/alerts.ts'
 import { auditLogs } from '../../db/schema/audit.ts'
@@ -9,6 +9,7 @@ import { stateAt } from '../../keys/state.ts'
 import type { VerdictTrace } from '../../metering/event.ts'
 import { type EventRow, SELECTED_COLUMNS } from '../../usage/analytics/events.ts'
 import { readRows } from '../../usage/analytics/read.ts'
+import { equals } from '../filter.ts'
 import { firstIdAt, readTime, type TimeRange } from './rules.ts'
 
 const iso = (time: number) => new Date(time).toISOString()
@@ -44,12 +45,15 @@ select ${COLUMNS} from usage_events join (select * from direct union select * fr
   using (organization_id, occurred_at, id)
 order by (trace ->> 'versions' is null), occurred_at, id limit ${MAX_EVENTS}`
 
-export function findEvents(
-  { sql }: Deps,
-  requestId: string,
-  { from, to }: TimeRange,
-  organizationId: string | undefined,
-): Promise<TracedEvent[]> {
+/** Where a request is looked for: in a part of time, and in one organization or in all. */
+interface Place {
+  readonly requestId: string
+  readonly where: TimeRange
+  readonly organizationId: string | undefined
+}
+
+export function findEvents({ sql }: Deps, { requestId, where, organizationId }: Place): Promise<TracedEvent[]> {
+  const { from, to } = where
   return readRows<TracedEvent>(
     sql,
     sql.query(FIND, [requestId, iso(from), iso(to), organizationId ?? null, readTime(requestId) !== undefined]),
@@ -104,23 +108,45 @@ export async function findKeyNow(db: Database, organizationId: string, keyId: st
 }
 
 /** What a request left in the audit log. Found by the rows' own ids, which begin with their time. */
-export function listAuditRows(db: Database, requestId: string, { from, to }: TimeRange) {
+export function listAuditRows(db: Database, { requestId, where: { from, to }, organizationId }: Place) {
+  const { id, organizationId: owner } = auditLogs
+  const isWithin = and(gte(id, firstIdAt(from)), lt(id, firstIdAt(to)))
   return db
     .select()
     .from(auditLogs)
-    .where(and(gte(auditLogs.id, firstIdAt(from)), lt(auditLogs.id, firstIdAt(to)), eq(auditLogs.requestId, requestId)))
-    .orderBy(auditLogs.id)
+    .where(and(isWithin, eq(auditLogs.requestId, requestId), equals(owner, organizationId)))
+    .orderBy(id)
     .limit(MAX_EVENTS)
 }
 
-/** What was put on its way to webhook endpoints by a request. */
-export function listDeliveries(db: Database, requestId: string, { from, to }: TimeRange) {
-  const { id, organizationId, endpointId, eventId, type, state, attempts, lastStatusCode, createdAt } =
-    webhookDeliveries
+/** What was put on its way to webhook endpoints by a request. Those of the operator are told of any organization. */
+export function listDeliveries(db: Database, { requestId, where: { from, to }, organizationId }: Place) {
+  const {
+    id,
+    organizationId: owner,
+    endpointId,
+    eventId,
+    type,
+    state,
+    attempts,
+    lastStatusCode,
+    createdAt,
+    payload,
+  } = webhookDeliveries
+  const isAbout = organizationId
+    ? or(eq(owner, organizationId), sql`${payload} #>> '{data,organization,id}' = ${organizationId}`)
+    : undefined
   return db
-    .select({ id, organizationId, endpointId, eventId, type, state, attempts, lastStatusCode, createdAt })
+    .select({ id, organizationId: owner, endpointId, eventId, type, state, attempts, lastStatusCode, createdAt })
     .from(webhookDeliveries)
-    .where(and(gte(createdAt, new Date(from)), lt(createdAt, new Date(to)), eq(webhookDeliveries.requestId, requestId)))
+    .where(
+      and(
+        gte(createdAt, new Date(from)),
+        lt(createdAt, new Date(to)),
+        eq(webhookDeliveries.requestId, requestId),
+        isAbout,
+      ),
+    )
     .orderBy(id)
     .limit(MAX_EVENTS)
 }

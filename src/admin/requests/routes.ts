@@ -20,9 +20,10 @@ const inspectRoute = apiRoute({
 })
 
 export const adminRequestRoutes = newRouter().openapi(inspectRoute, async (c) => {
-  const { deps, organizationId } = c.var
+  const { deps, operator, organizationId } = c.var
   const { from, to } = c.req.valid('query')
   const range = { ...(from && { from: Date.parse(from) }), ...(to && { to: Date.parse(to) }) }
   const requestId = c.req.valid('param').request_id
-  return c.json(toInspectedRequest(await inspectRequest(deps, { requestId, organizationId, range })), 200)
+  const inspected = await inspectRequest(deps, { operator, requestId, organizationId, range })
+  return c.json(toInspectedRequest(inspected), 200)
 })

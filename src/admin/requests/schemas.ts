@@ -115,7 +115,13 @@ export const InspectedRequest = z
     usage_events: z
       .array(StoredEvent)
       .meta({ description: 'What was counted: the verification, and reports that name it.' }),
-    audit_logs: z.array(AuditLog),
-    deliveries: z.array(DeliveryOfRequest),
+    audit_logs: z.array(AuditLog).meta({
+      description:
+        'Of `organization_id` alone, where it is given. Empty for a service key without `platform:audit:read`.',
+    }),
+    deliveries: z.array(DeliveryOfRequest).meta({
+      description:
+        'About `organization_id` alone, where it is given. Empty for a service key without `platform:webhooks:write`.',
+    }),
   })
   .meta({ id: 'InspectedRequest' })

@@ -227,6 +227,37 @@ test('what a request of the management API left in the audit log and sent to web
   })
 })
 
+test('a service key sees audit rows and deliveries with their own scopes, and of one organization what concerns it', async () => {
+  const [holder, other] = [await newUser(), await newUser()]
+  const organizationId = holder.user.organization_id as string
+  const body = { url: 'https://hooks.example.com/inspected' }
+  const endpoint = await call('POST /api/v1/webhook-endpoints', { token: holder.token, body })
+  const sent = await call(`POST /api/v1/webhook-endpoints/${endpoint.body.id}/test`, { token: holder.token })
+  const id = sent.headers.get('X-Request-Id') ?? ''
+  /** The status, and how many audit rows and deliveries the answer has. */
+  async function see(by: string, query = '') {
+    const answer = await call(`GET /api/v1/admin/requests/${id}${query}`, { token: by })
+    return [answer.status, answer.body.audit_logs?.length, answer.body.deliveries?.length]
+  }
+  async function keyWith(...scopes: string[]) {
+    const wish = { name: 'Support', scopes: ['platform:usage:read', ...scopes] }
+    return (await call('POST /api/v1/admin/service-keys', { token, body: wish })).body.key
+  }
+  expect(await see(token)).toEqual([200, 1, 1])
+  expect(await see(await keyWith())).toEqual([404, undefined, undefined])
+  expect(await see(await keyWith('platform:audit:read'))).toEqual([200, 1, 0])
+  expect(await see(await keyWith('platform:webhooks:write'))).toEqual([200, 0, 1])
+  expect(await see(await keyWith('platform:*'))).toEqual([200, 1, 1])
+  expect(await see(token, `?organization_id=${organizationId}`)).toEqual([200, 1, 1])
+  expect(await see(token, `?organization_id=${other.user.organization_id}`)).toEqual([404, undefined, undefined])
+  // the operator's endpoints belong to the platform organization, whoever they are told of
+  await deps.sql.query(
+    'update webhook_deliveries set organization_id = (select id from organizations where is_platform) where id = $1',
+    [sent.body.id],
+  )
+  expect(await see(token, `?organization_id=${organizationId}`)).toEqual([200, 1, 1])
+})
+
 test('what has changed since is said: the key as the verdict knew it is not the one that is shown', async () => {
   const holder = await newKeyHolder()
   const verdict = await verify(holder.key)
