@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
+import { JOBS } from '../../../src/jobs/registry.ts'
 import { sha256Hex } from '../../../src/lib/bytes.ts'
 import { newCustomer, newPeopleless, newServiceKey } from '../../support/customers.ts'
 import { directly } from '../../support/direct.ts'
@@ -188,4 +189,18 @@ describe('POST /api/v1/portal/redeem', () => {
     for (let sent = 0; sent < 61; sent++) statuses.add((await ask()).status)
     expect([...statuses]).toEqual([400, 429])
   })
+})
+
+test('a link is pruned a day after its expiry, used or not', async () => {
+  const { organizationId } = await newKeyHolder()
+  for (const hours of [25, 23]) {
+    await makeLink(organizationId, ['keys:read'])
+    await sql.query(
+      `update portal_sessions set expires_at = now() - $2 * interval '1 hour'
+       where organization_id = $1 and expires_at > now()`,
+      [organizationId, hours],
+    )
+  }
+  await JOBS.find(({ name }) => name === 'prune')?.run(directly(), Date.now())
+  expect(await rowsOf(organizationId)).toHaveLength(1)
 })
