@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
@@ -6,6 +7,9 @@ import { freePort } from './local/stack/free-port.ts'
 /** The Worker under test gets the local stack's address as a binding, so the port is chosen before anything starts. */
 process.env.TEST_STACK_PORT ??= String(await freePort()) // each project evaluates this file again
 const stackUrl = `http://127.0.0.1:${process.env.TEST_STACK_PORT}`
+
+/** The folder that wrangler.toml names must exist, also where nothing is built yet. */
+mkdirSync(new URL('dist/assets', import.meta.url), { recursive: true })
 
 /** Secrets of the tests alone; they sign nothing else. */
 const bindings = {

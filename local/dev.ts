@@ -6,6 +6,7 @@ import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { watchDashboard } from './build/dashboard.ts'
 import type { BillingOptions } from './stack/payments/routes.ts'
 import { type Stack, type StackOptions, startStack } from './stack/stack.ts'
 import { createAdviceFilter } from './support/advice.ts'
@@ -56,7 +57,9 @@ await command(async function dev() {
   const variables = await devVariables(FOLDER, port)
   const billing = toBillingOptions(variables, port)
   const stack = await openStack({ port: localPort, redisToken: variables.UPSTASH_REDIS_REST_TOKEN, billing }, addresses)
+  let endWatch: (() => Promise<void>) | undefined
   try {
+    endWatch = await watchDashboard(`${FOLDER}/assets`)
     await prepareDatabase(stack, port, addresses.databaseUrl)
     await writeVariables(FOLDER, {
       ...variables,
@@ -75,7 +78,7 @@ await command(async function dev() {
     })
     await serve(port, stack)
   } finally {
-    await stack.close()
+    await Promise.all([stack.close(), endWatch?.()])
   }
 })
 
@@ -185,6 +188,8 @@ async function serve(port: number, stack: Stack): Promise<void> {
       String(port),
       '--env-file',
       `${FOLDER}/dev.vars`,
+      '--assets',
+      `${FOLDER}/assets`,
       '--show-interactive-dev-session=false',
     ],
     {

@@ -25,7 +25,7 @@ const handleManagement = withRequestContext(async (c) => {
   const { deps, requestId } = c.var
   requireManagement(deps.config)
   const { management } = await loadManagement()
-  const answer = management.fetch(underV1(c.req.raw), { deps, requestId }, c.executionCtx)
+  const answer = management.fetch(underV1(c.req.raw), { deps, requestId, assets: c.env.ASSETS }, c.executionCtx)
   // finishes the work that has begun, even if the caller disconnects
   deps.defer(Promise.resolve(answer).catch(() => undefined))
   return answer

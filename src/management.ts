@@ -3,6 +3,7 @@
  */
 import type { Context, Next } from 'hono'
 import { createMiddleware } from 'hono/factory'
+import { browserRoutes } from './accounts/browser/routes.ts'
 import { emailRoutes } from './accounts/email/routes.ts'
 import { accountPages } from './accounts/pages/pages.tsx'
 import { accountRoutes } from './accounts/routes.ts'
@@ -35,6 +36,7 @@ import { planRoutes } from './billing/plans/routes.ts'
 import { reconcileRoutes } from './billing/reconcile/routes.ts'
 import { billingRoutes } from './billing/routes.ts'
 import { billingWebhookRoutes } from './billing/webhooks/routes.ts'
+import { dashboardPage } from './dashboard/page.ts'
 import { ormOver } from './db/orm.ts'
 import { answerError } from './http/edge.ts'
 import { leakedRoutes } from './keys/leaks/routes.ts'
@@ -81,6 +83,7 @@ management.use(withDeps)
 for (const routes of [
   accountRoutes,
   sessionRoutes,
+  browserRoutes,
   tokenRoutes,
   twoFactorRoutes,
   emailRoutes,
@@ -125,7 +128,8 @@ for (const routes of [
   management.route('/api/v1', routes)
 
 management.route('/account', accountPages)
-management.get('/', (c) => c.redirect('/docs'))
+management.route('/dashboard', dashboardPage)
+management.get('/', (c) => c.redirect(c.env.assets ? '/dashboard' : '/docs'))
 management.get('/.well-known/jwks.json', (c) => {
   // how long a verifier may not know a new key: see docs/operate/keys.md
   c.header('Cache-Control', 'public, max-age=300')

@@ -36,6 +36,7 @@ export const PROBLEMS = {
   registration_domain_not_allowed: [403, 'Nobody can register here with an email address of this domain.'],
   account_required: [403, 'This requires an account on this deployment; a token from another issuer is not enough.'],
   rate_limit_above_plan: [403, "Only an administrator sets a rate limit above the organization's own."],
+  foreign_origin: [403, 'This request must come from a page of this deployment.'],
   unsigned_report: [403, 'The report is not signed by a key that this deployment knows.'],
   unsigned_webhook: [403, 'The webhook is not signed with a secret that this deployment knows, or too old.'],
   imports_disabled: [403, 'Key import is disabled on this deployment; its operator enables it with IMPORTED_KEYS.'],

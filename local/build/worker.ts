@@ -1,10 +1,14 @@
-/** Builds the Worker into dist/, where wrangler takes it from: it runs this itself, before `dev` and before `deploy`. */
+/**
+ * Builds the Worker and the dashboard into dist/, where wrangler takes them from: it runs this itself, before `dev` and
+ * before `deploy`. While developing, `npm run dev` builds the dashboard.
+ */
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readArguments } from '../support/arguments.ts'
 import { command } from '../support/command.ts'
 import { bundle } from './bundle.ts'
+import { buildDashboard } from './dashboard.ts'
 
 const FOLDER = fileURLToPath(new URL('../../dist', import.meta.url))
 
@@ -16,12 +20,14 @@ export declare const Tollgate: new (...args: any[]) => WorkerEntrypoint & Tollga
 
 const HELP = `Usage: npm run build
 
-Builds the Worker's modules, and the types of its service binding, into dist/.`
+Builds the Worker's modules, the types of its service binding, and the dashboard, into dist/.`
 
 await command(async function buildWorker() {
   if (readArguments({}).values.help) return console.log(HELP)
-  const pieces = await bundle('src/index.ts', process.env.WRANGLER_COMMAND === 'dev' ? 'dev' : 'edge')
-  await mkdir(FOLDER, { recursive: true })
+  const isDev = process.env.WRANGLER_COMMAND === 'dev'
+  const pieces = await bundle('src/index.ts', isDev ? 'dev' : 'edge')
+  await mkdir(join(FOLDER, 'assets'), { recursive: true }) // wrangler.toml names it
+  if (!isDev) await buildDashboard()
   for (const { name, bytes, map } of pieces.toReversed()) {
     if (map) await put(`${name}.map`, Buffer.from(map))
     await put(name, bytes) // the entry comes last: what it imports is there by then

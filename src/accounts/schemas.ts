@@ -14,6 +14,7 @@ export const User = z
       .enum(['owner', 'admin', 'member', 'viewer'])
       .nullable()
       .meta({ description: 'The role in the active organization.' }),
+    permissions: z.array(z.string()).meta({ description: 'What the role allows in the active organization.' }),
     organization_id: z.uuid().nullable().meta({ description: 'The active organization.' }),
     is_active: z.boolean(),
     is_verified: z.boolean().meta({ description: 'Whether the email address is confirmed.' }),

@@ -1,5 +1,6 @@
 import type * as z from 'zod'
 import type { UserPrincipal } from '../auth/principal.ts'
+import { ROLES } from '../auth/roles.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { Problem } from '../problems.ts'
 import { type Profile, selectProfile } from './queries.ts'
@@ -19,6 +20,7 @@ export function toUser(profile: Profile | undefined): z.output<typeof User> {
     name: profile.name,
     subscription_tier: profile.planId ?? 'free',
     role: profile.role,
+    permissions: profile.role ? [...ROLES[profile.role]] : [],
     organization_id: profile.organizationId,
     is_active: profile.isActive,
     is_verified: profile.emailVerifiedAt !== null,

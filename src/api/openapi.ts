@@ -23,6 +23,7 @@ const TAGS = [
   ['Portal', 'Links by which your customers, who need no account, reach the portal of their organization.'],
   ['Accounts', 'Registration, sign-in, tokens and personal data.'],
   ['Sessions', 'The devices on which a user is signed in.'],
+  ['Browser sessions', 'How pages of this deployment sign in: the refresh token is a cookie that no script can read.'],
   ['Two-factor authentication', 'Authenticator apps and backup codes.'],
   ['Email', 'Confirming an address, changing it, resetting a password.'],
   ['Audit', 'Who did what.'],

@@ -1,11 +1,17 @@
 import type { Deps, ManagementDeps } from '../deps.ts'
+import type { Assets } from '../http/env.ts'
 import type { Manager, Operator, Principal, UserPrincipal } from './principal.ts'
 
 /**
  * The management app receives the objects that the edge already built as its bindings, so that nothing is built twice.
  */
 export interface ManagementEnv {
-  Bindings: { readonly deps: Deps; readonly requestId: string }
+  Bindings: {
+    readonly deps: Deps
+    readonly requestId: string
+    /** Undefined in a deployment without the dashboard. */
+    readonly assets: Assets | undefined
+  }
   Variables: {
     deps: ManagementDeps
     requestId: string

@@ -9,5 +9,10 @@ export interface AppEnv {
   }
 }
 
-/** The Worker's bindings: strings that `readConfig` checks. */
-export type Env = Record<string, unknown>
+/** Static files of the dashboard, as Cloudflare serves them. */
+export interface Assets {
+  fetch(request: Request): Promise<Response>
+}
+
+/** The Worker's bindings: strings that `readConfig` checks, and the dashboard's files. */
+export type Env = Record<string, unknown> & { readonly ASSETS?: Assets }

@@ -28,6 +28,7 @@ describe('POST /api/v1/auth/register', () => {
       name: 'Ada Lovelace',
       subscription_tier: 'free',
       role: 'owner',
+      permissions: expect.arrayContaining(['keys:write', 'organization:delete']),
       organization_id: expect.stringMatching(UUID),
       is_active: true,
       is_verified: false,

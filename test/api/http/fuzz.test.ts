@@ -52,7 +52,7 @@ const HOSTILE = [
 ]
 /** What the schema of a route gets to see, and what never comes so far: one place refuses that for all routes. */
 const JSON_OF_NO_USE = ['null', '[]', '"text"', '7', '{"":{}}', '{"__proto__":null}', '{"a":1e999}']
-const NO_JSON = ['', '{', '[[[[', '\ufeff{}', '\u0000', 'x'.repeat(300_000)]
+const NO_JSON = ['', '{', '[[[[', '\ufeff{', '\u0000', 'x'.repeat(300_000)]
 const QUERIES = ['x', '%00', '%ff', "'--", '-1', '1e9', '%F0%9F%98%80', 'a'.repeat(5_000), '[]', '%2e%2e']
 
 /** A body that the operation would take as far as its form goes, and that costs and changes nothing that matters. */

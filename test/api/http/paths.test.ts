@@ -77,7 +77,7 @@ describe('another spelling of a path', () => {
     })
     expect(await call('GET /api/v1/nothing/')).toMatchObject({ status: 404, body: { code: 'not_found' } })
     expect((await call('GET /health/live/')).status).toBe(200)
-    expect((await send('GET //')).headers.get('Location')).toBe('/docs')
+    expect((await send('GET //')).headers.get('Location')).toBe('/dashboard')
   })
 
   test('verifies a key, with the same credential and from the same limit', async () => {

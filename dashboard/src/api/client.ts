@@ -1,0 +1,86 @@
+import { readProblem, unreachable } from './problem.ts'
+import { accessToken, forgetToken } from './session.ts'
+import type { Operations } from './types.ts'
+
+export type OperationName = keyof Operations
+export type Answer<Name extends OperationName> = Operations[Name]['answer']
+
+/** What a request of an operation consists of: path parameters, query and body, as its types require. */
+export type Input<Name extends OperationName> = Omit<Operations[Name], 'answer'>
+/** The input may be left out where nothing in it is required. */
+export type InputArguments<Name extends OperationName> =
+  object extends Input<Name> ? [input?: Input<Name> & Extra] : [input: Input<Name> & Extra]
+
+interface Extra {
+  readonly signal?: AbortSignal
+  /** Lets the server repeat its first answer (`Idempotency-Key`). */
+  readonly idempotencyKey?: string
+}
+
+interface AnyInput extends Extra {
+  readonly params?: Readonly<Record<string, string>>
+  readonly query?: Readonly<Record<string, unknown>>
+  readonly body?: unknown
+}
+
+/**
+ * Calls an operation of the API as the signed-in user.
+ *
+ * @throws ApiError for every answer that is not successful, and if there is no answer
+ */
+export async function call<Name extends OperationName>(
+  name: Name,
+  ...[input]: InputArguments<Name>
+): Promise<Answer<Name>> {
+  const answer = await request(name, input ?? {})
+  return (answer.status === 204 ? undefined : await answer.json()) as Answer<Name>
+}
+
+/** The same, for an answer that is not JSON. */
+export async function callRaw<Name extends OperationName>(
+  name: Name,
+  ...[input]: InputArguments<Name>
+): Promise<Response> {
+  return request(name, input ?? {})
+}
+
+async function request(name: string, input: AnyInput): Promise<Response> {
+  const token = await accessToken()
+  const answer = await send(name, input, token)
+  if (answer.status !== 401 || token === undefined) return requireOk(answer)
+  forgetToken(token)
+  const other = await accessToken()
+  return requireOk(other === undefined || other === token ? answer : await send(name, input, other))
+}
+
+async function requireOk(answer: Response): Promise<Response> {
+  if (!answer.ok) throw await readProblem(answer)
+  return answer
+}
+
+async function send(name: string, input: AnyInput, token: string | undefined): Promise<Response> {
+  const [method = 'GET', path = ''] = name.split(' ')
+  const headers = new Headers()
+  if (token !== undefined) headers.set('Authorization', `Bearer ${token}`)
+  if (input.body !== undefined) headers.set('Content-Type', 'application/json')
+  if (input.idempotencyKey) headers.set('Idempotency-Key', input.idempotencyKey)
+  try {
+    return await fetch(`/api/v1${fillPath(path, input.params)}${toQuery(input.query)}`, {
+      method,
+      headers,
+      ...(input.body !== undefined && { body: JSON.stringify(input.body) }),
+      ...(input.signal && { signal: input.signal }),
+    })
+  } catch (error) {
+    if (input.signal?.aborted) throw error
+    throw unreachable()
+  }
+}
+
+const fillPath = (path: string, params: AnyInput['params'] = {}) =>
+  path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? ''))
+
+function toQuery(query: AnyInput['query'] = {}): string {
+  const pairs = Object.entries(query).filter(([, value]) => value !== undefined && value !== '')
+  return pairs.length > 0 ? `?${new URLSearchParams(pairs.map(([name, value]) => [name, String(value)]))}` : ''
+}

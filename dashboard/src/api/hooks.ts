@@ -1,0 +1,89 @@
+import {
+  keepPreviousData,
+  type QueryKey,
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from '@tanstack/react-query'
+import { type Answer, call, type Input, type InputArguments, type OperationName } from './client.ts'
+import { ApiError } from './problem.ts'
+
+/** Failures that another try may mend. */
+export const isTemporary = (error: unknown): boolean =>
+  error instanceof ApiError && (error.status === 0 || error.status >= 500)
+
+interface ReadOptions {
+  /** How often to ask again, in milliseconds. */
+  readonly every?: number | false
+  readonly enabled?: boolean
+}
+
+/** Reads an operation, keeps the last answer while another one is on its way, and asks again when the tab is shown. */
+export function useRead<Name extends OperationName>(
+  name: Name,
+  input: Input<Name> = {} as Input<Name>,
+  { every = false, enabled = true }: ReadOptions = {},
+) {
+  return useQuery<Answer<Name>, ApiError>({
+    queryKey: [name, input],
+    queryFn: ({ signal }) => call(name, ...([{ ...input, signal }] as unknown as InputArguments<Name>)),
+    placeholderData: keepPreviousData,
+    refetchInterval: every,
+    enabled,
+  })
+}
+
+/** Operations that list by cursor. */
+type ListName = {
+  [Name in OperationName]: Answer<Name> extends { data: unknown[]; next_cursor: string | null } ? Name : never
+}[OperationName]
+export type Row<Name extends ListName> = Answer<Name> extends { data: (infer Item)[] } ? Item : never
+
+/** Reads a list page by page. `rows` are those of all pages read so far. */
+export function useList<Name extends ListName>(
+  name: Name,
+  input: Input<Name> = {} as Input<Name>,
+  { every = false, enabled = true }: ReadOptions = {},
+) {
+  const query = useInfiniteQuery<Answer<Name>, ApiError, { pages: Answer<Name>[] }, QueryKey, string | undefined>({
+    queryKey: [name, input, 'pages'],
+    initialPageParam: undefined,
+    queryFn({ signal, pageParam }) {
+      const asked = 'query' in input ? (input.query as object) : {}
+      const paged = { ...input, signal, query: { ...asked, ...(pageParam && { cursor: pageParam }) } }
+      return call(name, ...([paged] as unknown as InputArguments<Name>))
+    },
+    getNextPageParam: (page) => (page as { next_cursor: string | null }).next_cursor ?? undefined,
+    placeholderData: keepPreviousData,
+    refetchInterval: every,
+    enabled,
+  })
+  const rows = query.data?.pages.flatMap((page) => (page as unknown as { data: Row<Name>[] }).data)
+  return { ...query, rows }
+}
+
+export type List<Name extends ListName> = ReturnType<typeof useList<Name>>
+
+/**
+ * Calls an operation that changes something. A repeat after a lost answer has the same `Idempotency-Key`. Everything
+ * that was read is read again afterwards.
+ */
+export function useChange<Name extends OperationName>(name: Name) {
+  const client = useQueryClient()
+  return useMutation<Answer<Name>, ApiError, Input<Name>>({
+    mutationFn: (input) => call(name, ...([{ ...input, ...keyFor(name, input) }] as unknown as InputArguments<Name>)),
+    retry: (tries, error) => tries < 2 && error.status === 0,
+    onSuccess: () => client.invalidateQueries(),
+  })
+}
+
+const keys = new WeakMap<object, string>()
+
+/** The same key for each try of one call. */
+function keyFor(name: string, input: object): { idempotencyKey?: string } {
+  if (!name.startsWith('POST')) return {}
+  const idempotencyKey = keys.get(input) ?? crypto.randomUUID()
+  keys.set(input, idempotencyKey)
+  return { idempotencyKey }
+}

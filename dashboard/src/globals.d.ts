@@ -1,0 +1,2 @@
+/** Whether the page was built by `npm run dev`. */
+declare const __DEVELOPMENT__: boolean

@@ -1,0 +1,34 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
+import { KEY_SCREENS } from './screens/keys/screens.ts'
+import type { Screens } from './screens/screens.ts'
+import { Missing } from './shell/missing.tsx'
+import { Shell } from './shell/shell.tsx'
+
+const root = createRootRoute({ component: Shell, notFoundComponent: Missing })
+
+/** Each screen is loaded when it is first shown. */
+const SCREENS: Screens = {
+  ...KEY_SCREENS,
+}
+
+const screens = Object.entries(SCREENS).map(([path, [load, name]]) =>
+  createRoute({
+    getParentRoute: () => root,
+    path,
+    component: lazyRouteComponent(load as () => Promise<Record<string, () => React.ReactNode>>, name),
+  }),
+)
+
+export const router = createRouter({
+  routeTree: root.addChildren(screens),
+  basepath: '/dashboard',
+  defaultPreload: 'intent',
+  defaultPendingMs: 200,
+  scrollRestoration: true,
+  /** Search values are plain text in the address. */
+  parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
+  stringifySearch: (search) => {
+    const text = new URLSearchParams(search as Record<string, string>).toString()
+    return text && `?${text}`
+  },
+})

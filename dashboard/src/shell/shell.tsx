@@ -1,0 +1,101 @@
+import { Outlet, useLocation } from '@tanstack/react-router'
+import { Menu as MenuIcon, WifiOff } from 'lucide-react'
+import { useEffect, useState, useSyncExternalStore } from 'react'
+import { useRead } from '../api/hooks.ts'
+import { IconButton } from '../ui/button.tsx'
+import { Dialog } from '../ui/dialog.tsx'
+import { Mark } from '../ui/mark.tsx'
+import { ErrorNotice, Notice } from '../ui/notice.tsx'
+import { Skeleton } from '../ui/states.tsx'
+import { Palette } from './palette.tsx'
+import { type Session, SessionContext } from './session-context.tsx'
+import { Shortcuts } from './shortcuts.tsx'
+import { SideBar } from './side-bar.tsx'
+import { SupportBanner } from './support-banner.tsx'
+
+/** The frame of every screen: side bar, banners, command palette. */
+export function Shell() {
+  const { data: user, error, refetch } = useRead('GET /auth/me')
+  useEffect(() => {
+    if (error?.status !== 401) return
+    const next = location.pathname.replace('/dashboard', '') + location.search
+    location.assign(`/dashboard/sign-in?next=${encodeURIComponent(next)}`)
+  }, [error])
+  if (error && !user) return <Full>{<ErrorNotice error={error} onRetry={() => void refetch()} />}</Full>
+  if (!user) return <Full>{<Skeleton lines={4} />}</Full>
+  const session: Session = {
+    user,
+    organizationId: user.organization_id ?? '',
+    permissions: user.permissions,
+    isAdministrator: user.is_administrator,
+  }
+  return (
+    <SessionContext value={session}>
+      <Frame />
+    </SessionContext>
+  )
+}
+
+const Full = ({ children }: { readonly children: React.ReactNode }) => (
+  <main className="mx-auto max-w-160 p-8">{children}</main>
+)
+
+function Frame() {
+  const [isMenuOpen, setIsMenuOpen] = useState(false)
+  const { pathname } = useLocation()
+  useEffect(() => setIsMenuOpen(false), [pathname])
+  return (
+    <div className="flex min-h-dvh flex-col">
+      <a href="#content" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:bg-raised focus:p-3">
+        Skip to content
+      </a>
+      <SupportBanner />
+      <div className="flex flex-1">
+        <div className="sticky top-0 hidden h-dvh w-58 shrink-0 border-r border-line bg-surface md:block">
+          <SideBar />
+        </div>
+        <div className="flex min-w-0 flex-1 flex-col">
+          <div className="flex items-center justify-between border-b border-line bg-surface px-4 py-1.5 md:hidden">
+            <span className="inline-flex items-center gap-2 font-medium">
+              <Mark /> Tollgate
+            </span>
+            <IconButton label="Open menu" onClick={() => setIsMenuOpen(true)}>
+              <MenuIcon aria-hidden />
+            </IconButton>
+          </div>
+          <Offline />
+          <main id="content" tabIndex={-1} className="flex-1 outline-none">
+            <Outlet />
+          </main>
+        </div>
+      </div>
+      <Dialog open={isMenuOpen} onClose={() => setIsMenuOpen(false)} title="Menu" side>
+        <SideBar />
+      </Dialog>
+      <Palette />
+      <Shortcuts />
+    </div>
+  )
+}
+
+function subscribeToNetwork(listener: () => void) {
+  addEventListener('online', listener)
+  addEventListener('offline', listener)
+  return () => {
+    removeEventListener('online', listener)
+    removeEventListener('offline', listener)
+  }
+}
+
+function Offline() {
+  const isOnline = useSyncExternalStore(subscribeToNetwork, () => navigator.onLine)
+  if (isOnline) return null
+  return (
+    <div className="px-4 pt-4 md:px-8">
+      <Notice kind="warn">
+        <WifiOff aria-hidden className="mr-1 inline size-4" />
+        You are offline. What you see may be out of date; it is read again when you are back.
+      </Notice>
+    </div>
+  )
+}

@@ -1,0 +1,62 @@
+import { useEffect, useState } from 'react'
+import { Dialog } from '../ui/dialog.tsx'
+import { useGo } from '../ui/link.tsx'
+
+/** Whether a key press belongs to a field that is being typed in. */
+export function isTyping({ target }: KeyboardEvent): boolean {
+  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
+}
+
+/** Two keys after each other: `g`, then the screen's letter. */
+const GO_TO: Readonly<Record<string, readonly [path: string, name: string]>> = {
+  o: ['/', 'Overview'],
+  k: ['/keys', 'API keys'],
+  u: ['/usage', 'Usage'],
+  e: ['/events', 'Events'],
+  l: ['/limits', 'Limits and alerts'],
+  b: ['/billing', 'Billing'],
+  m: ['/members', 'Members'],
+}
+
+const PAIR_MS = 1_000
+
+/** Shortcuts for the whole page, and the list of them. */
+export function Shortcuts() {
+  const [isOpen, setIsOpen] = useState(false)
+  const go = useGo()
+  useEffect(() => {
+    let wentAt = 0
+    function press(event: KeyboardEvent): void {
+      if (isTyping(event) || event.ctrlKey || event.metaKey || event.altKey) return
+      if (event.key === '?') setIsOpen(true)
+      else if (event.key === 'g') wentAt = event.timeStamp
+      else if (event.timeStamp - wentAt < PAIR_MS) {
+        const [path] = GO_TO[event.key] ?? []
+        if (path) go(path)
+        wentAt = 0
+      }
+    }
+    addEventListener('keydown', press)
+    return () => removeEventListener('keydown', press)
+  }, [go])
+  const rows = [
+    ['Ctrl K or ⌘ K', 'Find screens, keys and actions'],
+    ['?', 'Show this list'],
+    ...Object.entries(GO_TO).map(([key, [, name]]) => [`g ${key}`, `Go to ${name}`] as const),
+    ['Esc', 'Close what is open'],
+  ] as const
+  return (
+    <Dialog open={isOpen} onClose={() => setIsOpen(false)} title="Keyboard shortcuts">
+      <dl className="grid grid-cols-[auto_1fr] gap-x-6 gap-y-2">
+        {rows.map(([keys, what]) => (
+          <div key={keys} className="contents">
+            <dt>
+              <kbd className="rounded border border-line bg-surface px-1.5 py-0.5 font-mono text-small">{keys}</kbd>
+            </dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+    </Dialog>
+  )
+}

@@ -1,0 +1,41 @@
+import { useQueryClient } from '@tanstack/react-query'
+import { useEffect, useState } from 'react'
+import { endSupport, supportEndsAt } from '../api/session.ts'
+import { Button } from '../ui/button.tsx'
+import { useGo } from '../ui/link.tsx'
+import { useSession } from './session-context.tsx'
+
+const SECOND_MS = 1_000
+
+/** Says, in every view and for the whole time, that an administrator acts as somebody else. */
+export function SupportBanner() {
+  const { user } = useSession()
+  const client = useQueryClient()
+  const go = useGo()
+  const [now, setNow] = useState(Date.now)
+  const endsAt = supportEndsAt()
+  useEffect(() => {
+    if (endsAt === undefined) return undefined
+    const timer = setInterval(() => setNow(Date.now()), SECOND_MS)
+    return () => clearInterval(timer)
+  }, [endsAt])
+  if (endsAt === undefined) return null
+  const minutes = Math.max(0, Math.ceil((endsAt - now) / 60_000))
+  function end(): void {
+    endSupport()
+    go('/operator/users')
+    void client.resetQueries()
+  }
+  return (
+    <div
+      role="status"
+      className="sticky top-0 z-40 flex flex-wrap items-center justify-between gap-2 bg-warn px-4 py-2 text-canvas"
+    >
+      <span>
+        <strong className="font-medium">Support session.</strong> You act as {user?.email}.{' '}
+        {minutes > 0 ? `It ends in ${minutes} min.` : 'It has ended.'}
+      </span>
+      <Button onClick={end}>End session</Button>
+    </div>
+  )
+}

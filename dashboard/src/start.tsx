@@ -1,0 +1,36 @@
+import { CSPProvider } from '@base-ui/react/csp-provider'
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { RouterProvider } from '@tanstack/react-router'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { isTemporary } from './api/hooks.ts'
+import { onOtherTab } from './api/session.ts'
+import { router } from './router.tsx'
+import { Toasts } from './ui/toast.tsx'
+
+/** How long an answer counts as fresh. */
+const FRESH_MS = 10_000
+
+/** Shows the screens for people who are signed in. */
+export function start(root: Element): void {
+  const client = new QueryClient({
+    defaultOptions: {
+      queries: { staleTime: FRESH_MS, retry: (tries, error) => tries < 2 && isTemporary(error) },
+    },
+  })
+  onOtherTab((kind) => {
+    if (kind === 'signed-out') location.assign('/dashboard/sign-in')
+    if (kind === 'organization') void client.resetQueries()
+  })
+  createRoot(root).render(
+    <StrictMode>
+      <CSPProvider disableStyleElements>
+        <QueryClientProvider client={client}>
+          <Toasts>
+            <RouterProvider router={router} />
+          </Toasts>
+        </QueryClientProvider>
+      </CSPProvider>
+    </StrictMode>,
+  )
+}

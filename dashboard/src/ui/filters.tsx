@@ -1,0 +1,77 @@
+import { Search } from 'lucide-react'
+import { type ReactNode, useEffect, useId, useState } from 'react'
+import { Input, Select } from './field.tsx'
+
+/** Filters in one line, above what they filter. */
+export function Filters({ children }: { readonly children: ReactNode }) {
+  return (
+    <div role="search" className="flex flex-wrap items-end gap-3">
+      {children}
+    </div>
+  )
+}
+
+interface FilterSelectProps {
+  readonly label: string
+  readonly value: string
+  /** Values with their names; the first is usually "all". */
+  readonly options: readonly (readonly [value: string, name: string])[]
+  readonly onChange: (value: string) => void
+}
+
+export function FilterSelect({ label, value, options, onChange }: FilterSelectProps) {
+  const id = useId()
+  return (
+    <div className="flex flex-col gap-1">
+      <label htmlFor={id} className="text-small font-normal text-muted">
+        {label}
+      </label>
+      <Select id={id} className="min-w-28" value={value} onChange={({ target }) => onChange(target.value)}>
+        {options.map(([key, name]) => (
+          <option key={key} value={key}>
+            {name}
+          </option>
+        ))}
+      </Select>
+    </div>
+  )
+}
+
+interface FilterTextProps {
+  readonly label: string
+  readonly value: string
+  readonly placeholder?: string
+  readonly onChange: (value: string) => void
+}
+
+/** How long typing must rest before the list is read again. */
+const REST_MS = 250
+
+export function FilterText({ label, value, placeholder, onChange }: FilterTextProps) {
+  const id = useId()
+  const [text, setText] = useState(value)
+  useEffect(() => setText(value), [value])
+  useEffect(() => {
+    if (text === value) return undefined
+    const timer = setTimeout(() => onChange(text.trim()), REST_MS)
+    return () => clearTimeout(timer)
+  }, [text, value, onChange])
+  return (
+    <div className="flex min-w-48 flex-1 flex-col gap-1 sm:max-w-80">
+      <label htmlFor={id} className="text-small font-normal text-muted">
+        {label}
+      </label>
+      <div className="relative">
+        <Search aria-hidden className="pointer-events-none absolute top-2 left-2 size-4 text-muted" />
+        <Input
+          id={id}
+          type="search"
+          className="pl-8"
+          placeholder={placeholder}
+          value={text}
+          onChange={({ target }) => setText(target.value)}
+        />
+      </div>
+    </div>
+  )
+}

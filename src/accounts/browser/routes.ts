@@ -1,0 +1,114 @@
+import type { Context } from 'hono'
+import * as z from 'zod'
+import { apiRoute, newRouter } from '../../api/api-route.ts'
+import type { ManagementEnv } from '../../auth/env.ts'
+import { Problem } from '../../problems.ts'
+import { login } from '../login.ts'
+import { Login, type Tokens } from '../schemas.ts'
+import { logout } from '../sessions/logout.ts'
+import { refresh } from '../sessions/refresh.ts'
+import { completeLogin } from '../two-factor/challenge.ts'
+import { Challenge, Complete } from '../two-factor/schemas.ts'
+import { clearSessionCookie, readSessionCookie, requireOwnOrigin, writeSessionCookie } from './cookie.ts'
+
+/**
+ * Sign-in for pages of this deployment. The refresh token stays in a cookie that no script can read; the page gets the
+ * access token alone.
+ */
+const tag = 'Browser sessions'
+
+const BrowserTokens = z
+  .object({
+    access_token: z.string(),
+    token_type: z.literal('bearer'),
+    expires_in: z.int().meta({ description: 'Seconds until the access token expires.' }),
+  })
+  .meta({ id: 'BrowserTokens' })
+
+const loginRoute = apiRoute({
+  allow: 'anyone',
+  method: 'post',
+  path: '/auth/browser/login',
+  tag,
+  operationId: 'signInBrowser',
+  summary: 'Sign in from a page of this deployment',
+  description:
+    'Like `login`, but the refresh token is set as the cookie `__Host-session` (HttpOnly, Secure, SameSite=Strict). Requires the `Origin` of this deployment.',
+  body: Login,
+  returns: { 200: z.union([BrowserTokens, Challenge]) },
+  fails: ['invalid_credentials', 'foreign_origin', 'rate_limited'],
+})
+
+const verifyRoute = apiRoute({
+  allow: 'anyone',
+  method: 'post',
+  path: '/auth/browser/2fa/verify',
+  tag,
+  operationId: 'verifyBrowserTwoFactor',
+  summary: 'Complete a sign-in from a page of this deployment',
+  description: 'Takes the challenge from `browser/login` and a code, and sets the cookie.',
+  body: Complete,
+  returns: { 200: BrowserTokens },
+  fails: ['invalid_code', 'two_factor_locked', 'invalid_challenge', 'foreign_origin', 'rate_limited'],
+})
+
+const refreshRoute = apiRoute({
+  allow: 'anyone',
+  method: 'post',
+  path: '/auth/browser/refresh',
+  tag,
+  operationId: 'refreshBrowserTokens',
+  summary: 'Get a new access token for a page of this deployment',
+  description: 'Exchanges the refresh token in the cookie, and sets its successor.',
+  returns: { 200: BrowserTokens },
+  fails: ['invalid_refresh_token', 'foreign_origin', 'rate_limited'],
+})
+
+const logoutRoute = apiRoute({
+  allow: 'anyone',
+  method: 'post',
+  path: '/auth/browser/logout',
+  tag,
+  operationId: 'signOutBrowser',
+  summary: 'Sign out of the pages of this deployment',
+  description: 'Ends the session of the cookie, and removes the cookie. Succeeds without a session, too.',
+  returns: { 204: null },
+  fails: ['foreign_origin'],
+})
+
+export const browserRoutes = newRouter()
+  .openapi(loginRoute, async (c) => {
+    requireOwnOrigin(c)
+    const answer = await login(c.var.deps, c.req.valid('json'))
+    return c.json('challenge_token' in answer ? answer : await keepInCookie(c, answer), 200)
+  })
+  .openapi(verifyRoute, async (c) => {
+    requireOwnOrigin(c)
+    const { challenge_token, code } = c.req.valid('json')
+    return c.json(await keepInCookie(c, await completeLogin(c.var.deps, challenge_token, code)), 200)
+  })
+  .openapi(refreshRoute, async (c) => {
+    requireOwnOrigin(c)
+    const token = readSessionCookie(c)
+    if (!token) throw new Problem('invalid_refresh_token')
+    return c.json(writeAndStrip(c, await refresh(c.var.deps, token)), 200)
+  })
+  .openapi(logoutRoute, async (c) => {
+    requireOwnOrigin(c)
+    const token = readSessionCookie(c)
+    if (token) await logout(c.var.deps, undefined, token)
+    clearSessionCookie(c)
+    return c.body(null, 204)
+  })
+
+/** A new sign-in ends the session that the browser had (ASVS 7.2.4). */
+async function keepInCookie(c: Context<ManagementEnv>, tokens: z.output<typeof Tokens>) {
+  const before = readSessionCookie(c)
+  if (before) await logout(c.var.deps, undefined, before)
+  return writeAndStrip(c, tokens)
+}
+
+function writeAndStrip(c: Context<ManagementEnv>, { refresh_token, ...rest }: z.output<typeof Tokens>) {
+  writeSessionCookie(c, refresh_token)
+  return rest
+}
