@@ -1,4 +1,5 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
+import { DESIGN_SCREENS } from './screens/design/screens.ts'
 import { KEY_SCREENS } from './screens/keys/screens.ts'
 import type { Screens } from './screens/screens.ts'
 import { Missing } from './shell/missing.tsx'
@@ -9,6 +10,7 @@ const root = createRootRoute({ component: Shell, notFoundComponent: Missing })
 /** Each screen is loaded when it is first shown. */
 const SCREENS: Screens = {
   ...KEY_SCREENS,
+  ...DESIGN_SCREENS,
 }
 
 const screens = Object.entries(SCREENS).map(([path, [load, name]]) =>

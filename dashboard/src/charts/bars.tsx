@@ -43,7 +43,12 @@ export function Bars(props: BarsProps) {
         </span>
         <span className="flex flex-wrap items-center gap-x-4 gap-y-1">
           {series.length > 1 && !isTable && <Legend series={series} />}
-          <Button look="quiet" aria-pressed={isTable} onClick={() => setIsTable(!isTable)}>
+          <Button
+            look="quiet"
+            className="font-normal text-muted"
+            aria-pressed={isTable}
+            onClick={() => setIsTable(!isTable)}
+          >
             {isTable ? 'Show chart' : 'Show table'}
           </Button>
         </span>

@@ -51,18 +51,21 @@ function Frame() {
       </a>
       <SupportBanner />
       <div className="flex flex-1">
-        <div className="sticky top-0 hidden h-dvh w-58 shrink-0 border-r border-line bg-surface md:block">
+        <aside
+          aria-label="Navigation"
+          className="sticky top-0 hidden h-dvh w-58 shrink-0 border-r border-line bg-surface md:block"
+        >
           <SideBar />
-        </div>
+        </aside>
         <div className="flex min-w-0 flex-1 flex-col">
-          <div className="flex items-center justify-between border-b border-line bg-surface px-4 py-1.5 md:hidden">
+          <header className="flex items-center justify-between border-b border-line bg-surface px-4 py-1.5 md:hidden">
             <span className="inline-flex items-center gap-2 font-medium">
               <Mark /> Tollgate
             </span>
             <IconButton label="Open menu" onClick={() => setIsMenuOpen(true)}>
               <MenuIcon aria-hidden />
             </IconButton>
-          </div>
+          </header>
           <Offline />
           <main id="content" tabIndex={-1} className="flex-1 outline-none">
             <Outlet />

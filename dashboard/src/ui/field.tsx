@@ -133,7 +133,7 @@ export function Form({
   return (
     <form
       noValidate
-      className={classes('flex w-full max-w-[30rem] flex-col gap-4', className)}
+      className={classes('flex w-full max-w-120 flex-col gap-4 [&>button]:self-start', className)}
       onSubmit={(event) => {
         event.preventDefault()
         onSubmit()

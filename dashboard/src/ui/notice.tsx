@@ -6,9 +6,9 @@ import { classes } from './class.ts'
 
 const KINDS = {
   info: { icon: Info, look: 'border-line bg-surface' },
-  good: { icon: CircleCheck, look: 'border-good bg-good-soft [&>svg]:text-good' },
-  warn: { icon: TriangleAlert, look: 'border-warn bg-warn-soft [&>svg]:text-warn' },
-  bad: { icon: CircleAlert, look: 'border-bad bg-bad-soft [&>svg]:text-bad' },
+  good: { icon: CircleCheck, look: 'border-transparent bg-good-soft [&>svg]:text-good' },
+  warn: { icon: TriangleAlert, look: 'border-transparent bg-warn-soft [&>svg]:text-warn' },
+  bad: { icon: CircleAlert, look: 'border-transparent bg-bad-soft [&>svg]:text-bad' },
 } as const
 
 /** A message that stays in its place. */
