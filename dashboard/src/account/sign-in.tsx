@@ -12,7 +12,7 @@ export function SignIn() {
   const [challenge, setChallenge] = useState<LoginChallenge>()
   useEffect(() => {
     void accessToken().then(
-      (token) => token !== undefined && continueToScreen(),
+      (token) => (token === undefined ? undefined : continueToScreen()),
       () => undefined, // the form says so when it is sent
     )
   }, [])
@@ -29,7 +29,7 @@ function Password({ onChallenge }: { readonly onChallenge: (challenge: LoginChal
   const { busy, error, submit } = useSubmit(async () => {
     const challenge = await signIn(email, password)
     if (challenge) onChallenge(challenge)
-    else continueToScreen()
+    else await continueToScreen()
   })
   return (
     <AccountLayout title="Sign in">
@@ -83,7 +83,7 @@ function SecondFactor({ challenge, onBack }: SecondFactorProps) {
   const [isBackup, setIsBackup] = useState(false)
   const { busy, error, submit } = useSubmit(async () => {
     await verifySecondFactor(challenge.challenge_token, code.trim())
-    continueToScreen()
+    await continueToScreen()
   })
   return (
     <AccountLayout title="Second factor">

@@ -73,7 +73,9 @@ function Frame() {
         </div>
       </div>
       <Dialog open={isMenuOpen} onClose={() => setIsMenuOpen(false)} title="Menu" side>
-        <SideBar />
+        <div className="-mx-3 flex-1">
+          <SideBar brand={false} />
+        </div>
       </Dialog>
       <Palette />
       <Shortcuts />

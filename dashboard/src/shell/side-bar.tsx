@@ -15,15 +15,17 @@ function isCurrent(path: string, pathname: string): boolean {
   return pathname === path || pathname.startsWith(`${path}/`)
 }
 
-export function SideBar() {
+export function SideBar({ brand = true }: { readonly brand?: boolean }) {
   const { isAdministrator } = useSession()
   const { pathname } = useLocation()
   const isOperator = isAdministrator && pathname.startsWith('/operator')
   return (
     <div className="flex h-full flex-col gap-3 py-3">
-      <div className="flex items-center gap-2 px-4 py-1 font-medium">
-        <Mark /> Tollgate
-      </div>
+      {brand && (
+        <div className="flex items-center gap-2 px-4 py-1 font-medium">
+          <Mark /> Tollgate
+        </div>
+      )}
       {isAdministrator && <HalfSwitch isOperator={isOperator} />}
       {!isOperator && <OrganizationMenu />}
       <div className="px-3">

@@ -8,7 +8,7 @@ import { Field, Form, Input } from './field.tsx'
 import { ErrorNotice } from './notice.tsx'
 
 const BACKDROP =
-  'fixed inset-0 bg-black/50 transition-opacity duration-100 data-[ending-style]:opacity-0 data-[starting-style]:opacity-0'
+  'fixed inset-0 bg-shade transition-opacity duration-100 data-[ending-style]:opacity-0 data-[starting-style]:opacity-0'
 
 interface DialogProps {
   readonly open: boolean
