@@ -7,23 +7,31 @@ import { createInterface } from 'node:readline'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { watchDashboard } from './build/dashboard.ts'
+import { fillDemo } from './demo/fill.ts'
 import type { BillingOptions } from './stack/payments/routes.ts'
 import { type Stack, type StackOptions, startStack } from './stack/stack.ts'
 import { createAdviceFilter } from './support/advice.ts'
 import { readArguments } from './support/arguments.ts'
 import { command, describe } from './support/command.ts'
 import { through } from './support/connect.ts'
-import { devVariables, readCredentials, writeCredentials, writeVariables } from './support/dev-files.ts'
+import {
+  type DevCredentials,
+  devVariables,
+  readCredentials,
+  writeCredentials,
+  writeVariables,
+} from './support/dev-files.ts'
 import { migrateUp } from './support/migrations.ts'
 import { endOrphans } from './support/orphans.ts'
 import { seedDemo } from './support/seed-data.ts'
 import { readAddress } from './support/settings.ts'
 import { welcome } from './support/welcome.ts'
 
-const HELP = `Usage: npm run dev -- [--fresh]
+const HELP = `Usage: npm run dev -- [--fresh] [--demo]
 
 Serves everything at http://localhost:8000, with all its data in .local/.
   --fresh        starts from nothing
+  --demo         adds three customers with 60 days of usage, once; their owners' logins are in credentials.json
 Environment: PORT (8000), LOCAL_PORT (8001), DATABASE_URL and REDIS_URL for real stores instead of the embedded ones,
 TOLLGATE_LOCAL_DIR for another folder.`
 
@@ -41,7 +49,7 @@ interface Addresses {
 }
 
 await command(async function dev() {
-  const { values } = readArguments({ fresh: { type: 'boolean' } })
+  const { values } = readArguments({ fresh: { type: 'boolean' }, demo: { type: 'boolean' } })
   if (values.help) return console.log(HELP)
   const addresses = {
     databaseUrl: readAddress(process.env, 'DATABASE_URL'),
@@ -61,7 +69,7 @@ await command(async function dev() {
   try {
     endWatch = await watchDashboard(`${FOLDER}/assets`)
     await prepareDatabase(stack, port, addresses.databaseUrl)
-    await writeVariables(FOLDER, {
+    const worker = {
       ...variables,
       DATABASE_URL: addresses.databaseUrl ?? EMBEDDED_URL,
       NEON_FETCH_ENDPOINT: `${stack.url}/sql`,
@@ -75,8 +83,12 @@ await command(async function dev() {
       TRUSTED_ISSUERS: JSON.stringify([localIssuer(stack.url)]),
       POLAR_API_URL: `${stack.url}/polar/v1`,
       STRIPE_API_URL: `${stack.url}/stripe/v1`,
+    }
+    await writeVariables(FOLDER, worker)
+    await serve(port, async () => {
+      if (values.demo) await addDemo(port, stack, worker)
+      await greet(port, stack)
     })
-    await serve(port, stack)
   } finally {
     await Promise.all([stack.close(), endWatch?.()])
   }
@@ -166,17 +178,28 @@ async function openStack(
 async function prepareDatabase(stack: Stack, port: number, databaseUrl = EMBEDDED_URL): Promise<void> {
   const { sql } = through(databaseUrl, `${stack.url}/sql`)
   await migrateUp(sql, undefined, (name) => console.log(`migrated ${name}`))
-  const credentials = await seedDemo(sql, await readCredentials(FOLDER))
+  const known = await readCredentials(FOLDER)
+  const credentials = { base_url: `http://localhost:${port}`, local_url: stack.url, ...(await seedDemo(sql, known)) }
   console.log('The database is ready; starting the Worker …')
-  await writeCredentials(FOLDER, { base_url: `http://localhost:${port}`, local_url: stack.url, ...credentials })
+  await writeCredentials(FOLDER, { ...credentials, ...(known.demo && { demo: known.demo }) })
+}
+
+/** Through the Worker's own API, so it has to answer already. */
+async function addDemo(port: number, stack: Stack, variables: Readonly<Record<string, string>>): Promise<void> {
+  const credentials = (await readCredentials(FOLDER)) as DevCredentials
+  console.log('Filling three customers with 60 days of usage …')
+  const [baseUrl, localUrl] = [`http://localhost:${port}`, stack.url]
+  const demo = await fillDemo({ baseUrl, localUrl, variables, credentials, runCron: () => runCron(port) })
+  await writeCredentials(FOLDER, { ...credentials, demo })
 }
 
 /**
  * Runs wrangler's server until the user ends it.
  *
+ * @param onUp what is done once it answers
  * @throws Error when it ends by itself; what went wrong it has said
  */
-async function serve(port: number, stack: Stack): Promise<void> {
+async function serve(port: number, onUp: () => Promise<void>): Promise<void> {
   const server = spawn(
     process.execPath,
     [
@@ -211,7 +234,7 @@ async function serve(port: number, stack: Stack): Promise<void> {
   })
   const isWorthShowing = createAdviceFilter()
   createInterface({ input: server.stderr }).on('line', (line) => isWorthShowing(line) && console.error(line))
-  if (await isUp(port, server)) await greet(port, stack)
+  if (await isUp(port, server)) await onUp()
   const crons = setInterval(() => void runCron(port), 60_000)
   await ended
   clearInterval(crons)

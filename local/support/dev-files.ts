@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import type { Credentials } from './seed-data.ts'
+import type { Credentials, DemoLogin } from './seed-data.ts'
 
 /** The folder's files: `credentials.json` for people and their scripts, `dev.vars` for the Worker. */
 const CREDENTIALS = 'credentials.json'
@@ -8,6 +8,8 @@ const VARIABLES = 'dev.vars'
 export interface DevCredentials extends Credentials {
   base_url: string
   local_url: string
+  /** The owners of the demo's customers, where it was asked for. */
+  demo?: readonly DemoLogin[]
 }
 
 /** @returns what an earlier start wrote; nothing of it when there was none or the file is damaged */

@@ -17,6 +17,12 @@ export interface Login {
   password: string
 }
 
+/** The owner of one of the demo's customers. */
+export interface DemoLogin extends Login {
+  organization: string
+  organization_id: string
+}
+
 /** What a newcomer needs to try everything; only ever in a file of their own machine. */
 export interface Credentials {
   admin: Login

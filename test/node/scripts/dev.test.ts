@@ -290,6 +290,6 @@ test('of wrangler’s warnings the one about crons is left out, whole: they are 
 test('asked for help it says what it does and takes, and does nothing', async () => {
   const { code, stdout, stderr } = await runScript('dev --help', environment({ PORT: 'nonsense' }))
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  for (const word of ['npm run dev', '--fresh', 'PORT', 'LOCAL_PORT', 'DATABASE_URL', 'REDIS_URL'])
+  for (const word of ['npm run dev', '--fresh', '--demo', 'PORT', 'LOCAL_PORT', 'DATABASE_URL', 'REDIS_URL'])
     expect(stdout).toContain(word)
 })
