@@ -12,7 +12,7 @@ import {
   requireOrganization,
 } from './named-organization.ts'
 import {
-  isOperatorOf,
+  actsAsOperator,
   needsAccount,
   organizationFor,
   requireAdministrator,
@@ -154,7 +154,7 @@ async function requireOperable(
   principal: Principal,
   { permission, organizationId }: { readonly permission: Permission; readonly organizationId: string },
 ): Promise<void> {
-  if (!isOperatorOf(principal, permission, organizationId)) return
+  if (!actsAsOperator(principal, permission, organizationId)) return
   if (principal.kind === 'user') requireAdministrator(c.var.deps.config, principal)
   await requireOrganization(c.var.deps.db, organizationId)
 }

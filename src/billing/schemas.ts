@@ -161,7 +161,10 @@ const LedgerMeter = z
     written_off_units: z.int(),
     unknown_units: z
       .int()
-      .meta({ description: 'At Stripe with another amount, or sent there as meter events by an earlier version, without an answer.' }),
+      .meta({
+        description:
+          'At Stripe with another amount, or sent there as meter events by an earlier version, without an answer.',
+      }),
     difference_units: z
       .int()
       .meta({ description: 'Overage that is not recorded yet. Negative if more was recorded, as before an upgrade.' }),

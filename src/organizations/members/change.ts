@@ -1,7 +1,7 @@
 import { requireOwner } from '../../accounts/passwords/reauthenticate.ts'
 import type { AuditAction } from '../../audit/actions.ts'
 import { audited } from '../../audit/record.ts'
-import { isOperatorOf } from '../../auth/organization-access.ts'
+import { actsAsOperator } from '../../auth/organization-access.ts'
 import type { Manager, UserPrincipal } from '../../auth/principal.ts'
 import type { Role } from '../../auth/roles.ts'
 import { requireThat, type Statement, tryBatch } from '../../db/batch.ts'
@@ -118,7 +118,7 @@ export async function transferOwnership(
 
 /** The operator needs no role in the organization. */
 const readActorId = (manager: Manager, organizationId: string) =>
-  manager.kind === 'service' || isOperatorOf(manager, 'members:write', organizationId) ? null : manager.userId
+  manager.kind === 'service' || actsAsOperator(manager, 'members:write', organizationId) ? null : manager.userId
 
 /** Optimistic: decides from a read, writes under the lock only if the read still holds, else retries. */
 async function change(deps: ManagementDeps, what: Change): Promise<void> {
