@@ -201,6 +201,9 @@ export class Problem extends Error {
   }
 }
 
+/** A key lacks a scope. */
+export const missingScope = (scope: string) => new Problem('forbidden', { detail: `The key needs the scope ${scope}.` })
+
 /**
  * The address of a problem's entry in the published list, its RFC 9457 `type`. It is the same over HTTP and RPC.
  *

@@ -1,12 +1,13 @@
 import type { Context } from 'hono'
 import * as z from 'zod'
+import { holds, isOrganization } from '../db/conditions.ts'
 import { type Database, ormOver } from '../db/orm.ts'
 import type { Deps } from '../deps.ts'
 import { EXTERNAL_ID_PREFIX, externalId } from '../http/fields.ts'
 import { fieldErrors, Problem } from '../problems.ts'
 import type { ManagementEnv } from './env.ts'
 import type { Principal } from './principal.ts'
-import { findOrganizationId, isOrganization } from './queries.ts'
+import { findOrganizationId } from './queries.ts'
 
 /** By which fields the query string of a route may name an organization. */
 export interface NamingFields {
@@ -95,7 +96,7 @@ export async function requireNamed(
 /** What is no UUID is left to the schema, which names the field. @throws Problem `organization_not_found` */
 export async function requireOrganization(db: Database, organizationId: string): Promise<void> {
   const isId = organizationId !== NOBODYS && z.uuid().safeParse(organizationId).success
-  if (isId && !(await isOrganization(db, organizationId))) throw new Problem('organization_not_found')
+  if (isId && !(await holds(db, isOrganization(organizationId)))) throw new Problem('organization_not_found')
 }
 
 function fromPath(c: Context<ManagementEnv>): Names {

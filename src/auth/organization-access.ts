@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts'
-import { Problem } from '../problems.ts'
+import { missingScope, Problem } from '../problems.ts'
 import { holdsScope } from '../verification/rules.ts'
 import type {
   ExternalPrincipal,
@@ -74,7 +74,7 @@ export function actsAsOperator(principal: Principal, permission: Permission, org
  */
 export function requirePlatformScope({ scopes }: ServicePrincipal, scope: PlatformScope | undefined): void {
   if (!scope) throw new Problem('user_only')
-  if (!holdsScope(scopes, scope)) throw new Problem('forbidden', { detail: `The key needs the scope ${scope}.` })
+  if (!holdsScope(scopes, scope)) throw missingScope(scope)
 }
 
 /** Whether an answer to an operator may hold what a scope is for: administrators see everything. */
@@ -91,8 +91,7 @@ function requireKeyPermission(key: KeyPrincipal, permission: Permission, organiz
   if (organizationId !== key.organizationId) throw new Problem('organization_not_found')
   if (!isForKeys(permission)) throw new Problem('user_only')
   const scope = scopeFor(permission)
-  if (scope && !holdsScope(key.scopes, scope))
-    throw new Problem('forbidden', { detail: `The key needs the scope ${scope}.` })
+  if (scope && !holdsScope(key.scopes, scope)) throw missingScope(scope)
 }
 
 function requirePortalScope(portal: PortalPrincipal, permission: Permission, organizationId: string): void {

@@ -5,7 +5,7 @@ import type { AppEnv } from '../http/env.ts'
 import { readJson } from '../http/json-body.ts'
 import { ACTOR, CLIENT_IP, wrongHeader } from '../http/naming-headers.ts'
 import { describeUnknown, quoteName } from '../lib/unknown-fields.ts'
-import { Problem, parseInput } from '../problems.ts'
+import { missingScope, Problem, parseInput } from '../problems.ts'
 import { type CachedKey, findKey, reloadKey } from './cache.ts'
 import { VerifyInput } from './input.ts'
 import { findRefusal } from './rules.ts'
@@ -54,8 +54,7 @@ async function serviceCaller(c: Context<AppEnv>, key: string): Promise<Caller> {
     const record = cached.record?.isPlatform ? cached.record : undefined
     const ip = record?.allowedIps && clientIp(c) // reading a header costs about 1 µs
     const refusal = findRefusal(record, { scopes: [SCOPE], ip }, deps.now())
-    if (refusal === 'INSUFFICIENT_SCOPE')
-      throw new Problem('forbidden', { detail: `The key needs the scope ${SCOPE}.` })
+    if (refusal === 'INSUFFICIENT_SCOPE') throw missingScope(SCOPE)
     if (refusal)
       throw new Problem('unauthenticated', { detail: 'Verifying keys requires a service key of this deployment.' })
     return { cached, reload: async () => check(await reloadKey(deps, key)) }

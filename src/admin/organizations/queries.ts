@@ -1,7 +1,6 @@
 import { eq, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../db/orm.ts'
 import { organizations } from '../../db/schema/organizations.ts'
-import { plans } from '../../db/schema/plans.ts'
 import { NO_ACTIVE_MEMBERS } from '../users/queries.ts'
 
 const viewColumns = {
@@ -97,10 +96,6 @@ const mergedLimits = (changes: object) =>
 export const isCustomer = (organizationId: string) =>
   sql`exists (select 1 from organizations o where o.id = ${organizationId}::uuid and not o.is_platform)`
 
-export async function hasPlan(db: Database, planId: string): Promise<boolean> {
-  return (await db.select({ id: plans.id }).from(plans).where(eq(plans.id, planId))).length === 1
-}
-
 /** Puts an organization on a plan. The statement returns its new version. */
 export function updatePlan(db: Database, organizationId: string, planId: string) {
   return db
@@ -151,9 +146,6 @@ export function updateLimitOverrides(db: Database, organizationId: string, chang
     .where(eq(organizations.id, organizationId))
     .returning({ version: organizations.version })
 }
-
-export const isOrganization = (organizationId: string) =>
-  sql`exists (select 1 from organizations o where o.id = ${organizationId}::uuid)`
 
 /** @returns the id of the operator's own organization; `undefined` on a deployment that was not set up */
 export async function findPlatformId(db: Database): Promise<string | undefined> {

@@ -10,7 +10,7 @@ import type { ManagementDeps } from '../../deps.ts'
 import { Problem } from '../../problems.ts'
 import { requireProtected } from '../admin-two-factor.ts'
 import { noticeTo } from '../notice.ts'
-import { getOrganization } from '../organization.ts'
+import { getOwnOrganization } from '../organization.ts'
 import { leaveSessions } from '../queries.ts'
 import {
   type Between,
@@ -98,7 +98,7 @@ export async function transferOwnership(
   if (user_id === user.userId) throw new Problem('own_account')
   await requireProtected(deps, user, organizationId)
   await requireOwner(deps, user, password)
-  const { name } = await getOrganization(deps, user, organizationId)
+  const { name } = await getOwnOrganization(deps, user, organizationId)
   const member = await findMember(deps.db, organizationId, user_id)
   if (!member?.isActive) throw new Problem('member_not_found')
   const mail = noticeTo(deps, member, 'transferred', { organization: name })

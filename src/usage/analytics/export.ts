@@ -38,13 +38,13 @@ export function exportUsage(
     return csvStream([...DAILY_COLUMNS, ...names], async (after: DailyPlace | undefined) => {
       const rows = await listDailySums(sql, organizationId, { span, after, limit: PAGE_ROWS })
       const last = rows.length === PAGE_ROWS ? rows.at(-1) : undefined
-      return { rows: rows.map((row) => [...DAILY_COLUMNS.map((name) => row[name]), ...values]), next: last }
+      return { rows: rows.map((row) => DAILY_COLUMNS.map((name): unknown => row[name]).concat(values)), next: last }
     })
   return csvStream([...EVENT_COLUMNS, ...names], async (after: Place | undefined) => {
     const rows = await listEvents(sql, organizationId, { span, filter: {}, after, limit: PAGE_ROWS })
     const last = rows.length === PAGE_ROWS ? rows.at(-1) : undefined
     return {
-      rows: rows.map((row) => [...EVENT_COLUMNS.map((name) => row[name]), ...values]),
+      rows: rows.map((row) => EVENT_COLUMNS.map((name): unknown => row[name]).concat(values)),
       next: last && { occurredAt: last.occurred_at, id: last.id },
     }
   })
