@@ -61,15 +61,15 @@ const manage = ({ deps, requestId }: Call): ManagementDeps => ({
 })
 
 export async function upsertOrganization(call: Call, input: unknown): Promise<wire.UpsertedOrganization> {
-  const { external_id, ...wish } = parseInput(OPERATOR_INPUTS.upsertOrganization, input)
-  const { created, organization } = await upsertCustomer(manage(call), BOUND, external_id, wish)
+  const { external_id, ...fields } = parseInput(OPERATOR_INPUTS.upsertOrganization, input)
+  const { created, organization } = await upsertCustomer(manage(call), BOUND, external_id, fields)
   return { created, organization: toAdminOrganization(organization) as wire.Organization }
 }
 
 export async function issueKey(call: Call, input: unknown): Promise<wire.IssuedApiKey> {
-  const wish = parseInput(OPERATOR_INPUTS.issueKey, input)
+  const fields = parseInput(OPERATOR_INPUTS.issueKey, input)
   const deps = manage(call)
-  return (await issue(deps, BOUND, await requireOrganization(deps, wish), wish)) as wire.IssuedApiKey
+  return (await issue(deps, BOUND, await requireOrganization(deps, fields), fields)) as wire.IssuedApiKey
 }
 
 export async function updateKey(call: Call, input: unknown): Promise<wire.ApiKey> {

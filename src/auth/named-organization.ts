@@ -40,7 +40,7 @@ interface Names {
 export async function namedOrganization(c: Context<ManagementEnv>, inQuery: NamingFields): Promise<string | undefined> {
   const { db } = c.var.deps
   const [path, query, body] = [fromPath(c), fromQuery(c, inQuery), await fromBody(c)]
-  if ([query, body].some(isMalformed)) return mayActForAny(c.var.principal) ? NOBODYS : undefined
+  if ([query, body].some(isMalformed)) return mayActForAny(c.var.principal) ? NO_ORGANIZATION_ID : undefined
   try {
     return (
       (await resolveOrganization(db, path)) ??
@@ -54,7 +54,7 @@ export async function namedOrganization(c: Context<ManagementEnv>, inQuery: Nami
 }
 
 /** An id of no organization: what is malformed is refused by the schema, which names every field that is wrong. */
-const NOBODYS = '00000000-0000-0000-0000-000000000000'
+const NO_ORGANIZATION_ID = '00000000-0000-0000-0000-000000000000'
 
 const isMalformed = ({ externalId: value }: Names) =>
   value !== undefined && value !== null && !externalId.safeParse(value).success
@@ -66,7 +66,10 @@ const mayActForAny = (principal: Principal) =>
 export async function organizationInAddress(c: Context<ManagementEnv>, inQuery: NamingFields) {
   const { db } = c.var.deps
   const query = fromQuery(c, inQuery)
-  return (await resolveOrganization(db, fromPath(c))) ?? (isMalformed(query) ? NOBODYS : resolveOrganization(db, query))
+  return (
+    (await resolveOrganization(db, fromPath(c))) ??
+    (isMalformed(query) ? NO_ORGANIZATION_ID : resolveOrganization(db, query))
+  )
 }
 
 /**
@@ -95,7 +98,7 @@ export async function requireNamed(
 
 /** What is no UUID is left to the schema, which names the field. @throws Problem `organization_not_found` */
 export async function requireOrganization(db: Database, organizationId: string): Promise<void> {
-  const isId = organizationId !== NOBODYS && z.uuid().safeParse(organizationId).success
+  const isId = organizationId !== NO_ORGANIZATION_ID && z.uuid().safeParse(organizationId).success
   if (isId && !(await holds(db, isOrganization(organizationId)))) throw new Problem('organization_not_found')
 }
 

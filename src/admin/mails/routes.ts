@@ -14,7 +14,7 @@ const listRoute = apiRoute({
   path: '/admin/mails',
   operationId: 'listMails',
   service: 'platform:users:read',
-  summary: 'List mails',
+  summary: 'List emails',
   description:
     'The outbox of the last 36 days, newest first. The text is never shown, because it may contain a link that still works.',
   query: MailQuery,

@@ -30,11 +30,11 @@ export async function changeCustomer(
   deps: ManagementDeps,
   operator: Operator,
   organizationId: string,
-  wish: Change,
+  input: Change,
 ): Promise<OrganizationView> {
   const before = await getOrganization(deps, organizationId)
   if (before.isPlatform) throw new Problem('platform_organization')
-  const changes = differing(before, wish)
+  const changes = differing(before, input)
   const version =
     Object.keys(changes).length === 0
       ? await selectVersion(deps.db, organizationId) // announced again: the first request may have died before it did
@@ -43,8 +43,8 @@ export async function changeCustomer(
   return getOrganization(deps, organizationId)
 }
 
-/** What a wish changes, of what it names. */
-function differing(before: OrganizationView, { limits, ...wish }: Change): Change {
+/** The fields of the input that differ from what is stored. */
+function differing(before: OrganizationView, { limits, ...input }: Change): Change {
   const now: Record<string, unknown> = {
     name: before.name,
     email: before.email,
@@ -57,7 +57,7 @@ function differing(before: OrganizationView, { limits, ...wish }: Change): Chang
   const isOtherLimits =
     limits &&
     canonicalJson(withoutNulls({ ...before.limitOverrides, ...limits })) !== canonicalJson(before.limitOverrides)
-  return { ...Object.fromEntries(Object.entries(wish).filter(isOther)), ...(isOtherLimits && { limits }) }
+  return { ...Object.fromEntries(Object.entries(input).filter(isOther)), ...(isOtherLimits && { limits }) }
 }
 
 async function write(deps: ManagementDeps, operator: Operator, before: OrganizationView, changes: Change) {
