@@ -9,7 +9,7 @@ import type { ManagementDeps } from '../../deps.ts'
 import { organizationVersionKey } from '../../limits/limit-request.ts'
 import { publishVersion } from '../../limits/versions.ts'
 import { getOrganization } from './organization.ts'
-import { isNotOn, type OrganizationView, updatePlan } from './queries.ts'
+import { isNotOn, type OrganizationView, updateOrganization } from './queries.ts'
 import { requirePlan } from './require-plan.ts'
 
 interface PlanAct {
@@ -49,7 +49,7 @@ async function putOnPlan(deps: ManagementDeps, request: PlanAct, from: string): 
       target: { type: 'organization', id: organizationId },
       detail: { from, to: plan, ...(reason !== undefined && { reason }) },
     }),
-    organization: updatePlan(deps.db, organizationId, plan),
+    organization: updateOrganization(deps.db, organizationId, { plan }),
   })
   return done?.organization[0]?.version
 }

@@ -14,7 +14,7 @@ import { Problem } from '../../problems.ts'
 import { orExternalIdTaken } from './external-id-taken.ts'
 import { withoutNulls } from './limits.ts'
 import { getOrganization } from './organization.ts'
-import { type OrganizationView, selectVersion, updateCustomer } from './queries.ts'
+import { type OrganizationView, selectVersion, updateOrganization } from './queries.ts'
 import { requirePlan } from './require-plan.ts'
 import type { CustomerChange } from './schemas.ts'
 
@@ -73,7 +73,7 @@ async function write(deps: ManagementDeps, operator: Operator, before: Organizat
       found: requireThat(db, isOrganization(id), 'organization_not_found'),
       plan: plan === undefined ? undefined : requireThat(db, isPlan(plan), 'plan_not_found'),
       audit: auditRows(deps, operator, before, changes),
-      organization: updateCustomer(db, id, changes),
+      organization: updateOrganization(db, id, changes),
     }),
   )
   return organization[0]?.version

@@ -71,7 +71,7 @@ interface CustomerColumns {
 }
 
 /** The statement returns the organization's new version. */
-export function updateCustomer(db: Database, organizationId: string, changes: CustomerColumns) {
+export function updateOrganization(db: Database, organizationId: string, changes: CustomerColumns) {
   const { name, email, metadata, plan, external_id, limits } = changes
   return db
     .update(organizations)
@@ -95,15 +95,6 @@ const mergedLimits = (changes: object) =>
 /** Whether it is an ordinary organization. */
 export const isCustomer = (organizationId: string) =>
   sql`exists (select 1 from organizations o where o.id = ${organizationId}::uuid and not o.is_platform)`
-
-/** Puts an organization on a plan. The statement returns its new version. */
-export function updatePlan(db: Database, organizationId: string, planId: string) {
-  return db
-    .update(organizations)
-    .set({ planId, version: sql`${organizations.version} + 1` })
-    .where(eq(organizations.id, organizationId))
-    .returning({ version: organizations.version })
-}
 
 /** Whether an organization is there and not on this plan yet. */
 export const isNotOn = (organizationId: string, planId: string) =>
@@ -133,18 +124,6 @@ export function updateSuspension(
     })
     .where(eq(organizations.id, organizationId))
     .returning({ id: organizations.id, version: organizations.version })
-}
-
-/** Merges limits into an organization's own; null takes one out. The statement returns the organization's new version. */
-export function updateLimitOverrides(db: Database, organizationId: string, changes: object) {
-  return db
-    .update(organizations)
-    .set({
-      limitOverrides: mergedLimits(changes),
-      version: sql`${organizations.version} + 1`,
-    })
-    .where(eq(organizations.id, organizationId))
-    .returning({ version: organizations.version })
 }
 
 /** @returns the id of the operator's own organization; `undefined` on a deployment that was not set up */

@@ -9,7 +9,7 @@ import { formatOverrides } from '../../limits/meter-units.ts'
 import { publishVersion } from '../../limits/versions.ts'
 import { Problem } from '../../problems.ts'
 import type { QuotaOverrides } from '../schemas.ts'
-import { updateLimitOverrides } from './queries.ts'
+import { updateOrganization } from './queries.ts'
 
 /** Sets an organization's own limits, everywhere within two seconds. @throws Problem `organization_not_found` */
 export async function setLimits(
@@ -19,7 +19,7 @@ export async function setLimits(
   limits: z.output<typeof QuotaOverrides>,
 ): Promise<void> {
   const { organization } = await runBatch(deps.db, {
-    organization: updateLimitOverrides(deps.db, organizationId, limits),
+    organization: updateOrganization(deps.db, organizationId, { limits }),
     found: requireThat(deps.db, isOrganization(organizationId), 'organization_not_found'),
     audit: audited(deps, {
       action: 'organization.limits_changed',
