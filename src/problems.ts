@@ -56,7 +56,7 @@ export const PROBLEMS = {
     'Not all of these rows exist in the organization, or not all were refused or are unknown.',
   ],
   billing_event_not_found: [404, 'No such event of a payment provider.'],
-  mail_not_found: [404, 'No such mail; they are kept for 36 days.'],
+  mail_not_found: [404, 'No such email; they are kept for 36 days.'],
   request_not_found: [404, 'No such request is stored; detail says how long they are kept.'],
   webhook_endpoint_not_found: [404, 'No such webhook endpoint.'],
   webhook_delivery_not_found: [404, 'No such delivery; they are kept for 30 days.'],
@@ -65,10 +65,7 @@ export const PROBLEMS = {
   method_not_allowed: [405, 'The resource does not take this method; see Allow.'],
   key_revoked: [409, 'The key is revoked; issue a new one.'],
   key_expired: [409, 'The key has expired; change its expiry first, or issue a new one.'],
-  reservation_closed: [
-    409,
-    'This idempotency_key stands for a reservation that was settled, cancelled or has expired.',
-  ],
+  reservation_closed: [409, 'This idempotency_key stands for a reservation that was settled, canceled or has expired.'],
   key_already_rotated: [409, 'The key was already rotated; rotate the key that replaced it.'],
   webhook_endpoint_off: [409, 'The webhook endpoint is switched off; switch it on first.'],
   external_id_taken: [409, 'Another organization has this external_id.'],
@@ -86,7 +83,7 @@ export const PROBLEMS = {
   account_exists: [409, 'The invited address has an account: sign in with it, or send its password along.'],
   webhook_in_progress: [409, 'Another delivery of this event is being handled; deliver it again shortly.'],
   ledger_row_settled: [409, 'Only a row that was refused or is unknown can be resent or written off; see detail.'],
-  mail_not_kept: [409, 'The mail was sent or given up, and its text was deleted; create the mail again.'],
+  mail_not_kept: [409, 'The email was sent or given up, and its text was deleted; create the email again.'],
   subscription_locked: [409, 'The payment provider is still processing the subscription; retry shortly.'],
   request_in_progress: [409, 'Another request with this Idempotency-Key is being answered; retry shortly.'],
   already_subscribed: [409, 'The organization already has a subscription; change that one.'],
@@ -95,7 +92,7 @@ export const PROBLEMS = {
   subscription_active: [409, 'The organization has a paid subscription that goes on; cancel it first.'],
   subscription_paused: [409, 'The subscription is paused; resume it first (POST /api/v1/billing/resume).'],
   payment_open: [409, 'A payment is open; pay it on the page that POST /api/v1/billing/portal opens.'],
-  subscription_ending: [409, 'The subscription is cancelled; resume it first.'],
+  subscription_ending: [409, 'The subscription is canceled; resume it first.'],
   billing_not_offered: [409, 'This deployment takes no payments: no payment provider is configured.'],
   plan_not_purchasable: [409, 'The plan cannot be bought here; see detail.'],
   two_factor_already_enabled: [409, 'The second factor is already on; switch it off first.'],
@@ -201,6 +198,9 @@ export class Problem extends Error {
     return PROBLEMS[this.code][0]
   }
 }
+
+/** A key lacks a scope. */
+export const missingScope = (scope: string) => new Problem('forbidden', { detail: `The key needs the scope ${scope}.` })
 
 /**
  * The address of a problem's entry in the published list, its RFC 9457 `type`. It is the same over HTTP and RPC.

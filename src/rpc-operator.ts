@@ -12,7 +12,7 @@ import { pageEnd } from './http/paging.ts'
 import { toApiKey } from './keys/api-key.ts'
 import { issueKey as issue } from './keys/issue.ts'
 import { KeyListQuery, KeyUpdate, Rotation } from './keys/lifecycle-schemas.ts'
-import { listKeys as selectKeys } from './keys/queries.ts'
+import { readKeys } from './keys/read.ts'
 import { revoke } from './keys/revoke.ts'
 import { rotateKey as rotate } from './keys/rotate.ts'
 import { NewKey } from './keys/schemas.ts'
@@ -61,15 +61,15 @@ const manage = ({ deps, requestId }: Call): ManagementDeps => ({
 })
 
 export async function upsertOrganization(call: Call, input: unknown): Promise<wire.UpsertedOrganization> {
-  const { external_id, ...wish } = parseInput(OPERATOR_INPUTS.upsertOrganization, input)
-  const { created, organization } = await upsertCustomer(manage(call), BOUND, external_id, wish)
+  const { external_id, ...fields } = parseInput(OPERATOR_INPUTS.upsertOrganization, input)
+  const { created, organization } = await upsertCustomer(manage(call), BOUND, external_id, fields)
   return { created, organization: toAdminOrganization(organization) as wire.Organization }
 }
 
 export async function issueKey(call: Call, input: unknown): Promise<wire.IssuedApiKey> {
-  const wish = parseInput(OPERATOR_INPUTS.issueKey, input)
+  const fields = parseInput(OPERATOR_INPUTS.issueKey, input)
   const deps = manage(call)
-  return (await issue(deps, BOUND, await requireOrganization(deps, wish), wish)) as wire.IssuedApiKey
+  return (await issue(deps, BOUND, await requireOrganization(deps, fields), fields)) as wire.IssuedApiKey
 }
 
 export async function updateKey(call: Call, input: unknown): Promise<wire.ApiKey> {
@@ -97,8 +97,8 @@ export async function listKeys(call: Call, input: unknown): Promise<wire.ApiKeyP
   const { limit, cursor, organization_id, external_id, ...filter } = parseInput(OPERATOR_INPUTS.listKeys, input)
   const deps = manage(call)
   const organizationId = await requireOrganization(deps, { organization_id, external_id })
-  const wanted = { limit, after: pageEnd(cursor), at: new Date(deps.now()) }
-  const { data, next_cursor } = page(await selectKeys(deps.db, organizationId, filter, wanted), limit)
+  const rows = await readKeys(deps, organizationId, { filter, limit, after: pageEnd(cursor) })
+  const { data, next_cursor } = page(rows, limit)
   return { data: data.map(toApiKey) as readonly wire.ApiKey[], next_cursor }
 }
 

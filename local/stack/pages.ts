@@ -13,7 +13,7 @@ const DOORS = [
   ['POST /redis, /redis/pipeline, /redis/multi-exec', 'Upstash REST'],
   ['POST /mail/emails', "Resend's send call"],
   ['GET /breached/range/{prefix}', "Have I Been Pwned's range call"],
-  ['GET, DELETE <a href="/outbox">/outbox</a>', 'the mails that were sent; JSON with ?format=json, ?to= filters'],
+  ['GET, DELETE <a href="/outbox">/outbox</a>', 'the emails that were sent; JSON with ?format=json, ?to= filters'],
   ['POST /webhooks/catch', 'a receiver of webhooks; ?status=410 answers that'],
   ['GET, DELETE <a href="/webhooks">/webhooks</a>', 'the webhooks that arrived; JSON with ?format=json'],
   ['GET /issuers/jwks/{name}', 'the keys of another issuer of tokens; POST /issuers/tokens/{name} signs claims'],

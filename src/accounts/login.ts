@@ -73,6 +73,6 @@ function refusalProblem({ EMAIL_VERIFICATION }: Config): Problem {
   if (EMAIL_VERIFICATION === 'optional') return new Problem('invalid_credentials')
   return new Problem('invalid_credentials', {
     detail:
-      'The email address or password is wrong, or the address is not confirmed yet. See the mail that was sent to it.',
+      'The email address or password is wrong, or the address is not confirmed yet. See the email that was sent to it.',
   })
 }

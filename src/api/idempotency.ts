@@ -120,7 +120,7 @@ async function sealRow(deps: ManagementDeps, { id, purpose, requestHash }: Use, 
 
 /**
  * For an effect in another service, or a request with nothing to do: no batch of Tollgate has the effect. A repeat
- * after a lost answer calls the service again, which finds that it is already done, or deduplicates by `keyOf`.
+ * after a lost answer calls the service again, which finds that it is already done, or deduplicates by an idempotency key.
  */
 async function keepAfterwards(c: Context<ManagementEnv>, use: Use): Promise<void> {
   const { deps } = c.var

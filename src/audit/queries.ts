@@ -1,7 +1,7 @@
 import { and, desc, eq, gte, lt, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../db/orm.ts'
 import { auditLogs } from '../db/schema/audit.ts'
-import { type PageOf } from '../http/paging.ts'
+import { type PageRequest } from '../http/paging.ts'
 import type { AuditAction } from './actions.ts'
 
 interface AuditFilter {
@@ -14,7 +14,12 @@ interface AuditFilter {
 }
 
 /** Selects one page of an organization's rows, newest first, plus one row if there is another page. */
-export function listOrganizationAuditLogs(db: Database, organizationId: string, filter: AuditFilter, page: PageOf) {
+export function listOrganizationAuditLogs(
+  db: Database,
+  organizationId: string,
+  filter: AuditFilter,
+  page: PageRequest,
+) {
   const rest = page.after
     ? sql`(created_at, id) < (select created_at, id from audit_logs where id = ${page.after}::uuid)`
     : undefined
@@ -27,7 +32,7 @@ export function listOrganizationAuditLogs(db: Database, organizationId: string, 
 export function listAllAuditLogs(
   db: Database,
   { organizationId, ...filter }: AuditFilter & { readonly organizationId?: string | undefined },
-  page: PageOf,
+  page: PageRequest,
 ) {
   return select(db, [
     organizationId === undefined ? undefined : eq(auditLogs.organizationId, organizationId),

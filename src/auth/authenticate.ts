@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import type { TrustedIssuer } from '../config-issuers.ts'
 import { readCredential } from '../http/credentials.ts'
 import { clientIp } from '../http/edge.ts'
+import { ACTOR, wrongHeader } from '../http/naming-headers.ts'
 import { Problem } from '../problems.ts'
 import type { KeyRecord } from '../verification/key-record.ts'
 import { noteLastUse } from '../verification/last-use.ts'
@@ -37,22 +38,18 @@ export async function authenticate(c: Context<ManagementEnv>): Promise<Principal
     ? await authenticateUser(c, credential)
     : await authenticateKey(c, credential)
   const actor = c.req.header(ACTOR)
-  if (actor !== undefined && principal.kind !== 'service') throw badActor('is for service keys')
+  if (actor !== undefined && principal.kind !== 'service') throw wrongHeader(ACTOR, 'is for service keys')
   return principal
 }
 
-/** In whose name a back end acts, in its own words: a user's id or address in its own system. */
-const ACTOR = 'Tollgate-Actor'
 const MAX_ACTOR_LENGTH = 200
 
 function readActor(c: Context<ManagementEnv>): string | null {
   const actor = c.req.header(ACTOR)?.trim() || null
   if (actor !== null && actor.length > MAX_ACTOR_LENGTH)
-    throw badActor(`must have at most ${MAX_ACTOR_LENGTH} characters`)
+    throw wrongHeader(ACTOR, `must have at most ${MAX_ACTOR_LENGTH} characters`)
   return actor
 }
-
-const badActor = (message: string) => new Problem('invalid_request', { errors: [{ path: `header.${ACTOR}`, message }] })
 
 const UNKNOWN_ORGANIZATION = 'No organization has the external_id that the token names.'
 

@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
+import { ACTOR, wrongHeader } from '../http/naming-headers.ts'
 import { log } from '../lib/log.ts'
 import { Problem } from '../problems.ts'
 import { authenticate } from './authenticate.ts'
@@ -11,7 +12,7 @@ import {
   requireOrganization,
 } from './named-organization.ts'
 import {
-  isOperatorOf,
+  actsAsOperator,
   needsAccount,
   organizationFor,
   requireAdministrator,
@@ -35,7 +36,8 @@ export type Access = 'anyone' | 'user' | 'administrator' | Permission
  */
 export const guard = (access: Access, what: Guarded) =>
   createMiddleware<ManagementEnv>(async function guard(c, next) {
-    if (access !== 'anyone') await admitOrLog(c, access, what)
+    if (access === 'anyone') requireNoActor(c)
+    else await admitOrLog(c, access, what)
     await next()
   })
 
@@ -50,6 +52,12 @@ interface Guarded {
   readonly service?: PlatformScope | undefined
   /** Whether the body names the owners of what it holds: a service key then needs not name one for the request. */
   readonly ownersInBody?: boolean | undefined
+}
+
+/** @throws Problem `invalid_request`: where nobody presents a service key, nobody acts in another's name */
+function requireNoActor(c: Context<ManagementEnv>): void {
+  if (c.req.header(ACTOR) !== undefined)
+    throw wrongHeader(ACTOR, 'cannot count here: it is for service keys, and anyone may call this route')
 }
 
 /** Who was refused what they are signed in for is logged (ASVS 16.3.2): a stranger's attempts are too many and say little. */
@@ -146,7 +154,7 @@ async function requireOperable(
   principal: Principal,
   { permission, organizationId }: { readonly permission: Permission; readonly organizationId: string },
 ): Promise<void> {
-  if (!isOperatorOf(principal, permission, organizationId)) return
+  if (!actsAsOperator(principal, permission, organizationId)) return
   if (principal.kind === 'user') requireAdministrator(c.var.deps.config, principal)
   await requireOrganization(c.var.deps.db, organizationId)
 }

@@ -1,12 +1,13 @@
 import type { Context } from 'hono'
 import * as z from 'zod'
+import { holds, isOrganization } from '../db/conditions.ts'
 import { type Database, ormOver } from '../db/orm.ts'
 import type { Deps } from '../deps.ts'
 import { EXTERNAL_ID_PREFIX, externalId } from '../http/fields.ts'
 import { fieldErrors, Problem } from '../problems.ts'
 import type { ManagementEnv } from './env.ts'
 import type { Principal } from './principal.ts'
-import { findOrganizationId, isOrganization } from './queries.ts'
+import { findOrganizationId } from './queries.ts'
 
 /** By which fields the query string of a route may name an organization. */
 export interface NamingFields {
@@ -39,7 +40,7 @@ interface Names {
 export async function namedOrganization(c: Context<ManagementEnv>, inQuery: NamingFields): Promise<string | undefined> {
   const { db } = c.var.deps
   const [path, query, body] = [fromPath(c), fromQuery(c, inQuery), await fromBody(c)]
-  if ([query, body].some(isMalformed)) return mayActForAny(c.var.principal) ? NOBODYS : undefined
+  if ([query, body].some(isMalformed)) return mayActForAny(c.var.principal) ? NO_ORGANIZATION_ID : undefined
   try {
     return (
       (await resolveOrganization(db, path)) ??
@@ -53,7 +54,7 @@ export async function namedOrganization(c: Context<ManagementEnv>, inQuery: Nami
 }
 
 /** An id of no organization: what is malformed is refused by the schema, which names every field that is wrong. */
-const NOBODYS = '00000000-0000-0000-0000-000000000000'
+const NO_ORGANIZATION_ID = '00000000-0000-0000-0000-000000000000'
 
 const isMalformed = ({ externalId: value }: Names) =>
   value !== undefined && value !== null && !externalId.safeParse(value).success
@@ -65,7 +66,10 @@ const mayActForAny = (principal: Principal) =>
 export async function organizationInAddress(c: Context<ManagementEnv>, inQuery: NamingFields) {
   const { db } = c.var.deps
   const query = fromQuery(c, inQuery)
-  return (await resolveOrganization(db, fromPath(c))) ?? (isMalformed(query) ? NOBODYS : resolveOrganization(db, query))
+  return (
+    (await resolveOrganization(db, fromPath(c))) ??
+    (isMalformed(query) ? NO_ORGANIZATION_ID : resolveOrganization(db, query))
+  )
 }
 
 /**
@@ -94,8 +98,8 @@ export async function requireNamed(
 
 /** What is no UUID is left to the schema, which names the field. @throws Problem `organization_not_found` */
 export async function requireOrganization(db: Database, organizationId: string): Promise<void> {
-  const isId = organizationId !== NOBODYS && z.uuid().safeParse(organizationId).success
-  if (isId && !(await isOrganization(db, organizationId))) throw new Problem('organization_not_found')
+  const isId = organizationId !== NO_ORGANIZATION_ID && z.uuid().safeParse(organizationId).success
+  if (isId && !(await holds(db, isOrganization(organizationId)))) throw new Problem('organization_not_found')
 }
 
 function fromPath(c: Context<ManagementEnv>): Names {

@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts'
-import { Problem } from '../problems.ts'
+import { missingScope, Problem } from '../problems.ts'
 import { holdsScope } from '../verification/rules.ts'
 import type {
   ExternalPrincipal,
@@ -26,7 +26,7 @@ import { type PlatformScope, platformScopeFor } from './service-scopes.ts'
  */
 export function organizationFor(principal: Principal, permission: Permission, named: string | undefined): string {
   if (principal.kind === 'service') return organizationForService(principal, permission, named)
-  if (principal.kind === 'user' && named !== undefined && isOperatorOf(principal, permission, named)) return named
+  if (principal.kind === 'user' && named !== undefined && actsAsOperator(principal, permission, named)) return named
   const organizationId = named?.toLowerCase() ?? principal.organizationId
   if (!organizationId) throw new Problem('organization_not_found')
   requirePermission(principal, permission, organizationId)
@@ -61,7 +61,7 @@ export function requireCustomer(service: ServicePrincipal, organizationId: strin
  * Whether somebody does this as the operator: a back end, or an administrator of the deployment whom no role in the
  * organization lets do it.
  */
-export function isOperatorOf(principal: Principal, permission: Permission, organizationId: string): boolean {
+export function actsAsOperator(principal: Principal, permission: Permission, organizationId: string): boolean {
   if (principal.kind === 'service') return true
   if (principal.kind !== 'user' || !principal.isAdministrator || !platformScopeFor(permission)) return false
   const role = principal.memberships.find((one) => one.organization_id === organizationId)?.role
@@ -74,7 +74,7 @@ export function isOperatorOf(principal: Principal, permission: Permission, organ
  */
 export function requirePlatformScope({ scopes }: ServicePrincipal, scope: PlatformScope | undefined): void {
   if (!scope) throw new Problem('user_only')
-  if (!holdsScope(scopes, scope)) throw new Problem('forbidden', { detail: `The key needs the scope ${scope}.` })
+  if (!holdsScope(scopes, scope)) throw missingScope(scope)
 }
 
 /** Whether an answer to an operator may hold what a scope is for: administrators see everything. */
@@ -91,8 +91,7 @@ function requireKeyPermission(key: KeyPrincipal, permission: Permission, organiz
   if (organizationId !== key.organizationId) throw new Problem('organization_not_found')
   if (!isForKeys(permission)) throw new Problem('user_only')
   const scope = scopeFor(permission)
-  if (scope && !holdsScope(key.scopes, scope))
-    throw new Problem('forbidden', { detail: `The key needs the scope ${scope}.` })
+  if (scope && !holdsScope(key.scopes, scope)) throw missingScope(scope)
 }
 
 function requirePortalScope(portal: PortalPrincipal, permission: Permission, organizationId: string): void {

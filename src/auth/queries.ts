@@ -81,8 +81,3 @@ export async function isPortalOpen(
     )
   return rows.length === 1
 }
-
-export async function isOrganization(db: Database, organizationId: string): Promise<boolean> {
-  const rows = await db.select({ id: organizations.id }).from(organizations).where(eq(organizations.id, organizationId))
-  return rows.length === 1
-}

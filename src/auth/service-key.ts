@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import type { Deps } from '../deps.ts'
 import { clientIp } from '../http/edge.ts'
-import { Problem } from '../problems.ts'
+import { missingScope, Problem } from '../problems.ts'
 import { noteLastUse } from '../verification/last-use.ts'
 import { holdsScope } from '../verification/rules.ts'
 import { verifyWithRecord } from '../verification/verify.ts'
@@ -29,7 +29,7 @@ export async function requireServiceKey(
     { requestId: c.env.requestId, isUnrecorded: true },
   )
   if (!verdict.valid || !record?.isPlatform) throw invalid()
-  if (!holdsScope(record.scopes, scope)) throw new Problem('forbidden', { detail: `The key needs the scope ${scope}.` })
+  if (!holdsScope(record.scopes, scope)) throw missingScope(scope)
   noteLastUse(deps, { keyId: record.keyId, organizationId: record.organizationId })
   return record.keyId
 }

@@ -19,7 +19,7 @@ export const PLATFORM_SCOPES = {
   'platform:billing:read': 'Read subscriptions, events of payment providers and the ledger.',
   'platform:billing:write':
     'Buy, change, cancel and resume subscriptions, replay events of payment providers, and settle overage.',
-  'platform:users:read': 'Read users and the mails they were sent.',
+  'platform:users:read': 'Read users and the emails they were sent.',
   'platform:users:write':
     'Create, disable, enable, sign out and delete users, resend emails, and name client addresses.',
   'platform:webhooks:write': 'Manage webhook endpoints and send deliveries again.',

@@ -1,4 +1,4 @@
-import { isOperatorOf } from '../auth/organization-access.ts'
+import { actsAsOperator } from '../auth/organization-access.ts'
 import type { Manager } from '../auth/principal.ts'
 import type { Database } from '../db/orm.ts'
 import { Problem } from '../problems.ts'
@@ -11,7 +11,7 @@ import { findContact, getPayer, type Payer } from './queries.ts'
  * @throws Problem `payer_unknown` for an organization with neither
  */
 export async function readPayer(db: Database, manager: Manager, organizationId: string): Promise<Payer> {
-  if (manager.kind === 'user' && !isOperatorOf(manager, 'billing:write', organizationId))
+  if (manager.kind === 'user' && !actsAsOperator(manager, 'billing:write', organizationId))
     return getPayer(db, manager.userId)
   const contact = await findContact(db, organizationId)
   if (!contact) throw new Problem('payer_unknown')

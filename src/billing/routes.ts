@@ -1,13 +1,9 @@
 import { apiRoute, newRouter } from '../api/api-route.ts'
-import { keepAnswer } from '../api/idempotency.ts'
-import { requireNamed } from '../auth/named-organization.ts'
-import { requireCustomer } from '../auth/organization-access.ts'
 import { Problem } from '../problems.ts'
 import { cancelSubscription, changeSubscription, resumeSubscription } from './change.ts'
 import { startCheckout } from './checkout.ts'
 import { billingInfo, toSubscription } from './info.ts'
 import { ledgerReport } from './overage/ledger.ts'
-import { listStuck, resolveStuck } from './overage/resolve.ts'
 import { openPortal } from './portal.ts'
 import * as schemas from './schemas.ts'
 
@@ -118,36 +114,6 @@ const ledgerRoute = apiRoute({
   fails: ['organization_unnamed'],
 })
 
-const stuckRoute = apiRoute({
-  allow: 'administrator',
-  method: 'get',
-  path: '/admin/billing/ledger/stuck',
-  tag: 'Administration',
-  operationId: 'listStuckCharges',
-  service: 'platform:billing:read',
-  summary: 'List overage that the provider refused or may not have',
-  description: 'Rows of the ledger that are no longer sent, oldest first, at most 500.',
-  query: schemas.LedgerQuery,
-  returns: { 200: schemas.LedgerRows },
-  fails: ['organization_unnamed'],
-})
-
-const resolveRoute = apiRoute({
-  allow: 'administrator',
-  method: 'post',
-  path: '/admin/billing/ledger/stuck',
-  repeatable: true,
-  tag: 'Administration',
-  operationId: 'resolveStuckCharge',
-  service: 'platform:billing:write',
-  summary: 'Resend overage, or write it off',
-  description:
-    "Applies to all named rows, or none. A row that is `unknown` at Stripe may have arrived. Check Stripe's figures before you resend it, because Stripe forgets identifiers after a day.",
-  body: schemas.LedgerVerdict,
-  returns: { 204: null },
-  fails: ['ledger_row_not_found', 'organization_unnamed', 'organization_mismatch'],
-})
-
 export const billingRoutes = newRouter()
   .openapi(infoRoute, async (c) => c.json(await billingInfo(c.var.deps, c.var.organizationId), 200))
   .openapi(checkoutRoute, async (c) => {
@@ -170,16 +136,6 @@ export const billingRoutes = newRouter()
   .openapi(resumeRoute, async (c) => {
     const { deps, manager, organizationId } = c.var
     return c.json(toSubscription(await resumeSubscription(deps, { manager, organizationId })), 200)
-  })
-  .openapi(stuckRoute, async (c) => c.json(await listStuck(c.var.deps, requireOne(c.var.organizationId)), 200))
-  .openapi(resolveRoute, async (c) => {
-    const { deps, operator: actor } = c.var
-    const { organization_id, external_id, identifiers, ...resolution } = c.req.valid('json')
-    const organizationId = await requireNamed(deps, { organization_id, external_id })
-    if (actor.kind === 'service') requireCustomer(actor, organizationId)
-    const answer = await keepAnswer(deps, 204, null)
-    await resolveStuck(deps, { actor, organizationId, identifiers, resolution, answer })
-    return c.body(null, 204)
   })
   .openapi(ledgerRoute, async (c) => c.json(await ledgerReport(c.var.deps, requireOne(c.var.organizationId)), 200))
 

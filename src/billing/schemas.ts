@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { forEachAmount, money } from '../http/amounts.ts'
-import { line, listSchema, organizationFilter, organizationRef, timestamp } from '../http/fields.ts'
+import { listSchema, organizationFilter, organizationRef, timestamp } from '../http/fields.ts'
 import { text } from '../http/text-field.ts'
 
 /** `safeReturn` decides which URLs are allowed: this deployment, and the origins that may call it. */
@@ -115,29 +115,6 @@ export const OnlyOrganization = z.strictObject({ ...organizationRef }).meta({ id
 
 export const LedgerQuery = z.strictObject({ ...organizationFilter })
 
-export const LedgerRows = listSchema(
-  z
-    .object({
-      identifier: z.string().meta({ description: 'Of the row, or of the first row of an invoice item.' }),
-      provider,
-      meter: z.string(),
-      period_start: timestamp,
-      units: z.int(),
-      amount_usd: usd,
-      state: z.string(),
-      attempts: z.int(),
-      error: z.string().nullable().meta({ description: "The provider's reason." }),
-    })
-    .meta({ id: 'StuckCharge' }),
-)
-
-export const LedgerVerdict = z.strictObject({
-  ...organizationFilter,
-  identifiers: z.array(text(200)).min(1).max(100),
-  action: z.enum(['resend', 'write_off']),
-  reason: line(500).meta({ description: 'Kept in the audit log.' }),
-})
-
 const LedgerMeter = z
   .object({
     period_start: timestamp,
@@ -159,9 +136,10 @@ const LedgerMeter = z
     sent_units: z.int(),
     refused_units: z.int(),
     written_off_units: z.int(),
-    unknown_units: z
-      .int()
-      .meta({ description: 'Sent to Stripe as meter events by an earlier version, without an answer.' }),
+    unknown_units: z.int().meta({
+      description:
+        'At Stripe with another amount, or sent there as meter events by an earlier version, without an answer.',
+    }),
     difference_units: z
       .int()
       .meta({ description: 'Overage that is not recorded yet. Negative if more was recorded, as before an upgrade.' }),

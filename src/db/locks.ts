@@ -11,7 +11,7 @@
  * never waits for a change of its organization. `FOR UPDATE` is for a row that is about to be deleted. Jobs that claim
  * rows use `SKIP LOCKED` and never wait.
  */
-import { and, eq, sql } from 'drizzle-orm'
+import { and, eq, type SQL, sql } from 'drizzle-orm'
 import type { Database } from './orm.ts'
 import { webhookEndpoints } from './schema/alerts.ts'
 import { apiKeys } from './schema/keys.ts'
@@ -106,3 +106,7 @@ export function lockPortalSession(db: Database, { organizationId, id }: OwnedRow
   const isOne = and(eq(portalSessions.id, id), eq(portalSessions.organizationId, organizationId))
   return db.select({ id: portalSessions.id }).from(portalSessions).where(isOne).for('update')
 }
+
+/** Deliveries that a condition chooses, by endpoint and id, as part of a statement. Their endpoints are locked before. */
+export const selectDeliveriesLocked = (condition: SQL) =>
+  sql`select id from webhook_deliveries where ${condition} order by endpoint_id, id for no key update`

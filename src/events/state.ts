@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { type Statement, whenCommitted } from '../db/batch.ts'
+import { selectDeliveriesLocked } from '../db/locks.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { uuidv7 } from '../lib/uuid.ts'
 import { STATE_EVENT } from './event-types.ts'
@@ -18,14 +19,13 @@ const ASKING = sql`${isAskingFor(STATE_EVENT)} and (e.is_operator or e.organizat
  *
  * @param organizations a query of their ids, as `id`
  */
-export const replaceStates = (organizations: SQL, provided: SQL = sql`true`) => sql`
-  update webhook_deliveries d set state = 'failed', next_attempt_at = null, last_error = ${REPLACED}
-  from (
-    select id from webhook_deliveries
-    where state_of in (select id from (${organizations}) s where ${provided}) and attempts > 0 and next_attempt_at is not null
-    order by endpoint_id, id for no key update
-  ) older
-  where d.id = older.id`
+export function replaceStates(organizations: SQL, provided: SQL = sql`true`): SQL {
+  const isOlder = sql`state_of in (select id from (${organizations}) s where ${provided})
+    and attempts > 0 and next_attempt_at is not null`
+  return sql`
+    update webhook_deliveries d set state = 'failed', next_attempt_at = null, last_error = ${REPLACED}
+    from (${selectDeliveriesLocked(isOlder)}) older where d.id = older.id`
+}
 
 /**
  * The statement that puts the state of organizations on its way to who asks for it. Where one waits for its first attempt

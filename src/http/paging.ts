@@ -2,7 +2,7 @@ import { decodeCursor } from '../lib/cursor.ts'
 import { Problem } from '../problems.ts'
 
 /** The requested page of a list: how many rows, and the id of the last row on the page before. */
-export interface PageOf {
+export interface PageRequest {
   readonly limit: number
   readonly after: string | undefined
 }

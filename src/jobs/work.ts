@@ -42,7 +42,7 @@ export const WORK: Readonly<Record<string, Work>> = {
   },
   'tell-expiry': { of: 'keys and invitations that expired within the hour; nothing queues' },
   'deliver-mail': {
-    of: 'mails that are due',
+    of: 'emails that are due',
     waiting: 'select 1 from mail_outbox where next_attempt_at <= $1::timestamptz',
     ms: MAIL_RUN_MS,
   },

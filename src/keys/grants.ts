@@ -23,7 +23,7 @@ export interface Allowance {
 }
 
 /** What is to be given to a key. What is undefined is not touched. */
-interface Wish {
+interface KeyRequest {
   readonly scopes?: readonly string[] | undefined
   readonly custom_rate_limit?: number | null | undefined
   readonly expires_at?: string | null | undefined
@@ -50,22 +50,22 @@ export const isOperator = (principal: Principal) => principal.kind === 'service'
  * administrator and the platform organization; a rate limit above the organization's own needs the operator. A key or a
  * portal session gives no more than it has itself: see `requireWithinBounds`. An expiry lies ahead.
  *
- * @param where the place of the wish in the request
+ * @param where the place of the requested key in the request
  * @throws Problem `forbidden`, `rate_limit_above_plan`, `invalid_request`
  */
 export function requireGrantable(
-  wish: Wish,
+  requested: KeyRequest,
   { principal, allowance, now }: { principal: Principal; allowance: Allowance; now: number },
   where = 'body',
 ): void {
-  if (wish.expires_at && Date.parse(wish.expires_at) <= now) {
+  if (requested.expires_at && Date.parse(requested.expires_at) <= now) {
     throw new Problem('invalid_request', {
       errors: [{ path: `${where}.expires_at`, message: 'must lie in the future' }],
     })
   }
-  requireHeldScopes(principal, allowance, wish.scopes ?? [])
-  if (principal.kind === 'key') requireWithinBounds(principal, wish)
-  if ((wish.custom_rate_limit ?? 0) > allowance.rateLimit && !isOperator(principal))
+  requireHeldScopes(principal, allowance, requested.scopes ?? [])
+  if (principal.kind === 'key') requireWithinBounds(principal, requested)
+  if ((requested.custom_rate_limit ?? 0) > allowance.rateLimit && !isOperator(principal))
     throw new Problem('rate_limit_above_plan')
 }
 
@@ -116,15 +116,15 @@ function listHeld(principal: Principal): readonly string[] | undefined {
  * A new key gets what binds the key that makes it, where the request does not say: addresses, expiry, its own
  * rate limit and its named limits.
  */
-export function withBounds<W extends Wish>(principal: Principal, wish: W): W {
-  if (principal.kind !== 'key') return wish
+export function withBounds<W extends KeyRequest>(principal: Principal, requested: W): W {
+  if (principal.kind !== 'key') return requested
   const { allowedIps, expiresAt, customRateLimit, namedLimits } = principal.bounds
   return {
-    ...wish,
-    ...(wish.allowed_ips === undefined && { allowed_ips: allowedIps && [...allowedIps] }),
-    ...(wish.expires_at === undefined && { expires_at: expiresAt }),
-    ...(wish.custom_rate_limit === undefined && { custom_rate_limit: customRateLimit }),
-    ...(wish.limits?.length === 0 && { limits: [...namedLimits] }),
+    ...requested,
+    ...(requested.allowed_ips === undefined && { allowed_ips: allowedIps && [...allowedIps] }),
+    ...(requested.expires_at === undefined && { expires_at: expiresAt }),
+    ...(requested.custom_rate_limit === undefined && { custom_rate_limit: customRateLimit }),
+    ...(requested.limits?.length === 0 && { limits: [...namedLimits] }),
   }
 }
 
@@ -134,29 +134,30 @@ export function withBounds<W extends Wish>(principal: Principal, wish: W): W {
  *
  * @throws Problem `forbidden`
  */
-function requireWithinBounds({ bounds }: KeyPrincipal, wish: Wish): void {
-  const lacking = EXCESSES.find(([, exceeds]) => exceeds(bounds, wish))
+function requireWithinBounds({ bounds }: KeyPrincipal, requested: KeyRequest): void {
+  const lacking = EXCESSES.find(([, exceeds]) => exceeds(bounds, requested))
   if (lacking) throw beyond(lacking[0])
 }
 
-/** What a wish may ask for beyond a key's bounds. What it leaves undefined is not touched. */
-const EXCESSES: readonly (readonly [what: string, exceeds: (bounds: KeyBounds, wish: Wish) => boolean])[] = [
-  ['the live environment', (bounds, wish) => bounds.environment === 'test' && wish.environment === 'live'],
+/** What may be requested beyond a key's bounds. Undefined fields are not touched. */
+const EXCESSES: readonly (readonly [what: string, exceeds: (bounds: KeyBounds, requested: KeyRequest) => boolean])[] = [
+  ['the live environment', (bounds, requested) => bounds.environment === 'test' && requested.environment === 'live'],
   [
     'other addresses',
-    ({ allowedIps }, wish) =>
-      allowedIps !== null && wish.allowed_ips !== undefined && !areWithin(wish.allowed_ips, allowedIps),
+    ({ allowedIps }, requested) =>
+      allowedIps !== null && requested.allowed_ips !== undefined && !areWithin(requested.allowed_ips, allowedIps),
   ],
   [
     'a later expiry',
-    ({ expiresAt }, wish) => expiresAt !== null && wish.expires_at !== undefined && isLater(wish.expires_at, expiresAt),
+    ({ expiresAt }, requested) =>
+      expiresAt !== null && requested.expires_at !== undefined && isLater(requested.expires_at, expiresAt),
   ],
   [
     'a higher rate limit',
-    ({ customRateLimit }, wish) =>
+    ({ customRateLimit }, requested) =>
       customRateLimit !== null &&
-      wish.custom_rate_limit !== undefined &&
-      (wish.custom_rate_limit ?? Number.POSITIVE_INFINITY) > customRateLimit,
+      requested.custom_rate_limit !== undefined &&
+      (requested.custom_rate_limit ?? Number.POSITIVE_INFINITY) > customRateLimit,
   ],
   [
     'wider named limits',

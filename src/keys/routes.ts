@@ -4,7 +4,8 @@ import { page } from '../lib/cursor.ts'
 import { toApiKey } from './api-key.ts'
 import { issueKey } from './issue.ts'
 import { KeyListQuery } from './lifecycle-schemas.ts'
-import { findKeyById, listKeys } from './queries.ts'
+import { findKeyById } from './queries.ts'
+import { readKeys } from './read.ts'
 import { revoke } from './revoke.ts'
 import { ApiKey, ApiKeyList, IssuedKey, KeyParams, NewKey, OrganizationQuery } from './schemas.ts'
 
@@ -79,8 +80,7 @@ export const keyRoutes = newRouter()
   )
   .openapi(listRoute, async (c) => {
     const { limit, cursor, organization_id: _id, external_id: _external, ...filter } = c.req.valid('query')
-    const wanted = { limit, after: pageEnd(cursor), at: new Date(c.var.deps.now()) }
-    const rows = await listKeys(c.var.deps.db, c.var.organizationId, filter, wanted)
+    const rows = await readKeys(c.var.deps, c.var.organizationId, { filter, limit, after: pageEnd(cursor) })
     const { data, next_cursor } = page(rows, limit)
     return c.json({ data: data.map(toApiKey), next_cursor }, 200)
   })

@@ -96,7 +96,7 @@ local function add(key, read, window, bucket, units)
   read.taken = read.taken + units
 end
 
-local function count(unitsOf)
+local function count(readUnits)
   if not state then return end
   local written = {}
   local function add(field, units)
@@ -105,8 +105,8 @@ local function count(unitsOf)
   end
   for _, meter in ipairs(meters) do
     if meter.amount > 0 then
-      add(meter.name, unitsOf(meter))
-      if meter.name == 'api_calls' then add(laneOf(state.generation), unitsOf(meter)) end
+      add(meter.name, readUnits(meter))
+      if meter.name == 'api_calls' then add(toLane(state.generation), readUnits(meter)) end
     end
   end
   if #written > 0 then redis.call('HSET', quotaKey, unpack(written)) end

@@ -31,7 +31,7 @@ local function readQuota(key)
   return state
 end
 
-local function laneOf(generation) return 'lane:' .. whole(generation % 2) end
+local function toLane(generation) return 'lane:' .. whole(generation % 2) end
 
 local function reported(state) return (state.api_calls or 0) - (state['lane:0'] or 0) - (state['lane:1'] or 0) end
 
@@ -44,7 +44,7 @@ local function raise(key, state, recorded)
   if recorded.api_calls then
     grown = math.max(0, recorded.api_calls - lanes[1] - lanes[2] - reported(state))
     for i = 1, 2 do
-      local field = laneOf(i - 1)
+      local field = toLane(i - 1)
       local missing = lanes[i] - (state[field] or 0)
       if missing > 0 then
         set(field, lanes[i])

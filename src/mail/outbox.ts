@@ -181,7 +181,7 @@ async function putOff(deps: Deps, { id, attempts }: ClaimedMail, seconds: number
   log('warn', 'mail_put_off', { mail_id: id, seconds })
   const due = new Date(deps.now() + seconds * 1000).toISOString()
   const postponed = deps.sql.query(
-    `update mail_outbox set attempts = attempts - 1, next_attempt_at = $3, error = 'The mail provider limits the rate.'
+    `update mail_outbox set attempts = attempts - 1, next_attempt_at = $3, error = 'The email provider limits the rate.'
      where id = $1 and attempts = $2 and sent_at is null`,
     [id, attempts, due],
   )

@@ -65,7 +65,7 @@ export function attribute(
   const event = withExternalNamed(withSubjectNamed(reported, holders, caller), holders)
   if (typeof event === 'string') return event
   const { key_id, organization_id } = event
-  if (organization_id && !isOrganization(organization_id, holders, caller)) return 'organization_not_found'
+  if (organization_id && !isReportable(organization_id, holders, caller)) return 'organization_not_found'
   const owner = caller ?? organization_id
   if (key_id) return ofKey(event, holders.get(key_id), owner)
   return owner ? { ...event, organization_id: owner } : 'holder_missing'
@@ -82,7 +82,7 @@ function ofKey(event: Omit<Named, 'external_id'>, key: UsageOwner | undefined, o
 /** A subject is an organization's id where there is such a one, else a key's. */
 function withSubjectNamed({ subject, ...event }: UnattributedEvent, holders: Holders, caller: string | null) {
   if (!subject) return event
-  return { ...event, [isOrganization(subject, holders, caller) ? 'organization_id' : 'key_id']: subject }
+  return { ...event, [isReportable(subject, holders, caller) ? 'organization_id' : 'key_id']: subject }
 }
 
 /** An organization by the operator's own id, and by Tollgate's too if they agree. */
@@ -101,7 +101,7 @@ function withExternalNamed(
 type Named = Omit<UnattributedEvent, 'subject'>
 
 /** Whether there is such an organization, and it is the caller's to report for. */
-const isOrganization = (id: string, holders: Holders, caller: string | null) =>
+const isReportable = (id: string, holders: Holders, caller: string | null) =>
   caller ? id === caller : holders.get(id)?.organization_id === id
 
 /** An API key, or an organization itself, by its id: whose the usage under it is. */

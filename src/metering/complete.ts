@@ -86,13 +86,13 @@ export async function completeRequests(deps: Deps, events: readonly UsageEvent[]
     return request === undefined ? [] : [{ organization_id, request_id: request.toLowerCase() }]
   })
   try {
-    await deps.sql.query(complete(NAMED), [JSON.stringify(uniqueOf(named))])
+    await deps.sql.query(complete(NAMED), [JSON.stringify(deduplicate(named))])
   } catch (error) {
     log('warn', 'completion_deferred', errorFields(error))
   }
 }
 
-const uniqueOf = <T extends object>(rows: readonly T[]) => [
+const deduplicate = <T extends object>(rows: readonly T[]) => [
   ...new Map(rows.map((row) => [JSON.stringify(row), row])).values(),
 ]
 

@@ -33,7 +33,7 @@ const SLICED = [`('', '')`, ...FOLDED.map(([dimension, value]) => `('${dimension
 const IN_DAYS = ['', ...FOLDED.map(([dimension]) => dimension), 'organization'].map((name) => `'${name}'`).join(', ')
 
 /** One run at a time. A second one waits here, and then finds the first one's work done. */
-const LOCK = 'select 1 from usage_platform_progress for update'
+const LOCK = 'update usage_platform_progress set folded_until = folded_until'
 const ADVANCE = 'update usage_platform_progress set folded_until = greatest(folded_until, $1)'
 
 /** The plan that an organization's usage counts for in an hour; null before its first. */

@@ -37,7 +37,7 @@ local corrected = raise(KEYS[1], state, recorded)
 local settled = state.settled or -1
 if state.generation > settled + 1 and ARGV[2] == '1' and now - state.flipped >= tonumber(ARGV[3]) then
   settled = state.generation - 1
-  local lane, used = laneOf(settled), recorded.lanes[settled % 2 + 1]
+  local lane, used = toLane(settled), recorded.lanes[settled % 2 + 1]
   local excess = (state[lane] or 0) - used
   if excess ~= 0 then
     state[lane], state.api_calls, corrected = used, state.api_calls - excess, corrected + 1

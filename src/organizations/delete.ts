@@ -12,7 +12,7 @@ import { erasureSteps, isUnpaid } from './erasure.ts'
 import { invalidateDeleted } from './invalidate.ts'
 import { holds } from './invitations/queries.ts'
 import { noticesToOwners } from './notice.ts'
-import { getOrganization } from './organization.ts'
+import { getOwnOrganization } from './organization.ts'
 import { isMember, isPaidFor, listOrganizations, mayBeDeleted, type OrganizationView } from './queries.ts'
 import type { OrganizationDeletion } from './schemas.ts'
 
@@ -29,7 +29,7 @@ export async function removeOrganization(
   organizationId: string,
   { confirm_name, password }: z.output<typeof OrganizationDeletion>,
 ): Promise<void> {
-  const organization = await getOrganization(deps, user, organizationId)
+  const organization = await getOwnOrganization(deps, user, organizationId)
   requireDeletable(organization, user, confirm_name)
   await requireOwner(deps, user, password)
   const about = { organization: organization.name, except: user.userId }

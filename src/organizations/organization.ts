@@ -22,7 +22,7 @@ export function toOrganization(row: OrganizationView, activeId: string | null): 
 }
 
 /** @throws Problem `organization_not_found` */
-export async function getOrganization(
+export async function getOwnOrganization(
   deps: ManagementDeps,
   user: UserPrincipal,
   organizationId: string,

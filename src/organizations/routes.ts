@@ -3,7 +3,7 @@ import { pageEnd } from '../http/paging.ts'
 import { page } from '../lib/cursor.ts'
 import { createOrganization } from './create.ts'
 import { removeOrganization } from './delete.ts'
-import { getOrganization, toOrganization } from './organization.ts'
+import { getOwnOrganization, toOrganization } from './organization.ts'
 import { listOrganizations } from './queries.ts'
 import {
   ListQuery,
@@ -121,7 +121,7 @@ export const organizationRoutes = newRouter()
   })
   .openapi(getRoute, async (c) => {
     const { deps, user, organizationId } = c.var
-    return c.json(toOrganization(await getOrganization(deps, user, organizationId), user.organizationId), 200)
+    return c.json(toOrganization(await getOwnOrganization(deps, user, organizationId), user.organizationId), 200)
   })
   .openapi(changeRoute, async (c) => {
     const { deps, user, organizationId } = c.var

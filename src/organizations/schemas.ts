@@ -102,7 +102,7 @@ export const Invitation = z
 export const InvitationList = listSchema(Invitation)
 
 export const Acceptance = z.strictObject({
-  token: z.string().max(1024).meta({ description: 'The token, from the fragment of the link in the mail.' }),
+  token: z.string().max(1024).meta({ description: 'The token, from the fragment of the link in the email.' }),
   password: passwordField.optional().meta({
     description:
       'Without an access token: the password of the account with the invited address, or of the account to create.',

@@ -6,7 +6,7 @@ import { requireThat, runBatch } from '../db/batch.ts'
 import { lockOrganization } from '../db/locks.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { orSlugTaken } from './create.ts'
-import { getOrganization } from './organization.ts'
+import { getOwnOrganization } from './organization.ts'
 import { isMember, type OrganizationView, updateOrganization } from './queries.ts'
 import type { OrganizationChange } from './schemas.ts'
 
@@ -18,7 +18,7 @@ export async function changeOrganization(
   { name, slug }: z.output<typeof OrganizationChange>,
 ): Promise<OrganizationView> {
   const changes = { ...(name !== undefined && { name }), ...(slug !== undefined && { slug }) }
-  const before = await getOrganization(deps, user, organizationId)
+  const before = await getOwnOrganization(deps, user, organizationId)
   const mayChange = isMember(organizationId, user.userId, rolesWith('organization:write'))
   const batch = runBatch(deps.db, {
     lock: lockOrganization(deps.db, organizationId),
@@ -33,5 +33,5 @@ export async function changeOrganization(
     organization: updateOrganization(deps.db, organizationId, changes),
   })
   await orSlugTaken(batch)
-  return getOrganization(deps, user, organizationId)
+  return getOwnOrganization(deps, user, organizationId)
 }

@@ -39,7 +39,7 @@ const ownerless = (userId: string) => sql`
 const paidFor = (userId: string) => sql`
   select o.id, o.name from organizations o where o.id in ${ownedAlone(userId)} and ${isCharged(sql`o.id`)}`
 
-/** Whether a user exists and may be deleted; evaluated inside the batch, after `lockOrganizationsOf`. */
+/** Whether a user exists and may be deleted; evaluated inside the batch, after `lockOwnOrganizations`. */
 export const canBeDeleted = (userId: string) => sql`(
   exists (select 1 from users u where u.id = ${userId}::uuid) and not exists (${ownerless(userId)})
   and not exists (${paidFor(userId)}))`

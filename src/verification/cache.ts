@@ -41,7 +41,7 @@ const keys = createLru<CachedKey>(10_000)
  * than a second.
  */
 const hashes = new Map<string, string>()
-let hashesOf = 0
+let hashesSecond = 0
 const loading = new Map<string, Promise<CachedKey>>()
 
 /**
@@ -80,8 +80,8 @@ function keepAndReload(deps: Deps, hash: string, known: CachedKey): CachedKey {
 /** @returns the SHA-256, in hex, of a key that may exist */
 function hashKey(key: string, now: number, takesForeign: boolean): string | undefined {
   const second = Math.floor(now / 1000)
-  if (second !== hashesOf || hashes.size >= MAX_HASHES) hashes.clear()
-  hashesOf = second
+  if (second !== hashesSecond || hashes.size >= MAX_HASHES) hashes.clear()
+  hashesSecond = second
   const known = hashes.get(key)
   if (known !== undefined) return known
   if (!mayExist(key, takesForeign)) return undefined

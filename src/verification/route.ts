@@ -1,11 +1,11 @@
 import type { Context } from 'hono'
-import type { Deps } from '../deps.ts'
 import { readCredential } from '../http/credentials.ts'
 import { clientIp, respondJson } from '../http/edge.ts'
 import type { AppEnv } from '../http/env.ts'
 import { readJson } from '../http/json-body.ts'
+import { ACTOR, CLIENT_IP, wrongHeader } from '../http/naming-headers.ts'
 import { describeUnknown, quoteName } from '../lib/unknown-fields.ts'
-import { Problem, parseInput } from '../problems.ts'
+import { missingScope, Problem, parseInput } from '../problems.ts'
 import { type CachedKey, findKey, reloadKey } from './cache.ts'
 import { VerifyInput } from './input.ts'
 import { findRefusal } from './rules.ts'
@@ -24,8 +24,9 @@ export async function handleVerify(c: Context<AppEnv>): Promise<Response> {
   const requestId = c.get('requestId')
   const serviceKey = readCredential(c.req.raw)
   if (!serviceKey) throw new Problem('unauthenticated')
-  const caller = await serviceCaller(deps, serviceKey, clientIp(c))
+  const caller = await serviceCaller(c, serviceKey)
   requireNoParameters(c.req.raw.url)
+  requireNoNaming(c.req.raw.headers)
   const verdict = await verifyKey(deps, parseInput(VerifyInput, await readJson(c.req.raw)), { requestId, caller })
   return respondJson(requestId, verdict, limitHeaders(verdict, deps.now()))
 }
@@ -39,13 +40,21 @@ function requireNoParameters(url: string): void {
   if (errors.length > 0) throw new Problem('invalid_request', { errors })
 }
 
+/** @throws Problem `invalid_request` for headers of the management API that cannot take effect on a verification */
+function requireNoNaming(headers: Headers): void {
+  if (headers.has(CLIENT_IP))
+    throw wrongHeader(CLIENT_IP, 'cannot count here: the address of the caller is `ip` in the body')
+  if (headers.has(ACTOR)) throw wrongHeader(ACTOR, 'cannot count here: a verification leaves no audit row')
+}
+
 /** @throws Problem `unauthenticated` or `forbidden`: a customer's key learns nothing here */
-async function serviceCaller(deps: Deps, key: string, ip: string | undefined): Promise<Caller> {
+async function serviceCaller(c: Context<AppEnv>, key: string): Promise<Caller> {
+  const deps = c.get('deps')
   const check = (cached: CachedKey): Caller => {
     const record = cached.record?.isPlatform ? cached.record : undefined
+    const ip = record?.allowedIps && clientIp(c) // reading a header costs about 1 µs
     const refusal = findRefusal(record, { scopes: [SCOPE], ip }, deps.now())
-    if (refusal === 'INSUFFICIENT_SCOPE')
-      throw new Problem('forbidden', { detail: `The key needs the scope ${SCOPE}.` })
+    if (refusal === 'INSUFFICIENT_SCOPE') throw missingScope(SCOPE)
     if (refusal)
       throw new Problem('unauthenticated', { detail: 'Verifying keys requires a service key of this deployment.' })
     return { cached, reload: async () => check(await reloadKey(deps, key)) }

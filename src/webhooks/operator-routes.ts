@@ -5,7 +5,6 @@ import { page } from '../lib/cursor.ts'
 import { changeEndpoint, createEndpoint, getEndpoint, removeEndpoint, rotateSecret } from './endpoints.ts'
 import { findOperator, listDeliveries, listEndpoints } from './queries.ts'
 import {
-  DeliveryParams,
   EndpointParams,
   NewOperatorEndpoint,
   WebhookDelivery,
@@ -15,7 +14,7 @@ import {
   WebhookEndpointList,
   WebhookEndpointWithSecret,
 } from './schemas.ts'
-import { resend, testEndpoint } from './send-manually.ts'
+import { testEndpoint } from './send-manually.ts'
 import { toDelivery, toEndpoint } from './serialize.ts'
 
 const common = { allow: 'administrator', service: 'platform:webhooks:write', tag: 'Administration' } as const
@@ -113,19 +112,6 @@ const listDeliveriesRoute = apiRoute({
   returns: { 200: WebhookDeliveryList },
 })
 
-const resendRoute = apiRoute({
-  ...one,
-  method: 'post',
-  path: '/admin/webhooks/{id}/deliveries/{delivery_id}/resend',
-  operationId: 'resendOperatorWebhookDelivery',
-  summary: 'Send an event to the operator again',
-  description: 'With the same `webhook-id`, right after the answer, and with all retries.',
-  params: DeliveryParams,
-  creates: true,
-  returns: { 202: WebhookDelivery },
-  fails: [...one.fails, 'webhook_delivery_not_found', 'webhook_endpoint_off', 'rate_limited'],
-})
-
 export const operatorWebhookRoutes = newRouter()
   .openapi(createEndpointRoute, async (c) => {
     const { deps, principal } = c.var
@@ -180,9 +166,4 @@ export const operatorWebhookRoutes = newRouter()
     const rows = await listDeliveries(c.var.deps.db, endpoint, { limit, after: pageEnd(cursor) })
     const { data, next_cursor } = page(rows, limit)
     return c.json({ data: data.map(toDelivery), next_cursor }, 200)
-  })
-  .openapi(resendRoute, async (c) => {
-    const { deps, principal } = c.var
-    const { id, delivery_id } = c.req.valid('param')
-    return c.json(toDelivery(await resend(deps, principal, { ...(await findOperator(deps.db)), id }, delivery_id)), 202)
   })

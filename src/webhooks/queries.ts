@@ -7,7 +7,7 @@ import type { Database } from '../db/orm.ts'
 import { webhookDeliveries, webhookEndpoints } from '../db/schema/alerts.ts'
 import { bytesParameter } from '../db/schema/columns.ts'
 import { selectOrganization } from '../events/payload.ts'
-import { type PageOf } from '../http/paging.ts'
+import { type PageRequest } from '../http/paging.ts'
 
 const MAX_ENDPOINTS = 10
 
@@ -54,7 +54,7 @@ const isEndpoint = ({ organizationId, isOperator, id }: EndpointRef) => sql`exis
     and is_operator = ${isOperator}::boolean)`
 
 /** One page of an owner's endpoints, newest first, and one row more when there is another page. */
-export function listEndpoints(db: Database, owner: EndpointOwner, { limit, after }: PageOf) {
+export function listEndpoints(db: Database, owner: EndpointOwner, { limit, after }: PageRequest) {
   return db
     .select(viewColumns)
     .from(webhookEndpoints)
@@ -190,7 +190,7 @@ const ofEndpoint = ({ organizationId, id }: EndpointRef) =>
   and(eq(webhookDeliveries.endpointId, id), eq(webhookDeliveries.organizationId, organizationId))
 
 /** Selects one page of an endpoint's deliveries, newest first, plus one row if there is another page. */
-export function listDeliveries(db: Database, endpoint: EndpointRef, { limit, after }: PageOf) {
+export function listDeliveries(db: Database, endpoint: EndpointRef, { limit, after }: PageRequest) {
   return db
     .select({ ...deliveryColumns, payload: sql<Payload>`${webhookDeliveries.payload}` })
     .from(webhookDeliveries)

@@ -27,7 +27,7 @@ const resendRoute = apiRoute({
   path: '/auth/email/resend',
   tag,
   operationId: 'resendVerificationEmail',
-  summary: 'Send the verification mail again',
+  summary: 'Send the verification email again',
   description: `Sends it if the address is not confirmed yet. ${SAME_ANSWER}`,
   body: ForAddress,
   returns: { 202: null },
@@ -55,7 +55,7 @@ const confirmResetRoute = apiRoute({
   operationId: 'confirmPasswordReset',
   summary: 'Set a new password',
   description:
-    'Uses the token from the mail. Ends every session and does not sign in. A second factor stays enabled. The address counts as confirmed.',
+    'Uses the token from the email. Ends every session and does not sign in. A second factor stays enabled. The address counts as confirmed.',
   body: PasswordReset,
   returns: { 204: null },
   fails: ['invalid_token', 'rate_limited'],

@@ -3,7 +3,7 @@ import { email } from '../../http/fields.ts'
 import { chosenPassword, password, passwordAgain } from '../passwords/field.ts'
 
 /** Any text: a malformed token gets the same answer as an expired one. */
-const token = z.string().max(1024).meta({ description: 'The token, from the fragment of the link in the mail.' })
+const token = z.string().max(1024).meta({ description: 'The token, from the fragment of the link in the email.' })
 
 export const TokenUse = z.strictObject({ token }).meta({ id: 'MailedToken' })
 export const ForAddress = z.strictObject({ email }).meta({ id: 'EmailAddress' })

@@ -1,7 +1,7 @@
 import { and, desc, eq, getTableColumns, lt } from 'drizzle-orm'
 import type { Database } from '../../db/orm.ts'
 import { billingEvents } from '../../db/schema/billing.ts'
-import { type PageOf } from '../../http/paging.ts'
+import { type PageRequest } from '../../http/paging.ts'
 import { equals } from '../filter.ts'
 
 /** Payloads hold names and addresses of payers: nobody needs those to see what came of an event. */
@@ -18,7 +18,7 @@ interface BillingEventFilter {
 }
 
 /** One page of what payment providers sent, newest first, and one row more when there is another page. */
-export function listBillingEvents(db: Database, filter: BillingEventFilter, { limit, after }: PageOf) {
+export function listBillingEvents(db: Database, filter: BillingEventFilter, { limit, after }: PageRequest) {
   return db
     .select(viewColumns)
     .from(billingEvents)

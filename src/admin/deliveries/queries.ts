@@ -1,7 +1,7 @@
 import { and, desc, eq, getTableColumns, inArray, lt, type SQL } from 'drizzle-orm'
 import type { Database } from '../../db/orm.ts'
 import { webhookDeliveries, webhookEndpoints } from '../../db/schema/alerts.ts'
-import { type PageOf } from '../../http/paging.ts'
+import { type PageRequest } from '../../http/paging.ts'
 import { equals } from '../filter.ts'
 
 const { payload: _payload, ...columns } = getTableColumns(webhookDeliveries)
@@ -17,7 +17,7 @@ interface DeliveryFilter {
 }
 
 /** One page of all organizations' deliveries, newest first, and one row more when there is another page. */
-export function listDeliveries(db: Database, filter: DeliveryFilter, { limit, after }: PageOf) {
+export function listDeliveries(db: Database, filter: DeliveryFilter, { limit, after }: PageRequest) {
   return select(db)
     .where(
       and(

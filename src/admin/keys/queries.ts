@@ -2,7 +2,7 @@ import { and, desc, eq, ilike, like, lt, or, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../db/orm.ts'
 import { apiKeys, apiKeyUsage } from '../../db/schema/keys.ts'
 import { organizations } from '../../db/schema/organizations.ts'
-import type { PageOf } from '../../http/paging.ts'
+import type { PageRequest } from '../../http/paging.ts'
 import { type KeyState, stateAt } from '../../keys/state.ts'
 import { beginningWith } from '../../lib/like.ts'
 import { readHint } from './hint.ts'
@@ -17,7 +17,12 @@ interface KeyFilter {
 export type AdminKeyView = Awaited<ReturnType<typeof listKeys>>[number]
 
 /** One page of the keys of all organizations, newest first, and one row more when there is another page. */
-export function listKeys(db: Database, { hint, name, organization_id, status }: KeyFilter, at: Date, page: PageOf) {
+export function listKeys(
+  db: Database,
+  { hint, name, organization_id, status }: KeyFilter,
+  at: Date,
+  page: PageRequest,
+) {
   return select(db, at, [
     hint === undefined ? undefined : hasHint(hint),
     name === undefined ? undefined : ilike(apiKeys.name, beginningWith(name)),

@@ -1,7 +1,7 @@
 import { and, desc, eq, sql } from 'drizzle-orm'
 import type { Database } from '../../db/orm.ts'
 import { billingUsageLedger } from '../../db/schema/billing-usage.ts'
-import { type PageOf } from '../../http/paging.ts'
+import { type PageRequest } from '../../http/paging.ts'
 import { equals } from '../filter.ts'
 
 export type LedgerRowView = NonNullable<Awaited<ReturnType<typeof findLedgerRow>>>
@@ -14,7 +14,7 @@ interface LedgerFilter {
 }
 
 /** One page of all organizations' overage, newest first, and one row more when there is another page. */
-export function listLedgerRows(db: Database, filter: LedgerFilter, { limit, after }: PageOf) {
+export function listLedgerRows(db: Database, filter: LedgerFilter, { limit, after }: PageRequest) {
   const { identifier, organizationId, state, provider, meter, createdAt } = billingUsageLedger
   const rest = sql`(created_at, identifier) < (
     select created_at, identifier from billing_usage_ledger where identifier = ${after}::text)`

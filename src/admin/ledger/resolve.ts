@@ -29,7 +29,7 @@ export async function resolveRow(
   const answer = await keepAnswer(deps, 200, toLedgerRow(resolved))
   const { organizationId } = row
   try {
-    await resolveStuck(deps, { actor, organizationId, identifiers: [row.chargedWith ?? id], resolution, answer })
+    await resolveStuck(deps, { actor, organizationId, identifier: row.chargedWith ?? id, resolution, answer })
   } catch (error) {
     if (error instanceof Problem) await getOpenRow(deps, id) // somebody else was faster: say what the row is now
     throw error

@@ -1,7 +1,7 @@
 import { and, desc, eq, isNotNull, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../db/orm.ts'
 import { mailOutbox } from '../../db/schema/mail.ts'
-import { type PageOf } from '../../http/paging.ts'
+import { type PageRequest } from '../../http/paging.ts'
 import { equals } from '../filter.ts'
 
 const { id, recipient, subject, attempts, nextAttemptAt, sentAt, error, createdAt } = mailOutbox
@@ -24,7 +24,7 @@ interface MailFilter {
 }
 
 /** One page of the outbox, newest first, and one row more when there is another page. */
-export function listMails(db: Database, { to, state }: MailFilter, { limit, after }: PageOf) {
+export function listMails(db: Database, { to, state }: MailFilter, { limit, after }: PageRequest) {
   return db
     .select(viewColumns)
     .from(mailOutbox)

@@ -14,7 +14,7 @@ const listRoute = apiRoute({
   path: '/admin/mails',
   operationId: 'listMails',
   service: 'platform:users:read',
-  summary: 'List mails',
+  summary: 'List emails',
   description:
     'The outbox of the last 36 days, newest first. The text is never shown, because it may contain a link that still works.',
   query: MailQuery,
@@ -29,7 +29,7 @@ const resendRoute = apiRoute({
   service: 'platform:users:write',
   summary: 'Resend a pending email',
   description:
-    'Sends it right after the answer and resets its attempts. Only `pending` emails can be resent: the text of a sent or failed email is deleted.',
+    'Sends it right after the answer, or after the pause that the mail provider asked for, and resets its attempts. Only `pending` emails can be resent: the text of a sent or failed email is deleted.',
   params: MailParams,
   creates: true,
   returns: { 202: AdminMail },

@@ -3,13 +3,13 @@ import { audited } from '../../audit/record.ts'
 import type { Operator } from '../../auth/principal.ts'
 import { recordBeforeLeaving } from '../../billing/overage/job.ts'
 import { requireThat, tryBatch } from '../../db/batch.ts'
+import { isPlan } from '../../db/conditions.ts'
 import { lockOrganization, lockPlan } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { organizationVersionKey } from '../../limits/limit-request.ts'
 import { publishVersion } from '../../limits/versions.ts'
-import { isPlan } from '../plans/queries.ts'
 import { getOrganization } from './organization.ts'
-import { isNotOn, type OrganizationView, updatePlan } from './queries.ts'
+import { isNotOn, type OrganizationView, updateOrganization } from './queries.ts'
 import { requirePlan } from './require-plan.ts'
 
 interface PlanAct {
@@ -49,7 +49,7 @@ async function putOnPlan(deps: ManagementDeps, request: PlanAct, from: string): 
       target: { type: 'organization', id: organizationId },
       detail: { from, to: plan, ...(reason !== undefined && { reason }) },
     }),
-    organization: updatePlan(deps.db, organizationId, plan),
+    organization: updateOrganization(deps.db, organizationId, { plan }),
   })
   return done?.organization[0]?.version
 }

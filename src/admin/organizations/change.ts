@@ -3,6 +3,7 @@ import { audited } from '../../audit/record.ts'
 import type { Operator } from '../../auth/principal.ts'
 import { recordBeforeLeaving } from '../../billing/overage/job.ts'
 import { requireThat, runBatch } from '../../db/batch.ts'
+import { isOrganization, isPlan } from '../../db/conditions.ts'
 import { lockOrganization, lockPlan } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { canonicalJson } from '../../lib/canonical-json.ts'
@@ -10,11 +11,10 @@ import { organizationVersionKey } from '../../limits/limit-request.ts'
 import { formatOverrides } from '../../limits/meter-units.ts'
 import { publishVersion } from '../../limits/versions.ts'
 import { Problem } from '../../problems.ts'
-import { isPlan } from '../plans/queries.ts'
 import { orExternalIdTaken } from './external-id-taken.ts'
 import { withoutNulls } from './limits.ts'
 import { getOrganization } from './organization.ts'
-import { isOrganization, type OrganizationView, selectVersion, updateCustomer } from './queries.ts'
+import { type OrganizationView, selectVersion, updateOrganization } from './queries.ts'
 import { requirePlan } from './require-plan.ts'
 import type { CustomerChange } from './schemas.ts'
 
@@ -30,11 +30,11 @@ export async function changeCustomer(
   deps: ManagementDeps,
   operator: Operator,
   organizationId: string,
-  wish: Change,
+  input: Change,
 ): Promise<OrganizationView> {
   const before = await getOrganization(deps, organizationId)
   if (before.isPlatform) throw new Problem('platform_organization')
-  const changes = differing(before, wish)
+  const changes = differing(before, input)
   const version =
     Object.keys(changes).length === 0
       ? await selectVersion(deps.db, organizationId) // announced again: the first request may have died before it did
@@ -43,8 +43,8 @@ export async function changeCustomer(
   return getOrganization(deps, organizationId)
 }
 
-/** What a wish changes, of what it names. */
-function differing(before: OrganizationView, { limits, ...wish }: Change): Change {
+/** The fields of the input that differ from what is stored. */
+function differing(before: OrganizationView, { limits, ...input }: Change): Change {
   const now: Record<string, unknown> = {
     name: before.name,
     email: before.email,
@@ -57,7 +57,7 @@ function differing(before: OrganizationView, { limits, ...wish }: Change): Chang
   const isOtherLimits =
     limits &&
     canonicalJson(withoutNulls({ ...before.limitOverrides, ...limits })) !== canonicalJson(before.limitOverrides)
-  return { ...Object.fromEntries(Object.entries(wish).filter(isOther)), ...(isOtherLimits && { limits }) }
+  return { ...Object.fromEntries(Object.entries(input).filter(isOther)), ...(isOtherLimits && { limits }) }
 }
 
 async function write(deps: ManagementDeps, operator: Operator, before: OrganizationView, changes: Change) {
@@ -73,7 +73,7 @@ async function write(deps: ManagementDeps, operator: Operator, before: Organizat
       found: requireThat(db, isOrganization(id), 'organization_not_found'),
       plan: plan === undefined ? undefined : requireThat(db, isPlan(plan), 'plan_not_found'),
       audit: auditRows(deps, operator, before, changes),
-      organization: updateCustomer(db, id, changes),
+      organization: updateOrganization(db, id, changes),
     }),
   )
   return organization[0]?.version

@@ -3,6 +3,7 @@ import { keepAnswer } from '../../api/idempotency.ts'
 import { audited } from '../../audit/record.ts'
 import type { Operator } from '../../auth/principal.ts'
 import { requireThat, tryBatch } from '../../db/batch.ts'
+import { isOrganization } from '../../db/conditions.ts'
 import { FIRST_PLAN } from '../../db/schema/shapes.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { cutText } from '../../http/text-field.ts'
@@ -13,11 +14,11 @@ import { changeCustomer } from './change.ts'
 import { externalIdTaken } from './external-id-taken.ts'
 import { withoutNulls } from './limits.ts'
 import { toAdminOrganization } from './organization.ts'
-import { findByExternalId, insertCustomer, isOrganization, type OrganizationView } from './queries.ts'
+import { findByExternalId, insertCustomer, type OrganizationView } from './queries.ts'
 import { requirePlan } from './require-plan.ts'
 import type { CustomerUpsert, NewCustomer } from './schemas.ts'
 
-type Wish = z.output<typeof CustomerUpsert> & { readonly external_id?: string | undefined }
+type CustomerInput = z.output<typeof CustomerUpsert> & { readonly external_id?: string | undefined }
 
 /**
  * Makes an organization without members, for a customer whose users the operator keeps.
@@ -27,15 +28,15 @@ type Wish = z.output<typeof CustomerUpsert> & { readonly external_id?: string | 
 export async function createCustomer(
   deps: ManagementDeps,
   operator: Operator,
-  wish: z.output<typeof NewCustomer>,
+  input: z.output<typeof NewCustomer>,
 ): Promise<OrganizationView> {
-  await requirePlan(deps, wish.plan)
-  const organization = toRow(deps, wish)
+  await requirePlan(deps, input.plan)
+  const organization = toRow(deps, input)
   const kept = await keepAnswer(deps, 201, toAdminOrganization(organization))
   const done = await tryBatch(deps.db, {
     organization: insertCustomer(deps.db, organization),
     created: requireThat(deps.db, isOrganization(organization.id)),
-    audit: auditOf(deps, operator, organization),
+    audit: auditCreation(deps, operator, organization),
     answer: kept,
   })
   if (!done) throw externalIdTaken()
@@ -51,32 +52,36 @@ export async function upsertCustomer(
   deps: ManagementDeps,
   operator: Operator,
   externalId: string,
-  wish: z.output<typeof CustomerUpsert>,
+  input: z.output<typeof CustomerUpsert>,
 ): Promise<{ readonly created: boolean; readonly organization: OrganizationView }> {
   const found = await findByExternalId(deps.db, externalId)
-  const made = found ? undefined : await tryCreate(deps, operator, { ...wish, external_id: externalId })
+  const made = found ? undefined : await tryCreate(deps, operator, { ...input, external_id: externalId })
   if (made) return { created: true, organization: made }
   const organization = found ?? (await findByExternalId(deps.db, externalId))
   if (!organization) throw new Problem('unavailable', { detail: 'The organization is being deleted right now.' })
-  return { created: false, organization: await changeCustomer(deps, operator, organization.id, wish) }
+  return { created: false, organization: await changeCustomer(deps, operator, organization.id, input) }
 }
 
 /** @returns undefined when another request was faster */
-async function tryCreate(deps: ManagementDeps, operator: Operator, wish: Wish): Promise<OrganizationView | undefined> {
-  await requirePlan(deps, wish.plan)
-  const organization = toRow(deps, wish)
+async function tryCreate(
+  deps: ManagementDeps,
+  operator: Operator,
+  input: CustomerInput,
+): Promise<OrganizationView | undefined> {
+  await requirePlan(deps, input.plan)
+  const organization = toRow(deps, input)
   const done = await tryBatch(deps.db, {
     organization: insertCustomer(deps.db, organization),
     created: requireThat(deps.db, isOrganization(organization.id)),
-    audit: auditOf(deps, operator, organization),
+    audit: auditCreation(deps, operator, organization),
   })
   return done && organization
 }
 
-function toRow(deps: ManagementDeps, wish: Wish): OrganizationView {
+function toRow(deps: ManagementDeps, input: CustomerInput): OrganizationView {
   const now = deps.now()
-  const { external_id: externalId = null, email = null, metadata = {}, plan = FIRST_PLAN, limits = {} } = wish
-  const name = wish.name ?? cutText(externalId ?? '', 200)
+  const { external_id: externalId = null, email = null, metadata = {}, plan = FIRST_PLAN, limits = {} } = input
+  const name = input.name ?? cutText(externalId ?? '', 200)
   return {
     id: uuidv7(now),
     externalId,
@@ -95,7 +100,11 @@ function toRow(deps: ManagementDeps, wish: Wish): OrganizationView {
   }
 }
 
-function auditOf(deps: ManagementDeps, operator: Operator, { id, name, slug, externalId, planId }: OrganizationView) {
+function auditCreation(
+  deps: ManagementDeps,
+  operator: Operator,
+  { id, name, slug, externalId, planId }: OrganizationView,
+) {
   return audited(deps, {
     action: 'organization.created',
     actor: operator,

@@ -1,7 +1,6 @@
 import { eq, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../db/orm.ts'
 import { organizations } from '../../db/schema/organizations.ts'
-import { plans } from '../../db/schema/plans.ts'
 import { NO_ACTIVE_MEMBERS } from '../users/queries.ts'
 
 const viewColumns = {
@@ -72,7 +71,7 @@ interface CustomerColumns {
 }
 
 /** The statement returns the organization's new version. */
-export function updateCustomer(db: Database, organizationId: string, changes: CustomerColumns) {
+export function updateOrganization(db: Database, organizationId: string, changes: CustomerColumns) {
   const { name, email, metadata, plan, external_id, limits } = changes
   return db
     .update(organizations)
@@ -96,19 +95,6 @@ const mergedLimits = (changes: object) =>
 /** Whether it is an ordinary organization. */
 export const isCustomer = (organizationId: string) =>
   sql`exists (select 1 from organizations o where o.id = ${organizationId}::uuid and not o.is_platform)`
-
-export async function hasPlan(db: Database, planId: string): Promise<boolean> {
-  return (await db.select({ id: plans.id }).from(plans).where(eq(plans.id, planId))).length === 1
-}
-
-/** Puts an organization on a plan. The statement returns its new version. */
-export function updatePlan(db: Database, organizationId: string, planId: string) {
-  return db
-    .update(organizations)
-    .set({ planId, version: sql`${organizations.version} + 1` })
-    .where(eq(organizations.id, organizationId))
-    .returning({ version: organizations.version })
-}
 
 /** Whether an organization is there and not on this plan yet. */
 export const isNotOn = (organizationId: string, planId: string) =>
@@ -139,21 +125,6 @@ export function updateSuspension(
     .where(eq(organizations.id, organizationId))
     .returning({ id: organizations.id, version: organizations.version })
 }
-
-/** Merges limits into an organization's own; null takes one out. The statement returns the organization's new version. */
-export function updateLimitOverrides(db: Database, organizationId: string, changes: object) {
-  return db
-    .update(organizations)
-    .set({
-      limitOverrides: mergedLimits(changes),
-      version: sql`${organizations.version} + 1`,
-    })
-    .where(eq(organizations.id, organizationId))
-    .returning({ version: organizations.version })
-}
-
-export const isOrganization = (organizationId: string) =>
-  sql`exists (select 1 from organizations o where o.id = ${organizationId}::uuid)`
 
 /** @returns the id of the operator's own organization; `undefined` on a deployment that was not set up */
 export async function findPlatformId(db: Database): Promise<string | undefined> {

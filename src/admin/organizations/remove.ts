@@ -1,13 +1,14 @@
 import { audited } from '../../audit/record.ts'
 import type { Operator } from '../../auth/principal.ts'
 import { requireThat, runBatch } from '../../db/batch.ts'
+import { isOrganization } from '../../db/conditions.ts'
 import { lockOrganization } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { erasureSteps, isUnpaid } from '../../organizations/erasure.ts'
 import { invalidateDeleted } from '../../organizations/invalidate.ts'
 import { noticesToOwners } from '../../organizations/notice.ts'
 import { getOrganization } from './organization.ts'
-import { isCustomer, isOrganization } from './queries.ts'
+import { isCustomer } from './queries.ts'
 
 /**
  * Deletes an organization for good: its keys stop within two seconds, its owners are told by mail. The audit log and sums

@@ -1,9 +1,9 @@
+import { holds, isPlan } from '../../db/conditions.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { Problem } from '../../problems.ts'
-import { hasPlan } from './queries.ts'
 
 /** @throws Problem `invalid_request` naming `plan` for one that there is not */
 export async function requirePlan(deps: ManagementDeps, plan: string | undefined): Promise<void> {
-  if (plan === undefined || (await hasPlan(deps.db, plan))) return
+  if (plan === undefined || (await holds(deps.db, isPlan(plan)))) return
   throw new Problem('invalid_request', { errors: [{ path: 'body.plan', message: 'is no plan of this deployment' }] })
 }

@@ -155,7 +155,7 @@ const suspendRoute = apiRoute({
   operationId: 'setOrganizationSuspension',
   summary: 'Suspend or resume an organization',
   description:
-    'Its keys are refused with `ORGANIZATION_SUSPENDED`, or accepted again, everywhere within two seconds; its owners are told by mail, with the reason. Members sign in and read as before, but make no keys and invite nobody.',
+    'Its keys are refused with `ORGANIZATION_SUSPENDED`, or accepted again, everywhere within two seconds; its owners are told by email, with the reason. Members sign in and read as before, but make no keys and invite nobody.',
   params: OrganizationParams,
   body: Suspension,
   returns: { 200: AdminOrganization },
@@ -196,14 +196,14 @@ export const adminOrganizationRoutes = newRouter()
   })
   .openapi(addMemberRoute, async (c) => {
     const { deps, operator, organizationId } = c.var
-    const { send_invitation, ...wish } = c.req.valid('json')
+    const { send_invitation, ...input } = c.req.valid('json')
     const organization = await getOrganization(deps, organizationId)
     if (organization.isPlatform) throw new Problem('platform_organization')
-    const seat = { organization, ...wish }
-    if (send_invitation) return c.json(toInvitation(await inviteMember(deps, operator, seat)), 202)
-    const userId = await findUserId(deps.db, wish.email)
+    const membership = { organization, ...input }
+    if (send_invitation) return c.json(toInvitation(await inviteMember(deps, operator, membership)), 202)
+    const userId = await findUserId(deps.db, input.email)
     if (!userId) throw new Problem('user_not_found')
-    return c.json(toMember(await addMember(deps, operator, { ...seat, userId })), 201)
+    return c.json(toMember(await addMember(deps, operator, { ...membership, userId })), 201)
   })
   .openapi(changePlanRoute, async (c) => {
     const request = { operator: c.var.operator, organizationId: c.var.organizationId, ...c.req.valid('json') }

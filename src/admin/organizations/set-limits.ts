@@ -2,13 +2,14 @@ import type * as z from 'zod'
 import { audited } from '../../audit/record.ts'
 import type { Operator } from '../../auth/principal.ts'
 import { requireThat, runBatch } from '../../db/batch.ts'
+import { isOrganization } from '../../db/conditions.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { organizationVersionKey } from '../../limits/limit-request.ts'
 import { formatOverrides } from '../../limits/meter-units.ts'
 import { publishVersion } from '../../limits/versions.ts'
 import { Problem } from '../../problems.ts'
 import type { QuotaOverrides } from '../schemas.ts'
-import { isOrganization, updateLimitOverrides } from './queries.ts'
+import { updateOrganization } from './queries.ts'
 
 /** Sets an organization's own limits, everywhere within two seconds. @throws Problem `organization_not_found` */
 export async function setLimits(
@@ -18,7 +19,7 @@ export async function setLimits(
   limits: z.output<typeof QuotaOverrides>,
 ): Promise<void> {
   const { organization } = await runBatch(deps.db, {
-    organization: updateLimitOverrides(deps.db, organizationId, limits),
+    organization: updateOrganization(deps.db, organizationId, { limits }),
     found: requireThat(deps.db, isOrganization(organizationId), 'organization_not_found'),
     audit: audited(deps, {
       action: 'organization.limits_changed',

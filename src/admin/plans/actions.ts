@@ -4,6 +4,7 @@ import { audited } from '../../audit/record.ts'
 import type { Operator } from '../../auth/principal.ts'
 import { requireThat, runBatch, tryBatch } from '../../db/batch.ts'
 import { brokenConstraint } from '../../db/client.ts'
+import { isPlan } from '../../db/conditions.ts'
 import { lockPlan } from '../../db/locks.ts'
 import { FIRST_PLAN } from '../../db/schema/shapes.ts'
 import type { ManagementDeps } from '../../deps.ts'
@@ -16,7 +17,6 @@ import {
   deletePlanRow,
   findPlan,
   insertPlan,
-  isPlan,
   isUnused,
   type PlanView,
   raiseOrganizations,

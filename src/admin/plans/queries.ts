@@ -1,5 +1,6 @@
 import { asc, eq, type SQL, sql } from 'drizzle-orm'
 import type * as z from 'zod'
+import { isPlan } from '../../db/conditions.ts'
 import type { Database } from '../../db/orm.ts'
 import { plans } from '../../db/schema/plans.ts'
 import type { PlanLimits, PlanOverage } from '../../db/schema/shapes.ts'
@@ -150,8 +151,6 @@ export async function countUses(
       (select count(*)::int from subscriptions where plan_id = ${planId} or pending_plan_id = ${planId}) as subscriptions`)
   return rows[0] ?? { organizations: 0, subscriptions: 0 }
 }
-
-export const isPlan = (planId: string) => sql`exists (select 1 from plans p where p.id = ${planId})`
 
 /** Whether nothing refers to a plan that there is. */
 export const isUnused = (planId: string) => sql`${isPlan(planId)}

@@ -35,7 +35,7 @@ const METER_READINGS = {
 const rateLimit = z.int().min(1).max(1_000_000).meta({ description: 'Of each key.' })
 const keyCount = z.int().min(0).max(1_000_000).meta({ description: 'Keys that are not revoked, of the organization.' })
 
-const limitsOf = <Shape extends z.core.$ZodLooseShape>(meters: Shape) =>
+const limitsSchema = <Shape extends z.core.$ZodLooseShape>(meters: Shape) =>
   z.strictObject({
     rate_limit_per_minute: rateLimit,
     max_api_keys: keyCount,
@@ -148,7 +148,7 @@ export const NewPlan = z
       .meta({ description: 'What verdicts and the catalogue call it; it never changes.', example: 'team' }),
     name: descriptive.name,
     price_per_month_cents: descriptive.price_per_month_cents,
-    limits: limitsOf(METER_LIMITS),
+    limits: limitsSchema(METER_LIMITS),
     features: Features.default({}),
     is_public: descriptive.is_public.default(true),
     sort_order: descriptive.sort_order.default(100),
@@ -192,7 +192,7 @@ export const Plan = z
   .object({
     id: z.string().meta({ example: 'team' }),
     ...descriptive,
-    limits: limitsOf(METER_READINGS),
+    limits: limitsSchema(METER_READINGS),
     features: Features,
     overage: Overage,
     organization_count: z.int().meta({ description: 'How many are on it.' }),

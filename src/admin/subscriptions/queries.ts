@@ -1,7 +1,7 @@
 import { and, desc, lt } from 'drizzle-orm'
 import type { Database } from '../../db/orm.ts'
 import { subscriptions } from '../../db/schema/billing.ts'
-import { type PageOf } from '../../http/paging.ts'
+import { type PageRequest } from '../../http/paging.ts'
 import { equals } from '../filter.ts'
 
 interface SubscriptionFilter {
@@ -12,7 +12,7 @@ interface SubscriptionFilter {
 }
 
 /** One page of all organizations' subscriptions, newest first, and one row more when there is another page. */
-export function listSubscriptions(db: Database, filter: SubscriptionFilter, { limit, after }: PageOf) {
+export function listSubscriptions(db: Database, filter: SubscriptionFilter, { limit, after }: PageRequest) {
   return db
     .select()
     .from(subscriptions)

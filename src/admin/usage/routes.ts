@@ -41,7 +41,7 @@ const breakdownRoute = apiRoute({
   path: '/admin/usage/breakdown',
   summary: 'Usage of all organizations by organization, plan, endpoint and more',
   description:
-    'Like `GET /usage/breakdown`, for all organizations, those on a plan, or one; at most 400 days, and 49 hours of all keys. Usage counts for the plan that its organization had when its hour was over.',
+    'Like `GET /usage/breakdown`, for all organizations, those on a plan, or one; at most 400 days, and 49 hours for `by=key` without `organization_id` or `external_id`. Usage counts for the plan that its organization had when its hour was over.',
   query: PlatformBreakdownQuery,
   returns: { 200: PlatformBreakdown },
 })
@@ -71,7 +71,7 @@ export const adminUsageRoutes = newRouter()
     const { by, limit, order, organization_id: _id, external_id: _external, plan, ...bounds } = c.req.valid('query')
     const span = parseHours(bounds, deps.now())
     const scope = await readScope(deps, { organization_id, plan })
-    if (isPlatform(scope) && by === 'key') checkHours(span, 'by key without organization_id')
+    if (isPlatform(scope) && by === 'key') checkHours(span, 'for by=key without organization_id or external_id')
     if (!isPlatform(scope) && (by === 'organization' || by === 'plan'))
       throw invalid('by', `must not be ${by} together with organization_id`)
     return c.json(await usageBreakdown(deps.sql, scope, { by, limit, order, span }), 200)

@@ -1,6 +1,6 @@
 import type { ManagementDeps } from '../../deps.ts'
 import { Problem } from '../../problems.ts'
-import { type OfOrganization, platformScope, type Scope } from '../../usage/analytics/scope.ts'
+import { type OrganizationScope, platformScope, type Scope } from '../../usage/analytics/scope.ts'
 
 interface Which {
   readonly organization_id?: string | undefined
@@ -9,7 +9,7 @@ interface Which {
 }
 
 /** Stands for the organization of a key that there is not. */
-const NOBODY: OfOrganization = { organizationId: '00000000-0000-0000-0000-000000000000' }
+const NO_ORGANIZATION: OrganizationScope = { organizationId: '00000000-0000-0000-0000-000000000000' }
 
 /**
  * Whose usage the operator asks for. An organization that there is not has used nothing: the sums of a deleted one stay.
@@ -22,7 +22,7 @@ export async function readScope({ sql }: ManagementDeps, { organization_id, plan
   if (organization_id) return { organizationId: organization_id }
   if (!key_id) return platformScope(sql, plan)
   const [key] = await sql.query('select organization_id from api_keys where id = $1', [key_id])
-  return key ? { organizationId: String(key.organization_id) } : NOBODY
+  return key ? { organizationId: String(key.organization_id) } : NO_ORGANIZATION
 }
 
 export const invalid = (name: string, message: string) =>

@@ -15,7 +15,7 @@ import { getUser } from './actions.ts'
 import type { UserView } from './queries.ts'
 import type { NewUser } from './schemas.ts'
 
-type Wish = Omit<z.output<typeof NewUser>, 'organization_id' | 'external_id'>
+type NewUserInput = Omit<z.output<typeof NewUser>, 'organization_id' | 'external_id'>
 
 /**
  * Makes an account without a password: its owner sets one by the link of a mail. The user is a member of the organization
@@ -27,17 +27,17 @@ export async function createUser(
   deps: ManagementDeps,
   operator: Operator,
   organizationId: string | undefined,
-  wish: Wish,
+  input: NewUserInput,
 ): Promise<UserView> {
   if (organizationId !== undefined) await requireCustomer(deps, organizationId)
-  const account = newAccount({ email: wish.email, name: wish.name }, deps.now())
+  const account = newAccount({ email: input.email, name: input.name }, deps.now())
   const { id: userId, email } = account.user
-  const mail = wish.send_invitation ? welcomeMail(deps, { userId, email }) : undefined
+  const mail = input.send_invitation ? welcomeMail(deps, { userId, email }) : undefined
   await orEmailTaken(
     runBatch(deps.db, {
       home: organizationId === undefined ? personalHome(deps, account) : [lockOrganization(deps.db, organizationId)],
       user: deps.db.insert(users).values(account.user),
-      ...membership(deps, operator, { account, organizationId, role: wish.role }),
+      ...membership(deps, operator, { account, organizationId, role: input.role }),
       token: mail?.insertToken,
       mail: mail?.insert,
     }),
@@ -56,13 +56,13 @@ const personalHome = (deps: ManagementDeps, { organization }: NewAccount): State
   deps.db.insert(organizations).values(organization),
 ]
 
-interface Seat {
+interface NewMembership {
   readonly account: NewAccount
   readonly organizationId: string | undefined
-  readonly role: Wish['role']
+  readonly role: NewUserInput['role']
 }
 
-function membership(deps: ManagementDeps, operator: Operator, { account, organizationId, role }: Seat) {
+function membership(deps: ManagementDeps, operator: Operator, { account, organizationId, role }: NewMembership) {
   const { id: userId } = account.user
   const home = organizationId ?? account.organization.id
   return {

@@ -56,7 +56,7 @@ const createRoute = apiRoute({
   operationId: 'createUser',
   summary: 'Create an account',
   description:
-    'Without a password: its owner sets one by the link of a mail, sent now (`send_invitation`) or asked for on the sign-in page.',
+    'Without a password: its owner sets one by the link of an email, sent now (`send_invitation`) or asked for on the sign-in page.',
   body: NewUser,
   creates: true,
   returns: { 201: AdminUser },
@@ -86,7 +86,7 @@ const disableRoute = apiRoute({
   operationId: 'disableUser',
   summary: 'Disable a user',
   description:
-    'Every session ends at once. Keys of organizations without another active member stop within two seconds; those of other organizations go on. The user is told by mail.',
+    'Every session ends at once. Keys of organizations without another active member stop within two seconds; those of other organizations go on. The user is told by email.',
   optionalBody: OptionalReason,
   returns: { 200: AdminUser },
   fails: ['user_not_found', 'own_account', 'administrator_protected'],
@@ -120,7 +120,7 @@ const logOutRoute = apiRoute({
   path: '/admin/users/{id}/logout',
   operationId: 'endUserSessions',
   summary: 'End all sessions of a user',
-  description: 'The user is told by mail.',
+  description: 'The user is told by email.',
   optionalBody: OptionalReason,
   returns: { 204: null },
   fails: ['user_not_found', 'administrator_protected'],
@@ -131,7 +131,7 @@ const resetTwoFactorRoute = apiRoute({
   path: '/admin/users/{id}/two-factor/reset',
   operationId: 'resetUserTwoFactor',
   summary: "Take a user's second factor away",
-  description: 'After they proved by other means who they are. Every session ends, and the user is told by mail.',
+  description: 'After they proved by other means who they are. Every session ends, and the user is told by email.',
   body: ReasonWithProof,
   returns: { 204: null },
   fails: [...stepUp, 'user_not_found', 'own_account'],
@@ -143,7 +143,7 @@ const impersonateRoute = apiRoute({
   operationId: 'impersonateUser',
   summary: 'Act as a user, for support',
   description:
-    'For 15 minutes, without a refresh token; credentials and security settings cannot be changed that way. The user is told by mail.',
+    'For 15 minutes, without a refresh token; credentials and security settings cannot be changed that way. The user is told by email.',
   body: ReasonWithProof,
   returns: { 200: SupportToken },
   fails: [...stepUp, 'user_not_found', 'administrator_protected', 'user_disabled'],
@@ -160,12 +160,12 @@ export const adminUserRoutes = newRouter()
   .openapi(getRoute, async (c) => c.json(toAdminUser(await getUser(c.var.deps, c.req.valid('param').id)), 200))
   .openapi(createRoute, async (c) => {
     const { deps, operator } = c.var
-    const { organization_id, external_id, ...wish } = c.req.valid('json')
+    const { organization_id, external_id, ...input } = c.req.valid('json')
     const names = { where: 'body', organizationId: organization_id, externalId: external_id } as const
     const organizationId = await resolveOrganization(deps.db, names)
     if (organizationId !== undefined && operator.kind === 'service')
       requirePlatformScope(operator, 'platform:organizations:write') // it makes a member
-    return c.json(toAdminUser(await createUser(deps, operator, organizationId, wish)), 201)
+    return c.json(toAdminUser(await createUser(deps, operator, organizationId, input)), 201)
   })
   .openapi(deleteRoute, async (c) => {
     const request = toUserAction(c.var.operator, c.req.valid('param').id, {})

@@ -79,6 +79,9 @@ export const NewUser = z
       .optional()
       .meta({ description: "Alternative to `organization_id`: the operator's own id of the organization." }),
     role: role.default('member').meta({ description: 'In the organization that is named.' }),
-    send_invitation: z.boolean().default(false).meta({ description: 'Whether to mail a link that sets the password.' }),
+    send_invitation: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'Whether to email a link that sets the password.' }),
   })
   .meta({ id: 'NewUser' })

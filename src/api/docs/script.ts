@@ -9,7 +9,7 @@ export const SCRIPT = `
   const entries = [...document.querySelectorAll('nav li a')]
   const targets = [...document.querySelectorAll('main details.operation, main .problems tr[id]')]
   const plain = (text) => text.toLowerCase().replace(/\\s+/g, ' ')
-  const linkOf = new Map(entries.map((link) => [link.getAttribute('href').slice(1), link]))
+  const linksById = new Map(entries.map((link) => [link.getAttribute('href').slice(1), link]))
   let index
 
   function makeIndex() {
@@ -17,7 +17,7 @@ export const SCRIPT = `
       const id = element.id || element.querySelector('article').id
       const title = element.querySelector('summary') || element
       const tag = element.closest('section').querySelector('h2')
-      return { element, link: linkOf.get(id), title: plain(title.textContent + ' ' + tag.textContent), text: plain(element.textContent) }
+      return { element, link: linksById.get(id), title: plain(title.textContent + ' ' + tag.textContent), text: plain(element.textContent) }
     })
   }
 

@@ -27,7 +27,7 @@ interface IssuerState {
 /** By the settings themselves, which are parsed once an isolate. */
 const states = new WeakMap<TrustedIssuer, IssuerState>()
 
-function stateOf(issuer: TrustedIssuer): IssuerState {
+function getIssuerState(issuer: TrustedIssuer): IssuerState {
   const known = states.get(issuer)
   if (known) return known
   const made: IssuerState = { askedAt: Number.NEGATIVE_INFINITY, hasFailed: false }
@@ -50,7 +50,7 @@ interface KeyName {
  * @throws Problem `issuer_unavailable` when that cannot be known now
  */
 export async function findIssuerKey(deps: Deps, issuer: TrustedIssuer, name: KeyName): Promise<CryptoKey | undefined> {
-  const state = stateOf(issuer)
+  const state = getIssuerState(issuer)
   if (!isFresh(state, deps.now())) await refresh(deps, issuer, state)
   const known = await selectKey(deps, state, name)
   if (known) return known

@@ -74,7 +74,7 @@ export function openCaller(service: Service) {
     return answer.status === 404 ? undefined : read(service, schema, answer)
   }
 
-  return { attempt, ask, find, refusalOf: (answer: Answer) => refusal(service, answer) }
+  return { attempt, ask, find, toProblem: (answer: Answer) => refusal(service, answer) }
 }
 
 /** A rejected token, a timeout, too many requests, or a redirect (which is not followed): not caused by the caller. */

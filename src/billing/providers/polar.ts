@@ -117,7 +117,7 @@ async function ingest(polar: Caller, amounts: readonly UsageAmount[]): Promise<M
   const answer = await polar.attempt('POST', '/events/ingest', { body: { events: amounts.map(toEvent) } })
   if (answer.status < 400 && PolarReceipt.safeParse(answer.body).success) return undefined
   const flaws = flawsOfEvents(answer.body)
-  if (flaws.size === 0) throw polar.refusalOf(answer)
+  if (flaws.size === 0) throw polar.toProblem(answer)
   return flaws
 }
 

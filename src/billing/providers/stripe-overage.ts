@@ -109,7 +109,7 @@ async function createItem(stripe: Caller, amount: UsageAmount): Promise<Sent> {
   const key = generation === 0 ? idempotencyKey : `${idempotencyKey}:${generation}`
   const answer = await stripe.attempt('POST', '/invoiceitems', { body, idempotencyKey: key })
   if (answer.status < 400) return { item: Item.parse(answer.body) }
-  if (answer.status === 409) throw stripe.refusalOf(answer) // another request with this key is under way
+  if (answer.status === 409) throw stripe.toProblem(answer) // another request with this key is under way
   return { reason: stripeReason(answer.body) ?? `Stripe answered ${answer.status}.` }
 }
 
@@ -147,7 +147,7 @@ async function invoiceNow(stripe: Caller, { customerId, organizationId }: UsageA
   }
   const answer = await stripe.attempt('POST', '/invoices', { body })
   if (answer.status < 400 || isInvoiced(answer.body)) return
-  throw stripe.refusalOf(answer)
+  throw stripe.toProblem(answer)
 }
 
 /** Another run was faster, and nothing is left to be put on an invoice. */

@@ -12,7 +12,7 @@ export function verifyAddress({ service, url }: Link): Content {
     subject: `Confirm your email address for ${service}`,
     paragraphs: [`An account at ${service} was created with this email address. Confirm that it is yours.`],
     action: { label: 'Confirm the address', url },
-    closing: ['The link works once, for 24 hours. If you did not create an account, ignore this mail.'],
+    closing: ['The link works once, for 24 hours. If you did not create an account, ignore this email.'],
   }
 }
 
@@ -23,7 +23,7 @@ export function resetPassword({ service, url }: Link): Content {
     action: { label: 'Set a new password', url },
     closing: [
       'The link works once, for 10 minutes. A newer one replaces it.',
-      'If it was not you, ignore this mail. Your password does not change.',
+      'If it was not you, ignore this email. Your password does not change.',
     ],
   }
 }
@@ -42,7 +42,7 @@ export function confirmNewAddress({ service, url }: Link): Content {
     subject: `Confirm your new email address for ${service}`,
     paragraphs: [`The owner of an account at ${service} wants to use this email address for it from now on.`],
     action: { label: 'Use this address', url },
-    closing: ['The link works once, for 1 hour. If it was not you, ignore this mail.'],
+    closing: ['The link works once, for 1 hour. If it was not you, ignore this email.'],
   }
 }
 

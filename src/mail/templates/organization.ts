@@ -23,7 +23,7 @@ export function invitation({ service, organization, role, inviter, url }: Invita
     action: { label: 'Accept the invitation', url },
     closing: [
       'The link works once, for 7 days. You need no account: one is created when you accept, unless you already have one.',
-      'If you did not expect this invitation, ignore this mail.',
+      'If you did not expect this invitation, ignore this email.',
     ],
   }
 }

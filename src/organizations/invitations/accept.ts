@@ -77,7 +77,7 @@ async function acceptUnknown(
 async function acceptAs(deps: ManagementDeps, presented: PresentedInvitation, userId: string) {
   const { db } = deps
   const done = await tryBatch(db, {
-    seat: seat(deps, presented, userId),
+    membership: addMembership(deps, presented, userId),
     address: confirmAddress(deps, userId, presented.invitation.email),
   })
   if (!done) throw await whyNot(deps, presented, userId)
@@ -94,14 +94,14 @@ async function acceptAsNew(
     throw new Problem('invalid_request', { errors: [{ path: 'body.password', message }] })
   }
   const person = { email: presented.invitation.email, password, name }
-  const userId = await registerInvited(deps, person, (id) => seat(deps, presented, id))
+  const userId = await registerInvited(deps, person, (id) => addMembership(deps, presented, id))
   // another request used or revoked it, or registered the address meanwhile
   if (userId === undefined) throw new Problem('invalid_token')
   return toAccepted(presented, userId, true)
 }
 
 /** The statements that use the token and add the member. They refuse the batch if that is not possible. */
-function seat(deps: ManagementDeps, { invitation, tokenHash }: PresentedInvitation, userId: string) {
+function addMembership(deps: ManagementDeps, { invitation, tokenHash }: PresentedInvitation, userId: string) {
   const { id, organizationId, role } = invitation
   const now = new Date(deps.now())
   return [

@@ -2,7 +2,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import type * as z from 'zod'
 import { keepAnswer } from '../../api/idempotency.ts'
 import { audited } from '../../audit/record.ts'
-import { isOperatorOf, organizationFor } from '../../auth/organization-access.ts'
+import { actsAsOperator, organizationFor } from '../../auth/organization-access.ts'
 import type { Manager } from '../../auth/principal.ts'
 import { type Role, rolesWith } from '../../auth/roles.ts'
 import { requireThat, runBatch, tryBatch } from '../../db/batch.ts'
@@ -149,7 +149,7 @@ async function requireMayInvite(
   organizationId: string,
   role: Role,
 ): Promise<Backer> {
-  if (manager.kind === 'service' || isOperatorOf(manager, 'members:write', organizationId))
+  if (manager.kind === 'service' || actsAsOperator(manager, 'members:write', organizationId))
     return { invitedBy: null, isByOperator: true, mayInvite: sql`true` }
   const permission = role === 'owner' ? 'owners:write' : 'members:write'
   organizationFor(manager, permission, organizationId)

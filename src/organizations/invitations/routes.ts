@@ -28,7 +28,7 @@ const inviteRoute = apiRoute({
   operationId: 'createInvitation',
   summary: 'Invite somebody by email',
   description:
-    'The link in the mail works once, for 7 days, and needs no account. It replaces an earlier invitation to the same address. Only owners can invite owners.',
+    'The link in the email works once, for 7 days, and needs no account. It replaces an earlier invitation to the same address. Only owners can invite owners.',
   params: OrganizationParams,
   body: NewInvitation,
   creates: true,

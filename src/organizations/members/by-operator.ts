@@ -14,7 +14,7 @@ import { invitationMail } from '../invitations/mail.ts'
 import { type InvitationView, isMemberByEmail, replaceInvitation } from '../invitations/queries.ts'
 import { findMember, type MemberView } from './queries.ts'
 
-interface Seat {
+interface NewMembership {
   /** The organization, which is no platform organization: the operator's routes let nobody in there. */
   readonly organization: { readonly id: string; readonly name: string }
   readonly email: string
@@ -29,7 +29,7 @@ interface Seat {
 export async function addMember(
   deps: ManagementDeps,
   operator: Operator,
-  { organization, email, role, userId }: Seat & { readonly userId: string },
+  { organization, email, role, userId }: NewMembership & { readonly userId: string },
 ): Promise<MemberView> {
   const { id: organizationId } = organization
   await runBatch(deps.db, {
@@ -50,14 +50,14 @@ export async function addMember(
 }
 
 /**
- * Offers a seat by email, in the place of an earlier offer to the same address.
+ * Offers a membership by email, in the place of an earlier offer to the same address.
  *
  * @throws Problem `already_member`, `rate_limited`
  */
 export async function inviteMember(
   deps: ManagementDeps,
   operator: Operator,
-  { organization, email, role }: Seat,
+  { organization, email, role }: NewMembership,
 ): Promise<InvitationView> {
   const { id: organizationId } = organization
   await enforceRateLimits(deps, {

@@ -1,7 +1,7 @@
 import { requireOwner } from '../../accounts/passwords/reauthenticate.ts'
 import type { AuditAction } from '../../audit/actions.ts'
 import { audited } from '../../audit/record.ts'
-import { isOperatorOf } from '../../auth/organization-access.ts'
+import { actsAsOperator } from '../../auth/organization-access.ts'
 import type { Manager, UserPrincipal } from '../../auth/principal.ts'
 import type { Role } from '../../auth/roles.ts'
 import { requireThat, type Statement, tryBatch } from '../../db/batch.ts'
@@ -10,7 +10,7 @@ import type { ManagementDeps } from '../../deps.ts'
 import { Problem } from '../../problems.ts'
 import { requireProtected } from '../admin-two-factor.ts'
 import { noticeTo } from '../notice.ts'
-import { getOrganization } from '../organization.ts'
+import { getOwnOrganization } from '../organization.ts'
 import { leaveSessions } from '../queries.ts'
 import {
   type Between,
@@ -98,7 +98,7 @@ export async function transferOwnership(
   if (user_id === user.userId) throw new Problem('own_account')
   await requireProtected(deps, user, organizationId)
   await requireOwner(deps, user, password)
-  const { name } = await getOrganization(deps, user, organizationId)
+  const { name } = await getOwnOrganization(deps, user, organizationId)
   const member = await findMember(deps.db, organizationId, user_id)
   if (!member?.isActive) throw new Problem('member_not_found')
   const mail = noticeTo(deps, member, 'transferred', { organization: name })
@@ -118,7 +118,7 @@ export async function transferOwnership(
 
 /** The operator needs no role in the organization. */
 const readActorId = (manager: Manager, organizationId: string) =>
-  manager.kind === 'service' || isOperatorOf(manager, 'members:write', organizationId) ? null : manager.userId
+  manager.kind === 'service' || actsAsOperator(manager, 'members:write', organizationId) ? null : manager.userId
 
 /** Optimistic: decides from a read, writes under the lock only if the read still holds, else retries. */
 async function change(deps: ManagementDeps, what: Change): Promise<void> {

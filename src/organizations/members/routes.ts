@@ -75,7 +75,7 @@ const transferRoute = apiRoute({
   tag,
   operationId: 'transferOrganization',
   summary: 'Hand an organization over',
-  description: 'The named member becomes an owner, and you become an admin. The member is notified by mail.',
+  description: 'The named member becomes an owner, and you become an admin. The member is notified by email.',
   params: OrganizationParams,
   body: Transfer,
   credentials: true,

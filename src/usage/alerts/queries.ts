@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import type { Database } from '../../db/orm.ts'
 import { amountIn, METERS, type Meter } from '../../db/schema/meters.ts'
 import type { Deps } from '../../deps.ts'
-import { type PageOf } from '../../http/paging.ts'
+import { type PageRequest } from '../../http/paging.ts'
 import { log } from '../../lib/log.ts'
 
 /** The default percentages. */
@@ -113,7 +113,11 @@ export type AlertRow = {
 }
 
 /** Selects one page of an organization's alerts, latest first, plus one row if there is another page. */
-export async function listAlerts(db: Database, organizationId: string, { limit, after }: PageOf): Promise<AlertRow[]> {
+export async function listAlerts(
+  db: Database,
+  organizationId: string,
+  { limit, after }: PageRequest,
+): Promise<AlertRow[]> {
   const rest = after
     ? sql`and (crossed_at, threshold, id) < (select crossed_at, threshold, id from usage_alerts
         where organization_id = ${organizationId}::uuid and id = ${after}::uuid)`

@@ -49,7 +49,7 @@ const setThresholdsRoute = apiRoute({
   operationId: 'setAlertThresholds',
   summary: 'Set the alert thresholds',
   description:
-    'At each percentage, owners and admins get a mail, and endpoints get `quota.threshold_reached`. 100 is always included.',
+    'At each percentage, owners and admins get an email, and endpoints get `quota.threshold_reached`. 100 is always included.',
   body: AlertThresholdsChange,
   credentials: true,
   returns: { 200: AlertThresholds },

@@ -1,6 +1,6 @@
 import { DIMENSIONS, type Dimension } from '../../metering/dimensions.ts'
 import { COLUMNS, cutAtFold, isOfPlan, isOnPlan, within } from './hour-rows.ts'
-import { isPlatform, type OfPlatform, type Scope } from './scope.ts'
+import { type AllOrganizationsScope, isPlatform, type Scope } from './scope.ts'
 import { cutIntoDays, cutIntoMonths, formatDay, isEmpty, type Span } from './span.ts'
 
 /** What usage of all organizations can be broken down by; of one, by its dimensions alone. */
@@ -38,7 +38,7 @@ export function selectGroups(scope: Scope, { by, span }: Asked, parameters: unkn
   }
 }
 
-function selectPlatformGroups(scope: OfPlatform, { by, span }: Asked, parameters: unknown[]): BreakdownRows {
+function selectPlatformGroups(scope: AllOrganizationsScope, { by, span }: Asked, parameters: unknown[]): BreakdownRows {
   const { folded, open } = cutAtFold(span, by === 'key' ? 0 : scope.foldedUntil)
   const all = { scope, parameters }
   if (by === 'organization') {
@@ -56,7 +56,7 @@ function selectPlatformGroups(scope: OfPlatform, { by, span }: Asked, parameters
 }
 
 interface All {
-  readonly scope: OfPlatform
+  readonly scope: AllOrganizationsScope
   readonly parameters: unknown[]
 }
 

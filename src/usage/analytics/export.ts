@@ -17,22 +17,43 @@ export type Export = (typeof EXPORTS)[number]
 /** Rows of a file, page by page. Each page except the last has the position of the next. */
 type Page<P> = { readonly rows: readonly (readonly unknown[])[]; readonly next: P | undefined }
 
-/** A CSV file that is written while it is read: the next page is queried when the client has consumed the last. */
-export function exportUsage(sql: Sql, organizationId: string, what: Export, span: Span): ReadableStream<Uint8Array> {
+interface Exported {
+  readonly organizationId: string
+  readonly what: Export
+  readonly span: Span
+  /** Set for the operator, who puts files of several organizations together; null where it has none. */
+  readonly externalId?: string | null
+}
+
+/**
+ * A CSV file that is written while it is read: the next page is queried when the client has consumed the last. With an
+ * external id each row has one more column.
+ */
+export function exportUsage(
+  sql: Sql,
+  { organizationId, what, span, externalId }: Exported,
+): ReadableStream<Uint8Array> {
+  const [names, values] = externalId === undefined ? [[], []] : [['external_id'], [externalId]]
   if (what === 'daily')
-    return csvStream(DAILY_COLUMNS, async (after: DailyPlace | undefined) => {
+    return csvStream([...DAILY_COLUMNS, ...names], async (after: DailyPlace | undefined) => {
       const rows = await listDailySums(sql, organizationId, { span, after, limit: PAGE_ROWS })
       const last = rows.length === PAGE_ROWS ? rows.at(-1) : undefined
-      return { rows: rows.map((row) => DAILY_COLUMNS.map((name) => row[name])), next: last }
+      return { rows: rows.map((row) => DAILY_COLUMNS.map((name): unknown => row[name]).concat(values)), next: last }
     })
-  return csvStream(EVENT_COLUMNS, async (after: Place | undefined) => {
+  return csvStream([...EVENT_COLUMNS, ...names], async (after: Place | undefined) => {
     const rows = await listEvents(sql, organizationId, { span, filter: {}, after, limit: PAGE_ROWS })
     const last = rows.length === PAGE_ROWS ? rows.at(-1) : undefined
     return {
-      rows: rows.map((row) => EVENT_COLUMNS.map((name) => row[name])),
+      rows: rows.map((row) => EVENT_COLUMNS.map((name): unknown => row[name]).concat(values)),
       next: last && { occurredAt: last.occurred_at, id: last.id },
     }
   })
+}
+
+/** @returns null for an organization without one, or that there is not */
+export async function findExternalId(sql: Sql, organizationId: string): Promise<string | null> {
+  const [row] = await sql.query('select external_id from organizations where id = $1', [organizationId])
+  return row?.external_id ?? null
 }
 
 function rethrow(error: unknown): never {

@@ -1,7 +1,7 @@
 import { toIso } from '../../lib/iso.ts'
 import { SUM_COLUMNS } from './columns.ts'
 import { buildConditions, type Filter, namedIn } from './filter.ts'
-import { isPlatform, type OfPlatform, type Scope } from './scope.ts'
+import { type AllOrganizationsScope, isPlatform, type Scope } from './scope.ts'
 import { type Span } from './span.ts'
 
 export const COLUMNS = SUM_COLUMNS.join(', ')
@@ -31,7 +31,11 @@ export function selectHours(scope: Scope, asked: HoursAsked, parameters: unknown
 }
 
 /** Hours that are folded from the platform's sums, those since from the organizations'. Several filters: from those alone. */
-function selectPlatformHours(scope: OfPlatform, { span, filter }: HoursAsked, parameters: unknown[]): string {
+function selectPlatformHours(
+  scope: AllOrganizationsScope,
+  { span, filter }: HoursAsked,
+  parameters: unknown[],
+): string {
   const [only, ...others] = namedIn(filter)
   const isFolded = others.length === 0 && only?.[1] !== ''
   const { folded, open } = cutAtFold(span, isFolded ? scope.foldedUntil : 0)
@@ -51,11 +55,11 @@ const isSlice = ([dimension, value]: readonly [string, string], parameters: unkn
   `and dimension = $${parameters.push(dimension)} and value = $${parameters.push(value)}`
 
 /** Of rows that are folded: they know the plan that their hour was counted under. */
-export const isOfPlan = ({ plan }: OfPlatform, parameters: unknown[]) =>
+export const isOfPlan = ({ plan }: AllOrganizationsScope, parameters: unknown[]) =>
   plan === undefined ? '' : `and plan_id = $${parameters.push(plan)}`
 
 /** Of rows of organizations: those that are on the plan now. */
-export const isOnPlan = ({ plan }: OfPlatform, parameters: unknown[]) =>
+export const isOnPlan = ({ plan }: AllOrganizationsScope, parameters: unknown[]) =>
   plan === undefined
     ? ''
     : `and organization_id in (select id from organizations where plan_id = $${parameters.push(plan)})`

@@ -1,11 +1,12 @@
 import * as z from 'zod'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { actsAsOperator } from '../../auth/organization-access.ts'
 import type { Deps } from '../../deps.ts'
 import { enforceRateLimits } from '../../limits/endpoint-limits.ts'
 import { usageBreakdown } from './breakdown.ts'
 import { encodeCursor, parseCursor } from './event-cursor.ts'
 import { listEvents } from './events.ts'
-import { exportUsage } from './export.ts'
+import { exportUsage, findExternalId } from './export.ts'
 import { usageForecast } from './forecast.ts'
 import { parseBuckets, parseEventSpan, parseFilter, parseHours } from './query-span.ts'
 import * as schemas from './schemas.ts'
@@ -71,7 +72,7 @@ const exportRoute = apiRoute({
   operationId: 'exportUsage',
   summary: 'Usage as CSV',
   description:
-    'Single events (at most 35 days, by default the last 24 hours) or the sums of whole UTC days (at most 400, by default those of the current month). Texts that a spreadsheet would treat as a formula begin with an apostrophe. A file that cannot be completed ends as a broken transfer.',
+    'Single events (at most 35 days, by default the last 24 hours) or the sums of whole UTC days (at most 400, by default those of the current month). Texts that a spreadsheet would treat as a formula begin with an apostrophe. For a service key or an administrator who is no member, the last column is `external_id`. A file that cannot be completed ends as a broken transfer.',
   query: schemas.ExportQuery,
   returns: { 200: null },
   fails: common.fails,
@@ -137,7 +138,9 @@ export const analyticsRoutes = newRouter()
     const span = (what === 'events' ? parseEventSpan : parseHours)(bounds, deps.now())
     await enforceRateLimits(deps, { usage_export: { account: organizationId } })
     const name = `usage-${what}-${formatDay(span.from)}-${formatDay(span.to - 1)}.csv`
-    return c.body(exportUsage(deps.sql, organizationId, what, span), 200, {
+    const isOperator = actsAsOperator(c.var.principal, single.allow, organizationId)
+    const externalId = isOperator ? { externalId: await findExternalId(deps.sql, organizationId) } : {}
+    return c.body(exportUsage(deps.sql, { organizationId, what, span, ...externalId }), 200, {
       'Content-Type': 'text/csv; charset=utf-8; header=present',
       'Content-Disposition': `attachment; filename="${name}"`,
     })

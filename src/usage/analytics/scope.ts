@@ -1,23 +1,23 @@
 import type { Sql } from '../../db/client.ts'
 
 /** Whose usage a question is about: that of one organization, or of all together. */
-export type Scope = OfOrganization | OfPlatform
+export type Scope = OrganizationScope | AllOrganizationsScope
 
-export interface OfOrganization {
+export interface OrganizationScope {
   readonly organizationId: string
 }
 
-export interface OfPlatform {
+export interface AllOrganizationsScope {
   /** Of the organizations on this plan alone. */
   readonly plan: string | undefined
   /** Hours before this one are in the platform's own roll-ups, in Unix milliseconds. Later ones are in the organizations'. */
   readonly foldedUntil: number
 }
 
-export const isPlatform = (scope: Scope): scope is OfPlatform => 'foldedUntil' in scope
+export const isPlatform = (scope: Scope): scope is AllOrganizationsScope => 'foldedUntil' in scope
 
 /** All organizations together, or those on a plan. One statement. */
-export async function platformScope(sql: Sql, plan: string | undefined): Promise<OfPlatform> {
+export async function platformScope(sql: Sql, plan: string | undefined): Promise<AllOrganizationsScope> {
   const [row] = await sql.query(
     'select extract(epoch from folded_until)::float8 * 1000 as until from usage_platform_progress',
   )

@@ -125,3 +125,38 @@ test('pages of other origins may send neither of the two headers', async () => {
   expect(headers.get('Access-Control-Allow-Origin')).toBe('https://app.example.com')
   expect(headers.get('Access-Control-Allow-Headers')?.toLowerCase()).not.toContain('tollgate')
 })
+
+describe('what cannot count is refused, not dropped', () => {
+  test('a verification takes neither an address nor an actor in a header', async () => {
+    const { key: customerKey } = await newKeyHolder()
+    const verifier = await keyWith(platform, ['platform:verify'])
+    const ask = (headers: Record<string, string>) =>
+      call('POST /api/v1/keys/verify', { token: verifier, body: { key: customerKey }, headers })
+    expect((await ask({})).body).toMatchObject({ code: 'VALID' })
+    for (const header of ['Tollgate-Client-IP', 'Tollgate-Actor'])
+      expect(await ask({ [header]: '192.0.2.1' })).toMatchObject({
+        status: 400,
+        body: { code: 'invalid_request', errors: [{ path: `header.${header}` }] },
+      })
+  })
+
+  test('a route that anyone may call takes no actor', async () => {
+    const actor = { 'Tollgate-Actor': 'ada@customer.example' }
+    const { email, password } = await newUser()
+    const login = await call(LOGIN, { body: { email, password }, headers: actor })
+    const plans = await call('GET /api/v1/billing/plans', { headers: actor })
+    for (const { status, body } of [login, plans])
+      expect([status, body.code, body.errors?.[0].path]).toEqual([400, 'invalid_request', 'header.Tollgate-Actor'])
+  })
+})
+
+test('a service key that is bound to addresses verifies from those alone', async () => {
+  const bound = await keyWith(platform, ['platform:verify'])
+  await sql.query(`update api_keys set allowed_ips = '{192.0.2.9}' where key_hash = sha256(convert_to($1, 'UTF8'))`, [
+    bound,
+  ])
+  const { key: customerKey } = await newKeyHolder()
+  const ask = (ip: string) => call('POST /api/v1/keys/verify', { token: bound, body: { key: customerKey }, ip })
+  expect((await ask('192.0.2.8')).status).toBe(401)
+  expect((await ask('192.0.2.9')).body.code).toBe('VALID')
+})

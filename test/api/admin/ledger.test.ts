@@ -51,6 +51,9 @@ test('rows of overage are listed, newest first, with their amount as decimal tex
     attempts: 0,
     error: null,
   })
+  const externalId = `customer-${crypto.randomUUID()}`
+  await sql.query('update organizations set external_id = $2 where id = $1', [organizationId, externalId])
+  expect((await list(`external_id=${externalId}`)).body).toEqual(body)
   const seen: string[] = []
   let cursor: string | null = ''
   while (cursor !== null) {

@@ -43,6 +43,20 @@ test.each(rows.map(([, title = '', line = '', acts = '']) => ({ title, line, act
   },
 )
 
+test('a table of states has each state of its list, and no other', () => {
+  const tables = rows.flatMap(([, title = '', line = '']) => {
+    const [section = ''] = page.split(`\n## ${title}\n`)[1]?.split('\n## ') ?? []
+    const table = section.split(/^\| `state` \|.*\n/m)[1]?.split('\n\n')[0]
+    return table === undefined ? [] : [{ line, table }]
+  })
+  expect(tables.length).toBeGreaterThanOrEqual(2)
+  for (const { line, table } of tables) {
+    const state = operations.find((one) => one.line === line)?.parameters.find(({ name }) => name === 'state')
+    const names = [...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, name = '']) => name)
+    expect(new Set(names), line).toEqual(new Set(state?.schema.enum))
+  }
+})
+
 test('the page has all six', () => {
   expect(rows.length).toBeGreaterThanOrEqual(6)
   expect(commands.length).toBeGreaterThanOrEqual(10)

@@ -23,7 +23,7 @@ test('every job is told of, with what waits for it and how much a run does at mo
   const find = (name: string) => jobs.find((one: { name: string }) => one.name === name)
   expect(find('send-metered-usage').ceiling).toEqual({ amount: 2_000, seconds: null })
   expect(find('deliver-mail')).toMatchObject({
-    backlog: { of: 'mails that are due', count: expect.any(Number) },
+    backlog: { of: 'emails that are due', count: expect.any(Number) },
     ceiling: { amount: null, seconds: 25 },
   })
   for (const { name, backlog } of jobs)

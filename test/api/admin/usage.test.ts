@@ -183,8 +183,20 @@ test('all keys are listed for two days, which is how far no roll-up is needed', 
   ])
   expect(await ask('breakdown?by=key&from=2001-04-01&to=2001-05-02')).toMatchObject({
     status: 400,
-    body: { errors: [{ path: 'query.from', message: expect.stringContaining('49 hours') }] },
+    body: {
+      errors: [{ path: 'query.from', message: expect.stringMatching(/49 hours.*organization_id or external_id/) }],
+    },
   })
+})
+
+test('the keys of one organization are listed as far back as that organization sees them', async () => {
+  const externalId = `customer-${crypto.randomUUID()}`
+  await deps.sql.query('update organizations set external_id = $2 where id = $1', [one.id, externalId])
+  const span = 'from=2000-06-01&to=2001-06-01'
+  const theirs = (await own(one, `breakdown?by=key&${span}`)).body
+  expect(theirs.data).toMatchObject([{ value: keys[0], requests: MOMENTS.length }])
+  for (const named of [`organization_id=${one.id}`, `external_id=${externalId}`])
+    expect((await ask(`breakdown?by=key&${span}&${named}`)).body, named).toEqual(theirs)
 })
 
 test.each([

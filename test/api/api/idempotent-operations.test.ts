@@ -52,7 +52,6 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'POST /api/v1/admin/webhooks': 'as of an organization, by the same code',
   'POST /api/v1/admin/webhooks/{id}/rotate-secret': 'as of an organization, by the same code',
   'POST /api/v1/admin/webhooks/{id}/test': 'as of an organization, by the same code',
-  'POST /api/v1/admin/webhooks/{id}/deliveries/{delivery_id}/resend': 'as of an organization, by the same code',
   'POST /api/v1/auth/api-keys/import': 'test/isolates/keys/import.test.ts',
 }
 
@@ -110,7 +109,7 @@ async function withFactor(body: (of: Awaited<ReturnType<typeof newTwoFactorUser>
 }
 
 /** A row of the ledger that the provider refused. */
-async function stuck(what = ''): Promise<Prepared> {
+async function stuck(what: string): Promise<Prepared> {
   const { organizationId: organization_id } = await newCustomer()
   const identifier = `${organization_id}:api_calls:1767225600:0`
   await directly().sql.query(
@@ -119,16 +118,12 @@ async function stuck(what = ''): Promise<Prepared> {
      values ($1, $2, 'polar', 'nobody', 'api_calls', 'api_calls', now(), 0, 1, 1, now(), $1, 'refused')`,
     [identifier, organization_id],
   )
-  const reason = 'As agreed'
-  const body = { organization_id, identifiers: [identifier], action: 'write_off', reason }
-  const token = await administrator()
-  return what === '' ? { token, body } : { token, path: `admin/ledger/${identifier}/${what}`, body: { reason } }
+  return { token: await administrator(), path: `admin/ledger/${identifier}/${what}`, body: { reason: 'As agreed' } }
 }
 
 const newEmail = () => `repeated-${crypto.randomUUID()}@example.com`
 
 const PREPARE: Readonly<Record<string, () => Promise<Prepared>>> = {
-  'POST /api/v1/admin/billing/ledger/stuck': () => stuck(),
   'POST /api/v1/admin/ledger/{id}/resend': () => stuck('resend'),
   'POST /api/v1/admin/ledger/{id}/write-off': () => stuck('write-off'),
   'POST /api/v1/admin/plans': async () => ({ token: await administrator(), body: plan() }),

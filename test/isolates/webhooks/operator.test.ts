@@ -46,15 +46,18 @@ describe("the operator's endpoints", () => {
     })
     const deliveries = await call(`GET ${one}/deliveries`, { token })
     expect(deliveries.body.data.map(({ id }: { id: string }) => id)).toContain(tested.body.id)
-    expect((await call(`POST ${one}/deliveries/${tested.body.id}/resend`, { token })).status).toBe(202)
+    expect((await call(`POST /api/v1/admin/deliveries/${tested.body.id}/resend`, { token })).status).toBe(202)
     expect((await call(`DELETE ${one}`, { token })).status).toBe(204)
     expect((await call(`GET ${one}`, { token })).body.code).toBe('webhook_endpoint_not_found')
     const audit = await sql.query('select action from audit_logs where target_id = $1 order by id', [shown.id])
-    expect(audit.map(({ action }) => action)).toEqual(
-      ['created', 'updated', 'secret_rotated', 'tested', 'event_resent', 'deleted'].map(
-        (one) => `webhook_endpoint.${one}`,
-      ),
-    )
+    expect(audit.map(({ action }) => action)).toEqual([
+      'webhook_endpoint.created',
+      'webhook_endpoint.updated',
+      'webhook_endpoint.secret_rotated',
+      'webhook_endpoint.tested',
+      'admin.delivery_resent',
+      'webhook_endpoint.deleted',
+    ])
   })
 
   test("are none of the platform organization's own, nor are those the operator's", async () => {

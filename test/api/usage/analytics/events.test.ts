@@ -2,8 +2,9 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import type { UsageEvent } from '../../../../src/metering/event.ts'
 import { writeUsage } from '../../../../src/metering/write.ts'
 import { exportUsage } from '../../../../src/usage/analytics/export.ts'
+import { keyWith, platformOrganization } from '../../../isolation/world.ts'
 import { directly, send } from '../../../support/direct.ts'
-import { call, newKeyHolder, newUser, setLimits } from '../../../support/http.ts'
+import { administrator, call, newKeyHolder, newUser, setLimits } from '../../../support/http.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
@@ -130,6 +131,23 @@ describe('GET /api/v1/usage/export', () => {
     expect(lines[2]).toContain(',"{""a"":[1]}"')
   })
 
+  test.each(['events', 'daily'])('tells the operator whose each row of %s is, and nobody else', async (what) => {
+    const externalId = `=customer-${crypto.randomUUID()}`
+    const organizationId = holder.organizationId
+    await deps.sql.query('update organizations set external_id = $2 where id = $1', [organizationId, externalId])
+    const query = `what=${what}&from=${ago(4 * DAY)}`
+    const own = (await file(query)).lines
+    expect(own[0]).not.toContain('external_id')
+    for (const token of [await keyWith(await platformOrganization(), ['platform:usage:read']), await administrator()])
+      for (const named of [`organization_id=${organizationId}`, `external_id=${encodeURIComponent(externalId)}`]) {
+        const { status, body } = await call(`GET /api/v1/usage/export?${query}&${named}`, { token })
+        expect([status, body.split('\r\n')], named).toEqual([
+          200,
+          own.map((line, at) => line && `${line},${at === 0 ? 'external_id' : `"'${externalId}"`}`),
+        ])
+      }
+  })
+
   test('never hands a spreadsheet a formula that a caller wrote', async () => {
     await writeUsage(deps, [
       event('=cmd()', { occurred_at: ago(10 * DAY), endpoint: '+1,2', user_agent: '@x "y"', error_message: 'a\r\nb' }),
@@ -184,7 +202,7 @@ describe('GET /api/v1/usage/export', () => {
       ['events', 0],
       ['daily', 3],
     ] as const) {
-      const lines = (await new Response(exportUsage(deps.sql, organization_id, what, span)).text())
+      const lines = (await new Response(exportUsage(deps.sql, { organizationId: organization_id, what, span })).text())
         .split('\r\n')
         .slice(1, -1)
       expect(lines).toHaveLength(4_500)

@@ -1,0 +1,14 @@
+/** Conditions that several features put into batches and ask for by themselves. */
+import { type SQL, sql } from 'drizzle-orm'
+import type { Database } from './orm.ts'
+
+export const isOrganization = (organizationId: string): SQL =>
+  sql`exists (select 1 from organizations o where o.id = ${organizationId}::uuid)`
+
+export const isPlan = (planId: string): SQL => sql`exists (select 1 from plans p where p.id = ${planId})`
+
+/** Whether a condition holds at this moment. */
+export async function holds(db: Database, condition: SQL): Promise<boolean> {
+  const { rows } = await db.execute<{ holds: boolean }>(sql`select ${condition} as holds`)
+  return rows[0]?.holds === true
+}
