@@ -155,7 +155,7 @@ export type AdminLedgerRow = {
   units: number
   /** US dollars, with six decimals. */
   amount_usd: string
-  /** `pending`: the job sends it, at Stripe with the next invoice. `sent`: charged. `refused` by the provider for good. `unknown`: sent to Stripe as a meter event by an earlier version, without an answer. `written_off` by an administrator. */
+  /** `pending`: the job sends it, at Stripe with the next invoice. `sent`: charged. `refused` by the provider for good, or 20 times. `unknown`: Stripe has it with another amount, or may have it as a meter event of an earlier version. `written_off` by an administrator. */
   state: 'pending' | 'sent' | 'refused' | 'unknown' | 'written_off'
   attempts: number
   /** The provider's reason, or why it was written off. */
@@ -346,7 +346,7 @@ export type AuditLog = {
 }
 
 export type AuditLogActor = {
-  type: 'user' | 'key' | 'administrator' | 'service' | 'external' | 'system'
+  type: 'user' | 'key' | 'administrator' | 'service' | 'external' | 'portal' | 'system'
   /** Null if the actor is not known. */
   id: string | null
 }
@@ -488,6 +488,13 @@ export type BillingSubscription = {
   /** Since when its payment has failed. */
   past_due_since: string | null
 } | null
+
+export type Branding = {
+  name: string | null
+  /** Hex. */
+  color: string | null
+  logo_url: string | null
+}
 
 export type BrowserTokens = {
   access_token: string
@@ -808,7 +815,9 @@ export type InspectedRequest = {
   counters: InspectedRequestCounters | null
   /** What was counted: the verification, and reports that name it. */
   usage_events: StoredUsageEvent[]
+  /** Of `organization_id` alone, where it is given. Empty for a service key without `platform:audit:read`. */
   audit_logs: AuditLog[]
+  /** About `organization_id` alone, where it is given. Empty for a service key without `platform:webhooks:write`. */
   deliveries: InspectedRequestDeliverie[]
 }
 
@@ -1219,10 +1228,33 @@ export type NewMoneyMeterLimit = {
   at_limit: 'block' | 'allow'
 }
 
+export type NewPortalSession = {
+  /** The organization to open. */
+  organization_id?: string
+  /** Alternative to `organization_id`: the operator's own id of the organization. */
+  external_id?: string
+  /** What the customer may do there. */
+  scopes: (
+    | 'keys:read'
+    | 'usage:read'
+    | 'keys:write'
+    | 'usage:events'
+    | 'keys:import'
+    | 'audit:read'
+    | 'usage:write'
+    | 'usage:alerts'
+    | 'webhooks:read'
+    | 'webhooks:write'
+    | 'billing:read'
+  )[]
+  /** Where the portal leads back to. https, or this machine. */
+  return_url?: string
+}
+
 export type NewServiceKey = {
   name: string
   description?: string | null
-  /** What the back end may do. `platform:*` is everything, `platform:keys:*` all that begins so. `platform:verify`: Verify API keys of all organizations. `platform:usage`: Report, reserve and settle usage. `platform:usage:read`: Read usage, quotas and single requests. `platform:organizations:read`: Read organizations and their members. `platform:organizations:write`: Create, change, suspend and delete organizations, with their plan, limits, members, invitations and alerts. `platform:keys:read`: List, find and look up API keys. `platform:keys:write`: Issue, change, rotate, import and revoke API keys. `platform:plans:read`: Read plans, also those that are not on offer. `platform:plans:write`: Create, change and delete plans, and put organizations on them. `platform:billing:read`: Read subscriptions, events of payment providers and the ledger. `platform:billing:write`: Buy, change, cancel and resume subscriptions, replay events of payment providers, and settle overage. `platform:users:read`: Read users and the mails they were sent. `platform:users:write`: Create, disable, enable, sign out and delete users, resend emails, and name client addresses. `platform:webhooks:write`: Manage webhook endpoints and send deliveries again. `platform:audit:read`: Read the audit log. `platform:metrics:read`: Read figures of the whole deployment. `platform:portal`: Reserved for links to the customer portal. */
+  /** What the back end may do. `platform:*` is everything, `platform:keys:*` all that begins so. `platform:verify`: Verify API keys of all organizations. `platform:usage`: Report, reserve and settle usage. `platform:usage:read`: Read usage, quotas and single requests. `platform:organizations:read`: Read organizations and their members. `platform:organizations:write`: Create, change, suspend and delete organizations, with their plan, limits, members, invitations and alerts. `platform:keys:read`: List, find and look up API keys. `platform:keys:write`: Issue, change, rotate, import and revoke API keys. `platform:plans:read`: Read plans, also those that are not on offer. `platform:plans:write`: Create, change and delete plans, and put organizations on them. `platform:billing:read`: Read subscriptions, events of payment providers and the ledger. `platform:billing:write`: Buy, change, cancel and resume subscriptions, replay events of payment providers, and settle overage. `platform:users:read`: Read users and the mails they were sent. `platform:users:write`: Create, disable, enable, sign out and delete users, resend emails, and name client addresses. `platform:webhooks:write`: Manage webhook endpoints and send deliveries again. `platform:audit:read`: Read the audit log. `platform:metrics:read`: Read figures of the whole deployment. `platform:portal`: Make links to the customer portal. */
   scopes: string[]
   expires_at?: string | null
   allowed_ips?: string[] | null
@@ -1453,6 +1485,41 @@ export type PlatformUsageBreakdown = {
   other: UsageBreakdownOther | null
 }
 
+export type PortalAccess = {
+  access_token: string
+  token_type: 'bearer'
+  /** Seconds. */
+  expires_in: number
+  organization_id: string
+  scopes: (
+    | 'keys:read'
+    | 'usage:read'
+    | 'keys:write'
+    | 'usage:events'
+    | 'keys:import'
+    | 'audit:read'
+    | 'usage:write'
+    | 'usage:alerts'
+    | 'webhooks:read'
+    | 'webhooks:write'
+    | 'billing:read'
+  )[]
+  return_url: string | null
+  branding: Branding
+}
+
+export type PortalLink = {
+  /** Works once. Redirect the customer to it. */
+  url: string
+  /** 15 minutes after it was made. */
+  expires_at: string
+}
+
+export type PortalRedemption = {
+  /** The token of the link's address. */
+  token: string
+}
+
 export type PortalSession = {
   url: string
   provider: 'polar' | 'stripe'
@@ -1470,6 +1537,7 @@ export type Problem = {
     | 'credentials_in_url'
     | 'organization_mismatch'
     | 'organization_unnamed'
+    | 'portal_link_invalid'
     | 'invalid_token'
     | 'email_taken'
     | 'unauthenticated'
@@ -1483,6 +1551,7 @@ export type Problem = {
     | 'forbidden'
     | 'forbidden_while_impersonating'
     | 'two_factor_required'
+    | 'service_key_only'
     | 'user_only'
     | 'registration_closed'
     | 'registration_domain_not_allowed'
@@ -1809,7 +1878,7 @@ export type RotateApiKeyRequest = {
 export type ServiceKeyChange = {
   name?: string
   description?: string | null
-  /** What the back end may do. `platform:*` is everything, `platform:keys:*` all that begins so. `platform:verify`: Verify API keys of all organizations. `platform:usage`: Report, reserve and settle usage. `platform:usage:read`: Read usage, quotas and single requests. `platform:organizations:read`: Read organizations and their members. `platform:organizations:write`: Create, change, suspend and delete organizations, with their plan, limits, members, invitations and alerts. `platform:keys:read`: List, find and look up API keys. `platform:keys:write`: Issue, change, rotate, import and revoke API keys. `platform:plans:read`: Read plans, also those that are not on offer. `platform:plans:write`: Create, change and delete plans, and put organizations on them. `platform:billing:read`: Read subscriptions, events of payment providers and the ledger. `platform:billing:write`: Buy, change, cancel and resume subscriptions, replay events of payment providers, and settle overage. `platform:users:read`: Read users and the mails they were sent. `platform:users:write`: Create, disable, enable, sign out and delete users, resend emails, and name client addresses. `platform:webhooks:write`: Manage webhook endpoints and send deliveries again. `platform:audit:read`: Read the audit log. `platform:metrics:read`: Read figures of the whole deployment. `platform:portal`: Reserved for links to the customer portal. */
+  /** What the back end may do. `platform:*` is everything, `platform:keys:*` all that begins so. `platform:verify`: Verify API keys of all organizations. `platform:usage`: Report, reserve and settle usage. `platform:usage:read`: Read usage, quotas and single requests. `platform:organizations:read`: Read organizations and their members. `platform:organizations:write`: Create, change, suspend and delete organizations, with their plan, limits, members, invitations and alerts. `platform:keys:read`: List, find and look up API keys. `platform:keys:write`: Issue, change, rotate, import and revoke API keys. `platform:plans:read`: Read plans, also those that are not on offer. `platform:plans:write`: Create, change and delete plans, and put organizations on them. `platform:billing:read`: Read subscriptions, events of payment providers and the ledger. `platform:billing:write`: Buy, change, cancel and resume subscriptions, replay events of payment providers, and settle overage. `platform:users:read`: Read users and the mails they were sent. `platform:users:write`: Create, disable, enable, sign out and delete users, resend emails, and name client addresses. `platform:webhooks:write`: Manage webhook endpoints and send deliveries again. `platform:audit:read`: Read the audit log. `platform:metrics:read`: Read figures of the whole deployment. `platform:portal`: Make links to the customer portal. */
   scopes?: string[]
   expires_at?: string | null
   allowed_ips?: string[] | null
@@ -3118,6 +3187,10 @@ export interface Operations {
     params: { id: string; delivery_id: string }
     answer: WebhookDelivery
   }
+  /** Make a link to the portal of an organization */
+  'POST /portal/sessions': { body: NewPortalSession; answer: PortalLink }
+  /** Exchange the token of a portal link */
+  'POST /portal/redeem': { body: PortalRedemption; answer: PortalAccess }
   /** List an organization's audit log */
   'GET /audit-logs': {
     query?: {
@@ -3175,6 +3248,8 @@ export interface Operations {
         | 'billing.change_requested'
         | 'billing.cancel_requested'
         | 'billing.resume_requested'
+        | 'portal.session_created'
+        | 'portal.session_redeemed'
         | 'admin.user_created'
         | 'admin.user_deleted'
         | 'admin.user_disabled'
@@ -3260,6 +3335,8 @@ export interface Operations {
         | 'billing.change_requested'
         | 'billing.cancel_requested'
         | 'billing.resume_requested'
+        | 'portal.session_created'
+        | 'portal.session_redeemed'
         | 'admin.user_created'
         | 'admin.user_deleted'
         | 'admin.user_disabled'
