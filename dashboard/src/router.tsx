@@ -1,6 +1,8 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
 import { DESIGN_SCREENS } from './screens/design/screens.ts'
 import { KEY_SCREENS } from './screens/keys/screens.ts'
+import { DEPLOYMENT_SCREENS } from './screens/operator-deployment/screens.ts'
+import { REVENUE_SCREENS } from './screens/operator-revenue/screens.ts'
 import type { Screens } from './screens/screens.ts'
 import { Missing } from './shell/missing.tsx'
 import { Shell } from './shell/shell.tsx'
@@ -11,6 +13,8 @@ const root = createRootRoute({ component: Shell, notFoundComponent: Missing })
 const SCREENS: Screens = {
   ...KEY_SCREENS,
   ...DESIGN_SCREENS,
+  ...REVENUE_SCREENS,
+  ...DEPLOYMENT_SCREENS,
 }
 
 const screens = Object.entries(SCREENS).map(([path, [load, name]]) =>

@@ -11,14 +11,20 @@ import { readArguments } from '../support/arguments.ts'
 import { command } from '../support/command.ts'
 import { readOpenApi } from './openapi-document.ts'
 import { renderApiTypes } from './render-api-types.ts'
+import { renderWords } from './render-words.ts'
 
 const HELP = `Usage: npm run build:api-types
 
-Writes the types of every operation into dashboard/src/api/types.ts.`
+Writes the types of every operation into dashboard/src/api/types.ts, and the names of audit actions, webhook events and
+scopes with their meaning into dashboard/src/api/words.ts.`
+
+const FOLDER = new URL('../../dashboard/src/api/', import.meta.url)
 
 await command(async function buildApiTypes() {
   if (readArguments({}).values.help) return console.log(HELP)
-  const file = fileURLToPath(new URL('../../dashboard/src/api/types.ts', import.meta.url))
-  await writeFile(file, renderApiTypes(await readOpenApi()))
-  spawnSync('npx', ['biome', 'format', '--write', file], { stdio: 'inherit' })
+  const types = fileURLToPath(new URL('types.ts', FOLDER))
+  const words = fileURLToPath(new URL('words.ts', FOLDER))
+  await writeFile(types, renderApiTypes(await readOpenApi()))
+  await writeFile(words, renderWords())
+  spawnSync('npx', ['biome', 'format', '--write', types, words], { stdio: 'inherit' })
 })

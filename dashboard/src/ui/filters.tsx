@@ -75,3 +75,22 @@ export function FilterText({ label, value, placeholder, onChange }: FilterTextPr
     </div>
   )
 }
+
+interface FilterDayProps {
+  readonly label: string
+  /** `2026-01-31`, or empty. */
+  readonly value: string
+  readonly onChange: (value: string) => void
+}
+
+export function FilterDay({ label, value, onChange }: FilterDayProps) {
+  const id = useId()
+  return (
+    <div className="flex flex-col gap-1">
+      <label htmlFor={id} className="text-small font-normal text-muted">
+        {label}
+      </label>
+      <Input id={id} type="date" className="w-36" value={value} onChange={({ target }) => onChange(target.value)} />
+    </div>
+  )
+}

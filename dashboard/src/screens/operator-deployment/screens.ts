@@ -1,0 +1,7 @@
+import type { Screens } from '../screens.ts'
+
+export const DEPLOYMENT_SCREENS: Screens = {
+  '/operator/webhooks': [() => import('./webhooks.tsx'), 'OperatorEndpoints'],
+  '/operator/webhooks/$id': [() => import('./webhooks.tsx'), 'OperatorEndpoint'],
+  '/operator/audit': [() => import('./audit.tsx'), 'AuditOfAll'],
+}
