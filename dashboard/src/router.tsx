@@ -4,6 +4,7 @@ import { KEY_SCREENS } from './screens/keys/screens.ts'
 import { DEPLOYMENT_SCREENS } from './screens/operator-deployment/screens.ts'
 import { REVENUE_SCREENS } from './screens/operator-revenue/screens.ts'
 import type { Screens } from './screens/screens.ts'
+import { USAGE_SCREENS } from './screens/usage/screens.ts'
 import { Missing } from './shell/missing.tsx'
 import { Shell } from './shell/shell.tsx'
 
@@ -12,6 +13,7 @@ const root = createRootRoute({ component: Shell, notFoundComponent: Missing })
 /** Each screen is loaded when it is first shown. */
 const SCREENS: Screens = {
   ...KEY_SCREENS,
+  ...USAGE_SCREENS,
   ...DESIGN_SCREENS,
   ...REVENUE_SCREENS,
   ...DEPLOYMENT_SCREENS,

@@ -18,6 +18,8 @@ interface BarsProps {
   readonly series: readonly Series[]
   /** How a value is written, with its unit. */
   readonly format: (value: number) => string
+  /** How the axis writes it, in at most 7 characters; as everywhere else when absent. */
+  readonly formatTick?: (value: number) => string
   /** A line across the chart, such as a limit. */
   readonly mark?: { readonly value: number; readonly label: string }
   readonly height?: number
@@ -26,7 +28,9 @@ interface BarsProps {
 const LEFT = 52
 const BOTTOM = 22
 const TOP = 8
-const LABEL_ROOM = 72
+/** About the width of a character of the axis, and the space between labels. */
+const CHARACTER = 6.5
+const LABEL_GAP = 20
 
 const fill = (color: Series['color']) => (typeof color === 'number' ? `var(--chart-${color})` : `var(--${color})`)
 
@@ -84,7 +88,7 @@ function summarize({ title, labels, series, format }: BarsProps): string {
 }
 
 function Plot(props: BarsProps) {
-  const { labels, series, format, mark, height = 220 } = props
+  const { labels, series, format, formatTick = format, mark, height = 220 } = props
   const [width, holder] = useWidth()
   const [chosen, setChosen] = useState<number>()
   const totals = labels.map((_, at) => sum(series.map(({ values }) => values[at] ?? 0)))
@@ -93,7 +97,8 @@ function Plot(props: BarsProps) {
   const plotHeight = height - TOP - BOTTOM
   const y = (value: number) => TOP + plotHeight * (1 - value / top)
   const slot = (width - LEFT) / Math.max(1, labels.length)
-  const isLabeled = visibleLabels(labels.length, Math.floor((width - LEFT) / LABEL_ROOM))
+  const labelRoom = Math.max(0, ...labels.map(({ length }) => length)) * CHARACTER + LABEL_GAP
+  const isLabeled = visibleLabels(labels.length, Math.floor((width - LEFT) / labelRoom))
 
   function move(event: KeyboardEvent): void {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
@@ -120,12 +125,12 @@ function Plot(props: BarsProps) {
           <g key={tick}>
             <line x1={LEFT} x2={width} y1={y(tick)} y2={y(tick)} stroke="var(--line)" />
             <text x={LEFT - 8} y={y(tick) + 4} textAnchor="end" fontSize="12" fill="var(--muted)">
-              {format(tick)}
+              {formatTick(tick)}
             </text>
           </g>
         ))}
         {labels.map((label, at) => (
-          <g key={label} onPointerEnter={() => setChosen(at)}>
+          <g key={at} onPointerEnter={() => setChosen(at)}>
             <rect
               x={LEFT + at * slot}
               y={TOP}
@@ -226,7 +231,7 @@ function ChartTable({ title, labels, series, format }: BarsProps) {
         </thead>
         <tbody>
           {labels.map((label, at) => (
-            <tr key={label} className="border-t border-line">
+            <tr key={at} className="border-t border-line">
               <th scope="row" className="px-3 py-1.5 text-left font-normal whitespace-nowrap">
                 {label}
               </th>

@@ -4,6 +4,14 @@ const whole = new Intl.NumberFormat(LOCALE)
 const short = new Intl.NumberFormat(LOCALE, { notation: 'compact', maximumFractionDigits: 1 })
 const percent = new Intl.NumberFormat(LOCALE, { style: 'percent', maximumFractionDigits: 1 })
 const absolute = new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium', timeStyle: 'medium' })
+const clock = new Intl.DateTimeFormat(LOCALE, {
+  month: 'short',
+  day: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  hourCycle: 'h23',
+})
 const day = new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium' })
 const relative = new Intl.RelativeTimeFormat(LOCALE, { numeric: 'auto' })
 
@@ -26,6 +34,8 @@ export function formatMoney(amount: string | number, currency = 'USD'): string {
 
 export const formatDate = (time: string | number): string => day.format(new Date(time))
 export const formatTime = (time: string | number): string => absolute.format(new Date(time))
+/** To the second and without the year, for logs: "Nov 28, 14:05:09". */
+export const formatClock = (time: string | number): string => clock.format(new Date(time))
 export const formatUtc = (time: string | number): string =>
   new Date(time)
     .toISOString()

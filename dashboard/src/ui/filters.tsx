@@ -1,4 +1,4 @@
-import { Search } from 'lucide-react'
+import { Search, X } from 'lucide-react'
 import { type ReactNode, useEffect, useId, useState } from 'react'
 import { Input, Select } from './field.tsx'
 
@@ -26,7 +26,7 @@ export function FilterSelect({ label, value, options, onChange }: FilterSelectPr
       <label htmlFor={id} className="text-small font-normal text-muted">
         {label}
       </label>
-      <Select id={id} className="min-w-28" value={value} onChange={({ target }) => onChange(target.value)}>
+      <Select id={id} className="max-w-60 min-w-28" value={value} onChange={({ target }) => onChange(target.value)}>
         {options.map(([key, name]) => (
           <option key={key} value={key}>
             {name}
@@ -92,5 +92,49 @@ export function FilterDay({ label, value, onChange }: FilterDayProps) {
       </label>
       <Input id={id} type="date" className="w-36" value={value} onChange={({ target }) => onChange(target.value)} />
     </div>
+  )
+}
+
+export interface FilterChip {
+  readonly name: string
+  readonly value: string
+  readonly onRemove: () => void
+}
+
+/** The filters that are on, each with a button that takes it off. */
+export function FilterChips({
+  chips,
+  onClear,
+}: {
+  readonly chips: readonly FilterChip[]
+  readonly onClear: () => void
+}) {
+  if (chips.length === 0) return null
+  return (
+    <ul aria-label="Filters that are on" className="flex flex-wrap items-center gap-2">
+      {chips.map(({ name, value, onRemove }) => (
+        <li
+          key={name}
+          className="inline-flex h-7 max-w-full items-center rounded-md border border-line bg-surface pl-2.5"
+        >
+          <span className="truncate text-small">
+            <span className="text-muted">{name}</span> {value}
+          </span>
+          <button
+            type="button"
+            aria-label={`Remove filter ${name} ${value}`}
+            onClick={onRemove}
+            className="ml-1 inline-flex size-6.5 shrink-0 items-center justify-center rounded-md text-muted hover:bg-hover hover:text-ink"
+          >
+            <X aria-hidden className="size-3.5" />
+          </button>
+        </li>
+      ))}
+      <li>
+        <button type="button" onClick={onClear} className="rounded px-1 text-small text-accent hover:underline">
+          Clear filters
+        </button>
+      </li>
+    </ul>
   )
 }

@@ -231,7 +231,7 @@ function BodyRow<Item>({ columns, item, index, rowLink, onOpen, rowMenu }: BodyR
           role="cell"
           className={classes(
             cellClass(column as { numeric?: boolean; secondary?: boolean }),
-            at > 0 && 'max-sm:flex max-sm:gap-2',
+            at > 0 && !column.secondary && 'max-sm:flex max-sm:gap-2',
           )}
         >
           {at > 0 && (

@@ -1,0 +1,53 @@
+import { useList } from '../../api/hooks.ts'
+import type { ApiKey } from '../../api/types.ts'
+import { formatNumber } from '../../lib/format.ts'
+import { useMay } from '../../shell/session-context.tsx'
+import { Section } from '../../ui/layout.tsx'
+import { listProps, Table } from '../../ui/table.tsx'
+
+/** Keys that have limits of their own. */
+export function KeyLimits() {
+  const mayRead = useMay('keys:read')
+  const list = useList('GET /auth/api-keys', { query: { limit: 100 } }, { enabled: mayRead })
+  const rows = list.rows?.filter(
+    (key) => key.revoked_at === null && (key.custom_rate_limit !== null || key.limits.length > 0),
+  )
+  if (!rows || (rows.length === 0 && !list.hasNextPage)) return null
+  return (
+    <Section title="Keys with limits of their own">
+      <Table
+        {...listProps(list)}
+        label="Keys with limits of their own"
+        rows={rows}
+        rowId={({ id }) => id}
+        rowLink={({ id }) => `/keys/${id}`}
+        columns={[
+          { name: 'API key', cell: ({ name }) => name },
+          {
+            name: 'Rate limit',
+            cell: ({ custom_rate_limit: own }) => (own === null ? 'As the plan' : `${formatNumber(own)} a minute`),
+          },
+          { name: 'Named limits', width: 'minmax(0,2fr)', cell: (key) => namedLimits(key) },
+        ]}
+        empty={<p className="text-muted">None among the first hundred keys.</p>}
+      />
+    </Section>
+  )
+}
+
+const namedLimits = ({ limits }: ApiKey) =>
+  limits.length === 0
+    ? '–'
+    : limits.map((one) => `${one.name}: ${formatNumber(one.limit)} in ${windowText(one.window_seconds)}`).join(', ')
+
+const WINDOWS = [
+  [86_400, 'day'],
+  [3_600, 'hour'],
+  [60, 'minute'],
+] as const
+
+function windowText(seconds: number): string {
+  const [size, unit] = WINDOWS.find(([length]) => seconds % length === 0) ?? ([1, 'second'] as const)
+  const count = seconds / size
+  return `${formatNumber(count)} ${unit}${count === 1 ? '' : 's'}`
+}

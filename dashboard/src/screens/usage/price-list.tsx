@@ -1,0 +1,71 @@
+import { useRead } from '../../api/hooks.ts'
+import type { ModelPrices } from '../../api/types.ts'
+import { formatDate, formatMoney, formatShort } from '../../lib/format.ts'
+import { Filters, FilterText } from '../../ui/filters.tsx'
+import { Section } from '../../ui/layout.tsx'
+import { Empty } from '../../ui/states.tsx'
+import { type Column, Table } from '../../ui/table.tsx'
+
+type Price = ModelPrices['data'][number]
+
+interface PriceListProps {
+  readonly search: string
+  readonly onSearch: (search: string) => void
+}
+
+/** The prices by which tokens become cost. */
+export function PriceList({ search, onSearch }: PriceListProps) {
+  const { data, error, refetch } = useRead('GET /usage/prices')
+  const words = search.toLowerCase().split(/\s+/)
+  const rows = data?.data.filter(({ provider, model }) => words.every((word) => `${provider} ${model}`.includes(word)))
+  return (
+    <>
+      <Filters>
+        <FilterText label="Search" value={search} placeholder="Provider or model" onChange={onSearch} />
+      </Filters>
+      <Section
+        title="Price list"
+        intro={
+          data &&
+          `US dollars for a million tokens, as of ${formatDate(`${data.checked_at}T12:00:00`)} (${data.source}). An event that is reported with its own cost keeps that.`
+        }
+      >
+        <Table
+          label="Prices of models"
+          columns={COLUMNS}
+          rows={rows}
+          rowId={({ provider, model }) => `${provider}/${model}`}
+          error={error}
+          onRetry={() => void refetch()}
+          empty={<Empty title="No prices are known" />}
+          onClearFilters={search ? () => onSearch('') : undefined}
+        />
+      </Section>
+    </>
+  )
+}
+
+const COLUMNS: Column<Price>[] = [
+  { name: 'Model', width: 'minmax(0,2fr)', cell: ({ model }) => <span title={model}>{model}</span> },
+  { name: 'Provider', cell: ({ provider }) => provider },
+  { name: 'Input', numeric: true, cell: (price) => formatMoney(price.input_usd) },
+  { name: 'Cached input', numeric: true, cell: (price) => formatMoney(price.cached_input_usd) },
+  { name: 'Output', numeric: true, cell: (price) => formatMoney(price.output_usd) },
+  {
+    name: 'Long requests',
+    width: 'minmax(0,1.8fr)',
+    secondary: true,
+    cell: ({ long_context }) => (
+      <span className="text-muted">
+        {long_context.length === 0
+          ? '–'
+          : long_context
+              .map(
+                (one) =>
+                  `above ${formatShort(one.above_input_tokens)}: ${formatMoney(one.input_usd)} in, ${formatMoney(one.output_usd)} out`,
+              )
+              .join('; ')}
+      </span>
+    ),
+  },
+]

@@ -1,0 +1,60 @@
+import { useRead } from '../../api/hooks.ts'
+import { formatDuration, formatMoney, formatNumber, formatPercent, formatShort } from '../../lib/format.ts'
+import { Card, Columns, Stat } from '../../ui/layout.tsx'
+import { ErrorNotice } from '../../ui/notice.tsx'
+import { Skeleton } from '../../ui/states.tsx'
+import type { Span } from './range.ts'
+
+/** The figures of a span, each with what it was in the span before. */
+export function Totals({ span }: { readonly span: Span }) {
+  const { data, error, refetch } = useRead('GET /usage/summary', { query: { ...span } })
+  if (error && !data) return <ErrorNotice error={error} onRetry={() => void refetch()} />
+  if (!data)
+    return (
+      <Card>
+        <Skeleton lines={1} height="h-17" />
+      </Card>
+    )
+  const { totals, previous, change } = data
+  return (
+    <Card>
+      <Columns of={4}>
+        <Stat
+          label="Requests"
+          value={<span title={formatNumber(totals.requests)}>{formatShort(totals.requests)}</span>}
+          note={describeChange(change.requests, formatShort(previous.totals.requests))}
+        />
+        <Stat
+          label="Failed"
+          value={totals.error_rate === null ? '–' : formatPercent(totals.error_rate)}
+          note={
+            previous.totals.error_rate === null
+              ? `${formatNumber(totals.errors)} requests`
+              : `${formatPercent(previous.totals.error_rate)} before`
+          }
+        />
+        <Stat
+          label="Response time, p95"
+          value={totals.p95_response_time_ms === null ? '–' : formatDuration(totals.p95_response_time_ms)}
+          note={
+            previous.totals.p95_response_time_ms === null
+              ? 'Nothing before'
+              : `${formatDuration(previous.totals.p95_response_time_ms)} before`
+          }
+        />
+        <Stat
+          label="Cost"
+          value={formatMoney(totals.cost_usd)}
+          note={describeChange(change.cost_usd, formatMoney(previous.totals.cost_usd))}
+        />
+      </Columns>
+    </Card>
+  )
+}
+
+/** @param before the figure of the span before */
+function describeChange(change: number | null, before: string): string {
+  if (change === null) return 'Nothing before'
+  if (Math.abs(change) < 0.0005) return `${before} before, too`
+  return `${change > 0 ? '+' : '−'}${formatPercent(Math.abs(change))}, from ${before}`
+}
