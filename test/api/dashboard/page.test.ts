@@ -13,7 +13,7 @@ const files = (found: Readonly<Record<string, string>>) => ({
 async function get(path: string, ASSETS?: ReturnType<typeof files>) {
   const context = createExecutionContext()
   const request = new Request(`https://tollgate.test${path}`)
-  const answer = await worker.fetch(request, { ...env, ASSETS } as never, context)
+  const answer = await worker.fetch(request, { ...env, ASSETS }, context)
   await waitOnExecutionContext(context)
   return answer
 }

@@ -33,7 +33,7 @@ export const OPERATOR_WEBHOOKS = {
   rotate: 'POST /admin/webhooks/{id}/rotate-secret',
   test: 'POST /admin/webhooks/{id}/test',
   deliveries: 'GET /admin/webhooks/{id}/deliveries',
-  resend: 'POST /admin/webhooks/{id}/deliveries/{delivery_id}/resend',
+  resend: 'POST /admin/deliveries/{id}/resend',
 } as const
 
 export type WebhookApi = typeof CUSTOMER_WEBHOOKS | typeof OPERATOR_WEBHOOKS

@@ -79,6 +79,12 @@ interface EndpointDeliveriesProps extends EndpointScreenProps {
 
 const FRESH_MS = 5_000
 
+/** The operator resends any delivery by its id; customers name their endpoint, too. */
+const resendParams = (name: WebhookApi['resend'], id: string, delivery: string) =>
+  name === 'POST /admin/deliveries/{id}/resend'
+    ? { id: delivery, delivery_id: delivery }
+    : { id, delivery_id: delivery }
+
 function EndpointDeliveries({ api, id, mayResend }: EndpointDeliveriesProps) {
   const list = useList(api.deliveries, { params: { id } }, { every: FRESH_MS })
   const { mutate, isPending, error } = useChange(api.resend)
@@ -86,7 +92,7 @@ function EndpointDeliveries({ api, id, mayResend }: EndpointDeliveriesProps) {
     busy: isPending,
     error,
     run: (item: { id: string }) =>
-      mutate({ params: { id, delivery_id: item.id } }, { onSuccess: () => toast('Event is sent again') }),
+      mutate({ params: resendParams(api.resend, id, item.id) }, { onSuccess: () => toast('Event is sent again') }),
   }
   return (
     <Section title="Deliveries" intro="What was sent here in the last weeks. Newest first.">
