@@ -1,6 +1,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
 import { DESIGN_SCREENS } from './screens/design/screens.ts'
 import { KEY_SCREENS } from './screens/keys/screens.ts'
+import { OPERATOR_CUSTOMER_SCREENS } from './screens/operator-customers/screens.ts'
 import { DEPLOYMENT_SCREENS } from './screens/operator-deployment/screens.ts'
 import { REVENUE_SCREENS } from './screens/operator-revenue/screens.ts'
 import type { Screens } from './screens/screens.ts'
@@ -17,6 +18,7 @@ const SCREENS: Screens = {
   ...DESIGN_SCREENS,
   ...REVENUE_SCREENS,
   ...DEPLOYMENT_SCREENS,
+  ...OPERATOR_CUSTOMER_SCREENS,
 }
 
 const screens = Object.entries(SCREENS).map(([path, [load, name]]) =>

@@ -1,6 +1,7 @@
 import { Command } from 'cmdk'
 import { useState } from 'react'
 import { useList } from '../api/hooks.ts'
+import { isKeyLike } from '../lib/is-key-like.ts'
 import { useGo } from '../ui/link.tsx'
 import { leave } from './account-menu.tsx'
 import { ACCOUNT_SCREEN, CUSTOMER_SCREENS, OPERATOR_SCREENS, type ScreenLink } from './screens.ts'
@@ -93,9 +94,12 @@ function Screens({
   )
 }
 
+/** A whole key is not searched for: it would get into the address of a request, and into logs. */
+const isSearched = (text: string) => text.trim().length > 1 && !isKeyLike(text)
+
 function KeyResults({ text, onOpen }: ResultProps) {
   const isAllowed = useMay('keys:read')
-  const enabled = isAllowed && text.trim().length > 1
+  const enabled = isAllowed && isSearched(text)
   const { rows } = useList('GET /auth/api-keys', { query: { search: text.trim(), limit: 5 } }, { enabled })
   if (!enabled || !rows?.length) return null
   return (
@@ -110,7 +114,7 @@ function KeyResults({ text, onOpen }: ResultProps) {
 }
 
 function CustomerResults({ text, onOpen }: ResultProps) {
-  const enabled = text.trim().length > 1
+  const enabled = isSearched(text)
   const { rows } = useList('GET /admin/organizations', { query: { search: text.trim(), limit: 5 } }, { enabled })
   if (!enabled || !rows?.length) return null
   return (

@@ -2,13 +2,16 @@ import { Outlet, useLocation } from '@tanstack/react-router'
 import { Menu as MenuIcon, WifiOff } from 'lucide-react'
 import { useEffect, useState, useSyncExternalStore } from 'react'
 import { useRead } from '../api/hooks.ts'
+import { supportEndsAt } from '../api/session.ts'
 import { IconButton } from '../ui/button.tsx'
+import { classes } from '../ui/class.ts'
 import { Dialog } from '../ui/dialog.tsx'
 import { Mark } from '../ui/mark.tsx'
 import { ErrorNotice, Notice } from '../ui/notice.tsx'
 import { Skeleton } from '../ui/states.tsx'
+import { Missing } from './missing.tsx'
 import { Palette } from './palette.tsx'
-import { type Session, SessionContext } from './session-context.tsx'
+import { type Session, SessionContext, useSession } from './session-context.tsx'
 import { Shortcuts } from './shortcuts.tsx'
 import { SideBar } from './side-bar.tsx'
 import { SupportBanner } from './support-banner.tsx'
@@ -17,7 +20,7 @@ import { SupportBanner } from './support-banner.tsx'
 export function Shell() {
   const { data: user, error, refetch } = useRead('GET /auth/me')
   useEffect(() => {
-    if (error?.status !== 401) return
+    if (error?.status !== 401 || supportEndsAt() !== undefined) return // the banner says that the support session is over
     const next = location.pathname.replace('/dashboard', '') + location.search
     location.assign(`/dashboard/sign-in?next=${encodeURIComponent(next)}`)
   }, [error])
@@ -40,12 +43,20 @@ const Full = ({ children }: { readonly children: React.ReactNode }) => (
   <main className="mx-auto max-w-160 p-8">{children}</main>
 )
 
+/** The height of the support banner, below which the side bar stands. */
+const NO_BANNER = '[--banner:0px]'
+const BANNER = '[--banner:3rem]'
+
+/** The operator's screens are nobody else's, also while an administrator acts as a customer. */
+const isOperatorPath = (pathname: string) => pathname === '/operator' || pathname.startsWith('/operator/')
+
 function Frame() {
   const [isMenuOpen, setIsMenuOpen] = useState(false)
   const { pathname } = useLocation()
+  const { isAdministrator } = useSession()
   useEffect(() => setIsMenuOpen(false), [pathname])
   return (
-    <div className="flex min-h-dvh flex-col">
+    <div className={classes('flex min-h-dvh flex-col', supportEndsAt() === undefined ? NO_BANNER : BANNER)}>
       <a href="#content" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:bg-raised focus:p-3">
         Skip to content
       </a>
@@ -53,7 +64,7 @@ function Frame() {
       <div className="flex flex-1">
         <aside
           aria-label="Navigation"
-          className="sticky top-0 hidden h-dvh w-58 shrink-0 border-r border-line bg-surface md:block"
+          className="sticky top-(--banner) hidden h-[calc(100dvh-var(--banner))] w-58 shrink-0 border-r border-line bg-surface md:block"
         >
           <SideBar />
         </aside>
@@ -68,7 +79,7 @@ function Frame() {
           </header>
           <Offline />
           <main id="content" tabIndex={-1} className="flex-1 outline-none">
-            <Outlet />
+            {isAdministrator || !isOperatorPath(pathname) ? <Outlet /> : <Missing />}
           </main>
         </div>
       </div>

@@ -29,7 +29,7 @@ export function SupportBanner() {
   return (
     <div
       role="status"
-      className="sticky top-0 z-40 flex flex-wrap items-center justify-between gap-2 bg-warn px-4 py-2 text-canvas"
+      className="sticky top-0 z-40 flex flex-wrap items-center justify-between gap-2 bg-warn px-4 py-2 text-canvas md:h-12 md:flex-nowrap"
     >
       <span>
         <strong className="font-medium">Support session.</strong> You act as {user?.email}.{' '}

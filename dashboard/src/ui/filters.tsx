@@ -1,5 +1,6 @@
 import { Search, X } from 'lucide-react'
 import { type ReactNode, useEffect, useId, useState } from 'react'
+import { isKeyLike } from '../lib/is-key-like.ts'
 import { Input, Select } from './field.tsx'
 
 /** Filters in one line, above what they filter. */
@@ -47,15 +48,17 @@ interface FilterTextProps {
 /** How long typing must rest before the list is read again. */
 const REST_MS = 250
 
+/** A whole key is not searched for: it would get into the address, and into logs. */
 export function FilterText({ label, value, placeholder, onChange }: FilterTextProps) {
   const id = useId()
   const [text, setText] = useState(value)
+  const isKey = isKeyLike(text)
   useEffect(() => setText(value), [value])
   useEffect(() => {
-    if (text === value) return undefined
+    if (text === value || isKey) return undefined
     const timer = setTimeout(() => onChange(text.trim()), REST_MS)
     return () => clearTimeout(timer)
-  }, [text, value, onChange])
+  }, [text, value, isKey, onChange])
   return (
     <div className="flex min-w-48 flex-1 flex-col gap-1 sm:max-w-80">
       <label htmlFor={id} className="text-small font-normal text-muted">
@@ -68,10 +71,17 @@ export function FilterText({ label, value, placeholder, onChange }: FilterTextPr
           type="search"
           className="pl-8"
           placeholder={placeholder}
+          aria-invalid={isKey || undefined}
+          aria-describedby={isKey ? `${id}-note` : undefined}
           value={text}
           onChange={({ target }) => setText(target.value)}
         />
       </div>
+      {isKey && (
+        <p id={`${id}-note`} role="alert" className="text-small text-bad">
+          This is a whole key, which does not belong in an address. Search by its hint or name.
+        </p>
+      )}
     </div>
   )
 }

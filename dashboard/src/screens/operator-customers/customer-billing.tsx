@@ -1,0 +1,151 @@
+import { useList, useRead } from '../../api/hooks.ts'
+import type { BillingInfo } from '../../api/types.ts'
+import { formatDate, formatMoney, formatName, formatNumber } from '../../lib/format.ts'
+import { Status, type StatusKind } from '../../ui/badge.tsx'
+import { Card, Columns, Facts, Section, Stat } from '../../ui/layout.tsx'
+import { Link, textLink } from '../../ui/link.tsx'
+import { ErrorNotice } from '../../ui/notice.tsx'
+import { Empty, Skeleton } from '../../ui/states.tsx'
+import { listProps, Table } from '../../ui/table.tsx'
+import { Time } from '../../ui/time.tsx'
+import { meterName } from './meters.ts'
+import { usePlans } from './plans.ts'
+
+export function CustomerBilling({ id }: { readonly id: string }) {
+  const { data, error, refetch } = useRead('GET /auth/billing/info', { query: { organization_id: id } })
+  if (error && !data) return <ErrorNotice error={error} onRetry={() => void refetch()} />
+  if (!data) return <Skeleton lines={4} />
+  return (
+    <>
+      <Figures info={data} />
+      <Subscription info={data} />
+      <Ledger id={id} />
+    </>
+  )
+}
+
+function Figures({ info: { plan, next_charge, overage } }: { readonly info: BillingInfo }) {
+  const price = plan.price_per_month_cents
+  return (
+    <Card>
+      <Columns of={3}>
+        <Stat
+          label="Plan"
+          value={plan.name}
+          note={price === null ? 'Agreed upon in person' : `${formatMoney(price / 100)} a month`}
+        />
+        <Stat
+          label="Overage of this period"
+          value={formatMoney(overage.total_usd)}
+          note={
+            Object.entries(overage.meters)
+              .map(([meter, { units }]) => `${meterName(meter)}: ${formatNumber(units)}`)
+              .join(' · ') || 'Nothing above the limits'
+          }
+        />
+        <Stat
+          label="Next charge"
+          value={next_charge ? charge(next_charge) : '–'}
+          note={next_charge ? formatDate(next_charge.at) : 'None is planned'}
+        />
+      </Columns>
+    </Card>
+  )
+}
+
+/** Amounts are in the currency's smallest unit, of which yen has no smaller one. */
+function charge({ amount_cents, currency }: NonNullable<BillingInfo['next_charge']>): string {
+  const { maximumFractionDigits = 2 } = new Intl.NumberFormat('en-US', {
+    style: 'currency',
+    currency,
+  }).resolvedOptions()
+  return formatMoney(amount_cents / 10 ** maximumFractionDigits, currency)
+}
+
+const KINDS: Readonly<Record<string, StatusKind>> = {
+  active: 'good',
+  trialing: 'good',
+  past_due: 'warn',
+  unpaid: 'bad',
+  paused: 'off',
+  canceled: 'ended',
+  incomplete: 'waiting',
+}
+
+function Subscription({ info }: { readonly info: BillingInfo }) {
+  const { planName } = usePlans()
+  const { subscription: one, payment_method: card } = info
+  if (!one)
+    return (
+      <Section title="Subscription">
+        <Empty title="No subscription">
+          The plan of this customer was set by you, or is the one that everybody begins with.
+        </Empty>
+      </Section>
+    )
+  const ends = one.cancel_at_period_end ? ' · ends then' : one.pause_at_period_end ? ' · pauses then' : ''
+  return (
+    <Section title="Subscription">
+      <Card>
+        <Facts
+          facts={[
+            ['Status', <Status kind={KINDS[one.status] ?? 'off'}>{formatName(one.status)}</Status>],
+            ['Provider', formatName(one.provider)],
+            ['Plan', planName(one.plan)],
+            ...(one.pending_plan === null ? [] : [['Next plan', planName(one.pending_plan)] as const]),
+            ['Period ends', one.current_period_end === null ? '–' : `${formatDate(one.current_period_end)}${ends}`],
+            ...(one.past_due_since === null
+              ? []
+              : [['Payment failing since', <Time at={one.past_due_since} />] as const]),
+            ...(one.trial_end === null ? [] : [['Trial ends', <Time at={one.trial_end} />] as const]),
+            ['Payment method', card ? `${formatName(card.brand)}, ending in ${card.last4}` : '–'],
+          ]}
+        />
+      </Card>
+    </Section>
+  )
+}
+
+const STATES: Readonly<Record<string, StatusKind>> = {
+  pending: 'waiting',
+  sent: 'good',
+  refused: 'bad',
+  unknown: 'warn',
+  written_off: 'ended',
+}
+
+function Ledger({ id }: { readonly id: string }) {
+  const list = useList('GET /admin/ledger', { query: { organization_id: id, limit: 20 } })
+  return (
+    <Section
+      title="Overage ledger"
+      actions={
+        <Link to={`/operator/ledger?organization_id=${id}`} className={textLink}>
+          Open in the ledger
+        </Link>
+      }
+    >
+      <Table
+        {...listProps(list)}
+        label="Overage ledger"
+        rowId={(row) => row.id}
+        empty={<Empty title="No overage yet">Use above a limit that goes on is charged here, once.</Empty>}
+        columns={[
+          { name: 'Meter', cell: ({ meter }) => meterName(meter) },
+          { name: 'Period', cell: ({ period_start }) => formatDate(period_start) },
+          { name: 'Units', numeric: true, cell: ({ units }) => formatNumber(units) },
+          { name: 'Amount', numeric: true, cell: ({ amount_usd }) => formatMoney(amount_usd) },
+          {
+            name: 'State',
+            cell: ({ state, error }) => (
+              <span title={error ?? undefined}>
+                <Status kind={STATES[state] ?? 'off'}>{formatName(state)}</Status>
+              </span>
+            ),
+          },
+          { name: 'Created', cell: ({ created_at }) => <Time at={created_at} /> },
+        ]}
+      />
+    </Section>
+  )
+}

@@ -1,0 +1,76 @@
+import type { InspectedRequest } from '../../api/types.ts'
+import { formatName, formatNumber } from '../../lib/format.ts'
+import { Status } from '../../ui/badge.tsx'
+import { Section } from '../../ui/layout.tsx'
+import { Table } from '../../ui/table.tsx'
+import { Time } from '../../ui/time.tsx'
+import { formatMeter, meterName } from './meters.ts'
+
+interface CountersProps {
+  readonly counters: NonNullable<InspectedRequest['counters']>
+  /** The limit or meter that refused. */
+  readonly refusedBy: string | null
+}
+
+interface Counter {
+  readonly id: string
+  readonly name: string
+  readonly limit: string
+  readonly used: string
+  readonly left: string
+  readonly resetsAt: string | null
+}
+
+/** What was left of each limit after the request. */
+export function Counters({ counters, refusedBy }: CountersProps) {
+  return (
+    <Section title="Limits after the request" intro="As the verdict said them.">
+      <Table
+        label="Limits after the request"
+        rows={[...windows(counters), ...quotas(counters)]}
+        rowId={({ id }) => id}
+        empty={null}
+        columns={[
+          {
+            name: 'Limit',
+            width: 'minmax(0,1.5fr)',
+            cell: ({ id, name }) => (
+              <span className="inline-flex flex-wrap items-center gap-x-3">
+                {name}
+                {id === refusedBy && <Status kind="bad">Refused</Status>}
+              </span>
+            ),
+          },
+          { name: 'Used', numeric: true, cell: ({ used }) => used },
+          { name: 'Limit is', numeric: true, cell: ({ limit }) => limit },
+          { name: 'Left', numeric: true, cell: ({ left }) => left },
+          { name: 'Reset', width: '9rem', cell: ({ resetsAt }) => <Time at={resetsAt} none="With the period" /> },
+        ]}
+      />
+    </Section>
+  )
+}
+
+const windows = ({ windows: all }: CountersProps['counters']): Counter[] =>
+  Object.entries(all).map(([id, { limit, remaining, resets_at }]) => ({
+    id,
+    name: id === 'ratelimit' ? 'Rate limit' : formatName(id),
+    limit: formatNumber(limit),
+    used: formatNumber(limit - remaining),
+    left: formatNumber(remaining),
+    resetsAt: resets_at,
+  }))
+
+const quotas = ({ quotas: all }: CountersProps['counters']): Counter[] =>
+  Object.entries(all).map(([id, { limit, used, held }]) => {
+    const left = limit === null ? null : Math.max(0, Number(limit) - Number(used) - Number(held))
+    const isHeld = Number(held) > 0
+    return {
+      id,
+      name: meterName(id),
+      limit: limit === null ? 'No limit' : formatMeter(id, Number(limit)),
+      used: `${formatMeter(id, Number(used))}${isHeld ? ` + ${formatMeter(id, Number(held))} held` : ''}`,
+      left: left === null ? '–' : formatMeter(id, left),
+      resetsAt: null,
+    }
+  })

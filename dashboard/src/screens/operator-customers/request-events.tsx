@@ -1,0 +1,93 @@
+import type { InspectedRequest, StoredUsageEvent } from '../../api/types.ts'
+import { formatDuration, formatMoney, formatNumber, formatTime, formatUtc } from '../../lib/format.ts'
+import { Badge, Environment } from '../../ui/badge.tsx'
+import { Code, CodeBlock } from '../../ui/copy.tsx'
+import { Card, Facts, Section } from '../../ui/layout.tsx'
+import { Table } from '../../ui/table.tsx'
+import { Time } from '../../ui/time.tsx'
+import { DeliveryState } from './customer-webhooks.tsx'
+
+/** What was counted: the verification, and reports that name it. */
+export const RequestEvents = ({ events }: { readonly events: readonly StoredUsageEvent[] }) => (
+  <Section title={events.length === 1 ? 'Usage event' : `Usage events (${events.length})`} intro="What was counted.">
+    {events.map((event) => (
+      <Card key={event.id} className="flex flex-col gap-3">
+        <Event event={event} />
+      </Card>
+    ))}
+  </Section>
+)
+
+/** A fact that is left out where there is nothing to say. */
+const text = (name: string, value: string | null) => (value ? [[name, value] as const] : [])
+
+function Event({ event }: { readonly event: StoredUsageEvent }) {
+  const amounts = [
+    ['API calls', event.api_calls],
+    ['Queries', event.queries],
+    ['Input tokens', event.input_tokens],
+    ['Output tokens', event.output_tokens],
+    ['Cached tokens', event.cached_tokens],
+  ] as const
+  return (
+    <>
+      <Facts
+        facts={[
+          ['When', `${formatTime(event.occurred_at)} · ${formatUtc(event.occurred_at)}`],
+          ['Id', <Code>{event.id}</Code>],
+          [
+            'Request',
+            <span className="inline-flex flex-wrap items-center gap-2">
+              <code className="font-mono text-small">
+                {event.method} {event.endpoint}
+              </code>
+              <Badge>{event.status_code}</Badge>
+              <Environment name={event.environment} />
+            </span>,
+          ],
+          ...(event.response_time_ms === null
+            ? []
+            : [['Response time', formatDuration(event.response_time_ms)] as const]),
+          [
+            'Counted',
+            amounts.flatMap(([name, amount]) => (amount ? [`${name}: ${formatNumber(amount)}`] : [])).join(' · ') ||
+              'Nothing of a quota',
+          ],
+          ...text('Model', [event.provider, event.model].filter(Boolean).join(' · ')),
+          ...text(
+            'Cost',
+            event.cost_usd === null
+              ? 'No known price'
+              : Number(event.cost_usd) > 0
+                ? formatMoney(event.cost_usd)
+                : null,
+          ),
+          ...text('Route', event.route),
+          ...text('Error', [event.error_code, event.error_message].filter(Boolean).join(': ')),
+          ...text('Address', event.ip),
+          ...text('User agent', event.user_agent),
+        ]}
+      />
+      {event.metadata && <CodeBlock label="metadata" code={JSON.stringify(event.metadata, null, 2)} />}
+    </>
+  )
+}
+
+export const RequestDeliveries = ({ deliveries }: { readonly deliveries: InspectedRequest['deliveries'] }) => (
+  <Section title="Deliveries">
+    <Table
+      label="Deliveries"
+      rows={deliveries}
+      rowId={({ id }) => id}
+      rowLink={({ organization_id }) => `/operator/customers/${organization_id}?tab=webhooks`}
+      empty={null}
+      columns={[
+        { name: 'Event', cell: ({ type }) => <span className="font-mono text-small">{type}</span> },
+        { name: 'State', cell: (one) => <DeliveryState {...one} /> },
+        { name: 'Answer', numeric: true, cell: ({ status_code }) => status_code ?? '–' },
+        { name: 'Attempts', numeric: true, cell: ({ attempts }) => attempts },
+        { name: 'Created', cell: ({ created_at }) => <Time at={created_at} /> },
+      ]}
+    />
+  </Section>
+)
