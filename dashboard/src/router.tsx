@@ -1,4 +1,5 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
+import { BILLING_SCREENS } from './screens/billing/screens.ts'
 import { DESIGN_SCREENS } from './screens/design/screens.ts'
 import { KEY_SCREENS } from './screens/keys/screens.ts'
 import { OPERATOR_CUSTOMER_SCREENS } from './screens/operator-customers/screens.ts'
@@ -15,6 +16,7 @@ const root = createRootRoute({ component: Shell, notFoundComponent: Missing })
 const SCREENS: Screens = {
   ...KEY_SCREENS,
   ...USAGE_SCREENS,
+  ...BILLING_SCREENS,
   ...DESIGN_SCREENS,
   ...REVENUE_SCREENS,
   ...DEPLOYMENT_SCREENS,

@@ -1,0 +1,120 @@
+import { useState } from 'react'
+import { useRead } from '../../api/hooks.ts'
+import type { BillingInfo, CataloguePlan } from '../../api/types.ts'
+import { formatName } from '../../lib/format.ts'
+import { useSearchState } from '../../lib/use-search-state.ts'
+import { useMay } from '../../shell/session-context.tsx'
+import { Button } from '../../ui/button.tsx'
+import { Page, Section } from '../../ui/layout.tsx'
+import { ErrorNotice, Notice } from '../../ui/notice.tsx'
+import { Skeleton } from '../../ui/states.tsx'
+import { ChangeDialog } from './change-dialog.tsx'
+import { StateNotices } from './notices.tsx'
+import { actionFor, type PlanAction } from './plan-action.ts'
+import { PlanCard } from './plan-card.tsx'
+import { Payment, Present, SubscriptionStatus } from './present.tsx'
+import { Returned } from './returned.tsx'
+
+/** How often the state is read while a payment's confirmation is on its way. */
+const WAITING_MS = 2_000
+
+interface Chosen {
+  readonly plan: CataloguePlan
+  readonly action: PlanAction
+}
+
+export function Billing() {
+  const [state, change] = useSearchState({ bought: '', checkout_id: '' })
+  const { info, isHere } = useInfo(state.bought)
+  const plans = useRead('GET /billing/plans')
+  const [chosen, setChosen] = useState<Chosen>()
+  const mayBuy = useMay('billing:write')
+  const error = info.error ?? plans.error
+  if (!info.data || !plans.data)
+    return (
+      <Page title="Billing">
+        {error ? (
+          <ErrorNotice error={error} onRetry={() => void Promise.all([info.refetch(), plans.refetch()])} />
+        ) : (
+          <Skeleton lines={3} height="h-28" />
+        )}
+      </Page>
+    )
+  const offered = plans.data.data
+  const planName = (id: string) => offered.find((plan) => plan.id === id)?.name ?? formatName(id)
+  const isWaiting = state.bought !== '' && !isHere
+  return (
+    <Page
+      title="Billing"
+      state={<SubscriptionStatus info={info.data} />}
+      actions={mayBuy && <Cancel info={info.data} plans={offered} onChoose={setChosen} />}
+    >
+      {state.bought !== '' && (
+        <Returned
+          name={planName(state.bought)}
+          isHere={isHere}
+          onDone={() => change({ bought: '', checkout_id: '' })}
+        />
+      )}
+      <StateNotices info={info.data} planName={planName} mayBuy={mayBuy} />
+      <Present info={info.data} />
+      <Plans info={info.data} plans={offered} mayBuy={mayBuy && !isWaiting} onChoose={setChosen} />
+      <Payment info={info.data} mayBuy={mayBuy} />
+      {chosen && <ChangeDialog {...chosen} info={info.data} onClose={() => setChosen(undefined)} />}
+    </Page>
+  )
+}
+
+/** The state of billing; after a checkout it is read again and again, until the plan that was bought is in force. */
+function useInfo(bought: string) {
+  const [isHere, setIsHere] = useState(false)
+  const info = useRead('GET /auth/billing/info', {}, { every: bought !== '' && !isHere && WAITING_MS })
+  if (bought !== '' && !isHere && info.data?.plan.id === bought) setIsHere(true)
+  return { info, isHere }
+}
+
+/** The way back to the plan that costs nothing. */
+function Cancel({ info, plans, onChoose }: Omit<PlansProps, 'mayBuy'>) {
+  const free = plans.find(({ price_per_month_cents: cents }) => cents === 0)
+  if (!free || actionFor(free, info) !== 'cancel') return null
+  return <Button onClick={() => onChoose({ plan: free, action: 'cancel' })}>Cancel subscription</Button>
+}
+
+interface PlansProps {
+  readonly info: BillingInfo
+  readonly plans: readonly CataloguePlan[]
+  readonly mayBuy: boolean
+  readonly onChoose: (chosen: Chosen) => void
+}
+
+function Plans({ info, plans, mayBuy, onChoose }: PlansProps) {
+  const present = plans.find(({ id }) => id === info.plan.id)
+  return (
+    <Section
+      title="Plans"
+      intro={
+        present
+          ? `Arrows mark what is more or less than ${present.name}. Limits are for a month and all keys together.`
+          : `${info.plan.name} is not offered to others, so its limits are on the screen Limits and alerts.`
+      }
+    >
+      {info.providers.length === 0 && <Notice>Plans cannot be bought here. Contact us to change yours.</Notice>}
+      <ul className="grid gap-4 sm:grid-cols-2 lg:grid-cols-3">
+        {plans.map((plan) => {
+          const action = actionFor(plan, info)
+          return (
+            <PlanCard
+              key={plan.id}
+              plan={plan}
+              present={present}
+              action={action}
+              isNext={info.subscription?.pending_plan === plan.id}
+              mayBuy={mayBuy}
+              onChoose={() => onChoose({ plan, action })}
+            />
+          )
+        })}
+      </ul>
+    </Section>
+  )
+}

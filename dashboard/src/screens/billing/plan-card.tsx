@@ -1,0 +1,98 @@
+import { ArrowDown, ArrowUp, Dot } from 'lucide-react'
+import type { CataloguePlan } from '../../api/types.ts'
+import { Badge } from '../../ui/badge.tsx'
+import { Button } from '../../ui/button.tsx'
+import { classes } from '../../ui/class.ts'
+import type { PlanAction } from './plan-action.ts'
+import { comparePlans, type Difference, formatPrice, type PlanFact } from './plan-facts.ts'
+
+interface PlanCardProps {
+  readonly plan: CataloguePlan
+  readonly present: CataloguePlan | undefined
+  readonly action: PlanAction
+  readonly isNext: boolean
+  readonly mayBuy: boolean
+  readonly onChoose: () => void
+}
+
+/** A plan with its price and limits; what is more or less than now is marked. */
+export function PlanCard({ plan, present, action, isNext, mayBuy, onChoose }: PlanCardProps) {
+  const isPresent = action === 'present' || action === 'keep'
+  const verb = VERBS[action]
+  return (
+    <li
+      className={classes(
+        'flex flex-col gap-4 rounded-lg border bg-raised p-4',
+        isPresent ? 'border-accent' : 'border-line',
+      )}
+    >
+      <div>
+        <div className="flex items-center justify-between gap-2">
+          <h3>{plan.name}</h3>
+          {isPresent && <Badge strong>Your plan</Badge>}
+          {isNext && <Badge>Next</Badge>}
+        </div>
+        <p className="text-large">{priceText(plan)}</p>
+      </div>
+      <dl className="flex flex-1 flex-col gap-1.5">
+        {comparePlans(plan, present).map((fact) => (
+          <Fact key={fact.name} fact={fact} />
+        ))}
+      </dl>
+      {mayBuy && verb && (
+        <Button wide onClick={onChoose}>
+          {`${verb} ${plan.name}`}
+        </Button>
+      )}
+      {action === 'ask' && <p className="text-small text-muted">Contact us to agree on a price.</p>}
+    </li>
+  )
+}
+
+const VERBS: Readonly<Partial<Record<PlanAction, string>>> = {
+  buy: 'Upgrade to',
+  upgrade: 'Upgrade to',
+  downgrade: 'Change to',
+  cancel: 'Go back to',
+  keep: 'Keep',
+}
+
+function priceText({ price_per_month_cents: cents, currency }: CataloguePlan) {
+  if (cents === null) return 'On request'
+  if (cents === 0) return 'Free of charge'
+  return (
+    <>
+      {formatPrice(cents, currency)} <span className="text-base text-muted">a month</span>
+    </>
+  )
+}
+
+const MARKS = {
+  more: { icon: ArrowUp, look: 'text-good', words: 'more than now' },
+  less: { icon: ArrowDown, look: 'text-warn', words: 'less than now' },
+  other: { icon: Dot, look: 'text-muted', words: 'other than now' },
+} as const
+
+function Fact({ fact: { name, value, note, difference } }: { readonly fact: PlanFact }) {
+  return (
+    <div className="flex justify-between gap-3">
+      <dt className="font-normal text-muted">{name}</dt>
+      <dd className={classes('text-right', difference !== 'same' && 'font-medium')}>
+        {value}
+        <Mark difference={difference} />
+        {note && <span className="block text-small font-normal text-muted">{note}</span>}
+      </dd>
+    </div>
+  )
+}
+
+function Mark({ difference }: { readonly difference: Difference }) {
+  if (difference === 'same') return null
+  const { icon: Icon, look, words } = MARKS[difference]
+  return (
+    <span className={classes('ml-1 inline-flex align-middle', look)} title={words}>
+      <Icon aria-hidden className="size-3.5" />
+      <span className="sr-only">{`, ${words}`}</span>
+    </span>
+  )
+}

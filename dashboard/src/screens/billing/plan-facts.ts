@@ -1,0 +1,87 @@
+import type { CataloguePlan } from '../../api/types.ts'
+import { formatMoney, formatName, formatNumber } from '../../lib/format.ts'
+import { formatAmount, meterName } from '../usage/meters.ts'
+
+/** How a fact of a plan compares with the same of the present plan. */
+export type Difference = 'more' | 'less' | 'other' | 'same'
+
+export interface PlanFact {
+  readonly name: string
+  readonly value: string
+  /** What follows above a limit. */
+  readonly note?: string | undefined
+  readonly difference: Difference
+}
+
+/** A fact with a number by which plans compare; without one they only differ. */
+interface Measured {
+  readonly name: string
+  readonly value: string
+  readonly note?: string | undefined
+  readonly size: number | undefined
+}
+
+const METERS = ['api_calls', 'queries', 'tokens', 'cost_usd', 'concepts', 'storage_gb'] as const
+
+export const formatPrice = (cents: number, currency = 'USD') => formatMoney(cents / 100, currency)
+
+/** What a plan has, each with the difference to the present one. */
+export function comparePlans(plan: CataloguePlan, present: CataloguePlan | undefined): PlanFact[] {
+  const before = new Map((present ? measure(present) : []).map((fact) => [fact.name, fact]))
+  return measure(plan).map((fact) => ({
+    name: fact.name,
+    value: fact.value,
+    note: fact.note,
+    difference: present && present.id !== plan.id ? differ(fact, before.get(fact.name)) : 'same',
+  }))
+}
+
+function differ(fact: Measured, before: Measured | undefined): Difference {
+  if (before?.value === fact.value && before.note === fact.note) return 'same'
+  if (fact.size === undefined || (before && before.size === undefined)) return 'other'
+  const size = before?.size ?? 0
+  if (fact.size === size) return 'other'
+  return fact.size > size ? 'more' : 'less'
+}
+
+function measure(plan: CataloguePlan): Measured[] {
+  return [
+    ...METERS.filter((meter) => meter !== 'cost_usd' || plan.meters.cost_usd.limit !== null).map((meter) =>
+      meterFact(plan, meter),
+    ),
+    {
+      name: 'Requests a minute and key',
+      value: formatNumber(plan.rate_limit_per_minute),
+      size: plan.rate_limit_per_minute,
+    },
+    { name: 'API keys', value: formatNumber(plan.max_api_keys), size: plan.max_api_keys },
+    ...Object.entries(plan.features).map(([name, value]) => featureFact(name, value)),
+  ]
+}
+
+function meterFact(plan: CataloguePlan, meter: (typeof METERS)[number]): Measured {
+  const { limit, at_limit } = plan.meters[meter]
+  const name = meterName(meter)
+  if (limit === null) return { name, value: 'No limit', size: Number.POSITIVE_INFINITY }
+  const price = plan.overage[meter]?.[0]?.unit_price_usd
+  const value = formatAmount(meter, limit)
+  if (at_limit === 'block') return { name, value, size: Number(limit) }
+  return { name, value, note: price ? `then ${overagePrice(price)}` : 'then goes on', size: Number(limit) }
+}
+
+/** A price of many units, since that of one is too small to read. */
+const overagePrice = (unit: string) => `${formatMoney(Number(unit) * 10_000)} per 10,000`
+
+function featureFact(name: string, value: number | boolean | string): Measured {
+  const text =
+    typeof value === 'boolean' ? (value ? 'Yes' : 'No') : typeof value === 'number' ? formatNumber(value) : value
+  return { name: formatName(name), value: text, size: typeof value === 'string' ? undefined : Number(value) }
+}
+
+/** The meters whose use is above what a plan would allow. */
+export function exceededBy(plan: CataloguePlan, used: Readonly<Record<string, { readonly used: number | string }>>) {
+  return METERS.filter((meter) => {
+    const { limit, at_limit } = plan.meters[meter]
+    return at_limit === 'block' && limit !== null && Number(used[meter]?.used ?? 0) >= Number(limit)
+  })
+}

@@ -1,0 +1,129 @@
+import { useChange } from '../../api/hooks.ts'
+import type { BillingInfo } from '../../api/types.ts'
+import { formatDate, formatMoney, formatNumber, formatRelative } from '../../lib/format.ts'
+import { Status, type StatusKind } from '../../ui/badge.tsx'
+import { Button } from '../../ui/button.tsx'
+import { Card, Columns, Facts, Section, Stat } from '../../ui/layout.tsx'
+import { ErrorNotice } from '../../ui/notice.tsx'
+import { meterName } from '../usage/meters.ts'
+import { formatPrice } from './plan-facts.ts'
+import { providerName } from './provider.ts'
+
+const STATES: Readonly<Record<BillingInfo['status'], readonly [StatusKind, string]>> = {
+  none: ['off', 'No subscription'],
+  incomplete: ['waiting', 'First payment open'],
+  trialing: ['good', 'Trial'],
+  active: ['good', 'Active'],
+  past_due: ['bad', 'Payment failed'],
+  paused: ['off', 'Paused'],
+  canceled: ['ended', 'Canceled'],
+  unpaid: ['bad', 'Unpaid'],
+}
+
+export function SubscriptionStatus({ info }: { readonly info: BillingInfo }) {
+  const [kind, name] = STATES[info.status]
+  return <Status kind={kind}>{name}</Status>
+}
+
+/** The plan in force, what it costs next, and what was used beyond it. */
+export function Present({ info }: { readonly info: BillingInfo }) {
+  const { plan, next_charge: next, overage } = info
+  return (
+    <Card className="flex flex-col gap-4">
+      <Columns of={3}>
+        <Stat label="Plan in force" value={plan.name} note={planPrice(plan.price_per_month_cents)} />
+        <Stat
+          label="Next charge"
+          value={next ? formatCharge(next) : 'None'}
+          note={
+            next
+              ? `${formatDate(next.at)}, ${formatRelative(next.at)}; before taxes and discounts`
+              : 'Nothing will be charged'
+          }
+        />
+        <Stat
+          label="Overage so far"
+          value={formatMoney(overage.total_usd)}
+          note={`In this usage period, until ${formatDate(info.usage.resets_at)}`}
+        />
+      </Columns>
+      {Object.keys(overage.meters).length > 0 && (
+        <Facts
+          facts={Object.entries(overage.meters).map(([meter, { units, amount_usd }]) => [
+            meterName(meter),
+            `${formatNumber(units)} above the limit, ${formatMoney(amount_usd)}`,
+          ])}
+        />
+      )}
+    </Card>
+  )
+}
+
+function planPrice(cents: number | null): string {
+  if (cents === null) return 'At the price agreed'
+  return cents === 0 ? 'Free of charge' : `${formatPrice(cents)} a month`
+}
+
+/** An amount in the smallest unit of its currency, which some currencies do not divide. */
+function formatCharge({
+  amount_cents,
+  currency,
+}: {
+  readonly amount_cents: number
+  readonly currency: string
+}): string {
+  const format = new Intl.NumberFormat('en-US', { style: 'currency', currency: currency.toUpperCase() })
+  return format.format(amount_cents / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2))
+}
+
+interface PaymentProps {
+  readonly info: BillingInfo
+  readonly mayBuy: boolean
+}
+
+/** How it is paid, and where invoices are: on the provider's own page. */
+export function Payment({ info, mayBuy }: PaymentProps) {
+  const { mutate, isPending, isSuccess, error } = useChange('POST /billing/portal')
+  const { subscription, payment_method: card } = info
+  if (!subscription) return null
+  const name = providerName(subscription.provider)
+  const open = () =>
+    mutate(
+      { body: { return_url: `${location.origin}/dashboard/billing` } },
+      { onSuccess: ({ url }) => location.assign(url) },
+    )
+  return (
+    <Section
+      title="Payment and invoices"
+      intro={`Your card, billing address and invoices are kept by ${name}, on its own page.`}
+      actions={
+        mayBuy && (
+          <Button busy={isPending || isSuccess} onClick={open}>
+            {`Open ${name}`}
+          </Button>
+        )
+      }
+    >
+      <ErrorNotice error={error} />
+      <Card>
+        <Facts
+          facts={[
+            [
+              'Paid by',
+              card
+                ? `${card.brand} ending in ${card.last4}, valid until ${card.expires_month}/${card.expires_year}`
+                : `What you gave ${name}`,
+            ],
+            ['Paid period', periodText(subscription)],
+            ['Invoices', `On the page of ${name}`],
+          ]}
+        />
+      </Card>
+    </Section>
+  )
+}
+
+function periodText({ current_period_start: from, current_period_end: to }: NonNullable<BillingInfo['subscription']>) {
+  if (!from || !to) return 'Not known'
+  return `${formatDate(from)} until ${formatDate(to)}`
+}
