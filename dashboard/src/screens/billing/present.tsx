@@ -1,6 +1,6 @@
 import { useChange } from '../../api/hooks.ts'
 import type { BillingInfo } from '../../api/types.ts'
-import { formatDate, formatMoney, formatNumber, formatRelative } from '../../lib/format.ts'
+import { formatDate, formatMoney, formatNumber } from '../../lib/format.ts'
 import { Status, type StatusKind } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Card, Columns, Facts, Section, Stat } from '../../ui/layout.tsx'
@@ -28,6 +28,7 @@ export function SubscriptionStatus({ info }: { readonly info: BillingInfo }) {
 /** The plan in force, what it costs next, and what was used beyond it. */
 export function Present({ info }: { readonly info: BillingInfo }) {
   const { plan, next_charge: next, overage } = info
+  const charged = Object.entries(overage.meters).filter(([, { units }]) => units > 0)
   return (
     <Card className="flex flex-col gap-4">
       <Columns of={3}>
@@ -35,11 +36,7 @@ export function Present({ info }: { readonly info: BillingInfo }) {
         <Stat
           label="Next charge"
           value={next ? formatCharge(next) : 'None'}
-          note={
-            next
-              ? `${formatDate(next.at)}, ${formatRelative(next.at)}; before taxes and discounts`
-              : 'Nothing will be charged'
-          }
+          note={next ? `${formatDate(next.at)}, before taxes and discounts` : 'Nothing will be charged'}
         />
         <Stat
           label="Overage so far"
@@ -47,9 +44,9 @@ export function Present({ info }: { readonly info: BillingInfo }) {
           note={`In this usage period, until ${formatDate(info.usage.resets_at)}`}
         />
       </Columns>
-      {Object.keys(overage.meters).length > 0 && (
+      {charged.length > 0 && (
         <Facts
-          facts={Object.entries(overage.meters).map(([meter, { units, amount_usd }]) => [
+          facts={charged.map(([meter, { units, amount_usd }]) => [
             meterName(meter),
             `${formatNumber(units)} above the limit, ${formatMoney(amount_usd)}`,
           ])}

@@ -60,7 +60,7 @@ export function Breakdown({ span, by, measure, limit, onLimit }: BreakdownProps)
       <Table
         label={`Usage by ${dimensionName(by)}`}
         columns={columns(by)}
-        rows={data && toRows(data, by)}
+        rows={data?.by === by ? toRows(data) : undefined}
         rowId={({ id }) => id}
         {...(mayOpen && { onOpen: open })}
         error={error}
@@ -79,11 +79,11 @@ function eventRange(span: Span): string {
   return days <= 1 ? '24h' : days <= 7 ? '7d' : '35d'
 }
 
-function toRows(data: UsageBreakdown, by: Dimension): Row[] {
+function toRows(data: UsageBreakdown): Row[] {
   const rows = data.data.map((group) => ({
     ...group,
     id: group.value ?? 'none',
-    name: groupName(group, by),
+    name: groupName(group, data.by),
     value: group.value ?? '',
   }))
   if (!data.other || data.other.groups === 0) return rows

@@ -26,7 +26,7 @@ interface EventPanelProps {
 /** One event with all that is known of it. */
 export function EventPanel({ id, known, keyName, onFilter, onClose }: EventPanelProps) {
   const from = useBeginning('35d')
-  const { data, error, refetch } = useRead(
+  const { data, error, refetch, isPlaceholderData } = useRead(
     'GET /usage/events',
     { query: { id, from } },
     { enabled: id !== '' && known === undefined },
@@ -35,8 +35,8 @@ export function EventPanel({ id, known, keyName, onFilter, onClose }: EventPanel
   return (
     <Dialog open={id !== ''} onClose={onClose} title="Event" side>
       {!event && error && <ErrorNotice error={error} onRetry={() => void refetch()} />}
-      {!event && data && <Notice>There is no such event in the last 35 days.</Notice>}
-      {!event && !data && !error && <Skeleton lines={8} />}
+      {!event && data && !isPlaceholderData && <Notice>There is no such event in the last 35 days.</Notice>}
+      {!event && (!data || isPlaceholderData) && !error && <Skeleton lines={8} />}
       {event && <Details event={event} keyName={keyName} onFilter={onFilter} />}
     </Dialog>
   )

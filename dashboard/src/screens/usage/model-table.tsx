@@ -24,7 +24,7 @@ export function ModelTable({ span, by, measure }: ModelTableProps) {
   const { data, error, refetch } = useRead('GET /usage/breakdown', {
     query: { ...span, by, order: measure, limit: 100 },
   })
-  const rows: Row[] | undefined = data?.data.flatMap((group) =>
+  const rows: Row[] | undefined = (data?.by === by ? data : undefined)?.data.flatMap((group) =>
     group.value === null ? [] : [{ ...group, value: group.value, name: groupName(group, by) }],
   )
   return (

@@ -46,7 +46,12 @@ export function Usage() {
           options={[['', 'Nothing'], ...DIMENSIONS]}
           onChange={(one) => change({ by: one })}
         />
-        <FilterSelect label="Time zone" value={state.tz} options={zoneOptions()} onChange={(tz) => change({ tz })} />
+        <FilterSelect
+          label="Time zone"
+          value={state.tz}
+          options={zoneOptions(state.tz)}
+          onChange={(tz) => change({ tz })}
+        />
       </Filters>
       <Totals span={span} />
       <SeriesCard span={span} interval={interval} zone={zone} measure={measure} by={by} />

@@ -29,7 +29,8 @@ interface Answered {
 export function useSeries(question: SeriesQuestion): Answered {
   const { measure, by } = question
   const { total, breakdown, groups, parts, reads } = useAnswers(question)
-  const buckets = total.data?.data
+  // The answer to the question before has other buckets.
+  const buckets = total.isPlaceholderData ? undefined : total.data?.data
   const isComplete = !by || (breakdown.data?.by === by && parts.every(({ data }) => data))
   const error = (reads.find((read) => read.error)?.error as ApiError | undefined) ?? null
   const refetch = () => {

@@ -1,9 +1,13 @@
 /** The time zone of this browser. */
 export const LOCAL_ZONE = new Intl.DateTimeFormat().resolvedOptions().timeZone
 
-/** Time zones as choices: the browser's own (an empty value), UTC, and all others by name. */
-export function zoneOptions(): (readonly [value: string, name: string])[] {
-  const others = Intl.supportedValuesOf('timeZone').filter((zone) => zone !== LOCAL_ZONE && zone !== 'UTC')
+/**
+ * Time zones as choices: the browser's own (an empty value), UTC, and all others by name. The chosen one is among them
+ * also where this browser lists it under another name.
+ */
+export function zoneOptions(chosen: string): (readonly [value: string, name: string])[] {
+  const known = new Set([...(chosen ? [chosen] : []), ...Intl.supportedValuesOf('timeZone')])
+  const others = [...known].filter((zone) => zone !== LOCAL_ZONE && zone !== 'UTC')
   const utc = LOCAL_ZONE === 'UTC' ? [] : [['UTC', 'UTC'] as const]
   return [['', `Local (${LOCAL_ZONE})`], ...utc, ...others.map((zone) => [zone, zone.replaceAll('_', ' ')] as const)]
 }
