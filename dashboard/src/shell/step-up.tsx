@@ -6,31 +6,35 @@ import { Button } from '../ui/button.tsx'
 import { Actions, Dialog } from '../ui/dialog.tsx'
 import { Field, Form, Input } from '../ui/field.tsx'
 import { ErrorNotice } from '../ui/notice.tsx'
+import { useSession } from './session-context.tsx'
 
 interface Callbacks<Name extends OperationName> {
   readonly onSuccess?: (answer: Answer<Name>) => void
 }
 
-/** Errors that another password may mend. */
-const OF_PASSWORD = new Set(['wrong_password', 'rate_limited'])
+/** Either one shows that the person is present. */
+type Proof = { readonly password: string } | { readonly code: string }
+
+/** Errors that another password or code may mend. */
+const OF_PROOF = new Set(['wrong_password', 'invalid_code', 'two_factor_locked', 'rate_limited'])
 
 /**
- * Like `useChange`, for operations that the server refuses when the sign-in is too old: asks for the password and sends it
- * along. Put `stepUp` into the dialog or the screen that has the action.
+ * Like `useChange`, for operations that the server refuses when the sign-in is too old: asks for the password, or a code, and
+ * sends it along. Put `stepUp` into the dialog or the screen that has the action.
  */
-export function useStepUp<Name extends OperationName>(name: Name) {
+export function useStepUp<Name extends OperationName>(name: Name, { allowsCode = false } = {}) {
   const { mutate: change, error, isPending, reset } = useChange(name)
   const [asked, setAsked] = useState<{ input: InputOf<Name>; callbacks: Callbacks<Name> }>()
 
-  function run(input: InputOf<Name>, callbacks: Callbacks<Name>, inputWithPassword = input): void {
-    change(inputWithPassword, {
+  function run(input: InputOf<Name>, callbacks: Callbacks<Name>, inputWithProof = input): void {
+    change(inputWithProof, {
       onSuccess(answer) {
         setAsked(undefined)
         callbacks.onSuccess?.(answer)
       },
       onError({ code }) {
         if (code === 'reauthentication_required') setAsked({ input, callbacks })
-        else if (!OF_PASSWORD.has(code)) setAsked(undefined)
+        else if (!OF_PROOF.has(code)) setAsked(undefined)
       },
     })
   }
@@ -44,7 +48,8 @@ export function useStepUp<Name extends OperationName>(name: Name) {
       busy={isPending}
       error={isAsking ? null : error}
       onClose={close}
-      onPassword={(password) => run(asked.input, asked.callbacks, addPassword(asked.input, password))}
+      allowsCode={allowsCode}
+      onProof={(proof) => run(asked.input, asked.callbacks, addProof(asked.input, proof))}
     />
   )
   return {
@@ -56,39 +61,58 @@ export function useStepUp<Name extends OperationName>(name: Name) {
   }
 }
 
-function addPassword<Name extends OperationName>(input: InputOf<Name>, password: string): InputOf<Name> {
+function addProof<Name extends OperationName>(input: InputOf<Name>, proof: Proof): InputOf<Name> {
   const body = 'body' in input ? (input.body as object) : {}
-  return { ...input, body: { ...body, password } }
+  return { ...input, body: { ...body, ...proof } }
 }
 
 interface StepUpDialogProps {
   readonly busy: boolean
   readonly error: ApiError | null
   readonly onClose: () => void
-  readonly onPassword: (password: string) => void
+  /** Whether the operation also takes a code of the second factor. */
+  readonly allowsCode: boolean
+  readonly onProof: (proof: Proof) => void
 }
 
-function StepUpDialog({ busy, error, onClose, onPassword }: StepUpDialogProps) {
-  const [password, setPassword] = useState('')
-  const isWrong = error?.code === 'wrong_password'
+function StepUpDialog({ busy, error, onClose, allowsCode, onProof }: StepUpDialogProps) {
+  const { user } = useSession()
+  const [text, setText] = useState('')
+  const [isCode, setIsCode] = useState(false)
+  const field = isCode ? 'code' : 'password'
+  const isWrong = error?.code === (isCode ? 'invalid_code' : 'wrong_password')
+  const wrong = isCode ? 'The code is wrong, or was used before.' : 'The password is wrong.'
+  function toggle(): void {
+    setIsCode(!isCode)
+    setText('')
+  }
   return (
     <Dialog open onClose={onClose} title="Confirm that it is you">
-      <Form onSubmit={() => onPassword(password)}>
-        <p>You signed in more than 15 minutes ago. Enter your password to go on.</p>
-        {!isWrong && <ErrorNotice error={error} except={['password']} />}
-        <Field label="Your password" error={isWrong ? 'The password is wrong.' : error?.fieldError('password')}>
+      <Form onSubmit={() => onProof(isCode ? { code: text.trim() } : { password: text })}>
+        <p>You signed in more than 15 minutes ago. Enter your {field} to go on.</p>
+        {!isWrong && <ErrorNotice error={error} except={[field]} />}
+        <Field
+          key={field}
+          label={isCode ? 'Code of your second factor' : 'Your password'}
+          error={isWrong ? wrong : error?.fieldError(field)}
+        >
           <Input
-            type="password"
-            name="password"
-            autoComplete="current-password"
+            type={isCode ? 'text' : 'password'}
+            name={field}
+            autoComplete={isCode ? 'one-time-code' : 'current-password'}
             autoFocus
-            value={password}
-            onChange={({ target }) => setPassword(target.value)}
+            value={text}
+            onChange={({ target }) => setText(target.value)}
           />
         </Field>
         <Actions>
+          {allowsCode && user?.two_factor_enabled && (
+            <Button look="quiet" onClick={toggle}>
+              {isCode ? 'Use your password' : 'Use a code instead'}
+            </Button>
+          )}
           <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" look="primary" busy={busy} disabled={password === ''}>
+          <Button type="submit" look="primary" busy={busy} disabled={text === ''}>
             Confirm
           </Button>
         </Actions>

@@ -41,7 +41,7 @@ export function CustomerLimits({ customer }: { readonly customer: AdminOrganizat
         rowId={({ name }) => name}
         empty={null}
         columns={[
-          { name: 'Limit', width: 'minmax(0,1.5fr)', cell: ({ label }) => label },
+          { name: 'Limit', width: 'minmax(0,2fr)', cell: ({ label }) => label },
           { name: 'Plan', numeric: true, cell: (row) => format(row.name, row.plan) },
           {
             name: 'Override',
@@ -61,7 +61,8 @@ export function CustomerLimits({ customer }: { readonly customer: AdminOrganizat
           {
             name: 'At the limit',
             width: '10rem',
-            cell: ({ atLimit }) => (atLimit === 'block' ? 'Refuses' : 'Goes on, as overage'),
+            cell: ({ atLimit, effective }) =>
+              effective === null ? '–' : atLimit === 'block' ? 'Refuses' : 'Goes on, as overage',
           },
         ]}
       />
@@ -94,7 +95,7 @@ function toRows({ limit_overrides }: AdminOrganization, { limits }: Plan, quotas
     atLimit: 'block',
   })
   return [
-    fixed('rate_limit_per_minute', 'Rate limit of each key, a minute'),
+    fixed('rate_limit_per_minute', 'Rate limit of a key, a minute'),
     fixed('max_api_keys', 'API keys'),
     ...METERS.map((name) => ({
       name,

@@ -5,6 +5,7 @@ export const METERS = ['api_calls', 'queries', 'tokens', 'cost_usd', 'concepts',
 export type MeterName = (typeof METERS)[number]
 
 const NAMES: Readonly<Record<string, string>> = {
+  ratelimit: 'Rate limit',
   api_calls: 'API calls',
   queries: 'Queries',
   tokens: 'Tokens',

@@ -54,7 +54,7 @@ export function Counters({ counters, refusedBy }: CountersProps) {
 const windows = ({ windows: all }: CountersProps['counters']): Counter[] =>
   Object.entries(all).map(([id, { limit, remaining, resets_at }]) => ({
     id,
-    name: id === 'ratelimit' ? 'Rate limit' : formatName(id),
+    name: id === 'ratelimit' ? meterName(id) : formatName(id),
     limit: formatNumber(limit),
     used: formatNumber(limit - remaining),
     left: formatNumber(remaining),

@@ -21,6 +21,12 @@ export const RequestEvents = ({ events }: { readonly events: readonly StoredUsag
 /** A fact that is left out where there is nothing to say. */
 const text = (name: string, value: string | null) => (value ? [[name, value] as const] : [])
 
+/** Nothing is said of the cost of what had neither a model nor a price. */
+function cost({ cost_usd, model }: StoredUsageEvent): string | null {
+  if (cost_usd === null) return model ? 'No known price' : null
+  return Number(cost_usd) > 0 ? formatMoney(cost_usd) : null
+}
+
 function Event({ event }: { readonly event: StoredUsageEvent }) {
   const amounts = [
     ['API calls', event.api_calls],
@@ -54,14 +60,7 @@ function Event({ event }: { readonly event: StoredUsageEvent }) {
               'Nothing of a quota',
           ],
           ...text('Model', [event.provider, event.model].filter(Boolean).join(' · ')),
-          ...text(
-            'Cost',
-            event.cost_usd === null
-              ? 'No known price'
-              : Number(event.cost_usd) > 0
-                ? formatMoney(event.cost_usd)
-                : null,
-          ),
+          ...text('Cost', cost(event)),
           ...text('Route', event.route),
           ...text('Error', [event.error_code, event.error_message].filter(Boolean).join(': ')),
           ...text('Address', event.ip),

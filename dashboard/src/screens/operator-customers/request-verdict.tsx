@@ -45,7 +45,7 @@ function Headline({ request: { verdict, occurred_at, request_id } }: VerdictProp
         {verdict?.explanation ?? 'This request verified no key, or its verdict was not recorded.'}
       </p>
       {verdict?.never_fits && <p>It can never fit: the request asks for more than the whole limit.</p>}
-      <p className="flex flex-wrap gap-x-4 text-small text-muted">
+      <p className="flex flex-wrap items-center gap-x-4 text-small text-muted">
         {occurred_at !== null && (
           <span>
             {formatTime(occurred_at)} · {formatUtc(occurred_at)}

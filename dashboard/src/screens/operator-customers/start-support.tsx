@@ -14,7 +14,7 @@ export function StartSupport({ user, onClose }: UserActionProps) {
   const [reason, setReason] = useState('')
   const client = useQueryClient()
   const go = useGo()
-  const { mutate, error, isPending, stepUp } = useStepUp('POST /admin/users/{id}/impersonate')
+  const { mutate, error, isPending, stepUp } = useStepUp('POST /admin/users/{id}/impersonate', { allowsCode: true })
   const start = () =>
     mutate(
       { params: { id: user.id }, body: { reason } },

@@ -81,7 +81,9 @@ function WithReason({ name, user, onClose }: UserActionProps & { readonly name: 
 
 function ResetSecondFactor({ user, onClose }: UserActionProps) {
   const [reason, setReason] = useState('')
-  const { mutate, error, isPending, stepUp } = useStepUp('POST /admin/users/{id}/two-factor/reset')
+  const { mutate, error, isPending, stepUp } = useStepUp('POST /admin/users/{id}/two-factor/reset', {
+    allowsCode: true,
+  })
   const reset = () =>
     mutate(
       { params: { id: user.id }, body: { reason } },
