@@ -26,7 +26,7 @@ export const putOn = (plan: string, organizationId: string) =>
   deps.sql.query('update organizations set plan_id = $2, version = version + 1 where id = $1', [organizationId, plan])
 
 /** Moves what was noted of late usage in these hours into the past. */
-export const ageLate = (hours: readonly string[], minutes: number) =>
+const ageLate = (hours: readonly string[], minutes: number) =>
   deps.sql.query(
     'update usage_late_hours set noted_at = noted_at - make_interval(mins => $2) where hour = any($1::timestamptz[])',
     [hours, minutes],

@@ -12,7 +12,7 @@ import type { Span } from './span.ts'
 const PAGE_ROWS = 800
 
 export const EXPORTS = ['events', 'daily'] as const
-export type Export = (typeof EXPORTS)[number]
+type Export = (typeof EXPORTS)[number]
 
 /** Rows of a file, page by page. Each page except the last has the position of the next. */
 type Page<P> = { readonly rows: readonly (readonly unknown[])[]; readonly next: P | undefined }
