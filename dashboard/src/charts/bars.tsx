@@ -149,7 +149,13 @@ function Plot(props: BarsProps) {
               />
             ))}
             {isLabeled(at) && (
-              <text x={LEFT + (at + 0.5) * slot} y={height - 6} textAnchor="middle" fontSize="12" fill="var(--muted)">
+              <text
+                x={Math.min(LEFT + (at + 0.5) * slot, width - (label.length * CHARACTER) / 2)}
+                y={height - 6}
+                textAnchor="middle"
+                fontSize="12"
+                fill="var(--muted)"
+              >
                 {label}
               </text>
             )}

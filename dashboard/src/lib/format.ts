@@ -32,6 +32,16 @@ export function formatMoney(amount: string | number, currency = 'USD'): string {
   }).format(value)
 }
 
+const exact = new Intl.NumberFormat(LOCALE, {
+  style: 'currency',
+  currency: 'USD',
+  minimumFractionDigits: 2,
+  maximumFractionDigits: 6,
+})
+
+/** A price in US dollars with all its decimals: rounded, it would be another price. */
+export const formatUnitPrice = (amount: string | number): string => exact.format(Number(amount))
+
 export const formatDate = (time: string | number): string => day.format(new Date(time))
 export const formatTime = (time: string | number): string => absolute.format(new Date(time))
 /** To the second and without the year, for logs: "Nov 28, 14:05:09". */

@@ -1,5 +1,5 @@
 import type { CataloguePlan } from '../../api/types.ts'
-import { formatMoney, formatName, formatNumber } from '../../lib/format.ts'
+import { formatMoney, formatName, formatNumber, formatUnitPrice } from '../../lib/format.ts'
 import { formatAmount, meterName } from '../usage/meters.ts'
 
 /** How a fact of a plan compares with the same of the present plan. */
@@ -70,7 +70,7 @@ function meterFact(plan: CataloguePlan, meter: (typeof METERS)[number]): Measure
 }
 
 /** A price of many units, since that of one is too small to read. */
-const overagePrice = (unit: string) => `${formatMoney(Number(unit) * 10_000)} per 10,000`
+const overagePrice = (unit: string) => `${formatUnitPrice(Number(unit) * 10_000)} per 10,000`
 
 function featureFact(name: string, value: number | boolean | string): Measured {
   const text =

@@ -49,6 +49,9 @@ function Details({ event, keyName, onFilter }: DetailsProps) {
   const filtered = (name: FilterName, value: string) => <Filterable name={name} value={value} onFilter={onFilter} />
   return (
     <div className="flex flex-col gap-6">
+      <div>
+        <CopyButton text={json} label="Copy as JSON" />
+      </div>
       <Facts
         facts={[
           ['Id', <Code key="id">{event.id}</Code>],
@@ -78,10 +81,7 @@ function Details({ event, keyName, onFilter }: DetailsProps) {
             ['Requests', formatNumber(event.requests)],
             ['API calls', formatNumber(event.api_calls)],
             ['Queries', formatNumber(event.queries)],
-            [
-              'Input tokens',
-              `${formatNumber(event.input_tokens)}, ${formatNumber(event.cached_tokens)} of them cached`,
-            ],
+            ['Input tokens', inputText(event)],
             ['Output tokens', formatNumber(event.output_tokens)],
             ['Provider', filtered('provider', event.provider)],
             ['Model', filtered('model', event.model)],
@@ -95,12 +95,17 @@ function Details({ event, keyName, onFilter }: DetailsProps) {
           <Facts facts={Object.entries(event.metadata).map(([name, value]) => [name, metadataText(value)])} />
         </Section>
       )}
-      <Section title="JSON" actions={<CopyButton text={json} label="Copy as JSON" />}>
+      <Section title="JSON">
         <CodeBlock code={json} label="event as JSON" />
       </Section>
     </div>
   )
 }
+
+const inputText = ({ input_tokens, cached_tokens }: StoredUsageEvent) =>
+  cached_tokens > 0
+    ? `${formatNumber(input_tokens)}, ${formatNumber(cached_tokens)} of them cached`
+    : formatNumber(input_tokens)
 
 function costText({ cost_usd, model }: StoredUsageEvent): string {
   if (cost_usd !== null) return formatMoney(cost_usd)

@@ -1,6 +1,6 @@
 import { useRead } from '../../api/hooks.ts'
 import type { ModelPrices } from '../../api/types.ts'
-import { formatDate, formatMoney, formatShort } from '../../lib/format.ts'
+import { formatDate, formatShort, formatUnitPrice } from '../../lib/format.ts'
 import { Filters, FilterText } from '../../ui/filters.tsx'
 import { Section } from '../../ui/layout.tsx'
 import { Empty } from '../../ui/states.tsx'
@@ -48,9 +48,9 @@ export function PriceList({ search, onSearch }: PriceListProps) {
 const COLUMNS: Column<Price>[] = [
   { name: 'Model', width: 'minmax(0,2fr)', cell: ({ model }) => <span title={model}>{model}</span> },
   { name: 'Provider', cell: ({ provider }) => provider },
-  { name: 'Input', numeric: true, cell: (price) => formatMoney(price.input_usd) },
-  { name: 'Cached input', numeric: true, cell: (price) => formatMoney(price.cached_input_usd) },
-  { name: 'Output', numeric: true, cell: (price) => formatMoney(price.output_usd) },
+  { name: 'Input', numeric: true, cell: (price) => formatUnitPrice(price.input_usd) },
+  { name: 'Cached input', numeric: true, cell: (price) => formatUnitPrice(price.cached_input_usd) },
+  { name: 'Output', numeric: true, cell: (price) => formatUnitPrice(price.output_usd) },
   {
     name: 'Long requests',
     width: 'minmax(0,1.8fr)',
@@ -62,7 +62,7 @@ const COLUMNS: Column<Price>[] = [
           : long_context
               .map(
                 (one) =>
-                  `above ${formatShort(one.above_input_tokens)}: ${formatMoney(one.input_usd)} in, ${formatMoney(one.output_usd)} out`,
+                  `above ${formatShort(one.above_input_tokens)}: ${formatUnitPrice(one.input_usd)} in, ${formatUnitPrice(one.output_usd)} out`,
               )
               .join('; ')}
       </span>

@@ -16,11 +16,17 @@ export function zoneOptions(chosen: string): (readonly [value: string, name: str
 export const dayIn = (at: number, zone: string): string =>
   new Intl.DateTimeFormat('en-CA', { timeZone: zone, dateStyle: 'short' }).format(at)
 
-/** @returns when a day such as `2026-11-21` begins in a time zone, in milliseconds since 1970 */
+const HOUR_MS = 3_600_000
+
+/**
+ * @returns when a day such as `2026-11-21` begins in a time zone, in milliseconds since 1970: its first whole UTC hour,
+ *   since usage is summed by these
+ */
 export function dayStart(day: string, zone: string): number {
   const utc = Date.parse(`${day}T00:00:00Z`)
   const first = utc - offset(utc, zone)
-  return utc - offset(first, zone) // the clock may change between the two
+  const start = utc - offset(first, zone) // the clock may change between the two
+  return Math.ceil(start / HOUR_MS) * HOUR_MS
 }
 
 function offset(at: number, zone: string): number {
