@@ -35,8 +35,14 @@ export function Present({ info }: { readonly info: BillingInfo }) {
         <Stat label="Plan in force" value={plan.name} note={planPrice(plan.price_per_month_cents)} />
         <Stat
           label="Next charge"
-          value={next ? formatCharge(next) : 'None'}
-          note={next ? `${formatDate(next.at)}, before taxes and discounts` : 'Nothing will be charged'}
+          value={next ? formatCharge(next) : info.subscription ? 'None known' : 'None'}
+          note={
+            next
+              ? `${formatDate(next.at)}, before taxes and discounts`
+              : info.subscription
+                ? 'Overage is charged all the same'
+                : 'Nothing will be charged'
+          }
         />
         <Stat
           label="Overage so far"
