@@ -77,6 +77,15 @@ export async function findKeyById(db: Database, organizationId: string, id: stri
   return row
 }
 
+/** @returns the SHA-256 of a key in hex; undefined if the organization does not have the key */
+export async function findKeyHash(db: Database, { organizationId, id }: KeyRef): Promise<string | undefined> {
+  const [row] = await db
+    .select({ hash: sql<string>`encode(${apiKeys.keyHash}, 'hex')` })
+    .from(apiKeys)
+    .where(and(eq(apiKeys.id, id), eq(apiKeys.organizationId, organizationId)))
+  return row?.hash
+}
+
 /** The limits for issuing a key: the organization's rate limit, and how many keys its plan allows. */
 export async function selectKeyAllowance(db: Database, organizationId: string) {
   const { rows } = await db.execute<{ is_platform: boolean; rate_limit: number; max_api_keys: number }>(sql`

@@ -6,8 +6,9 @@ import { issueKey } from './issue.ts'
 import { KeyListQuery } from './lifecycle-schemas.ts'
 import { findKeyById } from './queries.ts'
 import { readKeys } from './read.ts'
+import { readKeyLimits } from './read-limits.ts'
 import { revoke } from './revoke.ts'
-import { ApiKey, ApiKeyList, IssuedKey, KeyParams, NewKey, OrganizationQuery } from './schemas.ts'
+import { ApiKey, ApiKeyList, IssuedKey, KeyLimits, KeyParams, NewKey, OrganizationQuery } from './schemas.ts'
 
 const tag = 'API keys'
 
@@ -59,6 +60,17 @@ const getRoute = apiRoute({
   summary: 'Get an API key',
   returns: { 200: ApiKey },
 })
+const limitsRoute = apiRoute({
+  ...one,
+  path: '/auth/api-keys/{id}/limits',
+  allow: 'keys:read',
+  method: 'get',
+  operationId: 'getApiKeyLimits',
+  summary: 'Read what is left of the limits of an API key',
+  description:
+    'Takes nothing. Units that an isolate has taken in advance count as used. A key and all keys that replaced it share their windows.',
+  returns: { 200: KeyLimits },
+})
 const revokeRoute = apiRoute({
   ...one,
   allow: 'keys:write',
@@ -87,6 +99,10 @@ export const keyRoutes = newRouter()
   .openapi(getRoute, async (c) =>
     c.json(toApiKey(await findKeyById(c.var.deps.db, c.var.organizationId, c.req.valid('param').id)), 200),
   )
+  .openapi(limitsRoute, async (c) => {
+    const { deps, organizationId } = c.var
+    return c.json(await readKeyLimits(deps, { organizationId, id: c.req.valid('param').id }), 200)
+  })
   .openapi(revokeRoute, async (c) => {
     await revoke(c.var.deps, c.var.principal, { organizationId: c.var.organizationId, id: c.req.valid('param').id })
     return c.body(null, 204)

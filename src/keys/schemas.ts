@@ -112,6 +112,13 @@ const WindowReading = z
   })
   .meta({ id: 'WindowReading' })
 
+export const KeyLimits = z
+  .object({
+    ratelimit: WindowReading.meta({ description: 'Units of the rate limit, in any minute.' }),
+    limits: z.record(z.string(), WindowReading).meta({ description: "The key's named limits." }),
+  })
+  .meta({ id: 'KeyLimits' })
+
 const VERDICT = {
   valid: true,
   code: 'VALID',

@@ -972,6 +972,37 @@ export type KeyImportResultResult = {
   id: string | null
 }
 
+export type KeyLimits = {
+  ratelimit: KeyLimitsRatelimit
+  /** The key's named limits. */
+  limits: Record<string, WindowReading>
+}
+
+export type KeyLimitsRatelimit = {
+  limit: number
+  remaining: number
+  /** When all units are available again, or when a refused cost will fit. Null if it never will. */
+  resets_at: string | null
+}
+
+export type KeyUsage = {
+  from: string
+  to: string
+  data: KeyUsageDataItem[]
+}
+
+export type KeyUsageDataItem = {
+  key_id: string
+  /** Requests without an error. One figure for each hour. */
+  succeeded: number[]
+  /** Refused with 429, by a rate limit or a quota. One figure for each hour. */
+  limited: number[]
+  /** Refused with 401 or 403, such as with an expired key. One figure for each hour. */
+  refused: number[]
+  /** All other errors. One figure for each hour. */
+  failed: number[]
+}
+
 export type LedgerMeter = {
   period_start: string
   period_end: string
@@ -2967,6 +2998,12 @@ export interface Operations {
     body: UpdateApiKeyRequest
     answer: ApiKey
   }
+  /** Read what is left of the limits of an API key */
+  'GET /auth/api-keys/{id}/limits': {
+    params: { id: string }
+    query?: { organization_id?: string; external_id?: string }
+    answer: KeyLimits
+  }
   /** Rotate an API key */
   'POST /auth/api-keys/{id}/rotate': {
     params: { id: string }
@@ -3021,6 +3058,11 @@ export interface Operations {
       limit?: number
     }
     answer: UsageBreakdown
+  }
+  /** Usage of keys by hour and outcome */
+  'GET /usage/keys': {
+    query: { from?: string; to?: string; organization_id?: string; external_id?: string; key_ids: string }
+    answer: KeyUsage
   }
   /** Single usage events */
   'GET /usage/events': {

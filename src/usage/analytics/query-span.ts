@@ -47,6 +47,15 @@ export function parseEventSpan(bounds: Bounds, now: number): Span {
   )
 }
 
+/** How many hours the small charts of a list of keys show. */
+const USUAL_KEY_HOURS = 36
+
+/** The whole hours of single keys: the last 36, with the present one, unless the query says otherwise. */
+export function parseKeyHours(bounds: Bounds, now: number): Span {
+  const span = parseSpan(bounds, now, (to) => to - (USUAL_KEY_HOURS - 1) * HOUR_MS)
+  return wholeHours(checkSpan(span, LONGEST_DAYS))
+}
+
 interface Series extends Bounds {
   readonly interval: Interval
   readonly tz: string

@@ -79,6 +79,21 @@ export const EventsQuery = pageQuery.extend({
 
 export const ExportQuery = z.strictObject({ ...span, what: z.enum(EXPORTS).default('events') })
 
+const MOST_KEYS = 100
+const UUID = '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}'
+
+export const KeyHoursQuery = z.strictObject({
+  ...span,
+  key_ids: z
+    .stringFormat('uuids', new RegExp(`^${UUID}(,${UUID}){0,${MOST_KEYS - 1}}$`))
+    .transform((ids) => [...new Set(ids.toLowerCase().split(','))])
+    .meta({
+      type: 'string',
+      description: `Up to ${MOST_KEYS} ids of keys, with commas between them.`,
+      example: '0198c5a2-7b1e-7c3d-9f4a-2e6b8d0c1a35,0198c5a2-7b1e-7c3d-9f4a-2e6b8d0c1a36',
+    }),
+})
+
 export const ForecastQuery = z.strictObject({ ...organizationRef })
 
 const milliseconds = z.number().nullable()
@@ -144,6 +159,24 @@ export const Breakdown = z
       .meta({ description: 'The sum of all groups that are not listed.' }),
   })
   .meta({ id: 'UsageBreakdown' })
+
+const hourly = (of: string) => z.array(z.int()).meta({ description: `${of} One figure for each hour.` })
+
+export const KeyHours = z
+  .object({
+    from: timestamp,
+    to: timestamp,
+    data: z.array(
+      z.object({
+        key_id: z.uuid(),
+        succeeded: hourly('Requests without an error.'),
+        limited: hourly('Refused with 429, by a rate limit or a quota.'),
+        refused: hourly('Refused with 401 or 403, such as with an expired key.'),
+        failed: hourly('All other errors.'),
+      }),
+    ),
+  })
+  .meta({ id: 'KeyUsage' })
 
 const unknownMoney = money.nullable().meta({ description: 'Null when the model has no known price.' })
 
