@@ -66,7 +66,7 @@ interface MeterCardProps {
   readonly forecast: UsageForecast | undefined
 }
 
-function MeterCard({ meter, quotas, forecast }: MeterCardProps) {
+export function MeterCard({ meter, quotas, forecast }: MeterCardProps) {
   const reading = quotas.meters[meter]
   const write = (amount: number | string) => formatAmount(meter, amount)
   const isGauge = GAUGES.has(meter)

@@ -1,0 +1,177 @@
+import { useState } from 'react'
+import { type Row, useList, useRead } from '../../api/hooks.ts'
+import type { ApiKey, KeyUsageDataItem } from '../../api/types.ts'
+import { Sparkline } from '../../charts/sparkline.tsx'
+import { formatNumber } from '../../lib/format.ts'
+import { useSearchState } from '../../lib/use-search-state.ts'
+import { useMay } from '../../shell/session-context.tsx'
+import { Environment, Status } from '../../ui/badge.tsx'
+import { Button, buttonClass } from '../../ui/button.tsx'
+import { FilterSelect, Filters, FilterText } from '../../ui/filters.tsx'
+import { Page } from '../../ui/layout.tsx'
+import { Link, useGo } from '../../ui/link.tsx'
+import { type MenuItem, RowMenu } from '../../ui/menu.tsx'
+import { Empty } from '../../ui/states.tsx'
+import { type Column, listProps, Table } from '../../ui/table.tsx'
+import { Time } from '../../ui/time.tsx'
+import { BulkRevoke } from './bulk-revoke.tsx'
+import { type KeyAction, KeyActionDialog } from './key-actions.tsx'
+import { endsAt, isRevoked, keyStatus } from './key-status.ts'
+
+const FILTERS = { search: '', environment: '', status: '' }
+/** The most keys whose usage one request answers. */
+const USAGE_KEYS = 100
+
+export function KeyList() {
+  const [state, change] = useSearchState(FILTERS)
+  const [asked, setAsked] = useState<{ action: KeyAction; item: ApiKey }>()
+  const [isPicking, setIsPicking] = useState(false)
+  const mayWrite = useMay('keys:write')
+  const list = useList('GET /auth/api-keys', { query: { limit: 100, ...filters(state) } })
+  const usage = useKeyUsage(list.rows)
+  const isFiltered = Object.values(state).some(Boolean)
+  const columns = keyColumns(usage)
+  return (
+    <Page
+      title="API keys"
+      intro="Programs send a key with each request."
+      actions={
+        mayWrite && (
+          <>
+            {(list.rows?.length ?? 0) > 1 && <Button onClick={() => setIsPicking(true)}>Revoke several</Button>}
+            <Link to="/keys/new" className={buttonClass('primary')}>
+              Create key
+            </Link>
+          </>
+        )
+      }
+    >
+      <Filters>
+        <FilterText
+          label="Search"
+          value={state.search}
+          placeholder="Name or hint"
+          onChange={(search) => change({ search })}
+        />
+        <FilterSelect
+          label="Environment"
+          value={state.environment}
+          options={ENVIRONMENTS}
+          onChange={(environment) => change({ environment })}
+        />
+        <FilterSelect label="Status" value={state.status} options={STATES} onChange={(status) => change({ status })} />
+      </Filters>
+      <Table
+        {...listProps(list)}
+        label="API keys"
+        columns={columns}
+        rowId={({ id }) => id}
+        rowLink={({ id }) => `/keys/${id}`}
+        rowMenu={(item) => (
+          <RowMenu
+            name={item.name}
+            id={item.id}
+            items={mayWrite ? menuItems(item, (action) => setAsked({ action, item })) : []}
+          />
+        )}
+        empty={<NoKeys mayWrite={mayWrite} />}
+        onClearFilters={isFiltered ? () => change(FILTERS) : undefined}
+      />
+      {asked && <KeyActionDialog action={asked.action} item={asked.item} onClose={() => setAsked(undefined)} />}
+      {isPicking && list.rows && <BulkRevoke keys={list.rows} onClose={() => setIsPicking(false)} />}
+    </Page>
+  )
+}
+
+const ENVIRONMENTS = [
+  ['', 'All'],
+  ['live', 'Live'],
+  ['test', 'Test'],
+] as const
+const STATES = [
+  ['', 'All'],
+  ['active', 'Active'],
+  ['disabled', 'Disabled'],
+  ['expired', 'Expired'],
+  ['revoked', 'Revoked'],
+] as const
+
+function filters({ search, environment, status }: typeof FILTERS) {
+  return {
+    ...(search && { search }),
+    ...(environment && { environment: environment as ApiKey['environment'] }),
+    ...(status && { status: status as 'active' | 'disabled' | 'expired' | 'revoked' }),
+  }
+}
+
+/** What the keys were used for in the last 36 hours, by key. */
+function useKeyUsage(rows: readonly ApiKey[] | undefined) {
+  const ids = (rows ?? []).slice(0, USAGE_KEYS).map(({ id }) => id)
+  const { data } = useRead('GET /usage/keys', { query: { key_ids: ids.join(',') } }, { enabled: ids.length > 0 })
+  return new Map(data?.data.map((item) => [item.key_id, item]))
+}
+
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
+const total = ({ succeeded, limited, refused, failed }: KeyUsageDataItem) =>
+  succeeded.map((value, at) => value + (limited[at] ?? 0) + (refused[at] ?? 0) + (failed[at] ?? 0))
+
+function keyColumns(usage: ReadonlyMap<string, KeyUsageDataItem>): Column<Row<'GET /auth/api-keys'>>[] {
+  return [
+    { name: 'Name', cell: ({ name }) => name, width: 'minmax(8rem,1.4fr)' },
+    { name: 'Key', width: '11rem', cell: ({ key_hint }) => <code className="font-mono text-small">{key_hint}</code> },
+    { name: 'Environment', width: '6.5rem', secondary: true, cell: (key) => <Environment name={key.environment} /> },
+    {
+      name: 'Status',
+      width: '9.5rem',
+      cell(key) {
+        const { kind, label, reason } = keyStatus(key, usage.get(key.id))
+        return (
+          <span title={reason}>
+            <Status kind={kind}>{label}</Status>
+          </span>
+        )
+      },
+    },
+    {
+      name: 'Last 36 hours',
+      width: '7rem',
+      secondary: true,
+      cell({ id }) {
+        const hours = usage.get(id)
+        const values = hours ? total(hours) : []
+        return <Sparkline label={`${formatNumber(sum(values))} requests in 36 hours`} values={values} />
+      },
+    },
+    { name: 'Last used', width: '8rem', cell: ({ last_used_at }) => <Time at={last_used_at} none="Never" /> },
+    { name: 'Expires', width: '8rem', secondary: true, cell: (key) => <Time at={endsAt(key)} none="Never" /> },
+  ]
+}
+
+export function menuItems(item: ApiKey, ask: (action: KeyAction) => void): MenuItem[] {
+  if (isRevoked(item)) return []
+  return [
+    { label: 'Rotate', onSelect: () => ask('rotate') },
+    item.is_active
+      ? { label: 'Disable', onSelect: () => ask('disable') }
+      : { label: 'Enable', onSelect: () => ask('enable') },
+    { label: 'Revoke', destructive: true, onSelect: () => ask('revoke') },
+  ]
+}
+
+function NoKeys({ mayWrite }: { readonly mayWrite: boolean }) {
+  const go = useGo()
+  return (
+    <Empty
+      title="No keys yet"
+      action={
+        mayWrite && (
+          <Button look="primary" onClick={() => go('/keys/new')}>
+            Create key
+          </Button>
+        )
+      }
+    >
+      A key lets a program call the API in the name of this organization.
+    </Empty>
+  )
+}
