@@ -1,5 +1,5 @@
 import type { ApiKey, KeyUsageDataItem } from '../../api/types.ts'
-import { formatDate, formatNumber, formatTime } from '../../lib/format.ts'
+import { formatNumber, formatTime } from '../../lib/format.ts'
 import type { StatusKind } from '../../ui/badge.tsx'
 
 export interface KeyStatus {
@@ -73,8 +73,3 @@ export function endsAt(key: ApiKey): number | undefined {
 export function isRevoked(key: ApiKey, now = Date.now()): boolean {
   return key.revoked_at !== null && Date.parse(key.revoked_at) <= now
 }
-
-export const isExpired = (key: ApiKey, now = Date.now()): boolean =>
-  key.expires_at !== null && Date.parse(key.expires_at) <= now
-
-export const describeEnd = (key: ApiKey): string => (key.expires_at ? formatDate(key.expires_at) : 'Never')

@@ -2,7 +2,7 @@ import { useParams } from '@tanstack/react-router'
 import { Ellipsis } from 'lucide-react'
 import { useMemo, useState } from 'react'
 import { useList, useRead } from '../../api/hooks.ts'
-import type { ApiKey } from '../../api/types.ts'
+import type { ApiKey, KeyUsageDataItem } from '../../api/types.ts'
 import { Bars } from '../../charts/bars.tsx'
 import { formatNumber, formatShort, formatTime } from '../../lib/format.ts'
 import { useSearchState } from '../../lib/use-search-state.ts'
@@ -21,7 +21,7 @@ import { Time } from '../../ui/time.tsx'
 import { AuditTable } from '../shared/audit-table.tsx'
 import { EditKey } from './edit-key.tsx'
 import { type KeyAction, KeyActionDialog } from './key-actions.tsx'
-import { describeEnd, isRevoked, keyStatus } from './key-status.ts'
+import { endsAt, isRevoked, keyStatus } from './key-status.ts'
 import { menuItems } from './list.tsx'
 import { daysAgo, foldHours } from './outcomes.ts'
 
@@ -111,6 +111,9 @@ function KeyPage({ item }: { readonly item: ApiKey }) {
 
 const DAYS = 30
 
+const hasRequests = ({ succeeded, limited, refused, failed }: KeyUsageDataItem) =>
+  [succeeded, limited, refused, failed].some((values) => values.some((value) => value > 0))
+
 function KeyUsage({ item }: { readonly item: ApiKey }) {
   const from = useMemo(() => daysAgo(DAYS - 1), [])
   const mayEvents = useMay('usage:events')
@@ -122,14 +125,14 @@ function KeyUsage({ item }: { readonly item: ApiKey }) {
         <Columns of={3}>
           <Stat label="Requests in all" value={formatShort(item.total_requests)} />
           <Stat label="Last used" value={<Time at={item.last_used_at} none="Never" />} />
-          <Stat label="Works until" value={describeEnd(item)} />
+          <Stat label={isRevoked(item) ? 'Revoked' : 'Expires'} value={<Time at={endsAt(item)} none="Never" />} />
         </Columns>
       </Card>
       <Card>
         {error && !data && <ErrorNotice error={error} onRetry={() => void refetch()} />}
         {!data && !error && <Skeleton lines={1} height="h-64" />}
         {data &&
-          (hours ? (
+          (hours && hasRequests(hours) ? (
             <Bars
               title={`Requests a day of the last ${DAYS} days, by outcome`}
               {...foldHours(data.from, hours, 'day')}

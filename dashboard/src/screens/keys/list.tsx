@@ -117,12 +117,12 @@ const total = ({ succeeded, limited, refused, failed }: KeyUsageDataItem) =>
 
 function keyColumns(usage: ReadonlyMap<string, KeyUsageDataItem>): Column<Row<'GET /auth/api-keys'>>[] {
   return [
-    { name: 'Name', cell: ({ name }) => name, width: 'minmax(8rem,1.4fr)' },
-    { name: 'Key', width: '11rem', cell: ({ key_hint }) => <code className="font-mono text-small">{key_hint}</code> },
-    { name: 'Environment', width: '6.5rem', secondary: true, cell: (key) => <Environment name={key.environment} /> },
+    { name: 'Name', cell: ({ name }) => name, width: 'minmax(0,1fr)' },
+    { name: 'Key', width: '9.5rem', cell: ({ key_hint }) => <code className="font-mono text-small">{key_hint}</code> },
+    { name: 'Environment', width: '6rem', secondary: true, cell: (key) => <Environment name={key.environment} /> },
     {
       name: 'Status',
-      width: '9.5rem',
+      width: '8.5rem',
       cell(key) {
         const { kind, label, reason } = keyStatus(key, usage.get(key.id))
         return (
@@ -134,7 +134,7 @@ function keyColumns(usage: ReadonlyMap<string, KeyUsageDataItem>): Column<Row<'G
     },
     {
       name: 'Last 36 hours',
-      width: '7rem',
+      width: '6.5rem',
       secondary: true,
       cell({ id }) {
         const hours = usage.get(id)
@@ -142,8 +142,8 @@ function keyColumns(usage: ReadonlyMap<string, KeyUsageDataItem>): Column<Row<'G
         return <Sparkline label={`${formatNumber(sum(values))} requests in 36 hours`} values={values} />
       },
     },
-    { name: 'Last used', width: '8rem', cell: ({ last_used_at }) => <Time at={last_used_at} none="Never" /> },
-    { name: 'Expires', width: '8rem', secondary: true, cell: (key) => <Time at={endsAt(key)} none="Never" /> },
+    { name: 'Last used', width: '7.5rem', cell: ({ last_used_at }) => <Time at={last_used_at} none="Never" /> },
+    { name: 'Expires', width: '7.5rem', secondary: true, cell: (key) => <Time at={endsAt(key)} none="Never" /> },
   ]
 }
 

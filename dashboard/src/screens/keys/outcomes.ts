@@ -7,7 +7,7 @@ export const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone
 /** What became of requests, in the order in which bars are stacked. Told apart by name as well as by color. */
 const LOOKS = [
   ['succeeded', 'Succeeded', 1],
-  ['limited', 'Limited', 'warn'],
+  ['limited', 'Limited', 2],
   ['refused', 'Refused', 6],
   ['failed', 'Failed', 'bad'],
 ] as const
