@@ -1,12 +1,15 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
+import { ACCOUNT_SCREENS } from './screens/account/screens.ts'
 import { BILLING_SCREENS } from './screens/billing/screens.ts'
 import { DESIGN_SCREENS } from './screens/design/screens.ts'
 import { KEY_SCREENS } from './screens/keys/screens.ts'
 import { OPERATOR_CUSTOMER_SCREENS } from './screens/operator-customers/screens.ts'
 import { DEPLOYMENT_SCREENS } from './screens/operator-deployment/screens.ts'
 import { REVENUE_SCREENS } from './screens/operator-revenue/screens.ts'
+import { ORGANIZATION_SCREENS } from './screens/organization/screens.ts'
 import type { Screens } from './screens/screens.ts'
 import { USAGE_SCREENS } from './screens/usage/screens.ts'
+import { WEBHOOK_SCREENS } from './screens/webhooks/screens.ts'
 import { Missing } from './shell/missing.tsx'
 import { Shell } from './shell/shell.tsx'
 
@@ -21,6 +24,9 @@ const SCREENS: Screens = {
   ...REVENUE_SCREENS,
   ...DEPLOYMENT_SCREENS,
   ...OPERATOR_CUSTOMER_SCREENS,
+  ...ORGANIZATION_SCREENS,
+  ...WEBHOOK_SCREENS,
+  ...ACCOUNT_SCREENS,
 }
 
 const screens = Object.entries(SCREENS).map(([path, [load, name]]) =>

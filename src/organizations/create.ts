@@ -27,6 +27,7 @@ export async function createOrganization(
   const row = { id, name, slug, planId: FIRST_PLAN, createdAt }
   const created: OrganizationView = {
     ...row,
+    externalId: null,
     role: 'owner',
     isPersonal: false,
     isPlatform: false,

@@ -11,6 +11,7 @@ export function toOrganization(row: OrganizationView, activeId: string | null): 
     id: row.id,
     name: row.name,
     slug: row.slug,
+    external_id: row.externalId,
     plan: row.planId,
     role: row.role,
     is_personal: row.isPersonal,

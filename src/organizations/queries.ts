@@ -10,6 +10,7 @@ const viewColumns = {
   id: organizations.id,
   name: organizations.name,
   slug: organizations.slug,
+  externalId: organizations.externalId,
   planId: organizations.planId,
   role: memberships.role,
   isPersonal: organizations.isPersonal,

@@ -30,6 +30,7 @@ export const Organization = z
     id: z.uuid(),
     name: z.string(),
     slug: z.string(),
+    external_id: z.string().nullable().meta({ description: 'What the operator calls it.' }),
     plan: z.string(),
     role: role.meta({ description: 'Yours.' }),
     is_personal: z.boolean().meta({ description: 'Whether it was created for one person at registration.' }),

@@ -1314,6 +1314,8 @@ export type Organization = {
   id: string
   name: string
   slug: string
+  /** What the operator calls it. */
+  external_id: string | null
   plan: string
   /** Yours. */
   role: 'viewer' | 'member' | 'admin' | 'owner'

@@ -26,6 +26,7 @@ describe('making an organization', () => {
       id: expect.any(String),
       name: 'Ünder & Söhne',
       slug,
+      external_id: null,
       plan: 'free',
       role: 'owner',
       is_personal: false,

@@ -1,0 +1,95 @@
+import { useState } from 'react'
+import { useChange } from '../../api/hooks.ts'
+import { useSession } from '../../shell/session-context.tsx'
+import { Status } from '../../ui/badge.tsx'
+import { Button } from '../../ui/button.tsx'
+import { Code } from '../../ui/copy.tsx'
+import { Field, Form, Input } from '../../ui/field.tsx'
+import { Card, Page, Section } from '../../ui/layout.tsx'
+import { ErrorNotice, Notice } from '../../ui/notice.tsx'
+import { toast } from '../../ui/toast.tsx'
+import { ChangeEmail, ChangePassword } from './credentials.tsx'
+import { YourData } from './data.tsx'
+import { SecondFactor } from './second-factor.tsx'
+import { Sessions } from './sessions.tsx'
+
+export function Account() {
+  const { user } = useSession()
+  if (!user) {
+    return (
+      <Page title="Account">
+        <Notice>You came by a link of another application. Your account is there.</Notice>
+      </Page>
+    )
+  }
+  return (
+    <Page title="Account" state={<Code>{user.id}</Code>}>
+      <Section title="Profile">
+        <Card>
+          <Profile name={user.name ?? ''} />
+        </Card>
+      </Section>
+      <Section title="Sign-in">
+        <div className="divide-y divide-line rounded-lg border border-line bg-raised">
+          <SignInEmail />
+          <Password />
+          <SecondFactor />
+        </div>
+      </Section>
+      <Sessions />
+      <YourData email={user.email} hasSecondFactor={user.two_factor_enabled} />
+    </Page>
+  )
+}
+
+function Profile({ name: before }: { readonly name: string }) {
+  const [name, setName] = useState(before)
+  const { mutate, error, isPending } = useChange('PUT /auth/me')
+  const save = () => mutate({ body: { name: name.trim() || null } }, { onSuccess: () => toast('Profile saved') })
+  return (
+    <Form onSubmit={save}>
+      <ErrorNotice error={error} except={['name']} />
+      <Field label="Name" optional error={error?.fieldError('name')}>
+        <Input name="name" autoComplete="name" value={name} onChange={({ target }) => setName(target.value)} />
+      </Field>
+      <div>
+        <Button type="submit" look="primary" busy={isPending} disabled={name.trim() === before}>
+          Save name
+        </Button>
+      </div>
+    </Form>
+  )
+}
+
+function SignInEmail() {
+  const { user } = useSession()
+  const [isOpen, setIsOpen] = useState(false)
+  if (!user) return null
+  return (
+    <div className="flex flex-wrap items-center justify-between gap-3 p-4">
+      <div className="min-w-0">
+        <p className="font-medium">Email</p>
+        <p className="flex flex-wrap gap-x-3 text-muted">
+          <span className="min-w-0">{user.email}</span>
+          {user.is_verified ? <Status kind="good">Confirmed</Status> : <Status kind="warn">Not confirmed</Status>}
+        </p>
+      </div>
+      <Button onClick={() => setIsOpen(true)}>Change email</Button>
+      {isOpen && <ChangeEmail hasSecondFactor={user.two_factor_enabled} onClose={() => setIsOpen(false)} />}
+    </div>
+  )
+}
+
+function Password() {
+  const [isOpen, setIsOpen] = useState(false)
+  return (
+    <div className="flex flex-wrap items-center justify-between gap-3 p-4">
+      <div>
+        <p className="font-medium">Password</p>
+        <p className="text-muted">A change signs out your other devices.</p>
+      </div>
+      <Button onClick={() => setIsOpen(true)}>Change password</Button>
+      {isOpen && <ChangePassword onClose={() => setIsOpen(false)} />}
+    </div>
+  )
+}

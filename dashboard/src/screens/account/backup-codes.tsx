@@ -1,0 +1,39 @@
+import { Button } from '../../ui/button.tsx'
+import { CopyButton } from '../../ui/copy.tsx'
+import { Actions, Dialog } from '../../ui/dialog.tsx'
+import { Notice } from '../../ui/notice.tsx'
+import { download } from './download.ts'
+
+interface BackupCodesProps {
+  readonly codes: readonly string[]
+  readonly title: string
+  readonly onClose: () => void
+}
+
+/** The backup codes, the only time that they are shown. */
+export function BackupCodes({ codes, title, onClose }: BackupCodesProps) {
+  const text = codes.join('\n')
+  return (
+    <Dialog open onClose={onClose} title={title}>
+      <p>
+        Each code signs you in once, when you do not have your authenticator app. Keep them where only you can read.
+      </p>
+      <ul
+        aria-label="Backup codes"
+        className="grid grid-cols-2 gap-x-4 gap-y-1 rounded-md border border-line bg-surface p-3 font-mono text-small"
+      >
+        {codes.map((code) => (
+          <li key={code}>{code}</li>
+        ))}
+      </ul>
+      <Notice kind="warn">The codes are not shown again.</Notice>
+      <Actions>
+        <Button onClick={onClose}>Done</Button>
+        <Button onClick={() => download('tollgate-backup-codes.txt', new Blob([`${text}\n`], { type: 'text/plain' }))}>
+          Download codes
+        </Button>
+        <CopyButton text={text} label="Copy codes" autoFocus />
+      </Actions>
+    </Dialog>
+  )
+}

@@ -1,0 +1,101 @@
+import { useMutation } from '@tanstack/react-query'
+import { useState } from 'react'
+import { callRaw } from '../../api/client.ts'
+import { useChange } from '../../api/hooks.ts'
+import type { ApiError } from '../../api/problem.ts'
+import { signOut } from '../../api/session.ts'
+import { Button } from '../../ui/button.tsx'
+import { Actions, Dialog } from '../../ui/dialog.tsx'
+import { Field, Form, Input } from '../../ui/field.tsx'
+import { Section } from '../../ui/layout.tsx'
+import { ErrorNotice } from '../../ui/notice.tsx'
+import { download } from './download.ts'
+import { CurrentPassword, isProofError, SecondFactorCode } from './fields.tsx'
+
+interface YourDataProps {
+  readonly email: string
+  readonly hasSecondFactor: boolean
+}
+
+export function YourData(props: YourDataProps) {
+  const [isDeleting, setIsDeleting] = useState(false)
+  return (
+    <>
+      <Section title="Your data">
+        <ExportData />
+      </Section>
+      <Section title="Danger zone">
+        <div className="flex flex-wrap items-center justify-between gap-3 rounded-lg border border-bad bg-raised p-4">
+          <div>
+            <p className="font-medium">Delete your account</p>
+            <p className="text-muted">Also deletes organizations that have no other member. Nothing brings it back.</p>
+          </div>
+          <Button look="danger" onClick={() => setIsDeleting(true)}>
+            Delete account
+          </Button>
+        </div>
+      </Section>
+      {isDeleting && <DeleteAccount {...props} onClose={() => setIsDeleting(false)} />}
+    </>
+  )
+}
+
+function ExportData() {
+  const { mutate, error, isPending } = useMutation<void, ApiError>({
+    async mutationFn() {
+      const answer = await callRaw('GET /auth/me/export')
+      const day = new Date().toISOString().slice(0, 10)
+      download(`tollgate-account-${day}.json`, await answer.blob())
+    },
+  })
+  return (
+    <div className="flex flex-wrap items-center justify-between gap-3 rounded-lg border border-line bg-raised p-4">
+      <div>
+        <p className="font-medium">Export your data</p>
+        <p className="text-muted">
+          One JSON file: profile, memberships, sessions, keys, actions and usage. No secrets.
+        </p>
+      </div>
+      <Button busy={isPending} onClick={() => mutate()}>
+        Export data
+      </Button>
+      <ErrorNotice error={error} />
+    </div>
+  )
+}
+
+/** Goes to the sign-in page, whether or not the session could still be ended: its account is gone. */
+const leaveForGood = () => void signOut().finally(() => location.assign('/dashboard/sign-in'))
+
+function DeleteAccount({ email, hasSecondFactor, onClose }: YourDataProps & { readonly onClose: () => void }) {
+  const [typed, setTyped] = useState('')
+  const [password, setPassword] = useState('')
+  const [code, setCode] = useState('')
+  const { mutate, error, isPending } = useChange('DELETE /auth/me')
+  const isReady = typed === email && password !== ''
+  const remove = () =>
+    isReady &&
+    mutate({ body: { password, ...(hasSecondFactor && { code: code.trim() }) } }, { onSuccess: leaveForGood })
+  return (
+    <Dialog open onClose={onClose} title="Delete your account">
+      <Form onSubmit={remove}>
+        <p>
+          Your account and the organization that was made for you are deleted at once, and its keys stop within two
+          seconds. Other organizations must have another owner. Cancel subscriptions first.
+        </p>
+        {!isProofError(error) && <ErrorNotice error={error} except={['password', 'code']} />}
+        <Field label={`Type ${email} to confirm`}>
+          <Input autoComplete="off" value={typed} onChange={({ target }) => setTyped(target.value)} />
+        </Field>
+        <CurrentPassword value={password} error={error} onChange={setPassword} />
+        {hasSecondFactor && <SecondFactorCode value={code} error={error} onChange={setCode} />}
+        <Actions>
+          <Button onClick={onClose}>Keep</Button>
+          <Button type="submit" look="danger" busy={isPending} disabled={!isReady}>
+            Delete account
+          </Button>
+        </Actions>
+      </Form>
+    </Dialog>
+  )
+}
