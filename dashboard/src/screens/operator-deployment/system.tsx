@@ -1,0 +1,140 @@
+import { useRead } from '../../api/hooks.ts'
+import type { System, SystemJob, SystemSetting } from '../../api/types.ts'
+import { formatDate, formatDuration, formatName, formatNumber } from '../../lib/format.ts'
+import { Status } from '../../ui/badge.tsx'
+import { Card, Columns, Page, Section, Stat } from '../../ui/layout.tsx'
+import { ErrorNotice } from '../../ui/notice.tsx'
+import { Empty, Skeleton } from '../../ui/states.tsx'
+import { type Column, Table } from '../../ui/table.tsx'
+import { Time } from '../../ui/time.tsx'
+
+const LIVE_MS = 15_000
+
+export function SystemScreen() {
+  const { data, error, refetch } = useRead('GET /admin/system', {}, { every: LIVE_MS })
+  return (
+    <Page
+      title="System"
+      intro="This deployment: its jobs, its settings, what waits."
+      state={data && <Health system={data} />}
+    >
+      {error && !data && <ErrorNotice error={error} onRetry={() => void refetch()} />}
+      {!data && !error && <Skeleton lines={6} />}
+      {data && (
+        <>
+          <Figures system={data} />
+          <Section title="Jobs" intro="They run by the clock, each in its turn.">
+            <Table
+              label="Jobs"
+              rows={data.jobs}
+              columns={JOB_COLUMNS}
+              rowId={({ name }) => name}
+              empty={<Empty title="No jobs" />}
+            />
+          </Section>
+          <Section title="Settings" intro="By name, never by value.">
+            <Table
+              label="Settings"
+              rows={data.settings}
+              columns={SETTING_COLUMNS}
+              rowId={({ name }) => name}
+              empty={<Empty title="No settings" />}
+            />
+          </Section>
+        </>
+      )}
+    </Page>
+  )
+}
+
+const countFaults = ({ jobs, settings, schema }: System) =>
+  jobs.filter(({ error }) => error !== null).length +
+  settings.filter(({ fault }) => fault !== null).length +
+  (schema?.is_current === false ? 1 : 0)
+
+function Health({ system }: { readonly system: System }) {
+  const faults = countFaults(system)
+  return faults === 0 ? (
+    <Status kind="good">Healthy</Status>
+  ) : (
+    <Status kind="bad">{`${formatNumber(faults)} faults`}</Status>
+  )
+}
+
+function Figures({ system: { version, schema, price_list, spool } }: { readonly system: System }) {
+  return (
+    <Card>
+      <Columns of={4}>
+        <Stat label="Version" value={version} />
+        <Stat
+          label="Schema"
+          value={
+            schema ? (
+              <Status kind={schema.is_current ? 'good' : 'bad'}>{schema.is_current ? 'Current' : 'Other'}</Status>
+            ) : (
+              '–'
+            )
+          }
+          note={schema?.found ?? 'The database does not answer'}
+        />
+        <Stat
+          label="Usage that waits"
+          value={spool ? formatNumber(spool.batches) : '–'}
+          note={spool ? `${formatNumber(spool.aside)} set aside` : 'Redis does not answer'}
+        />
+        <Stat label="Price list" value={formatDate(price_list.checked_at)} note={price_list.source} />
+      </Columns>
+    </Card>
+  )
+}
+
+const JOB_COLUMNS: readonly Column<SystemJob>[] = [
+  { name: 'Job', cell: ({ name }) => formatName(name), width: 'minmax(0,1.2fr)' },
+  {
+    name: 'Last run',
+    width: '8.5rem',
+    cell: ({ last_run_at, error }) =>
+      error === null ? (
+        <Time at={last_run_at} none="Never" />
+      ) : (
+        <span title={error}>
+          <Status kind="bad">Failed</Status>
+        </span>
+      ),
+  },
+  {
+    name: 'Took',
+    width: '5rem',
+    numeric: true,
+    secondary: true,
+    cell: ({ duration_ms }) => (duration_ms === null ? '–' : formatDuration(duration_ms)),
+  },
+  { name: 'Result', cell: ({ result }) => describeResult(result), secondary: true },
+  {
+    name: 'Runs',
+    cell: ({ cron }) => <code className="font-mono text-small">{cron}</code>,
+    width: '7rem',
+    secondary: true,
+  },
+]
+
+function describeResult(result: SystemJob['result']): string {
+  const entries = Object.entries(result ?? {}).filter(([, value]) => value !== 0 && typeof value !== 'object')
+  return entries.length > 0
+    ? entries.map(([name, value]) => `${formatName(name)}: ${String(value)}`).join(', ')
+    : 'Nothing to do'
+}
+
+const SETTING_COLUMNS: readonly Column<SystemSetting>[] = [
+  { name: 'Name', cell: ({ name }) => <code className="font-mono text-small">{name}</code>, width: 'minmax(0,1.2fr)' },
+  {
+    name: 'State',
+    width: '8rem',
+    cell({ state, fault }) {
+      if (fault) return <Status kind="bad">Refused</Status>
+      if (state === 'set') return <Status kind="good">Set</Status>
+      return <Status kind="off">{state === 'missing' ? 'Not set' : 'Default'}</Status>
+    },
+  },
+  { name: 'Why', cell: ({ fault }) => fault ?? '–', secondary: true },
+]
