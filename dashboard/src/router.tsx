@@ -5,7 +5,9 @@ import { DESIGN_SCREENS } from './screens/design/screens.ts'
 import { KEY_SCREENS } from './screens/keys/screens.ts'
 import { OPERATOR_CUSTOMER_SCREENS } from './screens/operator-customers/screens.ts'
 import { DEPLOYMENT_SCREENS } from './screens/operator-deployment/screens.ts'
+import { PLAN_SCREENS } from './screens/operator-plans/screens.ts'
 import { REVENUE_SCREENS } from './screens/operator-revenue/screens.ts'
+import { SERVICE_KEY_SCREENS } from './screens/operator-service-keys/screens.ts'
 import { ORGANIZATION_SCREENS } from './screens/organization/screens.ts'
 import type { Screens } from './screens/screens.ts'
 import { USAGE_SCREENS } from './screens/usage/screens.ts'
@@ -21,7 +23,9 @@ const SCREENS: Screens = {
   ...USAGE_SCREENS,
   ...BILLING_SCREENS,
   ...DESIGN_SCREENS,
+  ...PLAN_SCREENS,
   ...REVENUE_SCREENS,
+  ...SERVICE_KEY_SCREENS,
   ...DEPLOYMENT_SCREENS,
   ...OPERATOR_CUSTOMER_SCREENS,
   ...ORGANIZATION_SCREENS,

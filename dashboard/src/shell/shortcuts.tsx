@@ -3,7 +3,7 @@ import { Dialog } from '../ui/dialog.tsx'
 import { useGo } from '../ui/link.tsx'
 
 /** Whether a key press belongs to a field that is being typed in. */
-export function isTyping({ target }: KeyboardEvent): boolean {
+function isTyping({ target }: KeyboardEvent): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
 }
 

@@ -47,6 +47,8 @@ interface TableProps<Item> {
 }
 
 const ROW_PX = 41
+/** Up to this many are all rendered, so that the browser finds and prints them. */
+const ALL_ROWS = 200
 
 /**
  * A list of things. Each row is a link to its thing. On phones a row is a card. Only the rows in view are rendered, so that
@@ -107,7 +109,7 @@ function Grid<Item>(props: TableProps<Item>) {
   const virtual = useWindowVirtualizer({
     count: rows?.length ?? 0,
     estimateSize: () => ROW_PX,
-    overscan: 12,
+    overscan: (rows?.length ?? 0) <= ALL_ROWS ? ALL_ROWS : 12,
     scrollMargin: offset,
   })
   return (

@@ -4,7 +4,7 @@ import { readRows } from './read.ts'
 import { HOUR_MS, invalidSpan, type Span } from './span.ts'
 
 /** What became of requests. They add up to all of them. */
-export const OUTCOMES = ['succeeded', 'limited', 'refused', 'failed'] as const
+const OUTCOMES = ['succeeded', 'limited', 'refused', 'failed'] as const
 
 export type Outcome = (typeof OUTCOMES)[number]
 

@@ -2,7 +2,7 @@ import { useRead } from '../../api/hooks.ts'
 import type { KeyUsageDataItem } from '../../api/types.ts'
 import type { Series } from '../../charts/bars.tsx'
 
-export const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone
+const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone
 
 /** What became of requests, in the order in which bars are stacked. Told apart by name as well as by color. */
 const LOOKS = [
@@ -14,7 +14,7 @@ const LOOKS = [
 
 type Outcome = (typeof LOOKS)[number][0]
 
-export const toSeries = (values: Readonly<Record<Outcome, readonly number[]>>): Series[] =>
+const toSeries = (values: Readonly<Record<Outcome, readonly number[]>>): Series[] =>
   LOOKS.map(([key, name, color]) => ({ name, color, values: values[key] }))
 
 /** What became of an organization's requests on each of some days: errors with a status, less those that are a refusal. */
@@ -47,7 +47,7 @@ export function useDailyOutcomes(from: string) {
   }
 }
 
-export const dayLabel = (at: string | number, timeZone = ZONE): string =>
+const dayLabel = (at: string | number, timeZone = ZONE): string =>
   new Date(at).toLocaleDateString('en-US', { month: 'short', day: 'numeric', timeZone })
 
 const hourLabel = (at: number): string =>

@@ -2,7 +2,6 @@ import { formatMoney, formatShort } from '../../lib/format.ts'
 
 /** What limits count, in the order in which they are shown. */
 export const METERS = ['api_calls', 'queries', 'tokens', 'cost_usd', 'concepts', 'storage_gb'] as const
-export type MeterName = (typeof METERS)[number]
 
 const NAMES: Readonly<Record<string, string>> = {
   ratelimit: 'Rate limit',

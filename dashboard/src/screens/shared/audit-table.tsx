@@ -15,7 +15,7 @@ import { isUuid } from './customer-filter.ts'
 import { Json } from './json.tsx'
 import { useChosen } from './use-chosen.ts'
 
-export type AuditAction = NonNullable<AuditQuery['action']>
+type AuditAction = NonNullable<AuditQuery['action']>
 type AuditQuery = NonNullable<Operations['GET /audit-logs']['query']>
 
 /** What an audit screen keeps in its address. */

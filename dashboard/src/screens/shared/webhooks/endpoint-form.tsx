@@ -11,7 +11,7 @@ import { eventGroups } from './api.ts'
 
 type EventType = NonNullable<UpdateWebhookEndpointRequest['events']>[number]
 
-export interface EndpointFields {
+interface EndpointFields {
   readonly url: string
   readonly description: string | null
   /** Empty for all. */

@@ -110,7 +110,7 @@ export const EndpointSecret = ({ secret, onClose }: { readonly secret: string; r
 
 const Dash = () => <span className="text-muted">–</span>
 
-export function describeEvents(events: readonly string[]): string {
+function describeEvents(events: readonly string[]): string {
   if (events.length === 0) return 'All'
   return events.length === 1 ? (events[0] as string) : `${events.length} types`
 }

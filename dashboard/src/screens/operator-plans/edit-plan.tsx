@@ -1,0 +1,158 @@
+import { useParams } from '@tanstack/react-router'
+import { useState } from 'react'
+import { useChange, useRead } from '../../api/hooks.ts'
+import type { Plan } from '../../api/types.ts'
+import { formatNumber } from '../../lib/format.ts'
+import { Badge } from '../../ui/badge.tsx'
+import { Button } from '../../ui/button.tsx'
+import { Actions, Confirm } from '../../ui/dialog.tsx'
+import { Form } from '../../ui/field.tsx'
+import { Facts, Page } from '../../ui/layout.tsx'
+import { Link, textLink, useGo } from '../../ui/link.tsx'
+import { ErrorNotice } from '../../ui/notice.tsx'
+import { Skeleton } from '../../ui/states.tsx'
+import { toast } from '../../ui/toast.tsx'
+import { PLAN_FIELDS, PlanFields } from './plan-fields.tsx'
+import { NEW_PLAN, planChanges, toPlanBody, toPlanForm } from './plan-form.ts'
+
+const above = (
+  <Link to="/operator/plans" className={textLink}>
+    Plans
+  </Link>
+)
+
+export function NewPlan() {
+  const [form, setForm] = useState(NEW_PLAN)
+  const { mutate, error, isPending } = useChange('POST /admin/plans')
+  const go = useGo()
+  function create(): void {
+    mutate(
+      { body: toPlanBody(form) },
+      {
+        onSuccess() {
+          toast('Plan created')
+          go('/operator/plans')
+        },
+      },
+    )
+  }
+  return (
+    <Page title="Create plan" above={above}>
+      <Form onSubmit={create}>
+        <ErrorNotice error={error} except={PLAN_FIELDS} />
+        <PlanFields form={form} onChange={(change) => setForm({ ...form, ...change })} error={error} isNew />
+        <Actions>
+          <Button onClick={() => go('/operator/plans')}>Cancel</Button>
+          <Button type="submit" look="primary" busy={isPending}>
+            Create plan
+          </Button>
+        </Actions>
+      </Form>
+    </Page>
+  )
+}
+
+export function EditPlan() {
+  const { id = '' } = useParams({ strict: false }) as { id?: string }
+  const { data: plan, error, refetch } = useRead('GET /admin/plans/{plan_id}', { params: { plan_id: id } })
+  if (plan) return <Editor key={plan.updated_at} plan={plan} />
+  return (
+    <Page title="Plan" above={above}>
+      {error ? <ErrorNotice error={error} onRetry={() => void refetch()} /> : <Skeleton lines={6} />}
+    </Page>
+  )
+}
+
+function Editor({ plan }: { readonly plan: Plan }) {
+  const before = toPlanForm(plan)
+  const [form, setForm] = useState(before)
+  const [asked, setAsked] = useState<'save' | 'delete'>()
+  const save = useChange('PATCH /admin/plans/{plan_id}')
+  const changes = planChanges(before, form)
+  const close = () => setAsked(undefined)
+  function confirm(): void {
+    const { id: _, features = {}, overage = {}, ...body } = toPlanBody(form, plan)
+    const withRemoved = { ...nulls(plan.features), ...features }
+    mutateWith({ ...body, features: withRemoved, overage: { ...nulls(plan.overage), ...overage } })
+  }
+  function mutateWith(body: Parameters<typeof save.mutate>[0]['body']): void {
+    save.mutate(
+      { params: { plan_id: plan.id }, body },
+      { onSuccess: () => toast('Plan changed', 'It takes effect within two seconds.'), onSettled: close },
+    )
+  }
+  return (
+    <Page
+      title={plan.name}
+      state={<Badge>{plan.id}</Badge>}
+      above={above}
+      intro={`${formatNumber(plan.organization_count)} customers are on it.`}
+      actions={<Button onClick={() => setAsked('delete')}>Delete plan</Button>}
+    >
+      <Form onSubmit={() => changes.length > 0 && setAsked('save')}>
+        <ErrorNotice error={save.error} except={PLAN_FIELDS} />
+        <PlanFields
+          form={form}
+          onChange={(change) => setForm({ ...form, ...change })}
+          error={save.error}
+          isNew={false}
+        />
+        <Actions>
+          <Button onClick={() => setForm(before)} disabled={changes.length === 0}>
+            Undo changes
+          </Button>
+          <Button type="submit" look="primary" disabled={changes.length === 0}>
+            Save plan
+          </Button>
+        </Actions>
+      </Form>
+      <Confirm
+        open={asked === 'save'}
+        onClose={close}
+        title={`Change ${plan.name} for ${formatNumber(plan.organization_count)} customers`}
+        action="Save plan"
+        destructive={false}
+        busy={save.isPending}
+        onConfirm={confirm}
+      >
+        <Facts facts={changes.map(([name, from, to]) => [name, `${from} → ${to}`] as const)} />
+        <p>The change takes effect for all of them within two seconds. Prices apply to what is bought from now on.</p>
+      </Confirm>
+      {asked === 'delete' && <DeletePlan plan={plan} onClose={close} />}
+    </Page>
+  )
+}
+
+/** What is there now and is not named any more is taken out by null. */
+const nulls = (present: object): Record<string, null> =>
+  Object.fromEntries(Object.keys(present).map((name) => [name, null]))
+
+function DeletePlan({ plan, onClose }: { readonly plan: Plan; readonly onClose: () => void }) {
+  const { mutate, error, isPending } = useChange('DELETE /admin/plans/{plan_id}')
+  const go = useGo()
+  function remove(): void {
+    mutate(
+      { params: { plan_id: plan.id } },
+      {
+        onSuccess() {
+          toast('Plan deleted')
+          go('/operator/plans')
+        },
+      },
+    )
+  }
+  return (
+    <Confirm
+      open
+      onClose={onClose}
+      title={`Delete ${plan.name}`}
+      action="Delete plan"
+      typed={plan.id}
+      busy={isPending}
+      error={error}
+      onConfirm={remove}
+    >
+      <p>A plan that customers are on cannot be deleted. Take it out of the catalogue instead.</p>
+    </Confirm>
+  )
+}
