@@ -7,6 +7,7 @@ import type { AuditAction } from './actions.ts'
 interface AuditFilter {
   readonly action?: AuditAction | undefined
   readonly actor_id?: string | undefined
+  readonly target_id?: string | undefined
   readonly result?: 'success' | 'failure' | undefined
   /** ISO 8601; `to` is exclusive. */
   readonly from?: string | undefined
@@ -50,10 +51,11 @@ function select(db: Database, conditions: (SQL | undefined)[]) {
     .where(and(...conditions))
 }
 
-function conditions({ action, actor_id, result, from, to }: AuditFilter) {
+function conditions({ action, actor_id, target_id, result, from, to }: AuditFilter) {
   return [
     action === undefined ? undefined : eq(auditLogs.action, action),
     actor_id === undefined ? undefined : eq(auditLogs.actorId, actor_id),
+    target_id === undefined ? undefined : eq(auditLogs.targetId, target_id),
     result === undefined ? undefined : eq(auditLogs.result, result),
     from === undefined ? undefined : gte(auditLogs.createdAt, new Date(from)),
     to === undefined ? undefined : lt(auditLogs.createdAt, new Date(to)),

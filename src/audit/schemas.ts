@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { listSchema, organizationRef, pageQuery, timestamp, uuid } from '../http/fields.ts'
+import { line, listSchema, organizationRef, pageQuery, timestamp, uuid } from '../http/fields.ts'
 import { AUDIT_ACTIONS, type AuditAction } from './actions.ts'
 
 const filters = {
@@ -12,6 +12,7 @@ const filters = {
         .join(' '),
     }),
   actor_id: uuid.optional(),
+  target_id: line(255).optional().meta({ description: 'The id of what was acted on, such as a key.' }),
   result: z.enum(['success', 'failure']).optional(),
   from: timestamp.optional(),
   to: timestamp.optional().meta({ description: 'The exclusive end.' }),

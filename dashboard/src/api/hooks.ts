@@ -3,6 +3,7 @@ import {
   type QueryKey,
   useInfiniteQuery,
   useMutation,
+  useQueries,
   useQuery,
   useQueryClient,
 } from '@tanstack/react-query'
@@ -31,6 +32,18 @@ export function useRead<Name extends OperationName>(
     placeholderData: keepPreviousData,
     refetchInterval: every,
     enabled,
+  })
+}
+
+/** Reads an operation several times, each with its own input. Answers that are not there yet are left out. */
+export function useReads<Name extends OperationName>(name: Name, inputs: readonly Input<Name>[]): Answer<Name>[] {
+  return useQueries({
+    queries: inputs.map((input) => ({
+      queryKey: [name, input],
+      queryFn: ({ signal }: { signal: AbortSignal }) =>
+        call(name, ...([{ ...input, signal }] as unknown as InputArguments<Name>)),
+    })),
+    combine: (results) => results.flatMap(({ data }) => (data === undefined ? [] : [data as Answer<Name>])),
   })
 }
 

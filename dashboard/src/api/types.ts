@@ -3055,6 +3055,7 @@ export interface Operations {
       to?: string
       organization_id?: string
       external_id?: string
+      key_id?: string
       by: 'endpoint' | 'key' | 'model' | 'provider' | 'route' | 'status' | 'environment'
       order?: 'requests' | 'errors' | 'api_calls' | 'queries' | 'tokens' | 'cost_usd'
       limit?: number
@@ -3278,6 +3279,7 @@ export interface Operations {
         | 'admin.key_looked_up'
         | 'admin.impersonated'
       actor_id?: string
+      target_id?: string
       result?: 'success' | 'failure'
       from?: string
       to?: string
@@ -3365,6 +3367,7 @@ export interface Operations {
         | 'admin.key_looked_up'
         | 'admin.impersonated'
       actor_id?: string
+      target_id?: string
       result?: 'success' | 'failure'
       from?: string
       to?: string

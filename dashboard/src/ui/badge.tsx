@@ -30,7 +30,7 @@ export function Badge({ children, strong = false }: { readonly children: ReactNo
   return (
     <span
       className={classes(
-        'inline-flex items-center rounded border px-1.5 text-small whitespace-nowrap',
+        'inline-flex items-center rounded border px-1.5 text-small font-normal whitespace-nowrap',
         strong ? 'border-accent bg-accent-soft text-accent' : 'border-line bg-surface text-muted',
       )}
     >

@@ -16,6 +16,6 @@ const GROUPS = [...DIMENSION_NAMES, ...PLATFORM_DIMENSIONS] as const
 
 export const PlatformSummaryQuery = SummaryQuery.extend(which)
 export const PlatformTimeseriesQuery = TimeseriesQuery.extend(which)
-export const PlatformBreakdownQuery = BreakdownQuery.extend({ ...which, by: z.enum(GROUPS) })
+export const PlatformBreakdownQuery = BreakdownQuery.omit({ key_id: true }).extend({ ...which, by: z.enum(GROUPS) })
 
 export const PlatformBreakdown = Breakdown.extend({ by: z.enum(GROUPS) }).meta({ id: 'PlatformUsageBreakdown' })

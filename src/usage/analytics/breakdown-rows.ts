@@ -1,7 +1,8 @@
+import { toIso } from '../../lib/iso.ts'
 import { DIMENSIONS, type Dimension } from '../../metering/dimensions.ts'
 import { COLUMNS, cutAtFold, isOfPlan, isOnPlan, within } from './hour-rows.ts'
 import { type AllOrganizationsScope, isPlatform, type Scope } from './scope.ts'
-import { cutIntoDays, cutIntoMonths, formatDay, isEmpty, type Span } from './span.ts'
+import { cutIntoDays, cutIntoMonths, formatDay, isEmpty, listHours, type Span } from './span.ts'
 
 /** What usage of all organizations can be broken down by; of one, by its dimensions alone. */
 export const PLATFORM_DIMENSIONS = ['organization', 'plan'] as const
@@ -21,11 +22,14 @@ interface Asked {
   readonly by: GroupedBy
   /** Whole hours. */
   readonly span: Span
+  /** Of this key alone. */
+  readonly keyId?: string | undefined
 }
 
 /** @param parameters where what the rows need is added */
-export function selectGroups(scope: Scope, { by, span }: Asked, parameters: unknown[]): BreakdownRows {
+export function selectGroups(scope: Scope, { by, span, keyId }: Asked, parameters: unknown[]): BreakdownRows {
   if (isPlatform(scope)) return selectPlatformGroups(scope, { by, span }, parameters)
+  if (keyId !== undefined) return selectGroupsOfKey(scope.organizationId, { by, span, keyId }, parameters)
   const { before, days, after } = cutIntoDays(span)
   const of = `organization_id = $${parameters.push(scope.organizationId)}`
   const edge = (hours: Span) =>
@@ -35,6 +39,18 @@ export function selectGroups(scope: Scope, { by, span }: Asked, parameters: unkn
       where ${of} and dimension = $${parameters.push(by)} and ${withinDays('day', days, parameters)}`,
     totals: `select ${COLUMNS} from usage_totals where ${of} and ${within('hour', days, parameters)}`,
     whole: union([edge(before), edge(after)]),
+  }
+}
+
+/** No roll-up knows a key and another dimension but that of all. Its rows of single hours are found by the primary key. */
+function selectGroupsOfKey(organizationId: string, { by, span, keyId }: Required<Asked>, parameters: unknown[]) {
+  const organization = `organization_id = $${parameters.push(organizationId)}`
+  const hours = `hour = any($${parameters.push(listHours(span).map(toIso))}::timestamptz[])`
+  return {
+    sliced: '',
+    totals: '',
+    whole: `select ${DIMENSIONS[by as Dimension]} as value, ${COLUMNS} from usage_hourly
+      where ${organization} and ${hours} and key_id = $${parameters.push(keyId)}`,
   }
 }
 

@@ -21,6 +21,8 @@ interface Ask<By extends GroupedBy = GroupedBy> {
   readonly by: By
   /** Whole hours. */
   readonly span: Span
+  /** Of this key alone. */
+  readonly keyId?: string | undefined
   readonly limit: number
   readonly order: Order
 }

@@ -1,12 +1,12 @@
 import type { Sql } from '../../db/client.ts'
 import { toIso } from '../../lib/iso.ts'
 import { readRows } from './read.ts'
-import { HOUR_MS, invalidSpan, type Span } from './span.ts'
+import { HOUR_MS, invalidSpan, listHours, type Span } from './span.ts'
 
 /** What became of requests. They add up to all of them. */
 const OUTCOMES = ['succeeded', 'limited', 'refused', 'failed'] as const
 
-export type Outcome = (typeof OUTCOMES)[number]
+type Outcome = (typeof OUTCOMES)[number]
 
 /** A row of the roll-up per key and hour is found by its index: this many look-ups take some tens of milliseconds. */
 const MOST_CELLS = 5_000
@@ -31,7 +31,7 @@ interface Row extends Readonly<Record<Outcome, number>> {
  * @throws Problem `invalid_request` for more hours than so many keys may have
  */
 export async function usageOfKeys(sql: Sql, organizationId: string, keyIds: readonly string[], span: Span) {
-  const hours = Array.from({ length: (span.to - span.from) / HOUR_MS }, (_, at) => span.from + at * HOUR_MS)
+  const hours = listHours(span)
   const most = Math.floor(MOST_CELLS / keyIds.length)
   if (hours.length > most) throw invalidSpan('query.from', `must be at most ${most} hours before to for so many keys`)
   const rows = await readRows<Row>(

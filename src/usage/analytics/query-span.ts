@@ -47,6 +47,17 @@ export function parseEventSpan(bounds: Bounds, now: number): Span {
   )
 }
 
+/** The whole hours of one key's breakdown: of the current month so far, unless the query says otherwise. */
+export function parseHoursOfKey(bounds: Bounds, now: number): Span {
+  const span = parseHours(bounds, now)
+  if (span.to - span.from > LONGEST_KEY_HOURS * HOUR_MS)
+    throw invalidSpan('query.from', `must be at most ${LONGEST_KEY_HOURS} hours before to for one key`)
+  return span
+}
+
+/** 31 days, and the hour that autumn adds. */
+const LONGEST_KEY_HOURS = 745
+
 /** How many hours the small charts of a list of keys show. */
 const USUAL_KEY_HOURS = 36
 

@@ -10,7 +10,7 @@ import { listEvents } from './events.ts'
 import { exportUsage, findExternalId } from './export.ts'
 import { usageForecast } from './forecast.ts'
 import { usageOfKeys } from './key-hours.ts'
-import { parseBuckets, parseEventSpan, parseFilter, parseHours, parseKeyHours } from './query-span.ts'
+import { parseBuckets, parseEventSpan, parseFilter, parseHours, parseHoursOfKey, parseKeyHours } from './query-span.ts'
 import * as schemas from './schemas.ts'
 import { formatDay } from './span.ts'
 import { usageSummary } from './summary.ts'
@@ -53,7 +53,7 @@ const breakdownRoute = apiRoute({
   path: '/usage/breakdown',
   operationId: 'getUsageBreakdown',
   summary: 'Usage by endpoint, key, model and more',
-  description: 'Largest first, with the sum of the rest. In whole UTC hours; at most 400 days.',
+  description: 'Largest first, with the sum of the rest. In whole UTC hours; at most 400 days, of one key 31.',
   query: schemas.BreakdownQuery,
   returns: { 200: schemas.Breakdown },
 })
@@ -130,8 +130,9 @@ export const analyticsRoutes = newRouter()
   .openapi(breakdownRoute, async (c) => {
     await limitQueries(c.var)
     const { deps, organizationId } = c.var
-    const { by, limit, order, ...bounds } = c.req.valid('query')
-    const ask = { by, limit, order, span: parseHours(bounds, deps.now()) }
+    const { by, limit, order, key_id, ...bounds } = c.req.valid('query')
+    const parse = key_id === undefined ? parseHours : parseHoursOfKey
+    const ask = { by, limit, order, keyId: key_id, span: parse(bounds, deps.now()) }
     return c.json(await usageBreakdown(deps.sql, { organizationId }, ask), 200)
   })
   .openapi(keysRoute, async (c) => {

@@ -55,6 +55,7 @@ export const TimeseriesQuery = z.strictObject({
 
 export const BreakdownQuery = z.strictObject({
   ...span,
+  key_id: uuid.optional().meta({ description: 'Only what this key was used for.' }),
   by: z.enum(DIMENSION_NAMES),
   order: z
     .enum(ORDERS)

@@ -52,6 +52,10 @@ export function cutIntoMonths({ from, to }: Span): { before: Span; months: Span;
   return { before: { from, to: first }, months: { from: first, to: last }, after: { from: last, to } }
 }
 
+/** @returns the beginning of each hour of a span of whole hours */
+export const listHours = ({ from, to }: Span): number[] =>
+  Array.from({ length: (to - from) / HOUR_MS }, (_, at) => from + at * HOUR_MS)
+
 export const isEmpty = ({ from, to }: Span) => from >= to
 
 /** The UTC day that a moment is in, as `2026-11-21`. */

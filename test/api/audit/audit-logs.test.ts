@@ -190,7 +190,7 @@ describe('GET /api/v1/audit-logs, /admin/audit-logs', () => {
     )
   })
 
-  test('filters by action, actor, result and time, with the first moment in and the last one out', async () => {
+  test('filters by action, actor, target, result and time, with the first moment in and the last one out', async () => {
     const rows = await rowsOf('', holder.token)
     const at = String(rows[0]?.created_at)
     expect(await rowsOf(`&from=${at}`, holder.token)).toMatchObject([{ id: rows[0]?.id }])
@@ -198,6 +198,8 @@ describe('GET /api/v1/audit-logs, /admin/audit-logs', () => {
     expect(actsOf(await rowsOf('&action=account.registered', holder.token))).toEqual(['account.registered'])
     expect(await rowsOf(`&actor_id=${adminId}`, holder.token)).toEqual([])
     expect(await rowsOf('&result=failure', holder.token)).toEqual([])
+    expect(actsOf(await rowsOf(`&target_id=${holder.keyId}`, holder.token))).toEqual(['key.issued'])
+    expect(await rowsOf(`&target_id=${adminId}`, holder.token)).toEqual([])
   })
 
   test.each([

@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { call } from '../../api/client.ts'
 import { ApiError } from '../../api/problem.ts'
 import type { ApiKey } from '../../api/types.ts'
+import { formatNumber } from '../../lib/format.ts'
 import { Button } from '../../ui/button.tsx'
 import { Actions, Dialog } from '../../ui/dialog.tsx'
 import { Choice, Fieldset } from '../../ui/field.tsx'
@@ -14,6 +15,8 @@ interface BulkRevokeProps {
   readonly keys: readonly ApiKey[]
   readonly onClose: () => void
 }
+
+const count = (keys: number) => `${formatNumber(keys)} ${keys === 1 ? 'key' : 'keys'}`
 
 /** Revokes several keys, one after the other, and says how far it is. What is revoked stays so when one fails. */
 export function BulkRevoke({ keys, onClose }: BulkRevokeProps) {
@@ -37,7 +40,7 @@ export function BulkRevoke({ keys, onClose }: BulkRevokeProps) {
         await call('DELETE /auth/api-keys/{id}', { params: { id } })
         revoked++
       }
-      toast(`${revoked} keys revoked`)
+      toast(`${count(revoked)} revoked`)
       onClose()
     } catch (caught) {
       if (!(caught instanceof ApiError)) throw caught
@@ -52,6 +55,12 @@ export function BulkRevoke({ keys, onClose }: BulkRevokeProps) {
       <p>Programs that use them are refused within two seconds. A revoked key never works again.</p>
       <div className="max-h-[40vh] overflow-y-auto">
         <Fieldset legend="Keys">
+          <Choice
+            label="All of these"
+            hint={`${count(open.length)}, as the list is loaded and filtered.`}
+            checked={chosen.size === open.length}
+            onChange={({ target }) => setChosen(new Set(target.checked ? open.map(({ id }) => id) : []))}
+          />
           {open.map(({ id, name, key_hint }) => (
             <Choice key={id} label={name} hint={key_hint} checked={chosen.has(id)} onChange={() => toggle(id)} />
           ))}
@@ -61,7 +70,7 @@ export function BulkRevoke({ keys, onClose }: BulkRevokeProps) {
       <Actions>
         <Button onClick={onClose}>Keep all</Button>
         <Button look="danger" disabled={chosen.size === 0} busy={done !== undefined} onClick={() => void revokeAll()}>
-          {done === undefined ? `Revoke ${chosen.size} keys` : `Revoking ${done + 1} of ${chosen.size} …`}
+          {done === undefined ? `Revoke ${count(chosen.size)}` : `Revoking ${done + 1} of ${chosen.size} …`}
         </Button>
       </Actions>
     </Dialog>

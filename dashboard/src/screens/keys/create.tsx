@@ -1,3 +1,4 @@
+import { useBlocker } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useChange } from '../../api/hooks.ts'
 import type { IssuedApiKey } from '../../api/types.ts'
@@ -20,6 +21,10 @@ export function CreateKey() {
   const { mutate, data, error, isPending } = useChange('POST /auth/api-keys')
   const go = useGo()
   if (data) return <Issued issued={data} />
+  function change(changed: Partial<KeyForm>): void {
+    setForm({ ...form, ...changed })
+    setWrong({})
+  }
   function create(): void {
     const read = toKeyBody(form)
     setWrong('wrong' in read ? read.wrong : {})
@@ -41,7 +46,7 @@ export function CreateKey() {
             type="radio"
             name="environment"
             label="Live"
-            hint="For real traffic. Counts against the quotas."
+            hint="For real traffic."
             checked={environment === 'live'}
             onChange={() => setEnvironment('live')}
           />
@@ -49,12 +54,12 @@ export function CreateKey() {
             type="radio"
             name="environment"
             label="Test"
-            hint="For trying things out."
+            hint="For trying things out. It counts against the same quotas."
             checked={environment === 'test'}
             onChange={() => setEnvironment('test')}
           />
         </Fieldset>
-        <KeyFields form={form} onChange={(change) => setForm({ ...form, ...change })} error={error} wrong={wrong} />
+        <KeyFields form={form} onChange={change} error={error} wrong={wrong} />
         <Actions>
           <Button onClick={() => go('/keys')}>Cancel</Button>
           <Button type="submit" look="primary" busy={isPending}>
@@ -71,8 +76,8 @@ const SHOWN = 14
 /** The key, this once. Leaving asks first. */
 function Issued({ issued }: { readonly issued: IssuedApiKey }) {
   const [isVisible, setIsVisible] = useState(false)
-  const [isLeaving, setIsLeaving] = useState(false)
   const go = useGo()
+  const leaving = useBlocker({ shouldBlockFn: () => true, enableBeforeUnload: true, withResolver: true })
   const { key: secret } = issued
   return (
     <Page title="Key created" intro={issued.name}>
@@ -90,15 +95,15 @@ function Issued({ issued }: { readonly issued: IssuedApiKey }) {
         <Snippets apiKey={secret} />
       </Section>
       <div>
-        <Button onClick={() => setIsLeaving(true)}>Done</Button>
+        <Button onClick={() => go(`/keys/${issued.id}`)}>Done</Button>
       </div>
       <Confirm
-        open={isLeaving}
-        onClose={() => setIsLeaving(false)}
+        open={leaving.status === 'blocked'}
+        onClose={() => leaving.reset?.()}
         title="Have you stored the key?"
         action="Yes, go on"
         destructive={false}
-        onConfirm={() => go(`/keys/${issued.id}`)}
+        onConfirm={() => leaving.proceed?.()}
       >
         <p>It is not shown again. If it is lost, rotate the key to get another one.</p>
       </Confirm>

@@ -42,7 +42,7 @@ function Rotate({ item, onClose }: ItemProps) {
   if (data)
     return (
       <SecretOnce title="Key rotated" noun="key" secret={data.key} onClose={onClose}>
-        <p>{endOfOld(seconds)}</p>
+        <p>{endOfOld(item, seconds, Date.parse(data.created_at))}</p>
         <Snippets apiKey={data.key} />
       </SecretOnce>
     )
@@ -50,7 +50,7 @@ function Rotate({ item, onClose }: ItemProps) {
     <Dialog open onClose={onClose} title={`Rotate ${item.name}`}>
       <Form onSubmit={() => mutate({ params: { id: item.id }, body: { grace_period_seconds: seconds } })}>
         <p>A new key takes the place of this one, with the same scopes and limits.</p>
-        <Field label="The old key stops working" hint={endOfOld(seconds)}>
+        <Field label="The old key stops working" hint={endOfOld(item, seconds, Date.now())}>
           <Select value={seconds} onChange={({ target }) => setSeconds(Number(target.value))}>
             {GRACE.map(([value, name]) => (
               <option key={value} value={value}>
@@ -71,9 +71,10 @@ function Rotate({ item, onClose }: ItemProps) {
   )
 }
 
-function endOfOld(seconds: number): string {
+/** The old key never outlives its own expiry. */
+function endOfOld({ expires_at }: ApiKey, seconds: number, rotatedAt: number): string {
   if (seconds === 0) return 'Calls with the old key stop working within two seconds.'
-  const at = Date.now() + seconds * 1_000
+  const at = Math.min(rotatedAt + seconds * 1_000, expires_at ? Date.parse(expires_at) : Number.POSITIVE_INFINITY)
   return `Calls with the old key stop working on ${formatTime(at)}, ${formatRelative(at)}.`
 }
 

@@ -1,6 +1,7 @@
 import type { ApiError } from '../../api/problem.ts'
 import type { ApiKey, UpdateApiKeyRequest } from '../../api/types.ts'
 import { Field, Input, Select, Textarea } from '../../ui/field.tsx'
+import { isCount, LimitFields, type LimitForm, toLimitForm, toLimits } from './limit-fields.tsx'
 
 /** What a form of a key holds: text, as it is typed. */
 export interface KeyForm {
@@ -8,6 +9,7 @@ export interface KeyForm {
   readonly description: string
   readonly scopes: string
   readonly rate: string
+  readonly limits: readonly LimitForm[]
   /** Days from now, `date`, `never`, or `keep` for what it is. */
   readonly expiry: string
   readonly date: string
@@ -20,6 +22,7 @@ export const NEW_KEY: KeyForm = {
   description: '',
   scopes: '',
   rate: '',
+  limits: [],
   expiry: 'never',
   date: '',
   addresses: '',
@@ -31,6 +34,7 @@ export const toKeyForm = (key: ApiKey): KeyForm => ({
   description: key.description ?? '',
   scopes: key.scopes.join(' '),
   rate: key.custom_rate_limit === null ? '' : String(key.custom_rate_limit),
+  limits: key.limits.map(toLimitForm),
   expiry: 'keep',
   date: '',
   addresses: (key.allowed_ips ?? []).join('\n'),
@@ -47,6 +51,9 @@ export function toKeyBody(
   const metadata = parseMetadata(form.metadata)
   if (metadata === undefined) return { wrong: { metadata: 'Write a JSON object, such as {"team": "search"}.' } }
   if (form.expiry === 'date' && Number.isNaN(Date.parse(form.date))) return { wrong: { date: 'Choose a date.' } }
+  if (form.rate.trim() !== '' && !isCount(form.rate)) return { wrong: { rate: 'Write a whole number, 1 or more.' } }
+  const limits = toLimits(form.limits)
+  if (!limits) return { wrong: { limits: 'Each limit needs a name and a whole number of units, 1 or more.' } }
   const addresses = words(form.addresses)
   return {
     body: {
@@ -54,6 +61,7 @@ export function toKeyBody(
       description: form.description.trim() || null,
       scopes: words(form.scopes),
       custom_rate_limit: form.rate.trim() === '' ? null : Number(form.rate),
+      limits,
       allowed_ips: addresses.length > 0 ? addresses : null,
       metadata,
       ...(form.expiry !== 'keep' && { expires_at: expiryTime(form) }),
@@ -85,6 +93,7 @@ export const KEY_FIELDS = [
   'description',
   'scopes',
   'custom_rate_limit',
+  'limits',
   'expires_at',
   'allowed_ips',
   'metadata',
@@ -124,10 +133,15 @@ export function KeyFields({ form, onChange, error, wrong, isEdit = false }: KeyF
         label="Rate limit"
         optional
         hint="Requests in any 60 seconds. Without one, the limit of the plan applies."
-        error={error?.fieldError('custom_rate_limit')}
+        error={wrong.rate ?? error?.fieldError('custom_rate_limit')}
       >
         <Input inputMode="numeric" value={form.rate} onChange={({ target }) => onChange({ rate: target.value })} />
       </Field>
+      <LimitFields
+        limits={form.limits}
+        onChange={(limits) => onChange({ limits })}
+        error={wrong.limits ?? error?.fieldError('limits')}
+      />
       <Field label="Expires" error={error?.fieldError('expires_at')}>
         <Select value={form.expiry} onChange={({ target }) => onChange({ expiry: target.value })}>
           {isEdit && <option value="keep">As it is</option>}

@@ -73,3 +73,9 @@ export function endsAt(key: ApiKey): number | undefined {
 export function isRevoked(key: ApiKey, now = Date.now()): boolean {
   return key.revoked_at !== null && Date.parse(key.revoked_at) <= now
 }
+
+/** A key is replaced once, and only while it has not ended. */
+export function mayRotate(key: ApiKey, now = Date.now()): boolean {
+  const isExpired = key.expires_at !== null && Date.parse(key.expires_at) <= now
+  return !isRevoked(key, now) && !isExpired && key.replaced_by === null
+}

@@ -1,14 +1,14 @@
 import { useParams } from '@tanstack/react-router'
 import { Ellipsis } from 'lucide-react'
 import { useMemo, useState } from 'react'
-import { useList, useRead } from '../../api/hooks.ts'
+import { useRead } from '../../api/hooks.ts'
 import type { ApiKey, KeyUsageDataItem } from '../../api/types.ts'
 import { Bars } from '../../charts/bars.tsx'
 import { formatNumber, formatShort, formatTime } from '../../lib/format.ts'
 import { useSearchState } from '../../lib/use-search-state.ts'
 import { useMay } from '../../shell/session-context.tsx'
 import { Badge, Environment, Status } from '../../ui/badge.tsx'
-import { Button, buttonClass, IconButton } from '../../ui/button.tsx'
+import { Button, IconButton } from '../../ui/button.tsx'
 import { Code } from '../../ui/copy.tsx'
 import { Card, Columns, Facts, Page, Section, Stat } from '../../ui/layout.tsx'
 import { Link, textLink } from '../../ui/link.tsx'
@@ -18,15 +18,18 @@ import { ErrorNotice } from '../../ui/notice.tsx'
 import { Empty, Skeleton } from '../../ui/states.tsx'
 import { Tabs } from '../../ui/tabs.tsx'
 import { Time } from '../../ui/time.tsx'
-import { AuditTable } from '../shared/audit-table.tsx'
 import { EditKey } from './edit-key.tsx'
 import { type KeyAction, KeyActionDialog } from './key-actions.tsx'
-import { endsAt, isRevoked, keyStatus } from './key-status.ts'
+import { KeyAudit, KeyEndpoints, KeyEvents } from './key-details.tsx'
+import { endsAt, isRevoked, keyStatus, mayRotate } from './key-status.ts'
+import { describeWindow } from './limit-fields.tsx'
 import { menuItems } from './list.tsx'
 import { daysAgo, foldHours } from './outcomes.ts'
 
 const TABS = [
   ['usage', 'Usage'],
+  ['endpoints', 'Endpoints'],
+  ['events', 'Events'],
   ['limits', 'Limits'],
   ['settings', 'Settings'],
   ['audit', 'Audit'],
@@ -34,6 +37,10 @@ const TABS = [
 
 export function Key() {
   const { id = '' } = useParams({ strict: false }) as { id?: string }
+  return <ReadKey key={id} id={id} />
+}
+
+function ReadKey({ id }: { readonly id: string }) {
   const { data: item, error, refetch } = useRead('GET /auth/api-keys/{id}', { params: { id } })
   if (error && !item)
     return (
@@ -54,9 +61,10 @@ function KeyPage({ item }: { readonly item: ApiKey }) {
   const [{ tab }, change] = useSearchState({ tab: 'usage' })
   const [asked, setAsked] = useState<KeyAction | 'edit'>()
   const mayWrite = useMay('keys:write')
-  const mayAudit = useMay('audit:read')
+  const hidden = { audit: !useMay('audit:read'), events: !useMay('usage:events') }
   const recent = useRead('GET /usage/keys', { query: { key_ids: item.id } })
   const { kind, label, reason } = keyStatus(item, recent.data?.data[0])
+  const isHidden = (name: string) => name in hidden && hidden[name as keyof typeof hidden]
   const close = () => setAsked(undefined)
   return (
     <Page
@@ -86,9 +94,11 @@ function KeyPage({ item }: { readonly item: ApiKey }) {
               items={menuItems(item, setAsked).filter(({ label: name }) => name !== 'Rotate')}
             />
             <Button onClick={() => setAsked('edit')}>Edit</Button>
-            <Button look="primary" onClick={() => setAsked('rotate')}>
-              Rotate
-            </Button>
+            {mayRotate(item) && (
+              <Button look="primary" onClick={() => setAsked('rotate')}>
+                Rotate
+              </Button>
+            )}
           </>
         )
       }
@@ -96,17 +106,23 @@ function KeyPage({ item }: { readonly item: ApiKey }) {
       <Tabs
         label="Views of the key"
         value={tab}
-        tabs={TABS.filter(([name]) => name !== 'audit' || mayAudit)}
+        tabs={TABS.filter(([name]) => !isHidden(name))}
         onChange={(next) => change({ tab: next })}
       />
-      {tab === 'usage' && <KeyUsage item={item} />}
-      {tab === 'limits' && <KeyLimits id={item.id} />}
-      {tab === 'settings' && <Settings item={item} />}
-      {tab === 'audit' && mayAudit && <KeyAudit id={item.id} />}
+      <TabContent tab={isHidden(tab) ? 'usage' : tab} item={item} />
       {asked === 'edit' && <EditKey item={item} onClose={close} />}
       {asked && asked !== 'edit' && <KeyActionDialog action={asked} item={item} onClose={close} />}
     </Page>
   )
+}
+
+function TabContent({ tab, item }: { readonly tab: string; readonly item: ApiKey }) {
+  if (tab === 'endpoints') return <KeyEndpoints {...item} />
+  if (tab === 'events') return <KeyEvents {...item} />
+  if (tab === 'limits') return <KeyLimits id={item.id} />
+  if (tab === 'settings') return <Settings item={item} />
+  if (tab === 'audit') return <KeyAudit id={item.id} />
+  return <KeyUsage item={item} />
 }
 
 const DAYS = 30
@@ -116,7 +132,6 @@ const hasRequests = ({ succeeded, limited, refused, failed }: KeyUsageDataItem) 
 
 function KeyUsage({ item }: { readonly item: ApiKey }) {
   const from = useMemo(() => daysAgo(DAYS - 1), [])
-  const mayEvents = useMay('usage:events')
   const { data, error, refetch } = useRead('GET /usage/keys', { query: { key_ids: item.id, from } })
   const hours = data?.data[0]
   return (
@@ -142,13 +157,6 @@ function KeyUsage({ item }: { readonly item: ApiKey }) {
             <Empty title="Not used yet">Requests with this key appear here within a few seconds.</Empty>
           ))}
       </Card>
-      {mayEvents && (
-        <div>
-          <Link to="/events" search={{ key: item.id }} className={buttonClass()}>
-            See its events
-          </Link>
-        </div>
-      )}
     </>
   )
 }
@@ -194,6 +202,10 @@ function Settings({ item }: { readonly item: ApiKey }) {
             'Rate limit',
             item.custom_rate_limit === null ? 'That of the plan' : `${formatNumber(item.custom_rate_limit)} a minute`,
           ],
+          ...item.limits.map(
+            ({ name, limit, window_seconds }) =>
+              [`Limit ${name}`, `${formatNumber(limit)} in ${describeWindow(window_seconds)}`] as const,
+          ),
           ['Allowed addresses', item.allowed_ips?.join(', ') ?? 'Every address'],
           ['Expires', <Time key="expires" at={item.expires_at} none="Never" />],
           ['Created', <Time key="created" at={item.created_at} />],
@@ -232,15 +244,3 @@ const KeyLink = ({ id, name }: { readonly id: string; readonly name: string }) =
     {name}
   </Link>
 )
-
-function KeyAudit({ id }: { readonly id: string }) {
-  const list = useList('GET /audit-logs', { query: { limit: 100 } })
-  const rows = list.rows?.filter(({ target }) => target?.id === id)
-  return (
-    <AuditTable
-      list={{ ...list, rows }}
-      label="Audit of the key"
-      empty={<Empty title="Nothing in the latest entries">Older entries are in the audit log.</Empty>}
-    />
-  )
-}

@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import { type Row, useList, useRead } from '../../api/hooks.ts'
+import { type Row, useList, useReads } from '../../api/hooks.ts'
 import type { ApiKey, KeyUsageDataItem } from '../../api/types.ts'
 import { Sparkline } from '../../charts/sparkline.tsx'
 import { formatNumber } from '../../lib/format.ts'
@@ -16,7 +16,7 @@ import { type Column, listProps, Table } from '../../ui/table.tsx'
 import { Time } from '../../ui/time.tsx'
 import { BulkRevoke } from './bulk-revoke.tsx'
 import { type KeyAction, KeyActionDialog } from './key-actions.tsx'
-import { endsAt, isRevoked, keyStatus } from './key-status.ts'
+import { endsAt, isRevoked, keyStatus, mayRotate } from './key-status.ts'
 
 const FILTERS = { search: '', environment: '', status: '' }
 /** The most keys whose usage one request answers. */
@@ -104,11 +104,16 @@ function filters({ search, environment, status }: typeof FILTERS) {
   }
 }
 
-/** What the keys were used for in the last 36 hours, by key. */
-function useKeyUsage(rows: readonly ApiKey[] | undefined) {
-  const ids = (rows ?? []).slice(0, USAGE_KEYS).map(({ id }) => id)
-  const { data } = useRead('GET /usage/keys', { query: { key_ids: ids.join(',') } }, { enabled: ids.length > 0 })
-  return new Map(data?.data.map((item) => [item.key_id, item]))
+/** What the keys were used for in the last 36 hours, by key: a question for each page of the list. */
+function useKeyUsage(rows: readonly ApiKey[] = []): ReadonlyMap<string, KeyUsageDataItem> {
+  const pages = Array.from({ length: Math.ceil(rows.length / USAGE_KEYS) }, (_, at) =>
+    rows.slice(at * USAGE_KEYS, (at + 1) * USAGE_KEYS),
+  )
+  const answers = useReads(
+    'GET /usage/keys',
+    pages.map((page) => ({ query: { key_ids: page.map(({ id }) => id).join(',') } })),
+  )
+  return new Map(answers.flatMap(({ data }) => data.map((item) => [item.key_id, item] as const)))
 }
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
@@ -117,9 +122,19 @@ const total = ({ succeeded, limited, refused, failed }: KeyUsageDataItem) =>
 
 function keyColumns(usage: ReadonlyMap<string, KeyUsageDataItem>): Column<Row<'GET /auth/api-keys'>>[] {
   return [
-    { name: 'Name', cell: ({ name }) => name, width: 'minmax(0,1fr)' },
-    { name: 'Key', width: '9.5rem', cell: ({ key_hint }) => <code className="font-mono text-small">{key_hint}</code> },
-    { name: 'Environment', width: '6rem', secondary: true, cell: (key) => <Environment name={key.environment} /> },
+    {
+      name: 'Name',
+      width: 'minmax(0,1fr)',
+      cell: ({ name, environment }) => (
+        <span className="inline-flex max-w-full items-center gap-2 align-bottom">
+          <span className="truncate" title={name}>
+            {name}
+          </span>
+          <Environment name={environment} />
+        </span>
+      ),
+    },
+    { name: 'Key', width: '8.75rem', cell: ({ key_hint }) => <code className="font-mono text-small">{key_hint}</code> },
     {
       name: 'Status',
       width: '8.5rem',
@@ -138,19 +153,20 @@ function keyColumns(usage: ReadonlyMap<string, KeyUsageDataItem>): Column<Row<'G
       secondary: true,
       cell({ id }) {
         const hours = usage.get(id)
-        const values = hours ? total(hours) : []
+        if (!hours) return undefined
+        const values = total(hours)
         return <Sparkline label={`${formatNumber(sum(values))} requests in 36 hours`} values={values} />
       },
     },
-    { name: 'Last used', width: '7.5rem', cell: ({ last_used_at }) => <Time at={last_used_at} none="Never" /> },
-    { name: 'Expires', width: '7.5rem', secondary: true, cell: (key) => <Time at={endsAt(key)} none="Never" /> },
+    { name: 'Last used', width: '6.75rem', cell: ({ last_used_at }) => <Time at={last_used_at} none="Never" /> },
+    { name: 'Expires', width: '6.75rem', secondary: true, cell: (key) => <Time at={endsAt(key)} none="Never" /> },
   ]
 }
 
 export function menuItems(item: ApiKey, ask: (action: KeyAction) => void): MenuItem[] {
   if (isRevoked(item)) return []
   return [
-    { label: 'Rotate', onSelect: () => ask('rotate') },
+    ...(mayRotate(item) ? [{ label: 'Rotate', onSelect: () => ask('rotate') }] : []),
     item.is_active
       ? { label: 'Disable', onSelect: () => ask('disable') }
       : { label: 'Enable', onSelect: () => ask('enable') },

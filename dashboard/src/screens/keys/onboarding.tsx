@@ -104,9 +104,16 @@ function FirstRequest({ id }: { readonly id: string }) {
   return (
     <div role="status">
       {usedAt ? (
-        <Status kind="good">
-          The first request arrived <Time at={usedAt} />.
-        </Status>
+        <>
+          <Status kind="good">
+            <span>
+              The first request arrived <Time at={usedAt} />.
+            </span>
+          </Status>
+          <p className="mt-1 text-muted">
+            It reads your quotas and is not counted. Calls of your programs to the API are.
+          </p>
+        </>
       ) : (
         <Status kind="waiting">Waiting for your first request</Status>
       )}

@@ -46,6 +46,17 @@ describe('GET /api/v1/usage/breakdown', () => {
     expect(body.other).toBeNull()
   })
 
+  test('of one key has what it was used for alone, in 31 days at most', async () => {
+    expect(pairs((await breakdown(`by=endpoint&key_id=${holder.keyId}`)).body)).toEqual([['/a', 2]])
+    expect(pairs((await breakdown(`by=status&key_id=${holder.keyId}`)).body)).toEqual([
+      ['200', 1],
+      ['500', 1],
+    ])
+    expect(pairs((await breakdown(`by=endpoint&key_id=${UNKNOWN.replace('0', 'f')}`)).body)).toEqual([])
+    const { status, body } = await read(`breakdown?by=model&key_id=${holder.keyId}&from=2022-05-01&to=2022-06-02`)
+    expect([status, body.errors[0].path]).toEqual([400, 'query.from'])
+  })
+
   test('names keys, and has null for what was used without one', async () => {
     const { body } = await breakdown('by=key')
     expect(body.data.map((row: Record<string, unknown>) => [row.value, row.name, row.requests])).toEqual([
