@@ -1,0 +1,73 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, inject, onTestFinished } from 'vitest'
+import { launchChromium } from '../../../local/support/chromium.ts'
+import type { Login } from '../../../local/support/seed-data.ts'
+
+/** How long a condition may take; a machine may be busy. */
+const WITHIN_MS = 20_000
+
+export const WIDTHS = { wide: { width: 1280, height: 900 }, narrow: { width: 360, height: 780 } } as const
+export const SCHEMES = ['light', 'dark'] as const
+
+let browser: Browser
+
+/** Opens the browser for the tests of a file. */
+export function useBrowser(): void {
+  beforeAll(async () => {
+    browser = await launchChromium()
+  })
+  afterAll(() => browser.close())
+}
+
+/** A browser of somebody else: no cookies, no storage. It is closed with the test. */
+export async function newContext(options: BrowserContextOptions = {}): Promise<BrowserContext> {
+  const context = await browser.newContext({ viewport: WIDTHS.wide, ...options })
+  context.setDefaultTimeout(WITHIN_MS)
+  onTestFinished(() => context.close())
+  return context
+}
+
+export async function newPage(options?: BrowserContextOptions): Promise<Page> {
+  return (await newContext(options)).newPage()
+}
+
+/** @param path below /dashboard */
+export const addressOf = (path: string) => `${inject('baseUrl')}/dashboard${path}`
+
+export const open = (page: Page, path: string) => page.goto(addressOf(path))
+
+export async function fillSignIn(page: Page, { email, password }: Login): Promise<void> {
+  await page.getByLabel('Email').fill(email)
+  await page.getByLabel('Password').fill(password)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+}
+
+/** Signs in, and waits for the first screen. */
+export async function signIn(page: Page, login: Login): Promise<void> {
+  await open(page, '/sign-in')
+  await fillSignIn(page, login)
+  await untilLoaded(page)
+}
+
+/** Until a screen's heading is there, and nothing is still being read. */
+export async function untilLoaded(page: Page): Promise<void> {
+  await page.waitForURL((url) => !url.pathname.endsWith('/sign-in'))
+  await page.locator('h1').first().waitFor()
+  await page.waitForLoadState('networkidle')
+}
+
+/** What axe finds, one line each. */
+export async function accessibilityFlaws(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).analyze()
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target.join(' ')}`))
+}
+
+/** What is wider than the page, where the page has to be scrolled sideways. */
+export async function expectNoSidewaysScroll(page: Page): Promise<void> {
+  const [content, view] = await page.evaluate(() => [
+    document.documentElement.scrollWidth,
+    document.documentElement.clientWidth,
+  ])
+  expect(content, `${page.url()} scrolls sideways`).toBeLessThanOrEqual(view ?? 0)
+}
