@@ -22,7 +22,7 @@ async function tabTo(page: Page, name: string): Promise<void> {
 
 test('signing in by keyboard alone', async () => {
   const page = await newPage()
-  const { user } = inject('credentials')
+  const { user } = inject('server').credentials
   await open(page, '/sign-in')
   await page.getByRole('heading', { name: 'Sign in' }).waitFor()
   await tabTo(page, 'Email')
@@ -36,7 +36,7 @@ test('signing in by keyboard alone', async () => {
 
 test('the palette opens, finds a screen and gives the focus back', async () => {
   const page = await newPage()
-  await signIn(page, inject('credentials').user)
+  await signIn(page, inject('server').credentials.user)
   await page.keyboard.press('Control+k')
   const input = page.getByPlaceholder('Type a screen, a key or an action')
   await input.waitFor()
@@ -52,7 +52,7 @@ test('the palette opens, finds a screen and gives the focus back', async () => {
 
 test('? lists the shortcuts, but not while typing', async () => {
   const page = await newPage()
-  await signIn(page, inject('credentials').user)
+  await signIn(page, inject('server').credentials.user)
   await page.keyboard.press('?')
   await page.getByRole('dialog').waitFor()
   await page.keyboard.press('Escape')

@@ -8,7 +8,7 @@ const ME = '**/api/v1/auth/me'
 
 async function signedIn(): Promise<Page> {
   const page = await newPage()
-  await signIn(page, inject('credentials').user)
+  await signIn(page, inject('server').credentials.user)
   return page
 }
 

@@ -13,7 +13,7 @@ test('two tabs that need a new token at once stay signed in', async () => {
   const second = await context.newPage()
   for (let round = 0; round < 3; round++) await Promise.all([open(first, '/'), open(second, '/')])
   await Promise.all([untilLoaded(first), untilLoaded(second)])
-  for (const page of [first, second]) expect(new URL(page.url()).pathname).toBe('/dashboard')
+  for (const page of [first, second]) expect(new URL(page.url()).pathname).toBe('/dashboard/')
 })
 
 test('signing out in one tab signs out the other', async () => {
@@ -30,7 +30,7 @@ test('signing out in one tab signs out the other', async () => {
 
 test('no token is where a script could read it later', async () => {
   const page = await newPage()
-  await signIn(page, inject('credentials').user)
+  await signIn(page, inject('server').credentials.user)
   const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]))
   expect(kept).not.toMatch(/eyJ|rt_/)
   const cookies = await page.context().cookies()

@@ -64,7 +64,7 @@ test('a wrong password is said, and the right one leads to where one wanted to g
   const page = await newPage()
   await open(page, '/keys')
   await page.waitForURL(/sign-in\?next=/)
-  const { user } = inject('credentials')
+  const { user } = inject('server').credentials
   await fillSignIn(page, { ...user, password: 'not this one' })
   await page.getByRole('alert').waitFor()
   await fillSignIn(page, user)

@@ -7,7 +7,7 @@ interface Mail {
 
 /** Calls the API beside the browser, as a program does. */
 export async function callApi<Answer>(method: string, path: string, options: { token?: string; body?: object } = {}) {
-  const response = await fetch(`${inject('baseUrl')}/api/v1${path}`, {
+  const response = await fetch(`${inject('server').baseUrl}/api/v1${path}`, {
     method,
     headers: {
       ...(options.token && { Authorization: `Bearer ${options.token}` }),
@@ -22,7 +22,7 @@ export async function callApi<Answer>(method: string, path: string, options: { t
 
 /** @returns the mails to an address that have arrived, newest first */
 export async function mailsTo(address: string): Promise<Mail[]> {
-  const response = await fetch(`${inject('localUrl')}/outbox?format=json&to=${encodeURIComponent(address)}`)
+  const response = await fetch(`${inject('server').localUrl}/outbox?format=json&to=${encodeURIComponent(address)}`)
   return response.json()
 }
 

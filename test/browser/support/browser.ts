@@ -1,5 +1,5 @@
 import { AxeBuilder } from '@axe-core/playwright'
-import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
+import type { Browser, BrowserContext, BrowserContextOptions, Page, Request } from 'playwright-core'
 import { afterAll, beforeAll, expect, inject, onTestFinished } from 'vitest'
 import { launchChromium } from '../../../local/support/chromium.ts'
 import type { Login } from '../../../local/support/seed-data.ts'
@@ -24,6 +24,7 @@ export function useBrowser(): void {
 export async function newContext(options: BrowserContextOptions = {}): Promise<BrowserContext> {
   const context = await browser.newContext({ viewport: WIDTHS.wide, ...options })
   context.setDefaultTimeout(WITHIN_MS)
+  context.on('page', watchRequests)
   onTestFinished(() => context.close())
   return context
 }
@@ -33,7 +34,7 @@ export async function newPage(options?: BrowserContextOptions): Promise<Page> {
 }
 
 /** @param path below /dashboard */
-export const addressOf = (path: string) => `${inject('baseUrl')}/dashboard${path}`
+export const addressOf = (path: string) => `${inject('server').baseUrl}/dashboard${path}`
 
 export const open = (page: Page, path: string) => page.goto(addressOf(path))
 
@@ -50,11 +51,30 @@ export async function signIn(page: Page, login: Login): Promise<void> {
   await untilLoaded(page)
 }
 
+const waiting = new WeakMap<Page, Set<Request>>()
+
+/** Notes which requests of the API a page waits for. */
+function watchRequests(page: Page): void {
+  const open = new Set<Request>()
+  waiting.set(page, open)
+  page.on('request', (request) => {
+    if (request.url().includes('/api/v1/')) open.add(request)
+  })
+  page.on('response', (response) => open.delete(response.request())) // nobody reads the body of some
+  page.on('requestfailed', (request) => open.delete(request))
+}
+
 /** Until a screen's heading is there, and nothing is still being read. */
 export async function untilLoaded(page: Page): Promise<void> {
   await page.waitForURL((url) => !url.pathname.endsWith('/sign-in'))
+  await untilShown(page)
+}
+
+/** The same for a page that may be the one for signing in. */
+export async function untilShown(page: Page): Promise<void> {
   await page.locator('h1').first().waitFor()
-  await page.waitForLoadState('networkidle')
+  const isQuiet = async () => (waiting.get(page)?.size ?? 0) === 0 && (await page.locator('.skeleton').count()) === 0
+  await expect.poll(isQuiet, { timeout: WITHIN_MS, message: `${page.url()} is still loading` }).toBe(true)
 }
 
 /** What axe finds, one line each. */
@@ -63,11 +83,6 @@ export async function accessibilityFlaws(page: Page): Promise<string[]> {
   return violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target.join(' ')}`))
 }
 
-/** What is wider than the page, where the page has to be scrolled sideways. */
-export async function expectNoSidewaysScroll(page: Page): Promise<void> {
-  const [content, view] = await page.evaluate(() => [
-    document.documentElement.scrollWidth,
-    document.documentElement.clientWidth,
-  ])
-  expect(content, `${page.url()} scrolls sideways`).toBeLessThanOrEqual(view ?? 0)
-}
+/** Whether the page has to be scrolled sideways. */
+export const isTooWide = (page: Page) =>
+  page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth)

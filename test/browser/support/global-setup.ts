@@ -8,9 +8,7 @@ import { startDevServer } from '../../../local/support/dev-server.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    baseUrl: string
-    localUrl: string
-    credentials: DevCredentials
+    server: { readonly baseUrl: string; readonly localUrl: string; readonly credentials: DevCredentials }
   }
 }
 
@@ -19,9 +17,8 @@ export default async function setUp(project: TestProject) {
   findChromium() // before anything is started
   const folder = await mkdtemp(join(tmpdir(), 'tollgate-browser-'))
   const server = await startDevServer(folder, '--demo')
-  project.provide('baseUrl', server.baseUrl)
-  project.provide('localUrl', server.localUrl)
-  project.provide('credentials', server.credentials)
+  const { baseUrl, localUrl, credentials } = server
+  project.provide('server', { baseUrl, localUrl, credentials })
   return async () => {
     await server.stop()
     await rm(folder, { recursive: true, force: true })
