@@ -1,0 +1,66 @@
+import type { Page } from 'playwright-core'
+import { expect, inject, test } from 'vitest'
+import { newPage, open, signIn, untilLoaded, useBrowser } from './support/browser.ts'
+
+useBrowser()
+
+/** The accessible name, or text, of what has the focus. */
+const focused = (page: Page) =>
+  page.evaluate(() => {
+    const element = document.activeElement as HTMLInputElement | null
+    return element?.labels?.[0]?.textContent ?? element?.getAttribute('aria-label') ?? element?.textContent ?? ''
+  })
+
+/** Presses Tab until something with that name has the focus. */
+async function tabTo(page: Page, name: string): Promise<void> {
+  for (let presses = 0; presses < 60; presses++) {
+    if ((await focused(page)).trim() === name) return
+    await page.keyboard.press('Tab')
+  }
+  expect(await focused(page)).toBe(name)
+}
+
+test('signing in by keyboard alone', async () => {
+  const page = await newPage()
+  const { user } = inject('server').credentials
+  await open(page, '/sign-in')
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+  await tabTo(page, 'Email')
+  await page.keyboard.type(user.email)
+  await page.keyboard.press('Tab')
+  expect(await focused(page)).toBe('Password')
+  await page.keyboard.type(user.password)
+  await page.keyboard.press('Enter')
+  await untilLoaded(page)
+})
+
+test('the palette opens, finds a screen and gives the focus back', async () => {
+  const page = await newPage()
+  await signIn(page, inject('server').credentials.user)
+  await page.keyboard.press('Control+k')
+  const input = page.getByPlaceholder('Type a screen, a key or an action')
+  await input.waitFor()
+  expect(await input.evaluate((element) => element === document.activeElement)).toBe(true)
+  await page.keyboard.press('Escape')
+  await input.waitFor({ state: 'detached' })
+
+  await page.keyboard.press('Control+k')
+  await input.fill('API keys')
+  await page.keyboard.press('Enter')
+  await page.waitForURL(/\/dashboard\/keys/)
+})
+
+test('? lists the shortcuts, but not while typing', async () => {
+  const page = await newPage()
+  await signIn(page, inject('server').credentials.user)
+  await page.keyboard.press('?')
+  await page.getByRole('dialog').waitFor()
+  await page.keyboard.press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+  await page.keyboard.press('Control+k')
+  const input = page.getByPlaceholder('Type a screen, a key or an action')
+  await input.waitFor()
+  await page.keyboard.type('?')
+  expect(await input.inputValue()).toBe('?')
+  expect(await page.getByRole('dialog').count()).toBe(1)
+})

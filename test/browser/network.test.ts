@@ -1,0 +1,85 @@
+import type { Page } from 'playwright-core'
+import { expect, inject, test } from 'vitest'
+import { newPage, open, signIn, untilLoaded, useBrowser } from './support/browser.ts'
+
+useBrowser()
+
+const ME = '**/api/v1/auth/me'
+
+async function signedIn(): Promise<Page> {
+  const page = await newPage()
+  await signIn(page, inject('server').credentials.user)
+  return page
+}
+
+const problem = (status: number, headers: Record<string, string> = {}) => ({
+  status,
+  headers: { 'content-type': 'application/problem+json', ...headers },
+  body: JSON.stringify({
+    type: 'about:blank',
+    title: 'It failed',
+    status,
+    detail: `Refused with ${status}.`,
+    request_id: 'req-shown',
+  }),
+})
+
+test('offline is said at once, and over when the network is back', async () => {
+  const page = await signedIn()
+  await page.context().setOffline(true)
+  await page.getByText('You are offline.').waitFor()
+  await page.context().setOffline(false)
+  await page.getByText('You are offline.').waitFor({ state: 'detached' })
+})
+
+test('a server that fails is said with the id of the request, and asking again works', async () => {
+  const page = await signedIn()
+  await page.route(ME, (route) => route.fulfill(problem(500)))
+  await open(page, '/')
+  await page.getByRole('alert').waitFor()
+  await page.getByText('req-shown').waitFor()
+  await page.unroute(ME)
+  await page.getByRole('button', { name: 'Try again' }).click()
+  await untilLoaded(page)
+})
+
+test('too many attempts are said with the time to wait', async () => {
+  const page = await newPage()
+  await page.route('**/api/v1/auth/browser/login', (route) => route.fulfill(problem(429, { 'retry-after': '42' })))
+  await open(page, '/sign-in')
+  await page.getByLabel('Email').fill('ada@example.com')
+  await page.getByLabel('Password').fill('whatever it is')
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByText('Try again in 42 seconds').waitFor()
+})
+
+test('a session that ended leads to signing in, and from there back', async () => {
+  const page = await signedIn()
+  await page.context().clearCookies()
+  await open(page, '/usage?interval=day')
+  await page.waitForURL(/sign-in\?next=/)
+  expect(new URL(page.url()).searchParams.get('next')).toBe('/usage?interval=day')
+})
+
+test('a slow answer is shown as waiting, and nothing jumps when it comes', async () => {
+  const page = await signedIn()
+  const { promise: released, resolve: release } = Promise.withResolvers<void>()
+  await page.route(ME, async (route) => {
+    await released
+    await route.continue()
+  })
+  await open(page, '/')
+  await page.locator('[aria-busy="true"], [role="status"]').first().waitFor({ state: 'attached' })
+  release()
+  await untilLoaded(page)
+})
+
+test('a request that is cut off is said as such', async () => {
+  const page = await newPage()
+  await page.route('**/api/v1/auth/browser/login', (route) => route.abort())
+  await open(page, '/sign-in')
+  await page.getByLabel('Email').fill('ada@example.com')
+  await page.getByLabel('Password').fill('whatever it is')
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/reach/i)
+})

@@ -1,0 +1,113 @@
+import { expect, inject, test } from 'vitest'
+import { base32, toStep, totp } from '../../src/lib/totp.ts'
+import { callApi, mailsTo, newPerson, PASSWORD } from './support/api.ts'
+import { fillSignIn, newPage, open, signIn, untilLoaded, useBrowser, WIDTHS } from './support/browser.ts'
+
+useBrowser()
+
+/** The code that an authenticator app shows, for a base32 secret. */
+function codeOf(secret: string): string {
+  const bits = [...secret].map((letter) => LETTERS.indexOf(letter).toString(2).padStart(5, '0')).join('')
+  const bytes = Uint8Array.from(bits.match(/.{8}/g) ?? [], (byte) => Number.parseInt(byte, 2))
+  expect(base32(bytes)).toBe(secret)
+  return totp(bytes, toStep(Date.now()))
+}
+const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
+
+/** Somebody with a second factor. A code works once, so signing in takes a backup code within the same 30 seconds. */
+async function newPersonWithCodes() {
+  const person = await newPerson()
+  const { secret } = await callApi<{ secret: string }>('POST', '/auth/2fa/setup', { token: person.token })
+  const { backup_codes } = await callApi<{ backup_codes: string[] }>('POST', '/auth/2fa/enable', {
+    token: person.token,
+    body: { code: codeOf(secret) },
+  })
+  return { ...person, secret, backupCodes: backup_codes }
+}
+
+test.each(Object.entries(WIDTHS))(
+  'somebody signs up and confirms their address by the mail (%s)',
+  async (width, viewport) => {
+    const email = `new-${width}-${Date.now()}@example.com`
+    const page = await newPage({ viewport })
+    await open(page, '/sign-up')
+    await page.getByLabel('Name').fill('Ada')
+    await page.getByLabel('Email').fill(email)
+    await page.getByLabel('Password').fill(PASSWORD)
+    await page.getByRole('button', { name: 'Sign up' }).click()
+    await untilLoaded(page)
+
+    await expect.poll(async () => (await mailsTo(email)).length, { timeout: 20_000 }).toBeGreaterThan(0)
+    const [mail] = await mailsTo(email)
+    await page.goto(mail?.links[0] ?? '')
+    await page.getByRole('button').first().click()
+    const { access_token: token } = await callApi<{ access_token: string }>('POST', '/auth/login', {
+      body: { email, password: PASSWORD },
+    })
+    await expect
+      .poll(() => callApi<{ is_verified: boolean }>('GET', '/auth/me', { token }), { timeout: 20_000 })
+      .toMatchObject({ is_verified: true })
+  },
+)
+
+test('what the server refuses of a new account stands beside its field', async () => {
+  const page = await newPage()
+  await open(page, '/sign-up')
+  await page.getByLabel('Email').fill('ada@example.com')
+  await page.getByLabel('Password').fill('short')
+  await page.getByRole('button', { name: 'Sign up' }).click()
+  await expect.poll(() => page.getByLabel('Password').getAttribute('aria-invalid')).toBe('true')
+  expect(new URL(page.url()).pathname).toBe('/dashboard/sign-up')
+})
+
+test('a wrong password is said, and the right one leads to where one wanted to go', async () => {
+  const page = await newPage()
+  await open(page, '/keys')
+  await page.waitForURL(/sign-in\?next=/)
+  const { user } = inject('server').credentials
+  await fillSignIn(page, { ...user, password: 'not this one' })
+  await page.getByRole('alert').waitFor()
+  await fillSignIn(page, user)
+  await page.waitForURL(/\/dashboard\/keys$/)
+})
+
+test('a second factor is asked for; a backup code works once', async () => {
+  const person = await newPersonWithCodes()
+  const [backup = ''] = person.backupCodes
+  const enter = async (code: string) => {
+    const page = await newPage()
+    await open(page, '/sign-in')
+    await fillSignIn(page, person)
+    await page.getByRole('heading', { name: 'Second factor' }).waitFor()
+    await page.getByRole('button', { name: 'Use a backup code' }).click()
+    await page.getByLabel('Backup code').fill(code)
+    await page.getByRole('button', { name: 'Verify' }).click()
+    return page
+  }
+  await untilLoaded(await enter(backup))
+  const again = await enter(backup)
+  await again.getByRole('alert').waitFor()
+  expect(new URL(again.url()).pathname).toBe('/dashboard/sign-in')
+})
+
+test('a wrong code is said, and the field keeps the focus of who types', async () => {
+  const person = await newPersonWithCodes()
+  const page = await newPage()
+  await open(page, '/sign-in')
+  await fillSignIn(page, person)
+  await page.getByLabel('Code').fill('000000')
+  await page.keyboard.press('Enter')
+  await expect.poll(() => page.getByText(/code/i).count()).toBeGreaterThan(1)
+  expect(new URL(page.url()).pathname).toBe('/dashboard/sign-in')
+})
+
+test('signing out ends the session here and on the server', async () => {
+  const page = await newPage()
+  await signIn(page, await newPerson())
+  await page.keyboard.press('Control+k')
+  await page.getByPlaceholder('Type a screen, a key or an action').fill('Sign out')
+  await page.keyboard.press('Enter')
+  await page.waitForURL(/sign-in/)
+  await open(page, '/')
+  await page.waitForURL(/sign-in/)
+})

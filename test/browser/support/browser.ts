@@ -1,0 +1,88 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Browser, BrowserContext, BrowserContextOptions, Page, Request } from 'playwright-core'
+import { afterAll, beforeAll, expect, inject, onTestFinished } from 'vitest'
+import { launchChromium } from '../../../local/support/chromium.ts'
+import type { Login } from '../../../local/support/seed-data.ts'
+
+/** How long a condition may take; a machine may be busy. */
+const WITHIN_MS = 20_000
+
+export const WIDTHS = { wide: { width: 1280, height: 900 }, narrow: { width: 360, height: 780 } } as const
+export const SCHEMES = ['light', 'dark'] as const
+
+let browser: Browser
+
+/** Opens the browser for the tests of a file. */
+export function useBrowser(): void {
+  beforeAll(async () => {
+    browser = await launchChromium()
+  })
+  afterAll(() => browser.close())
+}
+
+/** A browser of somebody else: no cookies, no storage. It is closed with the test. */
+export async function newContext(options: BrowserContextOptions = {}): Promise<BrowserContext> {
+  const context = await browser.newContext({ viewport: WIDTHS.wide, ...options })
+  context.setDefaultTimeout(WITHIN_MS)
+  context.on('page', watchRequests)
+  onTestFinished(() => context.close())
+  return context
+}
+
+export async function newPage(options?: BrowserContextOptions): Promise<Page> {
+  return (await newContext(options)).newPage()
+}
+
+/** @param path below /dashboard */
+export const addressOf = (path: string) => `${inject('server').baseUrl}/dashboard${path}`
+
+export const open = (page: Page, path: string) => page.goto(addressOf(path))
+
+export async function fillSignIn(page: Page, { email, password }: Login): Promise<void> {
+  await page.getByLabel('Email').fill(email)
+  await page.getByLabel('Password').fill(password)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+}
+
+/** Signs in, and waits for the first screen. */
+export async function signIn(page: Page, login: Login): Promise<void> {
+  await open(page, '/sign-in')
+  await fillSignIn(page, login)
+  await untilLoaded(page)
+}
+
+const waiting = new WeakMap<Page, Set<Request>>()
+
+/** Notes which requests of the API a page waits for. */
+function watchRequests(page: Page): void {
+  const open = new Set<Request>()
+  waiting.set(page, open)
+  page.on('request', (request) => {
+    if (request.url().includes('/api/v1/')) open.add(request)
+  })
+  page.on('response', (response) => open.delete(response.request())) // nobody reads the body of some
+  page.on('requestfailed', (request) => open.delete(request))
+}
+
+/** Until a screen's heading is there, and nothing is still being read. */
+export async function untilLoaded(page: Page): Promise<void> {
+  await page.waitForURL((url) => !url.pathname.endsWith('/sign-in'))
+  await untilShown(page)
+}
+
+/** The same for a page that may be the one for signing in. */
+export async function untilShown(page: Page): Promise<void> {
+  await page.locator('h1').first().waitFor()
+  const isQuiet = async () => (waiting.get(page)?.size ?? 0) === 0 && (await page.locator('.skeleton').count()) === 0
+  await expect.poll(isQuiet, { timeout: WITHIN_MS, message: `${page.url()} is still loading` }).toBe(true)
+}
+
+/** What axe finds, one line each. */
+export async function accessibilityFlaws(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).analyze()
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target.join(' ')}`))
+}
+
+/** Whether the page has to be scrolled sideways. */
+export const isTooWide = (page: Page) =>
+  page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth)

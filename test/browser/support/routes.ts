@@ -1,0 +1,14 @@
+import { globSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
+
+/** Pages that need nobody who is signed in. */
+export const OPEN_PAGES = ['/sign-in', '/sign-up', '/forgot-password']
+
+/** Every path that the router knows, as the screens' tables name it: `/keys`, `/keys/$id`. */
+export function listScreens(): string[] {
+  const tables = globSync('dashboard/src/screens/*/screens.ts', { cwd: ROOT })
+  const paths = tables.flatMap((table) => [...readFileSync(`${ROOT}${table}`, 'utf8').matchAll(/'(\/[^']*)': \[/g)])
+  return paths.map(([, path = '']) => path).toSorted()
+}
