@@ -9,22 +9,17 @@ import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { readArguments } from '../support/arguments.ts'
 import { command } from '../support/command.ts'
-import { readOpenApi } from './openapi-document.ts'
-import { renderApiTypes } from './render-api-types.ts'
-import { renderWords } from './render-words.ts'
+import { renderClientFiles } from './client-files.ts'
 
 const HELP = `Usage: npm run build:api-types
 
-Writes the types of every operation into dashboard/src/api/types.ts, and the names of audit actions, webhook events and
-scopes with their meaning into dashboard/src/api/words.ts.`
-
-const FOLDER = new URL('../../dashboard/src/api/', import.meta.url)
+Writes the types of every operation, for the dashboard and for packages/tollgate, and the names of audit actions, webhook
+events and scopes with their meaning for the dashboard.`
 
 await command(async function buildApiTypes() {
   if (readArguments({}).values.help) return console.log(HELP)
-  const types = fileURLToPath(new URL('types.ts', FOLDER))
-  const words = fileURLToPath(new URL('words.ts', FOLDER))
-  await writeFile(types, renderApiTypes(await readOpenApi()))
-  await writeFile(words, renderWords())
-  spawnSync('npx', ['biome', 'format', '--write', types, words], { stdio: 'inherit' })
+  const files = await renderClientFiles()
+  const root = fileURLToPath(new URL('../../', import.meta.url))
+  for (const [file, text] of files) await writeFile(`${root}${file}`, text)
+  spawnSync('npx', ['biome', 'format', '--write', ...files.keys()], { stdio: 'inherit', cwd: root })
 })

@@ -23,7 +23,7 @@ export interface JsonSchema {
   readonly allOf?: readonly JsonSchema[]
 }
 
-interface Content {
+export interface Content {
   readonly content?: Readonly<Record<string, { readonly schema?: JsonSchema }>>
 }
 

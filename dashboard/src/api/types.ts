@@ -3091,7 +3091,7 @@ export interface Operations {
   /** Usage as CSV */
   'GET /usage/export': {
     query?: { from?: string; to?: string; organization_id?: string; external_id?: string; what?: 'events' | 'daily' }
-    answer: undefined
+    answer: string
   }
   /** Forecast of the quotas */
   'GET /usage/forecast': { query?: { organization_id?: string; external_id?: string }; answer: UsageForecast }

@@ -1,0 +1,134 @@
+import { type BoundOperation, bindingTransport } from './binding.ts'
+import type * as wire from './binding-types.ts'
+import { type HttpOptions, httpTransport } from './http.ts'
+import type { Answer, Call, CallOptions, InputArguments, OperationName, Reply, Transport } from './operations.ts'
+import { perform } from './perform.ts'
+import { completeEvent, Recorder, type RecorderOptions } from './recorder.ts'
+import { type OnUnavailable, type Verdict, type VerifyOptions, verifyKey } from './verify.ts'
+
+export interface ClientOptions {
+  /** Bounds each call with all its retries: 10,000 by default. */
+  readonly timeoutMs?: number | undefined
+  /** The same for verifications: 2,000 by default, or `timeoutMs` if that is less. */
+  readonly verifyTimeoutMs?: number | undefined
+  /** How often a call is repeated at most, where that is safe: 2 by default. */
+  readonly retries?: number | undefined
+  /** What becomes of a verification that Tollgate could not answer: `deny` by default. */
+  readonly onUnavailable?: OnUnavailable | undefined
+  /** How recorded usage is collected and sent. */
+  readonly usage?: RecorderOptions | undefined
+}
+
+export interface TollgateOptions extends ClientOptions, HttpOptions {}
+
+/**
+ * Tollgate, for those who protect an API with it.
+ *
+ * Every call ends within its timeout, and throws a TollgateError or nothing.
+ */
+export class Tollgate<Name extends OperationName = OperationName> {
+  readonly #transport: Transport
+  readonly #options: ClientOptions
+  readonly #recorder: Recorder
+
+  constructor(options: TollgateOptions | (ClientOptions & { readonly binding: wire.TollgateBinding })) {
+    this.#transport = 'binding' in options ? bindingTransport(options.binding) : httpTransport(options)
+    this.#options = options
+    this.#recorder = new Recorder((events) => this.usage.send(events), options.usage)
+  }
+
+  /** The same client over a service binding to Tollgate's entrypoint, without HTTP and without a key. */
+  static fromBinding(binding: wire.TollgateBinding, options: ClientOptions = {}): Tollgate<BoundOperation> {
+    return new Tollgate<BoundOperation>({ ...options, binding })
+  }
+
+  readonly keys = {
+    /** Whether an API key may do something. A refusal is a verdict and not an error. */
+    verify: (input: wire.VerifyKeyInput, options: VerifyOptions = {}): Promise<Verdict> => {
+      const { timeoutMs = 10_000, verifyTimeoutMs = Math.min(timeoutMs, 2_000), onUnavailable = 'deny' } = this.#options
+      const send = () =>
+        this.#perform({ name: 'POST /keys/verify', body: input }, { timeoutMs: verifyTimeoutMs, ...options })
+      return verifyKey(send, input, options.onUnavailable ?? onUnavailable)
+    },
+    /** The answer is the only copy of the key. */
+    issue: (input: wire.IssueKeyInput, options?: CallOptions): Promise<wire.IssuedApiKey> =>
+      this.#read({ name: 'POST /auth/api-keys', body: input }, options),
+    /** One page, newest first. */
+    list: (input: wire.ListKeysInput, options?: CallOptions): Promise<wire.ApiKeyPage> =>
+      this.#read({ name: 'GET /auth/api-keys', query: { ...input } }, options),
+    /** Changes the fields that are there; null clears one. */
+    update: ({ key_id, ...input }: wire.UpdateKeyInput, options?: CallOptions): Promise<wire.ApiKey> =>
+      this.#read({ name: 'PATCH /auth/api-keys/{id}', ...splitKey(key_id, input) }, options),
+    /** Replaces a key by a new one. The answer is the only copy of the new key. */
+    rotate: ({ key_id, ...input }: wire.RotateKeyInput, options?: CallOptions): Promise<wire.IssuedApiKey> =>
+      this.#read({ name: 'POST /auth/api-keys/{id}/rotate', ...splitKey(key_id, input) }, options),
+    /** Revokes a key for good. Revoking again is no error. */
+    revoke: ({ key_id, ...query }: wire.RevokeKeyInput, options?: CallOptions): Promise<void> =>
+      this.#read({ name: 'DELETE /auth/api-keys/{id}', params: { id: key_id }, query }, options),
+  }
+
+  readonly customers = {
+    /** Finds or makes the organization of a customer, by your own id of it. */
+    upsert: (
+      { external_id, ...body }: wire.UpsertOrganizationInput,
+      options?: CallOptions,
+    ): Promise<wire.Organization> =>
+      this.#read(
+        { name: 'PUT /admin/organizations/by-external-id/{external_id}', params: { external_id }, body },
+        options,
+      ),
+  }
+
+  readonly usage = {
+    /** Takes events into a queue that is sent in the background. See `flush`. */
+    record: (events: wire.UsageEvent | readonly wire.UsageEvent[]): void => this.#recorder.record([events].flat()),
+    /** Sends what was recorded. Call it before a program ends. */
+    flush: (): Promise<void> => this.#recorder.flush(),
+    /** Sends events now, and says what became of each. */
+    send: (events: readonly wire.UsageEvent[], options?: CallOptions): Promise<wire.RecordedUsage> => {
+      const durability = this.#options.usage?.durability
+      const body = { events: events.map(completeEvent), ...(durability && { durability }) }
+      return this.#read({ name: 'POST /usage', body }, options)
+    },
+    /** Holds units for work whose cost is known afterwards. A refusal is data: `granted` is false. */
+    reserve: (input: wire.ReserveInput, options?: CallOptions): Promise<wire.Reservation> => {
+      const body = { ...input, idempotency_key: input.idempotency_key ?? crypto.randomUUID() }
+      return this.#read({ name: 'POST /usage/reserve', body }, options)
+    },
+    /** Records what was really used, and releases the hold. */
+    settle: (input: wire.SettleInput, options?: CallOptions): Promise<wire.Settlement> =>
+      this.#read({ name: 'POST /usage/settle', body: input }, options),
+    /** What an organization used in a span, beside the one before. */
+    summary: (input: wire.GetUsageInput, options?: CallOptions): Promise<wire.UsageSummary> =>
+      this.#read({ name: 'GET /usage/summary', query: { ...input } }, options),
+  }
+
+  readonly quotas = {
+    /** An organization's limits and use. */
+    get: (input: wire.GetQuotasInput, options?: CallOptions): Promise<wire.Quotas> =>
+      this.#read({ name: 'GET /quotas', query: { ...input } }, options),
+  }
+
+  /** Calls any operation of the API by its method and path, such as `GET /usage/breakdown`. */
+  call<Called extends Name>(name: Called, ...[input]: InputArguments<Called>): Promise<Answer<Called>> {
+    const { signal, timeoutMs, ...call }: Omit<Call, 'name'> & CallOptions = input ?? {}
+    return this.#read({ name, ...call }, { signal, timeoutMs })
+  }
+
+  async #read<Result>(call: Call, options: CallOptions = {}): Promise<Result> {
+    const { idempotencyKey = call.idempotencyKey, ...rest } = options
+    return (await this.#perform({ ...call, idempotencyKey }, rest)).body as Result
+  }
+
+  #perform(call: Call, { signal, timeoutMs }: CallOptions): Promise<Reply> {
+    const { retries = 2, timeoutMs: usual = 10_000 } = this.#options
+    return perform(this.#transport, call, { signal, timeoutMs: timeoutMs ?? usual, retries })
+  }
+}
+
+/** Over HTTP the organization stands in the query. */
+const splitKey = (id: string, { organization_id, external_id, ...body }: wire.OrganizationRef) => ({
+  params: { id },
+  query: { organization_id, external_id },
+  body,
+})

@@ -1,0 +1,19 @@
+export type { BoundOperation } from './binding.ts'
+export type * from './binding-types.ts'
+export { type ClientOptions, Tollgate, type TollgateOptions } from './client.ts'
+export {
+  ConflictError,
+  type FieldError,
+  ForbiddenError,
+  InvalidRequestError,
+  NotFoundError,
+  RateLimitedError,
+  TollgateError,
+  type TollgateErrorCode,
+  UnauthenticatedError,
+  UnavailableError,
+} from './errors.ts'
+export type { Answer, CallOptions, Input, InputArguments, OperationName } from './operations.ts'
+export type { LostEvent, RecorderOptions } from './recorder.ts'
+export type * as api from './types.ts'
+export type { OnUnavailable, UncheckedVerdict, Verdict, VerifyOptions } from './verify.ts'

@@ -1,0 +1,113 @@
+import { spawnSync } from 'node:child_process'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ROOT, runScript } from '../scripts/support.ts'
+
+const PACKAGE = join(ROOT, 'packages/tollgate')
+
+let folder: string
+let installed: string
+let manifest: { exports: Record<string, unknown>; dependencies?: object; version: string }
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tollgate-client-'))
+  installed = join(folder, 'node_modules/tollgate')
+  expect(await runScript('build/client', {})).toMatchObject({ code: 0, stderr: '' })
+  const packed = run('npm', ['pack', '--ignore-scripts', '--offline', '--pack-destination', folder], PACKAGE)
+  await mkdir(installed, { recursive: true })
+  run('tar', ['-xzf', join(folder, packed.trim()), '-C', installed, '--strip-components=1'])
+  await writeFile(join(folder, 'package.json'), '{"type":"module"}')
+  manifest = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8'))
+})
+
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+function run(file: string, args: readonly string[], cwd = folder): string {
+  const { status, stdout, stderr } = spawnSync(file, args, { cwd, encoding: 'utf8' })
+  expect(status, `${stdout}${stderr}`).toBe(0)
+  return stdout
+}
+
+const exportNames = () =>
+  Object.keys(manifest.exports)
+    .filter((name) => name !== './package.json')
+    .map((name) => `tollgate${name.slice(1)}`)
+
+/** Compiles files of somebody who installed the package. @returns what tsc says */
+async function compile(files: Readonly<Record<string, string>>, resolution: 'bundler' | 'nodenext'): Promise<string> {
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text)
+  const compilerOptions = {
+    strict: true,
+    noEmit: true,
+    target: 'es2022',
+    lib: ['es2022', 'dom', 'dom.iterable'],
+    module: resolution === 'bundler' ? 'esnext' : 'nodenext',
+    moduleResolution: resolution,
+    types: [],
+  }
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: Object.keys(files) }))
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
+  return spawnSync(process.execPath, [tsc, '-p', folder], { cwd: folder, encoding: 'utf8' }).stdout
+}
+
+test('the installed package depends on nothing, and every export of it can be imported', async () => {
+  expect(manifest.dependencies).toBeUndefined()
+  const names = exportNames()
+  expect(names).toContain('tollgate/webhooks')
+  const program = names.map((name, at) => `import * as e${at} from '${name}'`)
+  const list = names.map((_, at) => `Object.keys(e${at})`)
+  const said = run(process.execPath, [
+    '--input-type=module',
+    '-e',
+    `${program.join('\n')}\nconsole.log(JSON.stringify([${list.join()}]))`,
+  ])
+  for (const values of JSON.parse(said)) expect(values.length).toBeGreaterThan(0)
+})
+
+test('it has the version of the Worker whose API it knows', async () => {
+  expect(manifest.version).toBe(JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')).version)
+})
+
+test('the client is less than 8 kB, compressed', async () => {
+  const { outputFiles } = await build({
+    entryPoints: [join(installed, 'dist/index.js')],
+    bundle: true,
+    minify: true,
+    write: false,
+    format: 'esm',
+  })
+  expect(gzipSync(outputFiles[0]?.contents ?? '').length).toBeLessThan(8_000)
+})
+
+test.each(['bundler', 'nodenext'] as const)(
+  'every code block of its README compiles with strict, by %s',
+  async (resolution) => {
+    const page = await readFile(join(installed, 'README.md'), 'utf8')
+    const blocks = [...page.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = '']) => code)
+    expect(blocks.length).toBeGreaterThan(3)
+    expect([...page.matchAll(/^```(\w+)/gm)].map(([, language]) => language)).not.toContain('js')
+    for (const name of exportNames()) expect(page).toContain(`from '${name}'`)
+    const files = blocks.map((code, at) => [`block-${at}.ts`, `${code}\nexport {}\n`])
+    expect(await compile(Object.fromEntries(files), resolution)).toBe('')
+  },
+)
+
+test('the types know which fields a verdict has, which operations there are, and which of them a binding takes', async () => {
+  const text = `import { Tollgate } from 'tollgate'
+import type { TollgateBinding } from 'tollgate'
+declare const binding: TollgateBinding
+const tollgate = new Tollgate({ baseUrl: 'https://tollgate.example.com', serviceKey: 'svc' })
+const verdict = await tollgate.keys.verify({ key: 'k' })
+export const organization: string = verdict.organization_id
+await tollgate.keys.verify({ kee: 'k' })
+await tollgate.call('GET /quotaz')
+await tollgate.call('GET /usage/breakdown', { query: { by: 'colour' } })
+await Tollgate.fromBinding(binding).call('GET /admin/plans')
+`
+  const said = await compile({ 'wrong.ts': text }, 'bundler')
+  expect([...said.matchAll(/^wrong\.ts\((\d+),/gm)].map(([, line]) => Number(line))).toEqual([6, 7, 8, 9, 10])
+})

@@ -1,0 +1,35 @@
+/** One Tollgate that runs as it is deployed, and a service key that may do everything. */
+import { openWorld } from '../../../bench/bench-world.ts'
+import { buildWorker, type Service, startWorkerd } from '../../../bench/worker.ts'
+import { ensureKey } from '../../../local/support/seed-data.ts'
+import { ormOver } from '../../../src/db/orm.ts'
+
+export type ClientWorld = Awaited<ReturnType<typeof startTollgate>>
+
+const PLATFORM = 'select id from organizations where is_platform'
+
+export async function startTollgate() {
+  const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl } = process.env
+  const [world, bundle] = await Promise.all([openWorld({ databaseUrl, redisUrl }), buildWorker('src/index.ts')])
+  const tollgate: Service = { bundle, variables: world.variables }
+  const worker = await startWorkerd({ tollgate })
+  const [platform] = await world.sql.query(PLATFORM)
+  const serviceKey = await ensureKey(ormOver(world.sql), {
+    organizationId: (platform as { id: string }).id,
+    name: 'Client tests',
+    prefix: 'svc',
+    environment: 'live',
+    scopes: ['platform:*'],
+  })
+  return {
+    url: worker.url,
+    sql: world.sql,
+    serviceKey,
+    /** To bind another Worker to it, in a process that both share. */
+    tollgate,
+    async close() {
+      await worker.kill()
+      await world.close()
+    },
+  }
+}
