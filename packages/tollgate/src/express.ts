@@ -1,0 +1,88 @@
+import { type Client, checkRequest, type KeyContext, type Need, type Refusal } from './protect.ts'
+
+export type { KeyContext, Need, Used } from './protect.ts'
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>
+
+/** The part of Express's request, and of Node's, that is read here. */
+interface IncomingRequest {
+  readonly method?: string | undefined
+  readonly url?: string | undefined
+  readonly headers: Headers
+  readonly originalUrl?: string | undefined
+  readonly baseUrl?: string | undefined
+  readonly route?: unknown
+  readonly ip?: string | undefined
+  readonly socket: { readonly remoteAddress?: string | undefined }
+}
+
+interface OutgoingResponse {
+  statusCode: number
+  setHeader(name: string, value: string): unknown
+  end(body: string): unknown
+  once(event: 'close', listener: () => void): unknown
+}
+
+/** A request after it: `(req as KeyRequest).tollgate`. */
+export interface KeyRequest {
+  tollgate: KeyContext
+}
+
+export interface ExpressNeed extends Need {
+  /** The caller's address: by default `req.ip`, which follows Express's `trust proxy`. */
+  readonly ip?: ((request: IncomingRequest) => string | undefined) | undefined
+}
+
+/**
+ * Lets requests with a valid key through and answers all others with problem+json. Answers carry the key's `RateLimit`
+ * headers. Once the answer has left, it reports status, time and what the handler said was used in `req.tollgate`.
+ */
+export function requireKey(client: Client, need: ExpressNeed = {}) {
+  return async function requireKey(
+    request: IncomingRequest,
+    response: OutgoingResponse,
+    next: (error?: unknown) => void,
+  ): Promise<void> {
+    try {
+      const decision = await checkRequest(client, need, readFacts(request, need))
+      if (decision.refusal) return send(response, decision.refusal)
+      const { passage } = decision
+      setHeaders(response, passage.verdict.headers)
+      response.once('close', () => passage.report(response.statusCode, undefined))
+      Object.assign(request, { tollgate: passage } satisfies KeyRequest)
+    } catch (error) {
+      return next(error)
+    }
+    next()
+  }
+}
+
+function send(response: OutgoingResponse, refusal: Refusal): void {
+  response.statusCode = refusal.status
+  setHeaders(response, refusal.headers)
+  response.end(refusal.body)
+}
+
+function setHeaders(response: OutgoingResponse, headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+}
+
+function readFacts(request: IncomingRequest, { ip = readAddress }: ExpressNeed) {
+  const read = (name: string) => [request.headers[name]].flat()[0]
+  return {
+    authorization: read('authorization'),
+    apiKey: read('x-api-key'),
+    userAgent: read('user-agent'),
+    method: request.method ?? 'GET',
+    endpoint: readEndpoint(request),
+    ip: ip(request),
+  }
+}
+
+const readAddress = ({ ip, socket }: IncomingRequest) => ip ?? socket.remoteAddress
+
+/** The pattern of the route where there is one already, else the path. */
+function readEndpoint({ baseUrl = '', route, originalUrl, url = '/' }: IncomingRequest): string {
+  const { path } = (route ?? {}) as { path?: unknown }
+  return typeof path === 'string' ? `${baseUrl}${path}` : ((originalUrl ?? url).split('?')[0] ?? '/')
+}
