@@ -972,6 +972,37 @@ export type KeyImportResultResult = {
   id: string | null
 }
 
+export type KeyLimits = {
+  ratelimit: KeyLimitsRatelimit
+  /** The key's named limits. */
+  limits: Record<string, WindowReading>
+}
+
+export type KeyLimitsRatelimit = {
+  limit: number
+  remaining: number
+  /** When all units are available again, or when a refused cost will fit. Null if it never will. */
+  resets_at: string | null
+}
+
+export type KeyUsage = {
+  from: string
+  to: string
+  data: KeyUsageDataItem[]
+}
+
+export type KeyUsageDataItem = {
+  key_id: string
+  /** Requests without an error. One figure for each hour. */
+  succeeded: number[]
+  /** Refused with 429, by a rate limit or a quota. One figure for each hour. */
+  limited: number[]
+  /** Refused with 401 or 403, such as with an expired key. One figure for each hour. */
+  refused: number[]
+  /** All other errors. One figure for each hour. */
+  failed: number[]
+}
+
 export type LedgerMeter = {
   period_start: string
   period_end: string
@@ -1283,6 +1314,8 @@ export type Organization = {
   id: string
   name: string
   slug: string
+  /** What the operator calls it. */
+  external_id: string | null
   plan: string
   /** Yours. */
   role: 'viewer' | 'member' | 'admin' | 'owner'
@@ -2967,6 +3000,12 @@ export interface Operations {
     body: UpdateApiKeyRequest
     answer: ApiKey
   }
+  /** Read what is left of the limits of an API key */
+  'GET /auth/api-keys/{id}/limits': {
+    params: { id: string }
+    query?: { organization_id?: string; external_id?: string }
+    answer: KeyLimits
+  }
   /** Rotate an API key */
   'POST /auth/api-keys/{id}/rotate': {
     params: { id: string }
@@ -3016,11 +3055,17 @@ export interface Operations {
       to?: string
       organization_id?: string
       external_id?: string
+      key_id?: string
       by: 'endpoint' | 'key' | 'model' | 'provider' | 'route' | 'status' | 'environment'
       order?: 'requests' | 'errors' | 'api_calls' | 'queries' | 'tokens' | 'cost_usd'
       limit?: number
     }
     answer: UsageBreakdown
+  }
+  /** Usage of keys by hour and outcome */
+  'GET /usage/keys': {
+    query: { from?: string; to?: string; organization_id?: string; external_id?: string; key_ids: string }
+    answer: KeyUsage
   }
   /** Single usage events */
   'GET /usage/events': {
@@ -3234,6 +3279,7 @@ export interface Operations {
         | 'admin.key_looked_up'
         | 'admin.impersonated'
       actor_id?: string
+      target_id?: string
       result?: 'success' | 'failure'
       from?: string
       to?: string
@@ -3321,6 +3367,7 @@ export interface Operations {
         | 'admin.key_looked_up'
         | 'admin.impersonated'
       actor_id?: string
+      target_id?: string
       result?: 'success' | 'failure'
       from?: string
       to?: string

@@ -34,7 +34,7 @@ export async function newPage(options?: BrowserContextOptions): Promise<Page> {
 }
 
 /** @param path below /dashboard */
-export const addressOf = (path: string) => `${inject('server').baseUrl}/dashboard${path}`
+const addressOf = (path: string) => `${inject('server').baseUrl}/dashboard${path}`
 
 export const open = (page: Page, path: string) => page.goto(addressOf(path))
 

@@ -9,6 +9,6 @@ export const OPEN_PAGES = ['/sign-in', '/sign-up', '/forgot-password']
 /** Every path that the router knows, as the screens' tables name it: `/keys`, `/keys/$id`. */
 export function listScreens(): string[] {
   const tables = globSync('dashboard/src/screens/*/screens.ts', { cwd: ROOT })
-  const paths = tables.flatMap((table) => [...readFileSync(`${ROOT}${table}`, 'utf8').matchAll(/'(\/[^']*)': \[/g)])
-  return paths.map(([, path = '']) => path).toSorted()
+  const texts = tables.map((table) => readFileSync(`${ROOT}${table}`, 'utf8'))
+  return Array.from(texts.join('\n').matchAll(/'(\/[^']*)': \[/g), ([, path = '']) => path).toSorted()
 }
