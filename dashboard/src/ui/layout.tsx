@@ -20,7 +20,7 @@ export function Page({ title, state, intro, above, actions, children }: PageProp
     document.title = `${title} · Tollgate`
   }, [title])
   return (
-    <div className="mx-auto flex w-full max-w-300 flex-col gap-6 px-4 py-6 md:px-8">
+    <div className="page mx-auto flex w-full max-w-300 flex-col gap-6 px-4 py-6 md:px-8">
       <header className="flex flex-wrap items-start justify-between gap-x-4 gap-y-3">
         <div className="min-w-0">
           {above && <div className="mb-1 text-small text-muted">{above}</div>}

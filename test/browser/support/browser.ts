@@ -22,7 +22,7 @@ export function useBrowser(): void {
 
 /** A browser of somebody else: no cookies, no storage. It is closed with the test. */
 export async function newContext(options: BrowserContextOptions = {}): Promise<BrowserContext> {
-  const context = await browser.newContext({ viewport: WIDTHS.wide, ...options })
+  const context = await browser.newContext({ viewport: WIDTHS.wide, reducedMotion: 'reduce', ...options })
   context.setDefaultTimeout(WITHIN_MS)
   context.on('page', watchRequests)
   onTestFinished(() => context.close())
