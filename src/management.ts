@@ -46,6 +46,7 @@ import { verifyDocs } from './keys/verify-docs.ts'
 import { invitationRoutes } from './organizations/invitations/routes.ts'
 import { memberRoutes } from './organizations/members/routes.ts'
 import { organizationRoutes } from './organizations/routes.ts'
+import { portalBrowserRoutes } from './portal/browser.ts'
 import { portalRoutes } from './portal/routes.ts'
 import { privacyRoutes } from './privacy/routes.ts'
 import { Problem } from './problems.ts'
@@ -104,6 +105,7 @@ for (const routes of [
   webhookRoutes,
   operatorWebhookRoutes,
   portalRoutes,
+  portalBrowserRoutes,
   auditRoutes,
   adminRoutes,
   serviceKeyRoutes,

@@ -22,6 +22,7 @@ export const PROBLEMS = {
   unauthenticated: [401, 'Present a valid bearer token or API key.'],
   invalid_credentials: [401, 'The email address or password is wrong.'],
   invalid_refresh_token: [401, 'The refresh token is not valid; sign in again.'],
+  portal_session_over: [401, 'The portal session is over; go back and open the portal again.'],
   invalid_challenge: [401, 'The sign-in challenge expired or was already used; sign in again.'],
   payment_failed: [402, 'The payment failed; check the payment method in the billing portal.'],
   wrong_password: [403, 'The current password is wrong.'],

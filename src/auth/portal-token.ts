@@ -21,6 +21,9 @@ const Claims = z.object({
 
 export type PortalClaims = z.output<typeof Claims>
 
+/** `exp` is in seconds since 1970. */
+const Signed = Claims.extend({ exp: z.int() })
+
 /** @param at Unix milliseconds */
 export function signPortalToken(config: Config, claims: PortalClaims, at: number): Promise<string> {
   return signToken(config, { typ: TYPE, ttlSeconds: PORTAL_TOKEN_SECONDS, claims }, at)
@@ -30,6 +33,10 @@ export function signPortalToken(config: Config, claims: PortalClaims, at: number
  * @param at Unix milliseconds
  * @returns the claims, or `undefined` for any other token
  */
-export function verifyPortalToken(config: Config, token: string, at: number): Promise<PortalClaims | undefined> {
-  return verifyToken(config, token, { typ: TYPE, ttlSeconds: PORTAL_TOKEN_SECONDS, claims: Claims }, at)
+export function verifyPortalToken(
+  config: Config,
+  token: string,
+  at: number,
+): Promise<z.output<typeof Signed> | undefined> {
+  return verifyToken(config, token, { typ: TYPE, ttlSeconds: PORTAL_TOKEN_SECONDS, claims: Signed }, at)
 }

@@ -36,6 +36,15 @@ export async function findByToken(db: Database, tokenHash: Uint8Array) {
   return row
 }
 
+/** @returns where the portal leads back to */
+export async function findReturnUrl(db: Database, organizationId: string, id: string): Promise<string | null> {
+  const [row] = await db
+    .select({ returnUrl: portalSessions.returnUrl })
+    .from(portalSessions)
+    .where(and(eq(portalSessions.id, id), eq(portalSessions.organizationId, organizationId)))
+  return row?.returnUrl ?? null
+}
+
 /** Whether a token can still be used, at this point of the batch. */
 export const isRedeemable = (organizationId: string, tokenHash: Uint8Array, now: Date) => sql`exists (
   select 1 from portal_sessions s join organizations o on o.id = s.organization_id and o.suspended_at is null

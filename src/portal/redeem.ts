@@ -65,7 +65,7 @@ const toClaims = ({ id, organizationId, serviceKeyId, scopes, onBehalfOf }: Port
   ...(onBehalfOf !== null && { for: onBehalfOf }),
 })
 
-const describeBranding = ({ BRAND_NAME, BRAND_COLOR, BRAND_LOGO_URL }: Config) => ({
+export const describeBranding = ({ BRAND_NAME, BRAND_COLOR, BRAND_LOGO_URL }: Config) => ({
   name: BRAND_NAME ?? null,
   color: BRAND_COLOR ?? null,
   logo_url: BRAND_LOGO_URL ?? null,

@@ -1,0 +1,101 @@
+import type { Context } from 'hono'
+import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
+import type * as z from 'zod'
+import { requireOwnOrigin } from '../accounts/browser/cookie.ts'
+import { apiRoute, newRouter } from '../api/api-route.ts'
+import type { ManagementEnv } from '../auth/env.ts'
+import { loadPortal } from '../auth/load-portal.ts'
+import { verifyPortalToken } from '../auth/portal-token.ts'
+import type { ManagementDeps } from '../deps.ts'
+import { Problem } from '../problems.ts'
+import { findReturnUrl } from './queries.ts'
+import { describeBranding, redeem } from './redeem.ts'
+import { PortalAccess, Redemption } from './schemas.ts'
+
+/**
+ * The portal on pages of this deployment. The access token stays in a cookie that no script can read, so that the page
+ * gets it again after a reload. It is not the cookie of a signed-in user, whose session stays as it is.
+ */
+const tag = 'Portal'
+const COOKIE = 'portal'
+const ATTRIBUTES = { prefix: 'host', path: '/', secure: true, httpOnly: true, sameSite: 'Strict' } as const
+
+const redeemRoute = apiRoute({
+  allow: 'anyone',
+  method: 'post',
+  path: '/auth/browser/portal/redeem',
+  tag,
+  operationId: 'redeemBrowserPortalLink',
+  summary: 'Exchange the token of a portal link from a page of this deployment',
+  description:
+    'Like `portal/redeem`, but the access token is also set as the cookie `__Host-portal` (HttpOnly, Secure, SameSite=Strict). Requires the `Origin` of this deployment.',
+  body: Redemption,
+  returns: { 200: PortalAccess },
+  fails: ['portal_link_invalid', 'foreign_origin', 'rate_limited'],
+})
+
+const resumeRoute = apiRoute({
+  allow: 'anyone',
+  method: 'post',
+  path: '/auth/browser/portal/resume',
+  tag,
+  operationId: 'resumeBrowserPortal',
+  summary: 'Get the portal session of a page of this deployment again',
+  description: 'Answers the access token of the cookie for as long as it works, and removes the cookie afterwards.',
+  returns: { 200: PortalAccess },
+  fails: ['portal_session_over', 'foreign_origin'],
+})
+
+const leaveRoute = apiRoute({
+  allow: 'anyone',
+  method: 'post',
+  path: '/auth/browser/portal/leave',
+  tag,
+  operationId: 'leaveBrowserPortal',
+  summary: 'Leave the portal on the pages of this deployment',
+  description: 'Removes the cookie. Succeeds without one, too.',
+  returns: { 204: null },
+  fails: ['foreign_origin'],
+})
+
+export const portalBrowserRoutes = newRouter()
+  .openapi(redeemRoute, async (c) => {
+    requireOwnOrigin(c)
+    const access = await redeem(c.var.deps, c.req.valid('json').token)
+    setCookie(c, COOKIE, access.access_token, { ...ATTRIBUTES, maxAge: access.expires_in })
+    return c.json(access, 200)
+  })
+  .openapi(resumeRoute, async (c) => {
+    requireOwnOrigin(c)
+    const token = getCookie(c, COOKIE, 'host')
+    const access = token === undefined ? undefined : await resume(c.var.deps, token)
+    if (access) return c.json(access, 200)
+    if (token !== undefined) clearCookie(c)
+    throw new Problem('portal_session_over')
+  })
+  .openapi(leaveRoute, (c) => {
+    requireOwnOrigin(c)
+    clearCookie(c)
+    return c.body(null, 204)
+  })
+
+function clearCookie(c: Context<ManagementEnv>): void {
+  deleteCookie(c, COOKIE, ATTRIBUTES)
+}
+
+/** @returns what the exchange of the link answered; `undefined` once the session is over */
+async function resume(deps: ManagementDeps, token: string): Promise<z.output<typeof PortalAccess> | undefined> {
+  const claims = await verifyPortalToken(deps.config, token, deps.now())
+  const portal = claims && (await loadPortal(deps, token))
+  if (!portal) return undefined
+  const { organizationId, sessionId, scopes } = portal
+  return {
+    access_token: token,
+    token_type: 'bearer',
+    expires_in: claims.exp - Math.floor(deps.now() / 1_000),
+    organization_id: organizationId,
+    scopes: [...scopes],
+    return_url: await findReturnUrl(deps.db, organizationId, sessionId),
+    branding: describeBranding(deps.config),
+  }
+}
