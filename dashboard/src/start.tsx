@@ -4,21 +4,26 @@ import { RouterProvider } from '@tanstack/react-router'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { isTemporary } from './api/hooks.ts'
+import { portal } from './api/portal.ts'
 import { onOtherTab } from './api/session.ts'
+import { applyBranding } from './lib/brand.ts'
 import { router } from './router.tsx'
 import { Toasts } from './ui/toast.tsx'
 
 /** How long an answer counts as fresh. */
 const FRESH_MS = 10_000
 
-/** Shows the screens for people who are signed in. */
+/** Shows the screens for people who are signed in, or came by a portal link. */
 export function start(root: Element): void {
   const client = new QueryClient({
     defaultOptions: {
       queries: { staleTime: FRESH_MS, retry: (tries, error) => tries < 2 && isTemporary(error) },
     },
   })
+  const access = portal()
+  if (access) applyBranding(access.branding)
   onOtherTab((kind) => {
+    if (access) return // other tabs have other sessions
     if (kind === 'signed-out') location.assign('/dashboard/sign-in')
     if (kind === 'organization') void client.resetQueries()
   })

@@ -1,4 +1,5 @@
 import { call } from '../api/client.ts'
+import { forgetPortalTab } from '../api/portal.ts'
 
 /**
  * Goes to the screen that the person wanted before signing in; without one, administrators go to their own half. Only
@@ -6,6 +7,7 @@ import { call } from '../api/client.ts'
  */
 export async function continueToScreen(): Promise<void> {
   const next = new URLSearchParams(location.search).get('next') ?? ''
+  forgetPortalTab()
   const isScreen = /^\/(?![/\\])/.test(next)
   location.assign(`/dashboard${isScreen ? next : await firstScreen()}`)
 }

@@ -1,3 +1,4 @@
+import { portal, showPortalEnd } from './portal.ts'
 import { readProblem, unreachable } from './problem.ts'
 import { accessToken, forgetToken } from './session.ts'
 import type { Operations } from './types.ts'
@@ -47,6 +48,7 @@ export async function callRaw<Name extends OperationName>(
 async function request(name: string, input: AnyInput): Promise<Response> {
   const token = await accessToken()
   const answer = await send(name, input, token)
+  if (answer.status === 401 && portal()) showPortalEnd()
   if (answer.status !== 401 || token === undefined) return requireOk(answer)
   forgetToken(token)
   const other = await accessToken()

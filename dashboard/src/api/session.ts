@@ -1,4 +1,6 @@
-import { readProblem, unreachable } from './problem.ts'
+import { postToSession } from './browser-session.ts'
+import { portal, portalToken } from './portal.ts'
+import { readProblem } from './problem.ts'
 import type { BrowserTokens, LoginChallenge } from './types.ts'
 
 /**
@@ -54,15 +56,16 @@ function keep(tokens: BrowserTokens): string {
 }
 
 /**
- * @returns a token that is valid for a while; undefined if nobody is signed in, or the support session has ended
+ * @returns a token that is valid for a while; undefined if nobody is signed in, or the portal or support session has ended
  * @throws ApiError if the server cannot be reached or fails
  */
 export async function accessToken(): Promise<string | undefined> {
+  if (portal()) return portalToken()
   if (support) return support.expiresAt > Date.now() ? support.value : undefined
   if (isFresh(token)) return token.value
   return navigator.locks.request(LOCK, async () => {
     if (isFresh(token)) return token.value // another tab has refreshed meanwhile
-    const answer = await post('refresh')
+    const answer = await postToSession('refresh')
     if (answer.status === 401) return undefined
     if (!answer.ok) throw await readProblem(answer)
     return keep(await answer.json())
@@ -79,7 +82,7 @@ export function forgetToken(value: string): void {
  * @throws ApiError
  */
 export async function signIn(email: string, password: string): Promise<LoginChallenge | undefined> {
-  const answer = await post('login', { email, password })
+  const answer = await postToSession('login', { email, password })
   if (!answer.ok) throw await readProblem(answer)
   const body: BrowserTokens | LoginChallenge = await answer.json()
   if ('challenge_token' in body) return body
@@ -89,14 +92,14 @@ export async function signIn(email: string, password: string): Promise<LoginChal
 
 /** @throws ApiError */
 export async function verifySecondFactor(challengeToken: string, code: string): Promise<void> {
-  const answer = await post('2fa/verify', { challenge_token: challengeToken, code })
+  const answer = await postToSession('2fa/verify', { challenge_token: challengeToken, code })
   if (!answer.ok) throw await readProblem(answer)
   keep(await answer.json())
 }
 
 /** @throws ApiError */
 export async function signOut(): Promise<void> {
-  const answer = await post('logout')
+  const answer = await postToSession('logout')
   if (!answer.ok) throw await readProblem(answer)
   token = undefined
   support = undefined
@@ -124,14 +127,3 @@ export function endSupport(): void {
 
 /** When the support session ends, in milliseconds since 1970; undefined outside of one. */
 export const supportEndsAt = (): number | undefined => support?.expiresAt
-
-async function post(path: string, body?: object): Promise<Response> {
-  try {
-    return await fetch(`/api/v1/auth/browser/${path}`, {
-      method: 'POST',
-      ...(body && { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
-    })
-  } catch {
-    throw unreachable()
-  }
-}

@@ -4,13 +4,8 @@ import { useGo } from '../ui/link.tsx'
 import { Menu } from '../ui/menu.tsx'
 import { toast } from '../ui/toast.tsx'
 import { useSession } from './session-context.tsx'
-import { setTheme, type Theme, useTheme } from './theme.ts'
-
-const THEMES: readonly (readonly [theme: Theme, name: string])[] = [
-  ['system', 'System theme'],
-  ['light', 'Light theme'],
-  ['dark', 'Dark theme'],
-]
+import { useTheme } from './theme.ts'
+import { otherThemes } from './themes.ts'
 
 /** Signs out, and goes to the sign-in page; a server that cannot be reached keeps the person here. */
 export const leave = () =>
@@ -40,7 +35,7 @@ export function AccountMenu() {
         head={user.email}
         items={[
           { label: 'Account settings', onSelect: () => go('/account') },
-          ...THEMES.filter(([one]) => one !== theme).map(([one, label]) => ({ label, onSelect: () => setTheme(one) })),
+          ...otherThemes(theme),
           { label: 'Sign out', onSelect: leave },
         ]}
       />

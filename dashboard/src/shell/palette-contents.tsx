@@ -15,7 +15,7 @@ const GROUP =
 
 export function PaletteContents({ onClose }: { readonly onClose: () => void }) {
   const [text, setText] = useState('')
-  const { permissions, isAdministrator } = useSession()
+  const { user, permissions, isAdministrator } = useSession()
   const go = useGo()
   function open(path: string): void {
     onClose()
@@ -25,7 +25,7 @@ export function PaletteContents({ onClose }: { readonly onClose: () => void }) {
     onClose()
     action()
   }
-  const screens = [...CUSTOMER_SCREENS.flatMap((group) => group.screens), ACCOUNT_SCREEN].filter(
+  const screens = [...CUSTOMER_SCREENS.flatMap((group) => group.screens), ...(user ? [ACCOUNT_SCREEN] : [])].filter(
     ({ needs }) => needs === undefined || permissions.includes(needs),
   )
   return (
@@ -59,9 +59,11 @@ export function PaletteContents({ onClose }: { readonly onClose: () => void }) {
           <Command.Item className={ITEM} onSelect={() => act(() => setTheme('dark'))}>
             Dark theme
           </Command.Item>
-          <Command.Item className={ITEM} onSelect={() => act(leave)}>
-            Sign out
-          </Command.Item>
+          {user && (
+            <Command.Item className={ITEM} onSelect={() => act(leave)}>
+              Sign out
+            </Command.Item>
+          )}
         </Command.Group>
       </Command.List>
     </Command>

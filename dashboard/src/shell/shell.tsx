@@ -1,23 +1,51 @@
-import { Outlet, useLocation } from '@tanstack/react-router'
+import { Outlet, useLocation, useRouterState } from '@tanstack/react-router'
 import { Menu as MenuIcon, WifiOff } from 'lucide-react'
 import { useEffect, useState, useSyncExternalStore } from 'react'
 import { useRead } from '../api/hooks.ts'
+import { isPortalTab, portal } from '../api/portal.ts'
+import { unreachable } from '../api/problem.ts'
 import { supportEndsAt } from '../api/session.ts'
 import { IconButton } from '../ui/button.tsx'
 import { classes } from '../ui/class.ts'
 import { Dialog } from '../ui/dialog.tsx'
-import { Mark } from '../ui/mark.tsx'
+import { useGo } from '../ui/link.tsx'
 import { ErrorNotice, Notice } from '../ui/notice.tsx'
 import { Skeleton } from '../ui/states.tsx'
+import { Brand } from './brand.tsx'
 import { Missing } from './missing.tsx'
 import { Palette } from './palette.tsx'
+import { CUSTOMER_SCREENS } from './screens.ts'
 import { type Session, SessionContext, useSession } from './session-context.tsx'
 import { Shortcuts } from './shortcuts.tsx'
 import { SideBar } from './side-bar.tsx'
 import { SupportBanner } from './support-banner.tsx'
 
 /** The frame of every screen: side bar, banners, command palette. */
-export function Shell() {
+export const Shell = () => (portal() || isPortalTab() ? <PortalShell /> : <UserShell />)
+
+/** For customers who came by a link: they have no account here, and what they may do is what the link allows. */
+function PortalShell() {
+  const access = portal()
+  const pathname = useRouterState({
+    select: ({ location, resolvedLocation }) => (resolvedLocation ?? location).pathname,
+  })
+  const go = useGo()
+  const screens = CUSTOMER_SCREENS.flatMap((group) => group.screens)
+  const first = screens.find(({ needs }) => needs === undefined || access?.scopes.some((scope) => scope === needs))
+  const isLost = pathname === '/' && first !== undefined && first.path !== '/'
+  useEffect(() => {
+    if (isLost) go(first.path)
+  }, [isLost, first, go])
+  if (!access) return <Full>{<ErrorNotice error={unreachable()} onRetry={() => location.reload()} />}</Full>
+  const { organization_id: organizationId, scopes: permissions } = access
+  return (
+    <SessionContext value={{ user: undefined, organizationId, permissions, isAdministrator: false }}>
+      {isLost ? <Full>{<Skeleton lines={4} />}</Full> : <Frame />}
+    </SessionContext>
+  )
+}
+
+function UserShell() {
   const { data: user, error, refetch } = useRead('GET /auth/me')
   useEffect(() => {
     if (error?.status !== 401 || supportEndsAt() !== undefined) return // the banner says that the support session is over
@@ -70,9 +98,7 @@ function Frame() {
         </aside>
         <div className="flex min-w-0 flex-1 flex-col">
           <header className="flex items-center justify-between border-b border-line bg-surface px-4 py-1.5 md:hidden">
-            <span className="inline-flex items-center gap-2 font-medium">
-              <Mark /> Tollgate
-            </span>
+            <Brand />
             <IconButton label="Open menu" onClick={() => setIsMenuOpen(true)}>
               <MenuIcon aria-hidden />
             </IconButton>

@@ -2,10 +2,11 @@ import { useLocation } from '@tanstack/react-router'
 import { Search } from 'lucide-react'
 import { classes } from '../ui/class.ts'
 import { Link } from '../ui/link.tsx'
-import { Mark } from '../ui/mark.tsx'
 import { AccountMenu } from './account-menu.tsx'
+import { Brand } from './brand.tsx'
 import { OrganizationMenu } from './organization-menu.tsx'
 import { openPalette } from './palette.tsx'
+import { PortalMenu } from './portal-menu.tsx'
 import { ACCOUNT_SCREEN, CUSTOMER_SCREENS, OPERATOR_SCREENS, type ScreenGroup, type ScreenLink } from './screens.ts'
 import { useSession } from './session-context.tsx'
 
@@ -16,14 +17,14 @@ function isCurrent(path: string, pathname: string): boolean {
 }
 
 export function SideBar({ brand = true }: { readonly brand?: boolean }) {
-  const { isAdministrator } = useSession()
+  const { user, isAdministrator } = useSession()
   const { pathname } = useLocation()
   const isOperator = isAdministrator && pathname.startsWith('/operator')
   return (
     <div className="flex h-full flex-col gap-3 py-3">
       {brand && (
-        <div className="flex items-center gap-2 px-4 py-1 font-medium">
-          <Mark /> Tollgate
+        <div className="flex px-4 py-1">
+          <Brand />
         </div>
       )}
       {isAdministrator && <HalfSwitch isOperator={isOperator} />}
@@ -44,11 +45,13 @@ export function SideBar({ brand = true }: { readonly brand?: boolean }) {
         {(isOperator ? OPERATOR_SCREENS : CUSTOMER_SCREENS).map((group) => (
           <Group key={group.label} group={group} pathname={pathname} />
         ))}
-        <div className="mt-auto">
-          <Entry screen={ACCOUNT_SCREEN} pathname={pathname} />
-        </div>
+        {user && (
+          <div className="mt-auto">
+            <Entry screen={ACCOUNT_SCREEN} pathname={pathname} />
+          </div>
+        )}
       </nav>
-      <AccountMenu />
+      {user ? <AccountMenu /> : <PortalMenu />}
     </div>
   )
 }

@@ -1,4 +1,5 @@
 import { type ReactNode, useEffect } from 'react'
+import { brandName } from '../lib/brand.ts'
 import { classes } from './class.ts'
 
 interface PageProps {
@@ -17,7 +18,7 @@ interface PageProps {
 /** A screen: where am I, in what state, what can I do; then its content. */
 export function Page({ title, state, intro, above, actions, children }: PageProps) {
   useEffect(() => {
-    document.title = `${title} · Tollgate`
+    document.title = `${title} · ${brandName()}`
   }, [title])
   return (
     <div className="page mx-auto flex w-full max-w-300 flex-col gap-6 px-4 py-6 md:px-8">

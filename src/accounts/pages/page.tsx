@@ -18,6 +18,9 @@ export const PAGE_POLICY = [
   "require-trusted-types-for 'script'",
 ].join('; ')
 
+/** The mark of Tollgate, as in dashboard/src/ui/mark.tsx. */
+const MARK = 'M2 2h2.5v12H2zM11.5 2H14v12h-2.5zM4.5 5.2l7-1.7v2.3l-7 1.7zM4.5 9.7h7V12h-7z'
+
 interface PageProps {
   readonly title: string
   readonly intro: string
@@ -27,11 +30,13 @@ interface PageProps {
   /** The messages for success and for an invalid token. */
   readonly done: string
   readonly invalid: string
+  /** Whether this deployment has the dashboard, where people sign in. */
+  readonly hasDashboard: boolean
   readonly children?: Child
 }
 
 /** A page that a mail links to: an explanation and one button. The same for everyone. */
-export function Page({ title, intro, button, endpoint, done, invalid, children }: PageProps) {
+export function Page({ title, intro, button, endpoint, done, invalid, hasDashboard, children }: PageProps) {
   return (
     <html lang="en">
       <head>
@@ -44,6 +49,12 @@ export function Page({ title, intro, button, endpoint, done, invalid, children }
       </head>
       <body>
         <main>
+          <header>
+            <svg viewBox="0 0 16 16" aria-hidden="true" fill="currentColor">
+              <path d={MARK} />
+            </svg>
+            Tollgate
+          </header>
           <h1>{title}</h1>
           <form method="post" data-endpoint={endpoint} data-done={done} data-invalid={invalid} hidden>
             <p>{intro}</p>
@@ -52,6 +63,11 @@ export function Page({ title, intro, button, endpoint, done, invalid, children }
           </form>
           <p id="done" role="status" />
           <p id="failed" role="alert" />
+          {hasDashboard && (
+            <p id="next" hidden>
+              <a href="/dashboard/sign-in">Sign in</a>
+            </p>
+          )}
           <noscript>
             <p>This page needs JavaScript, for one request: your link must not work by merely being opened.</p>
           </noscript>

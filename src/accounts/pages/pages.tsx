@@ -1,12 +1,19 @@
 import type { Context } from 'hono'
 import { html } from 'hono/html'
 import { newRouter } from '../../api/api-route.ts'
+import type { ManagementEnv } from '../../auth/env.ts'
 import { PAGE_POLICY, Page } from './page.tsx'
+
+/** What the pages of one deployment have in common. */
+interface Deployment {
+  readonly hasDashboard: boolean
+}
 
 const ASK_AGAIN = 'This link is no longer valid. It was already used, it expired, or a newer one replaced it.'
 
-const VerifyEmail = (
+const VerifyEmail = (deployment: Deployment) => (
   <Page
+    {...deployment}
     title="Confirm your address"
     intro="Press the button to confirm that the address this link was sent to is yours."
     button="Confirm the address"
@@ -16,8 +23,9 @@ const VerifyEmail = (
   />
 )
 
-const ResetPassword = (
+const ResetPassword = (deployment: Deployment) => (
   <Page
+    {...deployment}
     title="Set a new password"
     intro="All your devices will be signed out."
     button="Set the password"
@@ -25,25 +33,30 @@ const ResetPassword = (
     done="Your new password is set. Sign in with it now."
     invalid={`${ASK_AGAIN} Request a new link on the sign-in page.`}
   >
-    <label for="new">New password</label>
-    <input
-      id="new"
-      name="new_password"
-      type="password"
-      autocomplete="new-password"
-      required
-      minlength={10}
-      maxlength={512}
-      aria-describedby="rule"
-    />
-    <small id="rule">At least 10 characters. A few words in a row are good.</small>
-    <label for="again">Repeat the new password</label>
-    <input id="again" name="confirm_password" type="password" autocomplete="new-password" required maxlength={512} />
+    <div>
+      <label for="new">New password</label>
+      <input
+        id="new"
+        name="new_password"
+        type="password"
+        autocomplete="new-password"
+        required
+        minlength={10}
+        maxlength={512}
+        aria-describedby="rule"
+      />
+      <small id="rule">At least 10 characters. A few words in a row are good.</small>
+    </div>
+    <div>
+      <label for="again">Repeat the new password</label>
+      <input id="again" name="confirm_password" type="password" autocomplete="new-password" required maxlength={512} />
+    </div>
   </Page>
 )
 
-const ConfirmEmail = (
+const ConfirmEmail = (deployment: Deployment) => (
   <Page
+    {...deployment}
     title="Use your new address"
     intro="Press the button to make the address this link was sent to your new address. All your devices will be signed out."
     button="Use this address"
@@ -53,8 +66,9 @@ const ConfirmEmail = (
   />
 )
 
-const AcceptInvitation = (
+const AcceptInvitation = (deployment: Deployment) => (
   <Page
+    {...deployment}
     title="Accept the invitation"
     intro="You were invited to join an organization."
     button="Join"
@@ -62,20 +76,22 @@ const AcceptInvitation = (
     done="You are a member now. Sign in to see the organization."
     invalid="This invitation is no longer valid. It was already used, it was revoked, or it expired. Ask for a new one."
   >
-    <label for="password">Password</label>
-    <input
-      id="password"
-      name="password"
-      type="password"
-      autocomplete="current-password"
-      required
-      maxlength={512}
-      aria-describedby="rule"
-    />
-    <small id="rule">
-      If the address this link was sent to has an account, its password. If not, one is made: choose at least 10
-      characters.
-    </small>
+    <div>
+      <label for="password">Password</label>
+      <input
+        id="password"
+        name="password"
+        type="password"
+        autocomplete="current-password"
+        required
+        maxlength={512}
+        aria-describedby="rule"
+      />
+      <small id="rule">
+        If the address this link was sent to has an account, its password. If not, one is made: choose at least 10
+        characters.
+      </small>
+    </div>
   </Page>
 )
 
@@ -86,8 +102,8 @@ accountPages.get('/reset-password', (c) => answer(c, ResetPassword))
 accountPages.get('/confirm-email', (c) => answer(c, ConfirmEmail))
 accountPages.get('/accept-invitation', (c) => answer(c, AcceptInvitation))
 
-function answer(c: Context, page: typeof VerifyEmail) {
+function answer(c: Context<ManagementEnv>, page: typeof VerifyEmail) {
   c.header('Content-Security-Policy', PAGE_POLICY)
   c.header('Cross-Origin-Opener-Policy', 'same-origin')
-  return c.html(html`<!doctype html>${page}`)
+  return c.html(html`<!doctype html>${page({ hasDashboard: c.env.assets !== undefined })}`)
 }

@@ -5,12 +5,18 @@
 export const SCRIPT = `
 const form = document.querySelector('form')
 const [done, failed] = [document.querySelector('#done'), document.querySelector('#failed')]
+const next = document.querySelector('#next')
 const token = new URLSearchParams(location.hash.slice(1)).get('token')
 history.replaceState(null, '', location.pathname)
 
 function tell(place, text) {
   done.textContent = failed.textContent = ''
   place.textContent = text
+}
+
+function end() {
+  form.hidden = true
+  if (next) next.hidden = false
 }
 
 function reason(status, problem, retryAfter) {
@@ -33,11 +39,11 @@ async function send() {
     body: JSON.stringify({ token, ...fields }),
   })
   if (response.ok) {
-    form.hidden = true
+    end()
     return tell(done, form.dataset.done)
   }
   const problem = await response.json().catch(() => ({}))
-  if (problem.code === 'invalid_token') form.hidden = true
+  if (problem.code === 'invalid_token' || problem.code === 'already_member') end()
   tell(failed, reason(response.status, problem, response.headers.get('Retry-After')))
 }
 

@@ -1,4 +1,6 @@
+import { createExecutionContext, env, waitOnExecutionContext } from 'cloudflare:test'
 import { describe, expect, test } from 'vitest'
+import worker from '../../../../src/index.ts'
 import { send } from '../../../support/direct.ts'
 import { registeredUser } from '../../../support/http.ts'
 import { mailTo, SUBJECTS } from '../../../support/mail.ts'
@@ -9,6 +11,9 @@ const PAGES = {
   '/account/confirm-email': 0,
   '/account/accept-invitation': 1,
 }
+
+/** The only address on a page, which loads when somebody follows it. */
+const SIGN_IN = '<a href="/dashboard/sign-in">'
 
 const hashOf = async (text = '') => {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
@@ -50,7 +55,7 @@ describe.each(Object.entries(PAGES))('%s', async (path, passwords) => {
     ])
       expect(policy).toContain(rule)
     expect(policy).not.toContain('unsafe')
-    expect(page).not.toMatch(/\s(src|href|style|on\w+)="/)
+    expect(page.replaceAll(SIGN_IN, '')).not.toMatch(/\s(src|href|style|on\w+)="/)
   })
 
   test('is never kept and tells nobody where its reader was', () => {
@@ -75,6 +80,16 @@ describe.each(Object.entries(PAGES))('%s', async (path, passwords) => {
       expect(refused.headers.get('Allow')).toBe('GET, HEAD')
     }
   })
+})
+
+test('leads on to the dashboard once there is nothing left to do, where there is a dashboard', async () => {
+  const page = await (await send('GET /account/reset-password')).text()
+  expect(page).toContain(`<p id="next" hidden="">${SIGN_IN}Sign in</a></p>`)
+  const context = createExecutionContext()
+  const request = new Request('https://tollgate.test/account/reset-password')
+  const without = await worker.fetch(request, { ...env, ASSETS: undefined }, context)
+  await waitOnExecutionContext(context)
+  expect(await without.text()).not.toContain('href')
 })
 
 test('the link of a mail leads to a page, and the page to the endpoint that takes its token', async () => {

@@ -1,0 +1,74 @@
+import { postToSession } from './browser-session.ts'
+import { readProblem } from './problem.ts'
+import type { PortalAccess } from './types.ts'
+
+/**
+ * The portal session of a customer who came by a link. Its token is in a cookie that no script can read, and in memory. A
+ * tab remembers that it shows the portal, so that a user who is signed in elsewhere in this browser is not disturbed.
+ */
+let access: PortalAccess | undefined
+let expiresAt = 0
+
+const TAB = 'portal'
+
+/** Undefined outside of the portal. */
+export const portal = (): PortalAccess | undefined => access
+
+/** @returns undefined once the session has expired */
+export const portalToken = (): string | undefined => (expiresAt > Date.now() ? access?.access_token : undefined)
+
+/** Whether this tab shows the portal, whoever is signed in. */
+export function isPortalTab(): boolean {
+  try {
+    return sessionStorage.getItem(TAB) !== null
+  } catch {
+    return false // storage is blocked
+  }
+}
+
+export function forgetPortalTab(): void {
+  try {
+    sessionStorage.removeItem(TAB)
+  } catch {
+    // storage is blocked: nothing was kept
+  }
+}
+
+async function keep(answer: Response): Promise<void> {
+  access = (await answer.json()) as PortalAccess
+  expiresAt = Date.now() + access.expires_in * 1_000
+  try {
+    sessionStorage.setItem(TAB, '1')
+  } catch {
+    // storage is blocked: the tab shows the portal while nobody is signed in
+  }
+}
+
+/** Exchanges the token of a link, once. @throws ApiError */
+export async function redeemPortalLink(token: string): Promise<void> {
+  const answer = await postToSession('portal/redeem', { token })
+  if (!answer.ok) throw await readProblem(answer)
+  await keep(answer)
+}
+
+/** @returns whether this browser has a portal session. @throws ApiError if the server cannot be reached or fails */
+export async function resumePortal(): Promise<boolean> {
+  const answer = await postToSession('portal/resume')
+  if (answer.status === 401) return false
+  if (!answer.ok) throw await readProblem(answer)
+  await keep(answer)
+  return true
+}
+
+/** Removes the session from this browser. @throws ApiError */
+export async function leavePortal(): Promise<void> {
+  const answer = await postToSession('portal/leave')
+  if (!answer.ok) throw await readProblem(answer)
+  forgetPortalTab()
+}
+
+/** The server no longer takes the token: says so, instead of the screen. */
+export function showPortalEnd(): void {
+  forgetPortalTab()
+  location.assign('/dashboard/portal')
+}
