@@ -1576,6 +1576,7 @@ export type Problem = {
     | 'unauthenticated'
     | 'invalid_credentials'
     | 'invalid_refresh_token'
+    | 'portal_session_over'
     | 'invalid_challenge'
     | 'payment_failed'
     | 'wrong_password'
@@ -3200,6 +3201,12 @@ export interface Operations {
   'POST /portal/sessions': { body: NewPortalSession; answer: PortalLink }
   /** Exchange the token of a portal link */
   'POST /portal/redeem': { body: PortalRedemption; answer: PortalAccess }
+  /** Exchange the token of a portal link from a page of this deployment */
+  'POST /auth/browser/portal/redeem': { body: PortalRedemption; answer: PortalAccess }
+  /** Get the portal session of a page of this deployment again */
+  'POST /auth/browser/portal/resume': { answer: PortalAccess }
+  /** Leave the portal on the pages of this deployment */
+  'POST /auth/browser/portal/leave': { answer: undefined }
   /** List an organization's audit log */
   'GET /audit-logs': {
     query?: {
