@@ -26,6 +26,7 @@ const reservationIn = (organization: string) =>
 
 /** Text that is not just any: by the field's name. */
 const TEXTS: Readonly<Record<string, () => string>> = {
+  key_ids: () => crypto.randomUUID(),
   email: () => `${crypto.randomUUID()}@example.com`,
   new_email: () => `${crypto.randomUUID()}@example.com`,
   url: () => 'https://hooks.example.com/changed',

@@ -16,6 +16,7 @@ const OF_NAME: Readonly<Record<string, Kind>> = {
   external_id: 'customer',
   user_id: 'user',
   actor_id: 'user',
+  target_id: 'key',
   created_by: 'user',
   key_id: 'key',
   session_id: 'session',

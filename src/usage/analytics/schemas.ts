@@ -86,7 +86,9 @@ const UUID = '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}'
 export const KeyHoursQuery = z.strictObject({
   ...span,
   key_ids: z
-    .stringFormat('uuids', new RegExp(`^${UUID}(,${UUID}){0,${MOST_KEYS - 1}}$`))
+    .stringFormat('uuids', new RegExp(`^${UUID}(,${UUID}){0,${MOST_KEYS - 1}}$`), {
+      error: `must be 1 to ${MOST_KEYS} ids of keys, with commas between them`,
+    })
     .transform((ids) => [...new Set(ids.toLowerCase().split(','))])
     .meta({
       type: 'string',
