@@ -1,6 +1,6 @@
 import { useParams } from '@tanstack/react-router'
 import { Ellipsis } from 'lucide-react'
-import { useMemo, useState } from 'react'
+import { lazy, Suspense, useMemo, useState } from 'react'
 import { useRead } from '../../api/hooks.ts'
 import type { ApiKey, KeyUsageDataItem } from '../../api/types.ts'
 import { Bars } from '../../charts/bars.tsx'
@@ -18,13 +18,15 @@ import { ErrorNotice } from '../../ui/notice.tsx'
 import { Empty, Skeleton } from '../../ui/states.tsx'
 import { Tabs } from '../../ui/tabs.tsx'
 import { Time } from '../../ui/time.tsx'
-import { EditKey } from './edit-key.tsx'
 import { type KeyAction, KeyActionDialog } from './key-actions.tsx'
 import { KeyAudit, KeyEndpoints, KeyEvents } from './key-details.tsx'
 import { endsAt, isRevoked, keyStatus, mayRotate } from './key-status.ts'
 import { describeWindow } from './limit-fields.tsx'
 import { menuItems } from './list.tsx'
 import { daysAgo, foldHours } from './outcomes.ts'
+
+/** Loaded when a key is edited. */
+const EditKey = lazy(async () => ({ default: (await import('./edit-key.tsx')).EditKey }))
 
 const TABS = [
   ['usage', 'Usage'],
@@ -110,7 +112,11 @@ function KeyPage({ item }: { readonly item: ApiKey }) {
         onChange={(next) => change({ tab: next })}
       />
       <TabContent tab={isHidden(tab) ? 'usage' : tab} item={item} />
-      {asked === 'edit' && <EditKey item={item} onClose={close} />}
+      {asked === 'edit' && (
+        <Suspense>
+          <EditKey item={item} onClose={close} />
+        </Suspense>
+      )}
       {asked && asked !== 'edit' && <KeyActionDialog action={asked} item={item} onClose={close} />}
     </Page>
   )
