@@ -5,9 +5,12 @@ import { build } from 'vite'
 
 const configFile = fileURLToPath(new URL('../../dashboard/vite.config.ts', import.meta.url))
 
-/** @throws Error when something cannot be built */
-export async function buildDashboard(): Promise<void> {
-  await build({ configFile })
+/**
+ * @param outDir where its files go, if not to where the Worker has them from
+ * @throws Error when something cannot be built
+ */
+export async function buildDashboard(outDir?: string): Promise<void> {
+  await build({ configFile, ...(outDir && { build: { outDir } }) })
 }
 
 /**

@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect } from 'react'
 import { brandName } from '../lib/brand.ts'
 import { classes } from './class.ts'
+import { Skeleton } from './states.tsx'
 
 interface PageProps {
   readonly title: string
@@ -89,6 +90,17 @@ export function Stat({ label, value, note }: StatProps) {
     </div>
   )
 }
+
+/** As high as a card of figures, while they are loaded. */
+export const StatsSkeleton = () => (
+  <Card>
+    <Columns of={4}>
+      {[1, 2, 3, 4].map((figure) => (
+        <Skeleton key={figure} lines={1} height="h-15" />
+      ))}
+    </Columns>
+  </Card>
+)
 
 /** Facts about one thing, a name and a value each. */
 export function Facts({ facts }: { readonly facts: readonly (readonly [name: string, value: ReactNode])[] }) {

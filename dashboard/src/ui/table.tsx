@@ -1,6 +1,5 @@
-import { useWindowVirtualizer } from '@tanstack/react-virtual'
 import { ArrowDown, ArrowUp } from 'lucide-react'
-import { type CSSProperties, type ReactNode, useLayoutEffect, useRef, useState } from 'react'
+import { type CSSProperties, lazy, type ReactNode, Suspense } from 'react'
 import type { ApiError } from '../api/problem.ts'
 import { Button } from './button.tsx'
 import { classes } from './class.ts'
@@ -46,13 +45,15 @@ interface TableProps<Item> {
   readonly isLoadingMore?: boolean
 }
 
-const ROW_PX = 41
 /** Up to this many are all rendered, so that the browser finds and prints them. */
-const ALL_ROWS = 200
+const MANY = 200
+
+/** No part of the first load. */
+const VirtualRows = lazy(async () => ({ default: (await import('./virtual-rows.tsx')).VirtualRows }))
 
 /**
- * A list of things. Each row is a link to its thing. On phones a row is a card. Only the rows in view are rendered, so that
- * ten thousand scroll smoothly.
+ * A list of things. Each row is a link to its thing. On phones a row is a card. Of many rows only those in
+ * view are rendered.
  */
 export function Table<Item>(props: TableProps<Item>) {
   const { rows, error, onRetry, onClearFilters, empty } = props
@@ -103,15 +104,6 @@ function NoMatch({ onClear }: { readonly onClear: () => void }) {
 function Grid<Item>(props: TableProps<Item>) {
   const { label, columns, rows, rowMenu } = props
   const template = [...columns.map(({ width }) => width ?? 'minmax(0,1fr)'), ...(rowMenu ? ['2rem'] : [])].join(' ')
-  const body = useRef<HTMLDivElement>(null)
-  const [offset, setOffset] = useState(0)
-  useLayoutEffect(() => setOffset(body.current?.offsetTop ?? 0), [])
-  const virtual = useWindowVirtualizer({
-    count: rows?.length ?? 0,
-    estimateSize: () => ROW_PX,
-    overscan: (rows?.length ?? 0) <= ALL_ROWS ? ALL_ROWS : 12,
-    scrollMargin: offset,
-  })
   return (
     <div
       role="table"
@@ -125,20 +117,7 @@ function Grid<Item>(props: TableProps<Item>) {
         <Head {...props} />
       </div>
       {rows ? (
-        <div role="rowgroup" ref={body} className="relative" style={{ height: virtual.getTotalSize() }}>
-          {virtual.getVirtualItems().map(({ index, start }) => (
-            <div
-              key={props.rowId(rows[index] as Item)}
-              role="presentation"
-              data-index={index}
-              ref={virtual.measureElement}
-              className="absolute top-0 left-0 w-full"
-              style={{ transform: `translateY(${start - offset}px)` }}
-            >
-              <BodyRow {...props} item={rows[index] as Item} index={index} />
-            </div>
-          ))}
-        </div>
+        <Body {...props} rows={rows} />
       ) : (
         <div role="rowgroup" aria-hidden>
           {Array.from({ length: 6 }, (_, at) => (
@@ -149,6 +128,26 @@ function Grid<Item>(props: TableProps<Item>) {
         </div>
       )}
     </div>
+  )
+}
+
+function Body<Item>({ rows, ...props }: TableProps<Item> & { readonly rows: readonly Item[] }) {
+  const { rowId } = props
+  const plain = (shown: readonly Item[]) => (
+    <div role="rowgroup">
+      {shown.map((item, index) => (
+        <BodyRow key={rowId(item)} {...props} rows={rows} item={item} index={index} />
+      ))}
+    </div>
+  )
+  if (rows.length <= MANY) return plain(rows)
+  return (
+    <Suspense fallback={plain(rows.slice(0, MANY))}>
+      <VirtualRows
+        ids={rows.map(rowId)}
+        render={(index) => <BodyRow {...props} rows={rows} item={rows[index] as Item} index={index} />}
+      />
+    </Suspense>
   )
 }
 

@@ -1,48 +1,39 @@
-import { Toast } from '@base-ui/react/toast'
-import { X } from 'lucide-react'
-import type { ReactNode } from 'react'
-import { IconButton } from './button.tsx'
+import { lazy, type ReactNode, Suspense } from 'react'
 
-const manager = Toast.createToastManager()
+export interface Message {
+  readonly title: string
+  readonly description: string | undefined
+}
+
+/** No part of the first load. */
+const Layer = lazy(async () => ({ default: (await import('./toast-layer.tsx')).ToastLayer }))
+
+/** What is said before the layer is there. */
+const waiting: Message[] = []
+let show: ((message: Message) => void) | undefined
 
 /** Says that something is done. Failures are said where they happened, not here. */
 export function toast(title: string, description?: string): void {
-  manager.add({ title, ...(description && { description }) })
+  const message = { title, description }
+  if (show) show(message)
+  else waiting.push(message)
 }
 
-/** Shows the messages of `toast` in a corner, for a few seconds. */
-export function Toasts({ children }: { readonly children: ReactNode }) {
-  return (
-    <Toast.Provider toastManager={manager} timeout={5_000}>
-      {children}
-      <Toast.Portal>
-        <Toast.Viewport className="fixed right-4 bottom-4 z-50 flex w-[calc(100vw-2rem)] max-w-80 flex-col gap-2">
-          <ToastList />
-        </Toast.Viewport>
-      </Toast.Portal>
-    </Toast.Provider>
-  )
+/** @returns what ends it */
+export function receiveToasts(receive: (message: Message) => void): () => void {
+  show = receive
+  for (const message of waiting.splice(0)) receive(message)
+  return () => {
+    show = undefined
+  }
 }
 
-function ToastList() {
-  const { toasts } = Toast.useToastManager()
-  return toasts.map((one) => (
-    <Toast.Root
-      key={one.id}
-      toast={one}
-      className="flex items-start justify-between gap-2 rounded-md border border-line bg-raised py-2 pr-1 pl-3 shadow-lg transition-opacity duration-100 data-[ending-style]:opacity-0 data-[starting-style]:opacity-0"
-    >
-      <div className="min-w-0 py-1.5">
-        <Toast.Title className="font-medium" />
-        <Toast.Description className="text-muted" />
-      </div>
-      <Toast.Close
-        render={
-          <IconButton label="Close message">
-            <X aria-hidden />
-          </IconButton>
-        }
-      />
-    </Toast.Root>
-  ))
-}
+/** Shows the messages of `toast`. */
+export const Toasts = ({ children }: { readonly children: ReactNode }) => (
+  <>
+    {children}
+    <Suspense fallback={null}>
+      <Layer />
+    </Suspense>
+  </>
+)

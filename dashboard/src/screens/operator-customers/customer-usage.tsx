@@ -2,7 +2,7 @@ import { useRead } from '../../api/hooks.ts'
 import { formatMoney, formatNumber, formatPercent, formatShort } from '../../lib/format.ts'
 import { useSearchState } from '../../lib/use-search-state.ts'
 import { FilterSelect, Filters } from '../../ui/filters.tsx'
-import { Card, Columns, Section, Stat } from '../../ui/layout.tsx'
+import { Card, Columns, Section, Stat, StatsSkeleton } from '../../ui/layout.tsx'
 import { Meter } from '../../ui/meter.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { Skeleton } from '../../ui/states.tsx'
@@ -39,7 +39,7 @@ export function Totals({ filter, range }: TotalsProps) {
   const { from } = readRange(range)
   const { data, error, refetch } = useRead('GET /admin/usage/summary', { query: { ...filter, from } })
   if (error && !data) return <ErrorNotice error={error} onRetry={() => void refetch()} />
-  if (!data) return <Skeleton lines={1} height="h-24" />
+  if (!data) return <StatsSkeleton />
   const { totals } = data
   return (
     <Card>

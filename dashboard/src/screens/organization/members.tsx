@@ -25,6 +25,7 @@ const DIALOGS = {
 export function Members() {
   const mayInvite = useMay('members:write')
   const [isInviting, setIsInviting] = useState(false)
+  const members = useMembers()
   return (
     <Page
       title="Members"
@@ -38,7 +39,7 @@ export function Members() {
       }
     >
       <MemberTable />
-      {mayInvite && (
+      {mayInvite && !members.isPending && (
         <Section title="Invitations" intro="An invitation works once, for 7 days.">
           <Invitations onInvite={() => setIsInviting(true)} />
         </Section>
@@ -48,9 +49,14 @@ export function Members() {
   )
 }
 
+function useMembers() {
+  const { organizationId } = useSession()
+  return useList('GET /organizations/{organization_id}/members', { params: { organization_id: organizationId } })
+}
+
 function MemberTable() {
-  const { user, organizationId } = useSession()
-  const list = useList('GET /organizations/{organization_id}/members', { params: { organization_id: organizationId } })
+  const { user } = useSession()
+  const list = useMembers()
   const menuItems = useMenuItems()
   const [chosen, setChosen] = useState<{ action: Action; member: Member }>()
   const Dialog = chosen && DIALOGS[chosen.action]

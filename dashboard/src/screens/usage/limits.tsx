@@ -18,10 +18,15 @@ export function Limits() {
   const quotas = useRead('GET /quotas', {}, { every: 30_000 })
   const forecast = useRead('GET /usage/forecast')
   const maySeePlans = useMay('billing:read')
+  const isReady = quotas.data && (forecast.data || forecast.error) // or what is below would jump
   return (
     <Page
       title="Limits and alerts"
-      intro={quotas.data && resetText(quotas.data)}
+      intro={
+        quotas.data
+          ? resetText(quotas.data)
+          : 'Quotas start at zero with each period, and rates are limited all the time.'
+      }
       actions={
         maySeePlans && (
           <Link to="/billing" className={buttonClass()}>
@@ -31,8 +36,8 @@ export function Limits() {
       }
     >
       {quotas.error && !quotas.data && <ErrorNotice error={quotas.error} onRetry={() => void quotas.refetch()} />}
-      {!quotas.data && !quotas.error && <Skeleton lines={4} height="h-24" />}
-      {quotas.data && (
+      {!isReady && !quotas.error && <Skeleton lines={8} height="h-24" />}
+      {isReady && (
         <>
           <Section title="Quotas" intro="What all keys of the organization may use together.">
             <Columns>
@@ -45,9 +50,13 @@ export function Limits() {
           <Rates quotas={quotas.data} />
         </>
       )}
-      <KeyLimits />
-      <Thresholds />
-      <Alerts />
+      {(isReady || quotas.error) && (
+        <>
+          <KeyLimits />
+          <Thresholds />
+          <Alerts />
+        </>
+      )}
     </Page>
   )
 }

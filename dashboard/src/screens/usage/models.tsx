@@ -2,10 +2,9 @@ import { useRead } from '../../api/hooks.ts'
 import { formatMoney, formatNumber, formatShort } from '../../lib/format.ts'
 import { useSearchState } from '../../lib/use-search-state.ts'
 import { FilterSelect, Filters } from '../../ui/filters.tsx'
-import { Card, Columns, Page, Stat } from '../../ui/layout.tsx'
+import { Card, Columns, Page, Stat, StatsSkeleton } from '../../ui/layout.tsx'
 import { Link, textLink } from '../../ui/link.tsx'
 import { ErrorNotice, Notice } from '../../ui/notice.tsx'
-import { Skeleton } from '../../ui/states.tsx'
 import { Tabs } from '../../ui/tabs.tsx'
 import { ModelTable } from './model-table.tsx'
 import { PriceList } from './price-list.tsx'
@@ -62,6 +61,7 @@ function Used({ state, change, by }: UsedProps) {
       <Figures span={span} />
       <SeriesCard span={span} interval={fitInterval(span, '')} zone={zone} measure={measure} by={by} />
       <ModelTable span={span} by={by} measure={measure} />
+      <Unpriced span={span} />
     </>
   )
 }
@@ -69,16 +69,10 @@ function Used({ state, change, by }: UsedProps) {
 function Figures({ span }: { readonly span: Span }) {
   const { data, error, refetch } = useRead('GET /usage/summary', { query: { ...span } })
   if (error && !data) return <ErrorNotice error={error} onRetry={() => void refetch()} />
-  if (!data)
-    return (
-      <Card>
-        <Skeleton lines={1} height="h-17" />
-      </Card>
-    )
+  if (!data) return <StatsSkeleton />
   const { totals, previous } = data
   return (
     <>
-      {totals.unpriced > 0 && <Unpriced count={totals.unpriced} />}
       <Card>
         <Columns of={4}>
           <Stat
@@ -107,7 +101,10 @@ const tokens = (value: number) => <span title={formatNumber(value)}>{formatShort
 const shareText = (part: number, whole: number) => (whole > 0 ? `${Math.round((part / whole) * 100)}%` : '0%')
 
 /** Why some cost is missing, and what to do about it. */
-function Unpriced({ count }: { readonly count: number }) {
+function Unpriced({ span }: { readonly span: Span }) {
+  const { data } = useRead('GET /usage/summary', { query: { ...span } })
+  const count = data?.totals.unpriced ?? 0
+  if (count === 0) return null
   return (
     <Notice kind="warn">
       <p className="font-medium">
