@@ -9,6 +9,7 @@ import {
   SCHEMES,
   signIn,
   untilShown,
+  untilStill,
   useBrowser,
   WIDTHS,
 } from './support/browser.ts'
@@ -27,6 +28,7 @@ const LISTS: Readonly<Record<string, string>> = {
   '/keys/$id': '/auth/api-keys',
   '/webhooks/$id': '/webhook-endpoints',
   '/operator/customers/$id': '/admin/organizations?search=Northwind',
+  '/operator/plans/$id': '/admin/plans',
   '/operator/users/$id': '/admin/users',
   '/operator/webhooks/$id': '/admin/webhooks',
 }
@@ -90,6 +92,7 @@ async function judge(page: Page, path: string): Promise<void> {
     if (await isTooWide(page)) flaws.push(`${width}: it scrolls sideways`)
     for (const colorScheme of SCHEMES) {
       await page.emulateMedia({ colorScheme })
+      await untilStill(page)
       flaws.push(...(await accessibilityFlaws(page)).map((flaw) => `${width}, ${colorScheme}: ${flaw}`))
     }
   }

@@ -1,20 +1,14 @@
 import { useRead } from '../../api/hooks.ts'
 import { formatDuration, formatMoney, formatNumber, formatPercent, formatShort } from '../../lib/format.ts'
-import { Card, Columns, Stat } from '../../ui/layout.tsx'
+import { Card, Columns, Stat, StatsSkeleton } from '../../ui/layout.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
-import { Skeleton } from '../../ui/states.tsx'
 import type { Span } from './range.ts'
 
 /** The figures of a span, each with what it was in the span before. */
 export function Totals({ span }: { readonly span: Span }) {
   const { data, error, refetch } = useRead('GET /usage/summary', { query: { ...span } })
   if (error && !data) return <ErrorNotice error={error} onRetry={() => void refetch()} />
-  if (!data)
-    return (
-      <Card>
-        <Skeleton lines={1} height="h-17" />
-      </Card>
-    )
+  if (!data) return <StatsSkeleton />
   const { totals, previous, change } = data
   return (
     <Card>
