@@ -15,7 +15,7 @@ function useCopy(text: string) {
   return { isCopied, copy }
 }
 
-function CopyIcon({ text, label }: { readonly text: string; readonly label: string }) {
+export function CopyIcon({ text, label }: { readonly text: string; readonly label: string }) {
   const { isCopied, copy } = useCopy(text)
   return (
     <IconButton

@@ -2,6 +2,7 @@ import { type ReactNode, useEffect } from 'react'
 import { brandName } from '../lib/brand.ts'
 import { classes } from './class.ts'
 import { Skeleton } from './states.tsx'
+import { useLoadingParts } from './use-loading-parts.ts'
 
 interface PageProps {
   readonly title: string
@@ -18,11 +19,12 @@ interface PageProps {
 
 /** A screen: where am I, in what state, what can I do; then its content. */
 export function Page({ title, state, intro, above, actions, children }: PageProps) {
+  const parts = useLoadingParts()
   useEffect(() => {
     document.title = `${title} · ${brandName()}`
   }, [title])
   return (
-    <div className="page mx-auto flex w-full max-w-300 flex-col gap-6 px-4 py-6 md:px-8">
+    <div ref={parts} className="mx-auto flex w-full max-w-300 flex-col gap-6 px-4 py-6 md:px-8">
       <header className="flex flex-wrap items-start justify-between gap-x-4 gap-y-3">
         <div className="min-w-0">
           {above && <div className="mb-1 text-small text-muted">{above}</div>}

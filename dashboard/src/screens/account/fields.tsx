@@ -29,11 +29,17 @@ export function CurrentPassword({ value, error, onChange, name = 'password' }: P
   )
 }
 
-export function SecondFactorCode({ value, error, onChange, autoFocus = false }: ProofFieldProps) {
+export function SecondFactorCode({
+  value,
+  error,
+  onChange,
+  autoFocus = false,
+  hasBackup = true,
+}: ProofFieldProps & { readonly hasBackup?: boolean }) {
   return (
     <Field
       label="Code"
-      hint="The 6 digits that your authenticator app shows, or a backup code."
+      hint={`The 6 digits that your authenticator app shows${hasBackup ? ', or a backup code' : ''}.`}
       error={
         error?.code === 'invalid_code'
           ? 'The code is wrong, or was used already. Enter a new one.'

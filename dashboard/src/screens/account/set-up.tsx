@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'react'
 import type { TwoFactorSetup } from '../../api/types.ts'
 import { useStepUp } from '../../shell/step-up.tsx'
 import { Button } from '../../ui/button.tsx'
-import { Code } from '../../ui/copy.tsx'
+import { CopyIcon } from '../../ui/copy.tsx'
 import { Actions, Dialog } from '../../ui/dialog.tsx'
 import { Form } from '../../ui/field.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
@@ -58,11 +58,13 @@ function Enable({ secret: { secret, qr_svg }, onClose, onEnabled }: EnableProps)
           />
           <div className="min-w-0 flex-1">
             <p className="text-muted">Secret</p>
-            <Code>{secret}</Code>
+            <p className="font-mono text-small">
+              {secret.match(/.{1,4}/g)?.join(' ')} <CopyIcon text={secret} label="Copy the secret" />
+            </p>
           </div>
         </div>
         {!isProofError(error) && <ErrorNotice error={error} except={['code']} />}
-        <SecondFactorCode value={code} error={error} onChange={setCode} autoFocus />
+        <SecondFactorCode value={code} error={error} onChange={setCode} autoFocus hasBackup={false} />
         <Actions>
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" look="primary" busy={isPending}>
