@@ -13,6 +13,13 @@ const buildNumber: Plugin = {
   },
 }
 
+/** While developing, files keep their names: wrangler's server learns of new ones only when it starts. */
+const STABLE_NAMES = {
+  entryFileNames: 'assets/[name].js',
+  chunkFileNames: 'assets/[name].js',
+  assetFileNames: 'assets/[name][extname]',
+}
+
 /** The dashboard's files, as the Worker's `[assets]` (wrangler.toml) serve them. */
 export default defineConfig(({ mode }) => ({
   root: here('.'),
@@ -22,7 +29,8 @@ export default defineConfig(({ mode }) => ({
   logLevel: 'warn',
   build: {
     outDir: here('../dist/assets/dashboard'),
-    emptyOutDir: true,
+    emptyOutDir: mode !== 'development',
+    ...(mode === 'development' && { rolldownOptions: { output: STABLE_NAMES } }),
     manifest: true,
     target: 'es2024',
     assetsInlineLimit: 0, // the page's policy loads no scripts or fonts from data: addresses

@@ -62,7 +62,7 @@ export function SignUp() {
         </Button>
       </Form>
       <p className="text-muted">
-        You have an account?{' '}
+        You already have an account?{' '}
         <a className={linkClass} href={withNext('sign-in')}>
           Sign in
         </a>
