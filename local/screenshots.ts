@@ -54,7 +54,7 @@ async function takePictures(browser: Browser, server: DevServer): Promise<void> 
   await mkdir(target, { recursive: true })
   for (const [name, [who, path]] of Object.entries(PICTURES)) {
     const page = await signedIn(browser, server, server.credentials[who])
-    await page.setViewportSize({ width: 1280, height: 800 })
+    await page.setViewportSize({ width: 1280, height: 720 })
     await show(page, server, await fillPath(page, server, path))
     await page.screenshot({ path: `${target}/${name}.png` })
     await page.context().close()

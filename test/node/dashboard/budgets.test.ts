@@ -1,9 +1,11 @@
+import { globSync, statSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { buildDashboard } from '../../../local/build/dashboard.ts'
+import { ROOT } from '../scripts/support.ts'
 
 const KB = 1_024
 /** What a browser loads of script, compressed, until a page is there. */
@@ -62,4 +64,10 @@ test('so does every screen, with the frame around it', async () => {
     screens.map(async (name) => [name, Math.ceil(await kilobytes('index.html', 'src/start.tsx', name))] as const),
   )
   expect(sizes.filter(([, size]) => size > SCREEN_KB)).toEqual([])
+})
+
+test('the pictures of the documentation are small', () => {
+  const pictures = globSync('docs/pictures/*.png', { cwd: ROOT })
+  expect(pictures.length).toBeGreaterThan(0)
+  expect(pictures.filter((file) => statSync(join(ROOT, file)).size > 120 * KB)).toEqual([])
 })
