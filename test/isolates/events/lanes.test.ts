@@ -4,7 +4,7 @@ import { deliverNow } from '../../../src/events/deliver.ts'
 import { directly } from '../../support/direct.ts'
 import { failWebhooks } from '../../support/faults.ts'
 import { newIsolate } from '../../support/isolate.ts'
-import { urlOf } from '../../support/shop.ts'
+import { bodyOf, urlOf } from '../../support/shop.ts'
 import { type WebhookWorld, world } from '../../support/webhook-world.ts'
 import { LOCAL, newReceiver } from '../../support/webhooks.ts'
 
@@ -35,10 +35,11 @@ const arrivals = async ({ receiver }: WebhookWorld) =>
 function watch(receivers: readonly { readonly path: string }[], before: () => unknown = () => undefined) {
   const real = globalThis.fetch
   const counter = () => ({ atOnce: 0, most: 0, all: 0 })
-  const [seen, each] = [counter(), receivers.map(counter)]
+  const [seen, each, claims] = [counter(), receivers.map(counter), { answered: 0 }]
   vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
     const own = each[receivers.findIndex(({ path }) => init?.method === 'POST' && urlOf(input).includes(path))]
-    if (!own) return real(input, init)
+    if (!own)
+      return real(input, init).finally(() => void (claims.answered += Number(bodyOf(init).includes('skip locked'))))
     for (const one of [seen, own]) {
       one.all += 1
       one.atOnce += 1
@@ -49,7 +50,7 @@ function watch(receivers: readonly { readonly path: string }[], before: () => un
       for (const one of [seen, own]) one.atOnce -= 1
     })
   })
-  return Object.assign(seen, { each })
+  return Object.assign(seen, { each, claims })
 }
 
 describe('the lane of an endpoint', () => {
@@ -157,7 +158,10 @@ describe('a run', () => {
   test('begins nothing that could last longer than it may; that stays due', async () => {
     const here = await lateWorld()
     const ids = await happenings(here, 2)
-    const seen = watch([here.receiver], () => here.isolate.advance(15_500))
+    const seen = watch([here.receiver], async () => {
+      await vi.waitUntil(() => seen.claims.answered >= 2, 10_000) // what was asked in time may begin
+      here.isolate.advance(15_500)
+    })
     await deliverNow(here.isolate.deps(), ids)
     expect(seen.all).toBe(1)
     const [later] = await here.deliveries()
