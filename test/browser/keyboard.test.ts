@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core'
 import { expect, inject, test } from 'vitest'
+import { newPerson } from './support/api.ts'
 import { newPage, open, signIn, untilLoaded, useBrowser } from './support/browser.ts'
 
 useBrowser()
@@ -48,6 +49,21 @@ test('the palette opens, finds a screen and gives the focus back', async () => {
   await input.fill('API keys')
   await page.keyboard.press('Enter')
   await page.waitForURL(/\/dashboard\/keys/)
+})
+
+test('a key is created by keyboard alone, and the focus is on copying it', async () => {
+  const page = await newPage()
+  await signIn(page, await newPerson())
+  await page.keyboard.press('Control+k')
+  await page.getByPlaceholder('Type a screen, a key or an action').waitFor()
+  await page.keyboard.type('Create key')
+  await page.keyboard.press('Enter')
+  await page.waitForURL(/\/keys\/new/)
+  await tabTo(page, 'Name')
+  await page.keyboard.type('By hand')
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: 'Key created' }).waitFor()
+  await expect.poll(() => focused(page), { timeout: 10_000 }).toContain('Copy key')
 })
 
 test('? lists the shortcuts, but not while typing', async () => {

@@ -1,18 +1,9 @@
 import { expect, inject, test } from 'vitest'
-import { base32, toStep, totp } from '../../src/lib/totp.ts'
 import { callApi, mailsTo, newPerson, PASSWORD } from './support/api.ts'
+import { codeOf } from './support/authenticator.ts'
 import { fillSignIn, newPage, open, signIn, untilLoaded, useBrowser, WIDTHS } from './support/browser.ts'
 
 useBrowser()
-
-/** The code that an authenticator app shows, for a base32 secret. */
-function codeOf(secret: string): string {
-  const bits = [...secret].map((letter) => LETTERS.indexOf(letter).toString(2).padStart(5, '0')).join('')
-  const bytes = Uint8Array.from(bits.match(/.{8}/g) ?? [], (byte) => Number.parseInt(byte, 2))
-  expect(base32(bytes)).toBe(secret)
-  return totp(bytes, toStep(Date.now()))
-}
-const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 
 /** Somebody with a second factor. A code works once, so signing in takes a backup code within the same 30 seconds. */
 async function newPersonWithCodes() {
