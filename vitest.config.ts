@@ -23,6 +23,7 @@ const bindings = {
   BREACHED_PASSWORDS_TIMEOUT_MS: '3000',
   JWT_SECRET_KEY: 'test-jwt-secret-of-at-least-32-bytes',
   SECRET_KEY: 'test-root-secret-of-at-least-32-bytes',
+  METRICS_TOKEN: 'test-metrics-token-of-at-least-32-bytes',
   PUBLIC_URL: 'https://tollgate.test',
   MAIL_PROVIDER: 'resend',
   MAIL_API_URL: `${stackUrl}/mail/emails`,
@@ -32,6 +33,7 @@ const bindings = {
   POLAR_ACCESS_TOKEN: 'polar_oat_local', // those of local/stack/payments/routes.ts
   POLAR_WEBHOOK_SECRET: 'polar_whs_local-secret-of-the-stack',
   POLAR_API_URL: `${stackUrl}/polar/v1`,
+  POLAR_CREDIT_PRODUCT_ID: '00000000-0000-4000-8000-0000000000c0', // that of local/stack/payments/products.ts
   STRIPE_SECRET_KEY: 'sk_test_local',
   STRIPE_WEBHOOK_SECRET: 'whsec_local-secret-of-the-stack',
   STRIPE_API_URL: `${stackUrl}/stripe/v1`,
@@ -97,8 +99,9 @@ export default defineConfig({
     testTimeout: 30_000, // a busy machine is slow, not wrong
     hookTimeout: 60_000,
     /**
-     * One project a folder, by how much its tests share: `unit` holds pure functions, `api` and `isolation` call one Worker
-     * that stays, `isolates` loads its modules again or spies on them, `node` runs scripts and the local stack.
+     * One project per folder, by how much its tests share: `unit` tests pure functions. `api` and `isolation` call one Worker
+     * that keeps its state. In `isolates` each file starts with a fresh Worker, in a process that all files share: starting
+     * one takes longer than most of the tests. `node` runs scripts and the local stack.
      */
     projects: [
       {
@@ -108,7 +111,10 @@ export default defineConfig({
           name: 'isolates',
           ...cheapHashes,
           maxWorkers: 2,
+          isolate: false,
           deps: { optimizer },
+          setupFiles: ['./test/support/forget-worker.ts', './test/support/ready.ts'],
+          sequence: { setupFiles: 'list' },
           include: ['test/isolates/**/*.test.ts'],
         },
       },

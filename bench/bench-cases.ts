@@ -1,5 +1,6 @@
 /** What is measured, against which Worker, with which keys. */
 import type { World } from './bench-world.ts'
+import { buildGatewayCases } from './gateway-cases.ts'
 import type { Load } from './load.ts'
 import { type Bundle, buildWorker, type Service } from './worker.ts'
 
@@ -24,16 +25,17 @@ const PEOPLE = 20
 const STEADY_COLD_KEYS = 10
 const UNLIMITED = { perMinute: 1_000_000_000, quota: null }
 
-export type Bundles = Readonly<Record<'empty' | 'tollgate' | 'caller' | 'naive', Bundle>>
+export type Bundles = Readonly<Record<'empty' | 'tollgate' | 'caller' | 'naive' | 'forward', Bundle>>
 
 export async function buildAll(): Promise<Bundles> {
-  const [empty, tollgate, caller, naive] = await Promise.all([
+  const [empty, tollgate, caller, naive, forward] = await Promise.all([
     buildWorker('bench/bench-empty-worker.ts'),
     buildWorker('src/index.ts'),
     buildWorker('bench/bench-caller-worker.ts'),
     buildWorker('bench/naive-worker.ts'),
+    buildWorker('bench/forward-worker.ts'),
   ])
-  return { empty, tollgate, caller, naive }
+  return { empty, tollgate, caller, naive, forward }
 }
 
 export interface Case {
@@ -55,8 +57,8 @@ export interface Case {
 const VALID = '"code":"VALID"'
 const NOT_FOUND = '"code":"NOT_FOUND"'
 
-/** All cases of a run, in the order of the report. */
-export async function buildCases(world: World, bundles: Bundles): Promise<Case[]> {
+/** All cases of a run, in the order of the report. @param upstreamUrl what the gateway asks */
+export async function buildCases(world: World, bundles: Bundles, upstreamUrl: string): Promise<Case[]> {
   const {
     keys: [busy = ''],
   } = await world.issueKeys(1, UNLIMITED)
@@ -71,7 +73,7 @@ export async function buildCases(world: World, bundles: Bundles): Promise<Case[]
   }
   const tollgate = { bundle: bundles.tollgate, variables: world.variables }
   const caller = { bundle: bundles.caller, bindings: { TOLLGATE: { service: 'tollgate', entrypoint: 'Tollgate' } } }
-  const { empty, naive } = bundles
+  const { empty, naive, forward } = bundles
   return [
     { name: 'empty', services: { empty: { bundle: empty } }, path: '/', how: { expected: 'ok' } },
     { name: 'json', services: { empty: { bundle: empty } }, path: '/json', how: { ...asked.busy.how, expected: busy } },
@@ -96,6 +98,7 @@ export async function buildCases(world: World, bundles: Bundles): Promise<Case[]
       path: '/',
       how: asked.busy.how,
     },
+    ...(await buildGatewayCases(world, { tollgate, forward, upstreamUrl, key: busy })),
   ]
 }
 

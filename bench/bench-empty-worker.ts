@@ -37,6 +37,9 @@ const HEADERS = {
 const app = new Hono()
 
 app.get('/', (c) => c.text('ok'))
+/** What a gateway's upstream answers. */
+const KILOBYTE = 'kilobyte'.repeat(128)
+app.get('/kilobyte', (c) => c.text(KILOBYTE))
 /** The least that an endpoint which takes and gives JSON can do. */
 app.post('/json', async (c) => c.json(await c.req.json()))
 /** The same bytes in and out as a verification. */

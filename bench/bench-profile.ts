@@ -1,6 +1,6 @@
 /**
- * `node bench/bench-profile.ts`: where a busy verification over HTTP spends its time, by the profiler of workerd's inspector.
- * Writes .local/busy.cpuprofile for a browser's tools, and prints what took longest.
+ * `node bench/bench-profile.ts [case]`: where a busy verification over HTTP, or another case, spends its time, by the profiler of
+ * workerd's inspector. Writes .local/busy.cpuprofile for a browser's tools, and prints what took longest.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { freePort } from '../local/stack/free-port.ts'
@@ -29,7 +29,10 @@ interface Profile {
 
 const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl } = process.env
 const world = await openWorld({ databaseUrl, redisUrl })
-const busy = (await buildCases(world, await buildAll())).find(({ name }) => name === 'http busy')
+const bundles = await buildAll()
+const upstream = await startWorkerd({ upstream: { bundle: bundles.empty } })
+const wanted = process.argv[2] ?? 'http busy'
+const busy = (await buildCases(world, bundles, upstream.url)).find(({ name }) => name === wanted)
 if (!busy) throw new Error('There is no such case.')
 const address = `127.0.0.1:${await freePort()}`
 const workerd = await startWorkerd(busy.services, ['--inspector-addr', address])
@@ -49,6 +52,7 @@ try {
     console.log(`${(micros / requests).toFixed(1).padStart(7)} us  ${name}`)
 } finally {
   await workerd.kill()
+  await upstream.kill()
   await world.close()
 }
 

@@ -20,6 +20,8 @@ const KEYS_AT_ONCE = 5_000
 
 export interface World {
   readonly stackUrl: string
+  /** Of the real Postgres, where one was given: a database of this world's own. */
+  readonly databaseUrl: string | undefined
   readonly sql: Sql
   readonly serviceKey: string
   /** Of a Tollgate Worker. */
@@ -63,6 +65,7 @@ export async function openWorld(stores: {
   const { platformId } = await seedFoundation(sql)
   return {
     stackUrl,
+    databaseUrl: scratch?.url,
     sql,
     serviceKey: await ensureKey(ormOver(sql), serviceKey(platformId)),
     variables: toVariables(stackUrl),

@@ -17,8 +17,10 @@ import {
 import { type Measured, measure, measureStarts } from './bench-measure.ts'
 import { openWorld, type World } from './bench-world.ts'
 import { listBroken, listMisanswered } from './budgets.ts'
+import { GATEWAY, PASS_THROUGH } from './gateway-cases.ts'
 import { computeFigures, print, publish } from './report.ts'
 import type { Results } from './results.ts'
+import { startWorkerd } from './worker.ts'
 
 const HELP = `Usage: npm run bench -- [--seconds 5] [--connections 32] [--only "http busy,json"] [--better-auth] [--publish]
 
@@ -31,7 +33,7 @@ Environment: DATABASE_URL and REDIS_URL for real stores; a database of its own i
 
 const DELAYS_MS = [0, 5, 20]
 const DELAYED = new Set(['http busy', 'http quiet', 'http cold', 'naive'])
-const COMPARED = ['empty', 'same', 'http busy']
+const COMPARED = ['empty', 'same', 'http busy', PASS_THROUGH, GATEWAY]
 const COMPARED_STEADY = [ALONE, BESIDE_SIGN_INS]
 const TURNS = 5
 const RESULTS = new URL('./results/', import.meta.url)
@@ -73,14 +75,34 @@ await command(async function bench() {
 })
 
 async function run(world: World, effort: Results['effort'], values: Options): Promise<Results> {
+  const bundles = await buildAll()
+  const upstream = await startWorkerd({ upstream: { bundle: bundles.empty } })
+  try {
+    return await measureAll({ world, bundles, upstreamUrl: upstream.url }, effort, values)
+  } finally {
+    await upstream.kill()
+  }
+}
+
+interface Parts {
+  readonly world: World
+  readonly bundles: Bundles
+  /** Of what the gateway asks: in a process of its own, whose CPU is not counted. */
+  readonly upstreamUrl: string
+}
+
+async function measureAll(
+  { world, bundles, upstreamUrl }: Parts,
+  effort: Results['effort'],
+  values: Options,
+): Promise<Results> {
   const [loadBefore = 0] = loadavg()
   const { only = '' } = values
-  const bundles = await buildAll()
   await world.sql.query(
     'create table naive_usage (organization_id uuid, key_id uuid, endpoint text, at timestamptz default now())',
   )
   const isWanted = ({ name }: Case) => only === '' || only.split(',').includes(name)
-  const cases = (await buildCases(world, bundles)).filter(isWanted)
+  const cases = (await buildCases(world, bundles, upstreamUrl)).filter(isWanted)
   const steadyCases = (await buildSteadyCases(world, bundles)).filter(isWanted)
   const start = await measureAllStarts(world, bundles)
   const measured: Measured[] = []

@@ -27,6 +27,8 @@ export const BUDGETS = {
   signInsP99: 1.5,
   /** Of a key that is verified 200 times a second, with what its leases give back. */
   steadyRedisRequests: 0.1,
+  /** CPU of a request through the gateway, in multiples of passing it on and verifying its key. */
+  gatewayCpu: 1.3,
   /** Milliseconds of CPU for evaluating modules until the first answer, above an empty Worker with Hono. */
   evaluationCpuMs: 25,
   /** The same with reading and compiling all modules, those of the management, too. */

@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { ALONE, BESIDE_SIGN_INS } from './bench-cases.ts'
 import type { Measured } from './bench-measure.ts'
 import { BUDGETS, type Budget } from './budgets.ts'
+import { GATEWAY, PASS_THROUGH } from './gateway-cases.ts'
 import type { Results } from './results.ts'
 
 const PAGE = new URL('../docs/operate/performance.md', import.meta.url)
@@ -25,6 +26,8 @@ const NAMES: Readonly<Record<string, string>> = {
   'rpc cold': 'verification over RPC, cold keys',
   'rpc invalid': 'verification over RPC, mistyped key',
   naive: 'by hand: ratelimit + query + insert',
+  [PASS_THROUGH]: 'Worker that passes a request on',
+  [GATEWAY]: 'the gateway, busy key, 1 kB',
   'better-auth': 'Better Auth api-key plugin (Node)',
 }
 
@@ -36,6 +39,7 @@ export function computeFigures({ cases, steady, bundle, start }: Results): Parti
   const [same, busy, quiet, cold] = [of('same'), of('http busy'), of('http quiet'), of('http cold')]
   const [invalid, at200, beside] = [of('http invalid'), of(ALONE), of(BESIDE_SIGN_INS)]
   return {
+    ...compareGateway({ forward: of(PASS_THROUGH), gateway: of(GATEWAY), same, busy }),
     ...(same && busy && { busyPerSecond: busy.perSecond / same.perSecond, busyCpu: busy.cpuMicros / same.cpuMicros }),
     ...(busy && { busyRedisRequests: busy.trips.redisRequests, busySqlRequests: busy.trips.sqlRequests }),
     ...(quiet && {
@@ -55,6 +59,14 @@ export function computeFigures({ cases, steady, bundle, start }: Results): Parti
     bundleBytes: bundle.bytes,
     bundleGzipBytes: bundle.gzipBytes,
   }
+}
+
+type Compared = Readonly<Record<'forward' | 'gateway' | 'same' | 'busy', Measured | undefined>>
+
+/** With what a verification takes above a route that does nothing: the gateway has to make one. */
+function compareGateway({ forward, gateway, same, busy }: Compared) {
+  if (!forward || !gateway || !same || !busy) return {}
+  return { gatewayCpu: gateway.cpuMicros / (forward.cpuMicros + busy.cpuMicros - same.cpuMicros) }
 }
 
 export function print(results: Results): void {

@@ -63,7 +63,7 @@ export async function startWorkerd(
     await mkdir(join(folder, name))
     for (const piece of bundle.pieces) await writeFile(join(folder, name, piece.name), piece.bytes)
   }
-  await writeFile(config, renderConfig(services, await compatibilityDate()))
+  await writeFile(config, renderConfig(services, await readCompatibility()))
   const child = spawn(WORKERD, ['serve', config, '--control-fd=3', ...more], {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   })
@@ -114,14 +114,18 @@ function readUsage(pid: number) {
   }
 }
 
-async function compatibilityDate(): Promise<string> {
-  return /^compatibility_date = "(.*)"$/m.exec(await readFile(join(ROOT, 'wrangler.toml'), 'utf8'))?.[1] ?? ''
+/** What wrangler.toml pins, as fields of a Worker. */
+async function readCompatibility(): Promise<string> {
+  const settings = await readFile(join(ROOT, 'wrangler.toml'), 'utf8')
+  const [, date = ''] = /^compatibility_date = "(.*)"$/m.exec(settings) ?? []
+  const [, flags = ''] = /^compatibility_flags = \[(.*)\]$/m.exec(settings) ?? []
+  return `compatibilityDate = "${date}", compatibilityFlags = [${flags}]`
 }
 
 /** The configuration in the text form of Cap'n Proto, whose strings JSON's are. */
-function renderConfig(services: Readonly<Record<string, Service>>, date: string): string {
+function renderConfig(services: Readonly<Record<string, Service>>, compatibility: string): string {
   const workers = Object.entries(services).map(
-    ([name, service]) => `(name = "${name}", worker = ${worker(name, service, date)})`,
+    ([name, service]) => `(name = "${name}", worker = ${worker(name, service, compatibility)})`,
   )
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
@@ -132,7 +136,7 @@ const config :Workerd.Config = (
 `
 }
 
-function worker(name: string, { bundle, variables = {}, bindings = {} }: Service, date: string): string {
+function worker(name: string, { bundle, variables = {}, bindings = {} }: Service, compatibility: string): string {
   const modules = bundle.pieces.map(
     (piece) =>
       `(name = "${piece.name}", ${isCompiled(piece.name) ? 'wasm' : 'esModule'} = embed "${name}/${piece.name}")`,
@@ -142,6 +146,6 @@ function worker(name: string, { bundle, variables = {}, bindings = {} }: Service
     ([key, { service, entrypoint }]) =>
       `(name = "${key}", service = (name = "${service}"${entrypoint ? `, entrypoint = "${entrypoint}"` : ''}))`,
   )
-  return `(modules = [${modules.join(', ')}], compatibilityDate = "${date}",
+  return `(modules = [${modules.join(', ')}], ${compatibility},
       bindings = [${[...texts, ...services].join(', ')}])`
 }

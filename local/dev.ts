@@ -7,7 +7,10 @@ import { createInterface } from 'node:readline'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { watchDashboard } from './build/dashboard.ts'
+import { buildDocs } from './build/docs.ts'
 import { fillDemo } from './demo/fill.ts'
+import { untilAnswered } from './demo/until-answered.ts'
+import { LOCAL_CREDIT_PRODUCT } from './stack/payments/products.ts'
 import type { BillingOptions } from './stack/payments/routes.ts'
 import { type Stack, type StackOptions, startStack } from './stack/stack.ts'
 import { createAdviceFilter } from './support/advice.ts'
@@ -17,6 +20,7 @@ import { through } from './support/connect.ts'
 import {
   type DevCredentials,
   devVariables,
+  inheritedVariables,
   readCredentials,
   writeCredentials,
   writeVariables,
@@ -33,7 +37,7 @@ Serves everything at http://localhost:8000, with all its data in .local/.
   --fresh        starts from nothing
   --demo         adds three customers with 60 days of usage, once; their owners' logins are in credentials.json
 Environment: PORT (8000), LOCAL_PORT (8001), DATABASE_URL and REDIS_URL for real stores instead of the embedded ones,
-TOLLGATE_LOCAL_DIR for another folder.`
+TOLLGATE_LOCAL_DIR for another folder; BRAND_NAME, BRAND_COLOR and BRAND_LOGO_URL for the look of the customer portal.`
 
 const FOLDER = process.env.TOLLGATE_LOCAL_DIR || '.local'
 /** The embedded database takes any name and password; only the protocol matters. */
@@ -67,10 +71,12 @@ await command(async function dev() {
   const stack = await openStack({ port: localPort, redisToken: variables.UPSTASH_REDIS_REST_TOKEN, billing }, addresses)
   let endWatch: (() => Promise<void>) | undefined
   try {
+    await buildDocs(`${FOLDER}/assets`)
     endWatch = await watchDashboard(`${FOLDER}/assets`)
     await prepareDatabase(stack, port, addresses.databaseUrl)
     const worker = {
       ...variables,
+      ...inheritedVariables(process.env),
       DATABASE_URL: addresses.databaseUrl ?? EMBEDDED_URL,
       NEON_FETCH_ENDPOINT: `${stack.url}/sql`,
       UPSTASH_REDIS_REST_URL: `${stack.url}/redis`,
@@ -82,6 +88,7 @@ await command(async function dev() {
       BREACHED_PASSWORDS_URL: `${stack.url}/breached/range`,
       TRUSTED_ISSUERS: JSON.stringify([localIssuer(stack.url)]),
       POLAR_API_URL: `${stack.url}/polar/v1`,
+      POLAR_CREDIT_PRODUCT_ID: LOCAL_CREDIT_PRODUCT,
       STRIPE_API_URL: `${stack.url}/stripe/v1`,
     }
     await writeVariables(FOLDER, worker)
@@ -189,7 +196,13 @@ async function addDemo(port: number, stack: Stack, variables: Readonly<Record<st
   const credentials = (await readCredentials(FOLDER)) as DevCredentials
   console.log('Filling three customers with 60 days of usage …')
   const [baseUrl, localUrl] = [`http://localhost:${port}`, stack.url]
-  const demo = await fillDemo({ baseUrl, localUrl, variables, credentials, runCron: () => runCron(port) })
+  const demo = await fillDemo({
+    baseUrl,
+    localUrl,
+    variables,
+    credentials,
+    runCron: () => untilAnswered(cronUrl(port)),
+  })
   await writeCredentials(FOLDER, { ...credentials, demo })
 }
 
@@ -234,7 +247,12 @@ async function serve(port: number, onUp: () => Promise<void>): Promise<void> {
   })
   const isWorthShowing = createAdviceFilter()
   createInterface({ input: server.stderr }).on('line', (line) => isWorthShowing(line) && console.error(line))
-  if (await isUp(port, server)) await onUp()
+  try {
+    if (await isUp(port, server)) await onUp()
+  } catch (error) {
+    server.kill()
+    throw error
+  }
   const crons = setInterval(() => void runCron(port), 60_000)
   await ended
   clearInterval(crons)
@@ -264,8 +282,11 @@ async function greet(port: number, stack: Stack): Promise<void> {
   )
 }
 
+function cronUrl(port: number): string {
+  return `http://localhost:${port}/cdn-cgi/local/scheduled?cron=${encodeURIComponent('* * * * *')}`
+}
+
 /** wrangler's server fires no cron by itself. */
 async function runCron(port: number): Promise<void> {
-  const url = `http://localhost:${port}/cdn-cgi/local/scheduled?cron=${encodeURIComponent('* * * * *')}`
-  await fetch(url).catch((error) => console.error(`The every-minute jobs did not run: ${describe(error)}`))
+  await fetch(cronUrl(port)).catch((error) => console.error(`The every-minute jobs did not run: ${describe(error)}`))
 }

@@ -6,18 +6,43 @@
  */
 import { Hono } from 'hono'
 import type { Config } from './config.ts'
-import { withRequestContext } from './http/edge.ts'
-import type { AppEnv } from './http/env.ts'
+import { withForeignAnswers, withRequestContext } from './http/edge.ts'
+import type { AppEnv, Env } from './http/env.ts'
 import { health, live } from './http/health.ts'
+import { withHealthLimit } from './http/health-limit.ts'
 import { lazily } from './lib/lazily.ts'
 import { Problem } from './problems.ts'
 import { handleVerify } from './verification/route.ts'
 
+/** It brings the list of migrations, which nothing else here needs. */
+const loadReady = lazily(() => import('./http/ready.ts'))
+
 export const app = new Hono<AppEnv>()
 
 app.post('/api/v1/keys/verify', withRequestContext(handleVerify))
-app.get('/health', withRequestContext(health))
-app.get('/health/live', withRequestContext(live))
+app.get('/health', withRequestContext(withHealthLimit(health)))
+app.get('/health/live', withRequestContext(withHealthLimit(live)))
+app.get('/health/ready', withRequestContext(withHealthLimit(async (c) => (await loadReady()).ready(c))))
+
+const loadGateway = lazily(() => import('./gateway/handle.ts'))
+const handleGateway = withForeignAnswers(async (c) => (await loadGateway()).handleGateway(c))
+
+app.all('/gw/*', handleGateway)
+
+/** For the hosts of the gateway: there, no path is Tollgate's own. */
+const gatewayHosts = new Hono<AppEnv>().all('*', handleGateway)
+
+/** Sends each request to the gateway or to Tollgate itself, by its host. */
+export function handleRequest(request: Request, env: Env, context: ExecutionContext): Response | Promise<Response> {
+  const { GATEWAY_HOSTS: hosts } = env
+  const isForGateway = typeof hosts === 'string' && hosts !== '' && isGatewayHost(request.url, hosts)
+  return (isForGateway ? gatewayHosts : app).fetch(request, env, context)
+}
+
+function isGatewayHost(url: string, hosts: string): boolean {
+  const { host } = new URL(url)
+  return hosts.split(',').some((one) => one.trim().toLowerCase() === host)
+}
 
 const loadManagement = lazily(() => import('./management.ts'))
 

@@ -29,8 +29,21 @@ export function withAliases(env: object): object {
   return { ...env, ...Object.fromEntries(taken.map(({ alias, name }) => [name, Reflect.get(env, alias)])) }
 }
 
+/**
+ * With SECRET_KEYS its first secret takes the place of SECRET_KEY, which then only opens, as the last one: a rotation begins
+ * by setting SECRET_KEYS, with SECRET_KEY still there.
+ */
+export function withSecretKeys(env: object): object {
+  if (!isGiven(env, 'SECRET_KEYS')) return env
+  const [keys, former] = [Reflect.get(env, 'SECRET_KEYS'), Reflect.get(env, 'SECRET_KEY')]
+  const all = [keys, former].flatMap((text) => (typeof text === 'string' ? text.split(',') : []))
+  const secrets = [...new Set(all.map((one) => one.trim()).filter(Boolean))]
+  return { ...env, SECRET_KEY: secrets[0], SECRET_KEYS: secrets.join(',') }
+}
+
 /** The name under which the environment gives a setting. */
 export function givenName(env: object, name: string): string {
+  if (name === 'SECRET_KEY' && isGiven(env, 'SECRET_KEYS')) return 'SECRET_KEYS'
   return ALIASES.find((alias) => alias.name === name && isTaken(env, alias))?.alias ?? name
 }
 

@@ -11,13 +11,15 @@ import { findNearestName } from './lib/nearest-name.ts'
  */
 export const SIDE_FEATURES = {
   mail: ['MAIL_PROVIDER', 'MAIL_API_URL', 'MAIL_API_KEY', 'MAIL_FROM'],
-  polar: ['POLAR_ACCESS_TOKEN', 'POLAR_WEBHOOK_SECRET', 'POLAR_API_URL'],
+  polar: ['POLAR_ACCESS_TOKEN', 'POLAR_WEBHOOK_SECRET', 'POLAR_API_URL', 'POLAR_CREDIT_PRODUCT_ID'],
   stripe: ['STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET', 'STRIPE_API_URL'],
   breached_passwords: ['BREACHED_PASSWORDS_URL', 'BREACHED_PASSWORDS_TIMEOUT_MS'],
+  metrics: ['METRICS_TOKEN'],
   secret_scanning: ['LEAK_REPORT_KEYS'],
   trusted_issuers: ['TRUSTED_ISSUERS', 'TRUSTED_ISSUERS_TIMEOUT_MS'],
   branding: ['BRAND_NAME', 'BRAND_COLOR', 'BRAND_LOGO_URL'],
   cors: ['CORS_ORIGINS'],
+  gateway: ['GATEWAY_HOSTS'],
 } as const satisfies Record<string, readonly string[]>
 
 export type SideFeature = keyof typeof SIDE_FEATURES
@@ -100,7 +102,7 @@ export function findNotices(settings: Settings, env: object, known: readonly str
       reason: 'equals JWT_SECRET_KEY: whoever learns one has both, and neither can be replaced alone',
     })
   if (settings.MAIL_PROVIDER === 'none' && settings.MAIL_API_KEY !== '')
-    notices.push({ variable: 'MAIL_PROVIDER', reason: 'is none although MAIL_API_KEY is set: mails wait and expire' })
+    notices.push({ variable: 'MAIL_PROVIDER', reason: 'is none although MAIL_API_KEY is set: emails wait and expire' })
   if (settings.MAIL_PROVIDER === 'none' && settings.EMAIL_VERIFICATION === 'required')
     notices.push({
       variable: 'EMAIL_VERIFICATION',

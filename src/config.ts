@@ -1,11 +1,13 @@
 import * as z from 'zod'
-import { ALIAS_NAMES, findIgnoredAliases, givenName, withAliases } from './config-aliases.ts'
+import { ALIAS_NAMES, findIgnoredAliases, givenName, withAliases, withSecretKeys } from './config-aliases.ts'
 import { type ConfigFault, findFaults, findFeature, findNotices, SIDE_FEATURES } from './config-checks.ts'
 import { parseTrustedIssuers } from './config-issuers.ts'
+import { databaseUrl, hosts, list, origins, webhookSecrets } from './config-lists.ts'
 import { parseEmailDomain } from './lib/email-address.ts'
 import { parseJwkSet } from './lib/jwk-set.ts'
 import { log } from './lib/log.ts'
 import { parseReportKeys } from './lib/report-keys.ts'
+import type { RootSecrets } from './lib/seal.ts'
 import { Problem } from './problems.ts'
 
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/
@@ -65,43 +67,16 @@ const flag = z
   .default('false')
   .transform((text) => text === 'true')
 
-const list = z
-  .string()
-  .default('')
-  .transform((text) =>
-    text
-      .split(',')
-      .map((item) => item.trim())
-      .filter(Boolean),
-  )
-
-/**
- * Origins as browsers send them: scheme and host, without a path. One trailing slash is accepted. A wildcard within a
- * host is refused, because it would never match.
- */
-const origins = list
-  .transform((items) => items.map((item) => (/^[^/]+:\/\/[^/]+\/$/.test(item) ? item.slice(0, -1) : item)))
-  .refine(
-    (items) => items.every((item) => item === '*' || /^[a-z][a-z0-9+.-]*:\/\/[^/?#@*\s]+$/.test(item)),
-    'each is a scheme and a host, such as https://app.example.com, without a path',
-  )
-
-/** Webhook secrets, separated by commas. During a rotation, both the old and the new one are valid. */
-const webhookSecrets = list.refine(
-  (secrets) => secrets.every((text) => text.length >= 16 && !text.startsWith('replace-')),
-  'each has at least 16 characters',
-)
-
 const Variables = z.object({
   /** Neon's connection string; the driver derives its HTTPS endpoint from it. `POSTGRES_URL` stands for it too. */
-  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  DATABASE_URL: databaseUrl,
   /** Another endpoint with Neon's HTTP protocol, such as the local stack's. */
   NEON_FETCH_ENDPOINT: secureUrl.optional(),
   /** Milliseconds after which a query counts as failed; Neon wakes a sleeping database well within the default. */
   DATABASE_TIMEOUT_MS: wholeNumber(100, 30_000, 5_000),
   /** The total time in milliseconds that a request may wait for stores and services. Then it fails with 503. */
   REQUEST_BUDGET_MS: wholeNumber(1_000, 60_000, 15_000),
-  UPSTASH_REDIS_REST_URL: secureUrl,
+  UPSTASH_REDIS_REST_URL: secureUrl.refine((text) => text !== 'https://name.upstash.io', 'is still the placeholder'),
   UPSTASH_REDIS_REST_TOKEN: credential,
   /** Milliseconds after which a Redis round trip counts as failed. */
   REDIS_TIMEOUT_MS: wholeNumber(10, 10_000, 300),
@@ -118,12 +93,18 @@ const Variables = z.object({
   TRUSTED_ISSUERS: trustedIssuers.prefault('[]'),
   /** Milliseconds that a request waits for an issuer's keys at most. */
   TRUSTED_ISSUERS_TIMEOUT_MS: wholeNumber(100, 10_000, 3_000),
-  /** The root secret of all other derived keys. */
+  /** What lets a scraper read /metrics. Without it only service keys may (docs/operate/monitoring.md). */
+  METRICS_TOKEN: secret.optional(),
+  /** The root secret of all other derived keys: with SECRET_KEYS, the first of them. */
   SECRET_KEY: secret,
+  /** Root secrets, separated by commas: the first seals, all open (docs/operate/secrets.md). */
+  SECRET_KEYS: list.pipe(z.array(secret)),
   /** The public URL of this deployment, and the `iss` of its tokens. */
   PUBLIC_URL: baseUrl,
   /** Origins whose pages may call the API, separated by commas; `*` for any. */
   CORS_ORIGINS: origins,
+  /** Hosts whose requests all go to the gateway, separated by commas (docs/operate/gateway.md). */
+  GATEWAY_HOSTS: hosts,
   /** The default prefix of issued keys. */
   KEY_PREFIX: z.stringFormat('key_prefix', /^[a-z][a-z0-9]{1,7}$/).default('ck'),
   /** Whether keys of other systems may be imported by hash, and are looked up (docs/guides/api-keys.md). */
@@ -143,7 +124,7 @@ const Variables = z.object({
   /** Whether administrators need a second factor to use the administration. */
   ADMIN_REQUIRES_TWO_FACTOR: flag,
   /**
-   * The mail provider: Resend, or any service that accepts the same fields as JSON. With `none`, mails wait in their
+   * The email provider: Resend, or any service that accepts the same fields as JSON. With `none`, emails wait in their
    * table.
    */
   MAIL_PROVIDER: z.enum(['none', 'resend', 'http']).default('none'),
@@ -163,6 +144,8 @@ const Variables = z.object({
   POLAR_WEBHOOK_SECRET: webhookSecrets,
   /** Including the version. The sandbox is https://sandbox-api.polar.sh/v1. */
   POLAR_API_URL: baseUrl.default('https://api.polar.sh/v1'),
+  /** A one-time product at Polar, whose price is set anew with each purchase of credits. Without it, Polar sells none. */
+  POLAR_CREDIT_PRODUCT_ID: z.uuid().optional(),
   /** Stripe's secret or restricted key. Without it, payments through Stripe are disabled. */
   STRIPE_SECRET_KEY: credential.optional(),
   STRIPE_WEBHOOK_SECRET: webhookSecrets,
@@ -196,7 +179,7 @@ function hasBothOrNone(key: string | undefined, secrets: readonly string[] | und
  * With both set, the signing key would be ambiguous. Checked even if other variables are wrong, so that all errors are
  * reported at once.
  */
-const Env = Variables.refine(
+export const Env = Variables.refine(
   ({ JWT_KEYS, JWT_SECRET_KEY }) => (JWT_KEYS === undefined) !== (JWT_SECRET_KEY === undefined),
   { path: ['JWT_KEYS'], message: 'give either this or JWT_SECRET_KEY', when: () => true },
 )
@@ -219,6 +202,7 @@ const EXPLAINED = new Set([
   'POLAR_WEBHOOK_SECRET',
   'STRIPE_WEBHOOK_SECRET',
   'CORS_ORIGINS',
+  'GATEWAY_HOSTS',
 ])
 
 export type Config = z.output<typeof Env> & {
@@ -252,10 +236,23 @@ export function readConfig(env: object): Config {
   return config
 }
 
+/**
+ * The root secrets alone, for scripts that need nothing else.
+ *
+ * @throws Error that names what is missing or wrong, never a value
+ */
+export function readSecrets(env: object): RootSecrets {
+  const { SECRET_KEY, SECRET_KEYS } = Variables.shape
+  const read = z.object({ SECRET_KEY, SECRET_KEYS }).safeParse(withSecretKeys(env))
+  if (read.success) return read.data
+  const names = new Set(read.error.issues.map((issue) => describeIssue(issue, env)))
+  throw new Error(`Missing or wrong: ${[...names].join(', ')}.`)
+}
+
 type Parsed = Omit<Config, 'given'>
 
 function parseConfig(given: object): Parsed {
-  const env = withAliases(given)
+  const env = withSecretKeys(withAliases(given))
   const result = Env.safeParse(env)
   if (result.success) return withoutFaulty(env, result.data, [])
   const { issues } = result.error
@@ -285,7 +282,7 @@ function leaveOut(env: object, faults: readonly ConfigFault[]): object {
 
 /** @param given the environment before aliases: the operator looks for the name that they gave */
 function describeIssue(issue: z.core.$ZodIssue, given: object): string {
-  const name = givenName(given, issue.path.join('.'))
+  const name = givenName(given, String(issue.path[0]))
   return isExplained(issue) ? `${name} (${issue.message})` : name
 }
 

@@ -6,7 +6,7 @@ import type { Database } from './db/orm.ts'
 import { TimeBudget } from './db/time-budget.ts'
 import { lazily } from './lib/lazily.ts'
 import { errorFields, log } from './lib/log.ts'
-import type { UsageEvent } from './metering/event.ts'
+import type { UnattributedEvent, UsageEvent } from './metering/event.ts'
 
 /** Everything outside itself that a use-case may use. One per request; nothing in it should be kept longer. */
 export interface Deps {
@@ -23,6 +23,15 @@ export interface Deps {
   defer(work: Promise<unknown>): void
   /** Tells webhook endpoints of refusals by rate limits that were written, after the answer. Never fails. */
   tellRefusals(refusals: readonly UsageEvent[]): void
+  /** Cloudflare's Analytics Engine, where it is bound as `METRICS`. */
+  readonly dataset?: Dataset | undefined
+  /** Gives events that use a model without a cost theirs. Throws where prices cannot be read. */
+  priceUsage<E extends UnattributedEvent | UsageEvent>(events: readonly E[]): Promise<readonly E[]>
+}
+
+/** The part of an Analytics Engine binding that Deps needs. Writing a point neither waits nor fails. */
+interface Dataset {
+  writeDataPoint(point: { indexes: string[]; doubles: number[] }): void
 }
 
 /** The part of an execution context that Deps needs. It is the same for HTTP, RPC and cron. */
@@ -32,6 +41,7 @@ interface Context {
 
 /** Its modules are no part of a cold start. */
 const loadRefusals = lazily(() => import('./events/refusals.ts'))
+const loadPricing = lazily(() => import('./usage/pricing/price-events.ts'))
 
 /** @throws Problem `misconfigured` if the environment is incomplete */
 export function createDeps(env: object, context: Context): Deps {
@@ -51,13 +61,24 @@ export function createDeps(env: object, context: Context): Deps {
       return redis
     },
     budget,
+    get dataset() {
+      return findDataset(env) // only the flush of the metrics asks
+    },
     now: Date.now,
     redisAheadMs: 0,
     defer: (work) => context.waitUntil(work),
     tellRefusals(refusals) {
       this.defer(tellOrLog(this, refusals))
     },
+    async priceUsage(events) {
+      if (!events.some(({ model, cost_usd }) => model && cost_usd === undefined)) return events
+      return (await loadPricing()).priceEvents(this, events)
+    },
   }
+}
+
+function findDataset(env: object): Dataset | undefined {
+  return 'METRICS' in env && typeof env.METRICS === 'object' ? (env.METRICS as Dataset) : undefined
 }
 
 /** Best effort: a client that is refused again is told of in the next minute. */
@@ -73,6 +94,8 @@ async function tellOrLog(deps: Deps, refusals: readonly UsageEvent[]): Promise<v
 /** Where a request comes from. Limits, sessions and the audit log use it. */
 export interface Origin {
   readonly requestId: string
+  /** Of the caller's `traceparent` (W3C Trace Context), if the request has a valid one. For log lines. */
+  readonly traceId?: string | undefined
   /** As reported by the platform, or by a back end with a service key. Undefined only without an edge in front. */
   readonly ip: string | undefined
   /** The service key that named the address, if one did. */

@@ -1,4 +1,4 @@
-import { app } from './app.ts'
+import { handleRequest } from './app.ts'
 import { createDeps } from './deps.ts'
 import type { Env } from './http/env.ts'
 import { lazily } from './lib/lazily.ts'
@@ -8,7 +8,7 @@ const loadRun = lazily(() => import('./jobs/run.ts'))
 export { Tollgate } from './rpc.ts'
 
 export default {
-  fetch: app.fetch,
+  fetch: handleRequest,
   scheduled(event, env, context) {
     context.waitUntil(runDue(env, context, event))
   },

@@ -11,13 +11,17 @@ import { sessionRoutes } from './accounts/sessions/routes.ts'
 import { tokenRoutes } from './accounts/tokens/routes.ts'
 import { twoFactorRoutes } from './accounts/two-factor/routes.ts'
 import { adminBillingEventRoutes } from './admin/billing-events/routes.ts'
+import { adminCreditRoutes } from './admin/credits/routes.ts'
 import { adminDeliveryRoutes } from './admin/deliveries/routes.ts'
+import { adminGatewayRoutes } from './admin/gateway/routes.ts'
 import { adminKeyRoutes } from './admin/keys/routes.ts'
 import { adminLedgerRoutes } from './admin/ledger/routes.ts'
 import { adminMailRoutes } from './admin/mails/routes.ts'
+import { adminMeterRoutes } from './admin/meters/routes.ts'
 import { adminOrganizationRoutes } from './admin/organizations/routes.ts'
 import { adminOverviewRoutes } from './admin/overview/routes.ts'
 import { adminPlanRoutes } from './admin/plans/routes.ts'
+import { adminPriceRoutes } from './admin/prices/routes.ts'
 import { adminRequestRoutes } from './admin/requests/routes.ts'
 import { adminRoutes } from './admin/routes.ts'
 import { serviceKeyRoutes } from './admin/service-keys/routes.ts'
@@ -26,12 +30,15 @@ import { adminSystemRoutes } from './admin/system/routes.ts'
 import { adminUsageRoutes } from './admin/usage/routes.ts'
 import { adminUserRoutes } from './admin/users/routes.ts'
 import { newRouter } from './api/api-route.ts'
+import { apiAsMarkdown } from './api/docs/as-markdown.ts'
+import { docsFile } from './api/docs-files.ts'
 import { docsPage } from './api/docs-page.tsx'
 import { allowedMethods, openApiDocument } from './api/openapi.ts'
 import { auditRoutes } from './audit/routes.ts'
 import type { ManagementEnv } from './auth/env.ts'
 import { publicKeys } from './auth/key-ring.ts'
 import { readOrigin, takeNamedAddress } from './auth/origin.ts'
+import { creditRoutes } from './billing/credits/routes.ts'
 import { planRoutes } from './billing/plans/routes.ts'
 import { reconcileRoutes } from './billing/reconcile/routes.ts'
 import { billingRoutes } from './billing/routes.ts'
@@ -43,6 +50,8 @@ import { leakedRoutes } from './keys/leaks/routes.ts'
 import { keyLifeRoutes } from './keys/lifecycle-routes.ts'
 import { keyRoutes } from './keys/routes.ts'
 import { verifyDocs } from './keys/verify-docs.ts'
+import { lazily } from './lib/lazily.ts'
+import { flushWhenDue } from './metrics/flush.ts'
 import { invitationRoutes } from './organizations/invitations/routes.ts'
 import { memberRoutes } from './organizations/members/routes.ts'
 import { organizationRoutes } from './organizations/routes.ts'
@@ -52,12 +61,16 @@ import { privacyRoutes } from './privacy/routes.ts'
 import { Problem } from './problems.ts'
 import { alertRoutes } from './usage/alerts/routes.ts'
 import { analyticsRoutes } from './usage/analytics/routes.ts'
+import { correctionRoutes } from './usage/corrections/routes.ts'
 import { priceRoutes } from './usage/pricing/routes.ts'
 import { usageIngestRoutes } from './usage/reporting/routes.ts'
 import { reserveRoutes } from './usage/reservations/routes.ts'
 import { usageRoutes } from './usage/routes.ts'
+import { subjectRoutes } from './usage/subjects/routes.ts'
 import { operatorWebhookRoutes } from './webhooks/operator-routes.ts'
 import { webhookRoutes } from './webhooks/routes.ts'
+
+const loadMetrics = lazily(() => import('./admin/metrics/page.ts'))
 
 /** The edge has already created Deps. Here they get drizzle, and the request's total waiting time is bounded. */
 const withDeps = createMiddleware<ManagementEnv>(async function withDeps(c, next) {
@@ -68,6 +81,7 @@ const withDeps = createMiddleware<ManagementEnv>(async function withDeps(c, next
     await deps.budget.race(nameAddressThen(c, next))
   } finally {
     deps.budget.lift()
+    flushWhenDue(deps)
   }
 })
 
@@ -100,7 +114,9 @@ for (const routes of [
   analyticsRoutes,
   usageIngestRoutes,
   reserveRoutes,
+  correctionRoutes,
   priceRoutes,
+  subjectRoutes,
   alertRoutes,
   webhookRoutes,
   operatorWebhookRoutes,
@@ -111,7 +127,11 @@ for (const routes of [
   serviceKeyRoutes,
   adminUserRoutes,
   adminOrganizationRoutes,
+  adminCreditRoutes,
   adminPlanRoutes,
+  adminMeterRoutes,
+  adminGatewayRoutes,
+  adminPriceRoutes,
   adminKeyRoutes,
   adminSubscriptionRoutes,
   adminBillingEventRoutes,
@@ -124,6 +144,7 @@ for (const routes of [
   adminRequestRoutes,
   planRoutes,
   billingRoutes,
+  creditRoutes,
   reconcileRoutes,
   billingWebhookRoutes,
 ])
@@ -137,8 +158,16 @@ management.get('/.well-known/jwks.json', (c) => {
   c.header('Cache-Control', 'public, max-age=300')
   return c.json(publicKeys(c.env.deps.config))
 })
+management.get('/metrics', async (c) => (await loadMetrics()).metricsPage(c)) // with it come all jobs
 management.get('/openapi.json', (c) => c.json(openApiDocument(management, c.env.deps.config)))
 management.get('/docs', (c) => docsPage(c, openApiDocument(management, c.env.deps.config)))
+management.get('/docs.md', (c) =>
+  c.body(apiAsMarkdown(openApiDocument(management, c.env.deps.config)), 200, {
+    'Content-Type': 'text/markdown; charset=utf-8',
+  }),
+)
+management.get('/docs/*', docsFile)
+management.get('/llms.txt', docsFile)
 
 /** Paths without a route: a wrong method if the path is known, else not found. */
 management.notFound((c) => {

@@ -19,6 +19,8 @@ export interface TollgateBinding {
   reserve(input: ReserveInput): Promise<Reservation | Failure>
   /** Records the actual use of a reservation, and releases its hold: `POST /api/v1/usage/settle`. */
   settle(input: SettleInput): Promise<Settlement | Failure>
+  /** Lets a reservation expire later: `POST /api/v1/usage/reservations/{id}/extend`. */
+  extendReservation(input: ExtendInput): Promise<Extension | Failure>
   /** An organization's limits and use: `GET /api/v1/quotas`. */
   getQuotas(input: GetQuotasInput): Promise<Quotas | Failure>
   /** Finds or makes the organization of a customer, by your own id of it. */
@@ -76,6 +78,10 @@ export interface VerifyKeyInput {
   readonly scopes?: readonly string[] | undefined
   /** Units to take of the key's named limits, instead of each limit's default cost. */
   readonly limits?: Readonly<Record<string, number>> | undefined
+  /** Amounts to take of your own meters, by slug, such as `{ images: 3 }`. */
+  readonly quantities?: Readonly<Record<string, number>> | undefined
+  /** Your customer's user, for limits and statistics of each: any text of 1 to 128 characters. */
+  readonly subject?: string | undefined
   /** The endpoint that the request calls, for usage reports, such as `/v1/answers`. */
   readonly endpoint?: string | undefined
   readonly method?: string | undefined
@@ -108,7 +114,7 @@ export interface RefusedKey extends Partial<KeyFacts>, Partial<LimitReadings> {
   readonly valid: false
   readonly code: KeyRefusal
   /** The status your API should answer its caller with. */
-  readonly status: 401 | 403 | 429
+  readonly status: 401 | 402 | 403 | 429
   /** Seconds until a retry makes sense, at least 1. Null if waiting does not help. */
   readonly retry_after: number | null
   readonly request_id: string
@@ -128,6 +134,7 @@ export type KeyRefusal =
   | 'INSUFFICIENT_SCOPE'
   | 'RATE_LIMITED'
   | 'QUOTA_EXCEEDED'
+  | 'CREDITS_EXHAUSTED'
 
 export interface KeyFacts {
   readonly key_id: string
@@ -150,8 +157,8 @@ export interface KeyFacts {
 
 export interface LimitReadings {
   readonly ratelimit: WindowReading
-  /** The key's named limits, if it has any. */
-  readonly limits?: Readonly<Record<string, WindowReading>>
+  /** The key's limits by their names, if it has any. */
+  readonly limits?: Readonly<Record<string, LimitReading>>
   readonly quotas: QuotaReadings
 }
 
@@ -162,9 +169,22 @@ export interface WindowReading {
   readonly resets_at: string | null
 }
 
+/** A limit of a key. Of `cost_usd` amounts are decimal text. */
+export interface LimitReading {
+  readonly limit: number | string
+  readonly remaining: number | string
+  readonly resets_at: string | null
+  /** Absent for a rolling window of requests. */
+  readonly meter?: string | undefined
+  /** With `meter`: units that are reserved and not settled yet. */
+  readonly held?: number | string | undefined
+}
+
 /** By meter: `cost_usd` is decimal text, all other amounts are numbers. */
 export interface QuotaReadings extends Readonly<Partial<Record<Exclude<Meter, 'cost_usd'>, QuotaReading | undefined>>> {
   readonly cost_usd?: QuotaReading<string> | undefined
+  /** Your own meters, by slug. Their amounts are numbers. */
+  readonly [slug: string]: QuotaReading | QuotaReading<string> | undefined
 }
 
 export interface QuotaReading<Amount = number> {
@@ -234,7 +254,8 @@ type Given<Value, Names extends string> = { readonly [Name in Names]?: Value | n
 /** Token counts by every name that providers use. */
 type TokenNames =
   | `${'' | 'total_' | 'input_' | 'prompt_' | 'output_' | 'completion_'}tokens`
-  | `${'cached_' | 'cache_read_input_' | 'cache_creation_input_'}tokens`
+  | `${'cached_' | 'cache_read_input_' | 'cache_creation_input_' | 'cache_write_'}tokens`
+  | `audio_${'input' | 'output'}_tokens`
 
 /**
  * Amounts of one use. Gauges are current readings, not amounts to add; in a reservation, the amounts that would be
@@ -243,12 +264,18 @@ type TokenNames =
 export interface UsedUnits
   extends Given<number, 'api_calls' | 'queries' | 'concepts' | TokenNames>,
     Given<string | number, 'cost_usd' | 'storage_gb'>,
-    Given<string, 'provider' | 'model'> {}
+    Given<string, 'provider' | 'model'> {
+  /** Amounts of your own meters, by slug. */
+  readonly quantities?: Readonly<Record<string, number>> | null | undefined
+}
 
 /** Details of a use, in addition to its amounts. */
 export interface UseDetails
   extends UsedUnits,
-    Given<string, 'key_id' | 'endpoint' | 'method' | 'route' | 'ip' | 'user_agent' | 'error_code' | 'error_message'>,
+    Given<
+      string,
+      'key_id' | 'subject' | 'endpoint' | 'method' | 'route' | 'ip' | 'user_agent' | 'error_code' | 'error_message'
+    >,
     Given<number, 'status_code' | 'response_time_ms'>,
     Given<Readonly<Record<string, unknown>>, 'metadata'> {
   /** When it happened. Defaults to now. */
@@ -303,6 +330,10 @@ export interface UsageWarning extends EventPlace {
 
 /** An estimate of at least one meter. */
 export interface ReserveInput extends UsedUnits, Given<string, 'key_id' | 'organization_id' | 'external_id'> {
+  /** Your customer's user, for limits and statistics of each. */
+  readonly subject?: string | null | undefined
+  /** A hold of nothing else: one of `max_concurrent`. */
+  readonly slots?: 1 | undefined
   /** How long the hold lasts. Defaults to 600. */
   readonly expires_in_seconds?: number | undefined
   /** A repeat by the same caller gets the same hold. */
@@ -317,12 +348,20 @@ export type Reservation =
       /** The units that may be used, by meter. */
       readonly held: HeldAmounts
       readonly quotas: QuotaReadings
+      /** The limits of the key that count a reserved meter, by name. */
+      readonly limits?: Readonly<Record<string, LimitReading>> | undefined
     }
   | {
       readonly granted: false
-      readonly code: 'QUOTA_EXCEEDED'
+      /** What refused: the quota of the organization, a limit of the key, or the number of concurrent holds. */
+      readonly code: 'QUOTA_EXCEEDED' | 'RATE_LIMITED' | 'CONCURRENCY_EXCEEDED' | 'CREDITS_EXHAUSTED'
+      /** The meter of the quota, the name of the limit, or `max_concurrent`. */
+      readonly refused_by: string
+      /** Seconds until it will fit at the latest. Null if waiting does not help. */
+      readonly retry_after: number | null
       readonly exceeded: Omit<QuotaReading<number | string>, 'resets_at'> & {
-        readonly meter: Meter
+        /** A built-in meter, the slug of your own, or what else the limit counts; `slots` for concurrent holds. */
+        readonly meter: string
         readonly requested: number | string
         /** Null if the request never fits. */
         readonly resets_at: string | null
@@ -330,11 +369,14 @@ export type Reservation =
       /** The request exceeds the limit itself. */
       readonly never_fits?: true | undefined
       readonly quotas: QuotaReadings
+      readonly limits?: Readonly<Record<string, LimitReading>> | undefined
     }
 
 /** By meter. */
 export interface HeldAmounts extends Readonly<Partial<Record<Exclude<Meter, 'cost_usd'>, number | undefined>>> {
   readonly cost_usd?: string | undefined
+  /** Your own meters, by slug. */
+  readonly [slug: string]: number | string | undefined
 }
 
 /** The actual use, or `cancel`. */
@@ -352,6 +394,17 @@ export interface Settlement {
   readonly warnings?: readonly UsageWarning[] | undefined
 }
 
+export interface ExtendInput {
+  readonly reservation_id: string
+  /** From now. A reservation never ends earlier than it would have. */
+  readonly expires_in_seconds: number
+}
+
+export interface Extension {
+  readonly reservation_id: string
+  readonly expires_at: string
+}
+
 /** One of the two, or both if they agree. */
 export interface GetQuotasInput {
   readonly organization_id?: string | undefined
@@ -366,13 +419,25 @@ export interface Quotas {
   readonly rate_limit_per_minute: number
   readonly max_api_keys: number
   readonly meters: MeterReadings
+  /** Absent for an organization that uses no prepaid credits. */
+  readonly credits?: CreditReading | undefined
   readonly features: Readonly<Record<string, number | string | boolean | null>>
+}
+
+/** US dollars, as decimal text. */
+export interface CreditReading {
+  /** What is left, what is held included. */
+  readonly balance: string
+  /** What open reservations hold. */
+  readonly held: string
 }
 
 export type Meter = 'api_calls' | 'queries' | 'tokens' | 'cost_usd' | 'concepts' | 'storage_gb'
 
 export interface MeterReadings extends Readonly<Record<Exclude<Meter, 'cost_usd'>, MeterReading>> {
   readonly cost_usd: MeterReading<string>
+  /** Your own meters, by slug. Their amounts are numbers. */
+  readonly [slug: string]: MeterReading | MeterReading<string>
 }
 
 export interface MeterReading<Amount = number> {
@@ -384,6 +449,10 @@ export interface MeterReading<Amount = number> {
   readonly percent: number | null
   /** Use above a limit that only starts the overage. */
   readonly overage: Amount
+  /** What people call it. Of your own meters alone, like the next two. */
+  readonly name?: string | undefined
+  readonly unit?: string | undefined
+  readonly kind?: 'counter' | 'gauge' | undefined
 }
 
 /** How an organization is named: by Tollgate's id, by yours, or by both if they agree. */
@@ -413,6 +482,10 @@ type LimitOverrides = { readonly [M in Exclude<Meter, 'cost_usd'>]?: number | nu
   readonly cost_usd?: number | string | null | undefined
   readonly rate_limit_per_minute?: number | null | undefined
   readonly max_api_keys?: number | null | undefined
+  /** Your own meters, by slug. */
+  readonly meters?: Readonly<Record<string, number | null>> | undefined
+  /** The most reservations that may be open at once. */
+  readonly max_concurrent?: number | null | undefined
 }
 
 export interface UpsertedOrganization {
@@ -429,6 +502,8 @@ export interface Organization {
   readonly email: string | null
   readonly metadata: Metadata
   readonly plan: string
+  /** The version of the plan; it stays on it until it is moved. */
+  readonly plan_version: number
   readonly is_platform: boolean
   readonly is_personal: boolean
   readonly limit_overrides: {
@@ -437,6 +512,8 @@ export interface Organization {
     readonly cost_usd?: string | undefined
     readonly rate_limit_per_minute?: number | undefined
     readonly max_api_keys?: number | undefined
+    readonly meters?: Readonly<Record<string, number>> | undefined
+    readonly max_concurrent?: number | undefined
   }
   readonly member_count: number
   readonly suspended_at: string | null
@@ -447,13 +524,20 @@ export interface Organization {
 /** A limit of a key beside its rate limit. */
 export interface NamedLimit {
   readonly name: string
-  readonly limit: number
-  readonly window_seconds: number
-  /** What a verification takes unless it says otherwise. */
-  readonly cost: number
+  /** What it counts: `requests` if absent. */
+  readonly meter?: LimitMeter | undefined
+  /** Of `cost_usd` US dollars as decimal text. */
+  readonly limit: number | string
+  /** One of the two: any stretch of that length, or each calendar period in UTC. */
+  readonly window_seconds?: number | undefined
+  readonly period?: 'hour' | 'day' | 'week' | 'month' | undefined
+  /** `subject`: each subject has the limit for itself. */
+  readonly per?: 'key' | 'subject' | undefined
+  /** Of `requests`: what a verification takes unless it says otherwise. */
+  readonly cost?: number | undefined
 }
 
-type NewNamedLimit = Omit<NamedLimit, 'cost'> & { readonly cost?: number | undefined }
+export type LimitMeter = 'requests' | 'api_calls' | 'queries' | 'tokens' | 'input_tokens' | 'output_tokens' | 'cost_usd'
 
 /** What may be given to a key, and changed of it. */
 interface KeyFields {
@@ -462,7 +546,9 @@ interface KeyFields {
   readonly expires_at?: string | null | undefined
   /** Units a minute; null follows the organization. */
   readonly custom_rate_limit?: number | null | undefined
-  readonly limits?: readonly NewNamedLimit[] | undefined
+  readonly limits?: readonly NamedLimit[] | undefined
+  /** The most holds that may be open at once; null follows the plan. */
+  readonly max_concurrent?: number | null | undefined
   /** IP addresses and CIDR ranges. */
   readonly allowed_ips?: readonly string[] | null | undefined
   readonly metadata?: Metadata | undefined
@@ -528,6 +614,7 @@ export interface ApiKey {
   readonly revoked_at: string | null
   readonly custom_rate_limit: number | null
   readonly limits: readonly NamedLimit[]
+  readonly max_concurrent: number | null
   readonly allowed_ips: readonly string[] | null
   readonly metadata: Metadata
   readonly total_requests: number
@@ -563,6 +650,9 @@ export interface UsageTotals {
   readonly input_tokens: number
   readonly output_tokens: number
   readonly cached_tokens: number
+  /** What the customer pays. */
+  readonly charge_usd?: string | undefined
+  /** What the provider takes. */
   readonly cost_usd: string
   /** Events with a model that has no known price: their cost is not in `cost_usd`. */
   readonly unpriced: number

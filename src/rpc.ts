@@ -9,6 +9,8 @@ import { Problem, type ProblemCode, parseInput, problemBody, readRetryAfter } fr
 import type {
   ApiKey,
   ApiKeyPage,
+  ExtendInput,
+  Extension,
   Failure,
   GetQuotasInput,
   GetUsageInput,
@@ -91,6 +93,15 @@ export class Tollgate extends WorkerEntrypoint<Env> implements TollgateBinding {
     })
   }
 
+  /** The same as `POST /api/v1/usage/reservations/{id}/extend` with a service key: `{ reservation_id, expires_in_seconds }`. */
+  async extendReservation(input: ExtendInput): Promise<Extension | Failure> {
+    return this.#answer(async (deps) => {
+      const { extendReservation } = await loadOpenHolds()
+      const { ExtendInput: Input } = await loadOpenSchemas()
+      return extendReservation(deps, parseInput(Input, input), null)
+    })
+  }
+
   /** The same as `GET /api/v1/quotas`, for any organization: `{ organization_id?, external_id? }`. */
   async getQuotas(input: GetQuotasInput): Promise<Quotas | Failure> {
     return this.#answer(async (deps, requestId) => (await loadOperator()).getQuotas({ deps, requestId }, input))
@@ -152,6 +163,8 @@ const loadVerifyToken = lazily(() => import('./auth/verify-token.ts'))
 const loadIngest = lazily(() => import('./usage/reporting/ingest.ts'))
 const loadReserve = lazily(() => import('./usage/reservations/reserve.ts'))
 const loadSettle = lazily(() => import('./usage/reservations/settle.ts'))
+const loadOpenHolds = lazily(() => import('./usage/reservations/open-holds.ts'))
+const loadOpenSchemas = lazily(() => import('./usage/reservations/open-schemas.ts'))
 const loadReservationSchemas = lazily(() => import('./usage/reservations/schemas.ts'))
 
 interface FailureContext {

@@ -87,8 +87,8 @@ async function prepare(client: Client, end: Date): Promise<string[]> {
   await client.query(
     `insert into organizations (id, name, slug, plan_id) values ('${LARGE}', 'Large', 'large', 'bench')`,
   )
-  await client.query(`insert into plans (id, name, price_per_month_cents, limits, features)
-    select 'bench-' || n, name, price_per_month_cents, limits, features
+  await client.query(`insert into plans (id, name, prices, limits, features)
+    select 'bench-' || n, name, prices, limits, features
     from plans, generate_series(1, 4) as n where id = 'bench'`)
   await client.query(`insert into organizations (id, name, slug, plan_id)
     select ${otherId('n')}, 'Other ' || n, 'other-' || n, 'bench-' || (1 + n % 4) from generate_series(0, 999) as n`)

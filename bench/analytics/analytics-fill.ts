@@ -37,7 +37,7 @@ export function eventTasks(events: number, end: Date): string[] {
     const last = Math.min(first + step, events) - 1
     return `
 insert into usage_events (organization_id, id, occurred_at, key_id, environment, endpoint, method, status_code,
-  response_time_ms, api_calls, input_tokens, output_tokens, provider, model, cost_usd, route, ip, user_agent)
+  response_time_ms, api_calls, input_tokens, output_tokens, provider, model, cost_usd, charge_usd, route, ip, user_agent)
 select case when o < 0.8 then '${LARGE}'::uuid else ${otherId('floor((o - 0.8) * 5000)::int')} end,
   gen_random_uuid()::text, timestamptz '${end.toISOString()}' - interval '365 days' * (1 - i / ${events}.0),
   ('01990000-0000-7000-a000-' || lpad(k::text, 12, '0'))::uuid, case when k < 17 then 'live' else 'test' end,
@@ -45,7 +45,7 @@ select case when o < 0.8 then '${LARGE}'::uuid else ${otherId('floor((o - 0.8) *
   case when s < 0.95 then 200 when s < 0.97 then 400 when s < 0.985 then 429 when s < 0.995 then 500 else 201 end,
   (exp(2.5 + 3 * t * t) * 3)::int, 1, case when m then (t * 4000)::int else 0 end, case when m then (t * 900)::int else 0 end,
   case when m then 'provider-' || (e + v) % 3 else '' end, case when m then 'model-' || (e + v) % 8 else '' end,
-  case when m then round((t * 0.02)::numeric, 6) end, case when v = 1 then 'fallback' when t < 0.2 then 'cache' else 'direct' end,
+  case when m then round((t * 0.02)::numeric, 6) end, case when m then round((t * 0.02)::numeric, 6) end, case when v = 1 then 'fallback' when t < 0.2 then 'cache' else 'direct' end,
   '203.0.113.7', 'example-client/1.4'
 from (
   select i, random() as o, (20 * random() * random())::int as k, (49 * random() * random())::int as e, random() as s,
@@ -63,7 +63,7 @@ insert into usage_hourly (organization_id, hour, ${DIMENSION_COLUMNS}, ${COLUMNS
 select organization_id, date_trunc('hour', occurred_at, 'UTC'), coalesce(key_id, '${NO_KEY}'), environment, endpoint,
   status_code, provider, model, route, sum(requests),
   coalesce(sum(requests) filter (where status_code >= 400 or error_code is not null), 0), sum(api_calls), sum(queries),
-  sum(input_tokens), sum(output_tokens), sum(cached_tokens), coalesce(sum(cost_usd), 0),
+  sum(input_tokens), sum(output_tokens), sum(cached_tokens), coalesce(sum(charge_usd), 0), coalesce(sum(cost_usd), 0),
   count(*) filter (where model <> '' and cost_usd is null), sum(response_time_ms), count(response_time_ms),
   ${LATENCY_COLUMNS.map((_, bucket) => `count(*) filter (where latency = ${bucket})`).join(', ')}
 from (select *, width_bucket(response_time_ms - 1, '{${LATENCY_BOUNDS_MS.join(',')}}'::integer[]) as latency
@@ -99,7 +99,7 @@ export function lastTasks(events: number): string[] {
   ]
 }
 
-/** What the operator's overview counts: keys, verdicts of a year, deliveries and mails. */
+/** What the operator's overview counts: keys, verdicts of a year, deliveries and emails. */
 export function overviewTasks(end: Date): string[] {
   const at = `timestamptz '${end.toISOString()}'`
   return [

@@ -161,7 +161,7 @@ export const QUESTIONS: Readonly<Record<string, Question>> = {
     return 1
   },
   'auth/usage/stats, last month (a batch of 5)': async (sql, now) => {
-    await usageStatistics(sql, LARGE, toMonth(toMonth(now).start - 1))
+    await usageStatistics(sql, { organizationId: LARGE }, toMonth(toMonth(now).start - 1))
     return 1
   },
   ...PLATFORM,

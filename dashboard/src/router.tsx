@@ -1,17 +1,22 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
 import { ACCOUNT_SCREENS } from './screens/account/screens.ts'
 import { BILLING_SCREENS } from './screens/billing/screens.ts'
+import { CREDIT_SCREENS } from './screens/credits/screens.ts'
 import { DESIGN_SCREENS } from './screens/design/screens.ts'
 import { KEY_SCREENS } from './screens/keys/screens.ts'
 import { OPERATOR_CUSTOMER_SCREENS } from './screens/operator-customers/screens.ts'
 import { DEPLOYMENT_SCREENS } from './screens/operator-deployment/screens.ts'
+import { GATEWAY_SCREENS } from './screens/operator-gateway/screens.ts'
+import { METER_SCREENS } from './screens/operator-meters/screens.ts'
 import { PLAN_SCREENS } from './screens/operator-plans/screens.ts'
+import { PRICE_SCREENS } from './screens/operator-prices/screens.ts'
 import { REVENUE_SCREENS } from './screens/operator-revenue/screens.ts'
 import { SERVICE_KEY_SCREENS } from './screens/operator-service-keys/screens.ts'
 import { ORGANIZATION_SCREENS } from './screens/organization/screens.ts'
 import type { Screens } from './screens/screens.ts'
 import { USAGE_SCREENS } from './screens/usage/screens.ts'
 import { WEBHOOK_SCREENS } from './screens/webhooks/screens.ts'
+import { Failed } from './shell/failed.tsx'
 import { Missing } from './shell/missing.tsx'
 import { Shell } from './shell/shell.tsx'
 
@@ -22,8 +27,12 @@ const SCREENS: Screens = {
   ...KEY_SCREENS,
   ...USAGE_SCREENS,
   ...BILLING_SCREENS,
+  ...CREDIT_SCREENS,
   ...DESIGN_SCREENS,
   ...PLAN_SCREENS,
+  ...PRICE_SCREENS,
+  ...METER_SCREENS,
+  ...GATEWAY_SCREENS,
   ...REVENUE_SCREENS,
   ...SERVICE_KEY_SCREENS,
   ...DEPLOYMENT_SCREENS,
@@ -45,6 +54,7 @@ export const router = createRouter({
   routeTree: root.addChildren(screens),
   basepath: '/dashboard',
   defaultPreload: 'intent',
+  defaultErrorComponent: Failed,
   defaultPendingMs: 200,
   scrollRestoration: true,
   /** Search values are plain text in the address. */

@@ -13,13 +13,14 @@ import { renderClientFiles } from './client-files.ts'
 
 const HELP = `Usage: npm run build:api-types
 
-Writes the types of every operation, for the dashboard and for packages/tollgate, and the names of audit actions, webhook
-events and scopes with their meaning for the dashboard.`
+Writes the types of every operation, for the dashboard, packages/tollgate and clients/python, and the names of audit
+actions, webhook events and scopes with their meaning for the dashboard.`
 
 await command(async function buildApiTypes() {
   if (readArguments({}).values.help) return console.log(HELP)
   const files = await renderClientFiles()
   const root = fileURLToPath(new URL('../../', import.meta.url))
   for (const [file, text] of files) await writeFile(`${root}${file}`, text)
-  spawnSync('npx', ['biome', 'format', '--write', ...files.keys()], { stdio: 'inherit', cwd: root })
+  const formatted = [...files.keys()].filter((file) => file.endsWith('.ts'))
+  spawnSync('npx', ['biome', 'format', '--write', ...formatted], { stdio: 'inherit', cwd: root })
 })

@@ -47,8 +47,8 @@ function renderSource({ source, checkedAt, table }: Record<'source' | 'checkedAt
  * (any of them; \`=\` is the id), and its prices. A name is a literal, \`begins*\`, \`*ends\`, \`*contains*\` or \`/a regular
  * expression/\`; \`a&b\` must both fit.
  *
- * A price is \`input/output/cached input\` in US dollars per million tokens; without the third, cached input costs as much
- * as other input. \`>272000:…\` is the price of everything in a request with more input tokens than that. \`2026-08-21=…\`
+ * A price is \`input/output/cached input/written to a cache/audio input/audio output\` in US dollars per million tokens; what
+ * is empty or absent of cached input and of what is written costs as much as other input, and audio has no price. \`>272000:…\` is the price of everything in a request with more input tokens than that. \`2026-08-21=…\`
  * holds from that day (UTC) and \`01:00-04:00=…\` daily between those times; the last that applies decides, the first if
  * none does. \`-\` is a model whose tokens have no price of their own.
  *

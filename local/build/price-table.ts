@@ -35,6 +35,9 @@ type Price = ModelPrice[string]
 
 /** What a token costs; a model with only other prices (hours of audio, pages) has none for its tokens. */
 const OF_TOKENS = ['input_mtok', 'output_mtok', 'cache_read_mtok'] as const
+/** Of kinds that a model may have beside. */
+const OTHERS = ['cache_write_mtok', 'input_audio_mtok', 'output_audio_mtok'] as const
+const RATES = [...OF_TOKENS, ...OTHERS]
 
 /** Entries of the package that are there for its own tests. */
 const NOT_MODELS = new Set(['cerebras qwen-3-coder-480b'])
@@ -107,24 +110,25 @@ function renderTime(time: string): string {
 function renderPrice(prices: ModelPrice): string {
   const isUnknown = 'requests_kcount' in prices || !OF_TOKENS.some((key) => key in prices)
   if (isUnknown && Object.keys(prices).length > 0) return '-'
-  const tiers = OF_TOKENS.flatMap((key) => listTiers(prices[key]).map(({ start }) => start))
+  const tiers = RATES.flatMap((key) => listTiers(prices[key]).map(({ start }) => start))
   const above = [...new Set(tiers)].toSorted((a, b) => a - b)
   return [ratesAt(prices, -1), ...above.map((start) => `${start}:${ratesAt(prices, start)}`)].join('>')
 }
 
 const listTiers = (price: Price) => (typeof price === 'object' ? price.tiers : [])
 
-/** Input, output and, where it differs from input, cached input, in dollars per million tokens. */
+/** Input and output, then the others as far as they have a price of their own, in dollars per million tokens. */
 function ratesAt(prices: ModelPrice, start: number): string {
-  const rates = OF_TOKENS.map((key) => {
+  const rates = RATES.map((key) => {
     const price = prices[key]
     if (typeof price !== 'object') return price
     return (
       price.tiers.filter((tier) => tier.start <= start).toSorted((a, b) => b.start - a.start)[0]?.price ?? price.base
     )
   })
-  const [input = 0, output = 0, cached] = rates
-  return [input, output, ...(cached === undefined ? [] : [cached])].map(decimal).join('/')
+  const [input = 0, output = 0, ...others] = rates
+  const texts = [input, output, ...others].map((rate) => (rate === undefined ? '' : decimal(rate)))
+  return texts.join('/').replace(/\/+$/, '')
 }
 
 /** Six decimals of a dollar per million tokens are whole millionths of a millionth per token. */

@@ -9,6 +9,7 @@ import { readArguments } from '../support/arguments.ts'
 import { command } from '../support/command.ts'
 import { bundle } from './bundle.ts'
 import { buildDashboard } from './dashboard.ts'
+import { buildDocs } from './docs.ts'
 
 const FOLDER = fileURLToPath(new URL('../../dist', import.meta.url))
 
@@ -20,14 +21,15 @@ export declare const Tollgate: new (...args: any[]) => WorkerEntrypoint & Tollga
 
 const HELP = `Usage: npm run build
 
-Builds the Worker's modules, the types of its service binding, and the dashboard, into dist/.`
+Builds the Worker's modules, the types of its service binding, the dashboard
+and the documentation, into dist/.`
 
 await command(async function buildWorker() {
   if (readArguments({}).values.help) return console.log(HELP)
   const isDev = process.env.WRANGLER_COMMAND === 'dev'
   const pieces = await bundle('src/index.ts', isDev ? 'dev' : 'edge')
   await mkdir(join(FOLDER, 'assets'), { recursive: true }) // wrangler.toml names it
-  if (!isDev) await buildDashboard()
+  if (!isDev) await Promise.all([buildDashboard(), buildDocs(join(FOLDER, 'assets'))])
   for (const { name, bytes, map } of pieces.toReversed()) {
     if (map) await put(`${name}.map`, Buffer.from(map))
     await put(name, bytes) // the entry comes last: what it imports is there by then

@@ -5,7 +5,8 @@ import type { Client } from './client.ts'
 import type { DemoCustomer } from './customers.ts'
 import type { Filling } from './fill.ts'
 
-const TRIES = 50
+/** Together 30 seconds: the provider tries again when the Worker is not there. */
+const TRIES = 300
 const TRY_MS = 100
 
 /** Buys a plan at the local payment provider, as a customer does in a browser. */

@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import type { Login } from '../support/seed-data.ts'
+import { untilAnswered } from './until-answered.ts'
 
 /** Calls the API as a person would. */
 export interface Client {
@@ -21,13 +23,19 @@ interface Sent {
   readonly body: object | undefined
 }
 
+/** Sends a request until it is answered: a repeat has no second effect, since each POST has an `Idempotency-Key`. */
 async function send<Answer>(url: string, { method, headers, body }: Sent): Promise<Answer> {
-  const response = await fetch(url, {
+  const init = {
     method,
-    headers: { ...headers, ...(body && { 'Content-Type': 'application/json' }) },
+    headers: {
+      ...headers,
+      ...(method === 'POST' && { 'Idempotency-Key': randomUUID() }),
+      ...(body && { 'Content-Type': 'application/json' }),
+    },
     ...(body && { body: JSON.stringify(body) }),
-  })
-  const text = await response.text()
-  if (!response.ok) throw new Error(`${method} ${url} answered ${response.status}: ${text}`)
-  return (text ? JSON.parse(text) : undefined) as Answer
+  }
+  const { status, text, isRepeat } = await untilAnswered(url, init)
+  const isDeleted = method === 'DELETE' && status === 404 && isRepeat // by the attempt whose answer was lost
+  if (!isDeleted && status >= 400) throw new Error(`${method} ${url} answered ${status}: ${text}`)
+  return (text && !isDeleted ? JSON.parse(text) : undefined) as Answer
 }

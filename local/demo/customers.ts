@@ -28,6 +28,13 @@ export interface DemoCustomer {
   readonly isPastDue?: true
   /** How much of its tokens it has used, of 1: its limit is set so. */
   readonly tokensUsed?: number
+  /** Granted before its usage, which burns some of them. */
+  readonly credits?: readonly {
+    readonly amount: string
+    readonly reason: string
+    readonly source?: 'purchase'
+    readonly expiresInDays?: number
+  }[]
   /** Where its webhooks go: what the local catcher answers there. */
   readonly webhooks: readonly { readonly path: string; readonly description: string }[]
 }
@@ -79,6 +86,10 @@ export const DEMO_CUSTOMERS: readonly [DemoCustomer, ...DemoCustomer[]] = [
     },
     bought: { plan: 'builder', provider: 'polar' },
     tokensUsed: 0.91,
+    credits: [
+      { amount: '25.00', reason: 'Welcome credits', expiresInDays: 60 },
+      { amount: '50.00', reason: 'Bank transfer of October', source: 'purchase' },
+    ],
     webhooks: [
       { path: '/northwind', description: 'Billing service' },
       { path: '/northwind-old?status=500', description: 'Old reporting' },

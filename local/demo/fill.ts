@@ -9,6 +9,7 @@ import { type Credentials, type DemoLogin, ensureOwner, ensureUser, type Login }
 import { payFor } from './billing.ts'
 import { type Client, signIn } from './client.ts'
 import { DEMO_CUSTOMERS, type DemoCustomer } from './customers.ts'
+import { ensureGatewayRoute } from './gateway.ts'
 import { backdate } from './history.ts'
 import { issueKeys, settleKeys } from './keys.ts'
 import { DEMO_DAYS, makeUsage } from './traffic.ts'
@@ -20,8 +21,8 @@ const BATCH = 1_500
 interface Demo {
   readonly baseUrl: string
   readonly localUrl: string
-  /** Runs the Worker's every-minute jobs: alerts, mails, webhooks. */
-  readonly runCron: () => Promise<void>
+  /** Runs the Worker's every-minute jobs: alerts, emails, webhooks. */
+  readonly runCron: () => Promise<unknown>
   /** The Worker's variables. */
   readonly variables: Readonly<Record<string, string>>
   readonly credentials: Credentials & { readonly demo?: readonly DemoLogin[] }
@@ -37,6 +38,7 @@ export async function fillDemo(demo: Demo): Promise<DemoLogin[]> {
   const deps = openDeps(demo.variables)
   const db = ormOver(deps.sql)
   const admin = await signIn(demo.baseUrl, demo.credentials.admin)
+  await ensureGatewayRoute(admin, demo.localUrl)
   const logins: DemoLogin[] = []
   let isNew = false
   for (const customer of DEMO_CUSTOMERS) {
@@ -119,6 +121,7 @@ async function fillCustomer(filling: Filling): Promise<void> {
     })
   await addPeople(filling, owner)
   if (customer.bought) await payFor(filling, owner, customer.bought) // the first plan has too few keys
+  await grantCredits(filling)
   const callers = await issueKeys(owner, customer)
   const events = makeUsage(customer.traffic, { organizationId, callers, now: deps.now() })
   for (let from = 0; from < events.length; from += BATCH) await storeEach(deps, events.slice(from, from + BATCH))
@@ -134,6 +137,14 @@ async function addPeople({ db, admin, customer, organizationId }: Filling, owner
     await admin.call('POST', `/admin${path}/members`, { email, role })
   }
   for (const invitation of customer.invited) await owner.call('POST', `${path}/invitations`, invitation)
+}
+
+async function grantCredits({ admin, deps, customer, organizationId }: Filling): Promise<void> {
+  for (const { expiresInDays, ...grant } of customer.credits ?? [])
+    await admin.call('POST', `/admin/organizations/${organizationId}/credits`, {
+      ...grant,
+      ...(expiresInDays && { expires_at: new Date(deps.now() + expiresInDays * DAY_MS).toISOString() }),
+    })
 }
 
 /** A limit that is nearly reached by what was used in this period, on whatever day that is. */

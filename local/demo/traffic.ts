@@ -82,6 +82,7 @@ function makeCall(traffic: Traffic, world: World, at: number, random: () => numb
     occurred_at: new Date(at).toISOString(),
     key_id: keyId,
     environment,
+    ...(environment === 'live' && { subject: nameUser(at) }),
     endpoint: path,
     method,
     user_agent: 'tollgate-demo/1.0',
@@ -93,6 +94,9 @@ function makeCall(traffic: Traffic, world: World, at: number, random: () => numb
   if (!tokens) return { ...counted, status_code: 200, queries: 1 }
   return { ...counted, status_code: 200, queries: 1, ...useModel(traffic, tokens, at, random) }
 }
+
+/** One of 40 users behind a key, the first of whom call most. The time chooses, so that chance goes on as before. */
+const nameUser = (at: number) => `user-${40 - Math.floor(Math.sqrt(at % 1_600))}`
 
 function chanceToFail({ failing, badDayAgo }: Traffic, now: number, at: number): number {
   return badDayAgo !== undefined && Math.floor((now - at) / DAY_MS) === badDayAgo ? 0.35 : failing

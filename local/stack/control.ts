@@ -12,6 +12,7 @@ export interface Counters {
   issuers: { requests: number }
   polar: { requests: number }
   stripe: { requests: number }
+  model: { requests: number }
 }
 
 /** All at nought. */
@@ -26,6 +27,7 @@ export function createCounters(): Counters {
     issuers: { requests },
     polar: { requests },
     stripe: { requests },
+    model: { requests },
   }
 }
 

@@ -12,11 +12,15 @@ export interface Call {
   gone: Promise<void>
 }
 
-/** What to send back. `cut` sends only half of the body and then drops the connection. */
+/**
+ * What to send back. `cut` sends only half of the body, or one piece of a stream, and then drops the connection.
+ * `pieces` are sent as they come, instead of `body`.
+ */
 export interface Reply {
   status: number
   type: string
   body: string
+  pieces?: AsyncIterable<string>
   headers?: Record<string, string>
   cut?: boolean
 }
@@ -28,7 +32,7 @@ export function json(status: number, value: unknown): Reply {
   return { status, type: 'application/json; charset=utf-8', body: JSON.stringify(value) }
 }
 
-/** A page for people, which may load nothing from outside, whatever a mail's HTML asks for. */
+/** A page for people, which may load nothing from outside, whatever an email's HTML asks for. */
 export function html(status: number, body: string): Reply {
   const policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
   return { status, type: 'text/html; charset=utf-8', body, headers: { 'content-security-policy': policy } }
@@ -62,12 +66,29 @@ export async function readBody(request: IncomingMessage): Promise<string | undef
 }
 
 /** Writes the answer; nothing happens when the client has already left. */
-export function send(response: ServerResponse, reply: Reply): void {
+export async function send(response: ServerResponse, reply: Reply): Promise<void> {
   if (response.destroyed) return
+  if (reply.pieces) return sendPieces(response, reply, reply.pieces)
   const body = Buffer.from(reply.body)
   response.writeHead(reply.status, { 'content-type': reply.type, 'content-length': body.length, ...reply.headers })
   if (reply.cut) response.write(body.subarray(0, body.length >> 1), () => response.destroy())
   else response.end(body)
+}
+
+/** A stream that throws ends as a broken connection; one whose reader leaves is not read further. */
+async function sendPieces(response: ServerResponse, reply: Reply, pieces: AsyncIterable<string>): Promise<void> {
+  response.writeHead(reply.status, { 'content-type': reply.type, ...reply.headers })
+  try {
+    for await (const piece of pieces) {
+      if (response.destroyed) return
+      await new Promise<void>((resolve) => response.write(piece, () => resolve())) // also when the reader is gone
+      if (reply.cut) break
+    }
+  } catch {
+    return void response.destroy()
+  }
+  if (reply.cut) response.destroy()
+  else response.end()
 }
 
 /** Where a method and path lead. Only a route with a `door` is counted and can be made to fail. */

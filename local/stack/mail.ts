@@ -23,7 +23,7 @@ const SendBody = z.strictObject({
 export type SentMails = Map<string, { id: string; body: string }>
 
 /**
- * The service that takes Resend's send call (`POST /emails`) and puts the mail into the outbox.
+ * The service that takes Resend's send call (`POST /emails`) and puts the email into the outbox.
  *
  * Any bearer token will do. Attachments, tags, cc, bcc and scheduled sending are refused by name. A repeated
  * Idempotency-Key gives the first id and sends nothing; with another body it is a conflict, as at Resend.

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Part } from './memory.ts'
 
-/** The oldest mail leaves when this many are kept. */
+/** The oldest email leaves when this many are kept. */
 const MAX_MAILS = 1_000
 
 /** What a sender gives; recipients are one or many addresses, as `a@b.c` or `Name <a@b.c>`. */
@@ -15,7 +15,7 @@ export interface Draft {
   reply_to: string[]
 }
 
-/** A sent mail as the outbox shows it. `to` holds all recipients, joined by a comma and a space. */
+/** A sent email as the outbox shows it. `to` holds all recipients, joined by a comma and a space. */
 export interface Mail extends Omit<Draft, 'to'> {
   id: string
   to: string
@@ -26,9 +26,9 @@ export interface Mail extends Omit<Draft, 'to'> {
 }
 
 export interface Outbox {
-  /** @returns the mail's id */
+  /** @returns the email's id */
   deliver(draft: Draft): string
-  /** Newest first; with an address only the mails to it, in any case of letters. */
+  /** Newest first; with an address only the emails to it, in any case of letters. */
   list(to?: string): Mail[]
   clear(): void
   /** What a restart goes on with. */

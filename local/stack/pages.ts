@@ -17,6 +17,14 @@ const DOORS = [
   ['POST /webhooks/catch', 'a receiver of webhooks; ?status=410 answers that'],
   ['GET, DELETE <a href="/webhooks">/webhooks</a>', 'the webhooks that arrived; JSON with ?format=json'],
   ['GET /issuers/jwks/{name}', 'the keys of another issuer of tokens; POST /issuers/tokens/{name} signs claims'],
+  [
+    'POST /model/openai/v1/…, /model/anthropic/v1/messages',
+    'a language model that repeats what it is told, a word a token',
+  ],
+  [
+    'GET, DELETE <a href="/model/calls">/model/calls</a>',
+    'what the model has sent; POST /control/model makes it slow or fail',
+  ],
   ['<a href="/polar">/polar</a>, /polar/v1/…', "Polar: its API's calls, and a page to pay, fail and cancel on"],
   ['<a href="/stripe">/stripe</a>, /stripe/v1/…', 'Stripe, the same'],
   ['GET, DELETE <a href="/control/counters">/control/counters</a>', 'how many requests, statements and commands came'],
@@ -29,7 +37,7 @@ export function indexPage(): string {
   return page('Tollgate, local stack', `<ul>${rows.join('')}</ul>`)
 }
 
-/** The sent mails, for people: every text escaped, each link clickable, HTML shown in a frame that can run nothing. */
+/** The sent emails, for people: every text escaped, each link clickable, HTML shown in a frame that can run nothing. */
 export function outboxPage(mails: Mail[]): string {
   const clear = `<button onclick="fetch('/outbox', { method: 'DELETE' }).then(() => location.reload())">Clear</button>`
   const list = mails.map(article).join('') || '<p>Nothing was sent yet.</p>'

@@ -9,19 +9,31 @@ interface RawQuery extends pg.QueryArrayConfig {
   queryMode: 'extended'
 }
 
+interface Limits {
+  /** Connections at most; a statement waits for one up to five seconds. */
+  readonly connections?: number
+  /** After which Postgres ends a statement, or a transaction in which nothing happens; never without it. */
+  readonly statementMs?: number
+}
+
 /**
- * Opens a pool over a real Postgres.
+ * Opens a pool over a real Postgres. A connection that breaks is replaced.
  *
  * @param url a `postgresql://` address
  * @throws an Error that names host and database, never the password, when it cannot be reached
  */
-export async function openPostgres(url: string): Promise<Database> {
+export async function openPostgres(
+  url: string,
+  { connections = MAX_CONNECTIONS, statementMs }: Limits = {},
+): Promise<Database> {
   const pool = new pg.Pool({
     connectionString: url,
-    max: MAX_CONNECTIONS,
+    max: connections,
+    keepAlive: true,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     // Neon's sessions are in UTC, whatever this machine's are in.
     options: '-c timezone=UTC',
+    ...(statementMs && { statement_timeout: statementMs, idle_in_transaction_session_timeout: statementMs }),
     types: { getTypeParser: () => (text: string) => text },
   })
   // A connection lost while nobody uses it is replaced by the pool; without a listener it would end the process.

@@ -7,6 +7,7 @@ import { type Call, html, json, type Reply } from './http.ts'
 import { issuerRoutes } from './issuers.ts'
 import { mailService, type SentMails } from './mail.ts'
 import { mapPart, type Parts } from './memory.ts'
+import { modelRoutes } from './model/routes.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import { indexPage, outboxPage } from './pages.ts'
 import { type BillingOptions, openBilling } from './payments/routes.ts'
@@ -49,6 +50,7 @@ export function openServices(stores: Stores): { routes: Map<string, Route>; memo
     'GET /webhooks': { answer: catcher.show },
     'DELETE /webhooks': { answer: () => done(catcher.clear) },
     ...issuerRoutes(),
+    ...modelRoutes(),
     ...billing.routes,
     'GET /control/counters': { answer: () => json(200, counters) },
     'DELETE /control/counters': { answer: () => done(() => resetCounters(counters)) },

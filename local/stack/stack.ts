@@ -100,7 +100,7 @@ interface Serving {
 async function serve(serving: Serving, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const outcome = await answer(serving, request, response).catch(bug)
   if (outcome === 'reset') request.socket.resetAndDestroy()
-  else send(response, outcome)
+  else await send(response, outcome)
 }
 
 async function answer({ opening, faults, counters }: Serving, request: IncomingMessage, response: ServerResponse) {

@@ -3,8 +3,10 @@ import { type Call, html, json, type Reply } from './http.ts'
 import type { Part } from './memory.ts'
 import { type Caught, webhooksPage } from './webhook-catcher-page.ts'
 
-/** The oldest request leaves when this many are kept. */
+/** The oldest request to an address leaves when this many to it are kept, so that a busy address displaces no other's. */
 const MAX_REQUESTS = 100
+/** The oldest of all leaves when this many are kept. */
+const MAX_OF_ALL = 5_000
 
 export const CATCH = '/webhooks/catch'
 
@@ -17,7 +19,9 @@ export function createCatcher() {
 
   function take({ url, headers, body }: Call): Reply {
     const received_at = new Date().toISOString()
-    caught = [{ id: randomUUID(), path: url.pathname, headers, body, received_at }, ...caught].slice(0, MAX_REQUESTS)
+    const added: Caught = { id: randomUUID(), path: url.pathname, headers, body, received_at }
+    const oldest = caught.filter(({ path }) => path === added.path)[MAX_REQUESTS - 1]
+    caught = [added, ...caught.filter((one) => one !== oldest)].slice(0, MAX_OF_ALL)
     return replyFor(url.searchParams)
   }
 

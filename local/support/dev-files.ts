@@ -42,6 +42,14 @@ export async function devVariables(folder: string, port: number) {
   }
 }
 
+const OF_ENVIRONMENT = ['BRAND_NAME', 'BRAND_COLOR', 'BRAND_LOGO_URL'] as const
+
+/** Settings of the Worker that a start takes from its own environment: the look of the customer portal. */
+export function inheritedVariables(environment: NodeJS.ProcessEnv): Record<string, string> {
+  const given = OF_ENVIRONMENT.map((name) => [name, environment[name]?.trim()] as const)
+  return Object.fromEntries(given.filter((entry): entry is readonly [(typeof entry)[0], string] => Boolean(entry[1])))
+}
+
 export async function writeVariables(folder: string, variables: Readonly<Record<string, string>>): Promise<void> {
   const lines = Object.entries(variables).map(([name, value]) => `${name}=${quote(value)}\n`)
   await writeFile(`${folder}/${VARIABLES}`, lines.join(''), { mode: 0o600 })
@@ -50,7 +58,7 @@ export async function writeVariables(folder: string, variables: Readonly<Record<
 /** wrangler takes what is in single quotes as it is: JSON has double ones inside. */
 const quote = (value: string) => (value.includes('"') ? `'${value}'` : JSON.stringify(value))
 
-async function readVariables(folder: string): Promise<Map<string, string>> {
+export async function readVariables(folder: string): Promise<Map<string, string>> {
   const text = await readFile(`${folder}/${VARIABLES}`, 'utf8').catch(() => '')
   return new Map([...text.matchAll(/^(\w+)="(.*)"$/gm)].map((match) => [match[1] as string, match[2] as string]))
 }

@@ -1,8 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { NeonQueryPromise } from '@neondatabase/serverless'
-import { brokenConstraint, type Sql } from '../../src/db/client.ts'
+import { brokenConstraint, type Sql, sqlState } from '../../src/db/client.ts'
 import { describe } from './command.ts'
 
 const FOLDER = fileURLToPath(new URL('../../migrations/', import.meta.url))
@@ -42,7 +43,7 @@ export async function migrateUp(
   const migrations = await listMigrations(sql, folder)
   const end = last === undefined ? migrations.length : findIndex(migrations, last) + 1
   for (const { name } of migrations.slice(0, end).filter(({ appliedAt }) => !appliedAt)) {
-    const note = sql.query('insert into schema_migrations (name) values ($1)', [name])
+    const note = () => sql.query('insert into schema_migrations (name) values ($1)', [name])
     if (await runFile(sql, join(folder, `${name}.sql`), note)) done(name)
   }
 }
@@ -63,7 +64,7 @@ export async function migrateDown(
   const end =
     last === undefined ? 1 : applied.findIndex(({ name }) => name === migrations[findIndex(migrations, last)]?.name) + 1
   for (const { name } of applied.slice(0, end)) {
-    const note = sql.query('delete from schema_migrations where name = $1', [name])
+    const note = () => sql.query('delete from schema_migrations where name = $1', [name])
     if (await runFile(sql, join(folder, `${name}.down.sql`), note)) done(name)
   }
 }
@@ -77,14 +78,39 @@ function findIndex(migrations: readonly Migration[], wanted: string): number {
 }
 
 /**
+ * How long a migration waits for a table's lock, and how often it tries again. Whoever comes after one that waits waits behind it, so
+ * a long wait stops the deployment's requests; they go on between two tries.
+ */
+const LOCK_TIMEOUT_MS = 3_000
+const TRIES = 5
+const LOCK_NOT_AVAILABLE = '55P03'
+
+/** Runs a file, again where others hold what it needs. */
+async function runFile(sql: Sql, file: string, note: () => NeonQueryPromise<false, false>): Promise<boolean> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await tryFile(sql, file, note())
+    } catch (error) {
+      if (tries === TRIES || sqlState(error) !== LOCK_NOT_AVAILABLE) throw error
+      await wait(tries * 1_000)
+    }
+  }
+}
+
+/**
  * One transaction: the note that the file ran, and its statements. The lock keeps two deployments apart.
  *
  * @returns false when another one was faster, and so nothing was done
  */
-async function runFile(sql: Sql, file: string, note: NeonQueryPromise<false, false>): Promise<boolean> {
+async function tryFile(sql: Sql, file: string, note: NeonQueryPromise<false, false>): Promise<boolean> {
   const statements = (await readFile(file, 'utf8')).split(BREAKPOINT).map((statement) => statement.trim())
   try {
-    await sql.transaction([lock(sql), note, ...statements.filter(Boolean).map((statement) => sql.query(statement))])
+    await sql.transaction([
+      lock(sql),
+      limitWaits(sql),
+      note,
+      ...statements.filter(Boolean).map((statement) => sql.query(statement)),
+    ])
     return true
   } catch (error) {
     if (brokenConstraint(error) === 'schema_migrations_pkey') return false
@@ -94,6 +120,11 @@ async function runFile(sql: Sql, file: string, note: NeonQueryPromise<false, fal
 
 function lock(sql: Sql) {
   return sql.query(`select pg_advisory_xact_lock(hashtext('schema_migrations'))`)
+}
+
+/** After the lock above: another deployment's migrations may take as long as they take. */
+function limitWaits(sql: Sql) {
+  return sql.query(`set local lock_timeout = '${LOCK_TIMEOUT_MS}ms'`)
 }
 
 async function readApplied(sql: Sql): Promise<Map<string, string>> {

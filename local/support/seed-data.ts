@@ -71,12 +71,14 @@ export async function seedDemo(sql: Sql, known: Partial<Credentials>): Promise<C
 
 /** Has the local payment providers sell the plans, where nobody chose what sells them. */
 async function offerPlans(db: Database): Promise<void> {
-  for (const [id, { polarProductId, stripePriceId }] of Object.entries(LOCAL_PRODUCTS)) {
-    const isUnsold = and(isNull(plans.polarProductId), isNull(plans.stripePriceId))
-    await db
-      .update(plans)
-      .set({ polarProductId, stripePriceId })
-      .where(and(eq(plans.id, id), isUnsold))
+  for (const [id, { yearly, ...monthly }] of Object.entries(LOCAL_PRODUCTS)) {
+    const [plan] = await db.select({ prices: plans.prices }).from(plans).where(eq(plans.id, id))
+    if (!plan || plan.prices.some((price) => price.polar_product_id ?? price.stripe_price_id)) continue
+    const prices = plan.prices.map((price) => {
+      const { polarProductId, stripePriceId } = price.interval === 'year' ? yearly : monthly
+      return Object.assign(price, { polar_product_id: polarProductId, stripe_price_id: stripePriceId })
+    })
+    await db.update(plans).set({ prices }).where(eq(plans.id, id))
   }
 }
 

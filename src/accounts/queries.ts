@@ -99,7 +99,7 @@ interface NewUser {
 /**
  * Inserts a user, their organization and their ownership of it: all or nothing.
  *
- * @param also further statements of the batch, such as the mail about it
+ * @param also further statements of the batch, such as the email about it
  * @returns whether it was inserted: `also` may refuse it
  */
 export async function insertUser(

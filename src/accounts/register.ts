@@ -17,10 +17,10 @@ import type { Registration } from './schemas.ts'
 import { toUser } from './user.ts'
 
 /**
- * Creates an account and an organization that it owns, and sends a mail to confirm its address.
+ * Creates an account and an organization that it owns, and sends an email to confirm its address.
  *
  * If addresses must be confirmed, nothing reveals whether one has an account: a taken address gets the same answer
- * after the same work, with meaningless ids, and its owner gets a mail.
+ * after the same work, with meaningless ids, and its owner gets an email.
  *
  * @throws Problem `registration_closed`, `registration_domain_not_allowed`; `rate_limited` before anything is hashed, `invalid_request` for a weak password; `email_taken` if
  *   addresses need not be confirmed

@@ -1,6 +1,8 @@
 import type * as z from 'zod'
 import type { UserPrincipal } from '../auth/principal.ts'
 import { ROLES } from '../auth/roles.ts'
+import { toFamily } from '../db/plan-version.ts'
+import { FIRST_PLAN } from '../db/schema/shapes.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { Problem } from '../problems.ts'
 import { type Profile, selectProfile } from './queries.ts'
@@ -18,7 +20,7 @@ export function toUser(profile: Profile | undefined): z.output<typeof User> {
     id: profile.id,
     email: profile.email,
     name: profile.name,
-    subscription_tier: profile.planId ?? 'free',
+    subscription_tier: toFamily(profile.planId ?? FIRST_PLAN),
     role: profile.role,
     permissions: profile.role ? [...ROLES[profile.role]] : [],
     organization_id: profile.organizationId,

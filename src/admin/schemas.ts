@@ -1,9 +1,10 @@
 import * as z from 'zod'
 import { ROLES, type Role } from '../auth/roles.ts'
 import { ALL_METERS, forEachMeter } from '../db/schema/meters.ts'
-import { limitInput } from '../http/amounts.ts'
+import { customLimit, limitInput } from '../http/amounts.ts'
 import { line } from '../http/fields.ts'
-import { text } from '../http/text-field.ts'
+import { text, withoutPrototype } from '../http/text-field.ts'
+import { maxConcurrent } from '../keys/limit-schemas.ts'
 
 /** Booleans arrive as text in a query. */
 export const flag = z
@@ -17,8 +18,17 @@ export const search = text(200).min(1).optional()
 export const plan = text(100).min(1).meta({ example: 'builder' })
 export const reason = line(500).meta({ description: 'Kept in the audit log.' })
 
+const METER_LIMITS = forEachMeter(ALL_METERS, (meter) => limitInput(meter).nullable().optional())
+
 export const QuotaOverrides = z.strictObject({
-  ...forEachMeter(ALL_METERS, (meter) => limitInput(meter).nullable().optional()),
+  ...METER_LIMITS,
   rate_limit_per_minute: z.int().min(1).max(1_000_000).nullable().optional(),
   max_api_keys: z.int().min(0).max(1_000_000).nullable().optional(),
+  meters: withoutPrototype(z.object(METER_LIMITS).catchall(customLimit.nullable()))
+    .optional()
+    .meta({
+      description: 'Limits by slug: of your own meters, and of those that are built in.',
+      example: { images: 500 },
+    }),
+  max_concurrent: maxConcurrent.nullable().optional(),
 })

@@ -112,7 +112,7 @@ const findKept = (deps: ManagementDeps, { id, requestHash }: Use) =>
   findKeptAnswer(deps.db, id, { requestHash, at: new Date(deps.now()) })
 
 async function sealRow(deps: ManagementDeps, { id, purpose, requestHash }: Use, status: number, sealed: AnswerToSeal) {
-  const response = await seal(deps.config.SECRET_KEY, purpose, JSON.stringify(sealed))
+  const response = await seal(deps.config, purpose, JSON.stringify(sealed))
   const now = deps.now()
   const times = { createdAt: new Date(now), expiresAt: new Date(now + ANSWER_TTL_MS) }
   return { id, requestHash, status, response, ...times }
@@ -152,7 +152,7 @@ async function replayInstead(c: Context<ManagementEnv>, use: Use): Promise<void>
 
 async function replay(deps: ManagementDeps, { purpose }: Use, earlier: KeptAnswer): Promise<Response> {
   if (!earlier.isSameRequest) throw new Problem('idempotency_key_reused')
-  const opened: AnswerToSeal = JSON.parse(await unseal(deps.config.SECRET_KEY, purpose, earlier.response))
+  const opened: AnswerToSeal = JSON.parse(await unseal(deps.config, purpose, earlier.response))
   await publishVersions(deps, opened.announcements)
   const init = { status: earlier.status, headers: { 'Idempotent-Replayed': 'true' } }
   return opened.body === null ? new Response(null, init) : Response.json(opened.body, init)

@@ -19,6 +19,7 @@ const TAGS = [
   ['API keys', 'Issuing, changing, rotating and revoking.'],
   ['Organizations', 'Members, roles and invitations.'],
   ['Billing', 'Plans, checkout and subscriptions.'],
+  ['Credits', 'What is prepaid: its balance, its grants and every change of it.'],
   ['Webhooks', 'Endpoints that receive events, and their deliveries.'],
   ['Portal', 'Links by which your customers, who need no account, reach the portal of their organization.'],
   ['Accounts', 'Registration, sign-in, tokens and personal data.'],
@@ -27,6 +28,7 @@ const TAGS = [
   ['Two-factor authentication', 'Authenticator apps and backup codes.'],
   ['Email', 'Confirming an address, changing it, resetting a password.'],
   ['Audit', 'Who did what.'],
+  ['Gateway', 'Routes to APIs that Tollgate stands in front of.'],
   ['Service keys', 'Keys of your own back ends: with their scopes they act for any organization.'],
   ['Administration', 'For those who run this deployment.'],
 ] as const
@@ -68,6 +70,8 @@ function makeDocument(app: OpenAPIHono<ManagementEnv>, config: Config): OpenApiD
 const OTHERS: Readonly<Record<string, string[]>> = {
   '/health': ['GET'],
   '/health/live': ['GET'],
+  '/health/ready': ['GET'],
+  '/metrics': ['GET'],
   '/openapi.json': ['GET'],
   '/.well-known/jwks.json': ['GET'],
   '/docs': ['GET'],

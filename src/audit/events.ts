@@ -1,3 +1,4 @@
+import { creditGranted } from '../events/credit-subjects.ts'
 import type { WebhookEventType } from '../events/event-types.ts'
 import {
   type Happening,
@@ -55,6 +56,8 @@ const EVENTS_OF: Readonly<Partial<Record<AuditAction, Telling>>> = {
   })),
   'admin.organization_suspended': organization('organization.suspended', reason),
   'admin.organization_resumed': organization('organization.resumed', reason),
+  'admin.credits_granted': ({ organizationId, id }) => [creditGranted(organizationId, id)],
+  'billing.credits_purchased': ({ organizationId, id }) => [creditGranted(organizationId, id)],
   'admin.plan_changed': planChanged,
   'billing.plan_changed': planChanged,
   'billing.subscription_changed': (act) => [subscriptionChanged(act)],

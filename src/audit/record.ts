@@ -29,6 +29,11 @@ export interface Entry {
       | 'billing_event'
       | 'mail'
       | 'portal_session'
+      | 'gateway_route'
+      | 'meter'
+      | 'credit_grant'
+      | 'model_price'
+      | 'usage_event'
     readonly id: string
   }
   readonly result?: 'success' | 'failure'

@@ -25,7 +25,7 @@ import type {
 import { isServiceKey } from './service-scopes.ts'
 
 /**
- * Who makes a request.
+ * Finds out who makes a request.
  *
  * @throws Problem `unauthenticated`, the same for every way in which a credential can be wrong;
  *   `issuer_unavailable`, and `organization_not_found` for a trusted issuer's token of an unknown one; `invalid_request` for a
@@ -90,9 +90,16 @@ async function authenticateKey(c: Context<ManagementEnv>, key: string): Promise<
   return { kind: 'key', keyId, lineageId, organizationId, scopes, bounds: toBounds(record) }
 }
 
-function toBounds({ environment, expiresAt, allowedIps, customRateLimit, namedLimits }: KeyRecord): KeyBounds {
-  const end = expiresAt === undefined ? null : new Date(expiresAt).toISOString()
-  return { environment, expiresAt: end, allowedIps: allowedIps ?? null, customRateLimit, namedLimits }
+function toBounds(record: KeyRecord): KeyBounds {
+  const { environment, expiresAt, allowedIps, customRateLimit, namedLimits, counterLimits, maxConcurrent } = record
+  return {
+    environment,
+    expiresAt: expiresAt === undefined ? null : new Date(expiresAt).toISOString(),
+    allowedIps: allowedIps ?? null,
+    customRateLimit,
+    limits: [...namedLimits, ...counterLimits],
+    maxConcurrent,
+  }
 }
 
 function invalid(detail: string): Problem {

@@ -17,18 +17,18 @@ export interface ManagementEnv {
     requestId: string
     /** Set by every guard except `anyone`. */
     principal: Principal
-    /** Set by the guard `user`, and by others where no key gets in. */
+    /** Set by the guard `user`, and by other guards that keys cannot pass. */
     user: UserPrincipal
-    /** Set by guards of permissions that no customer's key has, where service keys get in. */
+    /** Set by guards of permissions that no customer's key can have but service keys can. */
     manager: Manager
-    /** Set by the guard `administrator`: an administrator, or a service key where the route takes those. */
+    /** Set by the guard `administrator`: an administrator, or a service key if the route accepts them. */
     operator: Operator
     /**
-     * Set by a guard that asks for a permission: the organization in which the principal has it. Set by `administrator`
-     * where the path or the query names one, which may be of no organization.
+     * Set by a guard that requires a permission: the organization in which the principal has it. The guard `administrator`
+     * sets it to the id that the path or the query names; there may be no such organization.
      */
     organizationId: string
-    /** Set in its place for a service key where the body names the owners of what it holds. */
+    /** Set instead of it for a service key if the body names an owner for each of its items. */
     isService: boolean | undefined
   }
 }

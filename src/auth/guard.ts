@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import { ACTOR, wrongHeader } from '../http/naming-headers.ts'
 import { log } from '../lib/log.ts'
+import { traceFields } from '../lib/traceparent.ts'
 import { Problem } from '../problems.ts'
 import { authenticate } from './authenticate.ts'
 import type { ManagementEnv } from './env.ts'
@@ -32,7 +33,7 @@ export type Access = 'anyone' | 'user' | 'administrator' | Permission
 /**
  * The guard of one route. Everything it lets through has a principal and, for a permission, an organization.
  *
- * @param what of the route's declaration it goes by
+ * @param what the parts of the route's declaration that it decides by
  */
 export const guard = (access: Access, what: Guarded) =>
   createMiddleware<ManagementEnv>(async function guard(c, next) {
@@ -42,25 +43,25 @@ export const guard = (access: Access, what: Guarded) =>
   })
 
 interface Guarded {
-  /** Whether the route touches credentials or security settings: support sessions do not get there. */
+  /** Whether the route handles credentials or security settings. Support sessions may not call it. */
   readonly credentials?: boolean | undefined
-  /** Whether it makes something, which a suspended organization may not have. */
+  /** Whether it creates something. A suspended organization may not. */
   readonly creates?: boolean | undefined
-  /** By which fields the query string may name the organization. Others are refused like any other unknown one. */
+  /** The query fields that may name the organization. All others are refused as unknown. */
   readonly namesInQuery: NamingFields
-  /** The scope with which a service key gets into a route of administrators. */
+  /** The scope that lets a service key call a route of administrators. */
   readonly service?: PlatformScope | undefined
-  /** Whether the body names the owners of what it holds: a service key then needs not name one for the request. */
+  /** Whether the body names an owner for each of its items. A service key then need not name an organization for the request. */
   readonly ownersInBody?: boolean | undefined
 }
 
-/** @throws Problem `invalid_request`: where nobody presents a service key, nobody acts in another's name */
+/** @throws Problem `invalid_request`: only a service key may act in another's name */
 function requireNoActor(c: Context<ManagementEnv>): void {
   if (c.req.header(ACTOR) !== undefined)
     throw wrongHeader(ACTOR, 'cannot count here: it is for service keys, and anyone may call this route')
 }
 
-/** Who was refused what they are signed in for is logged (ASVS 16.3.2): a stranger's attempts are too many and say little. */
+/** Logs refusals of callers who are signed in (ASVS 16.3.2). Attempts of strangers are too many, and say little. */
 async function admitOrLog(c: Context<ManagementEnv>, access: Exclude<Access, 'anyone'>, what: Guarded) {
   try {
     await admitPrincipal(c, access, what)
@@ -70,7 +71,12 @@ async function admitOrLog(c: Context<ManagementEnv>, access: Exclude<Access, 'an
     const { principal, requestId } = c.var
     if (principal && error instanceof Problem) {
       const about = { method: c.req.method, path: c.req.path, allow: access, ...whoIs(principal) }
-      log('warn', 'access_refused', { request_id: requestId, code: error.code, ...about })
+      log('warn', 'access_refused', {
+        request_id: requestId,
+        code: error.code,
+        ...about,
+        ...traceFields(c.req.raw.headers),
+      })
     }
     throw error
   }
@@ -80,7 +86,7 @@ const isImpersonated = (principal: Principal) => principal.kind === 'user' && pr
 
 const isIdle = (access: Access) => (IDLE_WHILE_SUSPENDED as readonly Access[]).includes(access)
 
-/** Keys and portal sessions of a suspended organization do not work, so that only its members get this far. */
+/** Keys and portal sessions of a suspended organization do not work, so only its members get this far. */
 function requireNotSuspended(principal: Principal, organizationId: string): void {
   if (principal.kind === 'external' && principal.isSuspended) throw new Problem('organization_suspended')
   if (principal.kind !== 'user') return
@@ -145,7 +151,7 @@ async function admitToOrganization(
 }
 
 /**
- * Members and keys belong to organizations that exist; the operator may name one that does not.
+ * Members and keys belong to organizations that exist. The operator can name one that does not.
  *
  * @throws Problem `organization_not_found`, `two_factor_required` for an administrator without a second factor
  */

@@ -9,13 +9,13 @@ import type { ManagementEnv } from './env.ts'
 import type { Principal } from './principal.ts'
 import { findOrganizationId } from './queries.ts'
 
-/** By which fields the query string of a route may name an organization. */
+/** The query fields by which a route lets a request name an organization. */
 export interface NamingFields {
   readonly organization_id: boolean
   readonly external_id: boolean
 }
 
-/** An organization, as a body or an input names it. */
+/** How a body or an input names an organization. */
 interface OrganizationNames {
   readonly organization_id?: string | undefined
   readonly external_id?: string | undefined
@@ -33,7 +33,7 @@ interface Names {
  * by both.
  *
  * @param inQuery what the route's query declares; the rest is refused as unknown later
- * @returns its id, which may be of no organization; `undefined` when the request names none
+ * @returns the id, which may belong to no organization; `undefined` if the request names none
  * @throws Problem as {@link resolveOrganization}; customers do not learn that two ids are of different organizations,
  *   since that says that both exist
  */
@@ -53,7 +53,7 @@ export async function namedOrganization(c: Context<ManagementEnv>, inQuery: Nami
   }
 }
 
-/** An id of no organization: what is malformed is refused by the schema, which names every field that is wrong. */
+/** An id that belongs to no organization. The schema refuses malformed ids, and names every wrong field. */
 const NO_ORGANIZATION_ID = '00000000-0000-0000-0000-000000000000'
 
 const isMalformed = ({ externalId: value }: Names) =>
@@ -62,7 +62,7 @@ const isMalformed = ({ externalId: value }: Names) =>
 const mayActForAny = (principal: Principal) =>
   principal.kind === 'service' || (principal.kind === 'user' && principal.isAdministrator)
 
-/** The same for routes of administrators, whose bodies hold organizations of their own accord. */
+/** The same for routes of administrators. Their bodies may contain other organizations' ids for other reasons. */
 export async function organizationInAddress(c: Context<ManagementEnv>, inQuery: NamingFields) {
   const { db } = c.var.deps
   const query = fromQuery(c, inQuery)
@@ -96,7 +96,7 @@ export async function requireNamed(
   return found
 }
 
-/** What is no UUID is left to the schema, which names the field. @throws Problem `organization_not_found` */
+/** Leaves ids that are no UUIDs to the schema, which names the field. @throws Problem `organization_not_found` */
 export async function requireOrganization(db: Database, organizationId: string): Promise<void> {
   const isId = organizationId !== NO_ORGANIZATION_ID && z.uuid().safeParse(organizationId).success
   if (isId && !(await holds(db, isOrganization(organizationId)))) throw new Problem('organization_not_found')

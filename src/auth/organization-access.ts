@@ -51,15 +51,15 @@ function organizationForService(service: ServicePrincipal, permission: Permissio
   return named
 }
 
-/** The keys of the platform organization are service keys: no service key reaches them. @throws Problem `forbidden` */
+/** The keys of the platform organization are service keys, which no service key may manage. @throws Problem `forbidden` */
 export function requireCustomer(service: ServicePrincipal, organizationId: string): void {
   if (organizationId === service.organizationId)
     throw new Problem('forbidden', { detail: 'A service key acts for customers, not for the platform organization.' })
 }
 
 /**
- * Whether somebody does this as the operator: a back end, or an administrator of the deployment whom no role in the
- * organization lets do it.
+ * Whether somebody acts as the operator: a back end, or an administrator of the deployment who has no role in the
+ * organization that allows it.
  */
 export function actsAsOperator(principal: Principal, permission: Permission, organizationId: string): boolean {
   if (principal.kind === 'service') return true
@@ -69,7 +69,7 @@ export function actsAsOperator(principal: Principal, permission: Permission, org
 }
 
 /**
- * @param scope `undefined` for what no service key may do
+ * @param scope `undefined` if no service key may do it
  * @throws Problem `user_only`, `forbidden` naming the scope that is missing
  */
 export function requirePlatformScope({ scopes }: ServicePrincipal, scope: PlatformScope | undefined): void {
@@ -77,7 +77,7 @@ export function requirePlatformScope({ scopes }: ServicePrincipal, scope: Platfo
   if (!holdsScope(scopes, scope)) throw missingScope(scope)
 }
 
-/** Whether an answer to an operator may hold what a scope is for: administrators see everything. */
+/** Whether an answer to an operator may contain what a scope protects. Administrators see everything. */
 export const mayRead = (operator: Operator, scope: PlatformScope): boolean =>
   operator.kind !== 'service' || holdsScope(operator.scopes, scope)
 
@@ -117,6 +117,6 @@ function requireRole(role: Role, permission: Permission): void {
   if (!roleMay(role, permission)) throw new Problem('forbidden', { detail: `The role ${role} lacks ${permission}.` })
 }
 
-/** Why somebody who is no user of this deployment is refused where only those get. */
+/** Why a principal that is no user of this deployment is refused where only users are allowed. */
 export const needsAccount = ({ kind }: Exclude<Principal, UserPrincipal>) =>
   new Problem(kind === 'external' ? 'account_required' : 'user_only')

@@ -3,6 +3,7 @@ import type { Origin } from '../deps.ts'
 import { clientIp } from '../http/edge.ts'
 import { CLIENT_IP, SERVICE_KEY, wrongHeader } from '../http/naming-headers.ts'
 import { normalizeAddress } from '../lib/cidr.ts'
+import { parseTraceparent } from '../lib/traceparent.ts'
 import type { ManagementEnv } from './env.ts'
 import { requireServiceKey } from './service-key.ts'
 
@@ -12,14 +13,15 @@ const MAX_USER_AGENT = 500
 /** Where a request comes from, as the edge sees it. */
 export function readOrigin(c: Context<ManagementEnv>): Origin {
   const userAgent = c.req.header('User-Agent')?.slice(0, MAX_USER_AGENT)
-  return { requestId: c.env.requestId, ip: clientIp(c), userAgent }
+  const traceId = parseTraceparent(c.req.header('traceparent'))
+  return { requestId: c.env.requestId, traceId, ip: clientIp(c), userAgent }
 }
 
 /**
- * Takes the address that a back end with a service key names in place of its own, for limits, sessions, mails and the audit log
- * (docs/operate/back-ends.md). What keys are bound to stays the address that the edge sees.
+ * A back end with a service key may name its client's address. Limits, sessions, emails and the audit log then use that
+ * address instead of the back end's (docs/operate/back-ends.md). Address rules of keys always use the one that the edge sees.
  *
- * @throws Problem `invalid_request` for what is no address, or one header without the other; `unauthenticated` and `forbidden`
+ * @throws Problem `invalid_request` for a malformed address, or for one header without the other; `unauthenticated` and `forbidden`
  *   as {@link requireServiceKey}
  */
 export async function takeNamedAddress(c: Context<ManagementEnv>): Promise<void> {

@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 
 /**
- * Whether a service key may keep a portal session open, at this moment. It must work, and still have the scope.
+ * Whether a service key still allows its portal sessions. It must be valid, and have the scope.
  *
  * @param keyId the key's id as an expression of the surrounding query
  */

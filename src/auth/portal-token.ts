@@ -5,7 +5,7 @@ import { PERMISSIONS } from './roles.ts'
 
 /** A working day. The portal has no refresh tokens: the operator's back end makes another link. */
 export const PORTAL_TOKEN_SECONDS = 8 * 3600
-/** No access token of a user has this type, and no other check of tokens takes it (RFC 8725 §3.11). */
+/** Differs from the type of every other token, so that neither is accepted as the other (RFC 8725 §3.11). */
 const TYPE = 'portal+jwt'
 
 const Claims = z.object({
@@ -15,7 +15,7 @@ const Claims = z.object({
   /** The service key that made the session. */
   key: z.uuid(),
   scopes: z.array(z.enum(PERMISSIONS)),
-  /** Whom the back end named as the person. */
+  /** The person, as the back end named them. */
   for: z.string().optional(),
 })
 

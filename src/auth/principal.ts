@@ -33,14 +33,16 @@ export interface KeyBounds {
   readonly allowedIps: readonly string[] | null
   /** Units per minute. `null` uses the organization's limit. */
   readonly customRateLimit: number | null
-  readonly namedLimits: readonly NamedLimit[]
+  readonly limits: readonly NamedLimit[]
+  /** The most concurrent holds. `null` sets no bound but the plan's. */
+  readonly maxConcurrent: number | null
 }
 
 /** A program that presented an API key. */
 export interface KeyPrincipal {
   readonly kind: 'key'
   readonly keyId: string
-  /** The first key in its line of rotations. */
+  /** The first key of its line of rotations. */
   readonly lineageId: string
   readonly organizationId: string
   readonly scopes: readonly string[]
@@ -48,7 +50,7 @@ export interface KeyPrincipal {
   readonly bounds: KeyBounds
 }
 
-/** A back end of the operator that presented a service key: it acts for any organization, as far as its scopes go. */
+/** A back end of the operator that presented a service key. It acts for any organization, within its scopes. */
 export interface ServicePrincipal {
   readonly kind: 'service'
   /** Null for a Worker that is bound to this one. */
@@ -58,20 +60,20 @@ export interface ServicePrincipal {
   /** The platform organization. */
   readonly organizationId: string
   readonly scopes: readonly string[]
-  /** For whom it acts, in its own words (`Tollgate-Actor`): for the audit log. */
+  /** Whom it acts for, in its own words (`Tollgate-Actor`). The audit log contains it. */
   readonly onBehalfOf: string | null
 }
 
-/** Who manages an organization's people and purchases: a user, or a back end of the operator. No other key does. */
+/** Who may manage an organization's people and purchases: a user, or a back end of the operator, but no other key. */
 export type Manager = UserPrincipal | ServicePrincipal
 
-/** Who acts for the deployment: one of its administrators, or a back end. */
+/** Who may act for the deployment: an administrator, or a back end. */
 export type Operator = Manager
 
-/** A user of a trusted issuer, who acts as a member of one organization. They have no account here and no session. */
+/** A user of a trusted issuer, who acts as a member of one organization, without an account or a session here. */
 export interface ExternalPrincipal {
   readonly kind: 'external'
-  /** Stands for issuer and user, always the same: names the actor in audit rows and keeps repeated requests apart. */
+  /** Derived from issuer and user. It names the actor in audit rows, and separates the idempotency keys of different users. */
   readonly id: string
   readonly issuer: string
   /** The user, as the issuer calls them. */
@@ -81,7 +83,7 @@ export interface ExternalPrincipal {
   readonly isSuspended: boolean
 }
 
-/** A person of a customer, whom a back end of the operator let into the portal. They have no account here. */
+/** A customer's person whom a back end of the operator let into the portal, without an account here. */
 export interface PortalPrincipal {
   readonly kind: 'portal'
   readonly sessionId: string
@@ -98,11 +100,11 @@ export type Principal = UserPrincipal | KeyPrincipal | ServicePrincipal | Extern
 
 type Person = UserPrincipal | ExternalPrincipal | PortalPrincipal
 
-/** What a person is known by: with an account here, at another issuer, or for the length of a portal session. */
+/** Identifies a person: by an account here, by another issuer, or for the length of a portal session. */
 export function personId(person: Person): string {
   if (person.kind === 'portal') return person.sessionId
   return person.kind === 'user' ? person.userId : person.id
 }
 
-/** What a principal is known by in tables that take any; null for a Worker that is bound to this one. */
+/** Identifies a principal of any kind in tables; null for a Worker that is bound to this one. */
 export const principalId = (principal: Principal) => ('keyId' in principal ? principal.keyId : personId(principal))

@@ -41,7 +41,7 @@ export async function selectSession(db: Database, sessionId: string, userId: str
   return row
 }
 
-/** @returns the id of the organization that the operator calls so */
+/** @returns the id of the organization with this external id */
 export async function findOrganizationId(db: Database, externalId: string): Promise<string | undefined> {
   const [row] = await db
     .select({ id: organizations.id })
@@ -50,7 +50,7 @@ export async function findOrganizationId(db: Database, externalId: string): Prom
   return row?.id
 }
 
-/** @returns the customer's organization that the operator calls so; never the platform organization */
+/** @returns the customer's organization with this external id; never the platform organization */
 export async function selectMemberOrganization(db: Database, externalId: string) {
   const [row] = await db
     .select({
@@ -62,7 +62,7 @@ export async function selectMemberOrganization(db: Database, externalId: string)
   return row
 }
 
-/** Whether an organization and the service key that opened a portal session for it both let it go on. */
+/** Whether the organization and the service key of a portal session both still allow it. */
 export async function isPortalOpen(
   db: Database,
   { organizationId, serviceKeyId }: { readonly organizationId: string; readonly serviceKeyId: string },

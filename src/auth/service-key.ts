@@ -8,7 +8,7 @@ import { verifyWithRecord } from '../verification/verify.ts'
 import type { ManagementEnv } from './env.ts'
 
 /**
- * Checks a service key that is presented for one thing, beside or instead of who calls.
+ * Checks a service key that a request presents in addition to, or instead of, the caller's own credential.
  *
  * @param place the header that it is presented in
  * @returns the key's id

@@ -7,15 +7,15 @@ import type { Permission } from './roles.ts'
  */
 export const PLATFORM_SCOPES = {
   'platform:verify': 'Verify API keys of all organizations.',
-  'platform:usage': 'Report, reserve and settle usage.',
+  'platform:usage': 'Report, reserve, settle and correct usage.',
   'platform:usage:read': 'Read usage, quotas and single requests.',
   'platform:organizations:read': 'Read organizations and their members.',
   'platform:organizations:write':
     'Create, change, suspend and delete organizations, with their plan, limits, members, invitations and alerts.',
   'platform:keys:read': 'List, find and look up API keys.',
   'platform:keys:write': 'Issue, change, rotate, import and revoke API keys.',
-  'platform:plans:read': 'Read plans, also those that are not on offer.',
-  'platform:plans:write': 'Create, change and delete plans, and put organizations on them.',
+  'platform:plans:read': 'Read plans, also those that are not on offer, and prices of models.',
+  'platform:plans:write': 'Create, change and delete plans and prices of models, and put organizations on plans.',
   'platform:billing:read': 'Read subscriptions, events of payment providers and the ledger.',
   'platform:billing:write':
     'Buy, change, cancel and resume subscriptions, replay events of payment providers, and settle overage.',
@@ -31,8 +31,8 @@ export const PLATFORM_SCOPES = {
 export type PlatformScope = keyof typeof PLATFORM_SCOPES
 
 /**
- * With which scope a service key may do in any organization what a member needs a permission for. Permissions that are
- * absent are for an organization's people; where the operator needs the same, there are routes of administrators.
+ * The scope that gives a service key a member's permission, in any organization. Permissions that are absent belong to an
+ * organization's people; where the operator needs the same, administrators have routes for it.
  */
 const SCOPE_BY_PERMISSION: Partial<Record<Permission, PlatformScope>> = {
   'keys:read': 'platform:keys:read',
@@ -51,7 +51,7 @@ const SCOPE_BY_PERMISSION: Partial<Record<Permission, PlatformScope>> = {
   'billing:write': 'platform:billing:write',
 }
 
-/** @returns `undefined` for what the operator leaves to an organization's people */
+/** @returns `undefined` if only an organization's people have the permission */
 export function platformScopeFor(permission: Permission): PlatformScope | undefined {
   return SCOPE_BY_PERMISSION[permission]
 }

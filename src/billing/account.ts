@@ -1,37 +1,19 @@
 import type { Config } from '../config.ts'
+import { toFamily } from '../db/plan-version.ts'
 import { Problem } from '../problems.ts'
+import { selectProduct, sellsSeats } from './plans/prices.ts'
 import { configuredProviders, providerNamed } from './providers/configured.ts'
 import type { BillingProvider, ProviderName } from './providers/provider.ts'
 import type { Account, OfferedPlan, Subscription } from './queries.ts'
+import type { Selection } from './selection.ts'
 
-/** A plan's product id at a provider; `null` if the plan is not sold there. */
-const selectProduct = (plan: OfferedPlan, provider: ProviderName): string | null =>
-  provider === 'polar' ? plan.polarProductId : plan.stripePriceId
-
-/**
- * @param plan the id that a customer requested
- * @throws Problem `invalid_request` naming `plan` if customers see no such plan; `plan_not_purchasable` for a plan that
- *   is free or has a negotiated price
- */
-export function requirePaidPlan({ plans }: Account, plan: string): OfferedPlan {
-  const found = plans.find(({ id, isPublic }) => id === plan && isPublic)
-  if (!found)
-    throw new Problem('invalid_request', { errors: [{ path: 'body.plan', message: 'is not an available plan' }] })
-  if (found.pricePerMonthCents === null)
-    throw new Problem('plan_not_purchasable', { detail: `The price of the plan ${plan} is negotiated.` })
-  if (found.pricePerMonthCents === 0)
-    throw new Problem('plan_not_purchasable', {
-      detail: `The plan ${plan} is free. Cancel the subscription to return to it.`,
-    })
-  return found
-}
-
-/** @throws Problem `billing_not_offered`, `plan_not_purchasable` if no provider of this deployment sells it */
-export function chooseProvider(config: Config, plan: OfferedPlan, wanted: ProviderName | undefined): BillingProvider {
+/** @throws Problem `billing_not_offered`, `plan_not_purchasable` if no provider of this deployment sells all of it */
+export function chooseProvider(config: Config, selection: Selection, wanted: ProviderName | undefined) {
   const offered = wanted === undefined ? configuredProviders(config) : [requireProvider(config, wanted)]
   if (offered.length === 0) throw new Problem('billing_not_offered')
-  const provider = offered.find(({ name }) => selectProduct(plan, name) !== null)
-  if (!provider) throw notSold(plan)
+  const sellers = offered.filter(({ name }) => selectProduct(selection.price, name) !== undefined)
+  const provider = sellers.find(({ name }) => name !== 'polar' || selection.addons.length === 0) ?? sellers[0]
+  if (!provider) throw notSold(selection.plan)
   return provider
 }
 
@@ -42,23 +24,53 @@ export function requireProvider(config: Config, name: ProviderName): BillingProv
   return provider
 }
 
-/** @throws Problem `plan_not_purchasable` */
-export function requireProduct(plan: OfferedPlan, provider: ProviderName): string {
-  const product = selectProduct(plan, provider)
-  if (product === null) throw notSold(plan)
-  return product
+/**
+ * The lines of a selection at a provider.
+ *
+ * @param before what the subscription buys at present
+ * @throws Problem `plan_not_purchasable`; `provider_unsupported` for add-ons at Polar
+ */
+export function toOrder(selection: Selection, provider: ProviderName, before?: Selection) {
+  const { plan, price, seats, addons } = selection
+  const product = selectProduct(price, provider)
+  if (product === undefined) throw notSold(plan)
+  if (provider === 'polar' && addons.length > 0)
+    throw new Problem('provider_unsupported', {
+      detail: 'Polar sells one product in a subscription, so it has no add-ons. They are sold through Stripe.',
+    })
+  const counted = sellsSeats(plan, price) ? (seats ?? undefined) : undefined
+  const single = before && sellsSeats(before.plan, before.price) ? 1 : undefined
+  return {
+    plan: { product, quantity: counted ?? single },
+    addons: addons.map(({ addon, price: one, quantity }) => {
+      const sold = selectProduct(one, provider)
+      if (sold === undefined)
+        throw new Problem('plan_not_purchasable', {
+          detail: `The add-on ${addon.id} is not sold by the payment provider.`,
+        })
+      return { product: sold, quantity }
+    }),
+    ...(provider === 'stripe' && { meteredProducts: listMetered(plan) }),
+  }
 }
 
 /** The metered prices of overage, which Stripe bills with a plan. */
-export const listMetered = ({ overage }: OfferedPlan): string[] =>
+const listMetered = ({ overage }: OfferedPlan): string[] =>
   Object.values(overage).flatMap(({ stripe_price_id: id }) => id ?? [])
 
-/** All product ids of plans at a provider, including metered prices. */
+/** All product ids of plans at a provider, including add-ons and metered prices. */
 export const listProducts = ({ plans }: Account, provider: ProviderName): string[] =>
-  plans.flatMap((plan) => [selectProduct(plan, provider) ?? [], provider === 'stripe' ? listMetered(plan) : []].flat())
+  plans.flatMap((plan) => [
+    ...[...plan.prices, ...plan.addons.flatMap(({ prices }) => prices)].flatMap(
+      (price) => selectProduct(price, provider) ?? [],
+    ),
+    ...(provider === 'stripe' ? listMetered(plan) : []),
+  ])
 
 const notSold = ({ id }: OfferedPlan) =>
-  new Problem('plan_not_purchasable', { detail: `The plan ${id} is not sold by the payment provider.` })
+  new Problem('plan_not_purchasable', {
+    detail: `The plan ${toFamily(id)} is not sold by the payment provider in this interval and currency.`,
+  })
 
 const PORTAL = 'pay the open amount on the page that POST /api/v1/billing/portal opens'
 /** What to do in each state that prevents another subscription. */

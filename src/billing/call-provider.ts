@@ -46,6 +46,6 @@ export async function callProviderAudited<T extends object>(
 
 function withoutWords({ origin }: ManagementDeps, problem: Problem): Problem {
   if (problem.code !== 'billing_refused') return problem
-  log('error', 'billing_rejected', { request_id: origin.requestId, reason: problem.message })
+  log('error', 'billing_rejected', { request_id: origin.requestId, trace_id: origin.traceId, reason: problem.message })
   return new Problem('billing_rejected')
 }

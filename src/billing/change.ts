@@ -1,20 +1,20 @@
 import type { Manager } from '../auth/principal.ts'
+import { toFamily } from '../db/plan-version.ts'
 import type { ManagementDeps } from '../deps.ts'
+import { canonicalJson } from '../lib/canonical-json.ts'
 import { enforceRateLimits } from '../limits/endpoint-limits.ts'
 import { Problem } from '../problems.ts'
-import {
-  listMetered,
-  listProducts,
-  requireCurrent,
-  requireGiving,
-  requirePaidPlan,
-  requireProduct,
-  requireProvider,
-} from './account.ts'
+import { listProducts, requireCurrent, requireGiving, requireProvider } from './account.ts'
 import { callProviderAudited } from './call-provider.ts'
+import { planChange } from './plan-change.ts'
+import { toBooked } from './plans/prices.ts'
+import { describePreview } from './preview.ts'
 import type { BillingProvider } from './providers/provider.ts'
-import { type Account, findSubscription, getAccount, type OfferedPlan, type Subscription } from './queries.ts'
+import { type Account, findSubscription, getAccount, type Subscription } from './queries.ts'
+import { isSelected, requireSelection, type Selection } from './selection.ts'
 import { applySubscription } from './subscriptions/sync.ts'
+
+type Choice = Parameters<typeof requireSelection>[1]
 
 interface ChangeRequest {
   readonly manager: Manager
@@ -22,30 +22,34 @@ interface ChangeRequest {
 }
 
 /**
- * Changes the plan of a subscription: at once and for the rest of the period if the new plan costs as much or more;
- * with the next period if it costs less. Requesting the current plan revokes a pending change. Idempotent.
+ * Changes what a subscription buys: its plan, interval, seats and add-ons. At once and for the rest of the period if
+ * that is paid for at least as long and costs at least as much; else with the next period. Requesting what it has
+ * revokes a pending change. Idempotent.
  *
- * @throws Problem `no_subscription`, `subscription_ending`, `subscription_paused`, `payment_open`,
- *   `plan_not_purchasable`, `payment_failed`, and those of providers
+ * @throws Problem `no_subscription`, `subscription_ending`, `subscription_paused`, `payment_open`, `payment_failed`, those
+ *   of `requireSelection` and `toOrder`, and those of providers
  */
 export async function changeSubscription(
   deps: ManagementDeps,
-  { manager, organizationId, plan }: ChangeRequest & { plan: string },
+  { manager, organizationId, choice }: ChangeRequest & { choice: Choice },
 ) {
   const { account, current, provider } = await open(deps, organizationId)
-  const wanted = requirePaidPlan(account, plan)
-  const product = requireProduct(wanted, provider.name)
-  if ((current.pendingPlanId ?? current.planId) === wanted.id) return current
+  const wanted = requireSelection(account, choice, current)
+  const { now, when, order, isSeatsOnly } = planChange({ account, current, wanted })
+  if (isSelected(current, wanted)) return current
   if (current.cancelAtPeriodEnd) throw new Problem('subscription_ending')
   requireGiving(current)
-  const when = isDown(account, current, wanted) ? ('period_end' as const) : ('now' as const)
-  const subscriptionId = current.providerSubscriptionId
-  const detail = { from: current.planId, to: wanted.id, when }
+  const detail = {
+    from: toFamily(current.planId),
+    to: toFamily(wanted.plan.id),
+    when,
+    ...describeTerms(now, wanted),
+  }
   return perform(deps, { action: 'billing.change_requested', manager, organizationId, detail }, current, () =>
     provider.changePlan({
-      subscriptionId,
-      product,
-      meteredProducts: listMetered(wanted),
+      subscriptionId: current.providerSubscriptionId,
+      ...order,
+      isSeatsOnly,
       ofPlans: listProducts(account, provider.name),
       when,
       // Unique per request, because Stripe would repeat a refused payment for a day. Changing to the same plan twice
@@ -55,9 +59,25 @@ export async function changeSubscription(
   )
 }
 
-function isDown({ plans }: Account, { planId }: Subscription, { pricePerMonthCents }: OfferedPlan): boolean {
-  const now = plans.find(({ id }) => id === planId)?.pricePerMonthCents ?? 0
-  return (pricePerMonthCents ?? 0) < now
+/** What of the interval, seats and add-ons changes, for the audit log. */
+function describeTerms(now: Selection | undefined, wanted: Selection) {
+  const terms = ({ price, seats, addons }: Selection) => ({
+    interval: price.interval,
+    seats,
+    addons: toBooked({ ...wanted, addons }),
+  })
+  const [before, after] = [now && terms(now), terms(wanted)]
+  return canonicalJson(before) === canonicalJson(after) ? {} : { terms: after }
+}
+
+/** What a change would cost and when it would begin, without doing it. @throws as `changeSubscription` */
+export async function previewChange(deps: ManagementDeps, organizationId: string, choice: Choice) {
+  const { account, current } = await open(deps, organizationId)
+  const wanted = requireSelection(account, choice, current)
+  const { now, when } = planChange({ account, current, wanted })
+  if (current.cancelAtPeriodEnd) throw new Problem('subscription_ending')
+  requireGiving(current)
+  return describePreview({ current, now, wanted, when: isSelected(current, wanted) ? undefined : when, at: deps.now() })
 }
 
 /** Ends a subscription with its period; it stays in force until then. Idempotent. @throws Problem `no_subscription` */

@@ -1,22 +1,18 @@
 import type * as z from 'zod'
 import type { Manager } from '../auth/principal.ts'
+import { toFamily } from '../db/plan-version.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { sha256Hex } from '../lib/bytes.ts'
 import { enforceRateLimits } from '../limits/endpoint-limits.ts'
 import { Problem } from '../problems.ts'
-import {
-  alreadySubscribed,
-  chooseProvider,
-  listMetered,
-  requirePaidPlan,
-  requireProduct,
-  safeReturn,
-} from './account.ts'
+import { alreadySubscribed, chooseProvider, safeReturn, toOrder } from './account.ts'
 import { callProviderAudited } from './call-provider.ts'
 import { readPayer } from './payer.ts'
-import type { BillingProvider, CheckoutInput, SubscriptionStatus } from './providers/provider.ts'
-import { type Account, getAccount, type OfferedPlan } from './queries.ts'
+import { selectProduct } from './plans/prices.ts'
+import type { BillingProvider, CheckoutInput, ProviderName, SubscriptionStatus } from './providers/provider.ts'
+import { type Account, getAccount } from './queries.ts'
 import type { NewCheckout } from './schemas.ts'
+import { requireSelection, type Selection } from './selection.ts'
 import { applySubscription } from './subscriptions/sync.ts'
 
 /** Two equal requests within this time get the same checkout, even without an Idempotency-Key. */
@@ -33,8 +29,8 @@ interface CheckoutRequest {
 /**
  * Opens a checkout of a plan at a payment provider. Nothing is bought until the customer pays there.
  *
- * @throws Problem `already_subscribed`, `plan_not_purchasable`, `billing_not_offered`, `platform_organization`,
- *   `payer_unknown`, and those of providers
+ * @throws Problem `already_subscribed`, `billing_not_offered`, `platform_organization`, `payer_unknown`, those of
+ *   `requireSelection` and `toOrder`, and those of providers
  */
 export async function startCheckout(deps: ManagementDeps, request: CheckoutRequest) {
   const { manager, organizationId, input } = request
@@ -43,10 +39,11 @@ export async function startCheckout(deps: ManagementDeps, request: CheckoutReque
   await enforceRateLimits(deps, { billing_organization: { account: organizationId } })
   const account = await getAccount(deps.db, organizationId)
   if (account.organization.isPlatform) throw new Problem('platform_organization')
-  const plan = requirePaidPlan(account, input.plan)
+  const selection = requireSelection(account, input)
   if (account.current && !account.current.endedAt) throw alreadySubscribed(account.current.status)
-  const provider = chooseProvider(deps.config, plan, input.provider)
-  const detail = { plan: plan.id, provider: provider.name }
+  const provider = chooseProvider(deps.config, selection, input.provider)
+  const order = toOrder(selection, provider.name)
+  const detail = { plan: toFamily(selection.plan.id), provider: provider.name }
   return callProviderAudited(
     deps,
     { action: 'billing.checkout_started', manager, organizationId, detail, answers: 201 },
@@ -55,7 +52,10 @@ export async function startCheckout(deps: ManagementDeps, request: CheckoutReque
       await requireNoSubscription(deps, provider, organizationId, customerId)
       const payer = await readPayer(deps.db, manager, organizationId)
       const fields = {
-        ...findUnavailable(account, plan, provider),
+        organizationId,
+        ...order,
+        ...(isShared(selection, provider.name) && { currency: selection.price.currency }),
+        trialDays: trialFor(account, selection),
         ...payer,
         name: payer.name ?? account.organization.name,
         successUrl,
@@ -85,13 +85,13 @@ async function requireNoSubscription(
   throw alreadySubscribed(living.status)
 }
 
-function findUnavailable({ organization }: Account, plan: OfferedPlan, { name }: BillingProvider) {
-  return {
-    organizationId: organization.id,
-    product: requireProduct(plan, name),
-    ...(name === 'stripe' && { meteredProducts: listMetered(plan) }),
-  }
-}
+/** Whether one product has the plan's prices in several currencies, so that the checkout has to say which. */
+const isShared = ({ plan, price }: Selection, provider: ProviderName) =>
+  plan.prices.filter((one) => selectProduct(one, provider) === selectProduct(price, provider)).length > 1
+
+/** An organization has one trial: with its first subscription. */
+const trialFor = ({ subscriptions }: Account, { plan }: Selection) =>
+  subscriptions.some(({ status }) => status !== 'incomplete') ? 0 : plan.trialDays
 
 /** The same key for equal requests at the same time; another key once a subscription has come and gone. */
 function toKey(

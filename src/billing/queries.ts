@@ -1,8 +1,8 @@
-import { and, desc, eq, sql } from 'drizzle-orm'
+import { and, count, desc, eq, sql } from 'drizzle-orm'
 import { runBatch } from '../db/batch.ts'
 import type { Database } from '../db/orm.ts'
 import { subscriptions } from '../db/schema/billing.ts'
-import { organizations } from '../db/schema/organizations.ts'
+import { memberships, organizations } from '../db/schema/organizations.ts'
 import { plans } from '../db/schema/plans.ts'
 import { users } from '../db/schema/users.ts'
 import { Problem } from '../problems.ts'
@@ -14,7 +14,8 @@ export type OfferedPlan = Account['plans'][number]
 export type Subscription = Account['subscriptions'][number]
 
 /**
- * Billing's view of an organization: itself, its subscriptions, newest first, and all plans.
+ * Billing's view of an organization: itself, its subscriptions, newest first, how many members it has, and all plans in
+ * all versions.
  *
  * @throws Problem `organization_not_found`
  */
@@ -29,13 +30,21 @@ export async function getAccount(db: Database, organizationId: string) {
       .orderBy(desc(subscriptions.createdAt))
       .limit(MAX_SUBSCRIPTIONS),
     plans: db.select().from(plans),
+    members: db.select({ count: count() }).from(memberships).where(eq(memberships.organizationId, organizationId)),
   })
   const [organization] = found.organizations
   if (!organization) throw new Problem('organization_not_found')
-  return { ...found, organization, current: found.subscriptions.find(({ isCurrent }) => isCurrent) }
+  const { subscriptions: bought, plans: offered, members } = found
+  return {
+    organization,
+    subscriptions: bought,
+    current: bought.find(({ isCurrent }) => isCurrent),
+    plans: offered,
+    memberCount: members[0]?.count ?? 0,
+  }
 }
 
-/** Whom a provider sends mail to. Without a name the organization's is used. */
+/** Whom a provider sends email to. Without a name the organization's is used. */
 export interface Payer {
   readonly email: string
   readonly name: string | null

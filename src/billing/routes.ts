@@ -1,11 +1,14 @@
 import { apiRoute, newRouter } from '../api/api-route.ts'
 import { Problem } from '../problems.ts'
-import { cancelSubscription, changeSubscription, resumeSubscription } from './change.ts'
+import { cancelSubscription, changeSubscription, previewChange, resumeSubscription } from './change.ts'
 import { startCheckout } from './checkout.ts'
 import { billingInfo, toSubscription } from './info.ts'
 import { ledgerReport } from './overage/ledger.ts'
 import { openPortal } from './portal.ts'
 import * as schemas from './schemas.ts'
+import { NewSpendCap, SpendCap, SpendCapQuery } from './spend-cap/schemas.ts'
+import { readSpendCap, setSpendCap } from './spend-cap/set.ts'
+import { startTopUp } from './top-up.ts'
 
 const tag = 'Billing'
 
@@ -17,6 +20,9 @@ const OF_PROVIDERS = [
   'billing_rejected',
   'billing_unavailable',
 ] as const
+
+/** The problems of every route that says what to buy. */
+const OF_CHOICES = ['plan_not_purchasable', 'currency_fixed', 'seats_in_use', 'provider_unsupported'] as const
 
 const infoRoute = apiRoute({
   allow: 'billing:read',
@@ -42,7 +48,44 @@ const checkoutRoute = apiRoute({
     "Returns the URL of the payment provider's page. Nothing is bought until the customer pays there; then the plan is in force within seconds. An existing subscription is changed instead.",
   body: schemas.NewCheckout,
   returns: { 201: schemas.Checkout },
-  fails: [...OF_PROVIDERS, 'plan_not_purchasable', 'already_subscribed', 'platform_organization', 'payer_unknown'],
+  fails: [...OF_PROVIDERS, ...OF_CHOICES, 'already_subscribed', 'platform_organization', 'payer_unknown'],
+})
+
+const topUpRoute = apiRoute({
+  ...common,
+  path: '/billing/top-up',
+  operationId: 'createTopUp',
+  summary: 'Buy prepaid credits',
+  description:
+    "Returns the URL of the payment provider's page. The credits are granted within seconds of the payment there, and never expire.",
+  body: schemas.NewTopUp,
+  returns: { 201: schemas.TopUp },
+  fails: [...OF_PROVIDERS, 'platform_organization', 'payer_unknown'],
+})
+
+const spendCap = { tag, path: '/billing/spend-cap', fails: ['organization_not_found'] } as const
+
+const readCapRoute = apiRoute({
+  ...spendCap,
+  allow: 'billing:read',
+  method: 'get',
+  operationId: 'getSpendCap',
+  summary: 'Get the spend cap',
+  query: SpendCapQuery,
+  returns: { 200: SpendCap },
+})
+
+const setCapRoute = apiRoute({
+  ...spendCap,
+  allow: 'billing:write',
+  method: 'put',
+  operationId: 'setSpendCap',
+  summary: 'Cap what a period may cost',
+  description:
+    'The own cap of an organization, beside the limits of its plan. In force everywhere within two seconds. Whoever reaches it is told once per period.',
+  body: NewSpendCap,
+  credentials: true,
+  returns: { 200: SpendCap },
 })
 
 const portalRoute = apiRoute({
@@ -60,9 +103,9 @@ const changeRoute = apiRoute({
   ...common,
   path: '/billing/change',
   operationId: 'changeSubscription',
-  summary: 'Change to another plan',
+  summary: 'Change the plan, interval, seats or add-ons',
   description:
-    'A plan that costs as much or more starts at once, and the rest of the period is charged. A plan that costs less starts with the next period (`pending_plan`). Requesting the current plan revokes a pending change.',
+    'What is absent stays. What is paid for at least as long and costs at least as much starts at once, and the rest of the period is charged. Anything else starts with the next period (`pending`). Requesting what there is revokes a pending change.',
   body: schemas.PlanChoice,
   returns: { 200: schemas.BillingSubscription },
   fails: [
@@ -71,9 +114,29 @@ const changeRoute = apiRoute({
     'subscription_ending',
     'subscription_paused',
     'payment_open',
-    'plan_not_purchasable',
+    ...OF_CHOICES,
     'payment_failed',
     'subscription_locked',
+  ],
+})
+
+const previewRoute = apiRoute({
+  ...common,
+  creates: false,
+  path: '/billing/preview',
+  operationId: 'previewChange',
+  summary: 'Preview a change of the subscription',
+  description:
+    'When the same body of `POST /billing/change` would begin, and what it would cost at once. Nothing is changed, and no provider is called.',
+  body: schemas.PlanChoice,
+  returns: { 200: schemas.ChangePreview },
+  fails: [
+    ...OF_PROVIDERS,
+    ...OF_CHOICES,
+    'no_subscription',
+    'subscription_ending',
+    'subscription_paused',
+    'payment_open',
   ],
 })
 
@@ -120,15 +183,27 @@ export const billingRoutes = newRouter()
     const { deps, manager, organizationId } = c.var
     return c.json(await startCheckout(deps, { manager, organizationId, input: c.req.valid('json') }), 201)
   })
+  .openapi(topUpRoute, async (c) => {
+    const { deps, manager, organizationId } = c.var
+    return c.json(await startTopUp(deps, { manager, organizationId, input: c.req.valid('json') }), 201)
+  })
+  .openapi(readCapRoute, async (c) => c.json(await readSpendCap(c.var.deps, c.var.organizationId), 200))
+  .openapi(setCapRoute, async (c) => {
+    const { deps, manager, organizationId } = c.var
+    return c.json(await setSpendCap(deps, { manager, organizationId, input: c.req.valid('json') }), 200)
+  })
   .openapi(portalRoute, async (c) => {
     const { deps, manager, organizationId } = c.var
     return c.json(await openPortal(deps, { manager, organizationId, input: c.req.valid('json') }), 201)
   })
   .openapi(changeRoute, async (c) => {
     const { deps, manager, organizationId } = c.var
-    const { plan } = c.req.valid('json')
-    return c.json(toSubscription(await changeSubscription(deps, { manager, organizationId, plan })), 200)
+    const choice = c.req.valid('json')
+    return c.json(toSubscription(await changeSubscription(deps, { manager, organizationId, choice })), 200)
   })
+  .openapi(previewRoute, async (c) =>
+    c.json(await previewChange(c.var.deps, c.var.organizationId, c.req.valid('json')), 200),
+  )
   .openapi(cancelRoute, async (c) => {
     const { deps, manager, organizationId } = c.var
     return c.json(toSubscription(await cancelSubscription(deps, { manager, organizationId })), 200)

@@ -1,7 +1,9 @@
 import * as z from 'zod'
+import { INTERVALS } from '../db/schema/shapes.ts'
 import { forEachAmount, money } from '../http/amounts.ts'
 import { listSchema, organizationFilter, organizationRef, timestamp } from '../http/fields.ts'
 import { text } from '../http/text-field.ts'
+import { CataloguePrice } from './plans/schemas.ts'
 
 /** `safeReturn` decides which URLs are allowed: this deployment, and the origins that may call it. */
 const address = z.url({ protocol: /^https?$/ }).max(1_000)
@@ -9,6 +11,9 @@ const address = z.url({ protocol: /^https?$/ }).max(1_000)
 const provider = z.enum(['polar', 'stripe'])
 const cents = z.int().meta({ description: 'US cents.' })
 const usd = z.string().meta({ description: 'US dollars, with six decimals.' })
+
+const currency = z.string().meta({ example: 'usd' })
+const BookedAddon = z.object({ id: z.string(), quantity: z.int() }).meta({ id: 'BookedAddon' })
 
 const Period = {
   current_period_start: timestamp.nullable(),
@@ -20,7 +25,21 @@ export const BillingSubscription = z
     provider,
     status: z.enum(['incomplete', 'trialing', 'active', 'past_due', 'paused', 'canceled', 'unpaid']),
     plan: z.string().meta({ description: 'The plan that was bought.' }),
+    plan_version: z.int().meta({ description: 'Its version; a subscription stays on it until it is moved.' }),
+    interval: z.enum(INTERVALS),
+    currency: currency.meta({ description: 'ISO 4217, in lower case.' }),
+    seats: z.int().nullable().meta({ description: 'Null if the plan has no seats.' }),
+    addons: z.array(BookedAddon),
     pending_plan: z.string().nullable().meta({ description: 'The plan that begins with the next period.' }),
+    pending: z
+      .object({
+        plan: z.string(),
+        interval: z.enum(INTERVALS),
+        seats: z.int().nullable(),
+        addons: z.array(BookedAddon),
+      })
+      .nullable()
+      .meta({ description: 'All that begins with the next period. Null if nothing changes then.' }),
     ...Period,
     cancel_at_period_end: z.boolean().meta({ description: 'It ends with this period, unless that is revoked.' }),
     pause_at_period_end: z.boolean().meta({ description: 'It is paused when this period ends (Polar).' }),
@@ -49,8 +68,11 @@ export const BillingInfo = z
     plan: z
       .object({
         id: z.string().meta({ example: 'builder' }),
+        version: z.int(),
         name: z.string().meta({ example: 'Builder' }),
-        price_per_month_cents: z.int().nullable(),
+        price: CataloguePrice.nullable().meta({
+          description: 'What the subscription pays, else the first price of the plan. Null if it is negotiated.',
+        }),
       })
       .meta({
         description: 'The plan that is in force.',
@@ -74,7 +96,7 @@ export const BillingInfo = z
     usage: z.object({
       period: z.string(),
       resets_at: timestamp,
-      meters: z.object(forEachAmount(MeterUse, MoneyMeterUse)),
+      meters: z.object(forEachAmount(MeterUse, MoneyMeterUse)).catchall(z.union([MeterUse, MoneyMeterUse])),
     }),
     overage: z
       .object({
@@ -83,6 +105,12 @@ export const BillingInfo = z
         total_cents: cents,
       })
       .meta({ description: 'The use above the limits in this period, and its cost.' }),
+    spend_cap: z
+      .object({ cost_usd: usd, action: z.enum(['block', 'alert']), used: usd })
+      .nullable()
+      .meta({
+        description: 'The own cap on what a usage period costs, and the charges of this one. Null without a cap.',
+      }),
     payment_method: z
       .object({ brand: z.string(), last4: z.string(), expires_month: z.int(), expires_year: z.int() })
       .nullable()
@@ -91,9 +119,35 @@ export const BillingInfo = z
   })
   .meta({ id: 'BillingInfo' })
 
+const MAX_ADDONS = 50
+
+/** What to buy of a plan. */
+const terms = {
+  interval: z
+    .enum(INTERVALS)
+    .optional()
+    .meta({ description: 'What the subscription has, else a month where the plan is sold by it.' }),
+  currency: z
+    .stringFormat('currency', /^[a-z]{3}$/)
+    .optional()
+    .meta({
+      description: 'ISO 4217, in lower case. What the subscription has, else `usd` where the plan is sold in it.',
+    }),
+  seats: z.int().min(1).max(100_000).optional().meta({
+    description: 'All members that there may be. What the subscription has, else those that the plan includes.',
+  }),
+  addons: z
+    .array(z.strictObject({ id: text(64), quantity: z.int().min(1).max(1_000) }).meta({ id: 'AddonChoice' }))
+    .max(MAX_ADDONS)
+    .refine((all) => new Set(all.map(({ id }) => id)).size === all.length, 'must name each add-on once')
+    .optional()
+    .meta({ description: 'All add-ons that there are to be. What the subscription has, if absent.' }),
+}
+
 export const NewCheckout = z.strictObject({
   ...organizationRef,
   plan: text(200).meta({ example: 'builder' }),
+  ...terms,
   provider: provider.optional().meta({ description: 'Defaults to the first provider that sells the plan.' }),
   success_url: address.optional().meta({
     description:
@@ -104,13 +158,66 @@ export const NewCheckout = z.strictObject({
 
 export const Checkout = z.object({ id: z.string(), url: z.url(), provider, plan: z.string() }).meta({ id: 'Checkout' })
 
+const AMOUNT = /^(\d{1,5})(?:\.(\d{1,2})0*)?$/
+const AMOUNT_MESSAGE = 'must be US dollars from 1.00 to 10000.00 with at most two decimals, as text or as a number'
+
+/** Dollars and cents to pay, as text or as a number. Becomes decimal text with two decimals. */
+const payment = z
+  .union([z.number(), z.string().max(20)], AMOUNT_MESSAGE)
+  .transform((value, context) => {
+    const [, whole, decimals = ''] = AMOUNT.exec(String(value).trim()) ?? []
+    const amount = Number(`${whole}.${decimals}`)
+    if (whole !== undefined && amount >= 1 && amount <= 10_000) return amount.toFixed(2)
+    context.issues.push({ code: 'custom', message: AMOUNT_MESSAGE, input: value })
+    return z.NEVER
+  })
+  .meta({ description: 'US dollars, before taxes.', example: '25.00' })
+
+export const NewTopUp = z.strictObject({
+  ...organizationRef,
+  amount: payment,
+  provider: provider.optional().meta({ description: 'Defaults to the first provider that sells credits.' }),
+  success_url: NewCheckout.shape.success_url,
+  cancel_url: address.optional(),
+})
+
+export const TopUp = z.object({ id: z.string(), url: z.url(), provider, amount: z.string() }).meta({ id: 'TopUp' })
+
 export const NewPortal = z.strictObject({ ...organizationRef, return_url: address.optional() })
 export const Portal = z.object({ url: z.url(), provider }).meta({ id: 'PortalSession' })
 
-export const PlanChoice = z.strictObject({
-  ...organizationRef,
-  plan: text(200).meta({ example: 'advanced' }),
-})
+export const PlanChoice = z
+  .strictObject({
+    ...organizationRef,
+    plan: text(200)
+      .optional()
+      .meta({ example: 'advanced', description: 'The plan that the subscription has, if absent.' }),
+    ...terms,
+  })
+  .meta({ example: { plan: 'advanced', interval: 'month' } })
+
+export const ChangePreview = z
+  .object({
+    plan: z.string(),
+    interval: z.enum(INTERVALS),
+    currency,
+    seats: z.int().nullable(),
+    addons: z.array(BookedAddon),
+    when: z
+      .enum(['now', 'period_end'])
+      .nullable()
+      .meta({ description: 'Null if the subscription has that already, or will have it.' }),
+    begins_at: timestamp.nullable(),
+    lines: z.array(z.object({ description: z.string(), amount_cents: z.int() })).meta({
+      description: 'What is charged at once, and what is given back of what was paid, by the second of this answer.',
+    }),
+    due_now_cents: z.int().nullable().meta({
+      description: 'Their sum, before taxes, discounts and credit. Null if a price was negotiated.',
+    }),
+    then_cents: z.int().nullable().meta({ description: 'What each period costs from then on.' }),
+    then_at: timestamp.nullable().meta({ description: 'When the first of them is charged.' }),
+  })
+  .meta({ id: 'ChangePreview' })
 export const OnlyOrganization = z.strictObject({ ...organizationRef }).meta({ id: 'SubscriptionChoice' })
 
 export const LedgerQuery = z.strictObject({ ...organizationFilter })

@@ -1,7 +1,8 @@
 import { type NeonQueryFunction, neon, neonConfig } from '@neondatabase/serverless'
 import { Redis } from '@upstash/redis/cloudflare'
 import type { Config } from '../config.ts'
-import { log } from '../lib/log.ts'
+import { logRepeated } from '../lib/log.ts'
+import { count, observe } from '../metrics/count.ts'
 import { Problem } from '../problems.ts'
 import type { TimeBudget } from './time-budget.ts'
 
@@ -50,7 +51,7 @@ export function openDatabase(config: Config, budget?: TimeBudget): Sql {
  * share a client: a Worker may not wait for another request's I/O.
  */
 export function openRedis(config: Config, budget?: TimeBudget): Redis {
-  return new Redis({
+  const redis = new Redis({
     url: config.UPSTASH_REDIS_REST_URL,
     token: config.UPSTASH_REDIS_REST_TOKEN,
     enableTelemetry: false,
@@ -59,7 +60,28 @@ export function openRedis(config: Config, budget?: TimeBudget): Redis {
     // the function form: with a fixed signal the client answers null
     signal: () => AbortSignal.timeout(limitTo(budget, config.REDIS_TIMEOUT_MS)),
   })
+  redis.use(measureRedis(config.REDIS_TIMEOUT_MS))
+  return redis
 }
+
+/**
+ * Around each round trip. Commands travel in pipelines, whose answer is a 200 also where a command failed, so whatever is
+ * thrown here is a failure of the store.
+ */
+const measureRedis = (timeoutMs: number): Parameters<Redis['use']>[0] =>
+  async function measured(request, next) {
+    const startedAt = Date.now()
+    try {
+      return await next(request)
+    } catch (error) {
+      count('storeFailures', 'redis')
+      throw error
+    } finally {
+      const ms = Date.now() - startedAt
+      observe('storeSeconds', 'redis', ms / 1_000)
+      if (ms > timeoutMs / 2) logRepeated('warn', 'redis_slow', { ms, timeout_ms: timeoutMs })
+    }
+  }
 
 /** The arguments that the driver passes to its fetch function: its own, and the client's `fetchOptions`. */
 interface QueryInit extends RequestInit {
@@ -75,7 +97,8 @@ async function fetchWithRetry(url: string, { budget, ...init }: QueryInit, timeo
     if (answer.status === 200) return answer
     if (attempt < MAX_ATTEMPTS && UNDONE.has(answer.sqlState)) continue
     if (!isTemporary(answer.sqlState)) return answer
-    log('warn', 'database_refuses_for_now', { sql_state: answer.sqlState })
+    count('storeFailures', 'postgres')
+    logRepeated('warn', 'database_refuses_for_now', { sql_state: answer.sqlState })
     throw notAnswering()
   }
 }
@@ -85,16 +108,24 @@ async function fetchWithRetry(url: string, { budget, ...init }: QueryInit, timeo
  * quote upstream pages, and read half an answer as a result.
  */
 async function fetchWhole(url: string, init: RequestInit, timeoutMs: number) {
+  const startedAt = Date.now()
   let response: Response
   let body: unknown
   try {
     response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) })
     body = await response.json()
   } catch {
-    throw notAnswering()
+    throw lost()
+  } finally {
+    observe('storeSeconds', 'postgres', (Date.now() - startedAt) / 1_000)
   }
-  if (!isAnswer(response.status, body)) throw notAnswering()
+  if (!isAnswer(response.status, body)) throw lost()
   return { ok: response.status === 200, status: response.status, json: async () => body, sqlState: codeIn(body) }
+}
+
+function lost(): Problem {
+  count('storeFailures', 'postgres')
+  return notAnswering()
 }
 
 const notAnswering = () => new Problem('unavailable', { detail: 'The database does not answer.' })

@@ -7,6 +7,9 @@ export const isOrganization = (organizationId: string): SQL =>
 
 export const isPlan = (planId: string): SQL => sql`exists (select 1 from plans p where p.id = ${planId})`
 
+/** Whether a plan's id is of a version of the plan of that name. @param planId an expression, such as `o.plan_id` */
+export const isOnPlan = (planId: SQL, family: string): SQL => sql`split_part(${planId}, '@', 1) = ${family}`
+
 /** Whether a condition holds at this moment. */
 export async function holds(db: Database, condition: SQL): Promise<boolean> {
   const { rows } = await db.execute<{ holds: boolean }>(sql`select ${condition} as holds`)

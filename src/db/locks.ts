@@ -1,8 +1,8 @@
 /**
  * Every row lock of the management API, in the order in which a batch takes them:
  *
- * 1. plan, 2. organizations by id, 3. membership, 4. user, 5. API key or webhook endpoint, 6. deliveries of the
- *    endpoint, 7. portal session.
+ * 1. plan, meters by slug, 2. organizations by id, 3. membership, 4. user, 5. API key or webhook endpoint, 6. deliveries of the
+ *    endpoint, 7. portal session, 8. usage event.
  *
  * A batch may skip steps but never goes back, so no two batches wait for each other in a cycle. Remaining deadlocks
  * (foreign keys lock rows as well) are retried in db/client.ts.
@@ -14,6 +14,7 @@
 import { and, eq, type SQL, sql } from 'drizzle-orm'
 import type { Database } from './orm.ts'
 import { webhookEndpoints } from './schema/alerts.ts'
+import { meters } from './schema/custom-meters.ts'
 import { apiKeys } from './schema/keys.ts'
 import { memberships, organizations } from './schema/organizations.ts'
 import { plans } from './schema/plans.ts'
@@ -29,6 +30,17 @@ export function lockPlan(db: Database, planId: string) {
   return db.select({ id: plans.id }).from(plans).where(eq(plans.id, planId)).for('no key update')
 }
 
+/** Locks meters against deletion, in the order of their slugs. */
+export function lockMeters(db: Database, slugs: readonly string[]) {
+  return db.execute(sql`select slug from meters
+    where slug = any(array(select jsonb_array_elements_text(${JSON.stringify(slugs)}::jsonb))) order by slug for key share`)
+}
+
+/** Locks a meter that is about to be deleted. It waits for batches that put the meter into a plan or into limits. */
+export function lockLeavingMeter(db: Database, slug: string) {
+  return db.select({ slug: meters.slug }).from(meters).where(eq(meters.slug, slug)).for('update')
+}
+
 /**
  * Locks an organization for every batch that changes it, its members, or the number of its keys or endpoints. Such
  * batches run one after the other, and each sees the changes of the earlier ones.
@@ -39,6 +51,11 @@ export function lockOrganization(db: Database, organizationId: string) {
     .from(organizations)
     .where(eq(organizations.id, organizationId))
     .for('no key update')
+}
+
+/** Locks several, in id order. @param organizations a query of their ids */
+export function lockOrganizations(db: Database, organizations: SQL) {
+  return db.execute(sql`select id from organizations where id in (${organizations}) order by id for no key update`)
 }
 
 /** Locks all organizations of a user, in id order, so that two such batches cannot deadlock. */
@@ -110,3 +127,15 @@ export function lockPortalSession(db: Database, { organizationId, id }: OwnedRow
 /** Deliveries that a condition chooses, by endpoint and id, as part of a statement. Their endpoints are locked before. */
 export const selectDeliveriesLocked = (condition: SQL) =>
   sql`select id from webhook_deliveries where ${condition} order by endpoint_id, id for no key update`
+
+interface UsageEventRow extends OwnedRow {
+  /** ISO 8601 with microseconds. */
+  readonly occurredAt: string
+}
+
+/** Locks a usage event, so that of two corrections each begins with what the other has made of it. */
+export function lockUsageEvent(db: Database, { organizationId, occurredAt, id }: UsageEventRow) {
+  return db.execute(sql`
+    select 1 from usage_events
+    where organization_id = ${organizationId}::uuid and occurred_at = ${occurredAt}::timestamptz and id = ${id} for no key update`)
+}

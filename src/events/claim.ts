@@ -8,18 +8,19 @@ import { STATE_EVENT } from './event-types.ts'
  */
 const LEASE_SECONDS = 30
 
-/** No attempt is under way in the lane, and the endpoint did not ask for a pause. Checked again under the lock. */
+/** No attempt is in progress in the lane, and the endpoint did not ask for a pause. Checked again under the lock. */
 const IS_FREE = '(e.busy_until is null or e.busy_until <= $1) and (e.paused_until is null or e.paused_until <= $1)'
 
 /**
  * Claims due deliveries, fairly: only the oldest of each endpoint, if its lane is free, and one endpoint of each
- * organization before the second of any. States come after an endpoint's other events: a change of a plan makes
- * thousands of them, and the body of each is made when it is sent. The endpoint with the oldest attempt comes first. Deliveries of one endpoint
- * are sent one after the other, by whichever run. Two concurrent runs never claim the same delivery.
+ * organization before the second of any. States come after an endpoint's other events: a change of a plan creates
+ * thousands of them, and the body of each is built when it is sent. The endpoint with the oldest attempt comes first.
+ * Deliveries of one endpoint are sent one after the other, by whichever run. Two concurrent runs never claim the same
+ * delivery.
  *
- * It waits for no lock: a delivery that a batch under way has locked is sent once that batch is committed.
+ * It waits for no lock: a delivery that a running batch has locked is sent after that batch commits.
  *
- * Whose state a delivery tells follows from its event type, since a delivery that is resent has no `state_of`.
+ * The organization of a state follows from the event type, because a resent delivery has no `state_of`.
  *
  * An endpoint is failing if a delivery that failed its last attempt waits for it.
  */
@@ -35,7 +36,8 @@ with failing as (
   select due.*, e.organization_id, e.tried_at,
     (select max(o.tried_at) from webhook_endpoints o where o.organization_id = e.organization_id) as organization_tried_at,
     e.id in (select endpoint_id from failing) as is_failing
-  from due join webhook_endpoints e on e.id = due.endpoint_id where ${IS_FREE}
+  from due join webhook_endpoints e on e.id = due.endpoint_id
+  where ${IS_FREE} and ($6::uuid[] is null or e.organization_id = any($6))
 ), turns as (
   select *, row_number() over (partition by organization_id order by tried_at nulls first, next_attempt_at, id) as turn,
     row_number() over (partition by is_failing order by tried_at nulls first, next_attempt_at, id) as place
@@ -81,19 +83,22 @@ interface Row {
 /** An attempt that only this run may make. */
 export type ClaimedDelivery = ReturnType<typeof toClaimedDelivery>
 
-interface ClaimOptions {
+export interface ClaimOptions {
   readonly atMost: number
   /** How many of them may belong to failing endpoints; unlimited if absent. */
   readonly failingAtMost?: number
   /** Only in the lanes of these deliveries; in all lanes if absent. */
   readonly lanesOf?: readonly string[]
+  /** Only to endpoints of these organizations; to all if absent. */
+  readonly organizationIds?: readonly string[]
 }
 
 /** Claims at most one delivery per lane. */
 export async function claimDeliveries(deps: Deps, options: ClaimOptions): Promise<ClaimedDelivery[]> {
-  const { atMost, failingAtMost = atMost, lanesOf = null } = options
+  const { atMost, failingAtMost = atMost, lanesOf = null, organizationIds = null } = options
   const at = new Date(deps.now()).toISOString()
-  const rows = (await deps.sql.query(CLAIM, [at, lanesOf, atMost, failingAtMost, LEASE_SECONDS])) as Row[]
+  const parameters = [at, lanesOf, atMost, failingAtMost, LEASE_SECONDS, organizationIds]
+  const rows = (await deps.sql.query(CLAIM, parameters)) as Row[]
   return rows.map((row) => toClaimedDelivery(row, at))
 }
 
@@ -107,7 +112,7 @@ function toClaimedDelivery(row: Row, at: string) {
     eventId: row.event_id,
     type: row.type,
     body: row.body,
-    /** The organization whose state it tells; null for other events. */
+    /** The organization whose state it contains; null for other events. */
     stateOf: row.state_of,
     /** Including this one. */
     attempts: row.attempts,

@@ -1,7 +1,7 @@
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { inPool } from '../lib/pool.ts'
-import { type ClaimedDelivery, claimDeliveries } from './claim.ts'
+import { type ClaimedDelivery, type ClaimOptions, claimDeliveries } from './claim.ts'
 import { TEST_EVENT } from './event-types.ts'
 import { giveUp, noteDelivered, noteFailed } from './outcome.ts'
 import { isLastAttempt } from './retries.ts'
@@ -21,12 +21,16 @@ export const RUN_MS = 25_000
 
 const GONE = 410
 
-/** Attempts all due deliveries. A job calls this every minute. */
-export function deliverDueWebhooks(deps: Deps) {
-  return deliverInLanes(deps, { failingAtMost: MAX_FAILING })
+/**
+ * Attempts due deliveries. A job calls this every minute.
+ *
+ * @param organizationIds only to the endpoints of these organizations; to all if absent
+ */
+export function deliverDueWebhooks(deps: Deps, organizationIds?: readonly string[]) {
+  return deliverInLanes(deps, { failingAtMost: MAX_FAILING, ...(organizationIds && { organizationIds }) })
 }
 
-/** Attempts deliveries that were just created, and others that are due in their lanes. The job handles failures. */
+/** Attempts new deliveries, and others that are due in their lanes. The job handles failures. */
 export async function deliverNow(deps: Deps, ids: readonly string[]): Promise<void> {
   try {
     await deliverInLanes(deps, { failingAtMost: CONCURRENCY, lanesOf: ids })
@@ -35,22 +39,21 @@ export async function deliverNow(deps: Deps, ids: readonly string[]): Promise<vo
   }
 }
 
+type Run = Pick<ClaimOptions, 'lanesOf' | 'organizationIds'> & { readonly failingAtMost: number }
+
 /**
  * Deliveries of one endpoint are sent one after the other, those of different endpoints in parallel. A slow endpoint
  * uses one slot, and only its own deliveries wait for it. An attempt starts only if it can finish within the run's
  * time.
  */
-async function deliverInLanes(
-  deps: Deps,
-  { failingAtMost, lanesOf }: { failingAtMost: number; lanesOf?: readonly string[] },
-) {
+async function deliverInLanes(deps: Deps, { failingAtMost, ...lanes }: Run) {
   const lastBegin = deps.now() + RUN_MS - TIMEOUT_MS
   const counts = { delivered: 0, failed: 0 }
   let failing = 0
 
   async function take(atMost: number) {
     if (deps.now() > lastBegin) return []
-    return claimDeliveries(deps, { atMost, failingAtMost: failingAtMost - failing, ...(lanesOf && { lanesOf }) })
+    return claimDeliveries(deps, { ...lanes, atMost, failingAtMost: failingAtMost - failing })
   }
 
   async function work(claimed: ClaimedDelivery) {
@@ -90,12 +93,12 @@ async function callEndpoint(deps: Deps, { url, isActive, eventId, ...claimed }: 
 const notSent = (error: string): Outcome => ({ isDelivered: false, statusCode: null, error, responseTimeMs: 0 })
 
 /**
- * @returns undefined if they were encrypted under another `SECRET_KEY`, or are damaged; that counts as any other
+ * @returns undefined if they were encrypted under another `SECRET_KEY` or are damaged, which counts like any other
  *   failure
  */
 async function openSecrets(deps: Deps, { endpointId, secrets }: Pick<ClaimedDelivery, 'endpointId' | 'secrets'>) {
   try {
-    return await Promise.all(secrets.map((sealed) => openSecret(deps.config.SECRET_KEY, endpointId, sealed)))
+    return await Promise.all(secrets.map((sealed) => openSecret(deps.config, endpointId, sealed)))
   } catch (error) {
     log('error', 'webhook_secret_unreadable', { endpoint_id: endpointId, ...errorFields(error) })
     return undefined

@@ -29,16 +29,21 @@ export const WEBHOOK_EVENTS = {
   'subscription.ended': 'A subscription ended.',
   'quota.threshold_reached': 'Usage of a meter passed a percentage of its limit, for the first time in this period.',
   'quota.exhausted': 'Usage of a meter reached its limit, for the first time in this period.',
+  'credits.granted': 'Credits were added: bought, granted by the operator, or included in the plan.',
+  'credits.low': 'The balance of credits is low, for the first time since the latest grant.',
+  'credits.exhausted': 'All credits are used up, for the first time since the latest grant.',
+  'credits.expired': 'What was left of a grant of credits expired; `amount` says how much.',
+  'spend_cap.reached': 'Charges of this period reached the cap that the organization set itself.',
   'rate_limit.refused': 'Verifications of a key were refused because of its rate limit; at most once a minute and key.',
 } as const
 
 /** A test event that the owner of an endpoint sends manually. Every endpoint receives it, whatever its event types. */
 export const TEST_EVENT = 'webhook.test'
 
-/** Its body is made when it is sent, and one of an organization waits for an endpoint at most. */
+/** Its body is built when it is sent. At most one per organization waits for an endpoint. */
 export const STATE_EVENT = 'organization.state' satisfies keyof typeof WEBHOOK_EVENTS
 
-/** Events after which an organization's state is as it was before, or gone. */
+/** Events that leave an organization's state unchanged, or delete it. */
 const OF_NO_STATE = new Set<string>([
   'key.expiring',
   'organization.deleted',
@@ -47,6 +52,11 @@ const OF_NO_STATE = new Set<string>([
   'invitation.accepted',
   'invitation.revoked',
   'invitation.expired',
+  'credits.granted',
+  'credits.low',
+  'credits.exhausted',
+  'credits.expired',
+  'spend_cap.reached',
   'rate_limit.refused',
 ])
 

@@ -4,18 +4,18 @@ import { insertDeliveries } from './publish.ts'
 import { insertStates, replaceStates } from './state.ts'
 import { invitationsExpired, keysExpiring, organizationsOfExpired } from './subjects.ts'
 
-/** How far back a run looks: runs come every minute, and some may fail. Nobody is told twice. */
+/** How far back a run looks. Runs start every minute, and some may fail. No event is sent twice. */
 const LOOK_BACK_MS = 3_600_000
-/** The state is told again by each run that looks at the same span: that says nothing wrong, so it is short. */
+/** Each run that covers the same span sends the state again. That is correct but redundant, so the span is short. */
 const STATE_LOOK_BACK_MS = 120_000
-/** So many days before a key expires its organization is told, and when it has. */
+/** Days before a key's expiry at which its organization gets an event. 0 is the expiry itself. */
 const KEY_DAYS = [7, 1, 0]
 
 /**
- * Tells of what time alone does: keys that expire soon or have expired, and invitations that have.
+ * Publishes events that only the passing of time causes: keys that expire soon or have expired, and expired invitations.
  *
  * @param at when the run was due, in Unix milliseconds
- * @returns how many deliveries were put on their way
+ * @returns the number of deliveries it created
  */
 export async function tellExpiry(deps: Deps, at: number) {
   const span = { from: new Date(at - LOOK_BACK_MS).toISOString(), to: new Date(at).toISOString() }

@@ -6,14 +6,14 @@ import { deliverNow } from './deliver.ts'
 import { buildPayload, newIdLike, ORGANIZATION } from './payload.ts'
 import type { Happening } from './subjects.ts'
 
-/** Whether an endpoint `e` gets events of a type. */
+/** Whether an endpoint `e` receives events of a type. */
 export const isAskingFor = (type: string) => sql`e.is_active and (e.events = '{}' or ${type} = any(e.events))`
 
 /**
- * The statement that puts events on their way to the endpoints of their organizations that ask for them, and to those of the
- * operator, as the database knows them at that moment; an endpoint that wants to be left alone gets them afterwards.
- * Endpoints are locked, or one that is deleted meanwhile would break the batch. Rows are inserted in one order, so that two
- * batches with the same events do not wait for each other in a circle. It returns the ids of the deliveries.
+ * The statement that creates deliveries of events to the subscribed endpoints of their organizations and of the operator, as
+ * they are at that moment. If an endpoint asked for a pause, its deliveries are due after the pause. It locks the endpoints;
+ * otherwise, one that is deleted meanwhile would break the batch. It inserts rows in a fixed order, so that two batches with
+ * the same events cannot deadlock. It returns the ids of the deliveries.
  *
  * @param now Unix milliseconds
  * @param provided the condition for publishing the event
@@ -47,8 +47,8 @@ export function insertDeliveries(
 }
 
 /**
- * The step of a batch that tells of what the batch does, so that there is not one without the other. What it put on its way
- * is tried once the batch is committed and the request answered; a job sends what that does not.
+ * The step of a batch that publishes an event about the batch's change, so that both are committed or neither. Its
+ * deliveries are attempted after the batch is committed and the request is answered; a job sends the rest.
  */
 export function published(deps: ManagementDeps, happening: Happening) {
   const statement = deps.db.execute<{ id: string }>(
@@ -62,7 +62,7 @@ export function published(deps: ManagementDeps, happening: Happening) {
   )
 }
 
-/** Tries deliveries once the request is answered. */
+/** Attempts deliveries after the request is answered. */
 export function sendSoon(deps: Deps, deliveryIds: readonly string[]): void {
   if (deliveryIds.length > 0) deps.defer(deliverNow(deps, deliveryIds))
 }

@@ -6,17 +6,17 @@ import { insertDeliveries, isAskingFor, sendSoon } from './publish.ts'
 import { keysRefused, type RefusedKey } from './subjects.ts'
 
 const MINUTE_MS = 60_000
-/** How long this isolate remembers whether anybody listens: a new endpoint hears of refusals after this time at the latest. */
+/** How long this isolate caches whether any endpoint subscribes to refusals: a new endpoint gets them after this time at the latest. */
 const LISTENERS_TTL_MS = 60_000
 
-/** The minute of which this isolate has told, and the keys: whoever is refused a thousand times a second is told of once. */
+/** The latest minute and the keys for which this isolate has published events: a thousand refusals a second cause one event. */
 let told = { minute: 0, keys: new Set<string>() }
-/** Whether any endpoint asks for refusals, and until when that is believed, in Unix milliseconds. */
+/** Whether any endpoint subscribes to refusals, and when that expires, in Unix milliseconds. */
 let listeners = { isAny: false, until: 0 }
 
 /**
- * Tells of keys whose rate limit refused verifications, from events that were just written. At most once a minute and key,
- * over all isolates: the event's id names both, and a unique index holds it. Without a query where nobody listens.
+ * Publishes events about keys whose rate limit refused verifications, from usage events that were just written. At most one
+ * per key and minute over all isolates: the event's id contains both and is unique. Makes no query if nobody subscribes.
  */
 export async function tellRefusals(deps: Deps, refusals: readonly UsageEvent[]): Promise<void> {
   if (!(await isAnybodyListening(deps))) return
@@ -24,7 +24,7 @@ export async function tellRefusals(deps: Deps, refusals: readonly UsageEvent[]):
   if (told.minute !== minute) told = { minute, keys: new Set() }
   const keys = sumByKey(refusals).filter(({ key_id }) => !told.keys.has(key_id))
   if (keys.length === 0) return
-  for (const { key_id } of keys) told.keys.add(key_id) // before the query, or the next batch would ask again meanwhile
+  for (const { key_id } of keys) told.keys.add(key_id) // before the query, or the next batch would repeat it meanwhile
   const { rows } = await ormOver(deps.sql).execute<{ id: string }>(
     insertDeliveries(deps.now(), keysRefused(keys, minute)),
   )

@@ -4,7 +4,7 @@ import type { WebhookEventType } from './event-types.ts'
 
 const Organization = z.strictObject({
   id: z.uuid(),
-  external_id: z.string().nullable().meta({ description: 'What the operator calls it.' }),
+  external_id: z.string().nullable().meta({ description: "The operator's own id for it." }),
   name: z.string(),
 })
 
@@ -17,7 +17,7 @@ const Key = z.strictObject({
   is_active: z.boolean(),
   metadata: z.record(z.string(), z.unknown()),
   expires_at: timestamp.nullable(),
-  revoked_at: timestamp.nullable().meta({ description: 'Lies ahead while a rotated key is in its grace period.' }),
+  revoked_at: timestamp.nullable().meta({ description: 'In the future while a rotated key is in its grace period.' }),
   leaked_at: timestamp.nullable(),
   created_at: timestamp,
   created_by: z.uuid().nullable(),
@@ -38,12 +38,23 @@ const Invitation = z.strictObject({
   expires_at: timestamp,
 })
 
+const addons = z.array(z.strictObject({ id: z.string(), quantity: z.int() }))
+const interval = z.enum(['month', 'year'])
+
 const Subscription = z.strictObject({
   id: z.uuid(),
   provider: z.enum(['polar', 'stripe']),
   provider_subscription_id: z.string(),
   plan: z.string(),
+  interval,
+  currency: z.string(),
+  seats: z.int().nullable(),
+  addons,
   pending_plan: z.string().nullable(),
+  pending: z
+    .strictObject({ interval, seats: z.int().nullable(), addons })
+    .nullable()
+    .meta({ description: 'Other changes that take effect with the next period.' }),
   status: z.string(),
   is_current: z.boolean().meta({ description: "Whether it decides the organization's plan." }),
   cancel_at_period_end: z.boolean(),
@@ -53,7 +64,7 @@ const Subscription = z.strictObject({
   ended_at: timestamp.nullable(),
 })
 
-/** US dollars are decimal text, everything else is a number. */
+/** US dollars are decimal strings; everything else is a number. */
 const amount = z.union([z.number(), z.string()])
 
 const quota = {
@@ -66,13 +77,26 @@ const quota = {
   crossed_at: timestamp,
 }
 
+const usd = z.string().meta({ description: 'US dollars, a decimal string.' })
+
+const CreditGrant = z.strictObject({
+  id: z.uuid(),
+  amount: usd,
+  remaining: usd,
+  source: z.enum(['purchase', 'plan', 'admin', 'refund']),
+  priority: z.int(),
+  reason: z.string().nullable(),
+  expires_at: timestamp.nullable(),
+  created_at: timestamp,
+})
+
 const changed = z.array(z.string())
 const reason = z.string().nullable()
 
 const about = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
   z.strictObject({ organization: Organization, ...shape })
 
-/** What each event has under `data`. */
+/** The `data` of each event. */
 export const EVENT_DATA = {
   'key.created': about({ key: Key }),
   'key.imported': about({ imported: z.int() }),
@@ -118,8 +142,15 @@ export const EVENT_DATA = {
         remaining: amount.nullable(),
         percent: z.number().nullable(),
         overage: amount,
+        name: z.string().optional().meta({ description: 'Only for a custom meter, like `unit` and `kind`.' }),
+        unit: z.string().optional(),
+        kind: z.enum(['counter', 'gauge']).optional(),
       }),
     ),
+    credits: z
+      .strictObject({ balance: usd, held: usd })
+      .nullable()
+      .meta({ description: 'Null for an organization that uses no prepaid credits.' }),
     active_keys: z.int(),
     members: z.int(),
   }),
@@ -136,10 +167,20 @@ export const EVENT_DATA = {
   'subscription.ended': about({ subscription: Subscription }),
   'quota.threshold_reached': about(quota),
   'quota.exhausted': about(quota),
+  'credits.granted': about({ grant: CreditGrant, balance: usd }),
+  'credits.low': about({ balance: usd, low_balance: usd.meta({ description: 'The balance that counts as low.' }) }),
+  'credits.exhausted': about({ balance: usd, owed: usd.meta({ description: 'Charges that credits did not cover.' }) }),
+  'credits.expired': about({ grant: CreditGrant, amount: usd, balance: usd }),
+  'spend_cap.reached': about({
+    cost_usd: usd.meta({ description: 'The cap.' }),
+    used: usd,
+    action: z.enum(['block', 'alert']),
+    period_start: timestamp,
+  }),
   'rate_limit.refused': about({
     key: Key,
-    requests: z
-      .int()
-      .meta({ description: 'How many the isolate that told it first had refused since its last write.' }),
+    requests: z.int().meta({
+      description: 'The number of refusals since the last write, in the isolate that published the event first.',
+    }),
   }),
 } as const satisfies Record<WebhookEventType, z.ZodType>

@@ -1,5 +1,5 @@
 import { fromBase64, randomBytes, utf8 } from '../lib/bytes.ts'
-import { seal, unseal } from '../lib/seal.ts'
+import { type RootSecrets, seal, unseal } from '../lib/seal.ts'
 
 const PREFIX = 'whsec_'
 const SECRET_BYTES = 32
@@ -32,13 +32,13 @@ async function hmac(secret: string, text: string): Promise<string> {
 }
 
 /** A secret encrypted for one endpoint never decrypts for another. */
-const describePurpose = (endpointId: string) => `webhook-secret\n${endpointId}`
+export const describePurpose = (endpointId: string) => `webhook-secret\n${endpointId}`
 
-export function sealSecret(root: string, endpointId: string, secret: string): Promise<Uint8Array> {
+export function sealSecret(root: RootSecrets, endpointId: string, secret: string): Promise<Uint8Array> {
   return seal(root, describePurpose(endpointId), secret)
 }
 
-/** @throws if it was encrypted under another `SECRET_KEY` */
-export function openSecret(root: string, endpointId: string, sealed: Uint8Array): Promise<string> {
+/** @throws if it was encrypted under another secret than those of `SECRET_KEYS` */
+export function openSecret(root: RootSecrets, endpointId: string, sealed: Uint8Array): Promise<string> {
   return unseal(root, describePurpose(endpointId), sealed)
 }

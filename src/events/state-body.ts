@@ -9,26 +9,26 @@ import { SUBSCRIPTION } from './subjects.ts'
 const SELECT_STATE = sql`
   jsonb_build_object('organization', ${ORGANIZATION}, 'slug', o.slug, 'is_personal', o.is_personal,
     'created_at', ${isoText(sql`o.created_at`)}, 'suspended_at', ${isoText(sql`o.suspended_at`)},
-    'suspended_reason', o.suspended_reason, 'plan', jsonb_build_object('id', p.id, 'name', p.name),
+    'suspended_reason', o.suspended_reason, 'plan', jsonb_build_object('id', split_part(p.id, '@', 1), 'name', p.name),
     'subscription', (select ${SUBSCRIPTION} from subscriptions s where s.organization_id = o.id and s.is_current),
     'members', (select count(*) from memberships m where m.organization_id = o.id),
     'active_keys', (select count(*) from api_keys k where k.organization_id = o.id and k.is_active
       and (k.revoked_at is null or k.revoked_at > now()) and (k.expires_at is null or k.expires_at > now())))`
 
-/** What the operator alone knows of an organization: no route shows it to the organization's own people. */
+/** Fields for the operator only: no route shows them to the organization's members. */
 const SELECT_NOTES = sql`jsonb_build_object('email', o.email, 'metadata', o.metadata)`
 
 interface StateDelivery {
   readonly id: string
   readonly stateOf: string
-  /** Whether it goes to an endpoint of the operator. */
+  /** Whether the endpoint belongs to the operator. */
   readonly isOperator: boolean
 }
 
 /**
- * Makes the body of a state that is about to be sent: what is committed by now. It is kept as what was sent.
+ * Builds the body of a state just before it is sent, from the committed data, and stores it as the body that was sent.
  *
- * @returns undefined where the organization is gone
+ * @returns undefined if the organization was deleted
  */
 export async function refreshState(
   deps: Deps,
@@ -46,6 +46,7 @@ export async function refreshState(
     period: quotas.period,
     resets_at: quotas.resets_at,
     quotas: quotas.meters,
+    credits: quotas.credits ?? null,
   }
   const body = JSON.stringify({ type: STATE_EVENT, timestamp: new Date(deps.now()).toISOString(), data })
   await db.execute(sql`update webhook_deliveries set payload = ${body}::jsonb where id = ${id}::uuid`)

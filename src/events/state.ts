@@ -7,15 +7,15 @@ import { STATE_EVENT } from './event-types.ts'
 import { buildPayload, newIdLike, ORGANIZATION } from './payload.ts'
 import { isAskingFor, sendSoon } from './publish.ts'
 
-/** Why an older state was given up: it is no failure of the endpoint. */
+/** The reason for giving up an older state, which is not a failure of the endpoint. */
 const REPLACED = 'A newer state took its place.'
 
-/** Endpoints that ask for the state of an organization `s.id`. */
+/** Endpoints that subscribe to the state of an organization `s.id`. */
 const ASKING = sql`${isAskingFor(STATE_EVENT)} and (e.is_operator or e.organization_id = s.id)`
 
 /**
- * The statement that gives up attempts to tell an older state, so that of an organization's states one waits for an endpoint.
- * It runs after {@link insertStates}, which locks the endpoints: whoever records an attempt locks the endpoint first as well.
+ * The statement that gives up deliveries of older states, so that one state per organization waits for an endpoint. It runs
+ * after {@link insertStates}, which locks the endpoints: recording an attempt also locks the endpoint first.
  *
  * @param organizations a query of their ids, as `id`
  */
@@ -28,9 +28,9 @@ export function replaceStates(organizations: SQL, provided: SQL = sql`true`): SQ
 }
 
 /**
- * The statement that puts the state of organizations on its way to who asks for it. Where one waits for its first attempt
- * already, that tells what is new as well, since the body is made when it is sent (`refreshState`); its row is locked, so
- * that no attempt begins before this change is committed. It returns the ids of the deliveries.
+ * The statement that creates deliveries of the state of organizations to the subscribed endpoints. A state that still waits
+ * for its first attempt covers the new change as well, because its body is built when it is sent (`refreshState`). Its row is
+ * locked, so that no attempt starts before this change is committed. It returns the ids of the deliveries.
  */
 export function insertStates(now: number, organizations: SQL, provided: SQL = sql`true`): SQL {
   const at = new Date(now).toISOString()
@@ -51,7 +51,7 @@ export function insertStates(now: number, organizations: SQL, provided: SQL = sq
     returning id`
 }
 
-/** The steps of a batch that let the state of organizations be told, after what the batch changes of it. */
+/** The steps of a batch that publish the state of organizations, after the steps that change it. */
 export function statesPublished(deps: ManagementDeps, organizations: SQL): Statement[] {
   const inserted = deps.db.execute<{ id: string }>(insertStates(deps.now(), organizations))
   return [
@@ -65,6 +65,6 @@ export function statesPublished(deps: ManagementDeps, organizations: SQL): State
   ]
 }
 
-/** The same of one organization. */
+/** The same for one organization. */
 export const statePublished = (deps: ManagementDeps, organizationId: string): Statement[] =>
   statesPublished(deps, sql`select ${organizationId}::uuid as id`)

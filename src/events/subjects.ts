@@ -2,17 +2,17 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { WebhookEventType } from './event-types.ts'
 import { isoText } from './payload.ts'
 
-/** Something that endpoints can be told of. */
+/** The subject of an event. */
 export interface Happening {
   readonly type: WebhookEventType
   /**
-   * A query of what it is about, a row for each event: `organization_id`, and `data`, an object of what receivers get beside
-   * the organization. Never a secret.
+   * A query with one row for each event: `organization_id`, and `data`, an object with everything that receivers get in
+   * addition to the organization. Never a secret.
    */
   readonly subjects: SQL
-  /** Whether the query also has `once`: of events with the same text an endpoint gets the first alone. */
+  /** Whether the query also has `once`, a text: an endpoint gets only the first event with the same text. */
   readonly isOnce?: boolean
-  /** The request that caused it; absent for what a job found. */
+  /** The request that caused it; absent for a job. */
   readonly requestId?: string
 }
 
@@ -26,7 +26,7 @@ type Extra = Readonly<Record<string, unknown>>
 
 const asJson = (extra: Extra) => sql`${JSON.stringify(extra)}::jsonb`
 
-/** A row `k` of `api_keys`. Its hash is nobody's to know. */
+/** A row `k` of `api_keys`, without its hash. */
 const KEY = (k: SQL) => sql`jsonb_build_object('id', ${k}.id, 'name', ${k}.name, 'key_hint', ${k}.key_hint,
   'environment', ${k}.environment, 'scopes', to_jsonb(${k}.scopes), 'is_active', ${k}.is_active, 'metadata', ${k}.metadata,
   'expires_at', ${isoText(sql`${k}.expires_at`)}, 'revoked_at', ${isoText(sql`${k}.revoked_at`)},
@@ -36,21 +36,27 @@ const KEY = (k: SQL) => sql`jsonb_build_object('id', ${k}.id, 'name', ${k}.name,
 const INVITATION = sql`jsonb_build_object('id', i.id, 'email', i.email, 'role', i.role, 'invited_by', i.invited_by,
   'created_at', ${isoText(sql`i.created_at`)}, 'expires_at', ${isoText(sql`i.expires_at`)})`
 
+/** Booked add-ons, which are stored as quantities by id, as a list. */
+const ADDONS = (booked: SQL) => sql`(
+  select coalesce(jsonb_agg(jsonb_build_object('id', key, 'quantity', value) order by key), '[]') from jsonb_each(${booked}))`
+
 /** A row `s` of `subscriptions`. */
 export const SUBSCRIPTION = sql`jsonb_build_object('id', s.id, 'provider', s.provider,
-  'provider_subscription_id', s.provider_subscription_id, 'plan', s.plan_id, 'pending_plan', s.pending_plan_id,
+  'provider_subscription_id', s.provider_subscription_id, 'plan', split_part(s.plan_id, '@', 1), 'interval', s.interval, 'currency', s.currency, 'seats', s.seats,
+  'addons', ${ADDONS(sql`s.addons`)}, 'pending_plan', split_part(s.pending_plan_id, '@', 1),
+  'pending', s.pending - 'plan' || jsonb_build_object('addons', ${ADDONS(sql`s.pending -> 'addons'`)}),
   'status', s.status, 'is_current', s.is_current, 'cancel_at_period_end', s.cancel_at_period_end,
   'current_period_start', ${isoText(sql`s.current_period_start`)},
   'current_period_end', ${isoText(sql`s.current_period_end`)}, 'trial_end', ${isoText(sql`s.trial_end`)},
   'ended_at', ${isoText(sql`s.ended_at`)})`
 
-/** What happened to an organization itself. */
+/** A change of an organization itself. */
 export const organizationEvent = (type: WebhookEventType, organizationId: string, extra: Extra = {}): Happening => ({
   type,
   subjects: sql`select ${organizationId}::uuid as organization_id, ${asJson(extra)} as data`,
 })
 
-/** What happened to several at once. @param organizations a query of rows with `id` */
+/** A change of several at once. @param organizations a query of rows with `id` */
 export const organizationsEvent = (type: WebhookEventType, organizations: SQL, extra: Extra = {}): Happening => ({
   type,
   subjects: sql`select found.id as organization_id, ${asJson(extra)} as data from (${organizations}) found`,
@@ -71,7 +77,7 @@ export const keyRotated = ({ organizationId, id }: Row): Happening => ({
     where k.id = ${id}::uuid and k.organization_id = ${organizationId}::uuid`,
 })
 
-/** @param role that the member has, or had when they are gone */
+/** @param role the member's role, or the last one of a former member */
 export const memberEvent = (
   type: WebhookEventType,
   { organizationId, id: userId }: Row,
@@ -84,7 +90,7 @@ export const memberEvent = (
     from users u where u.id = ${userId}::uuid`,
 })
 
-/** A user leaves these organizations: before they are gone. @param organizations a query of their ids */
+/** A user leaves these organizations. Runs before the memberships are deleted. @param organizations a query of their ids */
 export const membersLeaving = (userId: string, organizations: SQL): Happening => ({
   type: 'member.removed',
   subjects: sql`
@@ -119,7 +125,7 @@ interface Span {
 
 const isWithin = (at: SQL, { from, to }: Span) => sql`${at} > ${from}::timestamptz and ${at} <= ${to}::timestamptz`
 
-/** Keys whose last `days` begin in a span, or that expire in it where `days` is 0. */
+/** Keys that expire `days` days after a time in the span. With 0 days, they expire in the span itself. */
 export const keysExpiring = (span: Span, days: number): Happening => ({
   type: days > 0 ? 'key.expiring' : 'key.expired',
   isOnce: true,
@@ -158,7 +164,7 @@ export interface RefusedKey {
   readonly requests: number
 }
 
-/** Keys that were refused in a minute. @param minute since 1970 */
+/** Keys that were refused in a minute. @param minute minutes since 1970 */
 export const keysRefused = (keys: readonly RefusedKey[], minute: number): Happening => ({
   type: 'rate_limit.refused',
   isOnce: true,

@@ -45,3 +45,6 @@ const dollars = z
 /** A limit in a request. Stored as a number, which `jsonb` keeps exactly. */
 export const limitInput = (meter: Meter) =>
   isMoney(meter) ? dollars : METER_ROWS[meter].unitsPerOne === 1 ? wholeUnits : fractions
+
+/** A limit of a custom meter in a request. How many decimals it may have is the meter's (limits/custom-limits.ts). */
+export const customLimit = z.number().min(0).max(MAX_UNITS)

@@ -15,6 +15,15 @@ const IN_URL = ['api_key', 'apikey', 'key', 'access_token', 'token']
  */
 export function readCredential(request: Request): string | undefined {
   requireCredentialOutsideUrl(request.url)
+  return readHeaderCredential(request)
+}
+
+/**
+ * The same for a request to somebody else's API, whose parameters have names of their own.
+ *
+ * @throws Problem `ambiguous_credentials`
+ */
+export function readHeaderCredential(request: Request): string | undefined {
   const bearer = BEARER.exec(request.headers.get('Authorization') ?? '')?.[1]
   const apiKey = request.headers.get('X-API-Key')?.trim() || undefined
   if (bearer && apiKey && bearer !== apiKey) throw new Problem('ambiguous_credentials')

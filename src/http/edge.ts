@@ -3,7 +3,9 @@ import { cors } from 'hono/cors'
 import { isOvertaken, problemIn } from '../db/client.ts'
 import { createDeps, type Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
+import { traceFields } from '../lib/traceparent.ts'
 import { uuidv7 } from '../lib/uuid.ts'
+import { count } from '../metrics/count.ts'
 import { Problem, problemBody, readRetryAfter } from '../problems.ts'
 import type { AppEnv } from './env.ts'
 
@@ -45,9 +47,36 @@ export function withRequestContext(handler: Handler): Handler {
       return needsCors(c) ? respondWithCors(c, handler) : handler(c)
     })
     c.get('deps')?.budget.lift() // the remaining work runs after the answer
+    countAnswer(answer)
     addHeaders(c, answer)
     return answer
   }
+}
+
+/**
+ * The same for a handler whose answers are somebody else's: they keep their own headers. What it throws is answered by
+ * Tollgate as ever.
+ */
+export function withForeignAnswers(handler: Handler): Handler {
+  return async function respond(c) {
+    c.set('requestId', uuidv7(Date.now()))
+    try {
+      c.set('deps', createDeps(c.env, c.executionCtx))
+      return await handler(c)
+    } catch (error) {
+      const refuse = () => answerError(error, c)
+      const answer = c.get('deps') && needsCors(c) ? await respondWithCors(c, refuse) : refuse()
+      countAnswer(answer)
+      addHeaders(c, answer)
+      return answer
+    } finally {
+      c.get('deps')?.budget.lift()
+    }
+  }
+}
+
+function countAnswer({ status }: Response): void {
+  count('responses', status < 300 ? '2xx' : status < 400 ? '3xx' : status < 500 ? '4xx' : '5xx')
 }
 
 async function catchErrors(c: Context<AppEnv>, handler: Handler): Promise<Response> {
@@ -121,6 +150,11 @@ function toFrameworkProblem(error: unknown): Problem | undefined {
 }
 
 function unexpected(error: unknown, c: Context): Problem {
-  log('error', 'request_failed', { request_id: c.get('requestId'), path: c.req.path, ...errorFields(error) })
+  log('error', 'request_failed', {
+    request_id: c.get('requestId'),
+    path: c.req.path,
+    ...traceFields(c.req.raw.headers),
+    ...errorFields(error),
+  })
   return new Problem(isOvertaken(error) ? 'unavailable' : 'internal')
 }

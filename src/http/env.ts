@@ -15,4 +15,4 @@ export interface Assets {
 }
 
 /** The Worker's bindings: strings that `readConfig` checks, and the dashboard's files. */
-export type Env = Record<string, unknown> & { readonly ASSETS?: Assets }
+export type Env = Record<string, unknown> & { readonly ASSETS?: Assets | undefined }

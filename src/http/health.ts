@@ -37,13 +37,15 @@ export function live(c: Context<AppEnv>): Response {
   return c.json(identity(c.var.deps, true))
 }
 
-const identity = (deps: Deps, isHealthy: boolean) => ({
+/** The first fields of every health check. */
+export const identity = (deps: Deps, isHealthy: boolean) => ({
   status: isHealthy ? 'healthy' : 'unhealthy',
   service: deps.config.SERVICE_NAME,
   version: VERSION,
 })
 
-async function findStores(deps: Deps): Promise<Stores> {
+/** Probes both stores, at most once a second. */
+export async function findStores(deps: Deps): Promise<Stores> {
   const of = addressesIn(deps.config)
   if (kept?.of === of && deps.now() < kept.until) return kept.stores
   const [database, redis] = await Promise.all([

@@ -18,4 +18,5 @@ const MoneyQuotaReading = quotaReading(money).meta({ id: 'MoneyQuotaReading' })
 /** The quotas that an answer depended on, by meter. */
 export const QuotaReadings = z
   .object(forEachAmount(QuotaReading.optional(), MoneyQuotaReading.optional()))
+  .catchall(z.union([QuotaReading, MoneyQuotaReading]))
   .meta({ id: 'QuotaReadings' })

@@ -4,13 +4,13 @@ type Def = z.core.$ZodTypeDef & Readonly<Record<string, unknown>>
 
 /**
  * Finds the first object inside a schema that would accept unknown fields. A `z.record` does not count: it accepts any
- * name on purpose, as in metadata.
+ * name on purpose, as in metadata. Nor does an object with a schema for all other fields: slugs of meters are such names.
  *
  * @returns its path such as `body.events.[]`, or undefined if all objects are strict
  */
 export function findLooseObject(schema: z.ZodType, path: string): string | undefined {
   const def = schema.def as unknown as Def
-  if (def.type === 'object' && !(def['catchall'] instanceof z.ZodNever)) return path
+  if (def.type === 'object' && isLoose(def['catchall'])) return path
   for (const [name, part] of listParts(def)) {
     const found = findLooseObject(part, name ? `${path}.${name}` : path)
     if (found !== undefined) return found
@@ -18,9 +18,15 @@ export function findLooseObject(schema: z.ZodType, path: string): string | undef
   return undefined
 }
 
+const isLoose = (others: unknown) =>
+  others === undefined || others instanceof z.ZodUnknown || others instanceof z.ZodAny
+
 /** The schemas directly inside one, by name. The output of a transform is not an input. */
 function listParts(def: Def): [string, z.ZodType][] {
-  if (def.type === 'object') return Object.entries(def['shape'] as Record<string, z.ZodType>)
+  if (def.type === 'object') {
+    const { shape, catchall } = def as { shape?: Record<string, z.ZodType>; catchall?: z.ZodType }
+    return Object.entries({ ...shape, ...(catchall && { '*': catchall }) })
+  }
   if (def.type === 'array') return [['[]', def['element'] as z.ZodType]]
   if (def.type === 'record') return [['*', def['valueType'] as z.ZodType]]
   if (def.type === 'pipe') return [['', def['in'] as z.ZodType]]

@@ -17,9 +17,12 @@ export function recordSchema<Name extends z.ZodType<string, string>, Value exten
   value: Value,
   error?: string,
 ) {
-  const record = z.record(name, value, error)
-  return z.preprocess(requireNoPrototype, record) as unknown as typeof record
+  return withoutPrototype(z.record(name, value, error))
 }
+
+/** The same for objects that take other names than those they list. */
+export const withoutPrototype = <Schema extends z.ZodType>(schema: Schema) =>
+  z.preprocess(requireNoPrototype, schema) as unknown as Schema
 
 function requireNoPrototype(value: unknown, context: z.RefinementCtx): unknown {
   if (typeof value === 'object' && value !== null && Object.hasOwn(value, '__proto__'))

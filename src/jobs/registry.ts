@@ -10,10 +10,12 @@ import { completeWaiting } from '../metering/complete.ts'
 import { foldPlatformUsage } from '../metering/fold-platform.ts'
 import { reconcileQuotas } from '../metering/reconcile-counters.ts'
 import { drainUsageSpool } from '../metering/spool.ts'
+import { foldCounters } from '../metrics/flush.ts'
 import { eraseFromUsage } from '../privacy/erase-usage.ts'
 import { checkUsageAlerts } from '../usage/alerts/job.ts'
 
 const loadReconcile = lazily(() => import('../billing/reconcile/job.ts'))
+const loadCredits = lazily(() => import('../billing/credits/job.ts'))
 const loadOverage = lazily(() => import('../billing/overage/job.ts'))
 
 /** Work that a cron trigger runs. Idempotent. The result of `run` becomes its log line. */
@@ -27,6 +29,12 @@ export interface Job {
 const EVERY_MINUTE = '* * * * *'
 const HOURLY = '37 * * * *'
 const DAILY = '17 3 * * *'
+/** How often each cron of wrangler.toml is due. */
+export const PERIOD_SECONDS: Readonly<Record<string, number>> = {
+  [EVERY_MINUTE]: 60,
+  [HOURLY]: 3_600,
+  [DAILY]: 86_400,
+}
 const DAY_MS = 24 * 3_600_000
 
 /** Ids are kept longer than events may be late (35 days), so that none can count twice. */
@@ -51,6 +59,15 @@ const reconcilePayments: Job = {
   },
 }
 
+const settleCredits: Job = {
+  name: 'settle-credits',
+  cron: EVERY_MINUTE,
+  async run(deps, at) {
+    const { runCredits } = await loadCredits()
+    return runCredits(deps, at)
+  },
+}
+
 const sendUsage: Job = {
   name: 'send-metered-usage',
   cron: EVERY_MINUTE,
@@ -62,17 +79,19 @@ const sendUsage: Job = {
   },
 }
 
-const deliverMail: Job = { name: 'deliver-mail', cron: EVERY_MINUTE, run: deliverDueMail }
+const deliverMail: Job = { name: 'deliver-mail', cron: EVERY_MINUTE, run: (deps) => deliverDueMail(deps) }
 
 const checkAlerts: Job = { name: 'check-usage-alerts', cron: EVERY_MINUTE, run: checkUsageAlerts }
 
 const tellOfExpiry: Job = { name: 'tell-expiry', cron: EVERY_MINUTE, run: tellExpiry }
 
-const deliverWebhooks: Job = { name: 'deliver-webhooks', cron: EVERY_MINUTE, run: deliverDueWebhooks }
+const deliverWebhooks: Job = { name: 'deliver-webhooks', cron: EVERY_MINUTE, run: (deps) => deliverDueWebhooks(deps) }
 
 const eraseUsage: Job = { name: 'erase-from-usage', cron: EVERY_MINUTE, run: eraseFromUsage }
 
 const foldUsage: Job = { name: 'fold-platform-usage', cron: EVERY_MINUTE, run: foldPlatformUsage }
+
+const foldMetrics: Job = { name: 'fold-metrics', cron: HOURLY, run: foldCounters }
 
 const makePartitions: Job = {
   name: 'make-usage-partitions',
@@ -157,6 +176,7 @@ export const JOBS: readonly Job[] = [
   drainSpool,
   complete,
   checkAlerts,
+  settleCredits,
   tellOfExpiry,
   deliverMail,
   deliverWebhooks,
@@ -165,6 +185,7 @@ export const JOBS: readonly Job[] = [
   reconcile,
   foldUsage,
   reconcilePayments,
+  foldMetrics,
   makePartitions,
   dropPartitions,
   prune,

@@ -1,15 +1,18 @@
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
-import { noteRun } from './note-run.ts'
+import { flushWhenDue } from '../metrics/flush.ts'
+import { noteRun, noteStart } from './note-run.ts'
 import { JOBS, type Job } from './registry.ts'
 
 /** Runs every job of a cron trigger. A job that fails is logged and does not stop the others. */
 export async function runJobs(deps: Deps, cron: string, at: number): Promise<void> {
   for (const job of JOBS.filter((one) => one.cron === cron)) await runJob(deps, job, at)
+  flushWhenDue(deps)
 }
 
 async function runJob(deps: Deps, job: Job, at: number): Promise<void> {
   const startedAt = deps.now()
+  noteStart(deps, { job: job.name, startedAt })
   try {
     const result = await job.run(deps, at)
     const durationMs = deps.now() - startedAt

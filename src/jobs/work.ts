@@ -1,3 +1,4 @@
+import { MAX_ORGANIZATIONS } from '../billing/credits/job.ts'
 import { BATCH, BATCHES } from '../billing/overage/job.ts'
 import { MAX_PAGES, PAGE_SUBSCRIPTIONS } from '../billing/reconcile/drift.ts'
 import { MAX_ATTEMPTS } from '../billing/reconcile/job.ts'
@@ -8,6 +9,7 @@ import { BATCH_ROWS as MAX_COMPLETIONS } from '../metering/complete.ts'
 import { RUN_MS as FOLD_RUN_MS } from '../metering/fold-platform.ts'
 import { LOOK_BACK_MS, MAX_PERIODS } from '../metering/reconcile-counters.ts'
 import { DRAIN_MS } from '../metering/spool.ts'
+import { FOLDED } from '../metrics/flush.ts'
 import { SETTLED_MS, TIME_BUDGET_MS } from '../privacy/erase-usage.ts'
 import { MAX_RECIPIENTS } from '../usage/alerts/notify.ts'
 import { BATCH_ROWS, MAX_BATCHES, PRUNED } from './registry.ts'
@@ -40,6 +42,11 @@ export const WORK: Readonly<Record<string, Work>> = {
     waiting: 'select 1 from usage_alerts where notified_at is null',
     amount: MAX_RECIPIENTS,
   },
+  'settle-credits': {
+    of: 'organizations with grants of credits that have expired and still hold something',
+    waiting: 'select 1 from credit_grants where remaining > 0 and expires_at <= $1::timestamptz',
+    amount: MAX_ORGANIZATIONS,
+  },
   'tell-expiry': { of: 'keys and invitations that expired within the hour; nothing queues' },
   'deliver-mail': {
     of: 'emails that are due',
@@ -57,7 +64,7 @@ export const WORK: Readonly<Record<string, Work>> = {
     amount: BATCH * BATCHES,
   },
   'erase-from-usage': {
-    of: 'deleted organizations with personal data in raw events',
+    of: 'deleted organizations and erased subjects with personal data in raw events',
     waiting: `select 1 from usage_erasures where deleted_at <= ${before(SETTLED_MS)}`,
     ms: TIME_BUDGET_MS,
   },
@@ -77,6 +84,10 @@ export const WORK: Readonly<Record<string, Work>> = {
         date_trunc('hour', $1::timestamptz - interval '5 minutes', 'UTC') - interval '1 hour', interval '1 hour')
       union all select 1 from (select distinct hour from usage_late_hours) as late`,
     ms: FOLD_RUN_MS,
+  },
+  'fold-metrics': {
+    of: 'rows of counters of isolates that are gone',
+    waiting: `select 1 from metric_counters where written_at < ${before(3_600_000)} and isolate <> '${FOLDED}'`,
   },
   'make-usage-partitions': { of: 'raw events without a partition', waiting: 'select 1 from usage_events_default' },
   'drop-usage-partitions': { of: 'partitions' },

@@ -1,6 +1,7 @@
 import type * as z from 'zod'
 import { dateToIso } from '../lib/iso.ts'
 import { Problem } from '../problems.ts'
+import { describeNamedLimit } from './limit-schemas.ts'
 import type { KeyView } from './queries.ts'
 import type { ApiKey } from './schemas.ts'
 import type { NewKeyRow } from './write-queries.ts'
@@ -20,7 +21,8 @@ export function toApiKey(row: KeyView | undefined): z.output<typeof ApiKey> {
     expires_at: dateToIso(row.expiresAt),
     revoked_at: dateToIso(row.revokedAt),
     custom_rate_limit: row.customRateLimit,
-    limits: [...row.limits],
+    limits: row.limits.map(describeNamedLimit),
+    max_concurrent: row.maxConcurrent,
     allowed_ips: row.allowedIps,
     metadata: row.metadata,
     total_requests: row.totalRequests ?? 0,

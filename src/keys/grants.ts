@@ -7,6 +7,7 @@ import { isPlatformScope, isServiceKey } from '../auth/service-scopes.ts'
 import type { NamedLimit } from '../db/schema/shapes.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { isWithin } from '../lib/cidr.ts'
+import { isAsTight } from '../limits/key-limits.ts'
 import { Problem } from '../problems.ts'
 import { holdsScope, isReserved } from '../verification/rules.ts'
 import { type KeyView, selectKeyAllowance } from './queries.ts'
@@ -30,6 +31,7 @@ interface KeyRequest {
   readonly allowed_ips?: readonly string[] | null | undefined
   readonly environment?: 'live' | 'test' | undefined
   readonly limits?: readonly NamedLimit[] | undefined
+  readonly max_concurrent?: number | null | undefined
 }
 
 /** @throws Problem `organization_not_found` */
@@ -114,17 +116,18 @@ function listHeld(principal: Principal): readonly string[] | undefined {
 
 /**
  * A new key gets what binds the key that makes it, where the request does not say: addresses, expiry, its own
- * rate limit and its named limits.
+ * rate limit, its other limits and its concurrency.
  */
 export function withBounds<W extends KeyRequest>(principal: Principal, requested: W): W {
   if (principal.kind !== 'key') return requested
-  const { allowedIps, expiresAt, customRateLimit, namedLimits } = principal.bounds
+  const { allowedIps, expiresAt, customRateLimit, limits, maxConcurrent } = principal.bounds
   return {
     ...requested,
     ...(requested.allowed_ips === undefined && { allowed_ips: allowedIps && [...allowedIps] }),
     ...(requested.expires_at === undefined && { expires_at: expiresAt }),
     ...(requested.custom_rate_limit === undefined && { custom_rate_limit: customRateLimit }),
-    ...(requested.limits?.length === 0 && { limits: [...namedLimits] }),
+    ...(requested.limits?.length === 0 && { limits: [...limits] }),
+    ...(requested.max_concurrent === undefined && { max_concurrent: maxConcurrent }),
   }
 }
 
@@ -161,15 +164,17 @@ const EXCESSES: readonly (readonly [what: string, exceeds: (bounds: KeyBounds, r
   ],
   [
     'wider named limits',
-    ({ namedLimits }, { limits }) => limits !== undefined && !namedLimits.every((one) => limits.some(isAsTight(one))),
+    (bounds, { limits }) =>
+      limits !== undefined && !bounds.limits.every((outer) => limits.some((one) => isAsTight(one, outer))),
+  ],
+  [
+    'more concurrent holds',
+    ({ maxConcurrent }, { max_concurrent }) =>
+      maxConcurrent !== null &&
+      max_concurrent !== undefined &&
+      (max_concurrent ?? Number.POSITIVE_INFINITY) > maxConcurrent,
   ],
 ]
-
-const isAsTight = (outer: NamedLimit) => (one: NamedLimit) =>
-  one.name === outer.name &&
-  one.limit <= outer.limit &&
-  one.window_seconds >= outer.window_seconds &&
-  one.cost >= outer.cost
 
 const areWithin = (ranges: readonly string[] | null, outer: readonly string[]) =>
   ranges?.every((range) => outer.some((one) => isWithin(range, one))) ?? false
@@ -184,7 +189,7 @@ export function requireRotatable(principal: Principal, allowance: Allowance, row
   if (principal.kind === 'key' && principal.keyId === row.id) return
   requireHeldScopes(principal, allowance, row.scopes)
   if (principal.kind !== 'key') return
-  const { environment, allowedIps, customRateLimit, limits } = row
+  const { environment, allowedIps, customRateLimit, limits, maxConcurrent } = row
   const expires_at = row.expiresAt?.toISOString() ?? null
   requireWithinBounds(principal, {
     environment,
@@ -192,5 +197,6 @@ export function requireRotatable(principal: Principal, allowance: Allowance, row
     allowed_ips: allowedIps,
     custom_rate_limit: customRateLimit,
     limits,
+    max_concurrent: maxConcurrent,
   })
 }

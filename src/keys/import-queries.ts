@@ -58,13 +58,13 @@ export async function insertImported(
 function insertAll(db: Database, organizationId: string, keys: readonly NewKeyRow[]) {
   return db.execute(sql`
     insert into api_keys (id, organization_id, created_by, name, description, key_hash, key_prefix, key_hint, environment,
-      scopes, expires_at, custom_rate_limit, is_rate_limit_granted, limits, allowed_ips, metadata, has_checksum)
+      scopes, expires_at, custom_rate_limit, is_rate_limit_granted, limits, max_concurrent, allowed_ips, metadata, has_checksum)
     select "id", ${organizationId}::uuid, "createdBy", "name", "description", decode("keyHash", 'hex'), "keyPrefix",
-      "keyHint", "environment", "scopes", "expiresAt", "customRateLimit", "isRateLimitGranted", "limits", "allowedIps", "metadata",
+      "keyHint", "environment", "scopes", "expiresAt", "customRateLimit", "isRateLimitGranted", "limits", "maxConcurrent", "allowedIps", "metadata",
       false
     from jsonb_to_recordset(${JSON.stringify(keys)}::jsonb) as item("id" uuid, "createdBy" uuid, "name" text,
       "description" text, "keyHash" text, "keyPrefix" text, "keyHint" text, "environment" text, "scopes" text[],
-      "expiresAt" timestamptz, "customRateLimit" int, "isRateLimitGranted" boolean, "limits" jsonb, "allowedIps" text[],
+      "expiresAt" timestamptz, "customRateLimit" int, "isRateLimitGranted" boolean, "limits" jsonb, "maxConcurrent" int, "allowedIps" text[],
       "metadata" jsonb)
     order by "keyHash"`)
 }

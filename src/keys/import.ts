@@ -8,6 +8,7 @@ import { Problem } from '../problems.ts'
 import { type Allowance, isOperator, requireGrantable, selectAllowance, withBounds } from './grants.ts'
 import { insertImported, selectKnownHashes } from './import-queries.ts'
 import type { ImportResult, KeyImport } from './lifecycle-schemas.ts'
+import { resolveLimits } from './resolve-limits.ts'
 import type { NewKeyRow } from './write-queries.ts'
 
 type Item = z.output<typeof KeyImport>['keys'][number]
@@ -28,7 +29,13 @@ export async function importKeys(
   organizationId: string,
   input: readonly Item[],
 ): Promise<Result> {
-  const items = input.map((item) => withBounds(principal, item))
+  const resolved = await Promise.all(
+    input.map(async (item, at) => ({
+      ...item,
+      limits: await resolveLimits(deps, item.limits, `body.keys.${at}.limits`),
+    })),
+  )
+  const items = resolved.map((item) => withBounds(principal, item))
   if (!deps.config.IMPORTED_KEYS) throw new Problem('imports_disabled')
   const now = deps.now()
   const allowance = await selectAllowance(deps, organizationId)
@@ -106,6 +113,7 @@ function toRow(item: Item, organizationId: string, principal: Principal, now: nu
     customRateLimit: item.custom_rate_limit ?? null,
     isRateLimitGranted: isOperator(principal),
     limits: item.limits,
+    maxConcurrent: item.max_concurrent ?? null,
     allowedIps: item.allowed_ips ?? null,
     metadata: item.metadata,
   }

@@ -9,6 +9,7 @@ import { Problem } from '../problems.ts'
 import { describeKey, newKey } from '../verification/key-format.ts'
 import { asIssued, toApiKey } from './api-key.ts'
 import { isOperator, requireGrantable, selectAllowance, withBounds } from './grants.ts'
+import { resolveLimits } from './resolve-limits.ts'
 import type { IssuedKey, NewKey } from './schemas.ts'
 import { insertKey } from './write-queries.ts'
 
@@ -25,7 +26,7 @@ export async function issueKey(
 ): Promise<z.output<typeof IssuedKey>> {
   const now = deps.now()
   const at = new Date(now)
-  const request = withBounds(principal, input)
+  const request = withBounds(principal, { ...input, limits: await resolveLimits(deps, input.limits) })
   const allowance = await selectAllowance(deps, organizationId)
   requireGrantable(request, { principal, allowance, now })
 
@@ -64,6 +65,7 @@ function toRow(key: string, request: z.output<typeof NewKey>, principal: Princip
     customRateLimit: request.custom_rate_limit ?? null,
     isRateLimitGranted: isOperator(principal),
     limits: request.limits,
+    maxConcurrent: request.max_concurrent ?? null,
     allowedIps: request.allowed_ips ?? null,
     metadata: request.metadata,
   }

@@ -5,7 +5,8 @@ import { fromBase64 } from '../lib/bytes.ts'
 import { NewKey } from './schemas.ts'
 import { KEY_STATES } from './state.ts'
 
-const { name, description, scopes, expires_at, custom_rate_limit, limits, allowed_ips, metadata } = NewKey.shape
+const { name, description, scopes, expires_at, custom_rate_limit, limits, max_concurrent, allowed_ips, metadata } =
+  NewKey.shape
 
 /** Without the defaults of a new key: an absent field stays unchanged. */
 export const KeyUpdate = z.strictObject({
@@ -15,6 +16,7 @@ export const KeyUpdate = z.strictObject({
   expires_at,
   custom_rate_limit,
   limits: limits.unwrap().optional(),
+  max_concurrent,
   allowed_ips,
   metadata: metadata.unwrap().optional().meta({ description: 'Replaces all metadata.' }),
   is_active: z.boolean().optional().meta({ description: 'Disables or enables the key.' }),

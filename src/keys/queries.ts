@@ -91,7 +91,7 @@ export async function selectKeyAllowance(db: Database, organizationId: string) {
   const { rows } = await db.execute<{ is_platform: boolean; rate_limit: number; max_api_keys: number }>(sql`
     select o.is_platform,
       coalesce((o.limit_overrides->>'rate_limit_per_minute')::int, (p.limits->>'rate_limit_per_minute')::int) as rate_limit,
-      coalesce((o.limit_overrides->>'max_api_keys')::int, (p.limits->>'max_api_keys')::int) as max_api_keys
+      coalesce((o.limit_overrides->>'max_api_keys')::int, (plan_limits(p.limits, o.limit_additions)->>'max_api_keys')::int) as max_api_keys
     from organizations o join plans p on p.id = o.plan_id where o.id = ${organizationId}`)
   return rows[0]
 }

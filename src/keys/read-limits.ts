@@ -1,9 +1,12 @@
 import type { ManagementDeps } from '../deps.ts'
 import { toIso } from '../lib/iso.ts'
 import { consume } from '../limits/consume.ts'
+import { type KeySeeds, loadKeySeeds } from '../limits/key-seeds.ts'
+import { describeLimit } from '../limits/limit-reading.ts'
 import type { WindowReading } from '../limits/window.ts'
 import { Problem } from '../problems.ts'
-import { selectKey } from '../verification/key-record.ts'
+import type { LimitReading } from '../rpc-types.ts'
+import { type KeyRecord, selectKey } from '../verification/key-record.ts'
 import { buildLimitRequest } from '../verification/limit-check.ts'
 import { findKeyHash, type KeyRef } from './queries.ts'
 
@@ -20,20 +23,37 @@ export async function readKeyLimits(deps: ManagementDeps, ref: KeyRef) {
   const now = deps.now()
   const record = hash && (await selectKey(deps, hash, now))
   if (!record) throw new Problem('key_not_found')
-  const asked = { record, caller: undefined, request: READ, isFresh: true, now, aheadMs: deps.redisAheadMs }
-  const { windows, aheadMs } = buildLimitRequest(asked)
-  const counted = await consume(deps, { now, aheadMs, windows, versions: [] })
+  const first = await look(deps, { record, now })
+  const counted =
+    first.outcome === 'uncounted' ? await look(deps, { record, now, seeds: await load(deps, record, now) }) : first
   if (!('windows' in counted) || counted.isLocal)
     throw new Problem('unavailable', { detail: 'The counters of the limits cannot be read.' })
   const [ratelimit, ...named] = counted.windows.map(toAnswer)
-  const limits = Object.fromEntries(
-    record.namedLimits.flatMap(({ name }, at) => {
+  const limits = Object.fromEntries([
+    ...record.namedLimits.flatMap(({ name }, at): [string, LimitReading][] => {
       const reading = named[at]
       return reading ? [[name, reading]] : []
     }),
-  )
+    ...record.counterLimits.map((limit, at) => [limit.name, describeLimit(limit, counted.counters?.[at])] as const),
+  ])
   return { ratelimit: ratelimit as WindowAnswer, limits }
 }
+
+interface Looked {
+  readonly record: KeyRecord
+  readonly now: number
+  /** What Postgres says of calendar limits whose counters Redis has lost. */
+  readonly seeds?: KeySeeds
+}
+
+function look(deps: ManagementDeps, { record, now, seeds }: Looked) {
+  const asked = { record, caller: undefined, request: READ, isFresh: true, now, aheadMs: deps.redisAheadMs, seeds }
+  const { windows, counters, aheadMs } = buildLimitRequest(asked)
+  return consume(deps, { now, aheadMs, windows, ...(counters && { counters }), versions: [] })
+}
+
+const load = (deps: ManagementDeps, { organizationId, lineageId, counterLimits: limits }: KeyRecord, now: number) =>
+  loadKeySeeds(deps, { organizationId, lineageId, limits, now })
 
 type WindowAnswer = ReturnType<typeof toAnswer>
 

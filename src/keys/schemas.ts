@@ -3,36 +3,13 @@ import { line, listSchema, metadata, organizationRef, timestamp, uuid } from '..
 import { QuotaReadings } from '../http/quota-readings.ts'
 import { text } from '../http/text-field.ts'
 import { isRange } from '../lib/cidr.ts'
-import { REFUSALS } from '../verification/rules.ts'
+import { REFUSALS } from '../verdict-codes.ts'
+import { LimitReading, maxConcurrent, NamedLimitBody, newLimits } from './limit-schemas.ts'
 
 const scope = z
   .stringFormat('scope', /^([a-z0-9_.-]+:)*(\*|[a-z0-9_.-]+)$/i)
   .max(100)
   .meta({ description: 'A name such as `reports:read`. `reports:*` covers every scope that begins with `reports:`.' })
-
-const limitName = z
-  .stringFormat('limit_name', /^[a-z][a-z0-9_-]{0,49}$/)
-  .refine((name) => name !== 'ratelimit', 'is reserved for the rate limit itself')
-
-const NamedLimit = z
-  .strictObject({
-    name: limitName,
-    limit: z.int().min(1).max(1_000_000_000),
-    window_seconds: z.int().min(1).max(2_678_400).meta({ description: 'How long a unit counts, up to 31 days.' }),
-    cost: z.int().min(0).max(1_000_000).default(1).meta({
-      description:
-        'Units that a verification takes by default. With 0, only verifications that name the limit take units.',
-    }),
-  })
-  .meta({ id: 'NamedLimit', example: { name: 'reports', limit: 100, window_seconds: 86_400, cost: 1 } })
-
-const namedLimits = z
-  .array(NamedLimit)
-  .max(10)
-  .refine((limits) => new Set(limits.map(({ name }) => name)).size === limits.length, 'must have different names')
-  .meta({
-    description: 'Limits in addition to the rate limit, checked together with it. All of them take units, or none.',
-  })
 
 export const ApiKey = z
   .object({
@@ -50,7 +27,8 @@ export const ApiKey = z
       .int()
       .nullable()
       .meta({ description: "Units per minute. Null uses the limit of the organization's plan." }),
-    limits: z.array(NamedLimit),
+    limits: z.array(NamedLimitBody),
+    max_concurrent: z.int().nullable().meta({ description: 'Null uses that of the plan.' }),
     allowed_ips: z.array(z.string()).nullable(),
     metadata: z.record(z.string(), z.unknown()),
     total_requests: z.int(),
@@ -88,7 +66,8 @@ export const NewKey = z
       .meta({ example: ['reports:read'] }),
     expires_at: timestamp.nullish(),
     custom_rate_limit: z.int().min(1).max(1_000_000).nullish(),
-    limits: namedLimits.default([]),
+    limits: newLimits.default([]),
+    max_concurrent: maxConcurrent.nullish(),
     allowed_ips: z
       .array(z.string().max(49).refine(isRange, 'is not an IP address or CIDR range'))
       .min(1)
@@ -115,7 +94,7 @@ const WindowReading = z
 export const KeyLimits = z
   .object({
     ratelimit: WindowReading.meta({ description: 'Units of the rate limit, in any minute.' }),
-    limits: z.record(z.string(), WindowReading).meta({ description: "The key's named limits." }),
+    limits: z.record(z.string(), LimitReading).meta({ description: "The key's limits, by name." }),
   })
   .meta({ id: 'KeyLimits' })
 
@@ -169,14 +148,13 @@ export const VerdictBody = z
     expires_at: timestamp.nullable().optional(),
     ratelimit: WindowReading.optional(),
     limits: z
-      .record(z.string(), WindowReading)
+      .record(z.string(), LimitReading)
       .optional()
-      .meta({ description: "The key's named limits, if it has any." }),
+      .meta({ description: "The key's limits by name, if it has any." }),
     quotas: QuotaReadings.optional(),
-    refused_by: z
-      .string()
-      .optional()
-      .meta({ description: 'The limit that refused, if one did: `ratelimit`, a named limit or a meter.' }),
+    refused_by: z.string().optional().meta({
+      description: 'The limit that refused, if one did: `ratelimit`, one of the key by its name, or a meter.',
+    }),
     never_fits: z
       .literal(true)
       .optional()

@@ -10,6 +10,7 @@ import { changeKey } from './change-key.ts'
 import { isOperator, requireGrantable, requireMayManage, selectAllowance } from './grants.ts'
 import type { KeyUpdate } from './lifecycle-schemas.ts'
 import { findKeyById, type KeyRef, type KeyView } from './queries.ts'
+import { resolveLimits } from './resolve-limits.ts'
 import type { ApiKey } from './schemas.ts'
 import { type KeyChanges, mayBeUpdated, updateKey } from './write-queries.ts'
 
@@ -26,9 +27,10 @@ export async function updateApiKey(
   deps: ManagementDeps,
   principal: Principal,
   key: KeyRef,
-  update: Update,
+  requested: Update,
 ): Promise<z.output<typeof ApiKey>> {
   const now = deps.now()
+  const update = { ...requested, limits: await resolveLimits(deps, requested.limits) }
   const allowance = await selectAllowance(deps, key.organizationId)
   requireGrantable(update, { principal, allowance, now })
   await changeKey(deps, key, async (row) => {
@@ -77,6 +79,7 @@ const FIELDS: { readonly [F in Field]: Access<Values[F]> } = {
     write: (customRateLimit, isRateLimitGranted) => ({ customRateLimit, isRateLimitGranted }),
   },
   limits: { read: (row) => row.limits, write: (limits) => ({ limits }) },
+  max_concurrent: { read: (row) => row.maxConcurrent, write: (maxConcurrent) => ({ maxConcurrent }) },
   allowed_ips: { read: (row) => row.allowedIps, write: (allowedIps) => ({ allowedIps }) },
   metadata: { read: (row) => row.metadata, write: (metadata) => ({ metadata }) },
   is_active: {

@@ -25,6 +25,7 @@ export interface NewKeyRow {
   readonly customRateLimit: number | null
   readonly isRateLimitGranted: boolean
   readonly limits: readonly NamedLimit[]
+  readonly maxConcurrent: number | null
   readonly allowedIps: readonly string[] | null
   readonly metadata: Record<string, unknown>
 }
@@ -69,10 +70,10 @@ export async function insertKey(
     lock: lockOrganization(db, key.organizationId),
     key: db.execute(sql`
       insert into api_keys (id, organization_id, created_by, name, description, key_hash, key_prefix, key_hint, environment,
-        scopes, expires_at, custom_rate_limit, is_rate_limit_granted, limits, allowed_ips, metadata, created_at)
+        scopes, expires_at, custom_rate_limit, is_rate_limit_granted, limits, max_concurrent, allowed_ips, metadata, created_at)
       select ${key.id}::uuid, ${key.organizationId}::uuid, ${key.createdBy}::uuid, ${key.name}, ${key.description},
         decode(${key.keyHash}, 'hex'), ${key.keyPrefix}, ${key.keyHint}, ${key.environment}, ${asArray(key.scopes)},
-        ${key.expiresAt}::timestamptz, ${key.customRateLimit}::int, ${key.isRateLimitGranted}::boolean, ${JSON.stringify(key.limits)}::jsonb, ${key.allowedIps && asArray(key.allowedIps)},
+        ${key.expiresAt}::timestamptz, ${key.customRateLimit}::int, ${key.isRateLimitGranted}::boolean, ${JSON.stringify(key.limits)}::jsonb, ${key.maxConcurrent}::int, ${key.allowedIps && asArray(key.allowedIps)},
         ${JSON.stringify(key.metadata)}::jsonb, ${toTimestamp(key.createdAt)}
       where ${liveKeys(key.organizationId, at)} < ${maxKeys}::int`),
     room: requireThat(db, isLiveKey(key, at)),
@@ -136,6 +137,7 @@ export type KeyChanges = Partial<
     | 'customRateLimit'
     | 'isRateLimitGranted'
     | 'limits'
+    | 'maxConcurrent'
     | 'metadata'
     | 'isActive'
     | 'leakedAt'

@@ -1,7 +1,7 @@
 import { base64url } from './bytes.ts'
 
 /** Encodes a page's last id as an opaque token that clients send back. */
-function encodeCursor(lastId: string): string {
+export function encodeCursor(lastId: string): string {
   return base64url(new TextEncoder().encode(lastId))
 }
 

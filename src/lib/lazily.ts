@@ -1,3 +1,5 @@
+const loaders = new Set<() => unknown>()
+
 /**
  * Keeps a module out of an isolate's start: it is imported at its first use, and kept.
  *
@@ -10,5 +12,22 @@ export function lazily<Module>(load: () => Promise<Module>): () => Module | Prom
     kept = await load()
     return kept
   }
-  return () => kept ?? loadFirst()
+  const get = () => kept ?? loadFirst()
+  loaders.add(get)
+  return get
+}
+
+/**
+ * Imports every such module now, also those that an imported one names. For the tests: vitest's `import()` shares one
+ * promise among the requests that use it at once.
+ */
+export async function loadEverything(): Promise<void> {
+  const asked = new Set<() => unknown>()
+  while (asked.size < loaders.size) {
+    for (const get of loaders) {
+      if (asked.has(get)) continue
+      asked.add(get)
+      await get()
+    }
+  }
 }

@@ -10,6 +10,32 @@ export function log(level: Level, event: string, fields: Record<string, unknown>
   console[level](JSON.stringify({ level, event, ...fields }))
 }
 
+const REPEAT_MS = 1_000
+
+interface Repeated {
+  readonly until: number
+  /** Lines that were not written since the last one. */
+  held: number
+}
+
+/** By event, of which there are few. */
+const repeated = new Map<string, Repeated>()
+
+/**
+ * The same for an event that an outage causes with every request: one line a second and isolate. Its `count` is how many
+ * it stands for, those of the seconds before included.
+ */
+export function logRepeated(level: Level, event: string, fields: Record<string, unknown> = {}): void {
+  const now = Date.now()
+  const known = repeated.get(event)
+  if (known && now < known.until && known.until - now <= REPEAT_MS) {
+    known.held += 1
+    return
+  }
+  repeated.set(event, { until: now + REPEAT_MS, held: 0 })
+  log(level, event, { ...fields, count: 1 + (known?.held ?? 0) })
+}
+
 /**
  * The loggable parts of an error: its kind and the first line of its message, cut. Driver errors can quote whole
  * statements.

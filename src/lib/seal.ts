@@ -1,29 +1,68 @@
 import { utf8 } from './bytes.ts'
 
 const NONCE_BYTES = 12
+/** The first byte of what is sealed now. Older values begin with their nonce, so they may begin with it by chance. */
+const VERSION = 1
 
-/**
- * Encrypts with AES-256-GCM under a key derived by HKDF-SHA-256 (RFC 5869).
- *
- * @param secret the server's root secret
- * @param purpose the use and the owner of the secret; another purpose derives another key
- * @returns a fresh nonce, then the ciphertext with its tag
- */
-export async function seal(secret: string, purpose: string, text: string): Promise<Uint8Array> {
-  const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES))
-  const sealed = await crypto.subtle.encrypt(parameters(nonce, purpose), await derive(secret, purpose), utf8(text))
-  return new Uint8Array([...nonce, ...new Uint8Array(sealed)])
+/** The root secrets of a deployment, as its settings have them. */
+export interface RootSecrets {
+  /** What seals. */
+  readonly SECRET_KEY: string
+  /** What opens, that one first; absent or empty where there is only one. */
+  readonly SECRET_KEYS?: readonly string[] | undefined
 }
 
-/** @throws if it was sealed under another secret or purpose, or altered */
-export async function unseal(secret: string, purpose: string, sealed: Uint8Array): Promise<string> {
+/** Every secret that opens, the one that seals first. */
+export const listSecrets = ({ SECRET_KEY, SECRET_KEYS = [] }: RootSecrets): readonly string[] =>
+  SECRET_KEYS.length > 0 ? SECRET_KEYS : [SECRET_KEY]
+
+/**
+ * Encrypts with AES-256-GCM under a key derived by HKDF-SHA-256 (RFC 5869) from the first root secret.
+ *
+ * @param purpose the use and the owner of the secret; another purpose derives another key
+ * @returns the version, a fresh nonce, then the ciphertext with its tag
+ */
+export async function seal(secrets: RootSecrets, purpose: string, text: string): Promise<Uint8Array> {
+  const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES))
+  const key = await derive(secrets.SECRET_KEY, purpose)
+  const sealed = await crypto.subtle.encrypt(parameters(nonce, purpose), key, utf8(text))
+  return new Uint8Array([VERSION, ...nonce, ...new Uint8Array(sealed)])
+}
+
+/**
+ * Opens what any of the root secrets has sealed, also before there was a version.
+ *
+ * @throws if it was sealed under another secret or purpose, or altered
+ */
+export async function unseal(secrets: RootSecrets, purpose: string, sealed: Uint8Array): Promise<string> {
+  let failure: unknown
+  for (const start of sealed[0] === VERSION ? [1, 0] : [0])
+    for (const secret of listSecrets(secrets))
+      try {
+        return await open(secret, purpose, sealed.subarray(start))
+      } catch (error) {
+        failure = error
+      }
+  throw failure
+}
+
+/** Whether a value is sealed as `seal` would now: in today's form, under the first secret. */
+export async function isSealedByFirst(secrets: RootSecrets, purpose: string, sealed: Uint8Array): Promise<boolean> {
+  if (sealed[0] !== VERSION) return false
+  return open(secrets.SECRET_KEY, purpose, sealed.subarray(1)).then(
+    () => true,
+    () => false,
+  )
+}
+
+async function open(secret: string, purpose: string, sealed: Uint8Array): Promise<string> {
   const [nonce, ciphertext] = [sealed.slice(0, NONCE_BYTES), sealed.slice(NONCE_BYTES)]
   const opened = await crypto.subtle.decrypt(parameters(nonce, purpose), await derive(secret, purpose), ciphertext)
   return new TextDecoder().decode(opened)
 }
 
 /** The purpose is also the additional data, so a value sealed for one user never opens as another's. */
-function parameters(iv: Uint8Array, purpose: string) {
+function parameters(iv: Uint8Array<ArrayBuffer>, purpose: string) {
   return { name: 'AES-GCM', iv, additionalData: utf8(purpose) }
 }
 

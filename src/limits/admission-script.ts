@@ -1,20 +1,23 @@
 import { defineScript } from '../db/script.ts'
+import { COUNTER_FUNCTIONS } from './counter-script.ts'
 import { QUOTA_FUNCTIONS } from './quota-script.ts'
 
 /**
  * Checks versions, every window and every quota, and takes units from all or from none, in one atomic step.
  *
  * KEYS: each window (a hash: units per bucket; `now`, the time it has reached; `born`, when it was created; `kept`,
- * until when it is kept), then each version, then, with a quota, its hash and its holds, then, if given, the marker of
- * a request that must count once.
+ * until when it is kept), then each version, then, with a quota, its hash and its holds, then each counter and its
+ * holds (three KEYS each: counter-script.ts), then, if given, the marker of a request that must count once.
  * ARGV[1]: JSON. `buckets` of a window; `ahead` (ms); `windows` of { ms, limit, cost }; `versions`; `quota` of {
- * recorded by meter if just read, keepUntil (ms), meters of { name, amount, limit or -1 } }; `once` of { ms to remember
+ * recorded by meter if just read, keepUntil (ms), meters of { name, amount, limit or -1, each } }; `counters`, if any, with
+ * `units` to take of each, and `each`; `once` of { ms to remember
  * it, body: a hash of the request }; `lease` of { units wanted in addition, ms, share of the rest that may be taken,
- * minUnits }.
+ * minUnits }. `each`: what each leased unit takes of a meter or counter; of calls 1, of others nothing if absent.
  *
- * Answer: {'stale', index from 0} | {'unseeded'} | {'reused'} | {outcome, index from 0 of the window or meter that
+ * Answer: {'stale', index from 0} | {'unseeded'} | {'uncounted'} | {'reused'} | {outcome, index from 0 of the window or meter that
  * refused or -1, {units taken, bucket that \`reset\` waits for, …}, {units used, held, …}, {units leased, their bucket,
- * the window's born, the quota's born}, generation that counts the calls or -1}. `reused`: the marker of ARGV's `once`
+ * the window's born, the quota's born, the balance's born}, generation that counts the calls or -1, whether all versions are known, {units
+ * used, held, when it resets (ms) of each counter or -1, …}}. `reused`: the marker of ARGV's `once`
  * stands for another request.
  *
  * An absent version confirms nothing: an invalidation may have been lost with it. Requests with rows that were read
@@ -26,7 +29,7 @@ import { QUOTA_FUNCTIONS } from './quota-script.ts'
  * Upstash bills each call. So all writes to one hash go in one call, old buckets are removed ten at a time, and a
  * window is kept for twice its length, so that its expiry is rarely set again.
  */
-export const ADMIT = defineScript(`${QUOTA_FUNCTIONS}
+export const ADMIT = defineScript(`${QUOTA_FUNCTIONS}${COUNTER_FUNCTIONS}
 local request = cjson.decode(ARGV[1])
 local now, buckets = clock(request.ahead), request.buckets
 local windows, versions = #request.windows, #request.versions
@@ -51,6 +54,13 @@ if request.quota then
   if not state then return {'unseeded'} end
 end
 local meters = request.quota and request.quota.meters or {}
+
+local counters, counted = request.counters or {}, {}
+for i, counter in ipairs(counters) do
+  local at = windows + versions + (request.quota and 2 or 0) + i * 3
+  counted[i] = openCounter(at - 2, counter, now)
+  if not counted[i] then return {counter.from and 'uncounted' or 'unseeded'} end
+end
 
 local function readWindow(key, window)
   local counts = redis.call('HGETALL', key)
@@ -106,7 +116,7 @@ local function count(readUnits)
   for _, meter in ipairs(meters) do
     if meter.amount > 0 then
       add(meter.name, readUnits(meter))
-      if meter.name == 'api_calls' then add(toLane(state.generation), readUnits(meter)) end
+      if isLaned(meter.name) then add(toLane(meter.name, state.generation), readUnits(meter)) end
     end
   end
   if #written > 0 then redis.call('HSET', quotaKey, unpack(written)) end
@@ -122,6 +132,11 @@ for i, window in ipairs(request.windows) do
     read.awaited = bucketThatMakesRoom(read, window)
   end
 end
+for i, counter in ipairs(counters) do
+  local needed = math.max(counter.units, 1)
+  counter.isFull = costs and not fits(counted[i], counter, needed)
+  if counter.isFull and outcome == 'admitted' then outcome, refused = 'counter_exceeded', i - 1 end
+end
 for i, meter in ipairs(meters) do
   local after = (state[meter.name] or 0) + (state['held:' .. meter.name] or 0) + math.max(meter.amount, 1)
   if outcome == 'admitted' and costs and meter.limit >= 0 and after > meter.limit then
@@ -132,7 +147,7 @@ end
 local once = request.once and KEYS[#KEYS]
 local known = once and redis.call('GET', once)
 local isRepeated = known and true
-local lease, generation = {0, 0, 0, 0}, state and state.generation or -1
+local lease, generation = {0, 0, 0, 0, 0}, state and state.generation or -1
 if known then
   local counted, body = string.match(known, '^(-?%d+) (.*)$')
   if body ~= request.once.body then return {'reused'} end
@@ -144,6 +159,7 @@ elseif outcome == 'admitted' and costs then
   for i, window in ipairs(request.windows) do
     if window.cost > 0 then add(KEYS[i], reads[i], window, reads[i].current, window.cost) end
   end
+  for i, counter in ipairs(counters) do addUnits(counted[i], counter, counter.units, nil, generation) end
   count(function(meter) return meter.amount end)
   if once then redis.call('SET', once, whole(generation) .. ' ' .. request.once.body, 'PX', whole(request.once.ms)) end
   if request.lease then
@@ -152,15 +168,27 @@ elseif outcome == 'admitted' and costs then
     for _, meter in ipairs(meters) do
       if meter.amount > 0 and meter.limit >= 0 then
         local left = meter.limit - state[meter.name] - (state['held:' .. meter.name] or 0)
-        units = math.min(units, math.floor(left * request.lease.share))
+        units = math.min(units, math.floor(left * request.lease.share / (meter.each or 1)))
+      end
+    end
+    for i, counter in ipairs(counters) do
+      if counter.each and counter.limit >= 0 then
+        local left = counter.limit - counted[i].used - counted[i].held
+        units = math.min(units, math.floor(left * request.lease.share / counter.each))
       end
     end
     if units >= request.lease.minUnits then
       local bucket = math.floor((read.now + request.lease.ms) / read.width)
       add(KEYS[1], read, window, bucket, units)
       read.awaited = math.max(read.awaited, bucket)
-      count(function() return units end)
-      lease = {units, bucket, read.born, state and state.born or 0}
+      count(function(meter) return units * (meter.each or 1) end)
+      lease = {units, bucket, read.born, state and state.born or 0, 0}
+      for i, counter in ipairs(counters) do
+        if counter.each then
+          addUnits(counted[i], counter, units * counter.each, nil, generation)
+          lease[5] = counted[i].fields.born
+        end
+      end
     end
   end
 end
@@ -172,27 +200,42 @@ end
 for i, meter in ipairs(meters) do
   used[i * 2 - 1], used[i * 2] = state[meter.name] or 0, state['held:' .. meter.name] or 0
 end
-return {outcome, refused, readings, used, lease, generation, confirmed}`)
+local counts = {}
+for i, counter in ipairs(counters) do
+  local read, isFull = counted[i], counter.isFull and not isRepeated
+  local reset = isFull and nextRoom(read, counter, math.max(counter.units, 1)) or lastReset(read, counter)
+  counts[i * 3 - 2], counts[i * 3 - 1], counts[i * 3] = read.used, read.held, reset
+end
+return {outcome, refused, readings, used, lease, generation, confirmed, counts}`)
 
 /**
- * Returns unspent units of a lease, if the counts they were taken from still exist: the window and the quota were not
- * lost since, and the generation was not settled. No count falls below 0.
+ * Returns unspent units of a lease, if the counts they were taken from still exist: the window, the quota and the balance
+ * were not lost since, and the generation was not settled. No count falls below 0.
  *
- * KEYS: the window, the quota's hash. ARGV: units, their bucket, the window's `born`, the quota's `born`, the
- * generation.
+ * KEYS: the window, the quota's hash, the balance if units were taken of one. ARGV: units, their bucket, the window's
+ * `born`, the quota's `born`, the generation, what each unit took of money, the balance's `born`.
  */
 export const GIVE_BACK = defineScript(`
-local units, bucket = tonumber(ARGV[1]), ARGV[2]
-local function lower(key, field)
+local units, bucket, each = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[6])
+local function lower(key, field, units)
   local left = tonumber(redis.call('HGET', key, field) or '0')
   if left > 0 then redis.call('HINCRBY', key, field, string.format('%.0f', -math.min(units, left))) end
 end
-if redis.call('HGET', KEYS[1], 'born') == ARGV[3] then lower(KEYS[1], bucket) end
+if redis.call('HGET', KEYS[1], 'born') == ARGV[3] then lower(KEYS[1], bucket, units) end
 if KEYS[2] then
   local quota = redis.call('HMGET', KEYS[2], 'born', 'settled')
   if quota[1] == ARGV[4] and tonumber(quota[2] or '-1') < tonumber(ARGV[5]) then
-    lower(KEYS[2], 'api_calls')
-    lower(KEYS[2], 'lane:' .. string.format('%.0f', tonumber(ARGV[5]) % 2))
+    local lane = 'lane:' .. string.format('%.0f', tonumber(ARGV[5]) % 2)
+    lower(KEYS[2], 'api_calls', units)
+    lower(KEYS[2], lane, units)
+    if each > 0 then
+      lower(KEYS[2], 'cost_usd', units * each)
+      lower(KEYS[2], lane .. ':cost_usd', units * each)
+    end
+    if KEYS[3] and redis.call('HGET', KEYS[3], 'born') == ARGV[7] then
+      lower(KEYS[3], 'used', units * each)
+      lower(KEYS[3], lane, units * each)
+    end
   end
 end
 return 1`)

@@ -2,13 +2,16 @@ import { Ratelimit } from '@upstash/ratelimit'
 import type { Redis } from '@upstash/redis/cloudflare'
 import { runScript } from '../db/script.ts'
 import { ADMIT } from './admission-script.ts'
+import { counterArguments, listCounterKeys, readCounters, unitsToTake } from './counter.ts'
 import {
   type Admission,
   findNeverFitting,
   holdsKey,
   keepUntil,
   type LeaseRequest,
+  type LimitDecision,
   type LimitRequest,
+  type MeterState,
   type QuotaRequest,
   quotaKey,
 } from './limit-request.ts'
@@ -23,15 +26,17 @@ const PREFIX = 'window'
 type Answer =
   | ['stale', index: number]
   | ['unseeded']
+  | ['uncounted']
   | ['reused']
   | [
-      outcome: 'admitted' | 'rate_limited' | 'quota_exceeded',
+      outcome: LimitDecision['outcome'],
       refused: number,
       windows: number[],
       meters: number[],
-      lease: [units: number, bucket: number, born: number, quotaBorn: number],
+      lease: [units: number, bucket: number, born: number, quotaBorn: number, balanceBorn: number],
       generation: number,
       confirmed: 0 | 1,
+      counters: number[],
     ]
 
 /**
@@ -68,11 +73,12 @@ export async function admit(redis: Redis, request: LimitRequest, lease?: LeaseRe
 const NOT_ASKED = { success: false, limit: 0, remaining: 0, reset: 0, pending: Promise.resolve() }
 
 async function runAdmit(redis: Redis, request: LimitRequest, lease: LeaseRequest | undefined): Promise<Admission> {
-  const { windows, versions, quota, once } = request
+  const { windows, versions, quota, counters, once } = request
   const keys = [
     ...windows.map(({ key }) => toWindowKey(key)),
     ...versions.map(({ key }) => key),
     ...(quota ? listKeys(quota) : []),
+    ...(counters ? listCounterKeys(counters) : []),
     ...(once ? [once.key] : []),
   ]
   const argument = JSON.stringify({
@@ -82,6 +88,7 @@ async function runAdmit(redis: Redis, request: LimitRequest, lease: LeaseRequest
     versions: versions.map(({ version }) => version),
     freshSeconds: quota?.isFresh ? VERSION_LIFETIME_SECONDS : undefined,
     quota: quota && quotaArgument(quota),
+    counters: counters && counterArguments(counters, unitsToTake),
     once: once && { ms: ONCE_MS, body: once.body },
     lease,
   })
@@ -99,26 +106,29 @@ const listKeys = ({ organizationId, period }: QuotaRequest) => [
 export function quotaArgument({ period, meters, recorded, isFresh }: QuotaRequest) {
   return {
     ...(isFresh && { recorded, keepUntil: keepUntil(period) }),
-    meters: meters.map(({ meter, amount, limit }) => ({ name: meter, amount, limit: limit ?? -1 })),
+    meters: meters.map(({ meter, amount, limit, each }) => ({ name: meter, amount, limit: limit ?? -1, each })),
   }
+}
+
+function readMeters(quota: QuotaRequest | undefined, answer: readonly number[]): MeterState[] {
+  return (quota?.meters ?? []).map((_, at) => ({ used: answer[at * 2] ?? 0, held: answer[at * 2 + 1] ?? 0 }))
 }
 
 function readAnswer(request: LimitRequest, answer: Answer): Admission {
   if (answer[0] === 'stale') return { outcome: 'stale', index: answer[1] }
-  if (answer[0] === 'unseeded' || answer[0] === 'reused') return { outcome: answer[0] }
-  const [outcome, refused, windows, meters, [units, bucket, born, quotaBorn], generation, confirmed] = answer
+  if (answer[0] === 'unseeded' || answer[0] === 'uncounted' || answer[0] === 'reused') return { outcome: answer[0] }
+  const [outcome, refused, windows, meters, grant, generation, confirmed, counters] = answer
+  const [units, bucket, born, quotaBorn, balanceBorn] = grant
   return {
     outcome,
     refused,
     ...(outcome !== 'admitted' && findNeverFitting(request, outcome)),
     asOf: request.now,
     windows: request.windows.map((window, at) => toReading(window, windows[at * 2] ?? 0, windows[at * 2 + 1] ?? 0)),
-    meters: (request.quota?.meters ?? []).map((_, at) => ({
-      used: meters[at * 2] ?? 0,
-      held: meters[at * 2 + 1] ?? 0,
-    })),
+    meters: readMeters(request.quota, meters),
+    ...(counters.length > 0 && { counters: readCounters(counters) }),
     ...(confirmed === 1 && { isConfirmed: true }),
     ...(generation >= 0 && { generation }),
-    ...(units > 0 && { lease: { units, bucket, born, quotaBorn } }),
+    ...(units > 0 && { lease: { units, bucket, born, quotaBorn, balanceBorn } }),
   }
 }

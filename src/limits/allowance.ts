@@ -1,6 +1,7 @@
 import type { Deps } from '../deps.ts'
 import { createLru } from '../lib/lru.ts'
 import { waitFor } from '../lib/waiting.ts'
+import { isLapsed } from './credits.ts'
 import { getUse, type OrganizationUse } from './quotas.ts'
 
 export interface Allowance {
@@ -25,7 +26,8 @@ const loading = new Map<string, Promise<Allowance>>()
 export async function findAllowance(deps: Deps, organizationId: string): Promise<Allowance> {
   const known = allowances.get(organizationId)
   const now = deps.now()
-  const isGood = known && now - known.loadedAt < HARD_AGE_MS && now < known.use.period.end
+  const isGood =
+    known && now - known.loadedAt < HARD_AGE_MS && now < known.use.period.end && !isLapsed(known.use.credits, now)
   return isGood ? known : reloadAllowance(deps, organizationId)
 }
 

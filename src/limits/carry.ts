@@ -13,13 +13,19 @@ import type { Deps } from '../deps.ts'
 import { createLru } from '../lib/lru.ts'
 import { waitFor } from '../lib/waiting.ts'
 import { toWindowKey } from './admission.ts'
+import { type LocalAdmission, sumBalances, toSlot } from './carry-balances.ts'
+import { type CounterRequest, counterArguments, listCounterKeys } from './counter.ts'
+import { COUNTER_FUNCTIONS } from './counter-script.ts'
 import { markCarried } from './known.ts'
+import { markCountersCarried } from './known-counters.ts'
 import { type LimitRequest, quotaKey } from './limit-request.ts'
+import { QUOTA_FUNCTIONS } from './quota-script.ts'
 import { retryLost } from './retry.ts'
+import { WRITTEN_AFTER_MS } from './start-script.ts'
 import { BUCKETS } from './window.ts'
 
-/** By then the event of an admission is in Postgres, or in the spool. */
-const WRITTEN_AFTER_MS = 8_000
+/** Units of a counter are carried by when they were admitted, in steps of this length. */
+const STEP_MS = 1_000
 /** Per organization. Beyond this, the oldest are left to Postgres. */
 const MAX_REQUESTS = 1_000
 /**
@@ -29,17 +35,13 @@ const MAX_WAITS = 3
 /** How long Redis remembers that a batch arrived. */
 const BATCH_MARKER_MS = 600_000
 
-interface LocalAdmission {
-  readonly request: LimitRequest
-  /** The last generation of the quota's counter that this isolate received, if any. */
-  readonly generation: number | undefined
-}
-
 /** Sent to Redis, and sent again unchanged until the answer arrives. */
 interface Batch {
   readonly admitted: readonly LocalAdmission[]
   readonly keys: string[]
   readonly argument: string
+  /** Unix milliseconds. */
+  readonly builtAt: number
 }
 
 interface Pending {
@@ -57,20 +59,19 @@ let isAnyPending = false
 const selectOwner = ({ quota, windows: [window] }: LimitRequest) => quota?.organizationId ?? window.key
 
 /**
- * KEYS: windows, then quotas, then the marker of the batch. ARGV[1]: JSON of `buckets`, `windows` of { ms, units } and
- * `quotas` of { generation or -1, units by meter }. ARGV[2]: added to the clock (ms). ARGV[3]: how long the marker
- * lives (ms). Idempotent per batch.
+ * KEYS: windows, then quotas, then counters and their holds (counter-script.ts), then the marker of the batch. ARGV[1]:
+ * JSON of `buckets`, `windows` of { ms, units }, `quotas` of { generation or -1, units by meter }, `counters` with `units`, a list of { ms ago, units },
+ * and, after them, `balances` with `units` and `quota`, the place of the quota whose generation they are of. ARGV[2]: added to the clock (ms). ARGV[3]: how long the marker
+ * lives (ms). ARGV[4]: how long ago the batch was built (ms). Idempotent per batch.
  *
  * Units of a window count from now on, because the isolate's clock differs from that of Redis. If Redis does not have
- * the quota, its units wait beside it (`carried:<meter>`) until it is started. A settled generation has the figures of
- * Postgres and is not changed.
+ * the quota or the balance, its units wait beside it (`carried:…`) until it is started. A settled generation has the figures of
+ * Postgres and is not changed. Units of a lost counter wait as well; a seed that was read after they were written includes them.
  */
-const CARRY = defineScript(`
+const CARRY = defineScript(`${QUOTA_FUNCTIONS}${COUNTER_FUNCTIONS}
 local request = cjson.decode(ARGV[1])
-local function whole(number) return string.format('%.0f', number) end
 if not redis.call('SET', KEYS[#KEYS], 1, 'NX', 'PX', ARGV[3]) then return 0 end
-local time = redis.call('TIME')
-local clock = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000) + tonumber(ARGV[2])
+local clock = clock(tonumber(ARGV[2]))
 for i, window in ipairs(request.windows) do
   local width = window.ms / request.buckets
   local now = math.max(clock, tonumber(redis.call('HGET', KEYS[i], 'now') or '0'))
@@ -80,23 +81,47 @@ for i, window in ipairs(request.windows) do
   redis.call('HSET', KEYS[i], 'now', whole(now), 'kept', whole(clock + life * 2))
   redis.call('PEXPIRE', KEYS[i], whole(life * 2))
 end
+local settled = {}
 for i, quota in ipairs(request.quotas) do
   local key = KEYS[#request.windows + i]
   local isSettled = quota.generation >= 0 and quota.generation <= tonumber(redis.call('HGET', key, 'settled') or '-1')
   local isBorn = redis.call('HEXISTS', key, 'born') == 1
+  settled[i] = isSettled
   for meter, units in pairs(quota.units) do
     if not isBorn then
       redis.call('HINCRBY', key, 'carried:' .. meter, whole(units))
     elseif not isSettled then
       redis.call('HINCRBY', key, meter, whole(units))
-      if meter == 'api_calls' and quota.generation >= 0 then
-        redis.call('HINCRBY', key, 'lane:' .. whole(quota.generation % 2), whole(units))
-      elseif meter == 'api_calls' then
+      if isLaned(meter) and quota.generation >= 0 then
+        redis.call('HINCRBY', key, toLane(meter, quota.generation), whole(units))
+      elseif isLaned(meter) then
         redis.call('HSET', key, 'laneless', whole(clock))
       end
     end
   end
   if not isBorn then redis.call('PEXPIRE', key, ARGV[3]) end
+end
+for i, counter in ipairs(request.counters) do
+  local at = #request.windows + #request.quotas + i * 3 - 2
+  local read = openCounter(at, counter, clock)
+  for _, part in ipairs(counter.units) do
+    local taken = clock - part[1] - tonumber(ARGV[4])
+    if not read and counter.from then
+      keepLate(KEYS[at], 'alone:' .. whole(taken), part[2])
+    elseif read and not counter.recorded and taken + WRITTEN_AFTER >= (read.fields.seeded or 0) then
+      addUnits(read, counter, part[2])
+    end
+  end
+end
+for i, balance in ipairs(request.balances) do
+  local at = #request.windows + #request.quotas + (#request.counters + i) * 3 - 2
+  local generation = request.quotas[balance.quota].generation
+  if redis.call('HEXISTS', KEYS[at], 'born') == 0 then
+    redis.call('HINCRBY', KEYS[at], 'carried:' .. whole(generation < 0 and -1 or generation % 2), whole(balance.units))
+    redis.call('PEXPIRE', KEYS[at], ARGV[3])
+  elseif not settled[balance.quota] then
+    addUnits(openCounter(at, balance, clock), balance, balance.units, nil, generation)
+  end
 end
 return 1`)
 
@@ -105,9 +130,14 @@ export function keepForLater(request: LimitRequest, generation: number | undefin
   const owner = selectOwner(request)
   const known = pending.get(owner) ?? newPending()
   known.admitted.push({ request, generation })
-  if (known.admitted.length > MAX_REQUESTS) markCarried((known.admitted.shift() as LocalAdmission).request)
+  if (known.admitted.length > MAX_REQUESTS) markAll((known.admitted.shift() as LocalAdmission).request)
   pending.set(owner, known)
   isAnyPending = true
+}
+
+function markAll(request: LimitRequest): void {
+  markCarried(request)
+  if (request.counters) markCountersCarried(request.counters, request.now)
 }
 
 const newPending = (): Pending => ({ admitted: [], unsent: undefined, hasAskedPostgres: false, carrying: undefined })
@@ -155,12 +185,12 @@ async function carry(deps: Deps, known: Pending, isFresh: boolean): Promise<void
   while (known.unsent || known.admitted.length > 0) {
     const batch = known.unsent ?? buildBatch(known.admitted.splice(0), isFresh, deps.now())
     known.unsent = batch
-    const args = [batch.argument, deps.redisAheadMs, BATCH_MARKER_MS]
+    const args = [batch.argument, deps.redisAheadMs, BATCH_MARKER_MS, Math.max(0, deps.now() - batch.builtAt)]
     await retryLost(deps, () => runScript(deps.redis, CARRY, batch.keys, args))
     // another request sent it as well, so what it sends next must also arrive before this request is decided
     if (known.unsent !== batch) continue
     known.unsent = undefined
-    for (const { request } of batch.admitted) markCarried(request)
+    for (const { request } of batch.admitted) markAll(request)
   }
   known.hasAskedPostgres = false
 }
@@ -175,27 +205,66 @@ function buildBatch(admitted: readonly LocalAdmission[], isFresh: boolean, now: 
       if (cost > 0 && now - at <= windowMs)
         windows.set(key, { ms: windowMs, units: (windows.get(key)?.units ?? 0) + cost })
     }
-    if (!(isFresh && isWritten(one, now))) addUnits(quotas, one)
   }
+  const unwritten = admitted.filter((one) => !(isFresh && isWritten(one, now)))
+  for (const one of unwritten) addUnits(quotas, one)
   const lanes = [...quotas.values()]
+  const [counters, balances] = [sumCounters(admitted, now), sumBalances(unwritten, [...quotas.keys()])]
   return {
     admitted,
-    keys: [...[...windows.keys()].map(toWindowKey), ...lanes.map(({ key }) => key), `carried:${crypto.randomUUID()}`],
+    builtAt: now,
+    keys: [
+      ...[...windows.keys()].map(toWindowKey),
+      ...lanes.map(({ key }) => key),
+      ...listCounterKeys([...counters, ...balances]),
+      `carried:${crypto.randomUUID()}`,
+    ],
     argument: JSON.stringify({
       buckets: BUCKETS,
       windows: [...windows.values()],
       quotas: lanes.map(({ generation, units }) => ({ generation, units })),
+      counters: counterArguments(counters, ({ parts }) => ({ units: [...parts] })),
+      balances: counterArguments(balances, ({ cost, quota }) => ({ units: cost, quota, isLook: true })),
     }),
   }
 }
 
+/** Units by how many milliseconds ago they were admitted. */
+type Parts = ReadonlyMap<number, number>
+
+/** Each counter once, with all units. Those of a window that are over by now, and those of an ended period, are left out. */
+function sumCounters(admitted: readonly LocalAdmission[], now: number) {
+  const sums = new Map<string, CounterRequest & { readonly parts: Parts }>()
+  for (const { request } of admitted) {
+    const ago = Math.max(0, Math.floor((now - request.now) / STEP_MS) * STEP_MS)
+    for (const counter of request.counters ?? []) {
+      if (counter.cost === 0 || counter.balance || isOver(counter, request.now, now)) continue
+      const parts = sums.get(counter.key)?.parts ?? new Map<number, number>()
+      const sum = (parts.get(ago) ?? 0) + counter.cost
+      sums.set(counter.key, { ...withoutSeed(counter), parts: new Map([...parts, [ago, sum]]) })
+    }
+  }
+  return [...sums.values()]
+}
+
+/** Carried units start no counter: what Postgres said when they were admitted is old by now. */
+function withoutSeed({ seed: _seed, ...counter }: CounterRequest): CounterRequest {
+  return counter
+}
+
+function isOver({ windowMs, until }: CounterRequest, at: number, now: number): boolean {
+  return (windowMs !== undefined && now - at > windowMs) || (until !== undefined && now >= until)
+}
+
 function addUnits(
   quotas: Map<string, { key: string; generation: number; units: Record<string, number> }>,
-  { request: { quota }, generation = -1 }: LocalAdmission,
+  one: LocalAdmission,
 ): void {
-  if (!quota) return
+  const { quota } = one.request
+  const slot = toSlot(one)
+  if (!quota || slot === undefined) return
+  const { generation = -1 } = one
   const key = quotaKey(quota.organizationId, quota.period.name)
-  const slot = `${key} ${generation}`
   const known = quotas.get(slot) ?? { key, generation, units: {} }
   for (const { meter, amount } of quota.meters) {
     if (amount > 0) known.units[meter] = (known.units[meter] ?? 0) + amount

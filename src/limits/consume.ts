@@ -1,9 +1,12 @@
 import type { Deps } from '../deps.ts'
+import { count } from '../metrics/count.ts'
 import { Problem } from '../problems.ts'
 import { admit } from './admission.ts'
 import { carryPending, keepForLater } from './carry.ts'
 import { admitLocally } from './fallback.ts'
 import { rememberDecision, trackSent } from './known.ts'
+import { rememberCounters } from './known-counters.ts'
+import { sendLateUse } from './late-use.ts'
 import type { Admission, LeaseRequest, LimitRequest } from './limit-request.ts'
 import { retryLost } from './retry.ts'
 
@@ -17,7 +20,7 @@ import { retryLost } from './retry.ts'
 export async function consume(deps: Deps, request: LimitRequest, lease?: LeaseRequest): Promise<Admission> {
   const sent = trackSent(request)
   try {
-    if ((await carryPending(deps, request)) && request.quota && !request.quota.isFresh) return { outcome: 'unseeded' }
+    if (await carryAll(deps, request)) return { outcome: 'unseeded' }
     let isRetried = false
     const admission = await retryLost(deps, (isFirst) => {
       isRetried = !isFirst
@@ -25,16 +28,24 @@ export async function consume(deps: Deps, request: LimitRequest, lease?: LeaseRe
     })
     if (!('meters' in admission)) return admission
     rememberDecision(request, admission, sent)
+    rememberCounters({ counters: request.counters, states: admission.counters, sent, now: request.now })
     return isRetried ? { ...admission, isRetried: true } : admission
   } catch (error) {
     // the request is decided locally; whatever the lost attempt took counts against the limit, never beyond it
     sent.end()
-    if (deps.config.ON_LIMITER_OUTAGE === 'closed')
-      throw new Problem('unavailable', { detail: 'Limits cannot be checked.' })
+    const isClosed = deps.config.ON_LIMITER_OUTAGE === 'closed'
+    count('limiterOutages', isClosed ? 'refused' : 'local')
+    if (isClosed) throw new Problem('unavailable', { detail: 'Limits cannot be checked.' })
     const admission = admitLocally(request, error)
     if (admission.outcome === 'admitted') keepForLater(request, admission.generation)
     return admission
   } finally {
     sent.end()
   }
+}
+
+/** @returns whether fresh figures of Postgres are needed first. @throws when Redis fails */
+async function carryAll(deps: Deps, request: LimitRequest): Promise<boolean> {
+  await sendLateUse(deps, request.quota?.organizationId)
+  return (await carryPending(deps, request)) && request.quota !== undefined && !request.quota.isFresh
 }

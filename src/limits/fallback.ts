@@ -1,44 +1,52 @@
-import { errorFields, log } from '../lib/log.ts'
+import { errorFields, logRepeated } from '../lib/log.ts'
+import type { CounterRequest, CounterState } from './counter.ts'
 import { findGeneration, findMeter, findWindow, rememberLocally } from './known.ts'
+import { findCounter, isCounterFull, rememberCountersLocally } from './known-counters.ts'
 import {
   findNeverFitting,
   type LimitDecision,
   type LimitRequest,
   type MeterRequest,
   type MeterState,
-  type QuotaRequest,
 } from './limit-request.ts'
 import { bucketThatMakesRoom, indexBucket, liveBuckets, toReading } from './window.ts'
-
-/** How often this isolate had to decide locally. Every log entry has it, so that an alert can watch its growth. */
-let fallbacks = 0
 
 /**
  * Decides a request while Redis fails, by the same rules and the figures that this isolate knows (known.ts). Admitted
  * requests are still recorded, and carried to the counters when Redis is back (carry.ts).
  */
 export function admitLocally(request: LimitRequest, error: unknown): LimitDecision {
-  fallbacks += 1
-  log('warn', 'limiter_outage', { fallbacks, ...errorFields(error) })
-  const costs = request.windows.some(({ cost }) => cost > 0)
-  const meters =
-    request.quota?.meters.map((meter) => findMeter(request.quota as QuotaRequest, meter, request.now)) ?? []
-  const reads = request.windows.map((window) => readWindow(window, request.now))
-  const limited = reads.findIndex(({ awaited }) => awaited !== undefined)
-  const full = costs ? (request.quota?.meters.findIndex((meter, at) => isFull(meter, meters[at])) ?? -1) : -1
-  const decided = { asOf: request.now, isLocal: true, meters } as const
-  const windows = reads.map(({ reading }) => reading)
-  const refuse = (outcome: 'rate_limited' | 'quota_exceeded', refused: number) => ({
-    outcome,
-    refused,
-    ...decided,
-    windows,
-    ...findNeverFitting(request, outcome),
-  })
-  if (limited >= 0) return refuse('rate_limited', limited)
-  if (full >= 0) return refuse('quota_exceeded', full)
+  logRepeated('warn', 'limiter_outage', errorFields(error))
+  const { now, quota } = request
+  const meters = quota?.meters.map((meter) => findMeter(quota, meter, now)) ?? []
+  const counters = request.counters?.map((counter) => findCounter(counter, now))
+  const reads = request.windows.map((window) => readWindow(window, now))
+  const decided = { asOf: now, isLocal: true, meters, ...(counters && { counters }) } as const
+  const refusal = findRefusal(request, { meters, counters, reads })
+  if (refusal) {
+    const windows = reads.map(({ reading }) => reading)
+    return { ...refusal, ...decided, windows, ...findNeverFitting(request, refusal.outcome) }
+  }
   rememberLocally(request)
+  rememberCountersLocally(request.counters, now)
   return { outcome: 'admitted', refused: -1, ...decided, ...readAfter(request, meters, reads) }
+}
+
+interface Known {
+  readonly meters: readonly MeterState[]
+  readonly counters: readonly CounterState[] | undefined
+  readonly reads: readonly ReturnType<typeof readWindow>[]
+}
+
+/** The first part that refuses, in the order of the admission script. */
+function findRefusal({ windows, quota, counters = [] }: LimitRequest, known: Known) {
+  const costs = windows.some(({ cost }) => cost > 0)
+  const limited = known.reads.findIndex(({ awaited }) => awaited !== undefined)
+  if (limited >= 0) return { outcome: 'rate_limited', refused: limited } as const
+  const used = costs ? findFull(counters, known.counters) : -1
+  if (used >= 0) return { outcome: 'counter_exceeded', refused: used } as const
+  const full = costs ? (quota?.meters.findIndex((meter, at) => isFull(meter, known.meters[at])) ?? -1) : -1
+  return full >= 0 ? ({ outcome: 'quota_exceeded', refused: full } as const) : undefined
 }
 
 /** The reading after the request has its units, and the lane of its event, to which the units are carried. */
@@ -53,6 +61,12 @@ function readAfter(
     windows: reads.map(({ after }) => after),
     ...(generation !== undefined && { generation }),
   }
+}
+
+function findFull(counters: readonly CounterRequest[], states: readonly CounterState[] = []): number {
+  return counters.findIndex((counter, at) =>
+    isCounterFull(counter, states[at] as CounterState, Math.max(counter.cost, 1)),
+  )
 }
 
 function isFull({ amount, limit }: MeterRequest, state: MeterState | undefined): boolean {

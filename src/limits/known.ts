@@ -23,7 +23,7 @@ type Counts = ReadonlyMap<number, number>
  * The state received from Redis. `number` is that of the newest request sent before it: answers to requests up to it
  * may be older. `isCarried`: units were carried since then, and such an answer may not include them.
  */
-interface ReceivedState {
+export interface ReceivedState {
   readonly number: number
   readonly isCarried: boolean
 }
@@ -42,17 +42,27 @@ const generations = createLru<number>(10_000)
 
 let lastNumber = 0
 
+/** The number of the request that was sent last. */
+export const findLastNumber = (): number => lastNumber
+
 const toSlot = ({ organizationId, period }: QuotaRequest, { meter }: MeterRequest) =>
   `${quotaKey(organizationId, period.name)}:${meter}`
 
 /** @returns units by window key and meter slot */
-function listUnits({ windows, quota }: Pick<LimitRequest, 'quota'> & { readonly windows?: LimitRequest['windows'] }) {
-  const ofWindows = (windows ?? []).map(({ key, cost }) => [key, cost] as const)
+function listUnits({
+  windows,
+  quota,
+  counters,
+}: Pick<LimitRequest, 'quota' | 'counters'> & { readonly windows?: LimitRequest['windows'] }) {
+  const ofWindows = [...(windows ?? []), ...(counters ?? [])].map(({ key, cost }) => [key, cost] as const)
   return [
     ...ofWindows,
     ...(quota?.meters ?? []).map((meter) => [toSlot(quota as QuotaRequest, meter), meter.amount] as const),
   ]
 }
+
+/** Units of requests that Redis has not answered yet. */
+export const countInFlight = (slot: string): number => inFlight.get(slot) ?? 0
 
 /** A request on its way to Redis. */
 export interface Sent {
@@ -117,12 +127,12 @@ export function rememberDecision({ windows, quota, now }: LimitRequest, decided:
     generations.set(quotaKey(quota.organizationId, quota.period.name), decided.generation)
 }
 
-const isNewer = (sent: Sent, received: ReceivedState) => sent.number > received.number
+export const isNewer = (sent: Sent, received: ReceivedState) => sent.number > received.number
 
-const latest = (received: ReceivedState, known: number, answered: number, amount: number) =>
+export const latest = (received: ReceivedState, known: number, answered: number, amount: number) =>
   Math.max(answered, received.isCarried ? known + amount : known)
 
-const toReceived = (sent: Sent, received: ReceivedState | undefined): ReceivedState => ({
+export const toReceived = (sent: Sent, received: ReceivedState | undefined): ReceivedState => ({
   number: lastNumber,
   isCarried: received !== undefined && received.isCarried && !isNewer(sent, received),
 })

@@ -10,14 +10,23 @@
 
 import { runScript } from '../db/script.ts'
 import type { Deps } from '../deps.ts'
-import { errorFields, log } from '../lib/log.ts'
+import { errorFields, logRepeated } from '../lib/log.ts'
 import { createLru } from '../lib/lru.ts'
 import { sleep } from '../lib/sleep.ts'
 import { waitFor } from '../lib/waiting.ts'
+import { count } from '../metrics/count.ts'
 import { toWindowKey } from './admission.ts'
 import { GIVE_BACK } from './admission-script.ts'
 import { consume } from './consume.ts'
-import { type Admission, type LeaseGrant, type LimitDecision, type LimitRequest, quotaKey } from './limit-request.ts'
+import {
+  type Admission,
+  type LeaseGrant,
+  type LimitDecision,
+  type LimitRequest,
+  type MeterRequest,
+  type MeterState,
+  quotaKey,
+} from './limit-request.ts'
 
 /** A lease spends on rows confirmed when it was taken. It is short enough for a revocation to apply within 2 s. */
 const LEASE_MS = 1_500
@@ -78,7 +87,7 @@ const traffic = createLru<Traffic>(10_000)
 
 /**
  * Takes the units of a request from the key's lease if there is one, else from Redis. Acquires a lease if the key is
- * busy. Only requests whose single window and single amount move together use leases; named limits and repeats always
+ * busy. Only requests whose single window moves together with their calls, and with what these cost, use leases; named limits and repeats always
  * go to Redis.
  *
  * @throws what {@link consume} throws
@@ -103,8 +112,10 @@ async function consumeOrLease(deps: Deps, original: LimitRequest, seen: Traffic)
   return consume(deps, request)
 }
 
-function isLeasable({ windows, once }: LimitRequest): boolean {
-  return windows.length === 1 && once === undefined && windows[0].cost > 0
+function isLeasable({ windows, once, quota, counters = [] }: LimitRequest): boolean {
+  const takesOthers = quota?.meters.some(({ meter, amount, each }) => amount > 0 && meter !== 'api_calls' && !each)
+  const takesCounters = counters.some(({ cost, each }) => cost > 0 && !each)
+  return windows.length === 1 && once === undefined && windows[0].cost > 0 && !takesOthers && !takesCounters
 }
 
 function observe({ windows: [window], now }: LimitRequest): Traffic {
@@ -138,11 +149,29 @@ function createTraffic(key: string, second: number): Traffic {
 const perSecond = (seen: Traffic, unit: keyof RateSample) => Math.max(seen.current[unit], seen.previous[unit])
 
 /** @returns the key's lease if it covers the request */
-function findLease({ lease }: Traffic, { windows: [window], quota, now }: LimitRequest): Lease | undefined {
+function findLease({ lease }: Traffic, request: LimitRequest): Lease | undefined {
+  const {
+    windows: [window],
+    quota,
+    now,
+  } = request
   const isLive = lease && lease.left >= window.cost && now < lease.until
   if (!isLive) return undefined
   const { windows, quota: leased } = lease.request
-  return windows[0].limit === window.limit && leased?.period.start === quota?.period.start ? lease : undefined
+  const isSame = windows[0].limit === window.limit && leased?.period.start === quota?.period.start
+  const costsSame = findEach(lease.request) === findEach(request)
+  return isSame && costsSame && looksAtSame(lease.request, request) ? lease : undefined
+}
+
+/** What each unit takes of money, in nano-dollars; 0 for nothing. */
+function findEach({ quota }: LimitRequest): number {
+  for (const { each } of quota?.meters ?? []) if (each !== undefined) return each
+  return 0
+}
+
+/** Whether two requests look at the same counters: of the same subject, limits and periods. */
+function looksAtSame({ counters: leased = [] }: LimitRequest, { counters = [] }: LimitRequest): boolean {
+  return leased.length === counters.length && counters.every(({ key }, at) => key === leased[at]?.key)
 }
 
 function isConfirmed({ confirmed }: Lease, { versions }: LimitRequest): boolean {
@@ -150,7 +179,9 @@ function isConfirmed({ confirmed }: Lease, { versions }: LimitRequest): boolean 
 }
 
 function spend(lease: Lease, request: LimitRequest): LimitDecision {
-  lease.left -= request.windows[0].cost
+  const { cost } = request.windows[0]
+  lease.left -= cost
+  count('leaseUnits', 'spent', cost)
   return readLease(lease)
 }
 
@@ -170,10 +201,12 @@ function readLease({ request, decided, left }: Lease): LimitDecision {
   return {
     ...decided,
     windows: window ? [{ ...window, remaining: window.remaining + left }] : [],
-    meters: decided.meters.map((state, at) =>
-      request.quota?.meters[at]?.amount ? { ...state, used: state.used - left } : state,
-    ),
+    meters: decided.meters.map((state, at) => withoutUnspent(state, request.quota?.meters[at], left)),
   }
+}
+
+function withoutUnspent(state: MeterState, asked: MeterRequest | undefined, left: number): MeterState {
+  return asked?.amount ? { ...state, used: state.used - left * (asked.each ?? 1) } : state
 }
 
 async function acquireLease(deps: Deps, request: LimitRequest, seen: Traffic): Promise<Admission> {
@@ -194,16 +227,24 @@ async function acquireLease(deps: Deps, request: LimitRequest, seen: Traffic): P
       return admission
     }
     const { lease: grant, ...decided } = admission
-    const until = Math.min(request.now + LEASE_MS, request.quota?.period.end ?? Number.POSITIVE_INFINITY)
+    const until = Math.min(request.now + LEASE_MS, lastsUntil(request))
     const lease = { request, decided, grant, until, confirmed: request.versions, left: grant.units }
     if (seen.lease) deps.defer(giveBack(deps, seen.lease)) // the current request did not fit into it
     seen.lease = lease
+    count('leases', '')
+    count('leaseUnits', 'taken', grant.units)
     deps.defer(endLease(deps, lease))
     return readLease(lease)
   } catch (error) {
     seen.pausedUntil = request.now + OUTAGE_PAUSE_MS
     throw error
   }
+}
+
+/** Unix milliseconds: from then on the units count elsewhere, or the limit is another one. */
+function lastsUntil({ quota, counters = [] }: LimitRequest): number {
+  const never = Number.POSITIVE_INFINITY
+  return Math.min(quota?.period.end ?? never, ...counters.map(({ lapsesAt }) => lapsesAt ?? never))
 }
 
 /** Takes the request's units, and those that will likely be needed while a lease lasts. */
@@ -225,11 +266,20 @@ async function giveBack(deps: Deps, lease: Lease): Promise<void> {
   lease.left = 0
   if (units === 0) return
   const { windows, quota } = lease.request
-  const keys = [toWindowKey(windows[0].key), ...(quota ? [quotaKey(quota.organizationId, quota.period.name)] : [])]
-  const { bucket, born, quotaBorn } = lease.grant
+  const balance = lease.request.counters?.find(({ each }) => each !== undefined)
+  const keys = [
+    toWindowKey(windows[0].key),
+    ...(quota ? [quotaKey(quota.organizationId, quota.period.name)] : []),
+    ...(quota && balance ? [balance.key] : []),
+  ]
+  const { bucket, born, quotaBorn, balanceBorn } = lease.grant
+  const generation = lease.decided.generation ?? -1
+  const each = findEach(lease.request)
   try {
-    await runScript(deps.redis, GIVE_BACK, keys, [units, bucket, born, quotaBorn, lease.decided.generation ?? -1])
+    await runScript(deps.redis, GIVE_BACK, keys, [units, bucket, born, quotaBorn, generation, each, balanceBorn])
+    count('leaseUnits', 'returned', units)
   } catch (error) {
-    log('warn', 'lease_not_given_back', { units, ...errorFields(error) })
+    count('leaseUnits', 'stranded', units)
+    logRepeated('warn', 'lease_not_given_back', { units, ...errorFields(error) })
   }
 }

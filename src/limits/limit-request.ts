@@ -1,5 +1,6 @@
-import type { Meter } from '../db/schema/meters.ts'
+import type { CustomMeterName, MeterName } from '../db/schema/meter-names.ts'
 import type { Period } from '../lib/period.ts'
+import { type CounterRequest, type CounterState, neverFits } from './counter.ts'
 import type { WindowReading } from './window.ts'
 
 /** Units of one rolling window. */
@@ -13,17 +14,27 @@ export interface WindowRequest {
   readonly localLimit?: number
 }
 
-/** Units of one meter: whole ones; of `cost_usd` and `storage_gb`, millionths (limits/meter-units.ts). */
+/** Units of one meter: whole ones; of `storage_gb` millionths, of `cost_usd` nano-dollars (limits/meter-units.ts); of a custom meter, of its last decimal. */
 export interface MeterRequest {
-  readonly meter: Meter
+  readonly meter: MeterName
+  /** Of a custom meter: how many decimals its amounts have. */
+  readonly scale?: number
   /** 0 takes nothing, but is refused once the meter is used up. */
   readonly amount: number
+  /** Units that each unit of a verification's cost takes: then a lease takes them, too. Calls themselves take 1. */
+  readonly each?: number
   /** The most that may be used in total. `null` counts without a limit. */
   readonly limit: number | null
+  /** What refusals name, if not the meter. */
+  readonly refusedBy?: string
 }
 
 /** Units used by meter, and the calls among them that verifications counted in even and in odd generations. */
-export type Recorded = Readonly<Partial<Record<Meter, number>>> & { readonly lanes?: readonly [number, number] }
+export type Recorded = Readonly<Partial<Record<MeterName, number>>> & {
+  readonly lanes?: readonly [number, number]
+  /** The same of custom counters, and of what calls cost. */
+  readonly custom_lanes?: Readonly<Partial<Record<CustomMeterName | 'cost_usd', readonly [number, number]>>>
+}
 
 /** What to take from an organization's quota of one period. */
 export interface QuotaRequest {
@@ -45,6 +56,8 @@ export interface LimitRequest {
   /** The rate limit first, then the named limits. */
   readonly windows: readonly [WindowRequest, ...WindowRequest[]]
   readonly quota?: QuotaRequest
+  /** Limits on meters, and balances. Absent for a key without them. */
+  readonly counters?: readonly CounterRequest[]
   readonly versions: readonly { readonly key: string; readonly version: number }[]
   /** For a request that counts once, however often it is repeated: its Redis key and a hash of its content. */
   readonly once?: { readonly key: string; readonly body: string }
@@ -64,9 +77,10 @@ export interface LeaseRequest {
 export interface LeaseGrant {
   readonly units: number
   readonly bucket: number
-  /** Unix milliseconds when the window and the quota were created. Units go back only to the same counts. */
+  /** Unix milliseconds when the window, the quota and the balance were created. Units go back only to the same counts. */
   readonly born: number
   readonly quotaBorn: number
+  readonly balanceBorn: number
 }
 
 export interface MeterState {
@@ -78,20 +92,23 @@ export interface MeterState {
  * - `stale`: the cached row at that index of `versions` is outdated. Nothing was decided or taken.
  * - `reused`: the idempotency key stands for another request. Nothing was decided or taken.
  * - `unseeded`: Redis lacks the quota and no fresh figure was given. Nothing was decided or taken.
+ * - `uncounted`: Redis has lost the counter of a calendar period and no seed was given. Nothing was decided or taken.
  */
 export type Admission =
   | { readonly outcome: 'stale'; readonly index: number }
-  | { readonly outcome: 'unseeded' | 'reused' }
+  | { readonly outcome: 'unseeded' | 'uncounted' | 'reused' }
   | LimitDecision
 
 export interface LimitDecision {
-  readonly outcome: 'admitted' | 'rate_limited' | 'quota_exceeded'
-  /** The index of the window or meter that refused; -1 if none did. */
+  readonly outcome: 'admitted' | 'rate_limited' | 'counter_exceeded' | 'quota_exceeded'
+  /** The index of the window, counter or meter that refused; -1 if none did. */
   readonly refused: number
   /** In the order of the request's windows, after this request. */
   readonly windows: readonly WindowReading[]
   /** In the order of the request's meters, after this request. */
   readonly meters: readonly MeterState[]
+  /** In the order of the request's counters, after this request. Absent without counters. */
+  readonly counters?: readonly CounterState[]
   /** Set if the request can never pass, because it asks for more than the limit. */
   readonly neverFits?: true
   /** When the rows it was decided from were last confirmed, in Unix milliseconds by this isolate's clock. */
@@ -111,15 +128,18 @@ export interface LimitDecision {
 }
 
 /**
- * For a refused request: the first window or meter whose limit is below the requested amount, so that waiting does not
- * help. It is named instead of one that would fit later; the outcome stays.
+ * For a refused request: the first window, counter or meter whose limit is below the requested amount, so that waiting
+ * does not help. It is named instead of one that would fit later; the outcome stays.
  */
-export function findNeverFitting({ windows, quota }: LimitRequest, outcome: LimitDecision['outcome']) {
-  const refused =
-    outcome === 'rate_limited'
-      ? windows.findIndex(({ cost, limit }) => cost > limit)
-      : (quota?.meters.findIndex(({ amount, limit }) => limit !== null && Math.max(amount, 1) > limit) ?? -1)
+export function findNeverFitting(request: LimitRequest, outcome: LimitDecision['outcome']) {
+  const refused = findTooSmall(request, outcome)
   return refused >= 0 ? ({ refused, neverFits: true } as const) : undefined
+}
+
+function findTooSmall({ windows, counters = [], quota }: LimitRequest, outcome: LimitDecision['outcome']): number {
+  if (outcome === 'rate_limited') return windows.findIndex(({ cost, limit }) => cost > limit)
+  if (outcome === 'counter_exceeded') return counters.findIndex(neverFits)
+  return quota?.meters.findIndex(({ amount, limit }) => limit !== null && Math.max(amount, 1) > limit) ?? -1
 }
 
 /** How long the counters of a period outlive it, so that late settlements and reconciliation still find them. */

@@ -1,36 +1,54 @@
 import { forEachMeter, isMoney, METER_ROWS, type Meter, MONEY_METERS, type MoneyMeter } from '../db/schema/meters.ts'
-import { formatDecimal } from '../lib/decimal.ts'
+import { formatDecimal, formatNanoUsd, NANO_DIGITS, parseDecimal } from '../lib/decimal.ts'
 
-/** Decimals of meters that are counted in millionths. */
-const DECIMALS = 6
-
-/** Meters with fractions. They are counted in millionths, so that all arithmetic is in whole numbers. */
+/** Meters with fractions. They are counted in millionths, money in billionths, so that all arithmetic is in whole numbers. */
 const hasFractions = (meter: Meter) => METER_ROWS[meter].unitsPerOne !== 1
 
 /** Less than a thousandth of a unit, the smallest fraction that is stored. Such a rest is rounding noise of floats. */
 const NOISE = 0.0005
+const NANO_NOISE = 0.0005e-9
 
 /**
  * Converts an amount to the whole units in which its meter is counted. Rounds up, so that no fraction passes a limit.
+ * US dollars are exact up to nine million: above, a number cannot hold every nano-dollar.
  */
 export function toUnits(meter: Meter, amount: number | string): number {
+  if (isMoney(meter)) return toNanoUsd(amount)
   if (!hasFractions(meter)) return Math.ceil(Number(amount))
-  const units = Number(amount) * 1_000_000
+  const units = Number(amount) * METER_ROWS[meter].unitsPerOne
   const nearest = Math.round(units)
   return Math.abs(units - nearest) <= Math.max(NOISE, units * Number.EPSILON) ? nearest : Math.ceil(units)
 }
 
-/** Converts units to an amount for calculations. Answers use {@link formatUnits}. */
-export function fromUnits(meter: Meter, units: number): number {
-  return hasFractions(meter) ? units / 1_000_000 : units
+/** The shortest text of a number is what was written; what floats add is not (0.1 + 0.2 is 0.3). */
+function toNanoUsd(amount: number | string): number {
+  const text = String(amount)
+  if (typeof amount === 'number' && /\.\d{10}/.test(text)) {
+    const nearest = amount.toFixed(NANO_DIGITS)
+    const noise = Math.max(NANO_NOISE, amount * Number.EPSILON)
+    if (Math.abs(Number(nearest) - amount) <= noise) return Number(parseDecimal(nearest, NANO_DIGITS))
+  }
+  const units = parseDecimal(text, NANO_DIGITS)
+  return units === undefined ? Math.ceil(Number(amount) * METER_ROWS.cost_usd.unitsPerOne) : Number(units)
 }
 
-/** An amount of a meter on the wire: US dollars are decimal text with six decimals, all other meters are numbers. */
+/** Converts units to an amount for calculations. Answers use {@link formatUnits}. */
+export function fromUnits(meter: Meter, units: number): number {
+  return hasFractions(meter) ? units / METER_ROWS[meter].unitsPerOne : units
+}
+
+/** An amount of a meter on the wire: US dollars are decimal text with six to nine decimals, all other meters are numbers. */
 export type Amount<M extends Meter = Meter> = M extends MoneyMeter ? string : number
 
 /** Formats units of a meter for the wire. */
 export function formatUnits<M extends Meter>(meter: M, units: number): Amount<M> {
-  return (isMoney(meter) ? formatDecimal(BigInt(units), DECIMALS) : fromUnits(meter, units)) as Amount<M>
+  return (isMoney(meter) ? formatNanoUnits(units) : fromUnits(meter, units)) as Amount<M>
+}
+
+/** Where a number holds no single nano-dollars any more, amounts are shown to the millionth. */
+function formatNanoUnits(units: number): string {
+  if (Number.isSafeInteger(units)) return formatNanoUsd(BigInt(units))
+  return formatDecimal(BigInt(Math.round(units / 1_000)), 6)
 }
 
 /**
@@ -39,7 +57,7 @@ export function formatUnits<M extends Meter>(meter: M, units: number): Amount<M>
  */
 export function formatAmount<M extends Meter>(meter: M, amount: number): Amount<M> {
   const isText = isMoney(meter) && Number.isFinite(amount)
-  return (isText ? formatDecimal(BigInt(Math.round(amount * 1_000_000)), DECIMALS) : amount) as Amount<M>
+  return (isText ? formatUnits(meter, toUnits(meter, amount)) : amount) as Amount<M>
 }
 
 /** The same for a limit that may be absent. */

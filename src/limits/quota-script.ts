@@ -1,3 +1,13 @@
+/** Lua: which meters verifications take from, and the field of a meter's lane. */
+const LANES = `
+local function isLaned(meter) return meter == 'api_calls' or meter == 'cost_usd' or string.sub(meter, 1, 2) == 'm:' end
+
+local function toLane(meter, generation)
+  local lane = 'lane:' .. string.format('%.0f', generation % 2)
+  return meter == 'api_calls' and lane or lane .. ':' .. meter
+end
+`
+
 /**
  * Lua functions that all scripts over quotas share.
  *
@@ -10,6 +20,9 @@
  * The rest is reported usage, which Redis knows from Postgres alone. So no two writers change the same part, and each part
  * can be compared with Postgres by itself (docs/internals/decisions/0008). `laneless` (ms) is when calls of no generation were
  * added last, which an isolate admitted alone that knew none: they are among the rest, and not in Postgres yet.
+ *
+ * So are `cost_usd`, of which verifications take what a call costs, and each custom counter (`m:<slug>`), since verifications
+ * take from it and reports add to it: its lanes are `lane:0:m:<slug>` and `lane:1:m:<slug>`. All other meters have one writer.
  *
  * - `clock(ahead)`: the time of Redis in ms. Isolates' clocks differ; limits go by one.
  * - `raise(key, state, recorded)`: raises every part that is lower than Postgres says. Idempotent. Returns how many rose.
@@ -31,30 +44,41 @@ local function readQuota(key)
   return state
 end
 
-local function toLane(generation) return 'lane:' .. whole(generation % 2) end
+${LANES}
+local function reported(state, meter)
+  return (state[meter] or 0) - (state[toLane(meter, 0)] or 0) - (state[toLane(meter, 1)] or 0)
+end
 
-local function reported(state) return (state.api_calls or 0) - (state['lane:0'] or 0) - (state['lane:1'] or 0) end
+local function readLanes(recorded, meter)
+  if meter == 'api_calls' then return recorded.lanes or {0, 0} end
+  return (recorded.custom_lanes or {})[meter] or {0, 0}
+end
 
 local function raise(key, state, recorded)
-  local written, lanes, grown, raised = {}, recorded.lanes or {0, 0}, 0, 0
+  local written, raised = {}, 0
   local function set(field, value)
     state[field], raised = value, raised + 1
     written[#written + 1], written[#written + 2] = field, whole(value)
   end
-  if recorded.api_calls then
-    grown = math.max(0, recorded.api_calls - lanes[1] - lanes[2] - reported(state))
+  local function raiseLaned(meter, used)
+    local lanes = readLanes(recorded, meter)
+    local grown = math.max(0, used - lanes[1] - lanes[2] - reported(state, meter))
     for i = 1, 2 do
-      local field = toLane(i - 1)
+      local field = toLane(meter, i - 1)
       local missing = lanes[i] - (state[field] or 0)
       if missing > 0 then
         set(field, lanes[i])
         grown = grown + missing
       end
     end
-    if grown > 0 or not state.api_calls then set('api_calls', (state.api_calls or 0) + grown) end
+    if grown > 0 or not state[meter] then set(meter, (state[meter] or 0) + grown) end
   end
   for meter, used in pairs(recorded) do
-    if meter ~= 'api_calls' and meter ~= 'lanes' and (state[meter] or -1) < used then set(meter, used) end
+    if isLaned(meter) then
+      raiseLaned(meter, used)
+    elseif type(used) == 'number' and (state[meter] or -1) < used then
+      set(meter, used)
+    end
   end
   if raised > 0 then redis.call('HSET', key, unpack(written)) end
   return raised
@@ -94,7 +118,7 @@ local function addCarried(key, state, now)
     state[meter] = (state[meter] or 0) + units
     redis.call('HSET', key, meter, whole(state[meter]))
     redis.call('HDEL', key, 'carried:' .. meter)
-    if meter == 'api_calls' then redis.call('HSET', key, 'laneless', whole(now)) end
+    if isLaned(meter) then redis.call('HSET', key, 'laneless', whole(now)) end
   end
 end
 

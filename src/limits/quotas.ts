@@ -1,34 +1,58 @@
 import * as z from 'zod'
 import type { Sql } from '../db/client.ts'
-import { ALL_METERS, forEachMeter, GAUGES, type Meter, selectCounters } from '../db/schema/meters.ts'
+import { toFamily } from '../db/plan-version.ts'
+import { type MeterName, toMeterName } from '../db/schema/meter-names.ts'
+import { ALL_METERS, forEachMeter, GAUGES, METERS, type Meter, selectCounters } from '../db/schema/meters.ts'
 import type { LimitOverrides, PlanFeatures, PlanLimits } from '../db/schema/shapes.ts'
 import { defineScript, runScript } from '../db/script.ts'
 import type { Deps } from '../deps.ts'
 import { organizationFilter } from '../http/fields.ts'
-import { errorFields, log } from '../lib/log.ts'
+import { errorFields, logRepeated } from '../lib/log.ts'
 import { type Period, toPeriod } from '../lib/period.ts'
 import { Problem } from '../problems.ts'
 import type { MeterReading, MeterReadings } from '../rpc-types.ts'
-import { holdsKey, type MeterState, quotaKey } from './limit-request.ts'
-import { formatAmount, formatLimit, fromUnits } from './meter-units.ts'
+import { describeCredits } from './credit-counter.ts'
+import { type CreditRow, type CreditState, readCredits, selectCredits } from './credits.ts'
+import {
+  type CustomMeters,
+  NO_CUSTOM_METERS,
+  recordCustom,
+  selectCustomMeters,
+  withChargeLanes,
+} from './custom-meters.ts'
+import { holdsKey, type MeterState, quotaKey, type Recorded } from './limit-request.ts'
+import { formatLimit, formatUnits, toUnits } from './meter-units.ts'
+import { fromScaledUnits, limitOf, toScaledUnits } from './quantities.ts'
 import { QUOTA_FUNCTIONS } from './quota-script.ts'
 
 export const QuotasInput = z.strictObject({ ...organizationFilter })
 
-/** An organization's limits and use according to Postgres. Amounts in the units that people read. */
+/** An organization's limits and use according to Postgres. Limits are in the units that people read. */
 export interface OrganizationUse {
-  /** Raised by every change of the following fields, except `used`. */
+  /** Raised by every change of the following fields, except `usedUnits`. */
   readonly version: number
   readonly plan: string
   readonly limits: PlanLimits
   readonly features: PlanFeatures
+  /** What is added to costs: quotas of `cost_usd` go by what the customer pays. Decimal text. */
+  readonly markupPercent: string
+  /** What a call costs, in nano-dollars; 0 for nothing. */
+  readonly pricePerCall: number
   readonly overrides: LimitOverrides
   /** Unix milliseconds; absent for calendar months. */
   readonly periodAnchor: number | undefined
   readonly period: Period
-  readonly used: Readonly<Record<Meter, number>>
+  /** In whole units (limits/meter-units.ts). */
+  readonly usedUnits: Readonly<Record<Meter, number>>
   /** The calls among them that verifications counted in even and in odd generations (limits/quota-script.ts). */
   readonly lanes: readonly [number, number]
+  /** The same of what these calls cost, in nano-dollars. */
+  readonly chargeLanes: readonly [number, number]
+  readonly custom: CustomMeters
+  /** What the organization lets itself be charged in a period, in US dollars; null without a cap that refuses. */
+  readonly spendCap: string | null
+  /** Absent for an organization that uses none. */
+  readonly credits: CreditState | undefined
 }
 
 type Row = Record<Meter, string> & {
@@ -36,19 +60,30 @@ type Row = Record<Meter, string> & {
   plan_id: string
   limits: PlanLimits
   features: PlanFeatures
+  markup_percent: string
+  price_per_call: string
   limit_overrides: LimitOverrides
   period_anchor: number | null
   even_calls: string
   odd_calls: string
+  even_charges: string
+  odd_charges: string
+  custom_meters: CustomMeters | null
+  spend_cap: string | null
+  credits: CreditRow | null
 }
 
 const describeReading = (gauge: Meter) =>
   `coalesce((select value from usage_gauges g where g.organization_id = o.id and g.meter = '${gauge}'), 0) as ${gauge}`
 
 const SELECT_USE = `
-select o.version, o.plan_id, p.limits, p.features, o.limit_overrides, extract(epoch from o.period_anchor)::float8 * 1000 as period_anchor,
+select o.version, o.plan_id, plan_limits(p.limits, o.limit_additions) as limits, p.features, p.markup_percent::text as markup_percent, coalesce(p.price_per_call_usd, 0)::text as price_per_call, o.limit_overrides, extract(epoch from o.period_anchor)::float8 * 1000 as period_anchor,
   coalesce(u.even_calls, 0) as even_calls, coalesce(u.odd_calls, 0) as odd_calls,
-  ${selectCounters('u', (amount) => `coalesce(${amount}, 0)`)}, ${GAUGES.map(describeReading).join(', ')}
+  coalesce(u.even_charges, 0) as even_charges, coalesce(u.odd_charges, 0) as odd_charges,
+  (select c.cost_usd::text from spend_caps c where c.organization_id = o.id and c.action = 'block') as spend_cap,
+  ${selectCredits('$2::timestamptz')} as credits,
+  ${selectCounters('u', (amount) => `coalesce(${amount}, 0)`)}, ${GAUGES.map(describeReading).join(', ')},
+  ${selectCustomMeters('o.id', 'usage_period_start(o.period_anchor, $2::timestamptz)', 'named')}
 from organizations o
 join plans p on p.id = o.plan_id
 left join usage_periods u on u.organization_id = o.id
@@ -61,22 +96,34 @@ export async function getUse(sql: Sql, organizationId: string, now: number): Pro
   if (!row) throw new Problem('organization_not_found')
   return {
     version: row.version,
-    plan: row.plan_id,
+    plan: toFamily(row.plan_id),
     limits: row.limits,
     features: row.features,
+    markupPercent: row.markup_percent,
+    pricePerCall: toUnits('cost_usd', row.price_per_call),
     overrides: row.limit_overrides,
     periodAnchor: row.period_anchor ?? undefined,
     period: toPeriod(row.period_anchor ?? undefined, now),
-    used: forEachMeter(ALL_METERS, (meter) => Number(row[meter])),
+    usedUnits: forEachMeter(ALL_METERS, (meter) => toUnits(meter, row[meter])),
     lanes: [Number(row.even_calls), Number(row.odd_calls)],
+    chargeLanes: [toUnits('cost_usd', row.even_charges), toUnits('cost_usd', row.odd_charges)],
+    custom: row.custom_meters ?? NO_CUSTOM_METERS,
+    spendCap: row.spend_cap,
+    credits: readCredits(row.credits),
   }
+}
+
+/** An organization's use in the form of the counters in Redis. */
+export function recordUse({ usedUnits, lanes, chargeLanes, custom }: OrganizationUse): Recorded {
+  const counted = { ...forEachMeter(METERS, (meter) => usedUnits[meter]), lanes, ...recordCustom(custom) }
+  return withChargeLanes(counted, chargeLanes)
 }
 
 const isGauge = (meter: Meter) => (GAUGES as readonly Meter[]).includes(meter)
 
 /** An organization's limit of a meter: its own, else its plan's; `null` for none. */
-export function selectLimit({ limits, overrides }: OrganizationUse, meter: Meter): number | null {
-  return overrides[meter] ?? limits.meters[meter]?.limit ?? null
+export function selectLimit({ limits, overrides }: OrganizationUse, meter: MeterName): number | null {
+  return limitOf(limits, overrides, meter)
 }
 
 /**
@@ -87,14 +134,21 @@ export function selectLimit({ limits, overrides }: OrganizationUse, meter: Meter
  */
 export async function readQuotas(deps: Deps, organizationId: string) {
   const use = await getUse(deps.sql, organizationId, deps.now())
-  const counted = await readCounted(deps, organizationId, use.period)
-  const meters = Object.fromEntries(
+  const [counted, credits] = await Promise.all([
+    readCounted(deps, organizationId, use),
+    use.credits && describeCredits(deps, organizationId, use.credits),
+  ])
+  const builtIn = Object.fromEntries(
     ALL_METERS.map((meter) => {
-      const { used, held } = counted?.get(meter) ?? { used: 0, held: 0 }
-      const known = isGauge(meter) ? use.used[meter] : Math.max(used, use.used[meter]) // a gauge can also fall
-      return [meter, readMeter(meter, selectLimit(use, meter), { used: known, held })]
+      const { used, held } = counted?.get(meter) ?? NOTHING
+      const recorded = use.usedUnits[meter]
+      const known = isGauge(meter) ? recorded : Math.max(used, recorded) // a gauge can also fall
+      const limit = selectLimit(use, meter)
+      const units = limit === null ? null : toUnits(meter, limit)
+      return [meter, readMeter((amount) => formatUnits(meter, amount), units, { used: known, held })]
     }),
-  ) as unknown as MeterReadings
+  )
+  const meters = { ...builtIn, ...readCustom(use, counted) } as unknown as MeterReadings
   return {
     period: use.period.name,
     resets_at: new Date(use.period.end).toISOString(),
@@ -102,11 +156,27 @@ export async function readQuotas(deps: Deps, organizationId: string) {
     rate_limit_per_minute: use.overrides.rate_limit_per_minute ?? use.limits.rate_limit_per_minute,
     max_api_keys: use.overrides.max_api_keys ?? use.limits.max_api_keys,
     meters,
+    ...(credits && { credits }),
     features: {
       ...use.features,
       ...Object.fromEntries(GAUGES.map((gauge) => [`max_${gauge}`, formatLimit(gauge, selectLimit(use, gauge))])),
     },
   }
+}
+
+const NOTHING: MeterState = { used: 0, held: 0 }
+
+function readCustom(use: OrganizationUse, counted: ReadonlyMap<MeterName, MeterState> | undefined) {
+  return Object.fromEntries(
+    Object.entries(use.custom).map(([slug, { kind, scale, units, name, unit }]) => {
+      const { used, held } = counted?.get(toMeterName(slug)) ?? NOTHING
+      const limit = selectLimit(use, toMeterName(slug))
+      const state = { used: kind === 'gauge' ? units : Math.max(used, units), held }
+      const most = limit === null ? null : toScaledUnits(limit, scale)
+      const reading = readMeter((amount) => fromScaledUnits(amount, scale), most, state)
+      return [slug, { ...reading, name, unit, kind }]
+    }),
+  )
 }
 
 /** KEYS: a quota's hash, its holds. ARGV: added to the clock (ms), then meters. Answer: used and held of each. */
@@ -121,27 +191,36 @@ end
 return answer`)
 
 /**
- * @returns the counters of Redis, in the units that people read; `undefined` if Redis has none for this period or does
- *   not answer
+ * @returns the counters of Redis, in whole units; `undefined` if Redis has none for this period or does not answer
  */
-async function readCounted(deps: Deps, organizationId: string, period: Period) {
+async function readCounted(
+  deps: Deps,
+  organizationId: string,
+  { period, custom }: OrganizationUse,
+): Promise<ReadonlyMap<MeterName, MeterState> | undefined> {
   try {
     const keys = [quotaKey(organizationId, period.name), holdsKey(organizationId, period.name)]
-    const answer = await runScript<number[]>(deps.redis, LOOK, keys, [deps.redisAheadMs, ...ALL_METERS])
-    const state = (meter: Meter, at: number): MeterState => ({
-      used: fromUnits(meter, answer[at * 2] ?? 0),
-      held: fromUnits(meter, answer[at * 2 + 1] ?? 0),
-    })
-    return new Map(ALL_METERS.map((meter, at) => [meter, state(meter, at)]))
+    const meters: MeterName[] = [...ALL_METERS, ...Object.keys(custom).map(toMeterName)]
+    const answer = await runScript<number[]>(deps.redis, LOOK, keys, [deps.redisAheadMs, ...meters])
+    return new Map(
+      meters.map((meter, at) => [meter, { used: answer[at * 2] ?? 0, held: answer[at * 2 + 1] ?? 0 }] as const),
+    )
   } catch (error) {
-    log('warn', 'quota_counter_unread', errorFields(error))
+    logRepeated('warn', 'quota_counter_unread', errorFields(error))
     return undefined
   }
 }
 
-function readMeter(meter: Meter, limit: number | null, { used, held }: MeterState): MeterReading<number | string> {
-  const toWire = (amount: number) => formatAmount(meter, amount)
-  const known = { limit: formatLimit(meter, limit), used: toWire(used), held: toWire(held) }
+/**
+ * @param toWire formats units
+ * @param limit in units, like the state
+ */
+function readMeter(
+  toWire: (units: number) => number | string,
+  limit: number | null,
+  { used, held }: MeterState,
+): MeterReading<number | string> {
+  const known = { limit: limit === null ? null : toWire(limit), used: toWire(used), held: toWire(held) }
   if (limit === null) return { ...known, remaining: null, percent: null, overage: toWire(0) }
   const percent = limit === 0 ? (used > 0 ? 100 : 0) : Math.round((used / limit) * 1000) / 10
   const remaining = Math.max(0, limit - used - held)

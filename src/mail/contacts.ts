@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 
-/** Somebody who is notified by mail about an organization. */
+/** Somebody who is notified by email about an organization. */
 export interface Contact {
   readonly email: string
   readonly name: string | null

@@ -9,7 +9,7 @@ interface Addressee {
 }
 
 /**
- * A mail that notifies an account's owner of a change: `insert` belongs in the batch of the change itself, `send` is
+ * An email that notifies an account's owner of a change: `insert` belongs in the batch of the change itself, `send` is
  * called after it.
  *
  * @param user the recipient; for a change of address, with the old one

@@ -9,11 +9,11 @@ import { keepPause, readPause } from './pause.ts'
 import { handOver, type Mail, TIMEOUT_MS } from './provider.ts'
 
 /**
- * Seconds until the next attempt, after the first, second … failure. After the last one the mail is given up. Each is
- * extended by a random jitter of up to a fifth, so that mails that failed together are not retried together.
+ * Seconds until the next attempt, after the first, second … failure. After the last one the email is given up. Each is
+ * extended by a random jitter of up to a fifth, so that emails that failed together are not retried together.
  */
 const BACK_OFF_SECONDS = [30, 120, 600, 1_800, 7_200, 21_600, 86_400]
-/** Concurrent mails: a Worker has six connections, and a provider accepts a few per second. */
+/** Concurrent emails: a Worker has six connections, and a provider accepts a few per second. */
 const CONCURRENCY = 4
 /**
  * A run ends within this time, of the 30 seconds that the platform gives to work after an answer. The next run
@@ -24,8 +24,8 @@ export const RUN_MS = 25_000
 const LEASE_SECONDS = 30
 
 /**
- * A mail with its row: put `insert` in the batch of the mail's cause, so that neither exists without the other, and
- * call `send` after it. The answer never waits for the provider, and a mail survives a failure of the provider.
+ * An email with its row: put `insert` in the batch of the email's cause, so that neither exists without the other, and
+ * call `send` after it. The answer never waits for the provider, and an email survives a failure of the provider.
  */
 export function mailFor(deps: ManagementDeps, { to, subject, text, html }: Mail) {
   const at = deps.now()
@@ -39,14 +39,14 @@ export function mailFor(deps: ManagementDeps, { to, subject, text, html }: Mail)
   }
 }
 
-/** Sends a mail that is due once the request is answered. */
+/** Sends an email that is due once the request is answered. */
 export function sendMailSoon(deps: Deps, id: string): void {
   deps.defer(deliver(deps, id))
 }
 
 /**
- * The statement that queues mails if a condition holds when it runs: for jobs, where two concurrent runs may have the
- * same mail to send. The job that runs every minute sends them.
+ * The statement that queues emails if a condition holds when it runs: for jobs, where two concurrent runs may have the
+ * same email to send. The job that runs every minute sends them.
  */
 export function insertMails(now: number, mails: readonly Mail[], provided: SQL): SQL {
   const rows = mails.map(({ to, subject, text, html }) => ({ id: uuidv7(now), to, subject, text, html }))
@@ -59,13 +59,13 @@ export function insertMails(now: number, mails: readonly Mail[], provided: SQL):
 }
 
 /**
- * Claims due mails, so that two concurrent runs do not send one twice, and postpones them, so that those of a dead run
+ * Claims due emails, so that two concurrent runs do not send one twice, and postpones them, so that those of a dead run
  * are retried.
  */
 const CLAIM = `
 update mail_outbox set attempts = attempts + 1, next_attempt_at = $1::timestamptz + make_interval(secs => $2)
 where id = any(array(
-  select id from mail_outbox where next_attempt_at <= $1 and ($3::uuid is null or id = $3)
+  select id from mail_outbox where next_attempt_at <= $1 and ($3::uuid[] is null or id = any($3))
   order by next_attempt_at limit $4 for update skip locked))
 returning id, recipient, subject, text, html, attempts`
 
@@ -79,13 +79,14 @@ interface ClaimedMail {
 }
 
 /**
- * Sends due mails concurrently, so that a slow mail does not delay the others. A job calls this every minute. A mail
- * starts only if it can finish within the run's time. If a provider limits its rate, all mails and all runs pause for
+ * Sends due emails concurrently, so that a slow email does not delay the others. A job calls this every minute. An email
+ * starts only if it can finish within the run's time. If a provider limits its rate, all emails and all runs pause for
  * as long as it asks: this run waits if the pause is short, and otherwise stops.
  *
- * @returns how many mails the provider accepted, how many failed, and how often it limited the rate
+ * @param ids only these emails; all if absent
+ * @returns how many emails the provider accepted, how many failed, and how often it limited the rate
  */
-export async function deliverDueMail(deps: Deps) {
+export async function deliverDueMail(deps: Deps, ids?: readonly string[]) {
   const lastBegin = deps.now() + RUN_MS - TIMEOUT_MS
   const counts = { sent: 0, failed: 0, put_off: 0 }
   let pausedUntil = await readPause(deps)
@@ -93,7 +94,7 @@ export async function deliverDueMail(deps: Deps) {
   async function take(atMost: number): Promise<ClaimedMail[]> {
     const pauseMs = pausedUntil - deps.now()
     if (Math.max(deps.now(), pausedUntil) > lastBegin) return []
-    if (pauseMs <= 0) return claim(deps, atMost)
+    if (pauseMs <= 0) return claim(deps, atMost, ids)
     await sleep(pauseMs)
     return take(atMost) // the pause may have become longer
   }
@@ -117,15 +118,15 @@ export async function deliverDueMail(deps: Deps) {
 async function deliver(deps: Deps, id: string): Promise<void> {
   try {
     if ((await readPause(deps)) > deps.now()) return // the job sends it after the pause
-    for (const mail of await claim(deps, 1, id)) await attempt(deps, mail)
+    for (const mail of await claim(deps, 1, [id])) await attempt(deps, mail)
   } catch (error) {
     log('warn', 'mail_delivery_failed', { mail_id: id, ...errorFields(error) }) // still due, so the job retries it
   }
 }
 
-/** @param id only this mail, if it is due; any mail if absent */
-async function claim(deps: Deps, atMost: number, id?: string): Promise<ClaimedMail[]> {
-  const parameters = [new Date(deps.now()).toISOString(), LEASE_SECONDS, id ?? null, atMost]
+/** @param ids only these emails, if they are due; any email if absent */
+async function claim(deps: Deps, atMost: number, ids?: readonly string[]): Promise<ClaimedMail[]> {
+  const parameters = [new Date(deps.now()).toISOString(), LEASE_SECONDS, ids ?? null, atMost]
   return (await deps.sql.query(CLAIM, parameters)) as ClaimedMail[]
 }
 
@@ -157,7 +158,7 @@ async function attempt(
 }
 
 /**
- * Schedules a retry after the backoff. A mail that is given up is emptied as if it had been sent. An attempt that was
+ * Schedules a retry after the backoff. An email that is given up is emptied as if it had been sent. An attempt that was
  * overtaken changes nothing.
  */
 async function noteFailed(deps: Deps, { id, attempts }: ClaimedMail, error: unknown): Promise<void> {
@@ -176,7 +177,7 @@ async function noteFailed(deps: Deps, { id, attempts }: ClaimedMail, error: unkn
   )
 }
 
-/** The provider did not read the mail, so the attempt does not count: a rate limit must not give a mail up. */
+/** The provider did not read the email, so the attempt does not count: a rate limit must not give an email up. */
 async function putOff(deps: Deps, { id, attempts }: ClaimedMail, seconds: number): Promise<void> {
   log('warn', 'mail_put_off', { mail_id: id, seconds })
   const due = new Date(deps.now() + seconds * 1000).toISOString()

@@ -1,4 +1,4 @@
-/** The pause that the mail provider asked for, shared by every isolate and every run. */
+/** The pause that the email provider asked for, shared by every isolate and every run. */
 import { defineScript, runScript } from '../db/script.ts'
 import type { Deps } from '../deps.ts'
 import { sha256Hex } from '../lib/bytes.ts'

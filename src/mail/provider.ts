@@ -8,7 +8,7 @@ export interface Mail {
   readonly html: string
 }
 
-/** A provider that does not answer within this time has failed; the mail is retried. */
+/** A provider that does not answer within this time has failed; the email is retried. */
 export const TIMEOUT_MS = 10_000
 /** The pause of a provider that limits its rate: the default, and the maximum whatever it says. */
 const PAUSE_SECONDS = { unsaid: 30, most: 3_600 }
@@ -26,19 +26,19 @@ const BODIES: Record<Config['MAIL_PROVIDER'], ((mail: Mail, from: string) => obj
 }
 
 /**
- * Sends a mail to the configured provider.
+ * Sends an email to the configured provider.
  *
  * @param id the same for every attempt, so that a provider that accepted an earlier one does not send twice
- * @returns `undefined` if it accepted the mail; if it accepts none right now (429, or 503 with a time), the seconds to
+ * @returns `undefined` if it accepted the email; if it accepts none right now (429, or 503 with a time), the seconds to
  *   pause
- * @throws Error if it did not accept the mail; the message contains nothing of the mail
+ * @throws Error if it did not accept the email; the message contains nothing of the email
  */
 export async function handOver(config: Config, mail: Mail, id: string): Promise<number | undefined> {
   const body = BODIES[config.MAIL_PROVIDER]
   if (!body) throw new Error('No mail provider is configured (MAIL_PROVIDER).')
   const response = await fetch(config.MAIL_API_URL, {
     method: 'POST',
-    redirect: 'manual', // users' mail is never sent to the target of a redirect
+    redirect: 'manual', // users' email is never sent to the target of a redirect
     headers: {
       Authorization: `Bearer ${config.MAIL_API_KEY}`,
       'Content-Type': 'application/json',

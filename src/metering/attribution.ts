@@ -23,7 +23,7 @@ export async function findOwners(
   caller: string | null,
 ): Promise<Holders> {
   const now = deps.now()
-  const named = new Set(events.flatMap(({ key_id, organization_id, subject }) => [key_id, organization_id, subject]))
+  const named = new Set(events.flatMap(({ key_id, organization_id, holder }) => [key_id, organization_id, holder]))
   const holders = new Map<string, UsageOwner>()
   const missing: string[] = []
   for (const id of named) {
@@ -62,7 +62,7 @@ export function attribute(
   holders: Holders,
   caller: string | null,
 ): UsageEvent | Unattributable {
-  const event = withExternalNamed(withSubjectNamed(reported, holders, caller), holders)
+  const event = withExternalNamed(withHolderNamed(reported, holders, caller), holders)
   if (typeof event === 'string') return event
   const { key_id, organization_id } = event
   if (organization_id && !isReportable(organization_id, holders, caller)) return 'organization_not_found'
@@ -79,10 +79,10 @@ function ofKey(event: Omit<Named, 'external_id'>, key: UsageOwner | undefined, o
   return { ...event, organization_id, user_id, environment }
 }
 
-/** A subject is an organization's id where there is such a one, else a key's. */
-function withSubjectNamed({ subject, ...event }: UnattributedEvent, holders: Holders, caller: string | null) {
-  if (!subject) return event
-  return { ...event, [isReportable(subject, holders, caller) ? 'organization_id' : 'key_id']: subject }
+/** A holder is an organization's id where there is such a one, else a key's. */
+function withHolderNamed({ holder, ...event }: UnattributedEvent, holders: Holders, caller: string | null) {
+  if (!holder) return event
+  return { ...event, [isReportable(holder, holders, caller) ? 'organization_id' : 'key_id']: holder }
 }
 
 /** An organization by the operator's own id, and by Tollgate's too if they agree. */
@@ -98,7 +98,7 @@ function withExternalNamed(
     : { ...event, organization_id: id }
 }
 
-type Named = Omit<UnattributedEvent, 'subject'>
+type Named = Omit<UnattributedEvent, 'holder'>
 
 /** Whether there is such an organization, and it is the caller's to report for. */
 const isReportable = (id: string, holders: Holders, caller: string | null) =>

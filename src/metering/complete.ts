@@ -6,13 +6,13 @@ import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { DIMENSIONS } from './dimensions.ts'
 import { type UsageEvent, VERIFICATION } from './event.ts'
-import { addTo, DAILY_SLICES, groupRows, HOURLY, MARK_LATE, SLICES, sumColumns } from './roll-up-sql.ts'
+import { addTo, DAILY_SLICES, groupRows, HOURLY, MARK_LATE, METER_HOURS, SLICES, sumColumns } from './roll-up-sql.ts'
 
 /** Reports per run of the job. The rest follows in later runs. */
 export const BATCH_ROWS = 1_000
 
 /** The columns that a verification adds to sums. */
-const ADDED = ['requests', 'api_calls']
+const ADDED = ['requests', 'api_calls', 'charge_usd']
 const SUMS = sumColumns(ADDED)
 
 /** A request moves between values of these dimensions. Of all others it keeps the values of its verification. */
@@ -21,7 +21,12 @@ const SLICED = MOVING.map((name) => `('${name}', ${DIMENSIONS[name]})`).join(', 
 
 const placed = (sign: string, columns: readonly string[]) =>
   `select organization_id, date_trunc('hour', occurred_at, 'UTC') as hour, coalesce(key_id, '00000000-0000-0000-0000-000000000000') as key_id,
-    environment, endpoint, ${columns.join(', ')}, ${ADDED.map((name) => `${sign}${name} as ${name}`).join(', ')} from moved`
+    environment, endpoint, ${columns.join(', ')}, ${ADDED.map((name) => `${sign}coalesce(${name}, 0) as ${name}`).join(', ')} from moved`
+/** The same of custom counters that the verification took from. */
+const placedAmounts = (sign: string, columns: readonly string[]) =>
+  `select moved.organization_id, date_trunc('hour', occurred_at, 'UTC') as hour, m.slug as meter, coalesce(key_id, '00000000-0000-0000-0000-000000000000') as key_id,
+    environment, endpoint, ${columns.join(', ')}, ${sign}round(quantity.value::numeric, m.scale) as amount
+  from moved cross join lateral jsonb_each_text(moved.quantities) as quantity(slug, value) join meters m on m.slug = quantity.slug and m.kind = 'counter'`
 const FROM = ['status_code', 'provider', 'model', 'route']
 const TO = FROM.map((name) => `to_${name} as ${name}`)
 
@@ -65,6 +70,7 @@ with waiting as materialized (
 ), ${MARK_LATE}slices as materialized (
   ${groupRows(SLICES, SUMS, `deltas, lateral (values ${SLICED}) as slice(dimension, value) where value <> ''`)}
 ), hourly as (${addTo('usage_hourly', HOURLY, ADDED, 'deltas')}
+), meter_hours as (${addTo('usage_meter_hourly', METER_HOURS, ['amount'], `(${groupRows(METER_HOURS, { amount: 'sum(amount)' }, `(${placedAmounts('-', FROM)} union all ${placedAmounts('', TO)}) as placed`)}) as sums`)}
 ), hourly_slices as (${addTo('usage_slices', SLICES, ADDED, 'slices')}
 ), daily_slices as (${addTo('usage_daily_slices', DAILY_SLICES, ADDED, `(${groupRows(DAILY_SLICES, SUMS, DAYS)}) as days`)}
 )

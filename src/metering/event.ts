@@ -1,3 +1,5 @@
+import type { KeptSince } from '../limits/counter.ts'
+
 /** The `source` of events that a verification counted. */
 export const VERIFICATION = 'verification'
 
@@ -25,6 +27,8 @@ export interface UsageEvent {
   readonly key_id?: string | null
   readonly user_id?: string | null
   readonly environment?: string
+  /** The operator's customer's user: any text. */
+  readonly subject?: string | null
   readonly endpoint?: string
   readonly method?: string
   readonly status_code?: number
@@ -34,16 +38,24 @@ export interface UsageEvent {
   /** The id of the verified request that the event completes. */
   readonly completes?: string
   readonly api_calls?: number
+  /** Of a verification: what each of its calls costs the customer, as it was let through. A decimal string. */
+  readonly price_per_call_usd?: string
   readonly queries?: number
   readonly input_tokens?: number
   readonly output_tokens?: number
   readonly cached_tokens?: number
+  /** Amounts of custom meters, by slug. Of gauges, readings. */
+  readonly quantities?: Readonly<Record<string, number>>
+  readonly cache_write_tokens?: number
+  readonly audio_input_tokens?: number
+  readonly audio_output_tokens?: number
   /** Readings of the gauges, not amounts to add. The newest reading is the organization's. */
   readonly concepts?: number | null
   /** A decimal string. */
   readonly storage_gb?: string | null
   readonly provider?: string
   readonly model?: string
+  /** What the provider takes, exactly: it is rounded to nano-dollars where it is stored. */
   readonly cost_usd?: string | null
   readonly route?: string
   readonly ip?: string | null
@@ -51,8 +63,30 @@ export interface UsageEvent {
   readonly error_code?: string | null
   readonly error_message?: string | null
   readonly metadata?: Readonly<Record<string, unknown>> | null
+  /** Of a settlement: the hold that ends with it. */
+  readonly settles?: SettledHold
   /** Of a verification. Set once the event is kept. */
   trace?: VerdictTrace
+}
+
+/** The hold that an event settles, and the counters that hold units for it. */
+export interface SettledHold {
+  readonly period: string
+  readonly holdId: string
+  readonly counters: readonly TracedCounter[]
+}
+
+/** A counter as it is kept with a hold: what the scripts need, and what it counts; nothing for slots. */
+export interface TracedCounter {
+  /** That of the limit. */
+  readonly name: string
+  readonly key: string
+  readonly windowMs?: number
+  readonly until?: number
+  readonly kept?: KeptSince
+  readonly meter?: string
+  /** Decimals of a custom meter. */
+  readonly scale?: number
 }
 
 /** What a verdict was decided from and what the counters said then, for the request inspector (admin/requests/). Short: one is kept with each event. */
@@ -69,7 +103,7 @@ export interface VerdictTrace {
   /** Units asked for, where not 1. */
   readonly cost?: number
   /** Of the rate limit (`ratelimit`) and named limits: limit, what is left, and when it resets. */
-  readonly windows?: Readonly<Record<string, readonly [limit: number, remaining: number, resetsAt: string | null]>>
+  readonly windows?: Readonly<Record<string, readonly [limit: Amount, remaining: Amount, resetsAt: string | null]>>
   /** By meter: the limit, what is used and what is held; money as decimal text. */
   readonly quotas?: Readonly<Record<string, readonly [limit: Amount | null, used: Amount, held: Amount]>>
   readonly refused_by?: string
@@ -89,8 +123,8 @@ export interface UnattributedEvent extends Omit<UsageEvent, 'organization_id'> {
   readonly organization_id?: string | null
   /** The operator's own id of the organization. */
   readonly external_id?: string | null
-  /** The id of a key or of an organization. */
-  readonly subject?: string
+  /** The id of a key or of an organization: the subject of a CloudEvent. */
+  readonly holder?: string
 }
 
 export interface UnattributedUsage {

@@ -3,7 +3,9 @@
  * organizations' own sums; its day and month when they are over. No batch of usage waits for another one's row, as it
  * would if each added to one row of the whole platform.
  */
+
 import type { Sql } from '../db/client.ts'
+import { familyIn } from '../db/plan-version.ts'
 import { COUNTER_COLUMNS } from '../db/schema/meters.ts'
 import { LATENCY_COLUMNS } from '../db/schema/rollups.ts'
 import type { Deps } from '../deps.ts'
@@ -44,7 +46,7 @@ const planIn = (organization: string, hour: string) => `(
 const NOTE_PLANS = `
 insert into usage_platform_plans (organization_id, since, plan_id)
 select present.id, $1::timestamptz, present.plan_id from usage_platform_progress, (
-  select id, plan_id from organizations
+  select id, ${familyIn('plan_id')} as plan_id from organizations
   union
   select organization_id, '' from usage_totals t
   where hour >= $1::timestamptz and hour < $2 and not exists (select 1 from organizations o where o.id = t.organization_id)) as present
@@ -54,7 +56,7 @@ on conflict do nothing`
 /** An organization whose first usage came late: the plan that it has now. */
 const NOTE_LATE_PLANS = `
 insert into usage_platform_plans (organization_id, since, plan_id)
-select distinct on (t.organization_id) t.organization_id, t.hour, coalesce(o.plan_id, '')
+select distinct on (t.organization_id) t.organization_id, t.hour, coalesce(${familyIn('o.plan_id')}, '')
 from usage_totals t left join organizations o on o.id = t.organization_id
 where t.hour >= $1 and t.hour < $2 and ${planIn('t.organization_id', 't.hour')} is null
 order by t.organization_id, t.hour

@@ -3,6 +3,7 @@ import { defineScript, runScript } from '../db/script.ts'
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { periodNamed } from '../lib/period.ts'
+import { toCustomRecorded, withChargeLanes } from '../limits/custom-meters.ts'
 import { quotaKey, type Recorded } from '../limits/limit-request.ts'
 import { toUnits } from '../limits/meter-units.ts'
 import { QUOTA_FUNCTIONS } from '../limits/quota-script.ts'
@@ -36,5 +37,7 @@ export async function syncCounters(deps: Deps, periods: readonly PeriodUsage[]):
 /** Converts a period's row to the units of the counters. */
 export function toRecorded(used: PeriodUsage): Recorded {
   const units = forEachMeter(METERS, (meter) => toUnits(meter, used[meter]))
-  return { ...units, lanes: [Number(used.even_calls), Number(used.odd_calls)] }
+  const lanes = [Number(used.even_calls), Number(used.odd_calls)] as const
+  const charged = [toUnits('cost_usd', used.even_charges), toUnits('cost_usd', used.odd_charges)] as const
+  return withChargeLanes({ ...units, lanes, ...toCustomRecorded(used.custom ?? {}) }, charged)
 }

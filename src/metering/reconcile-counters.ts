@@ -3,8 +3,12 @@ import { defineScript, runScript } from '../db/script.ts'
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { periodNamed } from '../lib/period.ts'
+import { listCounterKeys } from '../limits/counter.ts'
+import { COUNTER_FUNCTIONS } from '../limits/counter-script.ts'
+import { selectCustomUse } from '../limits/custom-meters.ts'
 import { quotaKey, type Recorded } from '../limits/limit-request.ts'
 import { QUOTA_FUNCTIONS } from '../limits/quota-script.ts'
+import { type Charge, findCharges } from './charges.ts'
 import { toRecorded } from './raise-counters.ts'
 import { isSpoolEmpty } from './spool.ts'
 import type { PeriodUsage } from './write.ts'
@@ -22,37 +26,68 @@ const CONCURRENCY = 500
 const MAX_LOGGED = 20
 
 /**
- * KEYS: a quota's hash. ARGV: added to the clock (ms), whether the spool was empty (1 or 0) before Postgres was read,
- * the grace (ms), JSON of the use recorded by Postgres. Answer: {corrected counters, then meter and value of each part
+ * KEYS: a quota's hash; the organization's balance and its holds, if it has one. ARGV: added to the clock (ms), whether the
+ * spool was empty (1 or 0) before Postgres was read, the grace (ms), JSON of the use recorded by Postgres, and of the
+ * balance as in limits/counter-script.ts. Answer: {corrected counters, then meter and value of each part
  * that is above Postgres although Redis has it only from there}.
  *
  * The generation before the current one has ended. Once the grace has passed, no isolate adds to it, so its lane is set
- * to the figure of Postgres, up or down. Then the current generation ends; a later run settles it.
+ * to the figure of Postgres, up or down. Then the current generation ends; a later run settles it. The lanes of a balance are
+ * those of the period in which its units were taken last, so they are settled with it. Where its rest is above what Postgres
+ * says, it is made to start again with the next figure (`stale`), and so a report of this moment is not lost.
  */
-const RECONCILE = defineScript(`${QUOTA_FUNCTIONS}
+const RECONCILE = defineScript(`${QUOTA_FUNCTIONS}${COUNTER_FUNCTIONS}
 local state, answer = readQuota(KEYS[1]), {0}
 if not state.born then return answer end
 local now, recorded = clock(tonumber(ARGV[1])), cjson.decode(ARGV[4])
+for field in pairs(state) do
+  local meter = string.match(field, '^lane:%d:(m:.*)$')
+  if meter and not recorded[meter] then recorded[meter] = 0 end
+end
 local corrected = raise(KEYS[1], state, recorded)
 local settled = state.settled or -1
+local balance, read = ARGV[5] and cjson.decode(ARGV[5]), nil
+if balance and redis.call('HEXISTS', KEYS[2], 'born') == 1 then
+  local before = tonumber(redis.call('HGET', KEYS[2], 'used') or '0')
+  read = openCounter(2, balance, now)
+  if read.used > before then corrected = corrected + 1 end
+end
+local function settleBalance(generation)
+  local lane = 'lane:' .. whole(generation % 2)
+  local excess = (read.fields[lane] or 0) - (balance.balance.lanes[generation % 2 + 1])
+  if excess == 0 then return end
+  read.fields[lane], read.fields.used, corrected = read.fields[lane] - excess, read.fields.used - excess, corrected + 1
+  redis.call('HSET', KEYS[2], lane, whole(read.fields[lane]), 'used', whole(read.fields.used))
+end
 if state.generation > settled + 1 and ARGV[2] == '1' and now - state.flipped >= tonumber(ARGV[3]) then
   settled = state.generation - 1
-  local lane, used = toLane(settled), recorded.lanes[settled % 2 + 1]
-  local excess = (state[lane] or 0) - used
-  if excess ~= 0 then
-    state[lane], state.api_calls, corrected = used, state.api_calls - excess, corrected + 1
-    redis.call('HSET', KEYS[1], lane, whole(used), 'api_calls', whole(state.api_calls))
+  for meter in pairs(recorded) do
+    local lane, used = toLane(meter, settled), readLanes(recorded, meter)[settled % 2 + 1]
+    local excess = isLaned(meter) and (state[lane] or 0) - used or 0
+    if excess ~= 0 then
+      state[lane], state[meter], corrected = used, (state[meter] or 0) - excess, corrected + 1
+      redis.call('HSET', KEYS[1], lane, whole(used), meter, whole(state[meter]))
+    end
   end
   redis.call('HSET', KEYS[1], 'settled', whole(settled))
+  if read and read.fields.from == balance.balance.period then settleBalance(settled) end
+end
+if read then
+  local lanes, fields = balance.balance.lanes, read.fields
+  local rest = fields.used - (fields['lane:0'] or 0) - (fields['lane:1'] or 0)
+  local areOnTheirWay = fields.laneless and now - fields.laneless < tonumber(ARGV[3])
+  if ARGV[2] == '1' and not areOnTheirWay and rest > balance.recorded - lanes[1] - lanes[2] then
+    redis.call('HSET', KEYS[2], 'stale', '1')
+  end
 end
 if state.generation == settled + 1 then
   redis.call('HSET', KEYS[1], 'generation', whole(state.generation + 1), 'flipped', whole(now))
 end
 for meter, used in pairs(recorded) do
-  if meter == 'api_calls' then
-    local rest = reported(state)
-    if rest > used - recorded.lanes[1] - recorded.lanes[2] then answer[#answer + 1], answer[#answer + 2] = meter, whole(rest) end
-  elseif meter ~= 'lanes' and state[meter] > used then
+  if isLaned(meter) then
+    local lanes, rest = readLanes(recorded, meter), reported(state, meter)
+    if rest > used - lanes[1] - lanes[2] then answer[#answer + 1], answer[#answer + 2] = meter, whole(rest) end
+  elseif type(used) == 'number' and state[meter] > used then
     answer[#answer + 1], answer[#answer + 2] = meter, whole(state[meter])
   end
 end
@@ -70,17 +105,17 @@ if not state.born then return 0 end
 local areCallsOnTheirWay = state.laneless and clock(tonumber(ARGV[1])) - state.laneless < tonumber(ARGV[2])
 for i = 4, #ARGV, 2 do
   local meter, seen = ARGV[i], tonumber(ARGV[i + 1])
-  local used, value = recorded[meter], state[meter] or 0
-  if meter == 'api_calls' then used, value = used - recorded.lanes[1] - recorded.lanes[2], reported(state) end
-  if value == seen and used < seen and not (meter == 'api_calls' and areCallsOnTheirWay) then
+  local used, value, lanes = recorded[meter] or 0, state[meter] or 0, readLanes(recorded, meter)
+  if isLaned(meter) then used, value = used - lanes[1] - lanes[2], reported(state, meter) end
+  if value == seen and used < seen and not (isLaned(meter) and areCallsOnTheirWay) then
     redis.call('HSET', KEYS[1], meter, whole((state[meter] or 0) - (seen - used)))
     lowered = lowered + 1
   end
 end
 return lowered`)
 
-const COLUMNS = `organization_id, extract(epoch from period_start)::float8 * 1000 as period_start, even_calls, odd_calls,
-  ${selectCounters('usage_periods', String)}`
+const COLUMNS = `organization_id, extract(epoch from period_start)::float8 * 1000 as period_start, even_calls, odd_calls, even_charges, odd_charges,
+  ${selectCounters('usage_periods', String)}, ${selectCustomUse('usage_periods')}`
 const CHANGED = `select ${COLUMNS} from usage_periods where updated_at > $1 order by updated_at desc limit ${MAX_PERIODS}`
 const AGAIN = `select ${COLUMNS} from usage_periods
 where organization_id = $1::uuid and period_start = to_timestamp($2::float8 / 1000)`
@@ -92,10 +127,13 @@ where organization_id = $1::uuid and period_start = to_timestamp($2::float8 / 10
 export async function reconcileQuotas(deps: Deps, at: number) {
   const wasSpoolEmpty = await isSpoolEmpty(deps) // before Postgres is read, because the drain may run meanwhile
   const changed = (await deps.sql.query(CHANGED, [new Date(at - LOOK_BACK_MS).toISOString()])) as PeriodUsage[]
+  const charges = await findCharges(deps, [...new Set(changed.map(({ organization_id }) => organization_id))])
   let [corrected, failed] = [0, 0]
   for (let from = 0; from < changed.length; from += CONCURRENCY) {
     const part = changed.slice(from, from + CONCURRENCY)
-    const results = await Promise.allSettled(part.map((used) => reconcile(deps, used, wasSpoolEmpty)))
+    const results = await Promise.allSettled(
+      part.map((used) => reconcile(deps, used, { wasSpoolEmpty, charge: charges.get(used.organization_id) })),
+    )
     for (const [place, result] of results.entries()) {
       if (result.status === 'fulfilled') corrected += result.value
       else if (++failed <= MAX_LOGGED) logFailure(part[place], result.reason)
@@ -110,14 +148,35 @@ function logFailure(used: PeriodUsage | undefined, reason: unknown): void {
   log('warn', 'quota_not_reconciled', { organization_id, period_start, ...errorFields(reason) })
 }
 
+interface Compared {
+  readonly wasSpoolEmpty: boolean
+  /** Of an organization that uses credits: read after the period's generation has ended, like its row. */
+  readonly charge?: Charge | undefined
+}
+
 /** Compares the counters of one period with its row. */
-export async function reconcile(deps: Deps, used: PeriodUsage, wasSpoolEmpty: boolean): Promise<number> {
+export async function reconcile(deps: Deps, used: PeriodUsage, { wasSpoolEmpty, charge }: Compared): Promise<number> {
   const key = quotaKey(used.organization_id, periodNamed(used.period_start))
+  const keys = [key, ...(charge ? listCounterKeys([charge]) : [])]
+  const balance = charge && { ...charge, limit: -1, balance: { ...charge.balance, period: used.period_start } }
   const args = [deps.redisAheadMs, wasSpoolEmpty ? 1 : 0, GRACE_MS, JSON.stringify(toRecorded(used))]
-  const [corrected, ...above] = await runScript<[number, ...(string | number)[]]>(deps.redis, RECONCILE, [key], args)
+  if (balance) args.push(JSON.stringify(balance))
+  const [corrected, ...above] = await runScript<[number, ...(string | number)[]]>(deps.redis, RECONCILE, keys, args)
   if (above.length === 0 || !wasSpoolEmpty) return corrected // carried units (carry.ts) may be in the spool
   const [again] = (await deps.sql.query(AGAIN, [used.organization_id, used.period_start])) as PeriodUsage[]
   return corrected + (again ? await lower(deps, key, toRecorded(again), above) : 0)
+}
+
+/** How often counters that others change meanwhile are tried to lower. The job lowers them within minutes in any case. */
+const MAX_LOWERINGS = 5
+
+/** Lowers the counters of a period at once, after use was taken back. */
+export async function lowerCounters(deps: Deps, organizationId: string, periodStart: number): Promise<void> {
+  for (let attempt = 0; attempt < MAX_LOWERINGS; attempt++) {
+    const wasSpoolEmpty = await isSpoolEmpty(deps)
+    const [used] = (await deps.sql.query(AGAIN, [organizationId, periodStart])) as PeriodUsage[]
+    if (!used || !wasSpoolEmpty || (await reconcile(deps, used, { wasSpoolEmpty })) > 0) return
+  }
 }
 
 const lower = (deps: Deps, key: string, recorded: Recorded, above: readonly (string | number)[]) =>

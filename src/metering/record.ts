@@ -1,6 +1,8 @@
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { sleep } from '../lib/sleep.ts'
+import { count, observe } from '../metrics/count.ts'
+import { flushWhenDue } from '../metrics/flush.ts'
 import type { UsageEvent } from './event.ts'
 import { spoolUsage } from './spool.ts'
 import { writeUsage } from './write.ts'
@@ -116,12 +118,14 @@ async function takeOver(deps: Deps, batch: Batch): Promise<void> {
  */
 async function persist(deps: Deps, events: readonly UsageEvent[]): Promise<void> {
   const started = deps.now()
+  observe('batchEvents', '', events.length)
   for (let pauseMs = 250; ; pauseMs = Math.min(pauseMs * 2, 4_000)) {
     const stored = await tryStores(deps, events)
     if (stored) return
     if (deps.now() - started + pauseMs > RETRY_UNTIL_MS) break
     await sleep(pauseMs)
   }
+  count('usageEvents', 'lost', events.length)
   for (let at = 0; at < events.length; at += EVENTS_PER_LOG_ENTRY) {
     const lost = events.slice(at, at + EVENTS_PER_LOG_ENTRY)
     log('error', 'usage_lost', { count: lost.length, events: lost })
@@ -131,13 +135,16 @@ async function persist(deps: Deps, events: readonly UsageEvent[]): Promise<void>
 async function tryStores(deps: Deps, events: readonly UsageEvent[]): Promise<boolean> {
   try {
     await writeUsage(deps, events) // the counters already include what a verification takes
+    count('usageEvents', 'written', events.length)
     tellRefusals(deps, events)
+    flushWhenDue(deps)
     return true
   } catch (error) {
     log('warn', 'usage_write_failed', { count: events.length, ...errorFields(error) })
   }
   try {
     await spoolUsage(deps, events)
+    count('usageEvents', 'spooled', events.length)
     return true
   } catch (error) {
     log('warn', 'usage_spool_failed', { count: events.length, ...errorFields(error) })

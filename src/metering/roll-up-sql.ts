@@ -1,4 +1,5 @@
 /** SQL that groups, sums and adds to rows of the roll-ups. */
+import { COUNTER_COLUMNS } from '../db/schema/meters.ts'
 
 /** The primary key of each roll-up. */
 export const HOURLY = [
@@ -15,6 +16,18 @@ export const HOURLY = [
 export const TOTALS = ['organization_id', 'hour']
 export const SLICES = ['organization_id', 'dimension', 'value', 'hour']
 export const DAILY_SLICES = ['organization_id', 'dimension', 'day', 'value']
+export const SUBJECT_DAYS = ['organization_id', 'day', 'subject']
+
+/** Rows of events that have a subject, with their day (UTC). An empty one stands for everybody who was erased. */
+export const ofSubjects = (events: string) =>
+  `(select *, (occurred_at at time zone 'UTC')::date as day from ${events} where subject is not null) as named`
+
+/** What the roll-up of subjects sums up. */
+export const SUBJECT_SUMS = ['requests', 'errors', ...COUNTER_COLUMNS] as const
+
+/** The same of custom meters. */
+export const METER_PERIODS = ['organization_id', 'period_start', 'meter']
+export const METER_HOURS = ['organization_id', 'hour', 'meter', ...HOURLY.slice(2)]
 
 /** Groups rows into one for each key. */
 export function groupRows(keys: readonly string[], sums: Readonly<Record<string, string>>, from: string): string {

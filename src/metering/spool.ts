@@ -4,8 +4,8 @@ import { lazily } from '../lib/lazily.ts'
 import { errorFields, log } from '../lib/log.ts'
 import type { UnattributedEvent, UnattributedUsage, UsageEvent } from './event.ts'
 import { listUndrained, markDrained, rememberSpooled, reportLost, storeReceipts } from './spool-receipts.ts'
-import { isHopeless, storeEach } from './store.ts'
 
+const loadStore = lazily(() => import('./store.ts'))
 const loadAttribution = lazily(() => import('./attribution.ts'))
 
 /** A Redis list of JSON batches that Postgres could not take. */
@@ -40,7 +40,8 @@ export async function spoolUnattributed(deps: Deps, { events, caller }: Unattrib
 }
 
 async function push(deps: Deps, batches: readonly Batch[]): Promise<void> {
-  const named = batches.map((batch) => ({ id: crypto.randomUUID(), ...batch }))
+  const at = deps.now()
+  const named = batches.map((batch) => ({ at, id: crypto.randomUUID(), ...batch })) // `at` first: see MEASURE
   const [first, ...rest] = named.map((batch) => JSON.stringify(batch))
   if (first !== undefined) await deps.redis.rpush(SPOOL, first, ...rest)
   for (const { id, events, ...batch } of named) {
@@ -52,19 +53,32 @@ async function push(deps: Deps, batches: readonly Batch[]): Promise<void> {
 
 /** Whose an event is, as far as that is known without Postgres. */
 const nameHolder = (
-  { organization_id, external_id, subject, key_id }: UnattributedEvent,
+  { organization_id, external_id, holder, key_id }: UnattributedEvent,
   caller: string | null,
-): string => organization_id ?? caller ?? external_id ?? subject ?? key_id ?? ''
+): string => organization_id ?? caller ?? external_id ?? holder ?? key_id ?? ''
 
 function parts<T>(events: readonly T[]): T[][] {
   const count = Math.ceil(events.length / SPOOLED_TOGETHER)
   return Array.from({ length: count }, (_, at) => events.slice(at * SPOOLED_TOGETHER, (at + 1) * SPOOLED_TOGETHER))
 }
 
-/** Batches that wait to be written, and what was set aside for a person. */
-export async function measureSpool({ redis }: Pick<Deps, 'redis'>): Promise<{ batches: number; aside: number }> {
-  const [batches, aside] = await Promise.all([redis.llen(SPOOL), redis.scard(ASIDE)])
-  return { batches, aside }
+/** The head of the first batch is enough: a batch may be large. */
+const MEASURE = defineScript(`local first = redis.call('LINDEX', KEYS[1], 0)
+return { redis.call('LLEN', KEYS[1]), redis.call('SCARD', KEYS[2]), first and string.sub(first, 1, 40) or '' }`)
+
+interface SpoolSize {
+  /** Batches that wait to be written. */
+  readonly batches: number
+  /** What was set aside for a person. */
+  readonly aside: number
+  /** When the first batch was spooled, in Unix milliseconds; undefined where none waits. */
+  readonly oldestAt?: number | undefined
+}
+
+export async function measureSpool({ redis }: Pick<Deps, 'redis'>): Promise<SpoolSize> {
+  const [batches, aside, head] = await runScript<[number, number, string]>(redis, MEASURE, [SPOOL, ASIDE], [])
+  const at = /^\{"at":(\d+),/.exec(head)?.[1]
+  return { batches, aside, oldestAt: at === undefined ? undefined : Number(at) }
 }
 
 /** Whether everything that was recorded is in Postgres, or on its way there from some isolate. */
@@ -162,7 +176,9 @@ function selectForOneStatement(batches: readonly Spooled[]): readonly Spooled[] 
 /** @returns false while the database does not take anything: the batches stay for the next run */
 async function writeOrWait(deps: Deps, taken: readonly Spooled[]): Promise<boolean> {
   try {
-    const events = (await Promise.all(taken.map(({ batch }) => attributeEvents(deps, batch)))).flat()
+    const attributed = (await Promise.all(taken.map(({ batch }) => attributeEvents(deps, batch)))).flat()
+    const events = await deps.priceUsage(attributed) // of those that came when prices could not be read
+    const { storeEach } = await loadStore()
     const outcomes = await storeEach(deps, events)
     const refused = events.filter((_, at) => outcomes[at] === 'refused')
     await keepLost(deps, refused, 'refused by the database')
@@ -200,6 +216,7 @@ async function attributeUsage(deps: Deps, { events, caller }: UnattributedUsage)
     for (const { event, outcome } of found) if (typeof outcome === 'string') await keepLost(deps, [event], outcome)
     return found.flatMap(({ outcome }) => (typeof outcome === 'string' ? [] : [outcome]))
   } catch (error) {
+    const { isHopeless } = await loadStore()
     if (!isHopeless(error)) throw error
     if (events.length <= 1) {
       await keepLost(deps, events, 'refused by the database')

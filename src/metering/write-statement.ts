@@ -1,64 +1,133 @@
-import { COUNTERS, GAUGES, isMoney, METERS, selectCounters } from '../db/schema/meters.ts'
+import { COUNTERS, GAUGES, isMoneyColumn, METERS, selectCounters } from '../db/schema/meters.ts'
 import { LATENCY_BOUNDS_MS } from '../db/schema/shapes.ts'
 import { DIMENSIONS } from './dimensions.ts'
 import { type UsageEvent, VERIFICATION } from './event.ts'
-import { addTo, DAILY_SLICES, groupRows, HOURLY, MARK_LATE, SLICES, sumColumns, TOTALS } from './roll-up-sql.ts'
-import { REPORTED_COLUMNS, sumEvents } from './write-sums.ts'
+import {
+  addTo,
+  DAILY_SLICES,
+  groupRows,
+  HOURLY,
+  MARK_LATE,
+  ofSubjects,
+  SLICES,
+  SUBJECT_DAYS,
+  sumColumns,
+  TOTALS,
+} from './roll-up-sql.ts'
+import { COUNT_QUANTITIES, QUANTITIES_USED } from './write-quantities.ts'
+import { KIND_COLUMNS, mayPriceCalls, REPORTED_COLUMNS, sumEvents } from './write-sums.ts'
 
-const PERIODS = ['organization_id', 'period_start']
+export const PERIODS = ['organization_id', 'period_start']
 
 /** A row of `deltas` once for the total, and once for each dimension with its value. */
-const SLICED = [`('', '')`, ...Object.entries(DIMENSIONS).map(([dimension, value]) => `('${dimension}', ${value})`)]
+export const SLICED = [
+  `('', '')`,
+  ...Object.entries(DIMENSIONS).map(([dimension, value]) => `('${dimension}', ${value})`),
+]
 
 const REPORTED = REPORTED_COLUMNS.join(', ')
 /** Money can have fractions and be unknown (null), and so can gauges. All other amounts are whole and present. */
 const TYPED = [
-  ...REPORTED_COLUMNS.map((name) => `${name} ${isMoney(name) ? 'numeric' : 'bigint'}`),
+  ...REPORTED_COLUMNS.map((name) => `${name} ${isMoneyColumn(name) ? 'numeric' : 'bigint'}`),
   ...GAUGES.map((gauge) => `${gauge} numeric`),
 ].join(', ')
 const AS_COUNTED = [
-  ...REPORTED_COLUMNS.map((name) => (isMoney(name) ? `b.${name}` : `coalesce(b.${name}, 0) as ${name}`)),
+  ...REPORTED_COLUMNS.map((name) =>
+    isMoneyColumn(name) ? roundMoney(`b.${name}`, name) : `coalesce(b.${name}, 0) as ${name}`,
+  ),
   ...GAUGES.map((gauge) => `b.${gauge}`),
 ].join(', ')
 
+/** Money comes with more decimals than are kept, so that each sum is rounded once. */
+function roundMoney(amount: string, name: string): string {
+  return `round(${amount}, 9) as ${name}`
+}
+
+/** What only some batches have, so that the others ask for less. */
+interface Kept {
+  /** Columns as the batch says them, and as they are stored. */
+  readonly typed: string
+  readonly counted: string
+  readonly stored: string
+  readonly from: string
+}
+
+const NOTHING: Kept = { typed: '', counted: '', stored: '', from: '' }
+
+/** What the customer pays, from the exact cost, and by which markup. */
+const MONEY: Kept = {
+  typed: '',
+  counted: `${roundMoney('b.cost_usd * (100 + coalesce(plan.markup_percent, 0)) / 100', 'charge_usd')},
+    case when b.cost_usd is not null then coalesce(plan.markup_percent, 0) end as markup_percent, `,
+  stored: 'charge_usd, markup_percent, ',
+  from: ' left join organizations owner on owner.id = b.organization_id left join plans plan on plan.id = owner.plan_id',
+}
+
+/** The same with the price of calls: verifications say theirs, reports have that of the plan. */
+const CALL_PRICE = `case when b.source = '${VERIFICATION}' then b.price_per_call_usd else plan.price_per_call_usd end`
+const PRICED_CALLS: Kept = {
+  typed: 'price_per_call_usd numeric, ',
+  counted: `case when b.cost_usd is not null or (b.api_calls > 0 and ${CALL_PRICE} is not null)
+      then coalesce(round(b.cost_usd * (100 + coalesce(plan.markup_percent, 0)) / 100, 9), 0) + coalesce(b.api_calls * ${CALL_PRICE}, 0) end as charge_usd,
+    case when b.cost_usd is not null then coalesce(plan.markup_percent, 0) end as markup_percent,
+    case when b.api_calls > 0 then ${CALL_PRICE} end as price_per_call_usd, `,
+  stored: 'charge_usd, markup_percent, price_per_call_usd, ',
+  from: MONEY.from,
+}
+
+function selectMoney(events: readonly UsageEvent[], counts: Readonly<Record<string, string>>): Kept {
+  if (events.some(mayPriceCalls)) return PRICED_CALLS
+  return Object.hasOwn(counts, 'charge_usd') ? MONEY : NOTHING
+}
+
+const KINDS: Kept = {
+  typed: KIND_COLUMNS.map((name) => `${name} bigint, `).join(''),
+  counted: KIND_COLUMNS.map((name) => `coalesce(b.${name}, 0) as ${name}, `).join(''),
+  stored: `${KIND_COLUMNS.join(', ')}, `,
+  from: '',
+}
+
+const selectKinds = (events: readonly UsageEvent[]) =>
+  events.some((event) => KIND_COLUMNS.some((name) => event[name])) ? KINDS : NOTHING
+
 /** Reads the batch, claims its ids, stores the fresh events, and assigns them to hours and periods. */
-const DEDUPLICATE = `
+const deduplicate = (money: Kept, kinds: Kept) => `
 with incoming as (
   select position, event.*, sha256(convert_to(coalesce(event.source || ' ', '') || event.id, 'UTF8')) as dedupe_key,
     coalesce(decode(event.payload_hash, 'hex'), sha256(convert_to(body::text, 'UTF8'))) as body_hash
   from jsonb_array_elements($1::jsonb) with ordinality as item(body, position), jsonb_to_record(item.body) as event(
     id text, source text, payload_hash text, lane smallint, organization_id uuid, occurred_at timestamptz, key_id uuid, user_id uuid,
-    environment text, endpoint text, method text, status_code smallint, response_time_ms integer, requests integer,
-    completes uuid, request_id text, ${TYPED}, provider text, model text, route text, ip text, user_agent text,
-    error_code text, error_message text, metadata jsonb, trace json)
+    environment text, subject text, endpoint text, method text, status_code smallint, response_time_ms integer, requests integer,
+    completes uuid, request_id text, ${TYPED}, ${kinds.typed}${money.typed}provider text, model text, route text, ip text, user_agent text,
+    error_code text, error_message text, metadata jsonb, trace json, quantities jsonb)
 ), batch as materialized (
   select distinct on (organization_id, dedupe_key) * from incoming order by organization_id, dedupe_key, position
 ), fresh as (
   insert into usage_dedupe (organization_id, key, payload_hash, occurred_at)
-  select organization_id, dedupe_key, body_hash, case when source = '${VERIFICATION}' then occurred_at end from batch order by organization_id, dedupe_key
+  select organization_id, dedupe_key, body_hash, occurred_at from batch order by organization_id, dedupe_key
   on conflict do nothing
   returning organization_id, key
 ), counted as materialized (
-  select b.position, b.source, b.lane, b.id, b.organization_id, b.occurred_at, b.key_id, b.user_id, coalesce(b.environment, '') as environment,
+  select b.position, b.source, b.lane, b.id, b.organization_id, b.occurred_at, b.key_id, b.user_id, coalesce(b.environment, '') as environment, b.subject,
     coalesce(b.endpoint, '') as endpoint, coalesce(b.method, '') as method, coalesce(b.status_code, 0) as status_code,
-    b.response_time_ms, coalesce(b.requests, 1) as requests, ${AS_COUNTED},
+    b.response_time_ms, coalesce(b.requests, 1) as requests, ${AS_COUNTED}, ${money.counted}${kinds.counted}
     coalesce(b.provider, '') as provider, coalesce(b.model, '') as model, coalesce(b.route, '') as route,
     b.ip, b.user_agent, b.error_code, b.error_message, b.metadata,
-    case when b.completes is null then b.trace else json_build_object('completes', b.completes) end as trace
-  from batch b join fresh f on f.organization_id = b.organization_id and f.key = b.dedupe_key
+    case when b.completes is null then b.trace else json_build_object('completes', b.completes) end as trace, b.quantities
+  from batch b join fresh f on f.organization_id = b.organization_id and f.key = b.dedupe_key${money.from}
 ), stored as (
-  insert into usage_events (id, organization_id, occurred_at, key_id, user_id, environment, endpoint, method, status_code,
-    response_time_ms, requests, ${REPORTED}, provider, model,
-    route, ip, user_agent, error_code, error_message, metadata, trace)
-  select id, organization_id, occurred_at, key_id, user_id, environment, endpoint, method, status_code,
-    response_time_ms, requests, ${REPORTED}, provider, model,
-    route, ip, user_agent, error_code, error_message, metadata, trace
+  insert into usage_events (id, organization_id, occurred_at, key_id, user_id, environment, subject, endpoint, method, status_code,
+    response_time_ms, requests, ${REPORTED}, ${money.stored}${kinds.stored}provider, model,
+    route, ip, user_agent, error_code, error_message, metadata, trace, quantities)
+  select id, organization_id, occurred_at, key_id, user_id, environment, subject, endpoint, method, status_code,
+    response_time_ms, requests, ${REPORTED}, ${money.stored}${kinds.stored}provider, model,
+    route, ip, user_agent, error_code, error_message, metadata, trace, quantities
   from counted
 ), placed as (
   select e.organization_id, date_trunc('hour', e.occurred_at, 'UTC') as hour,
     usage_period_start(o.period_anchor, e.occurred_at) as period_start,
     coalesce(e.key_id, '00000000-0000-0000-0000-000000000000') as key_id, e.environment, e.endpoint, e.status_code,
-    e.provider, e.model, e.route, e.requests, e.error_code, ${REPORTED}, e.response_time_ms, e.lane,
+    e.provider, e.model, e.route, e.requests, e.error_code, ${REPORTED}, ${money === NOTHING ? '' : 'e.charge_usd, '}${money === PRICED_CALLS ? 'e.price_per_call_usd, ' : ''}e.response_time_ms, e.lane,
     width_bucket(e.response_time_ms - 1, '{${LATENCY_BOUNDS_MS.join(',')}}'::integer[]) as latency
   from counted e left join organizations o on o.id = e.organization_id
 )`
@@ -89,11 +158,11 @@ gauges as (
   from incoming i join batch b on b.organization_id = i.organization_id and b.dedupe_key = i.dedupe_key
     left join fresh f on f.organization_id = i.organization_id and f.key = i.dedupe_key
 )
-select (select count(*) from incoming)::int as sent, (select count(*) from fresh)::int as accepted,
+select pg_current_xact_id()::text as xid, (select count(*) from incoming)::int as sent, (select count(*) from fresh)::int as accepted,
   (select coalesce(jsonb_agg(jsonb_build_array(position - 1, outcome)), '[]') from judged
     where outcome is distinct from 'accepted') as others,
   (select coalesce(jsonb_agg(jsonb_build_object('organization_id', organization_id,
-    'period_start', extract(epoch from period_start) * 1000, ${METERS.map((meter) => `'${meter}', ${meter}${COUNTERS[meter].isMoney ? '::text' : ''}`).join(', ')}, 'even_calls', even_calls, 'odd_calls', odd_calls)), '[]')
+    'period_start', extract(epoch from period_start) * 1000, ${METERS.map((meter) => `'${meter}', ${meter}${COUNTERS[meter].isMoney ? '::text' : ''}`).join(', ')}, 'even_calls', even_calls, 'odd_calls', odd_calls, 'even_charges', even_charges::text, 'odd_charges', odd_charges::text)), '[]')
     from periods) as periods`
 
 /** Keeps reports until the requests that they complete are moved (complete.ts): the first report of each request. */
@@ -115,6 +184,14 @@ request_ids as (
   on conflict do nothing
 ), `
 
+/** What each subject used, by day. */
+const addSubjects = (events: readonly UsageEvent[], counts: Readonly<Record<string, string>>) =>
+  events.some(({ subject }) => subject)
+    ? `
+subject_days as (${addTo('usage_subject_days', SUBJECT_DAYS, Object.keys(counts), `(${groupRows(SUBJECT_DAYS, counts, ofSubjects('counted'))}) as subjects`)}
+), `
+    : ''
+
 /** How verifications were decided, by day and code. */
 const VERDICT = ['day', 'organization_id', 'code']
 const VERDICTS = `
@@ -131,6 +208,10 @@ verdicts as (${addTo(
 const AWAITED = `,
   exists (select 1 from incoming i join usage_completions c on c.organization_id = i.organization_id
     and c.request_id = coalesce(i.request_id, i.id) where i.source = '${VERIFICATION}') as awaited`
+
+/** Whether calls were charged. */
+const CHARGED = `,
+  exists (select 1 from counted where price_per_call_usd > 0) as charged`
 
 /**
  * The statement that writes a batch of events (`$1`, a JSON array). Each event counts once, however often and in
@@ -154,7 +235,8 @@ export function writeStatement(events: readonly UsageEvent[], mayBeLate = true):
   const all = { ...counts, ...times }
   const names = Object.keys(all)
   const hasVerifications = events.some(({ source }) => source === VERIFICATION)
-  return `${DEDUPLICATE}, deltas as materialized (
+  const hasQuantities = events.some(({ quantities }) => quantities)
+  return `${deduplicate(selectMoney(events, counts), selectKinds(events))}, deltas as materialized (
   ${groupRows(HOURLY, all, 'placed')}
 ), slices as materialized (
   ${groupRows(SLICES, sumColumns(names), `deltas, lateral (values ${SLICED.join(', ')}) as slice(dimension, value) where value <> '' or dimension = ''`)}
@@ -163,14 +245,21 @@ export function writeStatement(events: readonly UsageEvent[], mayBeLate = true):
 ), hourly_slices as (${addTo('usage_slices', SLICES, names, `slices where dimension <> ''`)}
 ), daily_slices as (${addTo('usage_daily_slices', DAILY_SLICES, names, `(${groupRows(DAILY_SLICES, sumColumns(names), DAYS)}) as days`)}
 ), periods as (${addTo('usage_periods', PERIODS, Object.keys(ofPeriod), `(${groupRows(PERIODS, ofPeriod, 'placed')}) as periods`)}, updated_at = now()
-  returning organization_id, period_start, even_calls, odd_calls, ${COUNTED}
-), ${hasVerifications ? VERDICTS : ''}${mayBeLate ? MARK_LATE : ''}${events.some(({ completes }) => completes) ? COMPLETIONS : ''}${events.some(({ request_id }) => request_id) ? REQUEST_IDS : ''}${SIDE_EFFECTS}${hasVerifications ? AWAITED : ''}`
+  returning organization_id, period_start, even_calls, odd_calls, even_charges, odd_charges, ${COUNTED}
+), ${hasVerifications ? VERDICTS : ''}${mayBeLate ? MARK_LATE : ''}${listKept(events)}${hasQuantities ? COUNT_QUANTITIES : ''}${addSubjects(events, counts)}${SIDE_EFFECTS}${hasQuantities ? QUANTITIES_USED : ''}${hasVerifications ? AWAITED : ''}${events.some(mayPriceCalls) ? CHARGED : ''}`
+}
+
+/** What is kept beside the events: reports that complete a request, and requests that have another id. */
+function listKept(events: readonly UsageEvent[]): string {
+  const completions = events.some(({ completes }) => completes) ? COMPLETIONS : ''
+  const requestIds = events.some(({ request_id }) => request_id) ? REQUEST_IDS : ''
+  return completions + requestIds
 }
 
 /** All counters of the row, including those that this batch adds nothing to. */
 const COUNTED = selectCounters('known', String)
 
-const DAYS = `(select *, (hour at time zone 'UTC')::date as day from slices where dimension <> '') as dated`
+export const DAYS = `(select *, (hour at time zone 'UTC')::date as day from slices where dimension <> '') as dated`
 
 /** The same decision a moment later, for events (`$1`) whose ids another batch had just claimed. */
 export const RECHECK = `

@@ -7,7 +7,7 @@ import {
   METERS,
 } from '../db/schema/meters.ts'
 import { LATENCY_BOUNDS_MS } from '../db/schema/shapes.ts'
-import type { UsageEvent } from './event.ts'
+import { type UsageEvent, VERIFICATION } from './event.ts'
 
 /** Columns of a roll-up, and the SQL that sums each from events. */
 type Sums = Readonly<Record<string, string>>
@@ -31,8 +31,15 @@ const LANES: Sums = {
   odd_calls: 'coalesce(sum(api_calls) filter (where lane = 1), 0)',
 }
 
+/** What customers pay for these calls: the part of charges that verifications counted. */
+const CHARGE_LANES: Sums = {
+  even_charges: 'coalesce(sum(api_calls * price_per_call_usd) filter (where lane = 0), 0)',
+  odd_charges: 'coalesce(sum(api_calls * price_per_call_usd) filter (where lane = 1), 0)',
+}
+
 /** Counter columns that events do not have, and the SQL that derives them. */
 const DERIVED: Readonly<Record<Exclude<CounterColumn, keyof UsageEvent>, string>> = {
+  charge_usd: 'coalesce(sum(charge_usd), 0)',
   unpriced: `count(*) filter (where model <> '' and cost_usd is null)`,
 }
 
@@ -41,6 +48,9 @@ const isReported = (column: CounterColumn): column is ReportedColumn => !Object.
 
 /** Counter columns that events have as well. */
 export const REPORTED_COLUMNS = COUNTER_COLUMNS.filter(isReported)
+
+/** Kinds of tokens that are kept with the event and not summed: parts of its input and output. */
+export const KIND_COLUMNS = ['cache_write_tokens', 'audio_input_tokens', 'audio_output_tokens'] as const
 
 const sumColumn = (column: CounterColumn) => (isReported(column) ? `coalesce(sum(${column}), 0)` : DERIVED[column])
 
@@ -59,14 +69,27 @@ function sumCounters(events: readonly UsageEvent[]): Sums {
   return Object.fromEntries(columns.map((column) => [column, sumColumn(column)]))
 }
 
+/** Whether calls of an event may have a price: those of a verification say so, those of a report are of the plan's. */
+export const mayPriceCalls = ({ source, api_calls, price_per_call_usd }: UsageEvent): boolean =>
+  Boolean(source === VERIFICATION ? price_per_call_usd : api_calls)
+
+function sumLanes(events: readonly UsageEvent[]): Sums {
+  if (!events.some(({ lane }) => lane !== undefined)) return {}
+  return events.some(({ price_per_call_usd }) => price_per_call_usd) ? { ...LANES, ...CHARGE_LANES } : LANES
+}
+
 /**
  * Only the columns that a batch adds to: Postgres takes longer to parse a statement with all 31 columns than to write a
  * small batch. Columns are added in whole groups, to limit the number of distinct statements in the statistics.
  */
 export function sumEvents(events: readonly UsageEvent[]): BatchSums {
   return {
-    counts: { ...OF_REQUESTS, ...sumCounters(events) },
-    lanes: events.some(({ lane }) => lane !== undefined) ? LANES : {},
+    counts: {
+      ...OF_REQUESTS,
+      ...sumCounters(events),
+      ...(events.some(mayPriceCalls) && { charge_usd: DERIVED.charge_usd }),
+    },
+    lanes: sumLanes(events),
     times: sumTimes(events.flatMap(({ response_time_ms }) => response_time_ms ?? [])),
   }
 }

@@ -1,6 +1,7 @@
 import { problemIn } from '../db/client.ts'
 import type { Counter } from '../db/schema/meters.ts'
 import type { Deps } from '../deps.ts'
+import type { CustomUse } from '../limits/custom-meters.ts'
 import { completeRequests } from './complete.ts'
 import type { UsageEvent } from './event.ts'
 import { hasReceipts, storeReceipts } from './spool-receipts.ts'
@@ -23,9 +24,16 @@ export interface PeriodUsage extends Readonly<Record<Counter, number | string>> 
   /** The calls among them that verifications counted in even and in odd generations (limits/quota-script.ts). */
   readonly even_calls: number | string
   readonly odd_calls: number | string
+  /** What customers pay for them, as decimal text. */
+  readonly even_charges: string
+  readonly odd_charges: string
+  /** Custom counters, by slug, in whole units. */
+  readonly custom?: Readonly<Record<string, CustomUse>> | null
 }
 
 export interface Written {
+  /** The transaction: seeds of counters say whether they include what it wrote (limits/counter-script.ts). */
+  readonly xid: number
   readonly sent: number
   /** Events that had not been counted before. */
   readonly accepted: number
@@ -33,18 +41,32 @@ export interface Written {
   readonly outcomes: readonly Outcome[]
   /** The sums of every period that the batch adds to. */
   readonly periods: readonly PeriodUsage[]
+  /** Whether calls were charged. */
+  readonly isCharged: boolean
 }
 
 /** The outcomes of events that were not counted, by their index. Null if the outcome is not known yet. */
 type NotAccepted = readonly (readonly [number, Outcome | null])[]
 
 interface Row {
+  readonly xid: string
   readonly sent: number
   readonly accepted: number
   readonly others: NotAccepted
   readonly periods: readonly PeriodUsage[]
+  /** Absent in batches without amounts of custom meters. */
+  readonly quantities?: readonly CustomPeriodUse[]
+  /** Absent in batches whose calls have no price for sure. */
+  readonly charged?: boolean
   /** Absent in batches without verifications. */
   readonly awaited?: boolean
+}
+
+interface CustomPeriodUse {
+  readonly organization_id: string
+  readonly period_start: number
+  readonly meter: string
+  readonly used: CustomUse
 }
 
 /**
@@ -53,12 +75,23 @@ interface Row {
  * @throws Problem `unavailable` when the database does not answer. It may have written the events; a retry is safe
  */
 export async function writeUsage(deps: Deps, events: readonly UsageEvent[]): Promise<Written> {
-  const { sent, accepted, others, periods, awaited } = await runWrite(deps, events)
+  const { xid, sent, accepted, others, awaited, charged = false, ...used } = await runWrite(deps, events)
   if (hasReceipts()) deps.defer(storeReceipts(deps)) // Postgres is back
   const outcomes: Outcome[] = Array.from({ length: sent }, () => 'accepted')
   for (const [at, outcome] of await resolvePending(deps, events, others)) outcomes[at] = outcome ?? 'duplicate'
   if (awaited || events.some(({ completes }) => completes)) await completeRequests(deps, events)
-  return { sent, accepted, outcomes, periods }
+  return { xid: Number(xid), sent, accepted, outcomes, periods: addCustom(used), isCharged: charged }
+}
+
+function addCustom({ periods, quantities = [] }: Pick<Row, 'periods' | 'quantities'>): readonly PeriodUsage[] {
+  if (quantities.length === 0) return periods
+  return periods.map((period) => {
+    const own = quantities.filter(
+      ({ organization_id, period_start }) =>
+        organization_id === period.organization_id && period_start === period.period_start,
+    )
+    return { ...period, custom: Object.fromEntries(own.map(({ meter, used }) => [meter, used])) }
+  })
 }
 
 async function runWrite(deps: Deps, events: readonly UsageEvent[]): Promise<Row> {

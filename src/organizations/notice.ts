@@ -14,7 +14,7 @@ interface About {
   readonly reason?: string | undefined
 }
 
-/** A mail about an organization: `insert` belongs in the batch of its cause, `send` is called after it. */
+/** An email about an organization: `insert` belongs in the batch of its cause; call `send` after the batch. */
 export function noticeTo(deps: ManagementDeps, { email, name }: NoticeData, kind: OrganizationNotice, about: About) {
   const service = deps.config.SERVICE_NAME
   return mailFor(deps, render(service, email, organizationNotice(kind, { service, name, ...about })))

@@ -1,5 +1,6 @@
 import type * as z from 'zod'
 import type { UserPrincipal } from '../auth/principal.ts'
+import { toFamily } from '../db/plan-version.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { Problem } from '../problems.ts'
 import { findOrganization, type OrganizationView } from './queries.ts'
@@ -12,7 +13,7 @@ export function toOrganization(row: OrganizationView, activeId: string | null): 
     name: row.name,
     slug: row.slug,
     external_id: row.externalId,
-    plan: row.planId,
+    plan: toFamily(row.planId),
     role: row.role,
     is_personal: row.isPersonal,
     is_active: row.id === activeId,

@@ -29,11 +29,11 @@ import {
 import type { Deletion } from './schemas.ts'
 
 /**
- * Deletes an account for good, given its password and, where one is on, its second factor: the user, all sessions, and the
- * organizations that were theirs alone, whose keys stop within two seconds. The audit log and sums of usage stay.
+ * Deletes an account permanently: the user, all sessions, and the organizations that belong only to the user, whose keys stop
+ * within two seconds. Requires the password and, if enabled, the second factor. The audit log and sums of usage stay.
  *
- * @throws Problem `wrong_password`, `invalid_code`, `last_owner` naming the organizations that would have no owner,
- *   `subscription_active` those that would be deleted though they go on being paid for
+ * @throws Problem `wrong_password`, `invalid_code`; `last_owner`, which names the organizations that would have no owner;
+ *   `subscription_active`, which names those that would be deleted although a subscription is still charged
  */
 export async function deleteAccount(
   deps: ManagementDeps,
@@ -64,9 +64,10 @@ async function requireCode(deps: ManagementDeps, user: UserPrincipal, code: stri
 }
 
 /**
- * Deletes a user with all that is theirs alone, all of it or nothing; keys of deleted organizations stop within two seconds.
+ * Deletes a user and the organizations that belong only to the user, atomically. Keys of deleted organizations stop within
+ * two seconds.
  *
- * @param effects run with it, such as the audit row
+ * @param effects statements of the same batch, such as the audit row
  * @throws Problem `last_owner`, `subscription_active`, `user_not_found`
  */
 export async function eraseAccount(deps: ManagementDeps, userId: string, effects: readonly Statement[]): Promise<void> {

@@ -1,7 +1,9 @@
+import { ormOver } from '../db/orm.ts'
+import { forgetSubject } from '../db/usage-erasure.ts'
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 
-/** Until then, isolates that cached a key, and the spool, may still write events of a deleted organization. */
+/** For this long, the spool and isolates that cached a key may still write events of a deleted organization or erased subject. */
 export const SETTLED_MS = 3_600_000
 /** Events per statement: well within its timeout, even on the smallest database. */
 const BATCH_ROWS = 5_000
@@ -10,15 +12,19 @@ export const TIME_BUDGET_MS = 15_000
 
 interface Erasure {
   readonly organizationId: string
+  /** Empty for all events of the organization. */
+  readonly subject: string
+  /** As text. A new request has another time and starts from the beginning. */
+  readonly since: string
   /** The last event that was erased, as text, because a Date would lose the microseconds. */
   readonly doneTime: string
   readonly doneId: string
 }
 
 /**
- * Erases personal data from the raw events of organizations that were deleted at least an hour ago, in batches small
- * enough for the statement timeout. Each batch stores its position, so any run resumes there, and two concurrent runs
- * do nothing twice. An organization whose erasure fails does not stop the others; the next run retries it.
+ * Erases personal data from the raw events of organizations that were deleted, and of subjects that were erased, at least
+ * an hour ago, in batches small enough for the statement timeout. Each batch stores its position, so any run resumes there,
+ * and two concurrent runs do nothing twice. An erasure that fails does not stop the others; the next run retries it.
  */
 export async function eraseFromUsage(deps: Deps, at: number) {
   const end = deps.now() + TIME_BUDGET_MS
@@ -48,41 +54,55 @@ async function eraseUntil(deps: Deps, erasure: Erasure, end: number): Promise<{ 
 
 async function listErasures({ sql }: Deps, at: number): Promise<Erasure[]> {
   const rows = await sql.query(
-    `select organization_id, coalesce(done_time, '-infinity')::text as done_time, coalesce(done_id, '') as done_id
+    `select organization_id, subject, deleted_at::text as since, coalesce(done_time, '-infinity')::text as done_time, coalesce(done_id, '') as done_id
      from usage_erasures where deleted_at <= $1 order by deleted_at limit 100`,
     [new Date(at - SETTLED_MS).toISOString()],
   )
-  return rows.map((row) => ({ organizationId: row.organization_id, doneTime: row.done_time, doneId: row.done_id }))
+  return rows.map((row) => ({
+    organizationId: row.organization_id,
+    subject: row.subject,
+    since: row.since,
+    doneTime: row.done_time,
+    doneId: row.done_id,
+  }))
 }
 
 /** One key range. The pair is for the index; the time alone lets Postgres skip the other partitions. */
 const IN_RANGE = `organization_id = $1 and occurred_at >= $2::timestamptz and occurred_at <= $4::timestamptz
   and (occurred_at, id) > ($2::timestamptz, $3) and (occurred_at, id) <= ($4::timestamptz, $5)`
 
-const ERASE = `update usage_events set user_id = null, ip = null, user_agent = null
-  where ${IN_RANGE} and (user_id is not null or ip is not null or user_agent is not null)`
+const ERASE = `update usage_events set user_id = null, ip = null, user_agent = null,
+    subject = case when subject is not null then '' end
+  where ${IN_RANGE} and (user_id is not null or ip is not null or user_agent is not null or subject <> '')`
+
+/** Also erases what an operator reported about the subject. The user is the operator's customer and stays. An empty subject was erased. */
+const ERASE_SUBJECT = `update usage_events set subject = '', ip = null, user_agent = null, metadata = null
+  where ${IN_RANGE} and subject = $6`
 
 /** @returns where to continue; nothing if this was the last batch */
 async function eraseBatch({ sql }: Deps, from: Erasure): Promise<{ next: Erasure | undefined; erased: number }> {
-  const { organizationId, doneTime, doneId } = from
+  const { organizationId, subject, since, doneTime, doneId } = from
   const to = await selectLast({ sql }, from)
   const range = [organizationId, doneTime, doneId, to.doneTime, to.doneId]
+  const self = [organizationId, subject, since]
+  if (to.isEnd) await forgetSubject(ormOver(sql), from) // for events that were still in transit
   const [erased] = await sql.transaction(
     [
-      sql.query(ERASE, range),
-      to.isEnd
-        ? sql.query('delete from usage_erasures where organization_id = $1', [organizationId])
-        : sql.query(
-            'update usage_erasures set done_time = $2::timestamptz, done_id = $3 where organization_id = $1 and (done_time is null or (done_time, done_id) < ($2::timestamptz, $3))',
-            [organizationId, to.doneTime, to.doneId],
-          ),
+      subject ? sql.query(ERASE_SUBJECT, [...range, subject]) : sql.query(ERASE, range),
+      to.isEnd ? sql.query(END, self) : sql.query(PROCEED, [...self, to.doneTime, to.doneId]),
     ],
     { fullResults: true },
   )
   return { next: to.isEnd ? undefined : to, erased: erased?.rowCount ?? 0 }
 }
 
-async function selectLast({ sql }: Pick<Deps, 'sql'>, { organizationId, doneTime, doneId }: Erasure) {
+const SELF = 'organization_id = $1 and subject = $2 and deleted_at = $3::timestamptz'
+const END = `delete from usage_erasures where ${SELF}`
+const PROCEED = `update usage_erasures set done_time = $4::timestamptz, done_id = $5
+  where ${SELF} and (done_time is null or (done_time, done_id) < ($4::timestamptz, $5))`
+
+async function selectLast({ sql }: Pick<Deps, 'sql'>, erasure: Erasure) {
+  const { organizationId, doneTime, doneId } = erasure
   const [row] = await sql.query(
     `select occurred_at::text as done_time, id as done_id from usage_events
      where organization_id = $1 and occurred_at >= $2::timestamptz and (occurred_at, id) > ($2::timestamptz, $3)
@@ -90,6 +110,6 @@ async function selectLast({ sql }: Pick<Deps, 'sql'>, { organizationId, doneTime
     [organizationId, doneTime, doneId, BATCH_ROWS - 1],
   )
   return row
-    ? { organizationId, doneTime: row.done_time as string, doneId: row.done_id as string, isEnd: false }
-    : { organizationId, doneTime: 'infinity', doneId: '', isEnd: true }
+    ? { ...erasure, doneTime: row.done_time as string, doneId: row.done_id as string, isEnd: false }
+    : { ...erasure, doneTime: 'infinity', doneId: '', isEnd: true }
 }

@@ -63,6 +63,6 @@ function toMonth(row: Everything['usage'][number]) {
     queries: row.queries,
     tokens: row.tokens,
     errors: row.errors,
-    cost_usd: row.costUsd,
+    cost_usd: row.chargeUsd,
   }
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { apiRoute, newRouter } from '../api/api-route.ts'
+import { actsAsOperator } from '../auth/organization-access.ts'
 import { organizationRef } from '../http/fields.ts'
 import { monthNamed, toMonth } from '../lib/period.ts'
 import { enforceRateLimits } from '../limits/endpoint-limits.ts'
@@ -38,8 +39,10 @@ const quotasRoute = apiRoute({
 export const usageRoutes = newRouter()
   .openapi(statisticsRoute, async (c) => {
     const { period } = c.req.valid('query')
-    await enforceRateLimits(c.var.deps, { usage_analytics: { account: c.var.organizationId } })
-    const month = (period && monthNamed(period)) || toMonth(c.var.deps.now())
-    return c.json(await usageStatistics(c.var.deps.sql, c.var.organizationId, month), 200)
+    const { deps, principal, organizationId } = c.var
+    await enforceRateLimits(deps, { usage_analytics: { account: organizationId } })
+    const seesCosts = actsAsOperator(principal, 'usage:read', organizationId)
+    const month = (period && monthNamed(period)) || toMonth(deps.now())
+    return c.json(await usageStatistics(deps.sql, { organizationId, seesCosts }, month), 200)
   })
   .openapi(quotasRoute, async (c) => c.json(await readQuotas(c.var.deps, c.var.organizationId), 200))

@@ -39,6 +39,12 @@ const meterReading = <Schema extends z.ZodType>(amounts: Schema) =>
     remaining: amounts.nullable(),
     percent: z.number().nullable(),
     overage: amounts.meta({ description: 'Use above a limit that only starts the overage.' }),
+    name: z
+      .string()
+      .optional()
+      .meta({ description: 'What people call it. Of your own meters alone, like the next two.' }),
+    unit: z.string().optional(),
+    kind: z.enum(['counter', 'gauge']).optional(),
   })
 
 const MeterReading = meterReading(z.number()).meta({ id: 'MeterReading' })
@@ -51,7 +57,17 @@ export const Quotas = z
     plan: z.string(),
     rate_limit_per_minute: z.int(),
     max_api_keys: z.int(),
-    meters: z.object(forEachAmount(MeterReading, MoneyMeterReading)),
+    meters: z
+      .object(forEachAmount(MeterReading, MoneyMeterReading))
+      .catchall(z.union([MeterReading, MoneyMeterReading]))
+      .meta({ description: 'Built-in meters, and your own by slug.' }),
+    credits: z
+      .object({
+        balance: money.meta({ description: 'What is left, what is held included.' }),
+        held: money.meta({ description: 'What open reservations hold.' }),
+      })
+      .optional()
+      .meta({ description: 'Absent for an organization that uses no prepaid credits.' }),
     features: z.record(z.string(), z.unknown()),
   })
   .meta({ id: 'Quotas' })

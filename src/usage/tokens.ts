@@ -13,6 +13,9 @@ export const TOKEN_FIELDS = [
   'cached_tokens',
   'cache_read_input_tokens',
   'cache_creation_input_tokens',
+  'cache_write_tokens',
+  'audio_input_tokens',
+  'audio_output_tokens',
 ] as const
 
 type TokenField = (typeof TOKEN_FIELDS)[number]
@@ -25,6 +28,10 @@ export interface Tokens {
   readonly output_tokens?: number
   /** Input tokens that came from a cache. */
   readonly cached_tokens?: number
+  /** Input tokens that were written to a cache. */
+  readonly cache_write_tokens?: number
+  readonly audio_input_tokens?: number
+  readonly audio_output_tokens?: number
 }
 
 export interface Contradiction {
@@ -33,15 +40,24 @@ export interface Contradiction {
 }
 
 /**
- * Converts the reported counts to the three that are stored.
+ * Converts the reported counts to those that are stored. Of these, cached and written tokens and those of audio are
+ * parts of the input and the output.
  *
  * `cache_read_input_tokens` and `cache_creation_input_tokens` are in addition to `input_tokens`, as Anthropic counts
  * them. So are `cached_tokens` that exceed the input, since they cannot be part of it. Tokens of which only the sum is
  * known count as output, the more expensive kind, as in a reservation.
  */
 export function resolveTokens(reported: ReportedTokens): Tokens | Contradiction {
-  const contradiction = findContradiction(reported)
-  if (contradiction) return contradiction
+  return findContradiction(reported) ?? resolveParts(reported)
+}
+
+function resolveParts(reported: ReportedTokens): Tokens | Contradiction {
+  const tokens = resolveSums(reported)
+  if ('field' in tokens) return tokens
+  return findExcess(reported, tokens) ?? { ...tokens, ...readParts(reported) }
+}
+
+function resolveSums(reported: ReportedTokens): Tokens | Contradiction {
   const read = reported.cache_read_input_tokens ?? undefined
   const cached = reported.cached_tokens ?? read
   const fresh = reported.input_tokens ?? reported.prompt_tokens ?? undefined
@@ -51,6 +67,29 @@ export function resolveTokens(reported: ReportedTokens): Tokens | Contradiction 
   )
   return complete(reported, add(fresh, beside), cached)
 }
+
+const readParts = (reported: ReportedTokens): Tokens => ({
+  ...definedField(
+    'cache_write_tokens',
+    reported.cache_write_tokens ?? reported.cache_creation_input_tokens ?? undefined,
+  ),
+  ...definedField('audio_input_tokens', reported.audio_input_tokens ?? undefined),
+  ...definedField('audio_output_tokens', reported.audio_output_tokens ?? undefined),
+})
+
+/** A part that is more than the whole. */
+function findExcess(reported: ReportedTokens, { input_tokens = 0, output_tokens = 0 }: Tokens) {
+  const { cache_write_tokens = 0, audio_input_tokens = 0, audio_output_tokens = 0 } = readParts(reported)
+  if (audio_output_tokens > output_tokens) return isNoPart('audio_output_tokens', 'output_tokens')
+  if (audio_input_tokens > input_tokens) return isNoPart('audio_input_tokens', 'input_tokens')
+  if (cache_write_tokens + audio_input_tokens > input_tokens) return isNoPart('cache_write_tokens', 'input_tokens')
+  return undefined
+}
+
+const isNoPart = (field: TokenField, whole: TokenField): Contradiction => ({
+  field,
+  message: `must be part of ${whole}`,
+})
 
 function complete(
   reported: ReportedTokens,
@@ -86,6 +125,7 @@ const SYNONYMS = [
   ['output_tokens', 'completion_tokens'],
   ['tokens', 'total_tokens'],
   ['cached_tokens', 'cache_read_input_tokens'],
+  ['cache_write_tokens', 'cache_creation_input_tokens'],
 ] as const
 
 function findContradiction(reported: ReportedTokens): Contradiction | undefined {

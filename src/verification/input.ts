@@ -20,6 +20,16 @@ export const VerifyInput = z.strictObject({
   limits: recordSchema(z.string().min(1).max(50), z.int().min(0).max(1_000_000))
     .optional()
     .meta({ description: "Units to take of the key's named limits, instead of each one's usual cost." }),
+  quantities: recordSchema(z.string().min(1).max(50), z.number().min(0))
+    .optional()
+    .meta({
+      description: 'Amounts to take of your own meters, by slug: from the quota, together with the cost or not at all.',
+      example: { images: 3 },
+    }),
+  subject: text(128)
+    .min(1)
+    .optional()
+    .meta({ description: "Your customer's user, for limits and statistics of each: any text." }),
   endpoint: descriptiveText(200)
     .optional()
     .meta({ description: 'What is called, for the statistics. Cut after 200 characters.', example: '/v1/answers' }),

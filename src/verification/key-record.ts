@@ -1,9 +1,22 @@
+import { toFamily } from '../db/plan-version.ts'
+import { type MeterName, toMeterName } from '../db/schema/meter-names.ts'
 import { type Counter, forEachMeter, METERS, type Meter, selectCounters } from '../db/schema/meters.ts'
 import type { LimitOverrides, NamedLimit, PlanFeatures, PlanLimits } from '../db/schema/shapes.ts'
 import type { Deps } from '../deps.ts'
 import { type Period, toPeriod } from '../lib/period.ts'
+import { type CreditRow, type CreditState, readCredits, selectCredits } from '../limits/credits.ts'
+import {
+  type CustomMeters,
+  NO_CUSTOM_METERS,
+  recordCustom,
+  selectCustomMeters,
+  withChargeLanes,
+} from '../limits/custom-meters.ts'
+import { isRequestWindow, selectLimits } from '../limits/key-limits.ts'
 import type { Recorded } from '../limits/limit-request.ts'
 import { toUnits } from '../limits/meter-units.ts'
+import { findPlanned, limitOf, toScaledUnits } from '../limits/quantities.ts'
+import { applySpendCap, type Capped } from '../limits/spend-cap.ts'
 import type { Environment } from './key-format.ts'
 import type { KeyState } from './rules.ts'
 
@@ -27,9 +40,22 @@ export interface KeyRecord extends KeyState {
   readonly ratePerMinute: number
   /** The key's own limit, as it was set. `null` uses the organization's limit. */
   readonly customRateLimit: number | null
+  /** Rolling windows of requests. */
   readonly namedLimits: readonly NamedLimit[]
+  /** All other limits of the key: of meters, and of calendar periods. */
+  readonly counterLimits: readonly NamedLimit[]
+  /** Absent for an organization that uses none. */
+  readonly credits: CreditState | undefined
+  /** What each unit of a verification's cost charges; absent for nothing. */
+  readonly callPrice: CallPrice | undefined
+  /** The key's own most concurrent holds. `null` uses the plan's. */
+  readonly maxConcurrent: number | null
   /** The meters that a verification consumes or that can refuse it. */
   readonly meters: readonly MeterQuota[]
+  /** The meters that a verification may take from besides. */
+  readonly customMeters: CustomMeters
+  readonly limits: PlanLimits
+  readonly overrides: LimitOverrides
   /** Where usage periods begin, in Unix milliseconds; undefined for calendar months. */
   readonly periodAnchor: number | undefined
   /** The period that `used` covers. */
@@ -38,12 +64,24 @@ export interface KeyRecord extends KeyState {
   readonly used: Recorded
 }
 
-interface MeterQuota {
-  readonly meter: Meter
+interface CallPrice {
+  readonly nanoUsd: number
+  /** The same as decimal text. */
+  readonly usd: string
+}
+
+export interface MeterQuota {
+  readonly meter: MeterName
+  /** Of a custom meter: how many decimals its amounts have. */
+  readonly scale?: number
+  /** Units of a custom meter that the request takes. */
+  readonly amount?: number
   /** In whole units. `null` means no limit. */
   readonly limit: number | null
   /** Whether the limit refuses requests, or only starts the overage. */
   readonly blocks: boolean
+  /** What refusals name, if not the meter. */
+  readonly refusedBy?: Capped['refusedBy']
 }
 
 interface Row extends Readonly<Record<Counter, string>> {
@@ -65,6 +103,7 @@ interface Row extends Readonly<Record<Counter, string>> {
   custom_rate_limit: number | null
   is_rate_limit_granted: boolean
   named_limits: NamedLimit[]
+  max_concurrent: number | null
   period_anchor: number | null
   allowed_ips: string[] | null
   metadata: Record<string, unknown>
@@ -74,6 +113,13 @@ interface Row extends Readonly<Record<Counter, string>> {
   features: PlanFeatures
   even_calls: string
   odd_calls: string
+  even_charges: string
+  odd_charges: string
+  price_per_call: string | null
+  custom_meters: CustomMeters | null
+  /** What the organization lets itself be charged in a period, in US dollars. */
+  spend_cap: string | null
+  credits: CreditRow | null
 }
 
 /**
@@ -85,10 +131,14 @@ const SELECT_KEY = `
 select k.id, coalesce(k.lineage_id, k.id) as lineage_id, k.version, k.organization_id, o.version as organization_version, o.external_id, o.is_platform, k.created_by, k.name,
   k.environment, k.scopes, k.is_active, extract(epoch from k.expires_at)::float8 * 1000 as expires_at,
   extract(epoch from k.revoked_at)::float8 * 1000 as revoked_at, o.suspended_at is not null as is_suspended,
-  k.custom_rate_limit, k.is_rate_limit_granted, k.limits as named_limits, k.allowed_ips, k.metadata, o.plan_id,
-  o.limit_overrides, extract(epoch from o.period_anchor)::float8 * 1000 as period_anchor, p.limits, p.features,
+  k.custom_rate_limit, k.is_rate_limit_granted, k.limits as named_limits, k.max_concurrent, k.allowed_ips, k.metadata, o.plan_id,
+  o.limit_overrides, extract(epoch from o.period_anchor)::float8 * 1000 as period_anchor, plan_limits(p.limits, o.limit_additions) as limits, p.features,
   coalesce(u.even_calls, 0) as even_calls, coalesce(u.odd_calls, 0) as odd_calls,
-  ${selectCounters('u', (amount) => `coalesce(${amount}, 0)`)}
+  coalesce(u.even_charges, 0) as even_charges, coalesce(u.odd_charges, 0) as odd_charges, p.price_per_call_usd::text as price_per_call,
+  (select c.cost_usd::text from spend_caps c where c.organization_id = o.id and c.action = 'block') as spend_cap,
+  ${selectCredits('$2::timestamptz')} as credits,
+  ${selectCounters('u', (amount) => `coalesce(${amount}, 0)`)},
+  ${selectCustomMeters('o.id', 'usage_period_start(o.period_anchor, $2::timestamptz)')}
 from api_keys k
 join organizations o on o.id = k.organization_id
 join plans p on p.id = o.plan_id
@@ -104,6 +154,7 @@ export async function selectKey(deps: Deps, hash: string, now: number): Promise<
 
 function toRecord(row: Row, now: number): KeyRecord {
   const periodAnchor = row.period_anchor ?? undefined
+  const limits = selectLimits(row.limits, row.named_limits)
   return {
     keyId: row.id,
     lineageId: row.lineage_id,
@@ -122,30 +173,70 @@ function toRecord(row: Row, now: number): KeyRecord {
     suspended: row.is_suspended,
     allowedIps: row.allowed_ips ?? undefined,
     metadata: row.metadata,
-    plan: row.plan_id,
+    plan: toFamily(row.plan_id),
     features: row.features,
     ratePerMinute: rateLimit(row),
     customRateLimit: row.custom_rate_limit,
-    namedLimits: row.named_limits,
-    meters: METERS.map((meter) => meterQuota(row, meter)).filter(isOfVerification),
+    namedLimits: limits.filter(isRequestWindow),
+    counterLimits: limits.filter((limit) => !isRequestWindow(limit)),
+    credits: readCredits(row.credits),
+    callPrice: readCallPrice(row),
+    maxConcurrent: row.max_concurrent,
+    meters: [...METERS.map((meter) => meterQuota(row, meter)), ...customQuotas(row)].filter((quota) =>
+      isOfVerification(quota, row),
+    ),
+    customMeters: row.custom_meters ?? NO_CUSTOM_METERS,
+    limits: row.limits,
+    overrides: row.limit_overrides,
     periodAnchor,
     period: toPeriod(periodAnchor, now),
-    used: {
-      ...forEachMeter(METERS, (meter) => toUnits(meter, row[meter])),
-      lanes: [Number(row.even_calls), Number(row.odd_calls)],
-    },
+    used: withChargeLanes(
+      {
+        ...forEachMeter(METERS, (meter) => toUnits(meter, row[meter])),
+        lanes: [Number(row.even_calls), Number(row.odd_calls)],
+        ...(row.custom_meters && recordCustom(row.custom_meters)),
+      },
+      [toUnits('cost_usd', row.even_charges), toUnits('cost_usd', row.odd_charges)],
+    ),
   }
 }
 
-function meterQuota({ limits, limit_overrides }: Row, meter: Meter): MeterQuota {
+function meterQuota({ limits, limit_overrides, spend_cap }: Row, meter: Meter): MeterQuota {
   const planned = limits.meters[meter]
   const limit = limit_overrides[meter] ?? planned?.limit ?? null
-  return { meter, limit: limit === null ? null : toUnits(meter, limit), blocks: planned?.at_limit !== 'allow' }
+  const units = limit === null ? null : toUnits(meter, limit)
+  const blocks = planned?.at_limit !== 'allow'
+  const capped = applySpendCap(meter, blocks ? units : null, spend_cap)
+  return capped.refusedBy ? { meter, blocks: true, ...capped } : { meter, limit: units, blocks }
 }
 
-/** Calls are counted here. Any other meter matters only if its limit refuses requests. */
-function isOfVerification({ meter, limit, blocks }: MeterQuota): boolean {
-  return meter === 'api_calls' || (blocks && limit !== null)
+function customQuotas({ custom_meters, limits, limit_overrides }: Row): MeterQuota[] {
+  return Object.keys(custom_meters ?? NO_CUSTOM_METERS).flatMap((slug) =>
+    (custom_meters as CustomMeters)[slug]?.kind === 'counter'
+      ? [customQuota(slug, (custom_meters as CustomMeters)[slug]?.scale ?? 0, { limits, overrides: limit_overrides })]
+      : [],
+  )
+}
+
+/** A custom counter under the limits of an organization. */
+export function customQuota(
+  slug: string,
+  scale: number,
+  { limits, overrides }: Pick<KeyRecord, 'limits' | 'overrides'>,
+): MeterQuota {
+  const meter = toMeterName(slug)
+  const limit = limitOf(limits, overrides, meter)
+  const blocks = findPlanned({ limits }, meter)?.at_limit !== 'allow'
+  return { meter, scale, limit: limit === null ? null : toScaledUnits(limit, scale), blocks }
+}
+
+/** Calls are counted here, and what they cost. Any other meter matters only if its limit refuses requests. */
+function isOfVerification({ meter, limit, blocks }: MeterQuota, { price_per_call }: Row): boolean {
+  return meter === 'api_calls' || (blocks && limit !== null) || (meter === 'cost_usd' && price_per_call !== null)
+}
+
+function readCallPrice({ price_per_call: usd, is_platform }: Row): CallPrice | undefined {
+  return usd === null || is_platform ? undefined : { nanoUsd: toUnits('cost_usd', usd), usd }
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Deps } from '../deps.ts'
-import { errorFields, log } from '../lib/log.ts'
+import { errorFields, logRepeated } from '../lib/log.ts'
 import { createLru } from '../lib/lru.ts'
 
 /** The resolution of a key's last use, for calls to the management API. */
@@ -24,7 +24,7 @@ export function noteLastUse(deps: Deps, { keyId, organizationId }: { keyId: stri
   deps.defer(
     written.catch((error) => {
       noted.delete(keyId)
-      log('warn', 'last_use_not_noted', errorFields(error))
+      logRepeated('warn', 'last_use_not_noted', errorFields(error))
     }),
   )
 }

@@ -1,6 +1,10 @@
 import { forEachMeter, METERS } from '../db/schema/meters.ts'
 import { sha256Hex } from '../lib/bytes.ts'
 import { type Period, toPeriod } from '../lib/period.ts'
+import type { CounterRequest } from '../limits/counter.ts'
+import { creditCounter } from '../limits/credits.ts'
+import { buildCounter, toWindowName } from '../limits/key-limits.ts'
+import type { KeySeeds } from '../limits/key-seeds.ts'
 import type { LimitRequest, WindowRequest } from '../limits/limit-request.ts'
 import { keyVersionKey, organizationVersionKey } from '../limits/limit-request.ts'
 import type { VerifyRequest } from './input.ts'
@@ -18,10 +22,13 @@ interface RequestedLimits {
   readonly isFresh: boolean
   readonly now: number
   readonly aheadMs: number
+  /** What lost counters of the key start with. */
+  readonly seeds?: KeySeeds | undefined
 }
 
 /** What one verification takes of the key's rate limit and named limits, and of its organization's quota. Pure. */
-export function buildLimitRequest({ record, caller, request, isFresh, now, aheadMs }: RequestedLimits): LimitRequest {
+export function buildLimitRequest(asked: RequestedLimits): LimitRequest {
+  const { record, caller, request, isFresh, now, aheadMs } = asked
   const period = currentPeriod(record, now)
   const isOfPeriod = record.period.start === period.start
   const { organizationId } = record
@@ -35,17 +42,40 @@ export function buildLimitRequest({ record, caller, request, isFresh, now, ahead
     quota: {
       organizationId,
       period,
-      meters: record.meters.map(({ meter, limit, blocks }) => ({
+      meters: record.meters.map(({ meter, limit, blocks, scale, amount = 0 }) => ({
         meter,
-        amount: meter === 'api_calls' ? request.cost : 0,
+        ...(scale !== undefined && { scale }),
+        amount: meter === 'api_calls' ? request.cost : amount,
         limit: blocks ? limit : null,
+        ...(meter === 'cost_usd' && priceCalls(record, request)),
       })),
       recorded: isOfPeriod ? record.used : NOTHING_USED,
       isFresh: isFresh && isOfPeriod,
     },
+    ...listCounters(asked, period.start),
     versions: caller ? [...listVersions(record), ...listVersions(caller)] : listVersions(record),
     ...(request.idempotency_key && { once: buildOnce(record, caller, request) }),
   }
+}
+
+/** What a verification takes of money. Nothing where calls have no price. */
+function priceCalls({ callPrice }: KeyRecord, { cost }: VerifyRequest) {
+  return callPrice && { amount: callPrice.nanoUsd * cost, each: callPrice.nanoUsd }
+}
+
+/** The key's own counters first, then the credits. */
+function listCounters(asked: RequestedLimits, period: number) {
+  const { record, request, now, isFresh, seeds } = asked
+  const { counterLimits, credits, organizationId } = record
+  if (counterLimits.length === 0 && !credits) return {}
+  const own = counterLimits.map((limit) => {
+    const counter = limitCounter(record, limit, { request, now })
+    return seeds ? Object.assign(counter, seeds.get(counter.key)) : counter
+  })
+  if (!credits) return { counters: own }
+  const { amount = 0, each } = priceCalls(record, request) ?? {}
+  const calls = each !== undefined && { calls: { each, period } }
+  return { counters: [...own, creditCounter(credits, { organizationId, isFresh, cost: amount, ...calls })] }
 }
 
 /** An idempotency key stands for one request of one caller about one key. `body` tells that request from any other. */
@@ -60,9 +90,13 @@ export function onceId(record: KeyRecord, caller: KeyRecord | undefined, request
   return shortHash([record.lineageId, caller?.lineageId, request.idempotency_key, ...readRequest(request)])
 }
 
-function readRequest({ cost, limits = {}, endpoint, method }: VerifyRequest) {
-  return [cost, Object.entries(limits).toSorted(([a], [b]) => (a < b ? -1 : 1)), endpoint, method]
+function readRequest({ cost, limits = {}, endpoint, method, quantities, subject }: VerifyRequest) {
+  const optional = [...(quantities ? [sortEntries(quantities)] : []), ...(subject === undefined ? [] : [subject])]
+  return [cost, sortEntries(limits), endpoint, method, ...optional]
 }
+
+const sortEntries = (record: Readonly<Record<string, number>>) =>
+  Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1))
 
 const shortHash = (parts: readonly unknown[]) => sha256Hex(JSON.stringify(parts)).slice(0, 32)
 
@@ -76,20 +110,35 @@ export function currentPeriod({ period, periodAnchor }: KeyRecord, now: number):
   return now >= period.start && now < period.end ? period : toPeriod(periodAnchor, now)
 }
 
-function namedWindow(
-  record: KeyRecord,
-  limit: KeyRecord['namedLimits'][number],
-  request: VerifyRequest,
-): WindowRequest {
-  const named = request.limits
-  const usual = request.cost === 0 ? 0 : limit.cost // a request that only reads takes nothing
+type NamedLimit = KeyRecord['namedLimits'][number]
+
+function namedWindow(record: KeyRecord, limit: NamedLimit, request: VerifyRequest): WindowRequest {
   return {
-    // buckets of a window of another length cover other times
-    key: `${record.lineageId}:${limit.name}:${limit.window_seconds}`,
-    windowMs: limit.window_seconds * 1000,
+    key: toWindowName(limit, { lineageId: record.lineageId, subject: request.subject }),
+    windowMs: (limit.window_seconds ?? 0) * 1000,
     limit: limit.limit,
-    cost: (named && Object.hasOwn(named, limit.name) ? named[limit.name] : undefined) ?? usual,
+    cost: readCost(limit, request),
   }
+}
+
+/** What the request says of a limit of requests, else the limit's usual cost. */
+function readCost({ name, cost }: NamedLimit, { limits: named, cost: units }: VerifyRequest): number {
+  const usual = units === 0 ? 0 : cost // a request that only reads takes nothing
+  return (named && Object.hasOwn(named, name) ? named[name] : undefined) ?? usual
+}
+
+/** Of requests, calls, what these cost, and custom meters a verification takes units. All other meters it only looks at. */
+function limitCounter(
+  record: KeyRecord,
+  limit: NamedLimit,
+  { request, now }: { readonly request: VerifyRequest; readonly now: number },
+): CounterRequest {
+  const { lineageId, meters } = record
+  const counter = buildCounter(limit, { lineageId, subject: request.subject }, now)
+  if (limit.meter === undefined) return { ...counter, cost: readCost(limit, request) }
+  if (limit.meter === 'api_calls') return { ...counter, cost: request.cost }
+  if (limit.meter === 'cost_usd') return { ...counter, cost: priceCalls(record, request)?.amount ?? 0 }
+  return { ...counter, cost: meters.find(({ meter }) => meter === limit.meter)?.amount ?? 0 }
 }
 
 function listVersions(record: KeyRecord) {

@@ -1,24 +1,9 @@
 import { inRange } from '../lib/cidr.ts'
-
-/** Why a key is refused, in the order of the checks. The first reason that applies is the verdict's code. */
-export const REFUSALS = [
-  'NOT_FOUND',
-  'REVOKED',
-  'DISABLED',
-  'EXPIRED',
-  'ORGANIZATION_SUSPENDED',
-  'FORBIDDEN_IP',
-  'INSUFFICIENT_SCOPE',
-  'RATE_LIMITED',
-  'QUOTA_EXCEEDED',
-] as const
-
-export type Refusal = (typeof REFUSALS)[number]
-export type VerdictCode = Refusal | 'VALID'
+import type { Refusal, VerdictCode } from '../verdict-codes.ts'
 
 /**
- * The HTTP status that an API should answer for each verdict. 402 is not among them: no verdict means that a payment is
- * due, and a used-up quota returns with the next period. An outage is not a verdict; it is a problem with status 503.
+ * The HTTP status that an API should answer for each verdict. 402 is for prepaid credits alone: a used-up quota returns
+ * with the next period. An outage is not a verdict; it is a problem with status 503.
  */
 export const STATUS_BY_CODE = {
   VALID: 200,
@@ -31,6 +16,7 @@ export const STATUS_BY_CODE = {
   INSUFFICIENT_SCOPE: 403,
   RATE_LIMITED: 429,
   QUOTA_EXCEEDED: 429,
+  CREDITS_EXHAUSTED: 402,
 } as const satisfies Record<VerdictCode, number>
 
 /** Scopes that give power over Tollgate itself. `*` does not include them, and those of customers are granted by name alone. */

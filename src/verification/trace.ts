@@ -1,5 +1,5 @@
 import type { VerdictTrace } from '../metering/event.ts'
-import type { LimitReadings, WindowReading } from '../rpc-types.ts'
+import type { LimitReading, LimitReadings } from '../rpc-types.ts'
 import type { VerifyRequest } from './input.ts'
 import type { KeyRecord } from './key-record.ts'
 import { holdsScope } from './rules.ts'
@@ -47,16 +47,14 @@ function traceRefusal(trace: Mutable<VerdictTrace>, { verdict, record, request }
 }
 
 function traceWindows({ ratelimit, limits }: LimitReadings): NonNullable<VerdictTrace['windows']> {
-  const windows: Record<string, [number, number, string | null]> = { ratelimit: readWindow(ratelimit) }
-  for (const name in limits) windows[name] = readWindow(limits[name] as WindowReading)
+  const windows: Record<string, Window> = { ratelimit: readWindow(ratelimit) }
+  for (const name in limits) windows[name] = readWindow(limits[name] as LimitReading)
   return windows
 }
 
-const readWindow = ({ limit, remaining, resets_at }: WindowReading): [number, number, string | null] => [
-  limit,
-  remaining,
-  resets_at,
-]
+type Window = NonNullable<VerdictTrace['windows']>[string]
+
+const readWindow = ({ limit, remaining, resets_at }: LimitReading): Window => [limit, remaining, resets_at]
 
 type Quota = NonNullable<VerdictTrace['quotas']>[string]
 

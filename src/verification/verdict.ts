@@ -1,9 +1,13 @@
+import { toSlug } from '../db/schema/meter-names.ts'
 import { formatIso } from '../lib/iso.ts'
+import { CREDITS } from '../limits/credits.ts'
+import { describeLimit } from '../limits/limit-reading.ts'
 import type { LimitDecision } from '../limits/limit-request.ts'
 import { describeReading } from '../limits/quota-reading.ts'
 import type { WindowReading as CountedWindow } from '../limits/window.ts'
 import type {
   KeyFacts,
+  LimitReading,
   LimitReadings,
   QuotaReading,
   QuotaReadings,
@@ -11,13 +15,18 @@ import type {
   ValidKey,
   WindowReading,
 } from '../rpc-types.ts'
+import type { Refusal } from '../verdict-codes.ts'
 import type { KeyRecord } from './key-record.ts'
 import { currentPeriod } from './limit-check.ts'
-import { type Refusal, STATUS_BY_CODE } from './rules.ts'
+import { STATUS_BY_CODE } from './rules.ts'
 
 export type Verdict = ValidKey | RefusedKey
 
-const CODES = { rate_limited: 'RATE_LIMITED', quota_exceeded: 'QUOTA_EXCEEDED' } as const
+const CODES = {
+  rate_limited: 'RATE_LIMITED',
+  counter_exceeded: 'RATE_LIMITED',
+  quota_exceeded: 'QUOTA_EXCEEDED',
+} as const
 
 /** A verdict reached without checking the limits. */
 export function refusedVerdict(code: Refusal, record: KeyRecord | undefined, requestId: string): RefusedKey {
@@ -32,7 +41,7 @@ export function admittedVerdict(admission: LimitDecision, record: KeyRecord, req
   const readings = { ...about(record), ...readLimits(admission, record, now) }
   if (outcome === 'admitted')
     return { valid: true, code: 'VALID', status: 200, retry_after: null, request_id: requestId, ...readings }
-  const code = CODES[outcome]
+  const code = isOutOfCredits(admission, record) ? 'CREDITS_EXHAUSTED' : CODES[outcome]
   return {
     valid: false,
     code,
@@ -44,21 +53,23 @@ export function admittedVerdict(admission: LimitDecision, record: KeyRecord, req
   }
 }
 
+/** The credits are the last of the counters. */
+const isOutOfCredits = ({ outcome, refused }: LimitDecision, { counterLimits }: KeyRecord) =>
+  outcome === 'counter_exceeded' && refused === counterLimits.length
+
 function readLimits(admission: LimitDecision, record: KeyRecord, now: number): LimitReadings {
   return {
     ratelimit: readWindow(admission, 0),
-    ...(record.namedLimits.length > 0 && { limits: readNamedLimits(admission, record) }),
+    ...(record.namedLimits.length + record.counterLimits.length > 0 && { limits: readNamedLimits(admission, record) }),
     quotas: readQuotas(admission, record, now),
   }
 }
 
-function refusedBy(
-  { outcome, refused, neverFits }: LimitDecision,
-  record: KeyRecord,
-): Pick<RefusedKey, 'refused_by' | 'never_fits'> {
+function refusedBy(admission: LimitDecision, record: KeyRecord): Pick<RefusedKey, 'refused_by' | 'never_fits'> {
+  const { outcome, refused, neverFits } = admission
   if (refused < 0) return {}
-  const names = outcome === 'quota_exceeded' ? record.meters.map(({ meter }) => meter) : windowNames(record)
-  return { refused_by: names[refused] ?? '', ...(neverFits && { never_fits: true }) }
+  if (isOutOfCredits(admission, record)) return { refused_by: CREDITS }
+  return { refused_by: NAMES[outcome](record)[refused] ?? '', ...(neverFits && { never_fits: true }) }
 }
 
 function readWindow({ windows, outcome, refused, neverFits }: LimitDecision, at: number): WindowReading {
@@ -68,20 +79,38 @@ function readWindow({ windows, outcome, refused, neverFits }: LimitDecision, at:
 }
 
 /** Rounded up, so that a client that waits exactly that long is not refused again. */
-function readRetryAfter(
-  { outcome, refused, windows, neverFits }: LimitDecision,
-  record: KeyRecord,
-  now: number,
-): number | null {
+function readRetryAfter(admission: LimitDecision, record: KeyRecord, now: number): number | null {
+  const { outcome, neverFits } = admission
   if (neverFits) return null
-  const at = outcome === 'quota_exceeded' ? currentPeriod(record, now).end : (windows[refused]?.reset ?? now)
+  const at = outcome === 'quota_exceeded' ? currentPeriod(record, now).end : readReset(admission)
+  if (at === null) return null
   return Math.max(1, Math.ceil((at - now) / 1_000))
 }
 
-const windowNames = ({ namedLimits }: KeyRecord) => ['ratelimit', ...namedLimits.map(({ name }) => name)]
+const readReset = ({ outcome, refused, windows, counters }: LimitDecision): number | null =>
+  (outcome === 'counter_exceeded' ? counters : windows)?.[refused]?.reset ?? null
 
-function readNamedLimits(admission: LimitDecision, { namedLimits }: KeyRecord): Record<string, WindowReading> {
-  return Object.fromEntries(namedLimits.map(({ name }, at) => [name, readWindow(admission, at + 1)]))
+/** What each part of a request is called, in its order. */
+const NAMES: Readonly<Record<LimitDecision['outcome'], (record: KeyRecord) => readonly string[]>> = {
+  admitted: () => [],
+  rate_limited: ({ namedLimits }) => ['ratelimit', ...namedLimits.map(({ name }) => name)],
+  counter_exceeded: ({ counterLimits }) => counterLimits.map(({ name }) => name),
+  quota_exceeded: ({ meters }) => meters.map(({ meter, refusedBy }) => refusedBy ?? toSlug(meter)),
+}
+
+function readNamedLimits(
+  admission: LimitDecision,
+  { namedLimits, counterLimits }: KeyRecord,
+): Record<string, LimitReading> {
+  const isNever = (at: number) =>
+    admission.neverFits && admission.outcome === 'counter_exceeded' && admission.refused === at
+  return Object.fromEntries([
+    ...namedLimits.map(({ name }, at) => [name, readWindow(admission, at + 1)] as const),
+    ...counterLimits.map((limit, at) => {
+      const reading = describeLimit(limit, admission.counters?.[at])
+      return [limit.name, isNever(at) ? { ...reading, resets_at: null } : reading] as const
+    }),
+  ])
 }
 
 function about(record: KeyRecord): KeyFacts {
@@ -105,7 +134,7 @@ function readQuotas(admission: LimitDecision, record: KeyRecord, now: number): Q
   const readings: Record<string, QuotaReading<number | string>> = {}
   for (let at = 0; at < record.meters.length; at++) {
     const meter = record.meters[at] as KeyRecord['meters'][number]
-    readings[meter.meter] = describeReading(meter, admission.meters[at], resets_at)
+    readings[toSlug(meter.meter)] = describeReading(meter, admission.meters[at], resets_at)
   }
-  return readings
+  return readings as QuotaReadings // each meter has one kind of amount
 }

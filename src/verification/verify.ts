@@ -9,16 +9,23 @@
  */
 import type { Deps } from '../deps.ts'
 import { formatIso } from '../lib/iso.ts'
+import { isLapsed } from '../limits/credits.ts'
+import { quantityProblem } from '../limits/custom-meters.ts'
+import { type KeySeeds, loadKeySeeds } from '../limits/key-seeds.ts'
 import { consumeLeased } from '../limits/leases.ts'
 import type { Admission, LimitDecision } from '../limits/limit-request.ts'
-import { type UsageEvent, VERIFICATION } from '../metering/event.ts'
+import { type QuantityFlaw } from '../limits/quantities.ts'
+import { type UsageEvent, VERIFICATION, type VerdictTrace } from '../metering/event.ts'
 import { recordUsage } from '../metering/record.ts'
+import { count } from '../metrics/count.ts'
 import { Problem } from '../problems.ts'
+import type { Refusal } from '../verdict-codes.ts'
 import { type CachedKey, findKey, reloadKey } from './cache.ts'
 import type { VerifyRequest } from './input.ts'
 import type { KeyRecord } from './key-record.ts'
 import { buildLimitRequest, OWN_VERSIONS, onceId } from './limit-check.ts'
-import { findRefusal, type Refusal } from './rules.ts'
+import { withQuantities } from './quantities.ts'
+import { findRefusal } from './rules.ts'
 import { traceVerdict } from './trace.ts'
 import { admittedVerdict, refusedVerdict, type Verdict } from './verdict.ts'
 
@@ -28,7 +35,7 @@ import { admittedVerdict, refusedVerdict, type Verdict } from './verdict.ts'
  */
 const FRESH_MS = 1_000
 /** Stale rows are rare, and a reload resolves them. More than this many in a row is a fault, not a race. */
-const MAX_ATTEMPTS = 4
+const MAX_ATTEMPTS = 5
 
 /** The service that asks for the verdict, if it presented a key of its own. */
 export interface Caller {
@@ -43,6 +50,8 @@ export interface VerifyContext {
   readonly caller?: Caller
   /** Set for a call to the management API: calls to Tollgate itself are not usage of the customer's API. */
   readonly isUnrecorded?: boolean
+  /** Takes the event of a key that was let through, instead of its being recorded now: its request is not over. */
+  readonly hold?: (event: UsageEvent, trace: VerdictTrace) => void
 }
 
 /**
@@ -71,7 +80,9 @@ export async function verifyWithRecord(
     const step = decide(snapshot, { deps, request, requestId, now: deps.now() })
     const decided = step instanceof Promise ? await step : step
     if ('verdict' in decided) {
-      if (!context.isUnrecorded) recordVerification(deps, request, decided, caller?.cached.record)
+      if (context.isUnrecorded) return decided
+      count('verdicts', decided.verdict.code)
+      recordVerification(deps, request, decided, context)
       return decided
     }
     snapshot = decided
@@ -87,6 +98,8 @@ interface Snapshot {
   readonly isReloaded: boolean
   /** When the verification began, in Unix milliseconds. Rows loaded since then are current. */
   readonly since: number
+  /** What Postgres says of the key's calendar limits, if Redis has lost their counters. */
+  readonly seeds?: KeySeeds
 }
 
 interface Decision {
@@ -112,15 +125,41 @@ function decide(snapshot: Snapshot, context: VerificationContext): Decision | Pr
   const { deps, request, now } = context
   const refusal = findRefusal(record, request, now)
   if (refusal || !record) return decideRefusal(refusal ?? 'NOT_FOUND', snapshot, context)
+  const asked = withQuantities(record, request)
+  if ('slug' in asked) return reloadOrRefuse(asked, snapshot, context)
+  if (isLapsed(record.credits, now) && !snapshot.isReloaded) return reload(snapshot, context)
   const isFresh = isFirstUse(snapshot, now)
   const caller = snapshot.caller?.cached.record
   const admission = consumeLeased(
     deps,
-    buildLimitRequest({ record, caller, request, isFresh, now, aheadMs: deps.redisAheadMs }),
+    buildLimitRequest({
+      record: asked,
+      caller,
+      request,
+      isFresh,
+      now,
+      aheadMs: deps.redisAheadMs,
+      seeds: snapshot.seeds,
+    }),
   )
   if (!(admission instanceof Promise) && 'windows' in admission)
-    return decideByLimits(admission, snapshot, record, context)
-  return awaitLimits(admission, snapshot, record, context)
+    return decideByLimits(admission, snapshot, asked, context)
+  return awaitLimits(admission, snapshot, asked, context)
+}
+
+/**
+ * A meter that the cached row does not know may have been defined since: the row is loaded for this request once.
+ *
+ * @throws Problem `invalid_request` that names the quantity
+ */
+async function reloadOrRefuse(flaw: QuantityFlaw, snapshot: Snapshot, context: VerificationContext): Promise<Snapshot> {
+  if (!flaw.isUnknown || snapshot.cached.loadedAt >= snapshot.since) throw quantityProblem(flaw)
+  return { ...snapshot, cached: await reloadKey(context.deps, context.request.key), isReloaded: true }
+}
+
+/** A grant of credits has expired since the row was read. */
+async function reload(snapshot: Snapshot, { deps, request }: VerificationContext): Promise<Snapshot> {
+  return { ...snapshot, cached: await reloadKey(deps, request.key), isReloaded: true }
 }
 
 /**
@@ -142,9 +181,21 @@ async function awaitLimits(
   const admission = await pending
   if (admission.outcome === 'reused') throw new Problem('idempotency_key_reused')
   if ('windows' in admission) return decideByLimits(admission, snapshot, record, context)
+  if (admission.outcome === 'uncounted') return withSeeds(snapshot, record, context)
   if (admission.outcome === 'stale' && admission.index >= OWN_VERSIONS)
     return { ...snapshot, caller: await snapshot.caller?.reload(), isReloaded: true }
   return { ...snapshot, cached: await reloadKey(context.deps, context.request.key), isReloaded: true }
+}
+
+async function withSeeds(
+  snapshot: Snapshot,
+  { organizationId, lineageId, counterLimits }: KeyRecord,
+  { deps, request: { subject }, now }: VerificationContext,
+): Promise<Snapshot> {
+  return {
+    ...snapshot,
+    seeds: await loadKeySeeds(deps, { organizationId, lineageId, subject, limits: counterLimits, now }),
+  }
 }
 
 function decideByLimits(
@@ -197,16 +248,25 @@ async function reloadIfStale(
   }
 }
 
-function recordVerification(
-  deps: Deps,
-  request: VerifyRequest,
-  { verdict, record, at, generation, isLocal }: Decision,
-  caller: KeyRecord | undefined,
-): void {
+function recordVerification(deps: Deps, request: VerifyRequest, decision: Decision, context: VerifyContext): void {
+  const { verdict, record, isLocal } = decision
   if (!record) return
+  const caller = context.caller?.cached.record
   // A refused attempt must not use up the caller's idempotency key.
   const onceOnly = verdict.valid ? onceId(record, caller, request) : undefined
-  const event: UsageEvent = {
+  const event = toEvent(request, decision, record, onceOnly)
+  const decided = { verdict, record, request, caller, isLocal, isRenamed: onceOnly !== undefined }
+  if (context.hold && verdict.valid) context.hold(event, traceVerdict(decided))
+  else if (recordUsage(deps, event)) event.trace = traceVerdict(decided)
+}
+
+function toEvent(
+  request: VerifyRequest,
+  { verdict, at, generation }: Decision,
+  record: KeyRecord,
+  onceOnly: string | undefined,
+): UsageEvent {
+  return {
     ...nameEvent(verdict.request_id, onceOnly),
     source: VERIFICATION,
     ...toLane(generation),
@@ -215,17 +275,24 @@ function recordVerification(
     key_id: record.keyId,
     user_id: record.userId,
     environment: record.environment,
+    ...(request.subject !== undefined && { subject: request.subject }),
     endpoint: request.endpoint ?? '',
     method: request.method ?? '',
     status_code: verdict.status,
-    api_calls: verdict.valid ? request.cost : 0,
+    ...(verdict.valid ? listTaken(request, record) : NOTHING_TAKEN),
     ip: request.ip ?? null,
     user_agent: request.user_agent ?? null,
     error_code: verdict.valid ? null : verdict.code,
   }
-  if (recordUsage(deps, event))
-    event.trace = traceVerdict({ verdict, record, request, caller, isLocal, isRenamed: onceOnly !== undefined })
 }
+
+const NOTHING_TAKEN = { api_calls: 0 }
+
+const listTaken = ({ cost, quantities }: VerifyRequest, { callPrice }: KeyRecord) => ({
+  api_calls: cost,
+  ...(callPrice && cost > 0 && { price_per_call_usd: callPrice.usd }),
+  ...(quantities && { quantities }),
+})
 
 const nameEvent = (requestId: string, onceOnly: string | undefined) =>
   onceOnly === undefined ? { id: requestId } : { id: onceOnly, request_id: requestId }

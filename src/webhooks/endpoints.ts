@@ -48,7 +48,7 @@ export async function createEndpoint(
     url: allowedUrl(deps, request.url),
     description: request.description ?? null,
     events: [...new Set(request.events)],
-    secret: await sealSecret(deps.config.SECRET_KEY, one.id, secret),
+    secret: await sealSecret(deps.config, one.id, secret),
     at: new Date(now),
   }
   const detail = { host: new URL(row.url).host, events: row.events }
@@ -111,7 +111,7 @@ export async function removeEndpoint(deps: ManagementDeps, principal: Principal,
  */
 export async function rotateSecret(deps: ManagementDeps, principal: Principal, one: EndpointRef): Promise<WithSecret> {
   const secret = newSecret()
-  const sealed = await sealSecret(deps.config.SECRET_KEY, one.id, secret)
+  const sealed = await sealSecret(deps.config, one.id, secret)
   const row = auditedFor(deps, principal, one, { action: 'webhook_endpoint.secret_rotated' })
   const now = deps.now()
   const secrets = { secret: sealed, previousUntil: new Date(now + OVERLAP_MS), updatedAt: new Date(now) }

@@ -24,7 +24,7 @@ const createEndpointRoute = apiRoute({
   method: 'post',
   path: '/admin/webhooks',
   operationId: 'createOperatorWebhook',
-  summary: "Set up one of the operator's webhook endpoints",
+  summary: 'Create an operator webhook endpoint',
   description:
     'It gets the events of all organizations, signed as Standard Webhooks says. The answer is the only place with the secret.',
   body: NewOperatorEndpoint,
@@ -38,8 +38,8 @@ const listEndpointsRoute = apiRoute({
   method: 'get',
   path: '/admin/webhooks',
   operationId: 'listOperatorWebhooks',
-  summary: "List the operator's webhook endpoints",
-  description: 'Newest first. Secrets are never shown again.',
+  summary: 'List operator webhook endpoints',
+  description: 'Newest first. Secrets are not included.',
   query: pageQuery,
   returns: { 200: WebhookEndpointList },
 })
@@ -55,7 +55,7 @@ const getEndpointRoute = apiRoute({
   ...one,
   method: 'get',
   operationId: 'getOperatorWebhook',
-  summary: "Get one of the operator's webhook endpoints",
+  summary: 'Get an operator webhook endpoint',
   returns: { 200: WebhookEndpoint },
 })
 
@@ -63,8 +63,8 @@ const changeEndpointRoute = apiRoute({
   ...one,
   method: 'patch',
   operationId: 'updateOperatorWebhook',
-  summary: "Change one of the operator's webhook endpoints",
-  description: 'What is left out stays as it is.',
+  summary: 'Change an operator webhook endpoint',
+  description: 'Absent fields stay unchanged.',
   body: WebhookEndpointChanges,
   returns: { 200: WebhookEndpoint },
 })
@@ -73,8 +73,8 @@ const removeEndpointRoute = apiRoute({
   ...one,
   method: 'delete',
   operationId: 'deleteOperatorWebhook',
-  summary: "Delete one of the operator's webhook endpoints",
-  description: 'With the record of its deliveries. What waits for it is not sent.',
+  summary: 'Delete an operator webhook endpoint',
+  description: 'Also deletes the record of its deliveries. Waiting deliveries are not sent.',
   returns: { 204: null },
 })
 
@@ -83,8 +83,8 @@ const rotateSecretRoute = apiRoute({
   method: 'post',
   path: '/admin/webhooks/{id}/rotate-secret',
   operationId: 'rotateOperatorWebhookSecret',
-  summary: "Rotate the secret of one of the operator's webhook endpoints",
-  description: 'For 24 hours deliveries carry a signature of the new secret and one of the old.',
+  summary: 'Rotate the secret of an operator webhook endpoint',
+  description: 'For 24 hours, deliveries carry a signature with the new secret and one with the old secret.',
   creates: true,
   returns: { 200: WebhookEndpointWithSecret },
 })
@@ -95,7 +95,7 @@ const testRoute = apiRoute({
   path: '/admin/webhooks/{id}/test',
   operationId: 'sendOperatorTestWebhook',
   summary: 'Send a test event to the operator',
-  description: 'One `webhook.test`, tried once, right after the answer. Look at the deliveries for what became of it.',
+  description: 'One `webhook.test`, attempted once, right after the answer. List the deliveries to see the outcome.',
   creates: true,
   returns: { 202: WebhookDelivery },
   fails: [...one.fails, 'webhook_endpoint_off', 'rate_limited'],
@@ -107,7 +107,7 @@ const listDeliveriesRoute = apiRoute({
   path: '/admin/webhooks/{id}/deliveries',
   operationId: 'listOperatorWebhookDeliveries',
   summary: 'List deliveries to the operator',
-  description: 'Newest first, for 30 days.',
+  description: 'Newest first. Deliveries are kept for 30 days.',
   query: pageQuery,
   returns: { 200: WebhookDeliveryList },
 })

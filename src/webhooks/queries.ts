@@ -32,13 +32,13 @@ type Payload = Record<string, unknown>
 export type EndpointView = Awaited<ReturnType<typeof listEndpoints>>[number]
 export type DeliveryView = Awaited<ReturnType<typeof listDeliveries>>[number] & { readonly payload: Payload }
 
-/** Whose endpoints: an organization's, or those of the operator, which belong to the platform organization. */
+/** The owner of endpoints: an organization, or the operator, whose endpoints belong to the platform organization. */
 export interface EndpointOwner {
   readonly organizationId: string
   readonly isOperator: boolean
 }
 
-/** One of an owner's endpoints: a stranger's is none. */
+/** One of an owner's endpoints. Another owner's endpoint does not match. */
 export interface EndpointRef extends EndpointOwner {
   readonly id: string
 }
@@ -48,12 +48,12 @@ const isOwned = ({ organizationId, isOperator }: EndpointOwner) =>
 
 const isOne = (endpoint: EndpointRef) => and(eq(webhookEndpoints.id, endpoint.id), isOwned(endpoint))
 
-/** Whether there is such an endpoint, as a condition of an audit row. */
+/** Whether the endpoint exists, as a condition of an audit row. */
 const isEndpoint = ({ organizationId, isOperator, id }: EndpointRef) => sql`exists (
   select 1 from webhook_endpoints where id = ${id}::uuid and organization_id = ${organizationId}::uuid
     and is_operator = ${isOperator}::boolean)`
 
-/** One page of an owner's endpoints, newest first, and one row more when there is another page. */
+/** Selects one page of an owner's endpoints, newest first, plus one row if there is another page. */
 export function listEndpoints(db: Database, owner: EndpointOwner, { limit, after }: PageRequest) {
   return db
     .select(viewColumns)
@@ -78,8 +78,8 @@ export interface NewEndpointRow extends EndpointRef {
 }
 
 /**
- * Stores an endpoint unless its owner has the full number. Its row is locked first, so that endpoints made at the
- * same time are counted one after the other.
+ * Inserts an endpoint unless its owner has reached the limit. The owner's row is locked first, so that concurrent inserts
+ * are counted one after the other.
  *
  * @param effects steps of the same batch, such as its audit row
  * @returns whether there was room
@@ -213,7 +213,7 @@ export async function findDueTime(db: Database, one: EndpointRef, at: Date): Pro
   return row?.pausedUntil && row.pausedUntil > at ? row.pausedUntil : at
 }
 
-/** What a test event to an endpoint names, and when it is due; nothing of an endpoint that there is not. */
+/** The data of a test event to an endpoint, and when it is due. Empty if there is no such endpoint. */
 export async function findTestTarget(db: Database, one: EndpointRef, at: Date) {
   const nextAttemptAt = await findDueTime(db, one, at)
   const { rows } = await db.execute<{ organization: Payload | null }>(
@@ -222,7 +222,7 @@ export async function findTestTarget(db: Database, one: EndpointRef, at: Date) {
   return { organization: rows[0]?.organization ?? null, nextAttemptAt }
 }
 
-/** The statement that puts a test event on its way, unless the endpoint is switched off. */
+/** The statement that creates the delivery of a test event, unless the endpoint is disabled. */
 export function insertTestDelivery(
   db: Database,
   { organizationId, id }: EndpointRef,
@@ -238,14 +238,14 @@ export function insertTestDelivery(
     for key share`)
 }
 
-/** Whether a delivery to an endpoint waits. */
+/** Whether a delivery to an endpoint is waiting. */
 export const isWaiting = ({ organizationId, id }: EndpointRef, deliveryId: SQL) => sql`exists (
   select 1 from webhook_deliveries where id = any(${deliveryId}) and endpoint_id = ${id}::uuid
     and organization_id = ${organizationId}::uuid and next_attempt_at is not null)`
 
 /**
- * Makes a delivery due again, from the first attempt on, if its endpoint is enabled; after the pause of the endpoint,
- * if it has one.
+ * Makes a delivery due again, starting with the first attempt, if its endpoint is enabled. If the endpoint asked for a pause,
+ * the delivery is due after it.
  *
  * @returns whether it is due now
  */

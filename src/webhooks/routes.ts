@@ -144,7 +144,7 @@ const resendRoute = apiRoute({
   fails: [...one.fails, 'webhook_delivery_not_found', 'webhook_endpoint_off', 'rate_limited'],
 })
 
-/** An organization's own endpoints; those of the operator have routes of their own. */
+/** An organization's endpoints. The operator's endpoints have their own routes. */
 const ofOrganization = (organizationId: string): EndpointOwner => ({ organizationId, isOperator: false })
 
 export const webhookRoutes = newRouter()

@@ -37,7 +37,7 @@ const url = z
   .max(2_000)
   .meta({ description: 'A public `https:` URL on port 443 or 8443, without user name and password.' })
 
-/** One of the operator's hears of every organization. */
+/** An endpoint of the operator receives the events of every organization. */
 export const NewOperatorEndpoint = z.strictObject({
   url,
   description: line(200).nullish(),
@@ -70,7 +70,7 @@ export const WebhookDelivery = z
     state: z.enum(['pending', 'delivered', 'failed']),
     attempts: z.int(),
     next_attempt_at: timestamp.nullable(),
-    status_code: z.int().nullable().meta({ description: "The status of the endpoint's last answer." }),
+    status_code: z.int().nullable().meta({ description: "The status of the endpoint's last response." }),
     error: z.string().nullable().meta({ description: 'Why the last attempt failed.' }),
     response_time_ms: z.int().nullable(),
     payload: z.record(z.string(), z.unknown()).meta({ description: 'The body that is sent.' }),

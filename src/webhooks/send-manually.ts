@@ -67,7 +67,7 @@ export async function resend(
 }
 
 /**
- * The same for the operator, whom the organization's rate limit does not concern.
+ * The same for the operator, without the organization's rate limit.
  *
  * @throws Problem `webhook_endpoint_not_found`, `webhook_delivery_not_found`, `webhook_endpoint_off`
  */
@@ -80,7 +80,7 @@ interface Resending {
   readonly actor: Principal
   readonly one: EndpointRef
   readonly deliveryId: string
-  /** The answer to the caller, which repeats get as well. */
+  /** The answer to the caller and to idempotent retries. */
   describe(delivery: DeliveryView): object
 }
 
@@ -106,7 +106,7 @@ async function restart(deps: ManagementDeps, resending: Resending): Promise<Deli
 
 const AGAIN = { state: 'pending', attempts: 0, deliveredAt: null, lastError: null } as const
 
-/** The delivery of a test event, as it is before the first attempt: known before it is stored, so that a repeat gets it as well. */
+/** The delivery of a test event before its first attempt. It is known before it is stored, so that retries get the same answer. */
 async function buildTest(deps: ManagementDeps, one: EndpointRef): Promise<DeliveryView> {
   const at = new Date(deps.now())
   const { organization, nextAttemptAt } = await findTestTarget(deps.db, one, at)

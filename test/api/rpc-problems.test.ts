@@ -40,7 +40,7 @@ describe.each(['https://api.example.org', 'https://api.example.org/gate/', undef
   },
 )
 
-test('a call that fails is told alike, with an address that leads to the documentation of this deployment', async () => {
+test('a failed call has the same form, with a link to the documentation of this deployment', async () => {
   const { service_key: token } = inject('credentials')
   const rpc = exports.Tollgate
   const nobody = requestId

@@ -9,8 +9,8 @@ import type * as wire from '../../src/rpc-types.ts'
 import type { Durability, Recorded, ReportedEvent, Spooled, UsageBatch } from '../../src/usage/reporting/schemas.ts'
 import type { ReservationBody, ReserveBody, SettleBody, SettlementBody } from '../../src/usage/reservations/schemas.ts'
 import type { Quotas } from '../../src/usage/schemas.ts'
+import type { Refusal } from '../../src/verdict-codes.ts'
 import type { VerifyInput } from '../../src/verification/input.ts'
-import type { Refusal } from '../../src/verification/rules.ts'
 
 /** Without what says nothing of the wire: whether members may be set, and whether `undefined` may be written out. */
 type Plain<T> = T extends object ? { -readonly [Name in keyof T]: Plain<Exclude<T[Name], undefined>> } : T

@@ -1,7 +1,7 @@
 import { expect, inject, test } from 'vitest'
-import { callApi, mailsTo, newPerson, PASSWORD } from './support/api.ts'
+import { callApi, newPerson } from './support/api.ts'
 import { codeOf } from './support/authenticator.ts'
-import { fillSignIn, newPage, open, signIn, untilLoaded, useBrowser, WIDTHS } from './support/browser.ts'
+import { fillSignIn, newPage, open, signIn, untilLoaded, useBrowser } from './support/browser.ts'
 
 useBrowser()
 
@@ -15,31 +15,6 @@ async function newPersonWithCodes() {
   })
   return { ...person, secret, backupCodes: backup_codes }
 }
-
-test.each(Object.entries(WIDTHS))(
-  'somebody signs up and confirms their address by the mail (%s)',
-  async (width, viewport) => {
-    const email = `new-${width}-${Date.now()}@example.com`
-    const page = await newPage({ viewport })
-    await open(page, '/sign-up')
-    await page.getByLabel('Name').fill('Ada')
-    await page.getByLabel('Email').fill(email)
-    await page.getByLabel('Password').fill(PASSWORD)
-    await page.getByRole('button', { name: 'Sign up' }).click()
-    await untilLoaded(page)
-
-    await expect.poll(async () => (await mailsTo(email)).length, { timeout: 20_000 }).toBeGreaterThan(0)
-    const [mail] = await mailsTo(email)
-    await page.goto(mail?.links[0] ?? '')
-    await page.getByRole('button').first().click()
-    const { access_token: token } = await callApi<{ access_token: string }>('POST', '/auth/login', {
-      body: { email, password: PASSWORD },
-    })
-    await expect
-      .poll(() => callApi<{ is_verified: boolean }>('GET', '/auth/me', { token }), { timeout: 20_000 })
-      .toMatchObject({ is_verified: true })
-  },
-)
 
 test('what the server refuses of a new account stands beside its field', async () => {
   const page = await newPage()

@@ -17,6 +17,10 @@ export const UNKNOWN: Readonly<Record<Kind, () => string>> = {
   plan: () => `p${crypto.randomUUID().slice(0, 8)}`,
   billing_event: () => crypto.randomUUID(),
   mail: () => crypto.randomUUID(),
+  credit_grant: () => crypto.randomUUID(),
+  gateway_route: () => crypto.randomUUID(),
+  meter: () => `m${crypto.randomUUID().slice(0, 8)}`,
+  model_price: () => crypto.randomUUID(),
   ledger_row: () => `${crypto.randomUUID()}:tokens:1767225600:0`,
 }
 
@@ -31,6 +35,10 @@ const TEXTS: Readonly<Record<string, () => string>> = {
   new_email: () => `${crypto.randomUUID()}@example.com`,
   url: () => 'https://hooks.example.com/changed',
   hash: () => crypto.randomUUID().replaceAll('-', '').repeat(2),
+  upstream: () => 'https://upstream.example.com',
+  amount: () => '1.00',
+  cost_usd: () => '1.00',
+  low_balance: () => '1.00',
   slug: () => `s${crypto.randomUUID().slice(0, 8)}`,
   plan: () => 'starter',
   id: () => `x${crypto.randomUUID().slice(0, 8)}`,
@@ -44,6 +52,9 @@ interface Own {
 /** Bodies that do not follow from the schema; several where a field decides what is done. */
 const BODIES: Readonly<Record<string, (own: Own) => readonly unknown[]>> = {
   'POST /api/v1/usage': () => [{ events: [{ queries: 1 }] }],
+  'POST /api/v1/usage/corrections': ({ organization }) => [
+    { event_id: `event-${crypto.randomUUID()}`, organization_id: organization, void: true, reason: 'Wrong' },
+  ],
   'POST /api/v1/usage/reserve': () => [{ queries: 1, expires_in_seconds: 1 }],
   'POST /api/v1/usage/settle': ({ organization }) => [
     { reservation_id: reservationIn(organization), queries: 1 },

@@ -1,4 +1,5 @@
 import { exports } from 'cloudflare:workers'
+import { ALL_METERS } from '../../src/db/schema/meters.ts'
 import { directly } from '../support/direct.ts'
 import type { World } from './world.ts'
 
@@ -37,8 +38,13 @@ export async function digestOf({ ids, emails }: World): Promise<Record<string, s
   ]
   const { organization, user, session, endpoint } = ids
   const rows = await sql.query(selects.join(' union all '), [organization, user, session, endpoint, emails])
-  const held = await exports.Tollgate.getQuotas({ organization_id: organization[0] })
-  return { ...Object.fromEntries(rows.map(({ name, rows }) => [name, rows])), held: JSON.stringify(held) }
+  const quotas = await exports.Tollgate.getQuotas({ organization_id: organization[0] })
+  // tests beside these define meters for everybody
+  const builtIn = 'meters' in quotas && ALL_METERS.map((meter) => quotas.meters[meter])
+  return {
+    ...Object.fromEntries(rows.map(({ name, rows }) => [name, rows])),
+    held: JSON.stringify({ ...quotas, meters: builtIn }),
+  }
 }
 
 /** @returns the tables in which something of a world differs */

@@ -26,6 +26,8 @@ const OF_SERVICES: Readonly<Record<string, string>> = {
   'POST /api/v1/usage': 'platform:usage',
   'POST /api/v1/usage/reserve': 'platform:usage',
   'POST /api/v1/usage/settle': 'platform:usage',
+  'POST /api/v1/usage/reservations/{id}/extend': 'platform:usage',
+  'POST /api/v1/usage/subjects/erase': 'platform:usage',
 }
 const SERVICE_SCOPES = ['platform:verify', 'platform:usage']
 const BAD_INPUT = new Set(['INVALID_REQUEST', 'ORGANIZATION_UNNAMED'])

@@ -24,8 +24,11 @@ const OF_NAME: Readonly<Record<string, Kind>> = {
   endpoint_id: 'endpoint',
   delivery_id: 'delivery',
   alert_id: 'alert',
+  event_id: 'event',
   reservation_id: 'reservation',
   plan_id: 'plan',
+  slug: 'meter',
+  grant_id: 'credit_grant',
 }
 
 /** What a plain `id` is of, by the part of the path before it. */
@@ -44,9 +47,12 @@ const OF_COLLECTION: Readonly<Record<string, Kind>> = {
   requests: 'event',
   usage: 'event',
   plans: 'plan',
+  reservations: 'reservation',
   'billing/events': 'billing_event',
   mails: 'mail',
   ledger: 'ledger_row',
+  routes: 'gateway_route',
+  prices: 'model_price',
   webhooks: 'endpoint',
 }
 
@@ -85,6 +91,7 @@ function* idsIn(given: Schema, document: Document, path: readonly string[] = [])
   const schema = resolved(given, document)
   for (const one of schema.anyOf ?? []) yield* idsIn(one, document, path)
   for (const [name, member] of Object.entries(schema.properties ?? {})) {
+    if (name === 'addons') continue // their ids are names that a plan gives them
     if (isId(name, resolved(member, document))) yield [...path, name]
     else yield* idsIn(member, document, [...path, name])
   }

@@ -13,14 +13,25 @@ const { operations } = await openApi()
 const SCOPES = Object.keys(PLATFORM_SCOPES)
 const NOBODYS = '01900000-0000-7000-8000-000000000000'
 /** Their bodies name the owners of what they hold, each by itself. */
-const NAMES_OWNERS = new Set(['POST /api/v1/usage', 'POST /api/v1/usage/reserve', 'POST /api/v1/usage/settle'])
+const NAMES_OWNERS = new Set([
+  'POST /api/v1/usage',
+  'POST /api/v1/usage/reserve',
+  'POST /api/v1/usage/settle',
+  'POST /api/v1/usage/reservations/{id}/extend',
+])
 
 const OWN_ACCOUNT = "about the signed-in person's own account"
 const AS_MEMBER = 'as one of its members sees it; /admin/organizations/{organization_id} is for the operator'
+const HOLDS_CREDENTIALS = 'a route of the gateway holds credentials of other systems'
 const NO_KEY_MAKES_ONE = 'no key makes, sees or changes service keys'
 
 /** The routes that no service key opens, and why. */
 const CLOSED: Readonly<Record<string, string>> = {
+  'DELETE /api/v1/admin/routes/{id}': HOLDS_CREDENTIALS,
+  'GET /api/v1/admin/routes': HOLDS_CREDENTIALS,
+  'GET /api/v1/admin/routes/{id}': HOLDS_CREDENTIALS,
+  'PATCH /api/v1/admin/routes/{id}': HOLDS_CREDENTIALS,
+  'POST /api/v1/admin/routes': HOLDS_CREDENTIALS,
   'DELETE /api/v1/admin/service-keys/{id}': NO_KEY_MAKES_ONE,
   'GET /api/v1/admin/service-keys': NO_KEY_MAKES_ONE,
   'GET /api/v1/admin/service-keys/{id}': NO_KEY_MAKES_ONE,

@@ -27,7 +27,7 @@ interface Ids {
 }
 
 /** What the operator alone sees: nobody's own, so that no world has any. */
-type OperatorKind = 'billing_event' | 'mail' | 'ledger_row'
+type OperatorKind = 'billing_event' | 'mail' | 'ledger_row' | 'gateway_route' | 'meter' | 'credit_grant' | 'model_price'
 
 export type Kind = keyof Ids | OperatorKind
 export type World = Awaited<ReturnType<typeof newWorld>>

@@ -39,7 +39,7 @@ export const sumUnits = (counted: readonly { readonly units: number }[]) =>
   counted.reduce((sum, { units }) => sum + units, 0)
 
 const SELECT_PERIODS = `
-select organization_id, extract(epoch from period_start)::float8 * 1000 as period_start, even_calls, odd_calls,
+select organization_id, extract(epoch from period_start)::float8 * 1000 as period_start, even_calls, odd_calls, even_charges, odd_charges,
   ${selectCounters('usage_periods', String)}
 from usage_periods where organization_id = $1`
 
@@ -145,7 +145,7 @@ export async function openAccount(isolates: readonly [Isolate, ...Isolate[]], wo
   /** What the job does to this organization alone: its clock is nobody else's. */
   async function reconcileOwn() {
     const isSpoolEmpty = !(await readSpool()).includes(organizationId)
-    for (const used of await readPeriods()) await reconcile(deps(), used, isSpoolEmpty)
+    for (const used of await readPeriods()) await reconcile(deps(), used, { wasSpoolEmpty: isSpoolEmpty })
   }
 
   /** A run that fails is followed by another. */

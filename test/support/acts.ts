@@ -1,5 +1,8 @@
 import { expect, inject } from 'vitest'
 import { openSession } from '../../src/accounts/sessions/open.ts'
+import { settleCredits } from '../../src/billing/credits/settle.ts'
+import { tellCredits } from '../../src/billing/credits/tell.ts'
+import { notifySpendCaps } from '../../src/billing/spend-cap/notify.ts'
 import type { Deps } from '../../src/deps.ts'
 import { tellExpiry } from '../../src/events/expiry.ts'
 import { processLeakReport } from '../../src/keys/leaks/report.ts'
@@ -89,6 +92,20 @@ export async function actor({ userId, organizationId }: { userId: string; organi
     await checkUsageAlerts(deps, Math.floor(Date.now() / 3_600_000) * 3_600_000 + 60_000)
   }
 
+  async function credits() {
+    const path = `/api/v1/admin/organizations/${organizationId}/credits`
+    await asAdmin(`POST ${path}`, { amount: '1.00', reason: 'Welcome' })
+    const { id } = await asAdmin(`POST ${path}`, { amount: '1.00', reason: 'For a day', expires_at: farAhead() })
+    await sql.query(`update credit_grants set expires_at = now() - interval '1 second' where id = $1`, [id])
+    await settleCredits(deps, organizationId)
+    const spent = { id: crypto.randomUUID(), organization_id: organizationId, endpoint: '/v1/orders', cost_usd: '1.25' }
+    await ask('POST /api/v1/usage', { events: [spent] })
+    await settleCredits(deps, organizationId)
+    await tellCredits(deps, Date.now())
+    await ask('PUT /api/v1/billing/spend-cap', { cost_usd: '1.00', action: 'alert' })
+    await notifySpendCaps(deps)
+  }
+
   /** Verifies a key twice that may be verified once a minute. */
   async function refusals() {
     const { key } = await issue({ name: 'Hasty', custom_rate_limit: 1 })
@@ -115,5 +132,5 @@ export async function actor({ userId, organizationId }: { userId: string; organi
     await tell()
   }
 
-  return { worker, deps, token, ask, asAdmin, issue, keys, people, operator, usage, refusals, payments }
+  return { worker, deps, token, ask, asAdmin, issue, keys, people, operator, usage, credits, refusals, payments }
 }

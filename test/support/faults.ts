@@ -26,7 +26,7 @@ export async function failFor(match: string | string[], fault: Fault & { readonl
   if (response.status !== 201) throw new Error(await response.text())
 }
 
-/** Makes the mail provider fail for mails that contain a text, such as their address. */
+/** Makes the email provider fail for emails that contain a text, such as their address. */
 export const failMail = (match: string, fault: Fault) => failFor(match, { ...fault, door: 'mail' })
 
 /** Makes receivers of webhooks fail for requests that contain a text, such as an organization's id. */

@@ -9,7 +9,7 @@ import { BUCKETS } from '../../src/limits/window.ts'
 import { syncCounters, toRecorded } from '../../src/metering/raise-counters.ts'
 import { reconcile } from '../../src/metering/reconcile-counters.ts'
 import { BUCKET_MS, type Hold, MINUTE, type Settlement, type Step, type World } from './histories.ts'
-import { claimOf, type Isolate } from './isolate.ts'
+import { claimOf, type Isolate, NO_CHARGES } from './isolate.ts'
 
 export const LEASE_MS = 1_500
 /** The part of what is left that one lease may have. */
@@ -169,6 +169,7 @@ export function begin(
     api_calls: sum(recorded.lanes) + recorded.reported,
     even_calls: recorded.lanes[0],
     odd_calls: recorded.lanes[1],
+    ...NO_CHARGES,
     queries: 0,
     tokens: 0,
     cost_usd: '0',
@@ -198,7 +199,7 @@ export function begin(
         isFresh: true,
       },
       gauges: {},
-      version: { key: `version:organization:${organizationId}`, version: 1 },
+      versions: [{ key: `version:organization:${organizationId}`, version: 1 }],
       ms,
     })
     if (answer.outcome === 'held') open.set(id, { id, amount: answer.amounts[0] ?? 0, expiresAt: answer.expiresAt })
@@ -236,7 +237,11 @@ export function begin(
   }
 
   const isSpoolEmpty = () => spool.length === 0
-  const settle = () => Promise.all([reconcile(deps(), row(), isSpoolEmpty()), reconcile(deps(), row(), isSpoolEmpty())])
+  const settle = () =>
+    Promise.all([
+      reconcile(deps(), row(), { wasSpoolEmpty: isSpoolEmpty() }),
+      reconcile(deps(), row(), { wasSpoolEmpty: isSpoolEmpty() }),
+    ])
   async function counted() {
     const counter = await redis.hmget<Record<string, number>>(
       quotaKey(organizationId, name),

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { call, eventually } from './http.ts'
 
-/** A mail as the outbox of the local stack shows it. */
+/** An email as the outbox of the local stack shows it. */
 export interface SentMail {
   readonly to: string
   readonly from: string
@@ -18,7 +18,7 @@ export async function mailsTo(email: string): Promise<SentMail[]> {
   return response.json()
 }
 
-/** Waits for the newest mail to an address whose subject matches, and for `count` of them. */
+/** Waits for the newest email to an address whose subject matches, and for `count` of them. */
 export async function mailTo(email: string, subject: RegExp, count = 1): Promise<SentMail> {
   const matching = async () => (await mailsTo(email)).filter((mail) => subject.test(mail.subject))
   const [newest] = await eventually(matching, (mails) => mails.length >= count)
@@ -32,7 +32,7 @@ export const SUBJECTS = {
   inUse: /already has an account at /,
 } as const
 
-/** The token of a mail's one link, which must have it in its fragment. */
+/** The token of an email's one link, which must have it in its fragment. */
 export function tokenIn(mail: SentMail): string {
   const token = /^https:\/\/tollgate\.test\/account\/[a-z-]+#token=([\w-]+)$/.exec(mail.links[0] ?? '')?.[1]
   if (!token) throw new Error(`no token in ${mail.links[0]}`)

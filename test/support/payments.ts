@@ -9,6 +9,7 @@ export interface ShopState {
   readonly checkouts: readonly any[]
   readonly subscriptions: readonly any[]
   readonly orders: readonly any[]
+  readonly payments: readonly any[]
   readonly usage: readonly any[]
   readonly events: readonly { id: string; type: string; headers: Record<string, string>; body: string }[]
 }

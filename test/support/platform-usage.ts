@@ -8,8 +8,8 @@ const deps = directly()
 export async function newPlan(): Promise<string> {
   const plan = `plan-${crypto.randomUUID().slice(0, 13)}`
   await deps.sql.query(
-    `insert into plans (id, name, price_per_month_cents, limits, features, is_public)
-     select $1, 'Plan of a test', 1900, limits, features, false from plans where id = 'free'`,
+    `insert into plans (id, name, prices, limits, features, is_public)
+     select $1, 'Plan of a test', '[{"interval":"month","currency":"usd","amount_cents":1900}]', limits, features, false from plans where id = 'free'`,
     [plan],
   )
   return plan

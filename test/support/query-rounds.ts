@@ -27,5 +27,5 @@ export async function countQueryRounds<T>(work: () => Promise<T>): Promise<{ rou
   }
 }
 
-/** Mails and webhooks are sent after an answer, and then their rows change: also while the next request is under way. */
+/** Emails and webhooks are sent after an answer, and then their rows change: also while the next request is under way. */
 const isDeferred = (body: unknown) => /^\{"query":".*(update mail_outbox|webhook_deliveries)/s.test(String(body))

@@ -1,4 +1,6 @@
 import { exports } from 'cloudflare:workers'
+import { loadEverything } from '../../src/lib/lazily.ts'
 
-/** The Worker has loaded its management before any test: a request that waits while another one loads it is taken for hung. */
-await exports.default.fetch('https://tollgate.test/api/v1/nothing')
+/** Before any test, the Worker has every module: a request that waits while another one loads a module is taken for hung. */
+await exports.default.fetch('https://tollgate.test/health')
+await loadEverything()

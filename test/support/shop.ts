@@ -87,7 +87,7 @@ export async function newPayer(name: Name, plan = 'pro') {
 export async function buy(name: Name, organizationId: string, plan: string): Promise<string> {
   const { id } = await provider[name]().createCheckout({
     organizationId,
-    product: productOf(name, plan),
+    plan: { product: productOf(name, plan) },
     email: 'payer@example.com',
     successUrl: 'https://tollgate.test/',
     cancelUrl: 'https://tollgate.test/',

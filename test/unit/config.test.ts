@@ -267,3 +267,25 @@ describe('what was probably meant otherwise is logged once per isolate', () => {
     expect(logged({ ...REQUIRED, NAME: 'x', STACK_URL: 'x', CF_PAGES: '1', BUCKET: {} })).toEqual([])
   })
 })
+
+describe('root secrets', () => {
+  const [one, two] = ['1'.repeat(32), '2'.repeat(32)]
+
+  test('the first of SECRET_KEYS takes the place of SECRET_KEY, which opens as the last one', () => {
+    expect(readConfig({ ...REQUIRED, SECRET_KEYS: `${one}, ${two}` })).toMatchObject({
+      SECRET_KEY: one,
+      SECRET_KEYS: [one, two, REQUIRED.SECRET_KEY],
+    })
+    const { SECRET_KEY: _, ...without } = REQUIRED
+    expect(readConfig({ ...without, SECRET_KEYS: one })).toMatchObject({ SECRET_KEY: one, SECRET_KEYS: [one] })
+    expect(readConfig({ ...REQUIRED })).toMatchObject({ SECRET_KEY: REQUIRED.SECRET_KEY, SECRET_KEYS: [] })
+  })
+
+  test.each(['short', `${'1'.repeat(32)},short`, 'replace-with-another-random-secret', ' , '])(
+    'a list with a secret that is none is refused under its name: %s',
+    (SECRET_KEYS) => {
+      const { SECRET_KEY: _, ...without } = REQUIRED
+      expect(namesIn({ ...without, SECRET_KEYS })).toEqual(['SECRET_KEYS'])
+    },
+  )
+})

@@ -62,6 +62,23 @@ export type AccountExportUsageItem = {
   cost_usd: string
 }
 
+export type AddonChoice = {
+  id: string
+  quantity: number
+}
+
+export type AddonPrice = {
+  interval: 'month' | 'year'
+  /** ISO 4217, in lower case. */
+  currency: string
+  /** For each interval, in the smallest unit of the currency; null where it is agreed upon in person. */
+  amount_cents: number | null
+  /** A licensed, recurring price of the same interval. */
+  stripe_price_id?: string
+  /** A product of the same interval. */
+  polar_product_id?: string
+}
+
 export type AdminApiKey = {
   id: string
   name: string
@@ -126,7 +143,7 @@ export type AdminDelivery = {
   state: 'pending' | 'delivered' | 'failed'
   attempts: number
   next_attempt_at: string | null
-  /** The status of the endpoint's last answer. */
+  /** The status of the endpoint's last response. */
   status_code: number | null
   /** Why the last attempt failed. */
   error: string | null
@@ -201,6 +218,8 @@ export type AdminOrganization = {
   email: string | null
   metadata: Record<string, unknown>
   plan: string
+  /** It stays on this version until it is moved. */
+  plan_version: number
   is_platform: boolean
   is_personal: boolean
   limit_overrides: AdminOrganizationLimitOverrides
@@ -220,6 +239,9 @@ export type AdminOrganizationLimitOverrides = {
   cost_usd?: string
   rate_limit_per_minute?: number
   max_api_keys?: number
+  /** Of your own meters, by slug. */
+  meters?: Record<string, number>
+  max_concurrent?: number
 }
 
 export type AdminOrganizationList = {
@@ -232,8 +254,17 @@ export type AdminSubscription = {
   status: 'incomplete' | 'trialing' | 'active' | 'past_due' | 'paused' | 'canceled' | 'unpaid'
   /** The plan that was bought. */
   plan: string
+  /** Its version; a subscription stays on it until it is moved. */
+  plan_version: number
+  interval: 'month' | 'year'
+  /** ISO 4217, in lower case. */
+  currency: string
+  /** Null if the plan has no seats. */
+  seats: number | null
+  addons: BookedAddon[]
   /** The plan that begins with the next period. */
   pending_plan: string | null
+  pending: AdminSubscriptionPending | null
   current_period_start: string | null
   /** The exclusive end of the period. */
   current_period_end: string | null
@@ -261,6 +292,13 @@ export type AdminSubscription = {
 export type AdminSubscriptionList = {
   data: AdminSubscription[]
   next_cursor: string | null
+}
+
+export type AdminSubscriptionPending = {
+  plan: string
+  interval: 'month' | 'year'
+  seats: number | null
+  addons: BookedAddon[]
 }
 
 export type AdminUser = {
@@ -294,6 +332,13 @@ export type AlertThresholds = {
   is_default: boolean
 }
 
+export type AnyMeterLimit = {
+  /** In a month, or at any time for a gauge; null for no limit. */
+  limit: number | string | null
+  /** `block` refuses what goes beyond; `allow` goes on, and what is beyond is counted as overage. */
+  at_limit: 'block' | 'allow'
+}
+
 export type ApiKey = {
   id: string
   name: string
@@ -310,6 +355,8 @@ export type ApiKey = {
   /** Units per minute. Null uses the limit of the organization's plan. */
   custom_rate_limit: number | null
   limits: NamedLimit[]
+  /** Null uses that of the plan. */
+  max_concurrent: number | null
   allowed_ips: string[] | null
   metadata: Record<string, unknown>
   total_requests: number
@@ -415,6 +462,7 @@ export type BillingInfo = {
   next_charge: BillingInfoNextCharge | null
   usage: BillingInfoUsage
   overage: BillingInfoOverage
+  spend_cap: BillingInfoSpendCap | null
   payment_method: BillingInfoPaymentMethod | null
   /** The providers that accept payments here. */
   providers: ('polar' | 'stripe')[]
@@ -451,8 +499,27 @@ export type BillingInfoPaymentMethod = {
 
 export type BillingInfoPlan = {
   id: string
+  version: number
   name: string
-  price_per_month_cents: number | null
+  price: BillingInfoPlanPrice | null
+}
+
+export type BillingInfoPlanPrice = {
+  interval: 'month' | 'year'
+  /** ISO 4217, in lower case. */
+  currency: string
+  /** For each interval, in the smallest unit of the currency. Null if it is negotiated. */
+  amount_cents: number | null
+  /** For each seat above the included ones. Absent if no more are sold. */
+  seat_amount_cents?: number
+}
+
+export type BillingInfoSpendCap = {
+  /** US dollars, with six decimals. */
+  cost_usd: string
+  action: 'block' | 'alert'
+  /** US dollars, with six decimals. */
+  used: string
 }
 
 export type BillingInfoUsage = {
@@ -475,8 +542,17 @@ export type BillingSubscription = {
   status: 'incomplete' | 'trialing' | 'active' | 'past_due' | 'paused' | 'canceled' | 'unpaid'
   /** The plan that was bought. */
   plan: string
+  /** Its version; a subscription stays on it until it is moved. */
+  plan_version: number
+  interval: 'month' | 'year'
+  /** ISO 4217, in lower case. */
+  currency: string
+  /** Null if the plan has no seats. */
+  seats: number | null
+  addons: BookedAddon[]
   /** The plan that begins with the next period. */
   pending_plan: string | null
+  pending: AdminSubscriptionPending | null
   current_period_start: string | null
   /** The exclusive end of the period. */
   current_period_end: string | null
@@ -488,6 +564,11 @@ export type BillingSubscription = {
   /** Since when its payment has failed. */
   past_due_since: string | null
 } | null
+
+export type BookedAddon = {
+  id: string
+  quantity: number
+}
 
 export type Branding = {
   name: string | null
@@ -501,6 +582,19 @@ export type BrowserTokens = {
   token_type: 'bearer'
   /** Seconds until the access token expires. */
   expires_in: number
+}
+
+export type CatalogueAddon = {
+  id: string
+  name: string
+  prices: CataloguePrice[]
+  limits: CatalogueAddonLimits
+}
+
+export type CatalogueAddonLimits = {
+  meters?: Record<string, number>
+  max_api_keys?: number
+  seats?: number
 }
 
 export type CatalogueLimit = {
@@ -520,9 +614,12 @@ export type CatalogueOverageTier = {
 export type CataloguePlan = {
   id: string
   name: string
-  /** Null if the price is negotiated. */
-  price_per_month_cents: number | null
-  currency: 'usd'
+  /** One for each interval and currency. Empty if the price is negotiated. */
+  prices: CataloguePrice[]
+  /** For so long a first subscription costs nothing. */
+  trial_days: number
+  seats: CataloguePlanSeats | null
+  addons: CatalogueAddon[]
   /** The limit of each API key. */
   rate_limit_per_minute: number
   max_api_keys: number
@@ -530,6 +627,10 @@ export type CataloguePlan = {
   /** The prices of units above a limit, by meter. A meter that is absent costs nothing extra. */
   overage: Record<string, CatalogueOverageTier[]>
   features: Record<string, number | boolean | string>
+  /** What a call costs, in US dollars; null for nothing. */
+  price_per_call_usd: string | null
+  /** Credits that each usage period begins with; null for none. */
+  included_credits_usd: string | null
 }
 
 export type CataloguePlanList = {
@@ -546,12 +647,60 @@ export type CataloguePlanMeters = {
   cost_usd: MoneyCatalogueLimit
 }
 
+export type CataloguePlanSeats = {
+  included: number
+  max?: number
+}
+
+export type CataloguePrice = {
+  interval: 'month' | 'year'
+  /** ISO 4217, in lower case. */
+  currency: string
+  /** For each interval, in the smallest unit of the currency. Null if it is negotiated. */
+  amount_cents: number | null
+  /** For each seat above the included ones. Absent if no more are sold. */
+  seat_amount_cents?: number
+}
+
+export type ChangePreview = {
+  plan: string
+  interval: 'month' | 'year'
+  currency: string
+  seats: number | null
+  addons: BookedAddon[]
+  /** Null if the subscription has that already, or will have it. */
+  when: 'now' | 'period_end' | null
+  begins_at: string | null
+  /** What is charged at once, and what is given back of what was paid, by the second of this answer. */
+  lines: ChangePreviewLine[]
+  /** Their sum, before taxes, discounts and credit. Null if a price was negotiated. */
+  due_now_cents: number | null
+  /** What each period costs from then on. */
+  then_cents: number | null
+  /** When the first of them is charged. */
+  then_at: string | null
+}
+
+export type ChangePreviewLine = {
+  description: string
+  amount_cents: number
+}
+
 export type ChangeSubscriptionRequest = {
   /** The active organization when absent. */
   organization_id?: string
   /** Alternative to `organization_id`: the operator's own id of the organization. */
   external_id?: string
-  plan: string
+  /** The plan that the subscription has, if absent. */
+  plan?: string
+  /** What the subscription has, else a month where the plan is sold by it. */
+  interval?: 'month' | 'year'
+  /** ISO 4217, in lower case. What the subscription has, else `usd` where the plan is sold in it. */
+  currency?: string
+  /** All members that there may be. What the subscription has, else those that the plan includes. */
+  seats?: number
+  /** All add-ons that there are to be. What the subscription has, if absent. */
+  addons?: AddonChoice[]
 }
 
 export type Checkout = {
@@ -577,12 +726,74 @@ export type ConfirmPasswordResetRequest = {
   confirm_password?: string
 }
 
+export type CorrectCreditsRequest = {
+  /** What is added to the grant; below 0 takes away. */
+  amount: number | string
+  /** Shown in the ledger of the organization, and kept in the audit log. */
+  reason: string
+}
+
+export type CorrectUsageRequest = {
+  /** The id of a reported event, as `GET /usage/events` lists it. */
+  event_id: string
+  organization_id?: string
+  /** Or the operator's own id of the organization. */
+  external_id?: string
+  /** The event did not happen: it counts nowhere. */
+  void?: true
+  endpoint?: string | null
+  status_code?: number | null
+  provider?: string | null
+  model?: string | null
+  /** How your system answered, for routing statistics. */
+  route?: string | null
+  error_code?: string | null
+  /** Of the quota; what a verification took is counted already. */
+  api_calls?: number | null
+  queries?: number | null
+  /** Input and output together, where they are not known apart. */
+  tokens?: number | null
+  /** The same as `tokens`. */
+  total_tokens?: number | null
+  /** All that went in, cached or not. */
+  input_tokens?: number | null
+  /** The same as `input_tokens`. */
+  prompt_tokens?: number | null
+  output_tokens?: number | null
+  /** The same as `output_tokens`. */
+  completion_tokens?: number | null
+  /** Those of the input that came from a cache. More than the input are added to it. */
+  cached_tokens?: number | null
+  /** Read from a cache beside `input_tokens`, as Anthropic counts them. */
+  cache_read_input_tokens?: number | null
+  /** Written to a cache beside `input_tokens`, as Anthropic counts them. */
+  cache_creation_input_tokens?: number | null
+  /** Those of the input that were written to a cache. */
+  cache_write_tokens?: number | null
+  /** Those of the input that are audio. */
+  audio_input_tokens?: number | null
+  /** Those of the output that are audio. */
+  audio_output_tokens?: number | null
+  /** US dollars that the provider takes. Absent, it is reckoned from model and tokens where the price is known. Rounded half up to nine decimals. */
+  cost_usd?: string | number | null
+  /** Why. Customers see it with the event. */
+  reason: string
+}
+
 export type CreateCheckoutRequest = {
   /** The active organization when absent. */
   organization_id?: string
   /** Alternative to `organization_id`: the operator's own id of the organization. */
   external_id?: string
   plan: string
+  /** What the subscription has, else a month where the plan is sold by it. */
+  interval?: 'month' | 'year'
+  /** ISO 4217, in lower case. What the subscription has, else `usd` where the plan is sold in it. */
+  currency?: string
+  /** All members that there may be. What the subscription has, else those that the plan includes. */
+  seats?: number
+  /** All add-ons that there are to be. What the subscription has, if absent. */
+  addons?: AddonChoice[]
   /** Defaults to the first provider that sells the plan. */
   provider?: 'polar' | 'stripe'
   /** The URL that the customer returns to, with `checkout_id` added: at this deployment, or at an origin of CORS_ORIGINS. */
@@ -590,16 +801,61 @@ export type CreateCheckoutRequest = {
   cancel_url?: string
 }
 
+export type CreateGatewayRouteRequest = {
+  /** The route is served under `/gw/{slug}/`. */
+  slug: string
+  match?: CreateGatewayRouteRequestMatch
+  /** Where requests go: a public `https:` URL. What follows the matched part of the path is appended to it. */
+  upstream: string
+  /** Whether `path_prefix` is left out of the path upstream. */
+  strip_prefix?: boolean
+  /** Headers that are added to the request upstream, such as its credential. */
+  add_headers?: Record<string, NewGatewayHeader>
+  /** Milliseconds until the answer must begin. What streams afterwards may take longer. */
+  timeout_ms?: number
+  /** Scopes that the key must have. */
+  scopes?: string[]
+  /** Units that a request takes of the rate limit and the quota. */
+  cost?: number
+  /** Units of the key's named limits. */
+  limits?: Record<string, number>
+  /** How the use is known: `requests` counts requests; `openai` and `anthropic` read the tokens that the provider reports, and hold an estimate before; `from_header` reads response headers, which the caller does not see. */
+  meter?: 'requests' | 'openai' | 'anthropic' | GatewayHeaderMeter
+  /** Paths below the slug that need no key, such as `/health` or `/docs/*`. */
+  public_paths?: string[]
+  is_enabled?: boolean
+}
+
+export type CreateGatewayRouteRequestMatch = {
+  /** Requests to this host go to the route, too. It must be one of `GATEWAY_HOSTS`. */
+  host?: string | null
+  /** Only paths below it are forwarded. */
+  path_prefix?: string
+}
+
 export type CreateInvitationRequest = {
   email: string
   role: 'viewer' | 'member' | 'admin' | 'owner'
+}
+
+export type CreateMeterRequest = {
+  /** What requests and answers call it; it never changes. */
+  slug: string
+  /** As people read it. */
+  name: string
+  /** What one of it is called, in the plural. */
+  unit: string
+  /** `counter` adds up and starts at zero in each period; `gauge` is a level, whose latest reading counts. It never changes. */
+  kind: 'counter' | 'gauge'
+  /** How many decimals its amounts may have. It never changes. */
+  scale?: number
 }
 
 export type CreateOperatorWebhookRequest = {
   /** A public `https:` URL on port 443 or 8443, without user name and password. */
   url: string
   description?: string | null
-  /** The event types that it receives. Empty for all, including those of later versions.  `key.created`: An API key was issued.  `key.imported`: API keys of another system were imported; `imported` says how many.  `key.updated`: An API key was changed; `changed` names the fields.  `key.rotated`: An API key was replaced by `successor`; it works until `key.revoked_at`.  `key.revoked`: An API key was revoked for good.  `key.expiring`: An API key expires within `days`: 7 days before it does, and again 1 day before.  `key.expired`: An API key expired.  `key.disabled`: An API key was switched off by hand, beside `key.updated`.  `key.leaked`: A secret scanner found an API key in public, at `places`, and it was switched off.  `organization.created`: An organization was made.  `organization.updated`: An organization was changed; `changed` names what.  `organization.suspended`: An organization was suspended: its keys are refused.  `organization.resumed`: The suspension of an organization ended.  `organization.deleted`: An organization was deleted. Only the operator's endpoints hear of it.  `organization.state`: The whole state of an organization, whenever something of it has changed; a receiver of it needs no other event.  `member.added`: Somebody became a member of an organization.  `member.role_changed`: A member got another role; they had `previous_role`.  `member.removed`: A member was removed or left; `member.role` is the one they had.  `invitation.created`: Somebody was invited to an organization.  `invitation.accepted`: Somebody accepted an invitation.  `invitation.revoked`: An invitation was taken back.  `invitation.expired`: An invitation expired that nobody had accepted.  `plan.changed`: An organization is on another plan; `from` and `to` are their ids.  `subscription.created`: An organization has a subscription at a payment provider.  `subscription.updated`: A subscription changed; `changed` names the fields.  `subscription.ended`: A subscription ended.  `quota.threshold_reached`: Usage of a meter passed a percentage of its limit, for the first time in this period.  `quota.exhausted`: Usage of a meter reached its limit, for the first time in this period.  `rate_limit.refused`: Verifications of a key were refused because of its rate limit; at most once a minute and key. */
+  /** The event types that it receives. Empty for all, including those of later versions.  `key.created`: An API key was issued.  `key.imported`: API keys of another system were imported; `imported` says how many.  `key.updated`: An API key was changed; `changed` names the fields.  `key.rotated`: An API key was replaced by `successor`; it works until `key.revoked_at`.  `key.revoked`: An API key was revoked for good.  `key.expiring`: An API key expires within `days`: 7 days before it does, and again 1 day before.  `key.expired`: An API key expired.  `key.disabled`: An API key was switched off by hand, beside `key.updated`.  `key.leaked`: A secret scanner found an API key in public, at `places`, and it was switched off.  `organization.created`: An organization was made.  `organization.updated`: An organization was changed; `changed` names what.  `organization.suspended`: An organization was suspended: its keys are refused.  `organization.resumed`: The suspension of an organization ended.  `organization.deleted`: An organization was deleted. Only the operator's endpoints hear of it.  `organization.state`: The whole state of an organization, whenever something of it has changed; a receiver of it needs no other event.  `member.added`: Somebody became a member of an organization.  `member.role_changed`: A member got another role; they had `previous_role`.  `member.removed`: A member was removed or left; `member.role` is the one they had.  `invitation.created`: Somebody was invited to an organization.  `invitation.accepted`: Somebody accepted an invitation.  `invitation.revoked`: An invitation was taken back.  `invitation.expired`: An invitation expired that nobody had accepted.  `plan.changed`: An organization is on another plan; `from` and `to` are their ids.  `subscription.created`: An organization has a subscription at a payment provider.  `subscription.updated`: A subscription changed; `changed` names the fields.  `subscription.ended`: A subscription ended.  `quota.threshold_reached`: Usage of a meter passed a percentage of its limit, for the first time in this period.  `quota.exhausted`: Usage of a meter reached its limit, for the first time in this period.  `credits.granted`: Credits were added: bought, granted by the operator, or included in the plan.  `credits.low`: The balance of credits is low, for the first time since the latest grant.  `credits.exhausted`: All credits are used up, for the first time since the latest grant.  `credits.expired`: What was left of a grant of credits expired; `amount` says how much.  `spend_cap.reached`: Charges of this period reached the cap that the organization set itself.  `rate_limit.refused`: Verifications of a key were refused because of its rate limit; at most once a minute and key. */
   events?: (
     | 'key.created'
     | 'key.imported'
@@ -629,6 +885,11 @@ export type CreateOperatorWebhookRequest = {
     | 'subscription.ended'
     | 'quota.threshold_reached'
     | 'quota.exhausted'
+    | 'credits.granted'
+    | 'credits.low'
+    | 'credits.exhausted'
+    | 'credits.expired'
+    | 'spend_cap.reached'
     | 'rate_limit.refused'
   )[]
 }
@@ -639,12 +900,32 @@ export type CreateOrganizationRequest = {
   slug?: string
 }
 
+export type CreateOwnModelPriceRequest = {
+  /** As events name it; `*` for any, also for events without a provider. */
+  provider: string
+  /** The name of a model, in any case; `*` stands for any characters. */
+  model: string
+  /** What has the price: tokens of a kind, each image, or each request. */
+  kind: 'input' | 'output' | 'cached' | 'cache_write' | 'audio_input' | 'audio_output' | 'image' | 'request'
+  /** US dollars of a million tokens. */
+  usd_per_million?: string | number
+  /** US dollars of one token, image or request. */
+  usd_per_unit?: string | number
+  /** From when on events have this price, by their own time; now when absent. */
+  valid_from?: string
+}
+
 export type CreatePlanRequest = {
   /** What verdicts and the catalogue call it; it never changes. */
   id: string
   name: string
-  /** US cents; null where it is agreed upon in person. */
-  price_per_month_cents: number | null
+  /** One for each interval and currency. Empty where the price is negotiated. */
+  prices: PlanPrice[]
+  /** For so long a first subscription costs nothing. */
+  trial_days?: number
+  seats?: CreatePlanRequestSeats | null
+  /** What is sold beside the plan, any number of times (Stripe). */
+  addons?: PlanAddon[]
   limits: CreatePlanRequestLimits
   features?: Record<string, number | boolean | string>
   /** Whether customers see it in the catalogue. */
@@ -652,8 +933,14 @@ export type CreatePlanRequest = {
   /** Lower ones come first. */
   sort_order?: number
   overage?: PlanOverage
-  polar_product_id?: string | null
-  stripe_price_id?: string | null
+  /** Credits that each usage period begins with; null for none. */
+  included_credits_usd?: number | string | null
+  /** How much of what is left of them is granted again in the next period; null for nothing. */
+  rollover_max_usd?: number | string | null
+  /** What a call costs customers, in US dollars to the nano-dollar: each unit of a verification, a reservation or a report. Null for nothing. */
+  price_per_call_usd?: number | string | null
+  /** What is added to the cost of models: customers of the plan are charged cost and markup. No answer to a customer contains it. */
+  markup_percent?: number
 }
 
 export type CreatePlanRequestLimits = {
@@ -661,6 +948,12 @@ export type CreatePlanRequestLimits = {
   rate_limit_per_minute: number
   /** Keys that are not revoked, of the organization. */
   max_api_keys: number
+  /** The most reservations of each key that may be open at once; null for no limit. */
+  key_max_concurrent?: number | null
+  /** The most reservations of an organization that may be open at once; null for no limit. */
+  max_concurrent?: number | null
+  /** Limits of every key, beside its own. */
+  key_limits?: NewNamedLimit[]
   meters: CreatePlanRequestLimitsMeters
 }
 
@@ -673,6 +966,13 @@ export type CreatePlanRequestLimitsMeters = {
   storage_gb?: FractionalMeterLimit
 }
 
+export type CreatePlanRequestSeats = {
+  /** Members that the price includes. */
+  included: number
+  /** The most that are sold. */
+  max?: number
+}
+
 export type CreatePortalSessionRequest = {
   /** The active organization when absent. */
   organization_id?: string
@@ -681,11 +981,25 @@ export type CreatePortalSessionRequest = {
   return_url?: string
 }
 
+export type CreateTopUpRequest = {
+  /** The active organization when absent. */
+  organization_id?: string
+  /** Alternative to `organization_id`: the operator's own id of the organization. */
+  external_id?: string
+  /** US dollars, before taxes. */
+  amount: number | string
+  /** Defaults to the first provider that sells credits. */
+  provider?: 'polar' | 'stripe'
+  /** The URL that the customer returns to, with `checkout_id` added: at this deployment, or at an origin of CORS_ORIGINS. */
+  success_url?: string
+  cancel_url?: string
+}
+
 export type CreateWebhookEndpointRequest = {
   /** A public `https:` URL on port 443 or 8443, without user name and password. */
   url: string
   description?: string | null
-  /** The event types that it receives. Empty for all, including those of later versions.  `key.created`: An API key was issued.  `key.imported`: API keys of another system were imported; `imported` says how many.  `key.updated`: An API key was changed; `changed` names the fields.  `key.rotated`: An API key was replaced by `successor`; it works until `key.revoked_at`.  `key.revoked`: An API key was revoked for good.  `key.expiring`: An API key expires within `days`: 7 days before it does, and again 1 day before.  `key.expired`: An API key expired.  `key.disabled`: An API key was switched off by hand, beside `key.updated`.  `key.leaked`: A secret scanner found an API key in public, at `places`, and it was switched off.  `organization.created`: An organization was made.  `organization.updated`: An organization was changed; `changed` names what.  `organization.suspended`: An organization was suspended: its keys are refused.  `organization.resumed`: The suspension of an organization ended.  `organization.deleted`: An organization was deleted. Only the operator's endpoints hear of it.  `organization.state`: The whole state of an organization, whenever something of it has changed; a receiver of it needs no other event.  `member.added`: Somebody became a member of an organization.  `member.role_changed`: A member got another role; they had `previous_role`.  `member.removed`: A member was removed or left; `member.role` is the one they had.  `invitation.created`: Somebody was invited to an organization.  `invitation.accepted`: Somebody accepted an invitation.  `invitation.revoked`: An invitation was taken back.  `invitation.expired`: An invitation expired that nobody had accepted.  `plan.changed`: An organization is on another plan; `from` and `to` are their ids.  `subscription.created`: An organization has a subscription at a payment provider.  `subscription.updated`: A subscription changed; `changed` names the fields.  `subscription.ended`: A subscription ended.  `quota.threshold_reached`: Usage of a meter passed a percentage of its limit, for the first time in this period.  `quota.exhausted`: Usage of a meter reached its limit, for the first time in this period.  `rate_limit.refused`: Verifications of a key were refused because of its rate limit; at most once a minute and key. */
+  /** The event types that it receives. Empty for all, including those of later versions.  `key.created`: An API key was issued.  `key.imported`: API keys of another system were imported; `imported` says how many.  `key.updated`: An API key was changed; `changed` names the fields.  `key.rotated`: An API key was replaced by `successor`; it works until `key.revoked_at`.  `key.revoked`: An API key was revoked for good.  `key.expiring`: An API key expires within `days`: 7 days before it does, and again 1 day before.  `key.expired`: An API key expired.  `key.disabled`: An API key was switched off by hand, beside `key.updated`.  `key.leaked`: A secret scanner found an API key in public, at `places`, and it was switched off.  `organization.created`: An organization was made.  `organization.updated`: An organization was changed; `changed` names what.  `organization.suspended`: An organization was suspended: its keys are refused.  `organization.resumed`: The suspension of an organization ended.  `organization.deleted`: An organization was deleted. Only the operator's endpoints hear of it.  `organization.state`: The whole state of an organization, whenever something of it has changed; a receiver of it needs no other event.  `member.added`: Somebody became a member of an organization.  `member.role_changed`: A member got another role; they had `previous_role`.  `member.removed`: A member was removed or left; `member.role` is the one they had.  `invitation.created`: Somebody was invited to an organization.  `invitation.accepted`: Somebody accepted an invitation.  `invitation.revoked`: An invitation was taken back.  `invitation.expired`: An invitation expired that nobody had accepted.  `plan.changed`: An organization is on another plan; `from` and `to` are their ids.  `subscription.created`: An organization has a subscription at a payment provider.  `subscription.updated`: A subscription changed; `changed` names the fields.  `subscription.ended`: A subscription ended.  `quota.threshold_reached`: Usage of a meter passed a percentage of its limit, for the first time in this period.  `quota.exhausted`: Usage of a meter reached its limit, for the first time in this period.  `credits.granted`: Credits were added: bought, granted by the operator, or included in the plan.  `credits.low`: The balance of credits is low, for the first time since the latest grant.  `credits.exhausted`: All credits are used up, for the first time since the latest grant.  `credits.expired`: What was left of a grant of credits expired; `amount` says how much.  `spend_cap.reached`: Charges of this period reached the cap that the organization set itself.  `rate_limit.refused`: Verifications of a key were refused because of its rate limit; at most once a minute and key. */
   events?: (
     | 'key.created'
     | 'key.imported'
@@ -715,12 +1029,68 @@ export type CreateWebhookEndpointRequest = {
     | 'subscription.ended'
     | 'quota.threshold_reached'
     | 'quota.exhausted'
+    | 'credits.granted'
+    | 'credits.low'
+    | 'credits.exhausted'
+    | 'credits.expired'
+    | 'spend_cap.reached'
     | 'rate_limit.refused'
   )[]
   /** The active organization when absent. */
   organization_id?: string
   /** Alternative to `organization_id`: the operator's own id of the organization. */
   external_id?: string
+}
+
+export type CreditGrant = {
+  id: string
+  /** What was granted, corrections included. */
+  amount: string
+  /** US dollars, a decimal string. */
+  remaining: string
+  /** Of grants that expire together, the lower one burns first. */
+  priority: number
+  source: 'purchase' | 'plan' | 'admin' | 'refund'
+  reason: string | null
+  /** How much of it was left over from the last period (`plan`). */
+  rolled_over: string | null
+  /** Null for never. */
+  expires_at: string | null
+  revoked_at: string | null
+  created_at: string
+}
+
+export type CreditLedgerRow = {
+  id: string
+  grant_id: string
+  kind: 'grant' | 'burn' | 'return' | 'expire' | 'revoke' | 'refund' | 'correct'
+  /** Above 0 adds to the balance. */
+  amount: string
+  /** Of the grant. */
+  source: 'purchase' | 'plan' | 'admin' | 'refund'
+  reason: string | null
+  created_at: string
+}
+
+export type CreditLedgerRowList = {
+  data: CreditLedgerRow[]
+  next_cursor: string | null
+}
+
+export type Credits = {
+  /** Whether there was a grant. Without one, calls need no credits. */
+  uses_credits: boolean
+  /** What is left of all grants; the sum of the ledger. */
+  balance: string
+  /** What open reservations hold of it. */
+  held: string
+  /** Charges that no grant could pay. The next grant pays them first. */
+  owed: string
+  /** At this balance or below, endpoints get `credits.low`. */
+  low_balance: string
+  is_low_balance_default: boolean
+  /** Those with something left, in the order in which they burn. */
+  grants: CreditGrant[]
 }
 
 export type CustomerChange = {
@@ -747,6 +1117,13 @@ export type CustomerUpsert = {
   limits?: OrganizationLimits
 }
 
+export type CustomMeterLimit = {
+  /** In a month, or at any time for a gauge; null for no limit. */
+  limit: number | null
+  /** `block` refuses what goes beyond; `allow` goes on, and what is beyond is counted as overage. */
+  at_limit: 'block' | 'allow'
+}
+
 export type DeleteAccountRequest = {
   password: string
   /** A code of the second factor, or a backup code. Required if a second factor is enabled. */
@@ -770,11 +1147,96 @@ export type EmailAddress = {
   email: string
 }
 
+export type EraseSubjectRequest = {
+  subject: string
+  /** The active organization when absent. */
+  organization_id?: string | null
+  /** Or the operator's own id of the organization. */
+  external_id?: string | null
+}
+
+export type ExtendReservationRequest = {
+  /** From now. A reservation never ends earlier than it would have. */
+  expires_in_seconds: number
+}
+
 export type FractionalMeterLimit = {
   /** In a month, or at any time for a gauge; null for no limit. */
   limit: number | null
   /** `block` refuses what goes beyond; `allow` goes on, and what is beyond is counted as overage. */
   at_limit: 'block' | 'allow'
+}
+
+export type GatewayHeader = {
+  /** Null for a secret. */
+  value: string | null
+  is_secret: boolean
+}
+
+export type GatewayHeaderMeter = {
+  from_header: GatewayHeaderNames
+}
+
+export type GatewayHeaderNames = {
+  queries?: string
+  input_tokens?: string
+  output_tokens?: string
+  cached_tokens?: string
+  cost_usd?: string
+  provider?: string
+  model?: string
+}
+
+export type GatewayRoute = {
+  id: string
+  /** The route is served under `/gw/{slug}/`. */
+  slug: string
+  /** Where requests go: a public `https:` URL. What follows the matched part of the path is appended to it. */
+  upstream: string
+  /** Whether `path_prefix` is left out of the path upstream. */
+  strip_prefix: boolean
+  /** Milliseconds until the answer must begin. What streams afterwards may take longer. */
+  timeout_ms: number
+  /** Scopes that the key must have. */
+  scopes: string[]
+  /** Units that a request takes of the rate limit and the quota. */
+  cost: number
+  /** Units of the key's named limits. */
+  limits: Record<string, number>
+  /** How the use is known: `requests` counts requests; `openai` and `anthropic` read the tokens that the provider reports, and hold an estimate before; `from_header` reads response headers, which the caller does not see. */
+  meter: 'requests' | 'openai' | 'anthropic' | GatewayHeaderMeter
+  /** Paths below the slug that need no key, such as `/health` or `/docs/*`. */
+  public_paths: string[]
+  is_enabled: boolean
+  match: GatewayRouteMatch
+  add_headers: Record<string, GatewayHeader>
+  /** Where callers reach it. */
+  url: string
+  created_at: string
+  updated_at: string
+}
+
+export type GatewayRouteList = {
+  data: GatewayRoute[]
+  next_cursor: string | null
+}
+
+export type GatewayRouteMatch = {
+  host: string | null
+  path_prefix: string
+}
+
+export type GrantCreditsRequest = {
+  /** US dollars, as a decimal string or a number. */
+  amount: number | string
+  /** Shown in the ledger of the organization, and kept in the audit log. */
+  reason: string
+  /** `purchase` for credits that were paid outside of Tollgate, `refund` for goodwill. */
+  source?: 'admin' | 'purchase' | 'refund'
+  /** Of grants that expire together, the lower one burns first. */
+  priority?: number
+  /** Absent for never. */
+  expires_at?: string
 }
 
 export type ImportApiKeysRequest = {
@@ -793,7 +1255,9 @@ export type ImportApiKeysRequestKey = {
   expires_at?: string | null
   custom_rate_limit?: number | null
   /** Limits in addition to the rate limit, checked together with it. All of them take units, or none. */
-  limits?: NamedLimit[]
+  limits?: NewNamedLimit[]
+  /** The most holds that may be open at once. A reservation is one, whatever it holds. */
+  max_concurrent?: number | null
   allowed_ips?: string[] | null
   metadata?: Record<string, unknown>
   /** SHA-256 of the whole key, in hex or base64. */
@@ -838,8 +1302,10 @@ export type InspectedRequestCountersQuota = {
 }
 
 export type InspectedRequestCountersWindow = {
-  limit: number
-  remaining: number
+  /** Money is decimal text. */
+  limit: number | string
+  /** Money is decimal text. */
+  remaining: number | string
   resets_at: string | null
 }
 
@@ -901,6 +1367,7 @@ export type InspectedRequestVerdict = {
     | 'INSUFFICIENT_SCOPE'
     | 'RATE_LIMITED'
     | 'QUOTA_EXCEEDED'
+    | 'CREDITS_EXHAUSTED'
   status: number
   /** Why, in one sentence. */
   explanation: string
@@ -942,6 +1409,8 @@ export type IssuedApiKey = {
   /** Units per minute. Null uses the limit of the organization's plan. */
   custom_rate_limit: number | null
   limits: NamedLimit[]
+  /** Null uses that of the plan. */
+  max_concurrent: number | null
   allowed_ips: string[] | null
   metadata: Record<string, unknown>
   total_requests: number
@@ -974,8 +1443,8 @@ export type KeyImportResultResult = {
 
 export type KeyLimits = {
   ratelimit: KeyLimitsRatelimit
-  /** The key's named limits. */
-  limits: Record<string, WindowReading>
+  /** The key's limits, by name. */
+  limits: Record<string, LimitReading>
 }
 
 export type KeyLimitsRatelimit = {
@@ -1039,6 +1508,19 @@ export type LedgerMeterList = {
   next_cursor: string | null
 }
 
+export type LimitReading = {
+  /** The amount of the meter named beside it: a decimal string for `cost_usd`, else a number. */
+  limit: number | string
+  /** The amount of the meter named beside it: a decimal string for `cost_usd`, else a number. */
+  remaining: number | string
+  /** When all units are available again, or when a refused cost will fit. Null if it never will. */
+  resets_at: string | null
+  /** What it counts; absent for a rolling window of requests. */
+  meter?: string
+  /** With `meter`: units that are reserved and not settled yet. */
+  held?: number | string
+}
+
 export type LoginChallenge = {
   two_factor_required: true
   challenge_token: string
@@ -1071,6 +1553,21 @@ export type MemberList = {
   next_cursor: string | null
 }
 
+export type Meter = {
+  slug: string
+  /** As people read it. */
+  name: string
+  /** What one of it is called, in the plural. */
+  unit: string
+  /** `counter` adds up and starts at zero in each period; `gauge` is a level, whose latest reading counts. It never changes. */
+  kind: 'counter' | 'gauge'
+  scale: number
+  /** Part of Tollgate: it can be neither changed nor deleted. */
+  is_builtin: boolean
+  created_at: string
+  updated_at: string
+}
+
 export type MeterForecast = {
   limit: number | null
   used: number
@@ -1089,6 +1586,11 @@ export type MeterLimit = {
   at_limit: 'block' | 'allow'
 }
 
+export type MeterList = {
+  data: Meter[]
+  next_cursor: string | null
+}
+
 export type MeterReading = {
   limit: number | null
   used: number
@@ -1098,6 +1600,10 @@ export type MeterReading = {
   percent: number | null
   /** Use above a limit that only starts the overage. */
   overage: number
+  /** What people call it. Of your own meters alone, like the next two. */
+  name?: string
+  unit?: string
+  kind?: 'counter' | 'gauge'
 }
 
 export type MeterUse = {
@@ -1118,24 +1624,36 @@ export type ModelPrices = {
 export type ModelPricesDataItem = {
   provider: string
   model: string
+  /** US dollars per million tokens; null where it is not known. */
+  input_usd: string | null
   /** US dollars per million tokens, a decimal string. */
-  input_usd: string
+  cached_input_usd: string | null
+  /** Of input that is written to a cache. */
+  cache_write_usd: string | null
   /** US dollars per million tokens, a decimal string. */
-  cached_input_usd: string
+  output_usd: string | null
   /** US dollars per million tokens, a decimal string. */
-  output_usd: string
+  audio_input_usd: string | null
+  /** US dollars per million tokens, a decimal string. */
+  audio_output_usd: string | null
   /** The price of a whole request with more input tokens than that. */
   long_context: ModelPricesDataItemLongContextItem[]
 }
 
 export type ModelPricesDataItemLongContextItem = {
   above_input_tokens: number
+  /** US dollars per million tokens; null where it is not known. */
+  input_usd: string | null
   /** US dollars per million tokens, a decimal string. */
-  input_usd: string
+  cached_input_usd: string | null
+  /** Of input that is written to a cache. */
+  cache_write_usd: string | null
   /** US dollars per million tokens, a decimal string. */
-  cached_input_usd: string
+  output_usd: string | null
   /** US dollars per million tokens, a decimal string. */
-  output_usd: string
+  audio_input_usd: string | null
+  /** US dollars per million tokens, a decimal string. */
+  audio_output_usd: string | null
 }
 
 export type MoneyCatalogueLimit = {
@@ -1178,6 +1696,10 @@ export type MoneyMeterReading = {
   percent: number | null
   /** Use above a limit that only starts the overage. */
   overage: string
+  /** What people call it. Of your own meters alone, like the next two. */
+  name?: string
+  unit?: string
+  kind?: 'counter' | 'gauge'
 }
 
 export type MoneyMeterUse = {
@@ -1204,12 +1726,32 @@ export type MoneyQuotaReading = {
   resets_at: string
 }
 
+export type MovePlanRequest = {
+  /** Only who is on this one; else on any older one. */
+  from_version?: number
+  /** Only of this organization. */
+  organization_id?: string
+  /** Only of this organization, by the operator's own id of it. */
+  external_id?: string
+  /** When another price begins. Where the price is the same, the new limits hold at once. */
+  when?: 'now' | 'period_end'
+  limit?: number
+  /** `next_cursor` of the call before. */
+  cursor?: string
+}
+
 export type NamedLimit = {
   name: string
-  limit: number
-  /** How long a unit counts, up to 31 days. */
-  window_seconds: number
-  /** Units that a verification takes by default. With 0, only verifications that name the limit take units. */
+  /** `requests`, the units that verifications take, if absent; else api_calls, queries, tokens, input_tokens, output_tokens, cost_usd, or the slug of a counter of your own. These count what is reserved and reported; `api_calls` and your own also what verifications take. */
+  meter?: string
+  /** The amount of the meter named beside it: a decimal string for `cost_usd`, else a number. */
+  limit: number | string
+  /** How long a unit counts, up to 31 days. Either this or `period`. */
+  window_seconds?: number
+  /** A calendar period in UTC, at whose end the units are back. Weeks begin on Monday. */
+  period?: 'hour' | 'day' | 'week' | 'month'
+  per?: 'key' | 'subject'
+  /** Of `requests` alone: units that a verification takes by default, 1 if absent. With 0, only verifications that name the limit take units. */
   cost?: number
 }
 
@@ -1223,7 +1765,9 @@ export type NewApiKey = {
   expires_at?: string | null
   custom_rate_limit?: number | null
   /** Limits in addition to the rate limit, checked together with it. All of them take units, or none. */
-  limits?: NamedLimit[]
+  limits?: NewNamedLimit[]
+  /** The most holds that may be open at once. A reservation is one, whatever it holds. */
+  max_concurrent?: number | null
   allowed_ips?: string[] | null
   metadata?: Record<string, unknown>
   /** The active organization when absent. */
@@ -1245,6 +1789,12 @@ export type NewCustomer = {
   external_id?: string
 }
 
+export type NewGatewayHeader = {
+  value: string
+  /** A secret is stored sealed, and no answer contains it. */
+  is_secret?: boolean
+}
+
 export type NewMember = {
   email: string
   role?: 'viewer' | 'member' | 'admin' | 'owner'
@@ -1257,6 +1807,22 @@ export type NewMoneyMeterLimit = {
   limit: number | string | null
   /** `block` refuses what goes beyond; `allow` goes on, and what is beyond is counted as overage. */
   at_limit: 'block' | 'allow'
+}
+
+export type NewNamedLimit = {
+  name: string
+  /** `requests`, the units that verifications take, if absent; else api_calls, queries, tokens, input_tokens, output_tokens, cost_usd, or the slug of a counter of your own. These count what is reserved and reported; `api_calls` and your own also what verifications take. */
+  meter?: string
+  /** The most units. Of `cost_usd` US dollars, as a decimal string or a number; else a whole number. */
+  limit: number | string
+  /** How long a unit counts, up to 31 days. Either this or `period`. */
+  window_seconds?: number
+  /** A calendar period in UTC, at whose end the units are back. Weeks begin on Monday. */
+  period?: 'hour' | 'day' | 'week' | 'month'
+  /** `subject`: each subject has the limit for itself. `key` if absent. */
+  per?: 'key' | 'subject'
+  /** Of `requests` alone: units that a verification takes by default, 1 if absent. With 0, only verifications that name the limit take units. */
+  cost?: number
 }
 
 export type NewPortalSession = {
@@ -1285,7 +1851,7 @@ export type NewPortalSession = {
 export type NewServiceKey = {
   name: string
   description?: string | null
-  /** What the back end may do. `platform:*` is everything, `platform:keys:*` all that begins so. `platform:verify`: Verify API keys of all organizations. `platform:usage`: Report, reserve and settle usage. `platform:usage:read`: Read usage, quotas and single requests. `platform:organizations:read`: Read organizations and their members. `platform:organizations:write`: Create, change, suspend and delete organizations, with their plan, limits, members, invitations and alerts. `platform:keys:read`: List, find and look up API keys. `platform:keys:write`: Issue, change, rotate, import and revoke API keys. `platform:plans:read`: Read plans, also those that are not on offer. `platform:plans:write`: Create, change and delete plans, and put organizations on them. `platform:billing:read`: Read subscriptions, events of payment providers and the ledger. `platform:billing:write`: Buy, change, cancel and resume subscriptions, replay events of payment providers, and settle overage. `platform:users:read`: Read users and the emails they were sent. `platform:users:write`: Create, disable, enable, sign out and delete users, resend emails, and name client addresses. `platform:webhooks:write`: Manage webhook endpoints and send deliveries again. `platform:audit:read`: Read the audit log. `platform:metrics:read`: Read figures of the whole deployment. `platform:portal`: Make links to the customer portal. */
+  /** What the back end may do. `platform:*` is everything, `platform:keys:*` all that begins so. `platform:verify`: Verify API keys of all organizations. `platform:usage`: Report, reserve, settle and correct usage. `platform:usage:read`: Read usage, quotas and single requests. `platform:organizations:read`: Read organizations and their members. `platform:organizations:write`: Create, change, suspend and delete organizations, with their plan, limits, members, invitations and alerts. `platform:keys:read`: List, find and look up API keys. `platform:keys:write`: Issue, change, rotate, import and revoke API keys. `platform:plans:read`: Read plans, also those that are not on offer, and prices of models. `platform:plans:write`: Create, change and delete plans and prices of models, and put organizations on plans. `platform:billing:read`: Read subscriptions, events of payment providers and the ledger. `platform:billing:write`: Buy, change, cancel and resume subscriptions, replay events of payment providers, and settle overage. `platform:users:read`: Read users and the emails they were sent. `platform:users:write`: Create, disable, enable, sign out and delete users, resend emails, and name client addresses. `platform:webhooks:write`: Manage webhook endpoints and send deliveries again. `platform:audit:read`: Read the audit log. `platform:metrics:read`: Read figures of the whole deployment. `platform:portal`: Make links to the customer portal. */
   scopes: string[]
   expires_at?: string | null
   allowed_ips?: string[] | null
@@ -1305,6 +1871,32 @@ export type NewUser = {
   send_invitation?: boolean
 }
 
+export type OpenReservation = {
+  id: string
+  organization_id: string
+  key_id: string | null
+  subject: string | null
+  held: OpenReservationHeld
+  /** Null for one of an earlier version. */
+  created_at: string | null
+  expires_at: string
+}
+
+export type OpenReservationHeld = {
+  api_calls?: number
+  queries?: number
+  tokens?: number
+  concepts?: number
+  storage_gb?: number
+  /** US dollars, a decimal string. */
+  cost_usd?: string
+}
+
+export type OpenReservationList = {
+  data: OpenReservation[]
+  next_cursor: string | null
+}
+
 export type OptionalReason = {
   /** Kept in the audit log. */
   reason?: string
@@ -1314,10 +1906,10 @@ export type Organization = {
   id: string
   name: string
   slug: string
-  /** What the operator calls it. */
+  /** The operator's own id for it. */
   external_id: string | null
   plan: string
-  /** Yours. */
+  /** Your role. */
   role: 'viewer' | 'member' | 'admin' | 'owner'
   /** Whether it was created for one person at registration. */
   is_personal: boolean
@@ -1339,6 +1931,19 @@ export type OrganizationLimits = {
   storage_gb?: number | null
   rate_limit_per_minute?: number | null
   max_api_keys?: number | null
+  meters?: OrganizationLimitsMeters
+  /** The most holds that may be open at once. A reservation is one, whatever it holds. */
+  max_concurrent?: number | null
+}
+
+export type OrganizationLimitsMeters = {
+  api_calls?: number | null
+  queries?: number | null
+  tokens?: number | null
+  /** US dollars, as a decimal string or a number. */
+  cost_usd?: number | string | null
+  concepts?: number | null
+  storage_gb?: number | null
 }
 
 export type OrganizationList = {
@@ -1393,7 +1998,7 @@ export type OverviewKeys = {
 }
 
 export type OverviewRevenue = {
-  /** US cents: prices of the active and past due subscriptions. */
+  /** US cents: list prices of the active and past due subscriptions that are paid in US dollars. */
   per_month_cents: number
   subscriptions: OverviewRevenueSubscription[]
   overage: OverviewRevenueOverage
@@ -1413,7 +2018,9 @@ export type OverviewRevenueOveragePending = {
 
 export type OverviewRevenueSubscription = {
   plan: string
-  price_per_month_cents: number | null
+  currency: string
+  /** List prices with seats and add-ons, of the active and past due ones; of yearly ones a twelfth. */
+  per_month_cents: number
   active: number
   trialing: number
   past_due: number
@@ -1454,6 +2061,24 @@ export type OverviewWebhooks = {
   failed_30_days: number
 }
 
+export type OwnModelPrice = {
+  id: string
+  provider: string
+  model: string
+  kind: 'input' | 'output' | 'cached' | 'cache_write' | 'audio_input' | 'audio_output' | 'image' | 'request'
+  /** US dollars, a decimal string; null where it is a price of one. */
+  usd_per_million: string | null
+  /** US dollars, a decimal string; null where it is a price of a million. */
+  usd_per_unit: string | null
+  valid_from: string
+  created_at: string
+}
+
+export type OwnModelPriceList = {
+  data: OwnModelPrice[]
+  next_cursor: string | null
+}
+
 export type PasswordChange = {
   current_password: string
   new_password: string
@@ -1463,21 +2088,48 @@ export type PasswordChange = {
 export type Plan = {
   id: string
   name: string
-  /** US cents; null where it is agreed upon in person. */
-  price_per_month_cents: number | null
+  /** What is added to the cost of models: customers of the plan are charged cost and markup. No answer to a customer contains it. */
+  markup_percent: number
   /** Whether customers see it in the catalogue. */
   is_public: boolean
   /** Lower ones come first. */
   sort_order: number
-  polar_product_id: string | null
-  stripe_price_id: string | null
+  /** For so long a first subscription costs nothing. */
+  trial_days: number
+  /** The newest, unless another one was asked for. */
+  version: number
+  /** Since when a newer version is sold. */
+  replaced_at: string | null
+  prices: PlanPrice[]
+  seats: PlanSeats
+  addons: PlanAddon[]
+  /** Credits that each usage period begins with; null for none. */
+  included_credits_usd: string | null
+  /** How much of what is left of them is granted again in the next period; null for nothing. */
+  rollover_max_usd: string | null
+  /** What a call costs customers, in US dollars to the nano-dollar: each unit of a verification, a reservation or a report. Null for nothing. */
+  price_per_call_usd: string | null
   limits: PlanLimits
   features: Record<string, number | boolean | string>
   overage: PlanOverage
-  /** How many are on it. */
+  /** How many are on this version. */
   organization_count: number
   created_at: string
   updated_at: string
+}
+
+export type PlanAddon = {
+  id: string
+  name: string
+  prices: AddonPrice[]
+  limits: PlanAddonLimits
+}
+
+export type PlanAddonLimits = {
+  /** What it adds to the limits of meters; a meter without a limit stays without. */
+  meters?: Record<string, number>
+  max_api_keys?: number
+  seats?: number
 }
 
 export type PlanLimits = {
@@ -1485,6 +2137,12 @@ export type PlanLimits = {
   rate_limit_per_minute: number
   /** Keys that are not revoked, of the organization. */
   max_api_keys: number
+  /** The most reservations of each key that may be open at once; null for no limit. */
+  key_max_concurrent?: number | null
+  /** The most reservations of an organization that may be open at once; null for no limit. */
+  max_concurrent?: number | null
+  /** Limits of every key, beside its own. */
+  key_limits?: NamedLimit[]
   meters: PlanLimitsMeters
 }
 
@@ -1502,6 +2160,22 @@ export type PlanList = {
   next_cursor: string | null
 }
 
+export type PlanMoved = {
+  moved: number
+  /** They move when their paid period ends. */
+  scheduled: number
+  /** They stay where they are, and why. */
+  failed: PlanMovedFailedItem[]
+  /** Null when all were tried. */
+  next_cursor: string | null
+}
+
+export type PlanMovedFailedItem = {
+  organization_id: string
+  code: string
+  detail: string
+}
+
 export type PlanOverage = {
   api_calls?: OveragePrice
   queries?: OveragePrice
@@ -1509,11 +2183,32 @@ export type PlanOverage = {
   cost_usd?: OveragePrice
 }
 
+export type PlanPrice = {
+  interval: 'month' | 'year'
+  /** ISO 4217, in lower case. */
+  currency: string
+  /** For each interval, in the smallest unit of the currency; null where it is agreed upon in person. */
+  amount_cents: number | null
+  /** For each seat above the included ones. Without it no more are sold. */
+  seat_amount_cents?: number
+  /** A licensed, recurring price of the same interval. */
+  stripe_price_id?: string
+  /** A product of the same interval. */
+  polar_product_id?: string
+}
+
+export type PlanSeats = {
+  /** Members that the price includes. */
+  included: number
+  /** The most that are sold. */
+  max?: number
+} | null
+
 export type PlatformUsageBreakdown = {
   from: string
   to: string
   by: 'endpoint' | 'key' | 'model' | 'provider' | 'route' | 'status' | 'environment' | 'organization' | 'plan'
-  order: 'requests' | 'errors' | 'api_calls' | 'queries' | 'tokens' | 'cost_usd'
+  order: string
   data: UsageBreakdownDataItem[]
   other: UsageBreakdownOther | null
 }
@@ -1579,6 +2274,7 @@ export type Problem = {
     | 'portal_session_over'
     | 'invalid_challenge'
     | 'payment_failed'
+    | 'credits_exhausted'
     | 'wrong_password'
     | 'invalid_code'
     | 'reauthentication_required'
@@ -1598,6 +2294,9 @@ export type Problem = {
     | 'organization_suspended'
     | 'invitation_for_other'
     | 'webhook_endpoint_limit_reached'
+    | 'meter_limit_reached'
+    | 'price_limit_reached'
+    | 'route_limit_reached'
     | 'key_limit_reached'
     | 'not_found'
     | 'session_not_found'
@@ -1606,6 +2305,11 @@ export type Problem = {
     | 'user_not_found'
     | 'organization_not_found'
     | 'plan_not_found'
+    | 'meter_not_found'
+    | 'event_not_found'
+    | 'price_not_found'
+    | 'route_not_found'
+    | 'credit_grant_not_found'
     | 'ledger_row_not_found'
     | 'billing_event_not_found'
     | 'mail_not_found'
@@ -1621,6 +2325,13 @@ export type Problem = {
     | 'key_already_rotated'
     | 'webhook_endpoint_off'
     | 'external_id_taken'
+    | 'meter_exists'
+    | 'meter_in_use'
+    | 'meter_protected'
+    | 'event_not_correctable'
+    | 'price_exists'
+    | 'route_slug_taken'
+    | 'route_match_taken'
     | 'plan_exists'
     | 'plan_in_use'
     | 'plan_protected'
@@ -1634,6 +2345,9 @@ export type Problem = {
     | 'already_member'
     | 'account_exists'
     | 'webhook_in_progress'
+    | 'no_credits'
+    | 'credit_grant_ended'
+    | 'credit_grant_spent'
     | 'ledger_row_settled'
     | 'mail_not_kept'
     | 'subscription_locked'
@@ -1645,6 +2359,10 @@ export type Problem = {
     | 'subscription_paused'
     | 'payment_open'
     | 'subscription_ending'
+    | 'currency_fixed'
+    | 'seat_limit_reached'
+    | 'seats_in_use'
+    | 'provider_unsupported'
     | 'billing_not_offered'
     | 'plan_not_purchasable'
     | 'two_factor_already_enabled'
@@ -1658,14 +2376,17 @@ export type Problem = {
     | 'rate_limited'
     | 'two_factor_locked'
     | 'quota_exceeded'
+    | 'concurrency_exceeded'
     | 'internal'
     | 'billing_event_failed'
     | 'billing_rejected'
+    | 'upstream_unreachable'
     | 'misconfigured'
     | 'issuer_unavailable'
     | 'billing_unavailable'
     | 'busy'
     | 'unavailable'
+    | 'upstream_timeout'
   request_id: string
   errors?: ProblemError[]
 }
@@ -1700,7 +2421,15 @@ export type Quotas = {
   rate_limit_per_minute: number
   max_api_keys: number
   meters: QuotasMeters
+  credits?: QuotasCredits
   features: Record<string, unknown>
+}
+
+export type QuotasCredits = {
+  /** What is left, what is held included. */
+  balance: string
+  /** What open reservations hold. */
+  held: string
 }
 
 export type QuotasMeters = {
@@ -1757,6 +2486,8 @@ export type ReportedUsageEvent = {
   organization_id?: string | null
   /** Or the operator's own id of the organization. */
   external_id?: string | null
+  /** Your customer's user, for limits and statistics of each: any text. */
+  subject?: string | null
   /** When it happened; now when absent. At most 35 days ago. */
   timestamp?: string | null
   endpoint?: string | null
@@ -1783,15 +2514,23 @@ export type ReportedUsageEvent = {
   cache_read_input_tokens?: number | null
   /** Written to a cache beside `input_tokens`, as Anthropic counts them. */
   cache_creation_input_tokens?: number | null
+  /** Those of the input that were written to a cache. */
+  cache_write_tokens?: number | null
+  /** Those of the input that are audio. */
+  audio_input_tokens?: number | null
+  /** Those of the output that are audio. */
+  audio_output_tokens?: number | null
   /** How many there are now: a reading, not an amount to add. */
   concepts?: number | null
   /** How much is stored now: a reading, not an amount to add. Rounded half up to nine decimals. */
   storage_gb?: (string | number) | null
+  /** Amounts of your own meters, by slug. Of a gauge the reading now. */
+  quantities?: Record<string, number> | null
   /** The `request_id` of the verdict that this use was admitted by. The event then completes that request and counts as none of its own. */
   request_id?: string | null
   provider?: string | null
   model?: string | null
-  /** US dollars. Absent, it is reckoned from model and tokens where the price is known. Rounded half up to nine decimals. */
+  /** US dollars that the provider takes. Absent, it is reckoned from model and tokens where the price is known. Rounded half up to nine decimals. */
   cost_usd?: (string | number) | null
   /** How your system answered, for routing statistics. */
   route?: string | null
@@ -1812,12 +2551,19 @@ export type RequestEmailChangeRequest = {
 
 export type Reservation = ReservationGranted | ReservationNotGranted
 
+export type ReservationExtension = {
+  reservation_id: string
+  expires_at: string
+}
+
 export type ReservationGranted = {
   granted: true
   reservation_id: string
   expires_at: string
   held: ReservationGrantedHeld
   quotas: QuotaReadings
+  /** The limits of the key that count a reserved meter, by name, if there are any. */
+  limits?: Record<string, LimitReading>
 }
 
 export type ReservationGrantedHeld = {
@@ -1832,11 +2578,18 @@ export type ReservationGrantedHeld = {
 
 export type ReservationNotGranted = {
   granted: false
-  code: 'QUOTA_EXCEEDED'
+  /** What refused: the quota of the organization, a limit of the key, or the number of concurrent holds: answer each with 429. Or the credits: answer with 402. */
+  code: 'QUOTA_EXCEEDED' | 'RATE_LIMITED' | 'CONCURRENCY_EXCEEDED' | 'CREDITS_EXHAUSTED'
+  /** The meter of the quota, `spend_cap`, `credits`, the name of the limit, or `max_concurrent`. */
+  refused_by: string
+  /** Seconds for `Retry-After`, until it will fit at the latest. Null if waiting does not help. */
+  retry_after: number | null
   exceeded: ReservationNotGrantedExceeded
   /** More was asked for than the limit is. */
   never_fits?: true
   quotas: QuotaReadings
+  /** The limits of the key that count a reserved meter, by name, if there are any. */
+  limits?: Record<string, LimitReading>
 }
 
 export type ReservationNotGrantedExceeded = {
@@ -1850,7 +2603,8 @@ export type ReservationNotGrantedExceeded = {
   remaining: number | string | null
   /** Null where the request never fits. */
   resets_at: string | null
-  meter: 'api_calls' | 'queries' | 'tokens' | 'cost_usd' | 'concepts' | 'storage_gb'
+  /** A built-in meter, the slug of your own, or what else the limit counts; `slots` for concurrent holds. */
+  meter: string
   /** The amount of the meter named beside it: a decimal string for `cost_usd`, else a number. */
   requested: number | string
 }
@@ -1880,17 +2634,34 @@ export type ReserveUsageRequest = {
   cache_read_input_tokens?: number | null
   /** Written to a cache beside `input_tokens`, as Anthropic counts them. */
   cache_creation_input_tokens?: number | null
+  /** Those of the input that were written to a cache. */
+  cache_write_tokens?: number | null
+  /** Those of the input that are audio. */
+  audio_input_tokens?: number | null
+  /** Those of the output that are audio. */
+  audio_output_tokens?: number | null
   /** US dollars. Absent, it is estimated from model and tokens. */
   cost_usd?: string | number | null
   /** How many would be added. */
   concepts?: number | null
   /** How much would be added. */
   storage_gb?: string | number | null
+  /** Of your own meters, by slug; of a gauge, what would be added. */
+  quantities?: Record<string, number> | null
   provider?: string | null
   model?: string | null
+  /** Your customer's user, for limits and statistics of each: any text. */
+  subject?: string | null
+  /** A hold of nothing else: it counts as one of `max_concurrent` alone, as every hold does that names a key. */
+  slots?: 1
   expires_in_seconds?: number
   /** A repeat by the same caller gets the same hold, and is refused once that is over. */
   idempotency_key?: string
+}
+
+export type RevokeCreditsRequest = {
+  /** Shown in the ledger of the organization, and kept in the audit log. */
+  reason: string
 }
 
 export type RotateApiKeyRequest = {
@@ -1901,7 +2672,7 @@ export type RotateApiKeyRequest = {
 export type ServiceKeyChange = {
   name?: string
   description?: string | null
-  /** What the back end may do. `platform:*` is everything, `platform:keys:*` all that begins so. `platform:verify`: Verify API keys of all organizations. `platform:usage`: Report, reserve and settle usage. `platform:usage:read`: Read usage, quotas and single requests. `platform:organizations:read`: Read organizations and their members. `platform:organizations:write`: Create, change, suspend and delete organizations, with their plan, limits, members, invitations and alerts. `platform:keys:read`: List, find and look up API keys. `platform:keys:write`: Issue, change, rotate, import and revoke API keys. `platform:plans:read`: Read plans, also those that are not on offer. `platform:plans:write`: Create, change and delete plans, and put organizations on them. `platform:billing:read`: Read subscriptions, events of payment providers and the ledger. `platform:billing:write`: Buy, change, cancel and resume subscriptions, replay events of payment providers, and settle overage. `platform:users:read`: Read users and the emails they were sent. `platform:users:write`: Create, disable, enable, sign out and delete users, resend emails, and name client addresses. `platform:webhooks:write`: Manage webhook endpoints and send deliveries again. `platform:audit:read`: Read the audit log. `platform:metrics:read`: Read figures of the whole deployment. `platform:portal`: Make links to the customer portal. */
+  /** What the back end may do. `platform:*` is everything, `platform:keys:*` all that begins so. `platform:verify`: Verify API keys of all organizations. `platform:usage`: Report, reserve, settle and correct usage. `platform:usage:read`: Read usage, quotas and single requests. `platform:organizations:read`: Read organizations and their members. `platform:organizations:write`: Create, change, suspend and delete organizations, with their plan, limits, members, invitations and alerts. `platform:keys:read`: List, find and look up API keys. `platform:keys:write`: Issue, change, rotate, import and revoke API keys. `platform:plans:read`: Read plans, also those that are not on offer, and prices of models. `platform:plans:write`: Create, change and delete plans and prices of models, and put organizations on plans. `platform:billing:read`: Read subscriptions, events of payment providers and the ledger. `platform:billing:write`: Buy, change, cancel and resume subscriptions, replay events of payment providers, and settle overage. `platform:users:read`: Read users and the emails they were sent. `platform:users:write`: Create, disable, enable, sign out and delete users, resend emails, and name client addresses. `platform:webhooks:write`: Manage webhook endpoints and send deliveries again. `platform:audit:read`: Read the audit log. `platform:metrics:read`: Read figures of the whole deployment. `platform:portal`: Make links to the customer portal. */
   scopes?: string[]
   expires_at?: string | null
   allowed_ips?: string[] | null
@@ -1934,6 +2705,15 @@ export type SetAlertThresholdsRequest = {
   thresholds: number[] | null
 }
 
+export type SetLowBalanceRequest = {
+  /** The active organization when absent. */
+  organization_id?: string
+  /** Alternative to `organization_id`: the operator's own id of the organization. */
+  external_id?: string
+  /** Null for 20 % of the latest grant. */
+  low_balance: number | string | null
+}
+
 export type SetOrganizationPlanRequest = {
   plan: string
   /** Kept in the audit log. */
@@ -1950,12 +2730,26 @@ export type SetOrganizationQuotasRequest = {
   storage_gb?: number | null
   rate_limit_per_minute?: number | null
   max_api_keys?: number | null
+  meters?: OrganizationLimitsMeters
+  /** The most holds that may be open at once. A reservation is one, whatever it holds. */
+  max_concurrent?: number | null
 }
 
 export type SetOrganizationSuspensionRequest = {
   suspended: boolean
   /** Needed to suspend. Owners read it. */
   reason?: string
+}
+
+export type SetSpendCapRequest = {
+  /** The active organization when absent. */
+  organization_id?: string
+  /** Alternative to `organization_id`: the operator's own id of the organization. */
+  external_id?: string
+  /** What a usage period may cost; null for no cap. */
+  cost_usd: number | string | null
+  /** `block` refuses what would go beyond it; `alert` tells owners, admins and endpoints, and goes on. */
+  action?: 'block' | 'alert'
 }
 
 export type Settlement = {
@@ -1970,6 +2764,8 @@ export type Settlement = {
 export type SettleUsageRequest = {
   /** The API key that was used; gives organization, user and environment. */
   key_id?: string | null
+  /** Your customer's user, for limits and statistics of each: any text. */
+  subject?: string | null
   /** When it happened; now when absent. At most 35 days ago. */
   timestamp?: string | null
   /** As in a reported event. Cut or left out, with a warning, where it does not fit. */
@@ -2000,17 +2796,25 @@ export type SettleUsageRequest = {
   cache_read_input_tokens?: number | null
   /** Written to a cache beside `input_tokens`, as Anthropic counts them. */
   cache_creation_input_tokens?: number | null
+  /** Those of the input that were written to a cache. */
+  cache_write_tokens?: number | null
+  /** Those of the input that are audio. */
+  audio_input_tokens?: number | null
+  /** Those of the output that are audio. */
+  audio_output_tokens?: number | null
   /** How many there are now: a reading, not an amount to add. */
   concepts?: number | null
   /** How much is stored now: a reading, not an amount to add. Rounded half up to nine decimals. */
   storage_gb?: string | number | null
+  /** Amounts of your own meters, by slug. Of a gauge the reading now. */
+  quantities?: Record<string, number> | null
   /** The `request_id` of the verdict that this use was admitted by. The event then completes that request and counts as none of its own. */
   request_id?: string | null
   /** As in a reported event. Cut or left out, with a warning, where it does not fit. */
   provider?: unknown
   /** As in a reported event. Cut or left out, with a warning, where it does not fit. */
   model?: unknown
-  /** US dollars. Absent, it is reckoned from model and tokens where the price is known. Rounded half up to nine decimals. */
+  /** US dollars that the provider takes. Absent, it is reckoned from model and tokens where the price is known. Rounded half up to nine decimals. */
   cost_usd?: string | number | null
   /** As in a reported event. Cut or left out, with a warning, where it does not fit. */
   route?: unknown
@@ -2047,6 +2851,17 @@ export type SignOutUserRequest = {
   refresh_token?: string
 }
 
+export type SpendCap = {
+  /** Null without a cap. */
+  cost_usd: string | null
+  /** `block` refuses what would go beyond it; `alert` tells owners, admins and endpoints, and goes on. */
+  action: 'block' | 'alert' | null
+  /** The charges of this period that are recorded. */
+  used: string
+  period_start: string
+  resets_at: string
+}
+
 export type SpooledUsage = {
   /** Events counted now. */
   accepted: number
@@ -2066,6 +2881,8 @@ export type StoredUsageEvent = {
   key_id: string | null
   user_id: string | null
   environment: string
+  /** Your customer's user, where one was named. */
+  subject: string | null
   endpoint: string
   method: string
   status_code: number
@@ -2076,16 +2893,41 @@ export type StoredUsageEvent = {
   input_tokens: number
   output_tokens: number
   cached_tokens: number
+  /** Part of the input. */
+  cache_write_tokens: number
+  /** Part of the input. */
+  audio_input_tokens: number
+  /** Part of the output. */
+  audio_output_tokens: number
   provider: string
   model: string
-  /** Null when the model has no known price. */
+  /** US dollars, a decimal string: to customers what they pay, to the operator what the provider takes. Null when the model has no known price. */
   cost_usd: string | null
+  /** US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost. Null when the model has no known price. */
+  charge_usd?: string | null
   route: string
   ip: string | null
   user_agent: string | null
   error_code: string | null
   error_message: string | null
   metadata: Record<string, unknown> | null
+  correction: StoredUsageEventCorrection | null
+  /** Amounts of your own meters, by slug. */
+  quantities: Record<string, number> | null
+}
+
+export type StoredUsageEventCorrection = {
+  void: boolean
+  reason: string
+  corrected_at: string
+  corrected_by?: StoredUsageEventCorrectionCorrectedBy
+  /** What it counted before, as it was reported. */
+  original: Record<string, unknown>
+}
+
+export type StoredUsageEventCorrectionCorrectedBy = {
+  type: string
+  id: string | null
 }
 
 export type StoredUsageEventList = {
@@ -2130,14 +2972,19 @@ export type System = {
 export type SystemJob = {
   name: string
   cron: string
+  /** `late`: no success for more than three rounds, whatever the reason. Null where Postgres does not answer. */
+  state: 'never_run' | 'running' | 'ok' | 'failed' | 'late' | null
   /** When the last run began; null before the first. */
   last_run_at: string | null
+  /** When it ended; null while it runs, and for good if it died. */
+  last_ended_at: string | null
   /** When the last successful run began. */
   last_success_at: string | null
+  /** Of the last run that ended, as are result and error. */
   duration_ms: number | null
-  /** What the last run did; null if it failed. */
+  /** What it did; null if it failed. */
   result: Record<string, unknown> | null
-  /** Why the last run failed. */
+  /** Why it failed. */
   error: string | null
   backlog: SystemJobBacklog
   ceiling: SystemJobCeiling
@@ -2220,6 +3067,13 @@ export type TokenVerdictValid = {
   is_administrator: boolean
 }
 
+export type TopUp = {
+  id: string
+  url: string
+  provider: 'polar' | 'stripe'
+  amount: string
+}
+
 export type TransferOrganizationRequest = {
   /** A member. */
   user_id: string
@@ -2242,7 +3096,9 @@ export type UpdateApiKeyRequest = {
   expires_at?: string | null
   custom_rate_limit?: number | null
   /** Limits in addition to the rate limit, checked together with it. All of them take units, or none. */
-  limits?: NamedLimit[]
+  limits?: NewNamedLimit[]
+  /** The most holds that may be open at once. A reservation is one, whatever it holds. */
+  max_concurrent?: number | null
   allowed_ips?: string[] | null
   /** Replaces all metadata. */
   metadata?: Record<string, unknown>
@@ -2250,8 +3106,47 @@ export type UpdateApiKeyRequest = {
   is_active?: boolean
 }
 
+export type UpdateGatewayRouteRequest = {
+  /** The route is served under `/gw/{slug}/`. */
+  slug?: string
+  /** Where requests go: a public `https:` URL. What follows the matched part of the path is appended to it. */
+  upstream?: string
+  /** Whether `path_prefix` is left out of the path upstream. */
+  strip_prefix?: boolean
+  /** Milliseconds until the answer must begin. What streams afterwards may take longer. */
+  timeout_ms?: number
+  /** Scopes that the key must have. */
+  scopes?: string[]
+  /** Units that a request takes of the rate limit and the quota. */
+  cost?: number
+  /** Units of the key's named limits. */
+  limits?: Record<string, number>
+  /** How the use is known: `requests` counts requests; `openai` and `anthropic` read the tokens that the provider reports, and hold an estimate before; `from_header` reads response headers, which the caller does not see. */
+  meter?: 'requests' | 'openai' | 'anthropic' | GatewayHeaderMeter
+  /** Paths below the slug that need no key, such as `/health` or `/docs/*`. */
+  public_paths?: string[]
+  is_enabled?: boolean
+  match?: UpdateGatewayRouteRequestMatch
+  /** What is absent stays; null takes a header out. */
+  add_headers?: Record<string, (NewGatewayHeader & Record<string, unknown>) | null>
+}
+
+export type UpdateGatewayRouteRequestMatch = {
+  /** Requests to this host go to the route, too. It must be one of `GATEWAY_HOSTS`. */
+  host?: string | null
+  /** Only paths below it are forwarded. */
+  path_prefix?: string
+}
+
 export type UpdateMemberRequest = {
   role: 'viewer' | 'member' | 'admin' | 'owner'
+}
+
+export type UpdateMeterRequest = {
+  /** As people read it. */
+  name?: string
+  /** What one of it is called, in the plural. */
+  unit?: string
 }
 
 export type UpdateOrganizationRequest = {
@@ -2262,14 +3157,25 @@ export type UpdateOrganizationRequest = {
 
 export type UpdatePlanRequest = {
   name?: string
-  /** US cents; null where it is agreed upon in person. */
-  price_per_month_cents?: number | null
+  /** What is added to the cost of models: customers of the plan are charged cost and markup. No answer to a customer contains it. */
+  markup_percent?: number
   /** Whether customers see it in the catalogue. */
   is_public?: boolean
   /** Lower ones come first. */
   sort_order?: number
-  polar_product_id?: string | null
-  stripe_price_id?: string | null
+  /** For so long a first subscription costs nothing. */
+  trial_days?: number
+  /** All prices there are to be. */
+  prices?: PlanPrice[]
+  seats?: CreatePlanRequestSeats | null
+  /** All add-ons there are to be. */
+  addons?: PlanAddon[]
+  /** Credits that each usage period begins with; null for none. */
+  included_credits_usd?: number | string | null
+  /** How much of what is left of them is granted again in the next period; null for nothing. */
+  rollover_max_usd?: number | string | null
+  /** What a call costs customers, in US dollars to the nano-dollar: each unit of a verification, a reservation or a report. Null for nothing. */
+  price_per_call_usd?: number | string | null
   limits?: UpdatePlanRequestLimits
   overage?: UpdatePlanRequestOverage
   /** What is absent stays; null takes a feature out. */
@@ -2281,6 +3187,12 @@ export type UpdatePlanRequestLimits = {
   rate_limit_per_minute?: number
   /** Keys that are not revoked, of the organization. */
   max_api_keys?: number
+  /** The most reservations of each key that may be open at once; null for no limit. */
+  key_max_concurrent?: number | null
+  /** The most reservations of an organization that may be open at once; null for no limit. */
+  max_concurrent?: number | null
+  /** Limits of every key, beside its own. They replace those of before. */
+  key_limits?: NewNamedLimit[]
   meters?: UpdatePlanRequestLimitsMeters
 }
 
@@ -2338,6 +3250,11 @@ export type UpdateWebhookEndpointRequest = {
     | 'subscription.ended'
     | 'quota.threshold_reached'
     | 'quota.exhausted'
+    | 'credits.granted'
+    | 'credits.low'
+    | 'credits.exhausted'
+    | 'credits.expired'
+    | 'spend_cap.reached'
     | 'rate_limit.refused'
   )[]
   /** Disabling it gives up its waiting deliveries. Enabling it resets its count of failures. */
@@ -2346,7 +3263,8 @@ export type UpdateWebhookEndpointRequest = {
 
 export type UsageAlert = {
   id: string
-  meter: 'api_calls' | 'queries' | 'tokens' | 'cost_usd' | 'concepts' | 'storage_gb'
+  /** The name of a built-in meter, or the slug of your own. */
+  meter: string
   period_start: string
   /** The limit at that time. A raised limit can be passed again. */
   limit: number | string
@@ -2374,7 +3292,7 @@ export type UsageBreakdown = {
   from: string
   to: string
   by: 'endpoint' | 'key' | 'model' | 'provider' | 'route' | 'status' | 'environment'
-  order: 'requests' | 'errors' | 'api_calls' | 'queries' | 'tokens' | 'cost_usd'
+  order: string
   data: UsageBreakdownDataItem[]
   other: UsageBreakdownOther | null
 }
@@ -2395,7 +3313,9 @@ export type UsageBreakdownDataItem = {
   input_tokens: number
   output_tokens: number
   cached_tokens: number
-  /** US dollars, a decimal string. */
+  /** US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost. */
+  charge_usd?: string
+  /** US dollars, a decimal string: to customers what they pay, to the operator what the provider takes. */
   cost_usd: string
   /** Events whose model has no known price. Their cost is not in `cost_usd`. */
   unpriced: number
@@ -2403,6 +3323,8 @@ export type UsageBreakdownDataItem = {
   p50_response_time_ms: number | null
   p95_response_time_ms: number | null
   p99_response_time_ms: number | null
+  /** Amounts of your own meters, by slug. One without use is absent. */
+  quantities: Record<string, number>
 }
 
 export type UsageBreakdownOther = {
@@ -2418,7 +3340,9 @@ export type UsageBreakdownOther = {
   input_tokens: number
   output_tokens: number
   cached_tokens: number
-  /** US dollars, a decimal string. */
+  /** US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost. */
+  charge_usd?: string
+  /** US dollars, a decimal string: to customers what they pay, to the operator what the provider takes. */
   cost_usd: string
   /** Events whose model has no known price. Their cost is not in `cost_usd`. */
   unpriced: number
@@ -2426,12 +3350,62 @@ export type UsageBreakdownOther = {
   p50_response_time_ms: number | null
   p95_response_time_ms: number | null
   p99_response_time_ms: number | null
+  /** Amounts of your own meters, by slug. One without use is absent. */
+  quantities: Record<string, number>
 }
 
 export type UsageConflict = {
   /** Its place among the events sent, from 0. */
   index: number
   id: string | null
+}
+
+export type UsageCorrection = {
+  /** `duplicate`: this correction was made before. */
+  outcome: 'corrected' | 'duplicate'
+  corrected_at: string
+  event: UsageCorrectionEvent
+}
+
+export type UsageCorrectionEvent = {
+  id: string
+  occurred_at: string
+  key_id: string | null
+  user_id: string | null
+  environment: string
+  /** Your customer's user, where one was named. */
+  subject: string | null
+  endpoint: string
+  method: string
+  status_code: number
+  response_time_ms: number | null
+  requests: number
+  api_calls: number
+  queries: number
+  input_tokens: number
+  output_tokens: number
+  cached_tokens: number
+  /** Part of the input. */
+  cache_write_tokens: number
+  /** Part of the input. */
+  audio_input_tokens: number
+  /** Part of the output. */
+  audio_output_tokens: number
+  provider: string
+  model: string
+  /** US dollars, a decimal string: to customers what they pay, to the operator what the provider takes. Null when the model has no known price. */
+  cost_usd: string | null
+  /** US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost. Null when the model has no known price. */
+  charge_usd?: string | null
+  route: string
+  ip: string | null
+  user_agent: string | null
+  error_code: string | null
+  error_message: string | null
+  metadata: Record<string, unknown> | null
+  correction: StoredUsageEventCorrection | null
+  /** Amounts of your own meters, by slug. */
+  quantities: Record<string, number> | null
 }
 
 export type UsageForecast = {
@@ -2446,6 +3420,90 @@ export type UsageForecastMeters = {
   queries: MeterForecast
   tokens: MeterForecast
   cost_usd: MoneyMeterForecast
+}
+
+export type UsageOfSubjects = {
+  from: string
+  to: string
+  order: 'requests' | 'errors' | 'api_calls' | 'queries' | 'tokens' | 'cost_usd'
+  data: UsageOfSubjectsDataItem[]
+  other: UsageOfSubjectsOther | null
+  erased: UsageOfSubjectsErased | null
+  unnamed: UsageOfSubjectsUnnamed | null
+}
+
+export type UsageOfSubjectsDataItem = {
+  subject: string
+  share: number | null
+  requests: number
+  errors: number
+  api_calls: number
+  queries: number
+  tokens: number
+  input_tokens: number
+  output_tokens: number
+  cached_tokens: number
+  /** US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost. */
+  charge_usd?: string
+  /** US dollars, a decimal string: to customers what they pay, to the operator what the provider takes. */
+  cost_usd: string
+  /** Events whose model has no known price. Their cost is not in `cost_usd`. */
+  unpriced: number
+}
+
+export type UsageOfSubjectsErased = {
+  share: number | null
+  requests: number
+  errors: number
+  api_calls: number
+  queries: number
+  tokens: number
+  input_tokens: number
+  output_tokens: number
+  cached_tokens: number
+  /** US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost. */
+  charge_usd?: string
+  /** US dollars, a decimal string: to customers what they pay, to the operator what the provider takes. */
+  cost_usd: string
+  /** Events whose model has no known price. Their cost is not in `cost_usd`. */
+  unpriced: number
+}
+
+export type UsageOfSubjectsOther = {
+  subjects: number
+  share: number | null
+  requests: number
+  errors: number
+  api_calls: number
+  queries: number
+  tokens: number
+  input_tokens: number
+  output_tokens: number
+  cached_tokens: number
+  /** US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost. */
+  charge_usd?: string
+  /** US dollars, a decimal string: to customers what they pay, to the operator what the provider takes. */
+  cost_usd: string
+  /** Events whose model has no known price. Their cost is not in `cost_usd`. */
+  unpriced: number
+}
+
+export type UsageOfSubjectsUnnamed = {
+  share: number | null
+  requests: number
+  errors: number
+  api_calls: number
+  queries: number
+  tokens: number
+  input_tokens: number
+  output_tokens: number
+  cached_tokens: number
+  /** US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost. */
+  charge_usd?: string
+  /** US dollars, a decimal string: to customers what they pay, to the operator what the provider takes. */
+  cost_usd: string
+  /** Events whose model has no known price. Their cost is not in `cost_usd`. */
+  unpriced: number
 }
 
 export type UsageRejection = {
@@ -2481,7 +3539,9 @@ export type UsageStatisticsByDayItem = {
   tokens: number
   input_tokens: number
   output_tokens: number
-  /** US dollars, a decimal string. */
+  /** US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost. */
+  charge_usd?: string
+  /** US dollars, a decimal string: to customers what they pay, to the operator what the provider takes. */
   cost_usd: string
   errors: number
   avg_response_time_ms: number | null
@@ -2495,7 +3555,9 @@ export type UsageStatisticsByEndpointItem = {
   tokens: number
   input_tokens: number
   output_tokens: number
-  /** US dollars, a decimal string. */
+  /** US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost. */
+  charge_usd?: string
+  /** US dollars, a decimal string: to customers what they pay, to the operator what the provider takes. */
   cost_usd: string
   errors: number
   avg_response_time_ms: number | null
@@ -2509,7 +3571,9 @@ export type UsageStatisticsByKeyItem = {
   tokens: number
   input_tokens: number
   output_tokens: number
-  /** US dollars, a decimal string. */
+  /** US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost. */
+  charge_usd?: string
+  /** US dollars, a decimal string: to customers what they pay, to the operator what the provider takes. */
   cost_usd: string
   errors: number
   avg_response_time_ms: number | null
@@ -2523,7 +3587,9 @@ export type UsageStatisticsByModelItem = {
   tokens: number
   input_tokens: number
   output_tokens: number
-  /** US dollars, a decimal string. */
+  /** US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost. */
+  charge_usd?: string
+  /** US dollars, a decimal string: to customers what they pay, to the operator what the provider takes. */
   cost_usd: string
   errors: number
   avg_response_time_ms: number | null
@@ -2537,7 +3603,9 @@ export type UsageStatisticsByRouteItem = {
   tokens: number
   input_tokens: number
   output_tokens: number
-  /** US dollars, a decimal string. */
+  /** US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost. */
+  charge_usd?: string
+  /** US dollars, a decimal string: to customers what they pay, to the operator what the provider takes. */
   cost_usd: string
   errors: number
   avg_response_time_ms: number | null
@@ -2550,7 +3618,9 @@ export type UsageStatisticsTotals = {
   tokens: number
   input_tokens: number
   output_tokens: number
-  /** US dollars, a decimal string. */
+  /** US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost. */
+  charge_usd?: string
+  /** US dollars, a decimal string: to customers what they pay, to the operator what the provider takes. */
   cost_usd: string
   errors: number
   avg_response_time_ms: number | null
@@ -2590,7 +3660,9 @@ export type UsageSums = {
   input_tokens: number
   output_tokens: number
   cached_tokens: number
-  /** US dollars, a decimal string. */
+  /** US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost. */
+  charge_usd?: string
+  /** US dollars, a decimal string: to customers what they pay, to the operator what the provider takes. */
   cost_usd: string
   /** Events whose model has no known price. Their cost is not in `cost_usd`. */
   unpriced: number
@@ -2598,6 +3670,8 @@ export type UsageSums = {
   p50_response_time_ms: number | null
   p95_response_time_ms: number | null
   p99_response_time_ms: number | null
+  /** Amounts of your own meters, by slug. One without use is absent. */
+  quantities: Record<string, number>
 }
 
 export type UsageTimeseries = {
@@ -2621,7 +3695,9 @@ export type UsageTimeseriesDataItem = {
   input_tokens: number
   output_tokens: number
   cached_tokens: number
-  /** US dollars, a decimal string. */
+  /** US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost. */
+  charge_usd?: string
+  /** US dollars, a decimal string: to customers what they pay, to the operator what the provider takes. */
   cost_usd: string
   /** Events whose model has no known price. Their cost is not in `cost_usd`. */
   unpriced: number
@@ -2629,6 +3705,8 @@ export type UsageTimeseriesDataItem = {
   p50_response_time_ms: number | null
   p95_response_time_ms: number | null
   p99_response_time_ms: number | null
+  /** Amounts of your own meters, by slug. One without use is absent. */
+  quantities: Record<string, number>
 }
 
 export type UsageWarning = {
@@ -2675,6 +3753,7 @@ export type Verdict = {
     | 'INSUFFICIENT_SCOPE'
     | 'RATE_LIMITED'
     | 'QUOTA_EXCEEDED'
+    | 'CREDITS_EXHAUSTED'
   /** The status your API should answer its caller with: 401 for an invalid key, 403 for a forbidden request, 429 for a limit. */
   status: number
   /** Seconds for `Retry-After`, with 429. Null if waiting does not help. */
@@ -2693,10 +3772,10 @@ export type Verdict = {
   metadata?: Record<string, unknown>
   expires_at?: string | null
   ratelimit?: WindowReading
-  /** The key's named limits, if it has any. */
-  limits?: Record<string, WindowReading>
+  /** The key's limits by name, if it has any. */
+  limits?: Record<string, LimitReading>
   quotas?: QuotaReadings
-  /** The limit that refused, if one did: `ratelimit`, a named limit or a meter. */
+  /** The limit that refused, if one did: `ratelimit`, one of the key by its name, or a meter. */
   refused_by?: string
   /** The cost exceeds the limit itself, so waiting does not help. */
   never_fits?: true
@@ -2717,6 +3796,10 @@ export type VerifyKeyRequest = {
   scopes?: string[]
   /** Units to take of the key's named limits, instead of each one's usual cost. */
   limits?: Record<string, number>
+  /** Amounts to take of your own meters, by slug: from the quota, together with the cost or not at all. */
+  quantities?: Record<string, number>
+  /** Your customer's user, for limits and statistics of each: any text. */
+  subject?: string
   /** What is called, for the statistics. Cut after 200 characters. */
   endpoint?: string
   /** Cut after 10 characters. */
@@ -2764,7 +3847,7 @@ export type WebhookDelivery = {
   state: 'pending' | 'delivered' | 'failed'
   attempts: number
   next_attempt_at: string | null
-  /** The status of the endpoint's last answer. */
+  /** The status of the endpoint's last response. */
   status_code: number | null
   /** Why the last attempt failed. */
   error: string | null
@@ -3058,7 +4141,7 @@ export interface Operations {
       external_id?: string
       key_id?: string
       by: 'endpoint' | 'key' | 'model' | 'provider' | 'route' | 'status' | 'environment'
-      order?: 'requests' | 'errors' | 'api_calls' | 'queries' | 'tokens' | 'cost_usd'
+      order?: string
       limit?: number
     }
     answer: UsageBreakdown
@@ -3085,6 +4168,7 @@ export interface Operations {
       status?: string
       environment?: string
       id?: string
+      subject?: string
       errors_only?: 'true' | 'false'
     }
     answer: StoredUsageEventList
@@ -3106,11 +4190,45 @@ export interface Operations {
   'POST /usage/reserve': { body: ReserveUsageRequest; answer: Reservation }
   /** Settle a reservation */
   'POST /usage/settle': { body: SettleUsageRequest; answer: Settlement }
+  /** List open reservations */
+  'GET /usage/reservations': {
+    query?: { limit?: number; cursor?: string; organization_id?: string; external_id?: string; key_id?: string }
+    answer: OpenReservationList
+  }
+  /** Read an open reservation */
+  'GET /usage/reservations/{id}': {
+    params: { id: string }
+    query?: { organization_id?: string; external_id?: string }
+    answer: OpenReservation
+  }
+  /** Let a reservation expire later */
+  'POST /usage/reservations/{id}/extend': {
+    params: { id: string }
+    body: ExtendReservationRequest
+    answer: ReservationExtension
+  }
+  /** Void or replace a usage event */
+  'POST /usage/corrections': { body: CorrectUsageRequest; answer: UsageCorrection }
   /** Known prices of language models */
   'GET /usage/prices': {
     query?: { provider?: string; model?: string; organization_id?: string; external_id?: string }
     answer: ModelPrices
   }
+  /** Usage by subject */
+  'GET /usage/subjects': {
+    query?: {
+      from?: string
+      to?: string
+      organization_id?: string
+      external_id?: string
+      subject?: string
+      order?: 'requests' | 'errors' | 'api_calls' | 'queries' | 'tokens' | 'cost_usd'
+      limit?: number
+    }
+    answer: UsageOfSubjects
+  }
+  /** Erase a subject */
+  'POST /usage/subjects/erase': { body: EraseSubjectRequest; answer: undefined }
   /** List usage alerts */
   'GET /usage/alerts': {
     query?: { limit?: number; cursor?: string; organization_id?: string; external_id?: string }
@@ -3177,17 +4295,17 @@ export interface Operations {
     query?: { organization_id?: string; external_id?: string }
     answer: WebhookDelivery
   }
-  /** Set up one of the operator's webhook endpoints */
+  /** Create an operator webhook endpoint */
   'POST /admin/webhooks': { body: CreateOperatorWebhookRequest; answer: WebhookEndpointWithSecret }
-  /** List the operator's webhook endpoints */
+  /** List operator webhook endpoints */
   'GET /admin/webhooks': { query?: { limit?: number; cursor?: string }; answer: WebhookEndpointList }
-  /** Get one of the operator's webhook endpoints */
+  /** Get an operator webhook endpoint */
   'GET /admin/webhooks/{id}': { params: { id: string }; answer: WebhookEndpoint }
-  /** Change one of the operator's webhook endpoints */
+  /** Change an operator webhook endpoint */
   'PATCH /admin/webhooks/{id}': { params: { id: string }; body: UpdateWebhookEndpointRequest; answer: WebhookEndpoint }
-  /** Delete one of the operator's webhook endpoints */
+  /** Delete an operator webhook endpoint */
   'DELETE /admin/webhooks/{id}': { params: { id: string }; answer: undefined }
-  /** Rotate the secret of one of the operator's webhook endpoints */
+  /** Rotate the secret of an operator webhook endpoint */
   'POST /admin/webhooks/{id}/rotate-secret': { params: { id: string }; answer: WebhookEndpointWithSecret }
   /** Send a test event to the operator */
   'POST /admin/webhooks/{id}/test': { params: { id: string }; answer: WebhookDelivery }
@@ -3256,10 +4374,16 @@ export interface Operations {
         | 'webhook_endpoint.tested'
         | 'webhook_endpoint.event_resent'
         | 'organization.alert_thresholds_changed'
+        | 'organization.low_balance_changed'
+        | 'organization.spend_cap_changed'
+        | 'usage.subject_erased'
         | 'organization.limits_changed'
         | 'billing.subscription_changed'
         | 'billing.plan_changed'
         | 'billing.checkout_started'
+        | 'billing.top_up_started'
+        | 'billing.credits_purchased'
+        | 'billing.credits_refunded'
         | 'billing.portal_opened'
         | 'billing.change_requested'
         | 'billing.cancel_requested'
@@ -3277,10 +4401,23 @@ export interface Operations {
         | 'admin.billing_event_replayed'
         | 'admin.delivery_resent'
         | 'admin.mail_resent'
+        | 'admin.credits_granted'
+        | 'admin.credits_revoked'
+        | 'admin.credits_corrected'
         | 'admin.plan_changed'
         | 'admin.plan_created'
         | 'admin.plan_updated'
+        | 'admin.subscription_moved'
         | 'admin.plan_deleted'
+        | 'admin.meter_created'
+        | 'admin.meter_updated'
+        | 'admin.meter_deleted'
+        | 'usage.corrected'
+        | 'admin.price_created'
+        | 'admin.price_deleted'
+        | 'admin.route_created'
+        | 'admin.route_updated'
+        | 'admin.route_deleted'
         | 'admin.organization_suspended'
         | 'admin.organization_resumed'
         | 'admin.key_looked_up'
@@ -3344,10 +4481,16 @@ export interface Operations {
         | 'webhook_endpoint.tested'
         | 'webhook_endpoint.event_resent'
         | 'organization.alert_thresholds_changed'
+        | 'organization.low_balance_changed'
+        | 'organization.spend_cap_changed'
+        | 'usage.subject_erased'
         | 'organization.limits_changed'
         | 'billing.subscription_changed'
         | 'billing.plan_changed'
         | 'billing.checkout_started'
+        | 'billing.top_up_started'
+        | 'billing.credits_purchased'
+        | 'billing.credits_refunded'
         | 'billing.portal_opened'
         | 'billing.change_requested'
         | 'billing.cancel_requested'
@@ -3365,10 +4508,23 @@ export interface Operations {
         | 'admin.billing_event_replayed'
         | 'admin.delivery_resent'
         | 'admin.mail_resent'
+        | 'admin.credits_granted'
+        | 'admin.credits_revoked'
+        | 'admin.credits_corrected'
         | 'admin.plan_changed'
         | 'admin.plan_created'
         | 'admin.plan_updated'
+        | 'admin.subscription_moved'
         | 'admin.plan_deleted'
+        | 'admin.meter_created'
+        | 'admin.meter_updated'
+        | 'admin.meter_deleted'
+        | 'usage.corrected'
+        | 'admin.price_created'
+        | 'admin.price_deleted'
+        | 'admin.route_created'
+        | 'admin.route_updated'
+        | 'admin.route_deleted'
         | 'admin.organization_suspended'
         | 'admin.organization_resumed'
         | 'admin.key_looked_up'
@@ -3492,6 +4648,24 @@ export interface Operations {
     body: SetOrganizationSuspensionRequest
     answer: AdminOrganization
   }
+  /** Grant credits to an organization */
+  'POST /admin/organizations/{organization_id}/credits': {
+    params: { organization_id: string }
+    body: GrantCreditsRequest
+    answer: CreditGrant
+  }
+  /** Take back what is left of a grant */
+  'POST /admin/organizations/{organization_id}/credits/{grant_id}/revoke': {
+    params: { organization_id: string; grant_id: string }
+    body: RevokeCreditsRequest
+    answer: CreditGrant
+  }
+  /** Change the amount of a grant */
+  'POST /admin/organizations/{organization_id}/credits/{grant_id}/correct': {
+    params: { organization_id: string; grant_id: string }
+    body: CorrectCreditsRequest
+    answer: CreditGrant
+  }
   /** List plans */
   'GET /admin/plans': { answer: PlanList }
   /** Make a plan */
@@ -3502,6 +4676,36 @@ export interface Operations {
   'PATCH /admin/plans/{plan_id}': { params: { plan_id: string }; body: UpdatePlanRequest; answer: Plan }
   /** Delete a plan */
   'DELETE /admin/plans/{plan_id}': { params: { plan_id: string }; answer: undefined }
+  /** List the versions of a plan */
+  'GET /admin/plans/{plan_id}/versions': { params: { plan_id: string }; answer: PlanList }
+  /** Move organizations to the newest version of a plan */
+  'POST /admin/plans/{plan_id}/move': { params: { plan_id: string }; body: MovePlanRequest; answer: PlanMoved }
+  /** List meters */
+  'GET /admin/meters': { answer: MeterList }
+  /** Define a meter */
+  'POST /admin/meters': { body: CreateMeterRequest; answer: Meter }
+  /** Get a meter */
+  'GET /admin/meters/{slug}': { params: { slug: string }; answer: Meter }
+  /** Rename a meter or its unit */
+  'PATCH /admin/meters/{slug}': { params: { slug: string }; body: UpdateMeterRequest; answer: Meter }
+  /** Delete a meter */
+  'DELETE /admin/meters/{slug}': { params: { slug: string }; answer: undefined }
+  /** List the routes of the gateway */
+  'GET /admin/routes': { answer: GatewayRouteList }
+  /** Make a route of the gateway */
+  'POST /admin/routes': { body: CreateGatewayRouteRequest; answer: GatewayRoute }
+  /** Get a route of the gateway */
+  'GET /admin/routes/{id}': { params: { id: string }; answer: GatewayRoute }
+  /** Change a route of the gateway */
+  'PATCH /admin/routes/{id}': { params: { id: string }; body: UpdateGatewayRouteRequest; answer: GatewayRoute }
+  /** Delete a route of the gateway */
+  'DELETE /admin/routes/{id}': { params: { id: string }; answer: undefined }
+  /** List your own prices of models */
+  'GET /admin/prices': { query?: { provider?: string; model?: string }; answer: OwnModelPriceList }
+  /** Set a price of a model */
+  'POST /admin/prices': { body: CreateOwnModelPriceRequest; answer: OwnModelPrice }
+  /** Delete a price of a model */
+  'DELETE /admin/prices/{id}': { params: { id: string }; answer: undefined }
   /** Find API keys of all organizations */
   'GET /admin/keys': {
     query?: {
@@ -3555,7 +4759,7 @@ export interface Operations {
       external_id?: string
       state?: 'pending' | 'sent' | 'refused' | 'unknown' | 'written_off'
       provider?: 'polar' | 'stripe'
-      meter?: 'api_calls' | 'queries' | 'tokens' | 'cost_usd'
+      meter?: string
     }
     answer: AdminLedgerRowList
   }
@@ -3624,7 +4828,7 @@ export interface Operations {
       organization_id?: string
       external_id?: string
       by: 'endpoint' | 'key' | 'model' | 'provider' | 'route' | 'status' | 'environment' | 'organization' | 'plan'
-      order?: 'requests' | 'errors' | 'api_calls' | 'queries' | 'tokens' | 'cost_usd'
+      order?: string
       limit?: number
       plan?: string
     }
@@ -3644,16 +4848,33 @@ export interface Operations {
   'GET /auth/billing/info': { query?: { organization_id?: string; external_id?: string }; answer: BillingInfo }
   /** Buy a plan */
   'POST /billing/checkout': { body: CreateCheckoutRequest; answer: Checkout }
+  /** Buy prepaid credits */
+  'POST /billing/top-up': { body: CreateTopUpRequest; answer: TopUp }
+  /** Get the spend cap */
+  'GET /billing/spend-cap': { query?: { organization_id?: string; external_id?: string }; answer: SpendCap }
+  /** Cap what a period may cost */
+  'PUT /billing/spend-cap': { body: SetSpendCapRequest; answer: SpendCap }
   /** Open the payment provider's own page */
   'POST /billing/portal': { body: CreatePortalSessionRequest; answer: PortalSession }
-  /** Change to another plan */
+  /** Change the plan, interval, seats or add-ons */
   'POST /billing/change': { body: ChangeSubscriptionRequest; answer: BillingSubscription }
+  /** Preview a change of the subscription */
+  'POST /billing/preview': { body: ChangeSubscriptionRequest; answer: ChangePreview }
   /** Cancel the subscription */
   'POST /billing/cancel': { body: SubscriptionChoice; answer: BillingSubscription }
   /** Revoke a cancellation, or end a pause */
   'POST /billing/resume': { body: SubscriptionChoice; answer: BillingSubscription }
   /** Get the overage ledger */
   'GET /admin/billing/ledger': { query?: { organization_id?: string; external_id?: string }; answer: LedgerMeterList }
+  /** Get the prepaid credits */
+  'GET /credits': { query?: { organization_id?: string; external_id?: string }; answer: Credits }
+  /** List every change of the balance */
+  'GET /credits/ledger': {
+    query?: { limit?: number; cursor?: string; organization_id?: string; external_id?: string }
+    answer: CreditLedgerRowList
+  }
+  /** Set the balance that counts as low */
+  'PUT /credits/low-balance': { body: SetLowBalanceRequest; answer: Credits }
   /** Compare with the payment providers */
   'GET /admin/billing/drift': { answer: BillingDrift }
 }

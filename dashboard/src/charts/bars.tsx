@@ -49,7 +49,7 @@ export function Bars(props: BarsProps) {
           {series.length > 1 && !isTable && <Legend series={series} />}
           <Button
             look="quiet"
-            className="font-normal text-muted"
+            className="-mx-3 font-normal text-muted"
             aria-pressed={isTable}
             onClick={() => setIsTable(!isTable)}
           >

@@ -32,11 +32,17 @@ export function formatMoney(amount: string | number, currency = 'USD'): string {
   }).format(value)
 }
 
+/** An amount in the smallest unit of its currency, which some currencies do not divide. */
+export function formatPrice(cents: number, currency = 'usd'): string {
+  const format = new Intl.NumberFormat(LOCALE, { style: 'currency', currency: currency.toUpperCase() })
+  return format.format(cents / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2))
+}
+
 const exact = new Intl.NumberFormat(LOCALE, {
   style: 'currency',
   currency: 'USD',
   minimumFractionDigits: 2,
-  maximumFractionDigits: 6,
+  maximumFractionDigits: 12,
 })
 
 /** A price in US dollars with all its decimals: rounded, it would be another price. */

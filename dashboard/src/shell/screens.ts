@@ -3,7 +3,9 @@ import {
   Boxes,
   Building2,
   ChartColumn,
+  Coins,
   CreditCard,
+  DollarSign,
   FileClock,
   Gauge,
   HeartPulse,
@@ -13,6 +15,7 @@ import {
   type LucideIcon,
   Mail,
   ReceiptText,
+  Ruler,
   Scale,
   ScrollText,
   SearchCode,
@@ -22,6 +25,7 @@ import {
   SquareStack,
   UserRound,
   Users,
+  Waypoints,
   Webhook,
 } from 'lucide-react'
 
@@ -56,6 +60,7 @@ export const CUSTOMER_SCREENS: readonly ScreenGroup[] = [
     label: 'Organization',
     screens: [
       { label: 'Billing', path: '/billing', icon: CreditCard, needs: 'billing:read' },
+      { label: 'Credits', path: '/credits', icon: Coins, needs: 'usage:read' },
       { label: 'Members', path: '/members', icon: Users, needs: 'members:read' },
       { label: 'Webhooks', path: '/webhooks', icon: Webhook, needs: 'webhooks:read' },
       { label: 'Audit log', path: '/audit', icon: ScrollText, needs: 'audit:read' },
@@ -83,6 +88,8 @@ export const OPERATOR_SCREENS: readonly ScreenGroup[] = [
     label: 'Revenue',
     screens: [
       { label: 'Plans', path: '/operator/plans', icon: SquareStack },
+      { label: 'Prices', path: '/operator/prices', icon: DollarSign },
+      { label: 'Meters', path: '/operator/meters', icon: Ruler },
       { label: 'Subscriptions', path: '/operator/subscriptions', icon: CreditCard },
       { label: 'Ledger', path: '/operator/ledger', icon: ReceiptText },
       { label: 'Drift', path: '/operator/drift', icon: Scale },
@@ -92,6 +99,7 @@ export const OPERATOR_SCREENS: readonly ScreenGroup[] = [
   {
     label: 'Deployment',
     screens: [
+      { label: 'Gateway', path: '/operator/gateway', icon: Waypoints },
       { label: 'Service keys', path: '/operator/service-keys', icon: ServerCog },
       { label: 'Secret scanner reports', path: '/operator/leaks', icon: ShieldAlert },
       { label: 'Operator webhooks', path: '/operator/webhooks', icon: Webhook },

@@ -68,7 +68,7 @@ export function CodeBlock({ code, label }: { readonly code: string; readonly lab
       <pre tabIndex={0} role="region" aria-label={label} className="overflow-x-auto p-3 pr-12 font-mono text-small">
         {code}
       </pre>
-      <div className="absolute top-1.5 right-1.5">
+      <div className="absolute top-1.5 right-1.5 bg-surface">
         <CopyIcon text={code} label={`Copy ${label}`} />
       </div>
     </div>

@@ -93,7 +93,7 @@ export function Confirm({
         )}
         <ErrorNotice error={error} />
         <Actions>
-          <Button onClick={onClose}>Keep</Button>
+          <Button onClick={onClose}>{action.startsWith('Cancel') ? 'Keep' : 'Cancel'}</Button>
           <Button type="submit" look={destructive ? 'danger' : 'primary'} busy={busy} disabled={!isReady}>
             {action}
           </Button>

@@ -153,7 +153,7 @@ function Body<Item>({ rows, ...props }: TableProps<Item> & { readonly rows: read
 
 const ROW = 'sm:grid sm:grid-cols-(--columns) sm:items-center sm:gap-3 px-3'
 const cellClass = ({ numeric, secondary }: { numeric?: boolean; secondary?: boolean }) =>
-  classes('min-w-0 sm:truncate', numeric && 'sm:text-right', secondary && 'max-md:hidden')
+  classes('min-w-0 max-sm:wrap-anywhere sm:truncate', numeric && 'sm:text-right', secondary && 'max-md:hidden')
 
 function Head<Item>({ columns, rowMenu, sort, onSort }: TableProps<Item>) {
   return (

@@ -1,5 +1,7 @@
 import { type Call, html, type Reply } from '../http.ts'
 import { escapeHtml, page } from '../pages.ts'
+import { intervalOf, sumCents } from './bought.ts'
+import type { Payment } from './one-off.ts'
 import type { PaymentService } from './provider.ts'
 import type { Checkout, Subscription } from './shop.ts'
 
@@ -33,6 +35,10 @@ export function dashboardPage(service: PaymentService) {
       page(
         `${NAMES[name]}, local`,
         `<h2>Subscriptions</h2>${bought.join('') || '<p>Nothing was bought yet.</p>'}
+        <h2>Payments</h2><ul>${[...shop.payments.values()]
+          .toReversed()
+          .map((one) => payment(name, one))
+          .join('')}</ul>
         <h2>Open checkouts</h2><ul>${open.map((one) => openCheckout(name, one)).join('')}</ul>
         <h2>Webhooks</h2>${button(name, 'Hold them back', { act: 'hold' })}
         ${button(name, 'Send what was held back, newest first', { act: 'release' })}<ul>${events.join('')}</ul>`,
@@ -47,13 +53,16 @@ function subscription({ name, shop }: PaymentService, one: Subscription): string
   const orders = paid.map(
     ({ cents, reason, paid }) => `<li>${reason}: ${dollars(cents)}${paid ? '' : ', not paid'}</li>`,
   )
-  const next = shop.products.get(one.pendingProductId ?? '')
+  const next = shop.products.get(one.pending?.productId ?? '')
   const planned = one.cancelAtPeriodEnd ? ', ends then' : next ? `, then ${escapeHtml(next.name)}` : ''
   return `<article><h2>${escapeHtml(product?.name ?? one.productId)}: ${one.status}</h2>
     <small>${escapeHtml(one.customer.email)}, <code>${one.id}</code>, until <time>${one.periodEnd.toISOString()}</time>${planned}</small>
     <ul>${orders.join('')}</ul>
     ${one.endedAt ? '' : BUTTONS.map(([act, label]) => button(name, label, { act, subscription: one.id })).join(' ')}</article>`
 }
+
+const payment = (name: string, { id, checkout, cents, refundedCents }: Payment) =>
+  `<li>${dollars(cents)} of credits, ${escapeHtml(checkout.customer.email)}${refundedCents > 0 ? `, ${dollars(refundedCents)} refunded` : ''} ${button(name, 'Refund', { act: 'refund', payment: id })}</li>`
 
 const openCheckout = (name: string, { id, customer }: Checkout) =>
   `<li><a href="/${name}/checkout/${id}">${escapeHtml(customer.email)}</a></li>`
@@ -69,11 +78,18 @@ export function checkoutPage(service: PaymentService) {
     const checkout = service.shop.checkouts.get(url.pathname.split('/').at(-1) ?? '')
     if (!checkout) return service.unknown()
     const product = service.shop.products.get(checkout.productId)
-    const title = `Pay ${dollars(product?.cents ?? 0)} a month`
+    const { cents } = checkout
+    const title = cents === undefined ? describePrice(service, checkout) : `Pay ${dollars(cents)}`
     const body = checkout.status === 'open' ? payForm(checkout, url) : `<p>This checkout is ${checkout.status}.</p>`
-    const what = `<p>${escapeHtml(product?.name ?? '')}, for ${escapeHtml(checkout.customer.email)}. No card is asked for: this is ${NAMES[service.name]} on this machine.</p>`
+    const name = cents === undefined ? (product?.name ?? '') : 'Prepaid credits'
+    const what = `<p>${escapeHtml(name)}, for ${escapeHtml(checkout.customer.email)}. No card is asked for: this is ${NAMES[service.name]} on this machine.</p>`
     return html(200, page(title, what + body))
   }
+}
+
+function describePrice({ shop }: PaymentService, checkout: Checkout): string {
+  const later = checkout.trialDays ? `, after ${checkout.trialDays} days` : ''
+  return `Pay ${dollars(sumCents(shop, checkout))} a ${intervalOf(shop, checkout)}${later}`
 }
 
 function payForm({ cancelUrl }: Checkout, { search }: URL): string {

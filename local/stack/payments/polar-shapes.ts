@@ -1,7 +1,6 @@
 /** Polar's objects as its API and its webhooks give them: of each the fields that somebody reads. */
+import { toCents, toCurrency, toInterval } from './products.ts'
 import type { Checkout, Customer, Order, Shop, Subscription } from './shop.ts'
-
-const CURRENCY = 'usd'
 
 export function polarCustomer({ id, externalId, email, name, createdAt }: Customer) {
   return {
@@ -31,8 +30,11 @@ export function polarCheckout(checkout: Checkout, page: string, shop: Shop) {
     return_url: cancelUrl,
     expires_at: new Date(createdAt.getTime() + 3_600_000).toISOString(),
     product_id: productId,
-    amount: shop.products.get(productId)?.cents ?? 0,
-    currency: CURRENCY,
+    amount: checkout.cents ?? toCents(shop.products.get(productId), checkout.quantity, checkout.currency),
+    currency: checkout.currency ?? toCurrency(shop.products.get(productId)),
+    seats: checkout.quantity ?? null,
+    trial_interval: checkout.trialDays ? 'day' : null,
+    trial_interval_count: checkout.trialDays ?? null,
     customer_id: customer.id,
     external_customer_id: customer.externalId,
     customer_email: customer.email,
@@ -47,26 +49,27 @@ export function polarSubscription(subscription: Subscription, shop: Shop) {
 
 /** A subscription as it is in a customer's state. */
 function stateSubscription(subscription: Subscription, shop: Shop) {
+  const product = shop.products.get(subscription.productId)
   return {
     id: subscription.id,
     created_at: subscription.createdAt.toISOString(),
     modified_at: subscription.modifiedAt.toISOString(),
     status: subscription.status,
     product_id: subscription.productId,
-    amount: shop.products.get(subscription.productId)?.cents ?? 0,
-    currency: CURRENCY,
-    recurring_interval: 'month',
+    amount: toCents(product, subscription.quantity, subscription.currency),
+    currency: subscription.currency ?? toCurrency(product),
+    recurring_interval: toInterval(product),
     recurring_interval_count: 1,
     current_period_start: subscription.periodStart.toISOString(),
     current_period_end: subscription.periodEnd.toISOString(),
-    trial_start: null,
-    trial_end: null,
+    trial_start: subscription.trialEnd && subscription.createdAt.toISOString(),
+    trial_end: iso(subscription.trialEnd),
     cancel_at_period_end: subscription.cancelAtPeriodEnd,
     canceled_at: iso(subscription.canceledAt),
     started_at: subscription.createdAt.toISOString(),
     ends_at: iso(subscription.endedAt ?? (subscription.cancelAtPeriodEnd ? subscription.periodEnd : null)),
     discount_id: null,
-    seats: null,
+    seats: subscription.quantity ?? null,
     units: null,
     meters: [],
     metadata: subscription.metadata,
@@ -74,7 +77,7 @@ function stateSubscription(subscription: Subscription, shop: Shop) {
 }
 
 function describeRest(subscription: Subscription, shop: Shop) {
-  const { pendingProductId, productId } = subscription
+  const { pending, productId, quantity } = subscription
   const product = shop.products.get(productId)
   return {
     ended_at: iso(subscription.endedAt),
@@ -89,18 +92,18 @@ function describeRest(subscription: Subscription, shop: Shop) {
     checkout_id: subscription.checkoutId,
     product: { id: productId, name: product?.name ?? '', is_recurring: true, metadata: {} },
     prices: [],
-    pending_update: pendingProductId && {
+    pending_update: pending && {
       id: subscription.id,
       applies_at: subscription.periodEnd.toISOString(),
-      product_id: pendingProductId,
-      seats: null,
+      product_id: pending.productId === productId ? null : pending.productId,
+      seats: pending.quantity === quantity ? null : (pending.quantity ?? null),
       units: null,
     },
   }
 }
 
 export function polarOrder(order: Order, subscription: Subscription, shop: Shop) {
-  const { id, cents, paid, reason, createdAt } = order
+  const { id, cents, currency, paid, reason, createdAt } = order
   return {
     id,
     created_at: createdAt.toISOString(),
@@ -114,7 +117,7 @@ export function polarOrder(order: Order, subscription: Subscription, shop: Shop)
     total_amount: cents,
     due_amount: paid ? 0 : cents,
     refunded_amount: 0,
-    currency: CURRENCY,
+    currency,
     billing_reason: reason,
     customer_id: subscription.customer.id,
     product_id: subscription.productId,

@@ -1,9 +1,13 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import * as z from 'zod'
 import { type Call, json, parseJson, type Reply } from '../http.ts'
+import type { Happening } from './happenings.ts'
+import type { Payment, PaymentEvent } from './one-off.ts'
+import { applyPatch, change, findFlaw, notFound, Terms, toTerms } from './polar-change.ts'
+import { AdHocPrices, PAYMENT_EVENTS, polarPayment } from './polar-one-off.ts'
 import * as shapes from './polar-shapes.ts'
 import { createPolarUsage, invalid } from './polar-usage.ts'
-import { listProducts } from './products.ts'
+import { LOCAL_CREDIT_PRODUCT, listProducts } from './products.ts'
 import { type Handler, listPage, type PaymentService, type PaymentServiceOptions, text } from './provider.ts'
 import { createSender } from './send-webhooks.ts'
 import * as shops from './shop.ts'
@@ -13,7 +17,7 @@ type Shop = shops.Shop
 type Subscription = shops.Subscription
 
 /** What each happening is told as, in Polar's order; a customer's state follows each. */
-const EVENTS: Readonly<Record<shops.Happening, readonly string[]>> = {
+const EVENTS: Readonly<Record<Happening, readonly string[]>> = {
   bought: ['subscription.created', 'order.created', 'subscription.updated', 'subscription.active', 'order.paid'],
   plan_changed: ['subscription.updated', 'order.created', 'order.paid'],
   plan_change_planned: ['subscription.updated'],
@@ -32,10 +36,16 @@ const EVENTS: Readonly<Record<shops.Happening, readonly string[]>> = {
 /** The service that answers like Polar: the calls that billing makes, and webhooks for what comes of them. */
 export function polarService({ token, webhookSecret, webhookUrl }: PaymentServiceOptions): PaymentService {
   const sender = createSender({ url: webhookUrl, sign: (event, seconds) => signEvent(webhookSecret, event, seconds) })
-  const shop = shops.openShop(listProducts('polar'), () => randomUUID(), tell)
+  const shop = shops.openShop({
+    products: listProducts('polar'),
+    newId: () => randomUUID(),
+    tell,
+    tellPayment,
+    roundsSeats: true,
+  })
   const usage = createPolarUsage(shop)
 
-  function tell(happening: shops.Happening, about: Parameters<shops.Tell>[1]): void {
+  function tell(happening: Happening, about: Parameters<shops.Tell>[1]): void {
     const { subscription, order, checkout } = about
     if (checkout) event('checkout.updated', subscription, shapes.polarCheckout(checkout, '', shop))
     for (const type of EVENTS[happening]) {
@@ -48,7 +58,13 @@ export function polarService({ token, webhookSecret, webhookUrl }: PaymentServic
     event('customer.state_changed', subscription, shapes.polarCustomerState(customer, shop, usage.sumUsage(customer)))
   }
 
-  function event(type: string, { customer }: Subscription, data: object): void {
+  function tellPayment(happening: PaymentEvent, payment: Payment): void {
+    const { checkout } = payment
+    if (happening === 'paid') event('checkout.updated', checkout, shapes.polarCheckout(checkout, '', shop))
+    for (const type of PAYMENT_EVENTS[happening]) event(type, checkout, polarPayment(payment))
+  }
+
+  function event(type: string, { customer }: Pick<Subscription, 'customer'>, data: object): void {
     const body = JSON.stringify({ type, timestamp: new Date().toISOString(), data })
     sender.send({ id: randomUUID(), type, organization: customer.externalId, body })
   }
@@ -118,26 +134,43 @@ const CheckoutBody = z.object({
   customer_name: z.string().max(256).nullish(),
   success_url: z.url().max(2083).nullish(),
   return_url: z.url().max(2083).nullish(),
+  prices: AdHocPrices.nullish(),
+  allow_discount_codes: z.boolean().default(true),
   metadata: Metadata,
+  ...Terms.shape,
 })
 
 function createCheckout(shop: Shop, call: Call): Reply {
   const parsed = CheckoutBody.safeParse(parseJson(call.body))
   if (!parsed.success) return invalid(parsed.error.issues)
   const body = parsed.data
-  const productId = body.products[0] ?? ''
-  if (!shop.products.has(productId)) return invalid([{ path: ['products', 0], message: 'Product does not exist.' }])
+  const ordered = readOrdered(shop, body)
+  if ('flaw' in ordered) return invalid([ordered.flaw])
   const customer = customerFor(shop, body)
   if (!customer) return invalid([{ path: ['customer_id'], message: 'Customer does not exist.' }])
   const checkout = shops.addCheckout(shop, {
     customer,
-    productId,
+    ...ordered,
     successUrl: body.success_url ?? `${call.url.origin}/polar`,
     cancelUrl: body.return_url ?? null,
     metadata: texts(body.metadata),
     subscriptionMetadata: texts(body.metadata),
   })
   return json(201, shapes.polarCheckout(checkout, toPageUrl(call, checkout.id), shop))
+}
+
+/** The product with its terms, or the price of what is paid once. @returns what is wrong with it, if anything is */
+function readOrdered(shop: Shop, body: z.output<typeof CheckoutBody>) {
+  const {
+    products: [productId = ''],
+    prices,
+  } = body
+  const cents = prices?.[productId]?.[0]?.price_amount
+  if (productId === LOCAL_CREDIT_PRODUCT && cents !== undefined) return { productId, cents }
+  const product = shop.products.get(productId)
+  if (!product) return { flaw: { path: ['products', 0], message: 'Product does not exist.' } }
+  const flaw = findFlaw(product, body)
+  return flaw ? { flaw } : { productId, ...toTerms(product, body) }
 }
 
 /** Polar copies a checkout's metadata to what comes of it. */
@@ -206,49 +239,6 @@ function listSubscriptions(shop: Shop, { url }: Call): Reply {
   )
 }
 
-const Patch = z.union([
-  z.strictObject({ cancel_at_period_end: z.boolean() }),
-  z.strictObject({ revoke: z.literal(true) }),
-  z.strictObject({ resume: z.literal(true) }),
-  z.strictObject({
-    product_id: z.string(),
-    proration_behavior: z.enum(['invoice', 'prorate', 'next_period']).default('prorate'),
-  }),
-])
-
-function change(shop: Shop, call: Call, id: string): Reply {
-  const parsed = Patch.safeParse(parseJson(call.body))
-  return parsed.success ? applyPatch(parsed.data, shop, id) : invalid(parsed.error.issues)
-}
-
-function applyPatch(patch: z.output<typeof Patch>, shop: Shop, id: string): Reply {
-  const subscription = shop.subscriptions.get(id)
-  if (!subscription) return notFound()
-  if (subscription.endedAt)
-    return json(403, { error: 'AlreadyCanceledSubscription', detail: 'This subscription is already canceled.' })
-  if ('resume' in patch) return resume(shop, subscription)
-  if ('revoke' in patch) shops.revoke(shop, subscription)
-  else if ('cancel_at_period_end' in patch) shops.planCancel(shop, subscription, patch.cancel_at_period_end)
-  else {
-    if (!shop.products.has(patch.product_id))
-      return invalid([{ path: ['product_id'], message: 'Product does not exist.' }])
-    if (patch.proration_behavior === 'next_period')
-      shops.planProduct(shop, subscription, { productId: patch.product_id })
-    else if (!shops.changeProduct(shop, subscription, { productId: patch.product_id }))
-      return json(402, { error: 'PaymentFailed', detail: 'The payment failed: Your card was declined.' })
-  }
-  return json(200, shapes.polarSubscription(subscription, shop))
-}
-
-function resume(shop: Shop, subscription: Subscription): Reply {
-  if (subscription.status !== 'paused')
-    return json(403, { error: 'InactiveSubscription', detail: 'This subscription is not paused.' })
-  shops.turn(shop, subscription, 'unpaused')
-  return json(200, shapes.polarSubscription(subscription, shop))
-}
-
 function show<T>(found: T | undefined, shape: (one: T) => object): Reply {
   return found === undefined ? notFound() : json(200, shape(found))
 }
-
-const notFound = () => json(404, { error: 'ResourceNotFound', detail: 'Not found' })

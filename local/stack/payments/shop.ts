@@ -1,6 +1,11 @@
 /** What both local providers have in common: customers, checkouts, subscriptions and what happens to them. */
-import { proRata } from '../../../src/billing/overage/money.ts'
-import type { Product } from './products.ts'
+
+import { type Bought, differenceIn, type Extra, intervalOf, isSame, periodAfter, sumCents } from './bought.ts'
+import type { Happening } from './happenings.ts'
+import { type Payment, type PaymentEvent, payOnce } from './one-off.ts'
+import { type Product, toCurrency } from './products.ts'
+
+const DAY_MS = 86_400_000
 
 export interface Customer {
   readonly id: string
@@ -17,12 +22,21 @@ export interface Checkout {
   readonly id: string
   readonly customer: Customer
   readonly productId: string
+  readonly quantity?: number | undefined
+  readonly currency?: string | undefined
+  /** For so many days nothing is charged. */
+  readonly trialDays?: number | undefined
   readonly successUrl: string
   readonly cancelUrl: string | null
   readonly metadata: Readonly<Record<string, string>>
   readonly subscriptionMetadata: Readonly<Record<string, string>>
+  /** What is paid once, where nothing is subscribed to; and the payment, once there is one. */
+  readonly cents?: number | undefined
+  paymentId?: string
+  /** Metadata of the payment alone (Stripe). */
+  readonly paymentMetadata?: Readonly<Record<string, string>>
   /** Prices beside the product (Stripe): add-ons and metered ones. */
-  readonly extras?: readonly string[]
+  readonly extras?: readonly Extra[] | undefined
   readonly createdAt: Date
   status: 'open' | 'succeeded' | 'expired'
   subscriptionId: string | null
@@ -35,10 +49,13 @@ export interface Subscription {
   readonly metadata: Readonly<Record<string, string>>
   readonly createdAt: Date
   productId: string
-  pendingProductId: string | null
-  extras?: readonly string[]
-  pendingExtras?: readonly string[] | undefined
-  status: 'active' | 'past_due' | 'unpaid' | 'paused' | 'canceled'
+  quantity?: number | undefined
+  currency?: string | undefined
+  extras?: readonly Extra[] | undefined
+  /** What it buys from the next period on. */
+  pending: Bought | null
+  trialEnd: Date | null
+  status: 'trialing' | 'active' | 'past_due' | 'unpaid' | 'paused' | 'canceled'
   periodStart: Date
   periodEnd: Date
   cancelAtPeriodEnd: boolean
@@ -54,26 +71,11 @@ export interface Order {
   readonly subscriptionId: string
   readonly customerId: string
   readonly cents: number
+  readonly currency: string
   readonly reason: 'subscription_create' | 'subscription_update' | 'subscription_cycle'
   readonly paid: boolean
   readonly createdAt: Date
 }
-
-/** What a provider tells the Worker of, in the order in which it tells it. */
-export type Happening =
-  | 'bought'
-  | 'plan_changed'
-  | 'plan_change_planned'
-  | 'cancel_planned'
-  | 'resumed'
-  | 'renewed'
-  | 'renewal_failed'
-  | 'payment_failed'
-  | 'given_up'
-  | 'paused'
-  | 'unpaused'
-  | 'ended'
-  | 'revoked'
 
 export type Tell = (
   happening: Happening,
@@ -86,21 +88,31 @@ export interface Shop {
   readonly checkouts: Map<string, Checkout>
   readonly subscriptions: Map<string, Subscription>
   readonly orders: Order[]
-  readonly newId: (kind: 'customer' | 'checkout' | 'subscription' | 'order') => string
+  /** What was paid once, by id. */
+  readonly payments: Map<string, Payment>
+  readonly newId: (kind: 'customer' | 'checkout' | 'subscription' | 'order' | 'payment') => string
   readonly tell: Tell
+  /** Whether a change of seats is charged as one difference, rounded down (Polar). */
+  readonly roundsSeats?: boolean
+  readonly tellPayment: (event: PaymentEvent, payment: Payment) => void
   /** Puts what waits for a subscription's next invoice on an order (Stripe). @returns the cents that this adds */
   pullItems?: (subscription: Subscription, orderId: string) => number
 }
 
-export function openShop(products: Map<string, Product>, newId: Shop['newId'], tell: Tell): Shop {
+type NewShop = Pick<Shop, 'products' | 'newId' | 'tell' | 'tellPayment' | 'roundsSeats'>
+
+export function openShop({ products, newId, tell, tellPayment, roundsSeats = false }: NewShop): Shop {
   return {
     products,
+    roundsSeats,
     customers: new Map(),
     checkouts: new Map(),
     subscriptions: new Map(),
     orders: [],
+    payments: new Map(),
     newId,
     tell,
+    tellPayment,
   }
 }
 
@@ -121,11 +133,14 @@ export function addCheckout(shop: Shop, fields: NewCheckout): Checkout {
 
 /** @returns false when the card is refused, or there is nothing to pay any more */
 export function payCheckout(shop: Shop, checkout: Checkout): boolean {
+  if (checkout.cents !== undefined) return payOnce(shop, checkout, checkout.cents)
   if (checkout.customer.cardFails || checkout.status !== 'open') return false
-  const { customer, productId, subscriptionMetadata: metadata, extras = [] } = checkout
-  const subscription = begin(shop, { customer, productId, checkoutId: checkout.id, metadata, extras })
+  const { customer, productId, quantity, currency, subscriptionMetadata: metadata, extras = [], trialDays } = checkout
+  const bought = { customer, productId, quantity, currency, checkoutId: checkout.id, metadata, extras }
+  const subscription = begin(shop, bought, trialDays)
   Object.assign(checkout, { status: 'succeeded', subscriptionId: subscription.id })
-  const order = charge(shop, subscription, { cents: findCents(shop, productId), reason: 'subscription_create' })
+  const cents = subscription.trialEnd ? 0 : sumCents(shop, subscription)
+  const order = charge(shop, subscription, { cents, reason: 'subscription_create' })
   shop.tell('bought', { subscription, order, checkout })
   return true
 }
@@ -133,22 +148,27 @@ export function payCheckout(shop: Shop, checkout: Checkout): boolean {
 /** A subscription that staff make in the provider's dashboard: nothing of it names an organization. */
 export function subscribe(shop: Shop, customer: Customer, productId: string): void {
   const subscription = begin(shop, { customer, productId, checkoutId: null, metadata: {} })
-  const order = charge(shop, subscription, { cents: findCents(shop, productId), reason: 'subscription_create' })
+  const order = charge(shop, subscription, { cents: sumCents(shop, subscription), reason: 'subscription_create' })
   shop.tell('bought', { subscription, order })
 }
 
-type Begun = Pick<Subscription, 'customer' | 'productId' | 'checkoutId' | 'metadata' | 'extras'>
+type Begun = Pick<
+  Subscription,
+  'customer' | 'productId' | 'quantity' | 'currency' | 'checkoutId' | 'metadata' | 'extras'
+>
 
-function begin(shop: Shop, begun: Begun): Subscription {
+function begin(shop: Shop, begun: Begun, trialDays = 0): Subscription {
   const now = new Date()
+  const trialEnd = trialDays > 0 ? new Date(now.getTime() + trialDays * DAY_MS) : null
   const subscription: Subscription = {
     ...begun,
     id: shop.newId('subscription'),
     createdAt: now,
-    pendingProductId: null,
-    status: 'active',
+    pending: null,
+    trialEnd,
+    status: trialEnd ? 'trialing' : 'active',
     periodStart: now,
-    periodEnd: monthAfter(now),
+    periodEnd: trialEnd ?? periodAfter(now, intervalOf(shop, begun)),
     cancelAtPeriodEnd: false,
     canceledAt: null,
     endedAt: null,
@@ -160,44 +180,30 @@ function begin(shop: Shop, begun: Begun): Subscription {
 }
 
 /**
- * Changes the plan at once, for the rest of the period, which is reckoned by the second.
+ * Changes what is bought at once. The rest of the period is reckoned by the second, line by line; in another interval a
+ * new period begins, and is charged whole. A trial goes on, and nothing is charged.
  *
  * @returns false when the card is refused: then nothing has changed
  */
-export function changeProduct(
-  shop: Shop,
-  subscription: Subscription,
-  { productId, extras = subscription.extras ?? [] }: Pick<Subscription, 'productId' | 'extras'>,
-): boolean {
-  const isSame = extras.join() === (subscription.extras ?? []).join()
-  if (isSame && subscription.productId === productId && subscription.pendingProductId === null) return true
-  const cents = differenceIn(shop, subscription, productId)
+export function changeProduct(shop: Shop, subscription: Subscription, change: Bought): boolean {
+  const wanted = { extras: subscription.extras, ...change }
+  if (isSame(subscription, wanted) && subscription.pending === null) return true
+  const isNewPeriod = !subscription.trialEnd && intervalOf(shop, subscription) !== intervalOf(shop, wanted)
+  const now = new Date()
+  const cents = subscription.trialEnd ? 0 : differenceIn(shop, subscription, { wanted, isNewPeriod, now })
   if (cents > 0 && subscription.customer.cardFails) return false
-  touch(subscription, { productId, extras, pendingProductId: null, pendingExtras: undefined })
-  const order = charge(shop, subscription, { cents, reason: 'subscription_update' })
-  shop.tell('plan_changed', { subscription, order })
+  const isFree = isSame(subscription, wanted)
+  touch(subscription, { ...wanted, pending: null })
+  if (isNewPeriod) touch(subscription, { periodStart: now, periodEnd: periodAfter(now, intervalOf(shop, wanted)) })
+  const order = isFree ? undefined : charge(shop, subscription, { cents, reason: 'subscription_update' }, now)
+  shop.tell('plan_changed', { subscription, ...(order && { order }) })
   return true
 }
 
-function differenceIn(shop: Shop, { productId: from, periodStart, periodEnd }: Subscription, to: string): number {
-  const seconds = (ms: number) => BigInt(Math.floor(ms / 1_000))
-  const end = periodEnd.getTime()
-  const difference = proRata({
-    fromCents: BigInt(findCents(shop, from)),
-    toCents: BigInt(findCents(shop, to)),
-    secondsLeft: seconds(Math.max(0, end - Date.now())),
-    secondsInPeriod: seconds(end - periodStart.getTime()),
-  })
-  return Number(difference)
-}
-
-/** From the next period on; the product it has already takes an earlier plan to change back. */
-export function planProduct(
-  shop: Shop,
-  subscription: Subscription,
-  { productId, extras: pendingExtras }: Pick<Subscription, 'productId' | 'extras'>,
-): void {
-  touch(subscription, { pendingProductId: productId === subscription.productId ? null : productId, pendingExtras })
+/** From the next period on; what it has already takes an earlier plan to change back. */
+export function planProduct(shop: Shop, subscription: Subscription, bought: Bought): void {
+  const pending = { extras: subscription.extras, ...bought }
+  touch(subscription, { pending: isSame(subscription, pending) ? null : pending })
   shop.tell('plan_change_planned', { subscription })
 }
 
@@ -221,10 +227,8 @@ export function advance(shop: Shop, subscription: Subscription): void {
     return shop.tell('ended', { subscription })
   }
   const now = new Date()
-  const productId = subscription.pendingProductId ?? subscription.productId
-  const extras = subscription.pendingExtras ?? subscription.extras ?? []
-  touch(subscription, { productId, extras, pendingProductId: null, pendingExtras: undefined })
-  touch(subscription, { periodStart: now, periodEnd: monthAfter(now) })
+  touch(subscription, { ...subscription.pending, pending: null, trialEnd: null })
+  touch(subscription, { periodStart: now, periodEnd: periodAfter(now, intervalOf(shop, subscription)) })
   const isPaid = !subscription.customer.cardFails
   const order = charge(shop, subscription, findCycle(shop, subscription))
   touch(subscription, isPaid ? { status: 'active', pastDueAt: null } : { status: 'past_due', pastDueAt: now })
@@ -258,19 +262,20 @@ function charge(
   shop: Shop,
   subscription: Subscription,
   { cents: own, reason }: Pick<Order, 'cents' | 'reason'>,
+  createdAt = new Date(),
 ): Order {
   const { id: subscriptionId, customer } = subscription
   const id = shop.newId('order')
   const cents = own + (reason === 'subscription_cycle' ? (shop.pullItems?.(subscription, id) ?? 0) : 0)
-  const rest = { paid: !customer.cardFails || cents <= 0, createdAt: new Date() }
+  const currency = subscription.currency ?? toCurrency(shop.products.get(subscription.productId))
+  const rest = { currency, paid: !customer.cardFails || cents <= 0, createdAt }
   const order = { id, subscriptionId, customerId: customer.id, cents, reason, ...rest }
   shop.orders.push(order)
   return order
 }
 
-const findCycle = (shop: Shop, { productId }: Subscription) =>
-  ({ cents: findCents(shop, productId), reason: 'subscription_cycle' }) as const
-const findCents = (shop: Shop, productId: string) => shop.products.get(productId)?.cents ?? 0
+const findCycle = (shop: Shop, subscription: Subscription) =>
+  ({ cents: sumCents(shop, subscription), reason: 'subscription_cycle' }) as const
 
 /** Each state is newer than the one before, however fast they follow: receivers tell by this which came last. */
 function touch(subscription: Subscription, changes: Partial<Subscription>): void {
@@ -281,12 +286,4 @@ function touch(subscription: Subscription, changes: Partial<Subscription>): void
 function end(subscription: Subscription): void {
   const now = new Date()
   touch(subscription, { status: 'canceled', endedAt: now, canceledAt: subscription.canceledAt ?? now })
-}
-
-/** The same day and time of the next month, or its last day. */
-function monthAfter(time: Date): Date {
-  const next = new Date(time)
-  next.setUTCMonth(next.getUTCMonth() + 1)
-  if (next.getUTCDate() !== time.getUTCDate()) next.setUTCDate(0)
-  return next
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { type Call, json, parseJson, type Reply } from '../http.ts'
+import { refund } from './one-off.ts'
 import type { Product } from './products.ts'
 import { type PaymentService, returnAddress } from './provider.ts'
 import * as shops from './shop.ts'
@@ -16,6 +17,7 @@ const Act = z.discriminatedUnion('act', [
   z.strictObject({ act: z.literal('move'), subscription: id, product: id }),
   z.strictObject({ act: z.literal('subscribe'), customer: id, product: id }),
   z.strictObject({ act: z.enum(['refuse_card', 'accept_card']), customer: id }),
+  z.strictObject({ act: z.literal('refund'), payment: id, cents: z.int().min(1).optional() }),
   z.strictObject({ act: z.literal('redeliver'), event: id }),
   z.strictObject({ act: z.enum(['hold', 'release', 'clear_events']) }),
   z.strictObject({
@@ -25,6 +27,10 @@ const Act = z.discriminatedUnion('act', [
     cents: z.int().min(0),
     plan: z.string(),
     metered: z.boolean().default(false),
+    interval: z.enum(['month', 'year']).default('month'),
+    currency: z.string().length(3).default('usd'),
+    currencies: z.record(z.string(), z.int()).optional(),
+    seats: z.strictObject({ included: z.int(), max: z.int().optional(), cents: z.int() }).optional(),
   }),
 ])
 
@@ -57,6 +63,7 @@ function perform(service: PaymentService, act: Act): number {
   if ('checkout' in act)
     return withOne(shop.checkouts.get(act.checkout), (one) => (shops.payCheckout(shop, one) ? 204 : 402))
   if ('customer' in act) return withOne(shop.customers.get(act.customer), (one) => changeCustomer(shop, one, act))
+  if ('payment' in act) return withOne(shop.payments.get(act.payment), (one) => refund(shop, one, act.cents))
   if (act.act === 'redeliver') return sender.redeliver(act.event) ? 204 : 404
   if (act.act === 'add_product') shop.products.set(act.id, act satisfies Product)
   else if (act.act === 'hold') sender.hold()
@@ -67,7 +74,8 @@ function perform(service: PaymentService, act: Act): number {
 
 /** A move is what the provider's portal does, or its staff. */
 function changeOne(shop: shops.Shop, one: shops.Subscription, act: Extract<Act, { subscription: string }>) {
-  if (act.act === 'move') return shops.changeProduct(shop, one, { productId: act.product }) ? 204 : 402
+  if (act.act === 'move')
+    return shops.changeProduct(shop, one, { productId: act.product, quantity: one.quantity }) ? 204 : 402
   return OF_SUBSCRIPTIONS[act.act](shop, one)
 }
 
@@ -102,6 +110,7 @@ export function answerState({ shop, sender, usage }: PaymentService) {
       checkouts: [...shop.checkouts.values()],
       subscriptions: [...shop.subscriptions.values()],
       orders: shop.orders,
+      payments: [...shop.payments.values()],
       usage: usage(),
       events,
     })

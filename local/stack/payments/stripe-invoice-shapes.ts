@@ -24,6 +24,8 @@ export interface Invoice {
   readonly subscriptionMetadata: Readonly<Record<string, string>>
   /** With its items; of an invoice by hand they are all there is. */
   readonly cents: number
+  /** US dollars where it is by hand. */
+  readonly currency?: string
   readonly reason: string
   readonly status: 'draft' | 'open' | 'paid'
   readonly autoAdvance: boolean
@@ -73,7 +75,7 @@ export function stripeInvoice(invoice: Invoice, items: readonly InvoiceItem[]) {
     auto_advance: autoAdvance,
     billing_reason: reason,
     collection_method: 'charge_automatically',
-    currency: 'usd',
+    currency: invoice.currency ?? 'usd',
     subtotal: cents,
     total: cents,
     amount_due: Math.max(0, cents),
@@ -96,12 +98,12 @@ export function stripeInvoice(invoice: Invoice, items: readonly InvoiceItem[]) {
   }
 }
 
-function ownLine({ id, subscriptionId }: Invoice, amount: number) {
+function ownLine({ id, subscriptionId, currency = 'usd' }: Invoice, amount: number) {
   return {
     id: id.replace('in_', 'il_'),
     object: 'line_item',
     amount,
-    currency: 'usd',
+    currency,
     invoice: id,
     metadata: {},
     parent: { type: 'subscription_item_details', subscription_item_details: { subscription: subscriptionId } },

@@ -147,10 +147,10 @@ export function createStripeInvoices(shop: Shop) {
   }
 
   function toInvoice(order: Order): Invoice {
-    const { id, customerId, subscriptionId, cents, reason, createdAt, paid } = order
+    const { id, customerId, subscriptionId, cents, currency, reason, createdAt, paid } = order
     const subscriptionMetadata = shop.subscriptions.get(subscriptionId)?.metadata ?? {}
     const status = paid ? 'paid' : 'open'
-    const sum = { id, customerId, subscriptionId, subscriptionMetadata, cents, reason, createdAt }
+    const sum = { id, customerId, subscriptionId, subscriptionMetadata, cents, currency, reason, createdAt }
     return { ...sum, status, autoAdvance: true }
   }
 

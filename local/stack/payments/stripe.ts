@@ -1,6 +1,8 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { type Call, json, type Reply } from '../http.ts'
-import { listProducts } from './products.ts'
+import type { Happening } from './happenings.ts'
+import type { Payment, PaymentEvent } from './one-off.ts'
+import { listProducts, toCurrency } from './products.ts'
 import type { Handler, PaymentService, PaymentServiceOptions } from './provider.ts'
 import { createSender } from './send-webhooks.ts'
 import * as shops from './shop.ts'
@@ -9,16 +11,17 @@ import { stripeError } from './stripe-errors.ts'
 import { type Form, parseForm, textAt, textsAt } from './stripe-form.ts'
 import { createStripeInvoices, type StripeInvoices } from './stripe-invoices.ts'
 import { changedItems, newItems } from './stripe-items.ts'
+import { describePayment, PAYMENT_EVENTS, readCents } from './stripe-one-off.ts'
 import * as shapes from './stripe-shapes.ts'
 
 type Shop = shops.Shop
 type Subscription = shops.Subscription
 
 const API_VERSION = '2026-10-28.endive'
-const PREFIXES = { customer: 'cus', checkout: 'cs_test', subscription: 'sub', order: 'in' } as const
+const PREFIXES = { customer: 'cus', checkout: 'cs_test', subscription: 'sub', order: 'in', payment: 'pi' } as const
 
 /** What each happening is told as. */
-const EVENTS: Readonly<Record<shops.Happening, readonly string[]>> = {
+const EVENTS: Readonly<Record<Happening, readonly string[]>> = {
   bought: ['checkout.session.completed', 'customer.subscription.created', 'invoice.paid'],
   plan_changed: ['customer.subscription.updated', 'invoice.paid'],
   plan_change_planned: ['customer.subscription.updated'],
@@ -41,10 +44,10 @@ export function stripeService({ token, webhookSecret, webhookUrl }: PaymentServi
     sign: ({ body }, at) => ({ 'stripe-signature': signature(webhookSecret, body, at) }),
   })
   const newId: Shop['newId'] = (kind) => `${PREFIXES[kind]}_${randomBytes(12).toString('hex')}`
-  const shop = shops.openShop(listProducts('stripe'), newId, tell)
+  const shop = shops.openShop({ products: listProducts('stripe'), newId, tell, tellPayment })
   const invoices = createStripeInvoices(shop)
 
-  function tell(happening: shops.Happening, { subscription, order, checkout }: Parameters<shops.Tell>[1]): void {
+  function tell(happening: Happening, { subscription, order, checkout }: Parameters<shops.Tell>[1]): void {
     for (const type of EVENTS[happening]) {
       const data = type.startsWith('checkout.')
         ? checkout && shapes.stripeSession(checkout, null)
@@ -55,7 +58,15 @@ export function stripeService({ token, webhookSecret, webhookUrl }: PaymentServi
     }
   }
 
-  function event(type: string, { metadata, customer }: Subscription, object: object): void {
+  function tellPayment(happening: PaymentEvent, payment: Payment): void {
+    for (const type of PAYMENT_EVENTS[happening]) event(type, payment.checkout, describePayment(type, payment))
+  }
+
+  function event(
+    type: string,
+    { metadata, customer }: Pick<Subscription, 'metadata' | 'customer'>,
+    object: object,
+  ): void {
     const id = `evt_${randomBytes(12).toString('hex')}`
     const created = Math.floor(Date.now() / 1_000)
     const body = { id, object: 'event', api_version: API_VERSION, created, livemode: false, type, data: { object } }
@@ -159,7 +170,7 @@ const expansions = ({ url, body }: Call): string[] =>
   )
 
 function createSession(shop: Shop, form: Form, call: Call): Reply {
-  const items = newItems(shop, form, 'line_items')
+  const items = textAt(form, 'mode') === 'payment' ? readPaidOnce(form) : newItems(shop, form, 'line_items')
   if (items === undefined) return stripeError('parameter_missing', 'Missing required param: line_items.', 'line_items')
   if ('status' in items) return items
   const successUrl = textAt(form, 'success_url')
@@ -173,9 +184,17 @@ function createSession(shop: Shop, form: Form, call: Call): Reply {
     successUrl,
     cancelUrl: textAt(form, 'cancel_url') ?? null,
     metadata: textsAt(form, 'metadata'),
+    paymentMetadata: textsAt(form, 'payment_intent_data', 'metadata'),
     subscriptionMetadata: textsAt(form, 'subscription_data', 'metadata'),
+    trialDays: Number(textAt(form, 'subscription_data', 'trial_period_days') ?? 0),
   })
   return json(200, shapes.stripeSession(checkout, toPageUrl(call.url, checkout.id)))
+}
+
+/** What a session of mode `payment` is for. */
+function readPaidOnce(form: Form) {
+  const cents = readCents(form)
+  return typeof cents === 'object' ? cents : { productId: 'price_inline', cents }
 }
 
 function newCustomer(shop: Shop, form: Form): shops.Customer {
@@ -216,6 +235,8 @@ function change(shop: Shop, subscription: Subscription | undefined, form: Form, 
   if (subscription.endedAt) return stripeError('resource_missing', 'This subscription is canceled.', 'id', 404)
   const items = changedItems(shop, subscription, form)
   if ('status' in items) return items
+  if (toCurrency(shop.products.get(items.productId)) !== toCurrency(shop.products.get(subscription.productId)))
+    return stripeError('invalid_request', 'The currency of a subscription cannot be changed.', 'items')
   if (form.items !== undefined && !shops.changeProduct(shop, subscription, items))
     return stripeError('card_declined', 'Your card was declined.', undefined, 402)
   if (textAt(form, 'pause_collection') === '' && subscription.status === 'paused')
@@ -238,7 +259,8 @@ function schedule(shop: Shop, subscription: Subscription | undefined, form: Form
   const last = phases.at(-1)
   const items = typeof last === 'object' ? newItems(shop, last, 'items') : undefined
   if (items && 'status' in items) return items
-  shops.planProduct(shop, subscription, items ?? { productId: subscription.productId })
+  const { productId, quantity, extras } = subscription
+  shops.planProduct(shop, subscription, items ?? { productId, quantity, extras })
   return json(200, shapes.stripeSchedule(subscription, shop))
 }
 

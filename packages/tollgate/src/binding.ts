@@ -20,6 +20,7 @@ const BOUND = {
   'POST /usage': { method: 'recordUsage' },
   'POST /usage/reserve': { method: 'reserve' },
   'POST /usage/settle': { method: 'settle' },
+  'POST /usage/reservations/{id}/extend': { method: 'extendReservation', rename: { id: 'reservation_id' } },
   'GET /quotas': { method: 'getQuotas' },
   'GET /usage/summary': { method: 'getUsage' },
   'PUT /admin/organizations/by-external-id/{external_id}': {

@@ -4,6 +4,7 @@ import { type HttpOptions, httpTransport } from './http.ts'
 import type { Answer, Call, CallOptions, InputArguments, OperationName, Reply, Transport } from './operations.ts'
 import { perform } from './perform.ts'
 import { completeEvent, Recorder, type RecorderOptions } from './recorder.ts'
+import { type HeldWork, type ReservationOptions, type ReservedResult, withReservation } from './reservation.ts'
 import { type OnUnavailable, type Verdict, type VerifyOptions, verifyKey } from './verify.ts'
 
 export interface ClientOptions {
@@ -67,6 +68,14 @@ export class Tollgate<Name extends OperationName = OperationName> {
       this.#read({ name: 'DELETE /auth/api-keys/{id}', params: { id: key_id }, query }, options),
   }
 
+  readonly tokens = {
+    /** Whose access token this is, and what they may do there. A refusal is a verdict and not an error. */
+    verify: (input: wire.VerifyTokenInput, options: CallOptions = {}): Promise<wire.TokenVerdict> => {
+      const { timeoutMs = 10_000, verifyTimeoutMs = Math.min(timeoutMs, 2_000) } = this.#options
+      return this.#read({ name: 'POST /tokens/verify', body: input }, { timeoutMs: verifyTimeoutMs, ...options })
+    },
+  }
+
   readonly customers = {
     /** Finds or makes the organization of a customer, by your own id of it. */
     upsert: (
@@ -98,6 +107,9 @@ export class Tollgate<Name extends OperationName = OperationName> {
     /** Records what was really used, and releases the hold. */
     settle: (input: wire.SettleInput, options?: CallOptions): Promise<wire.Settlement> =>
       this.#read({ name: 'POST /usage/settle', body: input }, options),
+    /** Lets a hold expire later: so many seconds from now, never earlier than it would. */
+    extend: ({ reservation_id: id, ...body }: wire.ExtendInput, options?: CallOptions): Promise<wire.Extension> =>
+      this.#read({ name: 'POST /usage/reservations/{id}/extend', params: { id }, body }, options),
     /** What an organization used in a span, beside the one before. */
     summary: (input: wire.GetUsageInput, options?: CallOptions): Promise<wire.UsageSummary> =>
       this.#read({ name: 'GET /usage/summary', query: { ...input } }, options),
@@ -107,6 +119,20 @@ export class Tollgate<Name extends OperationName = OperationName> {
     /** An organization's limits and use. */
     get: (input: wire.GetQuotasInput, options?: CallOptions): Promise<wire.Quotas> =>
       this.#read({ name: 'GET /quotas', query: { ...input } }, options),
+  }
+
+  /**
+   * Holds units, runs work, and settles what the work says was used, also when it fails or is aborted. Without a word
+   * from the work all units are given back. A refusal is data: `granted` is false, and the work does not run.
+   *
+   * @throws what the work throws; TollgateError if units cannot be held, or `signal` ends the work
+   */
+  withReservation<Result>(
+    input: wire.ReserveInput,
+    work: (held: HeldWork) => Result | Promise<Result>,
+    options?: ReservationOptions,
+  ): Promise<ReservedResult<Result>> {
+    return withReservation(this.usage, input, work, options)
   }
 
   /** Calls any operation of the API by its method and path, such as `GET /usage/breakdown`. */

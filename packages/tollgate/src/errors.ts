@@ -1,3 +1,4 @@
+import type { Reservation } from './binding-types.ts'
 import type { Problem } from './types.ts'
 
 /** Why a call failed: a problem code of the server, or what happened on the way. */
@@ -78,6 +79,38 @@ export class RateLimitedError extends TollgateError {
 /** 5xx, no answer, no answer in time, or one that cannot be read. */
 export class UnavailableError extends TollgateError {
   override readonly name = 'UnavailableError'
+}
+
+/**
+ * Units that a call needs are not left. `status`, `headers` and `body` are an answer in the form of RFC 9457:
+ * `new Response(error.body, error)`.
+ */
+export class QuotaExceededError extends TollgateError {
+  override readonly name = 'QuotaExceededError'
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+  /** Which meter was exceeded, and what is left. */
+  readonly reservation: Extract<Reservation, { granted: false }>
+
+  constructor(reservation: Extract<Reservation, { granted: false }>) {
+    const { meter, resets_at } = reservation.exceeded
+    const title = 'The quota of this period is used up.'
+    const retryAfter = resets_at ? Math.max(1, Math.ceil((Date.parse(resets_at) - Date.now()) / 1000)) : undefined
+    super(title, { code: 'quota_exceeded', status: 429, retryAfter })
+    this.reservation = reservation
+    this.headers = {
+      'Content-Type': 'application/problem+json',
+      ...(retryAfter !== undefined && { 'Retry-After': String(retryAfter) }),
+    }
+    this.body = JSON.stringify({
+      type: 'about:blank',
+      title,
+      status: 429,
+      detail: title,
+      code: 'quota_exceeded',
+      meter,
+    })
+  }
 }
 
 const BY_STATUS: Readonly<Record<number, typeof TollgateError>> = {

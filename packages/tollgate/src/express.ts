@@ -36,6 +36,9 @@ export interface ExpressNeed extends Need {
 /**
  * Lets requests with a valid key through and answers all others with problem+json. Answers carry the key's `RateLimit`
  * headers. Once the answer has left, it reports status, time and what the handler said was used in `req.tollgate`.
+ *
+ * A wrong service key goes to `next` as the `cause` of an error without a status: Express would answer with the status of
+ * Tollgate's error, as if the caller were at fault.
  */
 export function requireKey(client: Client, need: ExpressNeed = {}) {
   return async function requireKey(
@@ -50,8 +53,8 @@ export function requireKey(client: Client, need: ExpressNeed = {}) {
       setHeaders(response, passage.verdict.headers)
       response.once('close', () => passage.report(response.statusCode, undefined))
       Object.assign(request, { tollgate: passage } satisfies KeyRequest)
-    } catch (error) {
-      return next(error)
+    } catch (cause) {
+      return next(new Error('Tollgate cannot be asked about this request.', { cause }))
     }
     next()
   }

@@ -7,6 +7,7 @@ export {
   ForbiddenError,
   InvalidRequestError,
   NotFoundError,
+  QuotaExceededError,
   RateLimitedError,
   TollgateError,
   type TollgateErrorCode,
@@ -15,5 +16,6 @@ export {
 } from './errors.ts'
 export type { Answer, CallOptions, Input, InputArguments, OperationName } from './operations.ts'
 export type { LostEvent, RecorderOptions } from './recorder.ts'
+export type { HeldWork, RefusedReservation, ReservationOptions, ReservedResult, WorkUse } from './reservation.ts'
 export type * as api from './types.ts'
 export type { OnUnavailable, UncheckedVerdict, Verdict, VerifyOptions } from './verify.ts'

@@ -51,6 +51,7 @@ const COUNTS_ONCE: { readonly [Name in OperationName]?: (body: Readonly<Record<s
   'POST /usage': ({ events }) => Array.isArray(events) && events.every((event: { id?: unknown }) => event.id),
   'POST /usage/reserve': ({ idempotency_key }) => idempotency_key !== undefined,
   'POST /usage/settle': () => true,
+  'POST /usage/reservations/{id}/extend': () => true,
 }
 
 function mayRepeat(transport: Transport, call: Call, failure: TollgateError): boolean {

@@ -57,6 +57,7 @@ const TITLES: Readonly<Record<Verdict['code'] | 'UNAUTHENTICATED' | 'AMBIGUOUS_C
   INSUFFICIENT_SCOPE: 'The API key lacks a scope that this needs.',
   RATE_LIMITED: 'Too many requests.',
   QUOTA_EXCEEDED: 'The quota of this period is used up.',
+  CREDITS_EXHAUSTED: 'The prepaid credits are used up.',
   UNAVAILABLE: 'API keys cannot be verified at the moment; retry shortly.',
 }
 

@@ -4,7 +4,7 @@ export interface WebhookEvents {
   'key.created': {
     organization: {
       id: string
-      /** What the operator calls it. */
+      /** The operator's own id for it. */
       external_id: string | null
       name: string
     }
@@ -17,7 +17,7 @@ export interface WebhookEvents {
       is_active: boolean
       metadata: Record<string, unknown>
       expires_at: string | null
-      /** Lies ahead while a rotated key is in its grace period. */
+      /** In the future while a rotated key is in its grace period. */
       revoked_at: string | null
       leaked_at: string | null
       created_at: string
@@ -29,7 +29,7 @@ export interface WebhookEvents {
   'key.imported': {
     organization: {
       id: string
-      /** What the operator calls it. */
+      /** The operator's own id for it. */
       external_id: string | null
       name: string
     }
@@ -38,7 +38,7 @@ export interface WebhookEvents {
   'key.updated': {
     organization: {
       id: string
-      /** What the operator calls it. */
+      /** The operator's own id for it. */
       external_id: string | null
       name: string
     }
@@ -51,7 +51,7 @@ export interface WebhookEvents {
       is_active: boolean
       metadata: Record<string, unknown>
       expires_at: string | null
-      /** Lies ahead while a rotated key is in its grace period. */
+      /** In the future while a rotated key is in its grace period. */
       revoked_at: string | null
       leaked_at: string | null
       created_at: string
@@ -64,7 +64,7 @@ export interface WebhookEvents {
   'key.rotated': {
     organization: {
       id: string
-      /** What the operator calls it. */
+      /** The operator's own id for it. */
       external_id: string | null
       name: string
     }
@@ -77,7 +77,7 @@ export interface WebhookEvents {
       is_active: boolean
       metadata: Record<string, unknown>
       expires_at: string | null
-      /** Lies ahead while a rotated key is in its grace period. */
+      /** In the future while a rotated key is in its grace period. */
       revoked_at: string | null
       leaked_at: string | null
       created_at: string
@@ -94,7 +94,7 @@ export interface WebhookEvents {
       is_active: boolean
       metadata: Record<string, unknown>
       expires_at: string | null
-      /** Lies ahead while a rotated key is in its grace period. */
+      /** In the future while a rotated key is in its grace period. */
       revoked_at: string | null
       leaked_at: string | null
       created_at: string
@@ -106,7 +106,7 @@ export interface WebhookEvents {
   'key.revoked': {
     organization: {
       id: string
-      /** What the operator calls it. */
+      /** The operator's own id for it. */
       external_id: string | null
       name: string
     }
@@ -119,7 +119,7 @@ export interface WebhookEvents {
       is_active: boolean
       metadata: Record<string, unknown>
       expires_at: string | null
-      /** Lies ahead while a rotated key is in its grace period. */
+      /** In the future while a rotated key is in its grace period. */
       revoked_at: string | null
       leaked_at: string | null
       created_at: string
@@ -131,7 +131,7 @@ export interface WebhookEvents {
   'key.expiring': {
     organization: {
       id: string
-      /** What the operator calls it. */
+      /** The operator's own id for it. */
       external_id: string | null
       name: string
     }
@@ -144,7 +144,7 @@ export interface WebhookEvents {
       is_active: boolean
       metadata: Record<string, unknown>
       expires_at: string | null
-      /** Lies ahead while a rotated key is in its grace period. */
+      /** In the future while a rotated key is in its grace period. */
       revoked_at: string | null
       leaked_at: string | null
       created_at: string
@@ -157,7 +157,7 @@ export interface WebhookEvents {
   'key.expired': {
     organization: {
       id: string
-      /** What the operator calls it. */
+      /** The operator's own id for it. */
       external_id: string | null
       name: string
     }
@@ -170,7 +170,7 @@ export interface WebhookEvents {
       is_active: boolean
       metadata: Record<string, unknown>
       expires_at: string | null
-      /** Lies ahead while a rotated key is in its grace period. */
+      /** In the future while a rotated key is in its grace period. */
       revoked_at: string | null
       leaked_at: string | null
       created_at: string
@@ -182,7 +182,7 @@ export interface WebhookEvents {
   'key.disabled': {
     organization: {
       id: string
-      /** What the operator calls it. */
+      /** The operator's own id for it. */
       external_id: string | null
       name: string
     }
@@ -195,7 +195,7 @@ export interface WebhookEvents {
       is_active: boolean
       metadata: Record<string, unknown>
       expires_at: string | null
-      /** Lies ahead while a rotated key is in its grace period. */
+      /** In the future while a rotated key is in its grace period. */
       revoked_at: string | null
       leaked_at: string | null
       created_at: string
@@ -207,7 +207,7 @@ export interface WebhookEvents {
   'key.leaked': {
     organization: {
       id: string
-      /** What the operator calls it. */
+      /** The operator's own id for it. */
       external_id: string | null
       name: string
     }
@@ -220,7 +220,7 @@ export interface WebhookEvents {
       is_active: boolean
       metadata: Record<string, unknown>
       expires_at: string | null
-      /** Lies ahead while a rotated key is in its grace period. */
+      /** In the future while a rotated key is in its grace period. */
       revoked_at: string | null
       leaked_at: string | null
       created_at: string
@@ -233,7 +233,7 @@ export interface WebhookEvents {
   'organization.created': {
     organization: {
       id: string
-      /** What the operator calls it. */
+      /** The operator's own id for it. */
       external_id: string | null
       name: string
     }
@@ -241,7 +241,7 @@ export interface WebhookEvents {
   'organization.updated': {
     organization: {
       id: string
-      /** What the operator calls it. */
+      /** The operator's own id for it. */
       external_id: string | null
       name: string
     }
@@ -250,7 +250,7 @@ export interface WebhookEvents {
   'organization.suspended': {
     organization: {
       id: string
-      /** What the operator calls it. */
+      /** The operator's own id for it. */
       external_id: string | null
       name: string
     }
@@ -259,7 +259,7 @@ export interface WebhookEvents {
   'organization.resumed': {
     organization: {
       id: string
-      /** What the operator calls it. */
+      /** The operator's own id for it. */
       external_id: string | null
       name: string
     }
@@ -268,7 +268,7 @@ export interface WebhookEvents {
   'organization.deleted': {
     organization: {
       id: string
-      /** What the operator calls it. */
+      /** The operator's own id for it. */
       external_id: string | null
       name: string
     }
@@ -276,7 +276,7 @@ export interface WebhookEvents {
   'organization.state': {
     organization: {
       id: string
-      /** What the operator calls it. */
+      /** The operator's own id for it. */
       external_id: string | null
       name: string
     }
@@ -300,7 +300,23 @@ export interface WebhookEvents {
       provider: 'polar' | 'stripe'
       provider_subscription_id: string
       plan: string
+      interval: 'month' | 'year'
+      currency: string
+      seats: number | null
+      addons: {
+        id: string
+        quantity: number
+      }[]
       pending_plan: string | null
+      /** Other changes that take effect with the next period. */
+      pending: {
+        interval: 'month' | 'year'
+        seats: number | null
+        addons: {
+          id: string
+          quantity: number
+        }[]
+      } | null
       status: string
       /** Whether it decides the organization's plan. */
       is_current: boolean
@@ -325,15 +341,26 @@ export interface WebhookEvents {
         remaining: number | string | null
         percent: number | null
         overage: number | string
+        /** Only for a custom meter, like `unit` and `kind`. */
+        name?: string
+        unit?: string
+        kind?: 'counter' | 'gauge'
       }
     >
+    /** Null for an organization that uses no prepaid credits. */
+    credits: {
+      /** US dollars, a decimal string. */
+      balance: string
+      /** US dollars, a decimal string. */
+      held: string
+    } | null
     active_keys: number
     members: number
   }
   'member.added': {
     organization: {
       id: string
-      /** What the operator calls it. */
+      /** The operator's own id for it. */
       external_id: string | null
       name: string
     }
@@ -347,7 +374,7 @@ export interface WebhookEvents {
   'member.role_changed': {
     organization: {
       id: string
-      /** What the operator calls it. */
+      /** The operator's own id for it. */
       external_id: string | null
       name: string
     }
@@ -362,7 +389,7 @@ export interface WebhookEvents {
   'member.removed': {
     organization: {
       id: string
-      /** What the operator calls it. */
+      /** The operator's own id for it. */
       external_id: string | null
       name: string
     }
@@ -376,7 +403,7 @@ export interface WebhookEvents {
   'invitation.created': {
     organization: {
       id: string
-      /** What the operator calls it. */
+      /** The operator's own id for it. */
       external_id: string | null
       name: string
     }
@@ -392,7 +419,7 @@ export interface WebhookEvents {
   'invitation.accepted': {
     organization: {
       id: string
-      /** What the operator calls it. */
+      /** The operator's own id for it. */
       external_id: string | null
       name: string
     }
@@ -409,7 +436,7 @@ export interface WebhookEvents {
   'invitation.revoked': {
     organization: {
       id: string
-      /** What the operator calls it. */
+      /** The operator's own id for it. */
       external_id: string | null
       name: string
     }
@@ -425,7 +452,7 @@ export interface WebhookEvents {
   'invitation.expired': {
     organization: {
       id: string
-      /** What the operator calls it. */
+      /** The operator's own id for it. */
       external_id: string | null
       name: string
     }
@@ -441,7 +468,7 @@ export interface WebhookEvents {
   'plan.changed': {
     organization: {
       id: string
-      /** What the operator calls it. */
+      /** The operator's own id for it. */
       external_id: string | null
       name: string
     }
@@ -451,7 +478,7 @@ export interface WebhookEvents {
   'subscription.created': {
     organization: {
       id: string
-      /** What the operator calls it. */
+      /** The operator's own id for it. */
       external_id: string | null
       name: string
     }
@@ -460,7 +487,23 @@ export interface WebhookEvents {
       provider: 'polar' | 'stripe'
       provider_subscription_id: string
       plan: string
+      interval: 'month' | 'year'
+      currency: string
+      seats: number | null
+      addons: {
+        id: string
+        quantity: number
+      }[]
       pending_plan: string | null
+      /** Other changes that take effect with the next period. */
+      pending: {
+        interval: 'month' | 'year'
+        seats: number | null
+        addons: {
+          id: string
+          quantity: number
+        }[]
+      } | null
       status: string
       /** Whether it decides the organization's plan. */
       is_current: boolean
@@ -474,7 +517,7 @@ export interface WebhookEvents {
   'subscription.updated': {
     organization: {
       id: string
-      /** What the operator calls it. */
+      /** The operator's own id for it. */
       external_id: string | null
       name: string
     }
@@ -483,7 +526,23 @@ export interface WebhookEvents {
       provider: 'polar' | 'stripe'
       provider_subscription_id: string
       plan: string
+      interval: 'month' | 'year'
+      currency: string
+      seats: number | null
+      addons: {
+        id: string
+        quantity: number
+      }[]
       pending_plan: string | null
+      /** Other changes that take effect with the next period. */
+      pending: {
+        interval: 'month' | 'year'
+        seats: number | null
+        addons: {
+          id: string
+          quantity: number
+        }[]
+      } | null
       status: string
       /** Whether it decides the organization's plan. */
       is_current: boolean
@@ -498,7 +557,7 @@ export interface WebhookEvents {
   'subscription.ended': {
     organization: {
       id: string
-      /** What the operator calls it. */
+      /** The operator's own id for it. */
       external_id: string | null
       name: string
     }
@@ -507,7 +566,23 @@ export interface WebhookEvents {
       provider: 'polar' | 'stripe'
       provider_subscription_id: string
       plan: string
+      interval: 'month' | 'year'
+      currency: string
+      seats: number | null
+      addons: {
+        id: string
+        quantity: number
+      }[]
       pending_plan: string | null
+      /** Other changes that take effect with the next period. */
+      pending: {
+        interval: 'month' | 'year'
+        seats: number | null
+        addons: {
+          id: string
+          quantity: number
+        }[]
+      } | null
       status: string
       /** Whether it decides the organization's plan. */
       is_current: boolean
@@ -521,7 +596,7 @@ export interface WebhookEvents {
   'quota.threshold_reached': {
     organization: {
       id: string
-      /** What the operator calls it. */
+      /** The operator's own id for it. */
       external_id: string | null
       name: string
     }
@@ -537,7 +612,7 @@ export interface WebhookEvents {
   'quota.exhausted': {
     organization: {
       id: string
-      /** What the operator calls it. */
+      /** The operator's own id for it. */
       external_id: string | null
       name: string
     }
@@ -550,10 +625,94 @@ export interface WebhookEvents {
     period_start: string
     crossed_at: string
   }
+  'credits.granted': {
+    organization: {
+      id: string
+      /** The operator's own id for it. */
+      external_id: string | null
+      name: string
+    }
+    grant: {
+      id: string
+      /** US dollars, a decimal string. */
+      amount: string
+      /** US dollars, a decimal string. */
+      remaining: string
+      source: 'purchase' | 'plan' | 'admin' | 'refund'
+      priority: number
+      reason: string | null
+      expires_at: string | null
+      created_at: string
+    }
+    /** US dollars, a decimal string. */
+    balance: string
+  }
+  'credits.low': {
+    organization: {
+      id: string
+      /** The operator's own id for it. */
+      external_id: string | null
+      name: string
+    }
+    /** US dollars, a decimal string. */
+    balance: string
+    /** The balance that counts as low. */
+    low_balance: string
+  }
+  'credits.exhausted': {
+    organization: {
+      id: string
+      /** The operator's own id for it. */
+      external_id: string | null
+      name: string
+    }
+    /** US dollars, a decimal string. */
+    balance: string
+    /** Charges that credits did not cover. */
+    owed: string
+  }
+  'credits.expired': {
+    organization: {
+      id: string
+      /** The operator's own id for it. */
+      external_id: string | null
+      name: string
+    }
+    grant: {
+      id: string
+      /** US dollars, a decimal string. */
+      amount: string
+      /** US dollars, a decimal string. */
+      remaining: string
+      source: 'purchase' | 'plan' | 'admin' | 'refund'
+      priority: number
+      reason: string | null
+      expires_at: string | null
+      created_at: string
+    }
+    /** US dollars, a decimal string. */
+    amount: string
+    /** US dollars, a decimal string. */
+    balance: string
+  }
+  'spend_cap.reached': {
+    organization: {
+      id: string
+      /** The operator's own id for it. */
+      external_id: string | null
+      name: string
+    }
+    /** The cap. */
+    cost_usd: string
+    /** US dollars, a decimal string. */
+    used: string
+    action: 'block' | 'alert'
+    period_start: string
+  }
   'rate_limit.refused': {
     organization: {
       id: string
-      /** What the operator calls it. */
+      /** The operator's own id for it. */
       external_id: string | null
       name: string
     }
@@ -566,7 +725,7 @@ export interface WebhookEvents {
       is_active: boolean
       metadata: Record<string, unknown>
       expires_at: string | null
-      /** Lies ahead while a rotated key is in its grace period. */
+      /** In the future while a rotated key is in its grace period. */
       revoked_at: string | null
       leaked_at: string | null
       created_at: string
@@ -574,13 +733,13 @@ export interface WebhookEvents {
       rotated_from: string | null
       replaced_by: string | null
     }
-    /** How many the isolate that told it first had refused since its last write. */
+    /** The number of refusals since the last write, in the isolate that published the event first. */
     requests: number
   }
   'webhook.test': {
     organization: {
       id: string
-      /** What the operator calls it. */
+      /** The operator's own id for it. */
       external_id: string | null
       name: string
     }

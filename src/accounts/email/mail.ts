@@ -9,7 +9,7 @@ import { EMAIL_TOKENS, type EmailPurpose, linkFor, newEmailToken } from './token
 const TEMPLATES = { verify: verifyAddress, reset: resetPassword, change: confirmNewAddress } as const
 
 /**
- * A token for an address, and the mail that brings it there. Both belong into one batch; `send` is called after it.
+ * A token for an address, and the email that brings it there. Both belong into one batch; `send` is called after it.
  *
  * @param recipient the user, and the address that the token will prove
  * @returns `token` as its row
@@ -35,7 +35,7 @@ export function tokenMail(
   return { token: row, ...mailFor(deps, render(service, email, content)) }
 }
 
-/** A day: whoever gets an account does not wait for the mail. Afterwards they ask for a new password. */
+/** A day: whoever gets an account does not wait for the email. Afterwards they ask for a new password. */
 const WELCOME_MS = 24 * 3_600_000
 
 /** The same for somebody who was given an account, with a link that sets its first password. */

@@ -8,7 +8,7 @@ import { users } from '../../db/schema/users.ts'
 import { defaultOrganization } from '../sessions/home-organization.ts'
 import type { EmailPurpose } from './token.ts'
 
-/** Finds the recipient of an account mail, by the address that was entered. */
+/** Finds the recipient of an account email, by the address that was entered. */
 export async function findRecipient(db: Database, email: string) {
   const [row] = await db
     .select({

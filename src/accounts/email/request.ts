@@ -7,7 +7,7 @@ import { tokenMail } from './mail.ts'
 import { findRecipient, replaceEmailToken } from './queries.ts'
 
 /**
- * Sends another verification mail, if the address has an unconfirmed account. The look-up runs after the answer, so
+ * Sends another verification email, if the address has an unconfirmed account. The look-up runs after the answer, so
  * that neither the answer nor its timing reveals whether the account exists.
  *
  * @throws Problem `rate_limited`, counted by the entered address
@@ -62,7 +62,11 @@ export async function requestPasswordReset(deps: ManagementDeps, email: string):
 function afterTheAnswer(deps: ManagementDeps, work: () => Promise<void>): void {
   deps.defer(
     work().catch((error) =>
-      log('error', 'mail_request_failed', { request_id: deps.origin.requestId, ...errorFields(error) }),
+      log('error', 'mail_request_failed', {
+        request_id: deps.origin.requestId,
+        trace_id: deps.origin.traceId,
+        ...errorFields(error),
+      }),
     ),
   )
 }

@@ -14,13 +14,13 @@ export const EMAIL_TOKENS = {
 
 export type EmailPurpose = keyof typeof EMAIL_TOKENS
 
-/** @returns 256 bits from a CSPRNG, used only in the mail, and their SHA-256, which is stored */
+/** @returns 256 bits from a CSPRNG, used only in the email, and their SHA-256, which is stored */
 export function newEmailToken(): { token: string; hash: Uint8Array } {
   const token = `et_${base64url(randomBytes(32))}`
   return { token, hash: sha256(token) }
 }
 
-/** The link in a mail. The token is in the fragment, so no server, log or Referer header contains it (ASVS 14.2.1). */
+/** The link in an email. The token is in the fragment, so no server, log or Referer header contains it (ASVS 14.2.1). */
 export function linkFor(publicUrl: string, purpose: EmailPurpose, token: string): string {
   return pageLink(publicUrl, EMAIL_TOKENS[purpose].page, token)
 }

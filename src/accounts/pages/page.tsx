@@ -35,7 +35,7 @@ interface PageProps {
   readonly children?: Child
 }
 
-/** A page that a mail links to: an explanation and one button. The same for everyone. */
+/** A page that an email links to: an explanation and one button. The same for everyone. */
 export function Page({ title, intro, button, endpoint, done, invalid, hasDashboard, children }: PageProps) {
   return (
     <html lang="en">

@@ -95,7 +95,7 @@ const AcceptInvitation = (deployment: Deployment) => (
   </Page>
 )
 
-/** The pages that links in mails open. The token is in the fragment, which only the page itself can read. */
+/** The pages that links in emails open. The token is in the fragment, which only the page itself can read. */
 export const accountPages = newRouter()
 accountPages.get('/verify-email', (c) => answer(c, VerifyEmail))
 accountPages.get('/reset-password', (c) => answer(c, ResetPassword))

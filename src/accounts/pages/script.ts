@@ -1,6 +1,6 @@
 /**
  * The script of all pages. It removes the token from the address bar, and sends it when the person presses the button.
- * A program that only opens links, such as a mail scanner, does not use the token (ASVS 3.5.3).
+ * A program that only opens links, such as an email scanner, does not use the token (ASVS 3.5.3).
  */
 export const SCRIPT = `
 const form = document.querySelector('form')
@@ -56,5 +56,5 @@ form.addEventListener('submit', async (event) => {
 })
 
 if (token) form.hidden = false
-else tell(failed, 'This link is incomplete. Open it from the mail again.')
+else tell(failed, 'This link is incomplete. Open it from the email again.')
 `

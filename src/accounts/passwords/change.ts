@@ -15,7 +15,7 @@ import { verifyPassword } from './verify.ts'
 
 /**
  * Changes a password, given the current one, and ends the user's other sessions and all links that were sent to them.
- * Notifies the user by mail.
+ * Notifies the user by email.
  *
  * @throws Problem `rate_limited` before anything is hashed, `wrong_password`, `invalid_request` for a weak one
  */

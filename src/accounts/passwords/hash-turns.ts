@@ -1,4 +1,5 @@
 import { sleep } from '../../lib/sleep.ts'
+import { count, observe } from '../../metrics/count.ts'
 import { Problem } from '../../problems.ts'
 
 /**
@@ -50,6 +51,8 @@ export async function inTurn<Result>(
   }
 
   const mine = { seenAt: Date.now(), ms }
+  count('passwordHashes', 'begun')
+  observe('hashWaitSeconds', '', (mine.seenAt - asked) / 1_000)
   current = mine
   let pauses = 0
   async function pause() {
@@ -69,5 +72,7 @@ export async function inTurn<Result>(
 const isAtWork = (turn: Turn | undefined): boolean =>
   turn !== undefined && Math.abs(Date.now() - turn.seenAt) < MAX_WAIT_MS + 4 * turn.ms
 
-const busy = (waitMs: number) =>
-  new Problem('busy', { headers: { 'Retry-After': String(Math.max(1, Math.ceil(waitMs / 1_000))) } })
+function busy(waitMs: number): Problem {
+  count('passwordHashes', 'refused')
+  return new Problem('busy', { headers: { 'Retry-After': String(Math.max(1, Math.ceil(waitMs / 1_000))) } })
+}

@@ -63,6 +63,10 @@ export async function findRefreshToken(db: Database, tokenHash: Uint8Array) {
       successorUsedAt: sql<
         string | null
       >`(select n.used_at from refresh_tokens n where n.id = ${refreshTokens.successorId})`,
+      /** SHA-256 of the successor, in hex. */
+      successorHash: sql<
+        string | null
+      >`(select encode(n.token_hash, 'hex') from refresh_tokens n where n.id = ${refreshTokens.successorId})`,
       endedAt: sessions.endedAt,
       sessionExpiresAt: sessions.expiresAt,
       isActive: users.isActive,

@@ -22,7 +22,11 @@ export function newSalt(): Uint8Array {
  * Derives a token's successor: a keyed hash of the token and a stored salt. So only hashes are stored, and the same
  * successor can still be given again to a client that lost the first answer.
  */
-export function deriveSuccessor(config: Config, token: string, salt: Uint8Array): string {
-  const key = sha256(utf8(`refresh-token:${config.SECRET_KEY}`))
+export function deriveSuccessor(
+  { SECRET_KEY }: Pick<Config, 'SECRET_KEY'> & Partial<Config>,
+  token: string,
+  salt: Uint8Array,
+): string {
+  const key = sha256(utf8(`refresh-token:${SECRET_KEY}`))
   return `rt_${base64url(hmac(sha256, key, new Uint8Array([...salt, ...utf8(token)])))}`
 }

@@ -1,7 +1,9 @@
+import { bytesToHex } from '@noble/hashes/utils.js'
 import { audited } from '../../audit/record.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { sha256 } from '../../lib/bytes.ts'
 import { log } from '../../lib/log.ts'
+import { listSecrets } from '../../lib/seal.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
 import { enforceRateLimits, networkAddress } from '../../limits/endpoint-limits.ts'
 import { Problem } from '../../problems.ts'
@@ -14,7 +16,7 @@ import { deriveSuccessor, IDLE_MS, newSalt } from './refresh-token.ts'
 /**
  * Exchanges a refresh token for new tokens (RFC 9700 §4.14.2). Each works once. A repeat gets the same successor as
  * long as that was not used itself: the first answer may have been lost, and nobody has used the successor. Any later
- * repeat means that two parties have the token: the session ends, and the owner is notified by mail. Only within
+ * repeat means that two parties have the token: the session ends, and the owner is notified by email. Only within
  * `REFRESH_GRACE_SECONDS` such a repeat counts as a straggler and is refused without ending the session.
  *
  * @throws Problem `invalid_refresh_token`, the same for unknown, expired, repeated and revoked tokens
@@ -39,10 +41,19 @@ async function repeatOrEnd(deps: ManagementDeps, token: string) {
   const age = now - known.usedAt.getTime()
   if (!known.successorUsedAt) {
     if (age >= IDLE_MS) throw new Problem('invalid_refresh_token') // the successor has expired
-    return tokensFor(deps, known, deriveSuccessor(deps.config, token, known.successorSalt))
+    return tokensFor(deps, known, deriveStored(deps, token, known))
   }
   if (age > deps.config.REFRESH_GRACE_SECONDS * 1_000) await endStolen(deps, known, now)
   throw new Problem('invalid_refresh_token')
+}
+
+/** The successor that is stored: the root secret may have been rotated since it was derived. */
+function deriveStored({ config }: ManagementDeps, token: string, { successorHash, successorSalt }: Known): string {
+  const salt = successorSalt ?? new Uint8Array()
+  const derived = listSecrets(config).map((SECRET_KEY) => deriveSuccessor({ SECRET_KEY }, token, salt))
+  const stored = derived.find((one) => bytesToHex(sha256(one)) === successorHash)
+  if (stored === undefined) throw new Problem('invalid_refresh_token')
+  return stored
 }
 
 type Known = NonNullable<Awaited<ReturnType<typeof findRefreshToken>>>

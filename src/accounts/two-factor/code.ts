@@ -9,9 +9,7 @@ import type { NoticeKind } from '../../mail/templates/notices.ts'
 import { Problem } from '../../problems.ts'
 import { selectProfile } from '../queries.ts'
 import { claimAttempt, findTotp, hasBackupCode, useBackupCode, useTotpStep } from './queries.ts'
-
-/** The purpose that a TOTP secret is encrypted for: only its user. */
-export const describePurpose = (userId: string) => `totp:${userId}`
+import { describePurpose } from './totp-purpose.ts'
 
 /**
  * Normalizes a code for comparison, however it was typed: full-width digits, all kinds of spaces, dashes, dots and case
@@ -80,7 +78,7 @@ export async function requireTotp(deps: ManagementDeps, userId: string, typed: s
   return proof
 }
 
-/** A mail to a user about their second factor. */
+/** An email to a user about their second factor. */
 export async function noticeTo(deps: ManagementDeps, userId: string, kind: NoticeKind) {
   const profile = await selectProfile(deps.db, userId, null)
   if (!profile) throw new Problem('unauthenticated')
@@ -111,7 +109,7 @@ async function countAttempt(deps: ManagementDeps, userId: string): Promise<boole
 async function proveTotp(deps: ManagementDeps, userId: string, code: string): Promise<Proof | undefined> {
   const known = await findTotp(deps.db, userId)
   if (!known) return undefined
-  const secret = fromBase64(await unseal(deps.config.SECRET_KEY, describePurpose(userId), known.secretEncrypted))
+  const secret = fromBase64(await unseal(deps.config, describePurpose(userId), known.secretEncrypted))
   const step = matchingStep(secret, code, deps.now())
   if (step === undefined || step <= (known.lastStep ?? -1)) return undefined
   return { statements: [useTotpStep(deps.db, userId, step)], notify: () => undefined }

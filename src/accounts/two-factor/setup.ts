@@ -11,8 +11,9 @@ import { base32 } from '../../lib/totp.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
 import { Problem } from '../../problems.ts'
 import { endSessions } from '../email/queries.ts'
-import { describePurpose, normalizeCode, noticeTo, requireSecondFactor, requireTotp } from './code.ts'
+import { normalizeCode, noticeTo, requireSecondFactor, requireTotp } from './code.ts'
 import { enableTotp, findTotp, hasNoFactor, removeTwoFactor, replaceBackupCodes, upsertPendingTotp } from './queries.ts'
+import { describePurpose } from './totp-purpose.ts'
 
 const loadUqr = lazily(() => import('uqr'))
 
@@ -29,7 +30,7 @@ const BACKUP_CODE_BYTES = 15
  */
 export async function setUpTwoFactor(deps: ManagementDeps, userId: string, email: string) {
   const secret = randomBytes(SECRET_BYTES)
-  const sealed = await seal(deps.config.SECRET_KEY, describePurpose(userId), base64url(secret))
+  const sealed = await seal(deps.config, describePurpose(userId), base64url(secret))
   const { renderSVG } = await loadUqr()
   const issuer = encodeURIComponent(deps.config.SERVICE_NAME)
   const otpauth_uri = `otpauth://totp/${issuer}:${encodeURIComponent(email)}?secret=${base32(secret)}&issuer=${issuer}`

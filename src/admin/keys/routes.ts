@@ -1,5 +1,6 @@
 import type * as z from 'zod'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { toFamily } from '../../db/plan-version.ts'
 import { pageEnd } from '../../http/paging.ts'
 import { page } from '../../lib/cursor.ts'
 import { dateToIso } from '../../lib/iso.ts'
@@ -57,7 +58,7 @@ function toAdminKey(row: AdminKeyView): z.output<typeof AdminKey> {
     organization: {
       id: row.organizationId,
       name: row.organizationName,
-      plan: row.planId,
+      plan: toFamily(row.planId),
       suspended_at: dateToIso(row.organizationSuspendedAt),
     },
     created_by: row.createdBy,

@@ -1,12 +1,15 @@
 import * as z from 'zod'
-import { METERS } from '../../db/schema/meters.ts'
+import { METER_SLUG } from '../../db/schema/meter-names.ts'
 import { line, listSchema, organizationFilter, pageQuery, timestamp } from '../../http/fields.ts'
 
 /** How `toEntry` in billing/overage/job.ts makes it: organization, meter, beginning of the period, first unit. */
-export const LEDGER_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:[a-z_]{1,40}:\d{1,12}:\d{1,19}$/
+export const LEDGER_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:[a-z0-9_]{1,40}:\d{1,12}:\d{1,19}$/
 
 const provider = z.enum(['polar', 'stripe'])
-const meter = z.enum(METERS as [(typeof METERS)[number], ...(typeof METERS)[number][]])
+const meter = z
+  .string()
+  .regex(METER_SLUG)
+  .meta({ description: 'The name of a built-in counter, or the slug of your own.' })
 const state = z.enum(['pending', 'sent', 'refused', 'unknown', 'written_off'])
 
 export const LedgerRowParams = z.strictObject({ id: z.stringFormat('ledger_row', LEDGER_ID) })

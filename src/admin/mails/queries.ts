@@ -38,11 +38,11 @@ export async function findMail(db: Database, mailId: string) {
   return row
 }
 
-/** Whether a mail still waits: only then is its text there. */
+/** Whether an email still waits: only then is its text there. */
 export const isWaiting = (mailId: string) =>
   sql`exists (select 1 from mail_outbox where id = ${mailId}::uuid and next_attempt_at is not null)`
 
-/** Makes a mail that waits due, from the first attempt on. */
+/** Makes an email that waits due, from the first attempt on. */
 export function restartMail(db: Database, mailId: string, at: Date) {
   return db
     .update(mailOutbox)

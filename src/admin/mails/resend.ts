@@ -10,7 +10,7 @@ import { findMail, isWaiting, type MailView, restartMail } from './queries.ts'
 import { toMail } from './serialize.ts'
 
 /**
- * Sends a mail that waits right after the answer, and with all attempts again. It goes out under the same id, so that a
+ * Sends an email that waits right after the answer, and with all attempts again. It goes out under the same id, so that a
  * provider that took it before sends nothing twice.
  *
  * @throws Problem `mail_not_found`, `mail_not_kept` for one that was sent or given up

@@ -3,7 +3,7 @@ import { dateToIso } from '../../lib/iso.ts'
 import type { MailState, MailView } from './queries.ts'
 import type { AdminMail } from './schemas.ts'
 
-/** A mail of the outbox as the API shows it. */
+/** An email of the outbox as the API shows it. */
 export function toMail(row: MailView): z.output<typeof AdminMail> {
   return {
     id: row.id,

@@ -5,6 +5,7 @@ import { recordBeforeLeaving } from '../../billing/overage/job.ts'
 import { requireThat, tryBatch } from '../../db/batch.ts'
 import { isPlan } from '../../db/conditions.ts'
 import { lockOrganization, lockPlan } from '../../db/locks.ts'
+import { toFamily } from '../../db/plan-version.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { organizationVersionKey } from '../../limits/limit-request.ts'
 import { publishVersion } from '../../limits/versions.ts'
@@ -20,17 +21,17 @@ interface PlanAct {
 }
 
 /**
- * Puts an organization on a plan; its limits hold everywhere within two seconds. Putting it there twice is no error.
+ * Puts an organization on the newest version of a plan; its limits hold everywhere within two seconds. Putting it there twice is no error.
  *
  * @throws Problem `organization_not_found`, `invalid_request` naming `plan` for one that there is not
  */
 export async function changePlan(deps: ManagementDeps, request: PlanAct): Promise<OrganizationView> {
-  const { organizationId, plan } = request
+  const { organizationId } = request
   const organization = await getOrganization(deps, organizationId)
-  await requirePlan(deps, plan)
+  const plan = await requirePlan(deps, request.plan)
   if (organization.planId !== plan) await recordBeforeLeaving(deps, organizationId)
-  const version = await putOnPlan(deps, request, organization.planId)
-  if (version === undefined) await requirePlan(deps, plan) // it may have been deleted meanwhile
+  const version = await putOnPlan(deps, { ...request, plan }, organization.planId)
+  if (version === undefined) await requirePlan(deps, request.plan) // it may have been deleted meanwhile
   if (version !== undefined) await publishVersion(deps, organizationVersionKey(organizationId), version)
   return getOrganization(deps, organizationId)
 }
@@ -47,7 +48,7 @@ async function putOnPlan(deps: ManagementDeps, request: PlanAct, from: string): 
       actor: operator,
       organizationId,
       target: { type: 'organization', id: organizationId },
-      detail: { from, to: plan, ...(reason !== undefined && { reason }) },
+      detail: { from: toFamily(from), to: toFamily(plan), ...(reason !== undefined && { reason }) },
     }),
     organization: updateOrganization(deps.db, organizationId, { plan }),
   })

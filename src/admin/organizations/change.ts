@@ -5,20 +5,21 @@ import { recordBeforeLeaving } from '../../billing/overage/job.ts'
 import { requireThat, runBatch } from '../../db/batch.ts'
 import { isOrganization, isPlan } from '../../db/conditions.ts'
 import { lockOrganization, lockPlan } from '../../db/locks.ts'
+import { toFamily } from '../../db/plan-version.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { canonicalJson } from '../../lib/canonical-json.ts'
 import { organizationVersionKey } from '../../limits/limit-request.ts'
-import { formatOverrides } from '../../limits/meter-units.ts'
 import { publishVersion } from '../../limits/versions.ts'
 import { Problem } from '../../problems.ts'
+import { holdMeters } from '../custom-limits.ts'
 import { orExternalIdTaken } from './external-id-taken.ts'
-import { withoutNulls } from './limits.ts'
+import { customMetersIn, formatLimits, type Limits, withLimits, withoutNulls } from './limits.ts'
 import { getOrganization } from './organization.ts'
 import { type OrganizationView, selectVersion, updateOrganization } from './queries.ts'
-import { requirePlan } from './require-plan.ts'
+import { resolvePlan } from './require-plan.ts'
 import type { CustomerChange } from './schemas.ts'
 
-type Change = z.output<typeof CustomerChange>
+type Change = Omit<z.output<typeof CustomerChange>, 'limits'> & { readonly limits?: Limits }
 
 /**
  * Changes what is named of an organization and nothing else: all of it or nothing, everywhere within two seconds.
@@ -30,11 +31,11 @@ export async function changeCustomer(
   deps: ManagementDeps,
   operator: Operator,
   organizationId: string,
-  input: Change,
+  input: z.output<typeof CustomerChange>,
 ): Promise<OrganizationView> {
   const before = await getOrganization(deps, organizationId)
   if (before.isPlatform) throw new Problem('platform_organization')
-  const changes = differing(before, input)
+  const changes = differing(before, await withLimits(deps, input))
   const version =
     Object.keys(changes).length === 0
       ? await selectVersion(deps.db, organizationId) // announced again: the first request may have died before it did
@@ -49,7 +50,7 @@ function differing(before: OrganizationView, { limits, ...input }: Change): Chan
     name: before.name,
     email: before.email,
     metadata: before.metadata,
-    plan: before.planId,
+    plan: toFamily(before.planId),
     external_id: before.externalId,
   }
   const isOther = ([field, value]: [string, unknown]) =>
@@ -63,17 +64,17 @@ function differing(before: OrganizationView, { limits, ...input }: Change): Chan
 async function write(deps: ManagementDeps, operator: Operator, before: OrganizationView, changes: Change) {
   const { db } = deps
   const { id } = before
-  const { plan } = changes
-  await requirePlan(deps, plan)
+  const plan = await resolvePlan(deps, changes.plan)
   if (plan !== undefined) await recordBeforeLeaving(deps, id)
   const { organization } = await orExternalIdTaken(
     runBatch(db, {
       lockPlan: plan === undefined ? undefined : lockPlan(db, plan),
+      meters: holdMeters(db, customMetersIn(changes.limits)),
       lock: lockOrganization(db, id),
       found: requireThat(db, isOrganization(id), 'organization_not_found'),
       plan: plan === undefined ? undefined : requireThat(db, isPlan(plan), 'plan_not_found'),
       audit: auditRows(deps, operator, before, changes),
-      organization: updateOrganization(db, id, changes),
+      organization: updateOrganization(db, id, { ...changes, plan }),
     }),
   )
   return organization[0]?.version
@@ -87,14 +88,20 @@ function auditRows(deps: ManagementDeps, operator: Operator, before: Organizatio
   return [
     ...(plan === undefined
       ? []
-      : [audited(deps, { ...entry, action: 'admin.plan_changed', detail: { from: before.planId, to: plan } })]),
+      : [
+          audited(deps, {
+            ...entry,
+            action: 'admin.plan_changed',
+            detail: { from: toFamily(before.planId), to: plan },
+          }),
+        ]),
     ...(limits === undefined
       ? []
       : [
           audited(deps, {
             ...entry,
             action: 'organization.limits_changed',
-            detail: { limits: formatOverrides(limits) },
+            detail: { limits: formatLimits(limits) },
           }),
         ]),
     ...(changed.length === 0 ? [] : [audited(deps, { ...entry, action: 'organization.updated', detail: { changed } })]),

@@ -4,21 +4,26 @@ import { audited } from '../../audit/record.ts'
 import type { Operator } from '../../auth/principal.ts'
 import { requireThat, tryBatch } from '../../db/batch.ts'
 import { isOrganization } from '../../db/conditions.ts'
+import { toFamily } from '../../db/plan-version.ts'
 import { FIRST_PLAN } from '../../db/schema/shapes.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { cutText } from '../../http/text-field.ts'
 import { slugFor } from '../../lib/slug.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
 import { Problem } from '../../problems.ts'
+import { holdMeters } from '../custom-limits.ts'
 import { changeCustomer } from './change.ts'
 import { externalIdTaken } from './external-id-taken.ts'
-import { withoutNulls } from './limits.ts'
+import { customMetersIn, type Limits, withLimits, withoutNulls } from './limits.ts'
 import { toAdminOrganization } from './organization.ts'
 import { findByExternalId, insertCustomer, type OrganizationView } from './queries.ts'
-import { requirePlan } from './require-plan.ts'
+import { resolvePlan } from './require-plan.ts'
 import type { CustomerUpsert, NewCustomer } from './schemas.ts'
 
-type CustomerInput = z.output<typeof CustomerUpsert> & { readonly external_id?: string | undefined }
+type CustomerInput = Omit<z.output<typeof CustomerUpsert>, 'limits'> & {
+  readonly limits?: Limits
+  readonly external_id?: string | undefined
+}
 
 /**
  * Makes an organization without members, for a customer whose users the operator keeps.
@@ -30,10 +35,11 @@ export async function createCustomer(
   operator: Operator,
   input: z.output<typeof NewCustomer>,
 ): Promise<OrganizationView> {
-  await requirePlan(deps, input.plan)
-  const organization = toRow(deps, input)
+  const plan = await resolvePlan(deps, input.plan)
+  const organization = toRow(deps, { ...(await withLimits(deps, input)), plan })
   const kept = await keepAnswer(deps, 201, toAdminOrganization(organization))
   const done = await tryBatch(deps.db, {
+    meters: holdMeters(deps.db, customMetersIn(organization.limitOverrides)),
     organization: insertCustomer(deps.db, organization),
     created: requireThat(deps.db, isOrganization(organization.id)),
     audit: auditCreation(deps, operator, organization),
@@ -55,7 +61,9 @@ export async function upsertCustomer(
   input: z.output<typeof CustomerUpsert>,
 ): Promise<{ readonly created: boolean; readonly organization: OrganizationView }> {
   const found = await findByExternalId(deps.db, externalId)
-  const made = found ? undefined : await tryCreate(deps, operator, { ...input, external_id: externalId })
+  const made = found
+    ? undefined
+    : await tryCreate(deps, operator, { ...(await withLimits(deps, input)), external_id: externalId })
   if (made) return { created: true, organization: made }
   const organization = found ?? (await findByExternalId(deps.db, externalId))
   if (!organization) throw new Problem('unavailable', { detail: 'The organization is being deleted right now.' })
@@ -68,9 +76,9 @@ async function tryCreate(
   operator: Operator,
   input: CustomerInput,
 ): Promise<OrganizationView | undefined> {
-  await requirePlan(deps, input.plan)
-  const organization = toRow(deps, input)
+  const organization = toRow(deps, { ...input, plan: await resolvePlan(deps, input.plan) })
   const done = await tryBatch(deps.db, {
+    meters: holdMeters(deps.db, customMetersIn(organization.limitOverrides)),
     organization: insertCustomer(deps.db, organization),
     created: requireThat(deps.db, isOrganization(organization.id)),
     audit: auditCreation(deps, operator, organization),
@@ -110,6 +118,6 @@ function auditCreation(
     actor: operator,
     organizationId: id,
     target: { type: 'organization', id },
-    detail: { name, slug, plan: planId, ...(externalId !== null && { external_id: externalId }) },
+    detail: { name, slug, plan: toFamily(planId), ...(externalId !== null && { external_id: externalId }) },
   })
 }

@@ -1,5 +1,6 @@
-import { and, asc, desc, eq, gte, ilike, isNotNull, isNull, lt, or, type SQL, sql } from 'drizzle-orm'
+import { and, asc, desc, gte, ilike, isNotNull, isNull, lt, or, type SQL, sql } from 'drizzle-orm'
 import type * as z from 'zod'
+import { isOnPlan } from '../../db/conditions.ts'
 import { COUNTERS, METERS } from '../../db/schema/meters.ts'
 import { organizations } from '../../db/schema/organizations.ts'
 import { containing } from '../../lib/like.ts'
@@ -14,7 +15,7 @@ export function organizationConditions(filter: Filter, at: number): SQL | undefi
   const { search, plan, status, at_limit, idle_days, created_from, created_to } = filter
   return and(
     search === undefined ? undefined : mentions(containing(search)),
-    plan === undefined ? undefined : eq(organizations.planId, plan),
+    plan === undefined ? undefined : isOnPlan(sql`${organizations.planId}`, plan),
     status && BY_STATUS[status],
     at_limit === undefined ? undefined : sql`${isAtLimit(at)} = ${at_limit}`,
     idle_days === undefined ? undefined : isIdleSince(new Date(at - idle_days * DAY_MS)),
@@ -49,7 +50,7 @@ const isAtLimit = (at: number) => sql`exists (
 
 const reaches = (meter: keyof typeof COUNTERS) =>
   `${COUNTERS[meter].columns.map((column) => `u.${column}`).join(' + ')} >= coalesce(
-    (organizations.limit_overrides->>'${meter}')::numeric, (p.limits->'meters'->'${meter}'->>'limit')::numeric)`
+    (organizations.limit_overrides->>'${meter}')::numeric, (plan_limits(p.limits, organizations.limit_additions)->'meters'->'${meter}'->>'limit')::numeric)`
 
 const isIdleSince = (moment: Date) => sql`not exists (select 1 from usage_totals t
   where t.organization_id = organizations.id and t.hour >= ${moment.toISOString()}::timestamptz)`

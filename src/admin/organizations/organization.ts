@@ -1,7 +1,8 @@
 import type * as z from 'zod'
+import { toFamily, toVersion } from '../../db/plan-version.ts'
 import type { ManagementDeps } from '../../deps.ts'
-import { formatOverrides } from '../../limits/meter-units.ts'
 import { Problem } from '../../problems.ts'
+import { formatLimits } from './limits.ts'
 import { findOrganization, type OrganizationView } from './queries.ts'
 import type { AdminOrganization } from './schemas.ts'
 
@@ -14,10 +15,11 @@ export function toAdminOrganization(row: OrganizationView): z.output<typeof Admi
     slug: row.slug,
     email: row.email,
     metadata: row.metadata,
-    plan: row.planId,
+    plan: toFamily(row.planId),
+    plan_version: toVersion(row.planId),
     is_platform: row.isPlatform,
     is_personal: row.isPersonal,
-    limit_overrides: formatOverrides(row.limitOverrides),
+    limit_overrides: formatLimits(row.limitOverrides),
     member_count: row.memberCount,
     suspended_at: row.suspendedAt?.toISOString() ?? null,
     suspended_reason: row.suspendedReason,

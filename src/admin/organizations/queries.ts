@@ -79,7 +79,7 @@ export function updateOrganization(db: Database, organizationId: string, changes
       ...(name !== undefined && { name }),
       ...(email !== undefined && { email }),
       ...(metadata !== undefined && { metadata }),
-      ...(plan !== undefined && { planId: plan }),
+      ...(plan !== undefined && { planId: plan, seats: null, limitAdditions: {} }), // a subscription gives its own again
       ...(external_id !== undefined && { externalId: external_id }),
       ...(limits !== undefined && { limitOverrides: mergedLimits(limits) }),
       version: sql`${organizations.version} + 1`,

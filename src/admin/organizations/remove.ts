@@ -11,7 +11,7 @@ import { getOrganization } from './organization.ts'
 import { isCustomer } from './queries.ts'
 
 /**
- * Deletes an organization for good: its keys stop within two seconds, its owners are told by mail. The audit log and sums
+ * Deletes an organization for good: its keys stop within two seconds, its owners are told by email. The audit log and sums
  * of usage stay.
  *
  * @throws Problem `organization_not_found`, `platform_organization`; `subscription_active` while somebody pays for it

@@ -131,7 +131,14 @@ const addMemberRoute = apiRoute({
   body: NewMember,
   creates: true,
   returns: { 201: Member, 202: Invitation },
-  fails: ['organization_not_found', 'platform_organization', 'user_not_found', 'already_member', 'rate_limited'],
+  fails: [
+    'organization_not_found',
+    'platform_organization',
+    'user_not_found',
+    'already_member',
+    'seat_limit_reached',
+    'rate_limited',
+  ],
 })
 
 const changePlanRoute = apiRoute({

@@ -5,20 +5,23 @@ import { requireThat, runBatch } from '../../db/batch.ts'
 import { isOrganization } from '../../db/conditions.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { organizationVersionKey } from '../../limits/limit-request.ts'
-import { formatOverrides } from '../../limits/meter-units.ts'
 import { publishVersion } from '../../limits/versions.ts'
 import { Problem } from '../../problems.ts'
+import { holdMeters } from '../custom-limits.ts'
 import type { QuotaOverrides } from '../schemas.ts'
+import { customMetersIn, formatLimits, resolveLimits } from './limits.ts'
 import { updateOrganization } from './queries.ts'
 
-/** Sets an organization's own limits, everywhere within two seconds. @throws Problem `organization_not_found` */
+/** Sets an organization's own limits, everywhere within two seconds. @throws Problem `organization_not_found`, `invalid_request` */
 export async function setLimits(
   deps: ManagementDeps,
   operator: Operator,
   organizationId: string,
-  limits: z.output<typeof QuotaOverrides>,
+  input: z.output<typeof QuotaOverrides>,
 ): Promise<void> {
+  const limits = await resolveLimits(deps, input, 'body')
   const { organization } = await runBatch(deps.db, {
+    meters: holdMeters(deps.db, customMetersIn(limits)),
     organization: updateOrganization(deps.db, organizationId, { limits }),
     found: requireThat(deps.db, isOrganization(organizationId), 'organization_not_found'),
     audit: audited(deps, {
@@ -26,7 +29,7 @@ export async function setLimits(
       actor: operator,
       organizationId,
       target: { type: 'organization', id: organizationId },
-      detail: { limits: formatOverrides(limits) },
+      detail: { limits: formatLimits(limits) },
     }),
   })
   const version = organization[0]?.version

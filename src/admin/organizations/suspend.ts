@@ -18,7 +18,7 @@ interface SuspensionAct {
 
 /**
  * Suspends an organization, or ends that: its keys are refused, or accepted again, within two seconds. Its owners are told
- * by mail. Doing so twice is no error; suspending one whose members were disabled makes it outlast that.
+ * by email. Doing so twice is no error; suspending one whose members were disabled makes it outlast that.
  *
  * @throws Problem `organization_not_found`, `platform_organization`
  */

@@ -37,7 +37,8 @@ export async function overview(deps: ManagementDeps): Promise<z.output<typeof Ov
 
 async function readSpool(deps: ManagementDeps) {
   try {
-    return await measureSpool(deps)
+    const { batches, aside } = await measureSpool(deps)
+    return { batches, aside }
   } catch (error) {
     log('warn', 'spool_not_measured', errorFields(error))
     return null
@@ -63,10 +64,10 @@ function sumVerdicts(verdicts: Read['verdicts'], span: 'today' | 'month') {
   return { total, valid, refused: total - valid, by_code }
 }
 
-/** A trial is not paid yet, and a plan without a price is agreed upon in person: neither is in the sum. */
+/** In US dollars: other currencies are not changed into them. */
 function sumSubscriptions(subscriptions: Read['subscriptions']) {
-  const cents = subscriptions.map((plan) => (plan.price_per_month_cents ?? 0) * (plan.active + plan.past_due))
-  return { per_month_cents: sum(cents), subscriptions }
+  const inDollars = subscriptions.filter(({ currency }) => currency === 'usd')
+  return { per_month_cents: sum(inDollars.map((plan) => plan.per_month_cents)), subscriptions }
 }
 
 function sumLedger(ledger: Read['ledger']) {

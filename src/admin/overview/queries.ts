@@ -1,12 +1,13 @@
 import type { Sql } from '../../db/client.ts'
+import { familyIn } from '../../db/plan-version.ts'
 import { readTogether } from '../../usage/analytics/read.ts'
 
 /** In the order of the catalogue; a plan that nobody is on has zeros. */
 const CUSTOMERS = `
-select p.id as plan, count(o.id)::int as total, count(o.suspended_at)::int as suspended,
+select ${familyIn('p.id')} as plan, count(o.id)::int as total, count(o.suspended_at)::int as suspended,
   count(*) filter (where o.created_at >= $1::timestamptz - interval '30 days')::int as new
 from plans p left join organizations o on o.plan_id = p.id and not o.is_platform
-group by p.id order by p.sort_order, p.id`
+group by 1 order by min(p.sort_order) filter (where p.replaced_at is null), 1`
 
 /** Keys that would verify, if nothing else stood in the way. */
 const KEYS = `
@@ -18,13 +19,25 @@ const VERDICTS = `
 select code, coalesce(sum(requests) filter (where day = $2), 0)::float8 as today, sum(requests)::float8 as month
 from usage_verdicts where day >= $1 and day <= $2 group by 1 order by 1`
 
+/** What a subscription `s` of a plan `p` costs in an interval by the list, with its seats and add-ons. */
+const COST = `select coalesce((
+  select coalesce((price->>'amount_cents')::numeric, 0)
+    + greatest(coalesce(s.seats, 0) - coalesce((p.seats->>'included')::int, 0), 0) * coalesce((price->>'seat_amount_cents')::numeric, 0)
+  from jsonb_array_elements(p.prices) as price where price->>'interval' = s.interval and price->>'currency' = s.currency limit 1), 0)
+  + coalesce((
+  select sum(coalesce((price->>'amount_cents')::numeric, 0) * (s.addons->>(addon->>'id'))::int)
+  from jsonb_array_elements(p.addons) as addon, jsonb_array_elements(addon->'prices') as price
+  where s.addons ? (addon->>'id') and price->>'interval' = s.interval and price->>'currency' = s.currency), 0) as cents`
+
 /** Those that decide an organization's plan and are paid, or will be. */
 const SUBSCRIPTIONS = `
-select p.id as plan, p.price_per_month_cents, count(*) filter (where s.status = 'active')::int as active,
+select ${familyIn('p.id')} as plan, s.currency,
+  coalesce(round(sum(cost.cents / case s.interval when 'year' then 12 else 1 end) filter (where s.status <> 'trialing')), 0)::float8 as per_month_cents, count(*) filter (where s.status = 'active')::int as active,
   count(*) filter (where s.status = 'trialing')::int as trialing, count(*) filter (where s.status = 'past_due')::int as past_due
 from subscriptions s join plans p on p.id = s.plan_id
+cross join lateral (${COST}) as cost
 where s.is_current and s.status in ('active', 'trialing', 'past_due') and s.ended_at is null
-group by p.id order by p.sort_order, p.id`
+group by 1, 2 order by min(p.sort_order), 1, 2`
 
 const LEDGER = `
 select state, count(*)::int as rows, sum(amount_micro_usd)::text as micro_usd from billing_usage_ledger
@@ -57,7 +70,8 @@ interface Verdicts {
 
 interface Subscriptions {
   readonly plan: string
-  readonly price_per_month_cents: number | null
+  readonly currency: string
+  readonly per_month_cents: number
   readonly active: number
   readonly trialing: number
   readonly past_due: number

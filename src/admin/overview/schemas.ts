@@ -38,11 +38,17 @@ export const Overview = z
       .object({ today: verifications, month: verifications })
       .meta({ description: 'Of the UTC day, and of the calendar month so far.' }),
     revenue: z.object({
-      per_month_cents: z.int().meta({ description: 'US cents: prices of the active and past due subscriptions.' }),
+      per_month_cents: z.int().meta({
+        description: 'US cents: list prices of the active and past due subscriptions that are paid in US dollars.',
+      }),
       subscriptions: z.array(
         z.object({
           plan: z.string(),
-          price_per_month_cents: z.int().nullable(),
+          currency: z.string(),
+          per_month_cents: z.int().meta({
+            description:
+              'List prices with seats and add-ons, of the active and past due ones; of yearly ones a twelfth.',
+          }),
           active: z.int(),
           trialing: z.int(),
           past_due: z.int(),

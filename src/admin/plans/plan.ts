@@ -1,6 +1,9 @@
 import type * as z from 'zod'
+import { toFamily, toVersion } from '../../db/plan-version.ts'
 import { forEachMeter, type Meter, MONEY_METERS, type MoneyMeter } from '../../db/schema/meters.ts'
-import type { MeterLimit } from '../../db/schema/shapes.ts'
+import type { MeterLimit, PlanLimits } from '../../db/schema/shapes.ts'
+import { describeNamedLimit } from '../../keys/limit-schemas.ts'
+import { formatUsd } from '../../lib/usd.ts'
 import { formatLimit } from '../../limits/meter-units.ts'
 import type { PlanView } from './queries.ts'
 import type { Plan } from './schemas.ts'
@@ -8,20 +11,33 @@ import type { Plan } from './schemas.ts'
 /** A plan as administrators see it. */
 export function toPlan(row: PlanView): z.output<typeof Plan> {
   return {
-    id: row.id,
+    id: toFamily(row.id),
+    version: toVersion(row.id),
+    replaced_at: row.replacedAt?.toISOString() ?? null,
     name: row.name,
-    price_per_month_cents: row.pricePerMonthCents,
-    limits: { ...row.limits, meters: formatMeters(row.limits.meters) },
+    prices: [...row.prices],
+    trial_days: row.trialDays,
+    seats: row.seats,
+    addons: row.addons as z.output<typeof Plan>['addons'],
+    limits: formatLimits(row.limits),
     features: row.features,
+    markup_percent: row.markupPercent,
+    price_per_call_usd: row.pricePerCallUsd && formatUsd(row.pricePerCallUsd),
     is_public: row.isPublic,
     sort_order: row.sortOrder,
     overage: row.overage as z.output<typeof Plan>['overage'],
-    polar_product_id: row.polarProductId,
-    stripe_price_id: row.stripePriceId,
+    included_credits_usd: row.includedCreditsUsd && formatUsd(row.includedCreditsUsd),
+    rollover_max_usd: row.rolloverMaxUsd && formatUsd(row.rolloverMaxUsd),
     organization_count: row.organizationCount,
     created_at: row.createdAt.toISOString(),
     updated_at: row.updatedAt.toISOString(),
   }
+}
+
+/** A plan's limits as they go over the wire. */
+function formatLimits({ key_limits, meters, ...limits }: PlanLimits): z.output<typeof Plan>['limits'] {
+  const ofKeys = key_limits && { key_limits: key_limits.map(describeNamedLimit) }
+  return { ...limits, meters: formatMeters(meters), ...ofKeys }
 }
 
 type Meters = { readonly [M in Meter]?: MeterLimit | null | undefined }

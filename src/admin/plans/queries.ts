@@ -1,7 +1,8 @@
-import { asc, eq, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import type * as z from 'zod'
-import { isPlan } from '../../db/conditions.ts'
+import { isOnPlan } from '../../db/conditions.ts'
 import type { Database } from '../../db/orm.ts'
+import { toVersion } from '../../db/plan-version.ts'
 import { plans } from '../../db/schema/plans.ts'
 import type { PlanLimits, PlanOverage } from '../../db/schema/shapes.ts'
 import type { NewPlan, PlanChanges } from './schemas.ts'
@@ -9,14 +10,20 @@ import type { NewPlan, PlanChanges } from './schemas.ts'
 const viewColumns = {
   id: plans.id,
   name: plans.name,
-  pricePerMonthCents: plans.pricePerMonthCents,
+  prices: plans.prices,
+  trialDays: plans.trialDays,
+  seats: plans.seats,
+  addons: plans.addons,
+  replacedAt: plans.replacedAt,
   limits: plans.limits,
   features: plans.features,
   isPublic: plans.isPublic,
   sortOrder: plans.sortOrder,
   overage: plans.overage,
-  polarProductId: plans.polarProductId,
-  stripePriceId: plans.stripePriceId,
+  includedCreditsUsd: plans.includedCreditsUsd,
+  rolloverMaxUsd: plans.rolloverMaxUsd,
+  markupPercent: plans.markupPercent,
+  pricePerCallUsd: plans.pricePerCallUsd,
   createdAt: plans.createdAt,
   updatedAt: plans.updatedAt,
   organizationCount: sql<number>`(select count(*)::int from organizations o where o.plan_id = plans.id)`,
@@ -24,14 +31,25 @@ const viewColumns = {
 
 export type PlanView = NonNullable<Awaited<ReturnType<typeof findPlan>>>
 
-export async function findPlan(db: Database, planId: string) {
-  const [row] = await db.select(viewColumns).from(plans).where(eq(plans.id, planId))
+/** @param family the plan's name: its newest version is meant */
+export async function findPlan(db: Database, family: string) {
+  const newest = and(isOnPlan(sql`${plans.id}`, family), isNull(plans.replacedAt))
+  const [row] = await db.select(viewColumns).from(plans).where(newest)
   return row
 }
 
-/** All of them, in the order of the catalogue. An operator has a dozen. */
+/** The newest versions of all plans, in the order of the catalogue. An operator has a dozen. */
 export function listPlans(db: Database) {
-  return db.select(viewColumns).from(plans).orderBy(asc(plans.sortOrder), asc(plans.id))
+  return db.select(viewColumns).from(plans).where(isNull(plans.replacedAt)).orderBy(asc(plans.sortOrder), asc(plans.id))
+}
+
+/** All versions of a plan, the newest first. */
+export async function listVersions(db: Database, family: string) {
+  const rows = await db
+    .select(viewColumns)
+    .from(plans)
+    .where(isOnPlan(sql`${plans.id}`, family))
+  return rows.toSorted((a, b) => toVersion(b.id) - toVersion(a.id))
 }
 
 /** A new plan's row. */
@@ -39,14 +57,20 @@ export function toPlanRow(plan: z.output<typeof NewPlan>, createdAt: Date) {
   return {
     id: plan.id,
     name: plan.name,
-    pricePerMonthCents: plan.price_per_month_cents,
+    prices: plan.prices,
+    trialDays: plan.trial_days,
+    seats: plan.seats ?? null,
+    addons: plan.addons,
+    replacedAt: null,
     limits: plan.limits as PlanLimits,
     features: plan.features,
     overage: plan.overage as PlanOverage,
+    markupPercent: plan.markup_percent,
+    pricePerCallUsd: plan.price_per_call_usd,
     isPublic: plan.is_public,
     sortOrder: plan.sort_order,
-    polarProductId: plan.polar_product_id,
-    stripePriceId: plan.stripe_price_id,
+    includedCreditsUsd: plan.included_credits_usd,
+    rolloverMaxUsd: plan.rollover_max_usd,
     createdAt,
     updatedAt: createdAt,
   }
@@ -96,11 +120,16 @@ type Descriptive = Omit<z.output<typeof PlanChanges>, 'limits' | 'features' | 'o
 function toColumns(fields: Descriptive) {
   return {
     name: fields.name,
-    pricePerMonthCents: fields.price_per_month_cents,
+    prices: fields.prices,
+    trialDays: fields.trial_days,
+    seats: fields.seats,
+    addons: fields.addons,
+    markupPercent: fields.markup_percent,
+    pricePerCallUsd: fields.price_per_call_usd,
     isPublic: fields.is_public,
     sortOrder: fields.sort_order,
-    polarProductId: fields.polar_product_id,
-    stripePriceId: fields.stripe_price_id,
+    includedCreditsUsd: fields.included_credits_usd,
+    rolloverMaxUsd: fields.rollover_max_usd,
   }
 }
 
@@ -141,20 +170,36 @@ export function selectAffected(planId: string, changes: z.output<typeof PlanChan
   return sql`select id from organizations where plan_id = ${planId} and ${isOther} order by id limit ${most}`
 }
 
-/** How much refers to a plan: organizations that are on it, and subscriptions, past ones too. */
+/** How much refers to any version of a plan: organizations that are on it, and subscriptions, past ones too. */
 export async function countUses(
   db: Database,
-  planId: string,
+  family: string,
 ): Promise<{ organizations: number; subscriptions: number }> {
   const { rows } = await db.execute<{ organizations: number; subscriptions: number }>(sql`
-    select (select count(*)::int from organizations where plan_id = ${planId}) as organizations,
-      (select count(*)::int from subscriptions where plan_id = ${planId} or pending_plan_id = ${planId}) as subscriptions`)
+    select (select count(*)::int from organizations where ${isOnPlan(sql`plan_id`, family)}) as organizations,
+      (select count(*)::int from subscriptions where ${isBoughtOrPending(family)}) as subscriptions`)
   return rows[0] ?? { organizations: 0, subscriptions: 0 }
 }
 
-/** Whether nothing refers to a plan that there is. */
-export const isUnused = (planId: string) => sql`${isPlan(planId)}
-  and not exists (select 1 from organizations o where o.plan_id = ${planId})
-  and not exists (select 1 from subscriptions s where s.plan_id = ${planId} or s.pending_plan_id = ${planId})`
+const isBoughtOrPending = (family: string) =>
+  sql`(${isOnPlan(sql`plan_id`, family)} or ${isOnPlan(sql`pending_plan_id`, family)})`
 
-export const deletePlanRow = (db: Database, planId: string) => db.delete(plans).where(eq(plans.id, planId))
+/** Whether nothing refers to any version of a plan that there is. */
+export const isUnused = (family: string) => sql`exists (select 1 from plans p where ${isOnPlan(sql`p.id`, family)})
+  and not exists (select 1 from organizations o where ${isOnPlan(sql`o.plan_id`, family)})
+  and not exists (select 1 from subscriptions s where ${isBoughtOrPending(family)})`
+
+export const deletePlanRows = (db: Database, family: string) =>
+  db.delete(plans).where(isOnPlan(sql`${plans.id}`, family))
+
+/** Locks all versions of a plan, in the order of their ids. */
+export const lockVersions = (db: Database, family: string) =>
+  db.execute(sql`select id from plans where ${isOnPlan(sql`id`, family)} order by id for no key update`)
+
+/** Whether a version is the newest of its plan. */
+export const isNewest = (planId: string) =>
+  sql`exists (select 1 from plans p where p.id = ${planId} and p.replaced_at is null)`
+
+/** Whether somebody pays for a version, or will with the next period. */
+export const hasSubscribers = (planId: string) => sql`exists (select 1 from subscriptions s
+  where (s.plan_id = ${planId} or s.pending_plan_id = ${planId}) and s.ended_at is null)`

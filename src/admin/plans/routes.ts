@@ -1,8 +1,11 @@
 import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { resolveOrganization } from '../../auth/named-organization.ts'
+import { Problem } from '../../problems.ts'
 import { changePlanFields, createPlan, deletePlan, getPlan } from './actions.ts'
+import { movePlan } from './move.ts'
 import { toPlan } from './plan.ts'
-import { listPlans } from './queries.ts'
-import { NewPlan, Plan, PlanChanges, PlanList, PlanParams } from './schemas.ts'
+import { listPlans, listVersions } from './queries.ts'
+import { NewPlan, Plan, PlanChanges, PlanList, PlanMove, PlanMoved, PlanParams } from './schemas.ts'
 
 const common = { allow: 'administrator', service: 'platform:plans:write', tag: 'Administration' } as const
 const READ = 'platform:plans:read'
@@ -63,6 +66,31 @@ const deleteRoute = apiRoute({
   fails: ['plan_not_found', 'plan_protected', 'plan_in_use'],
 })
 
+const versionsRoute = apiRoute({
+  ...one,
+  service: READ,
+  method: 'get',
+  path: '/admin/plans/{plan_id}/versions',
+  operationId: 'listPlanVersions',
+  summary: 'List the versions of a plan',
+  description: 'The newest first, each with the number of organizations that are on it.',
+  returns: { 200: PlanList },
+  fails: ['plan_not_found'],
+})
+
+const moveRoute = apiRoute({
+  ...one,
+  method: 'post',
+  path: '/admin/plans/{plan_id}/move',
+  operationId: 'movePlan',
+  summary: 'Move organizations to the newest version of a plan',
+  description:
+    'Whoever pays keeps interval, currency, seats and add-ons. Call it again with `next_cursor` until that is null. Twice is once.',
+  body: PlanMove,
+  returns: { 200: PlanMoved },
+  fails: ['plan_not_found', 'organization_not_found', 'organization_mismatch'],
+})
+
 export const adminPlanRoutes = newRouter()
   .openapi(listRoute, async (c) =>
     c.json({ data: (await listPlans(c.var.deps.db)).map(toPlan), next_cursor: null }, 200),
@@ -75,6 +103,20 @@ export const adminPlanRoutes = newRouter()
     const { plan_id: planId } = c.req.valid('param')
     const change = { operator: c.var.operator, planId, changes: c.req.valid('json') }
     return c.json(toPlan(await changePlanFields(c.var.deps, change)), 200)
+  })
+  .openapi(versionsRoute, async (c) => {
+    const versions = await listVersions(c.var.deps.db, c.req.valid('param').plan_id)
+    if (versions.length === 0) throw new Problem('plan_not_found')
+    return c.json({ data: versions.map(toPlan), next_cursor: null }, 200)
+  })
+  .openapi(moveRoute, async (c) => {
+    const { plan_id: planId } = c.req.valid('param')
+    const { deps, operator } = c.var
+    const { from_version: fromVersion, organization_id, external_id, ...rest } = c.req.valid('json')
+    const names = { where: 'body', organizationId: organization_id, externalId: external_id } as const
+    const organizationId = await resolveOrganization(deps.db, names)
+    const move = { operator, planId, fromVersion, organizationId, ...rest, cursor: rest.cursor }
+    return c.json(await movePlan(deps, move), 200)
   })
   .openapi(deleteRoute, async (c) => {
     await deletePlan(c.var.deps, c.var.operator, c.req.valid('param').plan_id)

@@ -1,8 +1,14 @@
 import * as z from 'zod'
-import { ALL_METERS, forEachMeter, isMoney, METER_ROWS, METERS, MONEY_METERS } from '../../db/schema/meters.ts'
-import { limitInput, money } from '../../http/amounts.ts'
-import { line, listSchema, timestamp } from '../../http/fields.ts'
-import { recordSchema, text } from '../../http/text-field.ts'
+import { positiveUsd, usd } from '../../billing/credits/schemas.ts'
+import { ALL_METERS, forEachMeter, isMoney, METER_ROWS, MONEY_METERS } from '../../db/schema/meters.ts'
+
+import { anyAmount, customLimit, limitInput, money } from '../../http/amounts.ts'
+import { line, listSchema, organizationFilter, timestamp } from '../../http/fields.ts'
+
+import { recordSchema, text, withoutPrototype } from '../../http/text-field.ts'
+import { maxConcurrent, NamedLimitBody, newLimits } from '../../keys/limit-schemas.ts'
+import { Overage, OverageChanges } from './overage-schemas.ts'
+import { AddonReading, Addons, MarkupPercent, PriceReading, Prices, Seats } from './price-schemas.ts'
 
 const MAX_FEATURES = 100
 
@@ -24,6 +30,10 @@ const METER_LIMITS = forEachMeter(ALL_METERS, (name) => {
   return METER_ROWS[name].unitsPerOne === 1 ? MeterLimit : FractionalMeterLimit
 })
 
+/** Of a custom meter. The slugs and decimals are checked with the meters that there are (admin/custom-limits.ts). */
+const CustomMeterLimit = meter(customLimit).meta({ id: 'CustomMeterLimit' })
+const CustomMeterReading = meter(anyAmount).meta({ id: 'AnyMeterLimit' })
+
 const MoneyMeterReading = meter(money).meta({ id: 'MoneyMeterLimit' })
 
 /** As they go out. */
@@ -35,84 +45,49 @@ const METER_READINGS = {
 const rateLimit = z.int().min(1).max(1_000_000).meta({ description: 'Of each key.' })
 const keyCount = z.int().min(0).max(1_000_000).meta({ description: 'Keys that are not revoked, of the organization.' })
 
-const limitsSchema = <Shape extends z.core.$ZodLooseShape>(meters: Shape) =>
+const concurrency = {
+  key_max_concurrent: maxConcurrent.nullable().optional().meta({
+    description: 'The most reservations of each key that may be open at once; null for no limit.',
+  }),
+  max_concurrent: maxConcurrent.nullable().optional().meta({
+    description: 'The most reservations of an organization that may be open at once; null for no limit.',
+  }),
+}
+const ofEveryKey = 'Limits of every key, beside its own.'
+
+interface LimitParts<Custom extends z.ZodType, OfKey extends z.ZodType> {
+  readonly custom: Custom
+  readonly ofKey: OfKey
+}
+
+const limitsSchema = <Shape extends z.core.$ZodLooseShape, Custom extends z.ZodType, OfKey extends z.ZodType>(
+  meters: Shape,
+  { custom, ofKey }: LimitParts<Custom, OfKey>,
+) =>
   z.strictObject({
     rate_limit_per_minute: rateLimit,
     max_api_keys: keyCount,
-    meters: z.strictObject(meters).partial().meta({ description: 'A meter that is absent has no limit.' }),
+    ...concurrency,
+    key_limits: ofKey.optional().meta({ description: ofEveryKey }),
+    meters: withoutPrototype(z.object(meters).partial().catchall(custom)).meta({
+      description: 'By name, your own meters by slug. A meter that is absent has no limit.',
+    }),
   })
 
 const LimitChanges = z.strictObject({
   rate_limit_per_minute: rateLimit.optional(),
   max_api_keys: keyCount.optional(),
-  meters: z
-    .strictObject(forEachMeter(ALL_METERS, (name) => METER_LIMITS[name].nullable()))
-    .partial()
+  ...concurrency,
+  key_limits: newLimits.optional().meta({ description: `${ofEveryKey} They replace those of before.` }),
+  meters: withoutPrototype(
+    z
+      .object(forEachMeter(ALL_METERS, (name) => METER_LIMITS[name].nullable()))
+      .partial()
+      .catchall(CustomMeterLimit.nullable()),
+  )
     .optional()
     .meta({ description: 'What is absent stays; null takes a meter out of the plan.' }),
 })
-
-const MAX_TIERS = 20
-
-const tier = z
-  .strictObject({
-    up_to: z
-      .int()
-      .min(1)
-      .max(1_000_000_000_000)
-      .nullable()
-      .meta({ description: 'The last unit above the limit that has this price; null for all that are left.' }),
-    unit_price_usd: z.stringFormat('unit_price', /^\d{1,6}(\.\d{1,12})?$/).meta({
-      description: 'US dollars of one unit, such as `0.00002`; of `cost_usd` a unit is a millionth of a dollar.',
-    }),
-  })
-  .meta({ id: 'OverageTier' })
-
-/** @returns whether each tier reaches further than the one before, and the last one reaches on */
-function areAscending(tiers: readonly { up_to: number | null }[]): boolean {
-  return tiers.every(({ up_to }, at) => {
-    const before = at === 0 ? 0 : (tiers[at - 1]?.up_to ?? Number.POSITIVE_INFINITY)
-    return at === tiers.length - 1
-      ? up_to === null && before < Number.POSITIVE_INFINITY
-      : up_to !== null && up_to > before
-  })
-}
-
-const overagePrice = z
-  .strictObject({
-    tiers: z
-      .array(tier)
-      .min(1)
-      .max(MAX_TIERS)
-      .refine(areAscending, 'must ascend, and the last must have up_to null')
-      .meta({ description: 'Each price applies to the units inside its tier alone.' }),
-    polar_event: line(128)
-      .optional()
-      .meta({ description: "The name of the meter's events; the meter's own if absent." }),
-    stripe_meter: line(100).optional().meta({ description: "The meter's name on Stripe's invoices, likewise." }),
-    stripe_price_id: line(200)
-      .optional()
-      .meta({ description: 'A metered price that Stripe bills along, for usage that you report to Stripe yourself.' }),
-  })
-  .meta({
-    id: 'OveragePrice',
-    example: {
-      tiers: [
-        { up_to: 5_000_000, unit_price_usd: '0.00002' },
-        { up_to: null, unit_price_usd: '0.000016' },
-      ],
-    },
-  })
-
-const Overage = z
-  .strictObject(forEachMeter(METERS, () => overagePrice))
-  .partial()
-  .meta({
-    id: 'PlanOverage',
-    description: 'What units above a limit that allows them cost; a meter that is absent costs nothing more.',
-  })
-
-const OverageChanges = z.strictObject(forEachMeter(METERS, () => overagePrice.nullable())).partial()
 
 const featureName = z.stringFormat('feature', /^[a-z][a-z0-9_]{0,63}$/)
 const feature = z.union([z.number(), z.boolean(), text(500)])
@@ -127,19 +102,28 @@ const PLAN_ID = /^[a-z][a-z0-9_-]{1,31}$/
 /** Any text: what is no id of a plan is the id of none. */
 export const PlanParams = z.strictObject({ plan_id: text(200) })
 
+const SEATS = 'How many members an organization may have; null for any number.'
+
 const descriptive = {
   name: line(100),
-  price_per_month_cents: z
-    .int()
-    .min(0)
-    .max(1_000_000_000)
-    .nullable()
-    .meta({ description: 'US cents; null where it is agreed upon in person.' }),
+  markup_percent: MarkupPercent,
   is_public: z.boolean().meta({ description: 'Whether customers see it in the catalogue.' }),
   sort_order: z.int().min(0).max(1_000_000).meta({ description: 'Lower ones come first.' }),
-  polar_product_id: line(200).nullable(),
-  stripe_price_id: line(200).nullable(),
+  trial_days: z.int().min(0).max(730).meta({ description: 'For so long a first subscription costs nothing.' }),
 }
+
+const CREDIT_FIELDS = {
+  included_credits_usd: 'Credits that each usage period begins with; null for none.',
+  rollover_max_usd: 'How much of what is left of them is granted again in the next period; null for nothing.',
+} as const
+
+const PRICE_PER_CALL =
+  'What a call costs customers, in US dollars to the nano-dollar: each unit of a verification, a reservation or a report. Null for nothing.'
+
+const creditFields = <Schema extends z.ZodType>(amount: Schema) => ({
+  included_credits_usd: amount.meta({ description: CREDIT_FIELDS.included_credits_usd }),
+  rollover_max_usd: amount.meta({ description: CREDIT_FIELDS.rollover_max_usd }),
+})
 
 export const NewPlan = z
   .strictObject({
@@ -147,20 +131,28 @@ export const NewPlan = z
       .stringFormat('plan_id', PLAN_ID)
       .meta({ description: 'What verdicts and the catalogue call it; it never changes.', example: 'team' }),
     name: descriptive.name,
-    price_per_month_cents: descriptive.price_per_month_cents,
-    limits: limitsSchema(METER_LIMITS),
+    prices: Prices,
+    trial_days: descriptive.trial_days.default(0),
+    seats: Seats.nullable().optional().meta({ description: SEATS }),
+    addons: Addons.default([]),
+    limits: limitsSchema(METER_LIMITS, { custom: CustomMeterLimit, ofKey: newLimits }),
     features: Features.default({}),
     is_public: descriptive.is_public.default(true),
     sort_order: descriptive.sort_order.default(100),
     overage: Overage.default({}),
-    polar_product_id: descriptive.polar_product_id.default(null),
-    stripe_price_id: descriptive.stripe_price_id.default(null),
+    ...creditFields(positiveUsd.nullable().default(null)),
+    price_per_call_usd: positiveUsd.nullable().default(null).meta({ description: PRICE_PER_CALL }),
+    markup_percent: MarkupPercent.default(0),
   })
   .meta({
     example: {
       id: 'team',
       name: 'Team',
-      price_per_month_cents: 1_900,
+      prices: [
+        { interval: 'month', currency: 'usd', amount_cents: 1_900 },
+        { interval: 'year', currency: 'usd', amount_cents: 19_000 },
+      ],
+      trial_days: 14,
       limits: {
         rate_limit_per_minute: 300,
         max_api_keys: 50,
@@ -174,6 +166,11 @@ export const NewPlan = z
 export const PlanChanges = z
   .strictObject({
     ...z.object(descriptive).partial().shape,
+    prices: Prices.optional().meta({ description: 'All prices there are to be.' }),
+    seats: Seats.nullable().optional().meta({ description: SEATS }),
+    addons: Addons.optional().meta({ description: 'All add-ons there are to be.' }),
+    ...creditFields(positiveUsd.nullable().optional()),
+    price_per_call_usd: positiveUsd.nullable().optional().meta({ description: PRICE_PER_CALL }),
     limits: LimitChanges.optional(),
     overage: OverageChanges.optional().meta({ description: 'What is absent stays; null takes a meter out.' }),
     features: FeatureChanges.optional().meta({ description: 'What is absent stays; null takes a feature out.' }),
@@ -192,13 +189,43 @@ export const Plan = z
   .object({
     id: z.string().meta({ example: 'team' }),
     ...descriptive,
-    limits: limitsSchema(METER_READINGS),
+    version: z.int().meta({ description: 'The newest, unless another one was asked for.' }),
+    replaced_at: timestamp.nullable().meta({ description: 'Since when a newer version is sold.' }),
+    prices: z.array(PriceReading),
+    seats: Seats.nullable(),
+    addons: z.array(AddonReading),
+    ...creditFields(usd.nullable()),
+    price_per_call_usd: usd.nullable().meta({ description: PRICE_PER_CALL }),
+    limits: limitsSchema(METER_READINGS, { custom: CustomMeterReading, ofKey: z.array(NamedLimitBody) }),
     features: Features,
     overage: Overage,
-    organization_count: z.int().meta({ description: 'How many are on it.' }),
+    organization_count: z.int().meta({ description: 'How many are on this version.' }),
     created_at: timestamp,
     updated_at: timestamp,
   })
   .meta({ id: 'Plan' })
 
 export const PlanList = listSchema(Plan)
+
+export const PlanMove = z
+  .strictObject({
+    from_version: z.int().min(1).optional().meta({ description: 'Only who is on this one; else on any older one.' }),
+    ...organizationFilter,
+    when: z.enum(['now', 'period_end']).default('period_end').meta({
+      description: 'When another price begins. Where the price is the same, the new limits hold at once.',
+    }),
+    limit: z.int().min(1).max(100).default(50),
+    cursor: text(200).optional().meta({ description: '`next_cursor` of the call before.' }),
+  })
+  .meta({ example: { from_version: 1, when: 'period_end' } })
+
+export const PlanMoved = z
+  .object({
+    moved: z.int(),
+    scheduled: z.int().meta({ description: 'They move when their paid period ends.' }),
+    failed: z.array(z.object({ organization_id: z.uuid(), code: z.string(), detail: z.string() })).meta({
+      description: 'They stay where they are, and why.',
+    }),
+    next_cursor: z.string().nullable().meta({ description: 'Null when all were tried.' }),
+  })
+  .meta({ id: 'PlanMoved' })

@@ -7,7 +7,7 @@ import { organizations } from '../../db/schema/organizations.ts'
 import type { Deps } from '../../deps.ts'
 import { stateAt } from '../../keys/state.ts'
 import type { VerdictTrace } from '../../metering/event.ts'
-import { type EventRow, SELECTED_COLUMNS } from '../../usage/analytics/events.ts'
+import { type EventRow, selectColumns } from '../../usage/analytics/events.ts'
 import { readRows } from '../../usage/analytics/read.ts'
 import { equals } from '../filter.ts'
 import { firstIdAt, readTime, type TimeRange } from './rules.ts'
@@ -23,7 +23,7 @@ export interface TracedEvent extends EventRow {
 /** More than a request has: reports of long work may be many. */
 const MAX_EVENTS = 100
 
-const COLUMNS = `organization_id, trace, ${SELECTED_COLUMNS}`
+const COLUMNS = `organization_id, trace, ${selectColumns(true)}`
 
 /**
  * The events that are stored under a request's id, or under another name of it: of a request with an idempotency key, and

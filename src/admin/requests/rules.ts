@@ -1,5 +1,6 @@
 import type { VerdictTrace } from '../../metering/event.ts'
-import { STATUS_BY_CODE, type VerdictCode } from '../../verification/rules.ts'
+import type { VerdictCode } from '../../verdict-codes.ts'
+import { STATUS_BY_CODE } from '../../verification/rules.ts'
 
 /** A UUIDv7 in its text form; the first 48 bits are Unix milliseconds (RFC 9562 §5.7). */
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
@@ -74,6 +75,7 @@ const EXPLANATIONS: Readonly<Record<VerdictCode, Explain>> = {
   INSUFFICIENT_SCOPE: ({ trace }) => `The key did not have the scope ${(trace.missing ?? []).join(', ')}.`,
   RATE_LIMITED: ({ trace }) => explainWindow(trace),
   QUOTA_EXCEEDED: ({ trace }) => explainQuota(trace),
+  CREDITS_EXHAUSTED: () => 'The prepaid credits of the organization were used up, or held by reservations.',
 }
 
 const units = ({ cost = 1 }: VerdictTrace) => (cost === 1 ? 'its one unit' : `its ${cost} units`)

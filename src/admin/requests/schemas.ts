@@ -4,7 +4,7 @@ import { organizationFilter, timestamp } from '../../http/fields.ts'
 import { text } from '../../http/text-field.ts'
 import { KEY_STATES } from '../../keys/state.ts'
 import { StoredEvent } from '../../usage/analytics/schemas.ts'
-import { REFUSALS } from '../../verification/rules.ts'
+import { REFUSALS } from '../../verdict-codes.ts'
 import { MAX_DAYS } from './rules.ts'
 
 const MAX_SPAN_MS = MAX_DAYS * 24 * 3_600_000
@@ -37,7 +37,7 @@ export const RequestQuery = z
 
 const amount = z.union([z.number(), z.string()]).meta({ description: 'Money is decimal text.' })
 
-const WindowThen = z.object({ limit: z.int(), remaining: z.int(), resets_at: timestamp.nullable() })
+const WindowThen = z.object({ limit: amount, remaining: amount, resets_at: timestamp.nullable() })
 const QuotaThen = z.object({ limit: amount.nullable(), used: amount, held: amount })
 
 const Verdict = z.object({

@@ -1,5 +1,6 @@
 import type * as z from 'zod'
 import { toAuditLog } from '../../audit/audit-log.ts'
+import { toFamily } from '../../db/plan-version.ts'
 import { dateToIso } from '../../lib/iso.ts'
 import type { VerdictTrace } from '../../metering/event.ts'
 import { STATUS_BY_CODE } from '../../verification/rules.ts'
@@ -47,7 +48,7 @@ function toStoredEvent({ organization_id: _organization, trace: _trace, ...event
 function toOrganization(now: Now): Answer['organization'] {
   if (!now) return null
   const { id, name, planId, suspendedAt } = now.organization
-  return { id, name, plan: planId, suspended_at: dateToIso(suspendedAt) }
+  return { id, name, plan: toFamily(planId), suspended_at: dateToIso(suspendedAt) }
 }
 
 function toKey(now: Now): Answer['key'] {

@@ -1,4 +1,5 @@
-import { and, desc, lt } from 'drizzle-orm'
+import { and, desc, lt, sql } from 'drizzle-orm'
+import { isOnPlan } from '../../db/conditions.ts'
 import type { Database } from '../../db/orm.ts'
 import { subscriptions } from '../../db/schema/billing.ts'
 import { type PageRequest } from '../../http/paging.ts'
@@ -19,7 +20,7 @@ export function listSubscriptions(db: Database, filter: SubscriptionFilter, { li
     .where(
       and(
         equals(subscriptions.status, filter.status),
-        equals(subscriptions.planId, filter.plan),
+        filter.plan === undefined ? undefined : isOnPlan(sql`${subscriptions.planId}`, filter.plan),
         equals(subscriptions.provider, filter.provider),
         equals(subscriptions.organizationId, filter.organization_id),
         after ? lt(subscriptions.id, after) : undefined,

@@ -1,6 +1,8 @@
 import type * as z from 'zod'
+import { KNOWN_MIGRATIONS, readSchemaVersion } from '../../db/schema-version.ts'
 import type { ManagementDeps } from '../../deps.ts'
-import { JOBS, type Job } from '../../jobs/registry.ts'
+import { JOBS, type Job, PERIOD_SECONDS } from '../../jobs/registry.ts'
+import { judgeJob } from '../../jobs/rules.ts'
 import { countBacklogs, WORK } from '../../jobs/work.ts'
 import { dateToIso } from '../../lib/iso.ts'
 import { errorFields, log } from '../../lib/log.ts'
@@ -8,7 +10,6 @@ import { measureSpool } from '../../metering/spool.ts'
 import { CHECKED_AT, SOURCE } from '../../usage/pricing/prices.ts'
 import { VERSION } from '../../version.ts'
 import { type JobRunRow, listJobRuns } from './queries.ts'
-import { findMigration, KNOWN_MIGRATION, KNOWN_MIGRATIONS } from './schema-version.ts'
 import type { System } from './schemas.ts'
 import { listSettings } from './settings.ts'
 
@@ -28,13 +29,14 @@ export async function readSystem(deps: ManagementDeps): Promise<SystemView> {
     version: VERSION,
     schema,
     price_list: { source: SOURCE, checked_at: CHECKED_AT },
-    spool,
-    jobs: JOBS.map((job) => describeJob(job, runs?.get(job.name), counts[job.name])),
+    spool: spool && { batches: spool.batches, aside: spool.aside },
+    jobs: JOBS.map((job) => describeJob(job, { runs, count: counts[job.name], now: deps.now() })),
     settings: listSettings(deps.config),
   }
 }
 
-async function tryPart<T>(part: string, read: Promise<T>): Promise<T | null> {
+/** What a store cannot say now is null: figures are asked for when something fails. */
+export async function tryPart<T>(part: string, read: Promise<T>): Promise<T | null> {
   try {
     return await read
   } catch (error) {
@@ -44,22 +46,38 @@ async function tryPart<T>(part: string, read: Promise<T>): Promise<T | null> {
 }
 
 async function describeSchema(deps: ManagementDeps) {
-  const { last, count } = await findMigration(deps)
-  const isCurrent = last === KNOWN_MIGRATION && count === KNOWN_MIGRATIONS
-  return { known: KNOWN_MIGRATION, found: last, is_current: isCurrent }
+  const { found, isCurrent } = await readSchemaVersion(deps)
+  return { known: KNOWN_MIGRATIONS.at(-1) ?? '', found, is_current: isCurrent }
 }
 
-function describeJob({ name, cron }: Job, run: JobRunRow | undefined, count: number | undefined): JobView {
+interface JobReadings {
+  /** Null where Postgres does not answer. */
+  readonly runs: ReadonlyMap<string, JobRunRow> | null
+  readonly count: number | undefined
+  readonly now: number
+}
+
+function describeJob({ name, cron }: Job, { runs, count, now }: JobReadings): JobView {
+  const run = runs?.get(name)
+  const state = runs && judgeJob(run, PERIOD_SECONDS[cron] ?? 0, now)
   const { of = name, amount = null, ms } = WORK[name] ?? {}
   const backlog = { of, count: count ?? null }
   const ceiling = { amount, seconds: ms === undefined ? null : ms / 1000 }
-  return { name, cron, ...(run ? describeRun(run) : NEVER_RUN), backlog, ceiling }
+  return { name, cron, state, ...(run ? describeRun(run) : NEVER_RUN), backlog, ceiling }
 }
 
-const NEVER_RUN = { last_run_at: null, last_success_at: null, duration_ms: null, result: null, error: null }
+const NEVER_RUN = {
+  last_run_at: null,
+  last_ended_at: null,
+  last_success_at: null,
+  duration_ms: null,
+  result: null,
+  error: null,
+}
 
-const describeRun = ({ startedAt, succeededAt, durationMs, result, error }: JobRunRow) => ({
+const describeRun = ({ startedAt, endedAt, succeededAt, durationMs, result, error }: JobRunRow) => ({
   last_run_at: startedAt.toISOString(),
+  last_ended_at: dateToIso(endedAt),
   last_success_at: dateToIso(succeededAt),
   duration_ms: durationMs,
   result,

@@ -4,14 +4,18 @@ import { timestamp } from '../../http/fields.ts'
 const Job = z.object({
   name: z.string(),
   cron: z.string(),
+  state: z.enum(['never_run', 'running', 'ok', 'failed', 'late']).nullable().meta({
+    description:
+      '`late`: no success for more than three rounds, whatever the reason. Null where Postgres does not answer.',
+  }),
   last_run_at: timestamp.nullable().meta({ description: 'When the last run began; null before the first.' }),
-  last_success_at: timestamp.nullable().meta({ description: 'When the last successful run began.' }),
-  duration_ms: z.int().nullable(),
-  result: z
-    .record(z.string(), z.unknown())
+  last_ended_at: timestamp
     .nullable()
-    .meta({ description: 'What the last run did; null if it failed.' }),
-  error: z.string().nullable().meta({ description: 'Why the last run failed.' }),
+    .meta({ description: 'When it ended; null while it runs, and for good if it died.' }),
+  last_success_at: timestamp.nullable().meta({ description: 'When the last successful run began.' }),
+  duration_ms: z.int().nullable().meta({ description: 'Of the last run that ended, as are result and error.' }),
+  result: z.record(z.string(), z.unknown()).nullable().meta({ description: 'What it did; null if it failed.' }),
+  error: z.string().nullable().meta({ description: 'Why it failed.' }),
   backlog: z
     .object({
       of: z.string().meta({ description: 'What is counted.' }),

@@ -1,6 +1,7 @@
 import { apiRoute, newRouter } from '../../api/api-route.ts'
 import { usageBreakdown } from '../../usage/analytics/breakdown.ts'
 import { checkHours, parseBuckets, parseFilter, parseHours } from '../../usage/analytics/query-span.ts'
+import { requireOrder } from '../../usage/analytics/require-order.ts'
 import { Summary, Timeseries } from '../../usage/analytics/schemas.ts'
 import { isPlatform } from '../../usage/analytics/scope.ts'
 import { usageSummary } from '../../usage/analytics/summary.ts'
@@ -69,6 +70,7 @@ export const adminUsageRoutes = newRouter()
   .openapi(breakdownRoute, async (c) => {
     const { deps, organizationId: organization_id } = c.var
     const { by, limit, order, organization_id: _id, external_id: _external, plan, ...bounds } = c.req.valid('query')
+    await requireOrder(deps, order)
     const span = parseHours(bounds, deps.now())
     const scope = await readScope(deps, { organization_id, plan })
     if (isPlatform(scope) && by === 'key') checkHours(span, 'for by=key without organization_id or external_id')

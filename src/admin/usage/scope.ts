@@ -19,10 +19,10 @@ const NO_ORGANIZATION: OrganizationScope = { organizationId: '00000000-0000-0000
 export async function readScope({ sql }: ManagementDeps, { organization_id, plan, key_id }: Which): Promise<Scope> {
   const other = organization_id ? 'organization_id' : key_id ? 'key_id' : undefined
   if (plan !== undefined && other) throw invalid('plan', `must not be given together with ${other}`)
-  if (organization_id) return { organizationId: organization_id }
+  if (organization_id) return { organizationId: organization_id, seesCosts: true }
   if (!key_id) return platformScope(sql, plan)
   const [key] = await sql.query('select organization_id from api_keys where id = $1', [key_id])
-  return key ? { organizationId: String(key.organization_id) } : NO_ORGANIZATION
+  return key ? { organizationId: String(key.organization_id), seesCosts: true } : NO_ORGANIZATION
 }
 
 export const invalid = (name: string, message: string) =>

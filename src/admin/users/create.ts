@@ -3,12 +3,13 @@ import { welcomeMail } from '../../accounts/email/mail.ts'
 import { type NewAccount, newAccount } from '../../accounts/new-account.ts'
 import { audited } from '../../audit/record.ts'
 import type { Operator } from '../../auth/principal.ts'
-import { runBatch, type Statement } from '../../db/batch.ts'
+import { requireThat, runBatch, type Statement } from '../../db/batch.ts'
 import { brokenConstraint } from '../../db/client.ts'
 import { lockOrganization } from '../../db/locks.ts'
 import { memberships, organizations } from '../../db/schema/organizations.ts'
 import { users } from '../../db/schema/users.ts'
 import type { ManagementDeps } from '../../deps.ts'
+import { hasSeatFor } from '../../organizations/seats.ts'
 import { Problem } from '../../problems.ts'
 import { getOrganization } from '../organizations/organization.ts'
 import { getUser } from './actions.ts'
@@ -18,10 +19,10 @@ import type { NewUser } from './schemas.ts'
 type NewUserInput = Omit<z.output<typeof NewUser>, 'organization_id' | 'external_id'>
 
 /**
- * Makes an account without a password: its owner sets one by the link of a mail. The user is a member of the organization
+ * Makes an account without a password: its owner sets one by the link of an email. The user is a member of the organization
  * that is named, or owns a personal organization like whoever registers.
  *
- * @throws Problem `email_taken`, `organization_not_found`, `platform_organization`
+ * @throws Problem `email_taken`, `organization_not_found`, `platform_organization`, `seat_limit_reached`
  */
 export async function createUser(
   deps: ManagementDeps,
@@ -35,7 +36,7 @@ export async function createUser(
   const mail = input.send_invitation ? welcomeMail(deps, { userId, email }) : undefined
   await orEmailTaken(
     runBatch(deps.db, {
-      home: organizationId === undefined ? personalHome(deps, account) : [lockOrganization(deps.db, organizationId)],
+      home: organizationId === undefined ? personalHome(deps, account) : withSeat(deps, organizationId, email),
       user: deps.db.insert(users).values(account.user),
       ...membership(deps, operator, { account, organizationId, role: input.role }),
       token: mail?.insertToken,
@@ -51,6 +52,11 @@ async function requireCustomer(deps: ManagementDeps, organizationId: string): Pr
   const { isPlatform } = await getOrganization(deps, organizationId)
   if (isPlatform) throw new Problem('platform_organization')
 }
+
+const withSeat = (deps: ManagementDeps, organizationId: string, email: string): Statement[] => [
+  lockOrganization(deps.db, organizationId),
+  requireThat(deps.db, hasSeatFor(organizationId, email, new Date(deps.now())), 'seat_limit_reached'),
+]
 
 const personalHome = (deps: ManagementDeps, { organization }: NewAccount): Statement[] => [
   deps.db.insert(organizations).values(organization),

@@ -1,6 +1,7 @@
 import { and, desc, eq, ilike, isNotNull, isNull, lt, or, type SQL, sql } from 'drizzle-orm'
 import { administrates } from '../../auth/administrators.ts'
 import type { Role } from '../../auth/roles.ts'
+import { isOnPlan } from '../../db/conditions.ts'
 import type { Database } from '../../db/orm.ts'
 import { backupCodes, sessions, totpCredentials } from '../../db/schema/accounts.ts'
 import { organizations } from '../../db/schema/organizations.ts'
@@ -28,7 +29,7 @@ const viewColumns = {
   isAdministrator: administrates(sql`users.id`),
   hasTwoFactor,
   organizations: sql<MemberOf[]>`(
-    select coalesce(json_agg(json_build_object('id', o.id, 'name', o.name, 'role', m.role, 'plan', o.plan_id)
+    select coalesce(json_agg(json_build_object('id', o.id, 'name', o.name, 'role', m.role, 'plan', split_part(o.plan_id, '@', 1))
       order by m.created_at, o.id), '[]'::json)
     from memberships m join organizations o on o.id = m.organization_id where m.user_id = users.id)`,
 }
@@ -80,7 +81,7 @@ function conditions({ search, is_active, is_verified, two_factor_enabled, plan, 
     is_active === undefined ? undefined : eq(users.isActive, is_active),
     is_verified === undefined ? undefined : (is_verified ? isNotNull : isNull)(users.emailVerifiedAt),
     two_factor_enabled === undefined ? undefined : sql`${hasTwoFactor} = ${two_factor_enabled}`,
-    plan === undefined ? undefined : inOrganization(sql`o.plan_id = ${plan}`),
+    plan === undefined ? undefined : inOrganization(isOnPlan(sql`o.plan_id`, plan)),
     organizationId === undefined ? undefined : inOrganization(sql`o.id = ${organizationId}`),
   ]
 }

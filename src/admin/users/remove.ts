@@ -7,7 +7,7 @@ import { getUser, type OnUser, toEntry } from './actions.ts'
 
 /**
  * Deletes an account for good: the user, all sessions, and the organizations that were theirs alone. The audit log and sums
- * of usage stay; the user is told by mail.
+ * of usage stay; the user is told by email.
  *
  * @throws Problem `user_not_found`; `administrator_protected` for an administrator; `last_owner`, `subscription_active`
  *   naming the organizations

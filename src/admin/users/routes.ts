@@ -60,7 +60,13 @@ const createRoute = apiRoute({
   body: NewUser,
   creates: true,
   returns: { 201: AdminUser },
-  fails: ['email_taken', 'organization_not_found', 'organization_mismatch', 'platform_organization'],
+  fails: [
+    'email_taken',
+    'organization_not_found',
+    'organization_mismatch',
+    'platform_organization',
+    'seat_limit_reached',
+  ],
 })
 
 const deleteRoute = apiRoute({

@@ -1,13 +1,13 @@
 import type { Sql } from '../../db/client.ts'
 
-/** An invoice takes what was put on it before the period ended; a renewal this near takes the rows that wait. */
+/** An invoice contains only items that were added before its period ended. A renewal this close takes the waiting rows. */
 const BEFORE_RENEWAL = `interval '10 minutes'`
-/** Overage that no renewal takes within this gets an invoice of its own. */
+/** Overage that no renewal takes within this time gets its own invoice. */
 const MAX_WAIT = `interval '35 days'`
-/** Late usage comes until then, and joins the same invoice. */
+/** Late usage arrives until then and is added to the same invoice. */
 const SETTLING = `interval '1 day'`
 
-/** Takes `$1`, the time, and `$2`, whether invoices of their own are looked for too. */
+/** Parameters: `$1`, the time; `$2`, whether to look for rows that need their own invoice as well. */
 const DUE = `
 select l.organization_id, l.provider_customer_id, l.period_start, l.meter, s.provider_subscription_id
 from subscriptions s
@@ -30,9 +30,9 @@ having min(l.created_at) <= $1::timestamptz - ${SETTLING} and (s.id is null
     and usage_period_start(o.period_anchor, l.period_start + interval '32 days') <= $1::timestamptz - ${SETTLING})`
 
 /**
- * Makes invoice items of rows that wait, where an invoice is near. An item charges the cents that the price of its period,
- * all meters together, has grown by since the item before it: fractions are carried from item to item, so that a period's
- * items add up to its price, rounded once. An item of no cents is done; the next one charges its fraction.
+ * Creates invoice items from waiting rows if an invoice is due soon. An item charges the cents by which the price of its
+ * period, over all meters, has grown since the previous item. Fractions carry over from item to item, so a period's items
+ * add up to its price, rounded once. An item of zero cents is done; the next one charges its fraction.
  */
 const MAKE_ITEMS = `
 with due as (${DUE}), members as (
@@ -62,7 +62,7 @@ update billing_usage_ledger l set charged_with = m.leader, provider_subscription
 from members m join amounts a using (leader) where l.identifier = m.identifier`
 
 /**
- * One run at a time: an item consists of the rows that were there when it was made, and never changes.
+ * Only one run at a time. An item consists of the rows that existed when it was created, and never changes.
  *
  * @param look.at Unix milliseconds
  */

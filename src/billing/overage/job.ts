@@ -1,4 +1,4 @@
-import { COUNTERS } from '../../db/schema/meters.ts'
+import { billedPerOne, type Counter, METERS } from '../../db/schema/meters.ts'
 import type { Deps } from '../../deps.ts'
 import { errorFields, log } from '../../lib/log.ts'
 import { configuredProviders } from '../providers/configured.ts'
@@ -8,29 +8,29 @@ import { claimEntries, type EntryOutcome, type OpenEntry, settleEntries, startAn
 import { priceOfNext, readTiers } from './money.ts'
 import { addEntries, type Delta, findDeltas, keepTerms, type NewEntry } from './queries.ts'
 
-/** What `amount_micro_usd` holds. */
+/** The maximum of `amount_micro_usd`. */
 const MAX_AMOUNT = 2n ** 63n - 1n
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
-/** The minute of each hour at which all are looked at; in the others those whose period is about to end, or just has. */
+/** The minute of each hour that scans all organizations. The others scan those whose period is about to end or just ended. */
 const FULL_LOOK_MINUTE = 7
-/** Rows that are claimed and sent together, and how often in a run. */
+/** Rows per batch that is claimed and sent, and batches per run. */
 export const BATCH = 100
 export const BATCHES = 20
 /**
- * What claiming and settling may take beside sending. A claim lasts longer than any batch takes, so that no other run sends
- * the same; what a run that died had claimed is sent after this.
+ * The time for claiming and recording, in addition to sending. A claim lasts longer than any batch takes, so that no other
+ * run sends the same rows. If a run dies, its rows are sent after the claim expires.
  */
 const CLAIM_MARGIN_MS = 30_000
-/** What a provider refuses for now is refused for good after so many tries, for a person to look at. */
+/** After this many attempts a temporary refusal by the provider counts as permanent, and a person has to look at it. */
 export const MAX_TRIES = 20
-/** Stripe knows an idempotency key for at least 24 hours, with its answer, even if that was a failure. */
+/** Stripe stores an idempotency key and its answer, even a failure, for at least 24 hours. */
 const REPEATABLE_MS = 23 * HOUR_MS
 
 /**
- * The job that has overage charged: writes down what no row of the ledger holds yet, then sends what is due. Each row is
- * written before it is sent and has one identifier for good, which the provider counts once: a run that dies, two at
- * once, or an answer that is lost charge nothing twice.
+ * The job that charges overage: it records overage that no row of the ledger contains yet, then sends the rows that are
+ * due. Each row is written before it is sent and keeps one identifier, which the provider counts once. A run that dies, two
+ * concurrent runs, or a lost answer therefore charge nothing twice.
  *
  * @param at when the run was due, in Unix milliseconds
  */
@@ -53,16 +53,16 @@ async function prepareItems({ sql, now }: Deps, at: number): Promise<void> {
 }
 
 /**
- * What is above the limits of the plan that an organization leaves stays to be paid, whatever the next plan includes. Whoever
- * changes a plan asks for this first: customers, administrators, a provider's word, and the reconcile job.
+ * Usage above the limits of the plan that an organization leaves is still charged, whatever the next plan includes. Every
+ * change of a plan calls this first: by customers, administrators, provider webhooks, and the reconcile job.
  */
 export const recordBeforeLeaving = (deps: Deps, organizationId: string) =>
   recordOverage(deps, deps.now(), organizationId)
 
 /**
- * Writes overage into the ledger: that of one organization, or of all that are due.
+ * Writes overage to the ledger, for one organization or for all that are due.
  *
- * @returns how many rows
+ * @returns the number of rows
  */
 export async function recordOverage(deps: Deps, at: number, organizationId: string | null = null): Promise<number> {
   const isFull = organizationId !== null || isFullLook(at)
@@ -76,7 +76,7 @@ export async function recordOverage(deps: Deps, at: number, organizationId: stri
   )
 }
 
-/** One period whose price cannot be computed is set aside: the others are charged. @returns undefined for such a period */
+/** A period whose price cannot be computed does not stop the others. @returns undefined for such a period */
 function tryEntry(delta: Delta, at: number): NewEntry | undefined {
   try {
     return toEntry(delta, at)
@@ -88,9 +88,9 @@ function tryEntry(delta: Delta, at: number): NewEntry | undefined {
 }
 
 /**
- * Its identifier says where in the period's overage it begins: of two runs that find the same beginning one is written.
+ * The identifier contains the row's start within the period's overage. Of two runs with the same start, only one inserts.
  *
- * @throws where the price cannot be read, or is beyond what the ledger holds
+ * @throws if the price cannot be read or exceeds the maximum of the ledger
  */
 function toEntry(delta: Delta, at: number): NewEntry {
   const { organization_id, meter, period_start, from_units, units, tiers } = delta
@@ -112,7 +112,7 @@ function toEntry(delta: Delta, at: number): NewEntry {
   }
 }
 
-/** Late usage is shown as of its period's last second at Stripe. Polar counts it where it arrives. */
+/** Stripe shows late usage at the last second of its period. Polar counts it when it arrives. */
 function toEventTime({ provider, is_over, period_end }: Delta, at: number): number {
   return provider === 'stripe' && is_over ? Date.parse(period_end) - 1_000 : at
 }
@@ -131,7 +131,7 @@ async function sendOpen(deps: Deps, provider: BillingProvider): Promise<{ sent: 
     for (const outcome of stuck) log('error', 'billing_usage_refused', { provider: provider.name, ...outcome })
     sent += outcomes.filter(({ state }) => state === 'sent').length
     refused += stuck.length
-    if (outcomes.length === 0) break // it fails: the next run goes on
+    if (outcomes.length === 0) break // it fails: the next run continues
     tried.push(...entries.map(({ identifier }) => identifier))
   }
   return { sent, refused }
@@ -169,7 +169,7 @@ const toAmount = (entry: OpenEntry): UsageAmount => ({
   subscriptionId: entry.provider_subscription_id ?? undefined,
   meter: entry.event_name,
   value: entry.units,
-  unitsPerOne: COUNTERS[entry.meter].unitsPerOne,
+  unitsPerOne: METERS.includes(entry.meter as Counter) ? billedPerOne(entry.meter as Counter) : 1,
   cents: BigInt(entry.amount_cents ?? 0),
   periodStart: new Date(entry.period_start),
   at: new Date(entry.occurred_at),

@@ -1,26 +1,27 @@
 import type { Sql } from '../../db/client.ts'
-import { amountIn, type Counter, caseOfMeter, METERS, unitsIn } from '../../db/schema/meters.ts'
+import { amountIn, billedUnitsIn, caseOfMeter, METERS } from '../../db/schema/meters.ts'
 import type { OverageTier } from '../../db/schema/shapes.ts'
 import type { ProviderName } from '../providers/provider.ts'
 import { USED_UNITS } from './queries.ts'
 
-/** What is to be sent: a row of the ledger, or an invoice item of several, under the identifier of the row that leads it. */
+/** An entry to send: a row of the ledger, or an invoice item of several rows under the identifier of its first row. */
 export interface OpenEntry {
   readonly identifier: string
   readonly organization_id: string
   readonly provider_customer_id: string
   readonly event_name: string
-  readonly meter: Counter
-  /** Of all its rows. */
+  /** The name of a built-in counter, or the slug of a custom one. */
+  readonly meter: string
+  /** The sum over all its rows. */
   readonly units: number
-  /** Of an invoice item, as text: sums may be beyond a number. */
+  /** Only for an invoice item; as text, because sums may exceed a number. */
   readonly amount_cents: string | null
-  /** Null for an invoice of its own. */
+  /** Null if it gets its own invoice. */
   readonly provider_subscription_id: string | null
   readonly generation: number
-  /** How often it was tried, with this time. */
+  /** The number of attempts, including this one. */
   readonly attempts: number
-  /** ISO 8601; the time of the last of its rows. */
+  /** ISO 8601. The time of its latest row. */
   readonly occurred_at: string
   readonly period_start: string
 }
@@ -39,15 +40,15 @@ returning identifier, organization_id, provider_customer_id, event_name, meter, 
 
 interface Claim {
   readonly provider: ProviderName
-  /** Unix milliseconds, as is `until`: from then on another run may send them. */
+  /** Unix milliseconds, like `until`. After `until`, another run may send them. */
   readonly now: number
   readonly until: number
   readonly limit: number
-  /** What this run has tried already. */
+  /** Entries that this run has already attempted. */
   readonly except: readonly string[]
 }
 
-/** Takes what nobody else is sending; those that failed come after those that were tried less often. */
+/** Claims entries that no other run is sending. Entries with fewer attempts come first. */
 export async function claimEntries(sql: Sql, { provider, now, until, limit, except }: Claim): Promise<OpenEntry[]> {
   return (await sql.query(CLAIM, [iso(now), iso(until), provider, limit, except])) as OpenEntry[]
 }
@@ -59,15 +60,15 @@ from unnest($2::text[]) as claimed(identifier)
 left join jsonb_to_recordset($3::jsonb) as outcome(identifier text, state text, error text) using (identifier)
 where l.charged_with = claimed.identifier and l.state = 'pending'`
 
-/** What became of a claimed entry. Without a state it is open again. */
+/** The outcome of a claimed entry. Without a state it is open again. */
 export interface EntryOutcome {
   readonly identifier: string
   readonly state?: 'sent' | 'refused' | 'unknown'
-  /** In the provider's words. */
+  /** The provider's own message. */
   readonly error?: string
 }
 
-/** Writes down what became of claimed entries; those without an outcome are open again. */
+/** Records the outcomes of claimed entries. Entries without an outcome are open again. */
 export async function settleEntries(
   sql: Sql,
   entries: readonly OpenEntry[],
@@ -86,8 +87,8 @@ where state = 'pending' and charged_with = identifier and provider = 'stripe' an
 returning identifier`
 
 /**
- * Gives new idempotency keys to invoice items whose old ones Stripe is about to forget. Whether it has them already is asked
- * before they are sent.
+ * Gives new idempotency keys to invoice items whose old keys Stripe will soon discard. Before they are sent, Stripe is asked
+ * whether it already has them.
  *
  * @returns their identifiers
  */
@@ -98,7 +99,7 @@ export async function startAnew(sql: Sql, attemptedBefore: number, now: number):
 
 const iso = (time: number) => new Date(time).toISOString()
 
-const UNITS_OF_HOURS = caseOfMeter('t.meter', (meter) => unitsIn(`sum(${amountIn('h', meter)})`, meter))
+const UNITS_OF_HOURS = caseOfMeter('t.meter', (meter) => billedUnitsIn(`sum(${amountIn('h', meter)})`, meter))
 
 const READ = `
 with of_periods as (
@@ -109,7 +110,9 @@ select to_json(t.period_start) #>> '{}' as period_start, to_json(t.period_end) #
   t.tiers, t.included_units::text as included, coalesce(${USED_UNITS}, 0)::text as used,
   case when t.period_start = date_trunc('hour', t.period_start) then coalesce((
     select ${UNITS_OF_HOURS} from usage_hourly h
-    where h.organization_id = $1 and h.hour >= t.period_start and h.hour < t.period_end), 0)::text end as used_by_hour,
+    where h.organization_id = $1 and h.hour >= t.period_start and h.hour < t.period_end), (
+    select floor(sum(h.amount)) from usage_meter_hourly h
+    where h.organization_id = $1 and h.hour >= t.period_start and h.hour < t.period_end and h.meter = t.meter), 0)::text end as used_by_hour,
   l.recorded::text, l.amount::text, l.pending::text, l.sent::text, l.refused::text, l.unknown::text, l.written_off::text
 from of_periods t
 left join usage_periods u on u.organization_id = t.organization_id and u.period_start = t.period_start
@@ -122,7 +125,7 @@ cross join lateral (
   where l.organization_id = t.organization_id and l.period_start = t.period_start and l.meter = t.meter) l
 order by t.period_start desc, t.meter`
 
-/** Thirteen months of every meter. */
+/** Thirteen months of each meter. */
 const MAX_ROWS = 13 * METERS.length
 
 /** One meter in one period. Sums are whole numbers as text. */
@@ -145,7 +148,7 @@ export interface LedgerRow {
   readonly written_off: string
 }
 
-/** An organization's periods with terms, the latest first. */
+/** An organization's periods with terms, latest first. */
 export async function readLedger(sql: Sql, organizationId: string): Promise<LedgerRow[]> {
   return (await sql.query(READ, [organizationId, MAX_ROWS])) as LedgerRow[]
 }

@@ -1,10 +1,11 @@
 import type * as z from 'zod'
+import { toFamily } from '../../db/plan-version.ts'
 import type { Deps } from '../../deps.ts'
 import type { Ledger } from '../schemas.ts'
 import { type LedgerRow, readLedger } from './ledger-queries.ts'
 import { price, readTiers, toUsd } from './money.ts'
 
-/** For an organization's last periods: the use, its overage, the ledger's rows, and the difference. */
+/** For an organization's latest periods: the usage, the overage, the rows of the ledger, and the difference. */
 export async function ledgerReport(deps: Deps, organizationId: string): Promise<z.output<typeof Ledger>> {
   return { data: (await readLedger(deps.sql, organizationId)).map(toMeter), next_cursor: null }
 }
@@ -18,7 +19,7 @@ function toMeter(row: LedgerRow): z.output<typeof Ledger>['data'][number] {
     period_start: new Date(row.period_start).toISOString(),
     period_end: new Date(row.period_end).toISOString(),
     meter: row.meter,
-    plan: row.plan_id,
+    plan: toFamily(row.plan_id),
     provider: row.provider,
     included_units: row.included === null ? null : Number(row.included),
     used_units: used,

@@ -28,12 +28,12 @@ export function price(tiers: readonly Tier[], units: bigint): bigint {
   return divideHalfUp(picoUsd, PICO_PER_MICRO)
 }
 
-/** The price of `units` more after `before`. The parts of a sum add up to the price of the whole. */
+/** The price of the next `units` after the first `before`. The prices of the parts add up to the price of the whole. */
 export function priceOfNext(tiers: readonly Tier[], before: bigint, units: bigint): bigint {
   return price(tiers, before + units) - price(tiers, before)
 }
 
-/** @param tiers in the form of a plan */
+/** @param tiers as a plan stores them */
 export function readTiers(tiers: readonly OverageTier[]): Tier[] {
   return tiers.map(({ up_to, unit_price_usd }) => ({
     upTo: up_to === null ? null : BigInt(up_to),

@@ -1,20 +1,24 @@
-import { type Counter, METERS } from '../../db/schema/meters.ts'
-import type { OverageTier } from '../../db/schema/shapes.ts'
+import { isReservedName, toMeterName } from '../../db/schema/meter-names.ts'
+import { billedPerOne, COUNTERS, type Counter, METERS } from '../../db/schema/meters.ts'
+import type { OveragePrice, OverageTier } from '../../db/schema/shapes.ts'
 import { toUnits } from '../../limits/meter-units.ts'
+import { findPlanned } from '../../limits/quantities.ts'
 import type { MeterReading } from '../../rpc-types.ts'
 import type { Charged, OfferedPlan } from '../queries.ts'
 import { price, readTiers, toCents, toUsd } from './money.ts'
 
-type Readings = Readonly<Record<Counter, MeterReading<number | string>>>
+type Readings = Readonly<Record<string, Pick<MeterReading<number | string>, 'overage'>>>
 
 /**
  * The units above the limits right now, or already charged: after an upgrade within the period, more may be charged.
  */
 export function computeOverage(plan: OfferedPlan | undefined, readings: Readings, charged: readonly Charged[]) {
-  const found = METERS.flatMap((meter) => {
+  const prices: Readonly<Record<string, OveragePrice | undefined>> = plan?.overage ?? {}
+  const custom = [...Object.keys(prices), ...charged.map(({ meter }) => meter)].filter((name) => !isReservedName(name))
+  const found = [...METERS, ...new Set(custom)].flatMap((meter) => {
     const known = charged.find((one) => one.meter === meter)
-    const tiers = plan?.overage[meter]?.tiers
-    const above = plan && tiers ? aboveLimit(plan, meter, readings[meter].overage) : 0
+    const tiers = prices[meter]?.tiers
+    const above = plan && tiers ? aboveLimit(plan, meter, readings[meter]?.overage ?? 0) : 0
     return tiers || known ? [{ meter, ...larger(tiers ?? [], above, known) }] : []
   })
   const total = found.reduce((sum, { amount }) => sum + amount, 0n)
@@ -22,8 +26,17 @@ export function computeOverage(plan: OfferedPlan | undefined, readings: Readings
   return { meters: Object.fromEntries(meters), total_usd: toUsd(total), total_cents: Number(toCents(total)) }
 }
 
-const aboveLimit = ({ limits }: OfferedPlan, meter: Counter, overage: number | string) =>
-  limits.meters[meter]?.at_limit === 'allow' ? toUnits(meter, overage) : 0
+function aboveLimit({ limits }: OfferedPlan, meter: string, overage: number | string): number {
+  if (isReservedName(meter)) {
+    const counter = meter as Counter
+    return limits.meters[counter]?.at_limit === 'allow' ? toBilledUnits(counter, overage) : 0
+  }
+  return findPlanned({ limits }, toMeterName(meter))?.at_limit === 'allow' ? Math.floor(Number(overage)) : 0
+}
+
+/** Computed as the job does: a fraction of a unit is not charged. */
+const toBilledUnits = (meter: Counter, amount: number | string) =>
+  Math.floor(toUnits(meter, amount) / (COUNTERS[meter].unitsPerOne / billedPerOne(meter)))
 
 function larger(tiers: readonly OverageTier[], above: number, known: Charged | undefined) {
   const now = price(readTiers(tiers), BigInt(above))

@@ -1,5 +1,5 @@
 import type { Sql } from '../../db/client.ts'
-import { amountIn, COUNTERS, caseOfMeter, unitsIn } from '../../db/schema/meters.ts'
+import { amountIn, billedPerOne, billedUnitsIn, caseOfMeter } from '../../db/schema/meters.ts'
 import type { OverageTier } from '../../db/schema/shapes.ts'
 import type { ProviderName } from '../providers/provider.ts'
 
@@ -37,8 +37,8 @@ const INCLUDES_MORE = `(billing_terms.included_units is not null
 const KEEP_TERMS = `
 with priced as (
   select o.id as organization_id, usage_period_start(o.period_anchor, $1) as period_start, one.meter, p.id as plan_id,
-    coalesce(nullif(o.limit_overrides->one.meter, 'null'), p.limits->'meters'->one.meter->'limit') as included,
-    ${caseOfMeter('one.meter', (meter) => COUNTERS[meter].unitsPerOne)} as units_per_one, one.price->'tiers' as tiers,
+    coalesce(nullif(o.limit_overrides->one.meter, 'null'), plan_limits(p.limits, o.limit_additions)->'meters'->one.meter->'limit') as included,
+    coalesce(${caseOfMeter('one.meter', billedPerOne)}, 1) as units_per_one, one.price->'tiers' as tiers,
     s.provider, s.provider_customer_id,
     coalesce(one.price->>(case s.provider when 'polar' then 'polar_event' else 'stripe_meter' end), one.meter) as event_name
   from subscriptions s
@@ -47,7 +47,7 @@ with priced as (
   cross join lateral jsonb_each(case jsonb_typeof(p.overage) when 'object' then p.overage else '{}' end) as one(meter, price)
   where s.is_current and s.ended_at is null and p.limits->'meters'->one.meter->>'at_limit' = 'allow' and ${IS_DUE}
 ), counted as (
-  select *, case jsonb_typeof(included) when 'number' then floor((included#>>'{}')::numeric * units_per_one) end as units from priced
+  select *, case jsonb_typeof(included) when 'number' then ceil((included#>>'{}')::numeric * units_per_one) end as units from priced
 ), terms as materialized (
   select *, coalesce(jsonb_typeof(tiers) = 'array' and coalesce(jsonb_typeof(included), 'null') in ('number', 'null')
     and coalesce(units between 0 and ${Number.MAX_SAFE_INTEGER}, true), false) as is_readable from counted
@@ -84,8 +84,13 @@ export async function keepTerms(sql: Sql, scope: DueScope): Promise<readonly Rec
 
 const toParameters = ({ at, isFull, organizationId }: DueScope) => [at, isFull, organizationId]
 
-/** The use according to a period's sums, in counted units. */
-export const USED_UNITS = `(${caseOfMeter('t.meter', (meter) => unitsIn(amountIn('u', meter), meter))})::bigint`
+/**
+ * A period's usage from its sums, in billed units. A custom counter counts whole units: a fraction costs nothing until it is
+ * a whole one.
+ */
+export const USED_UNITS = `coalesce(${caseOfMeter('t.meter', (meter) => billedUnitsIn(amountIn('u', meter), meter))}, (
+  select floor(c.amount) from usage_meter_periods c
+  where c.organization_id = u.organization_id and c.period_start = u.period_start and c.meter = t.meter))::bigint`
 
 const FIND_DELTAS = `
 select t.organization_id, t.meter, to_json(t.period_start) #>> '{}' as period_start, t.tiers, t.provider, t.provider_customer_id,

@@ -6,13 +6,13 @@ import { lockOrganization } from '../../db/locks.ts'
 import { billingUsageLedger } from '../../db/schema/billing-usage.ts'
 import type { ManagementDeps } from '../../deps.ts'
 
-/** Rows that no run of the job sends any more. A person checks the provider's own figures, and decides. */
+/** Rows that the job no longer sends. A person checks the provider's figures and decides. */
 const STUCK = ['refused', 'unknown'] as const
 
 /** Whether a row in this state waits for a person. */
 export const isStuckState = (state: string) => STUCK.some((one) => one === state)
 
-/** The row under whose identifier a row is sent: an invoice item of Stripe's is resolved whole. */
+/** The row whose identifier a row is sent under. An invoice item at Stripe is resolved as a whole. */
 const leader = sql`coalesce(${billingUsageLedger.chargedWith}, ${billingUsageLedger.identifier})`
 
 const isStuck = (organizationId: string, identifier: string): SQL | undefined =>
@@ -24,19 +24,19 @@ const isStuck = (organizationId: string, identifier: string): SQL | undefined =>
 
 const ACTIONS = { resend: 'admin.ledger_resent', write_off: 'admin.ledger_written_off' } as const
 
-/** What becomes of rows, and why. */
+/** The decision about rows, and the reason for it. */
 export interface Resolution {
   readonly action: keyof typeof ACTIONS
   readonly reason: string | undefined
 }
 
-/** What a resolution changes in a row. */
+/** The columns that each resolution changes. */
 export const changesFor = ({ action, reason }: Resolution) =>
   action === 'resend'
     ? ({ state: 'pending', attempts: 0, attemptedAt: null, error: null } as const)
     : ({ state: 'written_off', error: reason ?? null } as const)
 
-/** Rows at Stripe wait for another invoice item, under another key: Stripe repeats its answer to a key that it knows. */
+/** Rows at Stripe wait for a new invoice item with a new key, because Stripe repeats its answer to a known key. */
 const AGAIN = {
   chargedWith: sql`case when ${billingUsageLedger.provider} = 'polar' then ${billingUsageLedger.identifier} end`,
   amountCents: null,
@@ -47,17 +47,17 @@ const AGAIN = {
 interface Resolving {
   readonly actor: Principal
   readonly organizationId: string
-  /** Of the row that leads. */
+  /** The identifier of the first row. */
   readonly identifier: string
   readonly resolution: Resolution
-  /** Statements that keep the answer for repeats. */
+  /** Statements that store the answer for idempotent retries. */
   readonly answer: readonly Statement[]
 }
 
 /**
- * Has a row sent again, or writes it off, with all that it leads.
+ * Resends a row or writes it off, together with all rows of its invoice item.
  *
- * @throws Problem `ledger_row_not_found` for one that is not stuck
+ * @throws Problem `ledger_row_not_found` for a row that is not stuck
  */
 export async function resolveStuck(
   deps: ManagementDeps,

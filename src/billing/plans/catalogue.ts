@@ -1,14 +1,21 @@
-import type { MeterLimit, PlanFeatures, PlanLimits, PlanOverage } from '../../db/schema/shapes.ts'
+import type { MeterLimit, PlanFeatures, PlanLimits, PlanOverage, PlanPrice } from '../../db/schema/shapes.ts'
 
 interface Plan {
   readonly name: string
-  readonly pricePerMonthCents: number | null
+  readonly prices: readonly PlanPrice[]
   readonly limits: PlanLimits
   readonly features: PlanFeatures
   /** Prices above limits that allow it. Without a price, use above a limit costs nothing. */
   readonly overage?: PlanOverage
 }
 
+/** US cents a month. */
+const monthly = (cents: number): PlanPrice => ({ interval: 'month', currency: 'usd', amount_cents: cents })
+/** A year costs ten months. */
+const monthlyAndYearly = (cents: number): PlanPrice[] => [
+  monthly(cents),
+  { interval: 'year', currency: 'usd', amount_cents: 10 * cents },
+]
 const block = (limit: number | null): MeterLimit => ({ limit, at_limit: 'block' })
 const allow = (limit: number | null): MeterLimit => ({ limit, at_limit: 'allow' })
 
@@ -24,7 +31,7 @@ const graduated = (first: string, others: string) => ({
 export const SEED_PLANS: Readonly<Record<string, Plan>> = {
   free: {
     name: 'Free',
-    pricePerMonthCents: 0,
+    prices: [monthly(0)],
     limits: {
       rate_limit_per_minute: 60,
       max_api_keys: 10,
@@ -40,7 +47,7 @@ export const SEED_PLANS: Readonly<Record<string, Plan>> = {
   },
   starter: {
     name: 'Starter',
-    pricePerMonthCents: 900,
+    prices: monthlyAndYearly(900),
     limits: {
       rate_limit_per_minute: 120,
       max_api_keys: 20,
@@ -56,7 +63,7 @@ export const SEED_PLANS: Readonly<Record<string, Plan>> = {
   },
   builder: {
     name: 'Builder',
-    pricePerMonthCents: 1_900,
+    prices: monthlyAndYearly(1_900),
     limits: {
       rate_limit_per_minute: 300,
       max_api_keys: 50,
@@ -73,7 +80,7 @@ export const SEED_PLANS: Readonly<Record<string, Plan>> = {
   },
   advanced: {
     name: 'Advanced',
-    pricePerMonthCents: 2_900,
+    prices: monthlyAndYearly(2_900),
     limits: {
       rate_limit_per_minute: 600,
       max_api_keys: 100,
@@ -90,7 +97,7 @@ export const SEED_PLANS: Readonly<Record<string, Plan>> = {
   },
   pro: {
     name: 'Pro',
-    pricePerMonthCents: 4_900,
+    prices: monthlyAndYearly(4_900),
     limits: {
       rate_limit_per_minute: 1_000,
       max_api_keys: 200,
@@ -106,7 +113,7 @@ export const SEED_PLANS: Readonly<Record<string, Plan>> = {
   },
   enterprise: {
     name: 'Enterprise',
-    pricePerMonthCents: null,
+    prices: [],
     limits: {
       rate_limit_per_minute: 10_000,
       max_api_keys: 1_000,

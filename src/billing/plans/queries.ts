@@ -1,15 +1,28 @@
-import { asc, eq } from 'drizzle-orm'
+import { and, asc, eq, isNull } from 'drizzle-orm'
 import type { Database } from '../../db/orm.ts'
 import { plans } from '../../db/schema/plans.ts'
 
 export type PublicPlan = Awaited<ReturnType<typeof listPublicPlans>>[number]
 
-/** The plans that customers may see, in the operator's order. */
+/** The newest versions of the plans that customers may see, in the operator's order. */
 export function listPublicPlans(db: Database) {
-  const { id, name, pricePerMonthCents, limits, features, overage } = plans
+  const { id, name, prices, trialDays, seats, addons, limits, features, overage, includedCreditsUsd, pricePerCallUsd } =
+    plans
   return db
-    .select({ id, name, pricePerMonthCents, limits, features, overage })
+    .select({
+      id,
+      name,
+      prices,
+      trialDays,
+      seats,
+      addons,
+      limits,
+      features,
+      overage,
+      includedCreditsUsd,
+      pricePerCallUsd,
+    })
     .from(plans)
-    .where(eq(plans.isPublic, true))
+    .where(and(eq(plans.isPublic, true), isNull(plans.replacedAt)))
     .orderBy(asc(plans.sortOrder), asc(plans.id))
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { INTERVALS } from '../../db/schema/shapes.ts'
 import { forEachAmount, money } from '../../http/amounts.ts'
 
 const meterLimit = <Schema extends z.ZodType>(amounts: Schema) =>
@@ -26,19 +27,64 @@ const OverageTiers = z
   )
   .meta({ description: 'Each price applies only to the units inside its tier.' })
 
+export const CataloguePrice = z
+  .object({
+    interval: z.enum(INTERVALS),
+    currency: z.string().meta({ description: 'ISO 4217, in lower case.', example: 'usd' }),
+    amount_cents: z
+      .int()
+      .nullable()
+      .meta({ description: 'For each interval, in the smallest unit of the currency. Null if it is negotiated.' }),
+    seat_amount_cents: z
+      .int()
+      .optional()
+      .meta({ description: 'For each seat above the included ones. Absent if no more are sold.' }),
+  })
+  .meta({ id: 'CataloguePrice' })
+
 const CataloguePlan = z
   .object({
     id: z.string().meta({ example: 'builder' }),
     name: z.string(),
-    price_per_month_cents: z.int().nullable().meta({ description: 'Null if the price is negotiated.' }),
-    currency: z.literal('usd'),
+    prices: z
+      .array(CataloguePrice)
+      .meta({ description: 'One for each interval and currency. Empty if the price is negotiated.' }),
+    trial_days: z.int().meta({ description: 'For so long a first subscription costs nothing.' }),
+    seats: z
+      .object({ included: z.int(), max: z.int().optional() })
+      .nullable()
+      .meta({ description: 'How many members it has, and can have. Null for any number.' }),
+    addons: z.array(
+      z
+        .object({
+          id: z.string(),
+          name: z.string(),
+          prices: z.array(CataloguePrice),
+          limits: z.object({
+            meters: z.record(z.string(), z.number()).optional(),
+            max_api_keys: z.int().optional(),
+            seats: z.int().optional(),
+          }),
+        })
+        .meta({ id: 'CatalogueAddon', description: 'What it adds to the limits, each time it is bought.' }),
+    ),
     rate_limit_per_minute: z.int().meta({ description: 'The limit of each API key.' }),
     max_api_keys: z.int(),
-    meters: z.object(forEachAmount(CatalogueLimit, MoneyCatalogueLimit)),
+    meters: z
+      .object(forEachAmount(CatalogueLimit, MoneyCatalogueLimit))
+      .catchall(z.union([CatalogueLimit, MoneyCatalogueLimit])),
     overage: z.record(z.string(), OverageTiers).meta({
       description: 'The prices of units above a limit, by meter. A meter that is absent costs nothing extra.',
     }),
     features: z.record(z.string(), z.union([z.number(), z.boolean(), z.string()])),
+    price_per_call_usd: z
+      .string()
+      .nullable()
+      .meta({ description: 'What a call costs, in US dollars; null for nothing.' }),
+    included_credits_usd: z
+      .string()
+      .nullable()
+      .meta({ description: 'Credits that each usage period begins with; null for none.' }),
   })
   .meta({ id: 'CataloguePlan' })
 

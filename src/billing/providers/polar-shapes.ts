@@ -1,7 +1,7 @@
 /** The parts of Polar's objects that are used. Everything else in them may change. */
 import * as z from 'zod'
 import { isoTime, organizationIn } from './http.ts'
-import type { NextCharge, ProviderSubscription, SubscriptionStatus } from './provider.ts'
+import type { NextCharge, OrderedItem, ProviderSubscription, SubscriptionStatus } from './provider.ts'
 
 const STATUSES = {
   incomplete: 'incomplete',
@@ -35,7 +35,8 @@ export const PolarSubscription = z
     customer: z
       .object({ external_id: z.string().nullish(), metadata: z.record(z.string(), z.unknown()).nullish() })
       .nullish(),
-    pending_update: z.object({ product_id: z.string().nullish() }).nullish(),
+    seats: z.number().nullish(),
+    pending_update: z.object({ product_id: z.string().nullish(), seats: z.number().nullish() }).nullish(),
   })
   .transform(toSubscription)
 
@@ -63,7 +64,11 @@ interface Read {
       }
     | null
     | undefined
-  readonly pending_update?: { readonly product_id?: string | null | undefined } | null | undefined
+  readonly seats?: number | null | undefined
+  readonly pending_update?:
+    | { readonly product_id?: string | null | undefined; readonly seats?: number | null | undefined }
+    | null
+    | undefined
 }
 
 /**
@@ -78,8 +83,8 @@ function toSubscription(read: Read): ProviderSubscription {
     customerId: read.customer_id,
     organizationId: organizationIn(read.metadata?.org_id, read.customer?.external_id, read.customer?.metadata?.org_id),
     status: STATUSES[read.status],
-    items: [{ product: read.product_id, periodStart: read.current_period_start, periodEnd: read.current_period_end }],
-    pendingProducts: [read.pending_update?.product_id ?? []].flat(),
+    items: [{ ...toItem(read), periodStart: read.current_period_start, periodEnd: read.current_period_end }],
+    pendingItems: pendingItems(read),
     cancelAtPeriodEnd: read.cancel_at_period_end,
     pauseAtPeriodEnd: read.pause_at_period_end === true,
     nextCharge: nextCharge(read),
@@ -88,6 +93,20 @@ function toSubscription(read: Read): ProviderSubscription {
     endedAt: read.ended_at ?? (read.status === 'incomplete_expired' ? updatedAt : undefined),
     updatedAt,
   }
+}
+
+const toItem = ({ product_id: product, seats, currency }: Pick<Read, 'product_id' | 'seats' | 'currency'>) => ({
+  product,
+  quantity: seats ?? undefined,
+  currency: currency?.toLowerCase(),
+})
+
+/** Polar changes the product or the seats; the other one stays. */
+function pendingItems(read: Read): OrderedItem[] {
+  const { pending_update: pending } = read
+  if (!pending || (!pending.product_id && typeof pending.seats !== 'number')) return []
+  const { product_id, seats, currency } = read
+  return [toItem({ product_id: pending.product_id ?? product_id, seats: pending.seats ?? seats, currency })]
 }
 
 /** Polar's amount is for a whole period, seats and units included. */

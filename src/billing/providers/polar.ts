@@ -10,6 +10,7 @@ import {
   polarReason,
 } from './polar-shapes.ts'
 import type { BillingProvider, CheckoutInput, PlanSwitch, UsageAmount, UsageReceipt } from './provider.ts'
+import { createPolarTopUp } from './top-up.ts'
 
 /** Polar's API is versioned by date. Code for this version keeps working until it is raised. */
 const VERSION = '2026-04'
@@ -17,7 +18,11 @@ const VERSION = '2026-04'
 const PAGE = '100'
 
 /** Polar, by plain requests to its API. @see https://polar.sh/docs/api-reference */
-export function openPolar({ POLAR_API_URL, POLAR_ACCESS_TOKEN }: Config): BillingProvider {
+export function openPolar({
+  POLAR_API_URL,
+  POLAR_ACCESS_TOKEN,
+  POLAR_CREDIT_PRODUCT_ID: credits,
+}: Config): BillingProvider {
   const polar = openCaller({
     name: 'polar',
     baseUrl: POLAR_API_URL,
@@ -36,6 +41,7 @@ export function openPolar({ POLAR_API_URL, POLAR_ACCESS_TOKEN }: Config): Billin
       const { id, url } = await polar.ask(['POST', '/checkouts/'], PolarCheckout, { body: buildCheckout(input) })
       return { id, url }
     },
+    ...(credits !== undefined && { createTopUp: (input) => createPolarTopUp(polar, credits, input) }),
     createPortal: async ({ customerId, returnUrl }) => {
       const body = { customer_id: customerId, return_url: returnUrl }
       const session = await polar.ask(['POST', '/customer-sessions/'], PolarSession, { body })
@@ -44,8 +50,11 @@ export function openPolar({ POLAR_API_URL, POLAR_ACCESS_TOKEN }: Config): Billin
     getSubscription: (id) => polar.find(toPath(id), PolarSubscription),
     listSubscriptions: (cursor) => listSubscriptions(polar, cursor),
     findSubscriptions: (of) => findSubscriptions(polar, of),
-    changePlan: ({ subscriptionId, product, when }) =>
-      patch(subscriptionId, { product_id: product, proration_behavior: PRORATION[when] }),
+    changePlan: ({ subscriptionId, plan, isSeatsOnly = false, when }) =>
+      patch(subscriptionId, {
+        ...(isSeatsOnly ? { seats: plan.quantity } : { product_id: plan.product }),
+        proration_behavior: PRORATION[when],
+      }),
     cancelAtPeriodEnd: (id) => patch(id, { cancel_at_period_end: true }),
     resume: async (id) => {
       const found = await polar.ask(['GET', toPath(id)], PolarSubscription)
@@ -62,9 +71,13 @@ const PRORATION: Readonly<Record<PlanSwitch['when'], string>> = { now: 'invoice'
 
 const toPath = (subscriptionId: string) => `/subscriptions/${encodeURIComponent(subscriptionId)}`
 
-function buildCheckout({ organizationId, product, email, name, successUrl, cancelUrl, customerId }: CheckoutInput) {
+function buildCheckout(input: CheckoutInput) {
+  const { organizationId, plan, currency, trialDays = 0, email, name, successUrl, cancelUrl, customerId } = input
   return {
-    products: [product],
+    products: [plan.product],
+    ...(plan.quantity !== undefined && { seats: plan.quantity }),
+    ...(currency !== undefined && { currency }),
+    ...(trialDays > 0 ? { trial_interval: 'day', trial_interval_count: trialDays } : { allow_trial: false }),
     ...(customerId === undefined ? { external_customer_id: organizationId } : { customer_id: customerId }),
     customer_email: email,
     ...(name !== undefined && { customer_name: name.slice(0, 256) }),

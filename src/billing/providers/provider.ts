@@ -14,10 +14,24 @@ export type SubscriptionStatus = 'incomplete' | 'trialing' | 'active' | 'past_du
 
 /** One line of a subscription. Lines may have their own periods: a yearly add-on beside a monthly plan. */
 interface BoughtItem {
-  /** Polar's product id, or Stripe's price id. A plan has it in `polarProductId` or `stripePriceId`. */
+  /** Polar's product id, or Stripe's price id. A plan's price has it in `polar_product_id` or `stripe_price_id`. */
   readonly product: string
+  /** How many; of a plan its seats. Absent where nothing is counted. */
+  readonly quantity?: number | undefined
+  /** ISO 4217, in lower case, if the provider says so. */
+  readonly currency?: string | undefined
   readonly periodStart: Date | undefined
   readonly periodEnd: Date | undefined
+}
+
+/** One line as it is to be. */
+export interface OrderedItem {
+  /** Polar's product id, or Stripe's price id. */
+  readonly product: string
+  /** How many; absent where nothing is counted: one of a plan without seats, and metered prices. */
+  readonly quantity?: number | undefined
+  /** ISO 4217, in lower case, where one product has several. */
+  readonly currency?: string | undefined
 }
 
 /** The next charge for the subscribed items, before taxes, discounts and metered use. */
@@ -42,8 +56,8 @@ export interface ProviderSubscription {
   readonly status: SubscriptionStatus
   /** The bought items, in arbitrary order: one may be a plan, others are add-ons and metered prices. */
   readonly items: readonly BoughtItem[]
-  /** Products or prices from the next period on, if a change is scheduled; otherwise empty. */
-  readonly pendingProducts: readonly string[]
+  /** The items from the next period on, if a change is scheduled; otherwise empty. */
+  readonly pendingItems: readonly OrderedItem[]
   /** It ends with its period unless that is revoked. */
   readonly cancelAtPeriodEnd: boolean
   /** It is paused when its period ends unless that is revoked. Absent if the provider has no scheduled pause. */
@@ -70,10 +84,16 @@ interface SubscriptionPage {
 
 export interface CheckoutInput {
   readonly organizationId: string
-  /** The plan's product or price id at this provider. */
-  readonly product: string
+  /** The plan's line, with its seats if it has any. */
+  readonly plan: OrderedItem
+  /** Add-ons that are billed with it (Stripe). */
+  readonly addons?: readonly OrderedItem[]
   /** Price ids of metered prices that are billed with it (Stripe). At Polar they belong to the product. */
   readonly meteredProducts?: readonly string[]
+  /** ISO 4217, in lower case, where the product has prices in several (Polar). */
+  readonly currency?: string | undefined
+  /** For so many days nothing is charged. */
+  readonly trialDays?: number | undefined
   readonly email: string
   readonly name?: string
   /** The URL that the customer returns to. The provider's checkout id is added as `checkout_id`. */
@@ -85,14 +105,27 @@ export interface CheckoutInput {
   readonly customerId?: string | undefined
 }
 
+/** Credits to buy. */
+export interface TopUpInput
+  extends Pick<
+    CheckoutInput,
+    'organizationId' | 'email' | 'name' | 'successUrl' | 'cancelUrl' | 'idempotencyKey' | 'customerId'
+  > {
+  readonly cents: number
+}
+
 export interface PlanSwitch {
   readonly subscriptionId: string
-  /** The product or price id to change to. */
-  readonly product: string
+  /** The plan's line to change to. */
+  readonly plan: OrderedItem
+  /** Only the seats change: Polar has another call for them. */
+  readonly isSeatsOnly?: boolean
+  /** Add-ons that are billed with it (Stripe). */
+  readonly addons?: readonly OrderedItem[]
   /** Metered prices that are billed with it (Stripe). At Polar they belong to the product. */
   readonly meteredProducts?: readonly string[]
   /**
-   * All product ids of plans, including metered prices. These items are replaced; other items of the subscription stay
+   * All product ids of plans, including add-ons and metered prices. These items are replaced; other items of the subscription stay
    * (Stripe).
    */
   readonly ofPlans?: readonly string[]
@@ -118,7 +151,7 @@ export interface UsageAmount {
   readonly meter: string
   /** Whole units, at least 0. */
   readonly value: number
-  /** How many units are one of what people read: a millionth of a dollar is a unit of `cost_usd`. */
+  /** How many units are one of what people read: a millionth of a dollar is a billed unit of `cost_usd`. */
   readonly unitsPerOne: number
   /** What it costs (Stripe). */
   readonly cents: bigint
@@ -156,6 +189,8 @@ export interface PaymentMethod {
 export interface BillingProvider {
   readonly name: ProviderName
   createCheckout(input: CheckoutInput): Promise<{ readonly id: string; readonly url: string }>
+  /** A checkout of credits, paid once. Absent if the deployment has no product for them (Polar). */
+  createTopUp?(input: TopUpInput): Promise<{ readonly id: string; readonly url: string }>
   /**
    * A page of the provider, valid for some minutes, where the customer changes the card, reads invoices and cancels.
    */

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { Problem } from '../../problems.ts'
 import type { Caller } from './http.ts'
 import type { PlanSwitch, ProviderSubscription } from './provider.ts'
-import { phasesFrom } from './stripe-schedule.ts'
+import { listBeside, phasesFrom } from './stripe-schedule.ts'
 import {
   planItem,
   StripeSchedule,
@@ -68,15 +68,24 @@ async function changeNow(stripe: Caller, read: StripeSubscriptionRead, change: P
 }
 
 /** The changes to the items of a subscription. Items that are not named stay. */
-function changedItems(read: StripeSubscriptionRead, { product, meteredProducts = [], ofPlans = [] }: PlanSwitch) {
+function changedItems(read: StripeSubscriptionRead, { plan: wanted, ofPlans = [], ...change }: PlanSwitch) {
   const plan = planItem(read, ofPlans)
   const others = read.items.data.filter(({ id }) => id !== plan.id)
-  const gone = others.filter(({ price }) => ofPlans.includes(price.id) && !meteredProducts.includes(price.id))
-  const missing = meteredProducts.filter((wanted) => others.every(({ price }) => price.id !== wanted))
+  const beside = listBeside(change)
+  const gone = others.filter(
+    ({ price }) => ofPlans.includes(price.id) && beside.every(({ product }) => product !== price.id),
+  )
+  const changed = beside.flatMap(
+    ({ product, quantity }): { id?: string; price?: string; quantity?: number | undefined }[] => {
+      const item = others.find(({ price }) => price.id === product)
+      if (!item) return [{ price: product, quantity }]
+      return quantity === undefined || item.quantity === quantity ? [] : [{ id: item.id, quantity }]
+    },
+  )
   return [
-    { id: plan.id, price: product },
+    { id: plan.id, price: wanted.product, quantity: wanted.quantity },
     ...gone.map(({ id }) => ({ id, deleted: true })),
-    ...missing.map((price) => ({ price })),
+    ...changed,
   ]
 }
 

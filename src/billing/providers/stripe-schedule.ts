@@ -1,11 +1,11 @@
 /** Changes the plan within a subscription's schedule. Its phases keep everything else, known here or not. */
 import { Problem } from '../../problems.ts'
-import type { PlanSwitch } from './provider.ts'
+import type { OrderedItem, PlanSwitch } from './provider.ts'
 import type { StripeScheduleRead } from './stripe-shapes.ts'
 
 type Phase = StripeScheduleRead['phases'][number]
 
-interface Swap extends Pick<PlanSwitch, 'product' | 'meteredProducts' | 'ofPlans'> {
+interface Swap extends Pick<PlanSwitch, 'plan' | 'addons' | 'meteredProducts' | 'ofPlans'> {
   /** The price of the subscription's current plan. */
   readonly planPrice: string
 }
@@ -44,18 +44,31 @@ function continuePhases({ trial_end: _trial, add_invoice_items: _once, ...phase 
   return phase
 }
 
-function itemsWith(items: Phase['items'], { product, meteredProducts = [], ofPlans = [], planPrice }: Swap) {
+function itemsWith(items: Phase['items'], { plan, ofPlans = [], planPrice, ...swap }: Swap) {
+  const beside = listBeside(swap)
   const isOfPlans = (price = '') => price === planPrice || ofPlans.includes(price)
-  const isKnown = (price = '') => isOfPlans(price) || meteredProducts.includes(price)
+  const isKnown = (price = '') => isOfPlans(price) || beside.some(({ product }) => product === price)
   const had =
     items.find(({ price }) => price === planPrice) ??
     items.find(({ price, quantity }) => isOfPlans(price) && typeof quantity === 'number')
   return [
-    { ...had, price: product, quantity: had?.quantity ?? 1 },
+    { ...had, price: plan.product, quantity: plan.quantity ?? had?.quantity ?? 1 },
     ...items.filter(({ price }) => !isKnown(price)),
-    ...meteredProducts.map((wanted) => items.find(({ price }) => price === wanted) ?? { price: wanted }),
+    ...beside.map((one) => withQuantity(items, one)),
   ]
 }
+
+/** An item as it was, with another quantity if it has one. */
+function withQuantity(items: Phase['items'], { product, quantity }: OrderedItem): Phase['items'][number] {
+  const known = items.find(({ price }) => price === product) ?? { price: product, quantity: undefined }
+  return quantity === undefined ? known : { ...known, quantity }
+}
+
+/** What is billed beside the plan. */
+export const listBeside = ({ addons = [], meteredProducts = [] }: Pick<Swap, 'addons' | 'meteredProducts'>) => [
+  ...addons.map(({ product, quantity = 1 }) => ({ product, quantity })),
+  ...meteredProducts.map((product) => ({ product, quantity: undefined })),
+]
 
 /** Fields that Stripe returns but does not accept. */
 const READ_ONLY: ReadonlySet<string> = new Set(['plan', 'disabled_reason'])

@@ -1,7 +1,7 @@
 /** The parts of Stripe's objects that are used. Everything else in them may change. */
 import * as z from 'zod'
 import { organizationIn, unixTime } from './http.ts'
-import type { NextCharge, ProviderSubscription, SubscriptionStatus } from './provider.ts'
+import type { NextCharge, OrderedItem, ProviderSubscription, SubscriptionStatus } from './provider.ts'
 
 const STATUSES = {
   incomplete: 'incomplete',
@@ -87,12 +87,14 @@ export function toSubscription(read: StripeSubscriptionRead): ProviderSubscripti
     customerId: customer.id,
     organizationId: organizationIn(read.metadata?.org_id, customer.metadata?.org_id),
     status: parseStatus(read),
-    items: read.items.data.map(({ price, current_period_start, current_period_end }) => ({
+    items: read.items.data.map(({ price, quantity, current_period_start, current_period_end }) => ({
       product: price.id,
+      quantity: isCounted(price) ? (quantity ?? 1) : undefined,
+      currency: price.currency?.toLowerCase(),
       periodStart: current_period_start,
       periodEnd: current_period_end,
     })),
-    pendingProducts: pendingPrices(read),
+    pendingItems: pendingItems(read),
     cancelAtPeriodEnd: read.cancel_at_period_end,
     cancelAt: read.cancel_at,
     nextCharge: nextCharge(read),
@@ -122,8 +124,10 @@ function parseStatus({ status, pause_collection }: StripeSubscriptionRead): Subs
   return status === 'active' && pause_collection?.behavior === 'void' ? 'paused' : STATUSES[status]
 }
 
-/** @returns all prices of the phase that follows the current one */
-function pendingPrices({ schedule, items }: StripeSubscriptionRead): string[] {
+const isCounted = ({ recurring }: z.output<typeof Item>['price']) => recurring?.usage_type !== 'metered'
+
+/** @returns the items of the phase that follows the current one */
+function pendingItems({ schedule, items }: StripeSubscriptionRead): OrderedItem[] {
   if (typeof schedule !== 'object' || schedule === null) return []
   const starts = items.data.flatMap(({ current_period_start: start }) => start ?? [])
   const now = schedule.current_phase?.start_date ?? Math.min(...starts.map((start) => start.getTime() / 1000))
@@ -131,7 +135,11 @@ function pendingPrices({ schedule, items }: StripeSubscriptionRead): string[] {
     .filter(({ start_date }) => start_date > now)
     .toSorted((a, b) => a.start_date - b.start_date)
     .at(0)
-  return next?.items.flatMap(({ price }) => price ?? []) ?? []
+  return (
+    next?.items.flatMap(({ price, quantity }) =>
+      price === undefined ? [] : [{ product: price, quantity: quantity ?? undefined }],
+    ) ?? []
+  )
 }
 
 export const StripePage = z.object({

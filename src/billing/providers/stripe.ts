@@ -15,6 +15,7 @@ import {
   stripeReason,
   toSubscription,
 } from './stripe-shapes.ts'
+import { createStripeTopUp } from './top-up.ts'
 
 /** Stripe's API is versioned by date; an account's own default may differ. */
 const VERSION = '2026-10-28.endive'
@@ -38,6 +39,7 @@ export function openStripe({ STRIPE_API_URL, STRIPE_SECRET_KEY }: Config): Billi
   return {
     name: 'stripe',
     createCheckout: (input) => createCheckout(stripe, input),
+    createTopUp: (input) => createStripeTopUp(stripe, input),
     createPortal: async ({ customerId, returnUrl }) => {
       const body = { customer: customerId, return_url: returnUrl }
       const { url } = await stripe.ask(['POST', '/billing_portal/sessions'], StripePortal, { body })
@@ -58,15 +60,19 @@ export function openStripe({ STRIPE_API_URL, STRIPE_SECRET_KEY }: Config): Billi
 
 /** The organization is in the subscription's own metadata: a session's metadata is not copied. */
 async function createCheckout(stripe: Caller, input: CheckoutInput) {
-  const { organizationId, product, meteredProducts = [], email, successUrl, cancelUrl, customerId } = input
+  const { organizationId, plan, addons = [], meteredProducts = [], trialDays = 0 } = input
+  const { email, successUrl, cancelUrl, customerId } = input
   const metadata = { org_id: organizationId }
   const body = {
     mode: 'subscription',
-    line_items: [{ price: product, quantity: 1 }, ...meteredProducts.map((price) => ({ price }))],
+    line_items: [
+      ...[plan, ...addons].map(({ product: price, quantity = 1 }) => ({ price, quantity })),
+      ...meteredProducts.map((price) => ({ price })),
+    ],
     ...(customerId === undefined ? { customer_email: email } : { customer: customerId }),
     client_reference_id: organizationId,
     metadata,
-    subscription_data: { metadata },
+    subscription_data: { metadata, ...(trialDays > 0 && { trial_period_days: trialDays }) },
     success_url: withCheckoutId(successUrl, '{CHECKOUT_SESSION_ID}'),
     cancel_url: cancelUrl,
   }

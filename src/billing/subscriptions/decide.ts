@@ -1,19 +1,23 @@
 import type { subscriptions } from '../../db/schema/billing.ts'
-import { FIRST_PLAN } from '../../db/schema/shapes.ts'
-import type { ProviderName, ProviderSubscription } from '../providers/provider.ts'
+import { type AddonLimits, FIRST_PLAN, type PendingChange } from '../../db/schema/shapes.ts'
+import { canonicalJson } from '../../lib/canonical-json.ts'
+import type { OrderedItem, ProviderName, ProviderSubscription } from '../providers/provider.ts'
+import { addAddons, type Bought, type KnownPlan, readBought } from './read-bought.ts'
 import { type BillingClock, isEligible, isInForce, selectCurrent } from './rules.ts'
 
 /** The known state of one organization. */
 export interface Context {
-  readonly organization: { readonly id: string; readonly planId: string } | undefined
+  readonly organization: ({ readonly id: string; readonly planId: string } & Booking) | undefined
   /** All its subscriptions, including past ones. */
   readonly rows: readonly SubscriptionRow[]
-  readonly plans: readonly {
-    readonly id: string
-    readonly polarProductId: string | null
-    readonly stripePriceId: string | null
-    readonly pricePerMonthCents: number | null
-  }[]
+  /** Every version of every plan. */
+  readonly plans: readonly KnownPlan[]
+}
+
+/** What an organization may use beyond its plan, because its subscription pays for it. */
+export interface Booking {
+  readonly seats: number | null
+  readonly limitAdditions: AddonLimits
 }
 
 /** The provider's state, and the refund that only an event reports. */
@@ -32,6 +36,8 @@ export interface Decision {
   readonly currentId: string | undefined
   /** The plan to move the organization to. Absent if it is already on it, or if nothing decides. */
   readonly planId: string | undefined
+  /** The seats and add-ons to give the organization. Absent if it has them already, or if nothing decides. */
+  readonly booking: Booking | undefined
   /** It is paid for while another one decides: the customer pays twice. */
   readonly isSecond: boolean
   /** The product that a subscription moved to, if it is not a plan. The old plan stays in force until there is one. */
@@ -51,16 +57,14 @@ export function decide(
   const known = rows.find(isSubscription(news.found.provider, news.found.id))
   const wanted = toRow(context, news, known, clock)
   if (!wanted) return 'unknown_product'
-  const all = [...rows.filter((row) => row !== known), wanted]
-  const current = selectCurrent(all, clock)
+  const current = selectCurrent([...rows.filter((row) => row !== known), wanted], clock)
   const row = { ...wanted, isCurrent: current?.id === wanted.id }
-  const planId = planAfter(current, rows, clock)
   return {
     known,
     row,
     changed: listChanges(known, row),
     currentId: current?.id,
-    planId: planId === organization.planId ? undefined : planId,
+    ...changesAfter(context, organization, current, clock),
     isSecond: !row.isCurrent && isEligible(row, clock.at) && isInForce(row, clock),
     unknownProduct: findUnknown(context, news.found),
   }
@@ -82,14 +86,48 @@ function planAfter(
   return before.some(({ isCurrent }) => isCurrent) ? FIRST_PLAN : undefined
 }
 
+/** What changes of the organization. */
+function changesAfter(
+  { plans, rows }: Context,
+  organization: NonNullable<Context['organization']>,
+  current: Decision['row'] | SubscriptionRow | undefined,
+  clock: BillingClock,
+): Pick<Decision, 'planId' | 'booking'> {
+  const planId = planAfter(current, rows, clock)
+  if (planId === undefined) return { planId, booking: undefined }
+  const booking = bookingAfter(plans, current, clock)
+  return {
+    planId: planId === organization.planId ? undefined : planId,
+    booking: isSameBooking(booking, organization) ? undefined : booking,
+  }
+}
+
+/** What the deciding subscription pays for beside its plan. Seats that are to go are not given to anybody any more. */
+function bookingAfter(
+  plans: Context['plans'],
+  current: Decision['row'] | SubscriptionRow | undefined,
+  clock: BillingClock,
+): Booking {
+  if (!current || !isInForce(current, clock)) return { seats: null, limitAdditions: {} }
+  const { seats, pending, addons, planId } = current
+  const plan = plans.find(({ id }) => id === planId)
+  return {
+    seats: seats === null ? null : Math.min(seats, pending?.seats ?? seats),
+    limitAdditions: addAddons(plan?.addons ?? [], addons),
+  }
+}
+
+const isSameBooking = (one: Booking, other: Booking) =>
+  one.seats === other.seats && canonicalJson(one.limitAdditions) === canonicalJson(other.limitAdditions)
+
 /**
  * A subscription whose items are no longer a known plan, for example after a change in the provider's dashboard or
  * portal. The old plan stays in force, because somebody pays, and the operator must say for what. It is logged, and in
  * the drift report, until a plan has the id.
  */
 function findUnknown({ plans }: Context, { provider, items, endedAt }: ProviderSubscription): string | undefined {
-  const products = items.map(({ product }) => product)
-  return endedAt || findPlan(plans, provider, products) ? undefined : products.join(' ')
+  if (endedAt || readBought(plans, provider, items)) return undefined
+  return items.map(({ product }) => product).join(' ')
 }
 
 /** @returns undefined if the subscription is not for a known plan, and never was */
@@ -99,15 +137,15 @@ function toRow(
   known: SubscriptionRow | undefined,
   { at, newId }: { at: number; newId: string },
 ): Decision['row'] | undefined {
-  const { planId = known?.planId, item, pendingPlanId } = readPlans(plans, found)
-  if (planId === undefined || !organization) return undefined
+  const terms = readTerms(plans, found, known)
+  if (!terms || !organization) return undefined
   const { id, isCurrent, createdAt } = known ?? { id: newId, isCurrent: false, createdAt: new Date(at) }
+  const { item, ...columns } = terms
   return {
     id,
     organizationId: organization.id,
     ...toColumns(found, item),
-    planId,
-    pendingPlanId: pendingPlanId === planId ? null : orNull(pendingPlanId),
+    ...columns,
     pastDueSince: pastDueSince(found, known, at),
     refundedChargeAt: later(known?.refundedChargeAt, refundedChargeAt),
     isCurrent,
@@ -115,12 +153,50 @@ function toRow(
   }
 }
 
-/** The plan with its line, and the plan from the next period on. */
-function readPlans(plans: Context['plans'], { provider, items, pendingProducts }: ProviderSubscription) {
-  const products = items.map(({ product }) => product)
-  const bought = findPlan(plans, provider, products)
-  const item = items.find(({ product }) => product === bought?.product) ?? items.at(0)
-  return { planId: bought?.plan.id, item, pendingPlanId: findPlan(plans, provider, pendingProducts)?.plan.id }
+/** What it buys now and from the next period on. @returns undefined if that is no known plan, and never was */
+function readTerms(plans: Context['plans'], found: ProviderSubscription, known: SubscriptionRow | undefined) {
+  const bought = readBought(plans, found.provider, found.items, known?.planId)
+  const planId = bought?.plan.id ?? known?.planId
+  if (planId === undefined) return undefined
+  const terms = bought ? toTerms(bought) : keepTerms(known)
+  const pending = toPending(readBought(plans, found.provider, found.pendingItems, planId), { ...terms, plan: planId })
+  return {
+    item: bought?.item ?? found.items.at(0),
+    planId,
+    ...terms,
+    pendingPlanId: otherPlan(pending, planId),
+    pending,
+  }
+}
+
+const otherPlan = (pending: PendingChange | null, planId: string) =>
+  pending === null || pending.plan === planId ? null : pending.plan
+
+type TermColumns = Pick<SubscriptionRow, 'interval' | 'currency' | 'seats' | 'addons'>
+
+const toTerms = ({ price, seats, addons }: Bought): TermColumns => ({
+  interval: price.interval,
+  currency: price.currency,
+  seats,
+  addons,
+})
+
+const keepTerms = (known: SubscriptionRow | undefined): TermColumns => ({
+  interval: known?.interval ?? 'month',
+  currency: known?.currency ?? 'usd',
+  seats: known?.seats ?? null,
+  addons: known?.addons ?? {},
+})
+
+/** @returns null if nothing changes with the next period */
+function toPending(
+  next: Bought<OrderedItem> | undefined,
+  now: TermColumns & { readonly plan: string },
+): PendingChange | null {
+  if (!next) return null
+  const pending = { plan: next.plan.id, interval: next.price.interval, seats: next.seats, addons: next.addons }
+  const { currency: _, ...same } = now
+  return canonicalJson(pending) === canonicalJson(same) ? null : pending
 }
 
 function toColumns(found: ProviderSubscription, item: ProviderSubscription['items'][number] | undefined) {
@@ -145,21 +221,6 @@ const orNull = <T>(value: T | undefined): T | null => value ?? null
 /** Stripe's portal may set a date instead of the flag. */
 const isWithin = (at: Date | undefined, end: Date | undefined) => at !== undefined && end !== undefined && at <= end
 
-/** The plan among the products of a subscription, at any position; of several, the most expensive. */
-function findPlan(plans: Context['plans'], provider: ProviderName, products: readonly string[]) {
-  const column = provider === 'polar' ? 'polarProductId' : 'stripePriceId'
-  return plans
-    .flatMap((plan) => {
-      const product = plan[column]
-      return product !== null && products.includes(product) ? [{ plan, product }] : []
-    })
-    .toSorted((a, b) => rankPrice(b.plan) - rankPrice(a.plan))
-    .at(0)
-}
-
-/** A negotiated price ranks above those of the catalogue. */
-const rankPrice = ({ pricePerMonthCents }: Context['plans'][number]) => pricePerMonthCents ?? Number.MAX_SAFE_INTEGER
-
 /** If the provider does not say since when payment fails, the time is when it was first seen here. */
 function pastDueSince(found: ProviderSubscription, known: SubscriptionRow | undefined, at: number): Date | null {
   if (found.status !== 'past_due') return null
@@ -175,7 +236,12 @@ function later(one: Date | null | undefined, other: Date | undefined): Date | nu
 const COLUMNS = [
   'providerCustomerId',
   'planId',
+  'interval',
+  'currency',
+  'seats',
+  'addons',
   'pendingPlanId',
+  'pending',
   'status',
   'currentPeriodStart',
   'currentPeriodEnd',
@@ -192,6 +258,9 @@ function listChanges(known: SubscriptionRow | undefined, row: Decision['row']): 
   return COLUMNS.filter((column) => !known || plain(known[column]) !== plain(row[column]))
 }
 
-const plain = (value: Date | string | boolean | null) => (value instanceof Date ? value.getTime() : value)
+const plain = (value: Date | object | string | number | boolean | null) => {
+  if (value instanceof Date) return value.getTime()
+  return typeof value === 'object' && value !== null ? canonicalJson(value) : value
+}
 
 export type SubscriptionRow = typeof subscriptions.$inferSelect

@@ -5,7 +5,7 @@ import { subscriptions } from '../../db/schema/billing.ts'
 import { organizations } from '../../db/schema/organizations.ts'
 import { plans } from '../../db/schema/plans.ts'
 import type { ProviderName } from '../providers/provider.ts'
-import type { Context, Decision } from './decide.ts'
+import type { Booking, Context, Decision } from './decide.ts'
 
 export interface KnownSubscription {
   readonly providerSubscriptionId: string
@@ -75,7 +75,12 @@ export async function readContexts(
   const ids = [...new Set(organizationIds)]
   const found = await runBatch(db, {
     organizations: db
-      .select({ id: organizations.id, planId: organizations.planId })
+      .select({
+        id: organizations.id,
+        planId: organizations.planId,
+        seats: organizations.seats,
+        limitAdditions: organizations.limitAdditions,
+      })
       .from(organizations)
       .where(inArray(organizations.id, ids)),
     subscriptions: db
@@ -86,9 +91,10 @@ export async function readContexts(
     plans: db
       .select({
         id: plans.id,
-        polarProductId: plans.polarProductId,
-        stripePriceId: plans.stripePriceId,
-        pricePerMonthCents: plans.pricePerMonthCents,
+        prices: plans.prices,
+        seats: plans.seats,
+        addons: plans.addons,
+        replacedAt: plans.replacedAt,
       })
       .from(plans)
       .orderBy(asc(plans.sortOrder), asc(plans.id)),
@@ -154,18 +160,26 @@ export function setCurrent(db: Database, organizationId: string, id: string) {
     )
 }
 
+interface OrganizationChange {
+  readonly planId: string | undefined
+  readonly booking: Booking | undefined
+  readonly periodAnchor: Date | undefined
+}
+
 /**
- * Moves an organization to a plan, or changes the start of its usage periods. The statement returns its new version.
+ * Moves an organization to a plan, gives it seats and add-ons, or changes the start of its usage periods. The statement
+ * returns its new version.
  */
 export function updateOrganization(
   db: Database,
   organizationId: string,
-  { planId, periodAnchor }: { readonly planId: string | undefined; readonly periodAnchor: Date | undefined },
+  { planId, booking, periodAnchor }: OrganizationChange,
 ) {
   return db
     .update(organizations)
     .set({
       ...(planId !== undefined && { planId }),
+      ...booking,
       ...(periodAnchor && { periodAnchor }),
       version: sql`${organizations.version} + 1`,
     })

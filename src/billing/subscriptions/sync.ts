@@ -92,7 +92,7 @@ function endedState(row: Row | undefined, at: number): ProviderSubscription | un
           periodEnd: row.currentPeriodEnd ?? undefined,
         },
       ],
-      pendingProducts: [],
+      pendingItems: [],
       cancelAtPeriodEnd: row.cancelAtPeriodEnd,
       trialEnd: row.trialEnd ?? undefined,
       pastDueSince: undefined,

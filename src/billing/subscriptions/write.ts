@@ -25,7 +25,7 @@ export async function writeDecision(
   decided: Decision,
 ): Promise<Outcome | undefined> {
   const { organizationId } = decided.row
-  const isChanged = decided.changed.length > 0 || decided.planId !== undefined
+  const isChanged = decided.changed.length > 0 || decided.planId !== undefined || decided.booking !== undefined
   const idle = decided.unknownProduct === undefined ? 'unchanged' : 'unknown_product'
   const outcome: Outcome = { what: isChanged ? 'applied' : idle, organizationId }
   const alsoWrite = cause.alsoWrite?.(outcome)
@@ -62,10 +62,10 @@ async function writeBatch(deps: ManagementDeps, { cause, context, decided, alsoW
 }
 
 /** A new subscription can move the start of usage periods to its own. */
-function changesOfOrganization({ config }: ManagementDeps, { known, row, planId }: Decision) {
+function changesOfOrganization({ config }: ManagementDeps, { known, row, planId, booking }: Decision) {
   const isBeginning = config.USAGE_PERIODS === 'subscription' && row.isCurrent && !known?.isCurrent
   const periodAnchor = isBeginning ? (row.currentPeriodStart ?? undefined) : undefined
-  return planId === undefined && !periodAnchor ? undefined : { planId, periodAnchor }
+  return planId === undefined && !booking && !periodAnchor ? undefined : { planId, booking, periodAnchor }
 }
 
 /** In this order, never more than one decides. */
@@ -101,6 +101,10 @@ function changeEntry(cause: Cause, { known, row, changed }: Decision): Entry {
       to: {
         status,
         plan: planId,
+        interval: row.interval,
+        currency: row.currency,
+        seats: row.seats,
+        addons: row.addons,
         cancel_at_period_end: cancelAtPeriodEnd,
         current_period_end: currentPeriodEnd?.toISOString() ?? null,
         ended_at: endedAt?.toISOString() ?? null,

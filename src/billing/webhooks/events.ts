@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import type { ProviderName } from '../providers/provider.ts'
 import { reference } from '../providers/stripe-shapes.ts'
+import { type CreditPayment, readPolarPayment, readStripeCharge, readStripeSession } from './payments.ts'
 
 /** What to check again. */
 export interface Subject {
@@ -16,7 +17,11 @@ export interface Subject {
     readonly chargedAt: Date
     readonly paymentId?: string | undefined
     readonly isDisputed?: boolean
+    /** What was lost with the dispute, in cents. */
+    readonly cents?: number | undefined
   }
+  /** A payment of credits, with what is known of it now. */
+  readonly payment?: CreditPayment | undefined
 }
 
 type Reader = (payload: unknown) => Subject
@@ -49,7 +54,7 @@ const polarSubscription: Reader = (payload) => ({ subscriptionId: PolarSubject.p
 
 const polarOrder: Reader = (payload) => {
   const { status, subscription_id, billing_reason, created_at } = PolarOrder.parse(payload).data
-  if (!subscription_id) return {}
+  if (!subscription_id) return { payment: readPolarPayment(payload) }
   const isRefunded = status === 'refunded' && isForPeriod(billing_reason)
   return { subscriptionId: subscription_id, ...(isRefunded && { refund: { chargedAt: created_at } }) }
 }
@@ -77,11 +82,18 @@ const StripeInvoice = OfStripe({
 })
 const StripeCharge = OfStripe({ refunded: z.boolean(), payment_intent: reference, created: z.number() })
 
-const StripeDispute = OfStripe({ status: z.string(), payment_intent: reference }).and(z.object({ created: z.number() }))
+const StripeDispute = OfStripe({
+  status: z.string(),
+  payment_intent: reference,
+  amount: z.number().nullish(),
+}).and(z.object({ created: z.number() }))
 
 const stripeSubscription: Reader = (payload) => ({ subscriptionId: StripeObject.parse(payload).data.object.id })
 
-const stripeSession: Reader = (payload) => ({ subscriptionId: StripeSession.parse(payload).data.object.subscription })
+const stripeSession: Reader = (payload) => ({
+  subscriptionId: StripeSession.parse(payload).data.object.subscription,
+  payment: readStripeSession(payload),
+})
 
 const stripeInvoice: Reader = (payload) => {
   const { parent, subscription } = StripeInvoice.parse(payload).data.object
@@ -89,6 +101,8 @@ const stripeInvoice: Reader = (payload) => {
 }
 
 const stripeCharge: Reader = (payload) => {
+  const payment = readStripeCharge(payload)
+  if (payment) return { payment }
   const { refunded, payment_intent, created } = StripeCharge.parse(payload).data.object
   if (!refunded || payment_intent === undefined) return {}
   return { refund: { chargedAt: new Date(created * 1000), paymentId: payment_intent } }
@@ -96,9 +110,10 @@ const stripeCharge: Reader = (payload) => {
 
 const stripeDispute: Reader = (payload) => {
   const { created, data } = StripeDispute.parse(payload)
-  const { status, payment_intent } = data.object
+  const { status, payment_intent, amount } = data.object
   if (status !== 'lost' || payment_intent === undefined) return {}
-  return { refund: { chargedAt: new Date(created * 1000), paymentId: payment_intent, isDisputed: true } }
+  const cents = amount ?? undefined
+  return { refund: { chargedAt: new Date(created * 1000), paymentId: payment_intent, isDisputed: true, cents } }
 }
 
 const stripeCustomerGone: Reader = (payload) => ({

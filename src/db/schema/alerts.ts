@@ -27,13 +27,13 @@ export const usageAlerts = pgTable(
       .references(() => organizations.id, { onDelete: 'cascade' }),
     meter: text().notNull(),
     periodStart: timestamp({ withTimezone: true }).notNull(),
-    limitValue: numeric({ precision: 20, scale: 6 }).notNull(),
+    limitValue: numeric({ precision: 24, scale: 9 }).notNull(),
     /** Percent of the limit. */
     threshold: smallint().notNull(),
     /** The use when the alert was raised. */
-    used: numeric({ precision: 20, scale: 6 }).notNull(),
+    used: numeric({ precision: 24, scale: 9 }).notNull(),
     crossedAt: createdAt(),
-    /** When mails and webhooks were queued; null until then. */
+    /** When emails and webhooks were queued; null until then. */
     notifiedAt: timestamptz(),
     /** Lists page by it and webhooks name it. The primary key makes each alert happen once. */
     id: uuid().notNull().defaultRandom(),

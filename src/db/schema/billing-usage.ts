@@ -17,7 +17,7 @@ export const billingTerms = pgTable(
     periodStart: timestamp({ withTimezone: true }).notNull(),
     meter: text().notNull(),
     planId: text().notNull(),
-    /** Units without an extra charge; null for all. Units as they are counted: `cost_usd` in millionths of a dollar. */
+    /** Units without an extra charge; null for all. Units as they are billed: `cost_usd` in millionths of a dollar. */
     includedUnits: bigint({ mode: 'number' }),
     tiers: jsonb().$type<readonly OverageTier[]>().notNull(),
     provider: provider(),

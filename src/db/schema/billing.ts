@@ -3,6 +3,7 @@ import { boolean, check, index, integer, jsonb, pgTable, text, timestamp, unique
 import { createdAt, timestamptz, updatedAt } from './columns.ts'
 import { organizations } from './organizations.ts'
 import { plans } from './plans.ts'
+import { type BookedAddons, INTERVALS, type PendingChange } from './shapes.ts'
 
 const SUBSCRIPTION_STATUSES = ['incomplete', 'trialing', 'active', 'past_due', 'paused', 'canceled', 'unpaid'] as const
 
@@ -22,6 +23,14 @@ export const subscriptions = pgTable(
       .references(() => plans.id),
     /** The plan that starts when the period ends, after a downgrade. */
     pendingPlanId: text().references(() => plans.id),
+    /** The whole of what starts when the period ends, if anything changes then. */
+    pending: jsonb().$type<PendingChange>(),
+    interval: text({ enum: INTERVALS }).notNull().default('month'),
+    /** ISO 4217, in lower case. */
+    currency: text().notNull().default('usd'),
+    /** Null if the plan has no seats. */
+    seats: integer(),
+    addons: jsonb().$type<BookedAddons>().notNull().default({}),
     status: text({ enum: SUBSCRIPTION_STATUSES }).notNull(),
     currentPeriodStart: timestamptz(),
     currentPeriodEnd: timestamptz(),

@@ -45,6 +45,8 @@ export const apiKeys = pgTable(
     isRateLimitGranted: boolean().notNull().default(false),
     /** Limits in addition to the rate limit, checked together with it, all or nothing. */
     limits: jsonb().$type<readonly NamedLimit[]>().notNull().default([]),
+    /** The most holds that may be open at once. Null uses the plan's. */
+    maxConcurrent: integer(),
     /** IP addresses and CIDR ranges the key may be used from. Null allows all. */
     allowedIps: text().array(),
     metadata: jsonb().$type<Record<string, unknown>>().notNull().default({}),
@@ -74,6 +76,7 @@ export const apiKeys = pgTable(
     index('api_keys_hint').on(t.keyHint.op('text_pattern_ops')),
     check('api_keys_environment', sql`${t.environment} in ('live', 'test')`),
     check('api_keys_custom_rate_limit', sql`${t.customRateLimit} > 0`),
+    check('api_keys_max_concurrent', sql`${t.maxConcurrent} > 0`),
   ],
 )
 

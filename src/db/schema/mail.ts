@@ -3,7 +3,7 @@ import { index, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core'
 import { createdAt, timestamptz } from './columns.ts'
 
 /**
- * Queued mail: written in the batch of its cause, sent after the answer, and retried by a job until the provider
+ * Queued email: written in the batch of its cause, sent after the answer, and retried by a job until the provider
  * accepts it.
  */
 export const mailOutbox = pgTable(
@@ -12,7 +12,7 @@ export const mailOutbox = pgTable(
     id: uuid().primaryKey(),
     recipient: text().notNull(),
     subject: text().notNull(),
-    /** Null once sent or given up: a mail may contain a link that still works. */
+    /** Null once sent or given up: an email may contain a link that still works. */
     text: text(),
     html: text(),
     attempts: integer().notNull().default(0),

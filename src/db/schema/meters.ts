@@ -11,8 +11,13 @@ type SnakeCase<Name> = Name extends `${infer First}${infer Rest}`
 interface MeterRow {
   /** The name that people read. */
   readonly label: string
-  /** How many counted units make up one: 1, or a million if amounts have fractions. */
-  readonly unitsPerOne: 1 | 1_000_000
+  /** How many counted units make up one: 1, a million if amounts have fractions, a billion for US dollars. */
+  readonly unitsPerOne: 1 | 1_000_000 | 1_000_000_000
+  /**
+   * How many units make up one where overage is billed, if that differs: the meters and prices at the billing providers
+   * count millionths of a dollar.
+   */
+  readonly billedPerOne?: 1_000_000
 }
 
 type CounterRow = MeterRow & {
@@ -60,10 +65,12 @@ export const COUNTERS = {
   },
   cost_usd: {
     label: 'cost in US dollars',
-    columns: ['cost_usd'],
-    beside: ['unpriced'],
+    /** What the customer pays. Beside it is kept what the provider takes. */
+    columns: ['charge_usd'],
+    beside: ['cost_usd', 'unpriced'],
     written: 'with models',
-    unitsPerOne: 1_000_000,
+    unitsPerOne: 1_000_000_000,
+    billedPerOne: 1_000_000,
     isMoney: true,
   },
 } as const satisfies Readonly<Record<string, CounterRow>>
@@ -83,14 +90,25 @@ export type MoneyMeter = {
   [M in Counter]: (typeof COUNTERS)[M]['isMoney'] extends true ? M : never
 }[Counter]
 
-/** Whether a meter, or a column, is in US dollars. */
+/** Whether a meter is in US dollars. */
 export const isMoney = (name: string): name is MoneyMeter =>
   Object.hasOwn(COUNTERS, name) && COUNTERS[name as Counter].isMoney
+
+/** Columns in US dollars: what the provider takes, and what the customer pays. */
+export const MONEY_COLUMNS = ['cost_usd', 'charge_usd'] as const satisfies readonly Column[]
+export type MoneyColumn = (typeof MONEY_COLUMNS)[number]
+
+export const isMoneyColumn = (name: string): name is MoneyColumn => isIn(MONEY_COLUMNS, name)
 
 export const METERS = Object.keys(COUNTERS) as readonly Counter[]
 export const GAUGES = Object.keys(GAUGE_ROWS) as readonly Gauge[]
 export const ALL_METERS: readonly Meter[] = [...METERS, ...GAUGES]
 /** All meters whose amounts are numbers on the wire. */
+const NAMES: ReadonlySet<string> = new Set(ALL_METERS)
+
+/** Whether a meter is one of these, and no custom one. */
+export const isBuiltIn = (slug: string): slug is Meter => NAMES.has(slug)
+
 export const NUMBER_METERS = ALL_METERS.filter((meter): meter is Exclude<Meter, MoneyMeter> => !isMoney(meter))
 /** All meters whose amounts are decimal text on the wire. */
 export const MONEY_METERS = ALL_METERS.filter((meter) => isMoney(meter))
@@ -112,7 +130,9 @@ export const FIGURES: readonly (Counter | CounterColumn)[] = METERS.flatMap<Coun
 )
 
 /** The figures of counters in display order, without the columns that add nothing to an amount. */
-export const AMOUNTS = FIGURES.filter((name) => !METERS.some((meter) => isIn(COUNTERS[meter].beside, name)))
+export const AMOUNTS = FIGURES.filter(
+  (name) => isMoneyColumn(name) || !METERS.some((meter) => isIn(COUNTERS[meter].beside, name)),
+)
 
 export function listColumns(meter: Counter): readonly CounterColumn[] {
   return [...COUNTERS[meter].columns, ...COUNTERS[meter].beside]
@@ -145,8 +165,14 @@ export function caseOfMeter(meter: string, valueOf: (meter: Counter) => string |
   return `case ${meter} ${METERS.map((name) => `when '${name}' then ${valueOf(name)}`).join(' ')} end`
 }
 
-/** @returns SQL of the whole units in an amount; fractions of a unit are cut off */
-export function unitsIn(amount: string, meter: Counter): string {
-  const { unitsPerOne } = COUNTERS[meter]
-  return unitsPerOne === 1 ? amount : `floor((${amount}) * ${unitsPerOne})`
+/** @returns how many units make up one where overage of a meter is billed */
+export function billedPerOne(meter: Counter): number {
+  const row: MeterRow = COUNTERS[meter]
+  return row.billedPerOne ?? row.unitsPerOne
+}
+
+/** @returns SQL of the whole units in an amount as overage is billed; fractions of a unit are cut off */
+export function billedUnitsIn(amount: string, meter: Counter): string {
+  const perOne = billedPerOne(meter)
+  return perOne === 1 ? amount : `floor((${amount}) * ${perOne})`
 }

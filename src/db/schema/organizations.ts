@@ -14,7 +14,7 @@ import {
 } from 'drizzle-orm/pg-core'
 import { bytea, createdAt, timestamptz, updatedAt } from './columns.ts'
 import { plans } from './plans.ts'
-import type { LimitOverrides } from './shapes.ts'
+import type { AddonLimits, LimitOverrides } from './shapes.ts'
 import { users } from './users.ts'
 
 /** A customer of the operator, and the tenant: keys, quotas, usage and billing belong to it. */
@@ -43,6 +43,10 @@ export const organizations = pgTable(
       .references(() => plans.id),
     /** An administrator's overrides of the plan's limits. Absent fields follow the plan. */
     limitOverrides: jsonb().$type<LimitOverrides>().notNull().default({}),
+    /** What its add-ons add to the plan's limits, as the subscription's last change left it. */
+    limitAdditions: jsonb().$type<AddonLimits>().notNull().default({}),
+    /** How many members its subscription pays for; null for those that the plan includes. */
+    seats: integer(),
     /** Usage periods begin on this day and at this time of each month. Null means calendar months in UTC. */
     periodAnchor: timestamptz(),
     /** Percentages of a limit at which owners and admins are notified. Null for the defaults. */

@@ -43,7 +43,10 @@ export const counts = () => ({
   inputTokens: count(),
   outputTokens: count(),
   cachedTokens: count(),
+  /** What providers take. */
   costUsd: usd(),
+  /** What customers pay. */
+  chargeUsd: usd(),
   /** Events that used a model without a known price. */
   unpriced: count(),
 })
@@ -129,6 +132,19 @@ export const usageDailySlices = pgTable(
   (t) => [primaryKey({ columns: [t.organizationId, t.dimension, t.day, t.value] })],
 )
 
+/**
+ * Sums per day (UTC) and subject. There can be millions of subjects, so they are no dimension of the other roll-ups. The
+ * empty subject has the sums of those who were erased. What had no subject has no row.
+ */
+export const usageSubjectDays = pgTable(
+  'usage_subject_days',
+  { organizationId: uuid().notNull(), day: date().notNull(), subject: text().notNull(), ...counts() },
+  (t) => [
+    primaryKey({ columns: [t.organizationId, t.day, t.subject] }),
+    index('usage_subject_days_subject').on(t.organizationId, t.subject),
+  ],
+)
+
 /** An organization's use in each of its usage periods. Quotas, alerts and invoices are computed from it. */
 export const usagePeriods = pgTable(
   'usage_periods',
@@ -139,6 +155,9 @@ export const usagePeriods = pgTable(
     /** The calls among them that verifications counted in even and in odd generations of the counter in Redis. */
     evenCalls: count(),
     oddCalls: count(),
+    /** What customers pay for these calls. */
+    evenCharges: usd(),
+    oddCharges: usd(),
     updatedAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
   },
   (t) => [primaryKey({ columns: [t.organizationId, t.periodStart] }), index('usage_periods_updated').on(t.updatedAt)],
@@ -169,6 +188,7 @@ export const monthlyUsage = pgView('monthly_usage', {
   cachedTokens: bigint({ mode: 'number' }).notNull(),
   tokens: bigint({ mode: 'number' }).notNull(),
   costUsd: numeric().notNull(),
+  chargeUsd: numeric().notNull(),
   unpriced: bigint({ mode: 'number' }).notNull(),
 }).as(
   sql`select organization_id, date_trunc('month', hour, 'UTC') as month,
@@ -176,6 +196,6 @@ export const monthlyUsage = pgView('monthly_usage', {
     sum(api_calls)::bigint as api_calls, sum(queries)::bigint as queries,
     sum(input_tokens)::bigint as input_tokens, sum(output_tokens)::bigint as output_tokens,
     sum(cached_tokens)::bigint as cached_tokens, sum(input_tokens + output_tokens)::bigint as tokens,
-    sum(cost_usd) as cost_usd, sum(unpriced)::bigint as unpriced
+    sum(cost_usd) as cost_usd, sum(charge_usd) as charge_usd, sum(unpriced)::bigint as unpriced
     from usage_totals group by organization_id, date_trunc('month', hour, 'UTC')`,
 )

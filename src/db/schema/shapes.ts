@@ -1,3 +1,5 @@
+import type { CalendarPeriod } from '../../lib/calendar.ts'
+import type { CustomMeterName } from './meter-names.ts'
 import type { Counter, Meter } from './meters.ts'
 
 /**
@@ -17,6 +19,61 @@ export interface PlanLimits {
   readonly rate_limit_per_minute: number
   readonly max_api_keys: number
   readonly meters: Readonly<Partial<Record<Meter, MeterLimit>>>
+  /** Limits of every key, beside its own. */
+  readonly key_limits?: readonly NamedLimit[] | undefined
+  /** The most holds that may be open at once: of each key, and of the organization. */
+  readonly key_max_concurrent?: number | null | undefined
+  readonly max_concurrent?: number | null | undefined
+}
+
+/** How often a price is paid. */
+export const INTERVALS = ['month', 'year'] as const
+export type Interval = (typeof INTERVALS)[number]
+
+/** What a plan or an add-on costs in one interval and currency, and what buying it buys at the providers. */
+export interface PlanPrice {
+  readonly interval: Interval
+  /** ISO 4217, in lower case. */
+  readonly currency: string
+  /** In the currency's smallest unit, for each interval; null if it is agreed upon in person. */
+  readonly amount_cents: number | null
+  /** The price of each seat above the included ones. Absent if no more seats are sold. */
+  readonly seat_amount_cents?: number | undefined
+  readonly stripe_price_id?: string | undefined
+  readonly polar_product_id?: string | undefined
+}
+
+/** How many members an organization may have: those that are included, and those that it buys. */
+export interface PlanSeats {
+  readonly included: number
+  /** The most that are sold; absent for no maximum. */
+  readonly max?: number | undefined
+}
+
+/** What an add-on adds to the limits of a plan, each time it is bought. */
+export interface AddonLimits {
+  readonly meters?: Readonly<Record<string, number>> | undefined
+  readonly max_api_keys?: number | undefined
+  readonly seats?: number | undefined
+}
+
+/** Something that is sold beside a plan, any number of times. */
+export interface PlanAddon {
+  readonly id: string
+  readonly name: string
+  readonly prices: readonly PlanPrice[]
+  readonly limits: AddonLimits
+}
+
+/** How many of each add-on a subscription has, by id. */
+export type BookedAddons = Readonly<Record<string, number>>
+
+/** What a subscription will be from the next period on. */
+export interface PendingChange {
+  readonly plan: string
+  readonly interval: Interval
+  readonly seats: number | null
+  readonly addons: BookedAddons
 }
 
 /** Each unit up to `up_to` units above the limit costs `unit_price_usd`. Null covers all remaining units. */
@@ -43,17 +100,44 @@ export type PlanOverage = Readonly<Partial<Record<Counter, OveragePrice>>>
 export type PlanFeatures = Readonly<Record<string, number | string | boolean>>
 
 /** An administrator's settings for one organization. Absent fields follow the plan. */
-export type LimitOverrides = Readonly<Partial<Record<Meter | 'rate_limit_per_minute' | 'max_api_keys', number>>>
+export type LimitOverrides = Readonly<
+  Partial<Record<Meter | 'rate_limit_per_minute' | 'max_api_keys' | 'max_concurrent', number>>
+>
+
+/** What a limit of a key can count. `requests` are the units that verifications take. */
+export const LIMIT_METERS = [
+  'requests',
+  'api_calls',
+  'queries',
+  'tokens',
+  'input_tokens',
+  'output_tokens',
+  'cost_usd',
+] as const
+
+export type LimitMeter = (typeof LIMIT_METERS)[number]
 
 /**
- * One of a key's own limits in addition to its rate limit, such as 200 reports a month: `limit` units in any
- * `window_seconds`. Every verification takes `cost` units of it unless the request says otherwise. With `cost` 0, only
- * requests that name the limit take units.
+ * One of a key's own limits in addition to its rate limit, such as 200 reports a month or a budget of ten dollars a day:
+ * `limit` units of a meter in any `window_seconds`, or in each calendar `period`.
+ *
+ * Of `requests`, every verification takes `cost` units unless it says otherwise; with `cost` 0, only verifications that
+ * name the limit take units. All other meters count what is reserved and reported.
  */
 export interface NamedLimit {
   readonly name: string
+  /** Absent: `requests`. */
+  readonly meter?: Exclude<LimitMeter, 'requests'> | CustomMeterName | undefined
+  /** Decimals of a custom meter. */
+  readonly scale?: number | undefined
+  /** In the units that people read. */
   readonly limit: number
-  readonly window_seconds: number
+  /** Exactly one of the two. */
+  readonly window_seconds?: number | undefined
+  readonly period?: CalendarPeriod | undefined
+  /** Set if each subject has the limit for itself. */
+  readonly per?: 'subject' | undefined
+  /** Of `requests` alone. */
   readonly cost: number
 }
 
@@ -65,5 +149,39 @@ export const LATENCY_BOUNDS_MS = [
   1, 2, 5, 10, 20, 35, 50, 75, 100, 150, 200, 300, 500, 750, 1_000, 2_000, 5_000, 10_000, 30_000,
 ] as const
 
+/** What of a model's use can have a price of its own. All but the last two are tokens. */
+export const PRICE_KINDS = [
+  'input',
+  'output',
+  'cached',
+  'cache_write',
+  'audio_input',
+  'audio_output',
+  'image',
+  'request',
+] as const
+export type PriceKind = (typeof PRICE_KINDS)[number]
+
 /** The plan of an organization that has bought nothing. */
 export const FIRST_PLAN = 'free'
+
+/** Headers that the gateway adds to a request, by name in lower case. A secret value is sealed (lib/seal.ts), in base64. */
+export type StoredHeaders = Readonly<Record<string, { readonly value: string } | { readonly sealed: string }>>
+
+/** What a response header can say of the use, for a route with the meter `from_header`. */
+export const HEADER_FIELDS = [
+  'queries',
+  'input_tokens',
+  'output_tokens',
+  'cached_tokens',
+  'cost_usd',
+  'provider',
+  'model',
+] as const
+
+/** How the gateway learns what a request used. */
+export type GatewayMeter =
+  | 'requests'
+  | 'openai'
+  | 'anthropic'
+  | { readonly from_header: { readonly [Field in (typeof HEADER_FIELDS)[number]]?: string } }

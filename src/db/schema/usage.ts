@@ -30,7 +30,7 @@ export const usageDedupe = pgTable(
     /** SHA-256 of the event's body: the same id with another body is a conflict, not a repeat. */
     payloadHash: bytea().notNull(),
     firstSeen: timestamp({ withTimezone: true }).notNull().defaultNow(),
-    /** When it happened, to find its raw event again. Set for verifications, because reports complete them later. */
+    /** When it happened, to find its raw event again: reports complete verifications, and operators correct reports. */
     occurredAt: timestamptz(),
   },
   (t) => [primaryKey({ columns: [t.organizationId, t.key] }), index('usage_dedupe_first_seen').on(t.firstSeen)],
@@ -86,6 +86,8 @@ export const usageEvents = pgTable(
     keyId: uuid(),
     userId: uuid(),
     environment: text().notNull().default(''),
+    /** The operator's customer's user, as it was given. */
+    subject: text(),
     endpoint: text().notNull().default(''),
     method: text().notNull().default(''),
     statusCode: smallint().notNull().default(0),
@@ -97,10 +99,21 @@ export const usageEvents = pgTable(
     inputTokens: count(),
     outputTokens: count(),
     cachedTokens: count(),
+    /** Amounts of custom meters, by slug. */
+    quantities: jsonb().$type<Readonly<Record<string, number>>>(),
+    cacheWriteTokens: count(),
+    audioInputTokens: count(),
+    audioOutputTokens: count(),
     provider: text().notNull().default(''),
     model: text().notNull().default(''),
-    /** Null when the model has no known price. */
+    /** What the provider takes. Null when the model has no known price. */
     costUsd: usd(),
+    /** What the customer pays: the cost with the markup of their plan, rounded once, and the price of its calls. Null with both. */
+    chargeUsd: usd(),
+    /** What each of its calls cost the customer. Null for nothing. */
+    pricePerCallUsd: numeric({ precision: 20, scale: 9 }),
+    /** The markup of the plan when the event was counted. Null with the cost. */
+    markupPercent: numeric({ precision: 9, scale: 4 }),
     /** How the operator's system answered, as reported. */
     route: text().notNull().default(''),
     ip: text(),
@@ -108,6 +121,8 @@ export const usageEvents = pgTable(
     errorCode: text(),
     errorMessage: text(),
     metadata: jsonb().$type<Record<string, unknown>>(),
+    /** How the operator voided or replaced it, with what it was before (metering/correct.ts). Null for nearly all. */
+    correction: jsonb().$type<Record<string, unknown>>(),
     ingestedAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
     /** Of a verification: what it was decided from (metering/event.ts). Of a report that completes a request: its id. */
     trace: json().$type<Record<string, unknown>>(),
@@ -141,13 +156,19 @@ export const usageSpoolReceipts = pgTable(
 )
 
 /**
- * Deleted organizations whose raw events may still contain personal data, which a job erases. No reference: the row
- * outlives the organization.
+ * Deleted organizations and erased subjects whose raw events may still contain personal data, which a job erases. No
+ * reference: the row outlives the organization.
  */
-export const usageErasures = pgTable('usage_erasures', {
-  organizationId: uuid().primaryKey(),
-  deletedAt: timestamp({ withTimezone: true }).notNull(),
-  /** The job's position, in the order of the events' primary key. Null before the first event. */
-  doneTime: timestamptz(),
-  doneId: text(),
-})
+export const usageErasures = pgTable(
+  'usage_erasures',
+  {
+    organizationId: uuid().notNull(),
+    /** Empty for all events of the organization. */
+    subject: text().notNull().default(''),
+    deletedAt: timestamp({ withTimezone: true }).notNull(),
+    /** The job's position, in the order of the events' primary key. Null before the first event. */
+    doneTime: timestamptz(),
+    doneId: text(),
+  },
+  (t) => [primaryKey({ columns: [t.organizationId, t.subject] })],
+)

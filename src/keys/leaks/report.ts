@@ -33,7 +33,7 @@ interface Feedback {
   readonly label: 'true_positive' | 'false_positive'
 }
 
-/** The places named in mail and log. */
+/** The places named in email and log. */
 const MAX_PLACES = 5
 
 /**

@@ -1,4 +1,4 @@
-/** The mails by which an account's owner proves their address. None repeats text that somebody else entered. */
+/** The emails by which an account's owner proves their address. None repeats text that somebody else entered. */
 import type { Content } from './render.tsx'
 
 interface Link {

@@ -1,5 +1,4 @@
-/** Mails to an organization's owners and admins about its usage and about failed deliveries. */
-import { METER_ROWS, type Meter } from '../../db/schema/meters.ts'
+/** Emails to an organization's owners and admins about its usage and about failed deliveries. */
 import { type Content, quotable } from './render.tsx'
 
 interface About {
@@ -10,7 +9,8 @@ interface About {
 }
 
 interface UsageAlert extends About {
-  readonly meter: Meter
+  /** What people call the meter. */
+  readonly what: string
   /** Percent of the limit that was passed. */
   readonly threshold: number
   readonly used: number
@@ -26,13 +26,12 @@ export function usageAlert({
   service,
   name,
   organization,
-  meter,
+  what,
   threshold,
   used,
   limit,
   periodStart,
 }: UsageAlert): Content {
-  const what = METER_ROWS[meter].label
   const isFull = threshold >= 100
   return {
     subject:
@@ -47,6 +46,73 @@ export function usageAlert({
         : 'Nothing is refused yet.',
     ],
     closing: ['You receive one mail per percentage, period and limit. A higher plan raises the limit at once.'],
+  }
+}
+
+interface SpendCapReached extends About {
+  readonly action: 'block' | 'alert'
+  /** US dollars. */
+  readonly cap: string
+  readonly used: string
+  /** ISO 8601. */
+  readonly periodStart: string
+}
+
+export function spendCapReached({
+  service,
+  name,
+  organization,
+  action,
+  cap,
+  used,
+  periodStart,
+}: SpendCapReached): Content {
+  return {
+    subject: `${quoteOrganization(organization)} reached its spend cap (${service})`,
+    name,
+    paragraphs: [
+      `${quoteOrganization(organization)} was charged $${used} in the period that began on ${periodStart.slice(0, 10)}. Its own cap is $${cap}.`,
+      action === 'block'
+        ? 'Further requests are refused until the period ends, or the cap is raised.'
+        : 'Nothing is refused: the cap only tells you.',
+    ],
+    closing: ['You receive one mail per period.'],
+  }
+}
+
+interface CreditsRunLow extends About {
+  /** US dollars. */
+  readonly balance: string
+  readonly low: string
+}
+
+export function creditsRunLow({ service, name, organization, balance, low }: CreditsRunLow): Content {
+  return {
+    subject: `The prepaid credits of ${quoteOrganization(organization)} run low (${service})`,
+    name,
+    paragraphs: [
+      `$${balance} of the prepaid credits of ${quoteOrganization(organization)} are left. You are told at $${low} or less.`,
+      'Nothing is refused yet. Once the credits are used up, requests are refused.',
+    ],
+    closing: ['You receive one mail until credits are added.'],
+  }
+}
+
+interface CreditsUsedUp extends About {
+  /** US dollars that were charged and that no credits paid. */
+  readonly owed: string
+}
+
+export function creditsUsedUp({ service, name, organization, owed }: CreditsUsedUp): Content {
+  const isOwed = Number(owed) > 0
+  return {
+    subject: `The prepaid credits of ${quoteOrganization(organization)} are used up (${service})`,
+    name,
+    paragraphs: [
+      `${quoteOrganization(organization)} has no prepaid credits left. Its requests are refused until some are added.`,
+      ...(isOwed ? [`$${owed} were charged beyond them. The next credits pay that first.`] : []),
+    ],
+    closing: ['You receive one mail until credits are added.'],
   }
 }
 

@@ -1,4 +1,4 @@
-/** Mails about organizations. Names that somebody chose are only repeated if they cannot be read as an address. */
+/** Emails about organizations. Names that somebody chose are only repeated if they cannot be read as an address. */
 import { type Content, quotable } from './render.tsx'
 
 interface Invitation {

@@ -2,7 +2,7 @@ import type { HtmlEscapedString } from 'hono/utils/html'
 import type { Mail } from '../provider.ts'
 
 /**
- * The content of a mail. Text and HTML are rendered from the same sentences, so that neither says less than the other.
+ * The content of an email. Text and HTML are rendered from the same sentences, so that neither says less than the other.
  */
 export interface Content {
   readonly subject: string
@@ -19,7 +19,7 @@ const LONGEST_NAME = 60
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it must match them
 const LINE_BREAKING = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g
 
-/** Renders a mail of a service to one address. */
+/** Renders an email of a service to one address. */
 export function render(service: string, to: string, content: Content): Mail {
   const { paragraphs, action, closing = [] } = content
   const greeting = greetingFor(content.name)
@@ -45,8 +45,8 @@ function greetingFor(name: string | null | undefined): string {
 }
 
 /**
- * A name as far as a mail may repeat it. A name that could be read as a web address is left out: a stranger who
- * registers or invites somebody's address chooses the name, and could use the mail for advertising.
+ * A name as far as an email may repeat it. A name that could be read as a web address is left out: a stranger who
+ * registers or invites somebody's address chooses the name, and could use the email for advertising.
  */
 export function quotable(name: string | null | undefined): string | undefined {
   const safe = oneLine(name ?? '').slice(0, LONGEST_NAME)
@@ -64,7 +64,7 @@ interface PageProps {
 }
 
 /**
- * Only inline styles, and nothing is loaded: mail programs strip style sheets, and an external image would reveal who
+ * Only inline styles, and nothing is loaded: email programs strip style sheets, and an external image would reveal who
  * reads.
  */
 function Page({ service, greeting, content: { subject, paragraphs, action, closing = [] } }: PageProps) {

@@ -12,6 +12,7 @@ import { enforceRateLimits, networkAddress } from '../../limits/endpoint-limits.
 import { Problem } from '../../problems.ts'
 import { isMember } from '../queries.ts'
 import type { Acceptance, Accepted } from '../schemas.ts'
+import { hasSeat } from '../seats.ts'
 import { acceptInvitation, type FoundInvitation, findByToken, holds, isAcceptable } from './queries.ts'
 
 /** An invitation and the token that was presented for it. */
@@ -26,7 +27,7 @@ interface PresentedInvitation {
  *
  * @param credential the access token of the request, if it has one
  * @throws Problem `invalid_token`, the same for all causes; `invitation_for_other`, `account_exists`, `already_member`,
- *   `wrong_password`; `registration_domain_not_allowed` for an account to create; `invalid_request` for a missing or weak password
+ *   `seat_limit_reached`, `wrong_password`; `registration_domain_not_allowed` for an account to create; `invalid_request` for a missing or weak password
  */
 export async function accept(
   deps: ManagementDeps,
@@ -107,6 +108,7 @@ function addMembership(deps: ManagementDeps, { invitation, tokenHash }: Presente
   return [
     lockOrganization(deps.db, organizationId),
     requireThat(deps.db, sql`${isAcceptable(tokenHash, now)} and not ${isMemberAlready(organizationId, userId)}`),
+    requireThat(deps.db, hasSeat(organizationId), 'seat_limit_reached'),
     audited(deps, {
       action: 'invitation.accepted',
       actor: userId,

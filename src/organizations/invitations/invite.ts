@@ -17,6 +17,7 @@ import { toInvitation } from '../invitation.ts'
 import { findMember } from '../members/queries.ts'
 import { findName, isMember } from '../queries.ts'
 import type { NewInvitation } from '../schemas.ts'
+import { hasSeatFor } from '../seats.ts'
 import { invitationMail } from './mail.ts'
 import {
   findInvitation,
@@ -33,7 +34,8 @@ import {
 /**
  * Invites an address by email, and replaces an earlier invitation to the same address.
  *
- * @throws Problem `forbidden` if somebody other than an owner invites an owner, `already_member`, `rate_limited`
+ * @throws Problem `forbidden` if somebody other than an owner invites an owner, `already_member`, `seat_limit_reached`,
+ *   `rate_limited`
  */
 export async function invite(
   deps: ManagementDeps,
@@ -54,6 +56,7 @@ export async function invite(
     lock: lockOrganization(deps.db, organizationId),
     newcomer: requireThat(deps.db, sql`not ${isMemberByEmail(organizationId, email)}`, 'already_member'),
     allowed: requireThat(deps.db, mayInvite, 'forbidden'),
+    seat: requireThat(deps.db, hasSeatFor(organizationId, email, createdAt), 'seat_limit_reached'),
     audit: audited(deps, {
       action: 'invitation.sent',
       actor: manager,
@@ -72,7 +75,7 @@ export async function invite(
 /**
  * Sends an open or expired invitation again, with a new link and another 7 days. The old link stops working.
  *
- * @throws Problem `invitation_not_found`, `forbidden`, `already_member`, `rate_limited`
+ * @throws Problem `invitation_not_found`, `forbidden`, `already_member`, `seat_limit_reached`, `rate_limited`
  */
 export async function resendInvitation(
   deps: ManagementDeps,
@@ -94,6 +97,7 @@ export async function resendInvitation(
   await runBatch(deps.db, {
     lock: lockOrganization(deps.db, organizationId),
     allowed: requireThat(deps.db, mayResend, 'invitation_not_found'),
+    seat: requireThat(deps.db, hasSeatFor(organizationId, email, mail.createdAt), 'seat_limit_reached'),
     audit: audited(deps, {
       action: 'invitation.resent',
       actor: manager,

@@ -13,8 +13,8 @@ const among = (roles: readonly string[]) =>
   )})`
 
 /**
- * Whether the operator sent it, or the inviter may still invite for the role. An invitation is revoked with its inviter's membership, and
- * suspended while their account is disabled.
+ * Whether the operator sent it, or the inviter may still invite for the role. An invitation is revoked with its inviter's
+ * membership, and suspended while their account is disabled.
  */
 const isBacked = sql`(invitations.is_by_operator or exists (
   select 1 from memberships s join users u on u.id = s.user_id and u.is_active

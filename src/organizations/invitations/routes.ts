@@ -34,7 +34,7 @@ const inviteRoute = apiRoute({
   creates: true,
   credentials: true,
   returns: { 201: Invitation },
-  fails: ['organization_not_found', 'already_member', 'two_factor_required', 'rate_limited'],
+  fails: ['organization_not_found', 'already_member', 'seat_limit_reached', 'two_factor_required', 'rate_limited'],
 })
 
 const listRoute = apiRoute({
@@ -72,7 +72,14 @@ const resendRoute = apiRoute({
   description: 'Sends a new link, valid for another 7 days, even if the old one expired. The old link stops working.',
   creates: true,
   returns: { 200: Invitation },
-  fails: ['organization_not_found', 'invitation_not_found', 'already_member', 'two_factor_required', 'rate_limited'],
+  fails: [
+    'organization_not_found',
+    'invitation_not_found',
+    'already_member',
+    'seat_limit_reached',
+    'two_factor_required',
+    'rate_limited',
+  ],
 })
 
 const acceptRoute = apiRoute({
@@ -98,6 +105,7 @@ const acceptRoute = apiRoute({
     'wrong_password',
     'account_exists',
     'already_member',
+    'seat_limit_reached',
     'rate_limited',
   ],
 })

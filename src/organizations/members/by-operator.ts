@@ -12,17 +12,18 @@ import { enforceRateLimits } from '../../limits/endpoint-limits.ts'
 import { Problem } from '../../problems.ts'
 import { invitationMail } from '../invitations/mail.ts'
 import { type InvitationView, isMemberByEmail, replaceInvitation } from '../invitations/queries.ts'
+import { hasSeatFor } from '../seats.ts'
 import { findMember, type MemberView } from './queries.ts'
 
 interface NewMembership {
-  /** The organization, which is no platform organization: the operator's routes let nobody in there. */
+  /** Never the platform organization: the operator's routes cannot add members there. */
   readonly organization: { readonly id: string; readonly name: string }
   readonly email: string
   readonly role: Role
 }
 
 /**
- * Makes a user that exists a member at once.
+ * Makes an existing user a member immediately.
  *
  * @throws Problem `already_member`
  */
@@ -35,6 +36,7 @@ export async function addMember(
   await runBatch(deps.db, {
     lock: lockOrganization(deps.db, organizationId),
     newcomer: requireThat(deps.db, sql`not ${isMemberByEmail(organizationId, email)}`, 'already_member'),
+    seat: requireThat(deps.db, hasSeatFor(organizationId, email, new Date(deps.now())), 'seat_limit_reached'),
     audit: audited(deps, {
       action: 'member.added',
       actor: operator,
@@ -50,9 +52,9 @@ export async function addMember(
 }
 
 /**
- * Offers a membership by email, in the place of an earlier offer to the same address.
+ * Invites an address by email, and replaces an earlier invitation to the same address.
  *
- * @throws Problem `already_member`, `rate_limited`
+ * @throws Problem `already_member`, `seat_limit_reached`, `rate_limited`
  */
 export async function inviteMember(
   deps: ManagementDeps,
@@ -71,6 +73,7 @@ export async function inviteMember(
   await runBatch(deps.db, {
     lock: lockOrganization(deps.db, organizationId),
     newcomer: requireThat(deps.db, sql`not ${isMemberByEmail(organizationId, email)}`, 'already_member'),
+    seat: requireThat(deps.db, hasSeatFor(organizationId, email, createdAt), 'seat_limit_reached'),
     audit: audited(deps, {
       action: 'invitation.sent',
       actor: operator,

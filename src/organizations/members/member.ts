@@ -2,7 +2,7 @@ import type * as z from 'zod'
 import type { Member } from '../schemas.ts'
 import type { MemberView } from './queries.ts'
 
-/** A member as they go over the wire. */
+/** A member in wire form. */
 export function toMember(row: MemberView): z.output<typeof Member> {
   return {
     user_id: row.id,

@@ -1,11 +1,12 @@
 import { sql } from 'drizzle-orm'
 import { ormOver } from '../../db/orm.ts'
+import { ALL_METERS, METER_ROWS, type Meter } from '../../db/schema/meters.ts'
 import type { Deps } from '../../deps.ts'
 import type { WebhookEventType } from '../../events/event-types.ts'
 import { insertDeliveries } from '../../events/publish.ts'
 import { insertStates, replaceStates } from '../../events/state.ts'
 import { organizationEvent } from '../../events/subjects.ts'
-import { formatAmount } from '../../limits/meter-units.ts'
+import { formatNamedAmount } from '../../limits/quota-reading.ts'
 import { selectContacts } from '../../mail/contacts.ts'
 import { insertMails } from '../../mail/outbox.ts'
 import { usageAlert } from '../../mail/templates/alerts.ts'
@@ -49,6 +50,7 @@ async function tryNotify(deps: Deps, open: OpenAlerts): Promise<Notified> {
 async function selectOpen(deps: Deps): Promise<OpenAlerts[]> {
   const { rows } = await ormOver(deps.sql).execute<OpenAlerts & Record<string, unknown>>(sql`
     select o.id as organization_id, o.name as organization, to_json(grouped.period_start) #>> '{}' as period_start, grouped.meter,
+      (select name from meters where slug = grouped.meter and not is_builtin) as label,
       grouped.alerts, ${selectContacts(sql`o.id`)} as responsible
     from (
       select organization_id, period_start, meter,
@@ -65,7 +67,7 @@ async function selectOpen(deps: Deps): Promise<OpenAlerts[]> {
 }
 
 /**
- * One statement marks the alerts as notified and, if the reported one was still open, queues mails and webhooks. A
+ * One statement marks the alerts as notified and, if the reported one was still open, queues emails and webhooks. A
  * second run waits for the mark of the first, and finds nothing to notify.
  */
 async function notify(deps: Deps, open: OpenAlerts): Promise<boolean> {
@@ -100,17 +102,20 @@ function quotaEvent(type: WebhookEventType, { organization_id, meter, period_sta
     alert_id: id,
     meter,
     threshold,
-    limit: formatAmount(meter, limit),
-    used: formatAmount(meter, used),
+    limit: formatNamedAmount(meter, limit),
+    used: formatNamedAmount(meter, used),
     period_start: new Date(period_start).toISOString(),
     crossed_at: new Date(crossed_at).toISOString(),
   })
 }
 
+const isMeter = (name: string): name is Meter => (ALL_METERS as readonly string[]).includes(name)
+
 function buildMails({ config }: Deps, open: OpenAlerts) {
   const service = config.SERVICE_NAME
   const { threshold, limit, used } = open.alerts[0]
-  const about = { organization: open.organization, meter: open.meter, periodStart: open.period_start }
+  const what = open.label ?? (isMeter(open.meter) ? METER_ROWS[open.meter].label : open.meter)
+  const about = { organization: open.organization, what, periodStart: open.period_start }
   return open.responsible.map(({ email, name }) =>
     render(service, email, usageAlert({ service, name, ...about, threshold, limit, used })),
   )

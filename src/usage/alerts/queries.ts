@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../db/orm.ts'
-import { amountIn, METERS, type Meter } from '../../db/schema/meters.ts'
+import { amountIn, METERS } from '../../db/schema/meters.ts'
 import type { Deps } from '../../deps.ts'
 import { type PageRequest } from '../../http/paging.ts'
 import { log } from '../../lib/log.ts'
@@ -8,7 +8,7 @@ import { log } from '../../lib/log.ts'
 /** The default percentages. */
 export const DEFAULT_THRESHOLDS = [80, 95]
 
-/** The maximum of `numeric(20, 6)`. An organization beyond it must not block the notifications of others. */
+/** Below the maximum of `numeric(24, 9)`. An organization beyond it must not block the notifications of others. */
 const MAX_UNITS = '99999999999999'
 
 /** Unreadable limits and thresholds that one run returns. */
@@ -36,15 +36,22 @@ with readings as (
   cross join lateral (values ${METERS.map((meter) => `('${meter}', (${amountIn('u', meter)})::numeric)`).join(', ')}) as reading(meter, used)
   where u.updated_at >= $2
   union all
+  select u.organization_id, u.period_start, c.meter, c.amount
+  from usage_periods u
+  join organizations o on o.id = u.organization_id
+    and u.period_start in (usage_period_start(o.period_anchor, $1), usage_period_start(o.period_anchor, $3))
+  join usage_meter_periods c on c.organization_id = u.organization_id and c.period_start = u.period_start
+  where u.updated_at >= $2
+  union all
   select g.organization_id, usage_period_start(o.period_anchor, $1), g.meter, g.value
   from usage_gauges g join organizations o on o.id = g.organization_id
   where g.observed_at >= $2
 ), limited as (
-  select r.organization_id, r.period_start, r.meter, least(r.used, ${MAX_UNITS}) as used, coalesce(nullif(o.limit_overrides->r.meter, 'null'), p.limits->'meters'->r.meter->'limit', 'null') as told_limit,
+  select r.organization_id, r.period_start, r.meter, least(r.used, ${MAX_UNITS}) as used, coalesce(nullif(o.limit_overrides->r.meter, 'null'), plan_limits(p.limits, o.limit_additions)->'meters'->r.meter->'limit', 'null') as told_limit,
     coalesce(o.alert_thresholds, $4::jsonb) as told_thresholds
   from readings r join organizations o on o.id = r.organization_id join plans p on p.id = o.plan_id
 ), measured as materialized (
-  select *, case jsonb_typeof(told_limit) when 'number' then least(round((told_limit#>>'{}')::numeric, 6), ${MAX_UNITS}) end as limit_value,
+  select *, case jsonb_typeof(told_limit) when 'number' then least(round((told_limit#>>'{}')::numeric, 9), ${MAX_UNITS}) end as limit_value,
     case jsonb_typeof(told_thresholds) when 'array' then told_thresholds else '[]' end as thresholds,
     jsonb_typeof(told_limit) in ('number', 'null') and not jsonb_path_exists(told_thresholds, '${ODD_THRESHOLDS}') as is_readable
   from limited
@@ -88,7 +95,10 @@ export interface OpenAlerts {
   readonly organization: string
   /** ISO 8601, like `crossed_at`. */
   readonly period_start: string
-  readonly meter: Meter
+  /** The name of a built-in meter, or the slug of a custom one. */
+  readonly meter: string
+  /** What people call it; null for a meter that is no more. */
+  readonly label: string | null
   readonly alerts: readonly [OpenAlert, ...OpenAlert[]]
   readonly responsible: readonly { readonly email: string; readonly name: string | null }[]
 }
@@ -103,7 +113,7 @@ export interface OpenAlert {
 
 export type AlertRow = {
   readonly id: string
-  readonly meter: Meter
+  readonly meter: string
   readonly period_start: string
   readonly limit: number
   readonly threshold: number

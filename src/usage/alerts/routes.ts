@@ -3,7 +3,7 @@ import { apiRoute, newRouter } from '../../api/api-route.ts'
 import { pageEnd } from '../../http/paging.ts'
 import { page } from '../../lib/cursor.ts'
 import { toIso } from '../../lib/iso.ts'
-import { formatAmount } from '../../limits/meter-units.ts'
+import { formatNamedAmount } from '../../limits/quota-reading.ts'
 import { type AlertRow, listAlerts } from './queries.ts'
 import {
   AlertListQuery,
@@ -72,8 +72,8 @@ export const alertRoutes = newRouter()
 function toAlert({ period_start, crossed_at, notified_at, ...row }: AlertRow): z.output<typeof UsageAlert> {
   return {
     ...row,
-    limit: formatAmount(row.meter, row.limit),
-    used: formatAmount(row.meter, row.used),
+    limit: formatNamedAmount(row.meter, row.limit),
+    used: formatNamedAmount(row.meter, row.used),
     period_start: toIso(period_start),
     crossed_at: toIso(crossed_at),
     notified_at: notified_at && toIso(notified_at),

@@ -1,12 +1,11 @@
 import * as z from 'zod'
-import { ALL_METERS, type Meter } from '../../db/schema/meters.ts'
 import { anyAmount } from '../../http/amounts.ts'
 import { listSchema, organizationRef, pageQuery, timestamp } from '../../http/fields.ts'
 
 export const UsageAlert = z
   .object({
     id: z.uuid(),
-    meter: z.enum(ALL_METERS as [Meter, ...Meter[]]),
+    meter: z.string().meta({ description: 'The name of a built-in meter, or the slug of your own.' }),
     period_start: timestamp,
     limit: anyAmount.meta({ description: 'The limit at that time. A raised limit can be passed again.' }),
     threshold: z.int().meta({ description: 'Percent of the limit.' }),

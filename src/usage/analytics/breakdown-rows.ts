@@ -1,3 +1,4 @@
+import { familyIn } from '../../db/plan-version.ts'
 import { toIso } from '../../lib/iso.ts'
 import { DIMENSIONS, type Dimension } from '../../metering/dimensions.ts'
 import { COLUMNS, cutAtFold, isOfPlan, isOnPlan, within } from './hour-rows.ts'
@@ -77,10 +78,10 @@ interface All {
 }
 
 /** How a row of an organization says its value. */
-const OPEN = {
+export const OPEN = {
   ...DIMENSIONS,
   organization: 'organization_id::text',
-  plan: `coalesce((select plan_id from organizations o where o.id = organization_id), '')`,
+  plan: `coalesce((select ${familyIn('plan_id')} from organizations o where o.id = organization_id), '')`,
 } satisfies Record<GroupedBy, string>
 
 /** Rows of the organizations' own roll-ups. */

@@ -1,21 +1,25 @@
 import type { Sql } from '../../db/client.ts'
+import { familyIn } from '../../db/plan-version.ts'
 import { COUNTERS, forEachMeter, METERS } from '../../db/schema/meters.ts'
 import { toIso } from '../../lib/iso.ts'
-import { type BreakdownRows, type GroupedBy, selectGroups } from './breakdown-rows.ts'
-import { ANSWER, IS_USED, roundTo, SUM_COLUMNS, SUMS, type SumRow, toSums } from './columns.ts'
+import { type BreakdownRows, type GroupedBy, OPEN, selectGroups } from './breakdown-rows.ts'
+import { buildAnswer, IS_USED, roundTo, SUM_COLUMNS, SUMS, type SumRow, toSums } from './columns.ts'
+import { type Quantities, selectAmounts } from './quantities.ts'
 import { readRows } from './read.ts'
-import { isPlatform, type Scope } from './scope.ts'
+import { isPlatform, type Scope, seesCosts } from './scope.ts'
 import { type Span } from './span.ts'
 
 /** What the list is sorted by, and the share is of. */
 export const ORDERS = ['requests', 'errors', ...METERS] as const
-type Order = (typeof ORDERS)[number]
+type BuiltInOrder = (typeof ORDERS)[number]
+/** One of the above, or the slug of a custom counter. */
+type Order = string
 
 const MEASURES = {
   requests: 'requests',
   errors: 'errors',
   ...forEachMeter(METERS, (meter) => COUNTERS[meter].columns.join(' + ')),
-} satisfies Record<Order, string>
+} satisfies Record<BuiltInOrder, string>
 
 interface Ask<By extends GroupedBy = GroupedBy> {
   readonly by: By
@@ -34,12 +38,16 @@ export type BreakdownRow = SumRow & {
   readonly name: string | null
   readonly groups: number
   readonly measure: string
+  readonly quantities: Quantities | null
 }
 
 const TAKEN_AWAY = SUM_COLUMNS.map((name) => `-sum(${name})`).join(', ')
 
 /** What had no value is the totals less the slices, and the empty values of rows that have them all. */
-function buildStatement({ sliced, totals, whole }: BreakdownRows, { order, name, limit }: Grouping): string {
+function buildStatement(
+  { sliced, totals, whole }: BreakdownRows,
+  { amounts, measure, name, limit, answer }: Grouping,
+): string {
   const parts = [
     sliced && 'select * from sliced',
     whole && `select value, ${SUMS} from (${whole}) as whole group by 1`,
@@ -47,33 +55,46 @@ function buildStatement({ sliced, totals, whole }: BreakdownRows, { order, name,
     sliced && totals && `select '', ${TAKEN_AWAY} from sliced`,
   ]
   return `
-with ${sliced && `sliced as (select value, ${SUMS} from (${sliced}) as slices group by 1), `}parts as (
+with amounts as materialized (
+  select value, meter, sum(amount) as amount from (${amounts}) as rows group by 1, 2 having sum(amount) <> 0
+), ${sliced && `sliced as (select value, ${SUMS} from (${sliced}) as slices group by 1), `}parts as (
   ${parts.filter(Boolean).join('\n  union all\n  ')}
 ), sums as (
-  select value, ${SUMS} from parts group by 1 having ${IS_USED}
-), placed as (
-  select *, row_number() over (order by ${MEASURES[order]} desc, requests desc, value) as place from sums
+  select value, ${SUMS} from parts group by 1 having ${IS_USED} or value in (select value from amounts)
+), measured as (
+  select *, ${measure} as measure from sums
+), placed as materialized (
+  select *, row_number() over (order by measure desc, requests desc, value) as place from measured
 ), listed as (
-  select case when place <= ${limit} then value end as value, count(*)::int as groups, sum(${MEASURES[order]})::text as measure, ${SUMS}
+  select case when place <= ${limit} then value end as value, count(*)::int as groups, sum(measure) as measure, ${SUMS}
   from placed group by 1
+), listed_amounts as (
+  select case when place <= ${limit} then value end as value, meter, sum(amount)::float8 as amount
+  from placed join amounts using (value) group by 1, 2
 )
-select value, groups, measure, ${name} as name, ${ANSWER}
-from listed order by value is null, ${MEASURES[order]} desc, requests desc, value`
+select value, groups, measure::text, ${name} as name, ${answer},
+  (select jsonb_object_agg(meter, amount) from listed_amounts a where a.value is not distinct from listed.value) as quantities
+from listed order by value is null, listed.measure desc, requests desc, value`
 }
 
 interface Grouping {
-  readonly order: Order
+  /** SQL of the rows of custom counters, each with its value. */
+  readonly amounts: string
+  /** SQL of the figure that the list is sorted by. */
+  readonly measure: string
   /** SQL of the name of a value. */
   readonly name: string
   /** The parameter that says how many are listed. */
   readonly limit: string
+  /** The select list of the sums. */
+  readonly answer: string
 }
 
 /** What a value is called, where it is an id. */
 const NAMES: Readonly<Partial<Record<GroupedBy, string>>> = {
   key: `(select name from api_keys where id = nullif(listed.value, '')::uuid`,
   organization: `(select name from organizations where id = listed.value::uuid`,
-  plan: '(select name from plans where id = listed.value',
+  plan: `(select name from plans where ${familyIn('id')} = listed.value and replaced_at is null`,
 }
 
 /** A key is called by its name only in its own organization. */
@@ -95,12 +116,25 @@ export async function usageBreakdown<By extends GroupedBy>(sql: Sql, scope: Scop
     by: ask.by,
     order: ask.order,
     data: rows.filter(({ value }) => value !== null).map((row) => toGroup(ask.by, row, computeShare(row))),
-    other: rest ? { groups: rest.groups, share: computeShare(rest), ...toSums(rest) } : null,
+    other: rest
+      ? { groups: rest.groups, share: computeShare(rest), ...toSums(rest), quantities: rest.quantities ?? {} }
+      : null,
   }
 }
 
 function toGroup(by: GroupedBy, row: BreakdownRow, share: number | null) {
-  return { value: row.value || null, ...(NAMES[by] && { name: row.name }), share, ...toSums(row) }
+  return {
+    value: row.value || null,
+    ...(NAMES[by] && { name: row.name }),
+    share,
+    ...toSums(row),
+    quantities: row.quantities ?? {},
+  }
+}
+
+function selectMeasure(order: Order, parameters: unknown[]): string {
+  if (Object.hasOwn(MEASURES, order)) return MEASURES[order as BuiltInOrder]
+  return `coalesce((select amount from amounts where amounts.value = sums.value and meter = $${parameters.push(order)}), 0)`
 }
 
 /** The statement of a breakdown, not sent yet: also for a batch. Its rows are `BreakdownRow`s. */
@@ -109,5 +143,10 @@ export function breakdownQuery(sql: Sql, scope: Scope, ask: Ask) {
   const rows = selectGroups(scope, ask, parameters)
   const name = selectName(scope, ask.by, parameters)
   const limit = `$${parameters.push(ask.limit)}`
-  return sql.query(buildStatement(rows, { order: ask.order, name, limit }), parameters)
+  const filter = ask.keyId === undefined ? {} : { key: ask.keyId }
+  const own = selectAmounts(scope, { span: ask.span, filter }, parameters)
+  const amounts = `select ${OPEN[ask.by]} as value, meter, amount from (${own}) as own`
+  const measure = selectMeasure(ask.order, parameters)
+  const answer = buildAnswer(seesCosts(scope))
+  return sql.query(buildStatement(rows, { amounts, measure, name, limit, answer }), parameters)
 }

@@ -4,8 +4,8 @@ import {
   type Counter,
   type CounterColumn,
   FIGURES,
-  isMoney,
-  type MoneyMeter,
+  isMoneyColumn,
+  type MoneyColumn,
 } from '../../db/schema/meters.ts'
 import { LATENCY_COLUMNS } from '../../db/schema/rollups.ts'
 import { percentile } from './percentile.ts'
@@ -34,32 +34,54 @@ const toUsdText = (amount: string) => `regexp_replace((${amount})::numeric(24, 9
 
 /** A column in the form of the database's answer. Casts to float8 are exact up to 2^53; money stays text. */
 export const asAnswered = (name: string, value = name) =>
-  `${isMoney(name) ? toUsdText(value) : `(${value})::float8`} as ${name}`
+  `${isMoneyColumn(name) ? toUsdText(value) : `(${value})::float8`} as ${name}`
+
+/** What customers pay has a column of its own only for the operator, whose `cost_usd` is what providers take. */
+export const isShown = (name: string, seesCosts: boolean): boolean => seesCosts || name !== 'charge_usd'
+
+/** The column whose value an answer has under a name: to customers, what they pay is the cost. */
+export const readColumn = (name: string, seesCosts: boolean) =>
+  name === 'cost_usd' && !seesCosts ? 'charge_usd' : name
 
 /** Sums in the form of the database's answer. */
-export const ANSWER = `${PLAIN_COLUMNS.map((name) => asAnswered(name, `coalesce(${name}, 0)`)).join(', ')},
+export function buildAnswer(seesCosts: boolean): string {
+  const shown = PLAIN_COLUMNS.filter((name) => isShown(name, seesCosts))
+  return `${shown.map((name) => asAnswered(name, `coalesce(${readColumn(name, seesCosts)}, 0)`)).join(', ')},
   json_build_array(${LATENCY_COLUMNS.map((name) => `coalesce(${name}, 0)`).join(', ')}) as latency`
+}
 
 type Plain = (typeof PLAIN_COLUMNS)[number]
 
-/** The row that `ANSWER` selects. */
-export type SumRow = Readonly<Record<Exclude<Plain, MoneyMeter>, number>> &
-  Readonly<Record<MoneyMeter, string>> & { readonly latency: readonly number[] }
-
-const NOTHING = {
-  ...Object.fromEntries(PLAIN_COLUMNS.map((name) => [name, isMoney(name) ? '0.000000' : 0])),
-  latency: LATENCY_COLUMNS.map(() => 0),
-} as unknown as SumRow
-
-/** Figures of counters: money as decimal text, everything else a number. */
-export type Figures<Name extends string> = Record<Exclude<Name, MoneyMeter>, number> & Record<Name & MoneyMeter, string>
-
-/** Builds the displayed figures from the columns that hold them. */
-export function toFigures<Name extends Counter | CounterColumn>(row: SumRow, names: readonly Name[]): Figures<Name> {
-  return Object.fromEntries(names.map((name) => [name, readFigure(row, name)])) as Figures<Name>
+/** The row that {@link buildAnswer} selects. */
+export type SumRow = Readonly<Record<Exclude<Plain, MoneyColumn>, number>> & {
+  readonly cost_usd: string
+  /** Only for the operator. */
+  readonly charge_usd?: string
+  readonly latency: readonly number[]
 }
 
-function readFigure(row: SumRow, name: Counter | CounterColumn): number | string {
+/** The same without response times. */
+export type CountRow = Omit<SumRow, (typeof TIMES)[number] | 'latency'>
+
+/** The sums of no usage at all. */
+export function emptySums(seesCosts: boolean): SumRow {
+  const shown = PLAIN_COLUMNS.filter((name) => isShown(name, seesCosts))
+  const zeros = Object.fromEntries(shown.map((name) => [name, isMoneyColumn(name) ? '0.000000' : 0]))
+  return { ...zeros, latency: LATENCY_COLUMNS.map(() => 0) } as unknown as SumRow
+}
+
+/** Figures of counters: money as decimal text, everything else a number. */
+export type Figures<Name extends string> = Record<Exclude<Name, MoneyColumn>, number> &
+  Record<Name & 'cost_usd', string> &
+  Partial<Record<Name & 'charge_usd', string>>
+
+/** Builds the displayed figures from the columns that hold them. */
+export function toFigures<Name extends Counter | CounterColumn>(row: CountRow, names: readonly Name[]): Figures<Name> {
+  const shown = names.filter((name) => isShown(name, row.charge_usd !== undefined))
+  return Object.fromEntries(shown.map((name) => [name, readFigure(row, name)])) as Figures<Name>
+}
+
+function readFigure(row: CountRow, name: Counter | CounterColumn): number | string | undefined {
   if (!isSum(name)) return row[name]
   return COUNTERS[name].columns.reduce((sum, column) => sum + row[column], 0)
 }
@@ -73,7 +95,7 @@ export function averageTime({ response_time_ms_sum, response_time_count }: SumRo
 }
 
 /** Sums in display form, with rates, an average and percentiles, which are `null` without data. */
-export function toSums(row: SumRow = NOTHING) {
+export function toSums(row: SumRow) {
   return {
     requests: row.requests,
     errors: row.errors,

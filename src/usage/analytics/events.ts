@@ -1,14 +1,16 @@
 import type { Sql } from '../../db/client.ts'
-import { isMoney, type MoneyMeter } from '../../db/schema/meters.ts'
+import { isMoneyColumn, MONEY_COLUMNS, type MoneyColumn } from '../../db/schema/meters.ts'
 import { toIso } from '../../lib/iso.ts'
-import { REPORTED_COLUMNS } from '../../metering/write-sums.ts'
-import { asAnswered } from './columns.ts'
+import { KIND_COLUMNS, REPORTED_COLUMNS } from '../../metering/write-sums.ts'
+import { asAnswered, isShown, readColumn } from './columns.ts'
 import { buildConditions, type Filter, namedIn } from './filter.ts'
 import { readRows } from './read.ts'
 import { type Span } from './span.ts'
 
 export interface EventFilter extends Filter {
   readonly id?: string | undefined
+  /** Who used the key, as the operator calls them. */
+  readonly subject?: string | undefined
   readonly errorsOnly?: boolean
 }
 
@@ -19,41 +21,70 @@ export interface Place {
 }
 
 /** Columns of a raw event, in the order of the CSV. */
-export const EVENT_COLUMNS = [
+const EVENT_COLUMNS = [
   'id',
   'occurred_at',
   'key_id',
   'user_id',
   'environment',
+  'subject',
   'endpoint',
   'method',
   'status_code',
   'response_time_ms',
   'requests',
-  ...REPORTED_COLUMNS.filter((name) => !isMoney(name)),
+  ...REPORTED_COLUMNS.filter((name) => !isMoneyColumn(name)),
+  ...KIND_COLUMNS,
   'provider',
   'model',
-  ...REPORTED_COLUMNS.filter(isMoney),
+  ...MONEY_COLUMNS,
   'route',
   'ip',
   'user_agent',
   'error_code',
   'error_message',
   'metadata',
+  'correction',
+  'quantities',
 ] as const satisfies readonly (keyof EventRow)[]
 
+/** Without who corrected it, and with what the customer was to pay as the cost. */
+const FOR_CUSTOMERS = `correction - 'corrected_by' || jsonb_build_object('original',
+  (correction -> 'original') - 'charge_usd' || jsonb_build_object('cost_usd', correction -> 'original' -> 'charge_usd')) as correction`
+
 /** Times are text, because a JavaScript date would lose the microseconds that separate pages. */
-const AS_ANSWERED: Readonly<Record<string, string>> = {
+const asSelected = (seesCosts: boolean): Readonly<Record<string, string>> => ({
+  subject: `nullif(subject, '') as subject`,
   occurred_at: `to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as occurred_at`,
-  ...Object.fromEntries(REPORTED_COLUMNS.map((name) => [name, asAnswered(name)])),
-}
+  correction: seesCosts ? 'correction' : FOR_CUSTOMERS,
+  ...Object.fromEntries(
+    [...REPORTED_COLUMNS, ...KIND_COLUMNS, ...MONEY_COLUMNS].map((name) => [
+      name,
+      asAnswered(name, readColumn(name, seesCosts)),
+    ]),
+  ),
+})
+
+/** Those that are shown. @param seesCosts whether the operator asks */
+export const listColumns = (seesCosts: boolean) => EVENT_COLUMNS.filter((name) => isShown(name, seesCosts))
 
 /** The same as SQL. */
-export const SELECTED_COLUMNS = EVENT_COLUMNS.map((name) => AS_ANSWERED[name] ?? name).join(', ')
+export const selectColumns = (seesCosts: boolean) =>
+  listColumns(seesCosts)
+    .map((name) => asSelected(seesCosts)[name] ?? name)
+    .join(', ')
 
 type ReportedColumn = (typeof REPORTED_COLUMNS)[number]
-type EventAmounts = Record<Exclude<ReportedColumn, MoneyMeter>, number> &
-  Record<ReportedColumn & MoneyMeter, string | null>
+type EventAmounts = Record<Exclude<ReportedColumn, MoneyColumn> | (typeof KIND_COLUMNS)[number], number> &
+  Record<MoneyColumn, string | null>
+
+/** How the operator voided or replaced an event, and what it was before. */
+interface EventCorrection {
+  readonly void: boolean
+  readonly reason: string
+  readonly corrected_at: string
+  readonly original: Record<string, unknown>
+}
 
 /** A stored event in its wire form. */
 export interface EventRow extends Readonly<EventAmounts> {
@@ -63,6 +94,7 @@ export interface EventRow extends Readonly<EventAmounts> {
   readonly key_id: string | null
   readonly user_id: string | null
   readonly environment: string
+  readonly subject: string | null
   readonly endpoint: string
   readonly method: string
   readonly status_code: number
@@ -76,6 +108,9 @@ export interface EventRow extends Readonly<EventAmounts> {
   readonly error_code: string | null
   readonly error_message: string | null
   readonly metadata: Record<string, unknown> | null
+  readonly correction: EventCorrection | null
+  /** Amounts of custom meters, by slug. */
+  readonly quantities: Record<string, number> | null
 }
 
 interface Query {
@@ -83,6 +118,8 @@ interface Query {
   readonly filter: EventFilter
   readonly after?: Place | undefined
   readonly limit: number
+  /** Whether the operator asks, who sees what providers take. */
+  readonly seesCosts?: boolean | undefined
 }
 
 /**
@@ -93,13 +130,14 @@ interface Query {
 export async function listEvents(
   sql: Sql,
   organizationId: string,
-  { span, filter, after, limit }: Query,
+  { span, filter, after, limit, seesCosts = false }: Query,
 ): Promise<EventRow[]> {
   const parameters: unknown[] = [organizationId, toIso(span.from), after?.occurredAt ?? toIso(span.to), limit]
   const named = buildConditions(filter, parameters)
   const matches = [
     named,
     filter.id === undefined ? '' : `and id = $${parameters.push(filter.id)}`,
+    filter.subject === undefined ? '' : `and subject = $${parameters.push(filter.subject)}`,
     filter.errorsOnly ? 'and (status_code >= 400 or error_code is not null)' : '',
     after ? `and (occurred_at, id) < ($3::timestamptz, $${parameters.push(after.id)})` : 'and occurred_at < $3',
   ].join(' ')
@@ -117,7 +155,7 @@ with hours as materialized (
     order by occurred_at desc, id desc limit $4
   ) as event limit $4
 )
-select ${SELECTED_COLUMNS} from page order by page.occurred_at desc, page.id desc`
+select ${selectColumns(seesCosts)} from page order by page.occurred_at desc, page.id desc`
   return readRows<EventRow>(sql, sql.query(statement, parameters))
 }
 
@@ -143,5 +181,14 @@ function selectHours(filter: EventFilter, parameters: unknown[]): string {
         `select hour from usage_slices where ${span} and dimension = $${parameters.push(dimension)} and value = $${parameters.push(value)}`,
     )
   const all = `select hour from usage_totals where ${span}${filter.errorsOnly ? ' and errors > 0' : ''}`
-  return [all, ...slices].join(' intersect ')
+  return [all, ...slices, ...selectHoursOfSubject(filter, parameters)].join(' intersect ')
+}
+
+/** The hours of the days on which a subject used anything: sums of subjects are by the day. */
+function selectHoursOfSubject({ subject }: EventFilter, parameters: unknown[]): string[] {
+  if (subject === undefined) return []
+  return [
+    `select hour from usage_totals where organization_id = $1 and (hour at time zone 'UTC')::date in (
+      select day from usage_subject_days where organization_id = $1 and subject = $${parameters.push(subject)})`,
+  ]
 }

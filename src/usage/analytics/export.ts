@@ -1,8 +1,8 @@
 import type { Sql } from '../../db/client.ts'
 import { errorFields, log } from '../../lib/log.ts'
 import { csvRecord } from './csv.ts'
-import { DAILY_COLUMNS, type DailyPlace, listDailySums } from './daily-sums.ts'
-import { EVENT_COLUMNS, listEvents, type Place } from './events.ts'
+import { type DailyPlace, listDailyColumns, listDailySums } from './daily-sums.ts'
+import { listColumns, listEvents, type Place } from './events.ts'
 import type { Span } from './span.ts'
 
 /**
@@ -23,6 +23,8 @@ interface Exported {
   readonly span: Span
   /** Set for the operator, who puts files of several organizations together; null where it has none. */
   readonly externalId?: string | null
+  /** Whether the operator asks, who sees what providers take. */
+  readonly seesCosts?: boolean
 }
 
 /**
@@ -31,20 +33,23 @@ interface Exported {
  */
 export function exportUsage(
   sql: Sql,
-  { organizationId, what, span, externalId }: Exported,
+  { organizationId, what, span, externalId, seesCosts = false }: Exported,
 ): ReadableStream<Uint8Array> {
   const [names, values] = externalId === undefined ? [[], []] : [['external_id'], [externalId]]
-  if (what === 'daily')
-    return csvStream([...DAILY_COLUMNS, ...names], async (after: DailyPlace | undefined) => {
-      const rows = await listDailySums(sql, organizationId, { span, after, limit: PAGE_ROWS })
+  if (what === 'daily') {
+    const columns = listDailyColumns(seesCosts)
+    return csvStream([...columns, ...names], async (after: DailyPlace | undefined) => {
+      const rows = await listDailySums(sql, organizationId, { span, after, limit: PAGE_ROWS, seesCosts })
       const last = rows.length === PAGE_ROWS ? rows.at(-1) : undefined
-      return { rows: rows.map((row) => DAILY_COLUMNS.map((name): unknown => row[name]).concat(values)), next: last }
+      return { rows: rows.map((row) => columns.map((name): unknown => row[name]).concat(values)), next: last }
     })
-  return csvStream([...EVENT_COLUMNS, ...names], async (after: Place | undefined) => {
-    const rows = await listEvents(sql, organizationId, { span, filter: {}, after, limit: PAGE_ROWS })
+  }
+  const columns = listColumns(seesCosts).filter((name) => name !== 'correction')
+  return csvStream([...columns, ...names], async (after: Place | undefined) => {
+    const rows = await listEvents(sql, organizationId, { span, filter: {}, after, limit: PAGE_ROWS, seesCosts })
     const last = rows.length === PAGE_ROWS ? rows.at(-1) : undefined
     return {
-      rows: rows.map((row) => EVENT_COLUMNS.map((name): unknown => row[name]).concat(values)),
+      rows: rows.map((row) => columns.map((name): unknown => row[name]).concat(values)),
       next: last && { occurredAt: last.occurred_at, id: last.id },
     }
   })

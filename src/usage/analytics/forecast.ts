@@ -1,15 +1,17 @@
 import type { Sql } from '../../db/client.ts'
+import { toMeterName } from '../../db/schema/meter-names.ts'
 import { COUNTERS, type Counter, forEachMeter, METERS, selectCounters } from '../../db/schema/meters.ts'
 import type { LimitOverrides, PlanLimits } from '../../db/schema/shapes.ts'
 import { toPeriod } from '../../lib/period.ts'
+import { formatUnits, toUnits } from '../../limits/meter-units.ts'
+import { fromScaledUnits, limitOf } from '../../limits/quantities.ts'
 import { Problem } from '../../problems.ts'
 import { forecast, listDays, RATE_DAYS, ratePerDay, startOfDay } from './forecast-rules.ts'
 import { readRows } from './read.ts'
 
 const DAY_MS = 86_400_000
-const MICRO = 1_000_000
 
-/** Each amount is in whole units, money in micro-dollars. */
+/** Each amount is in whole units, money in nano-dollars. */
 type Amounts = Readonly<Record<Counter, number>>
 
 interface Row extends Amounts {
@@ -19,18 +21,34 @@ interface Row extends Amounts {
   readonly period_anchor: number | null
   readonly first_use: number | null
   readonly days: readonly (Amounts & { readonly day: string })[]
+  /** By slug. */
+  readonly custom: Readonly<Record<string, CustomRow>> | null
+}
+
+/** A custom counter. Amounts are in the units that people read. */
+interface CustomRow {
+  readonly scale: number
+  readonly used: number
+  readonly days: readonly { readonly day: string; readonly amount: number }[]
 }
 
 const roundedUnits = (amount: string, meter: Counter) => `round(${amount} * ${COUNTERS[meter].unitsPerOne})::float8`
 
 const SELECT = `
-select p.limits, o.limit_overrides, extract(epoch from o.period_anchor)::float8 * 1000 as period_anchor,
+select plan_limits(p.limits, o.limit_additions) as limits, o.limit_overrides, extract(epoch from o.period_anchor)::float8 * 1000 as period_anchor,
   ${selectCounters('u', (amount, meter) => roundedUnits(`coalesce(${amount}, 0)`, meter))},
   (select extract(epoch from min(hour))::float8 * 1000 from usage_totals where organization_id = o.id) as first_use,
   (select coalesce(json_agg(days), '[]') from (
     select (hour at time zone 'UTC')::date as day,
       ${selectCounters('t', (amount, meter) => roundedUnits(`sum(${amount})`, meter))}
-    from usage_totals t where organization_id = o.id and hour >= $3 and hour <= $2 group by 1) as days) as days
+    from usage_totals t where organization_id = o.id and hour >= $3 and hour <= $2 group by 1) as days) as days,
+  (select json_object_agg(m.slug, json_build_object('scale', m.scale, 'used', coalesce(c.amount, 0), 'days', (
+    select coalesce(json_agg(days), '[]') from (
+      select (hour at time zone 'UTC')::date as day, sum(amount) as amount from usage_meter_hourly h
+      where h.organization_id = o.id and h.hour >= $3 and h.hour <= $2 and h.meter = m.slug group by 1) as days)))
+    from meters m left join usage_meter_periods c on c.organization_id = o.id and c.meter = m.slug
+      and c.period_start = usage_period_start(o.period_anchor, $2::timestamptz)
+    where not m.is_builtin and m.kind = 'counter') as custom
 from organizations o
 join plans p on p.id = o.plan_id
 left join usage_periods u on u.organization_id = o.id
@@ -53,8 +71,38 @@ export async function usageForecast(sql: Sql, organizationId: string, now: numbe
     period: period.name,
     resets_at: new Date(period.end).toISOString(),
     generated_at: new Date(now).toISOString(),
-    meters: forecastMeters((meter) => toForecast(row, meter, { now, periodEnd: period.end })),
+    meters: {
+      ...forecastCustom(row, { now, periodEnd: period.end }),
+      ...forecastMeters((meter) => toForecast(row, meter, { now, periodEnd: period.end })),
+    },
   }
+}
+
+interface Moment {
+  readonly now: number
+  readonly periodEnd: number
+}
+
+function forecastCustom(row: Row, moment: Moment): Record<string, Outlook> {
+  return Object.fromEntries(
+    Object.entries(row.custom ?? {}).map(([slug, { scale, used, days }]) => {
+      const units = (amount: number) => Math.round(amount * 10 ** scale)
+      const byDay = new Map(days.map(({ day, amount }) => [Date.parse(day), units(amount)]))
+      const limit = limitOf(row.limits, row.limit_overrides, toMeterName(slug))
+      const outlook = outlookOf(row, { byDay, used: units(used), limit: limit === null ? null : units(limit) }, moment)
+      const amount = (counted: number | null) => (counted === null ? null : fromScaledUnits(counted, scale))
+      return [
+        slug,
+        {
+          ...outlook,
+          limit,
+          used,
+          rate_per_day: amount(outlook.rate_per_day),
+          projected: amount(outlook.projected),
+        },
+      ]
+    }),
+  )
 }
 
 /** Money as decimal text, everything else as numbers. */
@@ -67,15 +115,27 @@ type ForecastMeters = {
   readonly [Name in Counter]: (typeof COUNTERS)[Name]['isMoney'] extends true ? ReturnType<typeof inDollars> : Outlook
 }
 
-function toForecast(row: Row, meter: Counter, { now, periodEnd }: { now: number; periodEnd: number }) {
+function toForecast(row: Row, meter: Counter, moment: Moment) {
   const byDay = new Map(row.days.map((day) => [Date.parse(day.day), day[meter]]))
-  const rate = ratePerDay(listDays({ firstUse: row.first_use ?? undefined, byDay }, now))
   const limit = row.limit_overrides[meter] ?? row.limits.meters[meter]?.limit ?? null
-  const units = limit === null ? null : Math.round(limit * COUNTERS[meter].unitsPerOne)
-  const { outlook, exhaustedAt, projected } = forecast({ limit: units, used: row[meter], rate, now, periodEnd })
+  const units = limit === null ? null : toUnits(meter, limit)
+  return outlookOf(row, { byDay, used: row[meter], limit: units }, moment)
+}
+
+/** Amounts in whole units. */
+interface CountedUse {
+  /** By the start of the day. */
+  readonly byDay: ReadonlyMap<number, number>
+  readonly used: number
+  readonly limit: number | null
+}
+
+function outlookOf({ first_use }: Row, { byDay, used, limit }: CountedUse, { now, periodEnd }: Moment) {
+  const rate = ratePerDay(listDays({ firstUse: first_use ?? undefined, byDay }, now))
+  const { outlook, exhaustedAt, projected } = forecast({ limit, used, rate, now, periodEnd })
   return {
-    limit: units,
-    used: row[meter],
+    limit,
+    used,
     rate_per_day: rate === null ? null : Math.round(rate),
     projected: projected === null ? null : Math.round(projected),
     outlook,
@@ -83,13 +143,17 @@ function toForecast(row: Row, meter: Counter, { now, periodEnd }: { now: number;
   }
 }
 
+const toDollars = (nano: number | null) => (nano === null ? null : formatUnits('cost_usd', nano))
+
+/** An estimate has no more than millionths to say. */
+const estimateDollars = (nano: number | null) => toDollars(nano === null ? null : Math.round(nano / 1_000) * 1_000)
+
 function inDollars({ limit, used, rate_per_day, projected, ...rest }: Outlook) {
-  const dollars = (micro: number | null) => (micro === null ? null : (micro / MICRO).toFixed(6))
   return {
-    limit: dollars(limit),
-    used: (used / MICRO).toFixed(6),
-    rate_per_day: dollars(rate_per_day),
-    projected: dollars(projected),
+    limit: toDollars(limit),
+    used: formatUnits('cost_usd', used),
+    rate_per_day: estimateDollars(rate_per_day),
+    projected: estimateDollars(projected),
     ...rest,
   }
 }

@@ -1,3 +1,4 @@
+import { familyIn } from '../../db/plan-version.ts'
 import { toIso } from '../../lib/iso.ts'
 import { SUM_COLUMNS } from './columns.ts'
 import { buildConditions, type Filter, namedIn } from './filter.ts'
@@ -62,7 +63,7 @@ export const isOfPlan = ({ plan }: AllOrganizationsScope, parameters: unknown[])
 export const isOnPlan = ({ plan }: AllOrganizationsScope, parameters: unknown[]) =>
   plan === undefined
     ? ''
-    : `and organization_id in (select id from organizations where plan_id = $${parameters.push(plan)})`
+    : `and organization_id in (select id from organizations where ${familyIn('plan_id')} = $${parameters.push(plan)})`
 
 /** A span that may be empty, as a condition on a column of times. */
 export const within = (column: string, { from, to }: Span, parameters: unknown[]) =>

@@ -3,8 +3,9 @@ import { AMOUNTS } from '../../db/schema/meters.ts'
 import type { Period } from '../../lib/period.ts'
 import type { Dimension } from '../../metering/dimensions.ts'
 import { type BreakdownRow, breakdownQuery } from './breakdown.ts'
-import { ANSWER, averageTime, SUMS, type SumRow, toFigures } from './columns.ts'
+import { averageTime, buildAnswer, SUMS, type SumRow, toFigures } from './columns.ts'
 import { readTogether } from './read.ts'
+import { type OrganizationScope, seesCosts } from './scope.ts'
 
 /** The largest groups of a breakdown. The totals include the rest. */
 const MAX_GROUPS = 100
@@ -26,12 +27,12 @@ interface Statistics {
 const GROUPED: readonly Dimension[] = ['endpoint', 'model', 'key', 'route']
 
 /** The whole month, and each of its days: `day` is null for the month. */
-const SELECT_DAYS = `
+const selectDays = (scope: OrganizationScope) => `
 with sums as (
   select (hour at time zone 'UTC')::date as day, ${SUMS} from usage_totals
   where organization_id = $1 and hour >= $2 and hour < $3 group by rollup (1)
 )
-select day::text as day, ${ANSWER} from sums order by sums.day`
+select day::text as day, ${buildAnswer(seesCosts(scope))} from sums order by sums.day`
 
 /**
  * An organization's use in a month: in total, by endpoint, model, key and route, and by day (UTC). Read from the
@@ -40,13 +41,13 @@ select day::text as day, ${ANSWER} from sums order by sums.day`
  *
  * @param period a calendar month
  */
-export async function usageStatistics(sql: Sql, organizationId: string, period: Period): Promise<Statistics> {
+export async function usageStatistics(sql: Sql, scope: OrganizationScope, period: Period): Promise<Statistics> {
   const span = { from: period.start, to: period.end }
-  const bounds = [organizationId, new Date(span.from).toISOString(), new Date(span.to).toISOString()]
+  const bounds = [scope.organizationId, new Date(span.from).toISOString(), new Date(span.to).toISOString()]
   const ask = { span, limit: MAX_GROUPS, order: 'requests' } as const
   const [days, ...groups] = (await readTogether(sql, [
-    sql.query(SELECT_DAYS, bounds),
-    ...GROUPED.map((by) => breakdownQuery(sql, { organizationId }, { ...ask, by })),
+    sql.query(selectDays(scope), bounds),
+    ...GROUPED.map((by) => breakdownQuery(sql, scope, { ...ask, by })),
   ])) as [(SumRow & { day: string | null })[], ...BreakdownRow[][]]
   const [endpoints = [], models = [], keys = [], routes = []] = groups.map(listGroups)
   return {

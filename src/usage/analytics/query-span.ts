@@ -39,6 +39,12 @@ export function parseHours(bounds: Bounds, now: number): Span {
   return wholeHours(checkSpan(span, LONGEST_DAYS))
 }
 
+/** The whole UTC days of what no roll-up has by the hour: of the current month so far, unless the query says otherwise. */
+export function parseDays(bounds: Bounds, now: number): Span {
+  const { from, to } = parseHours(bounds, now)
+  return { from: Math.floor(from / DAY_MS) * DAY_MS, to: Math.ceil(to / DAY_MS) * DAY_MS }
+}
+
 /** The span of raw events: the last 24 hours, unless the query says otherwise. */
 export function parseEventSpan(bounds: Bounds, now: number): Span {
   return checkSpan(

@@ -1,6 +1,5 @@
 import * as z from 'zod'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
-import { actsAsOperator } from '../../auth/organization-access.ts'
 import type { Deps } from '../../deps.ts'
 import { toIso } from '../../lib/iso.ts'
 import { enforceRateLimits } from '../../limits/endpoint-limits.ts'
@@ -11,6 +10,8 @@ import { exportUsage, findExternalId } from './export.ts'
 import { usageForecast } from './forecast.ts'
 import { usageOfKeys } from './key-hours.ts'
 import { parseBuckets, parseEventSpan, parseFilter, parseHours, parseHoursOfKey, parseKeyHours } from './query-span.ts'
+import { readScope } from './read-scope.ts'
+import { requireOrder } from './require-order.ts'
 import * as schemas from './schemas.ts'
 import { formatDay } from './span.ts'
 import { usageSummary } from './summary.ts'
@@ -115,25 +116,26 @@ const limitQueries = ({ deps, organizationId }: { deps: Deps; organizationId: st
 export const analyticsRoutes = newRouter()
   .openapi(summaryRoute, async (c) => {
     await limitQueries(c.var)
-    const { deps, organizationId } = c.var
-    return c.json(await usageSummary(deps.sql, { organizationId }, parseHours(c.req.valid('query'), deps.now())), 200)
+    const { deps } = c.var
+    return c.json(await usageSummary(deps.sql, readScope(c.var), parseHours(c.req.valid('query'), deps.now())), 200)
   })
   .openapi(timeseriesRoute, async (c) => {
     await limitQueries(c.var)
-    const { deps, organizationId } = c.var
+    const { deps } = c.var
     const query = c.req.valid('query')
     const filter = parseFilter(query)
     const buckets = parseBuckets(query, filter, deps.now())
-    const data = await usageTimeseries(deps.sql, { organizationId }, buckets, filter)
+    const data = await usageTimeseries(deps.sql, readScope(c.var), buckets, filter)
     return c.json({ interval: query.interval, tz: query.tz, data }, 200)
   })
   .openapi(breakdownRoute, async (c) => {
     await limitQueries(c.var)
-    const { deps, organizationId } = c.var
+    const { deps } = c.var
     const { by, limit, order, key_id, ...bounds } = c.req.valid('query')
+    await requireOrder(deps, order)
     const parse = key_id === undefined ? parseHours : parseHoursOfKey
     const ask = { by, limit, order, keyId: key_id, span: parse(bounds, deps.now()) }
-    return c.json(await usageBreakdown(deps.sql, { organizationId }, ask), 200)
+    return c.json(await usageBreakdown(deps.sql, readScope(c.var), ask), 200)
   })
   .openapi(keysRoute, async (c) => {
     await limitQueries(c.var)
@@ -145,11 +147,12 @@ export const analyticsRoutes = newRouter()
   })
   .openapi(eventsRoute, async (c) => {
     await limitQueries(c.var)
-    const { deps, organizationId } = c.var
-    const { limit, cursor, id, errors_only, ...query } = c.req.valid('query')
-    const filter = { ...parseFilter(query), id, errorsOnly: errors_only === 'true' }
+    const { deps } = c.var
+    const { organizationId, seesCosts } = readScope(c.var)
+    const { limit, cursor, id, subject, errors_only, ...query } = c.req.valid('query')
+    const filter = { ...parseFilter(query), id, subject, errorsOnly: errors_only === 'true' }
     const [span, after] = [parseEventSpan(query, deps.now()), parseCursor(cursor)]
-    const rows = await listEvents(deps.sql, organizationId, { span, filter, after, limit: limit + 1 })
+    const rows = await listEvents(deps.sql, organizationId, { span, filter, after, limit: limit + 1, seesCosts })
     const data = rows.slice(0, limit)
     const last = data.at(-1)
     return c.json({ data, next_cursor: rows.length > limit && last ? encodeCursor(last) : null }, 200)
@@ -160,9 +163,9 @@ export const analyticsRoutes = newRouter()
     const span = (what === 'events' ? parseEventSpan : parseHours)(bounds, deps.now())
     await enforceRateLimits(deps, { usage_export: { account: organizationId } })
     const name = `usage-${what}-${formatDay(span.from)}-${formatDay(span.to - 1)}.csv`
-    const isOperator = actsAsOperator(c.var.principal, single.allow, organizationId)
-    const externalId = isOperator ? { externalId: await findExternalId(deps.sql, organizationId) } : {}
-    return c.body(exportUsage(deps.sql, { organizationId, what, span, ...externalId }), 200, {
+    const scope = readScope(c.var)
+    const externalId = scope.seesCosts ? { externalId: await findExternalId(deps.sql, organizationId) } : {}
+    return c.body(exportUsage(deps.sql, { ...scope, what, span, ...externalId }), 200, {
       'Content-Type': 'text/csv; charset=utf-8; header=present',
       'Content-Disposition': `attachment; filename="${name}"`,
     })

@@ -1,11 +1,12 @@
 import * as z from 'zod'
-import { COUNTERS, type Counter, FIGURES, forEachMeter, isMoney, METERS } from '../../db/schema/meters.ts'
+import { METER_SLUG } from '../../db/schema/meter-names.ts'
+import { COUNTERS, type Counter, FIGURES, forEachMeter, isMoneyColumn, METERS } from '../../db/schema/meters.ts'
 import { money } from '../../http/amounts.ts'
 import { listSchema, organizationRef, pageQuery, timestamp, uuid } from '../../http/fields.ts'
 import { text } from '../../http/text-field.ts'
 import { DIMENSION_NAMES } from '../../metering/dimensions.ts'
 import { REPORTED_COLUMNS } from '../../metering/write-sums.ts'
-import { figureSchemas } from '../figure-schemas.ts'
+import { CHARGE, COST, figureSchemas } from '../figure-schemas.ts'
 import { normalizeName } from '../normalize-name.ts'
 import { ORDERS } from './breakdown.ts'
 import { isTimeZone } from './buckets.ts'
@@ -14,7 +15,7 @@ import { OUTLOOKS } from './forecast-rules.ts'
 import { COMPARED } from './summary.ts'
 
 /** A time, or a day for its start. Postgres and JavaScript agree on all of these. */
-const timestampOrDay = z
+export const timestampOrDay = z
   .union([z.iso.datetime({ offset: true }), z.iso.date()])
   .refine((value) => value >= '2000' && value < '2100', 'must be in this century')
 
@@ -58,9 +59,12 @@ export const BreakdownQuery = z.strictObject({
   key_id: uuid.optional().meta({ description: 'Only what this key was used for.' }),
   by: z.enum(DIMENSION_NAMES),
   order: z
-    .enum(ORDERS)
+    .string()
+    .regex(METER_SLUG, 'must be the name of a figure or the slug of a meter')
     .default('requests')
-    .meta({ description: 'The figure to sort by, largest first, and to compute shares of.' }),
+    .meta({
+      description: `The figure to sort by, largest first, and to compute shares of: ${ORDERS.join(', ')}, or one of your own meters by its slug.`,
+    }),
   limit: pageQuery.shape.limit
     .removeDefault()
     .default(10)
@@ -72,6 +76,7 @@ export const EventsQuery = pageQuery.extend({
   ...filters,
   cursor: z.string().min(1).max(2_000).optional(),
   id: text(500).min(1).optional(),
+  subject: text(128).min(1).optional().meta({ description: 'Only of this subject.' }),
   errors_only: z
     .enum(['true', 'false'])
     .optional()
@@ -111,6 +116,9 @@ const sums = {
   p50_response_time_ms: milliseconds,
   p95_response_time_ms: milliseconds,
   p99_response_time_ms: milliseconds,
+  quantities: z
+    .record(z.string(), z.number())
+    .meta({ description: 'Amounts of your own meters, by slug. One without use is absent.', example: { images: 3 } }),
 }
 
 const Sums = z.object(sums).meta({ id: 'UsageSums' })
@@ -147,7 +155,7 @@ export const Breakdown = z
     from: timestamp,
     to: timestamp,
     by: z.enum(DIMENSION_NAMES),
-    order: z.enum(ORDERS),
+    order: z.string(),
     data: z.array(
       z.object({
         value: z.string().nullable().meta({ description: 'Null for events without a value.' }),
@@ -181,7 +189,8 @@ export const KeyHours = z
   })
   .meta({ id: 'KeyUsage' })
 
-const unknownMoney = money.nullable().meta({ description: 'Null when the model has no known price.' })
+const UNKNOWN = 'Null when the model has no known price.'
+const unknownMoney = money.nullable()
 
 export const StoredEvent = z
   .object({
@@ -190,21 +199,45 @@ export const StoredEvent = z
     key_id: z.uuid().nullable(),
     user_id: z.uuid().nullable(),
     environment: z.string(),
+    subject: z.string().nullable().meta({ description: "Your customer's user, where one was named." }),
     endpoint: z.string(),
     method: z.string(),
     status_code: z.int(),
     response_time_ms: z.int().nullable(),
     requests: z.int(),
-    ...figureSchemas(REPORTED_COLUMNS.filter((name) => !isMoney(name))),
+    ...figureSchemas(REPORTED_COLUMNS.filter((name) => !isMoneyColumn(name))),
+    cache_write_tokens: z.int().meta({ description: 'Part of the input.' }),
+    audio_input_tokens: z.int().meta({ description: 'Part of the input.' }),
+    audio_output_tokens: z.int().meta({ description: 'Part of the output.' }),
     provider: z.string(),
     model: z.string(),
-    ...forEachMeter(REPORTED_COLUMNS.filter(isMoney), () => unknownMoney),
+    cost_usd: unknownMoney.meta({ description: `${COST} ${UNKNOWN}` }),
+    charge_usd: unknownMoney.optional().meta({ description: `${CHARGE} ${UNKNOWN}` }),
     route: z.string(),
     ip: z.string().nullable(),
     user_agent: z.string().nullable(),
     error_code: z.string().nullable(),
     error_message: z.string().nullable(),
     metadata: z.record(z.string(), z.unknown()).nullable(),
+    correction: z
+      .object({
+        void: z.boolean(),
+        reason: z.string(),
+        corrected_at: timestamp,
+        corrected_by: z
+          .object({ type: z.string(), id: z.string().nullable() })
+          .optional()
+          .meta({ description: 'Only for the operator.' }),
+        original: z
+          .record(z.string(), z.unknown())
+          .meta({ description: 'What it counted before, as it was reported.' }),
+      })
+      .nullable()
+      .meta({ description: 'How the operator voided or replaced the event; the rest of it is what counts now.' }),
+    quantities: z
+      .record(z.string(), z.number())
+      .nullable()
+      .meta({ description: 'Amounts of your own meters, by slug.' }),
   })
   .meta({ id: 'StoredUsageEvent' })
 
@@ -239,6 +272,8 @@ export const Forecast = z
     period: z.string(),
     resets_at: timestamp,
     generated_at: timestamp,
-    meters: z.object(forEachMeter(METERS, forecastSchema) as ForecastOfMeters),
+    meters: z
+      .object(forEachMeter(METERS, forecastSchema) as ForecastOfMeters)
+      .catchall(z.union([CountForecast, MoneyForecast])),
   })
   .meta({ id: 'UsageForecast' })

@@ -5,6 +5,8 @@ export type Scope = OrganizationScope | AllOrganizationsScope
 
 export interface OrganizationScope {
   readonly organizationId: string
+  /** Whether the operator asks, who sees what providers take. Customers see what they pay in its place. */
+  readonly seesCosts?: boolean
 }
 
 export interface AllOrganizationsScope {
@@ -15,6 +17,9 @@ export interface AllOrganizationsScope {
 }
 
 export const isPlatform = (scope: Scope): scope is AllOrganizationsScope => 'foldedUntil' in scope
+
+/** Of all organizations together only the operator asks. */
+export const seesCosts = (scope: Scope): boolean => isPlatform(scope) || scope.seesCosts === true
 
 /** All organizations together, or those on a plan. One statement. */
 export async function platformScope(sql: Sql, plan: string | undefined): Promise<AllOrganizationsScope> {

@@ -1,17 +1,18 @@
 import type { Sql } from '../../db/client.ts'
 import { METERS } from '../../db/schema/meters.ts'
 import { toIso } from '../../lib/iso.ts'
-import { ANSWER, roundTo, SUMS, type SumRow, toSums } from './columns.ts'
+import { buildAnswer, emptySums, roundTo, SUMS, type SumRow, toSums } from './columns.ts'
 import { selectHours } from './hour-rows.ts'
-import { readRows } from './read.ts'
-import type { Scope } from './scope.ts'
+import { findQuantities, type Quantities, type QuantityRow, selectAmounts, sumAmounts } from './quantities.ts'
+import { readTogether } from './read.ts'
+import { type Scope, seesCosts } from './scope.ts'
 import { type Span } from './span.ts'
 
-const buildStatement = (hours: string) => `
+const buildStatement = (scope: Scope, hours: string) => `
 with sums as (
   select hour >= $1 as is_now, ${SUMS} from (${hours}) as hours group by 1
 )
-select is_now, ${ANSWER} from sums`
+select is_now, ${buildAnswer(seesCosts(scope))} from sums`
 
 /** What is compared with the span before. */
 export const COMPARED = ['requests', 'errors', ...METERS] as const
@@ -24,9 +25,15 @@ export const COMPARED = ['requests', 'errors', ...METERS] as const
 export async function usageSummary(sql: Sql, scope: Scope, { from, to }: Span) {
   const before = from - (to - from)
   const parameters: unknown[] = [toIso(from)]
-  const statement = buildStatement(selectHours(scope, { span: { from: before, to }, filter: {} }, parameters))
-  const rows = await readRows<SumRow & { is_now: boolean }>(sql, sql.query(statement, parameters))
-  const [current, previous] = [true, false].map((isNow) => toSums(rows.find((row) => row.is_now === isNow)))
+  const statement = buildStatement(scope, selectHours(scope, { span: { from: before, to }, filter: {} }, parameters))
+  const custom: unknown[] = [toIso(from)]
+  const amounts = sumAmounts('hour >= $1', selectAmounts(scope, { span: { from: before, to }, filter: {} }, custom))
+  const [rows = [], own = []] = await readTogether(sql, [sql.query(statement, parameters), sql.query(amounts, custom)])
+  const [current, previous] = [true, false].map((isNow): Sums => {
+    const found = (rows as (SumRow & { is_now: boolean })[]).find((row) => row.is_now === isNow)
+    const sums = toSums(found ?? emptySums(seesCosts(scope)))
+    return Object.assign(sums, { quantities: findQuantities(own as QuantityRow<boolean>[], isNow) })
+  })
   return {
     from: toIso(from),
     to: toIso(to),
@@ -36,7 +43,7 @@ export async function usageSummary(sql: Sql, scope: Scope, { from, to }: Span) {
   }
 }
 
-type Sums = ReturnType<typeof toSums>
+type Sums = ReturnType<typeof toSums> & { readonly quantities: Quantities }
 
 /** By how much each figure grew, as a share of what it was: 0.25 is a quarter more; `null` where it was nothing. */
 function changeBetween(before: Sums, now: Sums) {

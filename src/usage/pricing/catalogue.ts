@@ -8,7 +8,13 @@ import { TABLE } from './prices.ts'
 export interface Rates {
   readonly input: bigint
   readonly output: bigint
-  readonly cachedInput: bigint
+  /** Undefined where cached input costs as much as other input. */
+  readonly cachedInput: bigint | undefined
+  /** Of tokens that are written to a cache; undefined where they cost as much as other input. */
+  readonly cacheWrite: bigint | undefined
+  /** Undefined where nobody knows: audio never costs what text costs. */
+  readonly audioInput: bigint | undefined
+  readonly audioOutput: bigint | undefined
 }
 
 /** Rates of a whole request, by its number of input tokens. Ascending; the first applies to any number. */
@@ -64,7 +70,8 @@ const found = createLru<{ readonly model: Model | undefined }>(1_000)
 
 /**
  * Finds a model by name, in any case, at a provider; without one (absent or empty), at the provider whose names it
- * matches. A date written as `-20260305` is also looked up as `-2026-03-05`.
+ * matches. A date written as `-20260305` is also looked up as `-2026-03-05`. A name may begin with its provider
+ * (`openai/gpt-4o`, `openai:gpt-4o`, `openrouter/anthropic/claude-sonnet-5`) or with `models/`.
  *
  * @returns undefined for an unknown model; also for a known model at an unknown provider, whose price may differ
  */
@@ -73,16 +80,76 @@ export function findModel(provider: string | undefined, name: string): Model | u
   const asked = `${provider ?? ''}\n${name}`
   const known = found.get(asked)
   if (known) return known.model
-  const model = lookUp(provider?.toLowerCase().trim(), name.toLowerCase().trim())
+  const model = listSpellings(provider, name)
+    .map(lookUp)
+    .find((one) => one !== undefined)
   found.set(asked, { model })
   return model
 }
 
-function lookUp(named: string | undefined, name: string): Model | undefined {
+/** A model as it may be meant. Both are in lower case. */
+export interface Spelling {
+  /** Undefined where the name decides. */
+  readonly provider: string | undefined
+  readonly name: string
+}
+
+/** Who passes requests on to the provider that a model's name begins with, at that one's prices. */
+const ROUTERS = new Set(['openrouter'])
+/** Open models are called by it wherever they are hosted, at another price each. */
+const OF_OPEN_MODELS = /^(mistralai|openai[/:]gpt-oss)/
+const PREFIX = /^([a-z0-9_.-]+)[/:](.+)$/
+const MAX_PREFIXES = 3
+/** How OpenRouter calls what it gives away. */
+const GIVEN_AWAY = ':free'
+
+/** The ways in which a model's name can be read: as it is first, then without the prefixes that name its provider. */
+export function listSpellings(provider: string | undefined, model: string): readonly Spelling[] {
+  let spelling: Spelling = { provider: provider?.toLowerCase().trim() || undefined, name: model.toLowerCase().trim() }
+  const spellings = [spelling]
+  for (let removed = 0; removed < MAX_PREFIXES; removed++) {
+    const shorter = removePrefix(spelling)
+    if (!shorter) break
+    spellings.push(shorter)
+    spelling = shorter
+  }
+  return spellings
+}
+
+function removePrefix({ provider, name }: Spelling): Spelling | undefined {
+  const [, prefix, rest = ''] = PREFIX.exec(name) ?? []
+  if (prefix === undefined || OF_OPEN_MODELS.test(name)) return undefined
+  if (prefix === 'models') return { provider, name: rest }
+  const isOpen = provider === undefined || ROUTERS.has(provider)
+  const meant = isOpen ? nameRouted(prefix, rest) : keepNamed(provider, prefix)
+  return meant === undefined ? undefined : { provider: meant, name: rest }
+}
+
+/** A known provider that is named stays, whoever the prefix names beside. */
+const keepNamed = (provider: string, prefix: string) =>
+  findProvider(prefix) && findProvider(provider) ? provider : undefined
+
+/** The provider or router that a prefix names, where nothing else names one. */
+function nameRouted(prefix: string, rest: string): string | undefined {
+  if (ROUTERS.has(prefix)) return prefix
+  return rest.endsWith(GIVEN_AWAY) ? undefined : findProvider(prefix)?.id
+}
+
+/** The provider of that name, in lower case. */
+export function findProvider(name: string): Provider | undefined {
   const providers = catalogue()
-  const provider = named
-    ? (providers.find(({ id }) => id === named) ?? providers.find(({ isNamed }) => isNamed(named)))
-    : providers.find(({ isMeantBy }) => isMeantBy(name))
+  return providers.find(({ id }) => id === name) ?? providers.find(({ isNamed }) => isNamed(name))
+}
+
+/** The provider that a model is looked up at: the named one, else the one that its name implies. */
+export function selectProvider({ provider, name }: Spelling): Provider | undefined {
+  return provider ? findProvider(provider) : catalogue().find(({ isMeantBy }) => isMeantBy(name))
+}
+
+function lookUp(spelling: Spelling): Model | undefined {
+  const { name } = spelling
+  const providers = catalogue()
+  const provider = selectProvider(spelling)
   if (!provider) return undefined
   const places = [provider.id, ...provider.also].flatMap((id) => providers.filter((one) => one.id === id))
   return modelIn(places, name) ?? modelIn(places, withDashedDate(name))
@@ -96,7 +163,7 @@ function modelIn(places: readonly Provider[], name: string): Model | undefined {
   return undefined
 }
 
-const withDashedDate = (name: string) =>
+export const withDashedDate = (name: string) =>
   name.replaceAll(/-(20\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)/g, '-$1-$2-$3')
 
 /** The prices at a given time. @param at Unix milliseconds */
@@ -167,8 +234,14 @@ const parseMinute = (time: string) => Number(time.slice(0, 2)) * 60 + Number(tim
 
 function parseTier(text: string): Tier {
   const [, above = '-1', rates = ''] = /^(?:(\d+):)?(.*)$/.exec(text) ?? []
-  const [input = '0', output = '0', cachedInput = input] = rates.split('/')
-  return { above: Number(above), rates: { input: pico(input), output: pico(output), cachedInput: pico(cachedInput) } }
+  const [input = '0', output = '0', ...others] = rates.split('/')
+  const [cachedInput, cacheWrite, audioInput, audioOutput] = others.map((rate) =>
+    rate === '' ? undefined : pico(rate),
+  )
+  return {
+    above: Number(above),
+    rates: { input: pico(input), output: pico(output), cachedInput, cacheWrite, audioInput, audioOutput },
+  }
 }
 
 /** @param dollars per million tokens, with at most six decimals */

@@ -1,5 +1,8 @@
-import { catalogue, findModel, type Model, type Tier, tiersAt } from './catalogue.ts'
-import { inUsd } from './price.ts'
+import { formatDecimal } from '../../lib/decimal.ts'
+import { addMarkup } from '../../limits/charge.ts'
+import { catalogue, findModel, findProvider, type Model, type Tier, tiersAt } from './catalogue.ts'
+import { type OwnPrice, selectOwnRates } from './own-prices.ts'
+import { mergeRates } from './price.ts'
 import { CHECKED_AT, SOURCE } from './prices.ts'
 
 interface PriceFilter {
@@ -7,32 +10,90 @@ interface PriceFilter {
   readonly model?: string | undefined
 }
 
+/** Who asks for prices, and when. */
+interface Asked {
+  /** Unix milliseconds. */
+  readonly at: number
+  /** The operator's own prices. */
+  readonly own: readonly OwnPrice[]
+  /** What is added to every price, as decimal text: `0` for the operator. */
+  readonly markupPercent: string
+}
+
 /**
  * Lists known models and the current prices of their tokens, in US dollars per million. With `model`, only the one that
  * prices events of that model, if there is one.
- *
- * @param at Unix milliseconds
  */
-export function listPrices({ provider, model }: PriceFilter, at: number) {
-  const one = model === undefined ? undefined : findModel(provider, model)
-  const isWanted = (id: string, known: Model) =>
-    model === undefined ? provider === undefined || provider === id : known === one
-  const data = catalogue().flatMap(({ id, models }) =>
-    models.filter((known) => isWanted(id, known)).flatMap((known) => describePrice(id, known, at)),
-  )
-  return { source: SOURCE, checked_at: CHECKED_AT, data }
+export function listPrices({ provider, model }: PriceFilter, asked: Asked) {
+  return { source: SOURCE, checked_at: CHECKED_AT, data: model === undefined ? listAll(provider, asked) : listOne() }
+
+  function listOne() {
+    const name = model as string
+    const known = findModel(provider, name)
+    const at = known && catalogue().find(({ models }) => models.includes(known))?.id
+    const named = provider || at || ''
+    return describePrice({ provider: at ?? named, model: known?.id ?? name, known, asked, names: { provider, name } })
+  }
 }
 
-function describePrice(provider: string, model: Model, at: number) {
-  const [base, ...tiers] = tiersAt(model, at) ?? []
-  if (!base) return []
+function listAll(provider: string | undefined, asked: Asked) {
+  const id = provider === undefined ? undefined : (findProvider(provider.toLowerCase())?.id ?? provider.toLowerCase())
+  const places = catalogue().filter((place) => id === undefined || place.id === id)
+  const listed = places.flatMap((place) =>
+    place.models.flatMap((known) =>
+      describePrice({
+        provider: place.id,
+        model: known.id,
+        known,
+        asked,
+        names: { provider: place.id, name: known.id },
+      }),
+    ),
+  )
+  return [...listed, ...listOwnModels(id, asked)]
+}
+
+/** Whole names that only the operator has a price for. */
+function listOwnModels(id: string | undefined, asked: Asked) {
+  const named = asked.own.flatMap(({ model, providers: [first = ''] }) => (model.includes('*') ? [] : [[first, model]]))
+  const models = new Map(named.map(([provider = '', model = '']) => [`${provider} ${model}`, { provider, model }]))
+  return [...models.values()]
+    .filter(({ provider, model }) => (id === undefined || provider === id) && !findModel(provider, model))
+    .flatMap(({ provider, model }) =>
+      describePrice({ provider, model, known: undefined, asked, names: { provider, name: model } }),
+    )
+}
+
+interface Described {
+  readonly provider: string
+  readonly model: string
+  readonly known: Model | undefined
+  readonly asked: Asked
+  /** As events name it. */
+  readonly names: { readonly provider: string | undefined; readonly name: string }
+}
+
+function describePrice({ provider, model, known, asked, names }: Described) {
+  const own = selectOwnRates(asked.own, { provider: names.provider, model: names.name, at: asked.at })
+  const [base, ...tiers] = (known && tiersAt(known, asked.at)) ?? []
+  if (!base && Object.keys(own).length === 0) return []
+  const perMillion = (tier: Tier | undefined) => formatRates(mergeRates(own, tier?.rates), asked.markupPercent)
   const long_context = tiers.map((tier) => Object.assign({ above_input_tokens: tier.above }, perMillion(tier)))
-  return [{ provider, model: model.id, ...perMillion(base), long_context }]
+  return [{ provider, model, ...perMillion(base), long_context }]
+}
+
+function formatRates(rates: ReturnType<typeof mergeRates>, markupPercent: string) {
+  const format = (rate: bigint | undefined) => (rate === undefined ? null : inUsd(rate, markupPercent))
+  return {
+    input_usd: format(rates.input),
+    cached_input_usd: format(rates.cached),
+    cache_write_usd: format(rates.cache_write),
+    output_usd: format(rates.output),
+    audio_input_usd: format(rates.audio_input),
+    audio_output_usd: format(rates.audio_output),
+  }
 }
 
 /** A picodollar per token is a microdollar per million tokens. */
-const perMillion = ({ rates }: Tier) => ({
-  input_usd: inUsd(rates.input),
-  cached_input_usd: inUsd(rates.cachedInput),
-  output_usd: inUsd(rates.output),
-})
+const inUsd = (pico: bigint, markupPercent: string) =>
+  addMarkup(formatDecimal(pico, 6), markupPercent).replace(/(?<=\.\d{6}\d*?)0+$/, '')

@@ -1,23 +1,33 @@
 /**
- * Prices the tokens of language models. Only reached by `import()`, so that a Worker that only verifies keys never
- * loads it.
+ * Prices the use of language models. Only reached by `import()`, so that a Worker that only verifies keys never loads it.
  */
+import type { PriceKind } from '../../db/schema/shapes.ts'
 import { formatDecimal, formatNanoUsd } from '../../lib/decimal.ts'
+import { EXACT_DIGITS } from '../../limits/charge.ts'
 import { findModel, type Rates, tiersAt } from './catalogue.ts'
 
-/** Input and output tokens of a model in one request. Whole numbers, not negative. */
+/** What one request used of a model. Whole numbers, not negative. */
 export interface TokenUse {
   /** If absent or empty, the model's name decides. */
   readonly provider?: string | undefined
   readonly model: string
   /** When they were used, in Unix milliseconds. The prices of that time apply. */
   readonly at: number
-  /** All input tokens, cached or not. */
+  /** All input tokens: cached, written to a cache, of audio, or none of these. */
   readonly inputTokens: number
+  /** All output tokens, those of audio included. */
   readonly outputTokens: number
   /** Input tokens that were read from the provider's cache; never more than all input tokens. */
   readonly cachedTokens: number
+  readonly cacheWriteTokens?: number
+  readonly audioInputTokens?: number
+  readonly audioOutputTokens?: number
+  /** Images that have the operator's own price, if there is one. */
+  readonly images?: number
 }
+
+/** The operator's own prices of a model, in picodollars for each token or request. They win over the list. */
+export type OwnRates = Readonly<Partial<Record<PriceKind, bigint>>>
 
 const PICO_PER_NANO = 1_000n
 
@@ -28,23 +38,76 @@ const PICO_PER_NANO = 1_000n
  *
  * @returns undefined for a model without a known price; a free model costs "0.000000"
  */
-export function priceTokens({ provider, model, at, ...used }: TokenUse): string | undefined {
-  const known = findModel(provider, model)
-  const tiers = known && tiersAt(known, at)
-  const rates = tiers?.findLast(({ above }) => used.inputTokens > above)?.rates
-  return rates && formatNanoUsd((computeCost(used, rates) + PICO_PER_NANO / 2n) / PICO_PER_NANO)
+export function priceTokens(use: TokenUse, own: OwnRates = {}): string | undefined {
+  const pico = computePico(use, own)
+  return pico === undefined ? undefined : formatNanoUsd((pico + PICO_PER_NANO / 2n) / PICO_PER_NANO)
 }
 
-type Counts = Pick<TokenUse, 'inputTokens' | 'outputTokens' | 'cachedTokens'>
-
-function computeCost({ inputTokens, outputTokens, cachedTokens }: Counts, rates: Rates): bigint {
-  const cached = Math.min(cachedTokens, inputTokens)
-  return (
-    BigInt(inputTokens - cached) * rates.input +
-    BigInt(cached) * rates.cachedInput +
-    BigInt(outputTokens) * rates.output
-  )
+/** The same before it is rounded: with six to twelve decimals. */
+export function priceExactly(use: TokenUse, own: OwnRates = {}): string | undefined {
+  const pico = computePico(use, own)
+  return pico === undefined ? undefined : formatDecimal(pico, EXACT_DIGITS).replace(/0{1,6}$/, '')
 }
 
-/** @param amount millionths of a dollar */
-export const inUsd = (amount: bigint) => formatDecimal(amount, 6)
+/** @returns undefined as soon as one kind of the tokens has no price: no other one is guessed for it */
+function computePico(use: TokenUse, own: OwnRates): bigint | undefined {
+  const known = findModel(use.provider, use.model)
+  const listed = known && tiersAt(known, use.at)?.findLast(({ above }) => use.inputTokens > above)?.rates
+  if (!listed && Object.keys(own).length === 0) return undefined
+  const rates = mergeRates(own, listed)
+  let pico = priceWhole(use, own)
+  for (const [kind, tokens] of splitByKind(use)) {
+    const rate = rates[kind]
+    if (tokens === 0) continue
+    if (rate === undefined) return undefined
+    pico += BigInt(tokens) * rate
+  }
+  return pico
+}
+
+/** What the request costs as such, and each image of it. The list has no such prices. */
+const priceWhole = ({ images = 0 }: TokenUse, { request = 0n, image = 0n }: OwnRates): bigint =>
+  request + image * BigInt(images)
+
+type TokenKind = Exclude<PriceKind, 'image' | 'request'>
+
+/** For each kind the operator's own price, else that of the list. */
+export function mergeRates(own: OwnRates, listed: Rates | undefined): Readonly<Record<TokenKind, bigint | undefined>> {
+  const known = listed ? toKinds(listed) : {}
+  const input = own.input ?? known.input
+  // the list says of its models that what has no rate of its own is other input
+  const asInput = listed && { cached: input, cache_write: input }
+  const rates = { input, ...asInput, ...dropUnknown(known), ...own }
+  return Object.fromEntries(TOKEN_KINDS.map((kind) => [kind, rates[kind]])) as Record<TokenKind, bigint | undefined>
+}
+
+const TOKEN_KINDS = ['input', 'output', 'cached', 'cache_write', 'audio_input', 'audio_output'] as const
+
+const toKinds = (rates: Rates): Partial<Record<TokenKind, bigint | undefined>> => ({
+  input: rates.input,
+  output: rates.output,
+  cached: rates.cachedInput,
+  cache_write: rates.cacheWrite,
+  audio_input: rates.audioInput,
+  audio_output: rates.audioOutput,
+})
+
+const dropUnknown = (rates: Partial<Record<TokenKind, bigint | undefined>>) =>
+  Object.fromEntries(Object.entries(rates).filter(([, rate]) => rate !== undefined)) as OwnRates
+
+/** Each token under one kind. Of input that is said to be of several kinds, audio goes first, then what was written to a cache. */
+function splitByKind(use: TokenUse): readonly (readonly [TokenKind, number])[] {
+  const { inputTokens, outputTokens, cachedTokens, cacheWriteTokens = 0 } = use
+  const audioIn = Math.min(use.audioInputTokens ?? 0, inputTokens)
+  const written = Math.min(cacheWriteTokens, inputTokens - audioIn)
+  const cached = Math.min(cachedTokens, inputTokens - audioIn - written)
+  const audioOut = Math.min(use.audioOutputTokens ?? 0, outputTokens)
+  return [
+    ['input', inputTokens - audioIn - written - cached],
+    ['cached', cached],
+    ['cache_write', written],
+    ['audio_input', audioIn],
+    ['output', outputTokens - audioOut],
+    ['audio_output', audioOut],
+  ]
+}

@@ -6,8 +6,8 @@
  * (any of them; `=` is the id), and its prices. A name is a literal, `begins*`, `*ends`, `*contains*` or `/a regular
  * expression/`; `a&b` must both fit.
  *
- * A price is `input/output/cached input` in US dollars per million tokens; without the third, cached input costs as much
- * as other input. `>272000:…` is the price of everything in a request with more input tokens than that. `2026-08-21=…`
+ * A price is `input/output/cached input/written to a cache/audio input/audio output` in US dollars per million tokens; what
+ * is empty or absent of cached input and of what is written costs as much as other input, and audio has no price. `>272000:…` is the price of everything in a request with more input tokens than that. `2026-08-21=…`
  * holds from that day (UTC) and `01:00-04:00=…` daily between those times; the last that applies decides, the first if
  * none does. `-` is a model whose tokens have no price of their own.
  *
@@ -34,56 +34,56 @@ export const CHECKED_AT = '2026-09-23'
 export const TABLE = String.raw`
 # anthropic as *anthropic* by *claude*
 claude-2 claude-2*,*claude-v2* 8/24
-claude-3-5-haiku-latest claude-3-5-haiku*,claude-3.5-haiku* 0.8/4/0.08
-claude-3-5-sonnet claude-3-5-sonnet*,claude-3.5-sonnet* 3/15/0.3
-claude-3-7-sonnet-latest claude-3-7-sonnet*,claude-3.7-sonnet*,claude-sonnet-3.7*,claude-sonnet-3-7* 3/15/0.3
-claude-3-haiku claude-3-haiku* 0.25/1.25/0.03
-claude-3-opus-latest claude-3-opus* 15/75/1.5
-claude-3-sonnet claude-3-sonnet* 3/15/0.3
-claude-fable-5 =,/^claude-fable-5-\d{8}$/ 10/50/1
-claude-fable-5-1 =,/^claude-fable-5-1-\d{8}$/ 10/50/0.25
-claude-haiku-4-5 claude-haiku-4-5*,claude-haiku-4.5*,claude-4-5-haiku*,claude-4.5-haiku* 1/5/0.1
-claude-opus-4-0 claude-opus-4-0*,claude-4-opus*,claude-opus-4,claude-opus-4-20250514 15/75/1.5
-claude-opus-4-1 claude-opus-4-1*,claude-opus-4.1* 15/75/1.5
-claude-opus-4-5 claude-opus-4-5*,claude-opus-4.5*,claude-4-5-opus*,claude-4.5-opus* 5/25/0.5
-claude-opus-4-6 claude-opus-4-6*,claude-opus-4.6*,claude-4-6-opus*,claude-4.6-opus* 5/25/0.5>200000:10/37.5/1 2026-03-13=5/25/0.5
-claude-opus-4-7 claude-opus-4-7*,claude-opus-4.7*,claude-4-7-opus*,claude-4.7-opus* 5/25/0.5
-claude-opus-4-8 claude-opus-4-8*,claude-opus-4.8*,claude-4-8-opus*,claude-4.8-opus* 5/25/0.5
-claude-opus-5 =,/^claude-opus-5-\d{8}$/,claude-opus-5.0*,claude-5-opus*,claude-5.0-opus* 5/25/0.5
-claude-opus-5-5 =,/^claude-opus-5-5-\d{8}$/,claude-opus-5.5*,claude-5-5-opus*,claude-5.5-opus* 4/20/0.2
-claude-sonnet-4-0 claude-sonnet-4-2025*,claude-sonnet-4-0*,claude-sonnet-4@*,claude-sonnet-4,claude-4-sonnet* 3/15/0.3
-claude-sonnet-4-5 claude-sonnet-4-5*,claude-sonnet-4.5* 3/15/0.3>200000:6/22.5/0.6
-claude-sonnet-4-6 claude-sonnet-4-6*,claude-sonnet-4.6* 3/15/0.3>200000:6/22.5/0.6 2026-03-13=3/15/0.3
-claude-sonnet-5 claude-sonnet-5*,claude-sonnet-5.0*,claude-5-sonnet*,claude-5.0-sonnet* 2/10/0.2
+claude-3-5-haiku-latest claude-3-5-haiku*,claude-3.5-haiku* 0.8/4/0.08/1
+claude-3-5-sonnet claude-3-5-sonnet*,claude-3.5-sonnet* 3/15/0.3/3.75
+claude-3-7-sonnet-latest claude-3-7-sonnet*,claude-3.7-sonnet*,claude-sonnet-3.7*,claude-sonnet-3-7* 3/15/0.3/3.75
+claude-3-haiku claude-3-haiku* 0.25/1.25/0.03/0.3
+claude-3-opus-latest claude-3-opus* 15/75/1.5/18.75
+claude-3-sonnet claude-3-sonnet* 3/15/0.3/3.75
+claude-fable-5 =,/^claude-fable-5-\d{8}$/ 10/50/1/12.5
+claude-fable-5-1 =,/^claude-fable-5-1-\d{8}$/ 10/50/0.25/12.5
+claude-haiku-4-5 claude-haiku-4-5*,claude-haiku-4.5*,claude-4-5-haiku*,claude-4.5-haiku* 1/5/0.1/1.25
+claude-opus-4-0 claude-opus-4-0*,claude-4-opus*,claude-opus-4,claude-opus-4-20250514 15/75/1.5/18.75
+claude-opus-4-1 claude-opus-4-1*,claude-opus-4.1* 15/75/1.5/18.75
+claude-opus-4-5 claude-opus-4-5*,claude-opus-4.5*,claude-4-5-opus*,claude-4.5-opus* 5/25/0.5/6.25
+claude-opus-4-6 claude-opus-4-6*,claude-opus-4.6*,claude-4-6-opus*,claude-4.6-opus* 5/25/0.5/6.25>200000:10/37.5/1/12.5 2026-03-13=5/25/0.5/6.25
+claude-opus-4-7 claude-opus-4-7*,claude-opus-4.7*,claude-4-7-opus*,claude-4.7-opus* 5/25/0.5/6.25
+claude-opus-4-8 claude-opus-4-8*,claude-opus-4.8*,claude-4-8-opus*,claude-4.8-opus* 5/25/0.5/6.25
+claude-opus-5 =,/^claude-opus-5-\d{8}$/,claude-opus-5.0*,claude-5-opus*,claude-5.0-opus* 5/25/0.5/6.25
+claude-opus-5-5 =,/^claude-opus-5-5-\d{8}$/,claude-opus-5.5*,claude-5-5-opus*,claude-5.5-opus* 4/20/0.2/5
+claude-sonnet-4-0 claude-sonnet-4-2025*,claude-sonnet-4-0*,claude-sonnet-4@*,claude-sonnet-4,claude-4-sonnet* 3/15/0.3/3.75
+claude-sonnet-4-5 claude-sonnet-4-5*,claude-sonnet-4.5* 3/15/0.3/3.75>200000:6/22.5/0.6/7.5
+claude-sonnet-4-6 claude-sonnet-4-6*,claude-sonnet-4.6* 3/15/0.3/3.75>200000:6/22.5/0.6/7.5 2026-03-13=3/15/0.3/3.75
+claude-sonnet-5 claude-sonnet-5*,claude-sonnet-5.0*,claude-5-sonnet*,claude-5.0-sonnet* 2/10/0.2/2.5
 claude-v1 = 8/24
 # aws as *bedrock*,*amazon*
-amazon.nova-2-sonic-v1:0 *amazon.nova-2-sonic* 0.33/2.75
+amazon.nova-2-sonic-v1:0 *amazon.nova-2-sonic* 0.33/2.75///3/12
 amazon.nova-lite-v1:0 *amazon.nova-lite* 0.06/0.24/0.015
 amazon.nova-micro-v1:0 *amazon.nova-micro* 0.035/0.14/0.00875
 amazon.nova-premier-v1:0 *amazon.nova-premier* 2.5/12.5/0.625
 amazon.nova-pro-v1:0 *amazon.nova-pro* 0.8/3.2/0.2
-amazon.nova-sonic-v1:0 *amazon.nova-sonic* 0.06/0.24
+amazon.nova-sonic-v1:0 *amazon.nova-sonic* 0.06/0.24///3.4/13.6
 amazon.titan-embed-text-v1 *amazon.titan-embed-text* 0.1/0
 amazon.titan-text-express-v1 *titan-text-express* 0.2/0.6
 amazon.titan-text-lite-v1 *titan-text-lite* 0.15/0.2
 deepseek.r1-v1:0 *deepseek.r1* 1.35/5.4
 global.amazon.nova-2-lite-v1:0 *global.amazon.nova-2-lite* 0.3/2.5/0.075
-global.anthropic.claude-fable-5-1-v1:0 *global.anthropic.claude-fable-5-1,*global.anthropic.claude-fable-5-1-v1* 10/50/0.25
-global.anthropic.claude-fable-5-v1:0 *global.anthropic.claude-fable-5,*global.anthropic.claude-fable-5-v1* 10/50/1
-global.anthropic.claude-haiku-4-5-20251001-v1:0 *global.anthropic.claude-haiku-4-5-20251001* 1/5/0.1
-global.anthropic.claude-opus-4-5-v1:0 *global.anthropic.claude-opus-4-5* 5/25/0.5
-global.anthropic.claude-opus-4-6-v1:0 *global.anthropic.claude-opus-4-6* 5/25/0.5
-global.anthropic.claude-opus-4-7-v1:0 *global.anthropic.claude-opus-4-7* 5/25/0.5
-global.anthropic.claude-opus-4-8-v1:0 *global.anthropic.claude-opus-4-8* 5/25/0.5
-global.anthropic.claude-opus-5 *global.anthropic.claude-opus-5,*global.anthropic.claude-opus-5-v1* 5/25/0.5
-global.anthropic.claude-opus-5-5 *global.anthropic.claude-opus-5-5,*global.anthropic.claude-opus-5-5-v1* 4/20/0.2
-global.anthropic.claude-sonnet-4-20250514-v1:0 *global.anthropic.claude-sonnet-4-20250514* 3/15/0.3
-global.anthropic.claude-sonnet-4-5-20250929-v1:0 *global.anthropic.claude-sonnet-4-5-20250929* 3/15/0.3
-global.anthropic.claude-sonnet-4-6-v1:0 *global.anthropic.claude-sonnet-4-6* 3/15/0.3
-global.anthropic.claude-sonnet-5-v1:0 *global.anthropic.claude-sonnet-5* 2/10/0.2
-global.openai.gpt-5.6-luna *global.openai.gpt-5.6-luna* 0.2/1.2/0.02>271999:0.4/1.8/0.04
-global.openai.gpt-5.6-sol *global.openai.gpt-5.6-sol* 5/30/0.5>271999:10/45/1 2026-08-21=4/20/0.4>271999:8/30/0.8
-global.openai.gpt-5.6-terra *global.openai.gpt-5.6-terra* 2/12/0.2>271999:4/18/0.4
+global.anthropic.claude-fable-5-1-v1:0 *global.anthropic.claude-fable-5-1,*global.anthropic.claude-fable-5-1-v1* 10/50/0.25/12.5
+global.anthropic.claude-fable-5-v1:0 *global.anthropic.claude-fable-5,*global.anthropic.claude-fable-5-v1* 10/50/1/12.5
+global.anthropic.claude-haiku-4-5-20251001-v1:0 *global.anthropic.claude-haiku-4-5-20251001* 1/5/0.1/1.25
+global.anthropic.claude-opus-4-5-v1:0 *global.anthropic.claude-opus-4-5* 5/25/0.5/6.25
+global.anthropic.claude-opus-4-6-v1:0 *global.anthropic.claude-opus-4-6* 5/25/0.5/6.25
+global.anthropic.claude-opus-4-7-v1:0 *global.anthropic.claude-opus-4-7* 5/25/0.5/6.25
+global.anthropic.claude-opus-4-8-v1:0 *global.anthropic.claude-opus-4-8* 5/25/0.5/6.25
+global.anthropic.claude-opus-5 *global.anthropic.claude-opus-5,*global.anthropic.claude-opus-5-v1* 5/25/0.5/6.25
+global.anthropic.claude-opus-5-5 *global.anthropic.claude-opus-5-5,*global.anthropic.claude-opus-5-5-v1* 4/20/0.2/5
+global.anthropic.claude-sonnet-4-20250514-v1:0 *global.anthropic.claude-sonnet-4-20250514* 3/15/0.3/3.75
+global.anthropic.claude-sonnet-4-5-20250929-v1:0 *global.anthropic.claude-sonnet-4-5-20250929* 3/15/0.3/3.75
+global.anthropic.claude-sonnet-4-6-v1:0 *global.anthropic.claude-sonnet-4-6* 3/15/0.3/3.75
+global.anthropic.claude-sonnet-5-v1:0 *global.anthropic.claude-sonnet-5* 2/10/0.2/2.5
+global.openai.gpt-5.6-luna *global.openai.gpt-5.6-luna* 0.2/1.2/0.02/0.25>271999:0.4/1.8/0.04/0.5
+global.openai.gpt-5.6-sol *global.openai.gpt-5.6-sol* 5/30/0.5/6.25>271999:10/45/1/12.5 2026-08-21=4/20/0.4/5>271999:8/30/0.8/10
+global.openai.gpt-5.6-terra *global.openai.gpt-5.6-terra* 2/12/0.2/2.5>271999:4/18/0.4/5
 google.gemma-3-12b-it *google.gemma-3-12b-it* 0.09/0.29
 google.gemma-3-27b-it *google.gemma-3-27b-it* 0.23/0.38
 google.gemma-3-4b-it *google.gemma-3-4b-it* 0.04/0.08
@@ -123,31 +123,31 @@ qwen.qwen3-coder-30b-a3b-v1:0 *qwen.qwen3-coder-30b-a3b* 0.15/0.6
 qwen.qwen3-coder-480b-a35b-v1:0 *qwen.qwen3-coder-480b-a35b* 0.45/1.8
 qwen.qwen3-vl-235b-a22b-v1:0 *qwen.qwen3-vl-235b-a22b* 0.53/2.66
 regional.amazon.nova-2-lite-v1:0 *us.amazon.nova-2-lite*,*eu.amazon.nova-2-lite*,*jp.amazon.nova-2-lite* 0.33/2.75/0.0825
-regional.anthropic.claude-3-5-haiku-20241022-v1:0 *claude-3-5-haiku-20241022* 0.8/4/0.08
-regional.anthropic.claude-3-5-sonnet-20240620-v1:0 *claude-3-5-sonnet-20240620* 3/15/0.3
-regional.anthropic.claude-3-5-sonnet-20241022-v2:0 *claude-3-5-sonnet-20241022* 3/15/0.3
-regional.anthropic.claude-3-7-sonnet-20250219-v1:0 *claude-3-7-sonnet-20250219* 3/15/0.3
+regional.anthropic.claude-3-5-haiku-20241022-v1:0 *claude-3-5-haiku-20241022* 0.8/4/0.08/1
+regional.anthropic.claude-3-5-sonnet-20240620-v1:0 *claude-3-5-sonnet-20240620* 3/15/0.3/3.75
+regional.anthropic.claude-3-5-sonnet-20241022-v2:0 *claude-3-5-sonnet-20241022* 3/15/0.3/3.75
+regional.anthropic.claude-3-7-sonnet-20250219-v1:0 *claude-3-7-sonnet-20250219* 3/15/0.3/3.75
 regional.anthropic.claude-3-haiku-20240307-v1:0 *claude-3-haiku-20240307* 0.25/1.25
 regional.anthropic.claude-3-opus-20240229-v1:0 *claude-3-opus-20240229* 15/75
-regional.anthropic.claude-3-sonnet-20240229-v1:0 *claude-3-sonnet-20240229* 3/15/0.3
-regional.anthropic.claude-fable-5-1-v1:0 anthropic.claude-fable-5-1,claude-fable-5-1,anthropic.claude-fable-5-1-v1*,claude-fable-5-1-v1*,*us.anthropic.claude-fable-5-1-v1* 11/55/0.275
-regional.anthropic.claude-fable-5-v1:0 anthropic.claude-fable-5,claude-fable-5,anthropic.claude-fable-5-v1*,claude-fable-5-v1*,*us.anthropic.claude-fable-5-v1*,*au.anthropic.claude-fable-5-v1*,*eu.anthropic.claude-fable-5-v1*,*jp.anthropic.claude-fable-5-v1* 11/55/1.1
-regional.anthropic.claude-haiku-4-5-20251001-v1:0 anthropic.claude-haiku-4-5-20251001*,claude-haiku-4-5-20251001*,*us.anthropic.claude-haiku-4-5-20251001*,*au.anthropic.claude-haiku-4-5-20251001*,*apac.anthropic.claude-haiku-4-5-20251001*,*eu.anthropic.claude-haiku-4-5-20251001*,*us-gov.anthropic.claude-haiku-4-5-20251001*,*jp.anthropic.claude-haiku-4-5-20251001* 1.1/5.5/0.11
-regional.anthropic.claude-opus-4-1-20250805-v1:0 anthropic.claude-opus-4-1-20250805*,claude-opus-4-1-20250805*,*us.anthropic.claude-opus-4-1-20250805*,*au.anthropic.claude-opus-4-1-20250805*,*apac.anthropic.claude-opus-4-1-20250805*,*eu.anthropic.claude-opus-4-1-20250805*,*us-gov.anthropic.claude-opus-4-1-20250805*,*jp.anthropic.claude-opus-4-1-20250805* 15/75/1.5
-regional.anthropic.claude-opus-4-20250514-v1:0 anthropic.claude-opus-4-20250514*,claude-opus-4-20250514*,*us.anthropic.claude-opus-4-20250514*,*au.anthropic.claude-opus-4-20250514*,*apac.anthropic.claude-opus-4-20250514*,*eu.anthropic.claude-opus-4-20250514*,*us-gov.anthropic.claude-opus-4-20250514*,*jp.anthropic.claude-opus-4-20250514* 15/75/1.5
-regional.anthropic.claude-opus-4-5-v1:0 anthropic.claude-opus-4-5*,claude-opus-4-5*,*us.anthropic.claude-opus-4-5*,*au.anthropic.claude-opus-4-5*,*apac.anthropic.claude-opus-4-5*,*eu.anthropic.claude-opus-4-5*,*us-gov.anthropic.claude-opus-4-5*,*jp.anthropic.claude-opus-4-5* 5.5/27.5/0.55
-regional.anthropic.claude-opus-4-6-v1:0 anthropic.claude-opus-4-6*,claude-opus-4-6*,*us.anthropic.claude-opus-4-6*,*au.anthropic.claude-opus-4-6*,*apac.anthropic.claude-opus-4-6*,*eu.anthropic.claude-opus-4-6*,*us-gov.anthropic.claude-opus-4-6*,*jp.anthropic.claude-opus-4-6* 5.5/27.5/0.55
-regional.anthropic.claude-opus-4-7-v1:0 anthropic.claude-opus-4-7*,claude-opus-4-7*,*us.anthropic.claude-opus-4-7*,*au.anthropic.claude-opus-4-7*,*apac.anthropic.claude-opus-4-7*,*eu.anthropic.claude-opus-4-7*,*us-gov.anthropic.claude-opus-4-7*,*jp.anthropic.claude-opus-4-7* 5.5/27.5/0.55
-regional.anthropic.claude-opus-4-8-v1:0 anthropic.claude-opus-4-8*,claude-opus-4-8*,*us.anthropic.claude-opus-4-8*,*au.anthropic.claude-opus-4-8*,*eu.anthropic.claude-opus-4-8*,*jp.anthropic.claude-opus-4-8* 5.5/27.5/0.55
-regional.anthropic.claude-opus-5 anthropic.claude-opus-5,claude-opus-5,anthropic.claude-opus-5-v1*,claude-opus-5-v1*,us.anthropic.claude-opus-5,au.anthropic.claude-opus-5,eu.anthropic.claude-opus-5,jp.anthropic.claude-opus-5,*us.anthropic.claude-opus-5-v1*,*au.anthropic.claude-opus-5-v1*,*eu.anthropic.claude-opus-5-v1*,*jp.anthropic.claude-opus-5-v1* 5.5/27.5/0.55
-regional.anthropic.claude-opus-5-5 anthropic.claude-opus-5-5,claude-opus-5-5,anthropic.claude-opus-5-5-v1*,claude-opus-5-5-v1*,us.anthropic.claude-opus-5-5,au.anthropic.claude-opus-5-5,eu.anthropic.claude-opus-5-5,jp.anthropic.claude-opus-5-5,*us.anthropic.claude-opus-5-5-v1*,*au.anthropic.claude-opus-5-5-v1*,*eu.anthropic.claude-opus-5-5-v1*,*jp.anthropic.claude-opus-5-5-v1* 4.4/22/0.22
-regional.anthropic.claude-sonnet-4-20250514-v1:0 anthropic.claude-sonnet-4-20250514*,claude-sonnet-4-20250514*,*us.anthropic.claude-sonnet-4-20250514*,*au.anthropic.claude-sonnet-4-20250514*,*apac.anthropic.claude-sonnet-4-20250514*,*eu.anthropic.claude-sonnet-4-20250514*,*us-gov.anthropic.claude-sonnet-4-20250514*,*jp.anthropic.claude-sonnet-4-20250514* 3/15/0.3
-regional.anthropic.claude-sonnet-4-5-20250929-v1:0 anthropic.claude-sonnet-4-5-20250929*,claude-sonnet-4-5-20250929*,*us.anthropic.claude-sonnet-4-5-20250929*,*au.anthropic.claude-sonnet-4-5-20250929*,*apac.anthropic.claude-sonnet-4-5-20250929*,*eu.anthropic.claude-sonnet-4-5-20250929*,*us-gov.anthropic.claude-sonnet-4-5-20250929*,*jp.anthropic.claude-sonnet-4-5-20250929* 3.3/16.5/0.33
-regional.anthropic.claude-sonnet-4-6-v1:0 anthropic.claude-sonnet-4-6*,claude-sonnet-4-6*,*us.anthropic.claude-sonnet-4-6*,*au.anthropic.claude-sonnet-4-6*,*apac.anthropic.claude-sonnet-4-6*,*eu.anthropic.claude-sonnet-4-6*,*us-gov.anthropic.claude-sonnet-4-6*,*jp.anthropic.claude-sonnet-4-6* 3.3/16.5/0.33
-regional.anthropic.claude-sonnet-5-v1:0 anthropic.claude-sonnet-5*,claude-sonnet-5*,*us.anthropic.claude-sonnet-5*,*au.anthropic.claude-sonnet-5*,*apac.anthropic.claude-sonnet-5*,*eu.anthropic.claude-sonnet-5*,*us-gov.anthropic.claude-sonnet-5*,*jp.anthropic.claude-sonnet-5* 2.2/11/0.22
-regional.openai.gpt-5.6-luna openai.gpt-5.6-luna*,gpt-5.6-luna*,*us.openai.gpt-5.6-luna*,*in.openai.gpt-5.6-luna* 1.1/6.6/0.11 2026-07-30=0.22/1.32/0.022>271999:0.44/1.98/0.044
-regional.openai.gpt-5.6-sol openai.gpt-5.6-sol*,gpt-5.6-sol*,*us.openai.gpt-5.6-sol* 5.5/33/0.55>271999:11/49.5/1.1 2026-08-21=4.4/22/0.44>271999:8.8/33/0.88
-regional.openai.gpt-5.6-terra openai.gpt-5.6-terra*,gpt-5.6-terra*,*us.openai.gpt-5.6-terra*,*in.openai.gpt-5.6-terra* 2.75/16.5/0.275 2026-07-30=2.2/13.2/0.22>271999:4.4/19.8/0.44
+regional.anthropic.claude-3-sonnet-20240229-v1:0 *claude-3-sonnet-20240229* 3/15/0.3/3.75
+regional.anthropic.claude-fable-5-1-v1:0 anthropic.claude-fable-5-1,claude-fable-5-1,anthropic.claude-fable-5-1-v1*,claude-fable-5-1-v1*,*us.anthropic.claude-fable-5-1-v1* 11/55/0.275/13.75
+regional.anthropic.claude-fable-5-v1:0 anthropic.claude-fable-5,claude-fable-5,anthropic.claude-fable-5-v1*,claude-fable-5-v1*,*us.anthropic.claude-fable-5-v1*,*au.anthropic.claude-fable-5-v1*,*eu.anthropic.claude-fable-5-v1*,*jp.anthropic.claude-fable-5-v1* 11/55/1.1/13.75
+regional.anthropic.claude-haiku-4-5-20251001-v1:0 anthropic.claude-haiku-4-5-20251001*,claude-haiku-4-5-20251001*,*us.anthropic.claude-haiku-4-5-20251001*,*au.anthropic.claude-haiku-4-5-20251001*,*apac.anthropic.claude-haiku-4-5-20251001*,*eu.anthropic.claude-haiku-4-5-20251001*,*us-gov.anthropic.claude-haiku-4-5-20251001*,*jp.anthropic.claude-haiku-4-5-20251001* 1.1/5.5/0.11/1.375
+regional.anthropic.claude-opus-4-1-20250805-v1:0 anthropic.claude-opus-4-1-20250805*,claude-opus-4-1-20250805*,*us.anthropic.claude-opus-4-1-20250805*,*au.anthropic.claude-opus-4-1-20250805*,*apac.anthropic.claude-opus-4-1-20250805*,*eu.anthropic.claude-opus-4-1-20250805*,*us-gov.anthropic.claude-opus-4-1-20250805*,*jp.anthropic.claude-opus-4-1-20250805* 15/75/1.5/18.75
+regional.anthropic.claude-opus-4-20250514-v1:0 anthropic.claude-opus-4-20250514*,claude-opus-4-20250514*,*us.anthropic.claude-opus-4-20250514*,*au.anthropic.claude-opus-4-20250514*,*apac.anthropic.claude-opus-4-20250514*,*eu.anthropic.claude-opus-4-20250514*,*us-gov.anthropic.claude-opus-4-20250514*,*jp.anthropic.claude-opus-4-20250514* 15/75/1.5/18.75
+regional.anthropic.claude-opus-4-5-v1:0 anthropic.claude-opus-4-5*,claude-opus-4-5*,*us.anthropic.claude-opus-4-5*,*au.anthropic.claude-opus-4-5*,*apac.anthropic.claude-opus-4-5*,*eu.anthropic.claude-opus-4-5*,*us-gov.anthropic.claude-opus-4-5*,*jp.anthropic.claude-opus-4-5* 5.5/27.5/0.55/6.875
+regional.anthropic.claude-opus-4-6-v1:0 anthropic.claude-opus-4-6*,claude-opus-4-6*,*us.anthropic.claude-opus-4-6*,*au.anthropic.claude-opus-4-6*,*apac.anthropic.claude-opus-4-6*,*eu.anthropic.claude-opus-4-6*,*us-gov.anthropic.claude-opus-4-6*,*jp.anthropic.claude-opus-4-6* 5.5/27.5/0.55/6.875
+regional.anthropic.claude-opus-4-7-v1:0 anthropic.claude-opus-4-7*,claude-opus-4-7*,*us.anthropic.claude-opus-4-7*,*au.anthropic.claude-opus-4-7*,*apac.anthropic.claude-opus-4-7*,*eu.anthropic.claude-opus-4-7*,*us-gov.anthropic.claude-opus-4-7*,*jp.anthropic.claude-opus-4-7* 5.5/27.5/0.55/6.875
+regional.anthropic.claude-opus-4-8-v1:0 anthropic.claude-opus-4-8*,claude-opus-4-8*,*us.anthropic.claude-opus-4-8*,*au.anthropic.claude-opus-4-8*,*eu.anthropic.claude-opus-4-8*,*jp.anthropic.claude-opus-4-8* 5.5/27.5/0.55/6.875
+regional.anthropic.claude-opus-5 anthropic.claude-opus-5,claude-opus-5,anthropic.claude-opus-5-v1*,claude-opus-5-v1*,us.anthropic.claude-opus-5,au.anthropic.claude-opus-5,eu.anthropic.claude-opus-5,jp.anthropic.claude-opus-5,*us.anthropic.claude-opus-5-v1*,*au.anthropic.claude-opus-5-v1*,*eu.anthropic.claude-opus-5-v1*,*jp.anthropic.claude-opus-5-v1* 5.5/27.5/0.55/6.875
+regional.anthropic.claude-opus-5-5 anthropic.claude-opus-5-5,claude-opus-5-5,anthropic.claude-opus-5-5-v1*,claude-opus-5-5-v1*,us.anthropic.claude-opus-5-5,au.anthropic.claude-opus-5-5,eu.anthropic.claude-opus-5-5,jp.anthropic.claude-opus-5-5,*us.anthropic.claude-opus-5-5-v1*,*au.anthropic.claude-opus-5-5-v1*,*eu.anthropic.claude-opus-5-5-v1*,*jp.anthropic.claude-opus-5-5-v1* 4.4/22/0.22/5.5
+regional.anthropic.claude-sonnet-4-20250514-v1:0 anthropic.claude-sonnet-4-20250514*,claude-sonnet-4-20250514*,*us.anthropic.claude-sonnet-4-20250514*,*au.anthropic.claude-sonnet-4-20250514*,*apac.anthropic.claude-sonnet-4-20250514*,*eu.anthropic.claude-sonnet-4-20250514*,*us-gov.anthropic.claude-sonnet-4-20250514*,*jp.anthropic.claude-sonnet-4-20250514* 3/15/0.3/3.75
+regional.anthropic.claude-sonnet-4-5-20250929-v1:0 anthropic.claude-sonnet-4-5-20250929*,claude-sonnet-4-5-20250929*,*us.anthropic.claude-sonnet-4-5-20250929*,*au.anthropic.claude-sonnet-4-5-20250929*,*apac.anthropic.claude-sonnet-4-5-20250929*,*eu.anthropic.claude-sonnet-4-5-20250929*,*us-gov.anthropic.claude-sonnet-4-5-20250929*,*jp.anthropic.claude-sonnet-4-5-20250929* 3.3/16.5/0.33/4.125
+regional.anthropic.claude-sonnet-4-6-v1:0 anthropic.claude-sonnet-4-6*,claude-sonnet-4-6*,*us.anthropic.claude-sonnet-4-6*,*au.anthropic.claude-sonnet-4-6*,*apac.anthropic.claude-sonnet-4-6*,*eu.anthropic.claude-sonnet-4-6*,*us-gov.anthropic.claude-sonnet-4-6*,*jp.anthropic.claude-sonnet-4-6* 3.3/16.5/0.33/4.125
+regional.anthropic.claude-sonnet-5-v1:0 anthropic.claude-sonnet-5*,claude-sonnet-5*,*us.anthropic.claude-sonnet-5*,*au.anthropic.claude-sonnet-5*,*apac.anthropic.claude-sonnet-5*,*eu.anthropic.claude-sonnet-5*,*us-gov.anthropic.claude-sonnet-5*,*jp.anthropic.claude-sonnet-5* 2.2/11/0.22/2.75
+regional.openai.gpt-5.6-luna openai.gpt-5.6-luna*,gpt-5.6-luna*,*us.openai.gpt-5.6-luna*,*in.openai.gpt-5.6-luna* 1.1/6.6/0.11/1.375 2026-07-30=0.22/1.32/0.022/0.275>271999:0.44/1.98/0.044/0.55
+regional.openai.gpt-5.6-sol openai.gpt-5.6-sol*,gpt-5.6-sol*,*us.openai.gpt-5.6-sol* 5.5/33/0.55/6.875>271999:11/49.5/1.1/13.75 2026-08-21=4.4/22/0.44/5.5>271999:8.8/33/0.88/11
+regional.openai.gpt-5.6-terra openai.gpt-5.6-terra*,gpt-5.6-terra*,*us.openai.gpt-5.6-terra*,*in.openai.gpt-5.6-terra* 2.75/16.5/0.275/3.4375 2026-07-30=2.2/13.2/0.22/2.75>271999:4.4/19.8/0.44/5.5
 writer.palmyra-x4-v1:0 *writer.palmyra-x4* 2.5/10
 writer.palmyra-x5-v1:0 *writer.palmyra-x5* 0.6/6
 # azure also openai,anthropic,deepseek,x-ai,moonshotai
@@ -281,42 +281,42 @@ qwen3-235b-a22b accounts/fireworks/models/qwen3-235b-a22b 0.22/0.88
 qwen3p6-plus accounts/fireworks/models/qwen3p6-plus 0.5/3/0.1
 qwen3p7-plus accounts/fireworks/models/qwen3p7-plus 0.4/1.6/0.08
 # google as *google*,*vertex*,*gemini* by *gemini* also anthropic
-claude-3-5-haiku *claude-3-5-haiku* 0.8/4/0.08
-claude-3-5-sonnet *claude-3-5-sonnet* 3/15/0.3
-claude-3-7-sonnet *claude-3-7-sonnet* 3/15/0.3
-claude-3-haiku *claude-3-haiku* 0.25/1.25/0.03
-claude-3-opus *claude-3-opus* 15/75/1.5
-claude-4-opus *claude-4-opus*,*claude-opus-4@*,*claude-opus-4-0*,*claude-opus-4-1*,claude-opus-4 15/75/1.5
-claude-4-sonnet *claude-4-sonnet*,*claude-sonnet-4-0*,*claude-sonnet-4@*,*claude-sonnet-4-2025*,claude-sonnet-4,anthropic/claude-sonnet-4 3/15/0.3
-claude-fable-5 *claude-fable-5,*claude-fable-5@* 10/50/1
-claude-fable-5-1 *claude-fable-5-1,*claude-fable-5-1@* 10/50/0.25
-claude-opus-4-6 *claude-4-6-opus*,*claude-opus-4-6*,*claude-4.6-opus*,*claude-opus-4.6* 5/25/0.5>200000:10/37.5/1
-claude-opus-4-7 *claude-4-7-opus*,*claude-opus-4-7*,*claude-4.7-opus*,*claude-opus-4.7* 5/25/0.5
-claude-opus-4-8 *claude-4-8-opus*,*claude-opus-4-8*,*claude-4.8-opus*,*claude-opus-4.8* 5/25/0.5
-claude-opus-5 *claude-5-opus*,*claude-opus-5,*claude-opus-5@*,*claude-5.0-opus*,*claude-opus-5.0* 5/25/0.5
-claude-opus-5-5 *claude-5-5-opus*,*claude-opus-5-5,*claude-opus-5-5@*,*claude-5.5-opus*,*claude-opus-5.5* 4/20/0.2
-claude-sonnet-4-5 *claude-sonnet-4-5*,*claude-sonnet-4.5* 3/15/0.3>200000:6/22.5/0.6
-claude-sonnet-4-6 *claude-sonnet-4-6*,*claude-sonnet-4.6* 3/15/0.3
+claude-3-5-haiku *claude-3-5-haiku* 0.8/4/0.08/1
+claude-3-5-sonnet *claude-3-5-sonnet* 3/15/0.3/3.75
+claude-3-7-sonnet *claude-3-7-sonnet* 3/15/0.3/3.75
+claude-3-haiku *claude-3-haiku* 0.25/1.25/0.03/0.3
+claude-3-opus *claude-3-opus* 15/75/1.5/18.75
+claude-4-opus *claude-4-opus*,*claude-opus-4@*,*claude-opus-4-0*,*claude-opus-4-1*,claude-opus-4 15/75/1.5/18.75
+claude-4-sonnet *claude-4-sonnet*,*claude-sonnet-4-0*,*claude-sonnet-4@*,*claude-sonnet-4-2025*,claude-sonnet-4,anthropic/claude-sonnet-4 3/15/0.3/3.75
+claude-fable-5 *claude-fable-5,*claude-fable-5@* 10/50/1/12.5
+claude-fable-5-1 *claude-fable-5-1,*claude-fable-5-1@* 10/50/0.25/12.5
+claude-opus-4-6 *claude-4-6-opus*,*claude-opus-4-6*,*claude-4.6-opus*,*claude-opus-4.6* 5/25/0.5/6.25>200000:10/37.5/1/12.5
+claude-opus-4-7 *claude-4-7-opus*,*claude-opus-4-7*,*claude-4.7-opus*,*claude-opus-4.7* 5/25/0.5/6.25
+claude-opus-4-8 *claude-4-8-opus*,*claude-opus-4-8*,*claude-4.8-opus*,*claude-opus-4.8* 5/25/0.5/6.25
+claude-opus-5 *claude-5-opus*,*claude-opus-5,*claude-opus-5@*,*claude-5.0-opus*,*claude-opus-5.0* 5/25/0.5/6.25
+claude-opus-5-5 *claude-5-5-opus*,*claude-opus-5-5,*claude-opus-5-5@*,*claude-5.5-opus*,*claude-opus-5.5* 4/20/0.2/5
+claude-sonnet-4-5 *claude-sonnet-4-5*,*claude-sonnet-4.5* 3/15/0.3/3.75>200000:6/22.5/0.6/7.5
+claude-sonnet-4-6 *claude-sonnet-4-6*,*claude-sonnet-4.6* 3/15/0.3/3.75
 gemini-1.0-pro-vision-001 = 0.125/0.375
 gemini-1.5-flash *gemini-1.5-flash* 0.075/0.3/0.01875>128000:0.15/0.6/0.0375
 gemini-1.5-pro *gemini-1.5-pro* 1.25/5>128000:2.5/10
-gemini-2.0-flash *gemini-2.0-flash,*gemini-2.0-flash-0*,*gemini-2.0-flash-exp*,*gemini-2.0-flash-thinking*,*gemini-2.0-flash-latest* 0.1/0.4/0.025
+gemini-2.0-flash *gemini-2.0-flash,*gemini-2.0-flash-0*,*gemini-2.0-flash-exp*,*gemini-2.0-flash-thinking*,*gemini-2.0-flash-latest* 0.1/0.4/0.025//0.7
 gemini-2.0-flash-lite *gemini-2.0-flash-lite* 0.075/0.3
-gemini-2.5-flash =,gemini-2.5-flash-latest,gemini-2.5-flash-preview-09-2025 0.3/2.5/0.03
+gemini-2.5-flash =,gemini-2.5-flash-latest,gemini-2.5-flash-preview-09-2025 0.3/2.5/0.03//1
 gemini-2.5-flash-image =,gemini-2.5-flash-image-preview 0.3/2.5
-gemini-2.5-flash-lite =,gemini-2.5-flash-lite-preview*&/^(?!.*-[tT][tT][sS](?:$|-))/ 0.1/0.4/0.01
+gemini-2.5-flash-lite =,gemini-2.5-flash-lite-preview*&/^(?!.*-[tT][tT][sS](?:$|-))/ 0.1/0.4/0.01//0.3
 gemini-2.5-flash-lite-preview-tts = 0.5/10
 gemini-2.5-flash-preview *gemini-2.5-flash-preview-05-20*,*gemini-2.5-flash-preview-04-17*,gemini-2.5-flash-preview-05-20:thinking,=,gemini-2.5-flash-preview:thinking 0.15/0.6
 gemini-2.5-flash-tts =,gemini-2.5-flash-preview-tts 0.5/10
 gemini-2.5-pro gemini-2.5-pro*&/^(?!.*-[tT][tT][sS](?:$|-))/ 1.25/10/0.125>200000:2.5/15/0.25
 gemini-2.5-pro-tts =,gemini-2.5-pro-preview-tts 1/20
-gemini-3-flash-preview =,gemini-3-flash-preview-* 0.5/3/0.05
+gemini-3-flash-preview =,gemini-3-flash-preview-* 0.5/3/0.05//1
 gemini-3-pro-image-preview gemini-3-pro-image,gemini-3-pro-image-preview* 2/12
 gemini-3-pro-preview gemini-3-pro-preview*,gemini-3-pro-text-preview 2/12/0.2>200000:4/18/0.4
 gemini-3.1-flash-image-preview gemini-3.1-flash-image,gemini-3.1-flash-image-preview* 0.5/3
-gemini-3.1-flash-lite =,gemini-3.1-flash-lite-preview* 0.25/1.5/0.025
+gemini-3.1-flash-lite =,gemini-3.1-flash-lite-preview* 0.25/1.5/0.025//0.5
 gemini-3.1-flash-lite-image gemini-3.1-flash-lite-image* 0.25/1.5
-gemini-3.1-flash-live-preview gemini-3.1-flash-live-preview* 0.75/4.5
+gemini-3.1-flash-live-preview gemini-3.1-flash-live-preview* 0.75/4.5///3/12
 gemini-3.1-pro-preview gemini-3.1-pro-preview* 2/12/0.2>200000:4/18/0.4
 gemini-3.5-flash =,gemini-3.5-flash-preview*,/^gemini-3\.5-flash-\d/ 1.5/9/0.15
 gemini-3.5-flash-lite gemini-3.5-flash-lite* 0.3/2.5/0.03
@@ -324,10 +324,10 @@ gemini-3.6-flash gemini-3.6-flash* 0.75/3.75/0.075 2027-01-01=1.5/7.5/0.15
 gemini-3.7-flash gemini-3.7-flash* 0.75/3.75/0.075 2027-01-01=1.5/7.5/0.15
 gemini-3.8-flash gemini-3.8-flash* 0.75/3.75/0.075 2027-01-01=1.5/7.5/0.15
 gemini-embedding-001 = 0.15/0
-gemini-embedding-2 = 0.2/0
+gemini-embedding-2 = 0.2/0///6.5
 gemini-flash-1.5 = 0.075/0.3/0.01875>128000:0.15/0.6/0.0375
 gemini-flash-1.5-8b = 0.0375/0.15/0.01>128000:0.075/0.3/0.02
-gemini-live-2.5-flash gemini-live-2.5-flash*,gemini-2.5-flash-native-audio-preview*,gemini-2.5-flash-native-audio-latest 0.5/2
+gemini-live-2.5-flash gemini-live-2.5-flash*,gemini-2.5-flash-native-audio-preview*,gemini-2.5-flash-native-audio-latest 0.5/2///3/12
 gemini-omni-flash-preview gemini-omni-flash-preview* 1.5/9
 gemini-pro =,gemini-1.0-pro 0.125/0.375
 gemini-pro-1.5 = 1.25/5/0.3125>128000:2.5/10/0.625
@@ -371,11 +371,11 @@ whisper-large-v3 = -
 whisper-large-v3-turbo = -
 # minimax by minimax-m*,minimax-01,m2-her
 m2-her = 0.3/1.2
-minimax-m2 =,minimax-m2.1,minimax-m2.5 0.3/1.2/0.03
-minimax-m2.1-highspeed *m2.1-highspeed* 0.6/2.4/0.03
-minimax-m2.5-highspeed *m2.5-highspeed* 0.6/2.4/0.03
-minimax-m2.7 = 0.3/1.2/0.06
-minimax-m2.7-highspeed *m2.7-highspeed* 0.6/2.4/0.06
+minimax-m2 =,minimax-m2.1,minimax-m2.5 0.3/1.2/0.03/0.375
+minimax-m2.1-highspeed *m2.1-highspeed* 0.6/2.4/0.03/0.375
+minimax-m2.5-highspeed *m2.5-highspeed* 0.6/2.4/0.03/0.375
+minimax-m2.7 = 0.3/1.2/0.06/0.375
+minimax-m2.7-highspeed *m2.7-highspeed* 0.6/2.4/0.06/0.375
 minimax-01 = 0.2/1.1
 minimax-m1 = 0.4/2.2
 minimax-m3 = 0.3/1.2/0.06>512000:0.6/2.4/0.12
@@ -469,12 +469,12 @@ gpt-4o-audio-preview gpt-4o-audio-preview* 2.5/10
 gpt-4o-mini =,gpt-4o-mini-2024-07-18,gpt-4o-mini-search-preview,gpt-4o-mini-search-preview-2025-03-11 0.15/0.6/0.075
 gpt-4o-mini-2024-07-18.ft- gpt-4o-mini-2024-07-18.ft-* 0.3/1.2
 gpt-4o-mini-audio-preview gpt-4o-mini-audio* 0.15/0.6
-gpt-4o-mini-realtime-preview gpt-4o-mini-realtime* 0.6/2.4/0.3
-gpt-4o-mini-transcribe = 1.25/5
+gpt-4o-mini-realtime-preview gpt-4o-mini-realtime* 0.6/2.4/0.3//10/20
+gpt-4o-mini-transcribe = 1.25/5///3
 gpt-4o-mini-tts = 0.6/12
-gpt-4o-realtime-preview gpt-4o-realtime* 5/20/2.5
+gpt-4o-realtime-preview gpt-4o-realtime* 5/20/2.5//40/80
 gpt-4o-search-preview =,gpt-4o-search-preview-2025-03-11 2.5/10
-gpt-4o-transcribe =,gpt-4o-transcribe-diarize 2.5/10
+gpt-4o-transcribe =,gpt-4o-transcribe-diarize 2.5/10///6
 gpt-4o:extended = 6/18
 gpt-5 =,gpt-5-2025-08-07,gpt-5-chat,gpt-5-chat-latest,gpt-5-codex 1.25/10/0.125
 gpt-5-image = 10/10/1.25
@@ -495,14 +495,14 @@ gpt-5.4-nano =,gpt-5.4-nano-2026-03-17,gpt-5-4-nano,gpt-5-4-nano-2026-03-17 0.2/
 gpt-5.4-pro =,gpt-5.4-pro-2026-03-05,gpt-5-4-pro,gpt-5-4-pro-2026-03-05 30/180>271999:60/270
 gpt-5.5 =,gpt-5.5-2026-04-23,gpt-5.5-2026-04-24,gpt-5-5,gpt-5-5-2026-04-23,gpt-5-5-2026-04-24,gpt-5.5-chat,gpt-5.5-chat-latest,gpt-5-5-chat,gpt-5-5-chat-latest,gpt-5.5-codex,gpt-5-5-codex 5/30/0.5>271999:10/45/1
 gpt-5.5-pro =,gpt-5.5-pro-2026-04-23,gpt-5-5-pro,gpt-5-5-pro-2026-04-23 30/180>271999:60/270
-gpt-5.6-luna =,gpt-5-6-luna,/^gpt-5\.6-luna-\d{4}-\d{2}-\d{2}$/,/^gpt-5-6-luna-\d{4}-\d{2}-\d{2}$/ 1/6/0.1>271999:2/9/0.2 2026-07-30=0.2/1.2/0.02>271999:0.4/1.8/0.04
-gpt-5.6-sol =,gpt-5-6-sol,gpt-5.6,gpt-5-6,/^gpt-5\.6-sol-\d{4}-\d{2}-\d{2}$/,/^gpt-5-6-sol-\d{4}-\d{2}-\d{2}$/ 5/30/0.5>271999:10/45/1 2026-08-21=4/20/0.4>271999:8/30/0.8
-gpt-5.6-terra =,gpt-5-6-terra,/^gpt-5\.6-terra-\d{4}-\d{2}-\d{2}$/,/^gpt-5-6-terra-\d{4}-\d{2}-\d{2}$/ 2.5/15/0.25>271999:5/22.5/0.5 2026-07-30=2/12/0.2>271999:4/18/0.4
-gpt-6-astra =,/^gpt-6-astra-\d{4}-\d{2}-\d{2}$/ 10/50/1>271999:20/75/2
-gpt-6-luna =,/^gpt-6-luna-\d{4}-\d{2}-\d{2}$/ 0.1/0.5/0.01>272000:0.2/0.75/0.02
-gpt-6-sol =,/^gpt-6-sol-\d{4}-\d{2}-\d{2}$/ 2/10/0.2>272000:4/15/0.4
-gpt-audio =,gpt-audio-2025-08-28,gpt-audio-1.5 2.5/10
-gpt-audio-mini =,gpt-audio-mini-2025-10-06,gpt-audio-mini-2025-12-15 0.6/2.4
+gpt-5.6-luna =,gpt-5-6-luna,/^gpt-5\.6-luna-\d{4}-\d{2}-\d{2}$/,/^gpt-5-6-luna-\d{4}-\d{2}-\d{2}$/ 1/6/0.1/1.25>271999:2/9/0.2/2.5 2026-07-30=0.2/1.2/0.02/0.25>271999:0.4/1.8/0.04/0.5
+gpt-5.6-sol =,gpt-5-6-sol,gpt-5.6,gpt-5-6,/^gpt-5\.6-sol-\d{4}-\d{2}-\d{2}$/,/^gpt-5-6-sol-\d{4}-\d{2}-\d{2}$/ 5/30/0.5/6.25>271999:10/45/1/12.5 2026-08-21=4/20/0.4/5>271999:8/30/0.8/10
+gpt-5.6-terra =,gpt-5-6-terra,/^gpt-5\.6-terra-\d{4}-\d{2}-\d{2}$/,/^gpt-5-6-terra-\d{4}-\d{2}-\d{2}$/ 2.5/15/0.25/3.125>271999:5/22.5/0.5/6.25 2026-07-30=2/12/0.2/2.5>271999:4/18/0.4/5
+gpt-6-astra =,/^gpt-6-astra-\d{4}-\d{2}-\d{2}$/ 10/50/1/12.5>271999:20/75/2/25
+gpt-6-luna =,/^gpt-6-luna-\d{4}-\d{2}-\d{2}$/ 0.1/0.5/0.01/0.125>272000:0.2/0.75/0.02/0.25
+gpt-6-sol =,/^gpt-6-sol-\d{4}-\d{2}-\d{2}$/ 2/10/0.2/2.5>272000:4/15/0.4/5
+gpt-audio =,gpt-audio-2025-08-28,gpt-audio-1.5 2.5/10///32/64
+gpt-audio-mini =,gpt-audio-mini-2025-10-06,gpt-audio-mini-2025-12-15 0.6/2.4///10/20
 gpt-chat-latest = 5/30/0.5
 gpt-image-1 = 5/40/1.25
 gpt-image-1-mini = 2/8/0.2
@@ -511,9 +511,9 @@ gpt-image-2 =,gpt-image-2-2026-04-21 5/30/1.25
 gpt-oss-120b = 0.039/0.18
 gpt-oss-20b = 0.029/0.14
 gpt-oss-safeguard-20b = 0.075/0.3/0.037
-gpt-realtime =,gpt-realtime-2025-08-28,gpt-realtime-1.5 4/16/0.4
-gpt-realtime-2 =,gpt-realtime-2.1 4/24/0.4
-gpt-realtime-mini =,gpt-realtime-2.1-mini,gpt-realtime-mini-2025-12-15,gpt-realtime-mini-2025-10-06 0.6/2.4/0.06
+gpt-realtime =,gpt-realtime-2025-08-28,gpt-realtime-1.5 4/16/0.4//32/64
+gpt-realtime-2 =,gpt-realtime-2.1 4/24/0.4//32/64
+gpt-realtime-mini =,gpt-realtime-2.1-mini,gpt-realtime-mini-2025-12-15,gpt-realtime-mini-2025-10-06 0.6/2.4/0.06//10/20
 gpt-transcribe = -
 moderation *moderation* 0/0
 o1 =,o1-2024-12-17 15/60/7.5

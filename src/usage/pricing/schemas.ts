@@ -12,7 +12,14 @@ export const PriceQuery = z.strictObject({
 })
 
 const dollars = z.string().meta({ description: 'US dollars per million tokens, a decimal string.' })
-const rates = { input_usd: dollars, cached_input_usd: dollars, output_usd: dollars }
+const rates = {
+  input_usd: dollars.nullable().meta({ description: 'US dollars per million tokens; null where it is not known.' }),
+  cached_input_usd: dollars.nullable(),
+  cache_write_usd: dollars.nullable().meta({ description: 'Of input that is written to a cache.' }),
+  output_usd: dollars.nullable(),
+  audio_input_usd: dollars.nullable(),
+  audio_output_usd: dollars.nullable(),
+}
 
 export const Prices = z
   .object({

@@ -35,7 +35,7 @@ export interface Report {
   /** Its identity, if that is more than the id inside the event. */
   readonly identity?: string
   /** A key or organization, if the event itself names none. */
-  readonly subject?: string | undefined
+  readonly holder?: string | undefined
 }
 
 /**
@@ -48,5 +48,5 @@ export function fromCloudEvent(raw: unknown): Report | z.ZodError {
   const { id, source, time, subject, data } = envelope.data
   const isAttributed = data.key_id != null || data.organization_id != null || data.external_id != null
   const event = { ...data, id: null, ...(time != null && { timestamp: time }) }
-  return { event, id, identity: `${source} ${id}`, subject: isAttributed ? undefined : Uuid.safeParse(subject).data }
+  return { event, id, identity: `${source} ${id}`, holder: isAttributed ? undefined : Uuid.safeParse(subject).data }
 }

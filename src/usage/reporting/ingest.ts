@@ -9,17 +9,15 @@
 import type * as z from 'zod'
 import { problemIn, sqlState } from '../../db/client.ts'
 import type { Deps } from '../../deps.ts'
-import { lazily } from '../../lib/lazily.ts'
 import { errorFields, log } from '../../lib/log.ts'
 import { attribute, findOwners, type Unattributable } from '../../metering/attribution.ts'
-import type { UnattributedEvent, UsageEvent } from '../../metering/event.ts'
+import type { SettledHold, UnattributedEvent, UsageEvent } from '../../metering/event.ts'
 import { spoolUnattributed } from '../../metering/spool.ts'
 import { storeEach } from '../../metering/store.ts'
 import { fieldErrors, PROBLEMS, Problem } from '../../problems.ts'
+import { checkQuantities } from './check-quantities.ts'
 import { type Item, type Place, type Rejection, readItem } from './read-item.ts'
 import { type Recorded, type Spooled, UsageBatch } from './schemas.ts'
-
-const loadPrice = lazily(() => import('../pricing/price.ts'))
 
 type Ingested = z.output<typeof Recorded> | z.output<typeof Spooled>
 
@@ -32,6 +30,16 @@ interface Reporter {
    * The time of events without one, in Unix milliseconds; defaults to now. It does not count as part of what was sent.
    */
   readonly at?: number | undefined
+  /** Of a settlement: the hold that ends with its event, and whom it was for, where the event does not say. */
+  readonly settles?: Settles
+}
+
+interface Settles {
+  readonly hold: SettledHold
+  readonly key_id?: string | undefined
+  readonly subject?: string | undefined
+  /** Takes the event's id if the hold ended now. */
+  readonly released: Set<string>
 }
 
 /** The items of a batch that may still be counted, and the rejected ones. */
@@ -52,11 +60,14 @@ interface ParsedBatch<E> {
 export async function ingestUsage(deps: Deps, input: unknown, reporter: Reporter): Promise<Ingested> {
   const { events, durability } = parseBatch(input)
   const caller = reporter.organizationId
-  const read = await readAll(deps, events, reporter)
+  const read = readAll(deps, events, reporter)
   const isSpooling = durability !== 'sync'
-  const attributed = await tryOrSpool(isSpooling, () => attributeAll(deps, read, caller))
-  const recorded = attributed && (await tryOrSpool(isSpooling, () => write(deps, attributed)))
-  return recorded ?? spool(deps, attributed ?? read, caller)
+  const checked = await tryOrSpool(isSpooling, () => checkAll(deps, read))
+  const priced = checked && (await tryOrSpool(isSpooling, () => priceAll(deps, checked)))
+  const attributed = priced && (await tryOrSpool(isSpooling, () => attributeAll(deps, priced, caller)))
+  const released = reporter.settles?.released
+  const recorded = attributed && (await tryOrSpool(isSpooling, () => write(deps, attributed, released)))
+  return recorded ?? spool(deps, attributed ?? priced ?? checked ?? read, caller)
 }
 
 function parseBatch(input: unknown): z.output<typeof UsageBatch> {
@@ -65,31 +76,29 @@ function parseBatch(input: unknown): z.output<typeof UsageBatch> {
   throw new Problem('invalid_request', { errors: fieldErrors('body', parsed.error.issues) })
 }
 
-async function readAll(
+function readAll(
   deps: Deps,
   events: readonly unknown[],
-  { isCloudEvents = false, at }: Reporter,
-): Promise<ParsedBatch<UnattributedEvent>> {
+  { isCloudEvents = false, at, settles }: Reporter,
+): ParsedBatch<UnattributedEvent> {
   const now = deps.now()
   const read = events.map((raw, index) => readItem(raw, index, { now, at: at ?? now, isCloudEvent: isCloudEvents }))
   const items = read.filter((one) => 'event' in one)
-  return { items: await priceItems(items), rejected: read.filter((one) => 'code' in one) }
+  const told = settles ? items.map((item) => ({ ...item, event: withHold(item.event, settles) })) : items
+  return { items: told, rejected: read.filter((one) => 'code' in one) }
 }
 
-async function priceItems(items: readonly Item[]): Promise<readonly Item[]> {
-  if (!items.some(({ event }) => lacksCost(event))) return items
-  const { priceTokens } = await loadPrice()
-  return items.map((item) => (lacksCost(item.event) ? { ...item, event: withCost(item.event) } : item))
-
-  function withCost(event: UnattributedEvent): UnattributedEvent {
-    const { provider, model = '', input_tokens = 0, output_tokens = 0, cached_tokens = 0, occurred_at } = event
-    const tokens = { inputTokens: input_tokens, outputTokens: output_tokens, cachedTokens: cached_tokens }
-    return { ...event, cost_usd: priceTokens({ provider, model, at: Date.parse(occurred_at), ...tokens }) ?? null }
-  }
+/** What the hold says of whom it was for is not part of what was sent. */
+function withHold(event: UnattributedEvent, { hold, key_id, subject }: Settles): UnattributedEvent {
+  const [ownKey, ownSubject] = [event.key_id ?? key_id, event.subject ?? subject]
+  return { ...event, ...(ownKey && { key_id: ownKey }), ...(ownSubject && { subject: ownSubject }), settles: hold }
 }
 
-const lacksCost = ({ model, cost_usd, input_tokens, output_tokens }: UnattributedEvent) =>
-  Boolean(model) && cost_usd === undefined && (input_tokens !== undefined || output_tokens !== undefined)
+/** @throws where the operator's own prices cannot be read: the events wait for them in the spool */
+async function priceAll(deps: Deps, { items, rejected }: ParsedBatch<UnattributedEvent>) {
+  const events = await deps.priceUsage(items.map(({ event }) => event))
+  return { items: items.map((item, at) => ({ ...item, event: events[at] ?? item.event })), rejected }
+}
 
 /** @returns undefined if a store failed and the spool can be used instead; a bug is thrown */
 async function tryOrSpool<T>(hasOtherWay: boolean, work: () => Promise<T>): Promise<T | undefined> {
@@ -99,6 +108,17 @@ async function tryOrSpool<T>(hasOtherWay: boolean, work: () => Promise<T>): Prom
     if (!hasOtherWay || !(problemIn(error) || sqlState(error))) throw error
     log('warn', 'usage_write_failed', errorFields(error))
     return undefined
+  }
+}
+
+async function checkAll(
+  deps: Deps,
+  { items, rejected }: ParsedBatch<UnattributedEvent>,
+): Promise<ParsedBatch<UnattributedEvent>> {
+  const checked = await checkQuantities(deps, items)
+  return {
+    items: checked.filter((one) => 'event' in one),
+    rejected: [...rejected, ...checked.filter((one) => 'code' in one)],
   }
 }
 
@@ -133,10 +153,15 @@ function notStorable({ index, id }: Place): Rejection {
   return { index, id, code: 'not_storable', detail: 'The database cannot store this event.' }
 }
 
-async function write(deps: Deps, { items, rejected }: ParsedBatch<UsageEvent>): Promise<z.output<typeof Recorded>> {
+async function write(
+  deps: Deps,
+  { items, rejected }: ParsedBatch<UsageEvent>,
+  released?: Set<string>,
+): Promise<z.output<typeof Recorded>> {
   const outcomes = await storeEach(
     deps,
     items.map(({ event }) => event),
+    released,
   )
   const places = items.map(({ index, id }): Place => ({ index, id }))
   const having = (outcome: string) => places.filter((_, at) => outcomes[at] === outcome)

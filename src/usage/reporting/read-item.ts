@@ -81,20 +81,24 @@ function parse(event: unknown) {
 
 function toEvent(
   reported: z.output<typeof ReportedEvent>,
-  { identity, subject }: Pick<Report, 'identity' | 'subject'>,
+  { identity, holder }: Pick<Report, 'identity' | 'holder'>,
   { occurredAt, now }: { occurredAt: number; now: number },
 ): UnattributedEvent {
   const { id, timestamp, request_id, ...fields } = dropUndefined(reported)
-  const named = { ...normalizeNames(fields), ...(subject !== undefined && { subject }) }
+  const named = { ...normalizeNames(fields), ...(holder !== undefined && { holder }) }
   return {
     ...named,
     id: identity ?? id ?? uuidv7(now),
     source: SOURCE,
     occurred_at: toStoredMoment(occurredAt, id),
     ...(request_id && { requests: 0, completes: request_id }), // the verification is the request
-    payload_hash: sha256Hex(canonicalJson({ ...named, request_id, timestamp })),
+    payload_hash: sha256Hex(canonicalJson({ ...named, ...asSent(named), request_id, timestamp })),
   }
 }
+
+/** A CloudEvent's subject is hashed as what it is called there. */
+const asSent = ({ holder, subject }: { readonly holder?: string; readonly subject?: string }) =>
+  holder === undefined || subject !== undefined ? {} : { holder: undefined, subject: holder }
 
 /** One spelling for each model, provider and method, so that statistics have one row for it. */
 function normalizeNames<

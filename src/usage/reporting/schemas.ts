@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { externalId, metadata, uuid } from '../../http/fields.ts'
-import { text } from '../../http/text-field.ts'
+import { recordSchema, text } from '../../http/text-field.ts'
 import { roundDecimal } from '../../lib/decimal.ts'
 import { MAX_RESPONSE_TIME_MS, TEXT_LENGTHS } from '../describe.ts'
 
@@ -15,15 +15,17 @@ const quantity = (description?: string) =>
     .nullish()
     .meta(description ? { description } : {})
 
-/** What money and gauges are kept in: nano-dollars, and billionths of a gigabyte. */
+/** What gauges are kept in: billionths of a gigabyte. Money is kept in nano-dollars, too, and rounded where it is stored. */
 const DECIMALS = 9
+/** Of a cost before a markup is added: what is charged is rounded once. */
+const EXACT_DECIMALS = 12
 const MAX_DECIMAL = 999_999_999
 
-/** A number as text or as JSON writes it, with an exponent or without; rounded half up to nine decimals. */
-const decimal = (description: string) =>
+/** A number as text or as JSON writes it, with an exponent or without; at least nine decimals. */
+const decimal = (description: string, places = DECIMALS) =>
   z
     .union([z.string().max(100), z.number()])
-    .transform((value) => roundDecimal(String(value).trim(), DECIMALS))
+    .transform((value) => roundDecimal(String(value).trim(), places)?.replace(/(?<=\.\d{9})0+$/, ''))
     .refine(
       (value) => value !== undefined && Number(value) <= MAX_DECIMAL,
       'must be a number from 0 to 999,999,999, as text or as a number',
@@ -53,6 +55,9 @@ const TOKENS = {
   cached_tokens: quantity('Those of the input that came from a cache. More than the input are added to it.'),
   cache_read_input_tokens: quantity('Read from a cache beside `input_tokens`, as Anthropic counts them.'),
   cache_creation_input_tokens: quantity('Written to a cache beside `input_tokens`, as Anthropic counts them.'),
+  cache_write_tokens: quantity('Those of the input that were written to a cache.'),
+  audio_input_tokens: quantity('Those of the input that are audio.'),
+  audio_output_tokens: quantity('Those of the output that are audio.'),
 }
 
 /** One use, as it is reported. `null` is the same as leaving a field out. */
@@ -64,6 +69,10 @@ export const ReportedEvent = z.strictObject({
   key_id: uuid.nullish().meta({ description: 'The API key that was used; gives organization, user and environment.' }),
   organization_id: uuid.nullish().meta({ description: 'Where no key was used.' }),
   external_id: externalId.nullish().meta({ description: "Or the operator's own id of the organization." }),
+  subject: text(128)
+    .min(1)
+    .nullish()
+    .meta({ description: "Your customer's user, for limits and statistics of each: any text." }),
   timestamp: moment.nullish().meta({ description: 'When it happened; now when absent. At most 35 days ago.' }),
   endpoint: describing.endpoint,
   method: describing.method,
@@ -74,13 +83,22 @@ export const ReportedEvent = z.strictObject({
   ...TOKENS,
   concepts: quantity('How many there are now: a reading, not an amount to add.'),
   storage_gb: decimal('How much is stored now: a reading, not an amount to add.'),
+  quantities: recordSchema(z.string().min(1).max(50), z.number().min(0))
+    .nullish()
+    .meta({
+      description: 'Amounts of your own meters, by slug. Of a gauge the reading now.',
+      example: { images: 3 },
+    }),
   request_id: uuid.nullish().meta({
     description:
       'The `request_id` of the verdict that this use was admitted by. The event then completes that request and counts as none of its own.',
   }),
   provider: describing.provider,
   model: describing.model,
-  cost_usd: decimal('US dollars. Absent, it is reckoned from model and tokens where the price is known.'),
+  cost_usd: decimal(
+    'US dollars that the provider takes. Absent, it is reckoned from model and tokens where the price is known.',
+    EXACT_DECIMALS,
+  ),
   route: describing.route.meta({ description: 'How your system answered, for routing statistics.' }),
   ip: describing.ip,
   user_agent: describing.user_agent,

@@ -1,33 +1,42 @@
-import { ALL_METERS, forEachMeter, GAUGES, METERS, type Meter } from '../../db/schema/meters.ts'
+import { ALL_METERS, forEachMeter, GAUGES, isMoney, type Meter } from '../../db/schema/meters.ts'
+
 import type { Deps } from '../../deps.ts'
 import { base62 } from '../../lib/base62.ts'
 import { randomBytes, sha256Hex } from '../../lib/bytes.ts'
-import { lazily } from '../../lib/lazily.ts'
 import { errorFields, log } from '../../lib/log.ts'
-import { type Allowance, findAllowance, reloadAllowance } from '../../limits/allowance.ts'
+import { type Allowance, reloadAllowance } from '../../limits/allowance.ts'
+import { addMarkup } from '../../limits/charge.ts'
 import { type Hold, holdUnits } from '../../limits/holds.ts'
-import { findMeter, rememberHeld, rememberMeters, trackSent } from '../../limits/known.ts'
-import type { MeterRequest, MeterState, QuotaRequest } from '../../limits/limit-request.ts'
-import { organizationVersionKey } from '../../limits/limit-request.ts'
-import { formatUnits, toUnits } from '../../limits/meter-units.ts'
-import { describeReading } from '../../limits/quota-reading.ts'
-import { selectLimit } from '../../limits/quotas.ts'
+import { findKeyAllowances, type KeyAllowance } from '../../limits/key-allowance.ts'
+import { type KeySeeds, loadKeySeeds } from '../../limits/key-seeds.ts'
+import { rememberMeters, trackSent } from '../../limits/known.ts'
+import { rememberCounters } from '../../limits/known-counters.ts'
+import { sendLateUse } from '../../limits/late-use.ts'
+import type { QuotaRequest } from '../../limits/limit-request.ts'
+import { keyVersionKey, organizationVersionKey } from '../../limits/limit-request.ts'
+import { toUnits } from '../../limits/meter-units.ts'
+import { type OrganizationUse, recordUse } from '../../limits/quotas.ts'
 import { retryLost } from '../../limits/retry.ts'
 import { attribute, findOwners } from '../../metering/attribution.ts'
+import type { UnattributedEvent } from '../../metering/event.ts'
 import { Problem } from '../../problems.ts'
 import { SOURCE } from '../reporting/read-item.ts'
 import { resolveTokens, type Tokens } from '../tokens.ts'
+import { addTokenKinds, planCounters, writeTrace } from './counters.ts'
+import { holdLocally } from './decide-locally.ts'
+import { toReservation } from './describe-hold.ts'
 import { reservationId } from './id.ts'
+import { type Amounts, loadAllowance, readCustomGauges, toMeterRequest } from './load-allowance.ts'
 import type { Reservation, ReserveRequest } from './schemas.ts'
 
-const loadPrice = lazily(() => import('../pricing/price.ts'))
-
 /** Stale figures are rare, and a reload resolves them. More than this many in a row is a fault, not a race. */
-const MAX_ATTEMPTS = 3
+const MAX_ATTEMPTS = 4
+/** As for organizations (limits/allowance.ts): it bounds a change while Redis fails. */
+const KEY_AGE_MS = 25_000
 
 /**
  * Holds units of an organization's quota for work whose cost is known only afterwards: of every requested meter, or of
- * none. The hold counts against the quota until it is settled or expires.
+ * none; and of every limit of the named key that counts one of them. The hold counts until it is settled or expires.
  *
  * The work may use the held units. They are fewer than requested if one hold would take nearly all that is left. While
  * Redis fails, and the deployment accepts requests then, the last known figures decide and nothing is held.
@@ -39,22 +48,72 @@ const MAX_ATTEMPTS = 3
  *   idempotency key `idempotency_key_reused` for another request, `reservation_closed` for one whose hold has ended
  */
 export async function reserve(deps: Deps, request: ReserveRequest, caller: ReserveCaller): Promise<Reservation> {
-  const organizationId = await selectOrganization(deps, request, caller.organizationId)
-  const amounts = await priceAmounts(deps, request)
-  const needsReading = GAUGES.some((gauge) => amounts.has(gauge)) // only Postgres has the current readings of gauges
-  let allowance = await (needsReading ? reloadAllowance : findAllowance)(deps, organizationId)
+  return reserveFor(deps, await selectOrganization(deps, request, caller.organizationId), request, caller)
+}
+
+/** The same for an organization that is known to exist. */
+export async function reserveFor(
+  deps: Deps,
+  organizationId: string,
+  request: ReserveRequest,
+  caller: ReserveCaller,
+): Promise<Reservation> {
+  const asked = await estimateAmounts(deps, request)
+  const needsReading = GAUGES.some((gauge) => asked.amounts[gauge] != null) // only Postgres has the current readings of gauges
+  const loaded = await loadAllowance(deps, organizationId, {
+    quantities: request.quantities ?? {},
+    isFresh: needsReading,
+  })
+  let { allowance, isFresh } = loaded
+  let seeds: KeySeeds | undefined
   await requireUnsettled(deps, allowance, organizationId, deriveHoldId(request, caller))
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const isFresh = needsReading || attempt > 0
-    const plan = planHold(allowance, organizationId, amounts, { deps, request, caller, isFresh })
+    const amounts: Amounts = new Map([...toUnitAmounts(asked.amounts, allowance.use), ...loaded.quantities])
+    const key = await findKey(deps, organizationId, request, attempt)
+    const planning = { organizationId, amounts, tokens: asked.tokens, deps, request, caller, isFresh, seeds }
+    const plan = planHold(allowance, key, planning)
     const hold = await holdOrDecideLocally(deps, plan)
-    if (hold.outcome === 'reused') throw new Problem('idempotency_key_reused')
-    if (hold.outcome === 'closed') throw new Problem('reservation_closed')
-    if (hold.outcome === 'too_many') throw new Problem('too_many_reservations', { headers: { 'Retry-After': '10' } })
-    if (hold.outcome === 'held' || hold.outcome === 'exceeded') return toReservation(plan, hold)
-    allowance = await reloadAllowance(deps, organizationId)
+    requirePossible(hold)
+    if ('meters' in hold) return toReservation(plan, hold)
+    if (hold.outcome === 'uncounted') {
+      seeds = await loadSeeds(deps, organizationId, request, key)
+    } else {
+      allowance = await reloadAllowance(deps, organizationId)
+      isFresh = true
+    }
   }
   throw new Problem('unavailable', { detail: 'The quota is being changed right now.' })
+}
+
+/** What Postgres says of the key's calendar limits, whose counters Redis has lost. */
+async function loadSeeds(
+  deps: Deps,
+  organizationId: string,
+  { subject }: ReserveRequest,
+  key: KeyAllowance | undefined,
+): Promise<KeySeeds | undefined> {
+  if (!key) return undefined
+  const { lineageId, limits } = key
+  return loadKeySeeds(deps, { organizationId, lineageId, subject, limits, now: deps.now() })
+}
+
+/** @throws Problem `idempotency_key_reused`, `reservation_closed`, `too_many_reservations` */
+function requirePossible({ outcome }: Hold): void {
+  if (outcome === 'reused') throw new Problem('idempotency_key_reused')
+  if (outcome === 'closed') throw new Problem('reservation_closed')
+  if (outcome === 'too_many') throw new Problem('too_many_reservations', { headers: { 'Retry-After': '10' } })
+}
+
+/** The limits of the named key. Read again if they may be stale. */
+async function findKey(
+  deps: Deps,
+  organizationId: string,
+  { key_id: keyId }: ReserveRequest,
+  attempt: number,
+): Promise<KeyAllowance | undefined> {
+  if (!keyId) return undefined
+  const found = await findKeyAllowances(deps, [{ organizationId, keyId }], attempt > 0 ? 0 : KEY_AGE_MS)
+  return found.get(keyId)
 }
 
 /** The caller. The same idempotency key from another caller is a different key. */
@@ -108,18 +167,34 @@ async function selectOrganization(
   throw new Problem('invalid_request', { errors })
 }
 
-type Amounts = ReadonlyMap<Meter, number>
+type Amounted = Readonly<Partial<Record<Meter, number | string | null>>>
 
-/** In whole units. If no cost is given, tokens are priced by the model. */
-async function priceAmounts(deps: Deps, request: ReserveRequest): Promise<Amounts> {
+/** What is reserved, as people read it, and the kinds of its tokens. `cost_usd` is what the provider takes. */
+interface Estimate {
+  readonly amounts: Amounted
+  readonly tokens: Tokens
+}
+
+/** If no cost is given, tokens are priced by the model. */
+async function estimateAmounts(deps: Deps, request: ReserveRequest): Promise<Estimate> {
   const counted = resolveTokens(request) as Tokens // the schema refuses contradictions
   const tokens = addAmounts(counted.input_tokens, counted.output_tokens)
   const cost_usd = request.cost_usd ?? (await estimatedCost(deps, request, counted))
-  const given = { ...request, tokens, cost_usd }
+  const asked = { ...request, tokens, cost_usd }
+  return { amounts: forEachMeter(ALL_METERS, (meter) => asked[meter] ?? null), tokens: counted }
+}
+
+/** In whole units, of money those that the customer pays, for calls as well. */
+function toUnitAmounts(asked: Amounted, { markupPercent, pricePerCall }: OrganizationUse): ReadonlyMap<Meter, number> {
+  const calls = Number(asked.api_calls ?? 0) * pricePerCall
   return new Map(
     ALL_METERS.flatMap((meter) => {
-      const amount = given[meter]
-      return amount === undefined || amount === null ? [] : [[meter, toUnits(meter, amount)] as const]
+      const amount = asked[meter] ?? (isMoney(meter) && calls > 0 ? 0 : undefined)
+      if (amount === undefined) return []
+      const units = isMoney(meter)
+        ? toUnits(meter, addMarkup(String(amount), markupPercent)) + calls
+        : toUnits(meter, amount)
+      return [[meter, units] as const]
     }),
   )
 }
@@ -131,97 +206,73 @@ const addAmounts = (...parts: (number | null | undefined)[]) =>
 
 async function estimatedCost(deps: Deps, { provider, model }: ReserveRequest, counted: Tokens) {
   if (!model) return undefined
-  const { input_tokens = 0, output_tokens = 0, cached_tokens = 0 } = counted
-  const { priceTokens } = await loadPrice()
-  const tokens = { inputTokens: input_tokens, outputTokens: output_tokens, cachedTokens: cached_tokens }
-  return priceTokens({ provider: provider ?? '', model, at: deps.now(), ...tokens })
+  const estimate = { input_tokens: 0, ...counted, model, provider: provider ?? '' }
+  const occurred_at = new Date(deps.now()).toISOString()
+  const event: UnattributedEvent = { id: '', occurred_at, ...estimate }
+  const [priced] = await deps.priceUsage([event])
+  return priced?.cost_usd
 }
 
-function planHold(
-  { use }: Allowance,
-  organizationId: string,
-  amounts: Amounts,
-  { deps, request, caller, isFresh }: { deps: Deps; request: ReserveRequest; caller: ReserveCaller; isFresh: boolean },
-) {
-  const meters = [...amounts].map(([meter, amount]): MeterRequest => {
-    const limit = use.limits.meters[meter]?.at_limit === 'allow' ? null : selectLimit(use, meter)
-    return { meter, amount, limit: limit === null ? null : toUnits(meter, limit) }
-  })
-  const unitsUsed = (meter: Meter) => toUnits(meter, use.used[meter])
-  const recorded = { ...forEachMeter(METERS, unitsUsed), lanes: use.lanes }
-  const quota: QuotaRequest = { organizationId, period: use.period, meters, recorded, isFresh }
+interface Planning {
+  readonly organizationId: string
+  readonly amounts: Amounts
+  readonly tokens: Tokens
+  readonly deps: Deps
+  readonly request: ReserveRequest
+  readonly caller: ReserveCaller
+  readonly isFresh: boolean
+  readonly seeds: KeySeeds | undefined
+}
+
+function planHold({ use }: Allowance, key: KeyAllowance | undefined, planning: Planning) {
+  const { organizationId, amounts, tokens, deps, request, caller, isFresh, seeds } = planning
+  const meters = [...amounts].map(([meter, amount]) => toMeterRequest(use, meter, amount))
+  const unitsUsed = (meter: Meter) => use.usedUnits[meter]
+  const quota: QuotaRequest = { organizationId, period: use.period, meters, recorded: recordUse(use), isFresh }
   const repeatable = deriveHoldId(request, caller)
+  const now = deps.now()
+  const counted = addTokenKinds(amounts, tokens)
+  const { subject } = request
+  const counters = planCounters({ organizationId, use, key, subject, amounts: counted, now, isFresh, seeds })
+  const trace = writeTrace(request, counters)
   return {
     id: repeatable ?? base62(randomBytes(16), 22),
     ...(repeatable && { body: sha256Hex(JSON.stringify({ ...request, idempotency_key: undefined })).slice(0, 32) }),
     quota,
-    gauges: forEachMeter(GAUGES, unitsUsed),
-    version: { key: organizationVersionKey(organizationId), version: use.version },
+    gauges: { ...forEachMeter(GAUGES, unitsUsed), ...readCustomGauges(use.custom, amounts) },
+    versions: [
+      { key: organizationVersionKey(organizationId), version: use.version },
+      ...(key ? [{ key: keyVersionKey(key.keyId), version: key.version }] : []),
+    ],
     ms: request.expires_in_seconds * 1000,
-    now: deps.now(),
+    now,
+    counters,
+    about: { at: now, ...(request.key_id && { key_id: request.key_id }), ...named(request) },
+    ...(trace !== undefined && { trace }),
   }
 }
+
+const named = ({ subject }: ReserveRequest) => (subject ? { subject } : {})
 
 type HoldPlan = ReturnType<typeof planHold>
 
 async function holdOrDecideLocally(deps: Deps, plan: HoldPlan): Promise<Hold> {
   const sent = trackSent(plan)
   try {
+    await sendLateUse(deps, plan.quota.organizationId)
     const hold = await retryLost(deps, () => holdUnits(deps, plan))
-    if ('meters' in hold) rememberMeters(plan.quota, hold.meters, sent)
+    if ('meters' in hold) {
+      rememberMeters(plan.quota, hold.meters, sent)
+      rememberCounters({ counters: plan.counters, states: hold.counters, sent, now: plan.now })
+    }
     return hold
   } catch (error) {
     sent.end()
     log('warn', 'hold_not_taken', errorFields(error))
     if (deps.config.ON_LIMITER_OUTAGE === 'closed')
       throw new Problem('unavailable', { detail: 'Limits cannot be checked.' })
-    return decideLocally(plan)
+    return holdLocally(plan)
   } finally {
     sent.end()
-  }
-}
-
-/** Decides by the figures that this isolate knows. Redis does not have the hold, so no other isolate knows of it. */
-function decideLocally({ quota, gauges, ms, now }: HoldPlan): Hold {
-  const known = { ...quota, recorded: { ...quota.recorded, ...gauges } }
-  const meters = quota.meters.map((meter) => findMeter(known, meter, now))
-  const refused = quota.meters.findIndex(
-    ({ amount, limit }, at) => limit !== null && amount > 0 && sumState(meters[at]) + amount > limit,
-  )
-  if (refused >= 0) return { outcome: 'exceeded', refused, meters }
-  const granted = meters.map(({ used, held }, at) => ({ used, held: held + (quota.meters[at]?.amount ?? 0) }))
-  rememberHeld(quota, now + ms, now)
-  return { outcome: 'held', expiresAt: now + ms, meters: granted, amounts: quota.meters.map(({ amount }) => amount) }
-}
-
-const sumState = (state: MeterState | undefined) => (state?.used ?? 0) + (state?.held ?? 0)
-
-function toReservation({ id, quota }: HoldPlan, hold: Extract<Hold, { meters: unknown }>): Reservation {
-  const resets_at = new Date(quota.period.end).toISOString()
-  const readings = quota.meters.map(
-    (request, at) => [request.meter, describeReading(request, hold.meters[at], resets_at)] as const,
-  )
-  const quotas = Object.fromEntries(readings)
-  if (hold.outcome === 'held') {
-    const held = quota.meters.map(({ meter }, at) => [meter, formatUnits(meter, hold.amounts[at] ?? 0)] as const)
-    return {
-      granted: true,
-      reservation_id: reservationId(quota.organizationId, quota.period.name, id),
-      expires_at: new Date(hold.expiresAt).toISOString(),
-      held: Object.fromEntries(held),
-      quotas,
-    }
-  }
-  const never = quota.meters.findIndex(({ amount, limit }) => limit !== null && amount > limit)
-  const refused = never >= 0 ? never : hold.refused
-  const request = quota.meters[refused] as MeterRequest
-  const { meter, amount } = request
-  const reading = describeReading(request, hold.meters[refused], resets_at)
-  return {
-    granted: false,
-    code: 'QUOTA_EXCEEDED',
-    exceeded: { meter, requested: formatUnits(meter, amount), ...reading, ...(never >= 0 && { resets_at: null }) },
-    ...(never >= 0 && { never_fits: true as const }),
-    quotas,
   }
 }

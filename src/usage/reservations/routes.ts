@@ -1,6 +1,16 @@
 import { apiRoute, newRouter } from '../../api/api-route.ts'
 import { type Principal, personId } from '../../auth/principal.ts'
 import { enforceRateLimits } from '../../limits/endpoint-limits.ts'
+import { extendReservation, getReservation, listReservations } from './open-holds.ts'
+import {
+  ExtendBody,
+  Extension,
+  OpenReservation,
+  OpenReservationList,
+  ReservationOwner,
+  ReservationParams,
+  ReservationQuery,
+} from './open-schemas.ts'
 import { reserve } from './reserve.ts'
 import { ReservationBody, ReserveBody, SettleBody, SettlementBody } from './schemas.ts'
 import { settle } from './settle.ts'
@@ -44,6 +54,44 @@ const settleRoute = apiRoute({
   fails: ['reservation_not_found', 'organization_not_found', 'rate_limited'],
 })
 
+const listRoute = apiRoute({
+  allow: 'usage:read',
+  method: 'get',
+  path: '/usage/reservations',
+  tag: 'Usage',
+  operationId: 'listReservations',
+  summary: 'List open reservations',
+  description: 'Those that are neither settled nor expired, the newest first.',
+  query: ReservationQuery,
+  returns: { 200: OpenReservationList },
+  fails: ['organization_not_found'],
+})
+
+const readRoute = apiRoute({
+  allow: 'usage:read',
+  method: 'get',
+  path: '/usage/reservations/{id}',
+  tag: 'Usage',
+  operationId: 'getReservation',
+  summary: 'Read an open reservation',
+  params: ReservationParams,
+  query: ReservationOwner,
+  returns: { 200: OpenReservation },
+  fails: ['reservation_not_found', 'organization_not_found'],
+})
+
+const extendRoute = apiRoute({
+  ...common,
+  path: '/usage/reservations/{id}/extend',
+  operationId: 'extendReservation',
+  summary: 'Let a reservation expire later',
+  description: 'For work that takes longer than was thought. What it holds stays as it is.',
+  params: ReservationParams,
+  body: ExtendBody,
+  returns: { 200: Extension },
+  fails: ['reservation_not_found', 'reservation_closed', 'rate_limited'],
+})
+
 /** A key that was rotated is still the same caller. */
 const callerId = (principal: Principal) => ('lineageId' in principal ? principal.lineageId : personId(principal))
 
@@ -60,4 +108,16 @@ export const reserveRoutes = newRouter()
     const organizationId = c.var.isService ? null : c.var.organizationId
     if (organizationId) await enforceRateLimits(c.var.deps, { usage_write_organization: { account: organizationId } })
     return c.json(await settle(c.var.deps, c.req.valid('json'), organizationId), 200)
+  })
+  .openapi(listRoute, async (c) =>
+    c.json(await listReservations(c.var.deps, c.var.organizationId, c.req.valid('query')), 200),
+  )
+  .openapi(readRoute, async (c) =>
+    c.json(await getReservation(c.var.deps, c.var.organizationId, c.req.valid('param').id), 200),
+  )
+  .openapi(extendRoute, async (c) => {
+    const organizationId = c.var.isService ? null : c.var.organizationId
+    if (organizationId) await enforceRateLimits(c.var.deps, { usage_write_organization: { account: organizationId } })
+    const extended = { ...c.req.valid('json'), reservation_id: c.req.valid('param').id }
+    return c.json(await extendReservation(c.var.deps, extended, organizationId), 200)
   })

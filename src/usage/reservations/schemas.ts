@@ -1,20 +1,20 @@
 import * as z from 'zod'
-import { ALL_METERS, type Meter } from '../../db/schema/meters.ts'
 import { anyAmount, forEachAmount, money } from '../../http/amounts.ts'
 import { externalId, timestamp, uuid } from '../../http/fields.ts'
 import { QuotaReadings, quotaReading } from '../../http/quota-readings.ts'
 import { text } from '../../http/text-field.ts'
+import { LimitReading } from '../../keys/limit-schemas.ts'
 import { TEXT_LENGTHS } from '../describe.ts'
 import { Recorded, ReportedEvent } from '../reporting/schemas.ts'
 import { type ReportedTokens, resolveTokens, TOKEN_FIELDS } from '../tokens.ts'
 
-const { api_calls, queries, concepts, storage_gb, cost_usd, provider, model } = ReportedEvent.shape
+const { api_calls, queries, concepts, storage_gb, cost_usd, provider, model, quantities, subject } = ReportedEvent.shape
 const tokenFields = pick(TOKEN_FIELDS)
-const metered = pick([...TOKEN_FIELDS, 'api_calls', 'queries', 'cost_usd', 'concepts', 'storage_gb'])
+const metered = pick([...TOKEN_FIELDS, 'api_calls', 'queries', 'cost_usd', 'concepts', 'storage_gb', 'quantities'])
 
 /** Long enough for the slowest work, short enough that what was forgotten does not shut others out. */
 const USUAL_SECONDS = 600
-const LONGEST_SECONDS = 86_400
+export const LONGEST_SECONDS = 86_400
 
 /** An estimate; of gauges, what would be added to them. */
 export const ReserveBody = z
@@ -28,15 +28,23 @@ export const ReserveBody = z
     cost_usd: cost_usd.meta({ description: 'US dollars. Absent, it is estimated from model and tokens.' }),
     concepts: concepts.meta({ description: 'How many would be added.' }),
     storage_gb: storage_gb.meta({ description: 'How much would be added.' }),
+    quantities: quantities.meta({ description: 'Of your own meters, by slug; of a gauge, what would be added.' }),
     provider,
     model,
+    subject,
+    slots: z.literal(1).optional().meta({
+      description:
+        'A hold of nothing else: it counts as one of `max_concurrent` alone, as every hold does that names a key.',
+    }),
     expires_in_seconds: z.int().min(1).max(LONGEST_SECONDS).default(USUAL_SECONDS),
     idempotency_key: text(255)
       .min(1)
       .optional()
       .meta({ description: 'A repeat by the same caller gets the same hold, and is refused once that is over.' }),
   })
-  .refine((asked) => saysUnits(asked), { message: 'must ask for units of at least one meter' })
+  .refine((asked) => asked.slots !== undefined || saysUnits(asked), {
+    message: 'must ask for units of at least one meter, or for `slots`',
+  })
   .superRefine(requireConsistent)
   .meta({
     example: {
@@ -50,6 +58,11 @@ export const ReserveBody = z
 
 export type ReserveRequest = z.output<typeof ReserveBody>
 
+const limitReadings = z
+  .record(z.string(), LimitReading)
+  .optional()
+  .meta({ description: 'The limits of the key that count a reserved meter, by name, if there are any.' })
+
 export const ReservationBody = z
   .discriminatedUnion('granted', [
     z.object({
@@ -58,19 +71,34 @@ export const ReservationBody = z
       expires_at: timestamp,
       held: z
         .object(forEachAmount(z.number().optional(), money.optional()))
+        .catchall(anyAmount)
         .meta({ description: 'What may be used, by meter.' }),
       quotas: QuotaReadings,
+      limits: limitReadings,
     }),
     z.object({
       granted: z.literal(false),
-      code: z.literal('QUOTA_EXCEEDED'),
+      code: z.enum(['QUOTA_EXCEEDED', 'RATE_LIMITED', 'CONCURRENCY_EXCEEDED', 'CREDITS_EXHAUSTED']).meta({
+        description:
+          'What refused: the quota of the organization, a limit of the key, or the number of concurrent holds: answer each with 429. Or the credits: answer with 402.',
+      }),
+      refused_by: z.string().meta({
+        description: 'The meter of the quota, `spend_cap`, `credits`, the name of the limit, or `max_concurrent`.',
+      }),
+      retry_after: z.int().nullable().meta({
+        description: 'Seconds for `Retry-After`, until it will fit at the latest. Null if waiting does not help.',
+      }),
       exceeded: quotaReading(anyAmount).extend({
-        meter: z.enum(ALL_METERS as [Meter, ...Meter[]]),
+        meter: z.string().meta({
+          description:
+            'A built-in meter, the slug of your own, or what else the limit counts; `slots` for concurrent holds.',
+        }),
         requested: anyAmount,
         resets_at: timestamp.nullable().meta({ description: 'Null where the request never fits.' }),
       }),
       never_fits: z.literal(true).optional().meta({ description: 'More was asked for than the limit is.' }),
       quotas: QuotaReadings,
+      limits: limitReadings,
     }),
   ])
   .meta({ id: 'Reservation' })
@@ -135,7 +163,11 @@ function pick<Field extends keyof typeof ReportedEvent.shape>(fields: readonly F
 type Units = { readonly [Field in keyof typeof metered]?: unknown }
 
 /** Whether a meter is named at all; 0 counts. */
-const saysUnits = (body: Units) => Object.keys(metered).some((field) => body[field as keyof Units] != null)
+const saysUnits = (body: Units) =>
+  Object.keys(metered).some((field) => {
+    const value = body[field as keyof Units]
+    return value != null && (typeof value !== 'object' || Object.keys(value).length > 0)
+  })
 
 function requireConsistent(body: ReportedTokens, context: z.RefinementCtx): void {
   if (context.issues.length > 0) return // a count that is none contradicts nothing

@@ -1,15 +1,15 @@
 import type * as z from 'zod'
-import { forEachMeter, METERS } from '../../db/schema/meters.ts'
 import type { Deps } from '../../deps.ts'
 import { errorFields, log } from '../../lib/log.ts'
 import { resolvePeriod } from '../../lib/period.ts'
-import { findAllowance, reloadAllowance } from '../../limits/allowance.ts'
-import { releaseHold } from '../../limits/holds.ts'
-import type { Recorded } from '../../limits/limit-request.ts'
-import { toUnits } from '../../limits/meter-units.ts'
+import { findAllowance } from '../../limits/allowance.ts'
+import { CREDITS } from '../../limits/credits.ts'
+import { findTrace, releaseHold } from '../../limits/holds.ts'
+import { retryLost } from '../../limits/retry.ts'
 import { attribute, findOwners } from '../../metering/attribution.ts'
 import { Problem } from '../../problems.ts'
 import { ingestUsage } from '../reporting/ingest.ts'
+import { type HoldTrace, readTrace } from './counters.ts'
 import { parseReservationId } from './id.ts'
 import type { SettleBody, Settlement } from './schemas.ts'
 
@@ -17,10 +17,10 @@ import type { SettleBody, Settlement } from './schemas.ts'
  * Records the actual use of a reservation, and releases its hold. The event's id is the reservation's, so that settling
  * twice counts once, even after the hold has expired.
  *
- * The event is written first, and counts before the hold stops counting. For a moment both count, so no request passes
- * the limit, but one just below it may be refused. An event without a time belongs to the period in which the units
- * were held, so that holds bind across the end of a period. If the database fails and the event waits in the spool, or
- * if Redis does not answer, the hold stays until it expires.
+ * The event is written first. Then it counts in the quota and in the limits of its key, in the step in which the hold
+ * ends, so that at no moment both count. An event without a time belongs to the period in which the units were held, so
+ * that holds bind across the end of a period; without a key or a subject it has those of the reservation. If the
+ * database fails, the hold ends when the event leaves the spool; if Redis does not answer, when it expires.
  *
  * @param caller the organization that may settle only for itself; null for an operator's service
  * @throws Problem `reservation_not_found`, `organization_not_found`, `invalid_request`, `unavailable`
@@ -34,23 +34,33 @@ export async function settle(
   if (!reservation || (caller !== null && caller !== reservation.organizationId)) {
     throw new Problem('reservation_not_found')
   }
-  if (cancel) return { outcome: 'cancelled', released: await cancelHold(deps, reservation, caller) }
+  const trace = await lookUp(deps, reservation)
+  if (cancel) return { outcome: 'cancelled', released: await cancelHold(deps, { reservation, trace }, caller) }
   const at = used.timestamp ? undefined : await timeWithin(deps, reservation)
   const events = [{ ...used, id: reservation_id, organization_id: reservation.organizationId }]
-  const recorded = await ingestUsage(deps, { events }, { organizationId: caller, at })
+  const { counters, ...names } = trace
+  const hold = { period: reservation.period, holdId: reservation.holdId, counters }
+  const released = new Set<string>()
+  const settles = { hold, ...names, released }
+  const recorded = await ingestUsage(deps, { events }, { organizationId: caller, at, settles })
   const outcome = readOutcome(recorded)
-  const released = outcome === 'spooled' ? false : await releaseCounted(deps, reservation)
-  return { outcome, released, ...(recorded.warnings && { warnings: recorded.warnings }) }
+  return { outcome, released: released.size > 0, ...(recorded.warnings && { warnings: recorded.warnings }) }
 }
 
 /** @throws Problem `organization_not_found`, `invalid_request` if the event was rejected */
 function readOutcome(recorded: Awaited<ReturnType<typeof ingestUsage>>): Settlement['outcome'] {
   const [rejected] = recorded.rejected
   if (rejected?.code === 'organization_not_found') throw new Problem(rejected.code)
-  if (rejected) throw new Problem('invalid_request', { errors: [{ path: 'body', message: rejected.detail }] })
+  if (rejected) throw new Problem('invalid_request', { errors: [toFieldError(rejected.detail)] })
   if ('spooled' in recorded) return 'spooled'
   if (recorded.accepted > 0) return 'settled'
   return recorded.conflicts.length > 0 ? 'conflict' : 'duplicate'
+}
+
+/** A rejection names the quantity that is wrong, if one is. */
+function toFieldError(detail: string) {
+  const [, field, message = detail] = /^(quantities\.[^:]*): (.*)$/.exec(detail) ?? []
+  return { path: field === undefined ? 'body' : `body.${field}`, message }
 }
 
 type ReservationRef = NonNullable<ReturnType<typeof parseReservationId>>
@@ -69,23 +79,36 @@ async function timeWithin(deps: Deps, { organizationId, period }: ReservationRef
   return own.end > current.start ? undefined : own.end - 1
 }
 
+/** While Redis does not answer, nothing is known of a hold, and it ends when it expires. */
+async function lookUp(deps: Deps, reservation: ReservationRef): Promise<HoldTrace> {
+  try {
+    return readTrace(await retryLost(deps, () => findTrace(deps, reservation)))
+  } catch (error) {
+    log('warn', 'hold_not_read', errorFields(error))
+    return readTrace(undefined)
+  }
+}
+
+interface Cancelled {
+  readonly reservation: ReservationRef
+  readonly trace: HoldTrace
+}
+
 /** @throws Problem `organization_not_found` where the caller could not have settled it either */
-async function cancelHold(deps: Deps, reservation: ReservationRef, caller: string | null): Promise<boolean> {
+async function cancelHold(deps: Deps, { reservation, trace }: Cancelled, caller: string | null): Promise<boolean> {
   const owner = { id: '', occurred_at: '', organization_id: reservation.organizationId }
   const outcome = attribute(owner, await findOwners(deps, [owner], caller), caller)
   if (typeof outcome === 'string') throw new Problem('organization_not_found')
-  return release(deps, reservation, {})
-}
-
-async function releaseCounted(deps: Deps, reservation: ReservationRef): Promise<boolean> {
-  const { use } = await reloadAllowance(deps, reservation.organizationId)
-  const counts = forEachMeter(METERS, (meter) => toUnits(meter, use.used[meter]))
-  return release(deps, reservation, use.period.name === reservation.period ? { ...counts, lanes: use.lanes } : {})
-}
-
-async function release(deps: Deps, reservation: ReservationRef, recorded: Recorded): Promise<boolean> {
+  const counters = trace.counters.map(({ name, meter: _meter, scale: _scale, ...counter }) => ({
+    ...counter,
+    limit: null,
+    cost: 0,
+    amount: 0,
+    // a balance that Redis has lost does not start without a figure of Postgres
+    ...(name === CREDITS && { isSeeded: true as const }),
+  }))
   try {
-    return await releaseHold(deps, { ...reservation, recorded })
+    return await retryLost(deps, () => releaseHold(deps, { ...reservation, recorded: {}, counters }))
   } catch (error) {
     log('warn', 'hold_not_released', errorFields(error)) // the hold expires on its own
     return false

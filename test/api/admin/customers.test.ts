@@ -54,7 +54,7 @@ describe(`PUT ${BY_ID}/{external_id}`, () => {
     expect(await audited(made.body.id)).toEqual(['organization.created'])
   })
 
-  test('ten at once make one, and all ten get it', async () => {
+  test('ten concurrent requests create one, and all ten get it', async () => {
     const externalId = newId()
     const answers = await Promise.all(Array.from({ length: 10 }, () => upsert(externalId, { name: 'Once' })))
     expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([...Array(9).fill(200), 201])

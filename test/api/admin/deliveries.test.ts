@@ -69,7 +69,7 @@ test('deliveries of all organizations are listed, and found by organization, end
   )
 })
 
-test('a delivery that was given up is attempted again at once, and the organization can see who did so', async () => {
+test('a delivery that was given up is retried immediately, and the organization can see who requested it', async () => {
   const { id, url, row, acts } = await newDelivery()
   expect(await resend(id)).toMatchObject({ status: 202, body: { id, url, state: 'pending', attempts: 0, error: null } })
   await eventually(row, ({ attempts }) => attempts === 1)

@@ -110,7 +110,7 @@ test.each([
   expect(await acts()).toEqual([])
 })
 
-test('of ten at once one writes off, and with one Idempotency-Key all get its answer', async () => {
+test('of ten concurrent requests one writes off, and with the same Idempotency-Key all get its answer', async () => {
   const { act, acts } = await newLedger('refused', 'refused')
   const many = await Promise.all(Array.from({ length: 10 }, () => act(0, 'write-off', { reason: 'Once' })))
   expect(many.filter(({ status }) => status === 200)).toHaveLength(1)

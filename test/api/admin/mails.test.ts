@@ -42,7 +42,7 @@ test.each(['pending', 'sent', 'failed'] as const)(
   },
 )
 
-test('a mail that waits is sent at once, and whoever had it sent is on record', async () => {
+test('a waiting email is sent immediately, and the audit log records the request', async () => {
   const { id, to, row, acts } = await newMail('pending')
   expect(await resend(id)).toMatchObject({ status: 202, body: { id, to, state: 'pending', attempts: 0, error: null } })
   const sent = await eventually(row, ({ state }) => state === 'sent')
@@ -52,14 +52,17 @@ test('a mail that waits is sent at once, and whoever had it sent is on record', 
   ])
 })
 
-test.each(['sent', 'failed'] as const)('a mail that is %s is not sent again, since its text is gone', async (state) => {
-  const { id, row, acts } = await newMail(state)
-  expect(await resend(id)).toMatchObject({ status: 409, body: { code: 'mail_not_kept' } })
-  expect(await row()).toMatchObject({ state, attempts: 3 })
-  expect(await acts()).toEqual([])
-})
+test.each(['sent', 'failed'] as const)(
+  'an email that is %s is not sent again, since its text is gone',
+  async (state) => {
+    const { id, row, acts } = await newMail(state)
+    expect(await resend(id)).toMatchObject({ status: 409, body: { code: 'mail_not_kept' } })
+    expect(await row()).toMatchObject({ state, attempts: 3 })
+    expect(await acts()).toEqual([])
+  },
+)
 
-test('a repeat with the same Idempotency-Key gets the first answer, also once the mail is sent', async () => {
+test('a repeat with the same Idempotency-Key gets the first answer, also once the email is sent', async () => {
   const { id, row, acts } = await newMail('pending')
   const headers = { 'Idempotency-Key': crypto.randomUUID() }
   const first = await resend(id, headers)
@@ -69,7 +72,7 @@ test('a repeat with the same Idempotency-Key gets the first answer, also once th
   expect(await acts()).toHaveLength(1)
 })
 
-test('pages follow one another, what is answered is what the document says, an unknown mail is 404', async () => {
+test('pages follow one another, what is answered is what the document says, an unknown email is 404', async () => {
   await Promise.all([newMail('sent'), newMail('failed')])
   const first = (await list('limit=1')).body
   const second = (await list(`limit=1&cursor=${first.next_cursor}`)).body

@@ -34,7 +34,7 @@ describe('PUT /api/v1/admin/organizations/{id}/plan', () => {
     ])
   })
 
-  test('the same plan ten times at once is one change', async () => {
+  test('ten concurrent changes to the same plan are one change', async () => {
     const { user } = await newUser()
     const before = await sql.query('select version from organizations where id = $1', [user.organization_id])
     const answers = await Promise.all(

@@ -67,16 +67,14 @@ test('reckons a month’s revenue from paid subscriptions, trials apart, and has
   const { revenue } = await read()
   expect(revenue.subscriptions).toContainEqual({
     plan,
-    price_per_month_cents: 1900,
+    currency: 'usd',
+    per_month_cents: 5_700,
     active: 2,
     trialing: 1,
     past_due: 1,
   })
-  const paid = revenue.subscriptions.reduce(
-    (sum: number, one: Record<string, number>) =>
-      sum + (one.price_per_month_cents ?? 0) * ((one.active ?? 0) + (one.past_due ?? 0)),
-    0,
-  )
+  const inDollars = revenue.subscriptions.filter((one: { currency: string }) => one.currency === 'usd')
+  const paid = inDollars.reduce((sum: number, one: { per_month_cents: number }) => sum + one.per_month_cents, 0)
   expect(revenue.per_month_cents).toBe(paid)
   expect(revenue.overage.refused.rows).toBeGreaterThanOrEqual(1)
   expect(revenue.overage.refused.amount_usd).toMatch(/^\d+\.\d{6}$/)

@@ -31,7 +31,7 @@ async function newCustomer() {
 }
 
 describe(`POST ${USERS}`, () => {
-  test('makes an account in the named organization, and a mail brings the link that sets its password', async () => {
+  test('makes an account in the named organization, and an email brings the link that sets its password', async () => {
     const { id, external_id } = await newCustomer()
     const email = newEmail()
     const made = await ask(`POST ${USERS}`, { email, name: 'Ada', external_id, role: 'admin', send_invitation: true })
@@ -44,7 +44,7 @@ describe(`POST ${USERS}`, () => {
     expect((await call('POST /api/v1/auth/login', { body: { email, password } })).status).toBe(200)
   })
 
-  test('without an organization it has a personal one, and nobody can sign in before there is a password', async () => {
+  test('without an organization it gets a personal one, and nobody can sign in until a password is set', async () => {
     const email = newEmail()
     const { body } = await ask(`POST ${USERS}`, { email })
     expect(body.organizations).toMatchObject([{ role: 'owner' }])
@@ -61,7 +61,7 @@ describe(`POST ${USERS}`, () => {
     expect(unknown.body.code).toBe('organization_not_found')
   })
 
-  test('the scope of users alone makes nobody a member', async () => {
+  test('the scope for users alone cannot add members', async () => {
     const { external_id } = await newCustomer()
     const body = { name: 'Users', scopes: ['platform:users:write'] }
     const { body: made } = await call('POST /api/v1/admin/service-keys', { token: await administrator(), body })
@@ -93,7 +93,7 @@ describe(`DELETE ${USERS}/{id}`, () => {
 })
 
 describe(`POST ${ORGANIZATIONS}/{organization_id}/members`, () => {
-  test('makes a user that exists a member at once, and once', async () => {
+  test('makes an existing user a member immediately, and only once', async () => {
     const { id, external_id } = await newCustomer()
     const { email, user, token } = await newUser()
     const added = await ask(`POST ${ORGANIZATIONS}/external_id:${external_id}/members`, { email, role: 'owner' })
@@ -103,7 +103,7 @@ describe(`POST ${ORGANIZATIONS}/{organization_id}/members`, () => {
     expect((await ask(`POST ${ORGANIZATIONS}/${id}/members`, { email: newEmail() })).body.code).toBe('user_not_found')
   })
 
-  test('with send_invitation offers the seat by a mail', async () => {
+  test('with send_invitation offers the seat by an email', async () => {
     const { id } = await newCustomer()
     const email = newEmail()
     const sent = await ask(`POST ${ORGANIZATIONS}/${id}/members`, { email, role: 'viewer', send_invitation: true })

@@ -13,7 +13,7 @@ const limits = {
 
 test('a change tells the state of its organizations only where the state shows another plan', async () => {
   const id = `gold-${crypto.randomUUID().slice(0, 13)}`
-  const plan = { id, name: 'Gold', price_per_month_cents: null, limits, features: { tier: 'x' }, is_public: false }
+  const plan = { id, name: 'Gold', prices: [], limits, features: { tier: 'x' }, is_public: false }
   expect((await call(`POST ${PLANS}`, { token, body: plan })).status).toBe(201)
   const holder = await newUser()
   const path = `/api/v1/admin/organizations/${holder.user.organization_id}/plan`
@@ -29,7 +29,14 @@ test('a change tells the state of its organizations only where the state shows a
     return (await sql.query('delete from webhook_deliveries where endpoint_id = $1 returning id', [hook.id])).length
   }
   const overage = { api_calls: { tiers: [{ up_to: null, unit_price_usd: '0.00002' }] } }
-  expect(await told({ is_public: true, sort_order: 7, price_per_month_cents: 1, overage })).toBe(0)
+  expect(
+    await told({
+      is_public: true,
+      sort_order: 7,
+      prices: [{ interval: 'month', currency: 'usd', amount_cents: 1 }],
+      overage,
+    }),
+  ).toBe(0)
   const same = {
     name: 'Gold',
     limits: { ...limits, meters: { queries: null, ...limits.meters } },

@@ -14,7 +14,7 @@ const { sql } = directly()
 const token = await administrator()
 const system = async () => (await call('GET /api/v1/admin/system', { token })).body
 
-test('every job is told of, with what waits for it and how much a run does at most', async () => {
+test('lists every job with its backlog and the maximum work of a run', async () => {
   const { jobs } = await system()
   expect(jobs.map(({ name, cron }: { name: string; cron: string }) => [name, cron])).toEqual(
     JOBS.map(({ name, cron }) => [name, cron]),
@@ -30,7 +30,7 @@ test('every job is told of, with what waits for it and how much a run does at mo
     if (WORK[name]?.waiting) expect([name, backlog.count]).toEqual([name, expect.any(Number)])
 })
 
-test('a backlog counts what waits at the moment that is asked for', async () => {
+test('a backlog counts what is waiting at the requested time', async () => {
   const due = Date.UTC(1999, 0, 1)
   const organization = uuidv7(Date.now())
   const count = async (at: number) => (await countBacklogs(directly(), at))['erase-from-usage'] ?? 0
@@ -44,7 +44,7 @@ test('a backlog counts what waits at the moment that is asked for', async () => 
   expect(MAX_COUNTED).toBe(10_000)
 })
 
-test('the last run of a job is told as its row has it', async () => {
+test('the last run of a job matches its row', async () => {
   const startedAt = new Date(Date.now() + 3_600_000).toISOString() // no run of a test beside this one is later
   await sql.query(
     `insert into job_runs (job, started_at, duration_ms, succeeded_at, result) values ('prune', $1, 42, $1, '{"sessions":3}')
@@ -54,7 +54,9 @@ test('the last run of a job is told as its row has it', async () => {
   )
   const { jobs } = await system()
   expect(jobs.find(({ name }: { name: string }) => name === 'prune')).toMatchObject({
+    state: 'running',
     last_run_at: startedAt,
+    last_ended_at: null,
     last_success_at: startedAt,
     duration_ms: 42,
     result: { sessions: 3 },
@@ -71,7 +73,7 @@ test('the schema is the one that the code knows, and the price list and the spoo
   expect(spool).toEqual({ batches: expect.any(Number), aside: expect.any(Number) })
 })
 
-test('settings are told by name and never by value', async () => {
+test('settings are listed by name, never by value', async () => {
   const answer = await system()
   expect(answer.settings.map(({ name }: { name: string }) => name)).toEqual(Object.keys(SETTINGS))
   const state = (name: string) => answer.settings.find((one: { name: string }) => one.name === name)?.state

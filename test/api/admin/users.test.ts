@@ -71,7 +71,7 @@ describe('★ 8.2.1 the administration', () => {
     expect((await get(`users/${person.user.id}`)).body).toMatchObject({ is_active: true })
   })
 
-  test('★ 8.3.2 is closed at once to who is no administrator any more', async () => {
+  test('★ 8.3.2 is closed immediately to a former administrator', async () => {
     const former = await newAdministrator()
     expect((await call(`GET ${USERS}`, { token: former.token })).status).toBe(200)
     await sql.query(`update memberships set role = 'member' where user_id = $1 and role = 'admin'`, [former.user.id])
@@ -179,7 +179,7 @@ describe('GET /api/v1/admin/users', () => {
 })
 
 describe('POST /api/v1/admin/users/{id}/disable', () => {
-  test('★ 7.4.2 ends every session and stops the keys that are nobody else’s; enabling brings the keys back', async () => {
+  test('★ 7.4.2 ends every session and stops the keys that belong to nobody else; enabling restores the keys', async () => {
     const holder = await newKeyHolder()
     expect((await act(holder.user.id, 'disable', { reason: 'Abuse' })).body).toMatchObject({ is_active: false })
     expect((await call('GET /api/v1/auth/me', { token: holder.token })).status).toBe(401)
@@ -207,7 +207,7 @@ describe('POST /api/v1/admin/users/{id}/disable', () => {
     )
   })
 
-  test('keys of an organization that others act for go on', async () => {
+  test('keys of an organization with other active members keep working', async () => {
     const [holder, colleague] = [await newKeyHolder(), await newUser()]
     await sql.query(`insert into memberships (organization_id, user_id, role) values ($1, $2, 'member')`, [
       holder.organizationId,
@@ -223,7 +223,7 @@ describe('POST /api/v1/admin/users/{id}/disable', () => {
     )
   })
 
-  test('is audited with who, whom, why and from where, once however often it is sent at once', async () => {
+  test('is audited once with actor, target, reason and address, however many concurrent requests there are', async () => {
     const one = await newUser()
     const answers = await Promise.all(Array.from({ length: 5 }, () => act(one.user.id, 'disable', { reason: 'Abuse' })))
     for (const { status } of answers) expect([200, 409]).toContain(status)
@@ -234,7 +234,7 @@ describe('POST /api/v1/admin/users/{id}/disable', () => {
     expect(rows[0]).toMatchObject({ result: 'success', ip: expect.any(String), request_id: expect.any(String) })
   })
 
-  test('while they sign in many times at once neither waits for the other in a circle', async () => {
+  test('does not deadlock with many concurrent sign-ins of the user', async () => {
     const one = await newUser()
     const origin = managementDeps(deps)
     for (const verb of ['disable', 'enable']) {
@@ -246,11 +246,11 @@ describe('POST /api/v1/admin/users/{id}/disable', () => {
     }
   })
 
-  test('nobody disables themself', async () => {
+  test('an administrator cannot disable their own account', async () => {
     expect(await act(me.id, 'disable')).toMatchObject({ status: 409, body: { code: 'own_account' } })
   })
 
-  test('nobody disables the last active administrator, but any other', async () => {
+  test('the last active administrator cannot be disabled; any other can', async () => {
     const last = (await newAdministrator()).user.id
     /** What would be decided. The last requirement takes all of it back, since other tests need their administrator. */
     const tryDisabling = (isLast: boolean) =>
@@ -277,7 +277,7 @@ describe('POST /api/v1/admin/users/{id}/logout, /two-factor/reset', () => {
     expect((await auditsAbout(one.user.id)).at(-1)).toMatchObject({ action: 'admin.user_logged_out' })
   })
 
-  test('a second factor is taken away with a reason, an audit row and a mail, and never by oneself', async () => {
+  test('a second factor is taken away with a reason, an audit row and an email, and never by oneself', async () => {
     const one = await newUser()
     expect((await act(one.user.id, 'two-factor/reset', { reason: 'x' })).body.code).toBe('two_factor_not_enabled')
     await enableTwoFactor(one.user.id)

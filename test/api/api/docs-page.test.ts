@@ -100,7 +100,7 @@ describe('GET /docs', () => {
     expect(html).toContain("document.querySelector('.search').hidden = false")
   })
 
-  test('it is the same for everyone, whoever asks', async () => {
+  test('it is the same for every caller', async () => {
     const again = await call('GET /docs', { token: 'nonsense', headers: { 'Accept-Language': 'eo', Cookie: 'a=b' } })
     expect(again.status).toBe(200)
     expect(again.body).toBe(html)

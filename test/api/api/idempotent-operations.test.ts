@@ -17,7 +17,12 @@ const WITHOUT_KEY: Readonly<Record<string, string>> = {
   'POST /api/v1/usage': 'each event has an id',
   'POST /api/v1/usage/reserve': '`idempotency_key` in the body',
   'POST /api/v1/usage/settle': 'a reservation is settled once, by its id',
+  'POST /api/v1/usage/corrections': 'the same correction again changes nothing, and says so',
+  'POST /api/v1/usage/reservations/{id}/extend': 'twice is the same as once, a moment later',
+  'POST /api/v1/usage/subjects/erase': 'who was erased is erased',
   'POST /api/v1/admin/keys/lookup': 'changes nothing',
+  'POST /api/v1/admin/plans/{plan_id}/move': 'who was moved is on the newest version',
+  'POST /api/v1/billing/preview': 'changes nothing',
   'POST /api/v1/tokens/verify': 'changes nothing',
   'POST /api/v1/auth/register': 'nobody is signed in; an address is registered once',
   'POST /api/v1/auth/login': 'nobody is signed in; each sign-in is a session of its own',
@@ -50,6 +55,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'POST /api/v1/admin/deliveries/{id}/resend': 'test/api/admin/deliveries.test.ts',
   'POST /api/v1/admin/mails/{id}/resend': 'test/api/admin/mails.test.ts',
   'POST /api/v1/admin/organizations': 'test/api/admin/customers.test.ts',
+  'POST /api/v1/admin/prices': 'test/api/admin/prices.test.ts',
+  'POST /api/v1/admin/routes': 'test/api/admin/gateway.test.ts',
   'POST /api/v1/admin/service-keys': 'as keys of an organization, by the same code',
   'POST /api/v1/admin/service-keys/{id}/rotate': 'as keys of an organization, by the same code',
   'POST /api/v1/admin/webhooks': 'as of an organization, by the same code',
@@ -68,9 +75,16 @@ interface Prepared {
 const plan = () => ({
   id: `p${crypto.randomUUID().slice(0, 8)}`,
   name: 'Once',
-  price_per_month_cents: null,
+  prices: [],
   limits: { rate_limit_per_minute: 60, max_api_keys: 1, meters: {} },
   is_public: false,
+})
+
+const meter = () => ({
+  slug: `once_${crypto.randomUUID().slice(0, 8)}`,
+  name: 'Once',
+  unit: 'times',
+  kind: 'counter',
 })
 
 async function onUser(what: string, body: object = {}): Promise<Prepared> {
@@ -124,11 +138,26 @@ async function stuck(what: string): Promise<Prepared> {
   return { token: await administrator(), path: `admin/ledger/${identifier}/${what}`, body: { reason: 'As agreed' } }
 }
 
+/** A customer's credits, or what is done to a grant of them. */
+async function credits(what = ''): Promise<Prepared> {
+  const token = await administrator()
+  const { user } = await newUser()
+  const path = `admin/organizations/${user.organization_id}/credits`
+  const body = { amount: '5.00', reason: 'As agreed' }
+  if (what === '') return { token, path, body }
+  const { body: grant } = await call(`POST /api/v1/${path}`, { token, body })
+  return { token, path: `${path}/${grant.id}/${what}`, body: what === 'correct' ? body : { reason: 'As agreed' } }
+}
+
 const newEmail = () => `repeated-${crypto.randomUUID()}@example.com`
 
 const PREPARE: Readonly<Record<string, () => Promise<Prepared>>> = {
   'POST /api/v1/admin/ledger/{id}/resend': () => stuck('resend'),
   'POST /api/v1/admin/ledger/{id}/write-off': () => stuck('write-off'),
+  'POST /api/v1/admin/meters': async () => ({ token: await administrator(), body: meter() }),
+  'POST /api/v1/admin/organizations/{organization_id}/credits': () => credits(),
+  'POST /api/v1/admin/organizations/{organization_id}/credits/{grant_id}/correct': () => credits('correct'),
+  'POST /api/v1/admin/organizations/{organization_id}/credits/{grant_id}/revoke': () => credits('revoke'),
   'POST /api/v1/admin/plans': async () => ({ token: await administrator(), body: plan() }),
   'POST /api/v1/admin/users': async () => ({ token: await administrator(), body: { email: newEmail() } }),
   'POST /api/v1/admin/organizations/{organization_id}/members': async () => {
@@ -172,6 +201,7 @@ const PREPARE: Readonly<Record<string, () => Promise<Prepared>>> = {
     return { token, body: { current_password: password, new_password: `battery ${crypto.randomUUID()}` } }
   },
   'POST /api/v1/billing/checkout': () => billing('checkout', { plan: 'builder' }),
+  'POST /api/v1/billing/top-up': () => billing('checkout', { amount: '5.00' }),
   'POST /api/v1/billing/portal': () => billing('portal', {}),
   'POST /api/v1/billing/change': () => billing('change', { plan: 'pro' }),
   'POST /api/v1/billing/cancel': () => billing('cancel', {}),

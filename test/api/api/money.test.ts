@@ -34,7 +34,7 @@ async function newPlan(limit: string | number, is_public = false) {
   const body = {
     id,
     name: 'Money',
-    price_per_month_cents: 0,
+    prices: [{ interval: 'month', currency: 'usd', amount_cents: 0 }],
     is_public,
     limits: { rate_limit_per_minute: 60, max_api_keys: 3, ...limits(limit) },
   }
@@ -43,7 +43,7 @@ async function newPlan(limit: string | number, is_public = false) {
     call(`PATCH /api/v1/admin/plans/${id}`, { token, body: { limits: limits(to) } })
   const close = () => call(`DELETE /api/v1/admin/plans/${id}`, { token })
   const audited = async () =>
-    (await call('GET /api/v1/admin/audit-logs?limit=100', { token })).body.data.filter(
+    (await call(`GET /api/v1/admin/audit-logs?limit=100&target_id=${id}`, { token })).body.data.filter(
       ({ target }: { target: { id: string } | null }) => target?.id === id,
     )
   return { id, created, change, close, audited }
@@ -172,7 +172,7 @@ describe('money', () => {
     1e-7,
   ])('that is %j is refused by name', async (limit) => {
     const { organizationId } = await newKeyHolder()
-    const answer = await setLimits(organizationId, { cost_usd: limit as string, queries: 1 })
+    const answer = await setLimits(organizationId, { cost_usd: limit, queries: 1 })
     expect(answer).toMatchObject({ status: 400, body: { errors: [{ path: 'body.cost_usd' }] } })
     const plan = await newPlan(limit as string)
     const errors = [{ path: 'body.limits.meters.cost_usd.limit' }]

@@ -23,7 +23,7 @@ const ofJson = media.filter(({ type }) => type === 'application/json')
 /** `issueApiKey`: a word in lower case and at least one more, in letters and digits alone. */
 const VERB_AND_NOUN = /^[a-z]+([A-Z][a-z0-9]*)+$/
 
-test('every operation has an id of its own that begins with a verb, for the names in generated clients', () => {
+test('every operation has a unique id that begins with a verb, for the names in generated clients', () => {
   const ids = operations.map(({ raw }) => raw.operationId)
   expect(ids.filter((id) => !VERB_AND_NOUN.test(id))).toEqual([])
   expect(ids.filter((id, at) => ids.indexOf(id) !== at)).toEqual([])

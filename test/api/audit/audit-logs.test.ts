@@ -118,7 +118,7 @@ describe('GET /api/v1/audit-logs: what is done leaves a row', () => {
     expect(same).toMatchObject({ id: row?.id, ip: expect.any(String) })
   })
 
-  test('once, however often the same key is revoked at once, and none for what was refused', async () => {
+  test('once, however many concurrent requests revoke the same key, and not for refused requests', async () => {
     const one = await newKeyHolder()
     const path = `/api/v1/auth/api-keys/${one.keyId}`
     const answers = await Promise.all(Array.from({ length: 10 }, () => call(`DELETE ${path}`, { token: one.token })))
@@ -253,14 +253,14 @@ describe('GET /api/v1/audit-logs: what is written', () => {
     expect(JSON.parse(line).user_agent).toBe(userAgent)
   })
 
-  test('every act has a sentence for people, and a name of its own', () => {
+  test('every action has a sentence for people and a unique name', () => {
     for (const [act, what] of Object.entries(AUDIT_ACTIONS)) {
       expect(act).toMatch(/^[a-z_]+\.[a-z_]+$/)
       expect(what).toMatch(/^[A-Z].*\.$/)
     }
   })
 
-  test('whoever is refused what they are signed in for is in the log (16.3.2)', async () => {
+  test('a signed-in caller who is refused is in the log (16.3.2)', async () => {
     const written = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     await call(ALL, { token: holder.token })
     const lines = (written.mock.calls as string[][]).map(([line = '']) => JSON.parse(line))

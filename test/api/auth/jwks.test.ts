@@ -70,7 +70,7 @@ describe('GET /.well-known/jwks.json', () => {
 })
 
 describe('GET /.well-known/jwks.json: v5.0.0-9.1.3 a rotation of keys', () => {
-  test('signs nobody out: old tokens are good beside new ones until their key is taken out', async () => {
+  test('signs nobody out: old tokens stay valid alongside new ones until their key is removed', async () => {
     const [before, during, after] = [deployment(ELLIPTIC), deployment(EDWARDS, ELLIPTIC), deployment(EDWARDS)]
     const old = await signIn(before)
     const fresh = await refresh(during, old.refresh_token)

@@ -16,7 +16,7 @@ const actsOf = async (organizationId: string) =>
   ).map(({ action, result, detail }) => [action, result, detail])
 
 describe.each(['polar', 'stripe'] as const)('POST /api/v1/billing/checkout, /change at %s', (provider) => {
-  test('a plan is bought, raised at once, lowered with the next period, cancelled and resumed', async () => {
+  test('a plan is bought, upgraded immediately, downgraded with the next period, canceled and resumed', async () => {
     const { post, info, buy, subscription, arrive, organizationId } = await newCustomer(provider)
     expect(await info()).toMatchObject({
       status: 'none',
@@ -27,7 +27,7 @@ describe.each(['polar', 'stripe'] as const)('POST /api/v1/billing/checkout, /cha
     })
     await buy('builder')
     expect(await info()).toMatchObject({
-      plan: { id: 'builder', price_per_month_cents: 1_900 },
+      plan: { id: 'builder', version: 1, price: { interval: 'month', currency: 'usd', amount_cents: 1_900 } },
       status: 'active',
       provider,
       subscription: { plan: 'builder', pending_plan: null, cancel_at_period_end: false },
@@ -171,12 +171,16 @@ test('a plan that no provider sells, or that is not public, is not bought', asyn
   const id = `unsold-${crypto.randomUUID().slice(0, 8)}`
   const limits = { rate_limit_per_minute: 1, max_api_keys: 1, meters: {} }
   const token = await administrator()
+  const price = { interval: 'month', currency: 'usd', amount_cents: 700 }
   await call('POST /api/v1/admin/plans', {
     token,
-    body: { id, name: 'Unsold', price_per_month_cents: 700, limits, is_public: false },
+    body: { id, name: 'Unsold', prices: [price], limits, is_public: false },
   })
   expect((await post('checkout', { plan: id })).body.code).toBe('invalid_request')
-  await call(`PATCH /api/v1/admin/plans/${id}`, { token, body: { is_public: true, stripe_price_id: 'price_unknown' } })
+  await call(`PATCH /api/v1/admin/plans/${id}`, {
+    token,
+    body: { is_public: true, prices: [{ ...price, stripe_price_id: 'price_unknown' }] },
+  })
   expect((await post('checkout', { plan: id, provider: 'polar' })).body.code).toBe('plan_not_purchasable')
   const refused = await post('checkout', { plan: id, provider: 'stripe' })
   expect(refused).toMatchObject({ status: 502, body: { code: 'billing_rejected' } })

@@ -11,19 +11,22 @@ describe('GET /api/v1/billing/plans', () => {
     const seeded = body.data.filter(({ id }: { id: string }) =>
       ['free', 'starter', 'builder', 'advanced', 'pro', 'enterprise'].includes(id),
     )
-    expect(seeded.map(({ id, price_per_month_cents }: any) => [id, price_per_month_cents])).toEqual([
+    const amounts = ({ id, prices }: any) => [id, ...prices.map(({ amount_cents }: any) => amount_cents)]
+    expect(seeded.map(amounts)).toEqual([
       ['free', 0],
-      ['starter', 900],
-      ['builder', 1_900],
-      ['advanced', 2_900],
-      ['pro', 4_900],
-      ['enterprise', null],
+      ['starter', 900, 9_000],
+      ['builder', 1_900, 19_000],
+      ['advanced', 2_900, 29_000],
+      ['pro', 4_900, 49_000],
+      ['enterprise'],
     ])
     expect(seeded[0]).toEqual({
       id: 'free',
       name: 'Free',
-      price_per_month_cents: 0,
-      currency: 'usd',
+      prices: [{ interval: 'month', currency: 'usd', amount_cents: 0 }],
+      trial_days: 0,
+      seats: null,
+      addons: [],
       rate_limit_per_minute: 60,
       max_api_keys: 10,
       meters: {
@@ -36,6 +39,8 @@ describe('GET /api/v1/billing/plans', () => {
       },
       overage: {},
       features: { max_evolution_phase: 1 },
+      included_credits_usd: null,
+      price_per_call_usd: null,
     })
     expect(seeded.map(({ meters }: any) => meters.tokens)).toEqual([
       { limit: 100_000, at_limit: 'block' },
@@ -47,18 +52,17 @@ describe('GET /api/v1/billing/plans', () => {
     ])
   })
 
-  test('a plan appears once it is public and where its order says, without what is nobody else’s business', async () => {
+  test('a plan appears once it is public, in its configured position, without internal fields', async () => {
     const token = await administrator()
     const id = `shown-${crypto.randomUUID().slice(0, 8)}`
     const limits = { rate_limit_per_minute: 1, max_api_keys: 1, meters: {} }
     const hidden = {
       id,
       name: 'Shown',
-      price_per_month_cents: 5,
+      prices: [{ interval: 'month', currency: 'usd', amount_cents: 5, stripe_price_id: 'price_1' }],
       limits,
       is_public: false,
       sort_order: 0,
-      stripe_price_id: 'price_1',
     }
     await call('POST /api/v1/admin/plans', { token, body: hidden })
     const ids = async () => (await catalogue()).body.data.map((one: { id: string }) => one.id)

@@ -7,6 +7,7 @@ import {
   ALL_METERS,
   AMOUNTS,
   amountIn,
+  billedPerOne,
   COUNTER_COLUMNS,
   COUNTERS,
   type Counter,
@@ -15,6 +16,7 @@ import {
   FIGURES,
   GAUGES,
   isMoney,
+  isMoneyColumn,
   METER_ROWS,
   METERS,
 } from '../../../src/db/schema/meters.ts'
@@ -33,6 +35,9 @@ import { selectKey } from '../../../src/verification/key-record.ts'
 import { directly } from '../../support/direct.ts'
 import { call, newKeyHolder } from '../../support/http.ts'
 
+/** The fields of an object that refuses the name of a prototype before (http/text-field.ts). */
+const fieldsOf = (checked: object) => (checked as { out: { shape: object } }).out.shape
+
 const names = (shape: object) => Object.keys(shape).filter((name) => ALL_METERS.includes(name as never))
 
 describe('the table of meters', () => {
@@ -40,15 +45,15 @@ describe('the table of meters', () => {
     expect(new Set(ALL_METERS.map((meter) => METER_ROWS[meter].label)).size).toBe(ALL_METERS.length)
   })
 
-  test('every meter of money is the one column that holds it', () => {
-    for (const meter of METERS.filter(isMoney)) expect(COUNTERS[meter].columns).toEqual([meter])
+  test('every meter of money is one column of money', () => {
+    for (const meter of METERS.filter(isMoney)) expect(COUNTERS[meter].columns.map(isMoneyColumn)).toEqual([true])
   })
 
   test('every schema that names meters names all of them', () => {
     const [plan, changes] = [NewPlan.shape, PlanChanges.shape]
     const everywhere = {
-      limits: plan.limits.shape.meters.shape,
-      changes: changes.limits.unwrap().shape.meters.unwrap().shape,
+      limits: fieldsOf(plan.limits.shape.meters),
+      changes: fieldsOf(changes.limits.unwrap().shape.meters.unwrap()),
       overrides: QuotaOverrides.shape,
       catalogue: Catalogue.shape.data.element.shape.meters.shape,
       quotas: Quotas.shape.meters.shape,
@@ -57,16 +62,18 @@ describe('the table of meters', () => {
     }
     for (const [where, shape] of Object.entries(everywhere))
       expect(names(shape).toSorted(), where).toEqual(ALL_METERS.toSorted())
-    expect(Object.keys(plan.overage.unwrap().shape)).toEqual(METERS)
-    expect(Object.keys(changes.overage.unwrap().shape)).toEqual(METERS)
+    expect(Object.keys(fieldsOf(plan.overage.unwrap()))).toEqual(METERS)
+    expect(Object.keys(fieldsOf(changes.overage.unwrap()))).toEqual(METERS)
     expect(Object.keys(Forecast.shape.meters.shape)).toEqual(METERS)
   })
 
   test('every column of a counter is summed when an event adds to it', () => {
     const event = { id: 'e', occurred_at: '', organization_id: '' }
     for (const meter of METERS)
-      for (const column of COUNTERS[meter].columns)
-        expect(writeStatement([{ ...event, [column]: 7 }]), column).toContain(`${column} = known.${column} +`)
+      for (const column of COUNTERS[meter].columns) {
+        const reported = column === 'charge_usd' ? 'cost_usd' : column
+        expect(writeStatement([{ ...event, [reported]: 7 }]), column).toContain(`${column} = known.${column} +`)
+      }
   })
 
   test('what one period used of each is read by every reader as itself, to the unit', async () => {
@@ -88,14 +95,14 @@ describe('the table of meters', () => {
       `select t.meter, ${USED_UNITS}::text as units from usage_periods u, unnest($2::text[]) as t(meter) where u.organization_id = $1`,
       [organizationId, [...METERS, 'unheard_of']],
     )
-    const units = METERS.map((meter) => [meter, String(toUnits(meter, expected[meter] ?? 0))])
+    const units = METERS.map((meter) => [meter, String((expected[meter] ?? 0) * billedPerOne(meter))])
     expect(Object.fromEntries(rows.map(({ meter, units }) => [meter, units]))).toEqual({
       ...Object.fromEntries(units),
       unheard_of: null,
     })
     const now = Date.now()
-    expect((await getUse(sql, organizationId, now)).used).toEqual({
-      ...expected,
+    expect((await getUse(sql, organizationId, now)).usedUnits).toEqual({
+      ...Object.fromEntries(amounts.map(([meter, amount]) => [meter, toUnits(meter, amount)])),
       ...Object.fromEntries(GAUGES.map((gauge) => [gauge, 0])),
     })
     const record = await selectKey(directly(), sha256Hex(key), now)
@@ -112,15 +119,16 @@ describe('the table of meters', () => {
     const at = Date.now() - 60_000
     const recorded = REPORTED_COLUMNS.map((name, index) => [name, index + 3] as const)
     const event = { organization_id: organizationId, key_id: keyId, occurred_at: new Date(at).toISOString() }
-    const usage = recorded.map(([name, amount]) => [name, isMoney(name) ? String(amount) : amount])
+    const usage = recorded.map(([name, amount]) => [name, isMoneyColumn(name) ? String(amount) : amount])
     const unpriced = { ...event, id: 'unpriced', model: 'unheard-of', requests: 0 }
     await writeUsage(directly(), [{ ...event, id: 'all', ...Object.fromEntries(usage) }, unpriced])
 
     const columns = { ...Object.fromEntries(recorded), unpriced: 1 } as Record<CounterColumn, number>
-    const figures = Object.fromEntries(FIGURES.map((name) => [name, expectedFigure(name)]))
-    const amounts = Object.fromEntries(AMOUNTS.map((name) => [name, expectedFigure(name)]))
+    const shown = <Name extends string>(names: readonly Name[]) => names.filter((name) => name !== 'charge_usd')
+    const figures = Object.fromEntries(shown(FIGURES).map((name) => [name, expectedFigure(name)]))
+    const amounts = Object.fromEntries(shown(AMOUNTS).map((name) => [name, expectedFigure(name)]))
     function expectedFigure(name: Counter | CounterColumn): number | string {
-      if (isMoney(name)) return `${columns[name]}.000000`
+      if (isMoneyColumn(name)) return `${columns[name]}.000000`
       const of: readonly CounterColumn[] =
         name in COUNTERS ? COUNTERS[name as Counter].columns : [name as CounterColumn]
       return of.reduce((sum, column) => sum + columns[column], 0)
@@ -144,7 +152,7 @@ describe('the table of meters', () => {
     expect(events).toMatchObject([Object.fromEntries(recorded.map(([name]) => [name, expectedFigure(name)]))])
     for (const [what, names] of [
       ['events', REPORTED_COLUMNS],
-      ['daily', COUNTER_COLUMNS],
+      ['daily', shown(COUNTER_COLUMNS)],
     ] as const) {
       const [header = '', ...lines] = String(await get(`/usage/export?what=${what}&${span}`))
         .trim()

@@ -179,7 +179,7 @@ describe('pages of other origins', () => {
     }
   })
 
-  test('do not change what others are told: every answer varies by origin', async () => {
+  test('do not affect other callers: every answer varies by origin', async () => {
     for (const line of [ME, '/health', 'GET /openapi.json']) {
       expect((await send(line.includes(' ') ? line : `GET ${line}`)).headers.get('Vary')).toContain('Origin')
     }

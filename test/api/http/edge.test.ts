@@ -159,7 +159,6 @@ describe('a path', () => {
     '/.env',
     '/wrangler.toml',
     '/.dev.vars',
-    '/metrics',
     '/api/v1',
     '/api/v2/auth/me',
     '/api/v1/%2e%2e/health',

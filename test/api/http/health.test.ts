@@ -2,6 +2,8 @@ import { createExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { app } from '../../../src/app.ts'
+import { KNOWN_MIGRATIONS } from '../../../src/db/schema-version.ts'
+import { MAX_CHECKS, WINDOW_MS } from '../../../src/http/health-limit.ts'
 import { VERSION } from '../../../src/version.ts'
 import { bodyOf, refuseWrites } from '../../support/broken-stores.ts'
 import { NOWHERE } from '../../support/isolate.ts'
@@ -71,6 +73,20 @@ describe('GET /health', () => {
     expect(network.mock.calls).toHaveLength(2 * requests)
   })
 
+  test('more checks of one address than its limit are a 429, and others are not touched', async () => {
+    const check = (ip: string, path = '/health/live') =>
+      app.request(path, { headers: { 'CF-Connecting-IP': ip } }, { ...env }, createExecutionContext())
+    for (let count = 0; count < MAX_CHECKS; count++) expect((await check('203.0.113.9')).status).toBe(200)
+    for (const path of ['/health', '/health/live', '/health/ready']) {
+      const refused = await check('203.0.113.9', path)
+      expect(refused.status).toBe(429)
+      expect(Number(refused.headers.get('Retry-After'))).toBeGreaterThan(0)
+    }
+    expect((await check('203.0.113.10')).status).toBe(200)
+    aheadMs += WINDOW_MS
+    expect((await check('203.0.113.9')).status).toBe(200)
+  })
+
   test('the isolate is alive without either', async () => {
     expect(await ask('/health/live', { UPSTASH_REDIS_REST_URL: NOWHERE, NEON_FETCH_ENDPOINT: NOWHERE })).toMatchObject({
       status: 200,
@@ -102,5 +118,55 @@ describe('GET /health', () => {
     expect(body).toMatchObject({ code: 'misconfigured' })
     expect(JSON.stringify(body)).toMatch(/DATABASE_URL.*JWT_SECRET_KEY/)
     expect(JSON.stringify(body)).not.toContain('far-too-short')
+  })
+})
+
+describe('GET /health/ready', () => {
+  /** Past what an isolate keeps of a complete schema. */
+  const muchLater = () => {
+    aheadMs += 60_000
+  }
+
+  test('with both stores and every migration it is ready', async () => {
+    expect(await ask('/health/ready')).toEqual({
+      status: 200,
+      body: {
+        status: 'ready',
+        service: 'tollgate',
+        version: VERSION,
+        database: 'connected',
+        redis: 'connected',
+        missing_migrations: [],
+      },
+    })
+  })
+
+  test('a migration that the database lacks is named, and one that it has in addition is no fault', async () => {
+    const [last] = KNOWN_MIGRATIONS.slice(-1)
+    const real = globalThis.fetch
+    let other = '9999_of_a_later_version'
+    vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
+      const response = await real(input, init)
+      if (!bodyOf(init).includes('schema_migrations')) return response
+      return new Response((await response.text()).replace(`["${last}"]`, other), response)
+    })
+    other = `["${last}"],["9999_of_a_later_version"]`
+    muchLater()
+    expect(await ask('/health/ready')).toMatchObject({ status: 200, body: { missing_migrations: [] } })
+    other = '["9999_of_a_later_version"]'
+    muchLater()
+    expect(await ask('/health/ready')).toMatchObject({
+      status: 503,
+      body: { status: 'not_ready', database: 'connected', missing_migrations: [last] },
+    })
+    vi.restoreAllMocks()
+  })
+
+  test('without Postgres it is not ready, and the schema is unknown', async () => {
+    muchLater()
+    expect(await ask('/health/ready', { NEON_FETCH_ENDPOINT: NOWHERE })).toMatchObject({
+      status: 503,
+      body: { status: 'not_ready', database: 'unreachable', redis: 'connected', missing_migrations: null },
+    })
   })
 })

@@ -18,6 +18,7 @@ const FIELDS = [
   'last_used_at',
   'leaked_at',
   'limits',
+  'max_concurrent',
   'metadata',
   'name',
   'organization_id',

@@ -16,7 +16,7 @@ function ticking() {
   return systemDeps({ ...directly(), now: () => (now += 1_000) })
 }
 
-test('a mail has one moment: in its id, as its creation, and as when it is due', async () => {
+test('an email has one moment: in its id, as its creation, and as when it is due', async () => {
   const to = `${crypto.randomUUID()}@example.com`
   await mailFor(ticking(), { to, subject: 'One', text: 'moment', html: '' }).insert
   const [row] = await sql.query('select id, created_at, next_attempt_at from mail_outbox where recipient = $1', [to])

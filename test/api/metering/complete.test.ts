@@ -185,7 +185,7 @@ describe('a verified request that a report completes', () => {
 })
 
 describe('the job', () => {
-  test('moves what was written while nobody could move it', async () => {
+  test('moves events that were written while nothing could move them', async () => {
     const of = newRequest()
     await write(verification(of))
     await deps.sql.query(

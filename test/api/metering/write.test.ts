@@ -56,7 +56,7 @@ describe('a batch', () => {
   })
 
   test('of no events writes nothing', async () => {
-    expect(await writeUsage(deps, [])).toEqual({ sent: 0, accepted: 0, outcomes: [], periods: [] })
+    expect(await writeUsage(deps, [])).toMatchObject({ sent: 0, accepted: 0, outcomes: [], periods: [] })
   })
 
   test('counts events of different months each in their own', async () => {
@@ -71,7 +71,7 @@ describe('a batch', () => {
   })
 })
 
-describe('16 writers at once, with overlapping batches for two organizations', () => {
+describe('16 concurrent writers with overlapping batches for two organizations', () => {
   test('finish without a deadlock and leave every event counted exactly once', async () => {
     const ids = [organization(), organization()]
     const events = ids.flatMap((id) =>

@@ -23,7 +23,7 @@ describe.each([
   ['a service key', { token: service, actor: { actor_type: 'service', actor_id: keyId } }],
   ['an administrator who is no member', { token: await administrator(), actor: { actor_type: 'administrator' } }],
 ] as const)('%s', (_, { token, actor }) => {
-  test('invites anybody by the external id, whom the mail names no inviter', async () => {
+  test('invites anybody by the external id, whom the email names no inviter', async () => {
     const { organizationId, encoded } = await newCustomer()
     const path = `/api/v1/organizations/external_id:${encoded}/invitations`
     const [email, headers] = [newEmail(), { 'Idempotency-Key': crypto.randomUUID() }]

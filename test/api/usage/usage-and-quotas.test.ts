@@ -144,7 +144,7 @@ describe(`GET ${QUOTAS}`, () => {
     expect(body.meters).toMatchObject({ api_calls: unused, queries: unused })
   })
 
-  test('what a verification took is in it at once, and what was refused is not', async () => {
+  test('the usage of a verification is included immediately, and refused requests are not', async () => {
     const { key, token, organizationId } = await newKeyHolder()
     await setLimits(organizationId, { api_calls: 10, rate_limit_per_minute: 1_000 })
     const meter = async () => (await call(`GET ${QUOTAS}`, { token })).body.meters.api_calls
@@ -223,7 +223,7 @@ describe('PUT /api/v1/admin/organizations/{organization_id}/quotas', async () =>
     expect((await verify(key)).body).toMatchObject({ code: 'VALID', ratelimit: { limit: 60 } })
   })
 
-  test('two changes of different limits at once both hold', async () => {
+  test('two concurrent changes of different limits both take effect', async () => {
     await Promise.all([put({ api_calls: 11 }), put({ queries: 12 }), put({ rate_limit_per_minute: 13 })])
     expect(await limits()).toEqual({ api_calls: 11, queries: 12, rate: 13 })
     await put({ api_calls: null, queries: null, rate_limit_per_minute: null })

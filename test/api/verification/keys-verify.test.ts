@@ -13,7 +13,7 @@ describe('POST /api/v1/keys/verify', () => {
     expect(last.headers.get('RateLimit')).toMatch(/^"key";r=0;t=\d+$/)
   })
 
-  test('of 200 verifications at once against a remaining quota of 100 exactly 100 are valid', async () => {
+  test('of 200 concurrent verifications against a remaining quota of 100, exactly 100 are valid', async () => {
     const { key, organizationId } = await newKeyHolder()
     await setLimits(organizationId, { rate_limit_per_minute: 10_000, api_calls: 100 })
     const answers = await Promise.all(Array.from({ length: 200 }, () => verify(key)))
@@ -94,7 +94,7 @@ describe('POST /api/v1/keys/verify', () => {
     expect(inject('credentials').api_key).toMatch(/^pk_test_/)
   })
 
-  test('a service key that is revoked stops verifying at once, also with a key whose limits are not asked', async () => {
+  test('a revoked service key stops verifying immediately, even for a key whose limits are not checked', async () => {
     const { key } = await newKeyHolder()
     const token = await administrator()
     const scopes = ['platform:verify']
@@ -108,7 +108,7 @@ describe('POST /api/v1/keys/verify', () => {
     expect((await ask('nonsense')).status).toBe(401)
   })
 
-  test('a service key without the scope is told so, and one of another organization learns nothing', async () => {
+  test('a service key without the scope gets an error that says so, and one of another organization learns nothing', async () => {
     const token = await administrator()
     const { body: service } = await call('POST /api/v1/auth/api-keys', { token, body: { name: 'No scope' } })
     const answer = await call('POST /api/v1/keys/verify', { token: service.key, body: { key: 'any' } })

@@ -20,7 +20,7 @@ export async function callApi<Answer>(method: string, path: string, options: { t
   return (text ? JSON.parse(text) : undefined) as Answer
 }
 
-/** @returns the mails to an address that have arrived, newest first */
+/** @returns the emails to an address that have arrived, newest first */
 export async function mailsTo(address: string): Promise<Mail[]> {
   const response = await fetch(`${inject('server').localUrl}/outbox?format=json&to=${encodeURIComponent(address)}`)
   return response.json()

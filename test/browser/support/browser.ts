@@ -5,10 +5,9 @@ import { launchChromium } from '../../../local/support/chromium.ts'
 import type { Login } from '../../../local/support/seed-data.ts'
 
 /** How long a condition may take; a machine may be busy. */
-const WITHIN_MS = 20_000
+const WITHIN_MS = 30_000
 
 export const WIDTHS = { wide: { width: 1280, height: 900 }, narrow: { width: 360, height: 780 } } as const
-export const SCHEMES = ['light', 'dark'] as const
 
 let browser: Browser
 
@@ -22,10 +21,16 @@ export function useBrowser(): void {
 
 /** A browser of somebody else: no cookies, no storage. It is closed with the test. */
 export async function newContext(options: BrowserContextOptions = {}): Promise<BrowserContext> {
+  const context = await keepContext(options)
+  onTestFinished(() => context.close())
+  return context
+}
+
+/** The same, until the last test of the file. */
+export async function keepContext(options: BrowserContextOptions = {}): Promise<BrowserContext> {
   const context = await browser.newContext({ viewport: WIDTHS.wide, reducedMotion: 'reduce', ...options })
   context.setDefaultTimeout(WITHIN_MS)
   context.on('page', watchRequests)
-  onTestFinished(() => context.close())
   return context
 }
 
@@ -78,8 +83,13 @@ export async function untilShown(page: Page): Promise<void> {
 }
 
 /** What axe finds, one line each. */
-export async function accessibilityFlaws(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze()
+export const accessibilityFlaws = (page: Page) => flawsOf(new AxeBuilder({ page }))
+
+/** What depends on the theme's colors alone. */
+export const contrastFlaws = (page: Page) => flawsOf(new AxeBuilder({ page }).withRules(['color-contrast']))
+
+async function flawsOf(axe: AxeBuilder): Promise<string[]> {
+  const { violations } = await axe.setLegacyMode().analyze() // without a page of its own: no screen has frames
   return violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target.join(' ')}`))
 }
 

@@ -16,11 +16,16 @@ declare module 'vitest' {
 export default async function setUp(project: TestProject) {
   findChromium() // before anything is started
   const folder = await mkdtemp(join(tmpdir(), 'tollgate-browser-'))
-  const server = await startDevServer(folder, '--demo')
-  const { baseUrl, localUrl, credentials } = server
-  project.provide('server', { baseUrl, localUrl, credentials })
-  return async () => {
-    await server.stop()
-    await rm(folder, { recursive: true, force: true })
+  const remove = () => rm(folder, { recursive: true, force: true })
+  try {
+    const { stop, ...server } = await startDevServer(folder, '--demo')
+    project.provide('server', server)
+    return async () => {
+      await stop()
+      await remove()
+    }
+  } catch (error) {
+    await remove()
+    throw error
   }
 }

@@ -15,7 +15,8 @@ const limits = {
   max_api_keys: 3,
   meters: { api_calls: { limit: 1_000, at_limit: 'block' }, storage_gb: { limit: 0.5, at_limit: 'allow' } },
 }
-const plan = (id: string) => ({ id, name: 'Gold', price_per_month_cents: 1_250, limits, is_public: false })
+const price = { interval: 'month', currency: 'usd', amount_cents: 1_250 }
+const plan = (id: string) => ({ id, name: 'Gold', prices: [price], limits, is_public: false })
 const newId = () => `gold-${crypto.randomUUID().slice(0, 13)}`
 const create = (body: unknown) => call(`POST ${PLANS}`, { token, body })
 const change = (id: string, body: unknown) => call(`PATCH ${PLANS}/${id}`, { token, body })
@@ -43,7 +44,7 @@ test('a plan is made, read, listed, changed and deleted, and each act leaves its
   const made = await create(plan(id))
   expect(made).toMatchObject({
     status: 201,
-    body: { ...plan(id), features: {}, sort_order: 100, organization_count: 0, stripe_price_id: null },
+    body: { ...plan(id), features: {}, sort_order: 100, organization_count: 0, version: 1, addons: [] },
   })
   expect((await get(id)).body).toEqual(made.body)
   const list = (await call(`GET ${PLANS}`, { token })).body
@@ -110,9 +111,6 @@ test.each([
   ['id', `g${'o'.repeat(32)}`],
   ['name', ''],
   ['name', 'two\nlines'],
-  ['price_per_month_cents', -1],
-  ['price_per_month_cents', 9.99],
-  ['price_per_month_cents', undefined],
   ['is_public', 'true'],
   ['sort_order', -1],
   ['limits', undefined],
@@ -152,7 +150,7 @@ test('what is at a bound is within it', async () => {
   }
   const extreme = { rate_limit_per_minute: 1_000_000, max_api_keys: 0, meters: most }
   for (const id of ids)
-    expect(await create({ ...plan(id), price_per_month_cents: null, limits: extreme })).toMatchObject({
+    expect(await create({ ...plan(id), prices: [], limits: extreme })).toMatchObject({
       status: 201,
       body: { limits: { ...extreme, meters: { ...most, cost_usd: { limit: '0.000001', at_limit: 'block' } } } },
     })
@@ -227,7 +225,7 @@ test('a change of name or price makes no isolate load anything again', async () 
   const version = async () =>
     (await sql.query('select version from organizations where id = $1', [organizationId]))[0]?.version
   const before = await version()
-  await change(id, { name: 'Silver', price_per_month_cents: 1, is_public: false })
+  await change(id, { name: 'Silver', prices: [{ ...price, amount_cents: 1 }], is_public: false })
   expect(await version()).toBe(before)
   await change(id, { features: {} })
   expect(await version()).toBe(before + 1)

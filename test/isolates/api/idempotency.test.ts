@@ -166,7 +166,7 @@ describe('an answer that was lost after its effect is given to the repeat:', () 
     const id = `p${crypto.randomUUID().slice(0, 8)}`
     const limits = { rate_limit_per_minute: 60, max_api_keys: 1, meters: {} }
     const name = `Lost ${crypto.randomUUID()}`
-    const body = { id, name, price_per_month_cents: null, limits, is_public: false }
+    const body = { id, name, prices: [], limits, is_public: false }
     const { lost, repeat } = await repeatAfterLoss('POST /api/v1/admin/plans', token, body, [
       name,
       'admin.plan_created',

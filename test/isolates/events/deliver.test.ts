@@ -4,14 +4,15 @@ import { claimDeliveries } from '../../../src/events/claim.ts'
 import { rotateSecret } from '../../../src/webhooks/endpoints.ts'
 import { directly } from '../../support/direct.ts'
 import { failWebhooks } from '../../support/faults.ts'
-import { call, newUser } from '../../support/http.ts'
+import { call, eventually, newUser } from '../../support/http.ts'
 import { newIsolate } from '../../support/isolate.ts'
-import { mailTo } from '../../support/mail.ts'
 import { managementDeps } from '../../support/management.ts'
+import { stopClock } from '../../support/stop-clock.ts'
+import { watchWebhooks } from '../../support/watch-webhooks.ts'
 import { publish, type WebhookWorld, world } from '../../support/webhook-world.ts'
 import { isSigned, newReceiver } from '../../support/webhooks.ts'
 
-vi.setConfig({ testTimeout: 30_000 })
+vi.setConfig({ testTimeout: 60_000 })
 afterEach(() => vi.restoreAllMocks())
 
 const HOUR = 3_600_000
@@ -20,6 +21,7 @@ const USER = { kind: 'user', userId: ID, impersonatorId: null } as unknown as Us
 
 /** Runs the job at each time at which the newest delivery is due. @returns seconds between attempts */
 async function runUntilGivenUp({ isolate, runJob, deliveries }: WebhookWorld): Promise<number[]> {
+  stopClock()
   const distances = []
   for (;;) {
     await runJob()
@@ -85,10 +87,11 @@ describe('an event', () => {
 
   test('of a rotated endpoint is signed with both secrets for 24 hours, and not after', async () => {
     const { happen, runJob, receiver, isolate, organizationId } = await world()
+    stopClock()
     const one = { organizationId, isOperator: false, id: receiver.id }
     const { secret } = await rotateSecret(managementDeps(isolate.deps()), USER, one)
     const verdicts = []
-    for (const ms of [24 * HOUR - 5_000, 10_000]) {
+    for (const ms of [24 * HOUR - 1_000, 1_000]) {
       isolate.advance(ms)
       await happen()
       await runJob()
@@ -111,14 +114,15 @@ describe('F55 a delivery that fails', () => {
     'by %s is tried again 30 seconds later, not earlier, with the same id and a new time',
     async (_, fault, status, error) => {
       const { happen, runJob, receiver, isolate, organizationId, deliveries } = await world()
+      stopClock()
       await failWebhooks(organizationId, { ...fault, count: 1 })
       await happen()
       await runJob()
       expect(await deliveries()).toMatchObject([{ state: 'pending', attempts: 1, status_code: status, error }])
-      isolate.advance(15_000)
+      isolate.advance(29_999)
       await runJob()
       expect(await receiver.caught()).toEqual([])
-      isolate.advance(22_000)
+      isolate.advance(7_000)
       await runJob()
       const [delivery] = await deliveries()
       expect(delivery).toMatchObject({ state: 'delivered', attempts: 2, status_code: 204, error: null })
@@ -146,7 +150,7 @@ describe('F55 a delivery that fails', () => {
     const least = [30, 120, 600, 1_800, 7_200, 21_600, 43_200]
     expect(distances).toHaveLength(least.length)
     for (const [at, seconds] of distances.entries()) {
-      expect(seconds).toBeGreaterThan((least[at] ?? 0) - 15) // what a run takes is a part of it
+      expect(seconds).toBeGreaterThanOrEqual(least[at] ?? 0)
       expect(seconds).toBeLessThanOrEqual((least[at] ?? 0) * 1.2)
     }
     expect(await here.deliveries()).toMatchObject([{ state: 'failed', attempts: 8, status_code: 503 }])
@@ -188,8 +192,7 @@ describe('F55 a delivery that fails', () => {
       { state: 'failed', status_code: 410 },
     ])
     const [row] = await directly().sql.query('select text from mail_outbox where recipient = $1', [email])
-    const sent = row?.text === null && (await mailTo(email, /was disabled/)) // by a job that another test runs
-    expect(sent ? sent.text : row?.text).toContain(receiver.id)
+    expect(row?.text).toContain(receiver.id)
   })
 
   test('is no failure when the answer is a megabyte: nobody reads it', async () => {
@@ -263,17 +266,18 @@ describe('what a job takes first', () => {
 
   test('waits for no endpoint that failed before: six slow ones do not hold up a seventh', async () => {
     const [dead, healthy] = [await world(), await world()]
-    for (let more = 0; more < 5; more++) await newReceiver(dead.token)
+    const others = []
+    for (let more = 0; more < 5; more++) others.push(await newReceiver(dead.token))
     const ids = await due(dead, 600)
     await directly().sql.query(
       `update webhook_deliveries set attempts = 1, last_error = 'The endpoint did not answer within 10 s.' where id = any($1)`,
       [ids],
     )
     await due(healthy, 5)
-    await failWebhooks(dead.organizationId, { kind: 'delay', value: 3_000, count: 6 })
-    await healthy.runJob()
-    const [slow] = await dead.receiver.caught()
-    const [fast] = await healthy.receiver.caught()
-    expect(slow && fast && Date.parse(slow.received_at) - Date.parse(fast.received_at)).toBeGreaterThan(0)
+    const dying = [dead.receiver, ...others]
+    const seen = watchWebhooks(dying, () => eventually(healthy.receiver.caught, (list) => list.length === 1))
+    await healthy.runJob(dead)
+    expect(seen).toMatchObject({ most: 2 })
+    expect(await healthy.receiver.caught()).toHaveLength(1)
   })
 })

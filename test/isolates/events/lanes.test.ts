@@ -3,12 +3,13 @@ import { claimDeliveries } from '../../../src/events/claim.ts'
 import { deliverNow } from '../../../src/events/deliver.ts'
 import { directly } from '../../support/direct.ts'
 import { failWebhooks } from '../../support/faults.ts'
+import { eventually } from '../../support/http.ts'
 import { newIsolate } from '../../support/isolate.ts'
-import { bodyOf, urlOf } from '../../support/shop.ts'
+import { watchWebhooks } from '../../support/watch-webhooks.ts'
 import { type WebhookWorld, world } from '../../support/webhook-world.ts'
 import { LOCAL, newReceiver } from '../../support/webhooks.ts'
 
-vi.setConfig({ testTimeout: 30_000 })
+vi.setConfig({ testTimeout: 60_000 })
 const LATER_MS = 30 * 24 * 3_600_000
 afterEach(() => vi.restoreAllMocks())
 
@@ -28,50 +29,27 @@ async function happenings(here: WebhookWorld, count: number): Promise<string[]> 
 const placesOf = async ({ receiver }: WebhookWorld) =>
   (await receiver.caught()).toReversed().map(({ body }) => JSON.parse(body).data.place)
 
-const arrivals = async ({ receiver }: WebhookWorld) =>
-  (await receiver.caught()).map(({ received_at }) => Date.parse(received_at)).toReversed()
-
-/** Counts what is under way at once to receivers and to each of them, and does something before each request. */
-function watch(receivers: readonly { readonly path: string }[], before: () => unknown = () => undefined) {
-  const real = globalThis.fetch
-  const counter = () => ({ atOnce: 0, most: 0, all: 0 })
-  const [seen, each, claims] = [counter(), receivers.map(counter), { answered: 0 }]
-  vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
-    const own = each[receivers.findIndex(({ path }) => init?.method === 'POST' && urlOf(input).includes(path))]
-    if (!own)
-      return real(input, init).finally(() => void (claims.answered += Number(bodyOf(init).includes('skip locked'))))
-    for (const one of [seen, own]) {
-      one.all += 1
-      one.atOnce += 1
-      one.most = Math.max(one.most, one.atOnce)
-    }
-    await before()
-    return real(input, init).finally(() => {
-      for (const one of [seen, own]) one.atOnce -= 1
-    })
-  })
-  return Object.assign(seen, { each, claims })
-}
-
 describe('the lane of an endpoint', () => {
   test('waits for a slow delivery of its own, and no other lane does', async () => {
     const [slow, fast] = [await world(), await world()]
     await happenings(slow, 2)
     await happenings(fast, 4)
-    await failWebhooks(slow.organizationId, { kind: 'delay', value: 4_000, count: 1 })
-    await fast.runJob()
-    const [first = 0, second = 0] = await arrivals(slow)
-    const others = await arrivals(fast)
-    expect(others).toHaveLength(4)
-    expect(Math.max(...others)).toBeLessThan(first)
-    expect(second).toBeGreaterThanOrEqual(first)
+    const arrivedMeanwhile: number[] = []
+    const seen = watchWebhooks([slow.receiver], async () => {
+      const others = await eventually(fast.receiver.caught, (list) => list.length === 4)
+      arrivedMeanwhile.push(others.length)
+    })
+    await fast.runJob(slow)
+    expect(arrivedMeanwhile).toEqual([4, 4])
+    expect(seen).toMatchObject({ most: 1, all: 2 })
+    expect(await placesOf(slow)).toEqual([0, 1])
   })
 
   test('is one after the other and in order, also by runs at once: each arrives once', async () => {
     const here = await lateWorld()
     const ids = await happenings(here, 5)
     await failWebhooks(here.organizationId, { kind: 'delay', value: 200, count: 5 })
-    const seen = watch([here.receiver])
+    const seen = watchWebhooks([here.receiver])
     const other = await newIsolate(LOCAL)
     other.advance(LATER_MS)
     await Promise.all([here.isolate, other, here.isolate, other].map((one) => deliverNow(one.deps(), ids)))
@@ -85,12 +63,13 @@ describe('the lane of an endpoint', () => {
   test('is gone on with by whoever has it: an event that finds it busy does not wait for the job', async () => {
     const here = await lateWorld()
     const send = await here.happen({ place: 0 })
-    await failWebhooks(here.organizationId, { kind: 'delay', value: 1_000, count: 1 })
-    const seen = watch([here.receiver])
-    send()
-    await vi.waitUntil(() => seen.atOnce === 1, { timeout: 5_000 })
+    const seen = watchWebhooks([here.receiver], () =>
+      vi.waitUntil(() => seen.claims.answered >= 3, { timeout: 20_000 }),
+    )
+    send() // which asks twice: the lane is busy then
+    await vi.waitUntil(() => seen.atOnce === 1, { timeout: 20_000 })
     const sendNext = await here.happen({ place: 1 })
-    sendNext()
+    sendNext() // which asks once
     await here.isolate.settled()
     expect(await placesOf(here)).toEqual([0, 1])
     expect(seen.most).toBe(1)
@@ -117,7 +96,7 @@ describe('the lane of an endpoint', () => {
     const other = await newIsolate(LOCAL)
     other.advance(LATER_MS + 31_000) // for it the first is dead, and its delivery to be claimed again
     const overtaking: unknown[] = []
-    watch([here.receiver], async () => {
+    watchWebhooks([here.receiver], async () => {
       overtaking.push(...(await claimDeliveries(other.deps(), { atMost: 1, lanesOf: ids })))
     })
     await deliverNow(here.isolate.deps(), ids)
@@ -136,7 +115,7 @@ describe('a run', () => {
     for (let more = 1; more < 10; more++) receivers.push(await newReceiver(here.token))
     const send = await here.happen()
     await failWebhooks(here.organizationId, { kind: 'delay', value: 200, count: 10 })
-    const seen = watch(receivers)
+    const seen = watchWebhooks(receivers, () => vi.waitUntil(() => seen.most >= 4, { timeout: 20_000 }))
     send()
     await here.isolate.settled()
     expect(seen).toMatchObject({ most: 4, all: 10 })
@@ -149,7 +128,7 @@ describe('a run', () => {
     for (let place = 0; place < 4; place++) await here.happen({ place })
     const idsOf = 'select id from webhook_deliveries where organization_id = $1'
     const ids = (await directly().sql.query(idsOf, [here.organizationId])).map(({ id }) => id)
-    const { each } = watch(receivers)
+    const { each } = watchWebhooks(receivers)
     await Promise.all(Array.from({ length: 3 }, () => deliverNow(here.isolate.deps(), ids)))
     await deliverNow(here.isolate.deps(), ids) // a run ends where the others have all lanes that it sees
     expect(each.map(({ all, most }) => [all, most])).toEqual(receivers.map(() => [4, 1]))
@@ -158,8 +137,8 @@ describe('a run', () => {
   test('begins nothing that could last longer than it may; that stays due', async () => {
     const here = await lateWorld()
     const ids = await happenings(here, 2)
-    const seen = watch([here.receiver], async () => {
-      await vi.waitUntil(() => seen.claims.answered >= 2, 10_000) // what was asked in time may begin
+    const seen = watchWebhooks([here.receiver], async () => {
+      await vi.waitUntil(() => seen.claims.answered >= 2, { timeout: 20_000 }) // what was asked in time may begin
       here.isolate.advance(15_500)
     })
     await deliverNow(here.isolate.deps(), ids)

@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { readSystem } from '../../../src/admin/system/read-system.ts'
-import { noteRun } from '../../../src/jobs/note-run.ts'
+import { noteRun, noteStart } from '../../../src/jobs/note-run.ts'
 import { runJobs } from '../../../src/jobs/run.ts'
 import { NOWHERE, newIsolate } from '../../support/isolate.ts'
 import { managementDeps } from '../../support/management.ts'
@@ -43,6 +43,28 @@ test('a run leaves when it began, how long it took and what it did, in one row f
   })
 })
 
+test('a run that has begun is shown before it ends, with what the last one did, and one that died stays so', async () => {
+  const job = `of-a-test-${crypto.randomUUID()}`
+  const begin = async (startedAt: number) => {
+    noteStart(isolate.deps(), { job, startedAt })
+    await isolate.settled()
+  }
+  await begin(START)
+  expect(await rowOf(job)).toMatchObject({ started_at: new Date(START), ended_at: null, succeeded_at: null })
+  noteRun(isolate.deps(), { job, startedAt: START, durationMs: 7, result: { sent: 1 } })
+  await isolate.settled()
+  expect(await rowOf(job)).toMatchObject({ ended_at: new Date(START + 7), succeeded_at: new Date(START) })
+  await begin(START) // its note came late
+  expect(await rowOf(job)).toMatchObject({ ended_at: new Date(START + 7) })
+  await begin(START + 60_000)
+  expect(await rowOf(job)).toMatchObject({
+    started_at: new Date(START + 60_000),
+    ended_at: null,
+    succeeded_at: new Date(START),
+    result: { sent: 1 },
+  })
+})
+
 test('a run that fails says why, and leaves the time of the last success', async () => {
   expect(await noted({ startedAt: START }, { startedAt: START + 60_000, error: 'No answer.' })).toMatchObject({
     started_at: new Date(START + 60_000),
@@ -76,7 +98,7 @@ test('where Postgres does not answer, jobs run to their end without the note, an
   await runJobs(cut.deps(), DAILY, EARLY)
   await cut.settled()
   const events = () => warned.mock.calls.map(([line]) => JSON.parse(String(line)))
-  expect(events().filter(({ event }) => event === 'job_run_not_noted')).toHaveLength(2)
+  expect(events().filter(({ event }) => event === 'job_run_not_noted')).toHaveLength(4) // beginning and end of two jobs
   const { schema, jobs, spool, settings } = await readSystem(managementDeps(cut.deps()))
   isolate.deps() // the endpoint is a setting of the whole isolate
   expect([schema, spool?.batches, jobs[1]?.last_run_at, jobs[1]?.backlog.count]).toEqual([

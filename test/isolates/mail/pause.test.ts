@@ -4,11 +4,12 @@ import { deliverDueMail, mailFor } from '../../../src/mail/outbox.ts'
 import { newIsolate } from '../../support/isolate.ts'
 import { mailsTo } from '../../support/mail.ts'
 import { managementDeps } from '../../support/management.ts'
+import { idsOf } from '../../support/outbox.ts'
 import { bodyOf, urlOf } from '../../support/shop.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
-test('a pause that the mail provider asks for holds in later runs, of other isolates too, for mails that were not put off', async () => {
+test('a pause that the email provider asks for holds in later runs, of other isolates too, for emails that were not put off', async () => {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const provider = { MAIL_API_URL: `${env.STACK_URL}/mail/emails?of=${crypto.randomUUID()}` }
   const [one, other] = [await newIsolate(provider), await newIsolate(provider)]
@@ -30,7 +31,7 @@ test('a pause that the mail provider asks for holds in later runs, of other isol
   await later.insert
   later.send()
   await other.settled()
-  expect(await deliverDueMail(other.deps())).toEqual({ sent: 0, failed: 0, put_off: 0 })
+  expect(await deliverDueMail(other.deps(), await idsOf(second))).toEqual({ sent: 0, failed: 0, put_off: 0 })
   expect(handedOver).toBe(1)
 
   other.advance(601_000)

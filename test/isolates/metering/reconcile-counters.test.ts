@@ -104,7 +104,7 @@ test.each([
   'calls that an isolate admitted alone, knowing no generation, stay counted in %s until their writes have had their time',
   async (_, isLost) => {
     const { isolate, organizationId, used, verify, flush, reconcile } = await counted()
-    const { carryPending, keepForLater } = await import('../../../src/limits/carry.ts')
+    const { carryPending, keepForLater } = await isolate.load(() => import('../../../src/limits/carry.ts'))
     const now = isolate.now()
     const quota = { organizationId, period: toMonth(now), meters: [{ meter: 'api_calls', amount: 7, limit: 1_000 }] }
     const claim = { windows: [], now, quota } as unknown as LimitRequest

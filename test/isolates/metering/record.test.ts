@@ -82,7 +82,7 @@ describe('one batch for many organizations', () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const lost = vi.spyOn(console, 'error').mockImplementation(() => undefined)
     const isolate = await newIsolate()
-    const { drainUsageSpool } = await import('../../../src/metering/spool.ts')
+    const { drainUsageSpool } = await isolate.load(() => import('../../../src/metering/spool.ts'))
     const id = uuidv7(Date.now())
     for (let count = 0; count < 20; count++) isolate.record(event(id))
     const entries = await eventually(
@@ -108,7 +108,7 @@ describe('when the database fails', () => {
   test('events go to the spool, and the job brings each into the database once', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const isolate = await newIsolate()
-    const { drainUsageSpool } = await import('../../../src/metering/spool.ts')
+    const { drainUsageSpool } = await isolate.load(() => import('../../../src/metering/spool.ts'))
     const id = uuidv7(Date.now())
     const network = breakStores(['/sql'])
     for (let count = 0; count < 5; count++) isolate.record(event(id, { metadata: { 2: 'b', 1: 'a', note: 'ü"\\' } }))
@@ -130,7 +130,7 @@ describe('when the database fails', () => {
 
   test('small batches leave the spool together, at most 500 events in a statement', async () => {
     const isolate = await newIsolate()
-    const { drainUsageSpool, spoolUsage } = await import('../../../src/metering/spool.ts')
+    const { drainUsageSpool, spoolUsage } = await isolate.load(() => import('../../../src/metering/spool.ts'))
     const [id, deps] = [uuidv7(Date.now()), isolate.deps()]
     const batches = [...Array.from({ length: 30 }, () => [event(id)]), Array.from({ length: 490 }, () => event(id))]
     await Promise.all(batches.map((batch) => spoolUsage(deps, batch))) // one round trip: nobody else's come in between
@@ -153,7 +153,7 @@ describe('when the database fails', () => {
   test('an answer that was lost after the commit leads to no second count', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const isolate = await newIsolate()
-    const { drainUsageSpool } = await import('../../../src/metering/spool.ts')
+    const { drainUsageSpool } = await isolate.load(() => import('../../../src/metering/spool.ts'))
     const id = uuidv7(Date.now())
     breakStores(['/sql'], 'lose')
     isolate.record(event(id, { api_calls: 3 }))

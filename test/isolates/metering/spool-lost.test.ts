@@ -18,7 +18,7 @@ async function spooled() {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const errors = vi.spyOn(console, 'error').mockImplementation(() => undefined)
   const isolate = await newIsolate()
-  const { drainUsageSpool, spoolUsage } = await import('../../../src/metering/spool.ts')
+  const { drainUsageSpool, spoolUsage } = await isolate.load(() => import('../../../src/metering/spool.ts'))
   const organizationId = uuidv7(Date.now())
   const network = breakStores(['/sql'])
   await spoolUsage(
@@ -68,7 +68,7 @@ test('usage that Redis lost before it was drained is logged, once', async () => 
 test('what was drained is not called lost, also where its receipt comes later', async () => {
   const { isolate, receipts, logged, drain } = await spooled()
   const other = await newIsolate() // it drains what this one spooled
-  const { drainUsageSpool } = await import('../../../src/metering/spool.ts')
+  const { drainUsageSpool } = await other.load(() => import('../../../src/metering/spool.ts'))
   const { redis } = isolate.deps()
   await eventually(
     async () => {

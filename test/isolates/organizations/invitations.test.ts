@@ -34,7 +34,7 @@ const actsOf = async (id: string, act: string) =>
   sql.query('select * from audit_logs where organization_id = $1 and action = $2 order by id', [id, act])
 
 describe('an invitation', () => {
-  test('goes out by mail, names the organization and the role, and is stored without its token', async () => {
+  test('goes out by email, names the organization and the role, and is stored without its token', async () => {
     const here = await host()
     const email = newAddress()
     const { status, body } = await invite(here, ` ${email.toUpperCase()} `, 'admin')

@@ -8,7 +8,7 @@ test('a refusal that is merged into another makes no trace of its own, and its i
   const { key, keyId, token, organizationId } = await newKeyHolder()
   await call(`PATCH /api/v1/auth/api-keys/${keyId}`, { token, body: { is_active: false } })
   const isolate = await newIsolate()
-  const { verifyKey } = await import('../../../src/verification/verify.ts') // of this isolate
+  const { verifyKey } = await isolate.load(() => import('../../../src/verification/verify.ts'))
   const deps = isolate.deps()
   /** Of a key that is switched off, only the trace reads what was asked for. */
   let traces = 0

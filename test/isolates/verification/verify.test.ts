@@ -1,12 +1,15 @@
 import { describe, expect, test, vi } from 'vitest'
 import { call, newKeyHolder, setLimits } from '../../support/http.ts'
-import { countTrips, NOWHERE, newIsolate } from '../../support/isolate.ts'
+import { countTrips, NOWHERE, newIsolate, USAGE_WRITE } from '../../support/isolate.ts'
 
 const SECOND = 1_000
 
 describe('round trips', () => {
   test('a cold verification asks Neon once and Redis once, a warm one only Redis', async () => {
     const { key } = await newKeyHolder()
+    const other = await newIsolate()
+    await other.verify(key) // from now on Redis knows the script
+    await other.settled()
     const isolate = await newIsolate()
     const cold = await countTrips(async () => expect(await isolate.verify(key)).toMatchObject({ code: 'VALID' }))
     const warm = await countTrips(async () => expect(await isolate.verify(key)).toMatchObject({ code: 'VALID' }))
@@ -28,8 +31,8 @@ describe('round trips', () => {
   })
 
   test('an unknown key asks Neon once, however often it is tried', async () => {
-    const { newKey } = await import('../../../src/verification/key-format.ts')
     const isolate = await newIsolate()
+    const { newKey } = await isolate.load(() => import('../../../src/verification/key-format.ts'))
     const unknown = newKey('ck', 'live')
     const trips = await countTrips(() => Promise.all(Array.from({ length: 10 }, () => isolate.verify(unknown))))
     expect(trips).toEqual({ sql: 1, redis: 0 })
@@ -43,7 +46,8 @@ describe('round trips', () => {
   test('requests that miss the same key at the same time share one query', async () => {
     const { key } = await newKeyHolder()
     const isolate = await newIsolate()
-    const trips = await countTrips(() => Promise.all(Array.from({ length: 20 }, () => isolate.verify(key))))
+    const verifyTogether = () => Promise.all(Array.from({ length: 20 }, () => isolate.verify(key)))
+    const trips = await countTrips(verifyTogether, USAGE_WRITE)
     await isolate.settled()
     expect(trips.sql).toBe(1)
     expect(trips.redis).toBe(20)
@@ -126,8 +130,8 @@ describe('rules', () => {
   test('a suspended organization has no working key, and gets them back', async () => {
     const { key, organizationId } = await newKeyHolder()
     const isolate = await newIsolate()
-    const { publishVersion } = await import('../../../src/limits/versions.ts')
-    const { organizationVersionKey } = await import('../../../src/limits/limit-request.ts')
+    const { publishVersion } = await isolate.load(() => import('../../../src/limits/versions.ts'))
+    const { organizationVersionKey } = await isolate.load(() => import('../../../src/limits/limit-request.ts'))
     async function suspend(at: string | null) {
       const [row] = await isolate
         .deps()

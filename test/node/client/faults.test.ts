@@ -195,7 +195,7 @@ test.each([
   })
 })
 
-test('whoever calls can abort, before and while waiting, and learns so from the code', async () => {
+test('a caller can abort, before and while waiting, and gets an error code for it', async () => {
   const { connect } = await serve(silent)
   expect(await failure(connect().quotas.get({}, { signal: AbortSignal.abort() }))).toMatchObject({ code: 'aborted' })
   const controller = new AbortController()

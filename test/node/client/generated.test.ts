@@ -7,6 +7,7 @@ import { ROOT } from '../scripts/support.ts'
 
 /** As `npm run build:api-types` leaves it. */
 function format(file: string, text: string): string {
+  if (!file.endsWith('.ts')) return text
   const biome = join(ROOT, 'node_modules/.bin/biome')
   const { stdout } = spawnSync(biome, ['format', `--stdin-file-path=${file}`], { cwd: ROOT, input: text })
   return stdout.toString()

@@ -1,15 +1,21 @@
 import { spawnSync } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
 import { build } from 'esbuild'
+import { publint } from 'publint'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ROOT, runScript } from '../scripts/support.ts'
 
 const PACKAGE = join(ROOT, 'packages/tollgate')
 
+/** Of one export each; the last is what the README's example of the AI SDK uses. */
+const PEERS = ['hono', 'openai', '@anthropic-ai/sdk', 'ai', '@ai-sdk/openai-compatible']
+
 let folder: string
+let tarball: string
 let installed: string
 let manifest: { exports: Record<string, unknown>; dependencies?: object; version: string }
 
@@ -18,10 +24,12 @@ beforeAll(async () => {
   installed = join(folder, 'node_modules/tollgate')
   expect(await runScript('build/client', {})).toMatchObject({ code: 0, stderr: '' })
   const packed = run('npm', ['pack', '--ignore-scripts', '--offline', '--pack-destination', folder], PACKAGE)
-  await mkdir(installed, { recursive: true })
-  run('tar', ['-xzf', join(folder, packed.trim()), '-C', installed, '--strip-components=1'])
-  await symlink(join(ROOT, 'node_modules/hono'), join(folder, 'node_modules/hono')) // a peer, of tollgate/hono alone
+  tarball = join(folder, packed.trim())
   await writeFile(join(folder, 'package.json'), '{"type":"module"}')
+  run('npm', ['install', '--offline', '--no-audit', '--no-fund', tarball])
+  await mkdir(join(folder, 'node_modules/@anthropic-ai'))
+  await mkdir(join(folder, 'node_modules/@ai-sdk'))
+  for (const peer of PEERS) await symlink(join(ROOT, 'node_modules', peer), join(folder, 'node_modules', peer))
   manifest = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8'))
 })
 
@@ -52,21 +60,53 @@ async function compile(files: Readonly<Record<string, string>>, resolution: 'bun
   }
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: Object.keys(files) }))
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
-  return spawnSync(process.execPath, [tsc, '-p', folder], { cwd: folder, encoding: 'utf8' }).stdout
+  const said = spawnSync(process.execPath, [tsc, '-p', folder], { cwd: folder, encoding: 'utf8' }).stdout
+  const ofOthers = /^\S*node_modules\/(?!tollgate\/)\S+\(\d+,\d+\): .*\n(?: .*\n)*/gm // mistakes in the types of the peers themselves
+  return said.replaceAll(ofOthers, '')
 }
 
-test('the installed package depends on nothing, and every export of it can be imported', async () => {
+/** That of the project, and others that this machine has. */
+function listNodes(): [version: string, path: string][] {
+  const found = (process.env.PATH ?? '').split(delimiter).map((place) => join(place, 'node'))
+  const nodes = [process.execPath, ...found].flatMap((path): [string, string][] => {
+    const { status, stdout } = spawnSync(path, ['--version'], { encoding: 'utf8' })
+    return status === 0 ? [[stdout.trim(), path]] : []
+  })
+  return [...new Map(nodes.toReversed())].filter(([version]) => Number(version.slice(1).split('.')[0]) >= 20)
+}
+
+test.each(listNodes())(
+  'on Node %s every export of the installed package can be imported, and it works',
+  async (_, node) => {
+    const names = exportNames()
+    expect(names).toEqual(expect.arrayContaining(['tollgate', 'tollgate/hono', 'tollgate/webhooks']))
+    const program = names.map((name, at) => `import * as e${at} from '${name}'`)
+    const list = names.map((_, at) => `Object.keys(e${at})`)
+    const said = run(node, [
+      '--input-type=module',
+      '-e',
+      `${program.join('\n')}\nconsole.log(JSON.stringify([${list.join()}]))`,
+    ])
+    for (const values of JSON.parse(said)) expect(values.length).toBeGreaterThan(0)
+    const client = `import { Tollgate } from 'tollgate'
+const tollgate = new Tollgate({ baseUrl: 'http://127.0.0.1:9', serviceKey: 'svc', retries: 0 })
+console.log((await tollgate.keys.verify({ key: 'ck' })).code)`
+    expect(run(node, ['--input-type=module', '-e', client])).toBe('UNAVAILABLE\n')
+  },
+)
+
+test('the package depends on nothing, and is well-formed', async () => {
   expect(manifest.dependencies).toBeUndefined()
-  const names = exportNames()
-  expect(names).toEqual(expect.arrayContaining(['tollgate', 'tollgate/hono', 'tollgate/webhooks']))
-  const program = names.map((name, at) => `import * as e${at} from '${name}'`)
-  const list = names.map((_, at) => `Object.keys(e${at})`)
-  const said = run(process.execPath, [
-    '--input-type=module',
-    '-e',
-    `${program.join('\n')}\nconsole.log(JSON.stringify([${list.join()}]))`,
-  ])
-  for (const values of JSON.parse(said)) expect(values.length).toBeGreaterThan(0)
+  const { messages } = await publint({ pkgDir: installed, strict: true })
+  expect(messages).toEqual([])
+})
+
+test('its types are found for every export by every resolution that knows ES modules', async () => {
+  const checked = await checkPackage(createPackageFromTarballData(await readFile(tarball)))
+  const problems = checked.types ? checked.problems : [{ kind: 'NoTypes' as const }]
+  const ofOldResolutions = (problem: (typeof problems)[number]) =>
+    problem.kind === 'CJSResolvesToESM' || ('resolutionKind' in problem && problem.resolutionKind === 'node10')
+  expect(problems.filter((problem) => !ofOldResolutions(problem))).toEqual([])
 })
 
 test('it has the version of the Worker whose API it knows', async () => {

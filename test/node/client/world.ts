@@ -23,6 +23,8 @@ export async function startTollgate() {
   })
   return {
     url: worker.url,
+    /** Of the local services, the model among them. */
+    stackUrl: world.stackUrl,
     sql: world.sql,
     serviceKey,
     /** To bind another Worker to it, in a process that both share. */

@@ -65,6 +65,7 @@ test('counters tell what came and what ran, and go back to nought', async () => 
     webhooks: { requests: 0 },
     issuers: { requests: 0 },
     polar: { requests: 0 },
+    model: { requests: 0 },
     stripe: { requests: 0 },
   })
   await control('DELETE', 'counters')
@@ -76,6 +77,7 @@ test('counters tell what came and what ran, and go back to nought', async () => 
     webhooks: { requests: 0 },
     issuers: { requests: 0 },
     polar: { requests: 0 },
+    model: { requests: 0 },
     stripe: { requests: 0 },
   })
 })
@@ -163,7 +165,7 @@ test('a Redis command that ran before the connection dropped has run once', asyn
   expect(await redis.getdel(key)).toBe(1)
 })
 
-test('mail fails like the others: the mail was sent, the answer was lost', async () => {
+test('email fails like the others: the email was sent, the answer was lost', async () => {
   await fetch(`${stack.url}/outbox`, { method: 'DELETE' })
   await inject({ door: 'mail', kind: 'reset_after' })
 

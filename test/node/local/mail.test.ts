@@ -19,7 +19,7 @@ async function failure(answer: Response) {
   return { status: answer.status, ...(await answer.json()) }
 }
 
-test('a mail that is sent is in the outbox, newest first', async () => {
+test('an email that is sent is in the outbox, newest first', async () => {
   const answer = await sendMail(stack, { subject: 'First', html: '<p>Hi</p>' })
   await sendMail(stack, { subject: 'Second', reply_to: 'help@example.com', headers: { 'X-Kind': 'test' } })
   const { id } = await answer.json()
@@ -61,7 +61,7 @@ test('clearing the outbox empties it', async () => {
   expect(await outbox()).toEqual([])
 })
 
-test('the same idempotency key sends one mail and gives one id', async () => {
+test('the same idempotency key sends one email and gives one id', async () => {
   const headers = { 'Idempotency-Key': crypto.randomUUID() }
   const [first, second] = [await sendMail(stack, {}, headers), await sendMail(stack, {}, headers)]
 
@@ -89,7 +89,7 @@ test.for(['from', 'to', 'subject'])('a mail without %s is refused by that name',
   })
 })
 
-test('a mail with neither text nor html is refused', async () => {
+test('an email with neither text nor html is refused', async () => {
   expect(await failure(await sendMail(stack, { text: undefined }))).toMatchObject({
     status: 422,
     name: 'missing_required_field',

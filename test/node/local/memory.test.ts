@@ -28,7 +28,7 @@ const json = async (stack: Stack, path: string, body?: object, headers: Record<s
   return response.json()
 }
 
-test('a restart goes on with mails, caught webhooks, subscriptions and the embedded Redis, with their ends', async () => {
+test('a restart keeps emails, caught webhooks, subscriptions and the embedded Redis, including expiries', async () => {
   const memoryFile = join(folder, 'kept')
   const before = await openStack({ memoryFile })
   const name = uniqueName()

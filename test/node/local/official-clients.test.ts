@@ -53,7 +53,7 @@ async function arrivals(header: string) {
   return found()
 }
 
-const { builder } = LOCAL_PRODUCTS as Record<'builder', { polarProductId: string; stripePriceId: string }>
+const { builder } = LOCAL_PRODUCTS as unknown as Record<'builder', { polarProductId: string; stripePriceId: string }>
 const pay = (provider: string, checkout: string) =>
   fetch(`${stack.url}/${provider}/act`, { method: 'POST', body: JSON.stringify({ act: 'pay', checkout }) })
 

@@ -52,7 +52,10 @@ beforeEach(async () => {
   answers = []
 })
 
-const { builder, pro } = LOCAL_PRODUCTS as Record<'builder' | 'pro', { polarProductId: string; stripePriceId: string }>
+const { builder, pro } = LOCAL_PRODUCTS as unknown as Record<
+  'builder' | 'pro',
+  { polarProductId: string; stripePriceId: string }
+>
 
 async function ask(path: string, init: { method?: string; body?: unknown; headers?: Record<string, string> } = {}) {
   const { method = 'GET', body, headers = {} } = init

@@ -51,7 +51,7 @@ test.for([
   expect(await ratelimit.getRemaining('somebody')).toMatchObject({ remaining: 0 })
 })
 
-test('a limiter goes on counting after SCRIPT FLUSH', async () => {
+test('a limiter keeps counting after SCRIPT FLUSH', async () => {
   const limiter = Ratelimit.slidingWindow(3, '1 h')
   const ratelimit = new Ratelimit({ redis: ownRedis, limiter, prefix: uniqueKey(), ephemeralCache: false })
   await ratelimit.limit('somebody')

@@ -191,14 +191,14 @@ test('a count is null for a command that counts nothing, and nought for one that
   expect(deleted).toMatchObject({ command: 'DELETE', rowCount: 0 })
 })
 
-test('fifty requests at once each get their own answer', async () => {
+test('fifty concurrent requests each get their own answer', async () => {
   const numbers = Array.from({ length: 50 }, (_, index) => index)
   const answers = await Promise.all(numbers.map((number) => sql`select ${number}::int as number`))
 
   expect(answers.flat().map((row) => row.number)).toEqual(numbers)
 })
 
-test('fifty batches at once do not mix', async () => {
+test('fifty concurrent batches do not mix', async () => {
   const bump = `update ${schema}.plans set name = (name::int + 1)::text where id = 1`
   await insertPlan(1, '0')
   await Promise.all(Array.from({ length: 50 }, () => sql.transaction([sql.query(bump), sql.query(bump)])))

@@ -29,7 +29,7 @@ export function uniqueName(): string {
   return `local_${randomUUID().replaceAll('-', '')}`
 }
 
-/** Sends a mail as the Worker does; whatever is given replaces or adds to a good one. */
+/** Sends an email as the Worker does; whatever is given replaces or adds to a good one. */
 export function sendMail(stack: Stack, mail: object = {}, headers: Record<string, string> = {}): Promise<Response> {
   const body = { from: 'Tollgate <no-reply@example.com>', to: 'ada@example.com', subject: 'Hello', text: 'Hi', ...mail }
   return fetch(`${stack.url}/mail/emails`, {

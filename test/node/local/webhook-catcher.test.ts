@@ -19,7 +19,7 @@ const post = (path: string, body = '{"type":"webhook.test"}') =>
 const caught = async (query = '') =>
   (await fetch(`${stack.url}/webhooks${query}`, { headers: { Accept: 'application/json' } })).json()
 
-test('what arrives is kept as it came, newest first, the last hundred, and can be cleared', async () => {
+test('what arrives is kept as it came, newest first, the last hundred of each address, and can be cleared', async () => {
   expect((await post('')).status).toBe(204)
   await post('/mine', 'not json <script>')
   expect(await caught()).toMatchObject([
@@ -31,9 +31,10 @@ test('what arrives is kept as it came, newest first, the last hundred, and can b
   expect(page).toContain('not json &lt;script&gt;')
   expect(page).toContain('<h2>webhook.test</h2>')
 
-  for (let count = 0; count < 100; count++) await post('/more')
-  expect(await caught()).toHaveLength(100)
-  expect(await caught('?path=/webhooks/catch')).toEqual([])
+  for (let count = 0; count <= 100; count++) await post('/more', String(count))
+  const more = (await caught('?path=/webhooks/catch/more')).map(({ body }: { body: string }) => body)
+  expect([more.length, more[0], more.at(-1)]).toEqual([100, '100', '1'])
+  expect(await caught('?path=/webhooks/catch')).toHaveLength(1)
   await fetch(`${stack.url}/webhooks`, { method: 'DELETE' })
   expect(await caught()).toEqual([])
 })

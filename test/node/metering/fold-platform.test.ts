@@ -14,10 +14,7 @@ beforeAll(async () => {
   database = await emptyDatabase()
   await migrateUp(database.sql, undefined, () => undefined)
   for (const plan of ['small', 'big', 'huge'])
-    await query(
-      `insert into plans (id, name, price_per_month_cents, limits, features) values ($1, $1, 0, '{}', '{}')`,
-      [plan],
-    )
+    await query(`insert into plans (id, name, limits, features) values ($1, $1, '{}', '{}')`, [plan])
 })
 afterAll(() => database.close())
 

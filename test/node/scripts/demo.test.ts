@@ -40,7 +40,7 @@ async function signIn({ baseUrl }: DevServer, { email, password }: { email: stri
 }
 
 test('--demo fills three customers once; what analytics say of them is what their events say', {
-  timeout: 240_000,
+  timeout: 480_000,
 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'tollgate-demo-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))

@@ -33,7 +33,7 @@ test('wrangler fires the crons that there are jobs for, and no others', async ()
   expect(new Set(crons).size).toBe(crons.length)
 })
 
-test('every job has a name of its own', () => {
+test('every job has a unique name', () => {
   const names = JOBS.map(({ name }) => name)
   expect(new Set(names).size).toBe(names.length)
   expect(names.filter((name) => !/^[a-z]+(-[a-z]+)*$/.test(name))).toEqual([])
@@ -58,17 +58,27 @@ test('every problem is one that something ends in', async () => {
   expect(unused).toEqual([])
 })
 
+/** For the example's addresses, which are nobody's. */
+const ADDRESSES: Readonly<Record<string, string>> = {
+  DATABASE_URL: 'postgresql://user:password@ep-1.eu-central-1.aws.neon.tech/tollgate',
+  UPSTASH_REDIS_REST_URL: 'https://eu1-real-1.upstash.io',
+}
+
 test('the example of variables names exactly the required ones: none is missing, and none can be left out', async () => {
   const example = await exampleVariables()
-  const filledIn = example.map(([name, value]) => [name, value.startsWith('replace-') ? 'x'.repeat(48) : value])
+  const filledIn = example.map(([name, value]) => [
+    name,
+    value.startsWith('replace-') ? 'x'.repeat(48) : (ADDRESSES[name] ?? value),
+  ])
   expect(refused(Object.fromEntries(filledIn))).toEqual([])
   for (const [left] of example)
     expect(refused(Object.fromEntries(filledIn.filter(([name]) => name !== left)))).toContain(left)
 })
 
-test('no placeholder of the example passes for a secret', async () => {
+test('no placeholder of the example passes for a secret or an address', async () => {
   const example = await exampleVariables()
-  const placeholders = example.filter(([, value]) => value.startsWith('replace-')).map(([name]) => name)
+  const isPlaceholder = (name: string, value: string) => value.startsWith('replace-') || name in ADDRESSES
+  const placeholders = example.filter(([name, value]) => isPlaceholder(name, value)).map(([name]) => name)
   expect(refused(Object.fromEntries(example))).toEqual(placeholders)
   expect(placeholders.length).toBeGreaterThan(0)
 })
@@ -100,7 +110,14 @@ test('the Worker is bundled by the same esbuild that wrangler has', async () => 
   expect(ours.devDependencies.esbuild).toBe(wranglers.dependencies.esbuild)
 })
 
-test('every script begins with a look at the Node that runs it: an older one is told what to do in one line', async () => {
+test('npm start runs the same workerd as wrangler and the tests', async () => {
+  const [ours, wranglers] = await Promise.all(
+    ['package.json', 'node_modules/wrangler/package.json'].map(async (file) => JSON.parse(await read(file))),
+  )
+  expect(ours.dependencies.workerd).toBe(wranglers.dependencies.workerd)
+})
+
+test('every script checks its Node version first: with an older one it prints a one-line instruction', async () => {
   const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> }
   const unguarded = Object.entries(scripts).filter(
     ([, line]) =>

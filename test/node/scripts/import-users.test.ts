@@ -69,7 +69,7 @@ describe('npm run import-users', () => {
     expect((await rows())[1]?.created_at).toBe(Date.UTC(2020, 1, 29, 12) / 1000)
   })
 
-  test('a second run is a no-op, and goes on where a first one ended', async () => {
+  test('a second run is a no-op, and resumes where the first one ended', async () => {
     await run([user('ada@example.com'), user('bob@example.com')])
     const before = await rows()
     const again = await run([

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { listMigrations, migrateDown, migrateUp } from '../../../local/support/migrations.ts'
+import { readSchemaVersion } from '../../../src/db/schema-version.ts'
 import { type Entry, readCatalogue } from './catalogue.ts'
 import { emptyDatabase, ROOT, runScript } from './support.ts'
 
@@ -50,6 +51,37 @@ async function folderOf(files: Record<string, string>): Promise<string> {
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text)
   return folder
 }
+
+/** Two connections need a real Postgres: the embedded one has a single one. */
+test.runIf(process.env.DATABASE_URL)(
+  'a migration does not wait for long for a table in use, and tries again',
+  async () => {
+    const { sql } = database
+    const folder = await folderOf({ '0000_in_use.sql': 'alter table in_use add column two int' })
+    await sql.query('create table in_use (one int)')
+    const holding = sql.transaction([
+      sql.query('lock table in_use in access share mode'),
+      sql.query('select pg_sleep(5)'), // longer than a migration waits, shorter than it tries
+    ])
+    await expect.poll(() => sql.query("select 1 from pg_locks where relation = 'in_use'::regclass")).toHaveLength(1)
+    const migrating = up(undefined, folder)
+    await expect
+      .poll(() => sql.query("select 1 from pg_locks where relation = 'in_use'::regclass and not granted"))
+      .toHaveLength(1)
+    // whoever comes after it waits no longer than it does
+    await sql.query('select * from in_use')
+    await Promise.all([holding, expect(migrating).resolves.toEqual(['0000_in_use'])])
+  },
+)
+
+test('a build says which of its migrations a database lacks, also before the first', async () => {
+  const read = () => readSchemaVersion({ sql: database.sql })
+  expect(await read()).toEqual({ found: null, missing: names, isCurrent: false })
+  await up(first())
+  expect(await read()).toEqual({ found: first(), missing: names.slice(1), isCurrent: false })
+  await up()
+  expect(await read()).toEqual({ found: newest(), missing: [], isCurrent: true })
+})
 
 describe('the folder', () => {
   test('every migration has a way back, and nothing else is there', async () => {
@@ -177,7 +209,7 @@ describe('what goes wrong', () => {
       await expect(act()).rejects.toThrow('The database has migration 9999_future, which this version does not know.')
   })
 
-  test('two runs at once apply everything once, and neither fails', async () => {
+  test('two concurrent runs apply everything once, and neither fails', async () => {
     const runs = await Promise.all([up(), up(), up()])
     expect(runs.flat().toSorted()).toEqual(names)
     expect(await applied()).toEqual(names)

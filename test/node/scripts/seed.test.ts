@@ -53,7 +53,7 @@ describe('the foundation', () => {
     ])
   })
 
-  test('twice is once', async () => {
+  test('a second run changes nothing', async () => {
     const { platformId } = await seedFoundation(database.sql)
     const before = await rows()
 
@@ -61,7 +61,7 @@ describe('the foundation', () => {
     expect(await rows()).toEqual(before)
   })
 
-  test('what the operator has changed since stays changed', async () => {
+  test('changes by the operator are kept', async () => {
     await seedFoundation(database.sql)
     await db.update(plans).set({ name: 'Gratis' }).where(eq(plans.id, 'free'))
     await db.update(organizations).set({ name: 'Example Inc.' })
@@ -71,7 +71,7 @@ describe('the foundation', () => {
     expect(await db.select().from(organizations)).toMatchObject([{ name: 'Example Inc.', slug: 'platform' }])
   })
 
-  test('all at once is once, too', async () => {
+  test('concurrent runs create everything once', async () => {
     const made = await Promise.all(Array.from({ length: 5 }, () => seedFoundation(database.sql)))
     expect(new Set(made.map(({ platformId }) => platformId)).size).toBe(1)
     expect(await counts()).toEqual([Object.keys(SEED_PLANS).length, 1, 0, 0, 0])
@@ -206,7 +206,7 @@ describe('npm run seed and npm run admin', { timeout: 30_000 }, () => {
     ])
   })
 
-  test('admin leaves the password of who is there, unless it is asked to reset it', async () => {
+  test('admin keeps the password of an existing user, unless it is asked to reset it', async () => {
     const run = (more = '') => runScript(`admin --email twice@example.com${more}`, database.env)
     expect((await run()).stdout).toContain('Password, shown this once')
     const { passwordHash } = await userOf('twice@example.com')

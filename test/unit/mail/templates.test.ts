@@ -6,6 +6,7 @@ import {
   verifyAddress,
   welcome,
 } from '../../../src/mail/templates/account.ts'
+import { creditsRunLow, creditsUsedUp, spendCapReached } from '../../../src/mail/templates/alerts.ts'
 import { leakedKey } from '../../../src/mail/templates/keys.ts'
 import { NOTICES, type NoticeKind, noticeFor } from '../../../src/mail/templates/notices.ts'
 import {
@@ -44,6 +45,20 @@ const MAILS: [string, Content][] = [
       at,
     }),
   ],
+  ['creditsRunLow', creditsRunLow({ service, name: 'Ada', organization: 'Engines', balance: '1.50', low: '5.00' })],
+  ['creditsUsedUp', creditsUsedUp({ service, name: 'Ada', organization: 'Engines', owed: '0.25' })],
+  [
+    'spendCapReached',
+    spendCapReached({
+      service,
+      name: null,
+      organization: 'Engines',
+      action: 'block',
+      cap: '5.00',
+      used: '5.01',
+      periodStart: '2026-11-01T00:00:00.000Z',
+    }),
+  ],
   ...kinds.map((kind): [string, Content] => [`notice ${kind}`, noticeFor(kind, about())]),
 ]
 
@@ -70,9 +85,16 @@ describe.each(MAILS)('%s', (_, content) => {
     expect(new Set(links)).toEqual(new Set(content.action ? [url] : []))
   })
 
-  test('has a subject of one line that fits a list of mails', () => {
+  test('has a subject of one line that fits a list of emails', () => {
     expect(mail.subject).toMatch(/^[^\p{Cc}]{10,100}$/u)
   })
+})
+
+test('a mail about used up credits names what is owed only where something is', () => {
+  const mail = (owed: string) =>
+    render(service, 'a@b.c', creditsUsedUp({ service, name: null, organization: 'Engines', owed })).text
+  expect(mail('0.25')).toContain('$0.25')
+  expect(mail('0.000000')).not.toContain('$')
 })
 
 describe('a notice', () => {
@@ -135,7 +157,7 @@ describe('v5.0.0-1.3.11 what a person chose as their name', () => {
   })
 })
 
-test('v5.0.0-1.3.11 an organization or a person whose name could be read as an address is not named in a mail', () => {
+test('v5.0.0-1.3.11 an organization or a person whose name could be read as an address is not named in an email', () => {
   const hostile = { service, url, role: 'viewer', organization: 'win.example', inviter: 'https://evil.example' }
   const mail = render(service, 'a@b.c', invitation(hostile))
   expect(`${mail.subject}${mail.text}${mail.html}`).not.toMatch(/win\.example|evil\.example/)

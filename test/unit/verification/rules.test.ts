@@ -1,12 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import {
-  findRefusal,
-  holdsScope,
-  isReserved,
-  type KeyState,
-  REFUSALS,
-  type Refusal,
-} from '../../../src/verification/rules.ts'
+import { REFUSALS, type Refusal } from '../../../src/verdict-codes.ts'
+import { findRefusal, holdsScope, isReserved, type KeyState } from '../../../src/verification/rules.ts'
 
 const NOW = 1_800_000_000_000
 
@@ -42,7 +36,13 @@ test('a key that is not there is NOT_FOUND', () => {
 })
 
 test('the rules stand in the published order', () => {
-  expect(REFUSALS).toEqual(['NOT_FOUND', ...FAULTS.map(([code]) => code), 'RATE_LIMITED', 'QUOTA_EXCEEDED'])
+  expect(REFUSALS).toEqual([
+    'NOT_FOUND',
+    ...FAULTS.map(([code]) => code),
+    'RATE_LIMITED',
+    'QUOTA_EXCEEDED',
+    'CREDITS_EXHAUSTED',
+  ])
 })
 
 test('of all faults a key has at once, the first in that order is its refusal', () => {

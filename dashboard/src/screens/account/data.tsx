@@ -90,7 +90,7 @@ function DeleteAccount({ email, hasSecondFactor, onClose }: YourDataProps & { re
         <CurrentPassword value={password} error={error} onChange={setPassword} />
         {hasSecondFactor && <SecondFactorCode value={code} error={error} onChange={setCode} />}
         <Actions>
-          <Button onClick={onClose}>Keep</Button>
+          <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" look="danger" busy={isPending} disabled={!isReady}>
             Delete account
           </Button>

@@ -2,8 +2,10 @@ const BROWSERS = [
   [/\bEdg(?:e|A|iOS)?\//, 'Edge'],
   [/\bOPR\//, 'Opera'],
   [/\bFirefox\/|\bFxiOS\//, 'Firefox'],
-  [/\bChrome\/|\bCriOS\//, 'Chrome'],
-  [/\bSafari\//, 'Safari'],
+  [/(?:\b|Headless)Chrome\/|\bCriOS\//, 'Chrome'],
+  [/\bChromium\//, 'Chromium'],
+  [/\b(?:Macintosh|iPhone|iPad)\b.*\bSafari\//, 'Safari'], // elsewhere every engine of its family says Safari
+  [/\bAppleWebKit\//, 'A browser'],
 ] as const
 
 const SYSTEMS = [

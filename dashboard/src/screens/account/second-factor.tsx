@@ -91,7 +91,7 @@ function Disable({ onClose }: { readonly onClose: () => void }) {
         <CurrentPassword value={password} error={error} onChange={setPassword} />
         <SecondFactorCode value={code} error={error} onChange={setCode} />
         <Actions>
-          <Button onClick={onClose}>Keep</Button>
+          <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" look="danger" busy={isPending}>
             Disable
           </Button>

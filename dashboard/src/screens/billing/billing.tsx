@@ -9,17 +9,21 @@ import { Page, Section } from '../../ui/layout.tsx'
 import { ErrorNotice, Notice } from '../../ui/notice.tsx'
 import { Skeleton } from '../../ui/states.tsx'
 import { ChangeDialog } from './change-dialog.tsx'
+import { Extras } from './extras.tsx'
 import { StateNotices } from './notices.tsx'
 import { actionFor, type PlanAction } from './plan-action.ts'
 import { PlanCard } from './plan-card.tsx'
+import { findPrice, isFree, type Terms, termsOf } from './plan-price.ts'
 import { Payment, Present, SubscriptionStatus } from './present.tsx'
 import { Returned } from './returned.tsx'
+import { TermsChoice } from './terms-choice.tsx'
 
 /** How often the state is read while a payment's confirmation is on its way. */
 const WAITING_MS = 2_000
 
 interface Chosen {
   readonly plan: CataloguePlan
+  readonly terms: Terms
   readonly action: PlanAction
 }
 
@@ -58,6 +62,7 @@ export function Billing() {
       )}
       <StateNotices info={info.data} planName={planName} mayBuy={mayBuy} />
       <Present info={info.data} />
+      <Extras info={info.data} plans={offered} mayBuy={mayBuy && !isWaiting} />
       <Plans info={info.data} plans={offered} mayBuy={mayBuy && !isWaiting} onChoose={setChosen} />
       <Payment info={info.data} mayBuy={mayBuy} />
       {chosen && <ChangeDialog {...chosen} info={info.data} onClose={() => setChosen(undefined)} />}
@@ -75,9 +80,10 @@ function useInfo(bought: string) {
 
 /** The way back to the plan that costs nothing. */
 function Cancel({ info, plans, onChoose }: Omit<PlansProps, 'mayBuy'>) {
-  const free = plans.find(({ price_per_month_cents: cents }) => cents === 0)
-  if (!free || actionFor(free, info) !== 'cancel') return null
-  return <Button onClick={() => onChoose({ plan: free, action: 'cancel' })}>Cancel subscription</Button>
+  const free = plans.find(isFree)
+  const terms = termsOf(info, plans)
+  if (!free || actionFor(free, info, terms) !== 'cancel') return null
+  return <Button onClick={() => onChoose({ plan: free, action: 'cancel', terms })}>Cancel subscription</Button>
 }
 
 interface PlansProps {
@@ -89,6 +95,7 @@ interface PlansProps {
 
 function Plans({ info, plans, mayBuy, onChoose }: PlansProps) {
   const present = plans.find(({ id }) => id === info.plan.id)
+  const [terms, setTerms] = useState(() => termsOf(info, plans))
   return (
     <Section
       title="Plans"
@@ -98,19 +105,21 @@ function Plans({ info, plans, mayBuy, onChoose }: PlansProps) {
           : `${info.plan.name} is not offered to others, so its limits are on the screen Limits and alerts.`
       }
     >
+      <TermsChoice info={info} plans={plans} terms={terms} onChange={setTerms} />
       {info.providers.length === 0 && <Notice>Plans cannot be bought here. Contact us to change yours.</Notice>}
       <ul className="grid gap-4 sm:grid-cols-2 lg:grid-cols-3">
         {plans.map((plan) => {
-          const action = actionFor(plan, info)
+          const action = actionFor(plan, info, terms)
           return (
             <PlanCard
               key={plan.id}
               plan={plan}
               present={present}
               action={action}
-              isNext={info.subscription?.pending_plan === plan.id}
+              price={findPrice(plan, terms)}
+              isNext={info.subscription?.pending?.plan === plan.id}
               mayBuy={mayBuy}
-              onChoose={() => onChoose({ plan, action })}
+              onChoose={() => onChoose({ plan, action, terms })}
             />
           )
         })}

@@ -5,12 +5,15 @@ import { Confirm } from '../../ui/dialog.tsx'
 import { Notice } from '../../ui/notice.tsx'
 import { toast } from '../../ui/toast.tsx'
 import { describeAmount } from '../usage/meters.ts'
+import { ConfirmChange } from './confirm-change.tsx'
 import type { PlanAction } from './plan-action.ts'
-import { exceededBy, formatPrice } from './plan-facts.ts'
+import { exceededBy } from './plan-facts.ts'
+import { describePrice, findPrice, type Terms } from './plan-price.ts'
 import { providerName } from './provider.ts'
 
 interface ChangeDialogProps {
   readonly plan: CataloguePlan
+  readonly terms: Terms
   readonly action: PlanAction
   readonly info: BillingInfo
   readonly onClose: () => void
@@ -23,12 +26,20 @@ export function ChangeDialog(props: ChangeDialogProps) {
   return <Change {...props} />
 }
 
-function Buy({ plan, info, onClose }: ChangeDialogProps) {
+function Buy({ plan, terms, info, onClose }: ChangeDialogProps) {
   const { mutate, isPending, isSuccess, error } = useChange('POST /billing/checkout')
   const here = `${location.origin}/dashboard/billing`
+  const price = findPrice(plan, terms)
   const pay = () =>
     mutate(
-      { body: { plan: plan.id, success_url: `${here}?bought=${encodeURIComponent(plan.id)}`, cancel_url: here } },
+      {
+        body: {
+          plan: plan.id,
+          ...(price && { interval: price.interval, currency: price.currency }),
+          success_url: `${here}?bought=${encodeURIComponent(plan.id)}`,
+          cancel_url: here,
+        },
+      },
       { onSuccess: ({ url }) => location.assign(url) },
     )
   return (
@@ -42,62 +53,36 @@ function Buy({ plan, info, onClose }: ChangeDialogProps) {
       error={error}
       destructive={false}
     >
-      <p>{`${plan.name} costs ${price(plan)} a month. You pay on the page of ${payPlace(info)} and come back here.`}</p>
+      <p>{`${plan.name} costs ${price ? describePrice(price) : 'what was agreed'}. You pay on the page of ${payPlace(info)} and come back here.`}</p>
+      {plan.trial_days > 0 && <p>{`The first ${plan.trial_days} days of a first subscription cost nothing.`}</p>}
       <p>The new limits hold as soon as the payment is confirmed, usually within seconds. Nothing is charged before.</p>
     </Confirm>
   )
 }
 
-function Change({ plan, action, info, onClose }: ChangeDialogProps) {
-  const { mutate, isPending, error } = useChange('POST /billing/change')
-  const done = () => {
-    toast(action === 'downgrade' ? `${plan.name} begins with the next period` : `You are on ${plan.name}`)
-    onClose()
-  }
-  const { title, verb } = WORDS[action] ?? { title: 'Change to', verb: 'Change to' }
+function Change({ plan, action, terms, info, onClose }: ChangeDialogProps) {
+  const isKept = action === 'keep'
   return (
-    <Confirm
-      open
+    <ConfirmChange
+      title={`${isKept ? 'Keep' : 'Change to'} ${plan.name}`}
+      action={`${isKept ? 'Keep' : 'Change to'} ${plan.name}`}
+      choice={{ plan: plan.id, interval: terms.interval, ...(isKept && keptExtras(info)) }}
+      done={isKept ? `${plan.name} goes on` : `Changed to ${plan.name}`}
       onClose={onClose}
-      title={`${title} ${plan.name}`}
-      action={`${verb} ${plan.name}`}
-      onConfirm={() => mutate({ body: { plan: plan.id } }, { onSuccess: done })}
-      busy={isPending}
-      error={error}
-      destructive={false}
     >
-      <Consequences plan={plan} action={action} info={info} />
-    </Confirm>
-  )
-}
-
-const WORDS: Readonly<Partial<Record<PlanAction, { title: string; verb: string }>>> = {
-  upgrade: { title: 'Upgrade to', verb: 'Upgrade to' },
-  downgrade: { title: 'Change to', verb: 'Change to' },
-  keep: { title: 'Keep', verb: 'Keep' },
-}
-
-function Consequences({ plan, action, info }: Omit<ChangeDialogProps, 'onClose'>) {
-  const end = endText(info)
-  if (action === 'keep')
-    return (
-      <p>{`The change to ${info.subscription?.pending_plan ?? 'another plan'} is taken back. ${plan.name} goes on at ${price(plan)} a month.`}</p>
-    )
-  if (action === 'upgrade')
-    return (
-      <>
-        <p>{`${plan.name} is in force at once, with its limits.`}</p>
-        <p>
-          {`Your card is charged now: ${plan.name}'s price for the rest of the period${end && ` (${end})`}, less what is left of ${info.plan.name}. From then on it is ${price(plan)} a month.`}
-        </p>
-      </>
-    )
-  return (
-    <>
-      <p>{`${info.plan.name} stays in force ${end || 'until the paid period ends'}. ${plan.name} then begins, at ${price(plan)} a month. Nothing is charged now.`}</p>
+      {isKept && <p>The change that was to come is taken back.</p>}
       <Exceeded plan={plan} info={info} />
-    </>
+    </ConfirmChange>
   )
+}
+
+/** Seats and add-ons as they are, whatever was to come. */
+function keptExtras({ subscription }: BillingInfo) {
+  if (!subscription) return {}
+  return {
+    ...(subscription.seats !== null && { seats: subscription.seats }),
+    addons: subscription.addons,
+  }
 }
 
 /** Warns of usage that the smaller plan would refuse. */
@@ -107,7 +92,7 @@ function Exceeded({ plan, info }: Pick<ChangeDialogProps, 'plan' | 'info'>) {
   const list = meters.map((meter) => describeAmount(meter, info.usage.meters[meter].used)).join(', ')
   return (
     <Notice kind="warn">
-      {`This period you have used ${list}. That is more than ${plan.name} allows: as much use would be refused.`}
+      {`This period you have used ${list}. ${plan.name} allows less: calls beyond it would be refused.`}
     </Notice>
   )
 }
@@ -135,8 +120,6 @@ function CancelDialog({ plan, info, onClose }: ChangeDialogProps) {
     </Confirm>
   )
 }
-
-const price = ({ price_per_month_cents: cents, currency }: CataloguePlan) => formatPrice(cents ?? 0, currency)
 
 function endText({ subscription }: BillingInfo): string {
   const end = subscription?.current_period_end

@@ -49,15 +49,27 @@ export function StateNotices({ info, planName, mayBuy }: StateNoticesProps) {
     )
   if (subscription.pause_at_period_end)
     return <Notice kind="warn">{`${bought} pauses ${at}. Nothing is charged while it is paused.`}</Notice>
-  if (subscription.pending_plan)
+  if (subscription.pending)
     return (
-      <Notice>{`${planName(subscription.pending_plan)} begins ${at}. Until then ${bought} stays in force; choose Keep ${bought} below to take the change back.`}</Notice>
+      <Notice>{`${describePending(subscription, planName)} begins ${at}. Until then ${bought} stays as it is; choose Keep ${bought} below to take the change back.`}</Notice>
     )
   if (subscription.status === 'trialing' && subscription.trial_end)
     return (
       <Notice>{`The trial of ${bought} ends on ${formatDate(subscription.trial_end)}; it is charged from then on.`}</Notice>
     )
   return null
+}
+
+type Subscription = NonNullable<BillingInfo['subscription']>
+
+function describePending({ pending, plan, interval, seats }: Subscription, planName: (id: string) => string): string {
+  if (!pending) return ''
+  const parts = [
+    planName(pending.plan),
+    pending.interval === interval && pending.plan !== plan ? '' : `by the ${pending.interval}`,
+    pending.seats === null || pending.seats === seats ? '' : `with ${pending.seats} seats`,
+  ]
+  return parts.filter(Boolean).join(' ')
 }
 
 interface WithResumeProps {

@@ -1,35 +1,34 @@
 import type { BillingInfo, CataloguePlan } from '../../api/types.ts'
+import { isFree, isNegotiated, type Terms } from './plan-price.ts'
 
 /** What a plan's button does. */
-export type PlanAction = 'present' | 'keep' | 'buy' | 'upgrade' | 'downgrade' | 'cancel' | 'ask' | 'none'
+export type PlanAction = 'present' | 'keep' | 'buy' | 'change' | 'cancel' | 'ask' | 'none'
 
 /** States in which a subscription can move to another plan. */
 const CHANGEABLE = new Set(['trialing', 'active', 'past_due'])
 
 /** How the organization gets from what it has to a plan. */
-export function actionFor(plan: CataloguePlan, info: BillingInfo): PlanAction {
+export function actionFor(plan: CataloguePlan, info: BillingInfo, terms: Terms): PlanAction {
   const { subscription } = info
   const isOver = !subscription || subscription.status === 'canceled' || subscription.status === 'incomplete'
-  return isOver ? actionWithout(plan, info) : actionWith(plan, info, subscription)
+  return isOver ? actionWithout(plan, info) : actionWith(plan, subscription, terms)
 }
 
 /** Without a subscription that goes on. */
-function actionWithout({ id, price_per_month_cents: cents }: CataloguePlan, info: BillingInfo): PlanAction {
-  if (info.plan.id === id) return 'present'
-  if (cents === null) return 'ask'
-  return cents > 0 && info.providers.length > 0 ? 'buy' : 'none'
+function actionWithout(plan: CataloguePlan, info: BillingInfo): PlanAction {
+  if (info.plan.id === plan.id) return 'present'
+  if (isNegotiated(plan)) return 'ask'
+  return !isFree(plan) && info.providers.length > 0 ? 'buy' : 'none'
 }
 
 type Subscription = NonNullable<BillingInfo['subscription']>
 
-function actionWith(
-  { id, price_per_month_cents: cents }: CataloguePlan,
-  info: BillingInfo,
-  subscription: Subscription,
-): PlanAction {
-  if (subscription.plan === id) return subscription.pending_plan ? 'keep' : 'present'
-  if (cents === null) return 'ask'
-  if (cents === 0) return subscription.cancel_at_period_end ? 'none' : 'cancel'
-  if (!CHANGEABLE.has(subscription.status) || subscription.pending_plan === id) return 'none'
-  return cents >= (info.plan.price_per_month_cents ?? 0) ? 'upgrade' : 'downgrade'
+function actionWith(plan: CataloguePlan, subscription: Subscription, { interval }: Terms): PlanAction {
+  const isPresent = subscription.plan === plan.id && subscription.interval === interval
+  if (isPresent) return subscription.pending ? 'keep' : 'present'
+  if (isNegotiated(plan)) return 'ask'
+  if (isFree(plan)) return subscription.cancel_at_period_end ? 'none' : 'cancel'
+  const { pending } = subscription
+  const isPending = pending?.plan === plan.id && pending.interval === interval
+  return CHANGEABLE.has(subscription.status) && !isPending ? 'change' : 'none'
 }

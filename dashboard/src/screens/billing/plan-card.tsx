@@ -1,22 +1,24 @@
 import { ArrowDown, ArrowUp, Dot } from 'lucide-react'
-import type { CataloguePlan } from '../../api/types.ts'
+import type { CataloguePlan, CataloguePrice } from '../../api/types.ts'
+import { formatPrice } from '../../lib/format.ts'
 import { Badge } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { classes } from '../../ui/class.ts'
 import type { PlanAction } from './plan-action.ts'
-import { comparePlans, type Difference, formatPrice, type PlanFact } from './plan-facts.ts'
+import { comparePlans, type Difference, type PlanFact } from './plan-facts.ts'
 
 interface PlanCardProps {
   readonly plan: CataloguePlan
   readonly present: CataloguePlan | undefined
   readonly action: PlanAction
+  readonly price: CataloguePrice | undefined
   readonly isNext: boolean
   readonly mayBuy: boolean
   readonly onChoose: () => void
 }
 
 /** A plan with its price and limits; what is more or less than now is marked. */
-export function PlanCard({ plan, present, action, isNext, mayBuy, onChoose }: PlanCardProps) {
+export function PlanCard({ plan, present, action, price, isNext, mayBuy, onChoose }: PlanCardProps) {
   const isPresent = action === 'present' || action === 'keep'
   const verb = VERBS[action]
   return (
@@ -32,7 +34,10 @@ export function PlanCard({ plan, present, action, isNext, mayBuy, onChoose }: Pl
           {isPresent && <Badge strong>Your plan</Badge>}
           {isNext && <Badge>Next</Badge>}
         </div>
-        <p className="text-large">{priceText(plan)}</p>
+        <p className="text-large">{price ? priceText(price) : 'On request'}</p>
+        {plan.trial_days > 0 && action === 'buy' && (
+          <p className="text-small text-muted">{`The first ${plan.trial_days} days cost nothing.`}</p>
+        )}
       </div>
       <dl className="flex flex-1 flex-col gap-1.5">
         {comparePlans(plan, present).map((fact) => (
@@ -51,18 +56,20 @@ export function PlanCard({ plan, present, action, isNext, mayBuy, onChoose }: Pl
 
 const VERBS: Readonly<Partial<Record<PlanAction, string>>> = {
   buy: 'Upgrade to',
-  upgrade: 'Upgrade to',
-  downgrade: 'Change to',
+  change: 'Change to',
   cancel: 'Go back to',
   keep: 'Keep',
 }
 
-function priceText({ price_per_month_cents: cents, currency }: CataloguePlan) {
+function priceText({ amount_cents: cents, seat_amount_cents: seat, currency, interval }: CataloguePrice) {
   if (cents === null) return 'On request'
   if (cents === 0) return 'Free of charge'
   return (
     <>
-      {formatPrice(cents, currency)} <span className="text-base text-muted">a month</span>
+      {formatPrice(cents, currency)} <span className="text-base text-muted">{`a ${interval}`}</span>
+      {seat !== undefined && (
+        <span className="block text-small text-muted">{`${formatPrice(seat, currency)} for each further seat`}</span>
+      )}
     </>
   )
 }

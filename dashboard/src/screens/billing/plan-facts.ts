@@ -1,5 +1,5 @@
 import type { CataloguePlan } from '../../api/types.ts'
-import { formatMoney, formatName, formatNumber, formatUnitPrice } from '../../lib/format.ts'
+import { formatName, formatNumber, formatUnitPrice } from '../../lib/format.ts'
 import { formatAmount, meterName } from '../usage/meters.ts'
 
 /** How a fact of a plan compares with the same of the present plan. */
@@ -22,8 +22,6 @@ interface Measured {
 }
 
 const METERS = ['api_calls', 'queries', 'tokens', 'cost_usd', 'concepts', 'storage_gb'] as const
-
-export const formatPrice = (cents: number, currency = 'USD') => formatMoney(cents / 100, currency)
 
 /** What a plan has, each with the difference to the present one. */
 export function comparePlans(plan: CataloguePlan, present: CataloguePlan | undefined): PlanFact[] {
@@ -55,8 +53,18 @@ function measure(plan: CataloguePlan): Measured[] {
       size: plan.rate_limit_per_minute,
     },
     { name: 'API keys', value: formatNumber(plan.max_api_keys), size: plan.max_api_keys },
+    ...(plan.price_per_call_usd === null ? [] : [callFact(plan.price_per_call_usd)]),
+    ...(plan.seats ? [seatsFact(plan.seats)] : []),
     ...Object.entries(plan.features).map(([name, value]) => featureFact(name, value)),
   ]
+}
+
+/** Whether a price is better or worse is not marked: it is part of what a plan costs. */
+const callFact = (price: string): Measured => ({ name: 'Each call', value: formatUnitPrice(price), size: undefined })
+
+function seatsFact({ included, max }: NonNullable<CataloguePlan['seats']>): Measured {
+  const note = max === undefined || max > included ? 'more can be bought' : undefined
+  return { name: 'Seats', value: formatNumber(included), note, size: included }
 }
 
 function meterFact(plan: CataloguePlan, meter: (typeof METERS)[number]): Measured {

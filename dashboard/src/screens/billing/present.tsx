@@ -1,12 +1,12 @@
 import { useChange } from '../../api/hooks.ts'
 import type { BillingInfo } from '../../api/types.ts'
-import { formatDate, formatMoney, formatNumber } from '../../lib/format.ts'
+import { formatDate, formatMoney, formatNumber, formatPrice } from '../../lib/format.ts'
 import { Status, type StatusKind } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Card, Columns, Facts, Section, Stat } from '../../ui/layout.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { meterName } from '../usage/meters.ts'
-import { formatPrice } from './plan-facts.ts'
+import { describePrice } from './plan-price.ts'
 import { providerName } from './provider.ts'
 
 const STATES: Readonly<Record<BillingInfo['status'], readonly [StatusKind, string]>> = {
@@ -32,10 +32,14 @@ export function Present({ info }: { readonly info: BillingInfo }) {
   return (
     <Card className="flex flex-col gap-4">
       <Columns of={3}>
-        <Stat label="Plan in force" value={plan.name} note={planPrice(plan.price_per_month_cents)} />
+        <Stat
+          label="Plan in force"
+          value={plan.name}
+          note={plan.price ? describePrice(plan.price) : 'At the price agreed'}
+        />
         <Stat
           label="Next charge"
-          value={next ? formatCharge(next) : info.subscription ? 'None known' : 'None'}
+          value={next ? formatPrice(next.amount_cents, next.currency) : info.subscription ? 'None known' : 'None'}
           note={
             next
               ? `${formatDate(next.at)}, before taxes and discounts`
@@ -60,23 +64,6 @@ export function Present({ info }: { readonly info: BillingInfo }) {
       )}
     </Card>
   )
-}
-
-function planPrice(cents: number | null): string {
-  if (cents === null) return 'At the price agreed'
-  return cents === 0 ? 'Free of charge' : `${formatPrice(cents)} a month`
-}
-
-/** An amount in the smallest unit of its currency, which some currencies do not divide. */
-function formatCharge({
-  amount_cents,
-  currency,
-}: {
-  readonly amount_cents: number
-  readonly currency: string
-}): string {
-  const format = new Intl.NumberFormat('en-US', { style: 'currency', currency: currency.toUpperCase() })
-  return format.format(amount_cents / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2))
 }
 
 interface PaymentProps {

@@ -1,9 +1,6 @@
-import { useEffect, useState } from 'react'
 import { Button } from '../../ui/button.tsx'
 import { Notice } from '../../ui/notice.tsx'
-
-/** From then on a confirmation is late. */
-const LATE_MS = 60_000
+import { useIsLate } from '../shared/use-is-late.ts'
 
 interface ReturnedProps {
   /** The name of the plan that was paid for. */
@@ -39,14 +36,4 @@ export function Returned({ name, isHere, onDone }: ReturnedProps) {
       )}
     </Notice>
   )
-}
-
-function useIsLate(isWaiting: boolean): boolean {
-  const [isLate, setIsLate] = useState(false)
-  useEffect(() => {
-    if (!isWaiting) return undefined
-    const timer = setTimeout(() => setIsLate(true), LATE_MS)
-    return () => clearTimeout(timer)
-  }, [isWaiting])
-  return isLate
 }

@@ -7,14 +7,20 @@ import { Form } from '../../ui/field.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { toast } from '../../ui/toast.tsx'
 import { KEY_FIELDS, KeyFields, type KeyForm, toKeyBody, toKeyForm } from './key-fields.tsx'
+import { named, type OfCustomer } from './of-customer.ts'
 
 function toastAnd(close: () => void): void {
   toast('Key changed', 'It takes effect within two seconds.')
   close()
 }
 
+interface EditKeyProps extends OfCustomer {
+  readonly item: ApiKey
+  readonly onClose: () => void
+}
+
 /** Changes what a key may do. The secret stays the same. */
-export function EditKey({ item, onClose }: { readonly item: ApiKey; readonly onClose: () => void }) {
+export function EditKey({ item, onClose, ...customer }: EditKeyProps) {
   const [form, setForm] = useState(() => toKeyForm(item))
   const [wrong, setWrong] = useState<Partial<Record<keyof KeyForm, string>>>({})
   const { mutate, error, isPending } = useChange('PATCH /auth/api-keys/{id}')
@@ -22,7 +28,7 @@ export function EditKey({ item, onClose }: { readonly item: ApiKey; readonly onC
     const read = toKeyBody(form)
     setWrong('wrong' in read ? read.wrong : {})
     if (!('body' in read)) return
-    mutate({ params: { id: item.id }, body: read.body }, { onSuccess: () => toastAnd(onClose) })
+    mutate({ params: { id: item.id }, query: named(customer), body: read.body }, { onSuccess: () => toastAnd(onClose) })
   }
   return (
     <Dialog open onClose={onClose} title={`Edit ${item.name}`} side>

@@ -8,21 +8,22 @@ import { Field, Form, Select } from '../../ui/field.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { toast } from '../../ui/toast.tsx'
 import { SecretOnce } from '../shared/secret-once.tsx'
+import { named, type OfCustomer } from './of-customer.ts'
 import { Snippets } from './snippets.tsx'
 
 export type KeyAction = 'rotate' | 'disable' | 'enable' | 'revoke'
 
-interface KeyActionDialogProps {
+interface KeyActionDialogProps extends OfCustomer {
   readonly action: KeyAction
   readonly item: ApiKey
   readonly onClose: () => void
 }
 
 /** Asks before something happens to a key, and says what stops working and when. */
-export function KeyActionDialog({ action, item, onClose }: KeyActionDialogProps) {
-  if (action === 'rotate') return <Rotate item={item} onClose={onClose} />
-  if (action === 'revoke') return <Revoke item={item} onClose={onClose} />
-  return <Switch item={item} onClose={onClose} />
+export function KeyActionDialog({ action, ...rest }: KeyActionDialogProps) {
+  if (action === 'rotate') return <Rotate {...rest} />
+  if (action === 'revoke') return <Revoke {...rest} />
+  return <Switch {...rest} />
 }
 
 type ItemProps = Omit<KeyActionDialogProps, 'action'>
@@ -36,9 +37,11 @@ const GRACE = [
   [604_800, 'In 7 days'],
 ] as const
 
-function Rotate({ item, onClose }: ItemProps) {
+function Rotate({ item, onClose, ...customer }: ItemProps) {
   const [seconds, setSeconds] = useState(3_600)
   const { mutate, data, error, isPending } = useChange('POST /auth/api-keys/{id}/rotate')
+  const rotate = () =>
+    mutate({ params: { id: item.id }, query: named(customer), body: { grace_period_seconds: seconds } })
   if (data)
     return (
       <SecretOnce title="Key rotated" noun="key" secret={data.key} onClose={onClose}>
@@ -48,7 +51,7 @@ function Rotate({ item, onClose }: ItemProps) {
     )
   return (
     <Dialog open onClose={onClose} title={`Rotate ${item.name}`}>
-      <Form onSubmit={() => mutate({ params: { id: item.id }, body: { grace_period_seconds: seconds } })}>
+      <Form onSubmit={rotate}>
         <p>A new key takes the place of this one, with the same scopes and limits.</p>
         <Field label="The old key stops working" hint={endOfOld(item, seconds, Date.now())}>
           <Select value={seconds} onChange={({ target }) => setSeconds(Number(target.value))}>
@@ -78,11 +81,11 @@ function endOfOld({ expires_at }: ApiKey, seconds: number, rotatedAt: number): s
   return `Calls with the old key stop working on ${formatTime(at)}, ${formatRelative(at)}.`
 }
 
-function Revoke({ item, onClose }: ItemProps) {
+function Revoke({ item, onClose, ...customer }: ItemProps) {
   const { mutate, error, isPending } = useChange('DELETE /auth/api-keys/{id}')
   function revoke(): void {
     mutate(
-      { params: { id: item.id } },
+      { params: { id: item.id }, query: named(customer) },
       {
         onSuccess() {
           toast('Key revoked')
@@ -111,12 +114,12 @@ function Revoke({ item, onClose }: ItemProps) {
   )
 }
 
-function Switch({ item, onClose }: ItemProps) {
+function Switch({ item, onClose, ...customer }: ItemProps) {
   const { mutate, error, isPending } = useChange('PATCH /auth/api-keys/{id}')
   const next = !item.is_active
   function change(): void {
     mutate(
-      { params: { id: item.id }, body: { is_active: next } },
+      { params: { id: item.id }, query: named(customer), body: { is_active: next } },
       {
         onSuccess() {
           toast(next ? 'Key enabled' : 'Key disabled')

@@ -1,7 +1,8 @@
 import type { ApiError } from '../../api/problem.ts'
 import type { ApiKey, UpdateApiKeyRequest } from '../../api/types.ts'
 import { Field, Input, Select, Textarea } from '../../ui/field.tsx'
-import { isCount, LimitFields, type LimitForm, toLimitForm, toLimits } from './limit-fields.tsx'
+import { LimitFields } from './limit-fields.tsx'
+import { isCount, type LimitForm, toLimitForm, toLimits } from './limit-form.ts'
 
 /** What a form of a key holds: text, as it is typed. */
 export interface KeyForm {
@@ -10,6 +11,7 @@ export interface KeyForm {
   readonly scopes: string
   readonly rate: string
   readonly limits: readonly LimitForm[]
+  readonly concurrent: string
   /** Days from now, `date`, `never`, or `keep` for what it is. */
   readonly expiry: string
   readonly date: string
@@ -23,6 +25,7 @@ export const NEW_KEY: KeyForm = {
   scopes: '',
   rate: '',
   limits: [],
+  concurrent: '',
   expiry: 'never',
   date: '',
   addresses: '',
@@ -35,6 +38,7 @@ export const toKeyForm = (key: ApiKey): KeyForm => ({
   scopes: key.scopes.join(' '),
   rate: key.custom_rate_limit === null ? '' : String(key.custom_rate_limit),
   limits: key.limits.map(toLimitForm),
+  concurrent: key.max_concurrent === null ? '' : String(key.max_concurrent),
   expiry: 'keep',
   date: '',
   addresses: (key.allowed_ips ?? []).join('\n'),
@@ -51,23 +55,29 @@ export function toKeyBody(
   const metadata = parseMetadata(form.metadata)
   if (metadata === undefined) return { wrong: { metadata: 'Write a JSON object, such as {"team": "search"}.' } }
   if (form.expiry === 'date' && Number.isNaN(Date.parse(form.date))) return { wrong: { date: 'Choose a date.' } }
-  if (form.rate.trim() !== '' && !isCount(form.rate)) return { wrong: { rate: 'Write a whole number, 1 or more.' } }
+  if (!isOptionalCount(form.rate)) return { wrong: { rate: WHOLE } }
+  if (!isOptionalCount(form.concurrent)) return { wrong: { concurrent: WHOLE } }
   const limits = toLimits(form.limits)
-  if (!limits) return { wrong: { limits: 'Each limit needs a name and a whole number of units, 1 or more.' } }
+  if (!limits) return { wrong: { limits: 'Each limit needs a name and a number of units, whole but for dollars.' } }
   const addresses = words(form.addresses)
   return {
     body: {
       name: form.name.trim(),
       description: form.description.trim() || null,
       scopes: words(form.scopes),
-      custom_rate_limit: form.rate.trim() === '' ? null : Number(form.rate),
+      custom_rate_limit: toCount(form.rate),
       limits,
+      max_concurrent: toCount(form.concurrent),
       allowed_ips: addresses.length > 0 ? addresses : null,
       metadata,
       ...(form.expiry !== 'keep' && { expires_at: expiryTime(form) }),
     },
   }
 }
+
+const WHOLE = 'Write a whole number, 1 or more.'
+const isOptionalCount = (text: string) => text.trim() === '' || isCount(text)
+const toCount = (text: string) => (text.trim() === '' ? null : Number(text))
 
 function expiryTime({ expiry, date }: KeyForm): string | null {
   if (expiry === 'never') return null
@@ -94,6 +104,7 @@ export const KEY_FIELDS = [
   'scopes',
   'custom_rate_limit',
   'limits',
+  'max_concurrent',
   'expires_at',
   'allowed_ips',
   'metadata',
@@ -129,19 +140,7 @@ export function KeyFields({ form, onChange, error, wrong, isEdit = false }: KeyF
           onChange={({ target }) => onChange({ scopes: target.value })}
         />
       </Field>
-      <Field
-        label="Rate limit"
-        optional
-        hint="Requests in any 60 seconds. Without one, the limit of the plan applies."
-        error={wrong.rate ?? error?.fieldError('custom_rate_limit')}
-      >
-        <Input inputMode="numeric" value={form.rate} onChange={({ target }) => onChange({ rate: target.value })} />
-      </Field>
-      <LimitFields
-        limits={form.limits}
-        onChange={(limits) => onChange({ limits })}
-        error={wrong.limits ?? error?.fieldError('limits')}
-      />
+      <KeyLimitFields form={form} onChange={onChange} error={error} wrong={wrong} />
       <Field label="Expires" error={error?.fieldError('expires_at')}>
         <Select value={form.expiry} onChange={({ target }) => onChange({ expiry: target.value })}>
           {isEdit && <option value="keep">As it is</option>}
@@ -179,6 +178,39 @@ export function KeyFields({ form, onChange, error, wrong, isEdit = false }: KeyF
           className="font-mono"
           value={form.metadata}
           onChange={({ target }) => onChange({ metadata: target.value })}
+        />
+      </Field>
+    </>
+  )
+}
+
+/** What bounds the use of a key. */
+function KeyLimitFields({ form, onChange, error, wrong }: KeyFieldsProps) {
+  return (
+    <>
+      <Field
+        label="Rate limit"
+        optional
+        hint="Requests in any 60 seconds. Without one, the limit of the plan applies."
+        error={wrong.rate ?? error?.fieldError('custom_rate_limit')}
+      >
+        <Input inputMode="numeric" value={form.rate} onChange={({ target }) => onChange({ rate: target.value })} />
+      </Field>
+      <LimitFields
+        limits={form.limits}
+        onChange={(limits) => onChange({ limits })}
+        error={wrong.limits ?? error?.fieldError('limits')}
+      />
+      <Field
+        label="Concurrent reservations"
+        optional
+        hint="The most that may be open at once. Without one, that of the plan applies."
+        error={wrong.concurrent ?? error?.fieldError('max_concurrent')}
+      >
+        <Input
+          inputMode="numeric"
+          value={form.concurrent}
+          onChange={({ target }) => onChange({ concurrent: target.value })}
         />
       </Field>
     </>

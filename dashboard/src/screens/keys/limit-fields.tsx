@@ -1,50 +1,9 @@
 import { X } from 'lucide-react'
-import type { NamedLimit } from '../../api/types.ts'
-import { formatNumber } from '../../lib/format.ts'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { Fieldset, Input, Select } from '../../ui/field.tsx'
-
-/** A named limit as it is typed. */
-export interface LimitForm {
-  readonly name: string
-  readonly limit: string
-  readonly window: number
-  /** Units that a request takes; kept as it is. */
-  readonly cost: number
-}
-
-const WINDOWS: readonly (readonly [seconds: number, name: string])[] = [
-  [60, 'a minute'],
-  [3_600, 'an hour'],
-  [86_400, 'a day'],
-  [604_800, 'a week'],
-  [2_592_000, '30 days'],
-]
+import { type LimitForm, metersWith, NEW_LIMIT, spansWith } from './limit-form.ts'
 
 const MOST = 10
-
-export const isCount = (text: string): boolean => /^0*[1-9]\d*$/.test(text.trim())
-
-export const toLimitForm = ({ name, limit, window_seconds, cost = 1 }: NamedLimit): LimitForm => ({
-  name,
-  limit: String(limit),
-  window: window_seconds,
-  cost,
-})
-
-/** @returns undefined if one of them is not complete */
-export function toLimits(limits: readonly LimitForm[]): NamedLimit[] | undefined {
-  if (limits.some(({ name, limit }) => name.trim() === '' || !isCount(limit))) return undefined
-  return limits.map(({ name, limit, window, cost }) => ({
-    name: name.trim(),
-    limit: Number(limit),
-    window_seconds: window,
-    cost,
-  }))
-}
-
-export const describeWindow = (seconds: number): string =>
-  WINDOWS.find(([length]) => length === seconds)?.[1] ?? `${formatNumber(seconds)} seconds`
 
 interface LimitFieldsProps {
   readonly limits: readonly LimitForm[]
@@ -52,48 +11,23 @@ interface LimitFieldsProps {
   readonly error: string | undefined
 }
 
-/** Limits in addition to the rate limit, each with a name and a window of its own. */
+/** Limits in addition to the rate limit, each with a name, a meter and a window or period of its own. */
 export function LimitFields({ limits, onChange, error }: LimitFieldsProps) {
   const change = (at: number, changed: Partial<LimitForm>) =>
     onChange(limits.map((limit, index) => (index === at ? { ...limit, ...changed } : limit)))
   return (
-    <Fieldset legend="More limits" hint="Units in a window of your choice, checked together with the rate limit.">
-      {limits.map(({ name, limit, window }, at) => (
-        <div key={at} className="flex flex-wrap items-center gap-2 sm:flex-nowrap">
-          <Input
-            aria-label={`Name of limit ${at + 1}`}
-            placeholder="Name, such as exports"
-            className="max-sm:w-full"
-            value={name}
-            onChange={({ target }) => change(at, { name: target.value })}
-          />
-          <Input
-            aria-label={`Units of limit ${at + 1}`}
-            placeholder="Units"
-            inputMode="numeric"
-            className="max-w-24"
-            value={limit}
-            onChange={({ target }) => change(at, { limit: target.value })}
-          />
-          <Select
-            aria-label={`Window of limit ${at + 1}`}
-            className="max-w-32"
-            value={window}
-            onChange={({ target }) => change(at, { window: Number(target.value) })}
-          >
-            {windowsWith(window).map(([seconds, label]) => (
-              <option key={seconds} value={seconds}>
-                {label}
-              </option>
-            ))}
-          </Select>
-          <IconButton
-            label={`Remove limit ${at + 1}`}
-            onClick={() => onChange(limits.filter((_, index) => index !== at))}
-          >
-            <X aria-hidden />
-          </IconButton>
-        </div>
+    <Fieldset
+      legend="More limits"
+      hint="Of requests, tokens or dollars, in a window or calendar period of your choice. All are checked together with the rate limit."
+    >
+      {limits.map((limit, at) => (
+        <LimitRow
+          key={at}
+          limit={limit}
+          number={at + 1}
+          onChange={(changed) => change(at, changed)}
+          onRemove={() => onChange(limits.filter((_, index) => index !== at))}
+        />
       ))}
       {error && (
         <p role="alert" className="text-small text-bad">
@@ -101,10 +35,7 @@ export function LimitFields({ limits, onChange, error }: LimitFieldsProps) {
         </p>
       )}
       {limits.length < MOST && (
-        <Button
-          className="self-start"
-          onClick={() => onChange([...limits, { name: '', limit: '', window: 86_400, cost: 1 }])}
-        >
+        <Button className="self-start" onClick={() => onChange([...limits, NEW_LIMIT])}>
           Add limit
         </Button>
       )}
@@ -112,5 +43,68 @@ export function LimitFields({ limits, onChange, error }: LimitFieldsProps) {
   )
 }
 
-const windowsWith = (seconds: number) =>
-  WINDOWS.some(([length]) => length === seconds) ? WINDOWS : [[seconds, describeWindow(seconds)] as const, ...WINDOWS]
+interface LimitRowProps {
+  readonly limit: LimitForm
+  readonly number: number
+  readonly onChange: (changed: Partial<LimitForm>) => void
+  readonly onRemove: () => void
+}
+
+function LimitRow({ limit, number, onChange, onRemove }: LimitRowProps) {
+  const { name, meter, limit: units, span, isPerSubject } = limit
+  return (
+    <div className="flex flex-wrap items-center gap-2">
+      <Input
+        aria-label={`Name of limit ${number}`}
+        placeholder="Name, such as exports"
+        className="max-sm:w-full sm:max-w-40"
+        value={name}
+        onChange={({ target }) => onChange({ name: target.value })}
+      />
+      <Input
+        aria-label={`Units of limit ${number}`}
+        placeholder="Units"
+        inputMode="decimal"
+        className="max-w-24"
+        value={units}
+        onChange={({ target }) => onChange({ limit: target.value })}
+      />
+      <Select
+        aria-label={`Meter of limit ${number}`}
+        className="max-w-36"
+        value={meter}
+        onChange={({ target }) => onChange({ meter: target.value })}
+      >
+        {metersWith(meter).map(([value, label]) => (
+          <option key={value} value={value}>
+            {label}
+          </option>
+        ))}
+      </Select>
+      <Select
+        aria-label={`Window of limit ${number}`}
+        className="max-w-36"
+        value={span}
+        onChange={({ target }) => onChange({ span: target.value })}
+      >
+        {spansWith(span).map(([value, label]) => (
+          <option key={value} value={value}>
+            {label}
+          </option>
+        ))}
+      </Select>
+      <Select
+        aria-label={`Whose units limit ${number} counts`}
+        className="max-w-36"
+        value={isPerSubject ? 'subject' : 'key'}
+        onChange={({ target }) => onChange({ isPerSubject: target.value === 'subject' })}
+      >
+        <option value="key">of the key</option>
+        <option value="subject">of each subject</option>
+      </Select>
+      <IconButton label={`Remove limit ${number}`} onClick={onRemove}>
+        <X aria-hidden />
+      </IconButton>
+    </div>
+  )
+}

@@ -10,13 +10,14 @@ import { Button, buttonClass } from '../../ui/button.tsx'
 import { FilterSelect, Filters, FilterText } from '../../ui/filters.tsx'
 import { Page } from '../../ui/layout.tsx'
 import { Link, useGo } from '../../ui/link.tsx'
-import { type MenuItem, RowMenu } from '../../ui/menu.tsx'
+import { RowMenu } from '../../ui/menu.tsx'
 import { Empty } from '../../ui/states.tsx'
 import { type Column, listProps, Table } from '../../ui/table.tsx'
 import { Time } from '../../ui/time.tsx'
 import { BulkRevoke } from './bulk-revoke.tsx'
 import { type KeyAction, KeyActionDialog } from './key-actions.tsx'
-import { endsAt, isRevoked, keyStatus, mayRotate } from './key-status.ts'
+import { menuItems } from './key-menu.ts'
+import { endsAt, keyStatus } from './key-status.ts'
 
 const FILTERS = { search: '', environment: '', status: '' }
 /** The most keys whose usage one request answers. */
@@ -160,17 +161,6 @@ function keyColumns(usage: ReadonlyMap<string, KeyUsageDataItem>): Column<Row<'G
     },
     { name: 'Last used', width: '6.75rem', cell: ({ last_used_at }) => <Time at={last_used_at} none="Never" /> },
     { name: 'Expires', width: '6.75rem', secondary: true, cell: (key) => <Time at={endsAt(key)} none="Never" /> },
-  ]
-}
-
-export function menuItems(item: ApiKey, ask: (action: KeyAction) => void): MenuItem[] {
-  if (isRevoked(item)) return []
-  return [
-    ...(mayRotate(item) ? [{ label: 'Rotate', onSelect: () => ask('rotate') }] : []),
-    item.is_active
-      ? { label: 'Disable', onSelect: () => ask('disable') }
-      : { label: 'Enable', onSelect: () => ask('enable') },
-    { label: 'Revoke', destructive: true, onSelect: () => ask('revoke') },
   ]
 }
 

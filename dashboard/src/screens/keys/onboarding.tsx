@@ -106,7 +106,7 @@ function FirstRequest({ id }: { readonly id: string }) {
       {usedAt ? (
         <>
           <Status kind="good">
-            <span>
+            <span className="whitespace-normal">
               The first request arrived <Time at={usedAt} />.
             </span>
           </Status>

@@ -11,7 +11,7 @@ import { Link, textLink } from '../../ui/link.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { Skeleton } from '../../ui/states.tsx'
 import { Alerts } from '../usage/alerts.tsx'
-import { MeterCard } from '../usage/limits.tsx'
+import { listMeters, MeterCard } from '../usage/limits.tsx'
 import { Totals } from '../usage/totals.tsx'
 import { FirstSteps } from './onboarding.tsx'
 import { daysAgo, useDailyOutcomes } from './outcomes.ts'
@@ -70,9 +70,12 @@ function Outcomes({ from }: { readonly from: string }) {
 /** Quotas of what is counted over a period, and has a limit. */
 const METERS = ['api_calls', 'queries', 'tokens', 'cost_usd'] as const
 
+const isShown = ({ limit, kind }: Quotas['meters']['api_calls'], meter: string) =>
+  limit !== null && (kind === 'counter' || (METERS as readonly string[]).includes(meter))
+
 function QuotaCards({ quotas }: { readonly quotas: Quotas | undefined }) {
   const forecast = useRead('GET /usage/forecast')
-  const shown = METERS.filter((meter) => quotas?.meters[meter].limit !== null)
+  const shown = quotas ? listMeters(quotas).filter((meter) => isShown(quotas.meters[meter as 'api_calls'], meter)) : []
   return (
     <Section
       title="Quotas"

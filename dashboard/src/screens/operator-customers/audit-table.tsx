@@ -12,7 +12,7 @@ import { listProps, Table } from '../../ui/table.tsx'
 import { Time } from '../../ui/time.tsx'
 
 interface AuditTableProps {
-  readonly filter: { readonly organization_id?: string; readonly actor_id?: string }
+  readonly filter: { readonly organization_id?: string; readonly actor_id?: string; readonly target_id?: string }
 }
 
 /** Rows of the audit log. Each opens beside the list, with its details. */

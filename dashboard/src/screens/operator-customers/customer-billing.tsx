@@ -1,6 +1,6 @@
 import { useList, useRead } from '../../api/hooks.ts'
 import type { BillingInfo } from '../../api/types.ts'
-import { formatDate, formatMoney, formatName, formatNumber } from '../../lib/format.ts'
+import { formatDate, formatMoney, formatName, formatNumber, formatPrice } from '../../lib/format.ts'
 import { Status, type StatusKind } from '../../ui/badge.tsx'
 import { Card, Columns, Facts, Section, Stat } from '../../ui/layout.tsx'
 import { Link, textLink } from '../../ui/link.tsx'
@@ -25,14 +25,18 @@ export function CustomerBilling({ id }: { readonly id: string }) {
 }
 
 function Figures({ info: { plan, next_charge, overage } }: { readonly info: BillingInfo }) {
-  const price = plan.price_per_month_cents
+  const { price } = plan
   return (
     <Card>
       <Columns of={3}>
         <Stat
           label="Plan"
           value={plan.name}
-          note={price === null ? 'Agreed upon in person' : `${formatMoney(price / 100)} a month`}
+          note={
+            price?.amount_cents == null
+              ? 'Agreed upon in person'
+              : `${formatPrice(price.amount_cents, price.currency)} a ${price.interval}`
+          }
         />
         <Stat
           label="Overage of this period"
@@ -53,14 +57,8 @@ function Figures({ info: { plan, next_charge, overage } }: { readonly info: Bill
   )
 }
 
-/** Amounts are in the currency's smallest unit, of which yen has no smaller one. */
-function charge({ amount_cents, currency }: NonNullable<BillingInfo['next_charge']>): string {
-  const { maximumFractionDigits = 2 } = new Intl.NumberFormat('en-US', {
-    style: 'currency',
-    currency,
-  }).resolvedOptions()
-  return formatMoney(amount_cents / 10 ** maximumFractionDigits, currency)
-}
+const charge = ({ amount_cents, currency }: NonNullable<BillingInfo['next_charge']>) =>
+  formatPrice(amount_cents, currency)
 
 const KINDS: Readonly<Record<string, StatusKind>> = {
   active: 'good',
@@ -91,7 +89,12 @@ function Subscription({ info }: { readonly info: BillingInfo }) {
           facts={[
             ['Status', <Status kind={KINDS[one.status] ?? 'off'}>{formatName(one.status)}</Status>],
             ['Provider', formatName(one.provider)],
-            ['Plan', planName(one.plan)],
+            ['Plan', `${planName(one.plan)}, version ${one.plan_version}`],
+            ['Paid by', `the ${one.interval}, in ${one.currency.toUpperCase()}`],
+            ...(one.seats === null ? [] : [['Seats', formatNumber(one.seats)] as const]),
+            ...(one.addons.length === 0
+              ? []
+              : [['Add-ons', one.addons.map(({ id, quantity }) => `${quantity} × ${id}`).join(', ')] as const]),
             ...(one.pending_plan === null ? [] : [['Next plan', planName(one.pending_plan)] as const]),
             ['Period ends', one.current_period_end === null ? '–' : `${formatDate(one.current_period_end)}${ends}`],
             ...(one.past_due_since === null

@@ -1,7 +1,8 @@
-import { useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { useChange, useList } from '../../api/hooks.ts'
 import type { AdminApiKey, AdminOrganization } from '../../api/types.ts'
 import { useSearchState } from '../../lib/use-search-state.ts'
+import { Button } from '../../ui/button.tsx'
 import { Confirm } from '../../ui/dialog.tsx'
 import { FilterSelect, Filters } from '../../ui/filters.tsx'
 import { RowMenu } from '../../ui/menu.tsx'
@@ -11,11 +12,15 @@ import { toast } from '../../ui/toast.tsx'
 import { KEY_COLUMNS } from './key-columns.tsx'
 import { KEY_STATUSES } from './key-filters.ts'
 
+/** Loaded when a key is issued. */
+const IssueKey = lazy(async () => ({ default: (await import('./issue-key.tsx')).IssueKey }))
+
 const DEFAULTS = { tab: 'usage', status: '' }
 
 export function CustomerKeys({ customer }: { readonly customer: AdminOrganization }) {
   const [{ status }, change] = useSearchState(DEFAULTS)
   const [revoked, setRevoked] = useState<AdminApiKey>()
+  const [isIssuing, setIsIssuing] = useState(false)
   const query = { organization_id: customer.id, limit: 50, ...(status && { status: status as 'active' }) }
   const list = useList('GET /admin/keys', { query })
   const { mutate } = useChange('PATCH /auth/api-keys/{id}')
@@ -36,14 +41,20 @@ export function CustomerKeys({ customer }: { readonly customer: AdminOrganizatio
           options={KEY_STATUSES}
           onChange={(next) => change({ status: next })}
         />
+        <Button className="ml-auto" look="primary" onClick={() => setIsIssuing(true)}>
+          Create key
+        </Button>
       </Filters>
       <Table
         {...listProps(list)}
         label={`Keys of ${customer.name}`}
         rowId={({ id }) => id}
+        rowLink={({ id }) => `/operator/keys/${id}?customer=${customer.id}`}
         columns={[{ name: 'Name', cell: ({ name }) => name }, ...KEY_COLUMNS]}
         onClearFilters={status ? () => change({ status: '' }) : undefined}
-        empty={<Empty title="No keys yet">Members of this customer create them, or your back end does.</Empty>}
+        empty={
+          <Empty title="No keys yet">Members of this customer create them, your back end does, or you do here.</Empty>
+        }
         rowMenu={(key) => (
           <RowMenu
             name={key.name}
@@ -58,6 +69,11 @@ export function CustomerKeys({ customer }: { readonly customer: AdminOrganizatio
           />
         )}
       />
+      {isIssuing && (
+        <Suspense>
+          <IssueKey customer={customer} onClose={() => setIsIssuing(false)} />
+        </Suspense>
+      )}
       {revoked && <Revoke apiKey={revoked} organizationId={customer.id} onClose={() => setRevoked(undefined)} />}
     </>
   )

@@ -13,7 +13,9 @@ import { formatMeter, METERS, meterName } from './meters.ts'
 
 /** A limit as the plan has it and as this customer has it. Amounts are null for no limit. */
 export interface LimitRow {
-  readonly name: keyof AdminOrganization['limit_overrides']
+  readonly name: string
+  /** Whether it is of a meter that you defined: requests have it beside the others. */
+  readonly isCustom?: true
   readonly label: string
   readonly plan: number | null
   readonly override: number | undefined
@@ -82,8 +84,9 @@ const toNumber = (amount: number | string | null | undefined): number | null =>
   amount === null || amount === undefined ? null : Number(amount)
 
 function toRows({ limit_overrides }: AdminOrganization, { limits }: Plan, quotas: Quotas): LimitRow[] {
-  const override = (name: LimitRow['name']) => {
-    const amount = limit_overrides[name]
+  const { meters: custom = {}, ...overrides } = limit_overrides
+  const override = (name: keyof typeof overrides) => {
+    const amount = overrides[name]
     return amount === undefined ? undefined : Number(amount)
   }
   const fixed = (name: 'rate_limit_per_minute' | 'max_api_keys', label: string): LimitRow => ({
@@ -105,5 +108,19 @@ function toRows({ limit_overrides }: AdminOrganization, { limits }: Plan, quotas
       effective: toNumber(quotas.meters[name].limit),
       atLimit: limits.meters[name]?.at_limit ?? ('block' as const),
     })),
+    ...Object.entries(quotas.meters)
+      .filter(([slug]) => !(METERS as readonly string[]).includes(slug))
+      .map(([slug, reading]): LimitRow => {
+        const planned = limits.meters[slug as 'api_calls']
+        return {
+          name: slug,
+          isCustom: true,
+          label: reading.name ?? slug,
+          plan: toNumber(planned?.limit),
+          override: custom[slug],
+          effective: toNumber(reading.limit),
+          atLimit: planned?.at_limit ?? 'block',
+        }
+      }),
   ]
 }

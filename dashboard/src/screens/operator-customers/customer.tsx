@@ -1,5 +1,5 @@
 import { useParams } from '@tanstack/react-router'
-import { useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { useRead } from '../../api/hooks.ts'
 import type { AdminOrganization } from '../../api/types.ts'
 import { formatName } from '../../lib/format.ts'
@@ -30,10 +30,14 @@ const TABS = [
   ['keys', 'Keys'],
   ['members', 'Members'],
   ['billing', 'Billing'],
+  ['credits', 'Credits'],
   ['limits', 'Limits and overrides'],
   ['webhooks', 'Webhooks'],
   ['audit', 'Audit'],
 ] as const
+
+/** No part of the screen's first load. */
+const CustomerCredits = lazy(async () => ({ default: (await import('./customer-credits.tsx')).CustomerCredits }))
 
 const above = (
   <Link to="/operator/customers" className={textLink}>
@@ -101,7 +105,7 @@ function State({ customer }: { readonly customer: AdminOrganization }) {
 
 function Ids({ customer: { id, external_id, email } }: { readonly customer: AdminOrganization }) {
   return (
-    <span className="flex flex-wrap gap-x-6 gap-y-0.5 text-small">
+    <span className="flex flex-wrap items-center gap-x-6 gap-y-0.5 text-small">
       <Labeled name="Id" value={id} />
       {external_id !== null && <Labeled name="External id" value={external_id} />}
       {email !== null && (
@@ -159,6 +163,12 @@ function Tab({ name, customer }: { readonly name: string; readonly customer: Adm
       return <CustomerMembers customer={customer} />
     case 'billing':
       return <CustomerBilling id={customer.id} />
+    case 'credits':
+      return (
+        <Suspense fallback={<Skeleton lines={4} />}>
+          <CustomerCredits customer={customer} />
+        </Suspense>
+      )
     case 'limits':
       return <CustomerLimits customer={customer} />
     case 'webhooks':

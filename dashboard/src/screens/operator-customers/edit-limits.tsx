@@ -19,9 +19,15 @@ export function EditLimits({ customerId, name, rows, onClose }: EditLimitsProps)
   const before = Object.fromEntries(rows.map((row) => [row.name, row.override?.toString() ?? '']))
   const [texts, setTexts] = useState<Readonly<Record<string, string>>>(before)
   const { mutate, error, isPending } = useChange('PUT /admin/organizations/{organization_id}/quotas')
+  const isCustom = (one: string) => rows.some((row) => row.isCustom && row.name === one)
   function save(): void {
     const changed = Object.entries(texts).filter(([one, text]) => text !== before[one])
-    const body = Object.fromEntries(changed.map(([one, text]) => [one, toAmount(one, text)]))
+    const amounts = (of: typeof changed) => Object.fromEntries(of.map(([one, text]) => [one, toAmount(one, text)]))
+    const own = changed.filter(([one]) => isCustom(one))
+    const body = {
+      ...amounts(changed.filter(([one]) => !isCustom(one))),
+      ...(own.length > 0 && { meters: amounts(own) as Record<string, number | null> }),
+    }
     mutate(
       { params: { organization_id: customerId }, body },
       {
@@ -36,14 +42,14 @@ export function EditLimits({ customerId, name, rows, onClose }: EditLimitsProps)
     <Dialog open onClose={onClose} title={`Limits of ${name}`} side>
       <p className="text-muted">An empty field has the limit of the plan. Changes hold within two seconds.</p>
       <Form onSubmit={save} className="max-w-none">
-        <ErrorNotice error={error} except={rows.map((row) => row.name)} />
+        <ErrorNotice error={error} except={rows.map(toField)} />
         <div className="grid gap-4 sm:grid-cols-2">
           {rows.map((row) => (
             <Field
               key={row.name}
               label={labelWithUnit(row)}
               hint={`Plan: ${row.plan === null ? 'no limit' : row.plan.toLocaleString('en-US')}`}
-              error={error?.fieldError(row.name)}
+              error={error?.fieldError(toField(row))}
             >
               <Input
                 inputMode="decimal"
@@ -65,6 +71,8 @@ export function EditLimits({ customerId, name, rows, onClose }: EditLimitsProps)
     </Dialog>
   )
 }
+
+const toField = ({ name, isCustom }: LimitRow) => (isCustom ? `meters.${name}` : name)
 
 const labelWithUnit = ({ name, label }: LimitRow) =>
   name === 'cost_usd' ? `${label} (USD)` : name === 'storage_gb' ? `${label} (GB)` : label

@@ -55,7 +55,7 @@ export function KeySearch() {
           {...listProps(list)}
           label="Keys of all customers"
           rowId={({ id }) => id}
-          rowLink={({ organization }) => `/operator/customers/${organization.id}?tab=keys`}
+          rowLink={({ id, organization }) => `/operator/keys/${id}?customer=${organization.id}`}
           onClearFilters={isFiltered ? () => change(DEFAULTS) : undefined}
           empty={<Empty title="No keys yet">Keys of all customers appear here.</Empty>}
           columns={[

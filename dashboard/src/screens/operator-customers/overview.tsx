@@ -1,6 +1,6 @@
 import { useRead } from '../../api/hooks.ts'
 import type { Overview } from '../../api/types.ts'
-import { formatMoney, formatName, formatNumber, formatPercent } from '../../lib/format.ts'
+import { formatMoney, formatName, formatNumber, formatPercent, formatPrice } from '../../lib/format.ts'
 import { Status } from '../../ui/badge.tsx'
 import { Card, Columns, Page, Section, Stat } from '../../ui/layout.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
@@ -86,7 +86,7 @@ function Plans({ overview: { customers, revenue } }: { readonly overview: Overvi
   const { planName } = usePlans()
   const rows = customers.by_plan.map((one) => ({
     ...one,
-    subscriptions: revenue.subscriptions.find(({ plan }) => plan === one.plan),
+    subscriptions: revenue.subscriptions.filter(({ plan }) => plan === one.plan),
   }))
   return (
     <Section title="Customers by plan">
@@ -99,8 +99,8 @@ function Plans({ overview: { customers, revenue } }: { readonly overview: Overvi
         columns={[
           { name: 'Plan', width: 'minmax(5.5rem,1.4fr)', cell: ({ plan }) => planName(plan) },
           { name: 'Customers', numeric: true, cell: ({ total }) => formatNumber(total) },
-          { name: 'Paying', numeric: true, cell: ({ subscriptions }) => formatNumber(subscriptions?.active ?? 0) },
-          { name: 'Past due', numeric: true, cell: ({ subscriptions }) => formatNumber(subscriptions?.past_due ?? 0) },
+          { name: 'Paying', numeric: true, cell: ({ subscriptions }) => count(subscriptions, 'active') },
+          { name: 'Past due', numeric: true, cell: ({ subscriptions }) => count(subscriptions, 'past_due') },
           { name: 'A month', numeric: true, cell: ({ subscriptions }) => perMonth(subscriptions) },
         ]}
       />
@@ -108,10 +108,15 @@ function Plans({ overview: { customers, revenue } }: { readonly overview: Overvi
   )
 }
 
-function perMonth(one: Overview['revenue']['subscriptions'][number] | undefined): string {
-  if (!one || one.price_per_month_cents === null) return '–'
-  return formatMoney(((one.active + one.past_due) * one.price_per_month_cents) / 100)
+type Revenue = Overview['revenue']['subscriptions'][number]
+
+/** Each currency by itself. */
+function perMonth(all: readonly Revenue[]): string {
+  return all.map((one) => formatPrice(one.per_month_cents, one.currency)).join(' + ') || '–'
 }
+
+const count = (all: readonly Revenue[], what: 'active' | 'past_due') =>
+  formatNumber(all.reduce((sum, one) => sum + one[what], 0))
 
 function Verdicts({ overview: { verifications } }: { readonly overview: Overview }) {
   const { month, today } = verifications

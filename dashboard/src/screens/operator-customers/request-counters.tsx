@@ -1,5 +1,5 @@
 import type { InspectedRequest } from '../../api/types.ts'
-import { formatName, formatNumber } from '../../lib/format.ts'
+import { formatMoney, formatName, formatNumber } from '../../lib/format.ts'
 import { Status } from '../../ui/badge.tsx'
 import { Section } from '../../ui/layout.tsx'
 import { Table } from '../../ui/table.tsx'
@@ -55,11 +55,16 @@ const windows = ({ windows: all }: CountersProps['counters']): Counter[] =>
   Object.entries(all).map(([id, { limit, remaining, resets_at }]) => ({
     id,
     name: id === 'ratelimit' ? meterName(id) : formatName(id),
-    limit: formatNumber(limit),
-    used: formatNumber(limit - remaining),
-    left: formatNumber(remaining),
+    limit: formatUnits(limit),
+    used: formatUnits(
+      typeof limit === 'string' ? String(Number(limit) - Number(remaining)) : limit - Number(remaining),
+    ),
+    left: formatUnits(remaining),
     resetsAt: resets_at,
   }))
+
+const formatUnits = (amount: number | string) =>
+  typeof amount === 'string' ? formatMoney(amount) : formatNumber(amount)
 
 const quotas = ({ quotas: all }: CountersProps['counters']): Counter[] =>
   Object.entries(all).map(([id, { limit, used, held }]) => {

@@ -5,14 +5,26 @@ import { Code, CodeBlock } from '../../ui/copy.tsx'
 import { Card, Facts, Section } from '../../ui/layout.tsx'
 import { Table } from '../../ui/table.tsx'
 import { Time } from '../../ui/time.tsx'
+import { EventCorrection, VoidEvent } from '../shared/event-correction.tsx'
 import { DeliveryState } from './customer-webhooks.tsx'
 
+interface RequestEventsProps {
+  readonly events: readonly StoredUsageEvent[]
+  readonly organizationId: string | undefined
+}
+
 /** What was counted: the verification, and reports that name it. */
-export const RequestEvents = ({ events }: { readonly events: readonly StoredUsageEvent[] }) => (
+export const RequestEvents = ({ events, organizationId }: RequestEventsProps) => (
   <Section title={events.length === 1 ? 'Usage event' : `Usage events (${events.length})`} intro="What was counted.">
     {events.map((event) => (
       <Card key={event.id} className="flex flex-col gap-3">
         <Event event={event} />
+        <EventCorrection event={event} />
+        {organizationId && (
+          <div>
+            <VoidEvent event={event} organizationId={organizationId} />
+          </div>
+        )}
       </Card>
     ))}
   </Section>
@@ -48,7 +60,7 @@ function Event({ event }: { readonly event: StoredUsageEvent }) {
                 {event.method} {event.endpoint}
               </code>
               <Badge>{event.status_code}</Badge>
-              <Environment name={event.environment} />
+              {event.environment && <Environment name={event.environment} />}
             </span>,
           ],
           ...(event.response_time_ms === null

@@ -95,7 +95,9 @@ function Found({ request }: { readonly request: InspectedRequest }) {
     <>
       <Verdict request={request} />
       {request.counters && <Counters counters={request.counters} refusedBy={request.verdict?.refused_by ?? null} />}
-      {request.usage_events.length > 0 && <RequestEvents events={request.usage_events} />}
+      {request.usage_events.length > 0 && (
+        <RequestEvents events={request.usage_events} organizationId={request.organization?.id} />
+      )}
       {request.audit_logs.length > 0 && (
         <Section title="Audit log">
           <AuditRows rows={request.audit_logs} />

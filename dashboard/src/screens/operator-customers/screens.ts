@@ -8,6 +8,7 @@ export const OPERATOR_CUSTOMER_SCREENS: Screens = {
   '/operator/users': [() => import('./users.tsx'), 'Users'],
   '/operator/users/$id': [() => import('./user.tsx'), 'User'],
   '/operator/keys': [() => import('./key-search.tsx'), 'KeySearch'],
+  '/operator/keys/$id': [() => import('./customer-key.tsx'), 'CustomerKey'],
   '/operator/requests': [() => import('./request-inspector.tsx'), 'RequestInspector'],
   '/operator/usage': [() => import('./usage.tsx'), 'UsageOfAll'],
 }

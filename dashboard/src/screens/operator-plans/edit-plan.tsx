@@ -14,6 +14,7 @@ import { Skeleton } from '../../ui/states.tsx'
 import { toast } from '../../ui/toast.tsx'
 import { PLAN_FIELDS, PlanFields } from './plan-fields.tsx'
 import { NEW_PLAN, planChanges, toPlanBody, toPlanForm } from './plan-form.ts'
+import { Versions } from './versions.tsx'
 
 const above = (
   <Link to="/operator/plans" className={textLink}>
@@ -78,15 +79,19 @@ function Editor({ plan }: { readonly plan: Plan }) {
   function mutateWith(body: Parameters<typeof save.mutate>[0]['body']): void {
     save.mutate(
       { params: { plan_id: plan.id }, body },
-      { onSuccess: () => toast('Plan changed', 'It takes effect within two seconds.'), onSettled: close },
+      {
+        onSuccess: () =>
+          toast('Plan changed', 'Customers who pay for an older version stay on it until you move them.'),
+        onSettled: close,
+      },
     )
   }
   return (
     <Page
       title={plan.name}
-      state={<Badge>{plan.id}</Badge>}
+      state={<Badge>{plan.version === 1 ? plan.id : `${plan.id}, version ${plan.version}`}</Badge>}
       above={above}
-      intro={`${formatNumber(plan.organization_count)} customers are on it.`}
+      intro={`${formatNumber(plan.organization_count)} customers are on ${plan.version === 1 ? 'it' : 'this version'}.`}
       actions={<Button onClick={() => setAsked('delete')}>Delete plan</Button>}
     >
       <Form onSubmit={() => changes.length > 0 && setAsked('save')}>
@@ -116,8 +121,13 @@ function Editor({ plan }: { readonly plan: Plan }) {
         onConfirm={confirm}
       >
         <Facts facts={changes.map(([name, from, to]) => [name, `${from} → ${to}`] as const)} />
-        <p>The change takes effect for all of them within two seconds. Prices apply to what is bought from now on.</p>
+        <p>
+          Where somebody pays for the plan, other limits, features, prices or another markup make a new version: it is
+          sold from now on, and those who pay keep what they have. Any other change takes effect for all of them within
+          two seconds.
+        </p>
       </Confirm>
+      <Versions plan={plan} />
       {asked === 'delete' && <DeletePlan plan={plan} onClose={close} />}
     </Page>
   )

@@ -1,6 +1,6 @@
 import { useRead } from '../../api/hooks.ts'
 import type { Plan } from '../../api/types.ts'
-import { formatMoney, formatNumber, formatShort } from '../../lib/format.ts'
+import { formatNumber, formatPrice, formatShort } from '../../lib/format.ts'
 import { Status } from '../../ui/badge.tsx'
 import { buttonClass } from '../../ui/button.tsx'
 import { Page } from '../../ui/layout.tsx'
@@ -14,7 +14,7 @@ export function Plans() {
   return (
     <Page
       title="Plans"
-      intro="What customers can be on. A change takes effect for all of them within two seconds."
+      intro="What customers can be on. Customers who pay for a plan keep its version until you move them."
       actions={
         <Link to="/operator/plans/new" className={buttonClass('primary')}>
           Create plan
@@ -36,12 +36,16 @@ export function Plans() {
   )
 }
 
-export const describePrice = ({ price_per_month_cents }: Pick<Plan, 'price_per_month_cents'>): string =>
-  price_per_month_cents === null ? 'On request' : formatMoney(price_per_month_cents / 100)
+/** The first price, and how many there are beside it. */
+export function describePrice({ prices: [first, ...others] }: Pick<Plan, 'prices'>): string {
+  if (!first || first.amount_cents === null) return 'On request'
+  const text = `${formatPrice(first.amount_cents, first.currency)} a ${first.interval}`
+  return others.length === 0 ? text : `${text}, ${others.length} more`
+}
 
 const COLUMNS: readonly Column<Plan>[] = [
   { name: 'Name', cell: ({ name }) => name },
-  { name: 'Price a month', cell: describePrice, width: '8rem', numeric: true },
+  { name: 'Price', cell: describePrice, width: '11rem' },
   {
     name: 'API calls',
     cell: ({ limits }) => describeLimit(limits.meters.api_calls?.limit),
@@ -55,14 +59,24 @@ const COLUMNS: readonly Column<Plan>[] = [
     numeric: true,
     secondary: true,
   },
+  { name: 'Sold by', cell: sellers, width: '8rem', secondary: true },
   { name: 'Customers', cell: (plan) => formatNumber(plan.organization_count), width: '6rem', numeric: true },
   {
     name: 'Offered',
-    width: '8rem',
+    width: '9.5rem',
     secondary: true,
     cell: ({ is_public }) =>
       is_public ? <Status kind="good">In the catalogue</Status> : <Status kind="off">Hidden</Status>,
   },
 ]
+
+/** Where the plan is linked to something that can be bought. */
+function sellers({ prices }: Plan) {
+  const names = [
+    prices.some((price) => price.polar_product_id) && 'Polar',
+    prices.some((price) => price.stripe_price_id) && 'Stripe',
+  ].filter(Boolean)
+  return names.join(', ') || <span className="text-muted">–</span>
+}
 
 const describeLimit = (limit: number | null | undefined) => (limit == null ? 'No limit' : formatShort(limit))

@@ -161,7 +161,7 @@ function WriteOff({ row, onDone, onCancel }: WriteOffProps) {
         <Textarea autoFocus value={reason} onChange={({ target }) => setReason(target.value)} />
       </Field>
       <Actions>
-        <Button onClick={onCancel}>Keep</Button>
+        <Button onClick={onCancel}>Cancel</Button>
         <Button type="submit" look="danger" busy={isPending}>
           Write off {formatMoney(row.amount_usd)}
         </Button>

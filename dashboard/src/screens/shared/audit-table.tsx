@@ -177,10 +177,10 @@ function Entry({ entry, organization, onClose }: EntryProps) {
         ]}
       />
       {Object.keys(entry.detail).length > 0 && (
-        <section aria-label="Detail" className="flex flex-col gap-2">
+        <div className="flex flex-col gap-2">
           <h3>Detail</h3>
           <Json value={entry.detail} label="detail" />
-        </section>
+        </div>
       )}
     </Dialog>
   )

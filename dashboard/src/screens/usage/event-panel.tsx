@@ -2,7 +2,7 @@ import type { ReactNode } from 'react'
 import { useRead } from '../../api/hooks.ts'
 import type { StoredUsageEvent } from '../../api/types.ts'
 import { formatDuration, formatMoney, formatNumber, formatTime, formatUtc } from '../../lib/format.ts'
-import { useMay } from '../../shell/session-context.tsx'
+import { useMay, useSession } from '../../shell/session-context.tsx'
 import { Environment } from '../../ui/badge.tsx'
 import { Code, CodeBlock, CopyButton } from '../../ui/copy.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
@@ -10,6 +10,7 @@ import { Facts, Section } from '../../ui/layout.tsx'
 import { Link, textLink } from '../../ui/link.tsx'
 import { ErrorNotice, Notice } from '../../ui/notice.tsx'
 import { Skeleton } from '../../ui/states.tsx'
+import { EventCorrection, VoidEvent } from '../shared/event-correction.tsx'
 import { type FilterName, useBeginning } from './event-filters.ts'
 import { EventStatus } from './event-status.tsx'
 
@@ -45,13 +46,16 @@ export function EventPanel({ id, known, keyName, onFilter, onClose }: EventPanel
 type DetailsProps = Pick<EventPanelProps, 'keyName' | 'onFilter'> & { readonly event: StoredUsageEvent }
 
 function Details({ event, keyName, onFilter }: DetailsProps) {
+  const { organizationId } = useSession()
   const json = JSON.stringify(event, null, 2)
   const filtered = (name: FilterName, value: string) => <Filterable name={name} value={value} onFilter={onFilter} />
   return (
     <div className="flex flex-col gap-6">
-      <div>
+      <div className="flex flex-wrap gap-2">
         <CopyButton text={json} label="Copy as JSON" />
+        <VoidEvent event={event} organizationId={organizationId} />
       </div>
+      <EventCorrection event={event} />
       <Facts
         facts={[
           ['Id', <Code key="id">{event.id}</Code>],
@@ -87,6 +91,7 @@ function Details({ event, keyName, onFilter }: DetailsProps) {
             ['Model', filtered('model', event.model)],
             ['Route', filtered('route', event.route)],
             ['Cost', costText(event)],
+            ...chargeFact(event),
           ]}
         />
       </Section>
@@ -111,6 +116,10 @@ function costText({ cost_usd, model }: StoredUsageEvent): string {
   if (cost_usd !== null) return formatMoney(cost_usd)
   return model ? 'The model has no known price' : 'None: no model was used'
 }
+
+/** Only the operator sees it beside the cost. */
+const chargeFact = ({ charge_usd: charge }: StoredUsageEvent) =>
+  charge == null ? [] : [['Charge to the customer', formatMoney(charge)] as const]
 
 const metadataText = (value: unknown): ReactNode => (typeof value === 'string' ? value : JSON.stringify(value))
 

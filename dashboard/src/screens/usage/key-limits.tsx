@@ -4,6 +4,7 @@ import { formatNumber } from '../../lib/format.ts'
 import { useMay } from '../../shell/session-context.tsx'
 import { Section } from '../../ui/layout.tsx'
 import { listProps, Table } from '../../ui/table.tsx'
+import { describeLimit } from '../keys/limit-form.ts'
 
 /** Keys that have limits of their own. */
 export function KeyLimits() {
@@ -36,18 +37,4 @@ export function KeyLimits() {
 }
 
 const namedLimits = ({ limits }: ApiKey) =>
-  limits.length === 0
-    ? '–'
-    : limits.map((one) => `${one.name}: ${formatNumber(one.limit)} in ${windowText(one.window_seconds)}`).join(', ')
-
-const WINDOWS = [
-  [86_400, 'day'],
-  [3_600, 'hour'],
-  [60, 'minute'],
-] as const
-
-function windowText(seconds: number): string {
-  const [size, unit] = WINDOWS.find(([length]) => seconds % length === 0) ?? ([1, 'second'] as const)
-  const count = seconds / size
-  return `${formatNumber(count)} ${unit}${count === 1 ? '' : 's'}`
-}
+  limits.length === 0 ? '–' : limits.map((one) => `${one.name}: ${describeLimit(one)}`).join(', ')

@@ -41,7 +41,7 @@ export function Limits() {
         <>
           <Section title="Quotas" intro="What all keys of the organization may use together.">
             <Columns>
-              {METERS.map((meter) => (
+              {listMeters(quotas.data).map((meter) => (
                 <MeterCard key={meter} meter={meter} quotas={quotas.data} forecast={forecast.data} />
               ))}
             </Columns>
@@ -61,25 +61,33 @@ export function Limits() {
   )
 }
 
-type MeterId = keyof Quotas['meters']
-const METERS: readonly MeterId[] = ['api_calls', 'queries', 'tokens', 'cost_usd', 'concepts', 'storage_gb']
+const METERS = ['api_calls', 'queries', 'tokens', 'cost_usd', 'concepts', 'storage_gb']
 /** What there is at a moment; it does not start again with a period. */
-const GAUGES: ReadonlySet<MeterId> = new Set(['concepts', 'storage_gb'])
+const GAUGES: ReadonlySet<string> = new Set(['concepts', 'storage_gb'])
+
+/** The built-in ones, and then those that the operator defined. */
+export const listMeters = ({ meters }: Quotas): string[] => [
+  ...METERS,
+  ...Object.keys(meters).filter((name) => !METERS.includes(name)),
+]
 
 const resetText = ({ resets_at }: Quotas) =>
   `The present period ends ${formatTime(resets_at)}, ${formatRelative(resets_at)}. Quotas then start at zero.`
 
+type Readings = Readonly<Record<string, Quotas['meters']['api_calls'] | Quotas['meters']['cost_usd'] | undefined>>
+
 interface MeterCardProps {
-  readonly meter: MeterId
+  readonly meter: string
   readonly quotas: Quotas
   readonly forecast: UsageForecast | undefined
 }
 
 export function MeterCard({ meter, quotas, forecast }: MeterCardProps) {
-  const reading = quotas.meters[meter]
-  const write = (amount: number | string) => formatAmount(meter, amount)
-  const isGauge = GAUGES.has(meter)
-  const outlook = isGauge ? undefined : forecast?.meters[meter as keyof UsageForecast['meters']]
+  const reading = (quotas.meters as Readings)[meter]
+  if (!reading) return null
+  const write = (amount: number | string) => formatAmount(meter, amount, reading.unit)
+  const isGauge = GAUGES.has(meter) || reading.kind === 'gauge'
+  const outlook = isGauge ? undefined : forecast?.meters[meter as 'api_calls']
   const details = [
     Number(reading.held) > 0 && `${write(reading.held)} held for reservations`,
     reading.remaining !== null && `${write(reading.remaining)} left`,
@@ -89,7 +97,7 @@ export function MeterCard({ meter, quotas, forecast }: MeterCardProps) {
   return (
     <Card className="flex flex-col gap-2">
       <Meter
-        label={meterName(meter)}
+        label={reading.name ?? meterName(meter)}
         used={Number(reading.used)}
         held={Number(reading.held)}
         limit={reading.limit === null ? null : Number(reading.limit)}

@@ -52,7 +52,7 @@ export const dimensionName = (dimension: Dimension): string =>
   DIMENSIONS.find(([one]) => one === dimension)?.[1] ?? dimension
 
 /** Cost as far as it is known: nothing is known where no event of a row has a price. */
-export const describeCost = ({ cost_usd, unpriced }: Sums): string =>
+export const describeCost = ({ cost_usd, unpriced }: Pick<Sums, 'cost_usd' | 'unpriced'>): string =>
   unpriced > 0 && Number(cost_usd) === 0 ? 'Unknown' : formatMoney(cost_usd)
 
 /** A dimension's name as a filter of the API. */

@@ -11,9 +11,10 @@ const NAMES: Readonly<Record<string, string>> = {
 
 export const meterName = (meter: string): string => NAMES[meter] ?? formatName(meter)
 
-/** An amount of a meter with its unit, such as `$2.50` or `4 GB`. */
-export function formatAmount(meter: string, amount: number | string): string {
+/** An amount of a meter with its unit, such as `$2.50` or `4 GB`. @param unit of a meter that the operator defined */
+export function formatAmount(meter: string, amount: number | string, unit?: string): string {
   if (meter === 'cost_usd') return formatMoney(amount)
+  if (unit !== undefined) return `${formatNumber(Number(amount))} ${unit}`
   return meter === 'storage_gb' ? `${formatNumber(Number(amount))} GB` : formatNumber(Number(amount))
 }
 

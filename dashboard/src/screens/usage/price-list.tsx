@@ -45,12 +45,15 @@ export function PriceList({ search, onSearch }: PriceListProps) {
   )
 }
 
+/** A kind of tokens without a price has a dash. */
+const formatKnown = (usd: string | null) => (usd === null ? '–' : formatUnitPrice(usd))
+
 const COLUMNS: Column<Price>[] = [
   { name: 'Model', width: 'minmax(0,2fr)', cell: ({ model }) => <span title={model}>{model}</span> },
   { name: 'Provider', cell: ({ provider }) => provider },
-  { name: 'Input', numeric: true, cell: (price) => formatUnitPrice(price.input_usd) },
-  { name: 'Cached input', numeric: true, cell: (price) => formatUnitPrice(price.cached_input_usd) },
-  { name: 'Output', numeric: true, cell: (price) => formatUnitPrice(price.output_usd) },
+  { name: 'Input', numeric: true, cell: (price) => formatKnown(price.input_usd) },
+  { name: 'Cached input', numeric: true, cell: (price) => formatKnown(price.cached_input_usd) },
+  { name: 'Output', numeric: true, cell: (price) => formatKnown(price.output_usd) },
   {
     name: 'Long requests',
     width: 'minmax(0,1.8fr)',
@@ -62,7 +65,7 @@ const COLUMNS: Column<Price>[] = [
           : long_context
               .map(
                 (one) =>
-                  `above ${formatShort(one.above_input_tokens)}: ${formatUnitPrice(one.input_usd)} in, ${formatUnitPrice(one.output_usd)} out`,
+                  `above ${formatShort(one.above_input_tokens)}: ${formatKnown(one.input_usd)} in, ${formatKnown(one.output_usd)} out`,
               )
               .join('; ')}
       </span>

@@ -1,5 +1,5 @@
 import { useRead } from '../../api/hooks.ts'
-import { formatDuration, formatMoney, formatNumber, formatPercent, formatShort } from '../../lib/format.ts'
+import { formatDuration, formatMoney, formatName, formatNumber, formatPercent, formatShort } from '../../lib/format.ts'
 import { Card, Columns, Stat, StatsSkeleton } from '../../ui/layout.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import type { Span } from './range.ts'
@@ -41,6 +41,14 @@ export function Totals({ span }: { readonly span: Span }) {
           value={formatMoney(totals.cost_usd)}
           note={describeChange(change.cost_usd, formatMoney(previous.totals.cost_usd))}
         />
+        {Object.entries(totals.quantities).map(([slug, amount]) => (
+          <Stat
+            key={slug}
+            label={formatName(slug)}
+            value={<span title={formatNumber(amount)}>{formatShort(amount)}</span>}
+            note={`${formatShort(previous.totals.quantities[slug] ?? 0)} before`}
+          />
+        ))}
       </Columns>
     </Card>
   )

@@ -10,6 +10,7 @@ import { DIMENSIONS, MEASURES, toDimension, toMeasure } from './measures.ts'
 import { fitInterval, intervalOptions } from './range.ts'
 import { RangeFilters } from './range-filters.tsx'
 import { SeriesCard } from './series-card.tsx'
+import { Subjects } from './subjects.tsx'
 import { Totals } from './totals.tsx'
 import { RANGE_STATE, useRange } from './use-range.ts'
 import { zoneOptions } from './zones.ts'
@@ -62,6 +63,7 @@ export function Usage() {
         limit={ROWS.has(state.rows) ? state.rows : '10'}
         onLimit={(rows) => change({ rows })}
       />
+      {mayExport && <Subjects span={span} measure={measure} />}
       {mayExport && <ExportDialog open={isExporting} onClose={() => setIsExporting(false)} span={span} />}
     </Page>
   )

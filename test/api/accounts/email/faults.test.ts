@@ -16,7 +16,7 @@ const confirmReset = (token: string) =>
   call('POST /api/v1/auth/password/reset/confirm', { body: { token, new_password } })
 const login = (email: string, given: string) => call('POST /api/v1/auth/login', { body: { email, password: given } })
 
-describe('POST /api/v1/auth/register, /auth/password/reset: F52 F53 while the mail provider fails or is slow', () => {
+describe('POST /api/v1/auth/register, /auth/password/reset: F52 F53 while the email provider fails or is slow', () => {
   test.each([
     ['is slow', { kind: 'delay', value: 4_000 }],
     ['answers 500', { kind: 'status', value: 500 }],
@@ -66,7 +66,7 @@ describe('v5.0.0-2.3.3 all of it happens or nothing', () => {
     expect((await register(email, { organization: email })).status).toBe(201)
   })
 
-  test('of a registration whose answer was lost, everything is there, and a job sends its mail', async () => {
+  test('of a registration whose answer was lost, everything is there, and a job sends its email', async () => {
     const email = newEmail()
     await failFor(email, { door: 'sql', kind: 'reset_after', count: 1 })
     expect((await register(email, { organization: email })).status).toBe(503)
@@ -74,7 +74,7 @@ describe('v5.0.0-2.3.3 all of it happens or nothing', () => {
     expect((await login(email, password)).status).toBe(200)
   })
 
-  test('of a registration of a taken address no organization, token or mail is left', async () => {
+  test('of a registration of a taken address no organization, token or email is left', async () => {
     const email = newEmail()
     await register(email, { organization: email })
     await register(email, { organization: email })
@@ -113,7 +113,7 @@ describe('POST /api/v1/auth/register: v5.0.0-1.3.11 line breaks in what people c
     }
   })
 
-  test('that are in the database all the same give a mail no other header, recipient or subject', async () => {
+  test('that are in the database all the same give an email no other header, recipient or subject', async () => {
     const person = await newUser()
     await directly().sql.query('update users set name = $2 where id = $1', [
       person.user.id,

@@ -92,7 +92,7 @@ test('leads on to the dashboard once there is nothing left to do, where there is
   expect(await without.text()).not.toContain('href')
 })
 
-test('the link of a mail leads to a page, and the page to the endpoint that takes its token', async () => {
+test('the link of an email leads to a page, and the page to the endpoint that takes its token', async () => {
   const person = await registeredUser()
   const [link = ''] = (await mailTo(person.email, SUBJECTS.verify)).links
   const page = await (await send(`GET ${new URL(link).pathname}`)).text()

@@ -111,7 +111,7 @@ test('fractions of a cent are carried from item to item, over all meters of a pe
   expect((await info()).overage).toMatchObject({ total_usd: '0.015000', total_cents: 2 })
 })
 
-test('a plan that is left for a larger one at once: its overage is charged at its own price, to the cent', async () => {
+test("an immediate upgrade: the old plan's overage is charged at its own price, to the cent", async () => {
   const { use, limit, post, send, renew, orders, items, ledger } = await world()
   await limit(null)
   await use(1_234_567)
@@ -123,7 +123,7 @@ test('a plan that is left for a larger one at once: its overage is charged at it
   expect((await orders()).at(-1)).toBe(4_900 + 469)
 })
 
-test('a plan that is left for a smaller one at once: its overage is charged at its own price, to the cent', async () => {
+test("an immediate downgrade: the old plan's overage is charged at its own price, to the cent", async () => {
   const { use, limit, send, renew, orders, items, subscription, arrive, info, ledger } = await world('pro')
   await limit(null)
   await use(5_234_567)
@@ -163,7 +163,7 @@ test('a run that died after sending, or before it, counts once: the next sends t
   expect((await keys()).filter((key) => key === lost)).toHaveLength(1)
 })
 
-test('ten runs at once send one item', async () => {
+test('ten concurrent runs send one item', async () => {
   const { use, cents, states, endsAt } = await world()
   await use(2_000)
   await endsAt(Date.now() + 5 * MINUTE)
@@ -255,7 +255,7 @@ test.each<[string, (customer: Awaited<ReturnType<typeof world>>) => Promise<unkn
   expect(found.map(({ invoice }) => own.some((one: any) => one.id === invoice))).toEqual([true, true])
 })
 
-test('a paused subscription charges nothing until it goes on: Stripe voids what it would invoice', async () => {
+test('a paused subscription charges nothing until it resumes: Stripe voids its invoices', async () => {
   const { use, record, age, items, post, send, subscription, arrive } = await world()
   await use(2_000)
   await record()

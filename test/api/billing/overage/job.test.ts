@@ -22,7 +22,7 @@ async function world(provider: 'polar' | 'stripe' = 'polar') {
 }
 
 describe('at Polar', () => {
-  test('overage is told once, from the first unit above the limit on, and the ledger is what was used', async () => {
+  test('overage is reported once, starting with the first unit above the limit, and the ledger equals the usage', async () => {
     const { use, ledger, told, report, info } = await world()
     await use(1_000)
     await sendMeteredUsage(deps(), fullLook())
@@ -95,7 +95,7 @@ describe('at Polar', () => {
     expect(new Set((await told()).slice(before).map(({ units }) => units))).toEqual(new Set([7]))
   })
 
-  test('ten runs at once tell once', async () => {
+  test('ten concurrent runs report it once', async () => {
     const { use, ledger, told, report } = await world()
     await use(1_500)
     await Promise.all(Array.from({ length: 10 }, () => sendMeteredUsage(deps(), fullLook())))

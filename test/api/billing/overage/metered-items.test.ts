@@ -15,7 +15,8 @@ beforeAll(async () => {
     [PRO, 2_000],
   ] as const) {
     const tokens = { tiers: [{ up_to: null, unit_price_usd: '0.01' }], stripe_price_id: metered(id) }
-    const sold = { stripe_price_id: id, price_per_month_cents: cents, is_public: true }
+    const prices = [{ interval: 'month', currency: 'usd', amount_cents: cents, stripe_price_id: id }]
+    const sold = { prices, is_public: true }
     await call('POST /api/v1/admin/plans', { token, body: { id, name: id, limits, ...sold, overage: { tokens } } })
     await act('stripe', { act: 'add_product', id, name: id, cents, plan: id })
     await act('stripe', { act: 'add_product', id: metered(id), name: 'Tokens', cents: 0, plan: id, metered: true })
@@ -26,11 +27,11 @@ afterAll(async () => {
   for (const id of [BASIC, PRO]) await call(`PATCH /api/v1/admin/plans/${id}`, { token, body: { is_public: false } })
 })
 
-test('metered prices follow the plan at Stripe: at once with a larger one, with the period with a smaller one', async () => {
+test('metered prices follow the plan at Stripe: immediately on an upgrade, with the next period on a downgrade', async () => {
   const { post, buy, subscription, arrive, info } = await newCustomer('stripe')
   const prices = async () => {
     const { productId, extras } = await subscription()
-    return [productId, ...extras]
+    return [productId, ...extras.map(({ price }: { price: string }) => price)]
   }
   await buy(BASIC)
   expect(await prices()).toEqual([BASIC, metered(BASIC)])

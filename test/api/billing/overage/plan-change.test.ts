@@ -10,7 +10,7 @@ const create = (overage: unknown, fields: object = {}) =>
     body: {
       id: `over-${crypto.randomUUID().slice(0, 8)}`,
       name: 'Over',
-      price_per_month_cents: 5,
+      prices: [{ interval: 'month', currency: 'usd', amount_cents: 5 }],
       limits,
       is_public: false,
       overage,

@@ -106,7 +106,7 @@ test('a subscription is read from the fields that are used; whoever it is for is
   })
 })
 
-test('one odd row of a page is told by its id, and the others are read', async () => {
+test('an unreadable row of a page is reported by its id, and the others are read', async () => {
   const odd = { ...POLAR_SUBSCRIPTION, id: 'odd', status: 'suspended' }
   answering(json({ items: [odd, POLAR_SUBSCRIPTION, 7], pagination: { max_page: 1 } }))
   expect(await polar.listSubscriptions()).toMatchObject({ subscriptions: [{ id: 'sub_1' }], unreadable: ['odd', '?'] })
@@ -125,10 +125,10 @@ describe('Polar', () => {
     expect((await polar.getSubscription('sub_1'))?.organizationId).toBe(org_id)
   })
 
-  test('a plan is changed at once against an invoice, or with the next period', async () => {
+  test('a plan is changed immediately with an invoice, or with the next period', async () => {
     const asked = answering(json(POLAR_SUBSCRIPTION), json(POLAR_SUBSCRIPTION))
     for (const when of ['now', 'period_end'] as const)
-      await polar.changePlan({ subscriptionId: 'sub_1', product: 'p', when, idempotencyKey: 'k' })
+      await polar.changePlan({ subscriptionId: 'sub_1', plan: { product: 'p' }, when, idempotencyKey: 'k' })
     expect(asked.map(({ body }) => JSON.parse(body).proration_behavior)).toEqual(['invoice', 'next_period'])
   })
 
@@ -170,7 +170,7 @@ describe('Stripe', () => {
     const asked = answering(json({ id: 'cs_1', url: 'https://checkout.example/1' }))
     await stripe.createCheckout({
       organizationId: 'org',
-      product: 'price_1',
+      plan: { product: 'price_1' },
       meteredProducts: ['price_m'],
       email: 'a@example.com',
       successUrl: 'https://tollgate.test/done?x=1',
@@ -200,9 +200,9 @@ describe('Stripe', () => {
       },
     }
     const asked = answering(json(STRIPE_SUBSCRIPTION), json(schedule), json(schedule), json(planned))
-    const change = { subscriptionId: 'sub_1', product: 'price_2', idempotencyKey: 'k' }
+    const change = { subscriptionId: 'sub_1', plan: { product: 'price_2' }, idempotencyKey: 'k' }
     const later = await stripe.changePlan({ ...change, when: 'period_end' })
-    expect(later).toMatchObject({ pendingProducts: ['price_2'] })
+    expect(later).toMatchObject({ pendingItems: [{ product: 'price_2' }] })
     expect(Object.fromEntries(new URLSearchParams(asked[2]?.body))).toMatchObject({
       end_behavior: 'release',
       'phases[0][end_date]': '1796083200',

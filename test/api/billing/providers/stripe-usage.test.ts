@@ -98,7 +98,7 @@ test.each([
   expect(asked).toHaveLength(1)
 })
 
-test('an invoice that Stripe refuses is told in its words, and holds up no other amount', async () => {
+test("an invoice that Stripe refuses is reported with Stripe's message, and delays no other amount", async () => {
   const own = { ...newAmount('a'), subscriptionId: undefined }
   const item = json({ id: 'ii_1', invoice: null })
   const asked = answering(item, item, json({ error: { message: 'The customer has no address.' } }, 400))

@@ -139,7 +139,12 @@ describe.each(['polar', 'stripe'] as const)('made by hand at %s', (name) => {
     const plan = `lite-${crypto.randomUUID().slice(0, 8)}`
     const limits = { rate_limit_per_minute: 1, max_api_keys: 1, meters: {} }
     const column = name === 'polar' ? 'polar_product_id' : 'stripe_price_id'
-    const body = { id: plan, name: 'Lite', price_per_month_cents: 100, limits, [column]: product }
+    const body = {
+      id: plan,
+      name: 'Lite',
+      limits,
+      prices: [{ interval: 'month', currency: 'usd', amount_cents: 100, [column]: product }],
+    }
     expect((await call('POST /api/v1/admin/plans', { token: await administrator(), body })).status).toBe(201)
     await apply(name, subscriptionId)
     expect(await planOf(organizationId)).toBe(plan)

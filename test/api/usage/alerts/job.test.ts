@@ -55,7 +55,7 @@ async function world(limits: Record<string, number> = { api_calls: 1_000 }) {
 }
 
 describe('a threshold', () => {
-  test('is told when it is reached, and neither before nor twice, by two runs at once or by later ones', async () => {
+  test('is sent when it is reached, not before and not twice, by concurrent or later runs', async () => {
     const { use, run, alerts, mails, events } = await world()
     await use({ api_calls: 799 })
     await run()
@@ -76,7 +76,7 @@ describe('a threshold', () => {
     expect(await events()).toHaveLength(2)
   })
 
-  test('that is passed together with higher ones is written down, and only the highest is told', async () => {
+  test('that is passed together with higher ones is recorded, and only the highest is sent', async () => {
     const { use, run, thresholds, mails, events, alerts } = await world()
     await use({ api_calls: 1_200 })
     await run()
@@ -105,7 +105,7 @@ describe('a threshold', () => {
     expect(await mails()).toHaveLength(2)
   })
 
-  test('may be above the limit, for overage: 150 % is told by itself, and the limit is reached once', async () => {
+  test('may be above the limit, for overage: 150 % is sent by itself, and the limit is reached once', async () => {
     const { choose, use, run, events, mails } = await world()
     await choose([150, 200])
     await use({ api_calls: 1_499 })
@@ -121,7 +121,7 @@ describe('a threshold', () => {
     expect((await mails()).at(-1)).toContain('150 %')
   })
 
-  test('of 100 % that is passed together with a higher one says that the limit is reached, too', async () => {
+  test('of 100 % that is passed together with a higher one also says that the limit is reached', async () => {
     const { choose, use, run, events, mails } = await world()
     await choose([1_000, 300])
     await use({ api_calls: 3_000 })
@@ -146,7 +146,7 @@ describe('a threshold', () => {
   test('is of every meter and gauge that has a limit above 0', async () => {
     const limits = { tokens: 100, cost_usd: 0.5, queries: 0, storage_gb: 2 }
     const { use, run, alerts, organizationId } = await world(limits)
-    await use({ input_tokens: 50, output_tokens: 30, cost_usd: 0.4, queries: 5, api_calls: 1 })
+    await use({ input_tokens: 50, output_tokens: 30, charge_usd: 0.4, queries: 5, api_calls: 1 })
     await directly().sql.query(
       `insert into usage_gauges values ($1, 'storage_gb', 1.6, now()), ($1, 'made_up', 5, now())`,
       [organizationId],
@@ -161,8 +161,8 @@ describe('a threshold', () => {
   })
 })
 
-describe('what is told', () => {
-  test('reaches owners and admins who can sign in, and nobody else', async () => {
+describe('notifications', () => {
+  test('reach only owners and admins who can sign in', async () => {
     const { use, run, organizationId } = await world()
     const people = await Promise.all([newUser(), newUser(), newUser()])
     const { sql } = directly()
@@ -237,7 +237,7 @@ describe('PUT /api/v1/usage/alerts/thresholds', () => {
     })
   })
 
-  test('decide what is told; one that is asked for later than a higher one was told is not', async () => {
+  test('decide what is sent; one that was added after a higher one was sent is not', async () => {
     const { choose, use, run, thresholds, events } = await world()
     await choose([90])
     await use({ api_calls: 900 })

@@ -73,7 +73,7 @@ describe('GET /api/v1/usage/events', () => {
     expect(await ids(query())).toEqual(expected)
   })
 
-  test('goes on where the page before ended, also among events of one microsecond', async () => {
+  test('continues where the previous page ended, even among events of one microsecond', async () => {
     const other = await newUser()
     const organization_id = other.user.organization_id as string
     const at = new Date(now - 2 * HOUR).toISOString().slice(0, -1)
@@ -131,22 +131,34 @@ describe('GET /api/v1/usage/export', () => {
     expect(lines[2]).toContain(',"{""a"":[1]}"')
   })
 
-  test.each(['events', 'daily'])('tells the operator whose each row of %s is, and nobody else', async (what) => {
-    const externalId = `=customer-${crypto.randomUUID()}`
-    const organizationId = holder.organizationId
-    await deps.sql.query('update organizations set external_id = $2 where id = $1', [organizationId, externalId])
-    const query = `what=${what}&from=${ago(4 * DAY)}`
-    const own = (await file(query)).lines
-    expect(own[0]).not.toContain('external_id')
-    for (const token of [await keyWith(await platformOrganization(), ['platform:usage:read']), await administrator()])
-      for (const named of [`organization_id=${organizationId}`, `external_id=${encodeURIComponent(externalId)}`]) {
-        const { status, body } = await call(`GET /api/v1/usage/export?${query}&${named}`, { token })
-        expect([status, body.split('\r\n')], named).toEqual([
-          200,
-          own.map((line, at) => line && `${line},${at === 0 ? 'external_id' : `"'${externalId}"`}`),
-        ])
-      }
-  })
+  test.each(['events', 'daily'])(
+    'tells the operator whose each row of %s is and what they pay, and nobody else',
+    async (what) => {
+      const externalId = `=customer-${crypto.randomUUID()}`
+      const organizationId = holder.organizationId
+      await deps.sql.query('update organizations set external_id = $2 where id = $1', [organizationId, externalId])
+      const query = `what=${what}&from=${ago(4 * DAY)}`
+      const own = (await file(query)).lines
+      expect(own[0]).not.toMatch(/external_id|charge_usd/)
+      for (const token of [await keyWith(await platformOrganization(), ['platform:usage:read']), await administrator()])
+        for (const named of [`organization_id=${organizationId}`, `external_id=${encodeURIComponent(externalId)}`]) {
+          const { status, body } = await call(`GET /api/v1/usage/export?${query}&${named}`, { token })
+          const lines: string[] = body.split('\r\n')
+          const charge = lines[0]?.split(',').indexOf('charge_usd')
+          const others = lines.map((line) =>
+            line
+              .split(',')
+              .filter((_, at) => at !== charge)
+              .join(','),
+          )
+          expect(charge).toBeGreaterThan(10)
+          expect([status, others], named).toEqual([
+            200,
+            own.map((line, at) => line && `${line},${at === 0 ? 'external_id' : `"'${externalId}"`}`),
+          ])
+        }
+    },
+  )
 
   test('never hands a spreadsheet a formula that a caller wrote', async () => {
     await writeUsage(deps, [
@@ -165,7 +177,7 @@ describe('GET /api/v1/usage/export', () => {
     expect(lines[0]).toMatch(/^day,key_id,environment,endpoint,status_code,provider,model,route,requests,errors,/)
     const line = lines.find((one) => one.startsWith(ago(3 * DAY).slice(0, 10)))
     expect(line).toBe(
-      `${ago(3 * DAY).slice(0, 10)},00000000-0000-0000-0000-000000000000,,/a,500,,,,1,1,0,0,0,0,0,0.000000,0,0,0`,
+      `${ago(3 * DAY).slice(0, 10)},00000000-0000-0000-0000-000000000000,,/a,500,,,,1,1,0,0,0,0,0,0.000000,0,0,0,`,
     )
   })
 

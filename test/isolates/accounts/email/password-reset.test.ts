@@ -235,7 +235,7 @@ describe('asking for a reset', () => {
   })
 })
 
-test('v5.0.0-14.2.1 no link of a mail has its token where servers and logs see it', async () => {
+test('v5.0.0-14.2.1 no link of an email has its token where servers and logs see it', async () => {
   const person = await newUser()
   const token = await resetToken(person.email)
   for (const { links, subject } of await mailsTo(person.email)) {

@@ -58,7 +58,7 @@ describe('v5.0.0-6.3.8 where addresses must be confirmed, registering a taken on
     expect(row).toEqual({ users: 0, organizations: 0, owners: 1 })
   })
 
-  test('changes neither name nor password of the owner, who gets a mail that repeats nothing of it', async () => {
+  test('changes neither name nor password of the owner, who gets an email that repeats nothing of it', async () => {
     const owner = await confirmed()
     await register(owner.email, { password: 'the stranger chose this', name: 'Win at evil.example' })
     const mail = await mailTo(owner.email, SUBJECTS.inUse)

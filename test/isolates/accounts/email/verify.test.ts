@@ -20,7 +20,7 @@ async function mailed() {
 }
 
 describe('a registration', () => {
-  test('sends a mail whose link confirms the address; the page at its end is ours', async () => {
+  test('sends an email whose link confirms the address; the page at its end is ours', async () => {
     const person = await registeredUser()
     const mail = await mailTo(person.email, SUBJECTS.verify)
     expect(mail.links).toHaveLength(1)

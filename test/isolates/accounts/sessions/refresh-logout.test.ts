@@ -102,7 +102,7 @@ describe('POST /api/v1/auth/refresh', () => {
     expect((await refresh(body.refresh_token)).status).toBe(200)
   })
 
-  test('of a stolen token the owner is told by mail, once', async () => {
+  test('of a stolen token the owner is told by email, once', async () => {
     const owner = await newUser()
     const second = (await refresh(owner.refreshToken)).body
     await refresh(second.refresh_token)

@@ -219,7 +219,7 @@ describe('afterwards', () => {
   })
 })
 
-describe('v5.0.0-6.3.7: the owner is told by mail', () => {
+describe('v5.0.0-6.3.7: the owner is told by email', () => {
   test('when the factor is switched on, when a backup code was used, when new codes were made, and when it is off', async () => {
     const user = await newTwoFactorUser()
     const { challenge_token } = await challenge(user)

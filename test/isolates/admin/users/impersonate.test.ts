@@ -63,7 +63,7 @@ describe('a support session', () => {
     expect((await call(ME, { token: holder.token })).status).toBe(200)
   })
 
-  test('leaves an audit row with the reason that the organization may read, but not from where, and a mail', async () => {
+  test('leaves an audit row with the reason that the organization may read, but not from where, and an email', async () => {
     const rows = await auditsAbout(holder.user.id)
     expect(rows[0]).toMatchObject({ actor_id: admin.id, detail: { reason: 'Ticket 42' } })
     const { body } = await call('GET /api/v1/audit-logs?action=admin.impersonated', { token: holder.token })

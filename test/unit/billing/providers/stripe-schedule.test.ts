@@ -5,7 +5,7 @@ import { encodeForm, StripeSchedule } from '../../../../src/billing/providers/st
 const [START, END, SPRING] = [1_793_491_200, 1_796_083_200, 1_804_000_000]
 const OF_PLANS = ['price_pro', 'price_pro_tokens', 'price_basic', 'price_basic_tokens']
 const TO_BASIC = {
-  product: 'price_basic',
+  plan: { product: 'price_basic' },
   meteredProducts: ['price_basic_tokens'],
   ofPlans: OF_PLANS,
   planPrice: 'price_pro',
@@ -87,7 +87,7 @@ test('phases that somebody planned for later stay, with the new plan in them; th
 
 test('another choice for the next period takes the place of the earlier one', () => {
   const planned = phases({ phases: [PHASE] })
-  const again = phases({ phases: planned }, { ...TO_BASIC, product: 'price_mini', meteredProducts: [] })
+  const again = phases({ phases: planned }, { ...TO_BASIC, plan: { product: 'price_mini' }, meteredProducts: [] })
   expect(again).toHaveLength(2)
   expect(again[1].items.map(({ price }: { price: string }) => price)).toEqual([
     'price_mini',

@@ -10,9 +10,18 @@ const PLANS = [
   ['pro', 4_900],
 ].map(([id, price]) => ({
   id: String(id),
-  polarProductId: `product_${id}`,
-  stripePriceId: `price_${id}`,
-  pricePerMonthCents: Number(price),
+  prices: [
+    {
+      interval: 'month' as const,
+      currency: 'usd',
+      amount_cents: Number(price),
+      polar_product_id: `product_${id}`,
+      stripe_price_id: `price_${id}`,
+    },
+  ],
+  seats: null,
+  addons: [],
+  replacedAt: null,
 }))
 
 const item = (product: string, periodEnd = new Date(Date.UTC(2026, 11, 1))) => ({
@@ -28,7 +37,7 @@ const found = (changes: Partial<ProviderSubscription> = {}): ProviderSubscriptio
   organizationId: ORGANIZATION,
   status: 'active',
   items: [item('price_pro')],
-  pendingProducts: [],
+  pendingItems: [],
   cancelAtPeriodEnd: false,
   trialEnd: undefined,
   pastDueSince: undefined,
@@ -38,7 +47,7 @@ const found = (changes: Partial<ProviderSubscription> = {}): ProviderSubscriptio
 })
 
 const context = (planId = 'free', rows: Context['rows'] = []): Context => ({
-  organization: { id: ORGANIZATION, planId },
+  organization: { id: ORGANIZATION, planId, seats: null, limitAdditions: {} },
   rows,
   plans: PLANS,
 })
@@ -119,7 +128,8 @@ test('a plan is recognized by its price, wherever it stands, and the period is i
   expect(bought.row.currentPeriodEnd).toEqual(new Date(Date.UTC(2026, 11, 1)))
   expect(decided(context(), { items: [item('price_starter'), item('price_pro')] }).planId).toBe('pro')
   const known = after(decided(context()), 'free')
-  const pending = (...pendingProducts: string[]) => decided(known, { pendingProducts }).row.pendingPlanId
+  const pending = (...pendingProducts: string[]) =>
+    decided(known, { pendingItems: pendingProducts.map((product) => ({ product })) }).row.pendingPlanId
   expect(pending('price_starter')).toBe('starter')
   expect(pending('price_support', 'price_starter')).toBe('starter')
   expect(pending('price_support', 'price_pro')).toBeNull()

@@ -2,7 +2,14 @@ import { describe, expect, test } from 'vitest'
 import { priceTokens } from '../../../../src/usage/pricing/price.ts'
 
 const AT = Date.parse('2026-11-21T12:00:00Z')
-const none = { inputTokens: 0, outputTokens: 0, cachedTokens: 0 }
+const none = {
+  inputTokens: 0,
+  outputTokens: 0,
+  cachedTokens: 0,
+  cacheWriteTokens: 0,
+  audioInputTokens: 0,
+  audioOutputTokens: 0,
+}
 const cost = (model: string, used: Partial<typeof none>, provider?: string, at = AT) =>
   priceTokens({ provider, model, at, ...none, ...used })
 
@@ -90,6 +97,28 @@ describe('what is counted', () => {
   })
 })
 
+describe('kinds of tokens', () => {
+  const all = { inputTokens: 1_000_000, outputTokens: 1_000_000 }
+
+  test('that are written to a cache cost what the list says, else as other input', () => {
+    expect(cost('claude-sonnet-4-5', { inputTokens: 100_000, cacheWriteTokens: 100_000 })).toBe('0.375000')
+    expect(cost('gpt-4o', { inputTokens: 100_000, cacheWriteTokens: 100_000 })).toBe('0.250000')
+  })
+
+  test('of audio have their own price, and none where the list has none', () => {
+    const sonic = (used: Partial<typeof none>) => cost('amazon.nova-2-sonic-v1:0', used, 'aws')
+    expect(sonic({ inputTokens: 1_000_000, audioInputTokens: 1_000_000 })).toBe('3.000000')
+    expect(sonic({ outputTokens: 1_000_000, audioOutputTokens: 500_000 })).toBe('7.375000')
+    expect(cost('gpt-4o', { ...all, audioInputTokens: 1 })).toBeUndefined()
+    expect(cost('gpt-4o', { ...all, audioOutputTokens: 1 })).toBeUndefined()
+  })
+
+  test('count once: audio before what was written, and that before what was read', () => {
+    const used = { inputTokens: 100_000, cachedTokens: 90_000, cacheWriteTokens: 60_000 }
+    expect(cost('claude-sonnet-4-5', used)).toBe('0.237000') // 60,000 written and 40,000 read
+  })
+})
+
 describe('a model', () => {
   const used = { inputTokens: 1_000_000, outputTokens: 1_000_000 }
 
@@ -106,6 +135,34 @@ describe('a model', () => {
     expect(cost('gpt-oss-120b', used, 'groq')).not.toBe(cost('gpt-oss-120b', used, 'openai'))
     expect(cost('gpt-5', used, 'azure')).toBe(cost('gpt-5', used))
     expect(cost('gpt-5', used, '')).toBe(cost('gpt-5', used))
+  })
+
+  test.each([
+    [undefined, 'openai/gpt-4o', 'openai', 'gpt-4o'],
+    [undefined, 'openai:gpt-4o', 'openai', 'gpt-4o'],
+    [undefined, 'OpenAI/GPT-4o', 'openai', 'gpt-4o'],
+    ['openai', 'openai/gpt-4o', 'openai', 'gpt-4o'],
+    ['azure', 'openai/gpt-4o', 'azure', 'gpt-4o'],
+    ['google', 'models/gemini-2.5-pro', 'google', 'gemini-2.5-pro'],
+    [undefined, 'models/gemini-2.5-pro', 'google', 'gemini-2.5-pro'],
+    [undefined, 'vertex_ai/gemini-2.5-pro', 'google', 'gemini-2.5-pro'],
+    [undefined, 'google/models/gemini-2.5-pro', 'google', 'gemini-2.5-pro'],
+    ['openrouter', 'anthropic/claude-sonnet-4.5', 'anthropic', 'claude-sonnet-4-5'],
+    ['OpenRouter', 'openai/gpt-4o-2024-08-06', 'openai', 'gpt-4o'],
+    [undefined, 'openrouter/anthropic/claude-sonnet-4.5', 'anthropic', 'claude-sonnet-4-5'],
+    [undefined, 'groq/llama-3.3-70b-versatile', 'groq', 'llama-3.3-70b-versatile'],
+    [undefined, 'bedrock/amazon.nova-2-sonic-v1:0', 'aws', 'amazon.nova-2-sonic-v1:0'],
+  ] as const)('at %s by the name %s costs what it costs as %s %s', (provider, name, at, model) => {
+    expect(cost(model, used, at)).toBeDefined()
+    expect(cost(name, used, provider)).toBe(cost(model, used, at))
+  })
+
+  test('with a prefix that is no provider’s, or at an unknown provider, is as unknown as without', () => {
+    for (const name of ['acme/gpt-4o', 'meta-llama/llama-3.3-70b', 'openai/gpt-oss-120b', 'mistralai/mixtral-8x7b'])
+      expect(cost(name, used), name).toBeUndefined()
+    expect(cost('openai/gpt-4o', used, 'acme')).toBeUndefined()
+    expect(cost('claude-sonnet-4.5', used, 'openrouter')).toBeUndefined()
+    expect(cost('google/gemini-2.5-pro:free', used, 'openrouter')).toBeUndefined()
   })
 
   test('is found in any case of letters, with its date and without', () => {

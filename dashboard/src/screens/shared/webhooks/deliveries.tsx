@@ -62,10 +62,10 @@ export function Deliveries<Item extends Delivery>(props: DeliveriesProps<Item>) 
         <Dialog side open onClose={() => choose()} title={chosen.type}>
           <Facts facts={[...deliveryFacts(chosen), ...(facts?.(chosen) ?? [])]} />
           {'payload' in chosen && (
-            <section aria-label="Body" className="flex flex-col gap-2">
+            <div className="flex flex-col gap-2">
               <h3>Body</h3>
               <Json value={chosen.payload} label="body" />
-            </section>
+            </div>
           )}
           <ErrorNotice error={resend?.error} />
           {resend && (

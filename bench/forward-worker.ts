@@ -1,0 +1,8 @@
+/** The least that a gateway can be: it passes each request on to one upstream. */
+import { Hono } from 'hono'
+
+const app = new Hono<{ Bindings: { UPSTREAM: string } }>()
+
+app.all('*', (c) => fetch(c.env.UPSTREAM + c.req.path, c.req.raw))
+
+export default app

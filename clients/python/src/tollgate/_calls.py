@@ -1,0 +1,163 @@
+"""What each method sends: one table for the synchronous and the asynchronous client."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from typing import Any
+from urllib.parse import quote
+
+from . import _generated as wire
+from ._generated import IDEMPOTENT_OPERATIONS
+
+VERSION = "0.1.0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A call on its way. `operation` looks like `GET /quotas`."""
+
+    operation: str
+    params: Mapping[str, str] | None = None
+    query: Mapping[str, Any] | None = None
+    body: Any = None
+    idempotency_key: str | None = None
+
+    @property
+    def method(self) -> str:
+        return self.operation.split(" ")[0]
+
+    @property
+    def path(self) -> str:
+        params = self.params or {}
+        template = self.operation.partition(" ")[2]
+        return re.sub(r"\{(\w+)\}", lambda name: quote(str(params.get(name[1], "")), safe=""), template)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        headers = {} if self.body is None else {"Content-Type": "application/json"}
+        return headers if self.idempotency_key is None else {**headers, "Idempotency-Key": self.idempotency_key}
+
+    @property
+    def content(self) -> bytes | None:
+        return None if self.body is None else to_json(self.body)
+
+    @property
+    def query_items(self) -> list[tuple[str, str]]:
+        return [(name, _to_text(value)) for name, value in (self.query or {}).items() if value is not None]
+
+
+def to_json(value: Any) -> bytes:
+    """In UTF-8, where a character takes half of what it takes when it is escaped."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
+
+
+def _to_text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def add_idempotency_key(call: Call) -> Call:
+    if call.operation not in IDEMPOTENT_OPERATIONS or call.idempotency_key is not None:
+        return call
+    return replace(call, idempotency_key=str(uuid.uuid4()))
+
+
+def verify_key(given: Mapping[str, Any]) -> Call:
+    return Call(operation="POST /keys/verify", body=_check(given, wire.VerifyKeyInput))
+
+
+def verify_token(given: Mapping[str, Any]) -> Call:
+    return Call(operation="POST /tokens/verify", body=_check(given, wire.VerifyTokenInput))
+
+
+def issue_key(given: Mapping[str, Any], idempotency_key: str | None) -> Call:
+    body = _check(given, wire.IssueKeyInput)
+    return Call(operation="POST /auth/api-keys", body=body, idempotency_key=idempotency_key)
+
+
+def list_keys(given: Mapping[str, Any]) -> Call:
+    return Call(operation="GET /auth/api-keys", query=_check(given, wire.ListKeysInput))
+
+
+def update_key(given: Mapping[str, Any]) -> Call:
+    return _about_key("PATCH /auth/api-keys/{id}", _check(given, wire.UpdateKeyInput))
+
+
+def rotate_key(given: Mapping[str, Any], idempotency_key: str | None) -> Call:
+    call = _about_key("POST /auth/api-keys/{id}/rotate", _check(given, wire.RotateKeyInput))
+    return replace(call, idempotency_key=idempotency_key)
+
+
+def revoke_key(given: Mapping[str, Any]) -> Call:
+    return replace(_about_key("DELETE /auth/api-keys/{id}", _check(given, wire.RevokeKeyInput)), body=None)
+
+
+def upsert_customer(given: Mapping[str, Any]) -> Call:
+    body = _check(given, wire.UpsertCustomerInput)
+    params = {"external_id": body.pop("external_id", "")}
+    return Call(operation="PUT /admin/organizations/by-external-id/{external_id}", params=params, body=body)
+
+
+def send_usage(events: Iterable[Mapping[str, Any]], durability: str | None) -> Call:
+    body: dict[str, Any] = {"events": [complete_event(event) for event in events]}
+    if durability is not None:
+        body["durability"] = durability
+    return Call(operation="POST /usage", body=body)
+
+
+def reserve(given: Mapping[str, Any]) -> Call:
+    """A repeat of the call gets the same hold."""
+    body = {"idempotency_key": str(uuid.uuid4()), **_check(given, wire.ReserveInput)}
+    return Call(operation="POST /usage/reserve", body=body)
+
+
+def settle(given: Mapping[str, Any]) -> Call:
+    return Call(operation="POST /usage/settle", body=_check(given, wire.SettleInput))
+
+
+def extend(reservation_id: str, expires_in_seconds: int) -> Call:
+    return Call(
+        operation="POST /usage/reservations/{id}/extend",
+        params={"id": reservation_id},
+        body={"expires_in_seconds": expires_in_seconds},
+    )
+
+
+def usage_summary(given: Mapping[str, Any]) -> Call:
+    return Call(operation="GET /usage/summary", query=_check(given, wire.UsageSummaryInput))
+
+
+def get_quotas(given: Mapping[str, Any]) -> Call:
+    return Call(operation="GET /quotas", query=_check(given, wire.GetQuotasInput))
+
+
+def complete_event(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The id makes repeats count once, and the time is that of the use, not of its report."""
+    now = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {**event, "id": event.get("id") or str(uuid.uuid4()), "timestamp": event.get("timestamp") or now}
+
+
+def check_events(events: Iterable[Mapping[str, Any]], event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Events that were given whole, and one that was given by keywords."""
+    return [*events, *([_check(event, wire.UsageEvent)] if event else [])]
+
+
+def _about_key(operation: str, given: dict[str, Any]) -> Call:
+    """The organization stands in the query, the key in the path."""
+    params = {"id": given.pop("key_id", "")}
+    query = {name: given.pop(name, None) for name in ("organization_id", "external_id")}
+    return Call(operation=operation, params=params, query=query, body=given)
+
+
+def _check(given: Mapping[str, Any], known: type) -> dict[str, Any]:
+    """A misspelled keyword must not pass: a verification would check less than was asked for."""
+    for name in given:
+        if name not in known.__annotations__:
+            raise TypeError(
+                f"Unexpected keyword argument {name!r}; known are {', '.join(sorted(known.__annotations__))}."
+            )
+    return {name.removesuffix("_"): value for name, value in given.items()}

@@ -1,0 +1,73 @@
+import { useState } from 'react'
+import { useChange, useRead } from '../../api/hooks.ts'
+import { Button } from '../../ui/button.tsx'
+import { Actions, Dialog } from '../../ui/dialog.tsx'
+import { Field, Form, Input } from '../../ui/field.tsx'
+import { ErrorNotice, Notice } from '../../ui/notice.tsx'
+import { providerName } from '../billing/provider.ts'
+import { toAmount } from '../shared/credits/words.ts'
+
+const USUAL = ['10', '25', '50', '100'] as const
+
+interface BuyCreditsProps {
+  /** The ledger's row of the latest purchase, by which the next one is told apart. */
+  readonly latestPurchase: string | undefined
+  readonly onClose: () => void
+}
+
+/** Asks how much, and goes to the page of the payment provider. */
+export function BuyCredits({ latestPurchase, onClose }: BuyCreditsProps) {
+  const [text, setText] = useState('25')
+  const { data } = useRead('GET /auth/billing/info')
+  const { mutate, isPending, isSuccess, error } = useChange('POST /billing/top-up')
+  const canPay = data?.providers.length !== 0
+  function pay(): void {
+    const here = `${location.origin}/dashboard/credits`
+    const amount = toAmount(text)
+    const back = new URLSearchParams({ bought: amount, ...(latestPurchase && { after: latestPurchase }) })
+    mutate(
+      { body: { amount, success_url: `${here}?${back}`, cancel_url: here } },
+      { onSuccess: ({ url }) => location.assign(url) },
+    )
+  }
+  return (
+    <Dialog open onClose={onClose} title="Buy credits">
+      <Form onSubmit={pay}>
+        {!canPay && <Notice>Credits cannot be bought here. Contact us to get some.</Notice>}
+        <ErrorNotice error={error} except={['amount']} />
+        <Field
+          label="Amount in US dollars"
+          hint="From $1 to $10,000, before taxes."
+          error={error?.fieldError('amount')}
+        >
+          <Input
+            autoFocus
+            inputMode="decimal"
+            autoComplete="off"
+            value={text}
+            onChange={({ target }) => setText(target.value)}
+          />
+        </Field>
+        <div className="flex flex-wrap gap-2" role="group" aria-label="Usual amounts">
+          {USUAL.map((amount) => (
+            <Button key={amount} aria-pressed={toAmount(text) === amount} onClick={() => setText(amount)}>
+              {`$${amount}`}
+            </Button>
+          ))}
+        </div>
+        <p className="text-muted">
+          {`You pay on the page of ${payPlace(data?.providers)} and come back here. The credits are there within seconds, and never expire.`}
+        </p>
+        <Actions>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" look="primary" busy={isPending || isSuccess} disabled={!canPay || text.trim() === ''}>
+            Go to checkout
+          </Button>
+        </Actions>
+      </Form>
+    </Dialog>
+  )
+}
+
+const payPlace = (providers: readonly ('polar' | 'stripe')[] = []) =>
+  providers.length === 1 && providers[0] ? providerName(providers[0]) : 'the payment provider'

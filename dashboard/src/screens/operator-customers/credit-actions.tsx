@@ -1,0 +1,162 @@
+import { useState } from 'react'
+import { useChange } from '../../api/hooks.ts'
+import type { ApiError } from '../../api/problem.ts'
+import type { AdminOrganization, CreditGrant } from '../../api/types.ts'
+import { Button, type ButtonLook } from '../../ui/button.tsx'
+import { Actions, Dialog } from '../../ui/dialog.tsx'
+import { Field, Form, Input } from '../../ui/field.tsx'
+import { ErrorNotice } from '../../ui/notice.tsx'
+import { toast } from '../../ui/toast.tsx'
+import { formatExact, toAmount } from '../shared/credits/words.ts'
+
+export interface CreditActionProps {
+  readonly customer: AdminOrganization
+  readonly act: { readonly name: 'grant' } | { readonly name: 'revoke' | 'correct'; readonly grant: CreditGrant }
+  readonly onClose: () => void
+}
+
+/** The dialog of one act on a customer's credits. */
+export function CreditAction({ act, ...rest }: CreditActionProps) {
+  if (act.name === 'grant') return <Grant {...rest} />
+  return act.name === 'revoke' ? <Revoke {...rest} grant={act.grant} /> : <Correct {...rest} grant={act.grant} />
+}
+
+type GrantProps = Omit<CreditActionProps, 'act'>
+type ChangeProps = GrantProps & { readonly grant: CreditGrant }
+
+function Grant({ customer, onClose }: GrantProps) {
+  const [amount, setAmount] = useState('')
+  const [reason, setReason] = useState('')
+  const [date, setDate] = useState('')
+  const { mutate, error, isPending } = useChange('POST /admin/organizations/{organization_id}/credits')
+  const body = { amount: toAmount(amount), reason, ...(date && { expires_at: endOf(date) }) }
+  const save = () =>
+    mutate({ params: { organization_id: customer.id }, body }, { onSuccess: () => finish(onClose, 'Credits granted') })
+  return (
+    <Dialog open onClose={onClose} title={`Grant credits to ${customer.name}`}>
+      <Form onSubmit={save}>
+        <ErrorNotice error={error} except={['amount', 'reason', 'expires_at']} />
+        <Amount value={amount} onChange={setAmount} error={error} />
+        <Reason value={reason} onChange={setReason} error={error} />
+        <Field
+          label="Expires"
+          optional
+          hint="At the end of this day. Without one they never expire."
+          error={error?.fieldError('expires_at')}
+        >
+          <Input type="date" value={date} onChange={({ target }) => setDate(target.value)} />
+        </Field>
+        <Buttons onClose={onClose} action="Grant credits" busy={isPending} disabled={!amount || !reason} />
+      </Form>
+    </Dialog>
+  )
+}
+
+/** The last second of a day where the browser is. */
+const endOf = (date: string) => new Date(`${date}T23:59:59`).toISOString()
+
+function Correct({ customer, grant, onClose }: ChangeProps) {
+  const [amount, setAmount] = useState('')
+  const [reason, setReason] = useState('')
+  const { mutate, error, isPending } = useChange(
+    'POST /admin/organizations/{organization_id}/credits/{grant_id}/correct',
+  )
+  const save = () =>
+    mutate(
+      { params: { organization_id: customer.id, grant_id: grant.id }, body: { amount: toAmount(amount), reason } },
+      { onSuccess: () => finish(onClose, 'Grant corrected') },
+    )
+  return (
+    <Dialog open onClose={onClose} title="Correct the grant">
+      <Form onSubmit={save}>
+        <Left grant={grant} />
+        <ErrorNotice error={error} except={['amount', 'reason']} />
+        <Amount
+          value={amount}
+          onChange={setAmount}
+          error={error}
+          hint="This is added to the grant. Below 0 it takes away, but not what is used already."
+        />
+        <Reason value={reason} onChange={setReason} error={error} />
+        <Buttons onClose={onClose} action="Correct grant" busy={isPending} disabled={!amount || !reason} />
+      </Form>
+    </Dialog>
+  )
+}
+
+function Revoke({ customer, grant, onClose }: ChangeProps) {
+  const [reason, setReason] = useState('')
+  const { mutate, error, isPending } = useChange(
+    'POST /admin/organizations/{organization_id}/credits/{grant_id}/revoke',
+  )
+  const save = () =>
+    mutate(
+      { params: { organization_id: customer.id, grant_id: grant.id }, body: { reason } },
+      { onSuccess: () => finish(onClose, 'Grant revoked') },
+    )
+  return (
+    <Dialog open onClose={onClose} title="Revoke the grant">
+      <Form onSubmit={save}>
+        <Left grant={grant} />
+        <p>What is left is taken back for good. If it was all that the customer had, its calls are refused.</p>
+        <ErrorNotice error={error} except={['reason']} />
+        <Reason value={reason} onChange={setReason} error={error} />
+        <Buttons onClose={onClose} action="Revoke grant" look="danger" busy={isPending} disabled={!reason} />
+      </Form>
+    </Dialog>
+  )
+}
+
+const Left = ({ grant: { remaining, amount, reason } }: { readonly grant: CreditGrant }) => (
+  <p>
+    {`${formatExact(remaining)} of ${formatExact(amount)} is left.`}
+    {reason && <span className="text-muted"> {`It was granted for: ${reason}`}</span>}
+  </p>
+)
+
+interface TextProps {
+  readonly value: string
+  readonly onChange: (text: string) => void
+  readonly error: ApiError | null
+  readonly hint?: string
+}
+
+const Amount = ({ value, onChange, error, hint }: TextProps) => (
+  <Field label="Amount in US dollars" hint={hint} error={error?.fieldError('amount')}>
+    <Input
+      autoFocus
+      inputMode="decimal"
+      autoComplete="off"
+      value={value}
+      onChange={({ target }) => onChange(target.value)}
+    />
+  </Field>
+)
+
+const Reason = ({ value, onChange, error }: TextProps) => (
+  <Field label="Reason" hint="The customer reads it in the ledger." error={error?.fieldError('reason')}>
+    <Input value={value} autoComplete="off" onChange={({ target }) => onChange(target.value)} />
+  </Field>
+)
+
+interface ButtonsProps {
+  readonly onClose: () => void
+  readonly action: string
+  readonly look?: ButtonLook
+  readonly busy: boolean
+  readonly disabled: boolean
+}
+
+const Buttons = ({ onClose, action, look = 'primary', busy, disabled }: ButtonsProps) => (
+  <Actions>
+    <Button onClick={onClose}>Cancel</Button>
+    <Button type="submit" look={look} busy={busy} disabled={disabled}>
+      {action}
+    </Button>
+  </Actions>
+)
+
+function finish(onClose: () => void, done: string): void {
+  onClose()
+  toast(done)
+}

@@ -1,0 +1,60 @@
+/** wrangler as a program, and what it says in files and JSON rather than in words for people. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const PROGRAM = fileURLToPath(new URL('../../node_modules/wrangler/bin/wrangler.js', import.meta.url))
+
+/** Runs a command of wrangler. @returns its standard output @throws Error when it fails; what was wrong it has said */
+export type Wrangler = (args: readonly string[], env?: NodeJS.ProcessEnv) => Promise<string>
+
+/** wrangler itself, or the script that stands for it in a rehearsal. */
+export function openWrangler(program = process.env.WRANGLER || PROGRAM): Wrangler {
+  return async function wrangler(args, env = {}) {
+    const child = spawn(process.execPath, [program, ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, CI: '1', WRANGLER_SEND_METRICS: 'false', ...env },
+    })
+    let output = ''
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+    const [code] = await once(child, 'close')
+    if (code !== 0) throw new Error(`wrangler ${args.slice(0, 2).join(' ')} failed: ${lastLine(output)}`)
+    return output
+  }
+}
+
+function lastLine(output: string): string {
+  return output.trim().split('\n').at(-1) ?? ''
+}
+
+/** Uploads the Worker as a version that gets no requests yet. @returns its id */
+export async function uploadVersion(wrangler: Wrangler): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'tollgate-upload-'))
+  const file = join(folder, 'output.ndjson')
+  try {
+    await wrangler(['versions', 'upload'], { WRANGLER_OUTPUT_FILE_PATH: file })
+    const lines = (await readFile(file, 'utf8')).split('\n').filter(Boolean)
+    const entries = lines.map((line) => JSON.parse(line) as { type: string; version_id?: string })
+    const id = entries.find(({ type }) => type === 'version-upload')?.version_id
+    if (!id) throw new Error('wrangler did not say which version it uploaded.')
+    return id
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+/** @returns the version that all requests go to; undefined where nothing is deployed, or several versions share them */
+export async function findDeployed(wrangler: Wrangler): Promise<string | undefined> {
+  const text = await wrangler(['deployments', 'status', '--json'])
+  const { versions } = JSON.parse(text.slice(text.indexOf('{'))) as { versions: { version_id: string }[] }
+  return versions.length === 1 ? versions[0]?.version_id : undefined
+}
+
+/** Sends so many of a hundred requests to a version and the rest to another. */
+export async function share(wrangler: Wrangler, version: string, percent: number, other: string): Promise<void> {
+  const rest = percent < 100 ? [`${other}@${100 - percent}%`] : []
+  await wrangler(['versions', 'deploy', `${version}@${percent}%`, ...rest, '--yes'])
+}

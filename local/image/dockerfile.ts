@@ -1,0 +1,47 @@
+/** Reads a Dockerfile, as far as that of this project goes. Pure. */
+
+/** One line of it: `COPY`, and `--from=build`, `/app/dist`, `./dist`. */
+export interface Step {
+  readonly instruction: string
+  /** Whole, without the instruction. */
+  readonly text: string
+  /** The words of it; of the JSON form, its strings. */
+  readonly words: readonly string[]
+}
+
+export interface Stage {
+  readonly image: string
+  /** By which later stages copy from it. */
+  readonly name: string | undefined
+  readonly steps: readonly Step[]
+}
+
+/** @throws Error when a line is not understood: what is not understood cannot be rehearsed */
+export function parseDockerfile(text: string): Stage[] {
+  const stages: { image: string; name: string | undefined; steps: Step[] }[] = []
+  for (const line of listLines(text)) {
+    const [, instruction = '', rest = ''] = /^([A-Z]+) (.+)$/.exec(line) ?? []
+    const step = { instruction, text: rest, words: split(rest) }
+    const stage = stages.at(-1)
+    if (instruction === 'FROM') stages.push({ image: step.words[0] ?? '', name: step.words[2], steps: [] })
+    else if (instruction && stage) stage.steps.push(step)
+    else throw new Error(`Not understood: ${line}`)
+  }
+  return stages
+}
+
+function listLines(text: string): string[] {
+  const lines = text.replaceAll('\\\n', ' ').split('\n')
+  return lines.filter((line) => line.trim() !== '' && !line.startsWith('#'))
+}
+
+function split(text: string): string[] {
+  return text.startsWith('[') ? (JSON.parse(text) as string[]) : text.trim().split(/\s+/)
+}
+
+/** @returns the words behind the options of a health check or of a copy, and the options */
+export function readOptions({ words }: Step): { options: ReadonlyMap<string, string>; rest: readonly string[] } {
+  const count = words.findIndex((word) => !word.startsWith('--'))
+  const options = words.slice(0, count).map((word) => word.slice(2).split('=') as [string, string])
+  return { options: new Map(options), rest: words.slice(count) }
+}

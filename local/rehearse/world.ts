@@ -1,0 +1,131 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { setTimeout as wait } from 'node:timers/promises'
+import { fileURLToPath, URL } from 'node:url'
+import { type Client, signIn } from '../demo/client.ts'
+import { readVariables } from '../support/dev-files.ts'
+import type { DevServer } from '../support/dev-server.ts'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const PAGE = `${ROOT}docs/operate/runbooks.md`
+const TRIES = 120
+const TRY_MS = 500
+
+/** A running server, and how a rehearsal makes trouble there and follows the page. */
+export interface World {
+  readonly server: DevServer
+  readonly admin: Client
+  /** A back end's calls, with a service key that may do all. */
+  readonly service: Client
+  /** Runs the commands of a section of the page, one after another. @returns what each printed */
+  follow(section: string, variables?: Readonly<Record<string, string>>): Promise<string[]>
+  /** Makes each request to an outside service fail, until `mend`. */
+  breakService(name: 'sql' | 'stripe'): Promise<void>
+  mend(): Promise<void>
+  /** Runs a Redis command beside the Worker. */
+  redis(...words: string[]): Promise<unknown>
+}
+
+/** @returns the commands of a section, in their order */
+export function commandsOf(page: string, section: string): string[] {
+  const [, text] = page.split(`\n## ${section}\n`)
+  if (text === undefined) throw new Error(`The page has no section ${section}.`)
+  const [own = ''] = text.split('\n## ')
+  return [...own.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, command = '']) => command)
+}
+
+export async function openWorld(server: DevServer, folder: string): Promise<World> {
+  const { baseUrl, localUrl, credentials } = server
+  const variables = Object.fromEntries(await readVariables(folder))
+  const login = await fetch(`${baseUrl}/api/v1/auth/login`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(credentials.admin),
+  })
+  const { access_token: token } = (await login.json()) as { access_token: string }
+  const admin = await signIn(baseUrl, credentials.admin)
+  const { key } = await admin.call<{ key: string }>('POST', '/admin/service-keys', {
+    name: 'Rehearsal',
+    scopes: ['platform:*'],
+  })
+  const faults = `${localUrl}/control/faults`
+  return {
+    server,
+    admin,
+    service: withToken(baseUrl, key),
+    async follow(section, more = {}) {
+      const commands = commandsOf(await readFile(PAGE, 'utf8'), section)
+      const environment = { ...variables, BASE_URL: baseUrl, ADMIN_TOKEN: token, SERVICE_KEY: key, ...more }
+      const printed: string[] = []
+      for (const command of commands) printed.push(await runCommand(command, environment))
+      return printed
+    },
+    async breakService(door) {
+      await expectOk(await post(faults, { door, kind: 'status', value: 503 }))
+    },
+    async mend() {
+      await expectOk(await fetch(faults, { method: 'DELETE' }))
+    },
+    async redis(...words) {
+      const answer = await post(`${localUrl}/redis`, words, variables['UPSTASH_REDIS_REST_TOKEN'])
+      await expectOk(answer)
+      return ((await answer.json()) as { result: unknown }).result
+    },
+  }
+}
+
+/** @returns a client whose requests are sent once: that they fail is what a rehearsal looks at */
+function withToken(baseUrl: string, token: string): Client {
+  return {
+    async call(method, path, body) {
+      const answer = await fetch(`${baseUrl}/api/v1${path}`, {
+        method,
+        headers: { Authorization: `Bearer ${token}`, ...(body && { 'Content-Type': 'application/json' }) },
+        ...(body && { body: JSON.stringify(body) }),
+      })
+      await expectOk(answer, `${method} ${path}`)
+      const text = await answer.text()
+      return text ? JSON.parse(text) : undefined
+    },
+  }
+}
+
+const post = (url: string, body: unknown, token?: string) =>
+  fetch(url, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', ...(token && { Authorization: `Bearer ${token}` }) },
+    body: JSON.stringify(body),
+  })
+
+async function expectOk(answer: Response, what = answer.url): Promise<void> {
+  if (!answer.ok) throw new Error(`${what} answered ${answer.status}: ${await answer.clone().text()}`)
+}
+
+/** @throws Error with what the command printed when it fails */
+async function runCommand(command: string, variables: Readonly<Record<string, string>>): Promise<string> {
+  const child = spawn('bash', ['-euo', 'pipefail', '-c', command], {
+    cwd: ROOT,
+    env: { ...process.env, ...variables },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let printed = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => void (printed += chunk))
+  const [code] = await once(child, 'close')
+  if (code !== 0) throw new Error(`This command of the page failed with ${code}:\n${command}${printed}`)
+  return printed
+}
+
+/** @throws Error that says what was expected */
+export function expect(isTrue: boolean, what: string): void {
+  if (!isTrue) throw new Error(`Expected: ${what}`)
+}
+
+/** Until a condition holds, for a minute at most. */
+export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    if (await holds()) return
+    await wait(TRY_MS)
+  }
+  throw new Error(`Did not come true within a minute: ${what}`)
+}

@@ -1,0 +1,121 @@
+/** HTTP fronts for any Postgres and any Redis, as the Worker speaks to Neon and Upstash, for this machine's workerd alone. */
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Database } from './database.ts'
+import { type Answer, json, type Reply, readBody, send } from './http.ts'
+import { openPostgres } from './postgres.ts'
+import { connectRedis, type RedisBackend } from './redis.ts'
+import { sqlService } from './sql.ts'
+import { redisServices } from './upstash.ts'
+
+/** Requests under way at most. While a store hangs they would pile up, each with its body. */
+const MAX_OPEN = 2_000
+
+interface Places {
+  readonly databaseUrl: string
+  readonly redisUrl: string
+  readonly connections: number
+  readonly statementMs: number
+  /** The path of the Unix socket. Nobody else can open its folder. */
+  readonly socket: string
+  /** What requests have to show all the same: a webhook of a customer could be sent here, too. */
+  readonly secret: string
+}
+
+interface Fronts {
+  close(): Promise<void>
+}
+
+/**
+ * Connects to both stores and listens. A store that goes away later is connected to again: meanwhile its requests are 503.
+ *
+ * @throws Error that names the store and its host, never its password, when it cannot be reached
+ */
+export async function openFronts(places: Places): Promise<Fronts> {
+  const { databaseUrl, connections, statementMs } = places
+  const database = await openPostgres(databaseUrl, { connections, statementMs })
+  const redis = await connectRedis(places.redisUrl).catch(async (error) => {
+    await database.close()
+    throw error
+  })
+  const services = new Map([...sqlServices(database, places.secret), ...upstashServices(redis, places.secret)])
+  const server = createServer(serve(services)).listen(places.socket)
+  await once(server, 'listening')
+  return { close: () => close(server, [database, redis]) }
+}
+
+/**
+ * The same of Postgres alone, for a script: at a free port of this machine, and without a limit to a statement's time.
+ *
+ * @returns also the connection string that the driver has to show, and where it has to ask
+ */
+export async function openSqlFront(databaseUrl: string): Promise<Fronts & Record<'url' | 'endpoint', string>> {
+  const database = await openPostgres(databaseUrl)
+  const secret = randomUUID()
+  const server = createServer(serve(sqlServices(database, secret))).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `postgresql://tollgate:${secret}@localhost/tollgate`,
+    endpoint: `http://127.0.0.1:${port}/sql`,
+    close: () => close(server, [database]),
+  }
+}
+
+function sqlServices(database: Database, secret: string): Map<string, Answer> {
+  const sql = sqlService(database, () => undefined)
+  const answer: Answer = (call) => (isAllowed(call.headers['neon-connection-string'], secret) ? sql(call) : refused())
+  return new Map([['/sql', answer]])
+}
+
+function upstashServices(redis: RedisBackend, token: string): Map<string, Answer> {
+  const { single, pipeline, multiExec } = redisServices({ redis, token, count: () => undefined })
+  return new Map([
+    ['/redis', single],
+    ['/redis/pipeline', pipeline],
+    ['/redis/multi-exec', multiExec],
+  ])
+}
+
+const isAllowed = (header: string | string[] | undefined, secret: string) => String(header).includes(`:${secret}@`)
+
+const refused = () => json(401, { message: 'The password is wrong.' })
+
+function serve(services: ReadonlyMap<string, Answer>) {
+  let open = 0
+  return async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    open += 1
+    try {
+      await send(response, open > MAX_OPEN ? busy() : await reply(services, request, response))
+    } catch (error) {
+      await send(response, json(500, { error: String(error), message: String(error) }))
+    } finally {
+      open -= 1
+    }
+  }
+}
+
+const busy = () => json(503, { error: 'Too many requests are under way.', message: 'Too many requests are under way.' })
+
+async function reply(
+  services: ReadonlyMap<string, Answer>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<Reply> {
+  const gone = new Promise<void>((resolve) => response.once('close', resolve))
+  const { method = '', headers } = request
+  const url = new URL(`http://stores${request.url}`)
+  const service = method === 'POST' && services.get(url.pathname)
+  if (!service) return json(404, { error: 'not_found', message: `There is no ${method} ${url.pathname}` })
+  const body = await readBody(request)
+  if (body === undefined) return json(413, { error: 'payload_too_large', message: 'A body may have at most 10 MB' })
+  return service({ method, url, headers, body, gone })
+}
+
+async function close(server: Server, stores: readonly { close(): Promise<void> }[]): Promise<void> {
+  server.close()
+  server.closeAllConnections()
+  await Promise.all(stores.map((store) => store.close()))
+}

@@ -1,0 +1,46 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Reply } from '../http.ts'
+import type { Answer, Asked } from './words.ts'
+
+/** Tokens of the prompt. `input` has them all; `cacheRead` and `cacheWritten` are parts of it. */
+export interface PromptUsage {
+  readonly input: number
+  readonly cacheRead: number
+  readonly cacheWritten: number
+}
+
+/** A request with its answer, ready to be written. */
+export interface Exchange {
+  readonly asked: Asked
+  readonly answer: Answer
+  readonly usage: PromptUsage
+  /** Unix time in seconds. */
+  readonly at: number
+  readonly id: string
+}
+
+/** One event of a stream, and how many tokens of the answer are in it. */
+export interface Frame {
+  readonly text: string
+  readonly tokens: number
+}
+
+/** How one API of a provider is spoken. */
+export interface Dialect {
+  readonly path: string
+  readonly readKey: (headers: IncomingHttpHeaders) => string | undefined
+  /** @returns the request, or what is wrong with it */
+  readonly parse: (body: unknown, headers: IncomingHttpHeaders) => Asked | { readonly wrong: string }
+  readonly fail: (status: number, message: string) => Reply
+  readonly write: (exchange: Exchange) => object
+  readonly stream: (exchange: Exchange) => Iterable<Frame>
+}
+
+export const readBearer = ({ authorization = '' }: IncomingHttpHeaders): string | undefined =>
+  /^Bearer +(\S+)$/i.exec(authorization)?.[1]
+
+/** An event of a stream (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
+export function frame(data: object | string, tokens = 0, event?: string): Frame {
+  const text = typeof data === 'string' ? data : JSON.stringify(data)
+  return { text: `${event ? `event: ${event}\n` : ''}data: ${text}\n\n`, tokens }
+}

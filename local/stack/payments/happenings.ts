@@ -1,0 +1,15 @@
+/** What a provider tells the Worker of, in the order in which it tells it. */
+export type Happening =
+  | 'bought'
+  | 'plan_changed'
+  | 'plan_change_planned'
+  | 'cancel_planned'
+  | 'resumed'
+  | 'renewed'
+  | 'renewal_failed'
+  | 'payment_failed'
+  | 'given_up'
+  | 'paused'
+  | 'unpaused'
+  | 'ended'
+  | 'revoked'

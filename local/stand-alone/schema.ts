@@ -1,0 +1,31 @@
+import { log } from '../../src/lib/log.ts'
+import { openSqlFront } from '../stack/fronts.ts'
+import { through } from '../support/connect.ts'
+import { listMigrations, migrateUp } from '../support/migrations.ts'
+import { seedFoundation } from '../support/seed-data.ts'
+
+/**
+ * Makes sure that the database is as this version expects it.
+ *
+ * @param isAllowed whether what is pending may be applied; then plans and platform organization are made, too
+ * @throws Error that names what is pending where it may not, or what failed; and where the database is of a newer version
+ */
+export async function ensureSchema(databaseUrl: string, isAllowed: boolean): Promise<void> {
+  const front = await openSqlFront(databaseUrl)
+  try {
+    const { sql } = through(front.url, front.endpoint)
+    if (isAllowed) {
+      await migrateUp(sql, undefined, (migration) => log('info', 'migrated', { migration }))
+      await seedFoundation(sql)
+      return
+    }
+    const pending = (await listMigrations(sql)).filter(({ appliedAt }) => !appliedAt).map(({ name }) => name)
+    if (pending.length === 0) return
+    const names = pending.length > 3 ? `${pending.slice(0, 3).join(', ')}, …` : pending.join(', ')
+    throw new Error(
+      `The database lacks ${pending.length} migrations: ${names}. Start with --migrate, or run: npm run migrate -- up`,
+    )
+  } finally {
+    await front.close()
+  }
+}

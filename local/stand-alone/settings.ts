@@ -1,0 +1,139 @@
+import { readConfig, SETTINGS } from '../../src/config.ts'
+import { ALIAS_NAMES, givenName, withAliases } from '../../src/config-aliases.ts'
+import { isRange } from '../../src/lib/cidr.ts'
+import { Problem } from '../../src/problems.ts'
+import { readAddress, readCount } from '../support/settings.ts'
+import type { Trust } from './worker/client-address.ts'
+
+/** What `npm start` makes for the Worker by itself, from DATABASE_URL and REDIS_URL. */
+const OF_STORES = new Set(['DATABASE_URL', 'NEON_FETCH_ENDPOINT', 'UPSTASH_REDIS_REST_URL', 'UPSTASH_REDIS_REST_TOKEN'])
+
+export interface Settings {
+  readonly databaseUrl: string
+  readonly redisUrl: string
+  readonly host: string
+  readonly port: number
+  /** Connections to Postgres at most. */
+  readonly connections: number
+  /** After which Postgres itself ends a statement: a little later than the Worker gives it up. */
+  readonly statementMs: number
+  readonly stopMs: number
+  readonly trust: Trust
+  /** Whether the Worker may call addresses that are not public. */
+  readonly isPrivateAllowed: boolean
+  /** The Worker's own settings, without those of its stores. */
+  readonly worker: Readonly<Record<string, string>>
+}
+
+/** A setting that is missing or wrong. Never its value. */
+interface Fault {
+  readonly variable: string
+  readonly reason: string
+}
+
+/** Stands for a setting that could not be read; never used, since a fault refuses the start. */
+const NONE = ''
+
+/** @returns the settings of the environment, or everything that is wrong with them */
+export function readSettings(env: NodeJS.ProcessEnv): Settings | { readonly faults: readonly Fault[] } {
+  const faults: Fault[] = []
+  const read = <T>(variable: string, otherwise: T, parse: () => T): T => {
+    try {
+      return parse()
+    } catch (error) {
+      faults.push({ variable, reason: error instanceof Error ? error.message : String(error) })
+      return otherwise
+    }
+  }
+  const address = (name: 'DATABASE_URL' | 'REDIS_URL') =>
+    read(name, NONE, () => readAddress(env, name) ?? fail('It is missing.'))
+  const count = (name: string, most: number, otherwise: number) =>
+    read(name, otherwise, () => atMost(most, readCount(name, env[name], otherwise)))
+  const worker = pick(env)
+  const settings = {
+    databaseUrl: address('DATABASE_URL'),
+    redisUrl: address('REDIS_URL'),
+    host: env.HOST?.trim() || '127.0.0.1',
+    port: count('PORT', 65_535, 8_000),
+    connections: count('DATABASE_CONNECTIONS', 500, 20),
+    statementMs: (Number(worker.DATABASE_TIMEOUT_MS) || 5_000) + 1_000,
+    stopMs: 1_000 * count('STOP_TIMEOUT_SECONDS', 600, 30),
+    trust: {
+      proxies: read('TRUSTED_PROXIES', [], () => readRanges(env.TRUSTED_PROXIES)),
+      header: read('CLIENT_ADDRESS_HEADER', NONE, () => readHeader(env.CLIENT_ADDRESS_HEADER)),
+    },
+    isPrivateAllowed: read('ALLOW_PRIVATE_NETWORK', false, () => readFlag(env.ALLOW_PRIVATE_NETWORK)),
+    worker,
+  }
+  const all = [...faults, ...findWorkerFaults(env, worker)]
+  return all.length > 0 ? { faults: all } : settings
+}
+
+/** What the Worker is given: its own settings and their other names. */
+function pick(env: NodeJS.ProcessEnv): Record<string, string> {
+  const names = [...Object.keys(SETTINGS), ...ALIAS_NAMES].filter((name) => !OF_STORES.has(name))
+  const given = names.map((name) => [name, env[name]] as const)
+  const entries = given.filter((entry): entry is readonly [string, string] => Boolean(entry[1]?.trim()))
+  return Object.fromEntries(entries.filter(([name]) => name !== 'POSTGRES_URL')) // readAddress has taken it
+}
+
+/** With any stores, so that what is found is wrong with something else. */
+export const withStores = (worker: Readonly<Record<string, string>>, host: string, secret: string) => ({
+  ...worker,
+  DATABASE_URL: `postgresql://tollgate:${secret}@${host}/tollgate`,
+  NEON_FETCH_ENDPOINT: `https://${host}/sql`,
+  UPSTASH_REDIS_REST_URL: `https://${host}/redis`,
+  UPSTASH_REDIS_REST_TOKEN: secret,
+})
+
+function findWorkerFaults(env: NodeJS.ProcessEnv, worker: Readonly<Record<string, string>>): Fault[] {
+  const complete = withStores(worker, 'stores.internal', 'secret')
+  try {
+    const { faults } = readConfig(complete)
+    return faults.filter(({ feature }) => feature === 'management')
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+    const faults = explain(env, complete)
+    return faults.length > 0 ? faults : [{ variable: 'JWT_KEYS', reason: error.message }]
+  }
+}
+
+/** Each setting by itself, for the reason that the Worker's own message leaves out. zod quotes no value. */
+function explain(env: NodeJS.ProcessEnv, complete: object): Fault[] {
+  const settings = withAliases(complete)
+  const faults = Object.entries(SETTINGS).flatMap(([name, schema]): Fault[] => {
+    const value = Reflect.get(settings, name)
+    const result = schema.safeParse(value)
+    if (result.success) return []
+    const reason = value === undefined ? 'It is missing.' : (result.error.issues[0]?.message ?? 'It is wrong.')
+    return [{ variable: givenName(env, name), reason }]
+  })
+  const isSigned = ['JWT_KEYS', 'JWT_SECRET_KEY'].some((name) => Reflect.get(settings, name) !== undefined)
+  return isSigned ? faults : [...faults, { variable: 'JWT_SECRET_KEY', reason: 'It is missing, and JWT_KEYS as well.' }]
+}
+
+function readRanges(text = ''): string[] {
+  const ranges = text.split(/[\s,]+/).filter(Boolean)
+  if (!ranges.every(isRange)) fail('It must be addresses or CIDR blocks, separated by commas, such as 10.0.0.0/8.')
+  return ranges
+}
+
+function readHeader(text = ''): string {
+  const name = text.trim() || 'X-Forwarded-For'
+  if (!/^[\w-]+$/.test(name)) fail('It must be the name of a header.')
+  return name
+}
+
+function readFlag(text = ''): boolean {
+  const word = text.trim() || 'false'
+  if (word !== 'true' && word !== 'false') fail('It must be true or false.')
+  return word === 'true'
+}
+
+function atMost(most: number, value: number): number {
+  return value <= most ? value : fail(`It must be at most ${most}.`)
+}
+
+function fail(message: string): never {
+  throw new Error(message)
+}

@@ -1,0 +1,65 @@
+import type { LanguageModelMiddleware } from 'ai'
+import { beginCall, listPrompt, type MeterClient, type MeteredCall, type MeterOptions, watchStream } from './meter.ts'
+
+export { QuotaExceededError } from './errors.ts'
+export type { MeterOptions } from './meter.ts'
+
+type Generate = Parameters<NonNullable<LanguageModelMiddleware['wrapGenerate']>>[0]
+type Usage = Awaited<ReturnType<Generate['doGenerate']>>['usage']
+type StreamOf<Result> = Result extends { stream: ReadableStream<infer Part> } ? Part : never
+type StreamPart = StreamOf<Awaited<ReturnType<Generate['doStream']>>>
+
+/**
+ * The middleware that meters a model of the AI SDK: `wrapLanguageModel({ model, middleware: meter(tollgate, { key_id }) })`.
+ * Each call holds the tokens that it may use, and settles those that the provider reports. If a stream is given up or breaks,
+ * it settles the tokens that came until then. A call throws QuotaExceededError when the tokens are not left.
+ */
+export function meter(tollgate: MeterClient, options: MeterOptions): LanguageModelMiddleware {
+  const begin = ({ params, model }: Pick<Generate, 'params' | 'model'>) =>
+    beginCall(tollgate, options, {
+      provider: model.provider.split('.')[0] ?? model.provider, // such as openai.chat
+      model: model.modelId,
+      texts: listPrompt(params.prompt, params.tools),
+      maxOutputTokens: params.maxOutputTokens,
+      signal: params.abortSignal,
+    })
+  return {
+    specificationVersion: 'v4',
+    async wrapGenerate({ doGenerate, params, model }) {
+      const call = await begin({ params, model })
+      try {
+        const result = await doGenerate()
+        call.begin()
+        report(result.usage, call)
+        return result
+      } finally {
+        await call.finish()
+      }
+    },
+    async wrapStream({ doStream, params, model }) {
+      const call = await begin({ params, model })
+      try {
+        const { stream, ...result } = await doStream()
+        call.begin()
+        return { ...result, stream: watchStream<StreamPart>(stream, call, (part) => look(part, call)) }
+      } catch (error) {
+        await call.finish()
+        throw error
+      }
+    },
+  }
+}
+
+function look(part: StreamPart | undefined, call: MeteredCall): StreamPart | undefined {
+  if (part && 'delta' in part) call.say(part.delta)
+  if (part?.type === 'finish') report(part.usage, call)
+  return part
+}
+
+function report({ inputTokens, outputTokens }: Usage, call: MeteredCall): void {
+  call.report({
+    input_tokens: inputTokens.total,
+    output_tokens: outputTokens.total,
+    cached_tokens: inputTokens.cacheRead,
+  })
+}

@@ -1,0 +1,173 @@
+/** What all wrappers of language models share: what a call is expected to use, what it used, and how it is settled. */
+import type { ReserveInput } from './binding-types.ts'
+import type { Tollgate } from './client.ts'
+import { QuotaExceededError } from './errors.ts'
+import type { WaitUntil } from './protect.ts'
+import { type Hold, hold, type WorkUse } from './reservation.ts'
+
+/** A client, over HTTP or a binding. */
+export type MeterClient = Pick<Tollgate, 'usage'>
+
+/** Whose use it is, and how it is counted. Give a key, an organization, or your own id of one. */
+export interface MeterOptions
+  extends Pick<ReserveInput, 'key_id' | 'organization_id' | 'external_id' | 'expires_in_seconds'> {
+  /** More about the use, for statistics, such as the `request_id` of the verdict that admitted it. */
+  readonly details?: Omit<WorkUse, 'provider' | 'model' | `${string}tokens` | `${string}_tokens`> | undefined
+  /** The name under which the price of a model is found. By default that of the wrapped client. */
+  readonly provider?: string | undefined
+  /** Counts the tokens of a text, for what the provider does not report: a quarter of its bytes by default. */
+  readonly countTokens?: ((text: string) => number) | undefined
+  /** Tokens of the answer to reserve where the call sets no limit: 4,096 by default. */
+  readonly maxOutputTokens?: number | undefined
+  /** Keeps the settlement alive after the answer, as Workers need it. */
+  readonly waitUntil?: WaitUntil | undefined
+  /** What happens while Tollgate cannot hold units: `deny` (the default) throws, `allow` calls the model and records its use. */
+  readonly onUnavailable?: 'allow' | 'deny' | undefined
+}
+
+/** A call, as it is read before it is sent. */
+export interface PlannedCall {
+  readonly provider: string
+  readonly model: string
+  /** Of the prompt. */
+  readonly texts: readonly string[]
+  readonly maxOutputTokens: number | undefined
+  readonly signal: AbortSignal | undefined
+}
+
+const USUAL_OUTPUT_TOKENS = 4_096
+const BYTES_PER_TOKEN = 4
+
+const guessTokens = (text: string): number => Math.ceil(new TextEncoder().encode(text).length / BYTES_PER_TOKEN)
+
+/** A call whose units are held. It counts what the model says until the provider reports its usage. */
+export class MeteredCall {
+  readonly #held: Hold
+  readonly #countTokens: (text: string) => number
+  readonly #signal: AbortSignal | undefined
+  #ended: (() => void) | undefined
+  #inputTokens: number
+  #texts: string[] | undefined
+  #reported: WorkUse = {}
+  #finished: Promise<void> | undefined
+
+  constructor(held: Hold, inputTokens: number, signal: AbortSignal | undefined, options: MeterOptions) {
+    const { countTokens = guessTokens, waitUntil } = options
+    this.#held = held
+    this.#inputTokens = inputTokens
+    this.#countTokens = countTokens
+    this.#signal = signal
+    waitUntil?.(new Promise<void>((resolve) => (this.#ended = resolve)))
+    signal?.addEventListener('abort', this.finish)
+  }
+
+  /** The model has begun to answer: from here on, the prompt counts. */
+  begin(): void {
+    this.#texts ??= []
+  }
+
+  /** A piece of the answer. */
+  say(text: unknown): void {
+    if (typeof text === 'string') this.#texts?.push(text)
+  }
+
+  /** What the provider reports. A later report replaces the counts of an earlier one. */
+  report(used: WorkUse): void {
+    const known = Object.entries(used).filter(([, value]) => typeof value === 'number')
+    this.#reported = { ...this.#reported, ...Object.fromEntries(known) }
+  }
+
+  /** Settles once, whoever ends the call first. Bound, because an abort calls it. */
+  readonly finish = (): Promise<void> => {
+    this.#finished ??= this.#settle()
+    return this.#finished
+  }
+
+  async #settle(): Promise<void> {
+    this.#signal?.removeEventListener('abort', this.finish)
+    if (this.#texts)
+      this.#held.use({
+        input_tokens: this.#inputTokens,
+        output_tokens: this.#countTokens(this.#texts.join('')),
+        ...this.#reported,
+      })
+    await this.#held.settle().finally(() => this.#ended?.())
+  }
+}
+
+/**
+ * Holds what a call of a model is expected to use.
+ *
+ * @throws QuotaExceededError if that is not left; TollgateError if it cannot be decided
+ */
+export async function beginCall(
+  { usage }: MeterClient,
+  options: MeterOptions,
+  { texts, signal, ...planned }: PlannedCall,
+): Promise<MeteredCall> {
+  const { key_id, organization_id, external_id, expires_in_seconds, onUnavailable, details = {} } = options
+  const { countTokens = guessTokens, maxOutputTokens = USUAL_OUTPUT_TOKENS } = options
+  const input_tokens = countTokens(texts.join('\n'))
+  const amounts = { input_tokens, output_tokens: planned.maxOutputTokens ?? maxOutputTokens }
+  const named = { provider: options.provider ?? planned.provider, model: planned.model }
+  const input = { key_id, organization_id, external_id, expires_in_seconds, ...named, ...amounts }
+  const held = await hold(usage, input, { onUnavailable, signal })
+  if (!held.granted) throw new QuotaExceededError(held)
+  held.use(details)
+  return new MeteredCall(held, input_tokens, signal, options)
+}
+
+const TEXT_NAMES = new Set(['content', 'text', 'input', 'instructions', 'system', 'output', 'arguments', 'thinking'])
+const MEDIA_NAMES = new Set(['image_url', 'source', 'file', 'input_audio', 'data'])
+
+/** @returns what counts as the prompt of a call: its texts, and the descriptions of its tools as JSON */
+export const listPrompt = (prompt: unknown, tools: unknown): string[] => [
+  ...listTexts(prompt),
+  ...(tools ? [JSON.stringify(tools)] : []),
+]
+
+/** @returns the texts in a prompt, however its provider nests them; images and files are none */
+function listTexts(value: unknown, name = ''): string[] {
+  if (typeof value === 'string') return TEXT_NAMES.has(name) ? [value] : []
+  if (Array.isArray(value)) return value.flatMap((item) => listTexts(item, name))
+  if (typeof value !== 'object' || value === null || MEDIA_NAMES.has(name)) return []
+  return Object.entries(value).flatMap(([name, item]) => listTexts(item, name))
+}
+
+/**
+ * Passes a stream on and looks at its chunks. The call is finished when the stream ends, fails or is given up.
+ *
+ * @param look gives the chunk to pass on; undefined withholds it. At the end it is asked for the rest, with undefined
+ */
+export function watchStream<Chunk>(
+  source: ReadableStream<Chunk>,
+  call: MeteredCall,
+  look: (chunk: Chunk | undefined) => Chunk | undefined,
+): ReadableStream<Chunk> {
+  const reader = source.getReader()
+  async function pull(controller: ReadableStreamDefaultController<Chunk>): Promise<void> {
+    for (;;) {
+      const { done, value } = await reader.read()
+      const chunk = look(value)
+      if (chunk !== undefined) controller.enqueue(chunk)
+      if (done) {
+        await call.finish()
+        return controller.close()
+      }
+      if (chunk !== undefined) return
+    }
+  }
+  return new ReadableStream<Chunk>(
+    {
+      pull: (controller) =>
+        pull(controller).catch(async (error) => {
+          await call.finish()
+          throw error
+        }),
+      async cancel(reason) {
+        await Promise.all([reader.cancel(reason), call.finish()])
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}

@@ -1,0 +1,110 @@
+import type { EventData } from './event-stream.ts'
+import type { MeterClient, MeteredCall, MeterOptions } from './meter.ts'
+import { type Fetch, type ModelApi, meterClient, type Provider } from './metered-fetch.ts'
+
+export { QuotaExceededError } from './errors.ts'
+export type { MeterOptions } from './meter.ts'
+
+/** The part of the `openai` client that is used here. */
+interface OpenAIClient {
+  withOptions(options: { readonly fetch: Fetch }): unknown
+}
+
+/**
+ * Meters an `openai` client: its chat completions and responses, streamed or not, by every method of the library. Each
+ * call holds the tokens that it may use, and settles those that the provider reports. If a stream is given up or breaks, it
+ * settles the tokens that came until then. Other operations, such as embeddings, go through unmetered.
+ *
+ * @returns a client like it, whose calls throw QuotaExceededError when the tokens are not left. Make one for each request
+ */
+export const meter = <Client extends OpenAIClient>(
+  client: Client,
+  tollgate: MeterClient,
+  options: MeterOptions,
+): Client => meterClient(client, tollgate, options, OPENAI)
+
+type Count = number | null | undefined
+
+interface ChatUsage {
+  readonly prompt_tokens?: Count
+  readonly completion_tokens?: Count
+  readonly prompt_tokens_details?: { readonly cached_tokens?: Count } | null
+}
+
+interface ChatChunk {
+  readonly usage?: ChatUsage | null
+  readonly choices?: readonly {
+    readonly delta?: {
+      readonly content?: unknown
+      readonly refusal?: unknown
+      readonly reasoning_content?: unknown
+      readonly tool_calls?: readonly { readonly function?: { readonly arguments?: unknown } }[]
+    }
+  }[]
+}
+
+interface ChatBody {
+  readonly stream?: boolean
+  readonly stream_options?: { readonly include_usage?: boolean } | null
+  readonly max_tokens?: Count
+  readonly max_completion_tokens?: Count
+  readonly n?: Count
+}
+
+const chat: ModelApi = {
+  path: '/chat/completions',
+  maxOutputTokens(body) {
+    const { max_tokens, max_completion_tokens, n } = body as ChatBody
+    const limit = max_completion_tokens ?? max_tokens
+    return limit == null ? undefined : limit * (n ?? 1)
+  },
+  askForUsage(body) {
+    const { stream, stream_options } = body as ChatBody
+    if (!stream || stream_options?.include_usage) return undefined
+    return { ...body, stream_options: { ...stream_options, include_usage: true } }
+  },
+  hideUsage(event) {
+    if (!('usage' in event)) return event
+    const { usage, ...rest } = event
+    return usage && (event as ChatChunk).choices?.length === 0 ? undefined : rest
+  },
+  readAnswer: (answer, call) => reportChat((answer as ChatChunk).usage, call),
+  readEvent(event, call) {
+    const { usage, choices = [] } = event as ChatChunk
+    for (const { delta = {} } of choices) {
+      for (const text of [delta.content, delta.refusal, delta.reasoning_content]) call.say(text)
+      for (const { function: called } of delta.tool_calls ?? []) call.say(called?.arguments)
+    }
+    reportChat(usage, call)
+  },
+}
+
+function reportChat(usage: ChatUsage | null | undefined, call: MeteredCall): void {
+  if (!usage) return
+  const { prompt_tokens, completion_tokens, prompt_tokens_details } = usage
+  const cached_tokens = prompt_tokens_details?.cached_tokens
+  call.report({ input_tokens: prompt_tokens, output_tokens: completion_tokens, cached_tokens })
+}
+
+interface ResponsesUsage {
+  readonly input_tokens?: Count
+  readonly output_tokens?: Count
+  readonly input_tokens_details?: { readonly cached_tokens?: Count } | null
+}
+
+const responses: ModelApi = {
+  path: '/responses',
+  maxOutputTokens: ({ max_output_tokens }) => (typeof max_output_tokens === 'number' ? max_output_tokens : undefined),
+  readAnswer: reportResponse,
+  readEvent({ delta, response }, call) {
+    call.say(delta)
+    if (response) reportResponse(response as EventData, call)
+  },
+}
+
+function reportResponse(response: EventData, call: MeteredCall): void {
+  const { input_tokens, output_tokens, input_tokens_details } = (response.usage ?? {}) as ResponsesUsage
+  call.report({ input_tokens, output_tokens, cached_tokens: input_tokens_details?.cached_tokens })
+}
+
+const OPENAI: Provider = { name: 'openai', apis: [chat, responses] }

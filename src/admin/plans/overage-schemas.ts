@@ -1,0 +1,75 @@
+/** What a plan says of prices above its limits. */
+import * as z from 'zod'
+import { forEachMeter, METERS } from '../../db/schema/meters.ts'
+import { line } from '../../http/fields.ts'
+import { withoutPrototype } from '../../http/text-field.ts'
+
+const MAX_TIERS = 20
+
+const tier = z
+  .strictObject({
+    up_to: z
+      .int()
+      .min(1)
+      .max(1_000_000_000_000)
+      .nullable()
+      .meta({ description: 'The last unit above the limit that has this price; null for all that are left.' }),
+    unit_price_usd: z.stringFormat('unit_price', /^\d{1,6}(\.\d{1,12})?$/).meta({
+      description: 'US dollars of one unit, such as `0.00002`; of `cost_usd` a unit is a millionth of a dollar.',
+    }),
+  })
+  .meta({ id: 'OverageTier' })
+
+/** @returns whether each tier reaches further than the one before, and the last one reaches on */
+function areAscending(tiers: readonly { up_to: number | null }[]): boolean {
+  return tiers.every(({ up_to }, at) => {
+    const before = at === 0 ? 0 : (tiers[at - 1]?.up_to ?? Number.POSITIVE_INFINITY)
+    return at === tiers.length - 1
+      ? up_to === null && before < Number.POSITIVE_INFINITY
+      : up_to !== null && up_to > before
+  })
+}
+
+const overagePrice = z
+  .strictObject({
+    tiers: z
+      .array(tier)
+      .min(1)
+      .max(MAX_TIERS)
+      .refine(areAscending, 'must ascend, and the last must have up_to null')
+      .meta({ description: 'Each price applies to the units inside its tier alone.' }),
+    polar_event: line(128)
+      .optional()
+      .meta({ description: "The name of the meter's events; the meter's own if absent." }),
+    stripe_meter: line(100).optional().meta({ description: "The meter's name on Stripe's invoices, likewise." }),
+    stripe_price_id: line(200)
+      .optional()
+      .meta({ description: 'A metered price that Stripe bills along, for usage that you report to Stripe yourself.' }),
+  })
+  .meta({
+    id: 'OveragePrice',
+    example: {
+      tiers: [
+        { up_to: 5_000_000, unit_price_usd: '0.00002' },
+        { up_to: null, unit_price_usd: '0.000016' },
+      ],
+    },
+  })
+
+export const Overage = withoutPrototype(
+  z
+    .object(forEachMeter(METERS, () => overagePrice))
+    .partial()
+    .catchall(overagePrice)
+    .meta({
+      id: 'PlanOverage',
+      description: 'What units above a limit that allows them cost; a meter that is absent costs nothing more.',
+    }),
+)
+
+export const OverageChanges = withoutPrototype(
+  z
+    .object(forEachMeter(METERS, () => overagePrice.nullable()))
+    .partial()
+    .catchall(overagePrice.nullable()),
+)

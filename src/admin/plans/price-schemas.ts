@@ -1,0 +1,95 @@
+/** What a plan and its add-ons cost, as it comes in and goes out. */
+import * as z from 'zod'
+import { INTERVALS } from '../../db/schema/shapes.ts'
+import { line } from '../../http/fields.ts'
+import { recordSchema } from '../../http/text-field.ts'
+
+const MAX_PRICES = 50
+const MAX_ADDONS = 50
+const MAX_SEATS = 100_000
+
+const cents = z.int().min(0).max(1_000_000_000)
+const seatCents = cents.meta({ description: 'For each seat above the included ones. Without it no more are sold.' })
+
+const terms = {
+  interval: z.enum(INTERVALS),
+  currency: z.stringFormat('currency', /^[a-z]{3}$/).meta({ description: 'ISO 4217, in lower case.', example: 'usd' }),
+  amount_cents: cents.nullable().meta({
+    description: 'For each interval, in the smallest unit of the currency; null where it is agreed upon in person.',
+  }),
+}
+const products = {
+  stripe_price_id: line(200).optional().meta({ description: 'A licensed, recurring price of the same interval.' }),
+  polar_product_id: line(200).optional().meta({ description: 'A product of the same interval.' }),
+}
+
+const addonPrice = z.strictObject({ ...terms, ...products }).meta({ id: 'AddonPrice' })
+export const PriceReading = z
+  .strictObject({ ...terms, seat_amount_cents: seatCents.optional(), ...products })
+  .meta({ id: 'PlanPrice' })
+
+interface Named {
+  readonly interval: string
+  readonly currency: string
+  readonly stripe_price_id?: string | undefined
+}
+
+/** One price for each interval and currency; at Stripe each is a price of its own. */
+function areDistinct(prices: readonly Named[]): boolean {
+  const names = prices.map(({ interval, currency }) => `${interval} ${currency}`)
+  const ids = prices.flatMap(({ stripe_price_id }) => stripe_price_id ?? [])
+  return new Set(names).size === names.length && new Set(ids).size === ids.length
+}
+
+const DISTINCT = 'must have one price for each interval and currency, each with a stripe_price_id of its own'
+
+export const Prices = z.array(PriceReading).max(MAX_PRICES).refine(areDistinct, DISTINCT).meta({
+  description: 'One for each interval and currency. Empty where the price is negotiated.',
+})
+
+export const Seats = z
+  .strictObject({
+    included: z.int().min(1).max(MAX_SEATS).meta({ description: 'Members that the price includes.' }),
+    max: z.int().min(1).max(MAX_SEATS).optional().meta({ description: 'The most that are sold.' }),
+  })
+  .refine(({ included, max = included }) => max >= included, { path: ['max'], error: 'must not be less than included' })
+  .meta({ id: 'PlanSeats' })
+
+const limits = z.strictObject({
+  meters: recordSchema(z.stringFormat('meter', /^[a-z][a-z0-9_]{0,63}$/), z.number().positive().max(1e15))
+    .optional()
+    .meta({ description: 'What it adds to the limits of meters; a meter without a limit stays without.' }),
+  max_api_keys: z.int().min(1).max(1_000_000).optional(),
+  seats: z.int().min(1).max(MAX_SEATS).optional(),
+})
+
+export const AddonReading = z
+  .strictObject({
+    id: z.stringFormat('addon_id', /^[a-z][a-z0-9_-]{1,31}$/).meta({ example: 'more_tokens' }),
+    name: line(100),
+    prices: z.array(addonPrice).min(1).max(MAX_PRICES).refine(areDistinct, DISTINCT),
+    limits: limits.meta({ description: 'What it adds to the limits of the plan, each time it is bought.' }),
+  })
+  .meta({ id: 'PlanAddon' })
+
+export const Addons = z
+  .array(AddonReading)
+  .max(MAX_ADDONS)
+  .refine((all) => new Set(all.map(({ id }) => id)).size === all.length, 'must have ids of their own')
+  .meta({ description: 'What is sold beside the plan, any number of times (Stripe).' })
+
+/** As they are stored; what floats add to a written number does not count. */
+const hasFourDecimals = (percent: number) => Number(percent.toFixed(4)) === percent
+
+const PERCENT = 'must be percent from 0 to 10,000'
+
+export const MarkupPercent = z
+  .number(PERCENT)
+  .min(0, PERCENT)
+  .max(10_000, PERCENT)
+  .refine(hasFourDecimals, 'must have at most four decimals')
+  .meta({
+    description:
+      'What is added to the cost of models: customers of the plan are charged cost and markup. No answer to a customer contains it.',
+    example: 20,
+  })

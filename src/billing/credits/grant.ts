@@ -1,0 +1,85 @@
+import { sql } from 'drizzle-orm'
+import type { Database } from '../../db/orm.ts'
+import type { CreditSource } from '../../db/schema/credits.ts'
+import { selectCharged } from './charged.ts'
+
+/** Credits to add. Amounts in decimal US dollars. */
+export interface NewGrant {
+  readonly id: string
+  readonly ledgerId: string
+  readonly organizationId: string
+  readonly amount: string
+  readonly source: CreditSource
+  readonly priority?: number
+  readonly reason?: string | undefined
+  /** ISO 8601; absent for never. */
+  readonly expiresAt?: string | undefined
+  readonly at: Date
+}
+
+/**
+ * The statement that adds credits. The organization must be locked by an earlier one of the batch. The first grant
+ * makes an organization one that uses credits: what it was charged until then stays unpaid by them.
+ *
+ * @returns its new version
+ */
+export function addGrant(db: Database, grant: NewGrant) {
+  const { id, ledgerId, organizationId, amount, source, priority = 0, reason = null, expiresAt = null } = grant
+  const at = sql`${grant.at.toISOString()}::timestamptz`
+  const organization = sql`${organizationId}::uuid`
+  return db.execute<{ id: string; version: number }>(sql`
+    with account as (
+      insert into credit_accounts as a (organization_id, charged_before, granted, last_granted, updated_at)
+      values (${organization}, ${selectCharged(organization)}, ${amount}::numeric, ${amount}::numeric, ${at})
+      on conflict (organization_id) do update set granted = a.granted + excluded.granted, last_granted = excluded.last_granted,
+        low_told_at = null, exhausted_told_at = null, updated_at = excluded.updated_at
+    ), granted as (
+      insert into credit_grants (id, organization_id, amount, remaining, source, priority, reason, expires_at, created_at)
+      values (${id}::uuid, ${organization}, ${amount}::numeric, ${amount}::numeric, ${source}, ${priority}::int, ${reason}, ${expiresAt}::timestamptz, ${at})
+    ), booked as (
+      insert into credit_ledger (id, organization_id, grant_id, kind, amount, reason, created_at)
+      values (${ledgerId}::uuid, ${organization}, ${id}::uuid, 'grant', ${amount}::numeric, ${reason}, ${at})
+    )
+    update organizations o set version = o.version + 1 where o.id = ${organization} returning o.id, o.version`)
+}
+
+/** A change of what is left of a grant, other than by burning. */
+export interface GrantChange {
+  readonly ledgerId: string
+  readonly organizationId: string
+  readonly grantId: string
+  readonly kind: 'revoke' | 'correct' | 'refund'
+  /** Signed decimal US dollars: what is added to what is left. 0 leaves no row in the ledger. */
+  readonly amount: string
+  readonly reason: string | null
+  readonly at: Date
+}
+
+/**
+ * The statement that changes what is left of a grant. The organization must be locked by an earlier one of the batch.
+ *
+ * @returns the organization's new version
+ */
+export function changeGrant(db: Database, change: GrantChange) {
+  const { ledgerId, organizationId, grantId, kind, amount, reason } = change
+  const at = sql`${change.at.toISOString()}::timestamptz`
+  const organization = sql`${organizationId}::uuid`
+  return db.execute<{ id: string; version: number }>(sql`
+    with found as materialized (
+      select g.id, ${amount}::numeric as amount from credit_grants g
+      where g.id = ${grantId}::uuid and g.organization_id = ${organization}
+    ), changed as (
+      update credit_grants g set remaining = g.remaining + f.amount,
+        amount = g.amount + case when ${kind} = 'correct' then f.amount else 0 end,
+        revoked_at = case when ${kind} = 'revoke' then ${at} else g.revoked_at end
+      from found f where g.id = f.id and g.organization_id = ${organization}
+    ), booked as (
+      insert into credit_ledger (id, organization_id, grant_id, kind, amount, reason, created_at)
+      select ${ledgerId}::uuid, ${organization}, id, ${kind}, amount, ${reason}, ${at} from found where amount <> 0
+    ), summed as (
+      update credit_accounts a set granted = a.granted + f.amount, updated_at = ${at} from found f
+      where a.organization_id = ${organization}
+    )
+    update organizations o set version = o.version + 1 from found f
+    where o.id = ${organization} returning o.id, o.version`)
+}

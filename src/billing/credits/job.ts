@@ -1,0 +1,53 @@
+import { sql } from 'drizzle-orm'
+import { ormOver } from '../../db/orm.ts'
+import type { Deps } from '../../deps.ts'
+import { notifySpendCaps } from '../spend-cap/notify.ts'
+import { selectCharged } from './charged.ts'
+import { MISSING_CREDITS } from './renew.ts'
+import { settleAll } from './settle.ts'
+import { tellCredits } from './tell.ts'
+
+const MINUTE_MS = 60_000
+/** How far back a run looks for changed usage; a minute of each hour looks at all. */
+const LOOK_BACK_MS = 10 * MINUTE_MS
+const FULL_LOOK_MINUTE = 11
+const DAY_MS = 24 * 60 * MINUTE_MS
+/** Longer than any period. */
+const PERIOD_MS = 32 * DAY_MS
+/** Organizations that one batch locks, and the most of a run. */
+const BATCH_ORGANIZATIONS = 100
+export const MAX_ORGANIZATIONS = 2_000
+
+/**
+ * The job of credits: pays what was charged since the last run, lets grants expire, grants what plans include, and tells
+ * endpoints of that and of spend caps that were reached. A run that dies, or two at once, burn nothing twice.
+ *
+ * @param at when the run was due, in Unix milliseconds
+ */
+export async function runCredits(deps: Deps, at: number) {
+  const due = await selectDue(deps, at)
+  let changed = 0
+  for (let from = 0; from < due.length; from += BATCH_ORGANIZATIONS) {
+    const part = due.slice(from, from + BATCH_ORGANIZATIONS)
+    changed += await settleAll(deps, sql`select unnest(string_to_array(${part.join(',')}, ',')::uuid[])`)
+  }
+  return { settled: due.length, changed, told: await tellCredits(deps, at), caps: await notifySpendCaps(deps) }
+}
+
+/** In an arbitrary order: organizations whose credits always fail must not block the others. */
+async function selectDue(deps: Deps, at: number): Promise<string[]> {
+  const isFull = Math.floor(at / MINUTE_MS) % 60 === FULL_LOOK_MINUTE
+  const now = sql`${new Date(at).toISOString()}::timestamptz`
+  const since = sql`${new Date(at - (isFull ? PERIOD_MS : LOOK_BACK_MS)).toISOString()}::timestamptz`
+  const { rows } = await ormOver(deps.sql).execute<{ id: string }>(sql`
+    select id from (
+      select a.organization_id as id from credit_accounts a
+      where exists (select from usage_periods u where u.organization_id = a.organization_id and u.updated_at > ${since})
+        and ${selectCharged(sql`a.organization_id`)} - a.charged_before <> a.burned
+      union select g.organization_id from credit_grants g where g.remaining > 0 and g.expires_at <= ${now}
+      union select o.id from plans p join organizations o on o.plan_id = p.id
+        cross join lateral (select usage_period_start(o.period_anchor, ${now}) as starts) period
+        where p.included_credits_usd > 0 and not o.is_platform and ${MISSING_CREDITS} > 0
+    ) due order by random() limit ${MAX_ORGANIZATIONS}::int`)
+  return rows.map(({ id }) => id)
+}

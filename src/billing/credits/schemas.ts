@@ -1,0 +1,87 @@
+import * as z from 'zod'
+import { CREDIT_KINDS, CREDIT_SOURCES } from '../../db/schema/credits.ts'
+import { listSchema, organizationRef, pageQuery, timestamp } from '../../http/fields.ts'
+import { roundDecimal } from '../../lib/decimal.ts'
+
+const MAX_USD = 1_000_000
+/** More decimals than any accepted text has, so nothing is rounded away. */
+const ALL_PLACES = 160
+const NINE_PLACES = /^(\d+\.\d{9})0*$/
+
+/**
+ * An amount of US dollars in a request: decimal text or a number, with at most nine decimals.
+ *
+ * @param isSigned whether it may be below 0
+ * @returns decimal text with nine decimals
+ */
+function usdInput(isSigned: boolean) {
+  const range = isSigned ? `from -${MAX_USD} to ${MAX_USD}, not 0,` : `above 0 and up to ${MAX_USD}`
+  const message = `must be US dollars ${range} with at most nine decimals, as text or as a number`
+  return z
+    .union([z.number(), z.string().max(100)], message)
+    .transform((value, context) => {
+      const text = String(value).trim()
+      const isNegative = isSigned && text.startsWith('-')
+      const [, exact] = NINE_PLACES.exec(roundDecimal(isNegative ? text.slice(1) : text, ALL_PLACES) ?? '') ?? []
+      const amount = Number(exact)
+      if (exact !== undefined && amount > 0 && amount <= MAX_USD) return isNegative ? `-${exact}` : exact
+      context.issues.push({ code: 'custom', message, input: value })
+      return z.NEVER
+    })
+    .meta({ description: 'US dollars, as a decimal string or a number.', example: '25.00' })
+}
+
+export const positiveUsd = usdInput(false)
+export const signedUsd = usdInput(true)
+
+export const usd = z.string().meta({ description: 'US dollars, a decimal string.', example: '25.000000' })
+
+export const CreditGrant = z
+  .object({
+    id: z.uuid(),
+    amount: usd.meta({ description: 'What was granted, corrections included.' }),
+    remaining: usd,
+    priority: z.int().meta({ description: 'Of grants that expire together, the lower one burns first.' }),
+    source: z.enum(CREDIT_SOURCES),
+    reason: z.string().nullable(),
+    rolled_over: usd.nullable().meta({ description: 'How much of it was left over from the last period (`plan`).' }),
+    expires_at: timestamp.nullable().meta({ description: 'Null for never.' }),
+    revoked_at: timestamp.nullable(),
+    created_at: timestamp,
+  })
+  .meta({ id: 'CreditGrant' })
+
+export const Credits = z
+  .object({
+    uses_credits: z.boolean().meta({ description: 'Whether there was a grant. Without one, calls need no credits.' }),
+    balance: usd.meta({ description: 'What is left of all grants; the sum of the ledger.' }),
+    held: usd.meta({ description: 'What open reservations hold of it.' }),
+    owed: usd.meta({ description: 'Charges that no grant could pay. The next grant pays them first.' }),
+    low_balance: usd.meta({ description: 'At this balance or below, endpoints get `credits.low`.' }),
+    is_low_balance_default: z.boolean(),
+    grants: z.array(CreditGrant).meta({ description: 'Those with something left, in the order in which they burn.' }),
+  })
+  .meta({ id: 'Credits' })
+
+export const CreditLedgerRow = z
+  .object({
+    id: z.uuid(),
+    grant_id: z.uuid(),
+    kind: z.enum(CREDIT_KINDS),
+    amount: usd.meta({ description: 'Above 0 adds to the balance.' }),
+    source: z.enum(CREDIT_SOURCES).meta({ description: 'Of the grant.' }),
+    reason: z.string().nullable(),
+    created_at: timestamp,
+  })
+  .meta({ id: 'CreditLedgerRow' })
+
+export const CreditLedgerRowList = listSchema(CreditLedgerRow)
+export const CreditsQuery = z.strictObject({ ...organizationRef })
+export const CreditLedgerQuery = pageQuery.extend({ ...organizationRef })
+
+export const LowBalance = z
+  .strictObject({
+    ...organizationRef,
+    low_balance: positiveUsd.nullable().meta({ description: 'Null for 20 % of the latest grant.' }),
+  })
+  .meta({ example: { low_balance: '5.00' } })

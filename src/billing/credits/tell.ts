@@ -1,0 +1,127 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { ormOver } from '../../db/orm.ts'
+import type { Deps } from '../../deps.ts'
+import { creditsExhausted, creditsExpired, creditsGranted, creditsLow } from '../../events/credit-subjects.ts'
+import { insertDeliveries } from '../../events/publish.ts'
+import type { Happening } from '../../events/subjects.ts'
+import { errorFields, log } from '../../lib/log.ts'
+import { formatUsd } from '../../lib/usd.ts'
+import { type Contact, selectContacts } from '../../mail/contacts.ts'
+import { insertMails } from '../../mail/outbox.ts'
+import { creditsRunLow, creditsUsedUp } from '../../mail/templates/alerts.ts'
+import { type Content, render } from '../../mail/templates/render.tsx'
+import { selectCharged } from './charged.ts'
+import { LOW_BALANCE } from './queries.ts'
+
+/** How far back a run looks for rows of the ledger: runs come every minute, and some may fail. Nobody is told twice. */
+const LOOK_BACK_MS = 3_600_000
+/** Accounts that one run tells of a balance. The next run continues. */
+const MAX_ACCOUNTS = 200
+
+/**
+ * Tells endpoints of grants that were made and that expired, and of balances that are low or used up: those once until
+ * the next grant, and owners and admins by mail as well.
+ *
+ * @param at when the run was due, in Unix milliseconds
+ * @returns how many deliveries were put on their way
+ */
+export async function tellCredits(deps: Deps, at: number): Promise<number> {
+  const db = ormOver(deps.sql)
+  const isRecent = sql`l.created_at > ${new Date(at - LOOK_BACK_MS).toISOString()}::timestamptz`
+  const now = deps.now()
+  let told = 0
+  for (const happening of [creditsGranted(isRecent), creditsExpired(isRecent)])
+    told += (await db.execute(insertDeliveries(now, happening))).rows.length
+  for (const crossing of CROSSINGS) told += await tellCrossing(deps, crossing)
+  return told
+}
+
+/** A balance that is told of once until the next grant. */
+interface Crossing {
+  readonly mark: 'low_told_at' | 'exhausted_told_at'
+  /** The balance of an account `a` at which it is told. */
+  readonly at: SQL
+  readonly happening: (accounts: SQL) => Happening
+  readonly toMail: (account: CrossedAccount, about: { service: string; name: string | null }) => Content | undefined
+}
+
+type CrossedAccount = {
+  readonly organization_id: string
+  readonly organization: string
+  readonly balance: string
+  readonly low_balance: string
+  readonly owed: string
+  readonly contacts: readonly Contact[]
+}
+
+const CROSSINGS: readonly Crossing[] = [
+  {
+    mark: 'low_told_at',
+    at: LOW_BALANCE,
+    happening: creditsLow,
+    // of what is used up the other mail tells
+    toMail: ({ organization, balance, low_balance }, about) =>
+      Number(balance) > 0
+        ? creditsRunLow({ ...about, organization, balance: formatUsd(balance), low: formatUsd(low_balance) })
+        : undefined,
+  },
+  {
+    mark: 'exhausted_told_at',
+    at: sql`0`,
+    happening: creditsExhausted,
+    toMail: ({ organization, owed }, about) => creditsUsedUp({ ...about, organization, owed: formatUsd(owed) }),
+  },
+]
+
+/** One organization whose mails fail does not affect the others. @returns how many deliveries were put on their way */
+async function tellCrossing(deps: Deps, crossing: Crossing): Promise<number> {
+  let told = 0
+  for (const account of await listCrossed(deps, crossing)) {
+    try {
+      told += await markAndTell(deps, crossing, account)
+    } catch (error) {
+      log('error', 'credits_untold', { organization_id: account.organization_id, ...errorFields(error) })
+    }
+  }
+  return told
+}
+
+const isCrossed = ({ mark, at }: Crossing): SQL =>
+  sql`a.${sql.raw(mark)} is null and a.last_granted > 0 and a.granted - a.burned <= ${at}`
+
+const OWED = sql`greatest(0, ${selectCharged(sql`a.organization_id`)} - a.charged_before - a.burned)`
+
+async function listCrossed(deps: Deps, crossing: Crossing): Promise<CrossedAccount[]> {
+  const { rows } = await ormOver(deps.sql).execute<CrossedAccount>(sql`
+    select a.organization_id, o.name as organization, (a.granted - a.burned)::text as balance,
+      ${LOW_BALANCE}::text as low_balance, ${OWED}::text as owed, ${selectContacts(sql`a.organization_id`)} as contacts
+    from credit_accounts a join organizations o on o.id = a.organization_id
+    where ${isCrossed(crossing)} order by random() limit ${MAX_ACCOUNTS}::int`)
+  return rows
+}
+
+/**
+ * One statement marks the account, and puts the event and the mails on their way. A second run waits for the mark of the
+ * first, and finds nothing to tell.
+ */
+async function markAndTell(deps: Deps, crossing: Crossing, account: CrossedAccount): Promise<number> {
+  const now = deps.now()
+  const mails = buildMails(deps, crossing, account)
+  const { rows } = await ormOver(deps.sql).execute(sql`
+    with marked as (
+      update credit_accounts a set ${sql.raw(crossing.mark)} = ${new Date(now).toISOString()}::timestamptz
+      where a.organization_id = ${account.organization_id}::uuid and ${isCrossed(crossing)}
+      returning a.organization_id, a.granted - a.burned as balance, ${LOW_BALANCE} as low_balance, ${OWED} as owed
+    ), mailed as (${insertMails(now, mails, sql`exists (select from marked)`)}),
+    told as (${insertDeliveries(now, crossing.happening(sql`select * from marked`))})
+    select id from told`)
+  return rows.length
+}
+
+function buildMails({ config }: Deps, { toMail }: Crossing, account: CrossedAccount) {
+  const service = config.SERVICE_NAME
+  return account.contacts.flatMap(({ email, name }) => {
+    const content = toMail(account, { service, name })
+    return content ? [render(service, email, content)] : []
+  })
+}

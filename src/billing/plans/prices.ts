@@ -1,0 +1,133 @@
+/** What plans and add-ons cost. Pure: money is whole cents of one currency. */
+import type { BookedAddons, Interval, PlanAddon, PlanPrice, PlanSeats } from '../../db/schema/shapes.ts'
+import { proRata } from '../overage/money.ts'
+import type { ProviderName } from '../providers/provider.ts'
+
+const MONTHS: Readonly<Record<Interval, number>> = { month: 1, year: 12 }
+
+/** The parts of a plan that say what it costs. */
+export interface PricedPlan {
+  readonly id: string
+  readonly name: string
+  readonly prices: readonly PlanPrice[]
+  readonly seats: PlanSeats | null
+  readonly addons: readonly PlanAddon[]
+}
+
+/** Everything that one subscription buys. */
+export interface Selection<Plan extends PricedPlan = PricedPlan> {
+  readonly plan: Plan
+  readonly price: PlanPrice
+  /** Null if the plan has no seats. */
+  readonly seats: number | null
+  readonly addons: readonly ChosenAddon[]
+}
+
+interface ChosenAddon {
+  readonly addon: PlanAddon
+  readonly price: PlanPrice
+  readonly quantity: number
+}
+
+interface Terms {
+  readonly interval: Interval
+  readonly currency: string
+}
+
+export const findPrice = (prices: readonly PlanPrice[], { interval, currency }: Terms) =>
+  prices.find((price) => price.interval === interval && price.currency === currency)
+
+/** What buying it buys at a provider; undefined if it is not sold there. */
+export const selectProduct = (price: PlanPrice, provider: ProviderName): string | undefined =>
+  provider === 'polar' ? price.polar_product_id : price.stripe_price_id
+
+/** Whether the provider counts seats: those of the plan are sold one by one. */
+export const sellsSeats = ({ seats }: Pick<PricedPlan, 'seats'>, { seat_amount_cents }: PlanPrice): boolean =>
+  seats !== null && seat_amount_cents !== undefined
+
+/** @returns the ids and quantities of the add-ons, as a subscription keeps them */
+export const toBooked = ({ addons }: Selection): BookedAddons =>
+  Object.fromEntries(addons.map(({ addon, quantity }) => [addon.id, quantity]))
+
+/** One line of what a selection costs for an interval. */
+interface PriceLine {
+  readonly name: string
+  readonly cents: number
+}
+
+/** What a selection costs in an interval, line by line; undefined if a price is negotiated. */
+function listLines({ plan, price, seats, addons }: Selection): PriceLine[] | undefined {
+  const more = Math.max(0, (seats ?? 0) - (plan.seats?.included ?? 0)) * (price.seat_amount_cents ?? 0)
+  const lines = [
+    { name: seats === null ? plan.name : `${plan.name}, ${seats} seats`, base: price.amount_cents, more },
+    ...addons.map(({ addon, price: one, quantity }) => ({
+      name: quantity === 1 ? addon.name : `${quantity} × ${addon.name}`,
+      base: one.amount_cents === null ? null : one.amount_cents * quantity,
+      more: 0,
+    })),
+  ]
+  if (lines.some(({ base }) => base === null)) return undefined
+  return lines.map(({ name, base, more: extra }) => ({ name, cents: (base ?? 0) + extra }))
+}
+
+/** What a selection costs in an interval; undefined if a price is negotiated. */
+export const totalCents = (selection: Selection): number | undefined =>
+  listLines(selection)?.reduce((sum, { cents }) => sum + cents, 0)
+
+/** What a selection costs in a month, to compare plans; a negotiated price ranks above those of the catalogue. */
+export const rankPrice = ({ amount_cents, interval }: PlanPrice): number =>
+  amount_cents === null ? Number.MAX_SAFE_INTEGER : amount_cents / MONTHS[interval]
+
+/**
+ * Whether a change waits for the end of the paid period: everything that is paid for a shorter time, or costs less for
+ * each payment. What is paid for at least as long and costs at least as much begins at once.
+ */
+export function isDown(from: Selection, to: Selection): boolean {
+  if (MONTHS[to.price.interval] < MONTHS[from.price.interval]) return true
+  return (totalCents(to) ?? Number.MAX_SAFE_INTEGER) < (totalCents(from) ?? 0)
+}
+
+export interface ProratedLine {
+  readonly description: string
+  readonly amount_cents: number
+}
+
+/**
+ * What a change costs at once, by the second: what is left of the old lines is given back, and the rest of the period
+ * is charged for the new ones. A longer interval begins a period of its own, and is charged whole. Each line is rounded
+ * to cents, as on the invoice.
+ *
+ * @param period in whole Unix seconds
+ */
+export function prorate(
+  from: Selection,
+  to: Selection,
+  { start, end, at }: { readonly start: number; readonly end: number; readonly at: number },
+): ProratedLine[] | undefined {
+  const [before, after] = [listLines(from), listLines(to)]
+  if (!before || !after) return undefined
+  const isNewPeriod = from.price.interval !== to.price.interval
+  const share = (cents: number) =>
+    Number(
+      proRata({
+        fromCents: 0n,
+        toCents: BigInt(cents),
+        secondsLeft: BigInt(Math.max(0, end - at)),
+        secondsInPeriod: BigInt(Math.max(1, end - start)),
+      }),
+    )
+  const isKept = ({ name, cents }: PriceLine, others: readonly PriceLine[]) =>
+    !isNewPeriod && others.some((one) => one.name === name && one.cents === cents)
+  return [
+    ...before
+      .filter((line) => !isKept(line, after))
+      .map(({ name, cents }) => ({ description: `Unused time on ${name}`, amount_cents: -share(cents) })),
+    ...after
+      .filter((line) => !isKept(line, before))
+      .map(({ name, cents }) =>
+        isNewPeriod
+          ? { description: name, amount_cents: cents }
+          : { description: `Remaining time on ${name}`, amount_cents: share(cents) },
+      ),
+  ].filter(({ amount_cents }) => amount_cents !== 0)
+}

@@ -1,0 +1,102 @@
+/** Recognizes what a subscription buys by the products among its items. Pure. */
+import { toVersion } from '../../db/plan-version.ts'
+import type { AddonLimits, BookedAddons, PlanAddon, PlanPrice } from '../../db/schema/shapes.ts'
+import { type PricedPlan, rankPrice, selectProduct, sellsSeats } from '../plans/prices.ts'
+import type { ProviderName, ProviderSubscription } from '../providers/provider.ts'
+
+/** A version of a plan, as it is recognized. */
+export interface KnownPlan extends Omit<PricedPlan, 'name'> {
+  /** Since when a newer version is sold. */
+  readonly replacedAt: Date | null
+}
+
+type Item = ProviderSubscription['items'][number] | ProviderSubscription['pendingItems'][number]
+
+/** A plan with the line that buys it. */
+export interface Bought<One extends Item = ProviderSubscription['items'][number]> {
+  readonly plan: KnownPlan
+  readonly price: PlanPrice
+  readonly item: One
+  readonly seats: number | null
+  readonly addons: BookedAddons
+}
+
+/**
+ * The plan among the items of a subscription, at any position; of several, the most expensive. A product that several
+ * versions share stands for the one that the subscription is on, else for the newest.
+ *
+ * @param knownPlanId the version that the subscription is on
+ */
+export function readBought<One extends Item>(
+  plans: readonly KnownPlan[],
+  provider: ProviderName,
+  items: readonly One[],
+  knownPlanId?: string,
+): Bought<One> | undefined {
+  const versions = items.flatMap((item) => selectVersion(findPrices(plans, provider, item), knownPlanId) ?? [])
+  const found = versions.toSorted((a, b) => rankPrice(b.price) - rankPrice(a.price)).at(0)
+  if (!found) return undefined
+  const { plan, price, item } = found
+  return { ...found, seats: readSeats(plan, price, item), addons: readAddons(plan, provider, items) }
+}
+
+interface Found<One extends Item> {
+  readonly plan: KnownPlan
+  readonly price: PlanPrice
+  readonly item: One
+}
+
+/** A product with prices in several currencies is told apart by the currency, where the provider says which. */
+function findPrices<One extends Item>(plans: readonly KnownPlan[], provider: ProviderName, item: One): Found<One>[] {
+  const found = plans.flatMap((plan) =>
+    plan.prices
+      .filter((price) => selectProduct(price, provider) === item.product)
+      .map((price) => ({ plan, price, item })),
+  )
+  const exact = found.filter(({ price }) => price.currency === item.currency)
+  return exact.length > 0 ? exact : found
+}
+
+function selectVersion<One extends Item>(found: readonly Found<One>[], known: string | undefined) {
+  const rank = ({ plan }: Found<One>) => (plan.id === known ? 2 : 0) + (plan.replacedAt === null ? 1 : 0)
+  return found.toSorted((a, b) => rank(b) - rank(a) || toVersion(b.plan.id) - toVersion(a.plan.id)).at(0)
+}
+
+function readSeats(plan: KnownPlan, price: PlanPrice, { quantity }: Item): number | null {
+  if (plan.seats === null) return null
+  return sellsSeats(plan, price) ? (quantity ?? plan.seats.included) : plan.seats.included
+}
+
+function readAddons({ addons }: KnownPlan, provider: ProviderName, items: readonly Item[]): BookedAddons {
+  const booked = addons.flatMap(({ id, prices }) => {
+    const products = new Set(prices.map((price) => selectProduct(price, provider)))
+    const quantities = items.filter(({ product }) => products.has(product)).map(({ quantity }) => quantity ?? 1)
+    const quantity = quantities.reduce((sum, one) => sum + one, 0)
+    return quantity > 0 ? [[id, quantity] as const] : []
+  })
+  return Object.fromEntries(booked)
+}
+
+/** What add-ons add to a plan's limits, in all. What they add nothing to is absent. */
+export function addAddons(addons: readonly PlanAddon[], booked: BookedAddons): AddonLimits {
+  const all = addons.flatMap(({ id, limits }) =>
+    flatten(limits).map(([name, more]) => [name, more * (booked[id] ?? 0)] as const),
+  )
+  const sums = [...Map.groupBy(all, ([name]) => name)]
+    .map(([name, parts]) => [name, parts.reduce((sum, [, more]) => sum + more, 0)] as const)
+    .filter(([, more]) => more !== 0)
+  const meters = sums.filter(([name]) => name.startsWith(METER))
+  return {
+    ...Object.fromEntries(sums.filter(([name]) => !name.startsWith(METER))),
+    ...(meters.length > 0 && {
+      meters: Object.fromEntries(meters.map(([name, more]) => [name.slice(METER.length), more])),
+    }),
+  }
+}
+
+const METER = 'meter:'
+
+const flatten = ({ meters = {}, ...others }: AddonLimits): (readonly [string, number])[] => [
+  ...Object.entries(meters).map(([name, more]) => [METER + name, more] as const),
+  ...Object.entries(others).map(([name, more]) => [name, more ?? 0] as const),
+]

@@ -1,0 +1,56 @@
+/** What is wrong with an environment, for a person: every setting by name, with its reason, and what it stops. */
+import type * as z from 'zod'
+import { Env, readConfig, SETTINGS } from './config.ts'
+import { ALIAS_NAMES, findIgnoredAliases, givenName, withAliases, withSecretKeys } from './config-aliases.ts'
+import { type ConfigNotice, findFeature, findNotices, type SideFeature } from './config-checks.ts'
+import { Problem } from './problems.ts'
+
+export interface SettingFault {
+  /** The name under which the environment gives it. */
+  readonly variable: string
+  /** A sentence without its subject, and never a value. */
+  readonly reason: string
+  /** `everything`: verification needs it. `management`: everything but verification. Else one feature. */
+  readonly stops: SideFeature | 'management' | 'everything'
+}
+
+interface Report {
+  readonly faults: readonly SettingFault[]
+  /** What works, but probably not as intended. Found only where nothing stops everything. */
+  readonly notices: readonly ConfigNotice[]
+}
+
+/** The same checks as a deployment makes when its first request comes. */
+export function reportConfig(given: object): Report {
+  const env = withSecretKeys(withAliases(given))
+  const result = Env.safeParse(env)
+  const malformed = (result.success ? [] : result.error.issues).map((issue) => toFault(issue, given, env))
+  const stopping = unique(malformed.filter(({ stops }) => stops === 'everything'))
+  try {
+    const config = readConfig({ ...given })
+    const reasons = new Map(malformed.map(({ variable, reason }) => [variable, reason]))
+    const faults = config.faults.map(({ feature, variable, reason }) => {
+      return { variable, reason: reasons.get(variable) ?? reason, stops: feature }
+    })
+    const names = [...Object.keys(SETTINGS), ...ALIAS_NAMES]
+    return { faults, notices: [...findNotices(config, given, names), ...findIgnoredAliases(given)] }
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+    return { faults: unique([...stopping, ...malformed]), notices: [] }
+  }
+}
+
+function toFault({ path, message, code }: z.core.$ZodIssue, given: object, env: object): SettingFault {
+  const name = String(path[0])
+  const isMissing = code === 'invalid_type' && [undefined, null, ''].includes(Reflect.get(env, name))
+  return {
+    variable: givenName(given, name),
+    reason: isMissing ? 'is missing' : `is wrong: ${message.replace(/^Invalid (input|option): /, '')}`,
+    stops: findFeature(name) ?? 'everything',
+  }
+}
+
+/** One reason for each setting is enough. */
+const unique = (faults: readonly SettingFault[]) => [
+  ...new Map(faults.map((fault) => [fault.variable, fault])).values(),
+]

@@ -1,0 +1,157 @@
+import { sql } from 'drizzle-orm'
+import {
+  bigint,
+  check,
+  index,
+  integer,
+  numeric,
+  pgTable,
+  text,
+  timestamp,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core'
+import { createdAt, timestamptz, updatedAt } from './columns.ts'
+import { organizations } from './organizations.ts'
+
+/** US dollars, exact to the nano-dollar. */
+const usd = () => numeric({ precision: 24, scale: 9 })
+
+const ofOrganization = () =>
+  uuid()
+    .notNull()
+    .references(() => organizations.id, { onDelete: 'cascade' })
+
+export const CREDIT_SOURCES = ['purchase', 'plan', 'admin', 'refund'] as const
+export type CreditSource = (typeof CREDIT_SOURCES)[number]
+
+/**
+ * - `grant`: credits were added.
+ * - `burn`: a charge was paid. `return`: a charge was corrected to less after it was paid.
+ * - `expire`, `revoke`, `refund`: what was left of a grant went with its time, by the operator, or with its payment.
+ * - `correct`: the operator changed a grant, up or down.
+ */
+export const CREDIT_KINDS = ['grant', 'burn', 'return', 'expire', 'revoke', 'refund', 'correct'] as const
+export type CreditKind = (typeof CREDIT_KINDS)[number]
+
+/** An organization that uses credits: it had a grant once. */
+export const creditAccounts = pgTable('credit_accounts', {
+  organizationId: ofOrganization().primaryKey(),
+  /** What the organization was charged in all its periods before its first grant. Credits do not pay for that. */
+  chargedBefore: usd().notNull(),
+  /** The sum of all rows of the ledger except `burn` and `return`. */
+  granted: usd().notNull().default('0'),
+  /** What burned: the rest of the ledger, with the other sign. `granted - burned` is the balance. */
+  burned: usd().notNull().default('0'),
+  /** Of the latest grant. A balance below a share of it is low. */
+  lastGranted: usd().notNull().default('0'),
+  /** The balance that counts as low, as the organization chose it. Null for the share. */
+  lowBalance: usd(),
+  /** When endpoints were told of a low balance, or of none, since the latest grant. */
+  lowToldAt: timestamptz(),
+  exhaustedToldAt: timestamptz(),
+  updatedAt: updatedAt(),
+})
+
+/** Credits that were added together, with what is left of them. */
+export const creditGrants = pgTable(
+  'credit_grants',
+  {
+    id: uuid().primaryKey(),
+    organizationId: ofOrganization(),
+    /** What was granted, corrections included. */
+    amount: usd().notNull(),
+    remaining: usd().notNull(),
+    burned: usd().notNull().default('0'),
+    /** Of grants that expire together, the lower one burns first. */
+    priority: integer().notNull().default(0),
+    source: text({ enum: CREDIT_SOURCES }).notNull(),
+    reason: text(),
+    /** Null for never. */
+    expiresAt: timestamptz(),
+    revokedAt: timestamptz(),
+    /** For credits that a plan includes: the usage period that they are for, and how much is left over from the last. */
+    periodStart: timestamptz(),
+    rolledOver: usd(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    index('credit_grants_live').on(t.organizationId, t.expiresAt, t.priority, t.id).where(sql`${t.remaining} > 0`),
+    index('credit_grants_expiry').on(t.expiresAt).where(sql`${t.remaining} > 0`),
+    index('credit_grants_period').on(t.organizationId, t.periodStart).where(sql`${t.source} = 'plan'`),
+    check('credit_grants_source', sql`${t.source} in ('purchase', 'plan', 'admin', 'refund')`),
+    check(
+      'credit_grants_amounts',
+      sql`${t.remaining} >= 0 and ${t.burned} >= 0 and ${t.remaining} + ${t.burned} <= ${t.amount}`,
+    ),
+  ],
+)
+
+/** Every change of a balance. Append-only; the sum of an organization's rows is its balance. Kept after the organization. */
+export const creditLedger = pgTable(
+  'credit_ledger',
+  {
+    id: uuid().primaryKey(),
+    organizationId: uuid().notNull(),
+    grantId: uuid().notNull(),
+    kind: text({ enum: CREDIT_KINDS }).notNull(),
+    /** Above 0 adds to the balance. */
+    amount: usd().notNull(),
+    reason: text(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    index('credit_ledger_organization').on(t.organizationId, t.id),
+    index('credit_ledger_created').on(t.createdAt).where(sql`${t.kind} in ('grant', 'expire')`),
+    check('credit_ledger_kind', sql`${t.kind} in ('grant', 'burn', 'return', 'expire', 'revoke', 'refund', 'correct')`),
+    check('credit_ledger_amount', sql`${t.amount} <> 0`),
+  ],
+)
+
+/**
+ * Credits that were bought, by the provider's id of the payment. A refund may be told before the payment is: the row has
+ * what is known so far.
+ */
+export const creditPurchases = pgTable(
+  'credit_purchases',
+  {
+    id: uuid().primaryKey(),
+    organizationId: ofOrganization(),
+    provider: text({ enum: ['polar', 'stripe'] }).notNull(),
+    /** Polar's order, or Stripe's payment intent. */
+    paymentId: text().notNull(),
+    /** The customer at the provider, for the next purchase. */
+    providerCustomerId: text(),
+    /** US cents of credits; null until the payment is told. */
+    creditCents: bigint({ mode: 'number' }),
+    /** Null until the payment is told. */
+    grantId: uuid(),
+    /** How much of what was paid was paid back, in cents. */
+    paidCents: bigint({ mode: 'number' }).notNull().default(0),
+    refundedCents: bigint({ mode: 'number' }).notNull().default(0),
+    /** Credits that were refunded so far: those that were left, and those that had burned and cannot be taken back. */
+    takenBack: usd().notNull().default('0'),
+    shortfall: usd().notNull().default('0'),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (t) => [
+    uniqueIndex('credit_purchases_payment_unique').on(t.provider, t.paymentId),
+    index('credit_purchases_organization').on(t.organizationId, t.createdAt),
+    check('credit_purchases_provider', sql`${t.provider} in ('polar', 'stripe')`),
+  ],
+)
+
+/** What an organization lets itself be charged in a usage period. */
+export const spendCaps = pgTable(
+  'spend_caps',
+  {
+    organizationId: ofOrganization().primaryKey(),
+    costUsd: usd().notNull(),
+    action: text({ enum: ['block', 'alert'] }).notNull(),
+    /** The period in which it was told last that the cap is reached. */
+    toldPeriod: timestamp({ withTimezone: true }),
+    updatedAt: updatedAt(),
+  },
+  (t) => [check('spend_caps_action', sql`${t.action} in ('block', 'alert')`)],
+)

@@ -1,0 +1,21 @@
+import type { KeyRecord } from '../verification/key-record.ts'
+import type { Match } from './match.ts'
+
+/** One request on its way through the gateway. */
+export interface Call {
+  readonly request: Request
+  readonly requestId: string
+  readonly match: Match
+  /** The query, with its question mark. */
+  readonly search: string
+  /** For the request upstream. */
+  readonly headers: Headers
+  /** `undefined` on a public path. */
+  readonly record: KeyRecord | undefined
+  /** Milliseconds since the request arrived. */
+  elapsedMs(): number
+  /** Records the verification as it is: a report follows that completes it. */
+  release(): void
+  /** Records how the request ended. */
+  end(status: number): void
+}

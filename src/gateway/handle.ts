@@ -1,0 +1,100 @@
+/**
+ * The gateway: a request to somebody's API passes through Tollgate, which that API need not know.
+ *
+ * 1. The route: by slug (`/gw/{slug}/…`), or by a host of the gateway.
+ * 2. The key: verified as any other, with what the route asks for. A public path needs none.
+ * 3. The request goes upstream without what was meant for Tollgate. Bodies stream, in both directions.
+ * 4. The use is counted: the request with its status, and the tokens or units that the answer tells of.
+ */
+import type { Context } from 'hono'
+import type { Deps } from '../deps.ts'
+import { clientIp } from '../http/edge.ts'
+import type { AppEnv } from '../http/env.ts'
+import { Problem } from '../problems.ts'
+import { admit } from './admit.ts'
+import type { Call } from './call.ts'
+import { forward } from './forward.ts'
+import { callerHeaders, upstreamHeaders } from './headers.ts'
+import { holdEvent } from './held-event.ts'
+import { forwardMetered } from './llm/forward-metered.ts'
+import { isPublic, leavesItsPlace, type Match, matchRoute, targetUrl } from './match.ts'
+import { reportHeaders } from './report-headers.ts'
+import { findRoutes } from './route-cache.ts'
+
+/** @throws Problem of the gateway; what the upstream answers is no problem */
+export async function handleGateway(c: Context<AppEnv>): Promise<Response> {
+  const deps = c.get('deps')
+  const requestId = c.get('requestId')
+  const request = c.req.raw
+  const began = deps.now()
+  const url = new URL(request.url)
+  const match = await findMatch(deps, url)
+  const held = holdEvent(deps)
+  const isKeyless = isPublic(match.route, match.path) || isPreflight(request)
+  const admitted = isKeyless ? undefined : await admit(c, match, held.hold)
+  const record = admitted?.record
+  deps.budget.lift() // the upstream has a time of its own
+  const elapsedMs = () => Math.max(0, deps.now() - began)
+  const call: Call = {
+    request,
+    requestId,
+    match,
+    search: url.search,
+    headers: upstreamHeaders(request, match, { requestId, url, ip: clientIp(c), record }),
+    record,
+    elapsedMs,
+    release: held.release,
+    end: (status) => held.end({ status_code: status, response_time_ms: elapsedMs() }),
+  }
+  const answer = await send(deps, call)
+  return toCaller(
+    answer,
+    callerHeaders(answer, match, { requestId, limits: admitted?.limits ?? {}, isHere: match.base !== '' }),
+  )
+}
+
+/** @throws Problem `route_not_found`, `invalid_request` */
+async function findMatch(deps: Deps, { host, pathname }: URL): Promise<Match> {
+  const isHost = deps.config.GATEWAY_HOSTS.includes(host)
+  const match = matchRoute(await findRoutes(deps), { host: isHost ? host : undefined, path: pathname })
+  if (!match) throw new Problem('route_not_found')
+  if (leavesItsPlace(match.path))
+    throw new Problem('invalid_request', { detail: 'The path must not have encoded dot segments.' })
+  return match
+}
+
+/** A page's question whether it may call at all (Fetch §4.8). It carries no credentials. */
+const isPreflight = ({ method, headers }: Request) =>
+  method === 'OPTIONS' && headers.has('Origin') && headers.has('Access-Control-Request-Method')
+
+async function send(deps: Deps, call: Call): Promise<Response> {
+  const { meter } = call.match.route
+  try {
+    if (call.record && (meter === 'openai' || meter === 'anthropic'))
+      return await forwardMetered(deps, call, { record: call.record, provider: meter })
+    return await forwardPlain(deps, call)
+  } catch (error) {
+    call.end(error instanceof Problem ? error.status : 500)
+    throw error
+  }
+}
+
+async function forwardPlain(deps: Deps, call: Call): Promise<Response> {
+  const { request, match, search, headers } = call
+  const { method, body } = request
+  const { route } = match
+  const outbound = { route, url: targetUrl(match, search), method, headers, body }
+  const answer = await forward(outbound, call.release)
+  if (typeof route.meter === 'object' && call.record) reportHeaders(deps, call, answer)
+  else call.end(answer.status)
+  return answer
+}
+
+/** Statuses whose answers have no body (Fetch §2.2.3). */
+const WITHOUT_BODY = new Set([101, 204, 205, 304])
+
+function toCaller(answer: Response, headers: Headers): Response {
+  const { status, statusText, webSocket, body } = answer
+  if (webSocket) return new Response(null, { status: 101, webSocket, headers })
+  return new Response(WITHOUT_BODY.has(status) ? null : body, { status, statusText, headers })
+}

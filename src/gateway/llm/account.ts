@@ -1,0 +1,87 @@
+import type { Deps } from '../../deps.ts'
+import { errorFields, log } from '../../lib/log.ts'
+import { Problem } from '../../problems.ts'
+import { ingestUsage } from '../../usage/reporting/ingest.ts'
+import { reserveFor } from '../../usage/reservations/reserve.ts'
+import { settle } from '../../usage/reservations/settle.ts'
+import type { KeyRecord } from '../../verification/key-record.ts'
+import type { Estimate } from './estimate.ts'
+
+/** A hold lasts longer than any answer. */
+const HOLD_SECONDS = 3_600
+
+/** What is known of a request beside its tokens: the fields of a report. */
+export interface CallFacts {
+  readonly request_id: string
+  readonly key_id: string
+  readonly endpoint: string
+  readonly method: string
+  readonly provider?: string
+}
+
+/**
+ * Holds what a request to a model may use.
+ *
+ * @returns the reservation's id
+ * @throws Problem `quota_exceeded`, `rate_limited`, `concurrency_exceeded`, and those of `reserve`
+ */
+export async function holdTokens(
+  deps: Deps,
+  { organizationId, keyId }: KeyRecord,
+  { model, input_tokens, output_tokens }: Estimate,
+  provider: string | undefined,
+): Promise<string> {
+  const asked = { key_id: keyId, input_tokens, output_tokens, expires_in_seconds: HOLD_SECONDS }
+  const request = { ...asked, ...(model !== undefined && { model }), ...(provider !== undefined && { provider }) }
+  const reservation = await reserveFor(deps, organizationId, request, GATEWAY)
+  if (reservation.granted) return reservation.reservation_id
+  const { exceeded, code, retry_after: seconds } = reservation
+  const { meter, requested, limit, used, held } = exceeded
+  const detail = `The request may need ${requested} of ${meter}; the limit is ${limit}, ${used} are used and ${held} held.`
+  throw new Problem(PROBLEMS[code], {
+    detail,
+    ...(seconds !== null && { headers: { 'Retry-After': String(seconds) } }),
+  })
+}
+
+/** What each refusal of a reservation is called as a problem. */
+const PROBLEMS = {
+  QUOTA_EXCEEDED: 'quota_exceeded',
+  RATE_LIMITED: 'rate_limited',
+  CONCURRENCY_EXCEEDED: 'concurrency_exceeded',
+  CREDITS_EXHAUSTED: 'credits_exhausted',
+} as const
+
+const GATEWAY = { organizationId: null, id: 'gateway' } as const
+
+export interface Used {
+  readonly status_code: number
+  readonly response_time_ms: number
+  readonly model?: string | undefined
+  readonly [tokens: string]: number | string | undefined
+}
+
+/**
+ * Records what an answer used, and gives the hold back. Never fails: what cannot be recorded is logged in full.
+ *
+ * @param hold the reservation's id; without one, the use is reported by itself
+ */
+export async function recordUse(deps: Deps, facts: CallFacts, hold: string | undefined, used: Used): Promise<void> {
+  const event = { ...facts, ...used }
+  try {
+    if (hold !== undefined) await settle(deps, { ...event, reservation_id: hold }, null)
+    else
+      await ingestUsage(deps, { events: [{ ...event, id: `gateway-${facts.request_id}` }] }, { organizationId: null })
+  } catch (error) {
+    log('error', 'gateway_use_lost', { ...event, reservation_id: hold, ...errorFields(error) })
+  }
+}
+
+/** Gives a hold back that was not used. It expires by itself where that fails. */
+export async function releaseTokens(deps: Deps, hold: string): Promise<void> {
+  try {
+    await settle(deps, { reservation_id: hold, cancel: true }, null)
+  } catch (error) {
+    log('warn', 'gateway_hold_not_released', { reservation_id: hold, ...errorFields(error) })
+  }
+}

@@ -1,0 +1,57 @@
+/** What a request to a language model may use, before it has been made. Pure. */
+import { asCount, asText, type Json } from './json.ts'
+
+/** English text has about four characters a token; most others have fewer. */
+const CHARACTERS_PER_TOKEN = 4
+/** Of a picture or a file, which arrives as one long text without spaces. */
+const TOKENS_PER_FILE = 1_600
+const LONG_WORD = 1_000
+/** Where a request does not limit its answer. */
+const USUAL_OUTPUT = 4_096
+const MAX_ANSWERS = 128
+
+export interface Estimate {
+  readonly model: string | undefined
+  readonly input_tokens: number
+  readonly output_tokens: number
+}
+
+/** Reads a request in the shape of OpenAI (chat, completions, responses, embeddings) or Anthropic (messages). */
+export function estimate(body: Json): Estimate {
+  const most = asCount(body.max_completion_tokens) ?? asCount(body.max_output_tokens) ?? asCount(body.max_tokens)
+  const answers = Math.min(Math.max(asCount(body.n) ?? 1, 1), MAX_ANSWERS)
+  return {
+    model: asText(body.model),
+    input_tokens: Math.ceil(countTokens(body)),
+    output_tokens: makesText(body) ? (most ?? USUAL_OUTPUT) * answers : 0,
+  }
+}
+
+/** A request for embeddings has an input and nothing that asks for an answer. */
+const makesText = ({
+  messages,
+  prompt,
+  input,
+  max_output_tokens,
+  instructions,
+  stream,
+  encoding_format,
+  dimensions,
+  model,
+}: Json) => {
+  if (messages !== undefined || prompt !== undefined || max_output_tokens !== undefined) return true
+  if (encoding_format !== undefined || dimensions !== undefined || asText(model)?.includes('embed')) return false
+  return input !== undefined || instructions !== undefined || stream !== undefined
+}
+
+/** Fields whose text the model does not read. */
+const SETTINGS = new Set(['model', 'user', 'stream', 'metadata', 'stream_options', 'id', 'type', 'role'])
+
+function countTokens(value: unknown): number {
+  if (typeof value === 'string') {
+    return value.length > LONG_WORD && !/\s/.test(value) ? TOKENS_PER_FILE : value.length / CHARACTERS_PER_TOKEN
+  }
+  if (typeof value !== 'object' || value === null) return 0
+  if (Array.isArray(value)) return value.reduce((sum: number, one) => sum + countTokens(one), 0)
+  return Object.entries(value).reduce((sum, [name, one]) => sum + (SETTINGS.has(name) ? 0 : countTokens(one)), 0)
+}

@@ -1,0 +1,103 @@
+import type { Deps } from '../../deps.ts'
+import type { KeyRecord } from '../../verification/key-record.ts'
+import type { Call } from '../call.ts'
+import { forward } from '../forward.ts'
+import { describeEndpoint, targetUrl } from '../match.ts'
+import { type CallFacts, holdTokens, recordUse, releaseTokens } from './account.ts'
+import { type ModelRequest, readModelRequest } from './request.ts'
+import { type StreamEnd, tap } from './tap.ts'
+import { createUsageReader, type Provider, type UsageReader } from './usage.ts'
+import { watchEvents, watchWhole } from './watch.ts'
+
+/** A request to a language model, with what was held for it. */
+interface ModelCall {
+  readonly call: Call
+  readonly facts: CallFacts
+  readonly asked: ModelRequest | undefined
+  readonly hold: string | undefined
+}
+
+/**
+ * Sends a request to a language model, and counts the tokens of its answer: it holds an estimate before, reads the
+ * usage that the provider reports while the answer passes by, and settles afterwards.
+ *
+ * Of an answer that the caller or the provider ends early, the tokens count that were streamed until then. The
+ * prompt's are those that the provider told, or else the estimate.
+ */
+export async function forwardMetered(
+  deps: Deps,
+  call: Call,
+  { record, provider }: { record: KeyRecord; provider: Provider },
+): Promise<Response> {
+  const asked = await readModelRequest(call.request, provider)
+  const facts = describeCall(call, record, provider)
+  const hold = asked?.estimate && (await holdTokens(deps, record, asked.estimate, facts.provider))
+  if (hold) call.release() // a report follows that completes it
+  const model: ModelCall = { call, facts, asked, hold }
+  const answer = await send(model).catch((error: unknown) => {
+    if (hold) deps.defer(releaseTokens(deps, hold))
+    throw error
+  })
+  if (answer.body && answer.ok) return meter(deps, model, answer, createUsageReader(provider))
+  call.end(answer.status)
+  if (hold) deps.defer(releaseTokens(deps, hold))
+  return answer
+}
+
+function describeCall({ request, requestId, match }: Call, { keyId }: KeyRecord, provider: Provider): CallFacts {
+  const isOwn = HOSTS[provider].test(new URL(match.route.upstream).hostname)
+  return {
+    request_id: requestId,
+    key_id: keyId,
+    endpoint: describeEndpoint(match),
+    method: request.method,
+    ...(isOwn && { provider }),
+  }
+}
+
+/** Others speak the same protocol: of those, the price follows from the model's name. */
+const HOSTS: Readonly<Record<Provider, RegExp>> = { openai: /(^|\.)openai\.com$/, anthropic: /(^|\.)anthropic\.com$/ }
+
+function send({ call, asked }: ModelCall): Promise<Response> {
+  const { request, match, headers, search } = call
+  headers.set('Accept-Encoding', 'identity')
+  if (asked) headers.delete('Content-Length') // the body may have grown
+  const body = asked ? asked.body : request.body
+  const { method } = request
+  const outbound = { route: match.route, url: targetUrl(match, search), method, headers, body }
+  return forward(outbound, call.release)
+}
+
+/** @returns the same answer; what it used is recorded when it ends */
+function meter(deps: Deps, model: ModelCall, answer: Response, usage: UsageReader): Response {
+  const { call, facts, asked, hold } = model
+  const settled = Promise.withResolvers<void>()
+  deps.defer(settled.promise)
+  const end = (how: StreamEnd) => {
+    if (!hold && Object.keys(usage.read().use).length === 0) {
+      call.end(STATUS[how] ?? answer.status) // such as a list of models
+      return settled.resolve()
+    }
+    call.release()
+    const ending = { status_code: STATUS[how] ?? answer.status, response_time_ms: call.elapsedMs() }
+    void recordUse(deps, facts, hold, { ...readUse(usage, asked), ...ending }).finally(settled.resolve)
+  }
+  const isStream = /^text\/event-stream/i.test(answer.headers.get('Content-Type') ?? '')
+  const watcher = isStream ? watchEvents(usage, asked?.hidesUsage ?? false, end) : watchWhole(usage, end)
+  const passed = new Response(tap(answer.body as ReadableStream, watcher), answer)
+  passed.headers.delete('Content-Length')
+  passed.headers.delete('Content-Encoding') // what was read here is not compressed any more
+  return passed
+}
+
+/** 499 is what nginx logs of a caller who went away. */
+const STATUS: Partial<Record<StreamEnd, number>> = { aborted: 499, broken: 502 }
+
+/** What the provider told, and the estimate of the prompt where a stream ended before it was told. */
+function readUse(usage: UsageReader, asked: ModelRequest | undefined) {
+  const { model: told, use, isFinal } = usage.read()
+  const model = asked?.estimate?.model ?? told
+  const estimated = isFinal ? undefined : asked?.estimate?.input_tokens
+  const input = use.input_tokens ?? estimated ?? 0
+  return { ...use, input_tokens: input, ...(model !== undefined && { model }) }
+}

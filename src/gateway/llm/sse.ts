@@ -1,0 +1,50 @@
+/** Server-sent events, as they pass by (WHATWG HTML §9.2). */
+
+/** An event that never ends is not read any further, but passed on. */
+const MAX_EVENT = 4 * 1024 * 1024
+const BOUNDARY = /\r\n\r\n|\n\n|\r\r/
+
+/** One event: its text with the blank line that ends it, and its data. */
+export interface StreamEvent {
+  readonly text: string
+  readonly data: string
+}
+
+/**
+ * Splits a stream into events.
+ *
+ * @returns a function that takes the next bytes and returns the events that are complete, and one that returns the rest
+ */
+export function createEventReader() {
+  const decoder = new TextDecoder()
+  let rest = ''
+  return {
+    take(bytes: Uint8Array): StreamEvent[] {
+      rest += decoder.decode(bytes, { stream: true })
+      const events: StreamEvent[] = []
+      for (let found = BOUNDARY.exec(rest); found; found = BOUNDARY.exec(rest)) {
+        const end = found.index + found[0].length
+        const text = rest.slice(0, end)
+        rest = rest.slice(end)
+        events.push({ text, data: readData(text) })
+      }
+      if (rest.length > MAX_EVENT) {
+        events.push({ text: rest, data: '' })
+        rest = ''
+      }
+      return events
+    },
+    end(): StreamEvent[] {
+      const text = rest + decoder.decode()
+      rest = ''
+      return text === '' ? [] : [{ text, data: readData(text) }]
+    },
+  }
+}
+
+function readData(event: string): string {
+  return event
+    .split(/\r\n|\n|\r/)
+    .flatMap((line) => (line.startsWith('data:') ? [line.slice(line[5] === ' ' ? 6 : 5)] : []))
+    .join('\n')
+}

@@ -1,0 +1,108 @@
+/** How many tokens a provider says that an answer used. Pure. */
+import { asCount, asList, asObject, asText, type Json } from './json.ts'
+
+/** Under the names that a report takes (usage/tokens.ts). */
+interface TokenUse {
+  readonly input_tokens?: number
+  readonly output_tokens?: number
+  readonly cached_tokens?: number
+  readonly cache_read_input_tokens?: number
+  readonly cache_creation_input_tokens?: number
+  readonly audio_input_tokens?: number
+  readonly audio_output_tokens?: number
+}
+
+/** Follows an answer, whole or in events. */
+export interface UsageReader {
+  /** Takes a whole answer, or the data of one event. */
+  take(body: Json): void
+  /** @returns what is known so far; what the provider did not say yet is counted or absent */
+  read(): { readonly model: string | undefined; readonly use: TokenUse; readonly isFinal: boolean }
+}
+
+export type Provider = 'openai' | 'anthropic'
+
+export const createUsageReader = (provider: Provider) => (provider === 'openai' ? readOpenAi() : readAnthropic())
+
+/** Chat and text completions, embeddings, and the Responses API. */
+function readOpenAi(): UsageReader {
+  let [model, use, isFinal, pieces]: [string | undefined, TokenUse, boolean, number] = [undefined, {}, false, 0]
+  return {
+    take(body) {
+      const answer = asObject(body.response) ?? body // an event of the Responses API has the answer in it
+      model ??= asText(answer.model)
+      pieces += countOpenAiPieces(body)
+      const usage = asObject(answer.usage)
+      if (!usage) return
+      use = toOpenAiUse(usage)
+      isFinal = true
+      pieces = 0
+    },
+    read: () => ({
+      model,
+      use: pieces === 0 ? use : { ...use, output_tokens: (use.output_tokens ?? 0) + pieces },
+      isFinal,
+    }),
+  }
+}
+
+function toOpenAiUse(usage: Json): TokenUse {
+  const details = asObject(usage.prompt_tokens_details) ?? asObject(usage.input_tokens_details)
+  const answered = asObject(usage.completion_tokens_details) ?? asObject(usage.output_tokens_details)
+  return known({
+    input_tokens: asCount(usage.prompt_tokens) ?? asCount(usage.input_tokens),
+    output_tokens: asCount(usage.completion_tokens) ?? asCount(usage.output_tokens),
+    cached_tokens: asCount(details?.cached_tokens),
+    audio_input_tokens: asCount(details?.audio_tokens) || undefined,
+    audio_output_tokens: asCount(answered?.audio_tokens) || undefined,
+  })
+}
+
+/** OpenAI sends one token an event, so pieces are tokens where a stream ends before its usage. */
+function countOpenAiPieces(body: Json): number {
+  if (asText(body.type)?.endsWith('.delta')) return 1
+  return asList(body.choices).filter((choice) => {
+    const one = asObject(choice)
+    const delta = asObject(one?.delta)
+    if (!delta) return asText(one?.text) !== undefined
+    return PIECES.some((name) => asText(delta[name]) !== undefined) || asList(delta.tool_calls).length > 0
+  }).length
+}
+
+const PIECES = ['content', 'reasoning_content', 'reasoning', 'refusal']
+
+/** The Messages API. A stream tells the input at its beginning, and the output so far at its end. */
+function readAnthropic(): UsageReader {
+  let [model, use, isFinal, pieces]: [string | undefined, TokenUse, boolean, number] = [undefined, {}, false, 0]
+  return {
+    take(body) {
+      const message = asObject(body.message) ?? body
+      model ??= asText(message.model)
+      if (body.type === 'content_block_delta') pieces += 1
+      const usage = asObject(message.usage)
+      if (!usage) return
+      use = { ...use, ...toAnthropicUse(usage) }
+      if (body.type === 'message_start')
+        use = { ...use, output_tokens: 0 } // what it says there is no use yet
+      else [isFinal, pieces] = [true, 0]
+    },
+    read: () => ({
+      model,
+      use: pieces === 0 ? use : { ...use, output_tokens: (use.output_tokens ?? 0) + pieces },
+      isFinal,
+    }),
+  }
+}
+
+function toAnthropicUse(usage: Json): TokenUse {
+  return known({
+    input_tokens: asCount(usage.input_tokens),
+    output_tokens: asCount(usage.output_tokens),
+    cache_read_input_tokens: asCount(usage.cache_read_input_tokens),
+    cache_creation_input_tokens: asCount(usage.cache_creation_input_tokens),
+  })
+}
+
+function known(use: { readonly [Name in keyof TokenUse]: number | undefined }): TokenUse {
+  return Object.fromEntries(Object.entries(use).filter(([, count]) => count !== undefined))
+}

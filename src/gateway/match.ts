@@ -1,0 +1,72 @@
+/** Which route a request belongs to, and where it goes. Pure. */
+import type { Route } from './route.ts'
+
+/** What a request asks for: by a slug under Tollgate's own address, or at a host of the gateway. */
+export interface Wanted {
+  readonly host: string | undefined
+  /** As it was sent, percent-encoded. */
+  readonly path: string
+}
+
+export interface Match {
+  readonly route: Route
+  /** The path as the route sees it, without the slug. Begins with a slash. */
+  readonly path: string
+  /** What stands before it in the address that the caller used. */
+  readonly base: string
+}
+
+const UNDER_SLUG = /^\/gw\/([^/]+)(\/.*)?$/s
+
+/** @returns the route whose prefix is the longest; `undefined` if there is none */
+export function matchRoute(routes: readonly Route[], { host, path }: Wanted): Match | undefined {
+  if (host !== undefined) {
+    const [route] = routes
+      .filter((one) => one.host === host && isBelow(path, one.pathPrefix))
+      .toSorted((a, b) => b.pathPrefix.length - a.pathPrefix.length)
+    return route && { route, path, base: '' }
+  }
+  const [, slug, rest = '/'] = UNDER_SLUG.exec(path) ?? []
+  const route = routes.find((one) => one.slug === slug)
+  return route && isBelow(rest, route.pathPrefix) ? { route, path: rest, base: `/gw/${route.slug}` } : undefined
+}
+
+const isBelow = (path: string, prefix: string) =>
+  prefix === '/' || path === prefix || (path.startsWith(prefix) && path[prefix.length] === '/')
+
+/** An encoded slash, backslash or dot. An upstream may decode them, and then find another path than was checked here. */
+const ENCODED = /%(2f|5c|2e)/gi
+const DECODED: Readonly<Record<string, string>> = { '2f': '/', '5c': '/', '2e': '.' }
+
+/** Whether a path leads elsewhere once its upstream decodes it. `..` itself was resolved when the address was parsed. */
+export function leavesItsPlace(path: string): boolean {
+  if (!path.includes('%')) return false
+  const decoded = path.replaceAll(ENCODED, (_, code: string) => DECODED[code.toLowerCase()] as string)
+  return /(^|\/)\.{1,2}(\/|$)/.test(decoded)
+}
+
+/** Whether a path needs no key. Encoded characters and empty segments never match: an upstream may read them otherwise. */
+export function isPublic({ publicPaths }: Route, path: string): boolean {
+  if (publicPaths.length === 0 || path.includes('%') || path.includes('//')) return false
+  return publicPaths.some((one) => (one.endsWith('/*') ? isBelow(path, one.slice(0, -2) || '/') : path === one))
+}
+
+/** @returns the URL upstream */
+export function targetUrl({ route, path }: Match, search: string): string {
+  const { pathPrefix, stripPrefix, upstream } = route
+  const rest = stripPrefix && pathPrefix !== '/' ? path.slice(pathPrefix.length) : path
+  return upstream + (rest === '' || rest === '/' ? (rest === '' && !search ? '' : '/') : rest) + search
+}
+
+/** Segments with a digit are ids, but for versions such as `v1`; what is long is one, too. */
+const MAX_SEGMENT = 32
+const MAX_SEGMENTS = 6
+const isName = (segment: string) =>
+  segment.length <= MAX_SEGMENT && (/^v\d{1,2}([a-z]+\d{0,2})?$/.test(segment) || /^[A-Za-z_.~-]*$/.test(segment))
+
+/** The name of a request for statistics: its path with ids replaced, so that there are few of them. */
+export function describeEndpoint({ route, path }: Match): string {
+  const segments = path.split('/').slice(1)
+  const named = segments.slice(0, MAX_SEGMENTS).map((segment) => (isName(segment) ? segment : '*'))
+  return `/${[route.slug, ...named, ...(segments.length > MAX_SEGMENTS ? ['…'] : [])].join('/')}`
+}

@@ -1,0 +1,151 @@
+/** Schemas for the limits of keys, in requests and in answers. */
+import * as z from 'zod'
+import { METER_SLUG, toMeterName, toSlug } from '../db/schema/meter-names.ts'
+import { LIMIT_METERS, type LimitMeter, type NamedLimit } from '../db/schema/shapes.ts'
+import { anyAmount, limitInput } from '../http/amounts.ts'
+import { timestamp } from '../http/fields.ts'
+import { CALENDAR_PERIODS } from '../lib/calendar.ts'
+import { formatAmount } from '../limits/meter-units.ts'
+
+const MAX_LIMITS = 10
+const MAX_REQUESTS = 1_000_000_000
+const MAX_UNITS = 1_000_000_000_000
+const MAX_WINDOW_SECONDS = 2_678_400
+
+const limitName = z
+  .stringFormat('limit_name', /^[a-z][a-z0-9_-]{0,49}$/)
+  .refine((name) => !RESERVED.has(name), 'is reserved for a limit that every key has')
+
+const RESERVED = new Set(['ratelimit', 'max_concurrent'])
+
+const fields = {
+  meter: z.stringFormat('meter', METER_SLUG).meta({
+    description: `\`requests\`, the units that verifications take, if absent; else ${LIMIT_METERS.slice(1).join(', ')}, or the slug of a counter of your own. These count what is reserved and reported; \`api_calls\` and your own also what verifications take.`,
+  }),
+  window_seconds: z
+    .int()
+    .min(1)
+    .max(MAX_WINDOW_SECONDS)
+    .meta({ description: 'How long a unit counts, up to 31 days. Either this or `period`.' }),
+  period: z
+    .enum(CALENDAR_PERIODS)
+    .meta({ description: 'A calendar period in UTC, at whose end the units are back. Weeks begin on Monday.' }),
+  cost: z.int().min(0).max(1_000_000).meta({
+    description:
+      'Of `requests` alone: units that a verification takes by default, 1 if absent. With 0, only verifications that name the limit take units.',
+  }),
+}
+
+const rawLimit = z.strictObject({
+  name: limitName,
+  meter: fields.meter.optional(),
+  limit: z
+    .custom<number | string>((value) => typeof value === 'number' || typeof value === 'string', 'must be a number')
+    .meta({
+      type: ['number', 'string'],
+      description: 'The most units. Of `cost_usd` US dollars, as a decimal string or a number; else a whole number.',
+    }),
+  window_seconds: fields.window_seconds.optional(),
+  period: fields.period.optional(),
+  per: z
+    .enum(['key', 'subject'])
+    .optional()
+    .meta({ description: '`subject`: each subject has the limit for itself. `key` if absent.' }),
+  cost: fields.cost.optional(),
+})
+
+/** A limit in a request, as it is stored. */
+const NewLimit = rawLimit.transform(toStored).meta({
+  id: 'NewNamedLimit',
+  example: { name: 'reports', limit: 100, window_seconds: 86_400, cost: 1 },
+})
+
+type Given = z.output<typeof rawLimit>
+
+function toStored(given: Given, context: z.RefinementCtx): NamedLimit {
+  const { name, meter, window_seconds, period, per, cost } = given
+  const amount = amountSchema(meter).safeParse(given.limit)
+  for (const [path, message] of [...findFlaws(given), ...describeAmount(amount)])
+    context.issues.push({ code: 'custom', path: [path], message, input: given })
+  const common = { name, limit: amount.data ?? 0, ...(per === 'subject' && { per }) }
+  const span = { ...(window_seconds !== undefined && { window_seconds }), ...(period !== undefined && { period }) }
+  if (meter === undefined || meter === 'requests') return { ...common, ...span, cost: cost ?? 1 }
+  return { ...common, ...span, meter: isBuiltIn(meter) ? meter : toMeterName(meter), cost: 0 }
+}
+
+const isOfRequests = (meter: Given['meter']): boolean => meter === undefined || meter === 'requests'
+
+const isBuiltIn = (meter: string): meter is Exclude<LimitMeter, 'requests'> =>
+  (LIMIT_METERS as readonly string[]).includes(meter)
+
+type Flaw = readonly [path: string, message: string]
+
+function findFlaws({ window_seconds, period, meter, cost }: Given): Flaw[] {
+  const flaws: Flaw[] = []
+  if (window_seconds === undefined && period === undefined)
+    flaws.push(['window_seconds', 'must be given, or `period` instead of it'])
+  if (window_seconds !== undefined && period !== undefined)
+    flaws.push(['period', 'must not come with `window_seconds`: a limit has one of the two'])
+  if (!isOfRequests(meter) && cost !== undefined) flaws.push(['cost', 'is for limits of `requests` alone'])
+  return flaws
+}
+
+const describeAmount = ({ error }: z.ZodSafeParseResult<number>): Flaw[] =>
+  error ? [['limit', error.issues[0]?.message ?? 'must be a number']] : []
+
+const wholeRequests = z.int().min(1).max(MAX_REQUESTS)
+const wholeUnits = z.int().min(1).max(MAX_UNITS)
+/** Of a custom meter, whose decimals are checked against the catalogue. */
+const amount = z.number().positive().max(MAX_UNITS)
+const dollars = limitInput('cost_usd').refine((amount) => amount > 0, 'must be more than 0')
+
+function amountSchema(meter = 'requests'): z.ZodType<number> {
+  if (meter === 'cost_usd') return dollars
+  if (meter === 'requests') return wholeRequests
+  return isBuiltIn(meter) ? wholeUnits : amount
+}
+
+export const newLimits = z
+  .array(NewLimit)
+  .max(MAX_LIMITS)
+  .refine((limits) => new Set(limits.map(({ name }) => name)).size === limits.length, 'must have different names')
+  .meta({
+    description: 'Limits in addition to the rate limit, checked together with it. All of them take units, or none.',
+  })
+
+/** A limit in an answer. */
+export const NamedLimitBody = z
+  .object({
+    name: z.string(),
+    meter: fields.meter.optional(),
+    limit: anyAmount,
+    window_seconds: fields.window_seconds.optional(),
+    period: fields.period.optional(),
+    per: z.enum(['key', 'subject']).optional(),
+    cost: fields.cost.optional(),
+  })
+  .meta({ id: 'NamedLimit', example: { name: 'reports', limit: 100, window_seconds: 86_400, cost: 1 } })
+
+/** A stored limit in its wire form. */
+export function describeNamedLimit(stored: NamedLimit): z.output<typeof NamedLimitBody> {
+  const { cost, limit, meter, scale: _scale, ...rest } = stored
+  if (meter === undefined) return { ...rest, limit, cost }
+  return { ...rest, meter: toSlug(meter), limit: meter === 'cost_usd' ? formatAmount(meter, limit) : limit }
+}
+
+/** What is left of a limit. */
+export const LimitReading = z
+  .object({
+    limit: anyAmount,
+    remaining: anyAmount,
+    resets_at: timestamp.nullable().meta({
+      description: 'When all units are available again, or when a refused cost will fit. Null if it never will.',
+    }),
+    meter: z.string().optional().meta({ description: 'What it counts; absent for a rolling window of requests.' }),
+    held: anyAmount.optional().meta({ description: 'With `meter`: units that are reserved and not settled yet.' }),
+  })
+  .meta({ id: 'LimitReading' })
+
+export const maxConcurrent = z.int().min(1).max(5_000).meta({
+  description: 'The most holds that may be open at once. A reservation is one, whatever it holds.',
+})

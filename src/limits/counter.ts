@@ -1,0 +1,88 @@
+/** Counters beside an organization's quota: their requests, their Redis keys, and their readings. */
+
+/** Units of one counter (limits/counter-script.ts). Money is in the units of limits/meter-units.ts. */
+export interface CounterRequest {
+  /** Its Redis key, which ends with the name of its period if it has one; its holds are kept under `<key>:holds`. */
+  readonly key: string
+  /** The most that may be used and held in total. `null` counts without a limit. */
+  readonly limit: number | null
+  /** Units to take. 0 takes nothing, but an admission refuses it once the counter is used up. */
+  readonly cost: number
+  /** The length of a rolling window. */
+  readonly windowMs?: number
+  /** Unix milliseconds when a calendar period ends. A counter with neither never ends. */
+  readonly until?: number
+  /** The sum that Postgres has of all that was ever used. The counter is raised to it, so what is used is not added. */
+  readonly recorded?: number
+  /** What Postgres says was used, if it was just read: a lost counter starts with it. */
+  readonly seed?: number
+  /** Of a seed: the transactions that it includes, as text of Postgres (`pg_snapshot`). */
+  readonly snapshot?: string
+  /** Of a seed: whether Postgres knows no use at all of those whose counters they are. */
+  readonly isFirst?: true
+  /** Whether a lost counter must not start without one of the two. */
+  readonly isSeeded?: true
+  /** Of a calendar period: it starts without a seed only where Redis has been kept since the period began. */
+  readonly kept?: KeptSince
+  /** Set for a balance, which verifications and Postgres add to: each part is counted for itself (limits/counter-script.ts). */
+  readonly balance?: BalanceRequest
+  /** Units that each unit of a verification's cost takes, if it takes any: then a lease takes them, too. */
+  readonly each?: number
+  /** Unix milliseconds: from then on the limit is another one, so no lease outlives it. */
+  readonly lapsesAt?: number
+}
+
+export interface KeptSince {
+  /** The Redis key of the time since when Redis has everything that such counters count. */
+  readonly key: string
+  /** Unix milliseconds when the period began. */
+  readonly from: number
+}
+
+interface BalanceRequest {
+  /** What Postgres has of verifications of even and of odd generations: parts of `recorded`, which is given with it. */
+  readonly lanes?: readonly [number, number]
+  /** Unix milliseconds when the usage period of a verification begins: in it the generations are counted. */
+  readonly period?: number
+  /** What Postgres said when the row was read, for decisions without Redis. */
+  readonly known?: number
+}
+
+export interface CounterState {
+  readonly used: number
+  readonly held: number
+  /** Unix milliseconds: when all units are back, or, for a refused request, when it will fit. `null` if nothing says. */
+  readonly reset: number | null
+}
+
+/** A counter in the form that the scripts read. */
+function toArgument(counter: CounterRequest) {
+  const { limit, windowMs, until, recorded, seed, snapshot, isFirst, isSeeded, kept, balance } = counter
+  const started = seed === undefined ? undefined : { seed, snapshot, isFirst }
+  return { limit: limit ?? -1, ms: windowMs, until, recorded, ...started, isSeeded, from: kept?.from, balance }
+}
+
+/** Counters in the form that the scripts read, each with what the script needs of it beside. */
+export function counterArguments<Counter extends CounterRequest>(
+  counters: readonly Counter[],
+  describe: (counter: Counter) => Readonly<Record<string, unknown>>,
+) {
+  return counters.map((counter) => Object.assign(toArgument(counter), describe(counter)))
+}
+
+export const unitsToTake = ({ cost, each }: CounterRequest) => ({ units: cost, each })
+
+/** The Redis keys of each: its hash, its holds, and since when it is kept; that of a counter without such a mark is not used. */
+export const listCounterKeys = (counters: readonly Pick<CounterRequest, 'key' | 'kept'>[]) =>
+  counters.flatMap(({ key, kept }) => [key, `${key}:holds`, kept?.key ?? key])
+
+/** @param answer used, held and reset of each counter in turn */
+export function readCounters(answer: readonly number[]): CounterState[] {
+  return Array.from({ length: answer.length / 3 }, (_, at) => {
+    const [used = 0, held = 0, reset = -1] = answer.slice(at * 3)
+    return { used, held, reset: reset < 0 ? null : reset }
+  })
+}
+
+/** Whether a request can never pass, because it asks for more than the limit. */
+export const neverFits = ({ cost, limit }: CounterRequest) => limit !== null && Math.max(cost, 1) > limit

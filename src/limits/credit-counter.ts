@@ -1,0 +1,63 @@
+import { defineScript, runScript } from '../db/script.ts'
+import type { Deps } from '../deps.ts'
+import { errorFields, logRepeated } from '../lib/log.ts'
+import type { CreditReading } from '../rpc-types.ts'
+import { COUNTER_FUNCTIONS } from './counter-script.ts'
+import { type CreditState, creditsKey } from './credits.ts'
+import { formatUnits } from './meter-units.ts'
+import { QUOTA_FUNCTIONS } from './quota-script.ts'
+
+/** KEYS: the counter, its holds. ARGV: added to the clock (ms). Answer: {used, or -1 where Postgres alone knows, held}. */
+const LOOK = defineScript(`${QUOTA_FUNCTIONS}${COUNTER_FUNCTIONS}
+local read = openCounter(1, {limit = -1, isSeeded = true, isLook = true, balance = {}}, clock(tonumber(ARGV[1])))
+return {read and not read.fields.stale and read.used or -1, read and read.held or 0}`)
+
+/** KEYS: counters. Marks those that exist (limits/counter-script.ts). */
+const RESTART = defineScript(`
+for _, key in ipairs(KEYS) do
+  if redis.call('HEXISTS', key, 'born') == 1 then redis.call('HSET', key, 'stale', '1') end
+end
+return 1`)
+
+/** Lets what Redis knows of credits from Postgres start again with the next figure of Postgres. @throws when Redis fails */
+export async function restartCredits(deps: Deps, organizationIds: readonly string[]): Promise<void> {
+  await runScript(deps.redis, RESTART, organizationIds.map(creditsKey), [])
+}
+
+interface CountedCredits {
+  /** Charges since the first grant, in nano-dollars; `undefined` where Postgres alone knows. */
+  readonly used: number | undefined
+  /** What open reservations hold, in nano-dollars. */
+  readonly held: number
+}
+
+const NOTHING_KNOWN: CountedCredits = { used: undefined, held: 0 }
+
+/** What Redis counts of an organization's credits. While it does not answer, nothing is known. */
+async function readCounted(deps: Deps, organizationId: string): Promise<CountedCredits> {
+  const key = creditsKey(organizationId)
+  try {
+    const answer = await runScript<[number, number]>(deps.redis, LOOK, [key, `${key}:holds`], [deps.redisAheadMs])
+    const [used, held] = answer
+    return { used: used < 0 ? undefined : used, held }
+  } catch (error) {
+    logRepeated('warn', 'held_credits_unread', errorFields(error))
+    return NOTHING_KNOWN
+  }
+}
+
+/** What open reservations hold of the credits, in US dollars; 0 while Redis does not answer. */
+export async function readHeldCredits(deps: Deps, organizationId: string): Promise<string> {
+  return formatUnits('cost_usd', (await readCounted(deps, organizationId)).held)
+}
+
+/** What is left of an organization's credits, calls that Postgres does not have yet included, and what is held of it. */
+export async function describeCredits(
+  deps: Deps,
+  organizationId: string,
+  { limit, used: recorded }: CreditState,
+): Promise<CreditReading> {
+  const { used = 0, held } = await readCounted(deps, organizationId)
+  const balance = Math.max(0, limit - Math.max(used, recorded))
+  return { balance: formatUnits('cost_usd', balance), held: formatUnits('cost_usd', held) }
+}

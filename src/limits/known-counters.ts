@@ -1,0 +1,113 @@
+/**
+ * What this isolate knows of counters (limits/counter.ts), by the rules of limits/known.ts: what it has received from
+ * Redis, and what it has admitted and held locally since.
+ */
+import { createLru } from '../lib/lru.ts'
+import type { CounterRequest, CounterState } from './counter.ts'
+import { countInFlight, findLastNumber, isNewer, latest, type ReceivedState, type Sent, toReceived } from './known.ts'
+
+interface Received extends ReceivedState {
+  readonly used: number
+  readonly held: number
+  /** Unix milliseconds. */
+  readonly at: number
+}
+
+const received = createLru<Received>(10_000)
+/** Admitted locally and not carried yet. */
+const local = createLru<{ readonly units: number; readonly at: number }>(10_000)
+/** Held locally: no other isolate knows of these holds, and they end by expiring. */
+const localHolds = createLru<readonly { readonly until: number; readonly units: number }[]>(10_000)
+
+/** Units of a rolling window count for its length from when the isolate learned of them. */
+const isOver = ({ windowMs }: CounterRequest, at: number, now: number) => windowMs !== undefined && now - at > windowMs
+
+interface Answer {
+  readonly counters: readonly CounterRequest[] | undefined
+  readonly states: readonly CounterState[] | undefined
+  readonly sent: Sent
+  readonly now: number
+}
+
+export function rememberCounters({ counters = [], states = [], sent, now }: Answer): void {
+  for (const [at, { key, cost }] of counters.entries()) {
+    const [known, state] = [received.get(key), states[at]]
+    if (!state) continue
+    const used = known && !isNewer(sent, known) ? latest(known, known.used, state.used, cost) : state.used
+    received.set(key, { used, held: state.held, at: now, ...toReceived(sent, known) })
+  }
+}
+
+/** Remembers what was admitted locally, until {@link markCountersCarried}. */
+export function rememberCountersLocally(counters: readonly CounterRequest[] | undefined, now: number): void {
+  for (const counter of counters ?? []) {
+    if (counter.cost === 0) continue
+    keepBase(counter, now)
+    addLocally(counter, counter.cost, now)
+  }
+}
+
+/** If Postgres is ahead, its figure becomes the known use, less the local units: it may include some of them. */
+function keepBase(counter: CounterRequest, now: number): void {
+  const { used, held } = findReceived(counter, now)
+  const base = readRecorded(counter) - sumLocal(counter, now)
+  if (base <= used) return
+  received.set(counter.key, { number: 0, isCarried: false, ...received.get(counter.key), used: base, held, at: now })
+}
+
+/** What Postgres says was used, as far as the request knows. */
+const readRecorded = ({ recorded, seed, balance }: CounterRequest) => recorded ?? seed ?? balance?.known ?? 0
+
+function addLocally(counter: CounterRequest, units: number, now: number): void {
+  const known = local.get(counter.key)
+  const before = known && !isOver(counter, known.at, now) ? known.units : 0
+  local.set(counter.key, { units: Math.max(0, before + units), at: now })
+}
+
+/** Redis now has what was admitted locally. */
+export function markCountersCarried(counters: readonly CounterRequest[], now: number): void {
+  const number = findLastNumber()
+  for (const counter of counters) {
+    if (counter.cost === 0) continue
+    addLocally(counter, -counter.cost, now)
+    const { used = 0, held = 0 } = received.get(counter.key) ?? {}
+    received.set(counter.key, { used: used + counter.cost, held, at: now, number, isCarried: true })
+  }
+}
+
+/** Remembers units that were held locally. @param until Unix milliseconds */
+export function rememberCountersHeld(counters: readonly CounterRequest[], until: number, now: number): void {
+  for (const { key, cost } of counters) {
+    const open = (localHolds.get(key) ?? []).filter((hold) => hold.until > now)
+    localHolds.set(key, [...open, { until, units: cost }])
+  }
+}
+
+/** What a counter has used and held, as far as this isolate knows. The use is that of Postgres if that is higher. */
+export function findCounter(counter: CounterRequest, now: number): CounterState {
+  const { key, windowMs, until } = counter
+  const { used, held } = findReceived(counter, now)
+  return {
+    used: Math.max(used + sumLocal(counter, now), readRecorded(counter)) + countInFlight(key),
+    held: held + sumHeld(key, now),
+    reset: until ?? (windowMs === undefined ? null : now + windowMs),
+  }
+}
+
+function findReceived(counter: CounterRequest, now: number): { readonly used: number; readonly held: number } {
+  const known = received.get(counter.key)
+  return known && !isOver(counter, known.at, now) ? known : { used: 0, held: 0 }
+}
+
+function sumLocal(counter: CounterRequest, now: number): number {
+  const own = local.get(counter.key)
+  return own && !isOver(counter, own.at, now) ? own.units : 0
+}
+
+const sumHeld = (key: string, now: number) =>
+  (localHolds.get(key) ?? []).reduce((sum, { until, units }) => sum + (until > now ? units : 0), 0)
+
+/** Whether a counter has no room, as far as this isolate knows. */
+export function isCounterFull({ limit }: CounterRequest, { used, held }: CounterState, needed: number): boolean {
+  return limit !== null && used + held + needed > limit
+}

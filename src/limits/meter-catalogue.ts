@@ -1,0 +1,41 @@
+import type { Sql } from '../db/client.ts'
+import type { Deps } from '../deps.ts'
+
+/** A custom meter as the operator defined it. */
+export interface DefinedMeter {
+  readonly slug: string
+  readonly name: string
+  readonly unit: string
+  readonly kind: 'counter' | 'gauge'
+  readonly scale: number
+}
+
+/** All custom meters, by slug, in the order in which they were defined. */
+export type MeterCatalogue = Readonly<Record<string, DefinedMeter>>
+
+/** A meter that is missing here is looked for again, so that the age matters for deleted ones only. */
+const MAX_AGE_MS = 25_000
+
+let known: { readonly meters: MeterCatalogue; readonly loadedAt: number } | undefined
+
+const SELECT = 'select slug, name, unit, kind, scale from meters where not is_builtin order by created_at, slug'
+
+/** Reads the catalogue. @throws Problem `unavailable` when the database does not answer */
+export async function readMeters(sql: Sql): Promise<MeterCatalogue> {
+  const rows = (await sql.query(SELECT)) as DefinedMeter[]
+  return Object.fromEntries(rows.map((row) => [row.slug, row]))
+}
+
+/**
+ * Finds the catalogue in this isolate's memory, or reads it if it is old or lacks one of the slugs.
+ *
+ * @throws Problem `unavailable` when it has to be read and the database does not answer
+ */
+export async function findMeters(deps: Deps, slugs: Iterable<string>): Promise<MeterCatalogue> {
+  const now = deps.now()
+  const { meters, loadedAt } = known ?? { meters: {}, loadedAt: Number.NEGATIVE_INFINITY }
+  const isOld = now - loadedAt >= MAX_AGE_MS || now < loadedAt
+  if (!isOld && [...slugs].every((slug) => Object.hasOwn(meters, slug))) return meters
+  known = { meters: await readMeters(deps.sql), loadedAt: now }
+  return known.meters
+}

@@ -1,0 +1,86 @@
+/** The scripts that end holds, extend them, and count reported use. */
+import { defineScript } from '../db/script.ts'
+import { COUNTER_FUNCTIONS } from './counter-script.ts'
+import { QUOTA_FUNCTIONS } from './quota-script.ts'
+
+/**
+ * Ends a hold and counts what was used, in the quota and in all counters, in one step. Idempotent.
+ *
+ * KEYS: the quota's hash, its holds, a marker, then each counter and its holds (limits/counter-script.ts). ARGV[1]: JSON
+ * of `ahead` (ms); `id` of the hold; `recorded`, the use in the quota's period according to Postgres, or {}; `isNew`,
+ * whether Postgres has just written the use for the first time; `marked` (ms), how long the marker stands; `counters`
+ * with the `amount` that was used of each, and `xid`, the transaction of Postgres that wrote it.
+ *
+ * Answer: whether the hold existed. Held units never fall below 0: a lost hash counts the holds again when it is
+ * started. What Postgres says as a sum is not added. Where the hold has ended, only a use that is new counts. The
+ * marker remembers that a use was counted.
+ */
+export const SETTLE = defineScript(`${QUOTA_FUNCTIONS}${COUNTER_FUNCTIONS}
+local request = cjson.decode(ARGV[1])
+local now, state = clock(request.ahead), readQuota(KEYS[1])
+if state.born then raise(KEYS[1], state, request.recorded) end
+local known = redis.call('HGET', KEYS[2], request.id)
+if known then
+  redis.call('HDEL', KEYS[2], request.id)
+  for meter, amount in pairs(cjson.decode(known).amounts) do
+    local field = 'held:' .. meter
+    if state.born and state[field] then redis.call('HSET', KEYS[1], field, whole(math.max(0, state[field] - tonumber(amount)))) end
+  end
+end
+local counters, isNew = request.counters or {}, request.isNew
+if #counters > 0 and isNew then
+  isNew = redis.call('SET', KEYS[3], 1, 'NX', 'PX', whole(request.marked)) and true
+end
+local isCounted = false
+for i, counter in ipairs(counters) do
+  local read = openCounter(1 + i * 3, counter, now)
+  if read then
+    isCounted = settleIn(read, counter, request.id, isNew) or isCounted
+  elseif isNew and counter.xid and (counter.amount or 0) > 0 then
+    keepLate(KEYS[1 + i * 3], 'late:' .. whole(counter.xid), counter.amount)
+  end
+end
+if isCounted and not request.isNew then redis.call('SET', KEYS[3], 1, 'PX', whole(request.marked)) end
+return known and 1 or 0`)
+
+/**
+ * Counts reported use that nothing was held for, once for each marker.
+ *
+ * KEYS: the marker, then each counter and its holds. ARGV[1]: JSON of `ahead`, `marked` (ms) and `counters` with
+ * `amount` and `xid`.
+ */
+export const COUNT = defineScript(`${QUOTA_FUNCTIONS}${COUNTER_FUNCTIONS}
+local request = cjson.decode(ARGV[1])
+local now = clock(request.ahead)
+if not redis.call('SET', KEYS[1], 1, 'NX', 'PX', whole(request.marked)) then return 0 end
+for i, counter in ipairs(request.counters) do
+  local read = openCounter(i * 3 - 1, counter, now)
+  if not read and counter.xid then
+    keepLate(KEYS[i * 3 - 1], 'late:' .. whole(counter.xid), counter.amount)
+  elseif read and not counter.recorded and not isIncluded(read, counter.xid) then
+    addUnits(read, counter, counter.amount)
+  end
+end
+return 1`)
+
+/**
+ * Lets a hold end later, never earlier.
+ *
+ * KEYS: the quota's hash, its holds, the trace, then each counter and its holds. ARGV[1]: JSON of `ahead`, `id`, `ms`
+ * until it shall end, `marked` (ms), and `counters`. Answer: when it ends (ms); 0 if it has ended.
+ */
+export const EXTEND = defineScript(`${QUOTA_FUNCTIONS}${COUNTER_FUNCTIONS}
+local request = cjson.decode(ARGV[1])
+local now = clock(request.ahead)
+local known = redis.call('HGET', KEYS[2], request.id)
+local hold = known and cjson.decode(known)
+if not hold or hold.expires <= now then return 0 end
+local expires = math.max(hold.expires, now + request.ms)
+hold.expires = expires
+redis.call('HSET', KEYS[2], request.id, cjson.encode(hold))
+redis.call('PEXPIREAT', KEYS[2], whole(expires + 3 * DAY))
+redis.call('PEXPIRE', KEYS[3], whole(expires - now + request.marked))
+for i, counter in ipairs(request.counters) do
+  extendIn({holdsKey = KEYS[2 + i * 3]}, request.id, expires)
+end
+return expires`)

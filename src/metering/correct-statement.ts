@@ -1,0 +1,132 @@
+/** The statement that replaces what an event counted by something else, in the event and in every sum of it. */
+import { COUNTER_COLUMNS, isMoneyColumn } from '../db/schema/meters.ts'
+import { LATENCY_COLUMNS } from '../db/schema/rollups.ts'
+import { LATENCY_BOUNDS_MS } from '../db/schema/shapes.ts'
+import {
+  addTo,
+  DAILY_SLICES,
+  groupRows,
+  HOURLY,
+  MARK_LATE,
+  METER_HOURS,
+  METER_PERIODS,
+  ofSubjects,
+  SLICES,
+  SUBJECT_DAYS,
+  sumColumns,
+  TOTALS,
+} from './roll-up-sql.ts'
+import { DAYS, PERIODS, SLICED } from './write-statement.ts'
+import { KIND_COLUMNS } from './write-sums.ts'
+
+const TEXTS = ['endpoint', 'provider', 'model', 'route', 'error_code'] as const
+const AMOUNTS = [...COUNTER_COLUMNS.filter((name) => name !== 'unpriced' && !isMoneyColumn(name)), ...KIND_COLUMNS]
+const OTHERS = ['requests', 'response_time_ms', 'status_code'] as const
+/** What a correction may change, and what a voided event loses. */
+const CHANGED = [
+  ...TEXTS,
+  ...OTHERS,
+  ...AMOUNTS,
+  'cost_usd',
+  'charge_usd',
+  'markup_percent',
+  'price_per_call_usd',
+  'quantities',
+]
+
+const TYPES = [
+  ...TEXTS.map((name) => `${name} text`),
+  ...OTHERS.map((name) => `${name} integer`),
+  ...AMOUNTS.map((name) => `${name} bigint`),
+  'cost_usd numeric, charge_usd numeric, quantities jsonb',
+].join(', ')
+
+/** An event without calls gets the price of today; one with calls keeps its own, and may have none. */
+const PRICE_OF_CALLS =
+  'case when b.api_calls > 0 then b.price_per_call_usd else coalesce(b.price_per_call_usd, p.price_per_call_usd) end'
+
+const count = (condition: string) => `coalesce(sum(sign) filter (where ${condition}), 0)`
+const COUNTS = {
+  requests: 'sum(sign * requests)',
+  errors: 'coalesce(sum(sign * greatest(requests, 1)) filter (where status_code >= 400 or error_code is not null), 0)',
+  ...Object.fromEntries(COUNTER_COLUMNS.map((name) => [name, `coalesce(sum(sign * ${name}), 0)`])),
+  unpriced: count(`model <> '' and cost_usd is null`),
+}
+const TIMES = {
+  response_time_ms_sum: 'coalesce(sum(sign * response_time_ms), 0)',
+  response_time_count: count('response_time_ms is not null'),
+  ...Object.fromEntries(LATENCY_COLUMNS.map((name, bucket) => [name, count(`latency = ${bucket}`)])),
+}
+const ALL = { ...COUNTS, ...TIMES }
+const NAMES = Object.keys(ALL)
+const PLACE = 'organization_id, occurred_at, id, key_id, environment, subject'
+const SIGNED = `${PLACE}, ${CHANGED.join(', ')}`
+
+/** Without the sums that a repeat would change: `before` is read under the lock that the batch has taken. */
+const CORRECT = `, before as materialized (
+  select e.* from usage_events e
+  join input i on e.organization_id = i.organization_id and e.occurred_at = i.occurred_at and e.id = i.id
+), after as materialized (
+  select b.organization_id, b.occurred_at, b.id, b.key_id, b.environment, b.subject,
+    ${[...TEXTS, ...OTHERS, ...AMOUNTS].map((name) => `a.${name}`).join(', ')}, round(a.cost_usd, 9) as cost_usd,
+    case when a.cost_usd is not null or (a.api_calls > 0 and m.per_call is not null) then coalesce(a.charge_usd,
+      coalesce(round(a.cost_usd * (100 + m.percent) / 100, 9), 0) + coalesce(a.api_calls * m.per_call, 0)) end as charge_usd,
+    case when a.cost_usd is not null then m.percent end as markup_percent,
+    case when a.api_calls > 0 then m.per_call else b.price_per_call_usd end as price_per_call_usd, a.quantities
+  from before b cross join input i cross join lateral jsonb_to_record(i.after) as a(${TYPES})
+    left join organizations o on o.id = b.organization_id left join plans p on p.id = o.plan_id
+    cross join lateral (select coalesce(b.markup_percent, p.markup_percent, 0) as percent, ${PRICE_OF_CALLS} as per_call) m
+), updated as (
+  update usage_events e set ${CHANGED.map((name) => `${name} = a.${name}`).join(', ')}, correction = i.correction
+  from after a, input i where e.organization_id = a.organization_id and e.occurred_at = a.occurred_at and e.id = a.id
+), signed as (
+  select -1 as sign, ${SIGNED} from before where not coalesce((correction ->> 'void')::boolean, false)
+  union all
+  select 1, ${SIGNED} from after where not (select (i.correction ->> 'void')::boolean from input i)
+), placed as materialized (
+  select s.*, date_trunc('hour', s.occurred_at, 'UTC') as hour, usage_period_start(o.period_anchor, s.occurred_at) as period_start,
+    width_bucket(s.response_time_ms - 1, '{${LATENCY_BOUNDS_MS.join(',')}}'::integer[]) as latency
+  from (select sign, organization_id, occurred_at, coalesce(key_id, '00000000-0000-0000-0000-000000000000') as key_id, environment, subject,
+    ${CHANGED.join(', ')} from signed) as s left join organizations o on o.id = s.organization_id
+), deltas as materialized (
+  ${groupRows(HOURLY, ALL, 'placed')}
+), slices as materialized (
+  ${groupRows(SLICES, sumColumns(NAMES), `deltas, lateral (values ${SLICED.join(', ')}) as slice(dimension, value) where value <> '' or dimension = ''`)}
+), hourly as (${addTo('usage_hourly', HOURLY, NAMES, 'deltas')}
+), totals as (${addTo('usage_totals', TOTALS, NAMES, `slices where dimension = ''`)}
+), hourly_slices as (${addTo('usage_slices', SLICES, NAMES, `slices where dimension <> ''`)}
+), daily_slices as (${addTo('usage_daily_slices', DAILY_SLICES, NAMES, `(${groupRows(DAILY_SLICES, sumColumns(NAMES), DAYS)}) as days`)}
+), periods as (${addTo('usage_periods', PERIODS, Object.keys(COUNTS), `(${groupRows(PERIODS, COUNTS, 'placed')}) as periods`)}, updated_at = now()
+  returning period_start
+), subject_days as (${addTo('usage_subject_days', SUBJECT_DAYS, Object.keys(COUNTS), `(${groupRows(SUBJECT_DAYS, COUNTS, ofSubjects('placed'))}) as subjects`)}
+), ${MARK_LATE}quantities as materialized (
+  select p.*, m.slug as meter, p.sign * round(quantity.value::numeric, m.scale) as amount
+  from placed p cross join lateral jsonb_each_text(p.quantities) as quantity(slug, value)
+  join meters m on m.slug = quantity.slug and not m.is_builtin and m.kind = 'counter'
+), meter_periods as (${addTo('usage_meter_periods', METER_PERIODS, ['amount'], `(${groupRows(METER_PERIODS, { amount: 'sum(amount)' }, 'quantities')}) as sums`)}
+), meter_hours as (${addTo('usage_meter_hourly', METER_HOURS, ['amount'], `(${groupRows(METER_HOURS, { amount: 'sum(amount)' }, 'quantities')}) as sums`)}
+), keys as (
+  update api_key_usage k set total_requests = k.total_requests + d.requests
+  from (select key_id, sum(sign * requests) as requests from placed group by 1) d where k.key_id = d.key_id
+)
+select extract(epoch from period_start)::float8 * 1000 as period_start from periods`
+
+/** Amounts and descriptions that an event has after its correction. A voided one has no amounts. */
+export interface CorrectionInput {
+  readonly organization_id: string
+  /** ISO 8601 with microseconds. */
+  readonly occurred_at: string
+  readonly id: string
+  readonly after: Readonly<Record<string, unknown>>
+  readonly correction: Readonly<Record<string, unknown>>
+}
+
+/**
+ * The statement, in two parts: between them stands a parameter, the JSON of a {@link CorrectionInput}. To run under
+ * `lockUsageEvent` in the same batch. Its rows are the starts of the periods that it changes.
+ */
+export const CORRECT_EVENT = [
+  'with input as materialized (select * from jsonb_to_record(',
+  `::jsonb) as input(organization_id uuid, occurred_at timestamptz, id text, after jsonb, correction jsonb)
+)${CORRECT}`,
+] as const

@@ -1,0 +1,185 @@
+import type * as z from 'zod'
+import { audited } from '../../audit/record.ts'
+import { requireNamed } from '../../auth/named-organization.ts'
+import type { Operator } from '../../auth/principal.ts'
+import { runBatch } from '../../db/batch.ts'
+import { brokenConstraint } from '../../db/client.ts'
+import { lockUsageEvent } from '../../db/locks.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { sha256Hex } from '../../lib/bytes.ts'
+import { canonicalJson } from '../../lib/canonical-json.ts'
+import { errorFields, log } from '../../lib/log.ts'
+import type { CorrectionInput } from '../../metering/correct-statement.ts'
+import { lowerCounters } from '../../metering/reconcile-counters.ts'
+import { Problem } from '../../problems.ts'
+import { normalizeName } from '../normalize-name.ts'
+import { resolveTokens, TOKEN_FIELDS, type Tokens } from '../tokens.ts'
+import { claimCorrection, correctEvent, findEvent, isKnown, type OriginalEvent, readEvent } from './queries.ts'
+import type { CorrectedEvent, CorrectionRequest } from './schemas.ts'
+
+/**
+ * Voids an event that was reported, or replaces what it counted. Sums, quotas and what is charged follow in the event's
+ * own hour and period; the event stays, with what it was before. Another correction replaces this one, and begins with the
+ * event as it was reported. A correction that was made before changes nothing.
+ *
+ * @throws Problem `event_not_found`, `event_not_correctable` for a verification, `organization_not_found`,
+ *   `organization_mismatch`, `organization_unnamed`
+ */
+export async function correctUsage(
+  deps: ManagementDeps,
+  operator: Operator,
+  { organization_id, external_id, event_id, reason, ...asked }: CorrectionRequest,
+): Promise<z.output<typeof CorrectedEvent>> {
+  const organizationId = await requireNamed(deps, { organization_id, external_id })
+  const found = await getReport(deps, operator, { organizationId, id: event_id })
+  const fields = Object.fromEntries(Object.entries(asked).filter(([, value]) => value != null)) as Fields
+  const key = `correction ${event_id} ${sha256Hex(canonicalJson({ fields, reason }))}`
+  const at = new Date(deps.now()).toISOString()
+  const correction = {
+    void: fields.void === true,
+    reason,
+    corrected_at: at,
+    corrected_by: { type: operator.kind, id: operator.kind === 'user' ? operator.userId : operator.keyId },
+    original: found.original,
+  }
+  const after = fields.void ? voided(found.original) : await replaced(deps, found, fields)
+  const input = { organization_id: organizationId, occurred_at: found.occurredAt, id: event_id, after, correction }
+  const periods = (await isKnown(deps.sql, organizationId, key))
+    ? undefined
+    : await apply(deps, { operator, input, key, fields, reason })
+  await lowerAll(deps, organizationId, periods ?? [])
+  const event = await readEvent(deps.sql, organizationId, found)
+  return { outcome: periods ? 'corrected' : 'duplicate', corrected_at: event.correction?.corrected_at ?? at, event }
+}
+
+/** What members of the platform organization report is none of a service's. @throws Problem `event_not_found`, `event_not_correctable` */
+async function getReport(
+  deps: ManagementDeps,
+  operator: Operator,
+  { organizationId, id }: Record<'organizationId' | 'id', string>,
+) {
+  const isOwn = operator.kind === 'service' && operator.organizationId === organizationId
+  const found = isOwn ? undefined : await findEvent(deps.sql, organizationId, id)
+  if (!found) throw new Problem('event_not_found', { detail: `There is no event ${id} in the organization.` })
+  if (found.isVerification) throw new Problem('event_not_correctable')
+  return found
+}
+
+type Fields = Omit<CorrectionRequest, 'organization_id' | 'external_id' | 'event_id' | 'reason'>
+
+interface Application {
+  readonly operator: Operator
+  readonly input: CorrectionInput
+  readonly key: string
+  readonly fields: Fields
+  readonly reason: string
+}
+
+/** @returns the starts of the periods that changed; undefined if the same correction was made at the same moment */
+async function apply(deps: ManagementDeps, { operator, input, key, fields, reason }: Application) {
+  const organizationId = input.organization_id
+  try {
+    const done = await runBatch(deps.db, {
+      lock: lockUsageEvent(deps.db, { organizationId, occurredAt: input.occurred_at, id: input.id }),
+      claim: claimCorrection(deps.db, organizationId, key),
+      change: correctEvent(deps.db, input),
+      audit: audited(deps, {
+        action: 'usage.corrected',
+        actor: operator,
+        organizationId,
+        target: { type: 'usage_event', id: input.id },
+        detail: { reason, ...fields },
+      }),
+    })
+    return done.change.rows.map(({ period_start }) => period_start)
+  } catch (error) {
+    if (brokenConstraint(error)?.startsWith('usage_dedupe')) return undefined
+    throw error
+  }
+}
+
+/** What Postgres says is right already: counters that Redis does not lower now, reconciliation lowers within minutes. */
+async function lowerAll(deps: ManagementDeps, organizationId: string, periods: readonly number[]): Promise<void> {
+  try {
+    for (const start of periods) await lowerCounters(deps, organizationId, start)
+  } catch (error) {
+    log('warn', 'quota_not_lowered', { organization_id: organizationId, ...errorFields(error) })
+  }
+}
+
+const AMOUNTS = ['requests', 'api_calls', 'queries', 'input_tokens', 'output_tokens', 'cached_tokens'] as const
+const KINDS = ['cache_write_tokens', 'audio_input_tokens', 'audio_output_tokens'] as const
+
+/** An event that did not happen keeps what it is found by. */
+const voided = (original: OriginalEvent) => ({
+  ...original,
+  ...Object.fromEntries([...AMOUNTS, ...KINDS].map((name) => [name, 0])),
+  cost_usd: '0',
+  charge_usd: '0',
+  response_time_ms: null,
+  quantities: null,
+})
+
+interface Found {
+  readonly occurredAt: string
+  readonly original: OriginalEvent
+}
+
+/** What is not given stays; tokens of the input are replaced together, and so are those of the output. */
+async function replaced(deps: ManagementDeps, { occurredAt, original }: Found, { void: _void, ...given }: Fields) {
+  const tokens = replaceTokens(original, given)
+  const named = { ...given, ...normalized(given, 'model'), ...normalized(given, 'provider') }
+  const others = Object.fromEntries(Object.entries(named).filter(([name]) => !TOKEN_FIELDS.includes(name as never)))
+  const changed = { ...original, ...others, ...tokens }
+  const cost = await replaceCost(deps, { ...changed, occurred_at: occurredAt }, { original, given })
+  return { ...changed, ...cost }
+}
+
+const normalized = (given: Fields, field: 'model' | 'provider') =>
+  given[field] == null ? {} : { [field]: normalizeName(given[field]) }
+
+const OUTPUT: ReadonlySet<string> = new Set(['output_tokens', 'completion_tokens', 'audio_output_tokens'])
+const WHOLE: ReadonlySet<string> = new Set(['tokens', 'total_tokens'])
+
+function replaceTokens(original: OriginalEvent, given: Fields): Required<Tokens> {
+  const named = TOKEN_FIELDS.filter((field) => given[field] != null)
+  const isWhole = named.some((field) => WHOLE.has(field))
+  const replacesOutput = isWhole || named.some((field) => OUTPUT.has(field))
+  const replacesInput = isWhole || named.some((field) => !OUTPUT.has(field) && !WHOLE.has(field))
+  const kept = {
+    ...(replacesInput ? NO_INPUT : pickInput(original)),
+    ...(replacesOutput ? NO_OUTPUT : pickOutput(original)),
+  }
+  return { ...kept, ...(resolveTokens(given) as Tokens) }
+}
+
+const NO_INPUT = { input_tokens: 0, cached_tokens: 0, cache_write_tokens: 0, audio_input_tokens: 0 }
+const NO_OUTPUT = { output_tokens: 0, audio_output_tokens: 0 }
+const pickInput = ({ input_tokens, cached_tokens, cache_write_tokens, audio_input_tokens }: OriginalEvent) => ({
+  input_tokens,
+  cached_tokens,
+  cache_write_tokens,
+  audio_input_tokens,
+})
+const pickOutput = ({ output_tokens, audio_output_tokens }: OriginalEvent) => ({ output_tokens, audio_output_tokens })
+
+type Changed = OriginalEvent & { readonly occurred_at: string }
+
+/** A cost that is given counts. Else other tokens or another model have another price, and everything else keeps the cost. */
+async function replaceCost(
+  deps: ManagementDeps,
+  changed: Changed,
+  { original, given }: { original: OriginalEvent; given: Fields },
+) {
+  if (given.cost_usd != null) return { cost_usd: given.cost_usd, charge_usd: null }
+  const isPriced = [...TOKEN_FIELDS, 'model', 'provider'].some((field) => given[field as keyof Fields] != null)
+  if (!isPriced || !changed.model) {
+    const charge_usd = given.api_calls == null ? original.charge_usd : null // reckoned again with its calls
+    return { cost_usd: original.cost_usd, charge_usd }
+  }
+  const { provider, model, occurred_at, input_tokens, output_tokens, cached_tokens } = changed
+  const { cache_write_tokens, audio_input_tokens, audio_output_tokens } = changed
+  const event = { provider, model, occurred_at, input_tokens, output_tokens, cached_tokens, id: '' }
+  const [priced] = await deps.priceUsage([{ ...event, cache_write_tokens, audio_input_tokens, audio_output_tokens }])
+  return { cost_usd: (priced as { cost_usd?: string | null } | undefined)?.cost_usd ?? null, charge_usd: null }
+}

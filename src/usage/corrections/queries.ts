@@ -1,0 +1,91 @@
+import { sql } from 'drizzle-orm'
+import type { Sql } from '../../db/client.ts'
+import type { Database } from '../../db/orm.ts'
+import { CORRECT_EVENT, type CorrectionInput } from '../../metering/correct-statement.ts'
+import { type EventRow, selectColumns } from '../analytics/events.ts'
+
+/** What an event counted as it was reported. */
+export interface OriginalEvent {
+  readonly endpoint: string
+  readonly provider: string
+  readonly model: string
+  readonly route: string
+  readonly error_code: string | null
+  readonly status_code: number
+  readonly requests: number
+  readonly response_time_ms: number | null
+  readonly api_calls: number
+  readonly queries: number
+  readonly input_tokens: number
+  readonly output_tokens: number
+  readonly cached_tokens: number
+  readonly cache_write_tokens: number
+  readonly audio_input_tokens: number
+  readonly audio_output_tokens: number
+  readonly cost_usd: string | null
+  readonly charge_usd: string | null
+  readonly quantities: Readonly<Record<string, number>> | null
+}
+
+const ORIGINAL = `jsonb_build_object('endpoint', endpoint, 'provider', provider, 'model', model, 'route', route, 'error_code', error_code,
+  'status_code', status_code, 'requests', requests, 'response_time_ms', response_time_ms, 'api_calls', api_calls, 'queries', queries,
+  'input_tokens', input_tokens, 'output_tokens', output_tokens, 'cached_tokens', cached_tokens, 'cache_write_tokens', cache_write_tokens,
+  'audio_input_tokens', audio_input_tokens, 'audio_output_tokens', audio_output_tokens, 'cost_usd', cost_usd::text,
+  'charge_usd', charge_usd::text, 'quantities', quantities)`
+const MOMENT = `to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
+
+/** A report before a verification of the same id. Its moment is known by its id since reports keep it. */
+const FIND = `
+select id, ${MOMENT} as occurred_at, coalesce(correction -> 'original', ${ORIGINAL}) as original,
+  coalesce(trace ->> 'plan', '') <> '' as is_verification
+from usage_events where organization_id = $1 and id = $2
+  and ($3::timestamptz is null or occurred_at = $3) order by 4, occurred_at desc limit 1`
+
+const MOMENT_OF_REPORT = `select occurred_at::text as at from usage_dedupe
+where organization_id = $1 and key = sha256(convert_to('usage ' || $2, 'UTF8'))`
+
+export async function findEvent(sql: Sql, organizationId: string, id: string) {
+  const [known] = await sql.query(MOMENT_OF_REPORT, [organizationId, id])
+  const [row] = await sql.query(FIND, [organizationId, id, known?.at ?? null])
+  return (
+    row && {
+      id,
+      occurredAt: String(row.occurred_at),
+      original: row.original as OriginalEvent,
+      isVerification: row.is_verification as boolean,
+    }
+  )
+}
+
+/** Whether the same correction was made before. */
+export async function isKnown(sql: Sql, organizationId: string, key: string): Promise<boolean> {
+  const rows = await sql.query(
+    `select 1 from usage_dedupe where organization_id = $1 and key = sha256(convert_to($2, 'UTF8'))`,
+    [organizationId, key],
+  )
+  return rows.length > 0
+}
+
+/** Breaks the primary key where the same correction was made at the same moment. */
+export const claimCorrection = (db: Database, organizationId: string, key: string) =>
+  db.execute(sql`insert into usage_dedupe (organization_id, key, payload_hash)
+    values (${organizationId}::uuid, sha256(convert_to(${key}, 'UTF8')), sha256(''))`)
+
+/** In the batch that locks the event. Its rows are the starts of the periods that it changes. */
+export function correctEvent(db: Database, input: CorrectionInput) {
+  const [before, after] = CORRECT_EVENT
+  return db.execute<{ period_start: number }>(sql`${sql.raw(before)}${JSON.stringify(input)}${sql.raw(after)}`)
+}
+
+/** The event as the operator sees it. */
+export async function readEvent(
+  sql: Sql,
+  organizationId: string,
+  { id, occurredAt }: { id: string; occurredAt: string },
+) {
+  const [row] = await sql.query(
+    `select ${selectColumns(true)} from usage_events where organization_id = $1 and id = $2 and occurred_at = $3`,
+    [organizationId, id, occurredAt],
+  )
+  return row as EventRow
+}

@@ -1,0 +1,67 @@
+/** What a reservation needs to know of an organization's meters: limits, use, and the custom ones that it names. */
+import { type CustomMeterName, isCustom, type MeterName, toMeterName, toSlug } from '../../db/schema/meter-names.ts'
+import type { Deps } from '../../deps.ts'
+import { type Allowance, findAllowance, reloadAllowance } from '../../limits/allowance.ts'
+import { type CustomMeters, quantityProblem } from '../../limits/custom-meters.ts'
+import type { MeterRequest } from '../../limits/limit-request.ts'
+import { toUnits } from '../../limits/meter-units.ts'
+import { findPlanned, readQuantities, toScaledUnits } from '../../limits/quantities.ts'
+import { type OrganizationUse, selectLimit } from '../../limits/quotas.ts'
+import { applySpendCap } from '../../limits/spend-cap.ts'
+
+export type Amounts = ReadonlyMap<MeterName, number>
+
+interface AmountsToRead {
+  readonly quantities: Readonly<Record<string, number>>
+  /** Whether to load past the cache. */
+  readonly isFresh: boolean
+}
+
+/**
+ * The organization's limits and use, with the amounts of custom meters in whole units. Loaded past the cache if a gauge
+ * is named, or a meter that may have been defined since.
+ *
+ * @throws Problem `invalid_request` that names the quantity
+ */
+export async function loadAllowance(
+  deps: Deps,
+  organizationId: string,
+  { quantities, isFresh }: AmountsToRead,
+): Promise<LoadedAllowance> {
+  const allowance = await (isFresh ? reloadAllowance : findAllowance)(deps, organizationId)
+  const { custom } = allowance.use
+  const read = readQuantities(quantities, custom)
+  if ('slug' in read) {
+    if (!read.isUnknown || isFresh) throw quantityProblem(read)
+    return loadFresh()
+  }
+  const hasGauge = read.some(([meter]) => custom[toSlug(meter)]?.kind === 'gauge')
+  return hasGauge && !isFresh ? loadFresh() : { allowance, quantities: read, isFresh }
+
+  function loadFresh(): Promise<LoadedAllowance> {
+    return loadAllowance(deps, organizationId, { quantities, isFresh: true })
+  }
+}
+
+interface LoadedAllowance {
+  readonly allowance: Allowance
+  readonly quantities: readonly (readonly [MeterName, number])[]
+  readonly isFresh: boolean
+}
+
+/** What to hold of a meter. A limit that allows more is none. */
+export function toMeterRequest(use: OrganizationUse, meter: MeterName, amount: number): MeterRequest {
+  const planned = findPlanned(use, meter)?.at_limit === 'allow' ? null : selectLimit(use, meter)
+  if (!isCustom(meter)) {
+    const units = planned === null ? null : toUnits(meter, planned)
+    return { meter, amount, ...applySpendCap(meter, units, use.spendCap) }
+  }
+  const scale = use.custom[toSlug(meter)]?.scale ?? 0
+  return { meter, scale, amount, limit: planned === null ? null : toScaledUnits(planned, scale) }
+}
+
+/** Latest readings of the custom gauges that are asked for. */
+export function readCustomGauges(custom: CustomMeters, amounts: Amounts): Record<CustomMeterName, number> {
+  const asked = Object.entries(custom).filter(([slug, { kind }]) => kind === 'gauge' && amounts.has(toMeterName(slug)))
+  return Object.fromEntries(asked.map(([slug, { units }]) => [toMeterName(slug), units]))
+}

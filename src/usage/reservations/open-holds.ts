@@ -1,0 +1,115 @@
+/** Reservations that are open: reading, listing and extending them. */
+import type * as z from 'zod'
+import { ALL_METERS } from '../../db/schema/meters.ts'
+import type { Deps } from '../../deps.ts'
+import { pageEnd } from '../../http/paging.ts'
+import { encodeCursor } from '../../lib/cursor.ts'
+import { errorFields, log } from '../../lib/log.ts'
+import { toPeriod } from '../../lib/period.ts'
+import { findAllowance } from '../../limits/allowance.ts'
+import { extendHold, findTrace } from '../../limits/holds.ts'
+import { listHolds, type OpenHold } from '../../limits/list-holds.ts'
+import { formatUnits } from '../../limits/meter-units.ts'
+import { retryLost } from '../../limits/retry.ts'
+import { attribute, findOwners } from '../../metering/attribution.ts'
+import { Problem } from '../../problems.ts'
+import { readTrace } from './counters.ts'
+import { parseReservationId, reservationId } from './id.ts'
+import type { ExtendInput, Extension, OpenReservation, ReservationQuery } from './open-schemas.ts'
+
+/** The time at which a hold was made, and its id. */
+const CURSOR = /^(\d{1,15}) ([0-9A-Za-z]{22,32})$/
+
+/**
+ * One page of the open reservations of an organization, the newest first.
+ *
+ * @throws Problem `invalid_request` for a cursor of another list, `organization_not_found`, `unavailable` when Redis does not answer
+ */
+export async function listReservations(
+  deps: Deps,
+  organizationId: string,
+  { key_id: keyId, limit, cursor }: z.output<typeof ReservationQuery>,
+) {
+  const place = CURSOR.exec(pageEnd(cursor, CURSOR) ?? '')
+  const after = place ? { at: Number(place[1]), id: place[2] ?? '' } : undefined
+  const holds = await read(deps, organizationId, { limit: limit + 1, keyId, after })
+  const shown = holds.slice(0, limit)
+  const last = shown.at(-1)
+  return {
+    data: shown.map(toOpenReservation),
+    next_cursor: holds.length > limit && last ? encodeCursor(`${last.at} ${last.holdId}`) : null,
+  }
+}
+
+/** @throws Problem `reservation_not_found` for one that was settled or has expired */
+export async function getReservation(deps: Deps, organizationId: string, id: string) {
+  const reservation = parseReservationId(id)
+  if (reservation?.organizationId !== organizationId) throw new Problem('reservation_not_found')
+  const holds = await read(deps, organizationId, { limit: 2, holdId: reservation.holdId })
+  const hold = holds.find(({ period }) => period === reservation.period)
+  if (!hold) throw new Problem('reservation_not_found')
+  return toOpenReservation(hold)
+}
+
+/** A hold lasts a day at most, so it was made in the current period or in the one before. */
+async function read(deps: Deps, organizationId: string, filter: Parameters<typeof listHolds>[2]) {
+  const { period, periodAnchor } = (await findAllowance(deps, organizationId)).use
+  const periods = [period, toPeriod(periodAnchor, period.start - 1)]
+  return orUnavailable(() => retryLost(deps, () => listHolds(deps, { organizationId, periods }, filter)))
+}
+
+/** @throws Problem `unavailable` */
+async function orUnavailable<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    log('warn', 'holds_not_read', errorFields(error))
+    throw new Problem('unavailable', { detail: 'Reservations cannot be read.' })
+  }
+}
+
+function toOpenReservation({ at, expiresAt, amounts, ...hold }: OpenHold): z.output<typeof OpenReservation> {
+  const held = ALL_METERS.flatMap((meter) => {
+    const units = amounts[meter]
+    return units === undefined ? [] : [[meter, formatUnits(meter, units)] as const]
+  })
+  return {
+    id: reservationId(hold.organizationId, hold.period, hold.holdId),
+    organization_id: hold.organizationId,
+    key_id: hold.keyId ?? null,
+    subject: hold.subject ?? null,
+    held: Object.fromEntries(held),
+    created_at: at > 0 ? new Date(at).toISOString() : null,
+    expires_at: new Date(expiresAt).toISOString(),
+  }
+}
+
+/**
+ * Lets a reservation expire later: so many seconds from now, if that is later than it would.
+ *
+ * @param caller the organization that may extend only its own; null for an operator's service
+ * @throws Problem `reservation_not_found`, `reservation_closed` for one that was settled or has expired, `unavailable`
+ *   when Redis does not answer
+ */
+export async function extendReservation(
+  deps: Deps,
+  { reservation_id: id, expires_in_seconds }: z.output<typeof ExtendInput>,
+  caller: string | null,
+): Promise<z.output<typeof Extension>> {
+  const reservation = parseReservationId(id)
+  if (!reservation || (caller !== null && caller !== reservation.organizationId))
+    throw new Problem('reservation_not_found')
+  const owner = { id: '', occurred_at: '', organization_id: reservation.organizationId }
+  if (typeof attribute(owner, await findOwners(deps, [owner], caller), caller) === 'string')
+    throw new Problem('reservation_not_found')
+  const expiresAt = await orUnavailable(() =>
+    retryLost(deps, async () => {
+      const { counters } = readTrace(await findTrace(deps, reservation))
+      const held = counters.map(({ key }) => ({ key, limit: null, cost: 0 }))
+      return extendHold(deps, reservation, { ms: expires_in_seconds * 1000, counters: held })
+    }),
+  )
+  if (expiresAt === undefined)
+    throw new Problem('reservation_closed', { detail: 'It was settled, canceled or has expired.' })
+  return { reservation_id: id, expires_at: new Date(expiresAt).toISOString() }
+}

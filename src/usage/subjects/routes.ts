@@ -1,0 +1,52 @@
+import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { enforceRateLimits } from '../../limits/endpoint-limits.ts'
+import { parseDays } from '../analytics/query-span.ts'
+import { readScope } from '../analytics/read-scope.ts'
+import { eraseSubject } from './erase.ts'
+import { usageOfSubjects } from './list.ts'
+import { SubjectErasure, Subjects, SubjectsQuery } from './schemas.ts'
+
+const tag = 'Usage'
+
+const listRoute = apiRoute({
+  allow: 'usage:events',
+  method: 'get',
+  path: '/usage/subjects',
+  tag,
+  operationId: 'getUsageOfSubjects',
+  summary: 'Usage by subject',
+  description:
+    'What the users behind the keys used, by the `subject` of verifications and events: the largest first, and the exact sums of all others, of those that were erased, and of what had none. Together they are the totals. In whole UTC days; at most 400; by default the current month.',
+  query: SubjectsQuery,
+  returns: { 200: Subjects },
+  fails: ['organization_not_found', 'rate_limited'],
+})
+
+const eraseRoute = apiRoute({
+  allow: 'usage:write',
+  method: 'post',
+  path: '/usage/subjects/erase',
+  tag,
+  operationId: 'eraseSubject',
+  summary: 'Erase a subject',
+  description:
+    'Takes a person out of the statistics. Their sums join those of all who were erased, at once. Within about two hours, their raw events lose subject, address, user agent and metadata. What they used still counts and costs. To erase somebody whom nobody knows does nothing.',
+  body: SubjectErasure,
+  credentials: true,
+  returns: { 202: null },
+  fails: ['organization_not_found'],
+})
+
+export const subjectRoutes = newRouter()
+  .openapi(listRoute, async (c) => {
+    const { deps, organizationId } = c.var
+    await enforceRateLimits(deps, { usage_analytics: { account: organizationId } })
+    const { order, limit, subject, ...bounds } = c.req.valid('query')
+    const span = parseDays(bounds, deps.now())
+    return c.json(await usageOfSubjects(deps.sql, readScope(c.var), { span, subject, order, limit }), 200)
+  })
+  .openapi(eraseRoute, async (c) => {
+    const { deps, principal, organizationId } = c.var
+    await eraseSubject(deps, principal, { organizationId, subject: c.req.valid('json').subject })
+    return c.body(null, 202)
+  })

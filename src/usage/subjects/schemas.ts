@@ -1,0 +1,63 @@
+import * as z from 'zod'
+import { FIGURES } from '../../db/schema/meters.ts'
+import { externalId, organizationRef, timestamp, uuid } from '../../http/fields.ts'
+import { text } from '../../http/text-field.ts'
+import { ORDERS } from '../analytics/breakdown.ts'
+import { timestampOrDay } from '../analytics/schemas.ts'
+import { figureSchemas } from '../figure-schemas.ts'
+
+/** Who an operator's customer says used the API: opaque, compared byte for byte. */
+const subject = text(128).min(1)
+
+/** The most subjects that one answer lists. */
+const MOST = 100
+
+export const SubjectsQuery = z.strictObject({
+  from: timestampOrDay.optional().meta({ description: 'ISO 8601, or a day such as `2026-11-01`.' }),
+  to: timestampOrDay.optional().meta({ description: 'The exclusive end. Defaults to now.' }),
+  ...organizationRef,
+  subject: subject.optional().meta({ description: 'Only this one.' }),
+  order: z
+    .enum(ORDERS)
+    .default('requests')
+    .meta({ description: 'The figure to sort by, largest first, and to compute shares of.' }),
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(MOST)
+    .default(MOST)
+    .meta({ type: 'integer', minimum: 1, maximum: MOST, default: MOST }),
+})
+
+const share = z.number().nullable()
+const sums = { requests: z.int(), errors: z.int(), ...figureSchemas(FIGURES) }
+
+export const Subjects = z
+  .object({
+    from: timestamp,
+    to: timestamp,
+    order: z.enum(ORDERS),
+    data: z.array(z.object({ subject: z.string(), share, ...sums })),
+    other: z
+      .object({ subjects: z.int(), share, ...sums })
+      .nullable()
+      .meta({ description: 'The sum of all subjects that are not listed.' }),
+    erased: z
+      .object({ share, ...sums })
+      .nullable()
+      .meta({ description: 'The sum of all subjects that were erased.' }),
+    unnamed: z
+      .object({ share, ...sums })
+      .nullable()
+      .meta({ description: 'What was used without a subject. Null where one subject is asked for.' }),
+  })
+  .meta({ id: 'UsageOfSubjects' })
+
+export const SubjectErasure = z
+  .strictObject({
+    subject,
+    organization_id: uuid.nullish().meta({ description: 'The active organization when absent.' }),
+    external_id: externalId.nullish().meta({ description: "Or the operator's own id of the organization." }),
+  })
+  .meta({ example: { subject: 'user-7', external_id: 'customer-42' } })

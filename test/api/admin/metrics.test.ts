@@ -1,0 +1,142 @@
+import { env } from 'cloudflare:workers'
+import { expect, test, vi } from 'vitest'
+import { parse } from 'yaml'
+import documentation from '../../../docs/operate/monitoring.md?raw'
+import rules from '../../../ops/alerts.yml?raw'
+import board from '../../../ops/grafana/tollgate.json'
+import { administrator, call, newKeyHolder, verify } from '../../support/http.ts'
+import { parseMetrics } from '../../support/prometheus.ts'
+
+const TOKEN = String(Reflect.get(env, 'METRICS_TOKEN'))
+
+async function scrape(token = TOKEN) {
+  const answer = await call('GET /metrics', { token })
+  expect([answer.status, answer.headers.get('Content-Type')]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8'])
+  return parseMetrics(String(answer.body))
+}
+
+/** The series that a scrape has: histograms with their suffixes. */
+const listSeries = (families: Awaited<ReturnType<typeof scrape>>) =>
+  new Set([...families.values()].flatMap(({ samples }) => samples.map(({ name }) => name)))
+
+const listNames = (text: string) => [...new Set(text.match(/\btollgate_[a-z0-9_]+/g))]
+
+async function value(name: string, labels: Record<string, string> = {}): Promise<number> {
+  const families = await scrape()
+  const samples = [...families.values()].flatMap((family) => family.samples)
+  const found = samples.find(
+    (one) => one.name === name && Object.entries(labels).every(([label, text]) => one.labels[label] === text),
+  )
+  return found?.value ?? Number.NaN
+}
+
+interface Rule {
+  readonly alert: string
+  readonly expr: string
+  readonly for?: string
+  readonly labels: { readonly severity: string }
+  readonly annotations: { readonly summary: string }
+}
+
+const alerts: readonly Rule[] = parse(rules).groups.flatMap((group: { rules: Rule[] }) => group.rules)
+const targets: readonly { expr: string }[] = board.panels.flatMap(({ targets: own }) => own ?? [])
+
+test('every figure that a board or an alert names is in a scrape', async () => {
+  const series = listSeries(await scrape())
+  const named = [...alerts, ...targets].flatMap(({ expr }) => listNames(expr))
+  expect([alerts.length > 10, targets.length > 15]).toEqual([true, true])
+  expect(named.filter((name) => !series.has(name))).toEqual([])
+})
+
+test('every label value that an alert names is in a scrape', async () => {
+  const samples = [...(await scrape()).values()].flatMap((family) => family.samples)
+  const named = [...alerts, ...targets].flatMap(({ expr }) =>
+    Array.from(expr.matchAll(/(tollgate_[a-z_]+)\{([a-z]+)=(~?)"([^"]+)"\}/g)),
+  )
+  expect(named.length).toBeGreaterThan(8)
+  const absent = named.flatMap(([, name, label = '', , text = '']) =>
+    text.split('|').filter((one) => !samples.some((sample) => sample.name === name && sample.labels[label] === one)),
+  )
+  expect(absent).toEqual([])
+})
+
+test('the page says what every figure means and what every alert asks for, and names no other', async () => {
+  const families = await scrape()
+  const listed = [...documentation.matchAll(/^\| `(tollgate_[a-z_]+)` \|/gm)].map(([, name = '']) => name)
+  expect(listed.toSorted()).toEqual([...families.keys()].toSorted())
+  const described = [...documentation.matchAll(/^\| `(Tollgate[A-Za-z]+)` \|/gm)].map(([, name = '']) => name)
+  expect(described.toSorted()).toEqual(alerts.map(({ alert }) => alert).toSorted())
+  for (const { alert, labels, annotations } of alerts)
+    expect([alert, ['page', 'ticket'].includes(labels.severity), annotations.summary.length > 10]).toEqual([
+      alert,
+      true,
+      true,
+    ])
+})
+
+test("the page's scrape configuration asks where the figures are", async () => {
+  const block = /```yaml\n(scrape_configs:[\s\S]*?)```/.exec(documentation)?.[1] ?? ''
+  const [config] = parse(block).scrape_configs
+  expect(config).toMatchObject({ job_name: 'tollgate', scheme: 'https', authorization: { type: 'Bearer' } })
+  expect((await call(`GET ${config.metrics_path}`, { token: TOKEN })).status).toBe(200)
+})
+
+test('names end in their unit, and units are base units', async () => {
+  const names = [...(await scrape()).keys()]
+  const odd = names.filter((name) => /_(ms|millis|milliseconds|minutes|hours|percent|kb)(_|$)/.test(name))
+  expect(odd).toEqual([])
+})
+
+test('only the token and service keys with the scope can scrape', async () => {
+  const open = async (scopes: string[]) => {
+    const { body } = await call('POST /api/v1/admin/service-keys', {
+      token: await administrator(),
+      body: { name: 'Scraper of a test', scopes },
+    })
+    return body.key as string
+  }
+  expect((await call('GET /metrics', { token: await open(['platform:metrics:read']) })).status).toBe(200)
+  expect((await call('GET /metrics', { token: await open(['platform:verify']) })).status).toBe(403)
+  const { key, token } = await newKeyHolder()
+  for (const other of [undefined, key, token, `${TOKEN}x`, TOKEN.slice(0, -1), await administrator()])
+    expect((await call('GET /metrics', other === undefined ? {} : { token: other })).status, other).toBe(401)
+})
+
+test('a verdict is counted once, by its code', async () => {
+  const { key } = await newKeyHolder()
+  const codes = ['VALID', 'NOT_FOUND', 'INSUFFICIENT_SCOPE'] as const
+  const read = () => Promise.all(codes.map((code) => value('tollgate_verdicts_total', { code })))
+  const before = await read()
+  await verify(key)
+  await verify(key)
+  await verify('ck_live_nothing')
+  await verify(key, { scopes: ['other:read'] })
+  const after = await read()
+  // other tests of this isolate verify keys as well
+  expect(after.map((count, at) => count - (before[at] ?? 0) >= [2, 1, 1][at]!)).toEqual([true, true, true])
+})
+
+test('while Postgres is away a scrape by the token says so, and leaves out what only Postgres knows', async () => {
+  vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  const real = globalThis.fetch
+  const spy = vi
+    .spyOn(globalThis, 'fetch')
+    .mockImplementation(async (input, init) =>
+      String(input instanceof Request ? input.url : input).includes('/sql')
+        ? new Response('away', { status: 502 })
+        : real(input, init),
+    )
+  try {
+    const families = await scrape()
+    const up = families.get('tollgate_store_up')?.samples.map(({ labels, value: of }) => [labels.store, of])
+    expect(up).toEqual([
+      ['postgres', 0],
+      ['redis', 1],
+    ])
+    expect(families.has('tollgate_verdicts_total')).toBe(false)
+    expect(families.has('tollgate_usage_spool_batches')).toBe(true)
+  } finally {
+    spy.mockRestore()
+  }
+  expect(await value('tollgate_store_failures_total', { store: 'postgres' })).toBeGreaterThan(5)
+})

@@ -1,0 +1,91 @@
+import { expect, test } from 'vitest'
+import { administrator, call } from '../../support/http.ts'
+
+const token = await administrator()
+const limits = { rate_limit_per_minute: 30, max_api_keys: 3, meters: {} }
+const price = { interval: 'month', currency: 'usd', amount_cents: 1_250 }
+const newId = () => `prices-${crypto.randomUUID().slice(0, 13)}`
+const plan = (id: string) => ({ id, name: 'Gold', prices: [price], limits, is_public: false })
+const create = (body: unknown) => call('POST /api/v1/admin/plans', { token, body })
+const seats = { included: 2 }
+
+test.each([
+  ['prices', undefined],
+  ['prices', [price, price]],
+  ['prices.0.amount_cents', -1],
+  ['prices.0.amount_cents', 9.99],
+  ['prices.0.amount_cents', undefined],
+  ['prices.0.interval', 'week'],
+  ['prices.0.currency', 'USD'],
+  ['prices.0.currency', 'dollars'],
+  ['prices.0.seat_amount_cents', -1],
+  ['prices.0.seat_amount_cents', 500],
+  ['prices.0.stripe_price_id', ''],
+  ['trial_days', -1],
+  ['trial_days', 731],
+  ['seats', 5],
+  ['seats', { included: 0 }],
+  ['seats', { included: 5, max: 4 }],
+  [
+    'addons',
+    [
+      { id: 'more', name: 'More', prices: [price], limits: {} },
+      { id: 'more', name: 'More', prices: [price], limits: {} },
+    ],
+  ],
+  ['addons', [{ id: 'more', name: 'More', prices: [], limits: {} }]],
+  ['addons', [{ id: 'more', name: 'More', prices: [price], limits: { meters: { tokens: 0 } } }]],
+] as [string, unknown][])('a plan with %s of %j is refused with the name of the field', async (path, value) => {
+  const body: any = structuredClone(plan(newId()))
+  const names = path.split('.')
+  const holder = names.slice(0, -1).reduce((at, name) => at[name], body)
+  holder[names.at(-1) ?? ''] = value
+  const { status, body: problem } = await create(body)
+  expect(status, JSON.stringify(problem)).toBe(400)
+  expect(problem.errors[0].path).toContain(`body.${path}`)
+})
+
+test('prices by interval and currency, trial, seats and add-ons come back as they were given', async () => {
+  const addon = {
+    id: 'more',
+    name: 'More',
+    prices: [price],
+    limits: { meters: { tokens: 5 }, max_api_keys: 2, seats: 1 },
+  }
+  const body = {
+    ...plan(newId()),
+    prices: [
+      { ...price, seat_amount_cents: 500, stripe_price_id: 'price_m' },
+      { ...price, interval: 'year', amount_cents: 12_000, stripe_price_id: 'price_y' },
+      { ...price, currency: 'eur', amount_cents: null },
+    ],
+    trial_days: 730,
+    seats: { included: 2, max: 2 },
+    addons: [addon],
+  }
+  const made = await create(body)
+  expect(made).toMatchObject({ status: 201, body })
+  const path = `/api/v1/admin/plans/${body.id}`
+  expect((await call(`GET ${path}`, { token })).body).toEqual(made.body)
+  const { body: changed } = await call(`PATCH ${path}`, { token, body: { seats: null, prices: [price], addons: [] } })
+  expect(changed).toMatchObject({ version: 1, seats: null, prices: [price], addons: [], trial_days: 730 })
+  await call(`DELETE ${path}`, { token })
+})
+
+test('what Polar sells by seats has one price for every seat', async () => {
+  const sold = (amount_cents: number) => ({
+    ...plan(newId()),
+    seats,
+    prices: [{ ...price, amount_cents, seat_amount_cents: 500, polar_product_id: 'product' }],
+  })
+  for (const amount of [999, 1_001]) {
+    const { status, body } = await create(sold(amount))
+    expect([status, body.errors[0].path]).toEqual([400, 'body.prices.0.amount_cents'])
+  }
+  const { status, body } = await create(sold(1_000))
+  expect(status).toBe(201)
+  const path = `/api/v1/admin/plans/${body.id}`
+  const refused = await call(`PATCH ${path}`, { token, body: { seats: { included: 3 } } })
+  expect([refused.status, refused.body.errors[0].path]).toEqual([400, 'body.prices.0.amount_cents'])
+  await call(`DELETE ${path}`, { token })
+})

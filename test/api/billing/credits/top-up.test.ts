@@ -1,0 +1,176 @@
+import { expect, test, vi } from 'vitest'
+import { listLedger } from '../../../support/credits.ts'
+import { directly } from '../../../support/direct.ts'
+import { call } from '../../../support/http.ts'
+import { newCustomer, pay, shopState } from '../../../support/payments.ts'
+import { act, auditOf, deliver, eventsOf, polarEvent, stripeEvent } from '../../../support/shop.ts'
+
+vi.spyOn(console, 'warn').mockImplementation(() => undefined) // each refusal is logged
+
+const { sql } = directly()
+const PROVIDERS = ['polar', 'stripe'] as const
+type Provider = (typeof PROVIDERS)[number]
+
+/** A customer whose credits are paid; the Worker was not told of it yet. */
+async function newBuyer(provider: Provider, amount = '25.00') {
+  const customer = await newCustomer(provider)
+  const { organizationId, token } = customer
+  const { status, body } = await customer.post('top-up', { amount, provider })
+  expect(status).toBe(201)
+  const back = await pay(body.url)
+  const payment = (await shopState(provider)).payments.find(({ checkout }) => checkout.id === body.id)
+  const events = async (...types: string[]) =>
+    (await eventsOf(provider, organizationId)).filter(({ type }) => types.length === 0 || types.includes(type))
+  const arrive = async (...types: string[]) => {
+    const answers = []
+    for (const event of await events(...types)) answers.push(await deliver(provider, event))
+    return answers
+  }
+  const credits = async () => (await call('GET /api/v1/credits', { token })).body
+  const refund = (cents?: number) => act(provider, { act: 'refund', payment: payment.id, ...(cents && { cents }) })
+  return { ...customer, checkout: body, back, payment, events, arrive, credits, refund }
+}
+
+const GRANTING = { polar: 'order.paid', stripe: 'checkout.session.completed' } as const
+const REFUNDING = { polar: 'order.refunded', stripe: 'charge.refunded' } as const
+
+test.each(PROVIDERS)(
+  '%s sells credits: they are granted once the payment is told, and lead the customer back',
+  async (provider) => {
+    const { checkout, back, arrive, credits, organizationId, payment } = await newBuyer(provider)
+    expect(checkout).toMatchObject({ provider, amount: '25.00' })
+    expect(back).toBe(`https://tollgate.test/?checkout_id=${checkout.id}`)
+    expect(payment).toMatchObject({ cents: 2_500 })
+    expect(await credits()).toMatchObject({ uses_credits: false })
+    for (const { status } of await arrive()) expect(status).toBe(200)
+    expect(await credits()).toMatchObject({
+      balance: '25.000000',
+      grants: [{ amount: '25.000000', source: 'purchase', expires_at: null }],
+    })
+    expect((await auditOf(organizationId)).map(({ action }) => action)).toEqual([
+      'billing.top_up_started',
+      'billing.credits_purchased',
+    ])
+  },
+)
+
+test.each(PROVIDERS)(
+  '%s: a payment that is told twice, ten times at once, or by several events is granted once',
+  async (provider) => {
+    const { arrive, events, credits, organizationId } = await newBuyer(provider, '7.50')
+    const [granting] = await events(GRANTING[provider])
+    const make = provider === 'polar' ? polarEvent : stripeEvent
+    const body = JSON.parse(granting?.body ?? '')
+    const again = await Promise.all(
+      Array.from({ length: 10 }, async () =>
+        deliver(provider, await make(granting?.type ?? '', provider === 'polar' ? body.data : body.data.object)),
+      ),
+    )
+    expect(again.filter(({ status }) => status === 200).length).toBeGreaterThan(0)
+    await arrive()
+    await arrive()
+    expect(await credits()).toMatchObject({ balance: '7.500000' })
+    expect(await listLedger(organizationId)).toEqual(['grant 7.5'])
+  },
+)
+
+test.each(PROVIDERS)('%s: a refund takes back its share once, in parts and as a whole', async (provider) => {
+  const { arrive, credits, refund, organizationId } = await newBuyer(provider, '10.00')
+  await arrive()
+  await refund(250)
+  await arrive()
+  expect(await credits()).toMatchObject({ balance: '7.500000' })
+  await refund()
+  await arrive()
+  await arrive()
+  expect(await credits()).toMatchObject({ balance: '0.000000', owed: '0.000000' })
+  expect(await listLedger(organizationId)).toEqual(['grant 10', 'refund -2.5', 'refund -7.5'])
+})
+
+test.each(PROVIDERS)('%s: a refund that is told before the payment leaves nothing', async (provider) => {
+  const { arrive, credits, refund, organizationId } = await newBuyer(provider, '10.00')
+  await refund()
+  for (const { status } of await arrive(REFUNDING[provider])) expect(status).toBe(200)
+  await arrive(GRANTING[provider])
+  expect(await credits()).toMatchObject({ uses_credits: true, balance: '0.000000', grants: [] })
+  expect(await listLedger(organizationId)).toEqual(['grant 10', 'refund -10'])
+})
+
+test.each(PROVIDERS)(
+  '%s: what was used cannot be taken back; the shortfall is written down, and no balance is below 0',
+  async (provider) => {
+    const { arrive, credits, refund, organizationId, token } = await newBuyer(provider, '10.00')
+    await arrive()
+    const event = { id: crypto.randomUUID(), organization_id: organizationId, endpoint: '/x', cost_usd: '4.00' }
+    expect((await call('POST /api/v1/usage', { token, body: { events: [event] } })).status).toBe(200)
+    await refund()
+    await arrive()
+    expect(await credits()).toMatchObject({ balance: '0.000000', owed: '0.000000' })
+    expect(await listLedger(organizationId)).toEqual(['grant 10', 'burn -4', 'refund -6'])
+    expect((await auditOf(organizationId)).at(-1)).toMatchObject({
+      action: 'billing.credits_refunded',
+      detail: { amount_usd: '6.000000', shortfall_usd: '4.000000' },
+    })
+    const { body } = await call('GET /api/v1/credits/ledger', { token })
+    expect(body.data[0]).toMatchObject({ kind: 'refund', reason: 'Refunded; 4.000000 of it had been used' })
+  },
+)
+
+test('a dispute that was lost at Stripe takes the credits back', async () => {
+  const { arrive, credits, payment } = await newBuyer('stripe', '10.00')
+  await arrive()
+  const dispute = { id: 'du_1', object: 'dispute', status: 'lost', payment_intent: payment.id, amount: 1_000 }
+  expect((await deliver('stripe', await stripeEvent('charge.dispute.closed', dispute))).status).toBe(200)
+  expect(await credits()).toMatchObject({ balance: '0.000000' })
+})
+
+test('a payment that takes days is granted when it arrives, not before', async () => {
+  const { credits, payment, organizationId } = await newBuyer('stripe', '10.00')
+  const session = {
+    id: 'cs_1',
+    payment_status: 'unpaid',
+    payment_intent: payment.id,
+    amount_subtotal: 1_000,
+    amount_total: 1_000,
+    currency: 'usd',
+    metadata: { org_id: organizationId, kind: 'credits' },
+  }
+  await deliver('stripe', await stripeEvent('checkout.session.completed', session))
+  expect(await credits()).toMatchObject({ uses_credits: false })
+  const paid = { ...session, payment_status: 'paid' }
+  await deliver('stripe', await stripeEvent('checkout.session.async_payment_succeeded', paid))
+  expect(await credits()).toMatchObject({ balance: '10.000000' })
+})
+
+test('other things that are sold once, and credits of an organization that is gone, grant nothing', async () => {
+  const { organizationId } = await newCustomer()
+  const order = {
+    id: crypto.randomUUID(),
+    status: 'paid',
+    net_amount: 500,
+    currency: 'usd',
+    created_at: new Date().toISOString(),
+  }
+  const sold = await polarEvent('order.paid', { ...order, metadata: { org_id: organizationId } })
+  expect(await deliver('polar', sold)).toMatchObject({ status: 200 })
+  const gone = await polarEvent('order.paid', { ...order, metadata: { org_id: crypto.randomUUID(), kind: 'credits' } })
+  expect(await deliver('polar', gone)).toMatchObject({ status: 200 })
+  expect(await listLedger(organizationId)).toEqual([])
+  const [inbox] = await sql.query('select outcome from billing_events where event_id = $1', [gone.id])
+  expect(inbox?.outcome).toBe('no_organization')
+})
+
+test('the next purchase is of the same customer, and wrong amounts are refused by name', async () => {
+  const { arrive, post } = await newBuyer('stripe')
+  await arrive()
+  const { body } = await post('top-up', { amount: 5, provider: 'stripe' })
+  const { checkouts } = await shopState('stripe')
+  const customers = checkouts.filter(({ id }) => id === body.id).map(({ customer }) => customer.id)
+  const first = checkouts.find(({ customer }) => customer.id === customers[0])
+  expect(first.id).not.toBe(body.id)
+  for (const amount of ['0.99', '10000.01', '5.001', 'x', -5, null, undefined])
+    expect((await post('top-up', { amount })).body.errors?.[0]?.path, String(amount)).toBe('body.amount')
+  expect((await post('top-up', { amount: '5.00', success_url: 'https://evil.example' })).body.errors[0].path).toBe(
+    'body.success_url',
+  )
+})

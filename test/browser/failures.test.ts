@@ -1,0 +1,98 @@
+import type { Page } from 'playwright-core'
+import { describe, expect, inject, test } from 'vitest'
+import {
+  accessibilityFlaws,
+  newPage,
+  open,
+  signIn,
+  untilLoaded,
+  untilStill,
+  useBrowser,
+  WIDTHS,
+} from './support/browser.ts'
+
+useBrowser()
+
+const failure = (page: Page) => page.getByRole('heading', { name: 'This screen could not be shown' })
+const screens = (page: Page) => page.getByRole('navigation', { name: 'Screens' })
+/** Of the lists of keys, not of one key. */
+const KEYS = /\/api\/v1\/auth\/api-keys(\?|$)/
+
+/** Somebody whose list of keys is answered with what the screen cannot draw. */
+async function withBrokenKeys(): Promise<Page> {
+  const page = await newPage()
+  await signIn(page, inject('server').credentials.user)
+  await page.route(KEYS, (route) => route.fulfill({ json: { data: [null], next_cursor: null } }))
+  await open(page, '/keys')
+  await failure(page).waitFor()
+  return page
+}
+
+describe('a screen that cannot be shown', () => {
+  test('says so beside the side bar, and trying again shows it', async () => {
+    const page = await withBrokenKeys()
+    await page
+      .getByRole('alert')
+      .getByText(/TypeError/)
+      .waitFor()
+    await page.unroute(KEYS)
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByRole('table', { name: 'API keys' }).waitFor()
+  })
+
+  test('leads to the overview, and to every other screen', async () => {
+    const page = await withBrokenKeys()
+    await screens(page).getByRole('link', { name: 'Members' }).click()
+    await page.getByRole('heading', { name: 'Members', level: 1 }).waitFor()
+    await screens(page).getByRole('link', { name: 'API keys' }).click()
+    await failure(page).waitFor()
+    await page.getByRole('link', { name: 'Go to the overview' }).click()
+    await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor()
+  })
+
+  test('is accessible in both themes, and fits on a phone', async () => {
+    const page = await withBrokenKeys()
+    await page.setViewportSize(WIDTHS.narrow)
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      await untilStill(page)
+      expect(await accessibilityFlaws(page)).toEqual([])
+    }
+  })
+
+  test('because its file does not arrive is loaded again with the page', async () => {
+    const page = await newPage()
+    await signIn(page, inject('server').credentials.user)
+    const file = /\/dashboard\/assets\/members[^/]*\.js/
+    await page.route(file, (route) => route.abort())
+    await open(page, '/members')
+    await page.getByText('A part of the dashboard could not be loaded.').waitFor()
+    await page.unroute(file)
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByRole('heading', { name: 'Members', level: 1 }).waitFor()
+  })
+})
+
+test.each(['user', 'admin'] as const)('every link of the side bar opens a screen that is there (%s)', async (who) => {
+  const page = await newPage()
+  await signIn(page, inject('server').credentials[who])
+  if (who === 'admin') await open(page, '/operator')
+  await untilLoaded(page)
+  const labels = await screens(page).getByRole('link').allTextContents()
+  expect(labels.length).toBeGreaterThan(10)
+  const headings: (string | null)[] = []
+  for (const label of labels) {
+    const link = screens(page).getByRole('link', { name: label, exact: true })
+    await link.click()
+    await link.and(page.locator('[aria-current="page"]')).waitFor()
+    const heading = page.locator('h1').first()
+    await expect // until the last screen has left
+      .poll(() => heading.textContent(), { timeout: 20_000, message: `${label} shows no screen of its own` })
+      .not.toBe(headings.at(-1))
+    headings.push(await heading.textContent())
+    if (who === 'admin' && label === 'Account') await open(page, '/operator')
+  }
+  expect(headings).not.toContain('There is no such screen')
+  expect(headings).not.toContain('This screen could not be shown')
+  expect(new Set(headings).size).toBe(labels.length)
+})

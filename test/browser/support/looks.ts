@@ -1,0 +1,26 @@
+import type { Page } from 'playwright-core'
+import { expect, inject } from 'vitest'
+import { callApi } from './api.ts'
+import { accessibilityFlaws, isTooWide, untilStill, WIDTHS } from './browser.ts'
+
+/** How a journey is gone: at both widths, in both themes. For `test.each`: its name, and the options of a page. */
+export const LOOKS = Object.entries(WIDTHS).flatMap(([width, viewport]) =>
+  (['light', 'dark'] as const).map((colorScheme) => [`${width}, ${colorScheme}`, { viewport, colorScheme }] as const),
+)
+
+export const dialog = (page: Page) => page.getByRole('dialog').or(page.getByRole('alertdialog'))
+export const inDialog = (page: Page, name: string) => dialog(page).getByRole('button', { name, exact: true })
+
+/** What a screen shows only on the way of a journey, such as a dialog, is accessible and fits. */
+export async function expectFit(page: Page): Promise<void> {
+  await untilStill(page)
+  expect(await accessibilityFlaws(page)).toEqual([])
+  expect(await isTooWide(page)).toBe(false)
+}
+
+/** Verifies a key, as the operator's API does for each of its requests. */
+export const verify = (key: string) =>
+  callApi<{ valid: boolean; code: string; organization_id: string | null }>('POST', '/keys/verify', {
+    token: inject('server').credentials.service_key,
+    body: { key },
+  })

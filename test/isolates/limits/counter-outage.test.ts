@@ -1,0 +1,89 @@
+import { afterEach, expect, test, vi } from 'vitest'
+import { breakStores } from '../../support/broken-stores.ts'
+import { newKeyHolder, setLimits } from '../../support/http.ts'
+import { newIsolate } from '../../support/isolate.ts'
+
+afterEach(() => vi.restoreAllMocks())
+
+const CALLS = { name: 'calls', meter: 'api_calls', limit: 10, period: 'day' }
+const TOKENS = { name: 'tokens', meter: 'tokens', limit: 100, window_seconds: 3_600 }
+
+async function begin(fields: Record<string, unknown>) {
+  vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  const holder = await newKeyHolder(fields)
+  await setLimits(holder.organizationId, { rate_limit_per_minute: 1_000 })
+  return { ...holder, isolate: await newIsolate() }
+}
+
+test('while Redis does not answer an isolate admits what was left when it was told last, and Redis counts it afterwards', async () => {
+  const { key, isolate } = await begin({ limits: [CALLS] })
+  for (let at = 0; at < 4; at++) await isolate.verify(key)
+  const broken = breakStores(['/redis'], 'refuse')
+  const alone = []
+  for (let at = 0; at < 8; at++) alone.push(await isolate.verify(key))
+  expect(alone.filter(({ valid }) => valid)).toHaveLength(6)
+  expect(alone.at(-1)).toMatchObject({ code: 'RATE_LIMITED', refused_by: 'calls' })
+  broken.mockRestore()
+  expect(await isolate.verify(key)).toMatchObject({
+    valid: false,
+    refused_by: 'calls',
+    limits: { calls: { remaining: 0 } },
+  })
+  const other = await newIsolate()
+  expect(await other.verify(key, { cost: 0 })).toMatchObject({ limits: { calls: { remaining: 0 } } })
+})
+
+test('while Redis does not answer reservations are granted by the last known figures, of limits and of slots', async () => {
+  const { keyId: key_id, isolate } = await begin({ limits: [TOKENS], max_concurrent: 3 })
+  expect(await isolate.reserve({ key_id, tokens: 60 })).toMatchObject({ granted: true })
+  breakStores(['/redis'], 'refuse')
+  expect(await isolate.reserve({ key_id, tokens: 41 })).toMatchObject({ granted: false, refused_by: 'tokens' })
+  expect(await isolate.reserve({ key_id, tokens: 40 })).toMatchObject({ granted: true })
+  expect(await isolate.reserve({ key_id, slots: 1 })).toMatchObject({ granted: true })
+  expect(await isolate.reserve({ key_id, slots: 1 })).toMatchObject({ code: 'CONCURRENCY_EXCEEDED' })
+})
+
+test('usage that is reported while Redis does not answer counts once it does', async () => {
+  const { keyId: key_id, key, isolate } = await begin({ limits: [TOKENS] })
+  await isolate.verify(key)
+  const { reservation_id } = (await isolate.reserve({ key_id, tokens: 30 })) as { reservation_id: string }
+  const broken = breakStores(['/redis'], 'lose')
+  expect(await isolate.settle({ reservation_id, key_id, input_tokens: 20 })).toMatchObject({ outcome: 'settled' })
+  broken.mockRestore()
+  await isolate.settle({ reservation_id, key_id, input_tokens: 20 })
+  const [left] = [await isolate.verify(key, { cost: 0 })]
+  expect(left).toMatchObject({ limits: { tokens: { remaining: 80, held: 0 } } })
+})
+
+const BUDGET = { name: 'budget', meter: 'cost_usd', limit: '10.00', period: 'month' }
+
+test.each(['refuse', 'lose'] as const)(
+  'usage that is reported while Redis does not answer (%s) counts where the isolate decides alone, and once it is back before the next decision',
+  async (how) => {
+    const { keyId: key_id, key, isolate } = await begin({ limits: [TOKENS, BUDGET] })
+    await isolate.verify(key)
+    const { reservation_id } = (await isolate.reserve({ key_id, tokens: 30 })) as { reservation_id: string }
+    const broken = breakStores(['/redis'], how)
+    await isolate.report([{ id: crypto.randomUUID(), key_id, input_tokens: 40, cost_usd: '4.00' }])
+    await isolate.settle({ reservation_id, key_id, input_tokens: 25, cost_usd: '1.00' })
+    const alone = await isolate.verify(key)
+    expect(alone).toMatchObject({ limits: { budget: { remaining: '5.000000' } } })
+    broken.mockRestore()
+    const left = { tokens: { remaining: 35, held: 0 }, budget: { remaining: '5.000000' } }
+    expect(await isolate.verify(key)).toMatchObject({ limits: left })
+    await isolate.settle({ reservation_id, key_id, input_tokens: 25, cost_usd: '1.00' })
+    await isolate.settled() // what went on after the answers tried it again
+    expect(await (await newIsolate()).verify(key)).toMatchObject({ limits: left })
+  },
+)
+
+test('usage whose isolate dies before Redis is back is missing in windows, and in a period until its counter is lost', async () => {
+  const { keyId: key_id, key, isolate } = await begin({ limits: [TOKENS] })
+  await isolate.verify(key)
+  const broken = breakStores(['/redis'], 'refuse')
+  await isolate.report([{ id: crypto.randomUUID(), key_id, input_tokens: 40 }])
+  isolate.die()
+  broken.mockRestore()
+  const other = await newIsolate()
+  expect(await other.verify(key)).toMatchObject({ limits: { tokens: { remaining: 100 } } })
+})

@@ -1,0 +1,215 @@
+/** Calendar limits of a key when Redis has lost their counters: they start with what Postgres knows. */
+import { beforeAll, describe, expect, inject, test, vi } from 'vitest'
+import { countUsed } from '../../../src/limits/holds.ts'
+import { breakStores } from '../../support/broken-stores.ts'
+import { countersOf, unique } from '../../support/counters.ts'
+import { defineMeters } from '../../support/custom-meters.ts'
+import { flushKey } from '../../support/flush.ts'
+import { call, newKeyHolder, setLimits } from '../../support/http.ts'
+import { countTrips, newIsolate } from '../../support/isolate.ts'
+
+const token = inject('credentials').service_key
+
+const BUDGET = { name: 'budget', meter: 'cost_usd', limit: '100.00', period: 'month' }
+const TOKENS = { name: 'tokens', meter: 'tokens', limit: 1_000, period: 'week' }
+const OUTPUT = { name: 'output', meter: 'output_tokens', limit: 1_000, period: 'hour' }
+const CALLS = { name: 'calls', meter: 'api_calls', limit: 100, period: 'day' }
+const REQUESTS = { name: 'requests', limit: 1_000, period: 'day', cost: 2 }
+const AUDIO = { name: 'audio', meter: 'audio_seconds', limit: 60, period: 'month' }
+const EACH = { name: 'each', meter: 'tokens', limit: 100, period: 'day', per: 'subject' }
+
+beforeAll(defineMeters)
+
+async function begin(limits: readonly object[]) {
+  const holder = await newKeyHolder({ limits })
+  await setLimits(holder.organizationId, { rate_limit_per_minute: 100_000 })
+  const isolate = await newIsolate()
+  const { key, keyId, organizationId } = holder
+  return {
+    ...holder,
+    isolate,
+    report: (fields: object) =>
+      call('POST /api/v1/usage', { token, body: { events: [{ id: unique(), key_id: keyId, ...fields }] } }),
+    flush: () => flushKey(isolate.deps(), organizationId, keyId),
+    look: async (subject?: string) =>
+      (await isolate.verify(key, { cost: 0, ...(subject !== undefined && { subject }) })).limits,
+  }
+}
+
+describe('after a flush of Redis', () => {
+  test('every calendar limit of a key goes on from what Postgres has of it', async () => {
+    const limits = [BUDGET, TOKENS, OUTPUT, CALLS, REQUESTS, AUDIO]
+    const { key, isolate, report, flush, look } = await begin(limits)
+    for (let at = 0; at < 3; at++) await isolate.verify(key, { cost: at === 0 ? 5 : 1 })
+    await isolate.verify(key, { quantities: { audio_seconds: 1.5 } })
+    await isolate.settled()
+    await report({
+      input_tokens: 300,
+      output_tokens: 40,
+      cost_usd: '60.000000001',
+      quantities: { audio_seconds: 2.25 },
+    })
+    const before = await look()
+    expect(before).toMatchObject({
+      budget: { remaining: '39.999999999' },
+      tokens: { remaining: 660 },
+      output: { remaining: 960 },
+      calls: { remaining: 92 },
+      requests: { remaining: 992 },
+      audio: { remaining: 56.25 },
+    })
+    await flush()
+    expect(await look()).toMatchObject({ ...before, requests: { remaining: expect.closeTo(992, -1) } })
+    expect(await look()).toMatchObject({ budget: { remaining: '39.999999999' }, calls: { remaining: 92 } })
+  })
+
+  test('a budget that was spent refuses, also where a reservation asks first, and usage goes on from there', async () => {
+    const { key, keyId: key_id, isolate, report, flush } = await begin([BUDGET])
+    await report({ cost_usd: '99.50' })
+    await flush()
+    expect(await isolate.reserve({ key_id, cost_usd: 0.51 })).toMatchObject({ granted: false, refused_by: 'budget' })
+    expect(await isolate.reserve({ key_id, cost_usd: 0.5 })).toMatchObject({ granted: true })
+    await flush()
+    await report({ cost_usd: '0.50' })
+    expect(await isolate.verify(key)).toMatchObject({ code: 'RATE_LIMITED', refused_by: 'budget' })
+  })
+
+  test('a settlement of a lost reservation counts once', async () => {
+    const { keyId: key_id, isolate, flush, look } = await begin([BUDGET, TOKENS])
+    const { reservation_id } = (await isolate.reserve({ key_id, tokens: 500 })) as { reservation_id: string }
+    await flush()
+    expect(await isolate.settle({ reservation_id, key_id, input_tokens: 400, cost_usd: 3 })).toMatchObject({
+      outcome: 'settled',
+    })
+    await isolate.settle({ reservation_id, key_id, input_tokens: 400, cost_usd: 3 })
+    expect(await look()).toMatchObject({ budget: { remaining: '97.000000' }, tokens: { remaining: 600, held: 0 } })
+  })
+
+  test('keys that replaced one another by rotation go on together', async () => {
+    const { keyId, token: owner, report, flush, isolate } = await begin([TOKENS])
+    await report({ input_tokens: 400 })
+    const { body } = await call(`POST /api/v1/auth/api-keys/${keyId}/rotate`, { token: owner, body: {} })
+    await report({ key_id: body.id, input_tokens: 500 })
+    await flush()
+    expect(await isolate.verify(body.key)).toMatchObject({ limits: { tokens: { remaining: 100 } } })
+  })
+
+  test('each subject goes on from its own use, which is at least what it used of the key', async () => {
+    const { key, isolate, report, flush } = await begin([EACH])
+    await report({ subject: 'ada', input_tokens: 100 })
+    await report({ subject: 'bob', input_tokens: 99 })
+    await flush()
+    expect(await isolate.verify(key, { subject: 'ada' })).toMatchObject({ valid: false, refused_by: 'each' })
+    expect(await isolate.verify(key, { subject: 'bob' })).toMatchObject({ limits: { each: { remaining: 1 } } })
+    expect(await isolate.verify(key, { subject: 'eve' })).toMatchObject({ limits: { each: { remaining: 100 } } })
+  })
+
+  test('what no roll-up has starts over: at most twice the limit', async () => {
+    const limits = [
+      { name: 'named', limit: 3, period: 'day', cost: 0 },
+      { name: 'hourly', meter: 'api_calls', limit: 3, period: 'hour', per: 'subject' },
+      { name: 'rolling', meter: 'api_calls', limit: 100, window_seconds: 3_600 },
+    ]
+    const { key, isolate, flush } = await begin(limits)
+    const ask = async () => {
+      const verdicts = []
+      for (let at = 0; at < 5; at++) verdicts.push(await isolate.verify(key, { subject: 'ada', limits: { named: 1 } }))
+      await isolate.settled()
+      return verdicts.filter(({ valid }) => valid).length
+    }
+    expect(await ask()).toBe(3)
+    await flush()
+    expect(await ask()).toBe(3)
+    await flush()
+    expect(await isolate.verify(key, { cost: 0 })).toMatchObject({ limits: { rolling: { remaining: 100 } } })
+  })
+})
+
+describe('what Postgres is asked', () => {
+  test('is one question for a new key, and nothing for its subjects and its later periods', async () => {
+    const { key, isolate } = await begin([BUDGET, EACH])
+    // Redis says that it has no counters, and decides once it has been told what Postgres knows
+    expect(await countTrips(() => isolate.verify(key, { subject: 'ada' }))).toMatchObject({ redis: 2 })
+    await isolate.settled()
+    for (const subject of ['bob', 'eve']) {
+      expect(await countTrips(() => isolate.verify(key, { subject }))).toEqual({ sql: 0, redis: 1 })
+      await isolate.settled()
+    }
+    isolate.advance(40 * 24 * 3_600_000)
+    await isolate.verify(key, { subject: 'bob' }) // its row is old
+    await isolate.settled()
+    expect(await countTrips(() => isolate.verify(key, { subject: 'ada' }))).toEqual({ sql: 0, redis: 1 })
+  })
+
+  test('is nothing more once the counters are there again', async () => {
+    const { key, isolate, report, flush } = await begin([BUDGET, TOKENS])
+    await report({ input_tokens: 1 })
+    await flush()
+    await isolate.verify(key)
+    await isolate.settled()
+    expect(await countTrips(() => isolate.verify(key))).toEqual({ sql: 0, redis: 1 })
+  })
+})
+
+const { newPeriod } = countersOf(await newIsolate())
+
+/** Transactions 1 to 9 have ended, but 7; 10 and later have not begun. */
+const SEED = { seed: 50, snapshot: '7:10:7' }
+
+describe('use that is counted while a counter is lost, or that its seed may include', () => {
+  const kept = () => ({ key: `limits:${unique()}`, from: Date.now() })
+
+  function newCounter() {
+    const { ask, counter, deps } = newPeriod(1_000)
+    const since = { kept: kept() }
+    return {
+      ask: (more: object = {}) => ask(0, { ...since, ...more }),
+      count: (amount: number, xid: number) =>
+        countUsed(deps(), unique(), [{ ...counter, ...since, cost: 0, amount, xid }]),
+    }
+  }
+
+  test('counts once: where its transaction is not in the snapshot of the seed', async () => {
+    const { ask, count } = newCounter()
+    expect(await ask()).toEqual({ outcome: 'uncounted' })
+    for (const [at, xid] of [3, 6, 7, 8, 9, 10, 12].entries()) await count(10 ** at, xid)
+    expect(await ask(SEED)).toMatchObject({ counters: [{ used: 50 + 100 + 100_000 + 1_000_000 }] })
+  })
+
+  test('counts once where it comes after the seed', async () => {
+    const { ask, count } = newCounter()
+    await ask(SEED)
+    for (const [at, xid] of [3, 6, 7, 8, 9, 10, 12].entries()) await count(10 ** at, xid)
+    expect(await ask()).toMatchObject({ counters: [{ used: 50 + 100 + 100_000 + 1_000_000 }] })
+  })
+
+  test('a second seed changes nothing', async () => {
+    const { ask } = newCounter()
+    await ask(SEED)
+    expect(await ask({ seed: 900, snapshot: '20:20:' })).toMatchObject({ counters: [{ used: 50 }] })
+  })
+})
+
+describe('units that an isolate admitted alone, on their way to a counter that Redis lost', () => {
+  test.each([
+    ['are in the seed if they were written before it', 15_000],
+    ['are added to it if they may not be', 1_000],
+  ])('%s', async (title, ago) => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const { key, organizationId, keyId, isolate } = await begin([CALLS])
+    await isolate.verify(key)
+    await isolate.settled()
+    const broken = breakStores(['/redis'], 'refuse')
+    for (let at = 0; at < 4; at++) expect(await isolate.verify(key)).toMatchObject({ valid: true })
+    await isolate.settled() // they are in Postgres
+    broken.mockRestore()
+    isolate.advance(ago)
+    await flushKey(isolate.deps(), organizationId, keyId)
+    const other = await newIsolate()
+    other.advance(ago)
+    expect(await other.verify(key)).toMatchObject({ limits: { calls: { remaining: 94 } } })
+    const left = title.startsWith('are in') ? 93 : 89 // what may be missing counts twice: it is refused early, not late
+    expect(await isolate.verify(key)).toMatchObject({ limits: { calls: { remaining: left } } })
+    vi.restoreAllMocks()
+  })
+})

@@ -1,0 +1,104 @@
+import { env } from 'cloudflare:workers'
+import { expect, test, vi } from 'vitest'
+import { createDeps } from '../../../src/deps.ts'
+import { directly } from '../../support/direct.ts'
+import { newIsolate } from '../../support/isolate.ts'
+import { ownModules } from '../../support/own-modules.ts'
+
+const { sql } = directly()
+
+/** An isolate, with the modules that count in it. */
+async function countingIsolate() {
+  const isolate = await newIsolate()
+  const own = await ownModules()(async () => ({
+    ...(await import('../../../src/metrics/count.ts')),
+    ...(await import('../../../src/metrics/flush.ts')),
+  }))
+  return { ...isolate, ...own }
+}
+
+/** Other isolates add to the sum at any time; nobody else counts so many. */
+const MANY = 1_000_000_000
+
+const readHashes = async (isolate: Awaited<ReturnType<typeof countingIsolate>>) =>
+  (await isolate.readCounters(isolate.deps()))['leaseUnits|stranded'] ?? 0
+
+test('the counters of isolates add up, and a repeated write counts once', async () => {
+  const [one, other] = [await countingIsolate(), await countingIsolate()]
+  const before = await readHashes(one)
+  one.count('leaseUnits', 'stranded', MANY)
+  other.count('leaseUnits', 'stranded', MANY)
+  for (const isolate of [one, other, one, one]) await isolate.flushNow(isolate.deps())
+  expect(Math.round(((await readHashes(one)) - before) / MANY)).toBe(2)
+})
+
+test('a lost answer counts once, and what is counted while Postgres is away follows', async () => {
+  const isolate = await countingIsolate()
+  const before = await readHashes(isolate)
+  isolate.count('leaseUnits', 'stranded', MANY)
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  const real = globalThis.fetch
+  const spy = vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
+    await real(input, init)
+    throw new TypeError('lost')
+  })
+  await isolate.flushNow(isolate.deps())
+  spy.mockRestore()
+  expect(warn.mock.calls.join()).toContain('metrics_not_written')
+  warn.mockRestore()
+  isolate.count('leaseUnits', 'stranded', MANY)
+  await isolate.flushNow(isolate.deps())
+  expect(Math.round(((await readHashes(isolate)) - before) / MANY)).toBe(2)
+})
+
+test('rows of isolates that are gone are added up, once, and one that comes back begins another row', async () => {
+  const isolate = await countingIsolate()
+  const amount = MANY + crypto.getRandomValues(new Uint16Array(1))[0]! // so that its rows can be told from others
+  const before = await readHashes(isolate)
+  isolate.count('leaseUnits', 'stranded', amount)
+  await isolate.flushNow(isolate.deps())
+  const key = `(counters ->> 'leaseUnits|stranded')::numeric = ${amount}`
+  await sql.query(`update metric_counters set written_at = now() - interval '61 minutes' where ${key}`)
+  const folds = await Promise.all([isolate.foldCounters(isolate.deps()), isolate.foldCounters(isolate.deps())])
+  expect(folds.map(({ folded }) => folded).toSorted((a, b) => a - b)).toEqual([0, 1])
+  expect(Math.round(((await readHashes(isolate)) - before) / MANY)).toBe(1)
+
+  isolate.advance(300_000)
+  isolate.count('leaseUnits', 'stranded', amount)
+  await isolate.flushNow(isolate.deps())
+  expect(Math.round(((await readHashes(isolate)) - before) / MANY)).toBe(2)
+  const young = await sql.query(
+    `select 1 from metric_counters where written_at > now() - interval '1 hour' and ${key} and isolate <> $1`,
+    [isolate.FOLDED],
+  )
+  expect(young).toHaveLength(1)
+})
+
+test('it is written when 10 s have passed, after the answer', async () => {
+  const isolate = await countingIsolate()
+  let written = 0
+  let now = isolate.now() // it stands: a busy machine loses seconds
+  const deps = { ...isolate.deps(), now: () => now, defer: (work: Promise<unknown>) => void ((written += 1), work) }
+  const counts = []
+  for (const ms of [0, 9_999, 1, 0]) {
+    now += ms
+    isolate.flushWhenDue(deps)
+    counts.push(written)
+  }
+  expect(counts).toEqual([1, 1, 2, 2])
+})
+
+test('a bound dataset gets the growth of each counter', async () => {
+  const isolate = await countingIsolate()
+  const points: { indexes: string[]; doubles: number[] }[] = []
+  const METRICS = { writeDataPoint: (point: (typeof points)[number]) => points.push(point) }
+  const { dataset } = createDeps({ ...env, METRICS }, { waitUntil: () => undefined })
+  for (const by of [2, 3]) {
+    isolate.count('leaseUnits', 'spent', by)
+    await isolate.flushNow({ ...isolate.deps(), dataset })
+  }
+  expect(points.filter(({ indexes }) => indexes[0] === 'leaseUnits|spent')).toEqual([
+    { indexes: ['leaseUnits|spent'], doubles: [2] },
+    { indexes: ['leaseUnits|spent'], doubles: [3] },
+  ])
+})

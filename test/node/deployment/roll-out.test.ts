@@ -1,0 +1,97 @@
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, onTestFinished, test } from 'vitest'
+import { runScript } from '../scripts/support.ts'
+
+const WRANGLER = fileURLToPath(new URL('./wrangler-stand-in.mjs', import.meta.url))
+
+interface Asked {
+  readonly path: string
+  readonly version: string | undefined
+}
+
+/** A deployment that answers what `statusOf` says. */
+async function openDeployment(statusOf: (asked: Asked, times: number) => number) {
+  const asked: Asked[] = []
+  const server = createServer((request, response) => {
+    const one = { path: request.url ?? '', version: String(request.headers['cloudflare-workers-version-overrides']) }
+    asked.push(one)
+    response.writeHead(statusOf(one, asked.length)).end('{"valid":false,"code":"NOT_FOUND"}')
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const folder = await mkdtemp(join(tmpdir(), 'tollgate-roll-out-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const calls = join(folder, 'calls')
+  const { port } = server.address() as AddressInfo
+  const env = { PUBLIC_URL: `http://127.0.0.1:${port}`, SERVICE_KEY: 'a-service-key', WRANGLER, WRANGLER_CALLS: calls }
+  const readCalls = async () => {
+    const lines = (await readFile(calls, 'utf8').catch(() => '')).split('\n').filter(Boolean)
+    return lines.map((line) => (JSON.parse(line) as { args: string[] }).args.join(' '))
+  }
+  return { env, asked, readCalls }
+}
+
+test('a version that works gets its shares, is asked at each of them by its own name, and then has all', async () => {
+  const { env, asked, readCalls } = await openDeployment(() => 200)
+  const { code, stdout, stderr } = await runScript('roll-out --steps 10,50 --pause 1', env)
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(stdout).toContain('new-version has all requests.')
+  expect(await readCalls()).toEqual([
+    'deployments status --json',
+    'versions upload',
+    'versions deploy new-version@10% old-version@90% --yes',
+    'versions deploy new-version@50% old-version@50% --yes',
+    'versions deploy new-version@100% --yes',
+    'triggers deploy',
+  ])
+  expect(new Set(asked.map(({ version }) => version))).toEqual(new Set(['tollgate="new-version"']))
+  expect(asked).toHaveLength(12)
+  expect(new Set(asked.map(({ path }) => path))).toEqual(new Set(['/health/ready', '/api/v1/keys/verify']))
+})
+
+test('one that stops working at half of the requests gives all of them back', async () => {
+  const { env, readCalls } = await openDeployment((_, times) => (times > 5 ? 503 : 200))
+  const { code, stderr } = await runScript('roll-out --pause 1', env)
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/^Rolled back to old-version: http:.* answers 503/)
+  expect((await readCalls()).slice(-2)).toEqual([
+    'versions deploy new-version@50% old-version@50% --yes',
+    'versions deploy old-version@100% --yes',
+  ])
+})
+
+test('a share that Cloudflare does not give is an error, too, and rolled back', async () => {
+  const { env, readCalls } = await openDeployment(() => 200)
+  const { code, stderr } = await runScript('roll-out --pause 1', {
+    ...env,
+    WRANGLER_FAILS: 'versions deploy new-version@50',
+  })
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: 'Rolled back to old-version: wrangler versions deploy failed: It says why.\n',
+  })
+  expect((await readCalls()).at(-1)).toBe('versions deploy old-version@100% --yes')
+})
+
+test('--dry-run says each step and does none', async () => {
+  const { env, asked, readCalls } = await openDeployment(() => 200)
+  const { code, stdout } = await runScript('roll-out --dry-run --steps 25', env)
+  expect(code).toBe(0)
+  expect(stdout).toContain('2. give it 25 of 100 requests, ask it, wait 60 s, ask it again')
+  expect([asked, await readCalls()]).toEqual([[], []])
+})
+
+test.each([
+  ['roll-out --steps 50,10', '--steps=50,10 are not whole numbers that rise between 1 and 99, such as 10,50.'],
+  ['roll-out --steps 10,100', '--steps=10,100 are not whole numbers that rise between 1 and 99, such as 10,50.'],
+  ['roll-out --pause soon', '--pause=soon is not a whole number above zero.'],
+])('%s is refused', async (line, message) => {
+  const { code, stderr } = await runScript(line, { PUBLIC_URL: 'https://api.acme.dev' })
+  expect([code, stderr]).toEqual([1, `${message}\n`])
+})

@@ -1,0 +1,23 @@
+/** Stands for wrangler where there is no Cloudflare: writes down how it was called, and says what wrangler says. */
+import { appendFileSync, readFileSync } from 'node:fs'
+
+const args = process.argv.slice(2)
+const { WRANGLER_CALLS = '', WRANGLER_OUTPUT_FILE_PATH, WRANGLER_FAILS } = process.env
+const secrets = args[args.indexOf('--secrets-file') + 1]
+const told = args.includes('--secrets-file') ? { secrets: JSON.parse(readFileSync(secrets, 'utf8')) } : {}
+appendFileSync(
+  WRANGLER_CALLS,
+  `${JSON.stringify({ args: args.filter((one) => one !== secrets || !told.secrets), ...told })}\n`,
+)
+if (WRANGLER_FAILS && args.join(' ').startsWith(WRANGLER_FAILS)) {
+  console.log('It says why.')
+  process.exit(1)
+}
+if (args[0] === 'versions' && args[1] === 'upload')
+  appendFileSync(
+    WRANGLER_OUTPUT_FILE_PATH,
+    `${JSON.stringify({ type: 'version-upload', version: 1, version_id: 'new-version' })}\n`,
+  )
+if (args[0] === 'secret') console.log('[{"name":"SECRET_KEY"},{"name":"JWT_SECRET_KEY"}]')
+if (args[0] === 'deployments')
+  console.log(JSON.stringify({ versions: [{ version_id: 'old-version', percentage: 100 }] }))

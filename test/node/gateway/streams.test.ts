@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { request as httpRequest } from 'node:http'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startUpstream, type Upstream } from './upstream.ts'
+import { bearer, eventually, type GatewayWorld, startGateway } from './world.ts'
+
+let world: GatewayWorld
+let upstream: Upstream
+
+beforeAll(async () => {
+  ;[world, upstream] = await Promise.all([
+    startGateway({ PUBLIC_URL: 'http://localhost:8000', GATEWAY_HOSTS: 'api.example.test' }),
+    startUpstream(),
+  ])
+})
+
+afterAll(async () => {
+  upstream.close()
+  await world.close()
+})
+
+test('statuses without a body, errors and compressed bodies come through as they are', async () => {
+  const { key } = await world.customer()
+  const route = await world.route(upstream.url)
+  const ask = (path: string, init: RequestInit = {}) => fetch(`${route.url}${path}`, { headers: bearer(key), ...init })
+
+  const statuses = await Promise.all(
+    ['204', '304', '418', '500'].map(async (code) => (await ask(`/status/${code}`)).status),
+  )
+  const compressed = await ask('/gzip')
+  const head = await ask('/status/200', { method: 'HEAD' })
+
+  expect(statuses).toEqual([204, 304, 418, 500])
+  expect([compressed.headers.get('Content-Encoding'), await compressed.text()]).toEqual(['gzip', 'compressed'])
+  expect([head.status, head.headers.get('X-Upstream'), await head.text()]).toEqual([200, 'yes', ''])
+})
+
+test('an upstream that is silent is a 504 after the time of the route, one that is away a 502, and one that breaks off breaks off', async () => {
+  const { key, organizationId } = await world.customer()
+  const silent = await world.route(upstream.url, { timeout_ms: 200 })
+  const away = await world.route('http://127.0.0.1:9')
+
+  const answers = await Promise.all([
+    fetch(`${silent.url}/silent`, { headers: bearer(key) }),
+    fetch(away.url, { headers: bearer(key) }),
+  ])
+  const cut = await fetch(`${silent.url}/cut`, { headers: bearer(key) })
+
+  const codes = await Promise.all(answers.map(async (one) => ((await one.json()) as { code: string }).code))
+  expect(answers.map(({ status }, at) => [status, codes[at]])).toEqual([
+    [504, 'upstream_timeout'],
+    [502, 'upstream_unreachable'],
+  ])
+  await expect(cut.text()).rejects.toThrow()
+  await eventually(async () =>
+    expect(
+      (await world.eventsOf(organizationId)).map(({ status_code }) => status_code).toSorted((a, b) => a - b),
+    ).toEqual([200, 502, 504]),
+  )
+})
+
+test('a stream is forwarded immediately, and a caller who disconnects aborts the upstream request', async () => {
+  const { key } = await world.customer()
+  const route = await world.route(upstream.url)
+  const caller = new AbortController()
+
+  const answer = await fetch(`${route.url}/drip`, { headers: bearer(key), signal: caller.signal })
+  const reader = (answer.body as ReadableStream<Uint8Array>).getReader()
+  const { value } = await reader.read()
+  const seen = upstream.requests.at(-1)
+  caller.abort()
+
+  expect(new TextDecoder().decode(value)).toBe('data: 1\n\n')
+  await seen?.hungUp
+})
+
+test('a gigabyte goes up and comes down while the memory stays flat', { timeout: 120_000 }, async () => {
+  const { key } = await world.customer()
+  const route = await world.route(upstream.url)
+  const megabyte = Buffer.alloc(1024 * 1024, 'x')
+  await fetch(route.url, { headers: bearer(key) })
+  const before = await world.worker.memoryBytes()
+  let most = 0
+  const watch = setInterval(() => void world.worker.memoryBytes().then((now) => (most = Math.max(most, now))), 50)
+
+  const upload = httpRequest(`${route.url}/sink`, { method: 'POST', headers: bearer(key) })
+  const digest = createHash('sha256')
+  const answered = once(upload, 'response')
+  for (let left = 1024; left > 0; left--) {
+    digest.update(megabyte)
+    if (!upload.write(megabyte)) await once(upload, 'drain')
+  }
+  upload.end()
+  const [response] = await answered
+  let told = ''
+  for await (const chunk of response) told += String(chunk)
+  const download = await fetch(`${route.url}/big/1024`, { headers: bearer(key) })
+  let bytes = 0
+  for await (const chunk of download.body as unknown as AsyncIterable<Uint8Array>) bytes += chunk.length
+  clearInterval(watch)
+
+  expect(JSON.parse(told)).toEqual({ bytes: 1024 ** 3, sha256: digest.digest('hex') })
+  expect(bytes).toBe(1024 ** 3)
+  expect(most - before).toBeLessThan(64 * 1024 ** 2)
+})
+
+test('a WebSocket is passed through in both directions', async () => {
+  const { key } = await world.customer()
+  const route = await world.route(upstream.url)
+
+  const socket = new WebSocket(`${route.url.replace('http', 'ws')}/socket`, { headers: bearer(key) } as never)
+  await once(socket, 'open')
+  const heard = once(socket, 'message')
+  socket.send('ping over the gateway')
+
+  expect((await heard)[0].data).toBe('ping over the gateway')
+  socket.close()
+})

@@ -1,0 +1,231 @@
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { connect, createServer, type Server as Relay, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { openWorld, type World } from '../../../bench/bench-world.ts'
+import { type Server, settingsFor, startServer } from '../../../bench/stand-alone/server.ts'
+import { stopUnderLoad } from '../../../bench/stand-alone/stops.ts'
+import { freePort } from '../../../local/stack/free-port.ts'
+import { scratchDatabase } from '../../support/scratch-database.ts'
+import { ROOT, runScript } from '../scripts/support.ts'
+
+const { DATABASE_URL = '', REDIS_URL = '' } = process.env
+/** With a first build, on a busy machine. */
+const WITHIN_MS = 120_000
+
+let world: World
+let settings: NodeJS.ProcessEnv
+
+async function start(change: NodeJS.ProcessEnv = {}, args: string[] = []): Promise<Server> {
+  const server = await startServer({ ...settings, PORT: String(await freePort()), ...change }, args)
+  onTestFinished(() => void server.end('SIGKILL'))
+  return server
+}
+
+const logged = ({ logs }: Server) => logs.map((line) => (JSON.parse(line) as { event: string }).event)
+
+async function until(isSo: () => boolean | Promise<boolean>, withinMs = 30_000): Promise<void> {
+  for (const end = Date.now() + withinMs; !(await isSo()); await new Promise((resolve) => setTimeout(resolve, 100)))
+    if (Date.now() > end) throw new Error('It never was so.')
+}
+
+const verify = (server: Server, key: string) =>
+  fetch(`${server.url}/api/v1/keys/verify`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${world.serviceKey}`, 'Content-Type': 'application/json' },
+    body: JSON.stringify({ key }),
+  })
+
+/** Passes a store's bytes on, and can be away for a while. */
+async function openRelay(to: URL, otherwise: number) {
+  const sockets = new Set<Socket>()
+  const port = await freePort()
+  let relay: Relay
+  async function open() {
+    relay = createServer((socket) => {
+      const store = connect(Number(to.port || otherwise), to.hostname)
+      for (const one of [socket, store]) sockets.add(one.on('error', () => undefined))
+      socket.pipe(store).pipe(socket)
+    }).listen(port, '127.0.0.1')
+    await once(relay, 'listening')
+  }
+  async function close() {
+    relay.close()
+    for (const socket of sockets) socket.destroy()
+    sockets.clear()
+  }
+  await open()
+  const url = new URL(to)
+  url.host = `127.0.0.1:${port}`
+  return { url: url.href, open, close }
+}
+
+describe.runIf(DATABASE_URL && REDIS_URL)('npm start', { timeout: WITHIN_MS }, () => {
+  beforeAll(async () => {
+    world = await openWorld({ databaseUrl: DATABASE_URL, redisUrl: REDIS_URL })
+    settings = settingsFor(world.databaseUrl ?? '', REDIS_URL, 0)
+  }, WITHIN_MS)
+
+  afterAll(() => world.close())
+
+  test('it serves the API, the dashboard and the documentation, and ends with 0', async () => {
+    const server = await start()
+    const ask = (path: string) => fetch(server.url + path)
+
+    expect(await (await ask('/health')).json()).toMatchObject({ database: 'connected', redis: 'connected' })
+    const page = await (await ask('/dashboard')).text()
+    const [, script = ''] = /src="(\/dashboard\/assets\/[^"]+\.js)"/.exec(page) ?? []
+    const file = await ask(script)
+    expect([file.status, file.headers.get('content-type')]).toEqual([200, 'text/javascript; charset=utf-8'])
+    expect(file.headers.get('cache-control')).toBe('public, max-age=31536000, immutable')
+    expect(await (await ask('/docs/operate/stand-alone.md')).text()).toContain('# Without Cloudflare')
+    expect((await ask('/dashboard/assets/..%2f..%2f..%2fmanifest.json')).status).toBe(404)
+    expect((await ask('/dashboard/assets/none.js')).status).toBe(404)
+
+    expect(await server.end('SIGINT')).toBe(0)
+    expect(logged(server).slice(-2)).toEqual(['stopping', 'stopped'])
+    await expect(ask('/health')).rejects.toThrow()
+  })
+
+  test('a database that lacks migrations refuses the start by their names, and --migrate applies them', async () => {
+    const empty = await scratchDatabase(DATABASE_URL)
+    onTestFinished(empty.drop)
+    const bare = { DATABASE_URL: empty.url }
+    await expect(start(bare)).rejects.toThrow(/The database lacks \d+ migrations: 0000_foundation, .*--migrate/)
+
+    const server = await start(bare, ['--migrate'])
+    expect(logged(server)).toContain('migrated')
+    expect(await (await fetch(`${server.url}/health`)).json()).toMatchObject({ status: 'healthy' })
+    expect(await server.end('SIGTERM')).toBe(0)
+    expect((await runScript('migrate status', bare)).stdout).not.toContain('pending')
+    expect((await runScript('seed --service-key', bare)).stdout).toMatch(/^Service key, shown this once: \S+$/m)
+  })
+
+  test('settings and stores that are wrong are named, never with their values', async () => {
+    await expect(start({ SECRET_KEY: 'too-short' })).rejects.toThrow('Missing or wrong: SECRET_KEY.')
+    const blocked = createServer().listen(0, '127.0.0.1')
+    await once(blocked, 'listening')
+    onTestFinished(() => void blocked.close())
+    const { port } = blocked.address() as { port: number }
+    await expect(start({ PORT: String(port) })).rejects.toThrow(/Is 127.0.0.1:\d+ taken\? HOST and PORT name another/)
+  })
+
+  test('a client cannot name its own address, and a trusted proxy can', async () => {
+    const addressSeen = async (server: Server, headers: HeadersInit) => {
+      const address = { email: `a${crypto.randomUUID()}@acme.dev`, password: 'correct horse battery 9' }
+      const post = (path: string, body: object) =>
+        fetch(`${server.url}/api/v1/auth/${path}`, {
+          method: 'POST',
+          headers: { ...headers, 'Content-Type': 'application/json' },
+          body: JSON.stringify(body),
+        })
+      expect((await post('register', { ...address, confirm_password: address.password })).status).toBe(201)
+      const { access_token } = (await (await post('login', address)).json()) as { access_token: string }
+      const sessions = await fetch(`${server.url}/api/v1/auth/sessions`, {
+        headers: { Authorization: `Bearer ${access_token}` },
+      })
+      return JSON.stringify(await sessions.json())
+    }
+    const forged = { 'CF-Connecting-IP': '203.0.113.9', 'X-Forwarded-For': '203.0.113.8' }
+
+    const open = await addressSeen(await start(), forged)
+    expect(open).toContain('"127.0.0.1"')
+    expect(open).not.toContain('203.0.113')
+    const behind = await addressSeen(await start({ TRUSTED_PROXIES: '127.0.0.1' }), forged)
+    expect(behind).toContain('"203.0.113.8"')
+  })
+
+  test('crons run when they are due', async () => {
+    const server = await start()
+    await until(() => server.logs.some((line) => line.includes('"job":"fold-platform-usage"')), 90_000) // each minute
+    const runs = server.logs.filter((line) => line.includes('"job":"fold-platform-usage"'))
+    expect(runs.length).toBeLessThanOrEqual(1)
+    expect(await server.end('SIGTERM')).toBe(0)
+  })
+
+  test('stores that go away and come back are connected to again, and nothing of it is lost', async () => {
+    const [postgres, redis] = [
+      await openRelay(new URL(world.databaseUrl ?? ''), 5432),
+      await openRelay(new URL(REDIS_URL), 6379),
+    ]
+    onTestFinished(async () => void (await Promise.all([postgres.close(), redis.close()])))
+    const server = await start({ DATABASE_URL: postgres.url, REDIS_URL: redis.url, REDIS_TIMEOUT_MS: '1000' })
+    const { organizationId, keys } = await world.issueKeys(1, { perMinute: 1_000_000, quota: null })
+    const [key = ''] = keys
+    const health = async () =>
+      (await (await fetch(`${server.url}/health`)).json()) as { database: string; redis: string }
+    const isWell = async () => Object.values(await health()).includes('healthy')
+    expect((await verify(server, key)).status).toBe(200)
+
+    for (const store of [postgres, redis]) {
+      await store.close()
+      await until(async () => !(await isWell()))
+      expect(await (await verify(server, key)).json()).toMatchObject({ code: 'VALID' }) // what is in memory goes on
+      await store.open()
+      await until(isWell)
+    }
+    expect(await (await verify(server, key)).json()).toMatchObject({ code: 'VALID' })
+    expect(await server.end('SIGTERM')).toBe(0)
+    const [row] = await world.sql.query(
+      'select sum(api_calls)::int as calls from usage_periods where organization_id = $1',
+      [organizationId],
+    )
+    expect(row?.calls).toBe(4)
+  })
+
+  test('two SIGTERMs under load lose nothing, and give back what was leased', async () => {
+    for (let round = 0; round < 2; round++) {
+      const server = await start()
+      const stop = await stopUnderLoad(world, server, { signal: 'SIGTERM', connections: 8, afterMs: 2_500 })
+      expect(stop).toMatchObject({ lost: 0, strange: [], code: 0 })
+      expect(stop.admitted).toBeGreaterThan(100)
+      expect(stop.written).toBe(stop.admitted)
+      expect(stop.counted).toBe(stop.admitted)
+    }
+  })
+
+  test('a SIGKILL under load loses no more than half a second, and leaves no workerd behind', async () => {
+    const server = await start()
+    const stop = await stopUnderLoad(world, server, { signal: 'SIGKILL', connections: 8, afterMs: 3_000 })
+    expect(stop.admitted).toBeGreaterThan(100)
+    expect(stop.lost).toBeLessThanOrEqual(stop.admitted / 3)
+    expect(stop.counted).toBeGreaterThanOrEqual(stop.admitted)
+    await until(() =>
+      fetch(`${server.url}/health`).then(
+        () => false,
+        () => true,
+      ),
+    )
+  })
+
+  test('the commands of its page start it', async () => {
+    const page = await readFile(join(ROOT, 'docs/operate/stand-alone.md'), 'utf8')
+    const [first = '', second = ''] = [...page.matchAll(/```\n([\s\S]*?)```/g)].map(([, block = '']) => block)
+    const empty = await scratchDatabase(DATABASE_URL)
+    onTestFinished(empty.drop)
+    const commands = first
+      .replace(/DATABASE_URL=\S+/, `DATABASE_URL=${empty.url}`)
+      .replace(/REDIS_URL=\S+/, `REDIS_URL=${REDIS_URL}`)
+      .replace('npm ci\n', '') // it has run, or this would not
+    const port = await freePort()
+    const shell = spawn('sh', ['-ec', `export PORT=${port}\n${commands}`], {
+      cwd: ROOT,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    onTestFinished(() => void process.kill(-Number(shell.pid), 'SIGKILL'))
+    await until(() =>
+      fetch(`http://127.0.0.1:${port}/health`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    )
+    const env = { PATH: process.env.PATH, DATABASE_URL: empty.url }
+    const { stdout } = await promisify(execFile)('sh', ['-ec', second], { cwd: ROOT, env })
+    expect(stdout).toMatch(/Service key, shown this once: \S+/)
+    expect(stdout).toContain('you@example.com')
+  })
+})

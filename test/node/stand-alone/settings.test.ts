@@ -1,0 +1,75 @@
+import { expect, test } from 'vitest'
+import { readSettings } from '../../../local/stand-alone/settings.ts'
+
+const COMPLETE = {
+  DATABASE_URL: 'postgresql://tollgate:secret-word@db/tollgate',
+  REDIS_URL: 'redis://:secret-word@cache:6379',
+  PUBLIC_URL: 'https://api.acme.dev',
+  SECRET_KEY: 'a-root-secret-word-of-at-least-32-bytes',
+  JWT_SECRET_KEY: 'a-jwt-secret-word-of-at-least-32-bytes',
+}
+
+function faultsOf(change: NodeJS.ProcessEnv): string[] {
+  const settings = readSettings({ ...COMPLETE, ...change })
+  if (!('faults' in settings)) return []
+  expect(JSON.stringify(settings)).not.toContain('secret-word')
+  return settings.faults.map(({ variable, reason }) => `${variable}: ${reason}`)
+}
+
+test('five settings are enough, and the Worker gets its own alone', () => {
+  const settings = readSettings({
+    ...COMPLETE,
+    PORT: '',
+    HOME: '/root',
+    MAIL_PROVIDER: 'none',
+    REDIS_TIMEOUT_MS: '500',
+  })
+  expect(settings).toMatchObject({
+    host: '127.0.0.1',
+    port: 8_000,
+    connections: 20,
+    statementMs: 6_000,
+    stopMs: 30_000,
+  })
+  expect(settings).toMatchObject({ trust: { proxies: [], header: 'X-Forwarded-For' }, isPrivateAllowed: false })
+  const { PUBLIC_URL, SECRET_KEY, JWT_SECRET_KEY } = COMPLETE
+  const worker = { PUBLIC_URL, SECRET_KEY, JWT_SECRET_KEY, MAIL_PROVIDER: 'none', REDIS_TIMEOUT_MS: '500' }
+  expect(settings).toHaveProperty('worker', worker)
+})
+
+test.each([
+  [{ DATABASE_URL: '' }, 'DATABASE_URL: It is missing.'],
+  [{ REDIS_URL: undefined }, 'REDIS_URL: It is missing.'],
+  [
+    { DATABASE_URL: 'mysql://secret-word@db/x' },
+    'DATABASE_URL: DATABASE_URL is not an address of that store: it must look like postgresql://user:password@host/name.',
+  ],
+  [{ SECRET_KEY: 'secret-word' }, 'SECRET_KEY: must have at least 32 bytes'],
+  [{ SECRET_KEY: undefined }, 'SECRET_KEY: It is missing.'],
+  [{ JWT_SECRET_KEY: undefined }, 'JWT_SECRET_KEY: It is missing, and JWT_KEYS as well.'],
+  [{ JWT_SECRET_KEY: undefined, JWT_SECRET: 'secret-word' }, 'JWT_SECRET: must have at least 32 bytes'],
+  [{ PUBLIC_URL: 'http://api.acme.dev' }, 'PUBLIC_URL: must be https, except on this machine'],
+  [{ PUBLIC_URL: 'https://tollgate.example.com' }, "PUBLIC_URL: is still the example's"],
+  [{ PORT: 'http' }, 'PORT: PORT=http is not a whole number above zero.'],
+  [{ PORT: '65536' }, 'PORT: It must be at most 65535.'],
+  [{ DATABASE_CONNECTIONS: '0' }, 'DATABASE_CONNECTIONS: DATABASE_CONNECTIONS=0 is not a whole number above zero.'],
+  [{ STOP_TIMEOUT_SECONDS: '601' }, 'STOP_TIMEOUT_SECONDS: It must be at most 600.'],
+  [
+    { TRUSTED_PROXIES: '10.0.0.0/8, proxy' },
+    'TRUSTED_PROXIES: It must be addresses or CIDR blocks, separated by commas, such as 10.0.0.0/8.',
+  ],
+  [{ CLIENT_ADDRESS_HEADER: 'X Y' }, 'CLIENT_ADDRESS_HEADER: It must be the name of a header.'],
+  [{ ALLOW_PRIVATE_NETWORK: 'yes' }, 'ALLOW_PRIVATE_NETWORK: It must be true or false.'],
+  [{ ON_LIMITER_OUTAGE: 'shut' }, 'ON_LIMITER_OUTAGE: Invalid option: expected one of "open"|"closed"'],
+])('%o is refused by name', (change, fault) => {
+  expect(faultsOf(change)).toEqual([fault])
+})
+
+test('all that is wrong is said at once, and a side feature that cannot work stops no start', () => {
+  expect(faultsOf({ DATABASE_URL: '', SECRET_KEY: '', PORT: '0' }).map((fault) => fault.split(':')[0])).toEqual([
+    'DATABASE_URL',
+    'PORT',
+    'SECRET_KEY',
+  ])
+  expect(faultsOf({ MAIL_PROVIDER: 'resend' })).toEqual([])
+})

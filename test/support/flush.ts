@@ -1,0 +1,15 @@
+import type { Deps } from '../../src/deps.ts'
+import { toMonth } from '../../src/lib/period.ts'
+import { toWindowKey } from '../../src/limits/admission.ts'
+import { holdsKey, quotaKey } from '../../src/limits/limit-request.ts'
+
+/** What FLUSHALL does to one key and its organization: counters, holds, windows, and since when they are kept. */
+export async function flushKey({ redis }: Pick<Deps, 'redis'>, organizationId: string, lineageId: string) {
+  const { name } = toMonth(Date.now())
+  const [counters, windows] = await Promise.all([
+    redis.keys(`limit:${lineageId}:*`),
+    redis.keys(`${toWindowKey(lineageId)}*`),
+  ])
+  const ofQuota = [quotaKey(organizationId, name), holdsKey(organizationId, name)]
+  await redis.del(...counters, ...windows, ...ofQuota, `limits:${lineageId}`)
+}

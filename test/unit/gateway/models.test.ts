@@ -1,0 +1,115 @@
+import { expect, test } from 'vitest'
+import { estimate } from '../../../src/gateway/llm/estimate.ts'
+import { createEventReader } from '../../../src/gateway/llm/sse.ts'
+import { createUsageReader } from '../../../src/gateway/llm/usage.ts'
+
+const bytes = (text: string) => new TextEncoder().encode(text)
+
+test('events are found wherever the bytes are cut, with every kind of line end, and nothing is lost', () => {
+  const text = ': hi\n\ndata: {"a":"ä€😀"}\r\n\r\nevent: x\ndata: 1\ndata: 2\n\ndata:last'
+  const whole = bytes(text)
+  for (let at = 0; at <= whole.length; at++) {
+    const reader = createEventReader()
+    const events = [...reader.take(whole.slice(0, at)), ...reader.take(whole.slice(at)), ...reader.end()]
+    expect(events.map((event) => event.data)).toEqual(['', '{"a":"ä€😀"}', '1\n2', 'last'])
+    expect(events.map((event) => event.text).join('')).toBe(text)
+  }
+})
+
+test('an event without an end is passed on after four megabytes', () => {
+  const reader = createEventReader()
+  const piece = bytes('x'.repeat(1024 * 1024))
+  const passed = Array.from({ length: 6 }, () => reader.take(piece)).flat()
+  expect(passed.map((event) => event.text.length)).toEqual([5 * 1024 * 1024])
+})
+
+test('the prompt is estimated by its text, and the answer by what the request allows', () => {
+  const messages = [{ role: 'user', content: 'x'.repeat(400) }]
+  expect(estimate({ model: 'm', messages, max_tokens: 50 })).toEqual({
+    model: 'm',
+    input_tokens: 100,
+    output_tokens: 50,
+  })
+  expect(estimate({ model: 'm', messages, max_completion_tokens: 7, max_tokens: 50, n: 3 }).output_tokens).toBe(21)
+  expect(estimate({ messages }).output_tokens).toBe(4_096)
+  expect(estimate({ model: 'text-embedding-3', input: ['x'.repeat(40)] })).toMatchObject({
+    input_tokens: 10,
+    output_tokens: 0,
+  })
+  expect(estimate({ model: 'gpt-5', input: 'x', max_output_tokens: 9 }).output_tokens).toBe(9)
+})
+
+test('a picture is no text, however long', () => {
+  const url = `data:image/png;base64,${'A'.repeat(1_000_000)}`
+  const messages = [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }]
+  expect(estimate({ messages, max_tokens: 1 }).input_tokens).toBe(1_600)
+})
+
+const read = (provider: 'openai' | 'anthropic', ...events: object[]) => {
+  const reader = createUsageReader(provider)
+  for (const event of events) reader.take(event as never)
+  return reader.read()
+}
+
+const chunk = (delta: object) => ({ model: 'm', choices: [{ index: 0, delta }], usage: null })
+
+test('of OpenAI the usage counts, and until it comes each piece of text is a token', () => {
+  const pieces = [
+    chunk({ role: 'assistant', content: '' }),
+    chunk({ content: 'a' }),
+    chunk({ content: 'b' }),
+    chunk({}),
+  ]
+  const usage = { prompt_tokens: 5, completion_tokens: 9, prompt_tokens_details: { cached_tokens: 3 } }
+
+  expect(read('openai', ...pieces)).toEqual({ model: 'm', use: { output_tokens: 2 }, isFinal: false })
+  expect(read('openai', ...pieces, { model: 'm', choices: [], usage })).toEqual({
+    model: 'm',
+    use: { input_tokens: 5, output_tokens: 9, cached_tokens: 3 },
+    isFinal: true,
+  })
+  expect(read('openai', chunk({ tool_calls: [{ index: 0 }] }), chunk({ reasoning_content: 'r' })).use).toEqual({
+    output_tokens: 2,
+  })
+})
+
+test('usage in every chunk is the newest, and what follows it is added', () => {
+  const told = { ...chunk({ content: 'b' }), usage: { prompt_tokens: 5, completion_tokens: 2 } }
+  expect(read('openai', chunk({ content: 'a' }), told, chunk({ content: 'c' })).use).toEqual({
+    input_tokens: 5,
+    output_tokens: 3,
+  })
+})
+
+test('of the Responses API the last event has the usage', () => {
+  const response = {
+    model: 'm',
+    usage: { input_tokens: 4, output_tokens: 6, input_tokens_details: { cached_tokens: 1 } },
+  }
+  const delta = { type: 'response.output_text.delta', delta: 'a' }
+  expect(read('openai', delta).use).toEqual({ output_tokens: 1 })
+  expect(read('openai', delta, { type: 'response.completed', response })).toMatchObject({
+    use: { input_tokens: 4, output_tokens: 6, cached_tokens: 1 },
+    isFinal: true,
+  })
+})
+
+test('of Anthropic the prompt is known at once, and the answer’s sum replaces the pieces', () => {
+  const usage = { input_tokens: 4, output_tokens: 1, cache_read_input_tokens: 2, cache_creation_input_tokens: 3 }
+  const start = { type: 'message_start', message: { model: 'c', usage } }
+  const delta = { type: 'content_block_delta', delta: { type: 'text_delta', text: 'a' } }
+  const cached = { cache_read_input_tokens: 2, cache_creation_input_tokens: 3 }
+
+  expect(read('anthropic', start).use).toEqual({ input_tokens: 4, output_tokens: 0, ...cached })
+  expect(read('anthropic', start, delta, delta).use).toEqual({ input_tokens: 4, output_tokens: 2, ...cached })
+  expect(read('anthropic', start, delta, { type: 'message_delta', usage: { output_tokens: 8 } })).toEqual({
+    model: 'c',
+    use: { input_tokens: 4, output_tokens: 8, ...cached },
+    isFinal: true,
+  })
+})
+
+test('what is no usage is none: absent, negative, text, or too large', () => {
+  for (const prompt_tokens of [-1, '5', 1.5, 2 ** 60, null])
+    expect(read('openai', { usage: { prompt_tokens, completion_tokens: 1 } }).use).toEqual({ output_tokens: 1 })
+})
