@@ -1,6 +1,7 @@
 /**
  * Runs work with bounded concurrency. A finished piece makes room for the next at once, so nothing waits for the
- * slowest. Ends when `take` returns nothing and no work is running.
+ * slowest. Ends when `take` returns nothing although no work was running when it was asked: what ends meanwhile may have
+ * made more available.
  *
  * @param take returns at most the given number of pieces; fewer, or none, if there are no more right now
  * @param work must not throw
@@ -13,13 +14,15 @@ export async function inPool<Piece>(
   const underway = new Set<Promise<void>>()
   try {
     for (;;) {
+      const wasIdle = underway.size === 0
       const taken = await take(places - underway.size)
       for (const piece of taken) {
         const going: Promise<void> = work(piece).finally(() => underway.delete(going))
         underway.add(going)
       }
-      if (underway.size === 0) return
-      if (taken.length === 0 || underway.size === places) await Promise.race(underway)
+      if (taken.length === 0 && wasIdle) return
+      const mustWait = taken.length === 0 || underway.size === places
+      if (mustWait && underway.size > 0) await Promise.race(underway)
     }
   } finally {
     await Promise.all(underway) // also if nothing more can be taken: work that has begun is awaited

@@ -45,6 +45,21 @@ describe('a pool', () => {
     expect(begun).toEqual(['a', 'late'])
   })
 
+  test('asks again if work ended while it was told that there is nothing', async () => {
+    const { left, begun, take, work, end } = pieces(['a', 'freed'])
+    left.pop()
+    const toldNothing = Promise.withResolvers<string[]>()
+    let count = 0
+    const slowly = (atMost: number) => (++count === 2 ? toldNothing.promise : take(atMost))
+    const done = inPool(2, slowly, work)
+    await end('a')
+    left.push('freed')
+    toldNothing.resolve([])
+    await end('freed')
+    await done
+    expect(begun).toEqual(['a', 'freed'])
+  })
+
   test('that can take no more fails once what it had begun has ended', async () => {
     const { begun, take, work, end } = pieces(['a'])
     let isOver = false
