@@ -1,7 +1,7 @@
 /** What a customer asks to buy, checked against the plan that sells it. */
 import type * as z from 'zod'
 import { toFamily } from '../db/plan-version.ts'
-import type { Interval, PlanPrice } from '../db/schema/shapes.ts'
+import { FIRST_PLAN, type Interval, type PlanPrice } from '../db/schema/shapes.ts'
 import { Problem } from '../problems.ts'
 import { findPrice, type Selection as PlanSelection, sellsSeats, toBooked } from './plans/prices.ts'
 import type { Account, OfferedPlan, Subscription } from './queries.ts'
@@ -42,9 +42,9 @@ function requirePlan({ plans }: Account, family: string, planId: string | undefi
   if (!plan) throw invalid('plan', 'is not an available plan')
   if (plan.prices.every(({ amount_cents }) => amount_cents === null))
     throw new Problem('plan_not_purchasable', { detail: `The price of the plan ${family} is negotiated.` })
-  if (plan.prices.every(({ amount_cents }) => amount_cents === 0))
+  if (family === FIRST_PLAN)
     throw new Problem('plan_not_purchasable', {
-      detail: `The plan ${family} is free. Cancel the subscription to return to it.`,
+      detail: `The plan ${family} needs no subscription. Cancel the subscription to return to it.`,
     })
   return plan
 }

@@ -77,3 +77,32 @@ test('seats and add-ons are bought, and who pays stays on a version until the op
   await operator.getByText('Moved 1').waitFor()
   await callApi('PATCH', `/admin/plans/${id}`, { token, body: { is_public: false } })
 })
+
+test('a plan without a base fee is bought like another, and only the way back to the free plan cancels', async () => {
+  const { admin } = inject('server').credentials
+  const { access_token: token } = await callApi<{ access_token: string }>('POST', '/auth/login', { body: admin })
+  const id = `by-use-${Date.now()}`
+  const product = { act: 'add_product', id, name: 'By use', plan: id, cents: 0 }
+  const init = { method: 'POST', body: JSON.stringify(product) }
+  expect((await fetch(`${inject('server').localUrl}/stripe/act`, init)).status).toBe(204)
+  const body = {
+    id,
+    name: 'By use',
+    limits: { rate_limit_per_minute: 60, max_api_keys: 5, meters: {} },
+    prices: [{ interval: 'month', currency: 'usd', amount_cents: 0, stripe_price_id: id }],
+  }
+  await callApi('POST', '/admin/plans', { token, body })
+
+  const page = await newPage()
+  await signIn(page, await newPerson())
+  await open(page, '/billing')
+  await page.getByText('No base fee').waitFor()
+  await page.getByRole('button', { name: 'Upgrade to By use' }).click()
+  await inDialog(page, 'Go to checkout').click()
+  await page.waitForURL(/\/checkout\//)
+  await page.getByRole('button').first().click()
+  await page.getByText('You are on By use.').waitFor()
+  await page.getByRole('button', { name: 'Go back to Free' }).waitFor()
+  expect(await page.getByRole('button', { name: 'Go back to By use' }).count()).toBe(0)
+  await callApi('PATCH', `/admin/plans/${id}`, { token, body: { is_public: false } })
+})

@@ -83,3 +83,7 @@ export function formatName(name: string): string {
   const words = name.replaceAll(/[_.-]+/g, ' ').trim()
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
+
+/** A number and what it counts: `1 key`, `1,200 keys`. */
+export const formatCount = (amount: number, one: string, many = `${one}s`) =>
+  `${formatNumber(amount)} ${amount === 1 ? one : many}`

@@ -51,6 +51,18 @@ describe.each(['polar', 'stripe'] as const)('prices at %s', (provider) => {
     }
   })
 
+  test('a plan without a base fee is bought, left for a dearer one, and gone back to', async () => {
+    const byUse = await sellPlan(provider, { prices: [{ cents: 0 }] })
+    const { post, info } = await bought({ plan: byUse })
+    expect(await info()).toMatchObject({ plan: { id: byUse, price: { amount_cents: 0 } }, next_charge: null })
+    expect(await post('change', { plan: lite })).toMatchObject({ status: 200, body: { plan: lite, pending: null } })
+    expect(await post('change', { plan: byUse })).toMatchObject({
+      status: 200,
+      body: { plan: lite, pending: { plan: byUse } },
+    })
+    await hidePlans([byUse])
+  })
+
   test('what a plan is not sold by is refused by name', async () => {
     const { post } = await newCustomer(provider)
     for (const [body, path] of [

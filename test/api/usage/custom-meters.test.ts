@@ -103,7 +103,10 @@ describe('the analytics', () => {
     const event = { request_id: body.request_id, key_id: keyId, status_code: 503, model: 'painter' }
     expect((await call('POST /api/v1/usage', { token, body: { events: [event] } })).body).toMatchObject({ accepted: 1 })
     const byModel = () => get('/usage/breakdown?by=model&order=images')
-    const { data } = await eventually(byModel, ({ data: [first] }) => first?.value === 'painter' && first.quantities.images === 3)
+    const { data } = await eventually(
+      byModel,
+      ({ data: [first] }) => first?.value === 'painter' && first.quantities.images === 3,
+    )
     expect(data).toHaveLength(1)
     const byStatus = await get('/usage/breakdown?by=status&order=images')
     expect(byStatus.data[0]).toMatchObject({ value: '503', quantities: { images: 3 } })

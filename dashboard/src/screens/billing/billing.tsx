@@ -13,7 +13,7 @@ import { Extras } from './extras.tsx'
 import { StateNotices } from './notices.tsx'
 import { actionFor, type PlanAction } from './plan-action.ts'
 import { PlanCard } from './plan-card.tsx'
-import { findPrice, isFree, type Terms, termsOf } from './plan-price.ts'
+import { findPrice, isFallback, type Terms, termsOf } from './plan-price.ts'
 import { Payment, Present, SubscriptionStatus } from './present.tsx'
 import { Returned } from './returned.tsx'
 import { TermsChoice } from './terms-choice.tsx'
@@ -78,9 +78,9 @@ function useInfo(bought: string) {
   return { info, isHere }
 }
 
-/** The way back to the plan that costs nothing. */
+/** The way back to the plan without a subscription. */
 function Cancel({ info, plans, onChoose }: Omit<PlansProps, 'mayBuy'>) {
-  const free = plans.find(isFree)
+  const free = plans.find(isFallback)
   const terms = termsOf(info, plans)
   if (!free || actionFor(free, info, terms) !== 'cancel') return null
   return <Button onClick={() => onChoose({ plan: free, action: 'cancel', terms })}>Cancel subscription</Button>

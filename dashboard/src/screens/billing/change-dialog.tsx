@@ -53,7 +53,7 @@ function Buy({ plan, terms, info, onClose }: ChangeDialogProps) {
       error={error}
       destructive={false}
     >
-      <p>{`${plan.name} costs ${price ? describePrice(price) : 'what was agreed'}. You pay on the page of ${payPlace(info)} and come back here.`}</p>
+      <p>{`${plan.name}: ${price ? describePrice(plan.id, price) : 'At the price agreed'}. You pay on the page of ${payPlace(info)} and come back here.`}</p>
       {plan.trial_days > 0 && <p>{`The first ${plan.trial_days} days of a first subscription cost nothing.`}</p>}
       <p>The new limits hold as soon as the payment is confirmed, usually within seconds. Nothing is charged before.</p>
     </Confirm>

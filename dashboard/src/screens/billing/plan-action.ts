@@ -1,5 +1,5 @@
 import type { BillingInfo, CataloguePlan } from '../../api/types.ts'
-import { isFree, isNegotiated, type Terms } from './plan-price.ts'
+import { isFallback, isNegotiated, type Terms } from './plan-price.ts'
 
 /** What a plan's button does. */
 export type PlanAction = 'present' | 'keep' | 'buy' | 'change' | 'cancel' | 'ask' | 'none'
@@ -18,7 +18,7 @@ export function actionFor(plan: CataloguePlan, info: BillingInfo, terms: Terms):
 function actionWithout(plan: CataloguePlan, info: BillingInfo): PlanAction {
   if (info.plan.id === plan.id) return 'present'
   if (isNegotiated(plan)) return 'ask'
-  return !isFree(plan) && info.providers.length > 0 ? 'buy' : 'none'
+  return !isFallback(plan) && info.providers.length > 0 ? 'buy' : 'none'
 }
 
 type Subscription = NonNullable<BillingInfo['subscription']>
@@ -27,7 +27,7 @@ function actionWith(plan: CataloguePlan, subscription: Subscription, { interval 
   const isPresent = subscription.plan === plan.id && subscription.interval === interval
   if (isPresent) return subscription.pending ? 'keep' : 'present'
   if (isNegotiated(plan)) return 'ask'
-  if (isFree(plan)) return subscription.cancel_at_period_end ? 'none' : 'cancel'
+  if (isFallback(plan)) return subscription.cancel_at_period_end ? 'none' : 'cancel'
   const { pending } = subscription
   const isPending = pending?.plan === plan.id && pending.interval === interval
   return CHANGEABLE.has(subscription.status) && !isPending ? 'change' : 'none'

@@ -6,6 +6,7 @@ import { Button } from '../../ui/button.tsx'
 import { classes } from '../../ui/class.ts'
 import type { PlanAction } from './plan-action.ts'
 import { comparePlans, type Difference, type PlanFact } from './plan-facts.ts'
+import { describePrice } from './plan-price.ts'
 
 interface PlanCardProps {
   readonly plan: CataloguePlan
@@ -34,7 +35,7 @@ export function PlanCard({ plan, present, action, price, isNext, mayBuy, onChoos
           {isPresent && <Badge strong>Your plan</Badge>}
           {isNext && <Badge>Next</Badge>}
         </div>
-        <p className="text-large">{price ? priceText(price) : 'On request'}</p>
+        <p className="text-large">{price ? priceText(plan, price) : 'On request'}</p>
         {plan.trial_days > 0 && action === 'buy' && (
           <p className="text-small text-muted">{`The first ${plan.trial_days} days cost nothing.`}</p>
         )}
@@ -61,9 +62,10 @@ const VERBS: Readonly<Partial<Record<PlanAction, string>>> = {
   keep: 'Keep',
 }
 
-function priceText({ amount_cents: cents, seat_amount_cents: seat, currency, interval }: CataloguePrice) {
+function priceText(plan: CataloguePlan, price: CataloguePrice) {
+  const { amount_cents: cents, seat_amount_cents: seat, currency, interval } = price
   if (cents === null) return 'On request'
-  if (cents === 0) return 'Free of charge'
+  if (cents === 0) return describePrice(plan.id, price)
   return (
     <>
       {formatPrice(cents, currency)} <span className="text-base text-muted">{`a ${interval}`}</span>

@@ -31,14 +31,14 @@ export const findPrice = ({ prices }: CataloguePlan, { interval, currency }: Ter
   prices.find((price) => price.currency === currency) ??
   prices[0]
 
-export const isFree = ({ prices }: CataloguePlan) =>
-  prices.length > 0 && prices.every(({ amount_cents }) => amount_cents === 0)
+/** The plan on which an organization is without a subscription. Others may have no base fee either, and charge by use. */
+export const isFallback = ({ id }: Pick<CataloguePlan, 'id'>) => id === 'free'
 
 export const isNegotiated = ({ prices }: CataloguePlan) => prices.every(({ amount_cents }) => amount_cents === null)
 
-export const describePrice = ({ amount_cents: cents, currency, interval }: CataloguePrice): string =>
-  cents === null
-    ? 'At the price agreed'
-    : cents === 0
-      ? 'Free of charge'
-      : `${formatPrice(cents, currency)} a ${interval}`
+/** @param planId of the plan whose price it is */
+export function describePrice(planId: string, { amount_cents: cents, currency, interval }: CataloguePrice): string {
+  if (cents === null) return 'At the price agreed'
+  if (cents > 0) return `${formatPrice(cents, currency)} a ${interval}`
+  return isFallback({ id: planId }) ? 'Free of charge' : 'No base fee'
+}

@@ -35,7 +35,7 @@ export function Present({ info }: { readonly info: BillingInfo }) {
         <Stat
           label="Plan in force"
           value={plan.name}
-          note={plan.price ? describePrice(plan.price) : 'At the price agreed'}
+          note={plan.price ? describePrice(plan.id, plan.price) : 'At the price agreed'}
         />
         <Stat
           label="Next charge"

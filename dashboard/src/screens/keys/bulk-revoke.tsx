@@ -3,7 +3,7 @@ import { useState } from 'react'
 import { call } from '../../api/client.ts'
 import { ApiError } from '../../api/problem.ts'
 import type { ApiKey } from '../../api/types.ts'
-import { formatNumber } from '../../lib/format.ts'
+import { formatCount } from '../../lib/format.ts'
 import { Button } from '../../ui/button.tsx'
 import { Actions, Dialog } from '../../ui/dialog.tsx'
 import { Choice, Fieldset } from '../../ui/field.tsx'
@@ -16,7 +16,7 @@ interface BulkRevokeProps {
   readonly onClose: () => void
 }
 
-const count = (keys: number) => `${formatNumber(keys)} ${keys === 1 ? 'key' : 'keys'}`
+const count = (keys: number) => formatCount(keys, 'key')
 
 /** Revokes several keys, one after the other, and says how far it is. What is revoked stays so when one fails. */
 export function BulkRevoke({ keys, onClose }: BulkRevokeProps) {

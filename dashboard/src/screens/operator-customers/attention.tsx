@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
 import type { Overview } from '../../api/types.ts'
-import { formatMoney, formatNumber } from '../../lib/format.ts'
+import { formatCount, formatMoney, formatNumber } from '../../lib/format.ts'
 import { Status, type StatusKind } from '../../ui/badge.tsx'
 import { Section } from '../../ui/layout.tsx'
 import { Link } from '../../ui/link.tsx'
@@ -46,8 +46,6 @@ function Line({ name, to, search = {}, kind, state, note }: Item): ReactNode {
   )
 }
 
-const count = (amount: number, one: string, many = `${one}s`) => `${formatNumber(amount)} ${amount === 1 ? one : many}`
-
 const sending = ({ webhooks, mails }: Overview): Item[] => [
   sent('Webhook deliveries', '/operator/deliveries', webhooks),
   sent('Emails', '/operator/emails', mails),
@@ -75,8 +73,8 @@ function overage({ revenue }: Overview): Item[] {
       to: '/operator/ledger',
       ...(refused.rows > 0 ? { search: { state: 'refused' } } : unknown.rows > 0 && { search: { state: 'unknown' } }),
       kind: stuck > 0 ? 'bad' : 'good',
-      state: stuck > 0 ? `${count(stuck, 'row')} refused or unknown` : 'Nothing refused',
-      note: `${stuck > 0 ? `${formatMoney(amount)} not charged · ` : ''}${formatMoney(pending.amount_usd)} in ${count(pending.rows, 'row')} to be sent`,
+      state: stuck > 0 ? `${formatCount(stuck, 'row')} refused or unknown` : 'Nothing refused',
+      note: `${stuck > 0 ? `${formatMoney(amount)} not charged · ` : ''}${formatMoney(pending.amount_usd)} in ${formatCount(pending.rows, 'row')} to be sent`,
     },
   ]
 }
@@ -89,13 +87,13 @@ function spool({ usage }: Overview): Item {
     return {
       ...common,
       kind: 'bad',
-      state: `${count(aside, 'batch', 'batches')} set aside`,
+      state: `${formatCount(aside, 'batch', 'batches')} set aside`,
       note: 'A person has to look at them',
     }
   return {
     ...common,
     kind: batches > 0 ? 'waiting' : 'good',
-    state: batches > 0 ? `${count(batches, 'batch', 'batches')} waiting` : 'Empty',
+    state: batches > 0 ? `${formatCount(batches, 'batch', 'batches')} waiting` : 'Empty',
     note: 'Usage that waits in Redis for the database',
   }
 }
@@ -107,7 +105,7 @@ function folding({ usage, generated_at }: Overview): Item {
     name: 'Sums of usage',
     to: '/operator/system',
     kind: isLate ? 'warn' : 'good',
-    state: isLate ? `${count(Math.floor(hours), 'hour')} behind` : 'Up to date',
+    state: isLate ? `${formatCount(Math.floor(hours), 'hour')} behind` : 'Up to date',
     note: isLate ? 'Answers are right but slower: look at the jobs' : 'Hours that are over are summed up',
   }
 }

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
 import type { InspectedRequest } from '../../api/types.ts'
-import { formatName, formatNumber, formatTime, formatUtc } from '../../lib/format.ts'
+import { formatCount, formatName, formatTime, formatUtc } from '../../lib/format.ts'
 import { Badge, Status } from '../../ui/badge.tsx'
 import { Code } from '../../ui/copy.tsx'
 import { Card, Facts, Section } from '../../ui/layout.tsx'
@@ -57,7 +57,7 @@ function Headline({ request: { verdict, occurred_at, request_id } }: VerdictProp
   )
 }
 
-const units = (cost: number) => `${formatNumber(cost)} ${cost === 1 ? 'unit' : 'units'}`
+const units = (cost: number) => formatCount(cost, 'unit')
 
 function DecidedFrom({ request: { decided_from: from, verdict, organization, key } }: VerdictProps) {
   const { planName } = usePlans()

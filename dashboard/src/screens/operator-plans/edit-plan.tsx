@@ -2,7 +2,7 @@ import { useParams } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useChange, useRead } from '../../api/hooks.ts'
 import type { Plan } from '../../api/types.ts'
-import { formatNumber } from '../../lib/format.ts'
+import { formatCount } from '../../lib/format.ts'
 import { Badge } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Actions, Confirm } from '../../ui/dialog.tsx'
@@ -91,7 +91,7 @@ function Editor({ plan }: { readonly plan: Plan }) {
       title={plan.name}
       state={<Badge>{plan.version === 1 ? plan.id : `${plan.id}, version ${plan.version}`}</Badge>}
       above={above}
-      intro={`${formatNumber(plan.organization_count)} customers are on ${plan.version === 1 ? 'it' : 'this version'}.`}
+      intro={`${formatCount(plan.organization_count, 'customer is', 'customers are')} on ${plan.version === 1 ? 'it' : 'this version'}.`}
       actions={<Button onClick={() => setAsked('delete')}>Delete plan</Button>}
     >
       <Form onSubmit={() => changes.length > 0 && setAsked('save')}>
@@ -114,7 +114,7 @@ function Editor({ plan }: { readonly plan: Plan }) {
       <Confirm
         open={asked === 'save'}
         onClose={close}
-        title={`Change ${plan.name} for ${formatNumber(plan.organization_count)} customers`}
+        title={`Change ${plan.name} for ${formatCount(plan.organization_count, 'customer')}`}
         action="Save plan"
         destructive={false}
         busy={save.isPending}

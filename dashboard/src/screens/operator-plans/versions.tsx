@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import { useChange, useRead } from '../../api/hooks.ts'
 import type { Plan, PlanMoved } from '../../api/types.ts'
-import { formatNumber } from '../../lib/format.ts'
+import { formatCount, formatNumber } from '../../lib/format.ts'
 import { Status } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Confirm } from '../../ui/dialog.tsx'
@@ -84,7 +84,7 @@ function MoveDialog({ plan, outdated, onClose }: MoveDialogProps) {
     <Confirm
       open
       onClose={onClose}
-      title={`Move ${formatNumber(outdated)} customers to version ${formatNumber(plan.version)}`}
+      title={`Move ${formatCount(outdated, 'customer')} to version ${formatNumber(plan.version)}`}
       action={cursor === undefined ? 'Move customers' : 'Move the next 100'}
       busy={isPending}
       error={error}

@@ -1,5 +1,5 @@
 import { useRead } from '../../api/hooks.ts'
-import { formatMoney, formatNumber, formatShort } from '../../lib/format.ts'
+import { formatCount, formatMoney, formatNumber, formatShort } from '../../lib/format.ts'
 import { useSearchState } from '../../lib/use-search-state.ts'
 import { FilterSelect, Filters } from '../../ui/filters.tsx'
 import { Card, Columns, Page, Stat, StatsSkeleton } from '../../ui/layout.tsx'
@@ -108,7 +108,7 @@ function Unpriced({ span }: { readonly span: Span }) {
   return (
     <Notice kind="warn">
       <p className="font-medium">
-        {`${formatNumber(count)} ${count === 1 ? 'event has' : 'events have'} a model without a known price, so the cost shown is too low.`}
+        {`${formatCount(count, 'event has', 'events have')} a model without a known price, so the cost shown is too low.`}
       </p>
       <p>
         Their tokens are counted. To have their cost, report <code className="font-mono text-small">cost_usd</code> with
