@@ -217,7 +217,7 @@ async function end(simulated: Simulated, { quota, isTroubled }: World, living: r
   await checkSettled(simulated, first)
 }
 
-/** What docs/guides/limits.md promises: by counters no limit is passed; alone an isolate admits what was left when it was told last. */
+/** What docs/operate/outages.md promises: by counters no limit is passed; alone an isolate admits what was left when it was told last. */
 function checkLimits({ keys, total, alone, beyond, admittedBy }: Simulated, { quota }: World) {
   for (const { admitted, alone, limit } of keys) {
     expect(mostWithin(MINUTE, admitted)).toBeLessThanOrEqual(limit)

@@ -55,7 +55,7 @@ const namePeriods = ({ calls, reports, settlements }: Account) =>
 const ofPeriod = <T extends { readonly period: string }>(counted: readonly T[], name: string) =>
   counted.filter(({ period }) => period === name)
 
-/** What docs/limits.md promises: by counters no quota is passed; alone an isolate admits what was left when it was told last. */
+/** What docs/operate/outages.md promises: by counters no quota is passed; alone an isolate admits what was left when it was told last. */
 function checkQuota({ account, world }: Scene) {
   for (const period of namePeriods(account)) {
     const calls = ofPeriod(account.calls, period)
