@@ -2,6 +2,7 @@ import { MAX_ORGANIZATIONS } from '../billing/credits/job.ts'
 import { BATCH, BATCHES } from '../billing/overage/job.ts'
 import { MAX_PAGES, PAGE_SUBSCRIPTIONS } from '../billing/reconcile/drift.ts'
 import { MAX_ATTEMPTS } from '../billing/reconcile/job.ts'
+import { changedAfter } from '../db/recent-periods.ts'
 import type { Deps } from '../deps.ts'
 import { RUN_MS as WEBHOOK_RUN_MS } from '../events/deliver.ts'
 import { RUN_MS as MAIL_RUN_MS } from '../mail/outbox.ts'
@@ -70,7 +71,7 @@ export const WORK: Readonly<Record<string, Work>> = {
   },
   'reconcile-quotas': {
     of: 'usage periods that changed lately',
-    waiting: `select 1 from usage_periods where updated_at > ${before(LOOK_BACK_MS)}`,
+    waiting: `select 1 from usage_periods u where ${changedAfter('u', `(${before(LOOK_BACK_MS)})`)}`,
     amount: MAX_PERIODS,
   },
   'reconcile-billing': {

@@ -1,3 +1,4 @@
+import { changedAfter } from '../db/recent-periods.ts'
 import { selectCounters } from '../db/schema/meters.ts'
 import { defineScript, runScript } from '../db/script.ts'
 import type { Deps } from '../deps.ts'
@@ -116,7 +117,7 @@ return lowered`)
 
 const COLUMNS = `organization_id, extract(epoch from period_start)::float8 * 1000 as period_start, even_calls, odd_calls, even_charges, odd_charges,
   ${selectCounters('usage_periods', String)}, ${selectCustomUse('usage_periods')}`
-const CHANGED = `select ${COLUMNS} from usage_periods where updated_at > $1 order by updated_at desc limit ${MAX_PERIODS}`
+const CHANGED = `select ${COLUMNS} from usage_periods where ${changedAfter('usage_periods', '$1::timestamptz')} order by updated_at desc limit ${MAX_PERIODS}`
 const AGAIN = `select ${COLUMNS} from usage_periods
 where organization_id = $1::uuid and period_start = to_timestamp($2::float8 / 1000)`
 

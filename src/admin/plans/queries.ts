@@ -3,6 +3,7 @@ import type * as z from 'zod'
 import { isOnPlan } from '../../db/conditions.ts'
 import type { Database } from '../../db/orm.ts'
 import { toVersion } from '../../db/plan-version.ts'
+import { changedAfter } from '../../db/recent-periods.ts'
 import { plans } from '../../db/schema/plans.ts'
 import type { PlanLimits, PlanOverage } from '../../db/schema/shapes.ts'
 import type { NewPlan, PlanChanges } from './schemas.ts'
@@ -144,7 +145,7 @@ function toColumns(fields: Descriptive) {
 export function raiseOrganizations(db: Database, planId: string, most: number) {
   return db.execute<{ id: string; version: number }>(sql`
     with used as (
-      select organization_id, max(updated_at) as at from usage_periods where updated_at > now() - interval '1 day'
+      select organization_id, max(updated_at) as at from usage_periods u where ${sql.raw(changedAfter('u', `(now() - interval '1 day')`))}
       group by organization_id
     ), chosen as materialized (
       select o.id, used.at from organizations o left join used on used.organization_id = o.id

@@ -1,10 +1,9 @@
 import type { Sql } from '../../db/client.ts'
+import { OPEN_PERIOD_DAYS } from '../../db/recent-periods.ts'
 import { amountIn, billedPerOne, billedUnitsIn, caseOfMeter } from '../../db/schema/meters.ts'
 import type { OverageTier } from '../../db/schema/shapes.ts'
 import type { ProviderName } from '../providers/provider.ts'
 
-/** Periods that ended earlier get no more usage: events may be 35 days late, and a period lasts up to 31 days. */
-const MAX_AGE_DAYS = 70
 /** Rows per scan; the next run continues. */
 const MAX_DELTAS = 5_000
 /** Unreadable terms that one scan returns: a malformed plan may have thousands of organizations. */
@@ -103,7 +102,7 @@ join usage_periods u on u.organization_id = t.organization_id and u.period_start
 cross join lateral (
   select coalesce(sum(l.units), 0)::bigint as units from billing_usage_ledger l
   where l.organization_id = t.organization_id and l.period_start = t.period_start and l.meter = t.meter) known
-where t.period_start > $1::timestamptz - make_interval(days => ${MAX_AGE_DAYS}) and ${IS_DUE}
+where t.period_start > $1::timestamptz - make_interval(days => ${OPEN_PERIOD_DAYS}) and ${IS_DUE}
   and ${USED_UNITS} - t.included_units > known.units
 order by t.organization_id, t.period_start, t.meter
 limit ${MAX_DELTAS}`

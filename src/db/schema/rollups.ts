@@ -158,9 +158,10 @@ export const usagePeriods = pgTable(
     /** What customers pay for these calls. */
     evenCharges: usd(),
     oddCharges: usd(),
+    /** Without an index: see db/recent-periods.ts. */
     updatedAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
   },
-  (t) => [primaryKey({ columns: [t.organizationId, t.periodStart] }), index('usage_periods_updated').on(t.updatedAt)],
+  (t) => [primaryKey({ columns: [t.organizationId, t.periodStart] }), index('usage_periods_started').on(t.periodStart)],
 )
 
 /** The latest reading of each gauge. */

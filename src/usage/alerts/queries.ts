@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../db/orm.ts'
+import { changedAfter } from '../../db/recent-periods.ts'
 import { amountIn, METERS } from '../../db/schema/meters.ts'
 import type { Deps } from '../../deps.ts'
 import { type PageRequest } from '../../http/paging.ts'
@@ -34,14 +35,14 @@ with readings as (
   join organizations o on o.id = u.organization_id
     and u.period_start in (usage_period_start(o.period_anchor, $1), usage_period_start(o.period_anchor, $3))
   cross join lateral (values ${METERS.map((meter) => `('${meter}', (${amountIn('u', meter)})::numeric)`).join(', ')}) as reading(meter, used)
-  where u.updated_at >= $2
+  where ${changedAfter('u', '$2::timestamptz')}
   union all
   select u.organization_id, u.period_start, c.meter, c.amount
   from usage_periods u
   join organizations o on o.id = u.organization_id
     and u.period_start in (usage_period_start(o.period_anchor, $1), usage_period_start(o.period_anchor, $3))
   join usage_meter_periods c on c.organization_id = u.organization_id and c.period_start = u.period_start
-  where u.updated_at >= $2
+  where ${changedAfter('u', '$2::timestamptz')}
   union all
   select g.organization_id, usage_period_start(o.period_anchor, $1), g.meter, g.value
   from usage_gauges g join organizations o on o.id = g.organization_id
