@@ -20,6 +20,7 @@ export const SIDE_FEATURES = {
   branding: ['BRAND_NAME', 'BRAND_COLOR', 'BRAND_LOGO_URL'],
   cors: ['CORS_ORIGINS'],
   gateway: ['GATEWAY_HOSTS'],
+  replica: ['DATABASE_REPLICA_URL'],
 } as const satisfies Record<string, readonly string[]>
 
 export type SideFeature = keyof typeof SIDE_FEATURES

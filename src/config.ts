@@ -70,6 +70,8 @@ const flag = z
 const Variables = z.object({
   /** Neon's connection string; the driver derives its HTTPS endpoint from it. `POSTGRES_URL` stands for it too. */
   DATABASE_URL: databaseUrl,
+  /** The connection string of a read replica, which analytics then read from (docs/operate/scale.md). */
+  DATABASE_REPLICA_URL: databaseUrl.optional(),
   /** Another endpoint with Neon's HTTP protocol, such as the local stack's. */
   NEON_FETCH_ENDPOINT: secureUrl.optional(),
   /** Milliseconds after which a query counts as failed; Neon wakes a sleeping database well within the default. */

@@ -3,6 +3,7 @@ import type { BatchItem } from 'drizzle-orm/batch'
 import { type Config, readConfig } from './config.ts'
 import { openDatabase, openRedis, type Sql } from './db/client.ts'
 import type { Database } from './db/orm.ts'
+import { openReads } from './db/replica.ts'
 import { TimeBudget } from './db/time-budget.ts'
 import { lazily } from './lib/lazily.ts'
 import { errorFields, log } from './lib/log.ts'
@@ -12,6 +13,8 @@ import type { UnattributedEvent, UsageEvent } from './metering/event.ts'
 export interface Deps {
   readonly config: Config
   readonly sql: Sql
+  /** What analytics read from: a replica if there is one, which may lag behind. Batches only. */
+  readonly reads: Sql
   readonly redis: Redis
   /** The total time of a request's queries. It is lifted once the answer is on its way. */
   readonly budget: TimeBudget
@@ -55,6 +58,9 @@ export function createDeps(env: object, context: Context): Deps {
       // most requests need neither: the key is cached, and its units come from a lease
       sql ??= openDatabase(config, budget)
       return sql
+    },
+    get reads() {
+      return openReads(config, budget, this.sql)
     },
     get redis() {
       redis ??= openRedis(config, budget)

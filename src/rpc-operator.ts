@@ -106,7 +106,7 @@ export async function getUsage(call: Call, input: unknown): Promise<wire.UsageSu
   const { organization_id, external_id, ...span } = parseInput(OPERATOR_INPUTS.getUsage, input)
   const deps = manage(call)
   const organizationId = await requireOrganization(deps, { organization_id, external_id })
-  return usageSummary(deps.sql, { organizationId, seesCosts: true }, parseHours(span, deps.now()))
+  return usageSummary(deps.reads, { organizationId, seesCosts: true }, parseHours(span, deps.now()))
 }
 
 export async function getQuotas(call: Call, input: unknown): Promise<wire.Quotas> {

@@ -10,11 +10,15 @@ import { connectRedis, type RedisBackend } from './redis.ts'
 import { sqlService } from './sql.ts'
 import { redisServices } from './upstash.ts'
 
+/** What the Worker calls the replica's database. */
+export const REPLICA = 'replica'
+
 /** Requests under way at most. While a store hangs they would pile up, each with its body. */
 const MAX_OPEN = 2_000
 
 interface Places {
   readonly databaseUrl: string
+  readonly replicaUrl?: string | undefined
   readonly redisUrl: string
   readonly connections: number
   readonly statementMs: number
@@ -34,16 +38,25 @@ interface Fronts {
  * @throws Error that names the store and its host, never its password, when it cannot be reached
  */
 export async function openFronts(places: Places): Promise<Fronts> {
-  const { databaseUrl, connections, statementMs } = places
-  const database = await openPostgres(databaseUrl, { connections, statementMs })
-  const redis = await connectRedis(places.redisUrl).catch(async (error) => {
-    await database.close()
+  const { databaseUrl, replicaUrl, connections, statementMs, secret } = places
+  const stores: { close(): Promise<void> }[] = []
+  const opened = async <Store extends { close(): Promise<void> }>(opening: Promise<Store>): Promise<Store> => {
+    const store = await opening
+    stores.push(store)
+    return store
+  }
+  try {
+    const database = await opened(openPostgres(databaseUrl, { connections, statementMs }))
+    const replica = replicaUrl ? await opened(openPostgres(replicaUrl, { connections, statementMs })) : undefined
+    const redis = await opened(connectRedis(places.redisUrl))
+    const services = new Map([...sqlServices(database, secret, replica), ...upstashServices(redis, secret)])
+    const server = createServer(serve(services)).listen(places.socket)
+    await once(server, 'listening')
+    return { close: () => close(server, stores) }
+  } catch (error) {
+    await Promise.all(stores.map((store) => store.close()))
     throw error
-  })
-  const services = new Map([...sqlServices(database, places.secret), ...upstashServices(redis, places.secret)])
-  const server = createServer(serve(services)).listen(places.socket)
-  await once(server, 'listening')
-  return { close: () => close(server, [database, redis]) }
+  }
 }
 
 /**
@@ -64,9 +77,15 @@ export async function openSqlFront(databaseUrl: string): Promise<Fronts & Record
   }
 }
 
-function sqlServices(database: Database, secret: string): Map<string, Answer> {
-  const sql = sqlService(database, () => undefined)
-  const answer: Answer = (call) => (isAllowed(call.headers['neon-connection-string'], secret) ? sql(call) : refused())
+/** Which of the two is asked, the name of the database in the connection string says. */
+function sqlServices(database: Database, secret: string, replica?: Database): Map<string, Answer> {
+  const primary = sqlService(database, () => undefined)
+  const reads = replica && sqlService(replica, () => undefined)
+  const answer: Answer = (call) => {
+    const place = URL.parse(String(call.headers['neon-connection-string']))
+    if (place?.password !== secret) return refused()
+    return reads && place.pathname === `/${REPLICA}` ? reads(call) : primary(call)
+  }
   return new Map([['/sql', answer]])
 }
 
@@ -78,8 +97,6 @@ function upstashServices(redis: RedisBackend, token: string): Map<string, Answer
     ['/redis/multi-exec', multiExec],
   ])
 }
-
-const isAllowed = (header: string | string[] | undefined, secret: string) => String(header).includes(`:${secret}@`)
 
 const refused = () => json(401, { message: 'The password is wrong.' })
 

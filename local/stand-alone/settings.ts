@@ -2,14 +2,23 @@ import { readConfig, SETTINGS } from '../../src/config.ts'
 import { ALIAS_NAMES, givenName, withAliases } from '../../src/config-aliases.ts'
 import { isRange } from '../../src/lib/cidr.ts'
 import { Problem } from '../../src/problems.ts'
+import { REPLICA } from '../stack/fronts.ts'
 import { readAddress, readCount } from '../support/settings.ts'
 import type { Trust } from './worker/client-address.ts'
 
 /** What `npm start` makes for the Worker by itself, from DATABASE_URL and REDIS_URL. */
-const OF_STORES = new Set(['DATABASE_URL', 'NEON_FETCH_ENDPOINT', 'UPSTASH_REDIS_REST_URL', 'UPSTASH_REDIS_REST_TOKEN'])
+const OF_STORES = new Set([
+  'DATABASE_URL',
+  'DATABASE_REPLICA_URL',
+  'NEON_FETCH_ENDPOINT',
+  'UPSTASH_REDIS_REST_URL',
+  'UPSTASH_REDIS_REST_TOKEN',
+])
 
 export interface Settings {
   readonly databaseUrl: string
+  /** Of a read replica, where there is one. */
+  readonly replicaUrl: string | undefined
   readonly redisUrl: string
   readonly host: string
   readonly port: number
@@ -52,6 +61,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings | { readonly faul
   const worker = pick(env)
   const settings = {
     databaseUrl: address('DATABASE_URL'),
+    replicaUrl: read('DATABASE_REPLICA_URL', undefined, () => readAddress(env, 'DATABASE_REPLICA_URL')),
     redisUrl: address('REDIS_URL'),
     host: env.HOST?.trim() || '127.0.0.1',
     port: count('PORT', 65_535, 8_000),
@@ -78,16 +88,20 @@ function pick(env: NodeJS.ProcessEnv): Record<string, string> {
 }
 
 /** With any stores, so that what is found is wrong with something else. */
-export const withStores = (worker: Readonly<Record<string, string>>, host: string, secret: string) => ({
+export const withStores = (
+  worker: Readonly<Record<string, string>>,
+  { host, secret, hasReplica }: Readonly<Record<'host' | 'secret', string>> & { readonly hasReplica: boolean },
+) => ({
   ...worker,
   DATABASE_URL: `postgresql://tollgate:${secret}@${host}/tollgate`,
+  ...(hasReplica && { DATABASE_REPLICA_URL: `postgresql://tollgate:${secret}@${host}/${REPLICA}` }),
   NEON_FETCH_ENDPOINT: `https://${host}/sql`,
   UPSTASH_REDIS_REST_URL: `https://${host}/redis`,
   UPSTASH_REDIS_REST_TOKEN: secret,
 })
 
 function findWorkerFaults(env: NodeJS.ProcessEnv, worker: Readonly<Record<string, string>>): Fault[] {
-  const complete = withStores(worker, 'stores.internal', 'secret')
+  const complete = withStores(worker, { host: 'stores.internal', secret: 'secret', hasReplica: false })
   try {
     const { faults } = readConfig(complete)
     return faults.filter(({ feature }) => feature === 'management')

@@ -38,7 +38,7 @@ export interface Workerd {
  */
 export async function startWorkerd(
   manifest: Manifest,
-  { worker, host, port, trust, isPrivateAllowed }: Settings,
+  { worker, replicaUrl, host, port, trust, isPrivateAllowed }: Settings,
   { folder, secret }: { folder: string; secret: string },
 ): Promise<Workerd> {
   const control = join(folder, 'control.sock')
@@ -50,7 +50,7 @@ export async function startWorkerd(
   const config = join(folder, 'worker', 'config.capnp')
   await writeFile(config, renderConfig(manifest, places))
   const environment: Record<(typeof FROM_ENVIRONMENT)[number], string> = {
-    SETTINGS: JSON.stringify(withStores(worker, STORES_HOST, secret)),
+    SETTINGS: JSON.stringify(withStores(worker, { host: STORES_HOST, secret, hasReplica: replicaUrl !== undefined })),
     CLIENT_ADDRESS: JSON.stringify(trust),
   }
   const child = spawn(WORKERD, ['serve', config, '--control-fd=3'], {

@@ -15,6 +15,7 @@ export function readCount(name: string, text: string | undefined, otherwise: num
 /** Schemes by variable, with the form that an address has. */
 const FORMS = {
   DATABASE_URL: [/^postgres(ql)?:$/, 'postgresql://user:password@host/name'],
+  DATABASE_REPLICA_URL: [/^postgres(ql)?:$/, 'postgresql://user:password@host/name'],
   REDIS_URL: [/^rediss?:$/, 'redis://host:6379'],
 } as const
 

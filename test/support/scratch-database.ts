@@ -9,7 +9,7 @@ export async function scratchDatabase(databaseUrl: string): Promise<{ url: strin
   return { url: url.href, drop: () => execute(databaseUrl, `drop database ${name} with (force)`) }
 }
 
-async function execute(databaseUrl: string, statement: string): Promise<void> {
+export async function execute(databaseUrl: string, statement: string): Promise<void> {
   const client = new Client({ connectionString: databaseUrl })
   await client.connect()
   try {

@@ -17,7 +17,7 @@ export async function overview(deps: ManagementDeps): Promise<z.output<typeof Ov
   const today = formatDay(now)
   const month = toMonth(now)
   const [read, spool] = await Promise.all([
-    readOverview(deps.sql, toIso(now), [formatDay(month.start), today]),
+    readOverview(deps.reads, toIso(now), [formatDay(month.start), today]),
     readSpool(deps),
   ])
   return {

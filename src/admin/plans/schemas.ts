@@ -90,7 +90,7 @@ const LimitChanges = z.strictObject({
 })
 
 const featureName = z.stringFormat('feature', /^[a-z][a-z0-9_]{0,63}$/)
-const feature = z.union([z.number(), z.boolean(), text(500)])
+const feature = z.union([z.number(), z.boolean(), text(500)], { error: 'must be a number, true, false or a text' })
 const few = (record: object) => Object.keys(record).length <= MAX_FEATURES
 const tooMany = `must have at most ${MAX_FEATURES}`
 

@@ -52,7 +52,7 @@ export const adminUsageRoutes = newRouter()
     const { deps, organizationId: organization_id } = c.var
     const { organization_id: _id, external_id: _external, plan, ...bounds } = c.req.valid('query')
     const span = parseHours(bounds, deps.now())
-    return c.json(await usageSummary(deps.sql, await readScope(deps, { organization_id, plan }), span), 200)
+    return c.json(await usageSummary(deps.reads, await readScope(deps, { organization_id, plan }), span), 200)
   })
   .openapi(timeseriesRoute, async (c) => {
     const { deps } = c.var
@@ -60,7 +60,7 @@ export const adminUsageRoutes = newRouter()
     const filter = parseFilter(query)
     const buckets = parseBuckets(query, filter, deps.now())
     const data = await usageTimeseries(
-      deps.sql,
+      deps.reads,
       await readScope(deps, { ...query, organization_id: c.var.organizationId }),
       buckets,
       filter,
@@ -76,5 +76,5 @@ export const adminUsageRoutes = newRouter()
     if (isPlatform(scope) && by === 'key') checkHours(span, 'for by=key without organization_id or external_id')
     if (!isPlatform(scope) && (by === 'organization' || by === 'plan'))
       throw invalid('by', `must not be ${by} together with organization_id`)
-    return c.json(await usageBreakdown(deps.sql, scope, { by, limit, order, span }), 200)
+    return c.json(await usageBreakdown(deps.reads, scope, { by, limit, order, span }), 200)
   })

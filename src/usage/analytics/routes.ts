@@ -117,7 +117,7 @@ export const analyticsRoutes = newRouter()
   .openapi(summaryRoute, async (c) => {
     await limitQueries(c.var)
     const { deps } = c.var
-    return c.json(await usageSummary(deps.sql, readScope(c.var), parseHours(c.req.valid('query'), deps.now())), 200)
+    return c.json(await usageSummary(deps.reads, readScope(c.var), parseHours(c.req.valid('query'), deps.now())), 200)
   })
   .openapi(timeseriesRoute, async (c) => {
     await limitQueries(c.var)
@@ -125,7 +125,7 @@ export const analyticsRoutes = newRouter()
     const query = c.req.valid('query')
     const filter = parseFilter(query)
     const buckets = parseBuckets(query, filter, deps.now())
-    const data = await usageTimeseries(deps.sql, readScope(c.var), buckets, filter)
+    const data = await usageTimeseries(deps.reads, readScope(c.var), buckets, filter)
     return c.json({ interval: query.interval, tz: query.tz, data }, 200)
   })
   .openapi(breakdownRoute, async (c) => {
@@ -135,14 +135,14 @@ export const analyticsRoutes = newRouter()
     await requireOrder(deps, order)
     const parse = key_id === undefined ? parseHours : parseHoursOfKey
     const ask = { by, limit, order, keyId: key_id, span: parse(bounds, deps.now()) }
-    return c.json(await usageBreakdown(deps.sql, readScope(c.var), ask), 200)
+    return c.json(await usageBreakdown(deps.reads, readScope(c.var), ask), 200)
   })
   .openapi(keysRoute, async (c) => {
     await limitQueries(c.var)
     const { deps, organizationId } = c.var
     const { key_ids, ...bounds } = c.req.valid('query')
     const hours = parseKeyHours(bounds, deps.now())
-    const data = await usageOfKeys(deps.sql, organizationId, key_ids, hours)
+    const data = await usageOfKeys(deps.reads, organizationId, key_ids, hours)
     return c.json({ from: toIso(hours.from), to: toIso(hours.to), data }, 200)
   })
   .openapi(eventsRoute, async (c) => {
@@ -152,7 +152,7 @@ export const analyticsRoutes = newRouter()
     const { limit, cursor, id, subject, errors_only, ...query } = c.req.valid('query')
     const filter = { ...parseFilter(query), id, subject, errorsOnly: errors_only === 'true' }
     const [span, after] = [parseEventSpan(query, deps.now()), parseCursor(cursor)]
-    const rows = await listEvents(deps.sql, organizationId, { span, filter, after, limit: limit + 1, seesCosts })
+    const rows = await listEvents(deps.reads, organizationId, { span, filter, after, limit: limit + 1, seesCosts })
     const data = rows.slice(0, limit)
     const last = data.at(-1)
     return c.json({ data, next_cursor: rows.length > limit && last ? encodeCursor(last) : null }, 200)
@@ -165,12 +165,12 @@ export const analyticsRoutes = newRouter()
     const name = `usage-${what}-${formatDay(span.from)}-${formatDay(span.to - 1)}.csv`
     const scope = readScope(c.var)
     const externalId = scope.seesCosts ? { externalId: await findExternalId(deps.sql, organizationId) } : {}
-    return c.body(exportUsage(deps.sql, { ...scope, what, span, ...externalId }), 200, {
+    return c.body(exportUsage(deps.reads, { ...scope, what, span, ...externalId }), 200, {
       'Content-Type': 'text/csv; charset=utf-8; header=present',
       'Content-Disposition': `attachment; filename="${name}"`,
     })
   })
   .openapi(forecastRoute, async (c) => {
     await limitQueries(c.var)
-    return c.json(await usageForecast(c.var.deps.sql, c.var.organizationId, c.var.deps.now()), 200)
+    return c.json(await usageForecast(c.var.deps.reads, c.var.organizationId, c.var.deps.now()), 200)
   })

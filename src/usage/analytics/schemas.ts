@@ -16,7 +16,9 @@ import { COMPARED } from './summary.ts'
 
 /** A time, or a day for its start. Postgres and JavaScript agree on all of these. */
 export const timestampOrDay = z
-  .union([z.iso.datetime({ offset: true }), z.iso.date()])
+  .union([z.iso.datetime({ offset: true }), z.iso.date()], {
+    error: 'must be a time such as 2026-11-01T12:00:00Z, or a day such as 2026-11-01',
+  })
   .refine((value) => value >= '2000' && value < '2100', 'must be in this century')
 
 const span = {

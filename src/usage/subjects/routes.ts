@@ -43,7 +43,7 @@ export const subjectRoutes = newRouter()
     await enforceRateLimits(deps, { usage_analytics: { account: organizationId } })
     const { order, limit, subject, ...bounds } = c.req.valid('query')
     const span = parseDays(bounds, deps.now())
-    return c.json(await usageOfSubjects(deps.sql, readScope(c.var), { span, subject, order, limit }), 200)
+    return c.json(await usageOfSubjects(deps.reads, readScope(c.var), { span, subject, order, limit }), 200)
   })
   .openapi(eraseRoute, async (c) => {
     const { deps, principal, organizationId } = c.var

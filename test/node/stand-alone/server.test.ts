@@ -9,7 +9,7 @@ import { openWorld, type World } from '../../../bench/bench-world.ts'
 import { type Server, settingsFor, startServer } from '../../../bench/stand-alone/server.ts'
 import { stopUnderLoad } from '../../../bench/stand-alone/stops.ts'
 import { freePort } from '../../../local/stack/free-port.ts'
-import { scratchDatabase } from '../../support/scratch-database.ts'
+import { execute, scratchDatabase } from '../../support/scratch-database.ts'
 import { ROOT, runScript } from '../scripts/support.ts'
 
 const { DATABASE_URL = '', REDIS_URL = '' } = process.env
@@ -102,6 +102,42 @@ describe.runIf(DATABASE_URL && REDIS_URL)('npm start', { timeout: WITHIN_MS }, (
     expect(await server.end('SIGTERM')).toBe(0)
     expect((await runScript('migrate status', bare)).stdout).not.toContain('pending')
     expect((await runScript('seed --service-key', bare)).stdout).toMatch(/^Service key, shown this once: \S+$/m)
+  })
+
+  test('analytics read from a second database, and from the first where that is gone', async () => {
+    const replica = await scratchDatabase(DATABASE_URL)
+    await runScript('migrate up', { DATABASE_URL: replica.url })
+    const server = await start({ DATABASE_REPLICA_URL: replica.url })
+    const address = { email: `a${crypto.randomUUID()}@acme.dev`, password: 'correct horse battery 9' }
+    const post = async (path: string, body: object) => {
+      const headers = { 'Content-Type': 'application/json' }
+      const answer = await fetch(`${server.url}/api/v1/auth/${path}`, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify(body),
+      })
+      return (await answer.json()) as { access_token: string }
+    }
+    await post('register', { ...address, confirm_password: address.password })
+    const { access_token } = await post('login', address)
+    const ask = async (path: string) => {
+      const headers = { Authorization: `Bearer ${access_token}` }
+      return (await fetch(`${server.url}/api/v1/${path}`, { headers })).json()
+    }
+    const user = (await ask('auth/me')) as { organization_id: string }
+    await execute(
+      replica.url,
+      `insert into usage_totals (organization_id, hour, requests, api_calls) values ('${user.organization_id}', '2026-01-05T07:00Z', 7, 7)`,
+    )
+    const requests = async () => {
+      const answer = await ask('usage/summary?from=2026-01-05T07:00:00Z&to=2026-01-05T08:00:00Z')
+      return (answer as { totals: { requests: number } }).totals.requests
+    }
+    expect(await requests()).toBe(7)
+    await replica.drop()
+    expect(await requests()).toBe(0)
+    expect(logged(server)).toContain('replica_failed')
+    expect(await server.end('SIGTERM')).toBe(0)
   })
 
   test('settings and stores that are wrong are named, never with their values', async () => {

@@ -1,0 +1,36 @@
+import type { Config } from '../config.ts'
+import { errorFields, logRepeated } from '../lib/log.ts'
+import { openDatabase, type Sql } from './client.ts'
+import type { TimeBudget } from './time-budget.ts'
+
+/**
+ * A batch that a replica has not answered within this time, in milliseconds, is asked of the primary: less than the
+ * statement timeout of analytics, so that a question that is dear on one is not asked again of the other.
+ */
+const ASK_AGAIN_WITHIN_MS = 2_000
+
+/**
+ * Opens what analytics read from: `DATABASE_REPLICA_URL`, or the primary if there is none. What is read may be as old as
+ * the replica's lag.
+ *
+ * Only batches go to the replica. If it fails at once, because it is away, starting, or behind in migrations, the
+ * primary answers instead.
+ */
+export function openReads(config: Config, budget: TimeBudget, primary: Sql): Sql {
+  const { DATABASE_REPLICA_URL: url } = config
+  if (url === undefined) return primary
+  const replica = openDatabase({ ...config, DATABASE_URL: url }, budget)
+  const transaction: Sql['transaction'] = async (...batch) => {
+    const startedAt = Date.now()
+    try {
+      return await replica.transaction(...batch)
+    } catch (error) {
+      const ms = Date.now() - startedAt
+      if (ms > ASK_AGAIN_WITHIN_MS) throw error
+      logRepeated('warn', 'replica_failed', { ms, ...errorFields(error) })
+      return primary.transaction(...batch)
+    }
+  }
+  const { query, unsafe } = primary
+  return Object.assign(primary.bind(null), { query, unsafe, transaction })
+}
