@@ -113,8 +113,10 @@ const Variables = z.object({
   IMPORTED_KEYS: flag,
   /** What verification does while Redis fails: continue with limits per isolate, or refuse with 503. */
   ON_LIMITER_OUTAGE: z.enum(['open', 'closed']).default('open'),
-  /** Raw events older than this are deleted; the hourly sums stay. */
-  USAGE_RETENTION_DAYS: wholeNumber(40, 3650, 400),
+  /** Raw events older than this are deleted by whole months; the sums stay. */
+  USAGE_RETENTION_DAYS: wholeNumber(40, 3650, 90),
+  /** Rows of the audit log older than this are deleted by whole months. */
+  AUDIT_RETENTION_DAYS: wholeNumber(90, 3650, 730),
   /** Seconds in which a repeated refresh token is refused without being treated as stolen. */
   REFRESH_GRACE_SECONDS: wholeNumber(0, 300, 0),
   /** Whether an email address must be confirmed before its owner can sign in. */

@@ -33,7 +33,7 @@ export const INPUTS = {
   hourlyRowBytes: [413, 'bytes of a row of `usage_hourly`: one for each hour and combination (docs/operate/scale.md)'],
   sliceRowBytes: [323, 'bytes of a row of `usage_slices`: one for each hour and value; and as many by day'],
   totalsRowBytes: [262, 'bytes of a row of `usage_totals`: one for each hour'],
-  monthsKept: [13.2, 'months for which raw events are kept (USAGE_RETENTION_DAYS = 400)'],
+  monthsKept: [3, 'months for which raw events are kept (USAGE_RETENTION_DAYS = 90)'],
   monthsDeduped: [1.2, 'months for which ids are kept that repeats are found by (36 days)'],
   monthsRun: [24, 'assumed: months since the start; roll-ups are kept for good'],
 } as const

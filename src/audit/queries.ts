@@ -1,7 +1,8 @@
-import { and, desc, eq, gte, lt, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, gte, lt, lte, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../db/orm.ts'
 import { auditLogs } from '../db/schema/audit.ts'
 import { type PageRequest } from '../http/paging.ts'
+import { readTime } from '../lib/id-time.ts'
 import type { AuditAction } from './actions.ts'
 
 interface AuditFilter {
@@ -21,10 +22,7 @@ export function listOrganizationAuditLogs(
   filter: AuditFilter,
   page: PageRequest,
 ) {
-  const rest = page.after
-    ? sql`(created_at, id) < (select created_at, id from audit_logs where id = ${page.after}::uuid)`
-    : undefined
-  return select(db, [eq(auditLogs.organizationId, organizationId), rest, ...conditions(filter)])
+  return select(db, [eq(auditLogs.organizationId, organizationId), ...isAfterRow(page.after), ...conditions(filter)])
     .orderBy(desc(auditLogs.createdAt), desc(auditLogs.id))
     .limit(page.limit + 1)
 }
@@ -38,10 +36,34 @@ export function listAllAuditLogs(
   return select(db, [
     organizationId === undefined ? undefined : eq(auditLogs.organizationId, organizationId),
     page.after ? lt(auditLogs.id, page.after) : undefined,
+    page.after ? isUntil(page.after) : undefined,
     ...conditions(filter),
   ])
     .orderBy(desc(auditLogs.id))
     .limit(page.limit + 1)
+}
+
+/** What follows a row: found by its time too, since an id alone is looked for in every partition. */
+function isAfterRow(id: string | undefined): SQL[] {
+  if (id === undefined) return []
+  const row = sql`select created_at, id from audit_logs where id = ${id}::uuid and ${isNear(id)}`
+  return [sql`(created_at, id) < (${row})`, isUntil(id)]
+}
+
+/** An id begins with the moment of its row. This far from it, two clocks would have to differ by a day. */
+const MAX_DIFFERENCE_MS = 24 * 3_600_000
+
+/** Conditions that let Postgres leave out the partitions of other months. An id without a time leaves out none. */
+function isUntil(id: string): SQL {
+  const time = readTime(id)
+  return time === undefined ? sql`true` : lte(auditLogs.createdAt, new Date(time + MAX_DIFFERENCE_MS))
+}
+
+function isNear(id: string): SQL {
+  const time = readTime(id)
+  return time === undefined
+    ? sql`true`
+    : sql`${isUntil(id)} and ${gte(auditLogs.createdAt, new Date(time - MAX_DIFFERENCE_MS))}`
 }
 
 function select(db: Database, conditions: (SQL | undefined)[]) {

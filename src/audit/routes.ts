@@ -12,7 +12,8 @@ const listRoute = apiRoute({
   tag: 'Audit',
   operationId: 'listAuditLogs',
   summary: "List an organization's audit log",
-  description: 'Newest first. Rows are never changed or deleted.',
+  description:
+    'Newest first. Rows cannot be changed. They are kept for two years, unless the operator chose another time.',
   query: AuditQuery,
   returns: { 200: AuditLogList },
   fails: ['organization_not_found'],

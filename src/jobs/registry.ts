@@ -1,3 +1,4 @@
+import { dropAuditPartitions, makeAuditPartitions } from '../audit/partitions.ts'
 import type { Sql } from '../db/client.ts'
 import type { Deps } from '../deps.ts'
 import { deliverDueWebhooks } from '../events/deliver.ts'
@@ -119,6 +120,10 @@ const dropPartitions: Job = {
   },
 }
 
+const makeAudit: Job = { name: 'make-audit-partitions', cron: DAILY, run: makeAuditPartitions }
+
+const dropAudit: Job = { name: 'drop-audit-partitions', cron: DAILY, run: dropAuditPartitions }
+
 /**
  * Expired rows to delete: the table, its indexed time column, and how many days after that time. Largest table last.
  */
@@ -188,5 +193,7 @@ export const JOBS: readonly Job[] = [
   foldMetrics,
   makePartitions,
   dropPartitions,
+  makeAudit,
+  dropAudit,
   prune,
 ]

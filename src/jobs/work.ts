@@ -92,6 +92,11 @@ export const WORK: Readonly<Record<string, Work>> = {
   },
   'make-usage-partitions': { of: 'raw events without a partition', waiting: 'select 1 from usage_events_default' },
   'drop-usage-partitions': { of: 'partitions' },
+  'make-audit-partitions': {
+    of: 'rows of the audit log without a partition',
+    waiting: 'select 1 from audit_logs_default',
+  },
+  'drop-audit-partitions': { of: 'partitions of the audit log' },
   prune: {
     of: 'rows that are of no use any more; the ceiling is that of each table',
     waiting: PRUNED.map(

@@ -1,6 +1,7 @@
 import { mayRead } from '../../auth/organization-access.ts'
 import type { Operator } from '../../auth/principal.ts'
 import type { ManagementDeps } from '../../deps.ts'
+import { readTime } from '../../lib/id-time.ts'
 import { Problem } from '../../problems.ts'
 import {
   findEvents,
@@ -10,7 +11,7 @@ import {
   listRelatedEvents,
   type TracedEvent,
 } from './queries.ts'
-import { chooseRange, readTime, type TimeRange } from './rules.ts'
+import { chooseRange, type TimeRange } from './rules.ts'
 
 interface Inspection {
   readonly operator: Operator

@@ -1,9 +1,7 @@
+import { LAST_MOMENT, readTime } from '../../lib/id-time.ts'
 import type { VerdictTrace } from '../../metering/event.ts'
 import type { VerdictCode } from '../../verdict-codes.ts'
 import { STATUS_BY_CODE } from '../../verification/rules.ts'
-
-/** A UUIDv7 in its text form; the first 48 bits are Unix milliseconds (RFC 9562 §5.7). */
-const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
 const DAY_MS = 24 * 3_600_000
 /** A merged refusal is stored at the moment of the first one, and a batch is open for a tenth of a second; clocks differ. */
@@ -21,16 +19,6 @@ export interface TimeRange {
   readonly to: number
 }
 
-/** ISO 8601 writes years beyond 9999 in a form that Postgres does not take. */
-const LAST_MOMENT = Date.UTC(9999, 0, 1)
-
-/** @returns when a request id was made, in Unix milliseconds; undefined for an id that does not tell */
-export function readTime(requestId: string): number | undefined {
-  if (!UUID_V7.test(requestId)) return undefined
-  const time = Number.parseInt(requestId.slice(0, 8) + requestId.slice(9, 13), 16)
-  return time < LAST_MOMENT ? time : undefined
-}
-
 /** Where in time a request is looked for: as the caller says, else around the moment of its id, else the last days. */
 export function chooseRange(requestId: string, given: Partial<TimeRange>, now: number): TimeRange {
   const time = readTime(requestId)
@@ -38,12 +26,6 @@ export function chooseRange(requestId: string, given: Partial<TimeRange>, now: n
     return { from: time - BEFORE_MS, to: time + AFTER_MS }
   const to = given.to ?? (given.from === undefined ? now + AFTER_MS : given.from + DEFAULT_DAYS * DAY_MS)
   return { from: given.from ?? to - DEFAULT_DAYS * DAY_MS, to: Math.min(to, LAST_MOMENT) }
-}
-
-/** The first id of a moment, in the order of ids that begin with one. @param time Unix milliseconds */
-export function firstIdAt(time: number): string {
-  const hex = Math.max(0, Math.floor(time)).toString(16).padStart(12, '0')
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`
 }
 
 /** What the explanation of a verdict goes by. */

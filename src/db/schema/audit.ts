@@ -1,11 +1,16 @@
 import { index, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'
 import { createdAt } from './columns.ts'
 
-/** Who did what to what, and from where. Append-only: triggers reject everything but inserts (see the migrations). */
+/**
+ * Who did what to what, and from where. Append-only: triggers reject everything but inserts, and that old addresses are
+ * erased (see the migrations). Partitioned by month of `created_at`; whole partitions are dropped after the retention.
+ *
+ * The table itself has no primary key, which would have to contain `created_at`. Each partition has one on `id`.
+ */
 export const auditLogs = pgTable(
   'audit_logs',
   {
-    id: uuid().primaryKey(),
+    id: uuid().notNull(),
     /**
      * Null for actions outside any organization, such as a failed login to an unknown address. No reference: the row
      * outlives the organization.

@@ -204,7 +204,7 @@ test('an unknown id is 404 and says how long requests are kept; a key that is no
   for (const id of [uuidv7(Date.now()), nobodys.body.request_id, uuidv7(Date.parse('2020-01-01')), "'; --", '%00x'])
     expect(await inspect(id), id).toMatchObject({
       status: 404,
-      body: { code: 'request_not_found', detail: expect.stringContaining('400 days') },
+      body: { code: 'request_not_found', detail: expect.stringContaining('90 days') },
     })
   for (const id of ['ffffffff-ffff-7fff-bfff-ffffffffffff', 'x?from=9999-12-30T00:00:00Z'])
     expect((await inspect(id)).status, id).toBe(404)

@@ -276,9 +276,14 @@ describe('npm run migrate', { timeout: 30_000 }, () => {
 /** Without what drizzle has no words for: partitions, functions, triggers and room in pages. A column that came later is the last. */
 function comparable(entries: readonly Entry[]): string[] {
   return entries
-    .filter(({ of, kind }) => !/^(partitioning|function|trigger)$/.test(kind) && !/^usage_events_(default|\d)/.test(of))
+    .filter(
+      ({ of, kind }) =>
+        !/^(partitioning|function|trigger)$/.test(kind) && !/^(usage_events|audit_logs)_(default|before|\d)/.test(of),
+    )
     .map(({ kind, text }) => `${kind} ${kind === 'column' ? text.replace(/^(\w+) \d+ /, '$1 ') : text}`)
-    .map((line) => line.replace('relation usage_events p ', 'relation usage_events r ').replace(' ON ONLY ', ' ON '))
+    .map((line) =>
+      line.replace(/^relation (usage_events|audit_logs) p /, 'relation $1 r ').replace(' ON ONLY ', ' ON '),
+    )
     .map((line) => line.replace(/^(relation .*) \{fillfactor=\d+\}$/, '$1'))
     .toSorted()
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { readHint } from '../../../src/admin/keys/hint.ts'
-import { chooseRange, explainVerdict, firstIdAt, readTime } from '../../../src/admin/requests/rules.ts'
+import { chooseRange, explainVerdict } from '../../../src/admin/requests/rules.ts'
+import { firstIdAt, readTime } from '../../../src/lib/id-time.ts'
 import { uuidv7 } from '../../../src/lib/uuid.ts'
 
 const NOW = Date.parse('2026-11-20T12:00:00Z')

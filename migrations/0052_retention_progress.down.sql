@@ -1,0 +1,3 @@
+ALTER TABLE audit_logs DROP CONSTRAINT audit_logs_before;
+--> statement-breakpoint
+DROP TABLE "retention_progress";
