@@ -41,9 +41,9 @@ const TYPES = [
   'cost_usd numeric, charge_usd numeric, quantities jsonb',
 ].join(', ')
 
-/** An event without calls gets the price of today; one with calls keeps its own, and may have none. */
-const PRICE_OF_CALLS =
-  'case when b.api_calls > 0 then b.price_per_call_usd else coalesce(b.price_per_call_usd, p.price_per_call_usd) end'
+/** An event that had no calls gets the price of today; one with calls keeps its own, and may have none. */
+const PRICE_OF_CALLS = `case when greatest(b.api_calls, (b.correction -> 'original' ->> 'api_calls')::bigint) > 0
+  then b.price_per_call_usd else coalesce(b.price_per_call_usd, p.price_per_call_usd) end`
 
 const count = (condition: string) => `coalesce(sum(sign) filter (where ${condition}), 0)`
 const COUNTS = {

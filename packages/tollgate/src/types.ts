@@ -1052,7 +1052,7 @@ export type CreditGrant = {
   priority: number
   source: 'purchase' | 'plan' | 'admin' | 'refund'
   reason: string | null
-  /** How much of it was left over from the last period (`plan`). */
+  /** How much of it the plan does not include: what was left over from the last period, and corrections (`plan`). Negative if corrections took more. */
   rolled_over: string | null
   /** Null for never. */
   expires_at: string | null

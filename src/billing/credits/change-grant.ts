@@ -48,7 +48,12 @@ export function correctCredits(deps: ManagementDeps, act: GrantAct & { readonly 
     const remaining = toNanoUsd(grant.remaining) + amount
     if (remaining < 0n)
       throw new Problem('credit_grant_spent', { detail: `${formatUsd(grant.remaining)} is left of the grant.` })
-    const after = { ...grant, remaining: toUsd(remaining), amount: toUsd(toNanoUsd(grant.amount) + amount) }
+    const after = {
+      ...grant,
+      remaining: toUsd(remaining),
+      amount: toUsd(toNanoUsd(grant.amount) + amount),
+      rolled_over: grant.rolled_over && toUsd(toNanoUsd(grant.rolled_over) + amount),
+    }
     return { kind: 'correct', amount, after }
   })
 }

@@ -71,6 +71,7 @@ export function changeGrant(db: Database, change: GrantChange) {
     ), changed as (
       update credit_grants g set remaining = g.remaining + f.amount,
         amount = g.amount + case when ${kind} = 'correct' then f.amount else 0 end,
+        rolled_over = g.rolled_over + case when ${kind} = 'correct' then f.amount else 0 end,
         revoked_at = case when ${kind} = 'revoke' then ${at} else g.revoked_at end
       from found f where g.id = f.id and g.organization_id = ${organization}
     ), booked as (

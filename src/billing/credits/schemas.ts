@@ -44,7 +44,10 @@ export const CreditGrant = z
     priority: z.int().meta({ description: 'Of grants that expire together, the lower one burns first.' }),
     source: z.enum(CREDIT_SOURCES),
     reason: z.string().nullable(),
-    rolled_over: usd.nullable().meta({ description: 'How much of it was left over from the last period (`plan`).' }),
+    rolled_over: usd.nullable().meta({
+      description:
+        'How much of it the plan does not include: what was left over from the last period, and corrections (`plan`). Negative if corrections took more.',
+    }),
     expires_at: timestamp.nullable().meta({ description: 'Null for never.' }),
     revoked_at: timestamp.nullable(),
     created_at: timestamp,

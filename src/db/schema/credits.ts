@@ -70,7 +70,10 @@ export const creditGrants = pgTable(
     /** Null for never. */
     expiresAt: timestamptz(),
     revokedAt: timestamptz(),
-    /** For credits that a plan includes: the usage period that they are for, and how much is left over from the last. */
+    /**
+     * For credits that a plan includes: the usage period that they are for, and how much of the amount the plan does not
+     * include: what was left over from the last period, and corrections. Below 0 if corrections took more.
+     */
     periodStart: timestamptz(),
     rolledOver: usd(),
     createdAt: createdAt(),

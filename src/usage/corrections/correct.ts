@@ -179,7 +179,9 @@ async function replaceCost(
   }
   const { provider, model, occurred_at, input_tokens, output_tokens, cached_tokens } = changed
   const { cache_write_tokens, audio_input_tokens, audio_output_tokens } = changed
+  const kinds = { cache_write_tokens, audio_input_tokens, audio_output_tokens }
+  const quantities = changed.quantities && { quantities: changed.quantities } // images can have a price, too
   const event = { provider, model, occurred_at, input_tokens, output_tokens, cached_tokens, id: '' }
-  const [priced] = await deps.priceUsage([{ ...event, cache_write_tokens, audio_input_tokens, audio_output_tokens }])
+  const [priced] = await deps.priceUsage([{ ...event, ...kinds, ...quantities }])
   return { cost_usd: (priced as { cost_usd?: string | null } | undefined)?.cost_usd ?? null, charge_usd: null }
 }

@@ -204,9 +204,9 @@ const addAmounts = (...parts: (number | null | undefined)[]) =>
     ? undefined
     : parts.reduce<number>((sum, part) => sum + (part ?? 0), 0)
 
-async function estimatedCost(deps: Deps, { provider, model }: ReserveRequest, counted: Tokens) {
+async function estimatedCost(deps: Deps, { provider, model, quantities }: ReserveRequest, counted: Tokens) {
   if (!model) return undefined
-  const estimate = { input_tokens: 0, ...counted, model, provider: provider ?? '' }
+  const estimate = { input_tokens: 0, ...counted, model, provider: provider ?? '', ...(quantities && { quantities }) }
   const occurred_at = new Date(deps.now()).toISOString()
   const event: UnattributedEvent = { id: '', occurred_at, ...estimate }
   const [priced] = await deps.priceUsage([event])

@@ -79,6 +79,28 @@ describe('an own price', () => {
     expect(await costOf({ provider, model: 'm', output_tokens: 10, audio_output_tokens: 4 })).toBeNull()
   })
 
+  test('of an image is part of what a reservation holds, and of what a correction of the tokens leaves', async () => {
+    const token = await administrator()
+    await call('POST /api/v1/admin/meters', {
+      token,
+      body: { slug: 'images', name: 'Images', unit: 'images', kind: 'counter' },
+    })
+    const provider = newProvider()
+    await create({ provider, model: 'm', kind: 'image', usd_per_unit: '0.04' })
+    await create({ provider, model: 'm', kind: 'input', usd_per_unit: '0.001' })
+    const { keyId: key_id, organizationId: organization_id } = await newKeyHolder()
+    const used = { key_id, provider, model: 'm', quantities: { images: 3 }, input_tokens: 10 }
+    expect((await call('POST /api/v1/usage/reserve', { token: service_key, body: used })).body).toMatchObject({
+      granted: true,
+      held: { cost_usd: '0.130000' },
+    })
+    const id = crypto.randomUUID()
+    await call('POST /api/v1/usage?durability=sync', { token: service_key, body: { events: [{ ...used, id }] } })
+    const body = { event_id: id, organization_id, input_tokens: 20, reason: 'A test' }
+    const corrected = await call('POST /api/v1/usage/corrections', { token, body })
+    expect(corrected.body.event).toMatchObject({ input_tokens: 20, cost_usd: '0.140000' })
+  })
+
   test('does not change a cost that is reported', async () => {
     const provider = newProvider()
     await create({ provider, model: '*', kind: 'input', usd_per_million: '5' })

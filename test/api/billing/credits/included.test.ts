@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { settleCredits } from '../../../../src/billing/credits/settle.ts'
+import { reloadAllowance } from '../../../../src/limits/allowance.ts'
 import { at, listLedger, newCreditHolder } from '../../../support/credits.ts'
 import { directly } from '../../../support/direct.ts'
 import { administrator, call } from '../../../support/http.ts'
@@ -88,6 +89,27 @@ test('a plan that includes more grants the difference at once, and one that incl
   await settle(JUNE)
   expect((await grants()).map(({ remaining }) => remaining)).toEqual(['0', '0'])
 })
+
+test.each([
+  ['-4.00', '6'],
+  ['3.00', '13'],
+])(
+  'a correction of %s of included credits stays, and a larger plan adds the difference of the plans alone',
+  async (amount, corrected) => {
+    const { settle, grants, change, act, credits, organizationId } = await newSubscriber({ included_credits_usd: 10 })
+    await settle(Date.now())
+    const { id } = (await credits()).grants[0]
+    expect((await act(id, 'correct', { amount })).status).toBe(200)
+    expect((await reloadAllowance(directly(), organizationId)).use.credits?.limit).toBe(
+      Number(corrected) * 1_000_000_000,
+    )
+    await settle(Date.now())
+    expect((await grants()).map(({ amount: whole }) => whole)).toEqual([corrected])
+    await change({ included_credits_usd: 15 })
+    await settle(Date.now())
+    expect((await grants()).map(({ amount: whole }) => whole)).toEqual([corrected, '5'])
+  },
+)
 
 test('included credits burn before those that never expire', async () => {
   const { settle, charge, grant, organizationId } = await newSubscriber({ included_credits_usd: 10 })
