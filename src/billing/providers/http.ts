@@ -8,6 +8,8 @@ import type { ProviderName } from './provider.ts'
 export const TIMEOUT_MS = 10_000
 /** The longest `Retry-After` that is passed on to the caller. */
 const MAX_RETRY_AFTER_SECONDS = 3_600
+/** Stripe limits a rate by the second, and does not always say so in `Retry-After`. */
+const LIMITED_SECONDS = 1
 /** The maximum length of a provider's own words that is repeated. */
 const DETAIL_LENGTH = 300
 
@@ -92,7 +94,8 @@ async function exchange(service: Service, method: string, path: string, options:
       signal: AbortSignal.timeout(TIMEOUT_MS),
     })
     const text = await response.text()
-    const retryAfter = retryAfterSeconds(response, Date.now(), MAX_RETRY_AFTER_SECONDS)
+    const asked = retryAfterSeconds(response, Date.now(), MAX_RETRY_AFTER_SECONDS)
+    const retryAfter = asked ?? (response.status === 429 ? LIMITED_SECONDS : undefined)
     return { status: response.status, body: text === '' ? undefined : parseBody(text), retryAfter }
   } catch (error) {
     log('warn', 'billing_call_failed', {

@@ -10,6 +10,7 @@ import {
   polarReason,
 } from './polar-shapes.ts'
 import type { BillingProvider, CheckoutInput, PlanSwitch, UsageAmount, UsageReceipt } from './provider.ts'
+import { retryLimited } from './retry-limited.ts'
 import { createPolarTopUp } from './top-up.ts'
 
 /** Polar's API is versioned by date. Code for this version keeps working until it is raised. */
@@ -62,7 +63,7 @@ export function openPolar({
       return resumed.cancelAtPeriodEnd || resumed === found ? patch(id, { cancel_at_period_end: false }) : resumed
     },
     sendUsage: (amounts) => sendUsage(polar, amounts),
-    sendUsageMs: 2 * TIMEOUT_MS,
+    sendUsageMs: LIMITED_MS + 2 * TIMEOUT_MS,
   }
 }
 
@@ -110,16 +111,20 @@ async function findSubscriptions(polar: Caller, of: { organizationId: string; cu
  * more.
  */
 async function sendUsage(polar: Caller, amounts: readonly UsageAmount[]): Promise<UsageReceipt> {
-  const first = await ingest(polar, amounts)
+  const end = Date.now() + LIMITED_MS
+  const first = await retryLimited(end, () => ingest(polar, amounts))
   if (first === undefined) return { ...NOTHING, taken: amounts.map(toKey) }
   const refused = amounts.flatMap((amount, place) => {
     const reason = first.get(place)
     return reason === undefined ? [] : [{ idempotencyKey: amount.idempotencyKey, reason }]
   })
   const rest = amounts.filter((_, place) => !first.has(place))
-  const second = rest.length === 0 ? undefined : await ingest(polar, rest)
+  const second = rest.length === 0 ? undefined : await retryLimited(end, () => ingest(polar, rest))
   return { ...NOTHING, taken: second === undefined ? rest.map(toKey) : [], refused }
 }
+
+/** For so long a batch waits where Polar limits its rate. */
+const LIMITED_MS = 20_000
 
 const NOTHING: UsageReceipt = { taken: [], refused: [], postponed: [], contradicted: [] }
 

@@ -6,6 +6,7 @@ import * as z from 'zod'
 import { Problem } from '../../problems.ts'
 import { type Caller, refusalReason, TIMEOUT_MS } from './http.ts'
 import type { UsageAmount, UsageReceipt } from './provider.ts'
+import { retryLimited } from './retry-limited.ts'
 import { reference, stripeReason } from './stripe-shapes.ts'
 
 /** Amounts under way at once: the platform opens at most six connections for a request. */
@@ -47,7 +48,7 @@ export async function sendUsage(stripe: Caller, amounts: readonly UsageAmount[])
   for (let from = 0; from < amounts.length && !isDown && Date.now() < end; from += AT_ONCE) {
     const some = amounts.slice(from, from + AT_ONCE).map(async (amount) => ({
       idempotencyKey: amount.idempotencyKey,
-      outcome: await trySend(stripe, amount),
+      outcome: await trySend(stripe, amount, end),
     }))
     const results = await Promise.all(some)
     sent.push(...results)
@@ -67,9 +68,9 @@ export async function sendUsage(stripe: Caller, amounts: readonly UsageAmount[])
   }
 }
 
-async function trySend(stripe: Caller, amount: UsageAmount): Promise<Outcome> {
+async function trySend(stripe: Caller, amount: UsageAmount, end: number): Promise<Outcome> {
   try {
-    return await sendAmount(stripe, amount)
+    return await retryLimited(end, () => sendAmount(stripe, amount))
   } catch (error) {
     const reason = refusalReason(error)
     return reason === undefined ? { kind: 'unanswered', error } : { kind: 'postponed', reason }

@@ -61,6 +61,15 @@ test('an item that Stripe has with another amount is unknown, and the ledger say
   expect(await items()).toHaveLength(1)
 })
 
+test('Stripe limits its rate, and the same run asks again after the time that it says', async () => {
+  const { endsAt, organizationId, runUntil, ledger, items } = await world()
+  await endsAt(Date.now() + 5 * MINUTE)
+  await failFor(encodeURIComponent(organizationId), { door: 'stripe', kind: 'status', value: 429, count: 2 })
+  await runUntil('sent')
+  expect(await ledger()).toMatchObject([{ state: 'sent', attempts: 1 }])
+  expect(await items()).toHaveLength(1)
+})
+
 test('a row is claimed for longer than a batch can take, so that no other run sends it meanwhile', async () => {
   const { endsAt, organizationId } = await world()
   await endsAt(Date.now() + 5 * MINUTE)
