@@ -2,44 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type Key, newCustomer, quotasOf, verify, written } from './customer.ts'
+import { endMonth } from './month-end.ts'
+import { restorePostgres } from './restore.ts'
 import { expect, until, type World } from './world.ts'
 
 /** Makes a trouble, follows its section of the page, and checks what came of it. @throws Error that says what did not */
 type Rehearsal = (world: World) => Promise<void>
-
-interface Verdict {
-  readonly valid: boolean
-  readonly code: string
-}
-interface Quotas {
-  readonly meters: Readonly<Record<'api_calls' | 'tokens', { readonly used: number; readonly held: number }>>
-}
-interface Key {
-  readonly id: string
-  readonly key: string
-}
-
-/** A customer with a limit of ten calls, and a key. */
-async function newCustomer({ service, admin }: World) {
-  const externalId = `rehearsal-${randomUUID()}`
-  const path = `/admin/organizations/by-external-id/${externalId}`
-  const { id } = await service.call<{ id: string }>('PUT', path, { name: 'Rehearsal' })
-  await admin.call('PUT', `/admin/organizations/${id}/quotas`, { meters: { api_calls: 10 } })
-  const issued = await service.call<Key>('POST', '/auth/api-keys', { external_id: externalId, name: 'Rehearsal' })
-  return { id, externalId, key: issued.key }
-}
-
-const verify = ({ service }: World, key: string) => service.call<Verdict>('POST', '/keys/verify', { key })
-
-/** What Redis counts. */
-const quotasOf = ({ service }: World, id: string) => service.call<Quotas>('GET', `/quotas?organization_id=${id}`)
-
-/** What Postgres has written. */
-async function written({ service }: World, id: string): Promise<number> {
-  const path = `/auth/usage/stats?organization_id=${id}`
-  const { totals } = await service.call<{ totals: { requests: number } }>('GET', path)
-  return totals.requests
-}
 
 async function loseRedis(world: World): Promise<void> {
   const { id, key } = await newCustomer(world)
@@ -133,8 +102,10 @@ async function leakServiceKey(world: World): Promise<void> {
 }
 
 export const REHEARSALS: Readonly<Record<string, Rehearsal>> = {
+  'restored-postgres': restorePostgres,
   'lost-redis': loseRedis,
   'lost-usage': loseUsage,
   'provider-away': loseProvider,
   'leaked-service-key': leakServiceKey,
+  'month-end': endMonth,
 }

@@ -3,7 +3,10 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath, URL } from 'node:url'
+import type { Sql } from '../../src/db/client.ts'
 import { type Client, signIn } from '../demo/client.ts'
+import { untilAnswered } from '../demo/until-answered.ts'
+import { through } from '../support/connect.ts'
 import { readVariables } from '../support/dev-files.ts'
 import type { DevServer } from '../support/dev-server.ts'
 
@@ -18,14 +21,32 @@ export interface World {
   readonly admin: Client
   /** A back end's calls, with a service key that may do all. */
   readonly service: Client
-  /** Runs the commands of a section of the page, one after another. @returns what each printed */
-  follow(section: string, variables?: Readonly<Record<string, string>>): Promise<string[]>
+  /**
+   * Runs the commands of a section of the page, one after another.
+   *
+   * @param variables for all commands, or for the one of that place after what the page leaves to a person is done
+   * @returns what each printed
+   */
+  follow(section: string, variables?: Variables | ((place: number) => Promise<Variables>)): Promise<string[]>
   /** Makes each request to an outside service fail, until `mend`. */
-  breakService(name: 'sql' | 'stripe'): Promise<void>
+  breakService(name: Broken): Promise<void>
   mend(): Promise<void>
+  /** Those of the Worker. */
+  readonly variables: Variables
+  /** How many rows of overage a month's end has. */
+  readonly rows: number
+  /** Asks the local stack. @returns what it answered, as JSON */
+  stack(path: string, body?: object): Promise<unknown>
+  /** The present database, beside the Worker. */
+  readonly sql: Sql
+  /** Runs the jobs of each minute, as if they were due at that time. */
+  runJobs(at?: Date): Promise<void>
   /** Runs a Redis command beside the Worker. */
   redis(...words: string[]): Promise<unknown>
 }
+
+type Variables = Readonly<Record<string, string>>
+type Broken = 'sql' | 'stripe' | 'polar' | 'mail' | 'webhooks'
 
 /** @returns the commands of a section, in their order */
 export function commandsOf(page: string, section: string): string[] {
@@ -35,7 +56,7 @@ export function commandsOf(page: string, section: string): string[] {
   return [...own.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, command = '']) => command)
 }
 
-export async function openWorld(server: DevServer, folder: string): Promise<World> {
+export async function openWorld(server: DevServer, folder: string, rows: number): Promise<World> {
   const { baseUrl, localUrl, credentials } = server
   const variables = Object.fromEntries(await readVariables(folder))
   const login = await fetch(`${baseUrl}/api/v1/auth/login`, {
@@ -50,16 +71,34 @@ export async function openWorld(server: DevServer, folder: string): Promise<Worl
     scopes: ['platform:*'],
   })
   const faults = `${localUrl}/control/faults`
+  const { sql } = through(variables['DATABASE_URL'] ?? '', `${localUrl}/sql`)
   return {
     server,
+    sql,
+    rows,
+    variables,
     admin,
     service: withToken(baseUrl, key),
     async follow(section, more = {}) {
       const commands = commandsOf(await readFile(PAGE, 'utf8'), section)
-      const environment = { ...variables, BASE_URL: baseUrl, ADMIN_TOKEN: token, SERVICE_KEY: key, ...more }
+      const environment = { ...variables, BASE_URL: baseUrl, ADMIN_TOKEN: token, SERVICE_KEY: key }
       const printed: string[] = []
-      for (const command of commands) printed.push(await runCommand(command, environment))
+      for (const [place, command] of commands.entries()) {
+        const own = typeof more === 'function' ? await more(place) : more
+        printed.push(await runCommand(command, { ...environment, ...own }))
+      }
       return printed
+    },
+    async stack(path, body) {
+      const answer = body ? await post(`${localUrl}${path}`, body) : await fetch(`${localUrl}${path}`)
+      await expectOk(answer)
+      const text = await answer.text()
+      return text ? JSON.parse(text) : undefined
+    },
+    async runJobs(at = new Date()) {
+      const query = new URLSearchParams({ cron: '* * * * *', time: String(at.getTime()) })
+      const { status, text } = await untilAnswered(`${baseUrl}/cdn-cgi/local/scheduled?${query.toString()}`)
+      if (status !== 200) throw new Error(`The jobs answered ${status}: ${text}`)
     },
     async breakService(door) {
       await expectOk(await post(faults, { door, kind: 'status', value: 503 }))
@@ -112,7 +151,9 @@ async function runCommand(command: string, variables: Readonly<Record<string, st
   let printed = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => void (printed += chunk))
   const [code] = await once(child, 'close')
-  if (code !== 0) throw new Error(`This command of the page failed with ${code}:\n${command}${printed}`)
+  const said = printed.trim().split('\n').at(-1) ?? ''
+  if (code !== 0)
+    throw new Error(`This command of the page failed with ${code}, ${said} ${command.replaceAll('\n', ' ')}`)
   return printed
 }
 

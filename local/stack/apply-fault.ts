@@ -20,6 +20,7 @@ const EFFECTS: Record<Fault['kind'], (passage: FaultContext) => Promise<Outcome>
     return answer()
   },
   status: async ({ fault, call }) => brokenProxy('value' in fault ? fault.value : 500, call),
+  rate: async ({ call }) => ({ ...brokenProxy(429, call), headers: { 'retry-after': '1' } }),
   hang: async ({ call, answer, faults }) => {
     const left = await Promise.race([faults.cleared().then(() => false), call.gone.then(() => true)])
     return left ? 'reset' : answer()

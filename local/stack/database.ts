@@ -29,6 +29,8 @@ export type Run = (statement: Statement) => Promise<Result>
 export interface Database {
   /** Lends one connection to `work`, to nobody else meanwhile. A transaction left open is rolled back. */
   session<T>(work: (run: Run) => Promise<T>): Promise<T>
+  /** The whole cluster as it is now; absent where it cannot be had. */
+  dump?(): Promise<Blob>
   close(): Promise<void>
 }
 

@@ -17,21 +17,27 @@ const aim = {
   count: z.int().min(1).optional(),
 }
 
-/** A fault as asked for; `value` is milliseconds of a delay or the code of a status, and belongs to no other kind. */
+/**
+ * A fault as asked for; `value` is milliseconds of a delay, the code of a status, or how many requests a second a rate lets
+ * through, and belongs to no other kind. A rate answers the others 429, with `Retry-After`.
+ */
 export const FaultBody = z.discriminatedUnion('kind', [
   z.strictObject({ ...aim, kind: z.literal('delay'), value: z.int().min(0).max(MAX_DELAY_MS) }),
   z.strictObject({ ...aim, kind: z.literal('status'), value: z.int().min(400).max(599) }),
+  z.strictObject({ ...aim, kind: z.literal('rate'), value: z.int().min(1) }),
   z.strictObject({ ...aim, kind: z.enum(['hang', 'reset_before', 'reset_after', 'truncate']) }),
 ])
 
 export type Fault = z.infer<typeof FaultBody>
 
 /** A fault in force, with how many requests it looked at and how many it hit. */
-type ActiveFault = Fault & { seen: number; hits: number }
+type ActiveFault = Fault & { seen: number; hits: number; second: number; passed: number }
+
+type ListedFault = Fault & Pick<ActiveFault, 'seen' | 'hits'>
 
 export interface Faults {
-  add(fault: Fault): ActiveFault
-  list(): ActiveFault[]
+  add(fault: Fault): ListedFault
+  list(): ListedFault[]
   /** Ends all faults and frees the requests that hang. */
   clear(): void
   /** @returns the first fault, in the order they were added, that hits this request; it counts as a hit */
@@ -46,11 +52,11 @@ export function createFaults(): Faults {
   let next = Promise.withResolvers<void>()
   return {
     add(fault) {
-      const added = { ...fault, seen: 0, hits: 0 }
+      const added = { ...fault, seen: 0, hits: 0, second: 0, passed: 0 }
       active.push(added)
-      return added
+      return list(added)
     },
-    list: () => active,
+    list: () => active.map(list),
     clear() {
       active = []
       next.resolve()
@@ -65,6 +71,11 @@ export function createFaults(): Faults {
   }
 }
 
+function list(active: ActiveFault): ListedFault {
+  const { second: _second, passed: _passed, ...fault } = active
+  return fault
+}
+
 /** Quotes are escaped inside JSON bodies, so `insert into "users"` is found the way people write it as well. */
 function hits(fault: ActiveFault, door: ServiceName, body: string): boolean {
   if (fault.door !== door) return false
@@ -72,6 +83,15 @@ function hits(fault: ActiveFault, door: ServiceName, body: string): boolean {
   if (!texts.every((text) => body.includes(text) || body.replaceAll('\\"', '"').includes(text))) return false
   fault.seen += 1
   if (fault.seen % fault.every !== 0) return false
+  if (fault.kind === 'rate' && isWithin(fault, fault.value)) return false
   fault.hits += 1
   return true
+}
+
+/** Whether this request of this second is one of those that a rate lets through. */
+function isWithin(fault: ActiveFault, perSecond: number): boolean {
+  const second = Math.floor(Date.now() / 1_000)
+  if (second !== fault.second) Object.assign(fault, { second, passed: 0 })
+  fault.passed += 1
+  return fault.passed <= perSecond
 }

@@ -71,7 +71,7 @@ export async function openSqlFront(databaseUrl: string): Promise<Fronts & Record
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   return {
-    url: `postgresql://tollgate:${secret}@localhost/tollgate`,
+    url: `postgresql://tollgate:${secret}@front-${port}/tollgate`,
     endpoint: `http://127.0.0.1:${port}/sql`,
     close: () => close(server, [database]),
   }

@@ -13,16 +13,18 @@ const { parse, bind, describe, execute, sync } = protocol.serialize
  * There is one connection, so sessions queue: no lock or deadlock can happen here. Use a real Postgres to see those.
  *
  * @param dataDir the folder that keeps the data; in memory when absent
+ * @param cluster what a new database begins with, as `dump` gave it
  * @throws an Error that names the folder when it cannot be opened
  */
-export async function openPglite(dataDir?: string): Promise<Database> {
+export async function openPglite(dataDir?: string, cluster?: Blob): Promise<Database> {
   const unlock = dataDir === undefined ? undefined : await lockFolder(dataDir)
-  const lite = await create(dataDir).catch(async (error) => {
+  const lite = await create(dataDir, cluster).catch(async (error) => {
     await unlock?.()
     throw error
   })
   return {
     session: (work) => lite.runExclusive(() => session(lite, work)),
+    dump: () => lite.dumpDataDir('none'),
     async close() {
       await lite.close()
       await unlock?.()
@@ -30,9 +32,10 @@ export async function openPglite(dataDir?: string): Promise<Database> {
   }
 }
 
-async function create(dataDir?: string): Promise<PGlite> {
+async function create(dataDir?: string, cluster?: Blob): Promise<PGlite> {
   try {
-    return await PGlite.create({ ...(dataDir !== undefined && { dataDir }), ...(await beginning(dataDir)) })
+    const start = cluster ? { loadDataDir: cluster } : await beginning(dataDir)
+    return await PGlite.create({ ...(dataDir !== undefined && { dataDir }), ...start })
   } catch (cause) {
     const place = dataDir === undefined ? 'in memory' : `from the folder ${dataDir}. Delete it to start over`
     throw new Error(`The local database cannot start ${place}.`, { cause })

@@ -8,6 +8,7 @@ import { issuerRoutes } from './issuers.ts'
 import { mailService, type SentMails } from './mail.ts'
 import { mapPart, type Parts } from './memory.ts'
 import { modelRoutes } from './model/routes.ts'
+import { openMoments } from './moments.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import { indexPage, outboxPage } from './pages.ts'
 import { type BillingOptions, openBilling } from './payments/routes.ts'
@@ -25,9 +26,16 @@ interface Stores {
   billing: BillingOptions
 }
 
+interface Services {
+  readonly routes: Map<string, Route>
+  readonly memory: Parts
+  close(): Promise<void>
+}
+
 /** Every service of the stack, by method and path, and what they keep in memory. */
-export function openServices(stores: Stores): { routes: Map<string, Route>; memory: Parts } {
-  const { database, redis, redisToken, faults, counters } = stores
+export function openServices(stores: Stores): Services {
+  const { redis, redisToken, faults, counters } = stores
+  const moments = openMoments(stores.database)
   const outbox = createOutbox()
   const catcher = createCatcher()
   const sent: SentMails = new Map()
@@ -37,7 +45,7 @@ export function openServices(stores: Stores): { routes: Map<string, Route>; memo
   const upstash = redisServices({ redis, token: redisToken, count: countCommands })
   const table: Record<string, Route> = {
     'GET /': { answer: () => html(200, indexPage()) },
-    'POST /sql': { door: 'sql', answer: sqlService(database, countStatements) },
+    'POST /sql': { door: 'sql', answer: sqlService(moments.present, countStatements) },
     'POST /redis': { door: 'redis', answer: upstash.single },
     'POST /redis/pipeline': { door: 'redis', answer: upstash.pipeline },
     'POST /redis/multi-exec': { door: 'redis', answer: upstash.multiExec },
@@ -52,6 +60,7 @@ export function openServices(stores: Stores): { routes: Map<string, Route>; memo
     ...issuerRoutes(),
     ...modelRoutes(),
     ...billing.routes,
+    ...moments.routes,
     'GET /control/counters': { answer: () => json(200, counters) },
     'DELETE /control/counters': { answer: () => done(() => resetCounters(counters)) },
     'GET /control/faults': { answer: () => json(200, faults.list()) },
@@ -59,7 +68,7 @@ export function openServices(stores: Stores): { routes: Map<string, Route>; memo
     'DELETE /control/faults': { answer: () => done(faults.clear) },
   }
   const memory = { ...billing.memory, outbox: outbox.memory, caught: catcher.memory, sent: mapPart(sent) }
-  return { routes: new Map(Object.entries(table)), memory }
+  return { routes: new Map(Object.entries(table)), memory, close: moments.close }
 }
 
 /** @returns the route of a path, of everything in its folder (`GET /breached/range/*`), or below two folders (`/polar/v1/**`) */

@@ -7,7 +7,7 @@ import { type Counters, createCounters } from './control.ts'
 import { createFaults, type Faults } from './faults.ts'
 import type { Route } from './http.ts'
 import { json, type Reply, readBody, send } from './http.ts'
-import { keepMemory, type Memory, type Parts } from './memory.ts'
+import { keepMemory, type Parts } from './memory.ts'
 import { type BillingOptions, LOCAL_BILLING } from './payments/routes.ts'
 import { redisPart } from './redis-memory.ts'
 import { findRoute, openServices } from './routes.ts'
@@ -63,7 +63,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const memory = await remember(options, services.memory, backends)
     opening.resolve(services.routes)
     const { port } = server.address() as AddressInfo
-    return { url: `http://127.0.0.1:${port}`, close: () => close(server, faults, backends, memory) }
+    return { url: `http://127.0.0.1:${port}`, close: () => close(server, faults, [memory, services, backends]) }
   } catch (error) {
     await stopListening(server)
     throw error
@@ -76,11 +76,14 @@ async function remember({ memoryFile, redisUrl }: StackOptions, parts: Parts, { 
   return keepMemory(memoryFile, redisUrl ? parts : { ...parts, redis: redisPart(redis) }, console.error)
 }
 
-async function close(server: Server, faults: Faults, backends: Backends, memory: Memory | undefined): Promise<void> {
+async function close(
+  server: Server,
+  faults: Faults,
+  parts: readonly ({ close(): Promise<void> } | undefined)[],
+): Promise<void> {
   await stopListening(server)
   faults.clear()
-  await memory?.close()
-  await backends.close()
+  for (const part of parts) await part?.close()
 }
 
 async function stopListening(server: Server): Promise<void> {

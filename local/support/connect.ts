@@ -24,8 +24,15 @@ export async function connect(env: NodeJS.ProcessEnv): Promise<Connection> {
   return { ...through(front.url, front.endpoint), close: front.close }
 }
 
-/** @param endpoint where Neon's HTTP protocol is spoken */
+/** By host: the driver has one setting for all databases of a process. */
+const endpoints = new Map<string, string>()
+
+/** @param endpoint where Neon's HTTP protocol is spoken for the host of this address */
 export function through(url: string, endpoint: string): Connection {
-  neonConfig.fetchEndpoint = endpoint
+  endpoints.set(new URL(url).hostname, endpoint)
+  neonConfig.fetchEndpoint = (host) => endpoints.get(host) ?? toNeon(host)
   return { sql: neon(url), close: async () => undefined }
 }
+
+/** As the driver has it where nothing is set. */
+const toNeon = (host: string) => `https://${host.replace(/^[^.]+\./, 'api.')}/sql`

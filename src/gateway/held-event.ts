@@ -4,6 +4,9 @@ import { uuidv7 } from '../lib/uuid.ts'
 import type { UsageEvent, VerdictTrace } from '../metering/event.ts'
 import { recordUsage } from '../metering/record.ts'
 
+/** The `source` of events that complete a request of the gateway. */
+export const SOURCE = 'gateway'
+
 /** How a request ended. */
 export interface Ending {
   readonly status_code: number
@@ -47,7 +50,7 @@ function completion(deps: Deps, verified: UsageEvent, ending: Ending): UsageEven
   const { organization_id, key_id = null, endpoint = '', method = '', environment, id, request_id = id } = verified
   return {
     id: uuidv7(deps.now()),
-    source: 'gateway',
+    source: SOURCE,
     completes: request_id,
     requests: 0,
     occurred_at: formatIso(deps.now()),

@@ -215,3 +215,27 @@ test.for([
   })
   expect((await control('GET', 'faults')).body).toEqual([])
 })
+
+test('a rate lets so many requests of a second through and answers the others 429, with Retry-After', async () => {
+  await inject({ door: 'polar', kind: 'rate', value: 2 })
+  const answers = await Promise.all(Array.from({ length: 8 }, () => fetch(`${stack.url}/polar/v1/subscriptions/`)))
+  const refused = answers.filter(({ status }) => status === 429)
+  expect(refused.length).toBeGreaterThanOrEqual(4) // eight requests are in two seconds at most
+  expect(refused.length).toBeLessThanOrEqual(6)
+  expect(new Set(refused.map(({ headers }) => headers.get('retry-after')))).toEqual(new Set(['1']))
+  expect((await control('GET', 'faults')).body).toMatchObject([{ kind: 'rate', seen: 8, hits: refused.length }])
+})
+
+test('a moment that was kept opens as a branch, and both databases change places', async () => {
+  const asked = (act: string) =>
+    fetch(`${stack.url}/control/database`, { method: 'POST', body: JSON.stringify({ do: act }) })
+  expect((await asked('switch')).status).toBe(409)
+  if (process.env.DATABASE_URL) return expect((await asked('keep')).status).toBe(409)
+  await insert()
+  expect((await asked('keep')).status).toBe(200)
+  await insert()
+  for (const act of ['branch', 'switch']) expect((await asked(act)).status).toBe(200)
+  expect(await rowCount()).toBe(1)
+  expect((await asked('switch')).status).toBe(200)
+  expect(await rowCount()).toBe(2)
+})

@@ -7,11 +7,13 @@ import { ROOT, runScript } from './support.ts'
 const page = readFileSync(`${ROOT}docs/operate/runbooks.md`, 'utf8')
 
 test('what each runbook says is done to a server with that trouble, and all comes out right', async () => {
-  const { code, stdout, stderr } = await runScript('rehearse', {})
+  const { code, stdout, stderr } = await runScript('rehearse --rows 60', {})
   expect(stderr).toBe('')
-  expect(stdout.trim().split('\n')).toEqual(Object.keys(REHEARSALS).map((name) => `${name}: came out right`))
+  const names = stdout.split('\n').flatMap((line) => /^(\S+): came out right$/.exec(line)?.[1] ?? [])
+  expect(names).toEqual(Object.keys(REHEARSALS))
+  expect(stdout).toMatch(/^month-end: 60 rows in \d+ runs of the job/m)
   expect(code).toBe(0)
-}, 180_000)
+}, 300_000)
 
 test('the page names every rehearsal beside its section, and every section has commands', () => {
   const rows = [...page.matchAll(/^\| .+ \| \[(.+)\]\(#.+\) \| `(.+)` \|$/gm)].map(([, section, name]) => [
@@ -26,5 +28,26 @@ test('the page names every rehearsal beside its section, and every section has c
 test('a rehearsal that there is not is named with those that there are', async () => {
   const { code, stderr } = await runScript('rehearse lost-postgres', {})
   expect(code).toBe(1)
-  expect(stderr).toContain('There is no rehearsal lost-postgres; there are lost-redis')
+  expect(stderr).toContain('There is no rehearsal lost-postgres; there are restored-postgres, lost-redis')
+})
+
+test.each([
+  ['', 'is not a moment of the past'],
+  ['--moment yesterday', '--moment=yesterday is not a moment of the past, such as 2026-11-28T10:00:00Z.'],
+  ['--moment 2999-01-01T00:00:00Z', 'is not a moment of the past'],
+  [
+    '--moment 2026-01-01T00:00:00Z --without usge',
+    'There is no part usge; there are new, access, usage, billing, sent, audit.',
+  ],
+  ['--moment 2026-01-01T00:00:00Z', 'FORMER_DATABASE_URL is not set.'],
+])('after-restore %s is refused', async (options, message) => {
+  const { code, stderr } = await runScript(`after-restore ${options}`.trim(), { DATABASE_URL: 'postgresql://a@b/c' })
+  expect([code, stderr]).toEqual([1, expect.stringContaining(message)])
+})
+
+test('one database is not carried into itself', async () => {
+  const DATABASE_URL = 'postgresql://a@b/c'
+  const line = 'after-restore --moment 2026-01-01T00:00:00Z'
+  const { stderr } = await runScript(line, { DATABASE_URL, FORMER_DATABASE_URL: DATABASE_URL })
+  expect(stderr).toBe('DATABASE_URL and FORMER_DATABASE_URL name the same database.\n')
 })

@@ -1,0 +1,108 @@
+/** `npm run after-restore`: see HELP. */
+import { carryRows, type Restore } from './restore/carry-rows.ts'
+import { carryUsage } from './restore/carry-usage.ts'
+import { forgetCounters } from './restore/forget.ts'
+import { PARTS, type Part, ROWS } from './restore/parts.ts'
+import { readArguments } from './support/arguments.ts'
+import { command } from './support/command.ts'
+import { connect } from './support/connect.ts'
+import { openRedis } from './support/redis-command.ts'
+
+const HELP = `Usage: npm run after-restore -- --moment 2026-11-28T10:00:00Z [--without new,usage] [--forget-counters]
+
+Carries what happened since the moment from the database as it was into the one that was restored to that moment, and leaves
+alone what was destroyed. It can be repeated: nothing counts or is sent twice (docs/operate/runbooks.md).
+  new      users, organizations, members, keys and webhook endpoints that were made since
+  access   keys revoked, users disabled, passwords changed, sessions, refresh tokens, links that were used
+  usage    every usage event, exactly once, with all its sums
+  billing  overage that was charged already, and webhooks of the payment providers, to be handled again
+  sent     emails and webhooks that were sent, alerts that were raised
+  audit    the audit log
+--without leaves parts out. --forget-counters deletes what Redis derived from the former database; do that after the deployment
+has the restored one. Environment: DATABASE_URL, the restored database; FORMER_DATABASE_URL, the database as it was; for
+--forget-counters UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN, or REDIS_URL.`
+
+/** The moment is when transactions ended; rows say when they began. */
+const MARGIN_MS = 10 * 60_000
+
+await command(async function afterRestore() {
+  const { values } = readArguments({
+    moment: { type: 'string' },
+    without: { type: 'string' },
+    'forget-counters': { type: 'boolean' },
+  })
+  if (values.help) return console.log(HELP)
+  const since = new Date(readMoment(values.moment) - MARGIN_MS).toISOString()
+  const parts = readParts(values.without)
+  const { FORMER_DATABASE_URL, FORMER_NEON_FETCH_ENDPOINT } = process.env
+  if (!FORMER_DATABASE_URL) throw new Error('FORMER_DATABASE_URL is not set. It names the database as it was.')
+  if (FORMER_DATABASE_URL === process.env.DATABASE_URL)
+    throw new Error('DATABASE_URL and FORMER_DATABASE_URL name the same database.')
+  const restored = await connect(process.env)
+  const former = await connect({
+    DATABASE_URL: FORMER_DATABASE_URL,
+    ...(FORMER_NEON_FETCH_ENDPOINT && { NEON_FETCH_ENDPOINT: FORMER_NEON_FETCH_ENDPOINT }),
+  })
+  try {
+    await carry({ former: former.sql, restored: restored.sql, since }, parts)
+    if (values['forget-counters']) await forget()
+  } finally {
+    await Promise.all([restored.close(), former.close()])
+  }
+})
+
+async function carry(restore: Restore, parts: readonly Part[]): Promise<void> {
+  await requireSameSchema(restore)
+  for (const rows of ROWS) {
+    if (!parts.includes(rows.part)) continue
+    const { inserted, updated } = await carryRows(restore, rows)
+    console.log(`${rows.part}: ${rows.table}: ${inserted} added, ${updated} changed`)
+  }
+  if (parts.includes('usage')) console.log(`usage: ${await carryUsage(restore)} events counted`)
+  await listActions(restore)
+}
+
+/** A restored row has to have the columns of the former one. */
+async function requireSameSchema({ former, restored }: Restore): Promise<void> {
+  const columns = `select string_agg(table_name || '.' || column_name, ' ' order by table_name, column_name) as all
+    from information_schema.columns where table_schema = 'public' and table_name = any($1)`
+  const tables = [...new Set(ROWS.map(({ table }) => table)), 'usage_events', 'usage_dedupe']
+  const [[own], [other]] = await Promise.all([restored.query(columns, [tables]), former.query(columns, [tables])])
+  if (own?.all !== other?.all)
+    throw new Error('The databases have different schemas. Run `npm run migrate -- up` for the restored one first.')
+}
+
+/** Changes that are not carried have to be judged by a person: the audit log names them. */
+async function listActions({ former, since }: Restore): Promise<void> {
+  const rows = await former.query(
+    `select action, count(*)::int as times from audit_logs where created_at >= $1 and result = 'success' group by 1 order by 1`,
+    [since],
+  )
+  console.log('What was done since, by the audit log:')
+  for (const { action, times } of rows) console.log(`  ${String(action)}: ${String(times)}`)
+}
+
+async function forget(): Promise<void> {
+  const redis = await openRedis(process.env)
+  try {
+    console.log(`counters: ${await forgetCounters(redis.send)} keys of Redis forgotten`)
+  } finally {
+    await redis.close()
+  }
+}
+
+/** @throws Error for what is no moment of the past with an offset */
+function readMoment(text = ''): number {
+  const time = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN
+  if (Number.isNaN(time) || time > Date.now())
+    throw new Error(`--moment=${text} is not a moment of the past, such as 2026-11-28T10:00:00Z.`)
+  return time
+}
+
+/** @throws Error that names the parts */
+function readParts(without = ''): readonly Part[] {
+  const left = without.split(',').filter(Boolean)
+  const unknown = left.find((name) => !PARTS.some((part) => part === name))
+  if (unknown !== undefined) throw new Error(`There is no part ${unknown}; there are ${PARTS.join(', ')}.`)
+  return PARTS.filter((part) => !left.includes(part))
+}
