@@ -113,7 +113,7 @@ const Variables = z.object({
   IMPORTED_KEYS: flag,
   /** What verification does while Redis fails: continue with limits per isolate, or refuse with 503. */
   ON_LIMITER_OUTAGE: z.enum(['open', 'closed']).default('open'),
-  /** Raw events older than this are deleted by whole months; the sums stay. */
+  /** Raw events older than this are deleted by whole months; the sums stay (docs/operate/retention.md). */
   USAGE_RETENTION_DAYS: wholeNumber(40, 3650, 90),
   /** Rows of the audit log older than this are deleted by whole months. */
   AUDIT_RETENTION_DAYS: wholeNumber(90, 3650, 730),

@@ -12,6 +12,7 @@ import { foldPlatformUsage } from '../metering/fold-platform.ts'
 import { reconcileQuotas } from '../metering/reconcile-counters.ts'
 import { drainUsageSpool } from '../metering/spool.ts'
 import { foldCounters } from '../metrics/flush.ts'
+import { eraseOldData } from '../privacy/erase-old.ts'
 import { eraseFromUsage } from '../privacy/erase-usage.ts'
 import { checkUsageAlerts } from '../usage/alerts/job.ts'
 
@@ -124,6 +125,8 @@ const makeAudit: Job = { name: 'make-audit-partitions', cron: DAILY, run: makeAu
 
 const dropAudit: Job = { name: 'drop-audit-partitions', cron: DAILY, run: dropAuditPartitions }
 
+const eraseOld: Job = { name: 'erase-old-data', cron: HOURLY, run: eraseOldData }
+
 /**
  * Expired rows to delete: the table, its indexed time column, and how many days after that time. Largest table last.
  */
@@ -133,7 +136,7 @@ export const PRUNED = [
   ['email_tokens', 'expires_at', 1],
   ['portal_sessions', 'expires_at', 1],
   ['invitations', 'expires_at', 36],
-  ['mail_outbox', 'created_at', 36],
+  ['mail_outbox', 'created_at', 30],
   ['webhook_deliveries', 'created_at', 30],
   ['sessions', 'expires_at', 36],
   ['usage_completions', 'created_at', DEDUPE_DAYS],
@@ -195,5 +198,6 @@ export const JOBS: readonly Job[] = [
   dropPartitions,
   makeAudit,
   dropAudit,
+  eraseOld,
   prune,
 ]

@@ -11,6 +11,7 @@ import { RUN_MS as FOLD_RUN_MS } from '../metering/fold-platform.ts'
 import { LOOK_BACK_MS, MAX_PERIODS } from '../metering/reconcile-counters.ts'
 import { DRAIN_MS } from '../metering/spool.ts'
 import { FOLDED } from '../metrics/flush.ts'
+import { RUN_MS as ERASE_RUN_MS } from '../privacy/erase-old.ts'
 import { SETTLED_MS, TIME_BUDGET_MS } from '../privacy/erase-usage.ts'
 import { MAX_RECIPIENTS } from '../usage/alerts/notify.ts'
 import { BATCH_ROWS, MAX_BATCHES, PRUNED } from './registry.ts'
@@ -97,6 +98,7 @@ export const WORK: Readonly<Record<string, Work>> = {
     waiting: 'select 1 from audit_logs_default',
   },
   'drop-audit-partitions': { of: 'partitions of the audit log' },
+  'erase-old-data': { of: 'rows with an address, a device or a payload that is too old', ms: ERASE_RUN_MS },
   prune: {
     of: 'rows that are of no use any more; the ceiling is that of each table',
     waiting: PRUNED.map(

@@ -2378,6 +2378,7 @@ export type Problem = {
     | 'quota_exceeded'
     | 'concurrency_exceeded'
     | 'internal'
+    | 'billing_event_reduced'
     | 'billing_event_failed'
     | 'billing_rejected'
     | 'upstream_unreachable'
@@ -2684,7 +2685,7 @@ export type ServiceKeyChange = {
 
 export type Session = {
   id: string
-  /** The `User-Agent` of the device when it signed in. */
+  /** The `User-Agent` of the device when it signed in. Null after 30 days, as is `ip`. */
   user_agent: string | null
   ip: string | null
   is_current: boolean

@@ -15,7 +15,10 @@ const tag = 'Sessions'
 const Session = z
   .object({
     id: z.uuid(),
-    user_agent: z.string().nullable().meta({ description: 'The `User-Agent` of the device when it signed in.' }),
+    user_agent: z
+      .string()
+      .nullable()
+      .meta({ description: 'The `User-Agent` of the device when it signed in. Null after 30 days, as is `ip`.' }),
     ip: z.string().nullable(),
     is_current: z.boolean(),
     created_at: timestamp,

@@ -39,6 +39,7 @@ const replayRoute = apiRoute({
   returns: { 200: AdminBillingEvent },
   fails: [
     'billing_event_not_found',
+    'billing_event_reduced',
     'webhook_in_progress',
     'billing_event_failed',
     'misconfigured',

@@ -16,7 +16,7 @@ const listRoute = apiRoute({
   service: 'platform:users:read',
   summary: 'List emails',
   description:
-    'The outbox of the last 36 days, newest first. The text is never shown, because it may contain a link that still works.',
+    'The outbox of the last 30 days, newest first. The text is never shown, because it may contain a link that still works.',
   query: MailQuery,
   returns: { 200: AdminMailList },
 })

@@ -50,12 +50,13 @@ export async function replayEvents(
  * Handles one stored event once more because somebody asked for it. The audit row says that it was asked for; what came of
  * it is in the event's row. Of two at once one is refused.
  *
- * @throws Problem `billing_event_not_found`, `webhook_in_progress`, `billing_event_failed` for an event that cannot be read, and
+ * @throws Problem `billing_event_not_found`, `billing_event_reduced`, `webhook_in_progress`, `billing_event_failed` for an event that cannot be read, and
  *   what the provider's code throws
  */
 export async function replayEvent(deps: ManagementDeps, actor: Principal, id: string): Promise<void> {
   const event = await findStored(deps.db, id)
   if (!event) throw new Problem('billing_event_not_found')
+  if (isReduced(event)) throw new Problem('billing_event_reduced')
   const { organizationId, provider, eventId, type } = event
   const { claimed } = await runBatch(deps.db, {
     claimed: requireClaim(deps.db, id),
@@ -74,7 +75,11 @@ export async function replayEvent(deps: ManagementDeps, actor: Principal, id: st
   }
 }
 
+/** What a provider sent is erased after 90 days (privacy/erase-old.ts): such an event has no effect that could be repeated. */
+const isReduced = ({ payload }: StoredEvent) => payload === null
+
 async function replay(deps: ManagementDeps, event: StoredEvent): Promise<Replayed> {
+  if (isReduced(event)) return { event, result: 'was erased after 90 days', isDone: false }
   const claimed = await claimStored(deps.db, event.id)
   if (!claimed) return { event, result: 'is being handled right now', isDone: false }
   try {

@@ -132,6 +132,7 @@ export function listEvents(db: Database, filter: EventFilter): Promise<StoredEve
     filter.isOpen ? and(ne(state, 'done'), isFree) : undefined,
     filter.belowAttempts === undefined ? undefined : lt(attempts, filter.belowAttempts),
     filter.receivedBefore && lt(receivedAt, filter.receivedBefore),
+    filter.event === undefined ? sql`${payload} <> 'null'` : undefined, // the others were erased after 90 days
     filter.after === undefined ? undefined : gt(id, filter.after),
   ]
   return db

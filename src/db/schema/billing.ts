@@ -74,6 +74,7 @@ export const billingEvents = pgTable(
     eventId: text().notNull(),
     type: text().notNull(),
     organizationId: uuid().references(() => organizations.id, { onDelete: 'set null' }),
+    /** JSON's null once it is 90 days old (privacy/erase-old.ts). */
     payload: jsonb().notNull(),
     state: text({ enum: ['received', 'processing', 'done', 'failed'] })
       .notNull()

@@ -71,6 +71,14 @@ test('a replay does what the first delivery should have done', async () => {
   expect(await planOf(organizationId)).toBe('pro')
 })
 
+test('an event whose content was erased stays as it is, and a replay says why', async () => {
+  const { organizationId, row } = await paid()
+  await sql.query(`update billing_events set payload = 'null' where id = $1`, [row.id])
+  expect(await replay(row.id)).toMatchObject({ status: 410, body: { code: 'billing_event_reduced' } })
+  expect((await list(`organization_id=${organizationId}`)).body.data).toEqual([row])
+  expect(await auditOf(row.id)).toEqual([])
+})
+
 test('with one Idempotency-Key it is processed once, and each repeat gets the first answer', async () => {
   const { row } = await paid()
   const headers = { 'Idempotency-Key': crypto.randomUUID() }

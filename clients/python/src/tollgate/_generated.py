@@ -127,6 +127,7 @@ ProblemCode = Literal[
     "quota_exceeded",
     "concurrency_exceeded",
     "internal",
+    "billing_event_reduced",
     "billing_event_failed",
     "billing_rejected",
     "upstream_unreachable",
