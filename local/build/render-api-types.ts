@@ -82,8 +82,15 @@ function renderObject({ properties = {}, required = [], additionalProperties }: 
     ([name, schema]) =>
       `${describe(schema)}${quote(name)}${required.includes(name) ? '' : '?'}: ${renderSchema(schema)}`,
   )
-  if (fields.length > 0) return `{\n${fields.join('\n')}\n}`
+  if (fields.length > 0) return `{\n${[...fields, ...renderOthers(properties, additionalProperties)].join('\n')}\n}`
   return `Record<string, ${typeof additionalProperties === 'object' ? renderSchema(additionalProperties) : 'unknown'}>`
+}
+
+/** Fields without a name of their own, such as the slugs of own meters. The type of an index fits the named fields as well. */
+function renderOthers(named: NonNullable<JsonSchema['properties']>, other: boolean | JsonSchema = false): string[] {
+  if (typeof other !== 'object' || Object.keys(other).length === 0) return []
+  const types = [...Object.values(named), other].flatMap((one) => one.anyOf ?? one.oneOf ?? [one]).map(renderSchema)
+  return [`[name: string]: ${unique([...types, 'undefined']).join(' | ')}`]
 }
 
 const describe = ({ description }: JsonSchema) =>

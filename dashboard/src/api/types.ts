@@ -535,6 +535,7 @@ export type BillingInfoUsageMeters = {
   concepts: MeterUse
   storage_gb: MeterUse
   cost_usd: MoneyMeterUse
+  [name: string]: MeterUse | MoneyMeterUse | undefined
 }
 
 export type BillingSubscription = {
@@ -645,6 +646,7 @@ export type CataloguePlanMeters = {
   concepts: CatalogueLimit
   storage_gb: CatalogueLimit
   cost_usd: MoneyCatalogueLimit
+  [name: string]: CatalogueLimit | MoneyCatalogueLimit | undefined
 }
 
 export type CataloguePlanSeats = {
@@ -964,6 +966,7 @@ export type CreatePlanRequestLimitsMeters = {
   cost_usd?: NewMoneyMeterLimit
   concepts?: MeterLimit
   storage_gb?: FractionalMeterLimit
+  [name: string]: MeterLimit | NewMoneyMeterLimit | FractionalMeterLimit | CustomMeterLimit | undefined
 }
 
 export type CreatePlanRequestSeats = {
@@ -1890,6 +1893,7 @@ export type OpenReservationHeld = {
   storage_gb?: number
   /** US dollars, a decimal string. */
   cost_usd?: string
+  [name: string]: number | string | undefined
 }
 
 export type OpenReservationList = {
@@ -1944,6 +1948,7 @@ export type OrganizationLimitsMeters = {
   cost_usd?: number | string | null
   concepts?: number | null
   storage_gb?: number | null
+  [name: string]: number | null | number | string | null | undefined
 }
 
 export type OrganizationList = {
@@ -2153,6 +2158,7 @@ export type PlanLimitsMeters = {
   cost_usd?: MoneyMeterLimit
   concepts?: MeterLimit
   storage_gb?: FractionalMeterLimit
+  [name: string]: MeterLimit | MoneyMeterLimit | FractionalMeterLimit | AnyMeterLimit | undefined
 }
 
 export type PlanList = {
@@ -2181,6 +2187,7 @@ export type PlanOverage = {
   queries?: OveragePrice
   tokens?: OveragePrice
   cost_usd?: OveragePrice
+  [name: string]: OveragePrice | undefined
 }
 
 export type PlanPrice = {
@@ -2413,6 +2420,7 @@ export type QuotaReadings = {
   concepts?: QuotaReading
   storage_gb?: QuotaReading
   cost_usd?: MoneyQuotaReading
+  [name: string]: QuotaReading | MoneyQuotaReading | undefined
 }
 
 export type Quotas = {
@@ -2440,6 +2448,7 @@ export type QuotasMeters = {
   concepts: MeterReading
   storage_gb: MeterReading
   cost_usd: MoneyMeterReading
+  [name: string]: MeterReading | MoneyMeterReading | undefined
 }
 
 export type ReasonWithProof = {
@@ -2575,6 +2584,7 @@ export type ReservationGrantedHeld = {
   storage_gb?: number
   /** US dollars, a decimal string. */
   cost_usd?: string
+  [name: string]: number | string | undefined
 }
 
 export type ReservationNotGranted = {
@@ -3204,6 +3214,12 @@ export type UpdatePlanRequestLimitsMeters = {
   cost_usd?: (NewMoneyMeterLimit & Record<string, unknown>) | null
   concepts?: (MeterLimit & Record<string, unknown>) | null
   storage_gb?: (FractionalMeterLimit & Record<string, unknown>) | null
+  [name: string]:
+    | ((MeterLimit & Record<string, unknown>) | null)
+    | ((NewMoneyMeterLimit & Record<string, unknown>) | null)
+    | ((FractionalMeterLimit & Record<string, unknown>) | null)
+    | ((CustomMeterLimit & Record<string, unknown>) | null)
+    | undefined
 }
 
 export type UpdatePlanRequestOverage = {
@@ -3211,6 +3227,7 @@ export type UpdatePlanRequestOverage = {
   queries?: (OveragePrice & Record<string, unknown>) | null
   tokens?: (OveragePrice & Record<string, unknown>) | null
   cost_usd?: (OveragePrice & Record<string, unknown>) | null
+  [name: string]: ((OveragePrice & Record<string, unknown>) | null) | undefined
 }
 
 export type UpdateProfileRequest = {
@@ -3421,6 +3438,7 @@ export type UsageForecastMeters = {
   queries: MeterForecast
   tokens: MeterForecast
   cost_usd: MoneyMeterForecast
+  [name: string]: MeterForecast | MoneyMeterForecast | undefined
 }
 
 export type UsageOfSubjects = {

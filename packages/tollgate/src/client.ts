@@ -1,10 +1,21 @@
 import { type BoundOperation, bindingTransport } from './binding.ts'
 import type * as wire from './binding-types.ts'
 import { type HttpOptions, httpTransport } from './http.ts'
-import type { Answer, Call, CallOptions, InputArguments, OperationName, Reply, Transport } from './operations.ts'
+import type { Answer, Call, CallOptions, InputArguments, OperationName, Query, Reply, Transport } from './operations.ts'
 import { perform } from './perform.ts'
 import { completeEvent, Recorder, type RecorderOptions } from './recorder.ts'
 import { type HeldWork, type ReservationOptions, type ReservedResult, withReservation } from './reservation.ts'
+import {
+  buildBilling,
+  buildCredits,
+  buildMeters,
+  buildPrices,
+  type PageQuery,
+  type PathOrganization,
+  type Send,
+  splitOrganization,
+} from './selling.ts'
+import type * as api from './types.ts'
 import { type OnUnavailable, type Verdict, type VerifyOptions, verifyKey } from './verify.ts'
 
 export interface ClientOptions {
@@ -54,6 +65,11 @@ export class Tollgate<Name extends OperationName = OperationName> {
     /** The answer is the only copy of the key. */
     issue: (input: wire.IssueKeyInput, options?: CallOptions): Promise<wire.IssuedApiKey> =>
       this.#read({ name: 'POST /auth/api-keys', body: input }, options),
+    get: ({ key_id, ...query }: wire.RevokeKeyInput, options?: CallOptions): Promise<api.ApiKey> =>
+      this.#send('GET /auth/api-keys/{id}', { params: { id: key_id }, query }, options),
+    /** What each limit of a key has left. */
+    limits: ({ key_id, ...query }: wire.RevokeKeyInput, options?: CallOptions): Promise<api.KeyLimits> =>
+      this.#send('GET /auth/api-keys/{id}/limits', { params: { id: key_id }, query }, options),
     /** One page, newest first. */
     list: (input: wire.ListKeysInput, options?: CallOptions): Promise<wire.ApiKeyPage> =>
       this.#read({ name: 'GET /auth/api-keys', query: { ...input } }, options),
@@ -110,6 +126,31 @@ export class Tollgate<Name extends OperationName = OperationName> {
     /** Lets a hold expire later: so many seconds from now, never earlier than it would. */
     extend: ({ reservation_id: id, ...body }: wire.ExtendInput, options?: CallOptions): Promise<wire.Extension> =>
       this.#read({ name: 'POST /usage/reservations/{id}/extend', params: { id }, body }, options),
+    /** One page of the open holds, newest first. */
+    reservations: (
+      input: PageQuery & { readonly key_id?: string },
+      options?: CallOptions,
+    ): Promise<api.OpenReservationList> => this.#send('GET /usage/reservations', { query: { ...input } }, options),
+    /** An open hold. One that was settled, or that expired, is not found. */
+    reservation: (
+      { reservation_id: id, ...query }: wire.OrganizationRef & { readonly reservation_id: string },
+      options?: CallOptions,
+    ): Promise<api.OpenReservation> => this.#send('GET /usage/reservations/{id}', { params: { id }, query }, options),
+    /** Voids or replaces a recorded event. Statistics, quotas and credits follow. */
+    correct: (body: api.CorrectUsageRequest, options?: CallOptions): Promise<api.UsageCorrection> =>
+      this.#send('POST /usage/corrections', { body }, options),
+    /** Use by your customer's users: the largest, and the rest summed. */
+    subjects: (input: Query<'GET /usage/subjects'>, options?: CallOptions): Promise<api.UsageOfSubjects> =>
+      this.#send('GET /usage/subjects', { query: { ...input } }, options),
+    /** Removes a user of your customer from all usage; the numbers stay. */
+    eraseSubject: (body: api.EraseSubjectRequest, options?: CallOptions): Promise<void> =>
+      this.#send('POST /usage/subjects/erase', { body }, options),
+    /** Use by endpoint, key, model and more. */
+    breakdown: (input: Query<'GET /usage/breakdown'>, options?: CallOptions): Promise<api.UsageBreakdown> =>
+      this.#send('GET /usage/breakdown', { query: { ...input } }, options),
+    /** Use by hour, day or month. */
+    timeseries: (input: Query<'GET /usage/timeseries'>, options?: CallOptions): Promise<api.UsageTimeseries> =>
+      this.#send('GET /usage/timeseries', { query: { ...input } }, options),
     /** What an organization used in a span, beside the one before. */
     summary: (input: wire.GetUsageInput, options?: CallOptions): Promise<wire.UsageSummary> =>
       this.#read({ name: 'GET /usage/summary', query: { ...input } }, options),
@@ -119,7 +160,21 @@ export class Tollgate<Name extends OperationName = OperationName> {
     /** An organization's limits and use. */
     get: (input: wire.GetQuotasInput, options?: CallOptions): Promise<wire.Quotas> =>
       this.#read({ name: 'GET /quotas', query: { ...input } }, options),
+    /** Sets limits of one organization, which win over its plan's; null for no limit. */
+    set: (input: PathOrganization & api.SetOrganizationQuotasRequest, options?: CallOptions): Promise<api.Quotas> =>
+      this.#send('PUT /admin/organizations/{organization_id}/quotas', splitOrganization(input), options),
   }
+
+  readonly #send: Send = (name, input, options) => this.#read({ name, ...input }, options)
+
+  /** Prepaid credits: balances, grants, the ledger. */
+  readonly credits: ReturnType<typeof buildCredits> = buildCredits(this.#send)
+  /** Checkouts, top-ups and spend caps. */
+  readonly billing: ReturnType<typeof buildBilling> = buildBilling(this.#send)
+  /** Prices of models. */
+  readonly prices: ReturnType<typeof buildPrices> = buildPrices(this.#send)
+  /** Meters of your own. */
+  readonly meters: ReturnType<typeof buildMeters> = buildMeters(this.#send)
 
   /**
    * Holds units, runs work, and settles what the work says was used, also when it fails or is aborted. Without a word

@@ -64,11 +64,14 @@ async function exchange(
   }
 }
 
+/** Elsewhere an empty answer is not Tollgate's. */
+const EMPTY_STATUSES = new Set([202, 204])
+
 function readReply(response: Response, text: string): Reply {
   const isJson = /^application\/([\w.-]+\+)?json\b/.test(response.headers.get('Content-Type') ?? '')
   const json = isJson ? parseObject(text) : undefined
   if (!response.ok) throw readError(response, json ?? {})
-  if (response.status === 204) return { body: undefined, headers: {} }
+  if (EMPTY_STATUSES.has(response.status) && text === '') return { body: undefined, headers: {} }
   if (response.headers.get('Content-Type')?.startsWith('text/csv')) return { body: text, headers: {} }
   if (!json) throw unreadable(response)
   const headers = PASSED_ON.map((name) => [name, response.headers.get(name)] as const)

@@ -52,6 +52,8 @@ const COUNTS_ONCE: { readonly [Name in OperationName]?: (body: Readonly<Record<s
   'POST /usage/reserve': ({ idempotency_key }) => idempotency_key !== undefined,
   'POST /usage/settle': () => true,
   'POST /usage/reservations/{id}/extend': () => true,
+  'POST /usage/corrections': () => true,
+  'POST /usage/subjects/erase': () => true,
 }
 
 function mayRepeat(transport: Transport, call: Call, failure: TollgateError): boolean {

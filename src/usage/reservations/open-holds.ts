@@ -1,6 +1,6 @@
 /** Reservations that are open: reading, listing and extending them. */
 import type * as z from 'zod'
-import { ALL_METERS } from '../../db/schema/meters.ts'
+import { isCustom, type MeterName, toSlug } from '../../db/schema/meter-names.ts'
 import type { Deps } from '../../deps.ts'
 import { pageEnd } from '../../http/paging.ts'
 import { encodeCursor } from '../../lib/cursor.ts'
@@ -9,7 +9,8 @@ import { toPeriod } from '../../lib/period.ts'
 import { findAllowance } from '../../limits/allowance.ts'
 import { extendHold, findTrace } from '../../limits/holds.ts'
 import { listHolds, type OpenHold } from '../../limits/list-holds.ts'
-import { formatUnits } from '../../limits/meter-units.ts'
+import { findMeters, type MeterCatalogue } from '../../limits/meter-catalogue.ts'
+import { formatMeterUnits } from '../../limits/quota-reading.ts'
 import { retryLost } from '../../limits/retry.ts'
 import { attribute, findOwners } from '../../metering/attribution.ts'
 import { Problem } from '../../problems.ts'
@@ -35,8 +36,9 @@ export async function listReservations(
   const holds = await read(deps, organizationId, { limit: limit + 1, keyId, after })
   const shown = holds.slice(0, limit)
   const last = shown.at(-1)
+  const meters = await findHeldMeters(deps, shown)
   return {
-    data: shown.map(toOpenReservation),
+    data: shown.map((hold) => toOpenReservation(hold, meters)),
     next_cursor: holds.length > limit && last ? encodeCursor(`${last.at} ${last.holdId}`) : null,
   }
 }
@@ -48,7 +50,7 @@ export async function getReservation(deps: Deps, organizationId: string, id: str
   const holds = await read(deps, organizationId, { limit: 2, holdId: reservation.holdId })
   const hold = holds.find(({ period }) => period === reservation.period)
   if (!hold) throw new Problem('reservation_not_found')
-  return toOpenReservation(hold)
+  return toOpenReservation(hold, await findHeldMeters(deps, [hold]))
 }
 
 /** A hold lasts a day at most, so it was made in the current period or in the one before. */
@@ -68,10 +70,21 @@ async function orUnavailable<Result>(work: () => Promise<Result>): Promise<Resul
   }
 }
 
-function toOpenReservation({ at, expiresAt, amounts, ...hold }: OpenHold): z.output<typeof OpenReservation> {
-  const held = ALL_METERS.flatMap((meter) => {
-    const units = amounts[meter]
-    return units === undefined ? [] : [[meter, formatUnits(meter, units)] as const]
+/** Holds keep whole units: how many decimals a custom meter has, only the catalogue says. Most holds have none. */
+async function findHeldMeters(deps: Deps, holds: readonly OpenHold[]): Promise<MeterCatalogue> {
+  const slugs = holds.flatMap(({ amounts }) => Object.keys(amounts).filter(isCustom).map(toSlug))
+  return slugs.length > 0 ? findMeters(deps, slugs) : {}
+}
+
+function toOpenReservation(
+  { at, expiresAt, amounts, ...hold }: OpenHold,
+  meters: MeterCatalogue,
+): z.output<typeof OpenReservation> {
+  const held = Object.entries(amounts).flatMap(([name, units]) => {
+    const meter = name as MeterName
+    const scale = meters[toSlug(meter)]?.scale
+    if (isCustom(meter) && scale === undefined) return [] // deleted since
+    return [[toSlug(meter), formatMeterUnits({ meter, ...(scale !== undefined && { scale }) }, units)] as const]
   })
   return {
     id: reservationId(hold.organizationId, hold.period, hold.holdId),

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { forEachAmount, money } from '../../http/amounts.ts'
+import { anyAmount, forEachAmount, money } from '../../http/amounts.ts'
 import { listSchema, organizationRef, pageQuery, timestamp, uuid } from '../../http/fields.ts'
 import { LONGEST_SECONDS } from './schemas.ts'
 
@@ -19,6 +19,7 @@ export const OpenReservation = z
     subject: z.string().nullable(),
     held: z
       .object(forEachAmount(z.number().optional(), money.optional()))
+      .catchall(anyAmount)
       .meta({ description: 'By meter; nothing for a slot.' }),
     created_at: timestamp.nullable().meta({ description: 'Null for one of an earlier version.' }),
     expires_at: timestamp,

@@ -1,6 +1,7 @@
 /** One Tollgate that runs as it is deployed, and a service key that may do everything. */
 import { openWorld } from '../../../bench/bench-world.ts'
 import { buildWorker, type Service, startWorkerd } from '../../../bench/worker.ts'
+import { LOCAL_BILLING } from '../../../local/stack/payments/routes.ts'
 import { ensureKey } from '../../../local/support/seed-data.ts'
 import { ormOver } from '../../../src/db/orm.ts'
 
@@ -8,10 +9,17 @@ export type ClientWorld = Awaited<ReturnType<typeof startTollgate>>
 
 const PLATFORM = 'select id from organizations where is_platform'
 
-export async function startTollgate() {
+/** @param sells whether the local Stripe is there to pay */
+export async function startTollgate({ sells = false } = {}) {
   const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl } = process.env
   const [world, bundle] = await Promise.all([openWorld({ databaseUrl, redisUrl }), buildWorker('src/index.ts')])
-  const tollgate: Service = { bundle, variables: world.variables }
+  const { token, webhookSecret } = LOCAL_BILLING.stripe
+  const stripe = {
+    STRIPE_API_URL: `${world.stackUrl}/stripe/v1`,
+    STRIPE_SECRET_KEY: token,
+    STRIPE_WEBHOOK_SECRET: webhookSecret,
+  }
+  const tollgate: Service = { bundle, variables: { ...world.variables, ...(sells && stripe) } }
   const worker = await startWorkerd({ tollgate })
   const [platform] = await world.sql.query(PLATFORM)
   const serviceKey = await ensureKey(ormOver(world.sql), {

@@ -17,6 +17,7 @@ from ._dataclasses import Answer, read_dataclass
 from ._errors import FieldError, TollgateError, error_for
 
 _PASSED_ON = ("RateLimit-Policy", "RateLimit", "Retry-After")
+_EMPTY_STATUSES = (202, 204)  # elsewhere an empty answer is not Tollgate's
 _JSON = re.compile(r"application/([\w.-]+\+)?json\b")
 
 
@@ -34,7 +35,7 @@ def read_reply(response: httpx.Response) -> Reply:
     body = _parse(response.content) if _JSON.match(content_type) else None
     if not response.is_success:
         raise _read_error(response, body if isinstance(body, dict) else {})
-    if response.status_code == 204:
+    if response.status_code in _EMPTY_STATUSES and not response.content:
         return Reply(None, {})
     if content_type.startswith("text/csv"):
         return Reply(response.text, {})

@@ -31,6 +31,7 @@ from ._generated import (
     UsageEvent,
     UsageSummary,
 )
+from ._async_management import AsyncManagement
 from ._options import ClientOptions
 from ._queue import UsageOptions
 from ._async_recorder import AsyncRecorder
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from . import _generated as wire
 
 
-class AsyncTollgate:
+class AsyncTollgate(AsyncManagement):
     """Tollgate, for those who protect an API with it.
 
     The same as `Tollgate`, with coroutines. Make one for each event loop of asyncio.
@@ -233,7 +234,7 @@ class AsyncTollgate:
     ) -> Any:
         """Calls any operation of the API by its method and path, such as `GET /usage/breakdown`.
 
-        Returns the JSON of the answer, text for CSV, and None for 204.
+        Returns the JSON of the answer, text for CSV, and None where it has no body.
         """
         call = Call(operation=operation, params=params, query=query, body=body, idempotency_key=idempotency_key)
         return (await self._perform(call, timeout)).body

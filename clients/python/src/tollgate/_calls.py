@@ -67,37 +67,37 @@ def add_idempotency_key(call: Call) -> Call:
 
 
 def verify_key(given: Mapping[str, Any]) -> Call:
-    return Call(operation="POST /keys/verify", body=_check(given, wire.VerifyKeyInput))
+    return Call(operation="POST /keys/verify", body=check_keywords(given, wire.VerifyKeyInput))
 
 
 def verify_token(given: Mapping[str, Any]) -> Call:
-    return Call(operation="POST /tokens/verify", body=_check(given, wire.VerifyTokenInput))
+    return Call(operation="POST /tokens/verify", body=check_keywords(given, wire.VerifyTokenInput))
 
 
 def issue_key(given: Mapping[str, Any], idempotency_key: str | None) -> Call:
-    body = _check(given, wire.IssueKeyInput)
+    body = check_keywords(given, wire.IssueKeyInput)
     return Call(operation="POST /auth/api-keys", body=body, idempotency_key=idempotency_key)
 
 
 def list_keys(given: Mapping[str, Any]) -> Call:
-    return Call(operation="GET /auth/api-keys", query=_check(given, wire.ListKeysInput))
+    return Call(operation="GET /auth/api-keys", query=check_keywords(given, wire.ListKeysInput))
 
 
 def update_key(given: Mapping[str, Any]) -> Call:
-    return _about_key("PATCH /auth/api-keys/{id}", _check(given, wire.UpdateKeyInput))
+    return _about_key("PATCH /auth/api-keys/{id}", check_keywords(given, wire.UpdateKeyInput))
 
 
 def rotate_key(given: Mapping[str, Any], idempotency_key: str | None) -> Call:
-    call = _about_key("POST /auth/api-keys/{id}/rotate", _check(given, wire.RotateKeyInput))
+    call = _about_key("POST /auth/api-keys/{id}/rotate", check_keywords(given, wire.RotateKeyInput))
     return replace(call, idempotency_key=idempotency_key)
 
 
 def revoke_key(given: Mapping[str, Any]) -> Call:
-    return replace(_about_key("DELETE /auth/api-keys/{id}", _check(given, wire.RevokeKeyInput)), body=None)
+    return replace(_about_key("DELETE /auth/api-keys/{id}", check_keywords(given, wire.RevokeKeyInput)), body=None)
 
 
 def upsert_customer(given: Mapping[str, Any]) -> Call:
-    body = _check(given, wire.UpsertCustomerInput)
+    body = check_keywords(given, wire.UpsertCustomerInput)
     params = {"external_id": body.pop("external_id", "")}
     return Call(operation="PUT /admin/organizations/by-external-id/{external_id}", params=params, body=body)
 
@@ -111,12 +111,12 @@ def send_usage(events: Iterable[Mapping[str, Any]], durability: str | None) -> C
 
 def reserve(given: Mapping[str, Any]) -> Call:
     """A repeat of the call gets the same hold."""
-    body = {"idempotency_key": str(uuid.uuid4()), **_check(given, wire.ReserveInput)}
+    body = {"idempotency_key": str(uuid.uuid4()), **check_keywords(given, wire.ReserveInput)}
     return Call(operation="POST /usage/reserve", body=body)
 
 
 def settle(given: Mapping[str, Any]) -> Call:
-    return Call(operation="POST /usage/settle", body=_check(given, wire.SettleInput))
+    return Call(operation="POST /usage/settle", body=check_keywords(given, wire.SettleInput))
 
 
 def extend(reservation_id: str, expires_in_seconds: int) -> Call:
@@ -128,11 +128,11 @@ def extend(reservation_id: str, expires_in_seconds: int) -> Call:
 
 
 def usage_summary(given: Mapping[str, Any]) -> Call:
-    return Call(operation="GET /usage/summary", query=_check(given, wire.UsageSummaryInput))
+    return Call(operation="GET /usage/summary", query=check_keywords(given, wire.UsageSummaryInput))
 
 
 def get_quotas(given: Mapping[str, Any]) -> Call:
-    return Call(operation="GET /quotas", query=_check(given, wire.GetQuotasInput))
+    return Call(operation="GET /quotas", query=check_keywords(given, wire.GetQuotasInput))
 
 
 def complete_event(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def complete_event(event: Mapping[str, Any]) -> dict[str, Any]:
 
 def check_events(events: Iterable[Mapping[str, Any]], event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Events that were given whole, and one that was given by keywords."""
-    return [*events, *([_check(event, wire.UsageEvent)] if event else [])]
+    return [*events, *([check_keywords(event, wire.UsageEvent)] if event else [])]
 
 
 def _about_key(operation: str, given: dict[str, Any]) -> Call:
@@ -153,7 +153,7 @@ def _about_key(operation: str, given: dict[str, Any]) -> Call:
     return Call(operation=operation, params=params, query=query, body=given)
 
 
-def _check(given: Mapping[str, Any], known: type) -> dict[str, Any]:
+def check_keywords(given: Mapping[str, Any], known: type) -> dict[str, Any]:
     """A misspelled keyword must not pass: a verification would check less than was asked for."""
     for name in given:
         if name not in known.__annotations__:

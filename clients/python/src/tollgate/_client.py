@@ -29,6 +29,7 @@ from ._generated import (
     UsageEvent,
     UsageSummary,
 )
+from ._management import Management
 from ._options import ClientOptions
 from ._queue import UsageOptions
 from ._recorder import Recorder
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from . import _generated as wire
 
 
-class Tollgate:
+class Tollgate(Management):
     """Tollgate, for those who protect an API with it.
 
     Every call ends within its timeout, and raises a TollgateError or nothing. Times are in seconds. Threads may share a
@@ -220,7 +221,7 @@ class Tollgate:
     ) -> Any:
         """Calls any operation of the API by its method and path, such as `GET /usage/breakdown`.
 
-        Returns the JSON of the answer, text for CSV, and None for 204.
+        Returns the JSON of the answer, text for CSV, and None where it has no body.
         """
         call = Call(operation=operation, params=params, query=query, body=body, idempotency_key=idempotency_key)
         return self._perform(call, timeout).body

@@ -464,6 +464,69 @@ class ApiKeyPage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Checkout:
+    id: str
+    url: str
+    provider: Literal["polar", "stripe"]
+    plan: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreditGrant:
+    id: str
+    # What was granted, corrections included.
+    amount: str
+    # US dollars, a decimal string.
+    remaining: str
+    # Of grants that expire together, the lower one burns first.
+    priority: int
+    source: Literal["purchase", "plan", "admin", "refund"]
+    reason: str | None
+    # How much of it was left over from the last period (`plan`).
+    rolled_over: str | None
+    # Null for never.
+    expires_at: str | None
+    revoked_at: str | None
+    created_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreditLedgerRow:
+    id: str
+    grant_id: str
+    kind: Literal["grant", "burn", "return", "expire", "revoke", "refund", "correct"]
+    # Above 0 adds to the balance.
+    amount: str
+    # Of the grant.
+    source: Literal["purchase", "plan", "admin", "refund"]
+    reason: str | None
+    created_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreditLedgerPage:
+    data: list[CreditLedgerRow]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credits:
+    # Whether there was a grant. Without one, calls need no credits.
+    uses_credits: bool
+    # What is left of all grants; the sum of the ledger.
+    balance: str
+    # What open reservations hold of it.
+    held: str
+    # Charges that no grant could pay. The next grant pays them first.
+    owed: str
+    # At this balance or below, endpoints get `credits.low`.
+    low_balance: str
+    is_low_balance_default: bool
+    # Those with something left, in the order in which they burn.
+    grants: list[CreditGrant]
+
+
+@dataclass(frozen=True, kw_only=True)
 class IssuedApiKey:
     id: str
     name: str
@@ -500,6 +563,23 @@ class IssuedApiKey:
 
 
 @dataclass(frozen=True, kw_only=True)
+class KeyLimits:
+    ratelimit: KeyLimitsRatelimit
+    # The key's limits, by name.
+    limits: dict[str, LimitReading]
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyLimitsRatelimit:
+    """Units of the rate limit, in any minute."""
+
+    limit: int
+    remaining: int
+    # When all units are available again, or when a refused cost will fit. Null if it never will.
+    resets_at: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class LimitReading:
     # The amount of the meter named beside it: a decimal string for `cost_usd`, else a number.
     limit: float | str
@@ -511,6 +591,28 @@ class LimitReading:
     meter: str | None = None
     # With `meter`: units that are reserved and not settled yet.
     held: float | str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meter:
+    slug: str
+    # As people read it.
+    name: str
+    # What one of it is called, in the plural.
+    unit: str
+    # `counter` adds up and starts at zero in each period; `gauge` is a level, whose latest reading counts. It never changes.
+    kind: Literal["counter", "gauge"]
+    scale: int
+    # Part of Tollgate: it can be neither changed nor deleted.
+    is_builtin: bool
+    created_at: str
+    updated_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeterList:
+    data: list[Meter]
+    next_cursor: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -527,6 +629,51 @@ class MeterReading:
     name: str | None = None
     unit: str | None = None
     kind: Literal["counter", "gauge"] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelPrices:
+    source: str
+    # The date of the source. Later price changes are not included.
+    checked_at: str
+    data: list[ModelPricesDataItem]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelPricesDataItem:
+    provider: str
+    model: str
+    # US dollars per million tokens; null where it is not known.
+    input_usd: str | None
+    # US dollars per million tokens, a decimal string.
+    cached_input_usd: str | None
+    # Of input that is written to a cache.
+    cache_write_usd: str | None
+    # US dollars per million tokens, a decimal string.
+    output_usd: str | None
+    # US dollars per million tokens, a decimal string.
+    audio_input_usd: str | None
+    # US dollars per million tokens, a decimal string.
+    audio_output_usd: str | None
+    # The price of a whole request with more input tokens than that.
+    long_context: list[ModelPricesDataItemLongContextItem]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelPricesDataItemLongContextItem:
+    above_input_tokens: int
+    # US dollars per million tokens; null where it is not known.
+    input_usd: str | None
+    # US dollars per million tokens, a decimal string.
+    cached_input_usd: str | None
+    # Of input that is written to a cache.
+    cache_write_usd: str | None
+    # US dollars per million tokens, a decimal string.
+    output_usd: str | None
+    # US dollars per million tokens, a decimal string.
+    audio_input_usd: str | None
+    # US dollars per million tokens, a decimal string.
+    audio_output_usd: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -575,6 +722,59 @@ class NamedLimit:
     per: Literal["key", "subject"] | None = None
     # Of `requests` alone: units that a verification takes by default, 1 if absent. With 0, only verifications that name the limit take units.
     cost: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenReservation:
+    id: str
+    organization_id: str
+    key_id: str | None
+    subject: str | None
+    held: OpenReservationHeld
+    # Null for one of an earlier version.
+    created_at: str | None
+    expires_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenReservationHeld:
+    """By meter; nothing for a slot."""
+
+    api_calls: float | None = None
+    queries: float | None = None
+    tokens: float | None = None
+    concepts: float | None = None
+    storage_gb: float | None = None
+    # US dollars, a decimal string.
+    cost_usd: str | None = None
+    # Your own meters, by slug.
+    custom: dict[str, float | str] = field(default_factory=dict, metadata={"rest": True})
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenReservationPage:
+    data: list[OpenReservation]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnModelPrice:
+    id: str
+    provider: str
+    model: str
+    kind: Literal["input", "output", "cached", "cache_write", "audio_input", "audio_output", "image", "request"]
+    # US dollars, a decimal string; null where it is a price of one.
+    usd_per_million: str | None
+    # US dollars, a decimal string; null where it is a price of a million.
+    usd_per_unit: str | None
+    valid_from: str
+    created_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnModelPriceList:
+    data: list[OwnModelPrice]
+    next_cursor: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -727,6 +927,38 @@ class Settlement:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SpendCap:
+    # Null without a cap.
+    cost_usd: str | None
+    # `block` refuses what would go beyond it; `alert` tells owners, admins and endpoints, and goes on.
+    action: Literal["block", "alert"] | None
+    # The charges of this period that are recorded.
+    used: str
+    period_start: str
+    resets_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredUsageEventCorrection:
+    """How the operator voided or replaced the event; the rest of it is what counts now."""
+
+    void: bool
+    reason: str
+    corrected_at: str
+    corrected_by: StoredUsageEventCorrectionCorrectedBy | None = None
+    # What it counted before, as it was reported.
+    original: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredUsageEventCorrectionCorrectedBy:
+    """Only for the operator."""
+
+    type: str
+    id: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class RefusedToken:
     valid: Literal[False]
     # `UNAUTHENTICATED`: expired, revoked, or of nobody who is trusted. `FORBIDDEN`: the user does not belong there, or may not.
@@ -754,10 +986,236 @@ class ValidToken:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TopUp:
+    id: str
+    url: str
+    provider: Literal["polar", "stripe"]
+    amount: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsageBreakdown:
+    from_: str
+    to: str
+    by: Literal["endpoint", "key", "model", "provider", "route", "status", "environment"]
+    order: str
+    data: list[UsageBreakdownDataItem]
+    other: UsageBreakdownOther | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsageBreakdownDataItem:
+    # Null for events without a value.
+    value: str | None
+    # Of a key.
+    name: str | None = None
+    share: float | None
+    requests: int
+    errors: int
+    # The share of requests; null if there are none.
+    error_rate: float | None
+    api_calls: int
+    queries: int
+    tokens: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    # US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost.
+    charge_usd: str | None = None
+    # US dollars, a decimal string: to customers what they pay, to the operator what the provider takes.
+    cost_usd: str
+    # Events whose model has no known price. Their cost is not in `cost_usd`.
+    unpriced: int
+    avg_response_time_ms: float | None
+    p50_response_time_ms: float | None
+    p95_response_time_ms: float | None
+    p99_response_time_ms: float | None
+    # Amounts of your own meters, by slug. One without use is absent.
+    quantities: dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsageBreakdownOther:
+    """The sum of all groups that are not listed."""
+
+    groups: int
+    share: float | None
+    requests: int
+    errors: int
+    # The share of requests; null if there are none.
+    error_rate: float | None
+    api_calls: int
+    queries: int
+    tokens: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    # US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost.
+    charge_usd: str | None = None
+    # US dollars, a decimal string: to customers what they pay, to the operator what the provider takes.
+    cost_usd: str
+    # Events whose model has no known price. Their cost is not in `cost_usd`.
+    unpriced: int
+    avg_response_time_ms: float | None
+    p50_response_time_ms: float | None
+    p95_response_time_ms: float | None
+    p99_response_time_ms: float | None
+    # Amounts of your own meters, by slug. One without use is absent.
+    quantities: dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
 class UsageConflict:
     # Its place among the events sent, from 0.
     index: int
     id: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsageCorrection:
+    # `duplicate`: this correction was made before.
+    outcome: Literal["corrected", "duplicate"]
+    corrected_at: str
+    event: UsageCorrectionEvent
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsageCorrectionEvent:
+    """The event as it is now."""
+
+    id: str
+    occurred_at: str
+    key_id: str | None
+    user_id: str | None
+    environment: str
+    # Your customer's user, where one was named.
+    subject: str | None
+    endpoint: str
+    method: str
+    status_code: int
+    response_time_ms: int | None
+    requests: int
+    api_calls: int
+    queries: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    # Part of the input.
+    cache_write_tokens: int
+    # Part of the input.
+    audio_input_tokens: int
+    # Part of the output.
+    audio_output_tokens: int
+    provider: str
+    model: str
+    # US dollars, a decimal string: to customers what they pay, to the operator what the provider takes. Null when the model has no known price.
+    cost_usd: str | None
+    # US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost. Null when the model has no known price.
+    charge_usd: str | None = None
+    route: str
+    ip: str | None
+    user_agent: str | None
+    error_code: str | None
+    error_message: str | None
+    metadata: dict[str, Any] | None
+    correction: StoredUsageEventCorrection | None
+    # Amounts of your own meters, by slug.
+    quantities: dict[str, float] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsageOfSubjects:
+    from_: str
+    to: str
+    order: Literal["requests", "errors", "api_calls", "queries", "tokens", "cost_usd"]
+    data: list[UsageOfSubjectsDataItem]
+    other: UsageOfSubjectsOther | None
+    erased: UsageOfSubjectsErased | None
+    unnamed: UsageOfSubjectsUnnamed | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsageOfSubjectsDataItem:
+    subject: str
+    share: float | None
+    requests: int
+    errors: int
+    api_calls: int
+    queries: int
+    tokens: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    # US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost.
+    charge_usd: str | None = None
+    # US dollars, a decimal string: to customers what they pay, to the operator what the provider takes.
+    cost_usd: str
+    # Events whose model has no known price. Their cost is not in `cost_usd`.
+    unpriced: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsageOfSubjectsErased:
+    """The sum of all subjects that were erased."""
+
+    share: float | None
+    requests: int
+    errors: int
+    api_calls: int
+    queries: int
+    tokens: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    # US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost.
+    charge_usd: str | None = None
+    # US dollars, a decimal string: to customers what they pay, to the operator what the provider takes.
+    cost_usd: str
+    # Events whose model has no known price. Their cost is not in `cost_usd`.
+    unpriced: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsageOfSubjectsOther:
+    """The sum of all subjects that are not listed."""
+
+    subjects: int
+    share: float | None
+    requests: int
+    errors: int
+    api_calls: int
+    queries: int
+    tokens: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    # US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost.
+    charge_usd: str | None = None
+    # US dollars, a decimal string: to customers what they pay, to the operator what the provider takes.
+    cost_usd: str
+    # Events whose model has no known price. Their cost is not in `cost_usd`.
+    unpriced: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsageOfSubjectsUnnamed:
+    """What was used without a subject. Null where one subject is asked for."""
+
+    share: float | None
+    requests: int
+    errors: int
+    api_calls: int
+    queries: int
+    tokens: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    # US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost.
+    charge_usd: str | None = None
+    # US dollars, a decimal string: to customers what they pay, to the operator what the provider takes.
+    cost_usd: str
+    # Events whose model has no known price. Their cost is not in `cost_usd`.
+    unpriced: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -797,6 +1255,43 @@ class UsageSummaryPrevious:
 
 @dataclass(frozen=True, kw_only=True)
 class UsageSums:
+    requests: int
+    errors: int
+    # The share of requests; null if there are none.
+    error_rate: float | None
+    api_calls: int
+    queries: int
+    tokens: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    # US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost.
+    charge_usd: str | None = None
+    # US dollars, a decimal string: to customers what they pay, to the operator what the provider takes.
+    cost_usd: str
+    # Events whose model has no known price. Their cost is not in `cost_usd`.
+    unpriced: int
+    avg_response_time_ms: float | None
+    p50_response_time_ms: float | None
+    p95_response_time_ms: float | None
+    p99_response_time_ms: float | None
+    # Amounts of your own meters, by slug. One without use is absent.
+    quantities: dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsageTimeseries:
+    interval: Literal["hour", "day", "month"]
+    tz: str
+    data: list[UsageTimeseriesDataItem]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsageTimeseriesDataItem:
+    # The day or month in the time zone, or the hour with its offset.
+    bucket: str
+    from_: str
+    to: str
     requests: int
     errors: int
     # The share of requests; null if there are none.
@@ -1136,6 +1631,349 @@ class GetQuotasInput(TypedDict, total=False):
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
+
+
+class GetKeyInput(TypedDict, total=False):
+    key_id: str
+    # The active organization when absent.
+    organization_id: str
+    # Alternative to `organization_id`: the operator's own id of the organization.
+    external_id: str
+
+
+class SetQuotasInput(TypedDict, total=False):
+    # Its id, or `external_id:` and the operator's own id of it.
+    organization_id: str
+    # Instead of `organization_id`: your own id of the organization.
+    external_id: str
+    api_calls: int | None
+    queries: int | None
+    tokens: int | None
+    # US dollars, as a decimal string or a number.
+    cost_usd: float | str | None
+    concepts: int | None
+    storage_gb: float | None
+    rate_limit_per_minute: int | None
+    max_api_keys: int | None
+    meters: dict[str, Any]
+    # The most holds that may be open at once. A reservation is one, whatever it holds.
+    max_concurrent: int | None
+
+
+class ListReservationsInput(TypedDict, total=False):
+    limit: int
+    cursor: str
+    # The active organization when absent.
+    organization_id: str
+    # Alternative to `organization_id`: the operator's own id of the organization.
+    external_id: str
+    # Only those that name this key.
+    key_id: str
+
+
+class GetReservationInput(TypedDict, total=False):
+    reservation_id: str
+    # The active organization when absent.
+    organization_id: str
+    # Alternative to `organization_id`: the operator's own id of the organization.
+    external_id: str
+
+
+class CorrectUsageInput(TypedDict, total=False):
+    # The id of a reported event, as `GET /usage/events` lists it.
+    event_id: str
+    organization_id: str
+    # Or the operator's own id of the organization.
+    external_id: str
+    # The event did not happen: it counts nowhere.
+    void: Literal[True]
+    endpoint: str | None
+    status_code: int | None
+    provider: str | None
+    model: str | None
+    # How your system answered, for routing statistics.
+    route: str | None
+    error_code: str | None
+    # Of the quota; what a verification took is counted already.
+    api_calls: int | None
+    queries: int | None
+    # Input and output together, where they are not known apart.
+    tokens: int | None
+    # The same as `tokens`.
+    total_tokens: int | None
+    # All that went in, cached or not.
+    input_tokens: int | None
+    # The same as `input_tokens`.
+    prompt_tokens: int | None
+    output_tokens: int | None
+    # The same as `output_tokens`.
+    completion_tokens: int | None
+    # Those of the input that came from a cache. More than the input are added to it.
+    cached_tokens: int | None
+    # Read from a cache beside `input_tokens`, as Anthropic counts them.
+    cache_read_input_tokens: int | None
+    # Written to a cache beside `input_tokens`, as Anthropic counts them.
+    cache_creation_input_tokens: int | None
+    # Those of the input that were written to a cache.
+    cache_write_tokens: int | None
+    # Those of the input that are audio.
+    audio_input_tokens: int | None
+    # Those of the output that are audio.
+    audio_output_tokens: int | None
+    # US dollars that the provider takes. Absent, it is reckoned from model and tokens where the price is known. Rounded half up to nine decimals.
+    cost_usd: str | float | None
+    # Why. Customers see it with the event.
+    reason: str
+
+
+class UsageSubjectsInput(TypedDict, total=False):
+    # ISO 8601, or a day such as `2026-11-01`.
+    from_: str
+    # The exclusive end. Defaults to now.
+    to: str
+    # The active organization when absent.
+    organization_id: str
+    # Alternative to `organization_id`: the operator's own id of the organization.
+    external_id: str
+    # Only this one.
+    subject: str
+    # The figure to sort by, largest first, and to compute shares of.
+    order: Literal["requests", "errors", "api_calls", "queries", "tokens", "cost_usd"]
+    limit: int
+
+
+class EraseSubjectInput(TypedDict, total=False):
+    subject: str
+    # The active organization when absent.
+    organization_id: str | None
+    # Or the operator's own id of the organization.
+    external_id: str | None
+
+
+class UsageBreakdownInput(TypedDict, total=False):
+    # ISO 8601, or a day such as `2026-11-01` for its start.
+    from_: str
+    # The exclusive end. Defaults to now.
+    to: str
+    # The active organization when absent.
+    organization_id: str
+    # Alternative to `organization_id`: the operator's own id of the organization.
+    external_id: str
+    # Only what this key was used for.
+    key_id: str
+    by: Literal["endpoint", "key", "model", "provider", "route", "status", "environment"]
+    # The figure to sort by, largest first, and to compute shares of: requests, errors, api_calls, queries, tokens, cost_usd, or one of your own meters by its slug.
+    order: str
+    limit: int
+
+
+class UsageTimeseriesInput(TypedDict, total=False):
+    # ISO 8601, or a day such as `2026-11-01` for its start.
+    from_: str
+    # The exclusive end. Defaults to now.
+    to: str
+    # The active organization when absent.
+    organization_id: str
+    # Alternative to `organization_id`: the operator's own id of the organization.
+    external_id: str
+    key_id: str
+    # An empty value selects events without one.
+    endpoint: str
+    # An empty value selects events without one.
+    model: str
+    # An empty value selects events without one.
+    provider: str
+    # An empty value selects events without one.
+    route: str
+    # An HTTP status.
+    status: str
+    # An empty value selects events without one.
+    environment: str
+    interval: Literal["hour", "day", "month"]
+    # An IANA time zone, such as `Europe/Berlin`.
+    tz: str
+
+
+class GetCreditsInput(TypedDict, total=False):
+    # The active organization when absent.
+    organization_id: str
+    # Alternative to `organization_id`: the operator's own id of the organization.
+    external_id: str
+
+
+class ListCreditLedgerInput(TypedDict, total=False):
+    limit: int
+    cursor: str
+    # The active organization when absent.
+    organization_id: str
+    # Alternative to `organization_id`: the operator's own id of the organization.
+    external_id: str
+
+
+class GrantCreditsInput(TypedDict, total=False):
+    # Its id, or `external_id:` and the operator's own id of it.
+    organization_id: str
+    # Instead of `organization_id`: your own id of the organization.
+    external_id: str
+    # US dollars, as a decimal string or a number.
+    amount: float | str
+    # Shown in the ledger of the organization, and kept in the audit log.
+    reason: str
+    # `purchase` for credits that were paid outside of Tollgate, `refund` for goodwill.
+    source: Literal["admin", "purchase", "refund"]
+    # Of grants that expire together, the lower one burns first.
+    priority: int
+    # Absent for never.
+    expires_at: str
+
+
+class RevokeCreditsInput(TypedDict, total=False):
+    # Its id, or `external_id:` and the operator's own id of it.
+    organization_id: str
+    grant_id: str
+    # Instead of `organization_id`: your own id of the organization.
+    external_id: str
+    # Shown in the ledger of the organization, and kept in the audit log.
+    reason: str
+
+
+class CorrectCreditsInput(TypedDict, total=False):
+    # Its id, or `external_id:` and the operator's own id of it.
+    organization_id: str
+    grant_id: str
+    # Instead of `organization_id`: your own id of the organization.
+    external_id: str
+    # What is added to the grant; below 0 takes away.
+    amount: float | str
+    # Shown in the ledger of the organization, and kept in the audit log.
+    reason: str
+
+
+class SetLowBalanceInput(TypedDict, total=False):
+    # The active organization when absent.
+    organization_id: str
+    # Alternative to `organization_id`: the operator's own id of the organization.
+    external_id: str
+    # Null for 20 % of the latest grant.
+    low_balance: float | str | None
+
+
+class CheckoutInput(TypedDict, total=False):
+    # The active organization when absent.
+    organization_id: str
+    # Alternative to `organization_id`: the operator's own id of the organization.
+    external_id: str
+    plan: str
+    # What the subscription has, else a month where the plan is sold by it.
+    interval: Literal["month", "year"]
+    # ISO 4217, in lower case. What the subscription has, else `usd` where the plan is sold in it.
+    currency: str
+    # All members that there may be. What the subscription has, else those that the plan includes.
+    seats: int
+    # All add-ons that there are to be. What the subscription has, if absent.
+    addons: list[dict[str, Any]]
+    # Defaults to the first provider that sells the plan.
+    provider: Literal["polar", "stripe"]
+    # The URL that the customer returns to, with `checkout_id` added: at this deployment, or at an origin of CORS_ORIGINS.
+    success_url: str
+    cancel_url: str
+
+
+class TopUpInput(TypedDict, total=False):
+    # The active organization when absent.
+    organization_id: str
+    # Alternative to `organization_id`: the operator's own id of the organization.
+    external_id: str
+    # US dollars, before taxes.
+    amount: float | str
+    # Defaults to the first provider that sells credits.
+    provider: Literal["polar", "stripe"]
+    # The URL that the customer returns to, with `checkout_id` added: at this deployment, or at an origin of CORS_ORIGINS.
+    success_url: str
+    cancel_url: str
+
+
+class GetSpendCapInput(TypedDict, total=False):
+    # The active organization when absent.
+    organization_id: str
+    # Alternative to `organization_id`: the operator's own id of the organization.
+    external_id: str
+
+
+class SetSpendCapInput(TypedDict, total=False):
+    # The active organization when absent.
+    organization_id: str
+    # Alternative to `organization_id`: the operator's own id of the organization.
+    external_id: str
+    # What a usage period may cost; null for no cap.
+    cost_usd: float | str | None
+    # `block` refuses what would go beyond it; `alert` tells owners, admins and endpoints, and goes on.
+    action: Literal["block", "alert"]
+
+
+class FindPricesInput(TypedDict, total=False):
+    provider: str
+    # A model as events name it. Returns the entry that prices such an event, or nothing.
+    model: str
+    # The active organization when absent.
+    organization_id: str
+    # Alternative to `organization_id`: the operator's own id of the organization.
+    external_id: str
+
+
+class ListPricesInput(TypedDict, total=False):
+    # Of this provider alone.
+    provider: str
+    # Of this name or pattern alone.
+    model: str
+
+
+class SetPriceInput(TypedDict, total=False):
+    # As events name it; `*` for any, also for events without a provider.
+    provider: str
+    # The name of a model, in any case; `*` stands for any characters.
+    model: str
+    # What has the price: tokens of a kind, each image, or each request.
+    kind: Literal["input", "output", "cached", "cache_write", "audio_input", "audio_output", "image", "request"]
+    # US dollars of a million tokens.
+    usd_per_million: str | float
+    # US dollars of one token, image or request.
+    usd_per_unit: str | float
+    # From when on events have this price, by their own time; now when absent.
+    valid_from: str
+
+
+class DeletePriceInput(TypedDict, total=False):
+    price_id: str
+
+
+class GetMeterInput(TypedDict, total=False):
+    slug: str
+
+
+class DefineMeterInput(TypedDict, total=False):
+    # What requests and answers call it; it never changes.
+    slug: str
+    # As people read it.
+    name: str
+    # What one of it is called, in the plural.
+    unit: str
+    # `counter` adds up and starts at zero in each period; `gauge` is a level, whose latest reading counts. It never changes.
+    kind: Literal["counter", "gauge"]
+    # How many decimals its amounts may have. It never changes.
+    scale: int
+
+
+class UpdateMeterInput(TypedDict, total=False):
+    slug: str
+    # As people read it.
+    name: str
+    # What one of it is called, in the plural.
+    unit: str
+
+
+class DeleteMeterInput(TypedDict, total=False):
+    slug: str
 
 
 class UsageEvent(TypedDict, total=False):

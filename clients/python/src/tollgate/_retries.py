@@ -31,6 +31,8 @@ _COUNTS_ONCE: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
     "POST /usage/reserve": lambda body: body.get("idempotency_key") is not None,
     "POST /usage/settle": lambda _: True,
     "POST /usage/reservations/{id}/extend": lambda _: True,
+    "POST /usage/corrections": lambda _: True,
+    "POST /usage/subjects/erase": lambda _: True,
 }
 
 

@@ -89,7 +89,7 @@ function keptExtras({ subscription }: BillingInfo) {
 function Exceeded({ plan, info }: Pick<ChangeDialogProps, 'plan' | 'info'>) {
   const meters = exceededBy(plan, info.usage.meters)
   if (meters.length === 0) return null
-  const list = meters.map((meter) => describeAmount(meter, info.usage.meters[meter].used)).join(', ')
+  const list = meters.map(({ meter, used }) => describeAmount(meter, used)).join(', ')
   return (
     <Notice kind="warn">
       {`This period you have used ${list}. ${plan.name} allows less: calls beyond it would be refused.`}

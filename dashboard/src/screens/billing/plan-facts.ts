@@ -1,4 +1,4 @@
-import type { CataloguePlan } from '../../api/types.ts'
+import type { BillingInfoUsageMeters, CataloguePlan } from '../../api/types.ts'
 import { formatName, formatNumber, formatUnitPrice } from '../../lib/format.ts'
 import { formatAmount, meterName } from '../usage/meters.ts'
 
@@ -21,7 +21,13 @@ interface Measured {
   readonly size: number | undefined
 }
 
-const METERS = ['api_calls', 'queries', 'tokens', 'cost_usd', 'concepts', 'storage_gb'] as const
+const METERS: readonly string[] = ['api_calls', 'queries', 'tokens', 'cost_usd', 'concepts', 'storage_gb']
+
+/** The built-in meters in their order, and then those that the operator defined. */
+const listMeters = ({ meters }: CataloguePlan) => [
+  ...METERS,
+  ...Object.keys(meters).filter((meter) => !METERS.includes(meter)),
+]
 
 /** What a plan has, each with the difference to the present one. */
 export function comparePlans(plan: CataloguePlan, present: CataloguePlan | undefined): PlanFact[] {
@@ -44,9 +50,9 @@ function differ(fact: Measured, before: Measured | undefined): Difference {
 
 function measure(plan: CataloguePlan): Measured[] {
   return [
-    ...METERS.filter((meter) => meter !== 'cost_usd' || plan.meters.cost_usd.limit !== null).map((meter) =>
-      meterFact(plan, meter),
-    ),
+    ...listMeters(plan)
+      .filter((meter) => meter !== 'cost_usd' || plan.meters.cost_usd.limit !== null)
+      .map((meter) => meterFact(plan, meter)),
     {
       name: 'Requests a minute and key',
       value: formatNumber(plan.rate_limit_per_minute),
@@ -67,8 +73,8 @@ function seatsFact({ included, max }: NonNullable<CataloguePlan['seats']>): Meas
   return { name: 'Seats', value: formatNumber(included), note, size: included }
 }
 
-function meterFact(plan: CataloguePlan, meter: (typeof METERS)[number]): Measured {
-  const { limit, at_limit } = plan.meters[meter]
+function meterFact(plan: CataloguePlan, meter: string): Measured {
+  const { limit, at_limit } = plan.meters[meter] ?? { limit: null, at_limit: 'block' }
   const name = meterName(meter)
   if (limit === null) return { name, value: 'No limit', size: Number.POSITIVE_INFINITY }
   const price = plan.overage[meter]?.[0]?.unit_price_usd
@@ -86,10 +92,12 @@ function featureFact(name: string, value: number | boolean | string): Measured {
   return { name: formatName(name), value: text, size: typeof value === 'string' ? undefined : Number(value) }
 }
 
-/** The meters whose use is above what a plan would allow. */
-export function exceededBy(plan: CataloguePlan, used: Readonly<Record<string, { readonly used: number | string }>>) {
-  return METERS.filter((meter) => {
-    const { limit, at_limit } = plan.meters[meter]
-    return at_limit === 'block' && limit !== null && Number(used[meter]?.used ?? 0) >= Number(limit)
+/** The meters whose use is above what a plan would allow, with that use. */
+export function exceededBy(plan: CataloguePlan, meters: BillingInfoUsageMeters) {
+  return listMeters(plan).flatMap((meter) => {
+    const limited = plan.meters[meter]
+    const used = meters[meter]?.used ?? 0
+    const isRefused = limited?.at_limit === 'block' && limited.limit !== null && Number(used) >= Number(limited.limit)
+    return isRefused ? [{ meter, used }] : []
   })
 }

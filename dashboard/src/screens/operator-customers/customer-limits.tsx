@@ -111,14 +111,14 @@ function toRows({ limit_overrides }: AdminOrganization, { limits }: Plan, quotas
     ...Object.entries(quotas.meters)
       .filter(([slug]) => !(METERS as readonly string[]).includes(slug))
       .map(([slug, reading]): LimitRow => {
-        const planned = limits.meters[slug as 'api_calls']
+        const planned = limits.meters[slug]
         return {
           name: slug,
           isCustom: true,
-          label: reading.name ?? slug,
+          label: reading?.name ?? slug,
           plan: toNumber(planned?.limit),
           override: custom[slug],
-          effective: toNumber(reading.limit),
+          effective: toNumber(reading?.limit),
           atLimit: planned?.at_limit ?? 'block',
         }
       }),

@@ -1,4 +1,5 @@
 import { describe, expect, inject, test } from 'vitest'
+import { defineMeters } from '../../../support/custom-meters.ts'
 import { call, newKeyHolder } from '../../../support/http.ts'
 
 const service = inject('credentials').service_key
@@ -34,6 +35,16 @@ describe('open reservations', () => {
       created_at: expect.any(String),
       expires_at,
     })
+  })
+
+  test('have the amounts of your own meters, with their decimals', async () => {
+    await defineMeters()
+    const { keyId: key_id, token } = await newKeyHolder()
+    const held = { queries: 2, images: 3, audio_seconds: 12.345 }
+    const { images, audio_seconds, queries } = held
+    const { reservation_id } = await reserve({ key_id, queries, quantities: { images, audio_seconds } })
+    expect((await list(token)).body.data).toMatchObject([{ id: reservation_id, held }])
+    expect((await read(token, reservation_id)).body.held).toEqual(held)
   })
 
   test('are those of one key if requested', async () => {
