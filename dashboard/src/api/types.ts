@@ -778,6 +778,8 @@ export type CorrectUsageRequest = {
   audio_output_tokens?: number | null
   /** US dollars that the provider takes. Absent, it is reckoned from model and tokens where the price is known. Rounded half up to nine decimals. */
   cost_usd?: string | number | null
+  /** Amounts of your own counters, by slug. A meter that is not given keeps its amount. */
+  quantities?: Record<string, number> | null
   /** Why. Customers see it with the event. */
   reason: string
 }

@@ -8,7 +8,11 @@ import { lockUsageEvent } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { sha256Hex } from '../../lib/bytes.ts'
 import { canonicalJson } from '../../lib/canonical-json.ts'
+
 import { errorFields, log } from '../../lib/log.ts'
+import { quantityProblem } from '../../limits/custom-meters.ts'
+import { findMeters } from '../../limits/meter-catalogue.ts'
+import { readQuantities } from '../../limits/quantities.ts'
 import type { CorrectionInput } from '../../metering/correct-statement.ts'
 import { lowerCounters } from '../../metering/reconcile-counters.ts'
 import { Problem } from '../../problems.ts'
@@ -23,7 +27,7 @@ import type { CorrectedEvent, CorrectionRequest } from './schemas.ts'
  * event as it was reported. A correction that was made before changes nothing.
  *
  * @throws Problem `event_not_found`, `event_not_correctable` for a verification, `organization_not_found`,
- *   `organization_mismatch`, `organization_unnamed`
+ *   `organization_mismatch`, `organization_unnamed`, `invalid_request` for amounts that are no counters'
  */
 export async function correctUsage(
   deps: ManagementDeps,
@@ -130,9 +134,27 @@ async function replaced(deps: ManagementDeps, { occurredAt, original }: Found, {
   const tokens = replaceTokens(original, given)
   const named = { ...given, ...normalized(given, 'model'), ...normalized(given, 'provider') }
   const others = Object.fromEntries(Object.entries(named).filter(([name]) => !TOKEN_FIELDS.includes(name as never)))
-  const changed = { ...original, ...others, ...tokens }
+  const quantities = await replaceQuantities(deps, original, given)
+  const changed = { ...original, ...others, ...tokens, quantities }
   const cost = await replaceCost(deps, { ...changed, occurred_at: occurredAt }, { original, given })
   return { ...changed, ...cost }
+}
+
+/**
+ * The level of a gauge is its latest reading, which another report replaces.
+ *
+ * @throws Problem `invalid_request`
+ */
+async function replaceQuantities(deps: ManagementDeps, original: OriginalEvent, { quantities }: Fields) {
+  if (!quantities) return original.quantities
+  const meters = await findMeters(deps, Object.keys(quantities))
+  const read = readQuantities(quantities, meters)
+  if ('slug' in read) throw quantityProblem(read)
+  const slug = Object.keys(quantities).find((name) => meters[name]?.kind === 'gauge')
+  if (slug !== undefined) {
+    throw quantityProblem({ slug, message: 'is a gauge: report its reading of now instead', isUnknown: false })
+  }
+  return { ...original.quantities, ...quantities }
 }
 
 const normalized = (given: Fields, field: 'model' | 'provider') =>

@@ -5,14 +5,30 @@ import { StoredEvent } from '../analytics/schemas.ts'
 import { ReportedEvent } from '../reporting/schemas.ts'
 import { resolveTokens, TOKEN_FIELDS } from '../tokens.ts'
 
-const { endpoint, status_code, provider, model, route, error_code, api_calls, queries, cost_usd } = ReportedEvent.shape
+const { endpoint, status_code, provider, model, route, error_code, api_calls, queries, cost_usd, quantities } =
+  ReportedEvent.shape
 const tokens = Object.fromEntries(TOKEN_FIELDS.map((field) => [field, ReportedEvent.shape[field]])) as Pick<
   typeof ReportedEvent.shape,
   (typeof TOKEN_FIELDS)[number]
 >
 
 /** What a correction can replace. */
-const fields = { endpoint, status_code, provider, model, route, error_code, api_calls, queries, ...tokens, cost_usd }
+const fields = {
+  endpoint,
+  status_code,
+  provider,
+  model,
+  route,
+  error_code,
+  api_calls,
+  queries,
+  ...tokens,
+  cost_usd,
+  quantities: quantities.meta({
+    description: 'Amounts of your own counters, by slug. A meter that is not given keeps its amount.',
+    example: { images: 2 },
+  }),
+}
 type Fields = { readonly [Field in keyof typeof fields]?: unknown }
 const saysFields = (body: Fields) => Object.keys(fields).some((field) => body[field as keyof Fields] != null)
 

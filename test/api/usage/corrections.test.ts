@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, inject, test } from 'vitest'
+import { defineMeters } from '../../support/custom-meters.ts'
 import { directly } from '../../support/direct.ts'
 import { administrator, call, newKeyHolder } from '../../support/http.ts'
 
@@ -244,4 +245,52 @@ test('after any events and corrections every sum is the sum of the events, to th
     }),
     { numRuns: 12 },
   )
+})
+
+describe('corrections of your own meters', () => {
+  test('replace the amounts that they name: statistics and quotas follow, the other meters stay', async () => {
+    await defineMeters()
+    const { keyId: key_id, organization_id, meters, listed, admin } = await newCustomer()
+    await report([
+      { id: 'e', key_id, quantities: { images: 9, audio_seconds: 2.5 } },
+      { id: 'other', key_id, quantities: { images: 1 } },
+    ])
+    expect(await meters()).toMatchObject({ images: { used: 10 }, audio_seconds: { used: 2.5 } })
+    const correction = { event_id: 'e', organization_id, quantities: { images: 4 }, reason: 'Five failed' }
+
+    expect((await correct(correction)).body).toMatchObject({
+      outcome: 'corrected',
+      event: { quantities: { images: 4, audio_seconds: 2.5 } },
+    })
+    expect((await correct(correction)).body.outcome).toBe('duplicate')
+
+    expect(await meters()).toMatchObject({ images: { used: 5 }, audio_seconds: { used: 2.5 } })
+    const query = `organization_id=${organization_id}`
+    const { totals } = (await call(`GET /api/v1/usage/summary?${query}`, { token: admin })).body
+    expect(totals.quantities).toEqual({ images: 5, audio_seconds: 2.5 })
+    expect((await listed('e')).correction.original.quantities).toEqual({ images: 9, audio_seconds: 2.5 })
+
+    await correct({ ...correction, quantities: { audio_seconds: 0 } })
+    expect(await meters()).toMatchObject({ images: { used: 10 }, audio_seconds: { used: 0 } })
+  })
+
+  test.each([
+    ['images', 1.5, 'whole number'],
+    ['imagez', 1, 'images'],
+    ['tokens', 1, 'built in'],
+    ['seats', 1, 'gauge'],
+  ])('refuse %s: %d by name, and nothing changes', async (slug, amount, message) => {
+    await defineMeters()
+    const { keyId: key_id, organization_id, meters } = await newCustomer()
+    await report([{ id: 'e', key_id, quantities: { images: 3, seats: 2 } }])
+    const { status, body } = await correct({
+      event_id: 'e',
+      organization_id,
+      quantities: { [slug]: amount },
+      reason: 'Wrong',
+    })
+    expect(status).toBe(400)
+    expect(body.errors).toMatchObject([{ path: `body.quantities.${slug}`, message: expect.stringContaining(message) }])
+    expect(await meters()).toMatchObject({ images: { used: 3 }, seats: { used: 2 } })
+  })
 })

@@ -482,7 +482,7 @@ class CreditGrant:
     priority: int
     source: Literal["purchase", "plan", "admin", "refund"]
     reason: str | None
-    # How much of it was left over from the last period (`plan`).
+    # How much of it the plan does not include: what was left over from the last period, and corrections (`plan`). Negative if corrections took more.
     rolled_over: str | None
     # Null for never.
     expires_at: str | None
@@ -1722,6 +1722,8 @@ class CorrectUsageInput(TypedDict, total=False):
     audio_output_tokens: int | None
     # US dollars that the provider takes. Absent, it is reckoned from model and tokens where the price is known. Rounded half up to nine decimals.
     cost_usd: str | float | None
+    # Amounts of your own counters, by slug. A meter that is not given keeps its amount.
+    quantities: dict[str, float] | None
     # Why. Customers see it with the event.
     reason: str
 
