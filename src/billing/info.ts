@@ -43,6 +43,7 @@ export async function billingInfo(deps: ManagementDeps, organizationId: string):
       version: toVersion(organization.planId),
       name: plan?.name ?? '',
       price: describePrice(account, plan),
+      price_per_call_usd: plan?.pricePerCallUsd ? formatUsd(plan.pricePerCallUsd) : null,
     },
     ...describeBought(current),
     next_charge: nextCharge(account, overage.total_cents, found),

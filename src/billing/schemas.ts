@@ -73,6 +73,10 @@ export const BillingInfo = z
         price: CataloguePrice.nullable().meta({
           description: 'What the subscription pays, else the first price of the plan. Null if it is negotiated.',
         }),
+        price_per_call_usd: z
+          .string()
+          .nullable()
+          .meta({ description: 'What a call costs, in US dollars; null for nothing.' }),
       })
       .meta({
         description: 'The plan that is in force.',

@@ -502,6 +502,8 @@ export type BillingInfoPlan = {
   version: number
   name: string
   price: BillingInfoPlanPrice | null
+  /** What a call costs, in US dollars; null for nothing. */
+  price_per_call_usd: string | null
 }
 
 export type BillingInfoPlanPrice = {

@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest'
 import { newPricedHolder, readCharges } from '../../../support/call-prices.ts'
 import { listLedger } from '../../../support/credits.ts'
 import { directly } from '../../../support/direct.ts'
-import { call, eventually, verify } from '../../../support/http.ts'
+import { call, eventually, newKeyHolder, verify } from '../../../support/http.ts'
 
 vi.spyOn(console, 'warn').mockImplementation(() => undefined) // each refusal is logged
 
@@ -51,6 +51,13 @@ test('each call is charged: in its event, in statistics, in quotas, in the balan
   expect((await call('GET /api/v1/quotas', { token })).body.meters.cost_usd).toMatchObject({ used: '0.000000018' })
   const { body: plan } = await call(`GET /api/v1/billing/plans`, { token: admin })
   expect(plan.data.every((one: object) => 'price_per_call_usd' in one)).toBe(true)
+  const { body: billing } = await call('GET /api/v1/auth/billing/info', { token })
+  expect(billing.plan.price_per_call_usd).toBe('0.000000003')
+})
+
+test('a plan whose calls cost nothing says so in the billing information', async () => {
+  const { token } = await newKeyHolder()
+  expect((await call('GET /api/v1/auth/billing/info', { token })).body.plan.price_per_call_usd).toBeNull()
 })
 
 test('of 200 verifications and reservations at once against a balance for 100 calls, exactly 100 are let through', async () => {
