@@ -21,12 +21,12 @@ interface Measured {
   readonly size: number | undefined
 }
 
-const METERS: readonly string[] = ['api_calls', 'queries', 'tokens', 'cost_usd', 'concepts', 'storage_gb']
+const METERS: ReadonlySet<string> = new Set(['api_calls', 'queries', 'tokens', 'cost_usd', 'concepts', 'storage_gb'])
 
 /** The built-in meters in their order, and then those that the operator defined. */
 const listMeters = ({ meters }: CataloguePlan) => [
   ...METERS,
-  ...Object.keys(meters).filter((meter) => !METERS.includes(meter)),
+  ...Object.keys(meters).filter((meter) => !METERS.has(meter)),
 ]
 
 /** What a plan has, each with the difference to the present one. */
