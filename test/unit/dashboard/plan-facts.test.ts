@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest'
+import type { BillingInfoUsageMeters, CataloguePlan } from '../../../dashboard/src/api/types.ts'
+import { comparePlans, exceededBy } from '../../../dashboard/src/screens/billing/plan-facts.ts'
+
+const NONE = { limit: null, at_limit: 'block' } as const
+const BUILT_IN = { api_calls: NONE, queries: NONE, tokens: NONE, concepts: NONE, storage_gb: NONE, cost_usd: NONE }
+
+const planWith = (id: string, images: number) =>
+  ({
+    id,
+    rate_limit_per_minute: 60,
+    max_api_keys: 5,
+    meters: { ...BUILT_IN, images: { limit: images, at_limit: 'block' } },
+    overage: {},
+    features: {},
+    price_per_call_usd: null,
+    seats: null,
+  }) as unknown as CataloguePlan
+
+const used = (images: number) => ({ images: { used: images } }) as unknown as BillingInfoUsageMeters
+
+test('a plan shows the limits of the operator`s own meters, and how they differ from those of the present plan', () => {
+  const facts = comparePlans(planWith('small', 100), planWith('large', 500))
+  expect(facts.find(({ name }) => name === 'Images')).toMatchObject({ value: '100', difference: 'less' })
+})
+
+test('a smaller plan warns of use of an own meter from its limit on', () => {
+  expect(exceededBy(planWith('small', 100), used(99))).toEqual([])
+  expect(exceededBy(planWith('small', 100), used(100))).toEqual([{ meter: 'images', used: 100 }])
+})
