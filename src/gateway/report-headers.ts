@@ -25,5 +25,5 @@ export function reportHeaders(deps: Deps, call: Call, { headers, status }: Respo
     method: request.method,
   }
   const used = { ...Object.fromEntries(told), status_code: status, response_time_ms: elapsedMs() }
-  deps.defer(recordUse(deps, facts, undefined, used))
+  deps.defer(recordUse(deps, facts, {}, used))
 }

@@ -61,20 +61,26 @@ export interface Used {
   readonly [tokens: string]: number | string | undefined
 }
 
-/**
- * Records what an answer used, and gives the hold back. Never fails: what cannot be recorded is logged in full.
- *
- * @param hold the reservation's id; without one, the use is reported by itself
- */
-export async function recordUse(deps: Deps, facts: CallFacts, hold: string | undefined, used: Used): Promise<void> {
+/** What a use is counted under: the reservation that it settles, or else an id that it has beside that of its request. */
+interface Under {
+  readonly hold?: string | undefined
+  readonly id?: string
+}
+
+/** Records what an answer used, and gives the hold back. Never fails: what cannot be recorded is logged in full. */
+export async function recordUse(deps: Deps, facts: CallFacts, { hold, id }: Under, used: Used): Promise<void> {
   const event = { ...facts, ...used }
   try {
     if (hold !== undefined) await settle(deps, { ...event, reservation_id: hold }, null)
-    else
-      await ingestUsage(deps, { events: [{ ...event, id: `gateway-${facts.request_id}` }] }, { organizationId: null })
+    else await report(deps, { ...event, id: `gateway-${id ?? facts.request_id}` })
   } catch (error) {
     log('error', 'gateway_use_lost', { ...event, reservation_id: hold, ...errorFields(error) })
   }
+}
+
+async function report(deps: Deps, event: object): Promise<void> {
+  const { rejected } = await ingestUsage(deps, { events: [event] }, { organizationId: null })
+  if (rejected[0]) throw new Error(rejected[0].detail)
 }
 
 /** Gives a hold back that was not used. It expires by itself where that fails. */

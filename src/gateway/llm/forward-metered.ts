@@ -1,9 +1,10 @@
 import type { Deps } from '../../deps.ts'
+import { Problem } from '../../problems.ts'
 import type { KeyRecord } from '../../verification/key-record.ts'
 import type { Call } from '../call.ts'
 import { forward } from '../forward.ts'
 import { describeEndpoint, targetUrl } from '../match.ts'
-import { type CallFacts, holdTokens, recordUse, releaseTokens } from './account.ts'
+import { type CallFacts, holdTokens, recordUse, releaseTokens, type Used } from './account.ts'
 import { type ModelRequest, readModelRequest } from './request.ts'
 import { type StreamEnd, tap } from './tap.ts'
 import { createUsageReader, type Provider, type UsageReader } from './usage.ts'
@@ -29,6 +30,7 @@ export async function forwardMetered(
   call: Call,
   { record, provider }: { record: KeyRecord; provider: Provider },
 ): Promise<Response> {
+  if (call.headers.has('Upgrade')) throw new Problem('invalid_request', { detail: NO_SOCKETS })
   const asked = await readModelRequest(call.request, provider)
   const facts = describeCall(call, record, provider)
   const hold = asked?.estimate && (await holdTokens(deps, record, asked.estimate, facts.provider))
@@ -43,6 +45,8 @@ export async function forwardMetered(
   if (hold) deps.defer(releaseTokens(deps, hold))
   return answer
 }
+
+const NO_SOCKETS = 'This route counts the tokens of answers, which it cannot do in a WebSocket.'
 
 function describeCall({ request, requestId, match }: Call, { keyId }: KeyRecord, provider: Provider): CallFacts {
   const isOwn = HOSTS[provider].test(new URL(match.route.upstream).hostname)
@@ -70,17 +74,19 @@ function send({ call, asked }: ModelCall): Promise<Response> {
 
 /** @returns the same answer; what it used is recorded when it ends */
 function meter(deps: Deps, model: ModelCall, answer: Response, usage: UsageReader): Response {
-  const { call, facts, asked, hold } = model
+  const { call, asked, hold } = model
   const settled = Promise.withResolvers<void>()
   deps.defer(settled.promise)
   const end = (how: StreamEnd) => {
-    if (!hold && Object.keys(usage.read().use).length === 0) {
-      call.end(STATUS[how] ?? answer.status) // such as a list of models
-      return settled.resolve()
+    const status = STATUS[how] ?? answer.status
+    const counting = chooseCounting(model, usage)
+    if (counting === 'nothing') {
+      call.end(status)
+      return hold ? void releaseTokens(deps, hold).finally(settled.resolve) : settled.resolve()
     }
     call.release()
-    const ending = { status_code: STATUS[how] ?? answer.status, response_time_ms: call.elapsedMs() }
-    void recordUse(deps, facts, hold, { ...readUse(usage, asked), ...ending }).finally(settled.resolve)
+    const used = { ...readUse(usage, asked), status_code: status, response_time_ms: call.elapsedMs() }
+    void record(deps, model, { used, laterId: counting.laterId }).finally(settled.resolve)
   }
   const isStream = /^text\/event-stream/i.test(answer.headers.get('Content-Type') ?? '')
   const watcher = isStream ? watchEvents(usage, asked?.hidesUsage ?? false, end) : watchWhole(usage, end)
@@ -88,6 +94,32 @@ function meter(deps: Deps, model: ModelCall, answer: Response, usage: UsageReade
   passed.headers.delete('Content-Length')
   passed.headers.delete('Content-Encoding') // what was read here is not compressed any more
   return passed
+}
+
+/**
+ * What an answer counts as. One that is read again was counted when it was made, and one that is made in the background
+ * (OpenAI's Responses API) counts once, by its own id, when somebody reads it.
+ */
+function chooseCounting(
+  { call, hold }: ModelCall,
+  usage: UsageReader,
+): 'nothing' | { readonly laterId?: string | undefined } {
+  const { use, isFinal, laterId } = usage.read()
+  const isUsed = Object.keys(use).length > 0
+  if (laterId !== undefined && (isFinal || !isUsed)) return isFinal ? { laterId } : 'nothing'
+  if (!hold && !isUsed) return 'nothing' // such as a list of models
+  return isFinal && call.request.method === 'GET' ? 'nothing' : {}
+}
+
+interface Counted {
+  readonly used: Used
+  readonly laterId: string | undefined
+}
+
+async function record(deps: Deps, { facts, hold }: ModelCall, { used, laterId }: Counted): Promise<void> {
+  if (laterId === undefined) return recordUse(deps, facts, { hold }, used)
+  await recordUse(deps, facts, { id: laterId }, used)
+  if (hold !== undefined) await releaseTokens(deps, hold)
 }
 
 /** 499 is what nginx logs of a caller who went away. */

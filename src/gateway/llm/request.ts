@@ -1,38 +1,47 @@
-import { readAtMost } from '../../http/json-body.ts'
+import { readAtMost, requireReadable } from '../../http/json-body.ts'
+import { Problem } from '../../problems.ts'
 import { type Estimate, estimate } from './estimate.ts'
+import { readForm } from './form.ts'
 import { asObject, type Json, parseObject } from './json.ts'
 import type { Provider } from './usage.ts'
 
 /** Larger prompts are sent as files, which are not read here. */
 const MAX_BODY = 20 * 1024 * 1024
-/** Media types whose bodies hold no prompt in JSON. */
-const FILES = /^(multipart|audio|image|video)\/|^application\/octet-stream/i
+/** Bodies with files. Their parts hold no prompt in JSON. */
+const FORM = /^multipart\/form-data/i
+/** What counts tokens, or judges a text, makes none: it is free of charge. */
+const FREE = /\/(count_tokens|responses\/input_tokens|moderations|tokenize|detokenize)$/
 
 /** A request to a language model. */
 export interface ModelRequest {
   /** To send on. */
-  readonly body: string
-  /** `undefined` for what is no JSON object: the provider will say what is wrong with it. */
+  readonly body: string | ReadableStream<Uint8Array>
+  /** `undefined` for what uses no tokens, or says nothing of them. */
   readonly estimate: Estimate | undefined
   /** Whether the usage was asked for on behalf of the caller, who did not. */
   readonly hidesUsage: boolean
 }
 
 /**
- * Reads a request that a model may answer.
+ * Reads a request that a model may answer. What cannot be read is refused: a lenient model might understand it, and its
+ * answer would not count.
  *
- * @returns `undefined` for all others, which go on unread
- * @throws Problem `body_too_large`; `malformed_json` for what is no UTF-8
+ * @returns `undefined` for a request without a body
+ * @throws Problem `body_too_large`; `unsupported_media_type` for a compressed body; `malformed_json` for what is neither a
+ *   JSON object in UTF-8 nor a form
  */
 export async function readModelRequest(request: Request, provider: Provider): Promise<ModelRequest | undefined> {
-  const { headers, method, body } = request
-  if (method !== 'POST' || !body || headers.has('Content-Encoding') || FILES.test(headers.get('Content-Type') ?? ''))
-    return undefined
+  if (!request.body) return undefined
+  requireReadable(request)
+  if (FORM.test(request.headers.get('Content-Type') ?? ''))
+    return { body: await readForm(request.body, request.headers), estimate: undefined, hidesUsage: false }
   const text = await readAtMost(request, MAX_BODY)
+  if (text === '') return { body: text, estimate: undefined, hidesUsage: false }
   const json = parseObject(text)
-  if (!json) return { body: text, estimate: undefined, hidesUsage: false }
+  if (!json) throw new Problem('malformed_json', { detail: 'A request to a model is a JSON object, or a form.' })
   const asked = provider === 'openai' ? askForUsage(text, json) : undefined
-  return { body: asked ?? text, estimate: estimate(json), hidesUsage: asked !== undefined }
+  const isFree = FREE.test(new URL(request.url).pathname)
+  return { body: asked ?? text, estimate: isFree ? undefined : estimate(json), hidesUsage: asked !== undefined }
 }
 
 /**

@@ -17,7 +17,13 @@ export interface UsageReader {
   /** Takes a whole answer, or the data of one event. */
   take(body: Json): void
   /** @returns what is known so far; what the provider did not say yet is counted or absent */
-  read(): { readonly model: string | undefined; readonly use: TokenUse; readonly isFinal: boolean }
+  read(): {
+    readonly model: string | undefined
+    readonly use: TokenUse
+    readonly isFinal: boolean
+    /** The id of an answer that is made in the background, whoever reads it. */
+    readonly laterId?: string | undefined
+  }
 }
 
 export type Provider = 'openai' | 'anthropic'
@@ -27,10 +33,12 @@ export const createUsageReader = (provider: Provider) => (provider === 'openai' 
 /** Chat and text completions, embeddings, and the Responses API. */
 function readOpenAi(): UsageReader {
   let [model, use, isFinal, pieces]: [string | undefined, TokenUse, boolean, number] = [undefined, {}, false, 0]
+  let laterId: string | undefined
   return {
     take(body) {
       const answer = asObject(body.response) ?? body // an event of the Responses API has the answer in it
       model ??= asText(answer.model)
+      if (answer.background === true) laterId = asText(answer.id)
       pieces += countOpenAiPieces(body)
       const usage = asObject(answer.usage)
       if (!usage) return
@@ -42,6 +50,7 @@ function readOpenAi(): UsageReader {
       model,
       use: pieces === 0 ? use : { ...use, output_tokens: (use.output_tokens ?? 0) + pieces },
       isFinal,
+      ...(laterId !== undefined && { laterId }),
     }),
   }
 }
@@ -49,25 +58,39 @@ function readOpenAi(): UsageReader {
 function toOpenAiUse(usage: Json): TokenUse {
   const details = asObject(usage.prompt_tokens_details) ?? asObject(usage.input_tokens_details)
   const answered = asObject(usage.completion_tokens_details) ?? asObject(usage.output_tokens_details)
+  const input_tokens = asCount(usage.prompt_tokens) ?? asCount(usage.input_tokens)
+  const output_tokens = asCount(usage.completion_tokens) ?? asCount(usage.output_tokens)
   return known({
-    input_tokens: asCount(usage.prompt_tokens) ?? asCount(usage.input_tokens),
-    output_tokens: asCount(usage.completion_tokens) ?? asCount(usage.output_tokens),
+    input_tokens,
+    output_tokens,
     cached_tokens: asCount(details?.cached_tokens),
-    audio_input_tokens: asCount(details?.audio_tokens) || undefined,
-    audio_output_tokens: asCount(answered?.audio_tokens) || undefined,
+    audio_input_tokens: partOf(input_tokens, details?.audio_tokens),
+    audio_output_tokens: partOf(output_tokens, answered?.audio_tokens),
   })
 }
 
-/** OpenAI sends one token an event, so pieces are tokens where a stream ends before its usage. */
+/** A part that is more than its whole is the whole: a use that contradicts itself would not be counted. */
+const partOf = (whole = 0, part: unknown) => Math.min(asCount(part) ?? 0, whole) || undefined
+
+/** OpenAI sends one token an event, and others some: these count where a stream ends before its usage. */
 function countOpenAiPieces(body: Json): number {
-  if (asText(body.type)?.endsWith('.delta')) return 1
-  return asList(body.choices).filter((choice) => {
+  if (asText(body.type)?.endsWith('.delta')) return countPiece(body.delta)
+  return asList(body.choices).reduce<number>((sum, choice) => {
     const one = asObject(choice)
     const delta = asObject(one?.delta)
-    if (!delta) return asText(one?.text) !== undefined
-    return PIECES.some((name) => asText(delta[name]) !== undefined) || asList(delta.tool_calls).length > 0
-  }).length
+    if (!delta) return sum + (asText(one?.text) === undefined ? 0 : countPiece(one?.text))
+    const text = PIECES.map((name) => asText(delta[name]) ?? '').join('')
+    const calls = asList(delta.tool_calls)
+    if (text === '' && calls.length === 0) return sum
+    return (
+      sum + countPiece(text + calls.map((call) => asText(asObject(asObject(call)?.function)?.arguments) ?? '').join(''))
+    )
+  }, 0)
 }
+
+/** An event has a token at least, and one for four characters: so that nobody gets long pieces for one token each. */
+const countPiece = (text: unknown) => Math.max(1, Math.floor((asText(text)?.length ?? 0) / CHARACTERS_PER_TOKEN))
+const CHARACTERS_PER_TOKEN = 4
 
 const PIECES = ['content', 'reasoning_content', 'reasoning', 'refusal']
 
@@ -78,7 +101,7 @@ function readAnthropic(): UsageReader {
     take(body) {
       const message = asObject(body.message) ?? body
       model ??= asText(message.model)
-      if (body.type === 'content_block_delta') pieces += 1
+      if (body.type === 'content_block_delta') pieces += countAnthropicPiece(asObject(body.delta))
       const usage = asObject(message.usage)
       if (!usage) return
       use = { ...use, ...toAnthropicUse(usage) }
@@ -93,6 +116,9 @@ function readAnthropic(): UsageReader {
     }),
   }
 }
+
+const countAnthropicPiece = (delta: Json | undefined) =>
+  countPiece(delta?.text ?? delta?.partial_json ?? delta?.thinking)
 
 function toAnthropicUse(usage: Json): TokenUse {
   return known({

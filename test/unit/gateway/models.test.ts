@@ -109,6 +109,19 @@ test('of Anthropic the prompt is known at once, and the answer’s sum replaces 
   })
 })
 
+test('a long piece of a stream that ends early is more than one token', () => {
+  const text = 'x'.repeat(40)
+  const start = { type: 'message_start', message: { model: 'c', usage: { input_tokens: 4 } } }
+  const deltas = [{ text }, { partial_json: text }, { thinking: text }]
+  for (const delta of deltas)
+    expect(read('anthropic', start, { type: 'content_block_delta', delta }).use.output_tokens).toBe(10)
+  const calls = [{ index: 0, function: { arguments: text } }]
+  for (const delta of [{ content: text }, { reasoning: text }, { tool_calls: calls }])
+    expect(read('openai', chunk(delta)).use).toEqual({ output_tokens: 10 })
+  expect(read('openai', { choices: [{ text }] }).use).toEqual({ output_tokens: 10 })
+  expect(read('openai', { type: 'response.output_text.delta', delta: text }).use).toEqual({ output_tokens: 10 })
+})
+
 test('what is no usage is none: absent, negative, text, or too large', () => {
   for (const prompt_tokens of [-1, '5', 1.5, 2 ** 60, null])
     expect(read('openai', { usage: { prompt_tokens, completion_tokens: 1 } }).use).toEqual({ output_tokens: 1 })

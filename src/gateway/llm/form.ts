@@ -1,0 +1,33 @@
+import { Problem } from '../../problems.ts'
+
+const DASH = 0x2d
+
+/**
+ * Looks at the first byte of a form, and passes it on as it arrives. A form begins with the dashes of its boundary
+ * (RFC 2046 §5.1.1); JSON under the media type of a form would reach a model that does not look at it.
+ *
+ * @throws Problem `malformed_json` for what is no form
+ */
+export async function readForm(
+  body: ReadableStream<Uint8Array>,
+  headers: Headers,
+): Promise<ReadableStream<Uint8Array>> {
+  const reader = body.getReader()
+  const { value } = await reader.read()
+  if (value?.[0] !== DASH) {
+    reader.cancel().catch(() => undefined)
+    throw new Problem('malformed_json', { detail: 'The body is not the form that its media type says.' })
+  }
+  reader.releaseLock()
+  const length = Number(headers.get('Content-Length') ?? Number.NaN)
+  const passed = Number.isSafeInteger(length) ? new FixedLengthStream(length) : new IdentityTransformStream()
+  passOn(value, body, passed.writable).catch(() => undefined) // the reader of the other end sees the failure
+  return passed.readable
+}
+
+async function passOn(first: Uint8Array, rest: ReadableStream<Uint8Array>, to: WritableStream<Uint8Array>) {
+  const writer = to.getWriter()
+  await writer.write(first)
+  writer.releaseLock()
+  await rest.pipeTo(to)
+}
