@@ -7,6 +7,7 @@ import { lazily } from '../lib/lazily.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { toMonth } from '../lib/period.ts'
 import { deliverDueMail } from '../mail/outbox.ts'
+import { compactHours } from '../metering/compact-hours.ts'
 import { completeWaiting } from '../metering/complete.ts'
 import { foldPlatformUsage } from '../metering/fold-platform.ts'
 import { reconcileQuotas } from '../metering/reconcile-counters.ts'
@@ -125,6 +126,8 @@ const makeAudit: Job = { name: 'make-audit-partitions', cron: DAILY, run: makeAu
 
 const dropAudit: Job = { name: 'drop-audit-partitions', cron: DAILY, run: dropAuditPartitions }
 
+const compact: Job = { name: 'compact-hours', cron: HOURLY, run: compactHours }
+
 const eraseOld: Job = { name: 'erase-old-data', cron: HOURLY, run: eraseOldData }
 
 /**
@@ -198,6 +201,7 @@ export const JOBS: readonly Job[] = [
   dropPartitions,
   makeAudit,
   dropAudit,
+  compact,
   eraseOld,
   prune,
 ]

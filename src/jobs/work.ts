@@ -6,6 +6,7 @@ import { changedAfter } from '../db/recent-periods.ts'
 import type { Deps } from '../deps.ts'
 import { RUN_MS as WEBHOOK_RUN_MS } from '../events/deliver.ts'
 import { RUN_MS as MAIL_RUN_MS } from '../mail/outbox.ts'
+import { RUN_MS as COMPACT_RUN_MS } from '../metering/compact-hours.ts'
 import { BATCH_ROWS as MAX_COMPLETIONS } from '../metering/complete.ts'
 import { RUN_MS as FOLD_RUN_MS } from '../metering/fold-platform.ts'
 import { LOOK_BACK_MS, MAX_PERIODS } from '../metering/reconcile-counters.ts'
@@ -98,6 +99,7 @@ export const WORK: Readonly<Record<string, Work>> = {
     waiting: 'select 1 from audit_logs_default',
   },
   'drop-audit-partitions': { of: 'partitions of the audit log' },
+  'compact-hours': { of: 'days whose sums by the hour are older than 13 months', ms: COMPACT_RUN_MS },
   'erase-old-data': { of: 'rows with an address, a device or a payload that is too old', ms: ERASE_RUN_MS },
   prune: {
     of: 'rows that are of no use any more; the ceiling is that of each table',

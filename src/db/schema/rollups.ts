@@ -67,7 +67,8 @@ const responseTimes = () => responseTimesIn((name) => integer(name).notNull().de
 const byHour = (name: string, hour: AnyPgColumn) => index(name).using('brin', hour).with({ autosummarize: true })
 
 /**
- * Sums per hour (UTC) and dimension. Kept forever: the finest resolution that analytics read. One statement
+ * Sums per hour (UTC) and dimension. The finest resolution that analytics read; after 13 months a
+ * day's rows become one (metering/compact-hours.ts). One statement
  * (`metering/write-statement.ts`) updates this and all other roll-ups, so a repair by hand must update each of them.
  */
 export const usageHourly = pgTable(
