@@ -201,7 +201,7 @@ async function addDemo(port: number, stack: Stack, variables: Readonly<Record<st
     localUrl,
     variables,
     credentials,
-    runCron: () => untilAnswered(cronUrl(port)),
+    runCron: () => Promise.all(cronUrls(port).map((url) => untilAnswered(url))),
   })
   await writeCredentials(FOLDER, { ...credentials, demo })
 }
@@ -282,11 +282,15 @@ async function greet(port: number, stack: Stack): Promise<void> {
   )
 }
 
-function cronUrl(port: number): string {
-  return `http://localhost:${port}/cdn-cgi/local/scheduled?cron=${encodeURIComponent('* * * * *')}`
-}
+/** Of both crons that are due every minute. */
+const cronUrls = (port: number) =>
+  ['* * * * *', '*/1 * * * *'].map(
+    (cron) => `http://localhost:${port}/cdn-cgi/local/scheduled?cron=${encodeURIComponent(cron)}`,
+  )
 
 /** wrangler's server fires no cron by itself. */
 async function runCron(port: number): Promise<void> {
-  await fetch(cronUrl(port)).catch((error) => console.error(`The every-minute jobs did not run: ${describe(error)}`))
+  await Promise.all(cronUrls(port).map((url) => fetch(url))).catch((error) =>
+    console.error(`The every-minute jobs did not run: ${describe(error)}`),
+  )
 }

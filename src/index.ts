@@ -9,9 +9,8 @@ export { Tollgate } from './rpc.ts'
 
 export default {
   fetch: handleRequest,
-  scheduled(event, env, context) {
-    context.waitUntil(runDue(env, context, event))
-  },
+  /** Awaited: a scheduled handler may run for minutes, work that is only left to `waitUntil` for seconds. */
+  scheduled: (event, env, context) => runDue(env, context, event),
 } satisfies ExportedHandler<Env>
 
 /** Jobs are imported when one is due, because a verification does not need their modules. */

@@ -1,93 +1,109 @@
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
+import { createPlaces } from '../lib/places.ts'
 import { inPool } from '../lib/pool.ts'
-import { type ClaimedDelivery, type ClaimOptions, claimDeliveries } from './claim.ts'
+import { type ClaimedDelivery, type ClaimOptions, claimDeliveries, SLOW_MS } from './claim.ts'
 import { TEST_EVENT } from './event-types.ts'
-import { giveUp, noteDelivered, noteFailed } from './outcome.ts'
+import { giveUp, noteDelivered, noteFailed, notePutBack } from './outcome.ts'
 import { isLastAttempt } from './retries.ts'
 import { type Outcome, send, TIMEOUT_MS } from './send.ts'
 import { openSecret } from './sign.ts'
 import { refreshState } from './state-body.ts'
 
-/** Concurrent attempts. A Worker has six connections; the stores need the others. */
+/** Concurrent attempts of a run. A Worker has six connections; the stores need the others. */
 const CONCURRENCY = 4
-/** How many of them failing endpoints may use: a dead endpoint blocks until its timeout. */
-const MAX_FAILING = 2
-/**
- * A run ends within this time, of the 30 seconds that the platform gives to work after an answer. The next run
- * continues.
- */
-export const RUN_MS = 25_000
+/** How many of them may go to slow endpoints where quick ones are served too. */
+const MAX_SLOW = 2
+/** A run after a request ends within this time, of the 30 seconds that the platform gives to work after an answer. */
+const RUN_MS = 25_000
+/** A job's run ends before the next one begins. */
+export const JOB_RUN_MS = 50_000
 
 const GONE = 410
 
 /**
- * Attempts due deliveries. A job calls this every minute.
+ * Attempts due deliveries to endpoints that are not slow. A job calls this every minute.
  *
  * @param organizationIds only to the endpoints of these organizations; to all if absent
  */
 export function deliverDueWebhooks(deps: Deps, organizationIds?: readonly string[]) {
-  return deliverInLanes(deps, { failingAtMost: MAX_FAILING, ...(organizationIds && { organizationIds }) })
+  return deliverInLanes(deps, { runMs: JOB_RUN_MS, maxSlow: 0, ...(organizationIds && { organizationIds }) })
 }
 
-/** Attempts new deliveries, and others that are due in their lanes. The job handles failures. */
+/** The same for slow endpoints: a job with connections of its own, so that no other waits for them. */
+export function deliverSlowWebhooks(deps: Deps, organizationIds?: readonly string[]) {
+  const lanes = { isSlowOnly: true, ...(organizationIds && { organizationIds }) }
+  return deliverInLanes(deps, { runMs: JOB_RUN_MS, maxSlow: CONCURRENCY, ...lanes })
+}
+
+/** Attempts new deliveries, and others that are due in their lanes. The jobs handle failures. */
 export async function deliverNow(deps: Deps, ids: readonly string[]): Promise<void> {
   try {
-    await deliverInLanes(deps, { failingAtMost: CONCURRENCY, lanesOf: ids })
+    await deliverInLanes(deps, { runMs: RUN_MS, maxSlow: MAX_SLOW, lanesOf: ids })
   } catch (error) {
     log('warn', 'webhook_delivery_failed', errorFields(error))
   }
 }
 
-type Run = Pick<ClaimOptions, 'lanesOf' | 'organizationIds'> & { readonly failingAtMost: number }
+interface Run extends Pick<ClaimOptions, 'lanesOf' | 'organizationIds' | 'isSlowOnly'> {
+  readonly runMs: number
+  /** Of the concurrent attempts. */
+  readonly maxSlow: number
+}
 
 /**
- * Deliveries of one endpoint are sent one after the other, those of different endpoints in parallel. A slow endpoint
- * uses one slot, and only its own deliveries wait for it. An attempt starts only if it can finish within the run's
- * time.
+ * Deliveries of one endpoint are sent one after the other, those of different endpoints in parallel. Endpoints that are
+ * known to be slow use a bounded number of places. Another that turns out to be slow has to give its place to the
+ * delivery that needs it next. An attempt starts only if it can finish within the run's time.
  */
-async function deliverInLanes(deps: Deps, { failingAtMost, ...lanes }: Run) {
-  const lastBegin = deps.now() + RUN_MS - TIMEOUT_MS
-  const counts = { delivered: 0, failed: 0 }
-  let failing = 0
+async function deliverInLanes(deps: Deps, { runMs, maxSlow, ...lanes }: Run) {
+  const lastBegin = deps.now() + runMs - TIMEOUT_MS
+  const counts = { delivered: 0, failed: 0, cut_off: 0 }
+  const places = createPlaces(CONCURRENCY, SLOW_MS)
+  let slow = 0
 
   async function take(atMost: number) {
     if (deps.now() > lastBegin) return []
-    return claimDeliveries(deps, { ...lanes, atMost, failingAtMost: failingAtMost - failing })
+    return claimDeliveries(deps, { ...lanes, atMost, slowAtMost: maxSlow - slow })
   }
 
   async function work(claimed: ClaimedDelivery) {
-    const weight = claimed.isFailing ? 1 : 0
-    failing += weight
-    counts[(await attempt(deps, claimed)) ? 'delivered' : 'failed'] += 1
-    failing -= weight
+    const weight = claimed.isSlow ? 1 : 0
+    slow += weight
+    counts[await places.occupy((cut) => attempt(deps, claimed, cut), { mayLinger: claimed.isSlow })] += 1
+    slow -= weight
   }
 
   await inPool(CONCURRENCY, take, work)
   return counts
 }
 
-/** @returns whether it was delivered; never throws, because others run beside it */
-async function attempt(deps: Deps, claimed: ClaimedDelivery): Promise<boolean> {
+/** Never throws, because others run beside it. */
+async function attempt(deps: Deps, claimed: ClaimedDelivery, cut: AbortSignal) {
   try {
-    const outcome = await callEndpoint(deps, claimed)
+    const outcome = await callEndpoint(deps, claimed, cut)
     await note(deps, claimed, outcome)
-    return outcome.isDelivered
+    if (outcome.isCutOff) return 'cut_off'
+    return outcome.isDelivered ? 'delivered' : 'failed'
   } catch (error) {
     // still due, so it is retried
     log('warn', 'webhook_outcome_lost', { delivery_id: claimed.id, ...errorFields(error) })
-    return false
+    return 'failed'
   }
 }
 
-async function callEndpoint(deps: Deps, { url, isActive, eventId, ...claimed }: ClaimedDelivery): Promise<Outcome> {
+async function callEndpoint(
+  deps: Deps,
+  { url, isActive, eventId, ...claimed }: ClaimedDelivery,
+  cut: AbortSignal,
+): Promise<Outcome> {
   if (!isActive) return notSent('The endpoint is disabled.')
   const secrets = await openSecrets(deps, claimed)
   if (!secrets) return notSent('The signing secret cannot be read. Rotate it.')
   const { id, stateOf, isOperator } = claimed
   const body = stateOf === null ? claimed.body : await refreshState(deps, { id, stateOf, isOperator })
   if (body === undefined) return { ...notSent('The organization is gone.'), isPointless: true }
-  return send(deps, { url, eventId, body, secrets })
+  return send(deps, { url, eventId, body, secrets, cut })
 }
 
 const notSent = (error: string): Outcome => ({ isDelivered: false, statusCode: null, error, responseTimeMs: 0 })
@@ -106,6 +122,7 @@ async function openSecrets(deps: Deps, { endpointId, secrets }: Pick<ClaimedDeli
 }
 
 async function note(deps: Deps, claimed: ClaimedDelivery, outcome: Outcome): Promise<void> {
+  if (outcome.isCutOff) return notePutBack(deps, claimed, outcome)
   if (outcome.isDelivered) return noteDelivered(deps, claimed, outcome)
   const isGone = outcome.statusCode === GONE
   // the owner of the endpoint looks at the result of a test, and can test again

@@ -6,7 +6,8 @@ import { lazily } from '../lib/lazily.ts'
 import { log } from '../lib/log.ts'
 import { type Contact, selectContacts } from '../mail/contacts.ts'
 import { insertMails } from '../mail/outbox.ts'
-import type { ClaimedDelivery } from './claim.ts'
+import { type ClaimedDelivery, SLOW_MS } from './claim.ts'
+import { STATE_EVENT } from './event-types.ts'
 import { backOffSeconds, MAX_FAILED_EVENTS } from './retries.ts'
 import type { Outcome } from './send.ts'
 
@@ -58,6 +59,24 @@ export async function noteFailed(deps: Deps, claimed: ClaimedDelivery, outcome: 
     update webhook_deliveries set last_status_code = ${outcome.statusCode}::int, last_error = ${outcome.error},
       response_time_ms = ${outcome.responseTimeMs}::int,
       next_attempt_at = greatest(${again}::timestamptz, ${notBefore}::timestamptz)
+    where id = ${claimed.id}::uuid and attempts = ${claimed.attempts}::int and state = 'pending'
+      and endpoint_id = (select id from locked)`)
+}
+
+/**
+ * Puts back a delivery that was cut off, due at once, and frees its lane. The time that it took marks the endpoint as
+ * slow, also if the clock of a timer ran ahead. The attempt does not count. That of a state counts: a newer state may
+ * wait for its first attempt, and only one may.
+ */
+export async function notePutBack(deps: Deps, claimed: ClaimedDelivery, outcome: Outcome): Promise<void> {
+  const now = new Date(deps.now()).toISOString()
+  await ormOver(deps.sql).execute(sql`
+    with locked as (${selectEndpointLocked(claimed.endpointId)}), freed as (
+      update webhook_endpoints set ${freedLane(claimed, null)} where id = (select id from locked)
+    )
+    update webhook_deliveries set response_time_ms = ${Math.max(SLOW_MS, outcome.responseTimeMs)}::int,
+      next_attempt_at = case when last_error is null then least(created_at, ${now}::timestamptz) else ${now}::timestamptz end,
+      attempts = attempts - case when type = ${STATE_EVENT} then 0 else 1 end
     where id = ${claimed.id}::uuid and attempts = ${claimed.attempts}::int and state = 'pending'
       and endpoint_id = (select id from locked)`)
 }

@@ -15,6 +15,8 @@ interface Attempt {
   readonly secrets: readonly string[]
   readonly eventId: string
   readonly body: string
+  /** Ends the attempt early, so that a quicker endpoint has its place. */
+  readonly cut: AbortSignal
 }
 
 export interface Outcome {
@@ -26,6 +28,8 @@ export interface Outcome {
   readonly responseTimeMs: number
   /** How long the endpoint asks not to be called (429 and 503), at most a day. Absent if it does not say. */
   readonly retryAfterSeconds?: number | undefined
+  /** Set if it was cut off because others waited, which is no failure of the endpoint: it had less than its time. */
+  readonly isCutOff?: true
   /** Set if nothing can ever be sent, which is no failure of the endpoint. */
   readonly isPointless?: true
 }
@@ -40,6 +44,7 @@ export async function send(deps: Deps, attempt: Attempt): Promise<Outcome> {
   const started = deps.now()
   const answer = flaw ? `The address ${flaw}.` : await post(deps, attempt)
   const responseTimeMs = Math.max(0, deps.now() - started)
+  if (answer === CUT_OFF) return { isDelivered: false, statusCode: null, error: null, responseTimeMs, isCutOff: true }
   if (typeof answer === 'string') return { isDelivered: false, statusCode: null, error: answer, responseTimeMs }
   const { status } = answer
   const isDelivered = status >= 200 && status < 300
@@ -53,8 +58,13 @@ function refusal(status: number): string {
   return status === 410 ? 'The endpoint answered 410: it wants no more events.' : `The endpoint answered ${status}.`
 }
 
+const CUT_OFF = Symbol('cut off')
+
 /** @returns the answer without its body, or why there is none */
-async function post(deps: Deps, { url, secrets, eventId: id, body }: Attempt): Promise<Response | string> {
+async function post(
+  deps: Deps,
+  { url, secrets, eventId: id, body, cut }: Attempt,
+): Promise<Response | string | typeof CUT_OFF> {
   const timestamp = Math.floor(deps.now() / 1000)
   try {
     const response = await fetch(url, {
@@ -68,11 +78,12 @@ async function post(deps: Deps, { url, secrets, eventId: id, body }: Attempt): P
         'webhook-signature': await signatures(secrets, { id, timestamp, body }),
       },
       body,
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), cut]),
     })
     await response.body?.cancel().catch(() => undefined)
     return response
   } catch (error) {
+    if (cut.aborted) return CUT_OFF
     const isLate = error instanceof Error && error.name === 'TimeoutError'
     return isLate ? `The endpoint did not answer within ${TIMEOUT_MS / 1000} s.` : 'The endpoint could not be reached.'
   }

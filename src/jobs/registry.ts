@@ -1,7 +1,7 @@
 import { dropAuditPartitions, makeAuditPartitions } from '../audit/partitions.ts'
 import type { Sql } from '../db/client.ts'
 import type { Deps } from '../deps.ts'
-import { deliverDueWebhooks } from '../events/deliver.ts'
+import { deliverDueWebhooks, deliverSlowWebhooks } from '../events/deliver.ts'
 import { tellExpiry } from '../events/expiry.ts'
 import { lazily } from '../lib/lazily.ts'
 import { errorFields, log } from '../lib/log.ts'
@@ -26,15 +26,23 @@ export interface Job {
   readonly name: string
   /** One of wrangler.toml's crons. */
   readonly cron: string
+  /** It waits for servers of others, so the jobs behind it do not wait for its end. They must not need its results. */
+  readonly runsBeside?: true
   run(deps: Deps, at: number): Promise<Record<string, unknown>>
 }
 
 const EVERY_MINUTE = '* * * * *'
+/**
+ * The same times in other words: another trigger, and so an invocation with six connections of its own, which slow
+ * receivers and providers may hold.
+ */
+const EVERY_MINUTE_APART = '*/1 * * * *'
 const HOURLY = '37 * * * *'
 const DAILY = '17 3 * * *'
 /** How often each cron of wrangler.toml is due. */
 export const PERIOD_SECONDS: Readonly<Record<string, number>> = {
   [EVERY_MINUTE]: 60,
+  [EVERY_MINUTE_APART]: 60,
   [HOURLY]: 3_600,
   [DAILY]: 86_400,
 }
@@ -56,6 +64,7 @@ const reconcile: Job = { name: 'reconcile-quotas', cron: EVERY_MINUTE, run: reco
 const reconcilePayments: Job = {
   name: 'reconcile-billing',
   cron: HOURLY,
+  runsBeside: true,
   async run(deps) {
     const { reconcileBilling } = await loadReconcile()
     return reconcileBilling(deps)
@@ -73,7 +82,8 @@ const settleCredits: Job = {
 
 const sendUsage: Job = {
   name: 'send-metered-usage',
-  cron: EVERY_MINUTE,
+  cron: EVERY_MINUTE_APART,
+  runsBeside: true,
   async run(deps, at) {
     const { POLAR_ACCESS_TOKEN, STRIPE_SECRET_KEY } = deps.config
     if (!POLAR_ACCESS_TOKEN && !STRIPE_SECRET_KEY) return { recorded: 0 } // without loading the code of billing
@@ -82,13 +92,30 @@ const sendUsage: Job = {
   },
 }
 
-const deliverMail: Job = { name: 'deliver-mail', cron: EVERY_MINUTE, run: (deps) => deliverDueMail(deps) }
+const deliverMail: Job = {
+  name: 'deliver-mail',
+  cron: EVERY_MINUTE,
+  runsBeside: true,
+  run: (deps) => deliverDueMail(deps),
+}
 
 const checkAlerts: Job = { name: 'check-usage-alerts', cron: EVERY_MINUTE, run: checkUsageAlerts }
 
 const tellOfExpiry: Job = { name: 'tell-expiry', cron: EVERY_MINUTE, run: tellExpiry }
 
-const deliverWebhooks: Job = { name: 'deliver-webhooks', cron: EVERY_MINUTE, run: (deps) => deliverDueWebhooks(deps) }
+const deliverWebhooks: Job = {
+  name: 'deliver-webhooks',
+  cron: EVERY_MINUTE,
+  runsBeside: true,
+  run: (deps) => deliverDueWebhooks(deps),
+}
+
+const deliverSlow: Job = {
+  name: 'deliver-slow-webhooks',
+  cron: EVERY_MINUTE_APART,
+  runsBeside: true,
+  run: (deps) => deliverSlowWebhooks(deps),
+}
 
 const eraseUsage: Job = { name: 'erase-from-usage', cron: EVERY_MINUTE, run: eraseFromUsage }
 
@@ -191,6 +218,7 @@ export const JOBS: readonly Job[] = [
   tellOfExpiry,
   deliverMail,
   deliverWebhooks,
+  deliverSlow,
   sendUsage,
   eraseUsage,
   reconcile,

@@ -4,9 +4,18 @@ import { flushWhenDue } from '../metrics/flush.ts'
 import { noteRun, noteStart } from './note-run.ts'
 import { JOBS, type Job } from './registry.ts'
 
-/** Runs every job of a cron trigger. A job that fails is logged and does not stop the others. */
-export async function runJobs(deps: Deps, cron: string, at: number): Promise<void> {
-  for (const job of JOBS.filter((one) => one.cron === cron)) await runJob(deps, job, at)
+/**
+ * Runs every job of a cron trigger, one after the other. Jobs that wait for others' servers start in their turn, and the
+ * jobs behind them do not wait for their end. A job that fails is logged and does not stop the others.
+ */
+export async function runJobs(deps: Deps, cron: string, at: number, jobs: readonly Job[] = JOBS): Promise<void> {
+  const beside: Promise<void>[] = []
+  for (const job of jobs.filter((one) => one.cron === cron)) {
+    const run = runJob(deps, job, at)
+    if (job.runsBeside) beside.push(run)
+    else await run
+  }
+  await Promise.all(beside)
   flushWhenDue(deps)
 }
 

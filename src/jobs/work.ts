@@ -4,7 +4,7 @@ import { MAX_PAGES, PAGE_SUBSCRIPTIONS } from '../billing/reconcile/drift.ts'
 import { MAX_ATTEMPTS } from '../billing/reconcile/job.ts'
 import { changedAfter } from '../db/recent-periods.ts'
 import type { Deps } from '../deps.ts'
-import { RUN_MS as WEBHOOK_RUN_MS } from '../events/deliver.ts'
+import { JOB_RUN_MS as WEBHOOK_RUN_MS } from '../events/deliver.ts'
 import { RUN_MS as MAIL_RUN_MS } from '../mail/outbox.ts'
 import { RUN_MS as COMPACT_RUN_MS } from '../metering/compact-hours.ts'
 import { BATCH_ROWS as MAX_COMPLETIONS } from '../metering/complete.ts'
@@ -59,6 +59,10 @@ export const WORK: Readonly<Record<string, Work>> = {
   'deliver-webhooks': {
     of: 'webhook deliveries that are due',
     waiting: 'select 1 from webhook_deliveries where next_attempt_at <= $1::timestamptz',
+    ms: WEBHOOK_RUN_MS,
+  },
+  'deliver-slow-webhooks': {
+    of: 'webhook deliveries to slow endpoints, which are among those of `deliver-webhooks`',
     ms: WEBHOOK_RUN_MS,
   },
   'send-metered-usage': {

@@ -13,13 +13,15 @@ import { handOver, type Mail, TIMEOUT_MS } from './provider.ts'
  * extended by a random jitter of up to a fifth, so that emails that failed together are not retried together.
  */
 const BACK_OFF_SECONDS = [30, 120, 600, 1_800, 7_200, 21_600, 86_400]
-/** Concurrent emails: a Worker has six connections, and a provider accepts a few per second. */
-const CONCURRENCY = 4
 /**
- * A run ends within this time, of the 30 seconds that the platform gives to work after an answer. The next run
- * continues.
+ * Concurrent emails: the job's six connections also serve four deliveries of webhooks, and a provider accepts a few emails
+ * per second.
  */
-export const RUN_MS = 25_000
+const CONCURRENCY = 2
+/** How many of them may have been attempted before: what was slow or failed once does not delay new emails. */
+const MAX_RETRIES = 1
+/** A run of the job ends within this time, before the next one begins. */
+export const RUN_MS = 50_000
 /** How long a claim lasts: longer than an attempt. The claims of a run that died are due again after it. */
 const LEASE_SECONDS = 30
 
@@ -62,11 +64,16 @@ export function insertMails(now: number, mails: readonly Mail[], provided: SQL):
  * Claims due emails, so that two concurrent runs do not send one twice, and postpones them, so that those of a dead run
  * are retried.
  */
+const IS_DUE = 'next_attempt_at <= $1 and ($3::uuid[] is null or id = any($3))'
 const CLAIM = `
+with retries as materialized (
+  select id from mail_outbox where ${IS_DUE} and attempts > 0 order by next_attempt_at limit $5 for update skip locked
+), fresh as materialized (
+  select id from mail_outbox where ${IS_DUE} and attempts = 0
+  order by next_attempt_at limit $4 - (select count(*) from retries) for update skip locked
+)
 update mail_outbox set attempts = attempts + 1, next_attempt_at = $1::timestamptz + make_interval(secs => $2)
-where id = any(array(
-  select id from mail_outbox where next_attempt_at <= $1 and ($3::uuid[] is null or id = any($3))
-  order by next_attempt_at limit $4 for update skip locked))
+where id in (select id from retries union all select id from fresh)
 returning id, recipient, subject, text, html, attempts`
 
 interface ClaimedMail {
@@ -79,7 +86,7 @@ interface ClaimedMail {
 }
 
 /**
- * Sends due emails concurrently, so that a slow email does not delay the others. A job calls this every minute. An email
+ * Sends due emails concurrently, so that a slow email does not delay the others. Retries have a place of their own. A job calls this every minute. An email
  * starts only if it can finish within the run's time. If a provider limits its rate, all emails and all runs pause for
  * as long as it asks: this run waits if the pause is short, and otherwise stops.
  *
@@ -90,16 +97,19 @@ export async function deliverDueMail(deps: Deps, ids?: readonly string[]) {
   const lastBegin = deps.now() + RUN_MS - TIMEOUT_MS
   const counts = { sent: 0, failed: 0, put_off: 0 }
   let pausedUntil = await readPause(deps)
+  let retries = 0
 
   async function take(atMost: number): Promise<ClaimedMail[]> {
     const pauseMs = pausedUntil - deps.now()
     if (Math.max(deps.now(), pausedUntil) > lastBegin) return []
-    if (pauseMs <= 0) return claim(deps, atMost, ids)
+    if (pauseMs <= 0) return claim(deps, { atMost, retriesAtMost: Math.min(atMost, MAX_RETRIES - retries), ids })
     await sleep(pauseMs)
     return take(atMost) // the pause may have become longer
   }
 
   async function work(mail: ClaimedMail) {
+    const weight = mail.attempts > 1 ? 1 : 0
+    retries += weight
     try {
       const became = await attempt(deps, mail, (seconds) => {
         pausedUntil = Math.max(pausedUntil, deps.now() + seconds * 1000)
@@ -108,6 +118,8 @@ export async function deliverDueMail(deps: Deps, ids?: readonly string[]) {
     } catch (error) {
       counts.failed += 1
       log('warn', 'mail_outcome_lost', { mail_id: mail.id, ...errorFields(error) }) // still due, so it is retried
+    } finally {
+      retries -= weight
     }
   }
 
@@ -118,15 +130,22 @@ export async function deliverDueMail(deps: Deps, ids?: readonly string[]) {
 async function deliver(deps: Deps, id: string): Promise<void> {
   try {
     if ((await readPause(deps)) > deps.now()) return // the job sends it after the pause
-    for (const mail of await claim(deps, 1, [id])) await attempt(deps, mail)
+    for (const mail of await claim(deps, { atMost: 1, retriesAtMost: 1, ids: [id] })) await attempt(deps, mail)
   } catch (error) {
     log('warn', 'mail_delivery_failed', { mail_id: id, ...errorFields(error) }) // still due, so the job retries it
   }
 }
 
-/** @param ids only these emails, if they are due; any email if absent */
-async function claim(deps: Deps, atMost: number, ids?: readonly string[]): Promise<ClaimedMail[]> {
-  const parameters = [new Date(deps.now()).toISOString(), LEASE_SECONDS, ids ?? null, atMost]
+interface ClaimOptions {
+  readonly atMost: number
+  /** How many of them may have been attempted before. */
+  readonly retriesAtMost: number
+  /** Only these emails, if they are due; any email if absent. */
+  readonly ids?: readonly string[] | undefined
+}
+
+async function claim(deps: Deps, { atMost, retriesAtMost, ids }: ClaimOptions): Promise<ClaimedMail[]> {
+  const parameters = [new Date(deps.now()).toISOString(), LEASE_SECONDS, ids ?? null, atMost, retriesAtMost]
   return (await deps.sql.query(CLAIM, parameters)) as ClaimedMail[]
 }
 

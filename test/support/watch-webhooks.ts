@@ -4,11 +4,12 @@ import { bodyOf, urlOf } from './shop.ts'
 /**
  * Counts what is under way at once to receivers and to each of them. Ends with `vi.restoreAllMocks()`.
  *
- * @param before what is done, and waited for, before each request: it holds the request until a condition
+ * @param before what is done, and waited for, before each request: it holds the request until a condition, or
+ *   until the signal that it is given ends the request
  */
 export function watchWebhooks(
   receivers: readonly { readonly path: string }[],
-  before: () => unknown = () => undefined,
+  before: (cut: AbortSignal | undefined) => unknown = () => undefined,
 ) {
   const real = globalThis.fetch
   const counter = () => ({ atOnce: 0, most: 0, all: 0 })
@@ -22,7 +23,7 @@ export function watchWebhooks(
       one.atOnce += 1
       one.most = Math.max(one.most, one.atOnce)
     }
-    await before()
+    await before(init?.signal ?? undefined)
     return real(input, init).finally(() => {
       for (const one of [seen, own]) one.atOnce -= 1
     })

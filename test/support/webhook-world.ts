@@ -1,6 +1,6 @@
 import { ormOver } from '../../src/db/orm.ts'
 import type { Deps } from '../../src/deps.ts'
-import { deliverDueWebhooks } from '../../src/events/deliver.ts'
+import { deliverDueWebhooks, deliverSlowWebhooks } from '../../src/events/deliver.ts'
 import { insertDeliveries, sendSoon } from '../../src/events/publish.ts'
 import { organizationEvent } from '../../src/events/subjects.ts'
 import { call, newUser } from './http.ts'
@@ -15,9 +15,14 @@ export async function world(fields: Record<string, unknown> = {}, query = '') {
   const organizationId = owner.user.organization_id as string
   const receiver = await newReceiver(owner.token, fields, query)
   const isolate = await newIsolate(LOCAL)
-  /** The job of every minute, for this organization and others of the test alone: other tests have deliveries, too. */
-  const runJob = (...others: { readonly organizationId: string }[]) =>
-    deliverDueWebhooks(isolate.deps(), [organizationId, ...others.map((one) => one.organizationId)])
+  type Others = readonly { readonly organizationId: string }[]
+  const withOwn = (others: Others) => [organizationId, ...others.map((one) => one.organizationId)]
+  /** The job of quick endpoints, for this organization and others of the test alone: other tests have deliveries, too. */
+  const runQuick = (...others: Others) => deliverDueWebhooks(isolate.deps(), withOwn(others))
+  /** The job of slow endpoints. */
+  const runSlow = (...others: Others) => deliverSlowWebhooks(isolate.deps(), withOwn(others))
+  /** Both jobs of a minute. */
+  const runJob = (...others: Others) => Promise.all([runQuick(...others), runSlow(...others)])
 
   async function happen(data: Record<string, unknown> = {}) {
     const send = await publish(isolate.deps(), organizationId, data)
@@ -27,7 +32,7 @@ export async function world(fields: Record<string, unknown> = {}, query = '') {
   const deliveries = async () =>
     (await call(`GET /api/v1/webhook-endpoints/${receiver.id}/deliveries`, { token: owner.token })).body.data
   const endpoint = async () => (await call(`GET /api/v1/webhook-endpoints/${receiver.id}`, { token: owner.token })).body
-  return { ...owner, organizationId, receiver, isolate, runJob, happen, deliveries, endpoint }
+  return { ...owner, organizationId, receiver, isolate, runJob, runQuick, runSlow, happen, deliveries, endpoint }
 }
 
 /** Puts an event on its way. @returns what sends it at once */

@@ -86,6 +86,6 @@ async function runCron(cron: string, env: Env, context: ExecutionContext): Promi
     ...countIn(context),
     waitUntil: (one: Promise<unknown>) => void work.push(counted(one)),
   } as ExecutionContext
-  worker.scheduled({ cron, scheduledTime: Date.now(), noRetry() {} }, env, counting)
+  await worker.scheduled({ cron, scheduledTime: Date.now(), noRetry() {} }, env, counting)
   for (let at = 0; at < work.length; at++) await work[at]
 }

@@ -24,7 +24,7 @@ test('lists every job with its backlog and the maximum work of a run', async () 
   expect(find('send-metered-usage').ceiling).toEqual({ amount: 2_000, seconds: null })
   expect(find('deliver-mail')).toMatchObject({
     backlog: { of: 'emails that are due', count: expect.any(Number) },
-    ceiling: { amount: null, seconds: 25 },
+    ceiling: { amount: null, seconds: 50 },
   })
   for (const { name, backlog } of jobs)
     if (WORK[name]?.waiting) expect([name, backlog.count]).toEqual([name, expect.any(Number)])

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { claimDeliveries } from '../../../src/events/claim.ts'
 import { deliverNow } from '../../../src/events/deliver.ts'
+import { notePutBack } from '../../../src/events/outcome.ts'
 import { directly } from '../../support/direct.ts'
 import { failWebhooks } from '../../support/faults.ts'
 import { eventually } from '../../support/http.ts'
@@ -10,6 +11,7 @@ import { type WebhookWorld, world } from '../../support/webhook-world.ts'
 import { LOCAL, newReceiver } from '../../support/webhooks.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
+const CUT_OFF = { isDelivered: false, statusCode: null, error: null, isCutOff: true } as const
 const LATER_MS = 30 * 24 * 3_600_000
 afterEach(() => vi.restoreAllMocks())
 
@@ -105,6 +107,95 @@ describe('the lane of an endpoint', () => {
       here.receiver.id,
     ])
     expect(lane?.busy_until).not.toBeNull()
+  })
+})
+
+describe('the lane of slow endpoints', () => {
+  /** So many endpoints of organizations of their own that are due before the others, and never answer by themselves. */
+  async function dueAt(count: number, ageSeconds: number) {
+    const worlds = []
+    for (let place = 0; place < count; place++) {
+      const here = await world()
+      await here.happen()
+      await directly().sql.query(
+        `update webhook_deliveries set next_attempt_at = now() - make_interval(secs => $2) where organization_id = $1`,
+        [here.organizationId, ageSeconds],
+      )
+      worlds.push(here)
+    }
+    return worlds as [WebhookWorld, ...WebhookWorld[]]
+  }
+  const receiversOf = (worlds: readonly WebhookWorld[]) => worlds.map(({ receiver }) => receiver)
+  const stateOf = async (here: WebhookWorld) => (await here.deliveries())[0]
+  const isDelivered = async (here: WebhookWorld) => (await stateOf(here)).state === 'delivered'
+
+  test('takes in whoever turns out to be slow: six that hang do not hold up twelve others, from the first run on', async () => {
+    const [hanging, quick] = [await dueAt(6, 600), await dueAt(12, 5)]
+    const [first, ...others] = quick
+    const areServed = async () => (await Promise.all(quick.map(isDelivered))).every(Boolean)
+    const seen = watchWebhooks(receiversOf(hanging), (cut) =>
+      vi.waitUntil(async () => cut?.aborted || (await areServed()), { timeout: 50_000, interval: 200 }),
+    )
+    await first.runQuick(...others, ...hanging)
+    expect(await areServed()).toBe(true)
+    expect(seen.all).toBe(6)
+    const states = await Promise.all(hanging.map(stateOf))
+    const cutOff = states.filter(({ state }) => state === 'pending')
+    expect(cutOff.length).toBeGreaterThanOrEqual(3) // at most three places hang on where nobody needs them
+    for (const one of cutOff) expect(one).toMatchObject({ attempts: 0, error: null })
+  })
+
+  test('is a job of its own: the other one leaves them alone until they answer in time again', async () => {
+    const here = await lateWorld()
+    await here.happen({ place: 0 })
+    await here.runQuick()
+    await directly().sql.query('update webhook_deliveries set response_time_ms = 750 where endpoint_id = $1', [
+      here.receiver.id,
+    ])
+    await here.happen({ place: 1 })
+    expect(await here.runQuick()).toEqual({ delivered: 0, failed: 0, cut_off: 0 })
+    expect(await here.runSlow()).toEqual({ delivered: 1, failed: 0, cut_off: 0 })
+    await here.happen({ place: 2 })
+    expect(await here.runSlow()).toEqual({ delivered: 0, failed: 0, cut_off: 0 })
+    expect(await here.runQuick()).toEqual({ delivered: 1, failed: 0, cut_off: 0 })
+    expect(await placesOf(here)).toEqual([0, 1, 2])
+  })
+
+  test('has two of the four places after a request, so that an event reaches quick endpoints at once', async () => {
+    const here = await lateWorld()
+    const slow = [here.receiver]
+    for (let more = 1; more < 5; more++) slow.push(await newReceiver(here.token))
+    await here.happen({ place: 0 })
+    await directly().sql.query(
+      `update webhook_deliveries set response_time_ms = 9000, attempts = 1, last_error = 'Slow.' where organization_id = $1`,
+      [here.organizationId],
+    )
+    const quick = await newReceiver(here.token)
+    const heldAtOnce: number[] = []
+    const seen = watchWebhooks(slow, async () => {
+      if ((await quick.caught()).length > 0) return // the slow ones are quick from then on
+      await eventually(quick.caught, (list) => list.length === 1)
+      heldAtOnce.push(seen.atOnce)
+    })
+    const send = await here.happen({ place: 1 })
+    send()
+    await here.isolate.settled()
+    expect(Math.max(...heldAtOnce)).toBeLessThanOrEqual(2)
+    expect(await quick.caught()).toHaveLength(1)
+  })
+
+  test('keeps order and a state’s uniqueness: what was cut off is due at once, before what came later', async () => {
+    const here = await lateWorld()
+    const ids = await happenings(here, 2)
+    const [claimed] = await claimDeliveries(here.isolate.deps(), { atMost: 1, lanesOf: ids })
+    if (!claimed) throw new Error('Nothing is due.')
+    await notePutBack(here.isolate.deps(), claimed, { ...CUT_OFF, responseTimeMs: 700 })
+    const [again] = await claimDeliveries(here.isolate.deps(), { atMost: 1, lanesOf: ids })
+    expect(again).toMatchObject({ id: claimed.id, attempts: 1, isSlow: true })
+    await directly().sql.query(`update webhook_deliveries set type = 'organization.state' where id = $1`, [claimed.id])
+    await notePutBack(here.isolate.deps(), again ?? claimed, { ...CUT_OFF, responseTimeMs: 700 })
+    const rows = await directly().sql.query('select attempts from webhook_deliveries where id = $1', [claimed.id])
+    expect(rows).toEqual([{ attempts: 1 }]) // at 0 it could be the second state that waits for its first attempt
   })
 })
 

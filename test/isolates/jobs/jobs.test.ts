@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { JOBS } from '../../../src/jobs/registry.ts'
+import { JOBS, type Job } from '../../../src/jobs/registry.ts'
 import { runJobs } from '../../../src/jobs/run.ts'
 import { uuidv7 } from '../../../src/lib/uuid.ts'
 import { writeUsage } from '../../../src/metering/write.ts'
@@ -172,4 +172,52 @@ test('a job that fails is logged and does not keep the others of its time from r
   isolate.deps() // the endpoint is a setting of the whole isolate
   const names = failed.mock.calls.map(([line]) => JSON.parse(String(line)).job)
   expect(names).toEqual(JOBS.filter(({ cron }) => cron === '17 3 * * *').map(({ name }) => name))
+})
+
+test('no job waits for one before it that waits for others’ servers, and the round ends with the last of them', async () => {
+  vi.spyOn(console, 'info').mockImplementation(() => undefined)
+  const order: string[] = []
+  const slow = Promise.withResolvers<void>()
+  const isOver = Promise.withResolvers<void>()
+  const noted = (name: string, more: Partial<Job> = {}): Job => ({
+    name: `of-a-test-${name}`,
+    cron: 'of a test',
+    run: async () => ({ at: order.push(name) }),
+    ...more,
+  })
+  const jobs = [
+    noted('first'),
+    noted('slow', {
+      runsBeside: true,
+      async run() {
+        order.push('slow begins')
+        await slow.promise
+        return { at: order.push('slow ends') }
+      },
+    }),
+    noted('second', { cron: 'another' }),
+    noted('third'),
+    noted('last', {
+      async run() {
+        isOver.resolve()
+        return { at: order.push('last') }
+      },
+    }),
+  ]
+  const round = runJobs(isolate.deps(), 'of a test', Date.now(), jobs).then(() => order.push('round ends'))
+  await isOver.promise
+  slow.resolve()
+  await round
+  expect(order).toEqual(['first', 'slow begins', 'third', 'last', 'slow ends', 'round ends'])
+})
+
+test('every job that calls receivers or providers runs beside the others', () => {
+  const beside = JOBS.filter(({ runsBeside }) => runsBeside).map(({ name }) => name)
+  expect(beside).toEqual([
+    'deliver-mail',
+    'deliver-webhooks',
+    'deliver-slow-webhooks',
+    'send-metered-usage',
+    'reconcile-billing',
+  ])
 })

@@ -215,12 +215,31 @@ describe('a run of the job', () => {
       new Date(isolate.now() - 1_000).toISOString(),
     ])
     atHandOver(email, () => {
-      isolate.advance(15_500)
+      isolate.advance(40_500)
       return undefined
     })
-    expect(await runJob(...others)).toEqual({ sent: 4, failed: 0, put_off: 0 })
+    expect(await runJob(...others)).toEqual({ sent: 2, failed: 0, put_off: 0 }) // what was claimed in time
     const rows = await Promise.all(others.map(rowOf))
-    expect(rows.filter(({ attempts }) => attempts === 0)).toHaveLength(1)
+    expect(rows.filter(({ attempts }) => attempts === 0)).toHaveLength(3)
+  })
+
+  test('gives retries one place only: new emails do not wait for those that were slow before', async () => {
+    const { isolate, email, runJob } = await waiting()
+    const [slow, fresh] = [
+      [email, email.replace('@', '+b@'), email.replace('@', '+c@')],
+      [newAddress(), newAddress()],
+    ]
+    const { db, ...deps } = managementDeps(isolate.deps())
+    await db.execute(insertMails(deps.now(), [...slow.slice(1), ...fresh].map(mailOf), sql`true`))
+    await directly().sql.query(`update mail_outbox set attempts = 1, error = 'Slow.' where recipient = any($1)`, [slow])
+    const sent = async () => (await Promise.all(fresh.map(rowOf))).filter(({ sent_at }) => sent_at !== null)
+    const meanwhile: unknown[] = []
+    atHandOver(email.replace(/@.*/, ''), async () => {
+      meanwhile.push((await eventually(sent, (rows) => rows.length === 2)).length)
+    })
+    await runJob(...slow.slice(1), ...fresh)
+    expect(meanwhile).toEqual([2, 2, 2])
+    for (const one of slow) expect(await rowOf(one)).toMatchObject({ attempts: 2, sent_at: expect.anything() })
   })
 })
 
@@ -268,7 +287,7 @@ describe('a provider that limits its rate', () => {
     },
   )
 
-  test('is waited for by the job where it asks for a moment, with all emails, and gets no more than four at once', async () => {
+  test('is waited for by the job where it asks for a moment, with all emails, and gets no more than two at once', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { isolate, email, runJob } = await waiting(ownProvider())
     const others = Array.from({ length: 5 }, () => newAddress())
@@ -278,8 +297,8 @@ describe('a provider that limits its rate', () => {
     await runJob(...others)
     for (const one of [email, ...others])
       expect(await rowOf(one)).toMatchObject({ attempts: 1, sent_at: expect.anything() })
-    expect(seen.most).toBeLessThanOrEqual(4)
-    expect(seen.inPause).toBeLessThanOrEqual(3) // what had been claimed with it
+    expect(seen.most).toBeLessThanOrEqual(2)
+    expect(seen.inPause).toBeLessThanOrEqual(1) // what had been claimed with it
   })
 
   test('and asks for long gets nothing more from that run', async () => {

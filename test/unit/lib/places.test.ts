@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest'
+import { createPlaces } from '../../../src/lib/places.ts'
+
+/** Work in places that ends when told to, or when it is cut off. */
+function occupants(count: number) {
+  const places = createPlaces(count, 0)
+  const cutOff: string[] = []
+  const ends = new Map<string, () => void>()
+  function begin(name: string, options = {}) {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    ends.set(name, resolve)
+    return places.occupy((cut) => {
+      cut.addEventListener('abort', () => {
+        cutOff.push(name)
+        resolve()
+      })
+      return promise
+    }, options)
+  }
+  /** All of them linger after this. */
+  const linger = () => new Promise((resolve) => setTimeout(resolve, 5))
+  return { begin, linger, cutOff, end: (name: string) => ends.get(name)?.() }
+}
+
+describe('places', () => {
+  test('are kept for as long as one is free, however long the work lasts', async () => {
+    const { begin, linger, cutOff, end } = occupants(3)
+    const work = [begin('a'), begin('b')]
+    await linger()
+    expect(cutOff).toEqual([])
+    end('a')
+    end('b')
+    await Promise.all(work)
+  })
+
+  test('are given up by the longest lingering one alone when the last is taken', async () => {
+    const { begin, linger, cutOff, end } = occupants(3)
+    const work = [begin('a'), begin('b')]
+    await linger()
+    work.push(begin('c'))
+    expect(cutOff).toEqual(['a'])
+    work.push(begin('d'))
+    expect(cutOff).toEqual(['a', 'b'])
+    for (const name of ['c', 'd']) end(name)
+    await Promise.all(work)
+  })
+
+  test('are never all taken by lingering work', async () => {
+    const { begin, linger, cutOff, end } = occupants(2)
+    const work = [begin('a'), begin('b')]
+    await linger()
+    expect(cutOff).toEqual(['a'])
+    end('b')
+    await Promise.all(work)
+  })
+
+  test('are never taken from work that may linger', async () => {
+    const { begin, linger, cutOff, end } = occupants(2)
+    const work = [begin('a', { mayLinger: true }), begin('b', { mayLinger: true })]
+    await linger()
+    expect(cutOff).toEqual([])
+    end('a')
+    end('b')
+    await Promise.all(work)
+  })
+
+  test('are free again after work that fails, and what it threw is thrown', async () => {
+    const places = createPlaces(1, 0)
+    const failing = () => places.occupy(() => Promise.reject(new Error('It failed.')))
+    await expect(failing()).rejects.toThrow('It failed.')
+    await expect(failing()).rejects.toThrow('It failed.')
+  })
+})
