@@ -9,7 +9,7 @@ import { STATE_EVENT } from './event-types.ts'
 const LEASE_SECONDS = 30
 
 /** An endpoint that takes longer to answer has a lane of its own. */
-export const SLOW_MS = 750
+export const SLOW_MS = 500
 
 /** No attempt is in progress in the lane, and the endpoint did not ask for a pause. Checked again under the lock. */
 const IS_FREE = '(e.busy_until is null or e.busy_until <= $1) and (e.paused_until is null or e.paused_until <= $1)'

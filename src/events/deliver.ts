@@ -12,7 +12,9 @@ import { refreshState } from './state-body.ts'
 
 /** Concurrent attempts of a run. A Worker has six connections; the stores need the others. */
 const CONCURRENCY = 4
-/** How many of them may go to slow endpoints where quick ones are served too. */
+/** Deliveries that are claimed ahead, so that a place waits for no statement. Quick endpoints give places up soon. */
+const CLAIMED_AHEAD = 4
+/** How many attempts may go to slow endpoints where quick ones are served too. */
 const MAX_SLOW = 2
 /** A run after a request ends within this time, of the 30 seconds that the platform gives to work after an answer. */
 const RUN_MS = 25_000
@@ -70,18 +72,22 @@ async function deliverInLanes(deps: Deps, { runMs, maxSlow, ...lanes }: Run) {
   async function work(claimed: ClaimedDelivery) {
     const weight = claimed.isSlow ? 1 : 0
     slow += weight
-    counts[await places.occupy((cut) => attempt(deps, claimed, cut), { mayLinger: claimed.isSlow })] += 1
+    counts[await attempt(deps, claimed, places)] += 1
     slow -= weight
   }
 
-  await inPool(CONCURRENCY, take, work)
+  // one that waited behind slow ones could outlast the run
+  await inPool(lanes.isSlowOnly ? CONCURRENCY : CONCURRENCY + CLAIMED_AHEAD, take, work)
   return counts
 }
 
-/** Never throws, because others run beside it. */
-async function attempt(deps: Deps, claimed: ClaimedDelivery, cut: AbortSignal) {
+type Places = ReturnType<typeof createPlaces>
+
+/** Only the call needs a place, not the record of its outcome. Never throws, because others run beside it. */
+async function attempt(deps: Deps, claimed: ClaimedDelivery, places: Places) {
   try {
-    const outcome = await callEndpoint(deps, claimed, cut)
+    const mayLinger = claimed.isSlow
+    const outcome = await places.occupy((cut) => callEndpoint(deps, claimed, cut), { mayLinger })
     await note(deps, claimed, outcome)
     if (outcome.isCutOff) return 'cut_off'
     return outcome.isDelivered ? 'delivered' : 'failed'

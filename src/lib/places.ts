@@ -2,38 +2,49 @@
 type Work<Result> = (cut: AbortSignal) => Promise<Result>
 
 /**
- * Bounded places whose work may last as long as nobody else needs one. Work that has lasted `patienceMs` lingers. If all
- * places are taken, the one that has lingered longest is cut off: one at a time, so that work lingers on where nothing
- * takes the place that became free.
+ * Bounded places whose work may last as long as nobody else needs one; others wait for their turn. Work that has lasted
+ * `patienceMs` lingers. While others wait, or once lingering work has all places, the work that has lingered longest is
+ * cut off. At most one for each that waits, so that work lingers on where nobody needs its place.
  *
- * @param count the number of places; the caller never occupies more
+ * @param count the number of places
  */
 export function createPlaces(count: number, patienceMs: number) {
+  const waiting: (() => void)[] = []
   /** In the order in which they began to linger. */
   const lingering = new Set<AbortController>()
-  /** Without those that were cut off and are about to leave. */
   let taken = 0
+  /** Cut off, and about to leave. */
+  let leaving = 0
 
   function relieve() {
+    const needed = Math.max(waiting.length, lingering.size + leaving === count ? 1 : 0)
     const [longest] = lingering
-    if (!longest || taken < count) return
-    leave(longest)
+    if (!longest || leaving >= needed) return
+    lingering.delete(longest)
+    leaving += 1
     longest.abort()
+    relieve()
   }
 
-  const present = new Set<AbortController>()
+  async function enter() {
+    if (taken < count) taken += 1
+    else await new Promise<void>((resolve) => void (waiting.push(resolve), relieve()))
+  }
+
+  /** Hands the place on. */
   function leave(place: AbortController) {
     lingering.delete(place)
-    if (present.delete(place)) taken -= 1
+    if (place.signal.aborted) leaving -= 1
+    const next = waiting.shift()
+    if (next) next()
+    else taken -= 1
   }
 
   return {
     /** @param mayLinger the work is never cut off */
     async occupy<Result>(work: Work<Result>, { mayLinger = false } = {}): Promise<Result> {
+      await enter()
       const place = new AbortController()
-      present.add(place)
-      taken += 1
-      relieve()
       const timer = setTimeout(() => {
         if (mayLinger) return
         lingering.add(place)

@@ -149,7 +149,7 @@ describe('the lane of slow endpoints', () => {
     const here = await lateWorld()
     await here.happen({ place: 0 })
     await here.runQuick()
-    await directly().sql.query('update webhook_deliveries set response_time_ms = 750 where endpoint_id = $1', [
+    await directly().sql.query('update webhook_deliveries set response_time_ms = 500 where endpoint_id = $1', [
       here.receiver.id,
     ])
     await here.happen({ place: 1 })
@@ -189,11 +189,11 @@ describe('the lane of slow endpoints', () => {
     const ids = await happenings(here, 2)
     const [claimed] = await claimDeliveries(here.isolate.deps(), { atMost: 1, lanesOf: ids })
     if (!claimed) throw new Error('Nothing is due.')
-    await notePutBack(here.isolate.deps(), claimed, { ...CUT_OFF, responseTimeMs: 700 })
+    await notePutBack(here.isolate.deps(), claimed, { ...CUT_OFF, responseTimeMs: 400 })
     const [again] = await claimDeliveries(here.isolate.deps(), { atMost: 1, lanesOf: ids })
     expect(again).toMatchObject({ id: claimed.id, attempts: 1, isSlow: true })
     await directly().sql.query(`update webhook_deliveries set type = 'organization.state' where id = $1`, [claimed.id])
-    await notePutBack(here.isolate.deps(), again ?? claimed, { ...CUT_OFF, responseTimeMs: 700 })
+    await notePutBack(here.isolate.deps(), again ?? claimed, { ...CUT_OFF, responseTimeMs: 400 })
     const rows = await directly().sql.query('select attempts from webhook_deliveries where id = $1', [claimed.id])
     expect(rows).toEqual([{ attempts: 1 }]) // at 0 it could be the second state that waits for its first attempt
   })

@@ -5,11 +5,13 @@ import { createPlaces } from '../../../src/lib/places.ts'
 function occupants(count: number) {
   const places = createPlaces(count, 0)
   const cutOff: string[] = []
+  const begun: string[] = []
   const ends = new Map<string, () => void>()
   function begin(name: string, options = {}) {
     const { promise, resolve } = Promise.withResolvers<void>()
     ends.set(name, resolve)
     return places.occupy((cut) => {
+      begun.push(name)
       cut.addEventListener('abort', () => {
         cutOff.push(name)
         resolve()
@@ -19,7 +21,7 @@ function occupants(count: number) {
   }
   /** All of them linger after this. */
   const linger = () => new Promise((resolve) => setTimeout(resolve, 5))
-  return { begin, linger, cutOff, end: (name: string) => ends.get(name)?.() }
+  return { begin, linger, cutOff, begun, end: (name: string) => ends.get(name)?.() }
 }
 
 describe('places', () => {
@@ -33,16 +35,31 @@ describe('places', () => {
     await Promise.all(work)
   })
 
-  test('are given up by the longest lingering one alone when the last is taken', async () => {
-    const { begin, linger, cutOff, end } = occupants(3)
+  test('are given up by the longest lingering one alone when somebody waits, who begins then', async () => {
+    const { begin, linger, cutOff, begun, end } = occupants(3)
     const work = [begin('a'), begin('b')]
     await linger()
-    work.push(begin('c'))
+    work.push(begin('c'), begin('d'))
     expect(cutOff).toEqual(['a'])
-    work.push(begin('d'))
-    expect(cutOff).toEqual(['a', 'b'])
-    for (const name of ['c', 'd']) end(name)
+    await linger()
+    expect(begun).toEqual(['a', 'b', 'c', 'd'])
+    for (const name of ['b', 'c', 'd']) end(name)
     await Promise.all(work)
+  })
+
+  test('are waited for by all others until work lingers or ends, in their order', async () => {
+    const { begin, linger, cutOff, begun, end } = occupants(1)
+    const work = [begin('a', { mayLinger: true }), begin('b', { mayLinger: true }), begin('c', { mayLinger: true })]
+    await linger()
+    expect([begun, cutOff]).toEqual([['a'], []])
+    end('a')
+    await linger()
+    expect(begun).toEqual(['a', 'b'])
+    end('b')
+    await linger()
+    end('c')
+    await Promise.all(work)
+    expect(begun).toEqual(['a', 'b', 'c'])
   })
 
   test('are never all taken by lingering work', async () => {
