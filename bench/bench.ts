@@ -26,7 +26,7 @@ const HELP = `Usage: npm run bench -- [--seconds 5] [--connections 32] [--only "
 
 Builds the Worker as it is deployed, runs it in workerd over the local stack, and measures it beside an empty route and
 what people write by hand. Fails when a request is not answered as it has to be, and when a budget of bench/budgets.ts is
-listBroken.
+broken.
   --better-auth  also Better Auth's api-key plugin; fetches it into a temporary folder, and needs DATABASE_URL
   --publish      writes bench/results/bench.json and the figures of docs/operate/performance.md
 Environment: DATABASE_URL and REDIS_URL for real stores; a database of its own is made beside the given one.`
@@ -68,7 +68,7 @@ await command(async function bench() {
       await publish(results)
     }
     const faults = listBroken(computeFigures(results))
-    if (faults.length > 0) throw new Error(`Budgets listBroken: ${faults.join('; ')}`)
+    if (faults.length > 0) throw new Error(`Budgets broken: ${faults.join('; ')}`)
   } finally {
     await world.close()
   }

@@ -45,7 +45,7 @@ function toFault({ path, message, code }: z.core.$ZodIssue, given: object, env: 
   const isMissing = code === 'invalid_type' && [undefined, null, ''].includes(Reflect.get(env, name))
   return {
     variable: givenName(given, name),
-    reason: isMissing ? 'is missing' : `is wrong: ${message.replace(/^Invalid (input|option): /, '')}`,
+    reason: isMissing ? 'is missing' : `is wrong: ${message}`,
     stops: findFeature(name) ?? 'everything',
   }
 }

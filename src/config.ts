@@ -108,7 +108,10 @@ const Variables = z.object({
   /** Hosts whose requests all go to the gateway, separated by commas (docs/operate/gateway.md). */
   GATEWAY_HOSTS: hosts,
   /** The default prefix of issued keys. */
-  KEY_PREFIX: z.stringFormat('key_prefix', /^[a-z][a-z0-9]{1,7}$/).default('ck'),
+  KEY_PREFIX: z
+    .string()
+    .regex(/^[a-z][a-z0-9]{1,7}$/, 'must be 2 to 8 lower-case letters and digits, and begin with a letter')
+    .default('ck'),
   /** Whether keys of other systems may be imported by hash, and are looked up (docs/guides/api-keys.md). */
   IMPORTED_KEYS: flag,
   /** What verification does while Redis fails: continue with limits per isolate, or refuse with 503. */
@@ -161,7 +164,10 @@ const Variables = z.object({
   SERVICE_NAME: z.string().min(1).default('tollgate'),
   /** The look of the customer portal (docs/operate/portal.md). */
   BRAND_NAME: z.string().trim().min(1).max(100).optional(),
-  BRAND_COLOR: z.stringFormat('hex_color', /^#([0-9a-f]{3}|[0-9a-f]{6})$/i).optional(),
+  BRAND_COLOR: z
+    .string()
+    .regex(/^#([0-9a-f]{3}|[0-9a-f]{6})$/i, 'must be a color, such as #0a7cff')
+    .optional(),
   BRAND_LOGO_URL: z
     .url({ protocol: /^https$/ })
     .max(1_000)

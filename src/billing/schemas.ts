@@ -132,7 +132,8 @@ const terms = {
     .optional()
     .meta({ description: 'What the subscription has, else a month where the plan is sold by it.' }),
   currency: z
-    .stringFormat('currency', /^[a-z]{3}$/)
+    .string()
+    .regex(/^[a-z]{3}$/, 'must be the code of a currency in lower case, such as usd')
     .optional()
     .meta({
       description: 'ISO 4217, in lower case. What the subscription has, else `usd` where the plan is sold in it.',

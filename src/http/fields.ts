@@ -77,7 +77,8 @@ export const timestamp = z.iso
 /** The query parameters of every list. `limit` arrives as text; only digits are accepted. */
 export const pageQuery = z.strictObject({
   limit: z
-    .stringFormat('integer', /^\d{1,3}$/)
+    .string()
+    .regex(/^\d{1,3}$/, 'must be a whole number from 1 to 100')
     .transform(Number)
     .pipe(z.int().min(1).max(100))
     .default(50)

@@ -53,7 +53,8 @@ const imported = {
     .meta({ type: 'string', description: 'SHA-256 of the whole key, in hex or base64.' }),
   hint: line(40).optional().meta({ description: 'Some first and last characters, by which people recognize the key.' }),
   prefix: z
-    .stringFormat('prefix', /^[\w.-]{1,20}$/)
+    .string()
+    .regex(/^[\w.-]{1,20}$/, 'must be 1 to 20 letters, digits, dots, hyphens and underscores')
     .optional()
     .meta({ description: 'The beginning of the key.' }),
 }

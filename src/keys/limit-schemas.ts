@@ -13,15 +13,22 @@ const MAX_UNITS = 1_000_000_000_000
 const MAX_WINDOW_SECONDS = 2_678_400
 
 const limitName = z
-  .stringFormat('limit_name', /^[a-z][a-z0-9_-]{0,49}$/)
+  .string()
+  .regex(
+    /^[a-z][a-z0-9_-]{0,49}$/,
+    'must be lower-case letters, digits, hyphens and underscores, begin with a letter, and have at most 50',
+  )
   .refine((name) => !RESERVED.has(name), 'is reserved for a limit that every key has')
 
 const RESERVED = new Set(['ratelimit', 'max_concurrent'])
 
 const fields = {
-  meter: z.stringFormat('meter', METER_SLUG).meta({
-    description: `\`requests\`, the units that verifications take, if absent; else ${LIMIT_METERS.slice(1).join(', ')}, or the slug of a counter of your own. These count what is reserved and reported; \`api_calls\` and your own also what verifications take.`,
-  }),
+  meter: z
+    .string()
+    .regex(METER_SLUG, 'must be the name of a meter')
+    .meta({
+      description: `\`requests\`, the units that verifications take, if absent; else ${LIMIT_METERS.slice(1).join(', ')}, or the slug of a counter of your own. These count what is reserved and reported; \`api_calls\` and your own also what verifications take.`,
+    }),
   window_seconds: z
     .int()
     .min(1)

@@ -7,7 +7,8 @@ import { REFUSALS } from '../verdict-codes.ts'
 import { LimitReading, maxConcurrent, NamedLimitBody, newLimits } from './limit-schemas.ts'
 
 const scope = z
-  .stringFormat('scope', /^([a-z0-9_.-]+:)*(\*|[a-z0-9_.-]+)$/i)
+  .string()
+  .regex(/^([\w.-]+:)*(\*|[\w.-]+)$/, 'must be a name such as `reports:read` or `reports:*`')
   .max(100)
   .meta({ description: 'A name such as `reports:read`. `reports:*` covers every scope that begins with `reports:`.' })
 
@@ -55,7 +56,8 @@ export const NewKey = z
     name: line(100),
     description: text(500).nullish(),
     prefix: z
-      .stringFormat('prefix', /^[a-z][a-z0-9]{1,7}$/)
+      .string()
+      .regex(/^[a-z][a-z0-9]{1,7}$/, 'must be 2 to 8 lower-case letters and digits, and begin with a letter')
       .optional()
       .meta({ description: 'Two to eight lower-case letters and digits.' }),
     environment: z.enum(['live', 'test']).default('live'),

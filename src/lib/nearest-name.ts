@@ -13,7 +13,8 @@ export function findNearestName(name: string, known: readonly string[]): string 
     .map((one) => ({ one, distance: countEdits(plain, toPlain(one)) }))
     .toSorted((a, b) => a.distance - b.distance)
   const [best] = ranked
-  if (best && best.distance <= Math.max(1, Math.floor(plain.length / 3))) return best.one
+  if (best && best.distance < plain.length && best.distance <= Math.max(1, Math.floor(plain.length / 3)))
+    return best.one
   return plain.length < MIN_PART_LENGTH ? undefined : known.find((one) => isPart(plain, toPlain(one)))
 }
 

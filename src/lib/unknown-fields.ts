@@ -1,8 +1,5 @@
-/**
- * Names unknown fields in the errors of strict schemas. Imported for its side effect by src/problems.ts, which shows
- * the issues.
- */
-import * as z from 'zod'
+/** Names unknown fields in the errors of strict schemas. */
+import type * as z from 'zod'
 import { findNearestName } from './nearest-name.ts'
 
 /** Quotes a text of the caller in an answer: on one line, and short. */
@@ -19,15 +16,15 @@ const knownNames = new WeakMap<readonly string[], readonly string[]>()
 
 export const findKnownNames = (unknown: readonly string[]): readonly string[] => knownNames.get(unknown) ?? []
 
-z.config({
-  customError(issue) {
-    if (issue.code !== 'unrecognized_keys') return undefined
-    const keys = issue.keys as readonly string[]
-    const { shape = {} } = (issue.inst as z.ZodObject | undefined)?.def ?? {}
-    knownNames.set(keys, Object.keys(shape))
-    return keys
-      .slice(0, 10)
-      .map((key) => describeUnknown(key, Object.keys(shape)))
-      .join('; ')
-  },
-})
+/** Names each unknown field of a strict object, with the nearest known name. */
+export function describeUnknownKeys(
+  issue: Pick<z.core.$ZodRawIssue<z.core.$ZodIssueUnrecognizedKeys>, 'keys' | 'inst'>,
+) {
+  const keys = issue.keys as readonly string[]
+  const { shape = {} } = (issue.inst as z.ZodObject | undefined)?.def ?? {}
+  knownNames.set(keys, Object.keys(shape))
+  return keys
+    .slice(0, 10)
+    .map((key) => describeUnknown(key, Object.keys(shape)))
+    .join('; ')
+}

@@ -6,7 +6,8 @@ import { email, line, listSchema, organizationInPath, pageQuery, timestamp, uuid
 const role = z.enum(Object.keys(ROLES) as [Role, ...Role[]])
 const name = line(200)
 const slug = z
-  .stringFormat('slug', /^[a-z0-9](?:-?[a-z0-9])*$/)
+  .string()
+  .regex(/^[a-z0-9](?:-?[a-z0-9])*$/, 'must be lower-case letters and digits, with single hyphens between them')
   .min(3)
   .max(40)
   .meta({ description: 'Lower-case letters and digits, separated by single hyphens. Unique.' })

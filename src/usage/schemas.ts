@@ -13,7 +13,8 @@ const sums = {
 
 export const PeriodQuery = z.strictObject({
   period: z
-    .stringFormat('month', /^2\d{3}-(0[1-9]|1[0-2])$/)
+    .string()
+    .regex(/^2\d{3}-(0[1-9]|1[0-2])$/, 'must be a month, such as 2026-11')
     .optional()
     .meta({ description: 'A calendar month in UTC, such as `2026-11`. Defaults to the current one.' }),
   ...organizationRef,

@@ -8,11 +8,13 @@ export const LEDGER_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:[a-z0-9_]{1
 const provider = z.enum(['polar', 'stripe'])
 const meter = z
   .string()
-  .regex(METER_SLUG)
+  .regex(METER_SLUG, 'must be the name of a meter')
   .meta({ description: 'The name of a built-in counter, or the slug of your own.' })
 const state = z.enum(['pending', 'sent', 'refused', 'unknown', 'written_off'])
 
-export const LedgerRowParams = z.strictObject({ id: z.stringFormat('ledger_row', LEDGER_ID) })
+export const LedgerRowParams = z.strictObject({
+  id: z.string().regex(LEDGER_ID, 'must be the id of a row of the ledger'),
+})
 
 export const LedgerRowQuery = pageQuery.extend({
   ...organizationFilter,

@@ -29,7 +29,8 @@ export const OrganizationQuery = pageQuery.extend({
   }),
   at_limit: flag.meta({ description: 'Whether some meter has reached its limit in the current period.' }),
   idle_days: z
-    .stringFormat('integer', /^\d{1,4}$/)
+    .string()
+    .regex(/^\d{1,4}$/, 'must be a whole number from 1 to 3,650')
     .transform(Number)
     .pipe(z.int().min(1).max(3_650))
     .optional()

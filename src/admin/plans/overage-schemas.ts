@@ -14,9 +14,12 @@ const tier = z
       .max(1_000_000_000_000)
       .nullable()
       .meta({ description: 'The last unit above the limit that has this price; null for all that are left.' }),
-    unit_price_usd: z.stringFormat('unit_price', /^\d{1,6}(\.\d{1,12})?$/).meta({
-      description: 'US dollars of one unit, such as `0.00002`; of `cost_usd` a unit is a millionth of a dollar.',
-    }),
+    unit_price_usd: z
+      .string()
+      .regex(/^\d{1,6}(\.\d{1,12})?$/, 'must be dollars as decimal text, such as "0.00002"')
+      .meta({
+        description: 'US dollars of one unit, such as `0.00002`; of `cost_usd` a unit is a millionth of a dollar.',
+      }),
   })
   .meta({ id: 'OverageTier' })
 

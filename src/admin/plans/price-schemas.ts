@@ -13,7 +13,10 @@ const seatCents = cents.meta({ description: 'For each seat above the included on
 
 const terms = {
   interval: z.enum(INTERVALS),
-  currency: z.stringFormat('currency', /^[a-z]{3}$/).meta({ description: 'ISO 4217, in lower case.', example: 'usd' }),
+  currency: z
+    .string()
+    .regex(/^[a-z]{3}$/, 'must be the code of a currency in lower case, such as usd')
+    .meta({ description: 'ISO 4217, in lower case.', example: 'usd' }),
   amount_cents: cents.nullable().meta({
     description: 'For each interval, in the smallest unit of the currency; null where it is agreed upon in person.',
   }),
@@ -41,6 +44,8 @@ function areDistinct(prices: readonly Named[]): boolean {
   return new Set(names).size === names.length && new Set(ids).size === ids.length
 }
 
+const METER_NAME = 'must be lower-case letters, digits and underscores, begin with a letter, and have at most 64'
+const ADDON_ID = 'must be 2 to 32 lower-case letters, digits, hyphens and underscores, and begin with a letter'
 const DISTINCT = 'must have one price for each interval and currency, each with a stripe_price_id of its own'
 
 export const Prices = z.array(PriceReading).max(MAX_PRICES).refine(areDistinct, DISTINCT).meta({
@@ -56,7 +61,7 @@ export const Seats = z
   .meta({ id: 'PlanSeats' })
 
 const limits = z.strictObject({
-  meters: recordSchema(z.stringFormat('meter', /^[a-z][a-z0-9_]{0,63}$/), z.number().positive().max(1e15))
+  meters: recordSchema(z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, METER_NAME), z.number().positive().max(1e15))
     .optional()
     .meta({ description: 'What it adds to the limits of meters; a meter without a limit stays without.' }),
   max_api_keys: z.int().min(1).max(1_000_000).optional(),
@@ -65,7 +70,10 @@ const limits = z.strictObject({
 
 export const AddonReading = z
   .strictObject({
-    id: z.stringFormat('addon_id', /^[a-z][a-z0-9_-]{1,31}$/).meta({ example: 'more_tokens' }),
+    id: z
+      .string()
+      .regex(/^[a-z][a-z0-9_-]{1,31}$/, ADDON_ID)
+      .meta({ example: 'more_tokens' }),
     name: line(100),
     prices: z.array(addonPrice).min(1).max(MAX_PRICES).refine(areDistinct, DISTINCT),
     limits: limits.meta({ description: 'What it adds to the limits of the plan, each time it is bought.' }),

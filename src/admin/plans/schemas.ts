@@ -89,7 +89,12 @@ const LimitChanges = z.strictObject({
     .meta({ description: 'What is absent stays; null takes a meter out of the plan.' }),
 })
 
-const featureName = z.stringFormat('feature', /^[a-z][a-z0-9_]{0,63}$/)
+const featureName = z
+  .string()
+  .regex(
+    /^[a-z][a-z0-9_]{0,63}$/,
+    'must be lower-case letters, digits and underscores, begin with a letter, and have at most 64',
+  )
 const feature = z.union([z.number(), z.boolean(), text(500)], { error: 'must be a number, true, false or a text' })
 const few = (record: object) => Object.keys(record).length <= MAX_FEATURES
 const tooMany = `must have at most ${MAX_FEATURES}`
@@ -128,7 +133,8 @@ const creditFields = <Schema extends z.ZodType>(amount: Schema) => ({
 export const NewPlan = z
   .strictObject({
     id: z
-      .stringFormat('plan_id', PLAN_ID)
+      .string()
+      .regex(PLAN_ID, 'must be 2 to 32 lower-case letters, digits, hyphens and underscores, and begin with a letter')
       .meta({ description: 'What verdicts and the catalogue call it; it never changes.', example: 'team' }),
     name: descriptive.name,
     prices: Prices,

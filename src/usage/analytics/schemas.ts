@@ -36,7 +36,8 @@ const filters = {
   provider: text(200).transform(normalizeName).optional().meta(emptyMeansNone),
   route: text(200).optional().meta(emptyMeansNone),
   status: z
-    .stringFormat('status', /^[1-5]\d\d$/)
+    .string()
+    .regex(/^[1-5]\d\d$/, 'must be an HTTP status from 100 to 599')
     .optional()
     .meta({ description: 'An HTTP status.' }),
   environment: text(100).optional().meta(emptyMeansNone),

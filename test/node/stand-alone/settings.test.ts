@@ -60,7 +60,7 @@ test.each([
   ],
   [{ CLIENT_ADDRESS_HEADER: 'X Y' }, 'CLIENT_ADDRESS_HEADER: It must be the name of a header.'],
   [{ ALLOW_PRIVATE_NETWORK: 'yes' }, 'ALLOW_PRIVATE_NETWORK: It must be true or false.'],
-  [{ ON_LIMITER_OUTAGE: 'shut' }, 'ON_LIMITER_OUTAGE: Invalid option: expected one of "open"|"closed"'],
+  [{ ON_LIMITER_OUTAGE: 'shut' }, 'ON_LIMITER_OUTAGE: must be one of `open`, `closed`'],
 ])('%o is refused by name', (change, fault) => {
   expect(faultsOf(change)).toEqual([fault])
 })
