@@ -14,7 +14,7 @@ import {
   rollUpTasks,
 } from './analytics-fill.ts'
 
-const TABLES = ['usage_hourly', 'usage_totals', 'usage_slices', 'usage_daily_slices', 'usage_periods', 'usage_dedupe']
+const TABLES = ['usage_hourly', 'usage_totals', 'usage_slices', 'usage_daily_slices', 'usage_periods']
 
 const DAY_MS = 86_400_000
 

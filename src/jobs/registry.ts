@@ -135,7 +135,11 @@ const makePartitions: Job = {
       'select ensure_usage_partition(month::date) as made from unnest($1::text[]) as month',
       [names],
     )
-    return { made: made.filter((row) => row.made).length }
+    const ids = await sql.query(
+      'select ensure_usage_dedupe_partition(usage_dedupe_generation($1::timestamptz) + ahead) as made from generate_series(0, 1) as ahead',
+      [new Date(at).toISOString()],
+    )
+    return { made: [...made, ...ids].filter((row) => row.made).length }
   },
 }
 
@@ -145,7 +149,12 @@ const dropPartitions: Job = {
   async run({ sql, config }, at) {
     const keepFrom = toMonth(at - config.USAGE_RETENTION_DAYS * DAY_MS).name.replace('-', '_')
     const rows = await sql.query('select drop_usage_partitions_before($1) as dropped', [`usage_events_${keepFrom}`])
-    return { dropped: rows[0]?.dropped ?? 0 }
+    const before = new Date(at - DEDUPE_DAYS * DAY_MS).toISOString()
+    const ids = await sql.query(
+      'select drop_usage_dedupe_before(usage_dedupe_generation($1::timestamptz)) as dropped',
+      [before],
+    )
+    return { dropped: (rows[0]?.dropped ?? 0) + (ids[0]?.dropped ?? 0) }
   },
 }
 
@@ -173,7 +182,6 @@ export const PRUNED = [
   ['usage_request_ids', 'created_at', DEDUPE_DAYS],
   ['usage_spool_receipts', 'created_at', 36],
   ['usage_verdicts', 'day', 400],
-  ['usage_dedupe', 'first_seen', DEDUPE_DAYS],
 ] as const
 
 const prune: Job = {

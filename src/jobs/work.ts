@@ -96,7 +96,10 @@ export const WORK: Readonly<Record<string, Work>> = {
     of: 'rows of counters of isolates that are gone',
     waiting: `select 1 from metric_counters where written_at < ${before(3_600_000)} and isolate <> '${FOLDED}'`,
   },
-  'make-usage-partitions': { of: 'raw events without a partition', waiting: 'select 1 from usage_events_default' },
+  'make-usage-partitions': {
+    of: 'raw events and ids without a partition',
+    waiting: 'select 1 from usage_events_default union all select 1 from usage_dedupe_default',
+  },
   'drop-usage-partitions': { of: 'partitions' },
   'make-audit-partitions': {
     of: 'rows of the audit log without a partition',

@@ -4,6 +4,7 @@
  */
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
+import { claimIds, selectId } from './claim-ids.ts'
 import { DIMENSIONS } from './dimensions.ts'
 import { type UsageEvent, VERIFICATION } from './event.ts'
 import { addTo, DAILY_SLICES, groupRows, HOURLY, MARK_LATE, METER_HOURS, SLICES, sumColumns } from './roll-up-sql.ts'
@@ -30,6 +31,18 @@ const placedAmounts = (sign: string, columns: readonly string[]) =>
 const FROM = ['status_code', 'provider', 'model', 'route']
 const TO = FROM.map((name) => `to_${name} as ${name}`)
 
+/** What an id that was given here says of its moment: a verification was decided then, or a little later. */
+const GIVEN_AT = `(timestamptz 'epoch' + ('x' || translate(left(w.request_id, 13), '-', ''))::bit(48)::bigint * interval '1 millisecond')`
+/** Moments of reports under ids of verifications have microseconds. */
+const findOwn = (from: string, to: string) => `(select e.occurred_at from usage_events e
+    where e.organization_id = w.organization_id and e.id = w.event_id and date_trunc('milliseconds', e.occurred_at) = e.occurred_at
+      and e.occurred_at between ${GIVEN_AT} - interval '${from}' and ${GIVEN_AT} + interval '${to}' limit 1)`
+/** The raw event of a request's own id. It costs by the organization's events between, so it is looked for in ever longer spans. */
+const FIND_OWN = `case when w.is_own then coalesce(${findOwn('0', '0')}, ${findOwn('0', '250 milliseconds')}, ${findOwn('2 seconds', '30 seconds')}) end`
+
+const COMPLETED = `select distinct organization_id, sha256(convert_to('completed ' || id, 'UTF8')), sha256(''), null::timestamptz
+    from found where error_code is null`
+
 /**
  * Moves each request once. `moved` claims the verification's id, so that of two concurrent runs, two reports, or two
  * ids of one request, only one has an effect. Found requests are removed from the waiting rows. A refused request stays
@@ -39,21 +52,19 @@ const TO = FROM.map((name) => `to_${name} as ${name}`)
  */
 const complete = (waiting: string) => `
 with waiting as materialized (
-  select c.*, coalesce(r.event_id, c.request_id) as event_id from (${waiting}) as c
+  select c.*, coalesce(r.event_id, c.request_id) as event_id, r.event_id is null as is_own from (${waiting}) as c
   left join usage_request_ids r on r.organization_id = c.organization_id and r.request_id = c.request_id
+), located as materialized (
+  select w.*, coalesce(${FIND_OWN}, (select d.occurred_at from (
+    ${selectId('w.organization_id', `sha256(convert_to('${VERIFICATION} ' || w.event_id, 'UTF8'))`)}) as d)) as happened_at
+  from waiting w
 ), found as materialized (
   select e.*, w.request_id, w.created_at, coalesce(nullif(w.status_code, 0), e.status_code) as to_status_code,
     coalesce(nullif(w.provider, ''), e.provider) as to_provider, coalesce(nullif(w.model, ''), e.model) as to_model,
     coalesce(nullif(w.route, ''), e.route) as to_route
-  from waiting w
-  join usage_dedupe d on d.organization_id = w.organization_id and d.key = sha256(convert_to('${VERIFICATION} ' || w.event_id, 'UTF8'))
-  join usage_events e on e.organization_id = w.organization_id and e.occurred_at = d.occurred_at and e.id = w.event_id
-), claimed as (
-  insert into usage_dedupe (organization_id, key, payload_hash)
-  select distinct organization_id, sha256(convert_to('completed ' || id, 'UTF8')), sha256('') from found where error_code is null order by 1, 2
-  on conflict do nothing
-  returning organization_id, key
-), moved as materialized (
+  from located w
+  join usage_events e on e.organization_id = w.organization_id and e.occurred_at = w.happened_at and e.id = w.event_id
+), ${claimIds('claimed', COMPLETED)}, moved as materialized (
   select distinct on (f.organization_id, f.id) f.* from found f
   join claimed c on c.organization_id = f.organization_id and c.key = sha256(convert_to('completed ' || f.id, 'UTF8'))
   order by f.organization_id, f.id, f.created_at, f.request_id

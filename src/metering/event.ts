@@ -117,6 +117,13 @@ export interface VerdictTrace {
 type Amount = number | string
 
 /**
+ * Whether a verification is stored under the id that its request was given here. Nobody else can choose that id, and a
+ * retry repeats the event with its moment: the raw event itself, which is kept longer than anything is retried, tells that
+ * it was counted. All other ids are claimed (claim-ids.ts).
+ */
+export const isOwn = ({ source, request_id }: UsageEvent): boolean => source === VERIFICATION && request_id == null
+
+/**
  * An event whose owner is known only by what the caller sent: a key, an organization, or nothing for the caller itself.
  */
 export interface UnattributedEvent extends Omit<UsageEvent, 'organization_id'> {

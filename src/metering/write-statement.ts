@@ -1,7 +1,8 @@
 import { COUNTERS, GAUGES, isMoneyColumn, METERS, selectCounters } from '../db/schema/meters.ts'
 import { LATENCY_BOUNDS_MS } from '../db/schema/shapes.ts'
+import { claimIds, selectId } from './claim-ids.ts'
 import { DIMENSIONS } from './dimensions.ts'
-import { type UsageEvent, VERIFICATION } from './event.ts'
+import { isOwn, type UsageEvent, VERIFICATION } from './event.ts'
 import {
   addTo,
   DAILY_SLICES,
@@ -90,11 +91,37 @@ const KINDS: Kept = {
 const selectKinds = (events: readonly UsageEvent[]) =>
   events.some((event) => KIND_COLUMNS.some((name) => event[name])) ? KINDS : NOTHING
 
-/** Reads the batch, claims its ids, stores the fresh events, and assigns them to hours and periods. */
-const deduplicate = (money: Kept, kinds: Kept) => `
+/** By what repeats of a batch's events are found: by ids that are claimed, or by the places of the raw events themselves. */
+interface Identity {
+  readonly hasClaimed: boolean
+  readonly hasOwn: boolean
+}
+
+const selectIdentity = (events: readonly UsageEvent[]): Identity => {
+  const hasOwn = events.some(isOwn)
+  return { hasOwn, hasClaimed: !hasOwn || !events.every(isOwn) }
+}
+
+const CLAIMED = `select organization_id, dedupe_key, body_hash, occurred_at from batch where not is_own`
+
+const CLAIMING = {
+  hash: `coalesce(decode(event.payload_hash, 'hex'), sha256(convert_to(body::text, 'UTF8')))`,
+  claims: `${claimIds('fresh', CLAIMED)}, `,
+  join: ' left join fresh f on f.organization_id = b.organization_id and f.key = b.dedupe_key',
+  where: 'where b.is_own or f.key is not null',
+}
+const NOT_CLAIMING = { hash: 'null::bytea', claims: '', join: '', where: '' }
+
+/** Reads the batch, finds its fresh events, stores them, and assigns them to hours and periods. */
+function deduplicate(money: Kept, kinds: Kept, { hasClaimed, hasOwn }: Identity): string {
+  const { hash, claims, join, where } = hasClaimed ? CLAIMING : NOT_CLAIMING
+  const found = hasOwn ? 'candidates' : 'counted'
+  const reported = `, reported as (${insertEvents(money, kinds, `${found} where not is_own`)})`
+  return `
 with incoming as (
-  select position, event.*, sha256(convert_to(coalesce(event.source || ' ', '') || event.id, 'UTF8')) as dedupe_key,
-    coalesce(decode(event.payload_hash, 'hex'), sha256(convert_to(body::text, 'UTF8'))) as body_hash
+  select position, event.*, event.source is not distinct from '${VERIFICATION}' and event.request_id is null as is_own,
+    sha256(convert_to(coalesce(event.source || ' ', '') || event.id, 'UTF8')) as dedupe_key,
+    ${hash} as body_hash
   from jsonb_array_elements($1::jsonb) with ordinality as item(body, position), jsonb_to_record(item.body) as event(
     id text, source text, payload_hash text, lane smallint, organization_id uuid, occurred_at timestamptz, key_id uuid, user_id uuid,
     environment text, subject text, endpoint text, method text, status_code smallint, response_time_ms integer, requests integer,
@@ -102,34 +129,43 @@ with incoming as (
     error_code text, error_message text, metadata jsonb, trace json, quantities jsonb)
 ), batch as materialized (
   select distinct on (organization_id, dedupe_key) * from incoming order by organization_id, dedupe_key, position
-), fresh as (
-  insert into usage_dedupe (organization_id, key, payload_hash, occurred_at)
-  select organization_id, dedupe_key, body_hash, occurred_at from batch order by organization_id, dedupe_key
-  on conflict do nothing
-  returning organization_id, key
-), counted as materialized (
-  select b.position, b.source, b.lane, b.id, b.organization_id, b.occurred_at, b.key_id, b.user_id, coalesce(b.environment, '') as environment, b.subject,
+), ${claims}${found} as materialized (
+  select b.position, b.is_own, b.source, b.lane, b.id, b.organization_id, b.occurred_at, b.key_id, b.user_id,
+    coalesce(b.environment, '') as environment, b.subject,
     coalesce(b.endpoint, '') as endpoint, coalesce(b.method, '') as method, coalesce(b.status_code, 0) as status_code,
     b.response_time_ms, coalesce(b.requests, 1) as requests, ${AS_COUNTED}, ${money.counted}${kinds.counted}
     coalesce(b.provider, '') as provider, coalesce(b.model, '') as model, coalesce(b.route, '') as route,
     b.ip, b.user_agent, b.error_code, b.error_message, b.metadata,
     case when b.completes is null then b.trace else json_build_object('completes', b.completes) end as trace, b.quantities
-  from batch b join fresh f on f.organization_id = b.organization_id and f.key = b.dedupe_key${money.from}
-), stored as (
-  insert into usage_events (id, organization_id, occurred_at, key_id, user_id, environment, subject, endpoint, method, status_code,
-    response_time_ms, requests, ${REPORTED}, ${money.stored}${kinds.stored}provider, model,
-    route, ip, user_agent, error_code, error_message, metadata, trace, quantities)
-  select id, organization_id, occurred_at, key_id, user_id, environment, subject, endpoint, method, status_code,
-    response_time_ms, requests, ${REPORTED}, ${money.stored}${kinds.stored}provider, model,
-    route, ip, user_agent, error_code, error_message, metadata, trace, quantities
-  from counted
-), placed as (
+  from batch b${join}${money.from}
+  ${where}
+)${hasOwn ? storeOwn(money, kinds) : ''}${hasClaimed ? reported : ''}, placed as (
   select e.organization_id, date_trunc('hour', e.occurred_at, 'UTC') as hour,
     usage_period_start(o.period_anchor, e.occurred_at) as period_start,
     coalesce(e.key_id, '00000000-0000-0000-0000-000000000000') as key_id, e.environment, e.endpoint, e.status_code,
     e.provider, e.model, e.route, e.requests, e.error_code, ${REPORTED}, ${money === NOTHING ? '' : 'e.charge_usd, '}${money === PRICED_CALLS ? 'e.price_per_call_usd, ' : ''}e.response_time_ms, e.lane,
     width_bucket(e.response_time_ms - 1, '{${LATENCY_BOUNDS_MS.join(',')}}'::integer[]) as latency
   from counted e left join organizations o on o.id = e.organization_id
+)`
+}
+
+/** In the order of the primary key: the statement waits for the same event in flight elsewhere. */
+function insertEvents(money: Kept, kinds: Kept, from: string): string {
+  const columns = `id, organization_id, occurred_at, key_id, user_id, environment, subject, endpoint, method, status_code,
+    response_time_ms, requests, ${REPORTED}, ${money.stored}${kinds.stored}provider, model,
+    route, ip, user_agent, error_code, error_message, metadata, trace, quantities`
+  return `
+  insert into usage_events (${columns})
+  select ${columns} from ${from} order by organization_id, occurred_at, id`
+}
+
+/** Stores what is not stored yet, and counts only that. */
+const storeOwn = (money: Kept, kinds: Kept) => `, own as (${insertEvents(money, kinds, 'candidates where is_own')}
+  on conflict do nothing
+  returning organization_id, occurred_at, id
+), counted as materialized (
+  select c.* from candidates c left join own o on o.organization_id = c.organization_id and o.occurred_at = c.occurred_at and o.id = c.id
+  where not c.is_own or o.id is not null
 )`
 
 /** Everything that is not a sum: gauges, the keys' last use, and the outcome of each event. */
@@ -149,16 +185,17 @@ gauges as (
     last_used_at = greatest(known.last_used_at, excluded.last_used_at)
 ), judged as (
   select i.position, case
-    when f.key is null then (
-      select case when d.payload_hash = i.body_hash then 'duplicate' else 'conflict' end from usage_dedupe d
-      where d.organization_id = i.organization_id and d.key = i.dedupe_key)
-    when i.position = b.position then 'accepted'
+    when c.position = i.position then 'accepted'
+    when i.is_own then 'duplicate'
+    when c.position is null then (
+      select case when d.payload_hash = i.body_hash then 'duplicate' else 'conflict' end
+      from (${selectId('i.organization_id', 'i.dedupe_key')}) as d)
     when i.body_hash = b.body_hash then 'duplicate'
     else 'conflict' end as outcome
   from incoming i join batch b on b.organization_id = i.organization_id and b.dedupe_key = i.dedupe_key
-    left join fresh f on f.organization_id = i.organization_id and f.key = i.dedupe_key
+    left join counted c on c.position = b.position
 )
-select pg_current_xact_id()::text as xid, (select count(*) from incoming)::int as sent, (select count(*) from fresh)::int as accepted,
+select pg_current_xact_id()::text as xid, (select count(*) from incoming)::int as sent, (select count(*) from counted)::int as accepted,
   (select coalesce(jsonb_agg(jsonb_build_array(position - 1, outcome)), '[]') from judged
     where outcome is distinct from 'accepted') as others,
   (select coalesce(jsonb_agg(jsonb_build_object('organization_id', organization_id,
@@ -171,7 +208,7 @@ completions as (
   insert into usage_completions (organization_id, request_id, status_code, provider, model, route)
   select distinct on (b.organization_id, b.completes) b.organization_id, b.completes::text, coalesce(b.status_code, 0),
     coalesce(b.provider, ''), coalesce(b.model, ''), coalesce(b.route, '')
-  from batch b join fresh f on f.organization_id = b.organization_id and f.key = b.dedupe_key
+  from batch b join counted c on c.position = b.position
   where b.completes is not null order by b.organization_id, b.completes, b.position
   on conflict do nothing
 ), `
@@ -218,8 +255,9 @@ const CHARGED = `,
  * however many batches it arrives.
  *
  * 1. `incoming` reads the batch; `batch` collapses repeats inside it, which the unique key would not see.
- * 2. `fresh` claims the ids. They are sorted, because the statement waits for a repeat in flight elsewhere, and two
- *    batches that wait in opposite orders deadlock.
+ * 2. `fresh` claims the ids (claim-ids.ts). A verification's own id needs no claim: `own` stores those that are not stored
+ *    yet. Both are sorted, because the statement waits for a repeat in flight elsewhere, and two batches that wait in
+ *    opposite orders deadlock.
  * 3. Only fresh events are `counted`: stored, summed once into `deltas`, and those once more by each dimension into
  *    `slices`. Every roll-up is updated from these.
  * 4. `judged` tells for each event that was not counted whether it repeats the known event of its id, or contradicts
@@ -236,7 +274,7 @@ export function writeStatement(events: readonly UsageEvent[], mayBeLate = true):
   const names = Object.keys(all)
   const hasVerifications = events.some(({ source }) => source === VERIFICATION)
   const hasQuantities = events.some(({ quantities }) => quantities)
-  return `${deduplicate(selectMoney(events, counts), selectKinds(events))}, deltas as materialized (
+  return `${deduplicate(selectMoney(events, counts), selectKinds(events), selectIdentity(events))}, deltas as materialized (
   ${groupRows(HOURLY, all, 'placed')}
 ), slices as materialized (
   ${groupRows(SLICES, sumColumns(names), `deltas, lateral (values ${SLICED.join(', ')}) as slice(dimension, value) where value <> '' or dimension = ''`)}
@@ -260,12 +298,3 @@ function listKept(events: readonly UsageEvent[]): string {
 const COUNTED = selectCounters('known', String)
 
 export const DAYS = `(select *, (hour at time zone 'UTC')::date as day from slices where dimension <> '') as dated`
-
-/** The same decision a moment later, for events (`$1`) whose ids another batch had just claimed. */
-export const RECHECK = `
-select coalesce(jsonb_agg(jsonb_build_array(position - 1, case
-  when d.payload_hash = coalesce(decode(body ->> 'payload_hash', 'hex'), sha256(convert_to(body::text, 'UTF8')))
-  then 'duplicate' else 'conflict' end)), '[]') as others
-from jsonb_array_elements($1::jsonb) with ordinality as item(body, position)
-join usage_dedupe d on d.organization_id = (body ->> 'organization_id')::uuid
-  and d.key = sha256(convert_to(coalesce((body ->> 'source') || ' ', '') || (body ->> 'id'), 'UTF8'))`

@@ -2,10 +2,11 @@ import { problemIn } from '../db/client.ts'
 import type { Counter } from '../db/schema/meters.ts'
 import type { Deps } from '../deps.ts'
 import type { CustomUse } from '../limits/custom-meters.ts'
+import { RECHECK } from './claim-ids.ts'
 import { completeRequests } from './complete.ts'
 import type { UsageEvent } from './event.ts'
 import { hasReceipts, storeReceipts } from './spool-receipts.ts'
-import { RECHECK, writeStatement } from './write-statement.ts'
+import { writeStatement } from './write-statement.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS

@@ -18,8 +18,9 @@ const count = () => bigint({ mode: 'number' }).notNull().default(0)
 const usd = () => numeric({ precision: 24, scale: 9 })
 
 /**
- * Every event id seen, so that no event counts twice. A table of its own: a unique key on the partitioned events would
- * have to contain the partition key, and would miss a repeat across the end of a month.
+ * Every event id seen that others chose, so that no event counts twice (metering/claim-ids.ts). A table of its own: a unique
+ * key on the partitioned events would have to contain the partition key, and would miss a repeat across the end of a month.
+ * Partitioned by generation (see the migration). Whole partitions are dropped.
  */
 export const usageDedupe = pgTable(
   'usage_dedupe',
@@ -29,11 +30,14 @@ export const usageDedupe = pgTable(
     key: bytea().notNull(),
     /** SHA-256 of the event's body: the same id with another body is a conflict, not a repeat. */
     payloadHash: bytea().notNull(),
-    firstSeen: timestamp({ withTimezone: true }).notNull().defaultNow(),
+    /** Always null: the last release asks by it what to prune. */
+    firstSeen: timestamptz(),
     /** When it happened, to find its raw event again: reports complete verifications, and operators correct reports. */
     occurredAt: timestamptz(),
+    /** When it was claimed, in spans of 12 days since 1970. Its default, in the migration, is for the last release. */
+    generation: integer().notNull(),
   },
-  (t) => [primaryKey({ columns: [t.organizationId, t.key] }), index('usage_dedupe_first_seen').on(t.firstSeen)],
+  (t) => [primaryKey({ columns: [t.organizationId, t.key, t.generation] })],
 )
 
 /**

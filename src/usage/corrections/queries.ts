@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Sql } from '../../db/client.ts'
 import type { Database } from '../../db/orm.ts'
+import { GENERATIONS } from '../../metering/claim-ids.ts'
 import { CORRECT_EVENT, type CorrectionInput } from '../../metering/correct-statement.ts'
 import { type EventRow, selectColumns } from '../analytics/events.ts'
 
@@ -42,7 +43,7 @@ from usage_events where organization_id = $1 and id = $2
   and ($3::timestamptz is null or occurred_at = $3) order by 4, occurred_at desc limit 1`
 
 const MOMENT_OF_REPORT = `select occurred_at::text as at from usage_dedupe
-where organization_id = $1 and key = sha256(convert_to('usage ' || $2, 'UTF8'))`
+where organization_id = $1 and key = sha256(convert_to('usage ' || $2, 'UTF8')) order by generation limit 1`
 
 export async function findEvent(sql: Sql, organizationId: string, id: string) {
   const [known] = await sql.query(MOMENT_OF_REPORT, [organizationId, id])
@@ -68,8 +69,8 @@ export async function isKnown(sql: Sql, organizationId: string, key: string): Pr
 
 /** Breaks the primary key where the same correction was made at the same moment. */
 export const claimCorrection = (db: Database, organizationId: string, key: string) =>
-  db.execute(sql`insert into usage_dedupe (organization_id, key, payload_hash)
-    values (${organizationId}::uuid, sha256(convert_to(${key}, 'UTF8')), sha256(''))`)
+  db.execute(sql`insert into usage_dedupe (organization_id, key, payload_hash, generation)
+    select ${organizationId}::uuid, sha256(convert_to(${key}, 'UTF8')), sha256(''), generation from (${sql.raw(GENERATIONS)}) as current`)
 
 /** In the batch that locks the event. Its rows are the starts of the periods that it changes. */
 export function correctEvent(db: Database, input: CorrectionInput) {

@@ -17,6 +17,8 @@ test('a counter that fails is logged with its organization, and keeps no other f
   const odd = uuidv7(Date.now())
   const month = toMonth(Date.now()).name
   await verify(key)
+  const written = () => sql.query('select 1 from usage_periods where organization_id = $1', [organizationId])
+  await expect.poll(written).toHaveLength(1) // a later write would say that the period changed now
   await redis.set(quotaKey(odd, month), 'no hash')
   await sql.query(
     `insert into usage_periods (organization_id, period_start, queries, updated_at)

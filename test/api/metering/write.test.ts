@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { uuidv7 } from '../../../src/lib/uuid.ts'
-import type { UsageEvent } from '../../../src/metering/event.ts'
+import { type UsageEvent, VERIFICATION } from '../../../src/metering/event.ts'
 import { writeUsage } from '../../../src/metering/write.ts'
 import { directly } from '../../support/direct.ts'
 
@@ -68,6 +68,67 @@ describe('a batch', () => {
       [id],
     )
     expect(rows.map((row) => row.api_calls)).toEqual([5, 1])
+  })
+})
+
+describe('a verification', () => {
+  const verification = (organization_id: string, changes: Partial<UsageEvent> = {}) =>
+    event(organization_id, { id: uuidv7(Date.now()), source: VERIFICATION, lane: 0, ...changes })
+
+  test('counts once however often it is written, in whichever batches, and without a row for its id', async () => {
+    const id = organization()
+    const events = Array.from({ length: 6 }, () => verification(id))
+    const [first, second] = events as [UsageEvent, UsageEvent]
+    expect(await writeUsage(deps, [first, second, second])).toMatchObject({
+      accepted: 2,
+      outcomes: ['accepted', 'accepted', 'duplicate'],
+    })
+    expect(await writeUsage(deps, events)).toMatchObject({
+      accepted: 4,
+      outcomes: ['duplicate', 'duplicate', 'accepted', 'accepted', 'accepted', 'accepted'],
+    })
+    for (const half of [events.slice(0, 3), events.slice(3)])
+      expect(await writeUsage(deps, half)).toMatchObject({ accepted: 0, isCharged: false })
+    expect(await sums(id)).toMatchObject({ events: 6, ids: 0, requests: 6, api_calls: 6 })
+  })
+
+  test('with an idempotency key counts once, also at another moment', async () => {
+    const id = organization()
+    const once = (minute: number) =>
+      verification(id, { id: 'once', request_id: uuidv7(minute), occurred_at: `2026-11-10T10:2${minute}:00.000Z` })
+    expect(await writeUsage(deps, [once(1)])).toMatchObject({ accepted: 1 })
+    expect(await writeUsage(deps, [once(2), verification(id)])).toMatchObject({ accepted: 1 })
+    expect(await sums(id)).toMatchObject({ events: 2, ids: 1, requests: 2 })
+  })
+
+  test('and a report under its id count both, in one batch and in two', async () => {
+    const id = organization()
+    const verified = [verification(id), verification(id)] as const
+    const report = (one: UsageEvent) => ({
+      ...one,
+      source: 'usage',
+      occurred_at: one.occurred_at.replace('Z', '001Z'),
+    })
+    const [first, second] = [report(verified[0]), report(verified[1])]
+    expect(await writeUsage(deps, [verified[0], first])).toMatchObject({ accepted: 2 })
+    expect(await writeUsage(deps, [first, verified[0], verified[1], second])).toMatchObject({
+      accepted: 2,
+      outcomes: ['duplicate', 'duplicate', 'accepted', 'accepted'],
+    })
+    expect(await sums(id)).toMatchObject({ events: 4, ids: 2, requests: 4 })
+  })
+
+  test('of 16 writers at once counts once, among reports, without a deadlock', async () => {
+    const id = organization()
+    const events = Array.from({ length: 60 }, (_, at) => (at % 3 ? verification(id) : event(id)))
+    const before = await deadlocks()
+    const written = await Promise.all(
+      Array.from({ length: 16 }, (_, at) => writeUsage(deps, shuffled(events).slice(0, 30 + at))),
+    )
+    const last = await writeUsage(deps, events)
+    expect(written.reduce((sum, { accepted }) => sum + accepted, last.accepted)).toBe(60)
+    expect(await sums(id)).toMatchObject({ events: 60, ids: 20, requests: 60, api_calls: 60 })
+    expect(await deadlocks()).toBe(before)
   })
 })
 

@@ -278,11 +278,15 @@ function comparable(entries: readonly Entry[]): string[] {
   return entries
     .filter(
       ({ of, kind }) =>
-        !/^(partitioning|function|trigger)$/.test(kind) && !/^(usage_events|audit_logs)_(default|before|\d)/.test(of),
+        !/^(partitioning|function|trigger)$/.test(kind) &&
+        !/^(usage_events|usage_dedupe|audit_logs)_(default|before|\d)/.test(of),
     )
     .map(({ kind, text }) => `${kind} ${kind === 'column' ? text.replace(/^(\w+) \d+ /, '$1 ') : text}`)
     .map((line) =>
-      line.replace(/^relation (usage_events|audit_logs) p /, 'relation $1 r ').replace(' ON ONLY ', ' ON '),
+      line
+        .replace(/^relation (usage_events|usage_dedupe|audit_logs) p /, 'relation $1 r ')
+        .replace(' ON ONLY ', ' ON ')
+        .replace(' default usage_dedupe_generation(now())', ''),
     )
     .map((line) => line.replace(/^(relation .*) \{fillfactor=\d+\}$/, '$1'))
     .toSorted()

@@ -1,0 +1,45 @@
+/**
+ * Ids that were used once: `usage_dedupe`, in partitions of a generation of 12 days each, which are dropped whole
+ * (docs/internals/decisions/0011-ids-by-generation.md).
+ */
+
+/**
+ * The generations that an id is claimed in. Only around a change there are two: a statement that began in the last one may
+ * still run, and is met there. None runs for so long.
+ */
+export const GENERATIONS = `select distinct usage_dedupe_generation(moment) as generation
+  from (values (now()), (now() - interval '10 minutes')) as claimed(moment)`
+
+/**
+ * CTEs of a statement that claims ids, of which `name` has those that were used never before, by `organization_id` and `key`.
+ * The statement waits for the same id in flight elsewhere.
+ *
+ * @param rows SQL of ids: organization, key, hash of the payload, and when it happened. No id twice
+ */
+export const claimIds = (name: string, rows: string) => `generations as materialized (
+  ${GENERATIONS}
+), claims as (
+  insert into usage_dedupe (organization_id, key, payload_hash, occurred_at, generation)
+  select id.*, g.generation from (${rows}) as id(organization_id, key, payload_hash, occurred_at) cross join generations g
+    left join lateral (${selectId('id.organization_id', 'id.key')}) as known on true
+  where known.generation is null order by 1, 2, 5
+  on conflict do nothing
+  returning organization_id, key
+), ${name} as (
+  select organization_id, key from claims group by 1, 2 having count(*) = (select count(*) from generations)
+)`
+
+/** SQL of the first claim of an id. Its limit keeps Postgres from reading whole partitions instead of their indexes. */
+export const selectId = (organizationId: string, key: string) =>
+  `select d.* from usage_dedupe d where d.organization_id = ${organizationId} and d.key = ${key} order by d.generation limit 1`
+
+/** Judges events (`$1`) whose ids another batch claimed while their own was written: now its claims are visible. */
+export const RECHECK = `
+select coalesce(jsonb_agg(jsonb_build_array(position - 1, case
+  when d.payload_hash = coalesce(decode(body ->> 'payload_hash', 'hex'), sha256(convert_to(body::text, 'UTF8')))
+  then 'duplicate' else 'conflict' end)), '[]') as others
+from jsonb_array_elements($1::jsonb) with ordinality as item(body, position)
+cross join lateral (${selectId(
+  `(body ->> 'organization_id')::uuid`,
+  `sha256(convert_to(coalesce((body ->> 'source') || ' ', '') || (body ->> 'id'), 'UTF8'))`,
+)}) as d`
