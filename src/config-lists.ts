@@ -45,3 +45,8 @@ export const databaseUrl = z
     return url !== null && url.username !== '' && url.hostname !== '' && url.pathname.length > 1
   }, 'must name a user, a host and a database')
   .refine((text) => !text.includes('user:password@host.neon.tech'), 'is still the placeholder')
+
+/** What issued keys begin with. */
+export const keyPrefix = z
+  .string()
+  .regex(/^[a-z][a-z0-9]{1,7}$/, 'must be 2 to 8 lower-case letters and digits, and begin with a letter')

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { ALIAS_NAMES, findIgnoredAliases, givenName, withAliases, withSecretKeys } from './config-aliases.ts'
 import { type ConfigFault, findFaults, findFeature, findNotices, SIDE_FEATURES } from './config-checks.ts'
 import { parseTrustedIssuers } from './config-issuers.ts'
-import { databaseUrl, hosts, list, origins, webhookSecrets } from './config-lists.ts'
+import { databaseUrl, hosts, keyPrefix, list, origins, webhookSecrets } from './config-lists.ts'
 import { parseEmailDomain } from './lib/email-address.ts'
 import { parseJwkSet } from './lib/jwk-set.ts'
 import { log } from './lib/log.ts'
@@ -108,10 +108,7 @@ const Variables = z.object({
   /** Hosts whose requests all go to the gateway, separated by commas (docs/operate/gateway.md). */
   GATEWAY_HOSTS: hosts,
   /** The default prefix of issued keys. */
-  KEY_PREFIX: z
-    .string()
-    .regex(/^[a-z][a-z0-9]{1,7}$/, 'must be 2 to 8 lower-case letters and digits, and begin with a letter')
-    .default('ck'),
+  KEY_PREFIX: keyPrefix.default('ck'),
   /** Whether keys of other systems may be imported by hash, and are looked up (docs/guides/api-keys.md). */
   IMPORTED_KEYS: flag,
   /** What verification does while Redis fails: continue with limits per isolate, or refuse with 503. */

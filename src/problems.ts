@@ -181,13 +181,15 @@ export function fieldErrors(where: string, issues: readonly Issue[]): FieldError
   return telling.flatMap((issue) => toFieldErrors(where, issue)).slice(0, MAX_ERRORS)
 }
 
+const below = (path: Issue['path'], issue: Issue): Issue => ({ ...issue, path: [...path, ...issue.path] })
+
 function toFieldErrors(where: string, { path, message, keys, errors }: Issue): FieldError[] {
   const at = [where, ...path.map(quoteName)]
   const [closest, other] = findClosest(errors ?? [])
   if (closest && !other)
     return fieldErrors(
       where,
-      closest.map((issue) => ({ ...issue, path: [...path, ...issue.path] })),
+      closest.map((issue) => below(path, issue)),
     )
   if (!keys) return [{ path: at.join('.'), message }]
   const kind = where === 'query' ? 'query parameter' : 'field'

@@ -1,15 +1,13 @@
 import { hexToBytes } from '@noble/hashes/utils.js'
 import type { Deps } from '../deps.ts'
 import { STATE_EVENT } from './event-types.ts'
+import { SLOW_MS } from './slow-ms.ts'
 
 /**
  * How long a claim lasts: longer than an attempt and the recording of its outcome. If a run died, its delivery and the
  * endpoint's lane are free again after this time.
  */
 const LEASE_SECONDS = 30
-
-/** An endpoint that takes longer to answer has a lane of its own. */
-export const SLOW_MS = 500
 
 /** No attempt is in progress in the lane, and the endpoint did not ask for a pause. Checked again under the lock. */
 const IS_FREE = '(e.busy_until is null or e.busy_until <= $1) and (e.paused_until is null or e.paused_until <= $1)'

@@ -6,10 +6,11 @@ import { lazily } from '../lib/lazily.ts'
 import { log } from '../lib/log.ts'
 import { type Contact, selectContacts } from '../mail/contacts.ts'
 import { insertMails } from '../mail/outbox.ts'
-import { type ClaimedDelivery, SLOW_MS } from './claim.ts'
+import type { ClaimedDelivery } from './claim.ts'
 import { STATE_EVENT } from './event-types.ts'
 import { backOffSeconds, MAX_FAILED_EVENTS } from './retries.ts'
 import type { Outcome } from './send.ts'
+import { SLOW_MS } from './slow-ms.ts'
 
 const loadAlerts = lazily(() => import('../mail/templates/alerts.ts'))
 const loadRender = lazily(() => import('../mail/templates/render.tsx'))

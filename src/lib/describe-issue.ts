@@ -27,7 +27,7 @@ function describeIssue(issue: Issue): string | undefined {
     case 'invalid_key':
       return `is not a valid name: ${unique(issue.issues.map(({ message }) => message)).join('; ')}`
     case 'invalid_union':
-      return issue.discriminator ? describeDiscriminator(issue.discriminator, issue) : describeUnion(issue)
+      return describeUnion(issue)
     default:
       return undefined
   }
@@ -72,9 +72,6 @@ function describeChoice(values: readonly unknown[], input: unknown): string {
   return `must be ${wanted}${near !== undefined && names.length > 1 ? `; did you mean \`${near}\`?` : ''}`
 }
 
-const describeDiscriminator = (name: string, { options, input }: { options?: unknown; input?: unknown }) =>
-  describeChoice(options as unknown[], Reflect.get(Object(input), name))
-
 interface Size {
   readonly code: string
   readonly origin?: string
@@ -92,13 +89,19 @@ const UNITS: Readonly<Record<string, readonly [one: string, several: string]>> =
 }
 
 function describeSize(issue: Size): string {
-  const [bound = 0, atLeast, beyond] =
-    issue.code === 'too_small' ? [issue.minimum, 'at least', 'greater than'] : [issue.maximum, 'at most', 'less than']
-  const units = UNITS[issue.origin ?? '']
+  const isTooSmall = issue.code === 'too_small'
+  const bound = (isTooSmall ? issue.minimum : issue.maximum) ?? 0
+  const atLeast = isTooSmall ? 'at least' : 'at most'
   const limit = bound.toLocaleString('en-US', { maximumFractionDigits: 20 })
-  if (!units) return `must be ${issue.inclusive === false ? beyond : atLeast} ${limit}`
-  if (issue.code === 'too_small' && Number(bound) === 1 && !issue.exact) return 'must not be empty'
-  return `must have ${issue.exact ? 'exactly' : atLeast} ${limit} ${units[Number(bound) === 1 ? 0 : 1]}`
+  const units = UNITS[issue.origin ?? '']
+  if (units) return describeLength(issue, { limit, atLeast, unit: units[Number(bound) === 1 ? 0 : 1] })
+  const beyond = isTooSmall ? 'greater than' : 'less than'
+  return `must be ${issue.inclusive === false ? beyond : atLeast} ${limit}`
+}
+
+function describeLength({ code, exact }: Size, { limit, atLeast, unit }: Record<'limit' | 'atLeast' | 'unit', string>) {
+  if (code === 'too_small' && limit === '1' && !exact) return 'must not be empty'
+  return `must have ${exact ? 'exactly' : atLeast} ${limit} ${unit}`
 }
 
 /** The formats of zod that schemas use without a message of their own. */
@@ -131,7 +134,16 @@ export function findClosest<Branch extends readonly Finding[]>(branches: readonl
 const isOfOtherType = ({ code, path }: Finding) =>
   path.length === 0 && (code === 'invalid_type' || code === 'invalid_value')
 
-function describeUnion({ errors, input }: { errors: readonly (readonly Finding[])[]; input?: unknown }): string {
+interface Union {
+  readonly errors: readonly (readonly Finding[])[]
+  readonly input?: unknown
+  /** The field that tells the choices apart, and its values. */
+  readonly discriminator?: string | undefined
+  readonly options?: unknown
+}
+
+function describeUnion({ errors, input, discriminator, options }: Union): string {
+  if (discriminator) return describeChoice(options as unknown[], Reflect.get(Object(input), discriminator))
   const given = `, not ${nameType(input)}`
   const closest = findClosest(errors)
   const texts = unique(closest.map((branch) => branch.map(describeFinding).join('; ').replace(given, '')))

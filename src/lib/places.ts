@@ -1,14 +1,8 @@
 /** Settles once the work has ended or gives its place up. */
 type Work<Result> = (cut: AbortSignal) => Promise<Result>
 
-/**
- * Bounded places whose work may last as long as nobody else needs one; others wait for their turn. Work that has lasted
- * `patienceMs` lingers. While others wait, or once lingering work has all places, the work that has lingered longest is
- * cut off. At most one for each that waits, so that work lingers on where nobody needs its place.
- *
- * @param count the number of places
- */
-export function createPlaces(count: number, patienceMs: number) {
+/** A door that lets so many in, and who waits before it. */
+function createDoor(count: number) {
   const waiting: (() => void)[] = []
   /** In the order in which they began to linger. */
   const lingering = new Set<AbortController>()
@@ -27,8 +21,19 @@ export function createPlaces(count: number, patienceMs: number) {
   }
 
   async function enter() {
-    if (taken < count) taken += 1
-    else await new Promise<void>((resolve) => void (waiting.push(resolve), relieve()))
+    if (taken < count) {
+      taken += 1
+      return
+    }
+    const { promise, resolve } = Promise.withResolvers<void>()
+    waiting.push(resolve)
+    relieve()
+    await promise
+  }
+
+  function linger(place: AbortController) {
+    lingering.add(place)
+    relieve()
   }
 
   /** Hands the place on. */
@@ -40,16 +45,24 @@ export function createPlaces(count: number, patienceMs: number) {
     else taken -= 1
   }
 
+  return { enter, linger, leave }
+}
+
+/**
+ * Bounded places whose work may last as long as nobody else needs one; others wait for their turn. Work that has lasted
+ * `patienceMs` lingers. While others wait, or once lingering work has all places, the work that has lingered longest is
+ * cut off. At most one for each that waits, so that work lingers on where nobody needs its place.
+ *
+ * @param count the number of places
+ */
+export function createPlaces(count: number, patienceMs: number) {
+  const { enter, linger, leave } = createDoor(count)
   return {
     /** @param mayLinger the work is never cut off */
     async occupy<Result>(work: Work<Result>, { mayLinger = false } = {}): Promise<Result> {
       await enter()
       const place = new AbortController()
-      const timer = setTimeout(() => {
-        if (mayLinger) return
-        lingering.add(place)
-        relieve()
-      }, patienceMs)
+      const timer = setTimeout(() => mayLinger || linger(place), patienceMs)
       try {
         return await work(place.signal)
       } finally {

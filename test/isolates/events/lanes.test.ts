@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { claimDeliveries } from '../../../src/events/claim.ts'
 import { deliverNow } from '../../../src/events/deliver.ts'
 import { notePutBack } from '../../../src/events/outcome.ts'
+import { SLOW_MS } from '../../../src/events/slow-ms.ts'
 import { directly } from '../../support/direct.ts'
 import { failWebhooks } from '../../support/faults.ts'
 import { eventually } from '../../support/http.ts'
@@ -149,8 +150,9 @@ describe('the lane of slow endpoints', () => {
     const here = await lateWorld()
     await here.happen({ place: 0 })
     await here.runQuick()
-    await directly().sql.query('update webhook_deliveries set response_time_ms = 500 where endpoint_id = $1', [
+    await directly().sql.query('update webhook_deliveries set response_time_ms = $2 where endpoint_id = $1', [
       here.receiver.id,
+      SLOW_MS,
     ])
     await here.happen({ place: 1 })
     expect(await here.runQuick()).toEqual({ delivered: 0, failed: 0, cut_off: 0 })
