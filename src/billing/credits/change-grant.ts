@@ -24,12 +24,12 @@ interface GrantAct {
 
 /** Takes away what is left of a grant. Doing so twice is no error. @throws Problem `credit_grant_not_found` */
 export function revokeCredits(deps: ManagementDeps, act: GrantAct): Promise<GrantRow> {
-  return change(deps, act, (grant) => {
+  return change(deps, act, (grant, now) => {
     if (grant.revoked_at !== null) return undefined
     return {
       kind: 'revoke',
       amount: -toNanoUsd(grant.remaining),
-      after: { ...grant, remaining: '0', revoked_at: new Date(deps.now()).toISOString() },
+      after: { ...grant, remaining: '0', revoked_at: new Date(now).toISOString() },
     }
   })
 }
@@ -42,8 +42,8 @@ export function revokeCredits(deps: ManagementDeps, act: GrantAct): Promise<Gran
  */
 export function correctCredits(deps: ManagementDeps, act: GrantAct & { readonly amount: string }): Promise<GrantRow> {
   const amount = toNanoUsd(act.amount)
-  return change(deps, act, (grant) => {
-    const hasExpired = grant.expires_at !== null && Date.parse(grant.expires_at) <= deps.now()
+  return change(deps, act, (grant, now) => {
+    const hasExpired = grant.expires_at !== null && Date.parse(grant.expires_at) <= now
     if (grant.revoked_at !== null || hasExpired) throw new Problem('credit_grant_ended')
     const remaining = toNanoUsd(grant.remaining) + amount
     if (remaining < 0n)
@@ -70,27 +70,32 @@ interface Change {
 async function change(
   deps: ManagementDeps,
   act: GrantAct,
-  decide: (grant: GrantRow) => Change | undefined,
+  decide: (grant: GrantRow, now: number) => Change | undefined,
 ): Promise<GrantRow> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     await settleCredits(deps, act.organizationId)
     const { rows } = await selectGrant(deps.db, act.organizationId, act.grantId)
     const [grant] = rows
     if (!grant) throw new Problem('credit_grant_not_found')
-    const decided = decide(grant)
+    const now = deps.now()
+    const decided = decide(grant, now)
     if (!decided) return grant
-    if (await write(deps, act, grant, decided)) return decided.after
+    if (await write(deps, act, grant, { ...decided, now })) return decided.after
   }
   throw new Problem('unavailable', { detail: 'The credits are being changed concurrently; retry.' })
 }
 
 /** @returns false if the grant is no longer as it was read; then nothing was written */
-async function write(deps: ManagementDeps, act: GrantAct, grant: GrantRow, decided: Change): Promise<boolean> {
+async function write(
+  deps: ManagementDeps,
+  act: GrantAct,
+  grant: GrantRow,
+  decided: Change & { readonly now: number },
+): Promise<boolean> {
   const { db } = deps
   const { operator, organizationId, grantId, reason } = act
-  const { kind, after } = decided
+  const { kind, after, now } = decided
   const amount = toUsd(decided.amount)
-  const now = deps.now()
   const isStill = sql`exists (select 1 from credit_grants g
     where g.id = ${grantId}::uuid and g.organization_id = ${organizationId}::uuid and g.revoked_at is null
       and g.remaining = ${grant.remaining}::numeric and g.amount = ${grant.amount}::numeric)`
