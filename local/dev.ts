@@ -26,6 +26,7 @@ import {
   writeVariables,
 } from './support/dev-files.ts'
 import { migrateUp } from './support/migrations.ts'
+import { MINUTE_CRONS } from './support/minute-crons.ts'
 import { endOrphans } from './support/orphans.ts'
 import { seedDemo } from './support/seed-data.ts'
 import { readAddress } from './support/settings.ts'
@@ -282,11 +283,10 @@ async function greet(port: number, stack: Stack): Promise<void> {
   )
 }
 
-/** Of both crons that are due every minute. */
-const cronUrls = (port: number) =>
-  ['* * * * *', '*/1 * * * *'].map(
-    (cron) => `http://localhost:${port}/cdn-cgi/local/scheduled?cron=${encodeURIComponent(cron)}`,
-  )
+function cronUrls(port: number): string[] {
+  const url = `http://localhost:${port}/cdn-cgi/local/scheduled`
+  return MINUTE_CRONS.map((cron) => `${url}?cron=${encodeURIComponent(cron)}`)
+}
 
 /** wrangler's server fires no cron by itself. */
 async function runCron(port: number): Promise<void> {

@@ -124,8 +124,8 @@ const counters = ({ sql }: Deps, rows: number) =>
 
 const oldIds = ({ sql }: Deps, rows: number) =>
   sql.query(
-    `insert into usage_dedupe (organization_id, key, payload_hash, first_seen)
-     select gen_random_uuid(), sha256(n::text::bytea), sha256('x'), $2::timestamptz from generate_series(1, $1::int) n`,
+    `insert into usage_request_ids (organization_id, request_id, event_id, created_at)
+     select gen_random_uuid(), n, n, $2::timestamptz from generate_series(1, $1::int) n`,
     [rows, ago(40 * DAY_MS)],
   )
 
@@ -161,5 +161,5 @@ export const SEEDS: Readonly<Record<string, Seed>> = {
   ),
   'fold-platform-usage': seed(240, 'hours of 100 organizations', pastHours),
   'fold-metrics': seed(10_000, 'isolates', counters),
-  prune: seed(200_000, 'rows of `usage_dedupe`', oldIds),
+  prune: seed(200_000, 'rows of `usage_request_ids`', oldIds),
 }

@@ -9,6 +9,7 @@ import { untilAnswered } from '../demo/until-answered.ts'
 import { through } from '../support/connect.ts'
 import { readVariables } from '../support/dev-files.ts'
 import type { DevServer } from '../support/dev-server.ts'
+import { MINUTE_CRONS } from '../support/minute-crons.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const PAGE = `${ROOT}docs/operate/runbooks.md`
@@ -72,6 +73,11 @@ export async function openWorld(server: DevServer, folder: string, rows: number)
   })
   const faults = `${localUrl}/control/faults`
   const { sql } = through(variables['DATABASE_URL'] ?? '', `${localUrl}/sql`)
+  async function fire(cron: string, at: Date) {
+    const query = new URLSearchParams({ cron, time: String(at.getTime()) })
+    const { status, text } = await untilAnswered(`${baseUrl}/cdn-cgi/local/scheduled?${query.toString()}`)
+    if (status !== 200) throw new Error(`The jobs answered ${status}: ${text}`)
+  }
   return {
     server,
     sql,
@@ -96,9 +102,7 @@ export async function openWorld(server: DevServer, folder: string, rows: number)
       return text ? JSON.parse(text) : undefined
     },
     async runJobs(at = new Date()) {
-      const query = new URLSearchParams({ cron: '* * * * *', time: String(at.getTime()) })
-      const { status, text } = await untilAnswered(`${baseUrl}/cdn-cgi/local/scheduled?${query.toString()}`)
-      if (status !== 200) throw new Error(`The jobs answered ${status}: ${text}`)
+      await Promise.all(MINUTE_CRONS.map((cron) => fire(cron, at)))
     },
     async breakService(door) {
       await expectOk(await post(faults, { door, kind: 'status', value: 503 }))
