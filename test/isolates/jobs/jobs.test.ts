@@ -1,5 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { JOBS, type Job } from '../../../src/jobs/registry.ts'
+import { MINUTE_CRONS } from '../../../local/support/minute-crons.ts'
+import { JOBS, type Job, PERIOD_SECONDS } from '../../../src/jobs/registry.ts'
 import { runJobs } from '../../../src/jobs/run.ts'
 import { uuidv7 } from '../../../src/lib/uuid.ts'
 import { writeUsage } from '../../../src/metering/write.ts'
@@ -204,4 +205,9 @@ test('every job that calls receivers or providers runs beside the others', () =>
     'send-metered-usage',
     'reconcile-billing',
   ])
+})
+
+test('what fires crons on this machine knows all that are due every minute', () => {
+  const names = Object.keys(PERIOD_SECONDS).filter((cron) => PERIOD_SECONDS[cron] === 60)
+  expect(MINUTE_CRONS).toEqual(names)
 })

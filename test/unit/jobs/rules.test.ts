@@ -1,6 +1,4 @@
 import { expect, test } from 'vitest'
-import { MINUTE_CRONS } from '../../../local/support/minute-crons.ts'
-import { PERIOD_SECONDS } from '../../../src/jobs/registry.ts'
 import { judgeJob } from '../../../src/jobs/rules.ts'
 
 const NOW = Date.UTC(2026, 10, 28)
@@ -28,9 +26,4 @@ test('a job without a success is late once its first run is old, and one without
   expect(judgeJob(failed, 60, NOW)).toBe('failed')
   expect(judgeJob({ ...failed, startedAt: at(181) }, 60, NOW)).toBe('late')
   expect(judgeJob(undefined, 60, NOW)).toBe('never_run')
-})
-
-test('what fires crons on this machine knows all that are due every minute', () => {
-  const names = Object.keys(PERIOD_SECONDS).filter((cron) => PERIOD_SECONDS[cron] === 60)
-  expect(MINUTE_CRONS).toEqual(names)
 })
