@@ -17,17 +17,24 @@ interface FilterSelectProps {
   readonly value: string
   /** Values with their names; the first is usually "all". */
   readonly options: readonly (readonly [value: string, name: string])[]
+  /** Whether options are read after the page is shown: then the width does not follow from them, and nothing moves. */
+  readonly isReadLater?: boolean
   readonly onChange: (value: string) => void
 }
 
-export function FilterSelect({ label, value, options, onChange }: FilterSelectProps) {
+export function FilterSelect({ label, value, options, isReadLater = false, onChange }: FilterSelectProps) {
   const id = useId()
   return (
     <div className="flex flex-col gap-1">
       <label htmlFor={id} className="text-small font-normal text-muted">
         {label}
       </label>
-      <Select id={id} className="max-w-60 min-w-28" value={value} onChange={({ target }) => onChange(target.value)}>
+      <Select
+        id={id}
+        className={isReadLater ? 'w-36' : 'max-w-60 min-w-28'}
+        value={value}
+        onChange={({ target }) => onChange(target.value)}
+      >
         {options.map(([key, name]) => (
           <option key={key} value={key}>
             {name}

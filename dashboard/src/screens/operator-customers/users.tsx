@@ -77,6 +77,7 @@ export function Users() {
           label="Plan"
           value={state.plan}
           options={planOptions(plans)}
+          isReadLater
           onChange={(plan) => change({ plan })}
         />
       </Filters>
