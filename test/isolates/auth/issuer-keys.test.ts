@@ -12,20 +12,20 @@ const SECOND = 1_000
 const HOUR = 3_600_000
 const DAY_AND_MORE = Math.floor(Date.now() / 1000) + 3 * 86_400
 
-/** One isolate that trusts an issuer, and whose time can be moved. */
+/** One isolate that trusts an issuer. Its time stands still, however busy the machine is, and can be moved. */
 function isolate(issuer: Issuer, more: Record<string, string> = {}) {
   const base = directly({ ...issuer.variables, ...more })
   const [trusted] = base.config.TRUSTED_ISSUERS
-  let aheadMs = 0
+  let now = Date.now()
   return {
     advance: (ms: number) => {
-      aheadMs += ms
+      now += ms
     },
     /** `valid`, why not, or the code of the problem. */
     async verify(token: string): Promise<string> {
       if (!trusted) throw new Error('There is no issuer.')
       try {
-        const result = await verifyIssuerToken({ ...base, now: () => Date.now() + aheadMs }, trusted, token)
+        const result = await verifyIssuerToken({ ...base, now: () => now }, trusted, token)
         return typeof result === 'string' ? result : 'valid'
       } catch (error) {
         if (!(error instanceof Problem)) throw error
@@ -129,7 +129,7 @@ test('while it is away its keys stay in use for a day, and only what they cannot
   expect(await countFetches(issuer, () => one.verify(token))).toBe(1)
   expect(await countFetches(issuer, () => one.verify(token))).toBe(0)
   expect(await one.verify(token)).toBe('valid')
-  expect(await one.verify(unknown)).toMatch(/^issuer_unavailable (30|29|2\d)$/)
+  expect(await one.verify(unknown)).toBe('issuer_unavailable 30')
   one.advance(22 * HOUR)
   expect(await one.verify(token)).toBe('valid')
   one.advance(2 * HOUR)
@@ -193,10 +193,8 @@ test('over HTTP it is a problem with Retry-After, and tokens of ours go on', asy
   const { status, headers, body } = await call('GET /api/v1/quotas', undefined, undefined, {
     Authorization: `Bearer ${token}`,
   })
-  expect({ status, code: body.code, retry: headers.get('Retry-After') }).toEqual({
-    status: 503,
-    code: 'issuer_unavailable',
-    retry: '5',
-  })
+  expect([status, body.code]).toEqual([503, 'issuer_unavailable'])
+  expect(headers.get('Retry-After')).toMatch(/^[1-5]$/) // of 5 s, what the fetch has left
+
   expect(JSON.stringify(body)).not.toContain(env.STACK_URL)
 })
