@@ -11,10 +11,14 @@ export function describeUnknown(name: string, known: readonly string[], kind = '
   return `unknown ${kind} \`${quoteName(name)}\`${near === undefined ? '' : `; did you mean \`${near}\`?`}`
 }
 
-/** The known names of a strict object, by zod's list of its unknown ones: an error has the list, but not the object. */
-const knownNames = new WeakMap<readonly string[], readonly string[]>()
+/**
+ * The known names of a strict object, on zod's list of its unknown ones: an error has the list, but not the object.
+ * Registered, since zod's settings are of the process, and may call another copy of this module than reads the names.
+ */
+const KNOWN = Symbol.for('tollgate.known-names')
 
-export const findKnownNames = (unknown: readonly string[]): readonly string[] => knownNames.get(unknown) ?? []
+export const findKnownNames = (unknown: readonly string[] & { readonly [KNOWN]?: readonly string[] }) =>
+  unknown[KNOWN] ?? []
 
 /** Names each unknown field of a strict object, with the nearest known name. */
 export function describeUnknownKeys(
@@ -22,7 +26,7 @@ export function describeUnknownKeys(
 ) {
   const keys = issue.keys as readonly string[]
   const { shape = {} } = (issue.inst as z.ZodObject | undefined)?.def ?? {}
-  knownNames.set(keys, Object.keys(shape))
+  Object.defineProperty(keys, KNOWN, { value: Object.keys(shape) })
   return keys
     .slice(0, 10)
     .map((key) => describeUnknown(key, Object.keys(shape)))

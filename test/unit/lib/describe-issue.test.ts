@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
 import { parseInput } from '../../../src/problems.ts'
 
@@ -114,4 +114,10 @@ describe('a field says what is wrong with it and what is allowed', () => {
       'a must begin with x',
     ])
   })
+})
+
+test('names the nearest field when another copy of the module describes the issue', async () => {
+  vi.resetModules()
+  await import('../../../src/problems.ts')
+  expect(() => parseInput(Value, { tetx: 'a' })).toThrow('body.tetx: unknown field `tetx`; did you mean `text`?')
 })
