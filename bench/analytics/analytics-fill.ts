@@ -1,7 +1,6 @@
 import type { Client } from 'pg'
 import { COUNTER_COLUMNS } from '../../src/db/schema/meters.ts'
-import { LATENCY_COLUMNS } from '../../src/db/schema/rollups.ts'
-import { LATENCY_BOUNDS_MS } from '../../src/db/schema/shapes.ts'
+import { LATENCY_BOUNDS_MS, LATENCY_COLUMNS } from '../../src/db/schema/shapes.ts'
 import { DIMENSIONS } from '../../src/metering/dimensions.ts'
 import { SUM_COLUMNS, SUMS } from '../../src/usage/analytics/columns.ts'
 

@@ -1,4 +1,4 @@
-/** What customers pay for a cost. Pure. Events are charged where they are written, in the same way (metering/write-statement.ts). */
+/** What customers pay for a cost. Pure. Events are charged where they are written, in the same way (metering/functions/columns.ts). */
 import { formatDecimal, NANO_DIGITS, parseDecimal, roundDecimal } from '../lib/decimal.ts'
 
 /** Decimals of a cost before it is rounded: picodollars. */

@@ -4,7 +4,7 @@
  */
 import type { Sql } from '../db/client.ts'
 import { COUNTER_COLUMNS } from '../db/schema/meters.ts'
-import { LATENCY_COLUMNS } from '../db/schema/rollups.ts'
+import { LATENCY_COLUMNS } from '../db/schema/shapes.ts'
 import type { Deps } from '../deps.ts'
 import { toMonth } from '../lib/period.ts'
 import { hoursKeptFrom } from './kept-hours.ts'

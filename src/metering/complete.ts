@@ -7,6 +7,7 @@ import { errorFields, log } from '../lib/log.ts'
 import { claimIds, selectId } from './claim-ids.ts'
 import { DIMENSIONS } from './dimensions.ts'
 import { type UsageEvent, VERIFICATION } from './event.ts'
+import { FUNCTIONS } from './functions/names.ts'
 import { addTo, DAILY_SLICES, groupRows, HOURLY, MARK_LATE, METER_HOURS, SLICES, sumColumns } from './roll-up-sql.ts'
 
 /** Reports per run of the job. The rest follows in later runs. */
@@ -50,7 +51,7 @@ const COMPLETED = `select distinct organization_id, sha256(convert_to('completed
  *
  * @param waiting SQL of the rows of `usage_completions` to process
  */
-const complete = (waiting: string) => `
+export const complete = (waiting: string) => `
 with waiting as materialized (
   select c.*, coalesce(r.event_id, c.request_id) as event_id, r.event_id is null as is_own from (${waiting}) as c
   left join usage_request_ids r on r.organization_id = c.organization_id and r.request_id = c.request_id
@@ -89,7 +90,8 @@ select (select count(*) from moved)::int as completed, (select count(*) from wai
 
 const DAYS = `(select *, (hour at time zone 'UTC')::date as day from slices) as dated`
 
-const NAMED = `select c.* from usage_completions c
+/** The rows that `$1` names, in the database's own function. */
+export const NAMED = `select c.* from usage_completions c
   join jsonb_to_recordset($1::jsonb) as named(organization_id uuid, request_id text)
   on named.organization_id = c.organization_id and named.request_id = c.request_id`
 
@@ -103,7 +105,7 @@ export async function completeRequests(deps: Deps, events: readonly UsageEvent[]
     return request === undefined ? [] : [{ organization_id, request_id: request.toLowerCase() }]
   })
   try {
-    await deps.sql.query(complete(NAMED), [JSON.stringify(deduplicate(named))])
+    await deps.sql.query(`select * from ${FUNCTIONS.completeRequests}($1)`, [JSON.stringify(deduplicate(named))])
   } catch (error) {
     log('warn', 'completion_deferred', errorFields(error))
   }

@@ -1,23 +1,24 @@
 /** The statement that replaces what an event counted by something else, in the event and in every sum of it. */
 import { COUNTER_COLUMNS, isMoneyColumn } from '../db/schema/meters.ts'
-import { LATENCY_COLUMNS } from '../db/schema/rollups.ts'
-import { LATENCY_BOUNDS_MS } from '../db/schema/shapes.ts'
+import { LATENCY_BOUNDS_MS, LATENCY_COLUMNS } from '../db/schema/shapes.ts'
+import { KIND_COLUMNS } from './functions/sums.ts'
 import {
   addTo,
   DAILY_SLICES,
+  DAYS,
   groupRows,
   HOURLY,
   MARK_LATE,
   METER_HOURS,
   METER_PERIODS,
   ofSubjects,
+  PERIODS,
+  SLICED,
   SLICES,
   SUBJECT_DAYS,
   sumColumns,
   TOTALS,
 } from './roll-up-sql.ts'
-import { DAYS, PERIODS, SLICED } from './write-statement.ts'
-import { KIND_COLUMNS } from './write-sums.ts'
 
 const TEXTS = ['endpoint', 'provider', 'model', 'route', 'error_code'] as const
 const AMOUNTS = [...COUNTER_COLUMNS.filter((name) => name !== 'unpriced' && !isMoneyColumn(name)), ...KIND_COLUMNS]

@@ -7,7 +7,7 @@
 import type { Sql } from '../db/client.ts'
 import { familyIn } from '../db/plan-version.ts'
 import { COUNTER_COLUMNS } from '../db/schema/meters.ts'
-import { LATENCY_COLUMNS } from '../db/schema/rollups.ts'
+import { LATENCY_COLUMNS } from '../db/schema/shapes.ts'
 import type { Deps } from '../deps.ts'
 import { toMonth } from '../lib/period.ts'
 import { DIMENSIONS } from './dimensions.ts'

@@ -1,5 +1,6 @@
 /** SQL that groups, sums and adds to rows of the roll-ups. */
 import { COUNTER_COLUMNS } from '../db/schema/meters.ts'
+import { DIMENSIONS } from './dimensions.ts'
 
 /** The primary key of each roll-up. */
 export const HOURLY = [
@@ -16,7 +17,17 @@ export const HOURLY = [
 export const TOTALS = ['organization_id', 'hour']
 export const SLICES = ['organization_id', 'dimension', 'value', 'hour']
 export const DAILY_SLICES = ['organization_id', 'dimension', 'day', 'value']
+export const PERIODS = ['organization_id', 'period_start']
 export const SUBJECT_DAYS = ['organization_id', 'day', 'subject']
+
+/** A row of `deltas` once for the total, and once for each dimension with its value. */
+export const SLICED = [
+  `('', '')`,
+  ...Object.entries(DIMENSIONS).map(([dimension, value]) => `('${dimension}', ${value})`),
+]
+
+/** Rows of `slices` with their day (UTC). */
+export const DAYS = `(select *, (hour at time zone 'UTC')::date as day from slices where dimension <> '') as dated`
 
 /** Rows of events that have a subject, with their day (UTC). An empty one stands for everybody who was erased. */
 export const ofSubjects = (events: string) =>

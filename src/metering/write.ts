@@ -4,12 +4,10 @@ import type { Deps } from '../deps.ts'
 import type { CustomUse } from '../limits/custom-meters.ts'
 import { RECHECK } from './claim-ids.ts'
 import { completeRequests } from './complete.ts'
-import type { UsageEvent } from './event.ts'
+import { isOwn, type UsageEvent } from './event.ts'
+import { OF_VERIFICATIONS } from './functions/columns.ts'
+import { FUNCTIONS } from './functions/names.ts'
 import { hasReceipts, storeReceipts } from './spool-receipts.ts'
-import { writeStatement } from './write-statement.ts'
-
-const MINUTE_MS = 60_000
-const HOUR_MS = 60 * MINUTE_MS
 
 /**
  * The outcome of one event: counted now; the same as an event that was counted before; or left out, because its id was
@@ -55,12 +53,10 @@ interface Row {
   readonly accepted: number
   readonly others: NotAccepted
   readonly periods: readonly PeriodUsage[]
-  /** Absent in batches without amounts of custom meters. */
-  readonly quantities?: readonly CustomPeriodUse[]
-  /** Absent in batches whose calls have no price for sure. */
-  readonly charged?: boolean
-  /** Absent in batches without verifications. */
-  readonly awaited?: boolean
+  readonly quantities: readonly CustomPeriodUse[]
+  readonly charged: boolean
+  /** Whether a report arrived before the verification that it completes. */
+  readonly awaited: boolean
 }
 
 interface CustomPeriodUse {
@@ -76,7 +72,7 @@ interface CustomPeriodUse {
  * @throws Problem `unavailable` when the database does not answer. It may have written the events; a retry is safe
  */
 export async function writeUsage(deps: Deps, events: readonly UsageEvent[]): Promise<Written> {
-  const { xid, sent, accepted, others, awaited, charged = false, ...used } = await runWrite(deps, events)
+  const { xid, sent, accepted, others, awaited, charged, ...used } = await runWrite(deps, events)
   if (hasReceipts()) deps.defer(storeReceipts(deps)) // Postgres is back
   const outcomes: Outcome[] = Array.from({ length: sent }, () => 'accepted')
   for (const [at, outcome] of await resolvePending(deps, events, others)) outcomes[at] = outcome ?? 'duplicate'
@@ -84,7 +80,7 @@ export async function writeUsage(deps: Deps, events: readonly UsageEvent[]): Pro
   return { xid: Number(xid), sent, accepted, outcomes, periods: addCustom(used), isCharged: charged }
 }
 
-function addCustom({ periods, quantities = [] }: Pick<Row, 'periods' | 'quantities'>): readonly PeriodUsage[] {
+function addCustom({ periods, quantities }: Pick<Row, 'periods' | 'quantities'>): readonly PeriodUsage[] {
   if (quantities.length === 0) return periods
   return periods.map((period) => {
     const own = quantities.filter(
@@ -97,19 +93,19 @@ function addCustom({ periods, quantities = [] }: Pick<Row, 'periods' | 'quantiti
 
 async function runWrite(deps: Deps, events: readonly UsageEvent[]): Promise<Row> {
   try {
-    const statement = writeStatement(events, mayBeLate(events, Date.now()))
-    const [row] = (await deps.sql.query(statement, [JSON.stringify(events)])) as Row[]
+    const name = events.every(isPlain) ? FUNCTIONS.recordVerifications : FUNCTIONS.recordUsage
+    const [row] = (await deps.sql.query(`select * from ${name}($1)`, [JSON.stringify(events)])) as Row[]
     return row as Row
   } catch (error) {
     throw problemIn(error) ?? error
   }
 }
 
-/** Whether the hour of an event has been over for a minute. The database judges by its own clock, a minute later. */
-function mayBeLate(events: readonly UsageEvent[], now: number): boolean {
-  const firstOpen = Math.floor((now - MINUTE_MS) / HOUR_MS) * HOUR_MS
-  return events.some(({ occurred_at }) => Date.parse(occurred_at) < firstOpen)
-}
+/** What `record_verifications` reads. An event that says anything else is written as any usage is. */
+const READ: ReadonlySet<string> = new Set(['source', 'lane', ...OF_VERIFICATIONS.map(({ name }) => name)])
+
+const isPlain = (event: UsageEvent) =>
+  isOwn(event) && Object.entries(event).every(([name, value]) => READ.has(name) || value == null)
 
 /**
  * Rechecks ids that another batch claimed while this one ran. This is rare: two writers must send the same event at

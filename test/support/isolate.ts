@@ -183,7 +183,7 @@ export function moveTime(isolates: readonly [Isolate, ...Isolate[]]) {
 }
 
 /** Part of the statement that writes usage. A batch of events is due 100 ms after its first one, on a busy machine at any time. */
-export const USAGE_WRITE = 'with incoming as'
+export const USAGE_WRITE = 'select * from record_'
 
 /** The statement by which an isolate writes its metrics, every ten seconds. */
 const METRICS_WRITE = 'insert into metric_counters'

@@ -15,7 +15,7 @@ import {
   timestamp,
   uuid,
 } from 'drizzle-orm/pg-core'
-import { LATENCY_BOUNDS_MS } from './shapes.ts'
+import { LATENCY_COLUMNS } from './shapes.ts'
 
 const count = () => bigint({ mode: 'number' }).notNull().default(0)
 const usd = () => numeric({ precision: 24, scale: 9 }).notNull().default('0')
@@ -51,9 +51,6 @@ export const counts = () => ({
   unpriced: count(),
 })
 
-/** `latency_0` …: responses per bucket of LATENCY_BOUNDS_MS, and one more bucket for all slower responses. */
-export const LATENCY_COLUMNS = [...LATENCY_BOUNDS_MS, Number.POSITIVE_INFINITY].map((_, bucket) => `latency_${bucket}`)
-
 /** @param bucket the column of one bucket of the histogram, by its name */
 export const responseTimesIn = (bucket: (name: string) => PgColumnBuilderBase) => ({
   responseTimeMsSum: count(),
@@ -69,7 +66,7 @@ const byHour = (name: string, hour: AnyPgColumn) => index(name).using('brin', ho
 /**
  * Sums per hour (UTC) and dimension. The finest resolution that analytics read; after 13 months a
  * day's rows become one (metering/compact-hours.ts). One statement
- * (`metering/write-statement.ts`) updates this and all other roll-ups, so a repair by hand must update each of them.
+ * (`metering/functions/statements.ts`) updates this and all other roll-ups, so a repair by hand must update each of them.
  */
 export const usageHourly = pgTable(
   'usage_hourly',

@@ -149,6 +149,9 @@ export const LATENCY_BOUNDS_MS = [
   1, 2, 5, 10, 20, 35, 50, 75, 100, 150, 200, 300, 500, 750, 1_000, 2_000, 5_000, 10_000, 30_000,
 ] as const
 
+/** `latency_0` …: responses per bucket of LATENCY_BOUNDS_MS, and one more bucket for all slower responses. */
+export const LATENCY_COLUMNS = [...LATENCY_BOUNDS_MS, Number.POSITIVE_INFINITY].map((_, bucket) => `latency_${bucket}`)
+
 /** What of a model's use can have a price of its own. All but the last two are tokens. */
 export const PRICE_KINDS = [
   'input',

@@ -7,7 +7,7 @@ import {
   isMoneyColumn,
   type MoneyColumn,
 } from '../../db/schema/meters.ts'
-import { LATENCY_COLUMNS } from '../../db/schema/rollups.ts'
+import { LATENCY_COLUMNS } from '../../db/schema/shapes.ts'
 import { percentile } from './percentile.ts'
 
 /** Columns that count, in display order. */

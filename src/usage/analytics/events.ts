@@ -1,7 +1,7 @@
 import type { Sql } from '../../db/client.ts'
 import { isMoneyColumn, MONEY_COLUMNS, type MoneyColumn } from '../../db/schema/meters.ts'
 import { toIso } from '../../lib/iso.ts'
-import { KIND_COLUMNS, REPORTED_COLUMNS } from '../../metering/write-sums.ts'
+import { KIND_COLUMNS, REPORTED_COLUMNS } from '../../metering/functions/sums.ts'
 import { asAnswered, isShown, readColumn } from './columns.ts'
 import { buildConditions, type Filter, namedIn } from './filter.ts'
 import { readRows } from './read.ts'

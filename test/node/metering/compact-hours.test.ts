@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { migrateUp } from '../../../local/support/migrations.ts'
 import { compactHours } from '../../../src/metering/compact-hours.ts'
 import { foldPlatformUsage } from '../../../src/metering/fold-platform.ts'
+import { FUNCTIONS } from '../../../src/metering/functions/names.ts'
 import { hoursKeptFrom } from '../../../src/metering/kept-hours.ts'
-import { writeStatement } from '../../../src/metering/write-statement.ts'
 import { usageBreakdown } from '../../../src/usage/analytics/breakdown.ts'
 import { listDailySums } from '../../../src/usage/analytics/daily-sums.ts'
 import { parseBuckets, parseHours, parseHoursOfKey } from '../../../src/usage/analytics/query-span.ts'
@@ -41,7 +41,7 @@ async function use(at: number, place: number): Promise<void> {
     environment: 'live',
     quantities: { images: place },
   }
-  await sql.query(writeStatement([event]), [JSON.stringify([event])])
+  await sql.query(`select * from ${FUNCTIONS.recordUsage}($1)`, [JSON.stringify([event])])
 }
 
 const HOURS = 'usage_hourly usage_totals usage_slices usage_meter_hourly usage_platform_hours'.split(' ')

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { migrateUp } from '../../../local/support/migrations.ts'
 import { foldPlatformUsage, MAX_LATE_BATCHES } from '../../../src/metering/fold-platform.ts'
-import { writeStatement } from '../../../src/metering/write-statement.ts'
+import { FUNCTIONS } from '../../../src/metering/functions/names.ts'
 import { emptyDatabase } from '../scripts/support.ts'
 
 const HOUR_MS = 3_600_000
@@ -32,7 +32,7 @@ const putOn = (plan: string, id: string) => query('update organizations set plan
 
 async function use(organization_id: string, at: number): Promise<void> {
   const events = [{ id: crypto.randomUUID(), organization_id, occurred_at: iso(at + 60_000) }]
-  await query(writeStatement(events), [JSON.stringify(events)])
+  await query(`select * from ${FUNCTIONS.recordUsage}($1)`, [JSON.stringify(events)])
 }
 
 const age = (minutes: number) =>

@@ -4,7 +4,7 @@ import type { Deps } from '../../../src/deps.ts'
 import { JOBS } from '../../../src/jobs/registry.ts'
 import { RECHECK } from '../../../src/metering/claim-ids.ts'
 import type { UsageEvent } from '../../../src/metering/event.ts'
-import { writeStatement } from '../../../src/metering/write-statement.ts'
+import { FUNCTIONS } from '../../../src/metering/functions/names.ts'
 import { emptyDatabase } from '../scripts/support.ts'
 
 const DAY_MS = 86_400_000
@@ -39,7 +39,7 @@ const event = (id: string, changes: Partial<UsageEvent> = {}): UsageEvent => ({
 const ORGANIZATION = crypto.randomUUID()
 
 async function write(...events: UsageEvent[]) {
-  const [row] = await query(writeStatement(events), [JSON.stringify(events)])
+  const [row] = await query(`select * from ${FUNCTIONS.recordUsage}($1)`, [JSON.stringify(events)])
   const { accepted, others } = row as { accepted: number; others: [number, string | null][] }
   return [accepted, ...others.map(([, outcome]) => outcome)]
 }

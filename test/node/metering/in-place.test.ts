@@ -3,8 +3,9 @@ import { migrateUp } from '../../../local/support/migrations.ts'
 import { changedAfter } from '../../../src/db/recent-periods.ts'
 import { CORRECT_EVENT } from '../../../src/metering/correct-statement.ts'
 import { type UsageEvent, VERIFICATION } from '../../../src/metering/event.ts'
-import { writeStatement } from '../../../src/metering/write-statement.ts'
-import { KIND_COLUMNS } from '../../../src/metering/write-sums.ts'
+import { FUNCTIONS } from '../../../src/metering/functions/names.ts'
+import { RECORD_USAGE } from '../../../src/metering/functions/statements.ts'
+import { KIND_COLUMNS } from '../../../src/metering/functions/sums.ts'
 import { emptyDatabase } from '../scripts/support.ts'
 
 const ORGANIZATION = crypto.randomUUID()
@@ -56,17 +57,14 @@ test('each sum that usage is added to is updated in place: no index has a column
   // few: the versions of a row that one transaction makes stay in its page until it ends
   const batches = Array.from({ length: 2 }, createEvents)
   const corrected = batches.flatMap((batch) => batch[1]?.id ?? [])
-  const statements = batches.map((batch) => writeStatement(batch, false))
   const results = await database.sql.transaction([
-    ...statements.map((text, at) => query(text, [JSON.stringify(batches[at])])),
+    ...batches.map((batch) => query(`select * from ${FUNCTIONS.recordUsage}($1)`, [JSON.stringify(batch)])),
     ...corrected.map((id) => query(CORRECT_EVENT.join('$1'), [correction(id)])),
     query(`select relname, n_tup_upd::int as updated, n_tup_hot_upd::int as in_place from pg_stat_xact_user_tables
       where n_tup_upd > 0 and relname !~ '^usage_events' order by 1`),
   ])
   const updates = results.at(-1) ?? []
-  const sums = new Set(
-    statements.flatMap((text) => [...text.matchAll(/insert into (\w+) as known/g)].map(([, table]) => table)),
-  )
+  const sums = new Set([...RECORD_USAGE.matchAll(/insert into (\w+) as known/g)].map(([, table]) => table))
   expect(updates.map(({ relname }) => relname)).toEqual([...sums].toSorted())
   expect(updates.filter(({ updated, in_place }) => in_place < updated)).toEqual([])
 })

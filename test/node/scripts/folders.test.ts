@@ -100,7 +100,7 @@ const PURE = [
   'src/limits/quota-reading.ts',
   'src/limits/window.ts',
   'src/metering/event.ts',
-  'src/metering/write-sums.ts',
+  'src/metering/functions/sums.ts',
   'src/usage/analytics/buckets.ts',
   'src/usage/analytics/csv.ts',
   'src/usage/analytics/percentile.ts',

@@ -1,6 +1,9 @@
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
+import * as unknownFields from '../../../src/lib/unknown-fields.ts'
 import { parseInput } from '../../../src/problems.ts'
+
+const COPIED = '../../../src/lib/unknown-fields.ts'
 
 const Value = z.strictObject({
   text: z.string().min(1).max(3).optional(),
@@ -116,8 +119,9 @@ describe('a field says what is wrong with it and what is allowed', () => {
   })
 })
 
-test('names the nearest field when another copy of the module describes the issue', async () => {
-  vi.resetModules()
-  await import('../../../src/problems.ts')
-  expect(() => parseInput(Value, { tetx: 'a' })).toThrow('body.tetx: unknown field `tetx`; did you mean `text`?')
+test('the nearest field is known whichever copy of the module described the issue', async () => {
+  const { describeUnknownKeys }: typeof unknownFields = await import(`${COPIED}?copy`)
+  const keys = ['tetx']
+  expect(describeUnknownKeys({ keys, inst: Value })).toContain('did you mean `text`?')
+  expect(unknownFields.findKnownNames(keys)).toContain('text')
 })

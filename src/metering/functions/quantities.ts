@@ -1,6 +1,6 @@
-/** The part of the statement that writes a batch of events (write-statement.ts) which counts custom meters. */
-import { customUseIn } from '../limits/custom-meters.ts'
-import { addTo, groupRows, METER_HOURS, METER_PERIODS } from './roll-up-sql.ts'
+/** The part of the statement that writes a batch of events (statements.ts) which counts custom meters. */
+import { customUseIn } from '../../limits/custom-meters.ts'
+import { addTo, groupRows, METER_HOURS, METER_PERIODS } from '../roll-up-sql.ts'
 
 /**
  * One row for each amount of a fresh event. Unknown meters are left out and excess decimals rounded: reports are checked
