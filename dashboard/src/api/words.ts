@@ -56,6 +56,7 @@ export const AUDIT_ACTIONS: Readonly<Record<string, string>> = {
   'billing.credits_purchased': 'Credits were bought, and granted.',
   'billing.credits_refunded':
     'A payment of credits was refunded; `shortfall_usd` is what had burned already and could not be taken back.',
+  'billing.credits_given_back': 'A refund of credits failed at the payment provider; they were given back.',
   'billing.portal_opened': "Somebody opened the payment provider's own page.",
   'billing.change_requested': 'Another plan was asked for; `when` is now or with the next period.',
   'billing.cancel_requested': 'A subscription was canceled to the end of its period.',

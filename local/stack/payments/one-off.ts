@@ -7,11 +7,22 @@ export interface Payment {
   readonly checkout: Checkout
   readonly cents: number
   refundedCents: number
+  /** Absent in what an earlier version kept. */
+  refunds?: Refund[]
   readonly createdAt: Date
 }
 
-/** What a provider tells of it. */
-export type PaymentEvent = 'paid' | 'refunded'
+/** A part of a payment that went back: paid by whoever sold, or taken in a dispute. */
+export interface Refund {
+  readonly id: string
+  readonly cents: number
+  readonly createdAt: Date
+  hasFailed: boolean
+}
+
+/** What a provider tells of it, and of which part. */
+export type PaymentEvent = 'paid' | 'refunded' | 'refund_failed' | 'dispute_lost'
+export type TellPayment = (event: PaymentEvent, payment: Payment, refund?: Refund) => void
 
 /** @returns false when the card is refused, or there is nothing to pay any more */
 export function payOnce(shop: Shop, checkout: Checkout, cents: number): boolean {
@@ -26,6 +37,27 @@ export function payOnce(shop: Shop, checkout: Checkout, cents: number): boolean 
 
 /** Pays back a part of a payment, or all that is left of it. */
 export function refund(shop: Shop, payment: Payment, cents = payment.cents - payment.refundedCents): void {
-  payment.refundedCents = Math.min(payment.cents, payment.refundedCents + cents)
-  shop.tellPayment('refunded', payment)
+  const one = newRefund(shop, 'refund', Math.min(cents, payment.cents - payment.refundedCents))
+  payment.refunds = [...(payment.refunds ?? []), one]
+  payment.refundedCents += one.cents
+  shop.tellPayment('refunded', payment, one)
+}
+
+/** The customer's bank sends the latest refund back, days after it seemed to succeed. @returns false if there is none */
+export function failRefund(shop: Shop, payment: Payment): boolean {
+  const one = payment.refunds?.findLast(({ hasFailed }) => !hasFailed)
+  if (!one) return false
+  one.hasFailed = true
+  payment.refundedCents -= one.cents
+  shop.tellPayment('refund_failed', payment, one)
+  return true
+}
+
+/** The customer's bank takes back what was paid, or a part of it, and is proved right. */
+export function loseDispute(shop: Shop, payment: Payment, cents = payment.cents): void {
+  shop.tellPayment('dispute_lost', payment, newRefund(shop, 'dispute', cents))
+}
+
+function newRefund(shop: Shop, kind: 'refund' | 'dispute', cents: number): Refund {
+  return { id: shop.newId(kind), cents, createdAt: new Date(), hasFailed: false }
 }

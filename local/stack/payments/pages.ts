@@ -61,8 +61,19 @@ function subscription({ name, shop }: PaymentService, one: Subscription): string
     ${one.endedAt ? '' : BUTTONS.map(([act, label]) => button(name, label, { act, subscription: one.id })).join(' ')}</article>`
 }
 
-const payment = (name: string, { id, checkout, cents, refundedCents }: Payment) =>
-  `<li>${dollars(cents)} of credits, ${escapeHtml(checkout.customer.email)}${refundedCents > 0 ? `, ${dollars(refundedCents)} refunded` : ''} ${button(name, 'Refund', { act: 'refund', payment: id })}</li>`
+/** What the buttons of a payment say, and do. */
+const OF_PAYMENTS = [
+  ['refund', 'Refund'],
+  ['fail_refund', 'Fail the last refund'],
+  ['lose_dispute', 'Lose a dispute'],
+] as const
+
+function payment(name: string, { id, checkout, cents, refundedCents }: Payment): string {
+  const refunded = refundedCents > 0 ? `, ${dollars(refundedCents)} refunded` : ''
+  const acts = OF_PAYMENTS.filter(([act]) => name === 'stripe' || act !== 'lose_dispute') // Polar tells nobody of one
+  const buttons = acts.map(([act, label]) => button(name, label, { act, payment: id }))
+  return `<li>${dollars(cents)} of credits, ${escapeHtml(checkout.customer.email)}${refunded} ${buttons.join(' ')}</li>`
+}
 
 const openCheckout = (name: string, { id, customer }: Checkout) =>
   `<li><a href="/${name}/checkout/${id}">${escapeHtml(customer.email)}</a></li>`

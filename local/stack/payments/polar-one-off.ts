@@ -1,11 +1,13 @@
 import * as z from 'zod'
-import type { Payment, PaymentEvent } from './one-off.ts'
+import type { Payment, PaymentEvent, Refund } from './one-off.ts'
 import { polarCustomer } from './polar-shapes.ts'
 
 /** What each is told as, in Polar's order. */
 export const PAYMENT_EVENTS: Readonly<Record<PaymentEvent, readonly string[]>> = {
   paid: ['order.created', 'order.updated', 'order.paid'],
-  refunded: ['order.updated', 'order.refunded'],
+  refunded: ['refund.created', 'order.updated', 'order.refunded'],
+  refund_failed: ['order.updated', 'refund.updated'],
+  dispute_lost: [], // Polar has no event for it
 }
 
 /** Ad-hoc prices, by product: of one that is paid once, one fixed price. */
@@ -22,8 +24,31 @@ export const AdHocPrices = z.record(
     .length(1),
 )
 
+/** @returns the data of an event */
+export function describePayment(type: string, payment: Payment, refund: Refund | undefined) {
+  return refund && type.startsWith('refund.') ? polarRefund(payment, refund) : polarPayment(payment)
+}
+
+function polarRefund({ id: order_id, checkout }: Payment, { id, cents, createdAt, hasFailed }: Refund) {
+  return {
+    id,
+    created_at: createdAt.toISOString(),
+    modified_at: null,
+    status: hasFailed ? 'failed' : 'succeeded',
+    reason: 'customer_request',
+    amount: cents,
+    tax_amount: 0,
+    currency: 'usd',
+    order_id,
+    subscription_id: null,
+    customer_id: checkout.customer.id,
+    dispute: null,
+    metadata: {},
+  }
+}
+
 /** An order without a subscription. Amounts are without taxes, of which there are none here. */
-export function polarPayment({ id, checkout, cents, refundedCents, createdAt }: Payment) {
+function polarPayment({ id, checkout, cents, refundedCents, createdAt }: Payment) {
   const isRefunded = refundedCents === cents
   return {
     id,

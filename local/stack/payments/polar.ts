@@ -2,9 +2,9 @@ import { createHmac, randomUUID } from 'node:crypto'
 import * as z from 'zod'
 import { type Call, json, parseJson, type Reply } from '../http.ts'
 import type { Happening } from './happenings.ts'
-import type { Payment, PaymentEvent } from './one-off.ts'
+import type { TellPayment } from './one-off.ts'
 import { applyPatch, change, findFlaw, notFound, Terms, toTerms } from './polar-change.ts'
-import { AdHocPrices, PAYMENT_EVENTS, polarPayment } from './polar-one-off.ts'
+import { AdHocPrices, describePayment, PAYMENT_EVENTS } from './polar-one-off.ts'
 import * as shapes from './polar-shapes.ts'
 import { createPolarUsage, invalid } from './polar-usage.ts'
 import { LOCAL_CREDIT_PRODUCT, listProducts } from './products.ts'
@@ -58,10 +58,10 @@ export function polarService({ token, webhookSecret, webhookUrl }: PaymentServic
     event('customer.state_changed', subscription, shapes.polarCustomerState(customer, shop, usage.sumUsage(customer)))
   }
 
-  function tellPayment(happening: PaymentEvent, payment: Payment): void {
+  function tellPayment(...[happening, payment, refund]: Parameters<TellPayment>): void {
     const { checkout } = payment
     if (happening === 'paid') event('checkout.updated', checkout, shapes.polarCheckout(checkout, '', shop))
-    for (const type of PAYMENT_EVENTS[happening]) event(type, checkout, polarPayment(payment))
+    for (const type of PAYMENT_EVENTS[happening]) event(type, checkout, describePayment(type, payment, refund))
   }
 
   function event(type: string, { customer }: Pick<Subscription, 'customer'>, data: object): void {

@@ -2,7 +2,7 @@
 
 import { type Bought, differenceIn, type Extra, intervalOf, isSame, periodAfter, sumCents } from './bought.ts'
 import type { Happening } from './happenings.ts'
-import { type Payment, type PaymentEvent, payOnce } from './one-off.ts'
+import { type Payment, payOnce, type TellPayment } from './one-off.ts'
 import { type Product, toCurrency } from './products.ts'
 
 const DAY_MS = 86_400_000
@@ -90,11 +90,13 @@ export interface Shop {
   readonly orders: Order[]
   /** What was paid once, by id. */
   readonly payments: Map<string, Payment>
-  readonly newId: (kind: 'customer' | 'checkout' | 'subscription' | 'order' | 'payment') => string
+  readonly newId: (
+    kind: 'customer' | 'checkout' | 'subscription' | 'order' | 'payment' | 'refund' | 'dispute',
+  ) => string
   readonly tell: Tell
   /** Whether a change of seats is charged as one difference, rounded down (Polar). */
   readonly roundsSeats?: boolean
-  readonly tellPayment: (event: PaymentEvent, payment: Payment) => void
+  readonly tellPayment: TellPayment
   /** Puts what waits for a subscription's next invoice on an order (Stripe). @returns the cents that this adds */
   pullItems?: (subscription: Subscription, orderId: string) => number
 }

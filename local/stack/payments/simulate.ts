@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { type Call, json, parseJson, type Reply } from '../http.ts'
-import { refund } from './one-off.ts'
+import { failRefund, loseDispute, type Payment, refund } from './one-off.ts'
 import type { Product } from './products.ts'
 import { type PaymentService, returnAddress } from './provider.ts'
 import * as shops from './shop.ts'
@@ -17,7 +17,8 @@ const Act = z.discriminatedUnion('act', [
   z.strictObject({ act: z.literal('move'), subscription: id, product: id }),
   z.strictObject({ act: z.literal('subscribe'), customer: id, product: id }),
   z.strictObject({ act: z.enum(['refuse_card', 'accept_card']), customer: id }),
-  z.strictObject({ act: z.literal('refund'), payment: id, cents: z.int().min(1).optional() }),
+  z.strictObject({ act: z.enum(['refund', 'lose_dispute']), payment: id, cents: z.int().min(1).optional() }),
+  z.strictObject({ act: z.literal('fail_refund'), payment: id }),
   z.strictObject({ act: z.literal('redeliver'), event: id }),
   z.strictObject({ act: z.enum(['hold', 'release', 'clear_events']) }),
   z.strictObject({
@@ -63,7 +64,7 @@ function perform(service: PaymentService, act: Act): number {
   if ('checkout' in act)
     return withOne(shop.checkouts.get(act.checkout), (one) => (shops.payCheckout(shop, one) ? 204 : 402))
   if ('customer' in act) return withOne(shop.customers.get(act.customer), (one) => changeCustomer(shop, one, act))
-  if ('payment' in act) return withOne(shop.payments.get(act.payment), (one) => refund(shop, one, act.cents))
+  if ('payment' in act) return withOne(shop.payments.get(act.payment), (one) => changePayment(shop, one, act))
   if (act.act === 'redeliver') return sender.redeliver(act.event) ? 204 : 404
   if (act.act === 'add_product') shop.products.set(act.id, act satisfies Product)
   else if (act.act === 'hold') sender.hold()
@@ -77,6 +78,11 @@ function changeOne(shop: shops.Shop, one: shops.Subscription, act: Extract<Act, 
   if (act.act === 'move')
     return shops.changeProduct(shop, one, { productId: act.product, quantity: one.quantity }) ? 204 : 402
   return OF_SUBSCRIPTIONS[act.act](shop, one)
+}
+
+function changePayment(shop: shops.Shop, one: Payment, act: Extract<Act, { payment: string }>) {
+  if (act.act === 'fail_refund') return failRefund(shop, one) ? 204 : 404
+  return (act.act === 'refund' ? refund : loseDispute)(shop, one, act.cents)
 }
 
 function changeCustomer(shop: shops.Shop, one: shops.Customer, act: Extract<Act, { customer: string }>): void {

@@ -1,5 +1,5 @@
 import type { Reply } from '../http.ts'
-import type { Payment, PaymentEvent } from './one-off.ts'
+import type { Payment, PaymentEvent, Refund } from './one-off.ts'
 import { stripeError } from './stripe-errors.ts'
 import { type Form, textAt } from './stripe-form.ts'
 import { stripeSession } from './stripe-shapes.ts'
@@ -7,11 +7,15 @@ import { stripeSession } from './stripe-shapes.ts'
 /** What each is told as. */
 export const PAYMENT_EVENTS: Readonly<Record<PaymentEvent, readonly string[]>> = {
   paid: ['charge.succeeded', 'payment_intent.succeeded', 'checkout.session.completed'],
-  refunded: ['charge.refunded'],
+  refunded: ['refund.created', 'charge.refunded', 'refund.updated'],
+  refund_failed: ['refund.updated', 'refund.failed'],
+  dispute_lost: ['charge.dispute.closed'],
 }
 
 /** @returns the object of an event */
-export function describePayment(type: string, payment: Payment) {
+export function describePayment(type: string, payment: Payment, refund: Refund | undefined) {
+  if (refund && type.startsWith('refund.')) return stripeRefund(payment, refund)
+  if (refund && type.startsWith('charge.dispute.')) return stripeDispute(payment, refund)
   if (type.startsWith('checkout.')) return stripeSession(payment.checkout, null)
   return type.startsWith('charge.') ? stripeCharge(payment) : stripeIntent(payment)
 }
@@ -31,6 +35,31 @@ function stripeIntent({ id, checkout, cents, createdAt }: Payment) {
     livemode: false,
   }
 }
+
+const reversal = ({ id: payment_intent }: Payment, { id, cents, createdAt }: Refund) => ({
+  id,
+  amount: cents,
+  charge: payment_intent.replace('pi_', 'ch_'),
+  created: Math.floor(createdAt.getTime() / 1_000),
+  currency: 'usd',
+  metadata: {},
+  payment_intent,
+})
+
+/** It has no metadata of the payment. */
+const stripeRefund = (payment: Payment, refund: Refund) => ({
+  ...reversal(payment, refund),
+  object: 'refund',
+  status: refund.hasFailed ? 'failed' : 'succeeded',
+})
+
+const stripeDispute = (payment: Payment, dispute: Refund) => ({
+  ...reversal(payment, dispute),
+  object: 'dispute',
+  reason: 'fraudulent',
+  status: 'lost',
+  livemode: false,
+})
 
 /** It has the metadata of its payment intent. */
 function stripeCharge({ id, checkout, cents, refundedCents, createdAt }: Payment) {

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { type Call, json, type Reply } from '../http.ts'
 import type { Happening } from './happenings.ts'
-import type { Payment, PaymentEvent } from './one-off.ts'
+import type { TellPayment } from './one-off.ts'
 import { listProducts, toCurrency } from './products.ts'
 import type { Handler, PaymentService, PaymentServiceOptions } from './provider.ts'
 import { createSender } from './send-webhooks.ts'
@@ -18,7 +18,15 @@ type Shop = shops.Shop
 type Subscription = shops.Subscription
 
 const API_VERSION = '2026-10-28.endive'
-const PREFIXES = { customer: 'cus', checkout: 'cs_test', subscription: 'sub', order: 'in', payment: 'pi' } as const
+const PREFIXES = {
+  customer: 'cus',
+  checkout: 'cs_test',
+  subscription: 'sub',
+  order: 'in',
+  payment: 'pi',
+  refund: 're',
+  dispute: 'du',
+} as const
 
 /** What each happening is told as. */
 const EVENTS: Readonly<Record<Happening, readonly string[]>> = {
@@ -58,8 +66,8 @@ export function stripeService({ token, webhookSecret, webhookUrl }: PaymentServi
     }
   }
 
-  function tellPayment(happening: PaymentEvent, payment: Payment): void {
-    for (const type of PAYMENT_EVENTS[happening]) event(type, payment.checkout, describePayment(type, payment))
+  function tellPayment(...[happening, payment, refund]: Parameters<TellPayment>): void {
+    for (const type of PAYMENT_EVENTS[happening]) event(type, payment.checkout, describePayment(type, payment, refund))
   }
 
   function event(

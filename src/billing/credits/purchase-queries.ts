@@ -1,12 +1,20 @@
 import { and, desc, eq, isNotNull, type SQL, sql } from 'drizzle-orm'
+import { runBatch } from '../../db/batch.ts'
 import type { Database } from '../../db/orm.ts'
-import { creditGrants, creditPurchases } from '../../db/schema/credits.ts'
+import { creditGrants, creditPurchases, paymentReversals } from '../../db/schema/credits.ts'
 import type { ProviderName } from '../providers/provider.ts'
+import type { Reversal } from '../webhooks/reversals.ts'
+import type { ReversedCents } from './rules.ts'
+
+interface PaymentRef {
+  readonly provider: ProviderName
+  readonly paymentId: string
+}
 
 export type PurchaseRow = NonNullable<Awaited<ReturnType<typeof findPurchase>>>
 
 /** A purchase of credits, with what is left of its grant. */
-export async function findPurchase(db: Database, provider: ProviderName, paymentId: string) {
+export async function findPurchase(db: Database, { provider, paymentId }: PaymentRef) {
   const { organizationId, creditCents, paidCents, refundedCents, takenBack, shortfall, grantId } = creditPurchases
   const [row] = await db
     .select({
@@ -25,15 +33,55 @@ export async function findPurchase(db: Database, provider: ProviderName, payment
   return row
 }
 
-/** Whether a purchase, and what is left of its grant, is still as it was read. */
-export function isPurchase(
-  known: PurchaseRow | undefined,
-  { provider, paymentId }: { readonly provider: ProviderName; readonly paymentId: string },
-): SQL {
+/**
+ * Serializes what is written of one payment: a reversal that comes at the same time as its payment is either seen by that,
+ * or sees it. Before all row locks.
+ */
+export const lockPayment = (db: Database, { provider, paymentId }: PaymentRef) =>
+  db.execute(sql`select pg_advisory_xact_lock(hashtext(${`payment ${provider} ${paymentId}`}))`)
+
+/** Keeps what a provider says of a refund or dispute. What is undone stays so, in whatever order events come. */
+export async function upsertReversal(db: Database, { id, cents, isUndone, kind, ...payment }: Reversal): Promise<void> {
+  await runBatch(db, {
+    lock: lockPayment(db, payment),
+    reversal: db
+      .insert(paymentReversals)
+      .values({ ...payment, id, kind, cents, isUndone })
+      .onConflictDoUpdate({
+        target: [paymentReversals.provider, paymentReversals.id],
+        set: { cents, isUndone: sql`${paymentReversals.isUndone} or excluded.is_undone`, updatedAt: new Date() },
+      }),
+  })
+}
+
+const sumCents = (condition: string) => sql`coalesce(sum(r.cents) filter (where ${sql.raw(condition)}), 0)`
+
+const REVERSED = {
+  refunded: sumCents("r.kind = 'refund' and not r.is_undone"),
+  failed: sumCents("r.kind = 'refund' and r.is_undone"),
+  disputed: sumCents("r.kind = 'dispute' and not r.is_undone"),
+}
+
+const fromReversals = ({ provider, paymentId }: PaymentRef) =>
+  sql`from payment_reversals r where r.provider = ${provider} and r.payment_id = ${paymentId}`
+
+/** What went back of a payment. */
+export async function sumReversals(db: Database, payment: PaymentRef): Promise<ReversedCents> {
+  const { refunded, failed, disputed } = REVERSED
+  const { rows } = await db.execute<{ refunded: number; failed: number; disputed: number }>(sql`
+    select ${refunded}::float8 as refunded, ${failed}::float8 as failed, ${disputed}::float8 as disputed ${fromReversals(payment)}`)
+  return rows[0] ?? { refunded: 0, failed: 0, disputed: 0 }
+}
+
+/** Whether a purchase, what went back of it, and what is left of its grant, is still as it was read. */
+export function isPurchase(known: PurchaseRow | undefined, reversed: ReversedCents, payment: PaymentRef): SQL {
+  const { refunded, failed, disputed } = reversed
+  const isReversed = sql`(select (${REVERSED.refunded}, ${REVERSED.failed}, ${REVERSED.disputed})
+    = (${refunded}::numeric, ${failed}::numeric, ${disputed}::numeric) ${fromReversals(payment)})`
   const one = sql`select 1 from credit_purchases p left join credit_grants g on g.id = p.grant_id
-    where p.provider = ${provider} and p.payment_id = ${paymentId}`
-  if (!known) return sql`not exists (${one})`
-  return sql`exists (${one} and p.refunded_cents = ${known.refundedCents}::bigint and p.paid_cents = ${known.paidCents}::bigint
+    where p.provider = ${payment.provider} and p.payment_id = ${payment.paymentId}`
+  if (!known) return sql`not exists (${one}) and ${isReversed}`
+  return sql`${isReversed} and exists (${one} and p.refunded_cents = ${known.refundedCents}::bigint and p.paid_cents = ${known.paidCents}::bigint
     and p.grant_id is not distinct from ${known.grantId}::uuid and g.remaining is not distinct from ${known.remaining}::numeric)`
 }
 

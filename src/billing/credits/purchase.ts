@@ -7,8 +7,16 @@ import { formatUsd, toNanoUsd, toUsd } from '../../lib/usd.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
 import { Problem } from '../../problems.ts'
 import type { CreditPayment } from '../webhooks/payments.ts'
+import type { Reversal } from '../webhooks/reversals.ts'
 import { addGrant, changeGrant } from './grant.ts'
-import { findPurchase, isPurchase, upsertPurchase } from './purchase-queries.ts'
+import {
+  findPurchase,
+  isPurchase,
+  lockPayment,
+  sumReversals,
+  upsertPurchase,
+  upsertReversal,
+} from './purchase-queries.ts'
 import { decidePurchase, type PurchaseDecision } from './rules.ts'
 import { publishChanged, settleCredits, settlementSteps } from './settle.ts'
 
@@ -27,8 +35,8 @@ interface Cause {
 
 /**
  * Applies what an event says of a payment of credits: grants them once, whatever comes twice, at once or in another order,
- * and takes back what was refunded. A refund takes what is left of the grant that it paid for; what has burned cannot be
- * taken back, and is written down as the shortfall.
+ * takes back what was refunded or lost in a dispute, and gives back what was not refunded after all. A refund takes what
+ * is left of the grant that it paid for; what has burned cannot be taken back, and is written down as the shortfall.
  *
  * @returns what came of it
  */
@@ -48,10 +56,11 @@ export async function applyPayment(deps: ManagementDeps, payment: CreditPayment,
 
 /** @returns undefined if something else was written meanwhile */
 async function applyOnce(deps: ManagementDeps, payment: CreditPayment, cause: Cause): Promise<string | undefined> {
-  const { organizationId, provider, paymentId } = payment
+  const { organizationId } = payment
   await settleCredits(deps, organizationId)
-  const known = await findPurchase(deps.db, provider, paymentId)
-  const decided = decidePurchase(known, payment, uuidv7(deps.now()))
+  const reversed = await sumReversals(deps.db, payment)
+  const known = await findPurchase(deps.db, payment)
+  const decided = decidePurchase(known, payment, { reversed, newId: uuidv7(deps.now()) })
   const what = decided.isChanged ? 'applied' : 'unchanged'
   const alsoWrite = cause.alsoWrite({ what, organizationId })
   if (!decided.isChanged) {
@@ -61,8 +70,9 @@ async function applyOnce(deps: ManagementDeps, payment: CreditPayment, cause: Ca
   const { db } = deps
   const now = deps.now()
   const done = await tryBatch(db, {
+    payment: lockPayment(db, payment),
     ...settlementSteps(db, organizationId, now),
-    unchanged: requireThat(db, isPurchase(known, payment)),
+    unchanged: requireThat(db, isPurchase(known, reversed, payment)),
     purchase: upsertPurchase(db, { ...payment, ...decided, id: uuidv7(now) }),
     changes: describeChanges(deps, payment, decided),
     audit: buildEntries(payment, decided, cause).map((entry) => audited(deps, entry)),
@@ -76,38 +86,20 @@ async function applyOnce(deps: ManagementDeps, payment: CreditPayment, cause: Ca
 
 function describeChanges(deps: ManagementDeps, { organizationId, provider }: CreditPayment, decided: PurchaseDecision) {
   const { db } = deps
-  const { grantId, granted, takes, newShortfall } = decided
+  const { grantId, granted, takes, newShortfall, gives } = decided
   const at = new Date(deps.now())
-  const ledgerId = () => uuidv7(deps.now())
   if (grantId === null) return []
-  const reason = newShortfall && `Refunded; ${formatUsd(newShortfall)} of it had been used`
+  const common = () => ({ ledgerId: uuidv7(deps.now()), organizationId, at })
+  const returned = (amount: string, reason: string) =>
+    changeGrant(db, { ...common(), grantId, kind: 'refund', amount, reason })
+  const rest = newShortfall === undefined ? '' : `; ${formatUsd(newShortfall)} of it had been used`
+  const reason = `Bought through ${NAMES[provider]}`
   return [
     ...(granted === undefined
       ? []
-      : [
-          addGrant(db, {
-            id: grantId,
-            ledgerId: ledgerId(),
-            organizationId,
-            amount: granted,
-            source: 'purchase',
-            reason: `Bought through ${NAMES[provider]}`,
-            at,
-          }),
-        ]),
-    ...(takes === undefined
-      ? []
-      : [
-          changeGrant(db, {
-            ledgerId: ledgerId(),
-            organizationId,
-            grantId,
-            kind: 'refund',
-            amount: toUsd(-toNanoUsd(takes)),
-            reason: reason ?? 'Refunded',
-            at,
-          }),
-        ]),
+      : [addGrant(db, { ...common(), id: grantId, amount: granted, source: 'purchase', reason })]),
+    ...(takes === undefined ? [] : [returned(toUsd(-toNanoUsd(takes)), `Refunded${rest}`)]),
+    ...(gives === undefined ? [] : [returned(gives, 'The refund failed')]),
   ]
 }
 
@@ -115,51 +107,31 @@ const NAMES = { polar: 'Polar', stripe: 'Stripe' } as const
 
 function buildEntries(payment: CreditPayment, decided: PurchaseDecision, { because }: Cause): Entry[] {
   const { organizationId, provider, paymentId } = payment
-  const { grantId, granted, takes, newShortfall } = decided
+  const { grantId, granted, takes, newShortfall, gives } = decided
   if (grantId === null) return []
-  const common = { actor: undefined, organizationId, target: { type: 'credit_grant', id: grantId } } as const
-  const detail = { because, provider, payment_id: paymentId }
+  const entry = (action: Entry['action'], amount: string | undefined, more: Record<string, unknown> = {}): Entry[] => {
+    if (amount === undefined) return []
+    const detail = { because, provider, payment_id: paymentId, amount_usd: formatUsd(amount), ...more }
+    return [{ actor: undefined, organizationId, target: { type: 'credit_grant', id: grantId }, action, detail }]
+  }
   return [
-    ...(granted === undefined
-      ? []
-      : [
-          {
-            ...common,
-            action: 'billing.credits_purchased',
-            detail: { ...detail, amount_usd: formatUsd(granted) },
-          } as const,
-        ]),
-    ...(takes === undefined
-      ? []
-      : [
-          {
-            ...common,
-            action: 'billing.credits_refunded',
-            detail: {
-              ...detail,
-              amount_usd: formatUsd(takes),
-              shortfall_usd: formatUsd(newShortfall ?? '0'),
-            },
-          } as const,
-        ]),
+    ...entry('billing.credits_purchased', granted),
+    ...entry('billing.credits_refunded', takes, { shortfall_usd: formatUsd(newShortfall ?? '0') }),
+    ...entry('billing.credits_given_back', gives),
   ]
 }
 
-/** A known payment of credits, for an event that says only what was lost of it. */
-export async function findPayment(
-  deps: ManagementDeps,
-  { provider, paymentId, refundedCents }: Pick<CreditPayment, 'provider' | 'paymentId' | 'refundedCents'>,
-): Promise<CreditPayment | undefined> {
-  const known = await findPurchase(deps.db, provider, paymentId)
+/**
+ * Keeps what an event says of a refund or dispute.
+ *
+ * @returns the payment of credits that it is of, to be applied again; undefined if none is known yet, or it is of something else
+ */
+export async function noteReversal(deps: ManagementDeps, reversal: Reversal): Promise<CreditPayment | undefined> {
+  await upsertReversal(deps.db, reversal)
+  const known = await findPurchase(deps.db, reversal)
   if (!known) return undefined
-  const { organizationId, paidCents } = known
-  return {
-    provider,
-    paymentId,
-    organizationId,
-    customerId: undefined,
-    creditCents: undefined,
-    paidCents,
-    refundedCents,
-  }
+  const { provider, paymentId } = reversal
+  const { organizationId, paidCents, refundedCents } = known
+  const rest = { customerId: undefined, creditCents: undefined }
+  return { provider, paymentId, organizationId, paidCents, refundedCents, ...rest }
 }

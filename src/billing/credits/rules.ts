@@ -4,6 +4,15 @@ import type { PurchaseRow } from './purchase-queries.ts'
 
 const NANO_PER_CENT = 10_000_000n
 
+/** What went back of a payment, in cents, as far as it was told one by one. */
+export interface ReversedCents {
+  readonly refunded: number
+  /** Refunds that were told, and failed. */
+  readonly failed: number
+  /** Lost in disputes. */
+  readonly disputed: number
+}
+
 /** What a purchase becomes. Amounts in decimal US dollars. */
 export interface PurchaseDecision {
   readonly isChanged: boolean
@@ -18,6 +27,8 @@ export interface PurchaseDecision {
   /** To take back now, and what has burned and cannot be taken back. */
   readonly takes: string | undefined
   readonly newShortfall: string | undefined
+  /** To give back now, because a refund failed. */
+  readonly gives: string | undefined
 }
 
 /** A purchase of which nothing is known yet. */
@@ -32,21 +43,27 @@ const NOTHING: Omit<PurchaseRow, 'organizationId'> = {
 }
 
 /**
- * Decides what an event changes of a purchase. What was paid is granted once. A refund takes its share of the grant, as
- * far as that is left. Amounts that were refunded only grow, so an older event changes nothing.
+ * Decides what an event changes of a purchase. What was paid is granted once. What went back takes its share of the grant,
+ * as far as that is left; what did not go back after all is given again. Nothing depends on the order of events.
  *
+ * @param reversed what is known of refunds and disputes
  * @param newId the id of the grant, if there is none yet
  */
-export function decidePurchase(row: PurchaseRow | undefined, payment: CreditPayment, newId: string): PurchaseDecision {
+export function decidePurchase(
+  row: PurchaseRow | undefined,
+  payment: CreditPayment,
+  { reversed, newId }: { readonly reversed: ReversedCents; readonly newId: string },
+): PurchaseDecision {
   const known = { ...(row ?? NOTHING), remaining: row?.remaining ?? '0' }
-  const { creditCents, paidCents, refundedCents } = mergeCents(known, payment)
+  const cents = mergeCents(known, payment)
+  const { creditCents, paidCents, refundedCents } = cents
   const credits = BigInt(creditCents ?? 0) * NANO_PER_CENT
   const isNew = credits > 0n && known.grantId === null
   const left = isNew ? credits : toNanoUsd(known.remaining)
-  const refund = takeBack(known, { left, refunded: shareOf(credits, refundedCents, paidCents) })
+  const refund = takeBack(known, { left, refunded: shareOf(credits, lostCents(cents, reversed), paidCents) })
   const isOther = known.paidCents !== paidCents || known.refundedCents !== refundedCents
   return {
-    isChanged: [!row, isOther, isNew, refund.takes !== undefined].includes(true),
+    isChanged: [!row, isOther, isNew, isMoved(known, refund)].includes(true),
     creditCents,
     paidCents,
     refundedCents,
@@ -54,6 +71,17 @@ export function decidePurchase(row: PurchaseRow | undefined, payment: CreditPaym
     granted: isNew ? toUsd(credits) : undefined,
     ...refund,
   }
+}
+
+/**
+ * How much of what was paid is gone. The sum of a payment's refunds may or may not have been lowered when one failed, so
+ * the single ones decide where all of them were told. Disputes are on top of refunds.
+ */
+function lostCents(
+  { paidCents, refundedCents }: { readonly paidCents: number; readonly refundedCents: number },
+  { refunded, failed, disputed }: ReversedCents,
+): number {
+  return Math.min(paidCents, Math.max(refunded, refundedCents - failed) + disputed)
 }
 
 function mergeCents(known: Omit<PurchaseRow, 'organizationId'>, payment: CreditPayment) {
@@ -69,19 +97,40 @@ const shareOf = (credits: bigint, part: number, whole: number) =>
   whole === 0 ? 0n : (credits * BigInt(part)) / BigInt(whole)
 
 interface Refund {
-  /** What is left of the grant, and what was refunded of it in all. */
+  /** What is left of the grant, and what is refunded of it in all. */
   readonly left: bigint
   readonly refunded: bigint
 }
 
-function takeBack({ takenBack, shortfall }: Pick<PurchaseRow, 'takenBack' | 'shortfall'>, { left, refunded }: Refund) {
+type Taken = Pick<PurchaseRow, 'takenBack' | 'shortfall'>
+
+function takeBack({ takenBack, shortfall }: Taken, { left, refunded }: Refund) {
   const due = refunded - toNanoUsd(takenBack) - toNanoUsd(shortfall)
-  if (due <= 0n) return { takenBack, shortfall, takes: undefined, newShortfall: undefined }
+  const nothing = { takes: undefined, newShortfall: undefined, gives: undefined }
+  if (due === 0n) return { ...nothing, takenBack, shortfall }
+  if (due < 0n) return { ...nothing, ...giveBack({ takenBack, shortfall }, -due) }
   const takes = due < left ? due : left
   return {
+    ...nothing,
     takenBack: toUsd(toNanoUsd(takenBack) + takes),
     shortfall: toUsd(toNanoUsd(shortfall) + due - takes),
     takes: toUsd(takes),
     newShortfall: due > takes ? toUsd(due - takes) : undefined,
   }
 }
+
+/** First what could not be taken, as if the refund that failed had never been. */
+function giveBack({ takenBack, shortfall }: Taken, due: bigint) {
+  const short = toNanoUsd(shortfall)
+  const forgiven = due < short ? due : short
+  const gives = due - forgiven
+  return {
+    takenBack: toUsd(toNanoUsd(takenBack) - gives),
+    shortfall: toUsd(short - forgiven),
+    gives: gives > 0n ? toUsd(gives) : undefined,
+  }
+}
+
+const isMoved = (before: Taken, after: Taken) =>
+  toNanoUsd(before.takenBack) !== toNanoUsd(after.takenBack) ||
+  toNanoUsd(before.shortfall) !== toNanoUsd(after.shortfall)

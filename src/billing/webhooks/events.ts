@@ -3,6 +3,7 @@ import * as z from 'zod'
 import type { ProviderName } from '../providers/provider.ts'
 import { reference } from '../providers/stripe-shapes.ts'
 import { type CreditPayment, readPolarPayment, readStripeCharge, readStripeSession } from './payments.ts'
+import { type Reversal, readPolarRefund, readStripeDispute, readStripeRefund } from './reversals.ts'
 
 /** What to check again. */
 export interface Subject {
@@ -17,11 +18,11 @@ export interface Subject {
     readonly chargedAt: Date
     readonly paymentId?: string | undefined
     readonly isDisputed?: boolean
-    /** What was lost with the dispute, in cents. */
-    readonly cents?: number | undefined
   }
   /** A payment of credits, with what is known of it now. */
   readonly payment?: CreditPayment | undefined
+  /** Money that went back, or did not after all, of a payment that may be of credits. */
+  readonly reversal?: Reversal | undefined
 }
 
 type Reader = (payload: unknown) => Subject
@@ -62,7 +63,8 @@ const polarOrder: Reader = (payload) => {
 /** Refunds are reported by their orders. A refund after a dispute counts for whichever charge was disputed. */
 const polarRefund: Reader = (payload) => {
   const { status, subscription_id, created_at, dispute } = PolarRefund.parse(payload).data
-  if (!subscription_id || !dispute) return {}
+  if (!subscription_id) return { reversal: readPolarRefund(payload) }
+  if (!dispute) return {}
   const isLost = dispute.status === 'lost' || (status === 'succeeded' && dispute.status !== 'won')
   return isLost ? { subscriptionId: subscription_id, refund: { chargedAt: created_at, isDisputed: true } } : {}
 }
@@ -82,11 +84,7 @@ const StripeInvoice = OfStripe({
 })
 const StripeCharge = OfStripe({ refunded: z.boolean(), payment_intent: reference, created: z.number() })
 
-const StripeDispute = OfStripe({
-  status: z.string(),
-  payment_intent: reference,
-  amount: z.number().nullish(),
-}).and(z.object({ created: z.number() }))
+const StripeDispute = OfStripe({ status: z.string(), payment_intent: reference }).and(z.object({ created: z.number() }))
 
 const stripeSubscription: Reader = (payload) => ({ subscriptionId: StripeObject.parse(payload).data.object.id })
 
@@ -110,11 +108,13 @@ const stripeCharge: Reader = (payload) => {
 
 const stripeDispute: Reader = (payload) => {
   const { created, data } = StripeDispute.parse(payload)
-  const { status, payment_intent, amount } = data.object
-  if (status !== 'lost' || payment_intent === undefined) return {}
-  const cents = amount ?? undefined
-  return { refund: { chargedAt: new Date(created * 1000), paymentId: payment_intent, isDisputed: true, cents } }
+  const { status, payment_intent } = data.object
+  const reversal = readStripeDispute(payload)
+  if (status !== 'lost' || payment_intent === undefined) return { reversal }
+  return { reversal, refund: { chargedAt: new Date(created * 1000), paymentId: payment_intent, isDisputed: true } }
 }
+
+const stripeRefund: Reader = (payload) => ({ reversal: readStripeRefund(payload) })
 
 const stripeCustomerGone: Reader = (payload) => ({
   customer: { id: StripeObject.parse(payload).data.object.id, isGone: true },
@@ -169,6 +169,7 @@ const READERS: Readonly<Record<ProviderName, ReadonlyMap<string, Reader>>> = {
       ['paid', 'payment_failed', 'payment_action_required', 'finalization_failed'].map((what) => `invoice.${what}`),
     ),
     ...mapTypes(stripeCharge, ['charge.refunded']),
+    ...mapTypes(stripeRefund, ['refund.created', 'refund.updated', 'refund.failed']),
     ...mapTypes(stripeDispute, ['charge.dispute.closed']),
     ...mapTypes(stripeCustomerGone, ['customer.deleted']),
   ]),

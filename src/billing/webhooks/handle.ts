@@ -1,9 +1,9 @@
 import type { ManagementDeps } from '../../deps.ts'
 import { errorFields, log } from '../../lib/log.ts'
 import { Problem } from '../../problems.ts'
-import { applyPayment, findPayment } from '../credits/purchase.ts'
+import { applyPayment, noteReversal } from '../credits/purchase.ts'
 import { providerNamed } from '../providers/configured.ts'
-import type { BillingProvider, ProviderName } from '../providers/provider.ts'
+import type { BillingProvider } from '../providers/provider.ts'
 import { listOfCustomer } from '../subscriptions/queries.ts'
 import { applySubscription } from '../subscriptions/sync.ts'
 import type { Outcome } from '../subscriptions/write.ts'
@@ -51,7 +51,7 @@ async function takeEffect(deps: ManagementDeps, event: StoredEvent, claimed: Cla
   }) => finishEvent(deps.db, claimed, { outcome: what, organizationId, at: new Date(deps.now()) })
   const { subject, provider } = readEvent(deps, event)
   if (!subject || !provider) return store(alsoWrite)
-  const payment = subject.payment ?? (await findDisputed(deps, provider.name, subject))
+  const payment = subject.payment ?? (subject.reversal && (await noteReversal(deps, subject.reversal)))
   if (payment) return applyPayment(deps, payment, { because: event.eventId, alsoWrite })
   const targets = await listTargets(deps, provider, subject)
   if (targets.length === 0) return store(alsoWrite)
@@ -69,12 +69,6 @@ function readEvent(deps: ManagementDeps, event: StoredEvent) {
 async function store(alsoWrite: (outcome: { readonly what: string }) => Promise<unknown>): Promise<string> {
   await alsoWrite({ what: 'stored' })
   return 'stored'
-}
-
-/** A payment of credits that a lost dispute took back: its event does not say what was paid for. */
-function findDisputed(deps: ManagementDeps, provider: ProviderName, { refund }: Subject) {
-  if (!refund?.isDisputed || refund.paymentId === undefined || refund.cents === undefined) return undefined
-  return findPayment(deps, { provider, paymentId: refund.paymentId, refundedCents: refund.cents })
 }
 
 interface Effects {

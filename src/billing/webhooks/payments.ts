@@ -1,6 +1,5 @@
 /**
- * Payments of credits in events of providers. Amounts are those of the signed event: a payment's never change, and what
- * was refunded only grows, so that the largest is the latest.
+ * Payments of credits in events of providers. Amounts are those of the signed event: a payment's never change.
  */
 import * as z from 'zod'
 import { organizationIn } from '../providers/http.ts'
@@ -17,7 +16,7 @@ export interface CreditPayment {
   readonly customerId: string | undefined
   /** The credits that were paid; absent if the event does not say that they were paid. */
   readonly creditCents: number | undefined
-  /** The whole of what was paid, and how much of that was refunded so far, both with or both without taxes. */
+  /** The whole of what was paid, and how much of that was refunded as of the event, both with or both without taxes. */
   readonly paidCents: number
   readonly refundedCents: number
 }

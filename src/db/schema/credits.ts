@@ -1,11 +1,13 @@
 import { sql } from 'drizzle-orm'
 import {
   bigint,
+  boolean,
   check,
   index,
   integer,
   numeric,
   pgTable,
+  primaryKey,
   text,
   timestamp,
   uniqueIndex,
@@ -129,10 +131,10 @@ export const creditPurchases = pgTable(
     creditCents: bigint({ mode: 'number' }),
     /** Null until the payment is told. */
     grantId: uuid(),
-    /** How much of what was paid was paid back, in cents. */
     paidCents: bigint({ mode: 'number' }).notNull().default(0),
+    /** The most that the provider said was refunded of it, in cents. {@link paymentReversals} says what that became. */
     refundedCents: bigint({ mode: 'number' }).notNull().default(0),
-    /** Credits that were refunded so far: those that were left, and those that had burned and cannot be taken back. */
+    /** Credits that are refunded: those that were left, and those that had burned and cannot be taken back. */
     takenBack: usd().notNull().default('0'),
     shortfall: usd().notNull().default('0'),
     createdAt: createdAt(),
@@ -142,6 +144,31 @@ export const creditPurchases = pgTable(
     uniqueIndex('credit_purchases_payment_unique').on(t.provider, t.paymentId),
     index('credit_purchases_organization').on(t.organizationId, t.createdAt),
     check('credit_purchases_provider', sql`${t.provider} in ('polar', 'stripe')`),
+  ],
+)
+
+/**
+ * Money that went back: refunds, and disputes that were lost. A refund may fail after it was told, and a dispute be won
+ * after all. Of payments that are unknown as well: a refund may be told before its payment, and does not say what it paid for.
+ */
+export const paymentReversals = pgTable(
+  'payment_reversals',
+  {
+    provider: text({ enum: ['polar', 'stripe'] }).notNull(),
+    /** The provider's id of the refund or dispute. */
+    id: text().notNull(),
+    paymentId: text().notNull(),
+    kind: text({ enum: ['refund', 'dispute'] }).notNull(),
+    cents: bigint({ mode: 'number' }).notNull(),
+    /** The money did not go back after all. That is final. */
+    isUndone: boolean().notNull(),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.provider, t.id] }),
+    index('payment_reversals_payment').on(t.provider, t.paymentId),
+    check('payment_reversals_kind', sql`${t.kind} in ('refund', 'dispute')`),
   ],
 )
 

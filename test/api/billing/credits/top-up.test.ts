@@ -28,7 +28,9 @@ async function newBuyer(provider: Provider, amount = '25.00') {
   }
   const credits = async () => (await call('GET /api/v1/credits', { token })).body
   const refund = (cents?: number) => act(provider, { act: 'refund', payment: payment.id, ...(cents && { cents }) })
-  return { ...customer, checkout: body, back, payment, events, arrive, credits, refund }
+  const happen = (what: 'fail_refund' | 'lose_dispute', more: object = {}) =>
+    act(provider, { act: what, payment: payment.id, ...more })
+  return { ...customer, checkout: body, back, payment, events, arrive, credits, refund, happen }
 }
 
 const GRANTING = { polar: 'order.paid', stripe: 'checkout.session.completed' } as const
@@ -117,11 +119,83 @@ test.each(PROVIDERS)(
 )
 
 test('a dispute that was lost at Stripe takes the credits back', async () => {
-  const { arrive, credits, payment } = await newBuyer('stripe', '10.00')
+  const { arrive, credits, happen } = await newBuyer('stripe', '10.00')
   await arrive()
-  const dispute = { id: 'du_1', object: 'dispute', status: 'lost', payment_intent: payment.id, amount: 1_000 }
-  expect((await deliver('stripe', await stripeEvent('charge.dispute.closed', dispute))).status).toBe(200)
+  await happen('lose_dispute')
+  await arrive()
   expect(await credits()).toMatchObject({ balance: '0.000000' })
+})
+
+test('a dispute after a partial refund takes both, however often it is told, and never more than was paid', async () => {
+  const { arrive, credits, refund, happen, organizationId } = await newBuyer('stripe', '10.00')
+  await arrive()
+  await refund(250)
+  await happen('lose_dispute', { cents: 300 })
+  for (let times = 0; times < 2; times++) {
+    await arrive()
+    expect(await credits()).toMatchObject({ balance: '4.500000' })
+  }
+  await happen('lose_dispute', { cents: 1_000 })
+  await arrive()
+  expect(await credits()).toMatchObject({ balance: '0.000000' })
+  expect(await listLedger(organizationId)).toEqual(['grant 10', 'refund -2.5', 'refund -3', 'refund -4.5'])
+})
+
+test.each(PROVIDERS)('%s: a refund that fails later gives the credits back, once', async (provider) => {
+  const { arrive, credits, refund, happen, organizationId, token } = await newBuyer(provider, '10.00')
+  await arrive()
+  await refund(400)
+  await arrive()
+  expect(await credits()).toMatchObject({ balance: '6.000000' })
+  await happen('fail_refund')
+  for (let times = 0; times < 2; times++) {
+    for (const { status } of await arrive()) expect(status).toBe(200)
+    expect(await credits()).toMatchObject({ balance: '10.000000' })
+  }
+  await refund(100)
+  await arrive()
+  expect(await credits()).toMatchObject({ balance: '9.000000' })
+  expect(await listLedger(organizationId)).toEqual(['grant 10', 'refund -4', 'refund 4', 'refund -1'])
+  expect((await auditOf(organizationId)).filter(({ action }) => action === 'billing.credits_given_back')).toMatchObject(
+    [{ detail: { amount_usd: '4.000000', payment_id: expect.any(String), provider } }],
+  )
+  const { body } = await call('GET /api/v1/credits/ledger', { token })
+  expect(body.data[1]).toMatchObject({ kind: 'refund', amount: '4.000000', reason: 'The refund failed' })
+})
+
+test.each(PROVIDERS)('%s: events of a payment, a refund and its failure may come in any order', async (provider) => {
+  const { events, credits, refund, happen } = await newBuyer(provider, '10.00')
+  await refund(400)
+  await happen('fail_refund')
+  await refund(100)
+  for (const event of (await events()).toReversed()) expect((await deliver(provider, event)).status).toBe(200)
+  expect(await credits()).toMatchObject({ balance: '9.000000' })
+})
+
+test.each(PROVIDERS)(
+  '%s: a payment and a failed refund of it that are told at once are both applied',
+  async (provider) => {
+    const { events, credits, refund, happen } = await newBuyer(provider, '10.00')
+    await refund(400)
+    await happen('fail_refund')
+    const all = await events()
+    await Promise.all(all.map((event) => deliver(provider, event)))
+    await Promise.all(all.map((event) => deliver(provider, event))) // what was in progress elsewhere is sent again
+    expect(await credits()).toMatchObject({ balance: '10.000000' })
+  },
+)
+
+test('what could not be taken back, because it was used, is not given when the refund fails', async () => {
+  const { arrive, credits, refund, happen, organizationId, token } = await newBuyer('stripe', '10.00')
+  await arrive()
+  const event = { id: crypto.randomUUID(), organization_id: organizationId, endpoint: '/x', cost_usd: '4.00' }
+  expect((await call('POST /api/v1/usage', { token, body: { events: [event] } })).status).toBe(200)
+  await refund()
+  await arrive()
+  await happen('fail_refund')
+  await arrive()
+  expect(await credits()).toMatchObject({ balance: '6.000000' })
+  expect(await listLedger(organizationId)).toEqual(['grant 10', 'burn -4', 'refund -6', 'refund 6'])
 })
 
 test('a payment that takes days is granted when it arrives, not before', async () => {

@@ -1,0 +1,117 @@
+import { expect, test } from 'vitest'
+import { decidePurchase, type ReversedCents } from '../../../../src/billing/credits/rules.ts'
+import { toNanoUsd, toUsd } from '../../../../src/lib/usd.ts'
+
+type Known = NonNullable<Parameters<typeof decidePurchase>[0]>
+type News = { snapshot?: number; isPaid?: boolean } & ({ id: string; cents: number; undone?: boolean } | { id?: never })
+
+const PAID_CENTS = 1_000
+
+/** What is known of a purchase of $10, of whose credits `burned` is used as soon as they are there. */
+interface World {
+  known: Known | undefined
+  readonly burned: bigint
+  readonly reversals: Map<string, { kind: 'refund' | 'dispute'; cents: number; isUndone: boolean }>
+  /** What was granted, taken and given, in dollars. */
+  readonly moves: number[]
+}
+
+/** Applies events in their order. */
+function apply(events: readonly News[], burned = 0n) {
+  const world: World = { known: undefined, burned, reversals: new Map(), moves: [] }
+  for (const event of events) {
+    if (event.id !== undefined) note(world, event)
+    if (event.id === undefined || world.known) decide(world, event)
+  }
+  const { known, moves } = world
+  const [takenBack, shortfall, remaining] = [known?.takenBack, known?.shortfall, known?.remaining].map(Number)
+  return { moves, ends: { takenBack, shortfall, remaining } }
+}
+
+function note({ reversals }: World, { id, cents, undone = false }: Extract<News, { id: string }>) {
+  const isUndone = undone || (reversals.get(id)?.isUndone ?? false)
+  reversals.set(id, { kind: id.startsWith('du') ? 'dispute' : 'refund', cents, isUndone })
+}
+
+/** A refund or dispute says nothing else of its payment. */
+function toPayment(known: Known | undefined, event: News) {
+  const { paidCents = 0, refundedCents = 0 } = known ?? {}
+  const credited = event.isPaid ? PAID_CENTS : undefined
+  const names = { provider: 'stripe', paymentId: 'pi_1', organizationId: 'o', customerId: undefined } as const
+  if (event.id !== undefined) return { ...names, creditCents: undefined, paidCents, refundedCents }
+  return { ...names, creditCents: credited, paidCents: PAID_CENTS, refundedCents: event.snapshot ?? refundedCents }
+}
+
+function decide(world: World, event: News) {
+  const { known, burned, reversals, moves } = world
+  const reversed = sum([...reversals.values()])
+  const { isChanged: _, ...decided } = decidePurchase(known, toPayment(known, event), { reversed, newId: 'grant' })
+  const { granted = 0, takes = 0, gives = 0, creditCents, grantId, takenBack } = decided
+  moves.push(...[Number(granted), -Number(takes), Number(gives)].filter(Boolean))
+  const rest = BigInt(creditCents ?? 0) * 10_000_000n - toNanoUsd(takenBack) - burned
+  const remaining = grantId === null ? null : toUsd(rest < 0n ? 0n : rest)
+  world.known = { ...decided, organizationId: 'o', remaining }
+}
+
+function sum(all: readonly { kind: string; cents: number; isUndone: boolean }[]): ReversedCents {
+  const add = (kind: string, isUndone: boolean) =>
+    all.filter((one) => one.kind === kind && one.isUndone === isUndone).reduce((total, { cents }) => total + cents, 0)
+  return { refunded: add('refund', false), failed: add('refund', true), disputed: add('dispute', false) }
+}
+
+function* permute<T>(all: readonly T[]): Generator<T[]> {
+  if (all.length === 0) yield []
+  for (const [at, one] of all.entries())
+    for (const rest of permute([...all.slice(0, at), ...all.slice(at + 1)])) yield [one, ...rest]
+}
+
+const paid: News = { isPaid: true }
+
+test('a dispute after a partial refund takes what is left, never more than what was paid', () => {
+  const refunded: News = { snapshot: 250 }
+  expect(apply([paid, refunded, { id: 'du_1', cents: 600 }]).moves).toEqual([10, -2.5, -6])
+  expect(apply([paid, refunded, { id: 'du_1', cents: 1_000 }]).moves).toEqual([10, -2.5, -7.5])
+  expect(apply([paid, { id: 'du_1', cents: 600 }, { id: 'du_1', cents: 600 }]).moves).toEqual([10, -6])
+  expect(apply([paid, { id: 'du_1', cents: 600 }, { id: 'du_1', cents: 600, undone: true }]).moves.at(-1)).toBe(6)
+})
+
+test('a refund that failed is given back once, whether or not its id was told before', () => {
+  const failed: News = { id: 're_1', cents: 300, undone: true }
+  expect(apply([paid, { snapshot: 300 }, failed, failed]).moves).toEqual([10, -3, 3])
+  expect(apply([paid, { id: 're_1', cents: 300 }, { snapshot: 300 }, failed]).moves).toEqual([10, -3, 3])
+  expect(apply([paid, failed, { id: 're_1', cents: 300 }]).moves).toEqual([10])
+  expect(apply([paid, { snapshot: 300 }, failed, { snapshot: 300 }]).moves).toEqual([10, -3, 3])
+})
+
+test('what had been used and could not be taken back is forgiven before anything is given', () => {
+  const { moves, ends } = apply(
+    [paid, { id: 're_1', cents: 500 }, { id: 're_2', cents: 500 }, { id: 're_2', cents: 500, undone: true }],
+    4_000_000_000n,
+  )
+  expect(moves).toEqual([10, -5, -1, 1])
+  expect(ends).toEqual({ takenBack: 5, shortfall: 0, remaining: 1 })
+})
+
+/** Whether the sum of a charge's refunds is lowered when one fails, or not, is the provider's to choose. */
+test.each([
+  ['lowers', 200],
+  ['keeps', 500],
+])(
+  'of a refund that failed, another, and a dispute, every order ends alike; the provider %s the sum',
+  (_, snapshot) => {
+    const events: News[] = [
+      paid,
+      { snapshot: 300 },
+      { id: 're_1', cents: 300 },
+      { id: 're_1', cents: 300, undone: true },
+      { snapshot },
+      { id: 're_2', cents: 200 },
+      { id: 'du_1', cents: 400 },
+    ]
+    for (const order of permute(events)) {
+      expect(apply(order).ends, JSON.stringify(order)).toEqual({ takenBack: 6, shortfall: 0, remaining: 4 })
+      const { takenBack = 0, shortfall = 0 } = apply(order, 7_000_000_000n).ends
+      expect(takenBack + shortfall, JSON.stringify(order)).toBe(6)
+    }
+  },
+)
