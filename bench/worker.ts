@@ -31,7 +31,7 @@ export async function buildWorker(entry: string): Promise<Bundle> {
 
 /** A Worker of one workerd process, by the name others bind to. */
 export interface Service {
-  readonly bundle: Bundle
+  readonly bundle: Pick<Bundle, 'pieces'>
   readonly variables?: Readonly<Record<string, string>>
   /** Service bindings: variable -> service, and the entrypoint where it is not the default one. */
   readonly bindings?: Readonly<Record<string, { service: string; entrypoint?: string }>>

@@ -13,8 +13,14 @@ export interface Key {
   readonly key: string
 }
 
+export interface Customer {
+  readonly id: string
+  readonly externalId: string
+  readonly key: string
+}
+
 /** A customer with a limit of ten calls, and a key. */
-export async function newCustomer({ service, admin }: World) {
+export async function newCustomer({ service, admin }: World): Promise<Customer> {
   const externalId = `rehearsal-${randomUUID()}`
   const path = `/admin/organizations/by-external-id/${externalId}`
   const { id } = await service.call<{ id: string }>('PUT', path, { name: 'Rehearsal' })

@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { type Key, newCustomer, quotasOf, verify, written } from './customer.ts'
 import { endMonth } from './month-end.ts'
 import { restorePostgres } from './restore.ts'
+import { rollBackRelease } from './rollback.ts'
+import { leakSecretKey } from './secret-key.ts'
 import { expect, until, type World } from './world.ts'
 
 /** Makes a trouble, follows its section of the page, and checks what came of it. @throws Error that says what did not */
@@ -107,5 +109,7 @@ export const REHEARSALS: Readonly<Record<string, Rehearsal>> = {
   'lost-usage': loseUsage,
   'provider-away': loseProvider,
   'leaked-service-key': leakServiceKey,
+  'leaked-secret-key': leakSecretKey,
+  'wrong-release': rollBackRelease,
   'month-end': endMonth,
 }

@@ -19,6 +19,8 @@ const TRY_MS = 500
 /** A running server, and how a rehearsal makes trouble there and follows the page. */
 export interface World {
   readonly server: DevServer
+  /** For what a rehearsal keeps. */
+  readonly folder: string
   readonly admin: Client
   /** A back end's calls, with a service key that may do all. */
   readonly service: Client
@@ -29,6 +31,8 @@ export interface World {
    * @returns what each printed
    */
   follow(section: string, variables?: Variables | ((place: number) => Promise<Variables>)): Promise<string[]>
+  /** Runs a command as those of the page. @returns what it printed */
+  run(command: string): Promise<string>
   /** Makes each request to an outside service fail, until `mend`. */
   breakService(name: Broken): Promise<void>
   mend(): Promise<void>
@@ -44,6 +48,8 @@ export interface World {
   runJobs(at?: Date): Promise<void>
   /** Runs a Redis command beside the Worker. */
   redis(...words: string[]): Promise<unknown>
+  /** The same world, of which another server is asked. @param environment what commands need to reach that one */
+  at(baseUrl: string, environment: Variables): World
 }
 
 type Variables = Readonly<Record<string, string>>
@@ -73,36 +79,22 @@ export async function openWorld(server: DevServer, folder: string, rows: number)
   })
   const faults = `${localUrl}/control/faults`
   const { sql } = through(variables['DATABASE_URL'] ?? '', `${localUrl}/sql`)
-  async function fire(cron: string, at: Date) {
-    const query = new URLSearchParams({ cron, time: String(at.getTime()) })
-    const { status, text } = await untilAnswered(`${baseUrl}/cdn-cgi/local/scheduled?${query.toString()}`)
-    if (status !== 200) throw new Error(`The jobs answered ${status}: ${text}`)
-  }
-  return {
+  const environment = { ...variables, BASE_URL: baseUrl, ADMIN_TOKEN: token, SERVICE_KEY: key }
+  const world: World = {
     server,
+    folder,
     sql,
     rows,
     variables,
     admin,
     service: withToken(baseUrl, key),
-    async follow(section, more = {}) {
-      const commands = commandsOf(await readFile(PAGE, 'utf8'), section)
-      const environment = { ...variables, BASE_URL: baseUrl, ADMIN_TOKEN: token, SERVICE_KEY: key }
-      const printed: string[] = []
-      for (const [place, command] of commands.entries()) {
-        const own = typeof more === 'function' ? await more(place) : more
-        printed.push(await runCommand(command, { ...environment, ...own }))
-      }
-      return printed
-    },
+    ...commander(environment),
+    runJobs: jobsOf(baseUrl),
     async stack(path, body) {
       const answer = body ? await post(`${localUrl}${path}`, body) : await fetch(`${localUrl}${path}`)
       await expectOk(answer)
       const text = await answer.text()
       return text ? JSON.parse(text) : undefined
-    },
-    async runJobs(at = new Date()) {
-      await Promise.all(MINUTE_CRONS.map((cron) => fire(cron, at)))
     },
     async breakService(door) {
       await expectOk(await post(faults, { door, kind: 'status', value: 503 }))
@@ -115,16 +107,51 @@ export async function openWorld(server: DevServer, folder: string, rows: number)
       await expectOk(answer)
       return ((await answer.json()) as { result: unknown }).result
     },
+    at: (url, more) => ({
+      ...world,
+      admin: withToken(url, token),
+      service: withToken(url, key),
+      ...commander({ ...environment, BASE_URL: url, ...more }),
+      runJobs: jobsOf(url),
+    }),
   }
+  return world
+}
+
+/** What runs commands with that environment. */
+const commander = (environment: Variables): Pick<World, 'follow' | 'run'> => ({
+  run: (command) => runCommand(command, environment),
+  async follow(section, more = {}) {
+    const commands = commandsOf(await readFile(PAGE, 'utf8'), section)
+    const printed: string[] = []
+    for (const [place, command] of commands.entries()) {
+      const own = typeof more === 'function' ? await more(place) : more
+      printed.push(await runCommand(command, { ...environment, ...own }))
+    }
+    return printed
+  },
+})
+
+/** What runs the jobs of the server at that address. */
+function jobsOf(baseUrl: string): World['runJobs'] {
+  async function fire(cron: string, at: Date) {
+    const query = new URLSearchParams({ cron, time: String(at.getTime()) })
+    const { status, text } = await untilAnswered(`${baseUrl}/cdn-cgi/local/scheduled?${query.toString()}`)
+    if (status !== 200) throw new Error(`The jobs answered ${status}: ${text}`)
+  }
+  return async (at = new Date()) => void (await Promise.all(MINUTE_CRONS.map((cron) => fire(cron, at))))
 }
 
 /** @returns a client whose requests are sent once: that they fail is what a rehearsal looks at */
-function withToken(baseUrl: string, token: string): Client {
+export function withToken(baseUrl: string, token?: string): Client {
   return {
     async call(method, path, body) {
       const answer = await fetch(`${baseUrl}/api/v1${path}`, {
         method,
-        headers: { Authorization: `Bearer ${token}`, ...(body && { 'Content-Type': 'application/json' }) },
+        headers: {
+          ...(token && { Authorization: `Bearer ${token}` }),
+          ...(body && { 'Content-Type': 'application/json' }),
+        },
         ...(body && { body: JSON.stringify(body) }),
       })
       await expectOk(answer, `${method} ${path}`)

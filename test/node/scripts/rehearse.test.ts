@@ -13,7 +13,7 @@ test('what each runbook says is done to a server with that trouble, and all come
   expect(names).toEqual(Object.keys(REHEARSALS))
   expect(stdout).toMatch(/^month-end: 60 rows in \d+ runs of the job/m)
   expect(code).toBe(0)
-}, 300_000)
+}, 600_000)
 
 test('the page names every rehearsal beside its section, and every section has commands', () => {
   const rows = [...page.matchAll(/^\| .+ \| \[(.+)\]\(#.+\) \| `(.+)` \|$/gm)].map(([, section, name]) => [
