@@ -35,10 +35,13 @@ import { START_FUNCTIONS } from './start-script.ts'
  * - `settleIn(read, counter, id, isNew)`: ends the hold and counts what was used. Units up to those that were held count
  *   from the moment at which they were held, all others from now. Without a hold they count only if `isNew`. Answers whether a
  *   hold was settled with units.
+ * - `correctIn(read, counter)`: adds `amount`, which may be below 0, to what was counted of a report that was written at `told` (ms), where
+ *   the counter still has that: up to `heldMs` before, where units count from when they were held. What began after the report
+ *   does not have it, unless in its seed (`isInSeed`). Of a window the units go from the buckets beside that moment.
  * - `extendIn(read, id, expires)`: lets a hold end later.
  */
 export const COUNTER_FUNCTIONS = `
-local BUCKETS, DAY = 30, 86400000
+local BUCKETS, DAY, COUNTED_AFTER = 30, 86400000, 60000
 
 ${START_FUNCTIONS}
 local function readBuckets(read, counter, now)
@@ -244,6 +247,30 @@ local function settleIn(read, counter, id, isNew)
   if bucket and bucket >= read.current - BUCKETS then addUnits(read, counter, early, bucket) end
   addUnits(read, counter, units - early, read.current)
   return isCounted
+end
+
+local function takeFromBuckets(read, counter, units, target)
+  local live = read.live
+  table.sort(live, function(a, b)
+    local first, second = math.abs(a[1] - target), math.abs(b[1] - target)
+    if first == second then return a[1] > b[1] end
+    return first < second
+  end)
+  for _, bucket in ipairs(live) do
+    local taken = math.min(bucket[2], units)
+    units = units - taken
+    if taken > 0 then addUnits(read, counter, -taken, bucket[1]) end
+  end
+end
+
+local function correctIn(read, counter)
+  local isSeeded = read.fields.seeded and counter.isInSeed
+  if not isSeeded and read.fields.born > counter.told + COUNTED_AFTER then return end
+  if not counter.ms then return addUnits(read, counter, math.max(counter.amount, -read.used)) end
+  local target, oldest = math.floor(counter.told / read.width), math.floor((counter.told - (counter.heldMs or 0)) / read.width)
+  if oldest < read.current - BUCKETS then return end
+  if counter.amount > 0 then return addUnits(read, counter, counter.amount, math.min(target, read.current)) end
+  takeFromBuckets(read, counter, -counter.amount, target)
 end
 
 local function extendIn(read, id, expires)

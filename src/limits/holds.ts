@@ -147,6 +147,18 @@ export interface UsedCounter extends CounterRequest {
   readonly amount: number
   /** The transaction of Postgres that wrote the use, if it was written just now. */
   readonly xid?: number | undefined
+  /** Set where `amount` corrects what was counted before, and may be below 0. */
+  readonly corrects?: CorrectedUse
+}
+
+/** When the use was counted that is corrected: only counters that still have it are changed. */
+interface CorrectedUse {
+  /** Unix milliseconds when it was written. */
+  readonly told: number
+  /** How long before that the units may have been held. */
+  readonly heldMs: number
+  /** Whether the seed of a lost counter has it. */
+  readonly isInSeed: boolean
 }
 
 interface Release extends HoldRef {
@@ -182,10 +194,11 @@ export async function releaseHold(deps: Deps, release: Release): Promise<boolean
   return (await runScript<number>(deps.redis, SETTLE, keys, [JSON.stringify(argument)])) === 1
 }
 
-const toUsed = (counters: readonly UsedCounter[]) => counterArguments(counters, ({ amount, xid }) => ({ amount, xid }))
+const toUsed = (counters: readonly UsedCounter[]) =>
+  counterArguments(counters, ({ amount, xid, corrects }) => ({ amount, xid, ...corrects }))
 
 /**
- * Counts reported use that nothing was held for.
+ * Counts reported use that nothing was held for, or what a correction changed of it.
  *
  * @param batch stands for this use, so that a lost answer may be asked for again
  */

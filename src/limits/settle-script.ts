@@ -44,10 +44,10 @@ if isCounted and not request.isNew then redis.call('SET', KEYS[3], 1, 'PX', whol
 return known and 1 or 0`)
 
 /**
- * Counts reported use that nothing was held for, once for each marker.
+ * Counts reported use that nothing was held for, or a correction of reported use, once for each marker.
  *
  * KEYS: the marker, then each counter and its holds. ARGV[1]: JSON of `ahead`, `marked` (ms) and `counters` with
- * `amount` and `xid`.
+ * `amount` and `xid`; of a correction also `told`, `heldMs` and `isInSeed` (limits/counter-script.ts).
  */
 export const COUNT = defineScript(`${QUOTA_FUNCTIONS}${COUNTER_FUNCTIONS}
 local request = cjson.decode(ARGV[1])
@@ -58,7 +58,7 @@ for i, counter in ipairs(request.counters) do
   if not read and counter.xid then
     keepLate(KEYS[i * 3 - 1], 'late:' .. whole(counter.xid), counter.amount)
   elseif read and not counter.recorded and not isIncluded(read, counter.xid) then
-    addUnits(read, counter, counter.amount)
+    if counter.told then correctIn(read, counter) else addUnits(read, counter, counter.amount) end
   end
 end
 return 1`)

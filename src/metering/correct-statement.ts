@@ -63,6 +63,48 @@ const NAMES = Object.keys(ALL)
 const PLACE = 'organization_id, occurred_at, id, key_id, environment, subject'
 const SIGNED = `${PLACE}, ${CHANGED.join(', ')}`
 
+/** How long the change of an event can be counted again in limits: shorter than Redis remembers that it was ({@link COUNTED_MS}). */
+const REMEMBERED = `interval '55 minutes'`
+const difference = (name: string) => `'${name}', a.${name} - b.${name}`
+
+/** What the correction changes of the limits of the event's key, for itself when it is repeated. Those before it stay. */
+const REMEMBER = `jsonb_build_object('counts', jsonb_build_array(jsonb_build_object('claim', i.claim, 'at', now(),
+  'xid', pg_current_xact_id()::text::bigint, 'told_at', extract(epoch from b.ingested_at)::float8 * 1000,
+  'key_id', b.key_id, 'subject', b.subject, ${['api_calls', 'queries', 'input_tokens', 'output_tokens'].map(difference).join(', ')},
+  'charge_nano_usd', ((coalesce(a.charge_usd, 0) - coalesce(b.charge_usd, 0)) * 1000000000)::bigint,
+  'from_quantities', coalesce(b.quantities, '{}'), 'to_quantities', coalesce(a.quantities, '{}')))
+  || coalesce((select jsonb_agg(known) from jsonb_array_elements(b.correction -> 'counts') known
+    where (known ->> 'at')::timestamptz > now() - ${REMEMBERED}), '[]'))`
+
+/** What a correction changed of what an event counted: after less before. */
+export interface CountedChange {
+  /** The transaction that made it. */
+  readonly xid: number
+  /** Unix milliseconds when the event was written, and then counted. */
+  readonly told_at: number
+  /** Of the event, in ISO 8601, and of its usage period, in Unix milliseconds. */
+  readonly occurred_at: string
+  readonly period_start: number
+  readonly key_id: string | null
+  readonly subject: string | null
+  readonly api_calls: number
+  readonly queries: number
+  readonly input_tokens: number
+  readonly output_tokens: number
+  readonly charge_nano_usd: number
+  readonly from_quantities: Readonly<Record<string, number>>
+  readonly to_quantities: Readonly<Record<string, number>>
+}
+
+/** $1: the organization. $2: the event's moment. $3: its id. $4: the correction's claim. Nothing for one that is too long ago. */
+export const FIND_CHANGE = `
+select counted.value || jsonb_build_object('occurred_at', e.occurred_at,
+  'period_start', extract(epoch from usage_period_start(o.period_anchor, e.occurred_at))::float8 * 1000) as change
+from usage_events e join organizations o on o.id = e.organization_id
+  cross join jsonb_array_elements(e.correction -> 'counts') as counted(value)
+where e.organization_id = $1 and e.occurred_at = $2 and e.id = $3 and counted.value ->> 'claim' = $4
+  and (counted.value ->> 'at')::timestamptz > now() - ${REMEMBERED}`
+
 /** Without the sums that a repeat would change: `before` is read under the lock that the batch has taken. */
 const CORRECT = `, before as materialized (
   select e.* from usage_events e
@@ -78,8 +120,8 @@ const CORRECT = `, before as materialized (
     left join organizations o on o.id = b.organization_id left join plans p on p.id = o.plan_id
     cross join lateral (select coalesce(b.markup_percent, p.markup_percent, 0) as percent, ${PRICE_OF_CALLS} as per_call) m
 ), updated as (
-  update usage_events e set ${CHANGED.map((name) => `${name} = a.${name}`).join(', ')}, correction = i.correction
-  from after a, input i where e.organization_id = a.organization_id and e.occurred_at = a.occurred_at and e.id = a.id
+  update usage_events e set ${CHANGED.map((name) => `${name} = a.${name}`).join(', ')}, correction = i.correction || ${REMEMBER}
+  from after a, before b, input i where e.organization_id = a.organization_id and e.occurred_at = a.occurred_at and e.id = a.id
 ), signed as (
   select -1 as sign, ${SIGNED} from before where not coalesce((correction ->> 'void')::boolean, false)
   union all
@@ -98,7 +140,7 @@ const CORRECT = `, before as materialized (
 ), hourly_slices as (${addTo('usage_slices', SLICES, NAMES, `slices where dimension <> ''`)}
 ), daily_slices as (${addTo('usage_daily_slices', DAILY_SLICES, NAMES, `(${groupRows(DAILY_SLICES, sumColumns(NAMES), DAYS)}) as days`)}
 ), periods as (${addTo('usage_periods', PERIODS, Object.keys(COUNTS), `(${groupRows(PERIODS, COUNTS, 'placed')}) as periods`)}, updated_at = now()
-  returning period_start
+  returning 1
 ), subject_days as (${addTo('usage_subject_days', SUBJECT_DAYS, Object.keys(COUNTS), `(${groupRows(SUBJECT_DAYS, COUNTS, ofSubjects('placed'))}) as subjects`)}
 ), ${MARK_LATE}quantities as materialized (
   select p.*, m.slug as meter, p.sign * round(quantity.value::numeric, m.scale) as amount
@@ -110,7 +152,7 @@ const CORRECT = `, before as materialized (
   update api_key_usage k set total_requests = k.total_requests + d.requests
   from (select key_id, sum(sign * requests) as requests from placed group by 1) d where k.key_id = d.key_id
 )
-select extract(epoch from period_start)::float8 * 1000 as period_start from periods`
+select count(*) from periods`
 
 /** Amounts and descriptions that an event has after its correction. A voided one has no amounts. */
 export interface CorrectionInput {
@@ -120,14 +162,16 @@ export interface CorrectionInput {
   readonly id: string
   readonly after: Readonly<Record<string, unknown>>
   readonly correction: Readonly<Record<string, unknown>>
+  /** By which its change is found again ({@link FIND_CHANGE}). */
+  readonly claim: string
 }
 
 /**
  * The statement, in two parts: between them stands a parameter, the JSON of a {@link CorrectionInput}. To run under
- * `lockUsageEvent` in the same batch. Its rows are the starts of the periods that it changes.
+ * `lockUsageEvent` in the same batch.
  */
 export const CORRECT_EVENT = [
   'with input as materialized (select * from jsonb_to_record(',
-  `::jsonb) as input(organization_id uuid, occurred_at timestamptz, id text, after jsonb, correction jsonb)
+  `::jsonb) as input(organization_id uuid, occurred_at timestamptz, id text, after jsonb, correction jsonb, claim text)
 )${CORRECT}`,
 ] as const

@@ -254,7 +254,8 @@ function isOver({ windowMs, until }: UsedCounter, at: number, now: number): bool
   return (windowMs !== undefined && now - at > windowMs) || (until !== undefined && now >= until)
 }
 
-async function repeatCounting(deps: Deps, send: (deps: Deps) => Promise<void>): Promise<void> {
+/** Tries again after the answer, until Redis has it. */
+export async function repeatCounting(deps: Deps, send: (deps: Deps) => Promise<void>): Promise<void> {
   for (let repeat = 0; repeat < MAX_REPEATS; repeat++) {
     await sleep(REPEAT_MS)
     const isDone = await send(deps).then(

@@ -65,6 +65,9 @@ function worldOf(isolate: Isolate, counter: Omit<CounterRequest, 'cost'>) {
     settle,
     ask,
     count: (amount: number, batch = unique()) => countUsed(deps(), batch, [{ ...counter, cost: 0, amount }]),
+    /** @param told when what is corrected was counted */
+    correct: (amount: number, told: number, { heldMs = 0, batch = unique() } = {}) =>
+      countUsed(deps(), batch, [{ ...counter, cost: 0, amount, corrects: { told, heldMs, isInSeed: false } }]),
     extend: (holdId: string, ms: number) =>
       extendHold(deps(), { organizationId, period: period.name, holdId }, { ms, counters: [{ ...counter, cost: 0 }] }),
     advance: (ms: number) => {

@@ -48,15 +48,15 @@ const EVENT_COLUMNS = [
   'quantities',
 ] as const satisfies readonly (keyof EventRow)[]
 
-/** Without who corrected it, and with what the customer was to pay as the cost. */
-const FOR_CUSTOMERS = `correction - 'corrected_by' || jsonb_build_object('original',
+/** Without who corrected it, and what it changed of limits, and with what the customer was to pay as the cost. */
+const FOR_CUSTOMERS = `correction - '{corrected_by,counts}'::text[] || jsonb_build_object('original',
   (correction -> 'original') - 'charge_usd' || jsonb_build_object('cost_usd', correction -> 'original' -> 'charge_usd')) as correction`
 
 /** Times are text, because a JavaScript date would lose the microseconds that separate pages. */
 const asSelected = (seesCosts: boolean): Readonly<Record<string, string>> => ({
   subject: `nullif(subject, '') as subject`,
   occurred_at: `to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as occurred_at`,
-  correction: seesCosts ? 'correction' : FOR_CUSTOMERS,
+  correction: seesCosts ? `correction - 'counts' as correction` : FOR_CUSTOMERS,
   ...Object.fromEntries(
     [...REPORTED_COLUMNS, ...KIND_COLUMNS, ...MONEY_COLUMNS].map((name) => [
       name,

@@ -13,18 +13,30 @@ import { errorFields, log } from '../../lib/log.ts'
 import { quantityProblem } from '../../limits/custom-meters.ts'
 import { findMeters } from '../../limits/meter-catalogue.ts'
 import { readQuantities } from '../../limits/quantities.ts'
+import { correctLimits } from '../../metering/correct-limits.ts'
 import type { CorrectionInput } from '../../metering/correct-statement.ts'
 import { lowerCounters } from '../../metering/reconcile-counters.ts'
 import { Problem } from '../../problems.ts'
 import { normalizeName } from '../normalize-name.ts'
+import { parseReservationId } from '../reservations/id.ts'
+import { LONGEST_SECONDS } from '../reservations/schemas.ts'
 import { resolveTokens, TOKEN_FIELDS, type Tokens } from '../tokens.ts'
-import { claimCorrection, correctEvent, findEvent, isKnown, type OriginalEvent, readEvent } from './queries.ts'
+import {
+  claimCorrection,
+  correctEvent,
+  findChange,
+  findEvent,
+  isKnown,
+  type OriginalEvent,
+  readEvent,
+} from './queries.ts'
 import type { CorrectedEvent, CorrectionRequest } from './schemas.ts'
 
 /**
- * Voids an event that was reported, or replaces what it counted. Sums, quotas and what is charged follow in the event's
- * own hour and period; the event stays, with what it was before. Another correction replaces this one, and begins with the
- * event as it was reported. A correction that was made before changes nothing.
+ * Voids an event that was reported, or replaces what it counted. Sums, quotas, limits of its key and what is charged follow in
+ * the event's own hour and period; the event stays, with what it was before. Another correction replaces this one, and begins with the
+ * event as it was reported. A correction that was made before changes nothing, except for limits that
+ * did not follow yet.
  *
  * @throws Problem `event_not_found`, `event_not_correctable` for a verification, `organization_not_found`,
  *   `organization_mismatch`, `organization_unnamed`, `invalid_request` for amounts that are no counters'
@@ -37,6 +49,7 @@ export async function correctUsage(
   const organizationId = await requireNamed(deps, { organization_id, external_id })
   const found = await getReport(deps, operator, { organizationId, id: event_id })
   const fields = Object.fromEntries(Object.entries(asked).filter(([, value]) => value != null)) as Fields
+  const claim = sha256Hex(canonicalJson({ event_id, fields, reason }))
   const key = `correction ${event_id} ${sha256Hex(canonicalJson({ fields, reason }))}`
   const at = new Date(deps.now()).toISOString()
   const correction = {
@@ -47,13 +60,19 @@ export async function correctUsage(
     original: found.original,
   }
   const after = fields.void ? voided(found.original) : await replaced(deps, found, fields)
-  const input = { organization_id: organizationId, occurred_at: found.occurredAt, id: event_id, after, correction }
-  const periods = (await isKnown(deps.sql, organizationId, key))
-    ? undefined
-    : await apply(deps, { operator, input, key, fields, reason })
-  await lowerAll(deps, organizationId, periods ?? [])
+  const input = {
+    organization_id: organizationId,
+    occurred_at: found.occurredAt,
+    id: event_id,
+    after,
+    correction,
+    claim,
+  }
+  const isNew =
+    !(await isKnown(deps.sql, organizationId, key)) && (await apply(deps, { operator, input, key, fields, reason }))
+  await followAll(deps, organizationId, { ...found, claim })
   const event = await readEvent(deps.sql, organizationId, found)
-  return { outcome: periods ? 'corrected' : 'duplicate', corrected_at: event.correction?.corrected_at ?? at, event }
+  return { outcome: isNew ? 'corrected' : 'duplicate', corrected_at: event.correction?.corrected_at ?? at, event }
 }
 
 /** What members of the platform organization report is none of a service's. @throws Problem `event_not_found`, `event_not_correctable` */
@@ -79,11 +98,11 @@ interface Application {
   readonly reason: string
 }
 
-/** @returns the starts of the periods that changed; undefined if the same correction was made at the same moment */
-async function apply(deps: ManagementDeps, { operator, input, key, fields, reason }: Application) {
+/** @returns false if the same correction was made at the same moment */
+async function apply(deps: ManagementDeps, { operator, input, key, fields, reason }: Application): Promise<boolean> {
   const organizationId = input.organization_id
   try {
-    const done = await runBatch(deps.db, {
+    await runBatch(deps.db, {
       lock: lockUsageEvent(deps.db, { organizationId, occurredAt: input.occurred_at, id: input.id }),
       claim: claimCorrection(deps.db, organizationId, key),
       change: correctEvent(deps.db, input),
@@ -95,17 +114,27 @@ async function apply(deps: ManagementDeps, { operator, input, key, fields, reaso
         detail: { reason, ...fields },
       }),
     })
-    return done.change.rows.map(({ period_start }) => period_start)
+    return true
   } catch (error) {
-    if (brokenConstraint(error)?.startsWith('usage_dedupe')) return undefined
+    if (brokenConstraint(error)?.startsWith('usage_dedupe')) return false
     throw error
   }
 }
 
-/** What Postgres says is right already: counters that Redis does not lower now, reconciliation lowers within minutes. */
-async function lowerAll(deps: ManagementDeps, organizationId: string, periods: readonly number[]): Promise<void> {
+/**
+ * What Postgres says is right already: quotas that Redis does not lower now, reconciliation lowers within minutes; limits of
+ * keys, whoever repeats the correction.
+ */
+async function followAll(deps: ManagementDeps, organizationId: string, event: Found & { readonly claim: string }) {
+  const { id, claim } = event
   try {
-    for (const start of periods) await lowerCounters(deps, organizationId, start)
+    const change = await findChange(deps.sql, organizationId, event)
+    if (!change) return
+    const heldMs = parseReservationId(id) ? LONGEST_SECONDS * 1_000 : 0
+    await Promise.all([
+      lowerCounters(deps, organizationId, change.period_start),
+      correctLimits(deps, { organizationId, claim, change, heldMs }),
+    ])
   } catch (error) {
     log('warn', 'quota_not_lowered', { organization_id: organizationId, ...errorFields(error) })
   }
@@ -125,6 +154,7 @@ const voided = (original: OriginalEvent) => ({
 })
 
 interface Found {
+  readonly id: string
   readonly occurredAt: string
   readonly original: OriginalEvent
 }

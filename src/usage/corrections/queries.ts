@@ -2,7 +2,12 @@ import { sql } from 'drizzle-orm'
 import type { Sql } from '../../db/client.ts'
 import type { Database } from '../../db/orm.ts'
 import { GENERATIONS } from '../../metering/claim-ids.ts'
-import { CORRECT_EVENT, type CorrectionInput } from '../../metering/correct-statement.ts'
+import {
+  CORRECT_EVENT,
+  type CorrectionInput,
+  type CountedChange,
+  FIND_CHANGE,
+} from '../../metering/correct-statement.ts'
 import { type EventRow, selectColumns } from '../analytics/events.ts'
 
 /** What an event counted as it was reported. */
@@ -72,10 +77,20 @@ export const claimCorrection = (db: Database, organizationId: string, key: strin
   db.execute(sql`insert into usage_dedupe (organization_id, key, payload_hash, generation)
     select ${organizationId}::uuid, sha256(convert_to(${key}, 'UTF8')), sha256(''), generation from (${sql.raw(GENERATIONS)}) as current`)
 
-/** In the batch that locks the event. Its rows are the starts of the periods that it changes. */
+/** In the batch that locks the event. */
 export function correctEvent(db: Database, input: CorrectionInput) {
   const [before, after] = CORRECT_EVENT
-  return db.execute<{ period_start: number }>(sql`${sql.raw(before)}${JSON.stringify(input)}${sql.raw(after)}`)
+  return db.execute(sql`${sql.raw(before)}${JSON.stringify(input)}${sql.raw(after)}`)
+}
+
+/** What a correction changed, within the hour. */
+export async function findChange(
+  sql: Sql,
+  organizationId: string,
+  { id, occurredAt, claim }: { readonly id: string; readonly occurredAt: string; readonly claim: string },
+) {
+  const [row] = await sql.query(FIND_CHANGE, [organizationId, occurredAt, id, claim])
+  return row?.change as CountedChange | undefined
 }
 
 /** The event as the operator sees it. */
