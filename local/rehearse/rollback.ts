@@ -27,8 +27,8 @@ alter table "usage_periods" drop column "of_next_release";
 /** The release's mistake: its statement for usage names a function that there is not. */
 const MISTAKE = {
   file: 'src/metering/write.ts',
-  right: 'deps.sql.query(statement, [',
-  wrong: "deps.sql.query('select of_next_release($1)', [",
+  right: '`select * from ${name}($1)`',
+  wrong: '`select * from of_next_release($1)`',
 }
 
 export async function rollBackRelease(world: World): Promise<void> {
