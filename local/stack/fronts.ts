@@ -14,7 +14,7 @@ import { redisServices } from './upstash.ts'
 export const REPLICA = 'replica'
 
 /** Requests under way at most. While a store hangs they would pile up, each with its body. */
-const MAX_OPEN = 2_000
+export const MAX_OPEN = 2_000
 
 interface Places {
   readonly databaseUrl: string
@@ -100,7 +100,8 @@ function upstashServices(redis: RedisBackend, token: string): Map<string, Answer
 
 const refused = () => json(401, { message: 'The password is wrong.' })
 
-function serve(services: ReadonlyMap<string, Answer>) {
+/** Answers requests by the service of their path; more than {@link MAX_OPEN} at once with 503. */
+export function serve(services: ReadonlyMap<string, Answer>) {
   let open = 0
   return async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     open += 1
