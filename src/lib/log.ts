@@ -14,12 +14,16 @@ const REPEAT_MS = 1_000
 
 interface Repeated {
   readonly until: number
-  /** Lines that were not written since the last one. */
+  readonly level: Level
+  /** Lines that were not written since the last one, and what the last of them would have said. */
   held: number
+  fields: Record<string, unknown>
 }
 
 /** By event, of which there are few. */
 const repeated = new Map<string, Repeated>()
+
+const isRecent = ({ until }: Repeated, now: number) => now < until && until - now <= REPEAT_MS
 
 /**
  * The same for an event that an outage causes with every request: one line a second and isolate. Its `count` is how many
@@ -28,12 +32,27 @@ const repeated = new Map<string, Repeated>()
 export function logRepeated(level: Level, event: string, fields: Record<string, unknown> = {}): void {
   const now = Date.now()
   const known = repeated.get(event)
-  if (known && now < known.until && known.until - now <= REPEAT_MS) {
+  if (known && isRecent(known, now)) {
     known.held += 1
+    known.fields = fields
     return
   }
-  repeated.set(event, { until: now + REPEAT_MS, held: 0 })
+  repeated.set(event, { until: now + REPEAT_MS, level, held: 0, fields })
   log(level, event, { ...fields, count: 1 + (known?.held ?? 0) })
+}
+
+/**
+ * Writes lines for what was held back and followed by no further line: for whoever comes by regularly.
+ *
+ * @param isLast whether what was held within the last second is written, too, since nobody comes by any more
+ */
+export function logHeld(isLast = false): void {
+  const now = Date.now()
+  for (const [event, known] of repeated) {
+    if (!isLast && isRecent(known, now)) continue
+    repeated.delete(event)
+    if (known.held > 0) log(known.level, event, { ...known.fields, count: known.held })
+  }
 }
 
 /**

@@ -3,7 +3,7 @@
  * usage or after a request that asked Postgres anyway. Rows hold totals, not differences, so a repeated write counts once.
  */
 import type { Deps } from '../deps.ts'
-import { errorFields, log } from '../lib/log.ts'
+import { errorFields, log, logHeld } from '../lib/log.ts'
 import { snapshot } from './count.ts'
 
 /** A busy isolate adds a statement to every hundredth batch or so. */
@@ -30,8 +30,9 @@ let series: Series | undefined
 let confirmed: Values = {}
 let flushedAt = Number.NEGATIVE_INFINITY
 
-/** Writes the counters after the answer if 10 s have passed since the last time. Never fails. */
+/** Writes the counters after the answer if 10 s have passed since the last time, and log lines that were held back. Never fails. */
 export function flushWhenDue(deps: Deps): void {
+  logHeld()
   const now = deps.now()
   if (now - flushedAt < FLUSH_MS && now >= flushedAt) return
   flushedAt = now

@@ -1,5 +1,5 @@
 import { createDeps } from '../../../src/deps.ts'
-import { errorFields, log } from '../../../src/lib/log.ts'
+import { errorFields, log, logHeld } from '../../../src/lib/log.ts'
 import { sleep } from '../../../src/lib/sleep.ts'
 import { drainUsageSpool } from '../../../src/metering/spool.ts'
 import { countWork } from './work.ts'
@@ -31,6 +31,7 @@ async function finish(env: object, context: ExecutionContext, withinMs: number, 
   while (countWork() > 0 && Date.now() < until) await sleep(LOOK_EVERY_MS)
   const spool = await Promise.race([drainSpool(env, context), sleep(Math.max(0, until - Date.now()))])
   const left = countWork()
+  logHeld(true)
   await say({ idle: true, left, ...spool })
   await sleep(LAST_ANSWERS_MS)
   await lines.close()

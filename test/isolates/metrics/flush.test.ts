@@ -13,6 +13,7 @@ async function countingIsolate() {
   const own = await ownModules()(async () => ({
     ...(await import('../../../src/metrics/count.ts')),
     ...(await import('../../../src/metrics/flush.ts')),
+    ...(await import('../../../src/lib/log.ts')),
   }))
   return { ...isolate, ...own }
 }
@@ -86,6 +87,28 @@ test('it is written when 10 s have passed, after the answer', async () => {
     counts.push(written)
   }
   expect(counts).toEqual([1, 1, 2, 2])
+})
+
+test('log lines that an outage held back are written with the next usage, whether counters are due or not', async () => {
+  const isolate = await countingIsolate()
+  const deps = { ...isolate.deps(), defer: () => undefined }
+  isolate.flushWhenDue(deps)
+  const written = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  const started = Date.now()
+  const clock = vi.spyOn(Date, 'now').mockImplementation(() => started)
+  try {
+    for (const units of [1, 2, 3]) isolate.logRepeated('warn', 'of_a_test', { units })
+    clock.mockImplementation(() => started + 1_000)
+    isolate.flushWhenDue({ ...deps, now: () => started })
+    const lines = written.mock.calls.map(([line]) => String(line)).filter((line) => line.includes('of_a_test'))
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      { level: 'warn', event: 'of_a_test', units: 1, count: 1 },
+      { level: 'warn', event: 'of_a_test', units: 3, count: 2 },
+    ])
+  } finally {
+    clock.mockRestore()
+    written.mockRestore()
+  }
 })
 
 test('a bound dataset gets the growth of each counter', async () => {

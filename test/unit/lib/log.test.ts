@@ -1,26 +1,62 @@
 import { expect, test, vi } from 'vitest'
-import { logRepeated } from '../../../src/lib/log.ts'
+import { logHeld, logRepeated } from '../../../src/lib/log.ts'
 
-test('a line that an outage repeats is written once a second, and counts those between', () => {
+/** What is logged as warnings while a test runs, by a clock that only it moves. */
+function watch(run: (advance: (ms: number) => void) => void) {
   const lines: string[] = []
   const written = vi.spyOn(console, 'warn').mockImplementation((line) => void lines.push(String(line)))
   let now = Date.UTC(2026, 10, 28)
   const clock = vi.spyOn(Date, 'now').mockImplementation(() => now)
   try {
-    for (const ms of [0, 1, 998, 1, 0, 5_000, -60_000]) {
-      now += ms
-      logRepeated('warn', 'of_a_test', { units: 3 })
-    }
-    logRepeated('warn', 'another_of_a_test')
+    run((ms) => void (now += ms))
+    logHeld(true) // all files share the module
   } finally {
     clock.mockRestore()
     written.mockRestore()
   }
-  expect(lines.map((line) => JSON.parse(line))).toEqual([
+  return lines.map((line) => JSON.parse(line))
+}
+
+test('a line that an outage repeats is written once a second, and counts those between', () => {
+  const lines = watch((advance) => {
+    for (const ms of [0, 1, 998, 1, 0, 5_000, -60_000]) {
+      advance(ms)
+      logRepeated('warn', 'of_a_test', { units: 3 })
+    }
+    logRepeated('warn', 'another_of_a_test')
+  })
+  expect(lines).toEqual([
     { level: 'warn', event: 'of_a_test', units: 3, count: 1 },
     { level: 'warn', event: 'of_a_test', units: 3, count: 3 },
     { level: 'warn', event: 'of_a_test', units: 3, count: 2 },
     { level: 'warn', event: 'of_a_test', units: 3, count: 1 }, // the clock was set back
     { level: 'warn', event: 'another_of_a_test', count: 1 },
   ])
+})
+
+test('what was held back is written a second later although no further line comes, once, as the last of it was', () => {
+  const lines = watch((advance) => {
+    for (const units of [1, 2, 3]) logRepeated('warn', 'of_a_test', { units })
+    logRepeated('warn', 'another_of_a_test')
+    advance(999)
+    logHeld()
+    advance(1)
+    logHeld()
+    logHeld()
+    logRepeated('warn', 'of_a_test', { units: 4 })
+  })
+  expect(lines).toEqual([
+    { level: 'warn', event: 'of_a_test', units: 1, count: 1 },
+    { level: 'warn', event: 'another_of_a_test', count: 1 },
+    { level: 'warn', event: 'of_a_test', units: 3, count: 2 },
+    { level: 'warn', event: 'of_a_test', units: 4, count: 1 },
+  ])
+})
+
+test('who ends for good writes also what was held back just now', () => {
+  const lines = watch(() => {
+    for (const units of [1, 2]) logRepeated('warn', 'of_a_test', { units })
+    logHeld(true)
+  })
+  expect(lines.map(({ count }) => count)).toEqual([1, 1])
 })
