@@ -35,7 +35,7 @@ await run(async function start() {
   const stopping = stopSignal()
   const settings = readSettings(process.env)
   if ('faults' in settings) {
-    for (const fault of settings.faults) log('error', 'setting_refused', { ...fault })
+    for (const { variable, reason } of settings.faults) log('error', 'setting_refused', { variable, reason })
     throw new Error(`Missing or wrong: ${settings.faults.map(({ variable }) => variable).join(', ')}.`)
   }
   const manifest = await ensureBuild(() => log('info', 'building'))
@@ -101,5 +101,6 @@ async function serve(workerd: Workerd, { host, stopMs }: Settings, { crons, stop
   clearTimeout(late)
   if (code !== 0 || !('left' in outcome) || outcome.left !== 0)
     throw new Error(`Stopped with work undone: ${JSON.stringify({ ...outcome, code })}.`)
-  log('info', 'stopped', outcome)
+  const { left, spooled } = outcome
+  log('info', 'stopped', { left, spooled })
 }
