@@ -88,8 +88,22 @@ const forTests = {
   ],
 }
 
-const workerd = () =>
-  cloudflareTest({ main: './src/index.ts', wrangler: { configPath: './wrangler.toml' }, miniflare: { bindings } })
+/** Isolates that a test gives one of these as `USAGE_QUEUE` send to it; the Worker under test is their consumer, and that of dead letters. */
+const queues = {
+  queueProducers: { QUEUE: 'tollgate-usage', IMPATIENT_QUEUE: 'tollgate-impatient' },
+  queueConsumers: {
+    'tollgate-usage': { maxBatchSize: 100, maxBatchTimeout: 1, maxRetries: 100 },
+    'tollgate-impatient': { maxBatchSize: 100, maxBatchTimeout: 0.1, maxRetries: 0, deadLetterQueue: 'tollgate-dead' },
+    'tollgate-dead': { maxBatchSize: 100, maxBatchTimeout: 0.1, maxRetries: 100 },
+  },
+}
+
+const workerd = (more = {}) =>
+  cloudflareTest({
+    main: './src/index.ts',
+    wrangler: { configPath: './wrangler.toml' },
+    miniflare: { bindings, ...more },
+  })
 
 export default defineConfig({
   test: {
@@ -113,7 +127,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        plugins: [workerd()],
+        plugins: [workerd(queues)],
         test: {
           name: 'isolates',
           ...forTests,

@@ -8,17 +8,19 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readConfig } from '../src/config.ts'
 import { type Answers, readAnswers } from './deployment/answers.ts'
+import { makeQueues } from './deployment/queue-config.ts'
 import { smoke } from './deployment/smoke.ts'
 import { openWrangler, type Wrangler } from './deployment/wrangler.ts'
 import { readArguments } from './support/arguments.ts'
 import { command } from './support/command.ts'
 
-const HELP = `Usage: npm run setup -- [--url https://…] [--email …] [--first] [--dry-run]
+const HELP = `Usage: npm run setup -- [--url https://…] [--email …] [--first] [--queue] [--dry-run]
 
 Takes a deployment to Cloudflare from nothing to its first answer: migrations, plans, a service key, an administrator, secrets, the
 Worker, and a verification. It can be repeated: what is there stays, secrets too.
   --url, --email   PUBLIC_URL and ADMIN_EMAIL
   --first          there is no such Worker yet, so SECRET_KEY and JWT_SECRET_KEY are made; else the deployment is asked for them
+  --queue          usage goes through a Cloudflare Queue: makes it and writes it into wrangler.toml
   --config         another file than wrangler.toml
   --dry-run        says each step and does none
 Environment: DATABASE_URL, UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN, and SECRET_KEY and JWT_SECRET_KEY if they are to be these;
@@ -31,6 +33,7 @@ interface Setup {
   readonly answers: Answers
   readonly config: string
   readonly isFirst: boolean
+  readonly hasQueue: boolean
   readonly wrangler: Wrangler
   serviceKey?: string | undefined
 }
@@ -46,12 +49,17 @@ await command(async function setup() {
     email: { type: 'string' },
     config: { type: 'string' },
     first: { type: 'boolean' },
+    queue: { type: 'boolean' },
     'dry-run': { type: 'boolean' },
   })
   if (values.help) return console.log(HELP)
   const { url: PUBLIC_URL = process.env.PUBLIC_URL, email: ADMIN_EMAIL = process.env.ADMIN_EMAIL } = values
   const answers = await readAnswers({ ...process.env, PUBLIC_URL, ADMIN_EMAIL }, process.stdin.isTTY)
-  const known = { config: values.config ?? join(ROOT, 'wrangler.toml'), isFirst: values.first ?? false }
+  const known = {
+    config: values.config ?? join(ROOT, 'wrangler.toml'),
+    isFirst: values.first ?? false,
+    hasQueue: values.queue ?? false,
+  }
   requireComplete(answers)
   const steps = listSteps({ answers, ...known, wrangler: openWrangler() })
   for (const [at, { says, run }] of steps.entries()) {
@@ -68,7 +76,7 @@ function requireComplete(answers: Answers): void {
 }
 
 function listSteps(setup: Setup): Step[] {
-  const { answers } = setup
+  const { answers, hasQueue } = setup
   const { PUBLIC_URL, ADMIN_EMAIL } = answers
   return [
     { says: `Write PUBLIC_URL=${PUBLIC_URL} into wrangler.toml`, run: () => writeUrl(setup) },
@@ -78,6 +86,9 @@ function listSteps(setup: Setup): Step[] {
       says: `Make ${ADMIN_EMAIL} an administrator`,
       run: async () => void (await runScript('admin', ['--email', ADMIN_EMAIL], answers)),
     },
+    ...(hasQueue
+      ? [{ says: 'Make the queue of usage, and write it into wrangler.toml', run: () => makeQueues(setup) }]
+      : []),
     { says: 'Deploy the Worker with its secrets', run: () => deploy(setup) },
     {
       says: `Ask ${PUBLIC_URL} whether it is ready, and to verify a key`,

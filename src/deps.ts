@@ -8,6 +8,7 @@ import { TimeBudget } from './db/time-budget.ts'
 import { lazily } from './lib/lazily.ts'
 import { errorFields, log } from './lib/log.ts'
 import type { UnattributedEvent, UsageEvent } from './metering/event.ts'
+import type { UsageQueue } from './metering/queue.ts'
 
 /** Everything outside itself that a use-case may use. One per request; nothing in it should be kept longer. */
 export interface Deps {
@@ -28,6 +29,8 @@ export interface Deps {
   tellRefusals(refusals: readonly UsageEvent[]): void
   /** Cloudflare's Analytics Engine, where it is bound as `METRICS`. */
   readonly dataset?: Dataset | undefined
+  /** Where usage is sent before it is written, if a queue is bound as `USAGE_QUEUE`. */
+  readonly usageQueue?: UsageQueue | undefined
   /** Gives events that use a model without a cost theirs. Throws where prices cannot be read. */
   priceUsage<E extends UnattributedEvent | UsageEvent>(events: readonly E[]): Promise<readonly E[]>
 }
@@ -68,7 +71,10 @@ export function createDeps(env: object, context: Context): Deps {
     },
     budget,
     get dataset() {
-      return findDataset(env) // only the flush of the metrics asks
+      return findBinding(env, 'METRICS') as Dataset | undefined // only the flush of the metrics asks
+    },
+    get usageQueue() {
+      return findBinding(env, 'USAGE_QUEUE') as UsageQueue | undefined
     },
     now: Date.now,
     redisAheadMs: 0,
@@ -83,8 +89,9 @@ export function createDeps(env: object, context: Context): Deps {
   }
 }
 
-function findDataset(env: object): Dataset | undefined {
-  return 'METRICS' in env && typeof env.METRICS === 'object' ? (env.METRICS as Dataset) : undefined
+function findBinding(env: object, name: string): object | undefined {
+  const bound: unknown = Reflect.get(env, name)
+  return typeof bound === 'object' && bound !== null ? bound : undefined
 }
 
 /** Best effort: a client that is refused again is told of in the next minute. */

@@ -4,6 +4,7 @@ import type { Env } from './http/env.ts'
 import { lazily } from './lib/lazily.ts'
 
 const loadRun = lazily(() => import('./jobs/run.ts'))
+const loadConsumer = lazily(() => import('./metering/consume-queue.ts'))
 
 export { Tollgate } from './rpc.ts'
 
@@ -11,6 +12,8 @@ export default {
   fetch: handleRequest,
   /** Awaited: a scheduled handler may run for minutes, work that is only left to `waitUntil` for seconds. */
   scheduled: (event, env, context) => runDue(env, context, event),
+  /** Whichever queue has this Worker as its consumer: that of usage, or that of its dead letters. */
+  queue: (batch, env, context) => consume(env, context, batch),
 } satisfies ExportedHandler<Env>
 
 /** Jobs are imported when one is due, because a verification does not need their modules. */
@@ -23,4 +26,11 @@ async function runDue(
   const deps = createDeps(env, context)
   deps.budget.lift() // a job has the time that the platform gives it
   await runJobs(deps, cron, scheduledTime)
+}
+
+async function consume(env: Env, context: ExecutionContext, { messages }: MessageBatch): Promise<void> {
+  const { consumeUsage } = await loadConsumer()
+  const deps = createDeps(env, context)
+  deps.budget.lift() // a consumer has minutes
+  await consumeUsage(deps, messages)
 }

@@ -123,6 +123,11 @@ type Amount = number | string
  */
 export const isOwn = ({ source, request_id }: UsageEvent): boolean => source === VERIFICATION && request_id == null
 
+/** Whether a value that was stored or sent is an event at all. Whether its other fields can be written is for Postgres to say. */
+export function isEvent(value: unknown): value is UsageEvent {
+  return typeof value === 'object' && value !== null && 'id' in value && typeof value.id === 'string'
+}
+
 /**
  * An event whose owner is known only by what the caller sent: a key, an organization, or nothing for the caller itself.
  */

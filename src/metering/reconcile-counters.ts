@@ -10,13 +10,13 @@ import { selectCustomUse } from '../limits/custom-meters.ts'
 import { quotaKey, type Recorded } from '../limits/limit-request.ts'
 import { QUOTA_FUNCTIONS } from '../limits/quota-script.ts'
 import { type Charge, findCharges } from './charges.ts'
+import { isAllWritten } from './queue.ts'
 import { toRecorded } from './raise-counters.ts'
-import { isSpoolEmpty } from './spool.ts'
 import type { PeriodUsage } from './write.ts'
 
 /**
- * After this time, the calls of a generation are in Postgres, in the spool, or lost: leases last 1.5 s, retries of a
- * write 30 s.
+ * After this time, the calls of a generation are in Postgres, in the spool, late in the queue, or lost: leases last 1.5 s,
+ * retries of a write 30 s.
  */
 const GRACE_MS = 90_000
 /** Periods that changed within this time are compared. Each goes through several generations in it. */
@@ -28,7 +28,7 @@ const MAX_LOGGED = 20
 
 /**
  * KEYS: a quota's hash; the organization's balance and its holds, if it has one. ARGV: added to the clock (ms), whether the
- * spool was empty (1 or 0) before Postgres was read, the grace (ms), JSON of the use recorded by Postgres, and of the
+ * spool was empty and the queue up to date (1 or 0) before Postgres was read, the grace (ms), JSON of the use recorded by Postgres, and of the
  * balance as in limits/counter-script.ts. Answer: {corrected counters, then meter and value of each part
  * that is above Postgres although Redis has it only from there}.
  *
@@ -123,17 +123,17 @@ where organization_id = $1::uuid and period_start = to_timestamp($2::float8 / 10
 
 /**
  * Sets the counters of every recently changed period to the figures of Postgres: up at once, down within minutes, even
- * under traffic (docs/internals/decisions/0008). Units that wait in the spool stay counted.
+ * under traffic (docs/internals/decisions/0008). Units that wait in the spool or in the queue stay counted.
  */
 export async function reconcileQuotas(deps: Deps, at: number) {
-  const wasSpoolEmpty = await isSpoolEmpty(deps) // before Postgres is read, because the drain may run meanwhile
+  const wasAllWritten = await isAllWritten(deps) // before Postgres is read, because the drain may run meanwhile
   const changed = (await deps.sql.query(CHANGED, [new Date(at - LOOK_BACK_MS).toISOString()])) as PeriodUsage[]
   const charges = await findCharges(deps, [...new Set(changed.map(({ organization_id }) => organization_id))])
   let [corrected, failed] = [0, 0]
   for (let from = 0; from < changed.length; from += CONCURRENCY) {
     const part = changed.slice(from, from + CONCURRENCY)
     const results = await Promise.allSettled(
-      part.map((used) => reconcile(deps, used, { wasSpoolEmpty, charge: charges.get(used.organization_id) })),
+      part.map((used) => reconcile(deps, used, { wasAllWritten, charge: charges.get(used.organization_id) })),
     )
     for (const [place, result] of results.entries()) {
       if (result.status === 'fulfilled') corrected += result.value
@@ -150,20 +150,20 @@ function logFailure(used: PeriodUsage | undefined, reason: unknown): void {
 }
 
 interface Compared {
-  readonly wasSpoolEmpty: boolean
+  readonly wasAllWritten: boolean
   /** Of an organization that uses credits: read after the period's generation has ended, like its row. */
   readonly charge?: Charge | undefined
 }
 
 /** Compares the counters of one period with its row. */
-export async function reconcile(deps: Deps, used: PeriodUsage, { wasSpoolEmpty, charge }: Compared): Promise<number> {
+export async function reconcile(deps: Deps, used: PeriodUsage, { wasAllWritten, charge }: Compared): Promise<number> {
   const key = quotaKey(used.organization_id, periodNamed(used.period_start))
   const keys = [key, ...(charge ? listCounterKeys([charge]) : [])]
   const balance = charge && { ...charge, limit: -1, balance: { ...charge.balance, period: used.period_start } }
-  const args = [deps.redisAheadMs, wasSpoolEmpty ? 1 : 0, GRACE_MS, JSON.stringify(toRecorded(used))]
+  const args = [deps.redisAheadMs, wasAllWritten ? 1 : 0, GRACE_MS, JSON.stringify(toRecorded(used))]
   if (balance) args.push(JSON.stringify(balance))
   const [corrected, ...above] = await runScript<[number, ...(string | number)[]]>(deps.redis, RECONCILE, keys, args)
-  if (above.length === 0 || !wasSpoolEmpty) return corrected // carried units (carry.ts) may be in the spool
+  if (above.length === 0 || !wasAllWritten) return corrected // carried units (carry.ts) may be in the spool or the queue
   const [again] = (await deps.sql.query(AGAIN, [used.organization_id, used.period_start])) as PeriodUsage[]
   return corrected + (again ? await lower(deps, key, toRecorded(again), above) : 0)
 }
@@ -174,9 +174,9 @@ const MAX_LOWERINGS = 5
 /** Lowers the counters of a period at once, after use was taken back. */
 export async function lowerCounters(deps: Deps, organizationId: string, periodStart: number): Promise<void> {
   for (let attempt = 0; attempt < MAX_LOWERINGS; attempt++) {
-    const wasSpoolEmpty = await isSpoolEmpty(deps)
+    const wasAllWritten = await isAllWritten(deps)
     const [used] = (await deps.sql.query(AGAIN, [organizationId, periodStart])) as PeriodUsage[]
-    if (!used || !wasSpoolEmpty || (await reconcile(deps, used, { wasSpoolEmpty })) > 0) return
+    if (!used || !wasAllWritten || (await reconcile(deps, used, { wasAllWritten })) > 0) return
   }
 }
 

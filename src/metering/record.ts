@@ -4,6 +4,7 @@ import { sleep } from '../lib/sleep.ts'
 import { count, observe } from '../metrics/count.ts'
 import { flushWhenDue } from '../metrics/flush.ts'
 import type { UsageEvent } from './event.ts'
+import { sendUsage, type UsageQueue } from './queue.ts'
 import { spoolUsage } from './spool.ts'
 import { writeUsage } from './write.ts'
 
@@ -15,10 +16,10 @@ const BATCH_MS = 100
  */
 const TAKEOVER_MS = 3_000
 /**
- * No attempt begins after this time. One attempt takes up to 6 s when both stores hang, a backup writer starts 3 s
- * late, and the platform ends deferred work after 30 s. So the log entry below is always reached.
+ * No attempt begins after this time. One attempt takes up to 7 s when the queue and both stores hang, a backup writer starts
+ * 3 s late, and the platform ends deferred work after 30 s. So the log entry below is always reached.
  */
-const RETRY_UNTIL_MS = 20_000
+const RETRY_UNTIL_MS = 19_000
 /** Of refusals that are merged so many ids are kept, for the request inspector; more would let a hammering client fill the database. */
 const MERGED_IDS = 20
 /** A log entry holds 256 KB. */
@@ -113,8 +114,9 @@ async function takeOver(deps: Deps, batch: Batch): Promise<void> {
 }
 
 /**
- * Writes events to Postgres, or to the spool that a job drains into Postgres. While both fail, it retries for as long
- * as the platform allows. Events that are lost after that are logged in full.
+ * Sends events to the queue where there is one. Without one, or where it fails, writes them to Postgres, or to the spool that a
+ * job drains into Postgres. While all fail, it retries for as long as the platform allows. Events that are lost after that are
+ * logged in full.
  */
 async function persist(deps: Deps, events: readonly UsageEvent[]): Promise<void> {
   const started = deps.now()
@@ -133,6 +135,7 @@ async function persist(deps: Deps, events: readonly UsageEvent[]): Promise<void>
 }
 
 async function tryStores(deps: Deps, events: readonly UsageEvent[]): Promise<boolean> {
+  if (deps.usageQueue && (await trySend(deps, deps.usageQueue, events))) return true
   try {
     await writeUsage(deps, events) // the counters already include what a verification takes
     count('usageEvents', 'written', events.length)
@@ -148,6 +151,18 @@ async function tryStores(deps: Deps, events: readonly UsageEvent[]): Promise<boo
     return true
   } catch (error) {
     log('warn', 'usage_spool_failed', { count: events.length, ...errorFields(error) })
+    return false
+  }
+}
+
+async function trySend(deps: Deps, queue: UsageQueue, events: readonly UsageEvent[]): Promise<boolean> {
+  try {
+    await sendUsage(queue, events)
+    count('usageEvents', 'queued', events.length)
+    flushWhenDue(deps)
+    return true
+  } catch (error) {
+    log('warn', 'usage_queue_failed', { count: events.length, ...errorFields(error) })
     return false
   }
 }

@@ -2,7 +2,7 @@ import { defineScript, runScript } from '../db/script.ts'
 import type { Deps } from '../deps.ts'
 import { lazily } from '../lib/lazily.ts'
 import { errorFields, log } from '../lib/log.ts'
-import type { UnattributedEvent, UnattributedUsage, UsageEvent } from './event.ts'
+import { isEvent, type UnattributedEvent, type UnattributedUsage, type UsageEvent } from './event.ts'
 import { listUndrained, markDrained, rememberSpooled, reportLost, storeReceipts } from './spool-receipts.ts'
 
 const loadStore = lazily(() => import('./store.ts'))
@@ -81,7 +81,7 @@ export async function measureSpool({ redis }: Pick<Deps, 'redis'>): Promise<Spoo
   return { batches, aside, oldestAt: at === undefined ? undefined : Number(at) }
 }
 
-/** Whether everything that was recorded is in Postgres, or on its way there from some isolate. */
+/** Whether no batch waits here. */
 export async function isSpoolEmpty(deps: Deps): Promise<boolean> {
   return (await deps.redis.llen(SPOOL)) === 0
 }
@@ -150,16 +150,19 @@ function read(text: string): Spooled | undefined {
 
 const isUuid = (value: unknown): value is string => typeof value === 'string' && UUID.test(value)
 
-/** Whether its other fields can be written is for Postgres to say. */
-function isEvent(value: unknown): value is UsageEvent {
-  return typeof value === 'object' && value !== null && 'id' in value && typeof value.id === 'string'
-}
-
 /** Kept for a person, in a set beside the list. */
 async function setAside(deps: Deps, text: string): Promise<void> {
   const moved = await runScript<number>(deps.redis, SET_ASIDE, [SPOOL, ASIDE], [text])
-  if (moved > 0) log('error', 'usage_set_aside', { size: text.length, text: text.slice(0, LOGGED) }) // else another run did
+  if (moved > 0) logAside(text) // else another run did
 }
+
+/** Keeps what came from elsewhere and is no batch. @throws when Redis fails */
+export async function keepUnreadable({ redis }: Deps, text: string): Promise<void> {
+  await redis.sadd(ASIDE, text)
+  logAside(text)
+}
+
+const logAside = (text: string) => log('error', 'usage_set_aside', { size: text.length, text: text.slice(0, LOGGED) })
 
 /** The first batches that make a statement together: of events that are told whose they are, or one of the others. */
 function selectForOneStatement(batches: readonly Spooled[]): readonly Spooled[] {
@@ -228,8 +231,8 @@ async function attributeUsage(deps: Deps, { events, caller }: UnattributedUsage)
   }
 }
 
-/** Logs what is not written, whole, and keeps it for a person. */
-async function keepLost(deps: Deps, events: readonly unknown[], reason: string): Promise<void> {
+/** Logs what is not written, whole, and keeps it for a person. @throws when Redis fails */
+export async function keepLost(deps: Deps, events: readonly unknown[], reason: string): Promise<void> {
   for (const event of events) log('error', 'usage_lost', { count: 1, reason, events: [event] })
   if (events.length > 0) await deps.redis.sadd(ASIDE, JSON.stringify(events))
 }

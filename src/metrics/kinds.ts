@@ -51,9 +51,15 @@ export const COUNTERS = {
   },
   usageEvents: {
     name: 'tollgate_usage_events_total',
-    help: 'Events of verifications, by where they were written: Postgres, the spool in Redis, or only the log.',
+    help: 'Events of verifications, by where they were written: the queue before Postgres, Postgres, the spool in Redis, or only the log.',
     label: 'outcome',
-    values: ['written', 'spooled', 'lost'],
+    values: ['queued', 'written', 'spooled', 'lost'],
+  },
+  queueMessages: {
+    name: 'tollgate_usage_queue_messages_total',
+    help: 'Messages of the queue of usage: sent by isolates or not taken, written by its consumer, put off because a store failed, or set aside.',
+    label: 'outcome',
+    values: ['sent', 'unsent', 'written', 'put_off', 'set_aside'],
   },
   limiterOutages: {
     name: 'tollgate_limiter_outages_total',
@@ -83,6 +89,13 @@ export const HISTOGRAMS = {
     label: '',
     values: [''],
     bounds: [1, 2, 5, 10, 25, 50, 100, 250, 500],
+  },
+  queueSeconds: {
+    name: 'tollgate_usage_queue_delivery_seconds',
+    help: 'How long a message of usage was in the queue before it was written.',
+    label: '',
+    values: [''],
+    bounds: [0.5, 1, 2, 5, 10, 30, 60, 300, 1_800, 7_200],
   },
   hashWaitSeconds: {
     name: 'tollgate_password_hash_wait_seconds',

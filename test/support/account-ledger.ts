@@ -145,7 +145,7 @@ export async function openAccount(isolates: readonly [Isolate, ...Isolate[]], wo
   /** What the job does to this organization alone: its clock is nobody else's. */
   async function reconcileOwn() {
     const isSpoolEmpty = !(await readSpool()).includes(organizationId)
-    for (const used of await readPeriods()) await reconcile(deps(), used, { wasSpoolEmpty: isSpoolEmpty })
+    for (const used of await readPeriods()) await reconcile(deps(), used, { wasAllWritten: isSpoolEmpty })
   }
 
   /** A run that fails is followed by another. */

@@ -12,7 +12,7 @@ import { ownModules } from './own-modules.ts'
  * The modules of the hot path, loaded again: with caches of its own, as another isolate of a deployment has them. Time
  * can be moved, its outgoing requests are counted, and its variables can differ.
  */
-export async function newIsolate(variables: Record<string, string> = {}) {
+export async function newIsolate(variables: Record<string, unknown> = {}) {
   const load = ownModules()
   const modules = await load(async () => {
     const loaded = {

@@ -239,8 +239,8 @@ export function begin(
   const isSpoolEmpty = () => spool.length === 0
   const settle = () =>
     Promise.all([
-      reconcile(deps(), row(), { wasSpoolEmpty: isSpoolEmpty() }),
-      reconcile(deps(), row(), { wasSpoolEmpty: isSpoolEmpty() }),
+      reconcile(deps(), row(), { wasAllWritten: isSpoolEmpty() }),
+      reconcile(deps(), row(), { wasAllWritten: isSpoolEmpty() }),
     ])
   async function counted() {
     const counter = await redis.hmget<Record<string, number>>(

@@ -5,5 +5,8 @@ declare namespace Cloudflare {
   interface Env {
     /** Where the local stack of this test run is. */
     STACK_URL: string
+    /** Queues of usage (vitest.config.ts): as deployments have them, and one that gives a message up after its first delivery. */
+    QUEUE: Queue
+    IMPATIENT_QUEUE: Queue
   }
 }

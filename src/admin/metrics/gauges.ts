@@ -10,6 +10,7 @@ export interface Readings {
   readonly at: number
   readonly isSchemaCurrent: boolean | null
   readonly spool: { readonly batches: number; readonly aside: number; readonly oldestAt?: number | undefined } | null
+  readonly queue: { readonly messages: number; readonly oldestAt: number | undefined } | null
   readonly runs: ReadonlyMap<string, JobRunRow> | null
   readonly backlogs: Readonly<Record<string, number>> | null
   /** Seconds by queue. */
@@ -25,8 +26,8 @@ const gauge = (name: string, help: string, samples: readonly Sample[]): Family =
 
 /** What is measured when somebody asks, beside what isolates have counted. */
 export function describeGauges(readings: Readings): Family[] {
-  const { at, isSchemaCurrent, spool, overdue } = readings
-  const age = spool?.oldestAt === undefined ? 0 : Math.max(0, at - spool.oldestAt) / 1_000
+  const { at, isSchemaCurrent, spool, queue, overdue } = readings
+  const age = (oldestAt: number | undefined) => (oldestAt === undefined ? 0 : Math.max(0, at - oldestAt) / 1_000)
   return [
     gauge('build_info', 'The version that answers; always 1.', [{ labels: { version: VERSION }, value: 1 }]),
     gauge('store_up', 'Whether the store answered this scrape.', [
@@ -35,8 +36,18 @@ export function describeGauges(readings: Readings): Family[] {
     ]),
     gauge('schema_current', 'Whether the schema is the one that this version was built for.', one(isSchemaCurrent)),
     gauge('usage_spool_batches', 'Batches of usage that wait in Redis for Postgres.', one(spool?.batches)),
-    gauge('usage_spool_age_seconds', 'How long the first batch of the spool has waited.', one(spool && age)),
+    gauge(
+      'usage_spool_age_seconds',
+      'How long the first batch of the spool has waited.',
+      one(spool && age(spool.oldestAt)),
+    ),
     gauge('usage_aside_entries', 'What was set aside because it can never be written.', one(spool?.aside)),
+    gauge('usage_queue_messages', 'Messages of usage that wait in the queue, approximately.', one(queue?.messages)),
+    gauge(
+      'usage_queue_age_seconds',
+      'How long the first message of the queue of usage has waited.',
+      one(queue && age(queue.oldestAt)),
+    ),
     gauge(
       'due_age_seconds',
       'How long the oldest due row of a queue has waited; 0 where none is due.',

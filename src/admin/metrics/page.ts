@@ -6,6 +6,7 @@ import type { ManagementDeps } from '../../deps.ts'
 import { readCredential } from '../../http/credentials.ts'
 import { countBacklogs } from '../../jobs/work.ts'
 import { isSameSecret } from '../../lib/same-secret.ts'
+import { measureQueue } from '../../metering/queue.ts'
 import { measureSpool } from '../../metering/spool.ts'
 import { flushNow, readCounters } from '../../metrics/flush.ts'
 import { CONTENT_TYPE, describeCounters, render } from '../../metrics/render.ts'
@@ -36,14 +37,23 @@ async function requireScraper(c: Context<ManagementEnv>): Promise<void> {
 async function readMetrics(deps: ManagementDeps): Promise<string> {
   await flushNow(deps) // else this isolate's own latest counts were missing
   const at = deps.now()
-  const [counters, schema, spool, runs, backlogs, overdue] = await Promise.all([
+  const [counters, schema, spool, queue, runs, backlogs, overdue] = await Promise.all([
     tryPart('counters', readCounters(deps)),
     tryPart('schema', readSchemaVersion(deps)),
     tryPart('spool', measureSpool(deps)),
+    tryPart('queue', measureQueue(deps)),
     tryPart('job_runs', listJobRuns(deps.db)),
     tryPart('backlogs', countBacklogs(deps, at)),
     tryPart('overdue', readOverdue(deps, at)),
   ])
-  const gauges = describeGauges({ at, isSchemaCurrent: schema && schema.isCurrent, spool, runs, backlogs, overdue })
+  const gauges = describeGauges({
+    at,
+    isSchemaCurrent: schema && schema.isCurrent,
+    spool,
+    queue,
+    runs,
+    backlogs,
+    overdue,
+  })
   return render([...(counters ? describeCounters(counters) : []), ...gauges])
 }

@@ -18,6 +18,7 @@ if (args[0] === 'versions' && args[1] === 'upload')
     WRANGLER_OUTPUT_FILE_PATH,
     `${JSON.stringify({ type: 'version-upload', version: 1, version_id: 'new-version' })}\n`,
   )
+if (args[1] === 'list' && args[0] === 'queues') console.log('│ 1f0c │ tollgate-usage │ 2026-11-28 │ 1 │ 1 │')
 if (args[0] === 'secret') console.log('[{"name":"SECRET_KEY"},{"name":"JWT_SECRET_KEY"}]')
 if (args[0] === 'deployments')
   console.log(JSON.stringify({ versions: [{ version_id: 'old-version', percentage: 100 }] }))

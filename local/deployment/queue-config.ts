@@ -1,0 +1,31 @@
+/** The queue of usage in wrangler.toml, where it stands behind marks until somebody wants it (docs/operate/scale.md). */
+import { readFile, writeFile } from 'node:fs/promises'
+import type { Wrangler } from './wrangler.ts'
+
+const BLOCK = /^#\[\[queues\.producers\]\]\n(?:#.*\n)*/m
+
+/**
+ * Takes the marks away. A configuration that has the queue already stays as it is.
+ *
+ * @throws Error where it neither has the queue nor the marked lines
+ */
+export function addQueue(config: string): string {
+  if (/^\[\[queues\.producers\]\]/m.test(config)) return config
+  if (!BLOCK.test(config))
+    throw new Error('The configuration has no lines #[[queues.producers]] to take the marks from.')
+  return config.replace(BLOCK, (block) => block.replaceAll(/^#/gm, ''))
+}
+
+/** The queues that it names: that of usage, and that of its dead letters. */
+function listQueues(config: string): string[] {
+  return [...new Set([...config.matchAll(/^(?:queue|dead_letter_queue) = "([^"]+)"/gm)].map(([, name = '']) => name))]
+}
+
+/** Makes the queues that are not there yet, then writes them into the configuration. It can be repeated. */
+export async function makeQueues({ config, wrangler }: { config: string; wrangler: Wrangler }): Promise<void> {
+  const text = addQueue(await readFile(config, 'utf8'))
+  const there = new Set((await wrangler(['queues', 'list', '--config', config])).split(/[^\w-]+/))
+  const missing = listQueues(text).filter((name) => !there.has(name))
+  for (const name of missing) await wrangler(['queues', 'create', name, '--config', config])
+  await writeFile(config, text)
+}

@@ -1,0 +1,165 @@
+/**
+ * Writes what isolates sent to the queue (queue.ts). Messages are delivered at least once, in any order, and again until they
+ * are acknowledged: after their events are in Postgres, in the spool, or set aside for a person.
+ */
+import type { Deps } from '../deps.ts'
+import { errorFields, log } from '../lib/log.ts'
+import { count, observe } from '../metrics/count.ts'
+import { flushWhenDue } from '../metrics/flush.ts'
+import type { UsageEvent } from './event.ts'
+import { markBehind, readMessage, sendBodies } from './queue.ts'
+import { keepLost, keepUnreadable, spoolUsage } from './spool.ts'
+import { isHopeless } from './store.ts'
+import { writeUsage } from './write.ts'
+
+/** More in a statement do not make it cheaper by the event, and it has to end in time. */
+const WRITTEN_TOGETHER = 500
+/** Seconds after which a message is delivered again, at most; the first time after 2. */
+const MAX_PAUSE_SECONDS = 300
+/** From this delivery on a message is sent anew: after 100 of them the platform gives it up. */
+const RENEWED_AT = 50
+/** What endpoints are told of refusals is about this moment. */
+const TOLD_WITHIN_MS = 120_000
+
+/** The parts of the platform's types that are used, so that a test can say them. */
+interface Message {
+  readonly timestamp: Date
+  readonly body: unknown
+  /** 1 with the first delivery. */
+  readonly attempts: number
+  ack(): void
+  retry(options: { delaySeconds: number }): void
+}
+
+interface Received {
+  readonly message: Message
+  readonly events: readonly UsageEvent[]
+}
+
+/**
+ * Writes the events of the messages, up to 500 in a statement. What is not written because a store fails is delivered again
+ * later, ever less often. What Postgres refuses for good goes to the spool, whose job parts it.
+ */
+export async function consumeUsage(deps: Deps, messages: readonly Message[]): Promise<void> {
+  const received: Received[] = []
+  const putOff: Message[] = []
+  for (const message of messages) {
+    const outcome = await receive(deps, message)
+    if (outcome === 'later') putOff.push(message)
+    else if (outcome) received.push({ message, events: outcome })
+  }
+  const parts = gather(received)
+  for (const [at, part] of parts.entries()) {
+    if (await writeOrSpool(deps, part)) acknowledge(deps, part)
+    else {
+      putOff.push(...parts.slice(at).flatMap((rest) => rest.map(({ message }) => message)))
+      break // the others would wait for the same store
+    }
+  }
+  await deliverLater(deps, putOff)
+  flushWhenDue(deps)
+}
+
+/** @returns the events; `later` where it cannot be read or kept now; nothing where it is done with */
+async function receive(deps: Deps, message: Message): Promise<readonly UsageEvent[] | 'later' | undefined> {
+  const read = readMessage(message.body)
+  if (read === 'other') {
+    log('warn', 'usage_message_unread', { attempts: message.attempts }) // a deployment that knows it gets it sooner or later
+    return 'later'
+  }
+  try {
+    if (read) {
+      await keepLost(deps, read.strays, 'unreadable')
+      return read.events
+    }
+    await keepUnreadable(deps, textOf(message))
+  } catch (error) {
+    log('warn', 'usage_spool_failed', { count: 1, ...errorFields(error) })
+    return 'later'
+  }
+  count('queueMessages', 'set_aside')
+  message.ack()
+  return undefined
+}
+
+const textOf = ({ body }: Message) => (typeof body === 'string' ? body : (JSON.stringify(body) ?? String(body)))
+
+/** In the order of their delivery, as many together as make a statement. */
+function gather(received: readonly Received[]): Received[][] {
+  const parts: Received[][] = []
+  let events = Number.POSITIVE_INFINITY
+  for (const one of received) {
+    events += one.events.length
+    if (events > WRITTEN_TOGETHER) {
+      parts.push([])
+      events = one.events.length
+    }
+    parts.at(-1)?.push(one)
+  }
+  return parts
+}
+
+/** @returns false where they have to wait */
+async function writeOrSpool(deps: Deps, part: readonly Received[]): Promise<boolean> {
+  const events = part.flatMap((one) => one.events)
+  if (events.length === 0) return true
+  try {
+    const { outcomes } = await writeUsage(deps, events)
+    const accepted = events.filter((_, at) => outcomes[at] === 'accepted')
+    count('usageEvents', 'written', accepted.length)
+    tellRefusals(deps, accepted)
+    return true
+  } catch (error) {
+    log('warn', 'usage_write_failed', { count: events.length, ...errorFields(error) })
+    return isHopeless(error) && spool(deps, events)
+  }
+}
+
+async function spool(deps: Deps, events: readonly UsageEvent[]): Promise<boolean> {
+  try {
+    await spoolUsage(deps, events)
+    count('usageEvents', 'spooled', events.length)
+    return true
+  } catch (error) {
+    log('warn', 'usage_spool_failed', { count: events.length, ...errorFields(error) })
+    return false
+  }
+}
+
+function tellRefusals(deps: Deps, events: readonly UsageEvent[]): void {
+  const refusals = events.filter(
+    ({ error_code, occurred_at }) =>
+      error_code === 'RATE_LIMITED' && deps.now() - Date.parse(occurred_at) < TOLD_WITHIN_MS,
+  )
+  if (refusals.length > 0) deps.tellRefusals(refusals)
+}
+
+function acknowledge(deps: Deps, part: readonly Received[]): void {
+  for (const { message } of part) {
+    message.ack()
+    observe('queueSeconds', '', Math.max(0, deps.now() - message.timestamp.getTime()) / 1_000)
+  }
+  count('queueMessages', 'written', part.length)
+}
+
+async function deliverLater(deps: Deps, messages: readonly Message[]): Promise<void> {
+  if (messages.length === 0) return
+  await markBehind(deps)
+  count('queueMessages', 'put_off', messages.length)
+  for (const message of messages) {
+    if (message.attempts >= RENEWED_AT && (await renew(deps, message))) message.ack()
+    else message.retry({ delaySeconds: Math.min(MAX_PAUSE_SECONDS, 2 ** message.attempts) })
+  }
+}
+
+/** Sends a message anew, whose deliveries are counted from the beginning then. */
+async function renew({ usageQueue }: Deps, message: Message): Promise<boolean> {
+  if (!usageQueue) return false
+  try {
+    await sendBodies(usageQueue, [textOf(message)])
+    return true
+  } catch (error) {
+    log('warn', 'usage_queue_failed', { count: 1, ...errorFields(error) })
+    return false
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * The queue that usage goes through where one is bound as `USAGE_QUEUE` (docs/operate/scale.md): what isolates send, and how
+ * far behind it is. Who reads it: consume-queue.ts.
+ */
+import type { Deps } from '../deps.ts'
+import { errorFields, log } from '../lib/log.ts'
+import { count } from '../metrics/count.ts'
+import { isEvent, type UsageEvent } from './event.ts'
+import { isSpoolEmpty } from './spool.ts'
+
+/** The part of a binding of Cloudflare Queues that isolates need. */
+export interface UsageQueue {
+  sendBatch(messages: readonly { readonly body: string; readonly contentType: 'text' }[]): Promise<unknown>
+  metrics(): Promise<{ readonly backlogCount: number; readonly oldestMessageTimestamp?: Date }>
+}
+
+/** What `v` of a message says. Raise it where a consumer of the last release would read a message wrongly. */
+const VERSION = 1
+/** Of the 128,000 bytes that a message may have, and of the 256,000 that are sent together. */
+const MESSAGE_BYTES = 120_000
+const SENT_TOGETHER = 2
+/** Then the batch is written without the queue. If it was sent nevertheless, it counts once. */
+const SEND_TIMEOUT_MS = 1_000
+
+/** @throws when the queue does not take all of it; it may have taken some */
+export async function sendUsage(queue: UsageQueue, events: readonly UsageEvent[]): Promise<void> {
+  const bodies = pack(events)
+  const timeout = Promise.withResolvers<never>()
+  const timer = setTimeout(() => timeout.reject(new Error('the queue did not answer in time')), SEND_TIMEOUT_MS)
+  try {
+    await Promise.race([sendAll(queue, bodies), timeout.promise])
+    count('queueMessages', 'sent', bodies.length)
+  } catch (error) {
+    count('queueMessages', 'unsent', bodies.length)
+    throw error
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function sendAll(queue: UsageQueue, bodies: readonly string[]): Promise<void> {
+  for (let at = 0; at < bodies.length; at += SENT_TOGETHER)
+    await sendBodies(queue, bodies.slice(at, at + SENT_TOGETHER))
+}
+
+/** Sends bodies that were read from the queue, or packed for it. */
+export async function sendBodies(queue: UsageQueue, bodies: readonly string[]): Promise<void> {
+  await queue.sendBatch(bodies.map((body) => ({ body, contentType: 'text' })))
+}
+
+/** As few messages as their size allows: text, so that it is measured and written as it is sent. */
+function pack(events: readonly UsageEvent[]): string[] {
+  const encoder = new TextEncoder()
+  const messages: string[][] = []
+  let room = 0
+  for (const event of events) {
+    const text = JSON.stringify(event)
+    const bytes = encoder.encode(text).length + 1
+    if (bytes > MESSAGE_BYTES) throw new RangeError('an event is larger than a message of the queue')
+    if (bytes > room) {
+      messages.push([])
+      room = MESSAGE_BYTES
+    }
+    messages.at(-1)?.push(text)
+    room -= bytes
+  }
+  return messages.map((texts) => `{"v":${VERSION},"events":[${texts.join(',')}]}`)
+}
+
+interface ReadMessage {
+  readonly events: readonly UsageEvent[]
+  /** What is in it and is no event. */
+  readonly strays: readonly unknown[]
+}
+
+/** @returns `other` for a message of another version, undefined for what is no message of usage at all */
+export function readMessage(body: unknown): ReadMessage | 'other' | undefined {
+  try {
+    const { v, events } = (typeof body === 'string' ? JSON.parse(body) : body) as Record<string, unknown>
+    if (typeof v === 'number' && v !== VERSION) return 'other'
+    if (v !== VERSION || !Array.isArray(events)) return undefined
+    return { events: events.filter(isEvent), strays: events.filter((one) => !isEvent(one)) }
+  } catch {
+    return undefined // no JSON, or null
+  }
+}
+
+/** A flag in Redis: messages were put off. */
+const BEHIND = 'usage:behind'
+/** Longer than a message is put off, and than it takes to write it then. */
+const BEHIND_SECONDS = 900
+/** A message that waits for so long was not delivered as soon as it could be. */
+const LATE_MS = 30_000
+
+/** Says that messages wait which could not be written: the queue's own figures need not include them. Never fails. */
+export async function markBehind({ redis }: Deps): Promise<void> {
+  try {
+    await redis.set(BEHIND, 1, { ex: BEHIND_SECONDS })
+  } catch (error) {
+    log('warn', 'usage_queue_unmarked', errorFields(error))
+  }
+}
+
+/**
+ * Whether everything that was recorded is in Postgres, or has been on its way there from some isolate for less than half a
+ * minute.
+ */
+export async function isAllWritten(deps: Deps): Promise<boolean> {
+  const [isEmpty, isBehind] = await Promise.all([isSpoolEmpty(deps), deps.usageQueue && isQueueBehind(deps)])
+  return isEmpty && !isBehind
+}
+
+/** By its own figures, which are approximate, and by the flag. Where it does not say, it is taken to be behind. */
+async function isQueueBehind(deps: Deps): Promise<boolean> {
+  try {
+    const [marks, size] = await Promise.all([deps.redis.exists(BEHIND), measureQueue(deps)])
+    return marks > 0 || (size.messages > 0 && deps.now() - (size.oldestAt ?? 0) >= LATE_MS)
+  } catch (error) {
+    log('warn', 'usage_queue_unmeasured', errorFields(error))
+    return true
+  }
+}
+
+interface QueueSize {
+  readonly messages: number
+  /** When the first of them was sent, in Unix milliseconds. */
+  readonly oldestAt: number | undefined
+}
+
+/** What waits in the queue, approximately: nothing where none is bound. */
+export async function measureQueue({ usageQueue }: Deps): Promise<QueueSize> {
+  if (!usageQueue) return { messages: 0, oldestAt: undefined }
+  const { backlogCount, oldestMessageTimestamp } = await usageQueue.metrics()
+  const isAgeKnown = backlogCount > 0 && oldestMessageTimestamp !== undefined
+  return { messages: backlogCount, oldestAt: isAgeKnown ? Number(oldestMessageTimestamp) : undefined }
+}
