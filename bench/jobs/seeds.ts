@@ -8,12 +8,16 @@ import { writeUsage } from '../../src/metering/write.ts'
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 const EVENTS_TOGETHER = 500
+const OLD_DAYS = 440
+const OLD_ADDRESS_DAYS = 40
 
 interface Seed {
   readonly rows: number
   /** What is counted. */
   readonly of: string
   prepare(deps: Deps): Promise<unknown>
+  /** What the job says that it has done, where that is not what was prepared. */
+  readonly done?: string
 }
 
 const ago = (ms: number) => new Date(Date.now() - ms).toISOString()
@@ -60,8 +64,8 @@ async function completions(deps: Deps, rows: number): Promise<void> {
 async function expiringKeys(deps: Deps, rows: number): Promise<void> {
   const [id] = await addOrganizations(deps, 1)
   await deps.sql.query(
-    `insert into api_keys (id, organization_id, name, key_hash, key_prefix, key_hint, environment, scopes, expires_at)
-     select gen_random_uuid(), $1, 'Bench', sha256(convert_to('bench ' || n, 'UTF8')), 'ck', 'ck_live_…', 'live', '{}', $3::timestamptz
+    `insert into api_keys (id, organization_id, name, key_hash, key_prefix, key_hint, environment, scopes, expires_at, created_at)
+     select gen_random_uuid(), $1, 'Bench', sha256(convert_to('bench ' || n, 'UTF8')), 'ck', 'ck_live_…', 'live', '{}', $3::timestamptz, now() - interval '2 days'
      from generate_series(1, $2::int) n`,
     [id, rows, ago(60_000)],
   )
@@ -85,7 +89,7 @@ async function expiredGrants(deps: Deps, rows: number): Promise<void> {
   await deps.sql.query(
     `with grants as (
        insert into credit_grants (id, organization_id, source, amount, remaining, expires_at)
-       select gen_random_uuid(), id, 'grant', 5, 5, $2::timestamptz from unnest($1::uuid[]) as id
+       select gen_random_uuid(), id, 'admin', 5, 5, $2::timestamptz from unnest($1::uuid[]) as id
      )
      insert into credit_accounts (organization_id, granted, charged_before) select id, 5, 0 from unnest($1::uuid[]) as id`,
     [ids, ago(60_000)],
@@ -113,12 +117,38 @@ async function pastHours(deps: Deps, hours: number): Promise<void> {
     deps,
     await eachOf(deps, events.length, (place) => ({ occurred_at: ago(((events[place] ?? 0) + 2) * HOUR_MS) })),
   )
+  await deps.sql.query("update usage_platform_progress set folded_until = date_trunc('hour', $1::timestamptz, 'UTC')", [
+    ago((hours + 2) * HOUR_MS),
+  ])
+}
+
+/** Hours of before the thirteen months in which they are kept, of five endpoints each. */
+async function oldHours(deps: Deps, hours: number): Promise<void> {
+  const firstMs = OLD_DAYS * DAY_MS
+  const events = await eachOf(deps, hours * 100, (place) => ({
+    occurred_at: ago(firstMs - Math.floor(place / 100) * HOUR_MS),
+    endpoint: `/v1/answers/${place % 5}`,
+  }))
+  await write(deps, events)
+  await deps.sql.query(`update usage_platform_progress set folded_until = date_trunc('hour', now(), 'UTC')`)
+}
+
+async function oldSessions({ sql }: Deps, rows: number): Promise<void> {
+  const ids = Array.from({ length: rows }, () => uuidv7(Date.now() - OLD_ADDRESS_DAYS * DAY_MS))
+  await sql.query(
+    `with person as (
+       insert into users (id, email, password_hash) values (gen_random_uuid(), 'bench-sessions@example.com', 'x') returning id
+     )
+     insert into sessions (id, user_id, ip, user_agent, created_at, expires_at)
+     select s, person.id, '192.0.2.7', 'bench', $2::timestamptz, now() + interval '50 days' from unnest($1::uuid[]) as s, person`,
+    [ids, ago(OLD_ADDRESS_DAYS * DAY_MS)],
+  )
 }
 
 const counters = ({ sql }: Deps, rows: number) =>
   sql.query(
     `insert into metric_counters (isolate, flush, counters, written_at)
-     select gen_random_uuid()::text, 1, '{"tollgate_leases_total": 1}', $2::timestamptz from generate_series(1, $1::int)`,
+     select gen_random_uuid(), 1, '{"tollgate_leases_total": 1}', $2::timestamptz from generate_series(1, $1::int)`,
     [rows, ago(2 * HOUR_MS)],
   )
 
@@ -160,6 +190,11 @@ export const SEEDS: Readonly<Record<string, Seed>> = {
     ),
   ),
   'fold-platform-usage': seed(240, 'hours of 100 organizations', pastHours),
+  'compact-hours': {
+    ...seed(72, 'hours of 100 organizations, in rows of hours', oldHours),
+    done: 'rows',
+  },
+  'erase-old-data': seed(50_000, 'sessions', oldSessions),
   'fold-metrics': seed(10_000, 'isolates', counters),
   prune: seed(200_000, 'rows of `usage_request_ids`', oldIds),
 }
