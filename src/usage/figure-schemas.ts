@@ -2,6 +2,11 @@ import * as z from 'zod'
 import { type Counter, type CounterColumn, isMoneyColumn, type MoneyColumn } from '../db/schema/meters.ts'
 import { money } from '../http/amounts.ts'
 
+/** Amounts of custom meters. */
+export const quantitySums = z
+  .record(z.string(), z.number())
+  .meta({ description: 'Amounts of your own meters, by slug. One without use is absent.', example: { images: 3 } })
+
 export const COST = 'US dollars, a decimal string: to customers what they pay, to the operator what the provider takes.'
 export const CHARGE = 'US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost.'
 

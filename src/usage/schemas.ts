@@ -2,13 +2,14 @@ import * as z from 'zod'
 import { AMOUNTS } from '../db/schema/meters.ts'
 import { forEachAmount, money } from '../http/amounts.ts'
 import { organizationRef, timestamp } from '../http/fields.ts'
-import { figureSchemas } from './figure-schemas.ts'
+import { figureSchemas, quantitySums } from './figure-schemas.ts'
 
 const sums = {
   requests: z.int(),
   ...figureSchemas(AMOUNTS),
   errors: z.int(),
   avg_response_time_ms: z.number().nullable(),
+  quantities: quantitySums,
 }
 
 export const PeriodQuery = z.strictObject({

@@ -1477,6 +1477,8 @@ export type KeyUsageDataItem = {
   refused: number[]
   /** All other errors. One figure for each hour. */
   failed: number[]
+  /** Amounts of your own meters, by slug, for each hour. One without use is absent. */
+  quantities: Record<string, number[]>
 }
 
 export type LedgerMeter = {
@@ -3568,6 +3570,8 @@ export type UsageStatisticsByDayItem = {
   cost_usd: string
   errors: number
   avg_response_time_ms: number | null
+  /** Amounts of your own meters, by slug. One without use is absent. */
+  quantities: Record<string, number>
 }
 
 export type UsageStatisticsByEndpointItem = {
@@ -3584,6 +3588,8 @@ export type UsageStatisticsByEndpointItem = {
   cost_usd: string
   errors: number
   avg_response_time_ms: number | null
+  /** Amounts of your own meters, by slug. One without use is absent. */
+  quantities: Record<string, number>
 }
 
 export type UsageStatisticsByKeyItem = {
@@ -3600,6 +3606,8 @@ export type UsageStatisticsByKeyItem = {
   cost_usd: string
   errors: number
   avg_response_time_ms: number | null
+  /** Amounts of your own meters, by slug. One without use is absent. */
+  quantities: Record<string, number>
 }
 
 export type UsageStatisticsByModelItem = {
@@ -3616,6 +3624,8 @@ export type UsageStatisticsByModelItem = {
   cost_usd: string
   errors: number
   avg_response_time_ms: number | null
+  /** Amounts of your own meters, by slug. One without use is absent. */
+  quantities: Record<string, number>
 }
 
 export type UsageStatisticsByRouteItem = {
@@ -3632,6 +3642,8 @@ export type UsageStatisticsByRouteItem = {
   cost_usd: string
   errors: number
   avg_response_time_ms: number | null
+  /** Amounts of your own meters, by slug. One without use is absent. */
+  quantities: Record<string, number>
 }
 
 export type UsageStatisticsTotals = {
@@ -3647,6 +3659,8 @@ export type UsageStatisticsTotals = {
   cost_usd: string
   errors: number
   avg_response_time_ms: number | null
+  /** Amounts of your own meters, by slug. One without use is absent. */
+  quantities: Record<string, number>
 }
 
 export type UsageSummary = {

@@ -1,6 +1,6 @@
 import type { Sql } from '../../db/client.ts'
 import { toIso } from '../../lib/iso.ts'
-import { readRows } from './read.ts'
+import { readTogether } from './read.ts'
 import { HOUR_MS, invalidSpan, listHours, type Span } from './span.ts'
 
 /** What became of requests. They add up to all of them. */
@@ -24,8 +24,22 @@ interface Row extends Readonly<Record<Outcome, number>> {
   readonly hour: number
 }
 
+interface AmountRow {
+  readonly key_id: string
+  readonly hour: number
+  readonly meter: string
+  readonly amount: number
+}
+
+const HOUR = `(extract(epoch from hour) * 1000 - $4::float8)::float8 / ${HOUR_MS}`
+const CELLS = 'where organization_id = $1 and hour = any($2::timestamptz[]) and key_id = any($3::uuid[])'
+const REQUESTS = `select key_id, ${HOUR} as hour, ${OUTCOMES.map((name) => `(${SUMS[name]})::float8 as ${name}`).join(', ')}
+  from usage_hourly ${CELLS} group by key_id, hour`
+const AMOUNTS = `select key_id, ${HOUR} as hour, meter, sum(amount)::float8 as amount
+  from usage_meter_hourly ${CELLS} group by key_id, hour, meter having sum(amount) <> 0`
+
 /**
- * The requests of some keys in each hour, by outcome. One statement.
+ * The requests of some keys in each hour, by outcome, and the amounts of custom meters. One batch.
  *
  * @param span whole hours
  * @throws Problem `invalid_request` for more hours than so many keys may have
@@ -34,18 +48,29 @@ export async function usageOfKeys(sql: Sql, organizationId: string, keyIds: read
   const hours = listHours(span)
   const most = Math.floor(MOST_CELLS / keyIds.length)
   if (hours.length > most) throw invalidSpan('query.from', `must be at most ${most} hours before to for so many keys`)
-  const rows = await readRows<Row>(
-    sql,
-    sql.query(
-      `select key_id, (extract(epoch from hour) * 1000 - $4::float8)::float8 / ${HOUR_MS} as hour,
-        ${OUTCOMES.map((name) => `(${SUMS[name]})::float8 as ${name}`).join(', ')}
-      from usage_hourly where organization_id = $1 and hour = any($2::timestamptz[]) and key_id = any($3::uuid[])
-      group by key_id, hour`,
-      [organizationId, hours.map(toIso), keyIds, span.from],
-    ),
-  )
-  const byKey = Map.groupBy(rows, ({ key_id }) => key_id)
-  return keyIds.map((key_id) => ({ key_id, ...toSeries(byKey.get(key_id) ?? [], hours.length) }))
+  const parameters = [organizationId, hours.map(toIso), keyIds, span.from]
+  const [rows, amounts] = (await readTogether(sql, [
+    sql.query(REQUESTS, parameters),
+    sql.query(AMOUNTS, parameters),
+  ])) as [Row[], AmountRow[]]
+  const [byKey, amountsByKey] = [Map.groupBy(rows, toKey), Map.groupBy(amounts, toKey)]
+  return keyIds.map((key_id) => ({
+    key_id,
+    ...toSeries(byKey.get(key_id) ?? [], hours.length),
+    quantities: toQuantities(amountsByKey.get(key_id) ?? [], hours.length),
+  }))
+}
+
+const toKey = ({ key_id }: Pick<Row, 'key_id'>) => key_id
+
+/** @returns by meter, an amount for each hour */
+function toQuantities(rows: readonly AmountRow[], length: number): Record<string, number[]> {
+  const series: Record<string, number[]> = {}
+  for (const { meter, hour, amount } of rows) {
+    series[meter] ??= Array.from({ length }, () => 0)
+    series[meter][hour] = amount
+  }
+  return series
 }
 
 /** @returns a figure for each hour and outcome; zero without rows */

@@ -4,13 +4,15 @@ import type { Period } from '../../lib/period.ts'
 import type { Dimension } from '../../metering/dimensions.ts'
 import { type BreakdownRow, breakdownQuery } from './breakdown.ts'
 import { averageTime, buildAnswer, SUMS, type SumRow, toFigures } from './columns.ts'
+import { findQuantities, type Quantities, type QuantityRow, selectAmounts, sumAmounts } from './quantities.ts'
 import { readTogether } from './read.ts'
 import { type OrganizationScope, seesCosts } from './scope.ts'
+import { type Span } from './span.ts'
 
 /** The largest groups of a breakdown. The totals include the rest. */
 const MAX_GROUPS = 100
 
-type Sums = ReturnType<typeof toSums>
+type Sums = ReturnType<typeof toSums> & { readonly quantities: Quantities }
 
 interface Statistics {
   readonly period: string
@@ -45,19 +47,24 @@ export async function usageStatistics(sql: Sql, scope: OrganizationScope, period
   const span = { from: period.start, to: period.end }
   const bounds = [scope.organizationId, new Date(span.from).toISOString(), new Date(span.to).toISOString()]
   const ask = { span, limit: MAX_GROUPS, order: 'requests' } as const
-  const [days, ...groups] = (await readTogether(sql, [
+  const [days, ofDays, ofMonth, ...groups] = (await readTogether(sql, [
     sql.query(selectDays(scope), bounds),
+    amountsQuery(sql, scope, span, DAY),
+    amountsQuery(sql, scope, span, 'null'),
     ...GROUPED.map((by) => breakdownQuery(sql, scope, { ...ask, by })),
-  ])) as [(SumRow & { day: string | null })[], ...BreakdownRow[][]]
+  ])) as [(SumRow & { day: string | null })[], Amounts, Amounts, ...BreakdownRow[][]]
+  const amounts = [...ofDays, ...ofMonth]
   const [endpoints = [], models = [], keys = [], routes = []] = groups.map(listGroups)
   return {
     period: period.name,
-    totals: toSums(days.find(({ day }) => day === null) as SumRow),
-    by_endpoint: endpoints.map((row) => withSums({ endpoint: row.value }, row)),
-    by_model: models.filter(({ value }) => value !== '').map((row) => withSums({ model: row.value }, row)),
-    by_key: keys.map((row) => withSums({ key_id: row.value || null }, row)),
-    by_route: routes.filter(({ value }) => value !== '').map((row) => withSums({ route: row.value }, row)),
-    by_day: days.flatMap((row) => (row.day === null ? [] : [withSums({ day: row.day }, row)])),
+    totals: withSums({}, days.find(({ day }) => day === null) as SumRow, findQuantities(amounts, null)),
+    by_endpoint: endpoints.map((row) => ofGroup({ endpoint: row.value }, row)),
+    by_model: models.filter(({ value }) => value !== '').map((row) => ofGroup({ model: row.value }, row)),
+    by_key: keys.map((row) => ofGroup({ key_id: row.value || null }, row)),
+    by_route: routes.filter(({ value }) => value !== '').map((row) => ofGroup({ route: row.value }, row)),
+    by_day: days.flatMap((row) =>
+      row.day === null ? [] : [withSums({ day: row.day }, row, findQuantities(amounts, row.day))],
+    ),
   }
 }
 
@@ -66,8 +73,19 @@ function listGroups(rows: readonly BreakdownRow[]) {
   return rows.filter((row): row is BreakdownRow & { value: string } => row.value !== null)
 }
 
-function withSums<T extends object>(name: T, row: SumRow): T & Sums {
-  return { ...name, ...toSums(row) }
+const ofGroup = <T extends object>(name: T, row: BreakdownRow) => withSums(name, row, row.quantities ?? {})
+
+function withSums<T extends object>(name: T, row: SumRow, quantities: Quantities): T & Sums {
+  return { ...name, ...toSums(row), quantities }
+}
+
+/** By day; null for the month. */
+type Amounts = QuantityRow<string | null>[]
+const DAY = `((hour at time zone 'UTC')::date)::text`
+
+function amountsQuery(sql: Sql, scope: OrganizationScope, span: Span, group: string) {
+  const parameters: unknown[] = []
+  return sql.query(sumAmounts(group, selectAmounts(scope, { span, filter: {} }, parameters)), parameters)
 }
 
 function toSums(row: SumRow) {

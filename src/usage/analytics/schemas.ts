@@ -6,7 +6,7 @@ import { listSchema, organizationRef, pageQuery, timestamp, uuid } from '../../h
 import { text } from '../../http/text-field.ts'
 import { DIMENSION_NAMES } from '../../metering/dimensions.ts'
 import { REPORTED_COLUMNS } from '../../metering/functions/sums.ts'
-import { CHARGE, COST, figureSchemas } from '../figure-schemas.ts'
+import { CHARGE, COST, figureSchemas, quantitySums } from '../figure-schemas.ts'
 import { normalizeName } from '../normalize-name.ts'
 import { ORDERS } from './breakdown.ts'
 import { isTimeZone } from './buckets.ts'
@@ -119,9 +119,7 @@ const sums = {
   p50_response_time_ms: milliseconds,
   p95_response_time_ms: milliseconds,
   p99_response_time_ms: milliseconds,
-  quantities: z
-    .record(z.string(), z.number())
-    .meta({ description: 'Amounts of your own meters, by slug. One without use is absent.', example: { images: 3 } }),
+  quantities: quantitySums,
 }
 
 const Sums = z.object(sums).meta({ id: 'UsageSums' })
@@ -187,6 +185,10 @@ export const KeyHours = z
         limited: hourly('Refused with 429, by a rate limit or a quota.'),
         refused: hourly('Refused with 401 or 403, such as with an expired key.'),
         failed: hourly('All other errors.'),
+        quantities: z.record(z.string(), z.array(z.number())).meta({
+          description: 'Amounts of your own meters, by slug, for each hour. One without use is absent.',
+          example: { images: [0, 3] },
+        }),
       }),
     ),
   })

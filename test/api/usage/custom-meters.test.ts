@@ -57,6 +57,24 @@ describe('the analytics', () => {
       expect.objectContaining({ requests: 1, quantities: { images: 3, audio_seconds: 0.5 } }),
     )
 
+    const month = await get(`/auth/usage/stats?period=${occurred_at.slice(0, 7)}`)
+    expect(month.totals).toMatchObject({ requests: 4, quantities: all })
+    expect(month.by_day).toMatchObject([{ day: occurred_at.slice(0, 10), quantities: all }])
+    expect(month.by_key).toMatchObject([{ key_id: keyId, quantities: all }])
+    expect(month.by_endpoint.find(({ endpoint }: any) => endpoint === '/c').quantities).toEqual({
+      images: 1,
+      audio_seconds: 0.25,
+    })
+    expect(month.by_endpoint.find(({ endpoint }: any) => endpoint === '/d').quantities).toEqual({})
+
+    const { data: ofKeys } = await get(`/usage/keys?key_ids=${keyId}&${span}`)
+    const [{ succeeded, quantities }] = ofKeys
+    const hour = succeeded.indexOf(4)
+    expect(quantities).toEqual({
+      images: succeeded.map((_: number, place: number) => (place === hour ? 8 : 0)),
+      audio_seconds: succeeded.map((_: number, place: number) => (place === hour ? 0.75 : 0)),
+    })
+
     const byEndpoint = await get(`/usage/breakdown?by=endpoint&order=images&limit=2&${span}`)
     expect(byEndpoint).toMatchObject({
       order: 'images',

@@ -26,6 +26,7 @@ describe(`GET ${STATS}`, async () => {
         cost_usd: '0.000000',
         errors: 0,
         avg_response_time_ms: null,
+        quantities: {},
       },
       by_endpoint: [],
       by_model: [],

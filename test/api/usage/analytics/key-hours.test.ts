@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { UsageEvent } from '../../../../src/metering/event.ts'
 import { writeUsage } from '../../../../src/metering/write.ts'
+import { defineMeters } from '../../../support/custom-meters.ts'
 import { directly } from '../../../support/direct.ts'
 import { call, newKeyHolder } from '../../../support/http.ts'
 
@@ -12,6 +13,7 @@ const read = (query: string) => call(`GET /api/v1/usage/keys?${query}`, { token:
 const day = (keyIds: string) => read(`key_ids=${keyIds}&from=2021-03-01T10:20:00Z&to=2021-03-01T13:00:00Z`)
 
 beforeAll(async () => {
+  await defineMeters()
   ;[holder, other] = await Promise.all([newKeyHolder(), newKeyHolder()])
   const event = (at: string, changes: Partial<UsageEvent> = {}, of = holder): UsageEvent => ({
     id: crypto.randomUUID(),
@@ -23,6 +25,8 @@ beforeAll(async () => {
   await writeUsage(deps, [
     event('2021-03-01T10:59Z', { status_code: 200 }),
     event('2021-03-01T10:00Z', { status_code: 204, endpoint: '/a' }),
+    event('2021-03-01T11:59Z', { requests: 0, quantities: { images: 3 } }),
+    event('2021-03-01T11:00Z', { requests: 0, quantities: { images: 2 } }),
     event('2021-03-01T12:30Z', { status_code: 429 }),
     event('2021-03-01T12:31Z', { status_code: 401 }),
     event('2021-03-01T12:32Z', { status_code: 403 }),
@@ -39,7 +43,16 @@ describe('GET /api/v1/usage/keys', () => {
     expect((await day(holder.keyId)).body).toEqual({
       from: '2021-03-01T10:00:00.000Z',
       to: '2021-03-01T13:00:00.000Z',
-      data: [{ key_id: holder.keyId, succeeded: [2, 0, 0], limited: [0, 0, 1], refused: [0, 0, 2], failed: [0, 0, 2] }],
+      data: [
+        {
+          key_id: holder.keyId,
+          succeeded: [2, 0, 0],
+          limited: [0, 0, 1],
+          refused: [0, 0, 2],
+          failed: [0, 0, 2],
+          quantities: { images: [0, 5, 0] },
+        },
+      ],
     })
   })
 
@@ -52,6 +65,7 @@ describe('GET /api/v1/usage/keys', () => {
       limited: [0, 0, 0],
       refused: [0, 0, 0],
       failed: [0, 0, 0],
+      quantities: {},
     })
   })
 
