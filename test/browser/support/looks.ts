@@ -19,8 +19,12 @@ export async function expectFit(page: Page): Promise<void> {
 }
 
 /** Verifies a key, as the operator's API does for each of its requests. */
-export const verify = (key: string) =>
-  callApi<{ valid: boolean; code: string; organization_id: string | null }>('POST', '/keys/verify', {
-    token: inject('server').credentials.service_key,
-    body: { key },
-  })
+export const verify = (key: string, more: object = {}) =>
+  callApi<{ valid: boolean; code: string; organization_id: string | null; refused_by: string | null }>(
+    'POST',
+    '/keys/verify',
+    {
+      token: inject('server').credentials.service_key,
+      body: { key, ...more },
+    },
+  )

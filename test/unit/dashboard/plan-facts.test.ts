@@ -20,8 +20,13 @@ const planWith = (id: string, images: number) =>
 const used = (images: number) => ({ images: { used: images } }) as unknown as BillingInfoUsageMeters
 
 test('a plan shows the limits of the operator`s own meters, and how they differ from those of the present plan', () => {
-  const facts = comparePlans(planWith('small', 100), planWith('large', 500))
-  expect(facts.find(({ name }) => name === 'Images')).toMatchObject({ value: '100', difference: 'less' })
+  const own = { images: { name: 'Generated pictures', unit: 'pictures', kind: 'counter' } } as const
+  const facts = comparePlans(planWith('small', 100), planWith('large', 500), own)
+  expect(facts.find(({ name }) => name === 'Generated pictures')).toMatchObject({
+    value: '100 pictures',
+    difference: 'less',
+  })
+  expect(comparePlans(planWith('small', 100), undefined, {}).map(({ name }) => name)).toContain('Images')
 })
 
 test('a smaller plan warns of use of an own meter from its limit on', () => {

@@ -8,6 +8,7 @@ import { Button } from '../../ui/button.tsx'
 import { Page, Section } from '../../ui/layout.tsx'
 import { ErrorNotice, Notice } from '../../ui/notice.tsx'
 import { Skeleton } from '../../ui/states.tsx'
+import { useOwnMeters } from '../usage/own-meters.ts'
 import { ChangeDialog } from './change-dialog.tsx'
 import { Extras } from './extras.tsx'
 import { StateNotices } from './notices.tsx'
@@ -96,6 +97,7 @@ interface PlansProps {
 function Plans({ info, plans, mayBuy, onChoose }: PlansProps) {
   const present = plans.find(({ id }) => id === info.plan.id)
   const [terms, setTerms] = useState(() => termsOf(info, plans))
+  const own = useOwnMeters()
   return (
     <Section
       title="Plans"
@@ -115,6 +117,7 @@ function Plans({ info, plans, mayBuy, onChoose }: PlansProps) {
               key={plan.id}
               plan={plan}
               present={present}
+              own={own}
               action={action}
               price={findPrice(plan, terms)}
               isNext={info.subscription?.pending?.plan === plan.id}

@@ -5,6 +5,7 @@ import { Confirm } from '../../ui/dialog.tsx'
 import { Notice } from '../../ui/notice.tsx'
 import { toast } from '../../ui/toast.tsx'
 import { describeAmount } from '../usage/meters.ts'
+import { useOwnMeters } from '../usage/own-meters.ts'
 import { ConfirmChange } from './confirm-change.tsx'
 import type { PlanAction } from './plan-action.ts'
 import { exceededBy } from './plan-facts.ts'
@@ -87,9 +88,10 @@ function keptExtras({ subscription }: BillingInfo) {
 
 /** Warns of usage that the smaller plan would refuse. */
 function Exceeded({ plan, info }: Pick<ChangeDialogProps, 'plan' | 'info'>) {
+  const own = useOwnMeters()
   const meters = exceededBy(plan, info.usage.meters)
   if (meters.length === 0) return null
-  const list = meters.map(({ meter, used }) => describeAmount(meter, used)).join(', ')
+  const list = meters.map(({ meter, used }) => describeAmount(meter, used, own)).join(', ')
   return (
     <Notice kind="warn">
       {`This period you have used ${list}. ${plan.name} allows less: calls beyond it would be refused.`}

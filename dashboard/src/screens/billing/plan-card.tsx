@@ -4,6 +4,7 @@ import { formatPrice } from '../../lib/format.ts'
 import { Badge } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { classes } from '../../ui/class.ts'
+import type { OwnMeters } from '../usage/meters.ts'
 import type { PlanAction } from './plan-action.ts'
 import { comparePlans, type Difference, type PlanFact } from './plan-facts.ts'
 import { describePrice } from './plan-price.ts'
@@ -11,6 +12,7 @@ import { describePrice } from './plan-price.ts'
 interface PlanCardProps {
   readonly plan: CataloguePlan
   readonly present: CataloguePlan | undefined
+  readonly own: OwnMeters
   readonly action: PlanAction
   readonly price: CataloguePrice | undefined
   readonly isNext: boolean
@@ -19,7 +21,7 @@ interface PlanCardProps {
 }
 
 /** A plan with its price and limits; what is more or less than now is marked. */
-export function PlanCard({ plan, present, action, price, isNext, mayBuy, onChoose }: PlanCardProps) {
+export function PlanCard({ plan, present, own, action, price, isNext, mayBuy, onChoose }: PlanCardProps) {
   const isPresent = action === 'present' || action === 'keep'
   const verb = VERBS[action]
   return (
@@ -41,7 +43,7 @@ export function PlanCard({ plan, present, action, price, isNext, mayBuy, onChoos
         )}
       </div>
       <dl className="flex flex-1 flex-col gap-1.5">
-        {comparePlans(plan, present).map((fact) => (
+        {comparePlans(plan, present, own).map((fact) => (
           <Fact key={fact.name} fact={fact} />
         ))}
       </dl>

@@ -1,6 +1,6 @@
 import type { BillingInfoUsageMeters, CataloguePlan } from '../../api/types.ts'
 import { formatName, formatNumber, formatUnitPrice } from '../../lib/format.ts'
-import { formatAmount, meterName } from '../usage/meters.ts'
+import { formatAmount, meterName, type OwnMeters } from '../usage/meters.ts'
 
 /** How a fact of a plan compares with the same of the present plan. */
 export type Difference = 'more' | 'less' | 'other' | 'same'
@@ -30,9 +30,9 @@ const listMeters = ({ meters }: CataloguePlan) => [
 ]
 
 /** What a plan has, each with the difference to the present one. */
-export function comparePlans(plan: CataloguePlan, present: CataloguePlan | undefined): PlanFact[] {
-  const before = new Map((present ? measure(present) : []).map((fact) => [fact.name, fact]))
-  return measure(plan).map((fact) => ({
+export function comparePlans(plan: CataloguePlan, present: CataloguePlan | undefined, own: OwnMeters): PlanFact[] {
+  const before = new Map((present ? measure(present, own) : []).map((fact) => [fact.name, fact]))
+  return measure(plan, own).map((fact) => ({
     name: fact.name,
     value: fact.value,
     note: fact.note,
@@ -48,11 +48,11 @@ function differ(fact: Measured, before: Measured | undefined): Difference {
   return fact.size > size ? 'more' : 'less'
 }
 
-function measure(plan: CataloguePlan): Measured[] {
+function measure(plan: CataloguePlan, own: OwnMeters): Measured[] {
   return [
     ...listMeters(plan)
       .filter((meter) => meter !== 'cost_usd' || plan.meters.cost_usd.limit !== null)
-      .map((meter) => meterFact(plan, meter)),
+      .map((meter) => meterFact(plan, meter, own)),
     {
       name: 'Requests a minute and key',
       value: formatNumber(plan.rate_limit_per_minute),
@@ -73,12 +73,12 @@ function seatsFact({ included, max }: NonNullable<CataloguePlan['seats']>): Meas
   return { name: 'Seats', value: formatNumber(included), note, size: included }
 }
 
-function meterFact(plan: CataloguePlan, meter: string): Measured {
+function meterFact(plan: CataloguePlan, meter: string, own: OwnMeters): Measured {
   const { limit, at_limit } = plan.meters[meter] ?? { limit: null, at_limit: 'block' }
-  const name = meterName(meter)
+  const name = meterName(meter, own)
   if (limit === null) return { name, value: 'No limit', size: Number.POSITIVE_INFINITY }
   const price = plan.overage[meter]?.[0]?.unit_price_usd
-  const value = formatAmount(meter, limit)
+  const value = formatAmount(meter, limit, own[meter]?.unit)
   if (at_limit === 'block') return { name, value, size: Number(limit) }
   return { name, value, note: price ? `then ${overagePrice(price)}` : 'then goes on', size: Number(limit) }
 }

@@ -6,6 +6,7 @@ import { Button } from '../../ui/button.tsx'
 import { Card, Columns, Facts, Section, Stat } from '../../ui/layout.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { meterName } from '../usage/meters.ts'
+import { useOwnMeters } from '../usage/own-meters.ts'
 import { describePrice } from './plan-price.ts'
 import { providerName } from './provider.ts'
 
@@ -28,6 +29,7 @@ export function SubscriptionStatus({ info }: { readonly info: BillingInfo }) {
 /** The plan in force, what it costs next, and what was used beyond it. */
 export function Present({ info }: { readonly info: BillingInfo }) {
   const { plan, next_charge: next, overage } = info
+  const own = useOwnMeters()
   const charged = Object.entries(overage.meters).filter(([, { units }]) => units > 0)
   return (
     <Card className="flex flex-col gap-4">
@@ -57,7 +59,7 @@ export function Present({ info }: { readonly info: BillingInfo }) {
       {charged.length > 0 && (
         <Facts
           facts={charged.map(([meter, { units, amount_usd }]) => [
-            meterName(meter),
+            meterName(meter, own),
             `${formatNumber(units)} above the limit, ${formatMoney(amount_usd)}`,
           ])}
         />

@@ -11,6 +11,7 @@ import { Meter } from '../../ui/meter.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { Empty, Skeleton } from '../../ui/states.tsx'
 import { Time } from '../../ui/time.tsx'
+import { useOwnMeters } from '../usage/own-meters.ts'
 import { endsAt, isRevoked } from './key-status.ts'
 import { describeLimit } from './limit-form.ts'
 import { named, type OfCustomer } from './of-customer.ts'
@@ -88,6 +89,7 @@ export function KeyLimits({ id, ...customer }: { readonly id: string } & OfCusto
 }
 
 export function KeySettings({ item, customer }: ItemProps) {
+  const own = useOwnMeters()
   const linkTo = (id: string) => (customer ? `/operator/keys/${id}?customer=${customer}` : `/keys/${id}`)
   return (
     <Card>
@@ -106,7 +108,7 @@ export function KeySettings({ item, customer }: ItemProps) {
             'Rate limit',
             item.custom_rate_limit === null ? 'That of the plan' : `${formatNumber(item.custom_rate_limit)} a minute`,
           ],
-          ...item.limits.map((limit) => [`Limit ${limit.name}`, describeLimit(limit)] as const),
+          ...item.limits.map((limit) => [`Limit ${limit.name}`, describeLimit(limit, own)] as const),
           ...(item.max_concurrent === null
             ? []
             : [['Concurrent reservations', formatNumber(item.max_concurrent)] as const]),

@@ -1,6 +1,8 @@
 import { X } from 'lucide-react'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { Fieldset, Input, Select } from '../../ui/field.tsx'
+import type { OwnMeters } from '../usage/meters.ts'
+import { useOwnMeters } from '../usage/own-meters.ts'
 import { type LimitForm, metersWith, NEW_LIMIT, spansWith } from './limit-form.ts'
 
 const MOST = 10
@@ -13,17 +15,19 @@ interface LimitFieldsProps {
 
 /** Limits in addition to the rate limit, each with a name, a meter and a window or period of its own. */
 export function LimitFields({ limits, onChange, error }: LimitFieldsProps) {
+  const own = useOwnMeters()
   const change = (at: number, changed: Partial<LimitForm>) =>
     onChange(limits.map((limit, index) => (index === at ? { ...limit, ...changed } : limit)))
   return (
     <Fieldset
       legend="More limits"
-      hint="Of requests, tokens or dollars, in a window or calendar period of your choice. All are checked together with the rate limit."
+      hint="Of requests, tokens, dollars or another meter, in a window or calendar period of your choice. All are checked together with the rate limit."
     >
       {limits.map((limit, at) => (
         <LimitRow
           key={at}
           limit={limit}
+          own={own}
           number={at + 1}
           onChange={(changed) => change(at, changed)}
           onRemove={() => onChange(limits.filter((_, index) => index !== at))}
@@ -45,12 +49,13 @@ export function LimitFields({ limits, onChange, error }: LimitFieldsProps) {
 
 interface LimitRowProps {
   readonly limit: LimitForm
+  readonly own: OwnMeters
   readonly number: number
   readonly onChange: (changed: Partial<LimitForm>) => void
   readonly onRemove: () => void
 }
 
-function LimitRow({ limit, number, onChange, onRemove }: LimitRowProps) {
+function LimitRow({ limit, own, number, onChange, onRemove }: LimitRowProps) {
   const { name, meter, limit: units, span, isPerSubject } = limit
   return (
     <div className="flex flex-wrap items-center gap-2">
@@ -75,7 +80,7 @@ function LimitRow({ limit, number, onChange, onRemove }: LimitRowProps) {
         value={meter}
         onChange={({ target }) => onChange({ meter: target.value })}
       >
-        {metersWith(meter).map(([value, label]) => (
+        {metersWith(meter, own).map(([value, label]) => (
           <option key={value} value={value}>
             {label}
           </option>

@@ -1,5 +1,6 @@
 import type { NamedLimit } from '../../api/types.ts'
 import { formatNumber } from '../../lib/format.ts'
+import { describeAmount, isSameWord, type OwnMeters } from '../usage/meters.ts'
 
 type LimitMeter = NonNullable<NamedLimit['meter']>
 type Period = NonNullable<NamedLimit['period']>
@@ -35,10 +36,14 @@ const METER_NAMES: Readonly<Record<string, string>> = {
   cost_usd: 'US dollars',
 }
 
-/** The meters to choose from, with the limit's own where it is one that the operator defined. */
-export const metersWith = (meter: LimitMeter): readonly (readonly [meter: string, name: string])[] => {
-  const known = Object.entries(METER_NAMES)
-  return known.some(([name]) => name === meter) ? known : [[meter, meter], ...known]
+/** The meters to choose from: the built-in ones, the operator's counters, and the limit's own where it is no more among them. */
+export function metersWith(meter: LimitMeter, own: OwnMeters): readonly (readonly [meter: string, name: string])[] {
+  const counters = Object.entries(own).filter(([, { kind }]) => kind === 'counter')
+  const named = counters.map(
+    ([slug, { name, unit }]) => [slug, isSameWord(name, unit) ? name : `${name} (${unit})`] as const,
+  )
+  const known = [...Object.entries(METER_NAMES), ...named]
+  return known.some(([slug]) => slug === meter) ? known : [[meter, meter], ...known]
 }
 
 const SPANS: readonly (readonly [span: string, name: string])[] = [
@@ -93,8 +98,9 @@ function toLimit({ name, meter, limit, span, isPerSubject, cost }: LimitForm): N
 }
 
 /** A limit in words, such as `1,000 tokens in any minute, each subject`. */
-export function describeLimit(limit: NamedLimit): string {
+export function describeLimit(limit: NamedLimit, own: OwnMeters): string {
   const { meter, span, isPerSubject } = toLimitForm(limit)
   const amount = typeof limit.limit === 'number' ? formatNumber(limit.limit) : limit.limit
-  return `${amount} ${METER_NAMES[meter] ?? meter} in ${nameSpan(span)}${isPerSubject ? ', each subject' : ''}`
+  const units = own[meter] ? describeAmount(meter, limit.limit, own) : `${amount} ${METER_NAMES[meter] ?? meter}`
+  return `${units} in ${nameSpan(span)}${isPerSubject ? ', each subject' : ''}`
 }

@@ -5,10 +5,13 @@ import { useMay } from '../../shell/session-context.tsx'
 import { Section } from '../../ui/layout.tsx'
 import { listProps, Table } from '../../ui/table.tsx'
 import { describeLimit } from '../keys/limit-form.ts'
+import type { OwnMeters } from './meters.ts'
+import { useOwnMeters } from './own-meters.ts'
 
 /** Keys that have limits of their own. */
 export function KeyLimits() {
   const mayRead = useMay('keys:read')
+  const own = useOwnMeters()
   const list = useList('GET /auth/api-keys', { query: { limit: 100 } }, { enabled: mayRead })
   const rows = list.rows?.filter(
     (key) => key.revoked_at === null && (key.custom_rate_limit !== null || key.limits.length > 0),
@@ -28,7 +31,7 @@ export function KeyLimits() {
             name: 'Rate limit',
             cell: ({ custom_rate_limit: own }) => (own === null ? 'As the plan' : `${formatNumber(own)} a minute`),
           },
-          { name: 'Named limits', width: 'minmax(0,2fr)', cell: (key) => namedLimits(key) },
+          { name: 'Named limits', width: 'minmax(0,2fr)', cell: (key) => namedLimits(key, own) },
         ]}
         empty={<p className="text-muted">None among the first hundred keys.</p>}
       />
@@ -36,5 +39,5 @@ export function KeyLimits() {
   )
 }
 
-const namedLimits = ({ limits }: ApiKey) =>
-  limits.length === 0 ? '–' : limits.map((one) => `${one.name}: ${describeLimit(one)}`).join(', ')
+const namedLimits = ({ limits }: ApiKey, own: OwnMeters) =>
+  limits.length === 0 ? '–' : limits.map((one) => `${one.name}: ${describeLimit(one, own)}`).join(', ')

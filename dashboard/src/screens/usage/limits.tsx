@@ -11,7 +11,7 @@ import { Skeleton } from '../../ui/states.tsx'
 import { Alerts } from './alerts.tsx'
 import { describeForecast } from './forecast-text.ts'
 import { KeyLimits } from './key-limits.tsx'
-import { formatAmount, meterName } from './meters.ts'
+import { formatAmount, meterName, readOwnMeters } from './meters.ts'
 import { Thresholds } from './thresholds.tsx'
 
 export function Limits() {
@@ -104,7 +104,7 @@ export function MeterCard({ meter, quotas, forecast }: MeterCardProps) {
         format={write}
       />
       <p className="text-small text-muted">{details.join(' · ')}</p>
-      {outlook && <p>{describeForecast(meter, outlook, quotas.resets_at)}</p>}
+      {outlook && <p>{describeForecast(meter, outlook, quotas.resets_at, readOwnMeters(quotas))}</p>}
       {isGauge && <p>A reading of what there is, as it was last reported.</p>}
     </Card>
   )

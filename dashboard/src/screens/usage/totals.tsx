@@ -1,12 +1,15 @@
 import { useRead } from '../../api/hooks.ts'
-import { formatDuration, formatMoney, formatName, formatNumber, formatPercent, formatShort } from '../../lib/format.ts'
+import { formatDuration, formatMoney, formatNumber, formatPercent, formatShort } from '../../lib/format.ts'
 import { Card, Columns, Stat, StatsSkeleton } from '../../ui/layout.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
+import { meterName } from './meters.ts'
+import { useOwnMeters } from './own-meters.ts'
 import type { Span } from './range.ts'
 
 /** The figures of a span, each with what it was in the span before. */
 export function Totals({ span }: { readonly span: Span }) {
   const { data, error, refetch } = useRead('GET /usage/summary', { query: { ...span } })
+  const own = useOwnMeters()
   if (error && !data) return <ErrorNotice error={error} onRetry={() => void refetch()} />
   if (!data) return <StatsSkeleton />
   const { totals, previous, change } = data
@@ -44,7 +47,7 @@ export function Totals({ span }: { readonly span: Span }) {
         {Object.entries(totals.quantities).map(([slug, amount]) => (
           <Stat
             key={slug}
-            label={formatName(slug)}
+            label={meterName(slug, own)}
             value={<span title={formatNumber(amount)}>{formatShort(amount)}</span>}
             note={`${formatShort(previous.totals.quantities[slug] ?? 0)} before`}
           />
