@@ -7,6 +7,7 @@ export interface DemoKey {
   /** Its share of the traffic; 0 for a key that was never used. */
   readonly weight: number
   readonly expiresInDays?: number
+  readonly limits?: readonly object[]
   readonly fate?: 'disabled' | 'revoked'
 }
 
@@ -42,7 +43,7 @@ export interface DemoCustomer {
 const answers = { path: '/v1/answers', method: 'POST', weight: 5, tokens: [1_400, 420], usualMs: 900 } as const
 const summaries = { path: '/v1/summaries', method: 'POST', weight: 2, tokens: [3_200, 260], usualMs: 1_400 } as const
 const search = { path: '/v1/search', method: 'GET', weight: 6, usualMs: 70 } as const
-const documents = { path: '/v1/documents', method: 'POST', weight: 2, usualMs: 160 } as const
+const documents = { path: '/v1/documents', method: 'POST', weight: 2, usualMs: 160, pages: 12 } as const
 
 const gpt = { provider: 'openai', model: 'gpt-4o', weight: 3 } as const
 const mini = { provider: 'openai', model: 'gpt-4o-mini', weight: 5 } as const
@@ -50,6 +51,8 @@ const sonnet = { provider: 'anthropic', model: 'claude-sonnet-4-5', weight: 3 } 
 const haiku = { provider: 'anthropic', model: 'claude-haiku-4-5', weight: 2 } as const
 /** A model of their own, which has no known price. */
 const own = { provider: 'northwind', model: 'rerank-1', weight: 1 } as const
+
+const PAGES_A_DAY = { name: 'documents', meter: 'pages', limit: 500, period: 'day' } as const
 
 /** Three customers that differ in what an operator looks for: one near its limit, one that does not pay, one that is idle. */
 export const DEMO_CUSTOMERS: readonly [DemoCustomer, ...DemoCustomer[]] = [
@@ -68,7 +71,14 @@ export const DEMO_CUSTOMERS: readonly [DemoCustomer, ...DemoCustomer[]] = [
     ],
     keys: [
       { name: 'Production', environment: 'live', scopes: ['answers:*', 'search:read'], weight: 12 },
-      { name: 'Nightly import', environment: 'live', scopes: ['documents:write'], weight: 3, expiresInDays: 5 },
+      {
+        name: 'Nightly import',
+        environment: 'live',
+        scopes: ['documents:write'],
+        weight: 3,
+        expiresInDays: 5,
+        limits: [PAGES_A_DAY],
+      },
       { name: 'Mobile app', environment: 'live', scopes: ['search:read'], weight: 5 },
       { name: 'Continuous integration', environment: 'test', scopes: [], weight: 1, expiresInDays: 80 },
       { name: 'Old website', environment: 'live', scopes: [], weight: 0.5, fate: 'disabled' },

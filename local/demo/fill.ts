@@ -12,6 +12,7 @@ import { DEMO_CUSTOMERS, type DemoCustomer } from './customers.ts'
 import { ensureGatewayRoute } from './gateway.ts'
 import { backdate } from './history.ts'
 import { issueKeys, settleKeys } from './keys.ts'
+import { ensureMeter } from './meters.ts'
 import { DEMO_DAYS, makeUsage } from './traffic.ts'
 
 const DAY_MS = 24 * 3_600_000
@@ -39,6 +40,7 @@ export async function fillDemo(demo: Demo): Promise<DemoLogin[]> {
   const db = ormOver(deps.sql)
   const admin = await signIn(demo.baseUrl, demo.credentials.admin)
   await ensureGatewayRoute(admin, demo.localUrl)
+  await ensureMeter(admin)
   const logins: DemoLogin[] = []
   let isNew = false
   for (const customer of DEMO_CUSTOMERS) {
@@ -126,7 +128,7 @@ async function fillCustomer(filling: Filling): Promise<void> {
   const events = makeUsage(customer.traffic, { organizationId, callers, now: deps.now() })
   for (let from = 0; from < events.length; from += BATCH) await storeEach(deps, events.slice(from, from + BATCH))
   await settleKeys(owner, callers)
-  if (customer.tokensUsed) await limitTokens(filling, owner, customer.tokensUsed)
+  if (customer.tokensUsed) await limitUse(filling, owner, customer.tokensUsed)
   await backdate(filling)
 }
 
@@ -147,11 +149,11 @@ async function grantCredits({ admin, deps, customer, organizationId }: Filling):
     })
 }
 
-/** A limit that is nearly reached by what was used in this period, on whatever day that is. */
-async function limitTokens({ admin, organizationId }: Filling, owner: Client, share: number): Promise<void> {
+/** A limit that is nearly reached by what was used in this period, on whatever day that is, and one that is far. */
+async function limitUse({ admin, organizationId }: Filling, owner: Client, share: number): Promise<void> {
   const { meters } = await owner.call<{ meters: { tokens: { used: number } } }>('GET', '/quotas')
   const tokens = Math.max(1_000, Math.floor(meters.tokens.used / share / 1_000) * 1_000)
-  await admin.call('PUT', `/admin/organizations/${organizationId}/quotas`, { tokens })
+  await admin.call('PUT', `/admin/organizations/${organizationId}/quotas`, { tokens, meters: { pages: 10_000 } })
 }
 
 /** What the Worker's job would do in hours: the sums of all customers together. */

@@ -10,9 +10,15 @@ interface Issued extends Caller {
 
 export async function issueKeys(owner: Client, { keys }: DemoCustomer): Promise<Issued[]> {
   const issued: Issued[] = []
-  for (const { name, environment, scopes, weight, expiresInDays, fate } of keys) {
+  for (const { name, environment, scopes, weight, expiresInDays, limits = [], fate } of keys) {
     const expires_at = expiresInDays ? new Date(Date.now() + expiresInDays * DAY_MS).toISOString() : null
-    const { id } = await owner.call<{ id: string }>('POST', '/auth/api-keys', { name, environment, scopes, expires_at })
+    const { id } = await owner.call<{ id: string }>('POST', '/auth/api-keys', {
+      name,
+      environment,
+      scopes,
+      expires_at,
+      limits,
+    })
     issued.push({ keyId: id, environment, weight, fate })
   }
   return issued

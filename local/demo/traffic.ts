@@ -20,6 +20,8 @@ interface Endpoint {
   /** What it asks of a model: the usual input and output tokens. Without it no model is used. */
   readonly tokens?: readonly [input: number, output: number]
   readonly usualMs: number
+  /** The most pages that a call brings. */
+  readonly pages?: number
 }
 
 export interface Traffic {
@@ -74,7 +76,7 @@ function callsIn({ callsPerDay, startsAt }: Traffic, hour: number, now: number, 
 
 function makeCall(traffic: Traffic, world: World, at: number, random: () => number): UsageEvent {
   const { keyId, environment } = pick(world.callers, random)
-  const { path, method, tokens, usualMs } = pick(traffic.endpoints, random)
+  const { path, method, tokens, usualMs, pages } = pick(traffic.endpoints, random)
   const call = {
     id: uuidv7(at),
     source: VERIFICATION,
@@ -91,7 +93,8 @@ function makeCall(traffic: Traffic, world: World, at: number, random: () => numb
   const counted = { ...call, api_calls: 1, response_time_ms: Math.round(usualMs * (0.5 + 3 * random() ** 3)) }
   if (random() < chanceToFail(traffic, world.now, at))
     return { ...counted, status_code: random() < 0.6 ? 500 : 400, error_message: 'The upstream did not answer.' }
-  if (!tokens) return { ...counted, status_code: 200, queries: 1 }
+  const own = pages === undefined ? {} : { quantities: { pages: 1 + (at % pages) } }
+  if (!tokens) return { ...counted, status_code: 200, queries: 1, ...own }
   return { ...counted, status_code: 200, queries: 1, ...useModel(traffic, tokens, at, random) }
 }
 

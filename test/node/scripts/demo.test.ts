@@ -67,11 +67,18 @@ test('--demo fills three customers once; what analytics say of them is what thei
     const { days, ...sums } = raw ?? {}
     expect(totals).toMatchObject(sums)
     expect(days).toBeGreaterThan(30)
+    const [own] = await sql.query(
+      `select coalesce(sum((quantities ->> 'pages')::int), 0)::int as pages from usage_events where organization_id = $1`,
+      [owner.organization_id],
+    )
+    expect(totals.quantities.pages ?? 0).toBe(own?.pages)
+    expect(own?.pages > 0).toBe(owner !== demo[2]) // the third has no documents
   }
 
   const ask = async (place: number, path: string) => (await signIn(first, demo[place] ?? user))(path)
   expect((await ask(0, '/quotas')).meters.tokens.percent).toBeGreaterThan(88)
   expect((await ask(0, '/usage/alerts')).data).not.toEqual([])
+  expect((await ask(0, '/quotas')).meters.pages).toMatchObject({ name: 'Pages', limit: 10_000 })
   expect(await ask(0, '/auth/billing/info')).toMatchObject({ status: 'active', plan: { id: 'builder' } })
   expect(await ask(1, '/auth/billing/info')).toMatchObject({ status: 'past_due', plan: { id: 'advanced' } })
   expect((await ask(2, '/auth/api-keys')).data).toHaveLength(1)
