@@ -13,11 +13,15 @@ const MAX_LATE = `interval '36 days'`
 /** Under which sources ids are kept (metering/event.ts). */
 const SOURCES = [VERIFICATION, REPORT, GATEWAY]
 
-/** Raw events that arrived since the moment, as they were sent; of their sources the one whose id is known. */
+/**
+ * Raw events that arrived since the moment, as they were sent; of their sources the one whose id is known. The id of a
+ * verification is in no other table: what its verdict rests on tells that it is one.
+ */
 const READ = `
 select to_jsonb(e) - '{ingested_at,correction,charge_usd,markup_percent}'::text[] || jsonb_build_object(
     'cost_usd', e.cost_usd::text, 'price_per_call_usd', e.price_per_call_usd::text, 'completes', e.trace->>'completes',
-    'payload_hash', encode(d.payload_hash, 'hex'), 'source', d.source) as event
+    'request_id', e.trace->>'request', 'payload_hash', encode(d.payload_hash, 'hex'),
+    'source', coalesce(d.source, case when e.trace->>'plan' is not null then '${VERIFICATION}' end)) as event
 from usage_events e
 left join lateral (
   select d.payload_hash, s.source
@@ -36,13 +40,14 @@ cross join lateral jsonb_to_record(item.body) as r(organization_id uuid, id text
 join usage_events e on e.organization_id = r.organization_id and e.occurred_at = r.occurred_at and e.id = r.id`
 
 /** Ids of requests that were completed, and of events whose raw rows are gone: their repeats have to be known. */
-const DEDUPE = `select organization_id, encode(key, 'hex') as key, encode(payload_hash, 'hex') as payload_hash, first_seen, occurred_at
-from usage_dedupe where first_seen >= $1 and ($2::uuid is null or (organization_id, key) > ($2, decode($3, 'hex')))
-order by organization_id, key limit ${PAGE_ROWS}`
+const DEDUPE = `select organization_id, encode(key, 'hex') as key, encode(payload_hash, 'hex') as payload_hash, occurred_at, generation
+from usage_dedupe where generation >= usage_dedupe_generation($1)
+  and ($2::uuid is null or (organization_id, key, generation) > ($2, decode($3, 'hex'), $4))
+order by organization_id, key, generation limit ${PAGE_ROWS}`
 
-const KEEP = `insert into usage_dedupe (organization_id, key, payload_hash, first_seen, occurred_at)
-select organization_id, decode(key, 'hex'), decode(payload_hash, 'hex'), first_seen, occurred_at
-from jsonb_to_recordset($1::jsonb) as r(organization_id uuid, key text, payload_hash text, first_seen timestamptz, occurred_at timestamptz)
+const KEEP = `insert into usage_dedupe (organization_id, key, payload_hash, occurred_at, generation)
+select organization_id, decode(key, 'hex'), decode(payload_hash, 'hex'), occurred_at, generation
+from jsonb_to_recordset($1::jsonb) as r(organization_id uuid, key text, payload_hash text, occurred_at timestamptz, generation integer)
 on conflict do nothing`
 
 /**
@@ -85,7 +90,8 @@ async function findMissing(restored: Sql, events: readonly UsageEvent[]): Promis
 async function carryIds({ former, restored, since }: Restore): Promise<void> {
   let last: Readonly<Record<string, unknown>> | undefined
   for (;;) {
-    const rows = await former.query(DEDUPE, [since, last?.organization_id ?? null, last?.key ?? null])
+    const after = last ? [last.organization_id, last.key, last.generation] : [null, null, null]
+    const rows = await former.query(DEDUPE, [since, ...after])
     if (rows.length === 0) return
     last = rows.at(-1)
     await restored.query(KEEP, [JSON.stringify(rows)])

@@ -6,8 +6,8 @@ import { type Connection, through } from '../../../local/support/connect.ts'
 import { scratchDatabase } from '../../support/scratch-database.ts'
 
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
-/** The stack looks at no name and no password; the driver wants some. */
-const ANY_URL = 'postgresql://postgres:local@localhost/postgres'
+/** The stack looks at no name and no password; the driver wants some. By its host it knows one database from another. */
+const urlOf = (host: string) => `postgresql://postgres:local@${host}/postgres`
 
 interface EmptyDatabase extends Connection {
   /** What a script needs in its environment to find it. */
@@ -15,7 +15,7 @@ interface EmptyDatabase extends Connection {
 }
 
 /** A database with nothing in it, for one test file: beside DATABASE_URL where that is set, in this process otherwise. */
-export async function emptyDatabase(): Promise<EmptyDatabase> {
+export async function emptyDatabase(host = 'localhost'): Promise<EmptyDatabase> {
   const { DATABASE_URL, REDIS_URL } = process.env
   const scratch = DATABASE_URL ? await scratchDatabase(DATABASE_URL) : undefined
   const stack = await startStack({
@@ -25,8 +25,8 @@ export async function emptyDatabase(): Promise<EmptyDatabase> {
     ...(REDIS_URL && { redisUrl: REDIS_URL }),
   })
   return {
-    sql: through(ANY_URL, `${stack.url}/sql`).sql,
-    env: { DATABASE_URL: ANY_URL, NEON_FETCH_ENDPOINT: `${stack.url}/sql` },
+    sql: through(urlOf(host), `${stack.url}/sql`).sql,
+    env: { DATABASE_URL: urlOf(host), NEON_FETCH_ENDPOINT: `${stack.url}/sql` },
     async close() {
       await stack.close()
       await scratch?.drop()

@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { carryUsage } from '../../../local/restore/carry-usage.ts'
+import { migrateUp } from '../../../local/support/migrations.ts'
+import type { Deps } from '../../../src/deps.ts'
+import { type UsageEvent, VERIFICATION } from '../../../src/metering/event.ts'
+import { type Outcome, writeUsage } from '../../../src/metering/write.ts'
+import { SOURCE as REPORT } from '../../../src/usage/reporting/read-item.ts'
+import { emptyDatabase } from './support.ts'
+
+type Database = Awaited<ReturnType<typeof emptyDatabase>>
+let [former, restored]: Database[] = []
+beforeAll(async () => {
+  ;[former, restored] = await Promise.all([emptyDatabase('former'), emptyDatabase()])
+  for (const { sql } of [former, restored]) await migrateUp(sql, undefined, () => undefined)
+})
+afterAll(() => Promise.all([former?.close(), restored?.close()]))
+
+const [OWNER, KEY] = ['01990000-0000-7000-9000-000000000001', '01990000-0000-7000-a000-000000000001']
+const SINCE = new Date(Date.now() - 60_000).toISOString()
+const AT = new Date().toISOString()
+const use = { organization_id: OWNER, key_id: KEY, occurred_at: AT, environment: 'live' }
+const trace = { plan: 'free', versions: [1, 1] } as const
+const [DECIDED, REFUSED, ONCE, ANSWERED, LATE] = Array.from(
+  { length: 5 },
+  (_, at) => `01990000-0000-7000-8000-00000000000${at}`,
+)
+const verified = { ...use, source: VERIFICATION, status_code: 200, api_calls: 1, trace }
+
+const EVENTS: readonly UsageEvent[] = [
+  { ...verified, id: DECIDED as string },
+  { ...verified, id: REFUSED as string, status_code: 429, api_calls: 0, error_code: 'RATE_LIMITED' },
+  {
+    ...verified,
+    id: 'a-hash-of-a-key-of-idempotency',
+    request_id: ONCE as string,
+    trace: { ...trace, request: ONCE as string },
+  },
+  { ...verified, id: ANSWERED as string },
+  {
+    ...use,
+    occurred_at: AT.replace('Z', '001Z'), // as read-item.ts stores it
+    id: ANSWERED as string,
+    source: REPORT,
+    completes: ANSWERED as string,
+    requests: 0,
+    status_code: 500,
+    model: 'm',
+    input_tokens: 5,
+  },
+  { ...use, id: 'waits', source: REPORT, completes: LATE as string, requests: 0, status_code: 502 },
+  {
+    ...use,
+    id: 'mine',
+    source: REPORT,
+    payload_hash: 'ab'.repeat(32),
+    api_calls: 2,
+    subject: 'anna',
+    cost_usd: '0.25',
+  },
+  { ...use, id: 'exactly-what-was-sent', api_calls: 1 },
+]
+
+const deferred: Promise<unknown>[] = []
+const depsOf = ({ sql }: Database) =>
+  ({ sql, defer: (work: Promise<unknown>) => deferred.push(work) }) as unknown as Deps
+
+async function write(database: Database | undefined, events: readonly UsageEvent[]): Promise<readonly Outcome[]> {
+  if (!database) throw new Error('There is no database.')
+  const outcomes: Outcome[] = []
+  for (const event of events) outcomes.push(...(await writeUsage(depsOf(database), [event])).outcomes)
+  await Promise.all(deferred)
+  return outcomes
+}
+
+const TABLES = [
+  'usage_events',
+  'usage_hourly',
+  'usage_totals',
+  'usage_slices',
+  'usage_daily_slices',
+  'usage_periods',
+  'usage_subject_days',
+  'usage_verdicts',
+  'usage_completions',
+  'usage_request_ids',
+]
+/** When a row was written, which is not carried. */
+const MOMENTS = ['ingested_at', 'updated_at', 'created_at', 'tried_at']
+
+async function readAll(database: Database | undefined) {
+  const tables = TABLES.map(async (table) => {
+    const rows = await database?.sql.query(`select to_jsonb(t) - $1::text[] as kept from ${table} t order by 1`, [
+      MOMENTS,
+    ])
+    return [table, rows?.map(({ kept }) => kept)]
+  })
+  return Object.fromEntries(await Promise.all(tables))
+}
+
+test('usage that arrived after the moment is in every sum, as it was', async () => {
+  expect(new Set(await write(former, EVENTS))).toEqual(new Set(['accepted']))
+  const carried = await carryUsage({ former: former?.sql, restored: restored?.sql, since: SINCE } as never)
+  expect(carried).toBe(EVENTS.length)
+  expect(await readAll(restored)).toEqual(await readAll(former))
+})
+
+test('it is carried once, and every id is known: repeats of all of it count nothing', async () => {
+  expect(await carryUsage({ former: former?.sql, restored: restored?.sql, since: SINCE } as never)).toBe(0)
+  expect(new Set(await write(restored, EVENTS))).toEqual(new Set(['duplicate']))
+  expect(await readAll(restored)).toEqual(await readAll(former))
+})
+
+test('a report that comes later completes its request once, in the restored database as in the former one', async () => {
+  const again = {
+    ...use,
+    id: 'another-report',
+    source: REPORT,
+    completes: ANSWERED as string,
+    requests: 0,
+    status_code: 418,
+  }
+  for (const database of [former, restored]) await write(database, [again, { ...verified, id: LATE as string }])
+  expect(await readAll(restored)).toEqual(await readAll(former))
+})
