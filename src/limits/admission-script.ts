@@ -1,14 +1,14 @@
 import { defineScript } from '../db/script.ts'
 import { COUNTER_FUNCTIONS } from './counter-script.ts'
 import { QUOTA_FUNCTIONS } from './quota-script.ts'
+import { WINDOW_FUNCTIONS } from './window-script.ts'
 
 /**
  * Checks versions, every window and every quota, and takes units from all or from none, in one atomic step.
  *
- * KEYS: each window (a hash: units per bucket; `now`, the time it has reached; `born`, when it was created; `kept`,
- * until when it is kept), then each version, then, with a quota, its hash and its holds, then each counter and its
+ * KEYS: each window (window-script.ts), then each version, then, with a quota, its hash and its holds, then each counter and its
  * holds (three KEYS each: counter-script.ts), then, if given, the marker of a request that must count once.
- * ARGV[1]: JSON. `buckets` of a window; `ahead` (ms); `windows` of { ms, limit, cost }; `versions`; `quota` of {
+ * ARGV[1]: JSON. `ahead` (ms); `windows` of { ms, limit, cost }; `versions`; `quota` of {
  * recorded by meter if just read, keepUntil (ms), meters of { name, amount, limit or -1, each } }; `counters`, if any, with
  * `units` to take of each, and `each`; `once` of { ms to remember
  * it, body: a hash of the request }; `lease` of { units wanted in addition, ms, share of the rest that may be taken,
@@ -26,25 +26,21 @@ import { QUOTA_FUNCTIONS } from './quota-script.ts'
  * A used-up meter refuses even a request that takes nothing from it: a customer without tokens gets no more verdicts. A
  * window never goes back in time. Leased units count in the bucket in which the last of them may be spent.
  *
- * Upstash bills each call. So all writes to one hash go in one call, old buckets are removed ten at a time, and a
- * window is kept for twice its length, so that its expiry is rarely set again.
+ * Upstash bills each call. So windows and versions are read by one, and each window and the quota are written by one.
  */
-export const ADMIT = defineScript(`${QUOTA_FUNCTIONS}${COUNTER_FUNCTIONS}
+export const ADMIT = defineScript(`${QUOTA_FUNCTIONS}${COUNTER_FUNCTIONS}${WINDOW_FUNCTIONS}
 local request = cjson.decode(ARGV[1])
-local now, buckets = clock(request.ahead), request.buckets
+local now = clock(request.ahead)
 local windows, versions = #request.windows, #request.versions
 
-local confirmed = 1
-if versions > 0 then
-  local newest = redis.call('MGET', unpack(KEYS, windows + 1, windows + versions))
-  for i = 1, versions do
-    local known = tonumber(newest[i] or -1)
-    if known > request.versions[i] then return {'stale', i - 1} end
-    if known < request.versions[i] and request.freshSeconds then
-      redis.call('SET', KEYS[windows + i], whole(request.versions[i]), 'EX', whole(request.freshSeconds))
-    elseif known < request.versions[i] then
-      confirmed = 0
-    end
+local stored, confirmed = redis.call('MGET', unpack(KEYS, 1, windows + versions)), 1
+for i = 1, versions do
+  local known = tonumber(stored[windows + i] or -1)
+  if known > request.versions[i] then return {'stale', i - 1} end
+  if known < request.versions[i] and request.freshSeconds then
+    redis.call('SET', KEYS[windows + i], whole(request.versions[i]), 'EX', whole(request.freshSeconds))
+  elseif known < request.versions[i] then
+    confirmed = 0
   end
 end
 
@@ -62,28 +58,7 @@ for i, counter in ipairs(counters) do
   if not counted[i] then return {counter.from and 'uncounted' or 'unseeded'} end
 end
 
-local function readWindow(key, window)
-  local counts = redis.call('HGETALL', key)
-  local read = {now = now, fields = {}, live = {}, expired = {}, taken = 0, width = window.ms / buckets}
-  for i = 1, #counts, 2 do read.fields[counts[i]] = tonumber(counts[i + 1]) end
-  read.now = math.max(now, read.fields.now or 0)
-  read.born = read.fields.born or now
-  read.current = math.floor(read.now / read.width)
-  read.awaited = read.current
-  for i = 1, #counts, 2 do
-    local bucket = tonumber(counts[i])
-    if bucket and bucket >= read.current - buckets then
-      read.live[#read.live + 1] = {bucket, tonumber(counts[i + 1])}
-      read.taken = read.taken + tonumber(counts[i + 1])
-    elseif bucket then
-      read.expired[#read.expired + 1] = counts[i]
-    end
-  end
-  return read
-end
-
 local function bucketThatMakesRoom(read, window)
-  table.sort(read.live, function(a, b) return a[1] < b[1] end)
   local left, awaited = read.taken, read.current
   for i = 1, #read.live do
     awaited, left = read.live[i][1], left - read.live[i][2]
@@ -92,26 +67,11 @@ local function bucketThatMakesRoom(read, window)
   return awaited
 end
 
-local function add(key, read, window, bucket, units)
-  if #read.expired >= 10 then
-    redis.call('HDEL', key, unpack(read.expired))
-    read.expired = {}
-  end
-  local fields, life = read.fields, math.ceil(window.ms + read.width * 2) + 1000
-  local name, isLasting = whole(bucket), (fields.kept or 0) >= now + life
-  fields[name] = (fields[name] or 0) + units
-  if not isLasting then fields.kept = now + life * 2 end
-  redis.call('HSET', key, name, whole(fields[name]), 'now', whole(read.now), 'born', whole(read.born), 'kept', whole(fields.kept))
-  if not isLasting then redis.call('PEXPIRE', key, whole(life * 2)) end
-  read.taken = read.taken + units
-end
-
+local changed = {}
 local function count(readUnits)
-  if not state then return end
-  local written = {}
   local function add(field, units)
     state[field] = (state[field] or 0) + units
-    written[#written + 1], written[#written + 2] = field, whole(state[field])
+    changed[field] = true
   end
   for _, meter in ipairs(meters) do
     if meter.amount > 0 then
@@ -119,12 +79,17 @@ local function count(readUnits)
       if isLaned(meter.name) then add(toLane(meter.name, state.generation), readUnits(meter)) end
     end
   end
+end
+
+local function writeCounts()
+  local written = {}
+  for field in pairs(changed) do written[#written + 1], written[#written + 2] = field, whole(state[field]) end
   if #written > 0 then redis.call('HSET', quotaKey, unpack(written)) end
 end
 
 local outcome, refused, reads, costs = 'admitted', -1, {}, false
 for i, window in ipairs(request.windows) do
-  local read = readWindow(KEYS[i], window)
+  local read = readWindow(stored[i], window, now)
   reads[i] = read
   costs = costs or window.cost > 0
   if window.cost > 0 and read.taken + window.cost > window.limit then
@@ -157,7 +122,7 @@ if isRepeated then
   outcome, refused = 'admitted', -1
 elseif outcome == 'admitted' and costs then
   for i, window in ipairs(request.windows) do
-    if window.cost > 0 then add(KEYS[i], reads[i], window, reads[i].current, window.cost) end
+    if window.cost > 0 then addToWindow(reads[i], reads[i].current, window.cost) end
   end
   for i, counter in ipairs(counters) do addUnits(counted[i], counter, counter.units, nil, generation) end
   count(function(meter) return meter.amount end)
@@ -179,7 +144,7 @@ elseif outcome == 'admitted' and costs then
     end
     if units >= request.lease.minUnits then
       local bucket = math.floor((read.now + request.lease.ms) / read.width)
-      add(KEYS[1], read, window, bucket, units)
+      addToWindow(read, bucket, units)
       read.awaited = math.max(read.awaited, bucket)
       count(function(meter) return units * (meter.each or 1) end)
       lease = {units, bucket, read.born, state and state.born or 0, 0}
@@ -193,8 +158,10 @@ elseif outcome == 'admitted' and costs then
   end
 end
 
+writeCounts()
 local readings, used = {}, {}
 for i, read in ipairs(reads) do
+  if read.isChanged then writeWindow(KEYS[i], read, request.windows[i]) end
   readings[i * 2 - 1], readings[i * 2] = read.taken, read.awaited
 end
 for i, meter in ipairs(meters) do
@@ -217,24 +184,33 @@ return {outcome, refused, readings, used, lease, generation, confirmed, counts}`
  */
 export const GIVE_BACK = defineScript(`
 local units, bucket, each = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[6])
-local function lower(key, field, units)
-  local left = tonumber(redis.call('HGET', key, field) or '0')
-  if left > 0 then redis.call('HINCRBY', key, field, string.format('%.0f', -math.min(units, left))) end
+local function whole(number) return string.format('%.0f', number) end
+local function lower(key, known, fields)
+  local written = {}
+  for i, field in ipairs(fields) do
+    local left = tonumber(known[i] or '0')
+    if left > 0 and field[2] > 0 then written[#written + 1], written[#written + 2] = field[1], whole(left - math.min(field[2], left)) end
+  end
+  if #written > 0 then redis.call('HSET', key, unpack(written)) end
 end
-if redis.call('HGET', KEYS[1], 'born') == ARGV[3] then lower(KEYS[1], bucket, units) end
+
+local window = redis.call('GET', KEYS[1]) or ''
+local now, born, counts = string.match(window, '^(%d+) (%d+)(.*)$')
+if born == ARGV[3] then
+  local left = string.gsub(counts, '(%d+) (%d+)', function(one, known)
+    if one == bucket then return one .. ' ' .. whole(math.max(0, tonumber(known) - units)) end
+  end)
+  redis.call('SET', KEYS[1], now .. ' ' .. born .. left, 'KEEPTTL')
+end
 if KEYS[2] then
-  local quota = redis.call('HMGET', KEYS[2], 'born', 'settled')
+  local lane = 'lane:' .. whole(tonumber(ARGV[5]) % 2)
+  local quota = redis.call('HMGET', KEYS[2], 'born', 'settled', 'api_calls', lane, 'cost_usd', lane .. ':cost_usd')
   if quota[1] == ARGV[4] and tonumber(quota[2] or '-1') < tonumber(ARGV[5]) then
-    local lane = 'lane:' .. string.format('%.0f', tonumber(ARGV[5]) % 2)
-    lower(KEYS[2], 'api_calls', units)
-    lower(KEYS[2], lane, units)
-    if each > 0 then
-      lower(KEYS[2], 'cost_usd', units * each)
-      lower(KEYS[2], lane .. ':cost_usd', units * each)
-    end
-    if KEYS[3] and redis.call('HGET', KEYS[3], 'born') == ARGV[7] then
-      lower(KEYS[3], 'used', units * each)
-      lower(KEYS[3], lane, units * each)
+    local cost = units * each
+    lower(KEYS[2], {unpack(quota, 3)}, {{'api_calls', units}, {lane, units}, {'cost_usd', cost}, {lane .. ':cost_usd', cost}})
+    if KEYS[3] and each > 0 then
+      local balance = redis.call('HMGET', KEYS[3], 'born', 'used', lane)
+      if balance[1] == ARGV[7] then lower(KEYS[3], {balance[2], balance[3]}, {{'used', cost}, {lane, cost}}) end
     end
   end
 end

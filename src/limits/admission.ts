@@ -16,12 +16,12 @@ import {
   quotaKey,
 } from './limit-request.ts'
 import { VERSION_LIFETIME_SECONDS } from './versions.ts'
-import { BUCKETS, toReading } from './window.ts'
+import { toReading } from './window.ts'
 
 /** A day: a client that repeats an idempotency key after this time no longer means the same request. */
 const ONCE_MS = 24 * 3_600_000
 /** The prefix that \@upstash/ratelimit puts before an identifier. */
-const PREFIX = 'window'
+const PREFIX = 'rate'
 
 type Answer =
   | ['stale', index: number]
@@ -83,7 +83,6 @@ async function runAdmit(redis: Redis, request: LimitRequest, lease: LeaseRequest
   ]
   const argument = JSON.stringify({
     ahead: request.aheadMs,
-    buckets: BUCKETS,
     windows: windows.map(({ windowMs, limit, cost }) => ({ ms: windowMs, limit, cost })),
     versions: versions.map(({ version }) => version),
     freshSeconds: quota?.isFresh ? VERSION_LIFETIME_SECONDS : undefined,

@@ -22,7 +22,7 @@ import { type LimitRequest, quotaKey } from './limit-request.ts'
 import { QUOTA_FUNCTIONS } from './quota-script.ts'
 import { retryLost } from './retry.ts'
 import { WRITTEN_AFTER_MS } from './start-script.ts'
-import { BUCKETS } from './window.ts'
+import { WINDOW_FUNCTIONS } from './window-script.ts'
 
 /** Units of a counter are carried by when they were admitted, in steps of this length. */
 const STEP_MS = 1_000
@@ -60,7 +60,7 @@ const selectOwner = ({ quota, windows: [window] }: LimitRequest) => quota?.organ
 
 /**
  * KEYS: windows, then quotas, then counters and their holds (counter-script.ts), then the marker of the batch. ARGV[1]:
- * JSON of `buckets`, `windows` of { ms, units }, `quotas` of { generation or -1, units by meter }, `counters` with `units`, a list of { ms ago, units },
+ * JSON of `windows` of { ms, units }, `quotas` of { generation or -1, units by meter }, `counters` with `units`, a list of { ms ago, units },
  * and, after them, `balances` with `units` and `quota`, the place of the quota whose generation they are of. ARGV[2]: added to the clock (ms). ARGV[3]: how long the marker
  * lives (ms). ARGV[4]: how long ago the batch was built (ms). Idempotent per batch.
  *
@@ -68,18 +68,14 @@ const selectOwner = ({ quota, windows: [window] }: LimitRequest) => quota?.organ
  * the quota or the balance, its units wait beside it (`carried:…`) until it is started. A settled generation has the figures of
  * Postgres and is not changed. Units of a lost counter wait as well; a seed that was read after they were written includes them.
  */
-const CARRY = defineScript(`${QUOTA_FUNCTIONS}${COUNTER_FUNCTIONS}
+const CARRY = defineScript(`${QUOTA_FUNCTIONS}${COUNTER_FUNCTIONS}${WINDOW_FUNCTIONS}
 local request = cjson.decode(ARGV[1])
 if not redis.call('SET', KEYS[#KEYS], 1, 'NX', 'PX', ARGV[3]) then return 0 end
 local clock = clock(tonumber(ARGV[2]))
 for i, window in ipairs(request.windows) do
-  local width = window.ms / request.buckets
-  local now = math.max(clock, tonumber(redis.call('HGET', KEYS[i], 'now') or '0'))
-  local life = math.ceil(window.ms + width * 2) + 1000
-  redis.call('HINCRBY', KEYS[i], whole(math.floor(now / width)), whole(window.units))
-  redis.call('HSETNX', KEYS[i], 'born', whole(clock))
-  redis.call('HSET', KEYS[i], 'now', whole(now), 'kept', whole(clock + life * 2))
-  redis.call('PEXPIRE', KEYS[i], whole(life * 2))
+  local read = readWindow(redis.call('GET', KEYS[i]), window, clock)
+  addToWindow(read, read.current, window.units)
+  writeWindow(KEYS[i], read, window)
 end
 local settled = {}
 for i, quota in ipairs(request.quotas) do
@@ -220,7 +216,6 @@ function buildBatch(admitted: readonly LocalAdmission[], isFresh: boolean, now: 
       `carried:${crypto.randomUUID()}`,
     ],
     argument: JSON.stringify({
-      buckets: BUCKETS,
       windows: [...windows.values()],
       quotas: lanes.map(({ generation, units }) => ({ generation, units })),
       counters: counterArguments(counters, ({ parts }) => ({ units: [...parts] })),

@@ -4,7 +4,7 @@ import { Redis } from 'ioredis'
 export async function forgetLimits(redisUrl: string): Promise<void> {
   const redis = new Redis(redisUrl)
   try {
-    for await (const keys of redis.scanStream({ match: 'window:policy:*', count: 1_000 })) {
+    for await (const keys of redis.scanStream({ match: 'rate:policy:*', count: 1_000 })) {
       if (keys.length > 0) await redis.unlink(...keys)
     }
   } finally {

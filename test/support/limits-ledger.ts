@@ -2,7 +2,6 @@
 import { expect } from 'vitest'
 import type { Deps } from '../../src/deps.ts'
 import { type Period, toMonth } from '../../src/lib/period.ts'
-import { toWindowKey } from '../../src/limits/admission.ts'
 import { holdUnits, releaseHold } from '../../src/limits/holds.ts'
 import { holdsKey, quotaKey } from '../../src/limits/limit-request.ts'
 import { BUCKETS } from '../../src/limits/window.ts'
@@ -10,6 +9,7 @@ import { syncCounters, toRecorded } from '../../src/metering/raise-counters.ts'
 import { reconcile } from '../../src/metering/reconcile-counters.ts'
 import { BUCKET_MS, type Hold, MINUTE, type Settlement, type Step, type World } from './histories.ts'
 import { claimOf, type Isolate, NO_CHARGES } from './isolate.ts'
+import { readWindow } from './windows.ts'
 
 export const LEASE_MS = 1_500
 /** The part of what is left that one lease may have. */
@@ -253,9 +253,9 @@ export function begin(
 
   /** What the window's counter holds, in buckets that still count. */
   async function countedIn({ windowKey }: Key) {
-    const counts = (await redis.hgetall<Record<string, number>>(toWindowKey(windowKey))) ?? {}
+    const { buckets } = await readWindow(redis, windowKey)
     const oldest = Math.floor(clock() / BUCKET_MS) - BUCKETS
-    return sum(Object.entries(counts).flatMap(([bucket, units]) => (Number(bucket) >= oldest ? [units] : [])))
+    return sum([...buckets].flatMap(([bucket, units]) => (bucket >= oldest ? [units] : [])))
   }
 
   return {

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { defineScript, runScript } from '../../../src/db/script.ts'
-import { admit } from '../../../src/limits/admission.ts'
+import { admit, toWindowKey } from '../../../src/limits/admission.ts'
 import { admitLocally } from '../../../src/limits/fallback.ts'
 import {
   type LimitDecision,
@@ -10,6 +10,7 @@ import {
 } from '../../../src/limits/limit-request.ts'
 import { publishVersion } from '../../../src/limits/versions.ts'
 import { newIsolate } from '../../support/isolate.ts'
+import { readWindow, unitsIn } from '../../support/windows.ts'
 
 const MINUTE = 60_000
 /** Long enough for what may lie between the reading of a claim's time, here, and of its script's, in Redis. */
@@ -111,17 +112,15 @@ describe('one claim', () => {
     const start = Date.now()
     for (let at = 0; at < 6 * MINUTE; at += 2_000) {
       expect((await admit(redis(), claim({ windowKey, limit: 1_000, now: start + at }))).outcome).toBe('admitted')
-      const left = await redis().hgetall<Record<string, number>>(`window:${windowKey}`)
-      expect(left?.kept).toBeGreaterThanOrEqual(start + at + MINUTE + 2_000)
+      expect(await redis().pttl(toWindowKey(windowKey))).toBeGreaterThan(MINUTE + 2_000)
     }
-    expect(await redis().pttl(`window:${windowKey}`)).toBeGreaterThan(MINUTE + 2_000)
-    expect(await redis().hlen(`window:${windowKey}`)).toBeLessThanOrEqual(31 + 10 + 3)
+    expect((await readWindow(redis(), windowKey)).buckets.size).toBeLessThanOrEqual(31)
   })
 
   test('of nothing writes nothing', async () => {
     const windowKey = unique()
     await admit(redis(), claim({ windowKey, cost: 0 }))
-    expect(await redis().exists(`window:${windowKey}`)).toBe(0)
+    expect(await redis().exists(toWindowKey(windowKey))).toBe(0)
   })
 
   test('fills the limit to the last unit, and not one further', async () => {
@@ -197,7 +196,7 @@ describe('versions', () => {
     expect(await take()).toEqual({ outcome: 'stale', index: 1 })
     await publishVersion(isolate.deps(), own, 4)
     expect(await take()).toEqual({ outcome: 'stale', index: 0 })
-    expect(await unitsIn(windowKey)).toBe(1)
+    expect(await unitsIn(redis(), windowKey)).toBe(1)
   })
 
   test('announcements that overtake each other never lower a version', async () => {
@@ -222,7 +221,7 @@ describe('many claims at once', () => {
     expect(admitted).toBeLessThanOrEqual(300)
     expect(Math.min(...refused, Number.POSITIVE_INFINITY)).toBeGreaterThan(300 - admitted)
     expect(await redis().hget(quotaKey(shared.organizationId, period.name), 'api_calls')).toBe(admitted)
-    expect(await unitsIn(windowKey)).toBe(admitted)
+    expect(await unitsIn(redis(), windowKey)).toBe(admitted)
   })
 
   test('never pass the limit in any stretch of the window, wherever it begins, and are told truly when they fit', async () => {
@@ -276,16 +275,6 @@ describe('many claims at once', () => {
     expect(taken).toBe(20)
   })
 })
-
-async function unitsIn(windowKey: string): Promise<number> {
-  const {
-    now: _now,
-    born: _born,
-    kept: _kept,
-    ...buckets
-  } = (await redis().hgetall<Record<string, number>>(`window:${windowKey}`)) ?? {}
-  return Object.values(buckets).reduce((sum, units) => sum + units, 0)
-}
 
 /** The most units in any stretch of a window's length. */
 function mostWithin(admitted: readonly { at: number; cost: number }[]): number {

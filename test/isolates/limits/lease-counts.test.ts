@@ -3,6 +3,7 @@ import { toWindowKey } from '../../../src/limits/admission.ts'
 import { quotaKey } from '../../../src/limits/limit-request.ts'
 import { BUCKETS } from '../../../src/limits/window.ts'
 import { claimOf, countTrips, moveTime, newIsolate } from '../../support/isolate.ts'
+import { readWindow, unitsIn } from '../../support/windows.ts'
 
 const MINUTE = 60_000
 const BUCKET_MS = MINUTE / BUCKETS
@@ -51,7 +52,7 @@ async function begin({ limit = 10_000, quota = 10_000 }: Limits = {}) {
     return units
   }
 
-  const window = async () => (await redis.hgetall<Record<string, number>>(toWindowKey(windowKey))) ?? {}
+  const window = () => readWindow(redis, windowKey)
 
   return {
     ...time,
@@ -61,8 +62,7 @@ async function begin({ limit = 10_000, quota = 10_000 }: Limits = {}) {
     forgetWindow: () => redis.del(toWindowKey(windowKey)),
     /** Units by the counters of the window and of the quota. */
     async counted() {
-      const buckets = Object.entries(await window()).filter(([name]) => /^\d+$/.test(name))
-      const inWindow = buckets.reduce((sum, [, units]) => sum + units, 0)
+      const inWindow = await unitsIn(redis, windowKey)
       const inQuota = Number(await redis.hget(quotaKey(organizationId, period.name), 'api_calls'))
       return { window: inWindow, quota: inQuota }
     },
@@ -73,16 +73,17 @@ const both = (units: number) => ({ window: units, quota: units })
 
 describe('leased units', () => {
   test('count in the bucket of the last moment they may be spent in, the one that asked in its own', async () => {
-    let counts: Record<string, number>
+    let buckets: ReadonlyMap<number, number>
     let [taken, spent] = [0, 0]
     do {
       const { take, window } = await begin()
       await take(5)
-      counts = await window()
-      taken = Math.floor(Number(counts.now) / BUCKET_MS) // the moment at which Redis decided
-      spent = Math.floor((Number(counts.now) + LEASE_MS) / BUCKET_MS)
+      const counts = await window()
+      buckets = counts.buckets
+      taken = Math.floor(counts.now / BUCKET_MS) // the moment at which Redis decided
+      spent = Math.floor((counts.now + LEASE_MS) / BUCKET_MS)
     } while (taken === spent) // where five requests took a second
-    expect(counts).toMatchObject({ [taken]: 5, [spent]: 20 })
+    expect(Object.fromEntries(buckets)).toMatchObject({ [taken]: 5, [spent]: 20 })
   })
 
   test('that are spent in the next bucket are not had again before a window has passed since', async () => {
@@ -97,7 +98,7 @@ describe('leased units', () => {
       admitted = late + (await fill())
       await advance(MINUTE - 300) // what was taken in the first bucket is back
       admitted += await fill()
-      until = Number((await window()).now)
+      until = (await window()).now
     } while (until >= since + MINUTE) // where that took a third of a second
     expect(late).toBe(10)
     expect(admitted).toBeLessThanOrEqual(limit)

@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { type Period, toMonth } from '../../../src/lib/period.ts'
-import { toWindowKey } from '../../../src/limits/admission.ts'
 import { keyVersionKey, type LimitRequest, quotaKey } from '../../../src/limits/limit-request.ts'
 import { publishVersion } from '../../../src/limits/versions.ts'
 import { breakStores } from '../../support/broken-stores.ts'
 import { newKeyHolder, setLimits } from '../../support/http.ts'
 import { countTrips, NOWHERE, newIsolate } from '../../support/isolate.ts'
+import { unitsIn } from '../../support/windows.ts'
 
 afterEach(() => vi.useRealTimers())
 
@@ -107,10 +107,7 @@ describe('a busy key', () => {
       windows: [{ key: windowKey, windowMs: 60_000, limit: 4_000, cost }],
       versions: [],
     })
-    const counted = async () => {
-      const hash = (await isolate.deps().redis.hgetall<Record<string, string | number>>(toWindowKey(windowKey))) ?? {}
-      return Object.entries(hash).reduce((sum, [field, units]) => sum + (/^\d+$/.test(field) ? Number(units) : 0), 0)
-    }
+    const counted = () => unitsIn(isolate.deps().redis, windowKey)
     for (let count = 0; count < 10; count++) await isolate.consumeLeased(claim(300))
     expect(await counted()).toBe(3_000) // a twentieth of what is left is less than one more
     for (let count = 0; count < 10; count++) await isolate.consumeLeased(claim(1))

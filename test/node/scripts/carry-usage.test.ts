@@ -27,27 +27,27 @@ const [DECIDED, REFUSED, ONCE, ANSWERED, LATE] = Array.from(
 const verified = { ...use, source: VERIFICATION, status_code: 200, api_calls: 1, trace }
 
 const EVENTS: readonly UsageEvent[] = [
-  { ...verified, id: DECIDED as string },
-  { ...verified, id: REFUSED as string, status_code: 429, api_calls: 0, error_code: 'RATE_LIMITED' },
+  { ...verified, id: DECIDED },
+  { ...verified, id: REFUSED, status_code: 429, api_calls: 0, error_code: 'RATE_LIMITED' },
   {
     ...verified,
     id: 'a-hash-of-a-key-of-idempotency',
-    request_id: ONCE as string,
-    trace: { ...trace, request: ONCE as string },
+    request_id: ONCE,
+    trace: { ...trace, request: ONCE },
   },
-  { ...verified, id: ANSWERED as string },
+  { ...verified, id: ANSWERED },
   {
     ...use,
     occurred_at: AT.replace('Z', '001Z'), // as read-item.ts stores it
-    id: ANSWERED as string,
+    id: ANSWERED,
     source: REPORT,
-    completes: ANSWERED as string,
+    completes: ANSWERED,
     requests: 0,
     status_code: 500,
     model: 'm',
     input_tokens: 5,
   },
-  { ...use, id: 'waits', source: REPORT, completes: LATE as string, requests: 0, status_code: 502 },
+  { ...use, id: 'waits', source: REPORT, completes: LATE, requests: 0, status_code: 502 },
   {
     ...use,
     id: 'mine',
@@ -99,13 +99,13 @@ async function readAll(database: Database | undefined) {
 
 test('usage that arrived after the moment is in every sum, as it was', async () => {
   expect(new Set(await write(former, EVENTS))).toEqual(new Set(['accepted']))
-  const carried = await carryUsage({ former: former?.sql, restored: restored?.sql, since: SINCE } as never)
+  const carried = await carryUsage({ former: former?.sql, restored: restored?.sql, since: SINCE })
   expect(carried).toBe(EVENTS.length)
   expect(await readAll(restored)).toEqual(await readAll(former))
 })
 
 test('it is carried once, and every id is known: repeats of all of it count nothing', async () => {
-  expect(await carryUsage({ former: former?.sql, restored: restored?.sql, since: SINCE } as never)).toBe(0)
+  expect(await carryUsage({ former: former?.sql, restored: restored?.sql, since: SINCE })).toBe(0)
   expect(new Set(await write(restored, EVENTS))).toEqual(new Set(['duplicate']))
   expect(await readAll(restored)).toEqual(await readAll(former))
 })
@@ -115,10 +115,10 @@ test('a report that comes later completes its request once, in the restored data
     ...use,
     id: 'another-report',
     source: REPORT,
-    completes: ANSWERED as string,
+    completes: ANSWERED,
     requests: 0,
     status_code: 418,
   }
-  for (const database of [former, restored]) await write(database, [again, { ...verified, id: LATE as string }])
+  for (const database of [former, restored]) await write(database, [again, { ...verified, id: LATE }])
   expect(await readAll(restored)).toEqual(await readAll(former))
 })
