@@ -30,11 +30,16 @@ export interface World {
   issueKeys(count: number, limits: { perMinute: number; quota: number | null }): Promise<Holder>
   /** Makes so many people who can sign in. @returns a body of a login each */
   registerPeople(count: number): Promise<readonly string[]>
-  /** Sets the services of the stores back by so many milliseconds each. */
-  delay(ms: number): Promise<void>
+  /** Sets the answers of each store back by so many milliseconds. */
+  delay(ms: Delays): Promise<void>
   /** What came to the stores since the last call. */
   trips(): Promise<Trips>
   close(): Promise<void>
+}
+
+interface Delays {
+  readonly redis: number
+  readonly sql: number
 }
 
 interface Holder {
@@ -157,11 +162,11 @@ async function registerPeople(sql: Sql, count: number): Promise<readonly string[
   return people.map(({ email }) => JSON.stringify({ email, password }))
 }
 
-async function delay(stackUrl: string, ms: number): Promise<void> {
+async function delay(stackUrl: string, delays: Delays): Promise<void> {
   const faults = `${stackUrl}/control/faults`
   await fetch(faults, { method: 'DELETE' })
-  if (ms === 0) return
-  for (const door of ['sql', 'redis']) {
+  for (const [door, ms] of Object.entries(delays)) {
+    if (ms === 0) continue
     const answer = await fetch(faults, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },

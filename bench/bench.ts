@@ -180,7 +180,7 @@ async function measureAllStarts(world: World, { empty, tollgate }: Bundles): Pro
 async function measureDelayed(world: World, cases: readonly Case[], effort: Results['effort']) {
   const delayed: Results['delayed'][number][] = []
   for (const ms of DELAYS_MS) {
-    await world.delay(ms)
+    await world.delay({ redis: ms, sql: ms })
     const measured: Measured[] = []
     for (const one of cases.filter(({ name }) => DELAYED.has(name)))
       measured.push(
@@ -188,7 +188,7 @@ async function measureDelayed(world: World, cases: readonly Case[], effort: Resu
       )
     delayed.push({ ms, cases: measured })
   }
-  await world.delay(0)
+  await world.delay({ redis: 0, sql: 0 })
   return delayed
 }
 

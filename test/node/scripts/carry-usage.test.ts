@@ -20,10 +20,8 @@ const SINCE = new Date(Date.now() - 60_000).toISOString()
 const AT = new Date().toISOString()
 const use = { organization_id: OWNER, key_id: KEY, occurred_at: AT, environment: 'live' }
 const trace = { plan: 'free', versions: [1, 1] } as const
-const [DECIDED, REFUSED, ONCE, ANSWERED, LATE] = Array.from(
-  { length: 5 },
-  (_, at) => `01990000-0000-7000-8000-00000000000${at}`,
-)
+const idOf = (place: number) => `01990000-0000-7000-8000-00000000000${place}`
+const [DECIDED, REFUSED, ONCE, ANSWERED, LATE] = [idOf(0), idOf(1), idOf(2), idOf(3), idOf(4)]
 const verified = { ...use, source: VERIFICATION, status_code: 200, api_calls: 1, trace }
 
 const EVENTS: readonly UsageEvent[] = [
@@ -59,6 +57,11 @@ const EVENTS: readonly UsageEvent[] = [
   },
   { ...use, id: 'exactly-what-was-sent', api_calls: 1 },
 ]
+
+function between(one: Database | undefined, other: Database | undefined) {
+  if (!one || !other) throw new Error('There is no database.')
+  return { former: one.sql, restored: other.sql, since: SINCE }
+}
 
 const deferred: Promise<unknown>[] = []
 const depsOf = ({ sql }: Database) =>
@@ -99,13 +102,13 @@ async function readAll(database: Database | undefined) {
 
 test('usage that arrived after the moment is in every sum, as it was', async () => {
   expect(new Set(await write(former, EVENTS))).toEqual(new Set(['accepted']))
-  const carried = await carryUsage({ former: former?.sql, restored: restored?.sql, since: SINCE })
+  const carried = await carryUsage(between(former, restored))
   expect(carried).toBe(EVENTS.length)
   expect(await readAll(restored)).toEqual(await readAll(former))
 })
 
 test('it is carried once, and every id is known: repeats of all of it count nothing', async () => {
-  expect(await carryUsage({ former: former?.sql, restored: restored?.sql, since: SINCE })).toBe(0)
+  expect(await carryUsage(between(former, restored))).toBe(0)
   expect(new Set(await write(restored, EVENTS))).toEqual(new Set(['duplicate']))
   expect(await readAll(restored)).toEqual(await readAll(former))
 })
