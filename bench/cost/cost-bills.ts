@@ -2,7 +2,7 @@
 
 import type { Measured } from '../bench-measure.ts'
 import type { Results } from '../results.ts'
-import { input } from './cost-inputs.ts'
+import { input, REDIS_PLANS, type RedisPlan } from './cost-inputs.ts'
 
 export const HOURS_A_MONTH = 730
 const DAYS_A_MONTH = 30.4
@@ -19,20 +19,18 @@ export interface Use {
 }
 
 /** So many verifications a month. */
-interface Amount {
+export interface Amount {
   readonly count: number
   readonly organizations: number
 }
 
-interface PricedAmount extends Amount {
+export interface PricedAmount extends Amount {
   readonly use: Use
   readonly hasRollUps: boolean
 }
 
 export type Kind = 'busy' | 'quiet' | 'cold' | 'by hand'
-export type Bill = Readonly<
-  Record<'requests' | 'cpu' | 'commands' | 'traffic' | 'compute' | 'events' | 'dedupe' | 'rollUps', number>
->
+export type Bill = Readonly<Record<'requests' | 'cpu' | 'redis' | 'compute' | 'events' | 'dedupe' | 'rollUps', number>>
 
 /** At the rates of a deployment; bytes do not depend on rates, and are more exact of many. */
 export function computeUses(results: Results): Record<Kind, Use> {
@@ -81,51 +79,71 @@ export function mixUses(uses: Readonly<Record<Kind, Use>>, mix: Readonly<Partial
   }
 }
 
-/** Gigabytes that roll-ups grow by in a month: by hours and what is told apart, not by verifications. */
+/** Gigabytes of roll-ups that an organization has: by hours and what is told apart, not by verifications. */
 export function rollUpGb(organizations: number): number {
   const [combinations, values] = [input('combinations'), input('values')]
-  const anHour = combinations * input('hourlyRowBytes') + values * input('sliceRowBytes') + input('totalsRowBytes')
-  const aDay = values * input('sliceRowBytes')
-  return (organizations * (anHour * HOURS_A_MONTH + aDay * DAYS_A_MONTH)) / 1e9
+  const row = combinations * input('hourlyRowBytes') + values * input('sliceRowBytes') + input('totalsRowBytes')
+  const [months, ofHours] = [input('monthsRun'), Math.min(input('monthsOfHours'), input('monthsRun'))]
+  const hours = row * HOURS_A_MONTH * ofHours
+  const days = (row * (months - ofHours) + values * input('sliceRowBytes') * months) * DAYS_A_MONTH
+  return (organizations * (hours + days)) / 1e9
 }
 
-/** Gigabytes a month between Workers and Redis. */
-export const redisGbSent = ({ redisRequests }: Use, count: number) =>
-  (redisRequests * count * input('redisKbPerRequest')) / 1e6
+const redisGbSent = ({ use, count }: PricedAmount) => (use.redisRequests * count * input('redisKbPerRequest')) / 1e6
+const redisGbStored = ({ organizations }: PricedAmount) => (organizations * input('redisKbPerOrganization')) / 1e6
 
-const redisGbStored = (organizations: number) => (organizations * input('redisKbPerOrganization')) / 1e6
+/** Commands in the busiest second. */
+export const commandsAtPeak = ({ use, count }: PricedAmount) =>
+  ((use.commands * count) / (HOURS_A_MONTH * 3_600)) * input('peaks')
 
-/** What so many verifications a month cost beyond what is paid in any case. */
-export function marginal({ use, count, organizations, hasRollUps }: PricedAmount): Bill {
+interface RedisBill {
+  readonly plan: string
+  readonly price: number
+}
+
+export function payAsYouGo(priced: PricedAmount): RedisBill {
+  const commands = ((priced.use.commands * priced.count) / 1e5) * input('upstashPer100kCommands')
+  const traffic = Math.max(0, redisGbSent(priced) - 200) * input('upstashPerGbSent')
+  const storage = Math.max(0, redisGbStored(priced) - 1) * input('upstashPerGbMonth')
+  return { plan: 'pay as you go', price: commands + traffic + storage }
+}
+
+const isEnough = (plan: RedisPlan, priced: PricedAmount) =>
+  redisGbStored(priced) <= plan.gb &&
+  redisGbSent(priced) <= plan.bandwidthGb &&
+  priced.use.commands * priced.count <= (plan.commands ?? Number.POSITIVE_INFINITY)
+
+/** By the cheapest plan that is enough. More commands a second than a database takes need as many databases. */
+export function cheapestRedis(priced: PricedAmount): RedisBill {
+  const databases = Math.ceil(commandsAtPeak(priced) / input('upstashPerSecond'))
+  const share = { ...priced, count: priced.count / databases, organizations: priced.organizations / databases }
+  const plans = REDIS_PLANS.filter((plan: RedisPlan) => isEnough(plan, share))
+  const fixed = plans.map(({ name, price }) => ({
+    plan: databases > 1 ? `${databases} x ${name}` : name,
+    price: price * databases,
+  }))
+  const [cheapest] = [payAsYouGo(priced), ...fixed].toSorted((a, b) => a.price - b.price)
+  return cheapest as RedisBill
+}
+
+/** What so many verifications a month cost in all, by the cheapest plan of each provider that runs a whole month. */
+export function computeBill(priced: PricedAmount): Bill {
+  const { use, count, organizations, hasRollUps } = priced
   const gb = (bytes: number, months: number) =>
     ((bytes * count) / 1e9) * Math.min(months, input('monthsRun')) * input('neonPerGbMonth')
+  const beyond = Math.max(0, count / 1e6 - 10)
   return {
-    requests: (count / 1e6) * input('workersPerMillionRequests'),
-    cpu: ((use.cpuMs * count) / 1e6) * input('workersPerMillionCpuMs'),
-    commands: ((use.commands * count) / 1e5) * input('upstashPer100kCommands'),
-    traffic:
-      redisGbSent(use, count) * input('upstashPerGbSent') + redisGbStored(organizations) * input('upstashPerGbMonth'),
-    compute: ((use.postgresMs * count) / 3.6e6 / input('neonUse')) * input('neonPerCuHour'),
+    requests: input('workersPlan') + beyond * input('workersPerMillionRequests'),
+    cpu: Math.max(0, (use.cpuMs * count) / 1e6 - 30) * input('workersPerMillionCpuMs'),
+    redis: cheapestRedis(priced).price,
+    compute: Math.max(LEAST_CU_HOURS, (use.postgresMs * count) / 3.6e6 / input('neonUse')) * input('neonPerCuHour'),
     events: gb(use.eventBytes, input('monthsKept')),
     dedupe: gb(use.dedupeBytes, input('monthsDeduped')),
-    rollUps: hasRollUps ? rollUpGb(organizations) * input('monthsRun') * input('neonPerGbMonth') : 0,
+    rollUps: hasRollUps ? rollUpGb(organizations) * input('neonPerGbMonth') : 0,
   }
 }
 
-/** The same with what is paid in any case, and without what is included in that. */
-export function whole(priced: PricedAmount): Bill {
-  const { use, count, organizations } = priced
-  const least = input('neonLeastCu') * HOURS_A_MONTH * input('neonPerCuHour')
-  const bill = marginal(priced)
-  return {
-    ...bill,
-    requests: input('workersPlan') + Math.max(0, bill.requests - 10 * input('workersPerMillionRequests')),
-    cpu: Math.max(0, bill.cpu - 30 * input('workersPerMillionCpuMs')),
-    traffic:
-      Math.max(0, redisGbSent(use, count) - 200) * input('upstashPerGbSent') +
-      Math.max(0, redisGbStored(organizations) - 1) * input('upstashPerGbMonth'),
-    compute: Math.max(least, bill.compute),
-  }
-}
+/** Jobs run every minute, so the database never sleeps. */
+export const LEAST_CU_HOURS = input('neonLeastCu') * HOURS_A_MONTH
 
 export const total = (bill: Bill) => Object.values(bill).reduce((sum, part) => sum + part, 0)

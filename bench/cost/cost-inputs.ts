@@ -9,10 +9,8 @@ export const INPUTS = {
   upstashPer100kCommands: [0.2, 'Upstash pay-as-you-go, each 100,000 commands; those inside a script are counted, too'],
   upstashPerGbMonth: [0.25, 'Upstash pay-as-you-go, each GB stored beyond the first, a month'],
   upstashPerGbSent: [0.03, 'Upstash pay-as-you-go, each GB of bandwidth beyond 200 a month'],
-  upstashFixed: [
-    100,
-    'Upstash, the fixed plan of 5 GB, a month, up to 10,000 commands a second (not confirmed; nor how much bandwidth is included)',
-  ],
+  upstashPerSecond: [10_000, 'Upstash, most commands a second of a database, of every plan below an enterprise'],
+  peaks: [10, 'assumed: times the average that the busiest second has'],
   neonPerCuHour: [0.106, 'Neon Launch, each hour of a compute unit (about one CPU)'],
   neonPerGbMonth: [0.35, 'Neon Launch, storage, each GB and month'],
   neonUse: [0.5, 'assumed: the part of a compute unit that is in use while it is paid for'],
@@ -35,7 +33,32 @@ export const INPUTS = {
   totalsRowBytes: [262, 'bytes of a row of `usage_totals`: one for each hour'],
   monthsKept: [3, 'months for which raw events are kept (USAGE_RETENTION_DAYS = 90)'],
   monthsDeduped: [1.2, 'months for which ids are kept that repeats are found by (36 days)'],
-  monthsRun: [24, 'assumed: months since the start; roll-ups are kept for good'],
+  monthsOfHours: [13, 'months for which sums by the hour are kept, before they become sums by the day'],
+  monthsRun: [24, 'assumed: months since the start; sums by the day are kept for good'],
+  neonFreeCuHours: [100, 'Neon Free, hours of a compute unit a month'],
+  neonFreeGb: [0.5, 'Neon Free, GB of storage'],
+  workersFreeADay: [100_000, 'Workers Free, requests a day, of at most 10 ms of CPU each'],
 } as const
+
+/** Plans of Upstash for one database, from the cheapest: dollars a month, GB of data, GB of bandwidth a month. */
+export const REDIS_PLANS = [
+  { name: 'Free', price: 0, gb: 0.25, bandwidthGb: 10, commands: 500_000 },
+  { name: 'Fixed 250 MB', price: 10, gb: 0.25, bandwidthGb: 50 },
+  { name: 'Fixed 1 GB', price: 20, gb: 1, bandwidthGb: 100 },
+  { name: 'Fixed 5 GB', price: 100, gb: 5, bandwidthGb: 500 },
+  { name: 'Fixed 10 GB', price: 200, gb: 10, bandwidthGb: 1_000 },
+  { name: 'Fixed 50 GB', price: 400, gb: 50, bandwidthGb: 5_000 },
+  { name: 'Fixed 100 GB', price: 800, gb: 100, bandwidthGb: 10_000 },
+  { name: 'Fixed 500 GB', price: 1_500, gb: 500, bandwidthGb: 20_000 },
+] as const satisfies readonly RedisPlan[]
+
+export interface RedisPlan {
+  readonly name: string
+  readonly price: number
+  readonly gb: number
+  readonly bandwidthGb: number
+  /** A month, where they are limited. */
+  readonly commands?: number
+}
 
 export const input = (name: keyof typeof INPUTS): number => INPUTS[name][0]

@@ -5,26 +5,35 @@ import { command } from '../../local/support/command.ts'
 import { table } from '../report.ts'
 import type { Results } from '../results.ts'
 import {
+  type Amount,
   type Bill,
+  cheapestRedis,
+  commandsAtPeak,
+  computeBill,
   computeUses,
   HOURS_A_MONTH,
   type Kind,
-  marginal,
+  LEAST_CU_HOURS,
   mixUses,
-  redisGbSent,
+  type PricedAmount,
+  payAsYouGo,
   rollUpGb,
   total,
   type Use,
-  whole,
 } from './cost-bills.ts'
-import { INPUTS, input } from './cost-inputs.ts'
+import { INPUTS, input, REDIS_PLANS } from './cost-inputs.ts'
 
 const RESULTS = new URL('../results/bench.json', import.meta.url)
 const PAGE = new URL('../../docs/operate/cost.md', import.meta.url)
 
-const FREE = { count: 100_000, organizations: 1 }
-const ALL = { count: 1_000_000_000, organizations: input('organizations') }
+const FREE_USERS = 1_000
+const FREE: Amount = { count: 100_000 * FREE_USERS, organizations: FREE_USERS }
+const ALL: Amount = { count: 1_000_000_000, organizations: input('organizations') }
 const PER_SECOND = Math.round(ALL.count / (HOURS_A_MONTH * 3_600))
+/** Verifications a month. */
+const SIZES = [1e6, 1e7, 1e8, 1e9, 1e10]
+/** A rule of thumb to compare with: a free user's month, and as many customers of $49 as pay for ten thousand of them. */
+const RULE = { freeUser: 0.26, customers: 53, price: 49, freeUsers: 10_000 }
 
 type Mix = Readonly<Partial<Record<Kind, number>>>
 
@@ -39,8 +48,7 @@ const ALL_MIX: Mix = {
 const LABELS: Readonly<Record<keyof Bill, string>> = {
   requests: 'Workers: requests and plan',
   cpu: 'Workers: CPU',
-  commands: 'Upstash: commands',
-  traffic: 'Upstash: bandwidth and storage',
+  redis: 'Upstash: the cheapest plan',
   compute: 'Neon: compute',
   events: 'Neon: raw events',
   dedupe: 'Neon: ids that repeats are found by',
@@ -50,7 +58,7 @@ const LABELS: Readonly<Record<keyof Bill, string>> = {
 const dollars = (amount: number) =>
   amount >= 100
     ? `$${Math.round(amount).toLocaleString('en')}`
-    : `$${amount === 0 ? 0 : amount.toFixed(amount >= 1 ? 2 : 4)}`
+    : `$${amount === 0 ? 0 : amount.toFixed(amount >= 1 ? 2 : 3)}`
 
 function billTable(bills: Readonly<Record<string, Bill>>): string {
   const parts = Object.keys(LABELS) as (keyof Bill)[]
@@ -88,26 +96,18 @@ const percents = (mix: Mix) =>
 function page(results: Results): string {
   const uses = computeUses(results)
   const [free, all, naive] = [mixUses(uses, FREE_MIX), mixUses(uses, ALL_MIX), uses['by hand']]
-  const bills = (price: typeof whole, amount: typeof ALL, use: Use) => ({
-    Tollgate: price({ ...amount, use, hasRollUps: true }),
-    'by hand': price({ ...amount, use: naive, hasRollUps: false }),
+  const priced = (amount: Amount, use: Use) => ({
+    Tollgate: { ...amount, use, hasRollUps: true },
+    'by hand': { ...amount, use: naive, hasRollUps: false },
   })
+  const many = { count: 100_000 * RULE.freeUsers, organizations: RULE.freeUsers }
   return `# What it costs
 
 Computed from what one verification was measured to take (${results.date}, ${results.machine}; ${results.stores}), public list
 prices and assumptions. Written by \`npm run cost\`; change the inputs in \`bench/cost/cost-inputs.ts\`, measure with \`npm run bench --
 --publish\`.
 
-## Inputs
-
-${table(
-  ['', ''],
-  Object.values(INPUTS).map(([value, meaning]) => [meaning, value.toLocaleString('en')]),
-)}
-
-A free user's 100,000 a month are one in 26 s, and an isolate loads a key's row again after 25 s: half of them are cold in one
-isolate, four of five where they spread over four. So a free user's are assumed to be ${percents(FREE_MIX)}; those of a
-whole deployment ${percents(ALL_MIX)}.
+${inputs()}
 
 ## Measured, per verification
 
@@ -119,39 +119,110 @@ speed each takes far less (docs/operate/performance.md). "By hand" is the design
 @upstash/ratelimit, a query for the key and a row for the usage, for every request of whatever key, in one table without
 indexes, sums or statistics; repeats count again, and there are no quotas. CPU is this machine's; Cloudflare counts its own.
 
-## A free user with 100,000 verifications a month
+## A thousand free users with 100,000 verifications a month each
 
-What they add to a deployment that runs anyway:
+${billTable(mapBills(priced(FREE, free)))}
 
-${billTable(bills(marginal, FREE, free))}
+${freeUsers(priced(FREE, free), priced(many, free).Tollgate)}
 
 ## 1 billion verifications a month in all
 
 They are ${PER_SECOND} a second on average.
 
-${billTable(bills(whole, ALL, all))}
+${billTable(mapBills(priced(ALL, all)))}
 
-${remarks(bills(whole, ALL, all), all, naive)}
+Raw events are most of what is stored: \`USAGE_RETENTION_DAYS\` says for how long. An organization that is in use in every hour has ${(rollUpGb(1) * 1_000).toFixed(0)} MB of sums
+after ${input('monthsRun')} months, however much it is used.
+
+## By size
+
+${sizesTable((count) => priced({ count, organizations: ALL.organizations }, all))}
+
+${breakEven(all, naive)}
+
+## What is free
+
+${freeTiers(all)}
 `
 }
 
-/** How the bills came about, and what can be turned. */
-function remarks(
-  { Tollgate, 'by hand': byHand }: Readonly<Record<'Tollgate' | 'by hand', Bill>>,
-  all: Use,
-  naive: Use,
-) {
-  const perSecond = (use: Use) => Math.round((use.commands * ALL.count) / (HOURS_A_MONTH * 3_600)).toLocaleString('en')
-  const withFixed = (bill: Bill) => dollars(total({ ...bill, commands: input('upstashFixed'), traffic: 0 }))
-  const gb = (use: Use) => Math.round(redisGbSent(use, ALL.count)).toLocaleString('en')
-  return `Tollgate sends ${perSecond(all)} commands a second to Redis on average, the design by hand ${perSecond(naive)}. Where the peaks stay below
-10,000, and ${gb(all)} and ${gb(naive)} GB a month are within its bandwidth, a fixed plan of Upstash (${dollars(input('upstashFixed'))} a month) takes the place of both
-lines: then it is ${withFixed(Tollgate)} against ${withFixed(byHand)}.
+const inputs = () => `## Inputs
 
-A quiet verification takes several commands, since one script checks versions, window and quotas and takes from all or none; the
-window by hand takes four. The more often a key is asked about in one isolate, the fewer a verification of it takes. Raw
-events are most of what is stored: \`USAGE_RETENTION_DAYS\` says for how long. Roll-ups grow by ${(rollUpGb(1) * 1_000).toFixed(1)} MB a month and organization
-that is in use in every hour, however much it is used, and are kept for good.`
+${table(
+  ['', ''],
+  Object.values(INPUTS).map(([value, meaning]) => [meaning, value.toLocaleString('en')]),
+)}
+
+${table(
+  ['plan of Upstash', '$ a month', 'GB of data', 'GB of bandwidth a month'],
+  REDIS_PLANS.map(({ name, price, gb, bandwidthGb }) => [
+    name,
+    ...[price, gb, bandwidthGb].map((value) => value.toLocaleString('en')),
+  ]),
+)}
+
+The free one has 500,000 commands a month. A free user's 100,000 a month are one in 26 s, and an isolate loads a key's row again after 25 s: half
+of them are cold in one isolate, four of five where they spread over four. So a free user's are assumed to be ${percents(FREE_MIX)}; those of a
+whole deployment ${percents(ALL_MIX)}.`
+
+const mapBills = (priced: Readonly<Record<string, PricedAmount>>) =>
+  Object.fromEntries(Object.entries(priced).map(([name, one]) => [name, computeBill(one)]))
+
+type Both = Readonly<Record<'Tollgate' | 'by hand', PricedAmount>>
+
+/** What one of them costs, beside the rule of thumb. */
+function freeUsers({ Tollgate, 'by hand': byHand }: Both, many: PricedAmount): string {
+  const each = (priced: PricedAmount) => total(computeBill(priced)) / priced.organizations
+  const paid = RULE.customers * RULE.price
+  const left = paid - each(many) * RULE.freeUsers
+  return `That is **${dollars(each(Tollgate))} for each of them**, ${dollars(each(byHand))} by hand; with Upstash's ${cheapestRedis(Tollgate).plan} here (${dollars(payAsYouGo(Tollgate).price)} where commands are
+paid one by one). By a rule of thumb of ${dollars(RULE.freeUser)} for a free user, ${RULE.customers} customers at $${RULE.price} (${dollars(paid)}) pay
+for ${RULE.freeUsers.toLocaleString('en')} free users, and nothing is left. Here ${RULE.freeUsers.toLocaleString('en')} cost ${dollars(each(many) * RULE.freeUsers)}, ${dollars(each(many))} each, which ${left >= 0 ? `leaves ${dollars(left)} a month` : `is ${dollars(-left)} more`}.`
+}
+
+function sizesTable(priced: (count: number) => Both): string {
+  const rows = SIZES.map((count) => {
+    const { Tollgate, 'by hand': byHand } = priced(count)
+    const sizes = [count, Math.round(commandsAtPeak(Tollgate))].map((value) => value.toLocaleString('en'))
+    return sizes.concat(
+      [Tollgate, byHand].flatMap((one) => [dollars(total(computeBill(one))), cheapestRedis(one).plan]),
+    )
+  })
+  return table(
+    ['verifications a month', 'commands a second at peaks', 'Tollgate', 'Upstash', 'by hand', 'Upstash'],
+    rows,
+  )
+}
+
+/** Where a fixed price takes the place of a price of each command. */
+function breakEven(all: Use, naive: Use): string {
+  const [, least] = REDIS_PLANS
+  const from = ({ commands }: Use) => (least.price / commands / input('upstashPer100kCommands') / 10).toFixed(1)
+  const perSecond = input('upstashPerSecond').toLocaleString('en')
+  return `A fixed plan of Upstash is cheaper than paying for each command from ${from(all)} million verifications a month on (${from(naive)} by hand): ${least.name} for $${least.price}. Then the
+plan is chosen by bandwidth. One database takes ${perSecond} commands a second; where the busiest second has more, the table has as many databases, which Tollgate
+cannot spread its organizations over yet. Neon Launch is cheaper than Scale at every size; what Scale has is service levels.`
+}
+
+/** What runs without paying anybody, and what ends first. */
+function freeTiers(all: Use): string {
+  const [free] = REDIS_PLANS
+  const [byWorkers, byRedis] = [input('workersFreeADay') * 30.4, free.commands / all.commands]
+  const hours = input('neonFreeCuHours') / input('neonLeastCu')
+  const round = (count: number) => (Math.floor(count / 1_000) * 1_000).toLocaleString('en')
+  const least = input('workersPlan') + LEAST_CU_HOURS * input('neonPerCuHour')
+  const rows = [
+    ['Workers', `${round(byWorkers)} requests a month; and passwords cannot be hashed in 10 ms of CPU`],
+    ['Upstash', `${round(byRedis)} verifications a month, which are ${free.commands.toLocaleString('en')} commands`],
+    [
+      'Neon',
+      `${Math.round(hours)} of the ${HOURS_A_MONTH} hours of a month at the smallest size, since jobs ask the database every minute and it never sleeps; and ${input('neonFreeGb')} GB`,
+    ],
+  ]
+  return `${table(['provider', 'its free plan ends at'], rows)}
+
+So all three together carry ${round(byRedis)} verifications, for half a month: enough to try it on Cloudflare. The least that runs for good is Workers Paid, Upstash Free and
+Neon Launch, ${dollars(least)} a month; \`npm start\` on a server of your own ([stand-alone.md](stand-alone.md)) needs none of them.`
 }
 
 const HELP = `Usage: npm run cost
