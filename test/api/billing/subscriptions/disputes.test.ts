@@ -21,7 +21,15 @@ test('a dispute that was lost ends the plan, whatever was paid with the charge; 
     urlOf(input).includes('/invoice_payments') ? Response.json({ data: [{ invoice }] }) : real(input, init),
   )
   const close = async (status: string) => {
-    const dispute = { id: 'du_1', object: 'dispute', status, charge: 'ch_1', payment_intent: 'pi_1', created: 1 }
+    const dispute = {
+      id: 'du_1',
+      object: 'dispute',
+      status,
+      amount: 2900,
+      charge: 'ch_1',
+      payment_intent: 'pi_1',
+      created: 1,
+    }
     expect((await deliver('stripe', await stripeEvent('charge.dispute.closed', dispute))).status).toBe(200)
     return planOf(organizationId)
   }
