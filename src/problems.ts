@@ -123,6 +123,10 @@ export const PROBLEMS = {
   provider_unsupported: [409, 'The payment provider cannot do this; see detail.'],
   billing_not_offered: [409, 'This deployment takes no payments: no payment provider is configured.'],
   plan_not_purchasable: [409, 'The plan cannot be bought here; see detail.'],
+  answer_unreadable: [
+    409,
+    'The request was done before, and its answer can no longer be read; see what it made, or send a new Idempotency-Key.',
+  ],
   two_factor_already_enabled: [409, 'The second factor is already on; switch it off first.'],
   two_factor_not_set_up: [409, 'Set up the second factor first.'],
   two_factor_not_enabled: [409, 'The second factor is not on.'],

@@ -150,9 +150,18 @@ async function replayInstead(c: Context<ManagementEnv>, use: Use): Promise<void>
   c.res = answer
 }
 
+/** @throws Problem `answer_unreadable` for an answer that was sealed under a root secret that is gone */
+async function open({ config }: ManagementDeps, purpose: string, { response }: KeptAnswer): Promise<AnswerToSeal> {
+  const text = await unseal(config, purpose, response).catch((error: unknown) => {
+    log('warn', 'idempotent_answer_unreadable', errorFields(error))
+    throw new Problem('answer_unreadable')
+  })
+  return JSON.parse(text)
+}
+
 async function replay(deps: ManagementDeps, { purpose }: Use, earlier: KeptAnswer): Promise<Response> {
   if (!earlier.isSameRequest) throw new Problem('idempotency_key_reused')
-  const opened: AnswerToSeal = JSON.parse(await unseal(deps.config, purpose, earlier.response))
+  const opened = await open(deps, purpose, earlier)
   await publishVersions(deps, opened.announcements)
   const init = { status: earlier.status, headers: { 'Idempotent-Replayed': 'true' } }
   return opened.body === null ? new Response(null, init) : Response.json(opened.body, init)

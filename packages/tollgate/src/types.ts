@@ -2378,6 +2378,7 @@ export type Problem = {
     | 'provider_unsupported'
     | 'billing_not_offered'
     | 'plan_not_purchasable'
+    | 'answer_unreadable'
     | 'two_factor_already_enabled'
     | 'two_factor_not_set_up'
     | 'two_factor_not_enabled'

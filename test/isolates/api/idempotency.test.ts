@@ -194,6 +194,18 @@ test('an empty or endless key is refused by name', async () => {
   expect((await issue(token, 'x'.repeat(255))).status).toBe(201)
 })
 
+test('a kept answer that nothing opens any more is a problem of its own, and nothing is made twice', async () => {
+  const { token } = await newUser()
+  const named = { name: `Sealed ${crypto.randomUUID()}` }
+  await issue(token, 'sealed before', named)
+  const { sql } = (await newIsolate()).deps()
+  const hide = "update idempotency_keys set response = decode('01', 'hex') || response where request_hash = sha256($1)"
+  await sql.query(hide, [JSON.stringify(named)])
+  const { status, body } = await issue(token, 'sealed before', named)
+  expect([status, body.code]).toEqual([409, 'answer_unreadable'])
+  expect(await keysOf(token)).toHaveLength(1)
+})
+
 test('the database holds no secret of a kept answer', async () => {
   const { token } = await newUser()
   const { body } = await issue(token, `f-${crypto.randomUUID()}`)

@@ -114,6 +114,7 @@ ProblemCode = Literal[
     "provider_unsupported",
     "billing_not_offered",
     "plan_not_purchasable",
+    "answer_unreadable",
     "two_factor_already_enabled",
     "two_factor_not_set_up",
     "two_factor_not_enabled",
