@@ -29,6 +29,15 @@ test('a plan shows the limits of the operator`s own meters, and how they differ 
   expect(comparePlans(planWith('small', 100), undefined, {}).map(({ name }) => name)).toContain('Images')
 })
 
+test('two facts of one name are compared each with its own', () => {
+  const own = { images: { name: 'API keys', unit: 'keys', kind: 'counter' } } as const
+  const facts = comparePlans(planWith('small', 100), planWith('large', 500), own).filter(
+    ({ name }) => name === 'API keys',
+  )
+  expect(facts.map(({ difference }) => difference)).toEqual(['less', 'same'])
+  expect(new Set(facts.map(({ id }) => id)).size).toBe(2)
+})
+
 test('a smaller plan warns of use of an own meter from its limit on', () => {
   expect(exceededBy(planWith('small', 100), used(99))).toEqual([])
   expect(exceededBy(planWith('small', 100), used(100))).toEqual([{ meter: 'images', used: 100 }])

@@ -44,7 +44,7 @@ export function PlanCard({ plan, present, own, action, price, isNext, mayBuy, on
       </div>
       <dl className="flex flex-1 flex-col gap-1.5">
         {comparePlans(plan, present, own).map((fact) => (
-          <Fact key={fact.name} fact={fact} />
+          <Fact key={fact.id} fact={fact} />
         ))}
       </dl>
       {mayBuy && verb && (

@@ -6,6 +6,8 @@ import { formatAmount, meterName, type OwnMeters } from '../usage/meters.ts'
 export type Difference = 'more' | 'less' | 'other' | 'same'
 
 export interface PlanFact {
+  /** A meter's slug, or what else the plan has. Unlike the name no two facts share it. */
+  readonly id: string
   readonly name: string
   readonly value: string
   /** What follows above a limit. */
@@ -15,6 +17,7 @@ export interface PlanFact {
 
 /** A fact with a number by which plans compare; without one they only differ. */
 interface Measured {
+  readonly id: string
   readonly name: string
   readonly value: string
   readonly note?: string | undefined
@@ -31,12 +34,13 @@ const listMeters = ({ meters }: CataloguePlan) => [
 
 /** What a plan has, each with the difference to the present one. */
 export function comparePlans(plan: CataloguePlan, present: CataloguePlan | undefined, own: OwnMeters): PlanFact[] {
-  const before = new Map((present ? measure(present, own) : []).map((fact) => [fact.name, fact]))
+  const before = new Map((present ? measure(present, own) : []).map((fact) => [fact.id, fact]))
   return measure(plan, own).map((fact) => ({
+    id: fact.id,
     name: fact.name,
     value: fact.value,
     note: fact.note,
-    difference: present && present.id !== plan.id ? differ(fact, before.get(fact.name)) : 'same',
+    difference: present && present.id !== plan.id ? differ(fact, before.get(fact.id)) : 'same',
   }))
 }
 
@@ -54,11 +58,12 @@ function measure(plan: CataloguePlan, own: OwnMeters): Measured[] {
       .filter((meter) => meter !== 'cost_usd' || plan.meters.cost_usd.limit !== null)
       .map((meter) => meterFact(plan, meter, own)),
     {
+      id: '.rate_limit',
       name: 'Requests a minute and key',
       value: formatNumber(plan.rate_limit_per_minute),
       size: plan.rate_limit_per_minute,
     },
-    { name: 'API keys', value: formatNumber(plan.max_api_keys), size: plan.max_api_keys },
+    { id: '.api_keys', name: 'API keys', value: formatNumber(plan.max_api_keys), size: plan.max_api_keys },
     ...(plan.price_per_call_usd === null ? [] : [callFact(plan.price_per_call_usd)]),
     ...(plan.seats ? [seatsFact(plan.seats)] : []),
     ...Object.entries(plan.features).map(([name, value]) => featureFact(name, value)),
@@ -66,21 +71,26 @@ function measure(plan: CataloguePlan, own: OwnMeters): Measured[] {
 }
 
 /** Whether a price is better or worse is not marked: it is part of what a plan costs. */
-const callFact = (price: string): Measured => ({ name: 'Each call', value: formatUnitPrice(price), size: undefined })
+const callFact = (price: string): Measured => ({
+  id: '.call',
+  name: 'Each call',
+  value: formatUnitPrice(price),
+  size: undefined,
+})
 
 function seatsFact({ included, max }: NonNullable<CataloguePlan['seats']>): Measured {
   const note = max === undefined || max > included ? 'more can be bought' : undefined
-  return { name: 'Seats', value: formatNumber(included), note, size: included }
+  return { id: '.seats', name: 'Seats', value: formatNumber(included), note, size: included }
 }
 
 function meterFact(plan: CataloguePlan, meter: string, own: OwnMeters): Measured {
   const { limit, at_limit } = plan.meters[meter] ?? { limit: null, at_limit: 'block' }
-  const name = meterName(meter, own)
-  if (limit === null) return { name, value: 'No limit', size: Number.POSITIVE_INFINITY }
+  const named = { id: meter, name: meterName(meter, own) }
+  if (limit === null) return { ...named, value: 'No limit', size: Number.POSITIVE_INFINITY }
   const price = plan.overage[meter]?.[0]?.unit_price_usd
   const value = formatAmount(meter, limit, own[meter]?.unit)
-  if (at_limit === 'block') return { name, value, size: Number(limit) }
-  return { name, value, note: price ? `then ${overagePrice(price)}` : 'then goes on', size: Number(limit) }
+  if (at_limit === 'block') return { ...named, value, size: Number(limit) }
+  return { ...named, value, note: price ? `then ${overagePrice(price)}` : 'then goes on', size: Number(limit) }
 }
 
 /** A price of many units, since that of one is too small to read. */
@@ -89,7 +99,8 @@ const overagePrice = (unit: string) => `${formatUnitPrice(Number(unit) * 10_000)
 function featureFact(name: string, value: number | boolean | string): Measured {
   const text =
     typeof value === 'boolean' ? (value ? 'Yes' : 'No') : typeof value === 'number' ? formatNumber(value) : value
-  return { name: formatName(name), value: text, size: typeof value === 'string' ? undefined : Number(value) }
+  const size = typeof value === 'string' ? undefined : Number(value)
+  return { id: `.feature.${name}`, name: formatName(name), value: text, size }
 }
 
 /** The meters whose use is above what a plan would allow, with that use. */
