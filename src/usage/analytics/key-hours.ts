@@ -36,7 +36,8 @@ const CELLS = 'where organization_id = $1 and hour = any($2::timestamptz[]) and 
 const REQUESTS = `select key_id, ${HOUR} as hour, ${OUTCOMES.map((name) => `(${SUMS[name]})::float8 as ${name}`).join(', ')}
   from usage_hourly ${CELLS} group by key_id, hour`
 const AMOUNTS = `select key_id, ${HOUR} as hour, meter, sum(amount)::float8 as amount
-  from usage_meter_hourly ${CELLS} group by key_id, hour, meter having sum(amount) <> 0`
+  from usage_meter_hourly ${CELLS} and meter = any(array(select slug from meters where not is_builtin and kind = 'counter'))
+  group by key_id, hour, meter having sum(amount) <> 0`
 
 /**
  * The requests of some keys in each hour, by outcome, and the amounts of custom meters. One batch.
