@@ -26,7 +26,8 @@ export interface Amount {
 
 export interface PricedAmount extends Amount {
   readonly use: Use
-  readonly hasRollUps: boolean
+  /** Whether jobs run beside it and keep sums, as Tollgate's do. */
+  readonly hasJobs: boolean
 }
 
 export type Kind = 'busy' | 'quiet' | 'cold' | 'by hand'
@@ -92,6 +93,11 @@ export function rollUpGb(organizations: number): number {
 const redisGbSent = ({ use, count }: PricedAmount) => (use.redisRequests * count * input('redisKbPerRequest')) / 1e6
 const redisGbStored = ({ organizations }: PricedAmount) => (organizations * input('redisKbPerOrganization')) / 1e6
 
+/** Commands a month that jobs take without any usage. */
+export const JOB_COMMANDS = input('jobCommands') * 60 * HOURS_A_MONTH
+
+const commandsOf = ({ use, count, hasJobs }: PricedAmount) => use.commands * count + (hasJobs ? JOB_COMMANDS : 0)
+
 /** Commands in the busiest second. */
 export const commandsAtPeak = ({ use, count }: PricedAmount) =>
   ((use.commands * count) / (HOURS_A_MONTH * 3_600)) * input('peaks')
@@ -102,7 +108,7 @@ interface RedisBill {
 }
 
 export function payAsYouGo(priced: PricedAmount): RedisBill {
-  const commands = ((priced.use.commands * priced.count) / 1e5) * input('upstashPer100kCommands')
+  const commands = (commandsOf(priced) / 1e5) * input('upstashPer100kCommands')
   const traffic = Math.max(0, redisGbSent(priced) - 200) * input('upstashPerGbSent')
   const storage = Math.max(0, redisGbStored(priced) - 1) * input('upstashPerGbMonth')
   return { plan: 'pay as you go', price: commands + traffic + storage }
@@ -111,7 +117,7 @@ export function payAsYouGo(priced: PricedAmount): RedisBill {
 const isEnough = (plan: RedisPlan, priced: PricedAmount) =>
   redisGbStored(priced) <= plan.gb &&
   redisGbSent(priced) <= plan.bandwidthGb &&
-  priced.use.commands * priced.count <= (plan.commands ?? Number.POSITIVE_INFINITY)
+  commandsOf(priced) <= (plan.commands ?? Number.POSITIVE_INFINITY)
 
 /** By the cheapest plan that is enough. More commands a second than a database takes need as many databases. */
 export function cheapestRedis(priced: PricedAmount): RedisBill {
@@ -119,7 +125,7 @@ export function cheapestRedis(priced: PricedAmount): RedisBill {
   const share = { ...priced, count: priced.count / databases, organizations: priced.organizations / databases }
   const plans = REDIS_PLANS.filter((plan: RedisPlan) => isEnough(plan, share))
   const fixed = plans.map(({ name, price }) => ({
-    plan: databases > 1 ? `${databases} x ${name}` : name,
+    plan: databases > 1 ? `${databases} x ${name} (not yet)` : name,
     price: price * databases,
   }))
   const [cheapest] = [payAsYouGo(priced), ...fixed].toSorted((a, b) => a.price - b.price)
@@ -128,7 +134,7 @@ export function cheapestRedis(priced: PricedAmount): RedisBill {
 
 /** What so many verifications a month cost in all, by the cheapest plan of each provider that runs a whole month. */
 export function computeBill(priced: PricedAmount): Bill {
-  const { use, count, organizations, hasRollUps } = priced
+  const { use, count, organizations, hasJobs } = priced
   const gb = (bytes: number, months: number) =>
     ((bytes * count) / 1e9) * Math.min(months, input('monthsRun')) * input('neonPerGbMonth')
   const beyond = Math.max(0, count / 1e6 - 10)
@@ -139,7 +145,7 @@ export function computeBill(priced: PricedAmount): Bill {
     compute: Math.max(LEAST_CU_HOURS, (use.postgresMs * count) / 3.6e6 / input('neonUse')) * input('neonPerCuHour'),
     events: gb(use.eventBytes, input('monthsKept')),
     dedupe: gb(use.dedupeBytes, input('monthsDeduped')),
-    rollUps: hasRollUps ? rollUpGb(organizations) * input('neonPerGbMonth') : 0,
+    rollUps: hasJobs ? rollUpGb(organizations) * input('neonPerGbMonth') : 0,
   }
 }
 

@@ -20,6 +20,7 @@ export const INPUTS = {
   allCold: [0.05, 'assumed: the part of all that is cold; what is neither is quiet'],
   busyRate: [20, 'assumed: verifications a second of one busy key in one isolate (a measured rate)'],
   otherRate: [20, 'assumed: verifications a second that an isolate sees of other keys (a measured rate)'],
+  jobCommands: [8, 'commands of Redis a minute that the jobs take without any usage, measured of an idle `npm start`'],
   redisKbPerRequest: [
     1,
     'assumed: kB of one request to Redis with its answer; how Upstash counts them is not confirmed',

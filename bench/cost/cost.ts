@@ -12,6 +12,7 @@ import {
   computeBill,
   computeUses,
   HOURS_A_MONTH,
+  JOB_COMMANDS,
   type Kind,
   LEAST_CU_HOURS,
   mixUses,
@@ -97,8 +98,8 @@ function page(results: Results): string {
   const uses = computeUses(results)
   const [free, all, naive] = [mixUses(uses, FREE_MIX), mixUses(uses, ALL_MIX), uses['by hand']]
   const priced = (amount: Amount, use: Use) => ({
-    Tollgate: { ...amount, use, hasRollUps: true },
-    'by hand': { ...amount, use: naive, hasRollUps: false },
+    Tollgate: { ...amount, use, hasJobs: true },
+    'by hand': { ...amount, use: naive, hasJobs: false },
   })
   const many = { count: 100_000 * RULE.freeUsers, organizations: RULE.freeUsers }
   return `# What it costs
@@ -200,20 +201,23 @@ function breakEven(all: Use, naive: Use): string {
   const from = ({ commands }: Use) => (least.price / commands / input('upstashPer100kCommands') / 10).toFixed(1)
   const perSecond = input('upstashPerSecond').toLocaleString('en')
   return `A fixed plan of Upstash is cheaper than paying for each command from ${from(all)} million verifications a month on (${from(naive)} by hand): ${least.name} for $${least.price}. Then the
-plan is chosen by bandwidth. One database takes ${perSecond} commands a second; where the busiest second has more, the table has as many databases, which Tollgate
-cannot spread its organizations over yet. Neon Launch is cheaper than Scale at every size; what Scale has is service levels.`
+plan is chosen by bandwidth. One database takes ${perSecond} commands a second; where the busiest second has more, the table has as many databases, and says
+"not yet": Tollgate cannot spread its organizations over several.`
 }
 
 /** What runs without paying anybody, and what ends first. */
 function freeTiers(all: Use): string {
   const [free] = REDIS_PLANS
-  const [byWorkers, byRedis] = [input('workersFreeADay') * 30.4, free.commands / all.commands]
+  const [byWorkers, byRedis] = [input('workersFreeADay') * 30.4, (free.commands - JOB_COMMANDS) / all.commands]
   const hours = input('neonFreeCuHours') / input('neonLeastCu')
   const round = (count: number) => (Math.floor(count / 1_000) * 1_000).toLocaleString('en')
   const least = input('workersPlan') + LEAST_CU_HOURS * input('neonPerCuHour')
   const rows = [
     ['Workers', `${round(byWorkers)} requests a month; and passwords cannot be hashed in 10 ms of CPU`],
-    ['Upstash', `${round(byRedis)} verifications a month, which are ${free.commands.toLocaleString('en')} commands`],
+    [
+      'Upstash',
+      `${round(byRedis)} verifications a month: it has ${free.commands.toLocaleString('en')} commands, of which jobs take ${JOB_COMMANDS.toLocaleString('en')}`,
+    ],
     [
       'Neon',
       `${Math.round(hours)} of the ${HOURS_A_MONTH} hours of a month at the smallest size, since jobs ask the database every minute and it never sleeps; and ${input('neonFreeGb')} GB`,
@@ -221,7 +225,7 @@ function freeTiers(all: Use): string {
   ]
   return `${table(['provider', 'its free plan ends at'], rows)}
 
-So all three together carry ${round(byRedis)} verifications, for half a month: enough to try it on Cloudflare. The least that runs for good is Workers Paid, Upstash Free and
+So all three together carry ${round(byRedis)} verifications, for ${Math.floor(hours / 24)} days: enough to try it on Cloudflare. The least that runs for good is Workers Paid, Upstash Free and
 Neon Launch, ${dollars(least)} a month; \`npm start\` on a server of your own ([stand-alone.md](stand-alone.md)) needs none of them.`
 }
 

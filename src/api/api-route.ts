@@ -79,11 +79,7 @@ const OF_GUARDS: readonly ProblemCode[] = [
 ]
 
 const OF_ADMINISTRATION: readonly ProblemCode[] = ['not_found', 'two_factor_required']
-const OF_IDEMPOTENCY: readonly ProblemCode[] = [
-  'request_in_progress',
-  'idempotency_key_reused',
-  'answer_unreadable',
-]
+const OF_IDEMPOTENCY: readonly ProblemCode[] = ['request_in_progress', 'idempotency_key_reused', 'answer_unreadable']
 
 /**
  * Declares a route: who may call it, its input, its answers and its problems. The guard, validation, OpenAPI and the
