@@ -25,6 +25,7 @@ import {
   writeCredentials,
   writeVariables,
 } from './support/dev-files.ts'
+import { localProviders } from './support/local-providers.ts'
 import { migrateUp } from './support/migrations.ts'
 import { MINUTE_CRONS } from './support/minute-crons.ts'
 import { endOrphans } from './support/orphans.ts'
@@ -88,6 +89,7 @@ await command(async function dev() {
       MAIL_FROM: 'Tollgate <no-reply@tollgate.local>',
       BREACHED_PASSWORDS_URL: `${stack.url}/breached/range`,
       TRUSTED_ISSUERS: JSON.stringify([localIssuer(stack.url)]),
+      SIGN_IN_PROVIDERS: JSON.stringify(localProviders(stack.url)),
       POLAR_API_URL: `${stack.url}/polar/v1`,
       POLAR_CREDIT_PRODUCT_ID: LOCAL_CREDIT_PRODUCT,
       STRIPE_API_URL: `${stack.url}/stripe/v1`,

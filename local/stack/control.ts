@@ -10,6 +10,7 @@ export interface Counters {
   breached: { requests: number }
   webhooks: { requests: number }
   issuers: { requests: number }
+  oidc: { requests: number }
   polar: { requests: number }
   stripe: { requests: number }
   model: { requests: number }
@@ -25,6 +26,7 @@ export function createCounters(): Counters {
     breached: { requests },
     webhooks: { requests },
     issuers: { requests },
+    oidc: { requests },
     polar: { requests },
     stripe: { requests },
     model: { requests },

@@ -1,6 +1,17 @@
 import * as z from 'zod'
 
-const DOOR_NAMES = ['sql', 'redis', 'mail', 'breached', 'webhooks', 'issuers', 'polar', 'stripe', 'model'] as const
+const DOOR_NAMES = [
+  'sql',
+  'redis',
+  'mail',
+  'breached',
+  'webhooks',
+  'issuers',
+  'oidc',
+  'polar',
+  'stripe',
+  'model',
+] as const
 
 /** The services that count requests and can be made to fail. */
 export type ServiceName = (typeof DOOR_NAMES)[number]

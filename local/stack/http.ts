@@ -21,7 +21,7 @@ export interface Reply {
   type: string
   body: string
   pieces?: AsyncIterable<string>
-  headers?: Record<string, string>
+  headers?: Record<string, string | string[]>
   cut?: boolean
 }
 

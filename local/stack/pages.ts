@@ -17,6 +17,8 @@ const DOORS = [
   ['POST /webhooks/catch', 'a receiver of webhooks; ?status=410 answers that'],
   ['GET, DELETE <a href="/webhooks">/webhooks</a>', 'the webhooks that arrived; JSON with ?format=json'],
   ['GET /issuers/jwks/{name}', 'the keys of another issuer of tokens; POST /issuers/tokens/{name} signs claims'],
+  ['/oidc', 'an OpenID provider, where anybody signs in as whom they say, and which can misbehave'],
+  ['/github, /github/api', 'what of GitHub a sign-in needs, the same'],
   [
     'POST /model/openai/v1/…, /model/anthropic/v1/messages',
     'a language model that repeats what it is told, a word a token',

@@ -4,6 +4,7 @@ import type { Database } from './database.ts'
 import type { Faults } from './faults.ts'
 import type { Route } from './http.ts'
 import { type Call, html, json, type Reply } from './http.ts'
+import { openIdentityProviders } from './identity/routes.ts'
 import { issuerRoutes } from './issuers.ts'
 import { mailService, type SentMails } from './mail.ts'
 import { mapPart, type Parts } from './memory.ts'
@@ -40,6 +41,7 @@ export function openServices(stores: Stores): Services {
   const catcher = createCatcher()
   const sent: SentMails = new Map()
   const billing = openBilling(stores.billing)
+  const identity = openIdentityProviders()
   const countStatements = (statements: number) => void (counters.sql.statements += statements)
   const countCommands = (commands: number) => void (counters.redis.commands += commands)
   const upstash = redisServices({ redis, token: redisToken, count: countCommands })
@@ -58,6 +60,7 @@ export function openServices(stores: Stores): Services {
     'GET /webhooks': { answer: catcher.show },
     'DELETE /webhooks': { answer: () => done(catcher.clear) },
     ...issuerRoutes(),
+    ...identity.routes,
     ...modelRoutes(),
     ...billing.routes,
     ...moments.routes,
@@ -68,7 +71,8 @@ export function openServices(stores: Stores): Services {
     'DELETE /control/faults': { answer: () => done(faults.clear) },
   }
   const memory = { ...billing.memory, outbox: outbox.memory, caught: catcher.memory, sent: mapPart(sent) }
-  return { routes: new Map(Object.entries(table)), memory, close: moments.close }
+  const close = async () => void (await Promise.all([moments.close(), identity.close()]))
+  return { routes: new Map(Object.entries(table)), memory, close }
 }
 
 /** @returns the route of a path, of everything in its folder (`GET /breached/range/*`), or below two folders (`/polar/v1/**`) */

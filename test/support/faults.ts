@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 
-/** A UUID, an email address, a moment, a hash or its prefix: what no other test's requests contain. */
-const OWN_TEXT = /[0-9a-f]{8}-[0-9a-f]{4}-|@|\d\.\d{3}Z|[0-9a-f]{12}|^\/range\/[0-9A-F]{5}$/
+/** A UUID, an email address, a moment, a hash or its prefix, a code: what no other test's requests contain. */
+const OWN_TEXT = /[0-9a-f]{8}-[0-9a-f]{4}-|@|\d\.\d{3}Z|[0-9a-f]{12}|[\w-]{40}|^\/range\/[0-9A-F]{5}$/
 
 export interface Fault extends Record<string, unknown> {
   /** The fault ends after so many hits. */
