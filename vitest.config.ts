@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 import { freePort } from './local/stack/free-port.ts'
+import { localProviders } from './local/support/local-providers.ts'
 
 /** The Worker under test gets the local stack's address as a binding, so the port is chosen before anything starts. */
 process.env.TEST_STACK_PORT ??= String(await freePort()) // each project evaluates this file again
@@ -37,6 +38,7 @@ const bindings = {
   STRIPE_SECRET_KEY: 'sk_test_local',
   STRIPE_WEBHOOK_SECRET: 'whsec_local-secret-of-the-stack',
   STRIPE_API_URL: `${stackUrl}/stripe/v1`,
+  SIGN_IN_PROVIDERS: JSON.stringify(localProviders(stackUrl)),
   CORS_ORIGINS: 'https://app.example.com,https://admin.example.com',
   STACK_URL: stackUrl,
 }
@@ -66,6 +68,7 @@ const BUNDLED = [
   'hono/jsx/jsx-runtime',
   'hono/route',
   'jose',
+  'oauth4webapi',
   'uqr',
   'zod',
 ]

@@ -17,6 +17,7 @@ export const SIDE_FEATURES = {
   metrics: ['METRICS_TOKEN'],
   secret_scanning: ['LEAK_REPORT_KEYS'],
   trusted_issuers: ['TRUSTED_ISSUERS', 'TRUSTED_ISSUERS_TIMEOUT_MS'],
+  sign_in: ['SIGN_IN_PROVIDERS', 'SIGN_IN_TIMEOUT_MS'],
   branding: ['BRAND_NAME', 'BRAND_COLOR', 'BRAND_LOGO_URL'],
   cors: ['CORS_ORIGINS'],
   gateway: ['GATEWAY_HOSTS'],

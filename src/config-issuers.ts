@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { Role } from './auth/roles.ts'
+import { describeFlaws, parseJsonList } from './config-json.ts'
 
 /** A shared secret is not among them: whoever could verify with one could sign with it (RFC 8725 §2.1). */
 const ALGORITHMS = [
@@ -64,7 +65,7 @@ export type TrustedIssuer = z.output<ReturnType<typeof describeIssuer>>
  * @returns the issuers, or a sentence that says what is wrong where and quotes no value
  */
 export function parseTrustedIssuers(json: string, url: z.ZodType<string, string>): TrustedIssuer[] | string {
-  const list = parseList(json)
+  const list = parseJsonList(json)
   if (!list) return 'is not a JSON list of issuers'
   if (list.length > MAX_ISSUERS) return `must hold at most ${MAX_ISSUERS} issuers`
   const schema = describeIssuer(url)
@@ -73,21 +74,4 @@ export function parseTrustedIssuers(json: string, url: z.ZodType<string, string>
   if (flaws.length > 0) return flaws.join('; ')
   const issuers = results.flatMap(({ data }) => (data ? [data] : []))
   return new Set(issuers.map(({ issuer }) => issuer)).size === issuers.length ? issuers : 'has the same issuer twice'
-}
-
-function parseList(json: string): unknown[] | undefined {
-  try {
-    const list: unknown = JSON.parse(json)
-    return Array.isArray(list) ? list : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function describeFlaws({ issues }: z.ZodError): string {
-  const flaws = issues.map((issue) => {
-    if (issue.code === 'unrecognized_keys') return `${issue.keys.join(', ')} is not known`
-    return `${issue.path.join('.')} ${issue.code === 'custom' ? issue.message : 'is missing or wrong'}`
-  })
-  return [...new Set(flaws)].join(', ')
 }

@@ -3,6 +3,7 @@ import { ALIAS_NAMES, findIgnoredAliases, givenName, withAliases, withSecretKeys
 import { type ConfigFault, findFaults, findFeature, findNotices, SIDE_FEATURES } from './config-checks.ts'
 import { parseTrustedIssuers } from './config-issuers.ts'
 import { databaseUrl, hosts, keyPrefix, list, origins, webhookSecrets } from './config-lists.ts'
+import { parseSignInProviders } from './config-providers.ts'
 import { parseEmailDomain } from './lib/email-address.ts'
 import { parseJwkSet } from './lib/jwk-set.ts'
 import { log } from './lib/log.ts'
@@ -30,29 +31,20 @@ const credential = z
 /** HS256 requires a key of at least 32 bytes (RFC 7518 §3.2). */
 const secret = credential.refine((text) => new TextEncoder().encode(text).length >= 32, 'must have at least 32 bytes')
 
-/** A set of private JWKs. An error names the key by its position. */
-const jwkSet = credential.transform((text, context) => {
-  const keys = parseJwkSet(text)
-  if (typeof keys !== 'string') return keys
-  context.issues.push({ code: 'custom', message: keys, input: undefined })
-  return z.NEVER
-})
+/** A transformation by a function that answers with a sentence for what it cannot read. The sentence quotes no value. */
+const readBy =
+  <Value extends object>(read: (text: string) => Value | string) =>
+  (text: string, context: z.RefinementCtx): Value => {
+    const value = read(text)
+    if (typeof value !== 'string') return value
+    context.issues.push({ code: 'custom', message: value, input: undefined })
+    return z.NEVER
+  }
 
-/** Public keys of a secret scanner. An error names the key by its position. */
-const reportKeys = z.string().transform((text, context) => {
-  const keys = parseReportKeys(text)
-  if (typeof keys !== 'string') return keys
-  context.issues.push({ code: 'custom', message: keys, input: undefined })
-  return z.NEVER
-})
-
-/** Issuers whose tokens count here; what is wrong with them is told by their place. */
-const trustedIssuers = z.string().transform((text, context) => {
-  const issuers = parseTrustedIssuers(text, secureUrl)
-  if (typeof issuers !== 'string') return issuers
-  context.issues.push({ code: 'custom', message: issuers, input: undefined })
-  return z.NEVER
-})
+const jwkSet = credential.transform(readBy(parseJwkSet))
+const reportKeys = z.string().transform(readBy(parseReportKeys))
+const trustedIssuers = z.string().transform(readBy((text) => parseTrustedIssuers(text, secureUrl)))
+const signInProviders = z.string().transform(readBy((text) => parseSignInProviders(text, secureUrl)))
 
 function wholeNumber(least: number, most: number, otherwise: number) {
   return z.coerce
@@ -95,6 +87,10 @@ const Variables = z.object({
   TRUSTED_ISSUERS: trustedIssuers.prefault('[]'),
   /** Milliseconds that a request waits for an issuer's keys at most. */
   TRUSTED_ISSUERS_TIMEOUT_MS: wholeNumber(100, 10_000, 3_000),
+  /** Identity providers that people sign in with, as a JSON list (docs/operate/sign-in.md). */
+  SIGN_IN_PROVIDERS: signInProviders.prefault('[]'),
+  /** Milliseconds that a request waits for one answer of an identity provider at most. */
+  SIGN_IN_TIMEOUT_MS: wholeNumber(100, 10_000, 5_000),
   /** What lets a scraper read /metrics. Without it only service keys may (docs/operate/monitoring.md). */
   METRICS_TOKEN: secret.optional(),
   /** The root secret of all other derived keys: with SECRET_KEYS, the first of them. */
@@ -206,6 +202,7 @@ const EXPLAINED = new Set([
   'JWT_KEYS',
   'LEAK_REPORT_KEYS',
   'TRUSTED_ISSUERS',
+  'SIGN_IN_PROVIDERS',
   'POLAR_WEBHOOK_SECRET',
   'STRIPE_WEBHOOK_SECRET',
   'CORS_ORIGINS',

@@ -5,6 +5,9 @@ import type { Context, Next } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import { browserRoutes } from './accounts/browser/routes.ts'
 import { emailRoutes } from './accounts/email/routes.ts'
+import { CALLBACK_PATH } from './accounts/identities/authorize.ts'
+import { handleCallback } from './accounts/identities/callback.ts'
+import { identityRoutes } from './accounts/identities/routes.ts'
 import { accountPages } from './accounts/pages/pages.tsx'
 import { accountRoutes } from './accounts/routes.ts'
 import { sessionRoutes } from './accounts/sessions/routes.ts'
@@ -101,6 +104,7 @@ for (const routes of [
   browserRoutes,
   tokenRoutes,
   twoFactorRoutes,
+  identityRoutes,
   emailRoutes,
   privacyRoutes,
   organizationRoutes,
@@ -150,6 +154,7 @@ for (const routes of [
 ])
   management.route('/api/v1', routes)
 
+management.get(CALLBACK_PATH, handleCallback)
 management.route('/account', accountPages)
 management.route('/dashboard', dashboardPage)
 management.get('/', (c) => c.redirect(c.env.assets ? '/dashboard' : '/docs'))

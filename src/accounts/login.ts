@@ -11,6 +11,7 @@ import { REFUSAL_MS } from './passwords/hash-cost.ts'
 import { renewHash } from './passwords/rehash.ts'
 import { verifyPassword } from './passwords/verify.ts'
 import { findUserByEmail } from './queries.ts'
+import { isAdmitted } from './registration.ts'
 import type { Login } from './schemas.ts'
 import { openSession } from './sessions/open.ts'
 import { openChallenge } from './two-factor/challenge.ts'
@@ -45,7 +46,7 @@ export async function login(deps: ManagementDeps, request: z.output<typeof Login
   const passwordHash = await renewHash(deps, user, request.password)
   deps.defer(resetRateLimits(deps, { login_account_address: { address, account } }))
   return user.hasTwoFactor
-    ? openChallenge(deps, user.id)
+    ? openChallenge(deps, user.id, 'password')
     : openSession(deps, user.id, { factors: ['password'], passwordHash, organizationId: user.homeOrganizationId })
 }
 
@@ -54,9 +55,8 @@ const waitUntil = (time: number) => sleep(Math.max(0, time - Date.now()))
 
 type Account = NonNullable<Awaited<ReturnType<typeof findUserByEmail>>>
 
-function maySignIn({ EMAIL_VERIFICATION }: Config, user: Account | undefined): user is Account {
-  return user !== undefined && user.isActive && (EMAIL_VERIFICATION === 'optional' || user.emailVerifiedAt !== null)
-}
+const maySignIn = (config: Config, user: Account | undefined): user is Account =>
+  user !== undefined && isAdmitted(config, user)
 
 /** The audit row has no organization: only administrators may see whether an address has an account. */
 async function refusal(deps: ManagementDeps, email: string, isKnown: boolean): Promise<Problem> {

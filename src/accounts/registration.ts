@@ -26,3 +26,12 @@ export function requireDomain({ REGISTRATION, REGISTRATION_DOMAINS }: Settings, 
   if (REGISTRATION !== 'domains' || REGISTRATION_DOMAINS.includes(emailDomain(email))) return
   throw new Problem('registration_domain_not_allowed')
 }
+
+interface Account {
+  readonly isActive: boolean
+  readonly emailVerifiedAt: Date | null
+}
+
+/** Whether whoever has proved to be the owner of an account may sign in to it. */
+export const isAdmitted = ({ EMAIL_VERIFICATION }: Config, { isActive, emailVerifiedAt }: Account): boolean =>
+  isActive && (EMAIL_VERIFICATION === 'optional' || emailVerifiedAt !== null)

@@ -20,6 +20,7 @@ export const User = z
     is_verified: z.boolean().meta({ description: 'Whether the email address is confirmed.' }),
     is_administrator: z.boolean().meta({ description: 'Whether the user is an administrator of this deployment.' }),
     two_factor_enabled: z.boolean(),
+    has_password: z.boolean().meta({ description: 'Whether they can sign in with a password.' }),
     created_at: z.iso.datetime(),
     updated_at: z.iso.datetime(),
   })

@@ -28,6 +28,7 @@ export function toUser(profile: Profile | undefined): z.output<typeof User> {
     is_verified: profile.emailVerifiedAt !== null,
     is_administrator: profile.isAdministrator,
     two_factor_enabled: profile.twoFactorEnabledAt !== null,
+    has_password: profile.passwordHash !== null,
     created_at: profile.createdAt.toISOString(),
     updated_at: profile.updatedAt.toISOString(),
   }

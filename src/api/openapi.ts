@@ -25,6 +25,10 @@ const TAGS = [
   ['Accounts', 'Registration, sign-in, tokens and personal data.'],
   ['Sessions', 'The devices on which a user is signed in.'],
   ['Browser sessions', 'How pages of this deployment sign in: the refresh token is a cookie that no script can read.'],
+  [
+    'Sign-in with identity providers',
+    'Google, GitHub, Microsoft or any OpenID provider, as the operator has configured.',
+  ],
   ['Two-factor authentication', 'Authenticator apps and backup codes.'],
   ['Email', 'Confirming an address, changing it, resetting a password.'],
   ['Audit', 'Who did what.'],
@@ -75,6 +79,7 @@ const OTHERS: Readonly<Record<string, string[]>> = {
   '/openapi.json': ['GET'],
   '/.well-known/jwks.json': ['GET'],
   '/docs': ['GET'],
+  '/account/sign-in': ['GET'],
   '/account/verify-email': ['GET'],
   '/account/reset-password': ['GET'],
   '/account/confirm-email': ['GET'],

@@ -20,6 +20,7 @@ export interface Entry {
     readonly type:
       | 'user'
       | 'session'
+      | 'identity'
       | 'key'
       | 'organization'
       | 'invitation'

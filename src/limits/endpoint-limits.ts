@@ -22,6 +22,7 @@ const POLICIES = {
   login_account_address: { limit: 10, windowMs: 10 * MINUTE },
   login_account: { limit: 100, windowMs: 60 * MINUTE },
   login_anywhere: { limit: 3_000, windowMs: 10 * MINUTE },
+  sign_in_address: { limit: 300, windowMs: 10 * MINUTE },
   refresh_address: { limit: 600, windowMs: 10 * MINUTE },
   account_export: { limit: 5, windowMs: 60 * MINUTE },
   password_change: { limit: 10, windowMs: 10 * MINUTE },

@@ -1,4 +1,5 @@
 import type * as z from 'zod'
+import { listOwnIdentities } from '../accounts/identities/link.ts'
 import { getOwnProfile } from '../accounts/user.ts'
 import { toCustomersAuditLog } from '../audit/audit-log.ts'
 import { audited } from '../audit/record.ts'
@@ -23,6 +24,7 @@ export async function exportAccount(deps: ManagementDeps, user: UserPrincipal): 
     target: { type: 'user', id: user.userId },
   })
   const profile = await getOwnProfile(deps, user)
+  const identities = await listOwnIdentities(deps, user)
   const { belongsTo, devices, keys, acts, usage } = await selectEverythingAbout(deps.db, user.userId)
   return {
     exported_at: new Date(deps.now()).toISOString(),
@@ -33,6 +35,7 @@ export async function exportAccount(deps: ManagementDeps, user: UserPrincipal): 
       role,
       created_at: createdAt.toISOString(),
     })),
+    identities,
     sessions: devices.map(toSession),
     api_keys: keys.map(toApiKey),
     audit_logs: acts.map(toCustomersAuditLog),

@@ -17,7 +17,15 @@ const deleteRoute = apiRoute({
   body: Deletion,
   credentials: true,
   returns: { 204: null },
-  fails: ['wrong_password', 'invalid_code', 'two_factor_locked', 'last_owner', 'subscription_active', 'rate_limited'],
+  fails: [
+    'reauthentication_required',
+    'wrong_password',
+    'invalid_code',
+    'two_factor_locked',
+    'last_owner',
+    'subscription_active',
+    'rate_limited',
+  ],
 })
 
 const exportRoute = apiRoute({

@@ -1,12 +1,13 @@
 import * as z from 'zod'
-import { password } from '../accounts/passwords/field.ts'
+import { Identity } from '../accounts/identities/schemas.ts'
 import { User } from '../accounts/schemas.ts'
+import { passwordIfAny } from '../accounts/two-factor/schemas.ts'
 import { AuditLog } from '../audit/schemas.ts'
 import { timestamp } from '../http/fields.ts'
 import { ApiKey } from '../keys/schemas.ts'
 
 export const Deletion = z.strictObject({
-  password,
+  password: passwordIfAny,
   code: z
     .string()
     .min(1)
@@ -27,6 +28,7 @@ export const Export = z
         created_at: timestamp,
       }),
     ),
+    identities: z.array(Identity).meta({ description: 'Accounts at identity providers that sign in to yours.' }),
     sessions: z.array(
       z.object({
         id: z.uuid(),

@@ -7,6 +7,7 @@ export const UNKNOWN: Readonly<Record<Kind, () => string>> = {
   customer: () => `customer-${crypto.randomUUID()}`,
   user: () => crypto.randomUUID(),
   session: () => crypto.randomUUID(),
+  identity: () => crypto.randomUUID(),
   key: () => crypto.randomUUID(),
   invitation: () => crypto.randomUUID(),
   endpoint: () => crypto.randomUUID(),
@@ -52,6 +53,9 @@ interface Own {
 /** Bodies that do not follow from the schema; several where a field decides what is done. */
 const BODIES: Readonly<Record<string, (own: Own) => readonly unknown[]>> = {
   'POST /api/v1/usage': () => [{ events: [{ queries: 1 }] }],
+  'POST /api/v1/auth/sign-in': () => [
+    { provider: 'nobody', return_to: 'https://api.example.com/', code_challenge: 'a'.repeat(43) },
+  ],
   'POST /api/v1/usage/corrections': ({ organization }) => [
     { event_id: `event-${crypto.randomUUID()}`, organization_id: organization, void: true, reason: 'Wrong' },
   ],

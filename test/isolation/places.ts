@@ -37,6 +37,7 @@ const OF_COLLECTION: Readonly<Record<string, Kind>> = {
   members: 'user',
   users: 'user',
   sessions: 'session',
+  identities: 'identity',
   'api-keys': 'key',
   'service-keys': 'key',
   invitations: 'invitation',

@@ -16,6 +16,7 @@ interface Ids {
   readonly customer: readonly string[]
   readonly user: readonly string[]
   readonly session: readonly string[]
+  readonly identity: readonly string[]
   readonly key: readonly string[]
   readonly invitation: readonly string[]
   readonly endpoint: readonly string[]
@@ -66,6 +67,7 @@ export async function newWorld() {
     customer: [externalId],
     user: [colleague.user.id, user.id],
     session: sessions.map(({ id }) => id as string),
+    identity: [await insertIdentity(user.id)],
     key,
     invitation,
     endpoint: [endpoint.id],
@@ -76,6 +78,15 @@ export async function newWorld() {
     plan: ['starter'],
   }
   return { token, organization, name: await nameOf(organization), emails: [owner.email, colleague.email], ids }
+}
+
+async function insertIdentity(userId: string): Promise<string> {
+  const id = uuidv7(Date.now())
+  await sql.query(
+    `insert into identities (id, user_id, provider, issuer, subject) values ($1::uuid, $2, 'local', 'https://id.example.com', $1::uuid::text)`,
+    [id, userId],
+  )
+  return id
 }
 
 /** One in use, one with a successor, its successor, and a revoked one. */

@@ -81,8 +81,18 @@ export function forgetToken(value: string): void {
  * @returns the challenge for the second factor, if there is one; undefined if the user is signed in
  * @throws ApiError
  */
-export async function signIn(email: string, password: string): Promise<LoginChallenge | undefined> {
-  const answer = await postToSession('login', { email, password })
+export const signIn = (email: string, password: string) => begin('login', { email, password })
+
+/**
+ * The same with what an identity provider's page brought back.
+ *
+ * @throws ApiError
+ */
+export const signInByCode = (returned: { readonly code: string; readonly code_verifier: string }) =>
+  begin('sign-in', returned)
+
+async function begin(path: 'login' | 'sign-in', proof: object): Promise<LoginChallenge | undefined> {
+  const answer = await postToSession(path, proof)
   if (!answer.ok) throw await readProblem(answer)
   const body: BrowserTokens | LoginChallenge = await answer.json()
   if ('challenge_token' in body) return body

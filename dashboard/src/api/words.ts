@@ -18,6 +18,8 @@ export const AUDIT_ACTIONS: Readonly<Record<string, string>> = {
   'two_factor.disabled': 'A second factor was switched off.',
   'two_factor.locked': 'Too many wrong codes: the second factor is locked for a while.',
   'two_factor.backup_codes_renewed': 'New backup codes replaced the old ones.',
+  'identity.linked': 'An account at an identity provider began to sign in to an account here.',
+  'identity.unlinked': 'An account at an identity provider no longer signs in.',
   'key.issued': 'An API key was issued.',
   'key.revoked': 'An API key was revoked.',
   'key.updated': 'An API key was changed; `changed` names the fields.',

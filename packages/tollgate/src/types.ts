@@ -21,6 +21,8 @@ export type AccountExport = {
   exported_at: string
   profile: User
   memberships: AccountExportMembership[]
+  /** Accounts at identity providers that sign in to yours. */
+  identities: Identity[]
   sessions: AccountExportSession[]
   /** Keys that you issued, in any organization. */
   api_keys: ApiKey[]
@@ -413,6 +415,15 @@ export type BackupCodes = {
   backup_codes: string[]
 }
 
+export type BeginSignInRequest = {
+  /** One of `GET auth/sign-in/providers`. */
+  provider: string
+  /** Where the browser goes afterwards, with `sign_in_code` or `sign_in_error` added to its query: an address of this deployment, or of an origin of `CORS_ORIGINS`. */
+  return_to: string
+  /** The SHA-256 of a random `code_verifier` that the page keeps, as base64url (RFC 7636, S256). */
+  code_challenge: string
+}
+
 export type BillingDrift = {
   /** Subscriptions that the providers listed. */
   compared: number
@@ -719,6 +730,13 @@ export type CodeProof = {
   code: string
   /** Required if the sign-in is older than 15 minutes. */
   password?: string
+}
+
+export type CompleteBrowserSignInRequest = {
+  /** The `sign_in_code` of the address; it works once, for two minutes. */
+  code: string
+  /** What `code_challenge` was made of. */
+  code_verifier: string
 }
 
 export type ConfirmPasswordResetRequest = {
@@ -1132,7 +1150,8 @@ export type CustomMeterLimit = {
 }
 
 export type DeleteAccountRequest = {
-  password: string
+  /** The current password. An account without one needs a sign-in of the last 15 minutes instead. */
+  password?: string
   /** A code of the second factor, or a backup code. Required if a second factor is enabled. */
   code?: string
 }
@@ -1145,7 +1164,8 @@ export type DeleteOrganizationRequest = {
 }
 
 export type DisableTwoFactorRequest = {
-  password: string
+  /** The current password. An account without one needs a sign-in of the last 15 minutes instead. */
+  password?: string
   /** Six digits from the authenticator app, or a backup code. */
   code: string
 }
@@ -1244,6 +1264,25 @@ export type GrantCreditsRequest = {
   priority?: number
   /** Absent for never. */
   expires_at?: string
+}
+
+export type Identity = {
+  id: string
+  provider: string
+  provider_name: string
+  /** The address that the provider gave at the last sign-in. */
+  email: string | null
+  created_at: string
+  last_used_at: string | null
+}
+
+export type IdentityLink = {
+  /** The `sign_in_code` of the address; it works once, for two minutes. */
+  code: string
+  /** What `code_challenge` was made of. */
+  code_verifier: string
+  /** Required if the sign-in is older than 15 minutes. */
+  password?: string
 }
 
 export type ImportApiKeysRequest = {
@@ -1528,6 +1567,20 @@ export type LimitReading = {
   meter?: string
   /** With `meter`: units that are reserved and not settled yet. */
   held?: number | string
+}
+
+export type ListIdentitiesResponse = {
+  data: Identity[]
+}
+
+export type ListSignInProvidersResponse = {
+  data: ListSignInProvidersResponseDataItem[]
+}
+
+export type ListSignInProvidersResponseDataItem = {
+  id: string
+  /** What people call it. */
+  name: string
 }
 
 export type LoginChallenge = {
@@ -2286,6 +2339,7 @@ export type Problem = {
     | 'invalid_refresh_token'
     | 'portal_session_over'
     | 'invalid_challenge'
+    | 'invalid_sign_in'
     | 'payment_failed'
     | 'credits_exhausted'
     | 'wrong_password'
@@ -2296,6 +2350,7 @@ export type Problem = {
     | 'two_factor_required'
     | 'service_key_only'
     | 'user_only'
+    | 'identity_unconfirmed'
     | 'registration_closed'
     | 'registration_domain_not_allowed'
     | 'account_required'
@@ -2379,6 +2434,9 @@ export type Problem = {
     | 'billing_not_offered'
     | 'plan_not_purchasable'
     | 'answer_unreadable'
+    | 'identity_not_linked'
+    | 'identity_taken'
+    | 'last_way_in'
     | 'two_factor_already_enabled'
     | 'two_factor_not_set_up'
     | 'two_factor_not_enabled'
@@ -2400,6 +2458,7 @@ export type Problem = {
     | 'issuer_unavailable'
     | 'billing_unavailable'
     | 'busy'
+    | 'identity_provider_unavailable'
     | 'unavailable'
     | 'upstream_timeout'
   request_id: string
@@ -2560,8 +2619,8 @@ export type ReportedUsageEvent = {
 
 export type RequestEmailChangeRequest = {
   new_email: string
-  /** The current password. */
-  password: string
+  /** The current password. An account without one needs a sign-in of the last 15 minutes instead. */
+  password?: string
   /** From the authenticator app, or a backup code. Required if two-factor is enabled. */
   code?: string
 }
@@ -2857,6 +2916,13 @@ export type SetUpTwoFactorRequest = {
 }
 
 export type SignInBrowserResponse = BrowserTokens | LoginChallenge
+
+export type SignInPage = {
+  /** The provider's page. Send the browser there. */
+  authorization_url: string
+  /** Seconds until the sign-in is too old. */
+  expires_in: number
+}
 
 export type SignInUserRequest = {
   email: string
@@ -3774,6 +3840,8 @@ export type User = {
   /** Whether the user is an administrator of this deployment. */
   is_administrator: boolean
   two_factor_enabled: boolean
+  /** Whether they can sign in with a password. */
+  has_password: boolean
   created_at: string
   updated_at: string
 }
@@ -3983,6 +4051,8 @@ export interface Operations {
   'DELETE /auth/sessions/{id}': { params: { id: string }; answer: undefined }
   /** Sign in from a page of this deployment */
   'POST /auth/browser/login': { body: SignInUserRequest; answer: SignInBrowserResponse }
+  /** Complete a sign-in at an identity provider from a page of this deployment */
+  'POST /auth/browser/sign-in': { body: CompleteBrowserSignInRequest; answer: SignInBrowserResponse }
   /** Complete a sign-in from a page of this deployment */
   'POST /auth/browser/2fa/verify': { body: VerifyBrowserTwoFactorRequest; answer: BrowserTokens }
   /** Get a new access token for a page of this deployment */
@@ -4001,6 +4071,18 @@ export interface Operations {
   'POST /auth/2fa/disable': { body: DisableTwoFactorRequest; answer: undefined }
   /** Get new backup codes */
   'POST /auth/2fa/backup-codes': { body: CodeProof; answer: BackupCodes }
+  /** List the identity providers */
+  'GET /auth/sign-in/providers': { answer: ListSignInProvidersResponse }
+  /** Begin to sign in at an identity provider */
+  'POST /auth/sign-in': { body: BeginSignInRequest; answer: SignInPage }
+  /** Complete a sign-in at an identity provider */
+  'POST /auth/sign-in/complete': { body: CompleteBrowserSignInRequest; answer: SignInUserResponse }
+  /** List my identities */
+  'GET /auth/identities': { answer: ListIdentitiesResponse }
+  /** Link an identity */
+  'POST /auth/identities': { body: IdentityLink; answer: Identity }
+  /** Unlink an identity */
+  'DELETE /auth/identities/{id}': { params: { id: string }; body?: SetUpTwoFactorRequest; answer: undefined }
   /** Confirm an email address */
   'POST /auth/email/verify': { body: MailedToken; answer: undefined }
   /** Send the verification email again */
@@ -4386,6 +4468,8 @@ export interface Operations {
         | 'two_factor.disabled'
         | 'two_factor.locked'
         | 'two_factor.backup_codes_renewed'
+        | 'identity.linked'
+        | 'identity.unlinked'
         | 'key.issued'
         | 'key.revoked'
         | 'key.updated'
@@ -4494,6 +4578,8 @@ export interface Operations {
         | 'two_factor.disabled'
         | 'two_factor.locked'
         | 'two_factor.backup_codes_renewed'
+        | 'identity.linked'
+        | 'identity.unlinked'
         | 'key.issued'
         | 'key.revoked'
         | 'key.updated'

@@ -3,6 +3,8 @@ import * as z from 'zod'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
 import type { ManagementEnv } from '../../auth/env.ts'
 import { Problem } from '../../problems.ts'
+import { completeSignIn } from '../identities/complete.ts'
+import { COMPLETION_FAILS, Completion } from '../identities/schemas.ts'
 import { login } from '../login.ts'
 import { Login, type Tokens } from '../schemas.ts'
 import { logout } from '../sessions/logout.ts'
@@ -52,6 +54,19 @@ const verifyRoute = apiRoute({
   fails: ['invalid_code', 'two_factor_locked', 'invalid_challenge', 'foreign_origin', 'rate_limited'],
 })
 
+const signInRoute = apiRoute({
+  allow: 'anyone',
+  method: 'post',
+  path: '/auth/browser/sign-in',
+  tag,
+  operationId: 'completeBrowserSignIn',
+  summary: 'Complete a sign-in at an identity provider from a page of this deployment',
+  description: 'Like `sign-in/complete`, and sets the cookie.',
+  body: Completion,
+  returns: { 200: z.union([BrowserTokens, Challenge]) },
+  fails: [...COMPLETION_FAILS, 'foreign_origin'],
+})
+
 const refreshRoute = apiRoute({
   allow: 'anyone',
   method: 'post',
@@ -79,8 +94,11 @@ const logoutRoute = apiRoute({
 export const browserRoutes = newRouter()
   .openapi(loginRoute, async (c) => {
     requireOwnOrigin(c)
-    const answer = await login(c.var.deps, c.req.valid('json'))
-    return c.json('challenge_token' in answer ? answer : await keepInCookie(c, answer), 200)
+    return c.json(await keepUnlessChallenged(c, await login(c.var.deps, c.req.valid('json'))), 200)
+  })
+  .openapi(signInRoute, async (c) => {
+    requireOwnOrigin(c)
+    return c.json(await keepUnlessChallenged(c, await completeSignIn(c.var.deps, c.req.valid('json'))), 200)
   })
   .openapi(verifyRoute, async (c) => {
     requireOwnOrigin(c)
@@ -100,6 +118,13 @@ export const browserRoutes = newRouter()
     clearSessionCookie(c)
     return c.body(null, 204)
   })
+
+async function keepUnlessChallenged(
+  c: Context<ManagementEnv>,
+  answer: z.output<typeof Tokens> | z.output<typeof Challenge>,
+) {
+  return 'challenge_token' in answer ? answer : keepInCookie(c, answer)
+}
 
 /** A new sign-in ends the session that the browser had (ASVS 7.2.4). */
 async function keepInCookie(c: Context<ManagementEnv>, tokens: z.output<typeof Tokens>) {

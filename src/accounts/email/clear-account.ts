@@ -2,6 +2,7 @@ import { and, eq, isNull, ne, or, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../db/orm.ts'
 import { backupCodes, sessions, totpCredentials } from '../../db/schema/accounts.ts'
 import { webhookEndpoints } from '../../db/schema/alerts.ts'
+import { identities } from '../../db/schema/identities.ts'
 import { apiKeys } from '../../db/schema/keys.ts'
 import { invitations, memberships } from '../../db/schema/organizations.ts'
 import { defaultOrganization } from '../sessions/home-organization.ts'
@@ -9,7 +10,7 @@ import { defaultOrganization } from '../sessions/home-organization.ts'
 /**
  * Anybody can register an address that is not theirs. When the real owner later proves the address, they must not
  * inherit what the stranger created (pre-hijacking: Sudhodanan and Paverd, USENIX Security 2022): the second factor,
- * API keys, webhook endpoints, and other members and open invitations of the account's own organizations. Plans, usage
+ * linked identities, API keys, webhook endpoints, and other members and open invitations of the account's own organizations. Plans, usage
  * and settings stay.
  *
  * No statement affects an account whose address was already confirmed. The statements belong before the one that
@@ -36,6 +37,7 @@ export function clearUnconfirmed(db: Database, userId: string, now: Date) {
       .returning({ id: apiKeys.id, version: apiKeys.version }),
     deletedTotp: db.delete(totpCredentials).where(and(isUnconfirmed, eq(totpCredentials.userId, userId))),
     deletedCodes: db.delete(backupCodes).where(and(isUnconfirmed, eq(backupCodes.userId, userId))),
+    deletedIdentities: db.delete(identities).where(and(isUnconfirmed, eq(identities.userId, userId))),
     deletedEndpoints: db.delete(webhookEndpoints).where(ofOthers(sql`${webhookEndpoints.organizationId}`)),
     revokedInvitations: db
       .update(invitations)

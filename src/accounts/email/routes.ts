@@ -74,7 +74,7 @@ const changeRoute = apiRoute({
   body: EmailChange,
   credentials: true,
   returns: { 202: null },
-  fails: ['wrong_password', 'invalid_code', 'two_factor_locked', 'rate_limited'],
+  fails: ['reauthentication_required', 'wrong_password', 'invalid_code', 'two_factor_locked', 'rate_limited'],
 })
 
 const confirmChangeRoute = apiRoute({

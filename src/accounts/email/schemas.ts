@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { email } from '../../http/fields.ts'
-import { chosenPassword, password, passwordAgain } from '../passwords/field.ts'
+import { chosenPassword, passwordAgain } from '../passwords/field.ts'
+import { passwordIfAny } from '../two-factor/schemas.ts'
 
 /** Any text: a malformed token gets the same answer as an expired one. */
 const token = z.string().max(1024).meta({ description: 'The token, from the fragment of the link in the email.' })
@@ -21,7 +22,7 @@ export const PasswordReset = z
 
 export const EmailChange = z.strictObject({
   new_email: email,
-  password: password.meta({ description: 'The current password.' }),
+  password: passwordIfAny,
   code: z
     .string()
     .trim()

@@ -23,7 +23,11 @@ export async function requireOwner(
   password: string | undefined,
 ): Promise<void> {
   if (password !== undefined) await requirePassword(deps, user, password)
-  else if (deps.now() - user.signedInAt > FRESH_MS) throw new Problem('reauthentication_required')
+  else requireFresh(deps, user)
+}
+
+function requireFresh(deps: ManagementDeps, { signedInAt }: UserPrincipal): void {
+  if (deps.now() - signedInAt > FRESH_MS) throw new Problem('reauthentication_required')
 }
 
 /** How an administrator proves to be present. Either is enough. */
@@ -50,9 +54,25 @@ export async function requireStepUp(
   proof.notify()
 }
 
-/** @throws Problem `wrong_password`, `rate_limited` before anything is hashed */
-export async function requirePassword(deps: ManagementDeps, user: UserPrincipal, password: string): Promise<void> {
-  await enforceRateLimits(deps, { password_change: { account: user.userId } })
+/**
+ * Before what cannot be undone, requires the password, however fresh the sign-in is. Who has none, and signs in with an identity, has
+ * to have done so within the last 15 minutes.
+ *
+ * @throws Problem `wrong_password`, `rate_limited` before anything is hashed; `invalid_request` that names the missing field;
+ *   `reauthentication_required`
+ */
+export async function requirePassword(
+  deps: ManagementDeps,
+  user: UserPrincipal,
+  password: string | undefined,
+): Promise<void> {
+  if (password !== undefined) await enforceRateLimits(deps, { password_change: { account: user.userId } })
   const profile = await selectProfile(deps.db, user.userId, user.organizationId)
-  if (!profile || !(await verifyPassword(password, profile.passwordHash))) throw new Problem('wrong_password')
+  if (password === undefined && profile) {
+    if (profile.passwordHash === null) return requireFresh(deps, user)
+    throw new Problem('invalid_request', {
+      errors: [{ path: 'body.password', message: 'is needed: the account has a password' }],
+    })
+  }
+  if (!profile || !(await verifyPassword(password ?? '', profile.passwordHash))) throw new Problem('wrong_password')
 }

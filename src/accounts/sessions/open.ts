@@ -11,9 +11,13 @@ import { ABSOLUTE_MS, IDLE_MS, newRefreshToken } from './refresh-token.ts'
 
 /** How the user authenticated. */
 interface Proof {
-  readonly factors: readonly ('password' | 'second_factor')[]
+  readonly factors: readonly ('password' | 'identity' | 'second_factor')[]
   /** The hash that their password matched, if the password was the only factor. */
   readonly passwordHash?: string | null
+  /** What must still hold, where no password was asked for. */
+  readonly holds?: SQL
+  /** What else the audit row tells. */
+  readonly detail?: Readonly<Record<string, unknown>>
   /** The organization the session acts for at first, if it is already known. */
   readonly organizationId?: string | null
   /** Statements that use up single-use secrets, in the batch that opens the session. */
@@ -38,7 +42,7 @@ export async function openSession(deps: ManagementDeps, userId: string, proof: P
     actor: userId,
     organizationId,
     target: { type: 'session', id: sessionId },
-    detail: { factors },
+    detail: { factors, ...proof.detail },
   })
   const opened = {
     session: {
@@ -59,7 +63,7 @@ export async function openSession(deps: ManagementDeps, userId: string, proof: P
       expiresAt: new Date(now + IDLE_MS),
     },
   }
-  const holds = requireThat(deps.db, stillHolds(userId, passwordHash), 'invalid_credentials')
+  const holds = requireThat(deps.db, proof.holds ?? stillHolds(userId, passwordHash), 'invalid_credentials')
   await insertSession(deps.db, opened, [...(proof.spent ?? []), holds, row])
   return tokensFor(deps, { sessionId, userId, organizationId }, refreshToken)
 }

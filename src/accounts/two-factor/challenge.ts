@@ -10,14 +10,15 @@ import { findChallenge, insertChallenge, useChallenge } from './queries.ts'
 /** Long enough to find the phone. */
 const CHALLENGE_SECONDS = 5 * 60
 
-/** The answer to a correct password if a second factor is enabled. It works only with `completeLogin`, and once. */
-export async function openChallenge(deps: ManagementDeps, userId: string) {
+/** The answer to a correct first factor if a second factor is enabled. It works only with `completeLogin`, and once. */
+export async function openChallenge(deps: ManagementDeps, userId: string, firstFactor: 'password' | 'identity') {
   const now = deps.now()
   const token = `ch_${base64url(randomBytes(32))}`
   await insertChallenge(deps.db, {
     id: uuidv7(now),
     userId,
     tokenHash: sha256(token),
+    firstFactor,
     createdAt: new Date(now),
     expiresAt: new Date(now + CHALLENGE_SECONDS * 1000),
   })
@@ -32,8 +33,9 @@ export async function openChallenge(deps: ManagementDeps, userId: string) {
 export async function completeLogin(deps: ManagementDeps, token: string, code: string) {
   const hash = sha256(token)
   const now = new Date(deps.now())
-  const userId = await findChallenge(deps.db, hash, now)
-  if (!userId) throw new Problem('invalid_challenge')
+  const challenge = await findChallenge(deps.db, hash, now)
+  if (!challenge) throw new Problem('invalid_challenge')
+  const { userId, firstFactor } = challenge
   const proof = await verifySecondFactor(deps, userId, code)
   if (!proof) {
     await audited(deps, {
@@ -45,7 +47,7 @@ export async function completeLogin(deps: ManagementDeps, token: string, code: s
     throw new Problem('invalid_code')
   }
   const spent = [useChallenge(deps.db, hash, now), ...proof.statements]
-  const tokens = await openSession(deps, userId, { factors: ['password', 'second_factor'], spent })
+  const tokens = await openSession(deps, userId, { factors: [firstFactor, 'second_factor'], spent })
   proof.notify()
   return tokens
 }

@@ -133,14 +133,14 @@ export async function insertChallenge(db: Database, challenge: typeof loginChall
   await db.insert(loginChallenges).values(challenge)
 }
 
-/** @returns the user whose sign-in the challenge belongs to, while it is valid and the account active */
-export async function findChallenge(db: Database, tokenHash: Uint8Array, now: Date): Promise<string | undefined> {
+/** The sign-in that a challenge belongs to, while it is valid and the account active. */
+export async function findChallenge(db: Database, tokenHash: Uint8Array, now: Date) {
   const [row] = await db
-    .select({ userId: loginChallenges.userId })
+    .select({ userId: loginChallenges.userId, firstFactor: loginChallenges.firstFactor })
     .from(loginChallenges)
     .innerJoin(users, eq(users.id, loginChallenges.userId))
     .where(and(isLive(tokenHash, now), eq(users.isActive, true)))
-  return row?.userId
+  return row
 }
 
 /**

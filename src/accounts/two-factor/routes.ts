@@ -66,7 +66,7 @@ const disableRoute = apiRoute({
   description: 'Ends every other session.',
   body: Disable,
   returns: { 204: null },
-  fails: ['wrong_password', 'rate_limited', ...wrongCodes, 'two_factor_not_enabled'],
+  fails: ['reauthentication_required', 'wrong_password', 'rate_limited', ...wrongCodes, 'two_factor_not_enabled'],
 })
 
 const renewRoute = apiRoute({

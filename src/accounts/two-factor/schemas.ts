@@ -9,7 +9,9 @@ export const code = z
   .max(40)
   .meta({ description: 'Six digits from the authenticator app, or a backup code.' })
 
-const optionalPassword = password.optional().meta({ description: 'Required if the sign-in is older than 15 minutes.' })
+export const optionalPassword = password
+  .optional()
+  .meta({ description: 'Required if the sign-in is older than 15 minutes.' })
 
 export const SetUp = z.strictObject({ password: optionalPassword })
 export const SetUpAnswer = z
@@ -30,7 +32,12 @@ export const BackupCodes = z
   })
   .meta({ id: 'BackupCodes' })
 
-export const Disable = z.strictObject({ password, code })
+/** Left out only by somebody who has no password. */
+export const passwordIfAny = password
+  .optional()
+  .meta({ description: 'The current password. An account without one needs a sign-in of the last 15 minutes instead.' })
+
+export const Disable = z.strictObject({ password: passwordIfAny, code })
 export const Complete = z.strictObject({ challenge_token: z.string().min(1).max(512), code })
 
 export const Challenge = z

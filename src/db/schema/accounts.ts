@@ -107,6 +107,10 @@ export const loginChallenges = pgTable(
       .references(() => users.id, { onDelete: 'cascade' }),
     /** SHA-256 of the challenge token. */
     tokenHash: bytea().notNull(),
+    /** What was proved before the second factor is asked for. */
+    firstFactor: text({ enum: ['password', 'identity'] })
+      .notNull()
+      .default('password'),
     createdAt: createdAt(),
     expiresAt: timestamp({ withTimezone: true }).notNull(),
     usedAt: timestamptz(),

@@ -38,11 +38,20 @@ export const NOTICES = {
   },
   two_factor_enabled: {
     title: 'Two-factor authentication was enabled',
-    sentence: 'Signing in to your account now requires a code in addition to the password.',
+    sentence: 'Signing in to your account now requires a code as well.',
   },
   two_factor_disabled: {
     title: 'Two-factor authentication was disabled',
-    sentence: 'Signing in to your account now requires only the password.',
+    sentence: 'Signing in to your account no longer requires a code.',
+  },
+  identity_linked: {
+    title: 'Another way to sign in was added',
+    sentence: 'An account at an identity provider now signs in to your account. Your list of ways to sign in names it.',
+  },
+  identity_unlinked: {
+    title: 'A way to sign in was removed',
+    sentence:
+      'An account at an identity provider no longer signs in to your account. All other devices were signed out.',
   },
   backup_codes_renewed: {
     title: 'New backup codes were created',

@@ -34,6 +34,7 @@ describe('POST /api/v1/auth/register', () => {
       is_verified: false,
       is_administrator: false,
       two_factor_enabled: false,
+      has_password: true,
       created_at: expect.stringMatching(ISO),
       updated_at: expect.stringMatching(ISO),
     })
@@ -88,6 +89,7 @@ describe('POST /api/v1/auth/register', () => {
       is_active: true,
       is_verified: false,
       two_factor_enabled: false,
+      has_password: true,
       subscription_tier: 'free',
     })
     expect(me.id).not.toBe(wished.id)

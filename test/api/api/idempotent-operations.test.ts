@@ -35,6 +35,9 @@ const WITHOUT_KEY: Readonly<Record<string, string>> = {
   'POST /api/v1/auth/browser/portal/redeem': 'nobody is signed in; a token is good once',
   'POST /api/v1/auth/browser/portal/resume': 'answers the same as long as the session lasts',
   'POST /api/v1/auth/browser/portal/leave': 'who has left has left',
+  'POST /api/v1/auth/browser/sign-in': 'nobody is signed in; a code is good once',
+  'POST /api/v1/auth/sign-in': 'nobody is signed in; each sign-in is a new one',
+  'POST /api/v1/auth/sign-in/complete': 'nobody is signed in; a code is good once',
   'POST /api/v1/auth/2fa/verify': 'nobody is signed in; a challenge is good once',
   'POST /api/v1/auth/email/verify': 'nobody is signed in; a token is good once',
   'POST /api/v1/auth/email/resend': 'nobody is signed in; the last mail is the one that counts',
@@ -51,6 +54,7 @@ const WITHOUT_KEY: Readonly<Record<string, string>> = {
 
 /** What takes a key and is tested elsewhere: it takes some preparing, or leaves what tests beside this one would notice. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
+  'POST /api/v1/auth/identities': 'test/api/accounts/identities/link.test.ts',
   'POST /api/v1/admin/billing/events/{id}/replay': 'test/api/admin/billing-events.test.ts',
   'POST /api/v1/admin/deliveries/{id}/resend': 'test/api/admin/deliveries.test.ts',
   'POST /api/v1/admin/mails/{id}/resend': 'test/api/admin/mails.test.ts',

@@ -41,7 +41,7 @@ async function login({ email, password }: Pick<Person, 'email' | 'password'>) {
 }
 
 /** What a sign-in with the right password gets, without the work of looking at it. */
-const challenge = ({ user }: Person) => openChallenge(managementDeps(directly()), user.id)
+const challenge = ({ user }: Person) => openChallenge(managementDeps(directly()), user.id, 'password')
 
 const finish = (challenge_token: string, code: string) =>
   call('POST /api/v1/auth/2fa/verify', { body: { challenge_token, code } })

@@ -1,0 +1,52 @@
+import * as oauth from 'oauth4webapi'
+import type { SignInProvider } from '../../config-providers.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { openServer } from './server.ts'
+
+/** Where providers send browsers back to. It is registered at each of them. */
+export const CALLBACK_PATH = '/account/sign-in'
+
+export const callbackUrl = ({ config }: ManagementDeps) => `${config.PUBLIC_URL}${CALLBACK_PATH}`
+
+/** What only this deployment and, later, the provider's answer know. */
+export interface Secrets {
+  /** In the ID token (OpenID Connect Core 1.0 §3.1.2.1). */
+  readonly nonce: string
+  /** Of PKCE (RFC 7636). */
+  readonly verifier: string
+}
+
+export const newSecrets = (): Secrets => ({
+  nonce: oauth.generateRandomNonce(),
+  verifier: oauth.generateRandomCodeVerifier(),
+})
+
+/** The scopes that say who somebody is and what their address is, and no more. */
+const SCOPES = { oidc: 'openid email profile', github: 'read:user user:email' } as const
+
+/**
+ * The page of a provider where somebody signs in (RFC 6749 §4.1.1, with PKCE).
+ *
+ * @throws the error of the request for the provider's metadata
+ */
+export async function authorizationUrl(
+  deps: ManagementDeps,
+  provider: SignInProvider,
+  { state, nonce, verifier }: Secrets & { readonly state: string },
+): Promise<string> {
+  const { server } = await openServer(deps, provider)
+  if (!server.authorization_endpoint) throw new Error('The metadata have no authorization endpoint.')
+  const url = new URL(server.authorization_endpoint)
+  const parameters = {
+    client_id: provider.clientId,
+    redirect_uri: callbackUrl(deps),
+    response_type: 'code',
+    scope: SCOPES[provider.protocol],
+    state,
+    code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: 'S256',
+    ...(provider.protocol === 'oidc' && { nonce }),
+  }
+  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value)
+  return url.href
+}

@@ -1,0 +1,72 @@
+import type * as z from 'zod'
+import type { SignInProvider } from '../../config-providers.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { safeReturn } from '../../http/return-url.ts'
+import { base64url, randomBytes, sha256 } from '../../lib/bytes.ts'
+import { errorFields, log } from '../../lib/log.ts'
+import { seal } from '../../lib/seal.ts'
+import { uuidv7 } from '../../lib/uuid.ts'
+import { enforceRateLimits, networkAddress } from '../../limits/endpoint-limits.ts'
+import { Problem } from '../../problems.ts'
+import { authorizationUrl, newSecrets } from './authorize.ts'
+import { insertAttempt } from './queries.ts'
+import type { SignIn } from './schemas.ts'
+
+/** Long enough to sign in at the provider, its second factor included. */
+const ATTEMPT_SECONDS = 10 * 60
+
+/** What seals the secrets of an attempt. */
+export const attemptPurpose = (id: string) => `sign-in:${id}`
+
+/**
+ * Begins to sign in, or to link an identity: which of both, is decided by what its code is used for.
+ *
+ * @returns the provider's page to open
+ * @throws Problem `invalid_request` for a provider that is not configured, or an address that browsers are not sent to;
+ *   `identity_provider_unavailable`, `rate_limited`
+ */
+export async function beginSignIn(deps: ManagementDeps, request: z.output<typeof SignIn>) {
+  const provider = requireProvider(deps, request.provider)
+  const returnTo = safeReturn(deps.config, 'return_to', request.return_to)
+  await enforceRateLimits(deps, { sign_in_address: { address: networkAddress(deps) } })
+  const state = base64url(randomBytes(32))
+  const secrets = newSecrets()
+  const url = await openPage(deps, provider, { ...secrets, state })
+  const now = deps.now()
+  const id = uuidv7(now)
+  await insertAttempt(deps.db, {
+    id,
+    provider: provider.id,
+    stateHash: sha256(state),
+    secretsEncrypted: await seal(deps.config, attemptPurpose(id), JSON.stringify(secrets)),
+    returnTo,
+    codeChallenge: request.code_challenge,
+    createdAt: new Date(now),
+    expiresAt: new Date(now + ATTEMPT_SECONDS * 1_000),
+  })
+  return { authorization_url: url, expires_in: ATTEMPT_SECONDS }
+}
+
+export const findProvider = ({ config }: ManagementDeps, id: string): SignInProvider | undefined =>
+  config.SIGN_IN_PROVIDERS.find((one) => one.id === id)
+
+function requireProvider(deps: ManagementDeps, id: string): SignInProvider {
+  const provider = findProvider(deps, id)
+  if (provider) return provider
+  const known = deps.config.SIGN_IN_PROVIDERS.map((one) => one.id).join(', ')
+  const message = known === '' ? 'is none: this deployment has no identity provider' : `must be one of ${known}`
+  throw new Problem('invalid_request', { errors: [{ path: 'body.provider', message }] })
+}
+
+async function openPage(
+  deps: ManagementDeps,
+  provider: SignInProvider,
+  secrets: Parameters<typeof authorizationUrl>[2],
+) {
+  try {
+    return await authorizationUrl(deps, provider, secrets)
+  } catch (error) {
+    log('warn', 'identity_provider_failed', { provider: provider.id, step: 'metadata', ...errorFields(error) })
+    throw new Problem('identity_provider_unavailable')
+  }
+}

@@ -1,0 +1,144 @@
+import { audited } from '../../audit/record.ts'
+import { requireThat } from '../../db/batch.ts'
+import { brokenConstraint } from '../../db/client.ts'
+import type { ProvidedIdentity } from '../../db/schema/identities.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { base64url, sha256 } from '../../lib/bytes.ts'
+import { uuidv7 } from '../../lib/uuid.ts'
+import { enforceRateLimits, networkAddress } from '../../limits/endpoint-limits.ts'
+import { notice } from '../../mail/notice.ts'
+import { Problem } from '../../problems.ts'
+import { newAccount } from '../new-account.ts'
+import { findUserByEmail, insertUser, selectProfile } from '../queries.ts'
+import { isAdmitted, requireMayRegister } from '../registration.ts'
+import { openSession } from '../sessions/open.ts'
+import { openChallenge } from '../two-factor/challenge.ts'
+import {
+  claimCode,
+  findByIdentity,
+  insertIdentity,
+  isConfirmedAs,
+  linkIdentity,
+  type SignedInBy,
+  stillSignsIn,
+  useIdentity,
+} from './queries.ts'
+
+interface Proof {
+  readonly code: string
+  readonly code_verifier: string
+}
+
+/** Who signed in, and by which provider. */
+interface Taken {
+  readonly provider: string
+  readonly identity: ProvidedIdentity
+}
+
+/** @throws Problem `invalid_sign_in` for a code that is unknown, used or expired, or another page's */
+export async function takeIdentity(deps: ManagementDeps, { code, code_verifier }: Proof): Promise<Taken> {
+  const challenge = base64url(sha256(code_verifier))
+  const taken = await claimCode(deps.db, sha256(code), { challenge, now: new Date(deps.now()) })
+  if (!taken) throw new Problem('invalid_sign_in')
+  return taken
+}
+
+/**
+ * Signs in with an identity. It finds its account by the provider's own name for the person, never by an address that the
+ * provider may give to somebody else later. The first time, it joins the account of its address if both sides have confirmed
+ * that address, or makes an account. With a second factor enabled, the answer is a challenge.
+ *
+ * @throws Problem `invalid_sign_in`; `identity_unconfirmed` for a new identity without a confirmed address;
+ *   `identity_not_linked` when the account of the address has not confirmed it; `registration_closed`,
+ *   `registration_domain_not_allowed`; `invalid_credentials` for an account that may not sign in; `rate_limited`
+ */
+export async function completeSignIn(deps: ManagementDeps, proof: Proof) {
+  await enforceRateLimits(deps, { sign_in_address: { address: networkAddress(deps) } })
+  const taken = await takeIdentity(deps, proof)
+  const account = (await findByIdentity(deps.db, taken.identity)) ?? (await beginIdentity(deps, taken))
+  if (!isAdmitted(deps.config, account)) throw await refuse(deps, account, taken)
+  if (account.hasTwoFactor) return openChallenge(deps, account.id, 'identity')
+  return openSession(deps, account.id, {
+    factors: ['identity'],
+    detail: { provider: taken.provider },
+    holds: stillSignsIn(account.identityId, account.id),
+    organizationId: account.homeOrganizationId,
+    spent: [useIdentity(deps.db, account.identityId, taken.identity.email, new Date(deps.now()))],
+  })
+}
+
+async function refuse(deps: ManagementDeps, { id }: SignedInBy, { provider }: Taken): Promise<Problem> {
+  await audited(deps, {
+    action: 'login.failed',
+    actor: id,
+    result: 'failure',
+    detail: { factor: 'identity', provider },
+  })
+  return new Problem('invalid_credentials', {
+    detail: 'This account cannot be signed in to: it is disabled, or its email address is not confirmed yet.',
+  })
+}
+
+/** @throws Problem, see {@link completeSignIn} */
+async function beginIdentity(deps: ManagementDeps, taken: Taken): Promise<SignedInBy> {
+  const { email, isEmailVerified } = taken.identity
+  if (email === null || !isEmailVerified) throw new Problem('identity_unconfirmed')
+  try {
+    await joinOrRegister(deps, taken, email)
+  } catch (error) {
+    // another request was faster: what it made is found below
+    if (!brokenConstraint(error)) throw error
+  }
+  const account = await findByIdentity(deps.db, taken.identity)
+  if (!account) throw new Problem('identity_not_linked')
+  return account
+}
+
+async function joinOrRegister(deps: ManagementDeps, taken: Taken, email: string): Promise<void> {
+  const account = await findUserByEmail(deps.db, email)
+  if (!account) return register(deps, taken, email)
+  if (account.emailVerifiedAt === null) throw new Problem('identity_not_linked')
+  const profile = await selectProfile(deps.db, account.id, account.homeOrganizationId)
+  if (!profile) throw new Problem('identity_not_linked')
+  const mail = notice(deps, profile, 'identity_linked')
+  const row = toRow(deps, account.id, taken)
+  await linkIdentity(deps.db, row, {
+    holds: requireThat(deps.db, isConfirmedAs(account.id, email), 'identity_not_linked'),
+    also: [auditLinked(deps, account.id, { ...row, organizationId: account.homeOrganizationId }), mail.insert],
+  })
+  mail.send()
+}
+
+async function register(deps: ManagementDeps, taken: Taken, email: string): Promise<void> {
+  requireMayRegister(deps.config, email)
+  await enforceRateLimits(deps, { register_address: { address: networkAddress(deps) } })
+  const now = deps.now()
+  const account = newAccount({ email, name: taken.identity.name, emailVerifiedAt: new Date(now) }, now)
+  const { id } = account.user
+  const registered = audited(deps, {
+    action: 'account.registered',
+    actor: id,
+    organizationId: account.organization.id,
+    target: { type: 'user', id },
+    detail: { by: 'identity', provider: taken.provider },
+  })
+  await insertUser(deps.db, account, [insertIdentity(deps.db, toRow(deps, id, taken)), registered])
+}
+
+/** The row of a new identity. */
+export function toRow(deps: ManagementDeps, userId: string, { provider, identity }: Taken) {
+  const now = deps.now()
+  const { issuer, subject, email } = identity
+  return { id: uuidv7(now), userId, provider, issuer, subject, email, createdAt: new Date(now), lastUsedAt: null }
+}
+
+interface Linked {
+  readonly id: string
+  readonly provider: string
+  readonly organizationId: string | null
+}
+
+function auditLinked(deps: ManagementDeps, userId: string, { id, provider, organizationId }: Linked) {
+  const target = { type: 'identity', id } as const
+  return audited(deps, { action: 'identity.linked', actor: userId, organizationId, target, detail: { provider } })
+}

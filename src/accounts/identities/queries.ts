@@ -1,0 +1,176 @@
+import { and, desc, eq, gt, isNull, type SQL, sql } from 'drizzle-orm'
+import { requireThat, runBatch, type Statement } from '../../db/batch.ts'
+import { lockUser } from '../../db/locks.ts'
+import type { Database } from '../../db/orm.ts'
+import { bytesParameter } from '../../db/schema/columns.ts'
+import { identities, type ProvidedIdentity, signInAttempts } from '../../db/schema/identities.ts'
+import { users } from '../../db/schema/users.ts'
+import { defaultOrganization } from '../sessions/home-organization.ts'
+
+export async function insertAttempt(db: Database, attempt: typeof signInAttempts.$inferInsert): Promise<void> {
+  await db.insert(signInAttempts).values(attempt)
+}
+
+/** What a provider brings back is looked at once. @returns `undefined` for a state that is unknown, used or expired */
+export async function claimCallback(db: Database, stateHash: Uint8Array, now: Date) {
+  const { id, provider, secretsEncrypted, returnTo } = signInAttempts
+  const [row] = await db
+    .update(signInAttempts)
+    .set({ calledBackAt: now })
+    .where(
+      and(
+        eq(signInAttempts.stateHash, stateHash),
+        isNull(signInAttempts.calledBackAt),
+        gt(signInAttempts.expiresAt, now),
+      ),
+    )
+    .returning({ id, provider, secretsEncrypted, returnTo })
+  return row
+}
+
+/** Where a page waits whose callback came before, or too late. */
+export async function findReturn(db: Database, stateHash: Uint8Array): Promise<string | undefined> {
+  const [row] = await db
+    .select({ returnTo: signInAttempts.returnTo })
+    .from(signInAttempts)
+    .where(eq(signInAttempts.stateHash, stateHash))
+  return row?.returnTo
+}
+
+interface Answered {
+  readonly codeHash: Uint8Array
+  readonly identity: ProvidedIdentity
+  readonly expiresAt: Date
+}
+
+export async function keepIdentity(db: Database, attemptId: string, answered: Answered): Promise<void> {
+  await db.update(signInAttempts).set(answered).where(eq(signInAttempts.id, attemptId))
+}
+
+/**
+ * Uses a code, which works once and only with the verifier of the page that asked.
+ *
+ * @param challenge of that verifier
+ */
+export async function claimCode(
+  db: Database,
+  codeHash: Uint8Array,
+  { challenge, now }: { readonly challenge: string; readonly now: Date },
+): Promise<{ provider: string; identity: ProvidedIdentity } | undefined> {
+  const at = sql`${now.toISOString()}::timestamptz`
+  const { rows } = await db.execute<{ provider: string; identity: ProvidedIdentity }>(sql`
+    with found as (
+      select id, identity from sign_in_attempts
+      where code_hash = ${bytesParameter(codeHash)} and code_challenge = ${challenge}
+    )
+    update sign_in_attempts a set used_at = ${at}, identity = null from found
+    where a.id = found.id and a.used_at is null and a.expires_at > ${at}
+    returning a.provider, found.identity`)
+  return rows[0]
+}
+
+/** Who signs in with an identity. */
+export async function findByIdentity(db: Database, { issuer, subject }: ProvidedIdentity) {
+  const [row] = await db
+    .select({
+      identityId: identities.id,
+      id: users.id,
+      isActive: users.isActive,
+      emailVerifiedAt: users.emailVerifiedAt,
+      homeOrganizationId: defaultOrganization(sql`users.id`),
+      hasTwoFactor: sql<boolean>`exists (
+        select 1 from totp_credentials t where t.user_id = users.id and t.enabled_at is not null)`,
+    })
+    .from(identities)
+    .innerJoin(users, eq(users.id, identities.userId))
+    .where(and(eq(identities.issuer, issuer), eq(identities.subject, subject)))
+  return row
+}
+
+export type SignedInBy = NonNullable<Awaited<ReturnType<typeof findByIdentity>>>
+
+/** The use of an identity, in the batch that opens its session. */
+export function useIdentity(db: Database, id: string, email: string | null, now: Date) {
+  return db.update(identities).set({ email, lastUsedAt: now }).where(eq(identities.id, id))
+}
+
+/** Whether a sign-in by an identity still holds: it is linked, the account is active, and no second factor is asked for. */
+export const stillSignsIn = (identityId: string, userId: string): SQL => sql`exists (
+    select 1 from ${identities} i join ${users} u on u.id = i.user_id
+    where i.id = ${identityId}::uuid and u.id = ${userId}::uuid and u.is_active)
+  and not exists (select 1 from totp_credentials t where t.user_id = ${userId}::uuid and t.enabled_at is not null)`
+
+type NewIdentity = typeof identities.$inferInsert
+
+/**
+ * Links an identity under the lock of its user.
+ *
+ * @param holds what must still be true
+ * @throws the database's error for an identity that is linked already (`identities_subject_unique`)
+ */
+export async function linkIdentity(
+  db: Database,
+  identity: NewIdentity,
+  { holds, also }: { readonly holds: Statement; readonly also: readonly Statement[] },
+): Promise<void> {
+  await runBatch(db, {
+    lock: lockUser(db, identity.userId),
+    holds,
+    identity: insertIdentity(db, identity),
+    also,
+  })
+}
+
+export const insertIdentity = (db: Database, identity: NewIdentity) => db.insert(identities).values(identity)
+
+/** Whether an account may be joined by an address: its own is confirmed, so nobody but the address's owner has it. */
+export const isConfirmedAs = (userId: string, email: string): SQL => sql`exists (
+  select 1 from ${users} u
+  where u.id = ${userId}::uuid and u.email = ${email} and u.email_verified_at is not null and u.is_active)`
+
+export const isActive = (userId: string): SQL =>
+  sql`exists (select 1 from ${users} u where u.id = ${userId}::uuid and u.is_active)`
+
+const { id, provider, email, createdAt, lastUsedAt } = identities
+const SHOWN = { id, provider, email, createdAt, lastUsedAt }
+
+export type ShownIdentity = Awaited<ReturnType<typeof listIdentities>>[number]
+
+/** The identities of a user, the newest first. */
+export function listIdentities(db: Database, userId: string) {
+  return db.select(SHOWN).from(identities).where(eq(identities.userId, userId)).orderBy(desc(createdAt), desc(id))
+}
+
+export async function findOwnIdentity(db: Database, userId: string, identityId: string) {
+  const [row] = await db
+    .select(SHOWN)
+    .from(identities)
+    .where(and(eq(identities.id, identityId), eq(identities.userId, userId)))
+  return row
+}
+
+/** Whether somebody can sign in without one of their identities: by password, or by another one of a provider in use. */
+const hasOtherWay = (userId: string, identityId: string, providers: readonly string[]): SQL => sql`(
+  exists (select 1 from ${users} u where u.id = ${userId}::uuid and u.password_hash is not null)
+  or exists (
+    select 1 from ${identities} i where i.user_id = ${userId}::uuid and i.id <> ${identityId}::uuid
+      and i.provider in (select jsonb_array_elements_text(${JSON.stringify(providers)}::jsonb))))`
+
+/**
+ * Unlinks an identity under the lock of its user.
+ *
+ * @param providers those that are in use
+ * @throws Problem `last_way_in`
+ */
+export async function deleteIdentity(
+  db: Database,
+  { userId, identityId, providers }: { userId: string; identityId: string; providers: readonly string[] },
+  also: readonly Statement[],
+): Promise<void> {
+  await runBatch(db, {
+    lock: lockUser(db, userId),
+    others: requireThat(db, hasOtherWay(userId, identityId, providers), 'last_way_in'),
+    identity: db.delete(identities).where(and(eq(identities.id, identityId), eq(identities.userId, userId))),
+    also,
+  })
+}

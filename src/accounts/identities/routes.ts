@@ -1,0 +1,123 @@
+import * as z from 'zod'
+import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { uuid } from '../../http/fields.ts'
+import { requireOwner } from '../passwords/reauthenticate.ts'
+import { Tokens } from '../schemas.ts'
+import { Challenge } from '../two-factor/schemas.ts'
+import { beginSignIn } from './begin.ts'
+import { completeSignIn } from './complete.ts'
+import { linkOwnIdentity, listOwnIdentities, unlinkOwnIdentity } from './link.ts'
+import {
+  COMPLETION_FAILS,
+  Completion,
+  Identities,
+  Identity,
+  Link,
+  Providers,
+  SignIn,
+  SignInPage,
+  Unlink,
+} from './schemas.ts'
+
+const tag = 'Sign-in with identity providers'
+
+const reauthentication = ['reauthentication_required', 'wrong_password', 'rate_limited'] as const
+
+const providersRoute = apiRoute({
+  allow: 'anyone',
+  method: 'get',
+  path: '/auth/sign-in/providers',
+  tag,
+  operationId: 'listSignInProviders',
+  summary: 'List the identity providers',
+  returns: { 200: Providers },
+})
+
+const beginRoute = apiRoute({
+  allow: 'anyone',
+  method: 'post',
+  path: '/auth/sign-in',
+  tag,
+  operationId: 'beginSignIn',
+  summary: 'Begin to sign in at an identity provider',
+  description: `Answers with the provider's page. Afterwards the browser comes to \`return_to\` with a \`sign_in_code\`, which
+\`sign-in/complete\` takes, or \`auth/identities\` to link the identity; or with a \`sign_in_error\`: \`cancelled\`, \`refused\`,
+\`unavailable\` or \`expired\`.`,
+  body: SignIn,
+  returns: { 200: SignInPage },
+  fails: ['identity_provider_unavailable', 'rate_limited'],
+})
+
+const completeRoute = apiRoute({
+  allow: 'anyone',
+  method: 'post',
+  path: '/auth/sign-in/complete',
+  tag,
+  operationId: 'completeSignIn',
+  summary: 'Complete a sign-in at an identity provider',
+  description: `Signs in, and makes an account the first time. If a second factor is enabled, the answer is a challenge for
+\`2fa/verify\` instead.`,
+  body: Completion,
+  returns: { 200: z.union([Tokens, Challenge]) },
+  fails: COMPLETION_FAILS,
+})
+
+const listRoute = apiRoute({
+  allow: 'user',
+  method: 'get',
+  path: '/auth/identities',
+  tag,
+  operationId: 'listIdentities',
+  summary: 'List my identities',
+  description: 'The accounts at identity providers that sign in to this account, the newest first.',
+  returns: { 200: Identities },
+})
+
+const linkRoute = apiRoute({
+  allow: 'user',
+  method: 'post',
+  path: '/auth/identities',
+  tag,
+  operationId: 'linkIdentity',
+  summary: 'Link an identity',
+  description: 'Takes a code of `auth/sign-in`. The identity may have any address. Linking one twice changes nothing.',
+  repeatable: true,
+  credentials: true,
+  body: Link,
+  returns: { 200: Identity },
+  fails: [...reauthentication, 'invalid_sign_in', 'identity_taken'],
+})
+
+const unlinkRoute = apiRoute({
+  allow: 'user',
+  method: 'delete',
+  path: '/auth/identities/{id}',
+  tag,
+  operationId: 'unlinkIdentity',
+  summary: 'Unlink an identity',
+  description: 'Ends every other session.',
+  credentials: true,
+  params: z.strictObject({ id: uuid }),
+  optionalBody: Unlink,
+  returns: { 204: null },
+  fails: [...reauthentication, 'not_found', 'last_way_in'],
+})
+
+export const identityRoutes = newRouter()
+  .openapi(providersRoute, (c) => {
+    const providers = c.var.deps.config.SIGN_IN_PROVIDERS
+    return c.json({ data: providers.map(({ id, name }) => ({ id, name })) }, 200)
+  })
+  .openapi(beginRoute, async (c) => c.json(await beginSignIn(c.var.deps, c.req.valid('json')), 200))
+  .openapi(completeRoute, async (c) => c.json(await completeSignIn(c.var.deps, c.req.valid('json')), 200))
+  .openapi(listRoute, async (c) => c.json({ data: await listOwnIdentities(c.var.deps, c.var.user) }, 200))
+  .openapi(linkRoute, async (c) => {
+    const { password, ...proof } = c.req.valid('json')
+    await requireOwner(c.var.deps, c.var.user, password)
+    return c.json(await linkOwnIdentity(c.var.deps, c.var.user, proof), 200)
+  })
+  .openapi(unlinkRoute, async (c) => {
+    await requireOwner(c.var.deps, c.var.user, c.req.valid('json').password)
+    await unlinkOwnIdentity(c.var.deps, c.var.user, c.req.valid('param').id)
+    return c.body(null, 204)
+  })

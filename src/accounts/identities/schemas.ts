@@ -1,0 +1,74 @@
+import * as z from 'zod'
+import { optionalPassword } from '../two-factor/schemas.ts'
+
+export const Providers = z.object({
+  data: z.array(
+    z.object({
+      id: z.string(),
+      name: z.string().meta({ description: 'What people call it.' }),
+    }),
+  ),
+})
+
+/** base64url of 32 bytes. */
+const challenge = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be the base64url of a SHA-256, without padding')
+
+export const SignIn = z.strictObject({
+  provider: z.string().min(1).max(40).meta({ description: 'One of `GET auth/sign-in/providers`.' }),
+  return_to: z
+    .url({ protocol: /^https?$/ })
+    .max(2_000)
+    .meta({
+      description: `Where the browser goes afterwards, with \`sign_in_code\` or \`sign_in_error\` added to its query: an address of
+this deployment, or of an origin of \`CORS_ORIGINS\`.`,
+    }),
+  code_challenge: challenge.meta({
+    description: 'The SHA-256 of a random `code_verifier` that the page keeps, as base64url (RFC 7636, S256).',
+  }),
+})
+
+export const SignInPage = z
+  .object({
+    authorization_url: z.url().meta({ description: "The provider's page. Send the browser there." }),
+    expires_in: z.int().meta({ description: 'Seconds until the sign-in is too old.' }),
+  })
+  .meta({ id: 'SignInPage' })
+
+const proof = {
+  code: z
+    .string()
+    .min(1)
+    .max(512)
+    .meta({ description: 'The `sign_in_code` of the address; it works once, for two minutes.' }),
+  code_verifier: z
+    .string()
+    .regex(/^[A-Za-z0-9._~-]{43,128}$/, 'must have 43 to 128 unreserved characters')
+    .meta({ description: 'What `code_challenge` was made of.' }),
+}
+
+export const Completion = z.strictObject(proof)
+/** What can go wrong when a code is used to sign in. */
+export const COMPLETION_FAILS = [
+  'invalid_sign_in',
+  'invalid_credentials',
+  'identity_unconfirmed',
+  'identity_not_linked',
+  'registration_closed',
+  'registration_domain_not_allowed',
+  'rate_limited',
+] as const
+export const Link = z.strictObject({ ...proof, password: optionalPassword }).meta({ id: 'IdentityLink' })
+export const Unlink = z.strictObject({ password: optionalPassword })
+
+export const Identity = z
+  .object({
+    id: z.uuid(),
+    provider: z.string(),
+    provider_name: z.string(),
+    email: z.string().nullable().meta({ description: 'The address that the provider gave at the last sign-in.' }),
+    created_at: z.iso.datetime(),
+    last_used_at: z.iso.datetime().nullable(),
+  })
+  .meta({ id: 'Identity' })
+
+export const Identities = z.object({ data: z.array(Identity) })
