@@ -1,29 +1,65 @@
 import { useEffect, useState } from 'react'
-import { accessToken, signIn, verifySecondFactor } from '../api/session.ts'
+import { ApiError } from '../api/problem.ts'
+import { accessToken, signIn, signInByCode, verifySecondFactor } from '../api/session.ts'
 import type { LoginChallenge } from '../api/types.ts'
 import { Button } from '../ui/button.tsx'
 import { Field, Form, Input } from '../ui/field.tsx'
 import { ErrorNotice } from '../ui/notice.tsx'
+import { type Returned, takeReturned } from './at-provider.ts'
 import { AccountLayout, linkClass } from './layout.tsx'
 import { continueToScreen, withNext } from './next.ts'
+import { Providers } from './providers.tsx'
 import { useSubmit } from './use-submit.ts'
 
 export function SignIn() {
   const [challenge, setChallenge] = useState<LoginChallenge>()
+  const [failure, setFailure] = useState<ApiError>()
+  const [isReturning, setIsReturning] = useState(false)
   useEffect(() => {
+    const returned = takeReturned()
+    if (returned instanceof ApiError) return setFailure(returned)
+    if (returned) {
+      setIsReturning(true)
+      void completeReturn(returned, setChallenge)
+        .catch((error: ApiError) => setFailure(error))
+        .finally(() => setIsReturning(false))
+      return
+    }
     void accessToken().then(
       (token) => (token === undefined ? undefined : continueToScreen()),
       () => undefined, // the form says so when it is sent
     )
   }, [])
+  if (isReturning)
+    return (
+      <AccountLayout title="Sign in">
+        <p role="status" className="text-muted">
+          Signing in …
+        </p>
+      </AccountLayout>
+    )
   return challenge ? (
     <SecondFactor challenge={challenge} onBack={() => setChallenge(undefined)} />
   ) : (
-    <Password onChallenge={setChallenge} />
+    <Password failure={failure} onChallenge={setChallenge} />
   )
 }
 
-function Password({ onChallenge }: { readonly onChallenge: (challenge: LoginChallenge) => void }) {
+type OnChallenge = (challenge: LoginChallenge) => void
+
+async function completeReturn(returned: Returned, onChallenge: OnChallenge): Promise<void> {
+  const challenge = await signInByCode(returned)
+  if (challenge) onChallenge(challenge)
+  else await continueToScreen()
+}
+
+interface PasswordProps {
+  /** Why a sign-in at a provider failed. */
+  readonly failure: ApiError | undefined
+  readonly onChallenge: OnChallenge
+}
+
+function Password({ failure, onChallenge }: PasswordProps) {
   const [email, setEmail] = useState('')
   const [password, setPassword] = useState('')
   const { busy, error, submit } = useSubmit(async () => {
@@ -33,6 +69,8 @@ function Password({ onChallenge }: { readonly onChallenge: (challenge: LoginChal
   })
   return (
     <AccountLayout title="Sign in">
+      <ErrorNotice error={error ? undefined : failure} />
+      <Providers />
       <Form onSubmit={submit}>
         <ErrorNotice error={error} except={['email', 'password']} />
         <Field label="Email" error={error?.fieldError('email')}>

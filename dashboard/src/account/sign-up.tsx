@@ -7,6 +7,7 @@ import { Field, Form, Input } from '../ui/field.tsx'
 import { ErrorNotice, Notice } from '../ui/notice.tsx'
 import { AccountLayout, linkClass } from './layout.tsx'
 import { continueToScreen, withNext } from './next.ts'
+import { Providers } from './providers.tsx'
 import { useSubmit } from './use-submit.ts'
 
 export function SignUp() {
@@ -24,6 +25,7 @@ export function SignUp() {
   if (isWaiting) return <ConfirmAddress email={email} />
   return (
     <AccountLayout title="Sign up">
+      <Providers />
       <Form onSubmit={submit}>
         <ErrorNotice error={error} except={['name', 'email', 'password']} />
         <Field label="Name" optional error={error?.fieldError('name')}>

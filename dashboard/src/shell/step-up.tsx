@@ -7,6 +7,7 @@ import { Actions, Dialog } from '../ui/dialog.tsx'
 import { Field, Form, Input } from '../ui/field.tsx'
 import { ErrorNotice } from '../ui/notice.tsx'
 import { useSession } from './session-context.tsx'
+import { SignInAgain } from './sign-in-again.tsx'
 
 interface Callbacks<Name extends OperationName> {
   readonly onSuccess?: (answer: Answer<Name>) => void
@@ -75,10 +76,24 @@ interface StepUpDialogProps {
   readonly onProof: (proof: Proof) => void
 }
 
-function StepUpDialog({ busy, error, onClose, allowsCode, onProof }: StepUpDialogProps) {
+/** Asks for what the person has: a password, a code, or a new sign-in. */
+function StepUpDialog({ allowsCode, ...props }: StepUpDialogProps) {
   const { user } = useSession()
+  const hasPassword = user?.has_password ?? true
+  const hasCode = allowsCode && user?.two_factor_enabled === true
+  if (hasPassword || hasCode) return <ProofDialog {...props} hasPassword={hasPassword} hasCode={hasCode} />
+  return (
+    <Dialog open onClose={props.onClose} title="Confirm that it is you">
+      <SignInAgain />
+    </Dialog>
+  )
+}
+
+type ProofDialogProps = Omit<StepUpDialogProps, 'allowsCode'> & Readonly<Record<'hasPassword' | 'hasCode', boolean>>
+
+function ProofDialog({ busy, error, onClose, hasPassword, hasCode, onProof }: ProofDialogProps) {
   const [text, setText] = useState('')
-  const [isCode, setIsCode] = useState(false)
+  const [isCode, setIsCode] = useState(!hasPassword)
   const field = isCode ? 'code' : 'password'
   const isWrong = error?.code === (isCode ? 'invalid_code' : 'wrong_password')
   const wrong = isCode ? 'The code is wrong, or was used before.' : 'The password is wrong.'
@@ -106,7 +121,7 @@ function StepUpDialog({ busy, error, onClose, allowsCode, onProof }: StepUpDialo
           />
         </Field>
         <Actions>
-          {allowsCode && user?.two_factor_enabled && (
+          {hasPassword && hasCode && (
             <Button look="quiet" onClick={toggle}>
               {isCode ? 'Use your password' : 'Use a code instead'}
             </Button>

@@ -10,6 +10,7 @@ import { ErrorNotice, Notice } from '../../ui/notice.tsx'
 import { toast } from '../../ui/toast.tsx'
 import { ChangeEmail, ChangePassword } from './credentials.tsx'
 import { YourData } from './data.tsx'
+import { Identities } from './identities.tsx'
 import { SecondFactor } from './second-factor.tsx'
 import { Sessions } from './sessions.tsx'
 
@@ -33,6 +34,7 @@ export function Account() {
         <div className="divide-y divide-line rounded-lg border border-line bg-raised">
           <SignInEmail />
           <Password />
+          <Identities />
           <SecondFactor />
         </div>
       </Section>
@@ -81,7 +83,9 @@ function SignInEmail() {
 }
 
 function Password() {
+  const { user } = useSession()
   const [isOpen, setIsOpen] = useState(false)
+  if (user && !user.has_password) return <FirstPassword email={user.email} />
   return (
     <div className="flex flex-wrap items-center justify-between gap-3 p-4">
       <div>
@@ -90,6 +94,25 @@ function Password() {
       </div>
       <Button onClick={() => setIsOpen(true)}>Change password</Button>
       {isOpen && <ChangePassword onClose={() => setIsOpen(false)} />}
+    </div>
+  )
+}
+
+/** Who signs in with an identity provider may add a password, by the link that also replaces a forgotten one. */
+function FirstPassword({ email }: { readonly email: string }) {
+  const { mutate, error, isPending } = useChange('POST /auth/password/reset')
+  const send = () =>
+    mutate({ body: { email } }, { onSuccess: () => toast('Link sent', `Open the link that was sent to ${email}.`) })
+  return (
+    <div className="flex flex-wrap items-center justify-between gap-3 p-4">
+      <div>
+        <p className="font-medium">Password</p>
+        <p className="text-muted">You have none. A link to set one signs out all your devices.</p>
+      </div>
+      <Button busy={isPending} onClick={send}>
+        Set a password
+      </Button>
+      <ErrorNotice error={error} />
     </div>
   )
 }

@@ -1,5 +1,6 @@
 import { useState } from 'react'
 import { useChange } from '../../api/hooks.ts'
+import { useSession } from '../../shell/session-context.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Actions, Dialog } from '../../ui/dialog.tsx'
 import { Field, Form, Input } from '../../ui/field.tsx'
@@ -16,10 +17,11 @@ export function ChangeEmail({ hasSecondFactor, onClose }: ChangeEmailProps) {
   const [email, setEmail] = useState('')
   const [password, setPassword] = useState('')
   const [code, setCode] = useState('')
+  const { user } = useSession()
   const { mutate, error, isPending } = useChange('POST /auth/email/change')
   const send = () =>
     mutate(
-      { body: { new_email: email, password, ...(hasSecondFactor && { code }) } },
+      { body: { new_email: email, ...(user?.has_password && { password }), ...(hasSecondFactor && { code }) } },
       {
         onSuccess() {
           toast('Link sent', `Open the link that was sent to ${email} within an hour.`)

@@ -4,6 +4,7 @@ import { callRaw } from '../../api/client.ts'
 import { useChange } from '../../api/hooks.ts'
 import type { ApiError } from '../../api/problem.ts'
 import { signOut } from '../../api/session.ts'
+import { useSession } from '../../shell/session-context.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Actions, Dialog } from '../../ui/dialog.tsx'
 import { Field, Form, Input } from '../../ui/field.tsx'
@@ -71,11 +72,15 @@ function DeleteAccount({ email, hasSecondFactor, onClose }: YourDataProps & { re
   const [typed, setTyped] = useState('')
   const [password, setPassword] = useState('')
   const [code, setCode] = useState('')
+  const { user } = useSession()
   const { mutate, error, isPending } = useChange('DELETE /auth/me')
-  const isReady = typed === email && password !== ''
+  const isReady = typed === email && (password !== '' || !user?.has_password)
   const remove = () =>
     isReady &&
-    mutate({ body: { password, ...(hasSecondFactor && { code: code.trim() }) } }, { onSuccess: leaveForGood })
+    mutate(
+      { body: { ...(user?.has_password && { password }), ...(hasSecondFactor && { code: code.trim() }) } },
+      { onSuccess: leaveForGood },
+    )
   return (
     <Dialog open onClose={onClose} title="Delete your account">
       <Form onSubmit={remove}>

@@ -1,4 +1,6 @@
 import type { ApiError } from '../../api/problem.ts'
+import { useSession } from '../../shell/session-context.tsx'
+import { SignInAgain } from '../../shell/sign-in-again.tsx'
 import { Field, Input } from '../../ui/field.tsx'
 
 interface ProofFieldProps {
@@ -10,9 +12,12 @@ interface ProofFieldProps {
 
 /** What is wrong with the password that was sent as proof. */
 export const isProofError = (error: ApiError | null): boolean =>
-  error?.code === 'wrong_password' || error?.code === 'invalid_code'
+  error !== null && ['wrong_password', 'invalid_code', 'reauthentication_required'].includes(error.code)
 
+/** The password as proof. Who has none gives none: they are asked to sign in again if that was too long ago. */
 export function CurrentPassword({ value, error, onChange, name = 'password' }: ProofFieldProps & { name?: string }) {
+  const { user } = useSession()
+  if (user && !user.has_password) return error?.code === 'reauthentication_required' && <SignInAgain />
   return (
     <Field
       label="Current password"

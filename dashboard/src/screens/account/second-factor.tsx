@@ -72,10 +72,11 @@ function Renew({ onClose }: { readonly onClose: () => void }) {
 function Disable({ onClose }: { readonly onClose: () => void }) {
   const [password, setPassword] = useState('')
   const [code, setCode] = useState('')
+  const { user } = useSession()
   const { mutate, error, isPending } = useChange('POST /auth/2fa/disable')
   const disable = () =>
     mutate(
-      { body: { password, code: code.trim() } },
+      { body: { ...(user?.has_password && { password }), code: code.trim() } },
       {
         onSuccess() {
           toast('Second factor disabled')
@@ -86,7 +87,7 @@ function Disable({ onClose }: { readonly onClose: () => void }) {
   return (
     <Dialog open onClose={onClose} title="Disable the second factor">
       <Form onSubmit={disable}>
-        <p>From the next sign-in on, your password alone is enough. Your backup codes stop working.</p>
+        <p>From the next sign-in on, a code is no longer asked for. Your backup codes stop working.</p>
         {!isProofError(error) && <ErrorNotice error={error} except={['password', 'code']} />}
         <CurrentPassword value={password} error={error} onChange={setPassword} />
         <SecondFactorCode value={code} error={error} onChange={setCode} />
