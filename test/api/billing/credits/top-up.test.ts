@@ -1,37 +1,15 @@
 import { expect, test, vi } from 'vitest'
+import { newBuyer } from '../../../support/buyers.ts'
 import { listLedger } from '../../../support/credits.ts'
 import { directly } from '../../../support/direct.ts'
 import { call } from '../../../support/http.ts'
-import { newCustomer, pay, shopState } from '../../../support/payments.ts'
-import { act, auditOf, deliver, eventsOf, polarEvent, stripeEvent } from '../../../support/shop.ts'
+import { newCustomer, shopState } from '../../../support/payments.ts'
+import { auditOf, deliver, polarEvent, stripeEvent } from '../../../support/shop.ts'
 
 vi.spyOn(console, 'warn').mockImplementation(() => undefined) // each refusal is logged
 
 const { sql } = directly()
 const PROVIDERS = ['polar', 'stripe'] as const
-type Provider = (typeof PROVIDERS)[number]
-
-/** A customer whose credits are paid; the Worker was not told of it yet. */
-async function newBuyer(provider: Provider, amount = '25.00') {
-  const customer = await newCustomer(provider)
-  const { organizationId, token } = customer
-  const { status, body } = await customer.post('top-up', { amount, provider })
-  expect(status).toBe(201)
-  const back = await pay(body.url)
-  const payment = (await shopState(provider)).payments.find(({ checkout }) => checkout.id === body.id)
-  const events = async (...types: string[]) =>
-    (await eventsOf(provider, organizationId)).filter(({ type }) => types.length === 0 || types.includes(type))
-  const arrive = async (...types: string[]) => {
-    const answers = []
-    for (const event of await events(...types)) answers.push(await deliver(provider, event))
-    return answers
-  }
-  const credits = async () => (await call('GET /api/v1/credits', { token })).body
-  const refund = (cents?: number) => act(provider, { act: 'refund', payment: payment.id, ...(cents && { cents }) })
-  const happen = (what: 'fail_refund' | 'lose_dispute', more: object = {}) =>
-    act(provider, { act: what, payment: payment.id, ...more })
-  return { ...customer, checkout: body, back, payment, events, arrive, credits, refund, happen }
-}
 
 const GRANTING = { polar: 'order.paid', stripe: 'checkout.session.completed' } as const
 const REFUNDING = { polar: 'order.refunded', stripe: 'charge.refunded' } as const
