@@ -13,7 +13,7 @@ interface PaymentRef {
 
 export type PurchaseRow = NonNullable<Awaited<ReturnType<typeof findPurchase>>>
 
-/** A purchase of credits, with what is left of its grant. */
+/** A purchase of credits, with what is left of its grant, and whether the operator revoked that. */
 export async function findPurchase(db: Database, { provider, paymentId }: PaymentRef) {
   const { organizationId, creditCents, paidCents, refundedCents, takenBack, shortfall, grantId } = creditPurchases
   const [row] = await db
@@ -26,6 +26,7 @@ export async function findPurchase(db: Database, { provider, paymentId }: Paymen
       shortfall,
       grantId,
       remaining: creditGrants.remaining,
+      isRevoked: sql<boolean>`${creditGrants.revokedAt} is not null`,
     })
     .from(creditPurchases)
     .leftJoin(creditGrants, eq(creditGrants.id, grantId))
@@ -82,7 +83,9 @@ export function isPurchase(known: PurchaseRow | undefined, reversed: ReversedCen
     where p.provider = ${payment.provider} and p.payment_id = ${payment.paymentId}`
   if (!known) return sql`not exists (${one}) and ${isReversed}`
   return sql`${isReversed} and exists (${one} and p.refunded_cents = ${known.refundedCents}::bigint and p.paid_cents = ${known.paidCents}::bigint
-    and p.grant_id is not distinct from ${known.grantId}::uuid and g.remaining is not distinct from ${known.remaining}::numeric)`
+    and p.taken_back = ${known.takenBack}::numeric and p.shortfall = ${known.shortfall}::numeric
+    and p.grant_id is not distinct from ${known.grantId}::uuid and g.remaining is not distinct from ${known.remaining}::numeric
+    and (g.revoked_at is not null) = ${known.isRevoked}::boolean)`
 }
 
 interface Purchase {

@@ -4,10 +4,10 @@ import type { PurchaseRow } from './purchase-queries.ts'
 
 const NANO_PER_CENT = 10_000_000n
 
-/** What went back of a payment, in cents, as far as it was told one by one. */
+/** What went back of a payment, in US cents, as far as it was told one by one. */
 export interface ReversedCents {
   readonly refunded: number
-  /** Refunds that were told, and failed. */
+  /** Refunds that failed after the provider's sum had them. */
   readonly failed: number
   /** Lost in disputes. */
   readonly disputed: number
@@ -40,11 +40,13 @@ const NOTHING: Omit<PurchaseRow, 'organizationId'> = {
   takenBack: '0',
   shortfall: '0',
   remaining: null,
+  isRevoked: false,
 }
 
 /**
  * Decides what an event changes of a purchase. What was paid is granted once. What went back takes its share of the grant,
- * as far as that is left; what did not go back after all is given again. Nothing depends on the order of events.
+ * as far as that is left; what did not go back after all is given again, unless the operator revoked the grant. Nothing
+ * depends on the order of events.
  *
  * @param reversed what is known of refunds and disputes
  * @param newId the id of the grant, if there is none yet
@@ -75,13 +77,14 @@ export function decidePurchase(
 
 /**
  * How much of what was paid is gone. The sum of a payment's refunds may or may not have been lowered when one failed, so
- * the single ones decide where all of them were told. Disputes are on top of refunds.
+ * the single ones decide where all of them were told. Disputes are on top of refunds. Never below 0, nor above what was paid.
  */
 function lostCents(
   { paidCents, refundedCents }: { readonly paidCents: number; readonly refundedCents: number },
   { refunded, failed, disputed }: ReversedCents,
 ): number {
-  return Math.min(paidCents, Math.max(refunded, refundedCents - failed) + disputed)
+  const refunds = Math.max(0, refunded, refundedCents - failed)
+  return Math.min(paidCents, refunds + Math.max(0, disputed))
 }
 
 function mergeCents(known: Omit<PurchaseRow, 'organizationId'>, payment: CreditPayment) {
@@ -104,11 +107,12 @@ interface Refund {
 
 type Taken = Pick<PurchaseRow, 'takenBack' | 'shortfall'>
 
-function takeBack({ takenBack, shortfall }: Taken, { left, refunded }: Refund) {
+function takeBack(known: Taken & Pick<PurchaseRow, 'isRevoked'>, { left, refunded }: Refund) {
+  const { takenBack, shortfall } = known
   const due = refunded - toNanoUsd(takenBack) - toNanoUsd(shortfall)
   const nothing = { takes: undefined, newShortfall: undefined, gives: undefined }
   if (due === 0n) return { ...nothing, takenBack, shortfall }
-  if (due < 0n) return { ...nothing, ...giveBack({ takenBack, shortfall }, -due) }
+  if (due < 0n) return { ...nothing, ...giveBack(known, -due) }
   const takes = due < left ? due : left
   return {
     ...nothing,
@@ -119,11 +123,14 @@ function takeBack({ takenBack, shortfall }: Taken, { left, refunded }: Refund) {
   }
 }
 
-/** First what could not be taken, as if the refund that failed had never been. */
-function giveBack({ takenBack, shortfall }: Taken, due: bigint) {
+/**
+ * First what could not be taken, as if the refund that failed had never been. A grant that the operator revoked gets
+ * nothing back: they took it away for good.
+ */
+function giveBack({ takenBack, shortfall, isRevoked }: Parameters<typeof takeBack>[0], due: bigint) {
   const short = toNanoUsd(shortfall)
   const forgiven = due < short ? due : short
-  const gives = due - forgiven
+  const gives = isRevoked ? 0n : due - forgiven
   return {
     takenBack: toUsd(toNanoUsd(takenBack) - gives),
     shortfall: toUsd(short - forgiven),

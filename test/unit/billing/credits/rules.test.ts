@@ -3,7 +3,8 @@ import { decidePurchase, type ReversedCents } from '../../../../src/billing/cred
 import { toNanoUsd, toUsd } from '../../../../src/lib/usd.ts'
 
 type Known = NonNullable<Parameters<typeof decidePurchase>[0]>
-type News = { snapshot?: number; isPaid?: boolean } & ({ id: string; cents: number; undone?: boolean } | { id?: never })
+type Told = { id: string; cents: number; undone?: boolean; summed?: boolean }
+type News = { snapshot?: number; isPaid?: boolean; isRevoked?: boolean } & (Told | { id?: never })
 
 const PAID_CENTS = 1_000
 
@@ -11,9 +12,16 @@ const PAID_CENTS = 1_000
 interface World {
   known: Known | undefined
   readonly burned: bigint
-  readonly reversals: Map<string, { kind: 'refund' | 'dispute'; cents: number; isUndone: boolean }>
+  readonly reversals: Map<string, Reversed>
   /** What was granted, taken and given, in dollars. */
   readonly moves: number[]
+}
+
+interface Reversed {
+  readonly kind: 'refund' | 'dispute'
+  readonly cents: number
+  readonly isUndone: boolean
+  readonly wasSummed: boolean
 }
 
 /** Applies events in their order. */
@@ -21,16 +29,24 @@ function apply(events: readonly News[], burned = 0n) {
   const world: World = { known: undefined, burned, reversals: new Map(), moves: [] }
   for (const event of events) {
     if (event.id !== undefined) note(world, event)
-    if (event.id === undefined || world.known) decide(world, event)
+    if (event.isRevoked) revoke(world)
+    else if (event.id === undefined || world.known) decide(world, event)
   }
   const { known, moves } = world
   const [takenBack, shortfall, remaining] = [known?.takenBack, known?.shortfall, known?.remaining].map(Number)
   return { moves, ends: { takenBack, shortfall, remaining } }
 }
 
-function note({ reversals }: World, { id, cents, undone = false }: Extract<News, { id: string }>) {
-  const isUndone = undone || (reversals.get(id)?.isUndone ?? false)
-  reversals.set(id, { kind: id.startsWith('du') ? 'dispute' : 'refund', cents, isUndone })
+function note({ reversals }: World, { id, cents, undone = false, summed = true }: Told) {
+  const before = reversals.get(id)
+  const isUndone = undone || (before?.isUndone ?? false)
+  const wasSummed = summed || (before?.wasSummed ?? false)
+  reversals.set(id, { kind: id.startsWith('du') ? 'dispute' : 'refund', cents, isUndone, wasSummed })
+}
+
+/** As the operator does: what is left is gone for good. */
+function revoke(world: World) {
+  if (world.known) world.known = { ...world.known, isRevoked: true, remaining: '0' }
 }
 
 /** A refund or dispute says nothing else of its payment. */
@@ -49,14 +65,18 @@ function decide(world: World, event: News) {
   const { granted = 0, takes = 0, gives = 0, creditCents, grantId, takenBack } = decided
   moves.push(...[Number(granted), -Number(takes), Number(gives)].filter(Boolean))
   const rest = BigInt(creditCents ?? 0) * 10_000_000n - toNanoUsd(takenBack) - burned
-  const remaining = grantId === null ? null : toUsd(rest < 0n ? 0n : rest)
-  world.known = { ...decided, organizationId: 'o', remaining }
+  const isRevoked = known?.isRevoked ?? false
+  const remaining = grantId === null ? null : toUsd(isRevoked || rest < 0n ? 0n : rest)
+  world.known = { ...decided, organizationId: 'o', remaining, isRevoked }
 }
 
-function sum(all: readonly { kind: string; cents: number; isUndone: boolean }[]): ReversedCents {
-  const add = (kind: string, isUndone: boolean) =>
-    all.filter((one) => one.kind === kind && one.isUndone === isUndone).reduce((total, { cents }) => total + cents, 0)
-  return { refunded: add('refund', false), failed: add('refund', true), disputed: add('dispute', false) }
+function sum(all: readonly Reversed[]): ReversedCents {
+  const add = (counts: (one: Reversed) => boolean) => all.filter(counts).reduce((total, { cents }) => total + cents, 0)
+  return {
+    refunded: add(({ kind, isUndone }) => kind === 'refund' && !isUndone),
+    failed: add(({ kind, isUndone, wasSummed }) => kind === 'refund' && isUndone && wasSummed),
+    disputed: add(({ kind, isUndone }) => kind === 'dispute' && !isUndone),
+  }
 }
 
 function* permute<T>(all: readonly T[]): Generator<T[]> {
@@ -90,6 +110,52 @@ test('what had been used and could not be taken back is forgiven before anything
   )
   expect(moves).toEqual([10, -5, -1, 1])
   expect(ends).toEqual({ takenBack: 5, shortfall: 0, remaining: 1 })
+})
+
+test('a refund that failed before the sum had it gives back nothing of another one that is in the sum', () => {
+  const failed: News = { id: 're_1', cents: 300, undone: true, summed: false }
+  expect(apply([paid, { snapshot: 400 }, failed]).moves).toEqual([10, -4])
+  expect(apply([paid, failed, { snapshot: 400 }]).moves).toEqual([10, -4])
+  expect(apply([paid, { snapshot: 300 }, failed, { id: 're_1', cents: 300 }]).moves).toEqual([10, -3, 3])
+})
+
+test('a purchase that the operator revoked gets nothing back by a refund that failed or a dispute that was won', () => {
+  const revoked: News = { isRevoked: true }
+  const [refund, dispute] = [
+    { id: 're_1', cents: 400 },
+    { id: 'du_1', cents: 400 },
+  ]
+  for (const one of [refund, dispute]) {
+    const { moves, ends } = apply([paid, one, revoked, { ...one, undone: true }])
+    expect(moves).toEqual([10, -4])
+    expect(ends).toEqual({ takenBack: 4, shortfall: 0, remaining: 0 })
+  }
+})
+
+test('what a revoked purchase owes for credits that had been used is forgiven when the refund fails', () => {
+  const refund = { id: 're_1', cents: 1_000 }
+  const { moves, ends } = apply(
+    [paid, refund, { isRevoked: true }, { ...refund, undone: true }, { ...refund, undone: true }],
+    4_000_000_000n,
+  )
+  expect(moves).toEqual([10, -6])
+  expect(ends).toEqual({ takenBack: 6, shortfall: 0, remaining: 0 })
+})
+
+test('failed refunds above the sum leave a dispute whole, and what is taken is between nothing and all that was paid', () => {
+  const failed: News = { id: 're_1', cents: 500, undone: true }
+  expect(apply([paid, { snapshot: 300 }, failed, { id: 'du_1', cents: 400 }]).moves).toEqual([10, -3, 3, -4])
+  const { moves, ends } = apply([paid, { id: 'du_1', cents: 5_000 }, { id: 're_2', cents: 5_000 }])
+  expect(moves).toEqual([10, -10])
+  expect(ends).toEqual({ takenBack: 10, shortfall: 0, remaining: 0 })
+  const payment = toPayment(undefined, paid)
+  const reversed = { refunded: -100, failed: 100, disputed: -100 }
+  expect(decidePurchase(undefined, payment, { reversed, newId: 'grant' })).toMatchObject({
+    takenBack: '0',
+    shortfall: '0',
+    takes: undefined,
+    gives: undefined,
+  })
 })
 
 /** Whether the sum of a charge's refunds is lowered when one fails, or not, is the provider's to choose. */
