@@ -33,7 +33,7 @@ const replayRoute = apiRoute({
   service: 'platform:billing:write',
   summary: 'Process an event of a payment provider again',
   description:
-    'Runs the code of the first delivery, whether that succeeded or failed. The event only selects the subscription to fetch from the provider, so replaying an old event is harmless: if nothing differs, the outcome is `unchanged`.',
+    'Runs the code of the first delivery, whether that succeeded or failed. An event about a subscription only selects the one to fetch from the provider, and a payment, refund or dispute about credits counts once, by its id at the provider. So replaying an old event is harmless: if nothing differs, the outcome is `unchanged`. One exception: a lost dispute about credits that was handled before migration 0057 would be taken back twice.',
   params: BillingEventParams,
   creates: true,
   returns: { 200: AdminBillingEvent },

@@ -24,7 +24,8 @@ export interface Replayed {
 
 /**
  * Handles stored events again, in the order of their arrival. An event only causes its subscription to be checked
- * again, so old events are harmless: if everything is correct, nothing happens.
+ * again, and what it says of credits counts once, by the provider's id. So old events are harmless: if everything is correct,
+ * nothing happens. One exception: a lost dispute about credits that was handled before there were `payment_reversals`.
  */
 export async function replayEvents(
   deps: ManagementDeps,
