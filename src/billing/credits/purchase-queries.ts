@@ -1,4 +1,4 @@
-import { and, desc, eq, isNotNull, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, isNotNull, ne, not, type SQL, sql } from 'drizzle-orm'
 import { runBatch } from '../../db/batch.ts'
 import type { Database } from '../../db/orm.ts'
 import { creditGrants, creditPurchases, paymentReversals } from '../../db/schema/credits.ts'
@@ -41,37 +41,63 @@ export async function findPurchase(db: Database, { provider, paymentId }: Paymen
 export const lockPayment = (db: Database, { provider, paymentId }: PaymentRef) =>
   db.execute(sql`select pg_advisory_xact_lock(hashtext(${`payment ${provider} ${paymentId}`}))`)
 
-/** Keeps what a provider says of a refund or dispute. What is undone stays so, in whatever order events come. */
-export async function upsertReversal(db: Database, { id, cents, isUndone, kind, ...payment }: Reversal): Promise<void> {
+/**
+ * Keeps what a provider says of a refund or dispute. What is undone stays so, and what was in a sum was, in whatever order
+ * events come.
+ */
+export async function upsertReversal(db: Database, reversal: Reversal): Promise<void> {
+  const { cents, currency } = reversal
+  const isUndone = sql`${paymentReversals.isUndone} or excluded.is_undone`
+  const wasSummed = sql`${paymentReversals.wasSummed} or excluded.was_summed`
   await runBatch(db, {
-    lock: lockPayment(db, payment),
+    lock: lockPayment(db, reversal),
     reversal: db
       .insert(paymentReversals)
-      .values({ ...payment, id, kind, cents, isUndone })
+      .values(reversal)
       .onConflictDoUpdate({
         target: [paymentReversals.provider, paymentReversals.id],
-        set: { cents, isUndone: sql`${paymentReversals.isUndone} or excluded.is_undone`, updatedAt: new Date() },
+        set: { cents, currency, isUndone, wasSummed, updatedAt: new Date() },
       }),
   })
 }
 
-const sumCents = (condition: string) => sql`coalesce(sum(r.cents) filter (where ${sql.raw(condition)}), 0)`
+/** The currency of credits. */
+export const CREDIT_CURRENCY = 'usd'
+
+const sumCents = (condition: string) =>
+  sql`coalesce(sum(r.cents) filter (where r.currency = ${CREDIT_CURRENCY} and ${sql.raw(condition)}), 0)`
 
 const REVERSED = {
   refunded: sumCents("r.kind = 'refund' and not r.is_undone"),
-  failed: sumCents("r.kind = 'refund' and r.is_undone"),
+  failed: sumCents("r.kind = 'refund' and r.is_undone and r.was_summed"),
   disputed: sumCents("r.kind = 'dispute' and not r.is_undone"),
 }
 
 const fromReversals = ({ provider, paymentId }: PaymentRef) =>
   sql`from payment_reversals r where r.provider = ${provider} and r.payment_id = ${paymentId}`
 
-/** What went back of a payment. */
+/** What went back of a payment in the currency of credits. */
 export async function sumReversals(db: Database, payment: PaymentRef): Promise<ReversedCents> {
   const { refunded, failed, disputed } = REVERSED
   const { rows } = await db.execute<{ refunded: number; failed: number; disputed: number }>(sql`
     select ${refunded}::float8 as refunded, ${failed}::float8 as failed, ${disputed}::float8 as disputed ${fromReversals(payment)}`)
   return rows[0] ?? { refunded: 0, failed: 0, disputed: 0 }
+}
+
+/** What went back of a payment in other currencies. */
+export function listInOtherCurrencies(db: Database, { provider, paymentId }: PaymentRef) {
+  const { id, currency, cents, isUndone } = paymentReversals
+  return db
+    .select({ id, currency, cents })
+    .from(paymentReversals)
+    .where(
+      and(
+        eq(paymentReversals.provider, provider),
+        eq(paymentReversals.paymentId, paymentId),
+        ne(currency, CREDIT_CURRENCY),
+        not(isUndone),
+      ),
+    )
 }
 
 /** Whether a purchase, what went back of it, and what is left of its grant, is still as it was read. */

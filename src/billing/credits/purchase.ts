@@ -10,8 +10,10 @@ import type { CreditPayment } from '../webhooks/payments.ts'
 import type { Reversal } from '../webhooks/reversals.ts'
 import { addGrant, changeGrant } from './grant.ts'
 import {
+  CREDIT_CURRENCY,
   findPurchase,
   isPurchase,
+  listInOtherCurrencies,
   lockPayment,
   sumReversals,
   upsertPurchase,
@@ -76,12 +78,29 @@ async function applyOnce(deps: ManagementDeps, payment: CreditPayment, cause: Ca
     purchase: upsertPurchase(db, { ...payment, ...decided, id: uuidv7(now) }),
     changes: describeChanges(deps, payment, decided),
     audit: buildEntries(payment, decided, cause).map((entry) => audited(deps, entry)),
+    ignored: known ? undefined : listInOtherCurrencies(db, payment), // later ones find the purchase: see noteReversal
     also: alsoWrite,
   })
   if (!done) return undefined
   const changed = [done.settled, done.renewed, ...done.changes].flatMap(({ rows }) => rows)
   await publishChanged(deps, changed)
+  for (const reversal of done.ignored ?? []) logIgnored(payment, reversal)
   return what
+}
+
+/** The amount in US dollars is unknown, so that only the operator can take the credits back. */
+function logIgnored(
+  { organizationId, provider, paymentId }: Pick<CreditPayment, 'organizationId' | 'provider' | 'paymentId'>,
+  { id, currency, cents }: Pick<Reversal, 'id' | 'currency' | 'cents'>,
+): void {
+  log('error', 'credits_reversed_in_other_currency', {
+    organization_id: organizationId,
+    provider,
+    payment: paymentId,
+    reversal: id,
+    currency,
+    cents,
+  })
 }
 
 function describeChanges(deps: ManagementDeps, { organizationId, provider }: CreditPayment, decided: PurchaseDecision) {
@@ -122,7 +141,7 @@ function buildEntries(payment: CreditPayment, decided: PurchaseDecision, { becau
 }
 
 /**
- * Keeps what an event says of a refund or dispute.
+ * Keeps what an event says of a refund or dispute. One in another currency than that of credits takes nothing, and is logged.
  *
  * @returns the payment of credits that it is of, to be applied again; undefined if none is known yet, or it is of something else
  */
@@ -132,6 +151,7 @@ export async function noteReversal(deps: ManagementDeps, reversal: Reversal): Pr
   if (!known) return undefined
   const { provider, paymentId } = reversal
   const { organizationId, paidCents, refundedCents } = known
+  if (reversal.currency !== CREDIT_CURRENCY && !reversal.isUndone) logIgnored({ organizationId, ...reversal }, reversal)
   const rest = { customerId: undefined, creditCents: undefined }
   return { provider, paymentId, organizationId, paidCents, refundedCents, ...rest }
 }

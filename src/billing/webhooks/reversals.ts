@@ -11,42 +11,57 @@ export interface Reversal {
   /** Polar's order, or Stripe's payment intent. */
   readonly paymentId: string
   readonly kind: 'refund' | 'dispute'
-  /** As the payment: with or without taxes. */
+  /** In the smallest unit of the currency; as the payment, with or without taxes. */
   readonly cents: number
+  /** ISO 4217, in lower case. Of a dispute it may be another one than that of the payment. */
+  readonly currency: string
   /** It did not go back after all. */
   readonly isUndone: boolean
+  /** The provider's own sum of the payment's refunds contained it: if it fails, the highest sum known here is too high. */
+  readonly wasSummed: boolean
 }
 
 const id = z.string().min(1)
 const cents = z.int().min(0)
+const currency = z.string().transform((text) => text.toLowerCase())
 
 /** States in which a refund ends without having paid anything back. */
 const FAILED = new Set(['failed', 'canceled'])
 
-const PolarRefund = z.object({ data: z.object({ id, status: z.string(), order_id: id.nullish(), amount: cents }) })
+const PolarRefund = z.object({
+  data: z.object({ id, status: z.string(), order_id: id.nullish(), amount: cents, currency }),
+})
 
-/** A pending refund is not in the sum of its order yet. */
+/** Polar adds a refund to the sum of its order once it succeeded: one that fails while it is pending never was in it. */
 export function readPolarRefund(payload: unknown): Reversal | undefined {
-  const { id, status, order_id, amount } = PolarRefund.parse(payload).data
+  const { id, status, order_id: paymentId, amount, currency } = PolarRefund.parse(payload).data
   const isUndone = FAILED.has(status)
-  if (!order_id || (status !== 'succeeded' && !isUndone)) return undefined
-  return { provider: 'polar', id, paymentId: order_id, kind: 'refund', cents: amount, isUndone }
+  const wasSummed = status === 'succeeded'
+  if (!paymentId || (!wasSummed && !isUndone)) return undefined
+  return { provider: 'polar', id, paymentId, kind: 'refund', cents: amount, currency, isUndone, wasSummed }
 }
 
 const StripeReversal = z.object({
-  data: z.object({ object: z.object({ id, status: z.string().nullish(), payment_intent: reference, amount: cents }) }),
+  data: z.object({
+    object: z.object({ id, status: z.string().nullish(), payment_intent: reference, amount: cents, currency }),
+  }),
 })
 
-/** A pending refund is in the sum of its charge already. */
+/** Stripe adds a refund to the sum of its charge at once, while it is pending. */
 export function readStripeRefund(payload: unknown): Reversal | undefined {
-  const { id, status, payment_intent: paymentId, amount } = StripeReversal.parse(payload).data.object
+  const { id, status, payment_intent: paymentId, amount, currency } = StripeReversal.parse(payload).data.object
   if (paymentId === undefined) return undefined
-  return { provider: 'stripe', id, paymentId, kind: 'refund', cents: amount, isUndone: FAILED.has(status ?? '') }
+  const isUndone = FAILED.has(status ?? '')
+  return { provider: 'stripe', id, paymentId, kind: 'refund', cents: amount, currency, isUndone, wasSummed: true }
 }
 
-/** A dispute that is closed otherwise than lost takes nothing. */
+/** States in which a dispute ends without having taken anything. All others but `lost` may still end either way. */
+const NOT_LOST = new Set(['won', 'warning_closed'])
+
+/** A dispute is never in the sum of its charge's refunds. */
 export function readStripeDispute(payload: unknown): Reversal | undefined {
-  const { id, status, payment_intent: paymentId, amount } = StripeReversal.parse(payload).data.object
-  if (paymentId === undefined) return undefined
-  return { provider: 'stripe', id, paymentId, kind: 'dispute', cents: amount, isUndone: status !== 'lost' }
+  const { id, status, payment_intent: paymentId, amount, currency } = StripeReversal.parse(payload).data.object
+  const isUndone = NOT_LOST.has(status ?? '')
+  if (paymentId === undefined || (status !== 'lost' && !isUndone)) return undefined
+  return { provider: 'stripe', id, paymentId, kind: 'dispute', cents: amount, currency, isUndone, wasSummed: false }
 }

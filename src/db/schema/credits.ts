@@ -159,9 +159,14 @@ export const paymentReversals = pgTable(
     id: text().notNull(),
     paymentId: text().notNull(),
     kind: text({ enum: ['refund', 'dispute'] }).notNull(),
+    /** In the smallest unit of the currency. */
     cents: bigint({ mode: 'number' }).notNull(),
+    /** ISO 4217, in lower case. Credits are in US dollars: amounts in other currencies count for nothing. */
+    currency: text().notNull(),
     /** The money did not go back after all. That is final. */
     isUndone: boolean().notNull(),
+    /** The provider's sum of the payment's refunds had this amount once. That is final. */
+    wasSummed: boolean().notNull(),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },

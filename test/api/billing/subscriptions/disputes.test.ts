@@ -26,6 +26,7 @@ test('a dispute that was lost ends the plan, whatever was paid with the charge; 
       object: 'dispute',
       status,
       amount: 2900,
+      currency: 'usd',
       charge: 'ch_1',
       payment_intent: 'pi_1',
       created: 1,
