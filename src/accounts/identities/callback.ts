@@ -32,7 +32,8 @@ export async function handleCallback(c: Context<ManagementEnv>): Promise<Respons
   const stateHash = sha256(parameters.get('state') ?? '')
   const attempt = await claimCallback(deps.db, stateHash, new Date(deps.now()))
   if (!attempt) {
-    const returnTo = (await findReturn(deps.db, stateHash)) ?? `${deps.config.PUBLIC_URL}/`
+    const home = `${deps.config.PUBLIC_URL}${c.env.assets ? '/dashboard/sign-in' : '/'}`
+    const returnTo = (await findReturn(deps.db, stateHash)) ?? home
     return sendBack(c, returnTo, { sign_in_error: 'expired' })
   }
   return sendBack(c, attempt.returnTo, await answer(deps, attempt, parameters))
@@ -58,8 +59,7 @@ async function answer(deps: ManagementDeps, attempt: Attempt, parameters: URLSea
 async function explain(deps: ManagementDeps, provider: SignInProvider, error: unknown): Promise<Failure> {
   const failure = classify(error)
   if (failure === 'cancelled') return failure
-  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined
-  log('warn', 'identity_provider_failed', { provider: provider.id, step: 'callback', code, ...errorFields(error) })
+  log('warn', 'identity_provider_failed', { provider: provider.id, step: 'callback', ...errorFields(error) })
   await audited(deps, {
     action: 'login.failed',
     actor: undefined,
