@@ -4,7 +4,7 @@ import type { ApiError } from '../../api/problem.ts'
 import type { AdminOrganization, CreditGrant } from '../../api/types.ts'
 import { Button, type ButtonLook } from '../../ui/button.tsx'
 import { Actions, Dialog } from '../../ui/dialog.tsx'
-import { Field, Form, Input } from '../../ui/field.tsx'
+import { Field, Form, Input, Select } from '../../ui/field.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { toast } from '../../ui/toast.tsx'
 import { formatExact, toAmount } from '../shared/credits/words.ts'
@@ -27,17 +27,34 @@ type ChangeProps = GrantProps & { readonly grant: CreditGrant }
 function Grant({ customer, onClose }: GrantProps) {
   const [amount, setAmount] = useState('')
   const [reason, setReason] = useState('')
+  const [source, setSource] = useState<Source>('admin')
   const [date, setDate] = useState('')
+  const [priority, setPriority] = useState('0')
   const { mutate, error, isPending } = useChange('POST /admin/organizations/{organization_id}/credits')
-  const body = { amount: toAmount(amount), reason, ...(date && { expires_at: endOf(date) }) }
+  const body = {
+    amount: toAmount(amount),
+    reason,
+    source,
+    priority: Number(priority),
+    ...(date && { expires_at: endOf(date) }),
+  }
   const save = () =>
     mutate({ params: { organization_id: customer.id }, body }, { onSuccess: () => finish(onClose, 'Credits granted') })
   return (
     <Dialog open onClose={onClose} title={`Grant credits to ${customer.name}`}>
       <Form onSubmit={save}>
-        <ErrorNotice error={error} except={['amount', 'reason', 'expires_at']} />
+        <ErrorNotice error={error} except={['amount', 'reason', 'source', 'priority', 'expires_at']} />
         <Amount value={amount} onChange={setAmount} error={error} />
         <Reason value={reason} onChange={setReason} error={error} />
+        <Field label="Kind" error={error?.fieldError('source')}>
+          <Select value={source} onChange={({ target }) => setSource(target.value as Source)}>
+            {SOURCES.map(([name, meaning]) => (
+              <option key={name} value={name}>
+                {meaning}
+              </option>
+            ))}
+          </Select>
+        </Field>
         <Field
           label="Expires"
           optional
@@ -46,11 +63,33 @@ function Grant({ customer, onClose }: GrantProps) {
         >
           <Input type="date" value={date} onChange={({ target }) => setDate(target.value)} />
         </Field>
+        <Field
+          label="Priority"
+          hint="Of grants that expire together, the lower one is used first."
+          error={error?.fieldError('priority')}
+        >
+          <Input
+            type="number"
+            min={-1_000}
+            max={1_000}
+            step={1}
+            value={priority}
+            onChange={({ target }) => setPriority(target.value)}
+          />
+        </Field>
         <Buttons onClose={onClose} action="Grant credits" busy={isPending} disabled={!amount || !reason} />
       </Form>
     </Dialog>
   )
 }
+
+const SOURCES = [
+  ['admin', 'A gift'],
+  ['purchase', 'Paid outside of Tollgate'],
+  ['refund', 'Goodwill after a fault'],
+] as const
+
+type Source = (typeof SOURCES)[number][0]
 
 /** The last second of a day where the browser is. */
 const endOf = (date: string) => new Date(`${date}T23:59:59`).toISOString()
