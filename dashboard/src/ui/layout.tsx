@@ -70,8 +70,13 @@ export function Card({ children, className }: { readonly children: ReactNode; re
 }
 
 /** Equal columns that become one on a phone. */
-export function Columns({ children, of = 2 }: { readonly children: ReactNode; readonly of?: 2 | 3 | 4 }) {
-  const looks = { 2: 'md:grid-cols-2', 3: 'sm:grid-cols-2 md:grid-cols-3', 4: 'grid-cols-2 md:grid-cols-4' } as const
+export function Columns({ children, of = 2 }: { readonly children: ReactNode; readonly of?: 2 | 3 | 4 | 5 }) {
+  const looks = {
+    2: 'md:grid-cols-2',
+    3: 'sm:grid-cols-2 md:grid-cols-3',
+    4: 'grid-cols-2 md:grid-cols-4',
+    5: 'grid-cols-2 md:grid-cols-5',
+  } as const
   return <div className={classes('grid gap-4', looks[of])}>{children}</div>
 }
 

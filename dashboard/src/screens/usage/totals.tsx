@@ -13,9 +13,10 @@ export function Totals({ span }: { readonly span: Span }) {
   if (error && !data) return <ErrorNotice error={error} onRetry={() => void refetch()} />
   if (!data) return <StatsSkeleton />
   const { totals, previous, change } = data
+  const isOneMore = Object.keys(totals.quantities).length === 1
   return (
     <Card>
-      <Columns of={4}>
+      <Columns of={isOneMore ? 5 : 4}>
         <Stat
           label="Requests"
           value={<span title={formatNumber(totals.requests)}>{formatShort(totals.requests)}</span>}
