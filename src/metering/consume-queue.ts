@@ -8,7 +8,7 @@ import { count, observe } from '../metrics/count.ts'
 import { flushWhenDue } from '../metrics/flush.ts'
 import type { UsageEvent } from './event.ts'
 import { markBehind, readMessage, sendBodies } from './queue.ts'
-import { keepLost, keepUnreadable, spoolUsage } from './spool.ts'
+import { keepLost, keepUnreadable, trySpool } from './spool.ts'
 import { isHopeless } from './store.ts'
 import { writeUsage } from './write.ts'
 
@@ -111,18 +111,7 @@ async function writeOrSpool(deps: Deps, part: readonly Received[]): Promise<bool
     return true
   } catch (error) {
     log('warn', 'usage_write_failed', { count: events.length, ...errorFields(error) })
-    return isHopeless(error) && spool(deps, events)
-  }
-}
-
-async function spool(deps: Deps, events: readonly UsageEvent[]): Promise<boolean> {
-  try {
-    await spoolUsage(deps, events)
-    count('usageEvents', 'spooled', events.length)
-    return true
-  } catch (error) {
-    log('warn', 'usage_spool_failed', { count: events.length, ...errorFields(error) })
-    return false
+    return isHopeless(error) && trySpool(deps, events)
   }
 }
 

@@ -3,21 +3,16 @@ import { COUNTER_COLUMNS, isMoneyColumn } from '../db/schema/meters.ts'
 import { LATENCY_BOUNDS_MS, LATENCY_COLUMNS } from '../db/schema/shapes.ts'
 import { KIND_COLUMNS } from './functions/sums.ts'
 import {
+  addByHour,
   addTo,
-  DAILY_SLICES,
-  DAYS,
   groupRows,
-  HOURLY,
   MARK_LATE,
   METER_HOURS,
   METER_PERIODS,
   ofSubjects,
   PERIODS,
   SLICED,
-  SLICES,
   SUBJECT_DAYS,
-  sumColumns,
-  TOTALS,
 } from './roll-up-sql.ts'
 
 const TEXTS = ['endpoint', 'provider', 'model', 'route', 'error_code'] as const
@@ -59,7 +54,6 @@ const TIMES = {
   ...Object.fromEntries(LATENCY_COLUMNS.map((name, bucket) => [name, count(`latency = ${bucket}`)])),
 }
 const ALL = { ...COUNTS, ...TIMES }
-const NAMES = Object.keys(ALL)
 const PLACE = 'organization_id, occurred_at, id, key_id, environment, subject'
 const SIGNED = `${PLACE}, ${CHANGED.join(', ')}`
 
@@ -131,15 +125,7 @@ const CORRECT = `, before as materialized (
     width_bucket(s.response_time_ms - 1, '{${LATENCY_BOUNDS_MS.join(',')}}'::integer[]) as latency
   from (select sign, organization_id, occurred_at, coalesce(key_id, '00000000-0000-0000-0000-000000000000') as key_id, environment, subject,
     ${CHANGED.join(', ')} from signed) as s left join organizations o on o.id = s.organization_id
-), deltas as materialized (
-  ${groupRows(HOURLY, ALL, 'placed')}
-), slices as materialized (
-  ${groupRows(SLICES, sumColumns(NAMES), `deltas, lateral (values ${SLICED.join(', ')}) as slice(dimension, value) where value <> '' or dimension = ''`)}
-), hourly as (${addTo('usage_hourly', HOURLY, NAMES, 'deltas')}
-), totals as (${addTo('usage_totals', TOTALS, NAMES, `slices where dimension = ''`)}
-), hourly_slices as (${addTo('usage_slices', SLICES, NAMES, `slices where dimension <> ''`)}
-), daily_slices as (${addTo('usage_daily_slices', DAILY_SLICES, NAMES, `(${groupRows(DAILY_SLICES, sumColumns(NAMES), DAYS)}) as days`)}
-), periods as (${addTo('usage_periods', PERIODS, Object.keys(COUNTS), `(${groupRows(PERIODS, COUNTS, 'placed')}) as periods`)}, updated_at = now()
+), ${addByHour(ALL, SLICED)}, periods as (${addTo('usage_periods', PERIODS, Object.keys(COUNTS), `(${groupRows(PERIODS, COUNTS, 'placed')}) as periods`)}, updated_at = now()
   returning 1
 ), subject_days as (${addTo('usage_subject_days', SUBJECT_DAYS, Object.keys(COUNTS), `(${groupRows(SUBJECT_DAYS, COUNTS, ofSubjects('placed'))}) as subjects`)}
 ), ${MARK_LATE}quantities as materialized (

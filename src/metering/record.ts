@@ -5,7 +5,7 @@ import { count, observe } from '../metrics/count.ts'
 import { flushWhenDue } from '../metrics/flush.ts'
 import type { UsageEvent } from './event.ts'
 import { sendUsage, type UsageQueue } from './queue.ts'
-import { spoolUsage } from './spool.ts'
+import { trySpool } from './spool.ts'
 import { writeUsage } from './write.ts'
 
 /** Measured: batches of several hundred events bring 26-42 times the throughput of single events. */
@@ -145,14 +145,7 @@ async function tryStores(deps: Deps, events: readonly UsageEvent[]): Promise<boo
   } catch (error) {
     log('warn', 'usage_write_failed', { count: events.length, ...errorFields(error) })
   }
-  try {
-    await spoolUsage(deps, events)
-    count('usageEvents', 'spooled', events.length)
-    return true
-  } catch (error) {
-    log('warn', 'usage_spool_failed', { count: events.length, ...errorFields(error) })
-    return false
-  }
+  return trySpool(deps, events)
 }
 
 async function trySend(deps: Deps, queue: UsageQueue, events: readonly UsageEvent[]): Promise<boolean> {

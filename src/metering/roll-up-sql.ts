@@ -27,7 +27,7 @@ export const SLICED = [
 ]
 
 /** Rows of `slices` with their day (UTC). */
-export const DAYS = `(select *, (hour at time zone 'UTC')::date as day from slices where dimension <> '') as dated`
+const DAYS = `(select *, (hour at time zone 'UTC')::date as day from slices where dimension <> '') as dated`
 
 /** Rows of events that have a subject, with their day (UTC). An empty one stands for everybody who was erased. */
 export const ofSubjects = (events: string) =>
@@ -58,6 +58,24 @@ export function addTo(table: string, keys: readonly string[], sums: readonly str
   return `
   insert into ${table} as known (${columns}) select ${columns} from ${rows} order by ${by}
   on conflict (${by}) do update set ${sums.map((name) => `${name} = known.${name} + excluded.${name}`).join(', ')}`
+}
+
+/**
+ * CTEs that add `placed` to the roll-ups by hour and by day: from `deltas`, its sums by hour, to `daily_slices`.
+ *
+ * @param sliced each dimension with its value, of those that rows of `placed` can have
+ */
+export function addByHour(sums: Readonly<Record<string, string>>, sliced: readonly string[]): string {
+  const names = Object.keys(sums)
+  return `deltas as materialized (
+  ${groupRows(HOURLY, sums, 'placed')}
+), slices as materialized (
+  ${groupRows(SLICES, sumColumns(names), `deltas, lateral (values ${sliced.join(', ')}) as slice(dimension, value) where value <> '' or dimension = ''`)}
+), hourly as (${addTo('usage_hourly', HOURLY, names, 'deltas')}
+), totals as (${addTo('usage_totals', TOTALS, names, `slices where dimension = ''`)}
+), hourly_slices as (${addTo('usage_slices', SLICES, names, `slices where dimension <> ''`)}
+), daily_slices as (${addTo('usage_daily_slices', DAILY_SLICES, names, `(${groupRows(DAILY_SLICES, sumColumns(names), DAYS)}) as days`)}
+)`
 }
 
 /**

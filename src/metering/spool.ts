@@ -2,6 +2,7 @@ import { defineScript, runScript } from '../db/script.ts'
 import type { Deps } from '../deps.ts'
 import { lazily } from '../lib/lazily.ts'
 import { errorFields, log } from '../lib/log.ts'
+import { count } from '../metrics/count.ts'
 import { isEvent, type UnattributedEvent, type UnattributedUsage, type UsageEvent } from './event.ts'
 import { listUndrained, markDrained, rememberSpooled, reportLost, storeReceipts } from './spool-receipts.ts'
 
@@ -23,12 +24,19 @@ const UUID = /^[0-9a-f-]{36}$/
 
 type Batch = { readonly events: readonly UsageEvent[] } | UnattributedUsage
 
-/** @throws when Redis fails too */
-export async function spoolUsage(deps: Deps, events: readonly UsageEvent[]): Promise<void> {
-  await push(
-    deps,
-    parts(events).map((part) => ({ events: part })),
-  )
+/** Keeps events until Postgres takes them. @returns false where Redis fails too, which is logged */
+export async function trySpool(deps: Deps, events: readonly UsageEvent[]): Promise<boolean> {
+  try {
+    await push(
+      deps,
+      parts(events).map((part) => ({ events: part })),
+    )
+    count('usageEvents', 'spooled', events.length)
+    return true
+  } catch (error) {
+    log('warn', 'usage_spool_failed', { count: events.length, ...errorFields(error) })
+    return false
+  }
 }
 
 /** The same for events of which the database could not be asked whose they are. @throws when Redis fails too */
@@ -58,8 +66,8 @@ const nameHolder = (
 ): string => organization_id ?? caller ?? external_id ?? holder ?? key_id ?? ''
 
 function parts<T>(events: readonly T[]): T[][] {
-  const count = Math.ceil(events.length / SPOOLED_TOGETHER)
-  return Array.from({ length: count }, (_, at) => events.slice(at * SPOOLED_TOGETHER, (at + 1) * SPOOLED_TOGETHER))
+  const length = Math.ceil(events.length / SPOOLED_TOGETHER)
+  return Array.from({ length }, (_, at) => events.slice(at * SPOOLED_TOGETHER, (at + 1) * SPOOLED_TOGETHER))
 }
 
 /** The head of the first batch is enough: a batch may be large. */
@@ -195,8 +203,8 @@ async function writeOrWait(deps: Deps, taken: readonly Spooled[]): Promise<boole
       taken.flatMap(({ id }) => id ?? []),
     )
   } catch (error) {
-    const count = taken.reduce((sum, { batch }) => sum + batch.events.length, 0)
-    log('warn', 'usage_drain_failed', { count, ...errorFields(error) })
+    const events = taken.reduce((sum, { batch }) => sum + batch.events.length, 0)
+    log('warn', 'usage_drain_failed', { count: events, ...errorFields(error) })
     return false
   }
   await Promise.all(taken.map(({ text }) => deps.redis.lrem(SPOOL, 1, text)))

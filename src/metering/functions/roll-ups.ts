@@ -1,18 +1,7 @@
 /** The part of both statements that adds fresh events (`counted`) to every roll-up, and what they answer. */
 import { COUNTERS, METERS, selectCounters } from '../../db/schema/meters.ts'
 import { VERIFICATION } from '../event.ts'
-import {
-  addTo,
-  DAILY_SLICES,
-  DAYS,
-  groupRows,
-  HOURLY,
-  MARK_LATE,
-  PERIODS,
-  SLICES,
-  sumColumns,
-  TOTALS,
-} from '../roll-up-sql.ts'
+import { addByHour, addTo, groupRows, MARK_LATE, PERIODS } from '../roll-up-sql.ts'
 import type { BatchSums } from './sums.ts'
 
 /** All counters of the row, including those that this batch adds nothing to. */
@@ -25,17 +14,7 @@ const COUNTED = selectCounters('known', String)
  */
 export function addToRollUps({ counts, times, lanes }: BatchSums, sliced: readonly string[]): string {
   const ofPeriod = { ...counts, ...lanes }
-  const all = { ...counts, ...times }
-  const names = Object.keys(all)
-  return `deltas as materialized (
-  ${groupRows(HOURLY, all, 'placed')}
-), slices as materialized (
-  ${groupRows(SLICES, sumColumns(names), `deltas, lateral (values ${sliced.join(', ')}) as slice(dimension, value) where value <> '' or dimension = ''`)}
-), hourly as (${addTo('usage_hourly', HOURLY, names, 'deltas')}
-), totals as (${addTo('usage_totals', TOTALS, names, `slices where dimension = ''`)}
-), hourly_slices as (${addTo('usage_slices', SLICES, names, `slices where dimension <> ''`)}
-), daily_slices as (${addTo('usage_daily_slices', DAILY_SLICES, names, `(${groupRows(DAILY_SLICES, sumColumns(names), DAYS)}) as days`)}
-), periods as (${addTo('usage_periods', PERIODS, Object.keys(ofPeriod), `(${groupRows(PERIODS, ofPeriod, 'placed')}) as periods`)}, updated_at = now()
+  return `${addByHour({ ...counts, ...times }, sliced)}, periods as (${addTo('usage_periods', PERIODS, Object.keys(ofPeriod), `(${groupRows(PERIODS, ofPeriod, 'placed')}) as periods`)}, updated_at = now()
   returning organization_id, period_start, even_calls, odd_calls, even_charges, odd_charges, ${COUNTED}
 ), ${VERDICTS}${MARK_LATE}${KEYS}`
 }

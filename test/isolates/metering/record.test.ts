@@ -130,10 +130,11 @@ describe('when the database fails', () => {
 
   test('small batches leave the spool together, at most 500 events in a statement', async () => {
     const isolate = await newIsolate()
-    const { drainUsageSpool, spoolUsage } = await isolate.load(() => import('../../../src/metering/spool.ts'))
+    const { drainUsageSpool, trySpool } = await isolate.load(() => import('../../../src/metering/spool.ts'))
     const [id, deps] = [uuidv7(Date.now()), isolate.deps()]
     const batches = [...Array.from({ length: 30 }, () => [event(id)]), Array.from({ length: 490 }, () => event(id))]
-    await Promise.all(batches.map((batch) => spoolUsage(deps, batch))) // one round trip: nobody else's come in between
+    const spooled = await Promise.all(batches.map((batch) => trySpool(deps, batch))) // one round trip: nobody else's come in between
+    expect(spooled).not.toContain(false)
     const network = vi.spyOn(globalThis, 'fetch')
     await drainUsageSpool(isolate.deps())
     const statements = network.mock.calls

@@ -18,13 +18,14 @@ async function spooled() {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const errors = vi.spyOn(console, 'error').mockImplementation(() => undefined)
   const isolate = await newIsolate()
-  const { drainUsageSpool, spoolUsage } = await isolate.load(() => import('../../../src/metering/spool.ts'))
+  const { drainUsageSpool, trySpool } = await isolate.load(() => import('../../../src/metering/spool.ts'))
   const organizationId = uuidv7(Date.now())
   const network = breakStores(['/sql'])
-  await spoolUsage(
+  const isSpooled = await trySpool(
     isolate.deps(),
     Array.from({ length: 3 }, () => newEvent(organizationId)),
   )
+  expect(isSpooled).toBe(true)
   network.mockRestore()
   const { redis, sql } = isolate.deps()
   /** Takes out of the spool what is this test's, as a Redis would that has lost it. */
