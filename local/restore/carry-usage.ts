@@ -1,12 +1,15 @@
 import type { Sql } from '../../src/db/client.ts'
 import type { Deps } from '../../src/deps.ts'
 import { SOURCE as GATEWAY } from '../../src/gateway/held-event.ts'
+import { CORRECTION_HASH } from '../../src/metering/claim-ids.ts'
 import { type UsageEvent, VERIFICATION } from '../../src/metering/event.ts'
 import { writeUsage } from '../../src/metering/write.ts'
 import { SOURCE as REPORT } from '../../src/usage/reporting/read-item.ts'
 import type { Restore } from './carry-rows.ts'
 
 const PAGE_ROWS = 500
+/** Ids are short, and a generation holds those of twelve days: small pages would take two requests for each few of millions. */
+const PAGE_IDS = 10_000
 /** How late an event may be reported, and a day: earlier raw events cannot have arrived since the moment. */
 const MAX_LATE = `interval '36 days'`
 
@@ -39,11 +42,14 @@ from jsonb_array_elements($1::jsonb) with ordinality as item(body, place)
 cross join lateral jsonb_to_record(item.body) as r(organization_id uuid, id text, occurred_at timestamptz)
 join usage_events e on e.organization_id = r.organization_id and e.occurred_at = r.occurred_at and e.id = r.id`
 
-/** Ids of requests that were completed, and of events whose raw rows are gone: their repeats have to be known. */
+/**
+ * Ids of requests that were completed, and of events whose raw rows are gone: their repeats have to be known. Claims of corrections
+ * stay behind with the corrections: a claim alone would make the repeated correction a duplicate.
+ */
 const DEDUPE = `select organization_id, encode(key, 'hex') as key, encode(payload_hash, 'hex') as payload_hash, occurred_at, generation
-from usage_dedupe where generation >= usage_dedupe_generation($1)
+from usage_dedupe where generation >= usage_dedupe_generation($1) and payload_hash <> ${CORRECTION_HASH}
   and ($2::uuid is null or (organization_id, key, generation) > ($2, decode($3, 'hex'), $4))
-order by organization_id, key, generation limit ${PAGE_ROWS}`
+order by organization_id, key, generation limit ${PAGE_IDS}`
 
 const KEEP = `insert into usage_dedupe (organization_id, key, payload_hash, occurred_at, generation)
 select organization_id, decode(key, 'hex'), decode(payload_hash, 'hex'), occurred_at, generation

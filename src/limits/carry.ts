@@ -21,7 +21,7 @@ import { markCountersCarried } from './known-counters.ts'
 import { type LimitRequest, quotaKey } from './limit-request.ts'
 import { QUOTA_FUNCTIONS } from './quota-script.ts'
 import { retryLost } from './retry.ts'
-import { WRITTEN_AFTER_MS } from './start-script.ts'
+import { writtenAfterMs } from './start-script.ts'
 import { WINDOW_FUNCTIONS } from './window-script.ts'
 
 /** Units of a counter are carried by when they were admitted, in steps of this length. */
@@ -62,7 +62,8 @@ const selectOwner = ({ quota, windows: [window] }: LimitRequest) => quota?.organ
  * KEYS: windows, then quotas, then counters and their holds (counter-script.ts), then the marker of the batch. ARGV[1]:
  * JSON of `windows` of { ms, units }, `quotas` of { generation or -1, units by meter }, `counters` with `units`, a list of { ms ago, units },
  * and, after them, `balances` with `units` and `quota`, the place of the quota whose generation they are of. ARGV[2]: added to the clock (ms). ARGV[3]: how long the marker
- * lives (ms). ARGV[4]: how long ago the batch was built (ms). Idempotent per batch.
+ * lives (ms). ARGV[4]: how long ago the batch was built (ms). ARGV[5]: how long after its admission Postgres may not have it (ms).
+ * Idempotent per batch.
  *
  * Units of a window count from now on, because the isolate's clock differs from that of Redis. If Redis does not have
  * the quota or the balance, its units wait beside it (`carried:…`) until it is started. A settled generation has the figures of
@@ -103,8 +104,8 @@ for i, counter in ipairs(request.counters) do
   for _, part in ipairs(counter.units) do
     local taken = clock - part[1] - tonumber(ARGV[4])
     if not read and counter.from then
-      keepLate(KEYS[at], 'alone:' .. whole(taken), part[2])
-    elseif read and not counter.recorded and taken + WRITTEN_AFTER >= (read.fields.seeded or 0) then
+      keepLate(KEYS[at], 'unwritten:' .. whole(taken + tonumber(ARGV[5])), part[2])
+    elseif read and not counter.recorded and taken + tonumber(ARGV[5]) >= (read.fields.seeded or 0) then
       addUnits(read, counter, part[2])
     end
   end
@@ -149,7 +150,7 @@ export async function carryPending(deps: Deps, request: LimitRequest): Promise<b
   if (!known) return false
   await waitForOthers(known, deps.config.REDIS_TIMEOUT_MS)
   if (known.admitted.length === 0 && !known.unsent) return false
-  if (needsPostgres(known, request, deps.now())) {
+  if (needsPostgres(deps, known, request)) {
     known.hasAskedPostgres = true
     return true
   }
@@ -169,19 +170,20 @@ async function waitForOthers(known: Pending, timeoutMs: number): Promise<void> {
 }
 
 /** Asks once. If no fresh figures arrive, Postgres does not answer, and all units are added. */
-function needsPostgres({ admitted, hasAskedPostgres }: Pending, { quota }: LimitRequest, now: number): boolean {
+function needsPostgres(deps: Deps, { admitted, hasAskedPostgres }: Pending, { quota }: LimitRequest): boolean {
   if (!quota || quota.isFresh || hasAskedPostgres) return false
-  return admitted.some((one) => isWritten(one, now))
+  return admitted.some((one) => isWritten(deps, one))
 }
 
-const isWritten = ({ request }: LocalAdmission, now: number) => now - request.now > WRITTEN_AFTER_MS
+const isWritten = (deps: Deps, { request }: LocalAdmission) => deps.now() - request.now > writtenAfterMs(deps)
 
 /** One batch after the other: a batch whose answer was lost is sent again before a new one is built. */
 async function carry(deps: Deps, known: Pending, isFresh: boolean): Promise<void> {
   while (known.unsent || known.admitted.length > 0) {
-    const batch = known.unsent ?? buildBatch(known.admitted.splice(0), isFresh, deps.now())
+    const batch = known.unsent ?? buildBatch(deps, known.admitted.splice(0), isFresh)
     known.unsent = batch
-    const args = [batch.argument, deps.redisAheadMs, BATCH_MARKER_MS, Math.max(0, deps.now() - batch.builtAt)]
+    const ago = Math.max(0, deps.now() - batch.builtAt)
+    const args = [batch.argument, deps.redisAheadMs, BATCH_MARKER_MS, ago, writtenAfterMs(deps)]
     await retryLost(deps, () => runScript(deps.redis, CARRY, batch.keys, args))
     // another request sent it as well, so what it sends next must also arrive before this request is decided
     if (known.unsent !== batch) continue
@@ -192,7 +194,8 @@ async function carry(deps: Deps, known: Pending, isFresh: boolean): Promise<void
 }
 
 /** @param isFresh whether the next request has fresh figures of Postgres, which include written units */
-function buildBatch(admitted: readonly LocalAdmission[], isFresh: boolean, now: number): Batch {
+function buildBatch(deps: Deps, admitted: readonly LocalAdmission[], isFresh: boolean): Batch {
+  const now = deps.now()
   const windows = new Map<string, { ms: number; units: number }>()
   const quotas = new Map<string, { key: string; generation: number; units: Record<string, number> }>()
   for (const one of admitted) {
@@ -202,7 +205,7 @@ function buildBatch(admitted: readonly LocalAdmission[], isFresh: boolean, now: 
         windows.set(key, { ms: windowMs, units: (windows.get(key)?.units ?? 0) + cost })
     }
   }
-  const unwritten = admitted.filter((one) => !(isFresh && isWritten(one, now)))
+  const unwritten = admitted.filter((one) => !(isFresh && isWritten(deps, one)))
   for (const one of unwritten) addUnits(quotas, one)
   const lanes = [...quotas.values()]
   const [counters, balances] = [sumCounters(admitted, now), sumBalances(unwritten, [...quotas.keys()])]

@@ -17,7 +17,8 @@ import { START_FUNCTIONS } from './start-script.ts'
  * A counter that began with a seed has `seeded` (ms), when, and `snapshot`, the transactions whose use the seed includes: use
  * that is counted after it was written is left out if its transaction, `xid`, is one of them. So nothing counts twice, in
  * whichever order the two arrive. What arrives while the counter is lost waits beside it, and is added to the seed that does not
- * include it: `late:<xid>` what was reported, `alone:<ms>` what isolates admitted alone at that time (limits/carry.ts).
+ * include it: `late:<xid>` what that transaction wrote, `unwritten:<ms>` what isolates admitted alone (limits/carry.ts) and Postgres may
+ * lack until that time.
  *
  * A balance (`balance` of a request) is what was charged in all. It has two writers, so its `used` is a sum of three parts, as
  * that of `api_calls` (limits/quota-script.ts): `lane:0` and `lane:1`, what verifications took in even and in odd generations
@@ -125,7 +126,7 @@ local function openCounter(at, counter, now)
   if isLost then
     seed = beginCounter(read, KEYS[at + 2], counter, now)
     if not seed then return nil end
-    read.fields.born = now
+    read.fields.born, read.isLost = now, true
   elseif read.fields.stale and counter.isSeeded and not counter.recorded and not counter.isLook then
     return nil
   end

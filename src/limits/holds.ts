@@ -11,6 +11,7 @@ import { type CounterRequest, type CounterState, counterArguments, listCounterKe
 import { HOLD } from './hold-script.ts'
 import { holdsKey, type MeterState, type QuotaRequest, quotaKey, type Recorded } from './limit-request.ts'
 import { COUNT, EXTEND, SETTLE } from './settle-script.ts'
+import { writtenAfterMs } from './start-script.ts'
 
 /**
  * The largest share of the rest that one hold may take, so that a single wild estimate never shuts out everybody else.
@@ -149,6 +150,15 @@ export interface UsedCounter extends CounterRequest {
   readonly xid?: number | undefined
   /** Set where `amount` corrects what was counted before, and may be below 0. */
   readonly corrects?: CorrectedUse
+  /** Set for use of verifications, which the counter includes since their admission unless Redis has lost it. */
+  readonly admission?: UseAdmission | undefined
+}
+
+export interface UseAdmission {
+  /** Unix milliseconds. */
+  readonly admittedAt: number
+  /** Whether Redis took the units. Else an isolate admitted them alone, and carries them (limits/carry.ts). */
+  readonly wasTaken: boolean
 }
 
 /** When the use was counted that is corrected: only counters that still have it are changed. */
@@ -189,21 +199,30 @@ export async function releaseHold(deps: Deps, release: Release): Promise<boolean
     recorded,
     isNew,
     marked: MARKED_MS,
-    counters: toUsed(counters),
+    counters: toUsed(deps, counters),
   }
   return (await runScript<number>(deps.redis, SETTLE, keys, [JSON.stringify(argument)])) === 1
 }
 
-const toUsed = (counters: readonly UsedCounter[]) =>
-  counterArguments(counters, ({ amount, xid, corrects }) => ({ amount, xid, ...corrects }))
+const toUsed = (deps: Deps, counters: readonly UsedCounter[]) =>
+  counterArguments(counters, ({ amount, xid, corrects, admission }) => ({
+    amount,
+    xid,
+    ...corrects,
+    ...(admission && {
+      admitted: admission.admittedAt,
+      wasTaken: admission.wasTaken,
+      waits: writtenAfterMs(deps),
+    }),
+  }))
 
 /**
- * Counts reported use that nothing was held for, or what a correction changed of it.
+ * Counts reported use that nothing was held for, what a correction changed of it, or verifications that Postgres wrote late.
  *
  * @param batch stands for this use, so that a lost answer may be asked for again
  */
 export async function countUsed(deps: Deps, batch: string, counters: readonly UsedCounter[]): Promise<void> {
-  const argument = { ahead: deps.redisAheadMs, marked: COUNTED_MS, counters: toUsed(counters) }
+  const argument = { ahead: deps.redisAheadMs, marked: COUNTED_MS, counters: toUsed(deps, counters) }
   await runScript(deps.redis, COUNT, [`counted:${batch}`, ...listCounterKeys(counters)], [JSON.stringify(argument)])
 }
 

@@ -44,21 +44,59 @@ if isCounted and not request.isNew then redis.call('SET', KEYS[3], 1, 'PX', whol
 return known and 1 or 0`)
 
 /**
- * Counts reported use that nothing was held for, or a correction of reported use, once for each marker.
+ * Lua functions for verifications that were `admitted` (ms) and that Postgres wrote later.
+ *
+ * - `hasTaken(read, counter)`: whether the counter includes them. If Redis admitted them (`wasTaken`), every counter that began before
+ *   does; `DECIDED_AFTER` allows for the decision and for different clocks. If an isolate admitted them alone, it carries them
+ *   (limits/carry.ts), unless the counter began with a seed more than `waits` (ms) after the admission.
+ * - `addAdmitted(read, counter)`: adds those that it does not include. In a window they count from their admission on.
+ */
+const ADMITTED_FUNCTIONS = `
+local DECIDED_AFTER = 8000
+
+local function hasTaken(read, counter)
+  if counter.wasTaken then return not read.isLost and read.fields.born <= counter.admitted + DECIDED_AFTER end
+  return not read.fields.seeded or read.fields.seeded <= counter.admitted + counter.waits
+end
+
+local function addAdmitted(read, counter)
+  if hasTaken(read, counter) then return end
+  if not counter.ms then return addUnits(read, counter, counter.amount) end
+  local bucket = math.floor(counter.admitted / read.width)
+  if bucket >= read.current - BUCKETS then addUnits(read, counter, counter.amount, math.min(bucket, read.current)) end
+end
+`
+
+/**
+ * Counts reported use that nothing was held for, a correction of reported use, or verifications from the spool, once for each
+ * marker.
  *
  * KEYS: the marker, then each counter and its holds. ARGV[1]: JSON of `ahead`, `marked` (ms) and `counters` with
- * `amount` and `xid`; of a correction also `told`, `heldMs` and `isInSeed` (limits/counter-script.ts).
+ * `amount` and `xid`; of a correction also `told`, `heldMs` and `isInSeed` (limits/counter-script.ts), of verifications `admitted`, `wasTaken` and `waits`.
+ *
+ * Use waits for a lost counter. A correction waits only if the seed has the corrected use, which is lost otherwise; units that an
+ * isolate still carries do not wait.
  */
-export const COUNT = defineScript(`${QUOTA_FUNCTIONS}${COUNTER_FUNCTIONS}
+export const COUNT = defineScript(`${QUOTA_FUNCTIONS}${COUNTER_FUNCTIONS}${ADMITTED_FUNCTIONS}
 local request = cjson.decode(ARGV[1])
 local now = clock(request.ahead)
 if not redis.call('SET', KEYS[1], 1, 'NX', 'PX', whole(request.marked)) then return 0 end
 for i, counter in ipairs(request.counters) do
   local read = openCounter(i * 3 - 1, counter, now)
-  if not read and counter.xid then
-    keepLate(KEYS[i * 3 - 1], 'late:' .. whole(counter.xid), counter.amount)
-  elseif read and not counter.recorded and not isIncluded(read, counter.xid) then
-    if counter.told then correctIn(read, counter) else addUnits(read, counter, counter.amount) end
+  if not read then
+    local isGone = counter.told and not counter.isInSeed
+    local isCarried = counter.admitted and not counter.wasTaken and now <= counter.admitted + counter.waits
+    if counter.xid and not isGone and not isCarried then
+      keepLate(KEYS[i * 3 - 1], 'late:' .. whole(counter.xid), counter.amount)
+    end
+  elseif not counter.recorded and not isIncluded(read, counter.xid) then
+    if counter.told then
+      correctIn(read, counter)
+    elseif counter.admitted then
+      addAdmitted(read, counter)
+    else
+      addUnits(read, counter, counter.amount)
+    end
   end
 end
 return 1`)

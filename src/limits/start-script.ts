@@ -1,5 +1,13 @@
+import type { Deps } from '../deps.ts'
+
 /** By then the event of an admission is in Postgres, or in the spool. */
 export const WRITTEN_AFTER_MS = 8_000
+/** The same where events go through a queue: the platform gathers messages, and delivers them again where a consumer fails. */
+const QUEUED_MS = 60_000
+
+/** How long the event of an admission may be on its way to Postgres. */
+export const writtenAfterMs = ({ usageQueue }: Pick<Deps, 'usageQueue'>): number =>
+  usageQueue ? QUEUED_MS : WRITTEN_AFTER_MS
 
 /**
  * Lua functions with which a counter of limits/counter-script.ts begins, and by which use counts once that is told while it is lost, or
@@ -7,7 +15,7 @@ export const WRITTEN_AFTER_MS = 8_000
  */
 export const START_FUNCTIONS = `
 local MARK_LIVES = 100 * 86400000
-local WRITTEN_AFTER, WAITS = ${WRITTEN_AFTER_MS}, 3600000
+local WAITS = 3600000
 
 local function contains(snapshot, xid)
   local first, next, running = string.match(snapshot, '^(%d+):(%d+):(.*)$')
@@ -34,7 +42,7 @@ local function sumLate(read, snapshot, now)
   for field, units in pairs(read.fields) do
     local kind, at = string.match(field, '^(%a+):(%d+)$')
     local isIn = snapshot and kind == 'late' and contains(snapshot, tonumber(at))
-    local isOld = snapshot and kind == 'alone' and tonumber(at) + WRITTEN_AFTER < now
+    local isOld = snapshot and kind == 'unwritten' and tonumber(at) < now
     if kind and not isIn and not isOld then sum = sum + units end
     if kind then redis.call('HDEL', read.key, field) end
   end

@@ -10,6 +10,9 @@
 export const GENERATIONS = `select distinct usage_dedupe_generation(moment) as generation
   from (values (now()), (now() - interval '10 minutes')) as claimed(moment)`
 
+/** SQL of the hash in claims of corrections, by which a restore leaves them out: it does not carry the corrections either. */
+export const CORRECTION_HASH = `sha256('correction')`
+
 /**
  * CTEs of a statement that claims ids, of which `name` has those that were used never before, by `organization_id` and `key`.
  * The statement waits for the same id in flight elsewhere.

@@ -2,6 +2,7 @@
 import { toSlug } from '../db/schema/meter-names.ts'
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
+import type { CounterRequest } from '../limits/counter.ts'
 import { countUsed, type UsedCounter } from '../limits/holds.ts'
 import { findKeyAllowances, type KeyAllowance, type MeteredLimit } from '../limits/key-allowance.ts'
 import { buildCounter } from '../limits/key-limits.ts'
@@ -50,9 +51,16 @@ function listCounters({ change, heldMs }: Correction, allowance: KeyAllowance, n
     const amount = readChange(limit, change)
     const end = counter.until ?? told + (counter.windowMs ?? 0)
     const corrects = { told, heldMs, isInSeed: isInSeed(limit, subject) }
-    return amount !== 0 && end > now ? [{ ...counter, cost: 0, amount, xid, corrects }] : []
+    const isOpen = end > now && wasCounted(counter, { at, told, heldMs })
+    return amount !== 0 && isOpen ? [{ ...counter, cost: 0, amount, xid, corrects }] : []
   })
 }
+
+type Span = Pick<CounterRequest, 'until' | 'windowMs'>
+
+/** Whether the counter ever counted the event: a report that was older than the window never did. Held units count from the hold on. */
+const wasCounted = ({ until, windowMs = 0 }: Span, { at, told, heldMs }: Record<'at' | 'told' | 'heldMs', number>) =>
+  heldMs > 0 || (until ?? at + windowMs) > told
 
 /** What roll-ups have, of which seeds are made (limits/key-seeds.ts). */
 const isInSeed = ({ period, per, scale }: MeteredLimit, subject: string | null) =>

@@ -1,6 +1,6 @@
 /**
  * Counts reported use in the limits of its keys, once it is in Postgres. The use of a settlement counts in the step in
- * which its hold ends.
+ * which its hold ends. Verifications from the spool were counted when they were admitted: they count again only where Redis has lost that.
  */
 import { toSlug } from '../db/schema/meter-names.ts'
 import type { Deps } from '../deps.ts'
@@ -10,7 +10,7 @@ import { sleep } from '../lib/sleep.ts'
 import { reloadAllowance } from '../limits/allowance.ts'
 import { chargeNanoUsd } from '../limits/charge.ts'
 import { CREDITS } from '../limits/credits.ts'
-import { countUsed, releaseHold, type UsedCounter } from '../limits/holds.ts'
+import { countUsed, releaseHold, type UseAdmission, type UsedCounter } from '../limits/holds.ts'
 import { findKeyAllowances, type KeyAllowance } from '../limits/key-allowance.ts'
 import { buildCounter } from '../limits/key-limits.ts'
 import { keepUse } from '../limits/late-use.ts'
@@ -19,12 +19,14 @@ import { toScaledUnits } from '../limits/quantities.ts'
 import { recordUse } from '../limits/quotas.ts'
 import { retryLost } from '../limits/retry.ts'
 import { findCharges } from './charges.ts'
-import type { SettledHold, UsageEvent } from './event.ts'
+import { type SettledHold, type UsageEvent, VERIFICATION } from './event.ts'
 import { toRecorded } from './raise-counters.ts'
 import type { Outcome, Written } from './write.ts'
 
 /** A change of a key's limits applies to reported use within this time. */
 const MAX_AGE_MS = 2_000
+/** Verifications that were admitted within such a step are counted as one. */
+const ADMISSION_STEP_MS = 1_000
 /** Per script call. */
 const MAX_COUNTERS = 200
 /** How often counting is retried after the answer while Redis fails, and the pause before each. */
@@ -144,13 +146,25 @@ function listCounters(
     const counter = buildCounter(limit, scope, at)
     const end = counter.until ?? at + (counter.windowMs ?? 0)
     const amount = readAmount(event, { ...limit, prices: allowance })
-    return end > now && amount > 0 ? [{ ...counter, name: limit.name, cost: 0, amount, xid }] : []
+    const used = { ...counter, name: limit.name, cost: 0, amount, xid, admission: readAdmission(event) }
+    return end > now && amount > 0 ? [used] : []
   })
 }
 
+/** How a verification was admitted. Undefined for reported use. */
+function readAdmission({ source, occurred_at, trace }: UsageEvent): UseAdmission | undefined {
+  if (source !== VERIFICATION) return undefined
+  const admittedAt = Math.floor(Date.parse(occurred_at) / ADMISSION_STEP_MS) * ADMISSION_STEP_MS
+  return { admittedAt, wasTaken: !trace?.alone }
+}
+
+/** Sums reported use by counter, and verifications also by admission: a counter may have lost one and not the other. */
 function addCounters(sums: Map<string, UsedCounter>, counters: readonly UsedCounter[]): void {
-  for (const counter of counters)
-    sums.set(counter.key, { ...counter, amount: counter.amount + (sums.get(counter.key)?.amount ?? 0) })
+  for (const counter of counters) {
+    const { key, admission } = counter
+    const slot = admission ? `${key} ${admission.admittedAt} ${admission.wasTaken}` : key
+    sums.set(slot, { ...counter, amount: counter.amount + (sums.get(slot)?.amount ?? 0) })
+  }
 }
 
 /** What Postgres says of the period in which the units were held: with the sums that were just written, or asked again. */
@@ -246,8 +260,12 @@ async function countAll(
   }
 }
 
+/** Reported use that this isolate does not count yet. Sums of Postgres and admitted units are no further use. */
 const toCosts = (counters: readonly UsedCounter[]) =>
-  counters.map((counter) => Object.assign({}, counter, { cost: counter.recorded === undefined ? counter.amount : 0 }))
+  counters.map((counter) => {
+    const isUncounted = counter.recorded === undefined && counter.admission === undefined
+    return Object.assign({}, counter, { cost: isUncounted ? counter.amount : 0 })
+  })
 
 /** Whether the window that use was told in has passed, or its period has ended. */
 function isOver({ windowMs, until }: UsedCounter, at: number, now: number): boolean {

@@ -4,6 +4,7 @@
  */
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
+import { waitFor } from '../lib/waiting.ts'
 import { count } from '../metrics/count.ts'
 import { isEvent, type UsageEvent } from './event.ts'
 import { isSpoolEmpty } from './spool.ts'
@@ -21,6 +22,8 @@ const MESSAGE_BYTES = 120_000
 const SENT_TOGETHER = 2
 /** Then the batch is written without the queue. If it was sent nevertheless, it counts once. */
 const SEND_TIMEOUT_MS = 1_000
+/** A queue that does not answer within this time is taken to be behind. */
+const METRICS_TIMEOUT_MS = 2_000
 
 /** @throws when the queue does not take all of it; it may have taken some */
 export async function sendUsage(queue: UsageQueue, events: readonly UsageEvent[]): Promise<void> {
@@ -106,8 +109,9 @@ export async function markBehind({ redis }: Deps): Promise<void> {
  * minute.
  */
 export async function isAllWritten(deps: Deps): Promise<boolean> {
-  const [isEmpty, isBehind] = await Promise.all([isSpoolEmpty(deps), deps.usageQueue && isQueueBehind(deps)])
-  return isEmpty && !isBehind
+  // The queue first: events move from it to the spool and never back, so this order misses none.
+  if (deps.usageQueue && (await isQueueBehind(deps))) return false
+  return isSpoolEmpty(deps)
 }
 
 /** By its own figures, which are approximate, and by the flag. Where it does not say, it is taken to be behind. */
@@ -127,10 +131,12 @@ interface QueueSize {
   readonly oldestAt: number | undefined
 }
 
-/** What waits in the queue, approximately: nothing where none is bound. */
+/** What waits in the queue, approximately: nothing where none is bound. @throws when the queue does not say */
 export async function measureQueue({ usageQueue }: Deps): Promise<QueueSize> {
   if (!usageQueue) return { messages: 0, oldestAt: undefined }
-  const { backlogCount, oldestMessageTimestamp } = await usageQueue.metrics()
+  const metrics = await waitFor(usageQueue.metrics(), METRICS_TIMEOUT_MS)
+  if (!metrics) throw new Error('the queue did not answer in time')
+  const { backlogCount, oldestMessageTimestamp } = metrics
   const isAgeKnown = backlogCount > 0 && oldestMessageTimestamp !== undefined
   return { messages: backlogCount, oldestAt: isAgeKnown ? Number(oldestMessageTimestamp) : undefined }
 }

@@ -5,8 +5,7 @@ import type { CustomUse } from '../limits/custom-meters.ts'
 import { RECHECK } from './claim-ids.ts'
 import { completeRequests } from './complete.ts'
 import { isOwn, type UsageEvent } from './event.ts'
-import { OF_VERIFICATIONS } from './functions/columns.ts'
-import { FUNCTIONS } from './functions/names.ts'
+import { FUNCTIONS, READ_OF_VERIFICATIONS } from './functions/names.ts'
 import { hasReceipts, storeReceipts } from './spool-receipts.ts'
 
 /**
@@ -101,11 +100,9 @@ async function runWrite(deps: Deps, events: readonly UsageEvent[]): Promise<Row>
   }
 }
 
-/** What `record_verifications` reads. An event that says anything else is written as any usage is. */
-const READ: ReadonlySet<string> = new Set(['source', 'lane', ...OF_VERIFICATIONS.map(({ name }) => name)])
-
+/** An event that says anything else than is read of verifications is written as any usage is. */
 const isPlain = (event: UsageEvent) =>
-  isOwn(event) && Object.entries(event).every(([name, value]) => READ.has(name) || value == null)
+  isOwn(event) && Object.entries(event).every(([name, value]) => READ_OF_VERIFICATIONS.has(name) || value == null)
 
 /**
  * Rechecks ids that another batch claimed while this one ran. This is rare: two writers must send the same event at

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Sql } from '../../db/client.ts'
 import type { Database } from '../../db/orm.ts'
-import { GENERATIONS } from '../../metering/claim-ids.ts'
+import { CORRECTION_HASH, GENERATIONS } from '../../metering/claim-ids.ts'
 import {
   CORRECT_EVENT,
   type CorrectionInput,
@@ -75,7 +75,7 @@ export async function isKnown(sql: Sql, organizationId: string, key: string): Pr
 /** Breaks the primary key where the same correction was made at the same moment. */
 export const claimCorrection = (db: Database, organizationId: string, key: string) =>
   db.execute(sql`insert into usage_dedupe (organization_id, key, payload_hash, generation)
-    select ${organizationId}::uuid, sha256(convert_to(${key}, 'UTF8')), sha256(''), generation from (${sql.raw(GENERATIONS)}) as current`)
+    select ${organizationId}::uuid, sha256(convert_to(${key}, 'UTF8')), ${sql.raw(CORRECTION_HASH)}, generation from (${sql.raw(GENERATIONS)}) as current`)
 
 /** In the batch that locks the event. */
 export function correctEvent(db: Database, input: CorrectionInput) {

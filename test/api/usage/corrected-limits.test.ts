@@ -96,6 +96,17 @@ describe('a correction of reported use', () => {
     expect(await left()).toEqual(before)
   })
 
+  test('of use that was older than a window when it was told, and never counted there, leaves that window', async () => {
+    const { report, left, correct } = await begin()
+    await report({ id: 'right', subject: 'ada', quantities: { images: 4 } })
+    await report({ ...EVENT, timestamp: new Date(Date.now() - 2 * 3_600_000).toISOString() })
+    expect(await left()).toMatchObject({ images: 6, tokens: 300 })
+    await correct({ quantities: { images: 12 } })
+    expect(await left()).toMatchObject({ images: 6, tokens: 300 })
+    await correct({ void: true })
+    expect(await left()).toMatchObject({ images: 6, tokens: 1_000 })
+  })
+
   test('is made good when it is repeated, where Redis failed the first time', async () => {
     const { organizationId, report, left, correct } = await begin()
     await report(EVENT)

@@ -1,5 +1,6 @@
 /** Corrections of what was counted in counters, over the real scripts. */
 import { beforeAll, describe, expect, test } from 'vitest'
+import { countUsed } from '../../../src/limits/holds.ts'
 import { countersOf, unique } from '../../support/counters.ts'
 import { type Isolate, newIsolate } from '../../support/isolate.ts'
 
@@ -55,5 +56,25 @@ describe('a correction in a rolling window', () => {
     expect(await read()).toMatchObject({ used: 50 })
     await correct(-30, now(), { heldMs: MINUTE / 2 })
     expect(await read()).toMatchObject({ used: 20 })
+  })
+})
+
+describe('a correction that is told while Redis has lost the counter', () => {
+  const [LATE_XID, NEXT_XID] = [9, 10]
+
+  test.each([
+    ['lowers a seed that has the use', true, { seed: 50, snapshot: `${LATE_XID}:${LATE_XID}:` }, 50 - 30 + 7],
+    ['is in a seed that was read after it', true, { seed: 20, snapshot: `${NEXT_XID + 1}:${NEXT_XID + 1}:` }, 20],
+    ['changes nothing where the use is in no seed', false, { seed: 0, snapshot: `${LATE_XID}:${LATE_XID}:` }, 7],
+  ])('%s', async (_, isInSeed, seed, used) => {
+    const { counter, ask, count, deps, now } = countersOf(isolate).newPeriod(1_000)
+    const lost = { kept: { key: `limits:${unique()}`, from: now() - MINUTE } }
+    const tell = (amount: number, xid: number, more: object = {}) =>
+      countUsed(deps(), unique(), [{ ...counter, ...lost, cost: 0, amount, xid, ...more }])
+    await count(50)
+    await deps().redis.del(counter.key)
+    await tell(-30, LATE_XID, { corrects: { told: now(), heldMs: 0, isInSeed } })
+    await tell(7, NEXT_XID)
+    expect(await ask(0, { ...lost, ...seed })).toMatchObject({ counters: [{ used }] })
   })
 })

@@ -1,6 +1,6 @@
 /** Calendar limits of a key when Redis has lost their counters: they start with what Postgres knows. */
 import { beforeAll, describe, expect, inject, test, vi } from 'vitest'
-import { countUsed } from '../../../src/limits/holds.ts'
+import { countUsed, type UseAdmission } from '../../../src/limits/holds.ts'
 import { breakStores } from '../../support/broken-stores.ts'
 import { countersOf, unique } from '../../support/counters.ts'
 import { defineMeters } from '../../support/custom-meters.ts'
@@ -164,8 +164,8 @@ describe('use that is counted while a counter is lost, or that its seed may incl
     const since = { kept: kept() }
     return {
       ask: (more: object = {}) => ask(0, { ...since, ...more }),
-      count: (amount: number, xid: number) =>
-        countUsed(deps(), unique(), [{ ...counter, ...since, cost: 0, amount, xid }]),
+      count: (amount: number, xid: number, admission?: UseAdmission) =>
+        countUsed(deps(), unique(), [{ ...counter, ...since, cost: 0, amount, xid, admission }]),
     }
   }
 
@@ -183,10 +183,47 @@ describe('use that is counted while a counter is lost, or that its seed may incl
     expect(await ask()).toMatchObject({ counters: [{ used: 50 + 100 + 100_000 + 1_000_000 }] })
   })
 
+  test('waits for the seed where it was admitted, unless its isolate still carries it', async () => {
+    const { ask, count } = newCounter()
+    await count(1, 20, { admittedAt: Date.now() - 1_000, wasTaken: true })
+    await count(10, 21, { admittedAt: Date.now() - 15_000, wasTaken: false })
+    await count(100, 22, { admittedAt: Date.now() - 1_000, wasTaken: false })
+    expect(await ask(SEED)).toMatchObject({ counters: [{ used: 50 + 1 + 10 }] })
+  })
+
   test('a second seed changes nothing', async () => {
     const { ask } = newCounter()
     await ask(SEED)
     expect(await ask({ seed: 900, snapshot: '20:20:' })).toMatchObject({ counters: [{ used: 50 }] })
+  })
+})
+
+describe('units that an isolate admitted alone, and that are on their way through a queue', () => {
+  test.each([
+    ['are added for a minute to a counter that began again', 15_000, true, 95],
+    ['wait for a minute for a counter that is lost', 15_000, false, 95],
+    ['are in the seed after that, which the counter began with', 65_000, true, 99],
+    ['are in the seed after that, which the counter begins with', 65_000, false, 99],
+  ])('%s', async (_, ago, isBegun, left) => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const { key, organizationId, keyId } = await begin([CALLS])
+    let isTaking = false
+    const sendBatch = () => (isTaking ? Promise.resolve() : Promise.reject(new Error('The queue is away.')))
+    const isolate = await newIsolate({ USAGE_QUEUE: { sendBatch } })
+    await isolate.verify(key)
+    await isolate.settled() // written without the queue
+    isTaking = true
+    const broken = breakStores(['/redis'], 'refuse')
+    for (let at = 0; at < 4; at++) expect(await isolate.verify(key)).toMatchObject({ valid: true })
+    await isolate.settled()
+    broken.mockRestore()
+    isolate.advance(ago)
+    await flushKey(isolate.deps(), organizationId, keyId)
+    const other = await newIsolate()
+    other.advance(ago)
+    if (isBegun) expect(await other.verify(key, { cost: 0 })).toMatchObject({ limits: { calls: { remaining: 99 } } })
+    expect(await isolate.verify(key, { cost: 0 })).toMatchObject({ limits: { calls: { remaining: left } } })
+    vi.restoreAllMocks()
   })
 })
 

@@ -224,6 +224,7 @@ describe('counters are lowered to what Postgres has', () => {
     ['not behind one that waits for half a minute', sized(1, 31_000), false],
     ['not behind one of unknown age', sized(1), false],
     ['not where the queue does not say', { metrics: () => Promise.reject(new Error('away')) }, false],
+    ['not where it never says', { metrics: () => new Promise(() => undefined) }, false],
   ])('%s', async (_, USAGE_QUEUE, isAllowed) => {
     const { isolate, isAllWritten, drainUsageSpool } = await consumer({ USAGE_QUEUE })
     const written = async () => {
@@ -233,6 +234,23 @@ describe('counters are lowered to what Postgres has', () => {
     }
     // now and then a test in another process has something in the spool
     expect(await eventually(written, (is) => is === isAllowed)).toBe(isAllowed)
+  })
+
+  test('not where a message goes from the queue to the spool meanwhile', async () => {
+    const { isolate, isAllWritten, organizationId, drainUsageSpool } = await consumer()
+    const { trySpool } = await isolate.load(() => import('../../../src/metering/spool.ts'))
+    const usageQueue = {
+      sendBatch: async () => undefined,
+      async metrics() {
+        await new Promise((resolve) => setTimeout(resolve, 100))
+        await trySpool(isolate.deps(), [event(organizationId)])
+        return { backlogCount: 0 }
+      },
+    }
+    await drainUsageSpool(isolate.deps())
+    await isolate.deps().redis.del('usage:behind')
+    expect(await isAllWritten({ ...isolate.deps(), usageQueue })).toBe(false)
+    await drainUsageSpool(isolate.deps())
   })
 
   test('not while messages are put off', async () => {

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { migrateUp } from '../../../local/support/migrations.ts'
 import type { Deps } from '../../../src/deps.ts'
 import { type UsageEvent, VERIFICATION } from '../../../src/metering/event.ts'
+import { OF_VERIFICATIONS } from '../../../src/metering/functions/columns.ts'
 import { DEFINITIONS } from '../../../src/metering/functions/definitions.ts'
-import { FUNCTIONS } from '../../../src/metering/functions/names.ts'
+import { FUNCTIONS, READ_OF_VERIFICATIONS } from '../../../src/metering/functions/names.ts'
 import { writeUsage } from '../../../src/metering/write.ts'
 import { emptyDatabase } from '../scripts/support.ts'
 
@@ -94,6 +95,10 @@ describe('verifications that take nothing but calls', () => {
     const kept = await readAll(one)
     expect(kept).toEqual(await readAll(other))
     expect(Object.values(kept)).not.toContainEqual([])
+  })
+
+  test('are known by what their function reads', () => {
+    expect([...READ_OF_VERIFICATIONS]).toEqual(['source', 'lane', ...OF_VERIFICATIONS.map(({ name }) => name)])
   })
 
   test('have a function of their own, and a batch with anything else has not', async () => {

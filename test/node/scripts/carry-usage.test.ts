@@ -1,9 +1,13 @@
+import { PgDialect } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { carryUsage } from '../../../local/restore/carry-usage.ts'
 import { migrateUp } from '../../../local/support/migrations.ts'
+import type { Sql } from '../../../src/db/client.ts'
+import type { Database as Orm } from '../../../src/db/orm.ts'
 import type { Deps } from '../../../src/deps.ts'
 import { type UsageEvent, VERIFICATION } from '../../../src/metering/event.ts'
 import { type Outcome, writeUsage } from '../../../src/metering/write.ts'
+import { claimCorrection, isKnown } from '../../../src/usage/corrections/queries.ts'
 import { SOURCE as REPORT } from '../../../src/usage/reporting/read-item.ts'
 import { emptyDatabase } from './support.ts'
 
@@ -125,3 +129,43 @@ test('a report that comes later completes its request once, in the restored data
   for (const database of [former, restored]) await write(database, [again, { ...verified, id: LATE }])
   expect(await readAll(restored)).toEqual(await readAll(former))
 })
+
+/** Claims a correction, as the Worker does in a batch. */
+async function claim(database: Database | undefined, key: string): Promise<void> {
+  const orm = { execute: (query: Parameters<PgDialect['sqlToQuery']>[0]) => new PgDialect().sqlToQuery(query) }
+  const { sql, params } = (await claimCorrection(orm as unknown as Orm, OWNER, key)) as unknown as {
+    readonly sql: string
+    readonly params: unknown[]
+  }
+  await database?.sql.query(sql, params)
+}
+
+test('a correction that the restored database does not have can be made there again', async () => {
+  const key = 'correction mine of-its-fields'
+  await claim(former, key)
+  await carryUsage(between(former, restored))
+  const known = [former, restored].map((database) => database && isKnown(database.sql, OWNER, key))
+  expect(await Promise.all(known)).toEqual([true, false])
+})
+
+test('ids are carried ten thousand at a time, all of them', async () => {
+  const [own] = (await former?.sql.query('select usage_dedupe_generation(now()) as generation')) ?? []
+  await former?.sql.query(
+    `insert into usage_dedupe (organization_id, key, payload_hash, generation)
+     select $1::uuid, sha256(convert_to('bulk ' || n, 'UTF8')), sha256(''), $2::integer from generate_series(1, 20001) n`,
+    [OWNER, own?.generation],
+  )
+  const pages: number[] = []
+  const both = between(former, restored)
+  const counting = {
+    async query(text: string, parameters: unknown[]) {
+      const rows = await both.former.query(text, parameters)
+      if (text.includes('from usage_dedupe where')) pages.push(rows.length)
+      return rows
+    },
+  }
+  await carryUsage({ ...both, former: counting as unknown as Sql })
+  expect(pages.slice(0, 2)).toEqual([10_000, 10_000])
+  const count = `select count(*)::int as ids from usage_dedupe where payload_hash = sha256('')`
+  expect(await restored?.sql.query(count)).toEqual(await former?.sql.query(count))
+}, 60_000)
