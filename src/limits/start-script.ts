@@ -1,7 +1,7 @@
 import type { Deps } from '../deps.ts'
 
 /** By then the event of an admission is in Postgres, or in the spool. */
-export const WRITTEN_AFTER_MS = 8_000
+const WRITTEN_AFTER_MS = 8_000
 /** The same where events go through a queue: the platform gathers messages, and delivers them again where a consumer fails. */
 const QUEUED_MS = 60_000
 

@@ -1,6 +1,8 @@
 /** Calendar limits of a key when Redis has lost their counters: they start with what Postgres knows. */
 import { beforeAll, describe, expect, inject, test, vi } from 'vitest'
+import { toMonth } from '../../../src/lib/period.ts'
 import { countUsed, type UseAdmission } from '../../../src/limits/holds.ts'
+import { quotaKey } from '../../../src/limits/limit-request.ts'
 import { breakStores } from '../../support/broken-stores.ts'
 import { countersOf, unique } from '../../support/counters.ts'
 import { defineMeters } from '../../support/custom-meters.ts'
@@ -223,6 +225,11 @@ describe('units that an isolate admitted alone, and that are on their way throug
     other.advance(ago)
     if (isBegun) expect(await other.verify(key, { cost: 0 })).toMatchObject({ limits: { calls: { remaining: 99 } } })
     expect(await isolate.verify(key, { cost: 0 })).toMatchObject({ limits: { calls: { remaining: left } } })
+    const quota = quotaKey(organizationId, toMonth(Date.now()).name)
+    const calls = Number(await isolate.deps().redis.hget(quota, 'api_calls'))
+    // what a batch was sent with during the outage is sent again, however late: one call, until its lane is settled
+    expect(calls).toBeLessThanOrEqual(ago > 60_000 ? 2 : 5)
+    expect(calls).toBeGreaterThanOrEqual(100 - left)
     vi.restoreAllMocks()
   })
 })

@@ -28,7 +28,8 @@ async function begin(limits: readonly object[] = CALENDAR) {
   const [isolate, other] = [await newIsolate(), await newIsolate()]
   const { drainUsageSpool } = await other.load(() => import('../../../src/metering/spool.ts'))
 
-  const use = (cost: number) => isolate.verify(key, { cost, subject: SUBJECT, quantities: { audio_seconds: cost / 2 } })
+  const use = (cost: number, subject = SUBJECT) =>
+    isolate.verify(key, { cost, subject, quantities: { audio_seconds: cost / 2 } })
 
   async function written() {
     const [row] = await other
@@ -40,8 +41,8 @@ async function begin(limits: readonly object[] = CALENDAR) {
   }
 
   /** What is left of each limit. */
-  async function look(by: Isolate = other) {
-    const { limits = {} } = await by.verify(key, { cost: 0, subject: SUBJECT })
+  async function look(by: Isolate = other, subject = SUBJECT) {
+    const { limits = {} } = await by.verify(key, { cost: 0, subject })
     return Object.fromEntries(Object.entries(limits).map(([name, { remaining }]) => [name, remaining]))
   }
 
@@ -60,11 +61,11 @@ async function begin(limits: readonly object[] = CALENDAR) {
       ])
     },
     /** One call is written, and three of two calls each are spooled while Postgres is away. */
-    async spool(stores: readonly string[] = []) {
+    async spool(stores: readonly string[] = [], subject = SUBJECT) {
       await use(1)
       await isolate.settled()
       const broken = breakStores(['/sql', ...stores])
-      for (let at = 0; at < 3; at++) expect(await use(2)).toMatchObject({ valid: true })
+      for (let at = 0; at < 3; at++) expect(await use(2, subject)).toMatchObject({ valid: true })
       if (stores.length > 0) await new Promise((resolve) => setTimeout(resolve, 150)) // the first attempt to keep them fails
       broken.mockRestore()
       const away = breakStores(['/sql'])
@@ -181,6 +182,15 @@ describe('verifications that an isolate admitted alone, and whose events were sp
     expect(await look(isolate)).toEqual(WITHOUT_SPOOLED)
     await drain()
     expect(await look()).toEqual(ONCE)
+  })
+
+  test('count once where a counter begins as late as the isolate carries them', async () => {
+    const { isolate, spool, drain, look, later } = await begin()
+    await spool(['/redis'], 'bob') // who had no counter yet
+    later(LATER_MS)
+    expect(await look(isolate, 'bob')).toEqual({ ...ONCE, each: 94 })
+    await drain()
+    expect(await look(undefined, 'bob')).toEqual({ ...ONCE, each: 94 })
   })
 
   test('count once where the counters began again at once and the isolate carries them', async () => {
