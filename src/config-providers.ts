@@ -65,6 +65,10 @@ export interface GitHubProvider extends Provider {
 
 export type SignInProvider = OidcProvider | GitHubProvider
 
+/** Whose identities a provider's are. */
+export const issuerOf = (provider: SignInProvider): string =>
+  provider.protocol === 'oidc' ? provider.issuer : provider.url
+
 /**
  * Reads `SIGN_IN_PROVIDERS`, a JSON list.
  *

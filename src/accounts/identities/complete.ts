@@ -57,13 +57,19 @@ export async function completeSignIn(deps: ManagementDeps, proof: Proof) {
   const taken = await takeIdentity(deps, proof)
   const account = (await findByIdentity(deps.db, taken.identity)) ?? (await beginIdentity(deps, taken))
   if (!isAdmitted(deps.config, account)) throw await refuse(deps, account, taken)
-  if (account.hasTwoFactor) return openChallenge(deps, account.id, 'identity')
+  const { provider, identity } = taken
+  const lastUsedAt = new Date(deps.now())
+  const use = useIdentity(deps.db, account.identityId, { provider, email: identity.email, lastUsedAt })
+  if (account.hasTwoFactor) {
+    await use
+    return openChallenge(deps, account.id, 'identity')
+  }
   return openSession(deps, account.id, {
     factors: ['identity'],
-    detail: { provider: taken.provider },
+    detail: { provider },
     holds: stillSignsIn(account.identityId, account.id),
     organizationId: account.homeOrganizationId,
-    spent: [useIdentity(deps.db, account.identityId, taken.identity.email, new Date(deps.now()))],
+    spent: [use],
   })
 }
 

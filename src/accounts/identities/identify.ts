@@ -3,13 +3,12 @@ import * as z from 'zod'
 import type { GitHubProvider, OidcProvider, SignInProvider } from '../../config-providers.ts'
 import type { ProvidedIdentity } from '../../db/schema/identities.ts'
 import type { ManagementDeps } from '../../deps.ts'
-import { email as emailField } from '../../http/fields.ts'
 import { callbackUrl, type Secrets } from './authorize.ts'
+import { saysAddress, toEmail, toIdentity, toName } from './claims.ts'
 import { openServer, reach, requestOptions } from './server.ts'
 
 /** A subject is at most so long (OpenID Connect Core 1.0 §2). */
 const MAX_SUBJECT = 255
-const MAX_NAME = 200
 
 /**
  * Who signed in at a provider. oauth4webapi makes every check: the response's issuer (RFC 9207), the code with its PKCE
@@ -28,20 +27,6 @@ export async function identify(
     ? identifyByToken(deps, provider, parameters, secrets)
     : identifyAtGitHub(deps, provider, parameters, secrets)
 }
-
-/** A string is what some providers make of the flag. */
-const isTrue = (value: unknown) => value === true || value === 'true' || value === 1 || value === '1'
-
-const toEmail = (value: unknown): string | null => emailField.safeParse(value).data ?? null
-
-const toName = (value: unknown): string | null =>
-  typeof value === 'string'
-    ? value
-        .replaceAll(/\p{Cc}/gu, ' ')
-        .trim()
-        .slice(0, MAX_NAME)
-        .toWellFormed() || null
-    : null
 
 async function redeemCode(
   deps: ManagementDeps,
@@ -80,18 +65,10 @@ async function identifyByToken(
   await requireSignature({ server, keys, options, response })
   const claims = oauth.getValidatedIdTokenClaims(tokens)
   if (!claims || claims.sub.length > MAX_SUBJECT) throw new Error('The ID token names nobody.')
-  let person: oauth.JsonObject = claims
-  if (claims.email === undefined && server.userinfo_endpoint) {
-    const asked = await oauth.userInfoRequest(server, client, tokens.access_token, options)
-    person = await oauth.processUserInfoResponse(server, client, claims.sub, asked)
-  }
-  return {
-    issuer: provider.issuer,
-    subject: claims.sub,
-    email: toEmail(person.email),
-    isEmailVerified: isTrue(person[provider.verifiedBy]),
-    name: toName(person.name),
-  }
+  if (saysAddress(provider, claims) || !server.userinfo_endpoint) return toIdentity(provider, claims)
+  const asked = await oauth.userInfoRequest(server, client, tokens.access_token, options)
+  const info = await oauth.processUserInfoResponse(server, client, claims.sub, asked)
+  return toIdentity(provider, info.email === undefined ? claims : info)
 }
 
 type Redeemed = Awaited<ReturnType<typeof redeemCode>>

@@ -1,6 +1,7 @@
 import { keepAnswer } from '../../api/idempotency.ts'
 import { audited } from '../../audit/record.ts'
 import type { UserPrincipal } from '../../auth/principal.ts'
+import { issuerOf } from '../../config-providers.ts'
 import { requireThat } from '../../db/batch.ts'
 import { brokenConstraint } from '../../db/client.ts'
 import type { ManagementDeps } from '../../deps.ts'
@@ -71,9 +72,9 @@ export async function unlinkOwnIdentity(deps: ManagementDeps, user: UserPrincipa
   const known = await findOwnIdentity(deps.db, userId, identityId)
   if (!known) throw new Problem('not_found')
   const mail = notice(deps, await getOwnProfile(deps, user), 'identity_unlinked')
-  const providers = deps.config.SIGN_IN_PROVIDERS.map(({ id }) => id)
+  const issuers = deps.config.SIGN_IN_PROVIDERS.map(issuerOf)
   const now = new Date(deps.now())
-  await deleteIdentity(deps.db, { userId, identityId, providers }, [
+  await deleteIdentity(deps.db, { userId, identityId, issuers }, [
     audited(deps, { ...actOf(user, identityId), action: 'identity.unlinked', detail: { provider: known.provider } }),
     ...endSessions(deps.db, userId, 'identity_unlinked', { now, except: sessionId }),
     mail.insert,
@@ -88,11 +89,12 @@ const actOf = (user: UserPrincipal, id: string) => ({
 })
 
 /** An identity in its wire form. */
-function toIdentity({ config }: ManagementDeps, { id, provider, email, createdAt, lastUsedAt }: ShownIdentity) {
+function toIdentity({ config }: ManagementDeps, { id, provider, issuer, email, createdAt, lastUsedAt }: ShownIdentity) {
+  const known = config.SIGN_IN_PROVIDERS.find((one) => issuerOf(one) === issuer)
   return {
     id,
-    provider,
-    provider_name: config.SIGN_IN_PROVIDERS.find((one) => one.id === provider)?.name ?? provider,
+    provider: known?.id ?? provider,
+    provider_name: known?.name ?? provider,
     email,
     created_at: createdAt.toISOString(),
     last_used_at: lastUsedAt?.toISOString() ?? null,

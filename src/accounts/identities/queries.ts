@@ -89,10 +89,16 @@ export async function findByIdentity(db: Database, { issuer, subject }: Provided
 
 export type SignedInBy = NonNullable<Awaited<ReturnType<typeof findByIdentity>>>
 
-/** The use of an identity, in the batch that opens its session. */
-export function useIdentity(db: Database, id: string, email: string | null, now: Date) {
-  return db.update(identities).set({ email, lastUsedAt: now }).where(eq(identities.id, id))
+interface Use {
+  /** What the settings call its provider now. */
+  readonly provider: string
+  readonly email: string | null
+  readonly lastUsedAt: Date
 }
+
+/** The use of an identity, in the batch that opens its session. */
+export const useIdentity = (db: Database, id: string, use: Use) =>
+  db.update(identities).set(use).where(eq(identities.id, id))
 
 /** Whether a sign-in by an identity still holds: it is linked, the account is active, and no second factor is asked for. */
 export const stillSignsIn = (identityId: string, userId: string): SQL => sql`exists (
@@ -131,8 +137,8 @@ export const isConfirmedAs = (userId: string, email: string): SQL => sql`exists 
 export const isActive = (userId: string): SQL =>
   sql`exists (select 1 from ${users} u where u.id = ${userId}::uuid and u.is_active)`
 
-const { id, provider, email, createdAt, lastUsedAt } = identities
-const SHOWN = { id, provider, email, createdAt, lastUsedAt }
+const { id, provider, issuer, email, createdAt, lastUsedAt } = identities
+const SHOWN = { id, provider, issuer, email, createdAt, lastUsedAt }
 
 export type ShownIdentity = Awaited<ReturnType<typeof listIdentities>>[number]
 
@@ -150,26 +156,26 @@ export async function findOwnIdentity(db: Database, userId: string, identityId: 
 }
 
 /** Whether somebody can sign in without one of their identities: by password, or by another one of a provider in use. */
-const hasOtherWay = (userId: string, identityId: string, providers: readonly string[]): SQL => sql`(
+const hasOtherWay = (userId: string, identityId: string, issuers: readonly string[]): SQL => sql`(
   exists (select 1 from ${users} u where u.id = ${userId}::uuid and u.password_hash is not null)
   or exists (
     select 1 from ${identities} i where i.user_id = ${userId}::uuid and i.id <> ${identityId}::uuid
-      and i.provider in (select jsonb_array_elements_text(${JSON.stringify(providers)}::jsonb))))`
+      and i.issuer in (select jsonb_array_elements_text(${JSON.stringify(issuers)}::jsonb))))`
 
 /**
  * Unlinks an identity under the lock of its user.
  *
- * @param providers those that are in use
+ * @param issuers of the providers that are in use
  * @throws Problem `last_way_in`
  */
 export async function deleteIdentity(
   db: Database,
-  { userId, identityId, providers }: { userId: string; identityId: string; providers: readonly string[] },
+  { userId, identityId, issuers }: { userId: string; identityId: string; issuers: readonly string[] },
   also: readonly Statement[],
 ): Promise<void> {
   await runBatch(db, {
     lock: lockUser(db, userId),
-    others: requireThat(db, hasOtherWay(userId, identityId, providers), 'last_way_in'),
+    others: requireThat(db, hasOtherWay(userId, identityId, issuers), 'last_way_in'),
     identity: db.delete(identities).where(and(eq(identities.id, identityId), eq(identities.userId, userId))),
     also,
   })

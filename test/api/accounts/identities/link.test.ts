@@ -123,6 +123,17 @@ describe('DELETE /api/v1/auth/identities/{id}', () => {
     expect((await unlink(token, mine.id)).body.code).toBe('last_way_in')
   })
 
+  test('an identity whose provider has another id in the settings today is one, and is shown by that', async () => {
+    const { body } = await signInWith(newPerson())
+    const token = body.access_token
+    await link(token, (await visit(newPerson(), 'github')).proof)
+    const { body: me } = await call('GET /api/v1/auth/me', { token })
+    await sql.query(`update identities set provider = 'former' where user_id = $1`, [me.id])
+    const shown = await list(token)
+    expect(shown.map(({ provider }: { provider: string }) => provider)).toEqual(['github', 'local'])
+    expect((await unlink(token, shown[0].id)).status).toBe(204)
+  })
+
   test('somebody else`s is not found, and stays', async () => {
     const { identity, token: theirs } = await withIdentity()
     const { token } = await newUser()
