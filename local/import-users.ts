@@ -12,7 +12,7 @@ import { connect } from './support/connect.ts'
 const HELP = `Usage: npm run import-users -- FILE [--dry-run]
 
 Imports users with the hashes of their passwords. Each line of FILE is a JSON object:
-  email, password_hash ($2a/$2b/$2y bcrypt or $argon2id), and if known: name, email_verified, created_at, organization
+  email, password_hash ($2a/$2b/$2y bcrypt, $argon2id, or null for none), and if known: name, email_verified, created_at, organization
 Who is there already stays as they are, so that a run can be repeated. Bad lines are reported and skipped; the exit code is
 then 1. --dry-run only tells what would happen. DATABASE_URL names the database.`
 

@@ -39,7 +39,10 @@ export async function countNew(sql: Sql, people: readonly ImportedUser[]): Promi
 }
 
 function toRow({ password_hash: passwordHash, organization, ...person }: ImportedUser, at: number) {
-  const account = newAccount({ ...person, passwordHash, organization: organization ?? undefined }, at)
+  const account = newAccount(
+    { ...person, ...(passwordHash !== null && { passwordHash }), organization: organization ?? undefined },
+    at,
+  )
   const createdAt = person.created_at ?? account.user.createdAt.toISOString()
   return {
     id: account.user.id,

@@ -5,12 +5,14 @@ import { email, line } from '../../src/http/fields.ts'
 /** What a line may hold. Nothing else: a misspelt field would be lost in silence. */
 const Line = z.strictObject({
   email,
+  /** Null for somebody who has no password: they sign in with an identity provider, or set one by email. */
   password_hash: z
-    .string('must be a text')
+    .string('must be a text, or null')
     .refine(
       isUsableHash,
       `must be bcrypt ($2a, $2b or $2y) of a cost of 4 to ${MAX_IMPORTED_COST}, or argon2id as a PHC string`,
-    ),
+    )
+    .nullable(),
   name: line(200).nullish(),
   email_verified: z.boolean().default(false),
   created_at: z.iso

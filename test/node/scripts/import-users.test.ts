@@ -69,6 +69,12 @@ describe('npm run import-users', () => {
     expect((await rows())[1]?.created_at).toBe(Date.UTC(2020, 1, 29, 12) / 1000)
   })
 
+  test('makes users without a password where the hash is null, and only there', async () => {
+    const { code, stderr } = await run([user('ada@example.com', { password_hash: null }), { email: 'bob@example.com' }])
+    expect([code, stderr]).toEqual([1, expect.stringContaining('line 2: password_hash')])
+    expect(await rows()).toMatchObject([{ email: 'ada@example.com', password_hash: null, role: 'owner' }])
+  })
+
   test('a second run is a no-op, and resumes where the first one ended', async () => {
     await run([user('ada@example.com'), user('bob@example.com')])
     const before = await rows()
