@@ -10,26 +10,29 @@ interface Provider {
   readonly name: string
 }
 
-/** A button for each identity provider of this deployment, above the form that needs none; nothing where there is none. */
+/**
+ * A button for each identity provider of this deployment; nothing where there is none. They come below all else, since they are
+ * read after the page is shown: nothing moves when they come.
+ */
 export function Providers() {
   const [providers, setProviders] = useState<readonly Provider[]>([])
   useEffect(() => {
     void call('GET /auth/sign-in/providers').then(
       ({ data }) => setProviders(data),
-      () => undefined, // the form below says what is wrong
+      () => undefined, // the form says what is wrong when it is sent
     )
   }, [])
   if (providers.length === 0) return null
   return (
     <div className="flex flex-col gap-3">
-      {providers.map((provider) => (
-        <Continue key={provider.id} provider={provider} />
-      ))}
       <div className="flex items-center gap-3 text-small text-muted">
         <span className="h-px flex-1 bg-line" />
         or
         <span className="h-px flex-1 bg-line" />
       </div>
+      {providers.map((provider) => (
+        <Continue key={provider.id} provider={provider} />
+      ))}
     </div>
   )
 }

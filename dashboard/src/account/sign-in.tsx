@@ -70,7 +70,6 @@ function Password({ failure, onChallenge }: PasswordProps) {
   return (
     <AccountLayout title="Sign in">
       <ErrorNotice error={error ? undefined : failure} />
-      <Providers />
       <Form onSubmit={submit}>
         <ErrorNotice error={error} except={['email', 'password']} />
         <Field label="Email" error={error?.fieldError('email')}>
@@ -107,6 +106,7 @@ function Password({ failure, onChallenge }: PasswordProps) {
           Sign up
         </a>
       </p>
+      <Providers />
     </AccountLayout>
   )
 }

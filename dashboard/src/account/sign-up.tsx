@@ -25,7 +25,6 @@ export function SignUp() {
   if (isWaiting) return <ConfirmAddress email={email} />
   return (
     <AccountLayout title="Sign up">
-      <Providers />
       <Form onSubmit={submit}>
         <ErrorNotice error={error} except={['name', 'email', 'password']} />
         <Field label="Name" optional error={error?.fieldError('name')}>
@@ -69,6 +68,7 @@ export function SignUp() {
           Sign in
         </a>
       </p>
+      <Providers />
     </AccountLayout>
   )
 }
