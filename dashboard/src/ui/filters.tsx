@@ -1,6 +1,7 @@
 import { Search, X } from 'lucide-react'
 import { type ReactNode, useEffect, useId, useState } from 'react'
 import { isKeyLike } from '../lib/is-key-like.ts'
+import { classes } from './class.ts'
 import { Input, Select } from './field.tsx'
 
 /** Filters in one line, above what they filter. */
@@ -25,13 +26,13 @@ interface FilterSelectProps {
 export function FilterSelect({ label, value, options, isReadLater = false, onChange }: FilterSelectProps) {
   const id = useId()
   return (
-    <div className="flex flex-col gap-1">
+    <div className={classes('flex flex-col gap-1', isReadLater && 'w-36')}>
       <label htmlFor={id} className="text-small font-normal text-muted">
         {label}
       </label>
       <Select
         id={id}
-        className={isReadLater ? 'w-36' : 'max-w-60 min-w-28'}
+        className={isReadLater ? undefined : 'max-w-60 min-w-28'}
         value={value}
         onChange={({ target }) => onChange(target.value)}
       >

@@ -71,6 +71,7 @@ export function Customers() {
           label="Plan"
           value={state.plan}
           options={planOptions(plans)}
+          isReadLater
           onChange={(plan) => change({ plan })}
         />
         <FilterSelect

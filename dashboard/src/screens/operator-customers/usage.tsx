@@ -42,6 +42,7 @@ export function UsageOfAll() {
           label="Plan"
           value={plan}
           options={planOptions(plans)}
+          isReadLater
           onChange={(next) => change({ plan: next, customer: '' })}
         />
         <CustomerFilter value={customer} onChange={(next) => change({ customer: next, plan: '' })} />
