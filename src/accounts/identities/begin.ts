@@ -19,7 +19,7 @@ const ATTEMPT_SECONDS = 10 * 60
 export const attemptPurpose = (id: string) => `sign-in:${id}`
 
 /**
- * Begins to sign in, or to link an identity: which of both, is decided by what its code is used for.
+ * Begins to sign in, or to link an identity: the use of its code decides which.
  *
  * @returns the provider's page to open
  * @throws Problem `invalid_request` for a provider that is not configured, or an address that browsers are not sent to;

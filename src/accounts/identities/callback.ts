@@ -7,6 +7,7 @@ import type { ManagementDeps } from '../../deps.ts'
 import { base64url, randomBytes, sha256 } from '../../lib/bytes.ts'
 import { errorFields, log } from '../../lib/log.ts'
 import { unseal } from '../../lib/seal.ts'
+import { enforceRateLimits, networkAddress } from '../../limits/endpoint-limits.ts'
 import { attemptPurpose, findProvider } from './begin.ts'
 import { identify } from './identify.ts'
 import { claimCallback, findReturn, keepIdentity } from './queries.ts'
@@ -24,10 +25,13 @@ type Failure = 'cancelled' | 'refused' | 'unavailable' | 'expired'
 /**
  * Takes what a provider sends a browser back with, and sends the browser on: with a code that only the page that asked can use,
  * or with the reason why there is none. Nobody is signed in here. A second request with the same state does nothing.
+ *
+ * @throws Problem `rate_limited`
  */
 export async function handleCallback(c: Context<ManagementEnv>): Promise<Response> {
   if (c.req.method !== 'GET') return c.body(null, 405, { Allow: 'GET' }) // HEAD would use up the state
   const { deps } = c.var
+  await enforceRateLimits(deps, { sign_in_address: { address: networkAddress(deps) } })
   const parameters = new URL(c.req.url).searchParams
   const stateHash = sha256(parameters.get('state') ?? '')
   const attempt = await claimCallback(deps.db, stateHash, new Date(deps.now()))

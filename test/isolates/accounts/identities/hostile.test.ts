@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { directly } from '../../../support/direct.ts'
 import { failFor } from '../../../support/faults.ts'
-import { call } from '../../../support/http.ts'
+import { call, randomIp } from '../../../support/http.ts'
 import { signInAt } from '../../../support/identity-provider.ts'
 import { begin, comeBack, complete, newPerson, RETURN_TO, signInWith, visit } from '../../../support/providers.ts'
 import { workerWith } from '../../../support/variant.ts'
@@ -114,6 +114,20 @@ describe('a provider that is in trouble', () => {
     const { headers } = await worker.call(`GET ${callback.pathname}${callback.search}`)
     expect(headers.get('Location')).toContain('sign_in_error=refused')
   })
+})
+
+test('a network that tries too often is told to wait, at every step', async () => {
+  const ip = randomIp()
+  const worker = workerWith({})
+  const tries = Array.from({ length: 300 }, () => complete({ code: 'x', code_verifier: 'v'.repeat(43) }, ip))
+  expect(new Set((await Promise.all(tries)).map(({ status }) => status))).toEqual(new Set([401]))
+  const body = { provider: 'local', return_to: RETURN_TO, code_challenge: 'a'.repeat(43) }
+  const answers = [
+    await complete({ code: 'x', code_verifier: 'v'.repeat(43) }, ip),
+    await worker.call('POST /api/v1/auth/sign-in', body, ip),
+    await worker.call('GET /account/sign-in?state=x', undefined, ip),
+  ]
+  expect(answers.map(({ status }) => status)).toEqual([429, 429, 429])
 })
 
 describe('who may register', () => {
