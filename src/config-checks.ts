@@ -2,7 +2,9 @@
  * Checks of a configuration beyond the form of its variables: the feature that a wrong setting disables, and settings
  * that were probably meant differently. No message quotes a value.
  */
+
 import { parseEmailDomain } from './lib/email-address.ts'
+import { isWithin } from './lib/is-within.ts'
 import { findNearestName } from './lib/nearest-name.ts'
 
 /**
@@ -18,6 +20,8 @@ export const SIDE_FEATURES = {
   secret_scanning: ['LEAK_REPORT_KEYS'],
   trusted_issuers: ['TRUSTED_ISSUERS', 'TRUSTED_ISSUERS_TIMEOUT_MS'],
   sign_in: ['SIGN_IN_PROVIDERS', 'SIGN_IN_TIMEOUT_MS'],
+  email_sign_in: ['EMAIL_SIGN_IN'],
+  passkeys: ['PASSKEY_RP_ID'],
   branding: ['BRAND_NAME', 'BRAND_COLOR', 'BRAND_LOGO_URL'],
   cors: ['CORS_ORIGINS'],
   gateway: ['GATEWAY_HOSTS'],
@@ -60,6 +64,8 @@ interface Settings {
   readonly MAIL_API_KEY: string
   readonly MAIL_FROM: string
   readonly EMAIL_VERIFICATION: 'optional' | 'required'
+  readonly EMAIL_SIGN_IN: 'off' | 'code' | 'link'
+  readonly PASSKEY_RP_ID?: string | undefined
   readonly REGISTRATION: 'open' | 'invitation' | 'domains'
   readonly REGISTRATION_DOMAINS: readonly string[]
   readonly SECRET_KEY: string
@@ -76,6 +82,17 @@ export function findFaults(settings: Settings): ConfigFault[] {
   if (domains) faults.push({ feature: 'management', variable: 'REGISTRATION_DOMAINS', reason: domains })
   if (settings.TRUSTED_ISSUERS.some(({ issuer }) => issuer === settings.PUBLIC_URL))
     faults.push({ feature: 'trusted_issuers', variable: 'TRUSTED_ISSUERS', reason: 'names this deployment itself' })
+  if (!isWithin(new URL(settings.PUBLIC_URL).hostname, settings.PASSKEY_RP_ID))
+    faults.push({
+      feature: 'passkeys',
+      variable: 'PASSKEY_RP_ID',
+      reason: 'is neither the host of PUBLIC_URL nor above it',
+    })
+  return [...faults, ...findMailFaults(settings)]
+}
+
+function findMailFaults(settings: Settings): ConfigFault[] {
+  const faults: ConfigFault[] = []
   if (settings.MAIL_PROVIDER === 'none') return faults
   const mail = { feature: 'mail' } as const
   if (settings.MAIL_PROVIDER === 'resend' && settings.MAIL_API_KEY === '')
@@ -105,6 +122,11 @@ export function findNotices(settings: Settings, env: object, known: readonly str
     })
   if (settings.MAIL_PROVIDER === 'none' && settings.MAIL_API_KEY !== '')
     notices.push({ variable: 'MAIL_PROVIDER', reason: 'is none although MAIL_API_KEY is set: emails wait and expire' })
+  if (settings.MAIL_PROVIDER === 'none' && settings.EMAIL_SIGN_IN !== 'off')
+    notices.push({
+      variable: 'EMAIL_SIGN_IN',
+      reason: `is ${settings.EMAIL_SIGN_IN}, but no email is sent: nobody can sign in by it`,
+    })
   if (settings.MAIL_PROVIDER === 'none' && settings.EMAIL_VERIFICATION === 'required')
     notices.push({
       variable: 'EMAIL_VERIFICATION',

@@ -1,4 +1,4 @@
-/** Settings with a form of their own: lists, and the address of the database. */
+/** Settings with a form of their own: lists, domains, and the address of the database. */
 import * as z from 'zod'
 
 /** Separated by commas. */
@@ -30,6 +30,8 @@ export const hosts = list
     (items) => items.every((item) => /^[a-z0-9.-]+(:\d{1,5})?$/.test(item)),
     'each is a host name, such as api.example.com',
   )
+
+export const domain = z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, 'must be a domain such as example.com')
 
 /** Webhook secrets, separated by commas. During a rotation, both the old and the new one are valid. */
 export const webhookSecrets = list.refine(

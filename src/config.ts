@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { ALIAS_NAMES, findIgnoredAliases, givenName, withAliases, withSecretKeys } from './config-aliases.ts'
 import { type ConfigFault, findFaults, findFeature, findNotices, SIDE_FEATURES } from './config-checks.ts'
 import { parseTrustedIssuers } from './config-issuers.ts'
-import { databaseUrl, hosts, keyPrefix, list, origins, webhookSecrets } from './config-lists.ts'
+import { databaseUrl, domain, hosts, keyPrefix, list, origins, webhookSecrets } from './config-lists.ts'
 import { parseSignInProviders } from './config-providers.ts'
 import { parseEmailDomain } from './lib/email-address.ts'
 import { parseJwkSet } from './lib/jwk-set.ts'
@@ -91,6 +91,10 @@ const Variables = z.object({
   SIGN_IN_PROVIDERS: signInProviders.prefault('[]'),
   /** Milliseconds that a request waits for one answer of an identity provider at most. */
   SIGN_IN_TIMEOUT_MS: wholeNumber(100, 10_000, 5_000),
+  /** Whether people can sign in with a code, or a link, that is sent to their address. */
+  EMAIL_SIGN_IN: z.enum(['off', 'code', 'link']).default('off'),
+  /** The domain that passkeys are for: the host of PUBLIC_URL, or a domain above it (docs/operate/sign-in.md). */
+  PASSKEY_RP_ID: domain.optional(),
   /** What lets a scraper read /metrics. Without it only service keys may (docs/operate/monitoring.md). */
   METRICS_TOKEN: secret.optional(),
   /** The root secret of all other derived keys: with SECRET_KEYS, the first of them. */

@@ -9,6 +9,7 @@ import { CALLBACK_PATH } from './accounts/identities/authorize.ts'
 import { handleCallback } from './accounts/identities/callback.ts'
 import { identityRoutes } from './accounts/identities/routes.ts'
 import { accountPages } from './accounts/pages/pages.tsx'
+import { passkeyRoutes } from './accounts/passkeys/routes.ts'
 import { accountRoutes } from './accounts/routes.ts'
 import { sessionRoutes } from './accounts/sessions/routes.ts'
 import { tokenRoutes } from './accounts/tokens/routes.ts'
@@ -105,6 +106,7 @@ for (const routes of [
   tokenRoutes,
   twoFactorRoutes,
   identityRoutes,
+  passkeyRoutes,
   emailRoutes,
   privacyRoutes,
   organizationRoutes,

@@ -1,7 +1,6 @@
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { ZodType, z } from 'zod'
-import { findClosest } from './lib/describe-issue.ts'
-import { describeUnknown, findKnownNames, quoteName } from './lib/unknown-fields.ts'
+import { type FieldError, fieldErrors } from './field-errors.ts'
 
 /**
  * Every way a request can fail: code -> status and title. The title says what to do about it, as far as the caller can.
@@ -30,6 +29,10 @@ export const PROBLEMS = {
   credits_exhausted: [402, 'The prepaid credits are used up; buy more with POST /api/v1/billing/top-up.'],
   wrong_password: [403, 'The current password is wrong.'],
   invalid_code: [403, 'The code is wrong, expired or was used before.'],
+  invalid_passkey: [
+    403,
+    'The passkey is not one of this account, or its answer is too old or was used before. Try again.',
+  ],
   reauthentication_required: [403, 'Send your password along: your sign-in is too old for this.'],
   forbidden: [403, 'Your role or key does not allow this.'],
   forbidden_while_impersonating: [403, 'Not allowed in a support session.'],
@@ -54,6 +57,8 @@ export const PROBLEMS = {
   meter_limit_reached: [403, 'A deployment has at most 100 meters of its own; delete one first.'],
   price_limit_reached: [403, 'There are at most 1,000 prices of your own; delete one first.'],
   route_limit_reached: [403, 'A gateway has at most 200 routes; delete one first.'],
+  passkey_limit_reached: [403, 'An account has at most 20 passkeys; remove one first.'],
+  email_sign_in_off: [403, 'Nobody signs in by email here.'],
   key_limit_reached: [403, "The plan's number of API keys is reached; revoke one or upgrade."],
   not_found: [404, 'Not found.'],
   session_not_found: [404, 'No such session.'],
@@ -134,7 +139,15 @@ export const PROBLEMS = {
   ],
   identity_not_linked: [409, 'There is an account with this address. Sign in to it, then link this way of signing in.'],
   identity_taken: [409, 'This already signs in to another account.'],
-  last_way_in: [409, 'This is the only way to sign in to the account; set a password or link another one first.'],
+  last_way_in: [
+    409,
+    'This is the only way to sign in to the account; set a password, add a passkey or link another identity first.',
+  ],
+  passkey_known: [409, 'This passkey is one of an account already.'],
+  passkey_is_second_factor: [
+    409,
+    'This passkey is the second factor; add another one, or switch the second factor off.',
+  ],
   two_factor_already_enabled: [409, 'The second factor is already on; switch it off first.'],
   two_factor_not_set_up: [409, 'Set up the second factor first.'],
   two_factor_not_enabled: [409, 'The second factor is not on.'],
@@ -162,55 +175,6 @@ export const PROBLEMS = {
 } as const satisfies Record<string, readonly [ContentfulStatusCode, string]>
 
 export type ProblemCode = keyof typeof PROBLEMS
-
-export interface FieldError {
-  /** Where in the request, as `body.events.0.id`. */
-  readonly path: string
-  readonly message: string
-}
-
-interface Issue {
-  readonly code?: string
-  readonly path: readonly PropertyKey[]
-  readonly message: string
-  /** Names that a strict object does not know. */
-  readonly keys?: readonly string[]
-  /** What each choice of a union finds wrong. */
-  readonly errors?: readonly (readonly Issue[])[]
-}
-
-/** More findings help nobody, and an answer must not grow with what was sent. */
-const MAX_ERRORS = 50
-
-/**
- * A validation's findings in the form of a problem; each unknown field is one of its own, with the nearest known name.
- * Of a value of the wrong type only that is said: zod also measures the length of an array where text is due.
- *
- * @param where the part of the request: body, query, path
- */
-export function fieldErrors(where: string, issues: readonly Issue[]): FieldError[] {
-  const mistyped = new Set(issues.filter(({ code }) => code === 'invalid_type').map(({ path }) => path.join('\n')))
-  const telling = issues.filter(({ code, path }) => code === 'invalid_type' || !mistyped.has(path.join('\n')))
-  return telling.flatMap((issue) => toFieldErrors(where, issue)).slice(0, MAX_ERRORS)
-}
-
-const below = (path: Issue['path'], issue: Issue): Issue => ({ ...issue, path: [...path, ...issue.path] })
-
-function toFieldErrors(where: string, { path, message, keys, errors }: Issue): FieldError[] {
-  const at = [where, ...path.map(quoteName)]
-  const [closest, other] = findClosest(errors ?? [])
-  if (closest && !other)
-    return fieldErrors(
-      where,
-      closest.map((issue) => below(path, issue)),
-    )
-  if (!keys) return [{ path: at.join('.'), message }]
-  const kind = where === 'query' ? 'query parameter' : 'field'
-  return keys.slice(0, MAX_ERRORS).map((name) => ({
-    path: [...at, quoteName(name)].join('.'),
-    message: describeUnknown(name, findKnownNames(keys), kind),
-  }))
-}
 
 /**
  * Input that came without HTTP, checked like a body.

@@ -16,16 +16,22 @@ export function requireMayRegister(settings: Settings, email: string): void {
   requireDomain(settings, email)
 }
 
+/** The same as a question. */
+export const mayRegister = (settings: Settings, email: string): boolean =>
+  settings.REGISTRATION !== 'invitation' && isDomainAllowed(settings, email)
+
 /**
  * Whether an address may have an account at all: an invitation opens no other domain, since anybody with an account can
  * send one.
  *
  * @throws Problem `registration_domain_not_allowed`
  */
-export function requireDomain({ REGISTRATION, REGISTRATION_DOMAINS }: Settings, email: string): void {
-  if (REGISTRATION !== 'domains' || REGISTRATION_DOMAINS.includes(emailDomain(email))) return
-  throw new Problem('registration_domain_not_allowed')
+export function requireDomain(settings: Settings, email: string): void {
+  if (!isDomainAllowed(settings, email)) throw new Problem('registration_domain_not_allowed')
 }
+
+const isDomainAllowed = ({ REGISTRATION, REGISTRATION_DOMAINS }: Settings, email: string): boolean =>
+  REGISTRATION !== 'domains' || REGISTRATION_DOMAINS.includes(emailDomain(email))
 
 interface Account {
   readonly isActive: boolean

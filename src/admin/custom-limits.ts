@@ -6,10 +6,11 @@ import type { Database } from '../db/orm.ts'
 import { isReservedName } from '../db/schema/meter-names.ts'
 import { ALL_METERS, GAUGES } from '../db/schema/meters.ts'
 import type { ManagementDeps } from '../deps.ts'
+import { type FieldError } from '../field-errors.ts'
 import { describeUnknown, quoteName } from '../lib/unknown-fields.ts'
 import { type DefinedMeter, readMeters } from '../limits/meter-catalogue.ts'
 import { readScaled } from '../limits/quantities.ts'
-import { type FieldError, Problem } from '../problems.ts'
+import { Problem } from '../problems.ts'
 
 /** Something that is set for a meter: its limit, or null for whatever has no decimals to check. */
 type Setting = readonly [slug: string, limit: number | null]

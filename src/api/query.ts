@@ -2,7 +2,8 @@
 import { createMiddleware } from 'hono/factory'
 import * as z from 'zod'
 import type { ManagementEnv } from '../auth/env.ts'
-import { type FieldError, Problem } from '../problems.ts'
+import { type FieldError } from '../field-errors.ts'
+import { Problem } from '../problems.ts'
 
 /**
  * Refuses query strings that a schema does not see, or sees too late: a known parameter that is given twice or has no

@@ -21,6 +21,7 @@ export interface Entry {
       | 'user'
       | 'session'
       | 'identity'
+      | 'passkey'
       | 'key'
       | 'organization'
       | 'invitation'

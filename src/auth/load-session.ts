@@ -22,7 +22,7 @@ export async function loadSession(deps: ManagementDeps, token: string): Promise<
     organizationId: row.organizationId,
     memberships: row.memberships,
     isAdministrator: row.isAdministrator && row.impersonatorId === null,
-    signedInAt: row.createdAt.getTime(),
+    provedAt: (row.reauthenticatedAt ?? row.createdAt).getTime(),
     hasTwoFactor: row.hasTwoFactor,
     impersonatorId: row.impersonatorId,
   }

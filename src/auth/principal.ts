@@ -17,8 +17,8 @@ export interface UserPrincipal {
   readonly memberships: readonly Membership[]
   /** An owner or admin of the platform organization. */
   readonly isAdministrator: boolean
-  /** When the session was opened, in Unix milliseconds. */
-  readonly signedInAt: number
+  /** When the owner last proved to be present, by a sign-in or a passkey, in Unix milliseconds. */
+  readonly provedAt: number
   /** Whether a second factor is switched on. */
   readonly hasTwoFactor: boolean
   /** The administrator who acts as this user in a support session; null otherwise. */

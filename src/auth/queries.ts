@@ -17,6 +17,7 @@ export async function selectSession(db: Database, sessionId: string, userId: str
       organizationId: sessions.organizationId,
       impersonatorId: sessions.impersonatorId,
       createdAt: sessions.createdAt,
+      reauthenticatedAt: sessions.reauthenticatedAt,
       isAdministrator: administrates(sql`users.id`),
       hasTwoFactor: sql<boolean>`exists (
         select 1 from ${totpCredentials} t where t.user_id = users.id and t.enabled_at is not null)`,

@@ -173,6 +173,8 @@ export const PRUNED = [
   ['idempotency_keys', 'expires_at', 0],
   ['login_challenges', 'expires_at', 1],
   ['sign_in_attempts', 'expires_at', 1],
+  ['email_sign_ins', 'expires_at', 1],
+  ['passkey_challenges', 'expires_at', 1],
   ['email_tokens', 'expires_at', 1],
   ['portal_sessions', 'expires_at', 1],
   ['invitations', 'expires_at', 36],

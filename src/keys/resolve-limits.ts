@@ -2,10 +2,11 @@ import { isCustom, toSlug } from '../db/schema/meter-names.ts'
 import type { NamedLimit } from '../db/schema/shapes.ts'
 import { LIMIT_METERS } from '../db/schema/shapes.ts'
 import type { Deps } from '../deps.ts'
+import { type FieldError } from '../field-errors.ts'
 import { describeUnknown } from '../lib/unknown-fields.ts'
 import { findMeters, type MeterCatalogue } from '../limits/meter-catalogue.ts'
 import { readScaled } from '../limits/quantities.ts'
-import { type FieldError, Problem } from '../problems.ts'
+import { Problem } from '../problems.ts'
 
 /**
  * Requires that every custom meter that limits name is a counter that exists, and gives each limit its decimals.

@@ -23,6 +23,9 @@ const POLICIES = {
   login_account: { limit: 100, windowMs: 60 * MINUTE },
   login_anywhere: { limit: 3_000, windowMs: 10 * MINUTE },
   sign_in_address: { limit: 300, windowMs: 10 * MINUTE },
+  email_sign_in_address: { limit: 60, windowMs: 10 * MINUTE },
+  email_sign_in_account_address: { limit: 5, windowMs: 10 * MINUTE },
+  email_sign_in_account: { limit: 10, windowMs: 60 * MINUTE },
   refresh_address: { limit: 600, windowMs: 10 * MINUTE },
   account_export: { limit: 5, windowMs: 60 * MINUTE },
   password_change: { limit: 10, windowMs: 10 * MINUTE },
@@ -53,7 +56,7 @@ const POLICIES = {
 export type Policy = keyof typeof POLICIES
 
 /** Limits against guessing. An attacker must not gain from an outage of Redis, when each isolate counts by itself. */
-const GUESSING = /^(login|password|email_token)_/
+const GUESSING = /^(login|password|email_token|email_sign_in)_/
 const LOCAL_SHARE = 0.1
 /** So that a few typing errors lock nobody out. */
 const MIN_LOCAL_LIMIT = 3

@@ -1,6 +1,7 @@
 import type * as z from 'zod'
 import { requirePassword } from '../accounts/passwords/reauthenticate.ts'
-import { type Proof, requireSecondFactor } from '../accounts/two-factor/code.ts'
+import { requireSecondFactor, type SecondFactor } from '../accounts/two-factor/factor.ts'
+import type { Proof } from '../accounts/two-factor/proof.ts'
 import { getOwnProfile } from '../accounts/user.ts'
 import { audited } from '../audit/record.ts'
 import type { UserPrincipal } from '../auth/principal.ts'
@@ -38,10 +39,10 @@ import type { Deletion } from './schemas.ts'
 export async function deleteAccount(
   deps: ManagementDeps,
   user: UserPrincipal,
-  { password, code }: z.output<typeof Deletion>,
+  { password, ...factor }: z.output<typeof Deletion>,
 ): Promise<void> {
   await requirePassword(deps, user, password)
-  const proof = user.hasTwoFactor ? await requireCode(deps, user, code) : undefined
+  const proof = user.hasTwoFactor ? await requireFactor(deps, user, factor) : undefined
   const profile = await getOwnProfile(deps, user)
   const mail = notice(deps, profile, 'account_deleted')
   const { userId, organizationId } = user
@@ -52,15 +53,16 @@ export async function deleteAccount(
     target: { type: 'user', id: userId },
   })
   await eraseAccount(deps, userId, [audit, mail.insert, ...(proof?.statements ?? [])])
+  proof?.notify()
   mail.send()
 }
 
-async function requireCode(deps: ManagementDeps, user: UserPrincipal, code: string | undefined): Promise<Proof> {
-  if (code === undefined) {
+async function requireFactor(deps: ManagementDeps, user: UserPrincipal, factor: SecondFactor): Promise<Proof> {
+  if (factor.code === undefined && factor.passkey === undefined) {
     const message = 'is needed: the account has a second factor'
     throw new Problem('invalid_request', { errors: [{ path: 'body.code', message }] })
   }
-  return requireSecondFactor(deps, user.userId, code)
+  return requireSecondFactor(deps, user.userId, factor)
 }
 
 /**

@@ -1,5 +1,6 @@
 import type * as z from 'zod'
 import { listOwnIdentities } from '../accounts/identities/link.ts'
+import { listOwnPasskeys } from '../accounts/passkeys/own.ts'
 import { getOwnProfile } from '../accounts/user.ts'
 import { toCustomersAuditLog } from '../audit/audit-log.ts'
 import { audited } from '../audit/record.ts'
@@ -25,6 +26,7 @@ export async function exportAccount(deps: ManagementDeps, user: UserPrincipal): 
   })
   const profile = await getOwnProfile(deps, user)
   const identities = await listOwnIdentities(deps, user)
+  const passkeys = await listOwnPasskeys(deps, user)
   const { belongsTo, devices, keys, acts, usage } = await selectEverythingAbout(deps.db, user.userId)
   return {
     exported_at: new Date(deps.now()).toISOString(),
@@ -36,6 +38,7 @@ export async function exportAccount(deps: ManagementDeps, user: UserPrincipal): 
       created_at: createdAt.toISOString(),
     })),
     identities,
+    passkeys,
     sessions: devices.map(toSession),
     api_keys: keys.map(toApiKey),
     audit_logs: acts.map(toCustomersAuditLog),

@@ -1,19 +1,16 @@
 import * as z from 'zod'
 import { Identity } from '../accounts/identities/schemas.ts'
+import { Passkey } from '../accounts/passkeys/schemas.ts'
 import { User } from '../accounts/schemas.ts'
-import { passwordIfAny } from '../accounts/two-factor/schemas.ts'
+import { passwordIfAny, secondFactor } from '../accounts/two-factor/schemas.ts'
 import { AuditLog } from '../audit/schemas.ts'
 import { timestamp } from '../http/fields.ts'
 import { ApiKey } from '../keys/schemas.ts'
 
 export const Deletion = z.strictObject({
   password: passwordIfAny,
-  code: z
-    .string()
-    .min(1)
-    .max(64)
-    .optional()
-    .meta({ description: 'A code of the second factor, or a backup code. Required if a second factor is enabled.' }),
+  code: secondFactor.code.meta({ description: 'Or `passkey`. Required if a second factor is enabled.' }),
+  passkey: secondFactor.passkey,
 })
 
 export const Export = z
@@ -29,6 +26,7 @@ export const Export = z
       }),
     ),
     identities: z.array(Identity).meta({ description: 'Accounts at identity providers that sign in to yours.' }),
+    passkeys: z.array(Passkey).meta({ description: 'Passkeys that sign in to your account.' }),
     sessions: z.array(
       z.object({
         id: z.uuid(),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { fieldErrors, PROBLEMS, Problem, type ProblemCode, problemBody } from '../../src/problems.ts'
+import { fieldErrors } from '../../src/field-errors.ts'
+import { PROBLEMS, Problem, type ProblemCode, problemBody } from '../../src/problems.ts'
 
 const PUBLIC_URL = 'https://tollgate.example.com'
 const ALL = Object.entries(PROBLEMS) as [ProblemCode, readonly [number, string]][]

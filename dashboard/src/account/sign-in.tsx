@@ -1,18 +1,21 @@
 import { useEffect, useState } from 'react'
 import { ApiError } from '../api/problem.ts'
-import { accessToken, signIn, signInByCode, verifySecondFactor } from '../api/session.ts'
+import { accessToken, signIn, signInByCode } from '../api/session.ts'
 import type { LoginChallenge } from '../api/types.ts'
 import { Button } from '../ui/button.tsx'
 import { Field, Form, Input } from '../ui/field.tsx'
 import { ErrorNotice } from '../ui/notice.tsx'
 import { type Returned, takeReturned } from './at-provider.ts'
+import { ByEmail, type OnChallenge } from './by-email.tsx'
 import { AccountLayout, linkClass } from './layout.tsx'
 import { continueToScreen, withNext } from './next.ts'
-import { Providers } from './providers.tsx'
+import { OtherWays } from './other-ways.tsx'
+import { SecondFactor } from './second-factor.tsx'
 import { useSubmit } from './use-submit.ts'
 
 export function SignIn() {
   const [challenge, setChallenge] = useState<LoginChallenge>()
+  const [isByEmail, setIsByEmail] = useState(false)
   const [failure, setFailure] = useState<ApiError>()
   const [isReturning, setIsReturning] = useState(false)
   useEffect(() => {
@@ -38,14 +41,10 @@ export function SignIn() {
         </p>
       </AccountLayout>
     )
-  return challenge ? (
-    <SecondFactor challenge={challenge} onBack={() => setChallenge(undefined)} />
-  ) : (
-    <Password failure={failure} onChallenge={setChallenge} />
-  )
+  if (challenge) return <SecondFactor challenge={challenge} onBack={() => setChallenge(undefined)} />
+  if (isByEmail) return <ByEmail onChallenge={setChallenge} onBack={() => setIsByEmail(false)} />
+  return <Password failure={failure} onChallenge={setChallenge} onEmail={() => setIsByEmail(true)} />
 }
-
-type OnChallenge = (challenge: LoginChallenge) => void
 
 async function completeReturn(returned: Returned, onChallenge: OnChallenge): Promise<void> {
   const challenge = await signInByCode(returned)
@@ -57,9 +56,10 @@ interface PasswordProps {
   /** Why a sign-in at a provider failed. */
   readonly failure: ApiError | undefined
   readonly onChallenge: OnChallenge
+  readonly onEmail: () => void
 }
 
-function Password({ failure, onChallenge }: PasswordProps) {
+function Password({ failure, onChallenge, onEmail }: PasswordProps) {
   const [email, setEmail] = useState('')
   const [password, setPassword] = useState('')
   const { busy, error, submit } = useSubmit(async () => {
@@ -106,55 +106,7 @@ function Password({ failure, onChallenge }: PasswordProps) {
           Sign up
         </a>
       </p>
-      <Providers />
-    </AccountLayout>
-  )
-}
-
-interface SecondFactorProps {
-  readonly challenge: LoginChallenge
-  readonly onBack: () => void
-}
-
-function SecondFactor({ challenge, onBack }: SecondFactorProps) {
-  const [code, setCode] = useState('')
-  const [isBackup, setIsBackup] = useState(false)
-  const { busy, error, submit } = useSubmit(async () => {
-    await verifySecondFactor(challenge.challenge_token, code.trim())
-    await continueToScreen()
-  })
-  return (
-    <AccountLayout title="Second factor">
-      <Form onSubmit={submit}>
-        <ErrorNotice error={error} except={['code']} />
-        <Field
-          label={isBackup ? 'Backup code' : 'Code'}
-          hint={isBackup ? 'Each backup code works once.' : 'The 6 digits that your authenticator app shows.'}
-          error={error?.fieldError('code')}
-        >
-          <Input
-            key={String(isBackup)}
-            name="code"
-            autoFocus
-            autoComplete="one-time-code"
-            inputMode={isBackup ? 'text' : 'numeric'}
-            className="font-mono"
-            value={code}
-            onChange={({ target }) => setCode(target.value)}
-          />
-        </Field>
-        <Button type="submit" look="primary" wide busy={busy}>
-          Verify
-        </Button>
-      </Form>
-      <div className="flex flex-wrap gap-2">
-        <Button look="quiet" onClick={() => setIsBackup(!isBackup)}>
-          {isBackup ? 'Use the app instead' : 'Use a backup code'}
-        </Button>
-        <Button look="quiet" onClick={onBack}>
-          Back
-        </Button>
-      </div>
+      <OtherWays onEmail={onEmail} />
     </AccountLayout>
   )
 }

@@ -7,7 +7,7 @@ import { Field, Form, Input } from '../ui/field.tsx'
 import { ErrorNotice, Notice } from '../ui/notice.tsx'
 import { AccountLayout, linkClass } from './layout.tsx'
 import { continueToScreen, withNext } from './next.ts'
-import { Providers } from './providers.tsx'
+import { OtherWays } from './other-ways.tsx'
 import { useSubmit } from './use-submit.ts'
 
 export function SignUp() {
@@ -68,7 +68,7 @@ export function SignUp() {
           Sign in
         </a>
       </p>
-      <Providers />
+      <OtherWays />
     </AccountLayout>
   )
 }

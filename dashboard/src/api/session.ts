@@ -1,7 +1,7 @@
 import { postToSession } from './browser-session.ts'
 import { portal, portalToken } from './portal.ts'
 import { readProblem } from './problem.ts'
-import type { BrowserTokens, LoginChallenge } from './types.ts'
+import type { BrowserTokens, LoginChallenge, PasskeyAssertion } from './types.ts'
 
 /**
  * The session of this tab. The refresh token is in a cookie that no script can read; the access token is only in memory.
@@ -84,14 +84,19 @@ export function forgetToken(value: string): void {
 export const signIn = (email: string, password: string) => begin('login', { email, password })
 
 /**
- * The same with what an identity provider's page brought back.
+ * The same with the code of an identity provider or of an email.
  *
  * @throws ApiError
  */
 export const signInByCode = (returned: { readonly code: string; readonly code_verifier: string }) =>
   begin('sign-in', returned)
 
-async function begin(path: 'login' | 'sign-in', proof: object): Promise<LoginChallenge | undefined> {
+/** Signs in with a passkey alone. @throws ApiError */
+export async function signInByPasskey(passkey: PasskeyAssertion): Promise<void> {
+  await begin('passkey', { passkey })
+}
+
+async function begin(path: 'login' | 'sign-in' | 'passkey', proof: object): Promise<LoginChallenge | undefined> {
   const answer = await postToSession(path, proof)
   if (!answer.ok) throw await readProblem(answer)
   const body: BrowserTokens | LoginChallenge = await answer.json()
@@ -100,9 +105,12 @@ async function begin(path: 'login' | 'sign-in', proof: object): Promise<LoginCha
   return undefined
 }
 
+/** What is given as second factor. */
+export type SecondFactor = { readonly code: string } | { readonly passkey: PasskeyAssertion }
+
 /** @throws ApiError */
-export async function verifySecondFactor(challengeToken: string, code: string): Promise<void> {
-  const answer = await postToSession('2fa/verify', { challenge_token: challengeToken, code })
+export async function verifySecondFactor(challengeToken: string, factor: SecondFactor): Promise<void> {
+  const answer = await postToSession('2fa/verify', { challenge_token: challengeToken, ...factor })
   if (!answer.ok) throw await readProblem(answer)
   keep(await answer.json())
 }

@@ -23,6 +23,8 @@ export type AccountExport = {
   memberships: AccountExportMembership[]
   /** Accounts at identity providers that sign in to yours. */
   identities: Identity[]
+  /** Passkeys that sign in to your account. */
+  passkeys: Passkey[]
   sessions: AccountExportSession[]
   /** Keys that you issued, in any organization. */
   api_keys: ApiKey[]
@@ -416,12 +418,16 @@ export type BackupCodes = {
 }
 
 export type BeginSignInRequest = {
-  /** One of `GET auth/sign-in/providers`. */
+  /** One of `GET auth/sign-in/methods`. */
   provider: string
   /** Where the browser goes afterwards, with `sign_in_code` or `sign_in_error` added to its query: an address of this deployment, or of an origin of `CORS_ORIGINS`. */
   return_to: string
   /** The SHA-256 of a random `code_verifier` that the page keeps, as base64url (RFC 7636, S256). */
   code_challenge: string
+}
+
+export type BeginTwoFactorPasskeyRequest = {
+  challenge_token: string
 }
 
 export type BillingDrift = {
@@ -725,15 +731,8 @@ export type Checkout = {
   plan: string
 }
 
-export type CodeProof = {
-  /** Six digits from the authenticator app, or a backup code. */
-  code: string
-  /** Required if the sign-in is older than 15 minutes. */
-  password?: string
-}
-
 export type CompleteBrowserSignInRequest = {
-  /** The `sign_in_code` of the address; it works once, for two minutes. */
+  /** The `sign_in_code` of the address, which works once, for two minutes; or the code of an email, for ten minutes. */
   code: string
   /** What `code_challenge` was made of. */
   code_verifier: string
@@ -1152,8 +1151,9 @@ export type CustomMeterLimit = {
 export type DeleteAccountRequest = {
   /** The current password. An account without one needs a sign-in of the last 15 minutes instead. */
   password?: string
-  /** A code of the second factor, or a backup code. Required if a second factor is enabled. */
+  /** Or `passkey`. Required if a second factor is enabled. */
   code?: string
+  passkey?: SecondFactorProofPasskey
 }
 
 export type DeleteOrganizationRequest = {
@@ -1164,14 +1164,30 @@ export type DeleteOrganizationRequest = {
 }
 
 export type DisableTwoFactorRequest = {
+  /** Six digits from the authenticator app, or a backup code. */
+  code?: string
+  passkey?: SecondFactorProofPasskey
   /** The current password. An account without one needs a sign-in of the last 15 minutes instead. */
   password?: string
-  /** Six digits from the authenticator app, or a backup code. */
-  code: string
 }
 
 export type EmailAddress = {
   email: string
+}
+
+export type EmailSignIn = {
+  email: string
+  /** The SHA-256 of a random `code_verifier` that the page keeps, as base64url (RFC 7636, S256). */
+  code_challenge: string
+  /** Where a link leads, with `sign_in_code` added to its query: an address of this deployment, or of an origin of `CORS_ORIGINS`. Defaults to the dashboard. A code needs none. */
+  return_to?: string
+}
+
+export type EmailSignInSent = {
+  /** What is sent. */
+  method: 'code' | 'link'
+  /** Seconds until it is too old. */
+  expires_in: number
 }
 
 export type EraseSubjectRequest = {
@@ -1277,7 +1293,7 @@ export type Identity = {
 }
 
 export type IdentityLink = {
-  /** The `sign_in_code` of the address; it works once, for two minutes. */
+  /** The `sign_in_code` of the address, which works once, for two minutes; or the code of an email, for ten minutes. */
   code: string
   /** What `code_challenge` was made of. */
   code_verifier: string
@@ -1573,20 +1589,16 @@ export type ListIdentitiesResponse = {
   data: Identity[]
 }
 
-export type ListSignInProvidersResponse = {
-  data: ListSignInProvidersResponseDataItem[]
-}
-
-export type ListSignInProvidersResponseDataItem = {
-  id: string
-  /** What people call it. */
-  name: string
+export type ListPasskeysResponse = {
+  data: Passkey[]
 }
 
 export type LoginChallenge = {
   two_factor_required: true
   challenge_token: string
   expires_in: number
+  /** What can be given. */
+  methods: ('app' | 'passkey' | 'backup_code')[]
 }
 
 export type LookUpApiKeyRequest = {
@@ -1887,6 +1899,27 @@ export type NewNamedLimit = {
   cost?: number
 }
 
+export type NewPasskey = {
+  credential: NewPasskeyCredential
+  /** Defaults to that of the password manager, or to `Passkey`. */
+  name?: string
+  /** Required if the sign-in is older than 15 minutes. */
+  password?: string
+}
+
+export type NewPasskeyCredential = {
+  id: string
+  rawId: string
+  type: 'public-key'
+  response: NewPasskeyCredentialResponse
+}
+
+export type NewPasskeyCredentialResponse = {
+  clientDataJSON: string
+  attestationObject: string
+  transports?: string[]
+}
+
 export type NewPortalSession = {
   /** The organization to open. */
   organization_id?: string
@@ -2143,6 +2176,81 @@ export type OwnModelPriceList = {
   next_cursor: string | null
 }
 
+export type Passkey = {
+  id: string
+  name: string
+  /** Whether it is on several devices: losing one does not lose it. */
+  is_synced: boolean
+  /** Whether it is for the current address of this deployment. */
+  works_here: boolean
+  created_at: string
+  last_used_at: string | null
+}
+
+export type PasskeyAssertion = {
+  id: string
+  rawId: string
+  type: 'public-key'
+  response: PasskeyAssertionResponse
+}
+
+export type PasskeyAssertionResponse = {
+  clientDataJSON: string
+  authenticatorData: string
+  signature: string
+  userHandle?: string | null
+}
+
+export type PasskeyCreationOptions = {
+  rp: PasskeyCreationOptionsRp
+  user: PasskeyCreationOptionsUser
+  challenge: string
+  pubKeyCredParams: PasskeyCreationOptionsPubKeyCredParam[]
+  /** In milliseconds. */
+  timeout: number
+  excludeCredentials: PasskeyRequestOptionsAllowCredential[]
+  authenticatorSelection: PasskeyCreationOptionsAuthenticatorSelection
+  attestation: 'none'
+}
+
+export type PasskeyCreationOptionsAuthenticatorSelection = {
+  residentKey: 'required'
+  requireResidentKey: true
+  userVerification: 'required'
+}
+
+export type PasskeyCreationOptionsPubKeyCredParam = {
+  type: 'public-key'
+  alg: number
+}
+
+export type PasskeyCreationOptionsRp = {
+  id: string
+  name: string
+}
+
+export type PasskeyCreationOptionsUser = {
+  id: string
+  name: string
+  displayName: string
+}
+
+export type PasskeyRequestOptions = {
+  challenge: string
+  /** In milliseconds. */
+  timeout: number
+  rpId: string
+  /** Empty where the passkey says who it is. */
+  allowCredentials: PasskeyRequestOptionsAllowCredential[]
+  userVerification: 'required'
+}
+
+export type PasskeyRequestOptionsAllowCredential = {
+  type: 'public-key'
+  id: string
+  transports: string[]
+}
+
 export type PasswordChange = {
   current_password: string
   new_password: string
@@ -2344,6 +2452,7 @@ export type Problem = {
     | 'credits_exhausted'
     | 'wrong_password'
     | 'invalid_code'
+    | 'invalid_passkey'
     | 'reauthentication_required'
     | 'forbidden'
     | 'forbidden_while_impersonating'
@@ -2365,6 +2474,8 @@ export type Problem = {
     | 'meter_limit_reached'
     | 'price_limit_reached'
     | 'route_limit_reached'
+    | 'passkey_limit_reached'
+    | 'email_sign_in_off'
     | 'key_limit_reached'
     | 'not_found'
     | 'session_not_found'
@@ -2437,6 +2548,8 @@ export type Problem = {
     | 'identity_not_linked'
     | 'identity_taken'
     | 'last_way_in'
+    | 'passkey_known'
+    | 'passkey_is_second_factor'
     | 'two_factor_already_enabled'
     | 'two_factor_not_set_up'
     | 'two_factor_not_enabled'
@@ -2524,6 +2637,7 @@ export type ReasonWithProof = {
   password?: string
   /** Or a code of the administrator's second factor. */
   code?: string
+  passkey?: SecondFactorProofPasskey
 }
 
 export type RecordedUsage = {
@@ -2551,6 +2665,10 @@ export type RegisterUserRequest = {
   name?: string
   /** The name of the new organization. Defaults to one named after the person. */
   organization?: string
+}
+
+export type RenamePasskeyRequest = {
+  name: string
 }
 
 export type ReportedUsageEvent = {
@@ -2621,8 +2739,9 @@ export type RequestEmailChangeRequest = {
   new_email: string
   /** The current password. An account without one needs a sign-in of the last 15 minutes instead. */
   password?: string
-  /** From the authenticator app, or a backup code. Required if two-factor is enabled. */
+  /** Or `passkey`. Required if two-factor is enabled. */
   code?: string
+  passkey?: SecondFactorProofPasskey
 }
 
 export type Reservation = ReservationGranted | ReservationNotGranted
@@ -2744,6 +2863,21 @@ export type RevokeCreditsRequest = {
 export type RotateApiKeyRequest = {
   /** How long the old key keeps working. It never outlives its own expiry. */
   grace_period_seconds?: number
+}
+
+export type SecondFactorProof = {
+  /** Six digits from the authenticator app, or a backup code. */
+  code?: string
+  passkey?: SecondFactorProofPasskey
+  /** Required if the sign-in is older than 15 minutes. */
+  password?: string
+}
+
+export type SecondFactorProofPasskey = {
+  id: string
+  rawId: string
+  type: 'public-key'
+  response: PasskeyAssertionResponse
 }
 
 export type ServiceKeyChange = {
@@ -2916,6 +3050,22 @@ export type SetUpTwoFactorRequest = {
 }
 
 export type SignInBrowserResponse = BrowserTokens | LoginChallenge
+
+export type SignInBrowserWithPasskeyRequest = {
+  passkey: PasskeyAssertion
+}
+
+export type SignInMethods = {
+  providers: SignInMethodsProvider[]
+  /** What is sent by email to sign in. */
+  email: 'off' | 'code' | 'link'
+}
+
+export type SignInMethodsProvider = {
+  id: string
+  /** What people call it. */
+  name: string
+}
 
 export type SignInPage = {
   /** The provider's page. Send the browser there. */
@@ -3890,7 +4040,15 @@ export type Verdict = {
 export type VerifyBrowserTwoFactorRequest = {
   challenge_token: string
   /** Six digits from the authenticator app, or a backup code. */
-  code: string
+  code?: string
+  passkey?: VerifyBrowserTwoFactorRequestPasskey
+}
+
+export type VerifyBrowserTwoFactorRequestPasskey = {
+  id: string
+  rawId: string
+  type: 'public-key'
+  response: PasskeyAssertionResponse
 }
 
 export type VerifyKeyRequest = {
@@ -4051,8 +4209,10 @@ export interface Operations {
   'DELETE /auth/sessions/{id}': { params: { id: string }; answer: undefined }
   /** Sign in from a page of this deployment */
   'POST /auth/browser/login': { body: SignInUserRequest; answer: SignInBrowserResponse }
-  /** Complete a sign-in at an identity provider from a page of this deployment */
+  /** Complete a sign-in without a password from a page of this deployment */
   'POST /auth/browser/sign-in': { body: CompleteBrowserSignInRequest; answer: SignInBrowserResponse }
+  /** Sign in with a passkey from a page of this deployment */
+  'POST /auth/browser/passkey': { body: SignInBrowserWithPasskeyRequest; answer: BrowserTokens }
   /** Complete a sign-in from a page of this deployment */
   'POST /auth/browser/2fa/verify': { body: VerifyBrowserTwoFactorRequest; answer: BrowserTokens }
   /** Get a new access token for a page of this deployment */
@@ -4064,25 +4224,47 @@ export interface Operations {
   /** Set up an authenticator app */
   'POST /auth/2fa/setup': { body?: SetUpTwoFactorRequest; answer: TwoFactorSetup }
   /** Enable the second factor */
-  'POST /auth/2fa/enable': { body: CodeProof; answer: BackupCodes }
+  'POST /auth/2fa/enable': { body: SecondFactorProof; answer: BackupCodes }
   /** Complete a sign-in */
   'POST /auth/2fa/verify': { body: VerifyBrowserTwoFactorRequest; answer: Tokens }
+  /** Begin to complete a sign-in with a passkey */
+  'POST /auth/2fa/passkey': { body: BeginTwoFactorPasskeyRequest; answer: PasskeyRequestOptions }
   /** Disable the second factor */
   'POST /auth/2fa/disable': { body: DisableTwoFactorRequest; answer: undefined }
   /** Get new backup codes */
-  'POST /auth/2fa/backup-codes': { body: CodeProof; answer: BackupCodes }
-  /** List the identity providers */
-  'GET /auth/sign-in/providers': { answer: ListSignInProvidersResponse }
+  'POST /auth/2fa/backup-codes': { body: SecondFactorProof; answer: BackupCodes }
+  /** Get the ways to sign in without a password */
+  'GET /auth/sign-in/methods': { answer: SignInMethods }
   /** Begin to sign in at an identity provider */
   'POST /auth/sign-in': { body: BeginSignInRequest; answer: SignInPage }
-  /** Complete a sign-in at an identity provider */
+  /** Complete a sign-in without a password */
   'POST /auth/sign-in/complete': { body: CompleteBrowserSignInRequest; answer: SignInUserResponse }
+  /** Begin to sign in by email */
+  'POST /auth/sign-in/email': { body: EmailSignIn; answer: EmailSignInSent }
   /** List my identities */
   'GET /auth/identities': { answer: ListIdentitiesResponse }
   /** Link an identity */
   'POST /auth/identities': { body: IdentityLink; answer: Identity }
   /** Unlink an identity */
   'DELETE /auth/identities/{id}': { params: { id: string }; body?: SetUpTwoFactorRequest; answer: undefined }
+  /** Begin to sign in with a passkey */
+  'POST /auth/passkeys/sign-in/begin': { answer: PasskeyRequestOptions }
+  /** Sign in with a passkey */
+  'POST /auth/passkeys/sign-in': { body: SignInBrowserWithPasskeyRequest; answer: Tokens }
+  /** Begin to prove by passkey that I am present */
+  'POST /auth/passkeys/prove': { answer: PasskeyRequestOptions }
+  /** Make my session fresh with a passkey */
+  'POST /auth/passkeys/reauthenticate': { body: SignInBrowserWithPasskeyRequest; answer: undefined }
+  /** List my passkeys */
+  'GET /auth/passkeys': { answer: ListPasskeysResponse }
+  /** Add a passkey */
+  'POST /auth/passkeys': { body: NewPasskey; answer: Passkey }
+  /** Begin to add a passkey */
+  'POST /auth/passkeys/begin': { body?: SetUpTwoFactorRequest; answer: PasskeyCreationOptions }
+  /** Rename a passkey */
+  'PATCH /auth/passkeys/{id}': { params: { id: string }; body: RenamePasskeyRequest; answer: Passkey }
+  /** Remove a passkey */
+  'DELETE /auth/passkeys/{id}': { params: { id: string }; body?: SetUpTwoFactorRequest; answer: undefined }
   /** Confirm an email address */
   'POST /auth/email/verify': { body: MailedToken; answer: undefined }
   /** Send the verification email again */
@@ -4470,6 +4652,9 @@ export interface Operations {
         | 'two_factor.backup_codes_renewed'
         | 'identity.linked'
         | 'identity.unlinked'
+        | 'passkey.added'
+        | 'passkey.renamed'
+        | 'passkey.removed'
         | 'key.issued'
         | 'key.revoked'
         | 'key.updated'
@@ -4580,6 +4765,9 @@ export interface Operations {
         | 'two_factor.backup_codes_renewed'
         | 'identity.linked'
         | 'identity.unlinked'
+        | 'passkey.added'
+        | 'passkey.renamed'
+        | 'passkey.removed'
         | 'key.issued'
         | 'key.revoked'
         | 'key.updated'

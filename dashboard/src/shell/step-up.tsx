@@ -6,6 +6,7 @@ import { Button } from '../ui/button.tsx'
 import { Actions, Dialog } from '../ui/dialog.tsx'
 import { Field, Form, Input } from '../ui/field.tsx'
 import { ErrorNotice } from '../ui/notice.tsx'
+import { ByPasskey } from './by-passkey.tsx'
 import { useSession } from './session-context.tsx'
 import { SignInAgain } from './sign-in-again.tsx'
 
@@ -13,8 +14,8 @@ interface Callbacks<Name extends OperationName> {
   readonly onSuccess?: (answer: Answer<Name>) => void
 }
 
-/** Either one shows that the person is present. */
-type Proof = { readonly password: string } | { readonly code: string }
+/** Either one shows that the person is present; nothing does once a passkey has made the session fresh. */
+type Proof = { readonly password: string } | { readonly code: string } | Record<string, never>
 
 /** Errors that another password or code may mend. */
 const OF_PROOF = new Set(['wrong_password', 'invalid_code', 'two_factor_locked', 'rate_limited'])
@@ -84,6 +85,7 @@ function StepUpDialog({ allowsCode, ...props }: StepUpDialogProps) {
   if (hasPassword || hasCode) return <ProofDialog {...props} hasPassword={hasPassword} hasCode={hasCode} />
   return (
     <Dialog open onClose={props.onClose} title="Confirm that it is you">
+      <ByPasskey onProved={() => props.onProof({})} />
       <SignInAgain />
     </Dialog>
   )
@@ -120,6 +122,7 @@ function ProofDialog({ busy, error, onClose, hasPassword, hasCode, onProof }: Pr
             onChange={({ target }) => setText(target.value)}
           />
         </Field>
+        <ByPasskey onProved={() => onProof({})} />
         <Actions>
           {hasPassword && hasCode && (
             <Button look="quiet" onClick={toggle}>

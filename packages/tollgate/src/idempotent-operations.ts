@@ -7,6 +7,7 @@ export const IDEMPOTENT_OPERATIONS = new Set<string>([
   'POST /auth/2fa/disable',
   'POST /auth/2fa/backup-codes',
   'POST /auth/identities',
+  'POST /auth/passkeys',
   'POST /auth/email/change',
   'POST /organizations',
   'POST /organizations/{organization_id}/invitations',

@@ -3,9 +3,11 @@ import * as z from 'zod'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
 import type { ManagementEnv } from '../../auth/env.ts'
 import { Problem } from '../../problems.ts'
-import { completeSignIn } from '../identities/complete.ts'
+import { completeByCode } from '../identities/by-code.ts'
 import { COMPLETION_FAILS, Completion } from '../identities/schemas.ts'
 import { login } from '../login.ts'
+import { PasskeySignIn } from '../passkeys/schemas.ts'
+import { signInWithPasskey } from '../passkeys/sign-in.ts'
 import { Login, type Tokens } from '../schemas.ts'
 import { logout } from '../sessions/logout.ts'
 import { refresh } from '../sessions/refresh.ts'
@@ -48,10 +50,17 @@ const verifyRoute = apiRoute({
   tag,
   operationId: 'verifyBrowserTwoFactor',
   summary: 'Complete a sign-in from a page of this deployment',
-  description: 'Takes the challenge from `browser/login` and a code, and sets the cookie.',
+  description: 'Takes the challenge from `browser/login` and a code or a passkey, and sets the cookie.',
   body: Complete,
   returns: { 200: BrowserTokens },
-  fails: ['invalid_code', 'two_factor_locked', 'invalid_challenge', 'foreign_origin', 'rate_limited'],
+  fails: [
+    'invalid_code',
+    'invalid_passkey',
+    'two_factor_locked',
+    'invalid_challenge',
+    'foreign_origin',
+    'rate_limited',
+  ],
 })
 
 const signInRoute = apiRoute({
@@ -60,11 +69,24 @@ const signInRoute = apiRoute({
   path: '/auth/browser/sign-in',
   tag,
   operationId: 'completeBrowserSignIn',
-  summary: 'Complete a sign-in at an identity provider from a page of this deployment',
+  summary: 'Complete a sign-in without a password from a page of this deployment',
   description: 'Like `sign-in/complete`, and sets the cookie.',
   body: Completion,
   returns: { 200: z.union([BrowserTokens, Challenge]) },
   fails: [...COMPLETION_FAILS, 'foreign_origin'],
+})
+
+const passkeyRoute = apiRoute({
+  allow: 'anyone',
+  method: 'post',
+  path: '/auth/browser/passkey',
+  tag,
+  operationId: 'signInBrowserWithPasskey',
+  summary: 'Sign in with a passkey from a page of this deployment',
+  description: 'Like `passkeys/sign-in`, and sets the cookie.',
+  body: PasskeySignIn,
+  returns: { 200: BrowserTokens },
+  fails: ['invalid_passkey', 'invalid_credentials', 'foreign_origin', 'rate_limited'],
 })
 
 const refreshRoute = apiRoute({
@@ -98,12 +120,17 @@ export const browserRoutes = newRouter()
   })
   .openapi(signInRoute, async (c) => {
     requireOwnOrigin(c)
-    return c.json(await keepUnlessChallenged(c, await completeSignIn(c.var.deps, c.req.valid('json'))), 200)
+    return c.json(await keepUnlessChallenged(c, await completeByCode(c.var.deps, c.req.valid('json'))), 200)
+  })
+  .openapi(passkeyRoute, async (c) => {
+    requireOwnOrigin(c)
+    const { passkey } = c.req.valid('json')
+    return c.json(await keepInCookie(c, await signInWithPasskey(c.var.deps, passkey)), 200)
   })
   .openapi(verifyRoute, async (c) => {
     requireOwnOrigin(c)
-    const { challenge_token, code } = c.req.valid('json')
-    return c.json(await keepInCookie(c, await completeLogin(c.var.deps, challenge_token, code)), 200)
+    const { challenge_token, ...factor } = c.req.valid('json')
+    return c.json(await keepInCookie(c, await completeLogin(c.var.deps, challenge_token, factor)), 200)
   })
   .openapi(refreshRoute, async (c) => {
     requireOwnOrigin(c)

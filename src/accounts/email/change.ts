@@ -10,7 +10,7 @@ import { notice } from '../../mail/notice.ts'
 import { Problem } from '../../problems.ts'
 import { requirePassword } from '../passwords/reauthenticate.ts'
 import { selectProfile } from '../queries.ts'
-import { requireSecondFactor } from '../two-factor/code.ts'
+import { requireSecondFactor } from '../two-factor/factor.ts'
 import { addressInUseMail, tokenMail } from './mail.ts'
 import { findRecipient, replaceEmailToken } from './queries.ts'
 import type { EmailChange } from './schemas.ts'
@@ -33,7 +33,7 @@ export async function requestEmailChange(
     email_change_account: { account: user.userId },
   })
   await requirePassword(deps, user, request.password)
-  const proof = user.hasTwoFactor ? await requireSecondFactor(deps, user.userId, request.code ?? '') : undefined
+  const proof = user.hasTwoFactor ? await requireSecondFactor(deps, user.userId, request) : undefined
   const profile = await selectProfile(deps.db, user.userId, user.organizationId)
   if (!profile) throw new Problem('unauthenticated')
   if (profile.email === request.new_email) throw sameAddress()

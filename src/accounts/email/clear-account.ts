@@ -5,12 +5,13 @@ import { webhookEndpoints } from '../../db/schema/alerts.ts'
 import { identities } from '../../db/schema/identities.ts'
 import { apiKeys } from '../../db/schema/keys.ts'
 import { invitations, memberships } from '../../db/schema/organizations.ts'
+import { passkeys } from '../../db/schema/passkeys.ts'
 import { defaultOrganization } from '../sessions/home-organization.ts'
 
 /**
  * Anybody can register an address that is not theirs. When the real owner later proves the address, they must not
  * inherit what the stranger created (pre-hijacking: Sudhodanan and Paverd, USENIX Security 2022): the second factor,
- * linked identities, API keys, webhook endpoints, and other members and open invitations of the account's own organizations. Plans, usage
+ * passkeys, linked identities, API keys, webhook endpoints, and other members and open invitations of the account's own organizations. Plans, usage
  * and settings stay.
  *
  * No statement affects an account whose address was already confirmed. The statements belong before the one that
@@ -37,6 +38,7 @@ export function clearUnconfirmed(db: Database, userId: string, now: Date) {
       .returning({ id: apiKeys.id, version: apiKeys.version }),
     deletedTotp: db.delete(totpCredentials).where(and(isUnconfirmed, eq(totpCredentials.userId, userId))),
     deletedCodes: db.delete(backupCodes).where(and(isUnconfirmed, eq(backupCodes.userId, userId))),
+    deletedPasskeys: db.delete(passkeys).where(and(isUnconfirmed, eq(passkeys.userId, userId))),
     deletedIdentities: db.delete(identities).where(and(isUnconfirmed, eq(identities.userId, userId))),
     deletedEndpoints: db.delete(webhookEndpoints).where(ofOthers(sql`${webhookEndpoints.organizationId}`)),
     revokedInvitations: db

@@ -1,8 +1,8 @@
 import { audited } from '../../audit/record.ts'
 import { runBatch } from '../../db/batch.ts'
 import type { ManagementDeps } from '../../deps.ts'
-import { errorFields, log } from '../../lib/log.ts'
 import { enforceRateLimits, networkAddress } from '../../limits/endpoint-limits.ts'
+import { afterTheAnswer } from './after-the-answer.ts'
 import { tokenMail } from './mail.ts'
 import { findRecipient, replaceEmailToken } from './queries.ts'
 
@@ -57,16 +57,4 @@ export async function requestPasswordReset(deps: ManagementDeps, email: string):
     })
     mail.send()
   })
-}
-
-function afterTheAnswer(deps: ManagementDeps, work: () => Promise<void>): void {
-  deps.defer(
-    work().catch((error) =>
-      log('error', 'mail_request_failed', {
-        request_id: deps.origin.requestId,
-        trace_id: deps.origin.traceId,
-        ...errorFields(error),
-      }),
-    ),
-  )
 }

@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import { email } from '../../http/fields.ts'
+import { page } from '../identities/schemas.ts'
 import { chosenPassword, passwordAgain } from '../passwords/field.ts'
-import { passwordIfAny } from '../two-factor/schemas.ts'
+import { passwordIfAny, secondFactor } from '../two-factor/schemas.ts'
 
 /** Any text: a malformed token gets the same answer as an expired one. */
 const token = z.string().max(1024).meta({ description: 'The token, from the fragment of the link in the email.' })
@@ -23,11 +24,24 @@ export const PasswordReset = z
 export const EmailChange = z.strictObject({
   new_email: email,
   password: passwordIfAny,
-  code: z
-    .string()
-    .trim()
-    .min(6)
-    .max(64)
-    .optional()
-    .meta({ description: 'From the authenticator app, or a backup code. Required if two-factor is enabled.' }),
+  code: secondFactor.code.meta({ description: 'Or `passkey`. Required if two-factor is enabled.' }),
+  passkey: secondFactor.passkey,
 })
+
+export const EmailSignIn = z
+  .strictObject({
+    email,
+    code_challenge: page.code_challenge,
+    return_to: page.return_to.optional().meta({
+      description: `Where a link leads, with \`sign_in_code\` added to its query: an address of this deployment, or of an origin of
+\`CORS_ORIGINS\`. Defaults to the dashboard. A code needs none.`,
+    }),
+  })
+  .meta({ id: 'EmailSignIn' })
+
+export const EmailSignInSent = z
+  .object({
+    method: z.enum(['code', 'link']).meta({ description: 'What is sent.' }),
+    expires_in: z.int().meta({ description: 'Seconds until it is too old.' }),
+  })
+  .meta({ id: 'EmailSignInSent' })

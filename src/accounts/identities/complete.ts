@@ -8,11 +8,10 @@ import { uuidv7 } from '../../lib/uuid.ts'
 import { enforceRateLimits, networkAddress } from '../../limits/endpoint-limits.ts'
 import { notice } from '../../mail/notice.ts'
 import { Problem } from '../../problems.ts'
+import { admit } from '../admit.ts'
 import { newAccount } from '../new-account.ts'
 import { findUserByEmail, insertUser, selectProfile } from '../queries.ts'
-import { isAdmitted, requireMayRegister } from '../registration.ts'
-import { openSession } from '../sessions/open.ts'
-import { openChallenge } from '../two-factor/challenge.ts'
+import { requireMayRegister } from '../registration.ts'
 import {
   claimCode,
   findByIdentity,
@@ -24,7 +23,7 @@ import {
   useIdentity,
 } from './queries.ts'
 
-interface Proof {
+export interface CodeProof {
   readonly code: string
   readonly code_verifier: string
 }
@@ -36,7 +35,7 @@ interface Taken {
 }
 
 /** @throws Problem `invalid_sign_in` for a code that is unknown, used or expired, or another page's */
-export async function takeIdentity(deps: ManagementDeps, { code, code_verifier }: Proof): Promise<Taken> {
+export async function takeIdentity(deps: ManagementDeps, { code, code_verifier }: CodeProof): Promise<Taken> {
   const challenge = base64url(sha256(code_verifier))
   const taken = await claimCode(deps.db, sha256(code), { challenge, now: new Date(deps.now()) })
   if (!taken) throw new Problem('invalid_sign_in')
@@ -52,36 +51,17 @@ export async function takeIdentity(deps: ManagementDeps, { code, code_verifier }
  *   `identity_not_linked` when the account of the address has not confirmed it; `registration_closed`,
  *   `registration_domain_not_allowed`; `invalid_credentials` for an account that may not sign in; `rate_limited`
  */
-export async function completeSignIn(deps: ManagementDeps, proof: Proof) {
+export async function completeSignIn(deps: ManagementDeps, proof: CodeProof) {
   await enforceRateLimits(deps, { sign_in_address: { address: networkAddress(deps) } })
   const taken = await takeIdentity(deps, proof)
   const account = (await findByIdentity(deps.db, taken.identity)) ?? (await beginIdentity(deps, taken))
-  if (!isAdmitted(deps.config, account)) throw await refuse(deps, account, taken)
   const { provider, identity } = taken
-  const lastUsedAt = new Date(deps.now())
-  const use = useIdentity(deps.db, account.identityId, { provider, email: identity.email, lastUsedAt })
-  if (account.hasTwoFactor) {
-    await use
-    return openChallenge(deps, account.id, 'identity')
-  }
-  return openSession(deps, account.id, {
-    factors: ['identity'],
+  const use = { provider, email: identity.email, lastUsedAt: new Date(deps.now()) }
+  return admit(deps, account, {
+    factor: 'identity',
     detail: { provider },
     holds: stillSignsIn(account.identityId, account.id),
-    organizationId: account.homeOrganizationId,
-    spent: [use],
-  })
-}
-
-async function refuse(deps: ManagementDeps, { id }: SignedInBy, { provider }: Taken): Promise<Problem> {
-  await audited(deps, {
-    action: 'login.failed',
-    actor: id,
-    result: 'failure',
-    detail: { factor: 'identity', provider },
-  })
-  return new Problem('invalid_credentials', {
-    detail: 'This account cannot be signed in to: it is disabled, or its email address is not confirmed yet.',
+    spent: [useIdentity(deps.db, account.identityId, use)],
   })
 }
 

@@ -9,6 +9,7 @@ import { notice } from '../../mail/notice.ts'
 import { Problem } from '../../problems.ts'
 import { endSessions } from '../email/queries.ts'
 import { getOwnProfile } from '../user.ts'
+import { waysIn } from '../ways-in.ts'
 import { takeIdentity, toRow } from './complete.ts'
 import {
   deleteIdentity,
@@ -72,9 +73,8 @@ export async function unlinkOwnIdentity(deps: ManagementDeps, user: UserPrincipa
   const known = await findOwnIdentity(deps.db, userId, identityId)
   if (!known) throw new Problem('not_found')
   const mail = notice(deps, await getOwnProfile(deps, user), 'identity_unlinked')
-  const issuers = deps.config.SIGN_IN_PROVIDERS.map(issuerOf)
   const now = new Date(deps.now())
-  await deleteIdentity(deps.db, { userId, identityId, issuers }, [
+  await deleteIdentity(deps.db, { userId, identityId, ways: waysIn(deps.config) }, [
     audited(deps, { ...actOf(user, identityId), action: 'identity.unlinked', detail: { provider: known.provider } }),
     ...endSessions(deps.db, userId, 'identity_unlinked', { now, except: sessionId }),
     mail.insert,

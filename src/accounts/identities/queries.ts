@@ -6,6 +6,8 @@ import { bytesParameter } from '../../db/schema/columns.ts'
 import { identities, type ProvidedIdentity, signInAttempts } from '../../db/schema/identities.ts'
 import { users } from '../../db/schema/users.ts'
 import { defaultOrganization } from '../sessions/home-organization.ts'
+import { hasNoFactor } from '../two-factor/queries.ts'
+import { hasWayIn, type Ways } from '../ways-in.ts'
 
 export async function insertAttempt(db: Database, attempt: typeof signInAttempts.$inferInsert): Promise<void> {
   await db.insert(signInAttempts).values(attempt)
@@ -104,7 +106,7 @@ export const useIdentity = (db: Database, id: string, use: Use) =>
 export const stillSignsIn = (identityId: string, userId: string): SQL => sql`exists (
     select 1 from ${identities} i join ${users} u on u.id = i.user_id
     where i.id = ${identityId}::uuid and u.id = ${userId}::uuid and u.is_active)
-  and not exists (select 1 from totp_credentials t where t.user_id = ${userId}::uuid and t.enabled_at is not null)`
+  and ${hasNoFactor(userId)}`
 
 type NewIdentity = typeof identities.$inferInsert
 
@@ -155,27 +157,19 @@ export async function findOwnIdentity(db: Database, userId: string, identityId: 
   return row
 }
 
-/** Whether somebody can sign in without one of their identities: by password, or by another one of a provider in use. */
-const hasOtherWay = (userId: string, identityId: string, issuers: readonly string[]): SQL => sql`(
-  exists (select 1 from ${users} u where u.id = ${userId}::uuid and u.password_hash is not null)
-  or exists (
-    select 1 from ${identities} i where i.user_id = ${userId}::uuid and i.id <> ${identityId}::uuid
-      and i.issuer in (select jsonb_array_elements_text(${JSON.stringify(issuers)}::jsonb))))`
-
 /**
  * Unlinks an identity under the lock of its user.
  *
- * @param issuers of the providers that are in use
  * @throws Problem `last_way_in`
  */
 export async function deleteIdentity(
   db: Database,
-  { userId, identityId, issuers }: { userId: string; identityId: string; issuers: readonly string[] },
+  { userId, identityId, ways }: { readonly userId: string; readonly identityId: string; readonly ways: Ways },
   also: readonly Statement[],
 ): Promise<void> {
   await runBatch(db, {
     lock: lockUser(db, userId),
-    others: requireThat(db, hasOtherWay(userId, identityId, issuers), 'last_way_in'),
+    others: requireThat(db, hasWayIn(userId, ways, identityId), 'last_way_in'),
     identity: db.delete(identities).where(and(eq(identities.id, identityId), eq(identities.userId, userId))),
     also,
   })

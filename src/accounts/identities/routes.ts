@@ -1,11 +1,13 @@
 import * as z from 'zod'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
 import { uuid } from '../../http/fields.ts'
+import { EmailSignIn, EmailSignInSent } from '../email/schemas.ts'
+import { beginEmailSignIn } from '../email/sign-in.ts'
 import { requireOwner } from '../passwords/reauthenticate.ts'
 import { Tokens } from '../schemas.ts'
 import { Challenge } from '../two-factor/schemas.ts'
 import { beginSignIn } from './begin.ts'
-import { completeSignIn } from './complete.ts'
+import { completeByCode } from './by-code.ts'
 import { linkOwnIdentity, listOwnIdentities, unlinkOwnIdentity } from './link.ts'
 import {
   COMPLETION_FAILS,
@@ -13,24 +15,25 @@ import {
   Identities,
   Identity,
   Link,
-  Providers,
+  Methods,
   SignIn,
   SignInPage,
   Unlink,
 } from './schemas.ts'
 
-const tag = 'Sign-in with identity providers'
+const tag = 'Sign-in without a password'
 
 const reauthentication = ['reauthentication_required', 'wrong_password', 'rate_limited'] as const
 
-const providersRoute = apiRoute({
+const methodsRoute = apiRoute({
   allow: 'anyone',
   method: 'get',
-  path: '/auth/sign-in/providers',
+  path: '/auth/sign-in/methods',
   tag,
-  operationId: 'listSignInProviders',
-  summary: 'List the identity providers',
-  returns: { 200: Providers },
+  operationId: 'getSignInMethods',
+  summary: 'Get the ways to sign in without a password',
+  description: 'The identity providers of this deployment, and what it sends by email. Passkeys always work.',
+  returns: { 200: Methods },
 })
 
 const beginRoute = apiRoute({
@@ -48,14 +51,29 @@ const beginRoute = apiRoute({
   fails: ['identity_provider_unavailable', 'rate_limited'],
 })
 
+const emailRoute = apiRoute({
+  allow: 'anyone',
+  method: 'post',
+  path: '/auth/sign-in/email',
+  tag,
+  operationId: 'beginEmailSignIn',
+  summary: 'Begin to sign in by email',
+  description: `Sends a code of eight digits, or a link to \`return_to\` with a \`sign_in_code\`. \`sign-in/complete\` takes either, with the
+\`code_verifier\` of the page that asked. The answer is the same whether or not the address has an account; without one, the first
+sign-in makes it, where people may register.`,
+  body: EmailSignIn,
+  returns: { 202: EmailSignInSent },
+  fails: ['email_sign_in_off', 'rate_limited'],
+})
+
 const completeRoute = apiRoute({
   allow: 'anyone',
   method: 'post',
   path: '/auth/sign-in/complete',
   tag,
   operationId: 'completeSignIn',
-  summary: 'Complete a sign-in at an identity provider',
-  description: `Signs in, and makes an account the first time. If a second factor is enabled, the answer is a challenge for
+  summary: 'Complete a sign-in without a password',
+  description: `Takes the code of an identity provider or of an email. Signs in, and makes an account the first time. If a second factor is enabled, the answer is a challenge for
 \`2fa/verify\` instead.`,
   body: Completion,
   returns: { 200: z.union([Tokens, Challenge]) },
@@ -104,12 +122,13 @@ const unlinkRoute = apiRoute({
 })
 
 export const identityRoutes = newRouter()
-  .openapi(providersRoute, (c) => {
-    const providers = c.var.deps.config.SIGN_IN_PROVIDERS
-    return c.json({ data: providers.map(({ id, name }) => ({ id, name })) }, 200)
+  .openapi(methodsRoute, (c) => {
+    const { SIGN_IN_PROVIDERS: providers, EMAIL_SIGN_IN: email } = c.var.deps.config
+    return c.json({ providers: providers.map(({ id, name }) => ({ id, name })), email }, 200)
   })
   .openapi(beginRoute, async (c) => c.json(await beginSignIn(c.var.deps, c.req.valid('json')), 200))
-  .openapi(completeRoute, async (c) => c.json(await completeSignIn(c.var.deps, c.req.valid('json')), 200))
+  .openapi(completeRoute, async (c) => c.json(await completeByCode(c.var.deps, c.req.valid('json')), 200))
+  .openapi(emailRoute, async (c) => c.json(await beginEmailSignIn(c.var.deps, c.req.valid('json')), 202))
   .openapi(listRoute, async (c) => c.json({ data: await listOwnIdentities(c.var.deps, c.var.user) }, 200))
   .openapi(linkRoute, async (c) => {
     const { password, ...proof } = c.req.valid('json')

@@ -1,20 +1,23 @@
 import * as z from 'zod'
 import { optionalPassword } from '../two-factor/schemas.ts'
 
-export const Providers = z.object({
-  data: z.array(
-    z.object({
-      id: z.string(),
-      name: z.string().meta({ description: 'What people call it.' }),
-    }),
-  ),
-})
+export const Methods = z
+  .object({
+    providers: z.array(
+      z.object({
+        id: z.string(),
+        name: z.string().meta({ description: 'What people call it.' }),
+      }),
+    ),
+    email: z.enum(['off', 'code', 'link']).meta({ description: 'What is sent by email to sign in.' }),
+  })
+  .meta({ id: 'SignInMethods' })
 
 /** base64url of 32 bytes. */
 const challenge = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be the base64url of a SHA-256, without padding')
 
-export const SignIn = z.strictObject({
-  provider: z.string().min(1).max(40).meta({ description: 'One of `GET auth/sign-in/providers`.' }),
+/** The page that begins a sign-in. */
+export const page = {
   return_to: z
     .url({ protocol: /^https?$/ })
     .max(2_000)
@@ -25,6 +28,11 @@ this deployment, or of an origin of \`CORS_ORIGINS\`.`,
   code_challenge: challenge.meta({
     description: 'The SHA-256 of a random `code_verifier` that the page keeps, as base64url (RFC 7636, S256).',
   }),
+}
+
+export const SignIn = z.strictObject({
+  provider: z.string().min(1).max(40).meta({ description: 'One of `GET auth/sign-in/methods`.' }),
+  ...page,
 })
 
 export const SignInPage = z
@@ -35,11 +43,10 @@ export const SignInPage = z
   .meta({ id: 'SignInPage' })
 
 const proof = {
-  code: z
-    .string()
-    .min(1)
-    .max(512)
-    .meta({ description: 'The `sign_in_code` of the address; it works once, for two minutes.' }),
+  code: z.string().min(1).max(512).meta({
+    description:
+      'The `sign_in_code` of the address, which works once, for two minutes; or the code of an email, for ten minutes.',
+  }),
   code_verifier: z
     .string()
     .regex(/^[A-Za-z0-9._~-]{43,128}$/, 'must have 43 to 128 unreserved characters')
@@ -50,6 +57,7 @@ export const Completion = z.strictObject(proof)
 /** What can go wrong when a code is used to sign in. */
 export const COMPLETION_FAILS = [
   'invalid_sign_in',
+  'invalid_code',
   'invalid_credentials',
   'identity_unconfirmed',
   'identity_not_linked',

@@ -5,15 +5,15 @@ import type { ManagementDeps } from '../../deps.ts'
 import { enforceRateLimits } from '../../limits/endpoint-limits.ts'
 import { Problem } from '../../problems.ts'
 import { selectProfile } from '../queries.ts'
-import { requireSecondFactor } from '../two-factor/code.ts'
+import { requireSecondFactor, type SecondFactor } from '../two-factor/factor.ts'
 import { verifyPassword } from './verify.ts'
 
 /** How long a sign-in proves that the owner is present. */
 const FRESH_MS = 15 * 60_000
 
 /**
- * Before a factor changes, requires more than a token that may have been stolen (ASVS 7.5.1): a sign-in within the last
- * 15 minutes, or the password again.
+ * Before a factor changes, requires more than a token that may have been stolen (ASVS 7.5.1): a sign-in, or a passkey, within the
+ * last 15 minutes, or the password again.
  *
  * @throws Problem `reauthentication_required`, `wrong_password`
  */
@@ -26,37 +26,35 @@ export async function requireOwner(
   else requireFresh(deps, user)
 }
 
-function requireFresh(deps: ManagementDeps, { signedInAt }: UserPrincipal): void {
-  if (deps.now() - signedInAt > FRESH_MS) throw new Problem('reauthentication_required')
+function requireFresh(deps: ManagementDeps, { provedAt }: UserPrincipal): void {
+  if (deps.now() - provedAt > FRESH_MS) throw new Problem('reauthentication_required')
 }
 
 /** How an administrator proves to be present. Either is enough. */
-interface StepUp {
+interface StepUp extends SecondFactor {
   readonly password?: string | undefined
-  readonly code?: string | undefined
 }
 
 /**
- * The same before an administrator changes somebody else's account. A code of the administrator's second factor is also
- * enough.
+ * The same before an administrator changes somebody else's account. The administrator's second factor is also enough.
  *
- * @throws Problem `reauthentication_required`, `wrong_password`, `invalid_code`, `two_factor_locked`,
+ * @throws Problem `reauthentication_required`, `wrong_password`, `invalid_code`, `invalid_passkey`, `two_factor_locked`,
  *   `two_factor_not_enabled`
  */
 export async function requireStepUp(
   deps: ManagementDeps,
   user: UserPrincipal,
-  { password, code }: StepUp,
+  { password, ...factor }: StepUp,
 ): Promise<void> {
-  if (code === undefined) return requireOwner(deps, user, password)
-  const proof = await requireSecondFactor(deps, user.userId, code)
+  if (factor.code === undefined && factor.passkey === undefined) return requireOwner(deps, user, password)
+  const proof = await requireSecondFactor(deps, user.userId, factor)
   await runBatch(deps.db, { lock: lockUser(deps.db, user.userId), code: proof.statements })
   proof.notify()
 }
 
 /**
- * Before what cannot be undone, requires the password, however fresh the sign-in is. Who has none, and signs in with an identity, has
- * to have done so within the last 15 minutes.
+ * Before what cannot be undone, requires the password, however fresh the sign-in is. Who has none has to
+ * have signed in otherwise, or used a passkey, within the last 15 minutes.
  *
  * @throws Problem `wrong_password`, `rate_limited` before anything is hashed; `invalid_request` that names the missing field;
  *   `reauthentication_required`

@@ -9,9 +9,12 @@ import { insertSession, selectHomeOrganization } from '../queries.ts'
 import type { LiveSession } from './refresh-queries.ts'
 import { ABSOLUTE_MS, IDLE_MS, newRefreshToken } from './refresh-token.ts'
 
+/** What somebody signs in with before a second factor is asked for. */
+export type FirstFactor = 'password' | 'identity' | 'email'
+
 /** How the user authenticated. */
-interface Proof {
-  readonly factors: readonly ('password' | 'identity' | 'second_factor')[]
+export interface SessionProof {
+  readonly factors: readonly (FirstFactor | 'second_factor' | 'passkey')[]
   /** The hash that their password matched, if the password was the only factor. */
   readonly passwordHash?: string | null
   /** What must still hold, where no password was asked for. */
@@ -32,7 +35,7 @@ interface Proof {
  *
  * @throws Problem `invalid_credentials` if the authentication no longer holds
  */
-export async function openSession(deps: ManagementDeps, userId: string, proof: Proof) {
+export async function openSession(deps: ManagementDeps, userId: string, proof: SessionProof) {
   const now = deps.now()
   const refreshToken = newRefreshToken()
   const sessionId = uuidv7(now)

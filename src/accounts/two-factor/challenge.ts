@@ -2,16 +2,19 @@ import { audited } from '../../audit/record.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { base64url, randomBytes, sha256 } from '../../lib/bytes.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
+import { enforceRateLimits, networkAddress } from '../../limits/endpoint-limits.ts'
 import { Problem } from '../../problems.ts'
-import { openSession } from '../sessions/open.ts'
-import { verifySecondFactor } from './code.ts'
-import { findChallenge, insertChallenge, useChallenge } from './queries.ts'
+import { beginAssertion } from '../passkeys/assertion.ts'
+import { relyingPartyId } from '../passkeys/relying-party.ts'
+import { type FirstFactor, openSession } from '../sessions/open.ts'
+import { type SecondFactor, verifySecondFactor, wrongFactor } from './factor.ts'
+import { findChallenge, findFactors, insertChallenge, useChallenge } from './queries.ts'
 
 /** Long enough to find the phone. */
 const CHALLENGE_SECONDS = 5 * 60
 
 /** The answer to a correct first factor if a second factor is enabled. It works only with `completeLogin`, and once. */
-export async function openChallenge(deps: ManagementDeps, userId: string, firstFactor: 'password' | 'identity') {
+export async function openChallenge(deps: ManagementDeps, userId: string, firstFactor: FirstFactor) {
   const now = deps.now()
   const token = `ch_${base64url(randomBytes(32))}`
   await insertChallenge(deps.db, {
@@ -22,21 +25,40 @@ export async function openChallenge(deps: ManagementDeps, userId: string, firstF
     createdAt: new Date(now),
     expiresAt: new Date(now + CHALLENGE_SECONDS * 1000),
   })
-  return { two_factor_required: true as const, challenge_token: token, expires_in: CHALLENGE_SECONDS }
+  const { hasApp, hasPasskey } = await findFactors(deps.db, userId, relyingPartyId(deps.config))
+  const methods = [
+    ...(hasApp ? ['app' as const] : []),
+    ...(hasPasskey ? ['passkey' as const] : []),
+    'backup_code' as const,
+  ]
+  return { two_factor_required: true as const, challenge_token: token, expires_in: CHALLENGE_SECONDS, methods }
+}
+
+/**
+ * What a browser needs to answer a challenge by passkey instead of a code.
+ *
+ * @throws Problem `invalid_challenge`, `rate_limited`
+ */
+export async function beginPasskeyFactor(deps: ManagementDeps, token: string) {
+  await enforceRateLimits(deps, { sign_in_address: { address: networkAddress(deps) } })
+  const challenge = await findChallenge(deps.db, sha256(token), new Date(deps.now()))
+  if (!challenge) throw new Problem('invalid_challenge')
+  return beginAssertion(deps, { purpose: 'prove', userId: challenge.userId })
 }
 
 /**
  * Completes a sign-in with the second factor.
  *
- * @throws Problem `invalid_challenge` for one that is unknown, used or expired, `invalid_code`, `two_factor_locked`
+ * @throws Problem `invalid_challenge` for one that is unknown, used or expired, `invalid_code`, `invalid_passkey`,
+ *   `two_factor_locked`
  */
-export async function completeLogin(deps: ManagementDeps, token: string, code: string) {
+export async function completeLogin(deps: ManagementDeps, token: string, factor: SecondFactor) {
   const hash = sha256(token)
   const now = new Date(deps.now())
   const challenge = await findChallenge(deps.db, hash, now)
   if (!challenge) throw new Problem('invalid_challenge')
   const { userId, firstFactor } = challenge
-  const proof = await verifySecondFactor(deps, userId, code)
+  const proof = await verifySecondFactor(deps, userId, factor)
   if (!proof) {
     await audited(deps, {
       action: 'login.failed',
@@ -44,10 +66,13 @@ export async function completeLogin(deps: ManagementDeps, token: string, code: s
       result: 'failure',
       detail: { factor: 'second_factor' },
     })
-    throw new Problem('invalid_code')
+    throw wrongFactor(factor)
   }
   const spent = [useChallenge(deps.db, hash, now), ...proof.statements]
-  const tokens = await openSession(deps, userId, { factors: [firstFactor, 'second_factor'], spent })
+  const tokens = await openSession(deps, userId, {
+    factors: [firstFactor, proof.by === 'passkey' ? 'passkey' : 'second_factor'],
+    spent,
+  })
   proof.notify()
   return tokens
 }

@@ -1,5 +1,4 @@
 import { audited } from '../../audit/record.ts'
-import type { Statement } from '../../db/batch.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { fromBase64, sha256 } from '../../lib/bytes.ts'
 import { unseal } from '../../lib/seal.ts'
@@ -8,6 +7,7 @@ import { notice } from '../../mail/notice.ts'
 import type { NoticeKind } from '../../mail/templates/notices.ts'
 import { Problem } from '../../problems.ts'
 import { selectProfile } from '../queries.ts'
+import type { Proof } from './proof.ts'
 import { claimAttempt, findTotp, hasBackupCode, useBackupCode, useTotpStep } from './queries.ts'
 import { describePurpose } from './totp-purpose.ts'
 
@@ -27,39 +27,13 @@ export const normalizeCode = (code: string) =>
 const mayBeCode = (code: string) => /^(\d{6}|[a-z0-9]{10,})$/.test(code)
 
 /**
- * A correct, unused code. Its `statements` use it up in the batch that it authorizes, so a code is used if, and only
- * if, the batch succeeds. Of concurrent uses one batch succeeds; the others fail with `invalid_code`.
- */
-export interface Proof {
-  readonly statements: readonly Statement[]
-  /** Called after the batch: notifies the owner if a backup code was used. */
-  notify(): void
-}
-
-/**
- * @throws Problem `invalid_code` unless the code is the user's second factor, `two_factor_locked`,
- *   `two_factor_not_enabled`
- */
-export async function requireSecondFactor(deps: ManagementDeps, userId: string, code: string): Promise<Proof> {
-  const known = await findTotp(deps.db, userId)
-  if (!known?.enabledAt) throw new Problem('two_factor_not_enabled')
-  const proof = await verifySecondFactor(deps, userId, code)
-  if (!proof) throw new Problem('invalid_code')
-  return proof
-}
-
-/**
- * Checks the user's second factor: a TOTP code, or a backup code, each usable once. Every attempt is counted before it
+ * Checks a code of the user's second factor: a TOTP code, or a backup code, each usable once. Every attempt is counted before it
  * is checked. The owner is notified when the factor is locked.
  *
  * @returns `undefined` for a wrong code
  * @throws Problem `two_factor_locked` after ten wrong codes in a row, for a while
  */
-export async function verifySecondFactor(
-  deps: ManagementDeps,
-  userId: string,
-  typed: string,
-): Promise<Proof | undefined> {
+export async function verifyCode(deps: ManagementDeps, userId: string, typed: string): Promise<Proof | undefined> {
   const code = normalizeCode(typed)
   if (!mayBeCode(code)) return undefined
   const isLast = await countAttempt(deps, userId)
@@ -108,16 +82,17 @@ async function countAttempt(deps: ManagementDeps, userId: string): Promise<boole
 
 async function proveTotp(deps: ManagementDeps, userId: string, code: string): Promise<Proof | undefined> {
   const known = await findTotp(deps.db, userId)
-  if (!known) return undefined
+  if (!known?.secretEncrypted) return undefined
   const secret = fromBase64(await unseal(deps.config, describePurpose(userId), known.secretEncrypted))
   const step = matchingStep(secret, code, deps.now())
   if (step === undefined || step <= (known.lastStep ?? -1)) return undefined
-  return { statements: [useTotpStep(deps.db, userId, step)], notify: () => undefined }
+  return { by: 'code', statements: [useTotpStep(deps.db, userId, step)], notify: () => undefined }
 }
 
 async function proveBackupCode(deps: ManagementDeps, userId: string, code: string): Promise<Proof | undefined> {
   const hash = sha256(code)
   if (!(await hasBackupCode(deps.db, userId, hash))) return undefined
   const mail = await noticeTo(deps, userId, 'backup_code_used')
-  return { statements: [useBackupCode(deps.db, userId, hash, new Date(deps.now())), mail.insert], notify: mail.send }
+  const use = useBackupCode(deps.db, userId, hash, new Date(deps.now()))
+  return { by: 'code', statements: [use, mail.insert], notify: mail.send }
 }

@@ -121,12 +121,31 @@ export function enableTotp(db: Database, userId: string, now: Date) {
   return db.update(totpCredentials).set({ enabledAt: now }).where(eq(totpCredentials.userId, userId))
 }
 
+/** Makes a user's passkeys their second factor, in place of a secret that never was in force. */
+export function enablePasskeys(db: Database, userId: string, now: Date) {
+  const fresh = { secretEncrypted: null, enabledAt: now, lastStep: null, failedAttempts: 0, lockedUntil: null }
+  return db
+    .insert(totpCredentials)
+    .values({ userId, ...fresh })
+    .onConflictDoUpdate({ target: totpCredentials.userId, set: fresh })
+}
+
 /** Statements that remove the second factor and its codes. */
 export function removeTwoFactor(db: Database, userId: string) {
   return [
     db.delete(totpCredentials).where(eq(totpCredentials.userId, userId)),
     db.delete(backupCodes).where(eq(backupCodes.userId, userId)),
   ] as const
+}
+
+/** What a user's second factor can be given by, apart from a backup code. */
+export async function findFactors(db: Database, userId: string, rpId: string) {
+  const { rows } = await db.execute<{ has_app: boolean; has_passkey: boolean }>(sql`
+    select
+      exists (select 1 from totp_credentials t where t.user_id = ${userId}::uuid and t.secret_encrypted is not null
+        and t.enabled_at is not null) as has_app,
+      exists (select 1 from passkeys p where p.user_id = ${userId}::uuid and p.rp_id = ${rpId}) as has_passkey`)
+  return { hasApp: rows[0]?.has_app ?? false, hasPasskey: rows[0]?.has_passkey ?? false }
 }
 
 export async function insertChallenge(db: Database, challenge: typeof loginChallenges.$inferInsert): Promise<void> {

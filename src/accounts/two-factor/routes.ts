@@ -1,15 +1,16 @@
 import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { RequestOptions } from '../passkeys/schemas.ts'
 import { requireOwner, requirePassword } from '../passwords/reauthenticate.ts'
 import { selectProfile } from '../queries.ts'
 import { Tokens } from '../schemas.ts'
 import { toUser } from '../user.ts'
-import { completeLogin } from './challenge.ts'
-import { BackupCodes, CodeProof, Complete, Disable, SetUp, SetUpAnswer } from './schemas.ts'
+import { beginPasskeyFactor, completeLogin } from './challenge.ts'
+import { BackupCodes, BeginPasskey, Complete, Disable, FactorProof, SetUp, SetUpAnswer } from './schemas.ts'
 import { disableTwoFactor, enableTwoFactor, renewBackupCodes, setUpTwoFactor } from './setup.ts'
 
 const tag = 'Two-factor authentication'
 const reauthentication = ['reauthentication_required', 'wrong_password', 'rate_limited'] as const
-const wrongCodes = ['invalid_code', 'two_factor_locked'] as const
+const wrongFactors = ['invalid_code', 'invalid_passkey', 'two_factor_locked'] as const
 
 const setUpRoute = apiRoute({
   allow: 'user',
@@ -35,10 +36,10 @@ const enableRoute = apiRoute({
   tag,
   operationId: 'enableTwoFactor',
   summary: 'Enable the second factor',
-  description: 'Ends every other session.',
-  body: CodeProof,
+  description: 'With a code of the app that was set up, or with a passkey and no app. Ends every other session.',
+  body: FactorProof,
   returns: { 200: BackupCodes },
-  fails: [...reauthentication, ...wrongCodes, 'two_factor_not_set_up', 'two_factor_already_enabled'],
+  fails: [...reauthentication, ...wrongFactors, 'two_factor_not_set_up', 'two_factor_already_enabled'],
 })
 
 const verifyRoute = apiRoute({
@@ -48,10 +49,23 @@ const verifyRoute = apiRoute({
   tag,
   operationId: 'verifyTwoFactor',
   summary: 'Complete a sign-in',
-  description: 'Takes the challenge from `login` and a code. A challenge works once, within five minutes.',
+  description: 'Takes the challenge from `login` and a code or a passkey. A challenge works once, within five minutes.',
   body: Complete,
   returns: { 200: Tokens },
-  fails: [...wrongCodes, 'invalid_challenge', 'rate_limited'],
+  fails: [...wrongFactors, 'invalid_challenge', 'rate_limited'],
+})
+
+const passkeyRoute = apiRoute({
+  allow: 'anyone',
+  method: 'post',
+  path: '/auth/2fa/passkey',
+  tag,
+  operationId: 'beginTwoFactorPasskey',
+  summary: 'Begin to complete a sign-in with a passkey',
+  description: 'Takes the challenge from `login`, and answers with what `navigator.credentials.get` needs.',
+  body: BeginPasskey,
+  returns: { 200: RequestOptions },
+  fails: ['invalid_challenge', 'rate_limited'],
 })
 
 const disableRoute = apiRoute({
@@ -66,7 +80,7 @@ const disableRoute = apiRoute({
   description: 'Ends every other session.',
   body: Disable,
   returns: { 204: null },
-  fails: ['reauthentication_required', 'wrong_password', 'rate_limited', ...wrongCodes, 'two_factor_not_enabled'],
+  fails: ['reauthentication_required', 'wrong_password', 'rate_limited', ...wrongFactors, 'two_factor_not_enabled'],
 })
 
 const renewRoute = apiRoute({
@@ -79,9 +93,9 @@ const renewRoute = apiRoute({
   operationId: 'renewBackupCodes',
   summary: 'Get new backup codes',
   description: 'The old codes stop working.',
-  body: CodeProof,
+  body: FactorProof,
   returns: { 200: BackupCodes },
-  fails: [...reauthentication, ...wrongCodes, 'two_factor_not_enabled'],
+  fails: [...reauthentication, ...wrongFactors, 'two_factor_not_enabled'],
 })
 
 export const twoFactorRoutes = newRouter()
@@ -92,22 +106,25 @@ export const twoFactorRoutes = newRouter()
     return c.json(await setUpTwoFactor(deps, user.userId, email), 200)
   })
   .openapi(enableRoute, async (c) => {
-    const { code, password } = c.req.valid('json')
+    const { password, ...factor } = c.req.valid('json')
     await requireOwner(c.var.deps, c.var.user, password)
-    return c.json({ backup_codes: await enableTwoFactor(c.var.deps, c.var.user, code) }, 200)
+    return c.json({ backup_codes: await enableTwoFactor(c.var.deps, c.var.user, factor) }, 200)
   })
   .openapi(verifyRoute, async (c) => {
-    const { challenge_token, code } = c.req.valid('json')
-    return c.json(await completeLogin(c.var.deps, challenge_token, code), 200)
+    const { challenge_token, ...factor } = c.req.valid('json')
+    return c.json(await completeLogin(c.var.deps, challenge_token, factor), 200)
   })
+  .openapi(passkeyRoute, async (c) =>
+    c.json(await beginPasskeyFactor(c.var.deps, c.req.valid('json').challenge_token), 200),
+  )
   .openapi(disableRoute, async (c) => {
-    const { password, code } = c.req.valid('json')
+    const { password, ...factor } = c.req.valid('json')
     await requirePassword(c.var.deps, c.var.user, password)
-    await disableTwoFactor(c.var.deps, c.var.user, code)
+    await disableTwoFactor(c.var.deps, c.var.user, factor)
     return c.body(null, 204)
   })
   .openapi(renewRoute, async (c) => {
-    const { code, password } = c.req.valid('json')
+    const { password, ...factor } = c.req.valid('json')
     await requireOwner(c.var.deps, c.var.user, password)
-    return c.json({ backup_codes: await renewBackupCodes(c.var.deps, c.var.user, code) }, 200)
+    return c.json({ backup_codes: await renewBackupCodes(c.var.deps, c.var.user, factor) }, 200)
   })

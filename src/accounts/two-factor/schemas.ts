@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { Assertion } from '../passkeys/assertion-schema.ts'
 import { password } from '../passwords/field.ts'
 
 /** A TOTP code, or a backup code in any grouping and case. */
@@ -8,6 +9,19 @@ export const code = z
   .min(6)
   .max(40)
   .meta({ description: 'Six digits from the authenticator app, or a backup code.' })
+
+/** A second factor: one of both. */
+export const secondFactor = {
+  code: code.optional(),
+  passkey: Assertion.optional().meta({
+    description: 'Instead of a code: the answer of one of the passkeys to a challenge of `passkeys/prove`.',
+  }),
+}
+
+/** Whether a body has a second factor, and one alone. */
+const hasOneFactor = ({ code, passkey }: { readonly code?: unknown; readonly passkey?: unknown }) =>
+  (code === undefined) !== (passkey === undefined)
+const ONE_FACTOR = { path: ['code'], message: 'or `passkey` is needed, and one of them alone' }
 
 export const optionalPassword = password
   .optional()
@@ -22,8 +36,11 @@ export const SetUpAnswer = z
   })
   .meta({ id: 'TwoFactorSetup' })
 
-/** A code, and the password where the sign-in is too old. */
-export const CodeProof = z.strictObject({ code, password: optionalPassword }).meta({ id: 'CodeProof' })
+/** A second factor, and the password where the sign-in is too old. */
+export const FactorProof = z
+  .strictObject({ ...secondFactor, password: optionalPassword })
+  .refine(hasOneFactor, ONE_FACTOR)
+  .meta({ id: 'SecondFactorProof' })
 export const BackupCodes = z
   .object({
     backup_codes: z
@@ -37,9 +54,25 @@ export const passwordIfAny = password
   .optional()
   .meta({ description: 'The current password. An account without one needs a sign-in of the last 15 minutes instead.' })
 
-export const Disable = z.strictObject({ password: passwordIfAny, code })
-export const Complete = z.strictObject({ challenge_token: z.string().min(1).max(512), code })
+export const Disable = z.strictObject({ ...secondFactor, password: passwordIfAny }).refine(hasOneFactor, ONE_FACTOR)
+
+const challengeToken = z.string().min(1).max(512)
+export const BeginPasskey = z.strictObject({ challenge_token: challengeToken })
+export const Complete = z
+  .strictObject({
+    challenge_token: challengeToken,
+    code: code.optional(),
+    passkey: Assertion.optional().meta({
+      description: 'Instead of a code: the answer of one of the passkeys to a challenge of `2fa/passkey`.',
+    }),
+  })
+  .refine(hasOneFactor, ONE_FACTOR)
 
 export const Challenge = z
-  .object({ two_factor_required: z.literal(true), challenge_token: z.string(), expires_in: z.int() })
+  .object({
+    two_factor_required: z.literal(true),
+    challenge_token: z.string(),
+    expires_in: z.int(),
+    methods: z.array(z.enum(['app', 'passkey', 'backup_code'])).meta({ description: 'What can be given.' }),
+  })
   .meta({ id: 'LoginChallenge' })

@@ -11,8 +11,18 @@ import { base32 } from '../../lib/totp.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
 import { Problem } from '../../problems.ts'
 import { endSessions } from '../email/queries.ts'
-import { normalizeCode, noticeTo, requireSecondFactor, requireTotp } from './code.ts'
-import { enableTotp, findTotp, hasNoFactor, removeTwoFactor, replaceBackupCodes, upsertPendingTotp } from './queries.ts'
+import { normalizeCode, noticeTo, requireTotp } from './code.ts'
+import { requireSecondFactor, type SecondFactor, verifySecondFactor, wrongFactor } from './factor.ts'
+import type { Proof } from './proof.ts'
+import {
+  enablePasskeys,
+  enableTotp,
+  findTotp,
+  hasNoFactor,
+  removeTwoFactor,
+  replaceBackupCodes,
+  upsertPendingTotp,
+} from './queries.ts'
 import { describePurpose } from './totp-purpose.ts'
 
 const loadUqr = lazily(() => import('uqr'))
@@ -45,15 +55,17 @@ export async function setUpTwoFactor(deps: ManagementDeps, userId: string, email
 }
 
 /**
- * Enables the second factor, ends the user's other sessions, and returns the backup codes, only this once.
+ * Enables the second factor, ends the user's other sessions, and returns the backup codes, only this once. With a code of an app that
+ * was set up, the factor is that app, and passkeys; with a passkey, it is passkeys alone.
  *
- * @throws Problem `two_factor_not_set_up`, `two_factor_already_enabled`, `invalid_code`, `two_factor_locked`
+ * @throws Problem `two_factor_not_set_up`, `two_factor_already_enabled`, `invalid_code`, `invalid_passkey`, `two_factor_locked`
  */
-export async function enableTwoFactor(deps: ManagementDeps, user: UserPrincipal, code: string): Promise<string[]> {
-  const known = await findTotp(deps.db, user.userId)
-  if (!known) throw new Problem('two_factor_not_set_up')
-  if (known.enabledAt) throw new Problem('two_factor_already_enabled')
-  const proof = await requireTotp(deps, user.userId, code)
+export async function enableTwoFactor(
+  deps: ManagementDeps,
+  user: UserPrincipal,
+  factor: SecondFactor,
+): Promise<string[]> {
+  const proof = await proveFirst(deps, user.userId, factor)
   const now = new Date(deps.now())
   const { codes, rows } = newBackupCodes(deps, user.userId)
   const mail = await noticeTo(deps, user.userId, 'two_factor_enabled')
@@ -61,7 +73,8 @@ export async function enableTwoFactor(deps: ManagementDeps, user: UserPrincipal,
     lock: lockUser(deps.db, user.userId),
     code: proof.statements,
     mail: mail.insert,
-    factor: enableTotp(deps.db, user.userId, now),
+    free: requireThat(deps.db, hasNoFactor(user.userId), 'two_factor_already_enabled'),
+    factor: (proof.by === 'passkey' ? enablePasskeys : enableTotp)(deps.db, user.userId, now),
     backupCodes: replaceBackupCodes(deps.db, rows),
     sessions: endSessions(deps.db, user.userId, 'two_factor_changed', { now, except: user.sessionId }),
     audit: audited(deps, { action: 'two_factor.enabled', actor: user, organizationId: user.organizationId }),
@@ -71,9 +84,21 @@ export async function enableTwoFactor(deps: ManagementDeps, user: UserPrincipal,
   return codes
 }
 
-/** Removes the second factor, after its own code, and ends the user's other sessions. */
-export async function disableTwoFactor(deps: ManagementDeps, user: UserPrincipal, code: string): Promise<void> {
-  const proof = await requireSecondFactor(deps, user.userId, code)
+async function proveFirst(deps: ManagementDeps, userId: string, factor: SecondFactor): Promise<Proof> {
+  const known = await findTotp(deps.db, userId)
+  if (known?.enabledAt) throw new Problem('two_factor_already_enabled')
+  if (factor.code !== undefined) {
+    if (!known) throw new Problem('two_factor_not_set_up')
+    return requireTotp(deps, userId, factor.code)
+  }
+  const proof = await verifySecondFactor(deps, userId, factor)
+  if (!proof) throw wrongFactor(factor)
+  return proof
+}
+
+/** Removes the second factor, after itself, and ends the user's other sessions. */
+export async function disableTwoFactor(deps: ManagementDeps, user: UserPrincipal, factor: SecondFactor): Promise<void> {
+  const proof = await requireSecondFactor(deps, user.userId, factor)
   const mail = await noticeTo(deps, user.userId, 'two_factor_disabled')
   const ending = { now: new Date(deps.now()), except: user.sessionId }
   await runBatch(deps.db, {
@@ -89,8 +114,12 @@ export async function disableTwoFactor(deps: ManagementDeps, user: UserPrincipal
 }
 
 /** Replaces the backup codes. The old codes stop working. */
-export async function renewBackupCodes(deps: ManagementDeps, user: UserPrincipal, code: string): Promise<string[]> {
-  const proof = await requireSecondFactor(deps, user.userId, code)
+export async function renewBackupCodes(
+  deps: ManagementDeps,
+  user: UserPrincipal,
+  factor: SecondFactor,
+): Promise<string[]> {
+  const proof = await requireSecondFactor(deps, user.userId, factor)
   const { codes, rows } = newBackupCodes(deps, user.userId)
   const mail = await noticeTo(deps, user.userId, 'backup_codes_renewed')
   await runBatch(deps.db, {

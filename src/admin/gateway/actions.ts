@@ -6,11 +6,12 @@ import { requireThat, runBatch } from '../../db/batch.ts'
 import { brokenConstraint } from '../../db/client.ts'
 import type { StoredHeaders } from '../../db/schema/shapes.ts'
 import type { ManagementDeps } from '../../deps.ts'
+import { type FieldError } from '../../field-errors.ts'
 import { forgetRoutes } from '../../gateway/route-cache.ts'
 import { sealHeader } from '../../gateway/secrets.ts'
 import { findUpstreamFlaw } from '../../gateway/upstream-rules.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
-import { type FieldError, Problem } from '../../problems.ts'
+import { Problem } from '../../problems.ts'
 import {
   deleteRoute,
   findRouteRow,

@@ -116,6 +116,7 @@ const stepUp = [
   'wrong_password',
   'rate_limited',
   'invalid_code',
+  'invalid_passkey',
   'two_factor_locked',
   'two_factor_not_enabled',
 ] as const

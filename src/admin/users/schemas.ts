@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { password } from '../../accounts/passwords/field.ts'
-import { code } from '../../accounts/two-factor/schemas.ts'
+import { code, secondFactor } from '../../accounts/two-factor/schemas.ts'
 import {
   email,
   externalId,
@@ -56,6 +56,7 @@ export const ReasonWithProof = z
       .optional()
       .meta({ description: "The administrator's own, when their sign-in is older than 15 minutes." }),
     code: code.optional().meta({ description: "Or a code of the administrator's second factor." }),
+    passkey: secondFactor.passkey,
   })
   .meta({ id: 'ReasonWithProof' })
 export const OptionalReason = z.strictObject({ reason: reason.optional() }).meta({ id: 'OptionalReason' })

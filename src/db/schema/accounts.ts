@@ -22,6 +22,8 @@ export const sessions = pgTable(
     expiresAt: timestamp({ withTimezone: true }).notNull(),
     endedAt: timestamptz(),
     endReason: text(),
+    /** When the owner last proved to be present since, with a passkey. */
+    reauthenticatedAt: timestamptz(),
     /** The administrator who opened this session for support. Such a session may not change credentials. */
     impersonatorId: uuid().references(() => users.id, { onDelete: 'cascade' }),
   },
@@ -82,13 +84,42 @@ export const emailTokens = pgTable(
   ],
 )
 
-/** The TOTP secret of a user (RFC 6238), set up but not yet enabled while `enabledAt` is null. */
+/** Sign-ins by email under way: a code, or a link with one, that the page can use which asked for it. */
+export const emailSignIns = pgTable(
+  'email_sign_ins',
+  {
+    id: uuid().primaryKey(),
+    /** Where it was sent, and what it therefore proves. */
+    email: text().notNull(),
+    /** The PKCE challenge of the page that asked (RFC 7636). */
+    codeChallenge: text().notNull(),
+    /** SHA-256 of that challenge and the code. */
+    codeHash: bytea().notNull(),
+    /** How many codes were tried. */
+    tries: integer().notNull().default(0),
+    createdAt: createdAt(),
+    expiresAt: timestamptz().notNull(),
+    usedAt: timestamptz(),
+  },
+  (t) => [
+    uniqueIndex('email_sign_ins_challenge_unique').on(t.codeChallenge),
+    index('email_sign_ins_expiry').on(t.expiresAt),
+  ],
+)
+
+/**
+ * The second factor of a user, set up but not yet enabled while `enabledAt` is null: the TOTP secret of an authenticator app (RFC
+ * 6238), or the user's passkeys.
+ */
 export const totpCredentials = pgTable('totp_credentials', {
   userId: uuid()
     .primaryKey()
     .references(() => users.id, { onDelete: 'cascade' }),
-  /** AES-GCM ciphertext with its nonce in front; the user's id is the additional data. */
-  secretEncrypted: bytea().notNull(),
+  /**
+   * AES-GCM ciphertext with its nonce in front; the user's id is the additional data. Null without an app: then only a passkey or a
+   * backup code is the second factor.
+   */
+  secretEncrypted: bytea(),
   enabledAt: timestamptz(),
   /** The last accepted 30-second step: a code is never accepted twice (RFC 6238 §5.2). */
   lastStep: bigint({ mode: 'number' }),
@@ -108,7 +139,7 @@ export const loginChallenges = pgTable(
     /** SHA-256 of the challenge token. */
     tokenHash: bytea().notNull(),
     /** What was proved before the second factor is asked for. */
-    firstFactor: text({ enum: ['password', 'identity'] })
+    firstFactor: text({ enum: ['password', 'identity', 'email'] })
       .notNull()
       .default('password'),
     createdAt: createdAt(),

@@ -1,7 +1,8 @@
 import { newRouter } from '../../api/api-route.ts'
 import { withJsonBody } from '../../api/body.ts'
+import { fieldErrors } from '../../field-errors.ts'
 import { enforceRateLimits, networkAddress } from '../../limits/endpoint-limits.ts'
-import { fieldErrors, Problem } from '../../problems.ts'
+import { Problem } from '../../problems.ts'
 import { LeakReport, processLeakReport } from './report.ts'
 import { isSigned } from './signature.ts'
 

@@ -28,6 +28,31 @@ export function resetPassword({ service, url }: Link): Content {
   }
 }
 
+interface SignInMail {
+  readonly service: string
+  /** Typed on the page that asked for it. */
+  readonly code?: string
+  /** Opened in the browser that asked for it. */
+  readonly url?: string
+}
+
+export function signInByEmail({ service, code, url }: SignInMail): Content {
+  return {
+    subject: code ? `${code} signs you in to ${service}` : `Sign in to ${service}`,
+    paragraphs: [
+      code
+        ? `Type this code on the page on which you began to sign in to ${service}.`
+        : `Open this link in the browser in which you began to sign in to ${service}.`,
+    ],
+    ...(code && { code }),
+    ...(url && { action: { label: 'Sign in', url } }),
+    closing: [
+      `The ${code ? 'code' : 'link'} works once, for 10 minutes, and only there. Nobody who works for ${service} asks for it.`,
+      'If it was not you, ignore this email. Nobody is signed in.',
+    ],
+  }
+}
+
 export function welcome({ service, url }: Link): Content {
   return {
     subject: `Your account at ${service}`,

@@ -24,7 +24,7 @@ export const NOTICES = {
   password_reset_first: {
     title: 'Your password was reset',
     sentence:
-      'The password of your account was reset with a link that was sent to this address, which nobody had confirmed before. Everything created under it until then was removed, because somebody else may have created it: a second factor, API keys, webhook endpoints, other members and open invitations of its organizations. All devices were signed out.',
+      'The password of your account was reset with a link that was sent to this address, which nobody had confirmed before. Everything created under it until then was removed, because somebody else may have created it: a second factor, passkeys, API keys, webhook endpoints, other members and open invitations of its organizations. All devices were signed out.',
   },
   email_change_requested: {
     title: 'A new email address was requested',
@@ -38,11 +38,11 @@ export const NOTICES = {
   },
   two_factor_enabled: {
     title: 'Two-factor authentication was enabled',
-    sentence: 'Signing in to your account now requires a code as well.',
+    sentence: 'Signing in to your account now requires a second factor as well.',
   },
   two_factor_disabled: {
     title: 'Two-factor authentication was disabled',
-    sentence: 'Signing in to your account no longer requires a code.',
+    sentence: 'Signing in to your account no longer requires a second factor.',
   },
   identity_linked: {
     title: 'Another way to sign in was added',
@@ -52,6 +52,14 @@ export const NOTICES = {
     title: 'A way to sign in was removed',
     sentence:
       'An account at an identity provider no longer signs in to your account. All other devices were signed out.',
+  },
+  passkey_added: {
+    title: 'A passkey was added',
+    sentence: 'A new passkey now signs in to your account. Your list of ways to sign in names it.',
+  },
+  passkey_removed: {
+    title: 'A passkey was removed',
+    sentence: 'A passkey no longer signs in to your account. All other devices were signed out.',
   },
   backup_codes_renewed: {
     title: 'New backup codes were created',

@@ -9,6 +9,8 @@ export interface Content {
   /** The recipient's name, if it is known and safe to repeat. */
   readonly name?: string | null
   readonly paragraphs: readonly string[]
+  /** What is to be typed elsewhere. */
+  readonly code?: string
   /** The action to take, if there is one. */
   readonly action?: { readonly label: string; readonly url: string }
   /** After the action: how long it works, and what to do if it was somebody else. */
@@ -21,7 +23,7 @@ const LINE_BREAKING = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g
 
 /** Renders an email of a service to one address. */
 export function render(service: string, to: string, content: Content): Mail {
-  const { paragraphs, action, closing = [] } = content
+  const { paragraphs, code, action, closing = [] } = content
   const greeting = greetingFor(content.name)
   // nothing in it is asynchronous
   const page = (<Page service={service} greeting={greeting} content={content} />) as HtmlEscapedString
@@ -29,7 +31,7 @@ export function render(service: string, to: string, content: Content): Mail {
   return {
     to,
     subject: oneLine(content.subject),
-    text: `${[greeting, ...paragraphs, ...link, ...closing, `-- \n${oneLine(service)}`].join('\n\n')}\n`,
+    text: `${[greeting, ...paragraphs, ...(code ? [code] : []), ...link, ...closing, `-- \n${oneLine(service)}`].join('\n\n')}\n`,
     html: `<!doctype html>${page.toString()}`,
   }
 }
@@ -67,7 +69,7 @@ interface PageProps {
  * Only inline styles, and nothing is loaded: email programs strip style sheets, and an external image would reveal who
  * reads.
  */
-function Page({ service, greeting, content: { subject, paragraphs, action, closing = [] } }: PageProps) {
+function Page({ service, greeting, content: { subject, paragraphs, code, action, closing = [] } }: PageProps) {
   return (
     <html lang="en">
       <head>
@@ -81,6 +83,9 @@ function Page({ service, greeting, content: { subject, paragraphs, action, closi
           {paragraphs.map((paragraph) => (
             <p>{paragraph}</p>
           ))}
+          {code && (
+            <p style="margin:24px 0;font-size:28px;letter-spacing:4px;font-family:ui-monospace,monospace">{code}</p>
+          )}
           {action && (
             <p style="margin:24px 0">
               <a href={action.url} style={BUTTON}>

@@ -1,12 +1,12 @@
 /** What was sent, item by item: an event that can be counted, or why it cannot. No I/O, no clock. */
 
 import * as z from 'zod'
+import { fieldErrors } from '../../field-errors.ts'
 import { uuid } from '../../http/fields.ts'
 import { sha256Hex } from '../../lib/bytes.ts'
 import { canonicalJson } from '../../lib/canonical-json.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
 import type { UnattributedEvent } from '../../metering/event.ts'
-import { fieldErrors } from '../../problems.ts'
 import { cleanDescription, type Warning } from '../describe.ts'
 import { normalizeName } from '../normalize-name.ts'
 import { resolveTokens, TOKEN_FIELDS } from '../tokens.ts'

@@ -11,6 +11,7 @@ import { toast } from '../../ui/toast.tsx'
 import { ChangeEmail, ChangePassword } from './credentials.tsx'
 import { YourData } from './data.tsx'
 import { Identities } from './identities.tsx'
+import { Passkeys } from './passkeys.tsx'
 import { SecondFactor } from './second-factor.tsx'
 import { Sessions } from './sessions.tsx'
 
@@ -34,6 +35,7 @@ export function Account() {
         <div className="divide-y divide-line rounded-lg border border-line bg-raised">
           <SignInEmail />
           <Password />
+          <Passkeys />
           <Identities />
           <SecondFactor />
         </div>

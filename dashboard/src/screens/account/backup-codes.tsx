@@ -16,7 +16,8 @@ export function BackupCodes({ codes, title, onClose }: BackupCodesProps) {
   return (
     <Dialog open onClose={onClose} title={title}>
       <p>
-        Each code signs you in once, when you do not have your authenticator app. Keep them where only you can read.
+        Each code signs you in once, when you have neither your authenticator app nor a passkey. Keep them where only
+        you can read.
       </p>
       <ul
         aria-label="Backup codes"

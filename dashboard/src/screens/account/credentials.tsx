@@ -6,7 +6,7 @@ import { Actions, Dialog } from '../../ui/dialog.tsx'
 import { Field, Form, Input } from '../../ui/field.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { toast } from '../../ui/toast.tsx'
-import { CurrentPassword, isProofError, SecondFactorCode } from './fields.tsx'
+import { CurrentPassword, isProofError, NO_FACTOR, SecondFactorField } from './fields.tsx'
 
 interface ChangeEmailProps {
   readonly hasSecondFactor: boolean
@@ -16,12 +16,12 @@ interface ChangeEmailProps {
 export function ChangeEmail({ hasSecondFactor, onClose }: ChangeEmailProps) {
   const [email, setEmail] = useState('')
   const [password, setPassword] = useState('')
-  const [code, setCode] = useState('')
+  const [factor, setFactor] = useState(NO_FACTOR)
   const { user } = useSession()
   const { mutate, error, isPending } = useChange('POST /auth/email/change')
   const send = () =>
     mutate(
-      { body: { new_email: email, ...(user?.has_password && { password }), ...(hasSecondFactor && { code }) } },
+      { body: { new_email: email, ...(user?.has_password && { password }), ...(hasSecondFactor && factor) } },
       {
         onSuccess() {
           toast('Link sent', `Open the link that was sent to ${email} within an hour.`)
@@ -47,7 +47,7 @@ export function ChangeEmail({ hasSecondFactor, onClose }: ChangeEmailProps) {
           />
         </Field>
         <CurrentPassword value={password} error={error} onChange={setPassword} />
-        {hasSecondFactor && <SecondFactorCode value={code} error={error} onChange={setCode} />}
+        {hasSecondFactor && <SecondFactorField value={factor} error={error} onChange={setFactor} />}
         <Actions>
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" look="primary" busy={isPending}>

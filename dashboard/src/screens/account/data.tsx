@@ -11,7 +11,7 @@ import { Field, Form, Input } from '../../ui/field.tsx'
 import { Section } from '../../ui/layout.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { download } from './download.ts'
-import { CurrentPassword, isProofError, SecondFactorCode } from './fields.tsx'
+import { CurrentPassword, isProofError, NO_FACTOR, SecondFactorField } from './fields.tsx'
 
 interface YourDataProps {
   readonly email: string
@@ -71,14 +71,14 @@ const leaveForGood = () => void signOut().finally(() => location.assign('/dashbo
 function DeleteAccount({ email, hasSecondFactor, onClose }: YourDataProps & { readonly onClose: () => void }) {
   const [typed, setTyped] = useState('')
   const [password, setPassword] = useState('')
-  const [code, setCode] = useState('')
+  const [factor, setFactor] = useState(NO_FACTOR)
   const { user } = useSession()
   const { mutate, error, isPending } = useChange('DELETE /auth/me')
   const isReady = typed === email && (password !== '' || !user?.has_password)
   const remove = () =>
     isReady &&
     mutate(
-      { body: { ...(user?.has_password && { password }), ...(hasSecondFactor && { code: code.trim() }) } },
+      { body: { ...(user?.has_password && { password }), ...(hasSecondFactor && factor) } },
       { onSuccess: leaveForGood },
     )
   return (
@@ -93,7 +93,7 @@ function DeleteAccount({ email, hasSecondFactor, onClose }: YourDataProps & { re
           <Input autoComplete="off" value={typed} onChange={({ target }) => setTyped(target.value)} />
         </Field>
         <CurrentPassword value={password} error={error} onChange={setPassword} />
-        {hasSecondFactor && <SecondFactorCode value={code} error={error} onChange={setCode} />}
+        {hasSecondFactor && <SecondFactorField value={factor} error={error} onChange={setFactor} />}
         <Actions>
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" look="danger" busy={isPending} disabled={!isReady}>

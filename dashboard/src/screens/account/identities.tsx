@@ -14,10 +14,10 @@ import { toast } from '../../ui/toast.tsx'
 /** The accounts at identity providers that sign in, and those that could: nothing where there are neither. */
 export function Identities() {
   const { data: known } = useRead('GET /auth/identities')
-  const { data: providers } = useRead('GET /auth/sign-in/providers')
+  const { data: methods } = useRead('GET /auth/sign-in/methods')
   const { error, stepUp } = useLinking()
   const [unlinking, setUnlinking] = useState<Identity>()
-  if (!known || !providers || known.data.length + providers.data.length === 0) return null
+  if (!known || !methods || known.data.length + methods.providers.length === 0) return null
   return (
     <div className="flex flex-col gap-3 p-4">
       <div>
@@ -33,7 +33,7 @@ export function Identities() {
         </ul>
       )}
       <div className="flex flex-wrap gap-2">
-        {providers.data.map((provider) => (
+        {methods.providers.map((provider) => (
           <Link key={provider.id} {...provider} />
         ))}
       </div>

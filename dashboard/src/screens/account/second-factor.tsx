@@ -1,5 +1,7 @@
 import { useState } from 'react'
-import { useChange } from '../../api/hooks.ts'
+import { canUsePasskeys, proveByPasskey } from '../../account/passkey.ts'
+import { useSubmit } from '../../account/use-submit.ts'
+import { useChange, useRead } from '../../api/hooks.ts'
 import { useSession } from '../../shell/session-context.tsx'
 import { useStepUp } from '../../shell/step-up.tsx'
 import { Status } from '../../ui/badge.tsx'
@@ -9,15 +11,16 @@ import { Form } from '../../ui/field.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { toast } from '../../ui/toast.tsx'
 import { BackupCodes } from './backup-codes.tsx'
-import { CurrentPassword, isProofError, SecondFactorCode } from './fields.tsx'
+import { CurrentPassword, isProofError, NO_FACTOR, SecondFactorField } from './fields.tsx'
 import { SetUp } from './set-up.tsx'
 
-type Action = 'set-up' | 'renew' | 'disable'
+type Action = 'set-up' | 'passkeys' | 'renew' | 'disable'
 
-const DIALOGS = { 'set-up': SetUp, renew: Renew, disable: Disable } as const
+const DIALOGS = { 'set-up': SetUp, passkeys: UsePasskeys, renew: Renew, disable: Disable } as const
 
 export function SecondFactor() {
   const { user } = useSession()
+  const { data: passkeys } = useRead('GET /auth/passkeys')
   const [action, setAction] = useState<Action>()
   const Shown = action && DIALOGS[action]
   return (
@@ -25,7 +28,7 @@ export function SecondFactor() {
       <div>
         <p className="font-medium">Second factor</p>
         <p className="flex flex-wrap gap-x-3 text-muted">
-          A code from an authenticator app at each sign-in.
+          A code from an authenticator app, or a passkey, after your password.
           {user?.two_factor_enabled ? <Status kind="good">Enabled</Status> : <Status kind="off">Not enabled</Status>}
         </p>
       </div>
@@ -36,7 +39,12 @@ export function SecondFactor() {
             <Button onClick={() => setAction('disable')}>Disable</Button>
           </>
         ) : (
-          <Button onClick={() => setAction('set-up')}>Set up</Button>
+          <>
+            {passkeys?.data.some((one) => one.works_here) && canUsePasskeys() && (
+              <Button onClick={() => setAction('passkeys')}>Use passkeys</Button>
+            )}
+            <Button onClick={() => setAction('set-up')}>Set up</Button>
+          </>
         )}
       </div>
       {Shown && <Shown onClose={() => setAction(undefined)} />}
@@ -44,19 +52,44 @@ export function SecondFactor() {
   )
 }
 
+/** Makes the passkeys the second factor, without an app. */
+function UsePasskeys({ onClose }: { readonly onClose: () => void }) {
+  const [codes, setCodes] = useState<readonly string[]>()
+  const { mutate, error, isPending, stepUp } = useStepUp('POST /auth/2fa/enable')
+  const proving = useSubmit(async () => {
+    const passkey = await proveByPasskey()
+    mutate({ body: { passkey } }, { onSuccess: ({ backup_codes }) => setCodes(backup_codes) })
+  })
+  if (codes) return <BackupCodes codes={codes} title="Second factor enabled" onClose={onClose} />
+  return (
+    <Dialog open onClose={onClose} title="Passkeys as second factor">
+      <Form onSubmit={proving.submit}>
+        <p>After your password, one of your passkeys is asked for. Backup codes stand in for it. No app is needed.</p>
+        <ErrorNotice error={proving.error ?? error} />
+        <Actions>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" look="primary" busy={proving.busy || isPending}>
+            Use a passkey
+          </Button>
+        </Actions>
+      </Form>
+      {stepUp}
+    </Dialog>
+  )
+}
+
 function Renew({ onClose }: { readonly onClose: () => void }) {
-  const [code, setCode] = useState('')
+  const [factor, setFactor] = useState(NO_FACTOR)
   const [codes, setCodes] = useState<readonly string[]>()
   const { mutate, error, isPending, stepUp } = useStepUp('POST /auth/2fa/backup-codes')
-  const renew = () =>
-    mutate({ body: { code: code.trim() } }, { onSuccess: ({ backup_codes }) => setCodes(backup_codes) })
+  const renew = () => mutate({ body: factor }, { onSuccess: ({ backup_codes }) => setCodes(backup_codes) })
   if (codes) return <BackupCodes codes={codes} title="Your new backup codes" onClose={onClose} />
   return (
     <Dialog open onClose={onClose} title="Renew backup codes">
       <Form onSubmit={renew}>
         <p>You get ten new codes. The former ones stop working at once.</p>
         {!isProofError(error) && <ErrorNotice error={error} except={['code']} />}
-        <SecondFactorCode value={code} error={error} onChange={setCode} autoFocus />
+        <SecondFactorField value={factor} error={error} onChange={setFactor} autoFocus />
         <Actions>
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" look="primary" busy={isPending}>
@@ -71,12 +104,12 @@ function Renew({ onClose }: { readonly onClose: () => void }) {
 
 function Disable({ onClose }: { readonly onClose: () => void }) {
   const [password, setPassword] = useState('')
-  const [code, setCode] = useState('')
+  const [factor, setFactor] = useState(NO_FACTOR)
   const { user } = useSession()
   const { mutate, error, isPending } = useChange('POST /auth/2fa/disable')
   const disable = () =>
     mutate(
-      { body: { ...(user?.has_password && { password }), code: code.trim() } },
+      { body: { ...(user?.has_password && { password }), ...factor } },
       {
         onSuccess() {
           toast('Second factor disabled')
@@ -87,10 +120,10 @@ function Disable({ onClose }: { readonly onClose: () => void }) {
   return (
     <Dialog open onClose={onClose} title="Disable the second factor">
       <Form onSubmit={disable}>
-        <p>From the next sign-in on, a code is no longer asked for. Your backup codes stop working.</p>
+        <p>From the next sign-in on, no second factor is asked for. Your backup codes stop working.</p>
         {!isProofError(error) && <ErrorNotice error={error} except={['password', 'code']} />}
         <CurrentPassword value={password} error={error} onChange={setPassword} />
-        <SecondFactorCode value={code} error={error} onChange={setCode} />
+        <SecondFactorField value={factor} error={error} onChange={setFactor} />
         <Actions>
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" look="danger" busy={isPending}>

@@ -8,7 +8,7 @@ import { Form } from '../../ui/field.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { Skeleton } from '../../ui/states.tsx'
 import { BackupCodes } from './backup-codes.tsx'
-import { isProofError, SecondFactorCode } from './fields.tsx'
+import { isProofError, NO_FACTOR, SecondFactorField } from './fields.tsx'
 
 /** Sets up the second factor: the secret as QR code and as text, then a code that proves it, then the backup codes. */
 export function SetUp({ onClose }: { readonly onClose: () => void }) {
@@ -40,10 +40,9 @@ interface EnableProps {
 }
 
 function Enable({ secret: { secret, qr_svg }, onClose, onEnabled }: EnableProps) {
-  const [code, setCode] = useState('')
+  const [factor, setFactor] = useState(NO_FACTOR)
   const { mutate, error, isPending, stepUp } = useStepUp('POST /auth/2fa/enable')
-  const enable = () =>
-    mutate({ body: { code: code.trim() } }, { onSuccess: ({ backup_codes }) => onEnabled(backup_codes) })
+  const enable = () => mutate({ body: factor }, { onSuccess: ({ backup_codes }) => onEnabled(backup_codes) })
   return (
     <>
       <Form onSubmit={enable}>
@@ -64,7 +63,7 @@ function Enable({ secret: { secret, qr_svg }, onClose, onEnabled }: EnableProps)
           </div>
         </div>
         {!isProofError(error) && <ErrorNotice error={error} except={['code']} />}
-        <SecondFactorCode value={code} error={error} onChange={setCode} autoFocus hasBackup={false} />
+        <SecondFactorField value={factor} error={error} onChange={setFactor} autoFocus isNew />
         <Actions>
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" look="primary" busy={isPending}>

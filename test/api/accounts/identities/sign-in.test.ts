@@ -13,11 +13,12 @@ const lastAct = async (token: string, action: string) =>
   (await call(`GET /api/v1/audit-logs?action=${action}&limit=1`, { token })).body.data[0]
 
 test('the providers of the deployment are listed by id and name, without any secret', async () => {
-  const { status, body } = await call('GET /api/v1/auth/sign-in/providers')
+  const { status, body } = await call('GET /api/v1/auth/sign-in/methods')
   expect([status, body]).toEqual([
     200,
     {
-      data: [
+      email: 'off',
+      providers: [
         { id: 'local', name: 'Local' },
         { id: 'github', name: 'GitHub' },
       ],

@@ -1,0 +1,15 @@
+import type { ManagementDeps } from '../../deps.ts'
+import { errorFields, log } from '../../lib/log.ts'
+
+/** Does after the answer what depends on whether an address has an account, so that its time tells nobody. */
+export function afterTheAnswer(deps: ManagementDeps, work: () => Promise<void>): void {
+  deps.defer(
+    work().catch((error) =>
+      log('error', 'mail_request_failed', {
+        request_id: deps.origin.requestId,
+        trace_id: deps.origin.traceId,
+        ...errorFields(error),
+      }),
+    ),
+  )
+}

@@ -1,0 +1,134 @@
+import type * as z from 'zod'
+import { audited } from '../../audit/record.ts'
+import { runBatch } from '../../db/batch.ts'
+import { brokenConstraint } from '../../db/client.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { safeReturn } from '../../http/return-url.ts'
+import { base64url, sha256 } from '../../lib/bytes.ts'
+import { uuidv7 } from '../../lib/uuid.ts'
+import { enforceRateLimits, networkAddress } from '../../limits/endpoint-limits.ts'
+import { mailFor } from '../../mail/outbox.ts'
+import { signInByEmail } from '../../mail/templates/account.ts'
+import { render } from '../../mail/templates/render.tsx'
+import { Problem } from '../../problems.ts'
+import { admit } from '../admit.ts'
+import type { CodeProof } from '../identities/complete.ts'
+import { newAccount } from '../new-account.ts'
+import { findUserByEmail, insertUser } from '../queries.ts'
+import { mayRegister, requireMayRegister } from '../registration.ts'
+import { afterTheAnswer } from './after-the-answer.ts'
+import { tokenMail } from './mail.ts'
+import { findRecipient, replaceEmailToken } from './queries.ts'
+import type { EmailSignIn } from './schemas.ts'
+import { CODE_SECONDS, hashCode, inGroups, newLinkCode, newTypedCode } from './sign-in-code.ts'
+import { stillSignsIn, tryEmailCode, upsertEmailSignIn } from './sign-in-queries.ts'
+
+type Request = z.output<typeof EmailSignIn>
+
+/**
+ * Sends a code or a link that signs in, as `EMAIL_SIGN_IN` says. It works only with the verifier of the page that asked. An address
+ * without an account gets one by it, where people may register; one that is not confirmed gets the link that confirms it. Neither the
+ * answer nor its time tells which.
+ *
+ * @throws Problem `email_sign_in_off`, `rate_limited` by the entered address, `invalid_request` for an address that browsers are not
+ *   sent to
+ */
+export async function beginEmailSignIn(deps: ManagementDeps, request: Request) {
+  const method = deps.config.EMAIL_SIGN_IN
+  if (method === 'off') throw new Problem('email_sign_in_off')
+  const { email } = request
+  const returnTo = safeReturn(
+    deps.config,
+    'return_to',
+    request.return_to ?? `${deps.config.PUBLIC_URL}/dashboard/sign-in`,
+  )
+  const address = networkAddress(deps)
+  await enforceRateLimits(deps, {
+    email_sign_in_address: { address },
+    email_sign_in_account_address: { address, account: email },
+    email_sign_in_account: { account: email },
+  })
+  afterTheAnswer(deps, async function sendCode() {
+    const user = await findRecipient(deps.db, email)
+    if (user ? !user.isActive : !mayRegister(deps.config, email)) return
+    if (user && !user.emailVerifiedAt) return confirmFirst(deps, { userId: user.id, email })
+    await send(deps, { ...request, return_to: returnTo }, method)
+  })
+  return { method, expires_in: CODE_SECONDS }
+}
+
+/** Whoever registered the address may not be its owner: it is confirmed, or its password reset, before it signs in by itself. */
+async function confirmFirst(deps: ManagementDeps, recipient: { readonly userId: string; readonly email: string }) {
+  const mail = tokenMail(deps, recipient, 'verify')
+  await runBatch(deps.db, { token: replaceEmailToken(deps.db, mail.token), mail: mail.insert })
+  mail.send()
+}
+
+async function send(deps: ManagementDeps, { email, code_challenge, return_to }: Request, method: 'code' | 'link') {
+  const code = method === 'code' ? newTypedCode() : newLinkCode()
+  const service = deps.config.SERVICE_NAME
+  const content = signInByEmail(
+    method === 'code' ? { service, code: inGroups(code) } : { service, url: withCode(return_to ?? '', code) },
+  )
+  const now = deps.now()
+  const mail = mailFor(deps, render(service, email, content))
+  await runBatch(deps.db, {
+    signIn: upsertEmailSignIn(deps.db, {
+      id: uuidv7(now),
+      email,
+      codeChallenge: code_challenge,
+      codeHash: hashCode(code_challenge, code),
+      createdAt: new Date(now),
+      expiresAt: new Date(now + CODE_SECONDS * 1_000),
+    }),
+    mail: mail.insert,
+  })
+  mail.send()
+}
+
+function withCode(returnTo: string, code: string): string {
+  const url = new URL(returnTo)
+  url.searchParams.set('sign_in_code', code)
+  return url.href
+}
+
+/**
+ * Signs in with a code that was sent by email, or makes an account the first time. With a second factor enabled, the answer is a
+ * challenge.
+ *
+ * @throws Problem `invalid_code` for a wrong one; `invalid_sign_in` for one that is used, expired or another page's, and after five
+ *   wrong ones; `invalid_credentials` for an account that may not sign in; `registration_closed`,
+ *   `registration_domain_not_allowed`; `rate_limited`
+ */
+export async function completeByEmail(deps: ManagementDeps, code: string, { code_verifier }: CodeProof) {
+  const address = networkAddress(deps)
+  await enforceRateLimits(deps, { sign_in_address: { address } })
+  const challenge = base64url(sha256(code_verifier))
+  const now = new Date(deps.now())
+  const tried = await tryEmailCode(deps.db, { challenge, codeHash: hashCode(challenge, code), now })
+  if (!tried) throw new Problem('invalid_sign_in')
+  const { email, isRight } = tried
+  if (!isRight) throw new Problem('invalid_code')
+  if (!(await findUserByEmail(deps.db, email))) await register(deps, email)
+  const account = await findUserByEmail(deps.db, email)
+  if (!account || account.emailVerifiedAt === null) throw new Problem('invalid_sign_in')
+  return admit(deps, account, { factor: 'email', holds: stillSignsIn(account.id, email) })
+}
+
+async function register(deps: ManagementDeps, email: string): Promise<void> {
+  requireMayRegister(deps.config, email)
+  await enforceRateLimits(deps, { register_address: { address: networkAddress(deps) } })
+  const now = deps.now()
+  const account = newAccount({ email, emailVerifiedAt: new Date(now) }, now)
+  const { id } = account.user
+  const registered = audited(deps, {
+    action: 'account.registered',
+    actor: id,
+    organizationId: account.organization.id,
+    target: { type: 'user', id },
+    detail: { by: 'email' },
+  })
+  await insertUser(deps.db, account, [registered]).catch((error: unknown) => {
+    if (brokenConstraint(error) !== 'users_email_unique') throw error // another request was faster
+  })
+}

@@ -1,0 +1,77 @@
+import * as z from 'zod'
+import { line } from '../../http/fields.ts'
+import { optionalPassword } from '../two-factor/schemas.ts'
+import { Assertion, bytesField, clientData, credentialId, madeByBrowser } from './assertion-schema.ts'
+
+const Credential = z.object({ type: z.literal('public-key'), id: z.string(), transports: z.array(z.string()) })
+
+/** What `PublicKeyCredential.parseCreationOptionsFromJSON` takes (W3C Web Authentication Level 3, section 5.1.9). */
+export const CreationOptions = z
+  .object({
+    rp: z.object({ id: z.string(), name: z.string() }),
+    user: z.object({ id: z.string(), name: z.string(), displayName: z.string() }),
+    challenge: z.string(),
+    pubKeyCredParams: z.array(z.object({ type: z.literal('public-key'), alg: z.int() })),
+    timeout: z.int().meta({ description: 'In milliseconds.' }),
+    excludeCredentials: z.array(Credential),
+    authenticatorSelection: z.object({
+      residentKey: z.literal('required'),
+      requireResidentKey: z.literal(true),
+      userVerification: z.literal('required'),
+    }),
+    attestation: z.literal('none'),
+  })
+  .meta({ id: 'PasskeyCreationOptions' })
+
+/** What `PublicKeyCredential.parseRequestOptionsFromJSON` takes. */
+export const RequestOptions = z
+  .object({
+    challenge: z.string(),
+    timeout: z.int().meta({ description: 'In milliseconds.' }),
+    rpId: z.string(),
+    allowCredentials: z.array(Credential).meta({ description: 'Empty where the passkey says who it is.' }),
+    userVerification: z.literal('required'),
+  })
+  .meta({ id: 'PasskeyRequestOptions' })
+
+/** What `toJSON()` of a new credential gives. */
+const Attestation = madeByBrowser({
+  id: credentialId,
+  rawId: credentialId,
+  type: z.literal('public-key'),
+  response: madeByBrowser({
+    clientDataJSON: clientData,
+    attestationObject: bytesField(100_000),
+    transports: z
+      .array(z.string().regex(/^[a-z-]{1,40}$/))
+      .max(10)
+      .default([]),
+  }),
+}).meta({ id: 'PasskeyAttestation' })
+
+const passkeyName = line(100)
+
+export const Begin = z.strictObject({ password: optionalPassword })
+export const NewPasskey = z
+  .strictObject({
+    credential: Attestation.meta({ description: "The browser's answer, by `toJSON()`." }),
+    name: passkeyName.optional().meta({ description: 'Defaults to that of the password manager, or to `Passkey`.' }),
+    password: optionalPassword,
+  })
+  .meta({ id: 'NewPasskey' })
+export const PasskeyChange = z.strictObject({ name: passkeyName })
+export const Removal = z.strictObject({ password: optionalPassword })
+export const PasskeySignIn = z.strictObject({ passkey: Assertion })
+
+export const Passkey = z
+  .object({
+    id: z.uuid(),
+    name: z.string(),
+    is_synced: z.boolean().meta({ description: 'Whether it is on several devices: losing one does not lose it.' }),
+    works_here: z.boolean().meta({ description: 'Whether it is for the current address of this deployment.' }),
+    created_at: z.iso.datetime(),
+    last_used_at: z.iso.datetime().nullable(),
+  })
+  .meta({ id: 'Passkey' })
+
+export const Passkeys = z.object({ data: z.array(Passkey) })

@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest'
+import { call } from '../../../support/http.ts'
+import { newOwner, prove, remove } from '../../../support/passkeys.ts'
+
+describe('a passkey as second factor', () => {
+  const login = async (owner: { email: string; password: string }) =>
+    (await call('POST /api/v1/auth/login', { body: { email: owner.email, password: owner.password } })).body
+
+  async function withFactor() {
+    const owner = await newOwner()
+    const passkey = await prove(owner.token, owner.authenticator)
+    const { body } = await call('POST /api/v1/auth/2fa/enable', { token: owner.token, body: { passkey } })
+    return { ...owner, backupCodes: body.backup_codes as string[] }
+  }
+
+  test('answers the challenge of a password', async () => {
+    const owner = await withFactor()
+    const challenge = await login(owner)
+    expect(challenge).toMatchObject({ two_factor_required: true, methods: ['passkey', 'backup_code'] })
+    const { challenge_token } = challenge
+    const { body: options } = await call('POST /api/v1/auth/2fa/passkey', { body: { challenge_token } })
+    expect(options.allowCredentials).toMatchObject([{ id: owner.authenticator.id }])
+    const body = { challenge_token, passkey: await owner.authenticator.get(options) }
+    expect((await call('POST /api/v1/auth/2fa/verify', { body })).body).toHaveProperty('access_token')
+    expect((await call('POST /api/v1/auth/2fa/verify', { body })).body.code).toBe('invalid_challenge')
+  })
+
+  test("somebody else's does not, nor one and a code together", async () => {
+    const [owner, other] = [await withFactor(), await newOwner()]
+    const { challenge_token } = await login(owner)
+    const { body: options } = await call('POST /api/v1/auth/2fa/passkey', { body: { challenge_token } })
+    const passkey = await other.authenticator.get(options)
+    const refused = await call('POST /api/v1/auth/2fa/verify', { body: { challenge_token, passkey } })
+    expect([refused.status, refused.body.code]).toEqual([403, 'invalid_passkey'])
+    const both = await call('POST /api/v1/auth/2fa/verify', { body: { challenge_token, passkey, code: '123456' } })
+    expect([both.status, both.body.errors[0].path]).toEqual([400, 'body.code'])
+  })
+
+  test('backup codes stand in for it', async () => {
+    const owner = await withFactor()
+    const { challenge_token } = await login(owner)
+    const body = { challenge_token, code: owner.backupCodes[0] }
+    expect((await call('POST /api/v1/auth/2fa/verify', { body })).body).toHaveProperty('access_token')
+  })
+
+  test('the last one cannot be removed while it is one; switched off by itself, it can', async () => {
+    const { token, passkey, password, authenticator } = await withFactor()
+    const kept = await remove(token, passkey.id)
+    expect([kept.status, kept.body.code]).toEqual([409, 'passkey_is_second_factor'])
+    const proof = await prove(token, authenticator)
+    expect((await call('POST /api/v1/auth/2fa/disable', { token, body: { password, passkey: proof } })).status).toBe(
+      204,
+    )
+    expect((await remove(token, passkey.id)).status).toBe(204)
+  })
+
+  test('proves for one use only, and for its owner alone', async () => {
+    const { token, authenticator } = await withFactor()
+    const passkey = await prove(token, authenticator)
+    const renew = () => call('POST /api/v1/auth/2fa/backup-codes', { token, body: { passkey } })
+    expect([(await renew()).status, (await renew()).body.code]).toEqual([200, 'invalid_passkey'])
+  })
+})
