@@ -8,6 +8,7 @@ export const UNKNOWN: Readonly<Record<Kind, () => string>> = {
   user: () => crypto.randomUUID(),
   session: () => crypto.randomUUID(),
   identity: () => crypto.randomUUID(),
+  passkey: () => crypto.randomUUID(),
   key: () => crypto.randomUUID(),
   invitation: () => crypto.randomUUID(),
   endpoint: () => crypto.randomUUID(),

@@ -38,6 +38,7 @@ const OF_COLLECTION: Readonly<Record<string, Kind>> = {
   users: 'user',
   sessions: 'session',
   identities: 'identity',
+  passkeys: 'passkey',
   'api-keys': 'key',
   'service-keys': 'key',
   invitations: 'invitation',

@@ -17,6 +17,7 @@ interface Ids {
   readonly user: readonly string[]
   readonly session: readonly string[]
   readonly identity: readonly string[]
+  readonly passkey: readonly string[]
   readonly key: readonly string[]
   readonly invitation: readonly string[]
   readonly endpoint: readonly string[]
@@ -68,6 +69,7 @@ export async function newWorld() {
     user: [colleague.user.id, user.id],
     session: sessions.map(({ id }) => id as string),
     identity: [await insertIdentity(user.id)],
+    passkey: [await insertPasskey(user.id)],
     key,
     invitation,
     endpoint: [endpoint.id],
@@ -84,6 +86,16 @@ async function insertIdentity(userId: string): Promise<string> {
   const id = uuidv7(Date.now())
   await sql.query(
     `insert into identities (id, user_id, provider, issuer, subject) values ($1::uuid, $2, 'local', 'https://id.example.com', $1::uuid::text)`,
+    [id, userId],
+  )
+  return id
+}
+
+async function insertPasskey(userId: string): Promise<string> {
+  const id = uuidv7(Date.now())
+  await sql.query(
+    `insert into passkeys (id, user_id, rp_id, credential_id, public_key, counter, transports, name, is_synced)
+     values ($1::uuid, $2, 'tollgate.test', sha256($1::uuid::text::bytea), '\\x00', 0, '[]', 'Passkey', true)`,
     [id, userId],
   )
   return id

@@ -1153,7 +1153,8 @@ export type DeleteAccountRequest = {
   password?: string
   /** Or `passkey`. Required if a second factor is enabled. */
   code?: string
-  passkey?: SecondFactorProofPasskey
+  /** Instead of a code: the answer of one of the passkeys to a challenge of `passkeys/prove`. */
+  passkey?: Record<string, unknown>
 }
 
 export type DeleteOrganizationRequest = {
@@ -1166,7 +1167,8 @@ export type DeleteOrganizationRequest = {
 export type DisableTwoFactorRequest = {
   /** Six digits from the authenticator app, or a backup code. */
   code?: string
-  passkey?: SecondFactorProofPasskey
+  /** Instead of a code: the answer of one of the passkeys to a challenge of `passkeys/prove`. */
+  passkey?: Record<string, unknown>
   /** The current password. An account without one needs a sign-in of the last 15 minutes instead. */
   password?: string
 }
@@ -1900,24 +1902,11 @@ export type NewNamedLimit = {
 }
 
 export type NewPasskey = {
-  credential: NewPasskeyCredential
+  credential: PasskeyAttestation
   /** Defaults to that of the password manager, or to `Passkey`. */
   name?: string
   /** Required if the sign-in is older than 15 minutes. */
   password?: string
-}
-
-export type NewPasskeyCredential = {
-  id: string
-  rawId: string
-  type: 'public-key'
-  response: NewPasskeyCredentialResponse
-}
-
-export type NewPasskeyCredentialResponse = {
-  clientDataJSON: string
-  attestationObject: string
-  transports?: string[]
 }
 
 export type NewPortalSession = {
@@ -2187,19 +2176,9 @@ export type Passkey = {
   last_used_at: string | null
 }
 
-export type PasskeyAssertion = {
-  id: string
-  rawId: string
-  type: 'public-key'
-  response: PasskeyAssertionResponse
-}
+export type PasskeyAssertion = Record<string, unknown>
 
-export type PasskeyAssertionResponse = {
-  clientDataJSON: string
-  authenticatorData: string
-  signature: string
-  userHandle?: string | null
-}
+export type PasskeyAttestation = Record<string, unknown>
 
 export type PasskeyCreationOptions = {
   rp: PasskeyCreationOptionsRp
@@ -2637,7 +2616,8 @@ export type ReasonWithProof = {
   password?: string
   /** Or a code of the administrator's second factor. */
   code?: string
-  passkey?: SecondFactorProofPasskey
+  /** Instead of a code: the answer of one of the passkeys to a challenge of `passkeys/prove`. */
+  passkey?: Record<string, unknown>
 }
 
 export type RecordedUsage = {
@@ -2741,7 +2721,8 @@ export type RequestEmailChangeRequest = {
   password?: string
   /** Or `passkey`. Required if two-factor is enabled. */
   code?: string
-  passkey?: SecondFactorProofPasskey
+  /** Instead of a code: the answer of one of the passkeys to a challenge of `passkeys/prove`. */
+  passkey?: Record<string, unknown>
 }
 
 export type Reservation = ReservationGranted | ReservationNotGranted
@@ -2868,16 +2849,10 @@ export type RotateApiKeyRequest = {
 export type SecondFactorProof = {
   /** Six digits from the authenticator app, or a backup code. */
   code?: string
-  passkey?: SecondFactorProofPasskey
+  /** Instead of a code: the answer of one of the passkeys to a challenge of `passkeys/prove`. */
+  passkey?: Record<string, unknown>
   /** Required if the sign-in is older than 15 minutes. */
   password?: string
-}
-
-export type SecondFactorProofPasskey = {
-  id: string
-  rawId: string
-  type: 'public-key'
-  response: PasskeyAssertionResponse
 }
 
 export type ServiceKeyChange = {
@@ -4041,14 +4016,8 @@ export type VerifyBrowserTwoFactorRequest = {
   challenge_token: string
   /** Six digits from the authenticator app, or a backup code. */
   code?: string
-  passkey?: VerifyBrowserTwoFactorRequestPasskey
-}
-
-export type VerifyBrowserTwoFactorRequestPasskey = {
-  id: string
-  rawId: string
-  type: 'public-key'
-  response: PasskeyAssertionResponse
+  /** Instead of a code: the answer of one of the passkeys to a challenge of `2fa/passkey`. */
+  passkey?: Record<string, unknown>
 }
 
 export type VerifyKeyRequest = {

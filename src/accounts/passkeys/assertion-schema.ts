@@ -13,23 +13,39 @@ export const credentialId = bytesField(1_364)
 export const clientData = bytesField(10_000)
 
 /**
- * An object that a browser makes, not a person who may mistype: fields besides those that are read are allowed, as WebAuthn's
- * extensions and later levels add some, and they are ignored.
+ * A JSON object that a browser makes, not a person who may mistype: it may have more members than are read, as WebAuthn's extensions
+ * and later levels add some.
  */
 export const madeByBrowser = <Shape extends z.ZodRawShape>(shape: Shape) =>
-  z.object(shape).catchall(z.unknown().optional())
+  z.record(z.string(), z.unknown()).pipe(z.object(shape))
 
 /** What `toJSON()` of a passkey's answer gives. */
 export const Assertion = madeByBrowser({
   id: credentialId,
   rawId: credentialId,
   type: z.literal('public-key'),
-  response: madeByBrowser({
+  response: z.object({
     clientDataJSON: clientData,
     authenticatorData: bytesField(10_000),
     signature: bytesField(10_000),
     userHandle: bytesField(100).nullish(),
   }),
-}).meta({ id: 'PasskeyAssertion' })
+}).meta({
+  id: 'PasskeyAssertion',
+  example: {
+    id: 'q3Z1vFjBxQ0',
+    rawId: 'q3Z1vFjBxQ0',
+    type: 'public-key',
+    response: {
+      clientDataJSON: 'eyJ0eXBlIjoi',
+      authenticatorData: 'SZYN5YgOjGh0',
+      signature: 'MEUCIQDk',
+      userHandle: 'AZAAAAAA',
+    },
+    clientExtensionResults: {},
+  },
+  description:
+    "What a browser's `navigator.credentials.get` gives, by `toJSON()` (W3C Web Authentication Level 3, section 5.1).",
+})
 
 export type Assertion = z.output<typeof Assertion>

@@ -39,7 +39,7 @@ const Attestation = madeByBrowser({
   id: credentialId,
   rawId: credentialId,
   type: z.literal('public-key'),
-  response: madeByBrowser({
+  response: z.object({
     clientDataJSON: clientData,
     attestationObject: bytesField(100_000),
     transports: z
@@ -47,14 +47,25 @@ const Attestation = madeByBrowser({
       .max(10)
       .default([]),
   }),
-}).meta({ id: 'PasskeyAttestation' })
+}).meta({
+  id: 'PasskeyAttestation',
+  example: {
+    id: 'q3Z1vFjBxQ0',
+    rawId: 'q3Z1vFjBxQ0',
+    type: 'public-key',
+    response: { clientDataJSON: 'eyJ0eXBlIjoi', attestationObject: 'o2NmbXRkbm9u', transports: ['internal', 'hybrid'] },
+    clientExtensionResults: {},
+  },
+  description:
+    "What a browser's `navigator.credentials.create` gives, by `toJSON()` (W3C Web Authentication Level 3, section 5.1).",
+})
 
 const passkeyName = line(100)
 
 export const Begin = z.strictObject({ password: optionalPassword })
 export const NewPasskey = z
   .strictObject({
-    credential: Attestation.meta({ description: "The browser's answer, by `toJSON()`." }),
+    credential: Attestation,
     name: passkeyName.optional().meta({ description: 'Defaults to that of the password manager, or to `Passkey`.' }),
     password: optionalPassword,
   })

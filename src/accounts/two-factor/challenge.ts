@@ -8,7 +8,7 @@ import { beginAssertion } from '../passkeys/assertion.ts'
 import { relyingPartyId } from '../passkeys/relying-party.ts'
 import { type FirstFactor, openSession } from '../sessions/open.ts'
 import { type SecondFactor, verifySecondFactor, wrongFactor } from './factor.ts'
-import { findChallenge, findFactors, insertChallenge, useChallenge } from './queries.ts'
+import { findChallenge, insertChallenge, useChallenge } from './queries.ts'
 
 /** Long enough to find the phone. */
 const CHALLENGE_SECONDS = 5 * 60
@@ -17,15 +17,15 @@ const CHALLENGE_SECONDS = 5 * 60
 export async function openChallenge(deps: ManagementDeps, userId: string, firstFactor: FirstFactor) {
   const now = deps.now()
   const token = `ch_${base64url(randomBytes(32))}`
-  await insertChallenge(deps.db, {
+  const challenge = {
     id: uuidv7(now),
     userId,
     tokenHash: sha256(token),
     firstFactor,
     createdAt: new Date(now),
     expiresAt: new Date(now + CHALLENGE_SECONDS * 1000),
-  })
-  const { hasApp, hasPasskey } = await findFactors(deps.db, userId, relyingPartyId(deps.config))
+  }
+  const { hasApp, hasPasskey } = await insertChallenge(deps.db, challenge, relyingPartyId(deps.config))
   const methods = [
     ...(hasApp ? ['app' as const] : []),
     ...(hasPasskey ? ['passkey' as const] : []),

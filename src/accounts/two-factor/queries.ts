@@ -1,5 +1,5 @@
 import { and, eq, gt, isNull, sql } from 'drizzle-orm'
-import { requirement } from '../../db/batch.ts'
+import { requirement, runBatch } from '../../db/batch.ts'
 import type { Database } from '../../db/orm.ts'
 import { backupCodes, loginChallenges, totpCredentials } from '../../db/schema/accounts.ts'
 import { bytesParameter } from '../../db/schema/columns.ts'
@@ -138,18 +138,20 @@ export function removeTwoFactor(db: Database, userId: string) {
   ] as const
 }
 
-/** What a user's second factor can be given by, apart from a backup code. */
-export async function findFactors(db: Database, userId: string, rpId: string) {
-  const { rows } = await db.execute<{ has_app: boolean; has_passkey: boolean }>(sql`
-    select
-      exists (select 1 from totp_credentials t where t.user_id = ${userId}::uuid and t.secret_encrypted is not null
-        and t.enabled_at is not null) as has_app,
-      exists (select 1 from passkeys p where p.user_id = ${userId}::uuid and p.rp_id = ${rpId}) as has_passkey`)
-  return { hasApp: rows[0]?.has_app ?? false, hasPasskey: rows[0]?.has_passkey ?? false }
-}
-
-export async function insertChallenge(db: Database, challenge: typeof loginChallenges.$inferInsert): Promise<void> {
-  await db.insert(loginChallenges).values(challenge)
+/** @returns what the user's second factor can be given by, apart from a backup code */
+export async function insertChallenge(db: Database, challenge: typeof loginChallenges.$inferInsert, rpId: string) {
+  const { userId } = challenge
+  const { factors } = await runBatch(db, {
+    challenge: db.insert(loginChallenges).values(challenge),
+    factors: db
+      .select({
+        hasApp: sql<boolean>`secret_encrypted is not null`,
+        hasPasskey: sql<boolean>`exists (select 1 from passkeys p where p.user_id = ${userId}::uuid and p.rp_id = ${rpId})`,
+      })
+      .from(totpCredentials)
+      .where(eq(totpCredentials.userId, userId)),
+  })
+  return factors[0] ?? { hasApp: false, hasPasskey: false }
 }
 
 /** The sign-in that a challenge belongs to, while it is valid and the account active. */

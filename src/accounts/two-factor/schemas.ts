@@ -40,7 +40,7 @@ export const SetUpAnswer = z
 export const FactorProof = z
   .strictObject({ ...secondFactor, password: optionalPassword })
   .refine(hasOneFactor, ONE_FACTOR)
-  .meta({ id: 'SecondFactorProof' })
+  .meta({ id: 'SecondFactorProof', example: { code: '492039' } })
 export const BackupCodes = z
   .object({
     backup_codes: z
@@ -54,7 +54,10 @@ export const passwordIfAny = password
   .optional()
   .meta({ description: 'The current password. An account without one needs a sign-in of the last 15 minutes instead.' })
 
-export const Disable = z.strictObject({ ...secondFactor, password: passwordIfAny }).refine(hasOneFactor, ONE_FACTOR)
+export const Disable = z
+  .strictObject({ ...secondFactor, password: passwordIfAny })
+  .refine(hasOneFactor, ONE_FACTOR)
+  .meta({ example: { code: '492039', password: 'correct horse battery' } })
 
 const challengeToken = z.string().min(1).max(512)
 export const BeginPasskey = z.strictObject({ challenge_token: challengeToken })
@@ -67,6 +70,7 @@ export const Complete = z
     }),
   })
   .refine(hasOneFactor, ONE_FACTOR)
+  .meta({ example: { challenge_token: 'ch_x5kQ2m8n', code: '492039' } })
 
 export const Challenge = z
   .object({

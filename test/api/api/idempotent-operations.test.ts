@@ -39,6 +39,14 @@ const WITHOUT_KEY: Readonly<Record<string, string>> = {
   'POST /api/v1/auth/sign-in': 'nobody is signed in; each sign-in is a new one',
   'POST /api/v1/auth/sign-in/complete': 'nobody is signed in; a code is good once',
   'POST /api/v1/auth/2fa/verify': 'nobody is signed in; a challenge is good once',
+  'POST /api/v1/auth/2fa/passkey': 'nobody is signed in; each one is good once',
+  'POST /api/v1/auth/sign-in/email': 'nobody is signed in; the last mail is the one that counts',
+  'POST /api/v1/auth/browser/passkey': 'nobody is signed in; an answer is good once',
+  'POST /api/v1/auth/passkeys/sign-in/begin': 'nobody is signed in; each one is good once',
+  'POST /api/v1/auth/passkeys/sign-in': 'nobody is signed in; an answer is good once',
+  'POST /api/v1/auth/passkeys/begin': 'each one is good once, and changes nothing by itself',
+  'POST /api/v1/auth/passkeys/prove': 'each one is good once, and changes nothing by itself',
+  'POST /api/v1/auth/passkeys/reauthenticate': 'twice is the same as once, a moment later',
   'POST /api/v1/auth/email/verify': 'nobody is signed in; a token is good once',
   'POST /api/v1/auth/email/resend': 'nobody is signed in; the last mail is the one that counts',
   'POST /api/v1/auth/email/change/confirm': 'a token is good once',
@@ -55,6 +63,7 @@ const WITHOUT_KEY: Readonly<Record<string, string>> = {
 /** What takes a key and is tested elsewhere: it takes some preparing, or leaves what tests beside this one would notice. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   'POST /api/v1/auth/identities': 'test/api/accounts/identities/link.test.ts',
+  'POST /api/v1/auth/passkeys': 'test/api/accounts/passkeys/passkeys.test.ts',
   'POST /api/v1/admin/billing/events/{id}/replay': 'test/api/admin/billing-events.test.ts',
   'POST /api/v1/admin/deliveries/{id}/resend': 'test/api/admin/deliveries.test.ts',
   'POST /api/v1/admin/mails/{id}/resend': 'test/api/admin/mails.test.ts',

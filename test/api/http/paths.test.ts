@@ -19,7 +19,11 @@ const SPELLINGS: Readonly<Record<string, (path: string) => string>> = {
 
 /** Of an answer, what does not differ from one request to the next. */
 async function digest(answer: Response) {
-  const { request_id: _, ...body } = ((await answer.json().catch(() => ({}))) ?? {}) as Record<string, unknown>
+  const {
+    request_id: _,
+    challenge: __,
+    ...body
+  } = ((await answer.json().catch(() => ({}))) ?? {}) as Record<string, unknown>
   const headers = [
     'Content-Type',
     'Allow',

@@ -130,7 +130,7 @@ describe('an identity that is known', () => {
     await confirm(owner.email)
     const { status, body } = await signInWith(newPerson({ email: owner.email }))
     expect(status).toBe(200)
-    expect(Object.keys(body).toSorted()).toEqual(['challenge_token', 'expires_in', 'two_factor_required'])
+    expect(Object.keys(body).toSorted()).toEqual(['challenge_token', 'expires_in', 'methods', 'two_factor_required'])
     const done = await call('POST /api/v1/auth/2fa/verify', {
       body: { challenge_token: body.challenge_token, code: owner.backupCodes[0] },
     })

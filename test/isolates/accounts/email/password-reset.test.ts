@@ -166,7 +166,7 @@ describe('v5.0.0-6.4.3 a reset does not get around the second factor', () => {
     const answer = await confirm(await resetToken(person.email))
     expect(answer).toMatchObject({ status: 204, body: '' })
     const { body } = await login(person.email, new_password)
-    expect(Object.keys(body).toSorted()).toEqual(['challenge_token', 'expires_in', 'two_factor_required'])
+    expect(Object.keys(body).toSorted()).toEqual(['challenge_token', 'expires_in', 'methods', 'two_factor_required'])
     const { challenge_token } = body
     const wrong = await call('POST /api/v1/auth/2fa/verify', { body: { challenge_token, code: '000000' } })
     expect(wrong.status).toBe(403)

@@ -110,7 +110,7 @@ describe('signing in with a second factor', () => {
   test('the password alone gives no usable token, on any path (v5.0.0-6.3.4)', async () => {
     const user = await newTwoFactorUser()
     const body = await login(user)
-    expect(Object.keys(body).toSorted()).toEqual(['challenge_token', 'expires_in', 'two_factor_required'])
+    expect(Object.keys(body).toSorted()).toEqual(['challenge_token', 'expires_in', 'methods', 'two_factor_required'])
     for (const line of [
       'GET /api/v1/auth/me',
       'GET /api/v1/auth/api-keys',
