@@ -77,6 +77,7 @@ await command(async function dev() {
     endWatch = await watchDashboard(`${FOLDER}/assets`)
     await prepareDatabase(stack, port, addresses.databaseUrl)
     const worker = {
+      EMAIL_SIGN_IN: 'code',
       ...variables,
       ...inheritedVariables(process.env),
       DATABASE_URL: addresses.databaseUrl ?? EMBEDDED_URL,
@@ -90,7 +91,6 @@ await command(async function dev() {
       BREACHED_PASSWORDS_URL: `${stack.url}/breached/range`,
       TRUSTED_ISSUERS: JSON.stringify([localIssuer(stack.url)]),
       SIGN_IN_PROVIDERS: JSON.stringify(localProviders(stack.url)),
-      EMAIL_SIGN_IN: 'code',
       POLAR_API_URL: `${stack.url}/polar/v1`,
       POLAR_CREDIT_PRODUCT_ID: LOCAL_CREDIT_PRODUCT,
       STRIPE_API_URL: `${stack.url}/stripe/v1`,

@@ -16,8 +16,12 @@ export interface Ways {
 export const waysIn = (config: Config): Ways => ({
   issuers: config.SIGN_IN_PROVIDERS.map(issuerOf),
   rpId: relyingPartyId(config),
-  byEmail: config.EMAIL_SIGN_IN !== 'off',
+  byEmail: emailMethod(config) !== 'off',
 })
+
+/** What is sent by email to sign in. Without an email provider, nothing is. */
+export const emailMethod = ({ EMAIL_SIGN_IN, MAIL_PROVIDER }: Config): Config['EMAIL_SIGN_IN'] =>
+  MAIL_PROVIDER === 'none' ? 'off' : EMAIL_SIGN_IN
 
 /**
  * Whether somebody can sign in without one of their identities or passkeys: by password, by email, with another passkey, or with

@@ -3,11 +3,11 @@ import { call } from '../api/client.ts'
 import { signInByCode } from '../api/session.ts'
 import type { EmailSignInSent, LoginChallenge } from '../api/types.ts'
 import { Button } from '../ui/button.tsx'
-import { Field, Form, Input } from '../ui/field.tsx'
-import { ErrorNotice, Notice } from '../ui/notice.tsx'
+import { Notice } from '../ui/notice.tsx'
+import { CodeForm } from './code-form.tsx'
+import { EmailForm } from './email-form.tsx'
 import { AccountLayout } from './layout.tsx'
 import { continueToScreen } from './next.ts'
-import { useSubmit } from './use-submit.ts'
 import { keepVerifier, newVerifier } from './verifier.ts'
 
 export type OnChallenge = (challenge: LoginChallenge) => void
@@ -27,7 +27,7 @@ export function ByEmail({ onChallenge, onBack }: ByEmailProps) {
   const [sent, setSent] = useState<Sent>()
   return (
     <AccountLayout title="Sign in by email">
-      {!sent && <Ask onSent={setSent} />}
+      {!sent && <EmailForm action="Send" onSend={async (email) => setSent(await askForEmail(email))} />}
       {sent?.method === 'code' && <Code key={sent.verifier} sent={sent} onChallenge={onChallenge} />}
       {sent?.method === 'link' && (
         <Notice kind="good">
@@ -48,70 +48,34 @@ export function ByEmail({ onChallenge, onBack }: ByEmailProps) {
   )
 }
 
-function Ask({ onSent }: { readonly onSent: (sent: Sent) => void }) {
-  const [email, setEmail] = useState('')
-  const { busy, error, submit } = useSubmit(async () => {
-    const { verifier, challenge } = await newVerifier()
-    const body = { email, code_challenge: challenge, return_to: location.origin + location.pathname + location.search }
-    const answer = await call('POST /auth/sign-in/email', { body })
-    if (answer.method === 'link') keepVerifier(verifier, { forOtherTabs: true })
-    onSent({ ...answer, email, verifier })
-  })
-  return (
-    <Form onSubmit={submit}>
-      <ErrorNotice error={error} except={['email']} />
-      <Field label="Email" error={error?.fieldError('email')}>
-        <Input
-          type="email"
-          name="email"
-          autoComplete="username"
-          autoFocus
-          value={email}
-          onChange={({ target }) => setEmail(target.value)}
-        />
-      </Field>
-      <Button type="submit" look="primary" wide busy={busy}>
-        Send
-      </Button>
-    </Form>
-  )
-}
-
 interface CodeProps {
   readonly sent: Sent
   readonly onChallenge: OnChallenge
 }
 
-function Code({ sent, onChallenge }: CodeProps) {
-  const [code, setCode] = useState('')
-  const { busy, error, submit } = useSubmit(async () => {
-    const challenge = await signInByCode({ code, code_verifier: sent.verifier })
+function Code({ sent: { email, verifier }, onChallenge }: CodeProps) {
+  async function complete(code: string): Promise<void> {
+    const challenge = await signInByCode({ code, code_verifier: verifier })
     if (challenge) onChallenge(challenge)
     else await continueToScreen()
-  })
-  const isWrong = error?.code === 'invalid_code'
+  }
   return (
-    <Form onSubmit={submit}>
-      <p className="text-muted">If {sent.email} can sign in here, a code is on its way. It works for 10 minutes.</p>
-      {!isWrong && <ErrorNotice error={error} except={['code']} />}
-      <Field
-        label="Code"
+    <>
+      <p className="text-muted">If {email} can sign in here, a code is on its way. It works for 10 minutes.</p>
+      <CodeForm
         hint="The 8 digits in the email."
-        error={isWrong ? 'The code is wrong. After five wrong ones, send another one.' : error?.fieldError('code')}
-      >
-        <Input
-          name="code"
-          autoFocus
-          autoComplete="one-time-code"
-          inputMode="numeric"
-          className="font-mono"
-          value={code}
-          onChange={({ target }) => setCode(target.value)}
-        />
-      </Field>
-      <Button type="submit" look="primary" wide busy={busy}>
-        Sign in
-      </Button>
-    </Form>
+        action="Sign in"
+        wrong="The code is wrong. After five wrong ones, send another one."
+        onCode={complete}
+      />
+    </>
   )
+}
+
+async function askForEmail(email: string): Promise<Sent> {
+  const { verifier, challenge } = await newVerifier()
+  const body = { email, code_challenge: challenge, return_to: location.origin + location.pathname + location.search }
+  const answer = await call('POST /auth/sign-in/email', { body })
+  if (answer.method === 'link') keepVerifier(verifier, { forOtherTabs: true })
+  return { ...answer, email, verifier }
 }

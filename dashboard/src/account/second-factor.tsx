@@ -3,8 +3,8 @@ import { call } from '../api/client.ts'
 import { verifySecondFactor } from '../api/session.ts'
 import type { LoginChallenge } from '../api/types.ts'
 import { Button } from '../ui/button.tsx'
-import { Field, Form, Input } from '../ui/field.tsx'
 import { ErrorNotice } from '../ui/notice.tsx'
+import { CodeForm } from './code-form.tsx'
 import { AccountLayout } from './layout.tsx'
 import { continueToScreen } from './next.ts'
 import { askForPasskey, canUsePasskeys } from './passkey.ts'
@@ -70,32 +70,17 @@ interface CodeProps {
 }
 
 function Code({ challenge, isBackup }: CodeProps) {
-  const [code, setCode] = useState('')
-  const { busy, error, submit } = useSubmit(async () => {
-    await verifySecondFactor(challenge.challenge_token, { code: code.trim() })
+  async function verify(code: string): Promise<void> {
+    await verifySecondFactor(challenge.challenge_token, { code })
     await continueToScreen()
-  })
+  }
   return (
-    <Form onSubmit={submit}>
-      <ErrorNotice error={error} except={['code']} />
-      <Field
-        label={isBackup ? 'Backup code' : 'Code'}
-        hint={isBackup ? 'Each backup code works once.' : 'The 6 digits that your authenticator app shows.'}
-        error={error?.fieldError('code')}
-      >
-        <Input
-          name="code"
-          autoFocus
-          autoComplete="one-time-code"
-          inputMode={isBackup ? 'text' : 'numeric'}
-          className="font-mono"
-          value={code}
-          onChange={({ target }) => setCode(target.value)}
-        />
-      </Field>
-      <Button type="submit" look="primary" wide busy={busy}>
-        Verify
-      </Button>
-    </Form>
+    <CodeForm
+      label={isBackup ? 'Backup code' : 'Code'}
+      hint={isBackup ? 'Each backup code works once.' : 'The 6 digits that your authenticator app shows.'}
+      action="Verify"
+      isNumeric={!isBackup}
+      onCode={verify}
+    />
   )
 }

@@ -12,17 +12,19 @@ const TEMPLATES = { verify: verifyAddress, reset: resetPassword, change: confirm
  * A token for an address, and the email that brings it there. Both belong into one batch; `send` is called after it.
  *
  * @param recipient the user, and the address that the token will prove
+ * @param template what the email says, if not what is usual for the purpose
  * @returns `token` as its row
  */
 export function tokenMail(
   deps: ManagementDeps,
   { userId, email }: { readonly userId: string; readonly email: string },
   purpose: EmailPurpose,
+  template: (typeof TEMPLATES)[EmailPurpose] = TEMPLATES[purpose],
 ) {
   const { token, hash } = newEmailToken()
   const now = deps.now()
   const { PUBLIC_URL, SERVICE_NAME: service } = deps.config
-  const content = TEMPLATES[purpose]({ service, url: linkFor(PUBLIC_URL, purpose, token) })
+  const content = template({ service, url: linkFor(PUBLIC_URL, purpose, token) })
   const row = {
     id: uuidv7(now),
     userId,

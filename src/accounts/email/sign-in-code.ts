@@ -4,7 +4,7 @@ import { base64url, randomBytes, sha256 } from '../../lib/bytes.ts'
 export const CODE_SECONDS = 10 * 60
 
 /**
- * Eight digits, since six would be guessed: with ten codes an hour and five tries each, once in a hundred years instead of once in a year.
+ * With ten codes an hour and five tries each, six digits would be guessed once in two years; eight, once in two hundred.
  */
 const DIGITS = 8
 const LINK_PREFIX = 'em_'

@@ -1,5 +1,4 @@
 import type * as z from 'zod'
-import { audited } from '../../audit/record.ts'
 import { runBatch } from '../../db/batch.ts'
 import { brokenConstraint } from '../../db/client.ts'
 import type { ManagementDeps } from '../../deps.ts'
@@ -8,14 +7,15 @@ import { base64url, sha256 } from '../../lib/bytes.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
 import { enforceRateLimits, networkAddress } from '../../limits/endpoint-limits.ts'
 import { mailFor } from '../../mail/outbox.ts'
-import { signInByEmail } from '../../mail/templates/account.ts'
+import { confirmOrReset, signInByEmail } from '../../mail/templates/account.ts'
 import { render } from '../../mail/templates/render.tsx'
 import { Problem } from '../../problems.ts'
 import { admit } from '../admit.ts'
 import type { CodeProof } from '../identities/complete.ts'
-import { newAccount } from '../new-account.ts'
-import { findUserByEmail, insertUser } from '../queries.ts'
-import { mayRegister, requireMayRegister } from '../registration.ts'
+import { findUserByEmail } from '../queries.ts'
+import { registerConfirmed } from '../register-confirmed.ts'
+import { mayRegister } from '../registration.ts'
+import { emailMethod } from '../ways-in.ts'
 import { afterTheAnswer } from './after-the-answer.ts'
 import { tokenMail } from './mail.ts'
 import { findRecipient, replaceEmailToken } from './queries.ts'
@@ -34,7 +34,7 @@ type Request = z.output<typeof EmailSignIn>
  *   sent to
  */
 export async function beginEmailSignIn(deps: ManagementDeps, request: Request) {
-  const method = deps.config.EMAIL_SIGN_IN
+  const method = emailMethod(deps.config)
   if (method === 'off') throw new Problem('email_sign_in_off')
   const { email } = request
   const returnTo = safeReturn(
@@ -57,9 +57,12 @@ export async function beginEmailSignIn(deps: ManagementDeps, request: Request) {
   return { method, expires_in: CODE_SECONDS }
 }
 
-/** Whoever registered the address may not be its owner: it is confirmed, or its password reset, before it signs in by itself. */
+/**
+ * Whoever registered the address may not be its owner, and would keep the password and all else of the account if its owner just
+ * confirmed it. So the email tells both what to do.
+ */
 async function confirmFirst(deps: ManagementDeps, recipient: { readonly userId: string; readonly email: string }) {
-  const mail = tokenMail(deps, recipient, 'verify')
+  const mail = tokenMail(deps, recipient, 'verify', confirmOrReset)
   await runBatch(deps.db, { token: replaceEmailToken(deps.db, mail.token), mail: mail.insert })
   mail.send()
 }
@@ -109,26 +112,14 @@ export async function completeByEmail(deps: ManagementDeps, code: string, { code
   if (!tried) throw new Problem('invalid_sign_in')
   const { email, isRight } = tried
   if (!isRight) throw new Problem('invalid_code')
-  if (!(await findUserByEmail(deps.db, email))) await register(deps, email)
-  const account = await findUserByEmail(deps.db, email)
+  const account = (await findUserByEmail(deps.db, email)) ?? (await register(deps, email))
   if (!account || account.emailVerifiedAt === null) throw new Problem('invalid_sign_in')
   return admit(deps, account, { factor: 'email', holds: stillSignsIn(account.id, email) })
 }
 
-async function register(deps: ManagementDeps, email: string): Promise<void> {
-  requireMayRegister(deps.config, email)
-  await enforceRateLimits(deps, { register_address: { address: networkAddress(deps) } })
-  const now = deps.now()
-  const account = newAccount({ email, emailVerifiedAt: new Date(now) }, now)
-  const { id } = account.user
-  const registered = audited(deps, {
-    action: 'account.registered',
-    actor: id,
-    organizationId: account.organization.id,
-    target: { type: 'user', id },
-    detail: { by: 'email' },
-  })
-  await insertUser(deps.db, account, [registered]).catch((error: unknown) => {
+async function register(deps: ManagementDeps, email: string) {
+  await registerConfirmed(deps, { email }, { detail: { by: 'email' } }).catch((error: unknown) => {
     if (brokenConstraint(error) !== 'users_email_unique') throw error // another request was faster
   })
+  return findUserByEmail(deps.db, email)
 }

@@ -9,9 +9,8 @@ import { enforceRateLimits, networkAddress } from '../../limits/endpoint-limits.
 import { notice } from '../../mail/notice.ts'
 import { Problem } from '../../problems.ts'
 import { admit } from '../admit.ts'
-import { newAccount } from '../new-account.ts'
-import { findUserByEmail, insertUser, selectProfile } from '../queries.ts'
-import { requireMayRegister } from '../registration.ts'
+import { findUserByEmail, selectProfile } from '../queries.ts'
+import { registerConfirmed } from '../register-confirmed.ts'
 import {
   claimCode,
   findByIdentity,
@@ -82,7 +81,16 @@ async function beginIdentity(deps: ManagementDeps, taken: Taken): Promise<Signed
 
 async function joinOrRegister(deps: ManagementDeps, taken: Taken, email: string): Promise<void> {
   const account = await findUserByEmail(deps.db, email)
-  if (!account) return register(deps, taken, email)
+  const { provider, identity } = taken
+  if (!account)
+    return registerConfirmed(
+      deps,
+      { email, name: identity.name },
+      {
+        detail: { by: 'identity', provider },
+        also: (userId) => [insertIdentity(deps.db, toRow(deps, userId, taken))],
+      },
+    )
   if (account.emailVerifiedAt === null) throw new Problem('identity_not_linked')
   const profile = await selectProfile(deps.db, account.id, account.homeOrganizationId)
   if (!profile) throw new Problem('identity_not_linked')
@@ -93,22 +101,6 @@ async function joinOrRegister(deps: ManagementDeps, taken: Taken, email: string)
     also: [auditLinked(deps, account.id, { ...row, organizationId: account.homeOrganizationId }), mail.insert],
   })
   mail.send()
-}
-
-async function register(deps: ManagementDeps, taken: Taken, email: string): Promise<void> {
-  requireMayRegister(deps.config, email)
-  await enforceRateLimits(deps, { register_address: { address: networkAddress(deps) } })
-  const now = deps.now()
-  const account = newAccount({ email, name: taken.identity.name, emailVerifiedAt: new Date(now) }, now)
-  const { id } = account.user
-  const registered = audited(deps, {
-    action: 'account.registered',
-    actor: id,
-    organizationId: account.organization.id,
-    target: { type: 'user', id },
-    detail: { by: 'identity', provider: taken.provider },
-  })
-  await insertUser(deps.db, account, [insertIdentity(deps.db, toRow(deps, id, taken)), registered])
 }
 
 /** The row of a new identity. */

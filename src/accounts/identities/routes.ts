@@ -6,6 +6,7 @@ import { beginEmailSignIn } from '../email/sign-in.ts'
 import { requireOwner } from '../passwords/reauthenticate.ts'
 import { Tokens } from '../schemas.ts'
 import { Challenge } from '../two-factor/schemas.ts'
+import { emailMethod } from '../ways-in.ts'
 import { beginSignIn } from './begin.ts'
 import { completeByCode } from './by-code.ts'
 import { linkOwnIdentity, listOwnIdentities, unlinkOwnIdentity } from './link.ts'
@@ -123,8 +124,9 @@ const unlinkRoute = apiRoute({
 
 export const identityRoutes = newRouter()
   .openapi(methodsRoute, (c) => {
-    const { SIGN_IN_PROVIDERS: providers, EMAIL_SIGN_IN: email } = c.var.deps.config
-    return c.json({ providers: providers.map(({ id, name }) => ({ id, name })), email }, 200)
+    const { config } = c.var.deps
+    const providers = config.SIGN_IN_PROVIDERS.map(({ id, name }) => ({ id, name }))
+    return c.json({ providers, email: emailMethod(config) }, 200)
   })
   .openapi(beginRoute, async (c) => c.json(await beginSignIn(c.var.deps, c.req.valid('json')), 200))
   .openapi(completeRoute, async (c) => c.json(await completeByCode(c.var.deps, c.req.valid('json')), 200))

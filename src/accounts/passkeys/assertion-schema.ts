@@ -7,6 +7,7 @@ export const bytesField = (maxLength: number) =>
     .min(1)
     .max(maxLength)
     .regex(/^[A-Za-z0-9_-]+$/, 'must be base64url')
+    .refine((text) => text.length % 4 !== 1, 'must be base64url') // no bytes have that length
 
 /** Credential ids have at most 1,023 bytes (W3C Web Authentication Level 3, section 4, "credential id"). */
 export const credentialId = bytesField(1_364)

@@ -137,11 +137,12 @@ export async function findOwnPasskey(
 export const updatePasskeyName = (db: Database, userId: string, passkeyId: string, name: string) =>
   db.update(passkeys).set({ name }).where(ofUser(userId, passkeyId))
 
-/** Whether the second factor of a user needs none of their passkeys but others: it has an app, or is another passkey. */
-const isNoSecondFactor = (userId: string, passkeyId: string) => sql`not exists (
+/** Whether a passkey is not all of the second factor: there is none, it has an app, or another passkey works. */
+const isDispensable = (userId: string, passkeyId: string, rpId: string) => sql`not exists (
   select 1 from totp_credentials t where t.user_id = ${userId}::uuid and t.enabled_at is not null
     and t.secret_encrypted is null)
-  or exists (select 1 from passkeys p where p.user_id = ${userId}::uuid and p.id <> ${passkeyId}::uuid)`
+  or exists (select 1 from passkeys p where p.user_id = ${userId}::uuid and p.id <> ${passkeyId}::uuid
+    and p.rp_id = ${rpId})`
 
 /** Removes a passkey under the lock of its user. @throws Problem `passkey_is_second_factor`, `last_way_in` */
 export async function deletePasskey(
@@ -151,7 +152,7 @@ export async function deletePasskey(
 ): Promise<void> {
   await runBatch(db, {
     lock: lockUser(db, userId),
-    factor: requireThat(db, isNoSecondFactor(userId, passkeyId), 'passkey_is_second_factor'),
+    factor: requireThat(db, isDispensable(userId, passkeyId, ways.rpId), 'passkey_is_second_factor'),
     others: requireThat(db, hasWayIn(userId, ways, passkeyId), 'last_way_in'),
     passkey: db.delete(passkeys).where(ofUser(userId, passkeyId)),
     also,

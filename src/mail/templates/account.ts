@@ -28,6 +28,20 @@ export function resetPassword({ service, url }: Link): Content {
   }
 }
 
+/** For the owner of an address who wants to sign in by email, while the account that has it was never confirmed. */
+export function confirmOrReset({ service, url }: Link): Content {
+  return {
+    subject: `Confirm your email address before you sign in to ${service}`,
+    paragraphs: [
+      `Somebody, probably you, asked to sign in to ${service} by email. There is an account with this address, but nobody has confirmed it.`,
+      'If you made that account, confirm the address. After that, ask to sign in again.',
+      'If you did not, do not open the link: somebody else made the account and could keep using it. Reset its password instead, on the sign-in page. That removes everything that was made in the account.',
+    ],
+    action: { label: 'Confirm the address', url },
+    closing: ['The link works once, for 24 hours.'],
+  }
+}
+
 interface SignInMail {
   readonly service: string
   /** Typed on the page that asked for it. */

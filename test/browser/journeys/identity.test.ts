@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { expect, inject, test } from 'vitest'
 import { newPerson, PASSWORD } from '../support/api.ts'
 import { codeOf } from '../support/authenticator.ts'
 import { newPage, open, signIn, untilLoaded, useBrowser } from '../support/browser.ts'
+import { signInCode } from '../support/docs.ts'
 import { dialog, expectFit, inDialog, LOOKS } from '../support/looks.ts'
 
 useBrowser()
@@ -24,36 +24,33 @@ async function signInWith(page: Page, provider: 'Local' | 'GitHub', email: strin
   await beSomebody(page, email)
 }
 
-test.each(LOOKS)(
-  'somebody signs in with a provider, links another one, and unlinks both (%s)',
-  async (_, look) => {
-    const page = await newPage(look)
-    const email = newEmail()
-    await open(page, '/sign-in')
-    await page.getByRole('button', { name: 'Continue with Local' }).waitFor()
-    await expectFit(page)
-    await page.getByRole('button', { name: 'Continue with Local' }).click()
-    await beSomebody(page, email)
-    await untilLoaded(page)
+test.each(LOOKS)('somebody signs in with a provider, links another one, and unlinks both (%s)', async (_, look) => {
+  const page = await newPage(look)
+  const email = newEmail()
+  await open(page, '/sign-in')
+  await page.getByRole('button', { name: 'Continue with Local' }).waitFor()
+  await expectFit(page)
+  await page.getByRole('button', { name: 'Continue with Local' }).click()
+  await beSomebody(page, email)
+  await untilLoaded(page)
 
-    await open(page, '/account')
-    await page.getByRole('button', { name: 'Set a password' }).waitFor()
-    await page.getByRole('button', { name: 'Link GitHub', exact: true }).click()
-    await beSomebody(page, newEmail())
-    await page.getByText('GitHub linked').waitFor()
-    expect(new URL(page.url()).search).toBe('')
-    await page.getByRole('button', { name: /^Unlink Local/ }).waitFor()
-    await expectFit(page)
+  await open(page, '/account')
+  await page.getByRole('button', { name: 'Set a password' }).waitFor()
+  await page.getByRole('button', { name: 'Link GitHub', exact: true }).click()
+  await beSomebody(page, newEmail())
+  await page.getByText('GitHub linked').waitFor()
+  expect(new URL(page.url()).search).toBe('')
+  await page.getByRole('button', { name: /^Unlink Local/ }).waitFor()
+  await expectFit(page)
 
-    await page.getByRole('button', { name: /^Unlink GitHub/ }).click()
-    await expectFit(page)
-    await inDialog(page, 'Unlink').click()
-    await page.getByText('GitHub unlinked').waitFor()
-    await page.getByRole('button', { name: /^Unlink Local/ }).click()
-    await inDialog(page, 'Unlink').click()
-    await page.getByText('Local unlinked').waitFor() // a code by email still signs in
-  },
-)
+  await page.getByRole('button', { name: /^Unlink GitHub/ }).click()
+  await expectFit(page)
+  await inDialog(page, 'Unlink').click()
+  await page.getByText('GitHub unlinked').waitFor()
+  await page.getByRole('button', { name: /^Unlink Local/ }).click()
+  await inDialog(page, 'Unlink').click()
+  await page.getByText('Local unlinked').waitFor() // a code by email still signs in
+})
 
 test('a second factor is asked for after a provider, too', async () => {
   const page = await newPage()
@@ -114,10 +111,7 @@ test('an old sign-in links after the password was given, and the code is still g
 
 test('the code for pages of one`s own signs somebody in (docs/operate/sign-in.md)', async () => {
   const { baseUrl } = inject('server')
-  const text = await readFile(new URL('../../../docs/operate/sign-in.md', import.meta.url), 'utf8')
-  const code = [...text.matchAll(/^```js\n(.*?)^```$/gms)]
-    .map(([, block = '']) => block.replaceAll('export ', '').replaceAll('https://tollgate.example.com', baseUrl))
-    .join('\n')
+  const code = await signInCode()
   const page = await newPage({ bypassCSP: true }) // stands for a page of one's own
   await page.goto(`${baseUrl}/docs`)
   await page.evaluate(`(async () => { ${code}\nawait leaveFor('local') })()`)

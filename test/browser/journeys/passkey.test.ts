@@ -1,7 +1,8 @@
 import type { Page } from 'playwright-core'
-import { expect, test } from 'vitest'
+import { expect, inject, test } from 'vitest'
 import { mailsTo, newPerson } from '../support/api.ts'
 import { fillSignIn, newPage, open, signIn, untilLoaded, useBrowser } from '../support/browser.ts'
+import { signInCode } from '../support/docs.ts'
 import { dialog, expectFit, inDialog, LOOKS } from '../support/looks.ts'
 import { addAuthenticator } from '../support/virtual-authenticator.ts'
 
@@ -75,6 +76,18 @@ test.each(LOOKS)('a passkey is the second factor after a password, and switches 
   await expectFit(page)
   await inDialog(page, 'Disable').click()
   await page.getByText('Second factor disabled').waitFor()
+})
+
+test('the code for pages of one`s own signs somebody in by passkey (docs/operate/sign-in.md)', async () => {
+  const page = await newPage({ bypassCSP: true }) // stands for a page of one's own
+  await addAuthenticator(page)
+  await signIn(page, await newPerson())
+  await addPasskey(page)
+  await page.goto(`${inject('server').baseUrl}/docs`)
+  expect(await page.evaluate(`(async () => { ${await signInCode()}\nreturn signInWithPasskey() })()`)).toMatchObject({
+    access_token: expect.any(String),
+    refresh_token: expect.any(String),
+  })
 })
 
 test('a browser without a passkey says so, and leaves the other ways', async () => {

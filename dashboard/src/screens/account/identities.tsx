@@ -6,10 +6,10 @@ import { ApiError } from '../../api/problem.ts'
 import type { Identity } from '../../api/types.ts'
 import { useStepUp } from '../../shell/step-up.tsx'
 import { Button } from '../../ui/button.tsx'
-import { Confirm } from '../../ui/dialog.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { Time } from '../../ui/time.tsx'
 import { toast } from '../../ui/toast.tsx'
+import { RemoveWay } from './remove-way.tsx'
 
 /** The accounts at identity providers that sign in, and those that could: nothing where there are neither. */
 export function Identities() {
@@ -97,32 +97,17 @@ function Row({ identity, onUnlink }: { readonly identity: Identity; readonly onU
 }
 
 function Unlink({ identity, onClose }: { readonly identity: Identity; readonly onClose: () => void }) {
-  const { mutate, error, isPending, stepUp } = useStepUp('DELETE /auth/identities/{id}')
-  const unlink = () =>
-    mutate(
-      { params: { id: identity.id } },
-      {
-        onSuccess() {
-          toast(`${identity.provider_name} unlinked`, 'Your other devices are signed out.')
-          onClose()
-        },
-      },
-    )
+  const { id, provider_name: name, email } = identity
   return (
-    <>
-      <Confirm
-        open
-        onClose={onClose}
-        title={`Unlink ${identity.provider_name}`}
-        action="Unlink"
-        destructive
-        onConfirm={unlink}
-        busy={isPending}
-        error={error}
-      >
-        <p>{identity.email ?? 'This account'} no longer signs in to your account. Your other devices are signed out.</p>
-      </Confirm>
-      {stepUp}
-    </>
+    <RemoveWay
+      operation="DELETE /auth/identities/{id}"
+      id={id}
+      title={`Unlink ${name}`}
+      action="Unlink"
+      done={`${name} unlinked`}
+      onClose={onClose}
+    >
+      <p>{email ?? 'This account'} no longer signs in to your account. Your other devices are signed out.</p>
+    </RemoveWay>
   )
 }

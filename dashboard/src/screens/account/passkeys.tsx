@@ -6,11 +6,12 @@ import type { Passkey, PasskeyCreationOptions } from '../../api/types.ts'
 import { useStepUp } from '../../shell/step-up.tsx'
 import { Status } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
-import { Actions, Confirm, Dialog } from '../../ui/dialog.tsx'
+import { Actions, Dialog } from '../../ui/dialog.tsx'
 import { Field, Form, Input } from '../../ui/field.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { Time } from '../../ui/time.tsx'
 import { toast } from '../../ui/toast.tsx'
+import { RemoveWay } from './remove-way.tsx'
 
 /** The passkeys that sign in: nothing in a browser without any, for somebody without any. */
 export function Passkeys() {
@@ -140,36 +141,20 @@ function Rename({ passkey, onClose }: DialogProps) {
   )
 }
 
-function Remove({ passkey, onClose }: DialogProps) {
-  const { mutate, error, isPending, stepUp } = useStepUp('DELETE /auth/passkeys/{id}')
-  const remove = () =>
-    mutate(
-      { params: { id: passkey.id } },
-      {
-        onSuccess() {
-          toast('Passkey removed', 'Your other devices are signed out.')
-          onClose()
-        },
-      },
-    )
+function Remove({ passkey: { id, name }, onClose }: DialogProps) {
   return (
-    <>
-      <Confirm
-        open
-        onClose={onClose}
-        title={`Remove ${passkey.name}`}
-        action="Remove"
-        destructive
-        onConfirm={remove}
-        busy={isPending}
-        error={error}
-      >
-        <p>
-          It no longer signs in to your account, and your other devices are signed out. Delete it on your device or in
-          your password manager, too.
-        </p>
-      </Confirm>
-      {stepUp}
-    </>
+    <RemoveWay
+      operation="DELETE /auth/passkeys/{id}"
+      id={id}
+      title={`Remove ${name}`}
+      action="Remove"
+      done="Passkey removed"
+      onClose={onClose}
+    >
+      <p>
+        It no longer signs in to your account, and your other devices are signed out. Delete it on your device or in
+        your password manager, too.
+      </p>
+    </RemoveWay>
   )
 }

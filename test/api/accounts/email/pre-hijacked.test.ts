@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { newAuthenticator } from '../../../support/authenticator.ts'
 import { call, newUser, verify } from '../../../support/http.ts'
 import { confirmAddress, mailTo, resetToken } from '../../../support/mail.ts'
 import { addMember, ORGANIZATIONS } from '../../../support/organizations.ts'
+import { add, ORIGIN, PASSKEYS, signIn } from '../../../support/passkeys.ts'
 import { newTwoFactorUser } from '../../../support/two-factor.ts'
 
 const new_password = 'seven purple lanterns'
@@ -19,11 +21,13 @@ describe('POST /api/v1/auth/password/reset/confirm, for an address that somebody
     const invited = await call(`POST ${ORGANIZATIONS}/${own}/invitations`, { token: stranger.token, body: later })
     const issued = await call('POST /api/v1/auth/api-keys', { token: stranger.token, body: { name: 'theirs' } })
     expect([invited.status, issued.status]).toEqual([201, 201])
-    return { stranger, partner, own, key: issued.body.key as string }
+    const authenticator = await newAuthenticator(ORIGIN)
+    expect((await add(stranger.token, authenticator)).status).toBe(201)
+    return { stranger, partner, own, key: issued.body.key as string, authenticator }
   }
 
   test('gives it clean to who proves that it is theirs', async () => {
-    const { stranger, partner, own, key } = await preHijacked()
+    const { stranger, partner, own, key, authenticator } = await preHijacked()
     expect((await verify(key)).body.code).toBe('VALID')
     expect((await confirm(await resetToken(stranger.email))).status).toBe(204)
 
@@ -38,6 +42,8 @@ describe('POST /api/v1/auth/password/reset/confirm, for an address that somebody
     expect((await call(`GET ${ORGANIZATIONS}/${own}`, { token: partner.token })).status).toBe(404)
     const notice = await mailTo(stranger.email, /^Your password was reset/)
     expect(notice.text).toContain('API keys')
+    expect((await call(`GET ${PASSKEYS}`, { token })).body.data).toEqual([])
+    expect((await signIn(authenticator)).body.code).toBe('invalid_passkey')
   })
 
   test('leaves all as it is once the address was confirmed', async () => {

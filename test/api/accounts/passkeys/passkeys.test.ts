@@ -126,6 +126,18 @@ describe('POST /api/v1/auth/passkeys', () => {
 })
 
 describe('POST /api/v1/auth/passkeys/sign-in', () => {
+  test('text that is no base64url is named, also where only its length says so', async () => {
+    const response = { clientDataJSON: 'e30', authenticatorData: 'e30', signature: 'AAAAA' }
+    const passkey = { id: 'AAAAA', rawId: 'AAA=', type: 'public-key', response }
+    const { status, body } = await call(`POST ${PASSKEYS}/sign-in`, { body: { passkey } })
+    expect(status).toBe(400)
+    expect(body.errors.map(({ path }: { path: string }) => path)).toEqual([
+      'body.passkey.id',
+      'body.passkey.rawId',
+      'body.passkey.response.signature',
+    ])
+  })
+
   test.each([
     ['from a page of another origin', { origin: 'https://evil.test' }],
     ['for another relying party', { rpId: 'evil.test' }],
@@ -149,7 +161,7 @@ describe('POST /api/v1/auth/passkeys/sign-in', () => {
     expect(body.code).toBe('invalid_passkey')
   })
 
-  test('an answer signs in once, also of two at once', async () => {
+  test('an answer signs in once, also of two at once (ASVS 6.7.2)', async () => {
     const { authenticator } = await newOwner()
     const passkey = await authenticator.get(await beginSignIn())
     const answers = await Promise.all([1, 2].map(() => call(`POST ${PASSKEYS}/sign-in`, { body: { passkey } })))

@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { newAuthenticator } from '../../../support/authenticator.ts'
+import { directly } from '../../../support/direct.ts'
 import { call } from '../../../support/http.ts'
-import { newOwner, prove, remove } from '../../../support/passkeys.ts'
+import { add, newOwner, ORIGIN, prove, remove } from '../../../support/passkeys.ts'
+
+const { sql } = directly()
 
 describe('a passkey as second factor', () => {
   const login = async (owner: { email: string; password: string }) =>
@@ -52,6 +56,14 @@ describe('a passkey as second factor', () => {
       204,
     )
     expect((await remove(token, passkey.id)).status).toBe(204)
+  })
+
+  test('one for a former address does not stand in for the last that works', async () => {
+    const { token, passkey } = await withFactor()
+    const former = await add(token, await newAuthenticator(ORIGIN))
+    await sql.query(`update passkeys set rp_id = 'former.test' where id = $1`, [former.body.id])
+    expect((await remove(token, passkey.id)).body.code).toBe('passkey_is_second_factor')
+    expect((await remove(token, former.body.id)).status).toBe(204)
   })
 
   test('proves for one use only, and for its owner alone', async () => {

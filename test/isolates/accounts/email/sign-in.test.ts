@@ -61,7 +61,7 @@ describe('a code by email', () => {
     expect(me.body).toMatchObject({ email, is_verified: true, has_password: false, role: 'owner' })
   })
 
-  test('works only for the page that asked for it', async () => {
+  test('works only for the page that asked for it (ASVS 6.6.2)', async () => {
     const { email } = await confirmedUser()
     const { verifier } = await ask(email)
     const code = await codeTo(email)
@@ -69,7 +69,7 @@ describe('a code by email', () => {
     expect((await complete(code, verifier)).status).toBe(200)
   })
 
-  test('is refused when wrong, and is of no use after five wrong ones, also when the page asks again', async () => {
+  test('is refused when wrong, and is of no use after five wrong ones, also when the page asks again (ASVS 6.6.3)', async () => {
     const { email } = await confirmedUser()
     const { verifier } = await ask(email)
     const code = await codeTo(email)
@@ -90,7 +90,7 @@ describe('a code by email', () => {
     expect((await complete(second, verifier)).status).toBe(200)
   })
 
-  test('expires after ten minutes', async () => {
+  test('expires after ten minutes (ASVS 6.5.5)', async () => {
     const { email } = await confirmedUser()
     const { verifier } = await ask(email)
     const code = await codeTo(email)
@@ -125,7 +125,8 @@ describe('who gets no code', () => {
     const { email } = await newUser()
     const { answer } = await ask(email)
     expect(answer.status).toBe(202)
-    await mailTo(email, /^Confirm your email address/)
+    const { text } = await mailTo(email, /^Confirm your email address before you sign in/)
+    expect(text).toContain('If you did not, do not open the link')
     expect((await mailsTo(email)).filter(({ subject }) => CODE_MAIL.test(subject))).toEqual([])
   })
 
@@ -183,10 +184,14 @@ describe('a link by email', () => {
 })
 
 describe('where it is off', () => {
-  test('nobody gets one', async () => {
-    const worker = workerWith({ EMAIL_SIGN_IN: 'off' })
+  test.each([
+    ['by its setting', { EMAIL_SIGN_IN: 'off' }],
+    ['since no email is sent', { EMAIL_SIGN_IN: 'code', MAIL_PROVIDER: 'none' }],
+  ])('nobody gets one (%s)', async (_, settings) => {
+    const worker = workerWith(settings)
     const { answer } = await ask(newAddress(), { worker })
     expect([answer.status, answer.body.code]).toEqual([403, 'email_sign_in_off'])
+    expect((await worker.call(`GET ${SIGN_IN}/methods`)).body.email).toBe('off')
   })
 
   test.each(['off', 'code', 'link'])('pages are told: %s', async (EMAIL_SIGN_IN) => {

@@ -1,0 +1,41 @@
+import { audited } from '../audit/record.ts'
+import type { Statement } from '../db/batch.ts'
+import type { ManagementDeps } from '../deps.ts'
+import { enforceRateLimits, networkAddress } from '../limits/endpoint-limits.ts'
+import { newAccount } from './new-account.ts'
+import { insertUser } from './queries.ts'
+import { requireMayRegister } from './registration.ts'
+
+interface Owner {
+  readonly email: string
+  readonly name?: string | null
+}
+
+interface Means {
+  /** What proved that the address is theirs; the audit row tells it. */
+  readonly detail: { readonly by: 'identity' | 'email'; readonly provider?: string }
+  /** Further statements of the batch. */
+  readonly also?: (userId: string) => readonly Statement[]
+}
+
+/**
+ * Makes an account without a password for somebody who has proved that an address is theirs.
+ *
+ * @throws Problem `registration_closed`, `registration_domain_not_allowed`, `rate_limited`; the database's error where another
+ *   request was faster (`users_email_unique`)
+ */
+export async function registerConfirmed(deps: ManagementDeps, owner: Owner, { detail, also }: Means): Promise<void> {
+  requireMayRegister(deps.config, owner.email)
+  await enforceRateLimits(deps, { register_address: { address: networkAddress(deps) } })
+  const now = deps.now()
+  const account = newAccount({ ...owner, emailVerifiedAt: new Date(now) }, now)
+  const { id } = account.user
+  const registered = audited(deps, {
+    action: 'account.registered',
+    actor: id,
+    organizationId: account.organization.id,
+    target: { type: 'user', id },
+    detail,
+  })
+  await insertUser(deps.db, account, [...(also?.(id) ?? []), registered])
+}
