@@ -85,8 +85,8 @@ function StepUpDialog({ allowsCode, ...props }: StepUpDialogProps) {
   if (hasPassword || hasCode) return <ProofDialog {...props} hasPassword={hasPassword} hasCode={hasCode} />
   return (
     <Dialog open onClose={props.onClose} title="Confirm that it is you">
-      <ByPasskey onProved={() => props.onProof({})} />
       <SignInAgain />
+      <ByPasskey onProved={() => props.onProof({})} />
     </Dialog>
   )
 }
