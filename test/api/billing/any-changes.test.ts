@@ -1,9 +1,11 @@
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { call } from '../../support/http.ts'
 import { act, newCustomer, pay, shopState } from '../../support/payments.ts'
 import { deliver, eventsOf } from '../../support/shop.ts'
 import { hidePlans, sellPlan } from '../../support/sold-plans.ts'
+
+vi.setConfig({ testTimeout: 120_000 }) // many purchases one after the other: seconds on a quiet machine, more on a busy one
 
 const SEATS = { included: 2, max: 6 }
 const PLANS = {
