@@ -36,7 +36,7 @@ export const PROBLEMS = {
   reauthentication_required: [403, 'Send your password along: your sign-in is too old for this.'],
   forbidden: [403, 'Your role or key does not allow this.'],
   forbidden_while_impersonating: [403, 'Not allowed in a support session.'],
-  two_factor_required: [403, 'An administrator needs a second factor here: switch one on, then sign in again.'],
+  two_factor_required: [403, 'A second factor is required here: switch one on in your account.'],
   service_key_only: [403, 'Only a service key can do this.'],
   user_only: [403, 'This needs a signed-in user; an API key cannot do it.'],
   identity_unconfirmed: [

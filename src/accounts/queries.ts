@@ -1,6 +1,7 @@
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import type { AuditRow } from '../audit/record.ts'
 import { administrates } from '../auth/administrators.ts'
+import { hasTwoFactor } from '../auth/two-factor.ts'
 import { requireThat, runBatch, type Statement, tryBatch } from '../db/batch.ts'
 import { lockUser } from '../db/locks.ts'
 import type { Database } from '../db/orm.ts'
@@ -20,8 +21,7 @@ export async function findUserByEmail(db: Database, email: string) {
       knownAddresses,
       emailVerifiedAt: users.emailVerifiedAt,
       homeOrganizationId: defaultOrganization(sql`users.id`),
-      hasTwoFactor: sql<boolean>`exists (
-        select 1 from totp_credentials t where t.user_id = users.id and t.enabled_at is not null)`,
+      hasTwoFactor: hasTwoFactor(sql`users.id`),
     })
     .from(users)
     .where(eq(users.email, email))

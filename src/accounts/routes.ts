@@ -5,13 +5,13 @@ import { runBatch } from '../db/batch.ts'
 import { readCredential } from '../http/credentials.ts'
 import { login } from './login.ts'
 import { changePassword } from './passwords/change.ts'
-import { selectProfile, updateUserName } from './queries.ts'
+import { updateUserName } from './queries.ts'
 import { register } from './register.ts'
 import { Login, Logout, PasswordChange, ProfileChange, Refresh, Registration, Tokens, User } from './schemas.ts'
 import { logout } from './sessions/logout.ts'
 import { refresh } from './sessions/refresh.ts'
 import { Challenge } from './two-factor/schemas.ts'
-import { toUser } from './user.ts'
+import { getOwnProfile } from './user.ts'
 
 const tag = 'Accounts'
 
@@ -121,10 +121,7 @@ export const accountRoutes = newRouter()
     await logout(c.var.deps, readCredential(c.req.raw), c.req.valid('json').refresh_token)
     return c.body(null, 204)
   })
-  .openapi(getMeRoute, async (c) => {
-    const { userId, organizationId } = c.var.user
-    return c.json(toUser(await selectProfile(c.var.deps.db, userId, organizationId)), 200)
-  })
+  .openapi(getMeRoute, async (c) => c.json(await getOwnProfile(c.var.deps, c.var.user), 200))
   .openapi(putMeRoute, async (c) => {
     const { deps, user } = c.var
     const { userId, organizationId } = user
@@ -137,7 +134,7 @@ export const accountRoutes = newRouter()
         target: { type: 'user', id: userId },
       }),
     })
-    return c.json(toUser(await selectProfile(deps.db, userId, organizationId)), 200)
+    return c.json(await getOwnProfile(deps, user), 200)
   })
   .openapi(changePasswordRoute, async (c) => {
     await changePassword(c.var.deps, c.var.user, c.req.valid('json'))

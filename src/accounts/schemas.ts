@@ -15,6 +15,10 @@ export const User = z
       .nullable()
       .meta({ description: 'The role in the active organization.' }),
     permissions: z.array(z.string()).meta({ description: 'What the role allows in the active organization.' }),
+    unmet_requirement: z.enum(['two_factor']).nullable().meta({
+      description:
+        'What the active organization requires of its members and the user lacks. Until they have it, `permissions` is empty.',
+    }),
     organization_id: z.uuid().nullable().meta({ description: 'The active organization.' }),
     is_active: z.boolean(),
     is_verified: z.boolean().meta({ description: 'Whether the email address is confirmed.' }),

@@ -1,4 +1,5 @@
 import type * as z from 'zod'
+import { findUnmet, type Requirement } from '../auth/organization-access.ts'
 import type { UserPrincipal } from '../auth/principal.ts'
 import { ROLES } from '../auth/roles.ts'
 import { toFamily } from '../db/plan-version.ts'
@@ -10,11 +11,12 @@ import type { User } from './schemas.ts'
 
 /** Reads a signed-in user's own profile. @throws Problem `unauthenticated` when another request deleted the account */
 export async function getOwnProfile(deps: ManagementDeps, user: UserPrincipal): Promise<z.output<typeof User>> {
-  return toUser(await selectProfile(deps.db, user.userId, user.organizationId))
+  const profile = await selectProfile(deps.db, user.userId, user.organizationId)
+  return toUser(profile, findUnmet(user, user.organizationId))
 }
 
-/** A profile in its wire form. */
-export function toUser(profile: Profile | undefined): z.output<typeof User> {
+/** A profile in its wire form. @param unmet what the active organization requires of them that they lack */
+export function toUser(profile: Profile | undefined, unmet?: Requirement): z.output<typeof User> {
   if (!profile) throw new Problem('unauthenticated')
   return {
     id: profile.id,
@@ -22,7 +24,8 @@ export function toUser(profile: Profile | undefined): z.output<typeof User> {
     name: profile.name,
     subscription_tier: toFamily(profile.planId ?? FIRST_PLAN),
     role: profile.role,
-    permissions: profile.role ? [...ROLES[profile.role]] : [],
+    permissions: profile.role && !unmet ? [...ROLES[profile.role]] : [],
+    unmet_requirement: unmet ?? null,
     organization_id: profile.organizationId,
     is_active: profile.isActive,
     is_verified: profile.emailVerifiedAt !== null,

@@ -47,6 +47,8 @@ interface Declaration<M extends Method, P extends string, B, O, Q, A, R extends 
   readonly service?: PlatformScope
   /** Whether the body names the owners of what it holds: a service key then needs not name one organization (`isService`). */
   readonly ownersInBody?: boolean
+  /** Whether also members may call it who lack what their organization requires of all, such as a second factor. */
+  readonly forAllMembers?: boolean
   /** Beyond those that follow from the rest of the declaration. */
   readonly fails?: readonly ProblemCode[]
 }
@@ -156,11 +158,12 @@ function describeContent(schema: ZodType, { wrap = {} }: BodyForms = {}) {
 }
 
 /** The problems that the route's guard can raise about a caller. */
-function callerCodes({ allow, creates, credentials, ownersInBody }: Declared): ProblemCode[] {
+function callerCodes({ allow, creates, credentials, ownersInBody, forAllMembers }: Declared): ProblemCode[] {
   const isIdle = isPermission(allow) && IDLE_WHILE_SUSPENDED.includes(allow)
   const kinds: readonly (readonly [boolean, readonly ProblemCode[]])[] = [
     [allow !== 'anyone', OF_GUARDS],
     [allow === 'administrator', OF_ADMINISTRATION],
+    [isPermission(allow) && !forAllMembers, ['two_factor_required']],
     [isForPeople(allow), ['user_only', 'account_required']],
     [isPermission(allow) && platformScopeFor(allow) !== undefined, ['organization_mismatch', 'organization_not_found']],
     [isPermission(allow) && platformScopeFor(allow) !== undefined && !ownersInBody, ['organization_unnamed']],
@@ -171,11 +174,12 @@ function callerCodes({ allow, creates, credentials, ownersInBody }: Declared): P
 }
 
 /** The parts of a declaration that the guard reads. */
-const describeGuard = ({ credentials, creates, service, ownersInBody, query }: Declared) => ({
+const describeGuard = ({ credentials, creates, service, ownersInBody, forAllMembers, query }: Declared) => ({
   credentials,
   creates,
   service,
   ownersInBody,
+  forAllMembers,
   namesInQuery: {
     organization_id: 'organization_id' in readShape(query),
     external_id: 'external_id' in readShape(query),

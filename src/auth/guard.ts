@@ -18,6 +18,7 @@ import {
   organizationFor,
   requireAdministrator,
   requireCustomer,
+  requireMet,
   requirePlatformScope,
 } from './organization-access.ts'
 import type { Principal } from './principal.ts'
@@ -51,6 +52,8 @@ interface Guarded {
   readonly namesInQuery: NamingFields
   /** The scope that lets a service key call a route of administrators. */
   readonly service?: PlatformScope | undefined
+  /** Whether also members may call it who lack what the organization requires of all. */
+  readonly forAllMembers?: boolean | undefined
   /** Whether the body names an owner for each of its items. A service key then need not name an organization for the request. */
   readonly ownersInBody?: boolean | undefined
 }
@@ -134,7 +137,7 @@ async function admitToOrganization(
   c: Context<ManagementEnv>,
   principal: Principal,
   permission: Permission,
-  { namesInQuery, ownersInBody }: Guarded,
+  { namesInQuery, ownersInBody, forAllMembers }: Guarded,
 ): Promise<void> {
   if (principal.kind === 'service') requirePlatformScope(principal, platformScopeFor(permission)) // before any look-up
   const isByOwners = principal.kind === 'service' && ownersInBody
@@ -144,23 +147,32 @@ async function admitToOrganization(
     return
   }
   const organizationId = organizationFor(principal, permission, named)
-  await requireOperable(c, principal, { permission, organizationId })
+  await requireStanding(c, principal, { permission, organizationId, forAllMembers })
   c.set('organizationId', organizationId)
   if (principal.kind === 'user') c.set('user', principal)
   if (principal.kind === 'user' || principal.kind === 'service') c.set('manager', principal)
 }
 
+interface Standing extends Pick<Guarded, 'forAllMembers'> {
+  readonly permission: Permission
+  readonly organizationId: string
+}
+
 /**
- * Members and keys belong to organizations that exist. The operator can name one that does not.
+ * Members and keys belong to organizations that exist, and members have what theirs requires. The operator can name one that
+ * does not exist.
  *
- * @throws Problem `organization_not_found`, `two_factor_required` for an administrator without a second factor
+ * @throws Problem `organization_not_found`; `two_factor_required` for a member or an administrator without a second factor
  */
-async function requireOperable(
+async function requireStanding(
   c: Context<ManagementEnv>,
   principal: Principal,
-  { permission, organizationId }: { readonly permission: Permission; readonly organizationId: string },
+  { permission, organizationId, forAllMembers }: Standing,
 ): Promise<void> {
-  if (!actsAsOperator(principal, permission, organizationId)) return
+  if (!actsAsOperator(principal, permission, organizationId)) {
+    if (!forAllMembers) requireMet(principal, organizationId)
+    return
+  }
   if (principal.kind === 'user') requireAdministrator(c.var.deps.config, principal)
   await requireOrganization(c.var.deps.db, organizationId)
 }

@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts'
-import { missingScope, Problem } from '../problems.ts'
+import { missingScope, Problem, type ProblemCode } from '../problems.ts'
 import { holdsScope } from '../verification/rules.ts'
 import type {
   ExternalPrincipal,
@@ -105,6 +105,26 @@ function requireMember({ memberships }: UserPrincipal, permission: Permission, o
   const membership = memberships.find((one) => one.organization_id === organizationId)
   if (!membership) throw new Problem('organization_not_found')
   requireRole(membership.role, permission)
+}
+
+/** What an organization requires of its members. */
+export type Requirement = 'two_factor'
+
+const REFUSALS = { two_factor: 'two_factor_required' } as const satisfies Record<Requirement, ProblemCode>
+
+/** What an organization requires of a member that this one lacks. Nothing for somebody who is no member. */
+export function findUnmet(
+  { memberships, hasTwoFactor }: Pick<UserPrincipal, 'memberships' | 'hasTwoFactor'>,
+  organizationId: string | null,
+): Requirement | undefined {
+  const membership = memberships.find((one) => one.organization_id === organizationId)
+  return membership?.requires_two_factor && !hasTwoFactor ? 'two_factor' : undefined
+}
+
+/** @throws Problem `two_factor_required` for a member who lacks what the organization requires of all */
+export function requireMet(principal: Principal, organizationId: string): void {
+  const unmet = principal.kind === 'user' ? findUnmet(principal, organizationId) : undefined
+  if (unmet) throw new Problem(REFUSALS[unmet])
 }
 
 function requireExternal(user: ExternalPrincipal, permission: Permission, organizationId: string): void {

@@ -5,6 +5,8 @@ export interface Membership {
   readonly organization_id: string
   readonly role: Role
   readonly is_suspended: boolean
+  /** Whether the organization lets only members act for it who have a second factor. */
+  readonly requires_two_factor: boolean
 }
 
 /** A signed-in user, with current data from the database. */

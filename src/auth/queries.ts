@@ -1,11 +1,12 @@
 import { and, eq, gt, isNull, sql } from 'drizzle-orm'
 import type { Database } from '../db/orm.ts'
-import { sessions, totpCredentials } from '../db/schema/accounts.ts'
+import { sessions } from '../db/schema/accounts.ts'
 import { memberships, organizations } from '../db/schema/organizations.ts'
 import { users } from '../db/schema/users.ts'
 import { administrates } from './administrators.ts'
 import { isServiceKeyLive } from './portal-keys.ts'
 import type { Membership } from './principal.ts'
+import { hasTwoFactor } from './two-factor.ts'
 
 /**
  * @returns the session, unless it ended or expired, its user is disabled or, for a support session, its opener is no
@@ -19,11 +20,10 @@ export async function selectSession(db: Database, sessionId: string, userId: str
       createdAt: sessions.createdAt,
       reauthenticatedAt: sessions.reauthenticatedAt,
       isAdministrator: administrates(sql`users.id`),
-      hasTwoFactor: sql<boolean>`exists (
-        select 1 from ${totpCredentials} t where t.user_id = users.id and t.enabled_at is not null)`,
+      hasTwoFactor: hasTwoFactor(sql`users.id`),
       memberships: sql<Membership[]>`(
         select coalesce(json_agg(json_build_object('organization_id', m.organization_id, 'role', m.role,
-          'is_suspended', o.suspended_at is not null)), '[]'::json)
+          'is_suspended', o.suspended_at is not null, 'requires_two_factor', o.requires_two_factor)), '[]'::json)
         from ${memberships} m join ${organizations} o on o.id = m.organization_id where m.user_id = users.id)`,
     })
     .from(sessions)

@@ -7,6 +7,7 @@ import { loadExternal } from './issuers/load-external.ts'
 import { findIssuer } from './issuers/verify.ts'
 import { loadSession } from './load-session.ts'
 import { resolveOrganization } from './named-organization.ts'
+import { findUnmet } from './organization-access.ts'
 import type { ExternalPrincipal, Membership, UserPrincipal } from './principal.ts'
 import { IDLE_WHILE_SUSPENDED, isForKeys, PERMISSIONS, type Permission, roleMay } from './roles.ts'
 
@@ -20,7 +21,7 @@ export const TokenInput = z.strictObject({
 
 /**
  * Checks whose access token this is, with current data. It is refused if its session ended, if the user was disabled,
- * or if the user is no longer a member of the given organization. A token of a trusted issuer stands for a member of the
+ * or if the user is no longer a member of the given organization, or lacks what it requires of its members. A token of a trusted issuer stands for a member of the
  * organization that it names.
  *
  * @throws Problem `organization_not_found`, `organization_mismatch` as {@link resolveOrganization}; `unavailable` when the database does not answer and `issuer_unavailable` when the issuer does not, so that
@@ -67,7 +68,8 @@ async function loadUser(deps: ManagementDeps, token: string): Promise<TokenUser 
 function membershipIn(user: TokenUser, organizationId: string | null): Membership | undefined {
   if (user.kind === 'user') return user.memberships.find((one) => one.organization_id === organizationId)
   const { organizationId: organization_id, role, isSuspended: is_suspended } = user
-  return organization_id === organizationId ? { organization_id, role, is_suspended } : undefined
+  const membership = { organization_id, role, is_suspended, requires_two_factor: false } // their issuer's to require
+  return organization_id === organizationId ? membership : undefined
 }
 
 function describeUser(user: TokenUser, organizationId: string | null) {
@@ -104,6 +106,7 @@ interface TokenCheck {
 /** Whether the user is a member and, if a permission is given, has it. Tollgate's own guard decides the same way. */
 function isAllowed(user: TokenUser, { organizationId, permission }: TokenCheck): boolean {
   const membership = membershipIn(user, organizationId)
+  if (user.kind === 'user' && findUnmet(user, organizationId)) return false
   if (!membership || !permission) return membership !== undefined
   const isIdle = membership.is_suspended && IDLE_WHILE_SUSPENDED.includes(permission)
   const isForThem = user.kind === 'user' || isForKeys(permission)

@@ -31,6 +31,7 @@ export async function createOrganization(
     role: 'owner',
     isPersonal: false,
     isPlatform: false,
+    requiresTwoFactor: false,
     suspendedAt: null,
     memberCount: 1,
   }

@@ -17,6 +17,7 @@ export function toOrganization(row: OrganizationView, activeId: string | null): 
     role: row.role,
     is_personal: row.isPersonal,
     is_active: row.id === activeId,
+    requires_two_factor: row.requiresTwoFactor,
     suspended_at: row.suspendedAt?.toISOString() ?? null,
     member_count: row.memberCount,
     created_at: row.createdAt.toISOString(),

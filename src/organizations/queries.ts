@@ -15,6 +15,7 @@ const viewColumns = {
   role: memberships.role,
   isPersonal: organizations.isPersonal,
   isPlatform: organizations.isPlatform,
+  requiresTwoFactor: organizations.requiresTwoFactor,
   suspendedAt: organizations.suspendedAt,
   createdAt: organizations.createdAt,
   memberCount: sql<number>`(select count(*)::int from memberships m where m.organization_id = organizations.id)`,
@@ -65,7 +66,7 @@ export function insertOrganization(db: Database, organization: typeof organizati
 export function updateOrganization(
   db: Database,
   organizationId: string,
-  changes: { readonly name?: string; readonly slug?: string },
+  changes: { readonly name?: string; readonly slug?: string; readonly requiresTwoFactor?: boolean },
 ) {
   return db.update(organizations).set(changes).where(eq(organizations.id, organizationId))
 }

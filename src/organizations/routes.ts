@@ -56,6 +56,7 @@ const getRoute = apiRoute({
   method: 'get',
   operationId: 'getOrganization',
   summary: 'Get an organization',
+  forAllMembers: true,
   returns: { 200: Organization },
   fails: ['organization_not_found'],
 })
@@ -65,7 +66,9 @@ const changeRoute = apiRoute({
   allow: 'organization:write',
   method: 'patch',
   operationId: 'updateOrganization',
-  summary: 'Rename an organization',
+  summary: 'Change an organization',
+  description: `Its name, its slug, and whether its members need a second factor. While they do, members without one get
+\`two_factor_required\` for everything but leaving. API keys are not affected, and neither are users of trusted issuers.`,
   credentials: true,
   body: OrganizationChange,
   returns: { 200: Organization },
@@ -101,6 +104,7 @@ const switchRoute = apiRoute({
   path: '/organizations/{organization_id}/switch',
   operationId: 'switchOrganization',
   summary: 'Switch to another organization',
+  forAllMembers: true,
   description:
     'Returns an access token whose `org` is this organization. The session stays with it: its refresh token now returns such tokens. A new sign-in starts with the personal organization again.',
   returns: { 200: SwitchedToken },

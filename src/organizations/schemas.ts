@@ -36,6 +36,9 @@ export const Organization = z
     role: role.meta({ description: 'Your role.' }),
     is_personal: z.boolean().meta({ description: 'Whether it was created for one person at registration.' }),
     is_active: z.boolean().meta({ description: 'Whether your token acts for it.' }),
+    requires_two_factor: z
+      .boolean()
+      .meta({ description: 'Whether only members who have a second factor may act for it.' }),
     suspended_at: timestamp.nullable().meta({ description: 'Since when its keys are refused.' }),
     member_count: z.int(),
     created_at: timestamp,
@@ -49,8 +52,14 @@ export const NewOrganization = z
   .meta({ example: { name: 'Analytical Engines', slug: 'analytical-engines' } })
 
 export const OrganizationChange = z
-  .strictObject({ name: name.optional(), slug: slug.optional() })
-  .refine((body) => body.name !== undefined || body.slug !== undefined, 'must have a field to change')
+  .strictObject({
+    name: name.optional(),
+    slug: slug.optional(),
+    requires_two_factor: z.boolean().optional().meta({
+      description: 'Owners alone may change it, and need a second factor to switch it on.',
+    }),
+  })
+  .refine((body) => Object.values(body).some((value) => value !== undefined), 'must have a field to change')
   .meta({ example: { name: 'Analytical Engines' } })
 
 export const OrganizationDeletion = z.strictObject({
@@ -76,6 +85,9 @@ export const Member = z
     name: z.string().nullable(),
     role,
     is_active: z.boolean().meta({ description: 'False while an administrator has disabled the account.' }),
+    two_factor_enabled: z.boolean().nullable().meta({
+      description: 'Whether they have a second factor. Null for readers who may not manage members.',
+    }),
     created_at: timestamp.meta({ description: 'When they became a member.' }),
   })
   .meta({ id: 'Member' })

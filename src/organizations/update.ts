@@ -1,25 +1,33 @@
 import type * as z from 'zod'
 import { audited } from '../audit/record.ts'
 import type { UserPrincipal } from '../auth/principal.ts'
-import { rolesWith } from '../auth/roles.ts'
+import { roleMay, rolesWith } from '../auth/roles.ts'
 import { requireThat, runBatch } from '../db/batch.ts'
 import { lockOrganization } from '../db/locks.ts'
 import type { ManagementDeps } from '../deps.ts'
+import { Problem } from '../problems.ts'
 import { orSlugTaken } from './create.ts'
 import { getOwnOrganization } from './organization.ts'
 import { isMember, type OrganizationView, updateOrganization } from './queries.ts'
 import type { OrganizationChange } from './schemas.ts'
 
-/** Renames an organization, or gives it another slug. @throws Problem `slug_taken`, `organization_not_found` */
+type Change = z.output<typeof OrganizationChange>
+
+/**
+ * Changes the name and the slug of an organization, and what it requires of its members.
+ *
+ * @throws Problem `slug_taken`, `organization_not_found`; `forbidden` and `two_factor_required` as {@link requireMayRequire}
+ */
 export async function changeOrganization(
   deps: ManagementDeps,
   user: UserPrincipal,
   organizationId: string,
-  { name, slug }: z.output<typeof OrganizationChange>,
+  change: Change,
 ): Promise<OrganizationView> {
-  const changes = { ...(name !== undefined && { name }), ...(slug !== undefined && { slug }) }
   const before = await getOwnOrganization(deps, user, organizationId)
-  const mayChange = isMember(organizationId, user.userId, rolesWith('organization:write'))
+  if (change.requires_two_factor !== undefined) requireMayRequire(user, before, change)
+  const needed = change.requires_two_factor === undefined ? 'organization:write' : 'owners:write'
+  const mayChange = isMember(organizationId, user.userId, rolesWith(needed))
   const batch = runBatch(deps.db, {
     lock: lockOrganization(deps.db, organizationId),
     allowed: requireThat(deps.db, mayChange, 'organization_not_found'),
@@ -28,10 +36,33 @@ export async function changeOrganization(
       actor: user,
       organizationId,
       target: { type: 'organization', id: organizationId },
-      detail: { from: { name: before.name, slug: before.slug }, to: changes },
+      detail: { from: pickSame(before, change), to: change },
     }),
-    organization: updateOrganization(deps.db, organizationId, changes),
+    organization: updateOrganization(deps.db, organizationId, toColumns(change)),
   })
   await orSlugTaken(batch)
   return getOwnOrganization(deps, user, organizationId)
+}
+
+/**
+ * Who requires a second factor of others has one. So whoever switches it on is not locked out.
+ *
+ * @throws Problem `forbidden` unless they are an owner, `two_factor_required`
+ */
+function requireMayRequire(user: UserPrincipal, { role }: OrganizationView, { requires_two_factor }: Change): void {
+  if (!roleMay(role, 'owners:write'))
+    throw new Problem('forbidden', { detail: 'Only owners can change whether members need a second factor.' })
+  if (requires_two_factor && !user.hasTwoFactor) throw new Problem('two_factor_required')
+}
+
+const toColumns = ({ name, slug, requires_two_factor: requiresTwoFactor }: Change) => ({
+  ...(name !== undefined && { name }),
+  ...(slug !== undefined && { slug }),
+  ...(requiresTwoFactor !== undefined && { requiresTwoFactor }),
+})
+
+/** What the named fields were before. */
+function pickSame({ name, slug, requiresTwoFactor: requires_two_factor }: OrganizationView, change: Change) {
+  const all = { name, slug, requires_two_factor }
+  return Object.fromEntries(Object.entries(all).filter(([field]) => change[field as keyof Change] !== undefined))
 }

@@ -1,6 +1,5 @@
 import { expect, inject, test } from 'vitest'
-import { callApi, newPerson } from './support/api.ts'
-import { codeOf } from './support/authenticator.ts'
+import { newPerson, switchOnTwoFactor } from './support/api.ts'
 import { fillSignIn, newPage, open, signIn, untilLoaded, useBrowser } from './support/browser.ts'
 
 useBrowser()
@@ -8,12 +7,7 @@ useBrowser()
 /** Somebody with a second factor. A code works once, so signing in takes a backup code within the same 30 seconds. */
 async function newPersonWithCodes() {
   const person = await newPerson()
-  const { secret } = await callApi<{ secret: string }>('POST', '/auth/2fa/setup', { token: person.token })
-  const { backup_codes } = await callApi<{ backup_codes: string[] }>('POST', '/auth/2fa/enable', {
-    token: person.token,
-    body: { code: codeOf(secret) },
-  })
-  return { ...person, secret, backupCodes: backup_codes }
+  return { ...person, ...(await switchOnTwoFactor(person.token)) }
 }
 
 test('what the server refuses of a new account stands beside its field', async () => {

@@ -10,13 +10,15 @@ export function codeOf(secret: string, at = Date.now()): string {
   return totp(bytes, toStep(at))
 }
 
-/** Somebody with a second factor; their ten backup codes are unused. */
+/** Switches somebody's second factor on. @returns the secret of their app, and their ten unused backup codes */
+export async function switchOnTwoFactor({ token }: { readonly token: string }) {
+  const { body: setup } = await call('POST /api/v1/auth/2fa/setup', { token })
+  const { body } = await call('POST /api/v1/auth/2fa/enable', { token, body: { code: codeOf(setup.secret) } })
+  return { secret: setup.secret as string, backupCodes: body.backup_codes as [string, string, string] }
+}
+
+/** Somebody with a second factor. */
 export async function newTwoFactorUser() {
   const user = await newUser()
-  const { body: setup } = await call('POST /api/v1/auth/2fa/setup', { token: user.token })
-  const { body } = await call('POST /api/v1/auth/2fa/enable', {
-    token: user.token,
-    body: { code: codeOf(setup.secret) },
-  })
-  return { ...user, secret: setup.secret as string, backupCodes: body.backup_codes as [string, string, string] }
+  return { ...user, ...(await switchOnTwoFactor(user)) }
 }

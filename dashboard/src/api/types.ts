@@ -1620,6 +1620,8 @@ export type Member = {
   role: 'viewer' | 'member' | 'admin' | 'owner'
   /** False while an administrator has disabled the account. */
   is_active: boolean
+  /** Whether they have a second factor. Null for readers who may not manage members. */
+  two_factor_enabled: boolean | null
   /** When they became a member. */
   created_at: string
 }
@@ -2000,6 +2002,8 @@ export type Organization = {
   is_personal: boolean
   /** Whether your token acts for it. */
   is_active: boolean
+  /** Whether only members who have a second factor may act for it. */
+  requires_two_factor: boolean
   /** Since when its keys are refused. */
   suspended_at: string | null
   member_count: number
@@ -3362,6 +3366,8 @@ export type UpdateOrganizationRequest = {
   name?: string
   /** Lower-case letters and digits, separated by single hyphens. Unique. */
   slug?: string
+  /** Owners alone may change it, and need a second factor to switch it on. */
+  requires_two_factor?: boolean
 }
 
 export type UpdatePlanRequest = {
@@ -3957,6 +3963,8 @@ export type User = {
   role: 'owner' | 'admin' | 'member' | 'viewer' | null
   /** What the role allows in the active organization. */
   permissions: string[]
+  /** What the active organization requires of its members and the user lacks. Until they have it, `permissions` is empty. */
+  unmet_requirement: 'two_factor' | null
   /** The active organization. */
   organization_id: string | null
   is_active: boolean
@@ -4254,7 +4262,7 @@ export interface Operations {
   'GET /organizations': { query?: { limit?: number; cursor?: string }; answer: OrganizationList }
   /** Get an organization */
   'GET /organizations/{organization_id}': { params: { organization_id: string }; answer: Organization }
-  /** Rename an organization */
+  /** Change an organization */
   'PATCH /organizations/{organization_id}': {
     params: { organization_id: string }
     body: UpdateOrganizationRequest

@@ -31,7 +31,7 @@ export const AUDIT_ACTIONS: Readonly<Record<string, string>> = {
   'key.leaked': 'A secret scanner found an API key in public, and it was switched off.',
   'session.switched': 'A session began to act for another organization.',
   'organization.created': 'An organization was made.',
-  'organization.updated': 'An organization was renamed, or got another slug.',
+  'organization.updated': 'An organization was renamed, or got another slug or other rules for its members.',
   'organization.deleted': 'An organization was deleted by one of its owners.',
   'organization.transferred': 'An owner handed an organization over to another member.',
   'member.added': 'The operator made a user a member of an organization.',

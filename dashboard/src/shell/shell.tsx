@@ -14,7 +14,8 @@ import { Skeleton } from '../ui/states.tsx'
 import { Brand } from './brand.tsx'
 import { Missing } from './missing.tsx'
 import { Palette } from './palette.tsx'
-import { CUSTOMER_SCREENS } from './screens.ts'
+import { RequirementGate } from './requirement-gate.tsx'
+import { ACCOUNT_SCREEN, CUSTOMER_SCREENS } from './screens.ts'
 import { type Session, SessionContext, useSession } from './session-context.tsx'
 import { Shortcuts } from './shortcuts.tsx'
 import { SideBar } from './side-bar.tsx'
@@ -39,7 +40,7 @@ function PortalShell() {
   if (!access) return <Full>{<ErrorNotice error={unreachable()} onRetry={() => location.reload()} />}</Full>
   const { organization_id: organizationId, scopes: permissions } = access
   return (
-    <SessionContext value={{ user: undefined, organizationId, permissions, isAdministrator: false }}>
+    <SessionContext value={{ user: undefined, organizationId, permissions, isAdministrator: false, isHeldBack: false }}>
       {isLost ? <Full>{<Skeleton lines={4} />}</Full> : <Frame />}
     </SessionContext>
   )
@@ -59,6 +60,7 @@ function UserShell() {
     organizationId: user.organization_id ?? '',
     permissions: user.permissions,
     isAdministrator: user.is_administrator,
+    isHeldBack: user.unmet_requirement !== null,
   }
   return (
     <SessionContext value={session}>
@@ -78,10 +80,16 @@ const BANNER = '[--banner:3rem]'
 /** The operator's screens are nobody else's, also while an administrator acts as a customer. */
 const isOperatorPath = (pathname: string) => pathname === '/operator' || pathname.startsWith('/operator/')
 
+function Screen() {
+  const { pathname } = useLocation()
+  const { isAdministrator, isHeldBack } = useSession()
+  if (isOperatorPath(pathname)) return isAdministrator ? <Outlet /> : <Missing />
+  return isHeldBack && pathname !== ACCOUNT_SCREEN.path ? <RequirementGate /> : <Outlet />
+}
+
 function Frame() {
   const [isMenuOpen, setIsMenuOpen] = useState(false)
   const { pathname } = useLocation()
-  const { isAdministrator } = useSession()
   useEffect(() => setIsMenuOpen(false), [pathname])
   return (
     <div className={classes('flex min-h-dvh flex-col', supportEndsAt() === undefined ? NO_BANNER : BANNER)}>
@@ -105,7 +113,7 @@ function Frame() {
           </header>
           <Offline />
           <main id="content" tabIndex={-1} className="flex-1 outline-none">
-            {isAdministrator || !isOperatorPath(pathname) ? <Outlet /> : <Missing />}
+            <Screen />
           </main>
         </div>
       </div>

@@ -1,4 +1,5 @@
 import { and, desc, eq, gt, isNull, type SQL, sql } from 'drizzle-orm'
+import { hasTwoFactor } from '../../auth/two-factor.ts'
 import { requireThat, runBatch, type Statement } from '../../db/batch.ts'
 import { lockUser } from '../../db/locks.ts'
 import type { Database } from '../../db/orm.ts'
@@ -80,8 +81,7 @@ export async function findByIdentity(db: Database, { issuer, subject }: Provided
       isActive: users.isActive,
       emailVerifiedAt: users.emailVerifiedAt,
       homeOrganizationId: defaultOrganization(sql`users.id`),
-      hasTwoFactor: sql<boolean>`exists (
-        select 1 from totp_credentials t where t.user_id = users.id and t.enabled_at is not null)`,
+      hasTwoFactor: hasTwoFactor(sql`users.id`),
     })
     .from(identities)
     .innerJoin(users, eq(users.id, identities.userId))

@@ -6,6 +6,7 @@ import type { ManagementDeps } from '../../deps.ts'
 import { sha256 } from '../../lib/bytes.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
 import { insertSession, selectHomeOrganization } from '../queries.ts'
+import { hasNoFactor } from '../two-factor/queries.ts'
 import type { LiveSession } from './refresh-queries.ts'
 import { ABSOLUTE_MS, IDLE_MS, newRefreshToken } from './refresh-token.ts'
 
@@ -75,7 +76,7 @@ function stillHolds(userId: string, passwordHash: string | null | undefined): SQ
   const isActive = sql`exists (select 1 from users u where u.id = ${userId}::uuid and u.is_active)`
   if (passwordHash === undefined) return isActive
   return sql`exists (select 1 from users u where u.id = ${userId}::uuid and u.is_active and u.password_hash = ${passwordHash})
-    and not exists (select 1 from totp_credentials t where t.user_id = ${userId}::uuid and t.enabled_at is not null)`
+    and ${hasNoFactor(userId)}`
 }
 
 /** The wire form of a session's current tokens. */

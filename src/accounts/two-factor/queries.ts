@@ -1,4 +1,5 @@
 import { and, eq, gt, isNull, sql } from 'drizzle-orm'
+import { hasTwoFactor } from '../../auth/two-factor.ts'
 import { requirement, runBatch } from '../../db/batch.ts'
 import type { Database } from '../../db/orm.ts'
 import { backupCodes, loginChallenges, totpCredentials } from '../../db/schema/accounts.ts'
@@ -25,8 +26,7 @@ export async function findTotp(db: Database, userId: string) {
 }
 
 /** Whether no second factor of a user is in force. */
-export const hasNoFactor = (userId: string) =>
-  sql`not exists (select 1 from totp_credentials where user_id = ${userId}::uuid and enabled_at is not null)`
+export const hasNoFactor = (userId: string) => sql`not ${hasTwoFactor(sql`${userId}::uuid`)}`
 
 /** Stores a secret that is not in force yet, in place of an earlier one that never was. */
 export function upsertPendingTotp(db: Database, userId: string, secretEncrypted: Uint8Array) {

@@ -1,9 +1,8 @@
 import { apiRoute, newRouter } from '../../api/api-route.ts'
 import { RequestOptions } from '../passkeys/schemas.ts'
 import { requireOwner, requirePassword } from '../passwords/reauthenticate.ts'
-import { selectProfile } from '../queries.ts'
 import { Tokens } from '../schemas.ts'
-import { toUser } from '../user.ts'
+import { getOwnProfile } from '../user.ts'
 import { beginPasskeyFactor, completeLogin } from './challenge.ts'
 import { BackupCodes, BeginPasskey, Complete, Disable, FactorProof, SetUp, SetUpAnswer } from './schemas.ts'
 import { disableTwoFactor, enableTwoFactor, renewBackupCodes, setUpTwoFactor } from './setup.ts'
@@ -102,7 +101,7 @@ export const twoFactorRoutes = newRouter()
   .openapi(setUpRoute, async (c) => {
     const { deps, user } = c.var
     await requireOwner(deps, user, c.req.valid('json').password)
-    const { email } = toUser(await selectProfile(deps.db, user.userId, user.organizationId))
+    const { email } = await getOwnProfile(deps, user)
     return c.json(await setUpTwoFactor(deps, user.userId, email), 200)
   })
   .openapi(enableRoute, async (c) => {

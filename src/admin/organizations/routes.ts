@@ -210,7 +210,7 @@ export const adminOrganizationRoutes = newRouter()
     if (send_invitation) return c.json(toInvitation(await inviteMember(deps, operator, membership)), 202)
     const userId = await findUserId(deps.db, input.email)
     if (!userId) throw new Problem('user_not_found')
-    return c.json(toMember(await addMember(deps, operator, { ...membership, userId })), 201)
+    return c.json(toMember(await addMember(deps, operator, { ...membership, userId }), true), 201)
   })
   .openapi(changePlanRoute, async (c) => {
     const request = { operator: c.var.operator, organizationId: c.var.organizationId, ...c.req.valid('json') }

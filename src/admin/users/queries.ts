@@ -1,6 +1,7 @@
 import { and, desc, eq, ilike, isNotNull, isNull, lt, or, type SQL, sql } from 'drizzle-orm'
 import { administrates } from '../../auth/administrators.ts'
 import type { Role } from '../../auth/roles.ts'
+import { hasTwoFactor } from '../../auth/two-factor.ts'
 import { isOnPlan } from '../../db/conditions.ts'
 import type { Database } from '../../db/orm.ts'
 import { backupCodes, sessions, totpCredentials } from '../../db/schema/accounts.ts'
@@ -15,8 +16,7 @@ interface MemberOf {
   readonly plan: string
 }
 
-const hasTwoFactor = sql<boolean>`exists (
-  select 1 from totp_credentials t where t.user_id = users.id and t.enabled_at is not null)`
+const isProtected = hasTwoFactor(sql`users.id`)
 
 const viewColumns = {
   id: users.id,
@@ -27,7 +27,7 @@ const viewColumns = {
   createdAt: users.createdAt,
   updatedAt: users.updatedAt,
   isAdministrator: administrates(sql`users.id`),
-  hasTwoFactor,
+  hasTwoFactor: isProtected,
   organizations: sql<MemberOf[]>`(
     select coalesce(json_agg(json_build_object('id', o.id, 'name', o.name, 'role', m.role, 'plan', split_part(o.plan_id, '@', 1))
       order by m.created_at, o.id), '[]'::json)
@@ -80,7 +80,7 @@ function conditions({ search, is_active, is_verified, two_factor_enabled, plan, 
       : or(ilike(users.email, containing(search)), ilike(users.name, containing(search))),
     is_active === undefined ? undefined : eq(users.isActive, is_active),
     is_verified === undefined ? undefined : (is_verified ? isNotNull : isNull)(users.emailVerifiedAt),
-    two_factor_enabled === undefined ? undefined : sql`${hasTwoFactor} = ${two_factor_enabled}`,
+    two_factor_enabled === undefined ? undefined : sql`${isProtected} = ${two_factor_enabled}`,
     plan === undefined ? undefined : inOrganization(isOnPlan(sql`o.plan_id`, plan)),
     organizationId === undefined ? undefined : inOrganization(sql`o.id = ${organizationId}`),
   ]

@@ -51,6 +51,8 @@ export const organizations = pgTable(
     periodAnchor: timestamptz(),
     /** Percentages of a limit at which owners and admins are notified. Null for the defaults. */
     alertThresholds: jsonb().$type<readonly number[]>(),
+    /** Whether only members who have a second factor may act for it. */
+    requiresTwoFactor: boolean().notNull().default(false),
     /** While set, the organization's keys do not verify. */
     suspendedAt: timestamptz(),
     suspendedReason: text(),

@@ -1,5 +1,6 @@
 import { and, asc, eq, gt, sql } from 'drizzle-orm'
 import type { Role } from '../../auth/roles.ts'
+import { hasTwoFactor } from '../../auth/two-factor.ts'
 import type { Database } from '../../db/orm.ts'
 import { memberships } from '../../db/schema/organizations.ts'
 import { users } from '../../db/schema/users.ts'
@@ -18,6 +19,7 @@ const shown = {
   email: users.email,
   name: users.name,
   isActive: users.isActive,
+  hasTwoFactor: hasTwoFactor(sql`users.id`),
   role: memberships.role,
   createdAt: memberships.createdAt,
 }

@@ -3,7 +3,7 @@ import { pageEnd } from '../../http/paging.ts'
 import { page } from '../../lib/cursor.ts'
 import { ListQuery, Member, MemberList, MemberParams, OrganizationParams, RoleChange, Transfer } from '../schemas.ts'
 import { changeRole, removeMember, transferOwnership } from './change.ts'
-import { toMember } from './member.ts'
+import { managesMembers, toMember } from './member.ts'
 import { listMembers } from './queries.ts'
 
 const tag = 'Organizations'
@@ -64,6 +64,7 @@ const leaveRoute = apiRoute({
   description: 'The only owner cannot leave. Use `transfer` to hand the organization over.',
   params: OrganizationParams,
   credentials: true,
+  forAllMembers: true,
   returns: { 204: null },
   fails: ['organization_not_found', 'last_owner'],
 })
@@ -96,12 +97,14 @@ export const memberRoutes = newRouter()
     const { limit, cursor } = c.req.valid('query')
     const rows = await listMembers(c.var.deps.db, c.var.organizationId, { limit, after: pageEnd(cursor) })
     const { data, next_cursor } = page(rows, limit)
-    return c.json({ data: data.map(toMember), next_cursor }, 200)
+    const isForManagers = managesMembers(c.var.manager, c.var.organizationId)
+    return c.json({ data: data.map((row) => toMember(row, isForManagers)), next_cursor }, 200)
   })
   .openapi(changeRoute, async (c) => {
     const { deps, manager, organizationId } = c.var
     const userId = c.req.valid('param').user_id
-    return c.json(toMember(await changeRole(deps, manager, { organizationId, userId, ...c.req.valid('json') })), 200)
+    const changed = await changeRole(deps, manager, { organizationId, userId, ...c.req.valid('json') })
+    return c.json(toMember(changed, true), 200)
   })
   .openapi(removeRoute, async (c) => {
     const { deps, manager, organizationId } = c.var

@@ -52,6 +52,7 @@ describe('GET /api/v1/organizations/{organization_id}/members', async () => {
       name: 'Team',
       role: 'owner',
       is_active: true,
+      two_factor_enabled: null,
       created_at: expect.any(String),
     })
     const first = (await members(id, viewer.token, 'limit=2')).body

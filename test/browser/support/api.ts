@@ -1,4 +1,5 @@
 import { inject } from 'vitest'
+import { codeOf } from './authenticator.ts'
 
 interface Mail {
   readonly subject: string
@@ -37,4 +38,12 @@ export async function newPerson() {
   await callApi('POST', '/auth/register', { body: login })
   const { access_token: token } = await callApi<{ access_token: string }>('POST', '/auth/login', { body: login })
   return { ...login, token }
+}
+
+/** Switches somebody's second factor on. @returns its secret and the backup codes */
+export async function switchOnTwoFactor(token: string) {
+  const { secret } = await callApi<{ secret: string }>('POST', '/auth/2fa/setup', { token })
+  const body = { code: codeOf(secret) }
+  const { backup_codes } = await callApi<{ backup_codes: string[] }>('POST', '/auth/2fa/enable', { token, body })
+  return { secret, backupCodes: backup_codes }
 }

@@ -31,6 +31,7 @@ describe('making an organization', () => {
       role: 'owner',
       is_personal: false,
       is_active: false,
+      requires_two_factor: false,
       suspended_at: null,
       member_count: 1,
       created_at: expect.any(String),

@@ -80,30 +80,6 @@ export function RemoveMember({ member, onClose }: MemberDialogProps) {
   )
 }
 
-export function LeaveOrganization({ onClose }: MemberDialogProps) {
-  const { organizationId } = useSession()
-  const { mutate, error, isPending } = useChange('POST /organizations/{organization_id}/leave')
-  const leave = () =>
-    mutate(
-      { params: { organization_id: organizationId } },
-      { onSuccess: () => location.assign('/dashboard') }, // the session is now in another organization
-    )
-  return (
-    <Confirm
-      open
-      onClose={onClose}
-      title="Leave this organization"
-      action="Leave organization"
-      onConfirm={leave}
-      busy={isPending}
-      error={error}
-    >
-      <p>You lose access at once. To come back, you need a new invitation.</p>
-      <p>Keys that you created keep working.</p>
-    </Confirm>
-  )
-}
-
 export function TransferOwnership({ member, onClose }: MemberDialogProps) {
   const { organizationId } = useSession()
   const { mutate, error, isPending, stepUp } = useStepUp('POST /organizations/{organization_id}/transfer')

@@ -1,6 +1,7 @@
 import { useState } from 'react'
 import { useList } from '../../api/hooks.ts'
 import type { Member } from '../../api/types.ts'
+import { LeaveOrganization } from '../../shell/leave-organization.tsx'
 import { useMay, useSession } from '../../shell/session-context.tsx'
 import { Badge, Status } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -10,7 +11,7 @@ import { Empty } from '../../ui/states.tsx'
 import { type Column, listProps, Table } from '../../ui/table.tsx'
 import { Time } from '../../ui/time.tsx'
 import { Invitations, InviteDialog } from './invitations.tsx'
-import { ChangeRole, LeaveOrganization, RemoveMember, TransferOwnership } from './member-dialogs.tsx'
+import { ChangeRole, RemoveMember, TransferOwnership } from './member-dialogs.tsx'
 import { roleName } from './roles.tsx'
 
 type Action = 'role' | 'remove' | 'leave' | 'transfer'
@@ -54,8 +55,18 @@ function useMembers() {
   return useList('GET /organizations/{organization_id}/members', { params: { organization_id: organizationId } })
 }
 
+const SECOND_FACTOR: Column<Member> = {
+  name: 'Second factor',
+  width: '9rem',
+  secondary: true,
+  cell: ({ two_factor_enabled: isOn }) => (
+    <Status kind={isOn ? 'good' : 'off'}>{isOn ? 'Enabled' : 'Not enabled'}</Status>
+  ),
+}
+
 function MemberTable() {
   const { user } = useSession()
+  const mayWrite = useMay('members:write')
   const list = useMembers()
   const menuItems = useMenuItems()
   const [chosen, setChosen] = useState<{ action: Action; member: Member }>()
@@ -77,6 +88,7 @@ function MemberTable() {
       width: '8rem',
       cell: ({ is_active }) => (is_active ? <Status kind="good">Active</Status> : <Status kind="off">Disabled</Status>),
     },
+    ...(mayWrite ? [SECOND_FACTOR] : []),
     { name: 'Since', cell: ({ created_at }) => <Time at={created_at} />, width: '9rem', secondary: true },
   ]
   return (

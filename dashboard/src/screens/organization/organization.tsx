@@ -13,6 +13,7 @@ import { ErrorNotice } from '../../ui/notice.tsx'
 import { Skeleton } from '../../ui/states.tsx'
 import { Time } from '../../ui/time.tsx'
 import { toast } from '../../ui/toast.tsx'
+import { RequiredSecondFactor } from './required-second-factor.tsx'
 
 export function OrganizationSettings() {
   const { organizationId } = useSession()
@@ -39,6 +40,7 @@ export function OrganizationSettings() {
               </Card>
             </Section>
           )}
+          <RequiredSecondFactor organization={data} />
           {mayDelete && <DangerZone organization={data} />}
         </>
       )}
