@@ -31,6 +31,7 @@ const bindings = {
   MAIL_API_KEY: 'test-mail-key',
   MAIL_FROM: 'Tollgate <no-reply@tollgate.test>',
   BREACHED_PASSWORDS_URL: `${stackUrl}/breached/range`,
+  DNS_URL: `${stackUrl}/dns-query`,
   POLAR_ACCESS_TOKEN: 'polar_oat_local', // those of local/stack/payments/routes.ts
   POLAR_WEBHOOK_SECRET: 'polar_whs_local-secret-of-the-stack',
   POLAR_API_URL: `${stackUrl}/polar/v1`,

@@ -1,6 +1,6 @@
 import { findAllDrift } from '../src/billing/reconcile/drift.ts'
-import { systemDeps } from '../src/billing/reconcile/job.ts'
 import { replayEvents } from '../src/billing/reconcile/replay.ts'
+import { systemDeps } from '../src/db/system-deps.ts'
 import type { ManagementDeps } from '../src/deps.ts'
 import { createDeps } from '../src/deps.ts'
 import { readArguments } from './support/arguments.ts'

@@ -89,6 +89,7 @@ await command(async function dev() {
       MAIL_API_KEY: 'local',
       MAIL_FROM: 'Tollgate <no-reply@tollgate.local>',
       BREACHED_PASSWORDS_URL: `${stack.url}/breached/range`,
+      DNS_URL: `${stack.url}/dns-query`,
       TRUSTED_ISSUERS: JSON.stringify([localIssuer(stack.url)]),
       SIGN_IN_PROVIDERS: JSON.stringify(localProviders(stack.url)),
       POLAR_API_URL: `${stack.url}/polar/v1`,

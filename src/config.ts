@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { ALIAS_NAMES, findIgnoredAliases, givenName, withAliases, withSecretKeys } from './config-aliases.ts'
 import { type ConfigFault, findFaults, findFeature, findNotices, SIDE_FEATURES } from './config-checks.ts'
+import { baseUrl, credential, flag, secret, secureUrl, wholeNumber } from './config-fields.ts'
 import { parseTrustedIssuers } from './config-issuers.ts'
 import { databaseUrl, domain, hosts, keyPrefix, list, origins, webhookSecrets } from './config-lists.ts'
 import { parseSignInProviders } from './config-providers.ts'
@@ -10,26 +11,6 @@ import { log } from './lib/log.ts'
 import { parseReportKeys } from './lib/report-keys.ts'
 import type { RootSecrets } from './lib/seal.ts'
 import { Problem } from './problems.ts'
-
-const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/
-
-/** Plain HTTP is only for a store on the same machine. */
-const secureUrl = z.url({ protocol: /^https?$/ }).refine((text) => {
-  const url = URL.parse(text) // this also runs for text that is not a URL
-  return url?.protocol === 'https:' || LOOPBACK.test(url?.hostname ?? '')
-}, 'must be https, except on this machine')
-
-/** Paths are appended to it. */
-const baseUrl = secureUrl.transform((text) => text.replace(/\/+$/, ''))
-
-/** Refuses the placeholders of the example file. */
-const credential = z
-  .string()
-  .min(1)
-  .refine((text) => !text.startsWith('replace-'), 'is still the placeholder')
-
-/** HS256 requires a key of at least 32 bytes (RFC 7518 §3.2). */
-const secret = credential.refine((text) => new TextEncoder().encode(text).length >= 32, 'must have at least 32 bytes')
 
 /** A transformation by a function that answers with a sentence for what it cannot read. The sentence quotes no value. */
 const readBy =
@@ -45,19 +26,6 @@ const jwkSet = credential.transform(readBy(parseJwkSet))
 const reportKeys = z.string().transform(readBy(parseReportKeys))
 const trustedIssuers = z.string().transform(readBy((text) => parseTrustedIssuers(text, secureUrl)))
 const signInProviders = z.string().transform(readBy((text) => parseSignInProviders(text, secureUrl)))
-
-function wholeNumber(least: number, most: number, otherwise: number) {
-  return z.coerce
-    .number()
-    .refine((value) => Number.isInteger(value) && value >= least && value <= most)
-    .default(otherwise)
-}
-
-/** Off unless it is `true`; any value other than true and false is an error. */
-const flag = z
-  .enum(['true', 'false'])
-  .default('false')
-  .transform((text) => text === 'true')
 
 const Variables = z.object({
   /** Neon's connection string; the driver derives its HTTPS endpoint from it. `POSTGRES_URL` stands for it too. */
@@ -143,6 +111,10 @@ const Variables = z.object({
   BREACHED_PASSWORDS_URL: baseUrl.optional(),
   /** The maximum time in milliseconds that a password check waits for it. */
   BREACHED_PASSWORDS_TIMEOUT_MS: wholeNumber(100, 10_000, 1_000),
+  /** Where DNS records are looked up, over HTTPS and in JSON (docs/guides/organizations.md). */
+  DNS_URL: baseUrl.default('https://cloudflare-dns.com/dns-query'),
+  /** The maximum time in milliseconds that a request waits for it. */
+  DNS_TIMEOUT_MS: wholeNumber(100, 10_000, 3_000),
   /** Polar's organization access token. Without it, payments through Polar are disabled (docs/operate/billing.md). */
   POLAR_ACCESS_TOKEN: credential.optional(),
   POLAR_WEBHOOK_SECRET: webhookSecrets,

@@ -56,6 +56,7 @@ import { keyRoutes } from './keys/routes.ts'
 import { verifyDocs } from './keys/verify-docs.ts'
 import { lazily } from './lib/lazily.ts'
 import { flushWhenDue } from './metrics/flush.ts'
+import { domainRoutes } from './organizations/domains/routes.ts'
 import { invitationRoutes } from './organizations/invitations/routes.ts'
 import { memberRoutes } from './organizations/members/routes.ts'
 import { organizationRoutes } from './organizations/routes.ts'
@@ -111,6 +112,7 @@ for (const routes of [
   privacyRoutes,
   organizationRoutes,
   memberRoutes,
+  domainRoutes,
   invitationRoutes,
   keyRoutes,
   keyLifeRoutes,

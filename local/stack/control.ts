@@ -8,6 +8,7 @@ export interface Counters {
   redis: { requests: number; commands: number }
   mail: { requests: number }
   breached: { requests: number }
+  dns: { requests: number }
   webhooks: { requests: number }
   issuers: { requests: number }
   oidc: { requests: number }
@@ -24,6 +25,7 @@ export function createCounters(): Counters {
     redis: { requests, commands: 0 },
     mail: { requests },
     breached: { requests },
+    dns: { requests },
     webhooks: { requests },
     issuers: { requests },
     oidc: { requests },

@@ -5,6 +5,7 @@ const DOOR_NAMES = [
   'redis',
   'mail',
   'breached',
+  'dns',
   'webhooks',
   'issuers',
   'oidc',

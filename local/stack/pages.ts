@@ -18,6 +18,7 @@ const DOORS = [
   ['GET, DELETE <a href="/webhooks">/webhooks</a>', 'the webhooks that arrived; JSON with ?format=json'],
   ['GET /issuers/jwks/{name}', 'the keys of another issuer of tokens; POST /issuers/tokens/{name} signs claims'],
   ['/oidc', 'an OpenID provider, where anybody signs in as whom they say, and which can misbehave'],
+  ['GET /dns-query, <a href="/dns">/dns</a>', 'a DNS over HTTPS of TXT records, and a page to set them on'],
   ['/github, /github/api', 'what of GitHub a sign-in needs, the same'],
   [
     'POST /model/openai/v1/…, /model/anthropic/v1/messages',

@@ -1,6 +1,7 @@
 import { BREACHED_RANGE, breachedService } from './breached.ts'
 import { addFault, type Counters, resetCounters } from './control.ts'
 import type { Database } from './database.ts'
+import { openDns } from './dns.ts'
 import type { Faults } from './faults.ts'
 import type { Route } from './http.ts'
 import { type Call, html, json, type Reply } from './http.ts'
@@ -42,6 +43,7 @@ export function openServices(stores: Stores): Services {
   const sent: SentMails = new Map()
   const billing = openBilling(stores.billing)
   const identity = openIdentityProviders()
+  const dns = openDns()
   const countStatements = (statements: number) => void (counters.sql.statements += statements)
   const countCommands = (commands: number) => void (counters.redis.commands += commands)
   const upstash = redisServices({ redis, token: redisToken, count: countCommands })
@@ -61,6 +63,7 @@ export function openServices(stores: Stores): Services {
     'DELETE /webhooks': { answer: () => done(catcher.clear) },
     ...issuerRoutes(),
     ...identity.routes,
+    ...dns.routes,
     ...modelRoutes(),
     ...billing.routes,
     ...moments.routes,
@@ -70,7 +73,13 @@ export function openServices(stores: Stores): Services {
     'POST /control/faults': { answer: (call) => addFault(faults, call) },
     'DELETE /control/faults': { answer: () => done(faults.clear) },
   }
-  const memory = { ...billing.memory, outbox: outbox.memory, caught: catcher.memory, sent: mapPart(sent) }
+  const memory = {
+    ...billing.memory,
+    outbox: outbox.memory,
+    caught: catcher.memory,
+    sent: mapPart(sent),
+    dns: dns.memory,
+  }
   const close = async () => void (await Promise.all([moments.close(), identity.close()]))
   return { routes: new Map(Object.entries(table)), memory, close }
 }

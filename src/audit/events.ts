@@ -78,6 +78,7 @@ const EVENTS_OF: Readonly<Partial<Record<AuditAction, Telling>>> = {
       : [memberEvent('member.role_changed', { ...act, id: act.actorId }, { role: 'admin', previous_role: 'owner' })]),
   ],
   'member.added': memberAdded,
+  'member.joined': memberAdded,
   'admin.user_created': (act) =>
     'role' in act.detail ? memberAdded(act) : [organizationEvent('organization.created', act.organizationId, {})],
   'member.removed': memberRemoved,

@@ -25,6 +25,7 @@ export interface Entry {
       | 'key'
       | 'organization'
       | 'invitation'
+      | 'domain'
       | 'webhook_endpoint'
       | 'plan'
       | 'subscription'

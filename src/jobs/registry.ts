@@ -13,6 +13,7 @@ import { foldPlatformUsage } from '../metering/fold-platform.ts'
 import { reconcileQuotas } from '../metering/reconcile-counters.ts'
 import { drainUsageSpool } from '../metering/spool.ts'
 import { foldCounters } from '../metrics/flush.ts'
+import { checkDomains } from '../organizations/domains/lapse.ts'
 import { eraseOldData } from '../privacy/erase-old.ts'
 import { eraseFromUsage } from '../privacy/erase-usage.ts'
 import { checkUsageAlerts } from '../usage/alerts/job.ts'
@@ -100,6 +101,8 @@ const deliverMail: Job = {
 }
 
 const checkAlerts: Job = { name: 'check-usage-alerts', cron: EVERY_MINUTE, run: checkUsageAlerts }
+
+const checkOwnDomains: Job = { name: 'check-domains', cron: HOURLY, runsBeside: true, run: checkDomains }
 
 const tellOfExpiry: Job = { name: 'tell-expiry', cron: EVERY_MINUTE, run: tellExpiry }
 
@@ -235,6 +238,7 @@ export const JOBS: readonly Job[] = [
   reconcile,
   foldUsage,
   reconcilePayments,
+  checkOwnDomains,
   foldMetrics,
   makePartitions,
   dropPartitions,

@@ -12,6 +12,7 @@ import { RUN_MS as FOLD_RUN_MS } from '../metering/fold-platform.ts'
 import { LOOK_BACK_MS, MAX_PERIODS } from '../metering/reconcile-counters.ts'
 import { DRAIN_MS } from '../metering/spool.ts'
 import { FOLDED } from '../metrics/flush.ts'
+import { BATCH as CHECKED_DOMAINS, FOUND_MS, MISSED_MS } from '../organizations/domains/lapse.ts'
 import { RUN_MS as ERASE_RUN_MS } from '../privacy/erase-old.ts'
 import { SETTLED_MS, TIME_BUDGET_MS } from '../privacy/erase-usage.ts'
 import { MAX_RECIPIENTS } from '../usage/alerts/notify.ts'
@@ -84,6 +85,12 @@ export const WORK: Readonly<Record<string, Work>> = {
     of: 'events of payment providers that are not done; a run also compares subscriptions, up to the ceiling for each provider',
     waiting: `select 1 from billing_events where state <> 'done' and attempts < ${MAX_ATTEMPTS}`,
     amount: MAX_PAGES * PAGE_SUBSCRIPTIONS,
+  },
+  'check-domains': {
+    of: 'verified domains whose record is to be looked up again',
+    waiting: `select 1 from organization_domains where verified_at is not null and checked_at < (
+      case missed when 0 then ${before(FOUND_MS)} else ${before(MISSED_MS)} end)`,
+    amount: CHECKED_DOMAINS,
   },
   'fold-platform-usage': {
     of: 'hours that are over, or late, and not summed up for the operator',

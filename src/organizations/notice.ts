@@ -12,6 +12,7 @@ interface NoticeData {
 interface About {
   readonly organization: string
   readonly reason?: string | undefined
+  readonly domain?: string
 }
 
 /** An email about an organization: `insert` belongs in the batch of its cause; call `send` after the batch. */

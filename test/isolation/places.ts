@@ -42,6 +42,7 @@ const OF_COLLECTION: Readonly<Record<string, Kind>> = {
   'api-keys': 'key',
   'service-keys': 'key',
   invitations: 'invitation',
+  domains: 'domain',
   'webhook-endpoints': 'endpoint',
   deliveries: 'delivery',
   alerts: 'alert',

@@ -20,6 +20,7 @@ interface Ids {
   readonly passkey: readonly string[]
   readonly key: readonly string[]
   readonly invitation: readonly string[]
+  readonly domain: readonly string[]
   readonly endpoint: readonly string[]
   readonly delivery: readonly string[]
   readonly alert: readonly string[]
@@ -54,9 +55,10 @@ export async function newWorld() {
     { rate_limit_per_minute: 100_000, max_api_keys: 1_000 },
     externalId,
   ])
-  const [key, invitation, endpoint, reservation] = await Promise.all([
+  const [key, invitation, domain, endpoint, reservation] = await Promise.all([
     keysOf(token),
     invitationsOf(organization, token),
+    made(`POST /api/v1/organizations/${organization}/domains`, token, { domain: `${crypto.randomUUID()}.example.org` }),
     made('POST /api/v1/webhook-endpoints', token, { url: 'https://hooks.example.com/matrix', events: ['key.leaked'] }),
     made('POST /api/v1/usage/reserve', token, { api_calls: 7 }, 200),
   ])
@@ -72,6 +74,7 @@ export async function newWorld() {
     passkey: [await insertPasskey(user.id)],
     key,
     invitation,
+    domain: [domain.id],
     endpoint: [endpoint.id],
     delivery: [await insertDelivery(organization, endpoint.id)],
     alert: [await insertAlert(organization)],

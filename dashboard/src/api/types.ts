@@ -66,6 +66,13 @@ export type AccountExportUsageItem = {
   cost_usd: string
 }
 
+export type AddDomainRequest = {
+  /** What stands behind the @. Subdomains are domains of their own. */
+  domain: string
+  /** The role of whoever joins with a confirmed address of the domain. Null if nobody joins so. */
+  join_role?: 'member' | 'viewer' | null
+}
+
 export type AddonChoice = {
   id: string
   quantity: number
@@ -1492,6 +1499,13 @@ export type IssuedApiKey = {
   key: string
 }
 
+export type JoinableOrganization = {
+  organization_id: string
+  name: string
+  /** What you would be. */
+  role: 'member' | 'viewer'
+}
+
 export type KeyImportResult = {
   imported: number
   duplicates: number
@@ -1587,8 +1601,16 @@ export type LimitReading = {
   held?: number | string
 }
 
+export type ListDomainsResponse = {
+  data: OrganizationDomain[]
+}
+
 export type ListIdentitiesResponse = {
   data: Identity[]
+}
+
+export type ListJoinableOrganizationsResponse = {
+  data: JoinableOrganization[]
 }
 
 export type ListPasskeysResponse = {
@@ -2008,6 +2030,24 @@ export type Organization = {
   suspended_at: string | null
   member_count: number
   created_at: string
+}
+
+export type OrganizationDomain = {
+  id: string
+  domain: string
+  /** The role of whoever joins with a confirmed address of the domain. Null if nobody joins so. */
+  join_role: 'member' | 'viewer' | null
+  record: OrganizationDomainRecord
+  verified_at: string | null
+  /** When the record was last looked up. */
+  checked_at: string | null
+  created_at: string
+}
+
+export type OrganizationDomainRecord = {
+  type: 'TXT'
+  name: string
+  value: string
 }
 
 export type OrganizationLimits = {
@@ -2459,6 +2499,7 @@ export type Problem = {
     | 'route_limit_reached'
     | 'passkey_limit_reached'
     | 'email_sign_in_off'
+    | 'domain_limit_reached'
     | 'key_limit_reached'
     | 'not_found'
     | 'session_not_found'
@@ -2479,6 +2520,7 @@ export type Problem = {
     | 'webhook_endpoint_not_found'
     | 'webhook_delivery_not_found'
     | 'member_not_found'
+    | 'domain_not_found'
     | 'invitation_not_found'
     | 'method_not_allowed'
     | 'key_revoked'
@@ -2504,6 +2546,9 @@ export type Problem = {
     | 'last_organization'
     | 'platform_organization'
     | 'slug_taken'
+    | 'domain_known'
+    | 'domain_not_verified'
+    | 'domain_taken'
     | 'already_member'
     | 'account_exists'
     | 'webhook_in_progress'
@@ -2555,6 +2600,7 @@ export type Problem = {
     | 'billing_unavailable'
     | 'busy'
     | 'identity_provider_unavailable'
+    | 'dns_unavailable'
     | 'unavailable'
     | 'upstream_timeout'
   request_id: string
@@ -3317,6 +3363,11 @@ export type UpdateApiKeyRequest = {
   metadata?: Record<string, unknown>
   /** Disables or enables the key. */
   is_active?: boolean
+}
+
+export type UpdateDomainRequest = {
+  /** The role of whoever joins with a confirmed address of the domain. Null if nobody joins so. */
+  join_role: 'member' | 'viewer' | null
 }
 
 export type UpdateGatewayRouteRequest = {
@@ -4301,6 +4352,34 @@ export interface Operations {
     body: TransferOrganizationRequest
     answer: undefined
   }
+  /** List domains */
+  'GET /organizations/{organization_id}/domains': { params: { organization_id: string }; answer: ListDomainsResponse }
+  /** Add a domain */
+  'POST /organizations/{organization_id}/domains': {
+    params: { organization_id: string }
+    body: AddDomainRequest
+    answer: OrganizationDomain
+  }
+  /** Verify a domain */
+  'POST /organizations/{organization_id}/domains/{id}/verify': {
+    params: { organization_id: string; id: string }
+    answer: OrganizationDomain
+  }
+  /** Change who joins by a domain */
+  'PATCH /organizations/{organization_id}/domains/{id}': {
+    params: { organization_id: string; id: string }
+    body: UpdateDomainRequest
+    answer: OrganizationDomain
+  }
+  /** Remove a domain */
+  'DELETE /organizations/{organization_id}/domains/{id}': {
+    params: { organization_id: string; id: string }
+    answer: undefined
+  }
+  /** List organizations that I can join */
+  'GET /auth/joinable-organizations': { answer: ListJoinableOrganizationsResponse }
+  /** Join an organization by the domain of my address */
+  'POST /organizations/{organization_id}/join': { params: { organization_id: string }; answer: Organization }
   /** Invite somebody by email */
   'POST /organizations/{organization_id}/invitations': {
     params: { organization_id: string }
@@ -4646,7 +4725,13 @@ export interface Operations {
         | 'member.added'
         | 'member.role_changed'
         | 'member.removed'
+        | 'member.joined'
         | 'member.left'
+        | 'domain.added'
+        | 'domain.verified'
+        | 'domain.updated'
+        | 'domain.removed'
+        | 'domain.lapsed'
         | 'invitation.sent'
         | 'invitation.resent'
         | 'invitation.revoked'
@@ -4759,7 +4844,13 @@ export interface Operations {
         | 'member.added'
         | 'member.role_changed'
         | 'member.removed'
+        | 'member.joined'
         | 'member.left'
+        | 'domain.added'
+        | 'domain.verified'
+        | 'domain.updated'
+        | 'domain.removed'
+        | 'domain.lapsed'
         | 'invitation.sent'
         | 'invitation.resent'
         | 'invitation.revoked'

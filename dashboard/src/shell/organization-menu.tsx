@@ -1,34 +1,25 @@
-import { useQueryClient } from '@tanstack/react-query'
 import { ChevronsUpDown } from 'lucide-react'
 import { useState } from 'react'
-import { call } from '../api/client.ts'
-import { useChange, useList } from '../api/hooks.ts'
-import { changeOrganization } from '../api/session.ts'
+import { useChange, useList, useRead } from '../api/hooks.ts'
 import { Button } from '../ui/button.tsx'
 import { Actions, Dialog } from '../ui/dialog.tsx'
 import { Field, Form, Input } from '../ui/field.tsx'
-import { useGo } from '../ui/link.tsx'
 import { Menu } from '../ui/menu.tsx'
-import { ErrorNotice } from '../ui/notice.tsx'
+import { describeError, ErrorNotice } from '../ui/notice.tsx'
 import { toast } from '../ui/toast.tsx'
 import { useSession } from './session-context.tsx'
+import { useChangeOrganization } from './use-change-organization.ts'
 
 /** The active organization, and the way to another one. */
 export function OrganizationMenu() {
   const { user, organizationId } = useSession()
   const { rows } = useList('GET /organizations', { query: { limit: 100 } }, { enabled: user !== undefined })
+  const { data: joinable } = useRead('GET /auth/joinable-organizations', {}, { enabled: user !== undefined })
   const [isCreating, setIsCreating] = useState(false)
-  const client = useQueryClient()
-  const go = useGo()
+  const { change, join } = useChangeOrganization()
   if (!user) return null
   const active = rows?.find(({ id }) => id === organizationId)
 
-  async function change(id: string, name: string): Promise<void> {
-    changeOrganization(await call('POST /organizations/{organization_id}/switch', { params: { organization_id: id } }))
-    go('/')
-    await client.resetQueries()
-    toast(`Now in ${name}`)
-  }
   return (
     <div className="px-3">
       <Menu
@@ -48,6 +39,10 @@ export function OrganizationMenu() {
             disabled: id === organizationId,
             onSelect: () =>
               void change(id, name).catch(() => toast(`You are still in ${active?.name ?? 'the same organization'}`)),
+          })),
+          ...(joinable?.data ?? []).map(({ organization_id: id, name }) => ({
+            label: `Join ${name}`,
+            onSelect: () => void join(id, name).catch((error) => toast(`${name} not joined`, describeError(error))),
           })),
           { label: 'New organization …', onSelect: () => setIsCreating(true) },
         ]}

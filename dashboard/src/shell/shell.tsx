@@ -1,6 +1,6 @@
 import { Outlet, useLocation, useRouterState } from '@tanstack/react-router'
 import { Menu as MenuIcon, WifiOff } from 'lucide-react'
-import { useEffect, useState, useSyncExternalStore } from 'react'
+import { lazy, Suspense, useEffect, useState, useSyncExternalStore } from 'react'
 import { useRead } from '../api/hooks.ts'
 import { isPortalTab, portal } from '../api/portal.ts'
 import { unreachable } from '../api/problem.ts'
@@ -14,12 +14,14 @@ import { Skeleton } from '../ui/states.tsx'
 import { Brand } from './brand.tsx'
 import { Missing } from './missing.tsx'
 import { Palette } from './palette.tsx'
-import { RequirementGate } from './requirement-gate.tsx'
 import { ACCOUNT_SCREEN, CUSTOMER_SCREENS } from './screens.ts'
 import { type Session, SessionContext, useSession } from './session-context.tsx'
 import { Shortcuts } from './shortcuts.tsx'
 import { SideBar } from './side-bar.tsx'
 import { SupportBanner } from './support-banner.tsx'
+
+/** Few people ever see it. */
+const RequirementGate = lazy(async () => ({ default: (await import('./requirement-gate.tsx')).RequirementGate }))
 
 /** The frame of every screen: side bar, banners, command palette. */
 export const Shell = () => (portal() || isPortalTab() ? <PortalShell /> : <UserShell />)
@@ -84,7 +86,12 @@ function Screen() {
   const { pathname } = useLocation()
   const { isAdministrator, isHeldBack } = useSession()
   if (isOperatorPath(pathname)) return isAdministrator ? <Outlet /> : <Missing />
-  return isHeldBack && pathname !== ACCOUNT_SCREEN.path ? <RequirementGate /> : <Outlet />
+  if (!isHeldBack || pathname === ACCOUNT_SCREEN.path) return <Outlet />
+  return (
+    <Suspense>
+      <RequirementGate />
+    </Suspense>
+  )
 }
 
 function Frame() {

@@ -1,4 +1,4 @@
-import { ormOver } from '../../db/orm.ts'
+import { systemDeps } from '../../db/system-deps.ts'
 import type { Deps, ManagementDeps } from '../../deps.ts'
 import { errorFields, log } from '../../lib/log.ts'
 import { configuredProviders } from '../providers/configured.ts'
@@ -12,12 +12,6 @@ const NAME = 'reconcile-billing'
 export const MAX_ATTEMPTS = 20
 /** Until then, the provider delivers the event again. */
 const REDELIVERY_MS = 30 * 60_000
-
-/** For work that no user requested: no address, no browser, and its own request id in the audit log. */
-export function systemDeps(deps: Deps): ManagementDeps {
-  const origin = { requestId: crypto.randomUUID(), ip: undefined, userAgent: undefined }
-  return { ...deps, db: ormOver(deps.sql), origin }
-}
 
 /**
  * Hourly: handles failed events again, then compares all subscriptions with each provider and repairs the differences,

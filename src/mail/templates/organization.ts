@@ -53,6 +53,11 @@ export const ORGANIZATION_NOTICES = {
     title: (organization) => `You now own ${organization}`,
     sentence: 'An owner of the organization handed it over to you, and is now an admin of it.',
   },
+  domain_lapsed: {
+    title: (organization) => `A domain of ${organization} is no longer verified`,
+    sentence:
+      'The DNS no longer has the record that proved the domain. Nobody joins by it any more; members stay. Publish the record again and verify the domain, or remove it.',
+  },
 } as const satisfies Record<string, NoticeData>
 
 export type OrganizationNotice = keyof typeof ORGANIZATION_NOTICES
@@ -64,14 +69,22 @@ interface About {
   readonly organization: string
   /** As the administrator entered it. */
   readonly reason?: string | undefined
+  readonly domain?: string | undefined
 }
 
-export function organizationNotice(kind: OrganizationNotice, { service, name, organization, reason }: About): Content {
+export function organizationNotice(
+  kind: OrganizationNotice,
+  { service, name, organization, reason, domain }: About,
+): Content {
   const { title, sentence }: NoticeData = ORGANIZATION_NOTICES[kind]
   return {
     subject: `${title(quotable(organization) ?? 'Your organization')} (${service})`,
     name,
-    paragraphs: reason === undefined ? [sentence] : [sentence, `The reason given: ${reason}`],
+    paragraphs: [
+      sentence,
+      ...(reason === undefined ? [] : [`The reason given: ${reason}`]),
+      ...(domain === undefined ? [] : [`The domain: ${domain}`]),
+    ],
     closing: [`If you have questions about this, ask the people who run ${service}.`],
   }
 }

@@ -3,6 +3,7 @@ import { type Role, rolesWith } from '../../auth/roles.ts'
 import type { Database } from '../../db/orm.ts'
 import { bytesParameter } from '../../db/schema/columns.ts'
 import { invitations, memberships, organizations } from '../../db/schema/organizations.ts'
+import { deleteRemoved } from '../domains/queries.ts'
 
 type Status = 'pending' | 'accepted' | 'revoked' | 'expired'
 
@@ -163,6 +164,7 @@ export function acceptInvitation(
 ) {
   return [
     db.update(invitations).set({ acceptedAt: at }).where(matchesInvitation({ organizationId, id })),
+    deleteRemoved(db, organizationId, userId),
     db.insert(memberships).values({ organizationId, userId, role, createdAt: at }),
   ] as const
 }

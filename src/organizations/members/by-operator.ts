@@ -10,6 +10,7 @@ import { maskEmail } from '../../lib/mask-email.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
 import { enforceRateLimits } from '../../limits/endpoint-limits.ts'
 import { Problem } from '../../problems.ts'
+import { deleteRemoved } from '../domains/queries.ts'
 import { invitationMail } from '../invitations/mail.ts'
 import { type InvitationView, isMemberByEmail, replaceInvitation } from '../invitations/queries.ts'
 import { hasSeatFor } from '../seats.ts'
@@ -44,6 +45,7 @@ export async function addMember(
       target: { type: 'user', id: userId },
       detail: { role },
     }),
+    welcome: deleteRemoved(deps.db, organizationId, userId),
     membership: deps.db.insert(memberships).values({ organizationId, userId, role, createdAt: new Date(deps.now()) }),
   })
   const member = await findMember(deps.db, organizationId, userId)

@@ -9,6 +9,7 @@ import { lockOrganization } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { Problem } from '../../problems.ts'
 import { requireProtected } from '../admin-two-factor.ts'
+import { insertRemoved } from '../domains/queries.ts'
 import { noticeTo } from '../notice.ts'
 import { getOwnOrganization } from '../organization.ts'
 import { leaveSessions } from '../queries.ts'
@@ -79,7 +80,11 @@ export async function removeMember(
     between: { organizationId, actorId: readActorId(manager, organizationId), targetId: userId },
     to: null,
     isLeaving,
-    effects: [deleteMembership(deps.db, organizationId, userId), leaveSessions(deps.db, organizationId, userId)],
+    effects: [
+      deleteMembership(deps.db, organizationId, userId),
+      leaveSessions(deps.db, organizationId, userId),
+      ...(isLeaving ? [] : [insertRemoved(deps.db, organizationId, userId, new Date(deps.now()))]),
+    ],
   })
 }
 

@@ -29,6 +29,7 @@ describe('POST /api/v1/auth/register', () => {
       subscription_tier: 'free',
       role: 'owner',
       permissions: expect.arrayContaining(['keys:write', 'organization:delete']),
+      unmet_requirement: null,
       organization_id: expect.stringMatching(UUID),
       is_active: true,
       is_verified: false,

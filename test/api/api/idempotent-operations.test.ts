@@ -56,6 +56,8 @@ const WITHOUT_KEY: Readonly<Record<string, string>> = {
   'POST /api/v1/organizations/invitations/accept': 'a token is good once, and says so to who has accepted',
   'POST /api/v1/organizations/{organization_id}/switch':
     'gives a token as often as it is asked; the session stays the same',
+  'POST /api/v1/organizations/{organization_id}/domains/{id}/verify': 'twice is the same as once, a moment later',
+  'POST /api/v1/organizations/{organization_id}/join': 'a member stays as they are',
   'POST /api/v1/organizations/{organization_id}/leave': 'who has left may not ask again',
   'POST /api/v1/organizations/{organization_id}/transfer': 'who is no owner any more may not ask again',
 }
@@ -220,6 +222,11 @@ const PREPARE: Readonly<Record<string, () => Promise<Prepared>>> = {
   'POST /api/v1/billing/cancel': () => billing('cancel', {}),
   'POST /api/v1/billing/resume': () => billing('resume', {}),
   'POST /api/v1/organizations': async () => ({ token: (await newUser()).token, body: { name: 'Once' } }),
+  'POST /api/v1/organizations/{organization_id}/domains': async () => {
+    const { token, user } = await newUser()
+    const body = { domain: `${crypto.randomUUID()}.example.org` }
+    return { token, path: `organizations/${user.organization_id}/domains`, body }
+  },
   'POST /api/v1/organizations/{organization_id}/invitations': () => invitation(),
   'POST /api/v1/organizations/{organization_id}/invitations/{id}/resend': () => invitation('resend'),
   'POST /api/v1/portal/sessions': async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { audited } from '../../../src/audit/record.ts'
-import { systemDeps } from '../../../src/billing/reconcile/job.ts'
+import { systemDeps } from '../../../src/db/system-deps.ts'
 import { mailFor } from '../../../src/mail/outbox.ts'
 import { createEndpoint } from '../../../src/webhooks/endpoints.ts'
 import { directly } from '../../support/direct.ts'

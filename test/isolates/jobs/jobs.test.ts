@@ -204,6 +204,7 @@ test('every job that calls receivers or providers runs beside the others', () =>
     'deliver-slow-webhooks',
     'send-metered-usage',
     'reconcile-billing',
+    'check-domains',
   ])
 })
 

@@ -1,6 +1,6 @@
 import { useMemo, useState } from 'react'
 import { useList, useRead } from '../../api/hooks.ts'
-import type { StoredUsageEvent, UsageBreakdownDataItem } from '../../api/types.ts'
+import type { ApiKey, StoredUsageEvent, UsageBreakdownDataItem } from '../../api/types.ts'
 import { formatDuration, formatNumber, formatPercent } from '../../lib/format.ts'
 import { useGo } from '../../ui/link.tsx'
 import { Empty } from '../../ui/states.tsx'
@@ -20,7 +20,7 @@ interface DetailsProps {
 const DAYS = 30
 
 /** Where a key was used in the last 30 days. */
-export function KeyEndpoints({ id }: DetailsProps) {
+function KeyEndpoints({ id }: DetailsProps) {
   const from = useMemo(() => daysAgo(DAYS - 1), [])
   const { data, error, refetch } = useRead('GET /usage/breakdown', {
     query: { by: 'endpoint', key_id: id, from, limit: 100 },
@@ -53,7 +53,7 @@ const ENDPOINTS: readonly Column<UsageBreakdownDataItem>[] = [
 ]
 
 /** What was done with a key, newest first. */
-export function KeyEvents({ id, name }: DetailsProps) {
+function KeyEvents({ id, name }: DetailsProps) {
   const from = useBeginning('35d')
   const [chosen, setChosen] = useState('')
   const go = useGo()
@@ -97,7 +97,7 @@ const EVENTS: readonly Column<StoredUsageEvent>[] = [
   { name: 'Time', width: '8rem', cell: ({ occurred_at }) => <Time at={occurred_at} /> },
 ]
 
-export function KeyAudit({ id }: Pick<DetailsProps, 'id'>) {
+function KeyAudit({ id }: Pick<DetailsProps, 'id'>) {
   const list = useList('GET /audit-logs', { query: { target_id: id, limit: 50 } })
   return (
     <AuditTable
@@ -106,4 +106,14 @@ export function KeyAudit({ id }: Pick<DetailsProps, 'id'>) {
       empty={<Empty title="No entries">Changes of the key are listed here.</Empty>}
     />
   )
+}
+
+const DETAILS = { endpoints: KeyEndpoints, events: KeyEvents, audit: KeyAudit } as const
+
+export type Detail = keyof typeof DETAILS
+
+/** A tab of the key that is loaded once it is opened. */
+export function KeyDetail({ detail, item }: { readonly detail: Detail; readonly item: ApiKey }) {
+  const Shown = DETAILS[detail]
+  return <Shown {...item} />
 }

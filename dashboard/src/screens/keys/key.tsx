@@ -1,4 +1,5 @@
 import { useParams } from '@tanstack/react-router'
+import { lazy, Suspense } from 'react'
 import { useRead } from '../../api/hooks.ts'
 import type { ApiKey } from '../../api/types.ts'
 import { useSearchState } from '../../lib/use-search-state.ts'
@@ -8,9 +9,13 @@ import { Link, textLink } from '../../ui/link.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { Skeleton } from '../../ui/states.tsx'
 import { Tabs } from '../../ui/tabs.tsx'
-import { KeyAudit, KeyEndpoints, KeyEvents } from './key-details.tsx'
+import type { Detail } from './key-details.tsx'
 import { KeyLimits, KeySettings, KeyUsage } from './key-parts.tsx'
 import { useKeyHead } from './use-key-head.tsx'
+
+const KeyDetail = lazy(async () => ({ default: (await import('./key-details.tsx')).KeyDetail }))
+
+const isDetail = (tab: string): tab is Detail => tab === 'endpoints' || tab === 'events' || tab === 'audit'
 
 const TABS = [
   ['usage', 'Usage'],
@@ -70,10 +75,13 @@ function KeyPage({ item }: { readonly item: ApiKey }) {
 }
 
 function TabContent({ tab, item }: { readonly tab: string; readonly item: ApiKey }) {
-  if (tab === 'endpoints') return <KeyEndpoints {...item} />
-  if (tab === 'events') return <KeyEvents {...item} />
+  if (isDetail(tab))
+    return (
+      <Suspense fallback={<Skeleton lines={4} />}>
+        <KeyDetail detail={tab} item={item} />
+      </Suspense>
+    )
   if (tab === 'limits') return <KeyLimits id={item.id} />
   if (tab === 'settings') return <KeySettings item={item} />
-  if (tab === 'audit') return <KeyAudit id={item.id} />
   return <KeyUsage item={item} />
 }

@@ -13,6 +13,7 @@ import { Skeleton } from '../../ui/states.tsx'
 import { Alerts } from '../usage/alerts.tsx'
 import { listMeters, MeterCard } from '../usage/limits.tsx'
 import { Totals } from '../usage/totals.tsx'
+import { JoinOffers } from './join-offers.tsx'
 import { FirstSteps } from './onboarding.tsx'
 import { daysAgo, useDailyOutcomes } from './outcomes.ts'
 
@@ -37,6 +38,7 @@ export function Overview() {
         )
       }
     >
+      <JoinOffers />
       {isNew && <FirstSteps />}
       {!isNew && <Totals span={{ from }} />}
       {!isNew && <Outcomes from={from} />}

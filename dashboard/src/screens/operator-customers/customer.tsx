@@ -16,12 +16,9 @@ import { Tabs } from '../../ui/tabs.tsx'
 import { Time } from '../../ui/time.tsx'
 import { CustomerAction, type CustomerActionName } from './customer-actions.tsx'
 import { CustomerAudit } from './customer-audit.tsx'
-import { CustomerBilling } from './customer-billing.tsx'
 import { CustomerKeys } from './customer-keys.tsx'
-import { CustomerLimits } from './customer-limits.tsx'
 import { CustomerMembers } from './customer-members.tsx'
 import { CustomerUsage } from './customer-usage.tsx'
-import { CustomerWebhooks } from './customer-webhooks.tsx'
 import { CustomerStatus } from './customers.tsx'
 import { usePlans } from './plans.ts'
 
@@ -36,8 +33,11 @@ const TABS = [
   ['audit', 'Audit'],
 ] as const
 
-/** No part of the screen's first load. */
+// no part of the screen's first load
+const CustomerBilling = lazy(async () => ({ default: (await import('./customer-billing.tsx')).CustomerBilling }))
 const CustomerCredits = lazy(async () => ({ default: (await import('./customer-credits.tsx')).CustomerCredits }))
+const CustomerLimits = lazy(async () => ({ default: (await import('./customer-limits.tsx')).CustomerLimits }))
+const CustomerWebhooks = lazy(async () => ({ default: (await import('./customer-webhooks.tsx')).CustomerWebhooks }))
 
 const above = (
   <Link to="/operator/customers" className={textLink}>
@@ -83,7 +83,9 @@ function Loaded({ customer }: { readonly customer: AdminOrganization }) {
         </Notice>
       )}
       <Tabs label="About this customer" value={tab} tabs={TABS} onChange={(next) => change({ tab: next })} />
-      <Tab name={tab} customer={customer} />
+      <Suspense fallback={<Skeleton lines={4} />}>
+        <Tab name={tab} customer={customer} />
+      </Suspense>
       {action && <CustomerAction name={action} customer={customer} onClose={() => setAction(undefined)} />}
     </Page>
   )
@@ -164,11 +166,7 @@ function Tab({ name, customer }: { readonly name: string; readonly customer: Adm
     case 'billing':
       return <CustomerBilling id={customer.id} />
     case 'credits':
-      return (
-        <Suspense fallback={<Skeleton lines={4} />}>
-          <CustomerCredits customer={customer} />
-        </Suspense>
-      )
+      return <CustomerCredits customer={customer} />
     case 'limits':
       return <CustomerLimits customer={customer} />
     case 'webhooks':

@@ -13,6 +13,7 @@ import { ErrorNotice } from '../../ui/notice.tsx'
 import { Skeleton } from '../../ui/states.tsx'
 import { Time } from '../../ui/time.tsx'
 import { toast } from '../../ui/toast.tsx'
+import { Domains } from './domains.tsx'
 import { RequiredSecondFactor } from './required-second-factor.tsx'
 
 export function OrganizationSettings() {
@@ -40,6 +41,7 @@ export function OrganizationSettings() {
               </Card>
             </Section>
           )}
+          <Domains />
           <RequiredSecondFactor organization={data} />
           {mayDelete && <DangerZone organization={data} />}
         </>

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { providerNamed } from '../../../../src/billing/providers/configured.ts'
 import { findAllDrift } from '../../../../src/billing/reconcile/drift.ts'
-import { reconcileBilling, systemDeps } from '../../../../src/billing/reconcile/job.ts'
+import { reconcileBilling } from '../../../../src/billing/reconcile/job.ts'
 import { applySubscription } from '../../../../src/billing/subscriptions/sync.ts'
+import { systemDeps } from '../../../../src/db/system-deps.ts'
 import { directly } from '../../../support/direct.ts'
 import { administrator, call } from '../../../support/http.ts'
 import {

@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { providerNamed } from '../../../../src/billing/providers/configured.ts'
 import { findDrift } from '../../../../src/billing/reconcile/drift.ts'
-import { systemDeps } from '../../../../src/billing/reconcile/job.ts'
+import { systemDeps } from '../../../../src/db/system-deps.ts'
 import { directly } from '../../../support/direct.ts'
 import { newPayer } from '../../../support/shop.ts'
 

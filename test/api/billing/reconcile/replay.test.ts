@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { systemDeps } from '../../../../src/billing/reconcile/job.ts'
 import { replayEvents } from '../../../../src/billing/reconcile/replay.ts'
+import { systemDeps } from '../../../../src/db/system-deps.ts'
 import { breakStores } from '../../../support/broken-stores.ts'
 import { directly } from '../../../support/direct.ts'
 import {

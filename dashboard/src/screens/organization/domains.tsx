@@ -1,0 +1,116 @@
+import { useState } from 'react'
+import { useChange, useRead } from '../../api/hooks.ts'
+import type { OrganizationDomain } from '../../api/types.ts'
+import { useMay, useSession } from '../../shell/session-context.tsx'
+import { Status } from '../../ui/badge.tsx'
+import { Button } from '../../ui/button.tsx'
+import { Code } from '../../ui/copy.tsx'
+import { Card, Facts, Section } from '../../ui/layout.tsx'
+import { ErrorNotice } from '../../ui/notice.tsx'
+import { Empty, Skeleton } from '../../ui/states.tsx'
+import { Time } from '../../ui/time.tsx'
+import { toast } from '../../ui/toast.tsx'
+import { AddDomain, ChangeDomain, RemoveDomain } from './domain-dialogs.tsx'
+import { roleName } from './roles.tsx'
+
+/** Domains of the organization, whose people may join it. */
+export function Domains() {
+  const { organizationId } = useSession()
+  const mayWrite = useMay('organization:write')
+  const [isAdding, setIsAdding] = useState(false)
+  const { data, error, refetch } = useRead('GET /organizations/{organization_id}/domains', {
+    params: { organization_id: organizationId },
+  })
+  const addButton = mayWrite && <Button onClick={() => setIsAdding(true)}>Add domain</Button>
+  return (
+    <Section
+      title="Domains"
+      intro="Whoever has a confirmed email address of a verified domain may join, as far as you let them."
+      actions={data && data.data.length > 0 ? addButton : undefined}
+    >
+      {error && !data && <ErrorNotice error={error} onRetry={() => void refetch()} />}
+      {!data && !error && <Skeleton lines={2} />}
+      {data?.data.length === 0 && (
+        <Empty title="No domains" action={addButton}>
+          A domain is proven by a TXT record in the DNS.
+        </Empty>
+      )}
+      {data && data.data.length > 0 && (
+        <Card>
+          <ul className="divide-y divide-line">
+            {data.data.map((domain) => (
+              <Row key={domain.id} domain={domain} />
+            ))}
+          </ul>
+        </Card>
+      )}
+      {isAdding && <AddDomain onClose={() => setIsAdding(false)} />}
+    </Section>
+  )
+}
+
+const DIALOGS = { change: ChangeDomain, remove: RemoveDomain } as const
+
+function Row({ domain }: { readonly domain: OrganizationDomain }) {
+  const mayWrite = useMay('organization:write')
+  const [action, setAction] = useState<keyof typeof DIALOGS>()
+  const Dialog = action && DIALOGS[action]
+  const { verified_at: verifiedAt, join_role: joinRole } = domain
+  return (
+    <li className="flex flex-col gap-3 py-4 first:pt-0 last:pb-0">
+      <div className="flex flex-wrap items-center justify-between gap-3">
+        <div className="min-w-0">
+          <p className="font-medium break-all">{domain.domain}</p>
+          <p className="flex flex-wrap gap-x-3 text-muted">
+            {verifiedAt ? (
+              <Status kind="good">
+                Verified <Time at={verifiedAt} />
+              </Status>
+            ) : (
+              <Status kind="waiting">Not verified</Status>
+            )}
+            <span>{joinRole ? `Its people join as ${roleName(joinRole).toLowerCase()}` : 'Nobody joins by it'}</span>
+          </p>
+        </div>
+        {mayWrite && (
+          <div className="flex flex-wrap gap-2">
+            <Button aria-label={`Change ${domain.domain}`} onClick={() => setAction('change')}>
+              Change
+            </Button>
+            <Button aria-label={`Remove ${domain.domain}`} onClick={() => setAction('remove')}>
+              Remove
+            </Button>
+          </div>
+        )}
+      </div>
+      {!verifiedAt && mayWrite && <Proof domain={domain} />}
+      {Dialog && <Dialog domain={domain} onClose={() => setAction(undefined)} />}
+    </li>
+  )
+}
+
+/** What to publish, and the look at whether it is there. */
+function Proof({ domain: { id, domain, record } }: { readonly domain: OrganizationDomain }) {
+  const { organizationId } = useSession()
+  const { mutate, error, isPending } = useChange('POST /organizations/{organization_id}/domains/{id}/verify')
+  const verify = () =>
+    mutate({ params: { organization_id: organizationId, id } }, { onSuccess: () => toast(`${domain} is verified`) })
+  return (
+    <div className="flex flex-col gap-3">
+      <p>Publish this record in the DNS of {domain}, then verify. Leave it there: it is looked up again each week.</p>
+      <Facts
+        facts={[
+          ['Type', record.type],
+          ['Name', <Code>{record.name}</Code>],
+          ['Value', <Code>{record.value}</Code>],
+        ]}
+      />
+      <ErrorNotice error={error} />
+      <div>
+        <Button look="primary" busy={isPending} onClick={verify} aria-label={`Verify ${domain}`}>
+          Verify
+        </Button>
+      </div>
+    </div>
+  )
+}

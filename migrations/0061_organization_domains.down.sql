@@ -1,0 +1,2 @@
+DROP TABLE "removed_members";--> statement-breakpoint
+DROP TABLE "organization_domains";

@@ -1,0 +1,118 @@
+import type * as z from 'zod'
+import { keepAnswer } from '../../api/idempotency.ts'
+import type { AuditAction } from '../../audit/actions.ts'
+import { audited } from '../../audit/record.ts'
+import type { UserPrincipal } from '../../auth/principal.ts'
+import { rolesWith } from '../../auth/roles.ts'
+import { requireThat, runBatch, type Statement } from '../../db/batch.ts'
+import { brokenConstraint } from '../../db/client.ts'
+import { lockOrganization } from '../../db/locks.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { uuidv7 } from '../../lib/uuid.ts'
+import { Problem } from '../../problems.ts'
+import { isMember } from '../queries.ts'
+import { getDomain, toDomain } from './domain.ts'
+import {
+  type DomainRef,
+  type DomainRow,
+  deleteDomain,
+  hasRoom,
+  insertDomain,
+  isOwnDomain,
+  updateDomain,
+} from './queries.ts'
+import type { DomainChange, NewDomain } from './schemas.ts'
+
+const MAX_DOMAINS = 20
+
+/**
+ * Says that a domain is an organization's own. It counts once its record is found.
+ *
+ * @throws Problem `domain_known`, `domain_limit_reached`
+ */
+export async function addDomain(
+  deps: ManagementDeps,
+  user: UserPrincipal,
+  organizationId: string,
+  { domain, join_role: joinRole = null }: z.output<typeof NewDomain>,
+): Promise<DomainRow> {
+  const now = deps.now()
+  const token = crypto.randomUUID().replaceAll('-', '')
+  const fresh = { verifiedAt: null, checkedAt: null, missed: 0, createdAt: new Date(now) }
+  const row: DomainRow = { id: uuidv7(now), organizationId, domain, token, joinRole, ...fresh }
+  const answer = await keepAnswer(deps, 201, toDomain(row))
+  try {
+    await runBatch(deps.db, {
+      ...allowed(deps, user, organizationId),
+      room: requireThat(deps.db, hasRoom(organizationId, MAX_DOMAINS), 'domain_limit_reached'),
+      audit: domainActed(deps, user, row, { action: 'domain.added', detail: { domain, join_role: joinRole } }),
+      domain: insertDomain(deps.db, row),
+      answer,
+    })
+  } catch (error) {
+    if (brokenConstraint(error) !== 'organization_domains_own_unique') throw error
+    throw new Problem('domain_known', {
+      errors: [{ path: 'body.domain', message: 'is one of this organization already' }],
+    })
+  }
+  return row
+}
+
+/** Changes who joins with an address of a domain. @throws Problem `domain_not_found` */
+export async function changeDomain(
+  deps: ManagementDeps,
+  user: UserPrincipal,
+  ref: DomainRef,
+  { join_role: joinRole }: z.output<typeof DomainChange>,
+): Promise<DomainRow> {
+  const before = await getDomain(deps, ref)
+  const detail = { domain: before.domain, from: { join_role: before.joinRole }, to: { join_role: joinRole } }
+  await act(deps, user, before, {
+    audit: domainActed(deps, user, before, { action: 'domain.updated', detail }),
+    effects: [updateDomain(deps.db, ref, { joinRole })],
+  })
+  return { ...before, joinRole }
+}
+
+/** Nobody joins by the domain from then on. Members stay. @throws Problem `domain_not_found` */
+export async function removeDomain(deps: ManagementDeps, user: UserPrincipal, ref: DomainRef): Promise<void> {
+  const before = await getDomain(deps, ref)
+  await act(deps, user, before, {
+    audit: domainActed(deps, user, before, { action: 'domain.removed', detail: { domain: before.domain } }),
+    effects: [deleteDomain(deps.db, ref)],
+  })
+}
+
+interface Act {
+  readonly audit: Statement
+  readonly effects: readonly Statement[]
+}
+
+/** Does something to a domain that is still there. @throws Problem `domain_not_found`, `organization_not_found` */
+export async function act(deps: ManagementDeps, user: UserPrincipal, row: DomainRow, { audit, effects }: Act) {
+  await runBatch(deps.db, {
+    ...allowed(deps, user, row.organizationId),
+    there: requireThat(deps.db, isOwnDomain(row), 'domain_not_found'),
+    audit,
+    effects,
+  })
+}
+
+/** The lock under which domains change, and that the user still may. */
+const allowed = ({ db }: ManagementDeps, { userId }: UserPrincipal, organizationId: string) => ({
+  lock: lockOrganization(db, organizationId),
+  allowed: requireThat(db, isMember(organizationId, userId, rolesWith('organization:write')), 'organization_not_found'),
+})
+
+interface Acted {
+  readonly action: AuditAction & `domain.${string}`
+  readonly detail: Readonly<Record<string, unknown>>
+}
+
+/** @param actor undefined for a job */
+export const domainActed = (
+  deps: ManagementDeps,
+  actor: UserPrincipal | undefined,
+  { id, organizationId }: DomainRef,
+  { action, detail }: Acted,
+) => audited(deps, { action, actor, organizationId, target: { type: 'domain', id }, detail })

@@ -1,0 +1,62 @@
+import type { UserPrincipal } from '../../auth/principal.ts'
+import { brokenConstraint } from '../../db/client.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { enforceRateLimits } from '../../limits/endpoint-limits.ts'
+import { Problem } from '../../problems.ts'
+import { lookUpTexts } from './dns.ts'
+import { challengeName, challengeValue, getDomain, isProven } from './domain.ts'
+import { lapse } from './lapse.ts'
+import { act, domainActed } from './manage.ts'
+import { type DomainRef, type DomainRow, findHolder, updateDomain } from './queries.ts'
+
+/**
+ * Looks for a domain's record in the DNS. A domain that another organization has verified changes hands if that one's
+ * record is gone: whoever controls the DNS now decides. Repeating it is harmless.
+ *
+ * @throws Problem `domain_not_found`, `domain_not_verified`, `domain_taken`, `dns_unavailable`, `rate_limited`
+ */
+export async function verifyDomain(deps: ManagementDeps, user: UserPrincipal, ref: DomainRef): Promise<DomainRow> {
+  await enforceRateLimits(deps, { domain_verify_organization: { account: ref.organizationId } })
+  const row = await getDomain(deps, ref)
+  const texts = await lookUpTexts(deps, challengeName(row.domain))
+  const checkedAt = new Date(deps.now())
+  if (!isProven(row, texts)) throw notFound(row, texts)
+  const proven: Proven = { verifiedAt: row.verifiedAt ?? checkedAt, checkedAt, missed: 0 }
+  if (row.verifiedAt) await updateDomain(deps.db, ref, proven)
+  else await take(deps, user, { row, proven, texts })
+  return { ...row, ...proven }
+}
+
+type Proven = Pick<DomainRow, 'verifiedAt' | 'missed'> & { readonly checkedAt: Date }
+
+interface Taken {
+  readonly row: DomainRow
+  readonly proven: Proven
+  readonly texts: readonly string[]
+}
+
+/** Gives a domain to an organization, and takes it from one whose record is gone. @throws Problem `domain_taken` */
+async function take(deps: ManagementDeps, user: UserPrincipal, { row, proven, texts }: Taken): Promise<void> {
+  const { domain } = row
+  const holder = await findHolder(deps.db, domain)
+  if (holder && isProven(holder, texts)) throw new Problem('domain_taken')
+  const lapsed = holder && (await lapse(deps, holder, proven.checkedAt))
+  try {
+    await act(deps, user, row, {
+      audit: domainActed(deps, user, row, { action: 'domain.verified', detail: { domain } }),
+      effects: [...(lapsed?.effects ?? []), updateDomain(deps.db, row, proven)],
+    })
+  } catch (error) {
+    if (brokenConstraint(error) !== 'organization_domains_verified_unique') throw error
+    throw new Problem('domain_taken') // another organization was faster
+  }
+  lapsed?.send()
+}
+
+function notFound({ domain, token }: DomainRow, texts: readonly string[]): Problem {
+  const [name, value] = [challengeName(domain), challengeValue(token)]
+  const found = texts.length === 0 ? 'It has no TXT record yet.' : 'It has other TXT records.'
+  return new Problem('domain_not_verified', {
+    detail: `The DNS does not have the TXT record ${value} at ${name}. ${found} A new record can take minutes to appear.`,
+  })
+}
