@@ -39,8 +39,11 @@ const describeProvider = (url: z.ZodType<string, string>) =>
 
 type Described = z.output<ReturnType<typeof describeProvider>>
 
-/** Whether an account there has proved its address. */
-type VerifiedBy = 'email_verified' | 'xms_edov'
+/**
+ * What says that an account there has proved its address: a claim; or the issuer itself, unless it denies it, where the address is
+ * of a domain that the issuer's own organization has verified.
+ */
+export type VerifiedBy = 'email_verified' | 'xms_edov' | 'issuer'
 
 interface Provider {
   readonly id: string
@@ -55,6 +58,8 @@ export interface OidcProvider extends Provider {
   readonly issuer: string
   /** The claim that says it. Microsoft's addresses count only by a claim of their own, since any tenant can name any address. */
   readonly verifiedBy: VerifiedBy
+  /** Whether a customer named it: what it is and where it leads is then not to be trusted. */
+  readonly isOfCustomer?: boolean
 }
 
 export interface GitHubProvider extends Provider {

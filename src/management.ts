@@ -60,6 +60,7 @@ import { domainRoutes } from './organizations/domains/routes.ts'
 import { invitationRoutes } from './organizations/invitations/routes.ts'
 import { memberRoutes } from './organizations/members/routes.ts'
 import { organizationRoutes } from './organizations/routes.ts'
+import { ssoRoutes } from './organizations/sso/routes.ts'
 import { portalBrowserRoutes } from './portal/browser.ts'
 import { portalRoutes } from './portal/routes.ts'
 import { privacyRoutes } from './privacy/routes.ts'
@@ -113,6 +114,7 @@ for (const routes of [
   organizationRoutes,
   memberRoutes,
   domainRoutes,
+  ssoRoutes,
   invitationRoutes,
   keyRoutes,
   keyLifeRoutes,

@@ -37,6 +37,15 @@ export const PROBLEMS = {
   forbidden: [403, 'Your role or key does not allow this.'],
   forbidden_while_impersonating: [403, 'Not allowed in a support session.'],
   two_factor_required: [403, 'A second factor is required here: switch one on in your account.'],
+  single_sign_on_required: [
+    403,
+    'The organization requires its single sign-on: sign in with it (POST /api/v1/auth/sign-in/sso).',
+  ],
+  sso_address_refused: [
+    403,
+    'The address is not one of a verified domain of the organization, or the provider does not confirm it.',
+  ],
+  sso_no_member: [403, 'You are no member of the organization; ask one of its admins for an invitation.'],
   service_key_only: [403, 'Only a service key can do this.'],
   user_only: [403, 'This needs a signed-in user; an API key cannot do it.'],
   identity_unconfirmed: [
@@ -84,6 +93,7 @@ export const PROBLEMS = {
   webhook_delivery_not_found: [404, 'No such delivery; they are kept for 30 days.'],
   member_not_found: [404, 'No such member of the organization.'],
   domain_not_found: [404, 'No such domain of the organization.'],
+  sso_not_found: [404, 'No organization signs in this way.'],
   invitation_not_found: [404, 'No such open invitation.'],
   method_not_allowed: [405, 'The resource does not take this method; see Allow.'],
   key_revoked: [409, 'The key is revoked; issue a new one.'],
@@ -109,6 +119,7 @@ export const PROBLEMS = {
   last_organization: [409, 'It is your last organization; make or join another one first.'],
   platform_organization: [409, 'The platform organization cannot be changed this way.'],
   slug_taken: [409, 'Another organization has this slug; choose another one.'],
+  sso_not_tested: [409, 'Single sign-on can be required once somebody has signed in with it.'],
   domain_known: [409, 'The domain is one of the organization already.'],
   domain_not_verified: [409, 'The DNS does not have the record that proves the domain; see detail.'],
   domain_taken: [

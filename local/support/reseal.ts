@@ -1,5 +1,6 @@
 /** Seals again, under the first of SECRET_KEYS, what the database holds sealed. */
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
+import { describePurpose as describeSso } from '../../src/accounts/sso/connection.ts'
 import { describePurpose as describeTotp } from '../../src/accounts/two-factor/totp-purpose.ts'
 import type { Sql } from '../../src/db/client.ts'
 import { describePurpose as describeWebhook } from '../../src/events/sign.ts'
@@ -17,6 +18,7 @@ interface Place {
 
 const PLACES: readonly Place[] = [
   { table: 'totp_credentials', id: 'user_id', column: 'secret_encrypted', purpose: describeTotp },
+  { table: 'sso_connections', id: 'organization_id', column: 'client_secret_encrypted', purpose: describeSso },
   { table: 'webhook_endpoints', id: 'id', column: 'secret', purpose: describeWebhook },
   { table: 'webhook_endpoints', id: 'id', column: 'previous_secret', purpose: describeWebhook },
 ]

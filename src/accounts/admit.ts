@@ -3,7 +3,7 @@ import { runBatch, type Statement } from '../db/batch.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { Problem } from '../problems.ts'
 import { isAdmitted } from './registration.ts'
-import { type FirstFactor, openSession, type SessionProof } from './sessions/open.ts'
+import { type FirstFactor, openSession, type SessionProof, type SignOn } from './sessions/open.ts'
 import { openChallenge } from './two-factor/challenge.ts'
 
 /** An account whose owner has just proved who they are. */
@@ -22,6 +22,7 @@ interface Means {
   /** What must still hold. */
   readonly holds: NonNullable<SessionProof['holds']>
   readonly spent?: readonly Statement[]
+  readonly sso?: SignOn
 }
 
 /**
@@ -29,14 +30,21 @@ interface Means {
  *
  * @throws Problem `invalid_credentials` for an account that may not sign in
  */
-export async function admit(deps: ManagementDeps, account: Owned, { factor, detail, holds, spent = [] }: Means) {
+export async function admit(deps: ManagementDeps, account: Owned, { factor, detail, holds, spent = [], sso }: Means) {
   if (!isAdmitted(deps.config, account)) throw await refuse(deps, account.id, { factor, ...detail })
   if (account.hasTwoFactor) {
     if (spent.length > 0) await runBatch(deps.db, { spent })
-    return openChallenge(deps, account.id, factor)
+    return openChallenge(deps, account.id, factor, sso?.connectionId)
   }
   const organizationId = account.homeOrganizationId
-  return openSession(deps, account.id, { factors: [factor], ...(detail && { detail }), holds, organizationId, spent })
+  return openSession(deps, account.id, {
+    factors: [factor],
+    ...(detail && { detail }),
+    holds,
+    organizationId,
+    spent,
+    sso,
+  })
 }
 
 /** What an account that may not sign in answers to its owner. */

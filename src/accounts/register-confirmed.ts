@@ -4,7 +4,7 @@ import type { ManagementDeps } from '../deps.ts'
 import { enforceRateLimits, networkAddress } from '../limits/endpoint-limits.ts'
 import { newAccount } from './new-account.ts'
 import { insertUser } from './queries.ts'
-import { requireMayRegister } from './registration.ts'
+import { requireDomain, requireMayRegister } from './registration.ts'
 
 interface Owner {
   readonly email: string
@@ -14,6 +14,8 @@ interface Owner {
 interface Means {
   /** What proved that the address is theirs; the audit row tells it. */
   readonly detail: { readonly by: 'identity' | 'email'; readonly provider?: string }
+  /** Whether somebody who may invite vouches for them (registration.ts). */
+  readonly isInvited?: boolean | undefined
   /** Further statements of the batch. */
   readonly also?: (userId: string) => readonly Statement[]
 }
@@ -24,8 +26,10 @@ interface Means {
  * @throws Problem `registration_closed`, `registration_domain_not_allowed`, `rate_limited`; the database's error where another
  *   request was faster (`users_email_unique`)
  */
-export async function registerConfirmed(deps: ManagementDeps, owner: Owner, { detail, also }: Means): Promise<void> {
-  requireMayRegister(deps.config, owner.email)
+export async function registerConfirmed(deps: ManagementDeps, owner: Owner, means: Means): Promise<void> {
+  const { detail, isInvited = false, also } = means
+  if (isInvited) requireDomain(deps.config, owner.email)
+  else requireMayRegister(deps.config, owner.email)
   await enforceRateLimits(deps, { register_address: { address: networkAddress(deps) } })
   const now = deps.now()
   const account = newAccount({ ...owner, emailVerifiedAt: new Date(now) }, now)

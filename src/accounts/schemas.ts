@@ -15,7 +15,7 @@ export const User = z
       .nullable()
       .meta({ description: 'The role in the active organization.' }),
     permissions: z.array(z.string()).meta({ description: 'What the role allows in the active organization.' }),
-    unmet_requirement: z.enum(['two_factor']).nullable().meta({
+    unmet_requirement: z.enum(['two_factor', 'single_sign_on']).nullable().meta({
       description:
         'What the active organization requires of its members and the user lacks. Until they have it, `permissions` is empty.',
     }),

@@ -163,7 +163,7 @@ function callerCodes({ allow, creates, credentials, ownersInBody, forAllMembers 
   const kinds: readonly (readonly [boolean, readonly ProblemCode[]])[] = [
     [allow !== 'anyone', OF_GUARDS],
     [allow === 'administrator', OF_ADMINISTRATION],
-    [isPermission(allow) && !forAllMembers, ['two_factor_required']],
+    [isPermission(allow) && !forAllMembers, ['two_factor_required', 'single_sign_on_required']],
     [isForPeople(allow), ['user_only', 'account_required']],
     [isPermission(allow) && platformScopeFor(allow) !== undefined, ['organization_mismatch', 'organization_not_found']],
     [isPermission(allow) && platformScopeFor(allow) !== undefined && !ownersInBody, ['organization_unnamed']],

@@ -43,6 +43,8 @@ export const AUDIT_ACTIONS = {
   'domain.updated': 'Who joins by a domain was changed.',
   'domain.removed': 'A domain was removed.',
   'domain.lapsed': 'The record that proved a domain is gone: it is not verified any more.',
+  'sso.configured': 'The single sign-on of an organization was set up or changed.',
+  'sso.removed': 'The single sign-on of an organization was removed.',
   'invitation.sent': 'Somebody was invited by email.',
   'invitation.resent': 'An invitation was sent again, with a new link.',
   'invitation.revoked': 'An invitation was taken back.',

@@ -26,6 +26,7 @@ export interface Entry {
       | 'organization'
       | 'invitation'
       | 'domain'
+      | 'sso_connection'
       | 'webhook_endpoint'
       | 'plan'
       | 'subscription'

@@ -162,7 +162,8 @@ interface Standing extends Pick<Guarded, 'forAllMembers'> {
  * Members and keys belong to organizations that exist, and members have what theirs requires. The operator can name one that
  * does not exist.
  *
- * @throws Problem `organization_not_found`; `two_factor_required` for a member or an administrator without a second factor
+ * @throws Problem `organization_not_found`; `two_factor_required`, `single_sign_on_required` for a member who lacks what
+ *   is required
  */
 async function requireStanding(
   c: Context<ManagementEnv>,

@@ -24,6 +24,7 @@ export async function loadSession(deps: ManagementDeps, token: string): Promise<
     isAdministrator: row.isAdministrator && row.impersonatorId === null,
     provedAt: (row.reauthenticatedAt ?? row.createdAt).getTime(),
     hasTwoFactor: row.hasTwoFactor,
+    ssoConnectionId: row.ssoConnectionId,
     impersonatorId: row.impersonatorId,
   }
 }

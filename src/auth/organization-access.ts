@@ -4,6 +4,7 @@ import { holdsScope } from '../verification/rules.ts'
 import type {
   ExternalPrincipal,
   KeyPrincipal,
+  Membership,
   Operator,
   PortalPrincipal,
   Principal,
@@ -108,20 +109,30 @@ function requireMember({ memberships }: UserPrincipal, permission: Permission, o
 }
 
 /** What an organization requires of its members. */
-export type Requirement = 'two_factor'
+export type Requirement = 'two_factor' | 'single_sign_on'
 
-const REFUSALS = { two_factor: 'two_factor_required' } as const satisfies Record<Requirement, ProblemCode>
+const REFUSALS = {
+  two_factor: 'two_factor_required',
+  single_sign_on: 'single_sign_on_required',
+} as const satisfies Record<Requirement, ProblemCode>
 
-/** What an organization requires of a member that this one lacks. Nothing for somebody who is no member. */
-export function findUnmet(
-  { memberships, hasTwoFactor }: Pick<UserPrincipal, 'memberships' | 'hasTwoFactor'>,
-  organizationId: string | null,
-): Requirement | undefined {
-  const membership = memberships.find((one) => one.organization_id === organizationId)
-  return membership?.requires_two_factor && !hasTwoFactor ? 'two_factor' : undefined
+type Member = Pick<UserPrincipal, 'memberships' | 'hasTwoFactor' | 'ssoConnectionId' | 'impersonatorId'>
+
+/**
+ * What an organization requires of a member that this one lacks. Nothing for somebody who is no member. Owners need no single
+ * sign-on, so that an identity provider in trouble locks nobody out for good.
+ */
+export function findUnmet(member: Member, organizationId: string | null): Requirement | undefined {
+  const membership = member.memberships.find((one) => one.organization_id === organizationId)
+  if (!membership) return undefined
+  if (lacksSignOn(member, membership)) return 'single_sign_on'
+  return membership.requires_two_factor && !member.hasTwoFactor ? 'two_factor' : undefined
 }
 
-/** @throws Problem `two_factor_required` for a member who lacks what the organization requires of all */
+const lacksSignOn = ({ ssoConnectionId, impersonatorId }: Member, { required_sso: required, role }: Membership) =>
+  required !== null && required !== ssoConnectionId && role !== 'owner' && impersonatorId === null
+
+/** @throws Problem `two_factor_required`, `single_sign_on_required` for a member who lacks what the organization requires of all */
 export function requireMet(principal: Principal, organizationId: string): void {
   const unmet = principal.kind === 'user' ? findUnmet(principal, organizationId) : undefined
   if (unmet) throw new Problem(REFUSALS[unmet])

@@ -7,6 +7,8 @@ export interface Membership {
   readonly is_suspended: boolean
   /** Whether the organization lets only members act for it who have a second factor. */
   readonly requires_two_factor: boolean
+  /** The single sign-on by which alone members may act for it who are no owners. */
+  readonly required_sso: string | null
 }
 
 /** A signed-in user, with current data from the database. */
@@ -23,6 +25,8 @@ export interface UserPrincipal {
   readonly provedAt: number
   /** Whether a second factor is switched on. */
   readonly hasTwoFactor: boolean
+  /** The single sign-on that opened the session. */
+  readonly ssoConnectionId: string | null
   /** The administrator who acts as this user in a support session; null otherwise. */
   readonly impersonatorId: string | null
 }

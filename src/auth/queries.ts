@@ -2,6 +2,7 @@ import { and, eq, gt, isNull, sql } from 'drizzle-orm'
 import type { Database } from '../db/orm.ts'
 import { sessions } from '../db/schema/accounts.ts'
 import { memberships, organizations } from '../db/schema/organizations.ts'
+import { ssoConnections } from '../db/schema/sso.ts'
 import { users } from '../db/schema/users.ts'
 import { administrates } from './administrators.ts'
 import { isServiceKeyLive } from './portal-keys.ts'
@@ -17,13 +18,15 @@ export async function selectSession(db: Database, sessionId: string, userId: str
     .select({
       organizationId: sessions.organizationId,
       impersonatorId: sessions.impersonatorId,
+      ssoConnectionId: sessions.ssoConnectionId,
       createdAt: sessions.createdAt,
       reauthenticatedAt: sessions.reauthenticatedAt,
       isAdministrator: administrates(sql`users.id`),
       hasTwoFactor: hasTwoFactor(sql`users.id`),
       memberships: sql<Membership[]>`(
         select coalesce(json_agg(json_build_object('organization_id', m.organization_id, 'role', m.role,
-          'is_suspended', o.suspended_at is not null, 'requires_two_factor', o.requires_two_factor)), '[]'::json)
+          'is_suspended', o.suspended_at is not null, 'requires_two_factor', o.requires_two_factor,
+          'required_sso', (select c.id from ${ssoConnections} c where c.organization_id = o.id and c.is_required))), '[]'::json)
         from ${memberships} m join ${organizations} o on o.id = m.organization_id where m.user_id = users.id)`,
     })
     .from(sessions)

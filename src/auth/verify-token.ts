@@ -68,7 +68,7 @@ async function loadUser(deps: ManagementDeps, token: string): Promise<TokenUser 
 function membershipIn(user: TokenUser, organizationId: string | null): Membership | undefined {
   if (user.kind === 'user') return user.memberships.find((one) => one.organization_id === organizationId)
   const { organizationId: organization_id, role, isSuspended: is_suspended } = user
-  const membership = { organization_id, role, is_suspended, requires_two_factor: false } // their issuer's to require
+  const membership = { organization_id, role, is_suspended, requires_two_factor: false, required_sso: null } // their issuer's to require
   return organization_id === organizationId ? membership : undefined
 }
 

@@ -69,6 +69,8 @@ const BODIES: Readonly<Record<string, (own: Own) => readonly unknown[]>> = {
   ],
   /** The name stays: of another organization it would be another one. */
   'PATCH /api/v1/organizations/{organization_id}': ({ name }) => [{ name }],
+  /** The provider stays, so that it need not answer. */
+  'PUT /api/v1/organizations/{organization_id}/sso': () => [{ issuer: 'https://id.example.com', client_id: 'matrix' }],
   /** With the right name: what keeps the organization is the password, which is looked at last. */
   'DELETE /api/v1/organizations/{organization_id}': ({ name }) => [{ confirm_name: name, password: 'not theirs' }],
 }

@@ -35,6 +35,7 @@ const EVERY_SCOPE = PERMISSIONS.map((permission) => `tollgate:${permission}`)
 
 /** What changes the asker's own session or membership: asked last, one after the other. */
 const LAST = [
+  'DELETE /api/v1/organizations/{organization_id}/sso',
   'POST /api/v1/organizations/{organization_id}/switch',
   'POST /api/v1/organizations/{organization_id}/leave',
 ]

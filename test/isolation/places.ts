@@ -59,8 +59,8 @@ const OF_COLLECTION: Readonly<Record<string, Kind>> = {
   webhooks: 'endpoint',
 }
 
-/** What a billing provider calls something, and the id of a request: nothing of anybody is looked up by it. */
-const OPAQUE = /^(polar|stripe|provider)_|^request_id$/
+/** What a provider calls something, and the id of a request: nothing of anybody is looked up by it. */
+const OPAQUE = /^(polar|stripe|provider)_|^(request|client)_id$/
 
 const isId = (name: string, { format }: Schema) =>
   !OPAQUE.test(name) && (format === 'uuid' || /^(id|.*_id|.*_by)$/.test(name))

@@ -62,6 +62,7 @@ export async function newWorld() {
     made('POST /api/v1/webhook-endpoints', token, { url: 'https://hooks.example.com/matrix', events: ['key.leaked'] }),
     made('POST /api/v1/usage/reserve', token, { api_calls: 7 }, 200),
   ])
+  await insertSso(organization)
   const event = [`event-${crypto.randomUUID()}`, `event-${crypto.randomUUID()}`]
   await made('POST /api/v1/usage', token, { events: event.map((id) => ({ id, key_id: key[0], queries: 2 })) }, 200)
   const sessions = await sql.query('select id from sessions where user_id = $1', [user.id])
@@ -92,6 +93,14 @@ async function insertIdentity(userId: string): Promise<string> {
     [id, userId],
   )
   return id
+}
+
+async function insertSso(organization: string): Promise<void> {
+  await sql.query(
+    `insert into sso_connections (id, organization_id, issuer, client_id, client_secret_encrypted)
+     values (gen_random_uuid(), $1, 'https://id.example.com', 'matrix', '\\x00')`,
+    [organization],
+  )
 }
 
 async function insertPasskey(userId: string): Promise<string> {

@@ -1,21 +1,35 @@
 import { call } from '../api/client.ts'
 import { ApiError } from '../api/problem.ts'
+import type { SignInPage } from '../api/types.ts'
 import { keepVerifier, newVerifier, takeVerifier } from './verifier.ts'
+
+/** Where a browser comes back to. */
+const here = () => location.origin + location.pathname + location.search
 
 /**
  * Leaves for an identity provider's page. The browser comes back to this one, with a code or an error in its query.
  *
  * @throws ApiError
  */
-export async function leaveForProvider(provider: string): Promise<void> {
+export const leaveForProvider = (provider: string): Promise<void> =>
+  leave((page) => call('POST /auth/sign-in', { body: { provider, ...page } }), here())
+
+/**
+ * The same for the provider of the organization whose address somebody has.
+ *
+ * @param returnTo the sign-in page, or this one
+ */
+export const leaveForSso = (email: string, returnTo = here()): Promise<void> =>
+  leave((page) => call('POST /auth/sign-in/sso', { body: { email, ...page } }), returnTo)
+
+interface Page {
+  readonly return_to: string
+  readonly code_challenge: string
+}
+
+async function leave(begin: (page: Page) => Promise<SignInPage>, returnTo: string): Promise<void> {
   const { verifier, challenge } = await newVerifier()
-  const { authorization_url: url } = await call('POST /auth/sign-in', {
-    body: {
-      provider,
-      return_to: location.origin + location.pathname + location.search,
-      code_challenge: challenge,
-    },
-  })
+  const { authorization_url: url } = await begin({ return_to: returnTo, code_challenge: challenge })
   keepVerifier(verifier)
   location.assign(url)
 }

@@ -9,22 +9,24 @@ import { canUsePasskeys, signInWithPasskey } from './passkey.ts'
 import { useSubmit } from './use-submit.ts'
 
 interface OtherWaysProps {
-  /** For the page that only signs up, which has no way by email. */
+  /** Absent on the page that only signs up. */
   readonly onEmail?: () => void
+  readonly onSso?: () => void
 }
 
 /**
  * The ways in without a password: a passkey, an email, and a button for each identity provider of this deployment. They come below all
  * else, since most are read after the page is shown: nothing moves when they come.
  */
-export function OtherWays({ onEmail }: OtherWaysProps) {
-  const [{ providers, email }, setMethods] = useState<SignInMethods>({ providers: [], email: 'off' })
+export function OtherWays({ onEmail, onSso }: OtherWaysProps) {
+  const [{ providers, email, sso }, setMethods] = useState<SignInMethods>({ providers: [], email: 'off', sso: false })
   useEffect(() => {
     void call('GET /auth/sign-in/methods').then(setMethods, () => undefined) // the form says what is wrong when it is sent
   }, [])
   const hasPasskey = onEmail !== undefined && canUsePasskeys()
   const hasEmail = onEmail !== undefined && email !== 'off'
-  if (!hasPasskey && !hasEmail && providers.length === 0) return null
+  const hasSso = onSso !== undefined && sso
+  if (!hasPasskey && !hasEmail && !hasSso && providers.length === 0) return null
   return (
     <div className="flex flex-col gap-3">
       <div className="flex items-center gap-3 text-small text-muted">
@@ -36,6 +38,11 @@ export function OtherWays({ onEmail }: OtherWaysProps) {
       {hasEmail && (
         <Button wide onClick={onEmail}>
           Email me a {email}
+        </Button>
+      )}
+      {hasSso && (
+        <Button wide onClick={onSso}>
+          Single sign-on
         </Button>
       )}
       {providers.map((provider) => (

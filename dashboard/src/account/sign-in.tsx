@@ -7,6 +7,7 @@ import { Field, Form, Input } from '../ui/field.tsx'
 import { ErrorNotice } from '../ui/notice.tsx'
 import { type Returned, takeReturned } from './at-provider.ts'
 import { ByEmail, type OnChallenge } from './by-email.tsx'
+import { BySso } from './by-sso.tsx'
 import { AccountLayout, linkClass } from './layout.tsx'
 import { continueToScreen, withNext } from './next.ts'
 import { OtherWays } from './other-ways.tsx'
@@ -15,7 +16,7 @@ import { useSubmit } from './use-submit.ts'
 
 export function SignIn() {
   const [challenge, setChallenge] = useState<LoginChallenge>()
-  const [isByEmail, setIsByEmail] = useState(false)
+  const [way, setWay] = useState<'password' | 'email' | 'sso'>('password')
   const [failure, setFailure] = useState<ApiError>()
   const [isReturning, setIsReturning] = useState(false)
   useEffect(() => {
@@ -42,8 +43,10 @@ export function SignIn() {
       </AccountLayout>
     )
   if (challenge) return <SecondFactor challenge={challenge} onBack={() => setChallenge(undefined)} />
-  if (isByEmail) return <ByEmail onChallenge={setChallenge} onBack={() => setIsByEmail(false)} />
-  return <Password failure={failure} onChallenge={setChallenge} onEmail={() => setIsByEmail(true)} />
+  const onBack = () => setWay('password')
+  if (way === 'email') return <ByEmail onChallenge={setChallenge} onBack={onBack} />
+  if (way === 'sso') return <BySso onBack={onBack} />
+  return <Password failure={failure} onChallenge={setChallenge} onWay={setWay} />
 }
 
 async function completeReturn(returned: Returned, onChallenge: OnChallenge): Promise<void> {
@@ -56,10 +59,10 @@ interface PasswordProps {
   /** Why a sign-in at a provider failed. */
   readonly failure: ApiError | undefined
   readonly onChallenge: OnChallenge
-  readonly onEmail: () => void
+  readonly onWay: (way: 'email' | 'sso') => void
 }
 
-function Password({ failure, onChallenge, onEmail }: PasswordProps) {
+function Password({ failure, onChallenge, onWay }: PasswordProps) {
   const [email, setEmail] = useState('')
   const [password, setPassword] = useState('')
   const { busy, error, submit } = useSubmit(async () => {
@@ -106,7 +109,7 @@ function Password({ failure, onChallenge, onEmail }: PasswordProps) {
           Sign up
         </a>
       </p>
-      <OtherWays onEmail={onEmail} />
+      <OtherWays onEmail={() => onWay('email')} onSso={() => onWay('sso')} />
     </AccountLayout>
   )
 }

@@ -8,8 +8,8 @@ export interface Session {
   readonly organizationId: string
   readonly permissions: readonly string[]
   readonly isAdministrator: boolean
-  /** Whether they lack what the active organization requires of its members. */
-  readonly isHeldBack: boolean
+  /** What the active organization requires of its members and they lack. */
+  readonly unmet: User['unmet_requirement']
 }
 
 export const SessionContext = createContext<Session | undefined>(undefined)

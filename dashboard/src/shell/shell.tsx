@@ -42,7 +42,7 @@ function PortalShell() {
   if (!access) return <Full>{<ErrorNotice error={unreachable()} onRetry={() => location.reload()} />}</Full>
   const { organization_id: organizationId, scopes: permissions } = access
   return (
-    <SessionContext value={{ user: undefined, organizationId, permissions, isAdministrator: false, isHeldBack: false }}>
+    <SessionContext value={{ user: undefined, organizationId, permissions, isAdministrator: false, unmet: null }}>
       {isLost ? <Full>{<Skeleton lines={4} />}</Full> : <Frame />}
     </SessionContext>
   )
@@ -62,7 +62,7 @@ function UserShell() {
     organizationId: user.organization_id ?? '',
     permissions: user.permissions,
     isAdministrator: user.is_administrator,
-    isHeldBack: user.unmet_requirement !== null,
+    unmet: user.unmet_requirement,
   }
   return (
     <SessionContext value={session}>
@@ -84,9 +84,9 @@ const isOperatorPath = (pathname: string) => pathname === '/operator' || pathnam
 
 function Screen() {
   const { pathname } = useLocation()
-  const { isAdministrator, isHeldBack } = useSession()
+  const { isAdministrator, unmet } = useSession()
   if (isOperatorPath(pathname)) return isAdministrator ? <Outlet /> : <Missing />
-  if (!isHeldBack || pathname === ACCOUNT_SCREEN.path) return <Outlet />
+  if (!unmet || pathname === ACCOUNT_SCREEN.path) return <Outlet />
   return (
     <Suspense>
       <RequirementGate />

@@ -433,6 +433,15 @@ export type BeginSignInRequest = {
   code_challenge: string
 }
 
+export type BeginSsoSignInRequest = {
+  /** Its domain says whose single sign-on it is; the page of the provider expects it. */
+  email: string
+  /** Where the browser goes afterwards, with `sign_in_code` or `sign_in_error` added to its query: an address of this deployment, or of an origin of `CORS_ORIGINS`. */
+  return_to: string
+  /** The SHA-256 of a random `code_verifier` that the page keeps, as base64url (RFC 7636, S256). */
+  code_challenge: string
+}
+
 export type BeginTwoFactorPasskeyRequest = {
   challenge_token: string
 }
@@ -2480,6 +2489,9 @@ export type Problem = {
     | 'forbidden'
     | 'forbidden_while_impersonating'
     | 'two_factor_required'
+    | 'single_sign_on_required'
+    | 'sso_address_refused'
+    | 'sso_no_member'
     | 'service_key_only'
     | 'user_only'
     | 'identity_unconfirmed'
@@ -2521,6 +2533,7 @@ export type Problem = {
     | 'webhook_delivery_not_found'
     | 'member_not_found'
     | 'domain_not_found'
+    | 'sso_not_found'
     | 'invitation_not_found'
     | 'method_not_allowed'
     | 'key_revoked'
@@ -2546,6 +2559,7 @@ export type Problem = {
     | 'last_organization'
     | 'platform_organization'
     | 'slug_taken'
+    | 'sso_not_tested'
     | 'domain_known'
     | 'domain_not_verified'
     | 'domain_taken'
@@ -3082,6 +3096,8 @@ export type SignInBrowserWithPasskeyRequest = {
 
 export type SignInMethods = {
   providers: SignInMethodsProvider[]
+  /** Whether some organization has a single sign-on. */
+  sso: boolean
   /** What is sent by email to sign in. */
   email: 'off' | 'code' | 'link'
 }
@@ -3110,6 +3126,21 @@ export type SignOutUserRequest = {
   refresh_token?: string
 }
 
+export type SingleSignOn = {
+  id: string
+  issuer: string
+  client_id: string
+  /** The role of whoever signs in the first time. Null if only members may sign in. */
+  join_role: 'member' | 'viewer' | null
+  required: boolean
+  /** What to register at the provider. */
+  redirect_uri: string
+  /** When somebody last signed in. Null until somebody did since the provider was changed. */
+  last_used_at: string | null
+  created_at: string
+  updated_at: string
+}
+
 export type SpendCap = {
   /** Null without a cap. */
   cost_usd: string | null
@@ -3132,6 +3163,18 @@ export type SpooledUsage = {
   /** Descriptive fields that were cut or left out. Their events count all the same. Absent when there are none. */
   warnings?: UsageWarning[]
   spooled: true
+}
+
+export type SsoSettings = {
+  /** Where `/.well-known/openid-configuration` is below; https, at a public address. */
+  issuer: string
+  client_id: string
+  /** Required at first, and where issuer or client change. Never shown again. */
+  client_secret?: string
+  /** The role of whoever signs in the first time. Null if only members may sign in. */
+  join_role?: 'member' | 'viewer' | null
+  /** Whether members who are no owners may act for the organization only after signing in so. */
+  required?: boolean
 }
 
 export type StoredUsageEvent = {
@@ -4015,7 +4058,7 @@ export type User = {
   /** What the role allows in the active organization. */
   permissions: string[]
   /** What the active organization requires of its members and the user lacks. Until they have it, `permissions` is empty. */
-  unmet_requirement: 'two_factor' | null
+  unmet_requirement: 'two_factor' | 'single_sign_on' | null
   /** The active organization. */
   organization_id: string | null
   is_active: boolean
@@ -4265,6 +4308,8 @@ export interface Operations {
   'GET /auth/sign-in/methods': { answer: SignInMethods }
   /** Begin to sign in at an identity provider */
   'POST /auth/sign-in': { body: BeginSignInRequest; answer: SignInPage }
+  /** Begin to sign in by an organization's single sign-on */
+  'POST /auth/sign-in/sso': { body: BeginSsoSignInRequest; answer: SignInPage }
   /** Complete a sign-in without a password */
   'POST /auth/sign-in/complete': { body: CompleteBrowserSignInRequest; answer: SignInUserResponse }
   /** Begin to sign in by email */
@@ -4380,6 +4425,16 @@ export interface Operations {
   'GET /auth/joinable-organizations': { answer: ListJoinableOrganizationsResponse }
   /** Join an organization by the domain of my address */
   'POST /organizations/{organization_id}/join': { params: { organization_id: string }; answer: Organization }
+  /** Get the single sign-on */
+  'GET /organizations/{organization_id}/sso': { params: { organization_id: string }; answer: SingleSignOn }
+  /** Set the single sign-on */
+  'PUT /organizations/{organization_id}/sso': {
+    params: { organization_id: string }
+    body: SsoSettings
+    answer: SingleSignOn
+  }
+  /** Remove the single sign-on */
+  'DELETE /organizations/{organization_id}/sso': { params: { organization_id: string }; answer: undefined }
   /** Invite somebody by email */
   'POST /organizations/{organization_id}/invitations': {
     params: { organization_id: string }
@@ -4732,6 +4787,8 @@ export interface Operations {
         | 'domain.updated'
         | 'domain.removed'
         | 'domain.lapsed'
+        | 'sso.configured'
+        | 'sso.removed'
         | 'invitation.sent'
         | 'invitation.resent'
         | 'invitation.revoked'
@@ -4851,6 +4908,8 @@ export interface Operations {
         | 'domain.updated'
         | 'domain.removed'
         | 'domain.lapsed'
+        | 'sso.configured'
+        | 'sso.removed'
         | 'invitation.sent'
         | 'invitation.resent'
         | 'invitation.revoked'

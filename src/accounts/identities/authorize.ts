@@ -24,6 +24,12 @@ export const newSecrets = (): Secrets => ({
 /** The scopes that say who somebody is and what their address is, and no more. */
 const SCOPES = { oidc: 'openid email profile', github: 'read:user user:email' } as const
 
+interface PageSecrets extends Secrets {
+  readonly state: string
+  /** Whom the page should expect. */
+  readonly loginHint?: string | undefined
+}
+
 /**
  * The page of a provider where somebody signs in (RFC 6749 §4.1.1, with PKCE).
  *
@@ -32,7 +38,7 @@ const SCOPES = { oidc: 'openid email profile', github: 'read:user user:email' } 
 export async function authorizationUrl(
   deps: ManagementDeps,
   provider: SignInProvider,
-  { state, nonce, verifier }: Secrets & { readonly state: string },
+  { state, nonce, verifier, loginHint }: PageSecrets,
 ): Promise<string> {
   const { server } = await openServer(deps, provider)
   if (!server.authorization_endpoint) throw new Error('The metadata have no authorization endpoint.')
@@ -46,6 +52,7 @@ export async function authorizationUrl(
     code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
     code_challenge_method: 'S256',
     ...(provider.protocol === 'oidc' && { nonce }),
+    ...(loginHint !== undefined && { login_hint: loginHint }),
   }
   for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value)
   return url.href

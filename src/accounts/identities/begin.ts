@@ -9,6 +9,7 @@ import { uuidv7 } from '../../lib/uuid.ts'
 import { enforceRateLimits, networkAddress } from '../../limits/endpoint-limits.ts'
 import { Problem } from '../../problems.ts'
 import { authorizationUrl, newSecrets } from './authorize.ts'
+import { findConfigured } from './provider.ts'
 import { insertAttempt } from './queries.ts'
 import type { SignIn } from './schemas.ts'
 
@@ -17,6 +18,12 @@ const ATTEMPT_SECONDS = 10 * 60
 
 /** What seals the secrets of an attempt. */
 export const attemptPurpose = (id: string) => `sign-in:${id}`
+
+/** A page that begins a sign-in. */
+interface Page {
+  readonly return_to: string
+  readonly code_challenge: string
+}
 
 /**
  * Begins to sign in, or to link an identity: the use of its code decides which.
@@ -27,11 +34,16 @@ export const attemptPurpose = (id: string) => `sign-in:${id}`
  */
 export async function beginSignIn(deps: ManagementDeps, request: z.output<typeof SignIn>) {
   const provider = requireProvider(deps, request.provider)
-  const returnTo = safeReturn(deps.config, 'return_to', request.return_to)
   await enforceRateLimits(deps, { sign_in_address: { address: networkAddress(deps) } })
+  return beginAt(deps, provider, request)
+}
+
+/** @throws Problem `invalid_request` for an address that browsers are not sent to; `identity_provider_unavailable` */
+export async function beginAt(deps: ManagementDeps, provider: SignInProvider, page: Page, loginHint?: string) {
+  const returnTo = safeReturn(deps.config, 'return_to', page.return_to)
   const state = base64url(randomBytes(32))
   const secrets = newSecrets()
-  const url = await openPage(deps, provider, { ...secrets, state })
+  const url = await openPage(deps, provider, { ...secrets, state, loginHint })
   const now = deps.now()
   const id = uuidv7(now)
   await insertAttempt(deps.db, {
@@ -40,20 +52,17 @@ export async function beginSignIn(deps: ManagementDeps, request: z.output<typeof
     stateHash: sha256(state),
     secretsEncrypted: await seal(deps.config, attemptPurpose(id), JSON.stringify(secrets)),
     returnTo,
-    codeChallenge: request.code_challenge,
+    codeChallenge: page.code_challenge,
     createdAt: new Date(now),
     expiresAt: new Date(now + ATTEMPT_SECONDS * 1_000),
   })
   return { authorization_url: url, expires_in: ATTEMPT_SECONDS }
 }
 
-export const findProvider = ({ config }: ManagementDeps, id: string): SignInProvider | undefined =>
-  config.SIGN_IN_PROVIDERS.find((one) => one.id === id)
-
-function requireProvider(deps: ManagementDeps, id: string): SignInProvider {
-  const provider = findProvider(deps, id)
+function requireProvider({ config }: ManagementDeps, id: string): SignInProvider {
+  const provider = findConfigured(config, id)
   if (provider) return provider
-  const known = deps.config.SIGN_IN_PROVIDERS.map((one) => one.id).join(', ')
+  const known = config.SIGN_IN_PROVIDERS.map((one) => one.id).join(', ')
   const message = known === '' ? 'is none: this deployment has no identity provider' : `must be one of ${known}`
   throw new Problem('invalid_request', { errors: [{ path: 'body.provider', message }] })
 }

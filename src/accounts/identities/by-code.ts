@@ -1,10 +1,22 @@
 import type { ManagementDeps } from '../../deps.ts'
+import { enforceRateLimits, networkAddress } from '../../limits/endpoint-limits.ts'
 import { completeByEmail } from '../email/sign-in.ts'
 import { readEmailCode } from '../email/sign-in-code.ts'
-import { type CodeProof, completeSignIn } from './complete.ts'
+import { connectionIdIn } from '../sso/connection.ts'
+import { completeBySso } from '../sso/sign-in.ts'
+import { type CodeProof, completeSignIn, takeIdentity } from './complete.ts'
 
-/** Signs in with the code of an email, or of an identity provider: their forms tell them apart. */
-export function completeByCode(deps: ManagementDeps, proof: CodeProof) {
+/**
+ * Signs in with the code of an email, of an identity provider, or of an organization's single sign-on: their forms tell the first
+ * apart, and what the others were begun for.
+ *
+ * @throws Problem `invalid_sign_in`, `rate_limited`; further ones as each of them
+ */
+export async function completeByCode(deps: ManagementDeps, proof: CodeProof) {
   const code = readEmailCode(proof.code)
-  return code === undefined ? completeSignIn(deps, proof) : completeByEmail(deps, code, proof)
+  if (code !== undefined) return completeByEmail(deps, code, proof)
+  await enforceRateLimits(deps, { sign_in_address: { address: networkAddress(deps) } })
+  const taken = await takeIdentity(deps, proof)
+  const connectionId = connectionIdIn(taken.provider)
+  return connectionId === undefined ? completeSignIn(deps, taken) : completeBySso(deps, connectionId, taken)
 }

@@ -8,8 +8,9 @@ import { base64url, randomBytes, sha256 } from '../../lib/bytes.ts'
 import { errorFields, log } from '../../lib/log.ts'
 import { unseal } from '../../lib/seal.ts'
 import { enforceRateLimits, networkAddress } from '../../limits/endpoint-limits.ts'
-import { attemptPurpose, findProvider } from './begin.ts'
+import { attemptPurpose } from './begin.ts'
 import { identify } from './identify.ts'
+import { findProvider } from './provider.ts'
 import { claimCallback, findReturn, keepIdentity } from './queries.ts'
 import { ProviderUnreachable } from './server.ts'
 
@@ -46,7 +47,7 @@ export async function handleCallback(c: Context<ManagementEnv>): Promise<Respons
 type Attempt = NonNullable<Awaited<ReturnType<typeof claimCallback>>>
 
 async function answer(deps: ManagementDeps, attempt: Attempt, parameters: URLSearchParams) {
-  const provider = findProvider(deps, attempt.provider)
+  const provider = await findProvider(deps, attempt.provider)
   if (!provider) return { sign_in_error: 'refused' } as const
   try {
     const secrets = JSON.parse(await unseal(deps.config, attemptPurpose(attempt.id), attempt.secretsEncrypted))

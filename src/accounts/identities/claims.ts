@@ -1,5 +1,5 @@
 /** What the claims of a provider say of somebody. */
-import type { OidcProvider } from '../../config-providers.ts'
+import type { OidcProvider, VerifiedBy } from '../../config-providers.ts'
 import type { ProvidedIdentity } from '../../db/schema/identities.ts'
 import { email } from '../../http/fields.ts'
 
@@ -12,7 +12,7 @@ interface Claims extends Readonly<Record<string, unknown>> {
 
 /** Whether claims tell both the address and whether it is confirmed. Some providers say so at the UserInfo endpoint alone. */
 export const saysAddress = ({ verifiedBy }: Pick<OidcProvider, 'verifiedBy'>, claims: Claims): boolean =>
-  claims.email !== undefined && claims[verifiedBy] !== undefined
+  claims.email !== undefined && (verifiedBy === 'issuer' || claims[verifiedBy] !== undefined)
 
 /** The identity that claims describe. The address and what confirms it are of the same claims. */
 export const toIdentity = (
@@ -22,9 +22,14 @@ export const toIdentity = (
   issuer,
   subject: claims.sub,
   email: toEmail(claims.email),
-  isEmailVerified: isTrue(claims[verifiedBy]),
+  isEmailVerified: isVerified(verifiedBy, claims),
   name: toName(claims.name),
 })
+
+const isVerified = (verifiedBy: VerifiedBy, claims: Claims): boolean =>
+  verifiedBy === 'issuer'
+    ? claims.email_verified === undefined || isTrue(claims.email_verified)
+    : isTrue(claims[verifiedBy])
 
 /** Some providers write the flag as a text or a number. */
 const isTrue = (value: unknown) => value === true || value === 'true' || value === 1 || value === '1'

@@ -5,7 +5,6 @@ import type { ProvidedIdentity } from '../../db/schema/identities.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { base64url, sha256 } from '../../lib/bytes.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
-import { enforceRateLimits, networkAddress } from '../../limits/endpoint-limits.ts'
 import { notice } from '../../mail/notice.ts'
 import { Problem } from '../../problems.ts'
 import { admit } from '../admit.ts'
@@ -28,7 +27,7 @@ export interface CodeProof {
 }
 
 /** Who signed in, and by which provider. */
-interface Taken {
+export interface Taken {
   readonly provider: string
   readonly identity: ProvidedIdentity
 }
@@ -46,13 +45,11 @@ export async function takeIdentity(deps: ManagementDeps, { code, code_verifier }
  * provider may give to somebody else later. The first time, it joins the account of its address if both sides have confirmed
  * that address, or makes an account. With a second factor enabled, the answer is a challenge.
  *
- * @throws Problem `invalid_sign_in`; `identity_unconfirmed` for a new identity without a confirmed address;
+ * @throws Problem `identity_unconfirmed` for a new identity without a confirmed address;
  *   `identity_not_linked` when the account of the address has not confirmed it; `registration_closed`,
- *   `registration_domain_not_allowed`; `invalid_credentials` for an account that may not sign in; `rate_limited`
+ *   `registration_domain_not_allowed`; `invalid_credentials` for an account that may not sign in
  */
-export async function completeSignIn(deps: ManagementDeps, proof: CodeProof) {
-  await enforceRateLimits(deps, { sign_in_address: { address: networkAddress(deps) } })
-  const taken = await takeIdentity(deps, proof)
+export async function completeSignIn(deps: ManagementDeps, taken: Taken) {
   const account = (await findByIdentity(deps.db, taken.identity)) ?? (await beginIdentity(deps, taken))
   const { provider, identity } = taken
   const use = { provider, email: identity.email, lastUsedAt: new Date(deps.now()) }
@@ -64,12 +61,17 @@ export async function completeSignIn(deps: ManagementDeps, proof: CodeProof) {
   })
 }
 
-/** @throws Problem, see {@link completeSignIn} */
-async function beginIdentity(deps: ManagementDeps, taken: Taken): Promise<SignedInBy> {
+interface How {
+  /** Whether somebody who may invite vouches for them, so that an account is made also where nobody registers alone. */
+  readonly isInvited?: boolean | undefined
+}
+
+/** Links an identity the first time. @throws Problem, see {@link completeSignIn} */
+export async function beginIdentity(deps: ManagementDeps, taken: Taken, how: How = {}): Promise<SignedInBy> {
   const { email, isEmailVerified } = taken.identity
   if (email === null || !isEmailVerified) throw new Problem('identity_unconfirmed')
   try {
-    await joinOrRegister(deps, taken, email)
+    await joinOrRegister(deps, taken, { ...how, email })
   } catch (error) {
     // another request was faster: what it made is found below
     if (!brokenConstraint(error)) throw error
@@ -79,7 +81,11 @@ async function beginIdentity(deps: ManagementDeps, taken: Taken): Promise<Signed
   return account
 }
 
-async function joinOrRegister(deps: ManagementDeps, taken: Taken, email: string): Promise<void> {
+async function joinOrRegister(
+  deps: ManagementDeps,
+  taken: Taken,
+  { email, isInvited }: How & { readonly email: string },
+): Promise<void> {
   const account = await findUserByEmail(deps.db, email)
   const { provider, identity } = taken
   if (!account)
@@ -88,6 +94,7 @@ async function joinOrRegister(deps: ManagementDeps, taken: Taken, email: string)
       { email, name: identity.name },
       {
         detail: { by: 'identity', provider },
+        isInvited,
         also: (userId) => [insertIdentity(deps.db, toRow(deps, userId, taken))],
       },
     )

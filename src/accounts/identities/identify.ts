@@ -36,7 +36,8 @@ async function redeemCode(
 ) {
   const { server, keys } = await openServer(deps, provider)
   const client = { client_id: provider.clientId }
-  const options = requestOptions(deps, server.issuer)
+  const isOfCustomer = provider.protocol === 'oidc' && (provider.isOfCustomer ?? false)
+  const options = requestOptions(deps, { address: server.issuer, isOfCustomer })
   const checked = oauth.validateAuthResponse(server, client, parameters, parameters.get('state') ?? '')
   const methods = server.token_endpoint_auth_methods_supported
   const isByPost = methods?.includes('client_secret_post') && !methods.includes('client_secret_basic')

@@ -8,6 +8,7 @@ import type { ManagementDeps } from '../../deps.ts'
 import { notice } from '../../mail/notice.ts'
 import { Problem } from '../../problems.ts'
 import { endSessions } from '../email/queries.ts'
+import { connectionIdIn } from '../sso/connection.ts'
 import { getOwnProfile } from '../user.ts'
 import { waysIn } from '../ways-in.ts'
 import { takeIdentity, toRow } from './complete.ts'
@@ -39,6 +40,8 @@ export async function listOwnIdentities(deps: ManagementDeps, { userId }: UserPr
  */
 export async function linkOwnIdentity(deps: ManagementDeps, user: UserPrincipal, proof: Proof) {
   const taken = await takeIdentity(deps, proof)
+  // what an organization's provider says counts for a sign-in to that organization alone
+  if (connectionIdIn(taken.provider) !== undefined) throw new Problem('invalid_sign_in')
   const row = toRow(deps, user.userId, taken)
   const mail = notice(deps, await getOwnProfile(deps, user), 'identity_linked')
   const answer = await keepAnswer(deps, 200, toIdentity(deps, row))
@@ -94,7 +97,7 @@ function toIdentity({ config }: ManagementDeps, { id, provider, issuer, email, c
   return {
     id,
     provider: known?.id ?? provider,
-    provider_name: known?.name ?? provider,
+    provider_name: known?.name ?? (connectionIdIn(provider) === undefined ? provider : 'Single sign-on'),
     email,
     created_at: createdAt.toISOString(),
     last_used_at: lastUsedAt?.toISOString() ?? null,

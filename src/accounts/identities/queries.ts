@@ -78,6 +78,7 @@ export async function findByIdentity(db: Database, { issuer, subject }: Provided
     .select({
       identityId: identities.id,
       id: users.id,
+      userEmail: users.email,
       isActive: users.isActive,
       emailVerifiedAt: users.emailVerifiedAt,
       homeOrganizationId: defaultOrganization(sql`users.id`),

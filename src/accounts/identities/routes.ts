@@ -1,10 +1,14 @@
 import * as z from 'zod'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { holds } from '../../db/conditions.ts'
 import { uuid } from '../../http/fields.ts'
 import { EmailSignIn, EmailSignInSent } from '../email/schemas.ts'
 import { beginEmailSignIn } from '../email/sign-in.ts'
 import { requireOwner } from '../passwords/reauthenticate.ts'
 import { Tokens } from '../schemas.ts'
+import { HAS_SSO } from '../sso/queries.ts'
+import { SsoSignIn } from '../sso/schemas.ts'
+import { beginSsoSignIn } from '../sso/sign-in.ts'
 import { Challenge } from '../two-factor/schemas.ts'
 import { emailMethod } from '../ways-in.ts'
 import { beginSignIn } from './begin.ts'
@@ -67,6 +71,20 @@ sign-in makes it, where people may register.`,
   fails: ['email_sign_in_off', 'rate_limited'],
 })
 
+const ssoRoute = apiRoute({
+  allow: 'anyone',
+  method: 'post',
+  path: '/auth/sign-in/sso',
+  tag,
+  operationId: 'beginSsoSignIn',
+  summary: "Begin to sign in by an organization's single sign-on",
+  description: `Answers with the page of the identity provider of the organization that has verified the domain of the address. It goes on as
+\`auth/sign-in\` does. The session acts for that organization at first, and ends after twelve hours.`,
+  body: SsoSignIn,
+  returns: { 200: SignInPage },
+  fails: ['sso_not_found', 'identity_provider_unavailable', 'rate_limited'],
+})
+
 const completeRoute = apiRoute({
   allow: 'anyone',
   method: 'post',
@@ -74,7 +92,7 @@ const completeRoute = apiRoute({
   tag,
   operationId: 'completeSignIn',
   summary: 'Complete a sign-in without a password',
-  description: `Takes the code of an identity provider or of an email. Signs in, and makes an account the first time. If a second factor is enabled, the answer is a challenge for
+  description: `Takes the code of an identity provider, of a single sign-on or of an email. Signs in, and makes an account the first time. If a second factor is enabled, the answer is a challenge for
 \`2fa/verify\` instead.`,
   body: Completion,
   returns: { 200: z.union([Tokens, Challenge]) },
@@ -123,12 +141,13 @@ const unlinkRoute = apiRoute({
 })
 
 export const identityRoutes = newRouter()
-  .openapi(methodsRoute, (c) => {
-    const { config } = c.var.deps
+  .openapi(methodsRoute, async (c) => {
+    const { config, db } = c.var.deps
     const providers = config.SIGN_IN_PROVIDERS.map(({ id, name }) => ({ id, name }))
-    return c.json({ providers, email: emailMethod(config) }, 200)
+    return c.json({ providers, email: emailMethod(config), sso: await holds(db, HAS_SSO) }, 200)
   })
   .openapi(beginRoute, async (c) => c.json(await beginSignIn(c.var.deps, c.req.valid('json')), 200))
+  .openapi(ssoRoute, async (c) => c.json(await beginSsoSignIn(c.var.deps, c.req.valid('json')), 200))
   .openapi(completeRoute, async (c) => c.json(await completeByCode(c.var.deps, c.req.valid('json')), 200))
   .openapi(emailRoute, async (c) => c.json(await beginEmailSignIn(c.var.deps, c.req.valid('json')), 202))
   .openapi(listRoute, async (c) => c.json({ data: await listOwnIdentities(c.var.deps, c.var.user) }, 200))

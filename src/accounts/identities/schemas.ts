@@ -9,6 +9,7 @@ export const Methods = z
         name: z.string().meta({ description: 'What people call it.' }),
       }),
     ),
+    sso: z.boolean().meta({ description: 'Whether some organization has a single sign-on.' }),
     email: z.enum(['off', 'code', 'link']).meta({ description: 'What is sent by email to sign in.' }),
   })
   .meta({ id: 'SignInMethods' })
@@ -63,6 +64,10 @@ export const COMPLETION_FAILS = [
   'identity_not_linked',
   'registration_closed',
   'registration_domain_not_allowed',
+  'sso_not_found',
+  'sso_address_refused',
+  'sso_no_member',
+  'seat_limit_reached',
   'rate_limited',
 ] as const
 export const Link = z.strictObject({ ...proof, password: optionalPassword }).meta({ id: 'IdentityLink' })

@@ -1,6 +1,7 @@
 import * as oauth from 'oauth4webapi'
 import type { SignInProvider } from '../../config-providers.ts'
 import type { ManagementDeps } from '../../deps.ts'
+import { findTargetFlaw } from '../../events/target-rules.ts'
 import { createLru } from '../../lib/lru.ts'
 import { VERSION } from '../../version.ts'
 
@@ -32,12 +33,48 @@ export async function reach(url: string, options: object): Promise<Response> {
   throw new ProviderUnreachable(`The answer was ${response.status}.`)
 }
 
-/** Options of each request to a provider. Plain HTTP is for one on the same machine alone: the settings allow no other. */
-export function requestOptions({ config }: ManagementDeps, address: string) {
+interface Target {
+  /** Of the provider. */
+  readonly address: string
+  readonly isOfCustomer: boolean
+}
+
+/** An answer of a customer's provider is at most so long; the largest known metadata and key sets have some 20 kB. */
+const MAX_ANSWER_BYTES = 200_000
+
+/**
+ * The same for a provider that a customer named: nothing that only Tollgate can reach is asked, also not where its metadata say
+ * so (ASVS 1.3.6), and its answers are bounded.
+ *
+ * @throws ProviderUnreachable; an error for an address that is not public
+ */
+const reachWarily =
+  ({ config }: ManagementDeps) =>
+  async (url: string, options: object): Promise<Response> => {
+    const flaw = findTargetFlaw(url, config.PUBLIC_URL)
+    if (flaw) throw new Error(`An address of the provider ${flaw}.`)
+    const response = await reach(url, options)
+    return new Response(response.body?.pipeThrough(limit(MAX_ANSWER_BYTES)) ?? null, response)
+  }
+
+/** Lets at most so many bytes pass; more are an error for the reader. */
+function limit(most: number): TransformStream<Uint8Array, Uint8Array> {
+  let length = 0
+  return new TransformStream({
+    transform(chunk, controller) {
+      length += chunk.length
+      if (length > most) controller.error(new Error(`The answer has more than ${most} bytes.`))
+      else controller.enqueue(chunk)
+    },
+  })
+}
+
+/** Options of each request to a provider. Plain HTTP is for one on the same machine alone: what names providers allows no other. */
+export function requestOptions(deps: ManagementDeps, { address, isOfCustomer }: Target) {
   return {
-    signal: () => AbortSignal.timeout(config.SIGN_IN_TIMEOUT_MS),
+    signal: () => AbortSignal.timeout(deps.config.SIGN_IN_TIMEOUT_MS),
     headers: { 'User-Agent': `Tollgate/${VERSION}` },
-    [oauth.customFetch]: reach,
+    [oauth.customFetch]: isOfCustomer ? reachWarily(deps) : reach,
     [oauth.allowInsecureRequests]: address.startsWith('http:'),
   }
 }
@@ -53,7 +90,8 @@ export async function openServer(deps: ManagementDeps, provider: SignInProvider)
   const now = deps.now()
   const kept = known.get(issuer)
   if (kept && kept.until > now) return kept
-  const response = await oauth.discoveryRequest(new URL(issuer), requestOptions(deps, issuer))
+  const options = requestOptions(deps, { address: issuer, isOfCustomer: provider.isOfCustomer ?? false })
+  const response = await oauth.discoveryRequest(new URL(issuer), options)
   const server = await oauth.processDiscoveryResponse(new URL(issuer), response)
   const opened = { server, until: now + METADATA_MS, keys: kept?.keys ?? {} }
   known.set(issuer, opened)

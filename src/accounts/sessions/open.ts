@@ -13,6 +13,14 @@ import { ABSOLUTE_MS, IDLE_MS, newRefreshToken } from './refresh-token.ts'
 /** What somebody signs in with before a second factor is asked for. */
 export type FirstFactor = 'password' | 'identity' | 'email'
 
+export interface SignOn {
+  readonly connectionId: string
+  readonly organizationId: string
+}
+
+/** So soon somebody is out whom their organization's provider does not let in any more. */
+const SSO_MS = 12 * 3_600_000
+
 /** How the user authenticated. */
 export interface SessionProof {
   readonly factors: readonly (FirstFactor | 'second_factor' | 'passkey')[]
@@ -24,6 +32,8 @@ export interface SessionProof {
   readonly detail?: Readonly<Record<string, unknown>>
   /** The organization the session acts for at first, if it is already known. */
   readonly organizationId?: string | null
+  /** The organization's single sign-on that they came by. The session acts for that organization at first. */
+  readonly sso?: SignOn | undefined
   /** Statements that use up single-use secrets, in the batch that opens the session. */
   readonly spent?: readonly Statement[]
 }
@@ -40,7 +50,9 @@ export async function openSession(deps: ManagementDeps, userId: string, proof: S
   const now = deps.now()
   const refreshToken = newRefreshToken()
   const sessionId = uuidv7(now)
-  const { factors, passwordHash, organizationId = await selectHomeOrganization(deps.db, userId) } = proof
+  const { factors, passwordHash, sso } = proof
+  const organizationId = await chooseOrganization(deps, userId, proof)
+  const ends = now + (sso ? SSO_MS : ABSOLUTE_MS)
   const row = audited(deps, {
     action: 'login.succeeded',
     actor: userId,
@@ -57,20 +69,24 @@ export async function openSession(deps: ManagementDeps, userId: string, proof: S
       userAgent: deps.origin.userAgent ?? null,
       createdAt: new Date(now),
       lastUsedAt: new Date(now),
-      expiresAt: new Date(now + ABSOLUTE_MS),
+      expiresAt: new Date(ends),
+      ssoConnectionId: sso?.connectionId ?? null,
     },
     token: {
       id: uuidv7(now),
       sessionId,
       tokenHash: sha256(refreshToken),
       createdAt: new Date(now),
-      expiresAt: new Date(now + IDLE_MS),
+      expiresAt: new Date(Math.min(ends, now + IDLE_MS)),
     },
   }
   const holds = requireThat(deps.db, proof.holds ?? stillHolds(userId, passwordHash), 'invalid_credentials')
   await insertSession(deps.db, opened, [...(proof.spent ?? []), holds, row])
   return tokensFor(deps, { sessionId, userId, organizationId }, refreshToken)
 }
+
+const chooseOrganization = (deps: ManagementDeps, userId: string, { sso, organizationId }: SessionProof) =>
+  sso?.organizationId ?? organizationId ?? selectHomeOrganization(deps.db, userId)
 
 function stillHolds(userId: string, passwordHash: string | null | undefined): SQL {
   const isActive = sql`exists (select 1 from users u where u.id = ${userId}::uuid and u.is_active)`

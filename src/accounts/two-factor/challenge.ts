@@ -14,7 +14,12 @@ import { findChallenge, insertChallenge, useChallenge } from './queries.ts'
 const CHALLENGE_SECONDS = 5 * 60
 
 /** The answer to a correct first factor if a second factor is enabled. It works only with `completeLogin`, and once. */
-export async function openChallenge(deps: ManagementDeps, userId: string, firstFactor: FirstFactor) {
+export async function openChallenge(
+  deps: ManagementDeps,
+  userId: string,
+  firstFactor: FirstFactor,
+  ssoConnectionId: string | null = null,
+) {
   const now = deps.now()
   const token = `ch_${base64url(randomBytes(32))}`
   const challenge = {
@@ -22,6 +27,7 @@ export async function openChallenge(deps: ManagementDeps, userId: string, firstF
     userId,
     tokenHash: sha256(token),
     firstFactor,
+    ssoConnectionId,
     createdAt: new Date(now),
     expiresAt: new Date(now + CHALLENGE_SECONDS * 1000),
   }
@@ -57,7 +63,7 @@ export async function completeLogin(deps: ManagementDeps, token: string, factor:
   const now = new Date(deps.now())
   const challenge = await findChallenge(deps.db, hash, now)
   if (!challenge) throw new Problem('invalid_challenge')
-  const { userId, firstFactor } = challenge
+  const { userId, firstFactor, sso } = challenge
   const proof = await verifySecondFactor(deps, userId, factor)
   if (!proof) {
     await audited(deps, {
@@ -72,6 +78,7 @@ export async function completeLogin(deps: ManagementDeps, token: string, factor:
   const tokens = await openSession(deps, userId, {
     factors: [firstFactor, proof.by === 'passkey' ? 'passkey' : 'second_factor'],
     spent,
+    sso,
   })
   proof.notify()
   return tokens

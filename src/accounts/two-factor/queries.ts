@@ -4,6 +4,7 @@ import { requirement, runBatch } from '../../db/batch.ts'
 import type { Database } from '../../db/orm.ts'
 import { backupCodes, loginChallenges, totpCredentials } from '../../db/schema/accounts.ts'
 import { bytesParameter } from '../../db/schema/columns.ts'
+import { ssoConnections } from '../../db/schema/sso.ts'
 import { users } from '../../db/schema/users.ts'
 
 /**
@@ -157,11 +158,19 @@ export async function insertChallenge(db: Database, challenge: typeof loginChall
 /** The sign-in that a challenge belongs to, while it is valid and the account active. */
 export async function findChallenge(db: Database, tokenHash: Uint8Array, now: Date) {
   const [row] = await db
-    .select({ userId: loginChallenges.userId, firstFactor: loginChallenges.firstFactor })
+    .select({
+      userId: loginChallenges.userId,
+      firstFactor: loginChallenges.firstFactor,
+      connectionId: ssoConnections.id,
+      organizationId: ssoConnections.organizationId,
+    })
     .from(loginChallenges)
     .innerJoin(users, eq(users.id, loginChallenges.userId))
+    .leftJoin(ssoConnections, eq(ssoConnections.id, loginChallenges.ssoConnectionId))
     .where(and(isLive(tokenHash, now), eq(users.isActive, true)))
-  return row
+  if (!row) return undefined
+  const { userId, firstFactor, connectionId, organizationId } = row
+  return { userId, firstFactor, sso: connectionId && organizationId ? { connectionId, organizationId } : undefined }
 }
 
 /**

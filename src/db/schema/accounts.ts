@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import { bigint, check, index, integer, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
 import { bytea, createdAt, timestamptz } from './columns.ts'
 import { organizations } from './organizations.ts'
+import { ssoConnections } from './sso.ts'
 import { users } from './users.ts'
 
 /** One signed-in device. Ending it ends all of its refresh and access tokens. */
@@ -24,6 +25,8 @@ export const sessions = pgTable(
     endReason: text(),
     /** When the owner last proved to be present since, with a passkey. */
     reauthenticatedAt: timestamptz(),
+    /** The single sign-on that opened it. Such a session ends the same day. */
+    ssoConnectionId: uuid().references(() => ssoConnections.id, { onDelete: 'set null' }),
     /** The administrator who opened this session for support. Such a session may not change credentials. */
     impersonatorId: uuid().references(() => users.id, { onDelete: 'cascade' }),
   },
@@ -31,6 +34,7 @@ export const sessions = pgTable(
     index('sessions_user').on(t.userId, t.createdAt),
     index('sessions_organization').on(t.organizationId),
     index('sessions_impersonator').on(t.impersonatorId).where(sql`${t.impersonatorId} is not null`),
+    index('sessions_sso').on(t.ssoConnectionId).where(sql`${t.ssoConnectionId} is not null`),
     index('sessions_expiry').on(t.expiresAt),
   ],
 )
@@ -142,6 +146,8 @@ export const loginChallenges = pgTable(
     firstFactor: text({ enum: ['password', 'identity', 'email'] })
       .notNull()
       .default('password'),
+    /** The single sign-on that proved it, if one did. */
+    ssoConnectionId: uuid().references(() => ssoConnections.id, { onDelete: 'cascade' }),
     createdAt: createdAt(),
     expiresAt: timestamp({ withTimezone: true }).notNull(),
     usedAt: timestamptz(),

@@ -3,9 +3,9 @@ import type { UserPrincipal } from '../../auth/principal.ts'
 import { requireThat, tryBatch } from '../../db/batch.ts'
 import { lockOrganization } from '../../db/locks.ts'
 import { memberships } from '../../db/schema/organizations.ts'
+import { hasSeat } from '../../db/seats.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { getOwnOrganization } from '../organization.ts'
-import { hasSeat } from '../seats.ts'
 import { isJoinable, listJoinable } from './queries.ts'
 
 /** Organizations that somebody may join by the domain of their confirmed address. */

@@ -40,6 +40,7 @@ const WITHOUT_KEY: Readonly<Record<string, string>> = {
   'POST /api/v1/auth/sign-in/complete': 'nobody is signed in; a code is good once',
   'POST /api/v1/auth/2fa/verify': 'nobody is signed in; a challenge is good once',
   'POST /api/v1/auth/2fa/passkey': 'nobody is signed in; each one is good once',
+  'POST /api/v1/auth/sign-in/sso': 'nobody is signed in; each one is good once',
   'POST /api/v1/auth/sign-in/email': 'nobody is signed in; the last mail is the one that counts',
   'POST /api/v1/auth/browser/passkey': 'nobody is signed in; an answer is good once',
   'POST /api/v1/auth/passkeys/sign-in/begin': 'nobody is signed in; each one is good once',

@@ -11,20 +11,23 @@ import { toast } from '../../ui/toast.tsx'
 type JoinRole = OrganizationDomain['join_role']
 
 const JOINERS: readonly (readonly [role: JoinRole, name: string, hint: string])[] = [
-  [null, 'Nobody', 'People of the domain need an invitation, as others do.'],
+  [null, 'Nobody', 'They need an invitation, as others do.'],
   ['viewer', 'Viewers', 'They see keys, usage and members.'],
   ['member', 'Members', 'They also create and change keys.'],
 ]
 
-function JoinRoleChoice({
-  value,
-  onChange,
-}: {
+const BY_DOMAIN = 'People of the domain may join as'
+
+interface JoinRoleChoiceProps {
+  readonly legend: string
   readonly value: JoinRole
   readonly onChange: (role: JoinRole) => void
-}) {
+}
+
+/** Who becomes what without an invitation. */
+export function JoinRoleChoice({ legend, value, onChange }: JoinRoleChoiceProps) {
   return (
-    <Fieldset legend="People of the domain may join as">
+    <Fieldset legend={legend}>
       {JOINERS.map(([role, name, hint]) => (
         <Choice
           key={name}
@@ -69,7 +72,7 @@ export function AddDomain({ onClose }: { readonly onClose: () => void }) {
             onChange={({ target }) => setDomain(target.value)}
           />
         </Field>
-        <JoinRoleChoice value={joinRole} onChange={setJoinRole} />
+        <JoinRoleChoice legend={BY_DOMAIN} value={joinRole} onChange={setJoinRole} />
         <Actions>
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" look="primary" busy={isPending}>
@@ -103,7 +106,7 @@ export function ChangeDomain({ domain, onClose }: DomainDialogProps) {
   return (
     <Dialog open onClose={onClose} title={domain.domain}>
       <Form onSubmit={save}>
-        <JoinRoleChoice value={joinRole} onChange={setJoinRole} />
+        <JoinRoleChoice legend={BY_DOMAIN} value={joinRole} onChange={setJoinRole} />
         <ErrorNotice error={error} />
         <Actions>
           <Button onClick={onClose}>Cancel</Button>

@@ -15,6 +15,7 @@ import { Time } from '../../ui/time.tsx'
 import { toast } from '../../ui/toast.tsx'
 import { Domains } from './domains.tsx'
 import { RequiredSecondFactor } from './required-second-factor.tsx'
+import { SingleSignOn } from './single-sign-on.tsx'
 
 export function OrganizationSettings() {
   const { organizationId } = useSession()
@@ -42,6 +43,7 @@ export function OrganizationSettings() {
             </Section>
           )}
           <Domains />
+          {mayWrite && <SingleSignOn />}
           <RequiredSecondFactor organization={data} />
           {mayDelete && <DangerZone organization={data} />}
         </>

@@ -18,6 +18,7 @@ test('the providers of the deployment are listed by id and name, without any sec
     200,
     {
       email: 'off',
+      sso: expect.any(Boolean),
       providers: [
         { id: 'local', name: 'Local' },
         { id: 'github', name: 'GitHub' },

@@ -64,7 +64,9 @@ test.each([
   await use(one)
   await use(other)
   const entries = await captureLog(one, () => recordOverage(directly(), look()))
-  expect(entries).toMatchObject([{ event: 'billing_terms_unreadable', plan_id: expect.stringMatching(/^builder(@\d+)?$/), meter: 'api_calls' }])
+  expect(entries).toMatchObject([
+    { event: 'billing_terms_unreadable', plan_id: expect.stringMatching(/^builder(@\d+)?$/), meter: 'api_calls' },
+  ])
   expect([await listUnits(one), await listUnits(other)]).toEqual([[], [1]])
 })
 

@@ -1,0 +1,108 @@
+import { useState } from 'react'
+import { useChange, useRead } from '../../api/hooks.ts'
+import type { SingleSignOn as Connection } from '../../api/types.ts'
+import { useMay, useSession } from '../../shell/session-context.tsx'
+import { Status } from '../../ui/badge.tsx'
+import { Button } from '../../ui/button.tsx'
+import { Code } from '../../ui/copy.tsx'
+import { Confirm } from '../../ui/dialog.tsx'
+import { Card, Facts, Section } from '../../ui/layout.tsx'
+import { ErrorNotice } from '../../ui/notice.tsx'
+import { Empty, Skeleton } from '../../ui/states.tsx'
+import { Time } from '../../ui/time.tsx'
+import { toast } from '../../ui/toast.tsx'
+import { roleName } from './roles.tsx'
+import { SingleSignOnForm } from './single-sign-on-form.tsx'
+
+/** The OpenID provider by which the organization's people sign in. Admins see it, owners change it. */
+export function SingleSignOn() {
+  const { organizationId } = useSession()
+  const mayChange = useMay('owners:write')
+  const [isEditing, setIsEditing] = useState(false)
+  const { data, error, isPending, refetch } = useRead('GET /organizations/{organization_id}/sso', {
+    params: { organization_id: organizationId },
+  })
+  const isNone = error?.code === 'sso_not_found'
+  const connection = isNone ? undefined : data
+  return (
+    <Section
+      title="Single sign-on"
+      intro="People with an address of a verified domain sign in at your identity provider."
+    >
+      {error && !isNone && !connection && <ErrorNotice error={error} onRetry={() => void refetch()} />}
+      {isPending && <Skeleton lines={2} />}
+      {isNone && (
+        <Empty
+          title="No single sign-on"
+          action={mayChange && <Button onClick={() => setIsEditing(true)}>Set up single sign-on</Button>}
+        >
+          Any OpenID provider will do: Okta, Entra, Google Workspace, Keycloak.
+        </Empty>
+      )}
+      {connection && <Shown connection={connection} onEdit={mayChange ? () => setIsEditing(true) : undefined} />}
+      {isEditing && <SingleSignOnForm connection={connection} onClose={() => setIsEditing(false)} />}
+    </Section>
+  )
+}
+
+interface ShownProps {
+  readonly connection: Connection
+  readonly onEdit: (() => void) | undefined
+}
+
+function Shown({ connection, onEdit }: ShownProps) {
+  const [isRemoving, setIsRemoving] = useState(false)
+  const { issuer, client_id, join_role: joinRole, required, redirect_uri, last_used_at: used } = connection
+  return (
+    <Card className="flex flex-col gap-4">
+      <Facts
+        facts={[
+          ['Issuer', <Code>{issuer}</Code>],
+          ['Client id', <Code>{client_id}</Code>],
+          ['Redirect address', <Code>{redirect_uri}</Code>],
+          ['New people', joinRole ? `Join as ${roleName(joinRole).toLowerCase()}` : 'Need an invitation'],
+          [
+            'Required',
+            required ? <Status kind="good">For all but owners</Status> : <Status kind="off">Not required</Status>,
+          ],
+          ['Last sign-in', used ? <Time at={used} /> : <Status kind="waiting">Not tried yet</Status>],
+        ]}
+      />
+      {onEdit && (
+        <div className="flex flex-wrap gap-2">
+          <Button onClick={onEdit}>Change single sign-on</Button>
+          <Button onClick={() => setIsRemoving(true)}>Remove single sign-on</Button>
+        </div>
+      )}
+      {isRemoving && <Remove onClose={() => setIsRemoving(false)} />}
+    </Card>
+  )
+}
+
+function Remove({ onClose }: { readonly onClose: () => void }) {
+  const { organizationId } = useSession()
+  const { mutate, error, isPending } = useChange('DELETE /organizations/{organization_id}/sso')
+  const remove = () =>
+    mutate(
+      { params: { organization_id: organizationId } },
+      {
+        onSuccess() {
+          toast('Single sign-on removed')
+          onClose()
+        },
+      },
+    )
+  return (
+    <Confirm
+      open
+      onClose={onClose}
+      title="Remove the single sign-on"
+      action="Remove"
+      onConfirm={remove}
+      busy={isPending}
+      error={error}
+    >
+      <p>Nobody signs in by it any more. Members stay, and sign in by email or with a password that they set.</p>
+    </Confirm>
+  )
+}

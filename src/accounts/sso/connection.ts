@@ -1,0 +1,52 @@
+import type { OidcProvider } from '../../config-providers.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { seal, unseal } from '../../lib/seal.ts'
+import { type ConnectionRow, findConnection } from './queries.ts'
+
+/** What attempts and identities call the provider of an organization's single sign-on. No provider of the settings has a colon. */
+const PREFIX = 'sso:'
+
+const providerIdOf = (connectionId: string) => `${PREFIX}${connectionId}`
+
+/** @returns the connection that a provider's id stands for; undefined for a provider of the settings */
+export const connectionIdIn = (providerId: string): string | undefined =>
+  providerId.startsWith(PREFIX) ? providerId.slice(PREFIX.length) : undefined
+
+/** What seals the client secret of an organization's connection. */
+export const describePurpose = (organizationId: string) => `sso client secret of ${organizationId}`
+
+export const sealSecret = ({ config }: ManagementDeps, organizationId: string, secret: string) =>
+  seal(config, describePurpose(organizationId), secret)
+
+interface Named {
+  readonly id: string
+  readonly issuer: string
+  readonly clientId: string
+  readonly clientSecret: string
+}
+
+/** A connection as a provider to sign in at. */
+export const toProvider = ({ id, ...rest }: Named): OidcProvider => ({
+  ...rest,
+  id: providerIdOf(id),
+  name: 'Single sign-on',
+  protocol: 'oidc',
+  verifiedBy: 'issuer',
+  isOfCustomer: true,
+})
+
+/** The provider of a stored connection. @throws if its secret was sealed under a root secret that is gone */
+export async function openConnection({ config }: ManagementDeps, row: ConnectionRow): Promise<OidcProvider> {
+  const { id, organizationId, issuer, clientId } = row
+  return toProvider({
+    id,
+    issuer,
+    clientId,
+    clientSecret: await unseal(config, describePurpose(organizationId), row.clientSecretEncrypted),
+  })
+}
+
+export async function loadConnection(deps: ManagementDeps, id: string): Promise<OidcProvider | undefined> {
+  const row = await findConnection(deps.db, id)
+  return row && openConnection(deps, row)
+}

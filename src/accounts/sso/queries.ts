@@ -1,0 +1,46 @@
+import { and, eq, isNotNull, type SQL, sql } from 'drizzle-orm'
+import type { Database } from '../../db/orm.ts'
+import { organizationDomains } from '../../db/schema/domains.ts'
+import { ssoConnections } from '../../db/schema/sso.ts'
+
+export type ConnectionRow = typeof ssoConnections.$inferSelect
+
+export async function findConnection(db: Database, id: string): Promise<ConnectionRow | undefined> {
+  const [row] = await db.select().from(ssoConnections).where(eq(ssoConnections.id, id))
+  return row
+}
+
+/** The single sign-on of the organization that has verified a domain. */
+export async function findByDomain(db: Database, domain: string): Promise<ConnectionRow | undefined> {
+  const [row] = await db
+    .select({ connection: ssoConnections })
+    .from(organizationDomains)
+    .innerJoin(ssoConnections, eq(ssoConnections.organizationId, organizationDomains.organizationId))
+    .where(and(eq(organizationDomains.domain, domain), isNotNull(organizationDomains.verifiedAt)))
+  return row?.connection
+}
+
+/** Whether an organization has verified the domain of an address. */
+export const isAddressOf = (organizationId: string, email: SQL): SQL => sql`exists (
+  select 1 from organization_domains d where d.organization_id = ${organizationId}::uuid
+    and d.domain = split_part(${email}, '@', 2) and d.verified_at is not null)`
+
+/** Whether a connection is still there, and the present address of a user is still one of its organization's. */
+export const mayStillSignIn = (connection: Pick<ConnectionRow, 'id' | 'organizationId'>, userId: string): SQL => sql`
+  exists (select 1 from sso_connections c where c.id = ${connection.id}::uuid)
+  and exists (select 1 from users u where u.id = ${userId}::uuid
+    and ${isAddressOf(connection.organizationId, sql`u.email`)})`
+
+/** Whether somebody is a member of an organization. */
+export const isMember = (organizationId: string, userId: string): SQL => sql`exists (
+  select 1 from memberships m where m.organization_id = ${organizationId}::uuid and m.user_id = ${userId}::uuid)`
+
+/** Whether nobody removed them from it. */
+export const isWelcome = (organizationId: string, userId: string): SQL => sql`not exists (
+  select 1 from removed_members r where r.organization_id = ${organizationId}::uuid and r.user_id = ${userId}::uuid)`
+
+export const noteUse = (db: Database, id: string, lastUsedAt: Date) =>
+  db.update(ssoConnections).set({ lastUsedAt }).where(eq(ssoConnections.id, id))
+
+/** Whether some organization has a single sign-on. */
+export const HAS_SSO: SQL = sql`exists (select 1 from sso_connections)`

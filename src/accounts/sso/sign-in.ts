@@ -1,0 +1,107 @@
+import { sql } from 'drizzle-orm'
+import type * as z from 'zod'
+import { audited } from '../../audit/record.ts'
+import { requireThat, tryBatch } from '../../db/batch.ts'
+import { holds } from '../../db/conditions.ts'
+import { lockOrganization } from '../../db/locks.ts'
+import { memberships } from '../../db/schema/organizations.ts'
+import { hasSeat } from '../../db/seats.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { emailDomain } from '../../lib/email-address.ts'
+import { enforceRateLimits, networkAddress } from '../../limits/endpoint-limits.ts'
+import { Problem } from '../../problems.ts'
+import { admit } from '../admit.ts'
+import { beginAt } from '../identities/begin.ts'
+import { beginIdentity, type Taken } from '../identities/complete.ts'
+import { findByIdentity, stillSignsIn, useIdentity } from '../identities/queries.ts'
+import { openConnection } from './connection.ts'
+import {
+  type ConnectionRow,
+  findByDomain,
+  findConnection,
+  isAddressOf,
+  isMember,
+  isWelcome,
+  mayStillSignIn,
+  noteUse,
+} from './queries.ts'
+import type { SsoSignIn } from './schemas.ts'
+
+/**
+ * Begins to sign in at the provider of the organization that has verified the domain of an address.
+ *
+ * @throws Problem `sso_not_found`, `identity_provider_unavailable`, `rate_limited`; `invalid_request` for a `return_to` that
+ *   browsers are not sent to
+ */
+export async function beginSsoSignIn(deps: ManagementDeps, { email, ...page }: z.output<typeof SsoSignIn>) {
+  await enforceRateLimits(deps, { sign_in_address: { address: networkAddress(deps) } })
+  const connection = await findByDomain(deps.db, emailDomain(email))
+  if (!connection) throw new Problem('sso_not_found')
+  return beginAt(deps, await openConnection(deps, connection), page, email)
+}
+
+/**
+ * Signs in with an identity of an organization's provider, and makes its people accounts and members the first time. The
+ * provider speaks for addresses of the organization's verified domains alone, also of accounts that it knows: whoever has
+ * another address by now is not the organization's any more.
+ *
+ * @throws Problem `sso_not_found` where the connection is gone; `sso_address_refused`, `sso_no_member`, `seat_limit_reached`;
+ *   further ones as `completeSignIn`
+ */
+export async function completeBySso(deps: ManagementDeps, connectionId: string, taken: Taken) {
+  const connection = await findConnection(deps.db, connectionId)
+  if (connection?.issuer !== taken.identity.issuer) throw new Problem('sso_not_found') // it is gone, or another provider's
+  const { organizationId } = connection
+  const account = (await findByIdentity(deps.db, taken.identity)) ?? (await beginFirst(deps, connection, taken))
+  await requireAddress(deps, organizationId, account.userEmail)
+  await requireMember(deps, connection, account.id)
+  const { provider, identity } = taken
+  const lastUsedAt = new Date(deps.now())
+  return admit(deps, account, {
+    factor: 'identity',
+    detail: { provider },
+    holds: sql`${stillSignsIn(account.identityId, account.id)} and ${mayStillSignIn(connection, account.id)}`,
+    spent: [
+      useIdentity(deps.db, account.identityId, { provider, email: identity.email, lastUsedAt }),
+      noteUse(deps.db, connectionId, lastUsedAt),
+    ],
+    sso: { connectionId, organizationId },
+  })
+}
+
+/** Nobody gets an account, or an identity in one, whom the organization's provider may not speak for. */
+async function beginFirst(deps: ManagementDeps, { organizationId }: ConnectionRow, taken: Taken) {
+  const { email, isEmailVerified } = taken.identity
+  if (email === null || !isEmailVerified) throw new Problem('sso_address_refused')
+  await requireAddress(deps, organizationId, email)
+  return beginIdentity(deps, taken, { isInvited: true })
+}
+
+async function requireAddress({ db }: ManagementDeps, organizationId: string, email: string): Promise<void> {
+  if (!(await holds(db, isAddressOf(organizationId, sql`${email}`)))) throw new Problem('sso_address_refused')
+}
+
+/** Makes somebody a member who is none, if the connection says so. */
+async function requireMember(deps: ManagementDeps, connection: ConnectionRow, userId: string): Promise<void> {
+  const { db } = deps
+  const { organizationId, joinRole: role } = connection
+  if (await holds(db, isMember(organizationId, userId))) return
+  if (role === null) throw new Problem('sso_no_member')
+  const done = await tryBatch(db, {
+    lock: lockOrganization(db, organizationId),
+    welcome: requireThat(
+      db,
+      sql`${isWelcome(organizationId, userId)} and not ${isMember(organizationId, userId)} and ${mayStillSignIn(connection, userId)}`,
+    ),
+    seat: requireThat(db, hasSeat(organizationId), 'seat_limit_reached'),
+    audit: audited(deps, {
+      action: 'member.joined',
+      actor: userId,
+      organizationId,
+      target: { type: 'user', id: userId },
+      detail: { role, by: 'sso' },
+    }),
+    membership: db.insert(memberships).values({ organizationId, userId, role, createdAt: new Date(deps.now()) }),
+  })
+  if (!done && !(await holds(db, isMember(organizationId, userId)))) throw new Problem('sso_no_member')
+}

@@ -1,0 +1,149 @@
+import type * as z from 'zod'
+import { callbackUrl } from '../../accounts/identities/authorize.ts'
+import { openServer } from '../../accounts/identities/server.ts'
+import { sealSecret, toProvider } from '../../accounts/sso/connection.ts'
+import { audited } from '../../audit/record.ts'
+import type { UserPrincipal } from '../../auth/principal.ts'
+import { rolesWith } from '../../auth/roles.ts'
+import { requireThat, runBatch } from '../../db/batch.ts'
+import { lockOrganization } from '../../db/locks.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { findTargetFlaw } from '../../events/target-rules.ts'
+import { errorFields, log } from '../../lib/log.ts'
+import { uuidv7 } from '../../lib/uuid.ts'
+import { Problem } from '../../problems.ts'
+import { isMember } from '../queries.ts'
+import { deleteSso, findSso, type SsoRow, upsertSso } from './queries.ts'
+import type { Sso, SsoSettings } from './schemas.ts'
+
+/** A single sign-on in its wire form. */
+export function toSso(deps: ManagementDeps, row: SsoRow): z.output<typeof Sso> {
+  return {
+    id: row.id,
+    issuer: row.issuer,
+    client_id: row.clientId,
+    join_role: row.joinRole,
+    required: row.isRequired,
+    redirect_uri: callbackUrl(deps),
+    last_used_at: row.lastUsedAt?.toISOString() ?? null,
+    created_at: row.createdAt.toISOString(),
+    updated_at: row.updatedAt.toISOString(),
+  }
+}
+
+/** @throws Problem `sso_not_found` */
+export async function getSso(deps: ManagementDeps, organizationId: string): Promise<SsoRow> {
+  const row = await findSso(deps.db, organizationId)
+  if (!row) throw new Problem('sso_not_found')
+  return row
+}
+
+/**
+ * Sets up or changes an organization's single sign-on. Its provider must answer now. Another provider has to be tried before it
+ * can be required.
+ *
+ * @throws Problem `invalid_request` naming `issuer` or `client_secret`; `sso_not_tested`
+ */
+export async function putSso(
+  deps: ManagementDeps,
+  user: UserPrincipal,
+  organizationId: string,
+  settings: Settings,
+): Promise<SsoRow> {
+  const before = await findSso(deps.db, organizationId)
+  const isSame = before?.issuer === settings.issuer && before.clientId === settings.client_id
+  if (settings.required && !(isSame && before.lastUsedAt)) throw new Problem('sso_not_tested')
+  const row = await toRow(deps, organizationId, { before, isSame, settings })
+  if (!isSame) await requireProvider(deps, settings)
+  const { client_secret: secret, ...shown } = settings
+  await runBatch(deps.db, {
+    ...allowed(deps, user, organizationId),
+    audit: audited(deps, {
+      ...actOf(user, row),
+      action: 'sso.configured',
+      detail: { ...shown, is_new_secret: secret !== undefined },
+    }),
+    sso: upsertSso(deps.db, row),
+  })
+  return row
+}
+
+type Settings = z.output<typeof SsoSettings>
+
+interface Change {
+  readonly before: SsoRow | undefined
+  /** Whether it is the same client of the same provider. */
+  readonly isSame: boolean
+  readonly settings: Settings
+}
+
+async function toRow(
+  deps: ManagementDeps,
+  organizationId: string,
+  { before, isSame, settings }: Change,
+): Promise<SsoRow> {
+  const at = deps.now()
+  const kept = isSame ? before : undefined
+  return {
+    id: before?.id ?? uuidv7(at),
+    organizationId,
+    issuer: settings.issuer,
+    clientId: settings.client_id,
+    clientSecretEncrypted: await chooseSecret(deps, organizationId, { given: settings.client_secret, kept }),
+    joinRole: settings.join_role,
+    isRequired: settings.required,
+    lastUsedAt: kept?.lastUsedAt ?? null,
+    createdAt: before?.createdAt ?? new Date(at),
+    updatedAt: new Date(at),
+  }
+}
+
+/** Nobody signs in so any more. Members stay, and so do sessions until they end. @throws Problem `sso_not_found` */
+export async function removeSso(deps: ManagementDeps, user: UserPrincipal, organizationId: string): Promise<void> {
+  const row = await getSso(deps, organizationId)
+  await runBatch(deps.db, {
+    ...allowed(deps, user, organizationId),
+    audit: audited(deps, { ...actOf(user, row), action: 'sso.removed', detail: { issuer: row.issuer } }),
+    sso: deleteSso(deps.db, organizationId),
+  })
+}
+
+interface Secrets {
+  readonly given: string | undefined
+  readonly kept: SsoRow | undefined
+}
+
+async function chooseSecret(
+  deps: ManagementDeps,
+  organizationId: string,
+  { given, kept }: Secrets,
+): Promise<Uint8Array> {
+  if (given !== undefined) return sealSecret(deps, organizationId, given)
+  if (kept) return kept.clientSecretEncrypted
+  const message = 'is required with a new issuer or client'
+  throw new Problem('invalid_request', { errors: [{ path: 'body.client_secret', message }] })
+}
+
+/** A secret never goes to an address that is not public, and a misspelt issuer is found now. */
+async function requireProvider(deps: ManagementDeps, { issuer, client_id: clientId }: Settings) {
+  const flaw = findTargetFlaw(issuer, deps.config.PUBLIC_URL)
+  if (flaw) throw new Problem('invalid_request', { errors: [{ path: 'body.issuer', message: flaw }] })
+  try {
+    await openServer(deps, toProvider({ id: 'new', issuer, clientId, clientSecret: '' }))
+  } catch (error) {
+    log('warn', 'identity_provider_failed', { provider: 'sso', step: 'metadata', ...errorFields(error) })
+    const message = 'does not answer with the metadata of an OpenID provider of this name'
+    throw new Problem('invalid_request', { errors: [{ path: 'body.issuer', message }] })
+  }
+}
+
+const allowed = ({ db }: ManagementDeps, { userId }: UserPrincipal, organizationId: string) => ({
+  lock: lockOrganization(db, organizationId),
+  allowed: requireThat(db, isMember(organizationId, userId, rolesWith('owners:write')), 'organization_not_found'),
+})
+
+const actOf = (user: UserPrincipal, { id, organizationId }: SsoRow) => ({
+  actor: user,
+  organizationId,
+  target: { type: 'sso_connection', id } as const,
+})

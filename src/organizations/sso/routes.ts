@@ -1,0 +1,61 @@
+import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { OrganizationParams } from '../schemas.ts'
+import { getSso, putSso, removeSso, toSso } from './manage.ts'
+import { Sso, SsoSettings } from './schemas.ts'
+
+const one = {
+  tag: 'Organizations',
+  path: '/organizations/{organization_id}/sso',
+  params: OrganizationParams,
+} as const
+
+const getRoute = apiRoute({
+  ...one,
+  allow: 'organization:write',
+  method: 'get',
+  operationId: 'getSingleSignOn',
+  summary: 'Get the single sign-on',
+  returns: { 200: Sso },
+  fails: ['organization_not_found', 'sso_not_found'],
+})
+
+const putRoute = apiRoute({
+  ...one,
+  allow: 'owners:write',
+  method: 'put',
+  operationId: 'setSingleSignOn',
+  summary: 'Set the single sign-on',
+  description: `People with an address of a verified domain then sign in at this OpenID provider (\`auth/sign-in/sso\`). It can be
+required once somebody has signed in with it. Owners can always sign in otherwise.`,
+  credentials: true,
+  body: SsoSettings,
+  returns: { 200: Sso },
+  fails: ['organization_not_found', 'sso_not_tested'],
+})
+
+const removeRoute = apiRoute({
+  ...one,
+  allow: 'owners:write',
+  method: 'delete',
+  operationId: 'removeSingleSignOn',
+  summary: 'Remove the single sign-on',
+  description: 'Members stay, and sign in otherwise.',
+  credentials: true,
+  returns: { 204: null },
+  fails: ['organization_not_found', 'sso_not_found'],
+})
+
+export const ssoRoutes = newRouter()
+  .openapi(getRoute, async (c) => {
+    const { deps, organizationId } = c.var
+    return c.json(toSso(deps, await getSso(deps, organizationId)), 200)
+  })
+  .openapi(putRoute, async (c) => {
+    const { deps, user, organizationId } = c.var
+    return c.json(toSso(deps, await putSso(deps, user, organizationId, c.req.valid('json'))), 200)
+  })
+  .openapi(removeRoute, async (c) => {
+    const { deps, user, organizationId } = c.var
+    await removeSso(deps, user, organizationId)
+    return c.body(null, 204)
+  })

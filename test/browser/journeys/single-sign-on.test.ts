@@ -1,0 +1,73 @@
+import { expect, inject, test } from 'vitest'
+import { callApi, newPerson } from '../support/api.ts'
+import { newPage, open, signIn, untilLoaded, useBrowser } from '../support/browser.ts'
+import { dialog, expectFit, inDialog, LOOKS } from '../support/looks.ts'
+
+useBrowser()
+
+/** Proves a domain of somebody's organization in the stack's DNS. */
+async function verifyDomain(token: string, domain: string): Promise<void> {
+  const { organization_id: id } = await callApi<{ organization_id: string }>('GET', '/auth/me', { token })
+  const path = `/organizations/${id}/domains`
+  const added = await callApi<{ id: string; record: { name: string; value: string } }>('POST', path, {
+    token,
+    body: { domain },
+  })
+  await fetch(`${inject('server').localUrl}/dns/${added.record.name}`, {
+    method: 'PUT',
+    body: JSON.stringify([added.record.value]),
+  })
+  await callApi('POST', `${path}/${added.id}/verify`, { token })
+}
+
+test.each(LOOKS)(
+  'an owner sets single sign-on up, a colleague signs in by it, and it is required (%s)',
+  async (_, look) => {
+    const domain = `s${crypto.randomUUID().slice(0, 8)}.example.org`
+    const owner = await newPerson()
+    await verifyDomain(owner.token, domain)
+    const page = await newPage(look)
+    await signIn(page, owner)
+    await open(page, '/organization')
+    await page.getByRole('button', { name: 'Set up single sign-on' }).click()
+    await dialog(page)
+      .getByLabel('Issuer')
+      .fill(`${inject('server').localUrl}/nowhere`)
+    await dialog(page).getByLabel('Client id').fill('tollgate-local')
+    await dialog(page).getByLabel('Client secret').fill('tollgate-local-secret')
+    await dialog(page).getByLabel('Members').check()
+    await inDialog(page, 'Save').click()
+    await page.getByText(/does not answer with the metadata/i).waitFor()
+    await expectFit(page)
+    await dialog(page)
+      .getByLabel('Issuer')
+      .fill(`${inject('server').localUrl}/oidc`)
+    await inDialog(page, 'Save').click()
+    await page.getByText('Not tried yet').waitFor()
+    await expectFit(page)
+
+    const colleague = await newPage(look)
+    await open(colleague, '/sign-in')
+    await colleague.getByRole('button', { name: 'Single sign-on' }).click()
+    await colleague.getByLabel('Email').fill(`ada@${domain}`)
+    await expectFit(colleague)
+    await colleague.getByRole('button', { name: 'Continue' }).click()
+    await colleague.waitForURL(/\/oidc\//)
+    expect(await colleague.getByLabel('Email').inputValue()).toBe(`ada@${domain}`)
+    await colleague.getByRole('button', { name: 'Sign in' }).click()
+    await untilLoaded(colleague)
+    await open(colleague, '/members')
+    await colleague.getByRole('table', { name: 'Members' }).getByText(owner.email).first().waitFor()
+
+    await page.reload()
+    await page.getByRole('button', { name: 'Change single sign-on' }).click()
+    await dialog(page).getByLabel('Required for all but owners').check()
+    await expectFit(page)
+    await inDialog(page, 'Save').click()
+    await page.getByText('For all but owners').waitFor()
+    await page.getByRole('button', { name: 'Remove single sign-on' }).click()
+    await expectFit(page)
+    await inDialog(page, 'Remove').click()
+    await page.getByText('No single sign-on').waitFor()
+  },
+)
