@@ -54,6 +54,7 @@ const BUNDLED = [
   '@noble/hashes/blake2.js',
   '@noble/hashes/hmac.js',
   '@noble/hashes/legacy.js',
+  '@noble/hashes/scrypt.js',
   '@noble/hashes/sha2.js',
   '@noble/hashes/utils.js',
   '@upstash/ratelimit',

@@ -1,6 +1,8 @@
 import * as z from 'zod'
-import { isUsableHash, MAX_IMPORTED_COST } from '../../src/accounts/passwords/verify.ts'
+import { MAX_BCRYPT_COST, MAX_PBKDF2_ROUNDS, MAX_SCRYPT_WORK } from '../../src/accounts/passwords/imported.ts'
+import { isUsableHash } from '../../src/accounts/passwords/verify.ts'
 import { email, line } from '../../src/http/fields.ts'
+import { toStoredHash } from './hash-forms.ts'
 
 /** What a line may hold. Nothing else: a misspelt field would be lost in silence. */
 const Line = z.strictObject({
@@ -8,9 +10,10 @@ const Line = z.strictObject({
   /** Null for somebody who has no password: they sign in with an identity provider, or set one by email. */
   password_hash: z
     .string('must be a text, or null')
+    .transform(toStoredHash)
     .refine(
       isUsableHash,
-      `must be bcrypt ($2a, $2b or $2y) of a cost of 4 to ${MAX_IMPORTED_COST}, or argon2id as a PHC string`,
+      `must be bcrypt of a cost of 4 to ${MAX_BCRYPT_COST}, argon2id, scrypt of N·r·p up to 2^${Math.log2(MAX_SCRYPT_WORK)}, or PBKDF2 of up to ${MAX_PBKDF2_ROUNDS.toLocaleString('en')} rounds, in a form of docs/operate/import-users.md`,
     )
     .nullable(),
   name: line(200).nullish(),

@@ -35,7 +35,6 @@ const EVERY_SCOPE = PERMISSIONS.map((permission) => `tollgate:${permission}`)
 
 /** What changes the asker's own session or membership: asked last, one after the other. */
 const LAST = [
-  'DELETE /api/v1/organizations/{organization_id}/sso',
   'POST /api/v1/organizations/{organization_id}/switch',
   'POST /api/v1/organizations/{organization_id}/leave',
 ]
@@ -99,8 +98,9 @@ describe("a stranger's id", async () => {
 test('every role may on every route exactly what the table of roles says, in the organization that is named', async () => {
   const members = await membersOf(own)
   const found: string[] = []
-  for (const last of [undefined, ...LAST]) {
-    const some = guarded.filter(({ operation: { line } }) => (last ? line === last : !LAST.includes(line)))
+  const last = ['DELETE /api/v1/organizations/{organization_id}/sso', ...LAST] // it has to be there for the others
+  for (const ending of [undefined, ...last]) {
+    const some = guarded.filter(({ operation: { line } }) => (ending ? line === ending : !last.includes(line)))
     const asked = some.flatMap((one) => members.map((member) => ({ one, member })))
     found.push(...(await findingsOf(asked, ({ one, member }) => beyondRole(one, member))))
   }

@@ -1,4 +1,4 @@
-import { base64url, fromBase64, randomBytes, utf8 } from '../../lib/bytes.ts'
+import { base64url, equalBytes, fromBase64, randomBytes, utf8 } from '../../lib/bytes.ts'
 import { argon2id } from './argon2id.ts'
 import { COST, HASH_MS } from './hash-cost.ts'
 import { inTurn } from './hash-turns.ts'
@@ -63,12 +63,6 @@ function parsePhc(stored: string) {
   if (names.some((name) => parameters[name] < MIN_COST[name] || parameters[name] > MAX_COST[name])) return undefined
   if (texts.some((text) => text.length % 4 === 1)) return undefined // not a valid length of base64
   return { ...parameters, salt: fromBase64(texts[0]), hash: fromBase64(texts[1]) }
-}
-
-/** Compares in constant time. */
-function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false
-  return a.reduce((difference, byte, at) => difference | (byte ^ (b[at] as number)), 0) === 0
 }
 
 /** PHC strings use standard base64 without padding. */

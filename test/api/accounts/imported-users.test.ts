@@ -49,6 +49,43 @@ describe('POST /api/v1/auth/login, of an imported user', () => {
     },
   )
 
+  test.each([
+    [
+      'better-auth',
+      '0123456789abcdef0123456789abcdef:b87ad68e260d745e9edfac97cc70f72a8fbb1771cf033e8d2b3c360d3788e3548d977bae5090f5d6cd75f5190a6fbe6b0b5737d5420119bd1e44ccdc779acfe5',
+    ],
+    ['Django', 'pbkdf2_sha256$100000$saltOfDjango$2KaoliyBvLr0CHG74BSlj5NuVA892Shhcq5R6ejkVCs='],
+    [
+      'Django with scrypt',
+      'scrypt$16384$saltOfDjango$8$1$6ntEs/vvVg2vPD9N4q56QbJjeOcRnYYb3v/4BwRjdkMuRkhhF6xP/cDTeT/l/7IkRhRbTl32VAcqON8AAzKh8A==',
+    ],
+    [
+      'Flask',
+      'scrypt:32768:8:1$saltOfFlask12345$a0114d97b8ded678cc2a68f50c312efa83c01e26f4ecc4914ff3e6e435609a4954bb73ef8bba0b3383675a9ad750348f30762353e6a3173f34b9c7da9789bb1a',
+    ],
+    [
+      'Flask with PBKDF2',
+      'pbkdf2:sha512:50000$saltOfFlask12345$d32dd3634f581b63a8966649c87aef30723aee04bfd43707f760f9c030c1c4fc3615ac0d894d448671668989c9d8a22d5eb702b1e4e0968f7a565b1c642921a4',
+    ],
+    ['passlib', '$pbkdf2-sha256$29000$AQIDBAUGBwj7$CJughvgnL29rP8brhn.PhegFaasAaSSpMfR4GA5kKmk'],
+  ])('signs in with the old password of %s, whose hash is argon2id from then on', async (_, hash) => {
+    const person = await imported(hash)
+    expect((await person.login('another password')).status).toBe(401)
+    expect(await person.hash()).toMatch(/^\$(scrypt\$ln=|pbkdf2-sha(256|512)\$i=)/)
+    expect((await person.login()).status).toBe(200)
+    expect(await person.hash()).toContain(NEW)
+    expect([(await person.login()).status, (await person.login('another password')).status]).toEqual([200, 401])
+  })
+
+  test('signs in as typed, also where the old system had normalized the password', async () => {
+    const person = await imported(
+      '0123456789abcdef0123456789abcdef:159d2b1e2c5a4f068516018273c403879f9a4f3968b931a80bf9e919f9820d20f2f29e3841264fda35df15566f1a14a3edd7daed6585fde74ebfc868b1d154b9',
+    )
+    const typed = '\u212Bngstro\u0308m pass word'
+    expect((await person.login(typed)).status).toBe(200)
+    expect((await person.login(typed)).status).toBe(200)
+  })
+
   test('with argon2id of weaker parameters is hashed again; with current ones not', async () => {
     const weak = await imported(WEAK_ARGON2)
     expect((await weak.login('password')).status).toBe(200)

@@ -106,6 +106,7 @@ describe('npm run import-users', () => {
       user('sesame'),
       user('bob@example.com', { password_hash: 'sesame' }),
       user('bob@example.com', { password_hash: HASH.replace('$04$', '$15$') }),
+      user('bob@example.com', { password_hash: `pbkdf2_sha256$600000$salt$${'a'.repeat(43)}=` }),
       user('bob@example.com', { name: 'sesame\u0000', email_verified: 'sesame', created_at: 'sesame' }),
       user('bob@example.com', { created_at: '9999-01-01T00:00:00Z' }),
       user('bob@example.com', { organization: '' }),
@@ -116,7 +117,7 @@ describe('npm run import-users', () => {
       user('zoe@example.com'),
     ])
     expect(code).toBe(1)
-    expect(stdout).toBe('14 lines: 2 imported, 0 already there, 11 bad.\n')
+    expect(stdout).toBe('15 lines: 2 imported, 0 already there, 12 bad.\n')
     const places = stderr
       .trim()
       .split('\n')
@@ -127,15 +128,16 @@ describe('npm run import-users', () => {
       'line 4: email',
       'line 5: password_hash',
       'line 6: password_hash',
-      'line 7: name',
-      'line 7: email_verified',
-      'line 7: created_at',
+      'line 7: password_hash',
+      'line 8: name',
+      'line 8: email_verified',
       'line 8: created_at',
-      'line 9: organization',
-      'line 10: line',
-      'line 11: password_hash',
-      'line 13: password_hash',
-      'line 13: line',
+      'line 9: created_at',
+      'line 10: organization',
+      'line 11: line',
+      'line 12: password_hash',
+      'line 14: password_hash',
+      'line 14: line',
     ])
     expect(stderr).not.toContain('sesame')
     expect(await rows()).toMatchObject([{ email: 'ada@example.com' }, { email: 'zoe@example.com' }])

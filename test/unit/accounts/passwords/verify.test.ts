@@ -2,12 +2,8 @@ import { hashSync } from 'bcryptjs'
 import { describe, expect, test } from 'vitest'
 import { hashPassword, isOutdated } from '../../../../src/accounts/passwords/hash.ts'
 import { REFUSAL_MS } from '../../../../src/accounts/passwords/hash-cost.ts'
-import {
-  BCRYPT_ROUND_MS,
-  isUsableHash,
-  MAX_IMPORTED_COST,
-  verifyPassword,
-} from '../../../../src/accounts/passwords/verify.ts'
+import { BCRYPT_ROUND_MS, MAX_BCRYPT_COST, readImported } from '../../../../src/accounts/passwords/imported.ts'
+import { isUsableHash, verifyPassword } from '../../../../src/accounts/passwords/verify.ts'
 
 const PASSWORD = 'correct horse battery'
 const ARGON2ID = await hashPassword(PASSWORD)
@@ -76,10 +72,53 @@ describe('what can be stored', () => {
   )
 })
 
+/** PHC strings have no padding. */
+const phc = (hex: string) =>
+  btoa(String.fromCharCode(...(hex.match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16)))).replace(/=+$/, '')
+const text = (salt: string) => btoa(salt).replace(/=+$/, '')
+
+describe('scrypt and PBKDF2', () => {
+  test.each([
+    [
+      'RFC 7914, section 12',
+      'pleaseletmein',
+      `$scrypt$ln=14,r=8,p=1$${text('SodiumChloride')}$${phc('7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2d5432955613f0fcf62d49705242a9af9e61e85dc0d651e40dfcf017b45575887')}`,
+    ],
+    [
+      'RFC 7914, section 11 (PBKDF2-HMAC-SHA-256)',
+      'passwd',
+      `$pbkdf2-sha256$i=1$${text('salt')}$${phc('55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc')}`,
+    ],
+    [
+      'PBKDF2-HMAC-SHA-512 of a known implementation',
+      'password',
+      `$pbkdf2-sha512$i=1$${text('salt')}$${phc('867f70cf1ade02cff3752599a3a53dc4af34c7a669815ae5d513554e1c8cf252')}`,
+    ],
+  ])('%s is matched by its password alone', async (_, password, hash) => {
+    expect(isUsableHash(hash)).toBe(true)
+    expect([await verifyPassword(password, hash), await verifyPassword(`${password}x`, hash)]).toEqual([true, false])
+    expect(isOutdated(hash)).toBe(true)
+  })
+
+  test.each([
+    ['scrypt that takes too much memory', `$scrypt$ln=17,r=8,p=1$${text('salt')}$${'a'.repeat(43)}`],
+    ['scrypt of too many lanes', `$scrypt$ln=14,r=8,p=3$${text('salt')}$${'a'.repeat(43)}`],
+    ['scrypt of no blocks', `$scrypt$ln=14,r=0,p=1$${text('salt')}$${'a'.repeat(43)}`],
+    ['scrypt of N = 1', `$scrypt$ln=0,r=8,p=1$${text('salt')}$${'a'.repeat(43)}`],
+    ['PBKDF2 of too many rounds', `$pbkdf2-sha256$i=100001$${text('salt')}$${'a'.repeat(43)}`],
+    ['PBKDF2 of no rounds', `$pbkdf2-sha256$i=0$${text('salt')}$${'a'.repeat(43)}`],
+    ['PBKDF2 with SHA-1', `$pbkdf2-sha1$i=1000$${text('salt')}$${'a'.repeat(43)}`],
+    ['a hash of no length of base64', `$pbkdf2-sha256$i=1$${text('salt')}$${'a'.repeat(25)}`],
+  ])('%s is neither stored nor run', async (_, hash) => {
+    expect([isUsableHash(hash), readImported(hash)]).toEqual([false, undefined])
+    expect(await verifyPassword(PASSWORD, hash)).toBe(false)
+  })
+})
+
 test('the dearest hash that can be imported leaves a core four times as slow within the time of a refused sign-in', () => {
   const takesMs = (cost: number) => 2 ** cost * BCRYPT_ROUND_MS
-  expect(takesMs(MAX_IMPORTED_COST) * 4).toBeLessThanOrEqual(REFUSAL_MS)
-  expect(takesMs(MAX_IMPORTED_COST + 1) * 4).toBeGreaterThan(REFUSAL_MS)
+  expect(takesMs(MAX_BCRYPT_COST) * 4).toBeLessThanOrEqual(REFUSAL_MS)
+  expect(takesMs(MAX_BCRYPT_COST + 1) * 4).toBeGreaterThan(REFUSAL_MS)
 })
 
 describe('v5.0.0-11.4.2: a hash is outdated', () => {
