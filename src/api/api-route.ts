@@ -81,7 +81,7 @@ const OF_GUARDS: readonly ProblemCode[] = [
   'organization_not_found',
 ]
 
-const OF_ADMINISTRATION: readonly ProblemCode[] = ['not_found', 'two_factor_required']
+const OF_ADMINISTRATION: readonly ProblemCode[] = ['not_found', 'two_factor_required', 'single_sign_on_required']
 const OF_IDEMPOTENCY: readonly ProblemCode[] = ['request_in_progress', 'idempotency_key_reused', 'answer_unreadable']
 
 /**

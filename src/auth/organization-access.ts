@@ -82,10 +82,17 @@ export function requirePlatformScope({ scopes }: ServicePrincipal, scope: Platfo
 export const mayRead = (operator: Operator, scope: PlatformScope): boolean =>
   operator.kind !== 'service' || holdsScope(operator.scopes, scope)
 
-/** 404, not 403: do not reveal that the admin API exists. */
-export function requireAdministrator(config: Config, { isAdministrator, hasTwoFactor }: UserPrincipal): void {
-  if (!isAdministrator) throw new Problem('not_found')
-  if (config.ADMIN_REQUIRES_TWO_FACTOR && !hasTwoFactor) throw new Problem('two_factor_required')
+/**
+ * Administrators also have what the platform organization requires of its members.
+ *
+ * @throws Problem `not_found`, not `forbidden`: do not reveal that the admin API exists; `two_factor_required`,
+ *   `single_sign_on_required`
+ */
+export function requireAdministrator(config: Config, user: UserPrincipal): void {
+  if (!user.isAdministrator) throw new Problem('not_found')
+  if (config.ADMIN_REQUIRES_TWO_FACTOR && !user.hasTwoFactor) throw new Problem('two_factor_required')
+  const platform = user.memberships.find((one) => one.is_platform)
+  if (platform) requireMet(user, platform.organization_id)
 }
 
 function requireKeyPermission(key: KeyPrincipal, permission: Permission, organizationId: string): void {

@@ -5,6 +5,8 @@ export interface Membership {
   readonly organization_id: string
   readonly role: Role
   readonly is_suspended: boolean
+  /** Whether it is the operator's own. */
+  readonly is_platform: boolean
   /** Whether the organization lets only members act for it who have a second factor. */
   readonly requires_two_factor: boolean
   /** The single sign-on by which alone members may act for it who are no owners. */

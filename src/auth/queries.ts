@@ -25,7 +25,8 @@ export async function selectSession(db: Database, sessionId: string, userId: str
       hasTwoFactor: hasTwoFactor(sql`users.id`),
       memberships: sql<Membership[]>`(
         select coalesce(json_agg(json_build_object('organization_id', m.organization_id, 'role', m.role,
-          'is_suspended', o.suspended_at is not null, 'requires_two_factor', o.requires_two_factor,
+          'is_suspended', o.suspended_at is not null, 'is_platform', o.is_platform,
+          'requires_two_factor', o.requires_two_factor,
           'required_sso', (select c.id from ${ssoConnections} c where c.organization_id = o.id and c.is_required))), '[]'::json)
         from ${memberships} m join ${organizations} o on o.id = m.organization_id where m.user_id = users.id)`,
     })

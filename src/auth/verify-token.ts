@@ -65,11 +65,13 @@ async function loadUser(deps: ManagementDeps, token: string): Promise<TokenUser 
   return user === 'organization_unknown' ? 'FORBIDDEN' : 'UNAUTHENTICATED'
 }
 
-function membershipIn(user: TokenUser, organizationId: string | null): Membership | undefined {
+/** A user of another issuer lacks nothing that the organization requires: their issuer is the one to require it. */
+type Seat = Pick<Membership, 'organization_id' | 'role' | 'is_suspended'>
+
+function membershipIn(user: TokenUser, organizationId: string | null): Seat | undefined {
   if (user.kind === 'user') return user.memberships.find((one) => one.organization_id === organizationId)
   const { organizationId: organization_id, role, isSuspended: is_suspended } = user
-  const membership = { organization_id, role, is_suspended, requires_two_factor: false, required_sso: null } // their issuer's to require
-  return organization_id === organizationId ? membership : undefined
+  return organization_id === organizationId ? { organization_id, role, is_suspended } : undefined
 }
 
 function describeUser(user: TokenUser, organizationId: string | null) {

@@ -1,5 +1,6 @@
 import type { OidcProvider } from '../../config-providers.ts'
 import type { ManagementDeps } from '../../deps.ts'
+import { errorFields, log } from '../../lib/log.ts'
 import { seal, unseal } from '../../lib/seal.ts'
 import { type ConnectionRow, findConnection } from './queries.ts'
 
@@ -35,15 +36,19 @@ export const toProvider = ({ id, ...rest }: Named): OidcProvider => ({
   isOfCustomer: true,
 })
 
-/** The provider of a stored connection. @throws if its secret was sealed under a root secret that is gone */
-export async function openConnection({ config }: ManagementDeps, row: ConnectionRow): Promise<OidcProvider> {
+/** The provider of a stored connection; `undefined` if its secret was sealed under a root secret that is gone. */
+export async function openConnection(
+  { config }: ManagementDeps,
+  row: ConnectionRow,
+): Promise<OidcProvider | undefined> {
   const { id, organizationId, issuer, clientId } = row
-  return toProvider({
-    id,
-    issuer,
-    clientId,
-    clientSecret: await unseal(config, describePurpose(organizationId), row.clientSecretEncrypted),
-  })
+  try {
+    const clientSecret = await unseal(config, describePurpose(organizationId), row.clientSecretEncrypted)
+    return toProvider({ id, issuer, clientId, clientSecret })
+  } catch (error) {
+    log('error', 'sso_secret_not_opened', { organization_id: organizationId, ...errorFields(error) })
+    return undefined
+  }
 }
 
 export async function loadConnection(deps: ManagementDeps, id: string): Promise<OidcProvider | undefined> {

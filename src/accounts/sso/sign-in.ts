@@ -37,7 +37,9 @@ export async function beginSsoSignIn(deps: ManagementDeps, { email, ...page }: z
   await enforceRateLimits(deps, { sign_in_address: { address: networkAddress(deps) } })
   const connection = await findByDomain(deps.db, emailDomain(email))
   if (!connection) throw new Problem('sso_not_found')
-  return beginAt(deps, await openConnection(deps, connection), page, email)
+  const provider = await openConnection(deps, connection)
+  if (!provider) throw new Problem('identity_provider_unavailable')
+  return beginAt(deps, provider, page, email)
 }
 
 /**
@@ -54,7 +56,7 @@ export async function completeBySso(deps: ManagementDeps, connectionId: string, 
   const { organizationId } = connection
   const account = (await findByIdentity(deps.db, taken.identity)) ?? (await beginFirst(deps, connection, taken))
   await requireAddress(deps, organizationId, account.userEmail)
-  await requireMember(deps, connection, account.id)
+  if (account.isActive) await requireMember(deps, connection, account.id) // one that is disabled is refused below
   const { provider, identity } = taken
   const lastUsedAt = new Date(deps.now())
   return admit(deps, account, {
