@@ -24,16 +24,18 @@ async function addPasskey(page: Page): Promise<void> {
 
 test.each(LOOKS)('somebody adds a passkey, signs in with it, renames and removes it (%s)', async (_, look) => {
   const page = await newPage(look)
-  await addAuthenticator(page)
+  const device = await addAuthenticator(page)
   await signIn(page, await newPerson())
   await addPasskey(page)
   await page.getByText('Not used yet').waitFor()
   await expectFit(page)
 
+  await device.rest() // so that it waits for the button
   await signOut(page)
   await button(page, 'Use a passkey').waitFor()
   await expectFit(page)
   await button(page, 'Use a passkey').click()
+  await device.wake()
   await untilLoaded(page)
 
   await open(page, '/account')
@@ -51,7 +53,7 @@ test.each(LOOKS)('somebody adds a passkey, signs in with it, renames and removes
 
 test.each(LOOKS)('a passkey is the second factor after a password, and switches itself off (%s)', async (_, look) => {
   const page = await newPage(look)
-  await addAuthenticator(page)
+  const device = await addAuthenticator(page)
   const person = await newPerson()
   await signIn(page, person)
   await addPasskey(page)
@@ -61,10 +63,12 @@ test.each(LOOKS)('a passkey is the second factor after a password, and switches 
   await page.getByRole('list', { name: 'Backup codes' }).waitFor()
   await expectFit(page)
 
+  await device.rest()
   await signOut(page)
   await fillSignIn(page, person)
   await page.getByRole('heading', { name: 'Second factor' }).waitFor()
   await expectFit(page)
+  await device.wake()
   await button(page, 'Use a passkey').click()
   await untilLoaded(page)
 
@@ -88,6 +92,16 @@ test('the code for pages of one`s own signs somebody in by passkey (docs/operate
     access_token: expect.any(String),
     refresh_token: expect.any(String),
   })
+})
+
+test('a passkey that the field of the address offers signs in without a button', async () => {
+  const page = await newPage()
+  await addAuthenticator(page)
+  await signIn(page, await newPerson())
+  await addPasskey(page)
+  await page.context().clearCookies()
+  await open(page, '/sign-in') // the device agrees at once to what is offered
+  await untilLoaded(page)
 })
 
 test('a browser without a passkey says so, and leaves the other ways', async () => {
