@@ -25,11 +25,11 @@ export const isAddressOf = (organizationId: string, email: SQL): SQL => sql`exis
   select 1 from organization_domains d where d.organization_id = ${organizationId}::uuid
     and d.domain = split_part(${email}, '@', 2) and d.verified_at is not null)`
 
-/** Whether a connection is still there, and the present address of a user is still one of its organization's. */
-export const mayStillSignIn = (connection: Pick<ConnectionRow, 'id' | 'organizationId'>, userId: string): SQL => sql`
-  exists (select 1 from sso_connections c where c.id = ${connection.id}::uuid)
+/** Whether a connection is still there with its provider, and the present address of a user is still one of its organization's. */
+export const mayStillSignIn = ({ id, organizationId, issuer }: ConnectionRow, userId: string): SQL => sql`
+  exists (select 1 from sso_connections c where c.id = ${id}::uuid and c.issuer = ${issuer})
   and exists (select 1 from users u where u.id = ${userId}::uuid
-    and ${isAddressOf(connection.organizationId, sql`u.email`)})`
+    and ${isAddressOf(organizationId, sql`u.email`)})`
 
 /** Whether somebody is a member of an organization. */
 export const isMember = (organizationId: string, userId: string): SQL => sql`exists (

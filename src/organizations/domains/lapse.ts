@@ -1,4 +1,5 @@
 import { requireThat, tryBatch } from '../../db/batch.ts'
+import { lockOrganization } from '../../db/locks.ts'
 import { systemDeps } from '../../db/system-deps.ts'
 import type { Deps, ManagementDeps } from '../../deps.ts'
 import { errorFields, log } from '../../lib/log.ts'
@@ -49,6 +50,7 @@ async function note(deps: ManagementDeps, row: DomainRow, isThere: boolean): Pro
   const missed = isThere ? 0 : row.missed + 1
   const lapsed = missed < MAX_MISSED ? undefined : await lapse(deps, row, checkedAt)
   const done = await tryBatch(deps.db, {
+    lock: lockOrganization(deps.db, row.organizationId),
     unchanged: requireThat(deps.db, isAsChecked(row)),
     effects: lapsed?.effects ?? [updateDomain(deps.db, row, { checkedAt, missed })],
   })

@@ -89,14 +89,15 @@ interface Act {
 }
 
 /** Does something to a domain that is still there. @throws Problem `domain_not_found`, `organization_not_found` */
-export async function act(deps: ManagementDeps, user: UserPrincipal, row: DomainRow, { audit, effects }: Act) {
-  await runBatch(deps.db, {
-    ...allowed(deps, user, row.organizationId),
-    there: requireThat(deps.db, isOwnDomain(row), 'domain_not_found'),
-    audit,
-    effects,
-  })
+async function act(deps: ManagementDeps, user: UserPrincipal, row: DomainRow, { audit, effects }: Act) {
+  await runBatch(deps.db, { ...mayChange(deps, user, row), audit, effects })
 }
+
+/** The steps of a batch that changes a domain: the lock, and that the user still may, and that the domain is still there. */
+export const mayChange = (deps: ManagementDeps, user: UserPrincipal, row: DomainRow) => ({
+  ...allowed(deps, user, row.organizationId),
+  there: requireThat(deps.db, isOwnDomain(row), 'domain_not_found'),
+})
 
 /** The lock under which domains change, and that the user still may. */
 const allowed = ({ db }: ManagementDeps, { userId }: UserPrincipal, organizationId: string) => ({

@@ -72,11 +72,15 @@ export const selectDue = (db: Database, before: { readonly found: Date; readonly
     .orderBy(asc(organizationDomains.checkedAt))
     .limit(limit)
 
-/** Whether a domain was not looked up, verified or removed since it was read. */
+/** Whether a verified domain was not looked up, lapsed or removed since it was read. Evaluated under its organization's lock. */
 export const isAsChecked = ({ id, organizationId, checkedAt }: DomainRow) => sql`exists (
   select 1 from organization_domains d where d.id = ${id}::uuid and d.organization_id = ${organizationId}::uuid
     and d.verified_at is not null
     and date_trunc('milliseconds', d.checked_at) = ${checkedAt?.toISOString() ?? null}::timestamptz)`
+
+/** Whether no organization has verified a domain. */
+export const isFree = (domain: string) => sql`not exists (
+  select 1 from organization_domains d where d.domain = ${domain} and d.verified_at is not null)`
 
 /** What somebody may join by the domain of their confirmed address, and in which role. */
 const joinable = (userId: string) => sql`

@@ -1,13 +1,16 @@
+import { sql } from 'drizzle-orm'
 import type { UserPrincipal } from '../../auth/principal.ts'
+import { requireThat, tryBatch } from '../../db/batch.ts'
 import { brokenConstraint } from '../../db/client.ts'
+import { lockOrganizations } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { enforceRateLimits } from '../../limits/endpoint-limits.ts'
 import { Problem } from '../../problems.ts'
 import { lookUpTexts } from './dns.ts'
 import { challengeName, challengeValue, getDomain, isProven } from './domain.ts'
 import { lapse } from './lapse.ts'
-import { act, domainActed } from './manage.ts'
-import { type DomainRef, type DomainRow, findHolder, updateDomain } from './queries.ts'
+import { domainActed, mayChange } from './manage.ts'
+import { type DomainRef, type DomainRow, findHolder, isAsChecked, isFree, updateDomain } from './queries.ts'
 
 /**
  * Looks for a domain's record in the DNS. A domain that another organization has verified changes hands if that one's
@@ -35,22 +38,47 @@ interface Taken {
   readonly texts: readonly string[]
 }
 
+/** A decision that was overtaken is repeated. More attempts than this in a row are a fault, not a race. */
+const MAX_ATTEMPTS = 5
+
 /** Gives a domain to an organization, and takes it from one whose record is gone. @throws Problem `domain_taken` */
-async function take(deps: ManagementDeps, user: UserPrincipal, { row, proven, texts }: Taken): Promise<void> {
+async function take(deps: ManagementDeps, user: UserPrincipal, taken: Taken): Promise<void> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const holder = await findHolder(deps.db, taken.row.domain)
+    if (holder?.id === taken.row.id) return // another request was faster
+    if (holder && isProven(holder, taken.texts)) throw new Problem('domain_taken')
+    if (await tryTake(deps, user, { ...taken, holder })) return
+  }
+  throw new Problem('unavailable', { detail: 'The domain is being changed right now.' })
+}
+
+interface Take extends Taken {
+  /** The organization's domain whose record is gone, if one has it verified. */
+  readonly holder: DomainRow | undefined
+}
+
+/** @returns whether the holder was still what it was when that was decided */
+async function tryTake(deps: ManagementDeps, user: UserPrincipal, { row, proven, holder }: Take): Promise<boolean> {
+  const { db } = deps
   const { domain } = row
-  const holder = await findHolder(deps.db, domain)
-  if (holder && isProven(holder, texts)) throw new Problem('domain_taken')
   const lapsed = holder && (await lapse(deps, holder, proven.checkedAt))
   try {
-    await act(deps, user, row, {
+    const done = await tryBatch(db, {
+      locks: lockOrganizations(
+        db,
+        sql`values (${row.organizationId}::uuid), (${(holder ?? row).organizationId}::uuid)`,
+      ),
+      ...mayChange(deps, user, row),
+      unchanged: requireThat(db, holder ? isAsChecked(holder) : isFree(domain)),
       audit: domainActed(deps, user, row, { action: 'domain.verified', detail: { domain } }),
-      effects: [...(lapsed?.effects ?? []), updateDomain(deps.db, row, proven)],
+      effects: [...(lapsed?.effects ?? []), updateDomain(db, row, proven)],
     })
+    if (done) lapsed?.send()
+    return done !== undefined
   } catch (error) {
     if (brokenConstraint(error) !== 'organization_domains_verified_unique') throw error
     throw new Problem('domain_taken') // another organization was faster
   }
-  lapsed?.send()
 }
 
 function notFound({ domain, token }: DomainRow, texts: readonly string[]): Problem {
