@@ -27,46 +27,13 @@ async function ask<Answer>(work: () => Promise<Credential | null>): Promise<Answ
   }
 }
 
-/** The request behind the passkeys that a field offers. A browser has one request at a time. */
-let offer: AbortController | undefined
-
 /** @throws ApiError when none is chosen */
-export function askForPasskey(options: PasskeyRequestOptions): Promise<PasskeyAssertion> {
-  offer?.abort()
-  return ask<PasskeyAssertion>(() =>
+export const askForPasskey = (options: PasskeyRequestOptions) =>
+  ask<PasskeyAssertion>(() =>
     navigator.credentials.get({
       publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options),
     }),
   )
-}
-
-/** Shorter than a challenge is good for. */
-const OFFER_MS = 4.5 * 60_000
-
-/**
- * Offers passkeys among what a browser fills into a field of `autocomplete="username webauthn"` (W3C Web Authentication
- * Level 3, conditional mediation), and signs in with the one that is chosen there.
- *
- * @returns whether somebody signed in. Otherwise the browser cannot do it, or the offer is over: make it again
- * @throws ApiError when the server refuses the passkey
- */
-export async function offerPasskeys(signal: AbortSignal): Promise<boolean> {
-  if (!canUsePasskeys() || !(await PublicKeyCredential.isConditionalMediationAvailable())) return false
-  const options = await call('POST /auth/passkeys/sign-in/begin')
-  if (signal.aborted) return false
-  offer?.abort()
-  offer = new AbortController()
-  const credential = await navigator.credentials
-    .get({
-      mediation: 'conditional',
-      signal: AbortSignal.any([signal, offer.signal, AbortSignal.timeout(OFFER_MS)]),
-      publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options),
-    })
-    .catch(() => null) // nobody asked for it, so nobody is told
-  if (!credential) return false
-  await signInByPasskey((credential as PublicKeyCredential).toJSON() as unknown as PasskeyAssertion)
-  return true
-}
 
 /** @throws ApiError when none is made */
 export const makePasskey = (options: PasskeyCreationOptions) =>

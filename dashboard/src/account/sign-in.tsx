@@ -12,7 +12,6 @@ import { AccountLayout, linkClass } from './layout.tsx'
 import { continueToScreen, withNext } from './next.ts'
 import { OtherWays } from './other-ways.tsx'
 import { SecondFactor } from './second-factor.tsx'
-import { useOfferedPasskeys } from './use-offered-passkeys.ts'
 import { useSubmit } from './use-submit.ts'
 
 export function SignIn() {
@@ -66,7 +65,6 @@ interface PasswordProps {
 function Password({ failure, onChallenge, onWay }: PasswordProps) {
   const [email, setEmail] = useState('')
   const [password, setPassword] = useState('')
-  const offered = useOfferedPasskeys()
   const { busy, error, submit } = useSubmit(async () => {
     const challenge = await signIn(email, password)
     if (challenge) onChallenge(challenge)
@@ -74,16 +72,15 @@ function Password({ failure, onChallenge, onWay }: PasswordProps) {
   })
   return (
     <AccountLayout title="Sign in">
-      <ErrorNotice error={error ? undefined : (offered.error ?? failure)} />
+      <ErrorNotice error={error ? undefined : failure} />
       <Form onSubmit={submit}>
         <ErrorNotice error={error} except={['email', 'password']} />
         <Field label="Email" error={error?.fieldError('email')}>
           <Input
             type="email"
             name="email"
-            autoComplete="username webauthn"
+            autoComplete="username"
             autoFocus
-            onFocus={offered.renew}
             value={email}
             onChange={({ target }) => setEmail(target.value)}
           />

@@ -24,18 +24,16 @@ async function addPasskey(page: Page): Promise<void> {
 
 test.each(LOOKS)('somebody adds a passkey, signs in with it, renames and removes it (%s)', async (_, look) => {
   const page = await newPage(look)
-  const device = await addAuthenticator(page)
+  await addAuthenticator(page)
   await signIn(page, await newPerson())
   await addPasskey(page)
   await page.getByText('Not used yet').waitFor()
   await expectFit(page)
 
-  await device.rest() // so that it waits for the button
   await signOut(page)
   await button(page, 'Use a passkey').waitFor()
   await expectFit(page)
   await button(page, 'Use a passkey').click()
-  await device.wake()
   await untilLoaded(page)
 
   await open(page, '/account')
@@ -53,7 +51,7 @@ test.each(LOOKS)('somebody adds a passkey, signs in with it, renames and removes
 
 test.each(LOOKS)('a passkey is the second factor after a password, and switches itself off (%s)', async (_, look) => {
   const page = await newPage(look)
-  const device = await addAuthenticator(page)
+  await addAuthenticator(page)
   const person = await newPerson()
   await signIn(page, person)
   await addPasskey(page)
@@ -63,12 +61,10 @@ test.each(LOOKS)('a passkey is the second factor after a password, and switches 
   await page.getByRole('list', { name: 'Backup codes' }).waitFor()
   await expectFit(page)
 
-  await device.rest()
   await signOut(page)
   await fillSignIn(page, person)
   await page.getByRole('heading', { name: 'Second factor' }).waitFor()
   await expectFit(page)
-  await device.wake()
   await button(page, 'Use a passkey').click()
   await untilLoaded(page)
 
@@ -92,16 +88,6 @@ test('the code for pages of one`s own signs somebody in by passkey (docs/operate
     access_token: expect.any(String),
     refresh_token: expect.any(String),
   })
-})
-
-test('a passkey that the field of the address offers signs in without a button', async () => {
-  const page = await newPage()
-  await addAuthenticator(page)
-  await signIn(page, await newPerson())
-  await addPasskey(page)
-  await page.context().clearCookies()
-  await open(page, '/sign-in') // the device agrees at once to what is offered
-  await untilLoaded(page)
 })
 
 test('a browser without a passkey says so, and leaves the other ways', async () => {

@@ -1,15 +1,10 @@
 import type { Page } from 'playwright-core'
 
-/**
- * Gives a page's browser a device with passkeys, which agrees to everything (Chrome DevTools Protocol, WebAuthn): also at once
- * to what a field offers.
- *
- * @returns `rest` until it agrees to nothing, and `wake`
- */
-export async function addAuthenticator(page: Page) {
+/** Gives a page's browser a device with passkeys, which agrees to everything (Chrome DevTools Protocol, WebAuthn). */
+export async function addAuthenticator(page: Page): Promise<void> {
   const session = await page.context().newCDPSession(page)
   await session.send('WebAuthn.enable')
-  const { authenticatorId } = await session.send('WebAuthn.addVirtualAuthenticator', {
+  await session.send('WebAuthn.addVirtualAuthenticator', {
     options: {
       protocol: 'ctap2',
       transport: 'internal',
@@ -19,7 +14,4 @@ export async function addAuthenticator(page: Page) {
       automaticPresenceSimulation: true,
     },
   })
-  const agree = (enabled: boolean) =>
-    session.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled })
-  return { rest: () => agree(false), wake: () => agree(true) }
 }
