@@ -18,7 +18,7 @@ export function Passkeys() {
   const { data: known } = useRead('GET /auth/passkeys')
   const [renaming, setRenaming] = useState<Passkey>()
   const [removing, setRemoving] = useState<Passkey>()
-  if (!known || (known.data.length === 0 && !canUsePasskeys())) return null
+  if (!canUsePasskeys() && !known?.data.length) return null // the rest is there at once, so that nothing below it moves
   return (
     <div className="flex flex-col gap-3 p-4">
       <div className="flex flex-wrap items-center justify-between gap-3">
@@ -28,7 +28,7 @@ export function Passkeys() {
         </div>
         {canUsePasskeys() && <Add />}
       </div>
-      {known.data.length > 0 && (
+      {known && known.data.length > 0 && (
         <ul className="divide-y divide-line border-y border-line">
           {known.data.map((passkey) => (
             <Row

@@ -13,6 +13,13 @@ import { toast } from '../../ui/toast.tsx'
 import { AddDomain, ChangeDomain, RemoveDomain } from './domain-dialogs.tsx'
 import { roleName } from './roles.tsx'
 
+const DIALOGS = { change: ChangeDomain, remove: RemoveDomain } as const
+
+interface Acting {
+  readonly action: keyof typeof DIALOGS
+  readonly domain: OrganizationDomain
+}
+
 /** Domains of the organization, whose people may join it. */
 export function Domains() {
   const { organizationId } = useSession()
@@ -35,26 +42,39 @@ export function Domains() {
           A domain is proven by a TXT record in the DNS.
         </Empty>
       )}
-      {data && data.data.length > 0 && (
-        <Card>
-          <ul className="divide-y divide-line">
-            {data.data.map((domain) => (
-              <Row key={domain.id} domain={domain} />
-            ))}
-          </ul>
-        </Card>
-      )}
+      {data && <List domains={data.data} />}
       {isAdding && <AddDomain onClose={() => setIsAdding(false)} />}
     </Section>
   )
 }
 
-const DIALOGS = { change: ChangeDomain, remove: RemoveDomain } as const
+function List({ domains }: { readonly domains: readonly OrganizationDomain[] }) {
+  const [acting, setActing] = useState<Acting>()
+  const Dialog = acting && DIALOGS[acting.action]
+  return (
+    <>
+      {domains.length > 0 && (
+        <Card>
+          <ul className="divide-y divide-line">
+            {domains.map((domain) => (
+              <Row key={domain.id} domain={domain} onAct={(action) => setActing({ action, domain })} />
+            ))}
+          </ul>
+        </Card>
+      )}
+      {acting && Dialog && <Dialog domain={acting.domain} onClose={() => setActing(undefined)} />}
+    </>
+  )
+}
 
-function Row({ domain }: { readonly domain: OrganizationDomain }) {
+interface RowProps {
+  readonly domain: OrganizationDomain
+  /** The dialog outlives the row: a removed domain is gone before its dialog has said so. */
+  readonly onAct: (action: Acting['action']) => void
+}
+
+function Row({ domain, onAct }: RowProps) {
   const mayWrite = useMay('organization:write')
-  const [action, setAction] = useState<keyof typeof DIALOGS>()
-  const Dialog = action && DIALOGS[action]
   const { verified_at: verifiedAt, join_role: joinRole } = domain
   return (
     <li className="flex flex-col gap-3 py-4 first:pt-0 last:pb-0">
@@ -74,17 +94,16 @@ function Row({ domain }: { readonly domain: OrganizationDomain }) {
         </div>
         {mayWrite && (
           <div className="flex flex-wrap gap-2">
-            <Button aria-label={`Change ${domain.domain}`} onClick={() => setAction('change')}>
+            <Button aria-label={`Change ${domain.domain}`} onClick={() => onAct('change')}>
               Change
             </Button>
-            <Button aria-label={`Remove ${domain.domain}`} onClick={() => setAction('remove')}>
+            <Button aria-label={`Remove ${domain.domain}`} onClick={() => onAct('remove')}>
               Remove
             </Button>
           </div>
         )}
       </div>
       {!verifiedAt && mayWrite && <Proof domain={domain} />}
-      {Dialog && <Dialog domain={domain} onClose={() => setAction(undefined)} />}
     </li>
   )
 }
