@@ -7,7 +7,9 @@ import { defineMeters } from '../../support/custom-meters.ts'
 import { flushKey } from '../../support/flush.ts'
 import { eventually, newKeyHolder, setLimits } from '../../support/http.ts'
 import { type Isolate, newIsolate } from '../../support/isolate.ts'
+import { keepOwnSpool } from '../../support/own-spool.ts'
 
+keepOwnSpool() // what waits in it is looked at
 beforeAll(defineMeters)
 afterEach(() => vi.restoreAllMocks())
 
