@@ -21,11 +21,13 @@ export const TokenInput = z.strictObject({
 
 /**
  * Checks whose access token this is, with current data. It is refused if its session ended, if the user was disabled,
- * or if the user is no longer a member of the given organization, or lacks what it requires of its members. A token of a trusted issuer stands for a member of the
+ * or if the user is no longer a member of the given organization, or lacks what it requires of its members. If nothing is
+ * asked of an organization, such a user is described without one. A token of a trusted issuer stands for a member of the
  * organization that it names.
  *
- * @throws Problem `organization_not_found`, `organization_mismatch` as {@link resolveOrganization}; `unavailable` when the database does not answer and `issuer_unavailable` when the issuer does not, so that
- *   a valid token is not reported as invalid
+ * @throws Problem `organization_not_found`, `organization_mismatch` as {@link resolveOrganization}; `unavailable` when the
+ *   database does not answer and `issuer_unavailable` when the issuer does not, so that a valid token is not reported as
+ *   invalid
  */
 export async function verifyToken(
   deps: Deps,
@@ -68,14 +70,16 @@ async function loadUser(deps: ManagementDeps, token: string): Promise<TokenUser 
 /** A user of another issuer lacks nothing that the organization requires: their issuer is the one to require it. */
 type Seat = Pick<Membership, 'organization_id' | 'role' | 'is_suspended'>
 
-function membershipIn(user: TokenUser, organizationId: string | null): Seat | undefined {
+/** @returns undefined also for a member who lacks what the organization requires, and may do nothing there */
+function findMetMembership(user: TokenUser, organizationId: string | null): Seat | undefined {
+  if (user.kind === 'user' && findUnmet(user, organizationId)) return undefined
   if (user.kind === 'user') return user.memberships.find((one) => one.organization_id === organizationId)
   const { organizationId: organization_id, role, isSuspended: is_suspended } = user
   return organization_id === organizationId ? { organization_id, role, is_suspended } : undefined
 }
 
 function describeUser(user: TokenUser, organizationId: string | null) {
-  const membership = membershipIn(user, organizationId)
+  const membership = findMetMembership(user, organizationId)
   return {
     ...(user.kind === 'user' ? describeOwn(user) : describeExternal(user)),
     organization_id: membership?.organization_id ?? null,
@@ -107,8 +111,7 @@ interface TokenCheck {
 
 /** Whether the user is a member and, if a permission is given, has it. Tollgate's own guard decides the same way. */
 function isAllowed(user: TokenUser, { organizationId, permission }: TokenCheck): boolean {
-  const membership = membershipIn(user, organizationId)
-  if (user.kind === 'user' && findUnmet(user, organizationId)) return false
+  const membership = findMetMembership(user, organizationId)
   if (!membership || !permission) return membership !== undefined
   const isIdle = membership.is_suspended && IDLE_WHILE_SUSPENDED.includes(permission)
   const isForThem = user.kind === 'user' || isForKeys(permission)

@@ -1,15 +1,15 @@
 import type * as z from 'zod'
 import { audited } from '../audit/record.ts'
 import type { UserPrincipal } from '../auth/principal.ts'
-import { roleMay, rolesWith } from '../auth/roles.ts'
-import { requireThat, runBatch } from '../db/batch.ts'
-import { lockOrganization } from '../db/locks.ts'
+import { roleMay } from '../auth/roles.ts'
+import { runBatch } from '../db/batch.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { Problem } from '../problems.ts'
 import { orSlugTaken } from './create.ts'
 import { getOwnOrganization } from './organization.ts'
-import { isMember, type OrganizationView, updateOrganization } from './queries.ts'
+import { type OrganizationView, updateOrganization } from './queries.ts'
 import type { OrganizationChange } from './schemas.ts'
+import { underLock } from './under-lock.ts'
 
 type Change = z.output<typeof OrganizationChange>
 
@@ -27,10 +27,8 @@ export async function changeOrganization(
   const before = await getOwnOrganization(deps, user, organizationId)
   if (change.requires_two_factor !== undefined) requireMayRequire(user, before, change)
   const needed = change.requires_two_factor === undefined ? 'organization:write' : 'owners:write'
-  const mayChange = isMember(organizationId, user.userId, rolesWith(needed))
   const batch = runBatch(deps.db, {
-    lock: lockOrganization(deps.db, organizationId),
-    allowed: requireThat(deps.db, mayChange, 'organization_not_found'),
+    ...underLock(deps, user, organizationId, needed),
     audit: audited(deps, {
       action: 'organization.updated',
       actor: user,

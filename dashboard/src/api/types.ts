@@ -3166,7 +3166,7 @@ export type SpooledUsage = {
 }
 
 export type SsoSettings = {
-  /** Where `/.well-known/openid-configuration` is below; https, at a public address. */
+  /** As the metadata of the provider name it, also with its slash at the end; https, at a public address. `/.well-known/openid-configuration` is below it. */
   issuer: string
   client_id: string
   /** Required at first, and where issuer or client change. Never shown again. */
@@ -3175,6 +3175,8 @@ export type SsoSettings = {
   join_role?: 'member' | 'viewer' | null
   /** Whether members who are no owners may act for the organization only after signing in so. */
   required?: boolean
+  /** Required if the sign-in is older than 15 minutes. */
+  password?: string
 }
 
 export type StoredUsageEvent = {
@@ -4434,7 +4436,11 @@ export interface Operations {
     answer: SingleSignOn
   }
   /** Remove the single sign-on */
-  'DELETE /organizations/{organization_id}/sso': { params: { organization_id: string }; answer: undefined }
+  'DELETE /organizations/{organization_id}/sso': {
+    params: { organization_id: string }
+    body?: SetUpTwoFactorRequest
+    answer: undefined
+  }
   /** Invite somebody by email */
   'POST /organizations/{organization_id}/invitations': {
     params: { organization_id: string }

@@ -32,12 +32,13 @@ const SALT_AND_HASH = String.raw`\$([A-Za-z0-9+/]{2,172})\$([A-Za-z0-9+/]{22,86}
 const SCRYPT = new RegExp(String.raw`^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})${SALT_AND_HASH}`)
 /** N, r and p multiplied: what better-auth takes by default, 32 MiB at p = 1. Compared within the same quarter. */
 export const MAX_SCRYPT_WORK = 2 ** 18
-const SCRYPT_MS = 150 / MAX_SCRYPT_WORK
+const SCRYPT_MS = 210 / MAX_SCRYPT_WORK
 
 const PBKDF2 = new RegExp(String.raw`^\$pbkdf2-(sha256|sha512)\$i=(\d{1,7})${SALT_AND_HASH}`)
 /** workerd refuses more. In JavaScript a round takes eight times as long, so that 600,000 would take about a second. */
 export const MAX_PBKDF2_ROUNDS = 100_000
-const PBKDF2_ROUND_MS = 0.0005
+/** Of SHA-512, the slower of both. */
+const PBKDF2_ROUND_MS = 0.0006
 
 /** @returns `undefined` for what is no hash of another system, or costs too much to be compared at all */
 export function readImported(stored: string): Comparison | undefined {

@@ -3,14 +3,12 @@ import { keepAnswer } from '../../api/idempotency.ts'
 import type { AuditAction } from '../../audit/actions.ts'
 import { audited } from '../../audit/record.ts'
 import type { UserPrincipal } from '../../auth/principal.ts'
-import { rolesWith } from '../../auth/roles.ts'
 import { requireThat, runBatch, type Statement } from '../../db/batch.ts'
 import { brokenConstraint } from '../../db/client.ts'
-import { lockOrganization } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
 import { Problem } from '../../problems.ts'
-import { isMember } from '../queries.ts'
+import { underLock } from '../under-lock.ts'
 import { getDomain, toDomain } from './domain.ts'
 import {
   type DomainRef,
@@ -43,7 +41,7 @@ export async function addDomain(
   const answer = await keepAnswer(deps, 201, toDomain(row))
   try {
     await runBatch(deps.db, {
-      ...allowed(deps, user, organizationId),
+      ...underLock(deps, user, organizationId, 'organization:write'),
       room: requireThat(deps.db, hasRoom(organizationId, MAX_DOMAINS), 'domain_limit_reached'),
       audit: domainActed(deps, user, row, { action: 'domain.added', detail: { domain, join_role: joinRole } }),
       domain: insertDomain(deps.db, row),
@@ -95,14 +93,8 @@ async function act(deps: ManagementDeps, user: UserPrincipal, row: DomainRow, { 
 
 /** The steps of a batch that changes a domain: the lock, and that the user still may, and that the domain is still there. */
 export const mayChange = (deps: ManagementDeps, user: UserPrincipal, row: DomainRow) => ({
-  ...allowed(deps, user, row.organizationId),
+  ...underLock(deps, user, row.organizationId, 'organization:write'),
   there: requireThat(deps.db, isOwnDomain(row), 'domain_not_found'),
-})
-
-/** The lock under which domains change, and that the user still may. */
-const allowed = ({ db }: ManagementDeps, { userId }: UserPrincipal, organizationId: string) => ({
-  lock: lockOrganization(db, organizationId),
-  allowed: requireThat(db, isMember(organizationId, userId, rolesWith('organization:write')), 'organization_not_found'),
 })
 
 interface Acted {

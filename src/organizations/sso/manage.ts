@@ -4,15 +4,14 @@ import { openServer } from '../../accounts/identities/server.ts'
 import { sealSecret, toProvider } from '../../accounts/sso/connection.ts'
 import { audited } from '../../audit/record.ts'
 import type { UserPrincipal } from '../../auth/principal.ts'
-import { rolesWith } from '../../auth/roles.ts'
-import { requireThat, runBatch } from '../../db/batch.ts'
-import { lockOrganization } from '../../db/locks.ts'
+import { runBatch } from '../../db/batch.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { findTargetFlaw } from '../../events/target-rules.ts'
 import { errorFields, log } from '../../lib/log.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
+import { enforceRateLimits } from '../../limits/endpoint-limits.ts'
 import { Problem } from '../../problems.ts'
-import { isMember } from '../queries.ts'
+import { underLock } from '../under-lock.ts'
 import { deleteSso, findSso, type SsoRow, upsertSso } from './queries.ts'
 import type { Sso, SsoSettings } from './schemas.ts'
 
@@ -50,6 +49,7 @@ export async function putSso(
   organizationId: string,
   settings: Settings,
 ): Promise<SsoRow> {
+  await enforceRateLimits(deps, { sso_change_organization: { account: organizationId } })
   const before = await findSso(deps.db, organizationId)
   const isSame = before?.issuer === settings.issuer && before.clientId === settings.client_id
   if (settings.required && !(isSame && before.lastUsedAt)) throw new Problem('sso_not_tested')
@@ -57,7 +57,7 @@ export async function putSso(
   if (!isSame) await requireProvider(deps, settings)
   const { client_secret: secret, ...shown } = settings
   await runBatch(deps.db, {
-    ...allowed(deps, user, organizationId),
+    ...underLock(deps, user, organizationId, 'owners:write'),
     audit: audited(deps, {
       ...actOf(user, row),
       action: 'sso.configured',
@@ -68,7 +68,7 @@ export async function putSso(
   return row
 }
 
-type Settings = z.output<typeof SsoSettings>
+type Settings = Omit<z.output<typeof SsoSettings>, 'password'>
 
 interface Change {
   readonly before: SsoRow | undefined
@@ -102,7 +102,7 @@ async function toRow(
 export async function removeSso(deps: ManagementDeps, user: UserPrincipal, organizationId: string): Promise<void> {
   const row = await getSso(deps, organizationId)
   await runBatch(deps.db, {
-    ...allowed(deps, user, organizationId),
+    ...underLock(deps, user, organizationId, 'owners:write'),
     audit: audited(deps, { ...actOf(user, row), action: 'sso.removed', detail: { issuer: row.issuer } }),
     sso: deleteSso(deps.db, organizationId),
   })
@@ -136,11 +136,6 @@ async function requireProvider(deps: ManagementDeps, { issuer, client_id: client
     throw new Problem('invalid_request', { errors: [{ path: 'body.issuer', message }] })
   }
 }
-
-const allowed = ({ db }: ManagementDeps, { userId }: UserPrincipal, organizationId: string) => ({
-  lock: lockOrganization(db, organizationId),
-  allowed: requireThat(db, isMember(organizationId, userId, rolesWith('owners:write')), 'organization_not_found'),
-})
 
 const actOf = (user: UserPrincipal, { id, organizationId }: SsoRow) => ({
   actor: user,

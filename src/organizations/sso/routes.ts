@@ -1,13 +1,16 @@
+import { requireOwner } from '../../accounts/passwords/reauthenticate.ts'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
 import { OrganizationParams } from '../schemas.ts'
 import { getSso, putSso, removeSso, toSso } from './manage.ts'
-import { Sso, SsoSettings } from './schemas.ts'
+import { Sso, SsoRemoval, SsoSettings } from './schemas.ts'
 
 const one = {
   tag: 'Organizations',
   path: '/organizations/{organization_id}/sso',
   params: OrganizationParams,
 } as const
+
+const reauthentication = ['reauthentication_required', 'wrong_password', 'rate_limited'] as const
 
 const getRoute = apiRoute({
   ...one,
@@ -30,7 +33,7 @@ required once somebody has signed in with it. Owners can always sign in otherwis
   credentials: true,
   body: SsoSettings,
   returns: { 200: Sso },
-  fails: ['organization_not_found', 'sso_not_tested'],
+  fails: [...reauthentication, 'organization_not_found', 'sso_not_tested'],
 })
 
 const removeRoute = apiRoute({
@@ -41,8 +44,9 @@ const removeRoute = apiRoute({
   summary: 'Remove the single sign-on',
   description: 'Members stay, and sign in otherwise.',
   credentials: true,
+  optionalBody: SsoRemoval,
   returns: { 204: null },
-  fails: ['organization_not_found', 'sso_not_found'],
+  fails: [...reauthentication, 'organization_not_found', 'sso_not_found'],
 })
 
 export const ssoRoutes = newRouter()
@@ -52,10 +56,13 @@ export const ssoRoutes = newRouter()
   })
   .openapi(putRoute, async (c) => {
     const { deps, user, organizationId } = c.var
-    return c.json(toSso(deps, await putSso(deps, user, organizationId, c.req.valid('json'))), 200)
+    const { password, ...settings } = c.req.valid('json')
+    await requireOwner(deps, user, password)
+    return c.json(toSso(deps, await putSso(deps, user, organizationId, settings)), 200)
   })
   .openapi(removeRoute, async (c) => {
     const { deps, user, organizationId } = c.var
+    await requireOwner(deps, user, c.req.valid('json').password)
     await removeSso(deps, user, organizationId)
     return c.body(null, 204)
   })

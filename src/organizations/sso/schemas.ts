@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { optionalPassword } from '../../accounts/two-factor/schemas.ts'
 import { timestamp } from '../../http/fields.ts'
 
 const text = z.string().min(1).max(500)
@@ -6,17 +7,11 @@ const joinRole = z.enum(['member', 'viewer']).nullable().meta({
   description: 'The role of whoever signs in the first time. Null if only members may sign in.',
 })
 
-const issuer = z
-  .url()
-  .max(500)
-  .transform((url) => url.replace(/\/+$/, ''))
-
 export const SsoSettings = z
   .strictObject({
-    issuer: issuer.meta({
-      type: 'string',
-      format: 'uri',
-      description: 'Where `/.well-known/openid-configuration` is below; https, at a public address.',
+    issuer: z.url().max(500).meta({
+      description:
+        'As the metadata of the provider name it, also with its slash at the end; https, at a public address. `/.well-known/openid-configuration` is below it.',
     }),
     client_id: text,
     client_secret: text
@@ -26,6 +21,7 @@ export const SsoSettings = z
     required: z.boolean().default(false).meta({
       description: 'Whether members who are no owners may act for the organization only after signing in so.',
     }),
+    password: optionalPassword,
   })
   .meta({
     id: 'SsoSettings',
@@ -37,6 +33,8 @@ export const SsoSettings = z
       required: false,
     },
   })
+
+export const SsoRemoval = z.strictObject({ password: optionalPassword })
 
 export const Sso = z
   .object({

@@ -3,6 +3,7 @@ import { directly } from '../../support/direct.ts'
 import { administrator, call, eventually, newUser, verify } from '../../support/http.ts'
 import { mailTo } from '../../support/mail.ts'
 import { addMember, create, ORGANIZATIONS, subscribe, switchTo } from '../../support/organizations.ts'
+import { makeStale } from '../../support/stale-session.ts'
 
 const { sql } = directly()
 
@@ -90,9 +91,7 @@ describe('DELETE /api/v1/organizations/{organization_id}', () => {
         { path: 'body.confirm_name', message: 'must be the name of the organization' },
       ])
     expect((await remove(doomed.id, person.token, {})).body.errors[0].path).toBe('body.confirm_name')
-    await sql.query(`update sessions set created_at = now() - interval '16 minutes' where user_id = $1`, [
-      person.user.id,
-    ])
+    await makeStale(person.user.id)
     const confirmed = { confirm_name: 'Doomed' }
     expect((await remove(doomed.id, person.token, confirmed)).body.code).toBe('reauthentication_required')
     const wrong = await remove(doomed.id, person.token, { ...confirmed, password: 'nonsense' })

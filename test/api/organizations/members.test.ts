@@ -3,6 +3,7 @@ import { directly } from '../../support/direct.ts'
 import { administrator, call, newKeyHolder, newUser, verify } from '../../support/http.ts'
 import { mailTo } from '../../support/mail.ts'
 import { addMember, create, ORGANIZATIONS, rolesIn, switchTo } from '../../support/organizations.ts'
+import { makeStale } from '../../support/stale-session.ts'
 
 const UNKNOWN = '01900000-0000-7000-8000-000000000000'
 const { sql } = directly()
@@ -228,9 +229,7 @@ describe('POST /api/v1/organizations/{organization_id}/transfer', () => {
     await sql.query('update users set is_active = false where id = $1', [member.user.id])
     expect((await transfer(id, owner, member.user.id)).body.code).toBe('member_not_found')
     await sql.query('update users set is_active = true where id = $1', [member.user.id])
-    await sql.query(`update sessions set created_at = now() - interval '16 minutes' where user_id = $1`, [
-      owner.user.id,
-    ])
+    await makeStale(owner.user.id)
     expect((await transfer(id, owner, member.user.id)).body.code).toBe('reauthentication_required')
     expect((await transfer(id, owner, member.user.id, { password: owner.password })).status).toBe(204)
   })

@@ -103,9 +103,13 @@ describe('a member without a second factor', () => {
     const { id, member } = await strictOrganization()
     const ask = () =>
       exports.Tollgate.verifyToken({ token: member.token, organization_id: id, permission: 'keys:read' })
+    const unasked = async () =>
+      exports.Tollgate.verifyToken({ token: (await switchTo(id, member.token)).body.access_token })
     expect(await ask()).toMatchObject({ valid: false, code: 'FORBIDDEN' })
+    expect(await unasked()).toMatchObject({ valid: true, organization_id: null, role: null })
     await switchOnTwoFactor(member)
     expect(await ask()).toMatchObject({ valid: true, role: 'member' })
+    expect(await unasked()).toMatchObject({ valid: true, organization_id: id, role: 'member' })
   })
 })
 

@@ -1,24 +1,10 @@
 import type { Page } from 'playwright-core'
-import { expect, test } from 'vitest'
-import { callApi, mailsTo, newPerson, switchOnTwoFactor } from '../support/api.ts'
-import { fillSignIn, newPage, open, signIn, untilLoaded, useBrowser } from '../support/browser.ts'
+import { test } from 'vitest'
+import { callApi, join, newPerson, type Person, switchOnTwoFactor } from '../support/api.ts'
+import { changeOrganization, fillSignIn, newPage, open, signIn, untilLoaded, useBrowser } from '../support/browser.ts'
 import { expectFit, inDialog, LOOKS } from '../support/looks.ts'
 
 useBrowser()
-
-type Person = Awaited<ReturnType<typeof newPerson>>
-
-/** Makes somebody a member by an invitation. */
-async function join(owner: Person, guest: Person, organizationId: string): Promise<void> {
-  const path = `/organizations/${organizationId}/invitations`
-  await callApi('POST', path, { token: owner.token, body: { email: guest.email, role: 'member' } })
-  const links = async () =>
-    (await mailsTo(guest.email)).flatMap((mail) => mail.links.filter((link) => link.includes('#')))
-  await expect.poll(async () => (await links()).join(), { timeout: 20_000 }).toContain('invitation')
-  const link = (await links()).find((one) => one.includes('invitation')) ?? ''
-  const token = new URL(link).hash.slice(1).replace(/^token=/, '')
-  await callApi('POST', '/organizations/invitations/accept', { token: guest.token, body: { token } })
-}
 
 /** Switches somebody's second factor on, which ends their sessions, and signs them in with it. */
 async function signInAgain(page: Page, person: Person): Promise<void> {
@@ -30,17 +16,6 @@ async function signInAgain(page: Page, person: Person): Promise<void> {
   await page.getByLabel('Backup code').fill(backupCodes[0] ?? '')
   await page.getByRole('button', { name: 'Verify' }).click()
   await untilLoaded(page)
-}
-
-/** Goes to the organization that somebody got when they registered. */
-async function changeOrganization(page: Page, { email }: Person, width: number): Promise<void> {
-  if (width < 768) await page.getByRole('button', { name: 'Open menu' }).click()
-  await page.getByRole('button', { name: /^Organization: / }).click()
-  await page.getByRole('menuitem', { name: email.replace(/@.*/, '') }).click()
-  await page
-    .getByText(/^Now in /)
-    .first()
-    .waitFor()
 }
 
 test.each(LOOKS)('an owner requires a second factor, and a member sets one up to go on (%s)', async (_, look) => {
@@ -62,14 +37,14 @@ test.each(LOOKS)('an owner requires a second factor, and a member sets one up to
 
   const held = await newPage(look)
   await signIn(held, guest)
-  await changeOrganization(held, owner, look.viewport.width)
+  await changeOrganization(held, owner)
   await held.getByRole('heading', { name: 'Second factor required' }).waitFor()
   await expectFit(held)
   await held.getByRole('button', { name: 'Leave organization' }).click()
   await expectFit(held)
   await inDialog(held, 'Cancel').click()
   await signInAgain(held, guest)
-  await changeOrganization(held, owner, look.viewport.width)
+  await changeOrganization(held, owner)
   await open(held, '/members')
   await untilLoaded(held)
   await held.getByRole('table', { name: 'Members' }).getByText(owner.email).first().waitFor()

@@ -1,12 +1,12 @@
 import { expect, inject, test } from 'vitest'
-import { callApi, newPerson } from '../support/api.ts'
-import { newPage, open, signIn, untilLoaded, useBrowser } from '../support/browser.ts'
+import { callApi, confirmAddress, join, newPerson } from '../support/api.ts'
+import { changeOrganization, newPage, open, signIn, untilLoaded, useBrowser } from '../support/browser.ts'
 import { dialog, expectFit, inDialog, LOOKS } from '../support/looks.ts'
 
 useBrowser()
 
-/** Proves a domain of somebody's organization in the stack's DNS. */
-async function verifyDomain(token: string, domain: string): Promise<void> {
+/** Proves a domain of somebody's organization in the stack's DNS. @returns the organization's id */
+async function verifyDomain(token: string, domain: string): Promise<string> {
   const { organization_id: id } = await callApi<{ organization_id: string }>('GET', '/auth/me', { token })
   const path = `/organizations/${id}/domains`
   const added = await callApi<{ id: string; record: { name: string; value: string } }>('POST', path, {
@@ -18,6 +18,7 @@ async function verifyDomain(token: string, domain: string): Promise<void> {
     body: JSON.stringify([added.record.value]),
   })
   await callApi('POST', `${path}/${added.id}/verify`, { token })
+  return id
 }
 
 test.each(LOOKS)(
@@ -25,7 +26,7 @@ test.each(LOOKS)(
   async (_, look) => {
     const domain = `s${crypto.randomUUID().slice(0, 8)}.example.org`
     const owner = await newPerson()
-    await verifyDomain(owner.token, domain)
+    const id = await verifyDomain(owner.token, domain)
     const page = await newPage(look)
     await signIn(page, owner)
     await open(page, '/organization')
@@ -65,6 +66,21 @@ test.each(LOOKS)(
     await expectFit(page)
     await inDialog(page, 'Save').click()
     await page.getByText('For all but owners').waitFor()
+
+    const member = await newPerson(domain)
+    await confirmAddress(member)
+    await join(owner, member, id)
+    const held = await newPage(look)
+    await signIn(held, member)
+    await changeOrganization(held, owner)
+    await held.getByRole('heading', { name: 'Single sign-on required' }).waitFor()
+    await expectFit(held)
+    await held.getByRole('button', { name: 'Single sign-on' }).click()
+    await held.getByRole('button', { name: 'Sign in' }).click()
+    await untilLoaded(held)
+    await open(held, '/members')
+    await held.getByRole('table', { name: 'Members' }).getByText(owner.email).first().waitFor()
+
     await page.getByRole('button', { name: 'Remove single sign-on' }).click()
     await expectFit(page)
     await inDialog(page, 'Remove').click()

@@ -1,4 +1,4 @@
-import { inject } from 'vitest'
+import { expect, inject } from 'vitest'
 import { codeOf } from './authenticator.ts'
 
 interface Mail {
@@ -31,10 +31,12 @@ let people = 0
 
 export const PASSWORD = 'a few words in a row'
 
+export type Person = Awaited<ReturnType<typeof newPerson>>
+
 /** Somebody who has just registered. */
-export async function newPerson() {
+export async function newPerson(domain = 'example.com') {
   people += 1
-  const login = { email: `person-${Date.now()}-${people}@example.com`, password: PASSWORD }
+  const login = { email: `person-${Date.now()}-${people}@${domain}`, password: PASSWORD }
   await callApi('POST', '/auth/register', { body: login })
   const { access_token: token } = await callApi<{ access_token: string }>('POST', '/auth/login', { body: login })
   return { ...login, token }
@@ -46,4 +48,24 @@ export async function switchOnTwoFactor(token: string) {
   const body = { code: codeOf(secret) }
   const { backup_codes } = await callApi<{ backup_codes: string[] }>('POST', '/auth/2fa/enable', { token, body })
   return { secret, backupCodes: backup_codes }
+}
+
+/** Waits for an email to an address, and reads the token of the link to a page in it. */
+async function readToken(address: string, page: string): Promise<string> {
+  const find = async () => (await mailsTo(address)).flatMap(({ links }) => links).find((link) => link.includes(page))
+  await expect.poll(find, { timeout: 20_000 }).toBeTruthy()
+  return new URL((await find()) ?? '').hash.slice(1).replace(/^token=/, '')
+}
+
+/** Confirms somebody's address with the link of the first email. */
+export async function confirmAddress({ email }: Person): Promise<void> {
+  await callApi('POST', '/auth/email/verify', { body: { token: await readToken(email, 'verify') } })
+}
+
+/** Makes somebody a member by an invitation. */
+export async function join(owner: Person, guest: Person, organizationId: string): Promise<void> {
+  const path = `/organizations/${organizationId}/invitations`
+  await callApi('POST', path, { token: owner.token, body: { email: guest.email, role: 'member' } })
+  const token = await readToken(guest.email, 'invitation')
+  await callApi('POST', '/organizations/invitations/accept', { token: guest.token, body: { token } })
 }

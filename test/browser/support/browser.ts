@@ -69,9 +69,20 @@ function watchRequests(page: Page): void {
   page.on('requestfailed', (request) => open.delete(request))
 }
 
-/** Until a screen's heading is there, and nothing is still being read. */
+/** Goes to the organization that somebody got when they registered. */
+export async function changeOrganization(page: Page, { email }: Login): Promise<void> {
+  if ((page.viewportSize()?.width ?? 0) < 768) await page.getByRole('button', { name: 'Open menu' }).click()
+  await page.getByRole('button', { name: /^Organization: / }).click()
+  await page.getByRole('menuitem', { name: email.replace(/@.*/, '') }).click()
+  await page
+    .getByText(/^Now in /)
+    .first()
+    .waitFor()
+}
+
+/** Until a screen's heading is there, also after a visit at a provider, and nothing is still being read. */
 export async function untilLoaded(page: Page): Promise<void> {
-  await page.waitForURL((url) => !url.pathname.endsWith('/sign-in'))
+  await page.waitForURL(({ pathname }) => pathname.startsWith('/dashboard') && !pathname.endsWith('/sign-in'))
   await untilShown(page)
 }
 

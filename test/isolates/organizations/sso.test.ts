@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { signInAt } from '../../support/identity-provider.ts'
 import { addMember } from '../../support/organizations.ts'
 import { API, ask, begin, CLIENT, HOME, ISSUER, me, newCompany, signedIn, signIn } from '../../support/sso.ts'
+import { makeStale } from '../../support/stale-session.ts'
 import { workerWith } from '../../support/variant.ts'
 
 vi.spyOn(console, 'warn').mockImplementation(() => undefined) // each refusal is logged
@@ -24,6 +25,7 @@ describe('PUT /organizations/{organization_id}/sso', () => {
 
   test.each([
     ['has no metadata', { issuer: `${env.STACK_URL}/nowhere` }, 'issuer'],
+    ['has a slash that its metadata do not have', { issuer: `${ISSUER}/` }, 'issuer'],
     ['is not the one that its metadata name', { issuer: ISSUER.replace('127.0.0.1', 'localhost') }, 'issuer'],
     ['is a private address', { issuer: 'https://10.0.0.1/oidc' }, 'issuer'],
     ['is a metadata service', { issuer: 'https://169.254.169.254/' }, 'issuer'],
@@ -64,6 +66,25 @@ describe('PUT /organizations/{organization_id}/sso', () => {
     expect(await me(there)).toMatchObject({ unmet_requirement: 'single_sign_on', permissions: [] })
     expect((await ask(`POST ${path}/leave`, member.token)).status).toBe(204)
     expect((await put({ client_id: 'another', required: true })).body.code).toBe('sso_not_tested')
+  })
+
+  test('takes the password after 15 minutes, as its removal does', async () => {
+    const { owner, path, put } = await newCompany()
+    await makeStale(owner.user.id)
+    const { password } = owner
+    expect((await put({})).body.code).toBe('reauthentication_required')
+    expect((await put({ password: 'another one' })).body.code).toBe('wrong_password')
+    const { status, body } = await put({ join_role: 'viewer', password })
+    expect([status, body.password, body.join_role]).toEqual([200, undefined, 'viewer'])
+    expect((await ask(`DELETE ${path}/sso`, owner.token)).body.code).toBe('reauthentication_required')
+    expect((await ask(`DELETE ${path}/sso`, owner.token, { password })).status).toBe(204)
+  })
+
+  test('asks providers for their metadata thirty times in ten minutes at most', async () => {
+    const { put } = await newCompany()
+    const codes = new Set<unknown>()
+    for (let times = 0; times < 31; times++) codes.add((await put({ required: true })).body.code)
+    expect([...codes]).toEqual(['sso_not_tested', 'rate_limited'])
   })
 
   test('takes the place of the former one, also of two at once, and its secret opens', async () => {

@@ -74,7 +74,7 @@ export function RemoveMember({ member, onClose }: MemberDialogProps) {
       busy={isPending}
       error={error}
     >
-      <p>They lose access to this organization with their next request.</p>
+      <p>They lose access to this organization with their next request, and come back by an invitation only.</p>
       <p>Keys that they created keep working. Revoke those that they may have copied.</p>
     </Confirm>
   )

@@ -1,8 +1,8 @@
 import { useState } from 'react'
-import { useChange } from '../../api/hooks.ts'
 import type { ApiError } from '../../api/problem.ts'
 import type { SingleSignOn } from '../../api/types.ts'
 import { useSession } from '../../shell/session-context.tsx'
+import { useStepUp } from '../../shell/step-up.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Code } from '../../ui/copy.tsx'
 import { Actions, Dialog } from '../../ui/dialog.tsx'
@@ -38,7 +38,7 @@ export function SingleSignOnForm({ connection, onClose }: FormProps) {
   const { organizationId } = useSession()
   const [draft, setDraft] = useState(() => toDraft(connection))
   const change = (changes: Partial<Draft>) => setDraft({ ...draft, ...changes })
-  const { mutate, error, isPending } = useChange('PUT /organizations/{organization_id}/sso')
+  const { mutate, error, isPending, stepUp } = useStepUp('PUT /organizations/{organization_id}/sso')
   const isTried = Boolean(connection?.last_used_at)
   function save(): void {
     const { client_secret: secret, ...rest } = draft
@@ -79,6 +79,7 @@ export function SingleSignOnForm({ connection, onClose }: FormProps) {
           </Button>
         </Actions>
       </Form>
+      {stepUp}
     </Dialog>
   )
 }

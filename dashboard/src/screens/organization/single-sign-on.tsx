@@ -1,7 +1,8 @@
 import { useState } from 'react'
-import { useChange, useRead } from '../../api/hooks.ts'
+import { useRead } from '../../api/hooks.ts'
 import type { SingleSignOn as Connection } from '../../api/types.ts'
 import { useMay, useSession } from '../../shell/session-context.tsx'
+import { useStepUp } from '../../shell/step-up.tsx'
 import { Status } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Code } from '../../ui/copy.tsx'
@@ -14,11 +15,14 @@ import { toast } from '../../ui/toast.tsx'
 import { roleName } from './roles.tsx'
 import { SingleSignOnForm } from './single-sign-on-form.tsx'
 
+type Open = 'form' | 'removal'
+
 /** The OpenID provider by which the organization's people sign in. Admins see it, owners change it. */
 export function SingleSignOn() {
   const { organizationId } = useSession()
   const mayChange = useMay('owners:write')
-  const [isEditing, setIsEditing] = useState(false)
+  const [open, setOpen] = useState<Open>()
+  const close = () => setOpen(undefined)
   const { data, error, isPending, refetch } = useRead('GET /organizations/{organization_id}/sso', {
     params: { organization_id: organizationId },
   })
@@ -34,24 +38,24 @@ export function SingleSignOn() {
       {isNone && (
         <Empty
           title="No single sign-on"
-          action={mayChange && <Button onClick={() => setIsEditing(true)}>Set up single sign-on</Button>}
+          action={mayChange && <Button onClick={() => setOpen('form')}>Set up single sign-on</Button>}
         >
           Any OpenID provider will do: Okta, Entra, Google Workspace, Keycloak.
         </Empty>
       )}
-      {connection && <Shown connection={connection} onEdit={mayChange ? () => setIsEditing(true) : undefined} />}
-      {isEditing && <SingleSignOnForm connection={connection} onClose={() => setIsEditing(false)} />}
+      {connection && <Shown connection={connection} onOpen={mayChange ? setOpen : undefined} />}
+      {open === 'form' && <SingleSignOnForm connection={connection} onClose={close} />}
+      {open === 'removal' && <Remove onClose={close} />}
     </Section>
   )
 }
 
 interface ShownProps {
   readonly connection: Connection
-  readonly onEdit: (() => void) | undefined
+  readonly onOpen: ((dialog: Open) => void) | undefined
 }
 
-function Shown({ connection, onEdit }: ShownProps) {
-  const [isRemoving, setIsRemoving] = useState(false)
+function Shown({ connection, onOpen }: ShownProps) {
   const { issuer, client_id, join_role: joinRole, required, redirect_uri, last_used_at: used } = connection
   return (
     <Card className="flex flex-col gap-4">
@@ -68,20 +72,19 @@ function Shown({ connection, onEdit }: ShownProps) {
           ['Last sign-in', used ? <Time at={used} /> : <Status kind="waiting">Not tried yet</Status>],
         ]}
       />
-      {onEdit && (
+      {onOpen && (
         <div className="flex flex-wrap gap-2">
-          <Button onClick={onEdit}>Change single sign-on</Button>
-          <Button onClick={() => setIsRemoving(true)}>Remove single sign-on</Button>
+          <Button onClick={() => onOpen('form')}>Change single sign-on</Button>
+          <Button onClick={() => onOpen('removal')}>Remove single sign-on</Button>
         </div>
       )}
-      {isRemoving && <Remove onClose={() => setIsRemoving(false)} />}
     </Card>
   )
 }
 
 function Remove({ onClose }: { readonly onClose: () => void }) {
   const { organizationId } = useSession()
-  const { mutate, error, isPending } = useChange('DELETE /organizations/{organization_id}/sso')
+  const { mutate, error, isPending, stepUp } = useStepUp('DELETE /organizations/{organization_id}/sso')
   const remove = () =>
     mutate(
       { params: { organization_id: organizationId } },
@@ -103,6 +106,7 @@ function Remove({ onClose }: { readonly onClose: () => void }) {
       error={error}
     >
       <p>Nobody signs in by it any more. Members stay, and sign in by email or with a password that they set.</p>
+      {stepUp}
     </Confirm>
   )
 }

@@ -3,6 +3,7 @@ import { directly } from '../../../support/direct.ts'
 import { call, newUser } from '../../../support/http.ts'
 import { mailTo, SUBJECTS, tokenIn } from '../../../support/mail.ts'
 import { newPerson, signInWith, visit } from '../../../support/providers.ts'
+import { makeStale } from '../../../support/stale-session.ts'
 
 const { sql } = directly()
 const IDENTITIES = '/api/v1/auth/identities'
@@ -12,10 +13,6 @@ const link = (token: string, body: unknown, headers: Record<string, string> = {}
 const list = async (token: string) => (await call(`GET ${IDENTITIES}`, { token })).body.data
 const unlink = (token: string, id: string, body?: unknown) =>
   call(`DELETE ${IDENTITIES}/${id}`, { token, ...(body !== undefined && { body }) })
-
-/** As if they had signed in an hour ago. */
-const age = (userId: string) =>
-  sql.query(`update sessions set created_at = now() - interval '1 hour' where user_id = $1`, [userId])
 
 async function withIdentity(person = newPerson()) {
   const owner = await newUser()
@@ -62,7 +59,7 @@ describe('POST /api/v1/auth/identities', () => {
 
   test('asks for the password when the sign-in is old, before the code is used', async () => {
     const { token, user, password } = await newUser()
-    await age(user.id)
+    await makeStale(user.id)
     const { proof } = await visit(newPerson())
     const without = await link(token, proof)
     expect([without.status, without.body.code]).toEqual([403, 'reauthentication_required'])
@@ -143,7 +140,7 @@ describe('DELETE /api/v1/auth/identities/{id}', () => {
 
   test('asks for the password when the sign-in is old', async () => {
     const { token, user, password, identity } = await withIdentity()
-    await age(user.id)
+    await makeStale(user.id)
     expect((await unlink(token, identity.id)).body.code).toBe('reauthentication_required')
     expect((await unlink(token, identity.id, { password })).status).toBe(204)
   })
@@ -154,7 +151,7 @@ describe('an account without a password', () => {
     const { body } = await signInWith(newPerson())
     const token = body.access_token
     const { body: me } = await call('GET /api/v1/auth/me', { token })
-    await age(me.id)
+    await makeStale(me.id)
     const late = await call('DELETE /api/v1/auth/me', { token, body: {} })
     expect([late.status, late.body.code]).toEqual([403, 'reauthentication_required'])
     await sql.query('update sessions set created_at = now() where user_id = $1', [me.id])

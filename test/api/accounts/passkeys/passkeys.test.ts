@@ -4,15 +4,12 @@ import { directly } from '../../../support/direct.ts'
 import { call, newUser } from '../../../support/http.ts'
 import { mailTo } from '../../../support/mail.ts'
 import { add, beginSignIn, newOwner, ORIGIN, PASSKEYS, prove, remove, signIn } from '../../../support/passkeys.ts'
+import { makeStale } from '../../../support/stale-session.ts'
 
 const { sql } = directly()
 const list = async (token: string) => (await call(`GET ${PASSKEYS}`, { token })).body.data
 
 const ascending = (one: number, other: number) => one - other
-
-/** As if they had signed in an hour ago. */
-const age = (userId: string) =>
-  sql.query(`update sessions set created_at = now() - interval '1 hour' where user_id = $1`, [userId])
 
 describe('POST /api/v1/auth/passkeys', () => {
   test('adds a passkey, which signs in from then on without a password; the owner is told', async () => {
@@ -100,7 +97,7 @@ describe('POST /api/v1/auth/passkeys', () => {
 
   test('after 15 minutes it takes the password, or a passkey', async () => {
     const { token, user, password, authenticator } = await newOwner()
-    await age(user.id)
+    await makeStale(user.id)
     const stale = await call(`POST ${PASSKEYS}/begin`, { token })
     expect([stale.status, stale.body.code]).toEqual([403, 'reauthentication_required'])
     expect((await call(`POST ${PASSKEYS}/begin`, { token, body: { password } })).status).toBe(200)

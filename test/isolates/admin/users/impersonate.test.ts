@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { directly } from '../../../support/direct.ts'
 import { administrator, call, newKeyHolder, newUser } from '../../../support/http.ts'
 import { openApi } from '../../../support/openapi.ts'
+import { makeStale } from '../../../support/stale-session.ts'
 import { newTwoFactorUser } from '../../../support/two-factor.ts'
 
 const ME = 'GET /api/v1/auth/me'
@@ -196,7 +197,7 @@ describe('an administrator whose sign-in is older than fifteen minutes', () => {
       `insert into memberships (organization_id, user_id, role) select id, $1, 'admin' from organizations where is_platform`,
       [person.user.id],
     )
-    await sql.query(`update sessions set created_at = now() - interval '1 hour' where user_id = $1`, [person.user.id])
+    await makeStale(person.user.id)
     return person
   }
 

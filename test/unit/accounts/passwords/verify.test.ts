@@ -2,7 +2,12 @@ import { hashSync } from 'bcryptjs'
 import { describe, expect, test } from 'vitest'
 import { hashPassword, isOutdated } from '../../../../src/accounts/passwords/hash.ts'
 import { REFUSAL_MS } from '../../../../src/accounts/passwords/hash-cost.ts'
-import { BCRYPT_ROUND_MS, MAX_BCRYPT_COST, readImported } from '../../../../src/accounts/passwords/imported.ts'
+import {
+  BCRYPT_ROUND_MS,
+  MAX_BCRYPT_COST,
+  MAX_PBKDF2_ROUNDS,
+  readImported,
+} from '../../../../src/accounts/passwords/imported.ts'
 import { isUsableHash, verifyPassword } from '../../../../src/accounts/passwords/verify.ts'
 
 const PASSWORD = 'correct horse battery'
@@ -119,6 +124,11 @@ test('the dearest hash that can be imported leaves a core four times as slow wit
   const takesMs = (cost: number) => 2 ** cost * BCRYPT_ROUND_MS
   expect(takesMs(MAX_BCRYPT_COST) * 4).toBeLessThanOrEqual(REFUSAL_MS)
   expect(takesMs(MAX_BCRYPT_COST + 1) * 4).toBeGreaterThan(REFUSAL_MS)
+  const dearest = [
+    `$scrypt$ln=14,r=16,p=1$${text('salt')}$${'a'.repeat(43)}`,
+    `$pbkdf2-sha512$i=${MAX_PBKDF2_ROUNDS}$${text('salt')}$${'a'.repeat(86)}`,
+  ]
+  for (const hash of dearest) expect((readImported(hash)?.ms ?? Infinity) * 4).toBeLessThanOrEqual(REFUSAL_MS)
 })
 
 describe('v5.0.0-11.4.2: a hash is outdated', () => {
