@@ -1,11 +1,11 @@
 import { useEffect, useState } from 'react'
-import { ApiError } from '../api/problem.ts'
-import { accessToken, signIn, signInByCode } from '../api/session.ts'
+import type { ApiError } from '../api/problem.ts'
+import { signIn } from '../api/session.ts'
 import type { LoginChallenge } from '../api/types.ts'
 import { Button } from '../ui/button.tsx'
 import { Field, Form, Input } from '../ui/field.tsx'
 import { ErrorNotice } from '../ui/notice.tsx'
-import { type Returned, takeReturned } from './at-provider.ts'
+import type { Arrival } from './arrive.ts'
 import { ByEmail, type OnChallenge } from './by-email.tsx'
 import { BySso } from './by-sso.tsx'
 import { AccountLayout, linkClass } from './layout.tsx'
@@ -14,27 +14,19 @@ import { OtherWays } from './other-ways.tsx'
 import { SecondFactor } from './second-factor.tsx'
 import { useSubmit } from './use-submit.ts'
 
-export function SignIn() {
+interface SignInProps {
+  readonly arrival: Arrival
+}
+
+export function SignIn({ arrival: { isReturning, challenged } }: SignInProps) {
   const [challenge, setChallenge] = useState<LoginChallenge>()
   const [way, setWay] = useState<'password' | 'email' | 'sso'>('password')
   const [failure, setFailure] = useState<ApiError>()
-  const [isReturning, setIsReturning] = useState(false)
+  const [isArriving, setIsArriving] = useState(isReturning)
   useEffect(() => {
-    const returned = takeReturned()
-    if (returned instanceof ApiError) return setFailure(returned)
-    if (returned) {
-      setIsReturning(true)
-      void completeReturn(returned, setChallenge)
-        .catch((error: ApiError) => setFailure(error))
-        .finally(() => setIsReturning(false))
-      return
-    }
-    void accessToken().then(
-      (token) => (token === undefined ? undefined : continueToScreen()),
-      () => undefined, // the form says so when it is sent
-    )
-  }, [])
-  if (isReturning)
+    void challenged.then(setChallenge, (error: ApiError) => setFailure(error)).finally(() => setIsArriving(false))
+  }, [challenged])
+  if (isArriving)
     return (
       <AccountLayout title="Sign in">
         <p role="status" className="text-muted">
@@ -47,12 +39,6 @@ export function SignIn() {
   if (way === 'email') return <ByEmail onChallenge={setChallenge} onBack={onBack} />
   if (way === 'sso') return <BySso onBack={onBack} />
   return <Password failure={failure} onChallenge={setChallenge} onWay={setWay} />
-}
-
-async function completeReturn(returned: Returned, onChallenge: OnChallenge): Promise<void> {
-  const challenge = await signInByCode(returned)
-  if (challenge) onChallenge(challenge)
-  else await continueToScreen()
 }
 
 interface PasswordProps {
