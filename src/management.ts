@@ -56,10 +56,12 @@ import { keyRoutes } from './keys/routes.ts'
 import { verifyDocs } from './keys/verify-docs.ts'
 import { lazily } from './lib/lazily.ts'
 import { flushWhenDue } from './metrics/flush.ts'
+import { directoryRoutes } from './organizations/directory/routes.ts'
 import { domainRoutes } from './organizations/domains/routes.ts'
 import { invitationRoutes } from './organizations/invitations/routes.ts'
 import { memberRoutes } from './organizations/members/routes.ts'
 import { organizationRoutes } from './organizations/routes.ts'
+import { scim } from './organizations/scim/routes.ts'
 import { ssoRoutes } from './organizations/sso/routes.ts'
 import { portalBrowserRoutes } from './portal/browser.ts'
 import { portalRoutes } from './portal/routes.ts'
@@ -115,6 +117,7 @@ for (const routes of [
   memberRoutes,
   domainRoutes,
   ssoRoutes,
+  directoryRoutes,
   invitationRoutes,
   keyRoutes,
   keyLifeRoutes,
@@ -161,6 +164,7 @@ for (const routes of [
   management.route('/api/v1', routes)
 
 management.get(CALLBACK_PATH, handleCallback)
+management.route('/scim/v2', scim)
 management.route('/account', accountPages)
 management.route('/dashboard', dashboardPage)
 management.get('/', (c) => c.redirect(c.env.assets ? '/dashboard' : '/docs'))

@@ -94,6 +94,8 @@ export const PROBLEMS = {
   member_not_found: [404, 'No such member of the organization.'],
   domain_not_found: [404, 'No such domain of the organization.'],
   sso_not_found: [404, 'No organization signs in this way.'],
+  directory_not_found: [404, 'The organization has no directory.'],
+  directory_group_not_found: [404, 'The directory has no such group.'],
   invitation_not_found: [404, 'No such open invitation.'],
   method_not_allowed: [405, 'The resource does not take this method; see Allow.'],
   key_revoked: [409, 'The key is revoked; issue a new one.'],

@@ -130,7 +130,7 @@ const withCors = cors({
  * caller gets a bare 500.
  */
 export function answerError(error: unknown, c: Context): Response {
-  const problem = problemIn(error) ?? toFrameworkProblem(error) ?? unexpected(error, c)
+  const problem = toProblem(error, c)
   if (problem.status === 401) c.header('WWW-Authenticate', 'Bearer realm="tollgate"')
   for (const [name, value] of Object.entries(problem.extra.headers ?? {})) c.header(name, value)
   const seconds = readRetryAfter(problem)
@@ -139,6 +139,10 @@ export function answerError(error: unknown, c: Context): Response {
   const deps: Deps | undefined = c.get('deps')
   return c.body(JSON.stringify(problemBody(problem, deps?.config.PUBLIC_URL, c.get('requestId'))), problem.status)
 }
+
+/** What was thrown, as a problem. An error that is none is logged. */
+export const toProblem = (error: unknown, c: Context): Problem =>
+  problemIn(error) ?? toFrameworkProblem(error) ?? unexpected(error, c)
 
 /** Hono's HTTPException is an error of the caller. It is recognized by its shape, because the class may be loaded twice. */
 function toFrameworkProblem(error: unknown): Problem | undefined {

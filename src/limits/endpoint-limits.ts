@@ -44,6 +44,7 @@ const POLICIES = {
   usage_export: { limit: 30, windowMs: 10 * MINUTE },
   organization_create: { limit: 20, windowMs: 60 * MINUTE },
   domain_verify_organization: { limit: 60, windowMs: 10 * MINUTE },
+  scim_organization: { limit: 1_200, windowMs: MINUTE },
   sso_change_organization: { limit: 30, windowMs: 10 * MINUTE },
   invitation_user: { limit: 50, windowMs: 60 * MINUTE },
   invitation_organization: { limit: 50, windowMs: 60 * MINUTE },

@@ -27,7 +27,7 @@ export async function exportAccount(deps: ManagementDeps, user: UserPrincipal): 
   const profile = await getOwnProfile(deps, user)
   const identities = await listOwnIdentities(deps, user)
   const passkeys = await listOwnPasskeys(deps, user)
-  const { belongsTo, devices, keys, acts, usage } = await selectEverythingAbout(deps.db, user.userId)
+  const { belongsTo, directories, devices, keys, acts, usage } = await selectEverythingAbout(deps.db, user.userId)
   return {
     exported_at: new Date(deps.now()).toISOString(),
     profile,
@@ -35,6 +35,13 @@ export async function exportAccount(deps: ManagementDeps, user: UserPrincipal): 
       organization_id: organizationId,
       organization_name: organizationName,
       role,
+      created_at: createdAt.toISOString(),
+    })),
+    directories: directories.map(({ organizationId, userName, externalId, attributes, createdAt }) => ({
+      organization_id: organizationId,
+      user_name: userName,
+      external_id: externalId,
+      attributes: { ...attributes },
       created_at: createdAt.toISOString(),
     })),
     identities,

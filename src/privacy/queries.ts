@@ -4,6 +4,7 @@ import { runBatch } from '../db/batch.ts'
 import type { Database } from '../db/orm.ts'
 import { sessions } from '../db/schema/accounts.ts'
 import { auditLogs } from '../db/schema/audit.ts'
+import { directoryUsers } from '../db/schema/directories.ts'
 import { apiKeys, apiKeyUsage } from '../db/schema/keys.ts'
 import { memberships, organizations } from '../db/schema/organizations.ts'
 import { monthlyUsage } from '../db/schema/rollups.ts'
@@ -86,6 +87,17 @@ const { keyHash: _secret, ...keyColumns } = getTableColumns(apiKeys)
 export async function selectEverythingAbout(db: Database, userId: string) {
   const mine = sql`(select organization_id from memberships where user_id = ${userId}::uuid)`
   return runBatch(db, {
+    directories: db
+      .select({
+        organizationId: directoryUsers.organizationId,
+        userName: directoryUsers.userName,
+        externalId: directoryUsers.externalId,
+        attributes: directoryUsers.attributes,
+        createdAt: directoryUsers.createdAt,
+      })
+      .from(directoryUsers)
+      .where(eq(directoryUsers.userId, userId))
+      .limit(MAX_ROWS),
     belongsTo: db
       .select({
         organizationId: memberships.organizationId,

@@ -25,6 +25,17 @@ export const Export = z
         created_at: timestamp,
       }),
     ),
+    directories: z
+      .array(
+        z.object({
+          organization_id: z.uuid(),
+          user_name: z.string(),
+          external_id: z.string().nullable(),
+          attributes: z.record(z.string(), z.unknown()),
+          created_at: timestamp,
+        }),
+      )
+      .meta({ description: 'What directories of organizations say of you.' }),
     identities: z.array(Identity).meta({ description: 'Accounts at identity providers that sign in to yours.' }),
     passkeys: z.array(Passkey).meta({ description: 'Passkeys that sign in to your account.' }),
     sessions: z.array(

@@ -12,6 +12,7 @@ export const UNKNOWN: Readonly<Record<Kind, () => string>> = {
   key: () => crypto.randomUUID(),
   invitation: () => crypto.randomUUID(),
   domain: () => crypto.randomUUID(),
+  group: () => crypto.randomUUID(),
   endpoint: () => crypto.randomUUID(),
   delivery: () => crypto.randomUUID(),
   alert: () => crypto.randomUUID(),

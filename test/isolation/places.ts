@@ -43,6 +43,7 @@ const OF_COLLECTION: Readonly<Record<string, Kind>> = {
   'service-keys': 'key',
   invitations: 'invitation',
   domains: 'domain',
+  groups: 'group',
   'webhook-endpoints': 'endpoint',
   deliveries: 'delivery',
   alerts: 'alert',

@@ -21,6 +21,8 @@ interface Ids {
   readonly key: readonly string[]
   readonly invitation: readonly string[]
   readonly domain: readonly string[]
+  /** Of a directory. */
+  readonly group: readonly string[]
   readonly endpoint: readonly string[]
   readonly delivery: readonly string[]
   readonly alert: readonly string[]
@@ -63,6 +65,7 @@ export async function newWorld() {
     made('POST /api/v1/usage/reserve', token, { api_calls: 7 }, 200),
   ])
   await insertSso(organization)
+  const group = await insertDirectory(organization)
   const event = [`event-${crypto.randomUUID()}`, `event-${crypto.randomUUID()}`]
   await made('POST /api/v1/usage', token, { events: event.map((id) => ({ id, key_id: key[0], queries: 2 })) }, 200)
   const sessions = await sql.query('select id from sessions where user_id = $1', [user.id])
@@ -76,6 +79,7 @@ export async function newWorld() {
     key,
     invitation,
     domain: [domain.id],
+    group: [group],
     endpoint: [endpoint.id],
     delivery: [await insertDelivery(organization, endpoint.id)],
     alert: [await insertAlert(organization)],
@@ -101,6 +105,16 @@ async function insertSso(organization: string): Promise<void> {
      values (gen_random_uuid(), $1, 'https://id.example.com', 'matrix', '\\x00')`,
     [organization],
   )
+}
+
+async function insertDirectory(organization: string): Promise<string> {
+  const id = uuidv7(Date.now())
+  await sql.query(`insert into directories (organization_id, default_role) values ($1, 'viewer')`, [organization])
+  await sql.query(`insert into directory_groups (id, organization_id, display_name) values ($1, $2, 'Matrix')`, [
+    id,
+    organization,
+  ])
+  return id
 }
 
 async function insertPasskey(userId: string): Promise<string> {

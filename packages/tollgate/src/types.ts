@@ -21,6 +21,8 @@ export type AccountExport = {
   exported_at: string
   profile: User
   memberships: AccountExportMembership[]
+  /** What directories of organizations say of you. */
+  directories: AccountExportDirectorie[]
   /** Accounts at identity providers that sign in to yours. */
   identities: Identity[]
   /** Passkeys that sign in to your account. */
@@ -32,6 +34,14 @@ export type AccountExport = {
   audit_logs: AuditLog[]
   /** The usage of your organizations by calendar month (UTC). */
   usage: AccountExportUsageItem[]
+}
+
+export type AccountExportDirectorie = {
+  organization_id: string
+  user_name: string
+  external_id: string | null
+  attributes: Record<string, unknown>
+  created_at: string
 }
 
 export type AccountExportMembership = {
@@ -699,6 +709,13 @@ export type CataloguePrice = {
   seat_amount_cents?: number
 }
 
+export type ChangeDirectoryGroupRequest = {
+  /** What its people are. The highest role of their groups counts. Null for none. */
+  role: 'admin' | 'member' | 'viewer' | null
+  /** Required if the sign-in is older than 15 minutes. */
+  password?: string
+}
+
 export type ChangePreview = {
   plan: string
   interval: 'month' | 'year'
@@ -1178,6 +1195,40 @@ export type DeleteOrganizationRequest = {
   confirm_name: string
   /** Required if you signed in more than 15 minutes ago. */
   password?: string
+}
+
+export type Directory = {
+  /** Where the directory sends people and groups by SCIM 2.0. */
+  base_url: string
+  /** The role of people who are in no group that has one. */
+  default_role: 'member' | 'viewer'
+  has_token: boolean
+  user_count: number
+  group_count: number
+  /** To within five minutes. */
+  last_used_at: string | null
+  created_at: string
+  updated_at: string
+}
+
+export type DirectoryGroup = {
+  id: string
+  name: string
+  /** What its people are. The highest role of their groups counts. Null for none. */
+  role: 'admin' | 'member' | 'viewer' | null
+  member_count: number
+  created_at: string
+  updated_at: string
+}
+
+export type DirectoryGroupList = {
+  data: DirectoryGroup[]
+  next_cursor: string | null
+}
+
+export type DirectoryToken = {
+  /** Only this answer contains it. */
+  token: string
 }
 
 export type DisableTwoFactorRequest = {
@@ -2534,6 +2585,8 @@ export type Problem = {
     | 'member_not_found'
     | 'domain_not_found'
     | 'sso_not_found'
+    | 'directory_not_found'
+    | 'directory_group_not_found'
     | 'invitation_not_found'
     | 'method_not_allowed'
     | 'key_revoked'
@@ -2953,6 +3006,13 @@ export type SessionList = {
 export type SetAlertThresholdsRequest = {
   /** Percentages of a limit. Null for the default, empty for only the limit itself. Percentages above 100 apply to meters that continue as overage. */
   thresholds: number[] | null
+}
+
+export type SetDirectoryRequest = {
+  /** The role of people who are in no group that has one. */
+  default_role: 'member' | 'viewer'
+  /** Required if the sign-in is older than 15 minutes. */
+  password?: string
 }
 
 export type SetLowBalanceRequest = {
@@ -4441,6 +4501,38 @@ export interface Operations {
     body?: SetUpTwoFactorRequest
     answer: undefined
   }
+  /** Get the directory */
+  'GET /organizations/{organization_id}/directory': { params: { organization_id: string }; answer: Directory }
+  /** Set the directory */
+  'PUT /organizations/{organization_id}/directory': {
+    params: { organization_id: string }
+    body: SetDirectoryRequest
+    answer: Directory
+  }
+  /** Remove the directory */
+  'DELETE /organizations/{organization_id}/directory': {
+    params: { organization_id: string }
+    body?: SetUpTwoFactorRequest
+    answer: undefined
+  }
+  /** Make a token for the directory */
+  'POST /organizations/{organization_id}/directory/token': {
+    params: { organization_id: string }
+    body?: SetUpTwoFactorRequest
+    answer: DirectoryToken
+  }
+  /** List the groups of the directory */
+  'GET /organizations/{organization_id}/directory/groups': {
+    params: { organization_id: string }
+    query?: { limit?: number; cursor?: string }
+    answer: DirectoryGroupList
+  }
+  /** Change the role of a group */
+  'PATCH /organizations/{organization_id}/directory/groups/{id}': {
+    params: { organization_id: string; id: string }
+    body: ChangeDirectoryGroupRequest
+    answer: DirectoryGroup
+  }
   /** Invite somebody by email */
   'POST /organizations/{organization_id}/invitations': {
     params: { organization_id: string }
@@ -4795,6 +4887,10 @@ export interface Operations {
         | 'domain.lapsed'
         | 'sso.configured'
         | 'sso.removed'
+        | 'directory.configured'
+        | 'directory.token_renewed'
+        | 'directory.group_changed'
+        | 'directory.removed'
         | 'invitation.sent'
         | 'invitation.resent'
         | 'invitation.revoked'
@@ -4916,6 +5012,10 @@ export interface Operations {
         | 'domain.lapsed'
         | 'sso.configured'
         | 'sso.removed'
+        | 'directory.configured'
+        | 'directory.token_renewed'
+        | 'directory.group_changed'
+        | 'directory.removed'
         | 'invitation.sent'
         | 'invitation.resent'
         | 'invitation.revoked'

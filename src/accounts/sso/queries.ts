@@ -1,5 +1,6 @@
 import { and, eq, isNotNull, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../db/orm.ts'
+import { isAddressOf } from '../../db/own-address.ts'
 import { organizationDomains } from '../../db/schema/domains.ts'
 import { ssoConnections } from '../../db/schema/sso.ts'
 
@@ -19,11 +20,6 @@ export async function findByDomain(db: Database, domain: string): Promise<Connec
     .where(and(eq(organizationDomains.domain, domain), isNotNull(organizationDomains.verifiedAt)))
   return row?.connection
 }
-
-/** Whether an organization has verified the domain of an address. */
-export const isAddressOf = (organizationId: string, email: SQL): SQL => sql`exists (
-  select 1 from organization_domains d where d.organization_id = ${organizationId}::uuid
-    and d.domain = split_part(${email}, '@', 2) and d.verified_at is not null)`
 
 /** Whether a connection is still there with its provider, and the present address of a user is still one of its organization's. */
 export const mayStillSignIn = ({ id, organizationId, issuer }: ConnectionRow, userId: string): SQL => sql`

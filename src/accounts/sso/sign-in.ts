@@ -4,6 +4,7 @@ import { audited } from '../../audit/record.ts'
 import { requireThat, tryBatch } from '../../db/batch.ts'
 import { holds } from '../../db/conditions.ts'
 import { lockOrganization } from '../../db/locks.ts'
+import { isAddressOf } from '../../db/own-address.ts'
 import { memberships } from '../../db/schema/organizations.ts'
 import { hasSeat } from '../../db/seats.ts'
 import type { ManagementDeps } from '../../deps.ts'
@@ -19,7 +20,6 @@ import {
   type ConnectionRow,
   findByDomain,
   findConnection,
-  isAddressOf,
   isMember,
   isWelcome,
   mayStillSignIn,

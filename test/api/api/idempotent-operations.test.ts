@@ -58,6 +58,7 @@ const WITHOUT_KEY: Readonly<Record<string, string>> = {
   'POST /api/v1/organizations/{organization_id}/switch':
     'gives a token as often as it is asked; the session stays the same',
   'POST /api/v1/organizations/{organization_id}/domains/{id}/verify': 'twice is the same as once, a moment later',
+  'POST /api/v1/organizations/{organization_id}/directory/token': 'the last token counts, and only its answer has it',
   'POST /api/v1/organizations/{organization_id}/join': 'a member stays as they are',
   'POST /api/v1/organizations/{organization_id}/leave': 'who has left may not ask again',
   'POST /api/v1/organizations/{organization_id}/transfer': 'who is no owner any more may not ask again',

@@ -1,0 +1,24 @@
+/** The detail error keywords of RFC 7644 §3.12 that are used here. */
+type ScimType =
+  | 'invalidFilter'
+  | 'invalidPath'
+  | 'invalidSyntax'
+  | 'invalidValue'
+  | 'mutability'
+  | 'noTarget'
+  | 'uniqueness'
+
+/** A request that is refused in the words of RFC 7644 §3.12. */
+export class ScimError extends Error {
+  readonly status: 400 | 403 | 404 | 409 | 501
+  readonly scimType: ScimType | undefined
+
+  constructor(status: ScimError['status'], scimType: ScimType | undefined, detail: string) {
+    super(detail)
+    this.status = status
+    this.scimType = scimType
+  }
+}
+
+/** A request that its sender has to mend. */
+export const badRequest = (scimType: ScimType, detail: string) => new ScimError(400, scimType, detail)

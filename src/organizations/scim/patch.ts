@@ -1,0 +1,167 @@
+/**
+ * Changes of a resource (RFC 7644 §3.5.2). They are applied to what an answer would show, in order, and what comes out is checked and stored
+ * like a replacement.
+ *
+ * Two things that directories send and the RFC does not have are understood: `remove` of list elements by their `value`, and
+ * `add` to an element that is not there yet, which its filter describes.
+ */
+import { type Attribute, type Attributes, findAttribute, isObject, pickParts, requireSchema } from './attributes.ts'
+import { badRequest } from './error.ts'
+import { type Filter, matches, type Path, parsePath } from './filter.ts'
+
+export const PATCH_SCHEMA = 'urn:ietf:params:scim:api:messages:2.0:PatchOp'
+const MAX_OPERATIONS = 1_000
+
+type Resource = Record<string, unknown>
+type Element = Record<string, unknown>
+
+interface Operation {
+  readonly op: 'add' | 'remove' | 'replace'
+  readonly path: string | undefined
+  readonly value: unknown
+}
+
+/** @throws ScimError `invalidSyntax`, `invalidPath`, `invalidValue`, `mutability`, `noTarget` */
+export function applyPatch(resource: Readonly<Resource>, body: unknown, attributes: Attributes): Resource {
+  const changed: Resource = structuredClone(resource)
+  for (const operation of readOperations(body)) apply(changed, operation, attributes)
+  return changed
+}
+
+function readOperations(body: unknown): Operation[] {
+  const message = requireSchema(body, PATCH_SCHEMA)
+  const [, operations] = Object.entries(message).find(([name]) => name.toLowerCase() === 'operations') ?? []
+  if (!Array.isArray(operations) || operations.length === 0 || operations.length > MAX_OPERATIONS)
+    throw badRequest('invalidSyntax', `Operations must be a list of 1 to ${MAX_OPERATIONS} operations.`)
+  return operations.map(readOperation)
+}
+
+function readOperation(operation: unknown, at: number): Operation {
+  const { op, path, value } = isObject(operation) ? operation : {}
+  const name = readOp(op, at)
+  if (path !== undefined && typeof path !== 'string')
+    throw badRequest('invalidPath', `Operations[${at}].path must be a string.`)
+  if (name === 'remove' && path === undefined)
+    throw badRequest('noTarget', `Operations[${at}].path is required to remove something.`)
+  if (name !== 'remove' && value === undefined) throw badRequest('invalidValue', `Operations[${at}].value is required.`)
+  return { op: name, path, value }
+}
+
+function readOp(op: unknown, at: number): Operation['op'] {
+  const name = typeof op === 'string' ? op.toLowerCase() : undefined
+  if (name === 'add' || name === 'remove' || name === 'replace') return name
+  throw badRequest('invalidSyntax', `Operations[${at}].op must be add, remove or replace.`)
+}
+
+function apply(resource: Resource, { op, path, value }: Operation, attributes: Attributes): void {
+  if (path !== undefined) return applyAt(resource, { op, path, value }, attributes)
+  if (!isObject(value)) throw badRequest('invalidValue', 'The value must be an object where there is no path.')
+  for (const [name, one] of Object.entries(value)) {
+    const attribute = findAttribute(attributes, parsePath(name).attribute)
+    // directories send it along
+    if (!attribute?.isReadOnly) applyAt(resource, { op, path: name, value: one }, attributes)
+  }
+}
+
+type Addressed = Operation & { readonly path: string }
+
+function applyAt(resource: Resource, { op, path: text, value }: Addressed, attributes: Attributes): void {
+  const path = parsePath(text)
+  const attribute = findAttribute(attributes, path.attribute)
+  if (!attribute) return // not kept
+  if (attribute.isReadOnly) throw badRequest('mutability', `${attribute.name} cannot be changed.`)
+  const part = findPart(attribute, path)
+  if (path.sub !== undefined && part === undefined) return // not kept
+  if (op === 'remove' || value === null) remove(resource, { attribute, part, filter: path.filter, value })
+  else if (attribute.isList) setInList(resource, { op, attribute, part, filter: path.filter, value })
+  else setValue(resource, { attribute, part, filter: path.filter, value })
+}
+
+const findPart = ({ parts }: Attribute, { sub }: Path) => parts?.find((one) => one.toLowerCase() === sub)
+
+interface Target {
+  readonly attribute: Attribute
+  /** Of a value with several parts, or of the elements of a list. */
+  readonly part: string | undefined
+  readonly filter: Filter | undefined
+  readonly value: unknown
+}
+
+function setValue(resource: Resource, { attribute, part, filter, value }: Target): void {
+  const { name, parts } = attribute
+  if (filter) throw badRequest('invalidPath', `${name} is no list.`)
+  if (part !== undefined) resource[name] = { ...toObject(resource[name]), [part]: value }
+  else if (parts && isObject(value))
+    resource[name] = { ...toObject(resource[name]), ...toObject(pickParts(value, attribute)) }
+  else resource[name] = value
+}
+
+const toObject = (value: unknown): Element => (isObject(value) ? value : {})
+
+function setInList(resource: Resource, target: Target & { readonly op: 'add' | 'replace' }): void {
+  const { attribute, part, filter, value, op } = target
+  const before = elementsOf(resource, attribute)
+  if (part === undefined && !filter) {
+    resource[attribute.name] = merge(op === 'add' ? before : [], [pickParts(value, attribute)].flat() as Element[])
+    return
+  }
+  const found = before.filter((one) => !filter || matches(filter, one))
+  if (found.length === 0) {
+    if (op === 'replace' || !filter)
+      throw badRequest('noTarget', `No element of ${attribute.name} is what the path says.`)
+    found.push({ ...describe(filter, attribute) })
+  }
+  const change = part === undefined ? toObject(pickParts(value, attribute)) : { [part]: value }
+  const others = before.filter((one) => !found.includes(one))
+  for (const one of found) Object.assign(one, change)
+  resource[attribute.name] = merge(others, found)
+}
+
+/** Adds elements that are not there yet; at most one stays the primary one, that which comes last (RFC 7644 §3.5.2). */
+function merge(before: readonly Element[], added: readonly Element[]): Element[] {
+  const hasPrimary = added.some(({ primary }) => primary === true)
+  const values = new Set(added.map(({ value }) => value))
+  const kept = before.filter(({ value }) => value === undefined || !values.has(value))
+  for (const one of kept) if (hasPrimary && one.primary === true) one.primary = false
+  return [...kept, ...added]
+}
+
+function elementsOf(resource: Resource, { name }: Attribute): Element[] {
+  const value = resource[name]
+  return Array.isArray(value) ? value.filter(isObject) : []
+}
+
+/** What an element has to be that satisfies a filter, as far as it says what equals what. */
+function describe(filter: Filter, attribute: Attribute): Element {
+  if (filter.op === 'and') return { ...describe(filter.of[0], attribute), ...describe(filter.of[1], attribute) }
+  if (filter.op !== 'eq') return {}
+  const part = findPart(attribute, { attribute: attribute.name, sub: filter.path })
+  return part === undefined ? {} : { [part]: filter.value }
+}
+
+function remove(resource: Resource, { attribute, part, filter, value }: Target): void {
+  const { name, isList, isRequired } = attribute
+  if (isRequired) throw badRequest('mutability', `${name} is required.`)
+  if (!isList) return removeValue(resource, name, part)
+  const before = elementsOf(resource, attribute)
+  const gone = selectGone(before, filter, value)
+  resource[name] =
+    part === undefined
+      ? before.filter((one) => !gone.includes(one))
+      : before.map((one) => (gone.includes(one) ? without(one, part) : one))
+}
+
+function selectGone(before: readonly Element[], filter: Filter | undefined, value: unknown): readonly Element[] {
+  if (filter) return before.filter((one) => matches(filter, one))
+  if (value === undefined || value === null) return before
+  const values = new Set([value].flat().map((one) => (isObject(one) ? one.value : one)))
+  return before.filter((one) => values.has(one.value))
+}
+
+function removeValue(resource: Resource, name: string, part: string | undefined): void {
+  if (part === undefined) delete resource[name]
+  else resource[name] = without(toObject(resource[name]), part)
+}
+
+const without = (element: Element, part: string): Element =>
+  Object.fromEntries(Object.entries(element).filter(([name]) => name !== part))

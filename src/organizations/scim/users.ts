@@ -1,0 +1,263 @@
+import { and, eq, sql } from 'drizzle-orm'
+import * as z from 'zod'
+import { findProvisioned, insertProvisioned, newProvisioned } from '../../accounts/provisioned.ts'
+import { requireThat, type Statement, tryBatch } from '../../db/batch.ts'
+import { brokenConstraint } from '../../db/client.ts'
+import { holds } from '../../db/conditions.ts'
+import { lockOrganization } from '../../db/locks.ts'
+import { isAddressOf } from '../../db/own-address.ts'
+import { directoryUsers } from '../../db/schema/directories.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { parseEmailAddress } from '../../lib/email-address.ts'
+import { type Attributes, pickKnown, requireSchema } from './attributes.ts'
+import { badRequest, ScimError } from './error.ts'
+import { parseFilter } from './filter.ts'
+import { toCondition } from './filter-sql.ts'
+import { findPlace, isStill, joined, left, type Place } from './membership.ts'
+import { applyPatch } from './patch.ts'
+import {
+  CORE_SCHEMA,
+  checkValues,
+  type Found,
+  line,
+  locationOf,
+  metaOf,
+  notFound,
+  type Search,
+  untilDone,
+} from './resource.ts'
+import { findUser, isAsRead, isDirectory, searchUsers, USER_COLUMNS, type UserRow } from './user-queries.ts'
+
+export const USER = { type: 'User', folder: 'Users' } as const
+const OF_GROUP = { type: 'Group', folder: 'Groups' } as const
+export const USER_SCHEMA = `${CORE_SCHEMA}:User`
+
+/** What is kept of a user. */
+const USER_ATTRIBUTES: Attributes = [
+  { name: 'id', isReadOnly: true },
+  { name: 'meta', isReadOnly: true },
+  { name: 'schemas', isReadOnly: true },
+  { name: 'groups', isReadOnly: true },
+  { name: 'userName', isRequired: true },
+  { name: 'externalId' },
+  { name: 'displayName' },
+  { name: 'active' },
+  { name: 'name', parts: ['formatted', 'familyName', 'givenName'] },
+  { name: 'emails', isList: true, parts: ['value', 'type', 'primary'] },
+]
+
+/** A directory that writes booleans as words means them all the same. */
+const boolean = z.union([
+  z.boolean(),
+  z
+    .string()
+    .regex(/^(?:true|false)$/i, 'must be true or false')
+    .transform((text) => text.toLowerCase() === 'true'),
+])
+
+const Person = z.object({
+  userName: line(320).min(1),
+  externalId: line(500).optional(),
+  displayName: line(500).optional(),
+  active: boolean.default(true),
+  name: z
+    .object({ formatted: line(500).optional(), familyName: line(500).optional(), givenName: line(500).optional() })
+    .optional(),
+  emails: z
+    .array(z.object({ value: line(320), type: line(50).optional(), primary: boolean.optional() }))
+    .max(20)
+    .optional(),
+})
+
+type Person = z.output<typeof Person>
+
+export function toUser(deps: ManagementDeps, row: UserRow) {
+  const { id, user_name: userName, external_id: externalId, attributes, is_active: active } = row
+  const groups = row.groups.map(({ value, display }) => ({ value, display, $ref: locationOf(deps, OF_GROUP, value) }))
+  return {
+    schemas: [USER_SCHEMA],
+    id,
+    ...(externalId !== null && { externalId }),
+    userName,
+    ...attributes,
+    active,
+    groups,
+    meta: metaOf(deps, USER, { id, createdAt: new Date(row.created_at), updatedAt: new Date(row.updated_at) }),
+  }
+}
+
+/** @throws ScimError 404 */
+export async function getUser(deps: ManagementDeps, organizationId: string, id: string): Promise<UserRow> {
+  const row = z.uuid().safeParse(id).success ? await findUser(deps.db, organizationId, id) : undefined
+  if (!row) throw notFound(USER, id)
+  return row
+}
+
+/** @throws ScimError `invalidFilter` */
+export async function listUsers(
+  deps: ManagementDeps,
+  organizationId: string,
+  { filter, startIndex, count }: Search,
+): Promise<Found> {
+  const condition = filter === undefined ? sql`true` : toCondition(parseFilter(filter), USER_COLUMNS)
+  const { total, rows } = await searchUsers(deps.db, {
+    organizationId,
+    condition,
+    offset: startIndex - 1,
+    limit: count,
+  })
+  return { total, resources: rows.map((row) => toUser(deps, row)) }
+}
+
+/**
+ * Takes somebody in: makes them a member, and an account the first time. Their address must be one of a verified domain of the
+ * organization, because the directory may speak for no others.
+ *
+ * @throws ScimError `invalidValue`, `uniqueness`; Problem `seat_limit_reached`, `registration_domain_not_allowed`
+ */
+export async function createUser(deps: ManagementDeps, organizationId: string, body: unknown): Promise<UserRow> {
+  const person = readPerson(requireSchema(body, USER_SCHEMA))
+  const email = chooseAddress(person)
+  if (!(await holds(deps.db, isAddressOf(organizationId, sql`${email}`))))
+    throw badRequest('invalidValue', `emails: ${email} is no address of a domain that the organization has verified.`)
+  return untilDone(async () => {
+    const id = await tryCreate(deps, organizationId, { person, email })
+    return id === undefined ? undefined : findUser(deps.db, organizationId, id)
+  })
+}
+
+const readPerson = (resource: Readonly<Record<string, unknown>>): Person =>
+  checkValues(Person, pickKnown(resource, USER_ATTRIBUTES))
+
+/** The primary address, else the first one, else the user name. @throws ScimError `invalidValue` */
+function chooseAddress({ emails = [], userName }: Person): string {
+  const chosen = emails.find(({ primary }) => primary) ?? emails[0]
+  const address = parseEmailAddress(chosen?.value ?? userName)
+  if (address === undefined) throw badRequest('invalidValue', 'emails: an email address is required.')
+  return address
+}
+
+interface New {
+  readonly person: Person
+  readonly email: string
+}
+
+/** @returns the user's id; undefined if another request changed something meanwhile */
+async function tryCreate(deps: ManagementDeps, organizationId: string, { person, email }: New) {
+  const known = await findProvisioned(deps, email)
+  if (known?.isConfirmed === false) throw taken(`The owner of the account ${email} has not confirmed the address yet.`)
+  const account = known ? undefined : newProvisioned(deps, { email, name: toName(person) })
+  const id = known?.id ?? account?.user.id ?? ''
+  const steps = createSteps(deps, organizationId, { person, place: await findPlace(deps.db, organizationId, id) })
+  const done = await orTaken<unknown>(account ? insertProvisioned(deps, account, steps) : tryBatch(deps.db, { steps }))
+  return done ? id : undefined
+}
+
+async function orTaken<Result>(work: Promise<Result>): Promise<Result> {
+  try {
+    return await work
+  } catch (error) {
+    if (!brokenConstraint(error)?.startsWith('directory_users_')) throw error
+    throw taken('There is another user with this userName or address.')
+  }
+}
+
+const taken = (detail: string) => new ScimError(409, 'uniqueness', detail)
+
+function toName({ displayName, name }: Person): string | null {
+  const parts = [name?.givenName, name?.familyName].filter(Boolean).join(' ')
+  return (displayName ?? name?.formatted ?? parts).trim().slice(0, 200) || null
+}
+
+function createSteps(
+  deps: ManagementDeps,
+  organizationId: string,
+  { person, place }: { readonly person: Person; readonly place: Place },
+): Statement[] {
+  const { db } = deps
+  const at = new Date(deps.now())
+  return [
+    lockOrganization(db, organizationId),
+    requireThat(db, sql`${isDirectory(organizationId)} and ${isStill(organizationId, place)}`),
+    db
+      .insert(directoryUsers)
+      .values({ organizationId, userId: place.userId, ...toColumns(person), createdAt: at, updatedAt: at }),
+    ...(person.active && !place.isMember ? joined(deps, organizationId, place) : []),
+  ]
+}
+
+const toColumns = ({ userName, externalId, displayName, name, emails }: Person) => ({
+  userName,
+  externalId: externalId ?? null,
+  attributes: {
+    ...(displayName !== undefined && { displayName }),
+    ...(name !== undefined && { name }),
+    ...(emails !== undefined && { emails }),
+  },
+})
+
+/** @throws ScimError `invalidValue`, `uniqueness`, 403 for an owner; Problem `seat_limit_reached` */
+export const replaceUser = (deps: ManagementDeps, organizationId: string, id: string, body: unknown) =>
+  changeUser(deps, organizationId, id, () => readPerson(requireSchema(body, USER_SCHEMA)))
+
+/** @throws ScimError further ones as {@link applyPatch} */
+export const patchUser = (deps: ManagementDeps, organizationId: string, id: string, body: unknown) =>
+  changeUser(deps, organizationId, id, (row) => readPerson(applyPatch(toUser(deps, row), body, USER_ATTRIBUTES)))
+
+function changeUser(
+  deps: ManagementDeps,
+  organizationId: string,
+  id: string,
+  decide: (row: UserRow) => Person,
+): Promise<UserRow> {
+  return untilDone(async () => {
+    const row = await getUser(deps, organizationId, id)
+    const done = await tryChange(deps, organizationId, { row, person: decide(row) })
+    return done && findUser(deps.db, organizationId, id)
+  })
+}
+
+async function tryChange(
+  deps: ManagementDeps,
+  organizationId: string,
+  { row, person }: { readonly row: UserRow; readonly person: Person },
+) {
+  const { db } = deps
+  const isMember = row.role !== null
+  if (isMember && !person.active) requireNoOwner(row)
+  const place = person.active && !isMember ? await findPlace(db, organizationId, row.id) : undefined
+  const update = { ...toColumns(person), version: sql`version + 1`, updatedAt: new Date(deps.now()) }
+  return orTaken(
+    tryBatch(db, {
+      lock: lockOrganization(db, organizationId),
+      unchanged: requireThat(db, isAsRead(organizationId, row)),
+      user: db.update(directoryUsers).set(update).where(isRow(organizationId, row.id)),
+      joined: place ? joined(deps, organizationId, place) : [],
+      left: isMember && !person.active ? left(deps, organizationId, row) : [],
+    }),
+  )
+}
+
+const isRow = (organizationId: string, userId: string) =>
+  and(eq(directoryUsers.organizationId, organizationId), eq(directoryUsers.userId, userId))
+
+/** An identity provider in trouble, or in wrong hands, locks no owner out. */
+function requireNoOwner({ role, user_name: name }: UserRow): void {
+  if (role === 'owner')
+    throw new ScimError(403, undefined, `${name} is an owner of the organization; only owners remove owners.`)
+}
+
+/** Forgets somebody, who is no member from then on. Their account stays theirs. @throws ScimError 404, 403 for an owner */
+export async function deleteUser(deps: ManagementDeps, organizationId: string, id: string): Promise<void> {
+  const { db } = deps
+  await untilDone(async () => {
+    const row = await getUser(deps, organizationId, id)
+    requireNoOwner(row)
+    return tryBatch(db, {
+      lock: lockOrganization(db, organizationId),
+      unchanged: requireThat(db, isAsRead(organizationId, row)),
+      left: row.role === null ? [] : left(deps, organizationId, row),
+      user: db.delete(directoryUsers).where(isRow(organizationId, row.id)),
+    })
+  })
+}
