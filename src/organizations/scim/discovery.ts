@@ -8,7 +8,7 @@ const baseOf = ({ config }: ManagementDeps) => `${config.PUBLIC_URL}${SCIM_PATH}
 
 export const serviceProviderConfig = (deps: ManagementDeps) => ({
   schemas: [`${CORE_SCHEMA}:ServiceProviderConfig`],
-  documentationUri: `${deps.config.PUBLIC_URL}/docs/guides/directory`,
+  documentationUri: `${deps.config.PUBLIC_URL}/docs/guides/organizations.md#directory`,
   patch: { supported: true },
   bulk: { supported: false, maxOperations: 0, maxPayloadSize: 0 },
   filter: { supported: true, maxResults: MAX_RESULTS },

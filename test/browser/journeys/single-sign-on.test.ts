@@ -1,25 +1,9 @@
 import { expect, inject, test } from 'vitest'
-import { callApi, confirmAddress, join, newPerson } from '../support/api.ts'
+import { confirmAddress, join, newPerson, verifyDomain } from '../support/api.ts'
 import { changeOrganization, newPage, open, signIn, untilLoaded, useBrowser } from '../support/browser.ts'
 import { dialog, expectFit, inDialog, LOOKS } from '../support/looks.ts'
 
 useBrowser()
-
-/** Proves a domain of somebody's organization in the stack's DNS. @returns the organization's id */
-async function verifyDomain(token: string, domain: string): Promise<string> {
-  const { organization_id: id } = await callApi<{ organization_id: string }>('GET', '/auth/me', { token })
-  const path = `/organizations/${id}/domains`
-  const added = await callApi<{ id: string; record: { name: string; value: string } }>('POST', path, {
-    token,
-    body: { domain },
-  })
-  await fetch(`${inject('server').localUrl}/dns/${added.record.name}`, {
-    method: 'PUT',
-    body: JSON.stringify([added.record.value]),
-  })
-  await callApi('POST', `${path}/${added.id}/verify`, { token })
-  return id
-}
 
 test.each(LOOKS)(
   'an owner sets single sign-on up, a colleague signs in by it, and it is required (%s)',

@@ -69,3 +69,19 @@ export async function join(owner: Person, guest: Person, organizationId: string)
   const token = await readToken(guest.email, 'invitation')
   await callApi('POST', '/organizations/invitations/accept', { token: guest.token, body: { token } })
 }
+
+/** Proves a domain of somebody's organization in the stack's DNS. @returns the organization's id */
+export async function verifyDomain(token: string, domain: string): Promise<string> {
+  const { organization_id: id } = await callApi<{ organization_id: string }>('GET', '/auth/me', { token })
+  const path = `/organizations/${id}/domains`
+  const added = await callApi<{ id: string; record: { name: string; value: string } }>('POST', path, {
+    token,
+    body: { domain },
+  })
+  await fetch(`${inject('server').localUrl}/dns/${added.record.name}`, {
+    method: 'PUT',
+    body: JSON.stringify([added.record.value]),
+  })
+  await callApi('POST', `${path}/${added.id}/verify`, { token })
+  return id
+}

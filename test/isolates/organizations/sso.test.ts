@@ -94,3 +94,19 @@ describe('PUT /organizations/{organization_id}/sso', () => {
     expect(await me(body.access_token)).toMatchObject({ role: 'viewer' })
   })
 })
+
+test('whom a directory sends signs in by single sign-on, and not once it has taken them out', async () => {
+  const { owner, path, person } = await newCompany({ join_role: null })
+  await ask(`PUT ${path}/directory`, owner.token, { default_role: 'viewer' })
+  const { token } = (await ask(`POST ${path}/directory/token`, owner.token)).body
+  const [sent, unknown] = [person(), person()]
+  const schemas = ['urn:ietf:params:scim:schemas:core:2.0:User']
+  const made = await ask('POST /scim/v2/Users', token, { schemas, userName: sent.email })
+  expect(made.status).toBe(201)
+  const { body } = await signIn(sent)
+  expect(await me(body.access_token)).toMatchObject({ id: made.body.id, role: 'viewer', has_password: false })
+  expect((await signIn(unknown)).body.code).toBe('sso_no_member')
+  expect((await ask(`DELETE /scim/v2/Users/${made.body.id}`, token)).status).toBe(204)
+  expect((await ask(`GET ${path}/members`, body.access_token)).body.code).toBe('organization_not_found')
+  expect((await signIn(sent)).body.code).toBe('sso_no_member')
+})

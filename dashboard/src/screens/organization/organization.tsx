@@ -13,6 +13,7 @@ import { ErrorNotice } from '../../ui/notice.tsx'
 import { Skeleton } from '../../ui/states.tsx'
 import { Time } from '../../ui/time.tsx'
 import { toast } from '../../ui/toast.tsx'
+import { Directory } from './directory.tsx'
 import { Domains } from './domains.tsx'
 import { RequiredSecondFactor } from './required-second-factor.tsx'
 import { SingleSignOn } from './single-sign-on.tsx'
@@ -44,6 +45,7 @@ export function OrganizationSettings() {
           )}
           <Domains />
           {mayWrite && <SingleSignOn />}
+          {mayWrite && <Directory />}
           <RequiredSecondFactor organization={data} />
           {mayDelete && <DangerZone organization={data} />}
         </>

@@ -232,6 +232,7 @@ describe('RFC 7644', () => {
       bulk: { supported: false },
       filter: { supported: true, maxResults: 200 },
     })
+    expect(config.documentationUri).toBe('https://tollgate.test/docs/guides/organizations.md#directory')
     const types = (await ask('GET /ResourceTypes')).body
     expect(types.Resources.map((one: any) => [one.id, one.endpoint, one.schema])).toEqual([
       ['User', '/Users', USER_SCHEMA],
@@ -252,49 +253,5 @@ describe('RFC 7644', () => {
     const user = await provision('ada', { displayName: 'Ada', name: { givenName: 'Ada' } })
     expect(known(0)).toEqual(expect.arrayContaining(Object.keys(user)))
     expect(known(1)).toEqual(expect.arrayContaining(Object.keys(await group('Team', user.id))))
-  })
-})
-
-describe('groups', () => {
-  test('are created, replaced and changed like users', async () => {
-    const { ask, provision, group, patch } = await newDirectory()
-    const [ada, bob] = [await provision('ada'), await provision('bob')]
-    const team = await group('Team', ada.id, ada.id)
-    expect(team).toMatchObject({
-      schemas: [GROUP_SCHEMA],
-      displayName: 'Team',
-      members: [{ value: ada.id, type: 'User', display: ada.userName, $ref: ada.meta.location }],
-    })
-    expect((await ask(`GET /Users/${ada.id}`)).body.groups).toEqual([
-      { value: team.id, display: 'Team', $ref: team.meta.location },
-    ])
-    expect((await ask('POST /Groups', { schemas: [GROUP_SCHEMA], displayName: 'TEAM' })).body).toMatchObject(
-      problem(409, 'uniqueness').body,
-    )
-    const added = await patch(`/Groups/${team.id}`, { op: 'add', path: 'members', value: [{ value: bob.id }] })
-    expect(added.body.members).toHaveLength(2)
-    const removed = await patch(`/Groups/${team.id}`, { op: 'remove', path: `members[value eq "${ada.id}"]` })
-    expect(removed.body.members.map((one: any) => one.value)).toEqual([bob.id])
-    const renamed = await ask(`PUT /Groups/${team.id}`, { schemas: [GROUP_SCHEMA], displayName: 'Crew' })
-    expect(renamed.body).toMatchObject({ displayName: 'Crew', members: [] })
-  })
-
-  test.each([crypto.randomUUID(), 'x'])('have users of the directory alone, not %s', async (value) => {
-    const { ask, group } = await newDirectory()
-    const body = { schemas: [GROUP_SCHEMA], displayName: 'Team', members: [{ value }] }
-    expect(await ask('POST /Groups', body)).toMatchObject(problem(400, 'invalidValue'))
-    const team = await group('Other')
-    expect(await ask(`PUT /Groups/${team.id}`, body)).toMatchObject(problem(400, 'invalidValue'))
-  })
-
-  test('take additions of several requests at once, each of them', async () => {
-    const { ask, provision, group, patch } = await newDirectory()
-    const users = await Promise.all(['a', 'b', 'c', 'd'].map((name) => provision(name)))
-    const team = await group('Team')
-    const answers = await Promise.all(
-      users.map(({ id }) => patch(`/Groups/${team.id}`, { op: 'add', path: 'members', value: [{ value: id }] })),
-    )
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
-    expect((await ask(`GET /Groups/${team.id}`)).body.members).toHaveLength(4)
   })
 })
