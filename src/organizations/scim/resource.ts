@@ -1,6 +1,7 @@
 /** What users and groups have in common. */
 import * as z from 'zod'
 import type { ManagementDeps } from '../../deps.ts'
+import { Problem } from '../../problems.ts'
 import { badRequest, ScimError } from './error.ts'
 
 /** The base of all addresses of this service provider. */
@@ -106,5 +107,5 @@ export async function untilDone<Result>(attempt: () => Promise<Result | undefine
     const result = await attempt()
     if (result !== undefined) return result
   }
-  throw new Error('Changes of a directory overtook each other too often')
+  throw new Problem('unavailable', { detail: 'The directory is being changed right now.' })
 }

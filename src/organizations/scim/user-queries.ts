@@ -97,5 +97,9 @@ export const isAsRead = (organizationId: string, { id, version, role }: UserRow)
   select 1 ${FROM} where u.organization_id = ${organizationId}::uuid and u.user_id = ${id}::uuid
     and u.version = ${version}::int and m.role is not distinct from ${role}::text)`
 
+/** @param most of an organization */
+export const hasRoom = (organizationId: string, most: number): SQL =>
+  sql`(select count(*) from directory_users u where u.organization_id = ${organizationId}::uuid) < ${most}::int`
+
 export const isDirectory = (organizationId: string): SQL =>
   sql`exists (select 1 from directories d where d.organization_id = ${organizationId}::uuid)`

@@ -26,9 +26,11 @@ import {
   type Search,
   untilDone,
 } from './resource.ts'
-import { findUser, isAsRead, isDirectory, searchUsers, USER_COLUMNS, type UserRow } from './user-queries.ts'
+import { findUser, hasRoom, isAsRead, isDirectory, searchUsers, USER_COLUMNS, type UserRow } from './user-queries.ts'
 
 export const USER = { type: 'User', folder: 'Users' } as const
+/** So that nobody fills the database with accounts of a domain. */
+const MAX_USERS = 50_000
 const OF_GROUP = { type: 'Group', folder: 'Groups' } as const
 export const USER_SCHEMA = `${CORE_SCHEMA}:User`
 
@@ -120,6 +122,8 @@ export async function createUser(deps: ManagementDeps, organizationId: string, b
   const email = chooseAddress(person)
   if (!(await holds(deps.db, isAddressOf(organizationId, sql`${email}`))))
     throw badRequest('invalidValue', `emails: ${email} is no address of a domain that the organization has verified.`)
+  if (!(await holds(deps.db, hasRoom(organizationId, MAX_USERS))))
+    throw new ScimError(403, undefined, `A directory has ${MAX_USERS} users at most.`)
   return untilDone(async () => {
     const id = await tryCreate(deps, organizationId, { person, email })
     return id === undefined ? undefined : findUser(deps.db, organizationId, id)
