@@ -24,6 +24,7 @@ CREATE TABLE "directory_groups" (
 	"version" integer DEFAULT 1 NOT NULL,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "directory_groups_own" UNIQUE("organization_id","id"),
 	CONSTRAINT "directory_groups_role" CHECK ("directory_groups"."role" in ('admin', 'member', 'viewer'))
 );
 --> statement-breakpoint
@@ -39,7 +40,6 @@ CREATE TABLE "directory_users" (
 	CONSTRAINT "directory_users_organization_id_user_id_pk" PRIMARY KEY("organization_id","user_id")
 );
 --> statement-breakpoint
-CREATE UNIQUE INDEX "directory_groups_own" ON "directory_groups" USING btree ("organization_id","id");--> statement-breakpoint
 ALTER TABLE "directories" ADD CONSTRAINT "directories_organization_id_organizations_id_fk" FOREIGN KEY ("organization_id") REFERENCES "public"."organizations"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "directory_group_members" ADD CONSTRAINT "directory_group_members_group" FOREIGN KEY ("organization_id","group_id") REFERENCES "public"."directory_groups"("organization_id","id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "directory_group_members" ADD CONSTRAINT "directory_group_members_person" FOREIGN KEY ("organization_id","user_id") REFERENCES "public"."directory_users"("organization_id","user_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint

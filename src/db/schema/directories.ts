@@ -8,6 +8,7 @@ import {
   pgTable,
   primaryKey,
   text,
+  unique,
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
@@ -94,7 +95,7 @@ export const directoryGroups = pgTable(
   },
   (t) => [
     uniqueIndex('directory_groups_name_unique').on(t.organizationId, sql`lower(${t.displayName})`),
-    uniqueIndex('directory_groups_own').on(t.organizationId, t.id),
+    unique('directory_groups_own').on(t.organizationId, t.id),
     check('directory_groups_role', sql`${t.role} in ('admin', 'member', 'viewer')`),
   ],
 )
