@@ -1,5 +1,5 @@
 /** Calendar limits of a key when Redis has lost their counters: they start with what Postgres knows. */
-import { beforeAll, describe, expect, inject, test, vi } from 'vitest'
+import { beforeAll, describe, expect, inject, onTestFinished, test, vi } from 'vitest'
 import { toMonth } from '../../../src/lib/period.ts'
 import { countUsed, type UseAdmission } from '../../../src/limits/holds.ts'
 import { quotaKey } from '../../../src/limits/limit-request.ts'
@@ -26,6 +26,7 @@ async function begin(limits: readonly object[]) {
   const holder = await newKeyHolder({ limits })
   await setLimits(holder.organizationId, { rate_limit_per_minute: 100_000 })
   const isolate = await newIsolate()
+  onTestFinished(() => isolate.settled()) // what it writes later is no trip of the next test
   const { key, keyId, organizationId } = holder
   return {
     ...holder,
