@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../db/orm.ts'
 import type { Columns } from './filter-sql.ts'
+import type { Source } from './search.ts'
 
 /** A group as the directory sent it. */
 export interface GroupRow extends Record<string, unknown> {
@@ -14,7 +15,7 @@ export interface GroupRow extends Record<string, unknown> {
 }
 
 /** What a filter may name of a group (RFC 7643 §4.2). */
-export const GROUP_COLUMNS: Columns = {
+const GROUP_COLUMNS: Columns = {
   id: { kind: 'exact', sql: sql`g.id::text` },
   externalid: { kind: 'exact', sql: sql`g.external_id` },
   displayname: { kind: 'text', sql: sql`g.display_name` },
@@ -39,29 +40,18 @@ const COLUMNS = sql`g.id, g.display_name, g.external_id, g.version, g.created_at
     join directory_users u on u.organization_id = gm.organization_id and u.user_id = gm.user_id
     where gm.organization_id = g.organization_id and gm.group_id = g.id) as members`
 
+export const GROUPS: Source = {
+  columns: GROUP_COLUMNS,
+  select: COLUMNS,
+  from: (organizationId) => sql`from directory_groups g where g.organization_id = ${organizationId}::uuid`,
+  order: sql`g.created_at, g.id`,
+}
+
 export async function findGroup(db: Database, organizationId: string, id: string): Promise<GroupRow | undefined> {
   const { rows } = await db.execute<GroupRow>(
-    sql`select ${COLUMNS} from directory_groups g where g.organization_id = ${organizationId}::uuid and g.id = ${id}::uuid`,
+    sql`select ${GROUPS.select} ${GROUPS.from(organizationId)} and g.id = ${id}::uuid`,
   )
   return rows[0]
-}
-
-interface Page {
-  readonly organizationId: string
-  readonly condition: SQL
-  readonly offset: number
-  readonly limit: number
-}
-
-/** One page of the groups that satisfy a condition, the oldest first, and how many there are. */
-export async function searchGroups(db: Database, { organizationId, condition, offset, limit }: Page) {
-  const where = sql`where g.organization_id = ${organizationId}::uuid and ${condition}`
-  const [counted, { rows }] = await Promise.all([
-    db.execute<{ total: number }>(sql`select count(*)::int as total from directory_groups g ${where}`),
-    db.execute<GroupRow>(sql`select ${COLUMNS} from directory_groups g ${where}
-      order by g.created_at, g.id limit ${limit}::int offset ${offset}::bigint`),
-  ])
-  return { total: counted.rows[0]?.total ?? 0, rows }
 }
 
 /** Whether a group is as it was read. Evaluated under the organization's lock. */

@@ -9,18 +9,7 @@ import type { ManagementDeps } from '../../deps.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
 import { type Attributes, pickKnown, requireSchema } from './attributes.ts'
 import { badRequest, ScimError } from './error.ts'
-import { parseFilter } from './filter.ts'
-import { toCondition } from './filter-sql.ts'
-import {
-  areUsers,
-  findGroup,
-  GROUP_COLUMNS,
-  type GroupRow,
-  hasRoom,
-  isAsRead,
-  searchGroups,
-  setMembers,
-} from './group-queries.ts'
+import { areUsers, findGroup, GROUPS, type GroupRow, hasRoom, isAsRead, setMembers } from './group-queries.ts'
 import { applyPatch } from './patch.ts'
 import {
   CORE_SCHEMA,
@@ -34,7 +23,7 @@ import {
   untilDone,
 } from './resource.ts'
 import { settleRoles } from './roles.ts'
-import { isDirectory } from './user-queries.ts'
+import { searchIn } from './search.ts'
 
 export const GROUP = { type: 'Group', folder: 'Groups' } as const
 export const GROUP_SCHEMA = `${CORE_SCHEMA}:Group`
@@ -89,20 +78,8 @@ export async function getGroup(deps: ManagementDeps, organizationId: string, id:
 }
 
 /** @throws ScimError `invalidFilter` */
-export async function listGroups(
-  deps: ManagementDeps,
-  organizationId: string,
-  { filter, startIndex, count }: Search,
-): Promise<Found> {
-  const condition = filter === undefined ? sql`true` : toCondition(parseFilter(filter), GROUP_COLUMNS)
-  const { total, rows } = await searchGroups(deps.db, {
-    organizationId,
-    condition,
-    offset: startIndex - 1,
-    limit: count,
-  })
-  return { total, resources: rows.map((row) => toGroup(deps, row)) }
-}
+export const listGroups = (deps: ManagementDeps, organizationId: string, search: Search): Promise<Found> =>
+  searchIn<GroupRow>(deps.db, GROUPS, { organizationId, search, show: (row) => toGroup(deps, row) })
 
 const readGroup = (resource: Readonly<Record<string, unknown>>): Group =>
   checkValues(Group, pickKnown(resource, GROUP_ATTRIBUTES))
@@ -118,7 +95,7 @@ export async function createGroup(deps: ManagementDeps, organizationId: string, 
   const done = await orTaken(
     tryBatch(db, {
       lock: lockOrganization(db, organizationId),
-      room: requireThat(db, sql`${isDirectory(organizationId)} and ${hasRoom(organizationId, MAX_GROUPS)}`),
+      room: requireThat(db, hasRoom(organizationId, MAX_GROUPS)),
       group: db.insert(directoryGroups).values(row),
       members: setMembers(db, organizationId, id, group.members),
     }),

@@ -4,6 +4,7 @@ import { audited } from '../../audit/record.ts'
 import type { Role } from '../../auth/roles.ts'
 import { requireThat, type Statement } from '../../db/batch.ts'
 import type { Database } from '../../db/orm.ts'
+import { isAddressOf } from '../../db/own-address.ts'
 import { memberships } from '../../db/schema/organizations.ts'
 import { hasSeat } from '../../db/seats.ts'
 import type { ManagementDeps } from '../../deps.ts'
@@ -11,32 +12,48 @@ import { deleteRemoved, insertRemoved } from '../domains/queries.ts'
 import { deleteMembership } from '../members/queries.ts'
 import { leaveSessions } from '../queries.ts'
 import { roleOf } from './roles.ts'
-import type { UserRow } from './user-queries.ts'
 
-/** What somebody is in an organization, and would be as one of its directory's people. */
+/** What somebody is in an organization, and what they are to be as one of its directory's people. */
 export interface Place {
   readonly userId: string
-  readonly role: Role
-  readonly isMember: boolean
+  /** Null for nobody's member. */
+  readonly present: Role | null
+  readonly given: Role
 }
 
-const isMember = (organizationId: string, userId: string) => sql`exists (
-  select 1 from memberships m where m.organization_id = ${organizationId}::uuid and m.user_id = ${userId}::uuid)`
+const presentRole = (organizationId: string, userId: string) => sql`(
+  select m.role from memberships m where m.organization_id = ${organizationId}::uuid and m.user_id = ${userId}::uuid)`
 
 export async function findPlace(db: Database, organizationId: string, userId: string): Promise<Place> {
-  const { rows } = await db.execute<{ role: Role | null; member: boolean }>(sql`
-    select ${roleOf(organizationId, sql`${userId}::uuid`)} as role, ${isMember(organizationId, userId)} as member`)
-  return { userId, role: rows[0]?.role ?? 'viewer', isMember: rows[0]?.member === true }
+  const { rows } = await db.execute<{ present: Role | null; given: Role | null }>(sql`
+    select ${presentRole(organizationId, userId)} as present, ${roleOf(organizationId, sql`${userId}::uuid`)} as given`)
+  return { userId, present: rows[0]?.present ?? null, given: rows[0]?.given ?? 'viewer' }
 }
 
-/** Whether somebody is a member exactly if they were before. */
-export const isStill = (organizationId: string, place: Place) =>
-  sql`${isMember(organizationId, place.userId)} = ${place.isMember}::boolean`
+/** Whether somebody's role is the same as before. Evaluated under the organization's lock. */
+export const isStill = (organizationId: string, { userId, present }: Place) =>
+  sql`${presentRole(organizationId, userId)} is not distinct from ${present}::text`
+
+/** Whether the present, confirmed address of somebody is one of the organization's verified domains. */
+const hasOwnAddress = (organizationId: string, userId: string) => sql`exists (
+  select 1 from users a where a.id = ${userId}::uuid and a.email_verified_at is not null
+    and ${isAddressOf(organizationId, sql`a.email`)})`
+
+/** Makes somebody a member or takes them out, as their directory says; nothing where they are so already. */
+export function moved(
+  deps: ManagementDeps,
+  organizationId: string,
+  { place, isActive }: { readonly place: Place; readonly isActive: boolean },
+): Statement[] {
+  if (isActive === (place.present !== null)) return []
+  return isActive ? joined(deps, organizationId, place) : left(deps, organizationId, place)
+}
 
 /** Makes somebody a member who is none. Whoever was removed is let in again: the directory is the organization's own. */
-export function joined(deps: ManagementDeps, organizationId: string, { userId, role }: Place): Statement[] {
+function joined(deps: ManagementDeps, organizationId: string, { userId, given: role }: Place): Statement[] {
   const { db } = deps
   return [
+    requireThat(db, hasOwnAddress(organizationId, userId), 'sso_address_refused'),
     requireThat(db, hasSeat(organizationId), 'seat_limit_reached'),
     deleteRemoved(db, organizationId, userId),
     db.insert(memberships).values({ organizationId, userId, role, createdAt: new Date(deps.now()) }),
@@ -50,7 +67,7 @@ export function joined(deps: ManagementDeps, organizationId: string, { userId, r
   ]
 }
 
-export function left(deps: ManagementDeps, organizationId: string, { id, role }: UserRow): Statement[] {
+function left(deps: ManagementDeps, organizationId: string, { userId: id, present }: Place): Statement[] {
   const { db } = deps
   return [
     deleteMembership(db, organizationId, id),
@@ -61,7 +78,7 @@ export function left(deps: ManagementDeps, organizationId: string, { id, role }:
       actor: undefined,
       organizationId,
       target: { type: 'user', id },
-      detail: { from: role, by: 'directory' },
+      detail: { from: present, by: 'directory' },
     }),
   ]
 }

@@ -89,7 +89,9 @@ function addList(path: string, list: (deps: ManagementDeps) => readonly { readon
   })
 }
 
-const shown = (c: Context<Env>, resource: Json) => project(resource, checkValues(Search, c.req.query()))
+/** Of an answer about one resource. No query can make it fail, because the change is done by then. */
+const Shown = Search.pick({ attributes: true, excludedAttributes: true })
+const shown = (c: Context<Env>, resource: Json) => project(resource, checkValues(Shown, c.req.query()))
 const idOf = (c: Context<Env>) => c.req.param('id') ?? ''
 
 function addResource({ kind, list, get, create, replace, patch, remove }: Operations): void {

@@ -1,8 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm'
-import type { Role } from '../../auth/roles.ts'
 import type { Database } from '../../db/orm.ts'
 import type { PersonAttributes } from '../../db/schema/directories.ts'
 import type { Columns } from './filter-sql.ts'
+import type { Source } from './search.ts'
 
 /** A person as the directory sent them, and what they are in the organization. */
 export interface UserRow extends Record<string, unknown> {
@@ -13,16 +13,14 @@ export interface UserRow extends Record<string, unknown> {
   readonly version: number
   readonly created_at: string
   readonly updated_at: string
-  /** Null for nobody's member. */
-  readonly role: Role | null
   readonly is_active: boolean
   readonly groups: readonly { readonly value: string; readonly display: string }[]
 }
 
-const OF_MEMBER = sql`(m.user_id is not null and a.is_active)`
+const IS_MEMBER = sql`(m.user_id is not null)`
 
 /** What a filter may name of a user (RFC 7643 §4.1). */
-export const USER_COLUMNS: Columns = {
+const USER_COLUMNS: Columns = {
   id: { kind: 'exact', sql: sql`u.user_id::text` },
   externalid: { kind: 'exact', sql: sql`u.external_id` },
   username: { kind: 'text', sql: sql`u.user_name` },
@@ -30,7 +28,7 @@ export const USER_COLUMNS: Columns = {
   'name.formatted': { kind: 'text', sql: sql`u.attributes#>>'{name,formatted}'` },
   'name.givenname': { kind: 'text', sql: sql`u.attributes#>>'{name,givenName}'` },
   'name.familyname': { kind: 'text', sql: sql`u.attributes#>>'{name,familyName}'` },
-  active: { kind: 'boolean', sql: OF_MEMBER },
+  active: { kind: 'boolean', sql: IS_MEMBER },
   'meta.created': { kind: 'time', sql: sql`u.created_at` },
   'meta.lastmodified': { kind: 'time', sql: sql`u.updated_at` },
   emails: {
@@ -57,45 +55,33 @@ export const USER_COLUMNS: Columns = {
 }
 
 const FROM = sql`from directory_users u
-  join users a on a.id = u.user_id
   left join memberships m on m.organization_id = u.organization_id and m.user_id = u.user_id`
 
-const COLUMNS = sql`u.user_id as id, u.user_name, u.external_id, u.attributes, u.version, u.created_at, u.updated_at, m.role,
-  ${OF_MEMBER} as is_active, (
+const COLUMNS = sql`u.user_id as id, u.user_name, u.external_id, u.attributes, u.version, u.created_at, u.updated_at,
+  ${IS_MEMBER} as is_active, (
     select coalesce(jsonb_agg(jsonb_build_object('value', g.id, 'display', g.display_name) order by g.id), '[]')
     from directory_group_members gm
     join directory_groups g on g.organization_id = gm.organization_id and g.id = gm.group_id
     where gm.organization_id = u.organization_id and gm.user_id = u.user_id) as groups`
 
+export const USERS: Source = {
+  columns: USER_COLUMNS,
+  select: COLUMNS,
+  from: (organizationId) => sql`${FROM} where u.organization_id = ${organizationId}::uuid`,
+  order: sql`u.created_at, u.user_id`,
+}
+
 export async function findUser(db: Database, organizationId: string, id: string): Promise<UserRow | undefined> {
   const { rows } = await db.execute<UserRow>(
-    sql`select ${COLUMNS} ${FROM} where u.organization_id = ${organizationId}::uuid and u.user_id = ${id}::uuid`,
+    sql`select ${USERS.select} ${USERS.from(organizationId)} and u.user_id = ${id}::uuid`,
   )
   return rows[0]
 }
 
-interface Page {
-  readonly organizationId: string
-  readonly condition: SQL
-  readonly offset: number
-  readonly limit: number
-}
-
-/** One page of the users that satisfy a condition, the oldest first, and how many there are. */
-export async function searchUsers(db: Database, { organizationId, condition, offset, limit }: Page) {
-  const where = sql`where u.organization_id = ${organizationId}::uuid and ${condition}`
-  const [counted, { rows }] = await Promise.all([
-    db.execute<{ total: number }>(sql`select count(*)::int as total ${FROM} ${where}`),
-    db.execute<UserRow>(sql`select ${COLUMNS} ${FROM} ${where}
-      order by u.created_at, u.user_id limit ${limit}::int offset ${offset}::bigint`),
-  ])
-  return { total: counted.rows[0]?.total ?? 0, rows }
-}
-
-/** Whether a user and their membership are as they were read. Evaluated under the organization's lock. */
-export const isAsRead = (organizationId: string, { id, version, role }: UserRow): SQL => sql`exists (
-  select 1 ${FROM} where u.organization_id = ${organizationId}::uuid and u.user_id = ${id}::uuid
-    and u.version = ${version}::int and m.role is not distinct from ${role}::text)`
+/** Whether a user is as they were read. Evaluated under the organization's lock. */
+export const isAsRead = (organizationId: string, { id, version }: UserRow): SQL => sql`exists (
+  select 1 from directory_users u where u.organization_id = ${organizationId}::uuid and u.user_id = ${id}::uuid
+    and u.version = ${version}::int)`
 
 /** @param most of an organization */
 export const hasRoom = (organizationId: string, most: number): SQL =>

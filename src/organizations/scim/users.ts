@@ -1,6 +1,7 @@
 import { and, eq, sql } from 'drizzle-orm'
 import * as z from 'zod'
 import { findProvisioned, insertProvisioned, newProvisioned } from '../../accounts/provisioned.ts'
+import type { Role } from '../../auth/roles.ts'
 import { requireThat, type Statement, tryBatch } from '../../db/batch.ts'
 import { brokenConstraint } from '../../db/client.ts'
 import { holds } from '../../db/conditions.ts'
@@ -11,9 +12,7 @@ import type { ManagementDeps } from '../../deps.ts'
 import { parseEmailAddress } from '../../lib/email-address.ts'
 import { type Attributes, pickKnown, requireSchema } from './attributes.ts'
 import { badRequest, ScimError } from './error.ts'
-import { parseFilter } from './filter.ts'
-import { toCondition } from './filter-sql.ts'
-import { findPlace, isStill, joined, left, type Place } from './membership.ts'
+import { findPlace, isStill, moved, type Place } from './membership.ts'
 import { applyPatch } from './patch.ts'
 import {
   CORE_SCHEMA,
@@ -26,7 +25,9 @@ import {
   type Search,
   untilDone,
 } from './resource.ts'
-import { findUser, hasRoom, isAsRead, isDirectory, searchUsers, USER_COLUMNS, type UserRow } from './user-queries.ts'
+import { settleRoles } from './roles.ts'
+import { searchIn } from './search.ts'
+import { findUser, hasRoom, isAsRead, isDirectory, USERS, type UserRow } from './user-queries.ts'
 
 export const USER = { type: 'User', folder: 'Users' } as const
 /** So that nobody fills the database with accounts of a domain. */
@@ -96,20 +97,8 @@ export async function getUser(deps: ManagementDeps, organizationId: string, id: 
 }
 
 /** @throws ScimError `invalidFilter` */
-export async function listUsers(
-  deps: ManagementDeps,
-  organizationId: string,
-  { filter, startIndex, count }: Search,
-): Promise<Found> {
-  const condition = filter === undefined ? sql`true` : toCondition(parseFilter(filter), USER_COLUMNS)
-  const { total, rows } = await searchUsers(deps.db, {
-    organizationId,
-    condition,
-    offset: startIndex - 1,
-    limit: count,
-  })
-  return { total, resources: rows.map((row) => toUser(deps, row)) }
-}
+export const listUsers = (deps: ManagementDeps, organizationId: string, search: Search): Promise<Found> =>
+  searchIn<UserRow>(deps.db, USERS, { organizationId, search, show: (row) => toUser(deps, row) })
 
 /**
  * Takes somebody in: makes them a member, and an account the first time. Their address must be one of a verified domain of the
@@ -124,10 +113,9 @@ export async function createUser(deps: ManagementDeps, organizationId: string, b
     throw badRequest('invalidValue', `emails: ${email} is no address of a domain that the organization has verified.`)
   if (!(await holds(deps.db, hasRoom(organizationId, MAX_USERS))))
     throw new ScimError(403, undefined, `A directory has ${MAX_USERS} users at most.`)
-  return untilDone(async () => {
-    const id = await tryCreate(deps, organizationId, { person, email })
-    return id === undefined ? undefined : findUser(deps.db, organizationId, id)
-  })
+  const id = await untilDone(() => tryCreate(deps, organizationId, { person, email }))
+  await settleRoles(deps, organizationId)
+  return getUser(deps, organizationId, id)
 }
 
 const readPerson = (resource: Readonly<Record<string, unknown>>): Person =>
@@ -149,12 +137,19 @@ interface New {
 /** @returns the user's id; undefined if another request changed something meanwhile */
 async function tryCreate(deps: ManagementDeps, organizationId: string, { person, email }: New) {
   const known = await findProvisioned(deps, email)
-  if (known?.isConfirmed === false) throw taken(`The owner of the account ${email} has not confirmed the address yet.`)
-  const account = known ? undefined : newProvisioned(deps, { email, name: toName(person) })
-  const id = known?.id ?? account?.user.id ?? ''
-  const steps = createSteps(deps, organizationId, { person, place: await findPlace(deps.db, organizationId, id) })
-  const done = await orTaken<unknown>(account ? insertProvisioned(deps, account, steps) : tryBatch(deps.db, { steps }))
-  return done ? id : undefined
+  if (!known) return tryRegister(deps, organizationId, { person, email })
+  if (!known.isConfirmed) throw taken(`The owner of the account ${email} has not confirmed the address yet.`)
+  const place = await findPlace(deps.db, organizationId, known.id)
+  if (!person.active) requireNoOwner(place.present, person.userName)
+  const steps = createSteps(deps, organizationId, { person, place })
+  return (await orTaken(tryBatch(deps.db, { steps }))) && known.id
+}
+
+async function tryRegister(deps: ManagementDeps, organizationId: string, { person, email }: New) {
+  const account = newProvisioned(deps, { email, name: toName(person) })
+  const place = await findPlace(deps.db, organizationId, account.user.id)
+  const steps = createSteps(deps, organizationId, { person, place })
+  return (await orTaken(insertProvisioned(deps, account, steps))) ? account.user.id : undefined
 }
 
 async function orTaken<Result>(work: Promise<Result>): Promise<Result> {
@@ -186,7 +181,7 @@ function createSteps(
     db
       .insert(directoryUsers)
       .values({ organizationId, userId: place.userId, ...toColumns(person), createdAt: at, updatedAt: at }),
-    ...(person.active && !place.isMember ? joined(deps, organizationId, place) : []),
+    ...moved(deps, organizationId, { place, isActive: person.active }),
   ]
 }
 
@@ -208,17 +203,18 @@ export const replaceUser = (deps: ManagementDeps, organizationId: string, id: st
 export const patchUser = (deps: ManagementDeps, organizationId: string, id: string, body: unknown) =>
   changeUser(deps, organizationId, id, (row) => readPerson(applyPatch(toUser(deps, row), body, USER_ATTRIBUTES)))
 
-function changeUser(
+async function changeUser(
   deps: ManagementDeps,
   organizationId: string,
   id: string,
   decide: (row: UserRow) => Person,
 ): Promise<UserRow> {
-  return untilDone(async () => {
+  await untilDone(async () => {
     const row = await getUser(deps, organizationId, id)
-    const done = await tryChange(deps, organizationId, { row, person: decide(row) })
-    return done && findUser(deps.db, organizationId, id)
+    return tryChange(deps, organizationId, { row, person: decide(row) })
   })
+  await settleRoles(deps, organizationId)
+  return getUser(deps, organizationId, id)
 }
 
 async function tryChange(
@@ -227,17 +223,15 @@ async function tryChange(
   { row, person }: { readonly row: UserRow; readonly person: Person },
 ) {
   const { db } = deps
-  const isMember = row.role !== null
-  if (isMember && !person.active) requireNoOwner(row)
-  const place = person.active && !isMember ? await findPlace(db, organizationId, row.id) : undefined
+  const place = await findPlace(db, organizationId, row.id)
+  if (!person.active) requireNoOwner(place.present, row.user_name)
   const update = { ...toColumns(person), version: sql`version + 1`, updatedAt: new Date(deps.now()) }
   return orTaken(
     tryBatch(db, {
       lock: lockOrganization(db, organizationId),
-      unchanged: requireThat(db, isAsRead(organizationId, row)),
+      unchanged: requireThat(db, sql`${isAsRead(organizationId, row)} and ${isStill(organizationId, place)}`),
       user: db.update(directoryUsers).set(update).where(isRow(organizationId, row.id)),
-      joined: place ? joined(deps, organizationId, place) : [],
-      left: isMember && !person.active ? left(deps, organizationId, row) : [],
+      membership: moved(deps, organizationId, { place, isActive: person.active }),
     }),
   )
 }
@@ -246,7 +240,7 @@ const isRow = (organizationId: string, userId: string) =>
   and(eq(directoryUsers.organizationId, organizationId), eq(directoryUsers.userId, userId))
 
 /** An identity provider in trouble, or in wrong hands, locks no owner out. */
-function requireNoOwner({ role, user_name: name }: UserRow): void {
+function requireNoOwner(role: Role | null, name: string): void {
   if (role === 'owner')
     throw new ScimError(403, undefined, `${name} is an owner of the organization; only owners remove owners.`)
 }
@@ -256,11 +250,12 @@ export async function deleteUser(deps: ManagementDeps, organizationId: string, i
   const { db } = deps
   await untilDone(async () => {
     const row = await getUser(deps, organizationId, id)
-    requireNoOwner(row)
+    const place = await findPlace(db, organizationId, id)
+    requireNoOwner(place.present, row.user_name)
     return tryBatch(db, {
       lock: lockOrganization(db, organizationId),
-      unchanged: requireThat(db, isAsRead(organizationId, row)),
-      left: row.role === null ? [] : left(deps, organizationId, row),
+      unchanged: requireThat(db, sql`${isAsRead(organizationId, row)} and ${isStill(organizationId, place)}`),
+      membership: moved(deps, organizationId, { place, isActive: false }),
       user: db.delete(directoryUsers).where(isRow(organizationId, row.id)),
     })
   })

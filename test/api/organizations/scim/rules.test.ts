@@ -113,9 +113,49 @@ describe('somebody whom a directory sends', () => {
   })
 })
 
+describe('what the directory says of somebody', () => {
+  test('holds from the start for whoever was a member before', async () => {
+    const { id, provision, roles, address } = await newDirectory('viewer')
+    const [admin, leaver] = [await personAt(address('admin')), await personAt(address('leaver'))]
+    await addMember(id, admin.user.id, 'admin')
+    await addMember(id, leaver.user.id, 'member')
+    await provision('admin')
+    expect((await provision('leaver', { active: false })).active).toBe(false)
+    expect(await roles()).toMatchObject({ admin: 'viewer' })
+    expect(await roles()).not.toHaveProperty('leaver')
+  })
+
+  test('does not bring back whoever has another address by now, or has not confirmed it', async () => {
+    const { provision, patch, roles } = await newDirectory()
+    const user = await provision('ada')
+    const activate = () => patch(`/Users/${user.id}`, { op: 'replace', path: 'active', value: true })
+    await patch(`/Users/${user.id}`, { op: 'replace', path: 'active', value: false })
+    await sql.query(`update users set email = $2 where id = $1`, [user.id, `${crypto.randomUUID()}@example.com`])
+    expect((await activate()).status).toBe(403)
+    await sql.query(`update users set email = $2, email_verified_at = null where id = $1`, [user.id, user.userName])
+    expect((await activate()).status).toBe(403)
+    expect(await roles()).not.toHaveProperty('ada')
+  })
+
+  test('does not take out whose account the operator has disabled meanwhile, unless it says so', async () => {
+    const { provision, patch, roles } = await newDirectory()
+    const user = await provision('ada')
+    await sql.query('update users set is_active = false where id = $1', [user.id])
+    const renamed = await patch(`/Users/${user.id}`, { op: 'replace', path: 'displayName', value: 'Ada' })
+    expect(renamed.body).toMatchObject({ active: true, displayName: 'Ada' })
+    expect(await roles()).toMatchObject({ ada: 'member' })
+  })
+
+  test('is done or refused as a whole, whatever the query asks to see', async () => {
+    const { ask, newBody } = await newDirectory()
+    const { status, body } = await ask('POST /Users?count=many&attributes=userName', newBody('ada'))
+    expect([status, Object.keys(body)]).toEqual([201, ['schemas', 'id', 'userName']])
+  })
+})
+
 describe('owners', () => {
   test('are neither taken out nor given another role by a directory', async () => {
-    const { id, provision, address, patch, ask, roles, group, setRole } = await newDirectory()
+    const { id, provision, newBody, address, patch, ask, roles, group, setRole } = await newDirectory()
     const boss = await personAt(address('boss'))
     await addMember(id, boss.user.id, 'owner')
     await provision('boss')
@@ -123,6 +163,9 @@ describe('owners', () => {
     const refused = await patch(`/Users/${boss.user.id}`, { op: 'replace', path: 'active', value: false })
     expect([refused.status, refused.body.detail]).toEqual([403, expect.stringContaining('owner')])
     expect((await ask(`DELETE /Users/${boss.user.id}`)).status).toBe(403)
+    const chief = await personAt(address('chief'))
+    await addMember(id, chief.user.id, 'owner')
+    expect((await ask('POST /Users', newBody('chief', { active: false }))).status).toBe(403)
     expect(await roles()).toMatchObject({ boss: 'owner' })
   })
 })
