@@ -16,8 +16,8 @@ export interface Arrival {
 }
 
 /**
- * Completes a sign-in at a provider, or goes on with the session that there is. Once per page: the two would end each other, because a
- * sign-in ends the former session.
+ * Completes a sign-in at a provider, or goes on with the session of this browser. Called once per page: a second call would find the
+ * session that the sign-in is about to end.
  */
 export function arrive(): Arrival {
   const returned = takeReturned()

@@ -4,53 +4,17 @@ import { useSession } from '../../shell/session-context.tsx'
 import { useStepUp } from '../../shell/step-up.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Actions, Confirm, Dialog } from '../../ui/dialog.tsx'
-import { Choice, Fieldset, Form } from '../../ui/field.tsx'
+import { Form } from '../../ui/field.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { toast } from '../../ui/toast.tsx'
 import { SecretOnce } from '../shared/secret-once.tsx'
+import { RolesToChoose } from './roles.tsx'
 
 interface DialogProps {
   readonly onClose: () => void
 }
 
-type Role = DirectoryGroup['role']
-
-const NAMES: readonly (readonly [role: Role, name: string, hint: string])[] = [
-  [null, 'None of its own', 'Other groups count, or what people join as.'],
-  ['viewer', 'Viewer', 'Sees keys, usage and members.'],
-  ['member', 'Member', 'Also creates and changes keys.'],
-  ['admin', 'Admin', 'Also manages people, webhooks, alerts and billing.'],
-]
-
-interface RoleChoiceProps<Value extends Role> {
-  readonly legend: string
-  readonly among: readonly Value[]
-  readonly value: Value
-  readonly onChange: (role: Value) => void
-}
-
-function RoleChoice<Value extends Role>({ legend, among, value, onChange }: RoleChoiceProps<Value>) {
-  return (
-    <Fieldset legend={legend}>
-      {NAMES.map(([role, name, hint]) => {
-        const offered = among.find((one) => one === role)
-        return (
-          offered !== undefined && (
-            <Choice
-              key={name}
-              type="radio"
-              name="directory-role"
-              label={name}
-              hint={hint}
-              checked={role === value}
-              onChange={() => onChange(offered)}
-            />
-          )
-        )
-      })}
-    </Fieldset>
-  )
-}
+const NO_ROLE = ['None of its own', 'Other groups count, or what people join as.'] as const
 
 /** Sets a directory up, or changes what people join as. */
 export function DirectoryForm({ directory, onClose }: DialogProps & { readonly directory: Directory | undefined }) {
@@ -71,7 +35,7 @@ export function DirectoryForm({ directory, onClose }: DialogProps & { readonly d
     <Dialog open onClose={onClose} title="Directory">
       <Form onSubmit={save}>
         <ErrorNotice error={error} />
-        <RoleChoice
+        <RolesToChoose
           legend="People who are in no group that has a role join as"
           among={['viewer', 'member']}
           value={role}
@@ -170,9 +134,10 @@ export function ChangeGroup({ group, onClose }: DialogProps & { readonly group: 
     <Dialog open onClose={onClose} title={`Role of ${group.name}`}>
       <Form onSubmit={save}>
         <ErrorNotice error={error} />
-        <RoleChoice
+        <RolesToChoose
           legend="Its people are"
           among={[null, 'viewer', 'member', 'admin']}
+          none={NO_ROLE}
           value={role}
           onChange={setRole}
         />

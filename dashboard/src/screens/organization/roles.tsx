@@ -13,27 +13,52 @@ const ROLES: readonly (readonly [role: Role, name: string, may: string])[] = [
 
 export const roleName = (role: Role): string => ROLES.find(([one]) => one === role)?.[1] ?? role
 
+interface RolesToChooseProps<Value extends Role | null> {
+  readonly legend: string
+  /** Null for none. */
+  readonly among: readonly Value[]
+  readonly value: Value
+  readonly onChange: (role: Value) => void
+  /** What it means to have none. */
+  readonly none?: readonly [name: string, hint: string]
+}
+
+/** Roles to choose from, with what each allows. */
+export function RolesToChoose<Value extends Role | null>({
+  legend,
+  among,
+  value,
+  onChange,
+  none = ['None', ''],
+}: RolesToChooseProps<Value>) {
+  return (
+    <Fieldset legend={legend}>
+      {among.map((role) => {
+        const [, name, hint] = ROLES.find(([one]) => one === role) ?? [role, ...none]
+        return (
+          <Choice
+            key={name}
+            type="radio"
+            name="role"
+            label={name}
+            hint={hint}
+            checked={role === value}
+            onChange={() => onChange(role)}
+          />
+        )
+      })}
+    </Fieldset>
+  )
+}
+
 interface RoleChoiceProps {
   readonly value: Role
   readonly onChange: (role: Role) => void
 }
 
-/** The roles that the present user may give, with what each allows. */
-export function RoleChoice({ value, onChange }: RoleChoiceProps) {
+/** The roles that the present user may give. */
+export function RoleChoice(props: RoleChoiceProps) {
   const mayMakeOwners = useMay('owners:write')
-  return (
-    <Fieldset legend="Role">
-      {ROLES.filter(([role]) => role !== 'owner' || mayMakeOwners).map(([role, name, may]) => (
-        <Choice
-          key={role}
-          type="radio"
-          name="role"
-          label={name}
-          hint={may}
-          checked={role === value}
-          onChange={() => onChange(role)}
-        />
-      ))}
-    </Fieldset>
-  )
+  const among = ROLES.map(([role]) => role).filter((role) => role !== 'owner' || mayMakeOwners)
+  return <RolesToChoose legend="Role" among={among} {...props} />
 }
