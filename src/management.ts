@@ -60,6 +60,7 @@ import { directoryRoutes } from './organizations/directory/routes.ts'
 import { domainRoutes } from './organizations/domains/routes.ts'
 import { invitationRoutes } from './organizations/invitations/routes.ts'
 import { memberRoutes } from './organizations/members/routes.ts'
+import { roleRoutes } from './organizations/roles/routes.ts'
 import { organizationRoutes } from './organizations/routes.ts'
 import { scim } from './organizations/scim/routes.ts'
 import { ssoRoutes } from './organizations/sso/routes.ts'
@@ -115,6 +116,7 @@ for (const routes of [
   privacyRoutes,
   organizationRoutes,
   memberRoutes,
+  roleRoutes,
   domainRoutes,
   ssoRoutes,
   directoryRoutes,

@@ -239,7 +239,8 @@ export interface RefusedToken {
   readonly request_id: string
 }
 
-export type Role = 'viewer' | 'member' | 'admin' | 'owner'
+/** A built-in role, or the name of one that the organization made for itself. */
+export type Role = 'viewer' | 'member' | 'admin' | 'owner' | (string & {})
 export type Permission =
   | `${'organization' | 'members' | 'keys' | 'usage' | 'audit' | 'webhooks' | 'billing'}:read`
   | `${'organization' | 'members' | 'owners' | 'keys' | 'usage' | 'webhooks' | 'billing'}:write`

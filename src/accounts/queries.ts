@@ -6,7 +6,7 @@ import { requireThat, runBatch, type Statement, tryBatch } from '../db/batch.ts'
 import { lockUser } from '../db/locks.ts'
 import type { Database } from '../db/orm.ts'
 import { refreshTokens, sessions, totpCredentials } from '../db/schema/accounts.ts'
-import { memberships, organizations } from '../db/schema/organizations.ts'
+import { memberships, organizations, roles } from '../db/schema/organizations.ts'
 import { users } from '../db/schema/users.ts'
 import { endSessions } from './email/queries.ts'
 import { defaultOrganization } from './sessions/home-organization.ts'
@@ -74,6 +74,7 @@ export async function selectProfile(db: Database, userId: string, organizationId
       passwordHash: users.passwordHash,
       organizationId: memberships.organizationId,
       role: memberships.role,
+      rolePermissions: roles.permissions,
       planId: organizations.planId,
       twoFactorEnabledAt: totpCredentials.enabledAt,
       isAdministrator: administrates(sql`users.id`),
@@ -84,6 +85,7 @@ export async function selectProfile(db: Database, userId: string, organizationId
       and(eq(memberships.userId, users.id), eq(memberships.organizationId, sql`${organizationId}::uuid`)),
     )
     .leftJoin(organizations, eq(organizations.id, memberships.organizationId))
+    .leftJoin(roles, and(eq(roles.organizationId, memberships.organizationId), eq(roles.name, memberships.role)))
     .leftJoin(totpCredentials, eq(totpCredentials.userId, users.id))
     .where(eq(users.id, userId))
   return row

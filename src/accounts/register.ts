@@ -84,6 +84,7 @@ function firstProfile({ user, organization }: NewAccount): Profile {
     isActive: true,
     organizationId: organization.id,
     role: 'owner',
+    rolePermissions: null,
     planId: organization.planId,
     twoFactorEnabledAt: null,
     isAdministrator: false,

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { email, line } from '../http/fields.ts'
+import { email, line, roleName } from '../http/fields.ts'
 import { chosenPassword, password, passwordAgain } from './passwords/field.ts'
 
 const token = z.string().min(1).max(512)
@@ -10,10 +10,7 @@ export const User = z
     email: z.string(),
     name: z.string().nullable(),
     subscription_tier: z.string().meta({ description: 'The plan of the active organization.' }),
-    role: z
-      .enum(['owner', 'admin', 'member', 'viewer'])
-      .nullable()
-      .meta({ description: 'The role in the active organization.' }),
+    role: roleName.nullable().meta({ description: 'The role in the active organization.' }),
     permissions: z.array(z.string()).meta({ description: 'What the role allows in the active organization.' }),
     unmet_requirement: z.enum(['two_factor', 'single_sign_on']).nullable().meta({
       description:

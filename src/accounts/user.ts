@@ -1,7 +1,7 @@
 import type * as z from 'zod'
 import { findUnmet, type Requirement } from '../auth/organization-access.ts'
 import type { UserPrincipal } from '../auth/principal.ts'
-import { ROLES } from '../auth/roles.ts'
+import { permissionsOfRole } from '../auth/roles.ts'
 import { toFamily } from '../db/plan-version.ts'
 import { FIRST_PLAN } from '../db/schema/shapes.ts'
 import type { ManagementDeps } from '../deps.ts'
@@ -24,7 +24,7 @@ export function toUser(profile: Profile | undefined, unmet?: Requirement): z.out
     name: profile.name,
     subscription_tier: toFamily(profile.planId ?? FIRST_PLAN),
     role: profile.role,
-    permissions: profile.role && !unmet ? [...ROLES[profile.role]] : [],
+    permissions: profile.role && !unmet ? [...permissionsOfRole(profile.role, profile.rolePermissions)] : [],
     unmet_requirement: unmet ?? null,
     organization_id: profile.organizationId,
     is_active: profile.isActive,

@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { ROLES, type Role } from '../auth/roles.ts'
 import { ALL_METERS, forEachMeter } from '../db/schema/meters.ts'
 import { customLimit, limitInput } from '../http/amounts.ts'
 import { line } from '../http/fields.ts'
@@ -13,7 +12,6 @@ export const flag = z
   .optional()
   .meta({ type: 'boolean' })
 
-export const role = z.enum(Object.keys(ROLES) as [Role, ...Role[]])
 export const search = text(200).min(1).optional()
 export const plan = text(100).min(1).meta({ example: 'builder' })
 export const reason = line(500).meta({ description: 'Kept in the audit log.' })

@@ -39,6 +39,9 @@ export const AUDIT_ACTIONS = {
   'member.joined':
     'Somebody became a member by the verified domain of their address, by single sign-on or by a directory.',
   'member.left': 'A member left an organization.',
+  'role.created': 'An organization made a role of its own.',
+  'role.updated': 'A role of an organization was changed; `from` and `to` name what it allows.',
+  'role.deleted': 'A role of an organization was deleted.',
   'domain.added': "A domain was said to be an organization's own; it is not verified yet.",
   'domain.verified': 'The DNS has the record that proves a domain.',
   'domain.updated': 'Who joins by a domain was changed.',

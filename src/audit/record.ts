@@ -25,6 +25,7 @@ export interface Entry {
       | 'key'
       | 'organization'
       | 'invitation'
+      | 'role'
       | 'domain'
       | 'sso_connection'
       | 'webhook_endpoint'

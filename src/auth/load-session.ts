@@ -2,6 +2,7 @@ import type { ManagementDeps } from '../deps.ts'
 import { verifyAccessToken } from './access-token.ts'
 import type { UserPrincipal } from './principal.ts'
 import { selectSession } from './queries.ts'
+import { permissionsOfRole } from './roles.ts'
 
 /**
  * Loads the user of an access token as of now. User, session and memberships are read in one query each time, so that a
@@ -20,7 +21,7 @@ export async function loadSession(deps: ManagementDeps, token: string): Promise<
     userId: claims.sub,
     sessionId: claims.sid,
     organizationId: row.organizationId,
-    memberships: row.memberships,
+    memberships: row.memberships.map((one) => ({ ...one, permissions: permissionsOfRole(one.role, one.permissions) })),
     isAdministrator: row.isAdministrator && row.impersonatorId === null,
     provedAt: (row.reauthenticatedAt ?? row.createdAt).getTime(),
     hasTwoFactor: row.hasTwoFactor,

@@ -4,6 +4,7 @@ import { holdsScope } from '../verification/rules.ts'
 import type {
   ExternalPrincipal,
   KeyPrincipal,
+  Manager,
   Membership,
   Operator,
   PortalPrincipal,
@@ -11,7 +12,7 @@ import type {
   ServicePrincipal,
   UserPrincipal,
 } from './principal.ts'
-import { isForKeys, type Permission, type Role, roleMay, scopeFor } from './roles.ts'
+import { isForKeys, type Permission, ROLES, type Role, scopeFor } from './roles.ts'
 import { type PlatformScope, platformScopeFor } from './service-scopes.ts'
 
 /**
@@ -65,8 +66,8 @@ export function requireCustomer(service: ServicePrincipal, organizationId: strin
 export function actsAsOperator(principal: Principal, permission: Permission, organizationId: string): boolean {
   if (principal.kind === 'service') return true
   if (principal.kind !== 'user' || !principal.isAdministrator || !platformScopeFor(permission)) return false
-  const role = principal.memberships.find((one) => one.organization_id === organizationId)?.role
-  return role === undefined || !roleMay(role, permission)
+  const membership = principal.memberships.find((one) => one.organization_id === organizationId)
+  return !membership?.permissions.includes(permission)
 }
 
 /**
@@ -112,7 +113,7 @@ function requirePortalScope(portal: PortalPrincipal, permission: Permission, org
 function requireMember({ memberships }: UserPrincipal, permission: Permission, organizationId: string): void {
   const membership = memberships.find((one) => one.organization_id === organizationId)
   if (!membership) throw new Problem('organization_not_found')
-  requireRole(membership.role, permission)
+  requireHeld(membership, permission)
 }
 
 /** What an organization requires of its members. */
@@ -148,11 +149,27 @@ export function requireMet(principal: Principal, organizationId: string): void {
 function requireExternal(user: ExternalPrincipal, permission: Permission, organizationId: string): void {
   if (organizationId !== user.organizationId) throw new Problem('organization_not_found')
   if (!isForKeys(permission)) throw needsAccount(user)
-  requireRole(user.role, permission)
+  requireHeld({ role: user.role, permissions: ROLES[user.role] }, permission)
 }
 
-function requireRole(role: Role, permission: Permission): void {
-  if (!roleMay(role, permission)) throw new Problem('forbidden', { detail: `The role ${role} lacks ${permission}.` })
+interface Held {
+  readonly role: Role
+  readonly permissions: readonly Permission[]
+}
+
+function requireHeld({ role, permissions }: Held, permission: Permission): void {
+  if (!permissions.includes(permission))
+    throw new Problem('forbidden', { detail: `The role ${role} lacks ${permission}.` })
+}
+
+/**
+ * Nobody gives to others what they do not have themselves, nor takes it from them.
+ *
+ * @throws Problem `forbidden` naming what is missing
+ */
+export function requireHoldsAll(manager: Manager, organizationId: string, permissions: readonly Permission[]): void {
+  if (manager.kind === 'service' || actsAsOperator(manager, 'members:write', organizationId)) return
+  for (const permission of permissions) requireMember(manager, permission, organizationId)
 }
 
 /** Why a principal that is no user of this deployment is refused where only users are allowed. */

@@ -1,9 +1,11 @@
 import type { NamedLimit } from '../db/schema/shapes.ts'
-import type { Permission, Role } from './roles.ts'
+import type { BuiltInRole, Permission, Role } from './roles.ts'
 
 export interface Membership {
   readonly organization_id: string
   readonly role: Role
+  /** What the role allows. */
+  readonly permissions: readonly Permission[]
   readonly is_suspended: boolean
   /** Whether it is the operator's own. */
   readonly is_platform: boolean
@@ -87,7 +89,7 @@ export interface ExternalPrincipal {
   /** The user, as the issuer calls them. */
   readonly subject: string
   readonly organizationId: string
-  readonly role: Role
+  readonly role: BuiltInRole
   readonly isSuspended: boolean
 }
 

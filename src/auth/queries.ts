@@ -1,13 +1,16 @@
 import { and, eq, gt, isNull, sql } from 'drizzle-orm'
 import type { Database } from '../db/orm.ts'
 import { sessions } from '../db/schema/accounts.ts'
-import { memberships, organizations } from '../db/schema/organizations.ts'
+import { memberships, organizations, roles } from '../db/schema/organizations.ts'
 import { ssoConnections } from '../db/schema/sso.ts'
 import { users } from '../db/schema/users.ts'
 import { administrates } from './administrators.ts'
 import { isServiceKeyLive } from './portal-keys.ts'
 import type { Membership } from './principal.ts'
 import { hasTwoFactor } from './two-factor.ts'
+
+/** A membership as it is read: the permissions are null for a built-in role. */
+type FoundMembership = Omit<Membership, 'permissions'> & { readonly permissions: readonly string[] | null }
 
 /**
  * @returns the session, unless it ended or expired, its user is disabled or, for a support session, its opener is no
@@ -23,8 +26,9 @@ export async function selectSession(db: Database, sessionId: string, userId: str
       reauthenticatedAt: sessions.reauthenticatedAt,
       isAdministrator: administrates(sql`users.id`),
       hasTwoFactor: hasTwoFactor(sql`users.id`),
-      memberships: sql<Membership[]>`(
+      memberships: sql<FoundMembership[]>`(
         select coalesce(json_agg(json_build_object('organization_id', m.organization_id, 'role', m.role,
+          'permissions', (select r.permissions from ${roles} r where r.organization_id = m.organization_id and r.name = m.role),
           'is_suspended', o.suspended_at is not null, 'is_platform', o.is_platform,
           'requires_two_factor', o.requires_two_factor,
           'required_sso', (select c.id from ${ssoConnections} c where c.organization_id = o.id and c.is_required))), '[]'::json)

@@ -16,27 +16,47 @@ const ADMIN = [
 const OWNER = [...ADMIN, 'owners:write', 'organization:delete'] as const
 
 /**
- * The permissions of each role in an organization. Each role includes those of the one before it. Guards, docs and
- * tests all read this table.
+ * The permissions of each built-in role in an organization. Each role includes those of the one before it. Guards, docs
+ * and tests all read this table.
  */
 export const ROLES = { viewer: VIEWER, member: MEMBER, admin: ADMIN, owner: OWNER } as const satisfies Record<
   string,
   readonly string[]
 >
 
-export type Role = keyof typeof ROLES
-export type Permission = (typeof ROLES)[Role][number]
+export type BuiltInRole = keyof typeof ROLES
+
+/** The name of a role: a built-in one, or one that the organization made for itself. */
+export type Role = string
+
+export type Permission = (typeof ROLES)[BuiltInRole][number]
 
 /** Every permission there is, as a list. */
 export const PERMISSIONS = ROLES.owner
 
-export function roleMay(role: Role, permission: Permission): boolean {
+export const BUILT_IN_ROLES = Object.keys(ROLES) as [BuiltInRole, ...BuiltInRole[]]
+
+export const isBuiltIn = (role: Role): role is BuiltInRole => Object.hasOwn(ROLES, role)
+
+/** The permissions that a role of an organization's own may have: what only owners may do is not for others. All have the first. */
+export const CUSTOM_PERMISSIONS = ADMIN
+
+/**
+ * The permissions of a member's role.
+ *
+ * @param custom what the organization says of a role of its own; null for a built-in one
+ */
+export function permissionsOfRole(role: Role, custom: readonly string[] | null): readonly Permission[] {
+  return isBuiltIn(role) ? ROLES[role] : PERMISSIONS.filter((permission) => custom?.includes(permission))
+}
+
+export function roleMay(role: BuiltInRole, permission: Permission): boolean {
   return (ROLES[role] as readonly string[]).includes(permission)
 }
 
-/** @returns the roles that have a permission, lowest first */
-export function rolesWith(permission: Permission): Role[] {
-  return (Object.keys(ROLES) as Role[]).filter((role) => roleMay(role, permission))
+/** @returns the built-in roles that have a permission, lowest first */
+export function rolesWith(permission: Permission): BuiltInRole[] {
+  return BUILT_IN_ROLES.filter((role) => roleMay(role, permission))
 }
 
 /**
@@ -69,7 +89,7 @@ export function scopeFor(permission: Permission): string | undefined {
 
 /** @returns the permission that a scope stands for, if any */
 export function parsePermission(scope: string): Permission | undefined {
-  return (ROLES.owner as readonly Permission[]).find((permission) => scopeFor(permission) === scope)
+  return PERMISSIONS.find((permission) => scopeFor(permission) === scope)
 }
 
 /**

@@ -9,7 +9,7 @@ import { loadSession } from './load-session.ts'
 import { resolveOrganization } from './named-organization.ts'
 import { findUnmet } from './organization-access.ts'
 import type { ExternalPrincipal, Membership, UserPrincipal } from './principal.ts'
-import { IDLE_WHILE_SUSPENDED, isForKeys, PERMISSIONS, type Permission, roleMay } from './roles.ts'
+import { IDLE_WHILE_SUSPENDED, isForKeys, PERMISSIONS, type Permission, ROLES } from './roles.ts'
 
 export const TokenInput = z.strictObject({
   token: z.string().min(1).max(8_192),
@@ -68,14 +68,15 @@ async function loadUser(deps: ManagementDeps, token: string): Promise<TokenUser 
 }
 
 /** A user of another issuer lacks nothing that the organization requires: their issuer is the one to require it. */
-type Seat = Pick<Membership, 'organization_id' | 'role' | 'is_suspended'>
+type Seat = Pick<Membership, 'organization_id' | 'role' | 'permissions' | 'is_suspended'>
 
 /** @returns undefined also for a member who lacks what the organization requires, and may do nothing there */
 function findMetMembership(user: TokenUser, organizationId: string | null): Seat | undefined {
   if (user.kind === 'user' && findUnmet(user, organizationId)) return undefined
   if (user.kind === 'user') return user.memberships.find((one) => one.organization_id === organizationId)
   const { organizationId: organization_id, role, isSuspended: is_suspended } = user
-  return organization_id === organizationId ? { organization_id, role, is_suspended } : undefined
+  const permissions = ROLES[role]
+  return organization_id === organizationId ? { organization_id, role, permissions, is_suspended } : undefined
 }
 
 function describeUser(user: TokenUser, organizationId: string | null) {
@@ -115,5 +116,5 @@ function isAllowed(user: TokenUser, { organizationId, permission }: TokenCheck):
   if (!membership || !permission) return membership !== undefined
   const isIdle = membership.is_suspended && IDLE_WHILE_SUSPENDED.includes(permission)
   const isForThem = user.kind === 'user' || isForKeys(permission)
-  return !isIdle && isForThem && roleMay(membership.role, permission)
+  return !isIdle && isForThem && membership.permissions.includes(permission)
 }

@@ -5,6 +5,9 @@ import type { Database } from './orm.ts'
 export const isOrganization = (organizationId: string): SQL =>
   sql`exists (select 1 from organizations o where o.id = ${organizationId}::uuid)`
 
+export const isPlatform = (organizationId: string): SQL =>
+  sql`exists (select 1 from organizations o where o.id = ${organizationId}::uuid and o.is_platform)`
+
 export const isPlan = (planId: string): SQL => sql`exists (select 1 from plans p where p.id = ${planId})`
 
 /** Whether a plan's id is of a version of the plan of that name. @param planId an expression, such as `o.plan_id` */

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { timestamp } from '../http/fields.ts'
+import { roleName, timestamp } from '../http/fields.ts'
 import type { WebhookEventType } from './event-types.ts'
 
 const Organization = z.strictObject({
@@ -25,7 +25,7 @@ const Key = z.strictObject({
   replaced_by: z.uuid().nullable(),
 })
 
-const role = z.enum(['owner', 'admin', 'member', 'viewer'])
+const role = roleName
 
 const Member = z.strictObject({ user_id: z.uuid(), email: z.string(), name: z.string().nullable(), role })
 

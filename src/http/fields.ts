@@ -100,3 +100,15 @@ const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/
 export const metadata = recordSchema(z.string().max(100), z.unknown())
   .refine((value) => JSON.stringify(value).length <= 4_000, 'must not be larger than 4,000 characters as JSON')
   .refine((value) => !UNSTORABLE.test(JSON.stringify(value)), 'must not contain NUL or a lone surrogate')
+
+/** How long the name of a role may be. */
+const MAX_ROLE_NAME = 40
+
+export const roleName = z
+  .string()
+  .max(MAX_ROLE_NAME)
+  .regex(/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/, 'must be lower-case letters and digits, with single hyphens between them')
+  .meta({
+    description: "`viewer`, `member`, `admin`, `owner`, or the name of one of the organization's own roles.",
+    example: 'member',
+  })

@@ -3,7 +3,7 @@ import type * as z from 'zod'
 import { requireOwner } from '../accounts/passwords/reauthenticate.ts'
 import { audited } from '../audit/record.ts'
 import type { UserPrincipal } from '../auth/principal.ts'
-import { rolesWith } from '../auth/roles.ts'
+import { mayDo } from '../auth/role-permissions.ts'
 import { requireThat, tryBatch } from '../db/batch.ts'
 import { lockOwnOrganizations } from '../db/locks.ts'
 import type { ManagementDeps } from '../deps.ts'
@@ -13,7 +13,7 @@ import { invalidateDeleted } from './invalidate.ts'
 import { holds } from './invitations/queries.ts'
 import { noticesToOwners } from './notice.ts'
 import { getOwnOrganization } from './organization.ts'
-import { isMember, isPaidFor, listOrganizations, mayBeDeleted, type OrganizationView } from './queries.ts'
+import { isPaidFor, listOrganizations, mayBeDeleted, type OrganizationView } from './queries.ts'
 import type { OrganizationDeletion } from './schemas.ts'
 
 /**
@@ -54,7 +54,7 @@ type Mails = Awaited<ReturnType<typeof noticesToOwners>>
 /** Deletes everything or nothing, under the conditions that hold under the lock. */
 async function erase(deps: ManagementDeps, user: UserPrincipal, { id, name, slug }: OrganizationView, mails: Mails) {
   const { db } = deps
-  const isOwner = isMember(id, user.userId, rolesWith('organization:delete'))
+  const isOwner = mayDo(id, user.userId, 'organization:delete')
   const done = await tryBatch(db, {
     // all of them, so that of two concurrent deletions one keeps the last organization
     lock: lockOwnOrganizations(db, user.userId),

@@ -80,14 +80,6 @@ export function selectOwners(db: Database, organizationId: string) {
     .where(and(eq(memberships.organizationId, organizationId), eq(memberships.role, 'owner'), eq(users.isActive, true)))
 }
 
-/** Whether a user is a member with one of these roles, at this point of the batch. */
-export const isMember = (organizationId: string, userId: string, roles: readonly string[]) => sql`exists (
-  select 1 from memberships m where m.organization_id = ${organizationId}::uuid and m.user_id = ${userId}::uuid
-    and m.role in (${sql.join(
-      roles.map((role) => sql`${role}`),
-      sql`, `,
-    )}))`
-
 /** Whether an organization is not the platform's and has this name, and its user belongs to another one as well. */
 export const mayBeDeleted = (organizationId: string, userId: string, name: string) => sql`(
   exists (select 1 from organizations o where o.id = ${organizationId}::uuid and o.name = ${name} and not o.is_platform)

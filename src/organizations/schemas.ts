@@ -1,9 +1,16 @@
 import * as z from 'zod'
 import { password as passwordField } from '../accounts/passwords/field.ts'
-import { ROLES, type Role } from '../auth/roles.ts'
-import { email, line, listSchema, organizationInPath, pageQuery, timestamp, uuid } from '../http/fields.ts'
+import {
+  email,
+  line,
+  listSchema,
+  organizationInPath,
+  pageQuery,
+  roleName as role,
+  timestamp,
+  uuid,
+} from '../http/fields.ts'
 
-const role = z.enum(Object.keys(ROLES) as [Role, ...Role[]])
 const name = line(200)
 const slug = z
   .string()

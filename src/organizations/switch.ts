@@ -1,12 +1,12 @@
 import { audited } from '../audit/record.ts'
 import { ACCESS_TOKEN_SECONDS, signAccessToken } from '../auth/access-token.ts'
 import type { UserPrincipal } from '../auth/principal.ts'
-import { rolesWith } from '../auth/roles.ts'
+import { isMember } from '../auth/role-permissions.ts'
 import { requireThat, runBatch } from '../db/batch.ts'
 import { lockMembership } from '../db/locks.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { Problem } from '../problems.ts'
-import { isMember, switchSession } from './queries.ts'
+import { switchSession } from './queries.ts'
 
 /**
  * Makes the user's session act for another organization, now and after each refresh, and issues an access token for it.
@@ -16,7 +16,7 @@ import { isMember, switchSession } from './queries.ts'
  */
 export async function switchOrganization(deps: ManagementDeps, user: UserPrincipal, organizationId: string) {
   const { userId, sessionId, impersonatorId } = user
-  const mayAct = isMember(organizationId, userId, rolesWith('organization:read'))
+  const mayAct = isMember(organizationId, userId)
   const done = await runBatch(deps.db, {
     lock: lockMembership(deps.db, organizationId, userId),
     allowed: requireThat(deps.db, mayAct, 'organization_not_found'),

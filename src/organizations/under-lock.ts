@@ -1,9 +1,9 @@
 import type { UserPrincipal } from '../auth/principal.ts'
-import { type Permission, rolesWith } from '../auth/roles.ts'
+import { mayDo } from '../auth/role-permissions.ts'
+import type { Permission } from '../auth/roles.ts'
 import { requireThat } from '../db/batch.ts'
 import { lockOrganization } from '../db/locks.ts'
 import type { ManagementDeps } from '../deps.ts'
-import { isMember } from './queries.ts'
 
 /** The first steps of a batch that changes an organization: its lock, and that the user still has the permission there. */
 export const underLock = (
@@ -13,5 +13,5 @@ export const underLock = (
   permission: Permission,
 ) => ({
   lock: lockOrganization(db, organizationId),
-  allowed: requireThat(db, isMember(organizationId, userId, rolesWith(permission)), 'organization_not_found'),
+  allowed: requireThat(db, mayDo(organizationId, userId, permission), 'organization_not_found'),
 })

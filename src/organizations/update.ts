@@ -1,7 +1,6 @@
 import type * as z from 'zod'
 import { audited } from '../audit/record.ts'
 import type { UserPrincipal } from '../auth/principal.ts'
-import { roleMay } from '../auth/roles.ts'
 import { runBatch } from '../db/batch.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { Problem } from '../problems.ts'
@@ -48,7 +47,7 @@ export async function changeOrganization(
  * @throws Problem `forbidden` unless they are an owner, `two_factor_required`
  */
 function requireMayRequire(user: UserPrincipal, { role }: OrganizationView, { requires_two_factor }: Change): void {
-  if (!roleMay(role, 'owners:write'))
+  if (role !== 'owner')
     throw new Problem('forbidden', { detail: 'Only owners can change whether members need a second factor.' })
   if (requires_two_factor && !user.hasTwoFactor) throw new Problem('two_factor_required')
 }

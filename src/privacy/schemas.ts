@@ -4,7 +4,7 @@ import { Passkey } from '../accounts/passkeys/schemas.ts'
 import { User } from '../accounts/schemas.ts'
 import { passwordIfAny, secondFactor } from '../accounts/two-factor/schemas.ts'
 import { AuditLog } from '../audit/schemas.ts'
-import { timestamp } from '../http/fields.ts'
+import { roleName, timestamp } from '../http/fields.ts'
 import { ApiKey } from '../keys/schemas.ts'
 
 export const Deletion = z.strictObject({
@@ -21,7 +21,7 @@ export const Export = z
       z.object({
         organization_id: z.uuid(),
         organization_name: z.string(),
-        role: z.enum(['owner', 'admin', 'member', 'viewer']),
+        role: roleName,
         created_at: timestamp,
       }),
     ),

@@ -13,6 +13,7 @@ export const UNKNOWN: Readonly<Record<Kind, () => string>> = {
   invitation: () => crypto.randomUUID(),
   domain: () => crypto.randomUUID(),
   group: () => crypto.randomUUID(),
+  role: () => `r${crypto.randomUUID().slice(0, 8)}`,
   endpoint: () => crypto.randomUUID(),
   delivery: () => crypto.randomUUID(),
   alert: () => crypto.randomUUID(),
@@ -46,6 +47,7 @@ const TEXTS: Readonly<Record<string, () => string>> = {
   domain: () => `${crypto.randomUUID()}.example.org`,
   slug: () => `s${crypto.randomUUID().slice(0, 8)}`,
   plan: () => 'starter',
+  role: () => 'viewer',
   id: () => `x${crypto.randomUUID().slice(0, 8)}`,
 }
 
@@ -68,6 +70,11 @@ const BODIES: Readonly<Record<string, (own: Own) => readonly unknown[]>> = {
     { reservation_id: reservationIn(organization), queries: 1 },
     { reservation_id: reservationIn(organization), cancel: true },
   ],
+  'POST /api/v1/organizations/{organization_id}/roles': () => [
+    { name: `r${crypto.randomUUID().slice(0, 8)}`, permissions: ['organization:read'] },
+  ],
+  /** Nobody joins: as what is a matter of their own role as well. */
+  'PATCH /api/v1/organizations/{organization_id}/domains/{id}': () => [{ join_role: null }],
   /** The name stays: of another organization it would be another one. */
   'PATCH /api/v1/organizations/{organization_id}': ({ name }) => [{ name }],
   /** The provider stays, so that it need not answer. */

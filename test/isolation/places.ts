@@ -44,6 +44,7 @@ const OF_COLLECTION: Readonly<Record<string, Kind>> = {
   invitations: 'invitation',
   domains: 'domain',
   groups: 'group',
+  roles: 'role',
   'webhook-endpoints': 'endpoint',
   deliveries: 'delivery',
   alerts: 'alert',

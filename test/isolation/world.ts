@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { openSession } from '../../src/accounts/sessions/open.ts'
-import { ROLES, type Role } from '../../src/auth/roles.ts'
+import { CUSTOM_PERMISSIONS, type Permission, ROLES } from '../../src/auth/roles.ts'
 import { sha256Hex } from '../../src/lib/bytes.ts'
 import { uuidv7 } from '../../src/lib/uuid.ts'
 import { describeKey, newKey } from '../../src/verification/key-format.ts'
@@ -23,6 +23,7 @@ interface Ids {
   readonly domain: readonly string[]
   /** Of a directory. */
   readonly group: readonly string[]
+  readonly role: readonly string[]
   readonly endpoint: readonly string[]
   readonly delivery: readonly string[]
   readonly alert: readonly string[]
@@ -80,6 +81,7 @@ export async function newWorld() {
     invitation,
     domain: [domain.id],
     group: [group],
+    role: [await insertRole(organization)],
     endpoint: [endpoint.id],
     delivery: [await insertDelivery(organization, endpoint.id)],
     alert: [await insertAlert(organization)],
@@ -115,6 +117,15 @@ async function insertDirectory(organization: string): Promise<string> {
     organization,
   ])
   return id
+}
+
+async function insertRole(organization: string): Promise<string> {
+  const name = `r${crypto.randomUUID().slice(0, 8)}`
+  await sql.query(`insert into roles (organization_id, name, permissions) values ($1, $2, '{organization:read}')`, [
+    organization,
+    name,
+  ])
+  return name
 }
 
 async function insertPasskey(userId: string): Promise<string> {
@@ -190,22 +201,43 @@ async function nameOf(organization: string): Promise<string> {
 
 /** Somebody with a role in an organization, signed in twice. */
 export interface Member {
-  readonly role: Role
+  readonly role: string
+  readonly permissions: readonly Permission[]
   /** Acts for that organization. */
   readonly inside: string
   /** Acts for one of their own, as its owner: what they may do there says nothing. */
   readonly elsewhere: string
 }
 
-/** A member of each role. */
-export function membersOf({ organization }: World): Promise<Member[]> {
+const beyondViewers = CUSTOM_PERMISSIONS.filter(
+  (permission) => !(ROLES.viewer as readonly string[]).includes(permission),
+)
+
+/**
+ * Roles of an organization's own. Each permission that one may have is in one of them, and absent from another. Two allow what
+ * a viewer may do, so that they may give that role.
+ */
+const CUSTOM_ROLES = {
+  least: CUSTOM_PERMISSIONS.slice(0, 1),
+  even: [...ROLES.viewer, ...beyondViewers.filter((_, at) => at % 2 === 0)],
+  odd: [...ROLES.viewer, ...beyondViewers.filter((_, at) => at % 2 === 1)],
+}
+
+/** A member of each role: those that are built in, and three of the organization's own. */
+export async function membersOf({ organization }: World): Promise<Member[]> {
+  for (const [name, permissions] of Object.entries(CUSTOM_ROLES))
+    await sql.query('insert into roles (organization_id, name, permissions) values ($1, $2, $3)', [
+      organization,
+      name,
+      permissions,
+    ])
   return Promise.all(
-    (Object.keys(ROLES) as Role[]).map(async (role) => {
+    Object.entries({ ...ROLES, ...CUSTOM_ROLES }).map(async ([role, permissions]) => {
       const { token: inside, user } = await newUser()
       await addMember(organization, user.id, role)
       await sql.query('update sessions set organization_id = $1 where user_id = $2', [organization, user.id])
       const { access_token } = await openSession(managementDeps(directly()), user.id, { factors: ['password'] })
-      return { role, inside, elsewhere: access_token }
+      return { role, permissions, inside, elsewhere: access_token }
     }),
   )
 }

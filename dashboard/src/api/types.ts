@@ -3,7 +3,8 @@
 export type AcceptedInvitation = {
   organization_id: string
   organization_name: string
-  role: 'viewer' | 'member' | 'admin' | 'owner'
+  /** `viewer`, `member`, `admin`, `owner`, or the name of one of the organization's own roles. */
+  role: string
   user_id: string
   is_new_account: boolean
 }
@@ -47,7 +48,8 @@ export type AccountExportDirectorie = {
 export type AccountExportMembership = {
   organization_id: string
   organization_name: string
-  role: 'owner' | 'admin' | 'member' | 'viewer'
+  /** `viewer`, `member`, `admin`, `owner`, or the name of one of the organization's own roles. */
+  role: string
   created_at: string
 }
 
@@ -343,7 +345,8 @@ export type AdminUserList = {
 export type AdminUserOrganization = {
   id: string
   name: string
-  role: 'owner' | 'admin' | 'member' | 'viewer'
+  /** `viewer`, `member`, `admin`, `owner`, or the name of one of the organization's own roles. */
+  role: string
   plan: string
 }
 
@@ -710,8 +713,8 @@ export type CataloguePrice = {
 }
 
 export type ChangeDirectoryGroupRequest = {
-  /** What its people are. The highest role of their groups counts. Null for none. */
-  role: 'admin' | 'member' | 'viewer' | null
+  /** What its people are. The role of their groups that allows the most counts. Null for none. */
+  role: string | null
   /** Required if the sign-in is older than 15 minutes. */
   password?: string
 }
@@ -891,7 +894,8 @@ export type CreateGatewayRouteRequestMatch = {
 
 export type CreateInvitationRequest = {
   email: string
-  role: 'viewer' | 'member' | 'admin' | 'owner'
+  /** `viewer`, `member`, `admin`, `owner`, or the name of one of the organization's own roles. */
+  role: string
 }
 
 export type CreateMeterRequest = {
@@ -1036,6 +1040,14 @@ export type CreatePortalSessionRequest = {
   /** Alternative to `organization_id`: the operator's own id of the organization. */
   external_id?: string
   return_url?: string
+}
+
+export type CreateRoleRequest = {
+  /** Lower-case letters and digits, separated by single hyphens. It cannot be changed later. */
+  name: string
+  description?: string | null
+  /** What members with the role may do. All roles allow `organization:read`, also where it is not named. */
+  permissions: unknown[]
 }
 
 export type CreateTopUpRequest = {
@@ -1214,8 +1226,8 @@ export type Directory = {
 export type DirectoryGroup = {
   id: string
   name: string
-  /** What its people are. The highest role of their groups counts. Null for none. */
-  role: 'admin' | 'member' | 'viewer' | null
+  /** What its people are. The role of their groups that allows the most counts. Null for none. */
+  role: string | null
   member_count: number
   created_at: string
   updated_at: string
@@ -1510,7 +1522,8 @@ export type InspectedRequestVerdict = {
 export type Invitation = {
   id: string
   email: string
-  role: 'viewer' | 'member' | 'admin' | 'owner'
+  /** `viewer`, `member`, `admin`, `owner`, or the name of one of the organization's own roles. */
+  role: string
   /** An invitation is also revoked if its inviter may no longer invite for the role. */
   status: 'pending' | 'accepted' | 'revoked' | 'expired'
   invited_by: string | null
@@ -1699,7 +1712,8 @@ export type Member = {
   user_id: string
   email: string
   name: string | null
-  role: 'viewer' | 'member' | 'admin' | 'owner'
+  /** `viewer`, `member`, `admin`, `owner`, or the name of one of the organization's own roles. */
+  role: string
   /** False while an administrator has disabled the account. */
   is_active: boolean
   /** Whether they have a second factor. Null for readers who may not manage members. */
@@ -1957,7 +1971,8 @@ export type NewGatewayHeader = {
 
 export type NewMember = {
   email: string
-  role?: 'viewer' | 'member' | 'admin' | 'owner'
+  /** `viewer`, `member`, `admin`, `owner`, or the name of one of the organization's own roles. */
+  role?: string
   /** Send an invitation by email instead of adding an existing user at once. */
   send_invitation?: boolean
 }
@@ -2034,7 +2049,7 @@ export type NewUser = {
   /** Alternative to `organization_id`: the operator's own id of the organization. */
   external_id?: string
   /** In the organization that is named. */
-  role?: 'viewer' | 'member' | 'admin' | 'owner'
+  role?: string
   /** Whether to email a link that sets the password. */
   send_invitation?: boolean
 }
@@ -2079,7 +2094,7 @@ export type Organization = {
   external_id: string | null
   plan: string
   /** Your role. */
-  role: 'viewer' | 'member' | 'admin' | 'owner'
+  role: string
   /** Whether it was created for one person at registration. */
   is_personal: boolean
   /** Whether your token acts for it. */
@@ -2562,6 +2577,7 @@ export type Problem = {
     | 'route_limit_reached'
     | 'passkey_limit_reached'
     | 'email_sign_in_off'
+    | 'role_limit_reached'
     | 'domain_limit_reached'
     | 'key_limit_reached'
     | 'not_found'
@@ -2586,6 +2602,7 @@ export type Problem = {
     | 'domain_not_found'
     | 'sso_not_found'
     | 'directory_not_found'
+    | 'role_not_found'
     | 'directory_group_not_found'
     | 'invitation_not_found'
     | 'method_not_allowed'
@@ -2613,6 +2630,9 @@ export type Problem = {
     | 'platform_organization'
     | 'slug_taken'
     | 'sso_not_tested'
+    | 'role_exists'
+    | 'role_built_in'
+    | 'role_in_use'
     | 'domain_known'
     | 'domain_not_verified'
     | 'domain_taken'
@@ -2956,6 +2976,41 @@ export type ReserveUsageRequest = {
 export type RevokeCreditsRequest = {
   /** Shown in the ledger of the organization, and kept in the audit log. */
   reason: string
+}
+
+export type Role = {
+  name: string
+  description: string | null
+  permissions: (
+    | 'organization:read'
+    | 'members:read'
+    | 'keys:read'
+    | 'usage:read'
+    | 'keys:write'
+    | 'usage:events'
+    | 'keys:import'
+    | 'audit:read'
+    | 'usage:write'
+    | 'usage:alerts'
+    | 'webhooks:read'
+    | 'webhooks:write'
+    | 'organization:write'
+    | 'members:write'
+    | 'billing:read'
+    | 'billing:write'
+    | 'owners:write'
+    | 'organization:delete'
+  )[]
+  /** Built-in roles cannot be changed. */
+  is_built_in: boolean
+  member_count: number
+  /** Null for a built-in role. */
+  created_at: string | null
+  updated_at: string | null
+}
+
+export type RoleList = {
+  data: Role[]
 }
 
 export type RotateApiKeyRequest = {
@@ -3424,7 +3479,8 @@ export type TokenVerdictValid = {
   /** The trusted issuer; null for a token of this deployment. */
   issuer: string | null
   organization_id: string | null
-  role: 'viewer' | 'member' | 'admin' | 'owner' | null
+  /** `viewer`, `member`, `admin`, `owner`, or the name of one of the organization's own roles. */
+  role: string | null
   organization_suspended: boolean
   /** The administrator who acts as the user for support. */
   impersonator_id: string | null
@@ -3508,7 +3564,8 @@ export type UpdateGatewayRouteRequestMatch = {
 }
 
 export type UpdateMemberRequest = {
-  role: 'viewer' | 'member' | 'admin' | 'owner'
+  /** `viewer`, `member`, `admin`, `owner`, or the name of one of the organization's own roles. */
+  role: string
 }
 
 export type UpdateMeterRequest = {
@@ -3592,6 +3649,12 @@ export type UpdatePlanRequestOverage = {
 
 export type UpdateProfileRequest = {
   name: string | null
+}
+
+export type UpdateRoleRequest = {
+  description?: string | null
+  /** What members with the role may do. All roles allow `organization:read`, also where it is not named. */
+  permissions?: unknown[]
 }
 
 export type UpdateWebhookEndpointRequest = {
@@ -4116,7 +4179,7 @@ export type User = {
   /** The plan of the active organization. */
   subscription_tier: string
   /** The role in the active organization. */
-  role: 'owner' | 'admin' | 'member' | 'viewer' | null
+  role: string | null
   /** What the role allows in the active organization. */
   permissions: string[]
   /** What the active organization requires of its members and the user lacks. Until they have it, `permissions` is empty. */
@@ -4457,6 +4520,25 @@ export interface Operations {
   'POST /organizations/{organization_id}/transfer': {
     params: { organization_id: string }
     body: TransferOrganizationRequest
+    answer: undefined
+  }
+  /** List roles */
+  'GET /organizations/{organization_id}/roles': { params: { organization_id: string }; answer: RoleList }
+  /** Create a role */
+  'POST /organizations/{organization_id}/roles': {
+    params: { organization_id: string }
+    body: CreateRoleRequest
+    answer: Role
+  }
+  /** Change a role */
+  'PATCH /organizations/{organization_id}/roles/{name}': {
+    params: { organization_id: string; name: string }
+    body: UpdateRoleRequest
+    answer: Role
+  }
+  /** Delete a role */
+  'DELETE /organizations/{organization_id}/roles/{name}': {
+    params: { organization_id: string; name: string }
     answer: undefined
   }
   /** List domains */
@@ -4880,6 +4962,9 @@ export interface Operations {
         | 'member.removed'
         | 'member.joined'
         | 'member.left'
+        | 'role.created'
+        | 'role.updated'
+        | 'role.deleted'
         | 'domain.added'
         | 'domain.verified'
         | 'domain.updated'
@@ -5005,6 +5090,9 @@ export interface Operations {
         | 'member.removed'
         | 'member.joined'
         | 'member.left'
+        | 'role.created'
+        | 'role.updated'
+        | 'role.deleted'
         | 'domain.added'
         | 'domain.verified'
         | 'domain.updated'

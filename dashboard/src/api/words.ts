@@ -40,6 +40,9 @@ export const AUDIT_ACTIONS: Readonly<Record<string, string>> = {
   'member.joined':
     'Somebody became a member by the verified domain of their address, by single sign-on or by a directory.',
   'member.left': 'A member left an organization.',
+  'role.created': 'An organization made a role of its own.',
+  'role.updated': 'A role of an organization was changed; `from` and `to` name what it allows.',
+  'role.deleted': 'A role of an organization was deleted.',
   'domain.added': "A domain was said to be an organization's own; it is not verified yet.",
   'domain.verified': 'The DNS has the record that proves a domain.',
   'domain.updated': 'Who joins by a domain was changed.',
@@ -176,4 +179,25 @@ export const PLATFORM_SCOPES: Readonly<Record<string, string>> = {
   'platform:audit:read': 'Read the audit log.',
   'platform:metrics:read': 'Read figures of the whole deployment.',
   'platform:portal': 'Make links to the customer portal.',
+}
+
+export const PERMISSION_TEXTS: Readonly<Record<string, string>> = {
+  'organization:read': 'See the organization, its plan and its domains.',
+  'members:read': 'See members and roles.',
+  'keys:read': 'See API keys, without their secrets.',
+  'usage:read': 'See usage, quotas and limits.',
+  'keys:write': 'Create, change, rotate and revoke API keys.',
+  'usage:events': 'See single requests.',
+  'keys:import': 'Import API keys by their hashes.',
+  'audit:read': 'Read the audit log.',
+  'usage:write': 'Report and correct usage.',
+  'usage:alerts': 'Set the thresholds of alerts.',
+  'webhooks:read': 'See webhook endpoints and deliveries.',
+  'webhooks:write': 'Manage webhook endpoints, and send deliveries again.',
+  'organization:write': 'Rename the organization, and manage its domains.',
+  'members:write': 'Invite and remove people, and manage roles.',
+  'billing:read': 'See credits, spending and its bounds.',
+  'billing:write': 'Buy, change and cancel plans, and buy credits.',
+  'owners:write': 'Add and remove owners, and set up single sign-on and the directory.',
+  'organization:delete': 'Delete the organization.',
 }

@@ -10,6 +10,7 @@ export const IDEMPOTENT_OPERATIONS = new Set<string>([
   'POST /auth/passkeys',
   'POST /auth/email/change',
   'POST /organizations',
+  'POST /organizations/{organization_id}/roles',
   'POST /organizations/{organization_id}/domains',
   'POST /organizations/{organization_id}/invitations',
   'POST /organizations/{organization_id}/invitations/{id}/resend',

@@ -368,7 +368,8 @@ export interface WebhookEvents {
       user_id: string
       email: string
       name: string | null
-      role: 'owner' | 'admin' | 'member' | 'viewer'
+      /** `viewer`, `member`, `admin`, `owner`, or the name of one of the organization's own roles. */
+      role: string
     }
   }
   'member.role_changed': {
@@ -382,9 +383,11 @@ export interface WebhookEvents {
       user_id: string
       email: string
       name: string | null
-      role: 'owner' | 'admin' | 'member' | 'viewer'
+      /** `viewer`, `member`, `admin`, `owner`, or the name of one of the organization's own roles. */
+      role: string
     }
-    previous_role: 'owner' | 'admin' | 'member' | 'viewer'
+    /** `viewer`, `member`, `admin`, `owner`, or the name of one of the organization's own roles. */
+    previous_role: string
   }
   'member.removed': {
     organization: {
@@ -397,7 +400,8 @@ export interface WebhookEvents {
       user_id: string
       email: string
       name: string | null
-      role: 'owner' | 'admin' | 'member' | 'viewer'
+      /** `viewer`, `member`, `admin`, `owner`, or the name of one of the organization's own roles. */
+      role: string
     }
   }
   'invitation.created': {
@@ -410,7 +414,8 @@ export interface WebhookEvents {
     invitation: {
       id: string
       email: string
-      role: 'owner' | 'admin' | 'member' | 'viewer'
+      /** `viewer`, `member`, `admin`, `owner`, or the name of one of the organization's own roles. */
+      role: string
       invited_by: string | null
       created_at: string
       expires_at: string
@@ -426,7 +431,8 @@ export interface WebhookEvents {
     invitation: {
       id: string
       email: string
-      role: 'owner' | 'admin' | 'member' | 'viewer'
+      /** `viewer`, `member`, `admin`, `owner`, or the name of one of the organization's own roles. */
+      role: string
       invited_by: string | null
       created_at: string
       expires_at: string
@@ -443,7 +449,8 @@ export interface WebhookEvents {
     invitation: {
       id: string
       email: string
-      role: 'owner' | 'admin' | 'member' | 'viewer'
+      /** `viewer`, `member`, `admin`, `owner`, or the name of one of the organization's own roles. */
+      role: string
       invited_by: string | null
       created_at: string
       expires_at: string
@@ -459,7 +466,8 @@ export interface WebhookEvents {
     invitation: {
       id: string
       email: string
-      role: 'owner' | 'admin' | 'member' | 'viewer'
+      /** `viewer`, `member`, `admin`, `owner`, or the name of one of the organization's own roles. */
+      role: string
       invited_by: string | null
       created_at: string
       expires_at: string

@@ -27,10 +27,6 @@ export const mayStillSignIn = ({ id, organizationId, issuer }: ConnectionRow, us
   and exists (select 1 from users u where u.id = ${userId}::uuid
     and ${isAddressOf(organizationId, sql`u.email`)})`
 
-/** Whether somebody is a member of an organization. */
-export const isMember = (organizationId: string, userId: string): SQL => sql`exists (
-  select 1 from memberships m where m.organization_id = ${organizationId}::uuid and m.user_id = ${userId}::uuid)`
-
 /** Whether nobody removed them from it. */
 export const isWelcome = (organizationId: string, userId: string): SQL => sql`not exists (
   select 1 from removed_members r where r.organization_id = ${organizationId}::uuid and r.user_id = ${userId}::uuid)`

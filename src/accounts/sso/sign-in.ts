@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type * as z from 'zod'
 import { audited } from '../../audit/record.ts'
+import { isMember } from '../../auth/role-permissions.ts'
 import { requireThat, tryBatch } from '../../db/batch.ts'
 import { holds } from '../../db/conditions.ts'
 import { lockOrganization } from '../../db/locks.ts'
@@ -16,15 +17,7 @@ import { beginAt } from '../identities/begin.ts'
 import { beginIdentity, type Taken } from '../identities/complete.ts'
 import { findByIdentity, stillSignsIn, useIdentity } from '../identities/queries.ts'
 import { openConnection } from './connection.ts'
-import {
-  type ConnectionRow,
-  findByDomain,
-  findConnection,
-  isMember,
-  isWelcome,
-  mayStillSignIn,
-  noteUse,
-} from './queries.ts'
+import { type ConnectionRow, findByDomain, findConnection, isWelcome, mayStillSignIn, noteUse } from './queries.ts'
 import type { SsoSignIn } from './schemas.ts'
 
 /**

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { ROLES, type Role } from '../../auth/roles.ts'
+import { roleName } from '../../http/fields.ts'
 
 const refused = z.object({
   valid: z.literal(false),
@@ -18,7 +18,7 @@ const accepted = z.object({
   session_id: z.uuid().nullable().meta({ description: "Null for a trusted issuer's token: there is no session here." }),
   issuer: z.string().nullable().meta({ description: 'The trusted issuer; null for a token of this deployment.' }),
   organization_id: z.uuid().nullable(),
-  role: z.enum(Object.keys(ROLES) as [Role, ...Role[]]).nullable(),
+  role: roleName.nullable(),
   organization_suspended: z.boolean(),
   impersonator_id: z.uuid().nullable().meta({ description: 'The administrator who acts as the user for support.' }),
   is_administrator: z.boolean(),

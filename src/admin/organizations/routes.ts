@@ -132,6 +132,7 @@ const addMemberRoute = apiRoute({
   creates: true,
   returns: { 201: Member, 202: Invitation },
   fails: [
+    'role_not_found',
     'organization_not_found',
     'platform_organization',
     'user_not_found',

@@ -8,9 +8,10 @@ import {
   metadata,
   organizationInPath,
   pageQuery,
+  roleName,
   timestamp,
 } from '../../http/fields.ts'
-import { flag, plan, QuotaOverrides, reason, role, search } from '../schemas.ts'
+import { flag, plan, QuotaOverrides, reason, search } from '../schemas.ts'
 import { NO_ACTIVE_MEMBERS } from '../users/queries.ts'
 
 export const OrganizationParams = z.strictObject({ organization_id: organizationInPath })
@@ -107,7 +108,7 @@ export const CustomerChange = CustomerUpsert.extend({
 export const NewMember = z
   .strictObject({
     email: email,
-    role: role.default('member'),
+    role: roleName.default('member'),
     send_invitation: z.boolean().default(false).meta({
       description: 'Send an invitation by email instead of adding an existing user at once.',
     }),

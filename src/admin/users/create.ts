@@ -10,6 +10,7 @@ import { memberships, organizations } from '../../db/schema/organizations.ts'
 import { users } from '../../db/schema/users.ts'
 import { hasSeatFor } from '../../db/seats.ts'
 import type { ManagementDeps } from '../../deps.ts'
+import { hasRole } from '../../organizations/roles/role.ts'
 import { Problem } from '../../problems.ts'
 import { getOrganization } from '../organizations/organization.ts'
 import { getUser } from './actions.ts'
@@ -22,7 +23,7 @@ type NewUserInput = Omit<z.output<typeof NewUser>, 'organization_id' | 'external
  * Makes an account without a password: its owner sets one by the link of an email. The user is a member of the organization
  * that is named, or owns a personal organization like whoever registers.
  *
- * @throws Problem `email_taken`, `organization_not_found`, `platform_organization`, `seat_limit_reached`
+ * @throws Problem `email_taken`, `organization_not_found`, `platform_organization`, `role_not_found`, `seat_limit_reached`
  */
 export async function createUser(
   deps: ManagementDeps,
@@ -36,7 +37,7 @@ export async function createUser(
   const mail = input.send_invitation ? welcomeMail(deps, { userId, email }) : undefined
   await orEmailTaken(
     runBatch(deps.db, {
-      home: organizationId === undefined ? personalHome(deps, account) : withSeat(deps, organizationId, email),
+      home: organizationId === undefined ? personalHome(deps, account) : withSeat(deps, organizationId, input),
       user: deps.db.insert(users).values(account.user),
       ...membership(deps, operator, { account, organizationId, role: input.role }),
       token: mail?.insertToken,
@@ -53,8 +54,9 @@ async function requireCustomer(deps: ManagementDeps, organizationId: string): Pr
   if (isPlatform) throw new Problem('platform_organization')
 }
 
-const withSeat = (deps: ManagementDeps, organizationId: string, email: string): Statement[] => [
+const withSeat = (deps: ManagementDeps, organizationId: string, { email, role }: NewUserInput): Statement[] => [
   lockOrganization(deps.db, organizationId),
+  requireThat(deps.db, hasRole(organizationId, role), 'role_not_found'),
   requireThat(deps.db, hasSeatFor(organizationId, email, new Date(deps.now())), 'seat_limit_reached'),
 ]
 

@@ -61,6 +61,7 @@ const createRoute = apiRoute({
   creates: true,
   returns: { 201: AdminUser },
   fails: [
+    'role_not_found',
     'email_taken',
     'organization_not_found',
     'organization_mismatch',

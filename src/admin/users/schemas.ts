@@ -8,10 +8,11 @@ import {
   listSchema,
   organizationFilter,
   pageQuery,
+  roleName,
   timestamp,
   uuid,
 } from '../../http/fields.ts'
-import { flag, plan, reason, role, search } from '../schemas.ts'
+import { flag, plan, reason, search } from '../schemas.ts'
 
 export const UserParams = z.strictObject({ id: uuid })
 
@@ -37,7 +38,7 @@ export const AdminUser = z
       z.object({
         id: z.uuid(),
         name: z.string(),
-        role: z.enum(['owner', 'admin', 'member', 'viewer']),
+        role: roleName,
         plan: z.string(),
       }),
     ),
@@ -79,7 +80,7 @@ export const NewUser = z
     external_id: externalId
       .optional()
       .meta({ description: "Alternative to `organization_id`: the operator's own id of the organization." }),
-    role: role.default('member').meta({ description: 'In the organization that is named.' }),
+    role: roleName.default('member').meta({ description: 'In the organization that is named.' }),
     send_invitation: z
       .boolean()
       .default(false)

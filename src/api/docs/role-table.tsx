@@ -1,6 +1,5 @@
-import { isForKeys, type Permission, ROLES, type Role, roleMay, scopeFor } from '../../auth/roles.ts'
-
-const NAMES = Object.keys(ROLES) as Role[]
+import { PERMISSION_TEXTS } from '../../auth/permission-texts.ts'
+import { BUILT_IN_ROLES, isForKeys, type Permission, ROLES, roleMay, scopeFor } from '../../auth/roles.ts'
 
 /** Every permission that any role has. */
 export const PERMISSIONS: readonly Permission[] = [...new Set(Object.values(ROLES).flat())]
@@ -11,15 +10,16 @@ export function Roles() {
     <section id="roles" aria-labelledby="roles.title">
       <h2 id="roles.title">Roles</h2>
       <p>
-        A member of an organization has one role in it. An API key acts within its own organization, and needs a scope
-        where one is named, by its full name. Some permissions are for people only.
+        A member of an organization has one role in it: one of these, or one that the organization made for itself of
+        these permissions. An API key acts within its own organization, and needs a scope where one is named, by its
+        full name. Some permissions are for people only.
       </p>
       <div class="wide" tabindex={0} role="region" aria-labelledby="roles.title">
         <table class="grid">
           <thead>
             <tr>
               <th scope="col">Permission</th>
-              {NAMES.map((role) => (
+              {BUILT_IN_ROLES.map((role) => (
                 <th scope="col">{role}</th>
               ))}
               <th scope="col">Scope of a key</th>
@@ -41,9 +41,9 @@ function RoleRow({ permission }: { readonly permission: Permission }) {
   return (
     <tr>
       <th scope="row">
-        <code>{permission}</code>
+        <code title={PERMISSION_TEXTS[permission]}>{permission}</code>
       </th>
-      {NAMES.map((role) => (roleMay(role, permission) ? <td class="yes">yes</td> : <td class="no">no</td>))}
+      {BUILT_IN_ROLES.map((role) => (roleMay(role, permission) ? <td class="yes">yes</td> : <td class="no">no</td>))}
       <td>{scope ? <code>{scope}</code> : isForKeys(permission) ? 'none needed' : 'people only'}</td>
     </tr>
   )

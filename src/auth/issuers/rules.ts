@@ -1,6 +1,6 @@
 import type { TrustedIssuer } from '../../config-issuers.ts'
 import { type ClaimPath, readClaim } from '../../lib/claim-path.ts'
-import { ROLES, type Role } from '../roles.ts'
+import { BUILT_IN_ROLES, type BuiltInRole } from '../roles.ts'
 
 /** How far the clock of an issuer may be fast. A token is never good after its own end. */
 export const CLOCK_TOLERANCE_SECONDS = 30
@@ -27,7 +27,7 @@ export interface IssuerClaims {
   readonly subject: string
   /** The organization's `external_id`. */
   readonly externalId: string
-  readonly role: Role
+  readonly role: BuiltInRole
 }
 
 /** The registered claims that are looked at (RFC 7519 §4.1), in seconds. Other claims are beside them. */
@@ -72,11 +72,11 @@ function readName(payload: Payload, path: ClaimPath): string | undefined {
 }
 
 /** The highest of the roles that a token names; a role that the configuration does not know gives none. */
-function readRole({ role_claim, roles = {}, default_role }: TrustedIssuer, payload: Payload): Role | undefined {
+function readRole({ role_claim, roles = {}, default_role }: TrustedIssuer, payload: Payload): BuiltInRole | undefined {
   const value = role_claim && readClaim(payload, role_claim)
   if (value === undefined || value === null || (Array.isArray(value) && value.length === 0)) return default_role
   const held = new Set(listTexts(value).map((name) => (Object.hasOwn(roles, name) ? roles[name] : undefined)))
-  return (Object.keys(ROLES) as Role[]).findLast((role) => held.has(role))
+  return BUILT_IN_ROLES.findLast((role) => held.has(role))
 }
 
 /** A text, or the texts of a list (RFC 7519 §4.1.3); anything else has none. */

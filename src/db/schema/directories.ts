@@ -88,7 +88,7 @@ export const directoryGroups = pgTable(
     displayName: text().notNull(),
     externalId: text(),
     /** Null for a group that gives none. */
-    role: text({ enum: ['admin', 'member', 'viewer'] }),
+    role: text(),
     version: integer().notNull().default(1),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
@@ -96,7 +96,7 @@ export const directoryGroups = pgTable(
   (t) => [
     uniqueIndex('directory_groups_name_unique').on(t.organizationId, sql`lower(${t.displayName})`),
     unique('directory_groups_own').on(t.organizationId, t.id),
-    check('directory_groups_role', sql`${t.role} in ('admin', 'member', 'viewer')`),
+    check('directory_groups_role', sql`${t.role} <> 'owner'`),
   ],
 )
 

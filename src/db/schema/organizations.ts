@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import {
   boolean,
   check,
+  foreignKey,
   index,
   integer,
   jsonb,
@@ -69,6 +70,26 @@ export const organizations = pgTable(
   ],
 )
 
+/** Roles that an organization made for its members, beside those that are built in (auth/roles.ts). */
+export const roles = pgTable(
+  'roles',
+  {
+    organizationId: uuid()
+      .notNull()
+      .references(() => organizations.id, { onDelete: 'cascade' }),
+    /** Lower-case letters, digits and hyphens. Never that of a built-in role. */
+    name: text().notNull(),
+    description: text(),
+    permissions: text().array().notNull(),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.organizationId, t.name] }),
+    check('roles_name', sql`${t.name} not in ('owner', 'admin', 'member', 'viewer')`),
+  ],
+)
+
 /** Who may act for an organization, and in which role. */
 export const memberships = pgTable(
   'memberships',
@@ -79,13 +100,22 @@ export const memberships = pgTable(
     userId: uuid()
       .notNull()
       .references(() => users.id, { onDelete: 'cascade' }),
-    role: text({ enum: ['owner', 'admin', 'member', 'viewer'] }).notNull(),
+    /** A built-in role, or one of the organization's own. */
+    role: text().notNull(),
+    /** The latter again, for the reference. */
+    customRole: text().generatedAlwaysAs(
+      sql`case when role not in ('owner', 'admin', 'member', 'viewer') then role end`,
+    ),
     createdAt: createdAt(),
   },
   (t) => [
     primaryKey({ columns: [t.organizationId, t.userId] }),
     index('memberships_user').on(t.userId),
-    check('memberships_role', sql`${t.role} in ('owner', 'admin', 'member', 'viewer')`),
+    foreignKey({
+      name: 'memberships_role',
+      columns: [t.organizationId, t.customRole],
+      foreignColumns: [roles.organizationId, roles.name],
+    }),
   ],
 )
 
@@ -98,7 +128,7 @@ export const invitations = pgTable(
       .notNull()
       .references(() => organizations.id, { onDelete: 'cascade' }),
     email: text().notNull(),
-    role: text({ enum: ['owner', 'admin', 'member', 'viewer'] }).notNull(),
+    role: text().notNull(),
     /** SHA-256 of the token in the link. */
     tokenHash: bytea().notNull(),
     invitedBy: uuid().references(() => users.id, { onDelete: 'set null' }),
@@ -117,6 +147,5 @@ export const invitations = pgTable(
     uniqueIndex('invitations_open_unique')
       .on(t.organizationId, t.email)
       .where(sql`${t.acceptedAt} is null and ${t.revokedAt} is null`),
-    check('invitations_role', sql`${t.role} in ('owner', 'admin', 'member', 'viewer')`),
   ],
 )

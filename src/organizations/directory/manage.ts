@@ -6,6 +6,7 @@ import { requireThat, runBatch } from '../../db/batch.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { base64url, randomBytes, sha256 } from '../../lib/bytes.ts'
 import { Problem } from '../../problems.ts'
+import { hasRole, requireRole } from '../roles/role.ts'
 import { SCIM_PATH } from '../scim/resource.ts'
 import { settleRoles } from '../scim/roles.ts'
 import { isDirectory } from '../scim/user-queries.ts'
@@ -92,7 +93,7 @@ export async function removeDirectory(deps: ManagementDeps, user: UserPrincipal,
   })
 }
 
-/** Changes what a group's people are. @throws Problem `directory_group_not_found` */
+/** Changes what a group's people are. @throws Problem `directory_group_not_found`, `role_not_found` */
 export async function changeGroup(
   deps: ManagementDeps,
   user: UserPrincipal,
@@ -102,10 +103,12 @@ export async function changeGroup(
   const { db } = deps
   const before = await findGroup(db, ref)
   if (!before) throw new Problem('directory_group_not_found')
+  if (role !== null) await requireRole(deps, ref.organizationId, role)
   const detail = { group: ref.id, name: before.name, from: before.role, to: role }
   await runBatch(db, {
     ...underLock(deps, user, ref.organizationId, 'owners:write'),
     there: requireThat(db, isOwnGroup(ref), 'directory_group_not_found'),
+    ...(role !== null && { known: requireThat(db, hasRole(ref.organizationId, role), 'role_not_found') }),
     audit: acted(deps, user, ref.organizationId, { action: 'directory.group_changed', detail }),
     group: updateRole(db, ref, role, new Date(deps.now())),
   })

@@ -96,7 +96,7 @@ const groupRoute = apiRoute({
   credentials: true,
   body: GroupChange,
   returns: { 200: DirectoryGroup },
-  fails: [...reauthentication, 'organization_not_found', 'directory_group_not_found'],
+  fails: [...reauthentication, 'organization_not_found', 'directory_group_not_found', 'role_not_found'],
 })
 
 export const directoryRoutes = newRouter()

@@ -1,15 +1,15 @@
 import * as z from 'zod'
 import { optionalPassword } from '../../accounts/two-factor/schemas.ts'
-import { listSchema, timestamp, uuid } from '../../http/fields.ts'
+import { listSchema, roleName, timestamp, uuid } from '../../http/fields.ts'
 import { OrganizationParams } from '../schemas.ts'
 
 const defaultRole = z
   .enum(['member', 'viewer'])
   .meta({ description: 'The role of people who are in no group that has one.' })
-const groupRole = z
-  .enum(['admin', 'member', 'viewer'])
+const groupRole = roleName
+  .refine((name) => name !== 'owner', 'cannot be owner: owners are made by owners')
   .nullable()
-  .meta({ description: 'What its people are. The highest role of their groups counts. Null for none.' })
+  .meta({ description: 'What its people are. The role of their groups that allows the most counts. Null for none.' })
 
 export const DirectorySettings = z
   .strictObject({ default_role: defaultRole, password: optionalPassword })

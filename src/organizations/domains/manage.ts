@@ -2,7 +2,9 @@ import type * as z from 'zod'
 import { keepAnswer } from '../../api/idempotency.ts'
 import type { AuditAction } from '../../audit/actions.ts'
 import { audited } from '../../audit/record.ts'
+import { requireHoldsAll } from '../../auth/organization-access.ts'
 import type { UserPrincipal } from '../../auth/principal.ts'
+import { ROLES } from '../../auth/roles.ts'
 import { requireThat, runBatch, type Statement } from '../../db/batch.ts'
 import { brokenConstraint } from '../../db/client.ts'
 import type { ManagementDeps } from '../../deps.ts'
@@ -34,6 +36,7 @@ export async function addDomain(
   organizationId: string,
   { domain, join_role: joinRole = null }: z.output<typeof NewDomain>,
 ): Promise<DomainRow> {
+  requireMayLetIn(user, organizationId, joinRole)
   const now = deps.now()
   const token = crypto.randomUUID().replaceAll('-', '')
   const fresh = { verifiedAt: null, checkedAt: null, missed: 0, createdAt: new Date(now) }
@@ -63,6 +66,7 @@ export async function changeDomain(
   ref: DomainRef,
   { join_role: joinRole }: z.output<typeof DomainChange>,
 ): Promise<DomainRow> {
+  requireMayLetIn(user, ref.organizationId, joinRole)
   const before = await getDomain(deps, ref)
   const detail = { domain: before.domain, from: { join_role: before.joinRole }, to: { join_role: joinRole } }
   await act(deps, user, before, {
@@ -79,6 +83,11 @@ export async function removeDomain(deps: ManagementDeps, user: UserPrincipal, re
     audit: domainActed(deps, user, before, { action: 'domain.removed', detail: { domain: before.domain } }),
     effects: [deleteDomain(deps.db, ref)],
   })
+}
+
+/** Nobody lets people in who may do more than they do themselves. @throws Problem `forbidden` */
+function requireMayLetIn(user: UserPrincipal, organizationId: string, role: DomainRow['joinRole']): void {
+  if (role !== null) requireHoldsAll(user, organizationId, ROLES[role])
 }
 
 interface Act {

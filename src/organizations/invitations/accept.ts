@@ -3,7 +3,7 @@ import type * as z from 'zod'
 import { confirmAddress, findInvited, registerInvited, requireInvited } from '../../accounts/invited.ts'
 import { audited } from '../../audit/record.ts'
 import { loadSession } from '../../auth/load-session.ts'
-import { rolesWith } from '../../auth/roles.ts'
+import { isMember } from '../../auth/role-permissions.ts'
 import { requireThat, tryBatch } from '../../db/batch.ts'
 import { lockOrganization } from '../../db/locks.ts'
 import { hasSeat } from '../../db/seats.ts'
@@ -11,7 +11,6 @@ import type { ManagementDeps } from '../../deps.ts'
 import { sha256, sha256Hex } from '../../lib/bytes.ts'
 import { enforceRateLimits, networkAddress } from '../../limits/endpoint-limits.ts'
 import { Problem } from '../../problems.ts'
-import { isMember } from '../queries.ts'
 import type { Acceptance, Accepted } from '../schemas.ts'
 import { acceptInvitation, type FoundInvitation, findByToken, holds, isAcceptable } from './queries.ts'
 
@@ -107,7 +106,7 @@ function addMembership(deps: ManagementDeps, { invitation, tokenHash }: Presente
   const now = new Date(deps.now())
   return [
     lockOrganization(deps.db, organizationId),
-    requireThat(deps.db, sql`${isAcceptable(tokenHash, now)} and not ${isMemberAlready(organizationId, userId)}`),
+    requireThat(deps.db, sql`${isAcceptable(tokenHash, now)} and not ${isMember(organizationId, userId)}`),
     requireThat(deps.db, hasSeat(organizationId), 'seat_limit_reached'),
     audited(deps, {
       action: 'invitation.accepted',
@@ -120,11 +119,8 @@ function addMembership(deps: ManagementDeps, { invitation, tokenHash }: Presente
   ] as const
 }
 
-const isMemberAlready = (organizationId: string, userId: string) =>
-  isMember(organizationId, userId, rolesWith('organization:read'))
-
 async function whyNot(deps: ManagementDeps, { invitation }: PresentedInvitation, userId: string): Promise<Problem> {
-  const isThere = await holds(deps.db, isMemberAlready(invitation.organizationId, userId))
+  const isThere = await holds(deps.db, isMember(invitation.organizationId, userId))
   return new Problem(isThere ? 'already_member' : 'invalid_token')
 }
 

@@ -2,9 +2,10 @@ import { type SQL, sql } from 'drizzle-orm'
 import type * as z from 'zod'
 import { keepAnswer } from '../../api/idempotency.ts'
 import { audited } from '../../audit/record.ts'
-import { actsAsOperator, organizationFor } from '../../auth/organization-access.ts'
+import { actsAsOperator, requireHoldsAll } from '../../auth/organization-access.ts'
 import type { Manager } from '../../auth/principal.ts'
-import { type Role, rolesWith } from '../../auth/roles.ts'
+import { mayGive } from '../../auth/role-permissions.ts'
+import type { Role } from '../../auth/roles.ts'
 import { requireThat, runBatch, tryBatch } from '../../db/batch.ts'
 import { lockOrganization } from '../../db/locks.ts'
 import { hasSeatFor } from '../../db/seats.ts'
@@ -16,7 +17,8 @@ import { Problem } from '../../problems.ts'
 import { requireProtected } from '../admin-two-factor.ts'
 import { toInvitation } from '../invitation.ts'
 import { findMember } from '../members/queries.ts'
-import { findName, isMember } from '../queries.ts'
+import { findName } from '../queries.ts'
+import { hasRole, requireRole } from '../roles/role.ts'
 import type { NewInvitation } from '../schemas.ts'
 import { invitationMail } from './mail.ts'
 import {
@@ -34,8 +36,8 @@ import {
 /**
  * Invites an address by email, and replaces an earlier invitation to the same address.
  *
- * @throws Problem `forbidden` if somebody other than an owner invites an owner, `already_member`, `seat_limit_reached`,
- *   `rate_limited`
+ * @throws Problem `forbidden` if the role allows more than the inviter's own, `role_not_found`, `already_member`,
+ *   `seat_limit_reached`, `rate_limited`
  */
 export async function invite(
   deps: ManagementDeps,
@@ -146,21 +148,20 @@ interface Backer {
   readonly mayInvite: SQL
 }
 
-/** @throws Problem `forbidden`, `two_factor_required` */
+/** @throws Problem `role_not_found`, `forbidden`, `two_factor_required` */
 async function requireMayInvite(
   deps: ManagementDeps,
   manager: Manager,
   organizationId: string,
   role: Role,
 ): Promise<Backer> {
+  const permissions = await requireRole(deps, organizationId, role)
   if (manager.kind === 'service' || actsAsOperator(manager, 'members:write', organizationId))
-    return { invitedBy: null, isByOperator: true, mayInvite: sql`true` }
-  const permission = role === 'owner' ? 'owners:write' : 'members:write'
-  organizationFor(manager, permission, organizationId)
+    return { invitedBy: null, isByOperator: true, mayInvite: hasRole(organizationId, role) }
+  requireHoldsAll(manager, organizationId, permissions)
   await requireProtected(deps, manager, organizationId)
   const { userId } = manager
-  const mayInvite = isMember(organizationId, userId, rolesWith(permission))
-  return { invitedBy: userId, isByOperator: false, mayInvite }
+  return { invitedBy: userId, isByOperator: false, mayInvite: mayGive(organizationId, userId, role) }
 }
 
 /** An invitation that the operator sent stays theirs when a member sends it again. */

@@ -1,5 +1,6 @@
 import { and, desc, eq, isNull, lt, type SQL, sql } from 'drizzle-orm'
-import { type Role, rolesWith } from '../../auth/roles.ts'
+import { isGivableBy, permissionsOf } from '../../auth/role-permissions.ts'
+import type { Role } from '../../auth/roles.ts'
 import type { Database } from '../../db/orm.ts'
 import { bytesParameter } from '../../db/schema/columns.ts'
 import { invitations, memberships, organizations } from '../../db/schema/organizations.ts'
@@ -7,21 +8,17 @@ import { deleteRemoved } from '../domains/queries.ts'
 
 type Status = 'pending' | 'accepted' | 'revoked' | 'expired'
 
-const among = (roles: readonly string[]) =>
-  sql`(${sql.join(
-    roles.map((role) => sql`${role}`),
-    sql`, `,
-  )})`
+const OFFERED = { organization: sql`invitations.organization_id`, role: sql`invitations.role` }
 
 /**
- * Whether the operator sent it, or the inviter may still invite for the role. An invitation is revoked with its inviter's
- * membership, and suspended while their account is disabled.
+ * Whether there is the role, and the operator sent it or the inviter may still invite for the role. An invitation is revoked
+ * with its inviter's membership, and suspended while their account is disabled.
  */
-const isBacked = sql`(invitations.is_by_operator or exists (
+const isBacked = sql`((invitations.is_by_operator and ${permissionsOf(OFFERED.organization, OFFERED.role)} is not null)
+  or exists (
   select 1 from memberships s join users u on u.id = s.user_id and u.is_active
   where s.organization_id = invitations.organization_id and s.user_id = invitations.invited_by
-    and (s.role in ${among(rolesWith('owners:write'))}
-      or (invitations.role <> 'owner' and s.role in ${among(rolesWith('members:write'))}))))`
+    and ${isGivableBy(OFFERED.organization, sql`s.role`, OFFERED.role)}))`
 
 const statusAt = (now: Date) => sql<Status>`case
   when invitations.accepted_at is not null then 'accepted'

@@ -34,7 +34,14 @@ const inviteRoute = apiRoute({
   creates: true,
   credentials: true,
   returns: { 201: Invitation },
-  fails: ['organization_not_found', 'already_member', 'seat_limit_reached', 'two_factor_required', 'rate_limited'],
+  fails: [
+    'organization_not_found',
+    'role_not_found',
+    'already_member',
+    'seat_limit_reached',
+    'two_factor_required',
+    'rate_limited',
+  ],
 })
 
 const listRoute = apiRoute({
@@ -74,6 +81,7 @@ const resendRoute = apiRoute({
   returns: { 200: Invitation },
   fails: [
     'organization_not_found',
+    'role_not_found',
     'invitation_not_found',
     'already_member',
     'seat_limit_reached',

@@ -14,6 +14,7 @@ import { Problem } from '../../problems.ts'
 import { deleteRemoved } from '../domains/queries.ts'
 import { invitationMail } from '../invitations/mail.ts'
 import { type InvitationView, isMemberByEmail, replaceInvitation } from '../invitations/queries.ts'
+import { hasRole, requireRole } from '../roles/role.ts'
 import { findMember, type MemberView } from './queries.ts'
 
 interface NewMembership {
@@ -26,7 +27,7 @@ interface NewMembership {
 /**
  * Makes an existing user a member immediately.
  *
- * @throws Problem `already_member`
+ * @throws Problem `role_not_found`, `already_member`
  */
 export async function addMember(
   deps: ManagementDeps,
@@ -36,6 +37,7 @@ export async function addMember(
   const { id: organizationId } = organization
   await runBatch(deps.db, {
     lock: lockOrganization(deps.db, organizationId),
+    known: requireThat(deps.db, hasRole(organizationId, role), 'role_not_found'),
     newcomer: requireThat(deps.db, sql`not ${isMemberByEmail(organizationId, email)}`, 'already_member'),
     seat: requireThat(deps.db, hasSeatFor(organizationId, email, new Date(deps.now())), 'seat_limit_reached'),
     audit: audited(deps, {
@@ -56,7 +58,7 @@ export async function addMember(
 /**
  * Invites an address by email, and replaces an earlier invitation to the same address.
  *
- * @throws Problem `already_member`, `seat_limit_reached`, `rate_limited`
+ * @throws Problem `role_not_found`, `already_member`, `seat_limit_reached`, `rate_limited`
  */
 export async function inviteMember(
   deps: ManagementDeps,
@@ -64,6 +66,7 @@ export async function inviteMember(
   { organization, email, role }: NewMembership,
 ): Promise<InvitationView> {
   const { id: organizationId } = organization
+  await requireRole(deps, organizationId, role)
   await enforceRateLimits(deps, {
     invitation_organization_recipient: { account: `${organizationId}|${email}` },
     invitation_recipient: { account: email },
@@ -74,6 +77,7 @@ export async function inviteMember(
   const row = { id, organizationId, email, role, tokenHash, invitedBy: null, isByOperator: true, createdAt, expiresAt }
   await runBatch(deps.db, {
     lock: lockOrganization(deps.db, organizationId),
+    known: requireThat(deps.db, hasRole(organizationId, role), 'role_not_found'),
     newcomer: requireThat(deps.db, sql`not ${isMemberByEmail(organizationId, email)}`, 'already_member'),
     seat: requireThat(deps.db, hasSeatFor(organizationId, email, createdAt), 'seat_limit_reached'),
     audit: audited(deps, {

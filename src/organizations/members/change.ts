@@ -13,6 +13,8 @@ import { insertRemoved } from '../domains/queries.ts'
 import { noticeTo } from '../notice.ts'
 import { getOwnOrganization } from '../organization.ts'
 import { leaveSessions } from '../queries.ts'
+import { unknownRole } from '../roles/role.ts'
+import { untilDone } from '../until-done.ts'
 import {
   type Between,
   deleteMembership,
@@ -25,11 +27,9 @@ import {
 } from './queries.ts'
 import { findRefusal } from './rules.ts'
 
-/** A decision that was overtaken is repeated. More attempts than this in a row are a fault, not a race. */
-const MAX_ATTEMPTS = 5
-
 const DETAILS = {
-  forbidden: 'Your role does not allow this. Only owners can add, change and remove owners.',
+  forbidden:
+    'Your role does not allow this. Nobody gives or takes a role that allows more than their own; only owners change owners.',
   last_owner: 'The organization must have another owner first.',
 } as const
 
@@ -37,8 +37,6 @@ interface Change {
   readonly action: AuditAction
   readonly manager: Manager
   readonly between: Between
-  /** The target's role after the change; null for none. */
-  readonly to: Role | null
   readonly isLeaving?: boolean
   readonly effects: readonly Statement[]
 }
@@ -46,7 +44,7 @@ interface Change {
 /**
  * Changes a member's role, from their next request on. Idempotent.
  *
- * @throws Problem `forbidden`, `last_owner`, `member_not_found`
+ * @throws Problem `forbidden`, `last_owner`, `member_not_found`, `role_not_found`
  */
 export async function changeRole(
   deps: ManagementDeps,
@@ -54,9 +52,9 @@ export async function changeRole(
   { organizationId, userId, role }: { readonly organizationId: string; readonly userId: string; readonly role: Role },
 ): Promise<MemberView> {
   await requireProtected(deps, manager, organizationId)
-  const between = { organizationId, actorId: readActorId(manager, organizationId), targetId: userId }
+  const between = { organizationId, actorId: readActorId(manager, organizationId), targetId: userId, to: role }
   const effects = [updateRole(deps.db, organizationId, userId, role)]
-  await change(deps, { action: 'member.role_changed', manager, between, to: role, effects })
+  await change(deps, { action: 'member.role_changed', manager, between, effects })
   const member = await findMember(deps.db, organizationId, userId)
   if (!member) throw new Problem('member_not_found')
   return member
@@ -77,8 +75,7 @@ export async function removeMember(
   await change(deps, {
     action: isLeaving ? 'member.left' : 'member.removed',
     manager,
-    between: { organizationId, actorId: readActorId(manager, organizationId), targetId: userId },
-    to: null,
+    between: { organizationId, actorId: readActorId(manager, organizationId), targetId: userId, to: null },
     isLeaving,
     effects: [
       deleteMembership(deps.db, organizationId, userId),
@@ -110,8 +107,7 @@ export async function transferOwnership(
   await change(deps, {
     action: 'organization.transferred',
     manager: user,
-    between: { organizationId, actorId: user.userId, targetId: user_id },
-    to: 'owner',
+    between: { organizationId, actorId: user.userId, targetId: user_id, to: 'owner' },
     effects: [
       updateRole(deps.db, organizationId, user_id, 'owner'),
       updateRole(deps.db, organizationId, user.userId, 'admin'),
@@ -127,30 +123,30 @@ const readActorId = (manager: Manager, organizationId: string) =>
 
 /** Optimistic: decides from a read, writes under the lock only if the read still holds, else retries. */
 async function change(deps: ManagementDeps, what: Change): Promise<void> {
-  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+  await untilDone(async () => {
     const standing = await selectStanding(deps.db, what.between)
     requireAllowed(standing, what)
-    if (what.action === 'member.role_changed' && standing.target === what.to) return
-    if (await doUnderLock(deps, what, standing)) return
-  }
-  throw new Problem('unavailable', { detail: 'The members are being changed right now.' })
+    if (what.action === 'member.role_changed' && standing.target === what.between.to) return true
+    return doUnderLock(deps, what, standing)
+  })
 }
 
-function requireAllowed(standing: FoundStanding, { action, to, isLeaving }: Change): void {
-  const code = findRefusal(standing, to, isLeaving)
+function requireAllowed(standing: FoundStanding, { action, between, isLeaving }: Change): void {
+  const code = findRefusal(standing, between.to, isLeaving)
   // The old owner steps down, so a new owner who cannot sign in would leave the organization without one.
   if (!code && action === 'organization.transferred' && !standing.isTargetActive) throw new Problem('member_not_found')
   if (!code) return
+  if (code === 'role_not_found') throw unknownRole()
   throw new Problem(code, code in DETAILS ? { detail: DETAILS[code as keyof typeof DETAILS] } : {})
 }
 
 async function doUnderLock(
   deps: ManagementDeps,
-  { action, manager, between, to, effects }: Change,
+  { action, manager, between, effects }: Change,
   standing: FoundStanding,
-): Promise<boolean> {
-  const { organizationId, targetId } = between
-  const done = await tryBatch(deps.db, {
+) {
+  const { organizationId, targetId, to } = between
+  return tryBatch(deps.db, {
     lock: lockOrganization(deps.db, organizationId),
     unchanged: requireThat(deps.db, stillStands(between, standing)),
     audit: audited(deps, {
@@ -162,5 +158,4 @@ async function doUnderLock(
     }),
     effects,
   })
-  return done !== undefined
 }

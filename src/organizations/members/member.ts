@@ -1,7 +1,6 @@
 import type * as z from 'zod'
 import { actsAsOperator } from '../../auth/organization-access.ts'
 import type { Manager } from '../../auth/principal.ts'
-import { roleMay } from '../../auth/roles.ts'
 import type { Member } from '../schemas.ts'
 import type { MemberView } from './queries.ts'
 
@@ -22,5 +21,5 @@ export function toMember(row: MemberView, isForManagers: boolean): z.output<type
 export function managesMembers(manager: Manager, organizationId: string): boolean {
   if (manager.kind === 'service' || actsAsOperator(manager, 'members:write', organizationId)) return true
   const membership = manager.memberships.find((one) => one.organization_id === organizationId)
-  return membership !== undefined && roleMay(membership.role, 'members:write')
+  return membership?.permissions.includes('members:write') ?? false
 }

@@ -1,4 +1,5 @@
 import { and, asc, eq, gt, sql } from 'drizzle-orm'
+import { isGivableBy, permissionsOf } from '../../auth/role-permissions.ts'
 import type { Role } from '../../auth/roles.ts'
 import { hasTwoFactor } from '../../auth/two-factor.ts'
 import type { Database } from '../../db/orm.ts'
@@ -12,6 +13,8 @@ export interface Between {
   /** Null for the operator, who may do what an owner may. */
   readonly actorId: string | null
   readonly targetId: string
+  /** The target's role after the change; null for none. */
+  readonly to: Role | null
 }
 
 const shown = {
@@ -59,6 +62,18 @@ const selectRole = (organizationId: string, userId: string) => sql`(
 const selectActorRole = ({ organizationId, actorId }: Between) =>
   actorId === null ? sql`'owner'::text` : selectRole(organizationId, actorId)
 
+/** Whether the organization has the new role. */
+const isRole = ({ organizationId, to }: Between) =>
+  to === null ? sql`true` : sql`${permissionsOf(sql`${organizationId}::uuid`, sql`${to}::text`)} is not null`
+
+/** Whether the actor may take the target's present role from them, and may give the new one. */
+function mayChange(between: Between) {
+  const organizationId = sql`${between.organizationId}::uuid`
+  const actor = selectActorRole(between)
+  const take = isGivableBy(organizationId, actor, selectRole(between.organizationId, between.targetId))
+  return between.to === null ? take : sql`(${take} and ${isGivableBy(organizationId, actor, sql`${between.to}::text`)})`
+}
+
 const hasOtherOwner = ({ organizationId, targetId }: Between) => sql`exists (
   select 1 from memberships m join users u on u.id = m.user_id and u.is_active
   where m.organization_id = ${organizationId}::uuid and m.user_id <> ${targetId}::uuid and m.role = 'owner')`
@@ -74,18 +89,30 @@ export interface FoundStanding extends Standing {
 export async function selectStanding(db: Database, between: Between): Promise<FoundStanding> {
   const { organizationId, targetId } = between
   const { rows } = await db.execute<
-    Record<'actor' | 'target', Role | null> & Record<'other_owner' | 'active', boolean>
+    Record<'actor' | 'target', Role | null> & Record<'is_role' | 'may_change' | 'other_owner' | 'active', boolean>
   >(sql`
     select ${selectActorRole(between)} as actor, ${selectRole(organizationId, targetId)} as target,
+      ${isRole(between)} as is_role, ${mayChange(between)} as may_change,
       ${hasOtherOwner(between)} as other_owner, ${isActive(targetId)} as active`)
-  const { actor = null, target = null, other_owner = false, active = false } = rows[0] ?? {}
-  return { actor, target, hasOtherOwner: other_owner, isTargetActive: active }
+  const found = rows[0]
+  if (!found) throw new Error('the standing of a member was not answered')
+  const { actor, target, is_role, may_change, other_owner, active } = found
+  return {
+    actor,
+    target,
+    isRole: is_role,
+    mayChange: may_change,
+    hasOtherOwner: other_owner,
+    isTargetActive: active,
+  }
 }
 
 /** Whether all of that still holds, at this point of the batch. */
 export const stillStands = (between: Between, standing: FoundStanding) => sql`(
   ${selectActorRole(between)} is not distinct from ${standing.actor}::text
   and ${selectRole(between.organizationId, between.targetId)} is not distinct from ${standing.target}::text
+  and ${isRole(between)} = ${standing.isRole}::boolean
+  and ${mayChange(between)} = ${standing.mayChange}::boolean
   and ${hasOtherOwner(between)} = ${standing.hasOtherOwner}::boolean
   and ${isActive(between.targetId)} = ${standing.isTargetActive}::boolean)`
 

@@ -36,10 +36,10 @@ const changeRoute = apiRoute({
   operationId: 'updateMember',
   summary: "Change a member's role",
   description:
-    'Applies from their next request on. Only owners can add, change and remove owners. At least one active owner always remains.',
+    'Applies from their next request on. Your own role must allow all that the former and the new role allow, so that only owners add, change and remove owners. At least one active owner always remains.',
   body: RoleChange,
   returns: { 200: Member },
-  fails: ['organization_not_found', 'member_not_found', 'last_owner', 'two_factor_required'],
+  fails: ['organization_not_found', 'member_not_found', 'role_not_found', 'last_owner', 'two_factor_required'],
 })
 
 const removeRoute = apiRoute({

@@ -7,21 +7,12 @@ import { lockOrganization } from '../../db/locks.ts'
 import { directoryGroups } from '../../db/schema/directories.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
+import { untilDone } from '../until-done.ts'
 import { type Attributes, pickKnown, requireSchema } from './attributes.ts'
 import { badRequest, ScimError } from './error.ts'
 import { areUsers, findGroup, GROUPS, type GroupRow, hasRoom, isAsRead, setMembers } from './group-queries.ts'
 import { applyPatch } from './patch.ts'
-import {
-  CORE_SCHEMA,
-  checkValues,
-  type Found,
-  line,
-  locationOf,
-  metaOf,
-  notFound,
-  type Search,
-  untilDone,
-} from './resource.ts'
+import { CORE_SCHEMA, checkValues, type Found, line, locationOf, metaOf, notFound, type Search } from './resource.ts'
 import { settleRoles } from './roles.ts'
 import { searchIn } from './search.ts'
 

@@ -1,7 +1,6 @@
 /** What users and groups have in common. */
 import * as z from 'zod'
 import type { ManagementDeps } from '../../deps.ts'
-import { Problem } from '../../problems.ts'
 import { badRequest, ScimError } from './error.ts'
 
 /** The base of all addresses of this service provider. */
@@ -12,8 +11,6 @@ export const CORE_SCHEMA = 'urn:ietf:params:scim:schemas:core:2.0'
 /** Of one page. */
 export const MAX_RESULTS = 200
 const DEFAULT_RESULTS = 100
-/** A decision that was overtaken is repeated. More attempts than this in a row are a fault, not a race. */
-const MAX_ATTEMPTS = 5
 
 /** Text that Postgres can hold. */
 export const line = (max: number) =>
@@ -100,12 +97,3 @@ export function project(
 
 export const notFound = ({ type }: Kind, id: string) =>
   new ScimError(404, undefined, `There is no ${type} ${JSON.stringify(id.slice(0, 100))}.`)
-
-/** Decides from a read and writes if it still holds, else reads again. @param attempt undefined if it was overtaken */
-export async function untilDone<Result>(attempt: () => Promise<Result | undefined>): Promise<Result> {
-  for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
-    const result = await attempt()
-    if (result !== undefined) return result
-  }
-  throw new Problem('unavailable', { detail: 'The directory is being changed right now.' })
-}

@@ -1,20 +1,23 @@
 import { sql } from 'drizzle-orm'
 import { audited } from '../../audit/record.ts'
+import { permissionsOf } from '../../auth/role-permissions.ts'
 import type { Role } from '../../auth/roles.ts'
 import { requireThat, tryBatch } from '../../db/batch.ts'
 import { lockOrganization } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
-import { untilDone } from './resource.ts'
+import { untilDone } from '../until-done.ts'
 
 /** Members whose roles are changed in one batch. */
 const TOGETHER = 50
 
-/** The role that a directory gives to somebody: the highest of their groups', else its default. @param userId an expression */
+const allowed = (organizationId: string) => permissionsOf(sql`${organizationId}::uuid`, sql`g.role`)
+
+/** The role that a directory gives to somebody: that of their groups which allows the most, else its default. @param userId an expression */
 export const roleOf = (organizationId: string, userId: ReturnType<typeof sql>) => sql`coalesce(
   (select g.role from directory_group_members gm
     join directory_groups g on g.organization_id = gm.organization_id and g.id = gm.group_id
-    where gm.organization_id = ${organizationId}::uuid and gm.user_id = ${userId} and g.role is not null
-    order by array_position(array['admin', 'member', 'viewer'], g.role) limit 1),
+    where gm.organization_id = ${organizationId}::uuid and gm.user_id = ${userId} and ${allowed(organizationId)} is not null
+    order by cardinality(${allowed(organizationId)}) desc, g.role limit 1),
   (select d.default_role from directories d where d.organization_id = ${organizationId}::uuid))`
 
 /** Members of the directory whose role is another one than it says. Owners are what other owners made them. */

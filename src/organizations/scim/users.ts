@@ -10,21 +10,12 @@ import { isAddressOf } from '../../db/own-address.ts'
 import { directoryUsers } from '../../db/schema/directories.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { parseEmailAddress } from '../../lib/email-address.ts'
+import { untilDone } from '../until-done.ts'
 import { type Attributes, pickKnown, requireSchema } from './attributes.ts'
 import { badRequest, ScimError } from './error.ts'
 import { findPlace, isStill, moved, type Place } from './membership.ts'
 import { applyPatch } from './patch.ts'
-import {
-  CORE_SCHEMA,
-  checkValues,
-  type Found,
-  line,
-  locationOf,
-  metaOf,
-  notFound,
-  type Search,
-  untilDone,
-} from './resource.ts'
+import { CORE_SCHEMA, checkValues, type Found, line, locationOf, metaOf, notFound, type Search } from './resource.ts'
 import { settleRoles } from './roles.ts'
 import { searchIn } from './search.ts'
 import { findUser, hasRoom, isAsRead, isDirectory, USERS, type UserRow } from './user-queries.ts'

@@ -224,6 +224,11 @@ const PREPARE: Readonly<Record<string, () => Promise<Prepared>>> = {
   'POST /api/v1/billing/cancel': () => billing('cancel', {}),
   'POST /api/v1/billing/resume': () => billing('resume', {}),
   'POST /api/v1/organizations': async () => ({ token: (await newUser()).token, body: { name: 'Once' } }),
+  'POST /api/v1/organizations/{organization_id}/roles': async () => {
+    const { token, user } = await newUser()
+    const body = { name: 'billing', permissions: ['billing:read'] }
+    return { token, path: `organizations/${user.organization_id}/roles`, body }
+  },
   'POST /api/v1/organizations/{organization_id}/domains': async () => {
     const { token, user } = await newUser()
     const body = { domain: `${crypto.randomUUID()}.example.org` }

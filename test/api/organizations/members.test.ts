@@ -103,7 +103,13 @@ describe('PATCH /api/v1/organizations/{organization_id}/members/{user_id}', () =
       { actor_id: owner.user.id, target_id: member.user.id, detail: { from: 'member', to: 'admin' } },
       { detail: { from: 'admin', to: 'viewer' } },
     ])
-    for (const role of ['root', '', null, 'OWNER']) {
+    const unknown = await setRole(id, owner, member.user.id, 'root')
+    expect([unknown.status, unknown.body.code, unknown.body.errors[0].path]).toEqual([
+      404,
+      'role_not_found',
+      'body.role',
+    ])
+    for (const role of ['', null, 'OWNER', 'a--b', 'r'.repeat(41)]) {
       const refused = await setRole(id, owner, member.user.id, role as string)
       expect([refused.status, refused.body.errors[0].path]).toEqual([400, 'body.role'])
     }

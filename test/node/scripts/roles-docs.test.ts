@@ -1,12 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { isForKeys, type Permission, ROLES, type Role, roleMay, scopeFor } from '../../../src/auth/roles.ts'
+import { BUILT_IN_ROLES, isForKeys, type Permission, ROLES, roleMay, scopeFor } from '../../../src/auth/roles.ts'
 import { ROOT } from './support.ts'
 
-const NAMES = Object.keys(ROLES) as Role[]
-
-const mayOf = (permission: Permission) => NAMES.map((role) => (roleMay(role, permission) ? 'yes' : '–'))
+const mayOf = (permission: Permission) => BUILT_IN_ROLES.map((role) => (roleMay(role, permission) ? 'yes' : '–'))
 
 function keysOf(permission: Permission): string {
   const scope = scopeFor(permission)
@@ -15,8 +13,8 @@ function keysOf(permission: Permission): string {
 
 test('the table of roles in the documentation is the one that holds', async () => {
   const rows = ROLES.owner.map((permission) => [`\`${permission}\``].concat(mayOf(permission), keysOf(permission)))
-  const table = [['permission', ...NAMES, 'an API key'], ...rows].map((cells) => `| ${cells.join(' | ')} |`)
-  table.splice(1, 0, `|${'---|'.repeat(NAMES.length + 2)}`)
+  const table = [['permission', ...BUILT_IN_ROLES, 'an API key'], ...rows].map((cells) => `| ${cells.join(' | ')} |`)
+  table.splice(1, 0, `|${'---|'.repeat(BUILT_IN_ROLES.length + 2)}`)
   const documented = await readFile(join(ROOT, 'docs/guides/organizations.md'), 'utf8')
   expect(documented).toContain(`<!-- roles -->\n${table.join('\n')}\n<!-- /roles -->`)
 })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { findUnmet, requireAdministrator } from '../../../src/auth/organization-access.ts'
 import type { Membership, UserPrincipal } from '../../../src/auth/principal.ts'
+import { ROLES } from '../../../src/auth/roles.ts'
 import type { Config } from '../../../src/config.ts'
 
 const ORGANIZATION = '01900000-0000-7000-8000-000000000001'
@@ -9,6 +10,7 @@ const SSO = '01900000-0000-7000-8000-00000000000a'
 const memberOf = (more: Partial<Membership>): Membership => ({
   organization_id: ORGANIZATION,
   role: 'admin',
+  permissions: ROLES.admin,
   is_suspended: false,
   is_platform: false,
   requires_two_factor: false,

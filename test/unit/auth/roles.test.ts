@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest'
 import {
+  type BuiltInRole,
   isForKeys,
   type Permission,
   parsePermission,
   ROLES,
-  type Role,
   roleMay,
   rolesWith,
   scopeFor,
 } from '../../../src/auth/roles.ts'
 import { isReserved } from '../../../src/verification/rules.ts'
 
-const ASCENDING: readonly Role[] = ['viewer', 'member', 'admin', 'owner']
+const ASCENDING: readonly BuiltInRole[] = ['viewer', 'member', 'admin', 'owner']
 const PERMISSIONS: readonly Permission[] = ROLES.owner
 
 test('there are four roles, and each may do all that the one below it may', () => {

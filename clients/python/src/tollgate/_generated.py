@@ -54,6 +54,7 @@ ProblemCode = Literal[
     "route_limit_reached",
     "passkey_limit_reached",
     "email_sign_in_off",
+    "role_limit_reached",
     "domain_limit_reached",
     "key_limit_reached",
     "not_found",
@@ -78,6 +79,7 @@ ProblemCode = Literal[
     "domain_not_found",
     "sso_not_found",
     "directory_not_found",
+    "role_not_found",
     "directory_group_not_found",
     "invitation_not_found",
     "method_not_allowed",
@@ -105,6 +107,9 @@ ProblemCode = Literal[
     "platform_organization",
     "slug_taken",
     "sso_not_tested",
+    "role_exists",
+    "role_built_in",
+    "role_in_use",
     "domain_known",
     "domain_not_verified",
     "domain_taken",
@@ -227,6 +232,10 @@ Operation = Literal[
     "DELETE /organizations/{organization_id}/members/{user_id}",
     "POST /organizations/{organization_id}/leave",
     "POST /organizations/{organization_id}/transfer",
+    "GET /organizations/{organization_id}/roles",
+    "POST /organizations/{organization_id}/roles",
+    "PATCH /organizations/{organization_id}/roles/{name}",
+    "DELETE /organizations/{organization_id}/roles/{name}",
     "GET /organizations/{organization_id}/domains",
     "POST /organizations/{organization_id}/domains",
     "POST /organizations/{organization_id}/domains/{id}/verify",
@@ -402,6 +411,7 @@ IDEMPOTENT_OPERATIONS = frozenset(
         "POST /auth/passkeys",
         "POST /auth/email/change",
         "POST /organizations",
+        "POST /organizations/{organization_id}/roles",
         "POST /organizations/{organization_id}/domains",
         "POST /organizations/{organization_id}/invitations",
         "POST /organizations/{organization_id}/invitations/{id}/resend",
@@ -1042,7 +1052,8 @@ class ValidToken:
     # The trusted issuer; null for a token of this deployment.
     issuer: str | None
     organization_id: str | None
-    role: Literal["viewer", "member", "admin", "owner"] | None
+    # `viewer`, `member`, `admin`, `owner`, or the name of one of the organization's own roles.
+    role: str | None
     organization_suspended: bool
     # The administrator who acts as the user for support.
     impersonator_id: str | None

@@ -1,6 +1,5 @@
 import { useState } from 'react'
 import { useChange } from '../../api/hooks.ts'
-import type { Member } from '../../api/types.ts'
 import { Button } from '../../ui/button.tsx'
 import { Actions, Dialog } from '../../ui/dialog.tsx'
 import { Choice, Field, Fieldset, Form, Input } from '../../ui/field.tsx'
@@ -12,7 +11,7 @@ import { RoleSelect } from './role-select.tsx'
 /** Adds somebody who has an account at once, or invites somebody by email. */
 export function AddMember({ customer, onClose }: ActionProps) {
   const [email, setEmail] = useState('')
-  const [role, setRole] = useState<Member['role']>('member')
+  const [role, setRole] = useState('member')
   const [isInvited, setIsInvited] = useState(true)
   const { mutate, error, isPending } = useChange('POST /admin/organizations/{organization_id}/members')
   const add = () =>
@@ -39,7 +38,7 @@ export function AddMember({ customer, onClose }: ActionProps) {
           />
         </Field>
         <Field label="Role" error={error?.fieldError('role')}>
-          <RoleSelect value={role} onChange={setRole} />
+          <RoleSelect organizationId={customer.id} value={role} onChange={setRole} />
         </Field>
         <Fieldset legend="How">
           <Choice

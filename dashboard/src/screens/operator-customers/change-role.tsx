@@ -33,7 +33,7 @@ export function ChangeRole({ member, organizationId, onClose }: ChangeRoleProps)
       <Form onSubmit={change}>
         <ErrorNotice error={error} except={['role']} />
         <Field label="Role" error={error?.fieldError('role')}>
-          <RoleSelect value={role} onChange={setRole} />
+          <RoleSelect organizationId={organizationId} value={role} onChange={setRole} />
         </Field>
         <Actions>
           <Button onClick={onClose}>Cancel</Button>

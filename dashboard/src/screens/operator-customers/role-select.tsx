@@ -1,24 +1,38 @@
-import type { Member } from '../../api/types.ts'
+import { useRead } from '../../api/hooks.ts'
+import type { Role } from '../../api/types.ts'
 import { Select } from '../../ui/field.tsx'
 
-const ROLES = [
-  ['viewer', 'Viewer: reads'],
-  ['member', 'Member: reads, and creates keys'],
-  ['admin', 'Admin: manages keys, members and webhooks'],
-  ['owner', 'Owner: everything, also bills and deletion'],
-] as const
-
-interface RoleSelectProps {
-  readonly value: Member['role']
-  readonly onChange: (role: Member['role']) => void
+const BUILT_IN: Readonly<Record<string, string>> = {
+  viewer: 'Viewer: reads',
+  member: 'Member: reads, and creates keys',
+  admin: 'Admin: manages keys, members and webhooks',
+  owner: 'Owner: everything, also bills and deletion',
 }
 
-export const RoleSelect = ({ value, onChange }: RoleSelectProps) => (
-  <Select value={value} onChange={({ target }) => onChange(target.value as Member['role'])}>
-    {ROLES.map(([role, name]) => (
-      <option key={role} value={role}>
-        {name}
-      </option>
-    ))}
-  </Select>
-)
+const describe = ({ name, description }: Role) => BUILT_IN[name] ?? (description ? `${name}: ${description}` : name)
+
+interface RoleSelectProps {
+  /** The customer whose roles there are to choose from. */
+  readonly organizationId: string
+  readonly value: string
+  readonly onChange: (role: string) => void
+}
+
+export function RoleSelect({ organizationId, value, onChange }: RoleSelectProps) {
+  const { data } = useRead('GET /organizations/{organization_id}/roles', {
+    params: { organization_id: organizationId },
+  })
+  return (
+    <Select value={value} onChange={({ target }) => onChange(target.value)}>
+      {data ? (
+        data.data.map((role) => (
+          <option key={role.name} value={role.name}>
+            {describe(role)}
+          </option>
+        ))
+      ) : (
+        <option value={value}>{BUILT_IN[value] ?? value}</option>
+      )}
+    </Select>
+  )
+}

@@ -8,13 +8,13 @@ import { Form } from '../../ui/field.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { toast } from '../../ui/toast.tsx'
 import { SecretOnce } from '../shared/secret-once.tsx'
-import { RolesToChoose } from './roles.tsx'
+import { builtInOptions, RolesToChoose, toOption, useRoles } from './roles.tsx'
 
 interface DialogProps {
   readonly onClose: () => void
 }
 
-const NO_ROLE = ['None of its own', 'Other groups count, or what people join as.'] as const
+const NO_ROLE = { role: null, name: 'None of its own', hint: 'Other groups count, or what people join as.' }
 
 /** Sets a directory up, or changes what people join as. */
 export function DirectoryForm({ directory, onClose }: DialogProps & { readonly directory: Directory | undefined }) {
@@ -37,7 +37,7 @@ export function DirectoryForm({ directory, onClose }: DialogProps & { readonly d
         <ErrorNotice error={error} />
         <RolesToChoose
           legend="People who are in no group that has a role join as"
-          among={['viewer', 'member']}
+          among={builtInOptions('viewer', 'member')}
           value={role}
           onChange={setRole}
         />
@@ -119,6 +119,7 @@ export function RemoveDirectory({ onClose }: DialogProps) {
 export function ChangeGroup({ group, onClose }: DialogProps & { readonly group: DirectoryGroup }) {
   const { organizationId } = useSession()
   const [role, setRole] = useState(group.role)
+  const { givable } = useRoles()
   const { mutate, error, isPending, stepUp } = useStepUp('PATCH /organizations/{organization_id}/directory/groups/{id}')
   const save = () =>
     mutate(
@@ -136,12 +137,13 @@ export function ChangeGroup({ group, onClose }: DialogProps & { readonly group: 
         <ErrorNotice error={error} />
         <RolesToChoose
           legend="Its people are"
-          among={[null, 'viewer', 'member', 'admin']}
-          none={NO_ROLE}
+          among={[NO_ROLE, ...givable.filter(({ name }) => name !== 'owner').map(toOption)]}
           value={role}
           onChange={setRole}
         />
-        <p className="text-muted">The highest role of a person's groups counts. Owners stay owners.</p>
+        <p className="text-muted">
+          Of the roles of a person's groups the one that allows the most counts. Owners stay owners.
+        </p>
         <Actions>
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" look="primary" busy={isPending}>

@@ -10,7 +10,7 @@ import { ErrorNotice } from '../../ui/notice.tsx'
 import { Empty, Skeleton } from '../../ui/states.tsx'
 import { Time } from '../../ui/time.tsx'
 import { ChangeGroup, DirectoryForm, RemoveDirectory, RenewToken } from './directory-dialogs.tsx'
-import { roleName } from './roles.tsx'
+import { roleInWords, roleName } from './roles.tsx'
 
 type Open = 'form' | 'token' | 'removal' | DirectoryGroup
 
@@ -107,7 +107,7 @@ function Groups({ onOpen }: Pick<ShownProps, 'onOpen'>) {
               <p className="font-medium break-words">{group.name}</p>
               <p className="text-muted">
                 {group.member_count === 1 ? '1 person' : `${group.member_count} people`},{' '}
-                {group.role ? roleName(group.role).toLowerCase() : 'no role of its own'}
+                {group.role ? roleInWords(group.role) : 'no role of its own'}
               </p>
             </div>
             {onOpen && (

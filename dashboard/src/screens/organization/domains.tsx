@@ -11,7 +11,7 @@ import { Empty, Skeleton } from '../../ui/states.tsx'
 import { Time } from '../../ui/time.tsx'
 import { toast } from '../../ui/toast.tsx'
 import { AddDomain, ChangeDomain, RemoveDomain } from './domain-dialogs.tsx'
-import { roleName } from './roles.tsx'
+import { roleInWords } from './roles.tsx'
 
 const DIALOGS = { change: ChangeDomain, remove: RemoveDomain } as const
 
@@ -89,7 +89,7 @@ function Row({ domain, onAct }: RowProps) {
             ) : (
               <Status kind="waiting">Not verified</Status>
             )}
-            <span>{joinRole ? `Its people join as ${roleName(joinRole).toLowerCase()}` : 'Nobody joins by it'}</span>
+            <span>{joinRole ? `Its people join as ${roleInWords(joinRole)}` : 'Nobody joins by it'}</span>
           </p>
         </div>
         {mayWrite && (

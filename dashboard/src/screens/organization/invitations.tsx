@@ -14,7 +14,7 @@ import { Empty } from '../../ui/states.tsx'
 import { type Column, listProps, Table } from '../../ui/table.tsx'
 import { Time } from '../../ui/time.tsx'
 import { toast } from '../../ui/toast.tsx'
-import { type Role, RoleChoice, roleName } from './roles.tsx'
+import { RoleChoice, roleName } from './roles.tsx'
 
 type State = Invitation['status']
 
@@ -27,7 +27,7 @@ const STATES: Readonly<Record<State, readonly [kind: StatusKind, name: string]>>
 
 const COLUMNS: readonly Column<Invitation>[] = [
   { name: 'Email', cell: ({ email }) => email },
-  { name: 'Role', cell: ({ role }) => roleName(role), width: '7rem' },
+  { name: 'Role', cell: ({ role }) => <span title={role}>{roleName(role)}</span>, width: '8rem' },
   {
     name: 'State',
     width: '8rem',
@@ -136,7 +136,7 @@ function RevokeInvitation({ invitation, onClose }: { readonly invitation: Invita
 export function InviteDialog({ onClose }: { readonly onClose: () => void }) {
   const { organizationId } = useSession()
   const [email, setEmail] = useState('')
-  const [role, setRole] = useState<Role>('member')
+  const [role, setRole] = useState('member')
   const { mutate, error, isPending } = useChange('POST /organizations/{organization_id}/invitations')
   const invite = () =>
     mutate(

@@ -8,7 +8,7 @@ import { Actions, Confirm, Dialog } from '../../ui/dialog.tsx'
 import { Form } from '../../ui/field.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { toast } from '../../ui/toast.tsx'
-import { RoleChoice, roleName } from './roles.tsx'
+import { RoleChoice, roleInWords } from './roles.tsx'
 
 interface MemberDialogProps {
   readonly member: Member
@@ -27,7 +27,7 @@ export function ChangeRole({ member, onClose }: MemberDialogProps) {
       { params, body: { role } },
       {
         onSuccess() {
-          toast(`${displayName(member)} is now ${roleName(role).toLowerCase()}`)
+          toast(`${displayName(member)} is now ${roleInWords(role)}`)
           onClose()
         },
       },

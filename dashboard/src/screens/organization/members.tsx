@@ -12,7 +12,8 @@ import { type Column, listProps, Table } from '../../ui/table.tsx'
 import { Time } from '../../ui/time.tsx'
 import { Invitations, InviteDialog } from './invitations.tsx'
 import { ChangeRole, RemoveMember, TransferOwnership } from './member-dialogs.tsx'
-import { roleName } from './roles.tsx'
+import { Roles } from './own-roles.tsx'
+import { roleName, useRoles } from './roles.tsx'
 
 type Action = 'role' | 'remove' | 'leave' | 'transfer'
 
@@ -45,6 +46,7 @@ export function Members() {
           <Invitations onInvite={() => setIsInviting(true)} />
         </Section>
       )}
+      {!members.isPending && <Roles />}
       {isInviting && <InviteDialog onClose={() => setIsInviting(false)} />}
     </Page>
   )
@@ -82,7 +84,7 @@ function MemberTable() {
       ),
     },
     { name: 'Email', cell: ({ email }) => <span title={email}>{email}</span> },
-    { name: 'Role', cell: ({ role }) => roleName(role), width: '7rem' },
+    { name: 'Role', cell: ({ role }) => <span title={role}>{roleName(role)}</span>, width: '8rem' },
     {
       name: 'State',
       width: '8rem',
@@ -117,9 +119,10 @@ function useMenuItems() {
   const { user } = useSession()
   const mayWrite = useMay('members:write')
   const mayWriteOwners = useMay('owners:write')
+  const { givable } = useRoles()
   return (member: Member, choose: (action: Action) => void): MenuItem[] => {
     const isSelf = member.user_id === user?.id
-    const mayChange = mayWrite && (member.role !== 'owner' || mayWriteOwners)
+    const mayChange = mayWrite && givable.some(({ name }) => name === member.role)
     return [
       ...(mayChange ? [{ label: 'Change role', onSelect: () => choose('role') }] : []),
       ...(mayWriteOwners && !isSelf && member.is_active

@@ -12,7 +12,7 @@ import { ErrorNotice } from '../../ui/notice.tsx'
 import { Empty, Skeleton } from '../../ui/states.tsx'
 import { Time } from '../../ui/time.tsx'
 import { toast } from '../../ui/toast.tsx'
-import { roleName } from './roles.tsx'
+import { roleInWords } from './roles.tsx'
 import { SingleSignOnForm } from './single-sign-on-form.tsx'
 
 type Open = 'form' | 'removal'
@@ -64,7 +64,7 @@ function Shown({ connection, onOpen }: ShownProps) {
           ['Issuer', <Code>{issuer}</Code>],
           ['Client id', <Code>{client_id}</Code>],
           ['Redirect address', <Code>{redirect_uri}</Code>],
-          ['New people', joinRole ? `Join as ${roleName(joinRole).toLowerCase()}` : 'Need an invitation'],
+          ['New people', joinRole ? `Join as ${roleInWords(joinRole)}` : 'Need an invitation'],
           [
             'Required',
             required ? <Status kind="good">For all but owners</Status> : <Status kind="off">Not required</Status>,

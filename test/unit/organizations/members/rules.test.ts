@@ -1,47 +1,53 @@
 import { expect, test } from 'vitest'
-import { ROLES, type Role } from '../../../../src/auth/roles.ts'
-import { findRefusal } from '../../../../src/organizations/members/rules.ts'
+import { BUILT_IN_ROLES } from '../../../../src/auth/roles.ts'
+import { findRefusal, type Standing } from '../../../../src/organizations/members/rules.ts'
 
-const NAMES = Object.keys(ROLES) as Role[]
-const TARGETS: (Role | null)[] = [...NAMES, null]
+const BOTH = [true, false]
+const ROLES = [...BUILT_IN_ROLES, 'billing', null]
 
-/** Every change that there can be. */
-const changes = NAMES.flatMap((actor) =>
-  NAMES.flatMap((target) =>
-    TARGETS.flatMap((to) => [true, false].map((hasOtherOwner) => ({ actor, target, to, hasOtherOwner }))),
+/** Everything that a change can be decided from. */
+const changes = ROLES.flatMap((target) =>
+  ROLES.flatMap((to) =>
+    BOTH.flatMap((mayChange) =>
+      BOTH.flatMap((isRole) =>
+        BOTH.map((hasOtherOwner) => ({ to, standing: { actor: 'admin', target, isRole, mayChange, hasOtherOwner } })),
+      ),
+    ),
   ),
 )
 
-test('who is no member changes nothing, and nobody changes who is none; in this order', () => {
-  const standing = { actor: null, target: null, hasOtherOwner: true }
-  expect(findRefusal(standing, 'member')).toBe('organization_not_found')
-  expect(findRefusal({ ...standing, actor: 'viewer' }, 'member')).toBe('member_not_found')
+const standing: Standing = { actor: 'admin', target: 'member', isRole: true, mayChange: true, hasOtherOwner: true }
+
+test('reasons are named in the order of what they tell: no member, nobody to change, no such role, not allowed', () => {
+  const none = { actor: null, target: null, isRole: false, mayChange: false, hasOtherOwner: false }
+  expect(findRefusal(none, 'member')).toBe('organization_not_found')
+  expect(findRefusal({ ...none, actor: 'viewer' }, 'member')).toBe('member_not_found')
+  expect(findRefusal({ ...none, actor: 'viewer', target: 'owner' }, 'gone')).toBe('role_not_found')
+  expect(findRefusal({ ...none, actor: 'viewer', target: 'owner', isRole: true }, 'member')).toBe('forbidden')
+  expect(findRefusal({ ...standing, target: 'owner', hasOtherOwner: false }, 'member')).toBe('last_owner')
+  expect(findRefusal(standing, 'billing')).toBeUndefined()
 })
 
-test('members and viewers change nobody', () => {
-  for (const { to, ...standing } of changes.filter(({ actor }) => actor === 'member' || actor === 'viewer'))
-    expect(findRefusal(standing, to)).toBe('forbidden')
-})
-
-test('admins change all but owners, and into all but owners', () => {
-  for (const { to, ...standing } of changes.filter(({ actor }) => actor === 'admin')) {
-    const isAboutOwners = standing.target === 'owner' || to === 'owner'
-    expect(findRefusal(standing, to)).toBe(isAboutOwners ? 'forbidden' : undefined)
+test('nobody is changed by whoever may not, and none without one gets a role that there is not', () => {
+  for (const { to, standing } of changes) {
+    const isFine = standing.mayChange && standing.isRole && standing.target !== null
+    if (!isFine) expect(findRefusal(standing, to)).toBeDefined()
   }
 })
 
-test('owners change everybody, as long as an owner remains', () => {
-  for (const { to, ...standing } of changes.filter(({ actor }) => actor === 'owner')) {
-    const isLast = standing.target === 'owner' && to !== 'owner' && !standing.hasOtherOwner
-    expect(findRefusal(standing, to)).toBe(isLast ? 'last_owner' : undefined)
+test('an owner remains, whoever changes whom, also when owners leave by themselves', () => {
+  for (const { to, standing } of changes) {
+    if (standing.target !== 'owner' || to === 'owner' || standing.hasOtherOwner) continue
+    expect(findRefusal(standing, to)).toBeDefined()
+    expect(findRefusal(standing, to, true)).toBeDefined()
   }
 })
 
 test('anybody leaves but the last owner', () => {
-  for (const role of NAMES) {
-    for (const hasOtherOwner of [true, false]) {
-      const standing = { actor: role, target: role, hasOtherOwner }
-      expect(findRefusal(standing, null, true)).toBe(role === 'owner' && !hasOtherOwner ? 'last_owner' : undefined)
+  for (const role of [...BUILT_IN_ROLES, 'billing']) {
+    for (const hasOtherOwner of BOTH) {
+      const leaving = { actor: role, target: role, isRole: true, mayChange: false, hasOtherOwner }
+      expect(findRefusal(leaving, null, true)).toBe(role === 'owner' && !hasOtherOwner ? 'last_owner' : undefined)
     }
   }
 })

@@ -1,0 +1,46 @@
+/** What roles allow, as expressions of SQL. */
+import { type SQL, sql } from 'drizzle-orm'
+import { BUILT_IN_ROLES, type Permission, ROLES, type Role } from './roles.ts'
+
+/** Constants of the code, and nothing of a request. */
+const BUILT_IN = sql.raw(
+  BUILT_IN_ROLES.map((role) => `when '${role}' then array['${ROLES[role].join("', '")}']::text[]`).join('\n  '),
+)
+
+/**
+ * The permissions of a role, as a list of texts. Null for a role that the organization does not have.
+ *
+ * @param organizationId an expression, as is the role
+ */
+export const permissionsOf = (organizationId: SQL, role: SQL) => sql`(case ${role} ${BUILT_IN}
+  else (select r.permissions from roles r where r.organization_id = ${organizationId} and r.name = ${role}) end)`
+
+/** The role of a user in an organization; null for nobody's member. */
+const roleIn = (organizationId: string, userId: string) => sql`(
+  select m.role from memberships m where m.organization_id = ${organizationId}::uuid and m.user_id = ${userId}::uuid)`
+
+/** Whether a user is a member, at this point of the batch. */
+export const isMember = (organizationId: string, userId: string) => sql`exists (
+  select 1 from memberships m where m.organization_id = ${organizationId}::uuid and m.user_id = ${userId}::uuid)`
+
+/** Whether a user is a member whose role has a permission, at this point of the batch. */
+export const mayDo = (organizationId: string, userId: string, permission: Permission) => sql`coalesce(
+  ${permission} = any(${permissionsOf(sql`${organizationId}::uuid`, roleIn(organizationId, userId))}), false)`
+
+/**
+ * Whether a role allows all that another one allows. False where either is no role of the organization. Whoever could give
+ * a role that allows more than their own would have that by one request more.
+ *
+ * @param organizationId an expression, as are the roles
+ */
+const allowsAllOf = (organizationId: SQL, role: SQL, other: SQL) =>
+  sql`coalesce(${permissionsOf(organizationId, role)} @> ${permissionsOf(organizationId, other)}, false)`
+
+/** Whether a role may be given to others, and taken from them, by whoever has the role `giver`. Expressions all. */
+export const isGivableBy = (organizationId: SQL, giver: SQL, role: SQL) => sql`(
+  coalesce('members:write' = any(${permissionsOf(organizationId, giver)}), false)
+  and ${allowsAllOf(organizationId, giver, role)})`
+
+/** The same for a member, at this point of the batch. */
+export const mayGive = (organizationId: string, userId: string, role: Role) =>
+  isGivableBy(sql`${organizationId}::uuid`, roleIn(organizationId, userId), sql`${role}::text`)

@@ -1,0 +1,46 @@
+import { sql } from 'drizzle-orm'
+import type * as z from 'zod'
+import { permissionsOf } from '../../auth/role-permissions.ts'
+import { isBuiltIn, type Permission, permissionsOfRole, type Role } from '../../auth/roles.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { Problem } from '../../problems.ts'
+import { findRole, type RoleRef, type RoleRow } from './queries.ts'
+import type { Role as RoleSchema } from './schemas.ts'
+
+/** A role of an organization's own, in its wire form. */
+export const toRole = (row: RoleRow, members: number): z.output<typeof RoleSchema> => ({
+  name: row.name,
+  description: row.description,
+  permissions: [...permissionsOfRole(row.name, row.permissions)],
+  is_built_in: false,
+  member_count: members,
+  created_at: row.createdAt.toISOString(),
+  updated_at: row.updatedAt.toISOString(),
+})
+
+/** @returns what the role that a body names allows @throws Problem `role_not_found` */
+export async function requireRole(
+  deps: ManagementDeps,
+  organizationId: string,
+  role: Role,
+): Promise<readonly Permission[]> {
+  if (isBuiltIn(role)) return permissionsOfRole(role, null)
+  const row = await findRole(deps.db, { organizationId, name: role })
+  if (!row) throw unknownRole()
+  return permissionsOfRole(role, row.permissions)
+}
+
+/** The role that a body names is none of the organization's. */
+export const unknownRole = () =>
+  new Problem('role_not_found', { errors: [{ path: 'body.role', message: 'is no role of the organization' }] })
+
+/** @throws Problem `role_not_found` */
+export async function getRole({ db }: ManagementDeps, ref: RoleRef): Promise<RoleRow> {
+  const row = await findRole(db, ref)
+  if (!row) throw new Problem('role_not_found')
+  return row
+}
+
+/** Whether the organization has a role, at this point of the batch. */
+export const hasRole = (organizationId: string, role: Role) =>
+  sql`${permissionsOf(sql`${organizationId}::uuid`, sql`${role}::text`)} is not null`
