@@ -110,3 +110,13 @@ export const OPERATOR_SCREENS: readonly ScreenGroup[] = [
     ],
   },
 ]
+
+const ALL = CUSTOMER_SCREENS.flatMap((group) => group.screens)
+
+/** The permission without which a screen, or one below it, has nothing to show. */
+export const neededFor = (pathname: string): string | undefined =>
+  ALL.find(({ path }) => pathname === path || (path !== '/' && pathname.startsWith(`${path}/`)))?.needs
+
+/** The first screen of those that somebody with these permissions can use. */
+export const firstScreen = (permissions: readonly string[]): ScreenLink | undefined =>
+  ALL.find(({ needs }) => needs === undefined || permissions.includes(needs))

@@ -1,4 +1,4 @@
-import { Outlet, useLocation, useRouterState } from '@tanstack/react-router'
+import { Outlet, useLocation } from '@tanstack/react-router'
 import { Menu as MenuIcon, WifiOff } from 'lucide-react'
 import { lazy, Suspense, useEffect, useState, useSyncExternalStore } from 'react'
 import { useRead } from '../api/hooks.ts'
@@ -8,20 +8,20 @@ import { supportEndsAt } from '../api/session.ts'
 import { IconButton } from '../ui/button.tsx'
 import { classes } from '../ui/class.ts'
 import { Dialog } from '../ui/dialog.tsx'
-import { useGo } from '../ui/link.tsx'
 import { ErrorNotice, Notice } from '../ui/notice.tsx'
 import { Skeleton } from '../ui/states.tsx'
 import { Brand } from './brand.tsx'
 import { Missing } from './missing.tsx'
 import { Palette } from './palette.tsx'
-import { ACCOUNT_SCREEN, CUSTOMER_SCREENS } from './screens.ts'
+import { ACCOUNT_SCREEN, neededFor } from './screens.ts'
 import { type Session, SessionContext, useSession } from './session-context.tsx'
 import { Shortcuts } from './shortcuts.tsx'
 import { SideBar } from './side-bar.tsx'
 import { SupportBanner } from './support-banner.tsx'
 
-/** Few people ever see it. */
+/** Few people ever see them. */
 const RequirementGate = lazy(async () => ({ default: (await import('./requirement-gate.tsx')).RequirementGate }))
+const NotAllowed = lazy(async () => ({ default: (await import('./not-allowed.tsx')).NotAllowed }))
 
 /** The frame of every screen: side bar, banners, command palette. */
 export const Shell = () => (portal() || isPortalTab() ? <PortalShell /> : <UserShell />)
@@ -29,21 +29,11 @@ export const Shell = () => (portal() || isPortalTab() ? <PortalShell /> : <UserS
 /** For customers who came by a link: they have no account here, and what they may do is what the link allows. */
 function PortalShell() {
   const access = portal()
-  const pathname = useRouterState({
-    select: ({ location, resolvedLocation }) => (resolvedLocation ?? location).pathname,
-  })
-  const go = useGo()
-  const screens = CUSTOMER_SCREENS.flatMap((group) => group.screens)
-  const first = screens.find(({ needs }) => needs === undefined || access?.scopes.some((scope) => scope === needs))
-  const isLost = pathname === '/' && first !== undefined && first.path !== '/'
-  useEffect(() => {
-    if (isLost) go(first.path)
-  }, [isLost, first, go])
   if (!access) return <Full>{<ErrorNotice error={unreachable()} onRetry={() => location.reload()} />}</Full>
   const { organization_id: organizationId, scopes: permissions } = access
   return (
     <SessionContext value={{ user: undefined, organizationId, permissions, isAdministrator: false, unmet: null }}>
-      {isLost ? <Full>{<Skeleton lines={4} />}</Full> : <Frame />}
+      <Frame />
     </SessionContext>
   )
 }
@@ -84,14 +74,13 @@ const isOperatorPath = (pathname: string) => pathname === '/operator' || pathnam
 
 function Screen() {
   const { pathname } = useLocation()
-  const { isAdministrator, unmet } = useSession()
+  const { isAdministrator, unmet, permissions } = useSession()
   if (isOperatorPath(pathname)) return isAdministrator ? <Outlet /> : <Missing />
-  if (!unmet || pathname === ACCOUNT_SCREEN.path) return <Outlet />
-  return (
-    <Suspense>
-      <RequirementGate />
-    </Suspense>
-  )
+  if (pathname === ACCOUNT_SCREEN.path) return <Outlet />
+  const needs = neededFor(pathname)
+  const isAllowed = needs === undefined || permissions.includes(needs)
+  if (!unmet && isAllowed) return <Outlet />
+  return <Suspense>{unmet ? <RequirementGate /> : <NotAllowed pathname={pathname} needs={needs ?? ''} />}</Suspense>
 }
 
 function Frame() {
