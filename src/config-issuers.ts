@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { BUILT_IN_ROLES } from './auth/roles.ts'
+import type { BuiltInRole } from './auth/roles.ts'
 import { describeFlaws, parseJsonList } from './config-json.ts'
 
 /** A shared secret is not among them: whoever could verify with one could sign with it (RFC 8725 §2.1). */
@@ -23,7 +23,7 @@ const text = z.string().min(1).max(500)
 const oneOrMore = z.union([text, z.array(text).min(1).max(20)]).transform((value) => [value].flat())
 /** A string is the whole name of a claim, dots and slashes included; a list leads into objects. */
 const claim = z.union([text, z.array(text).min(1).max(MAX_DEPTH)]).transform((value) => [value].flat())
-const role = z.enum(BUILT_IN_ROLES)
+const role = z.enum(['viewer', 'member', 'admin', 'owner'] as const satisfies readonly BuiltInRole[])
 
 /**
  * An issuer whose tokens count here, as `TRUSTED_ISSUERS` describes it (docs/operate/trusted-issuers.md).

@@ -26,6 +26,8 @@ export interface Rows {
 
 const hasOrganization = 'exists (select from organizations o where o.id = r.organization_id)'
 const hasUser = 'exists (select from users u where u.id = r.user_id)'
+const hasRole = `(r.custom_role is null
+  or exists (select from roles o where o.organization_id = r.organization_id and o.name = r.custom_role))`
 const isNew = 't.created_at >= $1'
 
 /** A key keeps what was taken from it. Its version passes that of every cached row. */
@@ -35,12 +37,13 @@ const KEY_LOST = `(t.is_active and r.is_active, coalesce(t.revoked_at, r.revoked
 export const ROWS: readonly Rows[] = [
   { part: 'new', table: 'users', since: isNew, key: ['id'], insertIf: 'true' },
   { part: 'new', table: 'organizations', since: isNew, key: ['id'], insertIf: 'not r.is_platform' },
+  { part: 'new', table: 'roles', since: isNew, key: ['organization_id', 'name'], insertIf: hasOrganization },
   {
     part: 'new',
     table: 'memberships',
     since: isNew,
     key: ['organization_id', 'user_id'],
-    insertIf: `${hasOrganization} and ${hasUser}`,
+    insertIf: `${hasOrganization} and ${hasUser} and ${hasRole}`,
   },
   {
     part: 'new',
@@ -60,6 +63,14 @@ export const ROWS: readonly Rows[] = [
       version = greatest(t.version, r.version) + 1`,
     updateIf: `r.version > t.version
       or (t.is_active, t.revoked_at, t.expires_at, t.leaked_at, t.replaced_by) is distinct from ${KEY_LOST}`,
+  },
+  {
+    part: 'access',
+    table: 'roles',
+    since: 't.updated_at >= $1',
+    key: ['organization_id', 'name'],
+    update: 'permissions = array(select p from unnest(t.permissions) p where p = any(r.permissions))',
+    updateIf: 'not t.permissions <@ r.permissions',
   },
   {
     part: 'access',

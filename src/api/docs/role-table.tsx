@@ -1,4 +1,3 @@
-import { PERMISSION_TEXTS } from '../../auth/permission-texts.ts'
 import { BUILT_IN_ROLES, isForKeys, type Permission, ROLES, roleMay, scopeFor } from '../../auth/roles.ts'
 
 /** Every permission that any role has. */
@@ -41,7 +40,7 @@ function RoleRow({ permission }: { readonly permission: Permission }) {
   return (
     <tr>
       <th scope="row">
-        <code title={PERMISSION_TEXTS[permission]}>{permission}</code>
+        <code>{permission}</code>
       </th>
       {BUILT_IN_ROLES.map((role) => (roleMay(role, permission) ? <td class="yes">yes</td> : <td class="no">no</td>))}
       <td>{scope ? <code>{scope}</code> : isForKeys(permission) ? 'none needed' : 'people only'}</td>
