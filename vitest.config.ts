@@ -4,6 +4,7 @@ import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 import { freePort } from './local/stack/free-port.ts'
 import { localProviders } from './local/support/local-providers.ts'
+import { LOCAL_SCOPES } from './local/support/local-scopes.ts'
 
 /** The Worker under test gets the local stack's address as a binding, so the port is chosen before anything starts. */
 process.env.TEST_STACK_PORT ??= String(await freePort()) // each project evaluates this file again
@@ -40,6 +41,7 @@ const bindings = {
   STRIPE_WEBHOOK_SECRET: 'whsec_local-secret-of-the-stack',
   STRIPE_API_URL: `${stackUrl}/stripe/v1`,
   SIGN_IN_PROVIDERS: JSON.stringify(localProviders(stackUrl)),
+  OAUTH_SCOPES: JSON.stringify(LOCAL_SCOPES),
   CORS_ORIGINS: 'https://app.example.com,https://admin.example.com',
   STACK_URL: stackUrl,
 }

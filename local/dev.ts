@@ -2,9 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
-import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { watchDashboard } from './build/dashboard.ts'
 import { buildDocs } from './build/docs.ts'
@@ -26,9 +24,10 @@ import {
   writeVariables,
 } from './support/dev-files.ts'
 import { localProviders } from './support/local-providers.ts'
+import { LOCAL_SCOPES } from './support/local-scopes.ts'
 import { migrateUp } from './support/migrations.ts'
 import { MINUTE_CRONS } from './support/minute-crons.ts'
-import { endOrphans } from './support/orphans.ts'
+import { otherPort, portFrom, requireFreePort } from './support/ports.ts'
 import { seedDemo } from './support/seed-data.ts'
 import { readAddress } from './support/settings.ts'
 import { welcome } from './support/welcome.ts'
@@ -92,6 +91,7 @@ await command(async function dev() {
       DNS_URL: `${stack.url}/dns-query`,
       TRUSTED_ISSUERS: JSON.stringify([localIssuer(stack.url)]),
       SIGN_IN_PROVIDERS: JSON.stringify(localProviders(stack.url)),
+      OAUTH_SCOPES: JSON.stringify(LOCAL_SCOPES),
       POLAR_API_URL: `${stack.url}/polar/v1`,
       POLAR_CREDIT_PRODUCT_ID: LOCAL_CREDIT_PRODUCT,
       STRIPE_API_URL: `${stack.url}/stripe/v1`,
@@ -105,40 +105,6 @@ await command(async function dev() {
     await Promise.all([stack.close(), endWatch?.()])
   }
 })
-
-function portFrom(name: string, otherwise: number): number {
-  const text = process.env[name]?.trim() || String(otherwise)
-  const port = Number(text)
-  if (!/^\d+$/.test(text) || port < 1 || port > 65_535) throw new Error(`${name}=${text} is not a port.`)
-  return port
-}
-
-async function requireFreePort(name: string, port: number): Promise<void> {
-  if (await isFree(port)) return
-  if (await endOrphans(port)) {
-    console.log(`Port ${port} was held by what is left of a server that was killed. Taking it over …`)
-    for (let tries = 0; tries < 20; tries++) {
-      if (await isFree(port)) return
-      await wait(100)
-    }
-  }
-  throw new Error(`Port ${port} is taken. Stop what uses it, or choose another: ${name}=${otherPort(port)} npm run dev`)
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const probe = createServer().listen(port, 'localhost')
-  const isListening = await once(probe, 'listening').then(
-    () => true,
-    () => false, // its error
-  )
-  probe.close()
-  if (isListening) await once(probe, 'close')
-  return isListening
-}
-
-function otherPort(port: number): number {
-  return port < 65_000 ? port + 100 : port - 100
-}
 
 /** Both payment providers tell the Worker what happens there, as they would a deployment. */
 function toBillingOptions(variables: Awaited<ReturnType<typeof devVariables>>, port: number): BillingOptions {

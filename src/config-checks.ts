@@ -21,6 +21,7 @@ export const SIDE_FEATURES = {
   secret_scanning: ['LEAK_REPORT_KEYS'],
   trusted_issuers: ['TRUSTED_ISSUERS', 'TRUSTED_ISSUERS_TIMEOUT_MS'],
   sign_in: ['SIGN_IN_PROVIDERS', 'SIGN_IN_TIMEOUT_MS'],
+  oauth: ['OAUTH_SCOPES'],
   email_sign_in: ['EMAIL_SIGN_IN'],
   passkeys: ['PASSKEY_RP_ID'],
   branding: ['BRAND_NAME', 'BRAND_COLOR', 'BRAND_LOGO_URL'],

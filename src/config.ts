@@ -4,6 +4,7 @@ import { type ConfigFault, findFaults, findFeature, findNotices, SIDE_FEATURES }
 import { baseUrl, credential, flag, secret, secureUrl, wholeNumber } from './config-fields.ts'
 import { parseTrustedIssuers } from './config-issuers.ts'
 import { databaseUrl, domain, hosts, keyPrefix, list, origins, webhookSecrets } from './config-lists.ts'
+import { parseOAuthScopes } from './config-oauth.ts'
 import { parseSignInProviders } from './config-providers.ts'
 import { parseEmailDomain } from './lib/email-address.ts'
 import { parseJwkSet } from './lib/jwk-set.ts'
@@ -25,6 +26,7 @@ const readBy =
 const jwkSet = credential.transform(readBy(parseJwkSet))
 const reportKeys = z.string().transform(readBy(parseReportKeys))
 const trustedIssuers = z.string().transform(readBy((text) => parseTrustedIssuers(text, secureUrl)))
+const oauthScopes = z.string().transform(readBy(parseOAuthScopes))
 const signInProviders = z.string().transform(readBy((text) => parseSignInProviders(text, secureUrl)))
 
 const Variables = z.object({
@@ -59,6 +61,8 @@ const Variables = z.object({
   SIGN_IN_PROVIDERS: signInProviders.prefault('[]'),
   /** Milliseconds that a request waits for one answer of an identity provider at most. */
   SIGN_IN_TIMEOUT_MS: wholeNumber(100, 10_000, 5_000),
+  /** Scopes that applications may ask for, as a JSON object; none without it (docs/guides/oauth.md). */
+  OAUTH_SCOPES: oauthScopes.prefault('{}'),
   /** Whether people can sign in with a code, or a link, that is sent to their address. */
   EMAIL_SIGN_IN: z.enum(['off', 'code', 'link']).default('off'),
   /** The domain that passkeys are for: the host of PUBLIC_URL, or a domain above it (docs/operate/sign-in.md). */
@@ -179,6 +183,7 @@ const EXPLAINED = new Set([
   'LEAK_REPORT_KEYS',
   'TRUSTED_ISSUERS',
   'SIGN_IN_PROVIDERS',
+  'OAUTH_SCOPES',
   'POLAR_WEBHOOK_SECRET',
   'STRIPE_WEBHOOK_SECRET',
   'CORS_ORIGINS',

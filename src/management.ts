@@ -56,6 +56,8 @@ import { keyRoutes } from './keys/routes.ts'
 import { verifyDocs } from './keys/verify-docs.ts'
 import { lazily } from './lib/lazily.ts'
 import { flushWhenDue } from './metrics/flush.ts'
+import { oauth, oauthMetadata } from './oauth/endpoints.ts'
+import { oauthApiRoutes } from './oauth/routes.ts'
 import { directoryRoutes } from './organizations/directory/routes.ts'
 import { domainRoutes } from './organizations/domains/routes.ts'
 import { invitationRoutes } from './organizations/invitations/routes.ts'
@@ -121,6 +123,7 @@ for (const routes of [
   ssoRoutes,
   directoryRoutes,
   invitationRoutes,
+  oauthApiRoutes,
   keyRoutes,
   keyLifeRoutes,
   leakedRoutes,
@@ -167,6 +170,8 @@ for (const routes of [
 
 management.get(CALLBACK_PATH, handleCallback)
 management.route('/scim/v2', scim)
+management.route('/oauth', oauth)
+management.route('/.well-known', oauthMetadata)
 management.route('/account', accountPages)
 management.route('/dashboard', dashboardPage)
 management.get('/', (c) => c.redirect(c.env.assets ? '/dashboard' : '/docs'))

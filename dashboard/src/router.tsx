@@ -1,5 +1,6 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
 import { ACCOUNT_SCREENS } from './screens/account/screens.ts'
+import { AUTHORIZE_SCREENS } from './screens/authorize/screens.ts'
 import { BILLING_SCREENS } from './screens/billing/screens.ts'
 import { CREDIT_SCREENS } from './screens/credits/screens.ts'
 import { DESIGN_SCREENS } from './screens/design/screens.ts'
@@ -40,6 +41,7 @@ const SCREENS: Screens = {
   ...ORGANIZATION_SCREENS,
   ...WEBHOOK_SCREENS,
   ...ACCOUNT_SCREENS,
+  ...AUTHORIZE_SCREENS,
 }
 
 const screens = Object.entries(SCREENS).map(([path, [load, name]]) =>

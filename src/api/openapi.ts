@@ -30,6 +30,7 @@ const TAGS = [
     'With Google, GitHub, Microsoft or any OpenID provider, or with a code or link by email, as the operator has configured.',
   ],
   ['Passkeys', 'Signing in with a device or a password manager, without a password.'],
+  ['Applications', 'What applications and agents may do for you, by OAuth 2.1 (docs/guides/oauth.md).'],
   ['Two-factor authentication', 'Authenticator apps, passkeys and backup codes.'],
   ['Email', 'Confirming an address, changing it, resetting a password.'],
   ['Audit', 'Who did what.'],

@@ -26,6 +26,7 @@ export interface Entry {
       | 'organization'
       | 'invitation'
       | 'role'
+      | 'grant'
       | 'domain'
       | 'sso_connection'
       | 'webhook_endpoint'

@@ -134,7 +134,7 @@ export const keysExpiring = (span: Span, days: number): Happening => ({
       concat_ws('_', 'expiry', k.id, ${days}::text, extract(epoch from k.expires_at)::bigint) as once
     from api_keys k
     where ${isWithin(sql`k.expires_at`, moved(span, days))} and (k.revoked_at is null or k.revoked_at > k.expires_at)
-      and k.created_at <= k.expires_at - make_interval(days => ${days}::int)`,
+      and k.client_id is null and k.created_at <= k.expires_at - make_interval(days => ${days}::int)`,
 })
 
 const DAY_MS = 24 * 3_600_000
@@ -146,7 +146,7 @@ const moved = ({ from, to }: Span, days: number): Span => ({
 /** The ids of organizations with a key that expired in a span. */
 export const organizationsOfExpired = (from: Date, to: Date) => sql`
   select distinct k.organization_id as id from api_keys k
-  where ${isWithin(sql`k.expires_at`, { from: from.toISOString(), to: to.toISOString() })} and k.revoked_at is null`
+  where ${isWithin(sql`k.expires_at`, { from: from.toISOString(), to: to.toISOString() })} and k.revoked_at is null and k.client_id is null`
 
 export const invitationsExpired = (span: Span): Happening => ({
   type: 'invitation.expired',

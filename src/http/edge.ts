@@ -113,9 +113,13 @@ function addHeaders(c: Context, { headers }: Response): void {
   for (const [name, value] of Object.entries(HEADERS)) if (!headers.has(name)) headers.set(name, value)
 }
 
+/** Applications in pages of any origin register, and get tokens, by proofs of their own. */
+const isForAnyPage = (path: string) => path.startsWith('/oauth/') || path.startsWith('/.well-known/oauth-')
+
 /** Credentials are bearer tokens and keys, so cookies are never allowed. */
 const withCors = cors({
   origin(origin, c: Context<AppEnv>) {
+    if (isForAnyPage(c.req.path)) return '*'
     const origins = c.get('deps').config.CORS_ORIGINS
     return origins.includes('*') ? '*' : origins.includes(origin) ? origin : null
   },

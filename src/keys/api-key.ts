@@ -33,6 +33,7 @@ export function toApiKey(row: KeyView | undefined): z.output<typeof ApiKey> {
     rotated_from: row.rotatedFrom,
     replaced_by: row.replacedBy,
     leaked_at: dateToIso(row.leakedAt),
+    client_id: row.clientId,
   }
 }
 
@@ -51,6 +52,7 @@ export function asIssued(row: NewKeyRow & { readonly createdAt: Date }): KeyView
     lineageId: null,
     replacedBy: null,
     leakedAt: null,
+    clientId: null,
     version: 1,
     totalRequests: null,
     lastUsedAt: null,

@@ -1,4 +1,4 @@
-import { audited } from '../audit/record.ts'
+import { type AuditRow, audited } from '../audit/record.ts'
 import type { Principal } from '../auth/principal.ts'
 import { isServiceKey } from '../auth/service-scopes.ts'
 import type { ManagementDeps } from '../deps.ts'
@@ -18,16 +18,27 @@ export async function revoke(deps: ManagementDeps, principal: Principal, key: Ke
   const found = await findKeyById(deps.db, key.organizationId, key.id)
   if (!found) throw new Problem('key_not_found')
   if (isServiceKey(found.scopes)) requireMayManage(principal, await selectAllowance(deps, key.organizationId), found)
-  const at = new Date(deps.now())
   const row = audited(deps, {
     action: 'key.revoked',
     actor: principal,
     organizationId: key.organizationId,
     target: { type: 'key', id: key.id },
   })
-  const version =
-    (await revokeKey(deps.db, key, at, row)) ?? (await findKeyById(deps.db, key.organizationId, key.id))?.version
+  await revokeWith(deps, key, row)
+}
+
+/**
+ * The same for whoever has decided already that it may be.
+ *
+ * @param row its audit row
+ * @returns whether it was live until now
+ * @throws Problem `key_not_found`
+ */
+export async function revokeWith(deps: ManagementDeps, key: KeyRef, row: AuditRow): Promise<boolean> {
+  const revoked = await revokeKey(deps.db, key, new Date(deps.now()), row)
+  const version = revoked ?? (await findKeyById(deps.db, key.organizationId, key.id))?.version
   if (version === undefined) throw new Problem('key_not_found')
   // published again on a repeat, because the first attempt may have failed
   await publishVersion(deps, keyVersionKey(key.id), version)
+  return revoked !== undefined
 }

@@ -22,7 +22,7 @@ import { mayBeReplaced, replaceKey, type Successor } from './write-queries.ts'
  *
  * The caller gets a secret with all permissions of the key, and so must be able to grant them.
  *
- * @throws Problem `key_not_found`, `key_revoked`, `key_expired`, `key_already_rotated`, `forbidden`;
+ * @throws Problem `key_not_found`, `key_revoked`, `key_expired`, `key_already_rotated`, `key_of_application`, `forbidden`;
  *   `key_limit_reached` when the number of keys in their grace period has reached the organization's number of keys
  */
 export async function rotateKey(
@@ -34,6 +34,7 @@ export async function rotateKey(
   const now = deps.now()
   const allowance = await selectAllowance(deps, key.organizationId)
   return changeKey(deps, key, async (row) => {
+    requireOwnSecret(row)
     requireActive(row, now)
     requireRotatable(principal, allowance, row)
     const { secret, successor } = createSuccessor(row, deps, now)
@@ -59,6 +60,11 @@ export async function rotateKey(
     await publishVersions(deps, [ended])
     return issued
   })
+}
+
+/** An application holds what renews its token: a new secret of somebody else's would not end that. @throws Problem `key_of_application` */
+export function requireOwnSecret({ clientId }: KeyView): void {
+  if (clientId !== null) throw new Problem('key_of_application')
 }
 
 function requireActive({ replacedBy, expiresAt }: KeyView, now: number): void {

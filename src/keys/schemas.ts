@@ -39,6 +39,9 @@ export const ApiKey = z
     created_by: z.uuid().nullable(),
     rotated_from: z.uuid().nullable().meta({ description: 'The key that this one replaced.' }),
     replaced_by: z.uuid().nullable().meta({ description: 'The key that replaced this one.' }),
+    client_id: z.uuid().nullable().meta({
+      description: 'The application whose access token it is; it renews it by itself. Null for every other key.',
+    }),
     leaked_at: timestamp.nullable().meta({
       description: 'When a secret scanner reported the key as leaked, which disabled it.',
     }),

@@ -11,6 +11,7 @@ import { isOperator, requireGrantable, requireMayManage, selectAllowance } from 
 import type { KeyUpdate } from './lifecycle-schemas.ts'
 import { findKeyById, type KeyRef, type KeyView } from './queries.ts'
 import { resolveLimits } from './resolve-limits.ts'
+import { requireOwnSecret } from './rotate.ts'
 import type { ApiKey } from './schemas.ts'
 import { type KeyChanges, mayBeUpdated, updateKey } from './write-queries.ts'
 
@@ -35,6 +36,7 @@ export async function updateApiKey(
   requireGrantable(update, { principal, allowance, now })
   await changeKey(deps, key, async (row) => {
     requireMayManage(principal, allowance, row)
+    if (requested.expires_at !== undefined) requireOwnSecret(row)
     const changed = changedFields(row, update, principal)
     if (changed.length === 0) {
       // the first request may have died before it published

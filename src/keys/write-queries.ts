@@ -44,11 +44,11 @@ export const isInGrace = (at: Date) => sql`revoked_at > greatest(${toTimestamp(a
 
 /**
  * How many keys count towards an organization's number: all that verify, or would if they were enabled. A key in its
- * grace period does not count, because its successor does.
+ * grace period does not count, because its successor does, nor does the access token of an application.
  */
 export const liveKeys = (organizationId: string, at: Date) => sql`(
   select count(*) from api_keys where organization_id = ${organizationId}::uuid
-    and revoked_at is null and (expires_at is null or expires_at > ${toTimestamp(at)}))`
+    and client_id is null and revoked_at is null and (expires_at is null or expires_at > ${toTimestamp(at)}))`
 
 /** How many rotated keys of an organization still work. */
 const keysInGrace = (organizationId: string, at: Date) => sql`(

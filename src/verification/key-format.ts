@@ -21,8 +21,12 @@ const FOREIGN = /^[!-~]{16,256}$/
  * in base 62 (6 characters). Typing errors and guesses are refused by the checksum alone, without a query, and secret
  * scanners use it to confirm a find.
  */
-export function newKey(prefix: string, environment: Environment): string {
-  const body = `${prefix}_${environment}_${base62(randomBytes(SECRET_BYTES), SECRET_LENGTH)}`
+export const newKey = (prefix: string, environment: Environment): string =>
+  keyOf(prefix, environment, randomBytes(SECRET_BYTES))
+
+/** The same of 256 given bits. */
+export function keyOf(prefix: string, environment: Environment, secret: Uint8Array): string {
+  const body = `${prefix}_${environment}_${base62(secret, SECRET_LENGTH)}`
   return body + checksum(body)
 }
 

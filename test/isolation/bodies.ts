@@ -13,6 +13,7 @@ export const UNKNOWN: Readonly<Record<Kind, () => string>> = {
   invitation: () => crypto.randomUUID(),
   domain: () => crypto.randomUUID(),
   group: () => crypto.randomUUID(),
+  grant: () => crypto.randomUUID(),
   role: () => `r${crypto.randomUUID().slice(0, 8)}`,
   endpoint: () => crypto.randomUUID(),
   delivery: () => crypto.randomUUID(),

@@ -45,6 +45,7 @@ const OF_COLLECTION: Readonly<Record<string, Kind>> = {
   domains: 'domain',
   groups: 'group',
   roles: 'role',
+  grants: 'grant',
   'webhook-endpoints': 'endpoint',
   deliveries: 'delivery',
   alerts: 'alert',

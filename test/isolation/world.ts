@@ -24,6 +24,7 @@ interface Ids {
   /** Of a directory. */
   readonly group: readonly string[]
   readonly role: readonly string[]
+  readonly grant: readonly string[]
   readonly endpoint: readonly string[]
   readonly delivery: readonly string[]
   readonly alert: readonly string[]
@@ -82,6 +83,7 @@ export async function newWorld() {
     domain: [domain.id],
     group: [group],
     role: [await insertRole(organization)],
+    grant: [await insertGrant(organization, user.id)],
     endpoint: [endpoint.id],
     delivery: [await insertDelivery(organization, endpoint.id)],
     alert: [await insertAlert(organization)],
@@ -116,6 +118,26 @@ async function insertDirectory(organization: string): Promise<string> {
     id,
     organization,
   ])
+  return id
+}
+
+/** Something that an application may do, whose token nobody has. */
+async function insertGrant(organization: string, userId: string): Promise<string> {
+  const [client, id] = [uuidv7(Date.now()), uuidv7(Date.now())]
+  await sql.query(
+    `insert into oauth_clients (id, name, redirect_uris, auth_method, refreshes) values ($1, 'Matrix', '{}', 'none', true)`,
+    [client],
+  )
+  await sql.query(
+    `insert into api_keys (id, organization_id, created_by, client_id, name, key_hash, key_prefix, key_hint, environment)
+     values ($1::uuid, $2, $3, $4, 'Matrix', sha256($1::uuid::text::bytea), 'oat', 'oat', 'live')`,
+    [id, organization, userId, client],
+  )
+  await sql.query(
+    `insert into oauth_grants (id, organization_id, user_id, client_id, salt, refreshed_at, expires_at)
+     values ($1, $2, $3, $4, '\\x00', now(), now() + interval '1 day')`,
+    [id, organization, userId, client],
+  )
   return id
 }
 

@@ -23,6 +23,8 @@ export const AUDIT_ACTIONS: Readonly<Record<string, string>> = {
   'passkey.added': 'A passkey was added to an account.',
   'passkey.renamed': 'A passkey got another name.',
   'passkey.removed': 'A passkey no longer signs in.',
+  'grant.created': 'Somebody let an application act for an organization.',
+  'grant.revoked': 'What somebody let an application do was ended; `reason` says why.',
   'key.issued': 'An API key was issued.',
   'key.revoked': 'An API key was revoked.',
   'key.updated': 'An API key was changed; `changed` names the fields.',

@@ -626,6 +626,8 @@ export interface ApiKey {
   readonly rotated_from: string | null
   readonly replaced_by: string | null
   readonly leaked_at: string | null
+  /** The application whose access token it is; null for every other key. */
+  readonly client_id: string | null
 }
 
 export interface IssuedApiKey extends ApiKey {

@@ -392,6 +392,8 @@ export type ApiKey = {
   rotated_from: string | null
   /** The key that replaced this one. */
   replaced_by: string | null
+  /** The application whose access token it is; it renews it by itself. Null for every other key. */
+  client_id: string | null
   /** When a secret scanner reported the key as leaked, which disabled it. */
   leaked_at: string | null
 }
@@ -430,6 +432,42 @@ export type AuditLogList = {
 export type AuditLogTarget = {
   type: string
   id: string
+}
+
+export type AuthorizationDecided = {
+  /** Where to send the person; it tells the application. */
+  redirect_to: string
+}
+
+export type AuthorizationRequest = {
+  client: AuthorizationRequestClient
+  organization: AuthorizationRequestOrganization | null
+  asks_for: AuthorizationRequestAsksForItem[]
+  /** The service that the application wants to use (RFC 8707). */
+  resource: string | null
+  /** Set if the request is wrong: the address that tells the application so. Null otherwise. */
+  redirect_to: string | null
+}
+
+export type AuthorizationRequestAsksForItem = {
+  scope: string
+  description: string
+}
+
+export type AuthorizationRequestClient = {
+  id: string
+  /** As it calls itself: nobody has checked it. */
+  name: string
+  uri: string | null
+  /** Where you are sent afterwards: a host, `this computer`, or the scheme of an application. */
+  redirects_to: string
+}
+
+export type AuthorizationRequestOrganization = {
+  id: string
+  name: string
+  /** Whether your role there lets applications in: `keys:write`. */
+  may_grant: boolean
 }
 
 export type BackupCodes = {
@@ -1193,6 +1231,19 @@ export type CustomMeterLimit = {
   at_limit: 'block' | 'allow'
 }
 
+export type DecideAuthorizationRequest = {
+  client_id: string
+  redirect_uri?: string
+  response_type?: string
+  /** Those that you agree to, of those that were asked for. */
+  scope?: string
+  state?: string
+  code_challenge?: string
+  code_challenge_method?: string
+  resource?: string
+  decision: 'approve' | 'deny'
+}
+
 export type DeleteAccountRequest = {
   /** The current password. An account without one needs a sign-in of the last 15 minutes instead. */
   password?: string
@@ -1207,6 +1258,17 @@ export type DeleteOrganizationRequest = {
   confirm_name: string
   /** Required if you signed in more than 15 minutes ago. */
   password?: string
+}
+
+export type DescribeAuthorizationRequest = {
+  client_id: string
+  redirect_uri?: string
+  response_type?: string
+  scope?: string
+  state?: string
+  code_challenge?: string
+  code_challenge_method?: string
+  resource?: string
 }
 
 export type Directory = {
@@ -1350,6 +1412,27 @@ export type GatewayRouteMatch = {
   path_prefix: string
 }
 
+export type Grant = {
+  /** Also the id of the key that is its access token. */
+  id: string
+  client: GrantClient
+  organization_id: string
+  organization_name: string
+  scopes: string[]
+  resource: string | null
+  created_at: string
+  /** When the application last renewed its token. */
+  refreshed_at: string
+  /** When it ends unless it is renewed before. */
+  expires_at: string
+}
+
+export type GrantClient = {
+  id: string
+  name: string
+  uri: string | null
+}
+
 export type GrantCreditsRequest = {
   /** US dollars, as a decimal string or a number. */
   amount: number | string
@@ -1361,6 +1444,11 @@ export type GrantCreditsRequest = {
   priority?: number
   /** Absent for never. */
   expires_at?: string
+}
+
+export type GrantList = {
+  data: Grant[]
+  next_cursor: string | null
 }
 
 export type Identity = {
@@ -1566,6 +1654,8 @@ export type IssuedApiKey = {
   rotated_from: string | null
   /** The key that replaced this one. */
   replaced_by: string | null
+  /** The application whose access token it is; it renews it by itself. Null for every other key. */
+  client_id: string | null
   /** When a secret scanner reported the key as leaked, which disabled it. */
   leaked_at: string | null
   /** The key itself. Only this answer contains it. */
@@ -2538,6 +2628,8 @@ export type Problem = {
     | 'organization_mismatch'
     | 'organization_unnamed'
     | 'portal_link_invalid'
+    | 'oauth_client_unknown'
+    | 'oauth_redirect_refused'
     | 'invalid_token'
     | 'email_taken'
     | 'unauthenticated'
@@ -2602,6 +2694,7 @@ export type Problem = {
     | 'domain_not_found'
     | 'sso_not_found'
     | 'directory_not_found'
+    | 'grant_not_found'
     | 'role_not_found'
     | 'directory_group_not_found'
     | 'invitation_not_found'
@@ -2631,6 +2724,7 @@ export type Problem = {
     | 'slug_taken'
     | 'sso_not_tested'
     | 'role_exists'
+    | 'key_of_application'
     | 'role_built_in'
     | 'role_in_use'
     | 'domain_known'
@@ -4639,6 +4733,14 @@ export interface Operations {
   }
   /** Accept an invitation */
   'POST /organizations/invitations/accept': { body: AcceptInvitationRequest; answer: AcceptedInvitation }
+  /** See what an application asks */
+  'POST /auth/authorizations': { body: DescribeAuthorizationRequest; answer: AuthorizationRequest }
+  /** Let an application act for you, or not */
+  'POST /auth/authorizations/decide': { body: DecideAuthorizationRequest; answer: AuthorizationDecided }
+  /** List applications that act for me */
+  'GET /auth/grants': { query?: { limit?: number; cursor?: string }; answer: GrantList }
+  /** End what an application may do */
+  'DELETE /auth/grants/{id}': { params: { id: string }; answer: undefined }
   /** Issue an API key */
   'POST /auth/api-keys': { body: NewApiKey; answer: IssuedApiKey }
   /** List API keys */
@@ -4946,6 +5048,8 @@ export interface Operations {
         | 'passkey.added'
         | 'passkey.renamed'
         | 'passkey.removed'
+        | 'grant.created'
+        | 'grant.revoked'
         | 'key.issued'
         | 'key.revoked'
         | 'key.updated'
@@ -5074,6 +5178,8 @@ export interface Operations {
         | 'passkey.added'
         | 'passkey.renamed'
         | 'passkey.removed'
+        | 'grant.created'
+        | 'grant.revoked'
         | 'key.issued'
         | 'key.revoked'
         | 'key.updated'

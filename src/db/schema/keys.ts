@@ -63,6 +63,8 @@ export const apiKeys = pgTable(
     replacedBy: uuid(),
     /** When a secret scanner reported it as leaked, and it was disabled. Null again once it is enabled. */
     leakedAt: timestamptz(),
+    /** The application whose grant it is the access token of (oauth.ts). Null for every other key. */
+    clientId: uuid(),
     /** Raised by every change. An isolate that cached a lower version reloads the row. */
     version: integer().notNull().default(1),
     createdAt: createdAt(),

@@ -5,6 +5,7 @@ import { type Answer, call, newUser, setLimits, verify } from '../../support/htt
 const KEYS = '/api/v1/auth/api-keys'
 const FIELDS = [
   'allowed_ips',
+  'client_id',
   'created_at',
   'created_by',
   'custom_rate_limit',

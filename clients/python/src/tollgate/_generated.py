@@ -15,6 +15,8 @@ ProblemCode = Literal[
     "organization_mismatch",
     "organization_unnamed",
     "portal_link_invalid",
+    "oauth_client_unknown",
+    "oauth_redirect_refused",
     "invalid_token",
     "email_taken",
     "unauthenticated",
@@ -79,6 +81,7 @@ ProblemCode = Literal[
     "domain_not_found",
     "sso_not_found",
     "directory_not_found",
+    "grant_not_found",
     "role_not_found",
     "directory_group_not_found",
     "invitation_not_found",
@@ -108,6 +111,7 @@ ProblemCode = Literal[
     "slug_taken",
     "sso_not_tested",
     "role_exists",
+    "key_of_application",
     "role_built_in",
     "role_in_use",
     "domain_known",
@@ -257,6 +261,10 @@ Operation = Literal[
     "DELETE /organizations/{organization_id}/invitations/{id}",
     "POST /organizations/{organization_id}/invitations/{id}/resend",
     "POST /organizations/invitations/accept",
+    "POST /auth/authorizations",
+    "POST /auth/authorizations/decide",
+    "GET /auth/grants",
+    "DELETE /auth/grants/{id}",
     "POST /auth/api-keys",
     "GET /auth/api-keys",
     "POST /auth/api-keys/generate",
@@ -527,6 +535,8 @@ class ApiKey:
     rotated_from: str | None
     # The key that replaced this one.
     replaced_by: str | None
+    # The application whose access token it is; it renews it by itself. Null for every other key.
+    client_id: str | None
     # When a secret scanner reported the key as leaked, which disabled it.
     leaked_at: str | None
 
@@ -630,6 +640,8 @@ class IssuedApiKey:
     rotated_from: str | None
     # The key that replaced this one.
     replaced_by: str | None
+    # The application whose access token it is; it renews it by itself. Null for every other key.
+    client_id: str | None
     # When a secret scanner reported the key as leaked, which disabled it.
     leaked_at: str | None
     # The key itself. Only this answer contains it.

@@ -8,6 +8,7 @@ import { Field, Form, Input } from '../../ui/field.tsx'
 import { Card, Page, Section } from '../../ui/layout.tsx'
 import { ErrorNotice, Notice } from '../../ui/notice.tsx'
 import { toast } from '../../ui/toast.tsx'
+import { Applications } from './applications.tsx'
 import { ChangeEmail, ChangePassword } from './credentials.tsx'
 import { YourData } from './data.tsx'
 import { Identities } from './identities.tsx'
@@ -40,6 +41,7 @@ export function Account() {
           <SecondFactor />
         </div>
       </Section>
+      <Applications />
       <Sessions />
       <YourData email={user.email} hasSecondFactor={user.two_factor_enabled} />
     </Page>

@@ -1,0 +1,92 @@
+import { sql } from 'drizzle-orm'
+import { boolean, check, index, integer, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core'
+import { bytea, createdAt, timestamptz } from './columns.ts'
+import { organizations } from './organizations.ts'
+import { users } from './users.ts'
+
+/** Applications that may ask people to act for them (RFC 7591). */
+export const oauthClients = pgTable(
+  'oauth_clients',
+  {
+    id: uuid().primaryKey(),
+    /** As it calls itself: nobody has checked it. */
+    name: text().notNull(),
+    uri: text(),
+    redirectUris: text().array().notNull(),
+    /** SHA-256. Null for a public client. */
+    secretHash: bytea(),
+    authMethod: text({ enum: ['none', 'client_secret_basic', 'client_secret_post'] }).notNull(),
+    /** Whether it gets refresh tokens. */
+    refreshes: boolean().notNull(),
+    createdAt: createdAt(),
+    /** When one is forgotten that nobody agreed to. Null as soon as somebody did. */
+    expiresAt: timestamptz(),
+  },
+  (t) => [
+    index('oauth_clients_expiry').on(t.expiresAt).where(sql`${t.expiresAt} is not null`),
+    check('oauth_clients_secret', sql`(${t.authMethod} = 'none') = (${t.secretHash} is null)`),
+  ],
+)
+
+/** Authorization codes (RFC 6749 §4.1). Each is good once, for a minute. */
+export const oauthCodes = pgTable(
+  'oauth_codes',
+  {
+    /** SHA-256 of the code. */
+    codeHash: bytea().primaryKey(),
+    clientId: uuid()
+      .notNull()
+      .references(() => oauthClients.id, { onDelete: 'cascade' }),
+    organizationId: uuid()
+      .notNull()
+      .references(() => organizations.id, { onDelete: 'cascade' }),
+    userId: uuid()
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    redirectUri: text().notNull(),
+    /** The PKCE challenge, S256 (RFC 7636). */
+    codeChallenge: text().notNull(),
+    scopes: text().array().notNull(),
+    /** What the tokens are for (RFC 8707). */
+    resource: text(),
+    expiresAt: timestamp({ withTimezone: true }).notNull(),
+    /** The grant that it became: a second use ends it. */
+    grantId: uuid(),
+  },
+  (t) => [index('oauth_codes_expiry').on(t.expiresAt)],
+)
+
+/**
+ * What people let applications do. The access token is an API key with the id of the grant: it is verified, limited, metered and
+ * revoked as any other.
+ */
+export const oauthGrants = pgTable(
+  'oauth_grants',
+  {
+    id: uuid().primaryKey(),
+    organizationId: uuid()
+      .notNull()
+      .references(() => organizations.id, { onDelete: 'cascade' }),
+    userId: uuid()
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    clientId: uuid()
+      .notNull()
+      .references(() => oauthClients.id, { onDelete: 'cascade' }),
+    resource: text(),
+    /** Makes its tokens unpredictable to those who know the root secret alone. */
+    salt: bytea().notNull(),
+    /** How often its tokens were renewed. The refresh token of the present number works, and that before repeats its answer. */
+    generation: integer().notNull().default(0),
+    createdAt: createdAt(),
+    refreshedAt: timestamp({ withTimezone: true }).notNull(),
+    /** When it ends unless it is renewed before. */
+    expiresAt: timestamp({ withTimezone: true }).notNull(),
+  },
+  (t) => [
+    index('oauth_grants_user').on(t.userId, t.id),
+    index('oauth_grants_client').on(t.clientId),
+    index('oauth_grants_organization').on(t.organizationId),
+    index('oauth_grants_expiry').on(t.expiresAt),
+  ],
+)

@@ -1,0 +1,105 @@
+import type * as z from 'zod'
+import { organizationFor, requireMet } from '../auth/organization-access.ts'
+import type { UserPrincipal } from '../auth/principal.ts'
+import type { ManagementDeps } from '../deps.ts'
+import { type Allowance, requireGrantable, selectAllowance } from '../keys/grants.ts'
+import { base64url, randomBytes, sha256 } from '../lib/bytes.ts'
+import { getOwnOrganization } from '../organizations/organization.ts'
+import { Problem } from '../problems.ts'
+import { OAuthError } from './error.ts'
+import { insertCode } from './queries.ts'
+import { describeRedirect } from './redirect-uri.ts'
+import { type Asked, type Asker, answerTo, identifyAsker, readAsked } from './request.ts'
+import type { AuthorizationInput, AuthorizationRequest, Decision } from './schemas.ts'
+
+const CODE_MS = 60_000
+
+/**
+ * What an application asks of somebody, for the page where they decide.
+ *
+ * @throws Problem as {@link identifyAsker}; `organization_not_found`
+ */
+export async function describeAuthorization(
+  deps: ManagementDeps,
+  user: UserPrincipal,
+  input: z.output<typeof AuthorizationInput>,
+): Promise<z.output<typeof AuthorizationRequest>> {
+  const asker = await identifyAsker(deps, input)
+  const { id, name, uri } = asker.client
+  const client = { id, name, uri, redirects_to: describeRedirect(asker.redirectUri) }
+  const asked = tryRead(deps, asker, input)
+  if (typeof asked === 'string') return { client, organization: null, asks_for: [], resource: null, redirect_to: asked }
+  const words = deps.config.OAUTH_SCOPES
+  return {
+    client,
+    organization: await describeOrganization(deps, user),
+    asks_for: asked.scopes.map((scope) => ({ scope, description: words[scope] ?? '' })),
+    resource: asked.resource,
+    redirect_to: null,
+  }
+}
+
+/** The request, or where the application is told that it is wrong. */
+function tryRead(deps: ManagementDeps, asker: Asker, input: z.output<typeof AuthorizationInput>): Asked | string {
+  try {
+    return readAsked(deps, input)
+  } catch (error) {
+    if (!(error instanceof OAuthError)) throw error
+    return answerTo(deps, asker, { error: error.code, error_description: error.message })
+  }
+}
+
+async function describeOrganization(deps: ManagementDeps, user: UserPrincipal) {
+  const membership = user.memberships.find((one) => one.organization_id === user.organizationId)
+  if (!membership) throw new Problem('organization_not_found')
+  const { id, name } = await getOwnOrganization(deps, user, membership.organization_id)
+  return { id, name, may_grant: membership.permissions.includes('keys:write') }
+}
+
+/**
+ * Somebody lets an application act for their active organization, or does not. Either way the application is told by the address that they
+ * are sent to.
+ *
+ * @throws Problem as {@link describeAuthorization}; `forbidden` for who may issue no keys there, or not with these scopes,
+ *   `two_factor_required`, `single_sign_on_required`, `organization_suspended`, `platform_organization`
+ */
+export async function decideAuthorization(
+  deps: ManagementDeps,
+  user: UserPrincipal,
+  { decision, ...input }: z.output<typeof Decision>,
+): Promise<string> {
+  const asker = await identifyAsker(deps, input)
+  const asked = tryRead(deps, asker, input)
+  if (typeof asked === 'string') return asked
+  if (decision === 'deny') return answerTo(deps, asker, { error: 'access_denied' })
+  const organizationId = organizationFor(user, 'keys:write', undefined)
+  requireMet(user, organizationId)
+  const membership = user.memberships.find((one) => one.organization_id === organizationId)
+  if (membership?.is_suspended) throw new Problem('organization_suspended')
+  requireMayGive(deps, user, { asked, allowance: await selectAllowance(deps, organizationId) })
+  const code = `oac_${base64url(randomBytes(32))}`
+  await insertCode(deps.db, {
+    codeHash: sha256(code),
+    clientId: asker.client.id,
+    organizationId,
+    userId: user.userId,
+    redirectUri: asker.redirectUri,
+    codeChallenge: asked.codeChallenge,
+    scopes: [...asked.scopes],
+    resource: asked.resource,
+    expiresAt: new Date(deps.now() + CODE_MS),
+    grantId: null,
+  })
+  return answerTo(deps, asker, { code })
+}
+
+interface Giving {
+  readonly asked: Asked
+  readonly allowance: Allowance
+}
+
+/** Nobody lets an application do what they may not do themselves, and none acts for the platform organization. */
+function requireMayGive(deps: ManagementDeps, user: UserPrincipal, { asked, allowance }: Giving): void {
+  if (allowance.isPlatform) throw new Problem('platform_organization')
+  requireGrantable({ scopes: asked.scopes }, { principal: user, allowance, now: deps.now() })
+}

@@ -1,0 +1,117 @@
+/**
+ * The authorization server (OAuth 2.1, RFC 6749 with RFC 9700): applications and agents act for people who agreed to it. Its messages
+ * are those of OAuth, and it describes itself (RFC 8414), so it is not in the OpenAPI document.
+ */
+import { type Context, Hono } from 'hono'
+import { authenticate } from '../auth/authenticate.ts'
+import type { ManagementEnv } from '../auth/env.ts'
+import { requirePlatformScope } from '../auth/organization-access.ts'
+import { toProblem } from '../http/edge.ts'
+import { MAX_BODY_BYTES, mediaType, parseJson, readAtMost, requireReadable } from '../http/json-body.ts'
+import { enforceRateLimits, networkAddress } from '../limits/endpoint-limits.ts'
+import { Problem, readRetryAfter } from '../problems.ts'
+import { authenticateClient, registerClient } from './client.ts'
+import { OAuthError } from './error.ts'
+import { exchangeCode, refreshGrant } from './grant.ts'
+import { introspect, revokeToken } from './introspect.ts'
+import { resourceMetadata, serverMetadata } from './metadata.ts'
+
+type Env = ManagementEnv
+type Form = Readonly<Record<string, string>>
+
+const CONSENT_PAGE = '/dashboard/authorize'
+
+export const oauth = new Hono<Env>()
+export const oauthMetadata = new Hono<Env>()
+
+oauth.onError(answerError)
+oauth.use(async (c, next) => {
+  requireOffered(c)
+  await next()
+})
+
+/** The page where people decide reads the request and says what is wrong with it. */
+oauth.get('/authorize', (c) => c.redirect(`${CONSENT_PAGE}${new URL(c.req.url).search}`, 302))
+
+oauth.post('/register', async (c) => {
+  requireReadable(c.req.raw)
+  if (mediaType(c.req.raw) !== 'application/json')
+    throw new OAuthError('invalid_client_metadata', 'The body must be JSON.')
+  const body = parseJson(await readAtMost(c.req.raw, MAX_BODY_BYTES))
+  return c.json(await registerClient(c.var.deps, body), 201)
+})
+
+oauth.post('/token', async (c) => {
+  const { deps } = c.var
+  await enforceRateLimits(deps, { oauth_token_address: { address: networkAddress(deps) } })
+  const form = await readForm(c)
+  const client = await authenticateClient(deps, { authorization: c.req.header('Authorization'), form })
+  if (form.grant_type === 'authorization_code') return c.json(await exchangeCode(deps, client, form))
+  if (form.grant_type !== 'refresh_token')
+    throw new OAuthError('unsupported_grant_type', 'grant_type is authorization_code or refresh_token.')
+  if (!client.refreshes) throw new OAuthError('unauthorized_client', 'It registered without refresh_token.')
+  return c.json(await refreshGrant(deps, client, form))
+})
+
+oauth.post('/revoke', async (c) => {
+  const { deps } = c.var
+  await enforceRateLimits(deps, { oauth_token_address: { address: networkAddress(deps) } })
+  const form = await readForm(c)
+  const client = await authenticateClient(deps, { authorization: c.req.header('Authorization'), form })
+  if (!form.token) throw new OAuthError('invalid_request', 'token is missing.')
+  await revokeToken(deps, client, form.token)
+  return c.body(null, 200)
+})
+
+/** For resource servers of the operator, with a service key. */
+oauth.post('/introspect', async (c) => {
+  const principal = await authenticate(c)
+  if (principal.kind !== 'service') throw new Problem('service_key_only')
+  requirePlatformScope(principal, 'platform:verify')
+  const { token } = await readForm(c)
+  if (!token) throw new OAuthError('invalid_request', 'token is missing.')
+  return c.json(await introspect(c.var.deps, token))
+})
+
+oauthMetadata.get('/oauth-authorization-server', (c) => {
+  requireOffered(c)
+  c.header('Cache-Control', 'public, max-age=300')
+  return c.json(serverMetadata(c.var.deps))
+})
+
+oauthMetadata.get('/oauth-protected-resource', (c) => {
+  requireOffered(c)
+  c.header('Cache-Control', 'public, max-age=300')
+  return c.json(resourceMetadata(c.var.deps))
+})
+
+/** @throws Problem `not_found` where no application is let in */
+function requireOffered(c: Context<Env>): void {
+  if (Object.keys(c.var.deps.config.OAUTH_SCOPES).length === 0) throw new Problem('not_found')
+}
+
+/** @throws OAuthError `invalid_request`, also for a parameter that is there twice (RFC 6749 §3.2) */
+async function readForm(c: Context<Env>): Promise<Form> {
+  requireReadable(c.req.raw)
+  if (mediaType(c.req.raw) !== 'application/x-www-form-urlencoded')
+    throw new OAuthError('invalid_request', 'The body must be a form (application/x-www-form-urlencoded).')
+  const fields = [...new URLSearchParams(await readAtMost(c.req.raw, MAX_BODY_BYTES))]
+  const twice = fields.find(([name], at) => fields.findIndex(([other]) => other === name) !== at)
+  if (twice) throw new OAuthError('invalid_request', `${twice[0].slice(0, 50)} is there twice.`)
+  return Object.fromEntries(fields.filter(([, value]) => value !== ''))
+}
+
+/** What was thrown, in the words of RFC 6749 §5.2. */
+function answerError(error: unknown, c: Context<Env>): Response {
+  if (error instanceof OAuthError) {
+    if (error.status === 401) c.header('WWW-Authenticate', 'Basic realm="tollgate"')
+    return c.json({ error: error.code, error_description: error.message }, error.status)
+  }
+  const problem = toProblem(error, c)
+  for (const [name, value] of Object.entries(problem.extra.headers ?? {})) c.header(name, value)
+  const seconds = readRetryAfter(problem)
+  if (seconds !== undefined) c.header('Retry-After', seconds)
+  const code =
+    problem.status < 500 ? 'invalid_request' : problem.status === 503 ? 'temporarily_unavailable' : 'server_error'
+  return c.json({ error: code, error_description: problem.message }, problem.status)
+}

@@ -1,0 +1,184 @@
+import { and, desc, eq, isNull, lt, sql } from 'drizzle-orm'
+import { mayDo } from '../auth/role-permissions.ts'
+import type { Database } from '../db/orm.ts'
+import { bytesParameter } from '../db/schema/columns.ts'
+import { apiKeys } from '../db/schema/keys.ts'
+import { oauthClients, oauthCodes, oauthGrants } from '../db/schema/oauth.ts'
+import { organizations } from '../db/schema/organizations.ts'
+
+export type ClientRow = typeof oauthClients.$inferSelect
+export type CodeRow = typeof oauthCodes.$inferSelect
+export type GrantRow = typeof oauthGrants.$inferSelect
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+export const insertClient = (db: Database, client: ClientRow) => db.insert(oauthClients).values(client)
+
+/** @param id as it was presented, in any form */
+export async function findClient(db: Database, id: string): Promise<ClientRow | undefined> {
+  if (!UUID.test(id)) return undefined
+  const [row] = await db.select().from(oauthClients).where(eq(oauthClients.id, id))
+  return row
+}
+
+export const insertCode = (db: Database, code: CodeRow) => db.insert(oauthCodes).values(code)
+
+export async function findCode(db: Database, codeHash: Uint8Array): Promise<CodeRow | undefined> {
+  const [row] = await db.select().from(oauthCodes).where(eq(oauthCodes.codeHash, codeHash))
+  return row
+}
+
+/** Whether a code is still unused. Evaluated under the organization's lock. */
+export const isUnused = (codeHash: Uint8Array) => sql`exists (
+  select 1 from oauth_codes where code_hash = ${bytesParameter(codeHash)} and grant_id is null)`
+
+export const useCode = (db: Database, codeHash: Uint8Array, grantId: string) =>
+  db.update(oauthCodes).set({ grantId }).where(eq(oauthCodes.codeHash, codeHash))
+
+export const keepClient = (db: Database, id: string) =>
+  db.update(oauthClients).set({ expiresAt: null }).where(eq(oauthClients.id, id))
+
+/** Whoever let an application act must still be able to issue keys themselves. */
+export const mayStillGrant = (organizationId: string, userId: string) => sql`(
+  ${mayDo(organizationId, userId, 'keys:write')}
+  and exists (select 1 from users u where u.id = ${userId}::uuid and u.is_active)
+  and exists (select 1 from organizations o where o.id = ${organizationId}::uuid and o.suspended_at is null))`
+
+interface NewAccess {
+  readonly grant: GrantRow
+  readonly name: string
+  readonly scopes: readonly string[]
+  readonly keyHash: Uint8Array
+  readonly keyHint: string
+  readonly expiresAt: Date
+}
+
+/** Statements that store a grant and its access token. */
+export function insertGrant(db: Database, { grant, name, scopes, keyHash, keyHint, expiresAt }: NewAccess) {
+  const { id, organizationId, userId, clientId, createdAt, resource } = grant
+  return [
+    db.insert(oauthGrants).values(grant),
+    db.insert(apiKeys).values({
+      id,
+      organizationId,
+      createdBy: userId,
+      clientId,
+      name,
+      keyHash,
+      keyPrefix: 'oat',
+      keyHint,
+      environment: 'live',
+      scopes: [...scopes],
+      expiresAt,
+      metadata: resource === null ? {} : { resource },
+      createdAt,
+    }),
+  ] as const
+}
+
+/** A grant with its access token, in whatever state. */
+export async function findGrant(db: Database, id: string) {
+  const [row] = await db
+    .select({
+      grant: oauthGrants,
+      scopes: apiKeys.scopes,
+      keyHash: apiKeys.keyHash,
+      keyExpiresAt: apiKeys.expiresAt,
+      isLive: sql<boolean>`(${apiKeys.revokedAt} is null and ${apiKeys.isActive})`,
+    })
+    .from(oauthGrants)
+    .innerJoin(apiKeys, and(eq(apiKeys.id, oauthGrants.id), eq(apiKeys.organizationId, oauthGrants.organizationId)))
+    .where(eq(oauthGrants.id, id))
+  return row
+}
+
+export type FoundGrant = NonNullable<Awaited<ReturnType<typeof findGrant>>>
+
+/** Whether a grant is as often renewed as when it was read, and its token is neither revoked nor disabled. */
+export const isRenewable = ({ id, organizationId, generation }: GrantRow) => sql`exists (
+  select 1 from oauth_grants g join api_keys k on k.id = g.id and k.organization_id = g.organization_id
+  where g.id = ${id}::uuid and g.organization_id = ${organizationId}::uuid and g.generation = ${generation}::int
+    and k.revoked_at is null and k.is_active)`
+
+interface Renewed {
+  readonly generation: number
+  readonly keyHash: Uint8Array
+  readonly keyHint: string
+  readonly keyExpiresAt: Date
+  readonly refreshedAt: Date
+  readonly expiresAt: Date
+}
+
+export const renewGrant = (db: Database, { id, organizationId }: GrantRow, at: Renewed) =>
+  [
+    db
+      .update(oauthGrants)
+      .set({ generation: at.generation, refreshedAt: at.refreshedAt, expiresAt: at.expiresAt })
+      .where(and(eq(oauthGrants.id, id), eq(oauthGrants.organizationId, organizationId))),
+    db
+      .update(apiKeys)
+      .set({
+        keyHash: at.keyHash,
+        keyHint: at.keyHint,
+        expiresAt: at.keyExpiresAt,
+        version: sql`${apiKeys.version} + 1`,
+      })
+      .where(and(eq(apiKeys.id, id), eq(apiKeys.organizationId, organizationId))),
+  ] as const
+
+/** The version of a key after a change of it. */
+export async function selectVersion(db: Database, organizationId: string, id: string): Promise<number | undefined> {
+  const [row] = await db
+    .select({ version: apiKeys.version })
+    .from(apiKeys)
+    .where(and(eq(apiKeys.id, id), eq(apiKeys.organizationId, organizationId)))
+  return row?.version
+}
+
+/** The access token with a hash, with what introspection tells of it. */
+export async function findAccess(db: Database, keyHash: Uint8Array) {
+  const [row] = await db
+    .select({
+      grant: oauthGrants,
+      scopes: apiKeys.scopes,
+      expiresAt: apiKeys.expiresAt,
+      isLive: sql<boolean>`(${apiKeys.revokedAt} is null and ${apiKeys.isActive} and ${organizations.suspendedAt} is null)`,
+    })
+    .from(apiKeys)
+    .innerJoin(oauthGrants, and(eq(oauthGrants.id, apiKeys.id), eq(oauthGrants.organizationId, apiKeys.organizationId)))
+    .innerJoin(organizations, eq(organizations.id, apiKeys.organizationId))
+    .where(eq(apiKeys.keyHash, keyHash))
+  return row
+}
+
+/** One page of what a user lets applications do, newest first, and one row more if there is another page. */
+export const listGrants = (
+  db: Database,
+  userId: string,
+  { limit, after }: { readonly limit: number; readonly after: string | undefined },
+) =>
+  db
+    .select({
+      id: oauthGrants.id,
+      organizationId: oauthGrants.organizationId,
+      organizationName: organizations.name,
+      clientId: oauthGrants.clientId,
+      clientName: oauthClients.name,
+      clientUri: oauthClients.uri,
+      scopes: apiKeys.scopes,
+      resource: oauthGrants.resource,
+      createdAt: oauthGrants.createdAt,
+      refreshedAt: oauthGrants.refreshedAt,
+      expiresAt: oauthGrants.expiresAt,
+    })
+    .from(oauthGrants)
+    .innerJoin(apiKeys, and(eq(apiKeys.id, oauthGrants.id), eq(apiKeys.organizationId, oauthGrants.organizationId)))
+    .innerJoin(oauthClients, eq(oauthClients.id, oauthGrants.clientId))
+    .innerJoin(organizations, eq(organizations.id, oauthGrants.organizationId))
+    .where(
+      and(eq(oauthGrants.userId, userId), isNull(apiKeys.revokedAt), after ? lt(oauthGrants.id, after) : undefined),
+    )
+    .orderBy(desc(oauthGrants.id))
+    .limit(limit + 1)
+
+export type GrantView = Awaited<ReturnType<typeof listGrants>>[number]

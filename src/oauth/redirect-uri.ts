@@ -1,0 +1,50 @@
+/** Schemes that a browser handles by itself: nothing of them is an application. */
+const UNSAFE = new Set([
+  'about:',
+  'blob:',
+  'data:',
+  'file:',
+  'filesystem:',
+  'ftp:',
+  'javascript:',
+  'vbscript:',
+  'view-source:',
+  'ws:',
+  'wss:',
+])
+const LOOPBACK = new Set(['127.0.0.1', '[::1]', 'localhost'])
+
+const parse = (text: string) => (URL.canParse(text) ? new URL(text) : undefined)
+
+const isLoopback = ({ protocol, hostname }: URL) => protocol === 'http:' && LOOPBACK.has(hostname)
+
+/**
+ * Whether an application may be answered there: over https, on the person's own machine (RFC 8252 §7.3), or by a scheme of its
+ * own (§7.1). Without a fragment (RFC 6749 §3.1.2) and without credentials.
+ */
+export function isRedirectUri(text: string): boolean {
+  const url = parse(text)
+  if (!url || text.includes('#') || url.username !== '' || url.password !== '') return false
+  return url.protocol === 'http:' ? isLoopback(url) : !UNSAFE.has(url.protocol)
+}
+
+/**
+ * Whether an address is one that was registered: the same to the letter (RFC 9700 §2.1), but for the port on the person's own
+ * machine, which an application only knows once it runs (RFC 8252 §7.3).
+ */
+export function isRegistered(presented: string, registered: readonly string[]): boolean {
+  return registered.includes(presented) || registered.some((one) => isSameButPort(presented, one))
+}
+
+function isSameButPort(presented: string, registered: string): boolean {
+  const [one, other] = [parse(presented), parse(registered)]
+  if (!one || !other || !isRedirectUri(presented) || !isLoopback(one) || !isLoopback(other)) return false
+  return one.hostname === other.hostname && one.pathname === other.pathname && one.search === other.search
+}
+
+/** Where people are sent, in words for them: a host, or an application on their own machine. */
+export function describeRedirect(uri: string): string {
+  const url = new URL(uri)
+  if (isLoopback(url)) return 'this computer'
+  return url.protocol === 'https:' ? url.host : url.protocol.slice(0, -1)
+}

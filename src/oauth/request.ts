@@ -1,0 +1,73 @@
+import type * as z from 'zod'
+import type { ManagementDeps } from '../deps.ts'
+import { Problem } from '../problems.ts'
+import { OAuthError } from './error.ts'
+import { type ClientRow, findClient } from './queries.ts'
+import { isRegistered } from './redirect-uri.ts'
+import type { AuthorizationInput } from './schemas.ts'
+
+type Input = z.output<typeof AuthorizationInput>
+
+/** An application that asks to act for somebody, and where it is answered. */
+export interface Asker {
+  readonly client: ClientRow
+  readonly redirectUri: string
+  readonly state: string | undefined
+}
+
+/** What it asks. */
+export interface Asked {
+  readonly scopes: readonly string[]
+  readonly codeChallenge: string
+  readonly resource: string | null
+}
+
+/**
+ * Who asks. If that is not certain, nobody may be sent anywhere (RFC 6749 §4.1.2.1).
+ *
+ * @throws Problem `not_found` where applications are not let in; `oauth_client_unknown`, `oauth_redirect_refused`
+ */
+export async function identifyAsker(deps: ManagementDeps, input: Input): Promise<Asker> {
+  if (Object.keys(deps.config.OAUTH_SCOPES).length === 0) throw new Problem('not_found')
+  const client = await findClient(deps.db, input.client_id)
+  if (!client) throw new Problem('oauth_client_unknown')
+  const [only, ...others] = client.redirectUris
+  const redirectUri = input.redirect_uri ?? (others.length === 0 ? only : undefined)
+  if (redirectUri === undefined || !isRegistered(redirectUri, client.redirectUris))
+    throw new Problem('oauth_redirect_refused')
+  return { client, redirectUri, state: input.state }
+}
+
+/** What is asked. The application is told what is wrong with it. @throws OAuthError */
+export function readAsked(deps: ManagementDeps, input: Input): Asked {
+  if (input.response_type !== 'code')
+    throw new OAuthError('unsupported_response_type', 'Only response_type=code is offered.')
+  if (input.code_challenge_method !== 'S256' || !/^[\w-]{43}$/.test(input.code_challenge ?? ''))
+    throw new OAuthError('invalid_request', 'PKCE is required: code_challenge with code_challenge_method=S256.')
+  const known = Object.keys(deps.config.OAUTH_SCOPES)
+  const named = [...new Set((input.scope ?? '').split(' ').filter(Boolean))]
+  const unknown = named.find((scope) => !known.includes(scope))
+  if (unknown !== undefined) throw new OAuthError('invalid_scope', `There is no scope ${unknown}.`)
+  const scopes = named.length > 0 ? named : known
+  return { scopes, codeChallenge: input.code_challenge ?? '', resource: readResource(input.resource) }
+}
+
+/** RFC 8707 §2: an absolute URI without a fragment. @throws OAuthError `invalid_target` */
+function readResource(resource: string | undefined): string | null {
+  if (resource === undefined) return null
+  if (!URL.canParse(resource) || resource.includes('#') || !/^https?:/.test(resource))
+    throw new OAuthError('invalid_target', 'resource is not an absolute URI without a fragment.')
+  return resource
+}
+
+/** The address by which an application is answered; with the issuer, so that no other server can answer in its place (RFC 9207). */
+export function answerTo(
+  { config }: ManagementDeps,
+  { redirectUri, state }: Asker,
+  answer: Readonly<Record<string, string>>,
+): string {
+  const url = new URL(redirectUri)
+  const fields = { ...answer, ...(state !== undefined && { state }), iss: config.PUBLIC_URL }
+  for (const [name, value] of Object.entries(fields)) url.searchParams.set(name, value)
+  return url.href
+}

@@ -1,0 +1,120 @@
+import type * as z from 'zod'
+import { apiRoute, newRouter } from '../api/api-route.ts'
+import { pageEnd } from '../http/paging.ts'
+import { page } from '../lib/cursor.ts'
+import { Problem } from '../problems.ts'
+import { decideAuthorization, describeAuthorization } from './consent.ts'
+import { endGrant } from './end.ts'
+import { findGrant, type GrantView, listGrants } from './queries.ts'
+import {
+  AuthorizationInput,
+  AuthorizationRequest,
+  Decided,
+  Decision,
+  Grant,
+  GrantList,
+  GrantParams,
+  GrantQuery,
+} from './schemas.ts'
+
+const tag = 'Applications'
+const path = '/auth/authorizations'
+const asker = ['not_found', 'oauth_client_unknown', 'oauth_redirect_refused', 'organization_not_found'] as const
+
+const describeRoute = apiRoute({
+  allow: 'user',
+  method: 'post',
+  path,
+  tag,
+  operationId: 'describeAuthorization',
+  summary: 'See what an application asks',
+  description: 'With the parameters with which it sent you to `/oauth/authorize`. Changes nothing.',
+  body: AuthorizationInput,
+  returns: { 200: AuthorizationRequest },
+  fails: [...asker],
+})
+
+const decideRoute = apiRoute({
+  allow: 'user',
+  method: 'post',
+  path: `${path}/decide`,
+  tag,
+  operationId: 'decideAuthorization',
+  summary: 'Let an application act for you, or not',
+  description: `It acts for your active organization, within the scopes that you agree to, until you end it. It takes a role with
+\`keys:write\`: the application gets a key.`,
+  body: Decision,
+  credentials: true,
+  returns: { 200: Decided },
+  fails: [
+    ...asker,
+    'forbidden',
+    'two_factor_required',
+    'single_sign_on_required',
+    'organization_suspended',
+    'platform_organization',
+  ],
+})
+
+const listRoute = apiRoute({
+  allow: 'user',
+  method: 'get',
+  path: '/auth/grants',
+  tag,
+  operationId: 'listGrants',
+  summary: 'List applications that act for me',
+  description:
+    'Newest first, in all your organizations. Whoever manages the keys of an organization sees them among its keys.',
+  query: GrantQuery,
+  returns: { 200: GrantList },
+})
+
+const endRoute = apiRoute({
+  allow: 'user',
+  method: 'delete',
+  path: '/auth/grants/{id}',
+  tag,
+  operationId: 'endGrant',
+  summary: 'End what an application may do',
+  description: 'Its access token is refused within two seconds, and it gets no other.',
+  params: GrantParams,
+  credentials: true,
+  returns: { 204: null },
+  fails: ['grant_not_found'],
+})
+
+const toGrant = (row: GrantView): z.output<typeof Grant> => ({
+  id: row.id,
+  client: { id: row.clientId, name: row.clientName, uri: row.clientUri },
+  organization_id: row.organizationId,
+  organization_name: row.organizationName,
+  scopes: row.scopes,
+  resource: row.resource,
+  created_at: row.createdAt.toISOString(),
+  refreshed_at: row.refreshedAt.toISOString(),
+  expires_at: row.expiresAt.toISOString(),
+})
+
+export const oauthApiRoutes = newRouter()
+  .openapi(describeRoute, async (c) => {
+    const { deps, user } = c.var
+    return c.json(await describeAuthorization(deps, user, c.req.valid('json')), 200)
+  })
+  .openapi(decideRoute, async (c) => {
+    const { deps, user } = c.var
+    return c.json({ redirect_to: await decideAuthorization(deps, user, c.req.valid('json')) }, 200)
+  })
+  .openapi(listRoute, async (c) => {
+    const { limit, cursor } = c.req.valid('query')
+    const rows = await listGrants(c.var.deps.db, c.var.user.userId, { limit, after: pageEnd(cursor) })
+    const { data, next_cursor } = page(rows, limit)
+    return c.json({ data: data.map(toGrant), next_cursor }, 200)
+  })
+  .openapi(endRoute, async (c) => {
+    const { deps, user } = c.var
+    const { id } = c.req.valid('param')
+    const found = await findGrant(deps.db, id)
+    if (found?.grant.userId !== user.userId) throw new Problem('grant_not_found')
+    await endGrant(deps, id, 'revoked_by_user', user)
+    return c.body(null, 204)
+  })

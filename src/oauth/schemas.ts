@@ -1,0 +1,92 @@
+import * as z from 'zod'
+import { listSchema, pageQuery, timestamp, uuid } from '../http/fields.ts'
+
+const parameter = (max: number) => z.string().max(max).optional()
+
+/** The parameters of an authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3, RFC 8707 §2). What is wrong with them the application is told. */
+export const AuthorizationInput = z
+  .strictObject({
+    client_id: z.string().max(200),
+    redirect_uri: parameter(2_000),
+    response_type: parameter(100),
+    scope: parameter(2_000),
+    state: parameter(4_000),
+    code_challenge: parameter(200),
+    code_challenge_method: parameter(20),
+    resource: parameter(2_000),
+  })
+  .meta({
+    example: {
+      client_id: '01900000-0000-7000-8000-000000000001',
+      redirect_uri: 'http://127.0.0.1:3000/callback',
+      response_type: 'code',
+      scope: 'reports:read',
+      state: 'af0ifjsldkj',
+      code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+      code_challenge_method: 'S256',
+    },
+  })
+
+export const AuthorizationRequest = z
+  .object({
+    client: z.object({
+      id: z.uuid(),
+      name: z.string().meta({ description: 'As it calls itself: nobody has checked it.' }),
+      uri: z.string().nullable(),
+      redirects_to: z.string().meta({
+        description: 'Where you are sent afterwards: a host, `this computer`, or the scheme of an application.',
+      }),
+    }),
+    organization: z
+      .object({
+        id: z.uuid(),
+        name: z.string(),
+        may_grant: z.boolean().meta({ description: 'Whether your role there lets applications in: `keys:write`.' }),
+      })
+      .nullable(),
+    asks_for: z.array(z.object({ scope: z.string(), description: z.string() })),
+    resource: z.string().nullable().meta({ description: 'The service that the application wants to use (RFC 8707).' }),
+    redirect_to: z.string().nullable().meta({
+      description: 'Set if the request is wrong: the address that tells the application so. Null otherwise.',
+    }),
+  })
+  .meta({ id: 'AuthorizationRequest' })
+
+export const Decision = AuthorizationInput.extend({
+  scope: parameter(2_000).meta({ description: 'Those that you agree to, of those that were asked for.' }),
+  decision: z.enum(['approve', 'deny']),
+}).meta({
+  example: {
+    client_id: '01900000-0000-7000-8000-000000000001',
+    redirect_uri: 'http://127.0.0.1:3000/callback',
+    response_type: 'code',
+    scope: 'reports:read',
+    state: 'af0ifjsldkj',
+    code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+    code_challenge_method: 'S256',
+    decision: 'approve',
+  },
+})
+
+export const Decided = z
+  .object({ redirect_to: z.string().meta({ description: 'Where to send the person; it tells the application.' }) })
+  .meta({ id: 'AuthorizationDecided' })
+
+export const GrantParams = z.strictObject({ id: uuid })
+export const GrantQuery = pageQuery
+
+export const Grant = z
+  .object({
+    id: z.uuid().meta({ description: 'Also the id of the key that is its access token.' }),
+    client: z.object({ id: z.uuid(), name: z.string(), uri: z.string().nullable() }),
+    organization_id: z.uuid(),
+    organization_name: z.string(),
+    scopes: z.array(z.string()),
+    resource: z.string().nullable(),
+    created_at: timestamp,
+    refreshed_at: timestamp.meta({ description: 'When the application last renewed its token.' }),
+    expires_at: timestamp.meta({ description: 'When it ends unless it is renewed before.' }),
+  })
+  .meta({ id: 'Grant' })
+
+export const GrantList = listSchema(Grant)

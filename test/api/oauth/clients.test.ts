@@ -1,0 +1,182 @@
+import { exports } from 'cloudflare:workers'
+import { auth, type OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js'
+import * as openid from 'openid-client'
+import { describe, expect, test, vi } from 'vitest'
+import { call, newUser, verify } from '../../support/http.ts'
+import { decide, granted, newApplication, post, REDIRECT, register } from '../../support/oauth.ts'
+
+vi.spyOn(console, 'warn').mockImplementation(() => undefined) // each refusal is logged
+
+const SERVER = 'https://tollgate.test'
+
+/** The Worker under test in the place of the network. */
+const fetchIt = (url: string | URL | Request, options?: RequestInit) =>
+  exports.default.fetch(url, { ...options, redirect: 'manual' })
+
+/** What the server sent a browser to, decided by somebody who agrees. */
+async function agree(authorizationUrl: URL, by: { readonly token: string }): Promise<URL> {
+  const answer = await fetchIt(authorizationUrl)
+  expect(answer.status).toBe(302)
+  const page = new URL(answer.headers.get('Location') ?? '', SERVER)
+  expect(page.pathname).toBe('/dashboard/authorize')
+  const { body } = await decide(by, Object.fromEntries(page.searchParams))
+  return new URL(body.redirect_to)
+}
+
+describe('an application', () => {
+  test('of the official MCP client finds, registers, asks, and renews', async () => {
+    const person = await newUser()
+    const kept: Record<string, any> = {}
+    const provider: OAuthClientProvider = {
+      redirectUrl: REDIRECT,
+      clientMetadata: {
+        client_name: 'Agent',
+        redirect_uris: [REDIRECT],
+        grant_types: ['authorization_code', 'refresh_token'],
+        response_types: ['code'],
+        token_endpoint_auth_method: 'none',
+        scope: 'reports:read',
+      },
+      state: () => 'a state',
+      clientInformation: () => kept.client,
+      saveClientInformation: (client) => void (kept.client = client),
+      tokens: () => kept.tokens,
+      saveTokens: (tokens) => void (kept.tokens = tokens),
+      redirectToAuthorization: (url) => void (kept.url = url),
+      saveCodeVerifier: (verifier) => void (kept.verifier = verifier),
+      codeVerifier: () => kept.verifier,
+    }
+    const options = { serverUrl: SERVER, scope: 'reports:read', fetchFn: fetchIt }
+    expect(await auth(provider, options)).toBe('REDIRECT')
+    const back = await agree(kept.url, person)
+    expect(back.searchParams.get('state')).toBe('a state')
+    const authorizationCode = back.searchParams.get('code') ?? ''
+    expect(await auth(provider, { ...options, authorizationCode })).toBe('AUTHORIZED')
+    const first = kept.tokens.access_token
+    expect((await verify(first, { scopes: ['reports:read'] })).body.valid).toBe(true)
+    expect(await auth(provider, options)).toBe('AUTHORIZED') // by the refresh token
+    expect(kept.tokens.access_token).not.toBe(first)
+    expect((await verify(kept.tokens.access_token)).body.valid).toBe(true)
+  })
+
+  test.each([
+    ['client_secret_basic', openid.ClientSecretBasic],
+    ['client_secret_post', openid.ClientSecretPost],
+  ] as const)('of openid-client keeps a secret and presents it by %s', async (method, Auth) => {
+    const person = await newUser()
+    const { client_id, client_secret = '' } = await newApplication({ token_endpoint_auth_method: method })
+    const options = { [openid.customFetch]: fetchIt, algorithm: 'oauth2' } as openid.DiscoveryRequestOptions
+    const config = await openid.discovery(new URL(SERVER), client_id, {}, Auth(client_secret), options)
+    const pkceCodeVerifier = openid.randomPKCECodeVerifier()
+    const url = openid.buildAuthorizationUrl(config, {
+      redirect_uri: REDIRECT,
+      scope: 'reports:read',
+      state: 'a state',
+      code_challenge: await openid.calculatePKCECodeChallenge(pkceCodeVerifier),
+      code_challenge_method: 'S256',
+    })
+    const back = await agree(url, person)
+    const tokens = await openid.authorizationCodeGrant(config, back, { pkceCodeVerifier, expectedState: 'a state' })
+    const renewed = await openid.refreshTokenGrant(config, tokens.refresh_token ?? '')
+    expect((await verify(renewed.access_token)).body.valid).toBe(true)
+    await openid.tokenRevocation(config, renewed.refresh_token ?? '')
+    await expect(openid.refreshTokenGrant(config, renewed.refresh_token ?? '')).rejects.toThrow()
+  })
+
+  test.each([
+    ['a wrong secret', { client_secret: 'ocs_wrong' }, {}],
+    ['no secret', {}, {}],
+    ['a header of another application', {}, { Authorization: `Basic ${btoa(`${crypto.randomUUID()}:x`)}` }],
+    ['a header that is none', {}, { Authorization: 'Basic !' }],
+  ])('with a secret is refused with %s', async (_, fields, headers) => {
+    const { client_id } = await newApplication({ token_endpoint_auth_method: 'client_secret_post' })
+    const refused = await post('token', { grant_type: 'refresh_token', client_id, ...fields }, headers)
+    expect([refused.status, refused.body.error]).toEqual([401, 'invalid_client'])
+    expect(refused.headers.get('WWW-Authenticate')).toBe('Basic realm="tollgate"')
+  })
+
+  test('is told what is wrong with a request of it', async () => {
+    const { client, exchange } = await granted()
+    const { client_id } = client
+    const errors = [
+      await post('token', { client_id }),
+      await post('token', { client_id, grant_type: 'password' }),
+      await post('token', { grant_type: 'refresh_token' }),
+      await call('POST /oauth/token', { body: { client_id } }),
+      await call('POST /oauth/token', {
+        body: `client_id=${client_id}&client_id=${client_id}`,
+        headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+      }),
+      await post('revoke', { client_id }),
+    ]
+    expect(errors.map(({ body }) => body.error)).toEqual([
+      'unsupported_grant_type',
+      'unsupported_grant_type',
+      'invalid_client',
+      'invalid_request',
+      'invalid_request',
+      'invalid_request',
+    ])
+    expect((await exchange()).status).toBe(200)
+  })
+})
+
+describe('registration', () => {
+  test('gives what RFC 7591 says, and ignores what it does not know', async () => {
+    const { status, body, headers } = await register({ redirect_uris: [REDIRECT], jwks: {}, software_id: 'x' })
+    expect([status, headers.get('Access-Control-Allow-Origin')]).toEqual([201, null])
+    expect(body).toEqual({
+      client_id: expect.any(String),
+      client_id_issued_at: expect.any(Number),
+      client_secret: expect.stringMatching(/^ocs_/),
+      client_secret_expires_at: 0,
+      client_name: 'An application without a name',
+      redirect_uris: [REDIRECT],
+      token_endpoint_auth_method: 'client_secret_basic',
+      grant_types: ['authorization_code'],
+      response_types: ['code'],
+    })
+  })
+
+  test.each([
+    ['no addresses', {}, 'invalid_redirect_uri'],
+    ['plain http', { redirect_uris: ['http://app.example.com/'] }, 'invalid_redirect_uri'],
+    ['a script', { redirect_uris: ['javascript:alert(1)'] }, 'invalid_redirect_uri'],
+    ['data', { redirect_uris: ['data:text/html,x'] }, 'invalid_redirect_uri'],
+    ['a fragment', { redirect_uris: [`${REDIRECT}#x`] }, 'invalid_redirect_uri'],
+    ['credentials', { redirect_uris: ['https://a:b@app.example.com/'] }, 'invalid_redirect_uri'],
+    ['no URL', { redirect_uris: ['/callback'] }, 'invalid_redirect_uri'],
+    ['another grant', { redirect_uris: [REDIRECT], grant_types: ['implicit'] }, 'invalid_client_metadata'],
+    ['a name that is none', { redirect_uris: [REDIRECT], client_name: 'a\nb' }, 'invalid_client_metadata'],
+    ['no object', [], 'invalid_client_metadata'],
+  ])('is refused with %s', async (_, metadata, error) => {
+    const refused = await register(metadata)
+    expect([refused.status, refused.body.error]).toEqual([400, error])
+  })
+
+  test('takes the scheme of an application, and pages of any origin may ask', async () => {
+    const headers = { Origin: 'https://other.example.com' }
+    const answer = await call('POST /oauth/register', { body: { redirect_uris: ['cursor://callback'] }, headers })
+    expect([answer.status, answer.headers.get('Access-Control-Allow-Origin')]).toEqual([201, '*'])
+    const preflight = await call('OPTIONS /oauth/token', {
+      headers: { ...headers, 'Access-Control-Request-Method': 'POST' },
+    })
+    expect(preflight.headers.get('Access-Control-Allow-Origin')).toBe('*')
+    const api = await call('GET /api/v1/auth/me', { headers })
+    expect(api.headers.get('Access-Control-Allow-Origin')).toBeNull()
+  })
+})
+
+test('the server describes itself, and its API as a resource of it', async () => {
+  const { body } = await call('GET /.well-known/oauth-authorization-server')
+  expect(body).toMatchObject({
+    issuer: SERVER,
+    token_endpoint: `${SERVER}/oauth/token`,
+    code_challenge_methods_supported: ['S256'],
+    authorization_response_iss_parameter_supported: true,
+  })
+  expect((await call('GET /.well-known/oauth-protected-resource')).body).toMatchObject({
+    resource: SERVER,
+    authorization_servers: [SERVER],
+  })
+})

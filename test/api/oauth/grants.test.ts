@@ -1,0 +1,259 @@
+import { describe, expect, test, vi } from 'vitest'
+import { newServiceKey } from '../../support/customers.ts'
+import { directly } from '../../support/direct.ts'
+import { call, eventually, newUser, verify } from '../../support/http.ts'
+import { decide, granted, newApplication, newRequest, post } from '../../support/oauth.ts'
+
+vi.spyOn(console, 'warn').mockImplementation(() => undefined) // each refusal is logged
+
+const { sql } = directly()
+const refusalOf = ({ status, body }: { status: number; body: any }) => [status, body.error]
+const INVALID_GRANT = [400, 'invalid_grant']
+
+/** Waits until a key is refused, as every isolate must within two seconds. */
+const untilRefused = (key: string) =>
+  eventually(
+    () => verify(key),
+    ({ body }) => body.valid === false,
+  )
+
+describe('an access token', () => {
+  test('is verified, metered and shown as a key of the organization', async () => {
+    const { person, client, exchange } = await granted()
+    const { status, body, headers } = await exchange()
+    expect([status, headers.get('Cache-Control')]).toEqual([200, 'no-store'])
+    expect(body).toEqual({
+      access_token: expect.stringMatching(/^oat_live_[0-9A-Za-z]{49}$/),
+      token_type: 'Bearer',
+      expires_in: 900,
+      scope: 'reports:read',
+      refresh_token: expect.stringMatching(/^ort_[0-9a-f]{32}_0_[\w-]{43}$/),
+    })
+    const verdict = await verify(body.access_token, { scopes: ['reports:read'] })
+    expect(verdict.body).toMatchObject({ valid: true, organization_id: person.user.organization_id })
+    expect((await verify(body.access_token, { scopes: ['reports:write'] })).body.valid).toBe(false)
+    const { body: keys } = await call('GET /api/v1/auth/api-keys', { token: person.token })
+    expect(keys.data).toMatchObject([{ name: 'Reporter', client_id: client.client_id, created_by: person.user.id }])
+    const acts = await sql.query(
+      `select actor_id, detail from audit_logs where action = 'grant.created' and target_id = $1`,
+      [verdict.body.key_id],
+    )
+    expect(acts).toMatchObject([
+      { actor_id: person.user.id, detail: { client_name: 'Reporter', scopes: ['reports:read'], resource: null } },
+    ])
+  })
+
+  test('is none of the keys that a plan counts, and is renewed by nobody else', async () => {
+    const { person, exchange } = await granted()
+    await exchange()
+    const list = (await call('GET /api/v1/auth/api-keys', { token: person.token })).body.data
+    await sql.query(`update organizations set limit_overrides = '{"max_api_keys": 1}' where id = $1`, [
+      person.user.organization_id,
+    ])
+    expect((await call('POST /api/v1/auth/api-keys', { token: person.token, body: { name: 'Own' } })).status).toBe(201)
+    const path = `/api/v1/auth/api-keys/${list[0].id}`
+    const rotated = await call(`POST ${path}/rotate`, { token: person.token, body: {} })
+    const prolonged = await call(`PATCH ${path}`, { token: person.token, body: { expires_at: null } })
+    expect([rotated, prolonged].map(({ status, body }) => [status, body.code])).toEqual([
+      [409, 'key_of_application'],
+      [409, 'key_of_application'],
+    ])
+  })
+
+  test('acts in the management API within its scopes, and within the role of who agreed', async () => {
+    const { exchange } = await granted({ scope: 'tollgate:usage:events' })
+    const { body } = await exchange()
+    const get = (path: string) => call(`GET /api/v1/${path}`, { token: body.access_token })
+    expect((await get('usage/events')).status).toBe(200)
+    expect((await get('auth/api-keys')).body.code).toBe('forbidden')
+    const { client, person } = await granted()
+    await sql.query(`update memberships set role = 'member' where user_id = $1`, [person.user.id])
+    const wide = newRequest(client, { scope: 'tollgate:audit:read' }).request
+    expect((await decide(person, wide)).body.code).toBe('forbidden')
+  })
+
+  test('is told of to a service key, and to nobody else', async () => {
+    const { person, client, exchange } = await granted({ resource: 'https://mcp.example.com/mcp' })
+    const { body } = await exchange()
+    const { key } = await newServiceKey('platform:verify')
+    const ask = (token: string, by = key) => post('introspect', { token }, { Authorization: `Bearer ${by}` })
+    expect((await ask(body.access_token)).body).toEqual({
+      active: true,
+      scope: 'reports:read',
+      client_id: client.client_id,
+      token_type: 'Bearer',
+      exp: expect.any(Number),
+      iat: expect.any(Number),
+      sub: person.user.id,
+      iss: 'https://tollgate.test',
+      jti: expect.any(String),
+      organization_id: person.user.organization_id,
+      aud: 'https://mcp.example.com/mcp',
+    })
+    expect((await ask(body.refresh_token)).body).toEqual({ active: false })
+    expect((await ask('oat_live_nonsense')).body).toEqual({ active: false })
+    expect(refusalOf(await ask(body.access_token, body.access_token))).toEqual([403, 'invalid_request'])
+    expect((await verify(body.access_token)).body.metadata ?? {}).toEqual({ resource: 'https://mcp.example.com/mcp' })
+  })
+})
+
+describe('a code', () => {
+  test.each([
+    ['the proof of another request', { code_verifier: 'x'.repeat(43) }],
+    ['no proof', { code_verifier: undefined }],
+    ['another address', { redirect_uri: 'https://app.example.com/other' }],
+    ['another code', { code: 'oac_nonsense' }],
+    ['no code', { code: undefined }],
+  ])('is refused with %s, and still good after it', async (_, fields) => {
+    const { exchange } = await granted()
+    expect(refusalOf(await exchange(fields))).toEqual(INVALID_GRANT)
+    expect((await exchange()).status).toBe(200)
+  })
+
+  test('is good for its application alone', async () => {
+    const { exchange } = await granted()
+    const other = await newApplication()
+    expect(refusalOf(await exchange({ client_id: other.client_id }))).toEqual(INVALID_GRANT)
+  })
+
+  test('is good once: a second use ends what the first one got', async () => {
+    const { exchange } = await granted()
+    const { body } = await exchange()
+    expect((await verify(body.access_token)).body.valid).toBe(true)
+    expect(refusalOf(await exchange())).toEqual(INVALID_GRANT)
+    await untilRefused(body.access_token)
+  })
+
+  test('of two uses at once one at most leaves tokens', async () => {
+    const { exchange, person } = await granted()
+    const answers = await Promise.all([exchange(), exchange(), exchange()])
+    expect(answers.filter(({ status }) => status === 200).length).toBeLessThanOrEqual(1)
+    const rows = await sql.query(`select 1 from oauth_grants where user_id = $1`, [person.user.id])
+    expect(rows).toHaveLength(1)
+  })
+
+  test('is good for a minute', async () => {
+    const { exchange, person } = await granted()
+    await sql.query(`update oauth_codes set expires_at = now() where user_id = $1`, [person.user.id])
+    expect(refusalOf(await exchange())).toEqual(INVALID_GRANT)
+  })
+
+  test.each([
+    ['is no member any more', 'delete from memberships where user_id = $1'],
+    ['may issue no keys any more', `update memberships set role = 'viewer' where user_id = $1`],
+    ['is disabled', 'update users set is_active = false where id = $1'],
+  ])('is worth nothing once the person %s', async (_, change) => {
+    const { exchange, refresh, person } = await granted()
+    const again = await granted()
+    const { body } = await again.exchange()
+    for (const { id } of [person.user, again.person.user]) await sql.query(change, [id])
+    expect(refusalOf(await exchange())).toEqual(INVALID_GRANT)
+    expect(refusalOf(await again.refresh(body.refresh_token))).toEqual(INVALID_GRANT)
+    expect(refusalOf(await refresh('ort_nonsense'))).toEqual(INVALID_GRANT)
+  })
+})
+
+describe('a refresh token', () => {
+  test('gets new tokens, and the former access token ends', async () => {
+    const { exchange, refresh } = await granted()
+    const { body: first } = await exchange()
+    const { status, body: second } = await refresh(first.refresh_token)
+    expect([status, second.scope, second.expires_in]).toEqual([200, 'reports:read', 900])
+    expect(second.access_token).not.toBe(first.access_token)
+    expect((await verify(second.access_token)).body.valid).toBe(true)
+    await untilRefused(first.access_token)
+    expect((await verify(second.access_token)).body.key_id).toBeDefined()
+  })
+
+  test('repeats its answer, which may have been lost, also to several at once', async () => {
+    const { exchange, refresh } = await granted()
+    const { body: first } = await exchange()
+    const answers = await Promise.all([1, 2, 3].map(() => refresh(first.refresh_token)))
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
+    const tokens = answers.map(({ body }) => [body.access_token, body.refresh_token])
+    expect(tokens).toEqual([tokens[0], tokens[0], tokens[0]])
+    expect((await refresh(first.refresh_token)).body.refresh_token).toBe(tokens[0]?.[1])
+  })
+
+  test('ends everything when it comes back after its successor was used', async () => {
+    const { exchange, refresh } = await granted()
+    const { body: first } = await exchange()
+    const { body: second } = await refresh(first.refresh_token)
+    const { body: third } = await refresh(second.refresh_token)
+    expect(refusalOf(await refresh(first.refresh_token))).toEqual(INVALID_GRANT)
+    expect(refusalOf(await refresh(third.refresh_token))).toEqual(INVALID_GRANT)
+    await untilRefused(third.access_token)
+  })
+
+  test('is renewed as well by a database that was restored to before it was made', async () => {
+    const { exchange, refresh, person } = await granted()
+    const { body: first } = await exchange()
+    const { body: second } = await refresh(first.refresh_token)
+    const { body: third } = await refresh(second.refresh_token)
+    await sql.query('update oauth_grants set generation = 0 where user_id = $1', [person.user.id])
+    const { status, body } = await refresh(third.refresh_token)
+    expect([status, (await verify(body.access_token)).body.valid]).toEqual([200, true])
+  })
+
+  test('is for its application, and for what was agreed to', async () => {
+    const { exchange, refresh } = await granted({ resource: 'https://mcp.example.com/mcp' })
+    const { body } = await exchange()
+    const other = await newApplication()
+    expect(refusalOf(await refresh(body.refresh_token, { client_id: other.client_id }))).toEqual(INVALID_GRANT)
+    expect(refusalOf(await refresh(body.refresh_token, { scope: 'reports:write' }))).toEqual([400, 'invalid_scope'])
+    expect(refusalOf(await refresh(body.refresh_token, { resource: 'https://x.example.com' }))).toEqual([
+      400,
+      'invalid_target',
+    ])
+    const forged = body.refresh_token.replace('_0_', '_1_')
+    expect(refusalOf(await refresh(forged))).toEqual(INVALID_GRANT)
+    expect((await refresh(body.refresh_token)).status).toBe(200)
+  })
+
+  test('is not given to an application that did not ask for any', async () => {
+    const { exchange, refresh } = await granted({}, { grant_types: ['authorization_code'] })
+    const { body } = await exchange()
+    expect(body.refresh_token).toBeUndefined()
+    expect(refusalOf(await refresh('ort_nonsense'))).toEqual([400, 'unauthorized_client'])
+  })
+})
+
+describe('what an application may do ends', () => {
+  test('when the person says so, for them alone, and at once', async () => {
+    const { person, exchange, refresh, client } = await granted()
+    const { body } = await exchange()
+    const list = await call('GET /api/v1/auth/grants', { token: person.token })
+    expect(list.body.data).toMatchObject([
+      { client: { id: client.client_id, name: 'Reporter' }, scopes: ['reports:read'], resource: null },
+    ])
+    const path = `/api/v1/auth/grants/${list.body.data[0].id}`
+    const stranger = await newUser()
+    expect((await call(`DELETE ${path}`, { token: stranger.token })).body.code).toBe('grant_not_found')
+    expect((await call(`DELETE ${path}`, { token: person.token })).status).toBe(204)
+    expect((await call(`DELETE ${path}`, { token: person.token })).status).toBe(204)
+    await untilRefused(body.access_token)
+    expect(refusalOf(await refresh(body.refresh_token))).toEqual(INVALID_GRANT)
+    expect((await call('GET /api/v1/auth/grants', { token: person.token })).body.data).toEqual([])
+  })
+
+  test.each(['access_token', 'refresh_token'] as const)('when the application gives its %s back', async (name) => {
+    const { exchange, client } = await granted()
+    const { body } = await exchange()
+    const other = await newApplication()
+    const revoke = (client_id: string) => post('revoke', { client_id, token: body[name] })
+    expect((await revoke(other.client_id)).status).toBe(200)
+    expect((await verify(body.access_token)).body.valid).toBe(true)
+    expect((await revoke(client.client_id)).status).toBe(200)
+    await untilRefused(body.access_token)
+    expect((await post('revoke', { client_id: client.client_id, token: 'nonsense' })).status).toBe(200)
+  })
+
+  test('when an admin of the organization revokes the key', async () => {
+    const { person, exchange, refresh } = await granted()
+    const { body } = await exchange()
+    const { data } = (await call('GET /api/v1/auth/api-keys', { token: person.token })).body
+    expect((await call(`DELETE /api/v1/auth/api-keys/${data[0].id}`, { token: person.token })).status).toBe(204)
+    expect(refusalOf(await refresh(body.refresh_token))).toEqual(INVALID_GRANT)
+    await untilRefused(body.access_token)
+  })
+})
