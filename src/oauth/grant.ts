@@ -28,7 +28,7 @@ import {
 import {
   ACCESS_MS,
   deriveTokens,
-  IDLE_MS,
+  endOf,
   isAuthentic,
   parseRefreshToken,
   type RefreshToken,
@@ -83,7 +83,7 @@ async function createGrant(deps: ManagementDeps, client: ClientRow, code: CodeRo
     generation: 0,
     createdAt: now,
     refreshedAt: now,
-    expiresAt: new Date(now.getTime() + (client.refreshes ? IDLE_MS : ACCESS_MS)),
+    expiresAt: client.refreshes ? endOf(now.getTime(), now.getTime()) : new Date(now.getTime() + ACCESS_MS),
   }
   const tokens = deriveTokens(config.SECRET_KEY, grant, 0)
   const done = await tryBatch(db, {
@@ -166,7 +166,7 @@ async function renew(deps: ManagementDeps, client: ClientRow, { grant, scopes }:
       keyHint: describeKey(tokens.access),
       keyExpiresAt: new Date(now + ACCESS_MS),
       refreshedAt: new Date(now),
-      expiresAt: new Date(now + IDLE_MS),
+      expiresAt: endOf(grant.createdAt.getTime(), now),
     }),
   })
   if (!done) return afterRace(deps, client, grant.id, presented + 1)

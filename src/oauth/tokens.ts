@@ -7,7 +7,12 @@ import { keyOf } from '../verification/key-format.ts'
 /** How long an access token works. Whoever loses the right to what it does is without it after this time at the latest. */
 export const ACCESS_MS = 15 * 60_000
 /** A grant that is not renewed for this long ends. */
-export const IDLE_MS = 60 * 24 * 3_600_000
+const IDLE_MS = 60 * 24 * 3_600_000
+/** A grant of this age ends, however often it was renewed: the person is asked again (ASVS 10.4.8). */
+const ABSOLUTE_MS = 365 * 24 * 3_600_000
+
+/** When a grant ends that is renewed now. Times in Unix milliseconds. */
+export const endOf = (createdAt: number, now: number) => new Date(Math.min(now + IDLE_MS, createdAt + ABSOLUTE_MS))
 
 const REFRESH_TOKEN = /^ort_([0-9a-f]{32})_(0|[1-9]\d{0,8})_([\w-]{43})$/
 

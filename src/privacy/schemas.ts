@@ -51,7 +51,9 @@ export const Export = z
         is_support: z.boolean().meta({ description: 'Whether an administrator opened it for support.' }),
       }),
     ),
-    api_keys: z.array(ApiKey).meta({ description: 'Keys that you issued, in any organization.' }),
+    api_keys: z
+      .array(ApiKey)
+      .meta({ description: 'Keys that you issued, and those of applications that act for you, in any organization.' }),
     audit_logs: z.array(AuditLog).meta({ description: 'Your own actions, and actions on your account.' }),
     usage: z
       .array(

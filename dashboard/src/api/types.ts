@@ -29,7 +29,7 @@ export type AccountExport = {
   /** Passkeys that sign in to your account. */
   passkeys: Passkey[]
   sessions: AccountExportSession[]
-  /** Keys that you issued, in any organization. */
+  /** Keys that you issued, and those of applications that act for you, in any organization. */
   api_keys: ApiKey[]
   /** Your own actions, and actions on your account. */
   audit_logs: AuditLog[]

@@ -88,7 +88,7 @@ describe('an application', () => {
     ['no secret', {}, {}],
     ['a header of another application', {}, { Authorization: `Basic ${btoa(`${crypto.randomUUID()}:x`)}` }],
     ['a header that is none', {}, { Authorization: 'Basic !' }],
-  ])('with a secret is refused with %s', async (_, fields, headers) => {
+  ])('with a secret is refused with %s (ASVS 10.4.10)', async (_, fields, headers) => {
     const { client_id } = await newApplication({ token_endpoint_auth_method: 'client_secret_post' })
     const refused = await post('token', { grant_type: 'refresh_token', client_id, ...fields }, headers)
     expect([refused.status, refused.body.error]).toEqual([401, 'invalid_client'])
@@ -149,7 +149,7 @@ describe('registration', () => {
     ['another grant', { redirect_uris: [REDIRECT], grant_types: ['implicit'] }, 'invalid_client_metadata'],
     ['a name that is none', { redirect_uris: [REDIRECT], client_name: 'a\nb' }, 'invalid_client_metadata'],
     ['no object', [], 'invalid_client_metadata'],
-  ])('is refused with %s', async (_, metadata, error) => {
+  ])('is refused with %s (ASVS 10.4.7)', async (_, metadata, error) => {
     const refused = await register(metadata)
     expect([refused.status, refused.body.error]).toEqual([400, error])
   })

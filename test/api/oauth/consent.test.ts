@@ -9,7 +9,7 @@ vi.spyOn(console, 'warn').mockImplementation(() => undefined) // each refusal is
 const { sql } = directly()
 
 describe('who decides', () => {
-  test('sees who asks for what, and for which organization', async () => {
+  test('sees who asks for what, and for which organization (ASVS 10.7.2)', async () => {
     const person = await newUser({ organization: 'Acme' })
     const client = await newApplication({ client_uri: 'https://reporter.example.com' })
     const { request } = newRequest(client, { scope: 'reports:read reports:write' })
@@ -39,7 +39,7 @@ describe('who decides', () => {
     ['another address', { redirect_uri: 'https://evil.example.com/callback' }, 'oauth_redirect_refused'],
     ['a longer address', { redirect_uri: `${REDIRECT}/more` }, 'oauth_redirect_refused'],
     ['an address with a query', { redirect_uri: `${REDIRECT}?x=1` }, 'oauth_redirect_refused'],
-  ])('is sent nowhere by %s', async (_, more, code) => {
+  ])('is sent nowhere by %s (ASVS 10.4.1)', async (_, more, code) => {
     const person = await newUser()
     const { request } = newRequest(await newApplication(), more)
     for (const path of ['', '/decide']) {
@@ -50,9 +50,9 @@ describe('who decides', () => {
   })
 
   test.each([
-    ['no PKCE', { code_challenge: undefined }, 'invalid_request'],
+    ['no PKCE (ASVS 10.4.6)', { code_challenge: undefined }, 'invalid_request'],
     ['plain PKCE', { code_challenge_method: 'plain' }, 'invalid_request'],
-    ['a token instead of a code', { response_type: 'token' }, 'unsupported_response_type'],
+    ['a token instead of a code (ASVS 10.4.4)', { response_type: 'token' }, 'unsupported_response_type'],
     ['an unknown scope', { scope: 'reports:read admin' }, 'invalid_scope'],
     ['a resource with a fragment', { resource: 'https://mcp.example.com/#x' }, 'invalid_target'],
   ])('is sent back with what is wrong: %s', async (_, more, error) => {

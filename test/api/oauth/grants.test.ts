@@ -116,7 +116,7 @@ describe('a code', () => {
     expect(refusalOf(await exchange({ client_id: other.client_id }))).toEqual(INVALID_GRANT)
   })
 
-  test('is good once: a second use ends what the first one got', async () => {
+  test('is good once: a second use ends what the first one got (ASVS 10.4.2)', async () => {
     const { exchange } = await granted()
     const { body } = await exchange()
     expect((await verify(body.access_token)).body.valid).toBe(true)
@@ -132,7 +132,7 @@ describe('a code', () => {
     expect(rows).toHaveLength(1)
   })
 
-  test('is good for a minute', async () => {
+  test('is good for a minute (ASVS 10.4.3)', async () => {
     const { exchange, person } = await granted()
     await sql.query(`update oauth_codes set expires_at = now() where user_id = $1`, [person.user.id])
     expect(refusalOf(await exchange())).toEqual(INVALID_GRANT)
@@ -175,7 +175,7 @@ describe('a refresh token', () => {
     expect((await refresh(first.refresh_token)).body.refresh_token).toBe(tokens[0]?.[1])
   })
 
-  test('ends everything when it comes back after its successor was used', async () => {
+  test('ends everything when it comes back after its successor was used (ASVS 10.4.5)', async () => {
     const { exchange, refresh } = await granted()
     const { body: first } = await exchange()
     const { body: second } = await refresh(first.refresh_token)
@@ -193,6 +193,29 @@ describe('a refresh token', () => {
     await sql.query('update oauth_grants set generation = 0 where user_id = $1', [person.user.id])
     const { status, body } = await refresh(third.refresh_token)
     expect([status, (await verify(body.access_token)).body.valid]).toEqual([200, true])
+  })
+
+  test('ends after a year, however often it was renewed, and after 60 days without (ASVS 10.4.8)', async () => {
+    const { exchange, refresh, person } = await granted()
+    const { body: first } = await exchange()
+    const daysLeft = async () => {
+      const [row] = await sql.query(
+        `select extract(epoch from expires_at - now()) / 86400 as days from oauth_grants where user_id = $1`,
+        [person.user.id],
+      )
+      return Math.round(Number(row?.days))
+    }
+    expect(await daysLeft()).toBe(60)
+    const age = (days: number) =>
+      sql.query(`update oauth_grants set created_at = now() - make_interval(days => $2::int) where user_id = $1`, [
+        person.user.id,
+        days,
+      ])
+    await age(350)
+    const { body: second } = await refresh(first.refresh_token)
+    expect(await daysLeft()).toBe(15)
+    await sql.query('update oauth_grants set expires_at = now() where user_id = $1', [person.user.id])
+    expect(refusalOf(await refresh(second.refresh_token))).toEqual(INVALID_GRANT)
   })
 
   test('is for its application, and for what was agreed to', async () => {
@@ -219,7 +242,7 @@ describe('a refresh token', () => {
 })
 
 describe('what an application may do ends', () => {
-  test('when the person says so, for them alone, and at once', async () => {
+  test('when the person says so, for them alone, and at once (ASVS 10.4.9, 10.7.3)', async () => {
     const { person, exchange, refresh, client } = await granted()
     const { body } = await exchange()
     const list = await call('GET /api/v1/auth/grants', { token: person.token })

@@ -64,6 +64,12 @@ test.each(LOOKS)('somebody lets an application act for them, and ends it (%s)', 
   await list.waitFor({ state: 'detached' })
   expect((await callApi<{ data: unknown[] }>('GET', '/auth/grants', { token: person.token })).data).toEqual([])
 
+  ask.set('scope', 'everything')
+  await page.goto(`${baseUrl}/oauth/authorize?${ask.toString()}`)
+  await page.getByText('Its request is wrong: There is no scope everything.').waitFor()
+  await expectFit(page)
+  await page.getByRole('button', { name: 'Back to this computer' }).click()
+  await page.waitForURL(({ searchParams }) => searchParams.get('error') === 'invalid_scope')
   await page.goto(`${baseUrl}/oauth/authorize?client_id=${crypto.randomUUID()}`)
   await page.getByRole('heading', { name: 'The application cannot be let in' }).waitFor()
   await expectFit(page)

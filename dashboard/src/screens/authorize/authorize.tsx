@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react'
+import { useState } from 'react'
 import { useChange, useRead } from '../../api/hooks.ts'
 import type { AuthorizationRequest } from '../../api/types.ts'
 import { Button } from '../../ui/button.tsx'
@@ -31,10 +31,6 @@ function readAsked() {
 export function Authorize() {
   const [body] = useState(readAsked)
   const { data, error, refetch } = useRead('POST /auth/authorizations', { body })
-  const wrong = data?.redirect_to
-  useEffect(() => {
-    if (wrong) location.assign(wrong) // the application is told what is wrong
-  }, [wrong])
   if (error && !data) {
     return (
       <Page title="The application cannot be let in">
@@ -42,8 +38,27 @@ export function Authorize() {
       </Page>
     )
   }
-  if (!data || wrong) return <Page title="Let an application act for you">{<Skeleton lines={4} />}</Page>
+  if (!data) return <Page title="Let an application act for you">{<Skeleton lines={4} />}</Page>
+  if (data.redirect_to) return <Wrong client={data.client} address={data.redirect_to} />
   return <Decide asked={data} body={body} />
+}
+
+interface WrongProps {
+  readonly client: AuthorizationRequest['client']
+  /** Where the application is told. */
+  readonly address: string
+}
+
+/** Anybody can register an application: nobody is sent to one that they did not choose to go to (RFC 9700 §4.11.2). */
+function Wrong({ client, address }: WrongProps) {
+  const why = new URL(address).searchParams.get('error_description')
+  return (
+    <Page title={`${client.name} cannot be let in`} intro={`It calls itself so. Its request is wrong: ${why ?? ''}`}>
+      <div>
+        <Button onClick={() => location.assign(address)}>Back to {client.redirects_to}</Button>
+      </div>
+    </Page>
+  )
 }
 
 interface DecideProps {
