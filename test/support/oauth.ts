@@ -1,5 +1,5 @@
 import { base64url, randomBytes, sha256 } from '../../src/lib/bytes.ts'
-import { call, newUser } from './http.ts'
+import { call, eventually, newUser, verify } from './http.ts'
 
 export const REDIRECT = 'https://app.example.com/callback'
 
@@ -73,3 +73,10 @@ export async function granted(more: object = {}, metadata: object = {}) {
     post('token', { grant_type: 'refresh_token', client_id: client.client_id, refresh_token, ...fields })
   return { person, client, request, code, exchange, refresh }
 }
+
+/** Waits until a key is refused, as every isolate must within two seconds. */
+export const untilRefused = (key: string) =>
+  eventually(
+    () => verify(key),
+    ({ body }) => body.valid === false,
+  )

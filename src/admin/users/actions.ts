@@ -8,6 +8,7 @@ import type { ManagementDeps } from '../../deps.ts'
 import { published } from '../../events/publish.ts'
 import { statesPublished } from '../../events/state.ts'
 import { organizationsEvent } from '../../events/subjects.ts'
+import { endApplications } from '../../keys/applications.ts'
 import { notice } from '../../mail/notice.ts'
 import { invalidateOrganizations } from '../../organizations/invalidate.ts'
 import { Problem } from '../../problems.ts'
@@ -71,6 +72,7 @@ export async function disableUser(deps: ManagementDeps, request: OnUser): Promis
     audit: audited(deps, toEntry('admin.user_disabled', request)),
     user: setActive(deps.db, userId, false),
     sessions: endSessions(deps.db, userId, 'account_disabled', now),
+    applications: endApplications(deps, userId),
     suspended: suspendMemberless(deps.db, userId, now),
     events: [
       published(deps, organizationsEvent('organization.suspended', memberless, { reason: NO_ACTIVE_MEMBERS })),

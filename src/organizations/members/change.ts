@@ -7,6 +7,7 @@ import type { Role } from '../../auth/roles.ts'
 import { requireThat, type Statement, tryBatch } from '../../db/batch.ts'
 import { lockOrganization } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
+import { endApplications } from '../../keys/applications.ts'
 import { Problem } from '../../problems.ts'
 import { requireProtected } from '../admin-two-factor.ts'
 import { insertRemoved } from '../domains/queries.ts'
@@ -80,6 +81,7 @@ export async function removeMember(
     effects: [
       deleteMembership(deps.db, organizationId, userId),
       leaveSessions(deps.db, organizationId, userId),
+      endApplications(deps, userId, organizationId),
       ...(isLeaving ? [] : [insertRemoved(deps.db, organizationId, userId, new Date(deps.now()))]),
     ],
   })

@@ -8,6 +8,7 @@ import { isAddressOf } from '../../db/own-address.ts'
 import { memberships } from '../../db/schema/organizations.ts'
 import { hasSeat } from '../../db/seats.ts'
 import type { ManagementDeps } from '../../deps.ts'
+import { endApplications } from '../../keys/applications.ts'
 import { deleteRemoved, insertRemoved } from '../domains/queries.ts'
 import { deleteMembership } from '../members/queries.ts'
 import { leaveSessions } from '../queries.ts'
@@ -72,6 +73,7 @@ function left(deps: ManagementDeps, organizationId: string, { userId: id, presen
   return [
     deleteMembership(db, organizationId, id),
     leaveSessions(db, organizationId, id),
+    endApplications(deps, id, organizationId),
     insertRemoved(db, organizationId, id, new Date(deps.now())),
     audited(deps, {
       action: 'member.removed',

@@ -1,21 +1,14 @@
 import { describe, expect, test, vi } from 'vitest'
 import { newServiceKey } from '../../support/customers.ts'
 import { directly } from '../../support/direct.ts'
-import { call, eventually, newUser, verify } from '../../support/http.ts'
-import { decide, granted, newApplication, newRequest, post } from '../../support/oauth.ts'
+import { call, verify } from '../../support/http.ts'
+import { decide, granted, newApplication, newRequest, post, untilRefused } from '../../support/oauth.ts'
 
 vi.spyOn(console, 'warn').mockImplementation(() => undefined) // each refusal is logged
 
 const { sql } = directly()
 const refusalOf = ({ status, body }: { status: number; body: any }) => [status, body.error]
 const INVALID_GRANT = [400, 'invalid_grant']
-
-/** Waits until a key is refused, as every isolate must within two seconds. */
-const untilRefused = (key: string) =>
-  eventually(
-    () => verify(key),
-    ({ body }) => body.valid === false,
-  )
 
 describe('an access token', () => {
   test('is verified, metered and shown as a key of the organization', async () => {
@@ -238,45 +231,5 @@ describe('a refresh token', () => {
     const { body } = await exchange()
     expect(body.refresh_token).toBeUndefined()
     expect(refusalOf(await refresh('ort_nonsense'))).toEqual([400, 'unauthorized_client'])
-  })
-})
-
-describe('what an application may do ends', () => {
-  test('when the person says so, for them alone, and at once (ASVS 10.4.9, 10.7.3)', async () => {
-    const { person, exchange, refresh, client } = await granted()
-    const { body } = await exchange()
-    const list = await call('GET /api/v1/auth/grants', { token: person.token })
-    expect(list.body.data).toMatchObject([
-      { client: { id: client.client_id, name: 'Reporter' }, scopes: ['reports:read'], resource: null },
-    ])
-    const path = `/api/v1/auth/grants/${list.body.data[0].id}`
-    const stranger = await newUser()
-    expect((await call(`DELETE ${path}`, { token: stranger.token })).body.code).toBe('grant_not_found')
-    expect((await call(`DELETE ${path}`, { token: person.token })).status).toBe(204)
-    expect((await call(`DELETE ${path}`, { token: person.token })).status).toBe(204)
-    await untilRefused(body.access_token)
-    expect(refusalOf(await refresh(body.refresh_token))).toEqual(INVALID_GRANT)
-    expect((await call('GET /api/v1/auth/grants', { token: person.token })).body.data).toEqual([])
-  })
-
-  test.each(['access_token', 'refresh_token'] as const)('when the application gives its %s back', async (name) => {
-    const { exchange, client } = await granted()
-    const { body } = await exchange()
-    const other = await newApplication()
-    const revoke = (client_id: string) => post('revoke', { client_id, token: body[name] })
-    expect((await revoke(other.client_id)).status).toBe(200)
-    expect((await verify(body.access_token)).body.valid).toBe(true)
-    expect((await revoke(client.client_id)).status).toBe(200)
-    await untilRefused(body.access_token)
-    expect((await post('revoke', { client_id: client.client_id, token: 'nonsense' })).status).toBe(200)
-  })
-
-  test('when an admin of the organization revokes the key', async () => {
-    const { person, exchange, refresh } = await granted()
-    const { body } = await exchange()
-    const { data } = (await call('GET /api/v1/auth/api-keys', { token: person.token })).body
-    expect((await call(`DELETE /api/v1/auth/api-keys/${data[0].id}`, { token: person.token })).status).toBe(204)
-    expect(refusalOf(await refresh(body.refresh_token))).toEqual(INVALID_GRANT)
-    await untilRefused(body.access_token)
   })
 })

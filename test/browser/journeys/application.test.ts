@@ -53,6 +53,12 @@ test.each(LOOKS)('somebody lets an application act for them, and ends it (%s)', 
   const tokens = await send<{ scope: string }>('token', form.toString(), 'application/x-www-form-urlencoded')
   expect(tokens.scope).toBe('reports:read')
 
+  await open(page, '/keys')
+  await page.getByRole('link', { name: 'Reporter' }).first().click()
+  await page.getByText('which renews it by itself').first().waitFor()
+  expect(await page.getByRole('button', { name: 'Rotate' }).count()).toBe(0)
+  await expectFit(page)
+
   await open(page, '/account')
   const list = page.getByRole('list', { name: 'Applications' })
   await list.getByText('Reporter').waitFor()

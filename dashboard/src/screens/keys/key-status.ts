@@ -20,10 +20,21 @@ const sum = (values: readonly number[]) => values.reduce((total, value) => total
 
 /** The state of a key: first what ended it, then what its requests of the last 36 hours say. */
 export function keyStatus(key: ApiKey, usage: KeyUsageDataItem | undefined, now = Date.now()): KeyStatus {
-  return endedStatus(key, now) ?? trafficStatus(usage) ?? expiryStatus(key, now) ?? OPERATIONAL
+  return (
+    endedStatus(key, now) ??
+    trafficStatus(usage) ??
+    expiryStatus(key, now) ??
+    (key.client_id ? OF_APPLICATION : OPERATIONAL)
+  )
 }
 
 const OPERATIONAL: KeyStatus = { kind: 'good', label: 'Operational', reason: 'The key works.' }
+
+const OF_APPLICATION: KeyStatus = {
+  kind: 'good',
+  label: 'Operational',
+  reason: 'The access token of an application, which renews it by itself. To end what it may do, revoke it.',
+}
 
 function endedStatus(key: ApiKey, now: number): KeyStatus | undefined {
   const revokedAt = key.revoked_at && Date.parse(key.revoked_at)
@@ -32,6 +43,12 @@ function endedStatus(key: ApiKey, now: number): KeyStatus | undefined {
   if (key.leaked_at && !key.is_active)
     return { kind: 'bad', label: 'Leaked', reason: `Found in public on ${formatTime(key.leaked_at)}, and disabled.` }
   if (!key.is_active) return { kind: 'off', label: 'Disabled', reason: 'Switched off. You can enable it again.' }
+  if (key.client_id && key.expires_at && Date.parse(key.expires_at) <= now)
+    return {
+      kind: 'off',
+      label: 'Idle',
+      reason: `Its application has not used it since ${formatTime(key.expires_at)}.`,
+    }
   if (key.expires_at && Date.parse(key.expires_at) <= now)
     return { kind: 'ended', label: 'Expired', reason: `Expired on ${formatTime(key.expires_at)}.` }
   return undefined
@@ -56,7 +73,7 @@ function trafficStatus(usage: KeyUsageDataItem | undefined): KeyStatus | undefin
 
 function expiryStatus(key: ApiKey, now: number): KeyStatus | undefined {
   const ends = endsAt(key)
-  if (ends === undefined || ends - now > SOON_MS) return undefined
+  if (ends === undefined || ends - now > SOON_MS || key.client_id) return undefined
   const reason = key.replaced_by
     ? `It was rotated, and stops working on ${formatTime(ends)}.`
     : `It stops working on ${formatTime(ends)}.`
@@ -74,8 +91,8 @@ export function isRevoked(key: ApiKey, now = Date.now()): boolean {
   return key.revoked_at !== null && Date.parse(key.revoked_at) <= now
 }
 
-/** A key is replaced once, and only while it has not ended. */
+/** A key is replaced once, and only while it has not ended; that of an application by the application alone. */
 export function mayRotate(key: ApiKey, now = Date.now()): boolean {
   const isExpired = key.expires_at !== null && Date.parse(key.expires_at) <= now
-  return !isRevoked(key, now) && !isExpired && key.replaced_by === null
+  return !isRevoked(key, now) && !isExpired && key.replaced_by === null && key.client_id === null
 }
