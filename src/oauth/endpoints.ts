@@ -111,6 +111,7 @@ function answerError(error: unknown, c: Context<Env>): Response {
   for (const [name, value] of Object.entries(problem.extra.headers ?? {})) c.header(name, value)
   const seconds = readRetryAfter(problem)
   if (seconds !== undefined) c.header('Retry-After', seconds)
+  if (problem.status === 401) c.header('WWW-Authenticate', 'Bearer realm="tollgate"')
   const code =
     problem.status < 500 ? 'invalid_request' : problem.status === 503 ? 'temporarily_unavailable' : 'server_error'
   return c.json({ error: code, error_description: problem.message }, problem.status)

@@ -1,7 +1,10 @@
 import { exports } from 'cloudflare:workers'
 import { auth, type OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js'
+import { OAuthProtectedResourceMetadataSchema } from '@modelcontextprotocol/sdk/shared/auth.js'
 import * as openid from 'openid-client'
 import { describe, expect, test, vi } from 'vitest'
+import guide from '../../../docs/guides/oauth.md?raw'
+import { parseOAuthScopes } from '../../../src/config-oauth.ts'
 import { call, newUser, verify } from '../../support/http.ts'
 import { decide, granted, newApplication, post, REDIRECT, register } from '../../support/oauth.ts'
 
@@ -164,6 +167,19 @@ describe('registration', () => {
     expect(preflight.headers.get('Access-Control-Allow-Origin')).toBe('*')
     const api = await call('GET /api/v1/auth/me', { headers })
     expect(api.headers.get('Access-Control-Allow-Origin')).toBeNull()
+  })
+})
+
+test('the guide has scopes that are taken, and metadata of a resource as RFC 9728 has it', () => {
+  const [scopes, metadata] = [...guide.matchAll(/```json\n([^]*?)\n```/g)].map(([, block = '']) => block)
+  expect(parseOAuthScopes(scopes ?? '')).toEqual({
+    'reports:read': expect.any(String),
+    'reports:write': expect.any(String),
+  })
+  const resource = OAuthProtectedResourceMetadataSchema.parse(JSON.parse(metadata ?? ''))
+  expect(resource).toMatchObject({
+    resource: 'https://mcp.acme.com/mcp',
+    authorization_servers: ['https://api.acme.com'],
   })
 })
 
