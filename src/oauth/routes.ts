@@ -30,6 +30,7 @@ const describeRoute = apiRoute({
   summary: 'See what an application asks',
   description: 'With the parameters with which it sent you to `/oauth/authorize`. Changes nothing.',
   body: AuthorizationInput,
+  credentials: true,
   returns: { 200: AuthorizationRequest },
   fails: [...asker],
 })

@@ -221,9 +221,11 @@ describe('an invitation', () => {
     expect((await resend(as(admin), owners.id)).body.code).toBe('forbidden')
     for (const [email, role] of [
       ['no address', 'member'],
-      [newAddress(), 'root'],
+      [newAddress(), 'Root'],
     ])
       expect((await invite(here, email as string, role)).status).toBe(400)
+    const unknown = await invite(here, newAddress(), 'root')
+    expect([unknown.status, unknown.body.code]).toEqual([404, 'role_not_found'])
   })
 })
 
