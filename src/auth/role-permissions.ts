@@ -23,9 +23,10 @@ const roleIn = (organizationId: string, userId: string) => sql`(
 export const isMember = (organizationId: string, userId: string) => sql`exists (
   select 1 from memberships m where m.organization_id = ${organizationId}::uuid and m.user_id = ${userId}::uuid)`
 
-/** Whether a user is a member whose role has a permission, at this point of the batch. */
-export const mayDo = (organizationId: string, userId: string, permission: Permission) => sql`coalesce(
-  ${permission} = any(${permissionsOf(sql`${organizationId}::uuid`, roleIn(organizationId, userId))}), false)`
+/** Whether a user is a member whose role has all of these permissions, at this point of the batch. */
+export const mayDo = (organizationId: string, userId: string, ...permissions: readonly Permission[]) => sql`coalesce(
+  ${permissionsOf(sql`${organizationId}::uuid`, roleIn(organizationId, userId))}
+    @> array(select jsonb_array_elements_text(${JSON.stringify(permissions)}::jsonb)), false)`
 
 /**
  * Whether a role allows all that another one allows. False where either is no role of the organization. Whoever could give

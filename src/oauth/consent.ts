@@ -4,6 +4,7 @@ import type { UserPrincipal } from '../auth/principal.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { type Allowance, requireGrantable, selectAllowance } from '../keys/grants.ts'
 import { base64url, randomBytes, sha256 } from '../lib/bytes.ts'
+import { enforceRateLimits } from '../limits/endpoint-limits.ts'
 import { getOwnOrganization } from '../organizations/organization.ts'
 import { Problem } from '../problems.ts'
 import { OAuthError } from './error.ts'
@@ -61,13 +62,14 @@ async function describeOrganization(deps: ManagementDeps, user: UserPrincipal) {
  * are sent to.
  *
  * @throws Problem as {@link describeAuthorization}; `forbidden` for who may issue no keys there, or not with these scopes,
- *   `two_factor_required`, `single_sign_on_required`, `organization_suspended`, `platform_organization`
+ *   `two_factor_required`, `single_sign_on_required`, `organization_suspended`, `platform_organization`, `rate_limited`
  */
 export async function decideAuthorization(
   deps: ManagementDeps,
   user: UserPrincipal,
   { decision, ...input }: z.output<typeof Decision>,
 ): Promise<string> {
+  await enforceRateLimits(deps, { oauth_decide_account: { account: user.userId } })
   const asker = await identifyAsker(deps, input)
   const asked = tryRead(deps, asker, input)
   if (typeof asked === 'string') return asked

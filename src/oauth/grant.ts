@@ -27,8 +27,8 @@ import {
 } from './queries.ts'
 import {
   ACCESS_MS,
+  computeEnd,
   deriveTokens,
-  endOf,
   isAuthentic,
   parseRefreshToken,
   type RefreshToken,
@@ -83,13 +83,13 @@ async function createGrant(deps: ManagementDeps, client: ClientRow, code: CodeRo
     generation: 0,
     createdAt: now,
     refreshedAt: now,
-    expiresAt: client.refreshes ? endOf(now.getTime(), now.getTime()) : new Date(now.getTime() + ACCESS_MS),
+    expiresAt: client.refreshes ? computeEnd(now.getTime(), now.getTime()) : new Date(now.getTime() + ACCESS_MS),
   }
   const tokens = deriveTokens(config.SECRET_KEY, grant, 0)
   const done = await tryBatch(db, {
     lock: lockOrganization(db, organizationId),
     unused: requireThat(db, isUnused(codeHash)),
-    allowed: requireThat(db, mayStillGrant(organizationId, userId)),
+    allowed: requireThat(db, mayStillGrant(organizationId, userId, scopes)),
     audit: audited(deps, {
       action: 'grant.created',
       actor: userId,
@@ -159,14 +159,14 @@ async function renew(deps: ManagementDeps, client: ClientRow, { grant, scopes }:
   const done = await tryBatch(db, {
     lock: lockOrganization(db, organizationId),
     unchanged: requireThat(db, isRenewable(grant)),
-    allowed: requireThat(db, mayStillGrant(organizationId, userId)),
+    allowed: requireThat(db, mayStillGrant(organizationId, userId, scopes)),
     renewed: renewGrant(db, grant, {
       generation: presented + 1,
       keyHash: sha256(tokens.access),
       keyHint: describeKey(tokens.access),
       keyExpiresAt: new Date(now + ACCESS_MS),
       refreshedAt: new Date(now),
-      expiresAt: endOf(grant.createdAt.getTime(), now),
+      expiresAt: computeEnd(grant.createdAt.getTime(), now),
     }),
   })
   if (!done) return afterRace(deps, client, grant.id, presented + 1)

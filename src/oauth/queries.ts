@@ -1,5 +1,6 @@
 import { and, desc, eq, isNull, lt, sql } from 'drizzle-orm'
 import { mayDo } from '../auth/role-permissions.ts'
+import { parsePermission } from '../auth/roles.ts'
 import type { Database } from '../db/orm.ts'
 import { bytesParameter } from '../db/schema/columns.ts'
 import { apiKeys } from '../db/schema/keys.ts'
@@ -38,9 +39,9 @@ export const useCode = (db: Database, codeHash: Uint8Array, grantId: string) =>
 export const keepClient = (db: Database, id: string) =>
   db.update(oauthClients).set({ expiresAt: null }).where(eq(oauthClients.id, id))
 
-/** Whoever let an application act must still be able to issue keys themselves. */
-export const mayStillGrant = (organizationId: string, userId: string) => sql`(
-  ${mayDo(organizationId, userId, 'keys:write')}
+/** Whoever let an application act must still be able to issue keys themselves, also with what its scopes allow here. */
+export const mayStillGrant = (organizationId: string, userId: string, scopes: readonly string[]) => sql`(
+  ${mayDo(organizationId, userId, 'keys:write', ...scopes.flatMap((scope) => parsePermission(scope) ?? []))}
   and exists (select 1 from users u where u.id = ${userId}::uuid and u.is_active)
   and exists (select 1 from organizations o where o.id = ${organizationId}::uuid and o.suspended_at is null))`
 

@@ -54,6 +54,7 @@ const decideRoute = apiRoute({
     'single_sign_on_required',
     'organization_suspended',
     'platform_organization',
+    'rate_limited',
   ],
 })
 

@@ -55,18 +55,23 @@ export const AuthorizationRequest = z
 export const Decision = AuthorizationInput.extend({
   scope: parameter(2_000).meta({ description: 'Those that you agree to, of those that were asked for.' }),
   decision: z.enum(['approve', 'deny']),
-}).meta({
-  example: {
-    client_id: '01900000-0000-7000-8000-000000000001',
-    redirect_uri: 'http://127.0.0.1:3000/callback',
-    response_type: 'code',
-    scope: 'reports:read',
-    state: 'af0ifjsldkj',
-    code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
-    code_challenge_method: 'S256',
-    decision: 'approve',
-  },
 })
+  .refine(({ decision, scope }) => decision === 'deny' || scope === undefined || scope.trim() !== '', {
+    path: ['scope'],
+    message: 'must name what you agree to',
+  })
+  .meta({
+    example: {
+      client_id: '01900000-0000-7000-8000-000000000001',
+      redirect_uri: 'http://127.0.0.1:3000/callback',
+      response_type: 'code',
+      scope: 'reports:read',
+      state: 'af0ifjsldkj',
+      code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+      code_challenge_method: 'S256',
+      decision: 'approve',
+    },
+  })
 
 export const Decided = z
   .object({ redirect_to: z.string().meta({ description: 'Where to send the person; it tells the application.' }) })

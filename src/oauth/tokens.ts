@@ -12,7 +12,7 @@ const IDLE_MS = 60 * 24 * 3_600_000
 const ABSOLUTE_MS = 365 * 24 * 3_600_000
 
 /** When a grant ends that is renewed now. Times in Unix milliseconds. */
-export const endOf = (createdAt: number, now: number) => new Date(Math.min(now + IDLE_MS, createdAt + ABSOLUTE_MS))
+export const computeEnd = (createdAt: number, now: number) => new Date(Math.min(now + IDLE_MS, createdAt + ABSOLUTE_MS))
 
 const REFRESH_TOKEN = /^ort_([0-9a-f]{32})_(0|[1-9]\d{0,8})_([\w-]{43})$/
 

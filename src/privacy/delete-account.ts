@@ -12,6 +12,7 @@ import type { ManagementDeps } from '../deps.ts'
 import { published } from '../events/publish.ts'
 import { statesPublished } from '../events/state.ts'
 import { membersLeaving, organizationsEvent } from '../events/subjects.ts'
+import { endApplications } from '../keys/applications.ts'
 import { keyVersionKey } from '../limits/limit-request.ts'
 import { publishVersion } from '../limits/versions.ts'
 import { notice } from '../mail/notice.ts'
@@ -82,6 +83,7 @@ export async function eraseAccount(deps: ManagementDeps, userId: string, effects
       published(deps, organizationsEvent('organization.deleted', ownedAlone(userId))),
       ...statesPublished(deps, keptOrganizations(userId)),
     ],
+    applications: endApplications(deps, userId), // before their keys are nobody's
     keys: detachKeys(db, userId),
     usage: anonymizeEvents(db, ownedAlone(userId), new Date(deps.now())),
     organizations: deleteOwnOrganizations(db, userId),

@@ -5,6 +5,7 @@ import type { AuditAction } from '../../audit/actions.ts'
 import { audited } from '../../audit/record.ts'
 import { actsAsOperator, requireHoldsAll } from '../../auth/organization-access.ts'
 import type { Manager } from '../../auth/principal.ts'
+import { mayDo } from '../../auth/role-permissions.ts'
 import { BUILT_IN_ROLES, isBuiltIn, type Permission, permissionsOfRole, ROLES } from '../../auth/roles.ts'
 import { requireThat, runBatch, type Statement, tryBatch } from '../../db/batch.ts'
 import { brokenConstraint } from '../../db/client.ts'
@@ -23,7 +24,6 @@ import {
   isUnchanged,
   isUnused,
   listOwnRoles,
-  mayGrant,
   type RoleRef,
   type RoleRow,
   updateRole,
@@ -169,7 +169,7 @@ const asGiver = (
   allowed:
     manager.kind === 'service' || actsAsOperator(manager, 'members:write', organizationId)
       ? undefined
-      : requireThat(db, mayGrant(organizationId, manager.userId, permissions), 'forbidden'),
+      : requireThat(db, mayDo(organizationId, manager.userId, 'members:write', ...permissions), 'forbidden'),
 })
 
 interface Act {

@@ -1,5 +1,4 @@
 import { and, asc, eq, sql } from 'drizzle-orm'
-import { permissionsOf } from '../../auth/role-permissions.ts'
 import type { Database } from '../../db/orm.ts'
 import { memberships, roles } from '../../db/schema/organizations.ts'
 
@@ -52,11 +51,6 @@ const asList = (permissions: readonly string[]) =>
 export const isUnchanged = ({ organizationId, name, permissions, description }: RoleRow) => sql`exists (
   select 1 from roles r where r.organization_id = ${organizationId}::uuid and r.name = ${name}
     and r.permissions = ${asList(permissions)} and r.description is not distinct from ${description}::text)`
-
-/** Whether a user may give and take these permissions: they manage members and have all of them. Evaluated under the lock. */
-export const mayGrant = (organizationId: string, userId: string, permissions: readonly string[]) => sql`exists (
-  select 1 from memberships m where m.organization_id = ${organizationId}::uuid and m.user_id = ${userId}::uuid
-    and ${permissionsOf(sql`m.organization_id`, sql`m.role`)} @> ${asList(['members:write', ...permissions])})`
 
 /** Who or what has a role: members, invitations that can be accepted, and groups of the directory. */
 export async function countUses(db: Database, ref: RoleRef, now: Date) {

@@ -68,6 +68,16 @@ describe('who decides', () => {
     })
   })
 
+  test('agrees to something, and is asked so often', async () => {
+    const person = await newUser()
+    const { request } = newRequest(await newApplication())
+    const refused = await decide(person, { ...request, scope: ' ' })
+    expect([refused.status, refused.body.errors[0].path]).toEqual([400, 'body.scope'])
+    expect((await decide(person, { ...request, scope: '' }, 'deny')).status).toBe(200)
+    for (let asked = 1; asked < 60; asked++) await decide(person, request, 'deny')
+    expect((await decide(person, request)).body.code).toBe('rate_limited')
+  })
+
   test('may say no', async () => {
     const person = await newUser()
     const { request } = newRequest(await newApplication())

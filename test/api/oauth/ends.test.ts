@@ -54,6 +54,11 @@ describe('what an application may do ends', () => {
       async (_: string, of: string) =>
         call(`POST /api/v1/admin/users/${of}/disable`, { token: await administrator(), body: {} }),
     ],
+    [
+      'deletes the account',
+      (_: string, __: string, ___: string, own: string) =>
+        call('DELETE /api/v1/auth/me', { token: own, body: { password: 'correct horse battery' } }),
+    ],
   ] as const)('when the person %s, there alone', async (_, end) => {
     const { person, client, exchange } = await granted()
     const { body: elsewhere } = await exchange()
@@ -69,7 +74,17 @@ describe('what an application may do ends', () => {
     const ended = await end(id, person.user.id, owner.token, person.token)
     expect(ended.status).toBeLessThan(300)
     await untilRefused(body.access_token)
-    if (_ !== 'is disabled') expect((await verify(elsewhere.access_token)).body.valid).toBe(true)
+    const isEverywhere = _ === 'is disabled' || _ === 'deletes the account'
+    if (!isEverywhere) expect((await verify(elsewhere.access_token)).body.valid).toBe(true)
+  })
+
+  test('when the role of the person lacks what the scopes allow here', async () => {
+    const { person, exchange, refresh } = await granted({ scope: 'tollgate:audit:read' })
+    const { body } = await exchange()
+    await sql.query(`update memberships set role = 'member' where user_id = $1`, [person.user.id])
+    expect(refusalOf(await refresh(body.refresh_token))).toEqual(INVALID_GRANT)
+    await sql.query(`update memberships set role = 'admin' where user_id = $1`, [person.user.id])
+    expect((await refresh(body.refresh_token)).status).toBe(200)
   })
 
   test('when an admin of the organization revokes the key', async () => {

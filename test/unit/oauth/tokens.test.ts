@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { deriveTokens, endOf, isAuthentic, parseRefreshToken } from '../../../src/oauth/tokens.ts'
+import { computeEnd, deriveTokens, isAuthentic, parseRefreshToken } from '../../../src/oauth/tokens.ts'
 import { isWellFormed } from '../../../src/verification/key-format.ts'
 
 const lineage = { id: '01900000-0000-7000-8000-00000000000a', salt: new Uint8Array(16).fill(7) }
@@ -42,7 +42,7 @@ test.each(['', 'ort_', 'ort_x_0_x', `ort_${'0'.repeat(32)}_01_${'a'.repeat(43)}`
 )
 
 test('a grant ends 60 days after its last renewal, and a year after it was made', () => {
-  expect(endOf(0, 0).getTime()).toBe(60 * DAY)
-  expect(endOf(0, 300 * DAY).getTime()).toBe(360 * DAY)
-  expect(endOf(0, 310 * DAY).getTime()).toBe(365 * DAY)
+  expect(computeEnd(0, 0).getTime()).toBe(60 * DAY)
+  expect(computeEnd(0, 300 * DAY).getTime()).toBe(360 * DAY)
+  expect(computeEnd(0, 310 * DAY).getTime()).toBe(365 * DAY)
 })
