@@ -52,6 +52,9 @@ const bindings = {
  */
 const BUNDLED = [
   '@hono/zod-openapi',
+  '@modelcontextprotocol/sdk/server/index.js',
+  '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js',
+  '@modelcontextprotocol/sdk/types.js',
   '@neondatabase/serverless',
   '@noble/hashes/blake2.js',
   '@noble/hashes/hmac.js',

@@ -49,6 +49,7 @@ import { billingRoutes } from './billing/routes.ts'
 import { billingWebhookRoutes } from './billing/webhooks/routes.ts'
 import { dashboardPage } from './dashboard/page.ts'
 import { ormOver } from './db/orm.ts'
+import { MCP_PATH } from './http/challenge.ts'
 import { answerError } from './http/edge.ts'
 import { leakedRoutes } from './keys/leaks/routes.ts'
 import { keyLifeRoutes } from './keys/lifecycle-routes.ts'
@@ -81,6 +82,7 @@ import { subjectRoutes } from './usage/subjects/routes.ts'
 import { operatorWebhookRoutes } from './webhooks/operator-routes.ts'
 import { webhookRoutes } from './webhooks/routes.ts'
 
+const loadMcp = lazily(() => import('./mcp/handle.ts'))
 const loadMetrics = lazily(() => import('./admin/metrics/page.ts'))
 
 /** The edge has already created Deps. Here they get drizzle, and the request's total waiting time is bounded. */
@@ -172,6 +174,7 @@ management.get(CALLBACK_PATH, handleCallback)
 management.route('/scim/v2', scim)
 management.route('/oauth', oauth)
 management.route('/.well-known', oauthMetadata)
+management.post(MCP_PATH, async (c) => (await loadMcp()).handleMcp(c, management)) // with it comes the SDK
 management.route('/account', accountPages)
 management.route('/dashboard', dashboardPage)
 management.get('/', (c) => c.redirect(c.env.assets ? '/dashboard' : '/docs'))

@@ -59,6 +59,23 @@ const noCertificates: Plugin = {
 }
 
 /**
+ * The MCP SDK brings a second validator for forms that a server sends to people, and the third version of zod for tools that are written
+ * with it. Tollgate sends no forms, and its tools are plain JSON Schema: without both, 135 kB stay away.
+ */
+const UNUSED_OF_MCP = /[\\/]@modelcontextprotocol[\\/]sdk[\\/]/
+const smallMcp: Plugin = {
+  name: 'small-mcp',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /(^zod\/v3|validation\/ajv-provider\.js)$/ }, ({ path, importer }) =>
+      UNUSED_OF_MCP.test(importer) ? { path, namespace: 'small-mcp' } : null,
+    )
+    onLoad({ filter: /.*/, namespace: 'small-mcp' }, ({ path }) => ({
+      contents: path === 'zod/v3' ? 'export {}' : 'export class AjvJsonSchemaValidator {}',
+    }))
+  },
+}
+
+/**
  * What wrangler's own bundler would add for its server: between that and workerd, an answer given before a large body was
  * read breaks the connection. Cloudflare's edge takes care of it.
  */
@@ -106,7 +123,7 @@ export async function bundle(entry: string, server: 'edge' | 'dev' = 'edge'): Pr
     define: { 'process.env.NODE_ENV': '"production"', 'navigator.userAgent': '"Cloudflare-Workers"' },
     external: ['cloudflare:*'],
     alias: { crypto: './src/lib/no-node-crypto.ts' }, // a fallback of bcryptjs that a Worker never needs; see the file
-    plugins: [smallZod, noCertificates],
+    plugins: [smallZod, noCertificates, smallMcp],
     logLevel: 'error',
   })
   const files = new Map(outputFiles.map((file) => [basename(file.path), file]))

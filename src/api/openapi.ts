@@ -78,6 +78,7 @@ const OTHERS: Readonly<Record<string, string[]>> = {
   '/health/live': ['GET'],
   '/health/ready': ['GET'],
   '/metrics': ['GET'],
+  '/mcp': ['POST'],
   '/openapi.json': ['GET'],
   '/.well-known/jwks.json': ['GET'],
   '/docs': ['GET'],

@@ -35,7 +35,8 @@ export function organizationFor(principal: Principal, permission: Permission, na
   return organizationId
 }
 
-function requirePermission(
+/** @throws Problem as {@link organizationFor} */
+export function requirePermission(
   principal: Exclude<Principal, ServicePrincipal>,
   permission: Permission,
   organizationId: string,

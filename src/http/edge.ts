@@ -7,6 +7,7 @@ import { traceFields } from '../lib/traceparent.ts'
 import { uuidv7 } from '../lib/uuid.ts'
 import { count } from '../metrics/count.ts'
 import { Problem, problemBody, readRetryAfter } from '../problems.ts'
+import { BEARER, challenge } from './challenge.ts'
 import type { AppEnv } from './env.ts'
 
 /**
@@ -124,8 +125,8 @@ const withCors = cors({
     return origins.includes('*') ? '*' : origins.includes(origin) ? origin : null
   },
   allowMethods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-  allowHeaders: ['Authorization', 'Content-Type', 'X-API-Key', 'Idempotency-Key'],
-  exposeHeaders: ['X-Request-Id', 'RateLimit', 'RateLimit-Policy', 'Retry-After', 'Location'],
+  allowHeaders: ['Authorization', 'Content-Type', 'X-API-Key', 'Idempotency-Key', 'MCP-Protocol-Version'],
+  exposeHeaders: ['X-Request-Id', 'RateLimit', 'RateLimit-Policy', 'Retry-After', 'Location', 'WWW-Authenticate'],
   maxAge: 600,
 })
 
@@ -135,12 +136,13 @@ const withCors = cors({
  */
 export function answerError(error: unknown, c: Context): Response {
   const problem = toProblem(error, c)
-  if (problem.status === 401) c.header('WWW-Authenticate', 'Bearer realm="tollgate"')
-  for (const [name, value] of Object.entries(problem.extra.headers ?? {})) c.header(name, value)
+  const deps: Deps | undefined = c.get('deps')
+  const { 'WWW-Authenticate': asked = BEARER, ...headers } = problem.extra.headers ?? {}
+  if (problem.status === 401) c.header('WWW-Authenticate', challenge(asked, c.req.path, deps?.config))
+  for (const [name, value] of Object.entries(headers)) c.header(name, value)
   const seconds = readRetryAfter(problem)
   if (seconds !== undefined) c.header('Retry-After', seconds)
   c.header('Content-Type', 'application/problem+json')
-  const deps: Deps | undefined = c.get('deps')
   return c.body(JSON.stringify(problemBody(problem, deps?.config.PUBLIC_URL, c.get('requestId'))), problem.status)
 }
 

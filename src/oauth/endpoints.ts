@@ -6,6 +6,7 @@ import { type Context, Hono } from 'hono'
 import { authenticate } from '../auth/authenticate.ts'
 import type { ManagementEnv } from '../auth/env.ts'
 import { requirePlatformScope } from '../auth/organization-access.ts'
+import { BEARER, MCP_PATH } from '../http/challenge.ts'
 import { toProblem } from '../http/edge.ts'
 import { MAX_BODY_BYTES, mediaType, parseJson, readAtMost, requireReadable } from '../http/json-body.ts'
 import { enforceRateLimits, networkAddress } from '../limits/endpoint-limits.ts'
@@ -79,11 +80,12 @@ oauthMetadata.get('/oauth-authorization-server', (c) => {
   return c.json(serverMetadata(c.var.deps))
 })
 
-oauthMetadata.get('/oauth-protected-resource', (c) => {
-  requireOffered(c)
-  c.header('Cache-Control', 'public, max-age=300')
-  return c.json(resourceMetadata(c.var.deps))
-})
+for (const path of ['', MCP_PATH] as const)
+  oauthMetadata.get(`/oauth-protected-resource${path}`, (c) => {
+    requireOffered(c)
+    c.header('Cache-Control', 'public, max-age=300')
+    return c.json(resourceMetadata(c.var.deps, path))
+  })
 
 /** @throws Problem `not_found` where no application is let in */
 function requireOffered(c: Context<Env>): void {
@@ -111,7 +113,7 @@ function answerError(error: unknown, c: Context<Env>): Response {
   for (const [name, value] of Object.entries(problem.extra.headers ?? {})) c.header(name, value)
   const seconds = readRetryAfter(problem)
   if (seconds !== undefined) c.header('Retry-After', seconds)
-  if (problem.status === 401) c.header('WWW-Authenticate', 'Bearer realm="tollgate"')
+  if (problem.status === 401) c.header('WWW-Authenticate', BEARER)
   const code =
     problem.status < 500 ? 'invalid_request' : problem.status === 503 ? 'temporarily_unavailable' : 'server_error'
   return c.json({ error: code, error_description: problem.message }, problem.status)

@@ -1,4 +1,6 @@
+import { parsePermission } from '../auth/roles.ts'
 import type { ManagementDeps } from '../deps.ts'
+import type { MCP_PATH } from '../http/challenge.ts'
 import { AUTH_METHODS, GRANT_TYPES } from './client.ts'
 
 /** What clients learn of the authorization server (RFC 8414 §2, RFC 9207 §3). */
@@ -20,11 +22,11 @@ export const serverMetadata = ({ config }: ManagementDeps) => ({
   service_documentation: `${config.PUBLIC_URL}/docs/guides/oauth.md`,
 })
 
-/** What clients learn of Tollgate's own API as a resource (RFC 9728 §2). */
-export const resourceMetadata = ({ config }: ManagementDeps) => ({
-  resource: config.PUBLIC_URL,
+/** What clients learn of a resource of this deployment: the API, or with a path the MCP server (RFC 9728 §2). */
+export const resourceMetadata = ({ config }: ManagementDeps, path: '' | typeof MCP_PATH) => ({
+  resource: config.PUBLIC_URL + path,
   authorization_servers: [config.PUBLIC_URL],
-  scopes_supported: Object.keys(config.OAUTH_SCOPES),
+  scopes_supported: Object.keys(config.OAUTH_SCOPES).filter((scope) => path === '' || parsePermission(scope)),
   bearer_methods_supported: ['header'],
-  resource_documentation: `${config.PUBLIC_URL}/docs`,
+  resource_documentation: path === '' ? `${config.PUBLIC_URL}/docs` : `${config.PUBLIC_URL}/docs/guides/mcp.md`,
 })

@@ -6,6 +6,7 @@ import { bytesParameter } from '../db/schema/columns.ts'
 import { apiKeys } from '../db/schema/keys.ts'
 import { oauthClients, oauthCodes, oauthGrants } from '../db/schema/oauth.ts'
 import { organizations } from '../db/schema/organizations.ts'
+import { ACCESS_PREFIX } from '../verification/key-format.ts'
 
 export type ClientRow = typeof oauthClients.$inferSelect
 export type CodeRow = typeof oauthCodes.$inferSelect
@@ -66,7 +67,7 @@ export function insertGrant(db: Database, { grant, name, scopes, keyHash, keyHin
       clientId,
       name,
       keyHash,
-      keyPrefix: 'oat',
+      keyPrefix: ACCESS_PREFIX,
       keyHint,
       environment: 'live',
       scopes: [...scopes],

@@ -48,6 +48,12 @@ export function mayExist(key: string, takesForeign: boolean): boolean {
   return isWellFormed(key) || (takesForeign && FOREIGN.test(key) && !KEY.test(key))
 }
 
+/** The prefix of keys that are access tokens of applications. */
+export const ACCESS_PREFIX = 'oat'
+
+/** Whether a key is an access token of an application. */
+export const isAccessToken = (key: string) => key.startsWith(`${ACCESS_PREFIX}_`)
+
 export const isPrefix = (text: string) => PREFIX.test(text)
 
 /** The hint that lists show of a key: enough to recognize it, and 41 of the 43 secret characters short of using it. */

@@ -1,3 +1,5 @@
+import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js'
+import { expect } from 'vitest'
 import { base64url, randomBytes, sha256 } from '../../src/lib/bytes.ts'
 import { call, eventually, newUser, verify } from './http.ts'
 
@@ -80,3 +82,39 @@ export const untilRefused = (key: string) =>
     () => verify(key),
     ({ body }) => body.valid === false,
   )
+
+/** The official MCP client's part of an agent: what it says of itself, and what it keeps. */
+export function newProvider(scope?: string) {
+  // biome-ignore lint/suspicious/noExplicitAny: tests say what they expect of it by looking at it
+  const kept: Record<string, any> = {}
+  const provider: OAuthClientProvider = {
+    redirectUrl: REDIRECT,
+    clientMetadata: {
+      client_name: 'Agent',
+      redirect_uris: [REDIRECT],
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      token_endpoint_auth_method: 'none',
+      ...(scope !== undefined && { scope }),
+    },
+    state: () => 'a state',
+    clientInformation: () => kept.client,
+    saveClientInformation: (client) => void (kept.client = client),
+    tokens: () => kept.tokens,
+    saveTokens: (tokens) => void (kept.tokens = tokens),
+    redirectToAuthorization: (url) => void (kept.url = url),
+    saveCodeVerifier: (verifier) => void (kept.verifier = verifier),
+    codeVerifier: () => kept.verifier,
+  }
+  return { provider, kept }
+}
+
+/** What the server sent a browser to, decided by somebody who agrees. */
+export async function agree(authorizationUrl: URL, by: { readonly token: string }): Promise<URL> {
+  const answer = await call(`GET ${authorizationUrl.pathname}${authorizationUrl.search}`)
+  expect(answer.status).toBe(302)
+  const page = new URL(answer.headers.get('Location') ?? '', authorizationUrl)
+  expect(page.pathname).toBe('/dashboard/authorize')
+  const { body } = await decide(by, Object.fromEntries(page.searchParams))
+  return new URL(body.redirect_to)
+}

@@ -6,6 +6,7 @@ import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { ManagementEnv } from '../../auth/env.ts'
 import type { ManagementDeps } from '../../deps.ts'
+import { BEARER } from '../../http/challenge.ts'
 import { toProblem } from '../../http/edge.ts'
 import { MAX_BODY_BYTES, mediaType, parseJson, readAtMost, requireReadable } from '../../http/json-body.ts'
 import { Problem, readRetryAfter } from '../../problems.ts'
@@ -142,7 +143,7 @@ function answerError(error: unknown, c: Context<Env>): Response {
   for (const [name, value] of Object.entries(problem.extra.headers ?? {})) c.header(name, value)
   const seconds = readRetryAfter(problem)
   if (seconds !== undefined) c.header('Retry-After', seconds)
-  if (problem.status === 401) c.header('WWW-Authenticate', 'Bearer realm="tollgate"')
+  if (problem.status === 401) c.header('WWW-Authenticate', BEARER)
   const scimType = problem.code === 'malformed_json' ? 'invalidSyntax' : undefined
   return refuse(c, { status: problem.status, scimType }, problem.message)
 }

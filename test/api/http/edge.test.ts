@@ -91,7 +91,7 @@ describe('a failure', () => {
 
   test('without a credential has a bare challenge, with a wrong one an error', async () => {
     const [none, wrong] = await Promise.all([call(ME), call(ME, { token: 'a.b.c' })])
-    expect(none.headers.get('WWW-Authenticate')).toMatch(/^Bearer realm="[^"]+"$/)
+    expect(none.headers.get('WWW-Authenticate')).toMatch(/^Bearer realm="[^"]+", resource_metadata="[^"]+"$/)
     expect(wrong.headers.get('WWW-Authenticate')).toMatch(/^Bearer realm="[^"]+", error="invalid_token"/)
   })
 

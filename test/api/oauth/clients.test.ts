@@ -1,54 +1,21 @@
-import { exports } from 'cloudflare:workers'
-import { auth, type OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js'
+import { auth } from '@modelcontextprotocol/sdk/client/auth.js'
 import { OAuthProtectedResourceMetadataSchema } from '@modelcontextprotocol/sdk/shared/auth.js'
 import * as openid from 'openid-client'
 import { describe, expect, test, vi } from 'vitest'
 import guide from '../../../docs/guides/oauth.md?raw'
 import { parseOAuthScopes } from '../../../src/config-oauth.ts'
 import { call, newUser, verify } from '../../support/http.ts'
-import { decide, granted, newApplication, post, REDIRECT, register } from '../../support/oauth.ts'
+import { fetchIt } from '../../support/mcp.ts'
+import { agree, granted, newApplication, newProvider, post, REDIRECT, register } from '../../support/oauth.ts'
 
 vi.spyOn(console, 'warn').mockImplementation(() => undefined) // each refusal is logged
 
 const SERVER = 'https://tollgate.test'
 
-/** The Worker under test in the place of the network. */
-const fetchIt = (url: string | URL | Request, options?: RequestInit) =>
-  exports.default.fetch(url, { ...options, redirect: 'manual' })
-
-/** What the server sent a browser to, decided by somebody who agrees. */
-async function agree(authorizationUrl: URL, by: { readonly token: string }): Promise<URL> {
-  const answer = await fetchIt(authorizationUrl)
-  expect(answer.status).toBe(302)
-  const page = new URL(answer.headers.get('Location') ?? '', SERVER)
-  expect(page.pathname).toBe('/dashboard/authorize')
-  const { body } = await decide(by, Object.fromEntries(page.searchParams))
-  return new URL(body.redirect_to)
-}
-
 describe('an application', () => {
   test('of the official MCP client finds, registers, asks, and renews', async () => {
     const person = await newUser()
-    const kept: Record<string, any> = {}
-    const provider: OAuthClientProvider = {
-      redirectUrl: REDIRECT,
-      clientMetadata: {
-        client_name: 'Agent',
-        redirect_uris: [REDIRECT],
-        grant_types: ['authorization_code', 'refresh_token'],
-        response_types: ['code'],
-        token_endpoint_auth_method: 'none',
-        scope: 'reports:read',
-      },
-      state: () => 'a state',
-      clientInformation: () => kept.client,
-      saveClientInformation: (client) => void (kept.client = client),
-      tokens: () => kept.tokens,
-      saveTokens: (tokens) => void (kept.tokens = tokens),
-      redirectToAuthorization: (url) => void (kept.url = url),
-      saveCodeVerifier: (verifier) => void (kept.verifier = verifier),
-      codeVerifier: () => kept.verifier,
-    }
+    const { provider, kept } = newProvider('reports:read')
     const options = { serverUrl: SERVER, scope: 'reports:read', fetchFn: fetchIt }
     expect(await auth(provider, options)).toBe('REDIRECT')
     const back = await agree(kept.url, person)

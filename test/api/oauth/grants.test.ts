@@ -85,7 +85,7 @@ describe('an access token', () => {
     })
     expect((await ask(body.refresh_token)).body).toEqual({ active: false })
     expect((await ask('oat_live_nonsense')).body).toEqual({ active: false })
-    expect(refusalOf(await ask(body.access_token, body.access_token))).toEqual([403, 'invalid_request'])
+    expect(refusalOf(await ask(body.access_token, person.token))).toEqual([403, 'invalid_request'])
     expect((await verify(body.access_token)).body.metadata ?? {}).toEqual({ resource: 'https://mcp.example.com/mcp' })
   })
 })
